@@ -1,0 +1,28 @@
+/** Durations are written with their unit, never as bare numbers. */
+import { failure } from './errors/failure.ts'
+
+export type Duration = `${number}ms` | `${number}s` | `${number}m` | `${number}h` | `${number}d`
+
+const units: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
+const form = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/
+
+/**
+ * @param value e.g. `'250ms'`, `'1.5h'`
+ * @param what names the option in the error
+ * @returns milliseconds, at least 0
+ * @throws ValidationError `duration.invalid`
+ */
+export function milliseconds(value: unknown, what: string): number {
+  const found = typeof value === 'string' ? form.exec(value) : null
+  const ms = found ? Number(found[1]) * (units[found[2] as string] as number) : Number.NaN
+  if (!Number.isFinite(ms) || ms > Number.MAX_SAFE_INTEGER)
+    throw failure('duration.invalid', { what, value: typeof value === 'string' ? value : String(value) })
+  return ms
+}
+
+/** The shortest exact way to write so many milliseconds. */
+export function duration(ms: number): Duration {
+  for (const unit of ['d', 'h', 'm', 's'] as const)
+    if (ms > 0 && ms % (units[unit] as number) === 0) return `${ms / (units[unit] as number)}${unit}`
+  return `${ms}ms`
+}

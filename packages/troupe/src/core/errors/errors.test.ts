@@ -1,0 +1,46 @@
+import { describe, expect, it } from 'vitest'
+import { catalogue, type ErrorCode } from './catalogue.ts'
+import { failure } from './failure.ts'
+import { restoreError, storeError } from './stored-error.ts'
+import * as classes from './troupe-error.ts'
+
+describe('the catalogue of errors', () => {
+  it('gives each code a class of ours, a sentence, and a hint', () => {
+    for (const code of Object.keys(catalogue) as ErrorCode[]) {
+      const error = failure(code, {})
+      expect(error, code).toBeInstanceOf(classes.TroupeError)
+      expect(error.code).toBe(code)
+      expect(error.name).toBe(error.constructor.name)
+      expect(error.message, code).toMatch(/^[A-Z{].*[.}]$/s)
+      expect(error.hint, code).toMatch(/[.?]$/)
+      expect(error.status, code).toBeGreaterThanOrEqual(400)
+      expect(code).toMatch(/^[a-z_]+(\.[a-z_]+)*$/)
+    }
+  })
+  it('fills its message with the values, cut where they are long', () => {
+    const error = failure('storage.owned', { path: '/data/troupe.db', pid: 17, host: 'a', since: 'x'.repeat(1_000) })
+    expect(error.message).toMatch(/^The database \/data\/troupe\.db is owned by process 17 on a, since x{300}…/)
+    expect(error.details).toMatchObject({ pid: 17 })
+  })
+})
+
+describe('stored errors', () => {
+  it('come back as the class they were, with code, hint and details', () => {
+    const all = Object.values(classes).map(
+      (Class) => new Class('what happened', { hint: 'do this', details: { a: 1 } }),
+    )
+    for (const error of all) {
+      const back = restoreError(JSON.parse(JSON.stringify(storeError(error))))
+      expect(back).toBeInstanceOf(error.constructor)
+      expect({ ...back, message: back.message }).toEqual({ ...error, message: error.message })
+    }
+  })
+  it('take whatever was thrown, without its stack', () => {
+    for (const thrown of [new TypeError('t'), 'a text', undefined, null, { odd: 1 }, 5n, Symbol('s')]) {
+      const stored = storeError(thrown)
+      expect(JSON.stringify(stored)).not.toMatch(/\.ts:\d+/)
+      expect(restoreError(stored)).toBeInstanceOf(classes.TroupeError)
+    }
+    expect(restoreError(storeError(new TypeError('t'))).name).toBe('TypeError')
+  })
+})

@@ -1,0 +1,32 @@
+/** Makes the error of a catalogued code; the only way in which Troupe's own rooms raise. */
+import type { Json } from '../json-value.ts'
+import { type CatalogueEntry, catalogue, type ErrorCode } from './catalogue.ts'
+import type { TroupeError } from './troupe-error.ts'
+
+const shown = (value: unknown): string => {
+  const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? String(value))
+  return text.length > 300 ? `${text.slice(0, 300)}… (${text.length} characters)` : text
+}
+const fill = (template: string, values: Readonly<Record<string, unknown>>): string =>
+  template.replace(/\{(\w+)\}/g, (whole, name: string) => (name in values ? shown(values[name]) : whole))
+
+/**
+ * @param code of the catalogue
+ * @param values fill the message and stand in `details`; never payloads or secrets
+ * @example throw failure('storage.owned', { path, pid, host, since })
+ */
+export function failure(
+  code: ErrorCode,
+  values: Readonly<Record<string, Json>> = {},
+  options: { readonly cause?: unknown } = {},
+): TroupeError {
+  const entry: CatalogueEntry = catalogue[code]
+  return new entry.class(fill(entry.message, values), {
+    code,
+    details: values,
+    hint: fill(entry.hint, values),
+    ...(entry.status === undefined ? {} : { status: entry.status }),
+    ...(entry.retryable === undefined ? {} : { retryable: entry.retryable }),
+    ...(options.cause === undefined ? {} : { cause: options.cause }),
+  })
+}

@@ -1,0 +1,31 @@
+/** The known name that is most like a wrong one, for errors that help. */
+
+/** Levenshtein distance of short names, in O(a·b). */
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, i) => i)
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i]
+    for (let j = 1; j <= b.length; j++)
+      next.push(
+        Math.min(
+          (row[j] as number) + 1,
+          (next[j - 1] as number) + 1,
+          (row[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1),
+        ),
+      )
+    row = next
+  }
+  return row[b.length] as number
+}
+
+/** @returns undefined when nothing is near: more than half of the longer name differs */
+export function nearest(name: string, known: Iterable<string>): string | undefined {
+  let best: { readonly name: string; readonly far: number } | undefined
+  const wanted = name.slice(0, 100).toLowerCase()
+  for (const candidate of known) {
+    const far = distance(wanted, candidate.slice(0, 100).toLowerCase())
+    if (far <= Math.max(wanted.length, candidate.length) / 2 && (!best || far < best.far))
+      best = { name: candidate, far }
+  }
+  return best?.name
+}

@@ -1,0 +1,46 @@
+/** Chance as a port: what is drawn from a seed comes again with the seed. */
+import { randomBytes } from 'node:crypto'
+
+export interface Random {
+  /** Evenly in [0, 1). */
+  next(): number
+  bytes(count: number): Uint8Array
+}
+
+/** The machine's, fit for ids and keys. */
+export const systemRandom: Random = {
+  next: () => randomBytes(6).readUIntBE(0, 6) / 2 ** 48,
+  bytes: (count) => randomBytes(count),
+}
+
+/**
+ * A generator that repeats itself for the same seed: sfc32 (Chris Doty-Humphrey, PractRand). Not for keys.
+ * @param seed any text or number
+ */
+export function seededRandom(seed: string | number): Random {
+  let [a, b, c, d] = spread(String(seed))
+  const word = () => {
+    const t = (((a + b) | 0) + d) | 0
+    d = (d + 1) | 0
+    a = b ^ (b >>> 9)
+    b = (c + (c << 3)) | 0
+    c = (c << 21) | (c >>> 11)
+    c = (c + t) | 0
+    return t >>> 0
+  }
+  for (let i = 0; i < 12; i++) word()
+  return {
+    next: () => (word() * 2 ** 21 + (word() >>> 11)) / 2 ** 53,
+    bytes: (count) => Uint8Array.from({ length: count }, () => word() & 255),
+  }
+}
+
+/** Four words from a text by FNV-1a, each from another start. */
+function spread(text: string): [number, number, number, number] {
+  const words = [0x811c9dc5, 0x01000193, 0x9e3779b9, 0x85ebca6b].map((start) => {
+    let hash = start
+    for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193)
+    return hash | 0
+  })
+  return words as [number, number, number, number]
+}

@@ -1,0 +1,34 @@
+/** Schemas are any Standard Schema; this is the only place that calls one. */
+import type { StandardSchemaV1 } from '@standard-schema/spec'
+import { failure } from './errors/failure.ts'
+import type { Json } from './json-value.ts'
+
+/** A Standard Schema (zod, valibot, arktype, …) of values of type T. */
+export type Schema<T = unknown> = StandardSchemaV1<unknown, T>
+
+const pathOf = (issue: StandardSchemaV1.Issue) =>
+  (issue.path ?? []).map((part) => String(typeof part === 'object' ? part.key : part)).join('.')
+
+/**
+ * The value as the schema gives it (defaults filled, texts coerced where it says so).
+ * @param what names the value in the error
+ * @throws ValidationError `validation.failed`, with every problem and its path
+ */
+export async function parse<T>(schema: Schema<T>, value: unknown, what: string): Promise<T> {
+  const result = await schema['~standard'].validate(value)
+  if (!result.issues) return result.value
+  const problems = result.issues
+    .slice(0, 20)
+    .map((issue) => (pathOf(issue) ? `${pathOf(issue)}: ${issue.message}` : issue.message))
+  throw failure('validation.failed', { what, problem: problems.join('; ') })
+}
+
+interface WithJsonSchema {
+  readonly '~standard': { readonly jsonSchema?: { input(options: { target: string }): Record<string, unknown> } }
+}
+
+/** The JSON Schema (draft 2020-12) of what goes in; undefined where the library doesn't tell it. */
+export function jsonSchemaOf(schema: Schema): { readonly [key: string]: Json } | undefined {
+  const made = (schema as WithJsonSchema)['~standard'].jsonSchema?.input({ target: 'draft-2020-12' })
+  return made as { readonly [key: string]: Json } | undefined
+}

@@ -1,0 +1,65 @@
+import { describe, expect, it } from 'vitest'
+import { sleep, systemClock } from './clock.ts'
+import { duration, milliseconds } from './duration.ts'
+import { createIds } from './ids.ts'
+import { seededRandom, systemRandom } from './random.ts'
+import { createVirtualClock } from './virtual-clock.ts'
+
+describe('durations', () => {
+  it('need their unit', () => {
+    expect(['250ms', '1.5s', '2m', '1h', '1d'].map((d) => milliseconds(d, 'ttl'))).toEqual([
+      250, 1_500, 120_000, 3_600_000, 86_400_000,
+    ])
+    for (const bad of [0, 5, '5', '', '1 h', '-1s', 'soon', null, {}, Number.NaN, '1e999d'])
+      expect(() => milliseconds(bad, 'The ttl')).toThrow(/The ttl must be a duration/)
+  })
+  it('are written in the longest unit that is exact', () => {
+    expect([0, 1, 1_000, 90_000, 3_600_000, 86_400_000].map(duration)).toEqual(['0ms', '1ms', '1s', '90s', '1h', '1d'])
+  })
+})
+
+describe('the virtual clock', () => {
+  it('runs what falls due in order, also what is set meanwhile', async () => {
+    const clock = createVirtualClock({ start: 0 })
+    const seen: string[] = []
+    clock.after(20, () => seen.push(`second at ${clock.now()}`))
+    clock.after(10, () => {
+      seen.push(`first at ${clock.now()}`)
+      clock.after(5, () => seen.push(`nested at ${clock.now()}`))
+    })
+    const cancel = clock.after(12, () => seen.push('never'))
+    cancel()
+    await clock.advance('19ms')
+    expect(seen).toEqual(['first at 10', 'nested at 15'])
+    await clock.advance('1ms')
+    expect(seen.at(-1)).toBe('second at 20')
+  })
+  it('lets sleepers wake, and aborts them at once', async () => {
+    const clock = createVirtualClock()
+    const awake = sleep(clock, 60_000)
+    await clock.advance('1m')
+    await awake
+    const controller = new AbortController()
+    const aborted = sleep(clock, 60_000, controller.signal)
+    controller.abort('enough')
+    await expect(aborted).rejects.toMatchObject({ name: 'CancelledError', cause: 'enough' })
+    await expect(sleep(clock, 1, AbortSignal.abort())).rejects.toThrow(/cancelled/)
+  })
+})
+
+describe('chance and ids', () => {
+  it('repeats itself for a seed and for no other', () => {
+    const draw = (seed: string) => Array.from({ length: 50 }, seededRandom(seed).next)
+    expect(draw('a')).toEqual(draw('a'))
+    expect(draw('a')).not.toEqual(draw('b'))
+    expect(draw('a').every((x) => x >= 0 && x < 1)).toBe(true)
+  })
+  it('makes ids that sort by time and do not meet', () => {
+    const clock = createVirtualClock()
+    const ids = createIds(clock, systemRandom)
+    const early = ids.next()
+    expect(new Set(Array.from({ length: 2_000 }, () => ids.next())).size).toBe(2_000)
+    expect(createIds(systemClock, systemRandom).next() > early).toBe(true)
+    expect(early).toMatch(/^[0-9a-z]{26}$/)
+  })
+})

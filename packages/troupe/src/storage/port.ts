@@ -1,0 +1,134 @@
+/**
+ * The storage port: it executes declarative changes and knows no room's meaning. All or nothing, no transaction ever
+ * spans an `await` of a caller, and nowhere does a failing change fail its neighbours.
+ */
+import type { ErrorCode, Json, UserId } from '../core/index.ts'
+import type { Dialect } from './dialect.ts'
+
+/** Bound by the adapter inside the transaction, so that expiry and leases follow the storage's clock. */
+export interface Now {
+  readonly $: 'now'
+  readonly plusMs?: number
+}
+export type Bind = string | number | bigint | Uint8Array | null | Now
+
+/** How many rows a statement must touch (or, reading, give): a number, a range, or as many as an earlier statement. */
+export type Expect =
+  | { readonly rows: number }
+  | { readonly min?: number; readonly max?: number }
+  | { readonly sameAs: number }
+
+/** Compiled SQL of the dialect. A read is a statement too: with an expectation it is a guard. */
+export interface Statement {
+  readonly sql: string
+  readonly binds: readonly Bind[]
+  /** Any number of rows by default. */
+  readonly expect?: Expect
+  /** The code of the refusal when the expectation fails; `storage.expectation` by default. */
+  readonly otherwise?: ErrorCode
+  /** Goes into the refusal; no payloads. */
+  readonly detail?: { readonly [key: string]: Json }
+  /** Give the rows back (`RETURNING`, or a read). */
+  readonly returns?: boolean
+}
+
+export type Scope = { readonly user: UserId } | { readonly work: true }
+export type WorkQueue = 'runs' | 'steps' | 'timers' | 'outbox' | 'mailboxes' | 'cleanup'
+
+/** What watchers read: a change of context. `data` is the room's own, JSON text. */
+export interface FeedItem {
+  readonly kind: 'put' | 'removed' | 'audience' | 'subscription' | 'expired'
+  readonly key: string
+  readonly data: string
+}
+
+/** What one room contributes to a change. */
+export interface Fragment {
+  readonly statements: readonly Statement[]
+  readonly feed?: readonly FeedItem[]
+  readonly wake?: readonly WorkQueue[]
+}
+
+/** What commits together. */
+export interface Change extends Fragment {
+  /**
+   * Makes it idempotent: the same id commits once within the retention of ids (24 h), and answers `repeated`.
+   * null where a statement proves it already, as the head of a journal does.
+   */
+  readonly id: string | null
+  /** A user's change may also insert and delete rows of work tables; a work change touches nothing else. */
+  readonly scope: Scope
+}
+
+export type Row = Readonly<Record<string, string | number | bigint | Uint8Array | null>>
+
+export type CommitResult =
+  | {
+      readonly ok: true
+      /** Per statement: the rows of those that return, else empty. */
+      readonly rows: readonly (readonly Row[])[]
+      /** Per statement. */
+      readonly affected: readonly number[]
+      /** The user's new revision; null when the change had no feed items. */
+      readonly revision: number | null
+      /** The storage's time of the commit, ms since 1970. */
+      readonly at: number
+      /** It had been committed before: `rows` and `affected` are empty, nothing was done. */
+      readonly repeated: boolean
+    }
+  | {
+      readonly ok: false
+      readonly code: ErrorCode
+      /** Index of the statement whose expectation failed. */
+      readonly statement: number
+      readonly found: number
+      readonly detail?: { readonly [key: string]: Json }
+    }
+
+export interface FeedRow extends FeedItem {
+  readonly revision: number
+  readonly ordinal: number
+  readonly at: number
+}
+export interface FeedPage {
+  readonly items: readonly FeedRow[]
+  /** The user's newest revision. */
+  readonly head: number
+  /** What came at or before this revision is no longer kept: who asks from below must resync. */
+  readonly floor: number
+}
+
+/** Content-free: somebody of this user changed context, or a queue has work. May come late, twice or never. */
+export type Hint = { readonly user: UserId; readonly revision: number } | { readonly work: WorkQueue }
+
+export interface StorageState {
+  readonly state: 'open' | 'full' | 'failed' | 'closed'
+  /** What is wrong, for people; absent while open. */
+  readonly problem?: string
+}
+
+/** Figures for metrics, in bytes and rows. */
+export interface StorageSizes {
+  readonly database: number
+  readonly writeAheadLog: number
+  readonly free: number
+  readonly tables: Readonly<Record<string, number>>
+}
+
+export interface Storage {
+  readonly dialect: Dialect
+  /** Where the data is, without secrets, for messages. */
+  readonly place: string
+  /** @throws storage.full, storage.io, troupe.closed; a failed expectation is a value, not a throw */
+  commit(change: Change): Promise<CommitResult>
+  /** All statements see one snapshot, which holds every change acknowledged before the call. */
+  read(scope: Scope, statements: readonly Statement[]): Promise<readonly (readonly Row[])[]>
+  feed(user: UserId, after: number, limit: number): Promise<FeedPage>
+  /** @returns a function that ends it */
+  onHint(listener: (hint: Hint) => void): () => void
+  state(): StorageState
+  onState(listener: (state: StorageState) => void): () => void
+  sizes(): Promise<StorageSizes>
+  /** Waits for what was accepted, then lets go of the file. */
+  close(): Promise<void>
+}
