@@ -1,0 +1,72 @@
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { build } from './build.ts'
+
+let root = ''
+let said = ''
+const report = (text: string) => {
+  said += text
+}
+const at = (path: string) => join(root, 'packages/sample', path)
+const write = (path: string, text: string) => {
+  mkdirSync(dirname(path), { recursive: true })
+  writeFileSync(path, text)
+}
+const builtAt = () => statSync(at('dist/.digest')).mtimeMs
+
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'build-'))
+  write(
+    join(root, 'tsconfig.base.json'),
+    '{ "compilerOptions": { "module": "nodenext", "target": "es2024", "types": [] } }',
+  )
+  write(at('package.json'), '{ "type": "module" }')
+  const settings = {
+    extends: '../../tsconfig.base.json',
+    compilerOptions: { rootDir: 'src', outDir: 'dist' },
+    include: ['src'],
+  }
+  write(at('tsconfig.build.json'), JSON.stringify(settings))
+  write(at('src/one.ts'), 'export const one: number = 1\n')
+  write(at('src/two.ts'), 'export const two: number = 2\n')
+  expect(build({ root, report })).toBe(true)
+})
+
+afterEach(() => rmSync(root, { recursive: true }))
+
+test('what is built is not built again, unless told', () => {
+  const first = builtAt()
+  expect(build({ root, report })).toBe(true)
+  expect(builtAt()).toBe(first)
+  expect(build({ root, report, force: true })).toBe(true)
+  expect(builtAt()).toBeGreaterThan(first)
+})
+
+test('a changed source is built', () => {
+  write(at('src/one.ts'), 'export const one: number = 11\n')
+  expect(build({ root, report })).toBe(true)
+  expect(readFileSync(at('dist/one.js'), 'utf8')).toContain('11')
+})
+
+test('a changed setting is built', () => {
+  const first = builtAt()
+  write(at('package.json'), '{ "type": "module", "name": "sample" }')
+  expect(build({ root, report })).toBe(true)
+  expect(builtAt()).toBeGreaterThan(first)
+})
+
+test('the output of a removed source goes', () => {
+  rmSync(at('src/two.ts'))
+  expect(build({ root, report })).toBe(true)
+  expect([existsSync(at('dist/one.js')), existsSync(at('dist/two.js'))]).toEqual([true, false])
+})
+
+test('a source that does not compile fails the build, and the next one too', () => {
+  write(at('src/one.ts'), "export const one: number = 'one'\n")
+  said = ''
+  expect(build({ root, report })).toBe(false)
+  expect(said).toContain('src/one.ts(1,14): error TS2322')
+  expect(build({ root, report })).toBe(false)
+})

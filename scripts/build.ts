@@ -1,0 +1,80 @@
+/**
+ * Compiles the packages whose sources changed since their last good build, so that `npm start` and the tests can always
+ * ask for it. What was built is known by a digest of its sources and settings, kept in dist; `--force` builds anyway.
+ */
+import { spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join, relative, resolve } from 'node:path'
+
+const workspace = resolve(import.meta.dirname, '..')
+const compiler = join(workspace, 'node_modules/typescript/bin/tsc')
+
+interface BuildOptions {
+  /** The workspace whose packages are built: this one by default. */
+  readonly root?: string
+  /** Builds what is built already, too. */
+  readonly force?: boolean
+  /** Hears what is built and what the compiler says: standard error by default. */
+  readonly report?: (text: string) => void
+}
+
+/** @returns whether every package is built. */
+export function build(options: BuildOptions = {}): boolean {
+  const { root = workspace, force = false, report = (text: string) => process.stderr.write(text) } = options
+  const packages = readdirSync(join(root, 'packages')).map((name) => join(root, 'packages', name))
+  return packages
+    .filter((folder) => existsSync(join(folder, 'tsconfig.build.json')))
+    .every((folder) => buildPackage(folder, { root, force, report }))
+}
+
+function buildPackage(folder: string, { root, force, report }: Required<BuildOptions>): boolean {
+  const stamp = join(folder, 'dist', '.digest')
+  const digest = digestOf(folder, root)
+  if (!force && existsSync(stamp) && readFileSync(stamp, 'utf8') === digest) return true
+  report(`building ${relative(root, folder)}\n`)
+  rmSync(stamp, { force: true })
+  const project = join(folder, 'tsconfig.build.json')
+  const compiled = spawnSync(process.execPath, [compiler, '-p', project], { encoding: 'utf8' })
+  report(compiled.stdout + compiled.stderr)
+  if (compiled.status !== 0) return false
+  removeOrphans(folder)
+  writeFileSync(stamp, digest)
+  return true
+}
+
+function digestOf(folder: string, root: string): string {
+  const hash = createHash('sha256').update(readFileSync(join(workspace, 'node_modules/typescript/package.json')))
+  const settings = [join(root, 'tsconfig.base.json'), join(folder, 'tsconfig.build.json'), join(folder, 'package.json')]
+  for (const path of [...settings, ...sourcesOf(folder)])
+    hash.update(`${relative(root, path)}\n`).update(readFileSync(path))
+  return hash.digest('hex')
+}
+
+const sourcesOf = (folder: string): string[] =>
+  filesBelow(join(folder, 'src'))
+    .filter((path) => /\.tsx?$/.test(path) && !path.includes('.test.'))
+    .sort()
+
+/** Output of a source that is gone would still be imported. */
+function removeOrphans(folder: string): void {
+  for (const path of filesBelow(join(folder, 'dist'))) {
+    const source = join(folder, 'src', relative(join(folder, 'dist'), path)).replace(/(\.d\.ts|\.js)$/, '')
+    if (!existsSync(`${source}.ts`) && !existsSync(`${source}.tsx`)) rmSync(path)
+  }
+}
+
+const filesBelow = (folder: string): string[] =>
+  readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+
+/**
+ * Vitest calls this before the projects that import the built packages. Errors of types do not stop the tests: the
+ * compiler emits all the same, and `npm run types` fails for them.
+ */
+export default function setup(): void {
+  build()
+}
+
+if (import.meta.main && !build({ force: process.argv.includes('--force') })) process.exitCode = 1

@@ -1,0 +1,58 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+
+interface Locked {
+  readonly version?: string
+  readonly resolved?: string
+  readonly integrity?: string
+  readonly link?: boolean
+  readonly hasInstallScript?: boolean
+  readonly optionalDependencies?: Readonly<Record<string, string>>
+}
+
+const read = (name: string) => JSON.parse(readFileSync(join(import.meta.dirname, '..', name), 'utf8'))
+const locked = Object.entries<Locked>(read('package-lock.json').packages)
+const installed = locked.filter(([path, { link }]) => path.includes('node_modules/') && !link)
+
+test('every locked package carries its integrity, and no address', () => {
+  expect(installed.filter(([, { integrity }]) => !integrity?.startsWith('sha512-'))).toEqual([])
+  expect(installed.filter(([, { resolved }]) => resolved !== undefined)).toEqual([])
+})
+
+test('no locked package runs a script when it is installed', () => {
+  expect(installed.filter(([, { hasInstallScript }]) => hasInstallScript)).toEqual([])
+})
+
+test.each(['x64', 'arm64'])('the native parts for Linux on %s are locked', (arch) => {
+  const names = [
+    `node-linux-${arch}`,
+    `@biomejs/cli-linux-${arch}`,
+    `@typescript/typescript-linux-${arch}`,
+    `@rolldown/binding-linux-${arch}-gnu`,
+    `@oxc-parser/binding-linux-${arch}-gnu`,
+    `@oxc-resolver/binding-linux-${arch}-gnu`,
+    `lightningcss-linux-${arch}-gnu`,
+  ]
+  const present = new Set(installed.map(([path]) => path))
+  expect(names.filter((name) => !present.has(`node_modules/${name}`))).toEqual([])
+})
+
+// npm ci refuses a lockfile that lacks a platform's package, and npm i leaves out what its registry did not have.
+test('the native parts for every other platform are locked too', () => {
+  const present = new Set(installed.map(([path]) => path.replace(/^.*node_modules\//, '')))
+  const wanted = installed.flatMap(([, { optionalDependencies }]) => Object.keys(optionalDependencies ?? {}))
+  expect(wanted.length).toBeGreaterThan(50)
+  expect(wanted.filter((name) => !present.has(name))).toEqual([])
+})
+
+test('every dependency is pinned to one version', () => {
+  const workspaces = locked
+    .filter(([path]) => !path.includes('node_modules'))
+    .map(([path]) => read(join(path, 'package.json')))
+  const ranges = workspaces.flatMap(({ dependencies, devDependencies, optionalDependencies }) =>
+    Object.entries<string>({ ...dependencies, ...devDependencies, ...optionalDependencies }),
+  )
+  expect(ranges.length).toBeGreaterThan(10)
+  expect(ranges.filter(([, range]) => !/^\d+\.\d+\.\d+(-[\w.]+)?$/.test(range))).toEqual([])
+})

@@ -1,0 +1,95 @@
+/**
+ * What the library must not touch directly, each with what to use instead, and the few places where it may.
+ * A run that reads the machine's clock, chance or files by itself cannot be replayed or simulated.
+ */
+
+export type Reach = 'clock' | 'chance' | 'timers' | 'network' | 'files' | 'threads' | 'process' | 'collector'
+
+/** What to use instead. */
+export const replacement: Readonly<Record<Reach, string>> = {
+  clock: 'take a Clock from core',
+  chance: 'take a Random or Ids from core',
+  timers: "take a Clock from core: clock.after, clock.soon or core's sleep",
+  network: 'take a port; the adapter that speaks it is wired in runtime',
+  files: 'take a port; files belong to storage adapters and to the host',
+  threads: 'take a port; threads and child processes belong to storage adapters',
+  process: 'take it as an option; only runtime, server and cli read the process',
+  collector: 'keep no state that depends on the garbage collector',
+}
+
+/** Names of the global scope that may not be used at all. */
+export const bannedGlobals: Readonly<Record<string, Reach>> = {
+  setTimeout: 'timers',
+  setInterval: 'timers',
+  setImmediate: 'timers',
+  clearTimeout: 'timers',
+  clearInterval: 'timers',
+  clearImmediate: 'timers',
+  performance: 'clock',
+  crypto: 'chance',
+  fetch: 'network',
+  WebSocket: 'network',
+  EventSource: 'network',
+  XMLHttpRequest: 'network',
+  Worker: 'threads',
+  MessageChannel: 'threads',
+  BroadcastChannel: 'threads',
+  WeakRef: 'collector',
+  FinalizationRegistry: 'collector',
+}
+
+/** Members of globals that are fine otherwise; `*` is every member, and the bare name. */
+export const bannedMembers: Readonly<Record<string, Readonly<Record<string, Reach>>>> = {
+  Date: { now: 'clock' },
+  Math: { random: 'chance' },
+  AbortSignal: { timeout: 'timers' },
+  Atomics: { wait: 'threads', waitAsync: 'threads' },
+  process: { '*': 'process' },
+}
+
+/** Modules of Node (without `node:`) and npm. A deeper path counts as its module. */
+export const bannedModules: Readonly<Record<string, Reach>> = {
+  timers: 'timers',
+  perf_hooks: 'clock',
+  fs: 'files',
+  sqlite: 'files',
+  net: 'network',
+  tls: 'network',
+  http: 'network',
+  https: 'network',
+  http2: 'network',
+  dgram: 'network',
+  dns: 'network',
+  undici: 'network',
+  pg: 'network',
+  worker_threads: 'threads',
+  child_process: 'threads',
+  cluster: 'threads',
+  process: 'process',
+  os: 'process',
+}
+
+/** Of `node:crypto` only what gives the same answer for the same input. */
+export const pureCrypto = ['createHash', 'createHmac', 'hash', 'timingSafeEqual']
+
+export interface Exemption {
+  /** A file or folder below the library's root. */
+  readonly at: string
+  readonly may: readonly Reach[]
+  readonly because: string
+}
+
+export const exemptions: readonly Exemption[] = [
+  { at: 'core/clock.ts', may: ['clock', 'timers'], because: 'the system clock is the adapter of Clock' },
+  { at: 'core/random.ts', may: ['chance'], because: 'the system generator is the adapter of Random' },
+  {
+    at: 'storage/sqlite',
+    may: ['files', 'threads', 'process', 'timers'],
+    because: 'the file, its owner and its writer thread live here',
+  },
+  { at: 'storage/postgres', may: ['network', 'timers'], because: 'the adapter of a database server' },
+  { at: 'messaging/transports', may: ['network', 'timers'], because: 'adapters of the network' },
+  { at: 'runtime', may: ['process', 'files'], because: 'configuration, lifecycle and doctor look at the host' },
+  { at: 'server', may: ['process', 'network'], because: 'it listens' },
+  { at: 'cli', may: ['process', 'files', 'network'], because: 'it is the edge to a person' },
+]

@@ -1,0 +1,52 @@
+import { spawnSync } from 'node:child_process'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { findingsWith, library, withTree } from './planted-tree.ts'
+
+test('a file of 400 lines passes and one of 401 does not', () => {
+  const lines = (count: number) => `/** Long. */\n${'export {}\n'.repeat(count - 1)}`
+  expect(findingsWith({ [`${library}/core/long.ts`]: lines(400) })).toEqual([])
+  expect(findingsWith({ [`${library}/core/long.ts`]: lines(401) })).toEqual([`${library}/core/long.ts size`])
+})
+
+test.each(['types', 'utils', 'util', 'helpers', 'interfaces'])('no file is named %s.ts', (name) => {
+  const path = `${library}/core/${name}.ts`
+  expect(findingsWith({ [path]: '/** Anything. */\nexport {}\n' })).toEqual([`${path} name`])
+})
+
+test.each(['home/ada', 'root', 'Users/ada', 'work'])('a path of one machine is found: /%s/', (folder) => {
+  expect(findingsWith({ 'docs/guide.md': `Look into /${folder}/notes for more.\n` })).toEqual([
+    'docs/guide.md machine-path',
+  ])
+})
+
+test('a folder of that name inside a path or an address passes', () => {
+  expect(findingsWith({ 'docs/guide.md': 'See src/work/notes and https://example.com/home/ada/notes.\n' })).toEqual([])
+})
+
+test('a file of the library starts with a comment', () => {
+  expect(findingsWith({ [`${library}/core/a.ts`]: 'export const a = 1\n' })).toEqual([`${library}/core/a.ts header`])
+})
+
+test('a folder that is no room is found', () => {
+  const path = `${library}/misc/index.ts`
+  expect(findingsWith({ [path]: '/** Misc. */\nexport const a = 1\n' })).toEqual([`${path} room`])
+})
+
+test('a room without a door is found', () => {
+  const found = findingsWith({
+    [`${library}/cli/index.ts`]: undefined,
+    [`${library}/cli/run.ts`]: '/** Run. */\nexport const a = 1\n',
+  })
+  expect(found).toEqual([`${library}/cli/index.ts door`])
+})
+
+test('the command prints each finding with its place, and fails', () => {
+  const command = (root: string) =>
+    spawnSync(process.execPath, [join(import.meta.dirname, 'tidy.ts'), root], { encoding: 'utf8' })
+  expect(withTree({}, command)).toMatchObject({ status: 0, stdout: 'tidy: clean\n' })
+  const path = `${library}/context/a.ts`
+  const planted = withTree({ [path]: '/** A. */\nexport const a = Date.now()\n' }, command)
+  expect(planted).toMatchObject({ status: 1, stdout: 'tidy: 1 found\n' })
+  expect(planted.stderr).toContain(`${path}:2 banned: Date.now`)
+})

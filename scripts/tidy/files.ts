@@ -1,0 +1,42 @@
+/** Names, sizes and places of files, and what must not stand in any of them. */
+import type { Finding } from './finding.ts'
+import { isRoom, libraryRoot } from './rooms.ts'
+import { isTest, type Workspace } from './workspace.ts'
+
+const mostLines = 400
+const source = /\.(ts|tsx|mts|mjs|js|css)$/
+const nameless = /(^|\/)(types|utils?|helpers?|interfaces?|common|misc)\.tsx?$/
+/** Homes and working folders of one machine; a path like these in the tree is somebody's leftover. */
+const machinePath = /(?<![\w.~-])\/(?:root|work|farm|home\/\w+|Users\/\w+)\/\w/
+
+export function checkFiles(workspace: Workspace): Finding[] {
+  return [...workspace.paths.flatMap((path) => checkFile(path, () => workspace.text(path))), ...checkRooms(workspace)]
+}
+
+function checkFile(path: string, read: () => string): Finding[] {
+  if (path === 'package-lock.json') return []
+  const findings: Finding[] = []
+  const add = (line: number, rule: string, message: string) => findings.push({ path, line, rule, message })
+  const lines = read().split('\n')
+  if (source.test(path) && lines.length - 1 > mostLines)
+    add(mostLines, 'size', `${lines.length - 1} lines, at most ${mostLines}: split it`)
+  if (nameless.test(path)) add(1, 'name', 'a file is named for the one thing it holds')
+  lines.forEach((line, index) => {
+    if (machinePath.test(line)) add(index + 1, 'machine-path', `a path of one machine: ${line.trim().slice(0, 80)}`)
+  })
+  if (path.startsWith(`${libraryRoot}/`) && !isTest(path) && !/^(#!.*\n)?\s*\/[/*]/.test(lines.slice(0, 2).join('\n')))
+    add(1, 'header', 'a file starts with a comment that says what it is and its invariant')
+  return findings
+}
+
+/** Every folder of the library's root is a room, and has a door. */
+function checkRooms(workspace: Workspace): Finding[] {
+  const library = workspace.paths.filter((path) => path.startsWith(`${libraryRoot}/`)).map((path) => path.split('/'))
+  const folders = new Set(library.filter((parts) => parts.length > 4).map((parts) => parts[3] as string))
+  return [...folders].flatMap((room) => {
+    const path = `${libraryRoot}/${room}/index.ts`
+    if (!isRoom(room)) return [{ path, line: 1, rule: 'room', message: `'${room}' is not in the list of rooms` }]
+    if (workspace.paths.includes(path)) return []
+    return [{ path, line: 1, rule: 'door', message: `the room ${room} has no index.ts` }]
+  })
+}

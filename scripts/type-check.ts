@@ -1,0 +1,49 @@
+/**
+ * Type-checks every workspace with its tests, these scripts, and the code in the guides. Examples and guides see the
+ * built library, as users do.
+ */
+import { spawn } from 'node:child_process'
+import { globSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
+import { build } from './build.ts'
+import { writeDocumentedCode } from './documented-code.ts'
+
+const root = resolve(import.meta.dirname, '..')
+const compiler = join(root, 'node_modules/typescript/bin/tsc')
+const atOnce = 2
+
+function projects(): string[] {
+  const found = globSync(['{packages,examples}/*/tsconfig.json', '{bench,scripts}/tsconfig.json'], { cwd: root })
+  return [...found.filter(holdsTypeScript), writeDocumentedCode(root)]
+}
+
+/** A workspace without TypeScript has nothing to check, which the compiler takes for a mistake. */
+const holdsTypeScript = (project: string): boolean =>
+  globSync(`${dirname(project)}/**/*.{ts,tsx}`, { cwd: root, exclude: ['**/node_modules', '**/dist'] }).length > 0
+
+const check = (project: string): Promise<boolean> =>
+  new Promise((done) => {
+    const compiling = spawn(process.execPath, [compiler, '-p', project, '--noEmit', '--pretty', 'false'], { cwd: root })
+    let said = ''
+    const listen = (part: string) => {
+      said += part
+    }
+    for (const stream of [compiling.stdout, compiling.stderr]) stream.setEncoding('utf8').on('data', listen)
+    compiling.on('close', (code) => {
+      process.stdout.write(said)
+      done(code === 0)
+    })
+  })
+
+async function checkAll(waiting: string[]): Promise<boolean> {
+  const results: boolean[] = []
+  const lane = async () => {
+    for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) results.push(await check(next))
+  }
+  await Promise.all(Array.from({ length: atOnce }, lane))
+  return results.every(Boolean)
+}
+
+const passed = build() && (await checkAll(projects()))
+console.log(passed ? 'types: clean' : 'types: errors above')
+process.exitCode = passed ? 0 : 1
