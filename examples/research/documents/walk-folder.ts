@@ -1,0 +1,101 @@
+/**
+ * Walks one folder and lists its files in an order that does not depend on the file system. Each real folder is
+ * entered once, so that links cannot make the walk endless; a link that leads out of the folder is not followed.
+ */
+import type { Dirent } from 'node:fs'
+import { readdir, realpath, stat } from 'node:fs/promises'
+import { join, sep } from 'node:path'
+import { InputError } from './input-error.ts'
+import { maxFileBytes, reasonOf, tooLarge } from './read-text.ts'
+
+/** The most files that are read in all. */
+export const maxFiles = 100_000
+
+export interface FoundFile {
+  readonly file: string
+  readonly real: string
+  readonly bytes: number
+}
+
+export interface Walk {
+  readonly files: FoundFile[]
+  readonly skipped: { readonly file: string; readonly reason: string }[]
+}
+
+/**
+ * Lists the files under a folder, sorted by name in each folder; hidden entries, folders named node_modules,
+ * files over 8 MB and what is no regular file are listed as skipped.
+ * @throws InputError where the folder itself is missing, unreadable or not a folder
+ */
+export async function walkFolder(folder: string): Promise<Walk> {
+  const root = await rootOf(folder)
+  const walk: Walk = { files: [], skipped: [] }
+  const entered = new Set<string>([root])
+  const waiting: string[] = [folder]
+  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+    const entries = await entriesOf(next, folder, walk)
+    const folders: string[] = []
+    for (const entry of entries) await visit(join(next, entry.name), entry, { root, walk, entered, folders })
+    // Pushed in reverse, so that the stack gives them back by name.
+    waiting.push(...folders.reverse())
+    if (walk.files.length > maxFiles)
+      throw new InputError(
+        `The folder ${folder} holds more than ${maxFiles.toLocaleString('en')} files: name a smaller one.`,
+      )
+  }
+  return walk
+}
+
+async function rootOf(folder: string): Promise<string> {
+  try {
+    if (!(await stat(folder)).isDirectory()) throw new InputError(`${folder} is a file, not a folder of documents.`)
+    return await realpath(folder)
+  } catch (error) {
+    if (error instanceof InputError) throw error
+    const missing = error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')
+    throw new InputError(
+      missing ? `The folder ${folder} does not exist.` : `The folder ${folder} cannot be read: ${reasonOf(error)}.`,
+      { cause: error },
+    )
+  }
+}
+
+async function entriesOf(path: string, folder: string, walk: Walk): Promise<Dirent[]> {
+  try {
+    const entries = await readdir(path, { withFileTypes: true })
+    return entries.sort((a, b) => (a.name < b.name ? -1 : 1))
+  } catch (error) {
+    if (path === folder)
+      throw new InputError(`The folder ${folder} cannot be read: ${reasonOf(error)}.`, { cause: error })
+    walk.skipped.push({ file: path, reason: reasonOf(error) })
+    return []
+  }
+}
+
+interface Visit {
+  readonly root: string
+  readonly walk: Walk
+  readonly entered: Set<string>
+  readonly folders: string[]
+}
+
+async function visit(path: string, entry: Dirent, { root, walk, entered, folders }: Visit): Promise<void> {
+  const skip = (reason: string) => void walk.skipped.push({ file: path, reason })
+  if (entry.name.startsWith('.')) return skip('hidden')
+  if (entry.name === 'node_modules') return skip('installed packages are not walked')
+  try {
+    const real = entry.isSymbolicLink() || entry.isDirectory() ? await realpath(path) : path
+    if (entry.isSymbolicLink() && real !== root && !real.startsWith(root + sep))
+      return skip('a link that leads out of the folder')
+    const found = await stat(path)
+    if (found.isDirectory()) {
+      if (entered.has(real)) return skip('a link to a folder that is read already')
+      entered.add(real)
+      folders.push(path)
+    } else if (!found.isFile()) skip('not a regular file')
+    else if (found.size > maxFileBytes) skip(tooLarge(found.size))
+    else walk.files.push({ file: path, real: await realpath(path), bytes: found.size })
+  } catch (error) {
+    skip(reasonOf(error))
+  }
+}

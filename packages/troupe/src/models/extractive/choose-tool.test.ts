@@ -1,0 +1,248 @@
+import type { LanguageModelV4CallOptions, LanguageModelV4FunctionTool, LanguageModelV4Prompt } from '@ai-sdk/provider'
+import { describe, expect, it } from 'vitest'
+import { extractiveModel } from './extractive-model.ts'
+
+const tea = `# Tea
+
+Tea is a drink made by pouring hot water over cured leaves. Green tea is not fermented at all.
+Black tea is fully fermented before it is dried.
+
+\`\`\`ts
+const tea = brew('green tea is code here')
+\`\`\`
+
+## Brewing
+
+- Brew green tea for 2 minutes at 80 degrees.
+- Brew black tea for 4 minutes with boiling water.
+`
+const notes = [
+  {
+    document: 'docs/retry.md',
+    startLine: 10,
+    endLine: 14,
+    heading: 'Retries',
+    text: 'Calls are retried.\n\nA retry waits twice as long as the one before.\nAfter five retries the call fails.',
+    score: 9,
+  },
+  {
+    document: 'docs/cache.md',
+    startLine: 3,
+    endLine: 3,
+    heading: 'Cache',
+    text: 'The cache keeps a response for one hour.',
+    score: 4,
+  },
+]
+const user = (text: string): LanguageModelV4Prompt[number] => ({ role: 'user', content: [{ type: 'text', text }] })
+const model = extractiveModel()
+const call = (options: Partial<LanguageModelV4CallOptions> & { prompt: LanguageModelV4Prompt }) =>
+  model.doGenerate(options)
+const offered = (name: string, inputSchema: object, description = ''): LanguageModelV4FunctionTool => ({
+  type: 'function',
+  name,
+  description,
+  inputSchema,
+})
+const search = offered(
+  'search_documents',
+  { type: 'object', properties: { query: { type: 'string' }, limit: { type: 'integer' } }, required: ['query'] },
+  'Finds passages.',
+)
+const read = offered(
+  'read_document',
+  { type: 'object', properties: { path: { type: 'string' }, from: { type: 'integer' } }, required: ['path'] },
+  'Reads lines.',
+)
+const asked = (
+  question: string,
+  ...results: [name: string, input: object, value: unknown][]
+): LanguageModelV4Prompt => [
+  user(question),
+  ...results.flatMap(
+    ([toolName, input, value], i): LanguageModelV4Prompt => [
+      { role: 'assistant', content: [{ type: 'tool-call', toolCallId: `call-${i + 1}`, toolName, input }] },
+      {
+        role: 'tool',
+        content: [
+          {
+            type: 'tool-result',
+            toolCallId: `call-${i + 1}`,
+            toolName,
+            output: { type: 'json', value: JSON.parse(JSON.stringify(value)) },
+          },
+        ],
+      },
+    ],
+  ),
+]
+const callIn = async (options: Parameters<typeof call>[0]) => {
+  const { content, finishReason } = await call(options)
+  const [part] = content
+  return part?.type === 'tool-call'
+    ? { name: part.toolName, input: JSON.parse(part.input), id: part.toolCallId }
+    : { finishReason, part }
+}
+
+describe('its tool calls', () => {
+  it('searches first, with the question, even where the instructions speak of the same things', async () => {
+    const prompt: LanguageModelV4Prompt = [
+      { role: 'system', content: 'Researchers cite how retries wait before a call. Search the documents.' },
+      user('How do retries wait?'),
+    ]
+    expect(await callIn({ prompt, tools: [read, search] })).toEqual({
+      name: 'search_documents',
+      input: { query: 'How do retries wait?' },
+      id: 'call-1',
+    })
+  })
+
+  it('answers once the results do', async () => {
+    const prompt = asked('How do retries wait?', ['search_documents', { query: 'How do retries wait?' }, notes])
+    expect(await callIn({ prompt, tools: [search, read] })).toMatchObject({
+      finishReason: { unified: 'stop' },
+      part: { type: 'text' },
+    })
+  })
+
+  it('reads a document that a search named without its text', async () => {
+    const prompt = asked('How do retries wait?', [
+      'search_documents',
+      { query: 'How do retries wait?' },
+      [{ path: 'docs/retry.md', score: 3 }],
+    ])
+    expect(await callIn({ prompt, tools: [search, read] })).toMatchObject({
+      name: 'read_document',
+      input: { path: 'docs/retry.md' },
+    })
+  })
+
+  it('never makes the same call twice, and gives up after a bounded number', async () => {
+    const question = 'How do retries wait, and what is cached?'
+    const made: [string, object, unknown][] = []
+    for (let round = 0; round < 20; round++) {
+      const next = await callIn({ prompt: asked(question, ...made), tools: [search, read] })
+      if (!('name' in next)) break
+      made.push([next.name, next.input, []])
+    }
+    expect(made.length).toBeGreaterThan(1)
+    expect(made.length).toBeLessThanOrEqual(6)
+    expect(new Set(made.map((one) => JSON.stringify(one))).size).toBe(made.length)
+    const last = await call({ prompt: asked(question, ...made), tools: [search, read] })
+    expect(last.content[0]).toMatchObject({ type: 'text' })
+  })
+
+  it('calls a tool that changes something only when the question asks for it', async () => {
+    const remove = offered('delete_topic', {
+      type: 'object',
+      properties: { topic: { type: 'string' } },
+      required: ['topic'],
+    })
+    expect(await callIn({ prompt: [user('Which topic is closed?')], tools: [remove] })).not.toHaveProperty('name')
+    expect(await callIn({ prompt: [user('Delete the topic “orders”.')], tools: [remove] })).toMatchObject({
+      name: 'delete_topic',
+    })
+  })
+
+  it('takes arguments from the question, and calls nothing where they are not there', async () => {
+    const add = offered('add_numbers', {
+      type: 'object',
+      properties: { a: { type: 'number' }, b: { type: 'number' } },
+      required: ['a', 'b'],
+    })
+    const weather = offered('get_weather', {
+      type: 'object',
+      properties: { city: { type: 'string' }, unit: { enum: ['celsius', 'kelvin'] } },
+      required: ['city'],
+    })
+    expect(await callIn({ prompt: [user('Add 2 and 40.')], tools: [add] })).toMatchObject({ input: { a: 2, b: 40 } })
+    expect(await callIn({ prompt: [user('Add them up.')], tools: [add] })).not.toHaveProperty('name')
+    expect(await callIn({ prompt: [user('How warm is it in New York, in celsius?')], tools: [weather] })).toMatchObject(
+      { input: { city: 'New York', unit: 'celsius' } },
+    )
+    expect(
+      await callIn({ prompt: [user('How warm is it?')], tools: [weather], toolChoice: { type: 'required' } }),
+    ).toMatchObject({ finishReason: { unified: 'other' } })
+  })
+
+  it('obeys a tool choice', async () => {
+    expect(
+      await callIn({ prompt: [user('How do retries wait?')], tools: [search], toolChoice: { type: 'none' } }),
+    ).not.toHaveProperty('name')
+    const prompt = asked('How do retries wait?', ['search_documents', { query: 'other' }, notes])
+    expect(
+      await callIn({ prompt, tools: [search, read], toolChoice: { type: 'tool', toolName: 'read_document' } }),
+    ).toMatchObject({ name: 'read_document', input: { path: 'docs/retry.md' }, id: 'call-2' })
+  })
+})
+
+describe('its use of coordination tools', () => {
+  const finish = offered('finish', { type: 'object', properties: { answer: { type: 'string' } }, required: ['answer'] })
+  const askUser = offered('ask_user', {
+    type: 'object',
+    properties: { question: { type: 'string' } },
+    required: ['question'],
+  })
+  const invoke = offered('invoke_agent', {
+    type: 'object',
+    properties: {
+      invocations: {
+        type: 'array',
+        items: {
+          type: 'object',
+          properties: { agent_name: { type: 'string', enum: ['R1', 'R2'] }, request: { type: 'string' } },
+          required: ['agent_name', 'request'],
+        },
+      },
+    },
+    required: ['invocations'],
+  })
+
+  it('prefers plain text', async () => {
+    expect(await callIn({ prompt: [user(`What is tea?\n\n${tea}`)], tools: [finish, askUser, invoke] })).toMatchObject({
+      part: { type: 'text' },
+    })
+    expect(await callIn({ prompt: [user('What is tea?')], tools: [finish, askUser, invoke] })).toMatchObject({
+      part: { type: 'text' },
+    })
+  })
+
+  it('finishes with its answer when it is required or told to', async () => {
+    const prompt = [user(`What is tea?\n\n${tea}`)]
+    expect(await callIn({ prompt, tools: [finish, askUser], toolChoice: { type: 'required' } })).toMatchObject({
+      name: 'finish',
+      input: { answer: expect.stringContaining('Tea is a drink') },
+    })
+    const steered: LanguageModelV4Prompt = [
+      ...prompt,
+      { role: 'assistant', content: [{ type: 'text', text: 'Tea.' }] },
+      user('Call finish or invoke_agent.'),
+    ]
+    expect(await callIn({ prompt: steered, tools: [finish, askUser] })).toMatchObject({ name: 'finish' })
+  })
+
+  it('delegates the parts of a question once, when it is told to delegate', async () => {
+    const prompt: LanguageModelV4Prompt = [
+      { role: 'system', content: 'Delegate the parts of the question to your researchers.' },
+      user('What is tea, and how is it made?'),
+    ]
+    expect(await callIn({ prompt, tools: [invoke, finish] })).toMatchObject({
+      name: 'invoke_agent',
+      input: {
+        invocations: [
+          { agent_name: 'R1', request: 'What is tea?' },
+          { agent_name: 'R2', request: 'How is it made?' },
+        ],
+      },
+    })
+    const results = { results: [{ agent: 'R1', success: true, value: 'Tea is a drink made of leaves.' }] }
+    expect(
+      await callIn({
+        prompt: [...prompt, ...asked('x', ['invoke_agent', {}, results]).slice(1)],
+        tools: [invoke, finish],
+      }),
+    ).toMatchObject({
+      part: { text: expect.stringContaining('“Tea is a drink made of leaves.”') },
+    })
+  })
+})

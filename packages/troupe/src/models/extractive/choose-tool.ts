@@ -1,0 +1,111 @@
+/**
+ * Decides whether to call a tool, which one and with what. A tool is called while the task has no answer, its
+ * arguments stand in the prompt, and the same call was not made before; the number of calls is bounded.
+ */
+import type { JSONObject, JSONValue, LanguageModelV4FunctionTool, LanguageModelV4ToolChoice } from '@ai-sdk/provider'
+import { originNames } from './compose-text.ts'
+import { coordinate, isCoordination } from './coordinate.ts'
+import { fillArguments } from './fill-arguments.ts'
+import type { Material } from './material.ts'
+import { termsOf } from './terms.ts'
+
+export interface ChosenCall {
+  readonly toolName: string
+  readonly input: JSONObject
+}
+
+/** The most tool calls that one question leads to, and how often one tool is tried. */
+const limits = { calls: 6, perTool: 3 }
+
+/**
+ * @returns the call to make, `none` where plain text is right, or `impossible` where a call is demanded and no tool
+ * can be called with what the prompt holds
+ */
+export function chooseTool(
+  tools: readonly LanguageModelV4FunctionTool[],
+  choice: LanguageModelV4ToolChoice,
+  material: Material,
+): ChosenCall | 'none' | 'impossible' {
+  if (choice.type === 'none' || tools.length === 0)
+    return choice.type === 'required' || choice.type === 'tool' ? 'impossible' : 'none'
+  if (choice.type === 'tool') {
+    const tool = tools.find((one) => one.name === choice.toolName)
+    return (tool && callOf(tool, material, true)) ?? 'impossible'
+  }
+  const required = choice.type === 'required'
+  const call = needed(material) ? bestOf(tools, material, required) : undefined
+  if (call) return call
+  const coordination = coordinate(tools, material, required)
+  if (coordination) return coordination
+  if (!required) return 'none'
+  return bestOf(tools, material, true) ?? 'impossible'
+}
+
+/** Nothing that the user gave or a tool found answers yet. What the system messages say is no reason to stop. */
+function needed({ task, quotes, intent }: Material): boolean {
+  if (task.calls.length >= limits.calls) return false
+  return intent === 'answer' && (quotes.length === 0 || task.sources.length === 0)
+}
+
+function bestOf(
+  tools: readonly LanguageModelV4FunctionTool[],
+  material: Material,
+  any: boolean,
+): ChosenCall | undefined {
+  const ranked = tools
+    .filter((tool) => !isCoordination(tool.name))
+    .map((tool, order) => ({ tool, order, fitness: fitnessOf(tool, material) }))
+    .filter((one) => any || one.fitness > 0)
+    .sort((a, b) => b.fitness - a.fitness || a.order - b.order)
+  for (const { tool } of ranked) {
+    const call = callOf(tool, material, false)
+    if (call) return call
+  }
+  return undefined
+}
+
+function callOf(tool: LanguageModelV4FunctionTool, material: Material, forced: boolean): ChosenCall | undefined {
+  if (isCoordination(tool.name)) return coordinate([tool], material, true)
+  const before = material.task.calls.filter((call) => call.name === tool.name)
+  if (!forced && before.length >= limits.perTool) return undefined
+  const input = fillArguments(
+    tool.inputSchema,
+    material,
+    before.map((call) => call.input),
+  )
+  if (!input) return undefined
+  const repeated = material.task.calls.some((call) => call.name === tool.name && sameJson(call.input, input))
+  return repeated ? undefined : { toolName: tool.name, input }
+}
+
+function sameJson(made: unknown, input: JSONValue): boolean {
+  const value = typeof made === 'string' ? made : JSON.stringify(made, sorted)
+  return value === JSON.stringify(input, sorted) || value === JSON.stringify(input)
+}
+
+function sorted(_key: string, value: unknown): unknown {
+  if (!value || typeof value !== 'object' || Array.isArray(value)) return value
+  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
+}
+
+const searching = /search|find|quer(?:y|ies)|look_?up|retriev/i
+const reading = /read|get|fetch|open|list|load|show|view|recall/i
+const changing =
+  /^(?:delete|remove|drop|write|create|update|set|push|put|post|send|publish|broadcast|cancel|pay|buy|order|place|book|approve|execute|run|subscribe|unsubscribe|clear|move|rename|add)$/i
+
+/** How likely a tool helps: one that searches most, then one that reads, then one whose name the question speaks of. */
+function fitnessOf(tool: LanguageModelV4FunctionTool, { task, keywords }: Material): number {
+  const found = task.records.some((record) => originNames.some((name) => typeof record[name] === 'string'))
+  const words = tool.name.replace(/([a-z])([A-Z])/g, '$1_$2').split(/[_\W]+/)
+  const asked = new Set(termsOf(task.question))
+  const verb = words.find((one) => changing.test(one))
+  // What changes the world is called only when the question itself asks for that.
+  if (verb && !termsOf(verb).some((term) => asked.has(term))) return 0
+  const named = termsOf(words.join(' ')).filter((term) => asked.has(term)).length
+  const described = termsOf(tool.description ?? '').filter((term) => asked.has(term)).length / (keywords.length + 1)
+  if (searching.test(tool.name)) return 10 + named + described
+  // A document that was found but not shown is read before anything else is searched for.
+  if (reading.test(tool.name)) return (found ? 15 : 5) + named + described
+  if (named > 0) return named + described
+  return searching.test(tool.description ?? '') ? 1 + described : 0
+}

@@ -1,0 +1,223 @@
+import type { LanguageModelV4CallOptions, LanguageModelV4FunctionTool, LanguageModelV4Prompt } from '@ai-sdk/provider'
+import { generateText, isStepCount, Output, streamText, tool } from 'ai'
+import { describe, expect, it } from 'vitest'
+import { z } from 'zod'
+import { extractiveModel } from './extractive-model.ts'
+
+const tea = `# Tea
+
+Tea is a drink made by pouring hot water over cured leaves. Green tea is not fermented at all.
+Black tea is fully fermented before it is dried.
+
+\`\`\`ts
+const tea = brew('green tea is code here')
+\`\`\`
+
+## Brewing
+
+- Brew green tea for 2 minutes at 80 degrees.
+- Brew black tea for 4 minutes with boiling water.
+`
+const notes = [
+  {
+    document: 'docs/retry.md',
+    startLine: 10,
+    endLine: 14,
+    heading: 'Retries',
+    text: 'Calls are retried.\n\nA retry waits twice as long as the one before.\nAfter five retries the call fails.',
+    score: 9,
+  },
+  {
+    document: 'docs/cache.md',
+    startLine: 3,
+    endLine: 3,
+    heading: 'Cache',
+    text: 'The cache keeps a response for one hour.',
+    score: 4,
+  },
+]
+const user = (text: string): LanguageModelV4Prompt[number] => ({ role: 'user', content: [{ type: 'text', text }] })
+const model = extractiveModel()
+const call = (options: Partial<LanguageModelV4CallOptions> & { prompt: LanguageModelV4Prompt }) =>
+  model.doGenerate(options)
+const textOf = async (text: string, options: Partial<LanguageModelV4CallOptions> = {}) => {
+  const { content } = await call({ prompt: [user(text)], ...options })
+  return content.map((part) => (part.type === 'text' ? part.text : part.type)).join('')
+}
+const offered = (name: string, inputSchema: object, description = ''): LanguageModelV4FunctionTool => ({
+  type: 'function',
+  name,
+  description,
+  inputSchema,
+})
+const search = offered(
+  'search_documents',
+  { type: 'object', properties: { query: { type: 'string' }, limit: { type: 'integer' } }, required: ['query'] },
+  'Finds passages.',
+)
+const read = offered(
+  'read_document',
+  { type: 'object', properties: { path: { type: 'string' }, from: { type: 'integer' } }, required: ['path'] },
+  'Reads lines.',
+)
+const asked = (
+  question: string,
+  ...results: [name: string, input: object, value: unknown][]
+): LanguageModelV4Prompt => [
+  user(question),
+  ...results.flatMap(
+    ([toolName, input, value], i): LanguageModelV4Prompt => [
+      { role: 'assistant', content: [{ type: 'tool-call', toolCallId: `call-${i + 1}`, toolName, input }] },
+      {
+        role: 'tool',
+        content: [
+          {
+            type: 'tool-result',
+            toolCallId: `call-${i + 1}`,
+            toolName,
+            output: { type: 'json', value: JSON.parse(JSON.stringify(value)) },
+          },
+        ],
+      },
+    ],
+  ),
+]
+describe('extractiveModel', () => {
+  it('answers from the text in the prompt, word for word', async () => {
+    const answer = await textOf(`How long should green tea brew?\n\n${tea}`)
+    expect(answer.split('\n')[0]).toBe('“Brew green tea for 2 minutes at 80 degrees.”')
+    for (const [, quote] of answer.matchAll(/“([^”]+)”/g)) expect(tea.replace(/\s+/g, ' ')).toContain(quote)
+    expect(answer).not.toContain('code here')
+  })
+
+  it('says so when nothing in the text answers, and when there is no text', async () => {
+    expect(await textOf(`Who won the chess championship?\n\n${tea}`)).toBe(
+      'Nothing in the given text answers this: Who won the chess championship?',
+    )
+    expect(await textOf('Who won the chess championship?')).toMatch(/^This is the offline extractive model/)
+    expect(await textOf('')).toBe('Nothing was asked.')
+  })
+
+  it('names where a quotation comes from, down to its line', async () => {
+    const { content } = await call({
+      prompt: asked('When does a call fail after retries?', ['search_documents', { query: 'x' }, notes]),
+    })
+    expect(content[0]).toMatchObject({ type: 'text' })
+    expect(JSON.stringify(content)).toContain('“After five retries the call fails.” (docs/retry.md:13)')
+  })
+
+  it('sums up with sentences of the text in their order', async () => {
+    const summary = await textOf(`Summarise this text:\n\n${tea}`)
+    const quotes = [...summary.matchAll(/“([^”]+)”/g)].map(([, quote]) =>
+      tea.replace(/\s+/g, ' ').indexOf(quote ?? '?'),
+    )
+    expect(quotes.length).toBeGreaterThan(1)
+    expect(quotes).not.toContain(-1)
+    expect(quotes).toEqual([...quotes].sort((a, b) => a - b))
+  })
+
+  it('splits a question when the instructions ask for sub-questions', async () => {
+    const prompt: LanguageModelV4Prompt = [
+      { role: 'system', content: 'Split the question into sub-questions.' },
+      user('What are the costs, risks and limits of caching?'),
+    ]
+    const { content } = await call({ prompt })
+    expect(content).toEqual([
+      {
+        type: 'text',
+        text: '1. What are the costs of caching?\n2. What are the risks of caching?\n3. What are the limits of caching?',
+      },
+    ])
+  })
+
+  it('gives the same bytes for the same prompt, from any instance', async () => {
+    const options = {
+      prompt: asked('How do retries wait?', ['search_documents', { query: 'x' }, notes]),
+      tools: [search, read],
+    }
+    const first = JSON.stringify(await call(options))
+    for (let i = 0; i < 3; i++)
+      expect(JSON.stringify(await extractiveModel().doGenerate(structuredClone(options)))).toBe(first)
+  })
+
+  it('counts words as tokens', async () => {
+    const { usage } = await call({
+      prompt: [{ role: 'system', content: 'Be brief.' }, user('What is tea? Tea is a drink.')],
+    })
+    expect(usage.inputTokens.total).toBe(9)
+    expect(usage.outputTokens.total).toBe(4)
+  })
+
+  it('keeps to the number of output tokens and to stop sequences', async () => {
+    const { content, finishReason } = await call({ prompt: [user(`What is green tea?\n\n${tea}`)], maxOutputTokens: 3 })
+    expect(content).toEqual([{ type: 'text', text: '“Green tea is' }])
+    expect(finishReason.unified).toBe('length')
+    expect(await textOf(`What is green tea?\n\n${tea}`, { stopSequences: ['fermented'] })).toBe('“Green tea is not ')
+  })
+
+  it('warns of settings that do nothing here', async () => {
+    const { warnings } = await call({ prompt: [user('x')], temperature: 0.5, seed: 1 })
+    expect(warnings).toEqual([
+      { type: 'unsupported', feature: 'temperature', details: 'The extractive model is deterministic.' },
+    ])
+  })
+
+  it('stops when it is told to, before and while it streams', async () => {
+    await expect(call({ prompt: [user('x')], abortSignal: AbortSignal.abort(new Error('stopped')) })).rejects.toThrow(
+      'stopped',
+    )
+    const controller = new AbortController()
+    const { stream } = await model.doStream({
+      prompt: [user(`What is tea?\n\n${tea}`)],
+      abortSignal: controller.signal,
+    })
+    const reader = stream.getReader()
+    await reader.read()
+    controller.abort(new Error('stopped'))
+    await expect(
+      (async () => {
+        for (;;) if ((await reader.read()).done) return
+      })(),
+    ).rejects.toThrow('stopped')
+  })
+
+  it('ends in time on a prompt of four megabytes', async () => {
+    const long = Array.from({ length: 80_000 }, (_, i) => `Sentence number ${i} speaks of a walnut tree.`).join(' \n')
+    expect(await textOf(`Where does the walnut tree stand?\n\n${long}`)).toMatch(/walnut tree/)
+  })
+})
+
+describe('through the AI SDK', () => {
+  const searchTool = tool({
+    description: 'Finds passages.',
+    inputSchema: z.object({ query: z.string() }),
+    execute: async ({ query }) => (query.includes('retries') ? notes : []),
+  })
+
+  it('searches, then answers with an object', async () => {
+    const { output, steps } = await generateText({
+      model,
+      prompt: 'How do retries wait?',
+      tools: { search_documents: searchTool },
+      stopWhen: isStepCount(5),
+      output: Output.object({
+        schema: z.object({ findings: z.array(z.object({ quote: z.string(), file: z.string(), line: z.int() })) }),
+      }),
+    })
+    expect(steps).toHaveLength(2)
+    expect(output.findings[0]).toEqual({
+      quote: 'A retry waits twice as long as the one before.',
+      file: 'docs/retry.md',
+      line: 12,
+    })
+  })
+
+  it('streams the same text in pieces', async () => {
+    const prompt = `What is green tea?\n\n${tea}`
+    const pieces: string[] = []
+    const result = streamText({ model, prompt })
+    for await (const piece of result.textStream) pieces.push(piece)
+    expect(pieces.length).toBeGreaterThan(5)
+    expect(pieces.join('')).toBe((await generateText({ model, prompt })).text)
+  })
+})

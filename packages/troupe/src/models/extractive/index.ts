@@ -1,0 +1,2 @@
+/** The offline extractive model. */
+export { extractiveModel } from './extractive-model.ts'

@@ -1,0 +1,12 @@
+import type { Quote } from './rank.ts'
+
+/** Where in the schema a value belongs, and for which sentence or question if it is inside a list. */
+export interface Place {
+  readonly path: string
+  readonly name: string
+  readonly description: string
+  readonly depth: number
+  readonly index?: number
+  readonly quote?: Quote
+  readonly question?: string
+}

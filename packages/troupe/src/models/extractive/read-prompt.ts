@@ -1,0 +1,170 @@
+/**
+ * Reads from a prompt what is asked, the texts to answer from, and which tools were called since it was asked.
+ */
+import type { LanguageModelV4Prompt, LanguageModelV4ToolResultOutput } from '@ai-sdk/provider'
+import { sentencesOf } from './sentences.ts'
+import { type Facts, parsed, type Source, SourceReader } from './sources.ts'
+
+export interface ToolUse {
+  readonly name: string
+  readonly input: unknown
+  /** undefined while it has no result. */
+  readonly success: boolean | undefined
+}
+
+export interface Task {
+  /** The system messages. */
+  readonly instructions: string
+  /** The last user message as it stands. */
+  readonly request: string
+  /** What is asked in it, without the texts it brings. */
+  readonly question: string
+  /** Texts that the user gave or that tools found. */
+  readonly sources: readonly Source[]
+  /** What the system messages say besides what to do: used where nothing else is to be had. */
+  readonly background: readonly Source[]
+  readonly records: readonly Facts[]
+  /** Calls since the last user message, in order. */
+  readonly calls: readonly ToolUse[]
+  /** Calls in the whole conversation. */
+  readonly callCount: number
+  /** What the model was told after it had answered in plain text: the runtime asking for another form. */
+  readonly steering: string
+  /** Parts that are no text, and whether the prompt was longer than what is read. */
+  readonly unread: { readonly files: number; readonly cut: boolean }
+}
+
+type Message = LanguageModelV4Prompt[number]
+
+/** Reads a prompt; never fails, whatever it holds. */
+export function readPrompt(prompt: LanguageModelV4Prompt): Task {
+  const reader = new SourceReader()
+  const last = prompt.findLastIndex((message, i) => message.role === 'user' && !isSteering(prompt, i))
+  const request = last < 0 ? '' : textOf(prompt[last])
+  const { question, rest } = splitRequest(request)
+  reader.text(rest)
+  for (const [i, message] of prompt.entries()) {
+    if (message.role === 'tool') readResults(message, reader)
+    else if (message.role === 'user' && i !== last && !isSteering(prompt, i)) reader.text(textOf(message))
+  }
+  const instructions = prompt.flatMap((message) => (message.role === 'system' ? [message.content] : [])).join('\n\n')
+  const background = new SourceReader()
+  background.text(withoutOrders(instructions))
+  const calls = usesAfter(prompt, -1)
+  return {
+    instructions,
+    request,
+    question,
+    ...reader.found,
+    background: background.found.sources,
+    calls: usesAfter(prompt, last),
+    callCount: calls.length,
+    steering: steeringOf(prompt),
+    unread: { files: filesIn(prompt), cut: reader.cut },
+  }
+}
+
+function textOf(message: Message | undefined): string {
+  if (!message) return ''
+  if (message.role === 'system') return message.content
+  return message.content.flatMap((part) => (part.type === 'text' ? [part.text] : [])).join('\n')
+}
+
+/** A message that follows the model's own plain text and names no text of its own is about the form of the answer. */
+function isSteering(prompt: LanguageModelV4Prompt, index: number): boolean {
+  const before = prompt[index - 1]
+  if (before?.role !== 'assistant' || before.content.some((part) => part.type === 'tool-call')) return false
+  return /\b(?:finish|invoke_agent|hand_off|ask_user)\b/.test(textOf(prompt[index]))
+}
+
+function steeringOf(prompt: LanguageModelV4Prompt): string {
+  const last = prompt.length - 1
+  return isSteering(prompt, last) ? textOf(prompt[last]) : ''
+}
+
+const asking = /^(?:question|sub_?question|task|query|request|topic|goal|prompt|input|message)$/i
+const label =
+  /^[ \t]*(?:#+[ \t]*|\*\*)?(?:research[ \t])?(?:question|task|query|request|topic|goal)(?:\*\*)?[ \t]*:[ \t]*(?:\*\*)?[ \t]*(\S[^\n]*)$/im
+const longestQuestion = 600
+
+/** Separates what is asked from the texts that come with it. */
+function splitRequest(request: string): { question: string; rest: string } {
+  const value = parsed(request)
+  if (value && typeof value === 'object' && !Array.isArray(value)) {
+    const fields = Object.entries(value)
+    const found = fields.find(([key, field]) => asking.test(key) && typeof field === 'string')
+    const others = fields.filter((field) => field !== found)
+    if (typeof found?.[1] === 'string') return { question: found[1], rest: JSON.stringify(Object.fromEntries(others)) }
+  }
+  const labelled = label.exec(request)
+  if (labelled?.[1]) return { question: labelled[1].trim(), rest: request.replace(labelled[0], '') }
+  const order = /^\s*(\S[^\n:]{2,120}):(?=\s)/.exec(request)
+  const asked = sentencesOf(request).find((sentence) => /[?？]$/.test(sentence.text))
+  if (asked) return { question: asked.text, rest: request.length === asked.text.length ? '' : without(request, asked) }
+  if (order?.[1]) return { question: order[1], rest: request.slice(order[0].length) }
+  if (request.length <= longestQuestion && !request.trim().includes('\n')) return { question: request.trim(), rest: '' }
+  const paragraphs = request.trim().split(/\n\s*\n/)
+  const short =
+    [paragraphs[0], paragraphs.at(-1)].find((one) => one !== undefined && one.length <= longestQuestion) ?? ''
+  return { question: short.trim().replace(/\s+/g, ' '), rest: request.replace(short, '') }
+}
+
+function without(request: string, sentence: { text: string; offset: number }): string {
+  const words = sentence.text.split(' ').at(-1) ?? ''
+  const end = request.indexOf(words, sentence.offset + Math.max(0, sentence.text.length - words.length)) + words.length
+  return `${request.slice(0, sentence.offset)}\n\n${request.slice(end)}`
+}
+
+const order =
+  /^(?:you|your|always|never|do|don't|answer|use|reply|respond|return|write|cite|quote|please|if|make|when|only|be|keep|call|ask|give|find|read|search|state|name|list|report|check|plan|work|as)\b/i
+
+/** Instructions may carry knowledge too: what is left without the sentences that tell the model what to do. */
+function withoutOrders(instructions: string): string {
+  return instructions
+    .split('\n')
+    .filter((line) => !order.test(line.replace(/^[\s\-*#>\d.]+/, '')))
+    .join('\n')
+}
+
+function readResults(message: Extract<Message, { role: 'tool' }>, reader: SourceReader): void {
+  for (const part of message.content) {
+    if (part.type !== 'tool-result') continue
+    const { output } = part
+    if (output.type === 'text') reader.text(output.value)
+    else if (output.type === 'json') reader.value(output.value)
+    else if (output.type === 'content')
+      for (const item of output.value) if (item.type === 'text') reader.text(item.text)
+  }
+}
+
+function usesAfter(prompt: LanguageModelV4Prompt, index: number): ToolUse[] {
+  const after = prompt.slice(index + 1)
+  const outcomes = new Map<string, boolean>()
+  for (const message of after) {
+    if (message.role !== 'tool' && message.role !== 'assistant') continue
+    for (const part of message.content)
+      if (part.type === 'tool-result') outcomes.set(part.toolCallId, succeeded(part.output))
+  }
+  return after.flatMap((message) =>
+    message.role !== 'assistant'
+      ? []
+      : message.content.flatMap((part) =>
+          part.type === 'tool-call'
+            ? [{ name: part.toolName, input: part.input, success: outcomes.get(part.toolCallId) }]
+            : [],
+        ),
+  )
+}
+
+function succeeded(output: LanguageModelV4ToolResultOutput): boolean {
+  if (output.type === 'execution-denied' || output.type === 'error-text' || output.type === 'error-json') return false
+  const value = output.type === 'text' ? parsed(output.value) : output.type === 'json' ? output.value : undefined
+  return !(value && typeof value === 'object' && 'success' in value && value.success === false)
+}
+
+function filesIn(prompt: LanguageModelV4Prompt): number {
+  let count = 0
+  for (const message of prompt)
+    if (message.role === 'user') count += message.content.filter((part) => part.type === 'file').length
+  return count
+}

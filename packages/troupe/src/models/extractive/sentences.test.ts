@@ -1,0 +1,54 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { sentencesOf } from './sentences.ts'
+
+describe('sentencesOf', () => {
+  it('gives the prose of markdown, without code, tables, headings and front matter', () => {
+    const text =
+      '---\ntitle: A page of tea\n---\n# About the tea\n\nTea is a\ndrink. It is hot.\n\n```sh\nrun this tea command\n```\n' +
+      "| a | table of tea |\n\n1. First pour the water.\n   Then wait a while.\n- Drink the tea slowly.\n> Tea was said to be good.\n<Card title=\"x\">\nimport { Tea } from the tea\ntitle: A good tea page\nname: 'the tea', type: 'a string',\n"
+    expect(sentencesOf(text).map((one) => one.text)).toEqual([
+      'Tea is a drink.',
+      'It is hot.',
+      'First pour the water.',
+      'Then wait a while.',
+      'Drink the tea slowly.',
+      'Tea was said to be good.',
+    ])
+  })
+
+  it('knows a piece that begins inside a code block', () => {
+    expect(sentencesOf('const all the tea\n```\n\nTea is hot.\n').map((one) => one.text)).toEqual(['Tea is hot.'])
+    expect(sentencesOf('Tea is hot.\n\n```sh\nmake all the tea\n').map((one) => one.text)).toEqual(['Tea is hot.'])
+  })
+
+  it('gives only pieces of the text, in order, at their place', () => {
+    fc.assert(
+      fc.property(
+        fc.array(
+          fc.constantFrom(
+            'Tea is hot. ',
+            'It was\nnot cold',
+            '\n\n',
+            '- ',
+            '# ',
+            '```\n',
+            '> ',
+            '! ',
+            '茶は熱いです。',
+            '\n',
+          ),
+        ),
+        (parts) => {
+          const text = parts.join('')
+          let last = -1
+          for (const { text: sentence, offset } of sentencesOf(text)) {
+            expect(offset).toBeGreaterThan(last)
+            expect(text.slice(offset).replace(/\s+/g, ' ').startsWith(sentence)).toBe(true)
+            last = offset
+          }
+        },
+      ),
+    )
+  })
+})
