@@ -1,6 +1,6 @@
 /** Large values: kept once per user, referred to by a keyed hash, gone with their last owner. */
 import type { UserId } from '../core/index.ts'
-import type { Statement } from './port.ts'
+import type { Statement } from './statement.ts'
 
 /** A stored value: its JSON text, or where that is over 256 KB a reference to it. */
 export type ValueRef = { readonly json: string } | { readonly blob: string; readonly bytes: number }

@@ -1,6 +1,6 @@
 /** Kysely as a query compiler: one Kysely that only compiles per engine, and templates compiled once. */
 import type { Compilable, Kysely } from 'kysely'
-import type { Bind, Statement } from './port.ts'
+import type { Bind, Statement } from './statement.ts'
 
 export interface Dialect {
   readonly name: 'sqlite' | 'postgres'

@@ -1,0 +1,122 @@
+/** Random groups of changes against a model of plain maps: what is refused leaves nothing, the rest is all there. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { afterAll, expect, test } from 'vitest'
+import { createVirtualClock, seededRandom, type UserId } from '../core/index.ts'
+import { type Change, type CommitResult, openStorage, type Statement, type Storage } from './index.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'troupe-atomicity-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+const user = 'ada' as UserId
+const migrations = [
+  {
+    room: 'model',
+    version: 1,
+    name: 'counters',
+    lowestReader: 1,
+    up: { sqlite: ['create table counters (key text primary key, number integer)'], postgres: [] },
+  },
+]
+
+type Operation = {
+  readonly kind: 'insert' | 'bump' | 'delete' | 'guard'
+  readonly key: string
+  readonly rows: number | null
+}
+interface Planned {
+  readonly id: string | null
+  readonly operations: readonly Operation[]
+  readonly items: number
+}
+
+const sql = {
+  insert: 'insert into counters values (?, 1)',
+  bump: 'update counters set number = number + 1 where key = ?',
+  delete: 'delete from counters where key = ?',
+  guard: 'select 1 from counters where key = ?',
+}
+const toChange = ({ id, operations, items }: Planned): Change => ({
+  id,
+  scope: { user },
+  statements: operations.map(
+    ({ kind, key, rows }): Statement => ({
+      sql: sql[kind],
+      binds: [key],
+      ...(rows === null ? {} : { expect: { rows } }),
+    }),
+  ),
+  feed: Array.from({ length: items }, (_, i) => ({ kind: 'put', key: `${i}`, data: '{}' }) as const),
+})
+
+class Model {
+  counters = new Map<string, number>()
+  readonly ids = new Map<string, number | null>()
+  revision = 0
+
+  commit({ id, operations, items }: Planned): Partial<CommitResult> {
+    if (id !== null && this.ids.has(id))
+      return { ok: true, repeated: true, revision: this.ids.get(id) as number | null }
+    const staged = new Map(this.counters)
+    for (const [statement, { kind, key, rows }] of operations.entries()) {
+      const there = staged.get(key)
+      if (kind === 'insert' && there !== undefined) return { ok: false, statement, found: 0 }
+      const found = kind === 'insert' || there !== undefined ? 1 : 0
+      if (kind === 'insert') staged.set(key, 1)
+      if (kind === 'bump' && there !== undefined) staged.set(key, there + 1)
+      if (kind === 'delete') staged.delete(key)
+      if (rows !== null && rows !== found) return { ok: false, statement, found }
+    }
+    this.counters = staged
+    const revision = items > 0 ? ++this.revision : null
+    if (id !== null) this.ids.set(id, revision)
+    return { ok: true, repeated: false, revision }
+  }
+}
+
+const operation = fc.record({
+  kind: fc.constantFrom('insert', 'bump', 'delete', 'guard'),
+  key: fc.constantFrom('a', 'b', 'c'),
+  rows: fc.constantFrom(null, null, 0, 1),
+}) satisfies fc.Arbitrary<Operation>
+const planned = fc.record({
+  id: fc.option(fc.constantFrom('1', '2', '3', '4'), { freq: 2 }),
+  operations: fc.array(operation, { maxLength: 4 }),
+  items: fc.nat({ max: 2 }),
+}) satisfies fc.Arbitrary<Planned>
+const groups = fc.array(fc.array(planned, { minLength: 1, maxLength: 8 }), { maxLength: 6 })
+
+async function agrees(storage: Storage, plan: readonly (readonly Planned[])[]): Promise<void> {
+  const model = new Model()
+  for (const group of plan) {
+    const results = await Promise.all(group.map((each) => storage.commit(toChange(each))))
+    expect(results).toMatchObject(group.map((each) => model.commit(each)))
+  }
+  const [rows] = await storage.read({ user }, [{ sql: 'select key, number from counters', binds: [], returns: true }])
+  expect(new Map(rows?.map(({ key, number }) => [key, number]))).toEqual(model.counters)
+  expect((await storage.feed(user, 0, 1)).head).toBe(model.revision)
+}
+
+let files = 0
+test.each([
+  ['memory', (): string => 'memory:', 300],
+  ['a file', (): string => `sqlite:${join(folder, `${files++}.db`)}`, 12],
+] as const)('groups of changes agree with the model, in %s', async (_, url, numRuns) => {
+  await fc.assert(
+    fc.asyncProperty(groups, async (plan) => {
+      const storage = await openStorage({
+        url: url(),
+        migrations,
+        clock: createVirtualClock(),
+        random: seededRandom(1),
+      })
+      try {
+        await agrees(storage, plan)
+      } finally {
+        await storage.close()
+      }
+    }),
+    { numRuns },
+  )
+})

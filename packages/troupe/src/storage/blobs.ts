@@ -1,0 +1,111 @@
+/**
+ * Large values, once per user. A blob is inserted with its owner, and deleted with its last one, in the changes that make
+ * this so: there is never a blob without an owner.
+ *
+ * The hash is keyed by user with a secret of the database, so that equal values of two users have unequal hashes, and a
+ * hash tells nothing about a guessed value.
+ */
+import { createHmac, timingSafeEqual } from 'node:crypto'
+import { failure, type UserId } from '../core/index.ts'
+import type { Blobs, ValueRef } from './blobs-port.ts'
+import { type Dialect, template } from './dialect.ts'
+import type { Storage } from './port.ts'
+import type { Statement } from './statement.ts'
+
+/** Above it a value is stored apart. */
+const inline = 256 * 1024
+const largest = 8 * 1024 * 1024
+
+interface Tables {
+  storage_settings: { name: string; value: Uint8Array }
+  storage_blobs: { user_id: string; hash: string; bytes: number; content: string }
+  storage_blob_owners: { user_id: string; owner: string; hash: string }
+}
+
+export async function createBlobs(storage: Pick<Storage, 'dialect' | 'read'>): Promise<Blobs> {
+  const queries = compile(storage.dialect)
+  const [rows] = await storage.read({ work: true }, [queries.secret({}, { returns: true })])
+  const secret = rows?.[0]?.value
+  if (!(secret instanceof Uint8Array)) throw failure('invariant.broken', { rule: 'a database has a secret for hashes' })
+  const hashOf = (user: UserId, json: string) => {
+    const key = createHmac('sha256', secret).update(user).digest()
+    return createHmac('sha256', key).update(json).digest('hex')
+  }
+  return {
+    keep(user, owner, json) {
+      const bytes = Buffer.byteLength(json)
+      if (bytes > largest) throw failure('value.too_large', { what: 'The value', bytes, limit: largest })
+      if (bytes <= inline) return { value: { json }, statements: [] }
+      const hash = hashOf(user, json)
+      // The content always comes along: whether the blob is still there when the change commits is not known now.
+      const statements: readonly Statement[] = [
+        queries.put({ user, hash, bytes, content: json }),
+        queries.own({ user, owner, hash }),
+      ]
+      return { value: { blob: hash, bytes }, statements }
+    },
+    async load(user, value: ValueRef) {
+      if ('json' in value) return value.json
+      const [found] = await storage.read({ user }, [queries.content({ user, hash: value.blob }, { returns: true })])
+      const content = found?.[0]?.content
+      if (typeof content !== 'string')
+        throw failure('invariant.broken', { rule: 'a value lives as long as its owners' })
+      if (!timingSafeEqual(Buffer.from(hashOf(user, content)), Buffer.from(value.blob)))
+        throw failure('storage.corrupt', { path: 'of the storage', problem: 'a value does not fit its hash' })
+      return content
+    },
+    release: (user, owner) => [queries.drop({ user, owner }), queries.disown({ user, owner })],
+  }
+}
+
+function compile(dialect: Dialect) {
+  type Owned = { user: string; owner: string }
+  return {
+    secret: template<Tables, Record<never, never>>(dialect, (db) =>
+      db.selectFrom('storage_settings').select('value').where('name', '=', 'secret'),
+    ),
+    content: template<Tables, { user: string; hash: string }>(dialect, (db, p) =>
+      db.selectFrom('storage_blobs').select('content').where('user_id', '=', p.user).where('hash', '=', p.hash),
+    ),
+    put: template<Tables, { user: string; hash: string; bytes: number; content: string }>(dialect, (db, p) =>
+      db
+        .insertInto('storage_blobs')
+        .values({ user_id: p.user, hash: p.hash, bytes: p.bytes, content: p.content })
+        .onConflict((conflict) => conflict.doNothing()),
+    ),
+    own: template<Tables, Owned & { hash: string }>(dialect, (db, p) =>
+      db
+        .insertInto('storage_blob_owners')
+        .values({ user_id: p.user, owner: p.owner, hash: p.hash })
+        .onConflict((conflict) => conflict.doNothing()),
+    ),
+    /** Those of which this is the last owner. */
+    drop: template<Tables, Owned>(dialect, (db, p) =>
+      db
+        .deleteFrom('storage_blobs')
+        .where('user_id', '=', p.user)
+        .where('hash', 'in', (of) =>
+          of
+            .selectFrom('storage_blob_owners')
+            .select('hash')
+            .where('user_id', '=', p.user)
+            .where('owner', '=', p.owner),
+        )
+        .where((where) =>
+          where.not(
+            where.exists(
+              where
+                .selectFrom('storage_blob_owners as other')
+                .select('other.hash')
+                .where('other.user_id', '=', p.user)
+                .whereRef('other.hash', '=', 'storage_blobs.hash')
+                .where('other.owner', '!=', p.owner),
+            ),
+          ),
+        ),
+    ),
+    disown: template<Tables, Owned>(dialect, (db, p) =>
+      db.deleteFrom('storage_blob_owners').where('user_id', '=', p.user).where('owner', '=', p.owner),
+    ),
+  }
+}

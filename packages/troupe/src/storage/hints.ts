@@ -1,0 +1,32 @@
+/** Tells listeners after commits: per user the newest revision, per queue once, however many changes there were. */
+import type { UserId } from '../core/index.ts'
+import { Listeners } from './listeners.ts'
+import type { Change, CommitResult, Hint, WorkQueue } from './port.ts'
+
+export class Hints {
+  readonly #listeners = new Listeners<Hint>()
+  readonly #revisions = new Map<UserId, number>()
+  readonly #queues = new Set<WorkQueue>()
+
+  on(listener: (hint: Hint) => void): () => void {
+    return this.#listeners.on(listener)
+  }
+
+  note(change: Change, result: CommitResult): void {
+    if (!result.ok) return
+    for (const queue of change.wake ?? []) this.#queues.add(queue)
+    if (result.revision === null || !('user' in change.scope)) return
+    const { user } = change.scope
+    this.#revisions.set(user, Math.max(result.revision, this.#revisions.get(user) ?? 0))
+  }
+
+  /** Gives out what was noted since. */
+  flush(): void {
+    if (this.#revisions.size === 0 && this.#queues.size === 0) return
+    const hints: Hint[] = [...this.#revisions].map(([user, revision]) => ({ user, revision }))
+    for (const work of this.#queues) hints.push({ work })
+    this.#revisions.clear()
+    this.#queues.clear()
+    for (const hint of hints) this.#listeners.tell(hint)
+  }
+}

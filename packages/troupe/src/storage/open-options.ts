@@ -1,0 +1,34 @@
+/** What opening a storage takes, whatever the engine. */
+import type { Clock, Duration, Random } from '../core/index.ts'
+import type { Faults } from './faults.ts'
+import type { Migration } from './migration.ts'
+import type { Storage } from './port.ts'
+
+/** How long storage keeps what only it needs. */
+export interface Retention {
+  /** Ids of changes: a repeat within this time is recognised. 24 h by default. */
+  readonly changeIds?: Duration
+  /** Items of the change feed: a watcher that was away for longer must resync. 24 h by default. */
+  readonly feed?: Duration
+  /** Revisions of a user in the feed, at most; 10,000 by default. */
+  readonly feedRevisions?: number
+  /** Between clean-ups; 1 min by default. */
+  readonly every?: Duration
+}
+
+export interface OpenStorageOptions {
+  /** `memory:` or `sqlite:PATH`. */
+  readonly url: string
+  /** Of all rooms that will use it, each room's numbered 1, 2, 3 … */
+  readonly migrations: readonly Migration[]
+  readonly clock: Clock
+  readonly random: Random
+  readonly retention?: Retention
+  /** Lets the writer fail as it may in the world; for tests and simulation. */
+  readonly faults?: Faults
+}
+
+export interface OpenedStorage extends Storage {
+  /** Where the owner of a file can be talked to, for whoever finds it owned; undefined takes it back. */
+  announce(address: string | undefined): void
+}

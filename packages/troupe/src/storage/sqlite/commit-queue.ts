@@ -1,0 +1,204 @@
+/**
+ * Groups changes: those that arrive while a batch is on its way go together in the next one. Keeps the state that
+ * failures lead to: refused until a probe has written, then open again by itself.
+ *
+ * Invariant: one batch at a time; every change accepted is answered exactly once.
+ */
+import { type Cancel, type Clock, failure, nextMacrotask, type TroupeError } from '../../core/index.ts'
+import type { Hints } from '../hints.ts'
+import { Listeners } from '../listeners.ts'
+import type { Change, CommitResult, StorageState } from '../port.ts'
+import type { Cell, ReplyCell, WriterProblem, WriterReply, WriterShell } from '../writer-port.ts'
+import { checkBinds, checkText, Encoder } from './encoder.ts'
+import { decodeResult, Invalid } from './result.ts'
+
+export interface CommitQueueOptions {
+  readonly shell: WriterShell
+  readonly clock: Clock
+  readonly hints: Hints
+  /** The path, for messages. */
+  readonly place: string
+}
+
+interface Waiting {
+  readonly change: Change
+  readonly resolve: (result: CommitResult) => void
+  readonly reject: (error: TroupeError) => void
+}
+
+/** Changes that may wait; more are refused, for whoever makes them is faster than the disk. */
+const maxWaiting = 65_536
+/** A batch is closed at so many changes or cells, so that the first in it does not wait for too many. */
+const maxChanges = 1_024
+const maxCells = 131_072
+/** In memory all goes in microtasks: after so many changes timers and sockets get their turn. */
+const yieldAfter = 256
+/** Between probes, ms: doubled from the first to the last. */
+const probeAfter = { first: 100, last: 10_000 }
+
+export class CommitQueue {
+  readonly #options: CommitQueueOptions
+  readonly #encoder = new Encoder()
+  readonly #listeners = new Listeners<StorageState>()
+  #waiting: Waiting[] = []
+  #state: StorageState = { state: 'open' }
+  #problem: { readonly kind: WriterProblem; readonly message: string } | undefined
+  #busy = false
+  #scheduled = false
+  #sinceYield = 0
+  #idle: (() => void)[] = []
+  #time = { at: 0, monotonic: 0 }
+  #cancelProbe: Cancel | undefined
+
+  constructor(options: CommitQueueOptions) {
+    this.#options = options
+  }
+
+  get state(): StorageState {
+    return this.#state
+  }
+
+  onState(listener: (state: StorageState) => void): () => void {
+    return this.#listeners.on(listener)
+  }
+
+  commit(change: Change): Promise<CommitResult> {
+    return new Promise((resolve, reject) => {
+      this.#check(change)
+      this.#waiting.push({ change, resolve, reject })
+      if (this.#busy || this.#scheduled) return
+      // A microtask later, so that changes made in one go share a commit.
+      this.#scheduled = true
+      queueMicrotask(() => void this.#drain())
+    })
+  }
+
+  /** Refuses what comes from now on, and resolves when all that was accepted is answered. */
+  async close(): Promise<void> {
+    if (this.#state.state === 'closed') return
+    this.#setState({ state: 'closed' })
+    this.#cancelProbe?.()
+    if (this.#busy || this.#scheduled) await new Promise<void>((resolve) => this.#idle.push(resolve))
+    await this.#options.shell.close()
+    this.#listeners.clear()
+  }
+
+  /** ms since 1970: the wall's time; where that went back, its last reading and what has passed since. */
+  now(): number {
+    const [wall, monotonic] = [Math.floor(this.#options.clock.now()), this.#options.clock.monotonic()]
+    const at = wall >= this.#time.at ? wall : this.#time.at + Math.floor(monotonic - this.#time.monotonic)
+    if (at !== this.#time.at) this.#time = { at, monotonic }
+    return at
+  }
+
+  /** Runs between batches; a failure of it is nobody's. */
+  async vacuum(pages: number): Promise<void> {
+    if (this.#busy || this.#scheduled || this.#state.state !== 'open') return
+    this.#busy = true
+    await this.#options.shell.send({ kind: 'vacuum', pages })
+    this.#busy = false
+    await this.#drain()
+  }
+
+  #check(change: Change): void {
+    if (this.#state.state === 'closed') throw failure('troupe.closed', { what: 'A change' })
+    if (this.#problem && this.#state.state !== 'open') throw this.#refusal(this.#problem.kind, this.#problem.message)
+    if (this.#waiting.length >= maxWaiting) throw failure('storage.busy', { limit: maxWaiting })
+    if (change.feed?.length && !('user' in change.scope))
+      throw failure('invariant.broken', { rule: 'a change of the work tables has no feed items' })
+    checkBinds(change.statements)
+    for (const { key, data } of change.feed ?? []) {
+      checkText(key, 'The key of a feed item')
+      checkText(data, 'A feed item')
+    }
+    if (change.id !== null) checkText(change.id, 'The id of a change')
+  }
+
+  async #drain(): Promise<void> {
+    this.#scheduled = false
+    this.#busy = true
+    while (this.#waiting.length > 0) {
+      const { group, cells } = this.#take()
+      const at = this.now()
+      const reply = await this.#options.shell.send({ kind: 'batch', at, changes: group.length, cells })
+      if (reply.ok) this.#answer(group, reply.cells)
+      else await this.#fail(group, reply)
+      this.#sinceYield += group.length
+      if (this.#sinceYield >= yieldAfter) {
+        this.#sinceYield = 0
+        await nextMacrotask(this.#options.clock)
+      }
+    }
+    this.#busy = false
+    for (const resolve of this.#idle.splice(0)) resolve()
+  }
+
+  #take(): { group: readonly Waiting[]; cells: readonly Cell[] } {
+    const cells: Cell[] = []
+    let count = 0
+    while (count < this.#waiting.length && count < maxChanges && cells.length < maxCells)
+      this.#encoder.encode((this.#waiting[count++] as Waiting).change, cells)
+    const group = this.#waiting.slice(0, count)
+    this.#waiting = count === this.#waiting.length ? [] : this.#waiting.slice(count)
+    return { group, cells }
+  }
+
+  #answer(group: readonly Waiting[], cells: readonly ReplyCell[]): void {
+    const cursor = { cells, next: 0 }
+    for (const { change, resolve, reject } of group) {
+      const result = decodeResult(cursor, change)
+      if (result instanceof Invalid)
+        reject(failure('invariant.broken', { rule: `statements are valid (${result.message})` }))
+      else {
+        this.#options.hints.note(change, result)
+        resolve(result)
+      }
+    }
+    this.#options.hints.flush()
+  }
+
+  async #fail(group: readonly Waiting[], { problem, message }: WriterReply & { ok: false }): Promise<void> {
+    this.#encoder.forget()
+    for (const { reject } of group) reject(this.#refusal(problem, message))
+    // A full disk is not full for a moment only; after other failures the first probe is tried at once.
+    if (problem === 'full' || problem === 'dead') this.#degrade(problem, message)
+    else {
+      const reply = await this.#options.shell.send({ kind: 'probe' })
+      if (!reply.ok) this.#degrade(reply.problem, reply.message)
+    }
+  }
+
+  #degrade(kind: WriterProblem, message: string, after = probeAfter.first): void {
+    this.#problem = { kind, message }
+    for (const { reject } of this.#waiting.splice(0)) reject(this.#refusal(kind, message))
+    if (this.#state.state === 'closed') return
+    this.#setState({ state: kind === 'full' ? 'full' : 'failed', problem: this.#refusal(kind, message).message })
+    if (kind === 'dead') return
+    this.#cancelProbe = this.#options.clock.after(after, () => void this.#probe(after), { background: true })
+  }
+
+  async #probe(after: number): Promise<void> {
+    this.#busy = true
+    const reply = await this.#options.shell.send({ kind: 'probe' })
+    if (!reply.ok) this.#degrade(reply.problem, reply.message, Math.min(after * 2, probeAfter.last))
+    else if (this.#state.state !== 'closed') {
+      this.#problem = undefined
+      this.#setState({ state: 'open' })
+    }
+    await this.#drain()
+  }
+
+  #refusal(kind: WriterProblem, message: string): TroupeError {
+    const path = this.#options.place
+    if (kind === 'full') return failure('storage.full', { path })
+    if (kind === 'corrupt') return failure('storage.corrupt', { path, problem: message })
+    if (kind === 'read_only') return failure('storage.read_only', { path, problem: message })
+    return failure('storage.io', { path, problem: message })
+  }
+
+  #setState(state: StorageState): void {
+    if (this.#state.state === state.state && this.#state.problem === state.problem) return
+    this.#state = state
+    this.#listeners.tell(state)
+  }
+}

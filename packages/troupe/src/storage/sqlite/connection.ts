@@ -1,0 +1,48 @@
+/** Connections with the settings that the promises rest on. Loaded by the writer thread too: imports nothing of ours. */
+import { DatabaseSync } from 'node:sqlite'
+import { pathToFileURL } from 'node:url'
+
+/** `Trou` in ASCII; says in the file's header whose it is. */
+export const applicationId = 0x54_72_6f_75
+
+const common = ['pragma foreign_keys = off', 'pragma temp_store = memory', 'pragma trusted_schema = off']
+
+/**
+ * FULL, not NORMAL: at NORMAL a power cut loses commits that were acknowledged.
+ * Checkpoints are the writer's own, between batches; the log is cut back to 64 MB after a burst.
+ */
+export function openForWriting(path: string): DatabaseSync {
+  const db = new DatabaseSync(path, { timeout: 2_000, enableForeignKeyConstraints: false })
+  for (const pragma of [
+    ...common,
+    'pragma journal_mode = wal',
+    'pragma synchronous = full',
+    'pragma wal_autocheckpoint = 0',
+    'pragma journal_size_limit = 67108864',
+    'pragma cache_size = -65536',
+  ])
+    db.exec(pragma)
+  return db
+}
+
+export function openForReading(path: string): DatabaseSync {
+  const db = new DatabaseSync(path, { readOnly: true, timeout: 100 })
+  for (const pragma of [...common, 'pragma cache_size = -32768']) db.exec(pragma)
+  return db
+}
+
+/** Looks without leaving a trace beside the file: only where it has no log, and nobody can write it meanwhile. */
+export function openForLooking(path: string): DatabaseSync {
+  const url = pathToFileURL(path)
+  url.searchParams.set('immutable', '1')
+  const db = new DatabaseSync(url, { readOnly: true })
+  for (const pragma of common) db.exec(pragma)
+  return db
+}
+
+export function openInMemory(): DatabaseSync {
+  const db = new DatabaseSync(':memory:')
+  for (const pragma of [...common, 'pragma auto_vacuum = incremental', `pragma application_id = ${applicationId}`])
+    db.exec(pragma)
+  return db
+}

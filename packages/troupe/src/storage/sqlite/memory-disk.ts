@@ -1,0 +1,66 @@
+/**
+ * Data in memory that outlives the storage opened on it, as a disk outlives the process that dies: for simulation. The
+ * real writer executes what comes, and gets clones, as it would in its thread.
+ *
+ * Invariant: one owner at a time. Opening it again ends the earlier one, which then gets no answer but its death.
+ */
+import type { DatabaseSync } from 'node:sqlite'
+import { failure } from '../../core/index.ts'
+import type { Disk, DiskObserver } from '../disk.ts'
+import type { Migration } from '../migration.ts'
+import type { WriterReply, WriterShell } from '../writer-port.ts'
+import { openInMemory } from './connection.ts'
+import { migrate } from './migrate.ts'
+import { Reader } from './reader.ts'
+import { Writer } from './writer.ts'
+
+class MemoryDisk implements Disk {
+  readonly kind = 'disk'
+  readonly #db: DatabaseSync = openInMemory()
+  readonly #observe: DiskObserver | undefined
+  #owner: Writer | undefined
+
+  constructor(observe?: DiskObserver) {
+    this.#observe = observe
+  }
+
+  open(migrations: readonly Migration[], at: number, checkpointPages: number): { shell: WriterShell; reader: Reader } {
+    migrate(this.#db, migrations, 'memory', at)
+    const writer = new Writer({ open: () => this.#db, reopens: false, checkpointPages })
+    this.#owner = writer
+    const shell: WriterShell = {
+      send: async (request) => {
+        if (this.#owner !== writer) return dead
+        const reply = writer.handle(structuredClone(request))
+        this.#observe?.(request, reply)
+        return structuredClone(reply)
+      },
+      close: async () => {
+        if (this.#owner === writer) this.#owner = undefined
+      },
+    }
+    return { shell, reader: new Reader({ db: this.#db, readOnly: false }) }
+  }
+
+  problem(): string | undefined {
+    const [found] = this.#db.prepare('pragma integrity_check(1)').all()
+    return found?.integrity_check === 'ok' ? undefined : String(found?.integrity_check)
+  }
+
+  dispose(): void {
+    this.#owner = undefined
+    this.#db.close()
+  }
+}
+
+const dead: WriterReply = { ok: false, problem: 'dead', message: 'another process has the disk' }
+
+/** @param observe hears every request that was executed, with its reply */
+export const createDisk = (observe?: DiskObserver): Disk => new MemoryDisk(observe)
+
+/** @throws ValidationError `validation.failed` for what `createDisk` did not make */
+export function openDisk(disk: Disk, migrations: readonly Migration[], at: number, checkpointPages: number) {
+  if (!(disk instanceof MemoryDisk))
+    throw failure('validation.failed', { what: 'faults.disk', problem: 'createDisk did not make it' })
+  return disk.open(migrations, at, checkpointPages)
+}

@@ -1,0 +1,77 @@
+/**
+ * Brings the schema to what this release knows, in one transaction: all of the pending steps or none.
+ * A schema that a newer release left is accepted as long as that release said that this one can read it.
+ */
+import type { DatabaseSync } from 'node:sqlite'
+import { failure } from '../../core/index.ts'
+import type { Migration } from '../migration.ts'
+
+interface Applied {
+  readonly room: string
+  readonly version: number
+  readonly lowest_reader: number
+}
+
+/**
+ * @param at ms since 1970, for the record
+ * @throws ValidationError `storage.too_new`; ProcessingError `invariant.broken` where the steps are not 1, 2, 3 …
+ */
+export function migrate(db: DatabaseSync, migrations: readonly Migration[], place: string, at: number): void {
+  const known = latestOf(migrations)
+  checkReadable(appliedTo(db), known, place)
+  db.exec('begin immediate')
+  try {
+    db.exec(`create table if not exists storage_schema (
+      room text not null, version integer not null, name text not null, lowest_reader integer not null,
+      at integer not null, primary key (room, version)) without rowid`)
+    const done = new Set(appliedTo(db).map(({ room, version }) => `${room} ${version}`))
+    const record = db.prepare(
+      'insert into storage_schema (room, version, name, lowest_reader, at) values (?, ?, ?, ?, ?)',
+    )
+    for (const { room, version, name, lowestReader, up } of migrations) {
+      if (done.has(`${room} ${version}`)) continue
+      for (const statement of up.sqlite) db.exec(statement)
+      record.run(room, version, name, lowestReader, at)
+    }
+    db.exec('commit')
+  } catch (error) {
+    if (db.isTransaction) db.exec('rollback')
+    throw error
+  }
+}
+
+/** Whether there is anything that `migrate` would do, found without writing. */
+export function isCurrent(db: DatabaseSync, migrations: readonly Migration[], place: string): boolean {
+  const applied = appliedTo(db)
+  checkReadable(applied, latestOf(migrations), place)
+  const done = new Set(applied.map(({ room, version }) => `${room} ${version}`))
+  return migrations.every(({ room, version }) => done.has(`${room} ${version}`))
+}
+
+function latestOf(migrations: readonly Migration[]): ReadonlyMap<string, number> {
+  const known = new Map<string, number>()
+  for (const { room, version } of migrations) {
+    if (version !== (known.get(room) ?? 0) + 1)
+      throw failure('invariant.broken', { rule: `the migrations of ${room} are numbered 1, 2, 3 … (found ${version})` })
+    known.set(room, version)
+  }
+  return known
+}
+
+function appliedTo(db: DatabaseSync): readonly Applied[] {
+  const table = db.prepare("select 1 from sqlite_master where type = 'table' and name = 'storage_schema'").get()
+  if (!table) return []
+  const rows = db.prepare('select room, version, lowest_reader from storage_schema').all()
+  return rows as unknown as readonly Applied[]
+}
+
+/** A room that this release does not have counts as known up to 0. */
+function checkReadable(applied: readonly Applied[], known: ReadonlyMap<string, number>, place: string): void {
+  for (const { room, version, lowest_reader } of applied)
+    if (lowest_reader > (known.get(room) ?? 0))
+      throw failure('storage.too_new', {
+        path: place,
+        found: `${room} ${version}`,
+        known: `${room} ${known.get(room) ?? 0}`,
+      })
+}

@@ -1,0 +1,279 @@
+/** What happens to files: ours, others', damaged, unreadably new, read-only, already owned. */
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { createVirtualClock, seededRandom, type UserId } from '../../core/index.ts'
+import type { Migration, OpenedStorage } from '../index.ts'
+import { openStorage } from '../index.ts'
+
+const user = 'ada' as UserId
+let folder: string
+let opened: OpenedStorage[]
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'troupe-files-'))
+  opened = []
+})
+afterEach(async () => {
+  for (const storage of opened) await storage.close()
+  rmSync(folder, { recursive: true })
+})
+
+const migration = (version: number, lowestReader = 1, sql = `create table notes${version} (text text)`): Migration => ({
+  room: 'notes',
+  version,
+  name: `step ${version}`,
+  lowestReader,
+  up: { sqlite: [sql], postgres: [] },
+})
+async function open(name: string, migrations: readonly Migration[] = [migration(1)]): Promise<OpenedStorage> {
+  const url = `sqlite:${join(folder, name)}`
+  const storage = await openStorage({ url, migrations, clock: createVirtualClock(), random: seededRandom(1) })
+  opened.push(storage)
+  return storage
+}
+const insert = (text: string, table = 'notes1') => ({
+  id: null,
+  scope: { user },
+  statements: [{ sql: `insert into ${table} values (?)`, binds: [text] }],
+})
+const texts = async (storage: OpenedStorage) =>
+  (await storage.read({ user }, [{ sql: 'select text from notes1', binds: [], returns: true }]))[0]?.map(
+    ({ text }) => text,
+  )
+const code = (expected: string) => expect.objectContaining({ code: expected })
+
+/** Everything there is to know of the folder: names, contents, times, modes. */
+const picture = () =>
+  readdirSync(folder, { recursive: true, withFileTypes: true }).map((entry) => {
+    const path = join(entry.parentPath, entry.name)
+    const { mtimeMs, mode, ino } = statSync(path)
+    return [path, mtimeMs, mode, ino, entry.isFile() ? readFileSync(path, 'hex') : '']
+  })
+async function refusedUntouched(name: string, expected: string, migrations?: readonly Migration[]) {
+  const before = picture()
+  await expect(open(name, migrations)).rejects.toEqual(code(expected))
+  expect(picture()).toEqual(before)
+}
+
+test('a new file and its folders are readable by their owner alone, and hold what was committed', async () => {
+  const storage = await open('deep/er/troupe.db')
+  await storage.commit(insert('kept'))
+  expect(statSync(join(folder, 'deep/er')).mode & 0o777).toBe(0o700)
+  for (const name of readdirSync(join(folder, 'deep/er')))
+    expect(statSync(join(folder, 'deep/er', name)).mode & 0o077).toBe(0)
+  await storage.close()
+  expect(readdirSync(join(folder, 'deep/er')).sort()).toEqual(['troupe.db', 'troupe.db.lock'])
+  expect(await texts(await open('deep/er/troupe.db'))).toEqual(['kept'])
+})
+
+test('an empty file becomes a database', async () => {
+  writeFileSync(join(folder, 'empty.db'), '')
+  await (await open('empty.db')).commit(insert('kept'))
+})
+
+test.each([
+  ['text', Buffer.from('my notes\n')],
+  ['one byte', Buffer.from('x')],
+  ['a hundred zeros', Buffer.alloc(100)],
+  ['a header cut short', Buffer.from('SQLite format 3\0')],
+  ['pages of noise', Buffer.alloc(8_192, 'noise')],
+])('a file of %s is refused and stays as it was', async (_, content) => {
+  writeFileSync(join(folder, 'mine'), content)
+  utimesSync(join(folder, 'mine'), 1, 2)
+  await refusedUntouched('mine', 'storage.foreign')
+})
+
+test.each(['delete', 'wal'])(
+  "another application's database in %s mode is refused and stays as it was",
+  async (mode) => {
+    const db = new DatabaseSync(join(folder, 'app.db'))
+    db.exec(`pragma journal_mode = ${mode}; create table t (a); insert into t values (1)`)
+    if (mode === 'delete') db.close()
+    await refusedUntouched('app.db', 'storage.foreign')
+    if (mode === 'wal') db.close()
+  },
+)
+
+test('a folder, a device and a file as a folder are refused and stay as they were', async () => {
+  mkdirSync(join(folder, 'folder'))
+  writeFileSync(join(folder, 'file'), 'x')
+  await refusedUntouched('folder', 'storage.foreign')
+  await refusedUntouched('../../../dev/null', 'storage.foreign')
+  await refusedUntouched('file/troupe.db', 'storage.foreign')
+})
+
+test('other files where the lock or the name of the owner would be are refused and stay as they were', async () => {
+  writeFileSync(join(folder, 'a.db.lock'), 'not a lock')
+  writeFileSync(join(folder, 'b.db.owner'), 'not a card')
+  await refusedUntouched('a.db', 'storage.foreign')
+  await expect(open('b.db')).rejects.toEqual(code('storage.foreign'))
+  expect(readFileSync(join(folder, 'b.db.owner'), 'utf8')).toBe('not a card')
+})
+
+test('a damaged database is refused and stays as it was', async () => {
+  const storage = await open('troupe.db')
+  for (let i = 0; i < 50; i++) await storage.commit(insert('x'.repeat(500)))
+  await storage.close()
+  const path = join(folder, 'troupe.db')
+  const sound = readFileSync(path)
+  for (const damage of [
+    (bytes: Buffer) => bytes.fill(0xff, 4_096, 12_288),
+    (bytes: Buffer) => bytes.subarray(0, bytes.length - 20_480),
+    (bytes: Buffer) => bytes.subarray(0, 2_000),
+    (bytes: Buffer) => bytes.fill(0, 100, 300),
+  ]) {
+    writeFileSync(path, damage(Buffer.from(sound)))
+    const before = readFileSync(path)
+    await expect(open('troupe.db')).rejects.toEqual(code('storage.corrupt'))
+    expect(readFileSync(path).equals(before)).toBe(true)
+    expect(readdirSync(folder).sort()).toEqual(['troupe.db', 'troupe.db.lock'])
+  }
+  writeFileSync(path, sound)
+  expect(await texts(await open('troupe.db'))).toHaveLength(50)
+})
+
+test('a newer schema is accepted while it says that this release can read it, and refused untouched after', async () => {
+  await (await open('troupe.db', [migration(1), migration(2, 1)])).close()
+  await (await open('troupe.db', [migration(1)])).close()
+  await (await open('troupe.db', [migration(1), migration(2, 1), migration(3, 3)])).close()
+  const before = readFileSync(join(folder, 'troupe.db'))
+  await expect(open('troupe.db', [migration(1), migration(2)])).rejects.toThrow(
+    /schema notes 3; this release reads up to notes 2/,
+  )
+  expect(readFileSync(join(folder, 'troupe.db')).equals(before)).toBe(true)
+  expect(readdirSync(folder).sort()).toEqual(['troupe.db', 'troupe.db.lock'])
+})
+
+test('pending migrations apply once and together: a failing one leaves the schema as it was', async () => {
+  const storage = await open('troupe.db')
+  await storage.commit(insert('kept'))
+  await storage.close()
+  const broken = [migration(1), migration(2), migration(3, 1, 'create nonsense')]
+  await expect(open('troupe.db', broken)).rejects.toThrow()
+  const again = await open('troupe.db', [migration(1), migration(2)])
+  await again.commit(insert('second', 'notes2'))
+  expect(await texts(again)).toEqual(['kept'])
+})
+
+test('migrations that are not numbered 1, 2, 3 are refused', async () => {
+  await expect(open('troupe.db', [migration(2)])).rejects.toEqual(code('invariant.broken'))
+  await expect(open('troupe.db', [migration(1), migration(1)])).rejects.toEqual(code('invariant.broken'))
+})
+
+test.each(['a b.db', 'what?.db', 'a#b%20.db', 'ключ.db', "quote'.db", 'file:x.db'])(
+  'the name %j is taken literally',
+  async (name) => {
+    await (await open(name)).commit(insert('kept'))
+    await opened.pop()?.close()
+    expect(readdirSync(folder)).toContain(name)
+    expect(await texts(await open(name))).toEqual(['kept'])
+  },
+)
+
+test('a second opening in the same process learns who owns the file and where to talk to it', async () => {
+  const first = await open('troupe.db')
+  await first.commit(insert('one'))
+  await expect(open('troupe.db')).rejects.toMatchObject({ code: 'storage.owned', details: { pid: process.pid } })
+  first.announce('http://127.0.0.1:4000')
+  const error = await open('troupe.db').catch((thrown: unknown) => thrown)
+  expect(error).toMatchObject({
+    status: 423,
+    details: { address: 'http://127.0.0.1:4000', since: '2026-01-01T00:00:00.000Z' },
+  })
+  symlinkSync(join(folder, 'troupe.db'), join(folder, 'link.db'))
+  await expect(open('link.db')).rejects.toEqual(code('storage.owned'))
+  await first.commit(insert('two'))
+  await first.close()
+  expect(await texts(await open('link.db'))).toEqual(['one', 'two'])
+})
+
+test('a copy of a file that is in use, with everything beside it, has no owner', async () => {
+  const first = await open('troupe.db')
+  await first.commit(insert('one'))
+  for (const name of readdirSync(folder)) copyFileSync(join(folder, name), join(folder, name.replace('troupe', 'copy')))
+  expect(await texts(await open('copy.db'))).toEqual(['one'])
+})
+
+test('a deleted lock does not make way for a second owner', async () => {
+  await open('troupe.db')
+  rmSync(join(folder, 'troupe.db.lock'))
+  await expect(open('troupe.db')).rejects.toEqual(code('storage.owned'))
+})
+
+test('a file with a second name is refused, for each name would have a log of its own', async () => {
+  await (await open('troupe.db')).close()
+  linkSync(join(folder, 'troupe.db'), join(folder, 'other.db'))
+  await expect(open('other.db')).rejects.toEqual(code('storage.read_only'))
+})
+
+test.skipIf(process.getuid?.() !== 0 || !existsSync('/usr/bin/chattr'))('a read-only file is refused', async () => {
+  await (await open('troupe.db')).close()
+  const { execFileSync } = await import('node:child_process')
+  try {
+    execFileSync('chattr', ['+i', join(folder, 'troupe.db')])
+  } catch {
+    console.log('skipped: this file system has no immutable files')
+    return
+  }
+  try {
+    await expect(open('troupe.db')).rejects.toEqual(code('storage.read_only'))
+  } finally {
+    execFileSync('chattr', ['-i', join(folder, 'troupe.db')])
+  }
+})
+
+test.skipIf(process.getuid?.() === 0)('without the right to write, file and folder are refused', async () => {
+  await (await open('troupe.db')).close()
+  chmodSync(join(folder, 'troupe.db'), 0o400)
+  await refusedUntouched('troupe.db', 'storage.read_only')
+  chmodSync(join(folder, 'troupe.db'), 0o600)
+  chmodSync(folder, 0o500)
+  await refusedUntouched('new.db', 'storage.read_only')
+  chmodSync(folder, 0o700)
+})
+
+test.each(['postgres://x', 'sqlite:', 'sqlite::memory:', 'memory', '', 'file:x'])(
+  'the URL %j is refused',
+  async (url) => {
+    const options = { url, migrations: [], clock: createVirtualClock(), random: seededRandom(1) }
+    await expect(openStorage(options)).rejects.toEqual(code('validation.failed'))
+  },
+)
+
+test('the log stays small under a load, and space that is freed goes back to the file system', async () => {
+  const clock = createVirtualClock()
+  const url = `sqlite:${join(folder, 'troupe.db')}`
+  const storage = await openStorage({ url, migrations: [migration(1)], clock, random: seededRandom(1) })
+  opened.push(storage)
+  const megabyte = Array.from({ length: 20 }, () => insert('x'.repeat(50_000)).statements).flat()
+  for (let i = 0; i < 40; i++) await storage.commit({ ...insert(''), statements: megabyte })
+  const full = await storage.sizes()
+  expect(full.database).toBeGreaterThan(40_000_000)
+  expect(full.writeAheadLog).toBeLessThan(16_000_000)
+  await storage.commit({ ...insert(''), statements: [{ sql: 'delete from notes1', binds: [] }] })
+  expect((await storage.sizes()).free).toBeGreaterThan(40_000_000)
+  for (let minute = 0; minute < 1_000 && (await storage.sizes()).database > 1_000_000; minute++) {
+    await clock.advance('1m')
+    // Lets the thread of the writer keep up with the clock.
+    await storage.commit({ ...insert(''), statements: [] })
+  }
+  const emptied = await storage.sizes()
+  expect(emptied.database).toBeLessThan(1_000_000)
+  expect(emptied.free).toBeLessThan(1_000_000)
+})

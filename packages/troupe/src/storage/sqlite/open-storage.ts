@@ -1,0 +1,121 @@
+/** Opens a database in memory or in a file, with its schema up to date. */
+import { statSync } from 'node:fs'
+import { checkOptions, failure, milliseconds } from '../../core/index.ts'
+import type { Disk } from '../disk.ts'
+import { withFaults } from '../faults.ts'
+import { Hints } from '../hints.ts'
+import type { Migration } from '../migration.ts'
+import type { OpenedStorage, OpenStorageOptions } from '../open-options.ts'
+import { storageMigrations } from '../storage-migrations.ts'
+import { Sweeper } from '../sweeper.ts'
+import type { WriterShell } from '../writer-port.ts'
+import { CommitQueue } from './commit-queue.ts'
+import { openInMemory } from './connection.ts'
+import { openFile } from './database-file.ts'
+import { inlineShell } from './inline-shell.ts'
+import { openDisk } from './memory-disk.ts'
+import { migrate } from './migrate.ts'
+import { Reader } from './reader.ts'
+import { messageOf } from './sqlite-error.ts'
+import { SqliteStorage } from './sqlite-storage.ts'
+import { threadShell } from './thread-shell.ts'
+
+/** 4 MB of log: small enough to read fast after a crash, large enough that pages are written back once for many commits. */
+const checkpointPages = 1_000
+/** Of 4 KB, per clean-up: 8 MB. */
+const vacuumPages = 2_000
+
+/** What differs between memory and a file. */
+interface Opened {
+  readonly place: string
+  readonly shell: WriterShell
+  readonly reader: Reader
+  readonly logSize: () => number
+  readonly announce: (address: string | undefined) => void
+  readonly release: () => void
+}
+
+/**
+ * @throws ValidationError `storage.foreign`, `storage.too_new`, `validation.failed`; ConflictError `storage.owned`;
+ * ProcessingError `storage.corrupt`; ExternalServiceError `storage.read_only`, `storage.io`; CapacityError `storage.full`
+ * @example const storage = await openStorage({ url: 'sqlite:./data/troupe.db', migrations, clock, random })
+ */
+export async function openStorage(options: OpenStorageOptions): Promise<OpenedStorage> {
+  checkOptions('openStorage', options, ['url', 'migrations', 'clock', 'random', 'retention', 'faults'])
+  checkOptions('retention', options.retention ?? {}, ['changeIds', 'feed', 'feedRevisions', 'every'])
+  const path = pathOf(options.url)
+  const migrations = [...storageMigrations, ...options.migrations]
+  const at = Math.floor(options.clock.now())
+  return assemble(
+    path === undefined ? inMemory(migrations, at, options.faults?.disk) : await inFile(path, migrations, at),
+    options,
+  )
+}
+
+/** @returns the path of a file, undefined for memory */
+function pathOf(url: string): string | undefined {
+  if (url === 'memory:') return undefined
+  const path = /^sqlite:(?:\/\/)?(?!:memory:)(.+)$/s.exec(url)?.[1]
+  if (path === undefined || path.includes('\0')) {
+    const problem = `${JSON.stringify(url)} is neither memory: nor sqlite:PATH`
+    throw failure('validation.failed', { what: 'The URL of the storage', problem })
+  }
+  return path
+}
+
+function inMemory(migrations: readonly Migration[], at: number, disk: Disk | undefined): Opened {
+  return {
+    place: 'memory',
+    ...(disk ? openDisk(disk, migrations, at, checkpointPages) : ownMemory(migrations, at)),
+    logSize: () => 0,
+    announce: () => {},
+    // The writer has closed it.
+    release: () => {},
+  }
+}
+
+function ownMemory(migrations: readonly Migration[], at: number): Pick<Opened, 'shell' | 'reader'> {
+  const db = openInMemory()
+  migrate(db, migrations, 'memory', at)
+  return {
+    shell: inlineShell({ open: () => db, reopens: false, checkpointPages }),
+    reader: new Reader({ db, readOnly: false }),
+  }
+}
+
+async function inFile(name: string, migrations: readonly Migration[], at: number): Promise<Opened> {
+  const file = openFile({ path: name, migrations, at })
+  const { path, reading } = file
+  try {
+    return {
+      place: path,
+      shell: await threadShell({ path, checkpointPages }),
+      reader: new Reader({ db: reading, readOnly: true }),
+      logSize: () => statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0,
+      announce: file.announce,
+      release: file.release,
+    }
+  } catch (error) {
+    reading.close()
+    file.release()
+    throw failure('storage.io', { path, problem: messageOf(error) }, { cause: error })
+  }
+}
+
+function assemble(opened: Opened, { clock, retention = {}, faults }: OpenStorageOptions): OpenedStorage {
+  const hints = new Hints()
+  const shell = faults ? withFaults(opened.shell, faults) : opened.shell
+  const queue = new CommitQueue({ shell, clock, hints, place: opened.place })
+  const storage = new SqliteStorage({ ...opened, queue, hints, clock })
+  const sweeper = new Sweeper({
+    storage,
+    clock,
+    changeIdsMs: milliseconds(retention.changeIds ?? '24h', 'The retention of change ids'),
+    feedMs: milliseconds(retention.feed ?? '24h', 'The retention of the feed'),
+    feedRevisions: retention.feedRevisions ?? 10_000,
+    everyMs: milliseconds(retention.every ?? '1m', 'The time between clean-ups'),
+    afterwards: () => queue.vacuum(vacuumPages),
+  })
+  storage.beforeClose(() => sweeper.stop())
+  return storage
+}

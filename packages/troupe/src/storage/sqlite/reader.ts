@@ -1,0 +1,95 @@
+/** Reads, each call on one snapshot. Synchronous inside, so no transaction outlives a call. */
+import type { DatabaseSync } from 'node:sqlite'
+import { LRUCache } from 'lru-cache'
+import { failure } from '../../core/index.ts'
+import type { Row } from '../port.ts'
+import type { Bind, Statement } from '../statement.ts'
+import { bindable, Prepared, type Value } from './prepared.ts'
+import { toRow } from './result.ts'
+import { isTooBigForNumber } from './sqlite-error.ts'
+import { slots } from './wire.ts'
+
+export interface ReaderOptions {
+  readonly db: DatabaseSync
+  /** True where the connection itself refuses to write; else statements that write are found and refused. */
+  readonly readOnly: boolean
+}
+
+export class Reader {
+  readonly #db: DatabaseSync
+  readonly #readOnly: boolean
+  readonly #prepared = new LRUCache<string, Prepared>({ max: slots })
+
+  constructor(options: ReaderOptions) {
+    this.#db = options.db
+    this.#readOnly = options.readOnly
+  }
+
+  /** @param at what `now` stands for, ms since 1970 */
+  read(statements: readonly Statement[], at: number): readonly (readonly Row[])[] {
+    // One statement sees one snapshot by itself.
+    if (statements.length === 1) return [this.#rows(statements[0] as Statement, 0, [], at)]
+    this.#db.exec('begin')
+    try {
+      const counts: number[] = []
+      return statements.map((statement, index) => this.#rows(statement, index, counts, at))
+    } finally {
+      this.#db.exec('rollback')
+    }
+  }
+
+  /** In memory the connection is the writer's. */
+  close(): void {
+    if (this.#readOnly) this.#db.close()
+  }
+
+  #rows(statement: Statement, index: number, counts: number[], at: number): readonly Row[] {
+    const prepared = this.#prepare(statement.sql)
+    const binds = statement.binds.map((bind) => bindable(bound(bind, at)))
+    const values = this.#values(prepared, binds)
+    counts[index] = values.length
+    expectRows(statement, values.length, counts)
+    const columns = prepared.columns ?? []
+    return values.map((row) => toRow(columns, row))
+  }
+
+  #values(prepared: Prepared, binds: readonly Value[]): readonly (readonly Value[])[] {
+    try {
+      return prepared.rows(binds)
+    } catch (error) {
+      if (isTooBigForNumber(error)) return prepared.rows(binds)
+      throw error
+    }
+  }
+
+  #prepare(sql: string): Prepared {
+    let prepared = this.#prepared.get(sql)
+    if (prepared) return prepared
+    if (!this.#readOnly && this.#writes(sql)) throw failure('invariant.broken', { rule: 'a read does not write' })
+    prepared = new Prepared(this.#db, sql)
+    this.#prepared.set(sql, prepared)
+    return prepared
+  }
+
+  /** The program of a statement opens a transaction for writing exactly when it may write. */
+  #writes(sql: string): boolean {
+    const program = this.#db.prepare(`explain ${sql}`).all() as unknown as readonly { opcode: string; p2: number }[]
+    return program.some(({ opcode, p2 }) => opcode === 'Transaction' && p2 > 0)
+  }
+}
+
+const bound = (bind: Bind, at: number): Value =>
+  typeof bind === 'object' && bind !== null && '$' in bind ? Math.round(at + (bind.plusMs ?? 0)) : bind
+
+function expectRows({ expect, otherwise, detail }: Statement, found: number, counts: readonly number[]): void {
+  if (expect === undefined) return
+  const same = 'sameAs' in expect ? counts[expect.sameAs] : undefined
+  const low = same ?? ('rows' in expect ? expect.rows : 'min' in expect ? (expect.min ?? 0) : 0)
+  const high = same ?? ('rows' in expect ? expect.rows : 'max' in expect ? (expect.max ?? found) : found)
+  if (found < low || found > high)
+    throw failure(otherwise ?? 'storage.expectation', {
+      ...detail,
+      expected: low === high ? low : `${low} to ${high}`,
+      found,
+    })
+}

@@ -1,0 +1,17 @@
+/** The SQLite flavour of the query builder: compiles, has no connection. */
+import { DummyDriver, Kysely, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler } from 'kysely'
+import type { Dialect } from '../dialect.ts'
+
+const kysely = new Kysely<unknown>({
+  dialect: {
+    createAdapter: () => new SqliteAdapter(),
+    createDriver: () => new DummyDriver(),
+    createIntrospector: (db) => new SqliteIntrospector(db),
+    createQueryCompiler: () => new SqliteQueryCompiler(),
+  },
+})
+
+export const sqliteDialect: Dialect = {
+  name: 'sqlite',
+  builder: <Tables>() => kysely as unknown as Kysely<Tables>,
+}

@@ -1,0 +1,122 @@
+/** The storage port on SQLite: commits through the queue, reads on a connection of the caller's thread. */
+import { type Clock, failure, nextMacrotask, type TroupeError, type UserId } from '../../core/index.ts'
+import { readFeed } from '../feed.ts'
+import type { Hints } from '../hints.ts'
+import type { OpenedStorage } from '../open-options.ts'
+import type * as port from '../port.ts'
+import type { Statement } from '../statement.ts'
+import type { CommitQueue } from './commit-queue.ts'
+import { checkBinds } from './encoder.ts'
+import type { Reader } from './reader.ts'
+import { sqliteDialect } from './sqlite-dialect.ts'
+import { messageOf, problemOf } from './sqlite-error.ts'
+
+export interface SqliteStorageOptions {
+  /** `memory`, or the path. */
+  readonly place: string
+  readonly queue: CommitQueue
+  readonly reader: Reader
+  readonly hints: Hints
+  readonly clock: Clock
+  /** Bytes of the log beside the database. */
+  readonly logSize: () => number
+  readonly announce: (address: string | undefined) => void
+  /** When everything else is closed. */
+  readonly release: () => void
+}
+
+export class SqliteStorage implements OpenedStorage {
+  readonly dialect = sqliteDialect
+  readonly place: string
+  readonly #options: SqliteStorageOptions
+  #closing: Promise<void> | undefined
+  #beforeClose: () => Promise<void> = async () => {}
+
+  constructor(options: SqliteStorageOptions) {
+    this.place = options.place
+    this.#options = options
+  }
+
+  commit(change: port.Change): Promise<port.CommitResult> {
+    return this.#options.queue.commit(change)
+  }
+
+  async read(_scope: port.Scope, statements: readonly Statement[]): Promise<readonly (readonly port.Row[])[]> {
+    if (this.#closing) throw failure('troupe.closed', { what: 'A read' })
+    checkBinds(statements)
+    try {
+      return this.#options.reader.read(statements, this.#options.queue.now())
+    } catch (error) {
+      throw this.#failed(error)
+    }
+  }
+
+  feed(user: UserId, after: number, limit: number): Promise<port.FeedPage> {
+    return readFeed((statements) => this.read({ user }, statements), user, after, limit)
+  }
+
+  onHint(listener: (hint: port.Hint) => void): () => void {
+    return this.#options.hints.on(listener)
+  }
+
+  state(): port.StorageState {
+    return this.#options.queue.state
+  }
+
+  onState(listener: (state: port.StorageState) => void): () => void {
+    return this.#options.queue.onState(listener)
+  }
+
+  /** Counting looks at every row of a table: one table per macrotask. */
+  async sizes(): Promise<port.StorageSizes> {
+    const ask = async (sql: string) => (await this.read({ work: true }, [{ sql, binds: [], returns: true }]))[0] ?? []
+    const [figures] = await ask(`select page_size as size, page_count as pages, freelist_count as free
+      from pragma_page_size, pragma_page_count, pragma_freelist_count`)
+    const { size, pages, free } = figures as { readonly size: number; readonly pages: number; readonly free: number }
+    const tables: Record<string, number> = {}
+    for (const { name } of await ask(
+      "select name from sqlite_master where type = 'table' and name not like 'sqlite\\_%' escape '\\'",
+    )) {
+      await nextMacrotask(this.#options.clock)
+      const [row] = await ask(`select count(*) as count from "${name}"`)
+      tables[name as string] = row?.count as number
+    }
+    return { database: pages * size, writeAheadLog: this.#options.logSize(), free: free * size, tables }
+  }
+
+  announce(address: string | undefined): void {
+    this.#options.announce(address)
+  }
+
+  /** What must end first. */
+  beforeClose(run: () => Promise<void>): void {
+    this.#beforeClose = run
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    await this.#beforeClose()
+    // The reader goes first: the last connection to close removes the log, and only the writer can.
+    this.#options.reader.close()
+    await this.#options.queue.close()
+    this.#options.release()
+  }
+
+  #failed(error: unknown): unknown {
+    const problem = problemOf(error)
+    const values = { path: this.place, problem: messageOf(error) }
+    if (problem && problem !== 'read_only')
+      return failure(problem === 'corrupt' ? 'storage.corrupt' : 'storage.io', values, { cause: error })
+    if (problem === 'read_only') return failure('invariant.broken', { rule: 'a read does not write' }, { cause: error })
+    const engine = (error as NodeJS.ErrnoException | undefined)?.code?.startsWith('ERR_')
+    return engine ? this.#invalid(error) : error
+  }
+
+  #invalid(error: unknown): TroupeError {
+    return failure('invariant.broken', { rule: `statements are valid (${messageOf(error)})` }, { cause: error })
+  }
+}

@@ -1,0 +1,198 @@
+/**
+ * Executes batches on the one connection that writes: a transaction per batch, a savepoint per change. A plain class
+ * without thread, timer or clock; whoever runs it decides where and when.
+ *
+ * Invariant: `handle` answers `ok` only after COMMIT returned. Of a batch that is answered otherwise nothing can be
+ * seen; what a failed COMMIT left in the log is overwritten by the probe that must succeed before the next batch.
+ */
+import type { DatabaseSync } from 'node:sqlite'
+import type { Batch, ReplyCell, WriterReply, WriterRequest } from '../writer-port.ts'
+import { type DecodedChange, type DecodedStatement, Decoder } from './decoder.ts'
+import { Prepared, type Value } from './prepared.ts'
+import { isTaken, isTooBigForNumber, messageOf, problemOf } from './sqlite-error.ts'
+import { mode, outcome } from './wire.ts'
+
+export interface WriterOptions {
+  /** A fresh connection that can write. */
+  readonly open: () => DatabaseSync
+  /** False where the data lives in the connection, which is then never given up. */
+  readonly reopens: boolean
+  /** Pages in the log above which they are brought into the database between batches. */
+  readonly checkpointPages: number
+}
+
+/** The statements of a change that storage itself adds. */
+interface Own {
+  readonly begin: Prepared
+  readonly commit: Prepared
+  readonly savepoint: Prepared
+  readonly release: Prepared
+  readonly rollback: Prepared
+  readonly claim: Prepared
+  readonly claimed: Prepared
+  readonly stamp: Prepared
+  readonly raise: Prepared
+  readonly feed: Prepared
+  readonly log: Prepared
+}
+
+const sql: Readonly<Record<keyof Own, string>> = {
+  begin: 'begin immediate',
+  commit: 'commit',
+  savepoint: 'savepoint change',
+  release: 'release change',
+  rollback: 'rollback to change',
+  claim: 'insert into storage_changes (id, user_id, at) values (?, ?, ?) on conflict do nothing',
+  claimed: 'select at, revision from storage_changes where id = ? and user_id = ?',
+  stamp: 'update storage_changes set revision = ? where id = ? and user_id = ?',
+  raise: `insert into storage_revisions (user_id, revision, floor) values (?, 1, 0)
+    on conflict (user_id) do update set revision = revision + 1 returning revision`,
+  feed: 'insert into storage_feed (user_id, revision, ordinal, at, kind, key, data) values (?, ?, ?, ?, ?, ?, ?)',
+  log: 'pragma wal_checkpoint(noop)',
+}
+
+/** Ends one change: thrown inside it, caught around it. */
+class Refused {
+  readonly cells: readonly ReplyCell[]
+  constructor(...cells: readonly ReplyCell[]) {
+    this.cells = cells
+  }
+}
+
+export class Writer {
+  readonly #options: WriterOptions
+  #db: DatabaseSync
+  #own: Own
+  #decoder: Decoder
+
+  /** @throws what `open` throws */
+  constructor(options: WriterOptions) {
+    this.#options = options
+    this.#db = options.open()
+    this.#own = prepareOwn(this.#db)
+    this.#decoder = new Decoder()
+  }
+
+  handle(request: WriterRequest): WriterReply {
+    try {
+      if (request.kind === 'batch') return { ok: true, cells: this.#batch(request) }
+      if (request.kind === 'probe') this.#probe()
+      else this.#db.exec(`pragma incremental_vacuum(${request.pages})`)
+      return { ok: true, cells: [] }
+    } catch (error) {
+      this.#undo()
+      return { ok: false, problem: problemOf(error) ?? 'io', message: messageOf(error) }
+    }
+  }
+
+  /** Work that nobody waits for: bounds the log. A failure shows at the next batch, which needs the same disk. */
+  tend(): void {
+    try {
+      const [row] = this.#own.log.rows([])
+      if ((row?.[1] as number) > this.#options.checkpointPages) this.#db.exec('pragma wal_checkpoint(passive)')
+    } catch {}
+  }
+
+  close(): void {
+    this.#db.close()
+  }
+
+  #batch(batch: Batch): readonly ReplyCell[] {
+    const reply: ReplyCell[] = []
+    this.#decoder.read(batch.cells)
+    this.#own.begin.run([])
+    for (let i = 0; i < batch.changes; i++) this.#guarded(this.#decoder.change(batch.at), reply)
+    this.#own.commit.run([])
+    return reply
+  }
+
+  /** One change behind a savepoint: whatever happens in it, its neighbours don't notice. */
+  #guarded(change: DecodedChange, reply: ReplyCell[]): void {
+    const mark = reply.length
+    this.#own.savepoint.run([])
+    let refusal = this.#attempt(change, reply)
+    if (refusal === 'again') refusal = this.#attempt(change, reply)
+    if (refusal) {
+      reply.length = mark
+      reply.push(...(refusal === 'again' ? [outcome.invalid, 'an integer is too large'] : refusal))
+    }
+    this.#own.release.run([])
+  }
+
+  /** @returns why nothing of it stays, or `again` where a statement met a large integer and now reads them */
+  #attempt(change: DecodedChange, reply: ReplyCell[]): readonly ReplyCell[] | 'again' | undefined {
+    const mark = reply.length
+    try {
+      this.#change(change, reply)
+      return undefined
+    } catch (error) {
+      if (!(error instanceof Refused) && (problemOf(error) || !this.#db.isTransaction)) throw error
+      reply.length = mark
+      this.#own.rollback.run([])
+      if (isTooBigForNumber(error)) return 'again'
+      return error instanceof Refused ? error.cells : [outcome.invalid, messageOf(error)]
+    }
+  }
+
+  #change({ id, user, at, statements, feed }: DecodedChange, reply: ReplyCell[]): void {
+    if (id !== null && this.#own.claim.run([id, user, BigInt(at)]) === 0) {
+      const [row] = this.#own.claimed.rows([id, user])
+      throw new Refused(outcome.repeated, ...(row as Value[]))
+    }
+    reply.push(outcome.done, at, null)
+    const revisionAt = reply.length - 1
+    const counts: number[] = []
+    for (const statement of statements) counts.push(this.#statement(statement, counts, reply))
+    if (feed.length === 0) return
+    const revision = this.#own.raise.rows([user])[0]?.[0] as number
+    for (let i = 0; i < feed.length; i += 3)
+      this.#own.feed.run([user, BigInt(revision), BigInt(i / 3), BigInt(at), ...feed.slice(i, i + 3)])
+    if (id !== null) this.#own.stamp.run([BigInt(revision), id, user])
+    reply[revisionAt] = revision
+  }
+
+  #statement(statement: DecodedStatement, counts: readonly number[], reply: ReplyCell[]): number {
+    const index = counts.length
+    const prepared = statement.slot.prepared(this.#db)
+    let count: number
+    let rows: readonly (readonly Value[])[] | undefined
+    try {
+      rows = prepared.columns && prepared.rows(statement.binds)
+      count = rows ? rows.length : prepared.run(statement.binds)
+    } catch (error) {
+      throw isTaken(error) ? new Refused(outcome.unexpected, index, 0) : error
+    }
+    const same = statement.mode & mode.sameAs
+    const fits = same ? count === counts[statement.low] : count >= statement.low && count <= statement.high
+    if (!fits) throw new Refused(outcome.unexpected, index, count)
+    reply.push(count)
+    if (statement.mode & mode.returns) {
+      reply.push(prepared.columns ?? [], rows?.length ?? 0)
+      if (rows) for (const row of rows) reply.push(...row)
+    }
+    return count
+  }
+
+  #probe(): void {
+    if (this.#options.reopens) {
+      const fresh = this.#options.open()
+      const own = prepareOwn(fresh)
+      this.#db.close()
+      this.#db = fresh
+      this.#own = own
+      this.#decoder = new Decoder()
+    }
+    this.#db.exec("update storage_settings set value = value + 1 where name = 'probe'")
+  }
+
+  #undo(): void {
+    try {
+      if (this.#db.isTransaction) this.#db.exec('rollback')
+    } catch {
+      // The connection is given up by the probe, which must succeed before the next batch.
+    }
+  }
+}
+
+const prepareOwn = (db: DatabaseSync): Own =>
+  Object.fromEntries(Object.entries(sql).map(([name, text]) => [name, new Prepared(db, text)])) as unknown as Own

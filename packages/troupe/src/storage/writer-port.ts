@@ -1,0 +1,42 @@
+/**
+ * What stands between the queue of changes and whoever executes them: batches go in, one at a time, replies come out.
+ * Both are flat arrays of plain cells, for they are cloned into another thread; their order is in `sqlite/encoder.ts`.
+ */
+
+/** Changes that share one durable transaction. */
+export interface Batch {
+  readonly kind: 'batch'
+  /** The storage's time, ms since 1970. */
+  readonly at: number
+  readonly changes: number
+  readonly cells: readonly Cell[]
+}
+export type Cell = string | number | bigint | Uint8Array | null | { readonly $: 'now'; readonly plusMs?: number }
+
+/** Writes a little, durably, on a fresh connection after a failure: whether writing works again. */
+export interface Probe {
+  readonly kind: 'probe'
+}
+/** Gives free pages back to the file system, at most so many. */
+export interface Vacuum {
+  readonly kind: 'vacuum'
+  readonly pages: number
+}
+export type WriterRequest = Batch | Probe | Vacuum
+
+/** Why nothing of a batch is acknowledged. */
+export type WriterProblem = 'full' | 'io' | 'corrupt' | 'read_only' | 'dead'
+
+export type WriterReply =
+  /** Per change its cells, in order. */
+  | { readonly ok: true; readonly cells: readonly ReplyCell[] }
+  /** None of the batch may be taken for committed. */
+  | { readonly ok: false; readonly problem: WriterProblem; readonly message: string }
+export type ReplyCell = string | number | bigint | Uint8Array | null | readonly string[]
+
+export interface WriterShell {
+  /** Never rejects: what went wrong is in the reply. */
+  send(request: WriterRequest): Promise<WriterReply>
+  /** Lets go of the database; the last request has been answered. */
+  close(): Promise<void>
+}

@@ -1,0 +1,102 @@
+/** A disk that fills up: on a small file system of its own, where one can be mounted. */
+import { execFileSync, spawnSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { systemClock, systemRandom, type UserId } from '../../src/core/index.ts'
+import { openStorage } from '../../src/storage/index.ts'
+import { migrations, problemIn } from './numbers.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'troupe-full-'))
+const mounted =
+  process.platform === 'linux' &&
+  spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=3m', 'tmpfs', folder], { stdio: 'ignore' }).status === 0
+beforeAll(() => {
+  if (!mounted) console.log('skipped: a small file system cannot be mounted here')
+})
+afterAll(() => {
+  if (mounted) execFileSync('umount', [folder])
+  rmSync(folder, { recursive: true })
+})
+
+test.skipIf(!mounted)(
+  'a full disk refuses writes, reads go on, nothing is lost, and writing goes on when there is space',
+  async () => {
+    const database = join(folder, 'troupe.db')
+    const storage = await openStorage({
+      url: `sqlite:${database}`,
+      migrations,
+      clock: systemClock,
+      random: systemRandom,
+    })
+    const states: string[] = []
+    storage.onState(({ state }) => states.push(state))
+    const acknowledged: number[] = []
+    let next = 1
+    const write = async () => {
+      const n = next++
+      const result = await storage.commit({
+        id: `change-${n}`,
+        scope: { user: 'ada' as UserId },
+        statements: [
+          { sql: 'insert into numbers values (?, ?)', binds: [n, 'x'.repeat(20_000)] },
+          { sql: 'insert into echoes values (?)', binds: [n] },
+        ],
+        feed: [{ kind: 'put', key: `${n}`, data: '{}' }],
+      })
+      if (result.ok) acknowledged.push(n)
+    }
+    const ballast = join(folder, 'ballast')
+    writeFileSync(ballast, Buffer.alloc(1024 * 1024))
+    let refusal: unknown
+    while (refusal === undefined && next < 500) await write().catch((error) => (refusal = error))
+    expect(refusal).toMatchObject({ code: 'storage.full', status: 507 })
+    expect(storage.state().state).toBe('full')
+    await expect(write()).rejects.toMatchObject({ code: 'storage.full' })
+    const count = { sql: 'select count(*) as c from numbers', binds: [], returns: true }
+    expect((await storage.read({ work: true }, [count]))[0]).toEqual([{ c: acknowledged.length }])
+    expect(readFileSync(database).length).toBeGreaterThan(0)
+
+    rmSync(ballast)
+    await expect.poll(() => storage.state().state, { timeout: 10_000 }).toBe('open')
+    // The lost number has left a gap in the load, not in the storage.
+    await write()
+    expect(states.slice(0, 2)).toEqual(['full', 'open'])
+    await storage.close()
+    expect(acknowledged.length).toBeGreaterThan(20)
+    expect(problemIn(database, acknowledged)).toBeUndefined()
+  },
+)
+
+test.skipIf(!mounted)(
+  'a file system that is read-only is refused, for a database that is there and for a new one',
+  async () => {
+    const open = (name: string) =>
+      openStorage({ url: `sqlite:${join(folder, name)}`, migrations, clock: systemClock, random: systemRandom })
+    await (await open('there.db')).close()
+    execFileSync('mount', ['-o', 'remount,ro', folder])
+    try {
+      await expect(open('there.db')).rejects.toMatchObject({ code: 'storage.read_only' })
+      await expect(open('new.db')).rejects.toMatchObject({ code: 'storage.read_only' })
+      await expect(open('folder/new.db')).rejects.toMatchObject({ code: 'storage.read_only' })
+    } finally {
+      execFileSync('mount', ['-o', 'remount,rw', folder])
+    }
+    await (await open('there.db')).close()
+  },
+)
+
+test.skipIf(!mounted)('a database that does not fit on the disk from the start is refused as such', async () => {
+  const ballast = join(folder, 'ballast')
+  try {
+    writeFileSync(ballast, Buffer.alloc(3 * 1024 * 1024))
+  } catch {
+    // As much as fits.
+  }
+  const url = `sqlite:${join(folder, 'late.db')}`
+  const opening = openStorage({ url, migrations, clock: systemClock, random: systemRandom })
+  await expect(opening).rejects.toMatchObject({ code: 'storage.full' })
+  rmSync(ballast)
+  await (await openStorage({ url, migrations, clock: systemClock, random: systemRandom })).close()
+})

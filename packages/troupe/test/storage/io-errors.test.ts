@@ -1,0 +1,47 @@
+/** Errors of the disk, given by strace to the real calls of a real process: never acknowledged what is not there. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, expect, test } from 'vitest'
+import { startChild } from './child.ts'
+import { numbersIn, problemIn } from './numbers.ts'
+import { canRecord } from './power-loss/recording.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'troupe-io-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+if (!canRecord) console.log('skipped: strace may not trace here')
+
+/** Each from the n-th such call on the log, for once or for good. */
+const faults = [
+  ['fsync', 'EIO', '9'],
+  ['fsync', 'EIO', '9+'],
+  ['fsync', 'EIO', '9+4'],
+  ['pwrite64', 'EIO', '40'],
+  ['pwrite64', 'EIO', '40+37'],
+  ['pwrite64', 'ENOSPC', '40'],
+  ['pwrite64', 'ENOSPC', '40..41'],
+  ['pwrite64', 'ENOSPC', '40+'],
+] as const
+
+test.skipIf(!canRecord).each(faults)('%s answers %s at call %s', async (call, error, when) => {
+  const database = join(folder, `${call}-${error}-${when}.db`)
+  const calls = call === 'fsync' ? 'fsync,fdatasync' : call
+  const inject = ['-e', `trace=${calls}`, '-e', `inject=${calls}:error=${error}:when=${when}`]
+  const under = ['strace', '-f', '-qq', '-o', '/dev/null', '-P', `${database}-wal`, ...inject]
+  const child = startChild({ database, writers: 4, changes: 120, under })
+  await child.ended
+  const acknowledged = child.acknowledged()
+  const failed = child.lines.filter((line) => line.startsWith('failed'))
+  expect(child.lines.at(-1)).toBe('closed')
+  expect(failed.length).toBeGreaterThan(0)
+  expect(new Set(failed.map((line) => line.split(' ')[2]))).toEqual(
+    new Set([error === 'EIO' ? 'storage.io' : 'storage.full']),
+  )
+  // What came after the errors went through, unless they last for good.
+  if (!when.endsWith('+')) {
+    expect(acknowledged.length).toBeGreaterThan(20)
+    expect(numbersIn(database)).toEqual(acknowledged.toSorted((a, b) => a - b))
+  }
+  expect(acknowledged.length + failed.length).toBe(120)
+  expect(problemIn(database, acknowledged)).toBeUndefined()
+})
