@@ -22,7 +22,7 @@ const refuse = (what: string, value: unknown, problem: string, limit: number) =>
  * A user, agent or topic: normal form C, 1 to 256 bytes of UTF-8.
  * @throws ValidationError `name.invalid`
  */
-export function checkName(what: 'user' | 'agent' | 'topic' | 'tool' | 'message type', value: unknown): string {
+export function checkName(what: 'user' | 'agent' | 'topic' | 'tool' | 'message type' | 'run', value: unknown): string {
   const limit = 256
   const problem = problemOf(value, limit)
   if (problem !== undefined) throw refuse(`The ${what}`, value, problem, limit)

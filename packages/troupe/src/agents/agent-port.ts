@@ -1,0 +1,116 @@
+/**
+ * What an agent is to those who run it: a definition (immutable once used) that carries out one step at a time and says
+ * where the run goes next. Function agents, LlmAgents, pools, remote agents and humans all stand behind this.
+ */
+import type { Json, Schema } from '../core/index.ts'
+import type { Recorder } from '../durable/index.ts'
+import type { StepContext } from '../tools/index.ts'
+import type { Services } from './services-port.ts'
+
+export type { AskOptions, Question, StepContext } from '../tools/index.ts'
+
+/** Where the run goes after a step; what a function agent returned, or a model's coordination tool said. */
+export type Outcome = Going & { readonly report?: StepReport }
+
+export type Going =
+  /** Along the only way there is, or back to who invoked it. */
+  | { readonly kind: 'value'; readonly value: Json }
+  /** To several in parallel, or to one; met again where the topology has a way back. */
+  | { readonly kind: 'invoke'; readonly targets: readonly { readonly agent: string; readonly input: Json }[] }
+  /** To another, for good. */
+  | { readonly kind: 'handOff'; readonly agent: string; readonly input: Json }
+  | { readonly kind: 'finish'; readonly value: Json }
+
+/** The ways that the topology leaves open to this agent at this step. */
+export interface Ways {
+  readonly invoke: readonly string[]
+  readonly handOff: readonly string[]
+  readonly finish: boolean
+  readonly askUser: boolean
+  /** Where a plain value goes; undefined where it would be ambiguous, and a model is steered instead. */
+  readonly value: 'back' | 'along' | 'end' | undefined
+}
+
+/** What a step cost and did, for results and events; absent for agents that call no model. */
+export interface StepReport {
+  /** The last text of the model. */
+  readonly text: string
+  readonly usage: { readonly inputTokens: number; readonly outputTokens: number }
+  readonly cost: { readonly usd: number; readonly unknown: readonly string[] }
+  readonly toolCalls: readonly ToolCallReport[]
+  /** `provider/model` of the last answer. */
+  readonly model: string
+  /** Another model than the first of its chain answered, at least once. */
+  readonly fallback?: { readonly from: string; readonly to: string; readonly reason: string }
+}
+export interface ToolCallReport {
+  readonly id: string
+  readonly name: string
+  readonly args: Json
+  readonly success: boolean
+  readonly result: Json
+}
+
+/** How much of a budget a call takes before it starts. */
+export interface Usage {
+  readonly inputTokens: number
+  readonly outputTokens: number
+  /** US dollars; undefined where the price is not known. */
+  readonly cost?: number
+}
+
+/** Everything one step is given. */
+export interface StepEntry {
+  readonly input: Json
+  readonly ctx: StepContext
+  readonly recorder: Recorder
+  /** The same hands on another stage of this step (`recorder.child`, `recorder.body`): for tools and helpers. */
+  readonly ctxOf: (recorder: Recorder, agent?: string) => StepContext
+  readonly ways: Ways
+  readonly services: Services
+  /** Names the conversation that this step goes on with: of the branch in a run, of the thread in a session. */
+  readonly conversation: string
+  /** In a run: what the agent was asked when its branch came to it, before anything it invoked has met. */
+  readonly request?: Json
+  /** Where the input is the meeting of a fan-out this agent began: per invocation, in order. */
+  readonly results?: readonly {
+    readonly agent: string
+    readonly success: boolean
+    readonly value?: Json
+    readonly error?: Json
+  }[]
+  /**
+   * Told once how to find what a stored conversation of so many messages lacks if the step is cut off now, every open
+   * call answered as cut off.
+   */
+  readonly onConversation?: (rest: (stored: number) => readonly Json[]) => void
+  /** Live parts (tokens, progress): not stored, may be dropped. */
+  readonly live?: (part: Json) => void
+}
+
+export interface Access {
+  readonly role?: string
+  readonly allow?: readonly string[]
+  readonly deny?: readonly string[]
+}
+
+export interface Agent {
+  readonly name: string
+  readonly description?: string
+  readonly inputSchema?: Schema
+  readonly outputSchema?: Schema | undefined
+  readonly access: Access
+  /** Names of the tools on its definition: granted by that, unless `access` denies them. */
+  readonly toolNames?: readonly string[]
+  /** Of the code and settings, as far as they can be seen: pinned when a run starts. */
+  readonly fingerprint: string
+  /** The code of a function agent, for `check`. */
+  readonly source?: string
+  /** @returns the outcome; throws what failed */
+  step(entry: StepEntry): Promise<Outcome>
+  /** Answers a request; absent, `step` answers with the payload as input. */
+  serve?(
+    message: { readonly type: string; readonly payload: Json; readonly from: string },
+    entry: StepEntry,
+  ): Promise<Json>
+}

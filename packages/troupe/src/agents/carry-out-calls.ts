@@ -1,0 +1,205 @@
+/**
+ * The tool calls of one turn. Every call gets a result, whatever becomes of it; results stand in the model's order. The
+ * first coordination call counts, and is carried out after the tools.
+ */
+import PQueue from 'p-queue'
+import { type Json, nearest } from '../core/index.ts'
+import { parseArguments, type Tool } from '../tools/index.ts'
+import type { Agent, Going } from './agent-port.ts'
+import { type Approval, agreed, askApproval, needsApproval } from './approval.ts'
+import { type Coordination, isCoordination, readCoordination } from './coordination.ts'
+import { argumentsOf, errorOutput, type ToolCallPart, type ToolResult, toolResult, valueOutput } from './history.ts'
+import type { LlmRun } from './llm-run.ts'
+import { type Called, callHelper, callOwnTool, judged, problemOf } from './run-call.ts'
+import { structuredOf } from './structured-output.ts'
+
+const defaultParallelTools = 8
+
+export interface CallsDone {
+  /** In the model's order; the call of `invoke_agent` that leads on is answered when the fan-out meets again. */
+  readonly results: readonly ToolResult[]
+  readonly going: Going | undefined
+  /** None of the calls could be carried out. */
+  readonly allWrong: boolean
+  readonly lastProblem: string
+}
+
+/** A call that was understood, with what it needs to be carried out. */
+type Planned =
+  | {
+      readonly kind: 'tool'
+      readonly call: ToolCallPart
+      readonly id: string
+      readonly tool: Tool
+      readonly args: Json
+      readonly input: unknown
+    }
+  | {
+      readonly kind: 'helper'
+      readonly call: ToolCallPart
+      readonly id: string
+      readonly helper: Agent
+      readonly args: Json
+    }
+  | { readonly kind: 'coordination'; readonly call: ToolCallPart; readonly meant: Coordination; readonly args: Json }
+  | {
+      readonly kind: 'refused'
+      readonly call: ToolCallPart
+      readonly problem: string
+      readonly result: ToolResult
+      readonly args: Json
+    }
+
+export async function carryOutCalls(run: LlmRun, turn: number, calls: readonly ToolCallPart[]): Promise<CallsDone> {
+  const planned: Planned[] = []
+  for (const [i, call] of calls.entries()) planned.push(await plan(run, `${turn}.${i + 1}`, call, planned))
+  const queue = new PQueue({ concurrency: run.definition.settings.maxParallelTools ?? defaultParallelTools })
+  const approvals = await requestApprovals(run, planned)
+  const called = await all(planned.map((one, i) => carryOut(run, queue, one, approvals[i])))
+  const results: (ToolResult | undefined)[] = []
+  let going: Going | undefined
+  for (const [i, one] of planned.entries()) {
+    const done = called[i]
+    if (one.kind === 'coordination') {
+      const led = await lead(run, one.call, one.meant)
+      results.push(led.result)
+      going = led.going
+    } else if (done) {
+      results.push(one.kind === 'refused' ? done.result : judged(run, one.call, one.args, done))
+      const { toolCallId, toolName } = one.call
+      run.report.called({ id: toolCallId, name: toolName, args: one.args, success: done.success, result: done.value })
+    }
+  }
+  const refused = planned.filter((one) => one.kind === 'refused')
+  return {
+    results: results.filter((result) => result !== undefined),
+    going,
+    allWrong: refused.length === planned.length,
+    lastProblem: refused.at(-1)?.problem ?? '',
+  }
+}
+
+/** Waits for all of them, also where one ends the step. */
+async function all<T>(promises: readonly Promise<T>[]): Promise<readonly T[]> {
+  const settled = await Promise.allSettled(promises)
+  return settled.map((one) => {
+    if (one.status === 'rejected') throw one.reason
+    return one.value
+  })
+}
+
+async function carryOut(
+  run: LlmRun,
+  queue: PQueue,
+  one: Planned,
+  asked: Promise<Approval> | undefined,
+): Promise<Called | undefined> {
+  if (one.kind === 'coordination') return undefined
+  if (one.kind === 'refused') return { result: one.result, success: false, value: { error: one.problem } }
+  const approval = await asked
+  if (approval && !agreed(approval)) {
+    const reason = `Not approved: ${approval.reason ?? 'no reason given'}`
+    return {
+      result: toolResult(one.call, { type: 'execution-denied', reason }),
+      success: false,
+      value: { error: reason },
+    }
+  }
+  return queue.add(() => (one.kind === 'tool' ? callOwnTool(run, one) : callHelper(run, one)))
+}
+
+async function plan(run: LlmRun, id: string, call: ToolCallPart, before: readonly Planned[]): Promise<Planned> {
+  const { offer, entry, definition } = run
+  const name = call.toolName
+  const read = argumentsOf(call)
+  const args = read.ok ? read.args : null
+  const refuse = (problem: string, more: { readonly [key: string]: Json } = {}): Planned => {
+    return { kind: 'refused', call, problem, args, result: toolResult(call, errorOutput({ error: problem, ...more })) }
+  }
+  const known = offer.declared.map((tool) => tool.name)
+  if (!known.includes(name)) {
+    const near = nearest(name, known)
+    return refuse(`There is no tool ${name}; it is unknown here.`, {
+      ...(near === undefined ? {} : { suggestion: `Did you mean ${near}?` }),
+      available_tools: known,
+    })
+  }
+  if (!read.ok)
+    return refuse(`The arguments of ${name} can't be read: ${read.problem}`, {
+      suggestion: 'Call it again with one JSON object.',
+    })
+  if (isCoordination(name)) {
+    if (
+      before.some((one) => one.kind === 'coordination' || (one.kind === 'refused' && isCoordination(one.call.toolName)))
+    )
+      return refuse('Only the first coordination call of a turn counts; this one was not carried out.', {
+        suggestion: 'Make one of them a turn; call it again if it is still wanted.',
+      })
+    const meant = await checkFinish(run, readCoordination(name, read.args, entry.ways))
+    if (meant.kind !== 'wrong') return { kind: 'coordination', call, meant, args: read.args }
+    return refuse(
+      `${name} was not carried out: ${meant.problem}`,
+      meant.suggestion === undefined ? {} : { suggestion: meant.suggestion },
+    )
+  }
+  const tool = offer.tools.get(name)
+  if (tool) {
+    try {
+      return { kind: 'tool', call, id, tool, args: read.args, input: await parseArguments(tool, read.args) }
+    } catch (error) {
+      return refuse((error as Error).message, {
+        suggestion: 'Correct the arguments and call it again.',
+        parameters: tool.parameters,
+      })
+    }
+  }
+  const helper = offer.helpers.get(name)
+  const request = (read.args as { readonly request?: Json } | null)?.request
+  if (!helper || request === undefined) return refuse(`${name} of ${definition.name} needs { "request": … }`)
+  return { kind: 'helper', call, id, helper, args: request }
+}
+
+/** What the agent finishes with has the form of its output. */
+async function checkFinish(run: LlmRun, meant: Coordination): Promise<Coordination> {
+  const schema = run.definition.output
+  if (!schema || meant.kind !== 'going' || meant.going.kind !== 'finish') return meant
+  const found = await structuredOf(schema, meant.going.value)
+  return found.ok
+    ? { kind: 'going', going: { kind: 'finish', value: found.value } }
+    : { kind: 'wrong', problem: found.problem }
+}
+
+/** Asked in the model's order, before anything runs, so that on re-entry the same question is the same call. */
+async function requestApprovals(run: LlmRun, planned: readonly Planned[]) {
+  const needed: boolean[] = []
+  for (const one of planned) needed.push(one.kind === 'tool' && (await needsApproval(run, one.tool, one.input)))
+  return planned.map((one, i) => {
+    if (!needed[i] || one.kind !== 'tool') return undefined
+    const asked = askApproval(run, one.tool, one.args)
+    // Awaited beside the running tools; a rejection in between is not lost.
+    asked.catch(() => {})
+    return asked
+  })
+}
+
+/** Carries out the coordination call that counts. */
+async function lead(
+  run: LlmRun,
+  call: ToolCallPart,
+  meant: Coordination,
+): Promise<{ readonly result?: ToolResult; readonly going?: Going }> {
+  if (meant.kind === 'ask') {
+    try {
+      return {
+        result: toolResult(call, valueOutput(await run.entry.ctx.ask({ kind: 'question', text: meant.question }))),
+      }
+    } catch (error) {
+      return { result: toolResult(call, errorOutput({ error: problemOf(run, error) })) }
+    }
+  }
+  if (meant.kind !== 'going') return {}
+  if (meant.going.kind === 'invoke') return { going: meant.going }
+  const said =
+    meant.going.kind === 'handOff' ? `The work was handed on to ${meant.going.agent}.` : 'The work is finished.'
+  return { going: meant.going, result: toolResult(call, valueOutput(said)) }
+}

@@ -1,0 +1,79 @@
+/** A function agent: code that carries out one step at a time. */
+import { checkName, checkOptions, encodeJson, failure, hashText, type Json, parse, type Schema } from '../core/index.ts'
+import type { Access, Agent, Going, StepContext } from './agent-port.ts'
+import { goingOf, type Routed } from './outcomes.ts'
+
+export interface AgentMessage {
+  readonly type: string
+  readonly payload: Json
+  readonly from: string
+}
+
+export interface AgentOptions<In, Out> extends Access {
+  readonly name: string
+  readonly description?: string
+  readonly inputSchema?: Schema<In>
+  /** Of what it passes on as a value or finishes with. */
+  readonly outputSchema?: Schema<Out>
+  readonly run: (input: In, ctx: StepContext) => Out | Routed | undefined | Promise<Out | Routed | undefined>
+  /** Answers `ctx.request`; without it `run` does, with the payload as input. */
+  readonly serve?: (message: AgentMessage, ctx: StepContext) => unknown
+}
+
+const known = ['name', 'description', 'inputSchema', 'outputSchema', 'run', 'serve', 'role', 'allow', 'deny']
+
+/** @throws ValidationError for a role, allow or deny that is not one */
+export function accessOf({ role, allow, deny }: Access, agent: string): Access {
+  for (const [option, list] of Object.entries({ allow, deny }))
+    if (list !== undefined && !(Array.isArray(list) && list.every((name) => typeof name === 'string')))
+      throw failure('agent.wrong', { agent, problem: `${option} is no list of names` })
+  return Object.freeze({
+    ...(role === undefined ? {} : { role }),
+    ...(allow === undefined ? {} : { allow: Object.freeze([...allow]) }),
+    ...(deny === undefined ? {} : { deny: Object.freeze([...deny]) }),
+  })
+}
+
+/**
+ * @throws ValidationError for a name or option that is not allowed
+ * @example
+ * const check = defineAgent({ name: 'Check', inputSchema: z.object({ n: z.number() }), run: async ({ n }) => n > 3 })
+ */
+export function defineAgent<In = Json, Out = unknown>(options: AgentOptions<In, Out>): Agent {
+  checkOptions('defineAgent', options, known)
+  const name = checkName('agent', options.name)
+  if (typeof options.run !== 'function')
+    throw failure('agent.wrong', { agent: name, problem: 'it has no function run' })
+  const { run, serve, inputSchema, outputSchema } = options
+  return Object.freeze({
+    name,
+    access: accessOf(options, name),
+    fingerprint: hashText(`${name}\n${run}\n${serve ?? ''}`),
+    source: `${run}\n${serve ?? ''}`,
+    ...(options.description === undefined ? {} : { description: options.description }),
+    ...(inputSchema ? { inputSchema: inputSchema as Schema } : {}),
+    ...(outputSchema ? { outputSchema: outputSchema as Schema } : {}),
+    async step(entry) {
+      const input =
+        inputSchema && !entry.results
+          ? await parse(inputSchema, entry.input, `The input of ${name}`)
+          : (entry.input as In)
+      return checkGoing(goingOf(await run(input, entry.ctx), `What ${name} returned`), outputSchema, name)
+    },
+    ...(serve
+      ? {
+          async serve(message, entry) {
+            const reply = await serve(message, entry.ctx)
+            return reply === undefined ? null : (JSON.parse(encodeJson(reply, `The reply of ${name}`)) as Json)
+          },
+        }
+      : {}),
+  } satisfies Agent)
+}
+
+/** What leaves the agent as its value fits its schema; what it sends to others is held to theirs. */
+async function checkGoing(going: Going, schema: Schema | undefined, name: string): Promise<Going> {
+  if (!schema || !('value' in going)) return going
+  const value = await parse(schema, going.value, `The output of ${name}`)
+  return { ...going, value: JSON.parse(encodeJson(value, `The output of ${name}`)) as Json }
+}

@@ -1,0 +1,123 @@
+/**
+ * One step of an LlmAgent: turns of one model call and the tool results that answer it, on the record of the step. Each
+ * turn's messages are appended to the conversation in the change that commits the turn, so that what is stored is always
+ * a whole number of turns.
+ */
+import { failure, type Json, restoreError, storeError } from '../core/index.ts'
+import type { ModelAnswer } from '../models/index.ts'
+import type { Going, Outcome, StepEntry } from './agent-port.ts'
+import { askModel } from './ask-model.ts'
+import { type CallsDone, carryOutCalls } from './carry-out-calls.ts'
+import { Conversation } from './conversation.ts'
+import { assistantMessage, callsOf, textOf, toolMessage, userMessage } from './history.ts'
+import type { LlmDefinition } from './llm-definition.ts'
+import type { LlmRun } from './llm-run.ts'
+import { createOffer } from './offer.ts'
+import { Report } from './report.ts'
+import { diagnosis, maxSteers, steerEmpty, steerOutput, steerToTool } from './steering.ts'
+import { structuredText } from './structured-output.ts'
+
+const defaultMaxTurns = 50
+/** So many turns in a row of nothing but calls that can't be carried out end the step. */
+const maxWrongTurns = 5
+
+/** @throws what the model, a guard or a budget ended it with; `model.answer`, `agent.turns` */
+export async function llmStep(definition: LlmDefinition, entry: StepEntry): Promise<Outcome> {
+  const report = new Report()
+  try {
+    return { ...(await takeTurns(definition, entry, report)), report: report.of() }
+  } catch (error) {
+    throw entry.recorder.signal.aborted ? error : withSpent(error, report)
+  }
+}
+
+async function takeTurns(definition: LlmDefinition, entry: StepEntry, report: Report): Promise<Going> {
+  const conversation = await Conversation.open(entry)
+  conversation.begin(entry.input, entry.results)
+  entry.onConversation?.((stored) => conversation.rest(stored))
+  const offer = await createOffer(definition, entry)
+  const run: LlmRun = { definition, entry, conversation, offer, report }
+  const limit = definition.settings.maxTurns ?? defaultMaxTurns
+  let wrong = 0
+  let steers = 0
+  for (let turn = 1; turn <= limit; turn++) {
+    // Begun together: the turn before commits in the change that claims this call.
+    const committed = turn > 1 ? entry.recorder.commit() : undefined
+    const [answer] = await Promise.all([askModel(run, turn), committed])
+    report.answered(answer)
+    conversation.add(assistantMessage(answer))
+    const calls = callsOf(answer)
+    let going: Going | undefined
+    if (calls.length > 0) {
+      const done = await carryOutCalls(run, turn, calls)
+      if (done.results.length > 0) conversation.add(toolMessage(done.results))
+      going = done.going
+      wrong = done.allWrong ? wrong + 1 : 0
+      steers = 0
+      if (wrong >= maxWrongTurns) throw misused(run, wrong, done)
+    } else {
+      const read = await readText(run, answer)
+      if ('going' in read) going = read.going
+      else {
+        if (steers >= maxSteers) throw unsteered(run, steers, answer)
+        conversation.add(userMessage(read.steer(++steers)))
+      }
+    }
+    conversation.stage()
+    if (going) return going
+  }
+  throw failure('agent.turns', { agent: definition.name, limit })
+}
+
+/** What failed was paid for all the same: the error says what, in `details.spent`. */
+function withSpent(error: unknown, report: Report): unknown {
+  const { usage, cost } = report.of()
+  if (usage.inputTokens + usage.outputTokens === 0) return error
+  const stored = storeError(error)
+  const details =
+    typeof stored.details === 'object' && stored.details !== null && !Array.isArray(stored.details)
+      ? stored.details
+      : {}
+  return restoreError({ ...stored, details: { ...details, spent: { ...usage, usd: cost.usd, unknown: cost.unknown } } })
+}
+
+type Read = { readonly going: Going } | { readonly steer: (attempt: number) => string }
+
+/** What a text without calls means: the agent's value where that has one way to go, else a reason to ask again. */
+async function readText({ definition, entry }: LlmRun, answer: ModelAnswer): Promise<Read> {
+  const text = textOf(answer)
+  if (text.trim() === '') {
+    if (answer.finish === 'content-filter')
+      throw failure('model.answer', {
+        agent: definition.name,
+        attempts: 1,
+        problem: "the provider's content filter stopped it",
+      })
+    return { steer: (attempt) => (entry.ways.value === undefined ? steerToTool(entry.ways, attempt) : steerEmpty) }
+  }
+  if (entry.ways.value === undefined) return { steer: (attempt) => steerToTool(entry.ways, attempt) }
+  if (!definition.output) return { going: { kind: 'value', value: text } }
+  const found = await structuredText(definition.output, text)
+  return found.ok ? { going: { kind: 'value', value: found.value } } : { steer: () => steerOutput(found.problem) }
+}
+
+const misused = ({ definition }: LlmRun, attempts: number, done: CallsDone) =>
+  failure('model.answer', {
+    agent: definition.name,
+    attempts,
+    problem: `none of its calls could be carried out; the last: ${done.lastProblem}`,
+  })
+
+function unsteered({ definition, entry, offer }: LlmRun, steers: number, answer: ModelAnswer) {
+  const text = textOf(answer)
+  const problem =
+    entry.ways.value === undefined
+      ? diagnosis(entry.ways, [...offer.tools.keys()], text)
+      : text.trim() === ''
+        ? 'it kept answering with nothing'
+        : `its answers never took the form asked for; the last began with "${text.slice(0, 120)}"`
+  return failure('model.answer', { agent: definition.name, attempts: steers + 1, problem } satisfies Record<
+    string,
+    Json
+  >)
+}

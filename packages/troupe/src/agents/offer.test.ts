@@ -1,0 +1,55 @@
+import { describe, expect, it } from 'vitest'
+import { z } from 'zod'
+import { defineTool } from '../tools/index.ts'
+import type { StepEntry, Ways } from './agent-port.ts'
+import { createDefinition, type LlmAgentOptions } from './llm-definition.ts'
+import { createOffer } from './offer.ts'
+
+const ways: Ways = { invoke: [], handOff: [], finish: false, askUser: false, value: 'back' }
+const tool = (name: string, capabilities: readonly string[] = []) =>
+  defineTool({ name, description: `The tool ${name}.`, inputSchema: z.object({}), capabilities, execute: () => 1 })
+const tools = [tool('search', ['research', 'web']), tool('pay', ['money']), tool('note')]
+async function offered(options: Partial<LlmAgentOptions>, input = 'do some research', more: Partial<StepEntry> = {}) {
+  const recorder = { answer: async (_: unknown, ask: () => unknown) => ask() }
+  const entry = { input, recorder, ctx: { context: {} }, ways, ...more } as unknown as StepEntry
+  return createOffer(createDefinition({ name: 'A', tools, ...options }), entry)
+}
+const names = async (...args: Parameters<typeof offered>) => (await offered(...args)).declared.map(({ name }) => name)
+
+describe('what a step offers its model', () => {
+  it('is every tool that is not denied', async () => {
+    expect(await names({})).toEqual(['search', 'pay', 'note'])
+    expect(await names({ deny: ['pay'] })).toEqual(['search', 'note'])
+  })
+
+  it('is chosen by capabilities, or by a function; where nothing fits, everything stays', async () => {
+    expect(await names({ toolSelection: 'capabilities' })).toEqual(['search', 'note'])
+    expect(await names({ toolSelection: 'capabilities', tools: [tool('pay', ['money'])] })).toEqual(['pay'])
+    expect(
+      await names({ toolSelection: ({ task }) => (task.includes('money') ? ['pay'] : []) }, 'count money'),
+    ).toEqual(['pay'])
+    expect(() => createDefinition({ name: 'A', toolSelection: 'best' as never })).toThrow(/best/)
+  })
+
+  it('says what is pinned, and what instructions make of the input', async () => {
+    const { system } = await offered(
+      { instructions: ({ input }) => `About ${input}.`, memory: { pinned: ['Ada pays in euros.'] } },
+      'lanes',
+    )
+    expect(system).toBe('About lanes.\n\nRemember:\n- Ada pays in euros.')
+  })
+
+  it('has another hash whenever what the model sees or how it is asked differs', async () => {
+    const hashes = await Promise.all(
+      [
+        {},
+        { instructions: 'x' },
+        { deny: ['pay'] },
+        { settings: { temperature: 1 } },
+        { output: z.object({ n: z.number() }) },
+      ].map(async (options) => (await offered(options)).hash),
+    )
+    expect(new Set(hashes).size).toBe(5)
+    expect((await offered({})).hash).toBe(hashes[0])
+  })
+})

@@ -1,0 +1,90 @@
+/** What one step offers its model: the system text and the tools, fixed for the step. */
+import type { LanguageModelV4FunctionTool } from '@ai-sdk/provider'
+import { hashJson, type Json, jsonSchemaOf } from '../core/index.ts'
+import type { Tool } from '../tools/index.ts'
+import type { Agent, StepEntry } from './agent-port.ts'
+import { coordinationTools } from './coordination.ts'
+import { textOfInput, tokensOf } from './history.ts'
+import type { LlmDefinition } from './llm-definition.ts'
+
+export interface Offer {
+  readonly system: string
+  readonly tools: ReadonlyMap<string, Tool>
+  readonly helpers: ReadonlyMap<string, Agent>
+  /** As the model sees them, coordination included. */
+  readonly declared: readonly LanguageModelV4FunctionTool[]
+  /** The form of a bare text, where one is asked for. */
+  readonly responseFormat: { readonly type: 'json'; readonly schema: never; readonly name: string } | undefined
+  /** What all this takes of a prompt, by length. */
+  readonly tokens: number
+  /** Of everything here: part of the input of each model call. */
+  readonly hash: string
+}
+
+const request = {
+  type: 'object',
+  properties: { request: { type: 'string', description: 'What it should do, with everything it needs to know.' } },
+  required: ['request'],
+  additionalProperties: false,
+}
+
+export async function createOffer(definition: LlmDefinition, entry: StepEntry): Promise<Offer> {
+  const { recorder, ways } = entry
+  const { instructions, memory, output } = definition
+  const text =
+    typeof instructions === 'string'
+      ? instructions
+      : await recorder.answer({ kind: 'instructions', name: definition.name }, async () =>
+          String(await instructions({ agent: definition.name, input: entry.input, context: entry.ctx.context })),
+        )
+  const system = [
+    text,
+    ...(memory.pinned?.length ? [`Remember:\n${memory.pinned.map((fact) => `- ${fact}`).join('\n')}`] : []),
+  ]
+    .filter((part) => part !== '')
+    .join('\n\n')
+  const tools = await select(definition, entry)
+  const denied = new Set(definition.access.deny)
+  const helpers = new Map([...definition.helpers].filter(([name]) => !denied.has(name)))
+  const declare = (name: string, description: string, inputSchema: unknown) =>
+    ({ type: 'function', name, description, inputSchema }) as LanguageModelV4FunctionTool
+  const declared = [
+    ...[...tools.values()].map((tool) => declare(tool.name, tool.description, tool.parameters)),
+    ...[...helpers].map(([name, helper]) => declare(name, helper.description || `The agent ${helper.name}.`, request)),
+    ...coordinationTools(ways, output),
+  ]
+  const schema = output && ways.value !== undefined ? jsonSchemaOf(output) : undefined
+  const responseFormat = schema ? ({ type: 'json', schema: schema as never, name: 'answer' } as const) : undefined
+  const hash = hashJson([
+    system,
+    declared as unknown as Json,
+    (schema as Json) ?? null,
+    { ...definition.settings } as Json,
+  ])
+  return { system, tools, helpers, declared, responseFormat, hash, tokens: tokensOf(system) + tokensOf(declared) }
+}
+
+/** Denied tools are not offered; of the others those that the selection names. */
+async function select(definition: LlmDefinition, entry: StepEntry): Promise<ReadonlyMap<string, Tool>> {
+  const denied = new Set(definition.access.deny)
+  const granted = new Map([...definition.tools].filter(([name]) => !denied.has(name)))
+  const selection = definition.toolSelection
+  if (selection === 'all') return granted
+  const task = textOfInput(entry.input)
+  if (selection === 'capabilities') {
+    const words = new Set(task.toLowerCase().match(/[\p{L}\p{N}]+/gu))
+    const fits = (tool: Tool) =>
+      tool.capabilities.some((one) =>
+        one
+          .toLowerCase()
+          .split(/\W+/)
+          .some((word) => words.has(word)),
+      )
+    const fitting = new Map([...granted].filter(([, tool]) => tool.capabilities.length === 0 || fits(tool)))
+    return fitting.size > 0 ? fitting : granted
+  }
+  const names = await entry.recorder.answer({ kind: 'tools', name: definition.name }, async () => [
+    ...(await selection({ task, tools: [...granted.values()] })),
+  ])
+  return new Map([...granted].filter(([name]) => names.includes(name)))
+}

@@ -1,0 +1,47 @@
+/** How a function agent says where the run goes next; a plain value goes along the only way there is. */
+import { encodeJson, failure, type Json } from '../core/index.ts'
+import type { Going } from './agent-port.ts'
+
+/** A value that only these constructors make: no result of an agent is taken for one by its looks. */
+class Routed {
+  readonly going: Going
+  constructor(going: Going) {
+    this.going = going
+  }
+}
+
+export type { Routed }
+
+/** An agent, by its name or its definition. */
+export type Target = string | { readonly name: string }
+const nameOf = (target: Target): string => (typeof target === 'string' ? target : target.name)
+
+/**
+ * To several agents in parallel; this agent is run again with `{ results }` where the topology leads back.
+ * @throws ValidationError when no agent is named
+ * @example return invoke([{ agent: 'Reviewer', input: draft }, { agent: 'Checker', input: draft }])
+ */
+export function invoke(targets: readonly { readonly agent: Target; readonly input?: unknown }[]): Routed {
+  if (!Array.isArray(targets) || targets.length === 0)
+    throw failure('validation.failed', { what: 'invoke', problem: 'it names no agent' })
+  return new Routed({
+    kind: 'invoke',
+    targets: targets.map((target) => ({ agent: nameOf(target.agent), input: json(target.input) })),
+  })
+}
+
+/** To another agent for good. */
+export const handOff = (agent: Target, input?: unknown): Routed =>
+  new Routed({ kind: 'handOff', agent: nameOf(agent), input: json(input) })
+
+/** The response of the run, or of this branch. */
+export const finish = (value?: unknown): Routed => new Routed({ kind: 'finish', value: json(value) })
+
+const json = (value: unknown): Json =>
+  value === undefined ? null : (JSON.parse(encodeJson(value, 'What is passed on')) as Json)
+
+/** @throws ValidationError `json.unsupported` for what JSON can't carry */
+export const goingOf = (returned: unknown, what: string): Going =>
+  returned instanceof Routed
+    ? returned.going
+    : { kind: 'value', value: returned === undefined ? null : (JSON.parse(encodeJson(returned, what)) as Json) }

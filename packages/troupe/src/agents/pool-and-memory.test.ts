@@ -1,0 +1,149 @@
+import { describe, expect, it } from 'vitest'
+import { createVirtualClock } from '../core/index.ts'
+import { AgentFactory } from './agent-factory.ts'
+import { AgentPool } from './agent-pool.ts'
+import type { StepEntry } from './agent-port.ts'
+import { defineAgent } from './define-agent.ts'
+import { EpisodicMemory } from './episodic-memory.ts'
+import { WorkingMemory } from './working-memory.ts'
+
+describe('a pool', () => {
+  const clock = createVirtualClock()
+  const pool = (more = {}) => {
+    let n = 0
+    const disposed: number[] = []
+    const made = new AgentPool<number>({
+      create: () => ++n,
+      dispose: (one) => void disposed.push(one),
+      size: 2,
+      clock,
+      ...more,
+    })
+    return { pool: made, disposed }
+  }
+
+  it('lends at most so many at once and serves whoever came first', async () => {
+    const { pool: p } = pool()
+    const held = [await p.acquire(), await p.acquire()]
+    const order: string[] = []
+    const waiting = ['a', 'b'].map(async (key) => {
+      const lease = await p.acquire({ key })
+      order.push(key)
+      return lease
+    })
+    await held[0]?.release()
+    await held[0]?.release()
+    await waiting[0]
+    expect(p.stats()).toMatchObject({ inUse: 2, waiting: 1, created: 2, acquired: 3 })
+    await held[1]?.release()
+    await waiting[1]
+    expect(order).toEqual(['a', 'b'])
+  })
+
+  it('gets its instance back after a failure, a cancelled wait and a timeout', async () => {
+    const { pool: p } = pool({ size: 1, acquireTimeout: '2s' })
+    await expect(p.use(() => Promise.reject(new Error('in the middle')))).rejects.toThrow('in the middle')
+    const held = await p.acquire()
+    const controller = new AbortController()
+    const cancelled = p.acquire({ signal: controller.signal })
+    controller.abort()
+    await expect(cancelled).rejects.toMatchObject({ name: 'CancelledError' })
+    const late = p.acquire()
+    late.catch(() => {})
+    await clock.advance('2s')
+    await expect(late).rejects.toMatchObject({ code: 'pool.timeout' })
+    await held.release()
+    await (await p.acquire()).release()
+    expect(p.stats()).toMatchObject({ idle: 1, inUse: 0, timeouts: 1 })
+  })
+
+  it('makes some at once, lets idle ones go, and disposes of all when it is closed', async () => {
+    const { pool: p, disposed } = pool({ warmStart: 2, maxIdle: '1m' })
+    await p.ready()
+    expect(p.stats()).toMatchObject({ created: 2, idle: 2 })
+    const held = await p.acquire()
+    await clock.advance('1m')
+    expect(disposed).toHaveLength(1)
+    const closing = p.close()
+    await held.release()
+    await closing
+    expect(disposed).toHaveLength(2)
+    await expect(p.acquire()).rejects.toMatchObject({ code: 'troupe.closed' })
+  })
+
+  it('lets the next one try when creating an instance failed', async () => {
+    let n = 0
+    const p = new AgentPool({
+      create: async () => {
+        if (++n === 1) throw new Error('no browser')
+        return n
+      },
+      size: 1,
+      clock,
+    })
+    const [first, second] = await Promise.allSettled([p.acquire(), p.acquire()])
+    expect(first).toMatchObject({ status: 'rejected' })
+    expect(second).toMatchObject({ status: 'fulfilled', value: { instance: 2 } })
+  })
+
+  it('stands for its agents in a topology, and takes an instance back from a step that parks', async () => {
+    const agent = defineAgent({
+      name: 'Member',
+      run: async (input) => (input === 'wait' ? new Promise(() => {}) : input),
+    })
+    const p = new AgentPool({ agent, size: 1, clock })
+    const entry = (input: string, signal: AbortSignal) =>
+      ({ input, recorder: { step: 's', signal } }) as unknown as StepEntry
+    expect(p.name).toBe('Member')
+    const parking = new AbortController()
+    void p.step(entry('wait', parking.signal))
+    const next = p.step(entry('next', new AbortController().signal))
+    parking.abort('parked')
+    expect(await next).toEqual({ kind: 'value', value: 'next' })
+    expect(p.stats()).toMatchObject({ inUse: 0, idle: 1 })
+  })
+
+  it('refuses options that contradict each other', () => {
+    expect(() => new AgentPool({ clock })).toThrow(/create or agent/)
+    expect(() => new AgentPool({ agent: 1, size: 1, warmStart: 2, clock })).toThrow(/warmStart/)
+  })
+})
+
+describe('memories', () => {
+  it('keeps seven things, the least important and oldest going first', () => {
+    const memory = new WorkingMemory<string>()
+    for (let i = 0; i < 8; i++) memory.add(`thing ${i}`)
+    expect(memory.add('urgent', { priority: 9 })).toEqual({ content: 'thing 1', priority: 0 })
+    expect(memory.items().map(({ content }) => content)).toEqual([
+      'urgent',
+      ...[7, 6, 5, 4, 3, 2].map((i) => `thing ${i}`),
+    ])
+    expect(memory.add('trifle', { priority: -1 })).toEqual({ content: 'trifle', priority: -1 })
+  })
+
+  it('keeps a hundred episodes and finds the most alike', () => {
+    const memory = new EpisodicMemory<string>()
+    for (let i = 0; i < 120; i++)
+      memory.add(`episode ${i} about ${i === 110 ? 'repairing a bicycle chain' : `topic number ${i}`}`)
+    expect(memory.size).toBe(100)
+    const found = memory.retrieveSimilar('how do I repair the chain of my bicycle?', { limit: 3 })
+    expect(found.length).toBeLessThanOrEqual(3)
+    expect(found[0]?.content).toMatch(/bicycle chain/)
+    expect(
+      memory.retrieveSimilar('episode 0 about topic number 0').some(({ content }) => /episode 0 about/.test(content)),
+    ).toBe(false)
+    expect(memory.forget((episode) => /bicycle/.test(episode))).toBe(1)
+    expect(memory.retrieveSimilar('bicycle')).toEqual([])
+  })
+})
+
+describe('a factory', () => {
+  it('makes what is registered and names the known kinds when it does not know one', async () => {
+    const factory = new AgentFactory()
+    factory.register('research', (config: { name: string }) => ({ name: config.name }))
+    factory.register('writing', () => ({ name: 'w' }))
+    expect(await factory.create('research', { name: 'R' })).toEqual({ name: 'R' })
+    await expect(factory.create('reserch', {})).rejects.toThrow(/reserch.*research, writing.*research/)
+    expect(() => factory.register('writing', () => 1)).toThrow(/already/)
+  })
+})

@@ -1,0 +1,399 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, describe, expect, it } from 'vitest'
+import { z } from 'zod'
+import {
+  createEvents,
+  type Json,
+  RecoverableError,
+  seededRandom,
+  systemClock,
+  type TroupeEvent,
+} from '../core/index.ts'
+import { createInbox, createJournals, createSteps, createTimers, durableMigrations } from '../durable/index.ts'
+import { createModels, type ModelsOptions } from '../models/index.ts'
+import { openStorage } from '../storage/index.ts'
+import { type MockItem, MockModel } from '../testing/index.ts'
+import { defineTool } from '../tools/index.ts'
+import type { Agent } from './agent-port.ts'
+import { agentsMigrations } from './agents-migrations.ts'
+import { createConversations } from './create-conversations.ts'
+import { defineAgent } from './define-agent.ts'
+import { LlmAgent } from './llm-agent.ts'
+import type { LlmAgentOptions } from './llm-definition.ts'
+import type { Services } from './services-port.ts'
+import { createSessions, type SessionParts, type SessionResult } from './session.ts'
+import { createStepContext } from './step-context.ts'
+
+/** Real steps on a real storage, so that what is recorded is tested too. */
+async function openHouse(
+  url = 'memory:',
+  more: {
+    readonly models?: Partial<ModelsOptions>
+    readonly services?: Partial<Services>
+    readonly continuations?: number
+  } = {},
+) {
+  const clock = systemClock
+  const random = seededRandom(7)
+  const storage = await openStorage({ url, migrations: [...durableMigrations, ...agentsMigrations], clock, random })
+  let commits = 0
+  const commit = storage.commit.bind(storage)
+  storage.commit = (change) => {
+    commits++
+    return commit(change)
+  }
+  const journals = createJournals({ storage, clock, owner: 'test' })
+  const inbox = createInbox({ storage, clock })
+  const timers = createTimers({ storage, clock })
+  const limits = more.continuations === undefined ? {} : { limits: { continuations: more.continuations } }
+  const steps = createSteps({ storage, journals, inbox, timers, clock, random, ...limits })
+  timers.start()
+  const seen: TroupeEvent[] = []
+  const events = createEvents(() => {})
+  events.on('*', (event) => seen.push(event))
+  const services: Services = {
+    clock,
+    events,
+    models: createModels({ clock, random, events, ...more.models }),
+    conversations: createConversations({ storage }),
+    timeouts: {},
+    ...more.services,
+  }
+  const contextOf: SessionParts['contextOf'] = (recorder, { name, ask }) =>
+    createStepContext({
+      agent: name,
+      recorder,
+      clock,
+      random,
+      hands: { ask, context: {} as never, messages: {} as never },
+    })
+  const sent: Json[] = []
+  const send = async (_: string, from: string, to: string, content: Json) => {
+    sent.push(content)
+    return { from, to, payload: content }
+  }
+  const sessions = createSessions({ steps, storage, services, contextOf, send })
+  return {
+    storage,
+    services,
+    seen,
+    sent,
+    commits: () => commits,
+    journals,
+    session: (agent: Agent, threadId = 't', user = 'u') => sessions(agent, { user, threadId }),
+    async close() {
+      await steps.close()
+      await timers.stop()
+      await storage.close()
+    },
+  }
+}
+
+const cleanups: (() => unknown)[] = []
+afterEach(async () => {
+  for (const clean of cleanups.splice(0).reverse()) await clean()
+})
+async function house(...options: Parameters<typeof openHouse>) {
+  const opened = await openHouse(...options)
+  let closed = false
+  const close = async () => {
+    if (!closed) await opened.close()
+    closed = true
+  }
+  cleanups.push(close)
+  return { ...opened, close }
+}
+const file = () => {
+  const folder = mkdtempSync(join(tmpdir(), 'troupe-session-'))
+  cleanups.push(() => rmSync(folder, { recursive: true, force: true }))
+  return `sqlite:${join(folder, 'troupe.db')}`
+}
+const actor = (responses: readonly MockItem[], options: Partial<LlmAgentOptions> = {}) => {
+  const model = new MockModel({ responses })
+  return { model, agent: new LlmAgent({ name: 'A', instructions: 'You are A.', model, ...options }) }
+}
+const tool = (execute: (input: { q: string }, call: { signal: AbortSignal }) => unknown, options = {}) =>
+  defineTool({ name: 'act', description: 'Acts.', inputSchema: z.object({ q: z.string() }), ...options, execute })
+const mail = defineTool({
+  name: 'mail',
+  description: 'Sends.',
+  inputSchema: z.object({ q: z.string() }),
+  needsApproval: true,
+  execute: () => 'sent',
+})
+const call = (q = 'x'): MockItem => ({ toolCalls: [{ name: 'act', args: { q } }] })
+const onlyQuestion = ({ questions = [] }: SessionResult) => {
+  const [{ id, hash = '' } = { id: '' }] = questions
+  return { id, hash }
+}
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise<void>((resolve) => void systemClock.after(5, resolve))
+}
+const said = (model: MockModel, i: number) => JSON.stringify(model.calls[i]?.prompt)
+
+describe('a session', () => {
+  it('keeps the conversation of its thread, and of no other', async () => {
+    const { session } = await house()
+    const { model, agent } = actor(['first', 'second', 'other'])
+    expect(await session(agent).chat('one')).toBe('first')
+    expect(await session(agent).chat('two')).toBe('second')
+    expect(model.calls[1]?.prompt.map(({ role }) => role)).toEqual(['system', 'user', 'assistant', 'user'])
+    await session(agent, 'elsewhere').chat('three')
+    expect(model.calls[2]?.prompt).toHaveLength(2)
+  })
+
+  it('tells of what it did: text, usage, cost, tools and model', async () => {
+    const { session, seen } = await house('memory:', { models: { prices: { 'mock/mock': { input: 10, output: 20 } } } })
+    const { agent } = actor([call(), 'done'], { tools: [tool(({ q }) => `did ${q}`)] })
+    const result = await session(agent).generate('go')
+    expect(result).toMatchObject({
+      status: 'completed',
+      success: true,
+      text: 'done',
+      output: 'done',
+      usage: { inputTokens: 20, outputTokens: 10 },
+      toolCalls: [{ name: 'act', args: { q: 'x' }, success: true, result: 'did x' }],
+      model: 'mock/mock',
+    })
+    expect(result.cost.usd).toBeCloseTo((20 * 10 + 10 * 20) / 1e6, 12)
+    expect(seen.map(({ type }) => type)).toEqual(['model.called', 'tool.called', 'model.called'])
+    const unknown = await session(
+      actor(['x']).agent.with({ name: 'B', model: new MockModel({ responses: ['x'], modelId: 'new' }) }),
+    ).generate('go')
+    expect(unknown.cost).toEqual({ usd: 0, unknown: ['mock/new'] })
+  })
+
+  it('commits a turn with a once tool in three changes', async () => {
+    const { session, commits } = await house()
+    const { agent } = actor([call('1'), call('2'), call('3'), 'done'], { tools: [tool(() => 1)] })
+    await session(agent).chat('go')
+    // The thread's own, three for each of three turns, and for the last one its answer; the first claim opens the journal.
+    expect(commits()).toBeLessThanOrEqual(1 + 3 * 3 + 2)
+  })
+
+  it('is a cancellation when it is aborted, and what was said and called stays in a valid history', async () => {
+    const { session } = await house()
+    const hang = tool(
+      (_, { signal }) => new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
+    )
+    const { model, agent } = actor([call(), 'again'], { tools: [hang] })
+    const one = session(agent)
+    const controller = new AbortController()
+    systemClock.after(40, () => controller.abort())
+    await expect(one.chat('go', { signal: controller.signal })).rejects.toMatchObject({ name: 'CancelledError' })
+    expect(await one.chat('and now?')).toBe('again')
+    expect(model.calls[1]?.prompt.map(({ role }) => role)).toEqual(['system', 'user', 'assistant', 'tool', 'user'])
+    expect(said(model, 1)).toMatch(/cut off/)
+  })
+
+  it('fails with the error of the model, and goes on afterwards', async () => {
+    const { session } = await house()
+    const refused = Object.assign(new Error('no'), { statusCode: 401 })
+    const { agent, model } = actor([refused, 'fine'])
+    await expect(session(agent).chat('go')).rejects.toMatchObject({
+      code: 'model.refused',
+      name: 'ExternalServiceError',
+    })
+    expect(model.calls).toHaveLength(1)
+    expect(await session(agent).run('go')).toMatchObject({ status: 'completed', response: 'fine' })
+    expect(await session(agent).run('go')).toMatchObject({ status: 'failed', success: false })
+  })
+
+  it('waits for an approval, and goes on with the answer, which counts once', async () => {
+    const { session } = await house()
+    let ran = 0
+    const { agent } = actor([call('5'), 'paid'], { tools: [tool(() => ++ran, { needsApproval: true })] })
+    const one = session(agent)
+    const waiting = await one.generate('go')
+    expect(waiting).toMatchObject({
+      status: 'waiting',
+      success: false,
+      questions: [{ kind: 'approval', tool: 'act', args: { q: '5' } }],
+    })
+    const { id, hash } = onlyQuestion(waiting)
+    await expect(one.chat('hello?')).rejects.toMatchObject({ code: 'session.waiting' })
+    await expect(one.answer(id, { approve: true, hash: 'other' })).rejects.toMatchObject({ code: 'approval.mismatch' })
+    expect(ran).toBe(0)
+    expect(await one.answer(id, { approve: true, hash })).toMatchObject({ status: 'completed', text: 'paid' })
+    expect(ran).toBe(1)
+    await expect(one.answer(id, { approve: true, hash })).rejects.toMatchObject({ code: 'question.unknown' })
+  })
+
+  it('goes on in another process where a question was left open, without asking the model or paying twice', async () => {
+    const url = file()
+    let charged = 0
+    const tools = [tool(() => ++charged, { effect: 'once' }), mail]
+    const first = await house(url)
+    const before = actor(
+      [
+        {
+          toolCalls: [
+            { name: 'act', args: { q: '1' } },
+            { name: 'mail', args: { q: '2' } },
+          ],
+        },
+      ],
+      { tools },
+    )
+    const waiting = await first.session(before.agent).generate('go')
+    const { id, hash } = onlyQuestion(waiting)
+    await first.close()
+    const second = await house(url)
+    // The same model by name: what it said is in the record.
+    const after = actor(['all done'], { tools })
+    const one = second.session(after.agent)
+    expect(await one.questions()).toMatchObject([{ id, tool: 'mail' }])
+    expect(await one.answer(id, { approve: true, hash })).toMatchObject({
+      text: 'all done',
+      usage: { inputTokens: 20 },
+    })
+    expect(charged).toBe(1)
+    expect(before.model.calls).toHaveLength(1)
+    expect(after.model.calls).toHaveLength(1)
+  })
+
+  it('ends what a crash cut off before it begins anew', async () => {
+    const url = file()
+    const first = await house(url)
+    const hang = tool(() => new Promise(() => {}), { effect: 'read' })
+    const before = actor([call('1')], { tools: [hang] })
+    const cut = first.session(before.agent).chat('first')
+    cut.catch(() => {})
+    await until(() => before.model.calls.length === 1)
+    await first.close()
+    const second = await house(url)
+    const after = actor(['first answered', 'second answered'], { tools: [tool(() => 'found', { effect: 'read' })] })
+    expect(await second.session(after.agent).chat('second')).toBe('second answered')
+    expect(said(after.model, 0)).toMatch(/first.*found/)
+    expect(said(after.model, 1)).toMatch(/first.*found.*first answered.*second/)
+  })
+
+  it('tries again what a tool says may pass, tells of a timeout, and repeats nothing that acts once', async () => {
+    const { session } = await house()
+    let [reads, acts] = [0, 0]
+    const flaky = (n: number) => Promise.reject(new RecoverableError(`attempt ${n}`))
+    const tools = [
+      tool(() => (++reads < 3 ? flaky(reads) : 'read at last'), { effect: 'read' }),
+      tool(() => flaky(++acts), { name: 'once' }),
+      tool(() => new Promise(() => {}), { name: 'slow', timeout: '20ms', effect: 'read' }),
+    ]
+    const toolCalls = ['act', 'once', 'slow'].map((name) => ({ name, args: { q: 'x' } }))
+    const { agent, model } = actor([{ toolCalls }, 'done'], { tools })
+    await session(agent).chat('go')
+    expect(said(model, 1)).toMatch(/read at last.*attempt 1.*tool timeout of 20ms/)
+    expect([reads, acts]).toEqual([3, 1])
+  })
+
+  it('streams its pieces, followed by the whole', async () => {
+    const { session } = await house()
+    const stream = session(actor(['one two three four']).agent).stream('go')
+    const pieces: string[] = []
+    for await (const part of stream) if (part.type === 'text-delta') pieces.push(part.delta)
+    expect(pieces.length).toBeGreaterThan(1)
+    expect(pieces.join('')).toBe('one two three four')
+    expect((await stream.result).text).toBe('one two three four')
+  })
+
+  it('gives a stream that fails to whoever iterates', async () => {
+    const { session } = await house()
+    const stream = session(actor([Object.assign(new Error('no'), { statusCode: 400 })]).agent).stream('go')
+    const iterate = async () => {
+      for await (const _ of stream);
+    }
+    await expect(iterate()).rejects.toMatchObject({ code: 'model.refused' })
+  })
+
+  it('calls tools for the host, and sends messages', async () => {
+    const { session, sent } = await house()
+    const tools = [tool(({ q }) => (q === 'bad' ? Promise.reject(new Error('empty shelf')) : { did: q }))]
+    const one = session(actor([], { tools }).agent)
+    expect(await one.executeTool('act', { q: 'x' })).toEqual({ did: 'x' })
+    await expect(one.executeTool('act', { q: 'bad' })).rejects.toMatchObject({
+      name: 'ProcessingError',
+      message: expect.stringMatching(/empty shelf/),
+    })
+    await expect(one.executeTool('act', {})).rejects.toMatchObject({ name: 'ValidationError' })
+    await expect(one.executeTool('akt', {})).rejects.toMatchObject({
+      code: 'tool.unknown',
+      hint: expect.stringMatching(/act/),
+    })
+    expect(await one.sendMessage('B', 'hello')).toEqual({ from: 'A', to: 'B', payload: 'hello' })
+    expect(sent).toEqual(['hello'])
+  })
+
+  it('carries out calls one after the other', async () => {
+    const { session } = await house()
+    const { model, agent } = actor([{ text: 'slow', latency: 20 }, 'fast'])
+    const one = session(agent)
+    expect(await Promise.all([one.chat('1'), one.chat('2')])).toEqual(['slow', 'fast'])
+    expect(model.calls[1]?.prompt).toHaveLength(4)
+  })
+
+  it('runs function agents too, their ctx recorded', async () => {
+    const { session } = await house()
+    const agent = defineAgent({
+      name: 'F',
+      run: async (input, ctx) => ({
+        input,
+        at: ctx.now() > 0,
+        done: await ctx.effect('e', { class: 'once' }, () => 7),
+      }),
+    })
+    expect(await session(agent).generate({ n: 1 })).toMatchObject({ output: { input: { n: 1 }, at: true, done: 7 } })
+  })
+
+  it('enters the body of a tool again after it waited, its effects done once', async () => {
+    const { session } = await house('memory:', { continuations: 0 })
+    let entered = 0
+    let charged = 0
+    const body = defineTool({
+      name: 'act',
+      description: 'Acts.',
+      inputSchema: z.object({ q: z.string() }),
+      body: true,
+      execute: async ({ q }, { ctx }) => {
+        entered++
+        await ctx.effect('charge', { class: 'once', input: q }, () => ++charged)
+        const colour = await ctx.ask({ kind: 'choice', text: 'Which colour?', options: ['red', 'blue'] })
+        return `${q} in ${colour}`
+      },
+    })
+    const { agent, model } = actor([call('paint'), 'done'], { tools: [body] })
+    const one = session(agent)
+    const { questions = [] } = await one.generate('go')
+    await expect(one.answer(questions[0]?.id ?? '', 'green')).rejects.toMatchObject({ name: 'ValidationError' })
+    expect(await one.answer(questions[0]?.id ?? '', 'red')).toMatchObject({ text: 'done' })
+    expect(said(model, 1)).toMatch(/paint in red/)
+    expect(charged).toBe(1)
+    expect(entered).toBe(2)
+  })
+
+  it('lets a helper of the agent work within the step, with a conversation of its own', async () => {
+    const { session } = await house()
+    const helped = actor(['helped one', 'helped two'])
+    const helper = helped.agent.with({ name: 'Helper' })
+    const ask = { name: 'helper', args: { request: 'help' } }
+    const { agent, model } = actor([{ toolCalls: [ask, ask] }, 'done'], { agents: { helper } })
+    expect(await session(agent).generate('go')).toMatchObject({ text: 'done', usage: { inputTokens: 40 } })
+    expect(said(model, 1)).toMatch(/helped one.*helped two/)
+    for (const { prompt } of helped.model.calls) expect(prompt).toHaveLength(2)
+  })
+
+  it('runs at most so many tools at once', async () => {
+    let running = 0
+    let peak = 0
+    const slow = tool(async () => {
+      peak = Math.max(peak, ++running)
+      await new Promise<void>((done) => void systemClock.after(5, done))
+      running--
+      return 1
+    })
+    const toolCalls = Array.from({ length: 9 }, (_, i) => ({ name: 'act', args: { q: `${i}` } }))
+    const { session } = await house()
+    const { agent } = actor([{ toolCalls }, 'done'], { tools: [slow], settings: { maxParallelTools: 3 } })
+    await session(agent).chat('go')
+    expect(peak).toBe(3)
+  })
+})

@@ -1,0 +1,88 @@
+/** Troupe: the production runtime for multi-agent systems. The public API; nothing else is. */
+export {
+  AgentFactory,
+  type Agent,
+  defineAgent,
+  EpisodicMemory,
+  finish,
+  handOff,
+  invoke,
+  type LlmAgentOptions,
+  type Outcome,
+  type Question,
+  type RunOutcome,
+  Session,
+  type SessionResult,
+  type StepContext,
+  WorkingMemory,
+} from './agents/index.ts'
+export { type ContextHands, ContextMesh, defineKey, type Entry, type PushOptions, type WatchItem } from './context/index.ts'
+export {
+  AccessDeniedError,
+  AgentError,
+  BudgetExceededError,
+  CancelledError,
+  CapacityError,
+  CircuitOpenError,
+  type Clock,
+  ConflictError,
+  CriticalError,
+  type Duration,
+  ExternalServiceError,
+  InvalidTransitionError,
+  type Json,
+  LeaseLostError,
+  MaxRetriesExceededError,
+  NotFoundError,
+  type Page,
+  ProcessingError,
+  type Random,
+  RateLimitError,
+  RecoverableError,
+  type Schema,
+  TimeoutError,
+  TroupeError,
+  type TroupeErrorOptions,
+  type TroupeEvent,
+  ValidationError,
+} from './core/index.ts'
+export type { EffectClass, EffectSpec } from './durable/index.ts'
+export {
+  type AgentDetail,
+  defineMessage,
+  type MailboxHands,
+  type Message,
+  type MessageHands,
+  type MessageType,
+  type RunningWorker,
+  StateMachine,
+  Worker,
+} from './messaging/index.ts'
+export { MetricsCollector } from './observability/index.ts'
+export {
+  type CompiledTopology,
+  defineTopology,
+  type Finding,
+  Orchestra,
+  patterns,
+  Run,
+  type RunConfig,
+  type RunEvent,
+  type RunResult,
+  type StartSpec,
+  type TopologyForm,
+} from './orchestration/index.ts'
+export { LoadTester } from './resilience/index.ts'
+export { type AgentHandle, AgentPool, createTroupe, LlmAgent, type Troupe, type TroupeConfig, type User } from './runtime/index.ts'
+export {
+  buildSystemPrompt,
+  defineTool,
+  mergeTools,
+  type Tool,
+  ToolHandler,
+  toAiSdk,
+  toAnthropic,
+  toLangChain,
+  toLangGraph,
+  toOpenAI,
+} from './tools/index.ts'

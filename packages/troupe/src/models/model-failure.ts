@@ -1,0 +1,62 @@
+/** What a failed attempt means: try again, wait, or give up. Told from the shape of the AI SDK's errors alone. */
+import { TroupeError } from '../core/index.ts'
+
+export type Verdict =
+  /** The caller's signal, or a budget: nothing else is asked. */
+  | { readonly kind: 'stop' }
+  /** 400, 401, 403 …: the same call can never succeed with this model. */
+  | { readonly kind: 'refused'; readonly status: number; readonly problem: string }
+  /** 429: not a failure of the model. */
+  | { readonly kind: 'limited'; readonly afterMs: number | undefined }
+  | { readonly kind: 'failed'; readonly problem: string; readonly again: boolean }
+
+interface ApiError {
+  readonly statusCode?: number
+  readonly responseHeaders?: Readonly<Record<string, string | undefined>>
+  readonly isRetryable?: boolean
+}
+
+/** @param at ms since 1970, against which a date in retry-after is read */
+export function verdictOf(error: unknown, at: number): Verdict {
+  if (error instanceof TroupeError) {
+    if (error.name === 'CancelledError') return { kind: 'stop' }
+    // A call that hung once hangs again: the next of the chain is asked at once.
+    return { kind: 'failed', problem: error.message, again: error.retryable && error.name !== 'TimeoutError' }
+  }
+  const { statusCode, responseHeaders = {}, isRetryable } = (error ?? {}) as ApiError
+  const problem = problemOf(error)
+  if (statusCode === 429) return { kind: 'limited', afterMs: retryAfter(responseHeaders, at) }
+  if (statusCode !== undefined && statusCode >= 400 && statusCode < 500 && statusCode !== 408 && statusCode !== 409)
+    return { kind: 'refused', status: statusCode, problem }
+  return { kind: 'failed', problem, again: isRetryable ?? (statusCode !== undefined || isOfNetwork(error)) }
+}
+
+/** Broken connections come bare where a model is not the AI SDK's own; any other bare error is a defect that stays. */
+function isOfNetwork(error: unknown): boolean {
+  for (let each = error, depth = 0; each instanceof Error && depth < 5; each = each.cause, depth++) {
+    const { code } = each as { readonly code?: unknown }
+    if (typeof code === 'string' && /^(E[A-Z]+|UND_ERR_\w+)$/.test(code)) return true
+    if (each instanceof TypeError && each.message === 'fetch failed') return true
+  }
+  return false
+}
+
+/** What a provider sent was no answer; another attempt may bring one. */
+export const brokenAnswer = (problem: string): Error => Object.assign(new Error(problem), { isRetryable: true })
+
+/** The first line of the message; responses may echo prompts or keys, so bodies are left out. */
+const problemOf = (error: unknown): string =>
+  (error instanceof Error ? error.message : String(error)).split('\n')[0]?.slice(0, 300) || 'no reason given'
+
+/** RFC 9110 §10.2.3, seconds or a date; `retry-after-ms` as OpenAI sends it. */
+function retryAfter(headers: Readonly<Record<string, string | undefined>>, at: number): number | undefined {
+  const header = (name: string) => Object.entries(headers).find(([key]) => key.toLowerCase() === name)?.[1]
+  const exact = Number(header('retry-after-ms') ?? Number.NaN)
+  if (Number.isFinite(exact)) return Math.max(0, exact)
+  const value = header('retry-after')
+  if (value === undefined) return undefined
+  const seconds = Number(value)
+  if (Number.isFinite(seconds)) return Math.max(0, seconds * 1_000)
+  const date = Date.parse(value)
+  return Number.isNaN(date) ? undefined : Math.max(0, date - at)
+}

@@ -1,0 +1,100 @@
+/** Collects a streamed answer and passes its pieces on as they come. */
+import type { LanguageModelV4Content, LanguageModelV4StreamPart, LanguageModelV4Usage } from '@ai-sdk/provider'
+import { brokenAnswer } from './model-failure.ts'
+import type { LivePart } from './models-port.ts'
+import { maxAnswerCharacters } from './read-answer.ts'
+
+export interface Collected {
+  readonly content: LanguageModelV4Content[]
+  readonly usage: LanguageModelV4Usage | undefined
+  readonly finish: string
+}
+
+/**
+ * @param onText told of each piece of text
+ * @throws what the stream reports; an Error when it ends before its end
+ */
+export async function readStream(
+  stream: ReadableStream<LanguageModelV4StreamPart>,
+  signal: AbortSignal,
+  onText: (kind: 'text' | 'reasoning', delta: string) => void,
+): Promise<Collected> {
+  const texts = new Map<string, { type: 'text' | 'reasoning'; text: string }>()
+  const content: LanguageModelV4Content[] = []
+  let finish: { usage: LanguageModelV4Usage; reason: string } | undefined
+  let size = 0
+  const reader = stream.getReader()
+  const onAbort = () => void reader.cancel(signal.reason).catch(() => {})
+  signal.addEventListener('abort', onAbort, { once: true })
+  try {
+    for (;;) {
+      const { done, value: part } = await reader.read()
+      if (done || size > maxAnswerCharacters) break
+      if (part.type === 'error') throw part.error
+      if (part.type === 'text-delta' || part.type === 'reasoning-delta') {
+        const type = part.type === 'text-delta' ? 'text' : 'reasoning'
+        const delta = String(part.delta ?? '')
+        let text = texts.get(`${type} ${part.id}`)
+        if (!text) {
+          text = { type, text: '' }
+          texts.set(`${type} ${part.id}`, text)
+          content.push(text)
+        }
+        text.text += delta
+        size += delta.length
+        if (delta !== '') onText(type, delta)
+      } else if (part.type === 'reasoning-end' && part.providerMetadata) {
+        const text = texts.get(`reasoning ${part.id}`)
+        if (text) Object.assign(text, { providerMetadata: part.providerMetadata })
+      } else if (part.type === 'tool-call' || part.type === 'tool-result') {
+        content.push(part)
+        size += JSON.stringify(part).length
+      } else if (part.type === 'tool-input-delta') {
+        size += part.delta.length
+      } else if (part.type === 'finish') {
+        finish = { usage: part.usage, reason: part.finishReason?.unified ?? 'other' }
+      }
+    }
+  } finally {
+    signal.removeEventListener('abort', onAbort)
+    if (size > maxAnswerCharacters) await reader.cancel().catch(() => {})
+    reader.releaseLock()
+  }
+  if (size > maxAnswerCharacters) return { content, usage: finish?.usage, finish: 'length' }
+  if (!finish) throw brokenAnswer('the stream ended before the answer was whole')
+  return { content, usage: finish.usage, finish: finish.reason }
+}
+
+/**
+ * Passes pieces on over several attempts: where another attempt repeats what was said already, that is not said twice;
+ * where it differs, a `reset` says that the text so far is void.
+ */
+export class LiveText {
+  readonly #emit: (part: LivePart) => void
+  #said = ''
+  #attempt = ''
+
+  constructor(emit: (part: LivePart) => void) {
+    this.#emit = emit
+  }
+
+  begin(): void {
+    this.#attempt = ''
+  }
+
+  text(delta: string): void {
+    this.#attempt += delta
+    if (this.#said.startsWith(this.#attempt)) return
+    if (this.#attempt.startsWith(this.#said)) {
+      this.#emit({ type: 'text-delta', delta: this.#attempt.slice(this.#said.length) })
+    } else {
+      this.#emit({ type: 'reset', reason: 'the answer was cut off and begins anew' })
+      this.#emit({ type: 'text-delta', delta: this.#attempt })
+    }
+    this.#said = this.#attempt
+  }
+
+  reasoning(delta: string): void {
+    this.#emit({ type: 'reasoning-delta', delta })
+  }
+}

@@ -1,0 +1,226 @@
+/** All runs of a troupe in this process: who owns which, which are to be taken over, who waits for their results. */
+import type { Agent } from '../../agents/index.ts'
+import { failure, type Json, type UserId } from '../../core/index.ts'
+import type { JournalRecord } from '../../durable/index.ts'
+import { evolve } from '../core/evolve.ts'
+import type { Pinned } from '../core/model.ts'
+import { pending } from '../core/pending.ts'
+import { loadState } from '../core/snapshot.ts'
+import { createState, type State } from '../core/state.ts'
+import type { CompiledTopology } from '../topology/define-topology.ts'
+import type { LivePart, OrchestraParts } from './parts.ts'
+import { ownerOf, runJournal } from './run-journals.ts'
+import { RunOwner, type RunRecord } from './run-owner.ts'
+import type { RunRow } from './run-store.ts'
+import { Signals } from './signals.ts'
+import { type StartSpec, startRun } from './start-run.ts'
+import { StepLauncher } from './step-launcher.ts'
+
+export interface Known {
+  /** The code of agents, by name. */
+  readonly agents: ReadonlyMap<string, Agent>
+  /** Topologies whose inner agents (a router's rule, a loop's check) no list of agents names. */
+  readonly topologies: readonly CompiledTopology[]
+}
+
+const keyOf = (user: UserId, run: string) => `${user}\n${run}`
+const tryAgainMs = 1_000
+
+export class OrchestraHost {
+  readonly parts: OrchestraParts
+  readonly #known: Known
+  readonly #owners = new Map<string, Promise<RunOwner>>()
+  readonly #launchers = new Map<string, StepLauncher>()
+  readonly #signals = new Signals<void>()
+  readonly #live = new Signals<LivePart>()
+  readonly #stopArrivals: () => void
+  #closed = false
+
+  /** @param make is handed what the host is told through: losses and live parts */
+  constructor(make: (host: Pick<OrchestraParts, 'onLost' | 'live'>) => OrchestraParts, known: Known) {
+    this.parts = make({
+      onLost: (owner) => this.#onLost(owner),
+      live: (user, run, part) => this.#live.emit(keyOf(user, run), part),
+    })
+    this.#known = known
+    this.#stopArrivals = this.parts.inbox.onArrival((user, journal) => void this.#onArrival(user, journal))
+  }
+
+  async start(user: UserId, spec: StartSpec): Promise<string> {
+    this.#refuseClosed()
+    const { run, owner, events, launcher, agents } = await startRun(this.parts, user, spec)
+    if (owner && events) {
+      this.#adopt(owner, launcher)
+      owner.begin(events)
+    } else if ((await this.row(user, run)).endedAt === null) await this.own(user, run, agents)
+    return run
+  }
+
+  /**
+   * The owner of a run that is not over, taking it over where nobody here is.
+   * @param given code that goes before what the troupe knows
+   * @throws NotFoundError, `run.agents_missing`
+   */
+  own(user: UserId, run: string, given?: ReadonlyMap<string, Agent>): Promise<RunOwner> {
+    this.#refuseClosed()
+    const key = keyOf(user, run)
+    const known = this.#owners.get(key)
+    if (known) return known
+    const taken = this.#takeOver(user, run, given)
+    this.#owners.set(key, taken)
+    taken.catch(() => this.#owners.delete(key))
+    return taken
+  }
+
+  /** Takes over what a process that ended left running, as far as the agents' code is known here. */
+  async recover(): Promise<void> {
+    for (let after: { user: string; run: string } | undefined; !this.#closed; ) {
+      const page = await this.parts.store.moving(100, after)
+      for (const { user, run } of page) {
+        if (this.#closed) return
+        await this.own(user, run).catch((error: unknown) =>
+          this.parts.log.warn('a run that was left is not taken over here', { run, error: error as Error }),
+        )
+      }
+      after = page.at(-1)
+      if (page.length < 100) return
+    }
+  }
+
+  async row(user: UserId, run: string): Promise<RunRow> {
+    const row = await this.parts.store.get(user, run)
+    if (!row) throw failure('run.unknown', { run })
+    return row
+  }
+
+  /** The result, once the run is over or nothing in it can move. */
+  async still(user: UserId, run: string, signal?: AbortSignal): Promise<Json> {
+    for (;;) {
+      const row = await this.row(user, run)
+      if (row.endedAt !== null && row.result !== null) return JSON.parse(row.result) as Json
+      const owner = await this.own(user, run)
+      const change = this.nextEvents(user, run, signal)
+      try {
+        const result = owner.stillResult()
+        if (result !== undefined) return result
+        await change.promise
+        if (signal?.aborted) throw failure('cancelled', { what: `Waiting for run ${run}` }, { cause: signal.reason })
+      } finally {
+        change.stop()
+      }
+    }
+  }
+
+  records(user: UserId, run: string, after: number, limit: number): Promise<readonly JournalRecord[]> {
+    return this.parts.journals.read(user, runJournal(run), after, limit)
+  }
+
+  /** Resolves with the next events of the run, or the signal; rejects when the troupe closes. */
+  nextEvents(user: UserId, run: string, signal?: AbortSignal) {
+    return this.#signals.next(keyOf(user, run), signal)
+  }
+
+  liveOf(user: UserId, run: string, signal?: AbortSignal): AsyncIterable<LivePart> {
+    return this.#live.iterate(keyOf(user, run), signal)
+  }
+
+  /** Stops taking in, waits for commits under way; `steps.close()` has stopped the steps before. */
+  async close(): Promise<void> {
+    this.#closed = true
+    this.#stopArrivals()
+    const owners = await Promise.allSettled(this.#owners.values())
+    await Promise.all(owners.map((owner) => (owner.status === 'fulfilled' ? owner.value.close() : undefined)))
+    const closed = failure('troupe.closed', { what: 'Waiting for a run' })
+    this.#signals.close(closed)
+    this.#live.close()
+  }
+
+  async #takeOver(user: UserId, run: string, given?: ReadonlyMap<string, Agent>): Promise<RunOwner> {
+    const agentOf = (name: string) => given?.get(name) ?? this.#agentOf(name)
+    const row = await this.row(user, run)
+    if (row.endedAt !== null) throw failure('run.over', { run, status: row.status })
+    const missing = row.agents.filter((name) => !agentOf(name))
+    if (missing.length > 0) throw failure('run.agents_missing', { run, agents: missing.join(', ') })
+    const { clock, journals } = this.parts
+    const { writer, content } = await journals.takeOver(user, runJournal(run), clock.now())
+    const folded = fold(content)
+    const agents = new Map(row.agents.map((name) => [name, agentOf(name) as Agent]))
+    const launcher = new StepLauncher(this.parts, user, run, folded.pinned, agents)
+    const owner = new RunOwner(this.parts, { user, run, writer, launcher, ...folded })
+    this.#adopt(owner, launcher)
+    owner.resume(pending(owner.state))
+    return owner
+  }
+
+  #agentOf(name: string): Agent | undefined {
+    return this.#known.agents.get(name) ?? this.#known.topologies.find((topology) => topology.agents.has(name))?.agents.get(name)
+  }
+
+  #adopt(owner: RunOwner, launcher: StepLauncher): void {
+    const key = keyOf(owner.user, owner.run)
+    this.#owners.set(key, Promise.resolve(owner))
+    this.#launchers.set(key, launcher)
+    owner.observe(() => {
+      this.#signals.emit(key)
+      if (!owner.over) return
+      this.#live.end(key)
+      this.#owners.delete(key)
+      this.#launchers.delete(key)
+    })
+  }
+
+  /** Somebody else owns it now, or the storage failed: looked at again after a while, from what is durable. */
+  #onLost(owner: RunOwner): void {
+    const key = keyOf(owner.user, owner.run)
+    this.#owners.delete(key)
+    this.#launchers.delete(key)
+    if (this.#closed) return
+    this.parts.clock.after(tryAgainMs, () => {
+      if (this.#closed) return
+      void this.own(owner.user, owner.run)
+        .catch((error: unknown) => this.parts.log.warn('a run is not taken up again', { run: owner.run, error: error as Error }))
+        .finally(() => this.#signals.emit(key))
+    })
+  }
+
+  async #onArrival(user: UserId, journal: string): Promise<void> {
+    const at = ownerOf(journal)
+    if (!at || this.#closed) return
+    const key = keyOf(user, at.run)
+    const owner = await this.#owners.get(key)?.catch(() => undefined)
+    if (at.step !== undefined) {
+      const launcher = this.#launchers.get(key)
+      if (!launcher?.isParked(at.step)) return launcher?.wake(at.step)
+      launcher.wake(at.step)
+      const step = at.step
+      await owner?.apply((time) => ({ at: time, type: 'step.resumed', step })).catch(() => {})
+    } else if (owner) owner.arrived()
+    else await this.own(user, at.run).catch(() => {})
+  }
+
+  #refuseClosed(): void {
+    if (this.#closed) throw failure('troupe.closed', { what: 'Using a run' })
+  }
+}
+
+interface Folded {
+  readonly state: State
+  readonly pinned: Pinned
+  readonly lastSeq: number
+  readonly lastAt: number
+}
+
+/** The state that a journal leads to: its snapshot, and every event after it. */
+function fold(content: { readonly snapshot: { readonly state: Json } | undefined; readonly records: readonly JournalRecord[] }): Folded {
+  const saved = content.snapshot?.state as { state: Json; lastSeq: number; lastAt: number } | undefined
+  const state = saved ? loadState(saved.state) : createState()
+  let { lastSeq, lastAt } = saved ?? { lastSeq: 0, lastAt: 0 }
+  for (const { at, body } of content.records) {
+    const { events, first } = body as unknown as Partial<RunRecord>
+    if (!events || first === undefined) continue
+    for (const event of events) evolve(state, event)
+    lastSeq = first + events.length - 1
+    lastAt = Math.max(lastAt, at)
+  }
+  return { state, pinned: state.pinned, lastSeq, lastAt }
+}

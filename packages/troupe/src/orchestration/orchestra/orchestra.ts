@@ -1,0 +1,102 @@
+/** The runs of one user: start, find, check, replay. */
+import { checkName, checkOptions, createPage, failure, type Page, type UserId } from '../../core/index.ts'
+import { checkTopology, type Finding } from '../check/check-topology.ts'
+import { type RunConfig, readConfig } from '../core/read-config.ts'
+import { defineTopology, type TopologyForm } from '../topology/define-topology.ts'
+import type { OrchestraHost } from './orchestra-host.ts'
+import { type Replay, replay } from './replay.ts'
+import { Run } from './run.ts'
+import type { RunResult } from './run-result.ts'
+import type { StartSpec } from './start-run.ts'
+
+export interface RunSummary {
+  readonly id: string
+  readonly status: string
+  readonly reason?: string
+  readonly tags: readonly string[]
+  readonly agents: readonly string[]
+  /** ISO text. */
+  readonly createdAt: string
+  readonly endedAt?: string
+}
+
+export class Orchestra {
+  readonly #host: OrchestraHost
+  readonly #user: UserId
+
+  constructor(host: OrchestraHost, user: UserId) {
+    this.#host = host
+    this.#user = user
+  }
+
+  /**
+   * Starts a run; resolves when it is durable.
+   * @throws ValidationError `topology.refused`, with `findings`
+   * @example const run = await ada.orchestra.start({ task: 'Plan a trip', topology: patterns.pipeline({ stages }) })
+   */
+  async start(spec: StartSpec): Promise<Run> {
+    return new Run(this.#host, this.#user, await this.#host.start(this.#user, spec))
+  }
+
+  /** Starts a run and gives its result. */
+  async run(spec: StartSpec): Promise<RunResult> {
+    return (await this.start(spec)).result()
+  }
+
+  /** @throws NotFoundError for a run that this user doesn't have */
+  async get(id: string): Promise<Run> {
+    await this.#host.row(this.#user, checkName('run', id))
+    return new Run(this.#host, this.#user, id)
+  }
+
+  /** The newest first. */
+  async list(options: { readonly limit?: number; readonly cursor?: string } = {}): Promise<Page<RunSummary>> {
+    checkOptions('orchestra.list', options, ['limit', 'cursor'])
+    const limit = Math.min(Math.max(1, options.limit ?? 50), 500)
+    const rows = await this.#host.parts.store.list(this.#user, limit, options.cursor === undefined ? undefined : readCursor(options.cursor))
+    const last = rows.at(-1)
+    const cursor = rows.length === limit && last ? JSON.stringify([last.createdAt, last.run]) : undefined
+    const items = rows.map((row) => ({
+      id: row.run,
+      status: row.status,
+      ...(row.reason === null ? {} : { reason: row.reason }),
+      tags: row.tags,
+      agents: row.agents,
+      createdAt: new Date(row.createdAt).toISOString(),
+      ...(row.endedAt === null ? {} : { endedAt: new Date(row.endedAt).toISOString() }),
+    }))
+    return createPage(items, cursor, (next) => this.list({ limit, cursor: next }))
+  }
+
+  /** What is wrong with a team, before it runs. */
+  async check(topology: TopologyForm, config?: RunConfig): Promise<readonly Finding[]> {
+    const compiled = defineTopology(topology)
+    return checkTopology(compiled, readConfig(config, compiled.canonical))
+  }
+
+  /**
+   * Re-runs the decisions of a run on its recorded inputs; no model and no tool is called.
+   * @throws NotFoundError
+   */
+  async replay(id: string): Promise<Replay> {
+    await this.#host.row(this.#user, checkName('run', id))
+    const records = []
+    for (let after = 0; ; ) {
+      const page = await this.#host.records(this.#user, id, after, 500)
+      records.push(...page)
+      after = page.at(-1)?.seq ?? after
+      if (page.length < 500) break
+    }
+    return replay(records)
+  }
+}
+
+function readCursor(cursor: string): { readonly createdAt: number; readonly run: string } {
+  try {
+    const [createdAt, run] = JSON.parse(cursor) as [unknown, unknown]
+    if (typeof createdAt === 'number' && typeof run === 'string') return { createdAt, run }
+  } catch {
+    // Falls through to the refusal.
+  }
+  throw failure('validation.failed', { what: 'The cursor', problem: 'it is not one that list() gave' })
+}

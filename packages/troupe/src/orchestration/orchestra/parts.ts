@@ -1,0 +1,46 @@
+/** What the orchestra is made of: handed over by the runtime, the only place that names concrete ones. */
+import type { Agent, Services } from '../../agents/index.ts'
+import type { ContextHands } from '../../context/index.ts'
+import type { Clock, Ids, Json, Random, UserId } from '../../core/index.ts'
+import type { Inbox, Journals, Recorder, Steps, Timers } from '../../durable/index.ts'
+import type { MessageHands } from '../../messaging/index.ts'
+import type { Log } from '../../observability/index.ts'
+import type { Storage } from '../../storage/index.ts'
+import type { RunBudgets } from './run-budget.ts'
+import type { RunEvent, RunOwner } from './run-owner.ts'
+import type { RunStore } from './run-store.ts'
+
+/** A token, a thought, progress: not stored, may be dropped, followed by the event that holds the whole. */
+export interface LivePart {
+  readonly step: string
+  readonly agent: string
+  readonly part: Json
+  /** Agents that the part is meant for, along edges of type stream. */
+  readonly to?: readonly string[]
+}
+
+export interface OrchestraParts {
+  readonly storage: Storage
+  readonly clock: Clock
+  readonly random: Random
+  readonly ids: Ids
+  readonly log: Log
+  readonly journals: Journals
+  readonly inbox: Inbox
+  readonly timers: Timers
+  readonly steps: Steps
+  readonly store: RunStore
+  readonly budgets: RunBudgets
+  readonly services: Services
+  /** The staged hands of an agent; `over` are those of the step, where the recorder is of a stage over it. */
+  readonly hands: (
+    recorder: Recorder,
+    agent: Agent,
+    over?: ContextHands,
+  ) => { readonly context: ContextHands; readonly messages: MessageHands }
+  /** To observers of the troupe. */
+  readonly announce: (user: UserId, run: string, event: RunEvent) => void
+  readonly live: (user: UserId, run: string, part: LivePart) => void
+  /** A run stopped here, and is another's now, or nobody's until the storage is well again. */
+  readonly onLost: (owner: RunOwner, error: unknown) => void
+}

@@ -1,0 +1,97 @@
+/**
+ * Tokens and cost of one run tree, reserved before each call by a statement of the claim's change, from any node: two
+ * calls at once cannot both take the last of it. What was reserved by a call whose outcome nobody knows stays charged.
+ * A run without limits pays nothing for this: it has no row.
+ */
+import type { Budget } from '../../agents/index.ts'
+import type { UserId } from '../../core/index.ts'
+import { type Dialect, type Statement, template } from '../../storage/index.ts'
+import type { OrchestrationTables } from './migrations.ts'
+
+export interface BudgetLimits {
+  readonly tokens?: number
+  /** US dollars. */
+  readonly cost?: number
+}
+interface Amount {
+  readonly tokens: number
+  readonly cost: number
+}
+interface Key {
+  readonly user: string
+  readonly run: string
+}
+
+export interface RunBudgets {
+  /** The row, in the change that starts the run. */
+  open(user: UserId, run: string, limits: BudgetLimits): readonly Statement[]
+  of(user: UserId, run: string, limits: BudgetLimits): Budget
+}
+
+const isLimited = (limits: BudgetLimits) => limits.tokens !== undefined || limits.cost !== undefined
+
+export function createRunBudgets(dialect: Dialect): RunBudgets {
+  const { insert, takeTokens, takeCost, add } = compile(dialect)
+  return {
+    open: (user, run, limits) =>
+      isLimited(limits)
+        ? [insert({ user, run, tokenLimit: limits.tokens ?? null, costLimit: limits.cost ?? null })]
+        : [],
+    of(user, run, limits) {
+      const reserved = new Map<string, Amount>()
+      const refused = (budget: 'tokens' | 'cost', limit: number) =>
+        ({ expect: { rows: 1 }, otherwise: 'budget.exceeded', detail: { run, budget, limit, used: limit } }) as const
+      return {
+        reserve(id, estimate) {
+          reserved.set(id, estimate)
+          const statements: Statement[] = []
+          if (limits.tokens !== undefined)
+            statements.push(takeTokens({ user, run, amount: estimate.tokens }, refused('tokens', limits.tokens)))
+          if (limits.cost !== undefined)
+            statements.push(takeCost({ user, run, amount: estimate.cost }, refused('cost', limits.cost)))
+          return { statements }
+        },
+        settle(id, used) {
+          const estimate = reserved.get(id) ?? used
+          reserved.delete(id)
+          const tokens = limits.tokens === undefined ? 0 : used.tokens - estimate.tokens
+          const cost = limits.cost === undefined ? 0 : used.cost - estimate.cost
+          return { statements: tokens === 0 && cost === 0 ? [] : [add({ user, run, tokens, cost })] }
+        },
+      }
+    },
+  }
+}
+
+function compile(dialect: Dialect) {
+  return {
+    insert: template<OrchestrationTables, Key & { tokenLimit: number | null; costLimit: number | null }>(dialect, (db, p) =>
+      db
+        .insertInto('budgets')
+        .values({ user_id: p.user, run_id: p.run, tokens: 0, token_limit: p.tokenLimit, cost: 0, cost_limit: p.costLimit }),
+    ),
+    takeTokens: template<OrchestrationTables, Key & { amount: number }>(dialect, (db, p) =>
+      db
+        .updateTable('budgets')
+        .set((row) => ({ tokens: row('tokens', '+', p.amount) }))
+        .where('user_id', '=', p.user)
+        .where('run_id', '=', p.run)
+        .where((row) => row(row('tokens', '+', p.amount), '<=', row.ref('token_limit'))),
+    ),
+    takeCost: template<OrchestrationTables, Key & { amount: number }>(dialect, (db, p) =>
+      db
+        .updateTable('budgets')
+        .set((row) => ({ cost: row('cost', '+', p.amount) }))
+        .where('user_id', '=', p.user)
+        .where('run_id', '=', p.run)
+        .where((row) => row(row('cost', '+', p.amount), '<=', row.ref('cost_limit'))),
+    ),
+    add: template<OrchestrationTables, Key & Amount>(dialect, (db, p) =>
+      db
+        .updateTable('budgets')
+        .set((row) => ({ tokens: row('tokens', '+', p.tokens), cost: row('cost', '+', p.cost) }))
+        .where('user_id', '=', p.user)
+        .where('run_id', '=', p.run),
+    ),
+  }
+}

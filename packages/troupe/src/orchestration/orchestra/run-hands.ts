@@ -1,0 +1,73 @@
+/** The hands of a step of a run: people and the run's own agents are asked through the run, holding no process. */
+import { type Agent, createQuestion, type StepHands } from '../../agents/index.ts'
+import type { ContextHands } from '../../context/index.ts'
+import { encodeJson, hashJson, type Json, milliseconds, parse, type UserId } from '../../core/index.ts'
+import type { Recorder } from '../../durable/index.ts'
+import type { MessageHands, MessageType, RequestOptions } from '../../messaging/index.ts'
+import type { Fragment } from '../../storage/index.ts'
+import type { OrchestraParts } from './parts.ts'
+import { runJournal, stepJournal } from './run-journals.ts'
+import { type Told, toJson } from './wire.ts'
+
+export interface RunStep {
+  readonly user: UserId
+  readonly run: string
+  readonly step: string
+  /** Of the run, by name. */
+  readonly agents: ReadonlyMap<string, Agent>
+}
+
+/** @param over the hands of the step itself, where these are of a stage over it */
+export function createRunHands(
+  parts: OrchestraParts,
+  at: RunStep,
+  agent: Agent,
+  recorder: Recorder,
+  over?: ContextHands,
+): StepHands {
+  const { context, messages } = parts.hands(recorder, agent, over)
+  const tell = (wait: string, told: Told): Fragment =>
+    parts.inbox.put(at.user, runJournal(at.run), stepJournal(at.run, at.step), wait, toJson(told))
+  return {
+    context,
+    messages: {
+      send: (type, payload, options) => messages.send(type, payload, options),
+      broadcast: (type, payload, options) => messages.broadcast(type, payload, options),
+      publish: (type, payload, options) => messages.publish(type, payload, options),
+      request: requestVia(parts, at, recorder, messages, tell),
+    },
+    ask(options) {
+      const question = createQuestion(options)
+      return recorder.wait({
+        call: { kind: 'ask', name: question.kind },
+        input: hashJson(question as unknown as Json),
+        tell: (wait) => tell(wait, { type: 'asked', step: at.step, wait, question }),
+      })
+    },
+  }
+}
+
+/** A request to an agent of the run is a step of its own in it; to anybody else it goes to their mailbox. */
+function requestVia(
+  parts: OrchestraParts,
+  at: RunStep,
+  recorder: Recorder,
+  messages: MessageHands,
+  tell: (wait: string, told: Told) => Fragment,
+): MessageHands['request'] {
+  return async <P, R>(type: MessageType<P, R>, payload: P, options: RequestOptions): Promise<R> => {
+    const { to } = options
+    if (!at.agents.has(to)) return messages.request(type, payload, options)
+    const what = `The payload of ${type.name}`
+    const json = JSON.parse(encodeJson(type.schema ? await parse(type.schema, payload, what) : payload, what)) as Json
+    const timeoutMs = milliseconds(options.timeout ?? '30s', 'The timeout of the request')
+    const deadline = parts.clock.now() + timeoutMs
+    const reply = await recorder.wait({
+      call: { kind: 'request', name: `${type.name} to ${to}` },
+      input: hashJson(json),
+      timeoutMs,
+      tell: (wait) => tell(wait, { type: 'requested', step: at.step, wait, to, message: type.name, payload: json, deadline }),
+    })
+    return (type.reply ? await parse(type.reply, reply, `The reply to ${type.name}`) : reply) as R
+  }
+}

@@ -1,0 +1,316 @@
+/**
+ * The one writer of a run's journal: takes in what happened, lets the core decide, commits input and events with all
+ * that follows from them in one change, and then carries out what is new. It keeps nothing that the journal doesn't
+ * hold: losing it at any moment loses nothing.
+ */
+import { failure, type Json, type StoredError, TroupeError, type UserId } from '../../core/index.ts'
+import type { JournalWriter, StepEnd } from '../../durable/index.ts'
+import type { Statement } from '../../storage/index.ts'
+import { commandsOf } from '../core/commands.ts'
+import { decide } from '../core/decide.ts'
+import { evolve } from '../core/evolve.ts'
+import type { Command, Event, Input, Pinned } from '../core/model.ts'
+import { pending } from '../core/pending.ts'
+import { resultOf, standingOf } from '../core/result.ts'
+import { saveState } from '../core/snapshot.ts'
+import type { State } from '../core/state.ts'
+import type { OrchestraParts } from './parts.ts'
+import { stepJournal } from './run-journals.ts'
+import type { StepLauncher } from './step-launcher.ts'
+import { inputOf, type Told, toJson } from './wire.ts'
+
+/** A run's event with its place in the run: 1, 2, 3 … */
+export type RunEvent = Event & { readonly seq: number }
+
+/** What one record of a run's journal holds. */
+export interface RunRecord {
+  readonly input: Input
+  readonly events: readonly Event[]
+  /** The number of the first event. */
+  readonly first: number
+}
+
+interface Waiting {
+  readonly make: (at: number) => Input
+  /** Throws what is wrong with the input as things stand. */
+  readonly check?: (state: State) => void
+  readonly done?: (error?: unknown) => void
+}
+
+export interface RunOwnerOptions {
+  readonly user: UserId
+  readonly run: string
+  readonly writer: JournalWriter
+  readonly state: State
+  readonly pinned: Pinned
+  readonly launcher: StepLauncher
+  /** Of the newest event. */
+  readonly lastSeq: number
+  readonly lastAt: number
+}
+
+const batch = 200
+
+export class RunOwner {
+  readonly user: UserId
+  readonly run: string
+  readonly pinned: Pinned
+  readonly #parts: OrchestraParts
+  readonly #writer: JournalWriter
+  readonly #launcher: StepLauncher
+  readonly #state: State
+  readonly #waiting: Waiting[] = []
+  readonly #observers = new Set<(events: readonly RunEvent[]) => void>()
+  readonly #ended = new Set<string>()
+  #lastSeq: number
+  #lastAt: number
+  #standing = ''
+  #still: Json | undefined
+  #arrived = false
+  #pumping: Promise<void> | undefined
+  #lost: unknown
+
+  constructor(parts: OrchestraParts, options: RunOwnerOptions) {
+    this.#parts = parts
+    this.user = options.user
+    this.run = options.run
+    this.pinned = options.pinned
+    this.#writer = options.writer
+    this.#launcher = options.launcher
+    this.#state = options.state
+    this.#lastSeq = options.lastSeq
+    this.#lastAt = options.lastAt
+  }
+
+  /** The core's view; to be read only, and only between two awaits. */
+  get state(): State {
+    return this.#state
+  }
+  get over(): boolean {
+    return standingOf(this.#state).over
+  }
+  get lost(): boolean {
+    return this.#lost !== undefined
+  }
+
+  /** Told of events once they are durable. */
+  observe(observer: (events: readonly RunEvent[]) => void): () => void {
+    this.#observers.add(observer)
+    return () => void this.#observers.delete(observer)
+  }
+
+  /** The rows that follow from a run's first events, for the change that starts it. */
+  beginning(events: readonly Event[]): readonly Statement[] {
+    return this.#following(events.flatMap((event) => [...commandsOf(this.#state, event)]), events)
+  }
+
+  /** The start is durable. */
+  begin(events: readonly Event[]): void {
+    this.#still = stillOf(this.#state, this.#lastAt)
+    this.#tell(events.map((event, i) => ({ ...event, seq: i + 1 })))
+    this.resume(pending(this.#state))
+  }
+
+  /** What is durable of the result, where the run is over or nothing in it can move. */
+  stillResult(): Json | undefined {
+    return this.#still
+  }
+
+  /** Carries out what is pending: after a take-over. */
+  resume(commands: Iterable<Command>): void {
+    this.#still = stillOf(this.#state, this.#lastAt)
+    for (const command of commands) this.#carryOut(command)
+    this.arrived()
+  }
+
+  /** Something was put into the run's inbox. */
+  arrived(): void {
+    this.#arrived = true
+    this.#pump()
+  }
+
+  /** Resolves when the input is durable; rejects with what `check` says is wrong with it. */
+  apply(make: (at: number) => Input, check?: (state: State) => void): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const done = (error?: unknown) => (error === undefined ? resolve() : reject(error))
+      this.#waiting.push({ make, done, ...(check ? { check } : {}) })
+      this.#pump()
+    })
+  }
+
+  /** Waits for what it has begun to commit. The run goes on under its next owner. */
+  async close(): Promise<void> {
+    this.#lost ??= failure('troupe.closed', { what: `Going on with run ${this.run}` })
+    await this.#pumping
+    this.#refuseWaiting()
+  }
+
+  #pump(): void {
+    this.#pumping ??= this.#run().finally(() => {
+      this.#pumping = undefined
+      if (!this.#lost && (this.#arrived || this.#waiting.length > 0)) this.#pump()
+    })
+  }
+
+  async #run(): Promise<void> {
+    try {
+      while (!this.#lost && (this.#arrived || this.#waiting.length > 0)) await this.#takeIn()
+    } catch (error) {
+      this.#lost ??= error
+      this.#parts.log.error('a run stopped here', { run: this.run, error: error as Error })
+      this.#parts.onLost(this, error)
+    }
+    if (this.#lost) this.#refuseWaiting()
+  }
+
+  async #takeIn(): Promise<void> {
+    const { inbox, clock, storage } = this.#parts
+    this.#arrived = false
+    const rows = await inbox.read(this.user, this.#writer.id, batch)
+    if (rows.length === batch) this.#arrived = true
+    const at = Math.max(this.#lastAt, clock.now())
+    const inputs: Input[] = rows.map((row) => inputOf(row.body, at))
+    const asked = this.#waiting.splice(0)
+    const step = new Taken(this.#state, this.#lastSeq, this.#ended)
+    for (const input of inputs) step.take(input)
+    const answered: Waiting[] = []
+    for (const waiting of asked)
+      try {
+        waiting.check?.(this.#state)
+        step.take(waiting.make(at))
+        answered.push(waiting)
+      } catch (error) {
+        // Only `check` throws a TroupeError; whatever else comes out of the core is a broken invariant of this run.
+        if (!(error instanceof TroupeError)) throw error
+        waiting.done?.(error)
+      }
+    const taken = rows.map((row) => row.id)
+    const statements = [
+      ...this.#recorded(step, at),
+      ...(taken.length > 0 ? inbox.remove(this.user, this.#writer.id, taken).statements : []),
+      ...this.#following(step.commands, step.events),
+    ]
+    if (statements.length > 0)
+      try {
+        const result = await storage.commit({ id: null, scope: { user: this.user }, statements, wake: ['timers', 'steps'] })
+        if (!result.ok) throw failure('journal.lost', { journal: this.#writer.id, code: result.code })
+      } catch (error) {
+        for (const waiting of answered) waiting.done?.(error)
+        throw error
+      }
+    this.#lastAt = at
+    this.#lastSeq += step.events.length
+    this.#still = stillOf(this.#state, at)
+    for (const waiting of answered) waiting.done?.()
+    this.#tell(step.events)
+    for (const command of step.commands) this.#carryOut(command)
+  }
+
+  /** The records, a snapshot where one is due, and what lists show. */
+  #recorded(taken: Taken, at: number): readonly Statement[] {
+    if (taken.records.length === 0) return []
+    const statements = [...this.#writer.append(at, taken.records as unknown as Json[]).statements]
+    if (this.#writer.snapshotDue())
+      statements.push(...this.#writer.snapshot({ state: saveState(this.#state), lastSeq: taken.lastSeq, lastAt: at } as Json).statements)
+    const standing = standingOf(this.#state)
+    const key = JSON.stringify([standing.status, standing.reason, standing.over])
+    if (key !== this.#standing || standing.over) {
+      this.#standing = key
+      const result = standing.status === 'running' ? null : JSON.stringify(resultOf(this.#state, at))
+      const reason = standing.reason ?? null
+      const moving = standing.status === 'running'
+      statements.push(...this.#parts.store.stand(this.user, this.run, { status: standing.status, reason, over: standing.over, moving, result }))
+      if (standing.over) statements.push(...this.#parts.journals.close(this.user, this.#writer.id).statements)
+    }
+    return statements
+  }
+
+  /** Rows that follow from commands and events, in the same change: timers, answers to steps, fences. */
+  #following(commands: readonly Command[], events: readonly Event[]): readonly Statement[] {
+    const { journals, steps, timers } = this.#parts
+    const statements: Statement[] = []
+    for (const command of commands) {
+      if (command.type === 'timer.set') {
+        const body = toJson({ type: 'timer', name: command.name } satisfies Told)
+        statements.push(...timers.set(this.user, this.#writer.id, command.name, command.due, body).statements)
+      } else if (command.type === 'answer.deliver') {
+        statements.push(...steps.answer(this.user, stepJournal(this.run, command.step), command.wait, command.answer).statements)
+      } else if (command.type === 'step.cancel') {
+        statements.push(...journals.fence(this.user, [stepJournal(this.run, command.step)]).statements)
+      }
+    }
+    for (const event of events)
+      if (event.type === 'timer.cleared') statements.push(...timers.clear(this.user, this.#writer.id, event.name).statements)
+    return statements
+  }
+
+  #tell(events: readonly RunEvent[]): void {
+    if (events.length === 0) return
+    for (const observer of this.#observers) observer(events)
+    for (const event of events) this.#parts.announce(this.user, this.run, event)
+  }
+
+  #carryOut(command: Command): void {
+    if (command.type === 'step.execute') this.#launcher.launch(command, (end) => this.#stepEnded(command.step, end))
+    else if (command.type === 'step.cancel') void this.#cancel(command.step, command.reason)
+    // The answer is in the step's inbox: a step that gave up its process is entered again for it.
+    else if (command.type === 'answer.deliver') this.#launcher.wake(command.step)
+  }
+
+  #stepEnded(step: string, end: StepEnd): void {
+    if (this.#lost) return
+    if (end.status === 'settled' || end.status === 'failed') return this.arrived()
+    if (end.status === 'cancelled' || end.status === 'lost') return
+    const reason = end.status
+    const detail: Json =
+      end.status === 'parked' ? [...end.waits] : end.status === 'uncertain' ? { effect: end.effect, call: end.call } : { problem: end.problem }
+    void this.apply((at) => ({ at, type: 'step.waiting', step, reason, detail })).catch(() => {})
+  }
+
+  /** The fence is committed: what the step had settled before is in the inbox, and nothing more will come from it. */
+  async #cancel(step: string, reason: StoredError): Promise<void> {
+    await this.#launcher.cancel(step, reason)
+    this.#arrived = true
+    await this.apply((at) => ({ at, type: 'step.failed', step, error: reason })).catch(() => {})
+  }
+
+  #refuseWaiting(): void {
+    for (const waiting of this.#waiting.splice(0)) waiting.done?.(this.#lost)
+  }
+}
+
+/** The result as far as it is settled: none while something moves. */
+const stillOf = (state: State, at: number): Json | undefined =>
+  standingOf(state).status === 'running' ? undefined : (JSON.parse(JSON.stringify(resultOf(state, at))) as Json)
+
+/** Inputs taken one after the other: their records, events and commands. */
+class Taken {
+  readonly records: RunRecord[] = []
+  readonly events: RunEvent[] = []
+  readonly commands: Command[] = []
+  readonly #state: State
+  readonly #ended: Set<string>
+  lastSeq: number
+
+  constructor(state: State, lastSeq: number, ended: Set<string>) {
+    this.#state = state
+    this.lastSeq = lastSeq
+    this.#ended = ended
+  }
+
+  take(input: Input): void {
+    // A step that settled in the same moment in which it was recalled has told its end already.
+    if (input.type === 'step.settled' || input.type === 'step.failed') {
+      if (this.#ended.has(input.step)) return
+      this.#ended.add(input.step)
+    }
+    const events = decide(this.#state, input)
+    if (events.length === 0) return
+    this.records.push({ input, events, first: this.lastSeq + 1 })
+    for (const event of events) {
+      evolve(this.#state, event)
+      this.events.push({ ...event, seq: ++this.lastSeq })
+      this.commands.push(...commandsOf(this.#state, event))
+    }
+  }
+}

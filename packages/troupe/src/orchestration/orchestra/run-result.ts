@@ -1,0 +1,43 @@
+/** What `run.result()` gives: the core's account of a run, its stored errors become errors again. */
+import type { Question } from '../../agents/index.ts'
+import { type Json, restoreError, type StoredError, type TroupeError } from '../../core/index.ts'
+
+export interface BranchResult {
+  readonly id: string
+  readonly agent: string
+  readonly status: string
+  readonly success: boolean
+  readonly value?: Json
+  readonly error?: TroupeError
+}
+export interface OpenQuestion extends Question {
+  readonly id: string
+  readonly agent: string
+}
+export interface RunResult {
+  readonly status: 'completed' | 'failed' | 'cancelled' | 'waiting' | 'running'
+  readonly reason?: 'question' | 'paused' | 'uncertain' | 'code.changed'
+  readonly success: boolean
+  readonly response?: Json
+  readonly questions: readonly OpenQuestion[]
+  readonly totalSteps: number
+  readonly branchResults: readonly BranchResult[]
+  readonly usage: { readonly inputTokens: number; readonly outputTokens: number }
+  /** US dollars; `unknown` names the models whose price nobody knows. */
+  readonly cost: { readonly usd: number; readonly unknown: readonly string[] }
+  readonly durationMs: number
+  /** The guard that ended it, where one did. */
+  readonly guard?: { readonly name: string; readonly limit: number; readonly used: number }
+  readonly error?: TroupeError
+}
+
+type WithError = { readonly error?: StoredError }
+
+/** @param stored as the core gives it and the row of the run keeps it */
+export function revive(stored: Json): RunResult {
+  const result = stored as unknown as Omit<RunResult, 'error' | 'branchResults'> &
+    WithError & { readonly branchResults: readonly (Omit<BranchResult, 'error'> & WithError)[] }
+  const error = <T extends WithError>(holder: T) => (holder.error ? { error: restoreError(holder.error) } : {})
+  const branchResults = result.branchResults.map((branch) => ({ ...branch, ...error(branch) }) as BranchResult)
+  return { ...result, branchResults, ...error(result) } as RunResult
+}

@@ -1,0 +1,109 @@
+/** A run as the host holds it: watch it, answer it, stop it. The handle keeps nothing; any process can make one. */
+import { failure, type Json, type UserId } from '../../core/index.ts'
+import type { Guard } from '../core/model.ts'
+import { checkAnswer } from '../core/people.ts'
+import type { OrchestraHost } from './orchestra-host.ts'
+import type { LivePart } from './parts.ts'
+import type { RunEvent, RunRecord } from './run-owner.ts'
+import { type RunResult, revive } from './run-result.ts'
+
+export interface EventOptions {
+  /** Gives what came after this event's `seq`. */
+  readonly from?: number
+  readonly signal?: AbortSignal
+}
+
+const over = new Set<string>(['run.completed', 'run.failed', 'run.cancelled'])
+const pageSize = 200
+
+export class Run {
+  readonly id: string
+  readonly #host: OrchestraHost
+  readonly #user: UserId
+
+  constructor(host: OrchestraHost, user: UserId, id: string) {
+    this.id = id
+    this.#host = host
+    this.#user = user
+  }
+
+  /** Resolves when the run is over, or nothing in it can move: it waits for a person, is paused, or needs a decision. */
+  async result(options: { readonly signal?: AbortSignal } = {}): Promise<RunResult> {
+    return revive(await this.#host.still(this.#user, this.id, options.signal))
+  }
+
+  /** As things stand now. */
+  async status(): Promise<{ readonly status: RunResult['status'] | 'paused'; readonly reason?: string; readonly guard?: Guard }> {
+    const row = await this.#host.row(this.#user, this.id)
+    return { status: row.status as RunResult['status'], ...(row.reason === null ? {} : { reason: row.reason }) }
+  }
+
+  /**
+   * The run's journal as it is written, from its beginning or after `from`; ends with the run.
+   * @example for await (const event of run.events()) console.log(event.seq, event.type)
+   */
+  async *events(options: EventOptions = {}): AsyncGenerator<RunEvent> {
+    let seq = options.from ?? 0
+    let record = 0
+    for (;;) {
+      const arrival = this.#host.nextEvents(this.#user, this.id, options.signal)
+      try {
+        let page: Awaited<ReturnType<OrchestraHost['records']>>
+        do {
+          page = await this.#host.records(this.#user, this.id, record, pageSize)
+          for (const { seq: at, body } of page) {
+            record = at
+            const { events, first } = body as unknown as RunRecord
+            for (const [i, event] of (events ?? []).entries()) {
+              if (first + i <= seq) continue
+              seq = first + i
+              yield { ...event, seq }
+              if (over.has(event.type)) return
+            }
+          }
+        } while (page.length === pageSize)
+        if (options.signal?.aborted) return
+        await arrival.promise
+      } finally {
+        arrival.stop()
+      }
+    }
+  }
+
+  /** Tokens and progress from now on: not stored, some may be missing. Ends with the run or the signal. */
+  live(options: { readonly signal?: AbortSignal } = {}): AsyncIterable<LivePart> {
+    return this.#host.liveOf(this.#user, this.id, options.signal)
+  }
+
+  /** No new step begins; those at work end. */
+  async pause(): Promise<void> {
+    await this.#apply((at) => ({ at, type: 'pause', by: 'host' }))
+  }
+  async continue(): Promise<void> {
+    await this.#apply((at) => ({ at, type: 'continue', by: 'host' }))
+  }
+  /** Resolves when it is durable that the run is to stop; its steps clean up, then it ends as cancelled. */
+  async cancel(): Promise<void> {
+    await this.#apply((at) => ({ at, type: 'cancel', by: 'host' }))
+  }
+
+  /**
+   * @param value of the kind asked: one of the options, a text, `{ approve, hash }`, …
+   * @throws NotFoundError for a question that isn't open, ConflictError for a second answer or a wrong hash,
+   * ValidationError for a value that doesn't fit
+   */
+  async answer(question: string, value: Json): Promise<void> {
+    const owner = await this.#host.own(this.#user, this.id)
+    await owner.apply(
+      (at) => ({ at, type: 'question.answered', question, value, by: 'host' }),
+      (state) => checkAnswer(state, question, value),
+    )
+  }
+
+  async #apply(make: Parameters<Awaited<ReturnType<OrchestraHost['own']>>['apply']>[0]): Promise<void> {
+    const row = await this.#host.row(this.#user, this.id)
+    if (row.endedAt !== null) throw failure('run.over', { run: this.id, status: row.status })
+    await (await this.#host.own(this.#user, this.id)).apply(make)
+  }
+}
+

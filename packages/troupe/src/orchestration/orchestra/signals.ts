@@ -1,0 +1,73 @@
+/** Wake-ups by key, for those who wait in this process: nothing is kept for who comes late. */
+
+export class Signals<T> {
+  readonly #listeners = new Map<string, Set<(value: T | undefined, error?: unknown) => void>>()
+
+  emit(key: string, value: T): void {
+    for (const listener of [...(this.#listeners.get(key) ?? [])]) listener(value)
+  }
+
+  /** The next emission; `stop` forgets it. Resolves too when the signal aborts. */
+  next(key: string, signal?: AbortSignal): { readonly promise: Promise<void>; readonly stop: () => void } {
+    let stop = () => {}
+    const promise = new Promise<void>((resolve, reject) => {
+      const off = this.#listen(key, (_, error) => (error === undefined ? resolve() : reject(error)))
+      const abort = () => resolve()
+      signal?.addEventListener('abort', abort, { once: true })
+      stop = () => {
+        off()
+        signal?.removeEventListener('abort', abort)
+      }
+    })
+    promise.catch(() => {})
+    return { promise, stop }
+  }
+
+  /** Each emission until `end` or the signal; of those that nobody takes, the latest thousand are kept. */
+  async *iterate(key: string, signal?: AbortSignal): AsyncGenerator<T> {
+    const queue: T[] = []
+    let done = false
+    let wake = () => {}
+    const off = this.#listen(key, (value, error) => {
+      if (value === undefined || error !== undefined) done = true
+      else if (queue.push(value) > 1_000) queue.shift()
+      wake()
+    })
+    const abort = () => {
+      done = true
+      wake()
+    }
+    signal?.addEventListener('abort', abort, { once: true })
+    try {
+      while (!done || queue.length > 0) {
+        const value = queue.shift()
+        if (value !== undefined) yield value
+        else
+          await new Promise<void>((resolve) => {
+            wake = resolve
+          })
+      }
+    } finally {
+      off()
+      signal?.removeEventListener('abort', abort)
+    }
+  }
+
+  /** No more will come for this key. */
+  end(key: string): void {
+    for (const listener of [...(this.#listeners.get(key) ?? [])]) listener(undefined)
+  }
+
+  close(error?: unknown): void {
+    for (const listeners of this.#listeners.values()) for (const listener of [...listeners]) listener(undefined, error)
+  }
+
+  #listen(key: string, listener: (value: T | undefined, error?: unknown) => void): () => void {
+    const listeners = this.#listeners.get(key) ?? new Set()
+    this.#listeners.set(key, listeners.add(listener))
+    return () => {
+      listeners.delete(listener)
+      if (listeners.size === 0) this.#listeners.delete(key)
+    }
+  }
+}

@@ -1,0 +1,183 @@
+/** Carries out the steps of one run in this process: launches, joins, wakes, cancels. Decides nothing. */
+import { type Agent, createRepetitionGuard, createStepContext, type Outcome, type Services, type StepEntry } from '../../agents/index.ts'
+import { failure, type Json, type Principal, type StoredError, TroupeError, type UserId } from '../../core/index.ts'
+import type { Recorder, StepEnd } from '../../durable/index.ts'
+import type { Fragment } from '../../storage/index.ts'
+import type { Command, Pinned, StepUsage } from '../core/model.ts'
+import type { OrchestraParts } from './parts.ts'
+import { createRunHands } from './run-hands.ts'
+import { runJournal, stepJournal } from './run-journals.ts'
+import { type Told, toJson } from './wire.ts'
+
+type Execute = Extract<Command, { readonly type: 'step.execute' }>
+type Ended = (end: StepEnd) => void
+
+/** Before a step that the storage failed is entered again, ms. */
+const tryAgainMs = 1_000
+
+interface Flight {
+  readonly command: Execute
+  readonly ended: Ended
+  readonly controller: AbortController
+  /** Undefined while the step is parked, or waits for another attempt. */
+  running: Promise<void> | undefined
+  /** The storage failed it: it is entered again after a while. */
+  retrying: boolean
+  /** An answer came while it was giving up its process. */
+  again: boolean
+}
+
+export class StepLauncher {
+  readonly #parts: OrchestraParts
+  readonly #user: UserId
+  readonly #run: string
+  readonly #agents: ReadonlyMap<string, Agent>
+  readonly #pinned: Pinned
+  readonly #flights = new Map<string, Flight>()
+
+  constructor(parts: OrchestraParts, user: UserId, run: string, pinned: Pinned, agents: ReadonlyMap<string, Agent>) {
+    this.#parts = parts
+    this.#user = user
+    this.#run = run
+    this.#pinned = pinned
+    this.#agents = agents
+  }
+
+  /** A step that is already carried out here is left alone. */
+  launch(command: Execute, ended: Ended): void {
+    if (this.#flights.has(command.step)) return
+    const flight: Flight = { command, ended, controller: new AbortController(), running: undefined, retrying: false, again: false }
+    this.#flights.set(command.step, flight)
+    this.#enter(flight)
+  }
+
+  /** Something arrived for a step: if it had given up its process, it is entered again. */
+  wake(step: string): void {
+    const flight = this.#flights.get(step)
+    if (!flight || flight.retrying) return
+    if (flight.running) flight.again = true
+    else this.#enter(flight)
+  }
+
+  isParked(step: string): boolean {
+    const flight = this.#flights.get(step)
+    return flight !== undefined && flight.running === undefined && !flight.retrying
+  }
+
+  /** Aborts it and waits until it has stopped; its clean-up included. */
+  async cancel(step: string, reason: StoredError): Promise<void> {
+    const flight = this.#flights.get(step)
+    if (!flight) return
+    flight.controller.abort(failure('cancelled', { what: `The step ${step} (${reason.message})` }))
+    await flight.running
+    this.#flights.delete(step)
+  }
+
+  #enter(flight: Flight): void {
+    flight.again = false
+    flight.running = this.#execute(flight)
+      .catch((error: unknown): undefined => {
+        this.#parts.log.error('a step could not be carried out', { step: flight.command.step, error: error as Error })
+        if (!isClosed(error)) this.#tryAgain(flight)
+      })
+      .then((end) => {
+        flight.running = undefined
+        if (!end) return
+        if (end.status === 'parked' && flight.again) return this.#enter(flight)
+        if (end.status !== 'parked' && end.status !== 'uncertain') this.#flights.delete(flight.command.step)
+        flight.ended(end)
+      })
+  }
+
+  /** What of it is durable is in its journal; without this the run would wait for it for ever. */
+  #tryAgain(flight: Flight): void {
+    flight.retrying = true
+    this.#parts.clock.after(tryAgainMs, () => {
+      flight.retrying = false
+      if (this.#flights.get(flight.command.step) === flight) this.#enter(flight)
+    })
+  }
+
+  async #execute({ command, controller }: Flight): Promise<StepEnd> {
+    const agent = this.#agents.get(command.agent)
+    const step = stepJournal(this.#run, command.step)
+    const principal: Principal = { userId: this.#user, kind: 'agent', name: command.agent }
+    const settled = (end: Json | { readonly error: StoredError }) => this.#tell(command.step, end)
+    return this.#parts.steps.execute(
+      { id: step, principal, runId: this.#run, input: { agent: command.agent, input: command.input }, signal: controller.signal, settled },
+      async (recorder) => {
+        if (!agent) throw failure('agent.unknown', { agent: command.agent, known: [...this.#agents.keys()].join(', ') })
+        return (await this.#program(agent, command, recorder)) as unknown as Json
+      },
+    )
+  }
+
+  async #program(agent: Agent, command: Execute, recorder: Recorder): Promise<Outcome> {
+    const { clock, random } = this.#parts
+    const at = { user: this.#user, run: this.#run, step: command.step, agents: this.#agents }
+    const own = createRunHands(this.#parts, at, agent, recorder)
+    const ctxOf = (stage: Recorder, name = agent.name) => {
+      const hands = createRunHands(this.#parts, at, this.#agents.get(name) ?? agent, stage, own.context)
+      return createStepContext({ agent: name, recorder: stage, clock, random, hands })
+    }
+    const entry: StepEntry = {
+      input: command.input,
+      ctx: createStepContext({ agent: agent.name, recorder, clock, random, hands: own }),
+      recorder,
+      ctxOf,
+      ways: command.ways,
+      services: this.#services(),
+      conversation: `run:${this.#run}/${command.conversation}`,
+      ...(command.results ? { results: command.results as never } : {}),
+      live: (part: Json) => this.#live(command, part),
+    }
+    if (!command.serve) return agent.step(entry)
+    if (!agent.serve) return agent.step(entry)
+    return { kind: 'value', value: await agent.serve({ ...command.serve, payload: command.input }, entry) }
+  }
+
+  #live(command: Execute, part: Json): void {
+    const to = command.streamTo ? { to: command.streamTo } : {}
+    this.#parts.live(this.#user, this.#run, { step: command.step, agent: command.agent, part, ...to })
+  }
+
+  #services(): Services {
+    const { timeouts, budget, guards } = this.#pinned.config
+    return {
+      ...this.#parts.services,
+      budget: this.#parts.budgets.of(this.#user, this.#run, budget),
+      timeouts: {
+        ...(timeouts.tool === undefined ? {} : { tool: timeouts.tool }),
+        ...(timeouts.model === undefined ? {} : { model: timeouts.model }),
+      },
+      ...(guards.repetition ? { repetition: createRepetitionGuard(guards.repetition) } : {}),
+    }
+  }
+
+  /** The inbox row that tells the run, in the change that settles the step. */
+  #tell(step: string, end: Json | { readonly error: StoredError }): Fragment {
+    const told: Told = isFailure(end) ? { type: 'failed', step, error: end.error, ...spentOf(end.error) } : { type: 'settled', step, ...plainOutcome(end) }
+    return this.#parts.inbox.put(this.#user, runJournal(this.#run), stepJournal(this.#run, step), 'end', toJson(told))
+  }
+}
+
+const isClosed = (error: unknown): boolean => error instanceof TroupeError && error.code === 'troupe.closed'
+
+const isFailure = (end: unknown): end is { readonly error: StoredError } =>
+  typeof end === 'object' && end !== null && 'error' in end && !('kind' in end)
+
+/** What a step that failed had used until then. */
+function spentOf(error: StoredError): { readonly usage?: StepUsage } {
+  const { spent } = (error.details ?? {}) as { readonly spent?: { inputTokens: number; outputTokens: number; usd: number; unknown: string[] } }
+  if (!spent) return {}
+  const { usd: cost, unknown, ...tokens } = spent
+  return { usage: { ...tokens, cost, ...(unknown.length > 0 ? { unknown } : {}) } }
+}
+
+/** What the core needs of an outcome; the rest stays in the step's own journal. */
+function plainOutcome(end: Json): { readonly outcome: Outcome; readonly usage?: StepUsage } {
+  const { report, ...outcome } = end as unknown as Outcome
+  if (!report) return { outcome }
+  const unknown = report.cost.unknown.length > 0 ? { unknown: report.cost.unknown } : {}
+  return { outcome, usage: { ...report.usage, cost: report.cost.usd, ...unknown } }
+}

@@ -1,0 +1,64 @@
+/**
+ * What steps and timers put into the inbox of their run, and how it becomes an input of the core. These shapes are
+ * stored: they keep their meaning, and what is added is optional.
+ */
+import type { Outcome, Question } from '../../agents/index.ts'
+import type { Json, StoredError } from '../../core/index.ts'
+import type { Input, StepUsage } from '../core/model.ts'
+
+export type Told =
+  | { readonly type: 'settled'; readonly step: string; readonly outcome: Outcome; readonly usage?: StepUsage }
+  | { readonly type: 'failed'; readonly step: string; readonly error: StoredError; readonly usage?: StepUsage }
+  | { readonly type: 'asked'; readonly step: string; readonly wait: string; readonly question: Question }
+  | {
+      readonly type: 'requested'
+      readonly step: string
+      readonly wait: string
+      readonly to: string
+      readonly message: string
+      readonly payload: Json
+      readonly deadline?: number
+    }
+  | { readonly type: 'timer'; readonly name: string }
+
+export const toJson = (told: Told): Json => told as unknown as Json
+
+/** @param at when the run takes it in, ms since 1970 */
+export function inputOf(body: Json, at: number): Input {
+  const told = body as unknown as Told
+  switch (told.type) {
+    case 'settled':
+      return {
+        at,
+        type: 'step.settled',
+        step: told.step,
+        outcome: told.outcome,
+        ...(told.usage ? { usage: told.usage } : {}),
+      }
+    case 'failed':
+      return { at, ...refusalOf(told) }
+    case 'asked':
+      return { at, type: 'question.asked', step: told.step, wait: told.wait, question: told.question }
+    case 'requested': {
+      const { step, wait, to, message, payload } = told
+      const deadline = told.deadline === undefined ? {} : { deadline: told.deadline }
+      return { at, type: 'request.made', step, wait, to, message, payload, ...deadline }
+    }
+    case 'timer':
+      return { at, type: 'timer', name: told.name }
+  }
+}
+
+/** A step whose budget was refused by the storage did not fail: the run's guard tripped. */
+function refusalOf({ step, error, usage }: Told & { readonly type: 'failed' }) {
+  const details = error.details as { budget?: string; used?: number; limit?: number } | undefined
+  if (error.code === 'budget.exceeded' && details?.budget !== undefined)
+    return {
+      type: 'budget.refused' as const,
+      step,
+      budget: details.budget,
+      used: details.used ?? 0,
+      limit: details.limit ?? 0,
+    }
+  return { type: 'step.failed' as const, step, error, ...(usage ? { usage } : {}) }
+}

@@ -1,0 +1,47 @@
+/** Bounds one call in time: whoever ignores the signal is no longer waited for. */
+import { type Clock, duration, failure } from '../core/index.ts'
+
+export interface TimeLimit {
+  readonly clock: Clock
+  /** ms; undefined = none. */
+  readonly limitMs: number | undefined
+  /** Named in the error: `tool`, `model`, … */
+  readonly kind: string
+  /** What took so long, as the subject of the error's sentence. */
+  readonly what: string
+  readonly signal: AbortSignal | undefined
+}
+
+/**
+ * Runs `fn` with a signal that aborts at the limit and with the caller's own.
+ * @throws TimeoutError `timeout` at the limit, CancelledError when the caller's signal aborts
+ */
+export function withTimeLimit<Out>(limit: TimeLimit, fn: (signal: AbortSignal) => Promise<Out> | Out): Promise<Out> {
+  const { clock, limitMs, kind, what, signal } = limit
+  const controller = new AbortController()
+  return new Promise<Out>((resolve, reject) => {
+    const stop = (error: Error) => {
+      controller.abort(error)
+      reject(error)
+    }
+    const onAbort = () => stop(failure('cancelled', { what }, { cause: signal?.reason }))
+    const cancel =
+      limitMs === undefined
+        ? () => {}
+        : clock.after(limitMs, () => stop(failure('timeout', { what, kind, limit: duration(limitMs) })))
+    const done = () => {
+      cancel()
+      signal?.removeEventListener('abort', onAbort)
+    }
+    if (signal?.aborted) {
+      cancel()
+      return onAbort()
+    }
+    signal?.addEventListener('abort', onAbort, { once: true })
+    // A synchronous throw must reject too.
+    Promise.resolve()
+      .then(() => fn(controller.signal))
+      .then(resolve, reject)
+      .finally(done)
+  })
+}

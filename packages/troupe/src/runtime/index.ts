@@ -1,0 +1,8 @@
+/** A troupe, put together. */
+export { AgentPool } from './agent-pool.ts'
+export type { AgentHandle } from './agent-handle.ts'
+export type { TroupeConfig } from './config.ts'
+export { createTroupe } from './create-troupe.ts'
+export { LlmAgent } from './llm-agent.ts'
+export type { Troupe } from './troupe.ts'
+export type { User } from './user.ts'

@@ -1,0 +1,251 @@
+/** The tools on entries, as models see them: snake_case, `ttl` in seconds. */
+import { z } from 'zod'
+import type { Operation, OperationResult, PushOptions } from '../../context/index.ts'
+import { type Duration, failure, type Json } from '../../core/index.ts'
+import { given, type JsonObject, optional, plain, type ToolSpec, toolSpec } from './tool-spec.ts'
+
+const key = z.string().describe('The key, such as orders.17.status.')
+const names = (description: string) => optional(z.array(z.string()), description)
+const limit = optional(z.int().min(1).max(1_000), 'At most so many, 1 to 1000; 50 if left out.')
+const cursor = optional(z.string(), 'The cursor of the answer before, to go on from there.')
+const prefix = optional(z.string(), 'Only keys that begin with this.')
+const pattern = optional(
+  z.string(),
+  'Only keys of this form: * is any run of characters, dots included; ? is one character.',
+)
+const anyJson = z.unknown().refine((value) => value !== undefined, 'is missing')
+
+const pushed = {
+  audience: optional(z.enum(['everyone', 'owner']), 'Who may read: everyone of the team, or only you.'),
+  subscribers: names('Agents that may read, by name. An empty list is nobody besides you.'),
+  topics: names('Topics whose subscribers may read. An empty list is nobody besides you.'),
+  writers: optional(
+    z.union([z.enum(['owner', 'readers']), z.array(z.string())]),
+    'Who may write besides you: owner (nobody), readers, or agents by name.',
+  ),
+  ttl: optional(z.number().positive(), 'Seconds until it expires; above zero.'),
+  lifecycle: optional(z.string(), 'A named lifetime instead of ttl: session, cache, temporary, daily or permanent.'),
+  if_version: optional(z.int().min(0), 'Write only over this version; 0: only if there is none.'),
+}
+type PushArguments = z.output<z.ZodObject<typeof pushed>>
+
+/** Seconds as a duration; finer than a millisecond counts as one. */
+const seconds = (ttl: number): Duration => `${Math.max(1, Math.round(ttl * 1_000))}ms`
+
+function pushOptions(args: PushArguments): Omit<PushOptions, 'signal'> {
+  return {
+    ...(args.audience ? { audience: args.audience } : {}),
+    ...(args.subscribers ? { subscribers: args.subscribers } : {}),
+    ...(args.topics ? { topics: args.topics } : {}),
+    ...(args.writers ? { writers: args.writers } : {}),
+    ...(typeof args.ttl === 'number' ? { ttl: seconds(args.ttl) } : {}),
+    ...(typeof args.lifecycle === 'string' ? { lifecycle: args.lifecycle } : {}),
+    ...(typeof args.if_version === 'number' ? { ifVersion: args.if_version } : {}),
+  }
+}
+const entriesOf = (pairs: Iterable<readonly [string, Json]>): JsonObject => Object.fromEntries(pairs)
+
+const getContext = toolSpec({
+  name: 'get_context',
+  description:
+    'Reads shared knowledge: one key, several keys, or everything you can see when neither is given. Keys that you cannot see are left out.',
+  arguments: {
+    key: optional(z.string(), 'One key; it is an error when there is nothing under it that you can see.'),
+    keys: names('Several keys.'),
+    limit,
+    cursor,
+  },
+  async run({ context }, args) {
+    if (typeof args.key === 'string') {
+      const entry = await context.getEntry(args.key)
+      if (!entry) throw failure('context.missing', { key: args.key })
+      const { key, value, version, owner } = entry
+      return plain({ key, value, version, owner, context: entriesOf([[key, value]]), message: `Retrieved ${key}` })
+    }
+    if (args.keys) {
+      const found = await context.getMany(args.keys)
+      const keysFound = [...found.keys()]
+      return {
+        context: entriesOf(found),
+        keys_requested: args.keys,
+        keys_found: keysFound,
+        message: retrieved(keysFound.length),
+      }
+    }
+    const page = await context.list({ limit: args.limit ?? 50, ...(args.cursor ? { cursor: args.cursor } : {}) })
+    const pairs = page.items.map(({ key, value }) => [key, value] as const)
+    return plain({
+      context: entriesOf(pairs),
+      keys_found: pairs.map(([key]) => key),
+      cursor: page.cursor,
+      message: retrieved(pairs.length),
+    })
+  },
+})
+const retrieved = (count: number) => `Retrieved ${count} context items`
+
+/** Models write objects as text; that text, and no other, becomes what it says. */
+function parsed(value: Json): { readonly value: Json; readonly parsed: boolean } {
+  if (typeof value !== 'string' || !/^\s*[[{]/.test(value)) return { value, parsed: false }
+  try {
+    return { value: JSON.parse(value) as Json, parsed: true }
+  } catch {
+    return { value, parsed: false }
+  }
+}
+
+const pushContext = toolSpec({
+  name: 'push_context',
+  description:
+    'Writes shared knowledge under a key. Everyone of the team may read a new entry unless you name an audience, subscribers or topics; an entry that exists keeps its audience and lifetime unless you name others.',
+  arguments: {
+    key,
+    value: anyJson.meta({
+      told: {
+        type: 'string',
+        description: 'The value. Text that is a JSON object or array is stored as that; other text as it is.',
+      },
+    }),
+    ...pushed,
+  },
+  async run({ context }, args) {
+    const { value, parsed: wasParsed } = parsed(args.value as Json)
+    const { key, version } = await context.push(args.key, value, pushOptions(args))
+    const shared = [
+      args.audience ? `with ${args.audience}` : '',
+      args.topics ? `with topics: ${args.topics.join(', ') || 'none'}` : '',
+      args.subscribers ? `with subscribers: ${args.subscribers.join(', ') || 'none'}` : '',
+    ]
+    const sharing = shared.filter(Boolean).join(' and ')
+    return plain({
+      key,
+      value,
+      value_parsed: wasParsed,
+      version,
+      audience: given(args.audience),
+      topics: given(args.topics),
+      subscribers: given(args.subscribers),
+      ttl: given(args.ttl),
+      lifecycle: given(args.lifecycle),
+      message: `Context '${key}' stored${sharing ? ` and shared ${sharing}` : ''}${wasParsed ? '; its text was JSON and is stored as that' : ''}`,
+    })
+  },
+})
+
+const listing = { prefix, pattern, limit, cursor }
+const asked = (args: z.output<z.ZodObject<typeof listing>>) => ({
+  limit: args.limit ?? 50,
+  ...(typeof args.prefix === 'string' ? { prefix: args.prefix } : {}),
+  ...(typeof args.pattern === 'string' ? { pattern: args.pattern } : {}),
+  ...(args.cursor ? { cursor: args.cursor } : {}),
+})
+
+const listContext = toolSpec({
+  name: 'list_context',
+  description: 'Lists the keys that you can see, grouped by topic, without their values.',
+  arguments: { ...listing, topics: names('Only entries of these topics.') },
+  async run({ context }, args) {
+    const subscribed = await context.topics()
+    const page = await context.list({ ...asked(args), ...(args.topics ? { topics: args.topics } : {}) })
+    const byTopic = new Map<string, string[]>(subscribed.map((topic) => [topic, []]))
+    const other: string[] = []
+    for (const { key, audience } of page.items) {
+      const topics = typeof audience === 'object' ? audience.topics : []
+      if (topics.length === 0) other.push(key)
+      for (const topic of topics) byTopic.set(topic, [...(byTopic.get(topic) ?? []), key])
+    }
+    const keys = page.items.map(({ key }) => key)
+    return plain({
+      keys,
+      keys_by_topic: entriesOf(byTopic),
+      other_keys: other,
+      topics_subscribed: [...subscribed],
+      total_keys: keys.length,
+      cursor: page.cursor,
+      message: `You can see ${keys.length} keys${page.cursor ? ' and more' : ''}`,
+    })
+  },
+})
+
+const listContextKeys = toolSpec({
+  name: 'list_context_keys',
+  description: 'Lists the keys that you can see, in order.',
+  arguments: { ...listing, topics: names('Only entries of these topics.') },
+  async run({ context }, args) {
+    const page = await context.keys({ ...asked(args), ...(args.topics ? { topics: args.topics } : {}) })
+    return plain({ keys: [...page.items], count: page.items.length, cursor: page.cursor })
+  },
+})
+
+const deleteContext = toolSpec({
+  name: 'delete_context',
+  description: 'Deletes one of your entries.',
+  arguments: { key, if_version: optional(z.int().min(1), 'Delete only this version.') },
+  async run({ context }, args) {
+    const deleted = await context.delete(
+      args.key,
+      typeof args.if_version === 'number' ? { ifVersion: args.if_version } : {},
+    )
+    if (!deleted) throw failure('context.missing', { key: args.key })
+    return { key: args.key, deleted, message: `Context '${args.key}' deleted` }
+  },
+})
+
+const operation = z.strictObject({
+  type: z.enum(['push', 'get', 'delete']).describe('What to do.'),
+  key,
+  value: z
+    .unknown()
+    .meta({ told: { type: ['string', 'null'], description: 'The value to push: text, stored as it is.' } }),
+  ...pushed,
+})
+
+const batchContextOperation = toolSpec({
+  name: 'batch_context_operation',
+  description: 'Does several operations on shared knowledge. The results are in the order of the operations.',
+  arguments: {
+    operations: z.array(operation).max(1_000).describe('The operations, in order.'),
+    atomic: optional(z.boolean(), 'true: all of them or none.'),
+  },
+  async run({ context }, args) {
+    const operations = args.operations.map(operationOf)
+    const atomic = args.atomic === true
+    const results = await context.batch(operations, { atomic })
+    const failed = results.filter(({ success }) => !success).length
+    const first = results.findIndex(({ success }) => !success)
+    return plain({
+      success: failed === 0,
+      total_operations: results.length,
+      successful_operations: results.length - failed,
+      failed_operations: failed,
+      atomic,
+      results: results.map(told),
+      ...(failed > 0 ? { error: `Operation ${first} failed: ${errorOf(results[first])}`, code: 'batch.partial' } : {}),
+    })
+  },
+})
+
+function operationOf(given: z.output<typeof operation>): Operation {
+  const { type, key, value, if_version: ifVersion, ...rest } = given
+  if (type === 'push') return { type, key, value: value as Json, ...pushOptions({ ...rest, if_version: ifVersion }) }
+  if (type === 'delete') return { type, key, ...(typeof ifVersion === 'number' ? { ifVersion } : {}) }
+  return { type, key }
+}
+const errorOf = (result: OperationResult | undefined) => (result && !result.success ? result.error.message : '')
+
+export function told(result: OperationResult, i: number): JsonObject {
+  const common = { operation: i, type: result.type, key: result.key, success: result.success }
+  if (!result.success) return { ...common, error: result.error.message, code: result.error.code }
+  if (result.type === 'get') return plain({ ...common, found: result.found, value: result.value })
+  if (result.type === 'delete') return { ...common, deleted: result.deleted }
+  return plain({ ...common, version: result.version })
+}
+
+export const contextTools: readonly ToolSpec[] = [
+  getContext,
+  pushContext,
+  listContext,
+  listContextKeys,
+  deleteContext,
+  batchContextOperation,
+]

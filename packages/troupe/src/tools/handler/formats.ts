@@ -1,0 +1,132 @@
+/** The tools of a handler in the shapes that providers and frameworks take, each with `call` for their shape of a call. */
+import type { Json } from '../../core/index.ts'
+import type { ToolHandler, ToolResult } from './tool-handler.ts'
+import type { JsonObject } from './tool-spec.ts'
+
+/** What can be offered in a format: our handler, or one merged with users' tools. */
+export interface CallableTools {
+  definitions(): readonly { readonly name: string; readonly description: string; readonly parameters: JsonObject }[]
+  call(name: string, args?: unknown): Promise<unknown>
+}
+
+export interface OpenAiTool {
+  readonly type: 'function'
+  readonly function: {
+    readonly name: string
+    readonly description: string
+    readonly parameters: JsonObject
+    readonly strict: true
+  }
+}
+export interface OpenAiCall {
+  readonly id?: string
+  readonly type?: string
+  readonly function: { readonly name: string; readonly arguments?: unknown }
+}
+
+type Results<H> = H extends ToolHandler ? ToolResult : Awaited<ReturnType<CallableTools['call']>>
+
+const broken = (name: string): ToolResult => ({
+  success: false,
+  error: `The arguments of ${name} are not JSON.`,
+  code: 'tool.arguments',
+  suggestion: 'Write the arguments as one JSON object.',
+})
+
+/** Arguments as text are JSON; no text at all is no arguments. */
+async function callWith(handler: CallableTools, name: string, args: unknown): Promise<unknown> {
+  if (typeof args !== 'string') return handler.call(name, args ?? {})
+  if (args.trim() === '') return handler.call(name, {})
+  let parsed: Json
+  try {
+    parsed = JSON.parse(args) as Json
+  } catch {
+    return broken(name)
+  }
+  return handler.call(name, parsed)
+}
+
+/** @example const { tools, call } = toOpenAI(support.tools); const result = await call(completion.tool_calls[0]) */
+export function toOpenAI<H extends CallableTools>(handler: H) {
+  return {
+    tools: handler.definitions().map(
+      ({ name, description, parameters }): OpenAiTool => ({
+        type: 'function',
+        function: { name, description, parameters, strict: true },
+      }),
+    ),
+    call: (call: OpenAiCall) => callWith(handler, call.function.name, call.function.arguments) as Promise<Results<H>>,
+  }
+}
+
+/** `call` takes a `tool_use` block. */
+export function toAnthropic<H extends CallableTools>(handler: H) {
+  return {
+    tools: handler
+      .definitions()
+      .map(({ name, description, parameters }) => ({ name, description, input_schema: parameters })),
+    call: (call: {
+      readonly type?: 'tool_use'
+      readonly id?: string
+      readonly name: string
+      readonly input?: unknown
+    }) => callWith(handler, call.name, call.input) as Promise<Results<H>>,
+  }
+}
+
+/** A Standard Schema that tells its JSON Schema and leaves the judgement to the handler, whose mistakes are results. */
+const schemaOf = (parameters: JsonObject) => ({
+  '~standard': {
+    version: 1 as const,
+    vendor: 'troupe',
+    validate: (value: unknown) => ({ value: value as JsonObject }),
+    jsonSchema: { input: () => ({ ...parameters }), output: () => ({ ...parameters }) },
+  },
+})
+
+/** `tools` is the record that `generateText` and `streamText` of the AI SDK take. */
+export function toAiSdk<H extends CallableTools>(handler: H) {
+  const tools = handler.definitions().map(({ name, description, parameters }) => {
+    const execute = (input: unknown) => callWith(handler, name, input) as Promise<Results<H>>
+    return [name, { description, inputSchema: schemaOf(parameters), execute }] as const
+  })
+  return {
+    tools: Object.fromEntries(tools),
+    call: (call: { readonly toolName: string; readonly input?: unknown; readonly args?: unknown }) =>
+      callWith(handler, call.toolName, call.input ?? call.args) as Promise<Results<H>>,
+  }
+}
+
+/** Structured tools of LangChain: `invoke` takes the arguments or a tool call, and answers with JSON text. */
+export function toLangChain<H extends CallableTools>(handler: H) {
+  const run = (name: string, args: unknown) => callWith(handler, name, args) as Promise<Results<H>>
+  const text = async (name: string, input: unknown) => {
+    const call = input as { readonly type?: unknown; readonly args?: unknown } | null
+    return JSON.stringify(await run(name, call?.type === 'tool_call' ? call.args : input))
+  }
+  return {
+    tools: handler.definitions().map(({ name, description, parameters }) => ({
+      name,
+      description,
+      schema: parameters,
+      invoke: (input: unknown) => text(name, input),
+      func: (input: unknown) => text(name, input),
+    })),
+    call: (call: { readonly name: string; readonly args?: unknown; readonly id?: string }) => run(call.name, call.args),
+  }
+}
+
+/** The tools of LangGraph's nodes: `function` answers with JSON text. */
+export function toLangGraph<H extends CallableTools>(handler: H) {
+  const { tools, call } = toLangChain(handler)
+  return {
+    tools: tools.map(({ name, description, schema, invoke }) => ({
+      name,
+      description,
+      parameters: schema,
+      function: invoke,
+      invoke,
+    })),
+    call,
+  }
+}

@@ -1,0 +1,174 @@
+/** The tools on messages. What a model writes is a text; its kind is the type of the message. */
+import { z } from 'zod'
+import { type Duration, failure, type Json, type Page } from '../../core/index.ts'
+import { defineMessage, type ListedMessage, MessageConfirmed, type SendOutcome } from '../../messaging/index.ts'
+import { type JsonObject, optional, plain, type ToolHands, type ToolSpec, toolSpec } from './tool-spec.ts'
+
+const kinds = ['info', 'request', 'update', 'question', 'result', 'task', 'error', 'announcement'] as const
+const priorities = ['low', 'normal', 'high', 'urgent'] as const
+const ranks: Readonly<Record<string, number>> = { urgent: 0, high: 1, normal: 2, low: 3 }
+
+const sent = {
+  message: z.string().describe('The message, in words.'),
+  message_type: optional(z.enum(kinds), 'What kind of message it is; info if left out.'),
+  priority: optional(z.enum(priorities), 'normal if left out.'),
+  ttl: optional(z.number().positive(), 'Seconds after which it is not delivered any more; above zero.'),
+}
+type Sent = z.output<z.ZodObject<typeof sent>>
+const common = (args: Sent) => ({
+  ...(args.priority ? { priority: args.priority } : {}),
+  ...(typeof args.ttl === 'number' ? { ttl: `${Math.max(1, Math.round(args.ttl * 1_000))}ms` as Duration } : {}),
+})
+
+function messaging(hands: ToolHands): {
+  readonly messages: NonNullable<ToolHands['messages']>
+  readonly mailbox: NonNullable<ToolHands['mailbox']>
+} {
+  const { messages, mailbox } = hands
+  if (!messages || !mailbox) throw failure('tool.unavailable', { tool: 'The tools for messages' })
+  return { messages, mailbox }
+}
+
+const sendMessage = toolSpec({
+  name: 'send_message_to_agent',
+  description: 'Sends a message to another agent. It is kept in its mailbox until it is read.',
+  arguments: {
+    to_agent: z.string().describe('The agent, by its exact name.'),
+    ...sent,
+    requires_confirmation: optional(z.boolean(), 'true: you are told when it was read.'),
+    thread_id: optional(z.string(), 'The conversation that it belongs to.'),
+  },
+  async run(hands, args) {
+    const confirm = args.requires_confirmation === true
+    const threadId = args.thread_id ?? (confirm ? `thread_${hands.ids.next()}` : undefined)
+    const type = args.message_type ?? 'info'
+    const message = await messaging(hands).messages.send(defineMessage(type), args.message, {
+      to: args.to_agent,
+      ...common(args),
+      ...(threadId === undefined ? {} : { threadId }),
+      ...(confirm ? { requiresConfirmation: true } : {}),
+    })
+    return plain({
+      message_id: message.id,
+      from_agent: hands.agent,
+      to_agent: args.to_agent,
+      message_type: type,
+      priority: args.priority ?? 'normal',
+      requires_confirmation: confirm,
+      thread_id: threadId,
+      message: `Message sent to ${args.to_agent}`,
+    })
+  },
+})
+
+const broadcastMessage = toolSpec({
+  name: 'broadcast_message_to_agents',
+  description: 'Sends one message to several agents. One that fails does not stop the others.',
+  arguments: {
+    to_agents: z.array(z.string()).describe('The agents, by their exact names.'),
+    ...sent,
+    create_thread: optional(z.boolean(), 'true: begin a conversation with this message.'),
+  },
+  async run(hands, args) {
+    const threadId = args.create_thread ? `thread_${hands.ids.next()}` : undefined
+    const outcomes = await messaging(hands).messages.broadcast(
+      defineMessage(args.message_type ?? 'announcement'),
+      args.message,
+      {
+        to: args.to_agents,
+        ...common(args),
+        ...(threadId === undefined ? {} : { threadId }),
+      },
+    )
+    const successful = outcomes.filter(({ success }) => success).length
+    return plain({
+      broadcast_id: hands.ids.next(),
+      total_recipients: outcomes.length,
+      successful_sends: successful,
+      failed_sends: outcomes.length - successful,
+      thread_id: threadId,
+      results: outcomes.map(outcome),
+      message: `Message sent to ${successful} of ${outcomes.length} agents`,
+    })
+  },
+})
+const outcome = (sent: SendOutcome): Json =>
+  sent.success
+    ? { agent: sent.to, success: true, message_id: sent.id }
+    : { agent: sent.to, success: false, error: sent.error.message, code: sent.error.code }
+
+const getMessages = toolSpec({
+  name: 'get_messages_from_agents',
+  description: 'Reads your messages, the oldest first, and marks them as read.',
+  arguments: {
+    unread_only: optional(z.boolean(), 'false: those already read, too. true if left out.'),
+    from_agent: optional(z.string(), 'Only from this agent.'),
+    message_type: optional(z.string(), 'Only of this kind.'),
+    thread_id: optional(z.string(), 'Only of this conversation.'),
+    priority: optional(z.enum(priorities), 'Only of this priority.'),
+    mark_as_read: optional(z.boolean(), 'false: leave them unread. true if left out.'),
+    sort_by_priority: optional(z.boolean(), 'true: the most urgent first.'),
+    limit: optional(z.int().min(1).max(1_000), 'At most so many, 1 to 1000; 50 if left out.'),
+    cursor: optional(z.string(), 'The cursor of the answer before, to go on from there.'),
+  },
+  async run(hands, args) {
+    const { mailbox } = messaging(hands)
+    const page: Page<ListedMessage> = await mailbox.messages({
+      unreadOnly: args.unread_only !== false,
+      limit: args.limit ?? 50,
+      ...(args.from_agent ? { from: args.from_agent } : {}),
+      ...(args.message_type ? { type: args.message_type } : {}),
+      ...(args.thread_id ? { threadId: args.thread_id } : {}),
+      ...(args.cursor ? { cursor: args.cursor } : {}),
+    })
+    const found = page.items.filter(({ priority }) => !args.priority || priority === args.priority)
+    if (args.sort_by_priority) found.sort((a, b) => (ranks[a.priority] ?? 2) - (ranks[b.priority] ?? 2))
+    const confirmed = args.mark_as_read === false ? 0 : await markRead(hands, found)
+    return plain({
+      messages: found.map(shown),
+      count: found.length,
+      threads: threadsOf(found),
+      confirmations_sent: confirmed,
+      cursor: page.cursor,
+    })
+  },
+})
+
+/** @returns how many senders were told, as they had asked */
+async function markRead(hands: ToolHands, found: readonly ListedMessage[]): Promise<number> {
+  const { messages, mailbox } = messaging(hands)
+  const unread = found.filter(({ read }) => !read)
+  if (unread.length === 0) return 0
+  await mailbox.markRead(unread.map(({ id }) => id))
+  const asked = unread.filter(({ requiresConfirmation, from }) => requiresConfirmation && from !== hands.agent)
+  for (const { id, from, type, threadId } of asked)
+    await messages.send(
+      MessageConfirmed,
+      { id, by: hands.agent, type },
+      { to: from, priority: 'low', dedupeId: `${id}-confirmed`, ...(threadId === undefined ? {} : { threadId }) },
+    )
+  return asked.length
+}
+
+const shown = (message: ListedMessage): Json =>
+  plain({
+    id: message.id,
+    from: message.from,
+    to: message.to,
+    message: message.payload,
+    type: message.type,
+    priority: message.priority,
+    timestamp: message.timestamp,
+    read: message.read,
+    requires_confirmation: message.requiresConfirmation,
+    thread_id: message.threadId,
+  })
+
+function threadsOf(found: readonly ListedMessage[]): JsonObject {
+  const threads = new Map<string, string[]>()
+  for (const { id, threadId } of found)
+    if (threadId !== undefined) threads.set(threadId, [...(threads.get(threadId) ?? []), id])
+  return Object.fromEntries(threads)
+}
+
+export const messageTools: readonly ToolSpec[] = [sendMessage, getMessages, broadcastMessage]

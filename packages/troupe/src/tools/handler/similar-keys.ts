@@ -1,0 +1,27 @@
+/** The keys most like one that was not found, among those that the agent can see. */
+
+import type { ContextHands } from '../../context/index.ts'
+import { nearest, TroupeError } from '../../core/index.ts'
+
+const most = 5
+const looked = 200
+
+export async function similarKeys(context: ContextHands, key: string): Promise<readonly string[]> {
+  const family = key.slice(0, key.indexOf('.') + 1)
+  try {
+    const relatives = (await context.keys({ prefix: family, limit: looked })).items
+    const known = new Set(
+      relatives.length > 0 || family === '' ? relatives : (await context.keys({ limit: looked })).items,
+    )
+    const similar: string[] = []
+    for (let like = nearest(key, known); like !== undefined && similar.length < most; like = nearest(key, known)) {
+      similar.push(like)
+      known.delete(like)
+    }
+    return similar
+  } catch (error) {
+    // It may not list keys: then it is not told any.
+    if (error instanceof TroupeError && error.status === 403) return []
+    throw error
+  }
+}

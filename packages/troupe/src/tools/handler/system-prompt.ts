@@ -1,0 +1,90 @@
+/** What an agent can see, as a part of its system prompt: whole entries, under a budget of tokens, with where they are from. */
+
+import type { ContextHands, Entry } from '../../context/index.ts'
+import { checkOptions, failure, type Json } from '../../core/index.ts'
+
+export interface SystemPromptOptions {
+  /** `{context}` is replaced once; all other braces stay as they are. Without it the context follows the text. */
+  readonly template?: string
+  /** A prompt that the context is added to. */
+  readonly existing?: string
+  /** Only these, in this order; everything visible when not given. */
+  readonly keys?: readonly string[]
+  /** Stands where the context would be when there is none. */
+  readonly fallback?: string
+  /** The line above the context; `[Context]` by default, false for none. */
+  readonly header?: string | false
+  /** Of the context, counting four characters as one; 4,000 by default. */
+  readonly maxTokens?: number
+}
+
+const charactersPerToken = 4
+
+/**
+ * @param agent an agent's handle
+ * @example const prompt = await buildSystemPrompt(support, { template: 'You help customers.\n\n{context}' })
+ */
+export async function buildSystemPrompt(
+  agent: { readonly context: ContextHands },
+  options: SystemPromptOptions = {},
+): Promise<string> {
+  checkOptions('buildSystemPrompt', options, ['template', 'existing', 'keys', 'fallback', 'header', 'maxTokens'])
+  const { template, existing, keys, fallback = '', header = '[Context]', maxTokens = 4_000 } = options
+  if (!Number.isInteger(maxTokens) || maxTokens < 1)
+    throw failure('validation.failed', { what: 'maxTokens', problem: 'it is a whole number above zero' })
+  const lines = await linesOf(agent.context, keys, maxTokens * charactersPerToken)
+  const context = lines.length === 0 ? fallback : [...(header === false ? [] : [header]), ...lines].join('\n')
+  return [existing, inTemplate(template, context)].filter((part) => part !== undefined && part !== '').join('\n\n')
+}
+
+function inTemplate(template: string | undefined, context: string): string {
+  if (template === undefined) return context
+  const at = template.indexOf('{context}')
+  if (at < 0) return [template, context].filter(Boolean).join('\n\n')
+  return template.slice(0, at) + context + template.slice(at + '{context}'.length)
+}
+
+async function linesOf(
+  context: ContextHands,
+  keys: readonly string[] | undefined,
+  budget: number,
+): Promise<readonly string[]> {
+  const lines: string[] = []
+  let left = budget
+  let omitted = 0
+  const add = (entry: Entry) => {
+    const line = lineOf(entry, context.agent)
+    if (line.length > left) omitted++
+    else {
+      lines.push(line)
+      left -= line.length + 1
+    }
+  }
+  if (keys) {
+    for (const entry of await Promise.all(keys.map((key) => context.getEntry(key)))) if (entry) add(entry)
+  } else
+    for (let cursor: string | undefined; ; ) {
+      const page = await context.list({ limit: 100, ...(cursor === undefined ? {} : { cursor }) })
+      for (const entry of page.items) add(entry)
+      cursor = page.cursor
+      if (cursor === undefined) break
+      // A page that adds nothing more would only be counted.
+      if (omitted > 0) return [...lines, '(More than fits here: use get_context for the rest.)']
+    }
+  return omitted === 0 ? lines : [...lines, `(${omitted} more: use get_context for them.)`]
+}
+
+function lineOf({ key, value, owner, taint }: Entry, reader: string): string {
+  const marks = [...(owner === reader ? [] : [`from ${owner}`]), ...taint]
+  return `${title(key)}: ${shown(value)}${marks.length > 0 ? ` (${marks.join(', ')})` : ''}`
+}
+const shown = (value: Json) =>
+  typeof value === 'string'
+    ? value
+    : typeof value === 'object' && value !== null
+      ? JSON.stringify(value, null, 2)
+      : String(value)
+
+/** `company_vision` is Company Vision. */
+const title = (key: string) =>
+  key.replaceAll('_', ' ').replace(/\p{L}+/gu, (word) => word.slice(0, 1).toUpperCase() + word.slice(1))

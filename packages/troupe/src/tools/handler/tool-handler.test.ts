@@ -1,0 +1,334 @@
+import { describe, expect, test } from 'vitest'
+import { contextMigrations, createContextMesh } from '../../context/index.ts'
+import {
+  createEvents,
+  createIds,
+  createVirtualClock,
+  type Json,
+  seededRandom,
+  type TroupeEvent,
+} from '../../core/index.ts'
+import { createMailboxes, messagingMigrations } from '../../messaging/index.ts'
+import { Access, type AccessOptions, builtInTools, createIncidents, securityMigrations } from '../../security/index.ts'
+import { openStorage } from '../../storage/index.ts'
+import { mergeTools, toAiSdk, toAnthropic, toLangChain, toLangGraph, toOpenAI } from './index.ts'
+import { buildSystemPrompt } from './system-prompt.ts'
+import { ToolHandler } from './tool-handler.ts'
+
+async function openTeam() {
+  const clock = createVirtualClock()
+  const random = seededRandom('tools')
+  const ids = createIds(clock, random)
+  const seen: TroupeEvent[] = []
+  const events = createEvents(() => {})
+  events.on('*', (event) => seen.push(event))
+  const migrations = [...contextMigrations, ...securityMigrations, ...messagingMigrations]
+  const storage = await openStorage({ url: 'memory:', migrations, clock, random })
+  const incidents = createIncidents({ storage, clock, ids, events })
+  const mesh = createContextMesh({ storage, clock, random, ids, events, incidents })
+  const mailboxes = createMailboxes({
+    storage,
+    clock,
+    ids,
+    random,
+    events,
+    incidents,
+    subscribersOf: (user, topic) => mesh.subscribersOf(user, topic),
+    presentOf: async () => [],
+    answerStep: () => ({ statements: [] }),
+  })
+  return {
+    seen,
+    agent(name: string, options: AccessOptions = {}) {
+      const access = new Access(options)
+      const context = mesh.agent('ada', name, access)
+      const hands = mailboxes.hands({ user: 'ada', agent: name, access })
+      const tools = new ToolHandler({ userId: 'ada', context, ...hands, access, clock, ids, events, incidents })
+      return { context, tools, ...hands }
+    },
+    async [Symbol.asyncDispose]() {
+      await mailboxes.close()
+      await mesh.close()
+      await incidents.settled()
+      await storage.close()
+    },
+  }
+}
+
+/** What OpenAI's strict mode asks of a schema. */
+function checkStrict(schema: Json, at: string): void {
+  const { type, properties, required, additionalProperties, anyOf, items } = schema as Record<string, never>
+  const types = [type].flat() as (string | undefined)[]
+  expect(types[0] !== undefined || anyOf !== undefined, `${at} has a type`).toBe(true)
+  for (const keyword of ['default', '$ref', '$schema', 'oneOf', 'allOf', 'pattern', 'minimum', 'maximum'])
+    expect(schema, at).not.toHaveProperty(keyword)
+  if (types.includes('object')) {
+    expect(additionalProperties, at).toBe(false)
+    expect([...(required as string[])].sort(), at).toEqual(Object.keys(properties).sort())
+    for (const [name, inner] of Object.entries(properties)) checkStrict(inner as Json, `${at}.${name}`)
+  }
+  if (types.includes('array')) checkStrict(items, `${at}[]`)
+  for (const inner of (anyOf ?? []) as Json[]) checkStrict(inner, `${at}|`)
+}
+
+describe('definitions', () => {
+  test('are the thirteen tools, strict for every provider', async () => {
+    await using team = await openTeam()
+    const definitions = team.agent('A', { role: 'admin' }).tools.definitions()
+    expect(definitions.map(({ name }) => name).sort()).toEqual([...builtInTools].sort())
+    for (const { name, parameters, description } of definitions) {
+      checkStrict(parameters, name)
+      expect(parameters.type).toBe('object')
+      expect(description.length).toBeGreaterThan(20)
+    }
+  })
+
+  test('are those that role, allow and deny leave, from the next call on', async () => {
+    await using team = await openTeam()
+    const { tools, context } = team.agent('A', { role: 'readonly' })
+    expect(await tools.call('push_context', { key: 'k', value: 'v' })).toMatchObject({
+      success: false,
+      code: 'access.denied',
+      agent_role: 'readonly',
+      available_tools: expect.arrayContaining(['get_context']),
+    })
+    tools.setRole('contributor')
+    expect(await tools.call('push_context', { key: 'k', value: 'v' })).toMatchObject({ success: true })
+    tools.setAllow([])
+    expect(tools.definitions()).toEqual([])
+    await expect(context.get('k')).rejects.toThrow(expect.objectContaining({ code: 'access.denied' }))
+    tools.setAllow(['get_context', 'delete_topic'])
+    tools.setDeny(['get_context'])
+    expect(tools.accessSummary()).toMatchObject({
+      available: [],
+      totalAvailable: 0,
+      totalPossible: 13,
+      allowed: ['get_context', 'delete_topic'],
+    })
+    expect(() => tools.setRole('superuser')).toThrow(expect.objectContaining({ code: 'role.unknown' }))
+  })
+})
+
+describe("a caller's mistake is a result", () => {
+  const mistakes: [string, unknown, string][] = [
+    ['get_contexts', {}, 'tool.unknown'],
+    ['get_context', null, 'tool.arguments'],
+    ['get_context', [], 'tool.arguments'],
+    ['get_context', 'key', 'tool.arguments'],
+    ['get_context', { kye: 'k' }, 'tool.arguments'],
+    ['get_context', { key: 'nothing' }, 'context.missing'],
+    ['get_context', { key: 'a\u0000b' }, 'name.invalid'],
+    ['push_context', { key: 'k' }, 'tool.arguments'],
+    ['push_context', { key: 'k', value: 'v', ttl: 0 }, 'tool.arguments'],
+    ['push_context', { key: 'k', value: 'v', ttl: '60' }, 'tool.arguments'],
+    ['push_context', { key: 'k', value: 'v', lifecycle: 'never' }, 'validation.failed'],
+    ['push_context', { key: 'k', value: 'v', topics: 'a, b' }, 'tool.arguments'],
+    ['delete_context', { key: 'nothing' }, 'context.missing'],
+    ['batch_context_operation', { operations: [{ type: 'remove', key: 'k' }] }, 'tool.arguments'],
+    ['send_message_to_agent', { to_agent: '', message: 'hi' }, 'name.invalid'],
+  ]
+  for (const [tool, args, code] of mistakes)
+    test(`${tool} ${JSON.stringify(args)}`, async () => {
+      await using team = await openTeam()
+      const result = await team.agent('A').tools.call(tool, args)
+      expect(result).toMatchObject({ success: false, code, error: expect.any(String), suggestion: expect.any(String) })
+      expect(JSON.parse(JSON.stringify(result))).toEqual(result)
+    })
+
+  test('and so is an atomic batch that fails, with the result of each operation', async () => {
+    await using team = await openTeam()
+    await team.agent('B').context.push('foreign', 1)
+    const operations = [
+      { type: 'push', key: 'k', value: '{"kept":"as text"}' },
+      { type: 'push', key: 'foreign', value: '2' },
+    ]
+    const { tools, context } = team.agent('A')
+    const failed = await tools.call('batch_context_operation', { operations, atomic: true })
+    expect(failed).toMatchObject({
+      success: false,
+      code: 'context.denied',
+      results: [{ success: false }, { success: false }],
+    })
+    expect(await context.get('k')).toBe(undefined)
+    const partly = await tools.call('batch_context_operation', { operations })
+    expect(partly).toMatchObject({
+      success: false,
+      successful_operations: 1,
+      failed_operations: 1,
+      error: expect.stringContaining('Operation 1'),
+    })
+    expect(await context.get('k')).toBe('{"kept":"as text"}')
+  })
+})
+
+describe('tools on entries and topics', () => {
+  test('say what they did', async () => {
+    await using team = await openTeam()
+    const { tools, context } = team.agent('A')
+    expect(
+      await tools.call('push_context', { key: 'k', value: '{"a":[1]}', topics: ['x'], ttl: 60, audience: null }),
+    ).toMatchObject({
+      success: true,
+      value: { a: [1] },
+      value_parsed: true,
+      version: 1,
+      topics: ['x'],
+    })
+    expect((await context.getEntry('k'))?.expiresAt).toBeDefined()
+    expect(await tools.call('push_context', { key: 'n', value: '123' })).toMatchObject({
+      value: '123',
+      value_parsed: false,
+    })
+    expect(await tools.call('get_context', { keys: ['k', 'none'] })).toMatchObject({
+      context: { k: { a: [1] } },
+      keys_found: ['k'],
+    })
+    expect(await tools.call('get_context', { limit: 1 })).toMatchObject({
+      context: { k: { a: [1] } },
+      cursor: expect.any(String),
+    })
+    expect(await tools.call('list_context_keys', { pattern: '*' })).toMatchObject({ keys: ['k', 'n'], count: 2 })
+    expect(await tools.call('subscribe_to_topics', { topics: ['x'] })).toMatchObject({ topics_subscribed: ['x'] })
+    expect(await tools.call('list_context')).toMatchObject({
+      keys_by_topic: { x: ['k'] },
+      other_keys: ['n'],
+      total_keys: 2,
+    })
+    expect(await tools.call('discover_topics', { include_subscriber_names: true })).toMatchObject({
+      topics: { x: { subscriber_count: 1, subscribers: ['A'], is_active: true } },
+    })
+    expect(await tools.call('unsubscribe_from_topics', { topics: ['x', 'y'] })).toMatchObject({
+      topics_unsubscribed: ['x'],
+      topics_not_subscribed: ['y'],
+      remaining_topics: [],
+    })
+    expect(await tools.call('delete_context', { key: 'n' })).toMatchObject({ success: true, deleted: true })
+  })
+
+  test('every call is an event with its duration and without its arguments', async () => {
+    await using team = await openTeam()
+    await team.agent('A').tools.call('push_context', { key: 'some-key', value: 'some-value' })
+    const [called] = team.seen.filter(({ type }) => type === 'tool.called')
+    expect(called).toMatchObject({ tool: 'push_context', agent: 'A', success: true, durationMs: expect.any(Number) })
+    expect(JSON.stringify(called)).not.toContain('some-')
+  })
+})
+
+describe('tools on messages', () => {
+  test('send, read once, and confirm where asked', async () => {
+    await using team = await openTeam()
+    const a = team.agent('A')
+    const b = team.agent('B')
+    const sent = await a.tools.call('send_message_to_agent', {
+      to_agent: 'B',
+      message: 'hi',
+      priority: 'high',
+      requires_confirmation: true,
+    })
+    expect(sent).toMatchObject({
+      success: true,
+      message_id: expect.any(String),
+      thread_id: expect.stringMatching(/^thread_/),
+    })
+    const read = await b.tools.call('get_messages_from_agents', { from_agent: 'A' })
+    expect(read).toMatchObject({
+      count: 1,
+      confirmations_sent: 1,
+      messages: [{ from: 'A', message: 'hi', type: 'info', priority: 'high', read: false }],
+    })
+    expect(await b.tools.call('get_messages_from_agents')).toMatchObject({ count: 0 })
+    expect(await b.tools.call('get_messages_from_agents', { unread_only: false })).toMatchObject({
+      messages: [{ read: true }],
+    })
+    expect(await a.tools.call('get_messages_from_agents')).toMatchObject({
+      messages: [{ from: 'B', type: 'message.confirmed' }],
+    })
+  })
+
+  test('a broadcast reaches each once, without the sender', async () => {
+    await using team = await openTeam()
+    const a = team.agent('A')
+    expect(
+      await a.tools.call('broadcast_message_to_agents', { to_agents: ['A', 'B', 'B', 'C'], message: 'all' }),
+    ).toMatchObject({
+      total_recipients: 2,
+      successful_sends: 2,
+    })
+    expect(await a.tools.call('get_messages_from_agents')).toMatchObject({ count: 0 })
+  })
+
+  test('nobody acts under another name, and the attempt is an incident', async () => {
+    await using team = await openTeam()
+    const a = team.agent('A')
+    expect(
+      await a.tools.call('send_message_to_agent', { from_agent: 'B', to_agent: 'C', message: 'hi' }),
+    ).toMatchObject({ code: 'agent.mismatch' })
+    expect(await a.tools.call('get_context', { agent_name: 'A', keys: [] })).toMatchObject({ success: true })
+    expect(team.seen.filter(({ type }) => type === 'incident.recorded')).toHaveLength(1)
+  })
+})
+
+describe('formats', () => {
+  test('take the calls of their providers', async () => {
+    await using team = await openTeam()
+    const { tools, context } = team.agent('A')
+    await context.push('k', 1)
+    const openAi = toOpenAI(tools)
+    expect(openAi.tools[0]).toMatchObject({ type: 'function', function: { name: 'get_context', strict: true } })
+    expect(await openAi.call({ function: { name: 'get_context', arguments: '{"key":"k"}' } })).toMatchObject({
+      value: 1,
+    })
+    expect(await openAi.call({ function: { name: 'get_context', arguments: '{bad' } })).toMatchObject({
+      success: false,
+    })
+    expect(await toAnthropic(tools).call({ type: 'tool_use', name: 'get_context', input: { key: 'k' } })).toMatchObject(
+      { value: 1 },
+    )
+    const sdk = toAiSdk(tools)
+    expect(await sdk.tools.get_context?.execute({ key: 'k' })).toMatchObject({ value: 1 })
+    expect(await sdk.call({ toolName: 'get_context', input: { key: 'k' } })).toMatchObject({ value: 1 })
+    const [chain] = toLangChain(tools).tools
+    expect(JSON.parse((await chain?.invoke({ key: 'k' })) ?? '')).toMatchObject({ value: 1 })
+    expect(
+      JSON.parse((await toLangGraph(tools).tools[0]?.function({ type: 'tool_call', args: { key: 'k' } })) ?? ''),
+    ).toMatchObject({ value: 1 })
+  })
+
+  test("users' tools keep their names, and ours that clash are prefixed", async () => {
+    await using team = await openTeam()
+    const { tools, context } = team.agent('A')
+    await context.push('k', 1)
+    const merged = mergeTools(tools, {
+      get_context: { description: 'mine', execute: async () => 'mine' },
+      broken: { execute: () => Promise.reject(new Error('out of order')) },
+    })
+    expect(merged.definitions().map(({ name }) => name)).toEqual(
+      expect.arrayContaining(['get_context', 'troupe_get_context', 'push_context']),
+    )
+    expect(await merged.call('get_context', {})).toBe('mine')
+    expect(await merged.call('troupe_get_context', { key: 'k' })).toMatchObject({ value: 1 })
+    expect(await merged.call('broken', {})).toMatchObject({ success: false, error: 'out of order' })
+    expect(await merged.call('nonsense', {})).toMatchObject({ success: false, code: 'tool.unknown' })
+  })
+})
+
+describe('a system prompt', () => {
+  test('holds what the agent can see, whole entries only, and leaves other braces alone', async () => {
+    await using team = await openTeam()
+    const a = team.agent('A')
+    await team.agent('B').context.push('from_b', 'hello')
+    await team.agent('B').context.push('private', 'hidden', { audience: 'owner' })
+    await a.context.push('company_vision', 'to help')
+    const prompt = await buildSystemPrompt(a, { template: 'Be {kind}.\n{context}\n{context}' })
+    expect(prompt).toBe('Be {kind}.\n[Context]\nCompany Vision: to help\nFrom B: hello (from B)\n{context}')
+    expect(await buildSystemPrompt(a, { keys: ['company_vision'], header: false, existing: 'You help.' })).toBe(
+      'You help.\n\nCompany Vision: to help',
+    )
+    expect(await buildSystemPrompt(a, { keys: ['none'], fallback: 'Nothing known.' })).toBe('Nothing known.')
+    await a.context.push('long', 'x'.repeat(1_000))
+    const short = await buildSystemPrompt(a, { maxTokens: 20 })
+    expect(short).toContain('to help')
+    expect(short).not.toContain('xxx')
+    expect(short).toContain('1 more')
+  })
+})

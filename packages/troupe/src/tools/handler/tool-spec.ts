@@ -1,0 +1,87 @@
+/** One built-in tool: what models see of it, what it accepts, what it does. */
+
+import { z } from 'zod'
+import type { ContextHands } from '../../context/index.ts'
+import type { Clock, Ids, Json } from '../../core/index.ts'
+import type { MailboxHands, MessageHands } from '../../messaging/index.ts'
+import type { BuiltInTool } from '../../security/index.ts'
+
+export type JsonObject = { readonly [key: string]: Json }
+
+/** What a tool acts with: the hands of one agent. */
+export interface ToolHands {
+  readonly agent: string
+  readonly context: ContextHands
+  readonly messages?: Pick<MessageHands, 'send' | 'broadcast'>
+  readonly mailbox?: Pick<MailboxHands, 'messages' | 'markRead'>
+  readonly clock: Clock
+  readonly ids: Ids
+}
+
+export interface ToolDefinition {
+  readonly name: BuiltInTool
+  readonly description: string
+  /** Strict: every property required, those that may be left out nullable, nothing else allowed. */
+  readonly parameters: JsonObject
+}
+
+export interface ToolSpec extends ToolDefinition {
+  readonly arguments: z.ZodType
+  run(hands: ToolHands, args: unknown): Promise<JsonObject>
+}
+
+export function toolSpec<Shape extends z.ZodRawShape>(spec: {
+  readonly name: BuiltInTool
+  readonly description: string
+  readonly arguments: Shape
+  readonly run: (hands: ToolHands, args: z.output<z.ZodObject<Shape>>) => Promise<JsonObject>
+}): ToolSpec {
+  const schema = z.strictObject(spec.arguments)
+  return {
+    name: spec.name,
+    description: spec.description,
+    arguments: schema,
+    parameters: strict(z.toJSONSchema(schema, { io: 'input', override: told })) as JsonObject,
+    run: (hands, args) => spec.run(hands, args as z.output<z.ZodObject<Shape>>),
+  }
+}
+
+/** A schema may name another form for models than what is accepted from programs: `.meta({ told: { … } })`. */
+function told({
+  zodSchema,
+  jsonSchema,
+}: {
+  readonly zodSchema: unknown
+  readonly jsonSchema: Record<string, unknown>
+}): void {
+  const meta = (zodSchema as z.ZodType).meta?.() as { readonly told?: Record<string, unknown> } | undefined
+  if (!meta?.told) return
+  for (const key of Object.keys(jsonSchema)) delete jsonSchema[key]
+  Object.assign(jsonSchema, meta.told)
+}
+
+/** What providers' strict modes ask for: no keyword beyond the form itself, and every property required. */
+function strict(schema: unknown): Json {
+  if (Array.isArray(schema)) return schema.map(strict)
+  if (schema === null || typeof schema !== 'object') return schema as Json
+  const kept: Record<string, Json> = {}
+  for (const [key, value] of Object.entries(schema))
+    if (key === 'properties')
+      kept[key] = Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, strict(inner)]))
+    else if (formal.has(key)) kept[key] = key === 'enum' || key === 'required' ? (value as Json) : strict(value)
+  if (kept.type === 'object') {
+    kept.required = Object.keys((kept.properties ?? {}) as JsonObject)
+    kept.additionalProperties = false
+  }
+  return kept
+}
+const formal = new Set(['type', 'description', 'enum', 'const', 'items', 'anyOf', 'required', 'additionalProperties'])
+
+/** May be left out, or null, which is the same. */
+export const optional = <T extends z.ZodType>(schema: T, description: string) => schema.nullish().describe(description)
+
+/** Without the fields that are undefined: what a model is told is plain JSON. */
+export function plain(fields: { readonly [key: string]: unknown }): JsonObject {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as JsonObject
+}
+export const given = <T>(value: T | null | undefined): T | undefined => value ?? undefined

@@ -1,0 +1,96 @@
+/** The tools on topics. */
+import { z } from 'zod'
+import { failure, type Json } from '../../core/index.ts'
+import { optional, plain, type ToolSpec, toolSpec } from './tool-spec.ts'
+
+const topics = z.array(z.string()).describe('The topics, by name.')
+
+const subscribeToTopics = toolSpec({
+  name: 'subscribe_to_topics',
+  description: 'Subscribes to topics. You then see what was and what will be shared with them.',
+  arguments: { topics },
+  async run({ agent, context }, args) {
+    await context.subscribe(args.topics)
+    const all = [...(await context.topics())]
+    return {
+      agent,
+      topics: args.topics,
+      topics_subscribed: all,
+      message: `Subscribed to topics: ${args.topics.join(', ')}`,
+    }
+  },
+})
+
+const unsubscribeFromTopics = toolSpec({
+  name: 'unsubscribe_from_topics',
+  description: 'Ends subscriptions. You no longer see what is shared with these topics alone.',
+  arguments: { topics },
+  async run({ agent, context }, args) {
+    const before = await context.topics()
+    await context.unsubscribe(args.topics)
+    const ended = args.topics.filter((topic) => before.includes(topic))
+    return {
+      agent,
+      topics_unsubscribed: ended,
+      topics_not_subscribed: args.topics.filter((topic) => !before.includes(topic)),
+      remaining_topics: [...(await context.topics())],
+      message: `Unsubscribed from topics: ${ended.join(', ') || 'none'}`,
+    }
+  },
+})
+
+const discoverTopics = toolSpec({
+  name: 'discover_topics',
+  description: 'Lists the topics that there are, with how many agents are subscribed, the most popular first.',
+  arguments: {
+    include_subscriber_names: optional(z.boolean(), 'true: tell who is subscribed, too.'),
+    limit: optional(z.int().min(1).max(1_000), 'At most so many, 1 to 1000; 100 if left out.'),
+    cursor: optional(z.string(), 'The cursor of the answer before, to go on from there.'),
+  },
+  async run({ context }, args) {
+    const page = await context.discoverTopics({
+      limit: args.limit ?? 100,
+      ...(args.cursor ? { cursor: args.cursor } : {}),
+      ...(args.include_subscriber_names ? { names: true } : {}),
+    })
+    const found = [...page.items].sort((a, b) => b.subscribers - a.subscribers)
+    const one = (topic: (typeof found)[number]): Json =>
+      plain({
+        subscriber_count: topic.subscribers,
+        is_active: topic.subscribers > 0,
+        subscribers: topic.names,
+        may_subscribe: topic.maySubscribe,
+        may_post: topic.mayPost,
+      })
+    return plain({
+      topics: Object.fromEntries(found.map((topic) => [topic.topic, one(topic)])),
+      total_topics: found.length,
+      popular_topics: found.filter(({ subscribers }) => subscribers >= 2).map(({ topic }) => topic),
+      suggestions: { for_broad_reach: found.slice(0, 3).map(({ topic }) => topic) },
+      cursor: page.cursor,
+      message: `There are ${found.length} topics${page.cursor ? ' and more' : ''}`,
+    })
+  },
+})
+
+const deleteTopic = toolSpec({
+  name: 'delete_topic',
+  description:
+    'Deletes a topic, its subscriptions, and the entries that were shared with it alone. This cannot be undone.',
+  arguments: {
+    topic: z.string().describe('The topic, by name.'),
+    confirm: z.unknown().meta({ told: { type: 'boolean', description: 'Must be true.' } }),
+  },
+  async run({ context }, args) {
+    if (args.confirm !== true) throw failure('tool.unconfirmed', { tool: 'delete_topic' })
+    const { topic, subscribersAffected, entriesDeleted } = await context.deleteTopic(args.topic)
+    return {
+      topic,
+      subscribers_affected: subscribersAffected,
+      context_items_deleted: entriesDeleted,
+      message: `Topic '${topic}' deleted, with ${entriesDeleted} entries`,
+    }
+  },
+})
+
+export const topicTools: readonly ToolSpec[] = [subscribeToTopics, unsubscribeFromTopics, discoverTopics, deleteTopic]

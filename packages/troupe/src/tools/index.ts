@@ -1,0 +1,5 @@
+/** Tools: their definition and how one call is carried out. */
+export * from './call-tool.ts'
+export * from './define-tool.ts'
+export * from './handler/index.ts'
+export * from './step-context.ts'
