@@ -1,7 +1,7 @@
 /** Troupe: the production runtime for multi-agent systems. The public API; nothing else is. */
 export {
-  AgentFactory,
   type Agent,
+  AgentFactory,
   defineAgent,
   EpisodicMemory,
   finish,
@@ -16,7 +16,14 @@ export {
   type StepContext,
   WorkingMemory,
 } from './agents/index.ts'
-export { type ContextHands, ContextMesh, defineKey, type Entry, type PushOptions, type WatchItem } from './context/index.ts'
+export {
+  type ContextHands,
+  ContextMesh,
+  defineKey,
+  type Entry,
+  type PushOptions,
+  type WatchItem,
+} from './context/index.ts'
 export {
   AccessDeniedError,
   AgentError,
@@ -73,7 +80,15 @@ export {
   type TopologyForm,
 } from './orchestration/index.ts'
 export { LoadTester } from './resilience/index.ts'
-export { type AgentHandle, AgentPool, createTroupe, LlmAgent, type Troupe, type TroupeConfig, type User } from './runtime/index.ts'
+export {
+  type AgentHandle,
+  AgentPool,
+  createTroupe,
+  LlmAgent,
+  type Troupe,
+  type TroupeConfig,
+  type User,
+} from './runtime/index.ts'
 export {
   buildSystemPrompt,
   defineTool,

@@ -14,7 +14,12 @@ export interface AgentHandle {
 }
 
 /** @throws ValidationError for a name, role or list that is not allowed */
-export function createAgentHandle(parts: TroupeParts, user: string, name: string, options: AccessOptions = {}): AgentHandle {
+export function createAgentHandle(
+  parts: TroupeParts,
+  user: string,
+  name: string,
+  options: AccessOptions = {},
+): AgentHandle {
   const { mesh, mailboxes, clock, ids, events, incidents } = parts
   const access = new Access(options)
   const context = mesh.agent(user, name, access)

@@ -17,7 +17,11 @@ export interface TroupeConfig {
   readonly topologies?: Readonly<Record<string, TopologyForm | CompiledTopology>>
   readonly messaging?: MessagingConfig
   readonly presence?: { readonly heartbeat?: Duration }
-  readonly context?: { readonly limits?: ContextLimits; readonly lifecycles?: Readonly<Record<string, Lifecycle>>; readonly cleanup?: Duration }
+  readonly context?: {
+    readonly limits?: ContextLimits
+    readonly lifecycles?: Readonly<Record<string, Lifecycle>>
+    readonly cleanup?: Duration
+  }
   /** US dollars per million tokens, by `provider/model`; goes before the table that is built in. */
   readonly prices?: Readonly<Record<string, Price>>
   readonly retention?: Retention
@@ -56,7 +60,8 @@ export function checkConfig(config: TroupeConfig): TroupeConfig {
   if (typeof config.storage !== 'string') throw wrong('storage', 'it is not memory: or sqlite:PATH')
   checkOptions('presence', config.presence ?? {}, ['heartbeat'])
   checkOptions('context', config.context ?? {}, ['limits', 'lifecycles', 'cleanup'])
-  if (config.log !== undefined && !levels.includes(config.log)) throw wrong('log', `it is not one of ${levels.join(', ')}`)
+  if (config.log !== undefined && !levels.includes(config.log))
+    throw wrong('log', `it is not one of ${levels.join(', ')}`)
   if (config.requireUserId !== undefined && typeof config.requireUserId !== 'boolean')
     throw wrong('requireUserId', 'it is neither true nor false')
   return config
@@ -68,11 +73,13 @@ export function agentsByName(agents: readonly Agent[]): ReadonlyMap<string, Agen
   for (const agent of agents) {
     const name = checkName('agent', agent?.name)
     const other = byName.get(name)
-    if (other && other !== agent) throw failure('validation.failed', { what: 'agents', problem: `two are called ${name}` })
+    if (other && other !== agent)
+      throw failure('validation.failed', { what: 'agents', problem: `two are called ${name}` })
     byName.set(name, agent)
   }
   return byName
 }
 
-export const compiledTopologies = (topologies: Readonly<Record<string, TopologyForm | CompiledTopology>>): readonly CompiledTopology[] =>
-  Object.values(topologies).map((topology) => defineTopology(topology))
+export const compiledTopologies = (
+  topologies: Readonly<Record<string, TopologyForm | CompiledTopology>>,
+): readonly CompiledTopology[] => Object.values(topologies).map((topology) => defineTopology(topology))

@@ -19,6 +19,8 @@ export async function createTroupe(config: TroupeConfig): Promise<Troupe> {
   timers.start()
   mailboxes.start()
   mesh.cleaner.start()
-  void orchestra.recover().catch((error: unknown) => log.error('looking for runs that were left failed', { error: error as Error }))
+  void orchestra
+    .recover()
+    .catch((error: unknown) => log.error('looking for runs that were left failed', { error: error as Error }))
   return troupe
 }

@@ -1,6 +1,7 @@
 /** A troupe, put together. */
-export { AgentPool } from './agent-pool.ts'
+
 export type { AgentHandle } from './agent-handle.ts'
+export { AgentPool } from './agent-pool.ts'
 export type { TroupeConfig } from './config.ts'
 export { createTroupe } from './create-troupe.ts'
 export { LlmAgent } from './llm-agent.ts'

@@ -1,8 +1,14 @@
 /** Wires a troupe: the one place where rooms meet concrete adapters. Opened in order; what fails half-way lets go again. */
-import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
-import { type Agent, agentsMigrations, createConversations, createSessions, createStepContext, type Services } from '../agents/index.ts'
-import { contextMigrations, createContextMesh, type ContextHands, type Mesh, stagedContext } from '../context/index.ts'
+import {
+  type Agent,
+  agentsMigrations,
+  createConversations,
+  createSessions,
+  createStepContext,
+  type Services,
+} from '../agents/index.ts'
+import { type ContextHands, contextMigrations, createContextMesh, type Mesh, stagedContext } from '../context/index.ts'
 import {
   type Clock,
   createEvents,
@@ -21,16 +27,25 @@ import {
   createTimers,
   durableMigrations,
   type Inbox,
+  type Journals,
   type Recorder,
   type Steps,
   type Timers,
 } from '../durable/index.ts'
-import { createMailboxes, createPresence, defineMessage, type Mailboxes, messagingMigrations, type Presence, stagedMessages } from '../messaging/index.ts'
+import {
+  createMailboxes,
+  createPresence,
+  defineMessage,
+  type Mailboxes,
+  messagingMigrations,
+  type Presence,
+  stagedMessages,
+} from '../messaging/index.ts'
 import { createModels } from '../models/index.ts'
 import { createPinoLog, type Log, MetricsCollector } from '../observability/index.ts'
 import { createOrchestra, type OrchestraHost, orchestrationMigrations } from '../orchestration/index.ts'
 import { Access, createIncidents, type Incidents, securityMigrations } from '../security/index.ts'
-import { createBlobs, type OpenedStorage, openStorage } from '../storage/index.ts'
+import { type Blobs, createBlobs, type OpenedStorage, openStorage } from '../storage/index.ts'
 import { agentsByName, compiledTopologies, type TroupeConfig } from './config.ts'
 
 export interface TroupeParts {
@@ -97,55 +112,78 @@ type Base = Pick<TroupeParts, 'clock' | 'random' | 'log' | 'storage'>
 async function assemble(config: TroupeConfig, base: Base): Promise<TroupeParts> {
   const { clock, random, log, storage } = base
   const ids = createIds(clock, random)
-  const events = createEvents((error, event) => log.warn('an observer failed', { type: event.type, error: error as Error }))
+  const events = createEvents((error, event) =>
+    log.warn('an observer failed', { type: event.type, error: error as Error }),
+  )
   const metrics = new MetricsCollector(clock)
   metrics.listen(events)
-  const blobs = await createBlobs(storage)
-  const shared = { storage, clock, random, ids, events, blobs }
-  const node = `${hostname()}/${process.pid}/${randomUUID().slice(0, 8)}`
-  const incidents = createIncidents(shared)
-  const journals = createJournals({ ...shared, owner: node })
+  const shared = { ...base, ids, events, metrics, blobs: await createBlobs(storage) }
+  const node = `${hostname()}/${process.pid}/${ids.next()}`
   const inbox = createInbox(shared)
   const timers = createTimers(shared)
-  const steps = createSteps({ ...shared, journals, inbox, timers })
-  const mesh = createContextMesh({ ...shared, incidents, ...contextOptions(config) })
-  const presence = createPresence({ ...shared, node, heartbeatMs: milliseconds(config.presence?.heartbeat ?? '5s', 'presence.heartbeat') })
+  const journals = createJournals({ ...shared, owner: node })
+  const steps = createSteps({ clock, random, storage, journals, inbox, timers })
+  const durable = { ...shared, inbox, timers, journals, steps }
+  const sharing = assembleSharing(config, durable, node)
+  return { ...durable, ...sharing, ...assembleTeams(config, { ...durable, ...sharing }) }
+}
+
+type Durable = Base &
+  Pick<TroupeParts, 'ids' | 'events' | 'inbox' | 'timers' | 'steps'> & {
+    readonly blobs: Blobs
+    readonly journals: Journals
+  }
+type Sharing = Pick<TroupeParts, 'incidents' | 'mesh' | 'presence' | 'mailboxes' | 'hands'>
+
+/** What agents share: the context and their mailboxes. */
+function assembleSharing(config: TroupeConfig, durable: Durable, node: string): Sharing {
+  const incidents = createIncidents(durable)
+  const mesh = createContextMesh({ ...durable, incidents, ...contextOptions(config) })
+  const heartbeatMs = milliseconds(config.presence?.heartbeat ?? '5s', 'presence.heartbeat')
+  const presence = createPresence({ ...durable, node, heartbeatMs })
   const mailboxes = createMailboxes({
-    ...shared,
+    ...durable,
     incidents,
     ...(config.messaging ? { config: config.messaging } : {}),
     subscribersOf: (user, topic) => mesh.subscribersOf(user, topic),
     presentOf: (user) => presence.namesOf(user),
-    answerStep: steps.answer,
+    answerStep: durable.steps.answer,
   })
-  const models = createModels({ ...shared, env: process.env, ...(config.prices ? { prices: config.prices } : {}) })
-  const services: Services = { clock, events, models, conversations: createConversations(shared), timeouts: {} }
-  const hands: TroupeParts['hands'] = (recorder, access, over) => ({
+  const hands: Sharing['hands'] = (recorder, access, over) => ({
     context: stagedContext({ mesh, recorder, access, ...(over ? { over } : {}) }),
     messages: stagedMessages({ recorder, mailboxes, access }),
   })
+  return { incidents, mesh, presence, mailboxes, hands }
+}
+
+/** Agents at work: alone in sessions, together in runs. */
+function assembleTeams(
+  config: TroupeConfig,
+  parts: Durable & Sharing,
+): Pick<TroupeParts, 'services' | 'sessions' | 'orchestra'> {
+  const { clock, random, events, storage, steps, mailboxes, hands } = parts
+  const models = createModels({ ...parts, env: process.env, ...(config.prices ? { prices: config.prices } : {}) })
+  const services: Services = { clock, events, models, conversations: createConversations(parts), timeouts: {} }
   const sessions = createSessions({
     steps,
     storage,
     services,
     contextOf: (recorder, { agent, name, ask, over }) =>
-      createStepContext({ agent: name, recorder, clock, random, hands: { ...hands(recorder, accessOf(agent), over), ask } }),
-    send: (user, from, to, content) => mailboxes.hands({ user, agent: from, access: new Access() }).messages.send(Text, content, { to }),
+      createStepContext({
+        agent: name,
+        recorder,
+        clock,
+        random,
+        hands: { ...hands(recorder, accessOf(agent), over), ask },
+      }),
+    send: (user, from, to, content) =>
+      mailboxes.hands({ user, agent: from, access: new Access() }).messages.send(Text, content, { to }),
   })
   const orchestra = createOrchestra(
-    {
-      ...shared,
-      log,
-      journals,
-      inbox,
-      timers,
-      steps,
-      services,
-      hands: (recorder, agent: Agent, over) => hands(recorder, accessOf(agent), over),
-    },
+    { ...parts, services, hands: (recorder, agent, over) => hands(recorder, accessOf(agent), over) },
     { agents: agentsByName(config.agents ?? []), topologies: compiledTopologies(config.topologies ?? {}) },
   )
-  return { ...base, ids, events, metrics, incidents, mesh, mailboxes, presence, services, inbox, steps, timers, sessions, orchestra, hands }
+  return { services, sessions, orchestra }
 }
 
 function contextOptions({ context = {} }: TroupeConfig) {
@@ -158,4 +196,4 @@ function contextOptions({ context = {} }: TroupeConfig) {
 }
 
 /** What an agent may do in its steps: its own definition decides. */
-export const accessOf = (agent: Agent): Access => new Access(agent.access)
+const accessOf = (agent: Agent): Access => new Access(agent.access)

@@ -1,7 +1,7 @@
 /** The running system: its users, its events, its end. */
 import { checkName, failure, type Observer } from '../core/index.ts'
-import type { MetricsCollector } from '../observability/index.ts'
 import type { RunningWorker } from '../messaging/index.ts'
+import type { MetricsCollector } from '../observability/index.ts'
 import type { StorageSizes, StorageState } from '../storage/index.ts'
 import type { TroupeParts } from './parts.ts'
 import { User } from './user.ts'

@@ -5,7 +5,9 @@ import type { OrchestraParts } from './parts.ts'
 import { createRunBudgets } from './run-budget.ts'
 import { createRunStore } from './run-store.ts'
 
-export type GivenParts = Omit<OrchestraParts, 'store' | 'budgets' | 'announce' | 'live' | 'onLost'> & { readonly events: Events }
+export type GivenParts = Omit<OrchestraParts, 'store' | 'budgets' | 'announce' | 'live' | 'onLost'> & {
+  readonly events: Events
+}
 
 /** Event types that observers of a troupe hear of, with the fields that hold no payload. */
 const said = ['branch', 'step', 'agent', 'node', 'barrier', 'question', 'attempt', 'kind', 'as', 'reason'] as const

@@ -153,7 +153,10 @@ export class OrchestraHost {
   }
 
   #agentOf(name: string): Agent | undefined {
-    return this.#known.agents.get(name) ?? this.#known.topologies.find((topology) => topology.agents.has(name))?.agents.get(name)
+    return (
+      this.#known.agents.get(name) ??
+      this.#known.topologies.find((topology) => topology.agents.has(name))?.agents.get(name)
+    )
   }
 
   #adopt(owner: RunOwner, launcher: StepLauncher): void {
@@ -178,7 +181,9 @@ export class OrchestraHost {
     this.parts.clock.after(tryAgainMs, () => {
       if (this.#closed) return
       void this.own(owner.user, owner.run)
-        .catch((error: unknown) => this.parts.log.warn('a run is not taken up again', { run: owner.run, error: error as Error }))
+        .catch((error: unknown) =>
+          this.parts.log.warn('a run is not taken up again', { run: owner.run, error: error as Error }),
+        )
         .finally(() => this.#signals.emit(key))
     })
   }
@@ -211,7 +216,10 @@ interface Folded {
 }
 
 /** The state that a journal leads to: its snapshot, and every event after it. */
-function fold(content: { readonly snapshot: { readonly state: Json } | undefined; readonly records: readonly JournalRecord[] }): Folded {
+function fold(content: {
+  readonly snapshot: { readonly state: Json } | undefined
+  readonly records: readonly JournalRecord[]
+}): Folded {
   const saved = content.snapshot?.state as { state: Json; lastSeq: number; lastAt: number } | undefined
   const state = saved ? loadState(saved.state) : createState()
   let { lastSeq, lastAt } = saved ?? { lastSeq: 0, lastAt: 0 }

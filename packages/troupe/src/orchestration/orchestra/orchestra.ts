@@ -53,7 +53,11 @@ export class Orchestra {
   async list(options: { readonly limit?: number; readonly cursor?: string } = {}): Promise<Page<RunSummary>> {
     checkOptions('orchestra.list', options, ['limit', 'cursor'])
     const limit = Math.min(Math.max(1, options.limit ?? 50), 500)
-    const rows = await this.#host.parts.store.list(this.#user, limit, options.cursor === undefined ? undefined : readCursor(options.cursor))
+    const rows = await this.#host.parts.store.list(
+      this.#user,
+      limit,
+      options.cursor === undefined ? undefined : readCursor(options.cursor),
+    )
     const last = rows.at(-1)
     const cursor = rows.length === limit && last ? JSON.stringify([last.createdAt, last.run]) : undefined
     const items = rows.map((row) => ({

@@ -65,10 +65,17 @@ export function createRunBudgets(dialect: Dialect): RunBudgets {
 
 function compile(dialect: Dialect) {
   return {
-    insert: template<OrchestrationTables, Key & { tokenLimit: number | null; costLimit: number | null }>(dialect, (db, p) =>
-      db
-        .insertInto('budgets')
-        .values({ user_id: p.user, run_id: p.run, tokens: 0, token_limit: p.tokenLimit, cost: 0, cost_limit: p.costLimit }),
+    insert: template<OrchestrationTables, Key & { tokenLimit: number | null; costLimit: number | null }>(
+      dialect,
+      (db, p) =>
+        db.insertInto('budgets').values({
+          user_id: p.user,
+          run_id: p.run,
+          tokens: 0,
+          token_limit: p.tokenLimit,
+          cost: 0,
+          cost_limit: p.costLimit,
+        }),
     ),
     takeTokens: template<OrchestrationTables, Key & { amount: number }>(dialect, (db, p) =>
       db

@@ -66,7 +66,8 @@ function requestVia(
       call: { kind: 'request', name: `${type.name} to ${to}` },
       input: hashJson(json),
       timeoutMs,
-      tell: (wait) => tell(wait, { type: 'requested', step: at.step, wait, to, message: type.name, payload: json, deadline }),
+      tell: (wait) =>
+        tell(wait, { type: 'requested', step: at.step, wait, to, message: type.name, payload: json, deadline }),
     })
     return (type.reply ? await parse(type.reply, reply, `The reply to ${type.name}`) : reply) as R
   }

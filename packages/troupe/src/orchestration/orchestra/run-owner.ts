@@ -101,7 +101,10 @@ export class RunOwner {
 
   /** The rows that follow from a run's first events, for the change that starts it. */
   beginning(events: readonly Event[]): readonly Statement[] {
-    return this.#following(events.flatMap((event) => [...commandsOf(this.#state, event)]), events)
+    return this.#following(
+      events.flatMap((event) => [...commandsOf(this.#state, event)]),
+      events,
+    )
   }
 
   /** The start is durable. */
@@ -192,7 +195,12 @@ export class RunOwner {
     ]
     if (statements.length > 0)
       try {
-        const result = await storage.commit({ id: null, scope: { user: this.user }, statements, wake: ['timers', 'steps'] })
+        const result = await storage.commit({
+          id: null,
+          scope: { user: this.user },
+          statements,
+          wake: ['timers', 'steps'],
+        })
         if (!result.ok) throw failure('journal.lost', { journal: this.#writer.id, code: result.code })
       } catch (error) {
         for (const waiting of answered) waiting.done?.(error)
@@ -211,7 +219,10 @@ export class RunOwner {
     if (taken.records.length === 0) return []
     const statements = [...this.#writer.append(at, taken.records as unknown as Json[]).statements]
     if (this.#writer.snapshotDue())
-      statements.push(...this.#writer.snapshot({ state: saveState(this.#state), lastSeq: taken.lastSeq, lastAt: at } as Json).statements)
+      statements.push(
+        ...this.#writer.snapshot({ state: saveState(this.#state), lastSeq: taken.lastSeq, lastAt: at } as Json)
+          .statements,
+      )
     const standing = standingOf(this.#state)
     const key = JSON.stringify([standing.status, standing.reason, standing.over])
     if (key !== this.#standing || standing.over) {
@@ -219,7 +230,15 @@ export class RunOwner {
       const result = standing.status === 'running' ? null : JSON.stringify(resultOf(this.#state, at))
       const reason = standing.reason ?? null
       const moving = standing.status === 'running'
-      statements.push(...this.#parts.store.stand(this.user, this.run, { status: standing.status, reason, over: standing.over, moving, result }))
+      statements.push(
+        ...this.#parts.store.stand(this.user, this.run, {
+          status: standing.status,
+          reason,
+          over: standing.over,
+          moving,
+          result,
+        }),
+      )
       if (standing.over) statements.push(...this.#parts.journals.close(this.user, this.#writer.id).statements)
     }
     return statements
@@ -234,13 +253,16 @@ export class RunOwner {
         const body = toJson({ type: 'timer', name: command.name } satisfies Told)
         statements.push(...timers.set(this.user, this.#writer.id, command.name, command.due, body).statements)
       } else if (command.type === 'answer.deliver') {
-        statements.push(...steps.answer(this.user, stepJournal(this.run, command.step), command.wait, command.answer).statements)
+        statements.push(
+          ...steps.answer(this.user, stepJournal(this.run, command.step), command.wait, command.answer).statements,
+        )
       } else if (command.type === 'step.cancel') {
         statements.push(...journals.fence(this.user, [stepJournal(this.run, command.step)]).statements)
       }
     }
     for (const event of events)
-      if (event.type === 'timer.cleared') statements.push(...timers.clear(this.user, this.#writer.id, event.name).statements)
+      if (event.type === 'timer.cleared')
+        statements.push(...timers.clear(this.user, this.#writer.id, event.name).statements)
     return statements
   }
 
@@ -258,13 +280,12 @@ export class RunOwner {
   }
 
   #stepEnded(step: string, end: StepEnd): void {
-    if (this.#lost) return
-    if (end.status === 'settled' || end.status === 'failed') return this.arrived()
-    if (end.status === 'cancelled' || end.status === 'lost') return
-    const reason = end.status
-    const detail: Json =
-      end.status === 'parked' ? [...end.waits] : end.status === 'uncertain' ? { effect: end.effect, call: end.call } : { problem: end.problem }
-    void this.apply((at) => ({ at, type: 'step.waiting', step, reason, detail })).catch(() => {})
+    if (this.#lost || end.status === 'cancelled' || end.status === 'lost') return
+    if (end.status === 'settled' || end.status === 'failed') this.arrived()
+    else
+      void this.apply((at) => ({ at, type: 'step.waiting', step, reason: end.status, detail: detailOf(end) })).catch(
+        () => {},
+      )
   }
 
   /** The fence is committed: what the step had settled before is in the inbox, and nothing more will come from it. */
@@ -277,6 +298,13 @@ export class RunOwner {
   #refuseWaiting(): void {
     for (const waiting of this.#waiting.splice(0)) waiting.done?.(this.#lost)
   }
+}
+
+/** What a step waits for, as its run keeps it. */
+const detailOf = (end: StepEnd): Json => {
+  if (end.status === 'parked') return [...end.waits]
+  if (end.status === 'uncertain') return { effect: end.effect, call: end.call }
+  return end.status === 'code.changed' ? { problem: end.problem } : null
 }
 
 /** The result as far as it is settled: none while something moves. */

@@ -29,12 +29,23 @@ export interface StandingOf {
 
 export interface RunStore {
   /** Expects that the run is new. */
-  insert(user: UserId, run: string, row: { readonly tags: readonly string[]; readonly agents: readonly string[] }): Statement[]
+  insert(
+    user: UserId,
+    run: string,
+    row: { readonly tags: readonly string[]; readonly agents: readonly string[] },
+  ): Statement[]
   stand(user: UserId, run: string, standing: StandingOf): Statement[]
   get(user: UserId, run: string): Promise<RunRow | undefined>
-  list(user: UserId, limit: number, before?: { readonly createdAt: number; readonly run: string }): Promise<readonly RunRow[]>
+  list(
+    user: UserId,
+    limit: number,
+    before?: { readonly createdAt: number; readonly run: string },
+  ): Promise<readonly RunRow[]>
   /** Over all users, those that go on by themselves, in pages by key. */
-  moving(limit: number, after?: { readonly user: string; readonly run: string }): Promise<readonly { readonly user: string; readonly run: string }[]>
+  moving(
+    limit: number,
+    after?: { readonly user: string; readonly run: string },
+  ): Promise<readonly { readonly user: string; readonly run: string }[]>
 }
 
 const now = { $: 'now' } as const
@@ -69,7 +80,9 @@ export function createRunStore(storage: Storage): RunStore {
     },
     async list(user, limit, before) {
       const from = before ?? { createdAt: Number.MAX_SAFE_INTEGER, run: '' }
-      const [rows] = await storage.read({ user }, [queries.list({ user, at: from.createdAt, run: from.run, limit }, { returns: true })])
+      const [rows] = await storage.read({ user }, [
+        queries.list({ user, at: from.createdAt, run: from.run, limit }, { returns: true }),
+      ])
       return (rows ?? []).map(rowOf)
     },
     async moving(limit, after) {
@@ -80,9 +93,15 @@ export function createRunStore(storage: Storage): RunStore {
   }
 }
 
-function compile(dialect: Dialect) {
-  const own = <Values extends { [K in keyof Values]: Bind }>(build: Parameters<typeof template<OrchestrationTables, Values>>[1]) =>
+const ownOf =
+  (dialect: Dialect) =>
+  <Values extends { [K in keyof Values]: Bind }>(build: Parameters<typeof template<OrchestrationTables, Values>>[1]) =>
     template<OrchestrationTables, Values>(dialect, build)
+
+const compile = (dialect: Dialect) => ({ ...compileWrites(dialect), ...compileReads(dialect) })
+
+function compileWrites(dialect: Dialect) {
+  const own = ownOf(dialect)
   return {
     insert: own<Key & { tags: string; agents: string; now: Bind }>((db, p) =>
       db
@@ -102,12 +121,19 @@ function compile(dialect: Dialect) {
         })
         .onConflict((conflict) => conflict.doNothing()),
     ),
-    update: own<Key & { status: string; reason: string | null; result: string | null; now: Bind; ended: Bind }>((db, p) =>
-      db
-        .updateTable('runs')
-        .set({ status: p.status, reason: p.reason, result: p.result, updated_at: p.now as number, ended_at: p.ended as number })
-        .where('user_id', '=', p.user)
-        .where('run_id', '=', p.run),
+    update: own<Key & { status: string; reason: string | null; result: string | null; now: Bind; ended: Bind }>(
+      (db, p) =>
+        db
+          .updateTable('runs')
+          .set({
+            status: p.status,
+            reason: p.reason,
+            result: p.result,
+            updated_at: p.now as number,
+            ended_at: p.ended as number,
+          })
+          .where('user_id', '=', p.user)
+          .where('run_id', '=', p.run),
     ),
     work: own<Key & { moving: number }>((db, p) =>
       db
@@ -116,13 +142,23 @@ function compile(dialect: Dialect) {
         .onConflict((conflict) => conflict.columns(['user_id', 'run_id']).doUpdateSet({ moving: p.moving })),
     ),
     unwork: own<Key>((db, p) => db.deleteFrom('run_work').where('user_id', '=', p.user).where('run_id', '=', p.run)),
-    get: own<Key>((db, p) => db.selectFrom('runs').selectAll().where('user_id', '=', p.user).where('run_id', '=', p.run)),
+  }
+}
+
+function compileReads(dialect: Dialect) {
+  const own = ownOf(dialect)
+  return {
+    get: own<Key>((db, p) =>
+      db.selectFrom('runs').selectAll().where('user_id', '=', p.user).where('run_id', '=', p.run),
+    ),
     list: own<{ user: string; at: number; run: string; limit: number }>((db, p) =>
       db
         .selectFrom('runs')
         .selectAll()
         .where('user_id', '=', p.user)
-        .where((row) => row.or([row('created_at', '<', p.at), row.and([row('created_at', '=', p.at), row('run_id', '<', p.run)])]))
+        .where((row) =>
+          row.or([row('created_at', '<', p.at), row.and([row('created_at', '=', p.at), row('run_id', '<', p.run)])]),
+        )
         .orderBy('created_at', 'desc')
         .orderBy('run_id', 'desc')
         .limit(p.limit),
@@ -132,7 +168,9 @@ function compile(dialect: Dialect) {
         .selectFrom('run_work')
         .select(['user_id', 'run_id'])
         .where('moving', '=', 1)
-        .where((row) => row.or([row('user_id', '>', p.user), row.and([row('user_id', '=', p.user), row('run_id', '>', p.run)])]))
+        .where((row) =>
+          row.or([row('user_id', '>', p.user), row.and([row('user_id', '=', p.user), row('run_id', '>', p.run)])]),
+        )
         .orderBy('user_id')
         .orderBy('run_id')
         .limit(p.limit),

@@ -33,7 +33,11 @@ export class Run {
   }
 
   /** As things stand now. */
-  async status(): Promise<{ readonly status: RunResult['status'] | 'paused'; readonly reason?: string; readonly guard?: Guard }> {
+  async status(): Promise<{
+    readonly status: RunResult['status'] | 'paused'
+    readonly reason?: string
+    readonly guard?: Guard
+  }> {
     const row = await this.#host.row(this.#user, this.id)
     return { status: row.status as RunResult['status'], ...(row.reason === null ? {} : { reason: row.reason }) }
   }
@@ -89,8 +93,8 @@ export class Run {
 
   /**
    * @param value of the kind asked: one of the options, a text, `{ approve, hash }`, …
-   * @throws NotFoundError for a question that isn't open, ConflictError for a second answer or a wrong hash,
-   * ValidationError for a value that doesn't fit
+   * @throws ConflictError for a question that isn't open, a second answer or a wrong hash; ValidationError for a value
+   * that doesn't fit
    */
   async answer(question: string, value: Json): Promise<void> {
     const owner = await this.#host.own(this.#user, this.id)
@@ -106,4 +110,3 @@ export class Run {
     await (await this.#host.own(this.#user, this.id)).apply(make)
   }
 }
-

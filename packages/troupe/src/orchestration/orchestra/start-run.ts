@@ -47,7 +47,13 @@ export async function startRun(parts: OrchestraParts, user: UserId, spec: StartS
   const fingerprints = Object.fromEntries([...topology.agents].map(([name, agent]) => [name, agent.fingerprint]))
   const pinned: Pinned = { topology: topology.canonical, config, fingerprints }
   const launcher = new StepLauncher(parts, user, run, pinned, topology.agents)
-  const created = await create(parts, user, run, { task, pinned, launcher, tags: spec.tags ?? [], agents: topology.agents })
+  const created = await create(parts, user, run, {
+    task,
+    pinned,
+    launcher,
+    tags: spec.tags ?? [],
+    agents: topology.agents,
+  })
   return { run, launcher, agents: topology.agents, ...created }
 }
 

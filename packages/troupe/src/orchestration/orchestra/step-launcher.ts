@@ -1,5 +1,12 @@
 /** Carries out the steps of one run in this process: launches, joins, wakes, cancels. Decides nothing. */
-import { type Agent, createRepetitionGuard, createStepContext, type Outcome, type Services, type StepEntry } from '../../agents/index.ts'
+import {
+  type Agent,
+  createRepetitionGuard,
+  createStepContext,
+  type Outcome,
+  type Services,
+  type StepEntry,
+} from '../../agents/index.ts'
 import { failure, type Json, type Principal, type StoredError, TroupeError, type UserId } from '../../core/index.ts'
 import type { Recorder, StepEnd } from '../../durable/index.ts'
 import type { Fragment } from '../../storage/index.ts'
@@ -46,7 +53,14 @@ export class StepLauncher {
   /** A step that is already carried out here is left alone. */
   launch(command: Execute, ended: Ended): void {
     if (this.#flights.has(command.step)) return
-    const flight: Flight = { command, ended, controller: new AbortController(), running: undefined, retrying: false, again: false }
+    const flight: Flight = {
+      command,
+      ended,
+      controller: new AbortController(),
+      running: undefined,
+      retrying: false,
+      again: false,
+    }
     this.#flights.set(command.step, flight)
     this.#enter(flight)
   }
@@ -104,7 +118,14 @@ export class StepLauncher {
     const principal: Principal = { userId: this.#user, kind: 'agent', name: command.agent }
     const settled = (end: Json | { readonly error: StoredError }) => this.#tell(command.step, end)
     return this.#parts.steps.execute(
-      { id: step, principal, runId: this.#run, input: { agent: command.agent, input: command.input }, signal: controller.signal, settled },
+      {
+        id: step,
+        principal,
+        runId: this.#run,
+        input: { agent: command.agent, input: command.input },
+        signal: controller.signal,
+        settled,
+      },
       async (recorder) => {
         if (!agent) throw failure('agent.unknown', { agent: command.agent, known: [...this.#agents.keys()].join(', ') })
         return (await this.#program(agent, command, recorder)) as unknown as Json
@@ -156,7 +177,9 @@ export class StepLauncher {
 
   /** The inbox row that tells the run, in the change that settles the step. */
   #tell(step: string, end: Json | { readonly error: StoredError }): Fragment {
-    const told: Told = isFailure(end) ? { type: 'failed', step, error: end.error, ...spentOf(end.error) } : { type: 'settled', step, ...plainOutcome(end) }
+    const told: Told = isFailure(end)
+      ? { type: 'failed', step, error: end.error, ...spentOf(end.error) }
+      : { type: 'settled', step, ...plainOutcome(end) }
     return this.#parts.inbox.put(this.#user, runJournal(this.#run), stepJournal(this.#run, step), 'end', toJson(told))
   }
 }
@@ -168,7 +191,9 @@ const isFailure = (end: unknown): end is { readonly error: StoredError } =>
 
 /** What a step that failed had used until then. */
 function spentOf(error: StoredError): { readonly usage?: StepUsage } {
-  const { spent } = (error.details ?? {}) as { readonly spent?: { inputTokens: number; outputTokens: number; usd: number; unknown: string[] } }
+  const { spent } = (error.details ?? {}) as {
+    readonly spent?: { inputTokens: number; outputTokens: number; usd: number; unknown: string[] }
+  }
   if (!spent) return {}
   const { usd: cost, unknown, ...tokens } = spent
   return { usage: { ...tokens, cost, ...(unknown.length > 0 ? { unknown } : {}) } }

@@ -1,0 +1,94 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { createTroupe, defineAgent, type TroupeConfig, type TroupeEvent } from '../index.ts'
+
+let folder: string
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'troupe-open-'))
+})
+afterEach(() => rmSync(folder, { recursive: true, force: true }))
+
+describe('createTroupe', () => {
+  it('refuses what it does not know before it opens anything', async () => {
+    const path = join(folder, 'troupe.db')
+    const wrong: object[] = [
+      { storrage: 'memory:' },
+      { storage: 5 },
+      { storage: `sqlite:${path}`, messaging: { capcity: { count: 1 } } },
+      { storage: `sqlite:${path}`, messaging: { lease: 30 } },
+      { storage: `sqlite:${path}`, presence: { heartbeet: '1s' } },
+      { storage: `sqlite:${path}`, log: 'loud' },
+      { storage: `sqlite:${path}`, requireUserId: 'yes' },
+      { storage: `sqlite:${path}`, agents: [{ name: '' }] },
+      { storage: `sqlite:${path}`, prices: { 'a/b': { input: -1, output: 1 } } },
+    ]
+    for (const config of wrong)
+      await expect(createTroupe(config as TroupeConfig), JSON.stringify(config)).rejects.toMatchObject({
+        name: 'ValidationError',
+      })
+    // What was opened by then was closed again: the file is nobody's.
+    const troupe = await createTroupe({ storage: `sqlite:${path}`, log: 'silent' })
+    await troupe.close()
+  })
+
+  it('touches no file that is not its own', async () => {
+    const path = join(folder, 'notes.txt')
+    writeFileSync(path, 'my notes')
+    await expect(createTroupe({ storage: `sqlite:${path}` })).rejects.toMatchObject({ code: 'storage.foreign' })
+    expect(readFileSync(path, 'utf8')).toBe('my notes')
+    expect(existsSync(`${path}-wal`)).toBe(false)
+  })
+
+  it('is owned by one at a time, and told so', async () => {
+    const storage = `sqlite:${join(folder, 'troupe.db')}`
+    const first = await createTroupe({ storage, log: 'silent' })
+    await expect(createTroupe({ storage })).rejects.toMatchObject({
+      code: 'storage.owned',
+      details: { pid: process.pid },
+    })
+    await first.close()
+    await (await createTroupe({ storage, log: 'silent' })).close()
+  })
+
+  it('closes once, refuses what comes later, and disposes of itself', async () => {
+    const troupe = await createTroupe({ storage: 'memory:', log: 'silent' })
+    const ada = troupe.user('ada')
+    await Promise.all([troupe.close(), troupe.close()])
+    await expect(ada.context.push('k', 1)).rejects.toMatchObject({ code: 'troupe.closed' })
+    const agent = defineAgent({ name: 'A', run: async () => 1 })
+    await expect(
+      ada.orchestra.run({ task: 1, topology: { agents: [agent], flows: ['Start -> A', 'A -> End'] } }),
+    ).rejects.toMatchObject({
+      code: 'troupe.closed',
+    })
+    await using other = await createTroupe({ storage: 'memory:', log: 'silent' })
+    expect(other.storageState()).toEqual({ state: 'open' })
+  })
+
+  it('refuses the shared scope where user ids are required', async () => {
+    await using strict = await createTroupe({ storage: 'memory:', requireUserId: true, log: 'silent' })
+    for (const id of ['', 'default']) expect(() => strict.user(id)).toThrow(/user/i)
+    await using open = await createTroupe({ storage: 'memory:', log: 'silent' })
+    await open.user('default').context.push('k', 1)
+  })
+
+  it('tells observers and metrics what happens, without payloads', async () => {
+    await using troupe = await createTroupe({ storage: 'memory:', log: 'silent' })
+    const seen: TroupeEvent[] = []
+    troupe.on('*', (event) => {
+      seen.push(event)
+      throw new Error('observers never matter')
+    })
+    const agent = defineAgent({ name: 'A', run: async (_, ctx) => void (await ctx.context.push('k', 'a secret')) })
+    await troupe
+      .user('ada')
+      .orchestra.run({ task: 'a secret task', topology: { agents: [agent], flows: ['Start -> A', 'A -> End'] } })
+    expect(seen.map((event) => event.type)).toEqual(
+      expect.arrayContaining(['run.started', 'step.completed', 'run.completed']),
+    )
+    expect(JSON.stringify(seen)).not.toContain('secret')
+    expect(troupe.metrics.summary('run.completed').count).toBe(1)
+  })
+})
