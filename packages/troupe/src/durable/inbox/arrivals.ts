@@ -1,0 +1,81 @@
+/**
+ * Tells listeners which inboxes have something new. A hint of the storage makes it look; it begins with everything that
+ * lay there before, so that a process which starts misses nothing.
+ */
+import { sql } from 'kysely'
+import type { Clock } from '../../core/index.ts'
+import { type Storage, template } from '../../storage/index.ts'
+import type { JournalId } from '../journal-port.ts'
+import type { DurableTables } from '../tables.ts'
+
+export type ArrivalListener = (user: string, journal: JournalId) => void
+
+const batch = 1_000
+/** After a read that failed: the storage says by its state when it is well again. */
+const pauseMs = 1_000
+
+export function createArrivals(storage: Storage, clock: Clock): { on(listener: ArrivalListener): () => void } {
+  const newer = template<DurableTables, { after: number; limit: number }>(storage.dialect, (_, p) => ({
+    compile: () =>
+      sql`select id, user_id, journal_id from inbox_arrivals where id > ${p.after} order by id limit ${p.limit}`.compile(
+        storage.dialect.builder<DurableTables>(),
+      ),
+  }))
+  const listeners = new Set<ArrivalListener>()
+  let seen = 0
+  let looking = false
+  let again = false
+  let unhint: (() => void) | undefined
+
+  const tell = (user: string, journal: JournalId) => {
+    for (const listener of [...listeners]) listener(user, journal)
+  }
+  const look = async () => {
+    if (looking) {
+      again = true
+      return
+    }
+    looking = true
+    try {
+      do {
+        again = false
+        const [rows] = await storage.read({ work: true }, [newer({ after: seen, limit: batch }, { returns: true })])
+        const told = new Set<string>()
+        for (const row of rows ?? []) {
+          seen = Number(row.id)
+          const place = JSON.stringify([row.user_id, row.journal_id])
+          if (told.has(place)) continue
+          told.add(place)
+          tell(row.user_id as string, row.journal_id as string)
+        }
+        if (rows?.length === batch) again = true
+      } while (again && listeners.size > 0)
+    } catch {
+      // Reads fail when the storage does, which its state tells; nothing is lost, the rows wait.
+      if (listeners.size > 0 && storage.state().state !== 'closed')
+        clock.after(pauseMs, () => void look(), { background: true })
+    } finally {
+      looking = false
+    }
+  }
+  const begin = () => {
+    unhint = storage.onHint((hint) => {
+      if ('work' in hint && (hint.work === 'runs' || hint.work === 'steps')) void look()
+    })
+  }
+  return {
+    on(listener) {
+      listeners.add(listener)
+      if (!unhint) begin()
+      // Whoever listens anew must hear of what others were told before.
+      seen = 0
+      void look()
+      return () => {
+        listeners.delete(listener)
+        if (listeners.size > 0) return
+        unhint?.()
+        unhint = undefined
+      }
+    },
+  }
+}

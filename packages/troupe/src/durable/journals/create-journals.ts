@@ -1,0 +1,195 @@
+/** Journals on a storage. */
+import { type Clock, type Events, failure } from '../../core/index.ts'
+import type { Blobs, Storage } from '../../storage/index.ts'
+import type {
+  Body,
+  JournalContent,
+  JournalId,
+  JournalKind,
+  JournalLimits,
+  JournalRecord,
+  Journals,
+  JournalWriter,
+  Upcaster,
+} from '../journal-port.ts'
+import { type HeadRow, headOf, type ReadOptions, readBody, readRecords, versionOf } from './journal-content.ts'
+import { type JournalStatements, journalStatements } from './journal-statements.ts'
+import { encodeBody, Writer, type WriterOptions } from './journal-writer.ts'
+
+export interface JournalsOptions {
+  readonly storage: Storage
+  readonly clock: Clock
+  /** The node that writes, for people: a process and its host. */
+  readonly owner: string
+  readonly limits?: Partial<JournalLimits>
+  readonly upcasters?: { readonly [K in JournalKind]?: Upcaster }
+  /** Bodies over 256 KB go there; without it they stay in their rows. */
+  readonly blobs?: Blobs
+  /** Told `journal.grown` when a journal passes `warnRecords`. */
+  readonly events?: Events
+  readonly retention?: JournalRetention
+}
+
+export interface JournalRetention {
+  /** ms for which records below a snapshot are kept for readers and replays; 7 days by default. */
+  readonly replayMs?: number
+  /** ms for which a closed journal is kept; 30 days by default. */
+  readonly closedMs?: number
+}
+
+/** As Temporal's limits on a workflow's history, which years of use have settled. */
+export const journalLimits: JournalLimits = {
+  warnRecords: 10_240,
+  maxRecords: 51_200,
+  maxBytes: 50 * 1024 * 1024,
+  snapshotEvery: 1_000,
+}
+const day = 86_400_000
+
+/** @example const journals = createJournals({ storage, clock, owner: 'host-1/4711' }) */
+export function createJournals(options: JournalsOptions): Journals {
+  return new StoredJournals(options)
+}
+
+class StoredJournals implements Journals {
+  readonly #options: JournalsOptions
+  readonly #statements: JournalStatements
+  readonly #limits: JournalLimits
+  readonly #closedMs: number
+
+  constructor(options: JournalsOptions) {
+    this.#options = options
+    this.#statements = journalStatements(options.storage.dialect)
+    this.#limits = { ...journalLimits, ...options.limits }
+    this.#closedMs = options.retention?.closedMs ?? 30 * day
+  }
+
+  create(
+    user: string,
+    id: JournalId,
+    kind: JournalKind,
+    at: number,
+    bodies: readonly Body[],
+    { closed = false }: { readonly closed?: boolean } = {},
+  ) {
+    const texts = bodies.map((body) => encodeBody(body, id))
+    const bytes = texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0)
+    const head = texts.length
+    const writer = this.#writer(user, id, kind, { epoch: 1, head, bytes, snapshotAt: 0 })
+    const row = { user, id, kind, head, owner: this.#options.owner, bytes, closed: closed ? at : null }
+    const created = this.#statements.create(row, {
+      expect: { rows: 1 },
+      otherwise: 'journal.lost',
+      detail: { journal: id },
+    })
+    const statements = [created, ...writer.records(0, at, texts)]
+    if (closed) statements.push(this.#statements.ended({ user, id, at }))
+    return { writer: writer as JournalWriter, fragment: { statements } }
+  }
+
+  async load(user: string, id: JournalId): Promise<JournalContent | undefined> {
+    return (await this.#load(user, id))?.content
+  }
+
+  async read(user: string, id: JournalId, after: number, limit: number): Promise<readonly JournalRecord[]> {
+    const [heads, rows] = await this.#options.storage.read({ user }, [
+      this.#statements.head({ user, id }, { returns: true }),
+      this.#statements.after({ user, id, after, limit }, { returns: true }),
+    ])
+    const head = heads?.[0]
+    return head ? readRecords(user, id, rows ?? [], this.#reading(headOf(head).kind)) : []
+  }
+
+  async takeOver(user: string, id: JournalId, at: number) {
+    const found = await this.#load(user, id)
+    if (!found) throw failure('journal.unknown', { journal: id })
+    const { content, head } = found
+    const { owner } = this.#options
+    const taken = this.#statements.takeOver(
+      { user, id, from: head.head, epoch: head.epoch, owner },
+      { expect: { rows: 1 }, otherwise: 'journal.lost', detail: { journal: id } },
+    )
+    const body = JSON.stringify({ takenOverBy: owner, from: head.owner })
+    const record = this.#statements.record({ user, id, seq: head.head + 1, at, version: 0, body, blob: null })
+    const result = await this.#options.storage.commit({ id: null, scope: { user }, statements: [taken, record] })
+    if (!result.ok) throw failure('journal.lost', { journal: id })
+    const epoch = head.epoch + 1
+    const snapshotAt = content.snapshot?.seq ?? 0
+    const writer = this.#writer(user, id, head.kind, { epoch, head: head.head + 1, bytes: head.bytes, snapshotAt })
+    return {
+      writer: writer as JournalWriter,
+      content: { ...content, epoch, head: head.head + 1, owner, fenced: undefined },
+    }
+  }
+
+  fence(user: string, ids: readonly JournalId[]) {
+    const at = this.#options.clock.now()
+    return { statements: ids.map((id) => this.#statements.fence({ user, id, at })) }
+  }
+
+  close(user: string, id: JournalId) {
+    const at = this.#options.clock.now()
+    return { statements: [this.#statements.close({ user, id, at }), this.#statements.ended({ user, id, at })] }
+  }
+
+  async sweep(limit: number): Promise<number> {
+    const { storage, clock, blobs } = this.#options
+    const before = clock.now() - this.#closedMs
+    const [rows] = await storage.read({ work: true }, [
+      this.#statements.endedBefore({ before, limit }, { returns: true }),
+    ])
+    for (const row of rows ?? []) {
+      const user = row.user_id as string
+      const id = row.journal_id as string
+      const released = [
+        ...(blobs?.release(user, `journal:${id}`) ?? []),
+        ...(blobs?.release(user, `snapshot:${id}`) ?? []),
+      ]
+      const statements = [...this.#statements.deletes.map((statement) => statement({ user, id })), ...released]
+      await storage.commit({ id: null, scope: { user }, statements })
+    }
+    return rows?.length ?? 0
+  }
+
+  async #load(
+    user: string,
+    id: JournalId,
+  ): Promise<{ readonly content: JournalContent; readonly head: HeadRow } | undefined> {
+    // Most often it does not exist: then one look is enough.
+    const [found] = await this.#options.storage.read({ user }, [this.#statements.head({ user, id }, { returns: true })])
+    if (!found?.[0]) return undefined
+    const [heads, snapshots, rows] = await this.#options.storage.read({ user }, [
+      this.#statements.head({ user, id }, { returns: true }),
+      this.#statements.latestSnapshot({ user, id }, { returns: true }),
+      this.#statements.afterSnapshot({ user, id }, { returns: true }),
+    ])
+    const row = heads?.[0]
+    if (!row) return undefined
+    const head = headOf(row)
+    const reading = this.#reading(head.kind)
+    const stored = snapshots?.[0]
+    const snapshot = stored && { seq: Number(stored.seq), state: await readBody(user, id, stored, 'state', reading) }
+    const records = await readRecords(user, id, rows ?? [], reading)
+    const { epoch, owner, closed, fenced } = head
+    return { head, content: { epoch, head: head.head, owner, closed, fenced, snapshot, records } }
+  }
+
+  #reading(kind: JournalKind): ReadOptions {
+    return { blobs: this.#options.blobs, upcaster: this.#options.upcasters?.[kind] }
+  }
+
+  #writer(user: string, id: JournalId, kind: JournalKind, at: ConstructorParameters<typeof Writer>[3]): Writer {
+    const { clock, events, blobs, upcasters, retention } = this.#options
+    const options: WriterOptions = {
+      statements: this.#statements,
+      limits: this.#limits,
+      blobs,
+      version: versionOf(upcasters?.[kind]),
+      keepMs: retention?.replayMs ?? 7 * day,
+      now: () => clock.now(),
+      warn: (userId, journal, records) =>
+        events?.emit({ type: 'journal.grown', at: clock.now(), userId, journal, records }),
+    }
+    return new Writer(options, user, id, at)
+  }
+}

@@ -1,0 +1,122 @@
+/** The statements of journals, compiled once per storage. */
+import { sql } from 'kysely'
+import { type Bind, type Dialect, template } from '../../storage/index.ts'
+import type { DurableTables } from '../tables.ts'
+
+interface Head {
+  readonly user: string
+  readonly id: string
+}
+
+export type JournalStatements = ReturnType<typeof journalStatements>
+
+export const journalStatements = (dialect: Dialect) => ({ ...writes(dialect), ...reads(dialect), ...sweeps(dialect) })
+
+/** Raw SQL as something that `template` compiles, for what is clearer so. */
+const raw = (dialect: Dialect, text: ReturnType<typeof sql>) => ({
+  compile: () => text.compile(dialect.builder<DurableTables>()),
+})
+
+function writes(dialect: Dialect) {
+  const compile = <Values extends { [K in keyof Values]: Bind }>(build: (p: Values) => ReturnType<typeof sql>) =>
+    template<DurableTables, Values>(dialect, (_, p) => raw(dialect, build(p)))
+  return {
+    create: compile<Head & { kind: string; head: number; owner: string; bytes: number; closed: number | null }>(
+      (p) => sql`insert into journals (user_id, journal_id, kind, head, epoch, owner, fenced, bytes, closed_at)
+        values (${p.user}, ${p.id}, ${p.kind}, ${p.head}, 1, ${p.owner}, null, ${p.bytes}, ${p.closed}) on conflict do nothing`,
+    ),
+    move: compile<Head & { from: number; to: number; epoch: number; bytes: number }>(
+      (p) => sql`update journals set head = ${p.to}, bytes = ${p.bytes}
+        where user_id = ${p.user} and journal_id = ${p.id} and head = ${p.from} and epoch = ${p.epoch} and closed_at is null`,
+    ),
+    moveFenced: compile<Head & { from: number; to: number; epoch: number; bytes: number }>(
+      (p) => sql`update journals set head = ${p.to}, bytes = ${p.bytes}
+        where user_id = ${p.user} and journal_id = ${p.id} and head = ${p.from} and fenced = ${p.epoch}`,
+    ),
+    takeOver: compile<Head & { from: number; epoch: number; owner: string }>(
+      (p) => sql`update journals set head = head + 1, epoch = epoch + 1, owner = ${p.owner}, fenced = null
+        where user_id = ${p.user} and journal_id = ${p.id} and head = ${p.from} and epoch = ${p.epoch} and closed_at is null`,
+    ),
+    fence: compile<Head & { at: number }>(
+      (p) => sql`insert into journals (user_id, journal_id, kind, head, epoch, owner, fenced, bytes, closed_at)
+        values (${p.user}, ${p.id}, 'step', 0, 1, '', 0, 0, ${p.at})
+        on conflict (user_id, journal_id) do update set fenced = coalesce(journals.fenced, journals.epoch), epoch = journals.epoch + 1`,
+    ),
+    record: compile<Head & { seq: number; at: number; version: number; body: string | null; blob: string | null }>(
+      (p) => sql`insert into journal_records (user_id, journal_id, seq, at, version, body, blob)
+        values (${p.user}, ${p.id}, ${p.seq}, ${p.at}, ${p.version}, ${p.body}, ${p.blob})`,
+    ),
+    snapshot: compile<Head & { seq: number; version: number; state: string | null; blob: string | null }>(
+      (p) => sql`insert into journal_snapshots (user_id, journal_id, seq, version, state, blob)
+        values (${p.user}, ${p.id}, ${p.seq}, ${p.version}, ${p.state}, ${p.blob})
+        on conflict (user_id, journal_id) do update
+        set seq = excluded.seq, version = excluded.version, state = excluded.state, blob = excluded.blob`,
+    ),
+    compact: compile<Head & { seq: number; before: number }>(
+      (p) => sql`delete from journal_records
+        where user_id = ${p.user} and journal_id = ${p.id} and seq <= ${p.seq} and at < ${p.before}`,
+    ),
+    close: compile<Head & { at: number }>(
+      (p) => sql`update journals set closed_at = ${p.at}
+        where user_id = ${p.user} and journal_id = ${p.id} and closed_at is null`,
+    ),
+    ended: compile<Head & { at: number }>(
+      (p) =>
+        sql`insert into journals_ended (user_id, journal_id, at) values (${p.user}, ${p.id}, ${p.at}) on conflict do nothing`,
+    ),
+  }
+}
+
+function reads(dialect: Dialect) {
+  return {
+    head: template<DurableTables, Head>(dialect, (db, p) =>
+      db
+        .selectFrom('journals')
+        .select(['head', 'epoch', 'owner', 'kind', 'fenced', 'bytes', 'closed_at'])
+        .where('user_id', '=', p.user)
+        .where('journal_id', '=', p.id),
+    ),
+    latestSnapshot: template<DurableTables, Head>(dialect, (db, p) =>
+      db
+        .selectFrom('journal_snapshots')
+        .select(['seq', 'version', 'state', 'blob'])
+        .where('user_id', '=', p.user)
+        .where('journal_id', '=', p.id),
+    ),
+    afterSnapshot: template<DurableTables, Head>(dialect, (_, p) =>
+      raw(
+        dialect,
+        sql`select seq, at, version, body, blob from journal_records
+        where user_id = ${p.user} and journal_id = ${p.id} and version > 0 and seq > coalesce(
+          (select seq from journal_snapshots where user_id = ${p.user} and journal_id = ${p.id}), 0) order by seq`,
+      ),
+    ),
+    after: template<DurableTables, Head & { after: number; limit: number }>(dialect, (_, p) =>
+      raw(
+        dialect,
+        sql`select seq, at, version, body, blob from journal_records
+        where user_id = ${p.user} and journal_id = ${p.id} and version > 0 and seq > ${p.after} order by seq limit ${p.limit}`,
+      ),
+    ),
+  }
+}
+
+function sweeps(dialect: Dialect) {
+  const deleteFrom = (
+    table: 'journals' | 'journal_records' | 'journal_snapshots' | 'inbox' | 'inbox_arrivals' | 'journals_ended',
+  ) =>
+    template<DurableTables, Head>(dialect, (_, p) =>
+      raw(dialect, sql`delete from ${sql.table(table)} where user_id = ${p.user} and journal_id = ${p.id}`),
+    )
+  return {
+    endedBefore: template<DurableTables, { before: number; limit: number }>(dialect, (_, p) =>
+      raw(
+        dialect,
+        sql`select user_id, journal_id from journals_ended where at < ${p.before} order by at limit ${p.limit}`,
+      ),
+    ),
+    deletes: (
+      ['journal_records', 'journal_snapshots', 'inbox', 'inbox_arrivals', 'journals', 'journals_ended'] as const
+    ).map(deleteFrom),
+  }
+}

@@ -1,0 +1,49 @@
+/**
+ * The schema of this room. Tables of a user begin their key with the user; what must be found over all users has a
+ * content-free row in a work table beside it.
+ */
+import type { Migration } from '../storage/index.ts'
+
+const sqlite = [
+  `create table journals (
+    user_id text not null, journal_id text not null, kind text not null, head integer not null, epoch integer not null,
+    owner text not null, fenced integer, bytes integer not null, closed_at integer,
+    primary key (user_id, journal_id)) without rowid`,
+  `create table journal_records (
+    user_id text not null, journal_id text not null, seq integer not null, at integer not null, version integer not null,
+    body text, blob text, primary key (user_id, journal_id, seq)) without rowid`,
+  `create table journal_snapshots (
+    user_id text not null, journal_id text not null, seq integer not null, version integer not null, state text, blob text,
+    primary key (user_id, journal_id)) without rowid`,
+  // The id is that of the arrival made just before it: never given twice, also after the inbox was empty.
+  `create table inbox (
+    user_id text not null, journal_id text not null, id integer not null, from_id text not null, name text not null,
+    body text not null, primary key (user_id, journal_id, id)) without rowid`,
+  'create unique index inbox_once on inbox (user_id, journal_id, from_id, name)',
+  'create table inbox_arrivals (id integer primary key autoincrement, user_id text not null, journal_id text not null)',
+  `create table timers (
+    user_id text not null, timer_id text not null, journal_id text not null, name text not null, due integer not null,
+    body text not null, primary key (user_id, timer_id)) without rowid`,
+  `create table timers_due (
+    user_id text not null, timer_id text not null, due integer not null, primary key (user_id, timer_id)) without rowid`,
+  'create index timers_due_order on timers_due (due)',
+  `create table uncertain_effects (
+    user_id text not null, journal_id text not null, call text not null, effect text not null, since integer not null,
+    primary key (user_id, journal_id, call)) without rowid`,
+  `create table journals_ended (
+    user_id text not null, journal_id text not null, at integer not null, primary key (user_id, journal_id)) without rowid`,
+  'create index journals_ended_order on journals_ended (at)',
+]
+
+/** The same tables in PostgreSQL's words. */
+const postgres = sqlite.map((statement) =>
+  statement
+    .replaceAll(' without rowid', '')
+    .replaceAll('integer primary key autoincrement', 'bigint generated always as identity primary key')
+    .replaceAll(/\b(head|epoch|fenced|bytes|closed_at|seq|at|due|since|id) integer/g, '$1 bigint')
+    .replaceAll(/(user_id|journal_id|timer_id|from_id|name|call) text/g, '$1 text collate "C"'),
+)
+
+export const durableMigrations: readonly Migration[] = [
+  { room: 'durable', version: 1, name: 'journals, inboxes, timers', lowestReader: 1, up: { sqlite, postgres } },
+]

@@ -1,0 +1,35 @@
+/**
+ * Names the calls of a step: by stage, kind, name, and the n-th such call. The same code gives the same names, whatever
+ * else runs beside it; so chains and races need no keys.
+ */
+import type { CallName } from '../recorder-port.ts'
+
+/** `STAGE/KIND:NAME#N`, STAGE being empty for the step itself. */
+export type CallId = string
+/** Names of stages from the outside in, `>` between them. */
+export type StagePath = string
+
+const escaped = (name: string) => name.replaceAll(/[%>/]/g, (sign) => encodeURIComponent(sign).replace('>', '%3E'))
+
+export const stageOf = (id: CallId): StagePath => id.slice(0, id.indexOf('/'))
+export const isWithin = (path: StagePath, outer: StagePath): boolean => path === outer || path.startsWith(`${outer}>`)
+
+export class CallCounter {
+  readonly #counts = new Map<string, number>()
+
+  next(stage: StagePath, call: CallName): CallId {
+    const prefix = `${stage}/${call.kind}:${call.name}`
+    const count = (this.#counts.get(prefix) ?? 0) + 1
+    this.#counts.set(prefix, count)
+    return `${prefix}#${count}`
+  }
+
+  /** The path of a child; a second child of the same name has a path of its own. */
+  child(stage: StagePath, name: string): StagePath {
+    const own = escaped(name)
+    const path = stage === '' ? own : `${stage}>${own}`
+    const count = (this.#counts.get(path) ?? 0) + 1
+    this.#counts.set(path, count)
+    return count === 1 ? path : `${path}%${count}`
+  }
+}

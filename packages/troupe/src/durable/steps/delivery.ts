@@ -1,0 +1,195 @@
+/**
+ * Gives answers to the calls of one life of a step: one per macrotask, in the order of the log, live and on re-entry
+ * alike. What is not in the log waits until the log is used up.
+ */
+import type { Cancel, Clock } from '../../core/index.ts'
+import type { CallId } from './call-identity.ts'
+import { type Item, settleWith } from './step-log.ts'
+
+interface Call {
+  readonly resolve: (value: unknown) => void
+  readonly reject: (error: unknown) => void
+  /** Waits and bodies: they hold no process, so the step may park while they are open. */
+  passive: boolean
+}
+
+export interface DeliveryOptions {
+  readonly clock: Clock
+  readonly items: Item[]
+  /** ms for which an answer of the log may stand unasked for while other calls wait behind it. */
+  readonly stallMs: number
+  readonly onStalled: (id: CallId) => void
+  /** Whenever nothing is left to deliver, or a call was settled. */
+  readonly onQuiet: () => void
+}
+
+export class Delivery {
+  readonly #options: DeliveryOptions
+  #items: Item[]
+  #head = 0
+  /** So many items came from the log; behind them the step is live. */
+  #logged: number
+  #byId = new Map<CallId, Item>()
+  readonly #calls = new Map<CallId, Call>()
+  #held: (() => void)[] = []
+  #scheduled = false
+  #over = false
+  #active = 0
+  #cancelStall: Cancel | undefined
+
+  constructor(options: DeliveryOptions) {
+    this.#options = options
+    this.#items = options.items
+    this.#logged = options.items.length
+    for (const item of options.items) this.#byId.set(item.id, item)
+  }
+
+  /** Of the log, or not yet delivered. */
+  find(id: CallId): Item | undefined {
+    return this.#byId.get(id)
+  }
+
+  asked(id: CallId): boolean {
+    return this.#calls.has(id)
+  }
+
+  get head(): number {
+    return this.#head
+  }
+
+  get items(): readonly Item[] {
+    return this.#items
+  }
+
+  get usedUp(): boolean {
+    return this.#head >= this.#logged
+  }
+
+  /** Calls that are open and no waits. */
+  get active(): number {
+    return this.#active
+  }
+
+  /** Such calls, or answers on their way. */
+  get busy(): boolean {
+    return this.#active > 0 || this.#held.length > 0 || this.#head < this.#items.length
+  }
+
+  /** There is something that the next macrotask gives. */
+  get deliverable(): boolean {
+    const item = this.#items[this.#head]
+    return item?.ready === true && (item.taken || this.#calls.has(item.id))
+  }
+
+  ask(id: CallId, passive = false): Promise<unknown> {
+    const promise = new Promise<unknown>((resolve, reject) => this.#calls.set(id, { resolve, reject, passive }))
+    // Nobody may be listening when it fails: it is in the record all the same.
+    promise.catch(() => {})
+    if (!passive) this.#active++
+    if (this.#head < this.#items.length) this.poke()
+    return promise
+  }
+
+  setPassive(id: CallId, passive: boolean): void {
+    const call = this.#calls.get(id)
+    if (!call || call.passive === passive) return
+    call.passive = passive
+    this.#active += passive ? -1 : 1
+    this.#options.onQuiet()
+  }
+
+  /** @param early before what the log still holds; @returns its place where that is not the end */
+  push(item: Item, early = false): number | undefined {
+    if (this.#over) return undefined
+    this.#byId.set(item.id, item)
+    const place = early && !this.usedUp ? this.#head : undefined
+    if (place === undefined) this.#items.push(item)
+    else {
+      this.#items.splice(place, 0, item)
+      this.#logged++
+    }
+    this.poke()
+    return place
+  }
+
+  /** Runs at once when the log is used up, else then. */
+  whenUsedUp(run: () => void): void {
+    if (this.usedUp) run()
+    else {
+      this.#held.push(run)
+      this.poke()
+    }
+  }
+
+  poke(): void {
+    if (this.#scheduled || this.#over) return
+    this.#scheduled = true
+    this.#options.clock.soon(() => {
+      this.#scheduled = false
+      if (!this.#over) this.#deliver()
+    })
+  }
+
+  /**
+   * No call is answered any more.
+   * @param refusal rejects those that are open, so that code which is cancelled can clean up; without it they never settle
+   */
+  end(refusal?: unknown): void {
+    this.#over = true
+    this.#cancelStall?.()
+    if (refusal !== undefined) for (const call of this.#calls.values()) call.reject(refusal)
+    this.#calls.clear()
+    this.#byId.clear()
+    this.#held = []
+    this.#items = []
+  }
+
+  #deliver(): void {
+    this.#cancelStall?.()
+    this.#cancelStall = undefined
+    while (this.#items[this.#head]?.taken) this.#advance()
+    const item = this.#items[this.#head]
+    if (!item) {
+      this.#release()
+      return
+    }
+    const call = item.kind === 'now' ? undefined : this.#calls.get(item.id)
+    if (call && item.ready) {
+      this.#advance()
+      this.#calls.delete(item.id)
+      if (!call.passive) this.#active--
+      settleWith(item, call)
+      this.poke()
+      return
+    }
+    if (this.usedUp) this.#release()
+    else if (!call) this.#watch(item.id)
+  }
+
+  #advance(): void {
+    const item = this.#items[this.#head] as Item
+    // A later item of the same call, as a reply drained from the inbox, must stay findable.
+    if (this.#byId.get(item.id) === item) this.#byId.delete(item.id)
+    this.#head++
+    if (this.usedUp && this.#head === this.#items.length) {
+      this.#items = []
+      this.#head = 0
+      this.#logged = 0
+    }
+  }
+
+  #release(): void {
+    if (!this.usedUp) return
+    const held = this.#held
+    this.#held = []
+    for (const run of held) run()
+    this.#options.onQuiet()
+  }
+
+  /** Code that never asks for what the log holds next, while it waits for something else, is another code. */
+  #watch(id: CallId): void {
+    if (this.#calls.size === 0) return
+    const { clock, stallMs, onStalled } = this.#options
+    this.#cancelStall = clock.after(stallMs, () => onStalled(id), { background: true })
+  }
+}

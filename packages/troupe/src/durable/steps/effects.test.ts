@@ -1,0 +1,253 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { Json } from '../../core/index.ts'
+import type { EffectSpec, Reconciled } from '../effect-port.ts'
+import type { Recorder } from '../recorder-port.ts'
+import type { StepEnd } from '../steps-port.ts'
+import { createWorld, type Process, user, type World } from '../world.test.fixture.ts'
+
+let world: World
+beforeEach(async () => {
+  world = await createWorld()
+})
+afterEach(() => world.close())
+
+type Program = (recorder: Recorder) => Promise<Json>
+const never = () => new Promise<never>(() => {})
+
+/** Runs until it ends, or until the effect's function kills its process. */
+const run = (process: Process, program: Program): Promise<StepEnd | 'dead'> =>
+  world.during(Promise.race([process.steps.execute(world.spec('step:1'), program), process.mortal.death]))
+
+/** Leaves an effect claimed, its process killed while it was going on. */
+async function crashInside(spec: EffectSpec<Json>, done: string[]): Promise<string> {
+  const process = world.process()
+  let key = ''
+  const end = await run(process, (recorder) =>
+    recorder.effect('pay', spec, async (call) => {
+      key = call.key
+      done.push('first')
+      process.mortal.kill()
+      return never()
+    }),
+  )
+  expect(end).toBe('dead')
+  return key
+}
+
+/** Enters the step again, in another process. */
+async function enterAgain(spec: EffectSpec<Json>, done: string[], process = world.process()) {
+  const keys: string[] = []
+  const end = await run(process, (recorder) =>
+    recorder.effect('pay', spec, async ({ key }) => {
+      keys.push(key)
+      done.push('again')
+      return 'again'
+    }),
+  )
+  return { end, keys, process }
+}
+
+describe('an effect whose process died while it went on', () => {
+  it('of class idempotent is carried out again with the same key', async () => {
+    const done: string[] = []
+    const key = await crashInside({ class: 'idempotent' }, done)
+    const { end, keys } = await enterAgain({ class: 'idempotent' }, done)
+    expect(end).toEqual({ status: 'settled', outcome: 'again' })
+    expect(keys).toEqual([key])
+  })
+
+  it('of class read is carried out again', async () => {
+    const done: string[] = []
+    await crashInside({ class: 'read' }, done)
+    expect((await enterAgain({ class: 'read' }, done)).end).toEqual({ status: 'settled', outcome: 'again' })
+  })
+
+  it('of class once is uncertain, listed, and not repeated', async () => {
+    const done: string[] = []
+    const key = await crashInside({ class: 'once' }, done)
+    const { end, process } = await enterAgain({ class: 'once' }, done)
+    expect(end).toEqual({ status: 'uncertain', effect: 'pay', call: '/effect:pay#1' })
+    expect(done).toEqual(['first'])
+    expect(await process.steps.uncertain(user)).toMatchObject([
+      { step: 'step:1', call: '/effect:pay#1', effect: 'pay' },
+    ])
+    expect(await process.steps.effects(user, 'step:1')).toMatchObject([{ name: 'pay', state: 'uncertain', key }])
+    // A third process finds it so.
+    const third = await enterAgain({ class: 'once' }, done)
+    expect(third.end).toMatchObject({ status: 'uncertain' })
+    expect(await process.steps.uncertain(user)).toHaveLength(1)
+  })
+
+  it.each<[Reconciled<Json>, StepEnd, string[]]>([
+    ['happened', { status: 'settled', outcome: null }, ['first']],
+    [{ happened: true, output: 'receipt' }, { status: 'settled', outcome: 'receipt' }, ['first']],
+    ['not', { status: 'settled', outcome: 'again' }, ['first', 'again']],
+    ['unknown', { status: 'uncertain', effect: 'pay', call: '/effect:pay#1' }, ['first']],
+  ])('of class once asks reconcile, which says %j', async (verdict, expected, did) => {
+    const done: string[] = []
+    const key = await crashInside({ class: 'once' }, done)
+    const asked: string[] = []
+    const spec: EffectSpec<Json> = {
+      class: 'once',
+      reconcile: async (of) => {
+        asked.push(of)
+        return verdict
+      },
+    }
+    const { end } = await enterAgain(spec, done)
+    expect(end).toEqual(expected)
+    expect(done).toEqual(did)
+    expect(asked).toEqual([key])
+  })
+
+  it('of class once is uncertain where reconcile itself fails', async () => {
+    const done: string[] = []
+    await crashInside({ class: 'once' }, done)
+    const reconcile = async () => {
+      throw new Error('service is down')
+    }
+    expect((await enterAgain({ class: 'once', reconcile }, done)).end).toMatchObject({ status: 'uncertain' })
+  })
+
+  it('once uncertain, is known when reconcile learns it later, and leaves the list', async () => {
+    const done: string[] = []
+    await crashInside({ class: 'once' }, done)
+    await enterAgain({ class: 'once' }, done)
+    const reconcile = async () => ({ happened: true, output: 'late' }) as const
+    const { end, process } = await enterAgain({ class: 'once', reconcile }, done)
+    expect(end).toEqual({ status: 'settled', outcome: 'late' })
+    expect(await process.steps.uncertain(user)).toEqual([])
+  })
+
+  it.each([
+    [{ happened: true, output: 'paper' } as const, 'paper', ['first']],
+    [{ happened: true } as const, null, ['first']],
+    [{ happened: false } as const, 'again', ['first', 'again']],
+  ])('is settled by a person: %j, in the same process', async (settlement, outcome, did) => {
+    const done: string[] = []
+    await crashInside({ class: 'once' }, done)
+    const { process } = await enterAgain({ class: 'once' }, done)
+    await process.steps.settle(user, 'step:1', '/effect:pay#1', settlement)
+    expect((await enterAgain({ class: 'once' }, done, process)).end).toEqual({ status: 'settled', outcome })
+    expect(done).toEqual(did)
+    expect(await process.steps.uncertain(user)).toEqual([])
+  })
+
+  it.each([
+    [{ happened: true, output: 'paper' } as const, 'paper', ['first']],
+    [{ happened: false } as const, 'again', ['first', 'again']],
+  ])('is settled by a person: %j, and entered by another process', async (settlement, outcome, did) => {
+    const done: string[] = []
+    await crashInside({ class: 'once' }, done)
+    const { process } = await enterAgain({ class: 'once' }, done)
+    process.mortal.kill()
+    const other = world.process()
+    await other.steps.settle(user, 'step:1', '/effect:pay#1', settlement)
+    expect((await enterAgain({ class: 'once' }, done, other)).end).toEqual({ status: 'settled', outcome })
+    expect(done).toEqual(did)
+  })
+
+  it('is settled once: a second settlement is refused', async () => {
+    const done: string[] = []
+    await crashInside({ class: 'once' }, done)
+    const { process } = await enterAgain({ class: 'once' }, done)
+    await process.steps.settle(user, 'step:1', '/effect:pay#1', { happened: true })
+    const second = process.steps.settle(user, 'step:1', '/effect:pay#1', { happened: false })
+    await expect(second).rejects.toMatchObject({ name: 'ConflictError', code: 'effect.settled' })
+  })
+
+  it('settled as not happened and interrupted again is uncertain again', async () => {
+    const done: string[] = []
+    await crashInside({ class: 'once' }, done)
+    const { process } = await enterAgain({ class: 'once' }, done)
+    process.mortal.kill()
+    const other = world.process()
+    await other.steps.settle(user, 'step:1', '/effect:pay#1', { happened: false })
+    const end = await run(other, (recorder) =>
+      recorder.effect('pay', { class: 'once' }, async () => {
+        done.push('second')
+        other.mortal.kill()
+        return never()
+      }),
+    )
+    expect(end).toBe('dead')
+    const third = await enterAgain({ class: 'once' }, done)
+    expect(third.end).toMatchObject({ status: 'uncertain' })
+    expect(done).toEqual(['first', 'second'])
+    expect(await third.process.steps.uncertain(user)).toHaveLength(1)
+  })
+
+  it('leaves its neighbours to go on: the step is uncertain when nothing else can', async () => {
+    const done: string[] = []
+    await crashInside({ class: 'once' }, done)
+    const process = world.process()
+    let neighbour = 0
+    const end = await run(process, async (recorder) => {
+      const [paid] = await Promise.all([
+        recorder.effect('pay', { class: 'once' }, () => 'again'),
+        recorder.effect('other', { class: 'idempotent' }, () => ++neighbour),
+      ])
+      return paid
+    })
+    expect(end).toMatchObject({ status: 'uncertain' })
+    expect(neighbour).toBe(1)
+    expect(await process.steps.effects(user, 'step:1')).toContainEqual(
+      expect.objectContaining({ name: 'other', state: 'done' }),
+    )
+  })
+})
+
+describe('an effect', () => {
+  it('of class once is recorded before its result is seen', async () => {
+    const process = world.process()
+    await run(process, async (recorder) => {
+      await recorder.effect('pay', { class: 'once' }, () => 'receipt')
+      expect(await process.steps.effects(user, 'step:1')).toMatchObject([{ state: 'done', output: 'receipt' }])
+      return null
+    })
+  })
+
+  it('is told the key that the caller gave it', async () => {
+    const process = world.process()
+    const end = await run(process, (recorder) =>
+      recorder.effect('pay', { class: 'once', key: 'order-17' }, ({ key }) => key),
+    )
+    expect(end).toEqual({ status: 'settled', outcome: 'order-17' })
+  })
+
+  it('recorded with another input is code.changed, and the record is left for the right code', async () => {
+    const program =
+      (input: number, process: Process): Program =>
+      async (recorder) => {
+        const paid = await recorder.effect('pay', { class: 'once', input }, () => 'paid')
+        if (input === 1) process.mortal.kill()
+        await recorder.commit()
+        return paid
+      }
+    const first = world.process()
+    expect(await run(first, program(1, first))).toBe('dead')
+    const second = world.process()
+    const end = await run(second, program(2, second))
+    expect(end).toMatchObject({ status: 'code.changed', problem: expect.stringContaining('the effect pay') })
+    const third = world.process()
+    const right = await run(third, (recorder) => recorder.effect('pay', { class: 'once', input: 1 }, () => 'never'))
+    expect(right).toEqual({ status: 'settled', outcome: 'paid' })
+  })
+
+  it('gives its results back in the record, with their keys, for an undo', async () => {
+    const process = world.process()
+    await run(process, async (recorder) => {
+      await recorder.effect('book', { class: 'once' }, () => ({ seat: '12A' }))
+      await recorder
+        .effect('mail', { class: 'idempotent' }, () => {
+          throw new Error('bounced')
+        })
+        .catch(() => {})
+      return null
+    })
+    expect(await process.steps.effects(user, 'step:1')).toMatchObject([
+      { name: 'book', state: 'done', output: { seat: '12A' }, key: expect.stringMatching(/^[0-9a-f]{40}$/) },
+      { name: 'mail', state: 'failed', error: { message: 'bounced' } },
+    ])
+  })
+})

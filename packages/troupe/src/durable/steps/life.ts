@@ -1,0 +1,261 @@
+/**
+ * One life of a step's code: from its start to its end, or until it is given up and entered again. Holds what its calls
+ * share. A dead life answers nobody and changes nothing.
+ */
+import type { AsyncLocalStorage } from 'node:async_hooks'
+import {
+  type Clock,
+  failure,
+  type Json,
+  type StoredError,
+  type TaintLabel,
+  type TroupeError,
+} from '../../core/index.ts'
+import type { Fragment } from '../../storage/index.ts'
+import type { StagedWrite } from '../recorder-port.ts'
+import type { StepSpec } from '../steps-port.ts'
+import type { Timers } from '../timers-port.ts'
+import type { Appender, Refusal } from './appender.ts'
+import { CallCounter, type CallId } from './call-identity.ts'
+import { Delivery } from './delivery.ts'
+import { entryText } from './log-entry.ts'
+import { Stage } from './stages.ts'
+import type { Item, Kept, StepLog } from './step-log.ts'
+import type { UncertainEffects } from './uncertain.ts'
+
+export interface StepLimits {
+  /** Entries in the log of one step. */
+  readonly entries: number
+  /** Characters of one recorded value, as JSON. */
+  readonly valueCharacters: number
+  /** Attempts of a turn before its step fails with `turn.conflict`. */
+  readonly attempts: number
+  /** ms before the second attempt; doubled for each further one, and shaken. */
+  readonly backoffMs: number
+  /** ms for which what the log holds next may stand unasked while other calls wait. */
+  readonly stallMs: number
+  /** ms that the clean-up of cancelled code may take; after that it goes on unobserved. */
+  readonly unwindMs: number
+}
+
+/** The effect whose function is running, so that `ctx` inside it is refused. */
+export interface Inside {
+  readonly life: Life
+  readonly effect: string
+}
+
+export interface LifeHost {
+  readonly spec: StepSpec
+  turnFailed(refusal: Refusal): void
+  lost(): void
+  broken(error: unknown): void
+  /** The code no longer fits the record. */
+  changed(problem: string): void
+  /** The step fails with this error, its staged writes dropped. */
+  fail(error: TroupeError): void
+  settled(end: { readonly value: Json } | { readonly error: StoredError }): void
+  /** Maybe nothing is left but waits. */
+  quiet(): void
+}
+
+export interface LifeOptions {
+  readonly clock: Clock
+  readonly timers: Timers
+  readonly uncertain: UncertainEffects
+  readonly inside: AsyncLocalStorage<Inside>
+  readonly limits: StepLimits
+  readonly log: StepLog
+  readonly appender: Appender
+  readonly host: LifeHost
+}
+
+export class Life {
+  readonly options: LifeOptions
+  readonly log: StepLog
+  readonly delivery: Delivery
+  readonly counter = new CallCounter()
+  readonly root = new Stage('', undefined, false)
+  /** Effects that were started, until their outcome is in the log. */
+  readonly running = new Set<Promise<void>>()
+  /** Waits that are told and not answered, in their order. */
+  readonly waits = new Set<CallId>()
+  /** Effects that a person must settle; the value carries one out that did not happen. */
+  readonly uncertain = new Map<CallId, { readonly effect: string; readonly rerun: () => void }>()
+  /** What runs of the step's own outside the log: pure effects, functions of effects, reads. */
+  working = 0
+  returned = false
+  dead = false
+  /** It was cancelled: calls are refused, where else they never settle. */
+  unwinding = false
+  #controller: AbortController | undefined
+  #reason: unknown
+  #again: { readonly id: CallId; readonly kept: Kept }[] = []
+  #taint: readonly TaintLabel[] = []
+
+  constructor(options: LifeOptions) {
+    this.options = options
+    this.log = options.log
+    this.delivery = new Delivery({
+      clock: options.clock,
+      items: options.log.items,
+      stallMs: options.limits.stallMs,
+      onStalled: (id) => this.#stalled(id),
+      onQuiet: () => {
+        if (!this.dead) options.host.quiet()
+      },
+    })
+  }
+
+  /** Made when somebody asks for it: most steps never do. */
+  get signal(): AbortSignal {
+    if (!this.#controller) {
+      this.#controller = new AbortController()
+      if (this.#reason !== undefined) this.#controller.abort(this.#reason)
+    }
+    return this.#controller.signal
+  }
+
+  /** What a call is answered with once this life is over. */
+  afterwards(): Promise<never> {
+    return this.unwinding ? Promise.reject(this.#reason) : new Promise(() => {})
+  }
+
+  get appender(): Appender {
+    return this.options.appender
+  }
+
+  /** @throws ValidationError `effect.nested`; CancelledError `step.over` */
+  check(): void {
+    const inside = this.options.inside.getStore()
+    if (inside?.life === this) throw failure('effect.nested', { effect: inside.effect })
+    if (this.returned || this.dead) throw failure('step.over', { step: this.options.host.spec.id })
+  }
+
+  /** Opens a call: its promise settles when the log gives its answer. */
+  open(stage: Stage, id: CallId, passive = false): Promise<unknown> {
+    const promise = this.delivery.ask(id, passive)
+    stage.openCalls++
+    const close = () => void stage.openCalls--
+    promise.then(close, close)
+    return promise
+  }
+
+  /** Runs now if it belongs to a turn that is repeated, else when the log is used up. */
+  start(id: CallId, run: (early: boolean) => void): void {
+    if (this.log.early.has(id)) run(true)
+    else this.delivery.whenUsedUp(() => run(false))
+  }
+
+  /**
+   * Puts an answer into the log.
+   * @param value as JSON text, undefined for none
+   * @param durable given only once it is durable
+   */
+  record(
+    item: Item,
+    fields: { readonly t: Item['kind']; readonly [key: string]: unknown },
+    text: string | undefined,
+    how: { readonly early?: boolean; readonly durable?: boolean; readonly fragment?: Fragment | undefined } = {},
+  ): void {
+    this.#count()
+    if (how.durable) item.ready = false
+    const p = this.delivery.push(item, how.early)
+    this.appender.add(entryText(p === undefined ? fields : { ...fields, p }, text), how.fragment)
+    if (!how.durable) return
+    this.appender.whenDurable(() => this.ready(item))
+    this.appender.flush()
+  }
+
+  ready(item: Item): void {
+    item.ready = true
+    if (!this.dead) this.delivery.poke()
+  }
+
+  /** Answers from what a failed turn left, in the order in which that turn was given it. */
+  again(id: CallId, kept: Kept): void {
+    this.log.kept.delete(id)
+    this.#again.push({ id, kept })
+    if (this.#again.length > 1) return
+    this.options.clock.soon(() => {
+      const asked = this.#again.sort((one, other) => one.kept.order - other.kept.order)
+      this.#again = []
+      if (this.dead) return
+      for (const { id: each, kept: old } of asked) {
+        const p = this.delivery.push({ ...old.item, ready: true, taken: false }, true)
+        this.appender.add(entryText({ t: 'again', id: each, ...(p === undefined ? {} : { p }) }))
+      }
+    })
+  }
+
+  /** Counts as work: the step does not park meanwhile. */
+  async work<T>(run: () => Promise<T>): Promise<T> {
+    this.working++
+    try {
+      return await run()
+    } finally {
+      this.working--
+      if (!this.dead) this.options.host.quiet()
+    }
+  }
+
+  changed(problem: string): void {
+    if (!this.dead) this.options.host.changed(problem)
+  }
+
+  get taint(): readonly TaintLabel[] {
+    return this.#taint
+  }
+
+  addTaint(labels: readonly TaintLabel[]): void {
+    if (labels.every((label) => this.#taint.includes(label))) return
+    this.#taint = [...new Set([...this.#taint, ...labels])].sort()
+  }
+
+  onCommitted(stage: Stage, listener: (committed: readonly StagedWrite[]) => void): void {
+    stage.listeners.push(listener)
+  }
+
+  /**
+   * Nothing is answered and nothing staged any more. What effects still bring goes to the appender alone.
+   * @param reason of the abort; none where the step is simply over
+   * @param unwind open calls reject with it, so that the code's own clean-up runs: for a cancel, never for parking
+   */
+  end(reason?: unknown, unwind = false): void {
+    this.dead = true
+    this.unwinding = unwind
+    this.delivery.end(unwind ? reason : undefined)
+    this.#reason = reason
+    if (reason !== undefined) this.#controller?.abort(reason)
+  }
+
+  /** Resolves when every started effect has its outcome in the log, those started meanwhile included. */
+  async effectsDone(): Promise<void> {
+    while (this.running.size > 0) await Promise.all(this.running)
+  }
+
+  #count(): void {
+    this.log.entries++
+    if (this.log.entries !== this.options.limits.entries || this.dead) return
+    const { id } = this.options.host.spec
+    this.options.host.fail(
+      failure('journal.full', { journal: id, limit: `${this.options.limits.entries} entries of one step` }),
+    )
+  }
+
+  #stalled(id: CallId): void {
+    if (this.dead) return
+    // What runs outside the log may be about to ask.
+    if (this.working > 0) this.delivery.poke()
+    else this.changed(`the record goes on with ${id}, which is never asked for`)
+  }
+}
+
+/** An item for an answer that is there. */
+export function createItem(
+  kind: Item['kind'],
+  id: CallId,
+  outcome: Partial<Pick<Item, 'value' | 'error' | 'hash'>>,
+): Item {
+  const { value, error, hash } = outcome
+  return { kind, id, value, error, hash, ready: true, taken: false }
+}

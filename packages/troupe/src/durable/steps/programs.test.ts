@@ -1,0 +1,177 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import type { Json } from '../../core/index.ts'
+import { createInbox } from '../inbox/create-inbox.ts'
+import type { Recorder } from '../recorder-port.ts'
+import { shelfOf, user } from '../world.test.fixture.ts'
+import { carryOut, effectOf, type Kill, type Stage, step, writeBook } from './script.test.fixture.ts'
+
+/** A small language of steps: each node is one call of ctx, or several in sequence, in parallel, or racing. */
+type Node =
+  | { readonly do: 'read' | 'push' | 'swap'; readonly key: string }
+  | { readonly do: 'now' | 'commit' | 'ask' }
+  | {
+      readonly do: 'effect'
+      readonly name: string
+      readonly of: 'pure' | 'read' | 'idempotent' | 'once'
+      readonly reconciles: boolean
+    }
+  | { readonly do: 'sequence' | 'parallel' | 'race'; readonly nodes: readonly Node[] }
+  | { readonly do: 'body'; readonly name: string; readonly node: Node }
+
+/** Few names, so that calls of one name meet. */
+const name = fc.constantFrom('x', 'y')
+const leaf = fc.oneof(
+  fc.record({ do: fc.constantFrom('read' as const, 'push' as const), key: name }),
+  fc.record({ do: fc.constantFrom('now' as const, 'commit' as const) }),
+  fc.record({
+    do: fc.constant('effect' as const),
+    name,
+    of: fc.constantFrom('pure' as const, 'read' as const, 'idempotent' as const, 'once' as const),
+    reconciles: fc.boolean(),
+  }),
+)
+const tree = (
+  kinds: readonly ('sequence' | 'parallel' | 'race')[],
+  more: fc.Arbitrary<Node>[] = [],
+): fc.Arbitrary<Node> =>
+  fc.letrec<{ node: Node }>((tie) => ({
+    node: fc.oneof(
+      { depthSize: 'small', withCrossShrink: true },
+      fc.oneof(leaf, ...more),
+      fc.record({ do: fc.constantFrom(...kinds), nodes: fc.array(tie('node'), { minLength: 1, maxLength: 4 }) }),
+      fc.record({ do: fc.constant('body' as const), name, node: tie('node') }),
+    ),
+  })).node as fc.Arbitrary<Node>
+
+const kills = fc.array(
+  fc.oneof(
+    fc.record({ at: fc.integer({ min: 1, max: 10 }), when: fc.constantFrom('before' as const, 'after' as const) }),
+    fc.record({ moment: fc.integer({ min: 0, max: 200 }) }),
+  ),
+  { maxLength: 5 },
+) as fc.Arbitrary<(Kill | { moment: number })[]>
+
+function scriptOf(program: Node) {
+  return (stage: Stage) => {
+    const shelf = shelfOf(stage.process.storage)
+    const inbox = createInbox({ storage: stage.process.storage, clock: stage.world.clock })
+    const effect = effectOf(stage)
+    const run = async (recorder: Recorder, node: Node): Promise<Json> => {
+      switch (node.do) {
+        case 'read':
+          return (await shelf.get(recorder, `read ${node.key}`)).value
+        case 'push':
+          shelf.push(recorder, node.key, 0)
+          return null
+        case 'swap': {
+          const { version } = await shelf.get(recorder, `swap ${node.key}`)
+          shelf.push(recorder, `swap ${node.key}`, 0, version)
+          return null
+        }
+        case 'now':
+          return recorder.answerNow({ kind: 'now', name: '' }, () => 7)
+        case 'commit':
+          await recorder.commit()
+          return null
+        case 'ask':
+          return recorder.wait({
+            call: { kind: 'ask', name: 'q' },
+            input: null,
+            tell: (address) => inbox.put(user, 'run:1', step, `ask ${address}`, { ask: 'q', address }),
+          })
+        case 'effect':
+          return effect(recorder, `${node.name} ${node.of}`, node.of, null, node.reconciles)
+        case 'sequence': {
+          const results: Json[] = []
+          for (const each of node.nodes) results.push(await run(recorder, each))
+          return results
+        }
+        case 'parallel':
+          return Promise.all(node.nodes.map((each) => run(recorder, each)))
+        case 'race':
+          return Promise.race(node.nodes.map((each) => run(recorder, each)))
+        case 'body':
+          return recorder.body(node.name, (inner) => run(inner, node.node))
+      }
+    }
+    return (recorder: Recorder) => run(recorder, program)
+  }
+}
+
+/** How often it can push at most: each node is run once. */
+function pushesOf(node: Node): number {
+  if (node.do === 'push') return 1
+  if (node.do === 'body') return pushesOf(node.node)
+  return 'nodes' in node ? node.nodes.reduce((sum, each) => sum + pushesOf(each), 0) : 0
+}
+
+const onceDone = (course: Awaited<ReturnType<typeof carryOut>>) =>
+  [...course.outside.done].filter(([key]) => course.outside.names.get(key)?.endsWith(' once')).map(([, times]) => times)
+
+describe('any program of calls, killed anywhere', () => {
+  it('in sequence and in parallel ends as if nothing had happened', async () => {
+    const ask = fc.constant<Node>({ do: 'ask' })
+    await fc.assert(
+      fc.asyncProperty(
+        tree(['sequence', 'parallel'], [ask]),
+        kills,
+        fc.string({ maxLength: 3 }),
+        async (program, deaths, seed) => {
+          const script = scriptOf(program)
+          const calm = await carryOut({ kills: [], script, seed })
+          const course = await carryOut({ kills: deaths, script, seed })
+          expect(calm.end.status).toBe('settled')
+          expect(course.end).toEqual(calm.end)
+          expect(course.writes.toSorted()).toEqual(calm.writes.toSorted())
+          expect(course.told).toEqual(calm.told)
+          expect(course.outside.broken).toEqual([])
+          expect(onceDone(course).every((times) => times === 1)).toBe(true)
+          expect(onceDone(course).length).toBe(onceDone(calm).length)
+        },
+      ),
+      { numRuns: 150 },
+    )
+  })
+
+  it('with races ends, is told once, and pays nothing twice', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        tree(['sequence', 'parallel', 'race']),
+        kills,
+        fc.string({ maxLength: 3 }),
+        async (program, deaths, seed) => {
+          const course = await carryOut({ kills: deaths, script: scriptOf(program), seed })
+          expect(course.end.status).toBe('settled')
+          expect(course.told).toHaveLength(1)
+          expect(course.outside.broken).toEqual([])
+          expect(onceDone(course).every((times) => times === 1)).toBe(true)
+          const own = course.writes.filter((write) => write.startsWith('x=') || write.startsWith('y='))
+          expect(own.length).toBeLessThanOrEqual(pushesOf(program))
+        },
+      ),
+      { numRuns: 150 },
+    )
+  })
+
+  it('whose versions others change between its lives ends, and pays nothing twice', async () => {
+    const swap = fc.record({ do: fc.constant('swap' as const), key: fc.constant('x') })
+    await fc.assert(
+      fc.asyncProperty(tree(['sequence'], [swap]), kills, async (program, deaths) => {
+        const course = await carryOut({
+          kills: deaths,
+          script: scriptOf(program),
+          meddle: async (world) =>
+            void (await world.storage.commit({ id: null, scope: { user }, ...writeBook('swap x', 'theirs') })),
+        })
+        // A step that swaps one key twice in a turn contradicts itself, and fails for good.
+        expect(['settled', 'failed']).toContain(course.end.status)
+        if (course.end.status === 'failed') expect(course.end.error.code).toBe('turn.conflict')
+        expect(course.told).toHaveLength(1)
+        expect(course.outside.broken).toEqual([])
+        expect(onceDone(course).every((times) => times === 1)).toBe(true)
+      }),
+      { numRuns: 100 },
+    )
+  })
+})

@@ -1,0 +1,51 @@
+/** The effects of a step, read back from its journal. */
+import type { Json, StoredError } from '../../core/index.ts'
+import type { EffectClass } from '../effect-port.ts'
+import type { JournalRecord } from '../journal-port.ts'
+import type { RecordedEffect } from '../steps-port.ts'
+import type { CallId } from './call-identity.ts'
+import type { LogEntry } from './log-entry.ts'
+
+interface Found {
+  readonly call: CallId
+  key: string | undefined
+  class: EffectClass
+  state: RecordedEffect['state']
+  output?: Json
+  error?: StoredError
+}
+
+export function effectsOf(records: readonly JournalRecord[]): readonly RecordedEffect[] {
+  const effects = new Map<CallId, Found>()
+  for (const record of records) for (const entry of record.body as unknown as LogEntry[]) take(effects, entry)
+  return [...effects.values()].map((effect) => ({ ...effect, name: nameOf(effect.call) }))
+}
+
+function take(effects: Map<CallId, Found>, entry: LogEntry): void {
+  switch (entry.t) {
+    case 'claim':
+      effects.set(entry.id, { call: entry.id, key: entry.k, class: entry.c, state: 'claimed' })
+      return
+    case 'effect': {
+      if (entry.r) return
+      const known = effects.get(entry.id) ?? { call: entry.id, key: undefined, class: 'read', state: 'claimed' }
+      const outcome = {
+        ...(entry.v === undefined ? {} : { output: entry.v }),
+        ...(entry.e === undefined ? {} : { error: entry.e }),
+      }
+      effects.set(entry.id, { ...known, ...outcome, state: entry.e ? 'failed' : 'done' })
+      return
+    }
+    case 'released':
+      effects.delete(entry.id)
+      return
+    case 'uncertain':
+    case 'not-happened': {
+      const known = effects.get(entry.id)
+      if (known) known.state = entry.t === 'uncertain' ? 'uncertain' : 'claimed'
+    }
+  }
+}
+
+/** `STAGE/effect:NAME#N`, with the key in brackets where the caller gave one. */
+const nameOf = (call: CallId): string => call.slice(call.indexOf('/effect:') + '/effect:'.length, call.lastIndexOf('#'))

@@ -1,0 +1,243 @@
+/**
+ * A step that uses everything, an outside world that counts what was done to it, and a loop that enters the step again
+ * and again while its processes are killed.
+ */
+import { type Json, seededRandom } from '../../core/index.ts'
+import { createInbox } from '../inbox/create-inbox.ts'
+import type { Recorder } from '../recorder-port.ts'
+import type { StepEnd, StepSpec } from '../steps-port.ts'
+import {
+  appliedWrites,
+  createWorld,
+  type Process,
+  readBook,
+  shelfOf,
+  user,
+  type World,
+  writeBook,
+} from '../world.test.fixture.ts'
+import type { StepsOptions } from './create-steps.ts'
+
+export const step = 'step:run/branch/A#1'
+
+/** What is outside and is never killed. */
+export class Outside {
+  /** Per key: how often it was done, and when its result was known to the step's process. */
+  readonly done = new Map<string, number>()
+  readonly broken: string[] = []
+  readonly names = new Map<string, string>()
+  /** Waits that somebody has answered. */
+  readonly answered = new Set<string>()
+  readonly latency: () => number
+
+  constructor(seed: string) {
+    const random = seededRandom(seed)
+    this.latency = () => random.next() * 8
+  }
+
+  count(name: string): number {
+    let sum = 0
+    for (const [key, times] of this.done) if (this.names.get(key) === name) sum += times
+    return sum
+  }
+}
+
+export interface Stage {
+  readonly world: World
+  readonly outside: Outside
+  readonly process: Process
+}
+
+type Class = 'pure' | 'read' | 'idempotent' | 'once'
+
+/** An effect as a program of `stage` makes it: its result depends on its name and input alone. */
+export function effectOf({ world, outside, process }: Stage) {
+  return (recorder: Recorder, name: string, of: Class, input: Json = null, reconciles = false): Promise<string> =>
+    recorder.effect(
+      name,
+      {
+        class: of,
+        input,
+        ...(reconciles
+          ? { reconcile: async (key: string) => (outside.done.has(key) ? { happened: true, output: name } : 'not') }
+          : {}),
+      },
+      async ({ key }) => {
+        await new Promise<void>((resolve) => world.clock.after(outside.latency(), resolve))
+        if (process.mortal.dead) return new Promise<string>(() => {})
+        const durable = await process.steps.effects(user, step)
+        if (durable.some((effect) => effect.key === key && effect.state === 'done'))
+          outside.broken.push(`${name} was repeated`)
+        if (process.mortal.dead) return new Promise<string>(() => {})
+        outside.names.set(key, name)
+        outside.done.set(key, (outside.done.get(key) ?? 0) + 1)
+        await new Promise<void>((resolve) => world.clock.after(outside.latency(), resolve))
+        return process.mortal.dead ? new Promise<string>(() => {}) : name
+      },
+    )
+}
+
+/** Reads, parallel effects of all classes, bodies with effects and writes inside, commits, races, chains, waits. */
+export function scriptOf(stage: Stage): (recorder: Recorder) => Promise<Json> {
+  const { process, world } = stage
+  const shelf = shelfOf(process.storage)
+  const inbox = createInbox({ storage: process.storage, clock: world.clock })
+  const effect = effectOf(stage)
+  const ask = (recorder: Recorder, name: string, timeoutMs?: number) =>
+    recorder.wait({
+      call: { kind: 'ask', name },
+      input: name,
+      tell: (address) => inbox.put(user, 'run:1', step, `ask ${address}`, { ask: name, address }),
+      ...(timeoutMs === undefined ? {} : { timeoutMs }),
+    })
+  const tool = (recorder: Recorder, name: string, of: Class, commits: boolean) =>
+    recorder.body(name, async (inner) => {
+      const seen = await shelf.get(inner, `for ${name}`)
+      const output = await effect(inner, `inside ${name}`, of, seen.value, of === 'once')
+      shelf.push(inner, `of ${name}`, output)
+      if (commits) await inner.commit()
+      shelf.push(inner, 'shared', name)
+      return { name, output, version: seen.version }
+    })
+  return async (recorder) => {
+    const start = recorder.answerNow({ kind: 'now', name: '' }, () => 1)
+    const first = await shelf.get(recorder, 'a')
+    const four = await Promise.all([
+      effect(recorder, 'pure', 'pure'),
+      effect(recorder, 'read', 'read', first.value),
+      effect(recorder, 'again', 'idempotent', first.value),
+      effect(recorder, 'paid', 'once', first.value, true),
+    ])
+    shelf.push(recorder, 'b', [first.value, four.length])
+    const tools = await Promise.all([
+      tool(recorder, 't1', 'once', false),
+      tool(recorder, 't2', 'idempotent', true),
+      tool(recorder, 't3', 'read', false),
+    ])
+    await recorder.commit()
+    const race = await Promise.race([
+      effect(recorder, 'slow', 'idempotent'),
+      shelf.get(recorder, 'b').then(() => shelf.get(recorder, 'c').then(() => 'chain')),
+      effect(recorder, 'other', 'read'),
+    ])
+    const contended = await shelf.get(recorder, 'contended')
+    await effect(recorder, 'before', 'once', 'fixed', true)
+    shelf.push(recorder, 'contended', [start, 'mine'], contended.version)
+    const answer = await ask(recorder, 'question')
+    shelf.push(recorder, 'answered', answer)
+    const [late, during] = await Promise.all([
+      ask(recorder, 'nobody answers', 500).catch((error: { code: string }) => error.code),
+      effect(recorder, 'during', 'once', null, true),
+    ])
+    await ask(recorder, 'last')
+    shelf.push(recorder, 'end', late)
+    return { first: first.value, four, tools, race, answer, late, during }
+  }
+}
+
+/** As the run would do: answers what was asked, once. */
+async function answerAll({ world, process, outside }: Stage): Promise<void> {
+  const inbox = createInbox({ storage: world.storage, clock: world.clock })
+  for (const row of await inbox.read(user, 'run:1', 100)) {
+    const { ask, address } = row.body as { ask?: string; address: string }
+    if (ask === undefined || ask === 'nobody answers' || outside.answered.has(address)) continue
+    const answer = process.steps.answer(user, step, address, { value: `answer to ${ask}` })
+    await world.storage.commit({ id: null, scope: { user }, ...answer })
+    outside.answered.add(address)
+  }
+}
+
+export interface Kill {
+  readonly at: number
+  readonly when: 'before' | 'after'
+}
+
+export interface Course {
+  readonly end: StepEnd
+  readonly commits: readonly number[]
+  readonly writes: readonly string[]
+  readonly told: readonly Json[]
+  readonly outside: Outside
+}
+
+export interface Trial {
+  readonly url?: string
+  /** One per life; none left: the last life is not killed. */
+  readonly kills: readonly (Kill | { readonly moment: number })[]
+  /** Happens between two lives. */
+  readonly meddle?: (world: World, life: number) => Promise<void>
+  readonly script?: (stage: Stage) => (recorder: Recorder) => Promise<Json>
+  readonly seed?: string
+  readonly limits?: StepsOptions['limits']
+  readonly spec?: Partial<StepSpec>
+}
+
+export async function carryOut({
+  url,
+  kills,
+  meddle,
+  script = scriptOf,
+  seed = 'outside',
+  limits,
+  spec,
+}: Trial): Promise<Course> {
+  const world = await createWorld(url)
+  const outside = new Outside(seed)
+  await world.storage.commit({ id: null, scope: { user }, ...writeBook('a', 'A') })
+  await world.storage.commit({ id: null, scope: { user }, ...writeBook('contended', 'theirs') })
+  const commits: number[] = []
+  try {
+    for (let life = 0; ; life++) {
+      const kill = kills[life]
+      const process = world.process({ ...(kill && 'at' in kill ? { kill } : {}), ...(limits ? { limits } : {}) })
+      if (kill && 'moment' in kill) afterMacrotasks(kill.moment, () => process.mortal.kill())
+      const stage = { world, outside, process }
+      const end = await world.during(Promise.race([oneLife(stage, script(stage), spec), process.mortal.death]))
+      commits.push(process.mortal.commits)
+      if (end !== 'dead') {
+        const inbox = await createInbox(world).read(user, 'run:1', 100)
+        const told = inbox.filter((row) => row.name === 'end').map((row) => row.body)
+        return { end, commits, writes: await appliedWrites(world.storage), told, outside }
+      }
+      if (life > 50) throw new Error('the step never ends')
+      await meddle?.(world, life)
+    }
+  } finally {
+    await world.close()
+  }
+}
+
+function afterMacrotasks(count: number, run: () => void): void {
+  if (count <= 0) run()
+  else setImmediate(() => afterMacrotasks(count - 1, run))
+}
+
+/** As an executor would do: executes it again when something arrived, settles what is uncertain by asking outside. */
+async function oneLife(
+  stage: Stage,
+  program: (recorder: Recorder) => Promise<Json>,
+  more: Partial<StepSpec> = {},
+): Promise<StepEnd> {
+  const { world, process, outside } = stage
+  const spec = world.spec(step, more)
+  for (let round = 0; ; round++) {
+    const end = await process.steps.execute(spec, program)
+    if (end.status === 'uncertain') {
+      const effects = await process.steps.effects(user, step)
+      const effect = effects.find((each) => each.call === end.call)
+      const happened = outside.done.has(effect?.key ?? '')
+      await process.steps.settle(
+        user,
+        step,
+        end.call,
+        happened ? { happened, output: end.effect } : { happened: false },
+      )
+    } else if (end.status === 'parked') {
+      await answerAll(stage)
+      await new Promise<void>((resolve) => world.clock.after(20, resolve))
+    } else return end
+    if (round > 500) throw new Error('the step never ends')
+  }
+}
+
+export { readBook, writeBook }

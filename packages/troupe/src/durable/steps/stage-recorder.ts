@@ -1,0 +1,136 @@
+/** The Recorder of one stage. Thin: every call is carried out by the part of the step that it belongs to. */
+import { encodeJson, type Json, type Principal, storeError, type TaintLabel } from '../../core/index.ts'
+import type { EffectFunction, EffectSpec } from '../effect-port.ts'
+import type { CallName, Recorder, StagedWrite, Wait } from '../recorder-port.ts'
+import { answer, answerNow } from './answers.ts'
+import { runEffect } from './effect-runner.ts'
+import { createItem, type Life } from './life.ts'
+import { Stage } from './stages.ts'
+import { bodyCall } from './step-log.ts'
+import type { Turn } from './turn.ts'
+
+export class StageRecorder implements Recorder {
+  readonly #life: Life
+  readonly #turn: Turn
+  readonly #stage: Stage
+
+  constructor(life: Life, turn: Turn, stage: Stage) {
+    this.#life = life
+    this.#turn = turn
+    this.#stage = stage
+  }
+
+  get step(): string {
+    return this.#life.options.host.spec.id
+  }
+
+  get principal(): Principal {
+    return this.#life.options.host.spec.principal
+  }
+
+  get runId(): string | undefined {
+    return this.#life.options.host.spec.runId
+  }
+
+  get signal(): AbortSignal {
+    return this.#life.signal
+  }
+
+  get taint(): readonly TaintLabel[] {
+    return this.#life.taint
+  }
+
+  addTaint(labels: readonly TaintLabel[]): void {
+    this.#life.addTaint(labels)
+  }
+
+  answer<T extends Json>(call: CallName, ask: () => T | Promise<T>): Promise<T> {
+    return this.#call(() => answer(this.#life, this.#stage, call, ask))
+  }
+
+  answerNow<T extends Json>(call: CallName, ask: () => T): T {
+    this.#life.check()
+    return answerNow(this.#life, this.#stage, call, ask)
+  }
+
+  effect<Out>(name: string, spec: EffectSpec<Out>, fn: EffectFunction<Out>): Promise<Out> {
+    return this.#call(() => runEffect(this.#life, this.#stage, name, spec, fn))
+  }
+
+  stage(write: StagedWrite): boolean {
+    this.#life.check()
+    const id = this.#life.counter.next(this.#stage.path, write.call)
+    if (this.#life.log.writes.delete(id)) return false
+    this.#stage.parts.push({ id, write })
+    return true
+  }
+
+  commit(): Promise<void> {
+    return this.#call(() => this.#turn.commit(this.#stage))
+  }
+
+  wait(wait: Wait): Promise<Json> {
+    return this.#call(() => this.#turn.wait(this.#stage, wait))
+  }
+
+  onCommitted(listener: (committed: readonly StagedWrite[]) => void): void {
+    this.#life.onCommitted(this.#stage, listener)
+  }
+
+  child(stage: string): Recorder {
+    const path = this.#life.counter.child(this.#stage.path, stage)
+    return new StageRecorder(this.#life, this.#turn, new Stage(path, this.#stage, false))
+  }
+
+  body<Out extends Json>(stage: string, run: (recorder: Recorder) => Promise<Out>): Promise<Out> {
+    return this.#call(() => {
+      const life = this.#life
+      const path = life.counter.child(this.#stage.path, stage)
+      const call = bodyCall(path)
+      const logged = life.delivery.find(call)
+      const promise = life.open(this.#stage, call, true) as Promise<Out>
+      if (logged?.ready) return promise
+      const inner = new Stage(path, this.#stage, true)
+      void this.#run(inner, run)
+      return promise
+    })
+  }
+
+  async #run<Out extends Json>(inner: Stage, run: (recorder: Recorder) => Promise<Out>): Promise<void> {
+    const life = this.#life
+    const call = bodyCall(inner.path)
+    const recorder = new StageRecorder(life, this.#turn, inner)
+    let item: ReturnType<typeof createItem>
+    let result: string
+    try {
+      const value = (await run(recorder)) ?? null
+      const text = encodeJson(value, `The result of ${inner.path}`)
+      item = createItem('body', call, { value })
+      result = `{"v":${text}}`
+    } catch (thrown) {
+      const error = storeError(thrown)
+      item = createItem('body', call, { error })
+      result = JSON.stringify({ e: error })
+      inner.discard()
+    }
+    if (life.dead) return
+    inner.running = false
+    inner.result = { call, item, text: result }
+    const logged = life.delivery.find(call)
+    if (!logged) return life.record(item, { t: 'body', id: call }, undefined, { early: life.log.early.has(call) })
+    logged.value = item.value
+    logged.error = item.error
+    life.ready(logged)
+  }
+
+  /** What may not be called now is refused by its promise, as everything else that goes wrong with it. */
+  #call<T>(run: () => Promise<T>): Promise<T> {
+    if (this.#life.dead) return this.#life.afterwards()
+    try {
+      this.#life.check()
+      return run()
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+}

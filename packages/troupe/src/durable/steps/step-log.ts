@@ -1,0 +1,232 @@
+/**
+ * The log of a step as a re-entry needs it: what is answered in which order, and what committed turns hold. A fold over
+ * the entries; takes no decision.
+ */
+import { type Json, restoreError, type StoredError } from '../../core/index.ts'
+import type { EffectClass } from '../effect-port.ts'
+import { type CallId, isWithin, type StagePath, stageOf } from './call-identity.ts'
+import type { LogEntry } from './log-entry.ts'
+
+/** One answer, given to the call of its id when its turn comes. */
+export interface Item {
+  readonly kind: 'answer' | 'now' | 'effect' | 'body' | 'commit' | 'reply'
+  readonly id: CallId
+  value: Json | undefined
+  error: StoredError | undefined
+  /** Of the effect's input. */
+  readonly hash: string | undefined
+  /** False until it is durable, or until its body has run again. */
+  ready: boolean
+  /** A `now` that the code has asked for. */
+  taken: boolean
+}
+
+export interface Claim {
+  readonly hash: string
+  readonly key: string
+  readonly class: EffectClass
+  outcome: boolean
+  uncertain: boolean
+  /** The code has asked for it since it was entered. */
+  asked: boolean
+  /** Settled as not happened in this life: it may be carried out as soon as that is durable. */
+  cleared: Promise<void> | undefined
+}
+
+export interface WaitRecord {
+  readonly hash: string
+  readonly due: number | undefined
+  answered: boolean
+  asked: boolean
+}
+
+export interface Kept {
+  readonly item: Item
+  readonly claimed: boolean
+  /** Its place among the answers of the failed turn. */
+  readonly order: number
+}
+
+export class StepLog {
+  items: Item[] = []
+  readonly claims = new Map<CallId, Claim>()
+  readonly waits = new Map<CallId, WaitRecord>()
+  /** Writes of committed turns that the code has not made again yet. */
+  readonly writes = new Set<CallId>()
+  /** Outcomes of a failed turn, answered again wherever they are asked for. */
+  readonly kept = new Map<CallId, Kept>()
+  /** Calls of a failed turn: they don't wait for the log to be used up. */
+  readonly early = new Set<CallId>()
+  /** Stages whose bodies are answered from the record: nothing inside is asked again. */
+  readonly #settledStages: StagePath[] = []
+  #open = new Set<Item>()
+  told: string | undefined
+  attempts = 0
+  entries = 0
+  inputHash: string | undefined
+  end: { readonly value?: Json; readonly error?: StoredError } | undefined
+
+  add(entry: LogEntry): void {
+    this.entries++
+    switch (entry.t) {
+      case 'answer':
+      case 'now':
+      case 'effect':
+      case 'again':
+      case 'body':
+      case 'commit':
+      case 'reply':
+        this.#deliver(entry)
+        return
+      case 'claim':
+        this.claims.set(entry.id, {
+          hash: entry.h,
+          key: entry.k,
+          class: entry.c,
+          outcome: false,
+          uncertain: false,
+          asked: false,
+          cleared: undefined,
+        })
+        return
+      case 'released':
+        this.claims.delete(entry.id)
+        return
+      case 'uncertain':
+      case 'not-happened': {
+        const claim = this.claims.get(entry.id)
+        if (claim) claim.uncertain = entry.t === 'uncertain'
+        return
+      }
+      case 'turn':
+        this.#commit(entry)
+        return
+      case 'turn.failed':
+        this.attempts = entry.attempt
+        this.#fail()
+        return
+      case 'wait':
+        this.waits.set(entry.id, { hash: entry.h, due: entry.due, answered: false, asked: false })
+        return
+      case 'parked':
+        this.told = toldKey(entry.waits)
+        return
+      case 'entered':
+        this.inputHash = entry.h
+        return
+      case 'end':
+        this.end = {
+          ...(entry.v === undefined ? {} : { value: entry.v }),
+          ...(entry.e === undefined ? {} : { error: entry.e }),
+        }
+    }
+  }
+
+  /**
+   * The first thing that code which returned has never asked for.
+   * @param left of the items those not delivered
+   */
+  unread(left: readonly Item[], asked: (id: CallId) => boolean): CallId | undefined {
+    for (const item of left) if (!item.taken && !asked(item.id)) return item.id
+    for (const [id, claim] of this.claims) if (!claim.asked && !claim.outcome) return id
+    for (const [id, wait] of this.waits) if (!wait.asked && !wait.answered) return id
+    return this.writes.values().next().value
+  }
+
+  /** A claimed effect of a failed turn that its repetition has never asked for. */
+  unused(): CallId | undefined {
+    for (const [id, kept] of this.kept) if (kept.claimed) return id
+    return undefined
+  }
+
+  #deliver(entry: Extract<LogEntry, { readonly t: Item['kind'] | 'again' }>): void {
+    const item = this.#item(entry)
+    if (!item) return
+    if (entry.t === 'effect') this.#outcome(entry.id)
+    if (entry.t === 'reply') this.#answered(entry.id)
+    const place = 'p' in entry ? entry.p : undefined
+    if (place === undefined) this.items.push(item)
+    else this.items.splice(place, 0, item)
+    if (entry.t !== 'commit') this.#open.add(item)
+  }
+
+  #item(entry: Extract<LogEntry, { readonly t: Item['kind'] | 'again' }>): Item | undefined {
+    if (entry.t === 'again') {
+      const kept = this.kept.get(entry.id)
+      this.kept.delete(entry.id)
+      return kept && { ...kept.item, taken: false, ready: true }
+    }
+    const hash = entry.t === 'effect' ? (entry.h ?? this.claims.get(entry.id)?.hash) : undefined
+    const value = 'v' in entry ? entry.v : undefined
+    const error = 'e' in entry ? entry.e : undefined
+    return { kind: entry.t, id: entry.id, value, error, hash, ready: entry.t !== 'body', taken: false }
+  }
+
+  #outcome(id: CallId): void {
+    const claim = this.claims.get(id)
+    if (claim) claim.outcome = true
+  }
+
+  #answered(id: CallId): void {
+    const wait = this.waits.get(id)
+    if (wait) wait.answered = true
+  }
+
+  #commit(entry: Extract<LogEntry, { readonly t: 'turn' }>): void {
+    this.attempts = 0
+    for (const id of entry.w ?? []) this.writes.add(id)
+    const settled: StagePath[] = []
+    for (const [id, result] of Object.entries(entry.b ?? {})) {
+      const item = this.items.find((each) => each.kind === 'body' && each.id === id)
+      if (!item) continue
+      item.value = result.v
+      item.error = result.e
+      item.ready = true
+      settled.push(bodyStage(id))
+    }
+    this.#settledStages.push(...settled)
+    if (settled.length > 0) this.#dropSettled()
+    for (const item of this.#open) if (!entry.o?.some((stage) => isInside(item, stage))) this.#open.delete(item)
+  }
+
+  #fail(): void {
+    let order = 0
+    for (const item of this.items) {
+      if (!this.#open.has(item)) continue
+      this.early.add(item.id)
+      const refused = item.kind === 'effect' && item.hash === undefined
+      if (item.kind === 'answer' || item.kind === 'body' || refused) continue
+      const claimed = item.kind === 'reply' || (item.kind === 'effect' && this.claims.has(item.id))
+      this.kept.set(item.id, { item, claimed, order: order++ })
+    }
+    this.items = this.items.filter((item) => !this.#open.has(item))
+    this.#open.clear()
+  }
+
+  #dropSettled(): void {
+    const inside = (id: CallId) => this.#settledStages.some((stage) => isWithin(stageOf(id), stage))
+    const settled = (item: Item) => this.#settledStages.some((stage) => isInside(item, stage))
+    this.items = this.items.filter((item) => !settled(item))
+    for (const item of this.#open) if (settled(item)) this.#open.delete(item)
+    for (const map of [this.claims, this.waits, this.kept]) for (const id of map.keys()) if (inside(id)) map.delete(id)
+    for (const id of this.writes) if (inside(id)) this.writes.delete(id)
+  }
+}
+
+/** A body is identified by the path of its own stage. */
+export const bodyCall = (path: StagePath): CallId => `${path}/body:#1`
+const bodyStage = (id: CallId): StagePath => stageOf(id)
+/** The end of a body is the business of the stage around it. */
+const isInside = ({ kind, id }: Item, stage: StagePath) =>
+  kind === 'body' ? bodyStage(id).startsWith(`${stage}>`) : isWithin(stageOf(id), stage)
+
+export const toldKey = (waits: readonly CallId[]): string => JSON.stringify(waits)
+
+/** Settles the promise of a call as it was settled, or would have been, in the first life of the step. */
+export function settleWith(
+  item: Pick<Item, 'value' | 'error'>,
+  call: { readonly resolve: (value: unknown) => void; readonly reject: (error: unknown) => void },
+): void {
+  if (item.error) call.reject(restoreError(item.error))
+  else call.resolve(item.value)
+}

@@ -1,0 +1,87 @@
+/** Effects whose outcome nobody knows: listed for people, settled by their decision, never repeated by themselves. */
+import { type RawBuilder, sql } from 'kysely'
+import { failure, type Json } from '../../core/index.ts'
+import { type Bind, type Fragment, type Storage, template } from '../../storage/index.ts'
+import type { Settlement } from '../effect-port.ts'
+import type { Inbox } from '../inbox-port.ts'
+import type { JournalId } from '../journal-port.ts'
+import type { UncertainEffect } from '../steps-port.ts'
+import type { DurableTables } from '../tables.ts'
+import type { CallId } from './call-identity.ts'
+import type { Life } from './life.ts'
+import { entryText } from './log-entry.ts'
+
+/** The sender that a settlement in an inbox names. */
+export const settlementSender = 'settlement'
+
+export interface UncertainEffects {
+  add(user: string, step: JournalId, call: CallId, effect: string): Fragment
+  remove(user: string, step: JournalId, call: CallId): Fragment
+  list(user: string): Promise<readonly UncertainEffect[]>
+  settle(user: string, step: JournalId, call: CallId, settlement: Settlement): Promise<void>
+}
+
+interface Place {
+  readonly user: string
+  readonly step: string
+  readonly call: string
+}
+
+export function createUncertainEffects(storage: Storage, inbox: Inbox): UncertainEffects {
+  const { dialect } = storage
+  const compile = <Values extends { [K in keyof Values]: Bind }>(build: (p: Values) => RawBuilder<unknown>) =>
+    template<DurableTables, Values>(dialect, (_, p) => ({
+      compile: () => build(p).compile(dialect.builder<DurableTables>()),
+    }))
+  const add = compile<Place & { effect: string; now: { readonly $: 'now' } }>(
+    (p) => sql`insert into uncertain_effects (user_id, journal_id, call, effect, since)
+      values (${p.user}, ${p.step}, ${p.call}, ${p.effect}, ${p.now}) on conflict do nothing`,
+  )
+  const remove = compile<Place>(
+    (p) => sql`delete from uncertain_effects where user_id = ${p.user} and journal_id = ${p.step} and call = ${p.call}`,
+  )
+  const list = compile<{ user: string }>(
+    (p) =>
+      sql`select journal_id, call, effect, since from uncertain_effects where user_id = ${p.user} order by since, journal_id, call`,
+  )
+  return {
+    add: (user, step, call, effect) => ({ statements: [add({ user, step, call, effect, now: { $: 'now' } })] }),
+    remove: (user, step, call) => ({ statements: [remove({ user, step, call })] }),
+    async list(user) {
+      const [rows] = await storage.read({ user }, [list({ user }, { returns: true })])
+      return (rows ?? []).map((row) => ({
+        step: row.journal_id as string,
+        call: row.call as string,
+        effect: row.effect as string,
+        since: Number(row.since),
+      }))
+    },
+    async settle(user, step, call, settlement) {
+      const removed = remove(
+        { user, step, call },
+        { expect: { rows: 1 }, otherwise: 'effect.settled', detail: { effect: call, step } },
+      )
+      const put = inbox.put(user, step, settlementSender, call, { ...settlement } as Json)
+      const result = await storage.commit({
+        id: null,
+        scope: { user },
+        statements: [removed, ...put.statements],
+        wake: put.wake ?? [],
+      })
+      if (!result.ok) throw failure(result.code, { ...result.detail })
+    },
+  }
+}
+
+export function markUncertain(life: Life, id: CallId, effect: string): void {
+  const { spec } = life.options.host
+  const row = life.options.uncertain.add(spec.principal.userId, spec.id, id, effect)
+  life.appender.add(entryText({ t: 'uncertain', id }), row)
+  life.appender.flush()
+}
+
+/** What was asked knows by now. */
+export function forgetUncertain(life: Life, id: CallId): void {
+  const { spec } = life.options.host
+  life.appender.addFragment(life.options.uncertain.remove(spec.principal.userId, spec.id, id))
+}

@@ -1,0 +1,13 @@
+/** Timers that survive: a row until it falls due, then a row in the inbox of its journal, in one change. */
+import type { Json, UserId } from '../core/index.ts'
+import type { Fragment } from '../storage/index.ts'
+import type { JournalId } from './journal-port.ts'
+
+export interface Timers {
+  /** @param due ms since 1970. Setting a timer of the same name again moves it. */
+  set(user: UserId, journal: JournalId, name: string, due: number, body: Json): Fragment
+  clear(user: UserId, journal: JournalId, name: string): Fragment
+  /** Begins to deliver what falls due. */
+  start(): void
+  stop(): Promise<void>
+}
