@@ -57,18 +57,32 @@ async function openTeam() {
 
 /** What OpenAI's strict mode asks of a schema. */
 function checkStrict(schema: Json, at: string): void {
-  const { type, properties, required, additionalProperties, anyOf, items } = schema as Record<string, never>
-  const types = [type].flat() as (string | undefined)[]
+  const {
+    type,
+    properties = {},
+    required = [],
+    additionalProperties,
+    anyOf,
+    items,
+  } = schema as {
+    readonly type?: string | string[]
+    readonly properties?: Record<string, Json>
+    readonly required?: string[]
+    readonly additionalProperties?: boolean
+    readonly anyOf?: Json[]
+    readonly items?: Json
+  }
+  const types = [type].flat()
   expect(types[0] !== undefined || anyOf !== undefined, `${at} has a type`).toBe(true)
   for (const keyword of ['default', '$ref', '$schema', 'oneOf', 'allOf', 'pattern', 'minimum', 'maximum'])
     expect(schema, at).not.toHaveProperty(keyword)
   if (types.includes('object')) {
     expect(additionalProperties, at).toBe(false)
-    expect([...(required as string[])].sort(), at).toEqual(Object.keys(properties).sort())
-    for (const [name, inner] of Object.entries(properties)) checkStrict(inner as Json, `${at}.${name}`)
+    expect([...required].sort(), at).toEqual(Object.keys(properties).sort())
+    for (const [name, inner] of Object.entries(properties)) checkStrict(inner, `${at}.${name}`)
   }
-  if (types.includes('array')) checkStrict(items, `${at}[]`)
-  for (const inner of (anyOf ?? []) as Json[]) checkStrict(inner, `${at}|`)
+  if (types.includes('array')) checkStrict(items ?? null, `${at}[]`)
+  for (const inner of anyOf ?? []) checkStrict(inner, `${at}|`)
 }
 
 describe('definitions', () => {

@@ -1,0 +1,201 @@
+/** Several operations: each for itself, or all in one change that applies wholly or not at all. Results in order. */
+import {
+  checkOptions,
+  decodeJson,
+  failure,
+  type Json,
+  type Provenance,
+  type TaintLabel,
+  TroupeError,
+} from '../core/index.ts'
+import type { BuiltInTool } from '../security/index.ts'
+import type { Fragment } from '../storage/index.ts'
+import { keyText } from './define-key.ts'
+import { restoreValue } from './entry-row.ts'
+import {
+  type Actor,
+  checkedKey,
+  type Push,
+  preparePush,
+  prepareRemoval,
+  pushFragment,
+  type Removal,
+  removeFragment,
+} from './fragments.ts'
+import type { ContextHands, Operation, OperationResult } from './hands-port.ts'
+import type { Committed, MeshCore } from './mesh-core.ts'
+import { now, readerValues } from './statements/visibility.ts'
+
+export interface BatchParts {
+  readonly hands: Pick<ContextHands, 'push' | 'get' | 'delete' | 'getMany'>
+  readonly core: MeshCore
+  readonly actor: Actor
+  readonly require: (right: BuiltInTool) => void
+  readonly origin: { readonly provenance: Provenance; readonly taint: readonly TaintLabel[] }
+}
+
+const rights = { push: 'push_context', get: 'get_context', delete: 'delete_context' } as const
+const most = 1_000
+
+export async function runBatch(
+  operations: readonly Operation[],
+  options: { readonly atomic?: boolean; readonly signal?: AbortSignal },
+  parts: BatchParts,
+): Promise<readonly OperationResult[]> {
+  checkOptions('batch', options, ['atomic', 'signal'])
+  checkOperations(operations)
+  return options.atomic ? atomic(operations, parts) : oneByOne(operations, parts.hands)
+}
+
+export function checkOperations(operations: readonly Operation[]): void {
+  if (!Array.isArray(operations) || operations.length > most)
+    throw failure('validation.failed', { what: 'A batch', problem: `it is a list of at most ${most} operations` })
+  for (const [i, operation] of operations.entries())
+    if (operation === null || typeof operation !== 'object' || !Object.hasOwn(rights, operation.type))
+      throw failure('validation.failed', { what: `Operation ${i}`, problem: 'its type is push, get or delete' })
+}
+
+/** @returns what is told of an operation that failed */
+export function failed(operation: Operation, thrown: unknown): OperationResult {
+  if (!(thrown instanceof TroupeError)) throw thrown
+  return {
+    type: operation.type,
+    key: String(keyText(operation.key)),
+    success: false,
+    error: { code: thrown.code, message: thrown.message },
+  }
+}
+
+async function one(operation: Operation, hands: BatchParts['hands']): Promise<OperationResult> {
+  const { type, key, ...options } = operation
+  if (operation.type === 'get') {
+    checkOptions('a get of a batch', options, [])
+    const text = checkedKey(key)
+    const found = await hands.getMany([text])
+    return { type: 'get', key: text, success: true, ...foundOf(found.get(text)) }
+  }
+  if (operation.type === 'delete')
+    return { type: 'delete', key: checkedKey(key), success: true, deleted: await hands.delete(key, options) }
+  const { value, ...rest } = options as { readonly value: Json }
+  return { type: 'push', success: true, ...(await hands.push(key as string, value, rest)) }
+}
+const foundOf = (value: Json | undefined) => (value === undefined ? { found: false } : { found: true, value })
+
+export async function oneByOne(
+  operations: readonly Operation[],
+  hands: BatchParts['hands'],
+): Promise<readonly OperationResult[]> {
+  const results: OperationResult[] = []
+  for (const operation of operations)
+    results.push(await one(operation, hands).catch((error: unknown) => failed(operation, error)))
+  return results
+}
+
+type Prepared =
+  | { readonly type: 'push'; readonly push: Push }
+  | { readonly type: 'get'; readonly key: string }
+  | { readonly type: 'delete'; readonly removal: Removal; readonly missing: boolean }
+
+async function atomic(operations: readonly Operation[], parts: BatchParts): Promise<readonly OperationResult[]> {
+  if (operations.length === 0) return []
+  const prepared: Prepared[] = []
+  for (const [i, operation] of operations.entries())
+    try {
+      prepared.push(await prepare(operation, parts))
+    } catch (error) {
+      throw aborted(operations, i, error)
+    }
+  return commitAll(operations, prepared, parts)
+}
+
+async function prepare(operation: Operation, { core, require, origin }: BatchParts): Promise<Prepared> {
+  require(rights[operation.type])
+  const { type, key, ...options } = operation
+  if (type === 'delete') return { type, removal: prepareRemoval(core, key, options), missing: false }
+  if (type === 'push') {
+    const { value, ...rest } = options as { readonly value: Json }
+    return { type, push: await preparePush(core, key, value, rest, origin) }
+  }
+  checkOptions('a get of a batch', options, [])
+  return { type: 'get', key: checkedKey(key) }
+}
+
+interface Part extends Fragment {
+  /** The statement whose rows are the result. */
+  readonly result: number
+}
+
+function partOf(operation: Prepared, { core, actor }: BatchParts): Part {
+  if (operation.type === 'push') {
+    const { put, ...fragment } = pushFragment(core, actor, operation.push)
+    return { ...fragment, result: put }
+  }
+  const values = readerValues(actor)
+  if (operation.type === 'get')
+    return { statements: [core.reads.value({ ...values, key: operation.key }, { returns: true })], result: 0 }
+  if (!operation.missing) return { ...removeFragment(core, actor, operation.removal), result: 0 }
+  // It was not there a moment ago; that must still be so where the others apply.
+  const gone = core.writes.visible(
+    { ...values, user: actor.user, key: operation.removal.key, now },
+    { expect: { rows: 0 } },
+  )
+  return { statements: [gone], result: 0 }
+}
+
+async function commitAll(
+  operations: readonly Operation[],
+  first: readonly Prepared[],
+  parts: BatchParts,
+): Promise<readonly OperationResult[]> {
+  let prepared = first
+  for (;;) {
+    const fragments = prepared.map((operation) => partOf(operation, parts))
+    const starts = fragments.map((_, i) =>
+      fragments.slice(0, i).reduce((sum, { statements }) => sum + statements.length, 0),
+    )
+    const result = await parts.core.tryCommit(parts.actor.user, ...fragments)
+    if (result.ok)
+      return Promise.all(
+        prepared.map((operation, i) =>
+          resultOf(operation, result, (starts[i] ?? 0) + (fragments[i]?.result ?? 0), parts),
+        ),
+      )
+    const at = starts.findLastIndex((start) => start <= result.statement)
+    const broken = prepared[at]
+    // A delete of nothing is no failure: the rest is tried without it.
+    if (broken?.type === 'delete' && !broken.missing && result.code === 'context.missing')
+      prepared = prepared.with(at, { ...broken, missing: true })
+    else if (broken?.type === 'delete' && broken.missing && result.code === 'storage.expectation')
+      prepared = prepared.with(at, { ...broken, missing: false })
+    else throw aborted(operations, at, failure(result.code, result.detail))
+  }
+}
+
+async function resultOf(
+  operation: Prepared,
+  committed: Committed,
+  at: number,
+  { core, actor }: BatchParts,
+): Promise<OperationResult> {
+  const row = committed.rows[at]?.[0]
+  if (operation.type === 'delete')
+    return { type: 'delete', key: operation.removal.key, success: true, deleted: !operation.missing }
+  if (operation.type === 'push') {
+    const revision = committed.revision ?? undefined
+    return { type: 'push', key: operation.push.key, success: true, version: Number(row?.version), revision }
+  }
+  const value =
+    row === undefined ? undefined : decodeJson(await core.loadJson(actor.user, restoreValue(String(row.value))))
+  return { type: 'get', key: operation.key, success: true, ...foundOf(value) }
+}
+
+/** The failure itself, with what is told of each operation: one failed, none applied. */
+export function aborted(operations: readonly Operation[], at: number, thrown: unknown): unknown {
+  if (!(thrown instanceof TroupeError)) return thrown
+  const results = operations.map((operation, i) =>
+    i === at
+      ? failed(operation, thrown)
+      : failed(operation, failure('batch.aborted', { operation: at, key: String(keyText(operations[at]?.key ?? '')) })),
+  )
+  return Object.assign(thrown, { results })
+}

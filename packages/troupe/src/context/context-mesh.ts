@@ -1,0 +1,72 @@
+/** The context of one user in the hands of trusted code: reads all of it, writes as `host`, and looks after it. */
+import { checkName, checkOptions, failure } from '../core/index.ts'
+import { LiveHands } from './live-hands.ts'
+import { setTopicPolicy, type TopicPolicy } from './topics.ts'
+
+export interface ContextStats {
+  /** Those that stand, and those that are over and not yet cleaned. */
+  readonly entries: number
+  readonly expired: number
+  /** Of values, as JSON. */
+  readonly bytes: number
+  readonly topics: number
+  /** The number of the newest change. */
+  readonly revision: number
+}
+
+export class ContextMesh extends LiveHands {
+  /** In constant time, but for the expired ones that were not yet cleaned. */
+  async stats(): Promise<ContextStats> {
+    const { core } = this.mesh
+    const { user } = this.actor
+    const [rows = []] = await core.read(user, core.reads.state({ user, now: { $: 'now' } }))
+    const { head } = await core.storage.feed(user, Number.MAX_SAFE_INTEGER, 1)
+    const row = rows[0]
+    const [all, expired] = [Number(row?.entries ?? 0), Number(row?.expired ?? 0)]
+    return {
+      entries: all - expired,
+      expired,
+      bytes: Number(row?.bytes ?? 0),
+      topics: Number(row?.topics ?? 0),
+      revision: head,
+    }
+  }
+
+  /** Entries that stand. */
+  async size(): Promise<number> {
+    return (await this.stats()).entries
+  }
+
+  /** Removes every entry of the user, in changes of a few hundred; topics and subscriptions stay. @returns how many */
+  clear(): Promise<number> {
+    return this.act(undefined, {}, async () => {
+      const removed = await this.mesh.cleaner.clear(this.actor)
+      this.mesh.emit('context.cleared', this.actor, { entries: removed })
+      return removed
+    })
+  }
+
+  /** Removes what has expired, now. @returns how many entries */
+  cleanup(): Promise<number> {
+    return this.mesh.cleaner.cleanup(this.actor.user)
+  }
+
+  /**
+   * Closes a topic to all but those named, for subscribing and for posting; an empty list is nobody, an absent one
+   * everybody. Subscriptions that are no longer allowed end with it.
+   */
+  setTopicPolicy(topic: string, policy: TopicPolicy): Promise<void> {
+    return this.act(undefined, {}, () => {
+      checkOptions('setTopicPolicy', policy, ['subscribe', 'post'])
+      for (const list of [policy.subscribe, policy.post]) {
+        if (list !== undefined && !Array.isArray(list))
+          throw failure('validation.failed', {
+            what: 'A topic policy',
+            problem: 'subscribe and post are lists of names',
+          })
+        for (const name of list ?? []) checkName('agent', name)
+      }
+      return setTopicPolicy(this.mesh.core, this.actor, checkName('topic', topic), policy)
+    })
+  }
+}

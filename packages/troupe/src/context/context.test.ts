@@ -1,0 +1,266 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { z } from 'zod'
+import { createVirtualClock, systemClock } from '../core/index.ts'
+import { Access } from '../security/index.ts'
+import { openMesh } from './context.test.fixture.ts'
+import { defineKey } from './index.ts'
+import { parseListOptions } from './listing.ts'
+
+const refused = (code: string) => expect.objectContaining({ code })
+
+describe('lost updates', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'troupe-updates-'))
+  for (const url of ['memory:', `sqlite:${join(folder, 'updates.db')}`])
+    test(`four writers of 2,000 increments each give 8,000 on ${url.slice(0, 6)}`, { timeout: 120_000 }, async () => {
+      await using opened = await openMesh(systemClock, { url })
+      await opened.mesh.host('ada').push('n', 0)
+      const writer = async (name: string) => {
+        const hands = opened.mesh.agent('ada', name, new Access({ role: 'admin' }))
+        for (let i = 0; i < 2_000; i++) await hands.update('n', (n) => (n as number) + 1)
+      }
+      await Promise.all(['A', 'B', 'C', 'D'].map(writer))
+      expect(await opened.mesh.host('ada').get('n')).toBe(8_000)
+      rmSync(folder, { recursive: true, force: true })
+    })
+
+  test('an update inside an update of the same key fails instead of waiting for itself', async () => {
+    await using opened = await openMesh(systemClock)
+    const a = opened.mesh.agent('ada', 'A')
+    const again = a.update('n', async () => {
+      await a.update('n', (n) => ((n as number) ?? 0) + 1)
+      return 0
+    })
+    await expect(again).rejects.toThrow(refused('context.contended'))
+  })
+
+  test('a thousand updates at once cost one attempt each', async () => {
+    await using opened = await openMesh(systemClock)
+    const a = opened.mesh.agent('ada', 'A')
+    let calls = 0
+    await Promise.all(
+      Array.from({ length: 1_000 }, () =>
+        a.update('n', (n) => {
+          calls++
+          return ((n as number) ?? 0) + 1
+        }),
+      ),
+    )
+    expect(await a.get('n')).toBe(1_000)
+    expect(calls).toBeLessThan(2_100)
+  })
+})
+
+describe('a batch', () => {
+  test('that is atomic applies wholly or not at all, audience and expiry included', async () => {
+    const clock = createVirtualClock()
+    await using opened = await openMesh(clock)
+    const a = opened.mesh.agent('ada', 'A')
+    const b = opened.mesh.agent('ada', 'B')
+    await b.push('foreign', 1)
+    await a.push('mine', 'secret', { audience: 'owner', ttl: '1h' })
+    const before = await a.getEntry('mine')
+    const failing = a.batch(
+      [
+        { type: 'push', key: 'mine', value: 'changed', audience: 'everyone' },
+        { type: 'push', key: 'foreign', value: 2 },
+      ],
+      { atomic: true },
+    )
+    await expect(failing).rejects.toThrow(
+      expect.objectContaining({
+        code: 'context.denied',
+        results: [
+          expect.objectContaining({ success: false, error: expect.objectContaining({ code: 'batch.aborted' }) }),
+          expect.objectContaining({ success: false, error: expect.objectContaining({ code: 'context.denied' }) }),
+        ],
+      }),
+    )
+    expect(await a.getEntry('mine')).toEqual(before)
+    expect(await b.get('mine')).toBe(undefined)
+  })
+
+  test('reads what it wrote before, and counts a delete of nothing as no failure', async () => {
+    await using opened = await openMesh(createVirtualClock())
+    const a = opened.mesh.agent('ada', 'A')
+    const results = await a.batch(
+      [
+        { type: 'delete', key: 'none' },
+        { type: 'push', key: 'k', value: 1 },
+        { type: 'get', key: 'k' },
+        { type: 'push', key: 'k', value: 2 },
+        { type: 'delete', key: 'k' },
+        { type: 'get', key: 'k' },
+      ],
+      { atomic: true },
+    )
+    expect(results).toEqual([
+      { type: 'delete', key: 'none', success: true, deleted: false },
+      { type: 'push', key: 'k', success: true, version: 1, revision: 1 },
+      { type: 'get', key: 'k', success: true, found: true, value: 1 },
+      { type: 'push', key: 'k', success: true, version: 2, revision: 1 },
+      { type: 'delete', key: 'k', success: true, deleted: true },
+      { type: 'get', key: 'k', success: true, found: false },
+    ])
+  })
+
+  test('refuses an operation it does not know before doing any', async () => {
+    await using opened = await openMesh(createVirtualClock())
+    const a = opened.mesh.agent('ada', 'A')
+    const batch = [
+      { type: 'push', key: 'k', value: 1 },
+      { type: 'remove', key: 'k' },
+    ] as never
+    await expect(a.batch(batch)).rejects.toThrow(refused('validation.failed'))
+    expect(await a.get('k')).toBe(undefined)
+  })
+})
+
+describe('lifetimes', () => {
+  test('by name last as long as they say, restart at each push, and end at once', async () => {
+    const clock = createVirtualClock()
+    await using opened = await openMesh(clock, { lifecycles: { brief: { ttl: '10s', pattern: 'brief.*' } } })
+    const a = opened.mesh.agent('ada', 'A')
+    await a.push('temporary', 1, { lifecycle: 'temporary' })
+    await a.push('brief.1', 1)
+    await a.push('forever', 1)
+    await clock.advance('9s')
+    expect(await a.getEntry('brief.1')).toMatchObject({ lifecycle: 'brief' })
+    await clock.advance('1s')
+    expect(await a.get('brief.1')).toBe(undefined)
+    await clock.advance('4m')
+    await a.push('temporary', 2)
+    await clock.advance('4m')
+    expect(await a.getEntry('temporary')).toMatchObject({ value: 2, lifecycle: 'temporary' })
+    await clock.advance('1m')
+    expect(await a.get('temporary')).toBe(undefined)
+    expect(await opened.mesh.host('ada').size()).toBe(1)
+    await expect(a.push('k', 1, { lifecycle: 'eternal' })).rejects.toThrow(refused('validation.failed'))
+  })
+
+  test('are cleaned by themselves, and what was removed is forgotten after a week, its version not', async () => {
+    const clock = createVirtualClock()
+    await using opened = await openMesh(clock)
+    opened.mesh.cleaner.start()
+    const a = opened.mesh.agent('ada', 'A')
+    await a.push('k', 1, { ttl: '1m' })
+    await clock.advance('6m')
+    expect(await opened.mesh.host('ada').stats()).toMatchObject({ entries: 0, expired: 0 })
+    expect((await opened.mesh.host('ada').history('k')).items).toHaveLength(1)
+    await clock.advance('8d')
+    expect((await opened.mesh.host('ada').history('k')).items).toHaveLength(0)
+    expect(await a.push('k', 2)).toMatchObject({ version: 2 })
+  })
+})
+
+describe('reading', () => {
+  test('from the cache asks the audience anew each time', async () => {
+    const clock = createVirtualClock()
+    await using opened = await openMesh(clock)
+    const a = opened.mesh.agent('ada', 'A')
+    const b = opened.mesh.agent('ada', 'B')
+    await a.push('k', 'old')
+    expect(await b.get('k', { maxAge: '5m' })).toBe('old')
+    await a.push('k', 'new')
+    expect(await b.get('k', { maxAge: '5m' })).toBe('old')
+    await clock.advance('6m')
+    expect(await b.get('k', { maxAge: '5m' })).toBe('new')
+    await a.push('k', 'hidden', { audience: 'owner' })
+    expect(await b.get('k', { maxAge: '5m' })).toBe(undefined)
+  })
+
+  test('goes through all pages, and a filtered page stops after its scan budget', async () => {
+    await using opened = await openMesh(systemClock, { limits: { scan: 50 } })
+    const a = opened.mesh.agent('ada', 'A')
+    for (let i = 0; i < 120; i++) await a.push(`k${String(i).padStart(3, '0')}`, i)
+    const all: string[] = []
+    for await (const key of await a.keys({ limit: 7 })) all.push(key)
+    expect(all).toHaveLength(120)
+    const first = await a.keys({ pattern: '*9' })
+    expect(first.items.length).toBeLessThan(12)
+    expect(first.cursor).toBeDefined()
+    const found: string[] = []
+    for await (const key of first) found.push(key)
+    expect(found).toHaveLength(12)
+    await expect(a.keys({ cursor: 'nonsense' })).rejects.toThrow(refused('cursor.invalid'))
+    await expect(a.keys({ limt: 3 } as never)).rejects.toThrow(refused('option.unknown'))
+  })
+
+  test('a pattern reads only what begins with its literal head', () => {
+    expect(parseListOptions('list', { pattern: 'orders.1*.status' })).toMatchObject({
+      from: 'orders.1',
+      to: 'orders.2',
+    })
+    expect(parseListOptions('list', { pattern: 'exact' })).toMatchObject({
+      from: 'exact',
+      to: 'exact\u0001',
+      matches: undefined,
+    })
+    expect(parseListOptions('list', { prefix: 'a\u{10ffff}' })).toMatchObject({ from: 'a\u{10ffff}', to: 'b' })
+  })
+
+  test('the history shows the newest versions, and no earlier entry of somebody else', async () => {
+    await using opened = await openMesh(systemClock, { limits: { history: 5 } })
+    const a = opened.mesh.agent('ada', 'A')
+    const b = opened.mesh.agent('ada', 'B')
+    for (let i = 1; i <= 20; i++) await a.push('k', i)
+    expect((await b.history('k')).items.map(({ value }) => value)).toEqual([15, 16, 17, 18, 19, 20])
+    await a.push('private', 'secret', { audience: 'owner' })
+    await a.delete('private')
+    await b.push('private', 'mine')
+    expect((await b.history('private')).items.map(({ value }) => value)).toEqual(['mine'])
+  })
+})
+
+describe('keys with a form', () => {
+  const OrderStatus = defineKey('orders.{id}.status', z.object({ paid: z.boolean() }))
+  test('are typed, checked at the push, and known by their pattern', async () => {
+    await using opened = await openMesh(createVirtualClock())
+    const a = opened.mesh.agent('ada', 'A')
+    await a.push(OrderStatus({ id: 17 }), { paid: true })
+    const status = await a.get(OrderStatus({ id: 17 }))
+    expect(status?.paid).toBe(true)
+    expect(await a.get('orders.17.status')).toEqual({ paid: true })
+    await expect(a.push(OrderStatus({ id: 17 }), { paid: 'yes' } as never)).rejects.toThrow(
+      refused('validation.failed'),
+    )
+    expect((await a.keys({ pattern: OrderStatus.pattern })).items).toEqual(['orders.17.status'])
+    expect(() => OrderStatus({} as never)).toThrow(refused('key.parameter'))
+    expect(() => OrderStatus({ id: 1, other: 2 } as never)).toThrow(refused('key.parameter'))
+  })
+})
+
+describe('rights', () => {
+  test('a refusal is recorded without what it was about', async () => {
+    const opened = await openMesh(createVirtualClock())
+    const a = opened.mesh.agent('ada', 'A', new Access({ allow: [] }))
+    await expect(a.get('secret-key')).rejects.toThrow(refused('access.denied'))
+    await opened.incidents.settled()
+    expect(await opened.incidents.list('ada')).toEqual([
+      expect.objectContaining({ agent: 'A', action: 'get_context', code: 'access.denied' }),
+    ])
+    expect(await opened.incidents.list('bob')).toEqual([])
+    expect(JSON.stringify(opened.events)).not.toContain('secret-key')
+    await opened[Symbol.asyncDispose]()
+  })
+
+  test('nobody but the host is called host', async () => {
+    await using opened = await openMesh(createVirtualClock())
+    expect(() => opened.mesh.agent('ada', 'host')).toThrow(refused('name.invalid'))
+  })
+
+  test('a user has as many entries and bytes as the limits say', async () => {
+    await using opened = await openMesh(createVirtualClock(), { limits: { entries: 2, bytes: 100 } })
+    const a = opened.mesh.agent('ada', 'A')
+    await a.push('1', 1)
+    await a.push('2', 2)
+    await expect(a.push('3', 3)).rejects.toThrow(refused('context.quota'))
+    await expect(a.push('2', 'x'.repeat(200))).rejects.toThrow(refused('context.quota'))
+    await a.delete('1')
+    await a.push('3', 3)
+    expect(await opened.mesh.host('ada').stats()).toMatchObject({ entries: 2, bytes: 2 })
+    await opened.mesh.agent('bob', 'A').push('1', 1)
+  })
+})

@@ -1,0 +1,261 @@
+/** A push or a delete as the statements of a change. Checked when it is prepared, decided when it commits. */
+import {
+  checkKey,
+  checkOptions,
+  encodeJson,
+  failure,
+  type Json,
+  type Provenance,
+  parse,
+  type TaintLabel,
+} from '../core/index.ts'
+import type { Access } from '../security/index.ts'
+import type { Fragment, Statement } from '../storage/index.ts'
+import { everyone, granteesOf, isTopic, type Reader, storedWriters } from './audience.ts'
+import { type Key, keyText } from './define-key.ts'
+import { storeValue } from './entry-row.ts'
+import type { DeleteOptions, PushOptions } from './hands-port.ts'
+import type { Lifetime } from './lifecycle.ts'
+import type { MeshCore } from './mesh-core.ts'
+import { now, readerValues } from './statements/visibility.ts'
+
+/** Who acts: a reader with rights. The host has them all. */
+export interface Actor extends Reader {
+  readonly access: Access | undefined
+}
+export const power = (actor: Actor, right: 'delete_others' | 'write_others' | 'change_audience') =>
+  actor.access === undefined || actor.access.can(right)
+
+export interface Push {
+  readonly key: string
+  readonly change: string
+  readonly json: string
+  readonly grantees: readonly string[] | undefined
+  readonly writers: readonly string[] | undefined
+  readonly lifetime: Lifetime | undefined
+  readonly metadata: string | undefined
+  readonly ifVersion: number | undefined
+  /** Takes old versions of the key away, too: one push in a few does. */
+  readonly prunes: boolean
+  readonly provenance: Provenance
+  readonly taint: readonly TaintLabel[]
+}
+
+export const pushOptions = [
+  'audience',
+  'subscribers',
+  'topics',
+  'writers',
+  'ttl',
+  'lifecycle',
+  'ifVersion',
+  'metadata',
+  'signal',
+]
+const largest = 8 * 1024 * 1024
+
+export const checkedKey = (key: Key | string): string => checkKey(keyText(key))
+
+export function checkVersion(version: unknown, least: number): number | undefined {
+  if (version === undefined) return undefined
+  if (typeof version !== 'number' || !Number.isSafeInteger(version) || version < least)
+    throw failure('validation.failed', { what: 'ifVersion', problem: `it is a whole number from ${least}` })
+  return version
+}
+
+/** @throws ValidationError for whatever can't be stored, before anything is */
+export async function preparePush(
+  core: MeshCore,
+  key: Key | string,
+  value: unknown,
+  options: PushOptions,
+  origin: { readonly provenance: Provenance; readonly taint: readonly TaintLabel[] },
+): Promise<Push> {
+  checkOptions('push', options, pushOptions)
+  const text = checkedKey(key)
+  const checked = typeof key === 'object' ? await parse(key.schema, value, `The value of ${text}`) : value
+  const json = encodeJson(checked, `The value of ${text}`)
+  const bytes = Buffer.byteLength(json)
+  if (bytes > largest) throw failure('value.too_large', { what: `The value of ${text}`, bytes, limit: largest })
+  return {
+    key: text,
+    change: core.nextChange(),
+    json,
+    grantees: granteesOf(options, core.limits.topics),
+    writers: storedWriters(options.writers),
+    lifetime: core.lifecycles.named(options),
+    metadata: options.metadata === undefined ? undefined : metadataText(options.metadata),
+    ifVersion: checkVersion(options.ifVersion, 0),
+    prunes: core.prunesNext(),
+    ...origin,
+  }
+}
+
+function metadataText(metadata: unknown): string {
+  const text = encodeJson(metadata, 'metadata')
+  if (!text.startsWith('{')) throw failure('validation.failed', { what: 'metadata', problem: 'it is an object' })
+  if (Buffer.byteLength(text) > 16_384)
+    throw failure('value.too_large', { what: 'The metadata', bytes: Buffer.byteLength(text), limit: 16_384 })
+  return text
+}
+
+const none = { rows: 0 } as const
+
+/** The guards of a push, in the order in which its refusals are told. */
+function pushGuards(core: MeshCore, actor: Actor, push: Push): Statement[] {
+  const { writes } = core
+  const place = { user: actor.user, key: push.key, now }
+  const { agent } = actor
+  const denied = (action: string) =>
+    ({ expect: none, otherwise: 'context.denied', detail: { agent, action, key: push.key } }) as const
+  const statements: Statement[] = []
+  if (!power(actor, 'write_others')) {
+    const guard = push.grantees ? writes.unwritableByName : writes.unwritable
+    statements.push(guard({ ...place, ...readerValues(actor) }, denied('write')))
+  } else if (!actor.all && !push.grantees) statements.push(writes.keptClosed({ ...place, agent }, denied('write')))
+  if ((push.grantees || push.writers) && !power(actor, 'change_audience'))
+    statements.push(writes.foreign({ ...place, agent }, denied('change who may read or write')))
+  const topics = push.grantees?.filter(isTopic) ?? []
+  const closed = {
+    expect: none,
+    otherwise: 'topic.closed',
+    detail: { agent, action: 'post to', topics: topics.map(nameOf) },
+  } as const
+  if (!actor.all && topics.length > 0)
+    statements.push(writes.closed({ user: actor.user, agent, grantees: JSON.stringify(topics) }, closed))
+  statements.push(...versionGuard(core, actor, push.key, push.ifVersion))
+  return statements
+}
+const nameOf = (grantee: string): Json => grantee.slice(1)
+
+function versionGuard(core: MeshCore, actor: Actor, key: string, version: number | undefined): Statement[] {
+  if (version === undefined) return []
+  const place = { user: actor.user, key, now }
+  const conflict = { otherwise: 'context.conflict', detail: { key, expected: version } } as const
+  if (version === 0) return [core.writes.standing(place, { expect: none, ...conflict })]
+  return [core.writes.version({ ...place, version }, { expect: { rows: 1 }, ...conflict })]
+}
+
+/** @returns `put`: the index of the statement that gives the version */
+export function pushFragment(core: MeshCore, actor: Actor, push: Push): Fragment & { readonly put: number } {
+  const { writes } = core
+  const place = { user: actor.user, key: push.key, now }
+  const initial = push.lifetime ?? core.lifecycles.initial(push.key)
+  const grantees = push.grantees ?? [everyone]
+  const namesAudience = push.grantees ? 1 : 0
+  const kept = core.blobs?.keep(actor.user, `entry:${push.change}`, push.json)
+  const stored = Buffer.byteLength(push.json)
+  const statements = pushGuards(core, actor, push)
+  if (kept) statements.push(...kept.statements)
+  const put = statements.length
+  statements.push(
+    writes.put(
+      {
+        ...place,
+        change: push.change,
+        owner: actor.agent,
+        audience: JSON.stringify(grantees),
+        everyone: grantees.includes(everyone) ? 1 : 0,
+        writers: JSON.stringify(push.writers ?? []),
+        lifecycle: initial.lifecycle,
+        ttl: initial.ttlMs,
+        value: storeValue(kept?.value ?? { json: push.json }),
+        stored,
+        metadata: push.metadata ?? null,
+        provenance: JSON.stringify(push.provenance),
+        taint: JSON.stringify(push.taint),
+        namesAudience,
+        namesWriters: push.writers ? 1 : 0,
+        namesLifetime: push.lifetime ? 1 : 0,
+        namesMetadata: push.metadata === undefined ? 0 : 1,
+      },
+      { expect: { rows: 1 }, returns: true },
+    ),
+    ...trailing(core, actor, push, grantees, initial),
+  )
+  return { statements, put, feed: [{ kind: 'put', key: push.key, data: push.change }] }
+}
+
+function trailing(
+  core: MeshCore,
+  actor: Actor,
+  push: Push,
+  grantees: readonly string[],
+  initial: Lifetime,
+): Statement[] {
+  const { writes, limits } = core
+  const { user } = actor
+  const topics = grantees.filter(isTopic)
+  const statements = push.prunes ? [pruneOf(core, user, push.key)] : []
+  if (topics.length > 0) statements.push(writes.name({ user, grantees: JSON.stringify(topics) }))
+  if (initial.ttlMs !== null) statements.push(writes.work({ user }))
+  if (limits.entries !== undefined || limits.bytes !== undefined) {
+    const [entries, bytes] = [limits.entries ?? Number.MAX_SAFE_INTEGER, limits.bytes ?? Number.MAX_SAFE_INTEGER]
+    const limit = [
+      limits.entries === undefined ? '' : `${entries} entries`,
+      limits.bytes === undefined ? '' : `${bytes} bytes`,
+    ]
+    const detail = { limit: limit.filter(Boolean).join(' or ') }
+    statements.push(writes.quota({ user, entries, bytes }, { expect: none, otherwise: 'context.quota', detail }))
+  }
+  return statements
+}
+
+/** What happened within the last ten minutes stays for watchers, up to a hundred times the bound. */
+const pruneOf = (core: MeshCore, user: string, key: string): Statement =>
+  core.writes.prune({
+    user,
+    key,
+    now,
+    keep: core.limits.history,
+    most: Math.max(1, core.limits.history) * 100,
+    before: { $: 'now', plusMs: -600_000 },
+  })
+
+export interface Removal {
+  readonly key: string
+  readonly change: string
+  readonly ifVersion: number | undefined
+}
+
+export function prepareRemoval(core: MeshCore, key: Key | string, options: DeleteOptions): Removal {
+  checkOptions('delete', options, ['ifVersion', 'signal'])
+  return { key: checkedKey(key), change: core.nextChange(), ifVersion: checkVersion(options.ifVersion, 1) }
+}
+
+/** Refused with `context.missing` where nothing visible stands. */
+export function removeFragment(core: MeshCore, actor: Actor, removal: Removal): Fragment {
+  const { writes } = core
+  const { key } = removal
+  const [{ agent }, place] = [actor, { user: actor.user, key, now }]
+  const seen = { ...place, ...readerValues(actor) }
+  const statements = [writes.visible(seen, { expect: { rows: 1 }, otherwise: 'context.missing', detail: { key } })]
+  if (!power(actor, 'delete_others')) {
+    const detail = { agent, action: 'delete', key }
+    statements.push(writes.foreignVisible(seen, { expect: none, otherwise: 'context.denied', detail }))
+  }
+  statements.push(...versionGuard(core, actor, key, removal.ifVersion))
+  return {
+    statements: [...statements, ...endStatements(core, actor.user, key, removal.change, 'removed')],
+    feed: [endOf(removal)],
+  }
+}
+const endOf = ({ key, change }: Removal) => ({ kind: 'removed', key, data: change }) as const
+
+/** Keeps what stands in the history, and takes it away with all that refers to it. */
+export function endStatements(
+  core: MeshCore,
+  user: string,
+  key: string,
+  change: string,
+  ended: 'removed' | 'expired',
+): Statement[] {
+  const { writes } = core
+  const place = { user, key, now }
+  return [
+    writes.keep({ ...place, change, ended }),
+    writes.bury(place),
+    writes.remove(place, { expect: { rows: 1 } }),
+    writes.work({ user }),
+  ]
+}

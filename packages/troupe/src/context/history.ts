@@ -1,0 +1,65 @@
+/**
+ * The versions of an entry, the oldest first and the one that stands last, for whoever may read the entry now. Versions
+ * of an earlier entry under the same key are shown only to whom that entry's own audience named.
+ */
+import { checkOptions, createPage, type Page } from '../core/index.ts'
+import { mayRead } from './audience.ts'
+import { type EntryRow, type HistoryRow, historyRow, toHistoryEntry } from './entry-row.ts'
+import type { Actor } from './fragments.ts'
+import type { HistoryEntry, HistoryOptions } from './hands-port.ts'
+import { checkLimit, decodeCursor, encodeCursor } from './listing.ts'
+import type { Mesh } from './mesh.ts'
+
+const chunk = 200
+
+export async function findHistory(
+  mesh: Mesh,
+  actor: Actor,
+  key: string,
+  options: HistoryOptions,
+): Promise<Page<HistoryEntry>> {
+  checkOptions('history', options, ['limit', 'cursor', 'signal'])
+  const limit = checkLimit(options.limit)
+  const after = options.cursor === undefined ? 0 : Number(decodeCursor(options.cursor)) || 0
+  const current = await mesh.entry(actor, key)
+  const last = (items: readonly HistoryEntry[], next: number | undefined): Page<HistoryEntry> =>
+    createPage(items, next === undefined ? undefined : encodeCursor(String(next)), (cursor) =>
+      findHistory(mesh, actor, key, { ...options, cursor }),
+    )
+  if (!current && !actor.all) return last([], undefined)
+  // Some more are kept for watchers than are shown.
+  const first = current ? current.version - mesh.core.limits.history - 1 : 0
+  const found = await older(mesh, actor, key, current, Math.max(after, first), limit)
+  const items = await Promise.all(found.map((row) => shown(mesh, actor, row, row.ended)))
+  if (found.length === limit) return last(items, found.at(-1)?.version)
+  if (current && current.version > after) items.push(await shown(mesh, actor, current, undefined))
+  return last(items, undefined)
+}
+
+const shown = async (mesh: Mesh, actor: Actor, row: EntryRow, ended: HistoryEntry['ended']) =>
+  toHistoryEntry(row, await mesh.core.loadJson(actor.user, row.value), ended)
+
+async function older(
+  mesh: Mesh,
+  actor: Actor,
+  key: string,
+  current: EntryRow | undefined,
+  after: number,
+  limit: number,
+) {
+  const subscribed = new Set(await mesh.core.subscriptions(actor))
+  const found: HistoryRow[] = []
+  for (let from = after; ; ) {
+    const [rows = []] = await mesh.core.read(
+      actor.user,
+      mesh.core.reads.history({ user: actor.user, key, after: from, limit: chunk }),
+    )
+    for (const row of rows.map(historyRow)) {
+      from = row.version
+      const allowed = (current && row.version >= current.born) || mayRead(row, actor, subscribed)
+      if (allowed) found.push(row)
+      if (found.length === limit) return found
+    }
+    if (rows.length < chunk) return found
+  }
+}

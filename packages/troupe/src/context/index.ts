@@ -1,0 +1,11 @@
+/** The context mesh: entries, audiences, topics, batches, watching, lifecycles, history. */
+export type { CleanerOptions } from './cleaner.ts'
+export { ContextMesh, type ContextStats } from './context-mesh.ts'
+export { contextMigrations } from './context-migrations.ts'
+export { defineKey, type Key, type KeyMaker, type KeyValue } from './define-key.ts'
+export type * from './hands-port.ts'
+export type { Lifecycle } from './lifecycle.ts'
+export { createContextMesh, hostName, Mesh } from './mesh.ts'
+export type { ContextLimits, MeshParts } from './mesh-core.ts'
+export { StagedContext, type StagedParts, stagedContext } from './staged-context.ts'
+export type { TopicPolicy } from './topics.ts'

@@ -1,0 +1,226 @@
+/** The hands of one agent, or of the host, on what is committed: each write is one change. */
+import { checkName, decodeJson, failure, type Json, type Page, TroupeError } from '../core/index.ts'
+import type { Right } from '../security/index.ts'
+import { runBatch } from './batch.ts'
+import type { Key, KeyValue } from './define-key.ts'
+import type { EntryRow } from './entry-row.ts'
+import { restoreValue, toEntry } from './entry-row.ts'
+import { type Actor, checkedKey, preparePush, prepareRemoval, pushFragment, removeFragment } from './fragments.ts'
+import type * as hands from './hands-port.ts'
+import { findHistory } from './history.ts'
+import { findEntries, findKeys, pageOf, parseListOptions, readEntries } from './listing.ts'
+import type { Mesh } from './mesh.ts'
+import { readerValues } from './statements/visibility.ts'
+import { deleteTopic, discoverTopics, subscribe, unsubscribe } from './topics.ts'
+import { watchContext } from './watch.ts'
+
+const attempts = 100
+
+export class LiveHands implements hands.ContextHands {
+  protected readonly mesh: Mesh
+  protected readonly actor: Actor
+
+  constructor(mesh: Mesh, actor: Actor) {
+    this.mesh = mesh
+    this.actor = actor
+  }
+
+  get agent(): string {
+    return this.actor.agent
+  }
+
+  push<K extends Key | string>(key: K, value: KeyValue<K>, options: hands.PushOptions = {}): Promise<hands.Pushed> {
+    return this.act('push_context', options, async () => {
+      const pushed = await this.#push(key, value, options)
+      return pushed
+    })
+  }
+
+  async #push(key: Key | string, value: unknown, options: hands.PushOptions) {
+    const { core } = this.mesh
+    const push = await preparePush(core, key, value, options, this.#origin())
+    const fragment = pushFragment(core, this.actor, push)
+    const committed = await core.commit(this.actor.user, fragment)
+    const version = Number(committed.rows[fragment.put]?.[0]?.version)
+    this.mesh.pushed(this.actor, push.key, version, committed)
+    return { key: push.key, version, revision: committed.revision ?? undefined }
+  }
+  #origin() {
+    return { provenance: { agent: this.actor.agent }, taint: [] }
+  }
+
+  get<K extends Key | string>(key: K, options: hands.GetOptions = {}): Promise<KeyValue<K> | undefined> {
+    return this.act('get_context', options, async () => {
+      const text = checkedKey(key)
+      if (options.maxAge !== undefined)
+        return this.mesh.cache.get(this.actor, text, options.maxAge) as Promise<KeyValue<K>>
+      const [rows = []] = await this.mesh.core.read(
+        this.actor.user,
+        this.mesh.core.reads.value({ ...readerValues(this.actor), key: text }),
+      )
+      const stored = rows[0]?.value
+      if (stored === undefined) return undefined
+      return decodeJson(await this.mesh.core.loadJson(this.actor.user, restoreValue(String(stored)))) as KeyValue<K>
+    })
+  }
+
+  getEntry<K extends Key | string>(key: K, options: hands.Signal = {}): Promise<hands.Entry<KeyValue<K>> | undefined> {
+    return this.act('get_context', options, async () => {
+      const row = await this.mesh.entry(this.actor, checkedKey(key))
+      return row && ((await this.#entry(row)) as hands.Entry<KeyValue<K>>)
+    })
+  }
+  async #entry(row: EntryRow): Promise<hands.Entry> {
+    return toEntry(row, await this.mesh.core.loadJson(this.actor.user, row.value))
+  }
+
+  getMany(keys: readonly (Key | string)[], options: hands.Signal = {}): Promise<Map<string, Json>> {
+    return this.act('get_context', options, async () => {
+      const texts = keys.map(checkedKey)
+      const rows = await readEntries(this.mesh.core, this.actor, [...new Set(texts)])
+      const found = new Map<string, Json>()
+      for (const text of texts) {
+        const row = rows.get(text)
+        if (row) found.set(text, decodeJson(await this.mesh.core.loadJson(this.actor.user, row.value)))
+      }
+      return found
+    })
+  }
+
+  list(options: hands.ListOptions = {}): Promise<Page<hands.Entry>> {
+    return this.act('list_context', options, () =>
+      pageOf(options, async (asked) => {
+        const { items, next } = await findEntries(this.mesh.core, this.actor, parseListOptions('list', asked))
+        return { items: await Promise.all(items.map((row) => this.#entry(row))), next }
+      }),
+    )
+  }
+
+  keys(options: hands.ListOptions = {}): Promise<Page<string>> {
+    return this.act('list_context_keys', options, () =>
+      pageOf(options, (asked) => findKeys(this.mesh.core, this.actor, parseListOptions('keys', asked))),
+    )
+  }
+
+  update<K extends Key | string>(
+    key: K,
+    fn: (value: KeyValue<K> | undefined) => KeyValue<K> | Promise<KeyValue<K>>,
+    options: Omit<hands.PushOptions, 'ifVersion'> = {},
+  ): Promise<hands.Pushed & { readonly value: KeyValue<K> }> {
+    return this.act('push_context', options, async () => {
+      if ('ifVersion' in options)
+        throw failure('option.unknown', { where: 'update', option: 'ifVersion', nearest: 'push' })
+      const text = checkedKey(key)
+      const attempt = async () => {
+        const row = await this.mesh.entry(this.actor, text)
+        const value = await fn(row && ((await this.#entry(row)).value as KeyValue<K>))
+        return { ...(await this.#push(key, value, { ...options, ifVersion: row?.version ?? 0 })), value }
+      }
+      const place = JSON.stringify([this.actor.user, text])
+      const first = this.mesh.updates.busy(place) ? undefined : await unlessConflict(attempt)
+      if (first) return first
+      return this.mesh.updates.run(place, async () => {
+        for (let i = 0; i < attempts; i++) {
+          const done = await unlessConflict(attempt)
+          if (done) return done
+          if (options.signal?.aborted) throw failure('cancelled', { what: 'The update' })
+        }
+        throw failure('context.contended', { key: text, attempts })
+      })
+    })
+  }
+
+  delete(key: Key | string, options: hands.DeleteOptions = {}): Promise<boolean> {
+    return this.act('delete_context', options, async () => {
+      const { core } = this.mesh
+      const removal = prepareRemoval(core, key, options)
+      const result = await core.tryCommit(this.actor.user, removeFragment(core, this.actor, removal))
+      if (!result.ok && result.code === 'context.missing') return false
+      if (!result.ok) throw failure(result.code, result.detail)
+      this.mesh.emit('context.deleted', this.actor, { key: removal.key, revision: result.revision ?? 0 })
+      return true
+    })
+  }
+
+  batch(
+    operations: readonly hands.Operation[],
+    options: { readonly atomic?: boolean } & hands.Signal = {},
+  ): Promise<readonly hands.OperationResult[]> {
+    return this.act('batch_context_operation', options, () =>
+      runBatch(operations, options, {
+        hands: this,
+        core: this.mesh.core,
+        actor: this.actor,
+        require: (right) => this.actor.access?.require(this.actor.agent, right),
+        origin: this.#origin(),
+      }),
+    )
+  }
+
+  history(key: Key | string, options: hands.HistoryOptions = {}): Promise<Page<hands.HistoryEntry>> {
+    return this.act('get_context', options, () => findHistory(this.mesh, this.actor, checkedKey(key), options))
+  }
+
+  subscribe(topics: readonly string[], options: hands.Signal = {}): Promise<void> {
+    return this.act('subscribe_to_topics', options, () => subscribe(this.mesh.core, this.actor, topics))
+  }
+
+  unsubscribe(topics: readonly string[], options: hands.Signal = {}): Promise<void> {
+    return this.act('unsubscribe_from_topics', options, async () => {
+      await unsubscribe(this.mesh.core, this.actor, topics)
+    })
+  }
+
+  topics(options: hands.Signal = {}): Promise<readonly string[]> {
+    return this.act(undefined, options, async () =>
+      (await this.mesh.core.subscriptions(this.actor)).map((grantee) => grantee.slice(1)),
+    )
+  }
+
+  discoverTopics(options: hands.DiscoverOptions = {}): Promise<Page<hands.TopicInfo>> {
+    return this.act('discover_topics', options, () => discoverTopics(this.mesh.core, this.actor, options))
+  }
+
+  deleteTopic(topic: string, options: hands.Signal = {}): Promise<hands.DeletedTopic> {
+    return this.act('delete_topic', options, async () => {
+      const deleted = await deleteTopic(this.mesh.core, this.actor, checkName('topic', topic))
+      this.mesh.emit('topic.deleted', this.actor, { topic })
+      return deleted
+    })
+  }
+
+  watch(options: hands.WatchOptions = {}): AsyncIterable<hands.WatchItem> {
+    this.require('get_context', 'watch')
+    return watchContext(this.mesh, this.actor, options)
+  }
+
+  protected require(right: Right | undefined, action: string): void {
+    try {
+      if (right) this.actor.access?.require(this.actor.agent, right)
+    } catch (error) {
+      this.mesh.core.incidents?.refused(this.actor.user, this.actor.agent, action, error)
+      throw error
+    }
+  }
+
+  /** One call: rights first, and every refusal of rights recorded. */
+  protected async act<T>(right: Right | undefined, { signal }: hands.Signal, run: () => Promise<T>): Promise<T> {
+    this.require(right, right ?? 'context')
+    if (signal?.aborted) throw failure('cancelled', { what: 'The call' }, { cause: signal.reason })
+    try {
+      return await run()
+    } catch (error) {
+      this.mesh.core.incidents?.refused(this.actor.user, this.actor.agent, right ?? 'context', error)
+      throw error
+    }
+  }
+}
+
+async function unlessConflict<T>(attempt: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await attempt()
+  } catch (error) {
+    if (error instanceof TroupeError && error.code === 'context.conflict') return undefined
+    throw error
+  }
+}

@@ -1,0 +1,133 @@
+/** What all hands of one mesh share: the storage, the compiled statements, the limits. No state of any user. */
+import {
+  type Clock,
+  type ErrorCode,
+  type Events,
+  failure,
+  type Ids,
+  type Json,
+  type Random,
+  type TroupeError,
+  type UserId,
+} from '../core/index.ts'
+import type { Incidents } from '../security/index.ts'
+import type { Blobs, CommitResult, Fragment, Row, Statement, Storage, ValueRef } from '../storage/index.ts'
+import type { Reader } from './audience.ts'
+import { createLifecycles, type Lifecycle, type Lifecycles } from './lifecycle.ts'
+import { createReadStatements, type ReadStatements } from './statements/read-statements.ts'
+import { createWriteStatements, type WriteStatements } from './statements/write-statements.ts'
+
+export interface ContextLimits {
+  /** Topics one agent may be subscribed to; 256 by default, which is the most. */
+  readonly subscriptions?: number
+  /** Topics of one entry; 32 by default. */
+  readonly topics?: number
+  /** Versions of an entry that are kept besides the one that stands; 100 by default. Those of the last ten minutes stay. */
+  readonly history?: number
+  /** Visible entries that one page of a filtered list looks at; 10,000 by default. */
+  readonly scan?: number
+  /** Per user; none by default. */
+  readonly entries?: number
+  readonly bytes?: number
+}
+
+export interface MeshParts {
+  readonly storage: Storage
+  readonly clock: Clock
+  readonly random: Random
+  readonly ids: Ids
+  readonly events: Events
+  readonly incidents?: Incidents
+  /** Absent: large values stay with their entries. */
+  readonly blobs?: Blobs
+  readonly limits?: ContextLimits
+  readonly lifecycles?: Readonly<Record<string, Lifecycle>>
+}
+
+/** A statement that returned nothing where it must. */
+export type Committed = CommitResult & { readonly ok: true }
+
+export interface MeshCore extends Omit<MeshParts, 'limits' | 'lifecycles'> {
+  readonly limits: Required<Omit<ContextLimits, 'entries' | 'bytes'>> & Pick<ContextLimits, 'entries' | 'bytes'>
+  readonly lifecycles: Lifecycles
+  readonly reads: ReadStatements
+  readonly writes: WriteStatements
+  /** Names one write: never used again. */
+  nextChange(): string
+  /** True for one push in sixteen, spread evenly over whatever order keys are pushed in. */
+  prunesNext(): boolean
+  read(user: UserId, ...statements: readonly Statement[]): Promise<readonly (readonly Row[])[]>
+  /** @throws the refusal with its code */
+  commit(user: UserId, ...fragments: readonly Fragment[]): Promise<Committed>
+  /** The same with a refusal as a value. */
+  tryCommit(user: UserId, ...fragments: readonly Fragment[]): Promise<CommitResult>
+  loadJson(user: UserId, value: ValueRef): Promise<string>
+  /** The grantees of the topics that the reader is subscribed to now. */
+  subscriptions(reader: Reader): Promise<readonly string[]>
+}
+
+export const refusal = (code: ErrorCode, detail: { readonly [key: string]: Json } = {}): TroupeError =>
+  failure(code, detail)
+
+export function createMeshCore(parts: MeshParts): MeshCore {
+  const { storage, ids, blobs, limits = {} } = parts
+  const reads = createReadStatements(storage.dialect)
+  const prefix = ids.next()
+  let count = 0
+  const tryCommit: MeshCore['tryCommit'] = (user, ...fragments) =>
+    storage.commit({
+      // Where the engine is in this process there is no outcome that is unknown to those who live to ask.
+      id: storage.dialect.name === 'sqlite' ? null : ids.next(),
+      scope: { user },
+      statements:
+        fragments.length === 1
+          ? (fragments[0] as Fragment).statements
+          : fragments.flatMap(({ statements }) => statements),
+      feed: fragments.flatMap(({ feed = [] }) => feed),
+      wake: fragments.flatMap(({ wake = [] }) => wake),
+    })
+  return {
+    ...parts,
+    limits: {
+      subscriptions: bound('subscriptions', limits.subscriptions, 256, 256),
+      topics: bound('topics', limits.topics, 32),
+      history: bound('history', limits.history, 100),
+      scan: bound('scan', limits.scan, 10_000),
+      ...(limits.entries === undefined ? {} : { entries: bound('entries', limits.entries, 0) }),
+      ...(limits.bytes === undefined ? {} : { bytes: bound('bytes', limits.bytes, 0) }),
+    },
+    lifecycles: createLifecycles(parts.lifecycles),
+    reads,
+    writes: createWriteStatements(storage.dialect),
+    nextChange: () => `${prefix}.${(count++).toString(36)}`,
+    // Fibonacci hashing: the upper bits of the product look random, and come again with the same calls.
+    prunesNext: () => Math.imul(count, 0x9e3779b1) >>> 28 === 0,
+    read: (user, ...statements) =>
+      storage.read(
+        { user },
+        statements.map((statement) => ({ ...statement, returns: true })),
+      ),
+    tryCommit,
+    async commit(user, ...fragments) {
+      const result = await tryCommit(user, ...fragments)
+      if (!result.ok) throw refusal(result.code, result.detail)
+      return result
+    },
+    async loadJson(user, value) {
+      if ('json' in value) return value.json
+      if (!blobs) throw failure('invariant.broken', { rule: 'a large value is read where large values are kept' })
+      return blobs.load(user, value)
+    },
+    async subscriptions({ user, agent }) {
+      const [rows = []] = await storage.read({ user }, [{ ...reads.subscriptions({ user, agent }), returns: true }])
+      return rows.map(({ grantee }) => String(grantee))
+    },
+  }
+}
+
+function bound(name: string, value: number | undefined, standard: number, most = Number.MAX_SAFE_INTEGER): number {
+  if (value === undefined) return standard
+  if (!Number.isInteger(value) || value < 0 || value > most)
+    throw failure('validation.failed', { what: `The limit ${name}`, problem: `it is a whole number from 0 to ${most}` })
+  return value
+}

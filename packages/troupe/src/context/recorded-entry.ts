@@ -1,0 +1,51 @@
+/** Entries in the log of a step: with their value up to 4 KB, else with a reference to the version that was read. */
+import { failure, type Json } from '../core/index.ts'
+import { type EntryRow, entryRow, historyRow, toEntry } from './entry-row.ts'
+import type { Entry } from './hands-port.ts'
+import type { MeshCore } from './mesh-core.ts'
+import type { StagedEntry } from './overlay.ts'
+
+/** JSON: the row, and its value or the write that made it. */
+export type RecordedEntry = { readonly [key: string]: Json } & {
+  readonly row: { readonly [key: string]: Json }
+  readonly json: string | null
+}
+
+const inline = 4_096
+
+/** @param byReference false: the value goes into the log whatever its size */
+export async function recordEntry(
+  core: MeshCore,
+  user: string,
+  row: EntryRow,
+  byReference: boolean,
+): Promise<RecordedEntry> {
+  const { value, ...rest } = row
+  const json = byReference && row.stored > inline ? null : await core.loadJson(user, value)
+  return { row: rest as unknown as { readonly [key: string]: Json }, json }
+}
+
+export function recordStaged(entry: StagedEntry): RecordedEntry {
+  const { json, ...row } = entry
+  return { row: { ...row, revision: null } as unknown as { readonly [key: string]: Json }, json }
+}
+
+/** @throws ConflictError `context.pruned` when the version that was read is gone from the history */
+export async function restoreEntry(core: MeshCore, user: string, recorded: RecordedEntry): Promise<Entry> {
+  const row = recorded.row as unknown as EntryRow
+  const json = recorded.json ?? (await versionOf(core, user, row))
+  const entry = toEntry({ ...row, value: { json } }, json)
+  return recorded.row.revision === null ? { ...entry, revision: undefined } : entry
+}
+
+async function versionOf(core: MeshCore, user: string, { key, change }: EntryRow): Promise<string> {
+  const [keys, changes] = [JSON.stringify([key]), JSON.stringify([change])]
+  const [entries = [], history = []] = await core.read(
+    user,
+    core.reads.changedEntries({ user, keys }),
+    core.reads.changedHistory({ user, keys, changes }),
+  )
+  const found = [...entries.map(entryRow), ...history.map(historyRow)].find((row) => row.change === change)
+  if (!found) throw failure('context.pruned', { key })
+  return core.loadJson(user, found.value)
+}

@@ -1,0 +1,271 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import {
+  createEvents,
+  createIds,
+  createVirtualClock,
+  type Json,
+  type Principal,
+  seededRandom,
+  TroupeError,
+} from '../core/index.ts'
+import {
+  createInbox,
+  createJournals,
+  createSteps,
+  createTimers,
+  durableMigrations,
+  type Recorder,
+} from '../durable/index.ts'
+import { Access } from '../security/index.ts'
+import { openStorage } from '../storage/index.ts'
+import { contextMigrations } from './context-migrations.ts'
+import type { ContextHands } from './hands-port.ts'
+import { createContextMesh } from './mesh.ts'
+import { type Action, keys, onMesh, operation, pushOptionsOf } from './operations.test.fixture.ts'
+import { stagedContext } from './staged-context.ts'
+
+async function openHouse() {
+  const clock = createVirtualClock()
+  const random = seededRandom('staged')
+  const storage = await openStorage({
+    url: 'memory:',
+    migrations: [...contextMigrations, ...durableMigrations],
+    clock,
+    random,
+  })
+  const mesh = createContextMesh({
+    storage,
+    clock,
+    random,
+    ids: createIds(clock, random),
+    events: createEvents(() => {}),
+  })
+  const process = (owner = 'node') => {
+    const journals = createJournals({ storage, clock, owner })
+    const inbox = createInbox({ storage, clock })
+    const timers = createTimers({ storage, clock })
+    return createSteps({ storage, journals, inbox, timers, clock, random, limits: { backoffMs: 1 } })
+  }
+  const steps = process()
+  return {
+    clock,
+    mesh,
+    process,
+    async step(
+      program: (context: ContextHands, recorder: Recorder) => Promise<Json>,
+      options: { id?: string; as?: string; role?: string; by?: ReturnType<typeof process> } = {},
+    ) {
+      const { id = 'step:1', as = 'A', role = 'contributor', by = steps } = options
+      const principal: Principal = { userId: 'ada', kind: 'agent', name: as }
+      let over = false
+      const end = by
+        .execute({ id, principal, input: null, settled: () => ({ statements: [] }) }, (recorder) =>
+          program(stagedContext({ mesh, recorder, access: new Access({ role }) }), recorder),
+        )
+        .finally(() => {
+          over = true
+        })
+      end.catch(() => {})
+      while (!over) await clock.advance('5ms')
+      return end
+    },
+    async [Symbol.asyncDispose]() {
+      await steps.close()
+      await mesh.close()
+      await storage.close()
+    },
+  }
+}
+
+const told = async (run: () => Promise<unknown>): Promise<Json> => {
+  try {
+    return ((await run()) ?? null) as Json
+  } catch (error) {
+    if (error instanceof TroupeError) return { refused: error.code }
+    throw error
+  }
+}
+
+async function view(hands: ContextHands): Promise<Json> {
+  const entries: Json[] = []
+  for await (const { key, value, version, owner, audience, writers, lifecycle } of await hands.list({ limit: 2 }))
+    entries.push([key, value, version, owner, audience as Json, writers as Json, lifecycle ?? null])
+  const values: Json[] = []
+  for (const key of keys) values.push((await hands.get(key)) ?? null)
+  return [
+    entries,
+    values,
+    [...(await hands.getMany(keys))],
+    [...(await hands.keys({ pattern: '*b*' })).items],
+    [...(await hands.keys({ prefix: 'a', limit: 2 })).items],
+    [...(await hands.keys({ topics: ['x', 'y'] })).items],
+    [...(await hands.topics())],
+  ]
+}
+
+/** What an agent does with entries, as its hands do it. */
+function byHands(hands: ContextHands, action: Action): Promise<unknown> {
+  if (action.type === 'push')
+    return hands.push(action.key, action.value, pushOptionsOf(action.options)).then(({ version }) => version)
+  if (action.type === 'delete')
+    return hands.delete(action.key, action.ifVersion === undefined ? {} : { ifVersion: action.ifVersion })
+  return hands
+    .update('a', (value) => (typeof value === 'number' ? value : 0) + 1)
+    .then(({ version, value }) => [version, value])
+}
+
+test(
+  'a step sees its own writes as it would see them committed, and commits what live hands would',
+  { timeout: 60_000 },
+  () =>
+    fc.assert(
+      fc.asyncProperty(
+        fc.array(operation, { maxLength: 15 }),
+        fc.array(operation, { minLength: 1, maxLength: 10 }),
+        fc.constantFrom('contributor', 'moderator', 'admin'),
+        async (before, during, role) => {
+          await using staged = await openHouse()
+          await using live = await openHouse()
+          // Entries that expire would do so between the two.
+          const lasting = (some: typeof before) =>
+            some
+              .filter((action) => action.type !== 'wait')
+              .map((action) =>
+                action.type === 'push' ? { ...action, options: { ...action.options, ttlMs: 3_600_000 } } : action,
+              )
+          for (const { mesh } of [staged, live])
+            for (const action of lasting(before)) await told(() => onMesh(mesh, action))
+          const hands = live.mesh.agent('ada', 'A', new Access({ role }))
+          const expected: Json[] = []
+          const actions = lasting(during)
+          for (const action of actions) expected.push(await told(() => byHands(hands, action)), await view(hands))
+          const end = await staged.step(
+            async (context) => {
+              const answers: Json[] = []
+              for (const action of actions)
+                answers.push(await told(() => byHands(context, action)), await view(context))
+              return answers
+            },
+            { role },
+          )
+          expect(end).toEqual({ status: 'settled', outcome: expected })
+          expect(await view(staged.mesh.agent('ada', 'A'))).toEqual(await view(live.mesh.agent('ada', 'A')))
+          expect(await view(staged.mesh.agent('ada', 'B'))).toEqual(await view(live.mesh.agent('ada', 'B')))
+        },
+      ),
+      { numRuns: 60 },
+    ),
+)
+
+describe('in a step', () => {
+  test('others see nothing before the turn commits, and all of it then', async () => {
+    await using house = await openHouse()
+    const other = house.mesh.agent('ada', 'B')
+    await house.step(async (context, recorder) => {
+      expect(await context.push('k', 1)).toMatchObject({ version: 1, revision: undefined })
+      expect(await context.get('k')).toBe(1)
+      expect(await other.get('k')).toBe(undefined)
+      await recorder.commit()
+      expect(await other.get('k')).toBe(1)
+      await context.push('k', 2)
+      return null
+    })
+    expect(await other.getEntry('k')).toMatchObject({
+      value: 2,
+      version: 2,
+      provenance: { agent: 'A', stepId: 'step:1' },
+    })
+  })
+
+  test('what it writes tells what it had read, and is tainted by it', async () => {
+    await using house = await openHouse()
+    await house.step(
+      async (context, recorder) => {
+        recorder.addTaint(['untrusted:web'])
+        await context.push('source', 1)
+        return null
+      },
+      { id: 'step:0', as: 'S' },
+    )
+    await house.step(async (context) => {
+      const read = await context.get('source')
+      await context.push('derived', read ?? null)
+      return null
+    })
+    expect(await house.mesh.host('ada').getEntry('derived')).toMatchObject({
+      taint: ['untrusted:web'],
+      provenance: { readFrom: ['source@1'] },
+    })
+  })
+
+  test('a version that is already another is refused at the call', async () => {
+    await using house = await openHouse()
+    await house.mesh.agent('ada', 'A').push('k', 1)
+    const end = await house.step(async (context) => told(() => context.push('k', 2, { ifVersion: 7 })))
+    expect(end).toMatchObject({ outcome: { refused: 'context.conflict' } })
+  })
+
+  test('an update that loses its race when the turn commits reads again and wins', async () => {
+    await using house = await openHouse()
+    const a = house.mesh.agent('ada', 'A')
+    await a.push('n', 1)
+    let entries = 0
+    const end = await house.step(async (context) => {
+      entries++
+      const { value } = await context.update('n', (n) => (n as number) + 1)
+      if (entries === 1) await a.push('n', 100)
+      return value
+    })
+    expect(end).toEqual({ status: 'settled', outcome: 101 })
+    expect(await a.get('n')).toBe(101)
+  })
+
+  test('what was read comes from the record on re-entry, large values by the version that was read', async () => {
+    await using house = await openHouse()
+    const a = house.mesh.agent('ada', 'A')
+    const large = 'x'.repeat(10_000)
+    await a.push('large', large)
+    await a.push('small', 'old')
+    const first = house.process('first')
+    const program = async (context: ContextHands, recorder: Recorder, stop: boolean) => {
+      const page = await context.list()
+      const small = await context.get('small')
+      await context.push('mark', 1)
+      await recorder.commit()
+      if (stop) await new Promise(() => {})
+      return [page.items.map(({ value }) => String(value).length), small ?? null] as Json
+    }
+    void house.step((context, recorder) => program(context, recorder, true), { by: first }).catch(() => {})
+    for (let i = 0; i < 200 && (await a.get('mark')) === undefined; i++) await house.clock.advance('1ms')
+    await a.push('large', 'other')
+    await a.push('small', 'new')
+    const end = await house.step((context, recorder) => program(context, recorder, false), {
+      by: house.process('second'),
+    })
+    expect(end).toEqual({ status: 'settled', outcome: [[10_000, 3], 'old'] })
+    expect((await a.getEntry('mark'))?.version).toBe(1)
+  })
+
+  test('the stage of a tool call lies over the step and is not seen by a neighbour', async () => {
+    await using house = await openHouse()
+    const access = new Access()
+    await house.step(async (context, recorder) => {
+      const step = stagedContext({ mesh: house.mesh, recorder, access })
+      await step.push('step', 1)
+      const [one, two] = ['one', 'two'].map((name) =>
+        stagedContext({ mesh: house.mesh, recorder: recorder.child(name), access, over: step }),
+      )
+      await one?.push('tool', 1)
+      expect([await one?.get('step'), await one?.get('tool'), await two?.get('tool')]).toEqual([1, 1, undefined])
+      expect(() => context.watch()).toThrow(expect.objectContaining({ code: 'context.watch' }))
+      return null
+    })
+    expect(
+      await house.mesh
+        .host('ada')
+        .keys()
+        .then(({ items }) => items),
+    ).toEqual(['step', 'tool'])
+  })
+})

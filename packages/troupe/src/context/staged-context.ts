@@ -1,0 +1,391 @@
+/**
+ * The hands of a step: reads are answers of its log, merged with what it has written; writes are staged and commit with
+ * the turn. Whatever the code goes on with is in the log, so that on re-entry it goes the same way again.
+ */
+import {
+  canonicalJson,
+  checkOptions,
+  createPage,
+  decodeJson,
+  failure,
+  type Json,
+  type Page,
+  type Provenance,
+  type TaintLabel,
+  TroupeError,
+} from '../core/index.ts'
+import type { Recorder, StagedWrite } from '../durable/index.ts'
+import type { Access, Right } from '../security/index.ts'
+import { aborted, checkOperations, oneByOne } from './batch.ts'
+import type { Key, KeyValue } from './define-key.ts'
+import {
+  type Actor,
+  checkedKey,
+  type Push,
+  preparePush,
+  prepareRemoval,
+  pushFragment,
+  type Removal,
+  removeFragment,
+} from './fragments.ts'
+import type * as hands from './hands-port.ts'
+import { findHistory } from './history.ts'
+import { encodeCursor, findEntries, findKeys, parseListOptions, readEntries } from './listing.ts'
+import type { Mesh } from './mesh.ts'
+import { mergePage, Overlay, type Staged } from './overlay.ts'
+import { type RecordedEntry, recordEntry, recordStaged, restoreEntry } from './recorded-entry.ts'
+import { type CheckJson, check, planPush, planRemoval } from './staged-plan.ts'
+
+const attempts = 100
+/** Keys told as what a write was derived from. */
+const mostReads = 64
+
+export interface StagedParts {
+  readonly mesh: Mesh
+  readonly recorder: Recorder
+  readonly access: Access
+  /** The hands of the step over which the stage of a tool call lies: staged ones too. */
+  readonly over?: hands.ContextHands
+}
+
+/** @example const context = stagedContext({ mesh, recorder, access }) */
+export const stagedContext = (parts: StagedParts): StagedContext => new StagedContext(parts)
+
+export class StagedContext implements hands.ContextHands {
+  readonly #mesh: Mesh
+  readonly #recorder: Recorder
+  readonly #actor: Actor
+  readonly #overlay: Overlay
+  readonly #readFrom: Set<string>
+
+  constructor({ mesh, recorder, access, over }: StagedParts) {
+    this.#mesh = mesh
+    this.#recorder = recorder
+    this.#actor = mesh.actor(recorder.principal.userId, recorder.principal.name, access)
+    const under = over instanceof StagedContext ? over : undefined
+    this.#overlay = under === undefined ? new Overlay() : new Overlay(under.#overlay)
+    this.#readFrom = under === undefined ? new Set() : under.#readFrom
+    recorder.onCommitted((committed) => this.#overlay.settle(new Set(committed)))
+  }
+
+  get agent(): string {
+    return this.#actor.agent
+  }
+
+  #require(right: Right | undefined): void {
+    try {
+      if (right) this.#actor.access?.require(this.agent, right)
+    } catch (error) {
+      this.#refused(right ?? 'context', error)
+      throw error
+    }
+  }
+  #refused(action: string, error: unknown): void {
+    this.#mesh.core.incidents?.refused(this.#actor.user, this.agent, action, error)
+  }
+
+  #origin(): { readonly provenance: Provenance; readonly taint: readonly TaintLabel[] } {
+    const { step, runId, taint } = this.#recorder
+    const readFrom = [...this.#readFrom]
+    return {
+      provenance: {
+        agent: this.agent,
+        stepId: step,
+        ...(runId === undefined ? {} : { runId }),
+        ...(readFrom.length > 0 ? { readFrom } : {}),
+      },
+      taint,
+    }
+  }
+
+  /** What was read taints what is written, and is told in its provenance. */
+  #read(key: string, version: number, taint: readonly TaintLabel[]): void {
+    if (this.#readFrom.size < mostReads) this.#readFrom.add(`${key}@${version}`)
+    if (taint.length > 0) this.#recorder.addTaint(taint)
+  }
+
+  #check(key: string, named?: readonly string[], overlay = this.#overlay): Promise<CheckJson> {
+    const { core } = this.#mesh
+    return this.#recorder.answer({ kind: 'check', name: key }, () => check(core, this.#actor, overlay, key, named))
+  }
+
+  async push<K extends Key | string>(
+    key: K,
+    value: KeyValue<K>,
+    options: hands.PushOptions = {},
+  ): Promise<hands.Pushed> {
+    this.#require('push_context')
+    const push = await preparePush(this.#mesh.core, key, value, options, this.#origin())
+    const found = await this.#check(push.key, push.grantees)
+    const staged = this.#decide('push_context', () => planPush(this.#mesh.core, this.#actor, push, found))
+    this.#stagePush(push, staged)
+    return { key: push.key, version: staged.entry.version, revision: undefined }
+  }
+
+  /** A refusal that is seen at the call is an incident like any other. */
+  #decide<T>(action: string, decide: () => T): T {
+    try {
+      return decide()
+    } catch (error) {
+      this.#refused(action, error)
+      throw error
+    }
+  }
+
+  #stagePush(push: Push, staged: Staged): void {
+    const fragment = () => pushFragment(this.#mesh.core, this.#actor, push)
+    this.#stage(push.key, { call: { kind: 'push', name: push.key }, fragment, room: 'context' }, staged)
+  }
+  #stageRemoval(removal: Removal, staged: Staged): void {
+    const fragment = () => removeFragment(this.#mesh.core, this.#actor, removal)
+    this.#stage(removal.key, { call: { kind: 'delete', name: removal.key }, fragment, room: 'context' }, staged)
+  }
+  #stage(key: string, write: StagedWrite, staged: Staged): void {
+    if (this.#recorder.stage(write)) this.#overlay.set(key, staged, write)
+  }
+
+  async get<K extends Key | string>(key: K, options: hands.GetOptions = {}): Promise<KeyValue<K> | undefined> {
+    checkOptions('get', options, ['maxAge', 'signal'])
+    return (await this.#entry('get', key))?.value as KeyValue<K> | undefined
+  }
+
+  getEntry<K extends Key | string>(key: K): Promise<hands.Entry<KeyValue<K>> | undefined> {
+    return this.#entry('getEntry', key) as Promise<hands.Entry<KeyValue<K>> | undefined>
+  }
+
+  async #entry(kind: string, key: Key | string): Promise<hands.Entry | undefined> {
+    this.#require('get_context')
+    const text = checkedKey(key)
+    const found = await this.#recorder.answer(
+      { kind, name: text },
+      async () => (await this.#many([text], false))[0] ?? null,
+    )
+    return found === null ? undefined : this.#restored(found)
+  }
+
+  async #restored(recorded: RecordedEntry): Promise<hands.Entry> {
+    const entry = await restoreEntry(this.#mesh.core, this.#actor.user, recorded)
+    this.#read(entry.key, entry.version, entry.taint)
+    return entry
+  }
+
+  /** What is seen of these keys now, in their order. */
+  async #many(keys: readonly string[], byReference: boolean): Promise<readonly RecordedEntry[]> {
+    const { core } = this.#mesh
+    const rows = await readEntries(
+      core,
+      this.#actor,
+      keys.filter((key) => !this.#overlay.get(key)),
+    )
+    const found: RecordedEntry[] = []
+    for (const key of keys) {
+      const staged = this.#overlay.get(key)
+      const row = rows.get(key)
+      if (staged && 'entry' in staged && staged.visible) found.push(recordStaged(staged.entry))
+      else if (!staged && row) found.push(await recordEntry(core, this.#actor.user, row, byReference))
+    }
+    return found
+  }
+
+  async getMany(keys: readonly (Key | string)[]): Promise<Map<string, Json>> {
+    this.#require('get_context')
+    const texts = [...new Set(keys.map(checkedKey))]
+    const call = { kind: 'getMany', name: canonicalJson(texts) }
+    const found = await this.#recorder.answer(call, async () => [...(await this.#many(texts, true))] as Json)
+    const entries = await Promise.all(
+      (found as unknown as readonly RecordedEntry[]).map((entry) => this.#restored(entry)),
+    )
+    return new Map(entries.map(({ key, value }) => [key, value]))
+  }
+
+  async list(options: hands.ListOptions = {}): Promise<Page<hands.Entry>> {
+    this.#require('list_context')
+    const query = parseListOptions('list', options)
+    const { items, cursor } = await this.#page('list', options, async () => {
+      const found = await findEntries(this.#mesh.core, this.#actor, query)
+      const rows = await Promise.all(
+        found.items.map(async (row) => ({
+          key: row.key,
+          item: await recordEntry(this.#mesh.core, this.#actor.user, row, true),
+        })),
+      )
+      return mergePage(this.#overlay, query, rows, found.next, recordStaged)
+    })
+    const entries = await Promise.all(
+      (items as unknown as readonly RecordedEntry[]).map((entry) => this.#restored(entry)),
+    )
+    return createPage(entries, cursor, (next) => this.list({ ...options, cursor: next }))
+  }
+
+  async keys(options: hands.ListOptions = {}): Promise<Page<string>> {
+    this.#require('list_context_keys')
+    const query = parseListOptions('keys', options)
+    const { items, cursor } = await this.#page('keys', options, async () => {
+      const found = await findKeys(this.#mesh.core, this.#actor, query)
+      return mergePage<Json>(
+        this.#overlay,
+        query,
+        found.items.map((key) => ({ key, item: key })),
+        found.next,
+        ({ key }) => key,
+      )
+    })
+    return createPage(items as readonly string[], cursor, (next) => this.keys({ ...options, cursor: next }))
+  }
+
+  async #page(
+    kind: string,
+    { signal: _, ...options }: hands.ListOptions,
+    ask: () => Promise<{ items: readonly Json[]; next: string | undefined }>,
+  ) {
+    const name = canonicalJson(
+      Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Json,
+    )
+    const answer = await this.#recorder.answer({ kind, name }, async () => {
+      const { items, next } = await ask()
+      return { items, cursor: next === undefined ? null : encodeCursor(next) }
+    })
+    return { items: answer.items, cursor: answer.cursor ?? undefined }
+  }
+
+  async update<K extends Key | string>(
+    key: K,
+    fn: (value: KeyValue<K> | undefined) => KeyValue<K> | Promise<KeyValue<K>>,
+    options: Omit<hands.PushOptions, 'ifVersion'> = {},
+  ): Promise<hands.Pushed & { readonly value: KeyValue<K> }> {
+    if ('ifVersion' in options)
+      throw failure('option.unknown', { where: 'update', option: 'ifVersion', nearest: 'push' })
+    for (let i = 0; i < attempts; i++) {
+      const entry = await this.getEntry(key)
+      const value = await fn(entry?.value)
+      try {
+        return { ...(await this.push(key, value, { ...options, ifVersion: entry?.version ?? 0 })), value }
+      } catch (error) {
+        if (!(error instanceof TroupeError) || error.code !== 'context.conflict') throw error
+      }
+    }
+    throw failure('context.contended', { key: checkedKey(key), attempts })
+  }
+
+  async delete(key: Key | string, options: hands.DeleteOptions = {}): Promise<boolean> {
+    this.#require('delete_context')
+    const removal = prepareRemoval(this.#mesh.core, key, options)
+    const found = await this.#check(removal.key)
+    const staged = this.#decide('delete_context', () => planRemoval(this.#actor, removal, found))
+    if (staged) this.#stageRemoval(removal, staged)
+    return staged !== undefined
+  }
+
+  async batch(
+    operations: readonly hands.Operation[],
+    options: { readonly atomic?: boolean } & hands.Signal = {},
+  ): Promise<readonly hands.OperationResult[]> {
+    this.#require('batch_context_operation')
+    checkOptions('batch', options, ['atomic', 'signal'])
+    checkOperations(operations)
+    if (!options.atomic) return oneByOne(operations, this)
+    // What would be refused is found on a stage of its own, before anything is staged for good.
+    const trial = new Overlay(this.#overlay)
+    for (const [i, operation] of operations.entries())
+      try {
+        await this.#try(operation, trial)
+      } catch (error) {
+        throw aborted(operations, i, error)
+      }
+    const results = await oneByOne(operations, this)
+    const at = results.findIndex(({ success }) => !success)
+    const refused = results[at]
+    if (refused && !refused.success)
+      throw aborted(operations, at, failure('batch.aborted', { operation: at, key: refused.key }))
+    return results
+  }
+
+  async #try(operation: hands.Operation, trial: Overlay): Promise<void> {
+    const { type, key, ...rest } = operation
+    if (type === 'get') {
+      checkOptions('a get of a batch', rest, [])
+      this.#require('get_context')
+      return void checkedKey(key)
+    }
+    if (type === 'delete') {
+      this.#require('delete_context')
+      const removal = prepareRemoval(this.#mesh.core, key, rest)
+      const staged = planRemoval(this.#actor, removal, await this.#check(removal.key, undefined, trial))
+      if (staged) trial.set(removal.key, staged, removal)
+      return
+    }
+    this.#require('push_context')
+    const { value, ...options } = rest as { readonly value: Json }
+    const push = await preparePush(this.#mesh.core, key, value, options, this.#origin())
+    trial.set(
+      push.key,
+      planPush(this.#mesh.core, this.#actor, push, await this.#check(push.key, push.grantees, trial)),
+      push,
+    )
+  }
+
+  async history(key: Key | string, options: hands.HistoryOptions = {}): Promise<Page<hands.HistoryEntry>> {
+    this.#require('get_context')
+    const text = checkedKey(key)
+    const { signal: _, ...asked } = options
+    const { items, cursor } = await this.#recorder.answer(
+      { kind: 'history', name: canonicalJson([text, asked as { readonly [key: string]: Json }]) },
+      async () => {
+        const page = await findHistory(this.#mesh, this.#actor, text, options)
+        return { items: decodeJson(JSON.stringify(page.items)), cursor: page.cursor ?? null }
+      },
+    )
+    for (const entry of items as unknown as readonly hands.HistoryEntry[]) this.#read(text, entry.version, entry.taint)
+    return createPage(items as unknown as readonly hands.HistoryEntry[], cursor ?? undefined, (next) =>
+      this.history(key, { ...options, cursor: next }),
+    )
+  }
+
+  /** Subscriptions are no part of the turn: they hold at once, and are done once however often the step is entered. */
+  async subscribe(topics: readonly string[]): Promise<void> {
+    const live = this.#live()
+    await this.#recorder.effect('context.subscribe', { class: 'idempotent', input: topics }, async () => {
+      await live.subscribe(topics)
+      return null
+    })
+  }
+  async unsubscribe(topics: readonly string[]): Promise<void> {
+    const live = this.#live()
+    await this.#recorder.effect('context.unsubscribe', { class: 'idempotent', input: topics }, async () => {
+      await live.unsubscribe(topics)
+      return null
+    })
+  }
+  deleteTopic(topic: string): Promise<hands.DeletedTopic> {
+    const live = this.#live()
+    return this.#recorder.effect('context.deleteTopic', { class: 'idempotent', input: topic }, () =>
+      live.deleteTopic(topic),
+    )
+  }
+  #live(): hands.ContextHands {
+    return this.#mesh.agent(this.#actor.user, this.agent, this.#actor.access)
+  }
+
+  async topics(): Promise<readonly string[]> {
+    const found = await this.#recorder.answer({ kind: 'topics', name: '' }, async () => [
+      ...(await this.#live().topics()),
+    ])
+    return found
+  }
+
+  async discoverTopics(options: hands.DiscoverOptions = {}): Promise<Page<hands.TopicInfo>> {
+    const { signal: _, ...asked } = options
+    const name = canonicalJson(asked as { readonly [key: string]: Json })
+    const { items, cursor } = await this.#recorder.answer({ kind: 'discoverTopics', name }, async () => {
+      const page = await this.#live().discoverTopics(options)
+      return { items: decodeJson(JSON.stringify(page.items)), cursor: page.cursor ?? null }
+    })
+    return createPage(items as unknown as readonly hands.TopicInfo[], cursor ?? undefined, (next) =>
+      this.discoverTopics({ ...options, cursor: next }),
+    )
+  }
+
+  watch(): AsyncIterable<hands.WatchItem> {
+    throw failure('context.watch')
+  }
+}

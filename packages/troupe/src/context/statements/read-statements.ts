@@ -1,0 +1,204 @@
+/** The reads of the mesh: compiled once, each of them blind to what its reader may not see. */
+import { sql } from 'kysely'
+import type { Dialect, Now, Statement, Template } from '../../storage/index.ts'
+import { columns, each, live, type ReaderValues, raw, visible } from './visibility.ts'
+
+export interface Range {
+  /** The first key. */
+  readonly from: string
+  /** The first key beyond; undefined: none. */
+  readonly to: string | undefined
+  readonly limit: number
+}
+
+interface Scope {
+  readonly user: string
+  readonly now: Now
+}
+
+/** Streams of one list: merged lazily by the engine, a multiple of few sizes so that few statements are compiled. */
+const padded = (grantees: readonly string[]): readonly string[] => {
+  let size = 2
+  while (size < grantees.length) size *= 2
+  return Array.from({ length: size }, (_, i) => grantees[Math.min(i, grantees.length - 1)] as string)
+}
+
+export const createReadStatements = (dialect: Dialect) => ({
+  ...entryReads(dialect),
+  list: listRead(dialect),
+  ...feedReads(dialect),
+  ...topicReads(dialect),
+  ...upkeepReads(dialect),
+})
+
+export type ReadStatements = ReturnType<typeof createReadStatements>
+
+function listRead(dialect: Dialect) {
+  const everywhere = new Map<string, Template<Record<string, string | number | Now>>>()
+  const compiled = (name: string, build: (p: Record<string, string | number | Now>) => ReturnType<typeof sql>) => {
+    const made = everywhere.get(name) ?? raw(dialect, build)
+    everywhere.set(name, made)
+    return made
+  }
+  const bounded = (p: Record<string, unknown>, range: Range) =>
+    range.to === undefined ? sql`key >= ${p.from}` : sql`key >= ${p.from} and key < ${p.to}`
+  const values = (scope: Scope, range: Range) => ({
+    ...scope,
+    from: range.from,
+    limit: range.limit,
+    ...(range.to === undefined ? {} : { to: range.to }),
+  })
+  /** @param what the columns: whole entries, or only what a filter needs */
+  return (scope: Scope, grantees: readonly string[] | 'all', range: Range, what: 'entries' | 'keys'): Statement => {
+    const wanted = what === 'entries' ? columns : sql.raw('e.key, e.audience')
+    const end = range.to === undefined ? '' : 'to'
+    if (grantees === 'all')
+      return compiled(
+        `all ${what} ${end}`,
+        (p) => sql`select ${wanted} from context_entries e
+          where e.user_id = ${p.user} and ${bounded(p, range)} and ${live(p as never)} order by e.key limit ${p.limit}`,
+      )(values(scope, range))
+    const streams = padded(grantees)
+    const made = compiled(`${streams.length} ${what} ${end}`, (p) => {
+      const one = (i: number) =>
+        sql`select key from context_visible where user_id = ${p.user} and grantee = ${p[`g${i}`]} and ${bounded(p, range)}`
+      // The inner limit keeps the inner order; an order outside would make the engine collect all streams first.
+      return sql`select ${wanted} from (${sql.join(
+        streams.map((_, i) => one(i)),
+        sql` union `,
+      )} order by key limit 9000000000) v cross join context_entries e
+          where e.user_id = ${p.user} and e.key = v.key and ${live(p as never)} limit ${p.limit}`
+    })
+    return made({ ...values(scope, range), ...Object.fromEntries(streams.map((grantee, i) => [`g${i}`, grantee])) })
+  }
+}
+
+function entryReads(dialect: Dialect) {
+  return {
+    value: raw<ReaderValues & { key: string }>(
+      dialect,
+      (p) => sql`select e.value, e.change, e.taint from context_entries e
+        where e.user_id = ${p.user} and e.key = ${p.key} and ${live(p)} and ${visible(dialect, p)}`,
+    ),
+    change: raw<ReaderValues & { key: string }>(
+      dialect,
+      (p) => sql`select e.change from context_entries e
+        where e.user_id = ${p.user} and e.key = ${p.key} and ${live(p)} and ${visible(dialect, p)}`,
+    ),
+    entry: raw<ReaderValues & { key: string }>(
+      dialect,
+      (p) => sql`select ${columns} from context_entries e
+        where e.user_id = ${p.user} and e.key = ${p.key} and ${live(p)} and ${visible(dialect, p)}`,
+    ),
+    /** Whatever is there, seen or not: for deciding, never for giving. */
+    anyEntry: raw<Scope & { key: string }>(
+      dialect,
+      (p) =>
+        sql`select ${columns} from context_entries e where e.user_id = ${p.user} and e.key = ${p.key} and ${live(p)}`,
+    ),
+    /** The version from which a new entry under this key counts on. */
+    lastVersion: raw<{ user: string; key: string }>(
+      dialect,
+      (
+        p,
+      ) => sql`select coalesce((select e.version from context_entries e where e.user_id = ${p.user} and e.key = ${p.key}), 0) as entry,
+        coalesce((select t.version from context_tombstones t where t.user_id = ${p.user} and t.key = ${p.key}), 0) as tombstone,
+        coalesce((select s.version_floor from context_state s where s.user_id = ${p.user}), 0) as floor`,
+    ),
+    /** The topics to which this agent may not post. */
+    closedTo: raw<{ user: string; agent: string }>(
+      dialect,
+      (p) => sql`select t.grantee from context_topics t where t.user_id = ${p.user} and t.posters_allowed is not null
+        and not exists (select 1 from ${each(dialect, sql`t.posters_allowed`, 'n')} where n.value = ${p.agent})`,
+    ),
+    entries: raw<ReaderValues & { keys: string }>(
+      dialect,
+      (p) => sql`select ${columns} from context_entries e where e.user_id = ${p.user}
+        and e.key in (select k.value from ${each(dialect, p.keys, 'k')}) and ${live(p)} and ${visible(dialect, p)}`,
+    ),
+    subscriptions: raw<{ user: string; agent: string }>(
+      dialect,
+      (p) =>
+        sql`select grantee from context_subscriptions where user_id = ${p.user} and agent = ${p.agent} order by grantee`,
+    ),
+  }
+}
+
+function feedReads(dialect: Dialect) {
+  return {
+    history: raw<{ user: string; key: string; after: number; limit: number }>(
+      dialect,
+      (p) => sql`select ${columns}, e.ended, e.ended_change from context_history e
+        where e.user_id = ${p.user} and e.key = ${p.key} and e.version > ${p.after} order by e.version limit ${p.limit}`,
+    ),
+    /** What a page of the feed speaks of: versions that stand, and those that were made or ended by these writes. */
+    changedEntries: raw<{ user: string; keys: string }>(
+      dialect,
+      (p) => sql`select ${columns} from context_entries e
+        where e.user_id = ${p.user} and e.key in (select k.value from ${each(dialect, p.keys, 'k')})`,
+    ),
+    changedHistory: raw<{ user: string; keys: string; changes: string }>(
+      dialect,
+      (p) => sql`select ${columns}, e.ended, e.ended_change from context_history e where e.user_id = ${p.user}
+        and e.key in (select k.value from ${each(dialect, p.keys, 'k')})
+        and (e.change in (select c.value from ${each(dialect, p.changes, 'c')})
+          or e.ended_change in (select c.value from ${each(dialect, p.changes, 'c')}))`,
+    ),
+  }
+}
+
+function topicReads(dialect: Dialect) {
+  return {
+    /** Entries of a topic, in order, expired ones included. */
+    ofTopic: raw<{ user: string; grantee: string; from: string; limit: number }>(
+      dialect,
+      (
+        p,
+      ) => sql`select ${columns} from context_visible v join context_entries e on e.user_id = v.user_id and e.key = v.key
+        where v.user_id = ${p.user} and v.grantee = ${p.grantee} and v.key >= ${p.from} order by v.key limit ${p.limit}`,
+    ),
+    topics: raw<{ user: string; from: string; limit: number }>(
+      dialect,
+      (p) => sql`select t.grantee, t.subscribers_allowed, t.posters_allowed,
+        (select count(*) from context_subscriptions s where s.user_id = t.user_id and s.grantee = t.grantee) as subscribers
+        from context_topics t where t.user_id = ${p.user} and t.grantee >= ${p.from} order by t.grantee limit ${p.limit}`,
+    ),
+    subscribers: raw<{ user: string; grantee: string }>(
+      dialect,
+      (p) =>
+        sql`select agent from context_subscriptions where user_id = ${p.user} and grantee = ${p.grantee} order by agent`,
+    ),
+  }
+}
+
+function upkeepReads(dialect: Dialect) {
+  return {
+    state: raw<{ user: string; now: Now }>(
+      dialect,
+      (p) => sql`select s.entries, s.bytes,
+        (select count(*) from context_entries e where e.user_id = s.user_id and e.expires_at <= ${p.now}) as expired,
+        (select count(*) from context_topics t where t.user_id = s.user_id) as topics
+        from context_state s where s.user_id = ${p.user}`,
+    ),
+    expired: raw<{ user: string; now: Now; limit: number }>(
+      dialect,
+      (p) => sql`select e.key, e.change, e.value from context_entries e
+        where e.user_id = ${p.user} and e.expires_at <= ${p.now} order by e.expires_at limit ${p.limit}`,
+    ),
+    oldTombstones: raw<{ user: string; before: Now; limit: number }>(
+      dialect,
+      (p) => sql`select t.key, t.version from context_tombstones t
+        where t.user_id = ${p.user} and t.at <= ${p.before} order by t.at limit ${p.limit}`,
+    ),
+    /** References to large values among versions that go. */
+    historyValues: raw<{ user: string; key: string; version: number }>(
+      dialect,
+      (p) => sql`select e.change from context_history e where e.user_id = ${p.user} and e.key = ${p.key}
+        and e.version <= ${p.version} and substr(e.value, 1, 1) = '@'`,
+    ),
+    work: raw<{ limit: number; after: string }>(
+      dialect,
+      (p) => sql`select user_id from context_work where user_id > ${p.after} order by user_id limit ${p.limit}`,
+    ),
+  }
+}

@@ -1,0 +1,58 @@
+/** The audience rule in SQL, over a row named `e`. `audience.ts` is the same rule in TypeScript. */
+import { type RawBuilder, sql } from 'kysely'
+import { type Bind, type Dialect, type Now, type Statement, type Template, template } from '../../storage/index.ts'
+import { agentGrantee, type Reader } from '../audience.ts'
+
+export const now: Now = { $: 'now' }
+
+/** Values of every statement that asks who reads. */
+export interface ReaderValues {
+  readonly user: string
+  readonly agent: string
+  readonly grantee: string
+  readonly all: number
+  readonly now: Now
+}
+export const readerValues = (reader: Reader): ReaderValues => ({
+  user: reader.user,
+  agent: reader.agent,
+  grantee: agentGrantee(reader.agent),
+  all: reader.all ? 1 : 0,
+  now,
+})
+
+type Piece = RawBuilder<unknown>
+
+/** A template of raw SQL: compiled once, filled at each call. */
+export const raw = <Values extends { [K in keyof Values]: Bind }>(
+  dialect: Dialect,
+  build: (placeholders: Values) => Piece,
+): Template<Values> =>
+  template<unknown, Values>(dialect, (db, placeholders) => ({ compile: () => build(placeholders).compile(db) }))
+
+/** The elements of a list in JSON text as rows with the column `value`. */
+export const each = (dialect: Dialect, list: unknown, alias: string): Piece => {
+  const value = list instanceof Object && 'toOperationNode' in list ? (list as Piece) : sql`${list}`
+  return dialect.name === 'sqlite'
+    ? sql`json_each(${value}) ${sql.raw(alias)}`
+    : sql`json_array_elements_text(cast(${value} as json)) as ${sql.raw(alias)}(value)`
+}
+
+export const live = (p: { readonly now: Bind }): Piece => sql`(e.expires_at is null or e.expires_at > ${p.now})`
+
+export const visible = (dialect: Dialect, p: ReaderValues): Piece =>
+  sql`(${p.all} = 1 or e.everyone = 1 or e.owner = ${p.agent} or exists (
+    select 1 from ${each(dialect, sql`e.audience`, 'g')} where g.value = ${p.grantee} or exists (
+      select 1 from context_subscriptions s where s.user_id = ${p.user} and s.agent = ${p.agent} and s.grantee = g.value)))`
+
+export const writable = (dialect: Dialect, p: ReaderValues): Piece =>
+  sql`(${p.all} = 1 or e.owner = ${p.agent} or exists (select 1 from ${each(dialect, sql`e.writers`, 'w')}
+    where w.value = ${p.grantee} or (w.value = '*' and ${visible(dialect, p)})))`
+
+export const columns = sql.raw(
+  `e.key, e.version, e.born, e.change, e.revision, e.owner, e.audience, e.everyone, e.writers, e.lifecycle, e.ttl_ms, e.created_at,
+  e.updated_at, e.expires_at, e.value, e.stored, e.metadata, e.provenance, e.taint`,
+)
+
+/** A read that gives its rows. */
+export const rows = (statement: Statement): Statement => ({ ...statement, returns: true })

@@ -1,0 +1,257 @@
+/** The writes of the mesh, each a few statements of one change; the guards give every refusal its own code. */
+import { sql } from 'kysely'
+import type { Bind, Dialect, Now } from '../../storage/index.ts'
+import { columns, each, live, type ReaderValues, raw, visible, writable } from './visibility.ts'
+
+interface Place {
+  readonly user: string
+  readonly key: string
+  readonly now: Now
+}
+export interface PutValues extends Place {
+  readonly change: string
+  readonly owner: string
+  /** JSON texts. */
+  readonly audience: string
+  readonly everyone: number
+  readonly writers: string
+  readonly lifecycle: string | null
+  readonly ttl: number | null
+  readonly value: string
+  readonly stored: number
+  readonly metadata: string | null
+  readonly provenance: string
+  readonly taint: string
+  /** 1 where the push names it, so that an entry that stands takes it over. */
+  readonly namesAudience: number
+  readonly namesWriters: number
+  readonly namesLifetime: number
+  readonly namesMetadata: number
+}
+
+const copied = sql.raw(
+  `user_id, key, version, born, change, revision, owner, audience, everyone, writers, lifecycle, ttl_ms, created_at, updated_at,
+  expires_at, value, stored, metadata, provenance, taint, ended, ended_at, ended_change`,
+)
+
+export function createWriteStatements(dialect: Dialect) {
+  const at = (p: Place) => sql`e.user_id = ${p.user} and e.key = ${p.key}`
+  const greatest = sql.raw(dialect.name === 'sqlite' ? 'max' : 'greatest')
+  /** The revision that this change will have: storage raises the user's counter by one per change with feed items. */
+  const revision = (p: { readonly user: Bind }) =>
+    sql`coalesce((select r.revision from storage_revisions r where r.user_id = ${p.user}), 0) + 1`
+  return {
+    ...guards(dialect, at),
+    quota: raw<{ user: string; entries: number; bytes: number }>(
+      dialect,
+      (p) =>
+        sql`select 1 from context_state where user_id = ${p.user} and (entries > ${p.entries} or bytes > ${p.bytes})`,
+    ),
+    /** Keeps the version that a removal ends. */
+    keep: raw<Place & { change: string; ended: string }>(
+      dialect,
+      (p) => sql`insert into context_history (${copied}) select e.user_id, ${columns},
+        case when ${live(p)} then ${p.ended} else 'expired' end, ${p.now}, ${p.change} from context_entries e where ${at(p)}`,
+    ),
+    /** The oldest versions go, where they are beyond the bound and not of lately. */
+    prune: raw<Place & { keep: number; most: number; before: Now }>(
+      dialect,
+      (p) => sql`delete from context_history where user_id = ${p.user} and key = ${p.key} and version in (
+        select o.version from (
+            select h.version, h.ended_at from context_history h where h.user_id = ${p.user} and h.key = ${p.key}
+              and substr(h.value, 1, 1) <> '@' order by h.version limit 64) o, context_entries e
+          where ${at(p)} and (o.version <= e.version - ${p.most} or (o.version <= e.version - ${p.keep} and o.ended_at <= ${p.before})))`,
+    ),
+    put: raw<PutValues>(dialect, (p) => {
+      const over = sql`(context_entries.expires_at is not null and context_entries.expires_at <= ${p.now})`
+      /** Taken from the push where it names it, or where what stood there is over. */
+      const taken = (names: unknown, column: string) =>
+        sql`case when ${names} = 1 or ${over} then excluded.${sql.raw(column)} else context_entries.${sql.raw(column)} end`
+      return sql`insert into context_entries (user_id, key, version, born, change, revision, owner, audience, everyone, writers,
+          lifecycle, ttl_ms, created_at, updated_at, expires_at, value, stored, metadata, provenance, taint)
+        select ${p.user}, ${p.key}, n.version, n.version, ${p.change}, ${revision(p)}, ${p.owner}, ${p.audience}, ${p.everyone},
+          ${p.writers}, ${p.lifecycle}, ${p.ttl}, ${p.now}, ${p.now}, ${p.now} + ${p.ttl}, ${p.value}, ${p.stored}, ${p.metadata},
+          ${p.provenance}, ${p.taint}
+        from (select 1 + ${greatest}(
+          coalesce((select t.version from context_tombstones t where t.user_id = ${p.user} and t.key = ${p.key}), 0),
+          coalesce((select s.version_floor from context_state s where s.user_id = ${p.user}), 0)) as version) n
+        where true
+        on conflict (user_id, key) do update set
+          version = context_entries.version + 1, change = excluded.change, revision = excluded.revision,
+          born = case when ${over} then context_entries.version + 1 else context_entries.born end,
+          owner = ${taken(0, 'owner')}, created_at = ${taken(0, 'created_at')}, updated_at = excluded.updated_at,
+          audience = ${taken(p.namesAudience, 'audience')}, everyone = ${taken(p.namesAudience, 'everyone')},
+          writers = ${taken(p.namesWriters, 'writers')}, metadata = ${taken(p.namesMetadata, 'metadata')},
+          lifecycle = ${taken(p.namesLifetime, 'lifecycle')}, ttl_ms = ${taken(p.namesLifetime, 'ttl_ms')},
+          expires_at = ${p.now} + ${taken(p.namesLifetime, 'ttl_ms')},
+          value = excluded.value, stored = excluded.stored, provenance = excluded.provenance, taint = excluded.taint
+        returning version`
+    }),
+    /** Takes one topic from the audience of an entry; its value stays. */
+    narrow: raw<Place & { change: string; audience: string; version: number; provenance: string }>(
+      dialect,
+      (p) => sql`update context_entries set version = version + 1, change = ${p.change}, revision = ${revision(p)},
+        audience = ${p.audience}, provenance = ${p.provenance}, updated_at = ${p.now}
+        where user_id = ${p.user} and key = ${p.key} and version = ${p.version}`,
+    ),
+    remove: raw<Place>(dialect, (p) => sql`delete from context_entries where user_id = ${p.user} and key = ${p.key}`),
+    bury: raw<Place>(
+      dialect,
+      (p) => sql`insert into context_tombstones (user_id, key, version, at)
+        select e.user_id, e.key, e.version, ${p.now} from context_entries e where ${at(p)}
+        on conflict (user_id, key) do update set version = excluded.version, at = excluded.at`,
+    ),
+    work: raw<{ user: string }>(
+      dialect,
+      (p) => sql`insert into context_work (user_id) values (${p.user}) on conflict do nothing`,
+    ),
+    ...topicWrites(dialect),
+    ...upkeep(dialect),
+  }
+}
+
+function guards(dialect: Dialect, at: (p: Place) => ReturnType<typeof sql>) {
+  return {
+    /** A row where something stands that the writer may not write, or that is shared with a topic closed to it. */
+    unwritable: raw<Place & ReaderValues>(
+      dialect,
+      (p) => sql`select 1 from context_entries e where ${at(p)} and ${live(p)}
+        and (not ${writable(dialect, p)} or ${closedTopic(dialect, p)})`,
+    ),
+    /** A row where something stands that is another's. */
+    foreign: raw<Place & { agent: string }>(
+      dialect,
+      (p) => sql`select 1 from context_entries e where ${at(p)} and ${live(p)} and e.owner <> ${p.agent}`,
+    ),
+    foreignVisible: raw<Place & ReaderValues>(
+      dialect,
+      (p) =>
+        sql`select 1 from context_entries e where ${at(p)} and ${live(p)} and e.owner <> ${p.agent} and ${visible(dialect, p)}`,
+    ),
+    visible: raw<Place & ReaderValues>(
+      dialect,
+      (p) => sql`select 1 from context_entries e where ${at(p)} and ${live(p)} and ${visible(dialect, p)}`,
+    ),
+    standing: raw<Place>(dialect, (p) => sql`select 1 from context_entries e where ${at(p)} and ${live(p)}`),
+    version: raw<Place & { version: number }>(
+      dialect,
+      (p) => sql`select 1 from context_entries e where ${at(p)} and ${live(p)} and e.version = ${p.version}`,
+    ),
+    /** The exact write that stands there, expired or not. */
+    unchanged: raw<Place & { change: string }>(
+      dialect,
+      (p) => sql`select 1 from context_entries e where ${at(p)} and e.change = ${p.change}`,
+    ),
+    over: raw<Place & { change: string }>(
+      dialect,
+      (p) => sql`select 1 from context_entries e where ${at(p)} and e.change = ${p.change} and not ${live(p)}`,
+    ),
+    /** A row for each of these topics that is closed to the agent. */
+    closed: raw<{ user: string; agent: string; grantees: string }>(
+      dialect,
+      (p) => sql`select 1 from context_topics t where t.user_id = ${p.user} and t.posters_allowed is not null
+        and t.grantee in (select g.value from ${each(dialect, p.grantees, 'g')})
+        and not exists (select 1 from ${each(dialect, sql`t.posters_allowed`, 'n')} where n.value = ${p.agent})`,
+    ),
+    /** The same for the topics that the entry keeps. */
+    keptClosed: raw<Place & { agent: string }>(
+      dialect,
+      (p) => sql`select 1 from context_entries e where ${at(p)} and ${live(p)} and ${closedTopic(dialect, p)}`,
+    ),
+    /** Where the push names another audience, only the right to write counts. */
+    unwritableByName: raw<Place & ReaderValues>(
+      dialect,
+      (p) => sql`select 1 from context_entries e where ${at(p)} and ${live(p)} and not ${writable(dialect, p)}`,
+    ),
+  }
+}
+
+const closedTopic = (dialect: Dialect, p: { readonly agent: unknown }) =>
+  sql`(e.everyone = 0 and exists (select 1 from context_topics t
+    where t.user_id = e.user_id and t.posters_allowed is not null
+      and t.grantee in (select g.value from ${each(dialect, sql`e.audience`, 'g')})
+      and not exists (select 1 from ${each(dialect, sql`t.posters_allowed`, 'n')} where n.value = ${p.agent})))`
+
+function topicWrites(dialect: Dialect) {
+  return {
+    name: raw<{ user: string; grantees: string }>(
+      dialect,
+      (
+        p,
+      ) => sql`insert into context_topics (user_id, grantee) select ${p.user}, g.value from ${each(dialect, p.grantees, 'g')}
+        where true on conflict do nothing`,
+    ),
+    subscribe: raw<{ user: string; agent: string; grantees: string }>(
+      dialect,
+      (p) => sql`insert into context_subscriptions (user_id, agent, grantee)
+        select ${p.user}, ${p.agent}, g.value from ${each(dialect, p.grantees, 'g')} where true on conflict do nothing`,
+    ),
+    unsubscribe: raw<{ user: string; agent: string; grantees: string }>(
+      dialect,
+      (p) => sql`delete from context_subscriptions where user_id = ${p.user} and agent = ${p.agent}
+        and grantee in (select g.value from ${each(dialect, p.grantees, 'g')})`,
+    ),
+    dismiss: raw<{ user: string; grantee: string; agents: string }>(
+      dialect,
+      (p) => sql`delete from context_subscriptions where user_id = ${p.user} and grantee = ${p.grantee}
+        and agent in (select a.value from ${each(dialect, p.agents, 'a')})`,
+    ),
+    subscribersLeft: raw<{ user: string; grantee: string; names: string }>(
+      dialect,
+      (p) => sql`select 1 from context_subscriptions where user_id = ${p.user} and grantee = ${p.grantee}
+        and agent not in (select a.value from ${each(dialect, p.names, 'a')}) limit 1`,
+    ),
+    subscribeClosed: raw<{ user: string; agent: string; grantees: string }>(
+      dialect,
+      (p) => sql`select 1 from context_topics t where t.user_id = ${p.user} and t.subscribers_allowed is not null
+        and t.grantee in (select g.value from ${each(dialect, p.grantees, 'g')})
+        and not exists (select 1 from ${each(dialect, sql`t.subscribers_allowed`, 'n')} where n.value = ${p.agent})`,
+    ),
+    tooMany: raw<{ user: string; agent: string; limit: number }>(
+      dialect,
+      (p) => sql`select count(*) from context_subscriptions where user_id = ${p.user} and agent = ${p.agent}
+        having count(*) > ${p.limit}`,
+    ),
+    policy: raw<{ user: string; grantee: string; subscribe: string | null; post: string | null }>(
+      dialect,
+      (p) => sql`insert into context_topics (user_id, grantee, subscribers_allowed, posters_allowed)
+        values (${p.user}, ${p.grantee}, ${p.subscribe}, ${p.post}) on conflict (user_id, grantee) do update set
+        subscribers_allowed = excluded.subscribers_allowed, posters_allowed = excluded.posters_allowed`,
+    ),
+    entriesLeft: raw<{ user: string; grantee: string }>(
+      dialect,
+      (p) => sql`select 1 from context_visible where user_id = ${p.user} and grantee = ${p.grantee} limit 1`,
+    ),
+    dropTopic: raw<{ user: string; grantee: string }>(
+      dialect,
+      (p) => sql`delete from context_topics where user_id = ${p.user} and grantee = ${p.grantee}`,
+    ),
+  }
+}
+
+function upkeep(dialect: Dialect) {
+  return {
+    forgetVersions: raw<{ user: string; key: string; version: number }>(
+      dialect,
+      (p) => sql`delete from context_history where user_id = ${p.user} and key = ${p.key} and version <= ${p.version}`,
+    ),
+    forgetTombstone: raw<{ user: string; key: string; version: number }>(
+      dialect,
+      (p) =>
+        sql`delete from context_tombstones where user_id = ${p.user} and key = ${p.key} and version = ${p.version}`,
+    ),
+    raiseFloor: raw<{ user: string; version: number }>(
+      dialect,
+      (p) =>
+        sql`update context_state set version_floor = ${p.version} where user_id = ${p.user} and version_floor < ${p.version}`,
+    ),
+    workDone: raw<{ user: string }>(
+      dialect,
+      (p) => sql`delete from context_work where user_id = ${p.user}
+        and not exists (select 1 from context_entries e where e.user_id = ${p.user} and e.expires_at is not null)
+        and not exists (select 1 from context_tombstones t where t.user_id = ${p.user})`,
+    ),
+  }
+}
+
+export type WriteStatements = ReturnType<typeof createWriteStatements>

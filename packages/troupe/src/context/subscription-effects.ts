@@ -1,0 +1,57 @@
+/** The entries of topics as they stood at a revision: those that stand since, and what ended the others afterwards. */
+import { compareKeys } from '../core/index.ts'
+import { type EntryRow, entryRow, historyRow } from './entry-row.ts'
+import type { MeshCore } from './mesh-core.ts'
+import { afterKey } from './pattern.ts'
+
+/** More has happened since than is worth going through: the watcher must look anew. */
+export class TooManyChanges extends Error {}
+
+const chunk = 500
+const most = 10_000
+const mostChanges = 1_000
+
+/** @throws TooManyChanges over 10,000 entries, or 1,000 changes since the revision */
+export async function statesOfTopics(
+  core: MeshCore,
+  user: string,
+  grantees: readonly string[],
+  revision: number,
+): Promise<readonly EntryRow[]> {
+  const states = new Map<string, EntryRow>()
+  for (const grantee of grantees)
+    for (let from = ''; ; ) {
+      const [rows = []] = await core.read(user, core.reads.ofTopic({ user, grantee, from, limit: chunk }))
+      for (const row of rows.map(entryRow)) {
+        from = afterKey(row.key)
+        if (row.revision <= revision) states.set(row.key, row)
+      }
+      if (states.size > most) throw new TooManyChanges()
+      if (rows.length < chunk) break
+    }
+  for (const row of await endedSince(core, user, revision))
+    if (!states.has(row.key) && row.grantees.some((grantee) => grantees.includes(grantee))) states.set(row.key, row)
+  return [...states.values()].sort((a, b) => compareKeys(a.key, b.key))
+}
+
+/** Of every key that was written since: the version that stood at the revision, if any. */
+async function endedSince(core: MeshCore, user: string, revision: number): Promise<readonly EntryRow[]> {
+  const first = new Map<string, string>()
+  let seen = 0
+  for (let after = revision; ; ) {
+    const page = await core.storage.feed(user, after, chunk)
+    if (after < page.floor) throw new TooManyChanges()
+    for (const { kind, key, data } of page.items) {
+      if (kind !== 'subscription' && !first.has(key)) first.set(key, data)
+      seen++
+    }
+    if (seen > mostChanges) throw new TooManyChanges()
+    const last = page.items.at(-1)
+    if (!last) break
+    after = last.revision
+  }
+  if (first.size === 0) return []
+  const [keys, changes] = [JSON.stringify([...first.keys()]), JSON.stringify([...first.values()])]
+  const [rows = []] = await core.read(user, core.reads.changedHistory({ user, keys, changes }))
+  return rows.map(historyRow).filter((row) => first.get(row.key) === row.endedChange && row.revision <= revision)
+}

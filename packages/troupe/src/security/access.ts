@@ -1,0 +1,80 @@
+/**
+ * What one agent may do: its role, narrowed by `allow` (the whole list where given, `[]` is nothing) and `deny` (wins).
+ * Changes take effect at the next call, for its hands and its tools alike.
+ */
+import { failure } from '../core/index.ts'
+import { builtInTools, createRoles, type Power, type Right, type Role, type Roles, roleOf } from './roles.ts'
+
+export interface AccessOptions {
+  /** `contributor` when not given. */
+  readonly role?: string | undefined
+  readonly allow?: readonly string[] | undefined
+  readonly deny?: readonly string[] | undefined
+}
+
+export interface AccessSummary {
+  readonly role: string
+  readonly available: readonly string[]
+  readonly denied: readonly string[]
+  /** `all` where no list narrows the role; an empty list is nothing. */
+  readonly allowed: readonly string[] | 'all'
+}
+
+export class Access {
+  readonly #roles: Roles
+  #name: string
+  #role: Role
+  #allow: ReadonlySet<string> | undefined
+  #deny: ReadonlySet<string>
+
+  /** @throws ValidationError `role.unknown` */
+  constructor(options: AccessOptions = {}, roles: Roles = createRoles()) {
+    this.#roles = roles
+    this.#name = options.role ?? 'contributor'
+    this.#role = roleOf(roles, this.#name)
+    this.#allow = listed('allow', options.allow)
+    this.#deny = listed('deny', options.deny) ?? new Set()
+  }
+
+  get role(): string {
+    return this.#name
+  }
+  can(right: Right): boolean {
+    if (isPower(right)) return this.#role.powers?.includes(right) ?? false
+    return this.#role.tools.includes(right) && !this.#deny.has(right) && (this.#allow?.has(right) ?? true)
+  }
+  /** @throws AccessDeniedError `access.denied` */
+  require(agent: string, right: Right): void {
+    if (!this.can(right)) throw failure('access.denied', { agent, action: right })
+  }
+  setRole(role: string): void {
+    this.#role = roleOf(this.#roles, role)
+    this.#name = role
+  }
+  /** @param list undefined: whatever the role has */
+  setAllow(list: readonly string[] | undefined): void {
+    this.#allow = listed('allow', list)
+  }
+  setDeny(list: readonly string[] | undefined): void {
+    this.#deny = listed('deny', list) ?? new Set()
+  }
+  summary(): AccessSummary {
+    return {
+      role: this.#name,
+      available: builtInTools.filter((tool) => this.can(tool)),
+      denied: [...this.#deny],
+      allowed: this.#allow ? [...this.#allow] : 'all',
+    }
+  }
+}
+
+const powers: readonly string[] = ['delete_others', 'write_others', 'change_audience'] satisfies Power[]
+const isPower = (right: Right): right is Power => powers.includes(right)
+
+/** Names of users' own tools stand in these lists too: a name that is no tool of ours is kept. */
+function listed(what: string, list: readonly string[] | undefined): ReadonlySet<string> | undefined {
+  if (list === undefined) return undefined
+  if (!Array.isArray(list) || !list.every((name) => typeof name === 'string'))
+    throw failure('validation.failed', { what, problem: 'it is a list of the names of tools' })
+  return new Set(list)
+}

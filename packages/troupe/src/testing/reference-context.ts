@@ -1,0 +1,302 @@
+/**
+ * The context mesh of all users as plain maps: what it means, without storage, statements or concurrency. The real one is
+ * held against it by random sequences.
+ */
+export interface ReferenceActor {
+  readonly user: string
+  /** `host` reads and may do everything. */
+  readonly agent: string
+  readonly role: 'readonly' | 'contributor' | 'moderator' | 'admin' | 'host'
+}
+
+export interface ReferencePush {
+  readonly audience?: 'everyone' | 'owner'
+  readonly subscribers?: readonly string[]
+  readonly topics?: readonly string[]
+  readonly writers?: 'owner' | 'readers' | readonly string[]
+  readonly ttlMs?: number
+  readonly ifVersion?: number
+}
+
+interface Audience {
+  readonly everyone: boolean
+  readonly subscribers: readonly string[]
+  readonly topics: readonly string[]
+}
+interface Version {
+  readonly version: number
+  readonly value: unknown
+  readonly owner: string
+  readonly audience: Audience
+}
+interface Entry extends Version {
+  readonly born: number
+  readonly revision: number
+  readonly writers: 'owner' | 'readers' | readonly string[]
+  readonly ttlMs: number | undefined
+  readonly expiresAt: number | undefined
+}
+interface UserState {
+  revision: number
+  readonly entries: Map<string, Entry>
+  readonly past: Map<string, Version[]>
+  readonly last: Map<string, number>
+  readonly subscriptions: Map<string, Set<string>>
+  readonly topics: Set<string>
+  readonly policies: Map<string, { readonly subscribe?: readonly string[]; readonly post?: readonly string[] }>
+}
+
+/** A refusal by its code. */
+export class Refused extends Error {
+  readonly code: string
+  constructor(code: string) {
+    super(code)
+    this.code = code
+  }
+}
+
+const everyone: Audience = { everyone: true, subscribers: [], topics: [] }
+const byBytes = (a: string, b: string) => Buffer.compare(Buffer.from(a), Buffer.from(b))
+const rank = { readonly: 0, contributor: 1, moderator: 2, admin: 3, host: 4 } as const
+
+export class ReferenceContext {
+  readonly #users = new Map<string, UserState>()
+  readonly #now: () => number
+
+  /** @param now ms since 1970 */
+  constructor(now: () => number) {
+    this.#now = now
+  }
+
+  #state(user: string): UserState {
+    const known = this.#users.get(user)
+    if (known) return known
+    const fresh: UserState = {
+      revision: 0,
+      entries: new Map(),
+      past: new Map(),
+      last: new Map(),
+      subscriptions: new Map(),
+      topics: new Set(),
+      policies: new Map(),
+    }
+    this.#users.set(user, fresh)
+    return fresh
+  }
+
+  #least(actor: ReferenceActor, role: keyof typeof rank): void {
+    if (rank[actor.role] < rank[role]) throw new Refused('access.denied')
+  }
+  #isOver = (entry: Entry) => entry.expiresAt !== undefined && entry.expiresAt <= this.#now()
+  #standing(state: UserState, key: string): Entry | undefined {
+    const entry = state.entries.get(key)
+    return entry && !this.#isOver(entry) ? entry : undefined
+  }
+  #sees(state: UserState, actor: ReferenceActor, entry: Pick<Version, 'owner' | 'audience'>): boolean {
+    if (actor.role === 'host' || entry.owner === actor.agent || entry.audience.everyone) return true
+    const subscribed = state.subscriptions.get(actor.agent) ?? new Set()
+    return (
+      entry.audience.subscribers.includes(actor.agent) || entry.audience.topics.some((topic) => subscribed.has(topic))
+    )
+  }
+  #visible(actor: ReferenceActor, key: string): Entry | undefined {
+    const state = this.#state(actor.user)
+    const entry = this.#standing(state, key)
+    return entry && this.#sees(state, actor, entry) ? entry : undefined
+  }
+  #mayWrite(state: UserState, actor: ReferenceActor, entry: Entry): boolean {
+    if (rank[actor.role] >= rank.admin || entry.owner === actor.agent) return true
+    if (entry.writers === 'readers') return this.#sees(state, actor, entry)
+    return entry.writers !== 'owner' && entry.writers.includes(actor.agent)
+  }
+  #mayPost(state: UserState, actor: ReferenceActor, topics: readonly string[]): boolean {
+    return (
+      actor.role === 'host' || topics.every((topic) => state.policies.get(topic)?.post?.includes(actor.agent) ?? true)
+    )
+  }
+
+  push(
+    actor: ReferenceActor,
+    key: string,
+    value: unknown,
+    options: ReferencePush = {},
+  ): { version: number; revision: number } {
+    this.#least(actor, 'contributor')
+    const state = this.#state(actor.user)
+    const standing = this.#standing(state, key)
+    if (standing && !this.#mayWrite(state, actor, standing)) throw new Refused('context.denied')
+    const { audience, subscribers, topics } = options
+    const named = audience !== undefined || subscribers !== undefined || topics !== undefined
+    const foreign = standing !== undefined && standing.owner !== actor.agent && rank[actor.role] < rank.admin
+    if (foreign && (named || options.writers !== undefined)) throw new Refused('context.denied')
+    const wanted: Audience = { everyone: audience === 'everyone', subscribers: subscribers ?? [], topics: topics ?? [] }
+    const next = named ? wanted : (standing?.audience ?? everyone)
+    if (!this.#mayPost(state, actor, next.topics)) throw new Refused(named ? 'topic.closed' : 'context.denied')
+    if (options.ifVersion !== undefined && options.ifVersion !== (standing?.version ?? 0))
+      throw new Refused('context.conflict')
+    this.#end(state, key)
+    const version = (state.last.get(key) ?? 0) + 1
+    const ttlMs = options.ttlMs ?? standing?.ttlMs
+    state.revision++
+    state.last.set(key, version)
+    state.entries.set(key, {
+      version,
+      value,
+      born: standing?.born ?? version,
+      owner: standing?.owner ?? actor.agent,
+      audience: next,
+      revision: state.revision,
+      writers: options.writers ?? standing?.writers ?? 'owner',
+      ttlMs,
+      expiresAt: ttlMs === undefined ? undefined : this.#now() + ttlMs,
+    })
+    for (const topic of wanted.topics) state.topics.add(topic)
+    return { version, revision: state.revision }
+  }
+
+  /** What stands there becomes a version of the past. */
+  #end(state: UserState, key: string): void {
+    const entry = state.entries.get(key)
+    if (entry) state.past.set(key, [...(state.past.get(key) ?? []), entry])
+    state.entries.delete(key)
+  }
+
+  get(actor: ReferenceActor, key: string): unknown {
+    return this.#visible(actor, key)?.value
+  }
+  entry(actor: ReferenceActor, key: string) {
+    const entry = this.#visible(actor, key)
+    return (
+      entry && {
+        value: entry.value,
+        version: entry.version,
+        revision: entry.revision,
+        owner: entry.owner,
+        expiresAt: entry.expiresAt,
+      }
+    )
+  }
+  keys(
+    actor: ReferenceActor,
+    filter: { readonly topics?: readonly string[]; readonly matches?: (key: string) => boolean } = {},
+  ): string[] {
+    const { topics, matches = () => true } = filter
+    return [...this.#state(actor.user).entries.keys()]
+      .filter((key) => {
+        const entry = matches(key) ? this.#visible(actor, key) : undefined
+        return (
+          entry !== undefined && (topics === undefined || topics.some((topic) => entry.audience.topics.includes(topic)))
+        )
+      })
+      .sort(byBytes)
+  }
+  history(actor: ReferenceActor, key: string): number[] {
+    const state = this.#state(actor.user)
+    const entry = this.#visible(actor, key)
+    if (!entry && actor.role !== 'host') return []
+    const past = (state.past.get(key) ?? []).filter(
+      (version) => (entry && version.version >= entry.born) || this.#sees(state, actor, version),
+    )
+    return [...past.map(({ version }) => version), ...(entry ? [entry.version] : [])]
+  }
+
+  delete(actor: ReferenceActor, key: string, ifVersion?: number): boolean {
+    this.#least(actor, 'contributor')
+    const state = this.#state(actor.user)
+    const entry = this.#visible(actor, key)
+    if (!entry) return false
+    if (entry.owner !== actor.agent && rank[actor.role] < rank.moderator) throw new Refused('context.denied')
+    if (ifVersion !== undefined && ifVersion !== entry.version) throw new Refused('context.conflict')
+    this.#end(state, key)
+    state.revision++
+    return true
+  }
+
+  subscribe(actor: ReferenceActor, topics: readonly string[]): void {
+    this.#least(actor, 'contributor')
+    const state = this.#state(actor.user)
+    const current = state.subscriptions.get(actor.agent) ?? new Set<string>()
+    const added = [...new Set(topics)].filter((topic) => !current.has(topic))
+    if (
+      actor.role !== 'host' &&
+      added.some((topic) => !(state.policies.get(topic)?.subscribe?.includes(actor.agent) ?? true))
+    )
+      throw new Refused('topic.closed')
+    if (added.length === 0) return
+    state.subscriptions.set(actor.agent, new Set([...current, ...added]))
+    for (const topic of added) state.topics.add(topic)
+    state.revision++
+  }
+  unsubscribe(actor: ReferenceActor, topics: readonly string[]): void {
+    this.#least(actor, 'contributor')
+    const state = this.#state(actor.user)
+    const current = state.subscriptions.get(actor.agent) ?? new Set<string>()
+    if (!topics.some((topic) => current.has(topic))) return
+    state.subscriptions.set(actor.agent, new Set([...current].filter((topic) => !topics.includes(topic))))
+    state.revision++
+  }
+  topics(actor: ReferenceActor): string[] {
+    return [...(this.#state(actor.user).subscriptions.get(actor.agent) ?? [])].sort(byBytes)
+  }
+
+  /** By the host. */
+  setTopicPolicy(
+    user: string,
+    topic: string,
+    policy: { readonly subscribe?: readonly string[]; readonly post?: readonly string[] },
+  ): void {
+    const state = this.#state(user)
+    state.policies.set(topic, policy)
+    state.topics.add(topic)
+    const { subscribe } = policy
+    if (!subscribe) return
+    let dismissed = false
+    for (const [agent, topics] of state.subscriptions)
+      if (!subscribe.includes(agent)) dismissed = topics.delete(topic) || dismissed
+    if (dismissed) state.revision++
+  }
+
+  deleteTopic(actor: ReferenceActor, topic: string): { subscribersAffected: number; entriesDeleted: number } {
+    this.#least(actor, 'moderator')
+    const state = this.#state(actor.user)
+    if (!state.topics.has(topic)) throw new Refused('topic.missing')
+    let [touched, entriesDeleted, subscribersAffected] = [0, 0, 0]
+    for (const [key, entry] of [...state.entries].filter(([, { audience }]) => audience.topics.includes(topic))) {
+      touched++
+      this.#end(state, key)
+      const topics = entry.audience.topics.filter((other) => other !== topic)
+      if (topics.length + entry.audience.subscribers.length === 0) entriesDeleted++
+      else {
+        const version = entry.version + 1
+        state.last.set(key, version)
+        const audience = { ...entry.audience, topics }
+        state.entries.set(key, { ...entry, version, revision: state.revision + 1, audience })
+      }
+    }
+    for (const topics of state.subscriptions.values()) if (topics.delete(topic)) subscribersAffected++
+    state.topics.delete(topic)
+    state.policies.delete(topic)
+    if (touched + subscribersAffected > 0) state.revision++
+    return { subscribersAffected, entriesDeleted }
+  }
+
+  /** By the host. */
+  size(user: string): number {
+    return [...this.#state(user).entries.values()].filter((entry) => !this.#isOver(entry)).length
+  }
+  cleanup(user: string): number {
+    const state = this.#state(user)
+    const over = [...state.entries].filter(([, entry]) => this.#isOver(entry))
+    for (const [key] of over) this.#end(state, key)
+    if (over.length > 0) state.revision++
+    return over.length
+  }
+  clear(user: string): number {
+    const state = this.#state(user)
+    const standing = [...state.entries].filter(([, entry]) => !this.#isOver(entry))
+    for (const [key] of standing) this.#end(state, key)
+    if (standing.length > 0) state.revision++
+    this.cleanup(user)
+    return standing.length
+  }
+}
