@@ -1,0 +1,170 @@
+/**
+ * A message in a consumer's hands, and the fragments that end the delivery. They act only with the token of its lease,
+ * so whoever puts one into a change of its own (a step's, say) does all of it or nothing.
+ */
+import {
+  checkOptions,
+  type Duration,
+  encodeJson,
+  failure,
+  type Json,
+  milliseconds,
+  type StoredError,
+} from '../core/index.ts'
+import type { Fragment, Row, Statement } from '../storage/index.ts'
+import { composeNotice } from './compose.ts'
+import type { Delivery } from './mailbox-hands.ts'
+import type { Message } from './message.ts'
+import { type ReplyTo, replyToOf, toPlace } from './message-row.ts'
+import { MessageConfirmed } from './notices.ts'
+import { type Post, refusal } from './post.ts'
+import { later } from './statements/compile.ts'
+import type { Held } from './statements/settle-statements.ts'
+
+export type Answer = { readonly value: Json } | { readonly error: StoredError }
+
+/** What answers a request, wherever its sender waits. */
+export function answerFragment(post: Post, user: string, replyTo: ReplyTo, answer: Answer): Fragment {
+  return 'request' in replyTo
+    ? { statements: [post.requests.answer(user, replyTo.request, encodeJson(answer, 'The reply'))] }
+    : post.answerStep(user, replyTo.step, replyTo.wait, answer)
+}
+
+export class Delivered implements Delivery {
+  readonly message: Message
+  readonly attempt: number
+  /** How often it was given back or redriven: another number is another try. */
+  readonly failures: number
+  readonly held: Held
+  readonly #post: Post
+  readonly #replyTo: ReplyTo | undefined
+
+  constructor(post: Post, row: Row, message: Message, held: Held) {
+    this.#post = post
+    this.message = message
+    this.held = held
+    this.attempt = Number(row.attempts)
+    this.failures = Number(row.failures)
+    this.#replyTo = replyToOf(row)
+  }
+  get expectsReply(): boolean {
+    return this.#replyTo !== undefined
+  }
+
+  ackFragment(answer?: Answer): Fragment {
+    const { user } = this.held
+    const fragment = this.#replyTo && answer ? answerFragment(this.#post, user, this.#replyTo, answer) : undefined
+    const { message } = this
+    const confirmation = !message.requiresConfirmation
+      ? []
+      : this.#post.send.sendOrHold(
+          composeNotice(
+            `${message.id}-confirmed`,
+            {
+              user,
+              from: message.to,
+              to: message.from,
+              type: MessageConfirmed,
+              payload: { id: message.id, by: message.to, type: message.type },
+              correlationId: message.correlationId ?? message.id,
+            },
+            this.#post.clock.now(),
+          ),
+        )
+    return this.#waking(
+      [...this.#post.settle.ack(this.held), ...(fragment?.statements ?? []), ...confirmation],
+      fragment,
+    )
+  }
+  nackFragment(delayMs: number, reason: string | null): Fragment {
+    return this.#waking(this.#post.settle.nack(this.held, later(delayMs), reason))
+  }
+  /** To the dead letters. Whoever waits for a reply is told. */
+  buryFragment(reason: string): Fragment {
+    const { user, mailbox } = this.held
+    const error: StoredError = {
+      name: 'ProcessingError',
+      code: 'request.failed',
+      message: `${mailbox} did not answer the request ${this.message.type}: ${reason}.`,
+      retryable: false,
+    }
+    const fragment = this.#replyTo ? answerFragment(this.#post, user, this.#replyTo, { error }) : undefined
+    return this.#waking([...this.#post.settle.bury(this.held, reason), ...(fragment?.statements ?? [])], fragment)
+  }
+  #waking(statements: readonly Statement[], fragment?: Fragment): Fragment {
+    const outbox = this.message.requiresConfirmation ? (['outbox'] as const) : []
+    return { statements, wake: [...new Set([...(fragment?.wake ?? []), 'mailboxes' as const, ...outbox])] }
+  }
+
+  /** After a change with one of the fragments: rings and tells. */
+  settled(how: 'acknowledged' | 'returned' | 'dead', reason?: string): void {
+    const { user, mailbox, id } = this.held
+    this.#post.arrivals.ring(user, mailbox)
+    if (this.message.requiresConfirmation && how === 'acknowledged') this.#post.arrivals.ring(user, this.message.from)
+    if (how !== 'returned') this.#post.freed(user, mailbox)
+    if (this.#replyTo && 'request' in this.#replyTo) this.#post.answers.ring(user, this.#replyTo.request)
+    const { from, type } = this.message
+    const fields = { id, from, to: mailbox, messageType: type, attempt: this.attempt }
+    this.#post.emit(`message.${how}`, user, reason === undefined ? fields : { ...fields, reason })
+  }
+
+  async ack(): Promise<void> {
+    await this.#commit(this.ackFragment())
+    this.settled('acknowledged')
+  }
+  async nack(options: { readonly delay?: Duration; readonly reason?: string } = {}): Promise<void> {
+    checkOptions('nack', options, ['delay', 'reason'])
+    const reason = options.reason === undefined ? undefined : String(options.reason).slice(0, 4_000)
+    await this.giveBack(milliseconds(options.delay ?? '0ms', 'delay'), reason)
+  }
+  async reply(value: Json): Promise<void> {
+    if (!this.#replyTo)
+      throw failure('validation.failed', {
+        what: `A reply to ${this.message.type}`,
+        problem: 'its sender did not ask for one',
+      })
+    await this.#commit(this.ackFragment({ value }))
+    this.settled('acknowledged')
+  }
+  async renew(): Promise<void> {
+    await this.#commit({ statements: this.#post.settle.renew(this.held, later(this.#post.settings.leaseMs)) })
+  }
+  /** Ends the lease and nothing else: it is not a failure, and what was recorded for it stays. */
+  async letGo(): Promise<void> {
+    await this.#commit({ statements: this.#post.settle.renew(this.held, later(0)), wake: ['mailboxes'] })
+    this.#post.arrivals.ring(this.held.user, this.held.mailbox)
+  }
+  /** Back to its lane, or to the dead letters after its last attempt. */
+  async giveBack(
+    delayMs: number,
+    reason: string | undefined,
+    attempts = this.#post.settings.maxAttempts,
+  ): Promise<void> {
+    if (this.attempt >= attempts)
+      return this.bury(reason ?? `it was given back at attempt ${this.attempt} of ${attempts}`)
+    await this.#commit(this.nackFragment(delayMs, reason ?? null))
+    this.settled('returned', reason)
+  }
+  async bury(reason: string): Promise<void> {
+    await this.#commit(this.buryFragment(reason))
+    this.settled('dead', reason)
+  }
+  async #commit(fragment: Fragment): Promise<void> {
+    const result = await this.#post.commit(this.held.user, fragment.statements, null, fragment.wake)
+    if (!result.ok) throw refusal(result)
+  }
+}
+
+/** The rows of one claim as places with their batches: who comes before and behind in the same lane. */
+export function heldOf(rows: readonly Row[], token: string): readonly Held[] {
+  const ends = new Map<string, { from: number; to: number }>()
+  for (const row of rows) {
+    const seq = Number(row.seq)
+    const end = ends.get(String(row.lane)) ?? { from: seq, to: seq }
+    ends.set(String(row.lane), { from: Math.min(end.from, seq), to: Math.max(end.to, seq) })
+  }
+  return rows.map((row) => {
+    const { from, to } = ends.get(String(row.lane)) ?? { from: 0, to: 0 }
+    return { ...toPlace(row), token, batchFrom: from, batchTo: to }
+  })
+}

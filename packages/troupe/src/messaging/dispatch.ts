@@ -1,0 +1,162 @@
+/**
+ * Brings messages into mailboxes and bears the backpressure. Sends of one lane begin in the order of their calls; while
+ * one waits for room the next of its lane waits behind it.
+ */
+import { failure } from '../core/index.ts'
+import type { CommitResult, Row, Statement } from '../storage/index.ts'
+import { toPlace } from './message-row.ts'
+import { type Post, refusal } from './post.ts'
+import { limitOf, type Outgoing } from './statements/send-statements.ts'
+import type { Upkeep } from './upkeep.ts'
+
+export interface Sent {
+  /** The stored message, or the first one where the dedupe id was used before. */
+  readonly row: Row
+  readonly duplicate: boolean
+  readonly dropped: readonly string[]
+}
+
+/** Others may take the room that dropping made; so often it is tried. */
+const maxDrops = 20
+
+export class Dispatch {
+  readonly #post: Post
+  readonly #upkeep: Upkeep
+  readonly #lanes = new Map<string, Promise<unknown>>()
+
+  constructor(post: Post, upkeep: Upkeep) {
+    this.#post = post
+    this.#upkeep = upkeep
+  }
+
+  /**
+   * @param lane whatever names the lane: sends that share it keep the order of the calls
+   * @param also statements of the same change
+   */
+  async send(
+    lane: string,
+    prepared: Promise<Outgoing>,
+    options: { readonly signal?: AbortSignal | undefined; readonly also?: readonly Statement[] } = {},
+  ): Promise<Sent> {
+    prepared.catch(() => {})
+    const before = this.#lanes.get(lane)
+    const begun = (async () => {
+      await before
+      const outgoing = await prepared
+      return { sent: this.#send(outgoing, options.also ?? [], options.signal) }
+    })()
+    const over = begun
+      .then(({ sent }) => (this.#post.settings.backpressure === 'wait' ? sent : undefined))
+      .catch(() => {})
+    this.#lanes.set(lane, over)
+    void over.then(() => {
+      if (this.#lanes.get(lane) === over) this.#lanes.delete(lane)
+    })
+    return (await begun).sent
+  }
+
+  async #send(outgoing: Outgoing, also: readonly Statement[], signal: AbortSignal | undefined): Promise<Sent> {
+    const first = await this.#try(outgoing, also, [])
+    if (first) return first
+    const { user, mailbox } = outgoing
+    const { backpressure } = this.#post.settings
+    if (await this.#upkeep.makeRoom(user, mailbox)) {
+      const second = await this.#try(outgoing, also, [])
+      if (second) return second
+    }
+    if (backpressure === 'wait') return this.#wait(outgoing, also, signal)
+    if (backpressure === 'drop-oldest') return this.#drop(outgoing, also)
+    throw this.#full(mailbox)
+  }
+
+  #full(mailbox: string): Error {
+    return failure('mailbox.full', { mailbox, limit: limitOf(this.#post.settings) })
+  }
+
+  async #wait(outgoing: Outgoing, also: readonly Statement[], signal: AbortSignal | undefined): Promise<Sent> {
+    const { user, mailbox } = outgoing
+    for (;;) {
+      const listening = this.#post.room.listen(user, mailbox)
+      try {
+        const sent = await this.#try(outgoing, also, [])
+        if (sent) return sent
+        await listening.wait(await this.#nextExpiry(user, mailbox), signal)
+        await this.#upkeep.makeRoom(user, mailbox)
+      } finally {
+        listening.end()
+      }
+    }
+  }
+  async #nextExpiry(user: string, mailbox: string): Promise<number | undefined> {
+    const [row] = await this.#post.read(user, this.#post.upkeep.nextExpiry(user, mailbox))
+    return row === undefined || row.at === null ? undefined : Math.max(1, Number(row.at) - Number(row.now))
+  }
+
+  async #drop(outgoing: Outgoing, also: readonly Statement[]): Promise<Sent> {
+    const { user, mailbox } = outgoing
+    for (let attempt = 0; attempt < maxDrops; attempt++) {
+      const victims = await this.victims(user, mailbox, outgoing.bytes)
+      if (victims === undefined) break
+      const sent = await this.#try(outgoing, also, victims)
+      if (sent) return sent
+    }
+    throw this.#full(mailbox)
+  }
+
+  /** The oldest that nobody has in hand, as many as make room; undefined where dropping does not help. */
+  async victims(user: string, mailbox: string, bytes: number): Promise<readonly Row[] | undefined> {
+    const { maxCount, maxBytes } = this.#post.settings
+    const [room = [], oldest = []] = await this.#post.storage.read({ user }, [
+      this.#post.upkeep.room(user, mailbox),
+      this.#post.upkeep.oldest(user, mailbox, 100),
+    ])
+    let count = Number(room[0]?.count ?? 0) + 1 - maxCount
+    let over = Number(room[0]?.bytes ?? 0) + bytes - maxBytes
+    const victims: Row[] = []
+    for (const row of oldest) {
+      if (count <= 0 && over <= 0) break
+      victims.push(row)
+      count -= 1
+      over -= Number(row.bytes)
+    }
+    return count <= 0 && over <= 0 ? victims : undefined
+  }
+  dropStatements(victims: readonly Row[]): readonly Statement[] {
+    return victims.flatMap((row) =>
+      this.#post.settle.remove(toPlace(row), 'done', 'dropped', row.state === 'scheduled'),
+    )
+  }
+
+  /** @returns undefined when the mailbox is full, or a victim was taken meanwhile */
+  async #try(outgoing: Outgoing, also: readonly Statement[], victims: readonly Row[]): Promise<Sent | undefined> {
+    const drops = this.dropStatements(victims)
+    const send = this.#post.send.send(outgoing, drops.length)
+    const { user } = outgoing
+    const result = await this.#post.commit(user, [...drops, ...send, ...also], `send:${outgoing.id}:${victims.length}`)
+    if (!result.ok) {
+      if (result.code === 'mailbox.full' || result.code === 'storage.expectation') return undefined
+      throw refusal(result)
+    }
+    return this.#sent(outgoing, result, drops.length + send.length - 1, victims)
+  }
+
+  async #sent(
+    outgoing: Outgoing,
+    result: Extract<CommitResult, { ok: true }>,
+    index: number,
+    victims: readonly Row[],
+  ): Promise<Sent> {
+    const { user, mailbox, id } = outgoing
+    const row = result.rows[index]?.[0] ?? (await this.#post.read(user, this.#post.look.one(user, mailbox, id)))[0]
+    if (!row) throw failure('invariant.broken', { rule: 'a message that was sent can be read' })
+    const duplicate = row.id !== id
+    const dropped = victims.map((victim) => String(victim.id))
+    if (!duplicate) {
+      this.#post.arrivals.ring(user, mailbox)
+      const { sender, type, priority } = outgoing
+      this.#post.emit('message.sent', user, { id, from: sender, to: mailbox, messageType: type, priority })
+    }
+    for (const lost of dropped) this.#post.emit('message.dropped', user, { id: lost, to: mailbox })
+    return { row, duplicate, dropped }
+  }
+}

@@ -1,0 +1,256 @@
+/**
+ * One delivery handled as one durable step: what the handler stages commits with the acknowledgement. A delivery that
+ * comes back after a crash goes on with the same step, so that its recorded effects are not done again; one that comes
+ * back because the handler failed begins a new one.
+ */
+
+import type { ContextHands } from '../context/index.ts'
+import {
+  type Clock,
+  encodeJson,
+  failure,
+  hashText,
+  type Json,
+  parse,
+  type Random,
+  type StoredError,
+  storeError,
+  TroupeError,
+} from '../core/index.ts'
+import type { Inbox, Recorder, StepEnd, StepSpec, Steps } from '../durable/index.ts'
+import { backoffDelay } from '../resilience/index.ts'
+import type { Fragment } from '../storage/index.ts'
+import type { Delivered } from './delivered.ts'
+import type { MessageHands } from './message-hands.ts'
+import type { MessageType } from './message-type.ts'
+import type { HandlerContext } from './worker.ts'
+
+export interface HandlingParts {
+  readonly user: string
+  readonly agent: string
+  readonly clock: Clock
+  readonly random: Random
+  readonly steps: Steps
+  readonly inbox: Pick<Inbox, 'onArrival'>
+  readonly leaseMs: number
+  readonly attempts: number
+  readonly backoff: { readonly baseMs: number; readonly maxMs: number }
+  readonly contextOf: (recorder: Recorder) => ContextHands
+  readonly messagesOf: (recorder: Recorder) => MessageHands
+  /** Told of every failure, before the delivery goes back. */
+  readonly failed: (error: unknown, delivered: Delivered) => void
+}
+
+/** Deliveries that are handled together; one, except for batch handlers. */
+export interface Job {
+  readonly deliveries: readonly Delivered[]
+  /** Of the reply; with several deliveries nobody is answered. */
+  readonly type: MessageType | undefined
+  readonly handle: (ctx: HandlerContext) => unknown
+}
+
+export class Handling {
+  readonly #parts: HandlingParts
+  readonly #awaited = new Map<string, () => void>()
+  readonly #stopArrivals: () => void
+  #stopping = false
+  #wakeParked: (() => void)[] = []
+
+  constructor(parts: HandlingParts) {
+    this.#parts = parts
+    this.#stopArrivals = parts.inbox.onArrival((user, journal) => {
+      if (user === parts.user) this.#awaited.get(journal)?.()
+    })
+  }
+
+  /** Handlers that wait for an answer are let go: they go on where they stand when the worker is started again. */
+  stop(): void {
+    this.#stopping = true
+    for (const wake of this.#wakeParked.splice(0)) wake()
+  }
+  close(): void {
+    this.#stopArrivals()
+  }
+
+  /** Never rejects: what goes wrong stays with the delivery. */
+  async run(job: Job): Promise<void> {
+    const lost = new AbortController()
+    const stopRenewing = this.#renew(job, lost)
+    let thrown: { readonly error: unknown } | undefined
+    const program = async (recorder: Recorder): Promise<Json> => {
+      thrown = undefined
+      try {
+        return { value: await this.#handle(job, recorder) }
+      } catch (error) {
+        thrown = { error }
+        throw error
+      }
+    }
+    try {
+      const end = await this.#carryOut(this.#spec(job, lost.signal), program)
+      const gone = lost.signal.aborted
+      // What is kept in memory of a step that waits is of this worker: whoever gets it next enters anew.
+      if (end.status === 'parked')
+        lost.abort(failure('cancelled', { what: `Handling a message as ${this.#parts.agent}` }))
+      if (!gone) await this.#after(job, end, () => thrown?.error)
+    } catch (error) {
+      await this.#giveBack(job, error)
+    } finally {
+      stopRenewing()
+    }
+  }
+
+  #spec({ deliveries }: Job, signal: AbortSignal): StepSpec {
+    const ids = deliveries.map(({ message, failures }) => `${message.id}#${failures}`)
+    return {
+      id: `step:message/${ids.length === 1 ? ids[0] : hashText(ids.join(' '))}`,
+      principal: { userId: this.#parts.user, kind: 'agent', name: this.#parts.agent },
+      input: ids,
+      signal,
+      settled: (end) => {
+        const error = isFailure(end) ? end.error : undefined
+        const value = error ? undefined : (end as { readonly value: Json }).value
+        return joined(
+          // From the last to the first, so that each of a failed batch has its own failure counted.
+          [...deliveries]
+            .reverse()
+            .map((delivered) =>
+              error ? this.#failedFragment(delivered, error) : delivered.ackFragment({ value: value ?? null }),
+            ),
+        )
+      },
+    }
+  }
+  #isLast(delivered: Delivered, error: StoredError): boolean {
+    return delivered.attempt >= this.#parts.attempts || error.name === 'CriticalError'
+  }
+  #failedFragment(delivered: Delivered, error: StoredError): Fragment {
+    const reason = reasonOf(error)
+    if (this.#isLast(delivered, error)) return delivered.buryFragment(reason)
+    return delivered.nackFragment(backoffDelay(this.#parts.backoff, delivered.attempt, this.#parts.random), reason)
+  }
+
+  async #handle({ deliveries, type, handle }: Job, recorder: Recorder): Promise<Json> {
+    const { clock, random } = this.#parts
+    for (const { message } of deliveries) recorder.addTaint(message.taint)
+    const ctx: HandlerContext = {
+      agent: this.#parts.agent,
+      attempt: Math.max(...deliveries.map(({ attempt }) => attempt)),
+      signal: recorder.signal,
+      context: this.#parts.contextOf(recorder),
+      messages: this.#parts.messagesOf(recorder),
+      effect: (name, spec, fn) => recorder.effect(name, spec, fn),
+      commit: () => recorder.commit(),
+      now: () => recorder.answerNow({ kind: 'now', name: '' }, () => clock.now()),
+      random: () => recorder.answerNow({ kind: 'random', name: '' }, () => random.next()),
+    }
+    const returned = await handle(ctx)
+    const [delivered] = deliveries
+    if (deliveries.length !== 1 || !delivered?.expectsReply) return null
+    const what = `The reply to ${delivered.message.type}`
+    const value = type?.reply ? await parse(type.reply, returned ?? null, what) : (returned ?? null)
+    encodeJson(value, what)
+    return value as Json
+  }
+
+  async #carryOut(spec: StepSpec, program: (recorder: Recorder) => Promise<Json>): Promise<StepEnd> {
+    try {
+      for (;;) {
+        let arrived = false
+        let wake: (() => void) | undefined
+        this.#awaited.set(spec.id, () => {
+          arrived = true
+          wake?.()
+        })
+        const end = await this.#parts.steps.execute(spec, program)
+        if (end.status !== 'parked' || this.#stopping || spec.signal?.aborted) return end
+        if (!arrived)
+          await new Promise<void>((resolve) => {
+            wake = resolve
+            this.#wakeParked.push(resolve)
+            spec.signal?.addEventListener('abort', () => resolve(), { once: true })
+          })
+        if (this.#stopping) return end
+      }
+    } finally {
+      this.#awaited.delete(spec.id)
+    }
+  }
+
+  async #after(job: Job, end: StepEnd, thrown: () => unknown): Promise<void> {
+    switch (end.status) {
+      case 'settled':
+        for (const delivered of job.deliveries) delivered.settled('acknowledged')
+        return
+      case 'failed':
+        for (const delivered of job.deliveries) {
+          this.#parts.failed(thrown() ?? end.error, delivered)
+          delivered.settled(this.#isLast(delivered, end.error) ? 'dead' : 'returned', reasonOf(end.error))
+        }
+        return
+      case 'uncertain':
+        return this.#bury(job, `whether its effect ${end.effect} happened is unknown, and it may not be repeated`)
+      case 'code.changed':
+        return this.#bury(job, `the code of its handler no longer fits what was recorded: ${end.problem}`)
+      case 'parked':
+      case 'lost':
+      case 'cancelled':
+        // Its lease ends now, and its step goes on where it stands with whoever gets it next.
+        for (const delivered of job.deliveries) await contained(() => delivered.letGo())
+    }
+  }
+  async #bury({ deliveries }: Job, reason: string): Promise<void> {
+    for (const delivered of [...deliveries].reverse()) {
+      this.#parts.failed(
+        failure('request.failed', { to: this.#parts.agent, type: delivered.message.type, problem: reason }),
+        delivered,
+      )
+      await contained(() => delivered.bury(reason))
+    }
+  }
+  /** The step itself could not be carried out: the storage failed, say. */
+  async #giveBack({ deliveries }: Job, error: unknown): Promise<void> {
+    for (const delivered of [...deliveries].reverse()) {
+      this.#parts.failed(error, delivered)
+      const delayMs = backoffDelay(this.#parts.backoff, delivered.attempt, this.#parts.random)
+      await contained(() => delivered.giveBack(delayMs, reasonOf(storeError(error)), this.#parts.attempts))
+    }
+  }
+
+  /** Slow work stays leased; a lease that is lost ends it. */
+  #renew({ deliveries }: Job, lost: AbortController): () => void {
+    const { clock, leaseMs } = this.#parts
+    let over = false
+    let cancel = () => {}
+    const again = () => {
+      if (over) return
+      cancel = clock.after(leaseMs / 3, () => {
+        void Promise.all(deliveries.map((delivered) => delivered.renew())).then(again, (error: unknown) => {
+          if (error instanceof TroupeError && error.code === 'lease.lost') lost.abort(error)
+          else again()
+        })
+      })
+    }
+    again()
+    return () => {
+      over = true
+      cancel()
+    }
+  }
+}
+
+const isFailure = (end: unknown): end is { readonly error: StoredError } =>
+  typeof end === 'object' && end !== null && 'error' in end
+const reasonOf = (error: StoredError) => `${error.name}: ${error.message}`
+const joined = (fragments: readonly Fragment[]): Fragment => ({
+  statements: fragments.flatMap(({ statements }) => statements),
+  wake: [...new Set(fragments.flatMap(({ wake }) => wake ?? []))],
+})
+/** A lease that is lost meanwhile is somebody else's; a storage that fails lets it run out. */
+async function contained(act: () => Promise<void>): Promise<void> {
+  try {
+    await act()
+  } catch (error) {
+    if (!(error instanceof TroupeError)) throw error
+  }
+}

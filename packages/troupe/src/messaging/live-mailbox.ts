@@ -1,0 +1,150 @@
+/** `support.mailbox`: one agent's own mailbox, and no other. */
+import { checkKey, checkOptions, createPage, decodeJson, failure, type Page } from '../core/index.ts'
+import type { Row } from '../storage/index.ts'
+import type { DeadLetter, ListedMessage, MailboxFilter, MailboxHands } from './mailbox-hands.ts'
+import { deepFreeze } from './message.ts'
+import { isPriority, toMessage } from './message-row.ts'
+import { type Post, refusal } from './post.ts'
+import { type Receiver, wantedOf } from './receiver.ts'
+import { type Filter, rankOf } from './statements/list-statements.ts'
+import { toMove, type Upkeep } from './upkeep.ts'
+
+const limitOf = (limit = 100): number => {
+  if (!Number.isInteger(limit) || limit < 1 || limit > 1_000)
+    throw failure('validation.failed', {
+      what: 'limit',
+      problem: `it is a whole number from 1 to 1,000, not ${String(limit)}`,
+    })
+  return limit
+}
+const afterOf = (cursor: string | undefined): number => {
+  if (cursor === undefined) return 0
+  if (!/^\d{1,15}$/.test(cursor))
+    throw failure('validation.failed', { what: 'cursor', problem: 'it is none that this list gave' })
+  return Number(cursor)
+}
+const payloadOf = (row: Row) => deepFreeze(decodeJson(String(row.payload)))
+
+/** `12` by age, `2:12` by priority. */
+function placeOf(cursor: string | undefined, order: 'oldest' | 'priority'): Filter['after'] {
+  if (cursor === undefined) return { rank: 0, seq: 0 }
+  const found = order === 'oldest' ? /^()(\d{1,15})$/.exec(cursor) : /^([0-3]):(\d{1,15})$/.exec(cursor)
+  if (!found) throw failure('validation.failed', { what: 'cursor', problem: 'it is none that this list gave' })
+  return { rank: Number(found[1]), seq: Number(found[2]) }
+}
+
+function filterOf(filter: MailboxFilter): Filter {
+  checkOptions('messages', filter, ['unreadOnly', 'from', 'threadId', 'type', 'priority', 'order', 'limit', 'cursor'])
+  const { unreadOnly = false, from, threadId, type, priority, order = 'oldest' } = filter
+  if (order !== 'oldest' && order !== 'priority')
+    throw failure('validation.failed', {
+      what: 'order',
+      problem: `it is ${String(order)}, neither oldest nor priority`,
+    })
+  if (priority !== undefined && !isPriority(priority))
+    throw failure('validation.failed', { what: 'priority', problem: `it is ${String(priority)}, which is none` })
+  return {
+    unread: unreadOnly === true,
+    ...(from === undefined ? {} : { from: checkKey(from) }),
+    ...(threadId === undefined ? {} : { thread: checkKey(threadId) }),
+    ...(type === undefined ? {} : { type: checkKey(typeof type === 'string' ? type : type.name) }),
+    ...(priority === undefined ? {} : { priority }),
+    order,
+    after: placeOf(filter.cursor, order),
+    limit: limitOf(filter.limit),
+  }
+}
+
+export function liveMailbox(
+  post: Post,
+  receiver: Receiver,
+  upkeep: Upkeep,
+  user: string,
+  mailbox: string,
+): MailboxHands {
+  /** One more than asked tells whether there is a next page. */
+  const paged = <T>(
+    rows: readonly Row[],
+    limit: number,
+    item: (row: Row) => T,
+    next: (cursor: string) => Promise<Page<T>>,
+    cursorOf = (row: Row) => String(row.seq),
+  ) => {
+    const shown = rows.slice(0, limit)
+    const last = shown.at(-1)
+    return createPage(shown.map(item), rows.length > limit && last ? cursorOf(last) : undefined, next)
+  }
+  const messages = async (filter: MailboxFilter = {}): Promise<Page<ListedMessage>> => {
+    const wanted = filterOf(filter)
+    const rows = await post.read(user, post.look.list(user, mailbox, { ...wanted, limit: wanted.limit + 1 }))
+    const item = (row: Row): ListedMessage =>
+      Object.freeze({ ...toMessage(row, payloadOf(row)), read: row.read_at !== null })
+    const byRank = (row: Row) => `${rankOf(String(row.priority))}:${String(row.seq)}`
+    const next = (cursor: string) => messages({ ...filter, cursor })
+    return paged(rows, wanted.limit, item, next, wanted.order === 'priority' ? byRank : undefined)
+  }
+  const deadLetters = async (
+    options: { readonly limit?: number; readonly cursor?: string } = {},
+  ): Promise<Page<DeadLetter>> => {
+    checkOptions('deadLetters', options, ['limit', 'cursor'])
+    const limit = limitOf(options.limit)
+    const rows = await post.read(user, post.look.dead(user, mailbox, afterOf(options.cursor), limit + 1))
+    return paged(rows, limit, toDeadLetter, (cursor) => deadLetters({ ...options, cursor }))
+  }
+  return {
+    receive: async (options = {}) => receiver.receive(user, mailbox, wantedOf(options)),
+    messages,
+    deadLetters,
+    async total(filter = {}) {
+      const [row] = await post.read(user, post.look.total(user, mailbox, filterOf(filter)))
+      return Number(row?.count ?? 0)
+    },
+    async markRead(ids) {
+      const statements = [...new Set(ids)].map((id) => post.look.markRead(user, mailbox, checkKey(id)))
+      if (statements.length === 0) return 0
+      const result = await post.commit(user, statements, null, [])
+      if (!result.ok) throw refusal(result)
+      return result.affected.reduce((sum, affected) => sum + affected, 0)
+    },
+    async counts() {
+      const [row] = await post.read(user, post.look.counts(user, mailbox))
+      const count = (name: string) => Number(row?.[name] ?? 0)
+      const leased = count('leased')
+      const ready = count('ready') - count('expired') + count('arrived')
+      return {
+        unread: ready - count('seen'),
+        waiting: Math.max(0, ready - leased),
+        leased,
+        dead: count('dead'),
+        scheduled: count('scheduled'),
+      }
+    },
+    redrive: async (id) => redrive(post, upkeep, { user, mailbox, id: checkKey(id) }),
+  }
+}
+
+const toDeadLetter = (row: Row): DeadLetter =>
+  Object.freeze({
+    message: toMessage(row, payloadOf(row)),
+    attempt: Number(row.attempts),
+    reason: String(row.reason ?? 'unknown'),
+    diedAt: new Date(Number(row.ended_at)).toISOString(),
+  })
+
+/** @throws NotFoundError `message.unknown`, CapacityError `mailbox.full` */
+async function redrive(
+  post: Post,
+  upkeep: Upkeep,
+  { user, mailbox, id }: { readonly user: string; readonly mailbox: string; readonly id: string },
+): Promise<void> {
+  const [row] = await post.read(user, post.look.one(user, mailbox, id))
+  const unknown = () => failure('message.unknown', { what: 'dead letter', message: id, mailbox })
+  if (row?.state !== 'dead') throw unknown()
+  const statements = post.move.redrive(toMove(row), { expect: { rows: 1 }, otherwise: 'message.unknown' })
+  let result = await post.commit(user, statements)
+  if (!result.ok && result.code === 'mailbox.full' && (await upkeep.makeRoom(user, mailbox)))
+    result = await post.commit(user, statements)
+  if (!result.ok) throw result.code === 'message.unknown' ? unknown() : refusal(result)
+  post.arrivals.ring(user, mailbox)
+  post.emit('message.redriven', user, { id, to: mailbox, messageType: String(row.type) })
+}

@@ -1,0 +1,217 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { defineMessage } from './message-type.ts'
+import { openRoom, type Room, type RoomOptions } from './room.test.fixture.ts'
+
+const Note = defineMessage('note')
+const Other = defineMessage('other')
+
+describe.each(['memory', 'file'])('a mailbox on %s', (kind) => {
+  const open: Room[] = []
+  let folder: string
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'troupe-messaging-'))
+  })
+  afterEach(async () => {
+    for (const room of open.splice(0)) await room.close()
+    rmSync(folder, { recursive: true, force: true })
+  })
+  const room = async (options: RoomOptions = {}) => {
+    const made = await openRoom({
+      ...(kind === 'file' ? { url: `sqlite:${join(folder, 'troupe.db')}` } : {}),
+      ...options,
+    })
+    open.push(made)
+    return made
+  }
+
+  it('exists as soon as somebody writes to it, and keeps the order of one sender', async () => {
+    const { agent } = await room()
+    for (let i = 0; i < 5; i++) await agent('A').messages.send(Note, i, { to: 'Not yet born' })
+    expect(await agent('Not yet born').drain()).toEqual([0, 1, 2, 3, 4])
+    expect(await agent('Not yet born').drain()).toEqual([])
+  })
+  it('delivers frozen messages that carry who sent them and when', async () => {
+    const { agent, clock } = await room()
+    const sent = await agent('A').messages.send(
+      Note,
+      { a: [1] },
+      { to: 'B', threadId: 't', metadata: { from: 'Boss' } },
+    )
+    const [delivery] = await agent('B').mailbox.receive()
+    expect(delivery?.message).toEqual(sent)
+    expect(delivery?.message).toMatchObject({ from: 'A', to: 'B', type: 'note', threadId: 't', priority: 'normal' })
+    expect(delivery?.message.timestamp).toBe(new Date(clock.now()).toISOString())
+    expect(() => Object.assign(delivery?.message.payload as object, { a: 2 })).toThrow(TypeError)
+    expect(delivery?.attempt).toBe(1)
+  })
+  it('keeps the order of sends that start together', async () => {
+    const { agent } = await room()
+    await Promise.all(Array.from({ length: 100 }, (_, i) => agent('A').messages.send(Note, i, { to: 'B' })))
+    expect(await agent('B').drain()).toEqual(Array.from({ length: 100 }, (_, i) => i))
+  })
+  it('never lets a second consumer overtake a lane in work, and gives it other lanes', async () => {
+    const { agent } = await room()
+    const b = agent('B').mailbox
+    for (const i of [0, 1, 2]) await agent('S').messages.send(Note, `s${i}`, { to: 'B' })
+    await agent('T').messages.send(Note, 't0', { to: 'B' })
+    const [first] = await b.receive({ max: 1 })
+    expect(first?.message.payload).toBe('s0')
+    const second = await b.receive({ max: 10 })
+    expect(second.map(({ message }) => message.payload)).toEqual(['t0'])
+    await second[0]?.ack()
+    await first?.ack()
+    expect(await agent('B').drain()).toEqual(['s1', 's2'])
+  })
+  it('passes over lanes whose head is of another type', async () => {
+    const { agent } = await room()
+    await agent('A').messages.send(Note, 1, { to: 'B' })
+    await agent('A').messages.send(Other, 2, { to: 'B' })
+    await agent('C').messages.send(Other, 3, { to: 'B' })
+    await agent('C').messages.send(Note, 4, { to: 'B' })
+    const got = await agent('B').mailbox.receive({ types: [Other] })
+    expect(got.map(({ message }) => message.payload)).toEqual([3])
+  })
+
+  it('orders lanes by their virtual deadline, so that low that has waited goes before a fresh urgent', async () => {
+    const { agent, clock } = await room()
+    const a = agent('A').messages
+    await a.send(Note, 'low', { to: 'B', priority: 'low' })
+    await a.send(Note, 'normal', { to: 'B' })
+    await a.send(Note, 'high', { to: 'B', priority: 'high' })
+    expect((await agent('B').mailbox.receive({ max: 3 })).map(({ message }) => message.payload)).toEqual([
+      'high',
+      'normal',
+      'low',
+    ])
+    await clock.advance('121s')
+    await a.send(Note, 'urgent', { to: 'B', priority: 'urgent' })
+    expect(await agent('B').drain()).toEqual(['high', 'normal', 'low', 'urgent'])
+  })
+  it('gives a repeat with the same dedupe id the first message for 24 hours, and to other recipients a message', async () => {
+    const { agent, clock } = await room()
+    const a = agent('A').messages
+    const first = await a.send(Note, 1, { to: 'B', dedupeId: 'x' })
+    expect(first.duplicate).toBeUndefined()
+    expect(await a.send(Note, 2, { to: 'B', dedupeId: 'x' })).toEqual({ ...first, duplicate: true })
+    expect((await a.send(Note, 3, { to: 'C', dedupeId: 'x' })).duplicate).toBeUndefined()
+    expect((await agent('Z').messages.send(Note, 4, { to: 'B', dedupeId: 'x' })).duplicate).toBeUndefined()
+    expect(await agent('B').drain()).toEqual([1, 4])
+    expect((await a.send(Note, 2, { to: 'B', dedupeId: 'x' })).duplicate).toBe(true)
+    expect(await agent('B').drain()).toEqual([])
+    await clock.advance('24h')
+    expect((await a.send(Note, 5, { to: 'B', dedupeId: 'x' })).duplicate).toBeUndefined()
+    expect(await agent('B').drain()).toEqual([5])
+  })
+  it('deduplicates sends that start together', async () => {
+    const { agent } = await room()
+    const sends = Array.from({ length: 10 }, (_, i) => agent('A').messages.send(Note, i, { to: 'B', dedupeId: 'x' }))
+    expect(new Set((await Promise.all(sends)).map(({ id }) => id)).size).toBe(1)
+    expect(await agent('B').drain()).toEqual([0])
+  })
+  it('gives a nacked message back at once, with its batch successors behind it at their first attempt', async () => {
+    const { agent } = await room()
+    for (const i of [0, 1, 2]) await agent('A').messages.send(Note, i, { to: 'B' })
+    const got = await agent('B').mailbox.receive()
+    expect(got.map(({ attempt }) => attempt)).toEqual([1, 1, 1])
+    await got[0]?.nack()
+    await expect(got[1]?.ack()).rejects.toMatchObject({ name: 'LeaseLostError', code: 'lease.lost' })
+    const again = await agent('B').mailbox.receive()
+    expect(again.map(({ message, attempt }) => [message.payload, attempt])).toEqual([
+      [0, 2],
+      [1, 1],
+      [2, 1],
+    ])
+  })
+  it('holds the lane of a delayed nack alone', async () => {
+    const { agent, clock } = await room()
+    await agent('A').messages.send(Note, 'a0', { to: 'B' })
+    await agent('A').messages.send(Note, 'a1', { to: 'B' })
+    await agent('C').messages.send(Note, 'c0', { to: 'B' })
+    const [first] = await agent('B').mailbox.receive({ max: 1 })
+    await first?.nack({ delay: '10s' })
+    expect(await agent('B').drain()).toEqual(['c0'])
+    const waiting = agent('B').mailbox.receive({ wait: '1m' })
+    await clock.advance('9s')
+    const probe = await agent('B').mailbox.receive()
+    expect(probe).toEqual([])
+    await clock.advance('1s')
+    expect((await waiting).map(({ message, attempt }) => [message.payload, attempt])).toEqual([
+      ['a0', 2],
+      ['a1', 1],
+    ])
+  })
+  it('keeps what was delivered before a nacked successor, and refuses what came behind it', async () => {
+    const { agent } = await room()
+    for (const i of [0, 1, 2]) await agent('A').messages.send(Note, i, { to: 'B' })
+    const [zero, one, two] = await agent('B').mailbox.receive()
+    await one?.nack()
+    expect(await agent('B').mailbox.receive()).toEqual([])
+    await expect(two?.ack()).rejects.toMatchObject({ code: 'lease.lost' })
+    await zero?.ack()
+    expect(await agent('B').drain()).toEqual([1, 2])
+  })
+  it('delivers again when a lease ran out, and then the old token acts no more', async () => {
+    const { agent, clock } = await room({ config: { lease: '10s' } })
+    await agent('A').messages.send(Note, 1, { to: 'B' })
+    const [old] = await agent('B').mailbox.receive()
+    const waiting = agent('B').mailbox.receive({ wait: '1m' })
+    await clock.advance('10s')
+    const [again] = await waiting
+    expect(again?.message.id).toBe(old?.message.id)
+    expect(again?.attempt).toBe(2)
+    await expect(old?.ack()).rejects.toMatchObject({ code: 'lease.lost' })
+    await expect(old?.nack()).rejects.toMatchObject({ code: 'lease.lost' })
+    await expect(old?.renew()).rejects.toMatchObject({ code: 'lease.lost' })
+    await again?.nack()
+    const [third] = await agent('B').mailbox.receive()
+    expect(third?.attempt).toBe(3)
+  })
+  it('keeps a lease that is renewed', async () => {
+    const { agent, clock } = await room({ config: { lease: '10s' } })
+    await agent('A').messages.send(Note, 1, { to: 'B' })
+    const [delivery] = await agent('B').mailbox.receive()
+    await clock.advance('9s')
+    await delivery?.renew()
+    await clock.advance('9s')
+    expect(await agent('B').mailbox.receive()).toEqual([])
+    await delivery?.ack()
+  })
+  it('puts a message aside after its last attempt, with the reason, and redrives it at attempt 1', async () => {
+    const { agent } = await room({ config: { maxAttempts: 2 } })
+    const { mailbox } = agent('B')
+    await agent('A').messages.send(Note, 'bad', { to: 'B' })
+    await agent('A').messages.send(Note, 'good', { to: 'B' })
+    for (let i = 1; i <= 2; i++) {
+      const [delivery] = await mailbox.receive({ max: 1 })
+      expect([delivery?.message.payload, delivery?.attempt]).toEqual(['bad', i])
+      await delivery?.nack({ reason: `no ${i}` })
+    }
+    expect(await agent('B').drain()).toEqual(['good'])
+    const dead = await mailbox.deadLetters()
+    expect(dead.items).toMatchObject([{ message: { payload: 'bad' }, attempt: 2, reason: 'no 2' }])
+    expect(await mailbox.counts()).toMatchObject({ dead: 1, waiting: 0, unread: 0 })
+    const id = String(dead.items[0]?.message.id)
+    await mailbox.redrive(id)
+    await expect(mailbox.redrive(id)).rejects.toMatchObject({ name: 'NotFoundError', code: 'message.unknown' })
+    const [again] = await mailbox.receive()
+    expect([again?.message.payload, again?.attempt]).toEqual(['bad', 1])
+    expect((await mailbox.deadLetters()).items).toEqual([])
+  })
+  it('buries a head whose consumers vanish, and not what was delivered behind it', async () => {
+    const { agent, clock } = await room({ config: { maxAttempts: 2, lease: '1s' } })
+    for (const i of [0, 1, 2]) await agent('A').messages.send(Note, i, { to: 'B' })
+    for (let i = 0; i < 2; i++) {
+      expect((await agent('B').mailbox.receive()).length).toBeGreaterThan(0)
+      await clock.advance('1s')
+    }
+    const rest = await agent('B').mailbox.receive()
+    expect(rest.map(({ message }) => message.payload)[0]).toBe(1)
+    expect((await agent('B').mailbox.deadLetters()).items.map(({ message }) => message.payload)).toEqual([0])
+    await rest[0]?.ack()
+    await clock.advance('1s')
+    expect(await agent('B').drain()).toEqual([2])
+  })
+})

@@ -1,0 +1,80 @@
+/** `support.messages`: how an agent sends. Who sends is bound once and never an argument. */
+import type { Duration, Json, TroupeError } from '../core/index.ts'
+import type { Message, Priority } from './message.ts'
+import type { MessageType } from './message-type.ts'
+
+export interface CommonSendOptions {
+  /** `normal` by default. */
+  readonly priority?: Priority
+  /** Not delivered later than so long after it was sent, or after its delay. */
+  readonly ttl?: Duration
+  /** Enters its lane after so long; until then it holds nobody up. */
+  readonly delay?: Duration
+  /** The same with a moment: ISO text or a Date. */
+  readonly at?: string | Date
+  /** A repeat by the same sender to the same recipient within 24 h gives the first message. */
+  readonly dedupeId?: string
+  readonly threadId?: string
+  readonly correlationId?: string
+  /** The sender gets a `message.confirmed` when the recipient acknowledges. */
+  readonly requiresConfirmation?: boolean
+  readonly metadata?: { readonly [key: string]: Json }
+  /** Ends waiting for room in a full mailbox. */
+  readonly signal?: AbortSignal
+}
+export interface SendOptions extends CommonSendOptions {
+  readonly to: string
+}
+export interface BroadcastOptions extends CommonSendOptions {
+  /** Absent: every agent of the user that has a mailbox or is present. */
+  readonly to?: readonly string[]
+}
+export interface PublishOptions extends CommonSendOptions {
+  readonly topic: string
+}
+export interface RequestOptions {
+  readonly to: string
+  /** 30 s by default. The request is not delivered after it. */
+  readonly timeout?: Duration
+  readonly priority?: Priority
+  readonly threadId?: string
+  readonly metadata?: { readonly [key: string]: Json }
+  readonly signal?: AbortSignal
+}
+
+export interface SentMessage<P = Json> extends Message<P> {
+  /** This dedupe id was used before: nothing was sent, this is the first message. */
+  readonly duplicate?: true
+  /** The ids of what made room, with `drop-oldest`. */
+  readonly dropped?: readonly string[]
+}
+
+/** What became of a message to one of several recipients. */
+export type SendOutcome =
+  | {
+      readonly to: string
+      readonly success: true
+      readonly id: string
+      readonly threadId?: string
+      readonly duplicate?: true
+      readonly dropped?: readonly string[]
+    }
+  | { readonly to: string; readonly success: false; readonly error: TroupeError }
+
+export interface MessageHands {
+  /**
+   * Resolves when the message is durable; in a step, when it is staged.
+   * @throws CapacityError `mailbox.full`, ValidationError
+   * @example await support.messages.send(PlaceOrder, { sku: 'A1' }, { to: 'Stock', priority: 'high' })
+   */
+  send<P>(type: MessageType<P>, payload: P, options: SendOptions): Promise<SentMessage<P>>
+  /** One outcome per recipient, each once, the sender left out. One failure does not stop the others. */
+  broadcast<P>(type: MessageType<P>, payload: P, options?: BroadcastOptions): Promise<readonly SendOutcome[]>
+  /** To the agents that are subscribed to a topic at this moment. */
+  publish<P>(type: MessageType<P>, payload: P, options: PublishOptions): Promise<readonly SendOutcome[]>
+  /**
+   * The reply's payload.
+   * @throws TimeoutError after `timeout`, or what the recipient failed with
+   */
+  request<P, R>(type: MessageType<P, R>, payload: P, options: RequestOptions): Promise<R>
+}

@@ -1,0 +1,92 @@
+/** Requests from outside a step: a message, and a row where its answer is put in the change that acknowledges it. */
+import {
+  type Duration,
+  decodeJson,
+  duration,
+  failure,
+  type Json,
+  milliseconds,
+  parse,
+  restoreError,
+  type StoredError,
+} from '../core/index.ts'
+import { checkSend, commonOptions, compose, encode, type Sender } from './compose.ts'
+import type { Dispatch } from './dispatch.ts'
+import type { RequestOptions } from './message-hands.ts'
+import type { MessageType } from './message-type.ts'
+import type { Post } from './post.ts'
+import { later } from './statements/compile.ts'
+
+const requestOptions = ['to', 'timeout', 'priority', 'threadId', 'metadata', 'signal']
+
+/** @throws ValidationError */
+export function checkRequest(options: RequestOptions): number {
+  checkSend('request', options, ['to', 'timeout'])
+  for (const name of commonOptions)
+    if (!requestOptions.includes(name) && Object.hasOwn(options, name))
+      throw failure('option.unknown', { where: 'request', option: name, nearest: requestOptions.join(', ') })
+  const timeoutMs = milliseconds(options.timeout ?? '30s', 'timeout')
+  if (timeoutMs <= 0) throw failure('validation.failed', { what: 'timeout', problem: 'it must be longer than nothing' })
+  return timeoutMs
+}
+
+export async function request<R>(
+  post: Post,
+  dispatch: Dispatch,
+  sender: Sender,
+  type: MessageType<unknown, R>,
+  payload: unknown,
+  options: RequestOptions,
+): Promise<R> {
+  const timeoutMs = checkRequest(options)
+  const { user, agent } = sender
+  const { to, timeout: _, signal, ...common } = options
+  const id = post.ids.next()
+  const until = post.clock.monotonic() + timeoutMs
+  const ttl: Duration = duration(timeoutMs)
+  const prepared = encode(type, payload, post.settings.maxBytes).then((encoded) =>
+    compose(
+      sender,
+      { id, to, type, options: { ...common, ttl, correlationId: id }, replyTo: { request: id } },
+      encoded,
+      post.clock.now(),
+    ),
+  )
+  const timedOut = () => failure('timeout', { what: `The request ${type.name} to ${to}`, kind: 'request', limit: ttl })
+  const listening = post.answers.listen(user, id)
+  const ended = new AbortController()
+  const stopTimer = post.clock.after(timeoutMs, () => ended.abort('timeout'))
+  const abort = () => ended.abort(signal?.reason)
+  if (signal?.aborted) abort()
+  signal?.addEventListener('abort', abort, { once: true })
+  try {
+    const lane = JSON.stringify([user, agent, to, options.priority ?? 'normal'])
+    await dispatch.send(lane, prepared, {
+      signal: ended.signal,
+      also: [post.requests.open(user, id, later(timeoutMs))],
+    })
+    for (;;) {
+      const [row] = await post.read(user, post.requests.look(user, id))
+      if (row && row.answer !== null) return await replyOf(type, decodeJson(String(row.answer)))
+      if (post.clock.monotonic() >= until) throw timedOut()
+      await listening.wait(until - post.clock.monotonic(), signal)
+    }
+  } catch (error) {
+    if (ended.signal.aborted && ended.signal.reason === 'timeout' && isCancelled(error)) throw timedOut()
+    throw error
+  } finally {
+    listening.end()
+    stopTimer()
+    signal?.removeEventListener('abort', abort)
+    // A row that stays is swept after its time; its loss must not hide the reply.
+    await post.commit(user, [post.requests.close(user, id)], null, []).catch(() => {})
+  }
+}
+
+const isCancelled = (error: unknown) => error instanceof Error && 'code' in error && error.code === 'cancelled'
+
+async function replyOf<R>(type: MessageType<unknown, R>, stored: Json): Promise<R> {
+  const answer = stored as unknown as { readonly value: Json } | { readonly error: StoredError }
+  if ('error' in answer) throw restoreError(answer.error)
+  return type.reply ? parse(type.reply, answer.value, `The reply to ${type.name}`) : (answer.value as R)
+}

@@ -1,0 +1,191 @@
+import { afterEach, expect, it } from 'vitest'
+import { z } from 'zod'
+import type { Json } from '../core/index.ts'
+import { defineMessage } from './message-type.ts'
+import { MessageRefused } from './notices.ts'
+import { openRoom, type Room, type RoomOptions } from './room.test.fixture.ts'
+import { Worker } from './worker.ts'
+
+const Note = defineMessage('note')
+const Order = defineMessage('order.place', z.object({ n: z.int() }), { reply: z.object({ left: z.number() }) })
+
+const open: Room[] = []
+afterEach(async () => {
+  for (const room of open.splice(0)) await room.close()
+})
+const room = async (options: RoomOptions = {}) => {
+  const made = await openRoom(options)
+  open.push(made)
+  return made
+}
+const settle = async ({ clock }: Room) => {
+  for (let i = 0; i < 20; i++) await clock.advance('1ms')
+}
+
+it('sends when the turn commits, in the order of the calls, and nothing of a step that fails', async () => {
+  const made = await room()
+  const b = made.agent('B')
+  const sent = await made.step('A', 'step:1', async (messages, recorder) => {
+    const one = messages.send(Note, 1, { to: 'B', threadId: 't' })
+    const two = messages.send(Note, 2, { to: 'B' })
+    expect((await one).id).not.toBe((await two).id)
+    expect(await b.mailbox.receive()).toEqual([])
+    await recorder.commit()
+    expect((await b.mailbox.messages()).items.map(({ payload, from }) => [payload, from])).toEqual([
+      [1, 'A'],
+      [2, 'A'],
+    ])
+    await messages.send(Note, 3, { to: 'B' })
+    return (await one).id
+  })
+  expect(sent.status).toBe('settled')
+  const failed = await made.step('A', 'step:2', async (messages) => {
+    await messages.send(Note, 4, { to: 'B' })
+    throw new Error('no')
+  })
+  expect(failed.status).toBe('failed')
+  const [first] = await b.mailbox.receive()
+  expect(first?.message).toMatchObject({
+    id: sent.status === 'settled' && sent.outcome,
+    provenance: { agent: 'A', stepId: 'step:1' },
+  })
+  await first?.ack()
+  await first?.nack().catch(() => {})
+  made.clock.advance('1m')
+  expect(await b.drain()).toEqual([])
+})
+it('wakes whoever waits when the turn commits', async () => {
+  const made = await room()
+  const waiting = made.agent('B').mailbox.receive({ wait: '1h' })
+  await made.step('A', 'step:1', async (messages) => {
+    await messages.send(Note, 1, { to: 'B' })
+    return null
+  })
+  await settle(made)
+  expect((await waiting).map(({ message }) => message.payload)).toEqual([1])
+})
+it('reports one outcome per recipient of a staged broadcast and publish, all in one thread', async () => {
+  const made = await room({ subscribers: { news: ['A', 'C', 'D'] } })
+  await made.agent('X').messages.send(Note, 0, { to: 'B' })
+  const end = await made.step('A', 'step:1', async (messages) => {
+    const all = await messages.broadcast(Note, 'all')
+    const news = await messages.publish(Note, 'news', { topic: 'news' })
+    return [all.map(({ to }) => to), news.map(({ to, success }) => [to, success])]
+  })
+  expect(end).toMatchObject({
+    status: 'settled',
+    outcome: [
+      ['B'],
+      [
+        ['C', true],
+        ['D', true],
+      ],
+    ],
+  })
+  expect(await made.agent('B').drain()).toEqual([0, 'all'])
+  const [c] = await made.agent('C').mailbox.receive()
+  const [d] = await made.agent('D').mailbox.receive()
+  expect(c?.message.threadId).toBe(d?.message.threadId)
+  expect(c?.message.threadId).toBeDefined()
+})
+it('holds messages of a committed turn back while their mailbox is full, in order, with the backpressure wait', async () => {
+  const made = await room({ config: { capacity: { count: 2 }, backpressure: 'wait' } })
+  const end = await made.step('A', 'step:1', async (messages) => {
+    for (const i of [0, 1, 2, 3, 4]) await messages.send(Note, i, { to: 'B' })
+    return null
+  })
+  expect(end.status).toBe('settled')
+  const later = made.agent('A').messages.send(Note, 5, { to: 'B' })
+  const got: unknown[] = []
+  while (got.length < 6) {
+    await settle(made)
+    const deliveries = await made.agent('B').mailbox.receive({ max: 10 })
+    expect(deliveries.length).toBeLessThanOrEqual(2)
+    for (const delivery of deliveries) {
+      got.push(delivery.message.payload)
+      await delivery.ack()
+    }
+  }
+  await later
+  expect(got).toEqual([0, 1, 2, 3, 4, 5])
+})
+it('gives refused messages of a committed turn back to their sender, with the backpressure reject', async () => {
+  const made = await room({ config: { capacity: { count: 1 } } })
+  const end = await made.step('A', 'step:1', async (messages) => {
+    for (const i of [0, 1]) await messages.send(Note, i, { to: 'B', correlationId: `c${i}` })
+    return null
+  })
+  expect(end.status).toBe('settled')
+  await settle(made)
+  expect(await made.agent('B').drain()).toEqual([0])
+  const [refused] = await made.agent('A').mailbox.receive({ types: [MessageRefused] })
+  expect(refused?.message).toMatchObject({ from: 'B', correlationId: 'c1', payload: { to: 'B', type: 'note' } })
+})
+it('makes room for messages of a committed turn, with the backpressure drop-oldest', async () => {
+  const made = await room({ config: { capacity: { count: 2 }, backpressure: 'drop-oldest' } })
+  await made.step('A', 'step:1', async (messages) => {
+    for (const i of [0, 1, 2]) await messages.send(Note, i, { to: 'B' })
+    return null
+  })
+  await settle(made)
+  expect(await made.agent('B').drain()).toEqual([1, 2])
+})
+it('lets out after a restart what a full mailbox held back', async () => {
+  const { mkdtempSync, rmSync } = await import('node:fs')
+  const { tmpdir } = await import('node:os')
+  const { join } = await import('node:path')
+  const folder = mkdtempSync(join(tmpdir(), 'troupe-outbox-'))
+  const url = `sqlite:${join(folder, 'troupe.db')}`
+  try {
+    const first = await openRoom({ url, config: { capacity: { count: 1 }, backpressure: 'wait' } })
+    await first.step('A', 'step:1', async (messages) => {
+      for (const i of [0, 1]) await messages.send(Note, i, { to: 'B' })
+      return null
+    })
+    await first.close()
+    const second = await openRoom({
+      url,
+      seed: 'second',
+      clock: first.clock,
+      config: { capacity: { count: 5 }, backpressure: 'wait' },
+    })
+    const got: unknown[] = []
+    for (let i = 0; i < 50 && got.length < 2; i++) {
+      await settle(second)
+      got.push(...(await second.agent('B').drain()))
+    }
+    await second.close()
+    expect(got).toEqual([0, 1])
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+})
+it('requests from a step without holding a process, and times out by a durable timer', async () => {
+  const made = await room()
+  await made.start(new Worker('Stock').on(Order, ({ payload }) => ({ left: payload.n * 2 })))
+  const ends: unknown[] = []
+  const execute = (id: string, to: string) =>
+    made.step('A', id, async (messages): Promise<Json> => {
+      try {
+        return await messages.request(Order, { n: 4 }, { to, timeout: '10s' })
+      } catch (error) {
+        return { failed: (error as { code: string }).code }
+      }
+    })
+  for (const [id, to] of [
+    ['step:1', 'Stock'],
+    ['step:2', 'Nobody'],
+  ] as const) {
+    let end = await execute(id, to)
+    for (let i = 0; i < 30 && end.status === 'parked'; i++) {
+      await made.clock.advance('1s')
+      end = await execute(id, to)
+    }
+    ends.push(end)
+  }
+  expect(ends).toMatchObject([
+    { status: 'settled', outcome: { left: 8 } },
+    { status: 'settled', outcome: { failed: 'timeout' } },
+  ])
+  expect(await made.agent('Nobody').mailbox.receive()).toEqual([])
+})

@@ -1,0 +1,195 @@
+/**
+ * `ctx.messages` of a step: messages are staged and enter their mailboxes in the change that commits the turn. A mailbox
+ * that is full then holds them back, or they come back as `message.refused`: a paid turn never fails for it.
+ */
+import { checkName, duration, failure, hashText, type Json, parse } from '../core/index.ts'
+import type { Recorder } from '../durable/index.ts'
+import type { Access } from '../security/index.ts'
+import { checkSend, compose, type Encoded, encode, type Sender } from './compose.ts'
+import { recipientsOf } from './live-messages.ts'
+import type { Mailboxes } from './mailboxes.ts'
+import { deepFreeze } from './message.ts'
+import type { CommonSendOptions, MessageHands, SendOutcome, SentMessage } from './message-hands.ts'
+import type { MessageType } from './message-type.ts'
+import { checkRequest } from './requests.ts'
+
+export interface StagedMessagesParts {
+  readonly recorder: Recorder
+  readonly mailboxes: Mailboxes
+  readonly access: Access
+}
+
+/** @example const messages = stagedMessages({ mailboxes, recorder, access }) */
+export const stagedMessages = (parts: StagedMessagesParts): MessageHands => new StagedMessages(parts)
+
+class StagedMessages implements MessageHands {
+  readonly #recorder: Recorder
+  readonly #mailboxes: Mailboxes
+  readonly #access: Access
+  readonly #user: string
+  readonly #agent: string
+  readonly #recipients = new Set<string>()
+  /** Payloads are checked asynchronously; they are staged in the order of the calls all the same. */
+  #last: Promise<unknown> = Promise.resolve()
+
+  constructor({ recorder, mailboxes, access }: StagedMessagesParts) {
+    this.#recorder = recorder
+    this.#mailboxes = mailboxes
+    this.#access = access
+    this.#user = recorder.principal.userId
+    this.#agent = recorder.principal.name
+    recorder.onCommitted(() => {
+      for (const recipient of this.#recipients) mailboxes.post.arrivals.ring(this.#user, recipient)
+      this.#recipients.clear()
+    })
+  }
+
+  async send<P>(
+    type: MessageType<P>,
+    payload: P,
+    options: { readonly to: string } & CommonSendOptions,
+  ): Promise<SentMessage<P>> {
+    checkSend('send', options, ['to'])
+    checkName('agent', options.to)
+    this.#authorize('send_message_to_agent')
+    const { to, ...common } = options
+    return this.#stage(type, this.#encode(type, payload), to, common) as Promise<SentMessage<P>>
+  }
+  async broadcast<P>(
+    type: MessageType<P>,
+    payload: P,
+    options: { readonly to?: readonly string[] } & CommonSendOptions = {},
+  ) {
+    checkSend('broadcast', options, ['to'])
+    this.#authorize('broadcast_message_to_agents')
+    const { to, ...common } = options
+    if (to !== undefined && !Array.isArray(to))
+      throw failure('validation.failed', { what: 'to', problem: 'it is a list of the names of agents' })
+    const everyone = () => this.#mailboxes.everyone(this.#user)
+    const recipients = to ?? (await this.#recorder.answer<readonly string[]>({ kind: 'agents', name: '*' }, everyone))
+    return this.#toMany(type, payload, recipients, common)
+  }
+  async publish<P>(type: MessageType<P>, payload: P, options: { readonly topic: string } & CommonSendOptions) {
+    checkSend('publish', options, ['topic'])
+    this.#authorize('broadcast_message_to_agents')
+    const { topic, ...common } = options
+    checkName('topic', topic)
+    const subscribers = () => this.#mailboxes.parts.subscribersOf(this.#user, topic)
+    const recipients = await this.#recorder.answer<readonly string[]>({ kind: 'subscribers', name: topic }, subscribers)
+    return this.#toMany(type, payload, recipients, common)
+  }
+  async request<P, R>(
+    type: MessageType<P, R>,
+    payload: P,
+    options: Parameters<MessageHands['request']>[2],
+  ): Promise<R> {
+    checkName('agent', options.to)
+    const timeoutMs = checkRequest(options)
+    if (options.signal !== undefined)
+      throw failure('option.unknown', { where: 'request in a step', option: 'signal', nearest: 'timeout' })
+    this.#authorize('send_message_to_agent')
+    const { to, timeout: _, ...common } = options
+    const encoded = await this.#encode(type, payload)
+    const { step } = this.#recorder
+    const value = await this.#recorder.wait({
+      call: { kind: 'request', name: `${type.name} to ${to}` },
+      input: { type: type.name, to, payload: JSON.parse(encoded.json) as Json },
+      timeoutMs,
+      tell: (wait) => {
+        // The name of the wait is the step's own and stays the same, so telling twice sends once.
+        const id = hashText(`${step}/${wait}`).slice(0, 32)
+        const draft = {
+          id,
+          to,
+          type,
+          replyTo: { step, wait },
+          options: { ...common, ttl: duration(timeoutMs), correlationId: id },
+        }
+        return this.#fragment(compose(this.#sender(), draft, encoded, this.#mailboxes.post.clock.now()))
+      },
+    })
+    return type.reply ? parse(type.reply, value, `The reply to ${type.name}`) : (value as R)
+  }
+
+  #authorize(action: 'send_message_to_agent' | 'broadcast_message_to_agents'): void {
+    this.#mailboxes.authorize({ user: this.#user, agent: this.#agent, access: this.#access }, action)
+  }
+  #encode(type: MessageType, payload: unknown): Promise<Encoded> {
+    return encode(type, payload, this.#mailboxes.post.settings.maxBytes)
+  }
+  #sender(): Sender {
+    const { step, runId, taint } = this.#recorder
+    const provenance = { agent: this.#agent, stepId: step, ...(runId === undefined ? {} : { runId }) }
+    return { user: this.#user, agent: this.#agent, provenance, taint }
+  }
+  #fragment(outgoing: ReturnType<typeof compose>) {
+    this.#recipients.add(outgoing.mailbox)
+    return { statements: this.#mailboxes.post.send.sendOrHold(outgoing), wake: ['mailboxes', 'outbox'] as const }
+  }
+
+  #stage(type: MessageType, payload: Promise<Encoded>, to: string, options: CommonSendOptions): Promise<SentMessage> {
+    const { post } = this.#mailboxes
+    const name = `${type.name} to ${to}`
+    // Drawn at the call, so that re-entry gives the same id to the same message.
+    const { id, at } = this.#recorder.answerNow({ kind: 'message', name }, () => ({
+      id: post.ids.next(),
+      at: post.clock.now(),
+    }))
+    payload.catch(() => {})
+    const before = this.#last
+    const staged = (async () => {
+      await before
+      const encoded = await payload
+      const sender = this.#sender()
+      const outgoing = compose(sender, { id, to, type, options }, encoded, at)
+      this.#recorder.stage({ call: { kind: 'send', name }, room: 'messages', fragment: () => this.#fragment(outgoing) })
+      return this.#message(type, encoded, sender, { id, to, at }, options)
+    })()
+    this.#last = staged.catch(() => {})
+    return staged
+  }
+  /** Only what is known before the commit: no expiry, no duplicate, nothing dropped. */
+  #message(
+    type: MessageType,
+    encoded: Encoded,
+    sender: Sender,
+    { id, to, at }: { readonly id: string; readonly to: string; readonly at: number },
+    { priority = 'normal', threadId, correlationId, metadata = {}, requiresConfirmation = false }: CommonSendOptions,
+  ): SentMessage {
+    return deepFreeze({
+      id,
+      from: this.#agent,
+      to,
+      type: type.name,
+      version: type.version,
+      payload: JSON.parse(encoded.json) as Json,
+      priority,
+      ...(threadId === undefined ? {} : { threadId }),
+      ...(correlationId === undefined ? {} : { correlationId }),
+      timestamp: new Date(at).toISOString(),
+      metadata: structuredClone(metadata),
+      requiresConfirmation,
+      expectsReply: false,
+      provenance: sender.provenance,
+      taint: sender.taint,
+    })
+  }
+
+  async #toMany(
+    type: MessageType,
+    payload: unknown,
+    recipients: readonly string[],
+    options: CommonSendOptions,
+  ): Promise<readonly SendOutcome[]> {
+    const { post } = this.#mailboxes
+    const drawThread = () => this.#recorder.answerNow({ kind: 'thread', name: type.name }, () => post.ids.next())
+    const threadId = options.threadId ?? drawThread()
+    const encoded = this.#encode(type, payload)
+    await encoded
+    const sent = recipientsOf(recipients, this.#agent).map(async (to): Promise<SendOutcome> => {
+      const { id } = await this.#stage(type, encoded, to, { ...options, threadId })
+      return { to, success: true, id, threadId }
+    })
+    return Promise.all(sent)
+  }
+}

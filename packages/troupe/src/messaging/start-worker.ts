@@ -1,0 +1,303 @@
+/** Runs a worker: presence, intake of messages, and an end that waits for the handlers at work. */
+
+import type { ContextHands } from '../context/index.ts'
+import { type Clock, failure, milliseconds, type Random, sleep, storeError, TroupeError } from '../core/index.ts'
+import type { Inbox, Recorder, Steps } from '../durable/index.ts'
+import { Access } from '../security/index.ts'
+import type { Delivered } from './delivered.ts'
+import { Handling, type Job } from './handling.ts'
+import type { Mailboxes } from './mailboxes.ts'
+import type { AgentDetail, Presence } from './presence.ts'
+import { matchesPresence } from './presence.ts'
+import { stagedMessages } from './staged-messages.ts'
+import { type Registrations, Worker } from './worker.ts'
+
+export interface StartWorkerParts {
+  readonly user: string
+  readonly mailboxes: Mailboxes
+  readonly presence: Presence
+  readonly steps: Steps
+  readonly inbox: Pick<Inbox, 'onArrival'>
+  readonly clock: Clock
+  readonly random: Random
+  /** The staged hands of the context for a handler. */
+  readonly contextOf: (recorder: Recorder, access: Access) => ContextHands
+  /** Of the worker; made from its own options where absent. */
+  readonly access?: Access
+}
+
+export interface RunningWorker extends AsyncDisposable {
+  readonly detail: AgentDetail
+  /** Takes nothing more, waits for the handlers at work, then calls `onStop`. */
+  stop(): Promise<void>
+}
+
+const defaults = { backoff: '100ms', maxBackoff: '30s' } as const
+/** After the storage refused a claim. */
+const pauseMs = 1_000
+
+/** @throws what `onStart` throws; ConflictError `worker.started` */
+export async function startWorker(worker: Worker, parts: StartWorkerParts): Promise<RunningWorker> {
+  const running = new Running(worker, parts)
+  await running.start()
+  return running
+}
+
+class Running implements RunningWorker {
+  readonly #worker: Worker
+  readonly #parts: StartWorkerParts
+  readonly #registered: Registrations
+  readonly #handling: Handling
+  readonly #stopping = new AbortController()
+  readonly #busy = new Set<Promise<void>>()
+  readonly #peers = new Map<string, AgentDetail>()
+  readonly #told = new Set<string>()
+  #hooks: Promise<unknown> = Promise.resolve()
+  #intakes: Promise<void>[] = []
+  #leave: (() => Promise<void>) | undefined
+  #unwatch: (() => void) | undefined
+  #stopped: Promise<void> | undefined
+  detail!: AgentDetail
+
+  constructor(worker: Worker, parts: StartWorkerParts) {
+    this.#worker = worker
+    this.#parts = parts
+    const { user, mailboxes, steps, inbox, clock, random } = parts
+    const access = parts.access ?? new Access(worker.options.access)
+    const { maxAttempts, leaseMs } = mailboxes.post.settings
+    const {
+      attempts = maxAttempts,
+      backoff = defaults.backoff,
+      maxBackoff = defaults.maxBackoff,
+    } = worker.options.retry ?? {}
+    if (attempts > maxAttempts)
+      throw failure('validation.failed', {
+        what: 'retry.attempts',
+        problem: `${attempts} is above messaging.maxAttempts, ${maxAttempts}`,
+      })
+    this.#registered = worker.attach(mailboxes.hands({ user, agent: worker.name, access }))
+    this.#handling = new Handling({
+      user,
+      agent: worker.name,
+      clock,
+      random,
+      steps,
+      inbox,
+      leaseMs,
+      attempts,
+      backoff: { baseMs: milliseconds(backoff, 'retry.backoff'), maxMs: milliseconds(maxBackoff, 'retry.maxBackoff') },
+      contextOf: (recorder) => parts.contextOf(recorder, access),
+      messagesOf: (recorder) => stagedMessages({ recorder, mailboxes, access }),
+      failed: (error, delivered) => this.#failed(error, delivered),
+    })
+  }
+
+  async start(): Promise<void> {
+    const { user, presence } = this.#parts
+    const { name, options } = this.#worker
+    try {
+      await this.#worker.onStart()
+      const { role = 'worker', topics = [] } = options
+      const { detail, leave } = await presence.join(user, { name, role, topics })
+      this.detail = detail
+      this.#leave = leave
+      if (this.#watches) {
+        const connected = (peer: AgentDetail) => this.#came(peer)
+        const disconnected = (peer: AgentDetail) => this.#went(peer)
+        this.#unwatch = await presence.watch(user, { self: name, connected, disconnected })
+      }
+    } catch (error) {
+      this.#handling.close()
+      this.#unwatch?.()
+      this.#worker.detach()
+      await this.#leave?.()
+      throw error
+    }
+    this.#intakes = [this.#intake(), ...[...this.#registered.batches.keys()].map((type) => this.#gather(type))]
+  }
+  get #watches(): boolean {
+    const { connects, disconnects } = this.#registered
+    return connects.length + disconnects.length > 0 || this.#guards
+  }
+  get #guards(): boolean {
+    return this.#worker.authorizePeer !== Worker.prototype.authorizePeer
+  }
+
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop()
+    return this.#stopped
+  }
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop()
+  }
+  async #stop(): Promise<void> {
+    this.#stopping.abort()
+    this.#handling.stop()
+    this.#unwatch?.()
+    await this.#leave?.()
+    await Promise.all(this.#intakes)
+    await Promise.all(this.#busy)
+    await this.#hooks
+    this.#handling.close()
+    try {
+      await this.#worker.onStop()
+    } finally {
+      this.#worker.detach()
+    }
+  }
+
+  /** Everything that is no batch: as many at once as the worker wants, one of each lane. */
+  async #intake(): Promise<void> {
+    const { signal } = this.#stopping
+    const { mailboxes, user } = this.#parts
+    const most = this.#worker.options.concurrency ?? 1
+    const known = [...this.#registered.handlers.values()].map(({ type }) => type)
+    const except = [...this.#registered.batches.keys()]
+    await this.#repeat(async () => {
+      while (this.#busy.size >= most) await Promise.race(this.#busy)
+      const wanted = { max: most - this.#busy.size, perLane: 1, waitMs: undefined, types: [], except, known, signal }
+      for (const delivered of await mailboxes.receiver.receive(user, this.#worker.name, wanted))
+        this.#begin([delivered])
+    })
+  }
+
+  /** Batches of one type, one batch at a time. What failed before is handled alone, so that the culprit is found. */
+  async #gather(name: string): Promise<void> {
+    const batch = this.#registered.batches.get(name)
+    if (!batch) return
+    const { signal } = this.#stopping
+    const { mailboxes, user } = this.#parts
+    const { post, receiver } = mailboxes
+    await this.#repeat(async () => {
+      const listening = post.arrivals.listen(user, this.#worker.name)
+      try {
+        const [row] = await post.read(user, post.look.gathered(user, this.#worker.name, name, batch.size))
+        const count = Number(row?.count ?? 0)
+        const left = count === 0 ? undefined : Number(row?.first) + batch.waitMs - Number(row?.now)
+        if (count < batch.size && (left === undefined || left > 0)) return await listening.wait(left, signal)
+      } finally {
+        listening.end()
+      }
+      const wanted = { max: batch.size, waitMs: undefined, types: [batch.type], signal }
+      const deliveries = await receiver.receive(user, this.#worker.name, wanted)
+      const fresh = deliveries.filter(({ attempt }) => attempt === 1)
+      const again = deliveries.filter(({ attempt }) => attempt > 1)
+      for (const jobs of [...again.map((delivered) => [delivered]), fresh]) if (jobs.length > 0) await this.#begin(jobs)
+    })
+  }
+
+  async #repeat(once: () => Promise<void>): Promise<void> {
+    const { signal } = this.#stopping
+    while (!signal.aborted)
+      try {
+        await once()
+      } catch (error) {
+        if (signal.aborted || (error instanceof TroupeError && error.code === 'troupe.closed')) return
+        this.#failed(error)
+        await sleep(this.#parts.clock, pauseMs, signal).catch(() => {})
+      }
+  }
+
+  #begin(deliveries: readonly Delivered[]): Promise<void> {
+    const work = this.#handle(deliveries).finally(() => this.#busy.delete(work))
+    this.#busy.add(work)
+    return work
+  }
+  async #handle(deliveries: readonly Delivered[]): Promise<void> {
+    const allowed: Delivered[] = []
+    for (const delivered of deliveries) if (await this.#admit(delivered)) allowed.push(delivered)
+    const [first] = allowed
+    if (!first) return
+    const job = this.#jobOf(allowed, first)
+    if (job) await this.#handling.run(job)
+    else await this.#bury(first, `${this.#worker.name} has no handler for ${first.message.type} and no onMessage`)
+  }
+  #jobOf(deliveries: readonly Delivered[], { message }: Delivered): Job | undefined {
+    const batch = this.#registered.batches.get(message.type)
+    if (batch) {
+      const messages = Object.freeze(deliveries.map((delivered) => delivered.message))
+      return { deliveries, type: batch.type, handle: (ctx) => batch.handler(messages, ctx) }
+    }
+    const one = this.#registered.handlers.get(message.type)
+    if (one) return { deliveries, type: one.type, handle: (ctx) => one.handler(message, ctx) }
+    if (this.#worker.onMessage === Worker.prototype.onMessage) return undefined
+    return { deliveries, type: undefined, handle: (ctx) => this.#worker.onMessage(message, ctx) }
+  }
+
+  /** Whether its sender is one that the worker accepts; else it goes to the dead letters. */
+  async #admit(delivered: Delivered): Promise<boolean> {
+    if (!this.#guards) return true
+    const { from } = delivered.message
+    const detail = this.#peers.get(from) ?? { id: from, name: from, role: '', topics: [], node: '' }
+    if (await this.#authorized(detail)) return true
+    await this.#bury(delivered, `${this.#worker.name} does not accept messages of ${from}`)
+    return false
+  }
+  async #authorized(detail: AgentDetail): Promise<boolean> {
+    let accepted = false
+    try {
+      accepted = (await this.#worker.authorizePeer(detail)) === true
+    } catch (error) {
+      this.#failed(error)
+    }
+    const { mailboxes, user } = this.#parts
+    if (!accepted)
+      mailboxes.parts.incidents.record(user, { agent: detail.name, action: 'authorize_peer', code: 'access.denied' })
+    return accepted
+  }
+  async #bury(delivered: Delivered, reason: string): Promise<void> {
+    try {
+      await delivered.bury(reason)
+    } catch (error) {
+      this.#failed(error, delivered)
+    }
+  }
+
+  #came(peer: AgentDetail): void {
+    this.#peers.set(peer.name, peer)
+    this.#hook(async () => {
+      if (this.#guards && !(await this.#authorized(peer))) return
+      this.#told.add(peer.id)
+      for (const { pattern, handler } of this.#registered.connects)
+        if (matchesPresence(pattern, peer)) await this.#contained(() => handler(peer))
+    })
+  }
+  #went(peer: AgentDetail): void {
+    this.#peers.delete(peer.name)
+    this.#hook(async () => {
+      if (!this.#told.delete(peer.id)) return
+      for (const { pattern, handler } of this.#registered.disconnects)
+        if (matchesPresence(pattern, peer)) await this.#contained(() => handler(peer))
+    })
+  }
+  /** One after the other, in the order in which peers came and went. */
+  #hook(run: () => Promise<void>): void {
+    this.#hooks = this.#hooks.then(run).catch((error: unknown) => this.#failed(error))
+  }
+  async #contained(run: () => unknown): Promise<void> {
+    try {
+      await run()
+    } catch (error) {
+      this.#failed(error)
+    }
+  }
+
+  /** Told to the worker; what its own onFailure throws ends here, as an event. */
+  #failed(error: unknown, delivered?: Delivered): void {
+    const { mailboxes, user } = this.#parts
+    const { code } = storeError(error)
+    const about = delivered
+      ? { id: delivered.message.id, messageType: delivered.message.type, attempt: delivered.attempt }
+      : {}
+    mailboxes.post.emit('worker.failed', user, { agent: this.#worker.name, code, ...about })
+    void this.#tell(error, delivered)
+  }
+  async #tell(error: unknown, delivered: Delivered | undefined): Promise<void> {
+    try {
+      await this.#worker.onFailure(error, delivered?.message)
+    } catch (again) {
+      const { mailboxes, user } = this.#parts
+      mailboxes.post.emit('worker.failed', user, { agent: this.#worker.name, code: storeError(again).code })
+    }
+  }
+}

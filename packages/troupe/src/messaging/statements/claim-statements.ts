@@ -1,0 +1,147 @@
+/**
+ * A claim: lanes are leased under a new token, the attempts of what is delivered are raised, and both happen in one
+ * change before any handler. Nothing here depends on how deep a mailbox is: lanes are found by their virtual deadline,
+ * messages by the head of their lane, and a batch looks at `perLane` messages of a lane at most.
+ */
+import { sql } from 'kysely'
+import type { Dialect, Statement, Template } from '../../storage/index.ts'
+import { compile, later, now, type Values } from './compile.ts'
+import { dueStatements } from './due-statements.ts'
+
+export interface Claim {
+  readonly user: string
+  readonly mailbox: string
+  readonly token: string
+  readonly max: number
+  /** Messages of one lane, at most `max`. */
+  readonly perLane: number
+  /** Only these; none named is all. */
+  readonly types: readonly string[]
+  readonly except: readonly string[]
+}
+
+/** How many types a claim names. */
+interface Filter {
+  readonly types: number
+  readonly except: number
+}
+
+interface Settings {
+  readonly leaseMs: number
+  readonly maxAttempts: number
+}
+
+/** Above every number a mailbox gives. */
+const beyond = 9_007_199_254_740_991
+
+const names = (p: Values, name: string, count: number) =>
+  sql.join(Array.from({ length: count }, (_, i) => p[`${name}${i}`]))
+
+/** Whether a message is of the types asked for. */
+function fits(p: Values, { types, except }: Filter, column: string) {
+  const some = types === 0 ? sql`` : sql`and ${sql.raw(column)} in (${names(p, 'type', types)})`
+  const others = except === 0 ? sql`` : sql`and ${sql.raw(column)} not in (${names(p, 'except', except)})`
+  return sql`${some} ${others}`
+}
+
+/** Lanes whose head may be delivered. */
+const ready = (p: Values, filter: Filter, maxAttempts: number) => sql`from mailbox_lanes l
+    join messages h on h.user_id = l.user_id and h.mailbox = l.mailbox and h.seq = l.head_seq
+  where l.user_id = ${p.user} and l.mailbox = ${p.mailbox} and l.depth > 0 and l.not_before <= ${now}
+    and (l.token is null or l.lease_until <= ${now}) and h.attempts < ${maxAttempts}
+    and (h.expires_at is null or h.expires_at > ${now}) ${fits(p, filter, 'h.type')}`
+
+/** Leases the lanes, and says per lane where its batch ends: at a message that does not fit, or after `perLane`. */
+function leaseStatement(dialect: Dialect, filter: Filter, { maxAttempts }: Settings) {
+  const skipLocked = dialect.name === 'postgres' ? sql`for update of l skip locked` : sql``
+  const inLane = sql`x.user_id = mailbox_lanes.user_id and x.mailbox = mailbox_lanes.mailbox
+    and x.lane = mailbox_lanes.lane and x.state = 'ready'`
+  const other = (p: Values) =>
+    filter.types + filter.except === 0 ? sql`` : sql`or not (1 = 1 ${fits(p, filter, 's.type')})`
+  // Only a head gets its last attempt: what comes behind a crash is not buried with it.
+  const stop = (p: Values) => sql`(select min(s.seq) from (
+      select x.seq, x.type, x.attempts from messages x where ${inLane} order by x.seq limit ${p.perLane}) s
+    where s.seq > mailbox_lanes.head_seq and (s.attempts + 1 >= ${maxAttempts} ${other(p)}))`
+  const end = (p: Values) =>
+    sql`(select x.seq from messages x where ${inLane} order by x.seq limit 1 offset ${p.perLane})`
+  return compile<Values>(
+    dialect,
+    (p) => sql`update mailbox_lanes set token = ${p.token}, lease_until = ${p.until}, leased = 1,
+        batch_end = coalesce(${stop(p)}, ${end(p)}, ${beyond})
+      where user_id = ${p.user} and mailbox = ${p.mailbox} and lane in (
+        select l.lane ${ready(p, filter, maxAttempts)} order by l.head_due, l.head_seq limit ${p.max} ${skipLocked})`,
+  )
+}
+
+/** Marks and gives what is delivered, then counts it per lane; lanes that were outdone by others go free again. */
+function deliverStatements(dialect: Dialect) {
+  // A cross join is SQLite's way to be told that lanes come first; with messages first it reads the whole mailbox.
+  const deliver = compile<Values>(
+    dialect,
+    (p) => sql`update messages set token = ${p.token}, attempts = attempts + 1
+      where user_id = ${p.user} and mailbox = ${p.mailbox} and seq in (
+        select m.seq from mailbox_lanes l cross join messages m
+        where l.user_id = ${p.user} and l.mailbox = ${p.mailbox} and l.token = ${p.token}
+          and m.user_id = l.user_id and m.mailbox = l.mailbox and m.lane = l.lane
+          and m.state = 'ready' and m.seq < l.batch_end and (m.expires_at is null or m.expires_at > ${now})
+        order by m.due, m.seq limit ${p.max})
+      returning *`,
+  )
+  const headOnly = compile<Values>(
+    dialect,
+    (p) => sql`update messages set token = ${p.token}, attempts = attempts + 1
+      where user_id = ${p.user} and mailbox = ${p.mailbox} and seq in (
+        select l.head_seq from mailbox_lanes l
+        where l.user_id = ${p.user} and l.mailbox = ${p.mailbox} and l.token = ${p.token})
+      returning *`,
+  )
+  const count = compile<Values>(
+    dialect,
+    (p) => sql`update mailbox_lanes set leased = (select count(*) from messages x
+        where x.user_id = mailbox_lanes.user_id and x.mailbox = mailbox_lanes.mailbox and x.lane = mailbox_lanes.lane
+          and x.state = 'ready' and x.seq < mailbox_lanes.batch_end and x.token = ${p.token})
+      where user_id = ${p.user} and mailbox = ${p.mailbox} and token = ${p.token}`,
+  )
+  const release = compile<Values>(
+    dialect,
+    (p) => sql`update mailbox_lanes set token = null, lease_until = 0
+      where user_id = ${p.user} and mailbox = ${p.mailbox} and token = ${p.token} and leased = 0`,
+  )
+  return (values: Values, perLane: number): readonly Statement[] =>
+    perLane === 1 && values.max === 1
+      ? [headOnly(values, { returns: true })]
+      : [deliver(values, { returns: true }), count(values), release(values)]
+}
+
+export function claimStatements(dialect: Dialect, settings: Settings) {
+  const leases = new Map<string, Template<Values>>()
+  const leaseOf = (filter: Filter) => {
+    const key = `${filter.types}/${filter.except}`
+    const made = leases.get(key) ?? leaseStatement(dialect, filter, settings)
+    leases.set(key, made)
+    return made
+  }
+  const deliver = deliverStatements(dialect)
+  const due = dueStatements(dialect, settings)
+  const none = { types: 0, except: 0 }
+  const anyReady = compile<Values>(
+    dialect,
+    (p) => sql`select case when exists (select 1 ${ready(p, none, settings.maxAttempts)}) then 1 else 0 end as ready`,
+  )
+  return {
+    /** The first statement gives `due`, the third the delivered rows. */
+    claim({ types, except, ...claim }: Claim): readonly Statement[] {
+      const values: Values = {
+        ...claim,
+        until: later(settings.leaseMs),
+        ...Object.fromEntries(types.map((type, i) => [`type${i}`, type])),
+        ...Object.fromEntries(except.map((type, i) => [`except${i}`, type])),
+      }
+      const lease = leaseOf({ types: types.length, except: except.length })
+      return [due.upkeep(values, { returns: true }), lease(values), ...deliver(values, claim.perLane)]
+    },
+    anyReady: (user: string, mailbox: string) => anyReady({ user, mailbox }, { returns: true }),
+    /** The next moment after `since` at which something may be delivered that can't now. */
+    next: (user: string, mailbox: string, since: number) => due.next({ user, mailbox, since }, { returns: true }),
+  }
+}

@@ -1,0 +1,15 @@
+/** Statements are SQL text that both engines read, compiled once per dialect; values are bound by name. */
+import type { Kysely, RawBuilder } from 'kysely'
+import { type Bind, type Dialect, type Now, type Template, template } from '../../storage/index.ts'
+
+export type Values = Readonly<Record<string, Bind>>
+
+export const now: Now = { $: 'now' }
+export const later = (plusMs: number): Now => ({ $: 'now', plusMs })
+
+export function compile<V extends { [K in keyof V]: Bind }>(
+  dialect: Dialect,
+  build: (p: V) => RawBuilder<unknown>,
+): Template<V> {
+  return template<object, V>(dialect, (db: Kysely<object>, p) => ({ compile: () => build(p).compile(db) }))
+}

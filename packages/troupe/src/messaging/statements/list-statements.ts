@@ -1,0 +1,62 @@
+/** The lists of a mailbox: what its owner sees, filtered, by age or by priority. */
+import { sql } from 'kysely'
+import type { Dialect, Statement, Template } from '../../storage/index.ts'
+import { compile, now, type Values } from './compile.ts'
+
+export interface Filter {
+  readonly unread: boolean
+  readonly from?: string
+  readonly thread?: string
+  readonly type?: string
+  readonly priority?: string
+  readonly order: 'oldest' | 'priority'
+  /** What the page before ended with: a rank, 0 where the order is by age, and a number. */
+  readonly after: { readonly rank: number; readonly seq: number }
+  readonly limit: number
+}
+
+/** 0 is the most urgent. */
+export const rankOf = (priority: string) => Math.max(0, ['urgent', 'high', 'normal', 'low'].indexOf(priority))
+const rank = sql`case priority when 'urgent' then 0 when 'high' then 1 when 'normal' then 2 else 3 end`
+
+const of = (p: Values) => sql`user_id = ${p.user} and mailbox = ${p.mailbox}`
+const visible = sql`(state = 'ready' or (state = 'scheduled' and available_at <= ${now})
+  or (state = 'done' and reason is null)) and (state = 'done' or expires_at is null or expires_at > ${now})`
+const matching = (p: Values, { unread, from, thread, type, priority }: Filter) => sql`${of(p)} and ${visible}
+  ${unread ? sql`and read_at is null` : sql``} ${from === undefined ? sql`` : sql`and sender = ${p.from}`}
+  ${thread === undefined ? sql`` : sql`and thread_id = ${p.thread}`} ${type === undefined ? sql`` : sql`and type = ${p.type}`}
+  ${priority === undefined ? sql`` : sql`and priority = ${p.priority}`}`
+const page = (filter: Filter) => (p: Values) =>
+  filter.order === 'oldest'
+    ? sql`select * from messages where ${matching(p, filter)} and seq > ${p.seq} order by seq limit ${p.limit}`
+    : sql`select * from messages where ${matching(p, filter)} and (${rank} > ${p.rank} or (${rank} = ${p.rank} and seq > ${p.seq}))
+        order by ${rank}, seq limit ${p.limit}`
+const total = (filter: Filter) => (p: Values) =>
+  sql`select count(*) as count from messages where ${matching(p, filter)}`
+
+export function listStatements(dialect: Dialect) {
+  const made = new Map<string, Template<Values>>()
+  const filtered = (kind: 'page' | 'total', filter: Filter) => {
+    const { unread, from, thread, type, priority, order } = filter
+    const key = JSON.stringify([
+      kind,
+      unread,
+      ...[from, thread, type, priority].map((value) => value === undefined),
+      order,
+    ])
+    const template = made.get(key) ?? compile<Values>(dialect, kind === 'page' ? page(filter) : total(filter))
+    made.set(key, template)
+    return template
+  }
+  const valuesOf = (user: string, mailbox: string, filter: Filter): Values => {
+    const { from = null, thread = null, type = null, priority = null, after, limit } = filter
+    return { user, mailbox, from, thread, type, priority, ...after, limit }
+  }
+  const returns = { returns: true } as const
+  return {
+    list: (user: string, mailbox: string, filter: Filter): Statement =>
+      filtered('page', filter)(valuesOf(user, mailbox, filter), returns),
+    total: (user: string, mailbox: string, filter: Filter): Statement =>
+      filtered('total', filter)(valuesOf(user, mailbox, filter), returns),
+  }
+}

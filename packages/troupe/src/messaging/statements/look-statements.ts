@@ -1,0 +1,64 @@
+/** Reads of a mailbox, and the marks that reading leaves. */
+import { sql } from 'kysely'
+import type { Dialect } from '../../storage/index.ts'
+import { compile, now, type Values } from './compile.ts'
+import { listStatements } from './list-statements.ts'
+
+export function lookStatements(dialect: Dialect) {
+  const of = (p: Values) => sql`user_id = ${p.user} and mailbox = ${p.mailbox}`
+  const markRead = compile<Values>(
+    dialect,
+    (
+      p,
+    ) => sql`update messages set read_at = ${now} where user_id = ${p.user} and id = ${p.id} and mailbox = ${p.mailbox}
+      and read_at is null and state in ('ready', 'scheduled', 'done')`,
+  )
+  const number = (select: ReturnType<typeof sql>) => sql`(${select})`
+  // By lanes and by what is rare in them, so that it costs the same at any depth.
+  const counts = compile<Values>(
+    dialect,
+    (p) => sql`select
+      ${number(sql`select coalesce(sum(depth), 0) from mailbox_lanes where ${of(p)} and depth > 0`)} as ready,
+      ${number(sql`select count(*) from messages where ${of(p)} and state = 'ready' and expires_at is not null
+        and expires_at <= ${now}`)} as expired,
+      ${number(sql`select count(*) from messages where ${of(p)} and state = 'ready' and read_at is not null
+        and (expires_at is null or expires_at > ${now})`)} as seen,
+      ${number(sql`select coalesce(sum(leased), 0) from mailbox_lanes where ${of(p)} and token is not null
+        and lease_until > ${now}`)} as leased,
+      ${number(sql`select count(*) from messages where ${of(p)} and state = 'dead'`)} as dead,
+      ${number(sql`select count(*) from messages where ${of(p)} and state = 'scheduled' and available_at > ${now}`)} as scheduled,
+      ${number(sql`select count(*) from messages where ${of(p)} and state = 'scheduled' and available_at <= ${now}`)} as arrived`,
+  )
+  const dead = compile<Values>(
+    dialect,
+    (p) =>
+      sql`select * from messages where ${of(p)} and state = 'dead' and seq > ${p.after} order by seq limit ${p.limit}`,
+  )
+  const mailboxes = compile<Values>(
+    dialect,
+    (p) =>
+      sql`select mailbox from mailboxes where user_id = ${p.user} and mailbox > ${p.after} order by mailbox limit ${p.limit}`,
+  )
+  const one = compile<Values>(
+    dialect,
+    (p) => sql`select * from messages where user_id = ${p.user} and id = ${p.id} and mailbox = ${p.mailbox}`,
+  )
+  const gathered = compile<Values>(
+    dialect,
+    (p) => sql`select count(*) as count, min(created_at) as first, cast(${now} as bigint) as now from (
+      select created_at from messages where ${of(p)} and state = 'ready' and type = ${p.type} limit ${p.limit}) waiting`,
+  )
+  const returns = { returns: true } as const
+  return {
+    ...listStatements(dialect),
+    markRead: (user: string, mailbox: string, id: string) => markRead({ user, mailbox, id }),
+    counts: (user: string, mailbox: string) => counts({ user, mailbox }, returns),
+    dead: (user: string, mailbox: string, after: number, limit: number) =>
+      dead({ user, mailbox, after, limit }, returns),
+    one: (user: string, mailbox: string, id: string) => one({ user, mailbox, id }, returns),
+    /** How many of a type wait, up to a limit, and since when. */
+    gathered: (user: string, mailbox: string, type: string, limit: number) =>
+      gathered({ user, mailbox, type, limit }, returns),
+    mailboxes: (user: string, after: string, limit: number) => mailboxes({ user, after, limit }, returns),
+  }
+}

@@ -1,0 +1,93 @@
+/** What brings a message into its lane later than its send: it comes due, leaves the outbox, or is redriven. */
+import { sql } from 'kysely'
+import type { Dialect, Statement } from '../../storage/index.ts'
+import { compile, later, now, type Values } from './compile.ts'
+import { limitOf, type sendStatements } from './send-statements.ts'
+
+export interface Move {
+  readonly user: string
+  readonly mailbox: string
+  readonly id: string
+  readonly lane: string
+  readonly bytes: number
+  /** Milliseconds that its priority gives to others. */
+  readonly offset: number
+}
+
+export function moveStatements(
+  dialect: Dialect,
+  room: { readonly maxCount: number; readonly maxBytes: number },
+  send: ReturnType<typeof sendStatements>,
+) {
+  const number = (p: Values) =>
+    sql`(select m.next_seq from mailboxes m where m.user_id = ${p.user} and m.mailbox = ${p.mailbox})`
+  const lastDue = (p: Values) => sql`coalesce((select l.last_due from mailbox_lanes l where l.user_id = ${p.user}
+    and l.mailbox = ${p.mailbox} and l.lane = ${p.lane}), 0)`
+  const dueAfter = (p: Values, from: ReturnType<typeof sql>) =>
+    sql`case when ${lastDue(p)} > ${from} then ${lastDue(p)} else ${from} end`
+  const comeDue = compile<Values>(
+    dialect,
+    (
+      p,
+    ) => sql`update messages set state = 'ready', seq = ${number(p)}, due = ${dueAfter(p, sql`available_at + ${p.offset}`)}
+      where user_id = ${p.user} and id = ${p.id} and state = 'scheduled' and available_at <= ${now}`,
+  )
+  const letOut = compile<Values>(
+    dialect,
+    (
+      p,
+    ) => sql`update messages set seq = ${number(p)}, state = case when available_at > ${now} then 'scheduled' else 'ready' end,
+        due = ${dueAfter(p, sql`due`)}
+      where user_id = ${p.user} and id = ${p.id} and state = 'held' and not exists (select 1 from messages h
+        where h.user_id = ${p.user} and h.mailbox = ${p.mailbox} and h.lane = ${p.lane} and h.state = 'held'
+          and h.seq < messages.seq)`,
+  )
+  const revive = compile<Values>(
+    dialect,
+    (
+      p,
+    ) => sql`update messages set state = 'ready', seq = ${number(p)}, due = ${dueAfter(p, sql`${p.due}`)}, attempts = 0,
+        failures = failures + 1, token = null, reason = null, ended_at = null, expires_at = null
+      where user_id = ${p.user} and id = ${p.id} and state = 'dead'`,
+  )
+  const take = compile<Values>(
+    dialect,
+    (p) => sql`update mailboxes set count = count + 1, bytes = bytes + ${p.bytes} where user_id = ${p.user}
+      and mailbox = ${p.mailbox} and count < ${room.maxCount} and bytes + ${p.bytes} <= ${room.maxBytes}`,
+  )
+  const refuse = compile<Values>(
+    dialect,
+    (p) => sql`update messages set state = 'done', reason = 'refused', ended_at = ${now}, dedupe_id = null
+      where user_id = ${p.user} and id = ${p.id} and state = 'held'`,
+  )
+  const forgetHeld = compile<Values>(
+    dialect,
+    (p) => sql`delete from message_held where user_id = ${p.user} and mailbox = ${p.mailbox} and not exists (
+      select 1 from messages where user_id = ${p.user} and mailbox = ${p.mailbox} and state = 'held')`,
+  )
+  const full = (move: Move) =>
+    ({
+      expect: { rows: 1 },
+      otherwise: 'mailbox.full',
+      detail: { mailbox: move.mailbox, limit: limitOf(room) },
+    }) as const
+  const renumbered = (move: Move, change: Statement): Statement[] => [
+    send.number(move.user, move.mailbox),
+    change,
+    send.enterLane(move.user, move.id),
+  ]
+  const valuesOf = (move: Move): Values => ({ ...move, due: later(move.offset) })
+  return {
+    comeDue: (move: Move) => renumbered(move, comeDue(valuesOf(move), { expect: { rows: 1 } })),
+    letOut: (move: Move) => [
+      ...renumbered(move, letOut(valuesOf(move), { expect: { rows: 1 } })),
+      take(valuesOf(move), full(move)),
+    ],
+    redrive: (move: Move, otherwise: Omit<Statement, 'sql' | 'binds'>) => [
+      ...renumbered(move, revive(valuesOf(move), otherwise)),
+      take(valuesOf(move), full(move)),
+    ],
+    refuse: (user: string, id: string) => refuse({ user, id }, { expect: { rows: 1 } }),
+    forgetHeld: (user: string, mailbox: string) => forgetHeld({ user, mailbox }),
+  }
+}

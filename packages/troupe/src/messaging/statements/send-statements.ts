@@ -1,0 +1,168 @@
+/**
+ * What puts a message into its mailbox. The mailbox's row is taken first, so that numbers are given in the order of
+ * commits; the count is taken last, and a message that found no room takes the whole change back.
+ */
+import { sql } from 'kysely'
+import type { Bind, Dialect, Statement } from '../../storage/index.ts'
+import { compile, now, type Values } from './compile.ts'
+
+/** One message, as it is stored. */
+export interface Outgoing {
+  readonly user: string
+  readonly mailbox: string
+  readonly id: string
+  readonly lane: string
+  readonly sender: string
+  readonly priority: string
+  readonly type: string
+  readonly version: number
+  readonly payload: string
+  readonly bytes: number
+  readonly thread: string | null
+  readonly correlation: string | null
+  readonly envelope: string
+  readonly replyTo: string | null
+  readonly scheduled: boolean
+  /** The virtual deadline that orders lanes. */
+  readonly due: Bind
+  readonly availableAt: Bind
+  readonly expiresAt: Bind
+  readonly dedupeId: string | null
+  readonly dedupeUntil: Bind
+}
+
+interface Room {
+  readonly maxCount: number
+  readonly maxBytes: number
+}
+
+/** What is held back of a lane goes first. */
+const noneHeld = (p: Values) => sql`not exists (select 1 from messages h where h.user_id = ${p.user}
+  and h.mailbox = ${p.mailbox} and h.lane = ${p.lane} and h.state = 'held')`
+
+const columns = sql.raw(
+  `user_id, mailbox, seq, id, lane, sender, priority, type, version, payload, bytes, thread_id, correlation_id, envelope,
+   reply_to, state, due, available_at, expires_at, created_at, dedupe_id, dedupe_until, attempts, failures`,
+)
+const insert = (p: Values, state: ReturnType<typeof sql>) => sql`insert into messages (${columns})
+  select ${p.user}, ${p.mailbox}, m.next_seq, ${p.id}, ${p.lane}, ${p.sender}, ${p.priority}, ${p.type}, ${p.version},
+    ${p.payload}, ${p.bytes}, ${p.thread}, ${p.correlation}, ${p.envelope}, ${p.replyTo}, ${state},
+    case when l.last_due > ${p.due} then l.last_due else ${p.due} end, ${p.availableAt}, ${p.expiresAt}, ${now},
+    ${p.dedupeId}, ${p.dedupeUntil}, 0, 0
+  from mailboxes m left join mailbox_lanes l
+    on l.user_id = m.user_id and l.mailbox = m.mailbox and l.lane = ${p.lane}
+  where m.user_id = ${p.user} and m.mailbox = ${p.mailbox}
+  on conflict do nothing`
+/** The message that has the newest number: put in by this very change, and not by an earlier one of the same id. */
+const justNumbered = sql`seq = (select m.next_seq from mailboxes m
+  where m.user_id = messages.user_id and m.mailbox = messages.mailbox)`
+
+const insertStatements = (dialect: Dialect, { maxCount, maxBytes }: Room) => ({
+  forgetDedupe: compile<Values>(
+    dialect,
+    (p) => sql`update messages set dedupe_id = null where user_id = ${p.user} and mailbox = ${p.mailbox}
+      and sender = ${p.sender} and dedupe_id = ${p.dedupeId} and dedupe_until <= ${now}`,
+  ),
+  number: compile<Values>(
+    dialect,
+    (p) => sql`insert into mailboxes (user_id, mailbox, next_seq, count, bytes, touched_at)
+      values (${p.user}, ${p.mailbox}, 1, 0, 0, ${now})
+      on conflict (user_id, mailbox) do update set next_seq = mailboxes.next_seq + 1, touched_at = excluded.touched_at`,
+  ),
+  insertOrFail: compile<Values>(dialect, (p) => insert(p, sql`${p.state}`)),
+  insertOrHold: compile<Values>(dialect, (p) =>
+    insert(
+      p,
+      sql`case when m.count < ${maxCount} and m.bytes + ${p.bytes} <= ${maxBytes} and ${noneHeld(p)}
+        then ${p.state} else 'held' end`,
+    ),
+  ),
+  first: compile<Values>(
+    dialect,
+    (p) => sql`select * from messages where user_id = ${p.user} and mailbox = ${p.mailbox} and sender = ${p.sender}
+      and dedupe_id = ${p.dedupeId}`,
+  ),
+  self: compile<Values>(dialect, (p) => sql`select * from messages where user_id = ${p.user} and id = ${p.id}`),
+})
+
+const enterStatements = (dialect: Dialect, { maxCount, maxBytes }: Room) => ({
+  take: compile<Values>(
+    dialect,
+    (p) => sql`update mailboxes set count = count + 1, bytes = bytes + ${p.bytes}
+      where user_id = ${p.user} and mailbox = ${p.mailbox} and count < ${maxCount} and bytes + ${p.bytes} <= ${maxBytes}
+        and ${noneHeld(p)} and exists (select 1 from messages where user_id = ${p.user} and id = ${p.id} and ${justNumbered})`,
+  ),
+  takeUnlessHeld: compile<Values>(
+    dialect,
+    (p) => sql`update mailboxes set count = count + 1, bytes = bytes + ${p.bytes}
+      where user_id = ${p.user} and mailbox = ${p.mailbox} and exists (
+        select 1 from messages where user_id = ${p.user} and id = ${p.id} and state <> 'held' and ${justNumbered})`,
+  ),
+  enterLane: compile<Values>(
+    dialect,
+    (p) => sql`insert into mailbox_lanes
+        (user_id, mailbox, lane, depth, head_seq, head_due, last_due, not_before, lease_until, leased, batch_end, token)
+      select user_id, mailbox, lane, 1, seq, due, due, 0, 0, 0, 0, null from messages
+        where user_id = ${p.user} and id = ${p.id} and state = 'ready' and ${justNumbered}
+      on conflict (user_id, mailbox, lane) do update set depth = mailbox_lanes.depth + 1, last_due = excluded.last_due,
+        head_seq = case when mailbox_lanes.depth = 0 then excluded.head_seq else mailbox_lanes.head_seq end,
+        head_due = case when mailbox_lanes.depth = 0 then excluded.head_due else mailbox_lanes.head_due end,
+        not_before = case when mailbox_lanes.depth = 0 then 0 else mailbox_lanes.not_before end`,
+  ),
+  noteHeld: compile<Values>(
+    dialect,
+    (p) => sql`insert into message_held (user_id, mailbox) select user_id, mailbox from messages
+      where user_id = ${p.user} and id = ${p.id} and state = 'held' on conflict do nothing`,
+  ),
+})
+
+/** For the errors of a full mailbox. */
+export const limitOf = ({ maxCount, maxBytes }: Room) => `${maxCount} messages or ${maxBytes} bytes`
+
+export function sendStatements(dialect: Dialect, room: Room) {
+  const { forgetDedupe, number, insertOrFail, insertOrHold, first, self } = insertStatements(dialect, room)
+  const { take, takeUnlessHeld, enterLane, noteHeld } = enterStatements(dialect, room)
+  const limit = limitOf(room)
+  const valuesOf = ({ scheduled, ...message }: Outgoing): Values => ({
+    ...message,
+    state: scheduled ? 'scheduled' : 'ready',
+  })
+  const begin = (message: Outgoing, values: Values): Statement[] =>
+    message.dedupeId === null ? [number(values)] : [forgetDedupe(values), number(values)]
+  return {
+    /**
+     * Fails with `mailbox.full`; the last statement gives the row, or for a repeat the first message's.
+     * @param before how many statements stand before these in the change
+     */
+    send(message: Outgoing, before: number): Statement[] {
+      const values = valuesOf(message)
+      const statements = begin(message, values)
+      const inserted = before + statements.length
+      return [
+        ...statements,
+        insertOrFail(values),
+        take(values, {
+          expect: { sameAs: inserted },
+          otherwise: 'mailbox.full',
+          detail: { mailbox: message.mailbox, limit },
+        }),
+        ...(message.scheduled ? [] : [enterLane(values)]),
+        message.dedupeId === null ? self(values, { returns: true }) : first(values, { returns: true }),
+      ]
+    },
+    /** Never fails for want of room: what finds none is held back. */
+    sendOrHold(message: Outgoing): Statement[] {
+      const values = valuesOf(message)
+      return [
+        ...begin(message, values),
+        insertOrHold(values),
+        takeUnlessHeld(values),
+        enterLane(values),
+        noteHeld(values),
+      ]
+    },
+    /** For a message that is numbered anew: it comes due, or leaves the outbox, or is redriven. */
+    number: (user: string, mailbox: string) => number({ user, mailbox }),
+    enterLane: (user: string, id: string) => enterLane({ user, id }),
+  }
+}

@@ -1,0 +1,99 @@
+/**
+ * What falls due in a mailbox without being a delivery: scheduled messages enter their lanes, expired ones leave, heads
+ * whose consumers vanished at every attempt go to the dead letters. Whoever receives or needs room does it on the way;
+ * each message is a change of its own, guarded, so that doing it twice does nothing.
+ */
+import type { Row, Statement } from '../storage/index.ts'
+import { answerFragment } from './delivered.ts'
+import { isPriority, offsets, replyToOf, toPlace } from './message-row.ts'
+import type { Post } from './post.ts'
+import type { Move } from './statements/move-statements.ts'
+
+export const toMove = (row: Row): Move => {
+  const { user, mailbox, id, lane, bytes } = toPlace(row)
+  const priority = String(row.priority)
+  return { user, mailbox, id, lane, bytes, offset: isPriority(priority) ? offsets[priority] : 0 }
+}
+
+/** What one round did: messages that entered their lanes, and places that became free. */
+export interface Kept {
+  readonly entered: number
+  readonly freed: number
+}
+
+export class Upkeep {
+  readonly #post: Post
+  readonly #running = new Map<string, Promise<Kept>>()
+
+  constructor(post: Post) {
+    this.#post = post
+  }
+
+  run(user: string, mailbox: string): Promise<Kept> {
+    const key = JSON.stringify([user, mailbox])
+    const running = this.#running.get(key)
+    if (running) return running
+    const run = this.#run(user, mailbox).finally(() => this.#running.delete(key))
+    this.#running.set(key, run)
+    return run
+  }
+
+  async #run(user: string, mailbox: string): Promise<Kept> {
+    const found = await this.#post.storage.read({ user }, this.#post.upkeep.overdue(user, mailbox))
+    const [due = [], expired = [], exhausted = []] = found
+    const moved = due.map((row) => this.#change(user, this.#post.move.comeDue(toMove(row))))
+    const freed = [
+      ...expired.map(async (row) => {
+        const done = await this.#change(user, this.#post.settle.remove(toPlace(row), 'done', 'expired', false))
+        if (done) this.#post.emit('message.expired', user, { id: String(row.id), to: mailbox })
+        return done
+      }),
+      ...exhausted.map((row) => this.#bury(row)),
+    ]
+    const entered = (await Promise.all(moved)).filter(Boolean).length
+    const count = (await Promise.all(freed)).filter(Boolean).length
+    if (due.length > 0) this.#post.arrivals.ring(user, mailbox)
+    if (count > 0) {
+      this.#post.arrivals.ring(user, mailbox)
+      this.#post.freed(user, mailbox)
+    }
+    return { entered, freed: count }
+  }
+
+  async #bury(row: Row): Promise<boolean> {
+    const place = toPlace(row)
+    const reason = `its lease ran out at attempt ${Number(row.attempts)}: the consumer vanished, or took too long`
+    const replyTo = replyToOf(row)
+    const message = `${place.mailbox} did not answer the request ${String(row.type)}: ${reason}.`
+    const error = { name: 'ProcessingError', code: 'request.failed', message, retryable: false }
+    const answer = replyTo ? answerFragment(this.#post, place.user, replyTo, { error }).statements : []
+    const done = await this.#change(place.user, [...this.#post.settle.remove(place, 'dead', reason, false), ...answer])
+    if (done) {
+      if (replyTo && 'request' in replyTo) this.#post.answers.ring(place.user, replyTo.request)
+      const fields = {
+        id: place.id,
+        to: place.mailbox,
+        from: String(row.sender),
+        messageType: String(row.type),
+        reason,
+      }
+      this.#post.emit('message.dead', place.user, { ...fields, attempt: Number(row.attempts) })
+    }
+    return done
+  }
+
+  /** Room in a full mailbox that costs nobody anything: what has expired, then what its owner has read. */
+  async makeRoom(user: string, mailbox: string): Promise<boolean> {
+    if ((await this.run(user, mailbox)).freed > 0) return true
+    const read = await this.#post.read(user, this.#post.upkeep.read(user, mailbox))
+    const freed = await Promise.all(
+      read.map((row) => this.#change(user, this.#post.settle.remove(toPlace(row), 'done', null, false))),
+    )
+    return freed.some(Boolean)
+  }
+
+  /** @returns whether it was done; a guard that failed means somebody else was first */
+  async #change(user: string, statements: readonly Statement[]): Promise<boolean> {
+    return (await this.#post.commit(user, statements)).ok
+  }
+}

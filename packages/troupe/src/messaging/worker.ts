@@ -1,0 +1,197 @@
+/** `Worker`: an agent that handles messages. Its subclass says what it does with which; `ada.start(worker)` runs it. */
+
+import type { ContextHands } from '../context/index.ts'
+import { checkName, checkOptions, type Duration, failure, milliseconds } from '../core/index.ts'
+import type { EffectFunction, EffectSpec } from '../durable/index.ts'
+import type { AccessOptions } from '../security/index.ts'
+import type { MailboxHands } from './mailbox-hands.ts'
+import type { Message } from './message.ts'
+import type { BroadcastOptions, MessageHands, PublishOptions, SendOptions } from './message-hands.ts'
+import type { MessageType } from './message-type.ts'
+import type { AgentDetail } from './presence.ts'
+
+export interface WorkerOptions {
+  /** What presence announces, any text; `worker` by default. Rights are `access`. */
+  readonly role?: string
+  readonly topics?: readonly string[]
+  readonly access?: AccessOptions
+  /** Messages handled at once, never two of one lane; 1 by default. */
+  readonly concurrency?: number
+  readonly retry?: {
+    /** Deliveries before the dead letters; as the mailboxes have it by default, which is also the most. */
+    readonly attempts?: number
+    /** Before the second attempt, doubled for each further one up to `maxBackoff`; 100 ms and 30 s by default. */
+    readonly backoff?: Duration
+    readonly maxBackoff?: Duration
+  }
+}
+
+/** What a handler works with. Everything done by it commits with the acknowledgement, or not at all. */
+export interface HandlerContext {
+  readonly agent: string
+  readonly attempt: number
+  /** Aborts when the lease is lost. */
+  readonly signal: AbortSignal
+  readonly context: ContextHands
+  readonly messages: MessageHands
+  effect<Out>(name: string, spec: EffectSpec<Out>, fn: EffectFunction<Out>): Promise<Out>
+  commit(): Promise<void>
+  /** ms since 1970, recorded. */
+  now(): number
+  /** In [0, 1), recorded. */
+  random(): number
+}
+
+export type Handler<P = unknown> = (message: Message<P>, ctx: HandlerContext) => unknown
+export type BatchHandler<P = unknown> = (messages: readonly Message<P>[], ctx: HandlerContext) => unknown
+export type PresenceHandler = (detail: AgentDetail) => unknown
+
+export interface BatchOptions {
+  /** 1 to 1,000. */
+  readonly size: number
+  /** How long the first waits for the others. */
+  readonly wait: Duration
+}
+
+/** What was registered, for `startWorker`. */
+export interface Registrations {
+  readonly handlers: ReadonlyMap<string, { readonly type: MessageType; readonly handler: Handler }>
+  readonly batches: ReadonlyMap<
+    string,
+    { readonly type: MessageType; readonly size: number; readonly waitMs: number; readonly handler: BatchHandler }
+  >
+  readonly connects: readonly { readonly pattern: string; readonly handler: PresenceHandler }[]
+  readonly disconnects: readonly { readonly pattern: string; readonly handler: PresenceHandler }[]
+}
+
+export interface WorkerHands {
+  readonly messages: MessageHands
+  readonly mailbox: MailboxHands
+}
+
+const text = (value: unknown, what: string): string => {
+  if (typeof value !== 'string') throw failure('validation.failed', { what, problem: 'it is a text' })
+  return value
+}
+const whole = (value: number, what: string, most: number): number => {
+  if (!Number.isInteger(value) || value < 1 || value > most)
+    throw failure('validation.failed', {
+      what,
+      problem: `it is a whole number from 1 to ${most}, not ${String(value)}`,
+    })
+  return value
+}
+
+/**
+ * @throws ValidationError for a name or option that is not allowed
+ * @example
+ * class Stock extends Worker {
+ *   left = 5
+ *   constructor() { super('Stock'); this.on(PlaceOrder, this.place) }
+ *   place({ payload }: Message<{ n: number }>) { this.left -= payload.n; return { left: this.left } }
+ * }
+ */
+export class Worker {
+  readonly name: string
+  readonly options: WorkerOptions
+  readonly #handlers = new Map<string, { type: MessageType; handler: Handler }>()
+  readonly #batches = new Map<string, { type: MessageType; size: number; waitMs: number; handler: BatchHandler }>()
+  readonly #connects: { pattern: string; handler: PresenceHandler }[] = []
+  readonly #disconnects: { pattern: string; handler: PresenceHandler }[] = []
+  #hands: WorkerHands | undefined
+
+  constructor(name: string, options: WorkerOptions = {}) {
+    checkOptions('Worker', options, ['role', 'topics', 'access', 'concurrency', 'retry'])
+    checkOptions('Worker.access', options.access ?? {}, ['role', 'allow', 'deny'])
+    checkOptions('Worker.retry', options.retry ?? {}, ['attempts', 'backoff', 'maxBackoff'])
+    this.name = checkName('agent', name)
+    const { role = 'worker', topics = [], concurrency = 1, retry = {} } = options
+    text(role, 'role')
+    if (!Array.isArray(topics)) throw failure('validation.failed', { what: 'topics', problem: 'it is a list of texts' })
+    for (const topic of topics) text(topic, 'topics')
+    whole(concurrency, 'concurrency', 1_000)
+    if (retry.attempts !== undefined) whole(retry.attempts, 'retry.attempts', 1_000)
+    if (retry.backoff !== undefined) milliseconds(retry.backoff, 'retry.backoff')
+    if (retry.maxBackoff !== undefined) milliseconds(retry.maxBackoff, 'retry.maxBackoff')
+    this.options = options
+  }
+
+  /** What it does with messages of a type; what it returns is the reply. The last registration of a type holds. */
+  on<P>(type: MessageType<P>, handler: (this: this, message: Message<P>, ctx: HandlerContext) => unknown): this {
+    this.#batches.delete(type.name)
+    this.#handlers.set(type.name, { type, handler: handler.bind(this) as Handler })
+    return this
+  }
+  /** The same with up to `size` at once, gathered for `wait`. They are acknowledged together. */
+  onBatch<P>(
+    type: MessageType<P>,
+    options: BatchOptions,
+    handler: (this: this, messages: readonly Message<P>[], ctx: HandlerContext) => unknown,
+  ): this {
+    checkOptions('onBatch', options, ['size', 'wait'])
+    const size = whole(options.size, 'size', 1_000)
+    this.#handlers.delete(type.name)
+    const waitMs = milliseconds(options.wait, 'wait')
+    this.#batches.set(type.name, { type, size, waitMs, handler: handler.bind(this) as BatchHandler })
+    return this
+  }
+  /** When an agent of the user comes, those already there included: `*`, `topic`, `topic:role` or `*:role`. */
+  onConnect(pattern: string, handler: (this: this, detail: AgentDetail) => unknown): this {
+    this.#connects.push({ pattern: text(pattern, 'pattern'), handler: handler.bind(this) })
+    return this
+  }
+  onDisconnect(pattern: string, handler: (this: this, detail: AgentDetail) => unknown): this {
+    this.#disconnects.push({ pattern: text(pattern, 'pattern'), handler: handler.bind(this) })
+    return this
+  }
+
+  /** What no handler takes; without it such a message goes to the dead letters. */
+  onMessage(_message: Message<unknown>, _ctx: HandlerContext): unknown {
+    return undefined
+  }
+  onStart(): unknown {
+    return undefined
+  }
+  onStop(): unknown {
+    return undefined
+  }
+  /** A handler failed, or one of presence; `message` is what it had in hand. Retrying goes on by itself. */
+  onFailure(_error: unknown, _message?: Message<unknown>): unknown {
+    return undefined
+  }
+  /** Whether messages and presence of a peer are accepted; a refusal is recorded as an incident. */
+  authorizePeer(_detail: AgentDetail): boolean | Promise<boolean> {
+    return true
+  }
+
+  /** Sends that do not belong to a handler: durable at once. In a handler use `ctx.messages`. */
+  send<P>(type: MessageType<P>, payload: P, options: SendOptions) {
+    return this.#started().messages.send(type, payload, options)
+  }
+  broadcast<P>(type: MessageType<P>, payload: P, options?: BroadcastOptions) {
+    return this.#started().messages.broadcast(type, payload, options)
+  }
+  publish<P>(type: MessageType<P>, payload: P, options: PublishOptions) {
+    return this.#started().messages.publish(type, payload, options)
+  }
+
+  /** For `startWorker` alone. @throws ConflictError `worker.started` */
+  attach(hands: WorkerHands): Registrations {
+    if (this.#hands) throw failure('worker.started', { worker: this.name })
+    this.#hands = hands
+    return {
+      handlers: this.#handlers,
+      batches: this.#batches,
+      connects: this.#connects,
+      disconnects: this.#disconnects,
+    }
+  }
+  detach(): void {
+    this.#hands = undefined
+  }
+  #started(): WorkerHands {
+    if (!this.#hands)
+      throw failure('validation.failed', { what: `Sending as ${this.name}`, problem: 'it is not started' })
+    return this.#hands
+  }
+}

@@ -1,0 +1,238 @@
+/**
+ * One mailbox as plain maps: what lanes, leases, ageing, delays, expiry and dead letters mean, without storage or
+ * concurrency. The real one is held against it by random sequences.
+ */
+export interface ReferenceMailboxSettings {
+  readonly leaseMs: number
+  readonly maxAttempts: number
+  readonly maxCount: number
+}
+export type ReferencePriority = 'urgent' | 'high' | 'normal' | 'low'
+
+export interface ReferenceDelivery {
+  readonly payload: number
+  readonly attempt: number
+  readonly token: number
+  readonly lane: string
+  /** The last message of its lane in the same batch. */
+  readonly batchTo: number
+}
+
+interface Stored {
+  readonly payload: number
+  readonly lane: string
+  readonly priority: ReferencePriority
+  readonly expiresAt: number
+  readonly availableAt: number
+  seq: number
+  due: number
+  attempts: number
+  token: number
+}
+interface Lane {
+  readonly messages: Stored[]
+  token: number
+  leaseUntil: number
+  notBefore: number
+  lastDue: number
+}
+
+const patience = { urgent: 0, high: 5_000, normal: 30_000, low: 120_000 } as const
+const nobody = 0
+
+export class ReferenceMailbox {
+  readonly #settings: ReferenceMailboxSettings
+  readonly #lanes = new Map<string, Lane>()
+  readonly dead: number[] = []
+  #scheduled: Stored[] = []
+  #seq = 0
+  #token = nobody
+  now = 0
+
+  constructor(settings: ReferenceMailboxSettings) {
+    this.#settings = settings
+  }
+
+  /** @returns false when it is full */
+  send(
+    payload: number,
+    sender: string,
+    priority: ReferencePriority,
+    { delayMs = 0, ttlMs }: { readonly delayMs?: number; readonly ttlMs?: number } = {},
+  ): boolean {
+    if (
+      this.#count() >= this.#settings.maxCount &&
+      (this.#upkeep().freed === 0 || this.#count() >= this.#settings.maxCount)
+    )
+      return false
+    const availableAt = this.now + delayMs
+    const expiresAt = ttlMs === undefined ? Number.POSITIVE_INFINITY : availableAt + ttlMs
+    const lane = `${priority} ${sender}`
+    const stored = {
+      payload,
+      lane,
+      priority,
+      expiresAt,
+      availableAt,
+      seq: ++this.#seq,
+      due: 0,
+      attempts: 0,
+      token: nobody,
+    }
+    if (delayMs > 0) this.#scheduled.push(stored)
+    else this.#enter(stored, this.now)
+    return true
+  }
+
+  receive(max: number): readonly ReferenceDelivery[] {
+    for (;;) {
+      const overdue = this.#overdue()
+      const deliveries = this.#claim(max)
+      const kept = overdue ? this.#upkeep() : { entered: 0, freed: 0 }
+      if (deliveries.length > 0 || kept.entered + kept.freed === 0) return deliveries
+    }
+  }
+
+  /** @returns false when the lease is lost */
+  ack(delivery: ReferenceDelivery): boolean {
+    const found = this.#held(delivery)
+    if (!found) return false
+    this.#leave(found.lane, found.message)
+    this.#releaseIfDone(found.lane)
+    return true
+  }
+
+  nack(delivery: ReferenceDelivery, delayMs: number): boolean {
+    const found = this.#held(delivery)
+    if (!found) return false
+    const { lane, message } = found
+    const last = delivery.attempt >= this.#settings.maxAttempts
+    for (const behind of lane.messages)
+      if (behind.token === delivery.token && behind.seq > message.seq && behind.seq <= delivery.batchTo) {
+        behind.token = nobody
+        behind.attempts -= 1
+      }
+    message.token = nobody
+    if (last) {
+      this.dead.push(message.payload)
+      this.#leave(lane, message)
+    }
+    if (!last) lane.notBefore = this.now + delayMs
+    this.#releaseIfDone(lane)
+    return true
+  }
+
+  counts(): { readonly waiting: number; readonly leased: number; readonly dead: number; readonly scheduled: number } {
+    const alive = [...this.#lanes.values()].flatMap((lane) => lane.messages.map((message) => ({ lane, message })))
+    const leased = alive.filter(({ lane, message }) => this.#inHands(lane, message)).length
+    const arrived = this.#scheduled.filter(({ availableAt }) => availableAt <= this.now).length
+    const unexpired = alive.filter(({ message }) => message.expiresAt > this.now).length
+    return {
+      waiting: Math.max(0, unexpired + arrived - leased),
+      leased,
+      dead: this.dead.length,
+      scheduled: this.#scheduled.length - arrived,
+    }
+  }
+
+  #count(): number {
+    return this.#scheduled.length + [...this.#lanes.values()].reduce((sum, { messages }) => sum + messages.length, 0)
+  }
+  #laneOf(name: string): Lane {
+    const lane = this.#lanes.get(name) ?? { messages: [], token: nobody, leaseUntil: 0, notBefore: 0, lastDue: 0 }
+    this.#lanes.set(name, lane)
+    return lane
+  }
+  #enter(stored: Stored, from: number): void {
+    const lane = this.#laneOf(stored.lane)
+    if (lane.messages.length === 0) lane.notBefore = 0
+    stored.due = Math.max(lane.lastDue, from + patience[stored.priority])
+    lane.lastDue = stored.due
+    lane.messages.push(stored)
+  }
+  #leave(lane: Lane, message: Stored): void {
+    lane.messages.splice(lane.messages.indexOf(message), 1)
+  }
+  #inHands(lane: Lane, message: Stored): boolean {
+    return message.token !== nobody && message.token === lane.token && lane.leaseUntil > this.now
+  }
+  #held({
+    payload,
+    token,
+    lane: name,
+  }: ReferenceDelivery): { readonly lane: Lane; readonly message: Stored } | undefined {
+    const lane = this.#laneOf(name)
+    const message = lane.messages.find((candidate) => candidate.payload === payload && candidate.token === token)
+    return message && lane.token === token ? { lane, message } : undefined
+  }
+  #releaseIfDone(lane: Lane): void {
+    if (!lane.messages.some(({ token }) => token === lane.token)) lane.token = nobody
+  }
+
+  #claim(max: number): readonly ReferenceDelivery[] {
+    const token = ++this.#token
+    const { leaseMs, maxAttempts } = this.#settings
+    const free = [...this.#lanes.values()].filter((lane) => {
+      const [head] = lane.messages
+      const open = lane.token === nobody || lane.leaseUntil <= this.now
+      return head && open && lane.notBefore <= this.now && head.attempts < maxAttempts && head.expiresAt > this.now
+    })
+    const byDue = (a: Stored, b: Stored) => a.due - b.due || a.seq - b.seq
+    const lanes = free.sort((a, b) => byDue(a.messages[0] as Stored, b.messages[0] as Stored)).slice(0, max)
+    const offered = lanes.flatMap(({ messages }) => {
+      const looked = messages.slice(0, max)
+      const stop = looked.findIndex(({ attempts }, i) => i > 0 && attempts + 1 >= maxAttempts)
+      return (stop < 0 ? looked : looked.slice(0, stop)).filter(({ expiresAt }) => expiresAt > this.now)
+    })
+    const chosen = offered.sort(byDue).slice(0, max)
+    for (const lane of lanes) {
+      lane.token = chosen.some((message) => lane.messages.includes(message)) ? token : nobody
+      lane.leaseUntil = this.now + leaseMs
+    }
+    for (const message of chosen) {
+      message.token = token
+      message.attempts += 1
+    }
+    return chosen.map(({ payload, attempts, lane }) => {
+      const batchTo = Math.max(...chosen.filter((other) => other.lane === lane).map(({ seq }) => seq))
+      return { payload, attempt: attempts, token, lane, batchTo }
+    })
+  }
+
+  #isDue = ({ availableAt }: Stored) => availableAt <= this.now
+  #hasExpired = (lane: Lane, message: Stored) => message.expiresAt <= this.now && !this.#inHands(lane, message)
+  #isExhausted({ messages, token, leaseUntil }: Lane): boolean {
+    const [head] = messages
+    return (
+      head !== undefined && token !== nobody && leaseUntil <= this.now && head.attempts >= this.#settings.maxAttempts
+    )
+  }
+  #overdue(): boolean {
+    const lanes = [...this.#lanes.values()]
+    return (
+      this.#scheduled.some(this.#isDue) ||
+      lanes.some((lane) => this.#isExhausted(lane) || lane.messages.some((message) => this.#hasExpired(lane, message)))
+    )
+  }
+  #upkeep(): { readonly entered: number; readonly freed: number } {
+    const exhausted = [...this.#lanes.values()]
+      .filter((lane) => this.#isExhausted(lane))
+      .map((lane) => lane.messages[0] as Stored)
+    const expired = [...this.#lanes.values()].flatMap((lane) =>
+      lane.messages.filter((message) => this.#hasExpired(lane, message)),
+    )
+    const due = this.#scheduled.filter(this.#isDue).sort((a, b) => a.availableAt - b.availableAt || a.seq - b.seq)
+    this.#scheduled = this.#scheduled.filter((message) => !this.#isDue(message))
+    for (const message of due) {
+      message.seq = ++this.#seq
+      this.#enter(message, message.availableAt)
+    }
+    for (const message of expired) this.#leave(this.#laneOf(message.lane), message)
+    const buried = exhausted.filter((message) => !expired.includes(message))
+    for (const message of buried) {
+      this.#leave(this.#laneOf(message.lane), message)
+      this.dead.push(message.payload)
+    }
+    return { entered: due.length, freed: expired.length + buried.length }
+  }
+}
