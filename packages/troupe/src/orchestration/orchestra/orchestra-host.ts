@@ -9,8 +9,9 @@ import { loadState } from '../core/snapshot.ts'
 import { createState, type State } from '../core/state.ts'
 import type { CompiledTopology } from '../topology/define-topology.ts'
 import type { LivePart, OrchestraParts } from './parts.ts'
+import type { RunRecord } from './run-event.ts'
 import { ownerOf, runJournal } from './run-journals.ts'
-import { RunOwner, type RunRecord } from './run-owner.ts'
+import { RunOwner } from './run-owner.ts'
 import type { RunRow } from './run-store.ts'
 import { Signals } from './signals.ts'
 import { type StartSpec, startRun } from './start-run.ts'
@@ -39,7 +40,7 @@ export class OrchestraHost {
   /** @param make is handed what the host is told through: losses and live parts */
   constructor(make: (host: Pick<OrchestraParts, 'onLost' | 'live'>) => OrchestraParts, known: Known) {
     this.parts = make({
-      onLost: (owner) => this.#onLost(owner),
+      onLost: (user, run) => this.#onLost(user, run),
       live: (user, run, part) => this.#live.emit(keyOf(user, run), part),
     })
     this.#known = known
@@ -173,17 +174,15 @@ export class OrchestraHost {
   }
 
   /** Somebody else owns it now, or the storage failed: looked at again after a while, from what is durable. */
-  #onLost(owner: RunOwner): void {
-    const key = keyOf(owner.user, owner.run)
+  #onLost(user: UserId, run: string): void {
+    const key = keyOf(user, run)
     this.#owners.delete(key)
     this.#launchers.delete(key)
     if (this.#closed) return
     this.parts.clock.after(tryAgainMs, () => {
       if (this.#closed) return
-      void this.own(owner.user, owner.run)
-        .catch((error: unknown) =>
-          this.parts.log.warn('a run is not taken up again', { run: owner.run, error: error as Error }),
-        )
+      void this.own(user, run)
+        .catch((error: unknown) => this.parts.log.warn('a run is not taken up again', { run, error: error as Error }))
         .finally(() => this.#signals.emit(key))
     })
   }

@@ -7,7 +7,7 @@ import type { MessageHands } from '../../messaging/index.ts'
 import type { Log } from '../../observability/index.ts'
 import type { Storage } from '../../storage/index.ts'
 import type { RunBudgets } from './run-budget.ts'
-import type { RunEvent, RunOwner } from './run-owner.ts'
+import type { RunEvent } from './run-event.ts'
 import type { RunStore } from './run-store.ts'
 
 /** A token, a thought, progress: not stored, may be dropped, followed by the event that holds the whole. */
@@ -42,5 +42,5 @@ export interface OrchestraParts {
   readonly announce: (user: UserId, run: string, event: RunEvent) => void
   readonly live: (user: UserId, run: string, part: LivePart) => void
   /** A run stopped here, and is another's now, or nobody's until the storage is well again. */
-  readonly onLost: (owner: RunOwner, error: unknown) => void
+  readonly onLost: (user: UserId, run: string) => void
 }

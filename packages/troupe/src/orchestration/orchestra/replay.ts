@@ -4,7 +4,7 @@ import type { JournalRecord } from '../../durable/index.ts'
 import { decide } from '../core/decide.ts'
 import { evolve } from '../core/evolve.ts'
 import { createState } from '../core/state.ts'
-import type { RunRecord } from './run-owner.ts'
+import type { RunRecord } from './run-event.ts'
 
 export interface Replay {
   readonly identical: boolean

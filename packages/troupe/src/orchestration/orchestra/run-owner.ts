@@ -15,20 +15,10 @@ import { resultOf, standingOf } from '../core/result.ts'
 import { saveState } from '../core/snapshot.ts'
 import type { State } from '../core/state.ts'
 import type { OrchestraParts } from './parts.ts'
+import type { RunEvent, RunRecord } from './run-event.ts'
 import { stepJournal } from './run-journals.ts'
 import type { StepLauncher } from './step-launcher.ts'
 import { inputOf, type Told, toJson } from './wire.ts'
-
-/** A run's event with its place in the run: 1, 2, 3 … */
-export type RunEvent = Event & { readonly seq: number }
-
-/** What one record of a run's journal holds. */
-export interface RunRecord {
-  readonly input: Input
-  readonly events: readonly Event[]
-  /** The number of the first event. */
-  readonly first: number
-}
 
 interface Waiting {
   readonly make: (at: number) => Input
@@ -161,7 +151,7 @@ export class RunOwner {
     } catch (error) {
       this.#lost ??= error
       this.#parts.log.error('a run stopped here', { run: this.run, error: error as Error })
-      this.#parts.onLost(this, error)
+      this.#parts.onLost(this.user, this.run)
     }
     if (this.#lost) this.#refuseWaiting()
   }

@@ -4,7 +4,7 @@ import type { Guard } from '../core/model.ts'
 import { checkAnswer } from '../core/people.ts'
 import type { OrchestraHost } from './orchestra-host.ts'
 import type { LivePart } from './parts.ts'
-import type { RunEvent, RunRecord } from './run-owner.ts'
+import type { RunEvent, RunRecord } from './run-event.ts'
 import { type RunResult, revive } from './run-result.ts'
 
 export interface EventOptions {

@@ -9,8 +9,9 @@ import { type RunConfig, readConfig } from '../core/read-config.ts'
 import { createState } from '../core/state.ts'
 import { defineTopology, type TopologyForm } from '../topology/define-topology.ts'
 import type { OrchestraParts } from './parts.ts'
+import type { RunRecord } from './run-event.ts'
 import { runJournal } from './run-journals.ts'
-import { RunOwner, type RunRecord } from './run-owner.ts'
+import { RunOwner } from './run-owner.ts'
 import { StepLauncher } from './step-launcher.ts'
 
 export interface StartSpec {

@@ -1,0 +1,88 @@
+/** What a run can cost at worst, against its budget; and what cannot be said because nothing bounds it. */
+
+import type { CanonicalTopology } from '../core/canonical.ts'
+import type { PinnedConfig } from '../core/config.ts'
+import { graphOf } from '../core/graph.ts'
+import type { Finding } from './finding.ts'
+
+/**
+ * Steps at least: one for each agent that every run comes by, which are those on all ways from Start to End.
+ * A budget below that ends every run.
+ */
+function leastSteps(topology: CanonicalTopology): number {
+  const graph = graphOf(topology)
+  const far = new Map<string, number>([['Start', 0]])
+  const open = ['Start']
+  for (let name = open.shift(); name !== undefined; name = open.shift())
+    for (const { to } of graph.nodes.get(name)?.out ?? []) {
+      if (far.has(to)) continue
+      far.set(to, (far.get(name) ?? 0) + 1)
+      open.push(to)
+    }
+  const end = far.get('End') ?? far.get('User') ?? 2
+  return Math.max(1, end - 1)
+}
+
+/** Without cycles and `=>` alone, each agent runs so often at most as ways lead to it; undefined where nothing bounds it. */
+function mostSteps(topology: CanonicalTopology): number | undefined {
+  const graph = graphOf(topology)
+  const known = new Map<string, number>()
+  const walking = new Set<string>()
+  const runs = (name: string): number | undefined => {
+    if (name === 'Start') return 1
+    const found = known.get(name)
+    if (found !== undefined) return found
+    if (walking.has(name)) return undefined
+    walking.add(name)
+    const node = graph.nodes.get(name)
+    let sum = 0
+    for (const edge of node?.in ?? []) {
+      const from = runs(edge.from)
+      if (from === undefined) return undefined
+      sum += from
+    }
+    walking.delete(name)
+    const most = node?.meeting ? Math.min(1, sum) : sum
+    known.set(name, most)
+    return most
+  }
+  let total = 0
+  for (const node of topology.nodes) {
+    if (node.kind !== 'agent') continue
+    const most = runs(node.name)
+    if (most === undefined) return undefined
+    total += most
+  }
+  return total
+}
+
+export function checkBudget(topology: CanonicalTopology, { budget, maxParallelBranches }: PinnedConfig): Finding[] {
+  const findings: Finding[] = []
+  const least = leastSteps(topology)
+  if (least > budget.steps)
+    findings.push({
+      code: 'budget.worst_case',
+      severity: 'error',
+      place: 'config.budget.steps',
+      message: `Every run takes at least ${least} steps, and the budget is ${budget.steps}: it is always exceeded`,
+      remedy: `Raise budget.steps to at least ${least}`,
+    })
+  const most = mostSteps(topology)
+  if (most !== undefined && most > budget.steps && least <= budget.steps)
+    findings.push({
+      code: 'budget.worst_case',
+      severity: 'warning',
+      place: 'config.budget.steps',
+      message: `In the worst case a run takes ${most} steps, and the budget is ${budget.steps}`,
+      remedy: `Raise budget.steps to ${most}, or accept that the guard may end it`,
+    })
+  if (most === undefined && budget.tokens === undefined && budget.cost === undefined && budget.time === undefined)
+    findings.push({
+      code: 'budget.worst_case',
+      severity: 'advice',
+      place: 'config.budget',
+      message: `The worst case is bounded by ${budget.steps} steps alone (${maxParallelBranches} at once): the team has cycles, and no budget of tokens, cost or time`,
+      remedy: 'Set budget.tokens, budget.cost or budget.time',
+    })
+  return findings
+}

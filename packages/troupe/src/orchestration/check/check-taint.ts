@@ -1,0 +1,38 @@
+/** Ways on which untrusted input can come to a tool that changes the world. */
+import { type Agent, LlmAgent } from '../../agents/index.ts'
+import type { Tool } from '../../tools/index.ts'
+import type { CompiledTopology } from '../topology/define-topology.ts'
+import { onward, reachable } from './check-shape.ts'
+import type { Finding } from './finding.ts'
+
+/** Of agents that have any; function agents act in `ctx.effect`, which nobody can look into. */
+const toolsOf = (agent: Agent | undefined): readonly Tool[] =>
+  agent instanceof LlmAgent ? [...agent.made.tools.values()] : []
+
+export function checkTaint({ canonical, agents }: CompiledTopology): Finding[] {
+  const next = onward(canonical)
+  const at = canonical.nodes
+    .filter((node) => node.kind === 'agent')
+    .map((node) => ({ node: node.name, tools: toolsOf(agents.get(node.agent ?? '')) }))
+  const findings: Finding[] = []
+  for (const { node, tools } of at) {
+    const [source] = tools.filter((tool) => tool.untrusted !== undefined)
+    if (!source) continue
+    const reached = reachable([node], next)
+    for (const target of at) {
+      if (!reached.has(target.node)) continue
+      for (const tool of target.tools) {
+        if (tool.effect === 'read') continue
+        if (tool.needsApproval) continue
+        findings.push({
+          code: 'taint.path',
+          severity: 'warning',
+          place: `${node} -> ${target.node}: ${tool.name}`,
+          message: `Untrusted input of ${source.name} (${node}) can come to the dangerous tool ${tool.name} (${target.node}), which changes the world without asking`,
+          remedy: `Set needsApproval on ${tool.name}, or keep the two agents apart`,
+        })
+      }
+    }
+  }
+  return findings
+}

@@ -1,0 +1,26 @@
+/** A compiler for teams: what is wrong with one, or will be, before a run begins. */
+import type { PinnedConfig } from '../core/config.ts'
+import type { CompiledTopology } from '../topology/define-topology.ts'
+import { checkAgents } from './check-agents.ts'
+import { checkBudget } from './check-budget.ts'
+import { checkJoins } from './check-joins.ts'
+import { checkSchemas } from './check-schemas.ts'
+import { checkShape } from './check-shape.ts'
+import { checkTaint } from './check-taint.ts'
+import type { Finding } from './finding.ts'
+
+export type { Finding, FindingCode, Severity } from './finding.ts'
+
+const rank = { error: 0, warning: 1, advice: 2 } as const
+
+/** @returns findings, errors first; an error refuses the start of a run */
+export function checkTopology(topology: CompiledTopology, config: PinnedConfig): readonly Finding[] {
+  return [
+    ...checkShape(topology.canonical),
+    ...checkJoins(topology.canonical, config),
+    ...checkAgents(topology),
+    ...checkSchemas(topology),
+    ...checkBudget(topology.canonical, config),
+    ...checkTaint(topology),
+  ].sort((a, b) => rank[a.severity] - rank[b.severity])
+}

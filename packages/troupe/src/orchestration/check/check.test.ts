@@ -1,0 +1,139 @@
+import { describe, expect, it } from 'vitest'
+import { z } from 'zod'
+import { type Agent, defineAgent, LlmAgent } from '../../agents/index.ts'
+import { defineTool } from '../../tools/index.ts'
+import { type RunConfig, readConfig } from '../core/read-config.ts'
+import { defineTopology, type TopologyForm } from '../topology/define-topology.ts'
+import { patterns } from '../topology/patterns.ts'
+import { misfit } from './check-schemas.ts'
+import { checkTopology } from './check-topology.ts'
+
+const leaf = (name: string): Agent => defineAgent({ name, run: () => null })
+const leaves = (names: string) => names.split(' ').map(leaf)
+const team = (names: string, flows: readonly string[], more: object = {}): TopologyForm => ({
+  agents: leaves(names),
+  flows,
+  ...more,
+})
+const check = (form: TopologyForm, config: RunConfig = {}) => {
+  const compiled = defineTopology(form)
+  return checkTopology(compiled, readConfig(config, compiled.canonical))
+}
+const typed = (name: string, schemas: object): Agent => defineAgent({ name, ...schemas, run: async () => ({}) })
+const tool = (name: string, more: object = {}) =>
+  defineTool({
+    name,
+    description: name,
+    inputSchema: z.object({ q: z.string() }),
+    effect: 'read',
+    execute: async () => 1,
+    ...more,
+  })
+const llm = (name: string, options: object) =>
+  new LlmAgent({ name, instructions: 'You act.', model: 'offline/extractive', ...options })
+
+describe('findings', () => {
+  it.each([
+    ['node.unreachable', 'C', team('A B C', ['Start -> A', 'A -> B', 'B -> End', 'C -> End'])],
+    ['node.dead_end', 'C', team('A B C', ['Start -> A', 'A -> B', 'A -> C', 'B -> End'])],
+    ['cycle.no_exit', 'B, C', team('A B C D', ['Start -> A', 'A -> D', 'D -> End', 'A -> B', 'B -> C', 'C -> B'])],
+    [
+      'join.impossible',
+      'C',
+      team('A B1 B2 C', ['Start -> A', 'A -> B1', 'A -> B2', 'B1 -> C', 'B2 -> C', 'C -> End'], {
+        nodes: { C: { join: { quorum: 3 } } },
+      }),
+    ],
+    [
+      'tool.not_granted',
+      'A: danger',
+      { agents: [llm('A', { tools: { danger: tool('danger') }, deny: ['danger'] })], flows: ['Start -> A'] },
+    ],
+    [
+      'schema.misfit',
+      'A -> B',
+      {
+        agents: [
+          typed('A', { outputSchema: z.object({ n: z.number() }) }),
+          typed('B', { inputSchema: z.object({ text: z.string() }) }),
+        ],
+        flows: ['A -> B'],
+      },
+    ],
+  ] as const)('%s is an error at %s', (code, place, form) => {
+    const found = check(form as TopologyForm).filter((f) => f.severity === 'error')
+    expect(found).toMatchObject([{ code, place }])
+    expect(found[0]?.remedy).not.toBe('')
+  })
+  it('a budget that every run exceeds is an error, one that some may a warning', () => {
+    const line = team('A B C', ['A -> B', 'B -> C'])
+    expect(check(line, { budget: { steps: 2 } })).toMatchObject([{ code: 'budget.worst_case', severity: 'error' }])
+    expect(check(line, { budget: { steps: 3 } })).toEqual([])
+    const wide = team('A B C D', ['A -> B', 'A -> C', 'A -> D', 'B -> End', 'C -> End', 'D -> End'])
+    expect(check(wide, { budget: { steps: 3 } })).toMatchObject([
+      { severity: 'warning', message: expect.stringContaining('4 steps') },
+    ])
+  })
+  it('a way from untrusted input to a dangerous tool is a warning', () => {
+    const reader = llm('Reader', { tools: [tool('browse', { untrusted: true })] })
+    const form = (more: object): TopologyForm => ({
+      agents: [reader, llm('Payer', { tools: [tool('pay', { effect: 'once', ...more })] })],
+      flows: ['Reader -> Payer'],
+    })
+    expect(check(form({ needsApproval: false }))).toMatchObject([
+      { code: 'taint.path', severity: 'warning', place: 'Reader -> Payer: pay' },
+    ])
+    expect(check(form({ needsApproval: true }))).toEqual([])
+  })
+  it('side effects outside ctx.effect are advice', () => {
+    const bare = defineAgent({ name: 'A', run: async () => Date.now() })
+    const inside = defineAgent({
+      name: 'B',
+      run: async (_: unknown, ctx) => ctx.effect('now', { class: 'read' }, () => Math.max(1, Date.now())),
+    })
+    expect(check({ agents: [bare, inside], flows: ['A -> B'] })).toMatchObject([
+      { code: 'effect.outside', severity: 'advice', place: 'A' },
+    ])
+  })
+})
+
+it('finds nothing wrong with sound teams', () => {
+  const [a, b, c] = leaves('A B C') as [Agent, Agent, Agent]
+  const agents = [a, b, c]
+  const sound: TopologyForm[] = [
+    patterns.pipeline({ stages: [{ agents: [a] }, { agents: [b, c], parallel: true }] }),
+    patterns.hubAndSpoke({ hub: a, spokes: [b, c] }),
+    patterns.hierarchical({ root: a, tree: { A: [b], B: [c] } }),
+    patterns.mesh({ agents }),
+    patterns.star({ center: a, points: [b, c] }),
+    patterns.ring({ agents, rounds: 2 }),
+    patterns.broadcast({ broadcaster: a, receivers: [b, c], allowReplies: true }),
+    patterns.broadcast({ broadcaster: a, receivers: [b, c] }),
+    patterns.supervisor({ supervisor: a, workers: [b, c] }),
+    patterns.swarm({ agents }),
+    patterns.router({ routes: { b, c } }),
+    patterns.mapReduce({ map: a, reduce: b }),
+    patterns.vote({ voters: agents }),
+    patterns.blackboard({ agents, until: () => true }),
+    patterns.planAndExecute({ planner: a, executor: b }),
+    patterns.loop({ body: a, check: b }),
+    team('A B', ['Start -> A', 'A <-> B', 'A -> End']),
+    team('A', ['Start -> A', 'A -> User']),
+    team('A', ['Start -> A', 'A -> User', 'User -> A', 'A -> End']),
+  ]
+  for (const form of sound) expect(check(form).filter((f) => f.severity !== 'advice')).toEqual([])
+})
+
+it('schemas misfit only where no value can fit', () => {
+  const object = (properties: object, required: string[] = [], more: object = {}) => ({
+    type: 'object',
+    properties,
+    required,
+    ...more,
+  })
+  expect(misfit({ type: 'integer' }, { type: 'number' })).toBeUndefined()
+  expect(misfit({ type: 'string' }, { type: 'number' })).toMatch(/string.*number/)
+  expect(misfit(object({ a: { type: 'string' } }), object({ a: { type: 'number' } }, ['a']))).toMatch(/a is string/)
+  expect(misfit(object({}, [], { additionalProperties: true }), object({ a: {} }, ['a']))).toBeUndefined()
+  expect(misfit({ anyOf: [{ type: 'string' }] }, { type: 'number' })).toBeUndefined()
+})

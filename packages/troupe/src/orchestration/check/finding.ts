@@ -1,0 +1,24 @@
+/** What `check` says about a team before it runs. */
+export type Severity = 'error' | 'warning' | 'advice'
+
+/** Stable codes, as the reference lists them. */
+export type FindingCode =
+  | 'node.unreachable'
+  | 'node.dead_end'
+  | 'cycle.no_exit'
+  | 'join.impossible'
+  | 'tool.not_granted'
+  | 'schema.misfit'
+  | 'budget.worst_case'
+  | 'taint.path'
+  | 'effect.outside'
+
+export interface Finding {
+  readonly code: FindingCode
+  /** An error refuses the start. */
+  readonly severity: Severity
+  /** The node, edge or tool that it is about. */
+  readonly place: string
+  readonly message: string
+  readonly remedy: string
+}

@@ -1,0 +1,317 @@
+import { describe, expect, it } from 'vitest'
+import { defineAgent } from '../../agents/index.ts'
+import type { Json } from '../../core/index.ts'
+import {
+  fails,
+  finish,
+  handOff,
+  invoke,
+  resultsIn,
+  type Script,
+  value,
+  valuesIn,
+  World,
+} from '../topology/world.test.fixture.ts'
+import type { RunConfig } from './read-config.ts'
+
+const agent = (name: string) => defineAgent({ name, run: () => null })
+const team = (names: string, flows: readonly string[], more: object = {}) => ({
+  agents: names.split(' ').map(agent),
+  flows,
+  ...more,
+})
+const leaf =
+  (v: Json, after = 0): Script =>
+  () =>
+    value(v, after)
+const fan =
+  (...names: string[]): Script =>
+  (input) =>
+    resultsIn(input) ? finish(valuesIn(input)) : invoke(...names.map((n): [string, Json] => [n, `for ${n}`]))
+const hub = (names: string[], scripts: Record<string, Script>, config: RunConfig = {}, lead = fan(...names)) =>
+  new World(
+    team(`Lead ${names.join(' ')}`, ['Start -> Lead', ...names.map((n) => `Lead <-> ${n}`), 'Lead -> End']),
+    { Lead: lead, ...scripts },
+    config,
+  ).settle()
+
+describe('timeouts', () => {
+  const solo = (a: Script, config: RunConfig) =>
+    new World(team('A', ['Start -> A', 'A -> End']), { A: a }, config).settle()
+  it.each(['run', 'step', 'branch'] as const)('of a %s', (kind) => {
+    const { result } = solo(leaf(1, 25_000), { timeouts: { [kind]: '300ms' } })
+    expect(result).toMatchObject({
+      status: 'failed',
+      durationMs: 300,
+      error: { name: 'TimeoutError', message: expect.stringContaining(`${kind} timeout`) },
+    })
+  })
+  it('of a branch leaves its sibling alone', () => {
+    const flows = ['Start -> Lead', 'Lead <-> Tick', 'Lead <-> B1', 'Tick <-> Tock', 'Lead -> End']
+    const world = new World(
+      team('Lead Tick Tock B1', flows),
+      {
+        Lead: (i) =>
+          resultsIn(i)
+            ? finish((resultsIn(i) ?? []).map((r) => r.value ?? r.error?.message ?? null))
+            : invoke(['Tick', 1], ['B1', 1]),
+        Tick: (n) => handOff('Tock', n, 60),
+        Tock: (n) => handOff('Tick', n, 60),
+        B1: leaf('b1'),
+      },
+      { timeouts: { branch: '400ms' }, onFailure: 'collect', guards: { pingPong: false, noProgress: false } },
+    ).settle()
+    expect(world.result).toMatchObject({
+      status: 'completed',
+      response: [expect.stringContaining('branch timeout'), 'b1'],
+    })
+  })
+  it('of acquiring an instance of a pool', () => {
+    const lead: Script = (i) =>
+      resultsIn(i)
+        ? finish((resultsIn(i) ?? []).map((r) => (r.success ? 'ok' : (r.error?.message ?? ''))))
+        : invoke(['Member', 1], ['Member', 2])
+    const form = team('Lead Member', ['Start -> Lead', 'Lead <-> Member', 'Lead -> End'], {
+      pools: { Member: { size: 1 } },
+    })
+    const world = new World(
+      form,
+      { Lead: lead, Member: leaf(1, 1_500) },
+      { timeouts: { acquisition: '200ms' }, onFailure: 'collect' },
+    ).settle()
+    expect(world.result.response).toEqual(['ok', expect.stringContaining('acquisition timeout')])
+    const patient = new World(form, { Lead: lead, Member: leaf(1, 1_500) }).settle()
+    expect(patient.result).toMatchObject({ response: ['ok', 'ok'], durationMs: 3_000 })
+  })
+})
+
+describe('guards', () => {
+  const off = { pingPong: false, repetition: false, noProgress: false } as const
+  it('steps are counted over all branches, and what there is is kept', () => {
+    let n = 0
+    const world = hub(
+      ['B1', 'B2'],
+      { B1: (i) => value(`finding ${i} ${++n}`), B2: (i) => value(`finding ${i} ${++n}`) },
+      { budget: { steps: 20 }, guards: off },
+      () => invoke(['B1', ++n], ['B2', ++n]),
+    )
+    expect(world.result).toMatchObject({
+      status: 'failed',
+      guard: { name: 'steps', limit: 20 },
+      error: { name: 'BudgetExceededError' },
+    })
+    expect(world.result.totalSteps).toBe(20)
+    expect(JSON.stringify(world.result.response)).toMatch(/finding/)
+  })
+  it('depth, hops and time', () => {
+    const deep = new World(
+      team('A B', ['Start -> A', 'A <-> B', 'B -> End', 'A -> End']),
+      { A: () => invoke(['B', 1]), B: () => invoke(['A', 1]) },
+      { budget: { depth: 7 }, guards: off },
+    ).settle()
+    expect(deep.result.guard).toMatchObject({ name: 'depth', limit: 7 })
+    const ticking = { A: (n: Json) => handOff('B', n, 10), B: (n: Json) => handOff('A', n, 10) }
+    const loop = team('A B', ['Start -> A', 'A <-> B', 'A -> End'])
+    expect(new World(loop, ticking, { budget: { hops: 30 }, guards: off }).settle().result.guard).toMatchObject({
+      name: 'hops',
+      used: 30,
+    })
+    expect(new World(loop, ticking, { budget: { time: '1s' }, guards: off }).settle().result.guard).toMatchObject({
+      name: 'time',
+    })
+  })
+  it('ping-pong stops within 20 hops, a bounded conversation does not', () => {
+    const ticking = { A: (n: Json) => handOff('B', n), B: (n: Json) => handOff('A', n) }
+    const world = new World(team('A B', ['Start -> A', 'A <-> B', 'A -> End']), ticking, {
+      guards: { noProgress: false },
+    }).settle()
+    expect(world.result.guard?.name).toBe('pingPong')
+    expect(world.result.totalSteps).toBeLessThanOrEqual(21)
+    const talk = new World(
+      team('A B', ['Start -> A', 'A <~> B', 'A -> End'], { edges: { 'A <~> B': { maxTurns: 40 } } }),
+      { A: (i) => value(Number(i) + 1), B: (i) => value(Number(i) + 1) },
+      {},
+      0,
+    ).settle()
+    expect(talk.result).toMatchObject({ status: 'completed', response: 40, totalSteps: 40 })
+  })
+  it('no progress stops a branch that repeats itself', () => {
+    const world = hub(['B'], { B: leaf('same') }, { guards: { noProgress: { steps: 10 } } }, () => invoke(['B', 1]))
+    expect(world.result.guard?.name).toBe('noProgress')
+    expect(world.result.totalSteps).toBeLessThan(30)
+  })
+  it('a deadlock of requests names all who wait', () => {
+    const knot =
+      (other: string): Script =>
+      () => ({ request: { to: other, payload: 1 }, next: () => value(1), after: 30 })
+    const world = hub(['Xavier', 'Yvonne'], { Xavier: knot('Yvonne'), Yvonne: knot('Xavier') })
+    expect(world.result).toMatchObject({
+      status: 'failed',
+      guard: { name: 'deadlock' },
+      error: { code: 'run.deadlock' },
+    })
+    expect(world.result.error?.message).toMatch(/Xavier.*Yvonne|Yvonne.*Xavier/)
+  })
+  it('refused budgets and guards of steps end the run', () => {
+    const world = hub(['B'], { B: () => fails('repeats', 0, 'guard.repetition') })
+    expect(world.result).toMatchObject({ status: 'failed', guard: { name: 'repetition' } })
+    const tokens = new World(team('A', ['A -> End']), { A: leaf(1, 99) })
+    tokens.take({ at: 2_000, type: 'budget.refused', step: '1#1', budget: 'tokens', used: 340, limit: 350 })
+    expect(tokens.settle().result).toMatchObject({ status: 'failed', guard: { name: 'tokens', used: 340, limit: 350 } })
+  })
+})
+
+describe('requests', () => {
+  it('are steps of their own whose outcome is the reply', () => {
+    const world = hub(
+      ['A'],
+      { A: () => ({ request: { to: 'Oracle', payload: 6 }, next: (v) => value(v as Json) }) },
+      {},
+      fan('A'),
+    )
+    expect(world.result.error ?? world.result.response).toBeDefined()
+    const form = team('A Oracle', ['Start -> A', 'A -> Oracle', 'A -> End', 'Oracle -> End'])
+    const asked = new World(
+      form,
+      {
+        A: () => ({ request: { to: 'Oracle', payload: 6 }, next: (v) => finish(v as Json) }),
+        Oracle: (i) => value(Number(i) * 7, 5),
+      },
+      { allowParallel: false },
+    ).settle()
+    expect(asked.result).toMatchObject({ status: 'completed', response: 42, totalSteps: 2 })
+  })
+  it('end with their deadline', () => {
+    const form = team('A Oracle', ['Start -> A', 'A -> Oracle', 'A -> End', 'Oracle -> End'])
+    const world = new World(form, {
+      A: () => ({
+        request: { to: 'Oracle', payload: 6, deadlineAfter: 50 },
+        next: (e) => finish((e as { name: string }).name),
+      }),
+      Oracle: leaf(1, 99_000),
+    }).settle()
+    expect(world.result.response).toBe('TimeoutError')
+  })
+})
+
+describe('people', () => {
+  const ask =
+    (kind: 'question' | 'choice', more: object = {}): Script =>
+    () => ({ ask: { kind, text: 'Which?', ...more }, next: (a) => finish(a as Json) })
+  const solo = (a: Script, config: RunConfig = {}) =>
+    new World(team('A', ['Start -> A', 'A -> User', 'User -> A', 'A -> End']), { A: a }, config).settle()
+  it('a question waits for its answer, which counts once', () => {
+    const world = solo(ask('choice', { options: ['red', 'blue'] }))
+    expect(world.result).toMatchObject({
+      status: 'waiting',
+      reason: 'question',
+      success: false,
+      questions: [{ agent: 'A', options: ['red', 'blue'] }],
+    })
+    const id = world.result.questions[0]?.id ?? ''
+    expect(world.answer(id, 'green')).toEqual([])
+    world.answer(id, 'red')
+    expect(world.answer(id, 'blue')).toEqual([])
+    expect(world.settle().result.response).toBe('red')
+  })
+  it('a value sent to User is asked, and the answer comes back; without a way back it is the response', () => {
+    const world = new World(team('A', ['Start -> A', 'A -> User', 'User -> A', 'A -> End']), {
+      A: (i, _, n) => (n === 1 ? handOff('User', 'Colour?') : finish(i)),
+    }).settle()
+    expect(world.result.questions).toMatchObject([{ text: 'Colour?' }])
+    world.answer(world.result.questions[0]?.id ?? '', 'green')
+    expect(world.settle().result.response).toBe('green')
+    expect(new World(team('A', ['Start -> A', 'A -> User']), { A: leaf('said') }).settle().result.response).toBe('said')
+  })
+  it('human timeouts give the default, or fail', () => {
+    const late = solo(ask('question', { timeoutMs: 100, default: 'none' }))
+    expect(late.run().result.response).toBe('none')
+    const never = solo(
+      () => ({ ask: { kind: 'question', text: '?' }, next: (e) => finish((e as { name: string }).name) }),
+      { timeouts: { human: '1s' } },
+    )
+    expect(never.run().result.response).toBe('TimeoutError')
+  })
+  it('the deadline of a join stands while every missing branch waits for a person', () => {
+    const names = ['A', 'B']
+    const world = hub(names, { A: ask('question'), B: leaf('b', 100) }, { deadline: '1s' })
+    world.run()
+    expect(world.result).toMatchObject({ status: 'waiting', reason: 'question' })
+    world.now = 1_000_000
+    world.answer(world.result.questions[0]?.id ?? '', 'late')
+    expect(world.settle().result).toMatchObject({ status: 'completed', response: ['late', 'b'] })
+  })
+})
+
+describe('pausing and cancelling', () => {
+  it('lets steps finish, starts none, and goes on', () => {
+    const world = new World(team('A B', ['A -> B']), { A: leaf(1, 50), B: leaf(2, 50) }, { timeouts: { run: '1s' } })
+    world.take({ at: 1_010, type: 'pause', by: 'ada' })
+    world.run(500_000)
+    expect(world.result).toMatchObject({ status: 'waiting', reason: 'paused', totalSteps: 1 })
+    world.take({ at: world.now, type: 'continue', by: 'ada' })
+    expect(world.settle().result).toMatchObject({ status: 'completed', response: 2 })
+  })
+  it('cancels what runs, and awaits it', () => {
+    const world = new World(team('Lead A B', ['Start -> Lead', 'Lead <-> A', 'Lead <-> B', 'Lead -> End']), {
+      Lead: fan('A', 'B'),
+      A: () => ({ ...value(1, 5_000), stopsAfter: 40 }),
+      B: leaf(2, 5_000),
+    })
+    world.run(1_100)
+    world.take({ at: world.now, type: 'cancel', by: 'ada' })
+    world.settle()
+    expect(world.result).toMatchObject({ status: 'cancelled', success: false, durationMs: 140 })
+    expect(world.result.branchResults.every((b) => b.status === 'cancelled')).toBe(true)
+  })
+})
+
+describe('other edges', () => {
+  const form = (type: string) => ({
+    nodes: [
+      { name: 'Start', kind: 'start' as const },
+      { name: 'A', kind: 'agent' as const, agent: agent('A') },
+      { name: 'B', kind: 'agent' as const, agent: agent('B') },
+      { name: 'C', kind: 'agent' as const, agent: agent('C') },
+      { name: 'End', kind: 'end' as const },
+    ],
+    edges: [
+      { from: 'Start', to: 'A' },
+      { from: 'A', to: 'B', type: type as 'notify' },
+      { from: 'A', to: 'C' },
+      { from: 'C', to: 'End' },
+    ],
+  })
+  it('a notification is not awaited, but the run ends after it; its failure is nobody else’s', () => {
+    const world = new World(form('notify'), { A: leaf('news'), B: leaf('heard', 500), C: leaf('c') }).settle()
+    expect(world.result).toMatchObject({ status: 'completed', response: 'c', durationMs: 500 })
+    expect(world.inputsOf('B')).toEqual(['news'])
+    expect(
+      new World(form('notify'), { A: leaf('news'), B: () => fails('no'), C: leaf('c') }).settle().result.response,
+    ).toBe('c')
+  })
+  it('a query calls and returns', () => {
+    const world = new World(form('query'), {
+      A: (i) => (resultsIn(i) ? value(valuesIn(i)[0] ?? null) : invoke(['B', 2])),
+      B: (i) => value(Number(i) * 2),
+      C: (i) => value(i),
+    }).settle()
+    expect(world.result.response).toBe(4)
+  })
+  it('conditions choose the way of a value', () => {
+    const base = form('invoke')
+    const when = {
+      ...base,
+      edges: [
+        { from: 'Start', to: 'A' },
+        { from: 'A', to: 'B', when: { path: 'kind', equals: 'bug' } },
+        { from: 'A', to: 'C' },
+        { from: 'B', to: 'End' },
+        { from: 'C', to: 'End' },
+      ],
+    }
+    const run = (kind: string) =>
+      new World(when, { A: leaf({ kind }), B: leaf('b'), C: leaf('c') }).settle().result.response
+    expect([run('bug'), run('other')]).toEqual(['b', 'c'])
+  })
+})

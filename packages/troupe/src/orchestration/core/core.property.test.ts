@@ -1,0 +1,295 @@
+/** Random teams, configs and outcomes: what must hold for every run. A seed that fails becomes a test of its own. */
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { defineAgent } from '../../agents/index.ts'
+import { type Json, seededRandom } from '../../core/index.ts'
+import { defineTopology, type TopologyForm } from '../topology/define-topology.ts'
+import { type Play, type Script, World } from '../topology/world.test.fixture.ts'
+import { decide } from './decide.ts'
+import { evolve } from './evolve.ts'
+import type { Command } from './model.ts'
+import { pending } from './pending.ts'
+import type { RunConfig } from './read-config.ts'
+import { standingOf } from './result.ts'
+import { loadState, saveState } from './snapshot.ts'
+import { createState } from './state.ts'
+
+type Draw = ReturnType<typeof drawer>
+function drawer(seed: number) {
+  const random = seededRandom(seed)
+  const below = (n: number) => Math.floor(random.next() * n)
+  return {
+    below,
+    chance: (p: number) => random.next() < p,
+    one: <T>(list: readonly T[]): T => list[below(list.length)] as T,
+  }
+}
+
+const names = ['A', 'B', 'C', 'D', 'E', 'F']
+
+function randomTeam(draw: Draw): TopologyForm | undefined {
+  const used = names.slice(0, 2 + draw.below(5))
+  const flows = new Set<string>()
+  for (let i = 0; i < 2 + draw.below(9); i++) {
+    const from = draw.one(used)
+    const to = draw.chance(0.1) ? 'User' : draw.chance(0.2) ? 'End' : draw.one(used)
+    const operator = to === 'End' ? '->' : draw.one(['->', '->', '->', '<->', '<->', '=>', '<~>'])
+    flows.add(`${from} ${to === 'User' && operator !== '->' ? '<->' : operator} ${to}`)
+  }
+  const nodes: Record<string, object> = {}
+  for (const name of used)
+    if (draw.chance(0.3))
+      nodes[name] = {
+        ...(draw.chance(0.7)
+          ? { join: draw.one(['all', 'any', 'first', { quorum: 2 }, { ratio: 0.5 }] as const) }
+          : {}),
+        ...(draw.chance(0.5) ? { onFailure: draw.one(['failFast', 'collect', 'continue', 'ask'] as const) } : {}),
+        ...(draw.chance(0.3) ? { limit: 1 + draw.below(2) } : {}),
+        ...(draw.chance(0.3) ? { deadline: '40ms' } : {}),
+      }
+  const list = [...flows]
+  const edges = Object.fromEntries(
+    list
+      .filter(() => draw.chance(0.2))
+      .map((f) => [
+        f,
+        f.includes('<~>')
+          ? { maxTurns: 1 + draw.below(5) }
+          : f.includes('<->') || f.includes('=>')
+            ? { limit: 1 + draw.below(4) }
+            : { type: draw.one(['invoke', 'notify', 'query'] as const) },
+      ]),
+  )
+  const form = { agents: used.map((name) => defineAgent({ name, run: () => null })), flows: list, nodes, edges }
+  try {
+    defineTopology(form)
+    return form
+  } catch {
+    return undefined
+  }
+}
+
+function randomConfig(draw: Draw): RunConfig {
+  const maybe = <T extends object>(p: number, value: T): T | object => (draw.chance(p) ? value : {})
+  return {
+    budget: {
+      steps: 5 + draw.below(60),
+      depth: 2 + draw.below(5),
+      hops: 20 + draw.below(60),
+      ...maybe(0.1, { time: '500ms' }),
+    },
+    ...maybe(0.4, {
+      timeouts: {
+        ...maybe(0.3, { run: '400ms' }),
+        ...maybe(0.4, { branch: '90ms' }),
+        ...maybe(0.4, { step: '30ms' }),
+        ...maybe(0.4, { acquisition: '20ms' }),
+        ...maybe(0.3, { human: '50ms' }),
+      },
+    }),
+    ...maybe(0.5, { join: draw.one(['all', 'any', 'first', { quorum: 1 }, { quorum: 2 }, { ratio: 0.4 }] as const) }),
+    ...maybe(0.5, { onFailure: draw.one(['failFast', 'collect', 'continue', 'ask'] as const) }),
+    ...maybe(0.3, {
+      onError: {
+        '*': draw.one([
+          { retry: { attempts: 2, backoff: '10ms' } },
+          { agent: 'A' },
+          { value: 'instead' },
+          'ask',
+          'fail',
+        ] as const),
+      },
+    }),
+    ...maybe(0.15, { retry: { attempts: 2, backoff: '10ms' } }),
+    ...maybe(0.3, { maxParallelBranches: 1 + draw.below(3) }),
+    ...maybe(0.5, { guards: { pingPong: false as const, noProgress: false as const } }),
+  }
+}
+
+function randomPlay(draw: Draw, command: Extract<Command, { type: 'step.execute' }>, deep = 0): Play {
+  const { ways } = command
+  const after = draw.below(3) === 0 ? 0 : draw.below(40)
+  const stopsAfter = draw.chance(0.05) ? Number.POSITIVE_INFINITY : draw.below(10)
+  const common = { after, stopsAfter }
+  const input = draw.below(3)
+  if (draw.chance(0.1))
+    return {
+      ...common,
+      error: {
+        name: 'AgentError',
+        code: draw.one(['agent.failed', 'agent.failed', 'guard.repetition']),
+        message: 'died',
+        retryable: false,
+      },
+    }
+  if (deep < 2 && draw.chance(0.06))
+    return {
+      ...common,
+      ask: { kind: 'question', text: '?', ...(draw.chance(0.5) ? { timeoutMs: 30, default: 0 } : {}) },
+      next: () => randomPlay(draw, command, deep + 1),
+    }
+  if (deep < 2 && draw.chance(0.06))
+    return {
+      ...common,
+      request: { to: draw.one(names), payload: 1, ...(draw.chance(0.5) ? { deadlineAfter: 25 } : {}) },
+      next: () => randomPlay(draw, command, deep + 1),
+    }
+  if (draw.chance(0.03)) return { ...common, outcome: { kind: 'handOff', agent: 'Nobody', input } }
+  const kinds: Play[] = []
+  const targets = () =>
+    Array.from({ length: 1 + draw.below(4) }, () => ({ agent: draw.one(ways.invoke), input: draw.below(3) }))
+  if (ways.invoke.length > 0) kinds.push({ ...common, outcome: { kind: 'invoke', targets: targets() } })
+  if (ways.handOff.length > 0)
+    kinds.push({ ...common, outcome: { kind: 'handOff', agent: draw.one(ways.handOff), input } })
+  if (ways.finish) kinds.push({ ...common, outcome: { kind: 'finish', value: input } })
+  if (ways.askUser) kinds.push({ ...common, outcome: { kind: 'handOff', agent: 'User', input } })
+  kinds.push({ ...common, outcome: { kind: 'value', value: input } })
+  return draw.one(kinds)
+}
+
+interface Hooks {
+  readonly each?: (world: World) => void
+}
+
+/** Plays to the end: people answer what is asked, sooner or later; somebody may pause, go on, or cancel. */
+function play(seed: number, hooks: Hooks = {}): World | undefined {
+  const draw = drawer(seed)
+  const form = randomTeam(draw)
+  if (!form) return undefined
+  const script: Script = (_input: Json, command) => randomPlay(draw, command)
+  const world = new World(form, Object.fromEntries(names.map((name) => [name, script])), randomConfig(draw))
+  const meddles = draw.chance(0.3)
+  for (let i = 0; i < 5_000; i++) {
+    hooks.each?.(world)
+    const standing = standingOf(world.state)
+    if (standing.over) return world
+    if (meddles && draw.chance(0.05))
+      world.take({
+        at: world.now,
+        type: draw.one(['pause', 'continue', 'continue', ...(draw.chance(0.2) ? (['cancel'] as const) : [])] as const),
+        by: 'ada',
+      })
+    if (standing.status === 'waiting' || world.idle) {
+      if (standing.reason === 'paused') world.take({ at: world.now, type: 'continue', by: 'ada' })
+      else if (standing.reason === 'question') {
+        const question = draw.one(world.result.questions)
+        world.answer(question.id, question.kind === 'error' ? draw.one(['retry', 'skip', 'abort']) : 'yes')
+      } else throw new Error(`seed ${seed} is stuck: ${JSON.stringify(world.result)}`)
+    } else world.next()
+  }
+  throw new Error(`seed ${seed} does not end`)
+}
+
+const runs = 1_500
+const seeds = fc.integer({ min: 0, max: 2 ** 31 })
+const holds = (property: (seed: number) => void, numRuns = runs) =>
+  fc.assert(fc.property(seeds, property), { numRuns, seed: 7, endOnFailure: true })
+
+describe('every run of a random team', () => {
+  it('ends, with every branch settled, every barrier fired once at most, within its budgets', () => {
+    let played = 0
+    const seen = new Set<string>()
+    holds((seed) => {
+      const world = play(seed)
+      if (!world) return
+      played++
+      const { state, result } = world
+      for (const event of world.events) seen.add(event.type)
+      expect(world.events.filter((e) => e.type === 'run.failed' && e.error.code === 'invariant.broken')).toEqual([])
+      expect(standingOf(state).over).toBe(true)
+      for (const branch of result.branchResults) expect(['completed', 'failed', 'cancelled']).toContain(branch.status)
+      const fired = world.of('barrier.fired').map((e) => e.barrier)
+      expect(new Set(fired).size).toBe(fired.length)
+      expect(world.of('barrier.opened').length).toBe(fired.length)
+      expect(result.totalSteps).toBeLessThanOrEqual(world.pinned.config.budget.steps)
+      expect(state.counts.hops).toBeLessThanOrEqual(world.pinned.config.budget.hops)
+      expect([...pending(state)]).toEqual([])
+      expect(state.counts).toMatchObject({
+        executing: 0,
+        parallel: 0,
+        live: 0,
+        steps: 0,
+        delayed: 0,
+        openQuestions: 0,
+        outside: 0,
+        uncertain: 0,
+      })
+      expect(world.peak).toBeLessThanOrEqual(world.pinned.config.maxParallelBranches + 3)
+    })
+    expect(played).toBeGreaterThan(runs / 3)
+    for (const type of [
+      'barrier.fired',
+      'guard.tripped',
+      'question.answered',
+      'request.made',
+      'run.retried',
+      'scope.failed',
+      'step.recalled',
+      'branch.cancelled',
+      'run.paused',
+      'run.cancelled',
+      'run.completed',
+    ])
+      expect(seen).toContain(type)
+  })
+
+  it('is decided alike from the same inputs, and decide leaves the state as it was', () => {
+    holds((seed) => {
+      const world = play(seed)
+      if (!world) return
+      const state = createState()
+      for (const { input, events } of world.records) {
+        const before = JSON.stringify(saveState(state))
+        expect(decide(state, input)).toEqual(events)
+        expect(JSON.stringify(saveState(state)).length).toBe(before.length)
+        for (const event of events) evolve(state, event)
+      }
+    }, 150)
+  })
+
+  it('is at every moment what its events fold to, so that a resume goes on alike', () => {
+    holds((seed) => {
+      const folded = createState()
+      let taken = 0
+      play(seed, {
+        each: (world) => {
+          for (const record of world.records.slice(taken))
+            for (const event of record.events) evolve(folded, JSON.parse(JSON.stringify(event)))
+          taken = world.records.length
+          expect(sorted(saveState(folded))).toEqual(sorted(saveState(world.state)))
+          const ids = (state: World['state']) => [...pending(state)].map((c) => c.id).sort()
+          expect(ids(loadState(saveState(folded)))).toEqual(ids(world.state))
+        },
+      })
+    }, 120)
+  })
+
+  it('goes on alike from a snapshot taken anywhere', () => {
+    holds((seed) => {
+      const whole = play(seed)
+      if (!whole) return
+      const again = play(seed, {
+        each: (world) => {
+          world.state = loadState(saveState(world.state))
+        },
+      })
+      expect(again?.events).toEqual(whole.events)
+    }, 120)
+  })
+})
+
+/** Entries of maps in the order of their keys: order means nothing in them. */
+function sorted(value: Json): Json {
+  if (Array.isArray(value)) {
+    const list = value.map(sorted)
+    return list.every((x) => Array.isArray(x) && x.length === 2 && typeof x[0] === 'string')
+      ? list.sort((a, b) => ((a as string[])[0] as string).localeCompare((b as string[])[0] as string))
+      : list
+  }
+  if (value === null || typeof value !== 'object') return value
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([, v]) => v !== 0)
+      .map(([k, v]) => [k, sorted(v as Json)]),
+  )
+}

@@ -1,0 +1,303 @@
+/** Ways through the core that few teams take. */
+import { describe, expect, it } from 'vitest'
+import { defineAgent } from '../../agents/index.ts'
+import type { Json } from '../../core/index.ts'
+import {
+  fails,
+  finish,
+  handOff,
+  invoke,
+  resultsIn,
+  type Script,
+  value,
+  valuesIn,
+  World,
+} from '../topology/world.test.fixture.ts'
+import { checkAnswer } from './answers.ts'
+import { holds } from './condition.ts'
+import { decide } from './decide.ts'
+import { readConfig } from './read-config.ts'
+import { loadState, saveState } from './snapshot.ts'
+
+const agent = (name: string) => defineAgent({ name, run: () => null })
+const team = (names: string, flows: readonly string[], more: object = {}) => ({
+  agents: names.split(' ').map(agent),
+  flows,
+  ...more,
+})
+
+describe('meetings', () => {
+  it('that wait for each other alone go on, the first one first', () => {
+    const flows = [
+      'Start -> A',
+      'A => {B, C}',
+      'B -> M1',
+      'X -> M1',
+      'C -> M2',
+      'Y -> M2',
+      'M1 -> Y',
+      'M2 -> X',
+      'M1 -> End',
+      'M2 -> End',
+    ]
+    const scripts = {
+      A: () => value(1),
+      B: () => value('b'),
+      C: () => value('c', 10),
+      M1: (i: Json) => finish(valuesIn(i)),
+      M2: (i: Json) => finish(valuesIn(i)),
+    }
+    const world = new World(team('A B C X Y M1 M2', flows), scripts).settle()
+    expect(world.result).toMatchObject({ status: 'completed', response: [['b'], ['c']] })
+    expect(world.of('barrier.fired').map((e) => e.barrier)).toEqual(['@M1.1', '@M2.1'])
+  })
+  it('of a quorum cancel and await who is no longer needed', () => {
+    const flows = ['Start -> A', 'A => {B, C, D}', '{B, C, D} -> M', 'M -> End']
+    const slow: Script = () => ({ ...value('d', 5_000), stopsAfter: 25 })
+    const scripts = {
+      A: () => value(1),
+      B: () => value('b'),
+      C: () => value('c', 10),
+      D: slow,
+      M: (i: Json) => finish(valuesIn(i)),
+    }
+    const world = new World(team('A B C D M', flows, { nodes: { M: { join: { quorum: 2 } } } }), scripts).settle()
+    expect(world.result).toMatchObject({ status: 'completed', response: ['b', 'c'], durationMs: 35 })
+    expect(world.result.branchResults.find((b) => b.agent === 'D')?.status).toBe('cancelled')
+  })
+  it('take in failures as their policy says', () => {
+    const flows = ['Start -> A', 'A => {B, C}', '{B, C} -> M', 'M -> End']
+    const scripts = {
+      A: () => value(1),
+      B: () => fails('no', 5),
+      C: () => value('c', 10),
+      M: (i: Json) => finish((resultsIn(i) ?? []).map((r) => r.success)),
+    }
+    const run = (node: object) => new World(team('A B C M', flows, { nodes: { M: node } }), scripts).settle().result
+    expect(run({ onFailure: 'collect' }).response).toEqual([false, true])
+    expect(run({ onFailure: 'continue' }).response).toEqual([true])
+    expect(run({ join: 'first' }).response).toEqual([false, true])
+    expect(run({})).toMatchObject({ status: 'failed', error: { message: 'no' } })
+    expect(run({ join: { quorum: 2 } })).toMatchObject({ status: 'failed', error: { message: 'no' } })
+  })
+  it('go on at their deadline with what has arrived', () => {
+    const flows = ['Start -> A', 'A => {B, C}', '{B, C} -> M', 'M -> End']
+    const scripts = {
+      A: () => value(1),
+      B: () => value('b'),
+      C: () => value('c', 9_000),
+      M: (i: Json) => finish(valuesIn(i)),
+    }
+    const world = new World(team('A B C M', flows, { nodes: { M: { deadline: '1s' } } }), scripts).settle()
+    expect(world.result).toMatchObject({ response: ['b'], durationMs: 1_000 })
+  })
+})
+
+describe('User', () => {
+  it('leads on to several, which meet', () => {
+    const flows = ['Start -> A', 'A -> User', 'User -> B', 'User -> C', '{B, C} -> D', 'D -> End']
+    const world = new World(team('A B C D', flows), {
+      A: () => value('Which?'),
+      B: (i) => value(`b ${i}`),
+      C: (i) => value(`c ${i}`),
+      D: (i) => finish(valuesIn(i)),
+    }).settle()
+    world.answer(world.result.questions[0]?.id ?? '', 'this')
+    expect(world.settle().result.response).toEqual(['b this', 'c this'])
+  })
+  it('is asked beside agents, the answers standing in the order of invocation', () => {
+    const flows = ['Start -> A', 'A <-> User', 'A <-> B', 'A -> End']
+    const world = new World(team('A B', flows), {
+      A: (i) => (resultsIn(i) ? finish(valuesIn(i)) : invoke(['User', 'One?'], ['B', 1], ['User', 'Two?'])),
+      B: () => value('b'),
+    }).settle()
+    const [one, two] = world.result.questions
+    world.answer(two?.id ?? '', 2)
+    world.answer(one?.id ?? '', 1)
+    expect(world.settle().result.response).toEqual([1, 'b', 2])
+  })
+  it('comes first where Start leads there, and ends where it leads to End', () => {
+    const first = new World(team('A', ['Start -> User', 'User -> A', 'A -> End']), { A: (i) => finish(i) }).settle()
+    first.answer(first.result.questions[0]?.id ?? '', 'hello')
+    expect(first.settle().result.response).toBe('hello')
+    const last = new World(team('A', ['Start -> A', 'A -> User', 'User -> End']), { A: () => value('Fine?') }).settle()
+    last.answer(last.result.questions[0]?.id ?? '', 'yes')
+    expect(last.settle().result.response).toBe('yes')
+  })
+  it('a question nobody answers in time fails the branch', () => {
+    const world = new World(
+      team('A', ['Start -> A', 'A <-> User', 'A -> End']),
+      { A: () => handOff('User', '?') },
+      { timeouts: { human: '1s' } },
+    )
+    expect(world.run().result).toMatchObject({
+      status: 'failed',
+      error: { name: 'TimeoutError', message: expect.stringContaining('human') },
+    })
+  })
+})
+
+describe('answers', () => {
+  it('are refused with the reason', () => {
+    const asks =
+      (question: object): Script =>
+      () => ({ ask: { text: '?', ...question } as never, next: (a) => finish(a as Json) })
+    const check = (question: object, answer: Json) => {
+      const world = new World(team('A', ['A -> End']), { A: asks(question) }).settle()
+      return () => checkAnswer(world.state, world.result.questions[0]?.id ?? '', answer)
+    }
+    expect(check({ kind: 'question' }, 'x')).not.toThrow()
+    expect(check({ kind: 'confirmation' }, 'x')).toThrow(/true or false/)
+    expect(check({ kind: 'choice', options: ['a'] }, 'b')).toThrow(/one of a/)
+    expect(check({ kind: 'approval', hash: 'h', tool: 't' }, true)).toThrow(/approve, hash/)
+    expect(check({ kind: 'approval', hash: 'h', tool: 't' }, { approve: true, hash: 'g' })).toThrow(/other arguments/)
+    expect(check({ kind: 'approval', hash: 'h', tool: 't' }, { approve: false, hash: 'h' })).not.toThrow()
+    const world = new World(team('A', ['A -> End']), { A: () => value(1, 9) })
+    expect(() => checkAnswer(world.state, 'none', 1)).toThrow(/No question/)
+  })
+})
+
+describe('steps', () => {
+  it('that wait for something outside keep the run running; uncertain ones and changed code make it wait', () => {
+    const world = new World(team('A', ['A -> End']), { A: () => value(1, 99_999) })
+    const waits = (reason: 'parked' | 'uncertain' | 'code.changed') => {
+      world.take({ at: 2_000, type: 'step.waiting', step: '1#1', reason })
+      return world.result
+    }
+    expect(waits('parked').status).toBe('running')
+    expect(waits('uncertain')).toMatchObject({ status: 'waiting', reason: 'uncertain' })
+    expect(waits('code.changed')).toMatchObject({ status: 'waiting', reason: 'code.changed' })
+    world.take({ at: 2_000, type: 'step.resumed', step: '1#1' })
+    expect(world.result.status).toBe('running')
+    world.take({
+      at: 2_000,
+      type: 'step.settled',
+      step: '1#1',
+      outcome: { kind: 'value', value: 7 },
+      usage: { inputTokens: 3, outputTokens: 2, cost: 0.5, unknown: ['p/m'] },
+    })
+    expect(world.result).toMatchObject({
+      status: 'completed',
+      response: 7,
+      usage: { inputTokens: 3, outputTokens: 2 },
+      cost: { usd: 0.5, unknown: ['p/m'] },
+    })
+  })
+  it('told late, twice or of nothing change nothing', () => {
+    const world = new World(team('A', ['A -> End']), { A: () => value(1, 5) })
+    const before = saveState(world.state)
+    const at = 2_000
+    expect(decide(world.state, { at, type: 'start', task: 1, pinned: world.pinned })).toEqual([])
+    for (const type of ['step.settled', 'step.failed', 'step.resumed'] as const)
+      expect(
+        decide(world.state, {
+          at,
+          type,
+          step: 'no',
+          outcome: { kind: 'value', value: 1 },
+          error: { name: 'E', code: 'c', message: 'm', retryable: false },
+        } as never),
+      ).toEqual([])
+    expect(decide(world.state, { at, type: 'timer', name: 'run' })).toEqual([])
+    expect(decide(world.state, { at, type: 'continue', by: 'ada' })).toEqual([])
+    expect(saveState(world.state)).toEqual(before)
+    world.settle()
+    expect(decide(world.state, { at, type: 'cancel', by: 'ada' })).toEqual([])
+  })
+  it('whose request goes to nobody are told so; who serves cannot invoke', () => {
+    const form = team('A B', ['Start -> A', 'A -> End', 'A <-> B', 'B -> End'])
+    const ask =
+      (to: string): Script =>
+      () => ({ request: { to, payload: 1 }, next: (e) => finish((e as { code: string }).code) })
+    expect(new World(form, { A: ask('Nobody') }).settle().result.response).toBe('agent.unknown')
+    expect(new World(form, { A: ask('B'), B: () => invoke(['A', 1]) }).settle().result.response).toBe('outcome.invalid')
+    expect(new World(form, { A: ask('B'), B: () => fails('no', 0, 'x.y') }).settle().result.response).toBe('x.y')
+  })
+  it('a broken rule of ours fails the run, and nothing else', () => {
+    const world = new World(team('A', ['A -> End']), { A: () => value(1, 5) })
+    world.state.graph = undefined
+    expect(
+      world.take({ at: 2_000, type: 'step.settled', step: '1#1', outcome: { kind: 'value', value: 1 } }),
+    ).toMatchObject([{ type: 'run.failed', error: { code: 'invariant.broken' } }])
+  })
+  it('skipping the step of a line goes on without its value', () => {
+    const world = new World(
+      team('A B', ['A -> B']),
+      { A: () => fails('no'), B: (i) => finish({ got: i }) },
+      { onError: { '*': 'ask' } },
+    ).settle()
+    world.answer(world.result.questions[0]?.id ?? '', 'skip')
+    expect(world.settle().result.response).toEqual({ got: null })
+  })
+})
+
+describe('edges', () => {
+  it('may be taken so often only', () => {
+    const form = team('A B', ['Start -> A', 'A <-> B', 'A -> End'], { edges: { 'A <-> B': { limit: 2 } } })
+    const world = new World(form, { A: () => invoke(['B', 1], ['B', 2], ['B', 3]) }).settle()
+    expect(world.result.error?.message).toMatch(/2 times only/)
+  })
+  it('conditions look at the value', () => {
+    const it = { kind: 'a', n: 3, deep: { x: [1] } }
+    expect(holds({ path: 'kind', equals: 'a' }, it)).toBe(true)
+    expect(holds({ path: 'kind', notEquals: 'a' }, it)).toBe(false)
+    expect(holds({ path: 'kind', in: ['b', 'a'] }, it)).toBe(true)
+    expect(holds({ path: 'none', exists: true }, it)).toBe(false)
+    expect(holds({ path: 'constructor', exists: true }, it)).toBe(false)
+    expect(holds({ path: 'n', greaterThan: 3 }, it)).toBe(false)
+    expect(holds({ path: 'n', lessThan: 4, greaterThan: 2 }, it)).toBe(true)
+    expect(holds({ path: 'deep.x', equals: [1] }, it)).toBe(true)
+    expect(holds({ equals: 1 }, 1)).toBe(true)
+    expect(holds({ path: 'kind.length', exists: true }, it)).toBe(false)
+  })
+})
+
+describe('config', () => {
+  it.each([
+    [{ budgets: {} }, /budget/],
+    [{ budget: { steps: 0 } }, /steps/],
+    [{ budget: { cost: -1 } }, /cost/],
+    [{ budget: { depth: 5_000 } }, /1000/],
+    [{ timeouts: { step: 30 } }, /duration/],
+    [{ timeouts: { steps: '1s' } }, /steps/],
+    [{ join: { ratio: 1.5 } }, /ratio/],
+    [{ join: { ratio: -0.1 } }, /ratio/],
+    [{ join: { quorum: 0 } }, /quorum/],
+    [{ join: { quorum: 1.5 } }, /quorum/],
+    [{ join: 'most' }, /all/],
+    [{ onFailure: 'panic' }, /failFast/],
+    [{ onError: { '*': {} } }, /nothing/],
+    [{ onError: { '*': { agent: 'A', value: 1 } } }, /exclude/],
+    [{ onError: { '*': 'retry' } }, /must be/],
+    [{ retry: { attempts: 0 } }, /attempts/],
+    [{ guards: { pingPong: { hops: 1 } } }, /hops/],
+    [{ allowParallel: 'no' }, /true or false/],
+    [{ verbosity: 'loud' }, /quiet/],
+  ])('%j is refused', (config, problem) => expect(() => readConfig(config as never)).toThrow(problem))
+  it('an agent that errors are routed to must be in the team', () => {
+    const { topology } = new World(team('A', ['A -> End']), { A: () => value(1) }).pinned
+    expect(() => readConfig({ onError: { '*': { agent: 'B' } } }, topology)).toThrow(/no agent B/)
+    expect(readConfig({ onError: { timeout: { agent: { name: 'A' }, retry: 3 } } }, topology).onError).toEqual({
+      timeout: { agent: 'A', retry: { attempts: 3, backoff: 1_000 } },
+    })
+  })
+})
+
+it('names that every object has are names like others', () => {
+  const names = 'constructor __proto__ toString'
+  const flows = [
+    'Start -> constructor',
+    'constructor => {__proto__, toString}',
+    '{__proto__, toString} -> valueOf',
+    'valueOf -> End',
+  ]
+  const scripts = Object.assign(Object.create(null), {
+    constructor: () => value(1),
+    toString: () => value('t'),
+    valueOf: (i: Json) => finish(valuesIn(i)),
+  })
+  Object.defineProperty(scripts, '__proto__', { value: () => value('p'), enumerable: true })
+  const world = new World(team(`${names} valueOf`, flows), scripts).settle()
+  expect(world.result.response).toEqual(['p', 't'])
+  expect(saveState(loadState(saveState(world.state)))).toEqual(saveState(world.state))
+})

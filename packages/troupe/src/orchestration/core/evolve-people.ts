@@ -1,0 +1,111 @@
+/** Questions and their answers, and the requests that steps make of other agents of the run. */
+
+import { resume } from './evolve-step.ts'
+import type { EventOf } from './model.ts'
+import { enqueue, requestQueue } from './queue.ts'
+import { dict, must, type State, type Step } from './state.ts'
+import { changeStep, setAway } from './tally.ts'
+
+type PeopleEvent = EventOf<
+  'question.asked' | 'question.answered' | 'question.expired' | 'question.withdrawn' | 'answer.sent' | 'request.made'
+>
+
+export function evolvePeople(state: State, event: PeopleEvent): State {
+  switch (event.type) {
+    case 'question.asked':
+      return asked(state, event)
+    case 'answer.sent':
+      return sent(state, event)
+    case 'request.made':
+      return requested(state, event)
+    default:
+      return closed(state, event)
+  }
+}
+
+function asked(state: State, event: EventOf<'question.asked'>): State {
+  const { ledger } = state
+  const { question: id, branch: branchId, agent, step: stepId, wait, failed, ask } = event
+  ledger.put(state.questions, id, { id, branch: branchId, agent, step: stepId, wait, failed, ask, status: 'open' })
+  ledger.add(state.counts, 'openQuestions', 1)
+  const step = stepId === undefined ? undefined : state.steps.get(stepId)
+  if (step) {
+    changeStep(state, step, () => {
+      ledger.set(step.questions, id, true)
+      ledger.add(step, 'openQuestions', 1)
+    })
+    return state
+  }
+  const branch = must(state.branches.get(branchId), branchId)
+  ledger.set(branch, 'status', 'asking')
+  ledger.set(branch, 'fork', undefined)
+  ledger.set(branch, 'question', id)
+  ledger.add(branch, 'asked', 1)
+  setAway(state, branch, true)
+  return state
+}
+
+function closed(state: State, event: EventOf<'question.answered' | 'question.expired' | 'question.withdrawn'>): State {
+  const { ledger } = state
+  const question = must(state.questions.get(event.question), event.question)
+  const status =
+    event.type === 'question.answered' ? 'answered' : event.type === 'question.expired' ? 'expired' : 'withdrawn'
+  ledger.set(question, 'status', status)
+  ledger.add(state.counts, 'openQuestions', -1)
+  const step = question.step === undefined ? undefined : state.steps.get(question.step)
+  if (step?.questions[question.id])
+    changeStep(state, step, () => {
+      ledger.set(step.questions, question.id, undefined)
+      ledger.add(step, 'openQuestions', -1)
+    })
+  const branch = state.branches.get(question.branch)
+  if (branch?.question === question.id) {
+    ledger.set(branch, 'question', undefined)
+    setAway(state, branch, false)
+  }
+  return state
+}
+
+function sent(state: State, event: EventOf<'answer.sent'>): State {
+  const { ledger } = state
+  const step = must(state.steps.get(event.step), event.step)
+  const id = `answer ${step.id} ${event.wait}`
+  ledger.put(state.open, id, { id, type: 'answer.deliver', step: step.id, wait: event.wait, answer: event.answer })
+  const list = state.answers.get(step.id)
+  if (list) ledger.push(list, id)
+  else ledger.put(state.answers, step.id, [id])
+  resume(state, step)
+  return state
+}
+
+function requested(state: State, event: EventOf<'request.made'>): State {
+  const { ledger } = state
+  const { from, fromAgent, wait, message, payload } = event
+  const step: Step = {
+    id: event.step,
+    branch: event.branch,
+    node: event.node,
+    agent: event.agent,
+    depth: event.depth,
+    serve: { from, fromAgent, wait, message, payload },
+    status: 'ready',
+    reason: undefined,
+    recall: undefined,
+    questions: dict(),
+    requests: dict(),
+    openQuestions: 0,
+    openRequests: 0,
+  }
+  ledger.put(state.steps, step.id, step)
+  ledger.add(state.counts, 'steps', 1)
+  enqueue(state, requestQueue, step.id)
+  const asks = state.asks[fromAgent]
+  if (asks) ledger.add(asks, step.agent, 1)
+  else ledger.set(state.asks, fromAgent, Object.assign(dict<{ [other: string]: number }>(), { [step.agent]: 1 }))
+  const asker = must(state.steps.get(from), from)
+  changeStep(state, asker, () => {
+    ledger.set(asker.requests, step.id, true)
+    ledger.add(asker, 'openRequests', 1)
+  })
+  return state
+}

@@ -1,0 +1,12 @@
+/** The pure core of a run: what the shell needs of it. */
+export { commandsOf } from './commands.ts'
+export type { PinnedConfig } from './config.ts'
+export { decide } from './decide.ts'
+export { evolve } from './evolve.ts'
+export type * from './model.ts'
+export { pending } from './pending.ts'
+export { checkAnswer } from './people.ts'
+export { type RunConfig, readConfig } from './read-config.ts'
+export { type BranchAccount, type RunAccount, type RunStatus, resultOf, type Standing, standingOf } from './result.ts'
+export { loadState, saveState } from './snapshot.ts'
+export { createState, type State } from './state.ts'

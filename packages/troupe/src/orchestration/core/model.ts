@@ -1,0 +1,349 @@
+/**
+ * The words of the core: what comes in (inputs, as the run's journal records them), what is decided (events, facts
+ * that hold all that `evolve` needs), and what the shell has to carry out (commands, with derived ids).
+ *
+ * Ids are run-relative and derived. A branch: `1` (the first entry), `1/3.2` (the second target of what branch `1`
+ * decided in its third step), `1@D.1` (the first meeting at D of the scope `1`). A step: `BRANCH#n`. A step that serves
+ * a request: `STEP>wait`. A question: `STEP?wait`, `BRANCH?n` (a value sent to User), `BRANCH!n` (what to
+ * do about a failure).
+ */
+
+import type { Outcome, Question, Ways } from '../../agents/index.ts'
+import type { Json, StoredError } from '../../core/index.ts'
+import type { CanonicalTopology, FailurePolicy, Join } from './canonical.ts'
+import type { PinnedConfig } from './config.ts'
+
+export type BranchId = string
+export type StepId = string
+export type BarrierId = string
+export type QuestionId = string
+
+/** What a run depends on and that may change between releases: fixed when it starts. */
+export interface Pinned {
+  readonly topology: CanonicalTopology
+  readonly config: PinnedConfig
+  /** Of each agent in the topology, by name. */
+  readonly fingerprints: { readonly [agent: string]: string }
+  /** Whatever else the shell wants pinned: prices, policies. The core does not look at it. */
+  readonly more?: Json
+}
+
+/** What a step used; `cost` in US dollars, `unknown` the models whose price nobody knows. */
+export interface StepUsage {
+  readonly inputTokens: number
+  readonly outputTokens: number
+  readonly cost?: number
+  readonly unknown?: readonly string[]
+}
+
+export type WaitReason = 'parked' | 'uncertain' | 'code.changed'
+
+/** Everything that can happen to a run. `at` is ms since 1970, and never goes back within a run. */
+export type Input = { readonly at: number } & (
+  | { readonly type: 'start'; readonly task: Json; readonly pinned: Pinned }
+  /** The step's outcome. Exactly one of `step.settled` and `step.failed` arrives for a step, recalled ones included. */
+  | { readonly type: 'step.settled'; readonly step: StepId; readonly outcome: Outcome; readonly usage?: StepUsage }
+  /** A recalled step answers with `cancelled`. A guard of the step's own: `error.code` is `guard.tripped`. */
+  | { readonly type: 'step.failed'; readonly step: StepId; readonly error: StoredError; readonly usage?: StepUsage }
+  /** `parked`: all its calls are waits. `detail` says what for; the problem, the effect. */
+  | { readonly type: 'step.waiting'; readonly step: StepId; readonly reason: WaitReason; readonly detail?: Json }
+  /** A waiting step is carried out again without an answer of ours: a reply came, an effect was settled. */
+  | { readonly type: 'step.resumed'; readonly step: StepId }
+  | { readonly type: 'question.asked'; readonly step: StepId; readonly wait: string; readonly question: Question }
+  /** Checked with `checkAnswer` before it is appended; an answer that does not fit changes nothing. */
+  | { readonly type: 'question.answered'; readonly question: QuestionId; readonly value: Json; readonly by: string }
+  | {
+      readonly type: 'request.made'
+      readonly step: StepId
+      readonly wait: string
+      readonly to: string
+      /** Of the message. */
+      readonly message: string
+      readonly payload: Json
+      /** ms since 1970. */
+      readonly deadline?: number
+    }
+  | { readonly type: 'timer'; readonly name: string }
+  | { readonly type: 'cancel' | 'pause' | 'continue'; readonly by: string }
+  | {
+      readonly type: 'budget.refused'
+      readonly step: StepId
+      readonly budget: string
+      readonly used: number
+      readonly limit: number
+    }
+)
+
+/** How a step ended. */
+export type StepEnding = ({ readonly outcome: Outcome } | { readonly error: StoredError }) & {
+  readonly usage?: StepUsage
+}
+
+/** How a branch's scope came to be: the branches that count together and end together. */
+export type Opens =
+  /** An invocation that returns: the end of the scope is the result of this slot. */
+  | { readonly kind: 'call'; readonly barrier: BarrierId; readonly slot: number; readonly query?: true }
+  /** Not awaited by anybody but the run. */
+  | { readonly kind: 'notify' }
+  | { readonly kind: 'run' }
+
+/** One invocation's result as the meeting agent sees it. */
+export interface Result {
+  readonly agent: string
+  readonly success: boolean
+  readonly value?: Json
+  readonly error?: StoredError
+  /** What it was asked; for the agents of patterns, which keep no memory. Not in the input of the meeting agent. */
+  readonly request?: Json
+}
+
+export interface Guard {
+  readonly name: string
+  readonly limit: number
+  readonly used: number
+  readonly detail?: string
+}
+
+/** Why a branch, a step or the run is being stopped. */
+export interface Recall {
+  readonly as: 'cancelled' | 'failed'
+  readonly error: StoredError
+}
+
+export type Event = { readonly at: number } & (
+  | { readonly type: 'run.started'; readonly task: Json; readonly pinned: Pinned }
+  | {
+      readonly type: 'branch.started'
+      readonly branch: BranchId
+      /** Absent for entries. */
+      readonly parent?: BranchId
+      readonly scope: string
+      /** Present where the branch is the first of its scope. */
+      readonly opens?: Opens
+      readonly node: string
+      readonly agent: string
+      readonly depth: number
+      /** Where results of this branch stand among others: the order of invocation. */
+      readonly order: readonly number[]
+      /** Absent where it is what has met at `meets`. */
+      readonly input?: Json
+      readonly meets?: BarrierId
+      /** Index of the edge that was taken. */
+      readonly edge?: number
+      /** The agent that a value at User came from, or that failed. */
+      readonly from?: string
+    }
+  /** The branch goes on at another node, or at the same one anew. */
+  | {
+      readonly type: 'branch.moved'
+      readonly branch: BranchId
+      readonly node: string
+      readonly agent: string
+      /** Absent where it is what has met at `meets`, or the same as before. */
+      readonly input?: Json
+      readonly meets?: BarrierId
+      readonly edge?: number
+      readonly from?: string
+      /** Counted from 1; more where the step before failed and is tried again. */
+      readonly attempt?: number
+      /** Not before this timer has come. */
+      readonly after?: string
+      /** Stands in for an agent that failed. */
+      readonly standIn?: true
+    }
+  | {
+      readonly type: 'branch.completed'
+      readonly branch: BranchId
+      readonly agent: string
+      /** ended: the value is a response of its scope. arrived: it stands at a barrier. split: others go on for it. */
+      readonly as: 'ended' | 'arrived' | 'split'
+      readonly value?: Json
+    }
+  | {
+      readonly type: 'branch.failed'
+      readonly branch: BranchId
+      readonly agent: string
+      readonly error: StoredError
+      /** A person said to go on without it: no join counts it as a failure. */
+      readonly forgiven?: true
+    }
+  | {
+      readonly type: 'branch.cancelled'
+      readonly branch: BranchId
+      readonly agent: string
+      readonly error: StoredError
+    }
+  /** It is to stop; its step, where one runs, is awaited. */
+  | { readonly type: 'branch.recalled'; readonly branch: BranchId; readonly recall: Recall }
+  /** A scope goes down with this error once its branches have stopped. */
+  | {
+      readonly type: 'scope.failed'
+      readonly scope: string
+      readonly error: StoredError
+      /** Somebody decided so: no join forgives it. */
+      readonly fatal?: true
+    }
+  | {
+      readonly type: 'step.started'
+      readonly step: StepId
+      readonly branch: BranchId
+      readonly node: string
+      readonly agent: string
+      readonly attempt: number
+    }
+  | {
+      readonly type: 'step.completed'
+      readonly step: StepId
+      readonly branch: BranchId
+      readonly agent: string
+      readonly outcome: Outcome
+      readonly usage?: StepUsage
+      /** Of node, input and outcome: whether the branch has been here before. */
+      readonly print?: string
+    }
+  | {
+      readonly type: 'step.failed'
+      readonly step: StepId
+      readonly branch: BranchId
+      readonly agent: string
+      readonly error: StoredError
+      readonly usage?: StepUsage
+    }
+  | {
+      readonly type: 'step.waiting'
+      readonly step: StepId
+      readonly branch: BranchId
+      readonly agent: string
+      readonly reason: WaitReason
+      readonly detail?: Json
+    }
+  | { readonly type: 'step.resumed'; readonly step: StepId; readonly branch: BranchId; readonly agent: string }
+  /** Told to stop; it settles or fails all the same. */
+  | {
+      readonly type: 'step.recalled'
+      readonly step: StepId
+      readonly branch: BranchId
+      readonly agent: string
+      readonly recall: Recall
+    }
+  | {
+      readonly type: 'barrier.opened'
+      readonly barrier: BarrierId
+      readonly kind: 'fork' | 'meeting'
+      /** Of a fork: the branch that waits. */
+      readonly branch?: BranchId
+      readonly scope: string
+      readonly node: string
+      readonly agent: string
+      readonly join: Join
+      readonly onFailure: FailurePolicy
+      /** Of a fork: in order of invocation. */
+      readonly slots: readonly { readonly agent: string }[]
+    }
+  | {
+      readonly type: 'barrier.arrived'
+      readonly barrier: BarrierId
+      /** Of a fork. */
+      readonly slot?: number
+      readonly branch?: BranchId
+      readonly order: readonly number[]
+      readonly depth: number
+      readonly result: Result
+      readonly fatal?: true
+      readonly forgiven?: true
+      /** Of a meeting: index of the edge that was taken. */
+      readonly edge?: number
+    }
+  | {
+      readonly type: 'barrier.fired'
+      readonly barrier: BarrierId
+      readonly branch: BranchId
+      readonly agent: string
+      readonly met: boolean
+      readonly arrived: number
+      readonly missing: number
+      /** Why it goes down, where it was not met. */
+      readonly error?: StoredError
+    }
+  /** The branch that waited goes on, or goes down, now that the losers have stopped. */
+  | { readonly type: 'barrier.closed'; readonly barrier: BarrierId }
+  | {
+      readonly type: 'question.asked'
+      readonly question: QuestionId
+      readonly branch: BranchId
+      readonly agent: string
+      readonly step?: StepId
+      readonly wait?: string
+      /** What failed, where the question is what to do about it. */
+      readonly failed?: StoredError
+      readonly ask: Question
+    }
+  | { readonly type: 'question.answered'; readonly question: QuestionId; readonly value: Json; readonly by: string }
+  | { readonly type: 'question.expired' | 'question.withdrawn'; readonly question: QuestionId }
+  | {
+      readonly type: 'answer.sent'
+      readonly step: StepId
+      readonly wait: string
+      readonly answer: { readonly value: Json } | { readonly error: StoredError }
+    }
+  | {
+      readonly type: 'request.made'
+      /** The step that serves it. */
+      readonly step: StepId
+      readonly branch: BranchId
+      readonly node: string
+      readonly agent: string
+      readonly depth: number
+      readonly from: StepId
+      readonly fromAgent: string
+      readonly wait: string
+      readonly message: string
+      readonly payload: Json
+    }
+  | { readonly type: 'guard.tripped'; readonly guard: Guard }
+  /** All that runs is to stop, and is awaited; then the run ends so, or begins anew. */
+  | { readonly type: 'run.recalled'; readonly recall: Recall; readonly guard?: Guard; readonly by?: string }
+  | { readonly type: 'run.retried'; readonly attempt: number; readonly after: string; readonly error: StoredError }
+  | { readonly type: 'run.paused' | 'run.continued'; readonly by: string }
+  | { readonly type: 'run.completed'; readonly value: Json }
+  | { readonly type: 'run.failed'; readonly error: StoredError; readonly guard?: Guard; readonly partial?: Json }
+  | { readonly type: 'run.cancelled'; readonly by: string; readonly partial?: Json }
+  | { readonly type: 'timer.set'; readonly name: string; readonly due: number }
+  /** `left`: the clock stands with so many ms left, and is set again later. */
+  | { readonly type: 'timer.cleared'; readonly name: string; readonly left?: number }
+)
+
+export type EventType = Event['type']
+export type EventOf<T extends EventType> = Extract<Event, { readonly type: T }>
+export type InputOf<T extends Input['type']> = Extract<Input, { readonly type: T }>
+
+/** What the shell carries out; an id that it already carries out is dropped. */
+export type Command = { readonly id: string } & (
+  | {
+      readonly type: 'step.execute'
+      readonly step: StepId
+      readonly branch: BranchId
+      readonly node: string
+      readonly agent: string
+      readonly input: Json
+      readonly results?: readonly Result[]
+      /** What the agent was asked when the branch came to it, before anything it invoked has met. */
+      readonly request: Json
+      readonly ways: Ways
+      /** Of this agent in this branch. */
+      readonly conversation: string
+      /** The step answers a request: its plain value is the reply. */
+      readonly serve?: { readonly type: string; readonly from: string }
+      /** Its live parts go on to these agents: the edges are of type stream. */
+      readonly streamTo?: readonly string[]
+    }
+  /** Abort the step and await it; `step.failed` or `step.settled` follows. */
+  | { readonly type: 'step.cancel'; readonly step: StepId; readonly reason: StoredError }
+  | { readonly type: 'timer.set'; readonly name: string; readonly due: number }
+  | {
+      readonly type: 'answer.deliver'
+      readonly step: StepId
+      readonly wait: string
+      readonly answer: { readonly value: Json } | { readonly error: StoredError }
+    }
+)

@@ -1,0 +1,136 @@
+/** People and requests: who is asked what, and how the answer comes back. */
+import { failure, type Json, type StoredError, storeError } from '../../core/index.ts'
+import { wrongAnswer } from './answers.ts'
+import type { Deciding } from './deciding.ts'
+import { fall, moveInPlace } from './failing.ts'
+import { follow, split } from './follow.ts'
+import { depthAllowed, trip } from './guards.ts'
+import type { InputOf } from './model.ts'
+import type { AskedQuestion, Branch } from './state.ts'
+import { reply } from './steps.ts'
+import { planOf } from './ways.ts'
+
+export { checkAnswer } from './answers.ts'
+
+export function asked(d: Deciding, input: InputOf<'question.asked'>): void {
+  const step = d.state.steps.get(input.step)
+  const id = `${input.step}?${input.wait}`
+  if (!step || step.recall || d.state.questions.has(id)) return
+  const { branch, agent } = step
+  d.emit({ type: 'question.asked', question: id, branch, agent, step: step.id, wait: input.wait, ask: input.question })
+}
+
+export function answered(d: Deciding, id: string, value: Json, by: string): void {
+  if (wrongAnswer(d.state, id, value)) return
+  const question = d.state.questions.get(id) as AskedQuestion
+  d.emit({ type: 'question.answered', question: id, value, by })
+  goOn(d, question, { value })
+}
+
+/** Its time is up: its default is the answer, or the wait fails. */
+export function expire(d: Deciding, id: string, limit: StoredError): void {
+  const question = d.state.questions.get(id)
+  if (question?.status !== 'open') return
+  const { default: value } = question.ask
+  if (value === undefined) d.emit({ type: 'question.expired', question: id })
+  else d.emit({ type: 'question.answered', question: id, value, by: 'timeout' })
+  goOn(d, question, value === undefined ? { error: limit } : { value })
+}
+
+function goOn(
+  d: Deciding,
+  question: AskedQuestion,
+  answer: { readonly value: Json } | { readonly error: StoredError },
+) {
+  if (question.step !== undefined) return reply(d, question.step, question.wait ?? '', answer)
+  const branch = d.branch(question.branch)
+  if (question.failed) return settleFailure(d, branch, question.failed, 'value' in answer ? answer.value : 'abort')
+  if ('error' in answer) return fall(d, branch, answer.error, d.config.onFailure)
+  afterUser(d, branch, answer.value)
+}
+
+/** Back to who asked where there is a way; else on along all ways of User. */
+function afterUser(d: Deciding, branch: Branch, value: Json) {
+  const { out } = d.node(branch.node)
+  const scope = d.scopeOf(branch)
+  if (scope.opens.kind === 'call' && scope.branches[0] === branch.id && branch.before === undefined)
+    return follow(d, branch, { kind: 'end', value, notify: [] })
+  const back = out.find((e) => e.to === branch.from)
+  const edges = back ? [back] : out
+  const [only] = edges
+  if (only && edges.length === 1 && d.node(only.to).kind !== 'end')
+    return follow(d, branch, { kind: 'go', edge: only, input: value, notify: [] })
+  const ends = edges.filter((e) => d.node(e.to).kind === 'end')
+  const on = edges.filter((e) => d.node(e.to).kind !== 'end')
+  if (on.length === 0 || ends.length === edges.length) return follow(d, branch, { kind: 'end', value, notify: [] })
+  split(
+    d,
+    branch,
+    on.map((edge) => ({ edge, input: value })),
+  )
+}
+
+function settleFailure(d: Deciding, branch: Branch, error: StoredError, choice: Json) {
+  if (choice === 'retry') return moveInPlace(d, branch, branch.attempt + 1)
+  if (choice === 'abort') return fall(d, branch, error, 'failFast', 'abort')
+  const scope = d.scopeOf(branch)
+  const alone = scope.opens.kind === 'run' && scope.live === 1 && scope.barriers === 0
+  if (!alone) return fall(d, branch, error, 'collect', 'skip')
+  const plan = planOf(d.state, branch, { kind: 'value', value: null })
+  follow(d, branch, plan.kind === 'invalid' ? { kind: 'end', value: null, notify: [] } : plan)
+}
+
+/** Another agent of the run is asked: a step of its own, in the asker's place. */
+export function requested(d: Deciding, input: InputOf<'request.made'>) {
+  const asker = d.state.steps.get(input.step)
+  const id = `${input.step}>${input.wait}`
+  if (!asker || asker.recall || d.state.steps.has(id)) return
+  const nodes = [...(d.state.graph?.nodes.values() ?? [])].filter((n) => n.kind === 'agent')
+  const node = nodes.find((n) => n.name === input.to) ?? nodes.find((n) => n.label === input.to)
+  if (!node) {
+    const known = nodes.map((n) => n.label).join(', ')
+    return reply(d, asker.id, input.wait, { error: storeError(failure('agent.unknown', { agent: input.to, known })) })
+  }
+  if (!depthAllowed(d, asker.depth + 1)) return
+  d.emit({
+    type: 'request.made',
+    step: id,
+    branch: asker.branch,
+    node: node.name,
+    agent: node.label,
+    depth: asker.depth + 1,
+    from: asker.id,
+    fromAgent: asker.agent,
+    wait: input.wait,
+    message: input.message,
+    payload: input.payload,
+  })
+  if (input.deadline !== undefined)
+    d.emit({ type: 'timer.set', name: `request:${id}`, due: Math.max(input.deadline, d.at) })
+  const cycle = cycleFrom(d, asker.agent)
+  if (!cycle) return
+  const agents = cycle.join(' -> ')
+  trip(
+    d,
+    { name: 'deadlock', limit: 0, used: cycle.length - 1, detail: agents },
+    storeError(failure('run.deadlock', { agents })),
+  )
+}
+
+/** A way through the open requests that leads back to its beginning. */
+function cycleFrom(d: Deciding, start: string): string[] | undefined {
+  const { asks } = d.state
+  const seen = new Set<string>()
+  const walk = (agent: string, path: readonly string[]): string[] | undefined => {
+    for (const other of Object.keys(asks[agent] ?? {})) {
+      if ((asks[agent]?.[other] ?? 0) <= 0) continue
+      if (other === start) return [...path, agent, start]
+      if (seen.has(other)) continue
+      seen.add(other)
+      const found = walk(other, [...path, agent])
+      if (found) return found
+    }
+    return undefined
+  }
+  return walk(start, [])
+}

@@ -1,0 +1,100 @@
+/** The account of a run as it stands: for its result, and for lists. */
+import type { Question } from '../../agents/index.ts'
+import type { Json, StoredError } from '../../core/index.ts'
+import type { Guard } from './model.ts'
+import { hasEnded, type State } from './state.ts'
+
+export type RunReason = 'question' | 'paused' | 'uncertain' | 'code.changed'
+export type RunStatus = 'running' | 'completed' | 'failed' | 'cancelled' | 'waiting'
+
+export interface Standing {
+  readonly status: RunStatus
+  readonly reason?: RunReason
+  readonly over: boolean
+}
+
+export interface BranchAccount {
+  readonly id: string
+  readonly agent: string
+  readonly status: 'running' | 'waiting' | 'completed' | 'failed' | 'cancelled'
+  readonly success: boolean
+  readonly value?: Json
+  readonly error?: StoredError
+}
+
+export interface RunAccount {
+  readonly status: RunStatus
+  readonly reason?: RunReason
+  readonly success: boolean
+  readonly response?: Json
+  readonly questions: readonly (Question & { readonly id: string; readonly agent: string })[]
+  readonly totalSteps: number
+  readonly branchResults: readonly BranchAccount[]
+  readonly usage: { readonly inputTokens: number; readonly outputTokens: number }
+  readonly cost: { readonly usd: number; readonly unknown: readonly string[] }
+  readonly durationMs: number
+  readonly guard?: Guard
+  readonly error?: StoredError
+}
+
+/** A run waits when nothing in it can move without somebody outside; then it says for what. */
+export function standingOf(state: Readonly<State>): Standing {
+  const { counts } = state
+  if (hasEnded(state)) return { status: state.status as RunStatus, over: true }
+  const waiting = (reason: RunReason): Standing => ({ status: 'waiting', reason, over: false })
+  if (state.recall || counts.executing > 0 || counts.outside > 0) return { status: 'running', over: false }
+  if (state.pausedBy !== undefined) return waiting('paused')
+  if (state.status === 'new' || counts.delayed > 0 || state.again !== undefined)
+    return { status: 'running', over: false }
+  if (counts.uncertain > 0) return waiting('uncertain')
+  if (counts.changed > 0) return waiting('code.changed')
+  return counts.openQuestions > 0 ? waiting('question') : { status: 'running', over: false }
+}
+
+/** @param at ms since 1970, for how long a run has taken that is not over */
+export function resultOf(state: Readonly<State>, at: number): RunAccount {
+  const { status, reason, over } = standingOf(state)
+  return {
+    status,
+    ...(reason ? { reason } : {}),
+    success: status === 'completed',
+    ...(state.response === undefined ? {} : { response: state.response }),
+    questions: over ? [] : questionsOf(state),
+    totalSteps: state.counts.totalSteps,
+    branchResults: [...state.branches.values()].map(accountOf),
+    usage: { inputTokens: state.usage.inputTokens, outputTokens: state.usage.outputTokens },
+    cost: { usd: state.usage.usd, unknown: Object.keys(state.usage.unknown) },
+    durationMs: Math.max(0, (over ? state.now : at) - state.startedAt),
+    ...(state.guard ? { guard: state.guard } : {}),
+    ...(state.error ? { error: state.error } : {}),
+  }
+}
+
+const questionsOf = (state: Readonly<State>) =>
+  [...state.questions.values()]
+    .filter((question) => question.status === 'open')
+    .map(({ id, agent, ask }) => ({ ...ask, id, agent }))
+
+function accountOf(branch: {
+  readonly id: string
+  readonly agent: string
+  readonly status: string
+  readonly value: Json | undefined
+  readonly error: StoredError | undefined
+}): BranchAccount {
+  const { id, agent, status, value, error } = branch
+  const shown =
+    status === 'completed' || status === 'failed' || status === 'cancelled'
+      ? status
+      : status === 'running'
+        ? status
+        : 'waiting'
+  return {
+    id,
+    agent,
+    status: shown,
+    success: status === 'completed',
+    ...(value === undefined ? {} : { value }),
+    ...(error ? { error } : {}),
+  }
+}

@@ -1,0 +1,273 @@
+import { describe, expect, it } from 'vitest'
+import { defineAgent } from '../../agents/index.ts'
+import type { Json } from '../../core/index.ts'
+import {
+  fails,
+  finish,
+  handOff,
+  invoke,
+  resultsIn,
+  type Script,
+  value,
+  valuesIn,
+  World,
+} from '../topology/world.test.fixture.ts'
+import type { RunConfig } from './read-config.ts'
+
+const agent = (name: string) => defineAgent({ name, run: () => null })
+const team = (names: string, flows: readonly string[], more: object = {}) => ({
+  agents: names.split(' ').map(agent),
+  flows,
+  ...more,
+})
+const leaf =
+  (v: Json, after = 0): Script =>
+  () =>
+    value(v, after)
+const fan =
+  (...names: string[]): Script =>
+  (input) =>
+    resultsIn(input) ? finish(valuesIn(input)) : invoke(...names.map((n): [string, Json] => [n, `for ${n}`]))
+const hub = (names: string[], scripts: Record<string, Script>, config: RunConfig = {}, lead = fan(...names)) =>
+  new World(
+    team(`Lead ${names.join(' ')}`, ['Start -> Lead', ...names.map((n) => `Lead <-> ${n}`), 'Lead -> End']),
+    { Lead: lead, ...scripts },
+    config,
+  ).settle()
+
+describe('lines', () => {
+  it('passes a plain value along the only edge, and ends with the last one', () => {
+    const world = new World(team('A B C', ['A -> B', 'B -> C']), {
+      A: (i) => value(`${i}>A`),
+      B: (i) => value(`${i}>B`),
+      C: (i) => value(`${i}>C`),
+    }).settle()
+    expect(world.result).toMatchObject({ status: 'completed', success: true, response: 'go>A>B>C', totalSteps: 3 })
+    expect(world.result.branchResults).toEqual([
+      { id: '1', agent: 'A', status: 'completed', success: true, value: 'go>A>B>C' },
+    ])
+  })
+  it('refuses what the topology does not offer, naming what it does', () => {
+    const world = new World(team('A B C', ['A -> B', 'B -> C']), { A: () => handOff('C', 1) }).settle()
+    expect(world.result.error).toMatchObject({ code: 'outcome.invalid' })
+    expect(world.result.error?.message).toMatch(/hand off to C.*hand off to B/)
+  })
+})
+
+describe('forks', () => {
+  it('runs the agent again with the results in order of invocation', () => {
+    const world = hub(['B1', 'B2'], { B1: leaf('one', 200), B2: leaf('two', 100) })
+    expect(world.result.response).toEqual(['one', 'two'])
+    expect(world.inputsOf('Lead')[1]).toEqual({
+      results: [
+        { agent: 'B1', value: 'one', success: true },
+        { agent: 'B2', value: 'two', success: true },
+      ],
+    })
+  })
+  it('nests: every parent runs twice, every barrier fires once', () => {
+    const flows = [
+      'Start -> A',
+      'A <-> B1',
+      'A <-> B2',
+      'B1 <-> B11',
+      'B1 <-> B12',
+      'B2 <-> B21',
+      'B2 <-> B22',
+      'A -> End',
+    ]
+    const scripts = {
+      A: fan('B1', 'B2'),
+      B1: fan('B11', 'B12'),
+      B2: fan('B21', 'B22'),
+      B11: leaf(1),
+      B12: leaf(2, 5),
+      B21: leaf(3, 9),
+      B22: leaf(4),
+    }
+    const world = new World(team('A B1 B2 B11 B12 B21 B22', flows), scripts).settle()
+    expect(world.result.response).toEqual([
+      [1, 2],
+      [3, 4],
+    ])
+    expect(world.of('barrier.fired')).toHaveLength(3)
+    for (const name of ['A', 'B1', 'B2']) expect(world.inputsOf(name)).toHaveLength(2)
+  })
+  it('invokes the same agent several times', () => {
+    const world = hub(['W'], { W: (i) => value(`w${i}`) }, {}, (i) =>
+      resultsIn(i) ? finish(valuesIn(i)) : invoke(['W', 1], ['W', 2], ['W', 3]),
+    )
+    expect(world.result.response).toEqual(['w1', 'w2', 'w3'])
+  })
+  it('keeps to maxParallelBranches and allowParallel', () => {
+    const names = ['W1', 'W2', 'W3', 'W4', 'W5']
+    const scripts = Object.fromEntries(names.map((n) => [n, leaf(n, 20)]))
+    expect(hub(names, scripts).peak).toBe(5)
+    expect(hub(names, scripts, { maxParallelBranches: 2 }).peak).toBe(2)
+    expect(hub(names, scripts, { allowParallel: false }).peak).toBe(1)
+  })
+})
+
+describe('meetings', () => {
+  it('fan-out by => meets where edges meet, in order', () => {
+    const world = new World(
+      team('A B C D', ['Start -> A', 'A => {B, C}', 'B -> D', 'C -> D', 'D -> End']),
+      {
+        A: (i) => value(i),
+        B: (i) => value(`b${i}`, 50),
+        C: (i) => value(`c${i}`),
+        D: (i) => value(valuesIn(i).join('+')),
+      },
+      {},
+      'x',
+    ).settle()
+    expect(world.result.response).toBe('bx+cx')
+    expect(world.inputsOf('D')).toHaveLength(1)
+  })
+  it('chained meetings end, each run once, a request sent there arriving as its value', () => {
+    const flows = [
+      'Start -> A',
+      'A -> B1',
+      'A -> B2',
+      'B1 -> C1',
+      'B1 -> C2',
+      'B2 -> D',
+      'B2 -> C2',
+      'C1 -> D',
+      'C2 -> D',
+      'D -> End',
+    ]
+    const world = new World(team('A B1 B2 C1 C2 D', flows), {
+      A: () => invoke(['B1', 1], ['B2', 2]),
+      B1: () => invoke(['C1', 1], ['C2', 1]),
+      B2: () => invoke(['D', 'b2'], ['C2', 2]),
+      C1: leaf('c1', 20),
+      C2: leaf('c2', 10),
+      D: (i) => finish(valuesIn(i)),
+    }).settle()
+    expect(world.inputsOf('C2')).toHaveLength(1)
+    expect(world.inputsOf('D')).toHaveLength(1)
+    expect([...(world.result.response as string[])].sort()).toEqual(['b2', 'c1', 'c2'])
+  })
+  it('is no meeting where one alone can come', () => {
+    const world = new World(team('A B C D', ['A -> B', 'A -> C', 'B -> D', 'C -> D']), {
+      A: () => handOff('C', 7),
+      C: (i) => value(i),
+      D: (i) => finish(i),
+    }).settle()
+    expect(world.result.response).toBe(7)
+    expect(world.of('barrier.opened')).toHaveLength(0)
+  })
+})
+
+describe('joins and failures', () => {
+  it('fails with the cause when all were needed', () => {
+    const world = hub(['B1', 'B2'], { B1: leaf('fine', 10), B2: () => fails('b2_died') })
+    expect(world.result).toMatchObject({ status: 'failed', success: false, error: { message: 'b2_died' } })
+    expect(world.result.branchResults.find((b) => b.agent === 'B2')?.error?.message).toBe('b2_died')
+  })
+  it('awaits the siblings it cancels', () => {
+    const world = hub(['Slow', 'B2'], {
+      Slow: () => ({ ...value('late', 20_000), stopsAfter: 30 }),
+      B2: () => fails('b2_died', 50),
+    })
+    expect(world.result.durationMs).toBe(80)
+    expect(world.result.branchResults.map((b) => b.status)).toEqual(['failed', 'cancelled', 'failed'])
+  })
+  it('goes on without who never stops, after a grace', () => {
+    const world = hub(['Slow', 'B2'], {
+      Slow: () => ({ ...value('late', 99_000), stopsAfter: Number.POSITIVE_INFINITY }),
+      B2: () => fails('b2_died'),
+    })
+    expect(world.result).toMatchObject({ status: 'failed', durationMs: 10_000 })
+  })
+  const slow = (): Script => () => ({ ...value('late', 20_000), stopsAfter: 20 })
+  it.each([
+    ['any', 'any', ['L1'], { E1: leaf('e1', 100) }, ['e1']],
+    ['first', 'first', ['L1'], { F0: () => fails('no'), E1: leaf('e1', 100) }, ['e1']],
+    ['quorum', { quorum: 2 }, ['L1'], { E1: leaf('e1', 100), E2: leaf('e2', 60) }, ['e1', 'e2']],
+    ['ratio', { ratio: 0.5 }, ['L1', 'L2'], { E1: leaf('e1', 100), E2: leaf('e2', 60) }, ['e1', 'e2']],
+  ] as const)('join %s goes on when met, the losers cancelled and awaited', (_name, join, losers, early, expected) => {
+    const scripts: Record<string, Script> = { ...Object.fromEntries(losers.map((l) => [l, slow()])), ...early }
+    const names = [...losers, ...Object.keys(early)]
+    const lead: Script = (i) =>
+      resultsIn(i)
+        ? finish((resultsIn(i) ?? []).filter((r) => r.success).map((r) => r.value ?? null))
+        : invoke(...names.map((n): [string, Json] => [n, n]))
+    const world = hub(names, scripts, { join, onFailure: 'collect' } as RunConfig, lead)
+    expect(world.result).toMatchObject({ status: 'completed', response: expected, durationMs: 120 })
+    for (const l of losers) expect(world.result.branchResults.find((b) => b.agent === l)?.status).toBe('cancelled')
+  })
+  it('goes on at the deadline with what has arrived', () => {
+    const world = hub(['L1', 'E1'], { L1: slow(), E1: leaf('e1') }, { deadline: '300ms' }, (i) =>
+      resultsIn(i) ? finish(i) : invoke(['L1', 1], ['E1', 1]),
+    )
+    const got = resultsIn(world.result.response as Json)
+    expect(got?.map((r) => r.success)).toEqual([false, true])
+    expect(got?.[0]?.error).toMatchObject({ name: 'TimeoutError', message: expect.stringContaining('convergence') })
+  })
+  it('collects failures, or leaves them out', () => {
+    const scripts = { B1: leaf(1), B2: () => fails('no') }
+    const lead: Script = (i) =>
+      resultsIn(i) ? finish((resultsIn(i) ?? []).map((r) => r.agent)) : invoke(['B1', 1], ['B2', 1])
+    expect(hub(['B1', 'B2'], scripts, { onFailure: 'collect' }, lead).result.response).toEqual(['B1', 'B2'])
+    expect(hub(['B1', 'B2'], scripts, { onFailure: 'continue' }, lead).result.response).toEqual(['B1'])
+  })
+  it('asks what to do about a failure', () => {
+    let tries = 0
+    const world = hub(
+      ['B1', 'B2'],
+      { B1: leaf(1), B2: () => (++tries === 1 ? fails('no') : value('again')) },
+      { onFailure: 'ask' },
+    )
+    expect(world.result).toMatchObject({
+      status: 'waiting',
+      reason: 'question',
+      questions: [{ kind: 'error', agent: 'B2' }],
+    })
+    world.answer(world.result.questions[0]?.id ?? '', 'retry')
+    expect(world.settle().result).toMatchObject({ status: 'completed', response: [1, 'again'] })
+  })
+  it('skips or aborts where a person says so', () => {
+    const ask = () => hub(['B1', 'B2'], { B1: leaf(1), B2: () => fails('no') }, { onFailure: 'ask' })
+    const skip = ask()
+    skip.answer(skip.result.questions[0]?.id ?? '', 'skip')
+    expect(skip.settle().result).toMatchObject({ status: 'completed', response: [1, null] })
+    const abort = ask()
+    abort.answer(abort.result.questions[0]?.id ?? '', 'abort')
+    expect(abort.settle().result).toMatchObject({ status: 'failed', error: { message: 'no' } })
+  })
+})
+
+describe('errors', () => {
+  const solo = (a: Script, config: RunConfig) =>
+    new World(team('A', ['Start -> A', 'A -> End']), { A: a }, config).settle()
+  it('routes to another agent, or to a value', () => {
+    const flows = ['Start -> A', 'A -> Backup', 'A -> End', 'Backup -> End']
+    const world = new World(
+      team('A Backup', flows),
+      { A: () => fails('died'), Backup: leaf('from backup') },
+      { onError: { '*': { agent: 'Backup' } } },
+    ).settle()
+    expect(world.result.response).toBe('from backup')
+    expect(solo(() => fails('died'), { onError: { '*': { value: 'a default' } } }).result.response).toBe('a default')
+  })
+  it('retries with backoff, by kind, and says when attempts are used up', () => {
+    const twice = solo((_, __, n) => (n < 3 ? fails('busy', 0, 'external.failed') : value('done')), {
+      onError: { 'external.failed': { retry: { attempts: 3, backoff: '1s' } } },
+    })
+    expect(twice.result).toMatchObject({ status: 'completed', response: 'done', totalSteps: 3 })
+    expect(twice.result.durationMs).toBeGreaterThan(1_400)
+    const never = solo(() => fails('busy'), { onError: { AgentError: { retry: 2 } } })
+    expect(never.result.error).toMatchObject({
+      name: 'MaxRetriesExceededError',
+      message: expect.stringContaining('busy'),
+    })
+    expect(never.inputsOf('A')).toHaveLength(2)
+  })
+  it('retries the whole run', () => {
+    const world = solo((_, __, n) => (n < 2 ? fails('no') : value('yes')), { retry: { attempts: 2, backoff: '1s' } })
+    expect(world.result).toMatchObject({ status: 'completed', response: 'yes', totalSteps: 2 })
+    expect(world.result.branchResults.map((b) => b.id)).toEqual(['1', '2~1'])
+  })
+})

@@ -1,0 +1,67 @@
+import { expect, it } from 'vitest'
+import { defineAgent } from '../../agents/index.ts'
+import { defineTopology } from '../topology/define-topology.ts'
+import { commandsOf } from './commands.ts'
+import { decide } from './decide.ts'
+import { evolve } from './evolve.ts'
+import type { Command, Input } from './model.ts'
+import { readConfig } from './read-config.ts'
+import { resultOf, standingOf } from './result.ts'
+import { createState } from './state.ts'
+
+/** A fan-out of so many, carried out at once; returns the ms of processor time that the core took. */
+function fanOut(width: number, flows: readonly string[], start: 'invoke' | 'oneWay'): number {
+  const agents = ['Lead', 'W', 'End1'].map((name) => defineAgent({ name, run: () => null }))
+  const { canonical } = defineTopology({
+    agents: agents.slice(0, flows.some((f) => f.includes('End1')) ? 3 : 2),
+    flows,
+  })
+  const pinned = {
+    topology: canonical,
+    config: readConfig({ timeouts: { branch: '1h', convergence: '1h' } }, canonical),
+    fingerprints: {},
+  }
+  const state = createState()
+  const ready: Extract<Command, { type: 'step.execute' }>[] = []
+  let at = 0
+  const take = (input: Input) => {
+    for (const event of decide(state, input)) {
+      evolve(state, event)
+      for (const command of commandsOf(state, event)) if (command.type === 'step.execute') ready.push(command)
+    }
+  }
+  const targets = Array.from({ length: width }, (_, n) => ({ agent: 'W', input: n }))
+  // Of the processor, not of the wall: other work on the machine does not count.
+  const began = process.cpuUsage().user
+  take({ at, type: 'start', task: 'go', pinned })
+  for (let i = 0; i < ready.length; i++) {
+    const command = ready[i] as (typeof ready)[number]
+    const first = command.agent === 'Lead' && !command.results
+    take({
+      at: ++at,
+      type: 'step.settled',
+      step: command.step,
+      outcome: first
+        ? { kind: 'invoke', targets }
+        : start === 'invoke' && command.agent === 'Lead'
+          ? { kind: 'finish', value: 'done' }
+          : { kind: 'value', value: 'w' },
+    })
+  }
+  const took = (process.cpuUsage().user - began) / 1_000
+  expect(standingOf(state)).toEqual({ status: 'completed', over: true })
+  expect(resultOf(state, at).totalSteps).toBe(width + (start === 'invoke' ? 2 : 1))
+  return took
+}
+
+it('a fan-out of 10,000 that meets again costs less than a second, and grows with its width alone', () => {
+  const flows = ['Start -> Lead', 'Lead <-> W', 'Lead -> End']
+  fanOut(1_000, flows, 'invoke')
+  const small = fanOut(2_000, flows, 'invoke')
+  const large = fanOut(10_000, flows, 'invoke')
+  expect(large).toBeLessThan(1_000)
+  expect(large / small).toBeLessThan(15)
+})
+it('so does one whose branches end one by one', () => {
+  expect(fanOut(10_000, ['Start -> Lead', 'Lead -> W', 'W -> End'], 'oneWay')).toBeLessThan(1_000)
+})

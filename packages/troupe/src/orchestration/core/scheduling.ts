@@ -1,0 +1,33 @@
+/** Starts steps: as many branches at once as are allowed, in the order in which they became ready. */
+import type { Deciding } from './deciding.ts'
+import { stepAllowed } from './guards.ts'
+import { nextReady, nextRequest } from './queue.ts'
+import type { Step } from './state.ts'
+
+/** @returns true where a guard tripped, and more follows from that */
+export function schedule(d: Deciding): boolean {
+  const { state } = d
+  if (state.recall || state.pausedBy !== undefined || state.again !== undefined) return false
+  // Who asks waits for the answer: serving steps count against no limit, or all could wait for each other.
+  for (let id = nextRequest(state); id !== undefined; id = nextRequest(state)) {
+    if (!stepAllowed(d)) return true
+    const { branch, node, agent } = state.steps.get(id) as Step
+    d.emit({ type: 'step.started', step: id, branch, node, agent, attempt: 1 })
+  }
+  const limited = state.graph?.limited ?? []
+  while (state.counts.parallel < d.config.maxParallelBranches) {
+    const branch = nextReady(state, limited)
+    if (!branch) return false
+    if (!stepAllowed(d)) return true
+    const { id, node, attempt } = branch
+    d.emit({
+      type: 'step.started',
+      step: `${id}#${branch.steps + 1}`,
+      branch: id,
+      node,
+      agent: d.node(node).label,
+      attempt,
+    })
+  }
+  return false
+}

@@ -1,0 +1,331 @@
+/**
+ * What a run is between two inputs: a fold of its events, updated in place by `evolve` alone. All of it but `graph` and
+ * `ledger` is plain data; counts are kept beside what they count so that no question costs more than O(log n).
+ */
+
+import type { Question } from '../../agents/index.ts'
+import type { Json, StoredError } from '../../core/index.ts'
+import type { FailurePolicy, Join } from './canonical.ts'
+import type { Graph } from './graph.ts'
+import { Ledger } from './ledger.ts'
+import type {
+  BarrierId,
+  BranchId,
+  Command,
+  Guard,
+  Opens,
+  Pinned,
+  QuestionId,
+  Recall,
+  Result,
+  StepId,
+  WaitReason,
+} from './model.ts'
+
+export type BranchStatus =
+  | 'ready' // waits for its step to be started
+  | 'delayed' // ready after a timer
+  | 'running' // has an open step
+  | 'settled' // between a step and what follows from it; never between two inputs
+  | 'waiting' // for its fork to meet
+  | 'asking' // for a person, without a step
+  | 'completed'
+  | 'failed'
+  | 'cancelled'
+
+export interface Branch {
+  readonly id: BranchId
+  readonly scope: string
+  readonly order: readonly number[]
+  readonly depth: number
+  /** The agent it began with. */
+  readonly agent: string
+  node: string
+  status: BranchStatus
+  input: Json
+  results: readonly Result[] | undefined
+  /** The input with which it came to its node. */
+  request: Json
+  from: string | undefined
+  attempt: number
+  standIn: boolean
+  /** The timer that ends its delay. */
+  after: string | undefined
+  /** Its ticket in a queue. */
+  ticket: number
+  /** How many steps it has begun. */
+  steps: number
+  /** How many questions it has asked without a step. */
+  asked: number
+  step: StepId | undefined
+  fork: BarrierId | undefined
+  question: QuestionId | undefined
+  recall: Recall | undefined
+  /** It waits for people alone. */
+  away: boolean
+  /** The node before this one, and how often in a row the branch went straight back to where it came from. */
+  before: string | undefined
+  backAndForth: number
+  /** Turns taken along alternating edges, by pair; begun anew when the branch leaves the pair. */
+  turns: number
+  pair: string | undefined
+  prints: { [print: string]: true }
+  stale: number
+  value: Json | undefined
+  error: StoredError | undefined
+}
+
+export interface Scope {
+  readonly id: string
+  readonly opens: Opens
+  readonly depth: number
+  readonly branches: BranchId[]
+  live: number
+  away: number
+  /** Of each node where branches meet: how many live ones may still come there, and how many of them are away. */
+  readonly able: { [node: string]: number }
+  readonly ableAway: { [node: string]: number }
+  /** The open meeting at a node, and how many there were. */
+  readonly meetings: { [node: string]: BarrierId | undefined }
+  readonly met: { [node: string]: number }
+  readonly ends: { readonly order: readonly number[]; readonly value: Json }[]
+  /** Meetings that are open or whose losers are awaited. */
+  barriers: number
+  readonly closing: { [barrier: BarrierId]: true | undefined }
+  failing: StoredError | undefined
+  fatal: boolean
+  /** The first failure of a branch. */
+  lost: StoredError | undefined
+  forgiven: boolean
+  closed: boolean
+}
+
+export interface Slot {
+  readonly agent: string
+  request: Json
+  scope: string | undefined
+  result: Result | undefined
+  away: boolean
+}
+
+export interface Barrier {
+  readonly id: BarrierId
+  readonly kind: 'fork' | 'meeting'
+  readonly branch: BranchId | undefined
+  readonly scope: string
+  readonly node: string
+  readonly agent: string
+  readonly join: Join
+  readonly onFailure: FailurePolicy
+  readonly slots: Slot[]
+  readonly arrivals: { readonly order: readonly number[]; readonly depth: number; readonly result: Result }[]
+  /** Slots without a result. */
+  pending: number
+  away: number
+  successes: number
+  failures: number
+  /** The first failure to arrive. */
+  failure: StoredError | undefined
+  fatal: boolean
+  state: 'open' | 'closing' | 'closed'
+  met: boolean
+  error: StoredError | undefined
+}
+
+export interface Step {
+  readonly id: StepId
+  readonly branch: BranchId
+  readonly node: string
+  readonly agent: string
+  readonly depth: number
+  readonly serve:
+    | {
+        readonly from: StepId
+        readonly fromAgent: string
+        readonly wait: string
+        readonly message: string
+        readonly payload: Json
+      }
+    | undefined
+  status: 'ready' | 'running' | 'waiting'
+  reason: WaitReason | undefined
+  recall: Recall | undefined
+  /** Open questions, and the steps that serve its open requests. */
+  readonly questions: { [question: QuestionId]: true | undefined }
+  readonly requests: { [step: StepId]: true | undefined }
+  openQuestions: number
+  openRequests: number
+}
+
+export interface AskedQuestion {
+  readonly id: QuestionId
+  readonly branch: BranchId
+  readonly agent: string
+  readonly step: StepId | undefined
+  readonly wait: string | undefined
+  readonly failed: StoredError | undefined
+  readonly ask: Question
+  status: 'open' | 'answered' | 'expired' | 'withdrawn'
+}
+
+/** First in, first out; tickets tell stale entries from valid ones. */
+export interface Queue {
+  items: { readonly id: string; readonly ticket: number }[]
+  head: number
+}
+
+export interface Timer {
+  due: number | undefined
+  left: number | undefined
+}
+
+export interface Counts {
+  /** Steps that are being carried out, recalled ones included. */
+  executing: number
+  delayed: number
+  live: number
+  steps: number
+  tickets: number
+  openQuestions: number
+  uncertain: number
+  changed: number
+  /** Steps that wait for something that is neither a person nor a step of this run. */
+  outside: number
+  totalSteps: number
+  hops: number
+  /** Of those executing, the ones that count against maxParallelBranches: all but the serving ones. */
+  parallel: number
+}
+
+export interface State {
+  status: 'new' | 'running' | 'completed' | 'failed' | 'cancelled'
+  pinned: Pinned
+  task: Json
+  startedAt: number
+  now: number
+  pausedBy: string | undefined
+  recall: Recall | undefined
+  recalledBy: string | undefined
+  guard: Guard | undefined
+  attempt: number
+  /** The timer after which the run begins anew. */
+  again: string | undefined
+  response: Json | undefined
+  error: StoredError | undefined
+  lastValue: Json | undefined
+  /** The scopes that answer to nobody: of each attempt of the run, and of notifications. */
+  readonly tops: string[]
+  readonly branches: Map<BranchId, Branch>
+  readonly scopes: Map<string, Scope>
+  readonly barriers: Map<BarrierId, Barrier>
+  readonly steps: Map<StepId, Step>
+  readonly questions: Map<QuestionId, AskedQuestion>
+  readonly timers: Map<string, Timer>
+  readonly open: Map<string, Command>
+  /** The ids of answers that a step has not settled with yet. */
+  readonly answers: Map<StepId, string[]>
+  readonly queues: Map<string, Queue>
+  readonly busy: { [node: string]: number }
+  readonly edgeUses: { [edge: number]: number }
+  /** Who asked whom by ctx.request and still waits, with how many requests. */
+  readonly asks: { [agent: string]: { [other: string]: number } }
+  readonly counts: Counts
+  readonly usage: { inputTokens: number; outputTokens: number; usd: number; unknown: { [model: string]: true } }
+  graph: Graph | undefined
+  readonly ledger: Ledger
+}
+
+const nothing: Pinned = {
+  topology: { version: 1, nodes: [], edges: [] },
+  config: {
+    budget: { steps: 0, depth: 0, hops: 0 },
+    timeouts: {},
+    join: 'all',
+    onFailure: 'failFast',
+    onError: {},
+    guards: { repetition: false, pingPong: false, noProgress: false },
+    maxParallelBranches: 1,
+    verbosity: 'normal',
+    showAgentThoughts: false,
+    showToolCalls: false,
+    trace: false,
+  },
+  fingerprints: {},
+}
+
+/** Before its first event. */
+export function createState(): State {
+  return {
+    status: 'new',
+    pinned: nothing,
+    task: null,
+    startedAt: 0,
+    now: 0,
+    pausedBy: undefined,
+    recall: undefined,
+    recalledBy: undefined,
+    guard: undefined,
+    attempt: 1,
+    again: undefined,
+    response: undefined,
+    error: undefined,
+    lastValue: undefined,
+    tops: [],
+    branches: new Map(),
+    scopes: new Map(),
+    barriers: new Map(),
+    steps: new Map(),
+    questions: new Map(),
+    timers: new Map(),
+    open: new Map(),
+    answers: new Map(),
+    queues: new Map(),
+    busy: dict(),
+    edgeUses: dict(),
+    asks: dict(),
+    counts: {
+      executing: 0,
+      delayed: 0,
+      live: 0,
+      steps: 0,
+      tickets: 0,
+      openQuestions: 0,
+      uncertain: 0,
+      changed: 0,
+      outside: 0,
+      totalSteps: 0,
+      hops: 0,
+      parallel: 0,
+    },
+    usage: { inputTokens: 0, outputTokens: 0, usd: 0, unknown: dict() },
+    graph: undefined,
+    ledger: new Ledger(),
+  }
+}
+
+/** Keys are names that users chose: none may be taken for a property that every object has. */
+export const dict = <T extends object>(): T => Object.create(null) as T
+
+export const hasEnded = (state: Readonly<State>): boolean =>
+  state.status === 'completed' || state.status === 'failed' || state.status === 'cancelled'
+
+/** What must exist if the events were made by `decide`. */
+export function must<T>(value: T | undefined, what: string): T {
+  if (value === undefined) throw new Error(`unknown ${what}`)
+  return value
+}
+
+/** What has met at a barrier, in order of invocation; failures too, unless the policy is to go on without them. */
+export function resultsOf(barrier: Barrier): readonly Result[] {
+  const all =
+    barrier.kind === 'fork'
+      ? barrier.slots.map((slot) => ({ ...(slot.result as Result), request: slot.request }))
+      : [...barrier.arrivals].sort(byOrder).map((arrival) => arrival.result)
+  return barrier.onFailure === 'continue' ? all.filter((result) => result.success) : all
+}
+
+export const byOrder = (a: { readonly order: readonly number[] }, b: { readonly order: readonly number[] }): number => {
+  for (let i = 0; i < Math.min(a.order.length, b.order.length); i++)
+    if (a.order[i] !== b.order[i]) return (a.order[i] as number) - (b.order[i] as number)
+  return a.order.length - b.order.length
+}

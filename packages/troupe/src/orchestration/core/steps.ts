@@ -1,0 +1,109 @@
+/** What steps tell: their outcome, their failure, that they wait. */
+
+import type { Outcome } from '../../agents/index.ts'
+import { failure, hashJson, type Json, type StoredError, storeError } from '../../core/index.ts'
+import type { Deciding } from './deciding.ts'
+import { routeError } from './failing.ts'
+import { follow } from './follow.ts'
+import { checkProgress, guardIn, trip } from './guards.ts'
+import type { InputOf, StepEnding } from './model.ts'
+import { finishRecall, withdraw } from './recall.ts'
+import type { Branch, Step } from './state.ts'
+import { type Plan, planOf } from './ways.ts'
+
+export function stepSettled(d: Deciding, input: InputOf<'step.settled'>): void {
+  const step = d.state.steps.get(input.step)
+  if (step) endStep(d, step, { outcome: input.outcome, ...(input.usage ? { usage: input.usage } : {}) })
+}
+
+export function stepFailed(d: Deciding, input: InputOf<'step.failed'>): void {
+  const step = d.state.steps.get(input.step)
+  if (step) endStep(d, step, { error: input.error, ...(input.usage ? { usage: input.usage } : {}) })
+}
+
+/** The step has ended with it; the run goes down with what it has. */
+export function budgetRefused(d: Deciding, { step: id, budget, used, limit }: InputOf<'budget.refused'>): void {
+  const step = d.state.steps.get(id)
+  if (step)
+    endStep(d, step, { error: storeError(failure('budget.exceeded', { budget, run: 'this run', used, limit })) })
+}
+
+export function stepWaits(d: Deciding, input: InputOf<'step.waiting'>): void {
+  const step = d.state.steps.get(input.step)
+  if (!step || step.recall || step.status === 'ready' || step.reason === input.reason) return
+  const { reason, detail } = input
+  const { id, branch, agent } = step
+  d.emit({ type: 'step.waiting', step: id, branch, agent, reason, ...(detail === undefined ? {} : { detail }) })
+}
+
+export function stepResumed(d: Deciding, id: string): void {
+  const step = d.state.steps.get(id)
+  if (step?.status === 'waiting') d.emit({ type: 'step.resumed', step: id, branch: step.branch, agent: step.agent })
+}
+
+export function endStep(d: Deciding, step: Step, ending: StepEnding) {
+  withdraw(d, step)
+  if (step.serve) return endServing(d, step, ending)
+  const branch = d.branch(step.branch)
+  const plan: Plan | undefined = 'outcome' in ending ? planOf(d.state, branch, ending.outcome) : undefined
+  const refused = plan?.kind === 'invalid' && !step.recall ? invalid(step.agent, plan.problem, plan.allowed) : undefined
+  emitEnd(d, step, branch, ending, refused)
+  if (branch.recall) return finishRecall(d, branch)
+  const error = step.recall?.error ?? refused ?? ('error' in ending ? ending.error : undefined)
+  const guard = error && guardIn(error)
+  if (guard) return trip(d, guard)
+  if (error) return routeError(d, branch, error)
+  if (checkProgress(d, branch)) return
+  if (plan && plan.kind !== 'invalid') follow(d, branch, plan)
+}
+
+const invalid = (agent: string, problem: string, allowed: string) =>
+  storeError(failure('outcome.invalid', { agent, problem, allowed }))
+
+function emitEnd(d: Deciding, step: Step, branch: Branch, ending: StepEnding, refused: StoredError | undefined) {
+  const { id, agent } = step
+  const usage = ending.usage ? { usage: ending.usage } : {}
+  const error = refused ?? ('error' in ending ? ending.error : undefined)
+  if (error !== undefined) return d.emit({ type: 'step.failed', step: id, branch: branch.id, agent, error, ...usage })
+  const { outcome } = ending as { readonly outcome: Outcome }
+  const print = d.config.guards.noProgress === false ? {} : { print: printOf(branch, outcome) }
+  d.emit({ type: 'step.completed', step: id, branch: branch.id, agent, outcome, ...usage, ...print })
+}
+
+const printOf = (branch: Branch, outcome: Outcome) =>
+  hashJson([branch.node, branch.input, outcome as unknown as Json]).slice(0, 16)
+
+/** The reply goes to who asked, if that one still waits. */
+function endServing(d: Deciding, step: Step, ending: StepEnding) {
+  const serve = step.serve as NonNullable<Step['serve']>
+  const { id, branch, agent } = step
+  const usage = ending.usage ? { usage: ending.usage } : {}
+  let error = step.recall?.error ?? ('error' in ending ? ending.error : undefined)
+  if (error === undefined && 'outcome' in ending) {
+    const { outcome } = ending
+    if (outcome.kind === 'value' || outcome.kind === 'finish') {
+      d.emit({ type: 'step.completed', step: id, branch, agent, outcome, ...usage })
+      return reply(d, serve.from, serve.wait, { value: outcome.value })
+    }
+    error = invalid(
+      agent,
+      `it cannot ${outcome.kind === 'invoke' ? 'invoke' : 'hand off'} while it answers a request`,
+      'return the reply',
+    )
+  }
+  const why = error ?? storeError(failure('cancelled', { what: 'A request' }))
+  d.emit({ type: 'step.failed', step: id, branch, agent, error: why, ...usage })
+  const guard = guardIn(why)
+  if (guard && !step.recall) return trip(d, guard)
+  reply(d, serve.from, serve.wait, { error: why })
+}
+
+export function reply(
+  d: Deciding,
+  to: string,
+  wait: string,
+  answer: { readonly value: Json } | { readonly error: StoredError },
+): void {
+  const asker = d.state.steps.get(to)
+  if (asker && !asker.recall) d.emit({ type: 'answer.sent', step: to, wait, answer })
+}

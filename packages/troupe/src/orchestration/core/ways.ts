@@ -1,0 +1,229 @@
+/** The ways that the topology leaves open to an agent where its branch stands, and what an outcome means there. */
+
+import type { Outcome, Ways } from '../../agents/index.ts'
+import type { Json } from '../../core/index.ts'
+import { holds } from './condition.ts'
+import { carries, type Graph, type GraphEdge, type GraphNode } from './graph.ts'
+import { type Branch, must, type Scope, type State } from './state.ts'
+
+/** Where an outcome leads, or what is wrong with it. */
+export type Plan =
+  | { readonly kind: 'end'; readonly value: Json; readonly notify: readonly GraphEdge[] }
+  | { readonly kind: 'go'; readonly edge: GraphEdge; readonly input: Json; readonly notify: readonly GraphEdge[] }
+  | { readonly kind: 'fork'; readonly targets: readonly Target[]; readonly notify: readonly GraphEdge[] }
+  | { readonly kind: 'invalid'; readonly problem: string; readonly allowed: string }
+
+export interface Target {
+  readonly edge: GraphEdge
+  readonly input: Json
+}
+
+export const graphIn = (state: Readonly<State>): Graph => must(state.graph, 'graph')
+export const nodeIn = (state: Readonly<State>, name: string): GraphNode => must(graphIn(state).nodes.get(name), name)
+
+/** The node that waits for what this scope ends with; undefined where nobody does. */
+export function callerOf(state: Readonly<State>, scope: Scope): string | undefined {
+  if (scope.opens.kind !== 'call') return undefined
+  return state.barriers.get(scope.opens.barrier)?.node
+}
+
+/** The key under which turns of a `<~>` are counted. */
+export const pairOf = (edge: GraphEdge): string => JSON.stringify([edge.from, edge.to].sort())
+
+/** The turns of a conversation that its first step has begun: the one who opens it has had the first turn. */
+const turnsOf = (branch: Branch, edge: GraphEdge) => (branch.pair === pairOf(edge) ? branch.turns : 1)
+
+function usable(state: Readonly<State>, branch: Branch, edge: GraphEdge): boolean {
+  if (edge.limit !== undefined && (state.edgeUses[edge.index] ?? 0) >= edge.limit) return false
+  return !(edge.alternating && edge.maxTurns !== undefined && turnsOf(branch, edge) >= edge.maxTurns)
+}
+
+/** A value sent to User comes back as an answer only where User has a way on; else it is the branch's response. */
+const ends = (graph: Graph, edge: GraphEdge): boolean => {
+  const to = must(graph.nodes.get(edge.to), edge.to)
+  return to.kind === 'end' || (to.kind === 'user' && to.out.length === 0)
+}
+
+export const returnsTo = (graph: Graph, edge: GraphEdge): boolean =>
+  edge.type === 'query' ||
+  edge.returns === true ||
+  (carries(edge) && must(graph.nodes.get(edge.to), edge.to).out.some((back) => back.to === edge.from && carries(back)))
+
+/** The edges that a plain value may take, of which it takes the only one, or all that fan out. */
+function routes(state: Readonly<State>, branch: Branch, node: GraphNode, value: Json | undefined): GraphEdge[] {
+  const met = branch.results !== undefined
+  let open = node.out.filter((e) => carries(e) && usable(state, branch, e) && !(e.fanOut && met))
+  const talk = open.filter((e) => e.alternating)
+  if (talk.length > 0) return talk
+  const chosen = open.filter((e) => e.when && (value === undefined || holds(e.when, value)))
+  if (chosen.length > 0) return chosen
+  open = open.filter((e) => !e.when)
+  const fan = open.filter((e) => e.fanOut)
+  if (fan.length > 0) return fan
+  const limited = open.filter((e) => e.limit !== undefined)
+  return limited.length > 0 ? limited : open
+}
+
+/** Where a conversation is over at one who has no other way, its last value leaves by the other's. */
+function exits(state: Readonly<State>, branch: Branch, node: GraphNode, value: Json | undefined): GraphEdge[] {
+  const own = routes(state, branch, node, value)
+  if (own.length > 0) return own
+  const over = node.out.find((e) => e.alternating && !usable(state, branch, e))
+  return over ? routes(state, branch, nodeIn(state, over.to), value) : own
+}
+
+type ValueWay = { readonly to: 'back' | 'end' | 'along'; readonly edges: readonly GraphEdge[] } | undefined
+
+/** @param value undefined where it is not known yet */
+function valueWay(state: Readonly<State>, branch: Branch, value: Json | undefined): ValueWay {
+  const node = nodeIn(state, branch.node)
+  const scope = must(state.scopes.get(branch.scope), branch.scope)
+  const edges = exits(state, branch, node, value)
+  const talks = edges[0]?.alternating === true
+  const caller = callerOf(state, scope)
+  if (caller !== undefined && !talks) {
+    const { opens } = scope
+    const queried =
+      opens.kind === 'call' && opens.query && scope.branches[0] === branch.id && branch.before === undefined
+    if (queried || (edges.some((e) => e.to === caller) && !edges[0]?.fanOut)) return { to: 'back', edges: [] }
+  }
+  if (edges.length === 0)
+    return node.out.some((e) => carries(e) && e.when)
+      ? undefined
+      : { to: caller === undefined ? 'end' : 'back', edges: [] }
+  const fan = edges.every((e) => e.fanOut)
+  if (edges.length > 1 && !fan) return undefined
+  return edges.length === 1 && ends(graphIn(state), edges[0] as GraphEdge)
+    ? { to: 'end', edges }
+    : { to: 'along', edges }
+}
+
+/** Where a value is not known yet, conditions leave several ways: all of them count as one way along. */
+function valueHint(state: Readonly<State>, branch: Branch): Ways['value'] {
+  const way = valueWay(state, branch, undefined)
+  if (way) return way.to
+  return nodeIn(state, branch.node).out.some((e) => carries(e) && e.when) ? 'along' : undefined
+}
+
+const isAgent = (graph: Graph, edge: GraphEdge) => graph.nodes.get(edge.to)?.kind === 'agent'
+const labels = (graph: Graph, edges: readonly GraphEdge[]): string[] => {
+  const names = new Map<string, number>()
+  const of = (e: GraphEdge) => must(graph.nodes.get(e.to), e.to).label
+  for (const edge of edges) names.set(of(edge), (names.get(of(edge)) ?? 0) + 1)
+  return [...new Set(edges.map((e) => (names.get(of(e)) === 1 ? of(e) : e.to)))]
+}
+
+const canFinish = (state: Readonly<State>, branch: Branch, node: GraphNode) =>
+  must(state.scopes.get(branch.scope), branch.scope).opens.kind !== 'run' ||
+  node.out.some((e) => nodeIn(state, e.to).kind === 'end' && usable(state, branch, e)) ||
+  !node.out.some((e) => carries(e))
+
+export function waysOf(state: Readonly<State>, branch: Branch): Ways {
+  const graph = graphIn(state)
+  const node = nodeIn(state, branch.node)
+  const open = node.out.filter((e) => isAgent(graph, e) && usable(state, branch, e))
+  return {
+    invoke: labels(graph, open),
+    handOff: labels(graph, open.filter(carries)),
+    finish: canFinish(state, branch, node),
+    askUser: node.out.some((e) => graph.nodes.get(e.to)?.kind === 'user'),
+    value: valueHint(state, branch),
+  }
+}
+
+/** A step that serves a request only answers. */
+export const servingWays: Ways = { invoke: [], handOff: [], finish: true, askUser: false, value: 'back' }
+
+function allowed(state: Readonly<State>, branch: Branch): string {
+  const ways = waysOf(state, branch)
+  const said = [
+    ways.invoke.length > 0 ? `invoke ${ways.invoke.join(', ')}` : '',
+    ways.handOff.length > 0 ? `hand off to ${ways.handOff.join(', ')}` : '',
+    ways.finish ? 'finish' : '',
+    ways.askUser ? 'ask the user' : '',
+    ways.value ? 'return a value' : '',
+  ].filter(Boolean)
+  return said.length > 0 ? said.join('; ') : 'nothing'
+}
+
+/** An edge by the name that the agent gave: a node's, or its agent's. */
+function edgeTo(
+  state: Readonly<State>,
+  branch: Branch,
+  name: string,
+  edges: readonly GraphEdge[],
+): GraphEdge | undefined {
+  const open = edges.filter((e) => usable(state, branch, e))
+  return open.find((e) => e.to === name) ?? open.find((e) => nodeIn(state, e.to).label === name)
+}
+
+export function planOf(state: Readonly<State>, branch: Branch, outcome: Outcome): Plan {
+  const node = nodeIn(state, branch.node)
+  const invalid = (problem: string): Plan => ({ kind: 'invalid', problem, allowed: allowed(state, branch) })
+  switch (outcome.kind) {
+    case 'value':
+      return planValue(state, branch, outcome.value, invalid)
+    case 'finish':
+      return canFinish(state, branch, node)
+        ? { kind: 'end', value: outcome.value, notify: [] }
+        : invalid('it cannot finish here')
+    case 'handOff': {
+      const edge = edgeTo(
+        state,
+        branch,
+        outcome.agent,
+        node.out.filter((e) => carries(e) && nodeIn(state, e.to).kind !== 'end'),
+      )
+      if (!edge) return invalid(`it cannot hand off to ${outcome.agent}`)
+      if (!holds(edge.when, outcome.input)) return invalid(`the condition on the way to ${outcome.agent} does not hold`)
+      return ends(graphIn(state), edge)
+        ? { kind: 'end', value: outcome.input, notify: [] }
+        : { kind: 'go', edge, input: outcome.input, notify: [] }
+    }
+    case 'invoke':
+      return planInvoke(state, branch, outcome.targets, invalid)
+  }
+}
+
+function planValue(state: Readonly<State>, branch: Branch, value: Json, invalid: (problem: string) => Plan): Plan {
+  const notify = nodeIn(state, branch.node).out.filter(
+    (e) => e.type === 'notify' && usable(state, branch, e) && holds(e.when, value),
+  )
+  const way = valueWay(state, branch, value)
+  if (!way) return invalid('a plain value has more than one way to go, or none')
+  if (way.to !== 'along') return { kind: 'end', value, notify }
+  if (way.edges.length === 1) return { kind: 'go', edge: way.edges[0] as GraphEdge, input: value, notify }
+  return { kind: 'fork', targets: way.edges.map((edge) => ({ edge, input: value })), notify }
+}
+
+function planInvoke(
+  state: Readonly<State>,
+  branch: Branch,
+  asked: readonly { readonly agent: string; readonly input: Json }[],
+  invalid: (problem: string) => Plan,
+): Plan {
+  if (asked.length === 0) return invalid('it invokes nobody')
+  const graph = graphIn(state)
+  const out = nodeIn(state, branch.node).out.filter((e) => nodeIn(state, e.to).kind !== 'end')
+  const byName = new Map<string, GraphEdge | undefined>()
+  const uses = new Map<number, number>()
+  const targets: Target[] = []
+  for (const { agent, input } of asked) {
+    if (!byName.has(agent)) byName.set(agent, edgeTo(state, branch, agent, out))
+    const edge = byName.get(agent)
+    if (!edge) return invalid(`it cannot invoke ${agent}`)
+    if (!holds(edge.when, input)) return invalid(`the condition on the way to ${agent} does not hold`)
+    const used = (uses.get(edge.index) ?? state.edgeUses[edge.index] ?? 0) + 1
+    uses.set(edge.index, used)
+    if (edge.limit !== undefined && used > edge.limit)
+      return invalid(`the way to ${agent} may be taken ${edge.limit} times only`)
+    targets.push({ edge, input })
+  }
+  const [only] = targets
+  if (only && targets.length === 1 && only.edge.type !== 'notify') {
+    if (ends(graph, only.edge)) return { kind: 'end', value: only.input, notify: [] }
+    if (only.edge.alternating || !returnsTo(graph, only.edge))
+      return { kind: 'go', edge: only.edge, input: only.input, notify: [] }
+  }
+  return { kind: 'fork', targets, notify: [] }
+}

@@ -1,0 +1,160 @@
+/** A topology being put together: nodes and edges checked one by one, definitions collected by name. */
+import type { Agent } from '../../agents/index.ts'
+import { checkName, failure, milliseconds, nearest } from '../../core/index.ts'
+import type { CanonicalEdge, CanonicalNode, CanonicalTopology, Condition, Role } from '../core/canonical.ts'
+import { readJoin, readPolicy } from '../core/read-join.ts'
+import type { CompiledTopology, EdgeOptions, NodeOptions } from './forms.ts'
+
+export const invalid = (place: string, problem: string, remedy: string) =>
+  failure('topology.invalid', { place, problem, remedy })
+
+const kindOf = { Start: 'start', End: 'end', User: 'user' } as const
+type Reserved = keyof typeof kindOf
+export const isReserved = (name: string): name is Reserved => Object.hasOwn(kindOf, name)
+
+const types: readonly unknown[] = ['invoke', 'notify', 'query', 'stream']
+const conditions = ['path', 'equals', 'notEquals', 'in', 'exists', 'greaterThan', 'lessThan']
+
+export class Draft {
+  readonly nodes = new Map<string, CanonicalNode>()
+  readonly edges: CanonicalEdge[] = []
+  readonly agents = new Map<string, Agent>()
+  config: CanonicalTopology['config']
+
+  /** @throws ValidationError for a name that is taken or reserved */
+  addNode(node: CanonicalNode): void {
+    const { name } = node
+    checkName('agent', name)
+    if (this.nodes.has(name)) throw invalid(name, 'the name is used twice', 'Give every node a name of its own')
+    const like = ['Start', 'End', 'User'].find((word) => word !== name && word.toLowerCase() === name.toLowerCase())
+    if (like)
+      throw invalid(
+        name,
+        `the name is too much like ${like}, which is reserved`,
+        `Write ${like}, or choose another name`,
+      )
+    if (node.kind !== 'agent' && kindOf[name as Reserved] !== node.kind)
+      throw invalid(name, `a node of kind ${node.kind} has its name reserved`, 'Name it Start, End or User')
+    if (node.kind === 'agent' && isReserved(name)) throw invalid(name, 'the name is reserved', 'Choose another name')
+    this.nodes.set(name, node)
+  }
+
+  /** The code of an agent; one name stands for one definition. */
+  addAgent(agent: Agent): void {
+    const known = this.agents.get(agent.name)
+    if (known && known !== agent) throw invalid(agent.name, 'two different agents have this name', 'Rename one of them')
+    this.agents.set(agent.name, agent)
+  }
+
+  addAgentNode(name: string, agent: Agent, options: NodeOptions = {}, role?: Role): void {
+    this.addAgent(agent)
+    this.addNode({
+      name,
+      kind: 'agent',
+      agent: agent.name,
+      ...readNodeOptions(name, options),
+      ...(role ? { role } : {}),
+    })
+  }
+
+  /** The name as it is declared; reserved ones are made when first used. */
+  use(name: string, place: string): string {
+    if (this.nodes.has(name)) return name
+    if (isReserved(name)) {
+      this.addNode({ name, kind: kindOf[name] })
+      return name
+    }
+    const like = nearest(name, this.nodes.keys())
+    throw invalid(place, `there is no agent ${name}`, like ? `Did you mean ${like}?` : 'Add it to agents')
+  }
+
+  addEdge(edge: CanonicalEdge): void {
+    const place = `${edge.from} -> ${edge.to}`
+    if (edge.to === 'Start') throw invalid(place, 'nothing leads to Start', 'Lead to the agent itself')
+    if (edge.from === 'End') throw invalid(place, 'nothing leads on from End', 'Begin at an agent')
+    if (edge.from === edge.to && edge.from === 'User')
+      throw invalid(place, 'User does not lead to itself', 'Remove the edge')
+    if (edge.from === 'Start' && edge.to === 'End')
+      throw invalid(place, 'nobody would do anything', 'Begin at an agent')
+    this.checkReserved(edge, place)
+    if (this.edges.some((e) => e.from === edge.from && e.to === edge.to))
+      throw invalid(place, 'the edge is there twice', 'Write it once; `<->` already means both ways')
+    this.edges.push(edge)
+  }
+
+  /** What means nothing at Start, End and User is refused there. */
+  private checkReserved(edge: CanonicalEdge, place: string): void {
+    const { when, limit, alternating, type } = edge
+    if (isReserved(edge.from) && (when !== undefined || limit !== undefined || type !== 'invoke'))
+      throw invalid(place, 'only agents choose between ways', 'Write a plain flow')
+    if (isReserved(edge.to) && type !== 'invoke')
+      throw invalid(place, `${edge.to} cannot be reached by ${type}`, 'Write a plain flow')
+    if (alternating && (isReserved(edge.from) || isReserved(edge.to)))
+      throw invalid(place, 'only agents take turns', 'Write -> or <->')
+  }
+
+  /** Without Start the first agent starts; without End those end that have no way on. */
+  complete(): void {
+    const [first] = [...this.nodes.values()].filter((node) => node.kind === 'agent')
+    if (!first) throw invalid('the topology', 'it has no agents', 'Add one')
+    if (!this.edges.some((edge) => edge.from === 'Start'))
+      this.addEdge({ from: this.use('Start', ''), to: first.name, type: 'invoke' })
+    if (this.edges.some((edge) => edge.to === 'End')) return
+    const goesOn = new Set(this.edges.filter((e) => e.type === 'invoke' || e.type === 'stream').map((e) => e.from))
+    const last = [...this.nodes.values()].filter((node) => node.kind === 'agent' && !goesOn.has(node.name))
+    for (const { name } of last) this.addEdge({ from: name, to: this.use('End', ''), type: 'invoke' })
+  }
+
+  compiled(): CompiledTopology {
+    this.complete()
+    const { config } = this
+    const canonical: CanonicalTopology = {
+      version: 1,
+      nodes: [...this.nodes.values()],
+      edges: [...this.edges],
+      ...(config === undefined ? {} : { config }),
+    }
+    return Object.freeze({ canonical, agents: this.agents as ReadonlyMap<string, Agent>, toJSON: () => canonical })
+  }
+}
+
+export function readNodeOptions(
+  name: string,
+  { join, deadline, onFailure, limit }: NodeOptions,
+): Partial<CanonicalNode> {
+  if (limit !== undefined && (!Number.isSafeInteger(limit) || limit < 1))
+    throw invalid(name, 'its limit is no whole number of at least 1', 'Say how many of its steps may run at once')
+  return {
+    ...(join === undefined ? {} : { join: readJoin(`nodes.${name}.join`, join) }),
+    ...(deadline === undefined ? {} : { deadline: milliseconds(deadline, `nodes.${name}.deadline`) }),
+    ...(onFailure === undefined ? {} : { onFailure: readPolicy(`nodes.${name}.onFailure`, onFailure) }),
+    ...(limit === undefined ? {} : { limit }),
+  }
+}
+
+export function readEdgeOptions(
+  place: string,
+  { type = 'invoke', when, maxTurns, limit }: EdgeOptions,
+): Omit<CanonicalEdge, 'from' | 'to'> {
+  if (!types.includes(type))
+    throw invalid(place, `there is no type ${String(type)}`, 'It is invoke, notify, query or stream')
+  for (const [option, value] of Object.entries({ maxTurns, limit }))
+    if (value !== undefined && (!Number.isSafeInteger(value) || value < 1))
+      throw invalid(place, `${option} is no whole number of at least 1`, 'Correct it')
+  return {
+    type,
+    ...(when === undefined ? {} : { when: readCondition(place, when) }),
+    ...(maxTurns === undefined ? {} : { maxTurns }),
+    ...(limit === undefined ? {} : { limit }),
+  }
+}
+
+function readCondition(place: string, when: Condition): Condition {
+  const problem = (what: string) =>
+    invalid(place, what, 'A condition is an object such as { path: "kind", equals: "bug" }')
+  if (when === null || typeof when !== 'object') throw problem('its condition is no object')
+  const unknown = Object.keys(when).find((key) => !conditions.includes(key))
+  if (unknown !== undefined) throw problem(`its condition has no part ${unknown}`)
+  if (!Object.keys(when).some((key) => key !== 'path')) throw problem('its condition says nothing about the value')
+  return JSON.parse(JSON.stringify(when)) as Condition
+}

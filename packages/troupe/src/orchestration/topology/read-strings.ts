@@ -1,0 +1,111 @@
+/** Reads the string form: agents and the flows between them. */
+import type { Agent } from '../../agents/index.ts'
+import { checkOptions } from '../../core/index.ts'
+import type { CanonicalEdge } from '../core/canonical.ts'
+import { type Draft, invalid, readEdgeOptions } from './draft.ts'
+import type { CompiledTopology, EdgeOptions, NestedTeam, NodeOptions, StringForm, TopologyForm } from './forms.ts'
+import { nest } from './nest.ts'
+
+const operators = ['<->', '<~>', '->', '=>'] as const
+type Operator = (typeof operators)[number]
+
+interface Flow {
+  readonly text: string
+  readonly from: readonly string[]
+  readonly operator: Operator
+  readonly to: readonly string[]
+}
+
+const remedy = 'Write A -> B, A <-> B, A <~> B or A => {B, C}'
+
+/** Names on one side: one, or several in braces. */
+function side(flow: string, text: string): readonly string[] {
+  const inner = /^\{(.*)\}$/s.exec(text.trim())?.[1] ?? text
+  const names = inner.split(',').map((name) => name.trim())
+  if (names.some((name) => name === '')) throw invalid(`the flow '${flow}'`, 'a name is missing', remedy)
+  if (names.length > 1 && inner === text) throw invalid(`the flow '${flow}'`, 'several names need braces', remedy)
+  return names
+}
+
+function parse(text: string): Flow {
+  if (typeof text !== 'string') throw invalid('flows', 'a flow is no text', remedy)
+  for (const operator of operators) {
+    const at = text.indexOf(operator)
+    if (at < 0) continue
+    const rest = text.slice(at + operator.length)
+    if (operators.some((other) => rest.includes(other)))
+      throw invalid(`the flow '${text}'`, 'it has more than one arrow', remedy)
+    return { text, from: side(text, text.slice(0, at)), operator, to: side(text, rest) }
+  }
+  throw invalid(`the flow '${text}'`, 'it has no arrow', remedy)
+}
+
+/** However it is spaced, a flow is the same flow. */
+const plain = (flow: string) => flow.replaceAll(/\s+/g, '')
+
+export function readStrings(draft: Draft, form: StringForm, compile: (form: TopologyForm) => CompiledTopology): void {
+  checkOptions('topology', form, ['agents', 'flows', 'nodes', 'edges', 'pools', 'config'])
+  const flows = form.flows.map(parse)
+  const nested = new Map<string, CompiledTopology>()
+  for (const agent of form.agents) {
+    if ('topology' in agent) {
+      nested.set(agent.name, compile((agent as NestedTeam).topology))
+      draft.addNode({ name: agent.name, kind: 'agent' })
+      if (form.nodes?.[agent.name] || form.pools?.[agent.name])
+        throw invalid(agent.name, 'a team inside a team has no options of its own', 'Give them to its agents')
+    } else draft.addAgentNode(agent.name, agent as Agent, optionsOf(form, agent.name))
+  }
+  for (const name of [...Object.keys(form.nodes ?? {}), ...Object.keys(form.pools ?? {})])
+    if (!draft.nodes.has(name))
+      throw invalid(name, 'options are given for a node that is not there', 'Add the agent, or correct the name')
+  const options = edgeOptions(form, flows)
+  for (const flow of flows)
+    for (const from of flow.from)
+      for (const to of flow.to) addFlow(draft, flow, from, to, options.get(plain(flow.text)))
+  for (const [name, inner] of nested) nest(draft, name, inner)
+}
+
+function optionsOf({ nodes, pools }: StringForm, name: string): NodeOptions {
+  const own = nodes?.[name] ?? {}
+  checkOptions(`nodes.${name}`, own, ['join', 'deadline', 'onFailure', 'limit'])
+  const pool = pools?.[name]
+  if (!pool) return own
+  checkOptions(`pools.${name}`, pool, ['size'])
+  if (own.limit !== undefined) throw invalid(name, 'it has a limit and is a pool', 'Say its size alone')
+  return { ...own, limit: pool.size }
+}
+
+function edgeOptions({ edges = {} }: StringForm, flows: readonly Flow[]): ReadonlyMap<string, EdgeOptions> {
+  const known = new Map(flows.map((flow) => [plain(flow.text), flow]))
+  const read = new Map<string, EdgeOptions>()
+  for (const [text, options] of Object.entries(edges)) {
+    const flow = known.get(plain(text))
+    if (!flow)
+      throw invalid(
+        `edges['${text}']`,
+        'no flow is written so',
+        `Repeat the flow as it stands in flows: ${flows.map((f) => f.text).join('; ')}`,
+      )
+    checkOptions(`edges['${text}']`, options, ['type', 'when', 'maxTurns', 'limit'])
+    if (options.maxTurns !== undefined && flow.operator !== '<~>')
+      throw invalid(text, 'only A <~> B takes turns', 'Write limit for how often an edge may be taken')
+    if (options.type !== undefined && flow.operator !== '->' && flow.operator !== '=>')
+      throw invalid(text, 'a type belongs to one direction', 'Write two flows')
+    read.set(plain(text), options)
+  }
+  return read
+}
+
+function addFlow(draft: Draft, flow: Flow, left: string, right: string, options: EdgeOptions = {}): void {
+  const place = `the flow '${flow.text}'`
+  const from = draft.use(left, place)
+  const to = draft.use(right, place)
+  const read = readEdgeOptions(place, options)
+  const both = flow.operator === '<->' || flow.operator === '<~>'
+  if (flow.operator === '=>' && read.type !== 'invoke' && read.type !== 'stream')
+    throw invalid(place, 'only invoke and stream fan out', 'Write ->')
+  const marks: Partial<CanonicalEdge> =
+    flow.operator === '<~>' ? { alternating: true } : flow.operator === '=>' ? { fanOut: true } : {}
+  draft.addEdge({ from, to, ...read, ...marks })
+  if (both) draft.addEdge({ from: to, to: from, ...read, ...marks })
+}
