@@ -8,7 +8,14 @@ export const errorsDoc = fileURLToPath(new URL('../docs/errors.md', import.meta.
 const row = (code: string) => {
   const entry: CatalogueEntry = catalogue[code as ErrorCode]
   const error = failure(code as ErrorCode)
-  const cells = [`\`${code}\``, error.name, String(error.status), error.retryable ? 'yes' : 'no', entry.message, entry.hint]
+  const cells = [
+    `\`${code}\``,
+    error.name,
+    String(error.status),
+    error.retryable ? 'yes' : 'no',
+    entry.message,
+    entry.hint,
+  ]
   return `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`
 }
 

@@ -90,6 +90,11 @@ export const exemptions: readonly Exemption[] = [
   { at: 'storage/postgres', may: ['network', 'timers'], because: 'the adapter of a database server' },
   { at: 'messaging/transports', may: ['network', 'timers'], because: 'adapters of the network' },
   { at: 'runtime', may: ['process', 'files'], because: 'configuration, lifecycle and doctor look at the host' },
+  {
+    at: 'testing/simulation',
+    may: ['clock', 'timers', 'chance', 'files', 'threads', 'process'],
+    because: 'it replaces the globals of a process, and runs seeds in child processes',
+  },
   { at: 'server', may: ['process', 'network'], because: 'it listens' },
   { at: 'cli', may: ['process', 'files', 'network'], because: 'it is the edge to a person' },
 ]

@@ -38,7 +38,8 @@ function* walk(root: string, folder: string): Generator<string> {
 export const inLibrary = (path: string): string | undefined =>
   path.startsWith(`${libraryRoot}/`) ? path.slice(libraryRoot.length + 1) : undefined
 
-export const isTest = (path: string): boolean => /\.test\.tsx?$/.test(path) || path.startsWith('packages/troupe/test/')
+export const isTest = (path: string): boolean =>
+  /\.test(\.fixture)?\.tsx?$/.test(path) || path.startsWith('packages/troupe/test/')
 
 /** Where a relative import leads, relative to the workspace root. */
 export const resolveImport = (from: string, specifier: string): string | undefined =>
