@@ -6,7 +6,6 @@ import { type JsonObject, optional, plain, type ToolHands, type ToolSpec, toolSp
 
 const kinds = ['info', 'request', 'update', 'question', 'result', 'task', 'error', 'announcement'] as const
 const priorities = ['low', 'normal', 'high', 'urgent'] as const
-const ranks: Readonly<Record<string, number>> = { urgent: 0, high: 1, normal: 2, low: 3 }
 
 const sent = {
   message: z.string().describe('The message, in words.'),
@@ -113,20 +112,26 @@ const getMessages = toolSpec({
   },
   async run(hands, args) {
     const { mailbox } = messaging(hands)
-    const page: Page<ListedMessage> = await mailbox.messages({
+    const filter = {
       unreadOnly: args.unread_only !== false,
-      limit: args.limit ?? 50,
       ...(args.from_agent ? { from: args.from_agent } : {}),
       ...(args.message_type ? { type: args.message_type } : {}),
       ...(args.thread_id ? { threadId: args.thread_id } : {}),
+      ...(args.priority ? { priority: args.priority } : {}),
+    }
+    const total = await mailbox.total(filter)
+    const page: Page<ListedMessage> = await mailbox.messages({
+      ...filter,
+      limit: args.limit ?? 50,
+      ...(args.sort_by_priority ? { order: 'priority' as const } : {}),
       ...(args.cursor ? { cursor: args.cursor } : {}),
     })
-    const found = page.items.filter(({ priority }) => !args.priority || priority === args.priority)
-    if (args.sort_by_priority) found.sort((a, b) => (ranks[a.priority] ?? 2) - (ranks[b.priority] ?? 2))
+    const found = page.items
     const confirmed = args.mark_as_read === false ? 0 : await markRead(hands, found)
     return plain({
       messages: found.map(shown),
       count: found.length,
+      total_available: total,
       threads: threadsOf(found),
       confirmations_sent: confirmed,
       cursor: page.cursor,

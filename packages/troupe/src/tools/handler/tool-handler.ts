@@ -29,7 +29,7 @@ export interface ToolHandlerParts {
   readonly context: ContextHands
   /** Absent: the tools for messages say that they are not available. */
   readonly messages?: Pick<MessageHands, 'send' | 'broadcast'>
-  readonly mailbox?: Pick<MailboxHands, 'messages' | 'markRead'>
+  readonly mailbox?: Pick<MailboxHands, 'messages' | 'markRead' | 'total'>
   /** The same as of the hands. */
   readonly access: Access
   readonly clock: Clock

@@ -13,7 +13,7 @@ export interface ToolHands {
   readonly agent: string
   readonly context: ContextHands
   readonly messages?: Pick<MessageHands, 'send' | 'broadcast'>
-  readonly mailbox?: Pick<MailboxHands, 'messages' | 'markRead'>
+  readonly mailbox?: Pick<MailboxHands, 'messages' | 'markRead' | 'total'>
   readonly clock: Clock
   readonly ids: Ids
 }
