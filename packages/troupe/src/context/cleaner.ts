@@ -121,6 +121,17 @@ export class Cleaner {
     }
   }
 
+  /** Lets go of the large values that an entry had before its last so many versions: the engine alone can't. */
+  async forgetLarge(user: UserId, key: string, version: number): Promise<void> {
+    const { reads, writes, blobs, limits } = this.#core
+    const last = version - Math.max(1, limits.history) - 1
+    if (!blobs || last < 1) return
+    const [rows = []] = await this.#core.read(user, reads.historyValues({ user, key, version: last }))
+    if (rows.length === 0) return
+    const released = rows.flatMap(({ change }) => blobs.release(user, `entry:${String(change)}`))
+    await this.#core.commit(user, { statements: [writes.forgetLarge({ user, key, version: last }), ...released] })
+  }
+
   /** Removes every entry that stands when its turn comes, in the order of keys. */
   async clear(actor: Actor): Promise<number> {
     const { user } = actor

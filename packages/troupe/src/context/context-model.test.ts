@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, describe, expect, test } from 'vitest'
 import { createVirtualClock, TroupeError } from '../core/index.ts'
-import { type ReferenceActor, ReferenceContext, Refused } from '../testing/reference-context.ts'
+import { type ReferenceActor, ReferenceContext, Refused } from '../testing/index.ts'
 import { openMesh } from './context.test.fixture.ts'
 import type { Mesh } from './mesh.ts'
 import {

@@ -214,6 +214,26 @@ describe('reading', () => {
   })
 })
 
+describe('large values', () => {
+  test('round-trip, and are let go of with the versions that had them', async () => {
+    const clock = createVirtualClock()
+    await using opened = await openMesh(clock, { limits: { history: 2 } })
+    const a = opened.mesh.agent('ada', 'A')
+    const large = (i: number) => `${i}${'é'.repeat(200_000)}`
+    const blobs = async () => (await opened.storage.sizes()).tables.storage_blobs
+    for (let i = 0; i < 8; i++) await a.push('k', large(i))
+    expect(await a.get('k')).toBe(large(7))
+    expect((await a.getEntry('k'))?.value).toBe(large(7))
+    expect((await a.history('k')).items.map(({ value }) => String(value)[0])).toEqual(['5', '6', '7'])
+    expect(await blobs()).toBe(3)
+    await a.delete('k')
+    await clock.advance('8d')
+    await opened.mesh.host('ada').cleanup()
+    expect(await blobs()).toBe(0)
+    await expect(a.push('k', 'x'.repeat(9 * 1024 * 1024))).rejects.toThrow(refused('value.too_large'))
+  })
+})
+
 describe('keys with a form', () => {
   const OrderStatus = defineKey('orders.{id}.status', z.object({ paid: z.boolean() }))
   test('are typed, checked at the push, and known by their pattern', async () => {

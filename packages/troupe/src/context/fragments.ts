@@ -207,7 +207,7 @@ const pruneOf = (core: MeshCore, user: string, key: string): Statement =>
     user,
     key,
     now,
-    keep: core.limits.history,
+    keep: core.limits.history + 1,
     most: Math.max(1, core.limits.history) * 100,
     before: { $: 'now', plusMs: -600_000 },
   })

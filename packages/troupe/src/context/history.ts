@@ -8,12 +8,12 @@ import { type EntryRow, type HistoryRow, historyRow, toHistoryEntry } from './en
 import type { Actor } from './fragments.ts'
 import type { HistoryEntry, HistoryOptions } from './hands-port.ts'
 import { checkLimit, decodeCursor, encodeCursor } from './listing.ts'
-import type { Mesh } from './mesh.ts'
+import type { MeshServices } from './mesh-services.ts'
 
 const chunk = 200
 
 export async function findHistory(
-  mesh: Mesh,
+  mesh: MeshServices,
   actor: Actor,
   key: string,
   options: HistoryOptions,
@@ -36,11 +36,11 @@ export async function findHistory(
   return last(items, undefined)
 }
 
-const shown = async (mesh: Mesh, actor: Actor, row: EntryRow, ended: HistoryEntry['ended']) =>
+const shown = async (mesh: MeshServices, actor: Actor, row: EntryRow, ended: HistoryEntry['ended']) =>
   toHistoryEntry(row, await mesh.core.loadJson(actor.user, row.value), ended)
 
 async function older(
-  mesh: Mesh,
+  mesh: MeshServices,
   actor: Actor,
   key: string,
   current: EntryRow | undefined,

@@ -1,5 +1,5 @@
 /** The hands of one agent, or of the host, on what is committed: each write is one change. */
-import { checkName, decodeJson, failure, type Json, type Page, TroupeError } from '../core/index.ts'
+import { checkName, checkOptions, decodeJson, failure, type Json, type Page, TroupeError } from '../core/index.ts'
 import type { Right } from '../security/index.ts'
 import { runBatch } from './batch.ts'
 import type { Key, KeyValue } from './define-key.ts'
@@ -9,18 +9,20 @@ import { type Actor, checkedKey, preparePush, prepareRemoval, pushFragment, remo
 import type * as hands from './hands-port.ts'
 import { findHistory } from './history.ts'
 import { findEntries, findKeys, pageOf, parseListOptions, readEntries } from './listing.ts'
-import type { Mesh } from './mesh.ts'
+import type { MeshServices } from './mesh-services.ts'
 import { readerValues } from './statements/visibility.ts'
 import { deleteTopic, discoverTopics, subscribe, unsubscribe } from './topics.ts'
 import { watchContext } from './watch.ts'
 
 const attempts = 100
+/** Bytes from which a value may be stored apart. */
+const largeValue = 256 * 1024
 
 export class LiveHands implements hands.ContextHands {
-  protected readonly mesh: Mesh
+  protected readonly mesh: MeshServices
   protected readonly actor: Actor
 
-  constructor(mesh: Mesh, actor: Actor) {
+  constructor(mesh: MeshServices, actor: Actor) {
     this.mesh = mesh
     this.actor = actor
   }
@@ -43,6 +45,7 @@ export class LiveHands implements hands.ContextHands {
     const committed = await core.commit(this.actor.user, fragment)
     const version = Number(committed.rows[fragment.put]?.[0]?.version)
     this.mesh.pushed(this.actor, push.key, version, committed)
+    if (push.json.length > largeValue / 4) await this.mesh.cleaner.forgetLarge(this.actor.user, push.key, version)
     return { key: push.key, version, revision: committed.revision ?? undefined }
   }
   #origin() {
@@ -51,6 +54,7 @@ export class LiveHands implements hands.ContextHands {
 
   get<K extends Key | string>(key: K, options: hands.GetOptions = {}): Promise<KeyValue<K> | undefined> {
     return this.act('get_context', options, async () => {
+      checkOptions('get', options, ['maxAge', 'signal'])
       const text = checkedKey(key)
       if (options.maxAge !== undefined)
         return this.mesh.cache.get(this.actor, text, options.maxAge) as Promise<KeyValue<K>>

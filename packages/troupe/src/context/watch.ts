@@ -8,8 +8,8 @@ import type { FeedPage, FeedRow } from '../storage/index.ts'
 import { mayRead, type Reader } from './audience.ts'
 import { type EntryRow, entryRow, type HistoryRow, historyRow } from './entry-row.ts'
 import type { WatchItem, WatchOptions } from './hands-port.ts'
-import type { Mesh } from './mesh.ts'
 import type { MeshCore } from './mesh-core.ts'
+import type { MeshServices } from './mesh-services.ts'
 import { compilePattern } from './pattern.ts'
 import { statesOfTopics, TooManyChanges } from './subscription-effects.ts'
 import type { SubscriptionChange } from './topics.ts'
@@ -22,7 +22,7 @@ interface Position {
   subscribed: ReadonlySet<string>
 }
 
-export function watchContext(mesh: Mesh, reader: Reader, options: WatchOptions): AsyncIterable<WatchItem> {
+export function watchContext(mesh: MeshServices, reader: Reader, options: WatchOptions): AsyncIterable<WatchItem> {
   checkOptions('watch', options, ['pattern', 'from', 'signal'])
   const { from, signal } = options
   if (from !== undefined && (!Number.isSafeInteger(from) || from < 0))

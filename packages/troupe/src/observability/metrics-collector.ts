@@ -32,6 +32,7 @@ const percentile = (sorted: readonly number[], p: number) => sorted[Math.max(0, 
 export class MetricsCollector {
   readonly #clock: Clock
   readonly #metrics = new Map<string, Metric>()
+  readonly #gauges = new Map<string, () => number | Promise<number>>()
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -86,6 +87,17 @@ export class MetricsCollector {
       p99: percentile(sorted, 0.99),
       slowest: sorted.at(-1) ?? 0,
     }
+  }
+
+  /** A figure that is read when somebody looks, e.g. the size of the database. The last registration of a name holds. */
+  gauge(name: string, read: () => number | Promise<number>): void {
+    if (this.#gauges.has(name) || this.#gauges.size < maxNames) this.#gauges.set(name, read)
+  }
+
+  /** All gauges as they stand now; one that fails is left out. */
+  async gauges(): Promise<Readonly<Record<string, number>>> {
+    const read = await Promise.allSettled([...this.#gauges].map(async ([name, of]) => [name, await of()] as const))
+    return Object.fromEntries(read.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : [])))
   }
 
   names(): readonly string[] {

@@ -53,6 +53,14 @@ describe('MetricsCollector', () => {
     await expect(metrics.trackExecution('work', async () => Promise.reject(new Error('x')))).rejects.toThrow('x')
     expect(metrics.summary('work')).toMatchObject({ count: 2, failures: 1, slowest: 3_000 })
   })
+  it('reads gauges when asked, and leaves out one that fails', async () => {
+    const metrics = new MetricsCollector(createVirtualClock())
+    let rows = 1
+    metrics.gauge('rows', () => rows)
+    metrics.gauge('broken', () => Promise.reject(new Error('no')))
+    rows = 7
+    expect(await metrics.gauges()).toEqual({ rows: 7 })
+  })
   it('keeps its memory bounded', () => {
     const metrics = new MetricsCollector(createVirtualClock())
     for (let i = 0; i < 5_000; i++) metrics.record(`label-${i}`, i)

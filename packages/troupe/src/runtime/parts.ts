@@ -117,6 +117,8 @@ async function assemble(config: TroupeConfig, base: Base): Promise<TroupeParts> 
   )
   const metrics = new MetricsCollector(clock)
   metrics.listen(events)
+  for (const figure of ['database', 'writeAheadLog', 'free'] as const)
+    metrics.gauge(`storage.${figure}.bytes`, async () => (await storage.sizes())[figure])
   const shared = { ...base, ids, events, metrics, blobs: await createBlobs(storage) }
   const node = `${hostname()}/${process.pid}/${ids.next()}`
   const inbox = createInbox(shared)

@@ -9,6 +9,7 @@ import {
   defineAgent,
   defineMessage,
   finish,
+  handOff,
   invoke,
   type Json,
   patterns,
@@ -215,6 +216,26 @@ describe('a run', () => {
     const topology = { agents: [client, server], flows: ['Start -> Client', 'Client -> End', 'Client <-> Server'] }
     const result = await ada.orchestra.run({ task: 't', topology })
     expect(result).toMatchObject({ status: 'completed', response: { b: 2 } })
+  })
+
+  it('of more than a thousand records is taken over from a snapshot, and replays from its first', { timeout: 120_000 }, async () => {
+    const first = await opened()
+    const tick = (name: string, other: string) =>
+      defineAgent({
+        name,
+        run: async (n: number, ctx) => (n === 420 ? finish(await ctx.ask({ text: 'Enough?' })) : handOff(other, n + 1)),
+      })
+    const agents = [tick('Tick', 'Tock'), tick('Tock', 'Tick')]
+    const flows = ['Start -> Tick', 'Tick <-> Tock', 'Tick -> End', 'Tock -> End']
+    const config = { budget: { steps: 1_000, hops: 1_000 }, guards: { pingPong: false, repetition: false, noProgress: false } } as const
+    const run = await first.user('ada').orchestra.start({ task: 1, topology: { agents, flows }, config })
+    const [question] = (await run.result()).questions
+    await first.close()
+    const ada = (await opened({ agents })).user('ada')
+    const again = await ada.orchestra.get(run.id)
+    await again.answer(question?.id as string, 'yes')
+    expect(await again.result()).toMatchObject({ status: 'completed', response: 'yes', totalSteps: 420 })
+    expect(await ada.orchestra.replay(run.id)).toMatchObject({ identical: true })
   })
 
   it('keeps what its steps write together with their outcome, under its own name', async () => {

@@ -1,6 +1,6 @@
 /** The audience rule in SQL, over a row named `e`. `audience.ts` is the same rule in TypeScript. */
 import { type RawBuilder, sql } from 'kysely'
-import { type Bind, type Dialect, type Now, type Statement, type Template, template } from '../../storage/index.ts'
+import { type Bind, type Dialect, type Now, type Template, template } from '../../storage/index.ts'
 import { agentGrantee, type Reader } from '../audience.ts'
 
 export const now: Now = { $: 'now' }
@@ -53,6 +53,3 @@ export const columns = sql.raw(
   `e.key, e.version, e.born, e.change, e.revision, e.owner, e.audience, e.everyone, e.writers, e.lifecycle, e.ttl_ms, e.created_at,
   e.updated_at, e.expires_at, e.value, e.stored, e.metadata, e.provenance, e.taint`,
 )
-
-/** A read that gives its rows. */
-export const rows = (statement: Statement): Statement => ({ ...statement, returns: true })

@@ -235,6 +235,11 @@ function upkeep(dialect: Dialect) {
       dialect,
       (p) => sql`delete from context_history where user_id = ${p.user} and key = ${p.key} and version <= ${p.version}`,
     ),
+    forgetLarge: raw<{ user: string; key: string; version: number }>(
+      dialect,
+      (p) => sql`delete from context_history where user_id = ${p.user} and key = ${p.key} and version <= ${p.version}
+        and substr(value, 1, 1) = '@'`,
+    ),
     forgetTombstone: raw<{ user: string; key: string; version: number }>(
       dialect,
       (p) =>
