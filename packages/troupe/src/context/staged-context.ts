@@ -85,12 +85,13 @@ export class StagedContext implements hands.ContextHands {
   }
 
   #origin(): { readonly provenance: Provenance; readonly taint: readonly TaintLabel[] } {
-    const { step, runId, taint } = this.#recorder
+    const { step, runId, taint, trace } = this.#recorder
     const readFrom = [...this.#readFrom]
     return {
       provenance: {
         agent: this.agent,
         stepId: step,
+        trace,
         ...(runId === undefined ? {} : { runId }),
         ...(readFrom.length > 0 ? { readFrom } : {}),
       },

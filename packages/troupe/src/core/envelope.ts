@@ -2,6 +2,7 @@
  * Who did it, where it came from, what clings to it: one shape in every entry, message, tool result, effect and model
  * call. Only the shape is here; the rules about it are in `security`.
  */
+import { hashText } from './json.ts'
 
 /** A user is the isolation scope (tenant), not a person. */
 export type UserId = string
@@ -22,6 +23,7 @@ export interface TraceContext {
 
 export interface Provenance {
   readonly agent: string
+  readonly trace?: TraceContext
   readonly runId?: string
   readonly stepId?: string
   readonly effectId?: string
@@ -38,6 +40,15 @@ export interface Envelope {
   readonly taint: readonly TaintLabel[]
   readonly trace?: TraceContext
 }
+
+/**
+ * The trace of what happens within `root` (a run, a thread, a message), and the span of one step in it: derived, so that
+ * a step that is entered again, on whichever node, stands at the same place of its trace.
+ */
+export const traceOf = (user: UserId, root: string, step: string): TraceContext => ({
+  traceId: hashText(`${user}\n${root}`).slice(0, 32),
+  spanId: hashText(`${user}\n${step}`).slice(0, 16),
+})
 
 /** The labels of all, each once, sorted: what is made of several things has the taint of each. */
 export const joinTaint = (...taints: readonly (readonly TaintLabel[])[]): readonly TaintLabel[] =>

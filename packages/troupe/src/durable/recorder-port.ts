@@ -5,7 +5,7 @@
  * A call is identified by stage, kind, name and the n-th such call. Answers are delivered one per macrotask in the order
  * of the log, live and on re-entry alike.
  */
-import type { Json, Principal, TaintLabel } from '../core/index.ts'
+import type { Json, Principal, TaintLabel, TraceContext } from '../core/index.ts'
 import type { Fragment } from '../storage/index.ts'
 import type { EffectFunction, EffectSpec } from './effect-port.ts'
 import type { JournalId } from './journal-port.ts'
@@ -41,6 +41,8 @@ export interface Recorder {
   readonly step: JournalId
   readonly principal: Principal
   readonly runId: string | undefined
+  /** The same at each entry: goes with what the step writes, sends and asks. */
+  readonly trace: TraceContext
   /** Aborts on cancel, timeout, loss of the journal, and with `parked` when the step gives up its process. */
   readonly signal: AbortSignal
   /** An answer of the world inside (a context read, now, random): recorded with the next append, whichever comes first. */

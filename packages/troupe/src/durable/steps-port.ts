@@ -9,6 +9,8 @@ export interface StepSpec {
   readonly id: JournalId
   readonly principal: Principal
   readonly runId?: string
+  /** Of what caused it, where that is no run: goes on in this step. */
+  readonly traceId?: string
   /** Identity of the code and input, pinned at the first entry: re-entry with another is still tried. */
   readonly input: Json
   readonly signal?: AbortSignal

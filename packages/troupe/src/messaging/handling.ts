@@ -102,7 +102,9 @@ export class Handling {
 
   #spec({ deliveries }: Job, signal: AbortSignal): StepSpec {
     const ids = deliveries.map(({ message, failures }) => `${message.id}#${failures}`)
+    const traceId = deliveries[0]?.message.provenance.trace?.traceId
     return {
+      ...(traceId === undefined ? {} : { traceId }),
       id: `step:message/${ids.length === 1 ? ids[0] : hashText(ids.join(' '))}`,
       principal: { userId: this.#parts.user, kind: 'agent', name: this.#parts.agent },
       input: ids,

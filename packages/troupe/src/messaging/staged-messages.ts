@@ -118,8 +118,8 @@ class StagedMessages implements MessageHands {
     return encode(type, payload, this.#mailboxes.post.settings.maxBytes)
   }
   #sender(): Sender {
-    const { step, runId, taint } = this.#recorder
-    const provenance = { agent: this.#agent, stepId: step, ...(runId === undefined ? {} : { runId }) }
+    const { step, runId, taint, trace } = this.#recorder
+    const provenance = { agent: this.#agent, stepId: step, trace, ...(runId === undefined ? {} : { runId }) }
     return { user: this.#user, agent: this.#agent, provenance, taint }
   }
   #fragment(outgoing: ReturnType<typeof compose>) {

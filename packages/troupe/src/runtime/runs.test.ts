@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { z } from 'zod'
 import {
   type Agent,
@@ -16,6 +16,7 @@ import {
   type RunEvent,
   type StartSpec,
   type Troupe,
+  Worker,
 } from '../index.ts'
 
 let folder: string
@@ -218,7 +219,9 @@ describe('a run', () => {
     expect(result).toMatchObject({ status: 'completed', response: { b: 2 } })
   })
 
-  it('of more than a thousand records is taken over from a snapshot, and replays from its first', { timeout: 120_000 }, async () => {
+  it('of more than a thousand records is taken over from a snapshot, and replays from its first', {
+    timeout: 120_000,
+  }, async () => {
     const first = await opened()
     const tick = (name: string, other: string) =>
       defineAgent({
@@ -227,7 +230,10 @@ describe('a run', () => {
       })
     const agents = [tick('Tick', 'Tock'), tick('Tock', 'Tick')]
     const flows = ['Start -> Tick', 'Tick <-> Tock', 'Tick -> End', 'Tock -> End']
-    const config = { budget: { steps: 1_000, hops: 1_000 }, guards: { pingPong: false, repetition: false, noProgress: false } } as const
+    const config = {
+      budget: { steps: 1_000, hops: 1_000 },
+      guards: { pingPong: false, repetition: false, noProgress: false },
+    } as const
     const run = await first.user('ada').orchestra.start({ task: 1, topology: { agents, flows }, config })
     const [question] = (await run.result()).questions
     await first.close()
@@ -236,6 +242,40 @@ describe('a run', () => {
     await again.answer(question?.id as string, 'yes')
     expect(await again.result()).toMatchObject({ status: 'completed', response: 'yes', totalSteps: 420 })
     expect(await ada.orchestra.replay(run.id)).toMatchObject({ identical: true })
+  })
+
+  it('is one trace, which goes on in the handlers of its messages', async () => {
+    const Note = defineMessage('note', z.object({ n: z.number() }))
+    const ada = (await opened()).user('ada')
+    const written = Promise.withResolvers<void>()
+    class Clerk extends Worker {
+      constructor() {
+        super('Clerk')
+        this.on(Note, async ({ payload }, ctx) => {
+          await ctx.context.push('noted', payload.n)
+          written.resolve()
+        })
+      }
+    }
+    await ada.start(new Clerk())
+    const agent = defineAgent({
+      name: 'A',
+      run: async (_, ctx) => {
+        await ctx.context.push('begun', 1)
+        await ctx.messages.send(Note, { n: 5 }, { to: 'Clerk' })
+      },
+    })
+    await ada.orchestra.run({ task: 't', topology: solo(agent) })
+    await written.promise
+    const noted = await vi.waitFor(async () => {
+      const entry = await ada.context.getEntry('noted')
+      expect(entry).toBeDefined()
+      return entry
+    })
+    const begun = await ada.context.getEntry('begun')
+    expect(begun?.provenance.trace?.traceId).toMatch(/^[0-9a-f]{32}$/)
+    expect(noted?.provenance.trace?.traceId).toBe(begun?.provenance.trace?.traceId)
+    expect(noted?.provenance.trace?.spanId).not.toBe(begun?.provenance.trace?.spanId)
   })
 
   it('keeps what its steps write together with their outcome, under its own name', async () => {

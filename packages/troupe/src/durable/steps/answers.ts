@@ -14,20 +14,20 @@ export function answer<T extends Json>(
 ): Promise<T> {
   const id = life.counter.next(stage.path, call)
   const promise = life.open(stage, id) as Promise<T>
-  if (!life.delivery.find(id)) life.start(id, (early) => void life.work(() => read(life, id, ask, early)))
+  if (!life.delivery.find(id)) life.start(id, () => void life.work(() => read(life, id, ask)))
   return promise
 }
 
-async function read(life: Life, id: CallId, ask: () => Json | Promise<Json>, early: boolean): Promise<void> {
+async function read(life: Life, id: CallId, ask: () => Json | Promise<Json>): Promise<void> {
   try {
     const value = await ask()
     const text = value === undefined ? undefined : encodeJson(value, `The answer to ${id}`)
     if (life.dead) return
-    life.record(createItem('answer', id, { value }), { t: 'answer', id }, text, { early })
+    life.record(createItem('answer', id, { value }), { t: 'answer', id }, text)
   } catch (thrown) {
     if (life.dead) return
     const error = storeError(thrown)
-    life.record(createItem('answer', id, { error }), { t: 'answer', id, e: error }, undefined, { early })
+    life.record(createItem('answer', id, { error }), { t: 'answer', id, e: error }, undefined)
   }
 }
 
@@ -47,7 +47,7 @@ export function answerNow<T extends Json>(life: Life, stage: Stage, call: CallNa
   const text = kept ? undefined : encodeJson(value, `The answer to ${id}`)
   const item = createItem('now', id, { value })
   item.taken = true
-  const place = life.delivery.push(item, life.log.early.has(id))
+  const place = life.delivery.push(item)
   const fields = { id, ...(place === undefined ? {} : { p: place }) }
   life.appender.add(kept ? entryText({ t: 'again', ...fields }) : entryText({ t: 'now', ...fields }, text))
   return value

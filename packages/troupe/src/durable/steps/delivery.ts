@@ -16,6 +16,8 @@ interface Call {
 export interface DeliveryOptions {
   readonly clock: Clock
   readonly items: Item[]
+  /** Where calls of a turn that is repeated stood: behind so many of the items. */
+  readonly places: ReadonlyMap<CallId, number>
   /** ms for which an answer of the log may stand unasked for while other calls wait behind it. */
   readonly stallMs: number
   readonly onStalled: (id: CallId) => void
@@ -31,7 +33,13 @@ export class Delivery {
   #logged: number
   #byId = new Map<CallId, Item>()
   readonly #calls = new Map<CallId, Call>()
-  #held: (() => void)[] = []
+  #held: { readonly place: number; readonly id: CallId; readonly run: () => void }[] = []
+  /** Of the items that came from the log, those that were delivered. */
+  #passed = 0
+  /** Calls of a repeated turn that are being asked again: what the log holds next comes after them. */
+  readonly #placed = new Set<CallId>()
+  /** Answers of such calls among the items. */
+  readonly #inserted = new Set<Item>()
   #scheduled = false
   #over = false
   #active = 0
@@ -98,27 +106,43 @@ export class Delivery {
     this.#options.onQuiet()
   }
 
-  /** @param early before what the log still holds; @returns its place where that is not the end */
-  push(item: Item, early = false): number | undefined {
+  /** @returns its place where that is not the end: an answer of a repeated turn comes before what the log still holds */
+  push(item: Item): number | undefined {
     if (this.#over) return undefined
     this.#byId.set(item.id, item)
-    const place = early && !this.usedUp ? this.#head : undefined
+    this.#placed.delete(item.id)
+    const place = this.#options.places.has(item.id) && !this.usedUp ? this.#place() : undefined
     if (place === undefined) this.#items.push(item)
     else {
       this.#items.splice(place, 0, item)
+      this.#inserted.add(item)
       this.#logged++
     }
     this.poke()
     return place
   }
 
-  /** Runs at once when the log is used up, else then. */
-  whenUsedUp(run: () => void): void {
+  /** Before what the log holds next, behind other answers of the repeated turn. */
+  #place(): number {
+    let place = this.#head
+    while (this.#inserted.has(this.#items[place] as Item)) place++
+    return place
+  }
+
+  /** Runs when the log is used up, or a call of a repeated turn when the log is where it was called at first. */
+  whenPlaced(id: CallId, run: () => void): void {
+    const place = this.#options.places.get(id) ?? Number.POSITIVE_INFINITY
     if (this.usedUp) run()
+    else if (this.#passed >= place) this.#begin(id, run)
     else {
-      this.#held.push(run)
+      this.#held.push({ place, id, run })
       this.poke()
     }
+  }
+
+  #begin(id: CallId, run: () => void): void {
+    if (this.#options.places.has(id)) this.#placed.add(id)
+    run()
   }
 
   poke(): void {
@@ -148,9 +172,11 @@ export class Delivery {
     this.#cancelStall?.()
     this.#cancelStall = undefined
     while (this.#items[this.#head]?.taken) this.#advance()
+    this.#release()
+    if (this.#placed.size > 0 && !this.usedUp && !this.#inserted.has(this.#items[this.#head] as Item)) return
     const item = this.#items[this.#head]
     if (!item) {
-      this.#release()
+      this.#options.onQuiet()
       return
     }
     const call = item.kind === 'now' ? undefined : this.#calls.get(item.id)
@@ -162,7 +188,7 @@ export class Delivery {
       this.poke()
       return
     }
-    if (this.usedUp) this.#release()
+    if (this.usedUp) this.#options.onQuiet()
     else if (!call) this.#watch(item.id)
   }
 
@@ -171,6 +197,7 @@ export class Delivery {
     // A later item of the same call, as a reply drained from the inbox, must stay findable.
     if (this.#byId.get(item.id) === item) this.#byId.delete(item.id)
     this.#head++
+    if (!this.#inserted.delete(item)) this.#passed++
     if (this.usedUp && this.#head === this.#items.length) {
       this.#items = []
       this.#head = 0
@@ -179,11 +206,10 @@ export class Delivery {
   }
 
   #release(): void {
-    if (!this.usedUp) return
-    const held = this.#held
-    this.#held = []
-    for (const run of held) run()
-    this.#options.onQuiet()
+    if (this.#held.length === 0) return
+    const due = this.#held.filter(({ place }) => this.usedUp || place <= this.#passed)
+    this.#held = this.#held.filter((held) => !due.includes(held))
+    for (const { id, run } of due) this.#begin(id, run)
   }
 
   /** Code that never asks for what the log holds next, while it waits for something else, is another code. */

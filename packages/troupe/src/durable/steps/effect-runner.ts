@@ -22,7 +22,6 @@ interface Effect<Out> {
   readonly spec: EffectSpec<Out>
   readonly fn: EffectFunction<Out>
   readonly claimed: boolean
-  readonly early: boolean
 }
 
 /** Enough of a SHA-256 that two inputs never meet by chance. */
@@ -46,22 +45,28 @@ export function runEffect<Out>(
   })
   const { userId } = life.options.host.spec.principal
   const key = spec.key ?? hashText(`${userId}\n${life.options.host.spec.id}\n${id}`).slice(0, 40)
-  if (spec.class === 'pure') return life.work(() => call({ life, name, fn, key }))
+  if (spec.class === 'pure')
+    return tainted(
+      life.work(() => call({ life, name, fn, key })),
+      life,
+      spec.taint,
+    )
   const hash = inputHash(spec.input, `The input of the effect ${name}`)
   const promise = life.open(stage, id) as Promise<Out>
   const effect = { life, id, name, hash, key, spec, fn, claimed: spec.class !== 'read' || spec.claim !== undefined }
-  if (!fromRecord(effect)) life.start(id, (early) => begin({ ...effect, early }))
-  return spec.taint?.length ? tainted(promise, life, spec.taint) : promise
+  if (!fromRecord(effect)) life.start(id, () => begin(effect))
+  return tainted(promise, life, spec.taint)
 }
 
-function tainted<Out>(promise: Promise<Out>, life: Life, labels: NonNullable<EffectSpec['taint']>): Promise<Out> {
+function tainted<Out>(promise: Promise<Out>, life: Life, labels: EffectSpec['taint']): Promise<Out> {
+  if (!labels?.length) return promise
   const marked = promise.finally(() => life.addTaint(labels))
   marked.catch(() => {})
   return marked
 }
 
 /** @returns whether the record answers it, or forbids it */
-function fromRecord<Out>({ life, id, name, hash }: Omit<Effect<Out>, 'early'>): boolean {
+function fromRecord<Out>({ life, id, name, hash }: Effect<Out>): boolean {
   const { delivery, log } = life
   const found = delivery.find(id)
   const claim = log.claims.get(id)
@@ -166,10 +171,10 @@ function release<Out>({ life, id, spec }: Effect<Out>): void {
 }
 
 /** It never started: the refusal is its answer, and is asked for again where a turn is repeated. */
-function refuse<Out>({ life, id, early }: Effect<Out>, thrown: unknown): void {
+function refuse<Out>({ life, id }: Effect<Out>, thrown: unknown): void {
   const error = storeError(thrown)
   if (life.dead) return
-  life.record(createItem('effect', id, { error }), { t: 'effect', id, r: true, e: error }, undefined, { early })
+  life.record(createItem('effect', id, { error }), { t: 'effect', id, r: true, e: error }, undefined)
 }
 
 async function perform<Out>(effect: Effect<Out>): Promise<void> {
@@ -194,7 +199,7 @@ async function call<Out>({ life, name, fn, key }: Pick<Effect<Out>, 'life' | 'na
 }
 
 function succeeded<Out>(effect: Effect<Out>, output: Out | undefined): void {
-  const { life, id, name, hash, spec, claimed, early } = effect
+  const { life, id, name, hash, spec, claimed } = effect
   let text: string | undefined
   try {
     text = output === undefined ? undefined : encodeJson(output, `The result of the effect ${name}`)
@@ -212,11 +217,11 @@ function succeeded<Out>(effect: Effect<Out>, output: Out | undefined): void {
   const fields = claimed ? { t: 'effect' as const, id } : { t: 'effect' as const, id, h: hash }
   const fragment = spec.settle?.(output === undefined ? {} : { output })
   end(effect)
-  life.record(item, fields, text, { early, durable: spec.class === 'once', fragment })
+  life.record(item, fields, text, { durable: spec.class === 'once', fragment })
 }
 
 function failed<Out>(effect: Effect<Out>, thrown: unknown): void {
-  const { life, id, hash, spec, claimed, early } = effect
+  const { life, id, hash, spec, claimed } = effect
   // Broken off by the end of this life, not failed by itself: nobody knows what became of it. Entered again, it is tried
   // again, or where that may not be it is uncertain.
   if (life.dead && (spec.class !== 'once' || isBrokenOff(thrown))) return
@@ -225,7 +230,7 @@ function failed<Out>(effect: Effect<Out>, thrown: unknown): void {
   const fields = { t: 'effect' as const, id, ...(claimed ? {} : { h: hash }), e: error }
   const fragment = spec.settle?.({ error: thrown })
   end(effect)
-  life.record(item, fields, undefined, { early, durable: spec.class === 'once', fragment })
+  life.record(item, fields, undefined, { durable: spec.class === 'once', fragment })
 }
 
 const isBrokenOff = (thrown: unknown): boolean =>

@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { seededRandom } from '../../core/index.ts'
 import { user } from '../world.test.fixture.ts'
@@ -59,6 +62,21 @@ describe('a step killed', () => {
         moment: Math.floor(random.next() * 600),
       }))
       expectSame(await carryOut({ kills, seed: `outside ${trial % 5}` }), JSON.stringify(kills))
+    }
+  })
+
+  it('in a file ends so too', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'troupe-kill-'))
+    try {
+      const last = undisturbed.commits[0] as number
+      for (const at of [1, 2, Math.floor(last / 2), last - 1, last])
+        for (const when of ['before', 'after'] as const)
+          expectSame(
+            await carryOut({ url: `sqlite:${join(folder, `${at}-${when}.db`)}`, kills: [{ at, when }] }),
+            `${when} ${at}`,
+          )
+    } finally {
+      rmSync(folder, { recursive: true, force: true })
     }
   })
 

@@ -98,6 +98,7 @@ export class Life {
     this.delivery = new Delivery({
       clock: options.clock,
       items: options.log.items,
+      places: options.log.places,
       stallMs: options.limits.stallMs,
       onStalled: (id) => this.#stalled(id),
       onQuiet: () => {
@@ -140,10 +141,9 @@ export class Life {
     return promise
   }
 
-  /** Runs now if it belongs to a turn that is repeated, else when the log is used up. */
-  start(id: CallId, run: (early: boolean) => void): void {
-    if (this.log.early.has(id)) run(true)
-    else this.delivery.whenUsedUp(() => run(false))
+  /** Runs when the log is used up; what belongs to a turn that is repeated, at its place. */
+  start(id: CallId, run: () => void): void {
+    this.delivery.whenPlaced(id, run)
   }
 
   /**
@@ -155,11 +155,11 @@ export class Life {
     item: Item,
     fields: { readonly t: Item['kind']; readonly [key: string]: unknown },
     text: string | undefined,
-    how: { readonly early?: boolean; readonly durable?: boolean; readonly fragment?: Fragment | undefined } = {},
+    how: { readonly durable?: boolean; readonly fragment?: Fragment | undefined } = {},
   ): void {
     this.#count()
     if (how.durable) item.ready = false
-    const p = this.delivery.push(item, how.early)
+    const p = this.delivery.push(item)
     this.appender.add(entryText(p === undefined ? fields : { ...fields, p }, text), how.fragment)
     if (!how.durable) return
     this.appender.whenDurable(() => this.ready(item))
@@ -174,6 +174,10 @@ export class Life {
   /** Answers from what a failed turn left, in the order in which that turn was given it. */
   again(id: CallId, kept: Kept): void {
     this.log.kept.delete(id)
+    this.delivery.whenPlaced(id, () => this.#askAgain(id, kept))
+  }
+
+  #askAgain(id: CallId, kept: Kept): void {
     this.#again.push({ id, kept })
     if (this.#again.length > 1) return
     this.options.clock.soon(() => {
@@ -181,7 +185,7 @@ export class Life {
       this.#again = []
       if (this.dead) return
       for (const { id: each, kept: old } of asked) {
-        const p = this.delivery.push({ ...old.item, ready: true, taken: false }, true)
+        const p = this.delivery.push({ ...old.item, ready: true, taken: false })
         this.appender.add(entryText({ t: 'again', id: each, ...(p === undefined ? {} : { p }) }))
       }
     })

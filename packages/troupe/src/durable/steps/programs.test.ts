@@ -157,20 +157,26 @@ describe('any program of calls, killed anywhere', () => {
   it('whose versions others change between its lives ends, and pays nothing twice', async () => {
     const swap = fc.record({ do: fc.constant('swap' as const), key: fc.constant('x') })
     await fc.assert(
-      fc.asyncProperty(tree(['sequence'], [swap]), kills, async (program, deaths) => {
-        const course = await carryOut({
-          kills: deaths,
-          script: scriptOf(program),
-          meddle: async (world) =>
-            void (await world.storage.commit({ id: null, scope: { user }, ...writeBook('swap x', 'theirs') })),
-        })
-        // A step that swaps one key twice in a turn contradicts itself, and fails for good.
-        expect(['settled', 'failed']).toContain(course.end.status)
-        if (course.end.status === 'failed') expect(course.end.error.code).toBe('turn.conflict')
-        expect(course.told).toHaveLength(1)
-        expect(course.outside.broken).toEqual([])
-        expect(onceDone(course).every((times) => times === 1)).toBe(true)
-      }),
+      fc.asyncProperty(
+        tree(['sequence', 'parallel', 'race'], [swap, fc.constant<Node>({ do: 'ask' })]),
+        kills,
+        async (program, deaths) => {
+          const course = await carryOut({
+            kills: deaths,
+            script: scriptOf(program),
+            meddle: async (world) =>
+              void (await world.storage.commit({ id: null, scope: { user }, ...writeBook('swap x', 'theirs') })),
+          })
+          // A step that swaps one key twice in a turn contradicts itself, and fails for good; one whose repetition goes
+          // another way may leave an effect unused.
+          expect(['settled', 'failed']).toContain(course.end.status)
+          if (course.end.status === 'failed')
+            expect(['turn.conflict', 'effect.unused']).toContain(course.end.error.code)
+          expect(course.told).toHaveLength(1)
+          expect(course.outside.broken).toEqual([])
+          expect(onceDone(course).every((times) => times === 1)).toBe(true)
+        },
+      ),
       { numRuns: 100 },
     )
   })

@@ -10,7 +10,6 @@ import {
   appliedWrites,
   createWorld,
   type Process,
-  readBook,
   shelfOf,
   user,
   type World,
@@ -240,4 +239,4 @@ async function oneLife(
   }
 }
 
-export { readBook, writeBook }
+export { writeBook }

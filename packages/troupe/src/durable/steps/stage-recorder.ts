@@ -1,5 +1,14 @@
 /** The Recorder of one stage. Thin: every call is carried out by the part of the step that it belongs to. */
-import { encodeJson, type Json, type Principal, storeError, type TaintLabel } from '../../core/index.ts'
+import {
+  encodeJson,
+  failure,
+  type Json,
+  type Principal,
+  storeError,
+  type TaintLabel,
+  type TraceContext,
+  traceOf,
+} from '../../core/index.ts'
 import type { EffectFunction, EffectSpec } from '../effect-port.ts'
 import type { CallName, Recorder, StagedWrite, Wait } from '../recorder-port.ts'
 import { answer, answerNow } from './answers.ts'
@@ -32,6 +41,12 @@ export class StageRecorder implements Recorder {
     return this.#life.options.host.spec.runId
   }
 
+  get trace(): TraceContext {
+    const { id, principal, runId, traceId } = this.#life.options.host.spec
+    const trace = traceOf(principal.userId, runId === undefined ? id : `run:${runId}`, id)
+    return traceId === undefined ? trace : { ...trace, traceId }
+  }
+
   get signal(): AbortSignal {
     return this.#life.signal
   }
@@ -49,7 +64,7 @@ export class StageRecorder implements Recorder {
   }
 
   answerNow<T extends Json>(call: CallName, ask: () => T): T {
-    this.#life.check()
+    this.#check()
     return answerNow(this.#life, this.#stage, call, ask)
   }
 
@@ -58,7 +73,7 @@ export class StageRecorder implements Recorder {
   }
 
   stage(write: StagedWrite): boolean {
-    this.#life.check()
+    this.#check()
     const id = this.#life.counter.next(this.#stage.path, write.call)
     if (this.#life.log.writes.delete(id)) return false
     this.#stage.parts.push({ id, write })
@@ -117,17 +132,22 @@ export class StageRecorder implements Recorder {
     inner.running = false
     inner.result = { call, item, text: result }
     const logged = life.delivery.find(call)
-    if (!logged) return life.record(item, { t: 'body', id: call }, undefined, { early: life.log.early.has(call) })
+    if (!logged) return life.record(item, { t: 'body', id: call }, undefined)
     logged.value = item.value
     logged.error = item.error
     life.ready(logged)
+  }
+
+  #check(): void {
+    this.#life.check()
+    if (this.#stage.over) throw failure('step.over', { step: `${this.step}, tool call ${this.#stage.path},` })
   }
 
   /** What may not be called now is refused by its promise, as everything else that goes wrong with it. */
   #call<T>(run: () => Promise<T>): Promise<T> {
     if (this.#life.dead) return this.#life.afterwards()
     try {
-      this.#life.check()
+      this.#check()
       return run()
     } catch (error) {
       return Promise.reject(error)

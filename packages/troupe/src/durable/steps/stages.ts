@@ -33,6 +33,13 @@ export class Stage {
     parent?.parts.push(this)
   }
 
+  /** Its body, or one around it, has returned. */
+  get over(): boolean {
+    for (let stage: Stage | undefined = this; stage; stage = stage.parent)
+      if (stage.isBody && !stage.running) return true
+    return false
+  }
+
   /** What it wrote is dropped: its body threw. */
   discard(): void {
     this.parts = []

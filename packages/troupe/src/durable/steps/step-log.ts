@@ -55,8 +55,8 @@ export class StepLog {
   readonly writes = new Set<CallId>()
   /** Outcomes of a failed turn, answered again wherever they are asked for. */
   readonly kept = new Map<CallId, Kept>()
-  /** Calls of a failed turn: they don't wait for the log to be used up. */
-  readonly early = new Set<CallId>()
+  /** Calls of a failed turn: so many answers of turns that stand were given before they were. */
+  readonly places = new Map<CallId, number>()
   /** Stages whose bodies are answered from the record: nothing inside is asked again. */
   readonly #settledStages: StagePath[] = []
   #open = new Set<Item>()
@@ -68,6 +68,8 @@ export class StepLog {
 
   add(entry: LogEntry): void {
     this.entries++
+    // A call that a body left open when it returned may be answered after the body was recorded.
+    if ('id' in entry && this.#isSettled(entry)) return
     switch (entry.t) {
       case 'answer':
       case 'now':
@@ -174,7 +176,7 @@ export class StepLog {
 
   #commit(entry: Extract<LogEntry, { readonly t: 'turn' }>): void {
     this.attempts = 0
-    for (const id of entry.w ?? []) this.writes.add(id)
+    for (const id of entry.w ?? []) if (!this.#isSettled({ id })) this.writes.add(id)
     const settled: StagePath[] = []
     for (const [id, result] of Object.entries(entry.b ?? {})) {
       const item = this.items.find((each) => each.kind === 'body' && each.id === id)
@@ -191,9 +193,13 @@ export class StepLog {
 
   #fail(): void {
     let order = 0
+    let standing = 0
     for (const item of this.items) {
-      if (!this.#open.has(item)) continue
-      this.early.add(item.id)
+      if (!this.#open.has(item)) {
+        standing++
+        continue
+      }
+      this.places.set(item.id, standing)
       const refused = item.kind === 'effect' && item.hash === undefined
       if (item.kind === 'answer' || item.kind === 'body' || refused) continue
       const claimed = item.kind === 'reply' || (item.kind === 'effect' && this.claims.has(item.id))
@@ -203,13 +209,17 @@ export class StepLog {
     this.#open.clear()
   }
 
+  #isSettled({ t, id }: { readonly t?: string; readonly id: CallId }): boolean {
+    return this.#settledStages.some((stage) => isInside({ kind: t, id }, stage))
+  }
+
   #dropSettled(): void {
-    const inside = (id: CallId) => this.#settledStages.some((stage) => isWithin(stageOf(id), stage))
-    const settled = (item: Item) => this.#settledStages.some((stage) => isInside(item, stage))
+    const settled = ({ kind, id }: Item) => this.#isSettled({ t: kind, id })
     this.items = this.items.filter((item) => !settled(item))
     for (const item of this.#open) if (settled(item)) this.#open.delete(item)
-    for (const map of [this.claims, this.waits, this.kept]) for (const id of map.keys()) if (inside(id)) map.delete(id)
-    for (const id of this.writes) if (inside(id)) this.writes.delete(id)
+    for (const map of [this.claims, this.waits, this.kept])
+      for (const id of map.keys()) if (this.#isSettled({ id })) map.delete(id)
+    for (const id of this.writes) if (this.#isSettled({ id })) this.writes.delete(id)
   }
 }
 
@@ -217,7 +227,7 @@ export class StepLog {
 export const bodyCall = (path: StagePath): CallId => `${path}/body:#1`
 const bodyStage = (id: CallId): StagePath => stageOf(id)
 /** The end of a body is the business of the stage around it. */
-const isInside = ({ kind, id }: Item, stage: StagePath) =>
+const isInside = ({ kind, id }: { readonly kind?: string | undefined; readonly id: CallId }, stage: StagePath) =>
   kind === 'body' ? bodyStage(id).startsWith(`${stage}>`) : isWithin(stageOf(id), stage)
 
 export const toldKey = (waits: readonly CallId[]): string => JSON.stringify(waits)

@@ -105,6 +105,22 @@ describe('a step', () => {
     expect(() => shelf.push(kept as Recorder, 'k', 1)).toThrow(/is over/)
   })
 
+  it('refuses the ctx of a body that has returned', async () => {
+    const end = await run('step:1', async (recorder) => {
+      let kept: Recorder | undefined
+      await recorder.body('tool', async (inner) => {
+        kept = inner
+        return null
+      })
+      expect(() => shelf.push(kept as Recorder, 'k', 1)).toThrow(/is over/)
+      return (kept as Recorder).commit().then(
+        () => null,
+        (error: { code: string }) => error.code,
+      )
+    })
+    expect(end).toEqual({ status: 'settled', outcome: 'step.over' })
+  })
+
   it('refuses ctx inside the function of an effect', async () => {
     const end = await run('step:1', async (recorder) => {
       await recorder.effect('outer', { class: 'read' }, async () =>

@@ -207,6 +207,29 @@ describe('a step that waits', () => {
     expect(await process.steps.effects(user, 'step:1')).toMatchObject([{ state: 'done' }])
   })
 
+  it('may be answered after the body that asked has returned, and is entered again all the same', async () => {
+    const program =
+      (on: Process): Program =>
+      async (recorder) => {
+        const tool = await recorder.body('tool', async (inner) => {
+          const asked = ask(on, inner, 'inner')
+          const quick = inner.effect('quick', { class: 'read' }, async () => {
+            await new Promise<void>((resolve) => world.clock.after(20, resolve))
+            return 'quick'
+          })
+          return Promise.race([asked, quick])
+        })
+        return [tool, await ask(on, recorder, 'outer')]
+      }
+    expect(await run(process, program(process))).toMatchObject({ status: 'parked' })
+    await answer(process, 'tool/ask:inner#1', 'late')
+    await pause()
+    process.mortal.kill()
+    const other = world.process()
+    await answer(other, '/ask:outer#1', 'outer')
+    expect(await run(other, program(other))).toEqual({ status: 'settled', outcome: ['quick', 'outer'] })
+  })
+
   it('in a turn that fails asks only once it commits', async () => {
     await world.storage.commit({ id: null, scope: { user }, ...writeBook('k', 0) })
     let meddled = 0
