@@ -12,7 +12,7 @@ describe('the catalogue of errors', () => {
       expect(error.code).toBe(code)
       expect(error.name).toBe(error.constructor.name)
       expect(error.message, code).toMatch(/^[A-Z{].*[.}]$/s)
-      expect(error.hint, code).toMatch(/[.?]$/)
+      expect(error.hint, code).toMatch(/[.?}]$/)
       expect(error.status, code).toBeGreaterThanOrEqual(400)
       expect(code).toMatch(/^[a-z_]+(\.[a-z_]+)*$/)
     }

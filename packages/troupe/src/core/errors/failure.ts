@@ -1,6 +1,7 @@
 /** Makes the error of a catalogued code; the only way in which Troupe's own rooms raise. */
 import type { Json } from '../json-value.ts'
-import { type CatalogueEntry, catalogue, type ErrorCode } from './catalogue.ts'
+import { catalogue, type ErrorCode } from './catalogue.ts'
+import type { CatalogueEntry } from './catalogue-entry.ts'
 import type { TroupeError } from './troupe-error.ts'
 
 const shown = (value: unknown): string => {

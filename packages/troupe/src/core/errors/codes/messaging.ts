@@ -1,0 +1,42 @@
+/** Codes of messages, mailboxes and workers. */
+import type { CatalogueEntry } from '../catalogue-entry.ts'
+import * as errors from '../troupe-error.ts'
+
+export const messagingCodes = {
+  'mailbox.full': {
+    class: errors.CapacityError,
+    message: 'The mailbox of {mailbox} is full: {limit}.',
+    hint: 'Send again when its owner has worked some off, raise messaging.capacity, or choose the backpressure wait or drop-oldest.',
+  },
+  'lease.lost': {
+    class: errors.LeaseLostError,
+    message:
+      'The lease on the message {message} is lost: it was settled before, or ran out and another consumer has it.',
+    hint: 'Nothing to do: whoever has it now settles it. A longer messaging.lease, or renew(), keeps slow work leased.',
+  },
+  'message.unknown': {
+    class: errors.NotFoundError,
+    message: 'No {what} {message} is in the mailbox of {mailbox}.',
+    hint: 'It may have been settled or redriven already, or its time of keeping is over: look at deadLetters().',
+  },
+  'message.too_large': {
+    class: errors.ValidationError,
+    message: 'The message {type} has {bytes} bytes; {limit} fit.',
+    hint: 'Push the value to the context and send its key, or raise messaging.capacity.bytes (8 MB at most for one message).',
+  },
+  'request.failed': {
+    class: errors.ProcessingError,
+    message: '{to} did not answer the request {type}: {problem}.',
+    hint: 'Look at the dead letters of the recipient.',
+  },
+  'worker.started': {
+    class: errors.ConflictError,
+    message: 'The worker {worker} is started already.',
+    hint: 'Start another instance of its class: one instance works for one user.',
+  },
+  'transition.invalid': {
+    class: errors.InvalidTransitionError,
+    message: 'There is no transition from {from} to {to}.',
+    hint: 'From here one can go to: {allowed}.',
+  },
+} as const satisfies Record<string, CatalogueEntry>

@@ -1,0 +1,31 @@
+/** Codes of tools. */
+import type { CatalogueEntry } from '../catalogue-entry.ts'
+import * as errors from '../troupe-error.ts'
+
+export const toolsCodes = {
+  'tool.failed': {
+    class: errors.ProcessingError,
+    message: 'The tool {tool} failed: {problem}.',
+    hint: 'See the cause.',
+  },
+  'tool.unknown': {
+    class: errors.ValidationError,
+    message: 'There is no tool {tool}.',
+    hint: 'Did you mean {nearest}?',
+  },
+  'tool.arguments': {
+    class: errors.ValidationError,
+    message: 'The arguments of {tool} are not valid: {problem}.',
+    hint: 'Correct what is named and call again.',
+  },
+  'tool.unconfirmed': {
+    class: errors.ValidationError,
+    message: 'Deletion not confirmed: {tool} needs confirm to be true.',
+    hint: 'Call again with confirm: true if this is what you want; it cannot be undone.',
+  },
+  'tool.unavailable': {
+    class: errors.ValidationError,
+    message: '{tool} are not available to this agent.',
+    hint: 'Use the other tools.',
+  },
+} as const satisfies Record<string, CatalogueEntry>
