@@ -14,9 +14,10 @@ import { Troupe } from './troupe.ts'
  */
 export async function createTroupe(config: TroupeConfig): Promise<Troupe> {
   const parts = await openParts(checkConfig(config))
-  const { mailboxes, mesh, orchestra, timers, log } = parts
+  const { housekeeping, mailboxes, mesh, orchestra, timers, log } = parts
   const troupe = new Troupe(parts, { requireUserId: config.requireUserId ?? false })
   timers.start()
+  housekeeping.start()
   mailboxes.start()
   mesh.cleaner.start()
   void orchestra

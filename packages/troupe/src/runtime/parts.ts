@@ -47,6 +47,7 @@ import { createOrchestra, type OrchestraHost, orchestrationMigrations } from '..
 import { Access, createIncidents, type Incidents, securityMigrations } from '../security/index.ts'
 import { type Blobs, createBlobs, type OpenedStorage, openStorage } from '../storage/index.ts'
 import { agentsByName, compiledTopologies, type TroupeConfig } from './config.ts'
+import { Housekeeping } from './housekeeping.ts'
 
 export interface TroupeParts {
   readonly storage: OpenedStorage
@@ -64,6 +65,7 @@ export interface TroupeParts {
   readonly inbox: Inbox
   readonly steps: Steps
   readonly timers: Timers
+  readonly housekeeping: Housekeeping
   readonly orchestra: OrchestraHost
   readonly sessions: ReturnType<typeof createSessions>
   readonly hands: (recorder: Recorder, access: Access, over?: ContextHands) => StagedHands
@@ -127,7 +129,8 @@ async function assemble(config: TroupeConfig, base: Base): Promise<TroupeParts> 
   const steps = createSteps({ clock, random, storage, journals, inbox, timers })
   const durable = { ...shared, inbox, timers, journals, steps }
   const sharing = assembleSharing(config, durable, node)
-  return { ...durable, ...sharing, ...assembleTeams(config, { ...durable, ...sharing }) }
+  const housekeeping = new Housekeeping(durable)
+  return { ...durable, ...sharing, housekeeping, ...assembleTeams(config, { ...durable, ...sharing }) }
 }
 
 type Durable = Base &

@@ -64,10 +64,11 @@ export class Troupe implements AsyncDisposable {
   }
 
   async #close(): Promise<void> {
-    const { mailboxes, mesh, orchestra, presence, steps, storage, timers, incidents } = this.#parts
+    const { housekeeping, mailboxes, mesh, orchestra, presence, steps, storage, timers, incidents } = this.#parts
     // In the reverse order of opening; each goes on although another failed to end.
     const ends = [
       () => timers.stop(),
+      () => housekeeping.stop(),
       async () => void (await Promise.all([...this.#workers].map((worker) => worker.stop()))),
       () => steps.close(),
       () => orchestra.close(),

@@ -43,8 +43,14 @@ const unquoted = [
   // Front matter that has lost its marks, and properties of an object in code.
   /^\s*(?:title|description):\s/,
   /^\s*['"]?\w+['"]?:\s*['"`{[(]/,
+  // Statements and declarations of source files.
+  /^\s*(?:(?:if|for|while|switch|catch)\s?\(|throw new\s|await\s[\w.]+\(|interface\s\w+\s?[{<]|[})\]])/,
+  /^\s*(?:(?:async|private|protected|public|readonly|static)\s)+[\w#]+\??[:(=<]/,
+  /^\s*[\w.$[\]'"]+\s*(?:[+?|&-]{0,2}=)\s/,
 ]
-const marker = /^\s*(?:(?:[-*+]|\d{1,3}[.)])\s+|>\s?)+/
+/** List items, quotations and comments begin with these. */
+const marker = /^\s*(?:(?:[-*+]|\/\*\*?|\/\/+|\d{1,3}[.)])\s+|>\s?)+/
+const commentEnd = /\s*\*\/\s*$/
 
 /** The paragraphs and list items of a text, in order. */
 function blocksOf(text: string): Block[] {
@@ -59,13 +65,15 @@ function blocksOf(text: string): Block[] {
     const line = text.slice(start, end)
     const mark = marker.exec(line)?.[0].length ?? 0
     const code = fence.test(line)
+    const tail = commentEnd.exec(line)?.[0].length ?? 0
     if (code) fenced = !fenced
     if (fenced || code || frontMatter || line.trim() === '' || unquoted.some((one) => one.test(line))) open = undefined
-    else if (open && mark === 0) open.end = end
+    else if (open && mark === 0) open.end = end - tail
     else {
-      open = { start: start + mark, end }
+      open = { start: start + mark, end: end - tail }
       blocks.push(open)
     }
+    if (tail > 0) open = undefined
     if (frontMatter && start > 0 && line.trim() === '---') frontMatter = false
     start = end + 1
   }
@@ -84,7 +92,7 @@ function isQuotable(sentence: string): boolean {
   const letters = sentence.match(/[\p{L}\p{N}\s]/gu)?.length ?? 0
   if (letters < sentence.length * 0.75) return false
   const prose = sentence.replace(/`[^`]*`/g, '')
-  if (/[;{]$|=>|\/\/ |\?\.|===|&&|^\.{3}/.test(prose)) return false
+  if (/[;{]$|=>|\/\/ |\?\.|[=!]==?|&&|^\.{3}/.test(prose)) return false
   return /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}]/u.test(sentence)
     ? sentence.length >= 4
     : sentence.split(' ').length >= 3

@@ -161,14 +161,15 @@ function play(seed: number, hooks: Hooks = {}): World | undefined {
   const meddles = draw.chance(0.3)
   for (let i = 0; i < 5_000; i++) {
     hooks.each?.(world)
-    const standing = standingOf(world.state)
-    if (standing.over) return world
+    if (standingOf(world.state).over) return world
     if (meddles && draw.chance(0.05))
       world.take({
         at: world.now,
         type: draw.one(['pause', 'continue', 'continue', ...(draw.chance(0.2) ? (['cancel'] as const) : [])] as const),
         by: 'ada',
       })
+    const standing = standingOf(world.state)
+    if (standing.over) return world
     if (standing.status === 'waiting' || world.idle) {
       if (standing.reason === 'paused') world.take({ at: world.now, type: 'continue', by: 'ada' })
       else if (standing.reason === 'question') {
@@ -214,7 +215,9 @@ describe('every run of a random team', () => {
         outside: 0,
         uncertain: 0,
       })
-      expect(world.peak).toBeLessThanOrEqual(world.pinned.config.maxParallelBranches + 3)
+      // A step whose wait is over goes on at once: it holds resources that others may wait for.
+      if (world.of('step.waiting').length === 0)
+        expect(world.peak).toBeLessThanOrEqual(world.pinned.config.maxParallelBranches)
     })
     expect(played).toBeGreaterThan(runs / 3)
     for (const type of [
@@ -231,6 +234,11 @@ describe('every run of a random team', () => {
       'run.completed',
     ])
       expect(seen).toContain(type)
+  })
+
+  it.each([56065517, 215907911, 1143940961, 1310042057])('ends: seed %i, which did not once', (seed) => {
+    const world = play(seed)
+    expect(world && standingOf(world.state).over).toBe(true)
   })
 
   it('is decided alike from the same inputs, and decide leaves the state as it was', () => {

@@ -104,7 +104,7 @@ export class Deciding {
 
   /** Nothing new begins in it: it, or the run, is being stopped. */
   goesDown(scope: Scope): boolean {
-    return this.state.recall !== undefined || scope.failing !== undefined
+    return this.state.recall !== undefined || this.state.guard !== undefined || scope.failing !== undefined
   }
 }
 

@@ -37,9 +37,11 @@ function asked(state: State, event: EventOf<'question.asked'>): State {
     return state
   }
   const branch = must(state.branches.get(branchId), branchId)
+  if (branch.status === 'delayed') ledger.add(state.counts, 'delayed', -1)
   ledger.set(branch, 'status', 'asking')
   ledger.set(branch, 'fork', undefined)
   ledger.set(branch, 'question', id)
+  ledger.set(branch, 'recall', undefined)
   ledger.add(branch, 'asked', 1)
   setAway(state, branch, true)
   return state

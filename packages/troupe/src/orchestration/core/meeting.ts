@@ -1,6 +1,6 @@
 /** Meetings: the branches of a scope wait for each other at a node to which several ways lead. */
 import { close } from './barrier.ts'
-import type { Arrival, Deciding } from './deciding.ts'
+import { type Arrival, type Deciding, isOver } from './deciding.ts'
 import { moveAlong, startBranch } from './follow.ts'
 import { verdict } from './join.ts'
 import { cause, joinOf, missing, policyOf, standing } from './standing.ts'
@@ -10,6 +10,7 @@ import { type Barrier, must, type Scope } from './state.ts'
 export function placeArrivals(d: Deciding): void {
   const groups = new Map<string, Arrival[]>()
   for (const arrival of d.arrivals.splice(0)) {
+    if (arrival.branch !== undefined && isOver(d.branch(arrival.branch))) continue
     const key = JSON.stringify([arrival.scope, arrival.node])
     const group = groups.get(key)
     if (group) group.push(arrival)

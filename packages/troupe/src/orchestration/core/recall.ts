@@ -5,9 +5,12 @@ import { type Deciding, isOver } from './deciding.ts'
 import type { Recall } from './model.ts'
 import type { Branch, Step } from './state.ts'
 
+/** Meetings that wait in it do not take place any more, which the scope has to remember. */
 export function recallScope(d: Deciding, id: string, recall: Recall): void {
   const scope = d.state.scopes.get(id)
   if (!scope || scope.live === 0) return
+  const meets = scope.barriers > 0 || d.arrivals.some((arrival) => arrival.scope === id)
+  if (meets && !d.goesDown(scope)) d.emit({ type: 'scope.failed', scope: id, error: recall.error })
   for (const branch of [...scope.branches]) recallBranch(d, d.branch(branch), recall)
 }
 

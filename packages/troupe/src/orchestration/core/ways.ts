@@ -91,11 +91,14 @@ function valueWay(state: Readonly<State>, branch: Branch, value: Json | undefine
     return node.out.some((e) => carries(e) && e.when)
       ? undefined
       : { to: caller === undefined ? 'end' : 'back', edges: [] }
-  const fan = edges.every((e) => e.fanOut)
-  if (edges.length > 1 && !fan) return undefined
-  return edges.length === 1 && ends(graphIn(state), edges[0] as GraphEdge)
-    ? { to: 'end', edges }
-    : { to: 'along', edges }
+  const graph = graphIn(state)
+  const several = edges.length > 1 && !edges.every((e) => e.fanOut)
+  // A person who answers back is asked, not told: a plain value takes the other way.
+  const onward = several ? edges.filter((e) => nodeIn(state, e.to).kind !== 'user' || ends(graph, e)) : edges
+  if (several && onward.length !== 1) return undefined
+  return onward.length === 1 && ends(graph, onward[0] as GraphEdge)
+    ? { to: 'end', edges: onward }
+    : { to: 'along', edges: onward }
 }
 
 /** Where a value is not known yet, conditions leave several ways: all of them count as one way along. */

@@ -1,13 +1,13 @@
 /** All runs of a troupe in this process: who owns which, which are to be taken over, who waits for their results. */
 import type { Agent } from '../../agents/index.ts'
-import { failure, type Json, type UserId } from '../../core/index.ts'
+import { canonicalJson, failure, type Json, type UserId } from '../../core/index.ts'
 import type { JournalRecord } from '../../durable/index.ts'
 import { evolve } from '../core/evolve.ts'
 import type { Pinned } from '../core/model.ts'
 import { pending } from '../core/pending.ts'
 import { loadState } from '../core/snapshot.ts'
 import { createState, type State } from '../core/state.ts'
-import type { CompiledTopology } from '../topology/define-topology.ts'
+import { type CompiledTopology, defineTopology } from '../topology/define-topology.ts'
 import type { LivePart, OrchestraParts } from './parts.ts'
 import type { RunRecord } from './run-event.ts'
 import { ownerOf, runJournal } from './run-journals.ts'
@@ -137,15 +137,15 @@ export class OrchestraHost {
   }
 
   async #takeOver(user: UserId, run: string, given?: ReadonlyMap<string, Agent>): Promise<RunOwner> {
-    const agentOf = (name: string) => given?.get(name) ?? this.#agentOf(name)
     const row = await this.row(user, run)
     if (row.endedAt !== null) throw failure('run.over', { run, status: row.status })
-    const missing = row.agents.filter((name) => !agentOf(name))
-    if (missing.length > 0) throw failure('run.agents_missing', { run, agents: missing.join(', ') })
     const { clock, journals } = this.parts
+    // Looked at before it is taken over: who lacks the code must not take it from somebody who has it.
+    const before = await journals.load(user, runJournal(run))
+    if (!before) throw failure('run.unknown', { run })
+    const agents = this.#agentsOf(run, row.agents, fold(before).pinned, given)
     const { writer, content } = await journals.takeOver(user, runJournal(run), clock.now())
     const folded = fold(content)
-    const agents = new Map(row.agents.map((name) => [name, agentOf(name) as Agent]))
     const launcher = new StepLauncher(this.parts, user, run, folded.pinned, agents)
     const owner = new RunOwner(this.parts, { user, run, writer, launcher, ...folded })
     this.#adopt(owner, launcher)
@@ -153,11 +153,24 @@ export class OrchestraHost {
     return owner
   }
 
-  #agentOf(name: string): Agent | undefined {
-    return (
-      this.#known.agents.get(name) ??
-      this.#known.topologies.find((topology) => topology.agents.has(name))?.agents.get(name)
-    )
+  /** The code of a run's agents: what is given, what the troupe knows, and what its pattern brings by itself. */
+  #agentsOf(
+    run: string,
+    names: readonly string[],
+    { topology }: Pinned,
+    given?: ReadonlyMap<string, Agent>,
+  ): ReadonlyMap<string, Agent> {
+    const pinned = canonicalJson(topology as unknown as Json)
+    const known = this.#known.topologies.find((each) => canonicalJson(each.canonical as unknown as Json) === pinned)
+    if (known) return known.agents
+    const agents = names.flatMap((name) => given?.get(name) ?? this.#known.agents.get(name) ?? [])
+    try {
+      return defineTopology(topology, { agents }).agents
+    } catch (cause) {
+      const found = new Set(agents.map((agent) => agent.name))
+      const missing = names.filter((name) => !found.has(name))
+      throw failure('run.agents_missing', { run, agents: missing.join(', ') || 'those of its pattern' }, { cause })
+    }
   }
 
   #adopt(owner: RunOwner, launcher: StepLauncher): void {

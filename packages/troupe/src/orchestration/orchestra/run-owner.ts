@@ -91,10 +91,7 @@ export class RunOwner {
 
   /** The rows that follow from a run's first events, for the change that starts it. */
   beginning(events: readonly Event[]): readonly Statement[] {
-    return this.#following(
-      events.flatMap((event) => [...commandsOf(this.#state, event)]),
-      events,
-    )
+    return this.#following(events.map((event) => ({ event, commands: commandsOf(this.#state, event) })))
   }
 
   /** The start is durable. */
@@ -181,7 +178,7 @@ export class RunOwner {
     const statements = [
       ...this.#recorded(step, at),
       ...(taken.length > 0 ? inbox.remove(this.user, this.#writer.id, taken).statements : []),
-      ...this.#following(step.commands, step.events),
+      ...this.#following(step.follows),
     ]
     if (statements.length > 0)
       try {
@@ -201,7 +198,7 @@ export class RunOwner {
     this.#still = stillOf(this.#state, at)
     for (const waiting of answered) waiting.done?.()
     this.#tell(step.events)
-    for (const command of step.commands) this.#carryOut(command)
+    for (const { commands } of step.follows) for (const command of commands) this.#carryOut(command)
   }
 
   /** The records, a snapshot where one is due, and what lists show. */
@@ -234,26 +231,32 @@ export class RunOwner {
     return statements
   }
 
-  /** Rows that follow from commands and events, in the same change: timers, answers to steps, fences. */
-  #following(commands: readonly Command[], events: readonly Event[]): readonly Statement[] {
+  /**
+   * Rows that follow from events, in the same change and in their order: a timer may be cleared and set again in one go.
+   */
+  #following(follows: readonly Follows[]): readonly Statement[] {
+    return follows.flatMap(({ event, commands }) => [
+      ...(event.type === 'timer.cleared'
+        ? this.#parts.timers.clear(this.user, this.#writer.id, event.name).statements
+        : []),
+      ...commands.flatMap((command) => this.#rowsOf(command)),
+    ])
+  }
+
+  #rowsOf(command: Command): readonly Statement[] {
     const { journals, steps, timers } = this.#parts
-    const statements: Statement[] = []
-    for (const command of commands) {
-      if (command.type === 'timer.set') {
+    switch (command.type) {
+      case 'timer.set': {
         const body = toJson({ type: 'timer', name: command.name } satisfies Told)
-        statements.push(...timers.set(this.user, this.#writer.id, command.name, command.due, body).statements)
-      } else if (command.type === 'answer.deliver') {
-        statements.push(
-          ...steps.answer(this.user, stepJournal(this.run, command.step), command.wait, command.answer).statements,
-        )
-      } else if (command.type === 'step.cancel') {
-        statements.push(...journals.fence(this.user, [stepJournal(this.run, command.step)]).statements)
+        return timers.set(this.user, this.#writer.id, command.name, command.due, body).statements
       }
+      case 'answer.deliver':
+        return steps.answer(this.user, stepJournal(this.run, command.step), command.wait, command.answer).statements
+      case 'step.cancel':
+        return journals.fence(this.user, [stepJournal(this.run, command.step)]).statements
+      case 'step.execute':
+        return []
     }
-    for (const event of events)
-      if (event.type === 'timer.cleared')
-        statements.push(...timers.clear(this.user, this.#writer.id, event.name).statements)
-    return statements
   }
 
   #tell(events: readonly RunEvent[]): void {
@@ -301,11 +304,17 @@ const detailOf = (end: StepEnd): Json => {
 const stillOf = (state: State, at: number): Json | undefined =>
   standingOf(state).status === 'running' ? undefined : (JSON.parse(JSON.stringify(resultOf(state, at))) as Json)
 
+/** An event, and the commands that it opened. */
+interface Follows {
+  readonly event: Event
+  readonly commands: readonly Command[]
+}
+
 /** Inputs taken one after the other: their records, events and commands. */
 class Taken {
   readonly records: RunRecord[] = []
   readonly events: RunEvent[] = []
-  readonly commands: Command[] = []
+  readonly follows: Follows[] = []
   readonly #state: State
   readonly #ended: Set<string>
   lastSeq: number
@@ -328,7 +337,7 @@ class Taken {
     for (const event of events) {
       evolve(this.#state, event)
       this.events.push({ ...event, seq: ++this.lastSeq })
-      this.commands.push(...commandsOf(this.#state, event))
+      this.follows.push({ event, commands: commandsOf(this.#state, event) })
     }
   }
 }

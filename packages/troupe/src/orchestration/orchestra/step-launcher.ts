@@ -149,6 +149,7 @@ export class StepLauncher {
       ways: command.ways,
       services: this.#services(),
       conversation: `run:${this.#run}/${command.conversation}`,
+      request: command.request,
       ...(command.results ? { results: command.results as never } : {}),
       live: (part: Json) => this.#live(command, part),
     }

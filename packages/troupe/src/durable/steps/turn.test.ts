@@ -1,0 +1,225 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { Json } from '../../core/index.ts'
+import type { Recorder } from '../recorder-port.ts'
+import {
+  appliedWrites,
+  createWorld,
+  type Process,
+  readBook,
+  shelfOf,
+  user,
+  type World,
+  writeBook,
+} from '../world.test.fixture.ts'
+
+let world: World
+let process: Process
+let shelf: ReturnType<typeof shelfOf>
+
+beforeEach(async () => {
+  world = await createWorld()
+  process = world.process()
+  shelf = shelfOf(process.storage)
+})
+afterEach(() => world.close())
+
+const run = (id: string, program: (recorder: Recorder) => Promise<Json>, on = process) =>
+  world.during(on.steps.execute(world.spec(id), program))
+const ends = async () => (await process.inbox.read(user, 'run:1', 100)).map((row) => [row.from, row.body])
+const entries = async (id: string) =>
+  (await process.journals.read(user, id, 0, 1_000)).flatMap((record) => record.body as { t: string; id?: string }[])
+
+describe('a turn', () => {
+  it('commits the stage that asks and those that are finished, not a running neighbour', async () => {
+    const gate = Promise.withResolvers<void>()
+    const end = await run('step:1', async (recorder) => {
+      const slow = recorder.body('slow', async (inner) => {
+        shelf.push(inner, 'slow', 1)
+        await inner.effect('gate', { class: 'pure' }, () => gate.promise)
+        return 'slow'
+      })
+      await recorder.body('quick', async (inner) => {
+        shelf.push(inner, 'quick', 1)
+        return 'quick'
+      })
+      await recorder.body('asks', async (inner) => {
+        shelf.push(inner, 'asks', 1)
+        await inner.commit()
+        return 'asks'
+      })
+      expect(await appliedWrites(world.storage)).toEqual(['quick=1', 'asks=1'])
+      gate.resolve()
+      return slow
+    })
+    expect(end).toEqual({ status: 'settled', outcome: 'slow' })
+    expect(await appliedWrites(world.storage)).toEqual(['quick=1', 'asks=1', 'slow=1'])
+  })
+
+  it('applies parallel writes in the order in which the stages were made', async () => {
+    await run('step:1', async (recorder) => {
+      const [one, two] = [recorder.child('one'), recorder.child('two')]
+      shelf.push(two, 'k', 'two')
+      shelf.push(one, 'k', 'one')
+      return null
+    })
+    expect(await readBook(world.storage, 'k')).toMatchObject({ value: 'two' })
+  })
+
+  it('drops the writes of a body that throws', async () => {
+    await run('step:1', async (recorder) => {
+      await recorder
+        .body('bad', async (inner) => {
+          shelf.push(inner, 'bad', 1)
+          throw new Error('tool failed')
+        })
+        .catch(() => {})
+      shelf.push(recorder, 'good', 1)
+      return null
+    })
+    expect(await appliedWrites(world.storage)).toEqual(['good=1'])
+  })
+
+  it('tells who staged what was committed', async () => {
+    const told: string[][] = []
+    await run('step:1', async (recorder) => {
+      recorder.onCommitted((writes) => told.push(writes.map((write) => write.call.name)))
+      shelf.push(recorder, 'a', 1)
+      await recorder.commit()
+      shelf.push(recorder, 'b', 1)
+      await recorder.commit()
+      return null
+    })
+    expect(told).toEqual([['a'], ['b'], []])
+  })
+
+  it('whose version is stale is repeated with fresh reads, its paid effect answered from the record', async () => {
+    await world.storage.commit({ id: null, scope: { user }, ...writeBook('k', 'old') })
+    let paid = 0
+    let meddled = 0
+    const end = await run('step:1', async (recorder) => {
+      const before = await shelf.get(recorder, 'k')
+      const price = await recorder.effect('pay', { class: 'once', input: 'fixed' }, () => ++paid)
+      if (meddled++ === 0) await world.storage.commit({ id: null, scope: { user }, ...writeBook('k', 'meddled') })
+      shelf.push(recorder, 'k', [before.value, price], before.version)
+      return before.value
+    })
+    expect(end).toEqual({ status: 'settled', outcome: 'meddled' })
+    expect(paid).toBe(1)
+    expect((await readBook(world.storage, 'k')).value).toEqual(['meddled', 1])
+    expect((await entries('step:1')).map((entry) => entry.t)).toContain('turn.failed')
+  })
+
+  it('that fails does not start the effect that was asked for in the same append', async () => {
+    await world.storage.commit({ id: null, scope: { user }, ...writeBook('k', 'old') })
+    let paid = 0
+    let meddled = 0
+    const end = await run('step:1', async (recorder) => {
+      const before = await shelf.get(recorder, 'k')
+      if (meddled++ === 0) await world.storage.commit({ id: null, scope: { user }, ...writeBook('k', 'meddled') })
+      shelf.push(recorder, 'k', 'mine', before.version)
+      const committed = recorder.commit()
+      const next = recorder.effect('next', { class: 'once', input: before.value }, () => ++paid)
+      await committed
+      return next
+    })
+    expect(end).toEqual({ status: 'settled', outcome: 1 })
+    expect(paid).toBe(1)
+  })
+
+  it('commits with the next claim in one change, where nobody waits between them', async () => {
+    await run('step:1', async (recorder) => {
+      await recorder.effect('first', { class: 'idempotent' }, () => 1)
+      shelf.push(recorder, 'k', 1)
+      const before = process.mortal.commits
+      const committed = recorder.commit()
+      await recorder.effect('second', { class: 'idempotent' }, () => 2)
+      await committed
+      expect(process.mortal.commits - before).toBe(1)
+      return null
+    })
+  })
+
+  it('waits for effects that were started before its commit, and records them with it', async () => {
+    await run('step:1', async (recorder) => {
+      const slow = recorder.effect('slow', { class: 'idempotent' }, async () => {
+        await new Promise<void>((resolve) => world.clock.after(50, resolve))
+        return 'slow'
+      })
+      await recorder.commit()
+      expect(await process.steps.effects(user, 'step:1')).toMatchObject([{ name: 'slow', state: 'done' }])
+      return slow
+    })
+  })
+
+  it('that can never commit fails with turn.conflict after its attempts', async () => {
+    await world.storage.commit({ id: null, scope: { user }, ...writeBook('k', 0) })
+    let entered = 0
+    const end = await run('step:1', async (recorder) => {
+      entered++
+      shelf.push(recorder, 'k', 1, 99)
+      return null
+    })
+    expect(end).toMatchObject({ status: 'failed', error: { name: 'ConflictError', code: 'turn.conflict' } })
+    expect(entered).toBe(5)
+    expect(await ends()).toHaveLength(1)
+  })
+
+  it('fails the step where the repetition gives a claimed effect another input', async () => {
+    await world.storage.commit({ id: null, scope: { user }, ...writeBook('k', 'old') })
+    let meddled = 0
+    const end = await run('step:1', async (recorder) => {
+      const before = await shelf.get(recorder, 'k')
+      await recorder.effect('pay', { class: 'once', input: before.value }, () => 1)
+      if (meddled++ === 0) await world.storage.commit({ id: null, scope: { user }, ...writeBook('k', 'new') })
+      shelf.push(recorder, 'k', 1, before.version)
+      return null
+    })
+    expect(end).toMatchObject({ status: 'failed', error: { name: 'ConflictError', code: 'effect.input' } })
+  })
+
+  it('fails the step where the repetition has no use for a claimed effect', async () => {
+    await world.storage.commit({ id: null, scope: { user }, ...writeBook('k', 'old') })
+    let meddled = 0
+    const end = await run('step:1', async (recorder) => {
+      const before = await shelf.get(recorder, 'k')
+      if (before.value === 'old') await recorder.effect('pay', { class: 'once' }, () => 1)
+      if (meddled++ === 0) await world.storage.commit({ id: null, scope: { user }, ...writeBook('k', 'new') })
+      shelf.push(recorder, 'k', 1, before.version)
+      return null
+    })
+    expect(end).toMatchObject({ status: 'failed', error: { name: 'ConflictError', code: 'effect.unused' } })
+  })
+
+  it('refuses an effect whose claim is refused, before it starts, and its neighbours go on', async () => {
+    const refusing = () => ({
+      statements: [
+        {
+          sql: 'update shelf set version = version where user_id = ?',
+          binds: [user],
+          expect: { rows: 1 },
+          otherwise: 'budget.exceeded' as const,
+          detail: { budget: 'cost', run: 'run:1', used: 2, limit: 1 },
+        },
+      ],
+    })
+    let started = 0
+    const end = await run('step:1', async (recorder) => {
+      const [refused, other] = await Promise.allSettled([
+        recorder.effect('dear', { class: 'idempotent', claim: refusing }, () => ++started),
+        recorder.effect('cheap', { class: 'idempotent' }, () => 'done'),
+      ])
+      return [(refused as PromiseRejectedResult).reason.code, (other as PromiseFulfilledResult<string>).value]
+    })
+    expect(end).toEqual({ status: 'settled', outcome: ['budget.exceeded', 'done'] })
+    expect(started).toBe(0)
+  })
+
+  it('records the settlement of an effect in the change of its outcome', async () => {
+    await run('step:1', async (recorder) => {
+      const settle = ({ output }: { readonly output?: number }) => writeBook('budget', output ?? -1)
+      await recorder.effect('call', { class: 'idempotent', settle }, () => 3)
+      return null
+    })
+    expect(await appliedWrites(world.storage)).toEqual(['budget=3'])
+  })
+})
