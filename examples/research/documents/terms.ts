@@ -30,7 +30,10 @@ export function termsOf(text: string): string[] {
 }
 
 function add(whole: string, terms: string[]): void {
-  const term = stem(whole.toLowerCase())
+  // Before its ending is taken off: "this" would become a word that is not in the list.
+  const lower = whole.toLowerCase()
+  if (stopWords.has(lower)) return
+  const term = stem(lower)
   if (term.length > 1 && !stopWords.has(term)) terms.push(own(term))
 }
 

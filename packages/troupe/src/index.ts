@@ -14,6 +14,7 @@ export {
   Session,
   type SessionResult,
   type StepContext,
+  type StepEntry,
   WorkingMemory,
 } from './agents/index.ts'
 export {
@@ -21,6 +22,7 @@ export {
   ContextMesh,
   defineKey,
   type Entry,
+  type Key,
   type PushOptions,
   type WatchItem,
 } from './context/index.ts'

@@ -121,6 +121,9 @@ async function assemble(config: TroupeConfig, base: Base): Promise<TroupeParts> 
   metrics.listen(events)
   for (const figure of ['database', 'writeAheadLog', 'free'] as const)
     metrics.gauge(`storage.${figure}.bytes`, async () => (await storage.sizes())[figure])
+  storage.onState(({ state, problem }) =>
+    events.emit({ type: 'storage.changed', at: clock.now(), state, ...(problem === undefined ? {} : { problem }) }),
+  )
   const shared = { ...base, ids, events, metrics, blobs: await createBlobs(storage) }
   const node = `${hostname()}/${process.pid}/${ids.next()}`
   const inbox = createInbox(shared)

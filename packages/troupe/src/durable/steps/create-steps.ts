@@ -9,7 +9,8 @@ import type { Timers } from '../timers-port.ts'
 import { Execution } from './execution.ts'
 import type { Inside, StepLimits } from './life.ts'
 import { effectsOf } from './recorded-effects.ts'
-import { createUncertainEffects, type UncertainEffects } from './uncertain.ts'
+import type { KeptExecution, StepsContext } from './steps-context.ts'
+import { createUncertainEffects } from './uncertain.ts'
 import { answerSender } from './waits.ts'
 
 export interface StepsOptions {
@@ -20,22 +21,6 @@ export interface StepsOptions {
   readonly clock: Clock
   readonly random: Random
   readonly limits?: Partial<StepLimits & { readonly continuations: number }>
-}
-
-/** What the executions of one `Steps` share. */
-export interface StepsContext {
-  readonly storage: Storage
-  readonly journals: Journals
-  readonly inbox: Inbox
-  readonly timers: Timers
-  readonly clock: Clock
-  readonly random: Random
-  readonly limits: StepLimits
-  readonly inside: AsyncLocalStorage<Inside>
-  readonly uncertain: UncertainEffects
-  parked(execution: Execution): void
-  resumed(execution: Execution): void
-  over(execution: Execution): void
 }
 
 export const stepLimits: StepLimits & { readonly continuations: number } = {
@@ -58,7 +43,7 @@ export function createSteps(options: StepsOptions): Steps {
   const limits = { ...stepLimits, ...options.limits }
   const uncertain = createUncertainEffects(storage, inbox)
   const executions = new Map<string, Execution>()
-  const parked = new Set<Execution>()
+  const parked = new Set<KeptExecution>()
   let closed = false
   const placeOf = (user: string, step: JournalId) => `${user}\n${step}`
   const context: StepsContext = {

@@ -8,9 +8,9 @@ import type { EffectCall, EffectFunction, EffectSpec, Reconciled } from '../effe
 import type { CallId } from './call-identity.ts'
 import { createItem, type Life } from './life.ts'
 import { entryText } from './log-entry.ts'
+import { forgetUncertain, markUncertain } from './mark-uncertain.ts'
 import type { Stage } from './stages.ts'
 import type { Claim } from './step-log.ts'
-import { forgetUncertain, markUncertain } from './uncertain.ts'
 
 /** One effect of one life. */
 interface Effect<Out> {

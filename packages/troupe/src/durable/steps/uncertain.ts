@@ -8,8 +8,6 @@ import type { JournalId } from '../journal-port.ts'
 import type { UncertainEffect } from '../steps-port.ts'
 import type { DurableTables } from '../tables.ts'
 import type { CallId } from './call-identity.ts'
-import type { Life } from './life.ts'
-import { entryText } from './log-entry.ts'
 
 /** The sender that a settlement in an inbox names. */
 export const settlementSender = 'settlement'
@@ -71,17 +69,4 @@ export function createUncertainEffects(storage: Storage, inbox: Inbox): Uncertai
       if (!result.ok) throw failure(result.code, { ...result.detail })
     },
   }
-}
-
-export function markUncertain(life: Life, id: CallId, effect: string): void {
-  const { spec } = life.options.host
-  const row = life.options.uncertain.add(spec.principal.userId, spec.id, id, effect)
-  life.appender.add(entryText({ t: 'uncertain', id }), row)
-  life.appender.flush()
-}
-
-/** What was asked knows by now. */
-export function forgetUncertain(life: Life, id: CallId): void {
-  const { spec } = life.options.host
-  life.appender.addFragment(life.options.uncertain.remove(spec.principal.userId, spec.id, id))
 }

@@ -1,3 +1,4 @@
+/** A place in a schema that is to be filled. */
 import type { Quote } from './rank.ts'
 
 /** Where in the schema a value belongs, and for which sentence or question if it is inside a list. */

@@ -1,0 +1,97 @@
+/**
+ * The command line of the research project: reads what is asked, runs it, and says where the report is. Exit codes: 0
+ * for a report, 2 for what the person can put right, 130 for Ctrl-C, 1 for everything else.
+ */
+import { Command } from 'commander'
+import { failureOf } from './failure-of.ts'
+import { type RunOptions, runProject, type Watcher } from './run-project.ts'
+import { offlineModel } from './team/model-of.ts'
+import { printLines } from './terminal/print-lines.ts'
+import { showLive } from './terminal/show-live.ts'
+
+interface Flags {
+  readonly docs?: readonly string[]
+  readonly model?: string
+  readonly resume?: string | true
+  readonly data: string
+  readonly reports: string
+}
+
+function readCommandLine(argv: readonly string[]): RunOptions {
+  const program = new Command()
+    .name('npm start --')
+    .description(
+      'A team of agents reads folders of documents and answers a question in a report in which every claim is cited.',
+    )
+    .argument('[question]', 'what you want to know')
+    .option(
+      '--docs <folder>',
+      'a folder of Markdown, text, HTML or source files; may be given again',
+      (path, before: string[] = []) => [...before, path],
+    )
+    .option(
+      '--model <provider/model>',
+      `the language model, or the URL of an OpenAI-compatible server and #MODEL (default: ${offlineModel}, which needs no key)`,
+    )
+    .option('--resume [run]', 'finish the newest run that was interrupted, or a certain one')
+    .option('--data <folder>', 'where the database is', './data')
+    .option('--reports <folder>', 'where reports go', './reports')
+    .allowExcessArguments(false)
+    .exitOverride()
+    .configureOutput({ writeErr: () => {} })
+  program.parse(argv as string[], { from: 'user' })
+  const { docs, model, resume, data, reports } = program.opts<Flags>()
+  const [question] = program.args
+  return { question, docs, model, resume, data, reports }
+}
+
+const say = (line: string) => process.stdout.write(`${line}\n`)
+const complain = (line: string) => process.stderr.write(`${line}\n`)
+
+/** @returns the exit code */
+async function main(argv: readonly string[]): Promise<number> {
+  const stop = new AbortController()
+  let run: string | undefined
+  const shown = process.stdout.isTTY && process.stdout.columns >= 40 ? showLive(say) : printLines(say)
+  const watcher: Watcher = {
+    ...shown,
+    begins(id, project, resumed) {
+      run = id
+      shown.begins(id, project, resumed)
+    },
+  }
+  process.once('SIGINT', () => {
+    stop.abort()
+    // A second one ends the process at once: the journal is durable at every moment.
+    process.once('SIGINT', () => process.exit(130))
+  })
+  try {
+    say(await runProject(readCommandLine(argv), watcher, stop.signal))
+    return 0
+  } catch (error) {
+    if (stop.signal.aborted) {
+      complain(
+        run === undefined
+          ? 'Interrupted before anything began.'
+          : `Interrupted. Nothing is lost: npm start -- --resume ${run}`,
+      )
+      return 130
+    }
+    return report(error)
+  }
+}
+
+function report(error: unknown): number {
+  const parsing = error as { code?: string; exitCode?: number; message?: string }
+  if (parsing.code?.startsWith('commander.')) {
+    if (parsing.exitCode === 0) return 0
+    complain(`${parsing.message?.replace(/^error: /, '')} (npm start -- --help tells the options.)`)
+    return 2
+  }
+  const { code, sentence, hint } = failureOf(error)
+  complain(sentence)
+  if (hint !== undefined) complain(hint)
+  return code
+}
+
+process.exitCode = await main(process.argv.slice(2))

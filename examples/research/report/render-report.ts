@@ -1,0 +1,150 @@
+/**
+ * The report as Markdown, without the account of the run. The same findings give the same text: nothing in it depends on
+ * when or by which process it was made.
+ */
+
+import { offlineModel } from '../team/model-of.ts'
+import type { Citation, Claim, Gap, Project, Review, Section, Survey } from '../team/shapes.ts'
+
+export interface ReportParts {
+  readonly project: Project
+  readonly survey: Survey
+  readonly plan: readonly string[]
+  readonly gaps: readonly Gap[]
+  readonly review: Review
+}
+
+export function renderReport(parts: ReportParts): string {
+  const { plan, review, gaps } = parts
+  const sections = plan.map((question, i) =>
+    sectionOf(
+      i + 1,
+      question,
+      review.sections.find(({ number }) => number === i + 1),
+    ),
+  )
+  return [
+    ...headOf(parts),
+    ...sections,
+    contradictionsOf(review),
+    gapsOf(plan, gaps),
+    ...struckOf(review),
+    sourcesOf(review),
+    ...skippedOf(parts.survey),
+  ].join('\n\n')
+}
+
+function headOf({ project, survey, plan, gaps, review }: ReportParts): string[] {
+  const claims = review.sections.flatMap((section) => section.claims)
+  const cited = new Set(citationsOf(review).map(({ file }) => file))
+  const checked = `The reviewer checked ${counted(review.checked, 'citation')} against the files`
+  const back = review.sent_back === 0 ? '' : `, sent the draft back ${review.sent_back === 1 ? 'once' : 'twice'}`
+  const struck =
+    review.struck.length === 0 ? ' and found every one in its place.' : ` and struck out ${review.struck.length}.`
+  return [
+    `# ${oneLine(project.question)}`,
+    `> ${authorOf(project.model)}`,
+    [
+      `- Documents read: ${survey.documents.toLocaleString('en')} (${size(survey.bytes)}), in ${foldersOf(project)}.`,
+      `- Answer: ${counted(claims.length, 'claim')} from ${counted(cited.size, 'document')}, for ${counted(plan.length, 'sub-question')}.`,
+      ...(review.checked === 0 ? [] : [`- ${checked}${back}${back === '' ? '' : ','}${struck}`]),
+      `- Contradictions: ${review.contradictions.length === 0 ? 'none found' : review.contradictions.length}. Not found: ${gaps.length === 0 ? 'nothing to name' : counted(gaps.length, 'point')}.`,
+    ].join('\n'),
+  ]
+}
+
+const authorOf = (model: string): string =>
+  model === offlineModel
+    ? '**Written by the offline extractive model.** It is not a language model: it finds and ranks sentences of the documents and quotes them. No sentence of an answer below is its own, and it judges nothing.'
+    : `**Written by the language model \`${model}\`.** The claims are in its words; the quoted passages stand in the documents, which was checked by code. Whether a passage bears out its claim is for you to judge.`
+
+function foldersOf({ folders, files, base }: Project): string {
+  const inside = (path: string) => (path.startsWith(`${base}/`) ? path.slice(base.length + 1) : path)
+  const named = folders.map((path) => `\`${inside(path)}\``).join(', ')
+  return files.length === 0 ? named : `${named} and ${counted(files.length, 'single file')}`
+}
+
+function sectionOf(number: number, question: string, section: Section | undefined): string {
+  const claims = section?.claims ?? []
+  const body = claims.length === 0 ? 'No passage of the documents answers this.' : claims.map(claimOf).join('\n\n')
+  return `## ${number}. ${oneLine(question)}\n\n${body}`
+}
+
+/** A claim that is its passage is not said twice. */
+function claimOf(claim: Section['claims'][number], index: number): string {
+  const lead = `${index + 1}. `
+  const indent = ' '.repeat(lead.length)
+  const own = same(claim) ? [] : [`${oneLine(claim.claim)}`, '']
+  const also = claim.support.flatMap((one) => ['>', ...quoted(one, 'also ')])
+  const lines = [...own, ...quoted(claim, '', claim.heading), ...also]
+  return lines.map((line, i) => (i === 0 ? lead : line === '' ? '' : indent) + line).join('\n')
+}
+
+const same = ({ claim, quote }: Claim) => oneLine(claim) === oneLine(quote)
+
+function quoted({ quote, file, line }: Citation, before = '', heading: string | null = null): string[] {
+  const under = heading ? ` (${oneLine(heading)})` : ''
+  return [`> “${oneLine(quote)}”`, `> — ${before}\`${file}:${line}\`${under}`]
+}
+
+function contradictionsOf({ contradictions, sections }: Review): string {
+  const title = '## Contradictions'
+  if (sections.every(({ claims }) => claims.length === 0)) return `${title}\n\nThere are no claims to compare.`
+  if (contradictions.length === 0)
+    return `${title}\n\nNone of the claims contradict each other in wording or numbers, as far as code can tell.`
+  const note = 'Found by comparing wording; whether they contradict each other is for you to judge.'
+  const pairs = contradictions.map(({ why, first, second }, i) =>
+    [`${i + 1}. ${why}`, '', ...[...quoted(first), '>', ...quoted(second)].map((line) => `   ${line}`)].join('\n'),
+  )
+  return [title, note, ...pairs].join('\n\n')
+}
+
+function gapsOf(plan: readonly string[], gaps: readonly Gap[]): string {
+  const title = '## What was not found'
+  if (gaps.length === 0) return `${title}\n\nEvery sub-question found passages that speak of all its words.`
+  const lines = gaps.map(({ number, what }) =>
+    what === plan[number - 1]
+      ? `- Nothing on sub-question ${number}: ${oneLine(what)}`
+      : `- Sub-question ${number}: ${oneLine(what)}`,
+  )
+  return `${title}\n\n${lines.join('\n')}`
+}
+
+function struckOf({ struck }: Review): string[] {
+  if (struck.length === 0) return []
+  const lines = struck.map(({ number, citation: { file, line }, fault }) => {
+    const where = number === undefined ? 'A contradiction' : `Sub-question ${number}`
+    return `- ${where}, cited as \`${file}:${line}\`: ${oneLine(fault)}`
+  })
+  return [
+    `## Struck out\n\nThese citations did not stand in their sources and could not be put right.\n\n${lines.join('\n')}`,
+  ]
+}
+
+function sourcesOf(review: Review): string {
+  const counts = new Map<string, number>()
+  for (const { file } of citationsOf(review)) counts.set(file, (counts.get(file) ?? 0) + 1)
+  const lines = [...counts]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([file, count]) => `- \`${file}\` (${counted(count, 'citation')})`)
+  return `## Sources\n\n${lines.length === 0 ? 'None.' : lines.join('\n')}`
+}
+
+const citationsOf = ({ sections, contradictions }: Review): Citation[] => [
+  ...sections.flatMap(({ claims }) => claims.flatMap((claim) => [claim, ...claim.support])),
+  ...contradictions.flatMap(({ first, second }) => [first, second]),
+]
+
+function skippedOf({ skipped, skipped_count }: Survey): string[] {
+  if (skipped_count === 0) return []
+  const lines = skipped.map(({ path, reason }) => `- \`${path}\`: ${reason}`)
+  if (skipped_count > skipped.length) lines.push(`- and ${(skipped_count - skipped.length).toLocaleString('en')} more`)
+  return [
+    `## Skipped files\n\n${counted(skipped_count, 'file')} could not be read or ${skipped_count === 1 ? 'was' : 'were'} left out.\n\n${lines.join('\n')}`,
+  ]
+}
+
+const counted = (count: number, what: string) => `${count.toLocaleString('en')} ${what}${count === 1 ? '' : 's'}`
+const size = (bytes: number) =>
+  bytes < 1_000_000 ? `${Math.ceil(bytes / 1_000)} KB` : `${(bytes / 1_000_000).toFixed(1)} MB`
+const oneLine = (text: string) => text.trim().replace(/\s+/g, ' ')

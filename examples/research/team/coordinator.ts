@@ -1,0 +1,138 @@
+/**
+ * Leads the project: has the question taken apart, the parts looked up at once, the findings weighed, the sections
+ * written and the citations checked; then it ends with the report. It is run again with the results of whom it asked,
+ * and keeps nothing between its steps but what is in the shared context.
+ */
+import { AgentError, defineAgent, finish, invoke, type Schema, type StepContext } from 'troupe'
+import type { SearchIndex } from '../documents/index.ts'
+import { renderReport } from '../report/render-report.ts'
+import { briefOf, claimsOf, withSupport } from './draft.ts'
+import { surveyDocuments } from './library.ts'
+import { Analysis, type Draft, type Findings, limits, type Outcome, Project, Review, SubQuestions } from './shapes.ts'
+import { AnalysisKey, FindingsKey, PlanKey, ProjectKey, SurveyKey } from './shared.ts'
+
+interface Result {
+  readonly agent: string
+  readonly success: boolean
+  readonly value?: unknown
+  readonly error?: { readonly code: string; readonly message: string; readonly hint?: string }
+}
+type Input = Project | { readonly results: readonly Result[] }
+
+export const createCoordinator = (index: SearchIndex) =>
+  defineAgent<Input>({
+    name: 'Coordinator',
+    description: 'Leads the research project and answers with its report.',
+    async run(input, ctx) {
+      if (!('results' in input)) return begin(Project.parse(input), ctx, index)
+      const [first] = input.results
+      switch (first?.agent) {
+        case 'Planner':
+          return research(ctx, SubQuestions.parse(answerOf(first)).sub_questions)
+        case 'Researcher':
+          return analyse(ctx, input.results)
+        case 'Analyst':
+          return write(ctx, Analysis.parse(answerOf(first)))
+        case 'Writer':
+          return review(ctx, input.results)
+        default:
+          return report(ctx, Review.parse(answerOf(first)))
+      }
+    },
+  })
+
+const runOf = (ctx: StepContext) => ({ run: ctx.runId ?? 'none' })
+/** Only its own later steps read these. */
+const own = { audience: 'owner' } as const
+
+async function begin(project: Project, ctx: StepContext, index: SearchIndex) {
+  await ctx.context.push(ProjectKey(runOf(ctx)), project, own)
+  await ctx.context.push(SurveyKey(runOf(ctx)), await surveyDocuments(ctx, index), own)
+  return invoke([{ agent: 'Planner', input: { question: project.question } }])
+}
+
+async function research(ctx: StepContext, planned: readonly string[]) {
+  const different = new Map(
+    planned.map((one) => [one.trim().toLowerCase(), one.trim().slice(0, limits.questionCharacters)]),
+  )
+  const plan = [...different.values()].filter((one) => one !== '').slice(0, limits.subQuestions)
+  await ctx.context.push(PlanKey(runOf(ctx)), plan, own)
+  return invoke(plan.map((question, i) => ({ agent: 'Researcher', input: { number: i + 1, question } })))
+}
+
+/** A part whose researcher failed is a gap of the report; only where all failed is the project over. */
+async function analyse(ctx: StepContext, results: readonly Result[]) {
+  if (!results.some((one) => one.success)) answerOf(results[0])
+  const plan = await read(ctx, PlanKey(runOf(ctx)))
+  for (const [i, result] of results.entries()) {
+    if (result.success) continue
+    const failed: Findings = {
+      number: i + 1,
+      question: plan[i] ?? '',
+      findings: [],
+      not_found: [`It could not be looked up: ${result.error?.message ?? 'the researcher failed'}`],
+    }
+    await ctx.context.push(FindingsKey({ ...runOf(ctx), number: i + 1 }), failed, {
+      subscribers: ['Coordinator', 'Analyst'],
+    })
+  }
+  return invoke([{ agent: 'Analyst', input: { sub_questions: plan } }])
+}
+
+async function write(ctx: StepContext, analysis: Analysis) {
+  const answered = analysis.sections.filter(({ findings }) => findings.length > 0)
+  if (answered.length === 0)
+    return report(ctx, { sections: [], contradictions: [], struck: [], checked: 0, sent_back: 0 })
+  return invoke(answered.map(({ question, findings }) => ({ agent: 'Writer', input: briefOf(question, findings) })))
+}
+
+/** Where a Writer failed, the section holds the findings as they are. */
+async function review(ctx: StepContext, results: readonly Result[]) {
+  const analysis = await read(ctx, AnalysisKey(runOf(ctx)))
+  const sections = analysis.sections
+    .filter(({ findings }) => findings.length > 0)
+    .map(({ number, question, findings }, i) => {
+      const result = results[i]
+      const claims = result?.success
+        ? claimsOf(result.value)
+        : findings.map(({ score: _, support: __, ...claim }) => claim)
+      return { number, question, claims: withSupport(claims, findings) }
+    })
+  const draft: Draft = { sections, contradictions: analysis.contradictions }
+  return invoke([{ agent: 'Reviewer', input: draft }])
+}
+
+async function report(ctx: StepContext, review: Review) {
+  const project = await read(ctx, ProjectKey(runOf(ctx)))
+  const survey = await read(ctx, SurveyKey(runOf(ctx)))
+  const plan = await read(ctx, PlanKey(runOf(ctx)))
+  const analysis = await read(ctx, AnalysisKey(runOf(ctx)))
+  const research: Findings[] = []
+  for (const [i] of plan.entries()) research.push(await read(ctx, FindingsKey({ ...runOf(ctx), number: i + 1 })))
+  const found = review.sections.some(({ claims }) => claims.length > 0)
+  return finish({
+    status: found ? 'completed' : 'nothing_found',
+    research_data: research,
+    analysis_results: analysis,
+    final_report: renderReport({ project, survey, plan, gaps: analysis.gaps, review }),
+  } satisfies Outcome)
+}
+
+interface Key<T> {
+  readonly key: string
+  readonly schema: Schema<T>
+  toString(): string
+}
+
+async function read<T>(ctx: StepContext, key: Key<T>): Promise<T> {
+  const value = (await ctx.context.get(key)) as T | undefined
+  if (value === undefined) throw new AgentError(`The shared context has lost ${key}.`)
+  return value
+}
+
+/** @throws what the agent failed with */
+function answerOf(result: Result | undefined): unknown {
+  if (result?.success) return result.value
+  const { message = 'An agent of the team gave no answer.', ...more } = result?.error ?? {}
+  throw new AgentError(message, more)
+}

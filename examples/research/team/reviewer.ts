@@ -1,0 +1,115 @@
+/**
+ * Checks every citation of the draft against its file. The check is code: no model is asked. What is wrong goes back to
+ * the Writer, at most twice; what is wrong then is struck out and named in the report.
+ */
+import { defineAgent, type StepContext } from 'troupe'
+import type { SearchIndex } from '../documents/index.ts'
+import { withSupport } from './draft.ts'
+import { checkCitations } from './library.ts'
+import {
+  type Analysis,
+  type Citation,
+  Draft,
+  type Drafted,
+  limits,
+  Review,
+  type Section,
+  type Struck,
+} from './shapes.ts'
+import { AnalysisKey, Remarks } from './shared.ts'
+
+/** A Writer's model may think for long. */
+const patience = '30m'
+
+export const createReviewer = (index: SearchIndex) =>
+  defineAgent({
+    name: 'Reviewer',
+    description: 'Checks every citation against its source.',
+    inputSchema: Draft,
+    outputSchema: Review,
+    async run(draft, ctx) {
+      const analysis = await ctx.context.get(AnalysisKey({ run: ctx.runId ?? 'none' }))
+      let looked = await lookAtAll(ctx, index, draft.sections)
+      let checked = countOf(looked)
+      let sentBack = 0
+      while (sentBack < limits.rounds && looked.some(({ wrong }) => wrong.length > 0)) {
+        sentBack += 1
+        const mended = await Promise.all(looked.map((one) => mend(ctx, one, analysis)))
+        looked = await lookAtAll(ctx, index, mended)
+        checked += countOf(looked)
+      }
+      const places = draft.contradictions.flatMap(({ first, second }) => [first, second])
+      const faults = await faultsOf(ctx, index, places)
+      const struck = places.flatMap((citation, i) => (faults[i] ? [{ citation, fault: faults[i] }] : []))
+      return {
+        sections: looked.map(soundOf),
+        contradictions: draft.contradictions.filter((_, i) => !faults[2 * i] && !faults[2 * i + 1]),
+        struck: [...looked.flatMap(struckOf), ...struck],
+        checked: checked + places.length,
+        sent_back: sentBack,
+      }
+    },
+  })
+
+interface Looked {
+  /** Without supporting passages that are wrong: those are not worth sending back. */
+  readonly section: Section
+  readonly wrong: readonly { readonly claim: Drafted; readonly fault: string }[]
+  readonly checked: number
+}
+
+async function lookAtAll(ctx: StepContext, index: SearchIndex, sections: readonly Section[]): Promise<Looked[]> {
+  const looked: Looked[] = []
+  for (const section of sections) looked.push(await lookAt(ctx, index, section))
+  return looked
+}
+
+async function lookAt(ctx: StepContext, index: SearchIndex, section: Section): Promise<Looked> {
+  const citations = section.claims.flatMap((claim): Citation[] => [claim, ...claim.support])
+  const found = await faultsOf(ctx, index, citations)
+  const faults = new Map(citations.map((citation, i) => [citation, found[i]]))
+  const claims = section.claims.map((claim) => ({
+    claim: { ...claim, support: claim.support.filter((one) => faults.get(one) === undefined) },
+    fault: faults.get(claim),
+  }))
+  return {
+    section: { ...section, claims: claims.map(({ claim }) => claim) },
+    wrong: claims.flatMap(({ claim, fault }) => (fault === undefined ? [] : [{ claim, fault }])),
+    checked: citations.length,
+  }
+}
+
+const countOf = (looked: readonly Looked[]): number => looked.reduce((sum, { checked }) => sum + checked, 0)
+
+const soundOf = ({ section, wrong }: Looked): Section => ({
+  ...section,
+  claims: section.claims.filter((claim) => !wrong.some((one) => one.claim === claim)),
+})
+
+const struckOf = ({ section: { number }, wrong }: Looked): Struck[] =>
+  wrong.map(({ claim: { quote, file, line }, fault }) => ({ number, citation: { quote, file, line }, fault }))
+
+async function faultsOf(
+  ctx: StepContext,
+  index: SearchIndex,
+  citations: readonly Citation[],
+): Promise<(string | undefined)[]> {
+  if (citations.length === 0) return []
+  const plain = citations.map(({ quote, file, line }) => ({ quote, file, line }))
+  return (await checkCitations(ctx, index, plain)).map((verdict) => (verdict.ok ? undefined : verdict.message))
+}
+
+/** Sends a section back in which something is wrong, with what may be cited instead. */
+async function mend(ctx: StepContext, { section, wrong }: Looked, analysis: Analysis | undefined): Promise<Section> {
+  if (wrong.length === 0) return section
+  const ranked = analysis?.sections.find((one) => one.number === section.number)?.findings ?? []
+  const refused = (finding: Citation) =>
+    wrong.some(
+      ({ claim: { quote, file, line } }) => quote === finding.quote && file === finding.file && line === finding.line,
+    )
+  const findings = ranked.filter((one) => !refused(one)).map(({ score: _, support: __, ...claim }) => claim)
+  const remarks = wrong.map(({ claim: { support: _, ...claim }, fault }) => ({ claim, fault }))
+  const payload = { question: section.question, remarks, findings }
+  const { claims } = await ctx.request(Remarks, payload, { to: 'Writer', timeout: patience })
+  return { ...section, claims: withSupport(claims, ranked) }
+}

@@ -1,0 +1,23 @@
+/** What the team shares: the keys of its entries in the context mesh, and the messages between its members. */
+import { defineKey, defineMessage } from 'troupe'
+import { z } from 'zod'
+import { Analysis, Claim, Claims, Findings, Project, Survey } from './shapes.ts'
+
+/** Each run has keys of its own: several projects of one user do not meet. */
+export const ProjectKey = defineKey('research.{run}.project', Project)
+export const SurveyKey = defineKey('research.{run}.survey', Survey)
+export const PlanKey = defineKey('research.{run}.plan', z.array(z.string()))
+export const FindingsKey = defineKey('research.{run}.findings.{number}', Findings)
+export const AnalysisKey = defineKey('research.{run}.analysis', Analysis)
+
+/** The Reviewer sends a section back; the Writer answers with its claims put right. */
+export const Remarks = defineMessage(
+  'review.remarks',
+  z.object({
+    question: z.string(),
+    remarks: z.array(z.object({ claim: Claim, fault: z.string() })),
+    /** What may be cited: the findings of the section without those that were refused. */
+    findings: z.array(Claim),
+  }),
+  { reply: Claims },
+)

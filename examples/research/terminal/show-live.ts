@@ -1,0 +1,123 @@
+/** On a terminal: the phases of a project, and in each the branches at work, kept up to date in place. */
+import { Listr } from 'listr2'
+import type { RunEvent } from 'troupe'
+import type { Watcher } from '../run-project.ts'
+import { short, subject } from './describe-event.ts'
+
+const phases = [
+  { agent: 'Planner', title: 'Plan' },
+  { agent: 'Researcher', title: 'Research' },
+  { agent: 'Analyst', title: 'Analyse' },
+  { agent: 'Writer', title: 'Write' },
+  { agent: 'Reviewer', title: 'Review' },
+] as const
+
+interface Branch {
+  readonly title: string
+  readonly done: PromiseWithResolvers<void>
+  say: (text: string) => void
+}
+
+/** One phase: its branches are known when the Coordinator has asked for them, or never. */
+interface Phase {
+  readonly branches: PromiseWithResolvers<readonly Branch[]>
+}
+
+interface Fork {
+  readonly branches: Branch[]
+  missing: number
+}
+interface Shown {
+  readonly byAgent: ReadonlyMap<string, Phase>
+  readonly byBarrier: ReadonlyMap<string, Fork>
+  readonly open: Set<Branch>
+}
+
+export function showLive(write: (line: string) => void): Watcher {
+  const byAgent = new Map<string, Phase>(phases.map(({ agent }) => [agent, { branches: Promise.withResolvers() }]))
+  const byBarrier = new Map<string, Fork>()
+  const open = new Set<Branch>()
+  let shown: Promise<unknown> = Promise.resolve()
+  let over: Error | undefined
+  const end = (error?: Error) => {
+    over ??= error
+    for (const branch of open) if (error) branch.done.reject(error)
+    for (const { branches } of byAgent.values()) error ? branches.reject(error) : branches.resolve([])
+  }
+  // A phase that nobody waits for yet may be rejected.
+  for (const { branches } of byAgent.values()) branches.promise.catch(() => {})
+  return {
+    says: write,
+    begins(run, project, resumed) {
+      write(`${resumed ? 'Resuming' : 'Starting'} run ${run}\n${short(project.question)}`)
+      shown = listOf(byAgent)
+        .run()
+        .catch(() => {})
+    },
+    event(event) {
+      if (event.type === 'barrier.opened') byBarrier.set(event.barrier, { branches: [], missing: event.slots.length })
+      else if (event.type === 'branch.started') openBranch(event, { byAgent, byBarrier, open })
+      else if (event.type === 'barrier.arrived' && event.slot !== undefined) {
+        const branch = byBarrier.get(event.barrier)?.branches[event.slot]
+        if (!branch) return
+        open.delete(branch)
+        if (event.result.success) branch.done.resolve()
+        else branch.done.reject(new Error(event.result.error?.message ?? 'failed'))
+      } else if (event.type === 'request.made') {
+        for (const branch of open) branch.say(`${event.fromAgent} sends a section back to ${event.agent}`)
+      } else if (event.type === 'run.completed') end()
+      else if (event.type === 'run.failed') end(new Error(event.error.message))
+      else if (event.type === 'run.cancelled') end(new Error('cancelled'))
+    },
+    async ends() {
+      end(over ?? new Error('interrupted'))
+      await shown
+    },
+  }
+}
+
+/** A branch that somebody waits for has its line; a phase is shown once all of its branches are known. */
+function openBranch(
+  event: Extract<RunEvent, { readonly type: 'branch.started' }>,
+  { byAgent, byBarrier, open }: Shown,
+): void {
+  if (event.opens?.kind !== 'call') return
+  const { barrier, slot } = event.opens
+  const fork = byBarrier.get(barrier)
+  if (!fork) return
+  const branch: Branch = {
+    title: `${event.agent}${subject(event.input)}`,
+    done: Promise.withResolvers(),
+    say: () => {},
+  }
+  // It may fail before its line is shown.
+  branch.done.promise.catch(() => {})
+  open.add(branch)
+  fork.branches[slot] = branch
+  fork.missing -= 1
+  if (fork.missing === 0) byAgent.get(event.agent)?.branches.resolve(fork.branches)
+}
+
+const listOf = (byAgent: ReadonlyMap<string, Phase>) =>
+  new Listr(
+    phases.map(({ agent, title }) => ({
+      title,
+      task: async (_: unknown, task) => {
+        const branches = (await byAgent.get(agent)?.branches.promise) ?? []
+        if (branches.length === 0) return task.skip(`${title}: nothing to do`)
+        return task.newListr(
+          branches.map((branch) => ({
+            title: branch.title,
+            task: async (__: unknown, line) => {
+              branch.say = (text) => {
+                line.output = text
+              }
+              await branch.done.promise
+            },
+          })),
+          { concurrent: true, exitOnError: false },
+        )
+      },
+    })),
+    { registerSignalListeners: false, rendererOptions: { collapseSubtasks: false } },
+  )

@@ -1,0 +1,46 @@
+/**
+ * `troupe/testing`: what tests of agents need (a scripted model, a clock that moves when told, seeded chance, a load
+ * tester), what proves a whole team (simulation, checkers of recorded histories), and what adapters' authors need (the
+ * conformance suites, reference models, the storage port).
+ */
+export {
+  type Clock,
+  createIds,
+  createVirtualClock,
+  type Ids,
+  type Json,
+  type Principal,
+  type Random,
+  seededRandom,
+  systemClock,
+  systemRandom,
+  type VirtualClock,
+} from '../core/index.ts'
+export {
+  createInbox,
+  createJournals,
+  createSteps,
+  createTimers,
+  durableMigrations,
+  type Recorder,
+} from '../durable/index.ts'
+export type { LoadReport } from '../resilience/index.ts'
+export {
+  createDisk,
+  type Disk,
+  type FaultKind,
+  type Faults,
+  type Migration,
+  type OpenedStorage,
+  type OpenStorageOptions,
+  openStorage,
+  type Storage,
+} from '../storage/index.ts'
+export * from './checkers/index.ts'
+export type { ConformanceCase } from './conformance/conformance-case.ts'
+export { type OpenForConformance, storageConformance } from './conformance/storage.ts'
+export { LoadTester } from './load-tester.ts'
+export { type MockFunction, type MockItem, MockModel, type MockModelOptions, type MockResponse } from './mock-model.ts'
+export * from './reference-context.ts'
+export * from './reference-mailbox.ts'
+export * from './simulation/index.ts'
