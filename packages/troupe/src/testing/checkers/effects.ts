@@ -1,0 +1,8 @@
+/** Whether what must not be repeated was not. */
+import type { Anomaly } from './anomaly.ts'
+
+/** @param happened the key of every effect that reached the world, once per time */
+export const checkAtMostOnce = (happened: readonly string[]): readonly Anomaly[] =>
+  [...Map.groupBy(happened, (key) => key)].flatMap(([key, times]) =>
+    times.length > 1 ? [{ rule: 'at-most-once' as const, message: `${key} happened ${times.length} times` }] : [],
+  )

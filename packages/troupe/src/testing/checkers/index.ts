@@ -1,0 +1,8 @@
+/** Checkers of recorded histories. */
+export * from './anomaly.ts'
+export * from './deliveries.ts'
+export * from './effects.ts'
+export * from './linearizability.ts'
+export * from './lost-updates.ts'
+export * from './register-model.ts'
+export * from './set-append.ts'

@@ -1,0 +1,134 @@
+/**
+ * Whether a history of concurrent operations could have happened one after another, each between its call and its
+ * return. Wing and Gong's search with Lowe's memory of what was tried ("Testing for linearizability", 2017), one key at a
+ * time (Horn and Kroening, "Faster linearizability checking via P-compositionality", 2015).
+ *
+ * An operation whose outcome is unknown may have taken effect at any moment after its call, or never.
+ */
+import type { Anomaly } from './anomaly.ts'
+
+export interface Operation<Input, Output> {
+  /** Operations of different keys are independent of each other. */
+  readonly key: string
+  readonly client: string
+  readonly input: Input
+  /** Any clock that all clients share. */
+  readonly called: number
+  /** undefined where nobody knows whether it happened. */
+  readonly returned: number | undefined
+  readonly output?: Output | undefined
+}
+
+export interface Model<State, Input, Output> {
+  readonly initial: State
+  /**
+   * @param output undefined where it is not known: anything is possible then
+   * @returns the state after it, or `impossible`
+   */
+  step(
+    state: State,
+    input: Input,
+    output: { readonly value: Output | undefined } | undefined,
+  ): State | typeof impossible
+  /** Equal texts for equal states. */
+  text(state: State): string
+}
+export const impossible: unique symbol = Symbol('impossible')
+
+export interface LinearizabilityOptions {
+  /** Steps of the search per key, after which it gives up with an anomaly that says so; 2,000,000 by default. */
+  readonly limit?: number
+}
+
+export function checkLinearizability<State, Input, Output>(
+  history: readonly Operation<Input, Output>[],
+  model: Model<State, Input, Output>,
+  options: LinearizabilityOptions = {},
+): readonly Anomaly[] {
+  const byKey = Map.groupBy(history, ({ key }) => key)
+  return [...byKey].flatMap(([key, operations]) => {
+    const problem = problemOfKey(operations, model, options.limit ?? 2_000_000)
+    return problem === undefined
+      ? []
+      : [{ rule: 'linearizability' as const, message: `key ${JSON.stringify(key)}: ${problem}` }]
+  })
+}
+
+interface Frame<State> {
+  readonly state: State
+  readonly done: bigint
+  /** Operations before this one are done. */
+  readonly from: number
+  /** The next candidate to try. */
+  next: number
+}
+
+function problemOfKey<State, Input, Output>(
+  operations: readonly Operation<Input, Output>[],
+  model: Model<State, Input, Output>,
+  limit: number,
+): string | undefined {
+  // One that is unknown and told nothing is left out of the end of the search, not of the search.
+  const sorted = [...operations].sort((a, b) => a.called - b.called)
+  const known = sorted.reduce((mask, { returned }, i) => (returned === undefined ? mask : mask | (1n << BigInt(i))), 0n)
+  const tried = new Set<string>()
+  const stack: Frame<State>[] = [{ state: model.initial, done: 0n, from: 0, next: 0 }]
+  let furthest: Frame<State> = stack[0] as Frame<State>
+  let most = 0
+  let steps = 0
+  for (let frame = stack.at(-1); frame; frame = stack.at(-1)) {
+    if ((frame.done & known) === known) return undefined
+    if (++steps > limit) return `undecided after ${limit} steps (${sorted.length} operations)`
+    const deadline = earliestReturn(sorted, frame)
+    let pushed = false
+    for (let i = frame.next; i < sorted.length && !pushed; i++) {
+      const operation = sorted[i] as Operation<Input, Output>
+      if (operation.called > deadline) break
+      if (frame.done & (1n << BigInt(i))) continue
+      frame.next = i + 1
+      const output = operation.returned === undefined ? undefined : { value: operation.output }
+      const state = model.step(frame.state, operation.input, output)
+      if (state === impossible) continue
+      const done = frame.done | (1n << BigInt(i))
+      const seen = `${done.toString(36)}|${model.text(state)}`
+      if (tried.has(seen)) continue
+      tried.add(seen)
+      const child = { state, done, from: firstOpen(done, frame.from), next: firstOpen(done, frame.from) }
+      stack.push(child)
+      if (stack.length > most) [most, furthest] = [stack.length, child]
+      pushed = true
+    }
+    if (!pushed) stack.pop()
+  }
+  return explain(sorted, furthest, model)
+}
+
+const firstOpen = (done: bigint, from: number): number => {
+  let at = from
+  while (done & (1n << BigInt(at))) at++
+  return at
+}
+
+/** Nothing that was called after this can come next. */
+function earliestReturn(sorted: readonly Operation<unknown, unknown>[], { done, from }: Frame<unknown>): number {
+  let earliest = Number.POSITIVE_INFINITY
+  for (let i = from; i < sorted.length; i++) {
+    const { called, returned } = sorted[i] as Operation<unknown, unknown>
+    if (called > earliest) break
+    if (returned !== undefined && returned < earliest && !(done & (1n << BigInt(i)))) earliest = returned
+  }
+  return earliest
+}
+
+function explain<State>(
+  sorted: readonly Operation<unknown, unknown>[],
+  furthest: Frame<State>,
+  model: { text(state: State): string },
+): string {
+  const open = sorted.filter((_, i) => !(furthest.done & (1n << BigInt(i)))).slice(0, 6)
+  const shown = open.map(
+    ({ client, input, output, called, returned }) =>
+      `${client} ${JSON.stringify(input)} -> ${returned === undefined ? 'unknown' : JSON.stringify(output)} [${called}, ${returned ?? '?'}]`,
+  )
+  return `no order explains it; at best the state was ${model.text(furthest.state)} and none of these could come next: ${shown.join('; ')}`
+}

@@ -1,0 +1,12 @@
+/** Simulation: a world of nodes, clocks, chance and disks that a seed decides. */
+export type { SeedReport } from './run-seed.ts'
+export { type SimulateOptions, type SimulationReport, simulate } from './simulate.ts'
+export {
+  type NodeHandle,
+  NodeLost,
+  type NodeOptions,
+  type SimulatedNode,
+  type Simulation,
+  type World,
+  type WorldFaults,
+} from './simulation.ts'

@@ -1,0 +1,182 @@
+/**
+ * The one machine of a simulation: its time, its nodes, what is to happen on them. The globals that are replaced and the
+ * ports of nodes both lead here.
+ *
+ * Invariant: an event runs in the asynchronous context in which it was scheduled, and only while the incarnation of its
+ * node that scheduled it lives.
+ */
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { type Random, seededRandom } from '../../core/index.ts'
+import { EventHeap, type SimulatedEvent } from './event-heap.ts'
+import type { Trace } from './trace.ts'
+
+export interface Place {
+  readonly node: string
+  readonly incarnation: number
+  readonly random: Random
+  /** ms by which the wall's clock of this node is wrong. */
+  skew: number
+}
+
+interface Life {
+  incarnation: number
+  /** Events of this incarnation so far. */
+  events: number
+  /** The event of this incarnation before which it dies. */
+  dieAt: number | undefined
+  onDeath: (() => void) | undefined
+}
+
+/** Simulated time begins here, ms since 1970. */
+export const beginning = Date.UTC(2026, 0, 1)
+
+/** Who calls when nobody is on a node: libraries while they load, the world's own code. */
+export const outside = 'world'
+
+export class Machine {
+  readonly #places = new AsyncLocalStorage<Place>()
+  readonly #heap = new EventHeap()
+  readonly #lives = new Map<string, Life>()
+  #seed = 'boot'
+  #outside: Place = placeOf('boot', outside, 1)
+  #trace: Trace | undefined
+  #sequence = 0
+  #events = 0
+  #time = 0
+  #running = false
+
+  /** Whether a seed is under way; while libraries load, timers are the machine's own. */
+  get running(): boolean {
+    return this.#running
+  }
+  /** ms since the beginning. */
+  get time(): number {
+    return this.#time
+  }
+  get events(): number {
+    return this.#events
+  }
+  get left(): number {
+    return this.#heap.size
+  }
+
+  begin(seed: string, trace: Trace): void {
+    this.#seed = seed
+    this.#outside = placeOf(seed, outside, 1)
+    this.#trace = trace
+    this.#heap.clear()
+    this.#lives.clear()
+    this.#sequence = this.#events = this.#time = 0
+    this.#running = true
+  }
+
+  end(): void {
+    this.#running = false
+    this.#heap.clear()
+    this.#lives.clear()
+    this.#trace = undefined
+    this.#seed = 'boot'
+    this.#outside = placeOf('boot', outside, 1)
+    this.#time = 0
+  }
+
+  place(): Place {
+    const place = this.#places.getStore()
+    return this.#running && place ? place : this.#outside
+  }
+
+  /** The wall's time where the caller is. */
+  wall(place: Place = this.place()): number {
+    return Math.floor(beginning + this.#time + place.skew)
+  }
+
+  /** A new incarnation of a node; what an earlier one has scheduled will not happen. */
+  live(node: string, dieAt: number | undefined, onDeath: () => void): Place {
+    const incarnation = this.#lives.get(node)?.incarnation ?? 1
+    this.#lives.set(node, { incarnation, events: 0, dieAt, onDeath })
+    return placeOf(this.#seed, node, incarnation)
+  }
+
+  /** The death of a process: nothing of it happens any more, and nobody is told but whoever watches over it. */
+  kill(node: string): void {
+    const life = this.#lives.get(node)
+    if (!life?.onDeath) return
+    const { onDeath } = life
+    life.incarnation++
+    life.dieAt = life.onDeath = undefined
+    this.note(node, 'killed')
+    onDeath()
+  }
+
+  spare(node: string): void {
+    const life = this.#lives.get(node)
+    if (life) life.dieAt = undefined
+  }
+
+  isAlive({ node, incarnation }: Pick<Place, 'node' | 'incarnation'>): boolean {
+    return node === outside || this.#lives.get(node)?.incarnation === incarnation
+  }
+
+  /** Runs at once, as part of a node. */
+  within<T>(place: Place, run: () => T): T {
+    return this.#places.run(place, run)
+  }
+
+  /** In the caller's place and context. */
+  schedule(afterMs: number, label: string, run: () => void, place: Place = this.place()): SimulatedEvent {
+    const inContext = AsyncLocalStorage.snapshot()
+    const time = this.#time + (afterMs > 0 ? afterMs : 0)
+    const { node, incarnation } = place
+    const event: SimulatedEvent = {
+      time,
+      rank: rankOf(this.#seed, node, time),
+      sequence: this.#sequence++,
+      node,
+      incarnation,
+      label,
+      run: () => inContext(run),
+      cancelled: false,
+    }
+    if (this.#running && this.isAlive(place)) this.#heap.push(event)
+    return event
+  }
+
+  /** The next event that is still to happen, with the time moved on to it; undefined when nothing is left. */
+  next(): SimulatedEvent | undefined {
+    for (;;) {
+      const event = this.#heap.pop()
+      if (!event || !this.#running) return undefined
+      if (event.cancelled || !this.isAlive(event)) continue
+      this.#time = event.time
+      const life = this.#lives.get(event.node)
+      if (life && life.dieAt !== undefined && life.events >= life.dieAt) {
+        this.kill(event.node)
+        continue
+      }
+      if (life) life.events++
+      this.#events++
+      this.#trace?.line(`${event.time.toFixed(3)} ${event.node}#${event.incarnation} ${event.label}`)
+      return event
+    }
+  }
+
+  note(where: string, what: string): void {
+    this.#trace?.line(`${this.#time.toFixed(3)} ${where} ${what}`)
+  }
+}
+
+const placeOf = (seed: string, node: string, incarnation: number): Place => ({
+  node,
+  incarnation,
+  random: seededRandom(`${seed}/${node}/${incarnation}`),
+  skew: 0,
+})
+
+/** FNV-1a, mixed at the end so that near times lie far apart. */
+function rankOf(seed: string, node: string, time: number): number {
+  let hash = 0x811c9dc5
+  const text = `${seed}/${node}/${time}`
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193)
+  hash = Math.imul(hash ^ (hash >>> 15), 0x85ebca6b)
+  return (hash ^ (hash >>> 13)) >>> 0
+}

@@ -1,0 +1,12 @@
+/** The machine's own clock and turns, taken before anything is replaced: for whoever drives a simulation. */
+const immediate = globalThis.setImmediate
+const timeout = globalThis.setTimeout
+const now = performance.now.bind(performance)
+
+export const real = {
+  /** ms. */
+  now,
+  /** After the microtasks and ticks of what ran last. */
+  turn: (run: () => void): void => void immediate(run),
+  pause: (ms: number): Promise<void> => new Promise((resolve) => void timeout(resolve, ms)),
+}

@@ -1,0 +1,146 @@
+/** Drives a world through seeds, in processes of their own whose globals are replaced before any library is loaded. */
+import { spawn } from 'node:child_process'
+import { checkOptions, type Duration, failure, type Json, milliseconds } from '../../core/index.ts'
+import { real } from './real.ts'
+import type { SeedReport } from './run-seed.ts'
+import type { Assignment } from './run-world.ts'
+import type { WorldFaults } from './simulation.ts'
+
+export interface SimulateOptions {
+  /** The module whose default export is the world, as `new URL('./my-world.ts', import.meta.url)`. */
+  readonly world: URL | string
+  /** How many, or which. */
+  readonly seeds: number | readonly string[]
+  /** The names of numbered seeds begin with it; `seed` by default. */
+  readonly base?: string
+  /** Reaches the world as `simulation.options`. */
+  readonly options?: Json
+  /** No further seed is begun after it; 10 min by default. */
+  readonly cap?: Duration
+  /** Each runs its share of the seeds; 1 by default. */
+  readonly processes?: number
+  /** A process is replaced after so many, for runs that were cut off keep memory; 300 by default. */
+  readonly seedsPerProcess?: number
+  readonly faults?: WorldFaults
+  /** Lines of the trace that a report brings along; 40 by default. */
+  readonly keep?: number
+  /** A seed with more has not ended; 400,000 by default. */
+  readonly maxEvents?: number
+  /** The same for simulated time; 1 h by default. */
+  readonly maxSimulated?: Duration
+  /** No further seed is begun after one that failed. */
+  readonly bail?: boolean
+  /** Added to the environment of the processes. */
+  readonly env?: Readonly<Record<string, string>>
+}
+
+export interface SimulationReport {
+  /** In the order of the seeds; fewer than asked for when the cap was reached. */
+  readonly seeds: readonly SeedReport[]
+  readonly failures: readonly SeedReport[]
+  readonly events: number
+  readonly kills: number
+  readonly operations: { readonly succeeded: number; readonly failed: number }
+  readonly simulatedMs: number
+  readonly durationMs: number
+}
+
+const known = [
+  'world',
+  'seeds',
+  'base',
+  'options',
+  'cap',
+  'processes',
+  'seedsPerProcess',
+  'faults',
+  'keep',
+  'maxEvents',
+  'maxSimulated',
+  'bail',
+  'env',
+]
+
+/** Beside this file, in whichever form this file itself runs. */
+const beside = (name: string) => new URL(`./${name}.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url)
+
+/**
+ * The same seed gives the same events, byte for byte: a failing one can be run again alone.
+ * @throws ValidationError `option.unknown`; ProcessingError when the process that simulates ends by itself
+ * @example
+ * const report = await simulate({ world: new URL('./team.world.ts', import.meta.url), seeds: 200 })
+ * expect(report.failures).toEqual([])
+ */
+export async function simulate(options: SimulateOptions): Promise<SimulationReport> {
+  checkOptions('simulate', options, known)
+  const began = real.now()
+  const capMs = milliseconds(options.cap ?? '10m', 'The cap')
+  const wanted = namesOf(options)
+  const lanes = Math.max(1, options.processes ?? 1)
+  const share = Math.min(options.seedsPerProcess ?? 300, Math.max(1, Math.ceil(wanted.length / lanes)))
+  const batches: (readonly string[])[] = []
+  for (let i = 0; i < wanted.length; i += share) batches.push(wanted.slice(i, i + share))
+  const reports = new Map<string, SeedReport>()
+  const lane = async () => {
+    for (let seeds = batches.shift(); seeds; seeds = batches.shift()) {
+      const leftMs = capMs - (real.now() - began)
+      if (leftMs <= 0) return
+      for (const report of await inProcess(assign(options, seeds, leftMs), options.env))
+        reports.set(report.seed, report)
+    }
+  }
+  await Promise.all(Array.from({ length: lanes }, lane))
+  const seeds = wanted.flatMap((seed) => reports.get(seed) ?? [])
+  const sum = (of: (report: SeedReport) => number) => seeds.reduce((total, report) => total + of(report), 0)
+  return {
+    seeds,
+    failures: seeds.filter((report) => report.failure !== undefined),
+    events: sum(({ events }) => events),
+    kills: sum(({ kills }) => kills),
+    operations: {
+      succeeded: sum(({ operations }) => operations.succeeded),
+      failed: sum(({ operations }) => operations.failed),
+    },
+    simulatedMs: sum(({ simulatedMs }) => simulatedMs),
+    durationMs: real.now() - began,
+  }
+}
+
+const namesOf = ({ seeds, base = 'seed' }: SimulateOptions): readonly string[] =>
+  typeof seeds === 'number' ? Array.from({ length: seeds }, (_, n) => `${base}-${n}`) : seeds
+
+const assign = (options: SimulateOptions, seeds: readonly string[], capMs: number): Assignment => ({
+  world: String(options.world),
+  seeds,
+  options: (options.options ?? null) as never,
+  faults: options.faults ?? {},
+  bail: options.bail ?? false,
+  keep: options.keep ?? 40,
+  maxEvents: options.maxEvents ?? 400_000,
+  maxSimulatedMs: milliseconds(options.maxSimulated ?? '1h', 'maxSimulated'),
+  capMs,
+})
+
+function inProcess(assignment: Assignment, env: Readonly<Record<string, string>> = {}): Promise<SeedReport[]> {
+  const program = [beside('run-world').pathname, JSON.stringify(assignment)]
+  const child = spawn(process.execPath, ['--no-warnings', '--import', beside('preload').href, ...program], {
+    stdio: ['ignore', 'inherit', 'pipe', 'pipe'],
+    env: { ...process.env, ...env },
+  })
+  const read = (descriptor: 2 | 3) => {
+    const chunks: Buffer[] = []
+    child.stdio[descriptor]?.on('data', (chunk: Buffer) => chunks.push(chunk))
+    return () => Buffer.concat(chunks).toString('utf8')
+  }
+  const [errors, results] = [read(2), read(3)]
+  return new Promise((resolve, reject) => {
+    child.once('error', reject)
+    child.once('close', (code) => {
+      const lines = results().split('\n').filter(Boolean)
+      if (lines.pop() === '{"end":true}') return resolve(lines.map((line) => JSON.parse(line) as SeedReport))
+      const last = lines.length > 0 ? ` after ${lines.length} seeds` : ''
+      const cause = new Error(errors().slice(-4_000))
+      reject(failure('invariant.broken', { rule: `a simulation ends by itself (code ${code}${last})` }, { cause }))
+    })
+  })
+}

@@ -1,0 +1,32 @@
+/** A run of forty steps in four branches, killed for real at commits that a seed chooses, and carried on each time. */
+import { expect, test } from 'vitest'
+import { seededRandom } from '../../src/core/index.ts'
+import { Trial } from './trial.ts'
+
+const points = Number(process.env.TROUPE_CRASHES ?? 60)
+const perTrial = 12
+
+test(`killed at ${points} commits it loses no acknowledged turn, repeats no once effect, and corrupts nothing`, async () => {
+  const random = seededRandom('crash')
+  let kills = 0
+  const one = async () => {
+    while (kills < points) {
+      const trial = new Trial()
+      try {
+        for (let n = 0; n < perTrial && kills < points; n++) {
+          // Around the first commits of a life, and anywhere in the work of the next few steps.
+          const dieAt = Math.floor(random.next() * (n % 3 === 0 ? 12 : 60))
+          const { killed, ended, lines } = await trial.live({ dieAt })
+          if (ended) break
+          expect(killed, lines.slice(-3).join(' | ')).toBe(true)
+          kills++
+        }
+        expect(await trial.judge()).toEqual([])
+      } finally {
+        trial.remove()
+      }
+    }
+  }
+  await Promise.all([one(), one()])
+  expect(kills).toBeGreaterThanOrEqual(points)
+}, 300_000)

@@ -1,0 +1,118 @@
+/**
+ * Kills a run of forty steps everywhere: before and after each of its commits, and, where strace may trace, at writes and
+ * syncs of its files; and lets writes and syncs fail, too. Each time it is carried on to its end and judged.
+ *
+ * node packages/troupe/test/reliability/crash.ts [--every N] [--processes N] [--only commits|writes|syncs|errors]
+ */
+import { spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { type Life, Trial } from '../crash/trial.ts'
+
+const { values } = parseArgs({
+  options: {
+    /** Of all points, every n-th. */
+    every: { type: 'string', default: '1' },
+    processes: { type: 'string', default: `${availableParallelism()}` },
+    only: { type: 'string' },
+  },
+})
+const every = Number(values.every)
+
+interface Plan {
+  readonly name: string
+  readonly life: Life
+  /** The process must die of it; else it may go on, or end with an error. */
+  readonly deadly: boolean
+}
+
+let [tried, missed, bad] = [0, 0, 0]
+
+async function attempt({ name, life, deadly }: Plan): Promise<void> {
+  const trial = new Trial()
+  try {
+    const { killed } = await trial.live(life)
+    tried++
+    if (deadly && !killed) missed++
+    const problems = await trial.judge()
+    if (problems.length === 0) return
+    bad++
+    console.log(`${name}: ${problems.join('; ')}`)
+  } finally {
+    trial.remove()
+  }
+}
+
+async function all(title: string, plans: readonly Plan[]): Promise<void> {
+  const [before, began] = [{ tried, missed, bad }, performance.now()]
+  const queue = plans.filter((_, i) => i % every === 0)
+  const worker = async () => {
+    for (let plan = queue.shift(); plan; plan = queue.shift()) await attempt(plan)
+  }
+  await Promise.all(Array.from({ length: Number(values.processes) }, worker))
+  console.log(
+    `${title}: ${tried - before.tried} of ${plans.length} points, ${missed - before.missed} reached too late, ` +
+      `${bad - before.bad} with a loss, a repetition or damage, ${Math.round((performance.now() - began) / 1_000)} s`,
+  )
+}
+
+const numbers = (count: number) => Array.from({ length: count }, (_, i) => i)
+const strace = (...options: string[]) => ['strace', '-f', '-qq', '-o', '/dev/null', ...options]
+const canTrace = spawnSync('strace', ['-f', '-o', '/dev/null', 'true']).status === 0
+
+/** How many writes and syncs an undisturbed run makes of its files. */
+async function count(call: string): Promise<number> {
+  const trial = new Trial()
+  const log = join(trial.folder, 'strace')
+  await trial.live({ under: ['strace', '-f', '-qq', '-o', log, '-e', `trace=${call}`] })
+  const times = readFileSync(log, 'utf8')
+    .split('\n')
+    .filter((line) => line.includes(`${call}(`)).length
+  trial.remove()
+  return times
+}
+
+const wanted = (what: string) => values.only === undefined || values.only === what
+
+if (wanted('commits')) {
+  const trial = new Trial()
+  const { lines } = await trial.live()
+  trial.remove()
+  const moments = Number(lines.find((line) => line.startsWith('moments '))?.slice(8))
+  await all(
+    'before and after each commit',
+    numbers(moments).map((n) => ({ name: `moment ${n}`, life: { dieAt: n }, deadly: true })),
+  )
+}
+if (!canTrace) console.log('skipped: strace may not trace here, so nothing was killed or failed inside a commit')
+else {
+  const kill = (call: string) => async () => {
+    const times = await count(call)
+    const plans = numbers(times).map((n) => ({
+      name: `killed at ${call} ${n + 1}`,
+      life: { under: strace('-e', `trace=${call}`, '-e', `inject=${call}:signal=KILL:when=${n + 1}`) },
+      deadly: true,
+    }))
+    await all(`killed at each ${call}`, plans)
+  }
+  const fail = (call: string, error: string) => async () => {
+    const times = await count(call)
+    const plans = numbers(times).map((n) => ({
+      name: `${error} at ${call} ${n + 1}`,
+      life: { under: strace('-e', `trace=${call}`, '-e', `inject=${call}:error=${error}:when=${n + 1}`) },
+      deadly: false,
+    }))
+    await all(`${error} at each ${call}`, plans)
+  }
+  if (wanted('writes')) await kill('pwrite64')()
+  if (wanted('syncs')) await kill('fdatasync')()
+  if (wanted('errors')) {
+    await fail('fdatasync', 'EIO')()
+    await fail('pwrite64', 'ENOSPC')()
+    await fail('pwrite64', 'EIO')()
+  }
+}
+console.log(`${tried} points, ${bad} of them bad`)
+if (bad > 0) process.exitCode = 1

@@ -1,0 +1,59 @@
+/** The simulator itself: the same seed is the same world, to the byte, and nothing else is. */
+import { expect, test } from 'vitest'
+import type { Json, SimulateOptions, SimulationReport } from '../../src/testing/index.ts'
+import { harness } from '../reliability/under-test.ts'
+
+const world = (name: string) => new URL(`./${name}.world.ts`, import.meta.url)
+const simulate = (name: string, options: Partial<SimulateOptions>) =>
+  harness.simulate({ world: world(name), seeds: 5, ...options })
+const digests = ({ seeds }: SimulationReport) => seeds.map(({ digest }) => digest)
+const first = (report: SimulationReport) => report.failures[0]?.failure ?? 'no failure'
+
+test('the same seed gives the same trace to the byte, in one process or another, and another seed another', async () => {
+  const [once, again, split] = await Promise.all([
+    simulate('libraries', { seeds: 12 }),
+    simulate('libraries', { seeds: 12 }),
+    simulate('libraries', { seeds: 12, seedsPerProcess: 5 }),
+  ])
+  expect(once.failures).toEqual([])
+  expect(digests(again)).toEqual(digests(once))
+  expect(digests(split)).toEqual(digests(once))
+  expect(new Set(digests(once)).size).toBe(12)
+})
+
+test.for(['date', 'performance', 'hrtime', 'timers', 'math', 'crypto', 'abort', 'identity'])(
+  'left as the machine has it, %s alone makes every seed differ or leak',
+  async (real) => {
+    const run = () => simulate('libraries', { seeds: 4, env: { TROUPE_REAL: real } })
+    const [once, again] = await Promise.all([run(), run()])
+    const same = once.seeds.filter(({ digest, failure }, i) => digest === again.seeds[i]?.digest && !failure)
+    expect(same).toEqual([])
+  },
+)
+
+test('what reaches the real world, is stuck, never ends, breaks or strays fails its seed', async () => {
+  const of = async (options: Json, more: Partial<SimulateOptions> = {}) =>
+    first(await simulate('leaking', { seeds: 1, options, ...more }))
+  const [none, files, stuck, endless, wrong, stray] = await Promise.all([
+    of('none'),
+    of('files'),
+    of('stuck'),
+    of('endless', { maxEvents: 5_000 }),
+    of('wrong'),
+    of('stray'),
+  ])
+  expect(none).toBe('no failure')
+  expect(files).toMatch(/reached the real world: \w+/)
+  expect(stuck).toMatch(/nothing is left that could happen/)
+  expect(endless).toMatch(/does not end: 5000 events/)
+  expect(wrong).toMatch(/a promise was broken/)
+  expect(stray).toMatch(/nobody caught this/)
+})
+
+test('storage keeps every acknowledged change whole and once, through kills and a failing disk', async () => {
+  const [report, again] = await Promise.all([simulate('commits', { seeds: 60 }), simulate('commits', { seeds: 60 })])
+  expect(report.failures.map(({ seed, failure }) => `${seed}: ${failure}`)).toEqual([])
+  expect(digests(again)).toEqual(digests(report))
+  expect(report.kills).toBeGreaterThan(60)
+  expect(harness.checkShare(report.operations)).toEqual([])
+})
