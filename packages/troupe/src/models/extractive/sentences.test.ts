@@ -3,6 +3,17 @@ import { describe, expect, it } from 'vitest'
 import { sentencesOf } from './sentences.ts'
 
 describe('sentencesOf', () => {
+  it('leaves out marks of emphasis that a sentence does not close or open itself', () => {
+    const text = '- **An effect each.** Simple, but it leaves half of its writes behind. A **bold** word stays so.'
+    const found = sentencesOf(text)
+    expect(found.map((one) => one.text)).toEqual([
+      'An effect each.',
+      'Simple, but it leaves half of its writes behind.',
+      'A **bold** word stays so.',
+    ])
+    for (const one of found) expect(text.slice(one.offset)).toContain(one.text)
+    for (const one of found) expect(text.startsWith(one.text, one.offset)).toBe(true)
+  })
   it('gives the prose of markdown, without code, tables, headings and front matter', () => {
     const text =
       '---\ntitle: A page of tea\n---\n# About the tea\n\nTea is a\ndrink. It is hot.\n\n```sh\nrun this tea command\n```\n' +

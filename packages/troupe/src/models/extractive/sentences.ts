@@ -8,6 +8,9 @@ export interface Sentence {
   readonly offset: number
 }
 
+/** Marks of emphasis that end in the sentence before, or begin here and end in a later one. */
+const stray = /^\s*(?:(?:\*{1,3}|_{1,3})\s+(?=\S)|\*{2,3}(?=[^*]*$))/
+
 /** The longest sentence that is quoted, in characters, and the most that one text gives. */
 const longestSentence = 600
 const mostSentences = 5_000
@@ -23,8 +26,9 @@ export function sentencesOf(text: string): Sentence[] {
     // A line break would end a sentence; in running text it is a space.
     const paragraph = text.slice(block.start, block.end).replace(/[\r\n]/g, ' ')
     for (const { segment, index } of segmenter.segment(paragraph)) {
-      const sentence = segment.trim().replace(/\s+/g, ' ')
-      if (isQuotable(sentence)) sentences.push({ text: sentence, offset: block.start + index + segment.search(/\S/) })
+      const lead = stray.exec(segment)?.[0].length ?? segment.search(/\S/)
+      const sentence = segment.slice(lead).trim().replace(/\s+/g, ' ')
+      if (isQuotable(sentence)) sentences.push({ text: sentence, offset: block.start + index + lead })
       if (sentences.length === mostSentences) return sentences
     }
   }
