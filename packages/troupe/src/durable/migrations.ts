@@ -2,7 +2,7 @@
  * The schema of this room. Tables of a user begin their key with the user; what must be found over all users has a
  * content-free row in a work table beside it.
  */
-import type { Migration } from '../storage/index.ts'
+import { type Migration, postgresTables, workTable } from '../storage/index.ts'
 
 const sqlite = [
   `create table journals (
@@ -36,13 +36,17 @@ const sqlite = [
 ]
 
 /** The same tables in PostgreSQL's words. */
-const postgres = sqlite.map((statement) =>
-  statement
-    .replaceAll(' without rowid', '')
-    .replaceAll('integer primary key autoincrement', 'bigint generated always as identity primary key')
-    .replaceAll(/\b(head|epoch|fenced|bytes|closed_at|seq|at|due|since|id) integer/g, '$1 bigint')
-    .replaceAll(/(user_id|journal_id|timer_id|from_id|name|call) text/g, '$1 text collate "C"'),
-)
+const postgres = [
+  ...postgresTables(sqlite),
+  ...['inbox_arrivals', 'timers_due', 'journals_ended'].map(workTable),
+  // Who follows arrivals goes by their number: it is given in the order of commits, one change after the other.
+  `create function inbox_arrivals_in_order() returns trigger language plpgsql set search_path from current as $$ begin
+    perform pg_advisory_xact_lock(hashtextextended('inbox_arrivals', to_regclass('inbox_arrivals')::oid::bigint));
+    return null;
+  end $$`,
+  `create trigger inbox_arrivals_in_order before insert on inbox_arrivals
+    for each statement execute function inbox_arrivals_in_order()`,
+]
 
 export const durableMigrations: readonly Migration[] = [
   { room: 'durable', version: 1, name: 'journals, inboxes, timers', lowestReader: 1, up: { sqlite, postgres } },

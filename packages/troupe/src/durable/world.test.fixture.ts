@@ -39,11 +39,6 @@ const statement = (sql: string, binds: Statement['binds'], more: Partial<Stateme
   ...more,
 })
 
-export interface Book {
-  readonly value: Json
-  readonly version: number
-}
-
 export const readBook = async (storage: Storage, key: string): Promise<{ value: Json; version: number }> => {
   const query = statement('select value, version from shelf where user_id = ? and key = ?', [user, key], {
     returns: true,

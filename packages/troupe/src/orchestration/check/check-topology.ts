@@ -9,7 +9,7 @@ import { checkShape } from './check-shape.ts'
 import { checkTaint } from './check-taint.ts'
 import type { Finding } from './finding.ts'
 
-export type { Finding, FindingCode, Severity } from './finding.ts'
+export type { Finding } from './finding.ts'
 
 const rank = { error: 0, warning: 1, advice: 2 } as const
 
