@@ -6,11 +6,11 @@ import type { MessagingConfig } from '../messaging/index.ts'
 import type { Price } from '../models/index.ts'
 import type { LogLevel } from '../observability/index.ts'
 import { type CompiledTopology, defineTopology, type TopologyForm } from '../orchestration/index.ts'
-import type { Faults, Retention } from '../storage/index.ts'
+import type { Faults, PostgresOptions, Retention } from '../storage/index.ts'
 
 export interface TroupeConfig {
-  /** `memory:` or `sqlite:PATH`. */
-  readonly storage: string
+  /** `memory:`, `sqlite:PATH`, `postgres://…`, or where a PostgreSQL database is and how it is talked to. */
+  readonly storage: string | PostgresOptions
   /** The code of runs that this process did not start: they go on by themselves once it is open. */
   readonly agents?: readonly Agent[]
   /** The same for teams whose pattern brings agents of its own. */
@@ -57,7 +57,8 @@ export function checkConfig(config: TroupeConfig): TroupeConfig {
   const wrong = (what: string, problem: string) => failure('validation.failed', { what, problem })
   if (typeof config !== 'object' || config === null) throw wrong('The configuration', 'it is no object')
   checkOptions('createTroupe', config, known)
-  if (typeof config.storage !== 'string') throw wrong('storage', 'it is not memory: or sqlite:PATH')
+  if (typeof config.storage !== 'string' && (typeof config.storage !== 'object' || config.storage === null))
+    throw wrong('storage', 'it is not memory:, sqlite:PATH, postgres://… or where a PostgreSQL database is')
   checkOptions('presence', config.presence ?? {}, ['heartbeat'])
   checkOptions('context', config.context ?? {}, ['limits', 'lifecycles', 'cleanup'])
   if (config.log !== undefined && !levels.includes(config.log))

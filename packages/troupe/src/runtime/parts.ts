@@ -94,10 +94,12 @@ export async function openParts(config: TroupeConfig): Promise<TroupeParts> {
   const random = config.random ?? systemRandom
   const log = createPinoLog(config.log ?? 'warn')
   const storage = await openStorage({
-    url: config.storage,
+    ...(typeof config.storage === 'string' ? { url: config.storage } : { url: 'postgres:', postgres: config.storage }),
     migrations,
     clock,
     random,
+    // Who brings a clock means it, also where the server has one of its own.
+    time: config.clock ? 'clock' : 'engine',
     ...(config.retention ? { retention: config.retention } : {}),
     ...(config.faults ? { faults: config.faults } : {}),
   })

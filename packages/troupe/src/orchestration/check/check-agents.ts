@@ -4,7 +4,17 @@ import type { CompiledTopology } from '../topology/define-topology.ts'
 import type { Finding } from './finding.ts'
 
 export function checkAgents({ agents }: CompiledTopology): Finding[] {
-  return [...agents.values()].flatMap((agent) => [...missingGrants(agent), ...sideEffects(agent)])
+  return [...agents.values()].flatMap((agent) => [
+    ...missingCode(agent),
+    ...missingGrants(agent),
+    ...sideEffects(agent),
+  ])
+}
+
+function missingCode({ name, incomplete }: Agent): Finding[] {
+  if (incomplete === undefined) return []
+  const remedy = 'Pass the topology itself, not its JSON'
+  return [{ code: 'code.missing', severity: 'error', place: name, message: `${name}: ${incomplete}`, remedy }]
 }
 
 /** A tool on the definition is granted by that; a deny wins. */

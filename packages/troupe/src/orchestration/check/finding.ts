@@ -12,6 +12,7 @@ export type FindingCode =
   | 'budget.worst_case'
   | 'taint.path'
   | 'effect.outside'
+  | 'code.missing'
 
 export interface Finding {
   readonly code: FindingCode

@@ -63,6 +63,8 @@ function take(d: Deciding, input: Input) {
       return continueRun(d, input.by)
     case 'budget.refused':
       return budgetRefused(d, input)
+    case 'run.charged':
+      return d.emit({ type: 'run.charged', run: input.run, steps: input.steps, usage: input.usage })
   }
 }
 

@@ -124,7 +124,7 @@ function stopAsking(state: State, step: Step, from: string, fromAgent: string): 
   return state
 }
 
-function addUsage(state: State, used: StepUsage): void {
+export function addUsage(state: State, used: StepUsage): void {
   const { ledger, usage } = state
   ledger.add(usage, 'inputTokens', used.inputTokens)
   ledger.add(usage, 'outputTokens', used.outputTokens)

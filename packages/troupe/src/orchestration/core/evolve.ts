@@ -6,7 +6,7 @@
 import { evolveBarrier } from './evolve-barrier.ts'
 import { evolveBranch } from './evolve-branch.ts'
 import { evolvePeople } from './evolve-people.ts'
-import { evolveStep } from './evolve-step.ts'
+import { addUsage, evolveStep } from './evolve-step.ts'
 import { graphOf } from './graph.ts'
 import type { Event, EventOf } from './model.ts'
 import type { State } from './state.ts'
@@ -17,6 +17,7 @@ export function evolve(state: State, event: Event): State {
   switch (event.type) {
     case 'run.started':
       return runStarted(state, event)
+    case 'run.charged':
     case 'run.recalled':
     case 'run.retried':
     case 'run.paused':
@@ -65,11 +66,15 @@ function runStarted(state: State, event: EventOf<'run.started'>): State {
   return state
 }
 
-type RunEvent = EventOf<'run.recalled' | 'run.retried' | 'run.paused' | 'run.continued' | 'guard.tripped'>
+type RunEvent = EventOf<'run.charged' | 'run.recalled' | 'run.retried' | 'run.paused' | 'run.continued' | 'guard.tripped'>
 
 function evolveRun(state: State, event: RunEvent): State {
   const { ledger } = state
   switch (event.type) {
+    case 'run.charged':
+      ledger.add(state.counts, 'totalSteps', event.steps)
+      addUsage(state, event.usage)
+      break
     case 'run.recalled':
       ledger.set(state, 'recall', event.recall)
       ledger.set(state, 'recalledBy', event.by)

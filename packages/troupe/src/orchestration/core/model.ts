@@ -64,6 +64,8 @@ export type Input = { readonly at: number } & (
       readonly deadline?: number
     }
   | { readonly type: 'timer'; readonly name: string }
+  /** A run that a step started has ended: what it used counts in this one. */
+  | { readonly type: 'run.charged'; readonly run: string; readonly steps: number; readonly usage: StepUsage }
   | { readonly type: 'cancel' | 'pause' | 'continue'; readonly by: string }
   | {
       readonly type: 'budget.refused'
@@ -112,6 +114,7 @@ export interface Recall {
 
 export type Event = { readonly at: number } & (
   | { readonly type: 'run.started'; readonly task: Json; readonly pinned: Pinned }
+  | { readonly type: 'run.charged'; readonly run: string; readonly steps: number; readonly usage: StepUsage }
   | {
       readonly type: 'branch.started'
       readonly branch: BranchId

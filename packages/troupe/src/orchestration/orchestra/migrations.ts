@@ -1,5 +1,5 @@
 /** The tables of runs: what a list shows, which are not over yet, their budgets. */
-import type { Migration } from '../../storage/index.ts'
+import { type Migration, postgresTables, workTable } from '../../storage/index.ts'
 
 const tables = [
   `create table runs (
@@ -16,8 +16,10 @@ const tables = [
     cost double precision not null, cost_limit double precision, primary key (user_id, run_id))`,
 ]
 
+const postgres = [...postgresTables(tables), workTable('run_work')]
+
 export const orchestrationMigrations: readonly Migration[] = [
-  { room: 'orchestration', version: 1, name: 'runs', lowestReader: 1, up: { sqlite: tables, postgres: tables } },
+  { room: 'orchestration', version: 1, name: 'runs', lowestReader: 1, up: { sqlite: tables, postgres } },
 ]
 
 export interface OrchestrationTables {

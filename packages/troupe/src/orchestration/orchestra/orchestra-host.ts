@@ -165,7 +165,10 @@ export class OrchestraHost {
     if (known) return known.agents
     const agents = names.flatMap((name) => given?.get(name) ?? this.#known.agents.get(name) ?? [])
     try {
-      return defineTopology(topology, { agents }).agents
+      const all = defineTopology(topology, { agents }).agents
+      for (const { name, incomplete } of all.values())
+        if (incomplete !== undefined) throw failure('agent.unknown', { agent: name, known: names.join(', ') })
+      return all
     } catch (cause) {
       const found = new Set(agents.map((agent) => agent.name))
       const missing = names.filter((name) => !found.has(name))
@@ -189,12 +192,14 @@ export class OrchestraHost {
   /** Somebody else owns it now, or the storage failed: looked at again after a while, from what is durable. */
   #onLost(user: UserId, run: string): void {
     const key = keyOf(user, run)
+    // The code may have come with the start alone, and be on no list of the troupe.
+    const given = this.#launchers.get(key)?.agents
     this.#owners.delete(key)
     this.#launchers.delete(key)
     if (this.#closed) return
     this.parts.clock.after(tryAgainMs, () => {
       if (this.#closed) return
-      void this.own(user, run)
+      void this.own(user, run, given)
         .catch((error: unknown) => this.parts.log.warn('a run is not taken up again', { run, error: error as Error }))
         .finally(() => this.#signals.emit(key))
     })

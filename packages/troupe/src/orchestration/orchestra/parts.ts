@@ -7,7 +7,7 @@ import type { MessageHands } from '../../messaging/index.ts'
 import type { Log } from '../../observability/index.ts'
 import type { Storage } from '../../storage/index.ts'
 import type { RunBudgets } from './run-budget.ts'
-import type { RunEvent } from './run-event.ts'
+import type { NumberedEvent } from './run-event.ts'
 import type { RunStore } from './run-store.ts'
 
 /** A token, a thought, progress: not stored, may be dropped, followed by the event that holds the whole. */
@@ -39,7 +39,7 @@ export interface OrchestraParts {
     over?: ContextHands,
   ) => { readonly context: ContextHands; readonly messages: MessageHands }
   /** To observers of the troupe. */
-  readonly announce: (user: UserId, run: string, event: RunEvent) => void
+  readonly announce: (user: UserId, run: string, event: NumberedEvent) => void
   readonly live: (user: UserId, run: string, part: LivePart) => void
   /** A run stopped here, and is another's now, or nobody's until the storage is well again. */
   readonly onLost: (user: UserId, run: string) => void

@@ -1,11 +1,15 @@
 /** The names of a run's journals. */
 export const runJournal = (run: string): string => `run:${run}`
-export const stepJournal = (run: string, step: string): string => `step:${run}/${step}`
+/** A run's id is any text, and a step's holds slashes: those of the run's are written so that the first one ends it. */
+export const stepJournal = (run: string, step: string): string => `step:${escapeRun(run)}/${step}`
+
+const escapeRun = (run: string) => run.replaceAll('%', '%25').replaceAll('/', '%2F')
+const readRun = (text: string) => text.replaceAll('%2F', '/').replaceAll('%25', '%')
 
 /** The run that a journal belongs to, and its step where it is a step's; undefined for other journals. */
 export function ownerOf(journal: string): { readonly run: string; readonly step?: string } | undefined {
   if (journal.startsWith('run:')) return { run: journal.slice(4) }
   if (!journal.startsWith('step:')) return undefined
   const at = journal.indexOf('/')
-  return { run: journal.slice(5, at), step: journal.slice(at + 1) }
+  return { run: readRun(journal.slice(5, at)), step: journal.slice(at + 1) }
 }

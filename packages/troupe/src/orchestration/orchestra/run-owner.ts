@@ -3,7 +3,7 @@
  * that follows from them in one change, and then carries out what is new. It keeps nothing that the journal doesn't
  * hold: losing it at any moment loses nothing.
  */
-import { failure, type Json, type StoredError, TroupeError, type UserId } from '../../core/index.ts'
+import { failure, type Json, type StoredError, storeError, TroupeError, type UserId } from '../../core/index.ts'
 import type { JournalWriter, StepEnd } from '../../durable/index.ts'
 import type { Statement } from '../../storage/index.ts'
 import { commandsOf } from '../core/commands.ts'
@@ -15,7 +15,7 @@ import { resultOf, standingOf } from '../core/result.ts'
 import { saveState } from '../core/snapshot.ts'
 import type { State } from '../core/state.ts'
 import type { OrchestraParts } from './parts.ts'
-import type { RunEvent, RunRecord } from './run-event.ts'
+import type { NumberedEvent, RunRecord } from './run-event.ts'
 import { stepJournal } from './run-journals.ts'
 import type { StepLauncher } from './step-launcher.ts'
 import { inputOf, type Told, toJson } from './wire.ts'
@@ -50,7 +50,7 @@ export class RunOwner {
   readonly #launcher: StepLauncher
   readonly #state: State
   readonly #waiting: Waiting[] = []
-  readonly #observers = new Set<(events: readonly RunEvent[]) => void>()
+  readonly #observers = new Set<(events: readonly NumberedEvent[]) => void>()
   readonly #ended = new Set<string>()
   #lastSeq: number
   #lastAt: number
@@ -59,6 +59,9 @@ export class RunOwner {
   #arrived = false
   #pumping: Promise<void> | undefined
   #lost: unknown
+  #brokenDown = false
+  /** Of the writer before what is being taken in. */
+  #mark: ReturnType<JournalWriter['mark']>
 
   constructor(parts: OrchestraParts, options: RunOwnerOptions) {
     this.#parts = parts
@@ -66,6 +69,7 @@ export class RunOwner {
     this.run = options.run
     this.pinned = options.pinned
     this.#writer = options.writer
+    this.#mark = options.writer.mark()
     this.#launcher = options.launcher
     this.#state = options.state
     this.#lastSeq = options.lastSeq
@@ -77,14 +81,14 @@ export class RunOwner {
     return this.#state
   }
   get over(): boolean {
-    return standingOf(this.#state).over
+    return this.#brokenDown || standingOf(this.#state).over
   }
   get lost(): boolean {
     return this.#lost !== undefined
   }
 
   /** Told of events once they are durable. */
-  observe(observer: (events: readonly RunEvent[]) => void): () => void {
+  observe(observer: (events: readonly NumberedEvent[]) => void): () => void {
     this.#observers.add(observer)
     return () => void this.#observers.delete(observer)
   }
@@ -148,7 +152,8 @@ export class RunOwner {
     } catch (error) {
       this.#lost ??= error
       this.#parts.log.error('a run stopped here', { run: this.run, error: error as Error })
-      this.#parts.onLost(this.user, this.run)
+      if (isElsewhere(error)) this.#parts.onLost(this.user, this.run)
+      else await this.#breakDown(error)
     }
     if (this.#lost) this.#refuseWaiting()
   }
@@ -156,6 +161,7 @@ export class RunOwner {
   async #takeIn(): Promise<void> {
     const { inbox, clock, storage } = this.#parts
     this.#arrived = false
+    this.#mark = this.#writer.mark()
     const rows = await inbox.read(this.user, this.#writer.id, batch)
     if (rows.length === batch) this.#arrived = true
     const at = Math.max(this.#lastAt, clock.now())
@@ -199,6 +205,37 @@ export class RunOwner {
     for (const waiting of answered) waiting.done?.()
     this.#tell(step.events)
     for (const { commands } of step.follows) for (const command of commands) this.#carryOut(command)
+  }
+
+  /**
+   * What will fail the same way however often it is tried (a full journal, a broken invariant) ends this run, and no
+   * other: its journal stays as it was, for whoever looks into it.
+   */
+  async #breakDown(error: unknown): Promise<void> {
+    const { journals, clock, store, storage } = this.#parts
+    this.#brokenDown = true
+    this.#writer.rewind(this.#mark)
+    const reason =
+      error instanceof TroupeError
+        ? error
+        : failure('invariant.broken', { rule: `run ${this.run} goes on` }, { cause: error })
+    const account = {
+      ...resultOf(this.#state, clock.now()),
+      status: 'failed',
+      success: false,
+      error: storeError(reason),
+    } as const
+    this.#still = JSON.parse(JSON.stringify(account)) as Json
+    const standing = { status: 'failed', reason: null, over: true, moving: false, result: JSON.stringify(account) }
+    const statements = [
+      ...store.stand(this.user, this.run, standing),
+      ...this.#writer.prove().statements,
+      ...journals.close(this.user, this.#writer.id).statements,
+    ]
+    await storage
+      .commit({ id: null, scope: { user: this.user }, statements })
+      .catch(() => this.#parts.onLost(this.user, this.run))
+    for (const observer of this.#observers) observer([])
   }
 
   /** The records, a snapshot where one is due, and what lists show. */
@@ -259,7 +296,7 @@ export class RunOwner {
     }
   }
 
-  #tell(events: readonly RunEvent[]): void {
+  #tell(events: readonly NumberedEvent[]): void {
     if (events.length === 0) return
     for (const observer of this.#observers) observer(events)
     for (const event of events) this.#parts.announce(this.user, this.run, event)
@@ -293,6 +330,11 @@ export class RunOwner {
   }
 }
 
+/** Another owner has the run, or the storage does not write: neither is the run's fault. */
+const isElsewhere = (error: unknown): boolean =>
+  error instanceof TroupeError &&
+  (error.code.startsWith('storage.') || error.code === 'journal.lost' || error.code === 'troupe.closed')
+
 /** What a step waits for, as its run keeps it. */
 const detailOf = (end: StepEnd): Json => {
   if (end.status === 'parked') return [...end.waits]
@@ -313,7 +355,7 @@ interface Follows {
 /** Inputs taken one after the other: their records, events and commands. */
 class Taken {
   readonly records: RunRecord[] = []
-  readonly events: RunEvent[] = []
+  readonly events: NumberedEvent[] = []
   readonly follows: Follows[] = []
   readonly #state: State
   readonly #ended: Set<string>

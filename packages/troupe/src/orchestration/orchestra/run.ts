@@ -1,10 +1,11 @@
 /** A run as the host holds it: watch it, answer it, stop it. The handle keeps nothing; any process can make one. */
-import { failure, type Json, type UserId } from '../../core/index.ts'
+import { encodeJson, failure, type Json, traceOf, type UserId } from '../../core/index.ts'
 import type { Guard } from '../core/model.ts'
 import { checkAnswer } from '../core/people.ts'
 import type { OrchestraHost } from './orchestra-host.ts'
 import type { LivePart } from './parts.ts'
 import type { RunEvent, RunRecord } from './run-event.ts'
+import { runJournal } from './run-journals.ts'
 import { type RunResult, revive } from './run-result.ts'
 
 export interface EventOptions {
@@ -12,6 +13,12 @@ export interface EventOptions {
   readonly from?: number
   readonly signal?: AbortSignal
 }
+
+/** `{ approve, hash, reason: undefined }` says no reason: it is not refused for that. */
+const withoutUnsaid = (value: unknown): unknown =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? Object.fromEntries(Object.entries(value).filter(([, one]) => one !== undefined))
+    : value
 
 const over = new Set<string>(['run.completed', 'run.failed', 'run.cancelled'])
 const pageSize = 200
@@ -48,6 +55,8 @@ export class Run {
    */
   async *events(options: EventOptions = {}): AsyncGenerator<RunEvent> {
     let seq = options.from ?? 0
+    const { id: run } = this
+    const at = { run, user: this.#user, trace: traceOf(this.#user, runJournal(run), run).traceId }
     let record = 0
     for (;;) {
       const arrival = this.#host.nextEvents(this.#user, this.id, options.signal)
@@ -55,18 +64,20 @@ export class Run {
         let page: Awaited<ReturnType<OrchestraHost['records']>>
         do {
           page = await this.#host.records(this.#user, this.id, record, pageSize)
-          for (const { seq: at, body } of page) {
-            record = at
+          for (const { seq: place, body } of page) {
+            record = place
             const { events, first } = body as unknown as RunRecord
             for (const [i, event] of (events ?? []).entries()) {
               if (first + i <= seq) continue
               seq = first + i
-              yield { ...event, seq }
+              yield { ...event, seq, ...at }
               if (over.has(event.type)) return
             }
           }
         } while (page.length === pageSize)
         if (options.signal?.aborted) return
+        // A run that broke down ends without an event of its own.
+        if ((await this.#host.row(this.#user, this.id)).endedAt !== null && page.length === 0) return
         await arrival.promise
       } finally {
         arrival.stop()
@@ -97,10 +108,11 @@ export class Run {
    * that doesn't fit
    */
   async answer(question: string, value: Json): Promise<void> {
+    const given = JSON.parse(encodeJson(withoutUnsaid(value), 'The answer')) as Json
     const owner = await this.#host.own(this.#user, this.id)
     await owner.apply(
-      (at) => ({ at, type: 'question.answered', question, value, by: 'host' }),
-      (state) => checkAnswer(state, question, value),
+      (at) => ({ at, type: 'question.answered', question, value: given, by: 'host' }),
+      (state) => checkAnswer(state, question, given),
     )
   }
 

@@ -50,6 +50,11 @@ export class StepLauncher {
     this.#agents = agents
   }
 
+  /** The code of the run's agents, by name. */
+  get agents(): ReadonlyMap<string, Agent> {
+    return this.#agents
+  }
+
   /** A step that is already carried out here is left alone. */
   launch(command: Execute, ended: Ended): void {
     if (this.#flights.has(command.step)) return
@@ -91,8 +96,9 @@ export class StepLauncher {
     flight.again = false
     flight.running = this.#execute(flight)
       .catch((error: unknown): undefined => {
+        if (isClosed(error)) return
         this.#parts.log.error('a step could not be carried out', { step: flight.command.step, error: error as Error })
-        if (!isClosed(error)) this.#tryAgain(flight)
+        this.#tryAgain(flight)
       })
       .then((end) => {
         flight.running = undefined

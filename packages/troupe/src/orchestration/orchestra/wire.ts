@@ -3,7 +3,7 @@
  * stored: they keep their meaning, and what is added is optional.
  */
 import type { Outcome, Question } from '../../agents/index.ts'
-import type { Json, StoredError } from '../../core/index.ts'
+import { failure, type Json, type StoredError } from '../../core/index.ts'
 import type { Input, StepUsage } from '../core/model.ts'
 
 export type Told =
@@ -20,6 +20,7 @@ export type Told =
       readonly deadline?: number
     }
   | { readonly type: 'timer'; readonly name: string }
+  | { readonly type: 'charged'; readonly run: string; readonly steps: number; readonly usage: StepUsage }
 
 export const toJson = (told: Told): Json => told as unknown as Json
 
@@ -44,8 +45,12 @@ export function inputOf(body: Json, at: number): Input {
       const deadline = told.deadline === undefined ? {} : { deadline: told.deadline }
       return { at, type: 'request.made', step, wait, to, message, payload, ...deadline }
     }
+    case 'charged':
+      return { at, type: 'run.charged', run: told.run, steps: told.steps, usage: told.usage }
     case 'timer':
       return { at, type: 'timer', name: told.name }
+    default:
+      throw failure('invariant.broken', { rule: 'what is put into the inbox of a run is known to this release' })
   }
 }
 

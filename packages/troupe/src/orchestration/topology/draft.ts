@@ -110,12 +110,27 @@ export class Draft {
     const { config } = this
     const canonical: CanonicalTopology = {
       version: 1,
-      nodes: [...this.nodes.values()],
-      edges: [...this.edges],
+      ...inOrder(this.nodes, this.edges),
       ...(config === undefined ? {} : { config }),
     }
     return Object.freeze({ canonical, agents: this.agents as ReadonlyMap<string, Agent>, toJSON: () => canonical })
   }
+}
+
+const rankOf = { start: 0, agent: 1, user: 2, end: 3 } as const
+
+/**
+ * However a team was written down, it has one form: agents as they were declared, between Start and End; edges by the
+ * node that they leave, those of one node as they were written.
+ */
+function inOrder(
+  all: ReadonlyMap<string, CanonicalNode>,
+  edges: readonly CanonicalEdge[],
+): Pick<CanonicalTopology, 'nodes' | 'edges'> {
+  const nodes = [...all.values()].sort((a, b) => rankOf[a.kind] - rankOf[b.kind])
+  const place = new Map(nodes.map(({ name }, i) => [name, i]))
+  const placeOf = ({ from }: CanonicalEdge) => place.get(from) ?? 0
+  return { nodes, edges: [...edges].sort((a, b) => placeOf(a) - placeOf(b)) }
 }
 
 export function readNodeOptions(

@@ -1,6 +1,6 @@
 /** Reads the string form: agents and the flows between them. */
 import type { Agent } from '../../agents/index.ts'
-import { checkOptions } from '../../core/index.ts'
+import { checkOptions, nearest } from '../../core/index.ts'
 import type { CanonicalEdge } from '../core/canonical.ts'
 import { type Draft, invalid, readEdgeOptions } from './draft.ts'
 import type { CompiledTopology, EdgeOptions, NestedTeam, NodeOptions, StringForm, TopologyForm } from './forms.ts'
@@ -56,8 +56,11 @@ export function readStrings(draft: Draft, form: StringForm, compile: (form: Topo
     } else draft.addAgentNode(agent.name, agent as Agent, optionsOf(form, agent.name))
   }
   for (const name of [...Object.keys(form.nodes ?? {}), ...Object.keys(form.pools ?? {})])
-    if (!draft.nodes.has(name))
-      throw invalid(name, 'options are given for a node that is not there', 'Add the agent, or correct the name')
+    if (!draft.nodes.has(name)) {
+      const like = nearest(name, draft.nodes.keys())
+      const hint = like ? `Did you mean ${like}?` : 'Add the agent, or correct the name'
+      throw invalid(name, 'options are given for a node that is not there', hint)
+    }
   const options = edgeOptions(form, flows)
   for (const flow of flows)
     for (const from of flow.from)

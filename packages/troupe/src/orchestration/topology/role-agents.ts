@@ -31,43 +31,49 @@ const firstOf = (results: Results | undefined): WithRequest | undefined => resul
 /** What the team was asked, however often its agents have met since. */
 const taskOf = (entry: StepEntry): Json => entry.request ?? entry.input
 
-/** @throws ValidationError where the role needs a function that was not passed */
+/** One that needs a function which was not passed is incomplete: it can be written down again, and not be run. */
 export function createRoleAgent(name: string, role: Role, code?: RoleCode): Agent {
-  const step = stepOf(name, role, code)
+  const lacks = !code && needsCode(role)
+  const step = lacks ? () => Promise.reject(missing(name)) : stepOf(name, role, code)
   const [source] = Object.values(code ?? {}) as readonly unknown[]
   return Object.freeze({
     name,
+    ...(lacks ? { incomplete: 'it carries out a function that was not passed' } : {}),
     access: Object.freeze({}),
     fingerprint: hashText(`${canonicalJson(role as unknown as Json)}\n${source ?? ''}`),
     step: async (entry: StepEntry) => step(entry),
   })
 }
 
+const needsCode = (role: Role): boolean =>
+  role.kind === 'router' ? typeof role.by !== 'string' : 'code' in role && role.code === true
+
+const missing = (name: string) =>
+  failure('topology.invalid', {
+    place: name,
+    problem: 'it carries out a function that was not passed',
+    remedy: 'Pass the topology itself to createTroupe({ topologies }), not its JSON',
+  })
+
 function stepOf(
   name: string,
   role: Role,
   code: RoleCode | undefined,
 ): (entry: StepEntry) => Outcome | Promise<Outcome> {
-  const missing = () =>
-    failure('topology.invalid', {
-      place: name,
-      problem: 'it carries out a function that was not passed',
-      remedy: 'Pass the topology itself to createTroupe({ topologies }), not its JSON',
-    })
   switch (role.kind) {
     case 'router': {
       const by = code && 'by' in code ? code.by : undefined
-      if (typeof role.by !== 'string' && !by) throw missing()
+      if (typeof role.by !== 'string' && !by) throw missing(name)
       return (entry) => route(role, entry, by)
     }
     case 'split': {
       const split = code && 'split' in code ? code.split : undefined
-      if (role.code && !split) throw missing()
+      if (role.code && !split) throw missing(name)
       return (entry) => divide(role, entry, split)
     }
     case 'blackboard': {
       const until = code && 'until' in code ? code.until : undefined
-      if (!until) throw missing()
+      if (!until) throw missing(name)
       return (entry) => board(role, entry, until)
     }
     case 'vote':

@@ -2,7 +2,8 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { type Agent, defineAgent, type Outcome, type StepEntry } from '../../agents/index.ts'
 import type { Json } from '../../core/index.ts'
-import type { RunConfig } from '../core/read-config.ts'
+import { checkTopology } from '../check/check-topology.ts'
+import { type RunConfig, readConfig } from '../core/read-config.ts'
 import { defineTopology, type TopologyForm } from './define-topology.ts'
 import { patterns } from './patterns.ts'
 import { fails, finish, handOff, invoke, resultsIn, type Script, value, valuesIn, World } from './world.test.fixture.ts'
@@ -99,7 +100,13 @@ describe('round trip', () => {
     const json = JSON.parse(JSON.stringify(defineTopology(forms.pipeline as TopologyForm)))
     expect(() => defineTopology(json, { agents: [a, b] })).toThrow(/definition of C is missing/)
     const board = JSON.parse(JSON.stringify(patterns.blackboard({ agents, until: () => true })))
-    expect(() => defineTopology(board, { agents })).toThrow(/function that was not passed/)
+    const back = defineTopology(board, { agents })
+    expect(JSON.parse(JSON.stringify(back))).toEqual(board)
+    expect(checkTopology(back, readConfig({}, back.canonical))[0]).toMatchObject({
+      code: 'code.missing',
+      severity: 'error',
+      place: 'Board',
+    })
   })
   it('of any flows', () => {
     const names = ['A', 'B', 'C', 'User', 'End']
