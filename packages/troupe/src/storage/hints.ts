@@ -20,13 +20,19 @@ export class Hints {
     this.#revisions.set(user, Math.max(result.revision, this.#revisions.get(user) ?? 0))
   }
 
-  /** Gives out what was noted since. */
-  flush(): void {
-    if (this.#revisions.size === 0 && this.#queues.size === 0) return
+  /** @returns what it gave out: all that was noted since */
+  flush(): readonly Hint[] {
+    if (this.#revisions.size === 0 && this.#queues.size === 0) return []
     const hints: Hint[] = [...this.#revisions].map(([user, revision]) => ({ user, revision }))
     for (const work of this.#queues) hints.push({ work })
     this.#revisions.clear()
     this.#queues.clear()
+    this.forward(hints)
+    return hints
+  }
+
+  /** Gives out what others noted. */
+  forward(hints: readonly Hint[]): void {
     for (const hint of hints) this.#listeners.tell(hint)
   }
 }

@@ -1,4 +1,8 @@
 /** Storage executes changes: the port, what rooms need to speak to it, and the engines behind it. */
+import type { OpenedStorage, OpenStorageOptions } from './open-options.ts'
+import { openPostgres } from './postgres/open-postgres.ts'
+import { openStorage as openSqlite } from './sqlite/open-storage.ts'
+
 export { createBlobs } from './blobs.ts'
 export * from './blobs-port.ts'
 export * from './dialect.ts'
@@ -7,8 +11,16 @@ export type { FaultKind, Faults } from './faults.ts'
 export * from './migration.ts'
 export type { OpenedStorage, OpenStorageOptions, Retention } from './open-options.ts'
 export * from './port.ts'
+export type { PostgresOptions } from './postgres-options.ts'
 export { createDisk } from './sqlite/memory-disk.ts'
-export { openStorage } from './sqlite/open-storage.ts'
 export { sqliteDialect } from './sqlite/sqlite-dialect.ts'
 export * from './statement.ts'
 export type { WriterReply, WriterRequest } from './writer-port.ts'
+
+/**
+ * Opens the engine that the URL names.
+ * @throws what `sqlite/open-storage.ts` and `postgres/open-postgres.ts` say
+ * @example const storage = await openStorage({ url: 'sqlite:./data/troupe.db', migrations, clock, random })
+ */
+export const openStorage = (options: OpenStorageOptions): Promise<OpenedStorage> =>
+  /^postgres(ql)?:/.test(options.url) ? openPostgres(options) : openSqlite(options)

@@ -12,3 +12,21 @@ export interface Migration {
   readonly lowestReader: number
   readonly up: { readonly sqlite: readonly string[]; readonly postgres: readonly string[] }
 }
+
+/**
+ * The same tables in PostgreSQL's words: integers of 64 bits, texts ordered by their bytes, as SQLite has both.
+ * @example postgresTables(['create table notes (user_id text not null, seq integer not null) without rowid'])
+ */
+export const postgresTables = (sqlite: readonly string[]): readonly string[] =>
+  sqlite.map((statement) =>
+    /^\s*create table\b/i.test(statement)
+      ? statement
+          .replaceAll(/\s+without rowid/g, '')
+          .replaceAll('integer primary key autoincrement', 'bigint generated always as identity primary key')
+          .replaceAll(/\binteger\b/g, 'bigint')
+          .replaceAll(/\b(\w+) text\b/g, '$1 text collate "C"')
+      : statement,
+  )
+
+/** A table that is looked at over all users: it holds no content, and row-level security leaves it alone. */
+export const workTable = (name: string): string => `comment on table ${name} is 'work'`

@@ -3,6 +3,7 @@ import type { Clock, Duration, Random } from '../core/index.ts'
 import type { Faults } from './faults.ts'
 import type { Migration } from './migration.ts'
 import type { Storage } from './port.ts'
+import type { PostgresOptions } from './postgres-options.ts'
 
 /** How long storage keeps what only it needs. */
 export interface Retention {
@@ -17,13 +18,17 @@ export interface Retention {
 }
 
 export interface OpenStorageOptions {
-  /** `memory:` or `sqlite:PATH`. */
+  /** `memory:`, `sqlite:PATH` or `postgres://…`. */
   readonly url: string
   /** Of all rooms that will use it, each room's numbered 1, 2, 3 … */
   readonly migrations: readonly Migration[]
   readonly clock: Clock
   readonly random: Random
   readonly retention?: Retention
+  /** What the URL of a PostgreSQL database does not say. */
+  readonly postgres?: PostgresOptions
+  /** On PostgreSQL `now` is the server's time, `engine`; with `clock` it is that of `clock`. SQLite's is always the clock's. */
+  readonly time?: 'engine' | 'clock'
   /** Lets the writer fail as it may in the world; for tests and simulation. */
   readonly faults?: Faults
 }

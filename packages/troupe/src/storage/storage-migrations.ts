@@ -4,6 +4,7 @@
  * `storage_feed.n` rises with every row, so that old rows are found at its low end without an index on time.
  */
 import type { Migration } from './migration.ts'
+import { storagePostgres } from './storage-postgres.ts'
 
 export const storageMigrations: readonly Migration[] = [
   {
@@ -35,7 +36,7 @@ export const storageMigrations: readonly Migration[] = [
           primary key (user_id, owner, hash)) without rowid`,
         'create index storage_blob_owners_hash on storage_blob_owners (user_id, hash)',
       ],
-      postgres: [],
+      postgres: storagePostgres,
     },
   },
 ]

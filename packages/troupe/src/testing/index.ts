@@ -25,6 +25,7 @@ export {
   type Recorder,
 } from '../durable/index.ts'
 export type { LoadReport } from '../resilience/index.ts'
+export { LoadTester } from '../runtime/index.ts'
 export {
   createDisk,
   type Disk,
@@ -39,7 +40,6 @@ export {
 export * from './checkers/index.ts'
 export type { ConformanceCase } from './conformance/conformance-case.ts'
 export { type OpenForConformance, storageConformance } from './conformance/storage.ts'
-export { LoadTester } from './load-tester.ts'
 export { type MockFunction, type MockItem, MockModel, type MockModelOptions, type MockResponse } from './mock-model.ts'
 export * from './reference-context.ts'
 export * from './reference-mailbox.ts'

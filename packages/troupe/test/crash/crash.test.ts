@@ -1,6 +1,8 @@
-/** A run of forty steps in four branches, killed for real at commits that a seed chooses, and carried on each time. */
+/** A run of forty steps in four branches, killed where a seed chooses, for real and simulated, and carried on each time. */
 import { expect, test } from 'vitest'
 import { seededRandom } from '../../src/core/index.ts'
+import { harness } from '../reliability/under-test.ts'
+import { worldOf } from '../reliability/worlds.ts'
 import { Trial } from './trial.ts'
 
 const points = Number(process.env.TROUPE_CRASHES ?? 60)
@@ -30,3 +32,11 @@ test(`killed at ${points} commits it loses no acknowledged turn, repeats no once
   await Promise.all([one(), one()])
   expect(kills).toBeGreaterThanOrEqual(points)
 }, 300_000)
+
+test('killed before each of 60 of its events it ends as it would have', async () => {
+  const random = seededRandom('events')
+  const seeds = Array.from({ length: 60 }, (_, i) => `kill-${i * 9 + Math.floor(random.next() * 9)}`)
+  const report = await harness.simulate({ world: worldOf('runs'), seeds, processes: 2, cap: '25s', maxEvents: 60_000 })
+  expect(report.failures.map(({ seed, failure }) => `${seed}: ${failure}`)).toEqual([])
+  expect(report.kills).toBeGreaterThan(30)
+}, 60_000)

@@ -2,7 +2,7 @@
  * Kills a run of forty steps everywhere: before and after each of its commits, and, where strace may trace, at writes and
  * syncs of its files; and lets writes and syncs fail, too. Each time it is carried on to its end and judged.
  *
- * node packages/troupe/test/reliability/crash.ts [--every N] [--processes N] [--only commits|writes|syncs|errors]
+ * node packages/troupe/test/reliability/crash.ts [--every N] [--processes N] [--only events|commits|writes|syncs|errors]
  */
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
@@ -10,6 +10,8 @@ import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { type Life, Trial } from '../crash/trial.ts'
+import { harness } from './under-test.ts'
+import { worldOf } from './worlds.ts'
 
 const { values } = parseArgs({
   options: {
@@ -76,6 +78,25 @@ async function count(call: string): Promise<number> {
 
 const wanted = (what: string) => values.only === undefined || values.only === what
 
+if (wanted('events')) {
+  const world = worldOf('runs')
+  const { seeds } = await harness.simulate({ world, seeds: ['kill-1000000'] })
+  const undisturbed = seeds[0]?.events ?? 0
+  const points = numbers(undisturbed).filter((n) => n % every === 0)
+  const report = await harness.simulate({
+    world,
+    seeds: points.map((n) => `kill-${n}`),
+    processes: Number(values.processes),
+    maxEvents: 60_000,
+  })
+  tried += points.length
+  bad += report.failures.length
+  for (const { seed, failure } of report.failures.slice(0, 10)) console.log(`${seed}: ${failure}`)
+  console.log(
+    `simulated, before each event: ${points.length} of ${undisturbed} points, ${points.length - report.kills} not reached, ` +
+      `${report.failures.length} bad, ${Math.round(report.durationMs / 1_000)} s`,
+  )
+}
 if (wanted('commits')) {
   const trial = new Trial()
   const { lines } = await trial.live()
@@ -107,9 +128,9 @@ else {
     await all(`${error} at each ${call}`, plans)
   }
   if (wanted('writes')) await kill('pwrite64')()
-  if (wanted('syncs')) await kill('fdatasync')()
+  if (wanted('syncs')) await kill('fsync')()
   if (wanted('errors')) {
-    await fail('fdatasync', 'EIO')()
+    await fail('fsync', 'EIO')()
     await fail('pwrite64', 'ENOSPC')()
     await fail('pwrite64', 'EIO')()
   }

@@ -1,8 +1,9 @@
 /** What every client does: asks, records when it asked and was answered, and tells a refusal from an unknown outcome. */
 
 import type { Troupe } from '../../src/index.ts'
-import type { Anomaly, SimulatedNode, Simulation } from '../../src/testing/index.ts'
-import type { Server } from './shared-state.world.ts'
+import type { Anomaly, NodeHandle, SimulatedNode, Simulation } from '../../src/testing/index.ts'
+
+export type Server = NodeHandle<Troupe>
 
 export interface Part {
   run(): Promise<void>

@@ -3,8 +3,7 @@
 import type { ContextHands } from '../../src/index.ts'
 import type { Json, Operation, RegisterInput, RegisterOutput, Simulation, Update } from '../../src/testing/index.ts'
 import { harness } from '../reliability/under-test.ts'
-import { ask, insist, type Part } from './client.ts'
-import type { Server } from './shared-state.world.ts'
+import { ask, insist, type Part, type Server } from './client.ts'
 
 const hands = (name: string) => (service: { user(id: string): { agent(name: string): { context: ContextHands } } }) =>
   service.user('ada').agent(name).context

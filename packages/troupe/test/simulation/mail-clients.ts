@@ -2,8 +2,7 @@
 import type { Anomaly, Delivered, Simulation } from '../../src/testing/index.ts'
 import { troupe } from '../reliability/troupe-under-test.ts'
 import { harness } from '../reliability/under-test.ts'
-import { ask, insist, type Part } from './client.ts'
-import type { Server } from './shared-state.world.ts'
+import { ask, insist, type Part, type Server } from './client.ts'
 
 interface Note {
   readonly sender: string

@@ -26,12 +26,11 @@ async function standing(service: Troupe, id: string): Promise<string> {
 }
 
 const world: World = async (simulation) => {
-  const { killAt, calm = simulation.random.next() < 0.2 } = (simulation.options ?? {}) as {
-    readonly killAt?: readonly number[]
-    /** Nothing goes wrong. */
-    readonly calm?: boolean
-  }
-  const blind = !calm && simulation.random.next() < 0.3
+  // A seed of the form `kill-17` kills it once, before that event, and does nothing else to it.
+  const [, at] = /^kill-(\d+)$/.exec(simulation.seed) ?? []
+  const calm = at === undefined && simulation.random.next() < 0.2
+  const blind = !calm && at === undefined && simulation.random.next() < 0.3
+  if (at !== undefined) simulation.heal()
   if (calm) simulation.heal()
   const disk = simulation.disk()
   const happened: string[] = []
@@ -48,7 +47,7 @@ const world: World = async (simulation) => {
     'server',
     ({ clock, random, faults }) =>
       troupe.createTroupe({ storage: 'memory:', clock, random, faults: faults(disk), agents, log: 'silent' }),
-    killAt ? { killAt } : { kills: calm ? 0 : 3, within: 700 },
+    at === undefined ? { kills: calm ? 0 : 3, within: 700 } : { killAt: [Number(at)] },
   )
   const insist = async <T>(run: (service: Troupe) => Promise<T>): Promise<T> => {
     for (;;)

@@ -3,14 +3,12 @@
  * clock jumps. What they saw is recorded and judged by the checkers.
  */
 
-import type { Troupe } from '../../src/index.ts'
-import type { Anomaly, Disk, NodeHandle, Simulation, World } from '../../src/testing/index.ts'
+import type { Anomaly, Disk, Simulation, World } from '../../src/testing/index.ts'
 import { troupe } from '../reliability/troupe-under-test.ts'
+import type { Server } from './client.ts'
 import { counterClients, registerClients, setClients } from './context-clients.ts'
 import { mailClients } from './mail-clients.ts'
 import { watcher } from './watcher.ts'
-
-export type Server = NodeHandle<Troupe>
 
 const startServer = (simulation: Simulation, disk: Disk): Server =>
   simulation.node(

@@ -1,7 +1,6 @@
 /** Somebody who watches every change from the beginning: each revision once, in order, with none left out. */
 import type { Anomaly, Simulation } from '../../src/testing/index.ts'
-import { ask, insist, type Part } from './client.ts'
-import type { Server } from './shared-state.world.ts'
+import { ask, insist, type Part, type Server } from './client.ts'
 
 export function watcher(simulation: Simulation, server: Server): Part {
   const anomalies: Anomaly[] = []

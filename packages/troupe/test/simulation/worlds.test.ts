@@ -8,6 +8,8 @@ const plans = [
   ['journals', 100, 'journals are written by their newest owner alone, through take-overs and fences'],
   ['shared-state', 60, 'context is linearizable, no update is lost, and mailboxes keep what they accepted, in order'],
   ['runs', 60, 'runs of forty steps end as they would have, and repeat no once effect'],
+  ['models', 50, 'models with parallel tools answer, and no tool acts twice'],
+  ['cancelled', 50, 'runs that are cancelled end so, and nothing of them changes afterwards'],
 ] as const
 
 test.for(plans)('%s: in %i seeds, %s', { timeout: 90_000 }, async ([world, seeds]) => {

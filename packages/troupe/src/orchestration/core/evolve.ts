@@ -66,7 +66,9 @@ function runStarted(state: State, event: EventOf<'run.started'>): State {
   return state
 }
 
-type RunEvent = EventOf<'run.charged' | 'run.recalled' | 'run.retried' | 'run.paused' | 'run.continued' | 'guard.tripped'>
+type RunEvent = EventOf<
+  'run.charged' | 'run.recalled' | 'run.retried' | 'run.paused' | 'run.continued' | 'guard.tripped'
+>
 
 function evolveRun(state: State, event: RunEvent): State {
   const { ledger } = state

@@ -5,7 +5,7 @@ import type { OrchestraParts } from './parts.ts'
 import { createRunBudgets } from './run-budget.ts'
 import { createRunStore } from './run-store.ts'
 
-export type GivenParts = Omit<OrchestraParts, 'store' | 'budgets' | 'announce' | 'live' | 'onLost'> & {
+export type GivenParts = Omit<OrchestraParts, 'store' | 'budgets' | 'announce' | 'live' | 'children' | 'onLost'> & {
   readonly events: Events
 }
 

@@ -16,7 +16,14 @@ const tables = [
     cost double precision not null, cost_limit double precision, primary key (user_id, run_id))`,
 ]
 
-const postgres = [...postgresTables(tables), workTable('run_work')]
+/** Only where several processes share a database somebody else may carry a run on. */
+const leases = [
+  `create table run_leases (user_id text not null, run_id text not null, owner text not null, lease_until bigint not null,
+    primary key (user_id, run_id))`,
+  'create index run_leases_owner on run_leases (owner)',
+]
+
+const postgres = [...postgresTables([...tables, ...leases]), workTable('run_work'), workTable('run_leases')]
 
 export const orchestrationMigrations: readonly Migration[] = [
   { room: 'orchestration', version: 1, name: 'runs', lowestReader: 1, up: { sqlite: tables, postgres } },

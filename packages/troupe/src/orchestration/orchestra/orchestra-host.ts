@@ -1,6 +1,6 @@
 /** All runs of a troupe in this process: who owns which, which are to be taken over, who waits for their results. */
 import type { Agent } from '../../agents/index.ts'
-import { canonicalJson, failure, type Json, type UserId } from '../../core/index.ts'
+import { canonicalJson, failure, type Json, sleep, TroupeError, type UserId } from '../../core/index.ts'
 import type { JournalRecord } from '../../durable/index.ts'
 import { evolve } from '../core/evolve.ts'
 import type { Pinned } from '../core/model.ts'
@@ -8,7 +8,7 @@ import { pending } from '../core/pending.ts'
 import { loadState } from '../core/snapshot.ts'
 import { createState, type State } from '../core/state.ts'
 import { type CompiledTopology, defineTopology } from '../topology/define-topology.ts'
-import type { LivePart, OrchestraParts } from './parts.ts'
+import type { ChildRuns, LivePart, OrchestraParts } from './parts.ts'
 import type { RunRecord } from './run-event.ts'
 import { ownerOf, runJournal } from './run-journals.ts'
 import { RunOwner } from './run-owner.ts'
@@ -26,6 +26,14 @@ export interface Known {
 
 const keyOf = (user: UserId, run: string) => `${user}\n${run}`
 const tryAgainMs = 1_000
+/** Between looks at a run that another process carries on. */
+const elsewhereMs = 250
+
+/** Nothing where another process has the run or ended it just now. */
+function passedBy(error: unknown): undefined {
+  if (error instanceof TroupeError && (error.code === 'run.elsewhere' || error.code === 'run.over')) return undefined
+  throw error
+}
 
 export class OrchestraHost {
   readonly parts: OrchestraParts
@@ -38,10 +46,11 @@ export class OrchestraHost {
   #closed = false
 
   /** @param make is handed what the host is told through: losses and live parts */
-  constructor(make: (host: Pick<OrchestraParts, 'onLost' | 'live'>) => OrchestraParts, known: Known) {
+  constructor(make: (host: Pick<OrchestraParts, 'onLost' | 'live' | 'children'>) => OrchestraParts, known: Known) {
     this.parts = make({
       onLost: (user, run) => this.#onLost(user, run),
       live: (user, run, part) => this.#live.emit(keyOf(user, run), part),
+      children: this.#children(),
     })
     this.#known = known
     this.#stopArrivals = this.parts.inbox.onArrival((user, journal) => void this.#onArrival(user, journal))
@@ -99,7 +108,13 @@ export class OrchestraHost {
     for (;;) {
       const row = await this.row(user, run)
       if (row.endedAt !== null && row.result !== null) return JSON.parse(row.result) as Json
-      const owner = await this.own(user, run)
+      const owner = await this.own(user, run).catch((error: unknown) => passedBy(error))
+      if (!owner) {
+        // Another process has it: what it comes to is looked up in its row.
+        if (row.result !== null) return JSON.parse(row.result) as Json
+        await sleep(this.parts.clock, elsewhereMs, signal)
+        continue
+      }
       const change = this.nextEvents(user, run, signal)
       try {
         const result = owner.stillResult()
@@ -218,6 +233,43 @@ export class OrchestraHost {
       await owner?.apply((time) => ({ at: time, type: 'step.resumed', step })).catch(() => {})
     } else if (owner) owner.arrived()
     else await this.own(user, at.run).catch(() => {})
+  }
+
+  #children(): ChildRuns {
+    const cancel: ChildRuns['cancel'] = async (user, run) => {
+      if ((await this.row(user, run)).endedAt !== null) return
+      await (await this.own(user, run)).apply((at) => ({ at, type: 'cancel', by: 'parent' }))
+      await this.still(user, run)
+    }
+    return {
+      cancel,
+      leftOf: async (user, run, step) => {
+        const open = (await this.parts.store.children(user)).filter(({ parent }) => parent.run === run)
+        const { state } = await this.own(user, run)
+        const { budget } = state.pinned.config
+        return {
+          steps: budget.steps - state.counts.totalSteps - open.reduce((sum, { parent }) => sum + parent.slice, 0),
+          hops: budget.hops - state.counts.hops,
+          depth: budget.depth - (state.steps.get(step)?.depth ?? 0) - 1,
+        }
+      },
+      take: async (user, run, agents) => {
+        if (this.#closed || (await this.row(user, run)).endedAt !== null) return
+        await this.own(user, run, agents).catch((error: unknown) => {
+          if (!(error instanceof TroupeError && error.code === 'run.over')) throw error
+        })
+      },
+      cancelOf: async (user, journal) => {
+        const open = (await this.parts.store.children(user)).filter(({ parent }) => parent.step === journal)
+        await Promise.all(
+          open.map(({ run }) =>
+            cancel(user, run).catch((error: unknown) =>
+              this.parts.log.warn('a run of a cancelled step goes on', { run, error: error as Error }),
+            ),
+          ),
+        )
+      },
+    }
   }
 
   #refuseClosed(): void {

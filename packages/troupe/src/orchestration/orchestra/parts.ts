@@ -19,6 +19,22 @@ export interface LivePart {
   readonly to?: readonly string[]
 }
 
+/** What the host does for runs that steps start. */
+export interface ChildRuns {
+  /** What the run has left for one that this step starts. */
+  leftOf(user: UserId, run: string, step: string): Promise<Left>
+  /** Carries a child out here with this code, where it is not over. */
+  take(user: UserId, run: string, agents: ReadonlyMap<string, Agent>): Promise<void>
+  cancel(user: UserId, run: string): Promise<void>
+  /** Cancels what a step has started, and waits for it to stop. */
+  cancelOf(user: UserId, stepJournal: string): Promise<void>
+}
+export interface Left {
+  readonly steps: number
+  readonly hops: number
+  readonly depth: number
+}
+
 export interface OrchestraParts {
   readonly storage: Storage
   readonly clock: Clock
@@ -41,6 +57,7 @@ export interface OrchestraParts {
   /** To observers of the troupe. */
   readonly announce: (user: UserId, run: string, event: NumberedEvent) => void
   readonly live: (user: UserId, run: string, part: LivePart) => void
+  readonly children: ChildRuns
   /** A run stopped here, and is another's now, or nobody's until the storage is well again. */
   readonly onLost: (user: UserId, run: string) => void
 }

@@ -25,7 +25,13 @@ interface Key {
 export interface RunBudgets {
   /** The row, in the change that starts the run. */
   open(user: UserId, run: string, limits: BudgetLimits): readonly Statement[]
-  of(user: UserId, run: string, limits: BudgetLimits): Budget
+  /** @param above the runs that this one is a part of: what it takes, it takes of theirs too */
+  of(
+    user: UserId,
+    run: string,
+    limits: BudgetLimits,
+    above?: readonly ({ readonly run: string } & BudgetLimits)[],
+  ): Budget
 }
 
 const isLimited = (limits: BudgetLimits) => limits.tokens !== undefined || limits.cost !== undefined
@@ -37,26 +43,32 @@ export function createRunBudgets(dialect: Dialect): RunBudgets {
       isLimited(limits)
         ? [insert({ user, run, tokenLimit: limits.tokens ?? null, costLimit: limits.cost ?? null })]
         : [],
-    of(user, run, limits) {
+    of(user, self, own, above = []) {
       const reserved = new Map<string, Amount>()
-      const refused = (budget: 'tokens' | 'cost', limit: number) =>
+      const refused = (run: string, budget: 'tokens' | 'cost', limit: number) =>
         ({ expect: { rows: 1 }, otherwise: 'budget.exceeded', detail: { run, budget, limit, used: limit } }) as const
+      const all = [{ run: self, ...own }, ...above]
       return {
         reserve(id, estimate) {
           reserved.set(id, estimate)
           const statements: Statement[] = []
-          if (limits.tokens !== undefined)
-            statements.push(takeTokens({ user, run, amount: estimate.tokens }, refused('tokens', limits.tokens)))
-          if (limits.cost !== undefined)
-            statements.push(takeCost({ user, run, amount: estimate.cost }, refused('cost', limits.cost)))
+          for (const { run, tokens, cost } of all) {
+            if (tokens !== undefined)
+              statements.push(takeTokens({ user, run, amount: estimate.tokens }, refused(run, 'tokens', tokens)))
+            if (cost !== undefined)
+              statements.push(takeCost({ user, run, amount: estimate.cost }, refused(run, 'cost', cost)))
+          }
           return { statements }
         },
         settle(id, used) {
           const estimate = reserved.get(id) ?? used
           reserved.delete(id)
-          const tokens = limits.tokens === undefined ? 0 : used.tokens - estimate.tokens
-          const cost = limits.cost === undefined ? 0 : used.cost - estimate.cost
-          return { statements: tokens === 0 && cost === 0 ? [] : [add({ user, run, tokens, cost })] }
+          const statements = all.flatMap((limits) => {
+            const tokens = limits.tokens === undefined ? 0 : used.tokens - estimate.tokens
+            const cost = limits.cost === undefined ? 0 : used.cost - estimate.cost
+            return tokens === 0 && cost === 0 ? [] : [add({ user, run: limits.run, tokens, cost })]
+          })
+          return { statements }
         },
       }
     },

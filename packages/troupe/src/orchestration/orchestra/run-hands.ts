@@ -5,6 +5,8 @@ import { encodeJson, hashJson, type Json, milliseconds, parse, type UserId } fro
 import type { Recorder } from '../../durable/index.ts'
 import type { MessageHands, MessageType, RequestOptions } from '../../messaging/index.ts'
 import type { Fragment } from '../../storage/index.ts'
+import type { Pinned } from '../core/model.ts'
+import { startChildRun } from './child-run.ts'
 import type { OrchestraParts } from './parts.ts'
 import { runJournal, stepJournal } from './run-journals.ts'
 import { type Told, toJson } from './wire.ts'
@@ -15,6 +17,7 @@ export interface RunStep {
   readonly step: string
   /** Of the run, by name. */
   readonly agents: ReadonlyMap<string, Agent>
+  readonly pinned: Pinned
 }
 
 /** @param over the hands of the step itself, where these are of a stage over it */
@@ -36,6 +39,7 @@ export function createRunHands(
       publish: (type, payload, options) => messages.publish(type, payload, options),
       request: requestVia(parts, at, recorder, messages, tell),
     },
+    startRun: (spec) => startChildRun(parts, at, recorder, spec),
     ask(options) {
       const question = createQuestion(options)
       return recorder.wait({

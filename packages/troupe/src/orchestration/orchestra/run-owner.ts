@@ -14,6 +14,7 @@ import { pending } from '../core/pending.ts'
 import { resultOf, standingOf } from '../core/result.ts'
 import { saveState } from '../core/snapshot.ts'
 import type { State } from '../core/state.ts'
+import { answerParent } from './answer-parent.ts'
 import type { OrchestraParts } from './parts.ts'
 import type { NumberedEvent, RunRecord } from './run-event.ts'
 import { stepJournal } from './run-journals.ts'
@@ -192,7 +193,7 @@ export class RunOwner {
           id: null,
           scope: { user: this.user },
           statements,
-          wake: ['timers', 'steps'],
+          wake: ['timers', 'steps', 'runs'],
         })
         if (!result.ok) throw failure('journal.lost', { journal: this.#writer.id, code: result.code })
       } catch (error) {
@@ -263,7 +264,11 @@ export class RunOwner {
           result,
         }),
       )
-      if (standing.over) statements.push(...this.#parts.journals.close(this.user, this.#writer.id).statements)
+      if (standing.over)
+        statements.push(
+          ...this.#parts.journals.close(this.user, this.#writer.id).statements,
+          ...answerParent(this.#parts, this.user, this.run, this.#state, at),
+        )
     }
     return statements
   }
@@ -321,6 +326,7 @@ export class RunOwner {
   /** The fence is committed: what the step had settled before is in the inbox, and nothing more will come from it. */
   async #cancel(step: string, reason: StoredError): Promise<void> {
     await this.#launcher.cancel(step, reason)
+    await this.#parts.children.cancelOf(this.user, stepJournal(this.run, step)).catch(() => {})
     this.#arrived = true
     await this.apply((at) => ({ at, type: 'step.failed', step, error: reason })).catch(() => {})
   }

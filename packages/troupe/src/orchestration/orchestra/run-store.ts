@@ -2,6 +2,7 @@
 import type { UserId } from '../../core/index.ts'
 import { type Bind, type Dialect, type Row, type Statement, type Storage, template } from '../../storage/index.ts'
 import type { OrchestrationTables } from './migrations.ts'
+import type { Parent } from './parent.ts'
 
 interface Key {
   readonly user: string
@@ -32,8 +33,14 @@ export interface RunStore {
   insert(
     user: UserId,
     run: string,
-    row: { readonly tags: readonly string[]; readonly agents: readonly string[] },
+    row: {
+      readonly tags: readonly string[]
+      readonly agents: readonly string[]
+      readonly parent?: Parent | undefined
+    },
   ): Statement[]
+  /** Those that steps of other runs started and that are not over. */
+  children(user: UserId): Promise<readonly { readonly run: string; readonly parent: Parent }[]>
   stand(user: UserId, run: string, standing: StandingOf): Statement[]
   get(user: UserId, run: string): Promise<RunRow | undefined>
   list(
@@ -63,9 +70,16 @@ const rowOf = (row: Row): RunRow => ({
 export function createRunStore(storage: Storage): RunStore {
   const queries = compile(storage.dialect)
   return {
-    insert: (user, run, { tags, agents }) => [
+    insert: (user, run, { tags, agents, parent }) => [
       queries.insert(
-        { user, run, tags: JSON.stringify(tags), agents: JSON.stringify(agents), now },
+        {
+          user,
+          run,
+          tags: JSON.stringify(tags),
+          agents: JSON.stringify(agents),
+          parent: parent === undefined ? null : JSON.stringify(parent),
+          now,
+        },
         { expect: { rows: 1 }, otherwise: 'run.exists', detail: { run } },
       ),
       queries.work({ user, run, moving: 1 }),
@@ -77,6 +91,13 @@ export function createRunStore(storage: Storage): RunStore {
     async get(user, run) {
       const [rows] = await storage.read({ user }, [queries.get({ user, run }, { returns: true })])
       return rows?.[0] && rowOf(rows[0])
+    },
+    async children(user) {
+      const [rows] = await storage.read({ user }, [queries.children({ user }, { returns: true })])
+      return (rows ?? []).map((row) => ({
+        run: row.run_id as string,
+        parent: JSON.parse(row.parent as string) as Parent,
+      }))
     },
     async list(user, limit, before) {
       const from = before ?? { createdAt: Number.MAX_SAFE_INTEGER, run: '' }
@@ -103,7 +124,7 @@ const compile = (dialect: Dialect) => ({ ...compileWrites(dialect), ...compileRe
 function compileWrites(dialect: Dialect) {
   const own = ownOf(dialect)
   return {
-    insert: own<Key & { tags: string; agents: string; now: Bind }>((db, p) =>
+    insert: own<Key & { tags: string; agents: string; parent: string | null; now: Bind }>((db, p) =>
       db
         .insertInto('runs')
         .values({
@@ -113,7 +134,7 @@ function compileWrites(dialect: Dialect) {
           reason: null,
           tags: p.tags,
           agents: p.agents,
-          parent: null,
+          parent: p.parent,
           created_at: p.now as number,
           updated_at: p.now as number,
           ended_at: null,
@@ -150,6 +171,15 @@ function compileReads(dialect: Dialect) {
   return {
     get: own<Key>((db, p) =>
       db.selectFrom('runs').selectAll().where('user_id', '=', p.user).where('run_id', '=', p.run),
+    ),
+    children: own<{ user: string }>((db, p) =>
+      db
+        .selectFrom('runs')
+        .select(['run_id', 'parent'])
+        .where('user_id', '=', p.user)
+        .where('ended_at', 'is', null)
+        .where('parent', 'is not', null)
+        .orderBy('run_id'),
     ),
     list: own<{ user: string; at: number; run: string; limit: number }>((db, p) =>
       db

@@ -1,6 +1,7 @@
 /** Starts a run: checks the team, pins what it depends on, and makes its journal, rows and first steps durable at once. */
 import type { Agent } from '../../agents/index.ts'
 import { checkName, checkOptions, encodeJson, failure, type Json, type UserId } from '../../core/index.ts'
+import type { Statement } from '../../storage/index.ts'
 import { checkTopology, type Finding } from '../check/check-topology.ts'
 import { decide } from '../core/decide.ts'
 import { evolve } from '../core/evolve.ts'
@@ -8,6 +9,7 @@ import type { Event, Input, Pinned } from '../core/model.ts'
 import { type RunConfig, readConfig } from '../core/read-config.ts'
 import { createState } from '../core/state.ts'
 import { defineTopology, type TopologyForm } from '../topology/define-topology.ts'
+import { parentOf } from './parent.ts'
 import type { OrchestraParts } from './parts.ts'
 import type { RunRecord } from './run-event.ts'
 import { runJournal } from './run-journals.ts'
@@ -41,32 +43,41 @@ export interface Started extends Partial<Created> {
 export async function startRun(parts: OrchestraParts, user: UserId, spec: StartSpec): Promise<Started> {
   checkOptions('orchestra.start', spec, ['id', 'task', 'topology', 'config', 'tags'])
   const run = spec.id === undefined ? parts.ids.next() : checkName('run', spec.id)
+  const first = prepareRun(spec)
+  const { agents } = first
+  const { statements, ...created } = createRun(parts, user, run, first)
+  const result = await parts.storage.commit({ id: null, scope: { user }, statements, wake: ['runs', 'timers'] })
+  if (!result.ok && result.code !== 'run.exists') throw failure(result.code, { run, ...result.detail })
+  return { run, agents, launcher: created.launcher, ...(result.ok ? created : {}) }
+}
+
+/** What a run begins with, checked. */
+export interface First {
+  readonly task: Json
+  readonly pinned: Pinned
+  readonly tags: readonly string[]
+  readonly agents: ReadonlyMap<string, Agent>
+}
+
+/** @throws ValidationError `topology.refused`, with all findings on `error.findings` */
+export function prepareRun(spec: Omit<StartSpec, 'id'>): First {
   const topology = defineTopology(spec.topology)
   const config = readConfig(spec.config, topology.canonical)
   refuseFindings(checkTopology(topology, config))
   const task = JSON.parse(encodeJson(spec.task ?? null, 'The task')) as Json
   const fingerprints = Object.fromEntries([...topology.agents].map(([name, agent]) => [name, agent.fingerprint]))
   const pinned: Pinned = { topology: topology.canonical, config, fingerprints }
-  const launcher = new StepLauncher(parts, user, run, pinned, topology.agents)
-  const created = await create(parts, user, run, {
-    task,
-    pinned,
-    launcher,
-    tags: spec.tags ?? [],
-    agents: topology.agents,
-  })
-  return { run, launcher, agents: topology.agents, ...created }
+  return { task, pinned, tags: spec.tags ?? [], agents: topology.agents }
 }
 
-interface First {
-  readonly task: Json
-  readonly pinned: Pinned
-  readonly launcher: StepLauncher
-  readonly tags: readonly string[]
-  readonly agents: ReadonlyMap<string, Agent>
-}
-
-async function create(parts: OrchestraParts, user: UserId, run: string, first: First): Promise<Created | undefined> {
+/** The rows of a new run: its journal's first record, and all that follows from it. */
+export function createRun(
+  parts: OrchestraParts,
+  user: UserId,
+  run: string,
+  first: First,
+): Created & { readonly launcher: StepLauncher; readonly statements: readonly Statement[] } {
+  const launcher = new StepLauncher(parts, user, run, first.pinned, first.agents)
   const at = parts.clock.now()
   const input: Input = { at, type: 'start', task: first.task, pinned: first.pinned }
   const state = createState()
@@ -80,20 +91,21 @@ async function create(parts: OrchestraParts, user: UserId, run: string, first: F
     writer,
     state,
     pinned: first.pinned,
-    launcher: first.launcher,
+    launcher,
     lastSeq: events.length,
     lastAt: at,
   })
   const statements = [
-    ...parts.store.insert(user, run, { tags: first.tags, agents: [...first.agents.keys()] }),
+    ...parts.store.insert(user, run, {
+      tags: first.tags,
+      agents: [...first.agents.keys()],
+      parent: parentOf(first.pinned),
+    }),
     ...fragment.statements,
     ...parts.budgets.open(user, run, first.pinned.config.budget),
     ...owner.beginning(events),
   ]
-  const result = await parts.storage.commit({ id: null, scope: { user }, statements, wake: ['runs', 'timers'] })
-  if (result.ok) return { owner, events }
-  if (result.code === 'run.exists') return undefined
-  throw failure(result.code, { run, ...result.detail })
+  return { owner, events, launcher, statements }
 }
 
 /** An error among the findings refuses the start, with all of them on it. */

@@ -11,6 +11,7 @@ import { failure, type Json, type Principal, type StoredError, TroupeError, type
 import type { Recorder, StepEnd } from '../../durable/index.ts'
 import type { Fragment } from '../../storage/index.ts'
 import type { Command, Pinned, StepUsage } from '../core/model.ts'
+import { parentOf } from './parent.ts'
 import type { OrchestraParts } from './parts.ts'
 import { createRunHands } from './run-hands.ts'
 import { runJournal, stepJournal } from './run-journals.ts'
@@ -141,7 +142,7 @@ export class StepLauncher {
 
   async #program(agent: Agent, command: Execute, recorder: Recorder): Promise<Outcome> {
     const { clock, random } = this.#parts
-    const at = { user: this.#user, run: this.#run, step: command.step, agents: this.#agents }
+    const at = { user: this.#user, run: this.#run, step: command.step, agents: this.#agents, pinned: this.#pinned }
     const own = createRunHands(this.#parts, at, agent, recorder)
     const ctxOf = (stage: Recorder, name = agent.name) => {
       const hands = createRunHands(this.#parts, at, this.#agents.get(name) ?? agent, stage, own.context)
@@ -173,7 +174,7 @@ export class StepLauncher {
     const { timeouts, budget, guards } = this.#pinned.config
     return {
       ...this.#parts.services,
-      budget: this.#parts.budgets.of(this.#user, this.#run, budget),
+      budget: this.#parts.budgets.of(this.#user, this.#run, budget, parentOf(this.#pinned)?.limits),
       timeouts: {
         ...(timeouts.tool === undefined ? {} : { tool: timeouts.tool }),
         ...(timeouts.model === undefined ? {} : { model: timeouts.model }),

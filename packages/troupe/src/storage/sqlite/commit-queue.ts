@@ -5,11 +5,12 @@
  * Invariant: one batch at a time; every change accepted is answered exactly once.
  */
 import { type Cancel, type Clock, failure, nextMacrotask, type TroupeError } from '../../core/index.ts'
+import { checkChange } from '../check-change.ts'
 import type { Hints } from '../hints.ts'
 import { Listeners } from '../listeners.ts'
 import type { Change, CommitResult, StorageState } from '../port.ts'
 import type { Cell, ReplyCell, WriterProblem, WriterReply, WriterShell } from '../writer-port.ts'
-import { checkBinds, checkText, Encoder } from './encoder.ts'
+import { Encoder } from './encoder.ts'
 import { decodeResult, Invalid } from './result.ts'
 
 export interface CommitQueueOptions {
@@ -104,14 +105,7 @@ export class CommitQueue {
     if (this.#state.state === 'closed') throw failure('troupe.closed', { what: 'A change' })
     if (this.#problem && this.#state.state !== 'open') throw this.#refusal(this.#problem.kind, this.#problem.message)
     if (this.#waiting.length >= maxWaiting) throw failure('storage.busy', { limit: maxWaiting })
-    if (change.feed?.length && !('user' in change.scope))
-      throw failure('invariant.broken', { rule: 'a change of the work tables has no feed items' })
-    checkBinds(change.statements)
-    for (const { key, data } of change.feed ?? []) {
-      checkText(key, 'The key of a feed item')
-      checkText(data, 'A feed item')
-    }
-    if (change.id !== null) checkText(change.id, 'The id of a change')
+    checkChange(change)
   }
 
   async #drain(): Promise<void> {

@@ -1,8 +1,7 @@
-/** Changes as flat cells for the writer, and the check that they mean there what they meant here. */
+/** Changes as flat cells for the writer. */
 import { LRUCache } from 'lru-cache'
-import { failure } from '../../core/index.ts'
 import type { Change } from '../port.ts'
-import type { Bind, Statement } from '../statement.ts'
+import type { Statement } from '../statement.ts'
 import type { Cell } from '../writer-port.ts'
 import { mode, slots } from './wire.ts'
 
@@ -43,40 +42,4 @@ export class Encoder {
     this.#known.set(sql, slot)
     return slot
   }
-}
-
-const [smallest, largest] = [-(2n ** 63n), 2n ** 63n - 1n]
-
-/**
- * Storage would change some values silently: half a surrogate pair, text after NUL, a number that is no integer any
- * more, NaN. They are refused.
- * @throws ValidationError `validation.failed`
- */
-export function checkBinds(statements: readonly Statement[]): void {
-  for (const { binds } of statements)
-    for (const bind of binds) {
-      const problem = problemOf(bind)
-      if (problem !== undefined) throw failure('validation.failed', { what: 'A value to be stored', problem })
-    }
-}
-
-export function checkText(text: string, what: string): void {
-  const problem = problemOf(text)
-  if (problem !== undefined) throw failure('validation.failed', { what, problem })
-}
-
-function problemOf(bind: Bind): string | undefined {
-  if (typeof bind === 'string') {
-    if (bind.includes('\0')) return 'a text holds NUL'
-    return bind.isWellFormed() ? undefined : 'a text holds half of a surrogate pair'
-  }
-  if (typeof bind === 'number') {
-    if (!Number.isFinite(bind)) return `${bind} is not a finite number`
-    return Number.isInteger(bind) && !Number.isSafeInteger(bind)
-      ? `${bind} is no exact number: pass a bigint`
-      : undefined
-  }
-  if (typeof bind === 'bigint') return bind < smallest || bind > largest ? `${bind} has more than 64 bits` : undefined
-  if (bind === null || bind instanceof Uint8Array || (typeof bind === 'object' && bind.$ === 'now')) return undefined
-  return `a ${typeof bind} cannot be bound`
 }

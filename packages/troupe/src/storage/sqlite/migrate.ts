@@ -3,14 +3,8 @@
  * A schema that a newer release left is accepted as long as that release said that this one can read it.
  */
 import type { DatabaseSync } from 'node:sqlite'
-import { failure } from '../../core/index.ts'
+import { type Applied, checkReadable, latestOf } from '../applied.ts'
 import type { Migration } from '../migration.ts'
-
-interface Applied {
-  readonly room: string
-  readonly version: number
-  readonly lowest_reader: number
-}
 
 /**
  * @param at ms since 1970, for the record
@@ -48,30 +42,9 @@ export function isCurrent(db: DatabaseSync, migrations: readonly Migration[], pl
   return migrations.every(({ room, version }) => done.has(`${room} ${version}`))
 }
 
-function latestOf(migrations: readonly Migration[]): ReadonlyMap<string, number> {
-  const known = new Map<string, number>()
-  for (const { room, version } of migrations) {
-    if (version !== (known.get(room) ?? 0) + 1)
-      throw failure('invariant.broken', { rule: `the migrations of ${room} are numbered 1, 2, 3 … (found ${version})` })
-    known.set(room, version)
-  }
-  return known
-}
-
 function appliedTo(db: DatabaseSync): readonly Applied[] {
   const table = db.prepare("select 1 from sqlite_master where type = 'table' and name = 'storage_schema'").get()
   if (!table) return []
   const rows = db.prepare('select room, version, lowest_reader from storage_schema').all()
   return rows as unknown as readonly Applied[]
-}
-
-/** A room that this release does not have counts as known up to 0. */
-function checkReadable(applied: readonly Applied[], known: ReadonlyMap<string, number>, place: string): void {
-  for (const { room, version, lowest_reader } of applied)
-    if (lowest_reader > (known.get(room) ?? 0))
-      throw failure('storage.too_new', {
-        path: place,
-        found: `${room} ${version}`,
-        known: `${room} ${known.get(room) ?? 0}`,
-      })
 }

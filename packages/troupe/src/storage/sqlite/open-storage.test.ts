@@ -248,13 +248,10 @@ test.skipIf(process.getuid?.() === 0)('without the right to write, file and fold
   chmodSync(folder, 0o700)
 })
 
-test.each(['postgres://x', 'sqlite:', 'sqlite::memory:', 'memory', '', 'file:x'])(
-  'the URL %j is refused',
-  async (url) => {
-    const options = { url, migrations: [], clock: createVirtualClock(), random: seededRandom(1) }
-    await expect(openStorage(options)).rejects.toEqual(code('validation.failed'))
-  },
-)
+test.each(['mysql://x', 'sqlite:', 'sqlite::memory:', 'memory', '', 'file:x'])('the URL %j is refused', async (url) => {
+  const options = { url, migrations: [], clock: createVirtualClock(), random: seededRandom(1) }
+  await expect(openStorage(options)).rejects.toEqual(code('validation.failed'))
+})
 
 test('the log stays small under a load, and space that is freed goes back to the file system', async () => {
   const clock = createVirtualClock()

@@ -41,7 +41,7 @@ interface Opened {
  * @example const storage = await openStorage({ url: 'sqlite:./data/troupe.db', migrations, clock, random })
  */
 export async function openStorage(options: OpenStorageOptions): Promise<OpenedStorage> {
-  checkOptions('openStorage', options, ['url', 'migrations', 'clock', 'random', 'retention', 'faults'])
+  checkOptions('openStorage', options, ['url', 'migrations', 'clock', 'random', 'retention', 'faults', 'time'])
   checkOptions('retention', options.retention ?? {}, ['changeIds', 'feed', 'feedRevisions', 'every'])
   const path = pathOf(options.url)
   const migrations = [...storageMigrations, ...options.migrations]

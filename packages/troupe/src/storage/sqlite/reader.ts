@@ -2,6 +2,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { LRUCache } from 'lru-cache'
 import { failure } from '../../core/index.ts'
+import { expectRows } from '../expect-rows.ts'
 import type { Row } from '../port.ts'
 import type { Bind, Statement } from '../statement.ts'
 import { bindable, Prepared, type Value } from './prepared.ts'
@@ -80,16 +81,3 @@ export class Reader {
 
 const bound = (bind: Bind, at: number): Value =>
   typeof bind === 'object' && bind !== null && '$' in bind ? Math.round(at + (bind.plusMs ?? 0)) : bind
-
-function expectRows({ expect, otherwise, detail }: Statement, found: number, counts: readonly number[]): void {
-  if (expect === undefined) return
-  const same = 'sameAs' in expect ? counts[expect.sameAs] : undefined
-  const low = same ?? ('rows' in expect ? expect.rows : 'min' in expect ? (expect.min ?? 0) : 0)
-  const high = same ?? ('rows' in expect ? expect.rows : 'max' in expect ? (expect.max ?? found) : found)
-  if (found < low || found > high)
-    throw failure(otherwise ?? 'storage.expectation', {
-      ...detail,
-      expected: low === high ? low : `${low} to ${high}`,
-      found,
-    })
-}

@@ -1,12 +1,12 @@
 /** The storage port on SQLite: commits through the queue, reads on a connection of the caller's thread. */
 import { type Clock, failure, nextMacrotask, type TroupeError, type UserId } from '../../core/index.ts'
+import { checkBinds } from '../check-change.ts'
 import { readFeed } from '../feed.ts'
 import type { Hints } from '../hints.ts'
 import type { OpenedStorage } from '../open-options.ts'
 import type * as port from '../port.ts'
 import type { Statement } from '../statement.ts'
 import type { CommitQueue } from './commit-queue.ts'
-import { checkBinds } from './encoder.ts'
 import type { Reader } from './reader.ts'
 import { sqliteDialect } from './sqlite-dialect.ts'
 import { messageOf, problemOf } from './sqlite-error.ts'

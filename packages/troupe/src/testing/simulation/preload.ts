@@ -3,7 +3,8 @@
  * of the world as it is: for the controls that prove each replacement to be needed.
  */
 import { Machine } from './machine.ts'
-import { type Replaced, replaceGlobals } from './replace-globals.ts'
+import { replaceGlobals } from './replace-globals.ts'
+import type { Replaced } from './replaced.ts'
 import './real.ts'
 
 export const machine = new Machine()

@@ -1,7 +1,7 @@
 /** Chance as libraries draw it: Math.random and what `node:crypto` and the web's crypto give at random. */
 import { createRequire } from 'node:module'
 import type { Machine } from './machine.ts'
-import type { Replaced } from './replace-globals.ts'
+import type { Replaced } from './replaced.ts'
 
 type Done<T> = (error: null, value: T) => void
 

@@ -10,9 +10,7 @@ import type { Machine } from './machine.ts'
 import { replaceChance } from './replace-chance.ts'
 import { replaceTime } from './replace-time.ts'
 import { replaceTimers } from './replace-timers.ts'
-
-/** What can be left as it is, to prove that its replacement is needed. */
-export type Replaced = 'date' | 'performance' | 'hrtime' | 'timers' | 'math' | 'crypto' | 'abort' | 'identity'
+import type { Replaced } from './replaced.ts'
 
 export function replaceGlobals(machine: Machine, except: readonly Replaced[] = []): void {
   const wanted = (what: Replaced) => !except.includes(what)

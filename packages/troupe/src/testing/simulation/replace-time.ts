@@ -1,6 +1,6 @@
 /** The clocks that libraries read: Date, performance.now, process.hrtime and uptime. */
 import { beginning, type Machine } from './machine.ts'
-import type { Replaced } from './replace-globals.ts'
+import type { Replaced } from './replaced.ts'
 
 export function replaceTime(machine: Machine, wanted: (what: Replaced) => boolean): void {
   if (wanted('date')) replaceDate(machine)

@@ -6,7 +6,7 @@ import { createRequire } from 'node:module'
 import { promisify } from 'node:util'
 import type { SimulatedEvent } from './event-heap.ts'
 import type { Machine } from './machine.ts'
-import type { Replaced } from './replace-globals.ts'
+import type { Replaced } from './replaced.ts'
 
 type Callback = (...args: unknown[]) => void
 

@@ -2,7 +2,7 @@
 import type { Json } from '../../core/index.ts'
 import { createSimulation } from './create-simulation.ts'
 import type { LeakDetector } from './leak-detector.ts'
-import { beginning, type Machine } from './machine.ts'
+import type { Machine } from './machine.ts'
 import { real } from './real.ts'
 import type { World, WorldFaults } from './simulation.ts'
 import { Trace } from './trace.ts'
@@ -109,6 +109,3 @@ function describe(error: unknown): string {
   const more = details === undefined ? '' : `\n${JSON.stringify(details)}`
   return `${error.stack ?? error.message}${more}${cause === undefined ? '' : `\ncaused by ${describe(cause)}`}`
 }
-
-/** For worlds that reckon with dates. */
-export const simulatedBeginning = beginning

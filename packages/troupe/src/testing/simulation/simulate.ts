@@ -1,5 +1,6 @@
 /** Drives a world through seeds, in processes of their own whose globals are replaced before any library is loaded. */
 import { spawn } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
 import { checkOptions, type Duration, failure, type Json, milliseconds } from '../../core/index.ts'
 import { real } from './real.ts'
 import type { SeedReport } from './run-seed.ts'
@@ -122,7 +123,7 @@ const assign = (options: SimulateOptions, seeds: readonly string[], capMs: numbe
 })
 
 function inProcess(assignment: Assignment, env: Readonly<Record<string, string>> = {}): Promise<SeedReport[]> {
-  const program = [beside('run-world').pathname, JSON.stringify(assignment)]
+  const program = [fileURLToPath(beside('run-world')), JSON.stringify(assignment)]
   const child = spawn(process.execPath, ['--no-warnings', '--import', beside('preload').href, ...program], {
     stdio: ['ignore', 'inherit', 'pipe', 'pipe'],
     env: { ...process.env, ...env },

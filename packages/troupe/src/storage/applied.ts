@@ -1,0 +1,31 @@
+/** Which steps of which rooms a database has, and whether this release can work with them. */
+import { failure } from '../core/index.ts'
+import type { Migration } from './migration.ts'
+
+export interface Applied {
+  readonly room: string
+  readonly version: number
+  readonly lowest_reader: number
+}
+
+/** @throws ProcessingError `invariant.broken` where the steps are not 1, 2, 3 … */
+export function latestOf(migrations: readonly Migration[]): ReadonlyMap<string, number> {
+  const known = new Map<string, number>()
+  for (const { room, version } of migrations) {
+    if (version !== (known.get(room) ?? 0) + 1)
+      throw failure('invariant.broken', { rule: `the migrations of ${room} are numbered 1, 2, 3 … (found ${version})` })
+    known.set(room, version)
+  }
+  return known
+}
+
+/** A room that this release does not have counts as known up to 0. */
+export function checkReadable(applied: readonly Applied[], known: ReadonlyMap<string, number>, place: string): void {
+  for (const { room, version, lowest_reader } of applied)
+    if (lowest_reader > (known.get(room) ?? 0))
+      throw failure('storage.too_new', {
+        path: place,
+        found: `${room} ${version}`,
+        known: `${room} ${known.get(room) ?? 0}`,
+      })
+}

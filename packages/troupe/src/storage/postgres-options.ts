@@ -1,0 +1,29 @@
+/** Where a PostgreSQL database is, and how it is talked to. Instead of the parts a URL may stand. */
+import type { Duration } from '../core/index.ts'
+
+export interface PostgresOptions {
+  /** `postgres://user:password@host:port/database`; the parts below go before what it says. */
+  readonly url?: string
+  /** `localhost` by default; a path is the folder of a Unix socket. */
+  readonly host?: string
+  /** 5432 by default. */
+  readonly port?: number
+  readonly database?: string
+  readonly user?: string
+  /** Of any characters; never printed. */
+  readonly password?: string
+  /** The schema that holds all tables; `troupe` by default. Made where it is missing. */
+  readonly schema?: string
+  /** true: encrypted, with the certificate checked. `{ ca }`: against this one, PEM. `{ check: false }`: unchecked. */
+  readonly tls?: boolean | { readonly ca?: string; readonly check?: boolean }
+  /** A role that may create the schema, its tables and the application role; the role of the connection by default. */
+  readonly migrateUrl?: string
+  /** Connections for changes and reads; one more listens. 10 by default. */
+  readonly poolSize?: number
+  /** How long a change or read waits for a connection; 10 s by default. */
+  readonly acquireTimeout?: Duration
+  /** After so long the server gives a statement up; 30 s by default. */
+  readonly statementTimeout?: Duration
+  /** A connection is closed and made anew after so long; 30 min by default. */
+  readonly recycle?: Duration
+}

@@ -1,0 +1,82 @@
+/** Connections of `pg`, which is loaded when the first one is needed, with values as SQLite gives them. */
+import type { Client, ClientConfig, CustomTypesConfig, Pool } from 'pg'
+import { failure } from '../../core/index.ts'
+import type { Place, Settings } from './place.ts'
+
+/** Object ids of types, from pg_type.dat. */
+const oid = { bool: 16, bytea: 17, int8: 20, int2: 21, int4: 23, float4: 700, float8: 701, numeric: 1700 }
+
+const whole = (text: string): number | bigint => {
+  const number = Number(text)
+  return Number.isSafeInteger(number) ? number : BigInt(text)
+}
+const parsers: Readonly<Record<number, (text: string) => unknown>> = {
+  [oid.bool]: (text) => (text === 't' ? 1 : 0),
+  [oid.bytea]: (text) => Buffer.from(text.slice(2), 'hex'),
+  [oid.int8]: whole,
+  [oid.int2]: Number,
+  [oid.int4]: Number,
+  [oid.float4]: Number,
+  [oid.float8]: Number,
+  // Sums of bigint are numeric.
+  [oid.numeric]: (text) => (/^-?\d+$/.test(text) ? whole(text) : Number(text)),
+}
+const types = {
+  getTypeParser: (type: number) => parsers[type] ?? String,
+} as unknown as CustomTypesConfig
+
+async function load(): Promise<typeof import('pg')> {
+  try {
+    return (await import('pg')).default as unknown as typeof import('pg')
+  } catch (error) {
+    const problem = 'the package pg is not installed: npm install pg'
+    throw failure('validation.failed', { what: 'PostgreSQL as storage', problem }, { cause: error })
+  }
+}
+
+/** What is sent goes out at once: statements of a transaction wait for nobody's answer. */
+const configOf = (place: Place, application: string, connectMs: number): ClientConfig & { pipeline: boolean } => {
+  const { host, port, database, user, password, tls } = place
+  const ssl =
+    typeof tls === 'object'
+      ? { rejectUnauthorized: tls.check ?? true, ...(tls.ca === undefined ? {} : { ca: tls.ca }) }
+      : tls
+  return {
+    host,
+    port,
+    database,
+    user,
+    // Undefined would let pg look into the environment.
+    password: password ?? '',
+    ssl,
+    types,
+    application_name: application,
+    connectionTimeoutMillis: connectMs,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: 10_000,
+    pipeline: true,
+  }
+}
+
+/** @throws what pg throws, which never holds the password */
+export async function connect(place: Place, application: string, connectMs: number): Promise<Client> {
+  const { Client } = await load()
+  const client = new Client(configOf(place, application, connectMs))
+  // An error between queries also ends the connection; whoever waits on it hears of that by `end`.
+  client.on('error', () => {})
+  await client.connect()
+  return client
+}
+
+export async function createPool({ place, poolSize, acquireMs, recycleMs }: Settings): Promise<Pool> {
+  const { Pool } = await load()
+  const pool = new Pool({
+    ...configOf(place, 'troupe', acquireMs),
+    max: poolSize,
+    idleTimeoutMillis: 60_000,
+    maxLifetimeSeconds: Math.ceil(recycleMs / 1_000),
+  })
+  // A connection that ends while nobody uses it is simply gone.
+  pool.on('error', () => {})
+  return pool
+}

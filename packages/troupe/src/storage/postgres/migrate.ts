@@ -1,0 +1,129 @@
+/**
+ * Brings the schema to what this release knows: one transaction under a lock, whoever else opens at that moment waits.
+ * Then row-level security is forced on every table that has a user and is no work table, in the same transaction: a table
+ * without it is never seen.
+ */
+import type { Client } from 'pg'
+import { type Applied, checkReadable, latestOf } from '../applied.ts'
+import type { Migration } from '../migration.ts'
+import type { Place } from './place.ts'
+import { messageOf } from './postgres-error.ts'
+
+/** Owns nothing, logs in nowhere; every transaction of a change or a read is its. One for the whole server. */
+export const applicationRole = 'troupe_app'
+
+/** Two databases of one server that change the same role at once. */
+const collision = /tuple concurrently|deadlock/
+
+/** @throws ValidationError `storage.too_new`; what the server refuses */
+export async function migrate(
+  client: Client,
+  migrations: readonly Migration[],
+  place: Place,
+  at: number,
+): Promise<void> {
+  const known = latestOf(migrations)
+  if (isCurrent(await appliedTo(client, place), migrations, known, place)) return
+  for (let attempt = 1; ; attempt++)
+    try {
+      return await apply(client, migrations, place, at)
+    } catch (error) {
+      await client.query('rollback')
+      if (attempt === 5 || !collision.test(messageOf(error))) throw error
+    }
+}
+
+function isCurrent(
+  applied: readonly Applied[],
+  migrations: readonly Migration[],
+  known: ReadonlyMap<string, number>,
+  { name }: Place,
+): boolean {
+  checkReadable(applied, known, name)
+  const done = new Set(applied.map(({ room, version }) => `${room} ${version}`))
+  return migrations.every(({ room, version }) => done.has(`${room} ${version}`))
+}
+
+async function appliedTo(client: Client, { schema }: Place): Promise<readonly Applied[]> {
+  const { rows } = await client.query(`select to_regclass('${schema}.storage_schema') is not null as there`)
+  if (!rows[0]?.there) return []
+  return (await client.query<Applied>(`select room, version, lowest_reader from ${schema}.storage_schema`)).rows
+}
+
+async function apply(client: Client, migrations: readonly Migration[], place: Place, at: number): Promise<void> {
+  const { schema } = place
+  await client.query('begin')
+  await client.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [`troupe migrates ${schema}`])
+  await client.query(`create schema if not exists ${schema}`)
+  await client.query(`set local search_path = ${schema}, pg_temp`)
+  await client.query(`create table if not exists storage_schema (room text not null, version bigint not null,
+    name text not null, lowest_reader bigint not null, at bigint not null, primary key (room, version))`)
+  const applied = await appliedTo(client, place)
+  checkReadable(applied, latestOf(migrations), place.name)
+  const done = new Set(applied.map(({ room, version }) => `${room} ${version}`))
+  for (const { room, version, name, lowestReader, up } of migrations) {
+    if (done.has(`${room} ${version}`)) continue
+    for (const statement of up.postgres) await client.query(statement)
+    await client.query('insert into storage_schema values ($1, $2, $3, $4, $5)', [
+      room,
+      version,
+      name,
+      lowestReader,
+      at,
+    ])
+  }
+  for (const statement of securing(place)) await client.query(statement)
+  await client.query('commit')
+}
+
+const securing = ({ schema, user }: Place): readonly string[] => [
+  `do $$ begin
+    if not exists (select from pg_roles where rolname = '${applicationRole}') then
+      create role ${applicationRole} nologin nosuperuser nobypassrls nocreatedb nocreaterole;
+    end if;
+  exception when duplicate_object or unique_violation then null; end $$`,
+  // Whoever made the role in an older server is not in it by that.
+  `do $$ declare member name; begin
+    foreach member in array array[current_user, ${literal(user)}]::name[] loop
+      if exists (select from pg_roles where rolname = member) and not pg_has_role(member, '${applicationRole}', 'member') then
+        execute format('grant ${applicationRole} to %I', member);
+      end if;
+    end loop;
+  end $$`,
+  // The setting is read once per statement, so that the indexes by user serve.
+  `do $$ declare t name; begin
+    for t in select c.relname from pg_class c where c.relnamespace = current_schema()::regnamespace and c.relkind = 'r'
+      and coalesce(obj_description(c.oid, 'pg_class'), '') <> 'work' and not c.relforcerowsecurity
+      and exists (select from pg_attribute a where a.attrelid = c.oid and a.attname = 'user_id' and not a.attisdropped)
+    loop
+      execute format('alter table %I enable row level security', t);
+      execute format('alter table %I force row level security', t);
+      execute format('create policy of_user on %I using (user_id = (select nullif(current_setting(''troupe.user'', true), '''')))', t);
+      execute format('create policy of_owner on %I to current_user using (true)', t);
+    end loop;
+  end $$`,
+  `grant usage on schema ${schema} to ${applicationRole}`,
+  `grant select, insert, update, delete on all tables in schema ${schema} to ${applicationRole}`,
+  `revoke insert, update, delete on storage_schema, storage_settings from ${applicationRole}`,
+  `grant usage, select on all sequences in schema ${schema} to ${applicationRole}`,
+  `grant execute on all functions in schema ${schema} to ${applicationRole}`,
+]
+
+const literal = (text: string) => `'${text.replaceAll("'", "''")}'`
+
+/** @returns why changes and reads of this role would not be under row-level security; undefined when all is well */
+export async function insecurity(client: Client, { schema }: Place): Promise<string | undefined> {
+  const { rows } = await client.query(
+    `select current_user as me, pg_has_role(current_user, r.oid, 'member') as member, r.rolsuper or r.rolbypassrls as free,
+      exists (select from pg_class c where c.relowner = r.oid and c.relnamespace = $2::text::regnamespace) as owner
+      from pg_roles r where r.rolname = $1::text`,
+    [applicationRole, schema],
+  )
+  const [role] = rows as { me: string; member: number; free: number; owner: number }[]
+  if (!role) return `there is no role ${applicationRole}`
+  if (!role.member)
+    return `the role ${role.me} is no member of ${applicationRole}: grant ${applicationRole} to ${role.me}`
+  if (role.free)
+    return `the role ${applicationRole} is free of row-level security: alter role … nosuperuser nobypassrls`
+  return role.owner ? `the role ${applicationRole} owns tables` : undefined
+}

@@ -1,0 +1,47 @@
+/** The trials themselves: they find every defect that is planted in a copy of the library, and nothing in a clean one. */
+import { expect, test } from 'vitest'
+import { seededRandom } from '../../src/core/index.ts'
+import { type Bug, bugs } from './bugs.ts'
+import { detect, type Verdict } from './detect.ts'
+import { misfit, plant } from './plant.ts'
+
+/** How many are planted here; all of them by `npm run reliability:planted`. */
+const count = Number(process.env.TROUPE_PLANTED ?? 10)
+const random = seededRandom('planted')
+const chosen = bugs
+  .map((bug) => ({ bug, at: random.next() }))
+  .sort((a, b) => a.at - b.at)
+  .slice(0, count)
+  .map(({ bug }) => bug)
+
+async function judge(edits: Bug['edits'], by: Bug['foundBy']): Promise<Verdict> {
+  const { folder, remove } = plant(edits)
+  try {
+    return await detect(folder, by)
+  } finally {
+    remove()
+  }
+}
+
+test('every defect can be planted: its text is where it should be, once', () => {
+  expect(bugs.length).toBeGreaterThanOrEqual(25)
+  expect(bugs.flatMap(({ name, edits }) => misfit(edits)?.replace(/^/, `${name}: `) ?? [])).toEqual([])
+})
+
+test.concurrent.for(['commits', 'journals', 'shared-state', 'runs'] as const)(
+  'nothing is found in a clean copy by the world of %s',
+  { timeout: 120_000 },
+  async (world, { expect: own }) => {
+    own((await judge([], world)).found).toEqual([])
+  },
+)
+
+test.concurrent.for(chosen.map((bug) => [bug.name, bug] as const))(
+  'a library that %s is found out',
+  { timeout: 120_000 },
+  async ([name, { edits, foundBy }], { expect: own }) => {
+    const { found, skipped } = await judge(edits, foundBy)
+    if (skipped) return console.log(`skipped: ${name}: ${skipped}`)
+    own(found.length, `${name} was not found by ${foundBy}`).toBeGreaterThan(0)
+  },
+)
