@@ -244,6 +244,37 @@ describe('a run', () => {
     expect(await ada.orchestra.replay(run.id)).toMatchObject({ identical: true })
   })
 
+  it('with an effect that nobody knows about waits until somebody settles it', async () => {
+    let charged = 0
+    const hanging = Promise.withResolvers<void>()
+    const pays = (finish: boolean) =>
+      defineAgent({
+        name: 'Payer',
+        run: async (_, ctx) => {
+          const paid = await ctx.effect('charge', { class: 'once', input: { amount: 5 } }, async ({ signal }) => {
+            charged++
+            hanging.resolve()
+            if (!finish) await new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
+            return { receipt: 'new' }
+          })
+          return paid.receipt
+        },
+      })
+    const first = await opened()
+    const run = await first.user('ada').orchestra.start({ task: 't', topology: solo(pays(false)) })
+    await hanging.promise
+    await first.close()
+    const ada = (await opened({ agents: [pays(true)] })).user('ada')
+    const again = await ada.orchestra.get(run.id)
+    expect(await again.result()).toMatchObject({ status: 'waiting', reason: 'uncertain' })
+    const [effect] = await again.uncertain()
+    expect(effect).toMatchObject({ effect: 'charge', step: '1#1' })
+    await again.settle(effect as { step: string; call: string }, { happened: true, output: { receipt: 'old' } })
+    expect(await again.result()).toMatchObject({ status: 'completed', response: 'old' })
+    expect(charged).toBe(1)
+    expect(await again.uncertain()).toEqual([])
+  })
+
   it('is one trace, which goes on in the handlers of its messages', async () => {
     const Note = defineMessage('note', z.object({ n: z.number() }))
     const ada = (await opened()).user('ada')

@@ -224,7 +224,7 @@ function failed<Out>(effect: Effect<Out>, thrown: unknown): void {
   const { life, id, hash, spec, claimed } = effect
   // Broken off by the end of this life, not failed by itself: nobody knows what became of it. Entered again, it is tried
   // again, or where that may not be it is uncertain.
-  if (life.dead && (spec.class !== 'once' || isBrokenOff(thrown))) return
+  if (life.dead && (spec.class !== 'once' || isBrokenOff(thrown, life.signal.reason))) return
   const error = storeError(thrown)
   const item = createItem('effect', id, { error, hash })
   const fields = { t: 'effect' as const, id, ...(claimed ? {} : { h: hash }), e: error }
@@ -233,8 +233,11 @@ function failed<Out>(effect: Effect<Out>, thrown: unknown): void {
   life.record(item, fields, undefined, { durable: spec.class === 'once', fragment })
 }
 
-const isBrokenOff = (thrown: unknown): boolean =>
-  thrown instanceof CancelledError || (thrown instanceof Error && thrown.name === 'AbortError')
+/** It threw because it was told to stop: the reason itself, or an error of stopping. */
+const isBrokenOff = (thrown: unknown, reason: unknown): boolean =>
+  thrown === reason ||
+  thrown instanceof CancelledError ||
+  (thrown instanceof Error && (thrown.name === 'AbortError' || thrown.cause === reason))
 
 function end<Out>({ life, id }: Effect<Out>): void {
   const claim = life.log.claims.get(id)

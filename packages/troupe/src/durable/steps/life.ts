@@ -118,7 +118,10 @@ export class Life {
 
   /** What a call is answered with once this life is over. */
   afterwards(): Promise<never> {
-    return this.unwinding ? Promise.reject(this.#reason) : new Promise(() => {})
+    if (this.unwinding) return Promise.reject(this.#reason)
+    // Code that has returned is over for good; code that gave up its process is entered again, and never answered here.
+    if (this.returned) return Promise.reject(failure('step.over', { step: this.options.host.spec.id }))
+    return new Promise(() => {})
   }
 
   get appender(): Appender {

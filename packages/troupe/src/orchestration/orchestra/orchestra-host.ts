@@ -8,6 +8,7 @@ import { pending } from '../core/pending.ts'
 import { loadState } from '../core/snapshot.ts'
 import { createState, type State } from '../core/state.ts'
 import { type CompiledTopology, defineTopology } from '../topology/define-topology.ts'
+import { type ForkOptions, forkRun } from './fork-run.ts'
 import type { ChildRuns, LivePart, OrchestraParts } from './parts.ts'
 import type { RunRecord } from './run-event.ts'
 import { ownerOf, runJournal } from './run-journals.ts'
@@ -26,6 +27,7 @@ export interface Known {
 
 const keyOf = (user: UserId, run: string) => `${user}\n${run}`
 const tryAgainMs = 1_000
+const keptCode = 1_000
 /** Between looks at a run that another process carries on. */
 const elsewhereMs = 250
 
@@ -40,6 +42,8 @@ export class OrchestraHost {
   readonly #known: Known
   readonly #owners = new Map<string, Promise<RunOwner>>()
   readonly #launchers = new Map<string, StepLauncher>()
+  /** The code of the latest runs, which no list of the troupe may name: for forks. */
+  readonly #code = new Map<string, ReadonlyMap<string, Agent>>()
   readonly #signals = new Signals<void>()
   readonly #live = new Signals<LivePart>()
   readonly #stopArrivals: () => void
@@ -63,6 +67,35 @@ export class OrchestraHost {
       this.#adopt(owner, launcher)
       owner.begin(events)
     } else if ((await this.row(user, run)).endedAt === null) await this.own(user, run, agents)
+    return run
+  }
+
+  async fork(user: UserId, from: string, options: ForkOptions): Promise<string> {
+    this.#refuseClosed()
+    const row = await this.row(user, from)
+    const records = []
+    for (let after = 0; ; after = records.at(-1)?.seq ?? after) {
+      const page = await this.records(user, from, after, 500)
+      records.push(...page)
+      if (page.length < 500) break
+    }
+    const { pinned } = fold({ snapshot: undefined, records })
+    const agents = this.#agentsOf(from, row.agents, pinned, this.#code.get(keyOf(user, from)))
+    const { run, owner, launcher, events, statements } = await forkRun(
+      this.parts,
+      user,
+      { run: from, records, agents },
+      options,
+    )
+    const result = await this.parts.storage.commit({
+      id: null,
+      scope: { user },
+      statements,
+      wake: ['runs', 'timers', 'steps'],
+    })
+    if (!result.ok) throw failure(result.code, { run, ...result.detail })
+    if (!owner.over) this.#adopt(owner, launcher)
+    owner.begin(events)
     return run
   }
 
@@ -195,6 +228,9 @@ export class OrchestraHost {
     const key = keyOf(owner.user, owner.run)
     this.#owners.set(key, Promise.resolve(owner))
     this.#launchers.set(key, launcher)
+    this.#code.set(key, launcher.agents)
+    const [oldest] = this.#code.keys()
+    if (this.#code.size > keptCode && oldest !== undefined) this.#code.delete(oldest)
     owner.observe(() => {
       this.#signals.emit(key)
       if (!owner.over) return

@@ -3,6 +3,7 @@ import { checkName, checkOptions, createPage, failure, type Page, type UserId } 
 import { checkTopology, type Finding } from '../check/check-topology.ts'
 import { type RunConfig, readConfig } from '../core/read-config.ts'
 import { defineTopology, type TopologyForm } from '../topology/define-topology.ts'
+import type { ForkOptions } from './fork-run.ts'
 import type { OrchestraHost } from './orchestra-host.ts'
 import { type Replay, replay } from './replay.ts'
 import { Run } from './run.ts'
@@ -92,6 +93,17 @@ export class Orchestra {
       if (page.length < 500) break
     }
     return replay(records)
+  }
+
+  /**
+   * A new run that shares another's history up to one of its events, and goes on from there with what is edited.
+   * @param options `at`: the `seq` of the event; `edit`: results by step or agent, answers by question, prompts, a model
+   * @throws NotFoundError; ValidationError where `at` is none of its events, or an edit fits nothing;
+   * ConflictError `run.agents_missing`
+   * @example const run = await ada.orchestra.fork(id, { at: 12, edit: { results: { Researcher: 'Nothing was found.' } } })
+   */
+  async fork(id: string, options: ForkOptions): Promise<Run> {
+    return new Run(this.#host, this.#user, await this.#host.fork(this.#user, checkName('run', id), options))
   }
 }
 

@@ -99,6 +99,11 @@ export class RunOwner {
     return this.#following(events.map((event) => ({ event, commands: commandsOf(this.#state, event) })))
   }
 
+  /** The rows of a run that begins in the middle: what is pending, and how it stands. */
+  founding(at: number): readonly Statement[] {
+    return [...[...pending(this.#state)].flatMap((command) => this.#rowsOf(command)), ...this.#stood(at)]
+  }
+
   /** The start is durable. */
   begin(events: readonly Event[]): void {
     this.#still = stillOf(this.#state, this.#lastAt)
@@ -248,29 +253,24 @@ export class RunOwner {
         ...this.#writer.snapshot({ state: saveState(this.#state), lastSeq: taken.lastSeq, lastAt: at } as Json)
           .statements,
       )
-    const standing = standingOf(this.#state)
-    const key = JSON.stringify([standing.status, standing.reason, standing.over])
-    if (key !== this.#standing || standing.over) {
-      this.#standing = key
-      const result = standing.status === 'running' ? null : JSON.stringify(resultOf(this.#state, at))
-      const reason = standing.reason ?? null
-      const moving = standing.status === 'running'
-      statements.push(
-        ...this.#parts.store.stand(this.user, this.run, {
-          status: standing.status,
-          reason,
-          over: standing.over,
-          moving,
-          result,
-        }),
-      )
-      if (standing.over)
-        statements.push(
-          ...this.#parts.journals.close(this.user, this.#writer.id).statements,
-          ...answerParent(this.#parts, this.user, this.run, this.#state, at),
-        )
-    }
-    return statements
+    return [...statements, ...this.#stood(at)]
+  }
+
+  #stood(at: number): readonly Statement[] {
+    const { status, reason = null, over } = standingOf(this.#state)
+    const key = JSON.stringify([status, reason, over])
+    if (key === this.#standing && !over) return []
+    this.#standing = key
+    const moving = status === 'running'
+    const result = moving ? null : JSON.stringify(resultOf(this.#state, at))
+    const { store, journals } = this.#parts
+    const rows = store.stand(this.user, this.run, { status, reason, over, moving, result })
+    if (!over) return rows
+    return [
+      ...rows,
+      ...journals.close(this.user, this.#writer.id).statements,
+      ...answerParent(this.#parts, this.user, this.run, this.#state, at),
+    ]
   }
 
   /**

@@ -1,12 +1,23 @@
 /** A run as the host holds it: watch it, answer it, stop it. The handle keeps nothing; any process can make one. */
 import { encodeJson, failure, type Json, traceOf, type UserId } from '../../core/index.ts'
+import type { Settlement } from '../../durable/index.ts'
 import type { Guard } from '../core/model.ts'
 import { checkAnswer } from '../core/people.ts'
 import type { OrchestraHost } from './orchestra-host.ts'
 import type { LivePart } from './parts.ts'
 import type { RunEvent, RunRecord } from './run-event.ts'
-import { runJournal } from './run-journals.ts'
+import { ownerOf, runJournal, stepJournal } from './run-journals.ts'
 import { type RunResult, revive } from './run-result.ts'
+
+export interface UncertainEffectOfRun {
+  readonly step: string
+  /** Which call of the step it is. */
+  readonly call: string
+  /** The name that the code gave it. */
+  readonly effect: string
+  /** ISO text. */
+  readonly since: string
+}
 
 export interface EventOptions {
   /** Gives what came after this event's `seq`. */
@@ -114,6 +125,28 @@ export class Run {
       (at) => ({ at, type: 'question.answered', question, value: given, by: 'host' }),
       (state) => checkAnswer(state, question, given),
     )
+  }
+
+  /** Effects of this run whose outcome nobody knows: it waits for somebody to find out and `settle` them. */
+  async uncertain(): Promise<readonly UncertainEffectOfRun[]> {
+    await this.#host.row(this.#user, this.id)
+    const all = await this.#host.parts.steps.uncertain(this.#user)
+    return all.flatMap(({ step, call, effect, since }) => {
+      const place = ownerOf(step)
+      return place?.run === this.id && place.step !== undefined
+        ? [{ step: place.step, call, effect, since: new Date(since).toISOString() }]
+        : []
+    })
+  }
+
+  /**
+   * Says what became of an uncertain effect; the run goes on with it: with its output, or by doing it now.
+   * @throws ConflictError `effect.settled` for one that is not uncertain
+   * @example const [effect] = await run.uncertain(); await run.settle(effect, { happened: true, output: { charged: 5 } })
+   */
+  async settle(effect: Pick<UncertainEffectOfRun, 'step' | 'call'>, settlement: Settlement): Promise<void> {
+    await this.#host.own(this.#user, this.id)
+    await this.#host.parts.steps.settle(this.#user, stepJournal(this.id, effect.step), effect.call, settlement)
   }
 
   async #apply(make: Parameters<Awaited<ReturnType<OrchestraHost['own']>>['apply']>[0]): Promise<void> {

@@ -1,0 +1,250 @@
+/**
+ * Forks a run: its recorded inputs up to a place go through `decide` again under a new id, with what is to be different.
+ * What had settled by then is not done again; steps that were open go on in the fork: those that waited with what they
+ * had recorded, others from their start. The shared context is not forked: what the run wrote there stays as it is now.
+ */
+import { type Agent, goingOf, LlmAgent, type LlmAgentOptions, type Outcome } from '../../agents/index.ts'
+import { checkName, checkOptions, failure, type Json, type UserId } from '../../core/index.ts'
+import type { JournalRecord } from '../../durable/index.ts'
+import type { Statement } from '../../storage/index.ts'
+import { checkAnswer } from '../core/answers.ts'
+import { decide } from '../core/decide.ts'
+import { evolve } from '../core/evolve.ts'
+import type { Event, Input, InputOf } from '../core/model.ts'
+import { createState, hasEnded, type State } from '../core/state.ts'
+import type { OrchestraParts } from './parts.ts'
+import type { RunRecord } from './run-event.ts'
+import { runJournal, stepJournal } from './run-journals.ts'
+import { RunOwner } from './run-owner.ts'
+import { StepLauncher } from './step-launcher.ts'
+
+export interface ForkOptions {
+  /** The `seq` of an event: what was decided with it is the last that the fork shares. */
+  readonly at: number
+  /** Of the fork; made where absent. */
+  readonly id?: string
+  readonly edit?: {
+    /** By step, or agent: what it returns instead. Of a step that is open at `at`: it is not carried out. */
+    readonly results?: { readonly [stepOrAgent: string]: unknown }
+    /** By LlmAgent: its instructions from here on, in this process. */
+    readonly prompts?: { readonly [agent: string]: string }
+    /** By question. */
+    readonly answers?: { readonly [question: string]: Json }
+    /** Of all LlmAgents from here on, in this process. */
+    readonly model?: LlmAgentOptions['model']
+  }
+}
+
+export interface Forked {
+  readonly run: string
+  readonly owner: RunOwner
+  readonly launcher: StepLauncher
+  readonly events: readonly Event[]
+  readonly statements: readonly Statement[]
+}
+
+type Edit = NonNullable<ForkOptions['edit']>
+
+/** @param records of the run's journal, from its first */
+export async function forkRun(
+  parts: OrchestraParts,
+  user: UserId,
+  source: {
+    readonly run: string
+    readonly records: readonly JournalRecord[]
+    readonly agents: ReadonlyMap<string, Agent>
+  },
+  options: ForkOptions,
+): Promise<Forked> {
+  checkOptions('orchestra.fork', options, ['at', 'edit', 'id'])
+  const edit = options.edit ?? {}
+  checkOptions('orchestra.fork.edit', edit, ['results', 'prompts', 'answers', 'model'])
+  const run = options.id === undefined ? parts.ids.next() : checkName('run', options.id)
+  const at = parts.clock.now()
+  const told = inputsOf(source, options.at)
+  const prefix = new Prefix(source.run, options.at, edit, at - (told.at(-1)?.at ?? at))
+  for (const input of told) if (!prefix.take(input)) break
+  prefix.settleOpen(at)
+  prefix.refuseUnused()
+  const { state, records } = prefix
+  const agents = edited(source.agents, edit)
+  const launcher = new StepLauncher(parts, user, run, state.pinned, agents)
+  const { writer, fragment } = parts.journals.create(user, runJournal(run), 'run', at, records as unknown as Json[])
+  const events = records.flatMap((record) => record.events)
+  const { pinned } = state
+  const owner = new RunOwner(parts, { user, run, writer, state, pinned, launcher, lastSeq: events.length, lastAt: at })
+  const statements = [
+    ...parts.store.insert(user, run, { tags: [`fork:${source.run}`], agents: [...agents.keys()] }),
+    ...fragment.statements,
+    ...parts.budgets.open(user, run, pinned.config.budget),
+    ...(await stepsOf(parts, user, source.run, run, prefix)),
+    ...owner.founding(at),
+  ]
+  return { run, owner, launcher, events, statements }
+}
+
+/** Those that were decided upon up to the event, and the one with it. */
+function inputsOf({ run, records }: { readonly run: string; readonly records: readonly JournalRecord[] }, seq: number) {
+  const wrong = (problem: string) => failure('validation.failed', { what: `Forking run ${run} at ${seq}`, problem })
+  if (!Number.isSafeInteger(seq) || seq < 1) throw wrong('at must be the seq of one of its events')
+  const bodies = records.map(({ body }) => body as unknown as Partial<RunRecord>)
+  const last = Math.max(0, ...bodies.map(({ first = 0, events = [] }) => first + events.length - 1))
+  if (seq > last) throw wrong(`it has ${last} events`)
+  return bodies.flatMap(({ input, first }) => (input && first !== undefined && first <= seq ? [input] : []))
+}
+
+/** What the fork shares with its source, decided again, shifted so that its last moment is now. */
+class Prefix {
+  readonly state: State = createState()
+  readonly records: RunRecord[] = []
+  /** Waits whose answers the step had been given before the place of the fork, by step. */
+  readonly answered = new Map<string, Set<string>>()
+  readonly #edit: Edit
+  readonly #shift: number
+  readonly #source: { readonly run: string; readonly at: number }
+  readonly #used = new Set<string>()
+
+  constructor(run: string, at: number, edit: Edit, shift: number) {
+    this.#source = { run, at }
+    this.#edit = edit
+    this.#shift = shift
+  }
+
+  /** @returns false after the first that was changed: what came after it may not fit any more */
+  take(recorded: Input): boolean {
+    for (const { events } of this.records.slice(-1)) this.#remember(events)
+    const at = recorded.at + this.#shift
+    const input = this.#changed(this.#moved({ ...recorded, at }))
+    if (input.type === 'question.answered') checkAnswer(this.state, input.question, input.value)
+    this.decide(input)
+    return this.#used.size === 0
+  }
+
+  decide(input: Input): void {
+    const events = decide(this.state, input)
+    if (events.length === 0) return
+    const { first = 1, events: before = [] } = this.records.at(-1) ?? {}
+    this.records.push({ input, events, first: first + before.length })
+    for (const event of events) evolve(this.state, event)
+  }
+
+  /** Steps that are open, and questions, for which a result or an answer is given. */
+  settleOpen(at: number): void {
+    for (const step of [...this.state.steps.values()]) {
+      const found = this.#resultFor(step.id, step.agent)
+      if (found && !step.serve)
+        this.decide({ at, type: 'step.settled', step: step.id, outcome: goingOf(found.value, 'The result') })
+    }
+    for (const [question, value] of Object.entries(this.#edit.answers ?? {})) {
+      if (this.#used.has(`answer ${question}`) || this.state.questions.get(question)?.status !== 'open') continue
+      checkAnswer(this.state, question, value)
+      this.#used.add(`answer ${question}`)
+      this.decide({ at, type: 'question.answered', question, value, by: 'fork' })
+    }
+  }
+
+  /** An edit that changes nothing is a mistake. */
+  refuseUnused(): void {
+    const given = [
+      ...Object.keys(this.#edit.results ?? {}).map((key) => `result ${key}`),
+      ...Object.keys(this.#edit.answers ?? {}).map((key) => `answer ${key}`),
+    ]
+    const unused = given.filter((each) => !this.#used.has(each))
+    if (unused.length > 0)
+      throw failure('validation.failed', {
+        what: `Forking run ${this.#source.run} at ${this.#source.at}`,
+        problem: `nothing there takes the ${unused.join(', the ')}`,
+      })
+  }
+
+  #moved(input: Input): Input {
+    if (input.type === 'request.made' && input.deadline !== undefined)
+      return { ...input, deadline: input.deadline + this.#shift }
+    if (input.type !== 'start') return input
+    const { more: _, ...pinned } = input.pinned
+    return { ...input, pinned: { ...pinned, more: { fork: { ...this.#source } } } }
+  }
+
+  #changed(input: Input): Input {
+    const { answers } = this.#edit
+    if (input.type === 'question.answered' && answers && Object.hasOwn(answers, input.question)) {
+      this.#used.add(`answer ${input.question}`)
+      return { ...input, value: answers[input.question] as Json, by: 'fork' }
+    }
+    if (input.type !== 'step.settled' && input.type !== 'step.failed') return input
+    const step = this.state.steps.get(input.step)
+    const found = step && !step.serve ? this.#resultFor(step.id, step.agent) : undefined
+    return found ? settledWith(input, found.value) : input
+  }
+
+  #resultFor(step: string, agent: string): { readonly value: unknown } | undefined {
+    const { results = {} } = this.#edit
+    const key = [step, agent].find((each) => Object.hasOwn(results, each) && !this.#used.has(`result ${each}`))
+    if (key === undefined) return undefined
+    this.#used.add(`result ${key}`)
+    return { value: results[key] }
+  }
+
+  #remember(events: readonly Event[]): void {
+    for (const event of events)
+      if (event.type === 'answer.sent')
+        this.answered.set(event.step, (this.answered.get(event.step) ?? new Set()).add(event.wait))
+  }
+}
+
+/** A plain value goes the way of the value that it replaces. */
+function settledWith(input: InputOf<'step.settled' | 'step.failed'>, value: unknown): Input {
+  const { at, step } = input
+  const usage = input.usage ? { usage: input.usage } : {}
+  const going = goingOf(value, 'The result')
+  const was = 'outcome' in input ? input.outcome.kind : 'value'
+  const outcome: Outcome = going.kind === 'value' && was === 'finish' ? { kind: 'finish', value: going.value } : going
+  return { at, type: 'step.settled', step, outcome, ...usage }
+}
+
+type Entry = { readonly t: string; readonly id?: string }
+
+/** The records of steps that wait: up to the first answer that the fork does not share. */
+async function stepsOf(
+  { journals, clock }: OrchestraParts,
+  user: UserId,
+  source: string,
+  run: string,
+  { state, answered }: Prefix,
+): Promise<readonly Statement[]> {
+  const statements: Statement[] = []
+  if (hasEnded(state)) return statements
+  for (const step of state.steps.values()) {
+    if (step.status === 'ready') continue
+    const content = await journals.load(user, stepJournal(source, step.id))
+    const bodies = (content?.records ?? []).map((record) => record.body as unknown as readonly Entry[])
+    if (!bodies.some((entries) => entries.some(({ t }) => t === 'wait'))) continue
+    const known = answered.get(step.id) ?? new Set()
+    const isNew = (entry: Entry) => entry.t === 'end' || (entry.t === 'reply' && !known.has(entry.id ?? ''))
+    const from = bodies.findIndex((entries) => entries.some(isNew))
+    const shared =
+      from < 0 ? bodies : [...bodies.slice(0, from), (bodies[from] ?? []).slice(0, bodies[from]?.findIndex(isNew))]
+    const kept = shared.filter((entries) => entries.length > 0) as unknown as Json[]
+    if (kept.length === 0) continue
+    const { fragment } = journals.create(user, stepJournal(run, step.id), 'step', clock.now(), kept)
+    statements.push(...fragment.statements)
+  }
+  return statements
+}
+
+function edited(agents: ReadonlyMap<string, Agent>, { prompts = {}, model }: Edit): ReadonlyMap<string, Agent> {
+  for (const name of Object.keys(prompts))
+    if (!(agents.get(name) instanceof LlmAgent))
+      throw failure('agent.unknown', { agent: name, known: [...agents.keys()].join(', ') })
+  return new Map(
+    [...agents].map(([name, agent]) => {
+      const instructions = Object.hasOwn(prompts, name) ? prompts[name] : undefined
+      if (!(agent instanceof LlmAgent) || (instructions === undefined && model === undefined)) return [name, agent]
+      const changes = {
+        ...(instructions === undefined ? {} : { instructions }),
+        ...(model === undefined ? {} : { model }),
+      }
+      return [name, agent.with(changes)]
+    }),
+  )
+}
