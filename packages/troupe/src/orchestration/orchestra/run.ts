@@ -145,8 +145,10 @@ export class Run {
    * @example const [effect] = await run.uncertain(); await run.settle(effect, { happened: true, output: { charged: 5 } })
    */
   async settle(effect: Pick<UncertainEffectOfRun, 'step' | 'call'>, settlement: Settlement): Promise<void> {
-    await this.#host.own(this.#user, this.id)
-    await this.#host.parts.steps.settle(this.#user, stepJournal(this.id, effect.step), effect.call, settlement)
+    const owner = await this.#host.own(this.#user, this.id)
+    const { step, call } = effect
+    await this.#host.parts.steps.settle(this.#user, stepJournal(this.id, step), call, settlement)
+    await owner.apply((at) => ({ at, type: 'step.resumed', step }))
   }
 
   async #apply(make: Parameters<Awaited<ReturnType<OrchestraHost['own']>>['apply']>[0]): Promise<void> {
