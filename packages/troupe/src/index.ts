@@ -81,12 +81,12 @@ export {
   type StartSpec,
   type TopologyForm,
 } from './orchestration/index.ts'
-export { LoadTester } from './resilience/index.ts'
 export {
   type AgentHandle,
   AgentPool,
   createTroupe,
   LlmAgent,
+  LoadTester,
   type Troupe,
   type TroupeConfig,
   type User,

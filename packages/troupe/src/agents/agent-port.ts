@@ -7,7 +7,7 @@ import type { Recorder } from '../durable/index.ts'
 import type { StepContext } from '../tools/index.ts'
 import type { Services } from './services-port.ts'
 
-export type { AskOptions, Question, StepContext } from '../tools/index.ts'
+export type { AskOptions, ChildRun, ChildRunResult, ChildRunSpec, Question, StepContext } from '../tools/index.ts'
 
 /** Where the run goes after a step; what a function agent returned, or a model's coordination tool said. */
 export type Outcome = Going & { readonly report?: StepReport }
@@ -106,6 +106,8 @@ export interface Agent {
   readonly fingerprint: string
   /** The code of a function agent, for `check`. */
   readonly source?: string
+  /** What it lacks to be carried out: `check` refuses a run of it, and another process doesn't go on with one. */
+  readonly incomplete?: string
   /** @returns the outcome; throws what failed */
   step(entry: StepEntry): Promise<Outcome>
   /** Answers a request; absent, `step` answers with the payload as input. */

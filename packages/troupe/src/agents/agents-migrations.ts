@@ -1,5 +1,5 @@
 /** The schema of this room: conversations, threads with their open step, and the questions that threads wait for. */
-import type { Migration } from '../storage/index.ts'
+import { type Migration, postgresTables } from '../storage/index.ts'
 
 const sqlite = [
   `create table conversation_messages (
@@ -13,14 +13,14 @@ const sqlite = [
     question text not null, primary key (user_id, thread, id)) without rowid`,
 ]
 
-const postgres = sqlite.map((statement) =>
-  statement
-    .replaceAll(' without rowid', '')
-    .replaceAll(/(user_id|conversation|thread|id) text/g, '$1 text collate "C"'),
-)
-
 export const agentsMigrations: readonly Migration[] = [
-  { room: 'agents', version: 1, name: 'conversations and threads', lowestReader: 1, up: { sqlite, postgres } },
+  {
+    room: 'agents',
+    version: 1,
+    name: 'conversations and threads',
+    lowestReader: 1,
+    up: { sqlite, postgres: postgresTables(sqlite) },
+  },
 ]
 
 export interface AgentsTables {

@@ -1,5 +1,6 @@
 /** A function agent: code that carries out one step at a time. */
-import { checkName, checkOptions, encodeJson, failure, hashText, type Json, parse, type Schema } from '../core/index.ts'
+import { checkAgentName } from '../context/index.ts'
+import { checkOptions, encodeJson, failure, hashText, type Json, parse, type Schema } from '../core/index.ts'
 import type { Access, Agent, Going, StepContext } from './agent-port.ts'
 import { goingOf, type Routed } from './outcomes.ts'
 
@@ -41,7 +42,7 @@ export function accessOf({ role, allow, deny }: Access, agent: string): Access {
  */
 export function defineAgent<In = Json, Out = unknown>(options: AgentOptions<In, Out>): Agent {
   checkOptions('defineAgent', options, known)
-  const name = checkName('agent', options.name)
+  const name = checkAgentName(options.name)
   if (typeof options.run !== 'function')
     throw failure('agent.wrong', { agent: name, problem: 'it has no function run' })
   const { run, serve, inputSchema, outputSchema } = options

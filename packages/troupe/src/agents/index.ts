@@ -17,7 +17,7 @@ export type {
   ModelSettings,
   ToolSelection,
 } from './llm-definition.ts'
-export { finish, handOff, invoke, type Routed, type Target } from './outcomes.ts'
+export { finish, goingOf, handOff, invoke, type Routed, type Target } from './outcomes.ts'
 export { createRepetitionGuard, type RepetitionLimits } from './repetition-guard.ts'
 export * from './services-port.ts'
 export {

@@ -1,6 +1,6 @@
 /** What an LlmAgent is: its options, checked and in one form. */
-import type { ContextHands } from '../context/index.ts'
-import { checkName, checkOptions, failure, hashJson, type Json, jsonSchemaOf, type Schema } from '../core/index.ts'
+import { type ContextHands, checkAgentName } from '../context/index.ts'
+import { checkOptions, failure, hashJson, type Json, jsonSchemaOf, type Schema } from '../core/index.ts'
 import type { ModelSpec } from '../models/index.ts'
 import { isTool, type Tool } from '../tools/index.ts'
 import type { Access, Agent } from './agent-port.ts'
@@ -104,7 +104,7 @@ const knownSettings = [
 /** @throws ValidationError naming the option */
 export function createDefinition(options: LlmAgentOptions): LlmDefinition {
   checkOptions('LlmAgent', options, known)
-  const name = checkName('agent', options.name)
+  const name = checkAgentName(options.name)
   const model = options.model
   const chain = model === undefined ? [] : Array.isArray(model) ? (model as readonly ModelSpec[]) : [model as ModelSpec]
   if (Array.isArray(model) && model.length === 0)
@@ -179,6 +179,11 @@ function checkSettings(agent: string, settings: ModelSettings): ModelSettings {
   within('seed', Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER, true)
   within('maxTurns', 1, 10_000, true)
   within('maxParallelTools', 1, 1_000, true)
+  const { cache, stop } = settings
+  if (cache !== undefined && typeof cache !== 'boolean')
+    throw failure('agent.wrong', { agent, problem: `settings.cache is ${String(cache)}, neither true nor false` })
+  if (stop !== undefined && !(Array.isArray(stop) && stop.every((text) => typeof text === 'string' && text !== '')))
+    throw failure('agent.wrong', { agent, problem: 'settings.stop is no list of texts' })
   return Object.freeze({ ...settings })
 }
 

@@ -144,7 +144,16 @@ describe('the definition of an LlmAgent', () => {
   it('refuses what it does not know, naming the nearest', () => {
     expect(() => new LlmAgent({ name: 'A', instuctions: 'x' } as never)).toThrow(/instuctions/)
     expect(() => new LlmAgent({ name: 'A', settings: { temperature: 3 } })).toThrow(/temperature/)
+    expect(() => new LlmAgent({ name: 'A', settings: { stop: 'END' as never } })).toThrow(/stop/)
+    expect(() => new LlmAgent({ name: 'A', settings: { cache: 'yes' as never } })).toThrow(/cache/)
     expect(() => new LlmAgent({ name: 'A', tools: { finish: look } })).toThrow(/finish/)
+  })
+
+  it('has no name that stands for the host or the person in a run', () => {
+    for (const name of ['host', 'User']) {
+      expect(() => new LlmAgent({ name })).toThrow(expect.objectContaining({ code: 'name.invalid' }))
+      expect(() => defineAgent({ name, run: () => 1 })).toThrow(expect.objectContaining({ code: 'name.invalid' }))
+    }
   })
 })
 

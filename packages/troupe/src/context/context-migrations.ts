@@ -5,7 +5,7 @@
  * What must follow from a write whoever makes it (history, visibility, counters) is in triggers: it can't be forgotten,
  * and costs less than statements of its own.
  */
-import type { Migration } from '../storage/index.ts'
+import { type Migration, postgresTables, workTable } from '../storage/index.ts'
 
 const columns = `
   key text not null, version integer not null, born integer not null, change text not null, revision integer not null,
@@ -25,7 +25,7 @@ const show = `insert into context_visible (user_id, grantee, key)
 const hide = `delete from context_visible where user_id = old.user_id and key = old.key and grantee in (
     select g.value from json_each(old.audience) g union all select '@' || old.owner);`
 
-const sqlite = [
+const tables = [
   `create table context_entries (user_id text not null, ${columns}, primary key (user_id, key))`,
   'create index context_entries_expiry on context_entries (user_id, expires_at) where expires_at is not null',
   `create table context_visible (user_id text not null, grantee text not null, key text not null,
@@ -43,6 +43,10 @@ const sqlite = [
   `create table context_state (user_id text not null primary key, entries integer not null, bytes integer not null,
     version_floor integer not null) without rowid`,
   'create table context_work (user_id text not null primary key) without rowid',
+]
+
+const sqlite = [
+  ...tables,
   `create trigger context_entries_inserted after insert on context_entries begin
   insert into context_state (user_id, entries, bytes, version_floor) values (new.user_id, 1, new.stored, 0)
     on conflict (user_id) do update set entries = entries + 1, bytes = bytes + new.stored;
@@ -64,12 +68,66 @@ end`,
 end`,
 ]
 
+/** The same triggers: a function each, and lists are JSON arrays. */
+const each = (list: string, alias: string) => `json_array_elements_text(${list}::json) as ${alias}(value)`
+
+const postgresShow = `insert into context_visible (user_id, grantee, key)
+    select new.user_id, g.value, new.key from ${each('new.audience', 'g')} on conflict do nothing;
+  insert into context_visible (user_id, grantee, key)
+    select new.user_id, '@' || new.owner, new.key where new.everyone = 0 on conflict do nothing;`
+
+const postgresHide = `delete from context_visible where user_id = old.user_id and key = old.key and grantee in (
+    select g.value from ${each('old.audience', 'g')} union all select '@' || old.owner);`
+
+const trigger = (name: string, on: string, when: string, body: string): readonly string[] => [
+  `create function ${name}() returns trigger language plpgsql set search_path from current as $$ begin
+  ${body}
+  return null;
+end $$`,
+  `create trigger ${name} after ${on} on context_entries for each row ${when} execute function ${name}()`,
+]
+
+const postgres = [
+  ...postgresTables(tables),
+  workTable('context_work'),
+  ...trigger(
+    'context_entries_inserted',
+    'insert',
+    '',
+    `insert into context_state as s (user_id, entries, bytes, version_floor) values (new.user_id, 1, new.stored, 0)
+    on conflict (user_id) do update set entries = s.entries + 1, bytes = s.bytes + new.stored;
+  ${postgresShow}`,
+  ),
+  ...trigger(
+    'context_entries_updated',
+    'update',
+    '',
+    `insert into context_history values (${old},
+    case when old.expires_at <= new.updated_at then 'expired' else 'replaced' end, new.updated_at, new.change);
+  update context_state set bytes = bytes + new.stored - old.stored where user_id = new.user_id and new.stored <> old.stored;`,
+  ),
+  ...trigger(
+    'context_entries_readdressed',
+    'update',
+    'when (old.audience <> new.audience or old.owner <> new.owner)',
+    `${postgresHide}
+  ${postgresShow}`,
+  ),
+  ...trigger(
+    'context_entries_deleted',
+    'delete',
+    '',
+    `update context_state set entries = entries - 1, bytes = bytes - old.stored where user_id = old.user_id;
+  ${postgresHide}`,
+  ),
+]
+
 export const contextMigrations: readonly Migration[] = [
   {
     room: 'context',
     version: 1,
     name: 'entries, audiences, topics, history',
     lowestReader: 1,
-    up: { sqlite, postgres: [] },
+    up: { sqlite, postgres },
   },
 ]

@@ -268,7 +268,7 @@ describe('rights', () => {
 
   test('nobody but the host is called host', async () => {
     await using opened = await openMesh(createVirtualClock())
-    expect(() => opened.mesh.agent('ada', 'host')).toThrow(refused('name.invalid'))
+    for (const taken of ['host', 'User']) expect(() => opened.mesh.agent('ada', taken)).toThrow(refused('name.invalid'))
   })
 
   test('a user has as many entries and bytes as the limits say', async () => {

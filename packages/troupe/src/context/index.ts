@@ -1,4 +1,5 @@
 /** The context mesh: entries, audiences, topics, batches, watching, lifecycles, history. */
+export { checkAgentName, hostName } from './agent-name.ts'
 export type { CleanerOptions } from './cleaner.ts'
 export { ContextMesh, type ContextStats } from './context-mesh.ts'
 export { contextMigrations } from './context-migrations.ts'
@@ -7,6 +8,5 @@ export type * from './hands-port.ts'
 export type { Lifecycle } from './lifecycle.ts'
 export { createContextMesh, Mesh } from './mesh.ts'
 export type { ContextLimits, MeshParts } from './mesh-core.ts'
-export { hostName } from './mesh-services.ts'
 export { StagedContext, type StagedParts, stagedContext } from './staged-context.ts'
 export type { TopicPolicy } from './topics.ts'

@@ -1,6 +1,7 @@
 /** What all hands of one mesh work with: its core, caches and clean-up, and who they act as. */
-import { type Clock, checkName, failure, type Json, type UserId } from '../core/index.ts'
+import { type Clock, checkName, type Json, type UserId } from '../core/index.ts'
 import type { Access } from '../security/index.ts'
+import { checkAgentName } from './agent-name.ts'
 import { type Reader, topicGrantee } from './audience.ts'
 import { Cleaner, type CleanerOptions } from './cleaner.ts'
 import { type EntryRow, entryRow } from './entry-row.ts'
@@ -10,9 +11,6 @@ import { type Committed, createMeshCore, type MeshCore, type MeshParts } from '.
 import { ReadCache } from './read-cache.ts'
 import { readerValues } from './statements/visibility.ts'
 import { subscribersOf } from './topics.ts'
-
-/** What pushes for the host; no agent may have this name. */
-export const hostName = 'host'
 
 export class MeshServices {
   readonly core: MeshCore
@@ -33,9 +31,7 @@ export class MeshServices {
 
   /** @throws ValidationError for a name that is not allowed */
   actor(user: UserId, agent: string, access: Access): Actor {
-    if (agent === hostName)
-      throw failure('name.invalid', { what: 'The agent', value: agent, problem: 'the host has this name', limit: 256 })
-    return { user: checkName('user', user), agent: checkName('agent', agent), all: false, access }
+    return { user: checkName('user', user), agent: checkAgentName(agent), all: false, access }
   }
 
   /** What the reader sees under this key. */

@@ -1,11 +1,12 @@
 /** The mesh of a troupe: makes the hands of agents and of the host. */
 import { checkName, type UserId } from '../core/index.ts'
 import { Access } from '../security/index.ts'
+import { hostName } from './agent-name.ts'
 import type { CleanerOptions } from './cleaner.ts'
 import { ContextMesh } from './context-mesh.ts'
 import { LiveHands } from './live-hands.ts'
 import type { MeshParts } from './mesh-core.ts'
-import { hostName, MeshServices } from './mesh-services.ts'
+import { MeshServices } from './mesh-services.ts'
 
 export class Mesh extends MeshServices {
   /**

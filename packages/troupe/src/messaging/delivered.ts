@@ -67,6 +67,7 @@ export class Delivered implements Delivery {
               type: MessageConfirmed,
               payload: { id: message.id, by: message.to, type: message.type },
               correlationId: message.correlationId ?? message.id,
+              ...(message.threadId === undefined ? {} : { threadId: message.threadId }),
             },
             this.#post.clock.now(),
           ),

@@ -202,7 +202,12 @@ describe('requests', () => {
 
 it('confirms to the sender that a message was acknowledged, where that is required', async () => {
   const { agent } = await room()
-  const sent = await agent('A').messages.send(Note, 1, { to: 'B', requiresConfirmation: true, correlationId: 'c' })
+  const sent = await agent('A').messages.send(Note, 1, {
+    to: 'B',
+    requiresConfirmation: true,
+    correlationId: 'c',
+    threadId: 't',
+  })
   const [delivery] = await agent('B').mailbox.receive()
   await delivery?.nack()
   expect(await agent('A').mailbox.receive()).toEqual([])
@@ -212,6 +217,7 @@ it('confirms to the sender that a message was acknowledged, where that is requir
   expect(confirmed?.message).toMatchObject({
     from: 'B',
     correlationId: 'c',
+    threadId: 't',
     payload: { id: sent.id, by: 'B', type: 'note' },
   })
 })

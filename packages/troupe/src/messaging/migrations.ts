@@ -2,7 +2,7 @@
  * The tables of this room. A mailbox is served by lanes; `messages` holds what waits, what is scheduled, what a full
  * mailbox holds back (`held`), dead letters, and for a while what is done. Only `message_held` is read over all users.
  */
-import type { Migration } from '../storage/index.ts'
+import { type Migration, postgresTables, workTable } from '../storage/index.ts'
 
 const tables = (integer: string): readonly string[] => [
   `create table mailboxes (
@@ -14,7 +14,6 @@ const tables = (integer: string): readonly string[] => [
     depth ${integer} not null, head_seq ${integer} not null, head_due ${integer} not null, last_due ${integer} not null,
     not_before ${integer} not null, lease_until ${integer} not null, leased ${integer} not null, batch_end ${integer} not null, token text,
     primary key (user_id, mailbox, lane))`,
-  'create index mailbox_lanes_due on mailbox_lanes (user_id, mailbox, head_due, head_seq) where depth > 0',
   'create index mailbox_lanes_leased on mailbox_lanes (user_id, mailbox, token) where token is not null',
   `create table messages (
     user_id text not null, mailbox text not null, seq ${integer} not null,
@@ -50,11 +49,14 @@ const tables = (integer: string): readonly string[] => [
     primary key (user_id, session))`,
 ]
 
-const rowsOfUser = ['mailboxes', 'mailbox_lanes', 'messages', 'message_requests', 'presence']
-const policies = rowsOfUser.flatMap((table) => [
-  `alter table ${table} enable row level security`,
-  `create policy ${table}_of_user on ${table} using (user_id = (select current_setting('troupe.user', true)))`,
-])
+/** What a claim looks at: never the lanes that others have in hand. PostgreSQL can't lock the rows of a union. */
+const sqliteLanes = [
+  'create index mailbox_lanes_free on mailbox_lanes (user_id, mailbox, head_due, head_seq) where depth > 0 and token is null',
+  'create index mailbox_lanes_until on mailbox_lanes (user_id, mailbox, lease_until) where token is not null',
+]
+const postgresLanes = [
+  'create index mailbox_lanes_due on mailbox_lanes (user_id, mailbox, head_due, head_seq) where depth > 0',
+]
 
 export const messagingMigrations: readonly Migration[] = [
   {
@@ -62,6 +64,9 @@ export const messagingMigrations: readonly Migration[] = [
     version: 1,
     name: 'mailboxes, lanes, messages, requests, presence',
     lowestReader: 1,
-    up: { sqlite: tables('integer'), postgres: [...tables('bigint'), ...policies] },
+    up: {
+      sqlite: [...tables('integer'), ...sqliteLanes],
+      postgres: [...postgresTables(tables('bigint')), ...postgresLanes, workTable('message_held')],
+    },
   },
 ]

@@ -1,7 +1,7 @@
 /** `Worker`: an agent that handles messages. Its subclass says what it does with which; `ada.start(worker)` runs it. */
 
-import type { ContextHands } from '../context/index.ts'
-import { checkName, checkOptions, type Duration, failure, milliseconds } from '../core/index.ts'
+import { type ContextHands, checkAgentName } from '../context/index.ts'
+import { checkOptions, type Duration, failure, milliseconds } from '../core/index.ts'
 import type { EffectFunction, EffectSpec } from '../durable/index.ts'
 import type { AccessOptions } from '../security/index.ts'
 import type { MailboxHands } from './mailbox-hands.ts'
@@ -104,7 +104,7 @@ export class Worker {
     checkOptions('Worker', options, ['role', 'topics', 'access', 'concurrency', 'retry'])
     checkOptions('Worker.access', options.access ?? {}, ['role', 'allow', 'deny'])
     checkOptions('Worker.retry', options.retry ?? {}, ['attempts', 'backoff', 'maxBackoff'])
-    this.name = checkName('agent', name)
+    this.name = checkAgentName(name)
     const { role = 'worker', topics = [], concurrency = 1, retry = {} } = options
     text(role, 'role')
     if (!Array.isArray(topics)) throw failure('validation.failed', { what: 'topics', problem: 'it is a list of texts' })

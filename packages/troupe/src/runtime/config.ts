@@ -1,7 +1,15 @@
 /** What `createTroupe` takes, checked once: unknown options and wrong values are refused before anything is opened. */
 import type { Agent } from '../agents/index.ts'
 import type { ContextLimits, Lifecycle } from '../context/index.ts'
-import { type Clock, checkName, checkOptions, type Duration, failure, type Random } from '../core/index.ts'
+import {
+  type Clock,
+  checkName,
+  checkOptions,
+  type Duration,
+  failure,
+  milliseconds,
+  type Random,
+} from '../core/index.ts'
 import type { MessagingConfig } from '../messaging/index.ts'
 import type { Price } from '../models/index.ts'
 import type { LogLevel } from '../observability/index.ts'
@@ -22,6 +30,11 @@ export interface TroupeConfig {
     readonly lifecycles?: Readonly<Record<string, Lifecycle>>
     readonly cleanup?: Duration
   }
+  /**
+   * On PostgreSQL: for so long a process that is not heard of keeps its runs; then another one carries them on. 10 s by
+   * default, 1 s at least.
+   */
+  readonly lease?: Duration
   /** US dollars per million tokens, by `provider/model`; goes before the table that is built in. */
   readonly prices?: Readonly<Record<string, Price>>
   readonly retention?: Retention
@@ -42,6 +55,7 @@ const known = [
   'messaging',
   'presence',
   'context',
+  'lease',
   'prices',
   'retention',
   'requireUserId',
@@ -59,6 +73,11 @@ export function checkConfig(config: TroupeConfig): TroupeConfig {
   checkOptions('createTroupe', config, known)
   if (typeof config.storage !== 'string' && (typeof config.storage !== 'object' || config.storage === null))
     throw wrong('storage', 'it is not memory:, sqlite:PATH, postgres://… or where a PostgreSQL database is')
+  if (config.lease !== undefined) {
+    if (typeof config.storage === 'string' && !/^postgres(ql)?:/.test(config.storage))
+      throw wrong('lease', 'it is for PostgreSQL: a process that has this storage has all of its runs')
+    if (milliseconds(config.lease, 'lease') < 1_000) throw wrong('lease', 'it is at least 1s')
+  }
   checkOptions('presence', config.presence ?? {}, ['heartbeat'])
   checkOptions('context', config.context ?? {}, ['limits', 'lifecycles', 'cleanup'])
   if (config.log !== undefined && !levels.includes(config.log))

@@ -14,14 +14,16 @@ import { Troupe } from './troupe.ts'
  */
 export async function createTroupe(config: TroupeConfig): Promise<Troupe> {
   const parts = await openParts(checkConfig(config))
-  const { housekeeping, mailboxes, mesh, orchestra, timers, log } = parts
+  const { housekeeping, leases, mailboxes, mesh, orchestra, timers, log } = parts
   const troupe = new Troupe(parts, { requireUserId: config.requireUserId ?? false })
   timers.start()
   housekeeping.start()
   mailboxes.start()
   mesh.cleaner.start()
-  void orchestra
-    .recover()
-    .catch((error: unknown) => log.error('looking for runs that were left failed', { error: error as Error }))
+  if (leases) leases.start((user, run) => orchestra.own(user, run))
+  else
+    void orchestra
+      .recover()
+      .catch((error: unknown) => log.error('looking for runs that were left failed', { error: error as Error }))
   return troupe
 }

@@ -43,7 +43,13 @@ import {
 } from '../messaging/index.ts'
 import { createModels } from '../models/index.ts'
 import { createPinoLog, type Log, MetricsCollector } from '../observability/index.ts'
-import { createOrchestra, type OrchestraHost, orchestrationMigrations } from '../orchestration/index.ts'
+import {
+  createOrchestra,
+  createRunLeases,
+  type OrchestraHost,
+  orchestrationMigrations,
+  type RunLeases,
+} from '../orchestration/index.ts'
 import { Access, createIncidents, type Incidents, securityMigrations } from '../security/index.ts'
 import { type Blobs, createBlobs, type OpenedStorage, openStorage } from '../storage/index.ts'
 import { agentsByName, compiledTopologies, type TroupeConfig } from './config.ts'
@@ -67,6 +73,8 @@ export interface TroupeParts {
   readonly timers: Timers
   readonly housekeeping: Housekeeping
   readonly orchestra: OrchestraHost
+  /** Where several processes share the storage. */
+  readonly leases: RunLeases | undefined
   readonly sessions: ReturnType<typeof createSessions>
   readonly hands: (recorder: Recorder, access: Access, over?: ContextHands) => StagedHands
 }
@@ -135,7 +143,7 @@ async function assemble(config: TroupeConfig, base: Base): Promise<TroupeParts> 
   const durable = { ...shared, inbox, timers, journals, steps }
   const sharing = assembleSharing(config, durable, node)
   const housekeeping = new Housekeeping(durable)
-  return { ...durable, ...sharing, housekeeping, ...assembleTeams(config, { ...durable, ...sharing }) }
+  return { ...durable, ...sharing, housekeeping, ...assembleTeams(config, { ...durable, ...sharing, node }) }
 }
 
 type Durable = Base &
@@ -169,8 +177,8 @@ function assembleSharing(config: TroupeConfig, durable: Durable, node: string): 
 /** Agents at work: alone in sessions, together in runs. */
 function assembleTeams(
   config: TroupeConfig,
-  parts: Durable & Sharing,
-): Pick<TroupeParts, 'services' | 'sessions' | 'orchestra'> {
+  parts: Durable & Sharing & { readonly node: string },
+): Pick<TroupeParts, 'services' | 'sessions' | 'orchestra' | 'leases'> {
   const { clock, random, events, storage, steps, mailboxes, hands } = parts
   const models = createModels({ ...parts, env: process.env, ...(config.prices ? { prices: config.prices } : {}) })
   const services: Services = { clock, events, models, conversations: createConversations(parts), timeouts: {} }
@@ -189,11 +197,18 @@ function assembleTeams(
     send: (user, from, to, content) =>
       mailboxes.hands({ user, agent: from, access: new Access() }).messages.send(Text, content, { to }),
   })
+  const leaseMs = milliseconds(config.lease ?? '10s', 'lease')
+  const leases = storage.dialect.name === 'postgres' ? createRunLeases({ ...parts, leaseMs }) : undefined
   const orchestra = createOrchestra(
-    { ...parts, services, hands: (recorder, agent, over) => hands(recorder, accessOf(agent), over) },
+    {
+      ...parts,
+      ...leases?.guard(parts),
+      services,
+      hands: (recorder, agent, over) => hands(recorder, accessOf(agent), over),
+    },
     { agents: agentsByName(config.agents ?? []), topologies: compiledTopologies(config.topologies ?? {}) },
   )
-  return { services, sessions, orchestra }
+  return { services, sessions, orchestra, leases }
 }
 
 function contextOptions({ context = {} }: TroupeConfig) {

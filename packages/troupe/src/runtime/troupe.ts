@@ -64,7 +64,8 @@ export class Troupe implements AsyncDisposable {
   }
 
   async #close(): Promise<void> {
-    const { housekeeping, mailboxes, mesh, orchestra, presence, steps, storage, timers, incidents } = this.#parts
+    const { housekeeping, leases, mailboxes, mesh, orchestra, presence, steps, storage, timers, incidents } =
+      this.#parts
     // In the reverse order of opening; each goes on although another failed to end.
     const ends = [
       () => timers.stop(),
@@ -72,6 +73,7 @@ export class Troupe implements AsyncDisposable {
       async () => void (await Promise.all([...this.#workers].map((worker) => worker.stop()))),
       () => steps.close(),
       () => orchestra.close(),
+      async () => leases?.close(),
       () => mailboxes.close(),
       async () => presence.close(),
       () => mesh.close(),

@@ -1,6 +1,6 @@
 /** What a step and the bodies of its tools are given: hands whose answers are recorded and whose writes are staged. */
 import type { ContextHands } from '../context/index.ts'
-import type { Duration, Json } from '../core/index.ts'
+import type { Duration, Json, TroupeError } from '../core/index.ts'
 import type { EffectFunction, EffectSpec } from '../durable/index.ts'
 import type { MessageHands, MessageType, RequestOptions } from '../messaging/index.ts'
 
@@ -13,11 +13,46 @@ export interface StepContext {
   effect<Out>(name: string, spec: EffectSpec<Out>, fn: EffectFunction<Out>): Promise<Out>
   ask(question: AskOptions): Promise<Json>
   request<P, R>(type: MessageType<P, R>, payload: P, options: RequestOptions): Promise<R>
+  /**
+   * Starts a run of its own: its own journal, a slice of this run's budget, cancelled with this step.
+   * @throws ValidationError outside a run, and for a topology that `check` refuses
+   * @example const { response } = await (await ctx.startRun({ task, topology: patterns.pipeline({ stages }) })).result()
+   */
+  startRun(spec: ChildRunSpec): Promise<ChildRun>
   commit(): Promise<void>
   /** ms since 1970, recorded. */
   now(): number
   /** In [0, 1), recorded. */
   random(): number
+}
+
+export interface ChildRunSpec {
+  readonly task: unknown
+  /** As `orchestra.start` takes it. */
+  readonly topology: object
+  /** As `orchestra.start` takes it; what it says of the budget is held against what this run has left. */
+  readonly config?: object
+  readonly tags?: readonly string[]
+}
+
+/** A run that a step has started. */
+export interface ChildRun {
+  readonly id: string
+  /** Resolves when it is over; holds no process meanwhile. */
+  result(): Promise<ChildRunResult>
+  cancel(): Promise<void>
+}
+
+export interface ChildRunResult {
+  readonly status: 'completed' | 'failed' | 'cancelled'
+  readonly success: boolean
+  readonly response?: Json
+  readonly totalSteps: number
+  readonly usage: { readonly inputTokens: number; readonly outputTokens: number }
+  readonly cost: { readonly usd: number; readonly unknown: readonly string[] }
+  readonly durationMs: number
+  readonly guard?: { readonly name: string; readonly limit: number; readonly used: number }
+  readonly error?: TroupeError
 }
 
 export interface AskOptions {

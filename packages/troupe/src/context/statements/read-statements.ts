@@ -34,6 +34,7 @@ export const createReadStatements = (dialect: Dialect) => ({
 export type ReadStatements = ReturnType<typeof createReadStatements>
 
 function listRead(dialect: Dialect) {
+  const outer = dialect.name === 'sqlite' ? sql`` : sql`order by v.key`
   const everywhere = new Map<string, Template<Record<string, string | number | Now>>>()
   const compiled = (name: string, build: (p: Record<string, string | number | Now>) => ReturnType<typeof sql>) => {
     const made = everywhere.get(name) ?? raw(dialect, build)
@@ -67,7 +68,7 @@ function listRead(dialect: Dialect) {
         streams.map((_, i) => one(i)),
         sql` union `,
       )} order by key limit 9000000000) v cross join context_entries e
-          where e.user_id = ${p.user} and e.key = v.key and ${live(p as never)} limit ${p.limit}`
+          where e.user_id = ${p.user} and e.key = v.key and ${live(p as never)} ${outer} limit ${p.limit}`
     })
     return made({ ...values(scope, range), ...Object.fromEntries(streams.map((grantee, i) => [`g${i}`, grantee])) })
   }

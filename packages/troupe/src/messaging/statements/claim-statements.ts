@@ -44,16 +44,31 @@ function fits(p: Values, { types, except }: Filter, column: string) {
   return sql`${some} ${others}`
 }
 
-/** Lanes whose head may be delivered. */
-const ready = (p: Values, filter: Filter, maxAttempts: number) => sql`from mailbox_lanes l
+/** Lanes whose head may be delivered, of those that nobody has or whose lease ran out. */
+const among = (p: Values, filter: Filter, maxAttempts: number, held: ReturnType<typeof sql>) => sql`from mailbox_lanes l
     join messages h on h.user_id = l.user_id and h.mailbox = l.mailbox and h.seq = l.head_seq
   where l.user_id = ${p.user} and l.mailbox = ${p.mailbox} and l.depth > 0 and l.not_before <= ${now}
-    and (l.token is null or l.lease_until <= ${now}) and h.attempts < ${maxAttempts}
+    and ${held} and h.attempts < ${maxAttempts}
     and (h.expires_at is null or h.expires_at > ${now}) ${fits(p, filter, 'h.type')}`
+const free = sql`l.token is null`
+const runOut = sql`l.token is not null and l.lease_until <= ${now}`
+const first = sql.raw('order by head_due, head_seq')
+
+/** The lanes of a claim, in order. SQLite looks at each kind by its own index, so what others have costs nothing. */
+function lanes(dialect: Dialect, p: Values, filter: Filter, maxAttempts: number) {
+  if (dialect.name === 'postgres')
+    return sql`select l.lane ${among(p, filter, maxAttempts, sql`(${free} or ${runOut})`)} ${first} limit ${p.max}`
+  const of = (held: ReturnType<typeof sql>) =>
+    sql`select lane, head_due, head_seq from (select l.lane, l.head_due, l.head_seq ${among(p, filter, maxAttempts, held)}
+      ${first} limit ${p.max})`
+  return sql`select lane from (${of(free)} union all ${of(runOut)}) ${first} limit ${p.max}`
+}
 
 /** Leases the lanes, and says per lane where its batch ends: at a message that does not fit, or after `perLane`. */
 function leaseStatement(dialect: Dialect, filter: Filter, { maxAttempts }: Settings) {
-  const skipLocked = dialect.name === 'postgres' ? sql`for update of l skip locked` : sql``
+  // PostgreSQL may execute a list that locks once per row it is compared with, each time with other rows: an array once.
+  const oneOf = (found: ReturnType<typeof sql>) =>
+    dialect.name === 'postgres' ? sql`= any (array(${found} for update of l skip locked))` : sql`in (${found})`
   const inLane = sql`x.user_id = mailbox_lanes.user_id and x.mailbox = mailbox_lanes.mailbox
     and x.lane = mailbox_lanes.lane and x.state = 'ready'`
   const other = (p: Values) =>
@@ -68,8 +83,7 @@ function leaseStatement(dialect: Dialect, filter: Filter, { maxAttempts }: Setti
     dialect,
     (p) => sql`update mailbox_lanes set token = ${p.token}, lease_until = ${p.until}, leased = 1,
         batch_end = coalesce(${stop(p)}, ${end(p)}, ${beyond})
-      where user_id = ${p.user} and mailbox = ${p.mailbox} and lane in (
-        select l.lane ${ready(p, filter, maxAttempts)} order by l.head_due, l.head_seq limit ${p.max} ${skipLocked})`,
+      where user_id = ${p.user} and mailbox = ${p.mailbox} and lane ${oneOf(lanes(dialect, p, filter, maxAttempts))}`,
   )
 }
 
@@ -126,7 +140,9 @@ export function claimStatements(dialect: Dialect, settings: Settings) {
   const none = { types: 0, except: 0 }
   const anyReady = compile<Values>(
     dialect,
-    (p) => sql`select case when exists (select 1 ${ready(p, none, settings.maxAttempts)}) then 1 else 0 end as ready`,
+    (p) =>
+      sql`select case when exists (select 1 ${among(p, none, settings.maxAttempts, free)})
+        or exists (select 1 ${among(p, none, settings.maxAttempts, runOut)}) then 1 else 0 end as ready`,
   )
   return {
     /** The first statement gives `due`, the third the delivered rows. */

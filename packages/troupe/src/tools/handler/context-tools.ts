@@ -196,6 +196,7 @@ const operation = z.strictObject({
   key,
   value: z
     .unknown()
+    .optional()
     .meta({ told: { type: ['string', 'null'], description: 'The value to push: text, stored as it is.' } }),
   ...pushed,
 })

@@ -172,6 +172,13 @@ describe("a caller's mistake is a result", () => {
       error: expect.stringContaining('Operation 1'),
     })
     expect(await context.get('k')).toBe('{"kept":"as text"}')
+    const read = [
+      { type: 'get', key: 'k' },
+      { type: 'delete', key: 'k' },
+    ]
+    expect(await tools.call('batch_context_operation', { operations: read })).toMatchObject({
+      successful_operations: 2,
+    })
   })
 })
 

@@ -68,4 +68,10 @@ export const orchestrationCodes = {
     message: 'The topology is not valid at {place}: {problem}.',
     hint: '{remedy}',
   },
+  'run.elsewhere': {
+    class: errors.ConflictError,
+    message: 'The run {run} is carried on by another process.',
+    hint: 'Ask that process; a run is taken over when the lease of its process has run out.',
+    retryable: true,
+  },
 } as const satisfies Record<string, CatalogueEntry>

@@ -1,0 +1,83 @@
+/**
+ * The same rows by hand: what a push keeps (the entry, the version it replaces, the user's revision, the item of the
+ * feed) in node:sqlite, on the main thread, without anything of ours: no audience, no checks, no provenance.
+ */
+import { DatabaseSync } from 'node:sqlite'
+
+export interface Raw {
+  /** Writes them all, in transactions of a thousand. */
+  fill(keys: readonly string[], value: string): void
+  /** Upserts in groups that share a durable transaction. @returns upserts per second */
+  upserts(keys: readonly string[], value: string, group: number, forMs: number): number
+  /** Reads one row after another, parsed. @returns reads per second */
+  gets(keys: readonly string[], forMs: number): number
+  close(): void
+}
+
+const schema = `
+  create table entries (user_id text, key text, version integer, value text, at integer, primary key (user_id, key));
+  create table versions (user_id text, key text, version integer, value text, at integer,
+    primary key (user_id, key, version));
+  create table revisions (user_id text primary key, revision integer) without rowid;
+  create table feed (n integer primary key, user_id text, revision integer, ordinal integer, at integer, kind text,
+    key text, data text);
+  create unique index feed_revision on feed (user_id, revision, ordinal);`
+
+/** @param path `:memory:` or a file that does not exist */
+export function openRaw(path: string): Raw {
+  const db = new DatabaseSync(path)
+  db.exec('pragma journal_mode = wal; pragma synchronous = full; pragma cache_size = -65536')
+  db.exec(schema)
+  const keep = db.prepare(`insert into versions select * from entries where user_id = 'ada' and key = ?`)
+  const put = db.prepare(`insert into entries values ('ada', ?, 1, ?, ?)
+    on conflict do update set version = version + 1, value = excluded.value, at = excluded.at`)
+  const raise = db.prepare(`insert into revisions values ('ada', 1)
+    on conflict do update set revision = revision + 1 returning revision`)
+  const tell = db.prepare(`insert into feed (user_id, revision, ordinal, at, kind, key, data)
+    values ('ada', ?, 0, ?, 'put', ?, 'change')`)
+  const select = db.prepare(`select value, version from entries where user_id = 'ada' and key = ?`)
+  const upsert = (key: string, value: string) => {
+    const at = Date.now()
+    keep.run(key)
+    put.run(key, value, at)
+    const { revision } = raise.get() as { revision: number }
+    tell.run(revision, at, key)
+  }
+  const grouped = (run: () => void) => {
+    db.exec('begin immediate')
+    run()
+    db.exec('commit')
+  }
+  let at = 0
+  return {
+    fill(keys, value) {
+      for (let from = 0; from < keys.length; from += 1_000)
+        grouped(() => {
+          for (const key of keys.slice(from, from + 1_000)) upsert(key, value)
+        })
+    },
+    upserts(keys, value, group, forMs) {
+      const started = performance.now()
+      let done = 0
+      for (; performance.now() - started < forMs; done += group)
+        grouped(() => {
+          for (let i = 0; i < group; i++) upsert(pick(keys, at++), value)
+        })
+      return (done / (performance.now() - started)) * 1_000
+    },
+    gets(keys, forMs) {
+      const started = performance.now()
+      let done = 0
+      for (; done % 100 !== 0 || performance.now() - started < forMs; done++) {
+        const row = select.get(pick(keys, at++)) as { value: string }
+        JSON.parse(row.value)
+      }
+      return (done / (performance.now() - started)) * 1_000
+    },
+    close: () => db.close(),
+  }
+}
+
+/** Spread over all keys, the same for both: neighbours in time are no neighbours in the table. */
+export const pick = (keys: readonly string[], n: number): string =>
+  keys[(Math.imul(n, 2_654_435_761) >>> 0) % keys.length] as string
