@@ -27,6 +27,7 @@ export {
 export type { LoadReport } from '../resilience/index.ts'
 export { LoadTester } from '../runtime/index.ts'
 export {
+  type Change,
   createDisk,
   type Disk,
   type FaultKind,

@@ -1,0 +1,138 @@
+/** Several processes on one database: what one does the others see, and a run is carried on by one of them. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { afterAll, afterEach, describe, expect, test } from 'vitest'
+import { createTroupe, defineAgent, defineMessage, finish, patterns, type Run, type Troupe } from '../../src/index.ts'
+import { dropSchema, missingServer, schemaName, server } from './server.ts'
+
+const Note = defineMessage('note')
+const missing = await missingServer()
+const schema = schemaName('two')
+const storage = { url: server, schema } as const
+
+describe.skipIf(missing !== undefined)('two processes', () => {
+  const opened: Troupe[] = []
+  const children: ChildProcess[] = []
+  const open = async (options = {}) => {
+    const troupe = await createTroupe({ storage, log: 'silent', ...options })
+    opened.push(troupe)
+    return troupe
+  }
+  afterEach(async () => {
+    for (const child of children.splice(0)) child.kill('SIGKILL')
+    await Promise.all(opened.splice(0).map((troupe) => troupe.close()))
+  })
+  afterAll(() => dropSchema(schema))
+
+  test('a watcher hears what the other pushes within 100 ms, in order and once', async () => {
+    const [here, there] = [await open(), await open()]
+    const seen: [string, number][] = []
+    const stop = new AbortController()
+    const watching = (async () => {
+      for await (const change of here.user('w').agent('W').context.watch({ pattern: 'n.*', signal: stop.signal }))
+        if ('key' in change) seen.push([change.key, Date.now()])
+    })().catch(() => {})
+    await new Promise((resolve) => setTimeout(resolve, 200))
+    const delays: number[] = []
+    for (let i = 0; i < 20; i++) {
+      await there.user('w').agent('P').context.push(`n.${i}`, i)
+      const at = Date.now()
+      while (seen.length <= i && Date.now() - at < 3_000) await new Promise((resolve) => setTimeout(resolve, 1))
+      delays.push((seen[i]?.[1] ?? Number.POSITIVE_INFINITY) - at)
+    }
+    stop.abort()
+    await watching
+    expect(seen.map(([key]) => key)).toEqual(Array.from({ length: 20 }, (_, i) => `n.${i}`))
+    delays.sort((a, b) => a - b)
+    process.stderr.write(`watch across processes: p50 ${delays[10]} ms, worst ${delays[19]} ms\n`)
+    expect(delays[15]).toBeLessThan(100)
+  })
+
+  test('a receiver is woken by what the other sends within 100 ms', async () => {
+    const [here, there] = [await open(), await open()]
+    const delays: number[] = []
+    for (let i = 0; i < 20; i++) {
+      const waiting = here.user('r').agent('R').mailbox.receive({ max: 1, wait: '5s' })
+      await new Promise((resolve) => setTimeout(resolve, 20))
+      const at = Date.now()
+      await there.user('r').agent('S').messages.send(Note, i, { to: 'R' })
+      const [message] = await waiting
+      delays.push(Date.now() - at)
+      expect(message?.message.payload).toBe(i)
+      await message?.ack()
+    }
+    delays.sort((a, b) => a - b)
+    process.stderr.write(`receive across processes: p50 ${delays[10]} ms, worst ${delays[19]} ms\n`)
+    expect(delays[15]).toBeLessThan(100)
+  })
+
+  test('updates of one key from both lose nothing', async () => {
+    const both = [await open(), await open()]
+    await both[0]?.user('u').agent('A').context.push('n', 0)
+    await Promise.all(
+      both.map(async (troupe) => {
+        for (let i = 0; i < 50; i++)
+          await troupe
+            .user('u')
+            .agent('A')
+            .context.update('n', (value) => (value as number) + 1)
+      }),
+    )
+    expect(await both[1]?.user('u').agent('A').context.get('n')).toBe(100)
+  })
+
+  test('a run stays with the process that began it, and the other gets its result', async () => {
+    const calls: string[] = []
+    const agent = (where: string) =>
+      defineAgent({
+        name: 'Slow',
+        run: async () => {
+          calls.push(where)
+          await new Promise((resolve) => setTimeout(resolve, 2_500))
+          return finish('done')
+        },
+      })
+    const here = await open({ agents: [agent('here')], lease: '1s' })
+    const there = await open({ agents: [agent('there')], lease: '1s' })
+    const run = await here
+      .user('o')
+      .orchestra.start({ task: 'x', topology: patterns.pipeline({ stages: [{ agents: [agent('here')] }] }) })
+    const followed = typesOf(await there.user('o').orchestra.get(run.id))
+    const [mine, theirs] = await Promise.all([
+      run.result(),
+      there
+        .user('o')
+        .orchestra.get(run.id)
+        .then((found) => found.result()),
+    ])
+    expect([mine.status, theirs.status]).toEqual(['completed', 'completed'])
+    expect((await followed).at(-1)).toBe('run.completed')
+    expect(calls).toEqual(['here'])
+  }, 20_000)
+
+  test('the runs of a process that dies go on in the other within the lease and a second', async () => {
+    const child = spawn(process.execPath, [join(import.meta.dirname, 'run-child.ts'), JSON.stringify(storage)], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    children.push(child)
+    const [line] = await once(child.stdout as NodeJS.ReadableStream, 'data')
+    const id = String(line).trim()
+    const agent = defineAgent({ name: 'Slow', run: async () => finish('taken over') })
+    const here = await open({ agents: [agent], lease: '2s' })
+    await new Promise((resolve) => setTimeout(resolve, 3_000))
+    expect((await (await here.user('k').orchestra.get(id)).status()).status).toBe('running')
+    child.kill('SIGKILL')
+    const killed = Date.now()
+    const result = await (await here.user('k').orchestra.get(id)).result()
+    process.stderr.write(`taken over after ${Date.now() - killed} ms with a lease of 2 s\n`)
+    expect(result.response).toBe('taken over')
+    expect(Date.now() - killed).toBeLessThan(4_000)
+  }, 30_000)
+})
+
+async function typesOf(run: Run): Promise<readonly string[]> {
+  const types: string[] = []
+  for await (const event of run.events()) types.push(event.type)
+  return types
+}
