@@ -2,6 +2,9 @@
 export {
   type Agent,
   AgentFactory,
+  type ChildRun,
+  type ChildRunResult,
+  type ChildRunSpec,
   defineAgent,
   EpisodicMemory,
   finish,
@@ -20,6 +23,7 @@ export {
 export {
   type ContextHands,
   ContextMesh,
+  contextKeys,
   defineKey,
   type Entry,
   type Key,
@@ -69,9 +73,12 @@ export {
 } from './messaging/index.ts'
 export { MetricsCollector } from './observability/index.ts'
 export {
+  type Comparison,
   type CompiledTopology,
   defineTopology,
+  type ExportedRun,
   type Finding,
+  type ForkOptions,
   Orchestra,
   patterns,
   Run,
@@ -80,6 +87,7 @@ export {
   type RunResult,
   type StartSpec,
   type TopologyForm,
+  type Why,
 } from './orchestration/index.ts'
 export {
   type AgentHandle,

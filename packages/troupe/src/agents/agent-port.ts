@@ -86,6 +86,8 @@ export interface StepEntry {
   readonly onConversation?: (rest: (stored: number) => readonly Json[]) => void
   /** Live parts (tokens, progress): not stored, may be dropped. */
   readonly live?: (part: Json) => void
+  /** Live parts that tell of calls of tools, where they are to be shown. */
+  readonly onCall?: (part: Json) => void
 }
 
 export interface Access {

@@ -10,6 +10,7 @@ import { type Approval, agreed, askApproval, needsApproval } from './approval.ts
 import { type Coordination, isCoordination, readCoordination } from './coordination.ts'
 import { argumentsOf, errorOutput, type ToolCallPart, type ToolResult, toolResult, valueOutput } from './history.ts'
 import type { LlmRun } from './llm-run.ts'
+import { fieldsOf } from './offer.ts'
 import { type Called, callHelper, callOwnTool, judged, problemOf } from './run-call.ts'
 import { structuredOf } from './structured-output.ts'
 
@@ -105,7 +106,14 @@ async function carryOut(
       value: { error: reason },
     }
   }
-  return queue.add(() => (one.kind === 'tool' ? callOwnTool(run, one) : callHelper(run, one)))
+  const { onCall } = run.entry
+  const { toolCallId: id, toolName: tool } = one.call
+  return queue.add(async () => {
+    onCall?.({ type: 'tool-call', id, tool, args: one.args })
+    const done = await (one.kind === 'tool' ? callOwnTool(run, one) : callHelper(run, one))
+    onCall?.({ type: 'tool-result', id, tool, success: done.success })
+    return done
+  })
 }
 
 async function plan(run: LlmRun, id: string, call: ToolCallPart, before: readonly Planned[]): Promise<Planned> {
@@ -154,6 +162,7 @@ async function plan(run: LlmRun, id: string, call: ToolCallPart, before: readonl
     }
   }
   const helper = offer.helpers.get(name)
+  if (helper && fieldsOf(helper)) return { kind: 'helper', call, id, helper, args: read.args }
   const request = (read.args as { readonly request?: Json } | null)?.request
   if (!helper || request === undefined) return refuse(`${name} of ${definition.name} needs { "request": … }`)
   return { kind: 'helper', call, id, helper, args: request }

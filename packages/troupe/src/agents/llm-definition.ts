@@ -40,10 +40,11 @@ export type Instructions = string | ((about: InstructionsAbout) => string | Prom
 export type ToolSelection =
   | 'all'
   | 'capabilities'
+  | 'similarity'
   | ((about: {
       readonly task: string
       readonly tools: readonly Tool[]
-    }) => readonly string[] | Promise<readonly string[]>)
+    }) => readonly (string | Tool)[] | Promise<readonly (string | Tool)[]>)
 
 export interface LlmAgentOptions extends Access {
   readonly name: string
@@ -111,10 +112,10 @@ export function createDefinition(options: LlmAgentOptions): LlmDefinition {
     throw failure('agent.wrong', { agent: name, problem: 'its list of models is empty' })
   checkOptions('memory', options.memory ?? {}, ['maxTokens', 'pinned'])
   const selection = options.toolSelection ?? 'all'
-  if (selection !== 'all' && selection !== 'capabilities' && typeof selection !== 'function')
+  if (typeof selection !== 'function' && !['all', 'capabilities', 'similarity'].includes(selection))
     throw failure('agent.wrong', {
       agent: name,
-      problem: `toolSelection is ${String(selection)}, not all, capabilities or a function`,
+      problem: `toolSelection is ${String(selection)}, not all, capabilities, similarity or a function`,
     })
   const tools = new Map<string, Tool>()
   for (const [key, tool] of entriesOf(options.tools)) putTool(name, tools, key, tool)

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { defineTool } from '../tools/index.ts'
 import type { StepEntry, Ways } from './agent-port.ts'
+import { defineAgent } from './define-agent.ts'
 import { createDefinition, type LlmAgentOptions } from './llm-definition.ts'
 import { createOffer } from './offer.ts'
 
@@ -28,7 +29,28 @@ describe('what a step offers its model', () => {
     expect(
       await names({ toolSelection: ({ task }) => (task.includes('money') ? ['pay'] : []) }, 'count money'),
     ).toEqual(['pay'])
+    const chosen = ({ tools: all }: { tools: readonly { name: string }[] }) => all.slice(0, 1) as never
+    expect(await names({ toolSelection: chosen })).toEqual(['search'])
+    await expect(names({ toolSelection: () => ['serch'] })).rejects.toThrow(/serch/)
     expect(() => createDefinition({ name: 'A', toolSelection: 'best' as never })).toThrow(/best/)
+  })
+
+  it('is what is most alike to the task where there are very many', async () => {
+    const many = Array.from({ length: 200 }, (_, i) => tool(`convert_unit_${i}`))
+    const found = await names(
+      { tools: [...many, tool('weather_forecast', ['rain'])], toolSelection: 'similarity' },
+      'Will it rain tomorrow?',
+    )
+    expect(found).toHaveLength(20)
+    expect(found).toContain('weather_forecast')
+    expect(await names({ toolSelection: 'similarity' })).toEqual(['search', 'pay', 'note'])
+  })
+
+  it('asks a helper that has fields for its fields, and any other in words', async () => {
+    const adder = defineAgent({ name: 'Adder', inputSchema: z.object({ a: z.number() }), run: ({ a }) => a })
+    const other = defineAgent({ name: 'Other', run: () => 1 })
+    const { declared } = await offered({ tools: [], agents: { add: adder, ask: other } })
+    expect(declared.map(({ inputSchema }) => Object.keys(inputSchema.properties ?? {}))).toEqual([['a'], ['request']])
   })
 
   it('says what is pinned, and what instructions make of the input', async () => {

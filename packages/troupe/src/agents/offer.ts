@@ -4,8 +4,9 @@ import { hashJson, type Json, jsonSchemaOf } from '../core/index.ts'
 import type { Tool } from '../tools/index.ts'
 import type { Agent, StepEntry } from './agent-port.ts'
 import { coordinationTools } from './coordination.ts'
-import { textOfInput, tokensOf } from './history.ts'
+import { tokensOf } from './history.ts'
 import type { LlmDefinition } from './llm-definition.ts'
+import { selectTools } from './select-tools.ts'
 
 export interface Offer {
   readonly system: string
@@ -28,6 +29,12 @@ const request = {
   additionalProperties: false,
 }
 
+/** The form of what a helper is asked, where its input has fields of its own; undefined: it is asked in words. */
+export function fieldsOf(helper: Agent): { readonly [key: string]: Json } | undefined {
+  const schema = helper.inputSchema && jsonSchemaOf(helper.inputSchema)
+  return schema?.type === 'object' ? schema : undefined
+}
+
 export async function createOffer(definition: LlmDefinition, entry: StepEntry): Promise<Offer> {
   const { recorder, ways } = entry
   const { instructions, memory, output } = definition
@@ -43,14 +50,16 @@ export async function createOffer(definition: LlmDefinition, entry: StepEntry): 
   ]
     .filter((part) => part !== '')
     .join('\n\n')
-  const tools = await select(definition, entry)
+  const tools = await selectTools(definition, entry)
   const denied = new Set(definition.access.deny)
   const helpers = new Map([...definition.helpers].filter(([name]) => !denied.has(name)))
   const declare = (name: string, description: string, inputSchema: unknown) =>
     ({ type: 'function', name, description, inputSchema }) as LanguageModelV4FunctionTool
   const declared = [
     ...[...tools.values()].map((tool) => declare(tool.name, tool.description, tool.parameters)),
-    ...[...helpers].map(([name, helper]) => declare(name, helper.description || `The agent ${helper.name}.`, request)),
+    ...[...helpers].map(([name, helper]) =>
+      declare(name, helper.description || `The agent ${helper.name}.`, fieldsOf(helper) ?? request),
+    ),
     ...coordinationTools(ways, output),
   ]
   const schema = output && ways.value !== undefined ? jsonSchemaOf(output) : undefined
@@ -62,29 +71,4 @@ export async function createOffer(definition: LlmDefinition, entry: StepEntry): 
     { ...definition.settings } as Json,
   ])
   return { system, tools, helpers, declared, responseFormat, hash, tokens: tokensOf(system) + tokensOf(declared) }
-}
-
-/** Denied tools are not offered; of the others those that the selection names. */
-async function select(definition: LlmDefinition, entry: StepEntry): Promise<ReadonlyMap<string, Tool>> {
-  const denied = new Set(definition.access.deny)
-  const granted = new Map([...definition.tools].filter(([name]) => !denied.has(name)))
-  const selection = definition.toolSelection
-  if (selection === 'all') return granted
-  const task = textOfInput(entry.input)
-  if (selection === 'capabilities') {
-    const words = new Set(task.toLowerCase().match(/[\p{L}\p{N}]+/gu))
-    const fits = (tool: Tool) =>
-      tool.capabilities.some((one) =>
-        one
-          .toLowerCase()
-          .split(/\W+/)
-          .some((word) => words.has(word)),
-      )
-    const fitting = new Map([...granted].filter(([, tool]) => tool.capabilities.length === 0 || fits(tool)))
-    return fitting.size > 0 ? fitting : granted
-  }
-  const names = await entry.recorder.answer({ kind: 'tools', name: definition.name }, async () => [
-    ...(await selection({ task, tools: [...granted.values()] })),
-  ])
-  return new Map([...granted].filter(([name]) => names.includes(name)))
 }

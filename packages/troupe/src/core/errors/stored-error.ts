@@ -26,7 +26,10 @@ export function storeError(thrown: unknown): StoredError {
     }
   const name = thrown instanceof Error ? thrown.name : 'Error'
   const message = thrown instanceof Error ? thrown.message : `thrown: ${describe(thrown)}`
-  return { name, code: 'agent.failed', message: message.slice(0, limit), retryable: false }
+  const { code } = (thrown ?? {}) as { readonly code?: unknown }
+  // A code of others (ECONNRESET) is kept beside ours, so that rules can name it.
+  const details = typeof code === 'string' ? { details: { code: code.slice(0, 100) } } : {}
+  return { name, code: 'agent.failed', message: message.slice(0, limit), retryable: false, ...details }
 }
 
 const describe = (thrown: unknown): string => {

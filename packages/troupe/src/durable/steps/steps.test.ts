@@ -48,6 +48,20 @@ describe('a step', () => {
     expect(runs).toBe(1)
   })
 
+  it('refuses what is called after its return', async () => {
+    let kept: Recorder | undefined
+    await run('step:1', async (recorder) => {
+      kept = recorder
+      return null
+    })
+    const late = [
+      kept?.answer({ kind: 'get', name: 'k' }, () => 1),
+      kept?.effect('e', { class: 'once' }, () => 1),
+      kept?.commit(),
+    ]
+    for (const call of late) await expect(call).rejects.toMatchObject({ code: 'step.over' })
+  })
+
   it('that throws is settled with its error, and its staged writes are dropped', async () => {
     const end = await run('step:1', async (recorder) => {
       shelf.push(recorder, 'k', 1)

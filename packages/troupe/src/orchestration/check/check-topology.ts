@@ -3,6 +3,7 @@ import type { PinnedConfig } from '../core/config.ts'
 import type { CompiledTopology } from '../topology/define-topology.ts'
 import { checkAgents } from './check-agents.ts'
 import { checkBudget } from './check-budget.ts'
+import { checkCost, type Prices } from './check-cost.ts'
 import { checkJoins } from './check-joins.ts'
 import { checkSchemas } from './check-schemas.ts'
 import { checkShape } from './check-shape.ts'
@@ -13,14 +14,18 @@ export type { Finding } from './finding.ts'
 
 const rank = { error: 0, warning: 1, advice: 2 } as const
 
-/** @returns findings, errors first; an error refuses the start of a run */
-export function checkTopology(topology: CompiledTopology, config: PinnedConfig): readonly Finding[] {
+/**
+ * @param prices of models, for a budget of cost
+ * @returns findings, errors first; an error refuses the start of a run
+ */
+export function checkTopology(topology: CompiledTopology, config: PinnedConfig, prices?: Prices): readonly Finding[] {
   return [
     ...checkShape(topology.canonical),
     ...checkJoins(topology.canonical, config),
     ...checkAgents(topology),
     ...checkSchemas(topology),
     ...checkBudget(topology.canonical, config),
+    ...checkCost(topology, config, prices),
     ...checkTaint(topology),
   ].sort((a, b) => rank[a.severity] - rank[b.severity])
 }

@@ -22,7 +22,9 @@ export function delayBefore(retry: RetryRule, attempt: number, name: string): nu
 
 const ruleFor = (d: Deciding, error: StoredError): ErrorRule | undefined => {
   const { onError } = d.config
-  for (const kind of [error.code, error.name, '*']) if (Object.hasOwn(onError, kind)) return onError[kind]
+  const { code } = (error.details ?? {}) as { readonly code?: unknown }
+  for (const kind of [error.code, typeof code === 'string' ? code : error.code, error.name, '*'])
+    if (Object.hasOwn(onError, kind)) return onError[kind]
   return undefined
 }
 

@@ -49,7 +49,14 @@ export type Input = { readonly at: number } & (
   | { readonly type: 'step.waiting'; readonly step: StepId; readonly reason: WaitReason; readonly detail?: Json }
   /** A waiting step is carried out again without an answer of ours: a reply came, an effect was settled. */
   | { readonly type: 'step.resumed'; readonly step: StepId }
-  | { readonly type: 'question.asked'; readonly step: StepId; readonly wait: string; readonly question: Question }
+  /** `agent`: who asks, where that is one that helps the agent of the step. */
+  | {
+      readonly type: 'question.asked'
+      readonly step: StepId
+      readonly wait: string
+      readonly question: Question
+      readonly agent?: string
+    }
   /** Checked with `checkAnswer` before it is appended; an answer that does not fit changes nothing. */
   | { readonly type: 'question.answered'; readonly question: QuestionId; readonly value: Json; readonly by: string }
   | {
@@ -73,6 +80,8 @@ export type Input = { readonly at: number } & (
       readonly budget: string
       readonly used: number
       readonly limit: number
+      /** What the step had used until then. */
+      readonly usage?: StepUsage
     }
 )
 

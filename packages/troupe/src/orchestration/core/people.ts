@@ -17,7 +17,15 @@ export function asked(d: Deciding, input: InputOf<'question.asked'>): void {
   const id = `${input.step}?${input.wait}`
   if (!step || step.recall || d.state.questions.has(id)) return
   const { branch, agent } = step
-  d.emit({ type: 'question.asked', question: id, branch, agent, step: step.id, wait: input.wait, ask: input.question })
+  d.emit({
+    type: 'question.asked',
+    question: id,
+    branch,
+    agent: input.agent ?? agent,
+    step: step.id,
+    wait: input.wait,
+    ask: input.question,
+  })
 }
 
 export function answered(d: Deciding, id: string, value: Json, by: string): void {

@@ -38,9 +38,13 @@ export interface RunConfig {
   }
   readonly allowParallel?: boolean
   readonly maxParallelBranches?: number
+  /** What `run.live()` shows: a quiet run no text, a verbose one thoughts too. */
   readonly verbosity?: 'quiet' | 'normal' | 'verbose'
+  /** Reasoning of models in `run.live()`; true where verbose. */
   readonly showAgentThoughts?: boolean
+  /** `tool-call` and `tool-result` in `run.live()`; true but where quiet. */
   readonly showToolCalls?: boolean
+  /** Each event of the run goes to the log too, at level info, without its payload. */
   readonly trace?: boolean
 }
 

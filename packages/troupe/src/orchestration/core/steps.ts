@@ -22,10 +22,12 @@ export function stepFailed(d: Deciding, input: InputOf<'step.failed'>): void {
 }
 
 /** The step has ended with it; the run goes down with what it has. */
-export function budgetRefused(d: Deciding, { step: id, budget, used, limit }: InputOf<'budget.refused'>): void {
-  const step = d.state.steps.get(id)
-  if (step)
-    endStep(d, step, { error: storeError(failure('budget.exceeded', { budget, run: 'this run', used, limit })) })
+export function budgetRefused(d: Deciding, input: InputOf<'budget.refused'>): void {
+  const { budget, used, limit, usage } = input
+  const step = d.state.steps.get(input.step)
+  if (!step) return
+  const error = storeError(failure('budget.exceeded', { budget, run: 'this run', used, limit }))
+  endStep(d, step, { error, ...(usage ? { usage } : {}) })
 }
 
 export function stepWaits(d: Deciding, input: InputOf<'step.waiting'>): void {

@@ -8,13 +8,11 @@ import { checkOptions, failure, hashJson, hashText, type Json } from '../../core
 import type { Recorder } from '../../durable/index.ts'
 import type { Pinned } from '../core/model.ts'
 import type { RunConfig } from '../core/read-config.ts'
-import type { TopologyForm } from '../topology/define-topology.ts'
 import { parentOf, withParent } from './parent.ts'
 import type { Left, OrchestraParts } from './parts.ts'
-import type { RunStep } from './run-hands.ts'
 import { stepJournal } from './run-journals.ts'
 import { revive } from './run-result.ts'
-import { createRun, prepareRun } from './start-run.ts'
+import type { RunStep } from './run-step.ts'
 
 export async function startChildRun(
   parts: OrchestraParts,
@@ -23,8 +21,7 @@ export async function startChildRun(
   spec: ChildRunSpec,
 ): Promise<ChildRun> {
   checkOptions('ctx.startRun', spec, ['task', 'topology', 'config', 'tags'])
-  const given = spec as ChildRunSpec & { readonly topology: TopologyForm; readonly config?: RunConfig }
-  const first = prepareRun(given)
+  const first = parts.children.prepare(spec)
   const key = await recorder.effect('startRun', { class: 'pure' }, ({ key: derived }) => derived)
   const run = `${at.run.slice(0, 40)}.${hashText(`${at.run}\n${key}`).slice(0, 16)}`
   const step = stepJournal(at.run, at.step)
@@ -34,13 +31,14 @@ export async function startChildRun(
     tell: async (wait) => {
       const { config, slice } = sliceOf(
         first.pinned,
-        given,
+        spec.config,
         await parts.children.leftOf(at.user, at.run, at.step),
         at.run,
       )
-      const parent = { run: at.run, step, wait, slice, limits: limitsOf(at) }
+      const above = [at.run, ...(parentOf(at.pinned)?.above ?? [])]
+      const parent = { run: at.run, step, wait, above, slice, limits: limitsOf(at) }
       const pinned = withParent({ ...first.pinned, config }, parent)
-      return { statements: createRun(parts, at.user, run, { ...first, pinned }).statements, wake: ['runs', 'timers'] }
+      return { statements: parts.children.rows(at.user, run, { ...first, pinned }), wake: ['runs', 'timers'] }
     },
   })
   // Who never asks for the result is not told of it.
@@ -67,7 +65,7 @@ function limitsOf({ run, pinned }: RunStep) {
 /** What the child asks for as far as there is so much; half of what is left where it asks for nothing. */
 function sliceOf(
   pinned: Pinned,
-  { config: asked }: { readonly config?: RunConfig },
+  asked: RunConfig | undefined,
   left: Left,
   run: string,
 ): { readonly config: Pinned['config']; readonly slice: number } {

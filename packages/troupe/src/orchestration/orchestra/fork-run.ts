@@ -11,10 +11,11 @@ import { checkAnswer } from '../core/answers.ts'
 import { decide } from '../core/decide.ts'
 import { evolve } from '../core/evolve.ts'
 import type { Event, Input, InputOf } from '../core/model.ts'
-import { createState, hasEnded, type State } from '../core/state.ts'
+import { createState, type State } from '../core/state.ts'
+import { forkSteps } from './fork-steps.ts'
 import type { OrchestraParts } from './parts.ts'
 import type { RunRecord } from './run-event.ts'
-import { runJournal, stepJournal } from './run-journals.ts'
+import { runJournal } from './run-journals.ts'
 import { RunOwner } from './run-owner.ts'
 import { StepLauncher } from './step-launcher.ts'
 
@@ -77,7 +78,7 @@ export async function forkRun(
     ...parts.store.insert(user, run, { tags: [`fork:${source.run}`], agents: [...agents.keys()] }),
     ...fragment.statements,
     ...parts.budgets.open(user, run, pinned.config.budget),
-    ...(await stepsOf(parts, user, source.run, run, prefix)),
+    ...(await forkSteps(parts, { user, source, run, state, answered: prefix.answered })),
     ...owner.founding(at),
   ]
   return { run, owner, launcher, events, statements }
@@ -201,36 +202,6 @@ function settledWith(input: InputOf<'step.settled' | 'step.failed'>, value: unkn
   const was = 'outcome' in input ? input.outcome.kind : 'value'
   const outcome: Outcome = going.kind === 'value' && was === 'finish' ? { kind: 'finish', value: going.value } : going
   return { at, type: 'step.settled', step, outcome, ...usage }
-}
-
-type Entry = { readonly t: string; readonly id?: string }
-
-/** The records of steps that wait: up to the first answer that the fork does not share. */
-async function stepsOf(
-  { journals, clock }: OrchestraParts,
-  user: UserId,
-  source: string,
-  run: string,
-  { state, answered }: Prefix,
-): Promise<readonly Statement[]> {
-  const statements: Statement[] = []
-  if (hasEnded(state)) return statements
-  for (const step of state.steps.values()) {
-    if (step.status === 'ready') continue
-    const content = await journals.load(user, stepJournal(source, step.id))
-    const bodies = (content?.records ?? []).map((record) => record.body as unknown as readonly Entry[])
-    if (!bodies.some((entries) => entries.some(({ t }) => t === 'wait'))) continue
-    const known = answered.get(step.id) ?? new Set()
-    const isNew = (entry: Entry) => entry.t === 'end' || (entry.t === 'reply' && !known.has(entry.id ?? ''))
-    const from = bodies.findIndex((entries) => entries.some(isNew))
-    const shared =
-      from < 0 ? bodies : [...bodies.slice(0, from), (bodies[from] ?? []).slice(0, bodies[from]?.findIndex(isNew))]
-    const kept = shared.filter((entries) => entries.length > 0) as unknown as Json[]
-    if (kept.length === 0) continue
-    const { fragment } = journals.create(user, stepJournal(run, step.id), 'step', clock.now(), kept)
-    statements.push(...fragment.statements)
-  }
-  return statements
 }
 
 function edited(agents: ReadonlyMap<string, Agent>, { prompts = {}, model }: Edit): ReadonlyMap<string, Agent> {

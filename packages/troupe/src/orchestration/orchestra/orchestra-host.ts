@@ -9,14 +9,16 @@ import { loadState } from '../core/snapshot.ts'
 import { createState, type State } from '../core/state.ts'
 import { type CompiledTopology, defineTopology } from '../topology/define-topology.ts'
 import { type ForkOptions, forkRun } from './fork-run.ts'
+import { parentOf } from './parent.ts'
 import type { ChildRuns, LivePart, OrchestraParts } from './parts.ts'
 import type { RunRecord } from './run-event.ts'
 import { ownerOf, runJournal } from './run-journals.ts'
 import { RunOwner } from './run-owner.ts'
 import type { RunRow } from './run-store.ts'
 import { Signals } from './signals.ts'
-import { type StartSpec, startRun } from './start-run.ts'
+import { createRun, prepareRun, type StartSpec, startRun } from './start-run.ts'
 import { StepLauncher } from './step-launcher.ts'
+import { waitingBelow, waitsOutside } from './waiting-below.ts'
 
 export interface Known {
   /** The code of agents, by name. */
@@ -73,12 +75,7 @@ export class OrchestraHost {
   async fork(user: UserId, from: string, options: ForkOptions): Promise<string> {
     this.#refuseClosed()
     const row = await this.row(user, from)
-    const records = []
-    for (let after = 0; ; after = records.at(-1)?.seq ?? after) {
-      const page = await this.records(user, from, after, 500)
-      records.push(...page)
-      if (page.length < 500) break
-    }
+    const records = await this.allRecords(user, from)
     const { pinned } = fold({ snapshot: undefined, records })
     const agents = this.#agentsOf(from, row.agents, pinned, this.#code.get(keyOf(user, from)))
     const { run, owner, launcher, events, statements } = await forkRun(
@@ -150,7 +147,7 @@ export class OrchestraHost {
       }
       const change = this.nextEvents(user, run, signal)
       try {
-        const result = owner.stillResult()
+        const result = owner.stillResult() ?? (await this.#waitingBelow(owner))
         if (result !== undefined) return result
         await change.promise
         if (signal?.aborted) throw failure('cancelled', { what: `Waiting for run ${run}` }, { cause: signal.reason })
@@ -164,9 +161,23 @@ export class OrchestraHost {
     return this.parts.journals.read(user, runJournal(run), after, limit)
   }
 
+  async allRecords(user: UserId, run: string): Promise<readonly JournalRecord[]> {
+    const records: JournalRecord[] = []
+    for (;;) {
+      const page = await this.records(user, run, records.at(-1)?.seq ?? 0, 500)
+      records.push(...page)
+      if (page.length < 500) return records
+    }
+  }
+
   /** Resolves with the next events of the run, or the signal; rejects when the troupe closes. */
   nextEvents(user: UserId, run: string, signal?: AbortSignal) {
-    return this.#signals.next(keyOf(user, run), signal)
+    const key = keyOf(user, run)
+    const { storage, clock } = this.parts
+    // Another process may carry it on, which tells nobody here.
+    if (storage.dialect.name === 'postgres' && !this.#owners.has(key))
+      clock.after(elsewhereMs, () => this.#signals.emit(key), { background: true })
+    return this.#signals.next(key, signal)
   }
 
   liveOf(user: UserId, run: string, signal?: AbortSignal): AsyncIterable<LivePart> {
@@ -231,8 +242,9 @@ export class OrchestraHost {
     this.#code.set(key, launcher.agents)
     const [oldest] = this.#code.keys()
     if (this.#code.size > keptCode && oldest !== undefined) this.#code.delete(oldest)
+    const above = parentOf(owner.pinned)?.above ?? []
     owner.observe(() => {
-      this.#signals.emit(key)
+      for (const each of [key, ...above.map((run) => keyOf(owner.user, run))]) this.#signals.emit(each)
       if (!owner.over) return
       this.#live.end(key)
       this.#owners.delete(key)
@@ -271,6 +283,20 @@ export class OrchestraHost {
     else await this.own(user, at.run).catch(() => {})
   }
 
+  async #waitingBelow(owner: RunOwner): Promise<Json | undefined> {
+    if (!waitsOutside(owner.state)) return undefined
+    const { store, clock } = this.parts
+    const open = (await store.children(owner.user)).filter(({ parent }) => parent.run === owner.run)
+    const children = []
+    for (const { run, parent } of open) {
+      // Whose code is not here yet moves as far as anybody here can tell: the step that started it brings it.
+      const child = await this.own(owner.user, run).catch(() => undefined)
+      const still = child && (child.stillResult() ?? (await this.#waitingBelow(child)))
+      children.push({ run, step: parent.step, still })
+    }
+    return waitingBelow(owner.state, children, clock.now())
+  }
+
   #children(): ChildRuns {
     const cancel: ChildRuns['cancel'] = async (user, run) => {
       if ((await this.row(user, run)).endedAt !== null) return
@@ -279,6 +305,8 @@ export class OrchestraHost {
     }
     return {
       cancel,
+      prepare: (spec) => prepareRun(spec as Omit<StartSpec, 'id'>),
+      rows: (user, run, first) => createRun(this.parts, user, run, first).statements,
       leftOf: async (user, run, step) => {
         const open = (await this.parts.store.children(user)).filter(({ parent }) => parent.run === run)
         const { state } = await this.own(user, run)

@@ -1,14 +1,17 @@
 /** The runs of one user: start, find, check, replay. */
-import { checkName, checkOptions, createPage, failure, type Page, type UserId } from '../../core/index.ts'
+import { checkName, checkOptions, createPage, failure, type Json, type Page, type UserId } from '../../core/index.ts'
 import { checkTopology, type Finding } from '../check/check-topology.ts'
 import { type RunConfig, readConfig } from '../core/read-config.ts'
 import { defineTopology, type TopologyForm } from '../topology/define-topology.ts'
+import { type Comparison, compareRuns } from './compare-runs.ts'
 import type { ForkOptions } from './fork-run.ts'
 import type { OrchestraHost } from './orchestra-host.ts'
 import { type Replay, replay } from './replay.ts'
 import { Run } from './run.ts'
+import type { NumberedEvent, RunRecord } from './run-event.ts'
 import type { RunResult } from './run-result.ts'
 import type { StartSpec } from './start-run.ts'
+import { type Why, whyRun } from './why-run.ts'
 
 export interface RunSummary {
   readonly id: string
@@ -19,6 +22,18 @@ export interface RunSummary {
   /** ISO text. */
   readonly createdAt: string
   readonly endedAt?: string
+}
+
+export interface ExportedRun {
+  readonly version: 1
+  readonly run: string
+  readonly status: string
+  readonly reason?: string
+  readonly tags: readonly string[]
+  /** Once it is over, or waits. */
+  readonly result?: Json
+  /** `{ input, events, first }` each. */
+  readonly journal: readonly Json[]
 }
 
 export class Orchestra {
@@ -76,7 +91,8 @@ export class Orchestra {
   /** What is wrong with a team, before it runs. */
   async check(topology: TopologyForm, config?: RunConfig): Promise<readonly Finding[]> {
     const compiled = defineTopology(topology)
-    return checkTopology(compiled, readConfig(config, compiled.canonical))
+    const { models } = this.#host.parts.services
+    return checkTopology(compiled, readConfig(config, compiled.canonical), models)
   }
 
   /**
@@ -85,14 +101,47 @@ export class Orchestra {
    */
   async replay(id: string): Promise<Replay> {
     await this.#host.row(this.#user, checkName('run', id))
-    const records = []
-    for (let after = 0; ; ) {
-      const page = await this.#host.records(this.#user, id, after, 500)
-      records.push(...page)
-      after = page.at(-1)?.seq ?? after
-      if (page.length < 500) break
-    }
-    return replay(records)
+    return replay(await this.#host.allRecords(this.#user, id))
+  }
+
+  /**
+   * Where two runs part, moments aside: a run and its fork, or two runs of one team.
+   * @throws NotFoundError
+   * @example const { divergedAt, a, b } = await ada.orchestra.compare(run.id, fork.id)
+   */
+  async compare(a: string, b: string): Promise<Comparison> {
+    return compareRuns(await this.#events(a), await this.#events(b))
+  }
+
+  /**
+   * All there is to know of a run, as JSON: its result so far, and its journal's inputs with the events decided from them.
+   * @throws NotFoundError
+   */
+  async export(id: string): Promise<ExportedRun> {
+    const row = await this.#host.row(this.#user, checkName('run', id))
+    const records = await this.#host.allRecords(this.#user, id)
+    const { run, status, reason, tags } = row
+    const result = row.result === null ? {} : { result: JSON.parse(row.result) as Json }
+    const journal = records.map(({ body }) => body as Json)
+    return { version: 1, run, status, ...(reason === null ? {} : { reason }), tags, ...result, journal }
+  }
+
+  /**
+   * What led to how a run stands: the failures and the guard behind its end, or what it waits for.
+   * @throws NotFoundError
+   */
+  async why(id: string): Promise<Why> {
+    const { status, reason } = await this.#host.row(this.#user, checkName('run', id))
+    return whyRun(await this.#events(id), status, reason)
+  }
+
+  async #events(id: string): Promise<readonly NumberedEvent[]> {
+    await this.#host.row(this.#user, checkName('run', id))
+    const records = await this.#host.allRecords(this.#user, id)
+    return records.flatMap(({ body }) => {
+      const { events = [], first = 1 } = body as unknown as Partial<RunRecord>
+      return events.map((event, i) => ({ ...event, seq: first + i }))
+    })
   }
 
   /**

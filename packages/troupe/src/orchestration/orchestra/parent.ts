@@ -8,6 +8,8 @@ export interface Parent {
   /** The journal of the step, and its wait for this run's end. */
   readonly step: string
   readonly wait: string
+  /** All runs above, from the parent on. */
+  readonly above: readonly string[]
   /** How many of the parent's steps this run may take. */
   readonly slice: number
   /** The parent and those above it, as far as their tokens or cost are limited. */

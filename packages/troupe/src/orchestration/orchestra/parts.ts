@@ -1,11 +1,12 @@
 /** What the orchestra is made of: handed over by the runtime, the only place that names concrete ones. */
-import type { Agent, Services } from '../../agents/index.ts'
+import type { Agent, ChildRunSpec, Services } from '../../agents/index.ts'
 import type { ContextHands } from '../../context/index.ts'
 import type { Clock, Ids, Json, Random, UserId } from '../../core/index.ts'
 import type { Inbox, Journals, Recorder, Steps, Timers } from '../../durable/index.ts'
 import type { MessageHands } from '../../messaging/index.ts'
 import type { Log } from '../../observability/index.ts'
-import type { Storage } from '../../storage/index.ts'
+import type { Statement, Storage } from '../../storage/index.ts'
+import type { First } from './first.ts'
 import type { RunBudgets } from './run-budget.ts'
 import type { NumberedEvent } from './run-event.ts'
 import type { RunStore } from './run-store.ts'
@@ -21,6 +22,10 @@ export interface LivePart {
 
 /** What the host does for runs that steps start. */
 export interface ChildRuns {
+  /** @throws ValidationError `topology.refused`, with all findings on `error.findings` */
+  prepare(spec: ChildRunSpec): First
+  /** The rows of a new run. */
+  rows(user: UserId, run: string, first: First): readonly Statement[]
   /** What the run has left for one that this step starts. */
   leftOf(user: UserId, run: string, step: string): Promise<Left>
   /** Carries a child out here with this code, where it is not over. */

@@ -1,24 +1,15 @@
 /** The hands of a step of a run: people and the run's own agents are asked through the run, holding no process. */
 import { type Agent, createQuestion, type StepHands } from '../../agents/index.ts'
 import type { ContextHands } from '../../context/index.ts'
-import { encodeJson, hashJson, type Json, milliseconds, parse, type UserId } from '../../core/index.ts'
+import { encodeJson, hashJson, type Json, milliseconds, parse } from '../../core/index.ts'
 import type { Recorder } from '../../durable/index.ts'
 import type { MessageHands, MessageType, RequestOptions } from '../../messaging/index.ts'
 import type { Fragment } from '../../storage/index.ts'
-import type { Pinned } from '../core/model.ts'
 import { startChildRun } from './child-run.ts'
 import type { OrchestraParts } from './parts.ts'
 import { runJournal, stepJournal } from './run-journals.ts'
+import type { RunStep } from './run-step.ts'
 import { type Told, toJson } from './wire.ts'
-
-export interface RunStep {
-  readonly user: UserId
-  readonly run: string
-  readonly step: string
-  /** Of the run, by name. */
-  readonly agents: ReadonlyMap<string, Agent>
-  readonly pinned: Pinned
-}
 
 /** @param over the hands of the step itself, where these are of a stage over it */
 export function createRunHands(
@@ -45,7 +36,7 @@ export function createRunHands(
       return recorder.wait({
         call: { kind: 'ask', name: question.kind },
         input: hashJson(question as unknown as Json),
-        tell: (wait) => tell(wait, { type: 'asked', step: at.step, wait, question }),
+        tell: (wait) => tell(wait, { type: 'asked', step: at.step, wait, question, agent: at.agent }),
       })
     },
   }

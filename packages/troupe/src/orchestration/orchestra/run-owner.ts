@@ -7,18 +7,18 @@ import { failure, type Json, type StoredError, storeError, TroupeError, type Use
 import type { JournalWriter, StepEnd } from '../../durable/index.ts'
 import type { Statement } from '../../storage/index.ts'
 import { commandsOf } from '../core/commands.ts'
-import { decide } from '../core/decide.ts'
-import { evolve } from '../core/evolve.ts'
 import type { Command, Event, Input, Pinned } from '../core/model.ts'
 import { pending } from '../core/pending.ts'
 import { resultOf, standingOf } from '../core/result.ts'
 import { saveState } from '../core/snapshot.ts'
 import type { State } from '../core/state.ts'
 import { answerParent } from './answer-parent.ts'
+import { parentOf } from './parent.ts'
 import type { OrchestraParts } from './parts.ts'
-import type { NumberedEvent, RunRecord } from './run-event.ts'
+import type { NumberedEvent } from './run-event.ts'
 import { stepJournal } from './run-journals.ts'
 import type { StepLauncher } from './step-launcher.ts'
+import { type Follows, Taken } from './taken.ts'
 import { inputOf, type Told, toJson } from './wire.ts'
 
 interface Waiting {
@@ -198,7 +198,7 @@ export class RunOwner {
           id: null,
           scope: { user: this.user },
           statements,
-          wake: ['timers', 'steps', 'runs'],
+          wake: this.over && parentOf(this.pinned) ? ['timers', 'steps', 'runs'] : ['timers', 'steps'],
         })
         if (!result.ok) throw failure('journal.lost', { journal: this.#writer.id, code: result.code })
       } catch (error) {
@@ -305,6 +305,15 @@ export class RunOwner {
     if (events.length === 0) return
     for (const observer of this.#observers) observer(events)
     for (const event of events) this.#parts.announce(this.user, this.run, event)
+    if (!this.pinned.config.trace) return
+    for (const { type, seq, ...rest } of events) {
+      const { branch, step, agent } = rest as {
+        readonly branch?: string
+        readonly step?: string
+        readonly agent?: string
+      }
+      this.#parts.log.info(type, { run: this.run, seq, branch, step, agent })
+    }
   }
 
   #carryOut(command: Command): void {
@@ -351,41 +360,3 @@ const detailOf = (end: StepEnd): Json => {
 /** The result as far as it is settled: none while something moves. */
 const stillOf = (state: State, at: number): Json | undefined =>
   standingOf(state).status === 'running' ? undefined : (JSON.parse(JSON.stringify(resultOf(state, at))) as Json)
-
-/** An event, and the commands that it opened. */
-interface Follows {
-  readonly event: Event
-  readonly commands: readonly Command[]
-}
-
-/** Inputs taken one after the other: their records, events and commands. */
-class Taken {
-  readonly records: RunRecord[] = []
-  readonly events: NumberedEvent[] = []
-  readonly follows: Follows[] = []
-  readonly #state: State
-  readonly #ended: Set<string>
-  lastSeq: number
-
-  constructor(state: State, lastSeq: number, ended: Set<string>) {
-    this.#state = state
-    this.lastSeq = lastSeq
-    this.#ended = ended
-  }
-
-  take(input: Input): void {
-    // A step that settled in the same moment in which it was recalled has told its end already.
-    if (input.type === 'step.settled' || input.type === 'step.failed') {
-      if (this.#ended.has(input.step)) return
-      this.#ended.add(input.step)
-    }
-    const events = decide(this.#state, input)
-    if (events.length === 0) return
-    this.records.push({ input, events, first: this.lastSeq + 1 })
-    for (const event of events) {
-      evolve(this.#state, event)
-      this.events.push({ ...event, seq: ++this.lastSeq })
-      this.follows.push({ event, commands: commandsOf(this.#state, event) })
-    }
-  }
-}

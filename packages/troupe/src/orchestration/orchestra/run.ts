@@ -8,6 +8,7 @@ import type { LivePart } from './parts.ts'
 import type { RunEvent, RunRecord } from './run-event.ts'
 import { ownerOf, runJournal, stepJournal } from './run-journals.ts'
 import { type RunResult, revive } from './run-result.ts'
+import { askedBelow } from './waiting-below.ts'
 
 export interface UncertainEffectOfRun {
   readonly step: string
@@ -119,6 +120,9 @@ export class Run {
    * that doesn't fit
    */
   async answer(question: string, value: Json): Promise<void> {
+    const below = askedBelow(question)
+    if (below && (await this.#isBelow(below.run)))
+      return new Run(this.#host, this.#user, below.run).answer(below.question, value)
     const given = JSON.parse(encodeJson(withoutUnsaid(value), 'The answer')) as Json
     const owner = await this.#host.own(this.#user, this.id)
     await owner.apply(
@@ -149,6 +153,12 @@ export class Run {
     const { step, call } = effect
     await this.#host.parts.steps.settle(this.#user, stepJournal(this.id, step), call, settlement)
     await owner.apply((at) => ({ at, type: 'step.resumed', step }))
+  }
+
+  /** Answers go to runs that this one started, and to no others. */
+  async #isBelow(run: string): Promise<boolean> {
+    const children = await this.#host.parts.store.children(this.#user)
+    return children.some((child) => child.run === run && child.parent.above.includes(this.id))
   }
 
   async #apply(make: Parameters<Awaited<ReturnType<OrchestraHost['own']>>['apply']>[0]): Promise<void> {

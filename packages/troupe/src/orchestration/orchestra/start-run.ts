@@ -9,6 +9,7 @@ import type { Event, Input, Pinned } from '../core/model.ts'
 import { type RunConfig, readConfig } from '../core/read-config.ts'
 import { createState } from '../core/state.ts'
 import { defineTopology, type TopologyForm } from '../topology/define-topology.ts'
+import type { First } from './first.ts'
 import { parentOf } from './parent.ts'
 import type { OrchestraParts } from './parts.ts'
 import type { RunRecord } from './run-event.ts'
@@ -49,14 +50,6 @@ export async function startRun(parts: OrchestraParts, user: UserId, spec: StartS
   const result = await parts.storage.commit({ id: null, scope: { user }, statements, wake: ['runs', 'timers'] })
   if (!result.ok && result.code !== 'run.exists') throw failure(result.code, { run, ...result.detail })
   return { run, agents, launcher: created.launcher, ...(result.ok ? created : {}) }
-}
-
-/** What a run begins with, checked. */
-export interface First {
-  readonly task: Json
-  readonly pinned: Pinned
-  readonly tags: readonly string[]
-  readonly agents: ReadonlyMap<string, Agent>
 }
 
 /** @throws ValidationError `topology.refused`, with all findings on `error.findings` */

@@ -142,10 +142,23 @@ export class StepLauncher {
 
   async #program(agent: Agent, command: Execute, recorder: Recorder): Promise<Outcome> {
     const { clock, random } = this.#parts
-    const at = { user: this.#user, run: this.#run, step: command.step, agents: this.#agents, pinned: this.#pinned }
+    const at = {
+      user: this.#user,
+      run: this.#run,
+      step: command.step,
+      agent: agent.name,
+      agents: this.#agents,
+      pinned: this.#pinned,
+    }
     const own = createRunHands(this.#parts, at, agent, recorder)
     const ctxOf = (stage: Recorder, name = agent.name) => {
-      const hands = createRunHands(this.#parts, at, this.#agents.get(name) ?? agent, stage, own.context)
+      const hands = createRunHands(
+        this.#parts,
+        { ...at, agent: name },
+        this.#agents.get(name) ?? agent,
+        stage,
+        own.context,
+      )
       return createStepContext({ agent: name, recorder: stage, clock, random, hands })
     }
     const entry: StepEntry = {
@@ -158,11 +171,24 @@ export class StepLauncher {
       conversation: `run:${this.#run}/${command.conversation}`,
       request: command.request,
       ...(command.results ? { results: command.results as never } : {}),
-      live: (part: Json) => this.#live(command, part),
+      ...this.#shown(command),
     }
     if (!command.serve) return agent.step(entry)
     if (!agent.serve) return agent.step(entry)
     return { kind: 'value', value: await agent.serve({ ...command.serve, payload: command.input }, entry) }
+  }
+
+  /** What of its work is seen as it happens; a quiet run shows what it is told to show, and no text. */
+  #shown(command: Execute): Pick<StepEntry, 'live' | 'onCall'> {
+    const { verbosity, showAgentThoughts, showToolCalls } = this.#pinned.config
+    const isShown = (part: Json) =>
+      (part as { type?: Json }).type === 'reasoning' ? showAgentThoughts : verbosity !== 'quiet'
+    return {
+      ...(verbosity === 'quiet' && !showAgentThoughts
+        ? {}
+        : { live: (part: Json) => (isShown(part) ? this.#live(command, part) : undefined) }),
+      ...(showToolCalls ? { onCall: (part: Json) => this.#live(command, part) } : {}),
+    }
   }
 
   #live(command: Execute, part: Json): void {

@@ -9,7 +9,13 @@ import type { Input, StepUsage } from '../core/model.ts'
 export type Told =
   | { readonly type: 'settled'; readonly step: string; readonly outcome: Outcome; readonly usage?: StepUsage }
   | { readonly type: 'failed'; readonly step: string; readonly error: StoredError; readonly usage?: StepUsage }
-  | { readonly type: 'asked'; readonly step: string; readonly wait: string; readonly question: Question }
+  | {
+      readonly type: 'asked'
+      readonly step: string
+      readonly wait: string
+      readonly question: Question
+      readonly agent?: string
+    }
   | {
       readonly type: 'requested'
       readonly step: string
@@ -39,7 +45,14 @@ export function inputOf(body: Json, at: number): Input {
     case 'failed':
       return { at, ...refusalOf(told) }
     case 'asked':
-      return { at, type: 'question.asked', step: told.step, wait: told.wait, question: told.question }
+      return {
+        at,
+        type: 'question.asked',
+        step: told.step,
+        wait: told.wait,
+        question: told.question,
+        ...(told.agent === undefined ? {} : { agent: told.agent }),
+      }
     case 'requested': {
       const { step, wait, to, message, payload } = told
       const deadline = told.deadline === undefined ? {} : { deadline: told.deadline }
@@ -64,6 +77,7 @@ function refusalOf({ step, error, usage }: Told & { readonly type: 'failed' }) {
       budget: details.budget,
       used: details.used ?? 0,
       limit: details.limit ?? 0,
+      ...(usage ? { usage } : {}),
     }
   return { type: 'step.failed' as const, step, error, ...(usage ? { usage } : {}) }
 }

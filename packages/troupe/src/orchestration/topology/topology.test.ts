@@ -25,10 +25,10 @@ describe('strings', () => {
       { from: 'Start', to: 'A', type: 'invoke' },
       { from: 'A', to: 'B', type: 'invoke', fanOut: true },
       { from: 'A', to: 'C', type: 'invoke', fanOut: true },
+      { from: 'A', to: 'D', type: 'invoke', maxTurns: 4, alternating: true },
       { from: 'B', to: 'D', type: 'invoke' },
       { from: 'C', to: 'D', type: 'invoke' },
       { from: 'D', to: 'A', type: 'invoke', maxTurns: 4, alternating: true },
-      { from: 'A', to: 'D', type: 'invoke', maxTurns: 4, alternating: true },
     ])
     expect(nodes.find((n) => n.name === 'D')).toEqual({
       name: 'D',
@@ -40,9 +40,9 @@ describe('strings', () => {
   })
   it('the first starts and those without a way on end, where nothing says so', () => {
     expect(edgesOf({ agents: leaves('A B C'), flows: ['A -> B', 'A -> C'] })).toEqual([
+      'Start>A',
       'A>B',
       'A>C',
-      'Start>A',
       'B>End',
       'C>End',
     ])
@@ -95,6 +95,26 @@ describe('round trip', () => {
     const json = JSON.parse(JSON.stringify(first))
     expect(JSON.parse(JSON.stringify(defineTopology(json, { agents })))).toEqual(json)
     expect(json).toEqual(first.canonical)
+  })
+  it('is of one form, however the team was written down', () => {
+    const strings = { agents, flows: ['A -> B', 'Start -> A', 'B <-> C', 'B -> End'] }
+    const objects = {
+      nodes: [
+        { name: 'End', kind: 'end' as const },
+        { name: 'A', kind: 'agent' as const, agent: a },
+        { name: 'B', kind: 'agent' as const, agent: b },
+        { name: 'C', kind: 'agent' as const, agent: c },
+        { name: 'Start', kind: 'start' as const },
+      ],
+      edges: [
+        { from: 'C', to: 'B' },
+        { from: 'B', to: 'C' },
+        { from: 'B', to: 'End' },
+        { from: 'Start', to: 'A' },
+        { from: 'A', to: 'B' },
+      ],
+    }
+    expect(defineTopology(strings).canonical).toEqual(defineTopology(objects).canonical)
   })
   it('says which definition is missing, and which function', () => {
     const json = JSON.parse(JSON.stringify(defineTopology(forms.pipeline as TopologyForm)))

@@ -264,6 +264,9 @@ describe('tools on messages', () => {
     expect(await a.tools.call('get_messages_from_agents')).toMatchObject({
       messages: [{ from: 'B', type: 'message.confirmed' }],
     })
+    const [delivery] = await b.mailbox.receive()
+    await delivery?.ack()
+    expect(await a.tools.call('get_messages_from_agents', { unread_only: false })).toMatchObject({ count: 1 })
   })
 
   test('a broadcast reaches each once, without the sender', async () => {

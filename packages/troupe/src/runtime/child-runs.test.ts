@@ -1,0 +1,155 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { type Agent, createTroupe, defineAgent, finish, handOff, type Troupe } from '../index.ts'
+
+let folder: string
+const open: Troupe[] = []
+const opened = async (config: Partial<Parameters<typeof createTroupe>[0]> = {}): Promise<Troupe> => {
+  const troupe = await createTroupe({ storage: `sqlite:${join(folder, 'troupe.db')}`, log: 'silent', ...config })
+  open.push(troupe)
+  return troupe
+}
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'troupe-children-'))
+})
+afterEach(async () => {
+  for (const troupe of open.splice(0)) await troupe.close()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+const solo = (agent: Agent, ...more: string[]) => ({
+  agents: [agent],
+  flows: [`Start -> ${agent.name}`, `${agent.name} -> End`, ...more],
+})
+const inner = (run: (task: string) => unknown = (task) => `inner ${task}`) =>
+  defineAgent<string>({ name: 'Inner', run: async (task) => run(task) })
+const outer = (topology: object, config?: object) =>
+  defineAgent({
+    name: 'Outer',
+    run: async (_, ctx) => {
+      const run = await ctx.startRun({ task: 'sub', topology, ...(config ? { config } : {}) })
+      const { status, response = null, guard } = await run.result()
+      return finish({ id: run.id, status, response, guard: guard?.name ?? null })
+    },
+  })
+
+describe('a run that a step starts', () => {
+  it('has a journal of its own and gives its result to the step', async () => {
+    const ada = (await opened()).user('ada')
+    const run = await ada.orchestra.start({ task: 't', topology: solo(outer(solo(inner()))) })
+    const result = await run.result()
+    expect(result).toMatchObject({ status: 'completed', response: { status: 'completed', response: 'inner sub' } })
+    const { id } = result.response as { id: string }
+    expect(await ada.orchestra.replay(id)).toMatchObject({ identical: true })
+    expect(await ada.orchestra.replay(run.id)).toMatchObject({ identical: true })
+    expect((await (await ada.orchestra.get(id)).status()).status).toBe('completed')
+  })
+
+  it('is the same one when the step is entered again, also in another process', async () => {
+    let entered = 0
+    let release = () => {}
+    const gate = new Promise<void>((resolve) => {
+      release = resolve
+    })
+    const child = defineAgent({ name: 'Inner', run: async () => (++entered === 1 ? gate.then(() => 'late') : 'again') })
+    const parent = outer(solo(child))
+    const run = await (await opened()).user('ada').orchestra.start({ task: 't', topology: solo(parent) })
+    await vi.waitFor(() => expect(entered).toBe(1))
+    await open.pop()?.close()
+    release()
+    const second = (await opened({ agents: [parent] })).user('ada')
+    const result = await (await second.orchestra.get(run.id)).result()
+    expect(result).toMatchObject({ status: 'completed', response: { response: 'again' } })
+    expect((await second.orchestra.list()).items).toHaveLength(2)
+  })
+
+  it('is cancelled with its parent, clean-up awaited', async () => {
+    const ada = (await opened()).user('ada')
+    let stopped = false
+    const slow = defineAgent({
+      name: 'Inner',
+      run: (_, ctx) =>
+        new Promise((_resolve, reject) => {
+          ctx.signal.addEventListener('abort', () => {
+            stopped = true
+            reject(ctx.signal.reason)
+          })
+        }),
+    })
+    const run = await ada.orchestra.start({ task: 't', topology: solo(outer(solo(slow))) })
+    await vi.waitFor(async () => expect((await ada.orchestra.list()).items).toHaveLength(2))
+    await vi.waitFor(async () => {
+      const child = (await ada.orchestra.list()).items.find(({ id }) => id !== run.id)
+      for await (const event of (await ada.orchestra.get(child?.id ?? '')).events())
+        if (event.type === 'step.started') break
+    })
+    await run.cancel()
+    expect((await run.result()).status).toBe('cancelled')
+    expect(stopped).toBe(true)
+    expect((await ada.orchestra.list()).items.map(({ status }) => status)).toEqual(['cancelled', 'cancelled'])
+  })
+
+  it("shows its questions as its parent's, and takes their answers through it", async () => {
+    const ada = (await opened()).user('ada')
+    const asker = defineAgent({ name: 'Asker', run: async (_, ctx) => finish(await ctx.ask({ text: 'Which?' })) })
+    const middle = outer(solo(asker, 'Asker -> User', 'User -> Asker'))
+    const top = defineAgent({
+      name: 'Top',
+      run: async (_, ctx) => (await (await ctx.startRun({ task: 't', topology: solo(middle) })).result()).response,
+    })
+    const run = await ada.orchestra.start({ task: 't', topology: solo(top) })
+    const waiting = await run.result()
+    expect(waiting).toMatchObject({ status: 'waiting', reason: 'question', questions: [{ text: 'Which?' }] })
+    await expect(run.answer('nobody::1', 'x')).rejects.toMatchObject({ name: 'ConflictError' })
+    await run.answer(waiting.questions[0]?.id ?? '', 'this one')
+    expect(await run.result()).toMatchObject({ status: 'completed', response: { response: 'this one' } })
+  })
+
+  it('takes no more steps than its slice, and its steps count in its parent', async () => {
+    const ada = (await opened()).user('ada')
+    const endless = {
+      agents: [
+        defineAgent({ name: 'X', run: async () => handOff('Y', 1) }),
+        defineAgent({ name: 'Y', run: async () => handOff('X', 1) }),
+      ],
+      flows: ['Start -> X', 'X <-> Y', 'Y -> End'],
+    }
+    const config = { guards: { pingPong: false, noProgress: false } } as const
+    const run = await ada.orchestra.start({
+      task: 't',
+      topology: solo(outer(endless, config)),
+      config: { budget: { steps: 21 } },
+    })
+    const result = await run.result()
+    expect(result.response).toMatchObject({ status: 'failed', guard: 'steps' })
+    // Half of the twenty that were left.
+    expect(result.totalSteps).toBe(11)
+  })
+
+  it('is refused where its topology is', async () => {
+    const ada = (await opened()).user('ada')
+    const deep = defineAgent({
+      name: 'Deep',
+      run: async (_, ctx) => (await ctx.startRun({ task: 1, topology: { agents: [], flow: [] } })).id,
+    })
+    const result = await (await ada.orchestra.start({ task: 't', topology: solo(deep) })).result()
+    expect(result.error?.name).toBe('ValidationError')
+  })
+
+  it('is bounded in depth however runs start runs', async () => {
+    const ada = (await opened()).user('ada')
+    let made = 0
+    const again: Agent = defineAgent({
+      name: 'Again',
+      run: async (_, ctx) => {
+        made++
+        return (await (await ctx.startRun({ task: 1, topology: solo(again) })).result()).status
+      },
+    })
+    const run = await ada.orchestra.start({ task: 't', topology: solo(again), config: { budget: { depth: 3 } } })
+    await run.result()
+    expect(made).toBeLessThanOrEqual(4)
+  })
+})

@@ -1,0 +1,227 @@
+import { afterEach, describe, expect, it } from 'vitest'
+import { z } from 'zod'
+import {
+  type Agent,
+  createTroupe,
+  defineAgent,
+  defineTool,
+  finish,
+  LlmAgent,
+  type Run,
+  type RunEvent,
+  type Troupe,
+} from '../index.ts'
+import { MockModel } from '../testing/index.ts'
+
+const open: Troupe[] = []
+const ada = async () => {
+  const troupe = await createTroupe({ storage: 'memory:', log: 'silent' })
+  open.push(troupe)
+  return troupe.user('ada')
+}
+afterEach(async () => {
+  for (const troupe of open.splice(0)) await troupe.close()
+})
+
+const eventsOf = async (run: Run, until?: RunEvent['type']): Promise<RunEvent[]> => {
+  const events: RunEvent[] = []
+  for await (const event of run.events()) {
+    events.push(event)
+    if (event.type === until) break
+  }
+  return events
+}
+const seqOf = (events: readonly RunEvent[], type: RunEvent['type'], agent?: string): number =>
+  events.find((event) => event.type === type && (agent === undefined || ('agent' in event && event.agent === agent)))
+    ?.seq ?? 0
+const line = (calls: string[]) => {
+  const step = (name: string) =>
+    defineAgent<string>({
+      name,
+      run: async (input) => {
+        calls.push(name)
+        return `${input}>${name}`
+      },
+    })
+  return { agents: ['A', 'B'].map(step), flows: ['Start -> A', 'A -> B', 'B -> End'] }
+}
+const asking = (agent: Agent) => ({
+  agents: [agent],
+  flows: [`Start -> ${agent.name}`, `${agent.name} -> End`, `${agent.name} -> User`, `User -> ${agent.name}`],
+})
+
+describe('a run', () => {
+  it('is exported as JSON, its journal included', async () => {
+    const { orchestra } = await ada()
+    const run = await orchestra.start({ task: 't', topology: line([]), tags: ['x'] })
+    await run.result()
+    const told = await orchestra.export(run.id)
+    expect(JSON.parse(JSON.stringify(told))).toEqual(told)
+    expect(told).toMatchObject({ run: run.id, status: 'completed', tags: ['x'], result: { response: 't>A>B' } })
+    expect(told.journal[0]).toMatchObject({ input: { type: 'start', task: 't' } })
+  })
+
+  it('says why it failed, and what it waits for', async () => {
+    const { orchestra } = await ada()
+    const bad = defineAgent({
+      name: 'A',
+      run: () => {
+        throw new Error('no luck')
+      },
+    })
+    const failed = await orchestra.start({ task: 't', topology: { agents: [bad], flows: ['Start -> A', 'A -> End'] } })
+    await failed.result()
+    const { status, because } = await orchestra.why(failed.id)
+    expect([status, because.map(({ type }) => type)]).toEqual([
+      'failed',
+      ['step.failed', 'branch.failed', 'run.recalled', 'run.failed'],
+    ])
+    const agent = defineAgent({ name: 'A', run: async (_, ctx) => finish(await ctx.ask({ text: '?' })) })
+    const waiting = await orchestra.start({ task: 't', topology: asking(agent) })
+    await waiting.result()
+    expect(await orchestra.why(waiting.id)).toMatchObject({
+      status: 'waiting',
+      reason: 'question',
+      because: [{ type: 'question.asked' }],
+    })
+  })
+})
+
+describe('a fork', () => {
+  it('shares what had settled by then, and goes on with another result', async () => {
+    const { orchestra } = await ada()
+    const calls: string[] = []
+    const run = await orchestra.start({ task: 't', topology: line(calls) })
+    await run.result()
+    const at = seqOf(await eventsOf(run), 'step.completed', 'A')
+    const fork = await orchestra.fork(run.id, { at, edit: { results: { A: 'other' } } })
+    expect(await fork.result()).toMatchObject({ status: 'completed', response: 'other>B' })
+    expect((await run.result()).response).toBe('t>A>B')
+    expect(calls).toEqual(['A', 'B', 'B'])
+    expect(await orchestra.replay(fork.id)).toMatchObject({ identical: true })
+  })
+
+  it('of the last step is over at once', async () => {
+    const { orchestra } = await ada()
+    const run = await orchestra.start({ task: 't', topology: line([]) })
+    await run.result()
+    const at = seqOf(await eventsOf(run), 'step.completed', 'B')
+    const fork = await orchestra.fork(run.id, { at, edit: { results: { B: 'end' } } })
+    expect(await fork.result()).toMatchObject({ status: 'completed', response: 'end' })
+    expect((await eventsOf(fork)).at(-1)?.type).toBe('run.completed')
+  })
+
+  it('with another answer repeats no effect that the step had recorded', async () => {
+    const { orchestra } = await ada()
+    let paid = 0
+    const agent = defineAgent({
+      name: 'A',
+      run: async (_, ctx) => {
+        await ctx.effect('pay', { class: 'once', key: 'order' }, () => ++paid)
+        const first = await ctx.ask({ text: 'First?' })
+        return finish([first, await ctx.ask({ text: 'Second?' })])
+      },
+    })
+    const run = await orchestra.start({ task: 't', topology: asking(agent) })
+    for (const answer of ['a', 'b']) {
+      const [question] = (await run.result()).questions
+      await run.answer(question?.id ?? '', answer)
+    }
+    expect((await run.result()).response).toEqual(['a', 'b'])
+    const answers = (await eventsOf(run)).filter((event) => event.type === 'question.answered')
+    const [, second] = answers
+    const fork = await orchestra.fork(run.id, {
+      at: second?.seq ?? 0,
+      edit: { answers: { [second?.question ?? '']: 'B' } },
+    })
+    expect((await fork.result()).response).toEqual(['a', 'B'])
+    expect(paid).toBe(1)
+  })
+
+  it('of a waiting run waits by itself', async () => {
+    const { orchestra } = await ada()
+    const agent = defineAgent({ name: 'A', run: async (_, ctx) => finish(await ctx.ask({ text: '?' })) })
+    const run = await orchestra.start({ task: 't', topology: asking(agent) })
+    const [question] = (await run.result()).questions
+    const fork = await orchestra.fork(run.id, { at: seqOf(await eventsOf(run, 'question.asked'), 'question.asked') })
+    await fork.answer(question?.id ?? '', 'fork')
+    await run.answer(question?.id ?? '', 'run')
+    expect([(await fork.result()).response, (await run.result()).response]).toEqual(['fork', 'run'])
+  })
+
+  it('remembers what its LlmAgents had said, and nothing that came later', async () => {
+    const { orchestra } = await ada()
+    const invoke = {
+      text: '',
+      toolCalls: [{ name: 'invoke_agent', args: { invocations: [{ agent_name: 'Spoke', request: 'the work' }] } }],
+    }
+    const finish = (answer: string) => ({ text: '', toolCalls: [{ name: 'finish', args: { answer } }] })
+    const model = new MockModel({ responses: [invoke, finish('first'), finish('second')] })
+    const hub = new LlmAgent({ name: 'Hub', model })
+    const spoke = defineAgent({ name: 'Spoke', run: async () => 'done' })
+    const run = await orchestra.start({
+      task: 'THE TASK',
+      topology: { agents: [hub, spoke], flows: ['Start -> Hub', 'Hub <-> Spoke', 'Hub -> End'] },
+    })
+    expect((await run.result()).response).toBe('first')
+    const at = seqOf(await eventsOf(run), 'step.completed', 'Spoke')
+    const fork = await orchestra.fork(run.id, { at, edit: { results: { Spoke: 'EDITED' } } })
+    expect((await fork.result()).response).toBe('second')
+    const [, , prompt] = model.calls.map((call) => JSON.stringify(call.prompt))
+    expect(prompt).toMatch(/THE TASK.*the work.*EDITED/)
+    expect(prompt).not.toMatch(/first/)
+  })
+
+  it('of an approval is approved by itself', async () => {
+    const { orchestra } = await ada()
+    let paid = 0
+    const pay = defineTool({
+      name: 'pay',
+      description: 'Pays.',
+      inputSchema: z.object({ amount: z.number() }),
+      effect: 'once',
+      needsApproval: true,
+      execute: async () => ++paid,
+    })
+    const responses = [{ text: '', toolCalls: [{ name: 'pay', args: { amount: 5 } }] }, 'one', 'two']
+    const agent = new LlmAgent({ name: 'A', model: new MockModel({ responses }), tools: { pay } })
+    const run = await orchestra.start({ task: 't', topology: { agents: [agent], flows: ['Start -> A', 'A -> End'] } })
+    const [question] = (await run.result()).questions
+    const hash = question?.hash ?? ''
+    await run.answer(question?.id ?? '', { approve: true, hash })
+    expect((await run.result()).response).toBe('one')
+    const at = seqOf(await eventsOf(run), 'question.answered')
+    const edit = { answers: { [question?.id ?? '']: { approve: false, hash, reason: 'too dear' } } }
+    expect((await (await orchestra.fork(run.id, { at, edit })).result()).response).toBe('two')
+    expect(paid).toBe(1)
+  })
+
+  it('is compared with its source: where they part, and not when', async () => {
+    const { orchestra } = await ada()
+    const run = await orchestra.start({ task: 't', topology: line([]) })
+    await run.result()
+    const at = seqOf(await eventsOf(run), 'step.completed', 'A')
+    const [same, other] = [
+      await orchestra.fork(run.id, { at }),
+      await orchestra.fork(run.id, { at, edit: { results: { A: 'x' } } }),
+    ]
+    await Promise.all([same.result(), other.result()])
+    expect(await orchestra.compare(run.id, same.id)).toEqual({ identical: true })
+    expect(await orchestra.compare(run.id, other.id)).toMatchObject({ identical: false, divergedAt: at })
+  })
+
+  it('at no event, or with an edit that fits nothing, is refused', async () => {
+    const { orchestra } = await ada()
+    const run = await orchestra.start({ task: 't', topology: line([]) })
+    await run.result()
+    for (const options of [
+      { at: 0 },
+      { at: 10_000 },
+      { at: 2, edit: { results: { Nobody: 1 } } },
+      { at: 2, edit: { answers: { none: 1 } } },
+    ])
+      await expect(orchestra.fork(run.id, options)).rejects.toMatchObject({ name: 'ValidationError' })
+    await expect(orchestra.fork('nope', { at: 1 })).rejects.toMatchObject({ code: 'run.unknown' })
+    expect((await orchestra.list()).items).toHaveLength(1)
+  })
+})

@@ -1,0 +1,145 @@
+import { afterEach, describe, expect, it } from 'vitest'
+import { z } from 'zod'
+import { createTroupe, defineAgent, defineTool, finish, type Json, LlmAgent, type Run, type Troupe } from '../index.ts'
+import { MockModel } from '../testing/index.ts'
+
+const open: Troupe[] = []
+const ada = async () => {
+  const troupe = await createTroupe({ storage: 'memory:', log: 'silent' })
+  open.push(troupe)
+  return troupe.user('ada')
+}
+afterEach(async () => {
+  for (const troupe of open.splice(0)) await troupe.close()
+})
+
+const asker = defineAgent({ name: 'A', run: async (_, ctx) => finish(await ctx.ask({ text: '?' })) })
+const asking = { agents: [asker], flows: ['Start -> A', 'A -> End', 'A -> User', 'User -> A'] }
+const solo = (agent: LlmAgent) => ({
+  agents: [agent],
+  flows: [`Start -> ${agent.name}`, `${agent.name} -> End`],
+})
+const pay = defineTool({
+  name: 'pay',
+  description: 'Pays.',
+  inputSchema: z.object({ amount: z.number() }),
+  effect: 'once',
+  needsApproval: true,
+  execute: async () => 'paid',
+})
+
+describe('answers', () => {
+  it('that leave a field undefined do not say it; what JSON can not carry is refused, and the run goes on', async () => {
+    const { orchestra } = await ada()
+    const run = await orchestra.start({ task: 't', topology: asking })
+    const [question] = (await run.result()).questions
+    const answer = (value: unknown) => run.answer(question?.id ?? '', value as Json)
+    for (const value of [undefined, Number.NaN, () => 1, { deep: { wrong: undefined } }])
+      await expect(answer(value)).rejects.toMatchObject({ code: 'json.unsupported' })
+    await answer({ colour: 'red', reason: undefined })
+    expect((await run.result()).response).toEqual({ colour: 'red' })
+  })
+
+  it('reach runs whose ids hold slashes', async () => {
+    const { orchestra } = await ada()
+    for (const id of ['a/b', 'a%2Fb', '../x', 'é/ü']) {
+      const run = await orchestra.start({ id, task: 't', topology: asking })
+      const [question] = (await run.result()).questions
+      await run.answer(question?.id ?? '', id)
+      expect((await run.result()).response).toBe(id)
+    }
+  })
+})
+
+it('every event names its run, its user and their trace', async () => {
+  const { orchestra } = await ada()
+  const agent = defineAgent({ name: 'A', run: async () => 1 })
+  const run = await orchestra.start({ task: 't', topology: { agents: [agent], flows: ['Start -> A', 'A -> End'] } })
+  const traces = new Set<string>()
+  for await (const event of run.events()) {
+    expect(event).toMatchObject({ run: run.id, user: 'ada' })
+    traces.add(event.trace)
+  }
+  expect([...traces]).toEqual([expect.stringMatching(/^[0-9a-f]{32}$/)])
+})
+
+it('an approval within a helper names the helper and its call', async () => {
+  const { orchestra } = await ada()
+  const call = { text: '', toolCalls: [{ name: 'pay', args: { amount: 5 } }] }
+  const leaf = new LlmAgent({ name: 'Leaf', model: new MockModel({ responses: [call, 'done'] }), tools: { pay } })
+  const ask = { text: '', toolCalls: [{ name: 'leaf', args: { request: 'pay' } }] }
+  const boss = new LlmAgent({ name: 'Boss', model: new MockModel({ responses: [ask, 'end'] }), agents: { leaf } })
+  const run = await orchestra.start({ task: 't', topology: solo(boss) })
+  const [question] = (await run.result()).questions
+  expect(question).toMatchObject({ kind: 'approval', agent: 'Leaf', tool: 'pay', args: { amount: 5 } })
+  await run.answer(question?.id ?? '', { approve: true, hash: question?.hash ?? '' })
+  expect((await run.result()).response).toBe('end')
+})
+
+describe('what is seen while a run is at work', () => {
+  const look = defineTool({
+    name: 'look',
+    description: 'Looks.',
+    inputSchema: z.object({ q: z.string() }),
+    effect: 'read',
+    execute: async () => 'seen',
+  })
+  const partsOf = async (run: Run): Promise<string[]> => {
+    const seen = new Set<string>()
+    for await (const { part } of run.live()) seen.add((part as { type: string }).type)
+    return [...seen].sort()
+  }
+  it.each([
+    [{}, ['text-delta', 'tool-call', 'tool-result']],
+    [{ showToolCalls: false }, ['text-delta']],
+    [{ verbosity: 'quiet' as const }, []],
+    [{ verbosity: 'quiet' as const, showToolCalls: true }, ['tool-call', 'tool-result']],
+  ])('follows the config %j', async (config, expected) => {
+    const { orchestra } = await ada()
+    const responses = [
+      { text: '', toolCalls: [{ name: 'look', args: { q: 'x' } }], latency: '50ms' as const },
+      'it is so',
+    ]
+    const agent = new LlmAgent({ name: 'A', model: new MockModel({ responses }), tools: { look } })
+    expect(await partsOf(await orchestra.start({ task: 't', topology: solo(agent), config }))).toEqual(expected)
+  })
+})
+
+it('what a step had used counts where a budget refused its next call', async () => {
+  const { orchestra } = await ada()
+  const look = defineTool({
+    name: 'look',
+    description: 'Looks.',
+    inputSchema: z.object({ q: z.number() }),
+    effect: 'read',
+    execute: async ({ q }) => q,
+  })
+  const responses = Array.from({ length: 50 }, (_, q) => ({
+    text: '',
+    toolCalls: [{ name: 'look', args: { q } }],
+    usage: { inputTokens: 80, outputTokens: 20 },
+  }))
+  const model = new MockModel({ responses })
+  const agent = new LlmAgent({ name: 'A', model, tools: { look }, settings: { maxOutputTokens: 20 } })
+  const run = await orchestra.start({ task: 't', topology: solo(agent), config: { budget: { tokens: 600 } } })
+  const { guard, usage } = await run.result()
+  expect(guard?.name).toBe('tokens')
+  expect(usage).toEqual({ inputTokens: model.calls.length * 80, outputTokens: model.calls.length * 20 })
+  expect(model.calls.length).toBeGreaterThan(0)
+})
+
+it('an error of others is routed by its own code', async () => {
+  const { orchestra } = await ada()
+  const agent = defineAgent({
+    name: 'A',
+    run: async () => {
+      throw Object.assign(new Error('no way there'), { code: 'ECONNRESET' })
+    },
+  })
+  const run = await orchestra.start({
+    task: 't',
+    topology: { agents: [agent], flows: ['Start -> A', 'A -> End'] },
+    config: { onError: { ECONNRESET: { value: 'offline' }, '*': { value: 'other' } } },
+  })
+  expect((await run.result()).response).toBe('offline')
+})
