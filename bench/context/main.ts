@@ -81,7 +81,7 @@ async function measure(place: 'memory' | 'file', count: number): Promise<void> {
   for (let round = 0; round < rounds; round++) {
     keep('raw upsert', raw.upserts(keys, stored, writers, partMs))
     keep('push', await perSecond(writers, (n) => context.push(pick(keys, n), value)))
-    keep('update', await perSecond(writers, (n) => context.update(pick(keys, n), (found) => found)))
+    keep('update', await perSecond(writers, (n) => context.update(pick(keys, n), (found) => found as typeof value)))
     const named = { topics: ['a', 'b', 'c'] }
     keep('push to three topics', await perSecond(writers, (n) => context.push(`named.${n % 1_000}`, value, named)))
     keep('raw get', raw.gets(keys, partMs))

@@ -2,31 +2,36 @@
 import { DatabaseSync } from 'node:sqlite'
 
 const schema = `
-  create table mailboxes (user_id text, mailbox text, count integer, bytes integer, primary key (user_id, mailbox)) without rowid;
-  create table lanes (user_id text, mailbox text, lane text, head integer, due integer, depth integer, token text,
-    primary key (user_id, mailbox, lane)) without rowid;
-  create index lanes_due on lanes (user_id, mailbox, due) where depth > 0;
-  create table messages (seq integer primary key, user_id text, mailbox text, lane text, id text, state text,
-    payload text, token text, at integer, ended_at integer);
+  create table mailboxes (user_id text, mailbox text, count integer, bytes integer, primary key (user_id, mailbox));
+  create table lanes (user_id text, mailbox text, lane text, depth integer, head integer, due integer, token text,
+    primary key (user_id, mailbox, lane));
+  create index lanes_free on lanes (user_id, mailbox, due, head) where depth > 0 and token is null;
+  create table messages (user_id text, mailbox text, seq integer, id text, lane text, sender text, type text,
+    payload text, bytes integer, thread_id text, envelope text, state text, due integer, created_at integer,
+    expires_at integer, dedupe_id text, attempts integer, token text, ended_at integer,
+    primary key (user_id, mailbox, seq));
   create unique index messages_id on messages (user_id, id);
-  create index messages_lane on messages (user_id, mailbox, lane, seq) where state = 'ready';`
+  create index messages_lane on messages (user_id, mailbox, lane, seq) where state = 'ready';
+  create index messages_done on messages (user_id, mailbox, ended_at) where state = 'done';`
 
 /** @returns messages sent, received and acknowledged per second, in groups that share a durable transaction */
 export function raw(path: string, depth: number, group: number, forMs: number): number {
   const db = new DatabaseSync(path)
   db.exec('pragma journal_mode = wal; pragma synchronous = full; pragma cache_size = -65536')
   db.exec(schema)
-  const put = db.prepare(`insert into messages (user_id, mailbox, lane, id, state, payload, at)
-    values ('ada', 'Box', ?, ?, 'ready', ?, ?)`)
+  const put = db.prepare(`insert into messages (user_id, mailbox, seq, id, lane, sender, type, payload, bytes,
+    envelope, state, due, created_at, attempts) values ('ada', 'Box', ?, ?, ?, 'Sender', 'note', ?, 200, '{}', 'ready', ?, ?, 0)`)
   const count = db.prepare(`insert into mailboxes values ('ada', 'Box', 1, ?)
     on conflict do update set count = count + 1, bytes = bytes + excluded.bytes`)
-  const enter = db.prepare(`insert into lanes values ('ada', 'Box', ?, 0, ?, 1, null)
+  const enter = db.prepare(`insert into lanes values ('ada', 'Box', ?, 1, 0, ?, null)
     on conflict do update set depth = depth + 1`)
   const head = db.prepare(`select seq, id, payload from messages where user_id = 'ada' and mailbox = 'Box' and lane = ?
     and state = 'ready' order by seq limit 1`)
-  const lease = db.prepare(`update messages set token = ? where seq = ?`)
+  const lease = db.prepare(`update messages set token = ?, attempts = attempts + 1
+    where user_id = 'ada' and mailbox = 'Box' and seq = ?`)
   const hold = db.prepare(`update lanes set token = ? where user_id = 'ada' and mailbox = 'Box' and lane = ?`)
-  const end = db.prepare(`update messages set state = 'done', token = null, ended_at = ? where seq = ? and token = ?`)
+  const end = db.prepare(`update messages set state = 'done', token = null, ended_at = ?
+    where user_id = 'ada' and mailbox = 'Box' and seq = ? and token = ?`)
   const leave = db.prepare(`update lanes set depth = depth - 1, token = null
     where user_id = 'ada' and mailbox = 'Box' and lane = ?`)
   const less = db.prepare(`update mailboxes set count = count - 1, bytes = bytes - ?
@@ -40,7 +45,7 @@ export function raw(path: string, depth: number, group: number, forMs: number): 
   let n = 0
   const send = (lane: string) => {
     const at = Date.now()
-    put.run(lane, `message-${n++}`, payload, at)
+    put.run(n, `message-${n++}`, lane, payload, at, at)
     count.run(payload.length)
     enter.run(lane, at)
   }

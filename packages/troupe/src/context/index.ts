@@ -1,6 +1,7 @@
 /** The context mesh: entries, audiences, topics, batches, watching, lifecycles, history. */
 export { checkAgentName, hostName } from './agent-name.ts'
 export type { CleanerOptions } from './cleaner.ts'
+export { contextKeys } from './context-keys.ts'
 export { ContextMesh, type ContextStats } from './context-mesh.ts'
 export { contextMigrations } from './context-migrations.ts'
 export { defineKey, type Key, type KeyMaker, type KeyValue } from './define-key.ts'

@@ -199,6 +199,27 @@ describe('in a step', () => {
     })
   })
 
+  test('a call whose signal has aborted does not begin', async () => {
+    await using house = await openHouse()
+    const signal = AbortSignal.abort('enough')
+    await house.step(async (context) => {
+      const calls = [
+        () => context.push('k', 1, { signal }),
+        () => context.get('k', { signal }),
+        () => context.getEntry('k', { signal }),
+        () => context.getMany(['k'], { signal }),
+        () => context.list({ signal }),
+        () => context.update('k', () => 1, { signal }),
+        () => context.batch([{ type: 'push', key: 'k', value: 1 }], { signal }),
+        () => context.subscribe(['t'], { signal }),
+      ]
+      for (const call of calls) expect(await told(call)).toEqual({ refused: 'cancelled' })
+      return null
+    })
+    expect(await house.mesh.host('ada').get('k')).toBe(undefined)
+    expect(await house.mesh.agent('ada', 'A').topics()).toEqual([])
+  })
+
   test('a version that is already another is refused at the call', async () => {
     await using house = await openHouse()
     await house.mesh.agent('ada', 'A').push('k', 1)

@@ -72,7 +72,9 @@ export class StagedContext implements hands.ContextHands {
     return this.#actor.agent
   }
 
-  #require(right: Right | undefined): void {
+  /** What has not begun when its signal aborts never begins; what has begun ends with the turn. */
+  #require(right: Right | undefined, { signal }: hands.Signal = {}): void {
+    if (signal?.aborted) throw failure('cancelled', { what: 'The call' }, { cause: signal.reason })
     try {
       if (right) this.#actor.access?.require(this.agent, right)
     } catch (error) {
@@ -115,7 +117,7 @@ export class StagedContext implements hands.ContextHands {
     value: KeyValue<K>,
     options: hands.PushOptions = {},
   ): Promise<hands.Pushed> {
-    this.#require('push_context')
+    this.#require('push_context', options)
     const push = await preparePush(this.#mesh.core, key, value, options, this.#origin())
     const found = await this.#check(push.key, push.grantees)
     const staged = this.#decide('push_context', () => planPush(this.#mesh.core, this.#actor, push, found))
@@ -147,15 +149,15 @@ export class StagedContext implements hands.ContextHands {
 
   async get<K extends Key | string>(key: K, options: hands.GetOptions = {}): Promise<KeyValue<K> | undefined> {
     checkOptions('get', options, ['maxAge', 'signal'])
-    return (await this.#entry('get', key))?.value as KeyValue<K> | undefined
+    return (await this.#entry('get', key, options))?.value as KeyValue<K> | undefined
   }
 
-  getEntry<K extends Key | string>(key: K): Promise<hands.Entry<KeyValue<K>> | undefined> {
-    return this.#entry('getEntry', key) as Promise<hands.Entry<KeyValue<K>> | undefined>
+  getEntry<K extends Key | string>(key: K, options: hands.Signal = {}): Promise<hands.Entry<KeyValue<K>> | undefined> {
+    return this.#entry('getEntry', key, options) as Promise<hands.Entry<KeyValue<K>> | undefined>
   }
 
-  async #entry(kind: string, key: Key | string): Promise<hands.Entry | undefined> {
-    this.#require('get_context')
+  async #entry(kind: string, key: Key | string, options: hands.Signal): Promise<hands.Entry | undefined> {
+    this.#require('get_context', options)
     const text = checkedKey(key)
     const found = await this.#recorder.answer(
       { kind, name: text },
@@ -188,8 +190,8 @@ export class StagedContext implements hands.ContextHands {
     return found
   }
 
-  async getMany(keys: readonly (Key | string)[]): Promise<Map<string, Json>> {
-    this.#require('get_context')
+  async getMany(keys: readonly (Key | string)[], options: hands.Signal = {}): Promise<Map<string, Json>> {
+    this.#require('get_context', options)
     const texts = [...new Set(keys.map(checkedKey))]
     const call = { kind: 'getMany', name: canonicalJson(texts) }
     const found = await this.#recorder.answer(call, async () => [...(await this.#many(texts, true))] as Json)
@@ -200,7 +202,7 @@ export class StagedContext implements hands.ContextHands {
   }
 
   async list(options: hands.ListOptions = {}): Promise<Page<hands.Entry>> {
-    this.#require('list_context')
+    this.#require('list_context', options)
     const query = parseListOptions('list', options)
     const { items, cursor } = await this.#page('list', options, async () => {
       const found = await findEntries(this.#mesh.core, this.#actor, query)
@@ -219,7 +221,7 @@ export class StagedContext implements hands.ContextHands {
   }
 
   async keys(options: hands.ListOptions = {}): Promise<Page<string>> {
-    this.#require('list_context_keys')
+    this.#require('list_context_keys', options)
     const query = parseListOptions('keys', options)
     const { items, cursor } = await this.#page('keys', options, async () => {
       const found = await findKeys(this.#mesh.core, this.#actor, query)
@@ -257,7 +259,7 @@ export class StagedContext implements hands.ContextHands {
     if ('ifVersion' in options)
       throw failure('option.unknown', { where: 'update', option: 'ifVersion', nearest: 'push' })
     for (let i = 0; i < attempts; i++) {
-      const entry = await this.getEntry(key)
+      const entry = await this.getEntry(key, options)
       const value = await fn(entry?.value)
       try {
         return { ...(await this.push(key, value, { ...options, ifVersion: entry?.version ?? 0 })), value }
@@ -269,7 +271,7 @@ export class StagedContext implements hands.ContextHands {
   }
 
   async delete(key: Key | string, options: hands.DeleteOptions = {}): Promise<boolean> {
-    this.#require('delete_context')
+    this.#require('delete_context', options)
     const removal = prepareRemoval(this.#mesh.core, key, options)
     const found = await this.#check(removal.key)
     const staged = this.#decide('delete_context', () => planRemoval(this.#actor, removal, found))
@@ -281,7 +283,7 @@ export class StagedContext implements hands.ContextHands {
     operations: readonly hands.Operation[],
     options: { readonly atomic?: boolean } & hands.Signal = {},
   ): Promise<readonly hands.OperationResult[]> {
-    this.#require('batch_context_operation')
+    this.#require('batch_context_operation', options)
     checkOptions('batch', options, ['atomic', 'signal'])
     checkOperations(operations)
     if (!options.atomic) return oneByOne(operations, this)
@@ -326,7 +328,7 @@ export class StagedContext implements hands.ContextHands {
   }
 
   async history(key: Key | string, options: hands.HistoryOptions = {}): Promise<Page<hands.HistoryEntry>> {
-    this.#require('get_context')
+    this.#require('get_context', options)
     const text = checkedKey(key)
     const { signal: _, ...asked } = options
     const { items, cursor } = await this.#recorder.answer(
@@ -343,21 +345,22 @@ export class StagedContext implements hands.ContextHands {
   }
 
   /** Subscriptions are no part of the turn: they hold at once, and are done once however often the step is entered. */
-  async subscribe(topics: readonly string[]): Promise<void> {
+  subscribe(topics: readonly string[], options: hands.Signal = {}): Promise<void> {
+    return this.#once('subscribe', topics, options)
+  }
+  unsubscribe(topics: readonly string[], options: hands.Signal = {}): Promise<void> {
+    return this.#once('unsubscribe', topics, options)
+  }
+  async #once(what: 'subscribe' | 'unsubscribe', topics: readonly string[], options: hands.Signal): Promise<void> {
+    this.#require(undefined, options)
     const live = this.#live()
-    await this.#recorder.effect('context.subscribe', { class: 'idempotent', input: topics }, async () => {
-      await live.subscribe(topics)
+    await this.#recorder.effect(`context.${what}`, { class: 'idempotent', input: topics }, async () => {
+      await live[what](topics)
       return null
     })
   }
-  async unsubscribe(topics: readonly string[]): Promise<void> {
-    const live = this.#live()
-    await this.#recorder.effect('context.unsubscribe', { class: 'idempotent', input: topics }, async () => {
-      await live.unsubscribe(topics)
-      return null
-    })
-  }
-  deleteTopic(topic: string): Promise<hands.DeletedTopic> {
+  async deleteTopic(topic: string, options: hands.Signal = {}): Promise<hands.DeletedTopic> {
+    this.#require(undefined, options)
     const live = this.#live()
     return this.#recorder.effect('context.deleteTopic', { class: 'idempotent', input: topic }, () =>
       live.deleteTopic(topic),
@@ -367,7 +370,8 @@ export class StagedContext implements hands.ContextHands {
     return this.#mesh.agent(this.#actor.user, this.agent, this.#actor.access)
   }
 
-  async topics(): Promise<readonly string[]> {
+  async topics(options: hands.Signal = {}): Promise<readonly string[]> {
+    this.#require(undefined, options)
     const found = await this.#recorder.answer({ kind: 'topics', name: '' }, async () => [
       ...(await this.#live().topics()),
     ])
@@ -375,6 +379,7 @@ export class StagedContext implements hands.ContextHands {
   }
 
   async discoverTopics(options: hands.DiscoverOptions = {}): Promise<Page<hands.TopicInfo>> {
+    this.#require(undefined, options)
     const { signal: _, ...asked } = options
     const name = canonicalJson(asked as { readonly [key: string]: Json })
     const { items, cursor } = await this.#recorder.answer({ kind: 'discoverTopics', name }, async () => {

@@ -146,19 +146,16 @@ export interface Notice {
   readonly type: MessageType
   readonly payload: Json
   readonly correlationId: string
-  readonly threadId?: string
+  readonly threadId: string | undefined
+  /** Told once, by whichever way it comes to be told. */
+  readonly dedupeId?: string
 }
 
 /** A message that the room itself sends, in the name of an agent. */
 export function composeNotice(id: string, notice: Notice, nowMs: number): Outgoing {
-  const { user, from, to, type, correlationId, threadId } = notice
-  const json = encodeJson(notice.payload)
+  const { user, from, to, type, payload: told, ...options } = notice
+  const json = encodeJson(told)
   const sender: Sender = { user, agent: from, provenance: { agent: from }, taint: [] }
   const payload = { json, bytes: Buffer.byteLength(json, 'utf8') }
-  return compose(
-    sender,
-    { id, to, type, options: { correlationId, ...(threadId === undefined ? {} : { threadId }) } },
-    payload,
-    nowMs,
-  )
+  return compose(sender, { id, to, type, options: options as CommonSendOptions }, payload, nowMs)
 }

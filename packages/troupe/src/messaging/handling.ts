@@ -1,7 +1,8 @@
 /**
  * One delivery handled as one durable step: what the handler stages commits with the acknowledgement. A delivery that
  * comes back after a crash goes on with the same step, so that its recorded effects are not done again; one that comes
- * back because the handler failed begins a new one.
+ * back because the handler failed begins a new one, in which an effect that was done under a key of its own is answered
+ * from the try before.
  */
 
 import type { ContextHands } from '../context/index.ts'
@@ -17,7 +18,7 @@ import {
   storeError,
   TroupeError,
 } from '../core/index.ts'
-import type { Inbox, Recorder, StepEnd, StepSpec, Steps } from '../durable/index.ts'
+import type { Inbox, RecordedEffect, Recorder, StepEnd, StepSpec, Steps } from '../durable/index.ts'
 import { backoffDelay } from '../resilience/index.ts'
 import type { Fragment } from '../storage/index.ts'
 import type { Delivered } from './delivered.ts'
@@ -135,13 +136,19 @@ export class Handling {
   async #handle({ deliveries, type, handle }: Job, recorder: Recorder): Promise<Json> {
     const { clock, random } = this.#parts
     for (const { message } of deliveries) recorder.addTaint(message.taint)
+    const done = await this.#doneBefore(deliveries)
     const ctx: HandlerContext = {
       agent: this.#parts.agent,
       attempt: Math.max(...deliveries.map(({ attempt }) => attempt)),
       signal: recorder.signal,
       context: this.#parts.contextOf(recorder),
       messages: this.#parts.messagesOf(recorder),
-      effect: (name, spec, fn) => recorder.effect(name, spec, fn),
+      effect: (name, spec, fn) => {
+        const before = spec.key === undefined ? undefined : done.get(`${name}[${spec.key}]`)
+        // Giving the answer may be repeated, whatever the effect itself may.
+        if (before) return recorder.effect(name, { ...spec, class: 'idempotent' }, () => before.output as never)
+        return recorder.effect(name, spec, fn)
+      },
       commit: () => recorder.commit(),
       now: () => recorder.answerNow({ kind: 'now', name: '' }, () => clock.now()),
       random: () => recorder.answerNow({ kind: 'random', name: '' }, () => random.next()),
@@ -153,6 +160,19 @@ export class Handling {
     const value = type?.reply ? await parse(type.reply, returned ?? null, what) : (returned ?? null)
     encodeJson(value, what)
     return value as Json
+  }
+
+  /** Recorded anew by the step that asks for them, so the next try finds them in this one. */
+  async #doneBefore(deliveries: readonly Delivered[]): Promise<ReadonlyMap<string, RecordedEffect>> {
+    const [delivered] = deliveries
+    if (!delivered || deliveries.length > 1 || delivered.failures === 0) return new Map()
+    const before = `step:message/${delivered.message.id}#${delivered.failures - 1}` as const
+    const effects = await this.#parts.steps.effects(this.#parts.user, before)
+    return new Map(
+      effects
+        .filter((effect) => effect.state === 'done' && (effect.class === 'once' || effect.class === 'idempotent'))
+        .map((effect) => [effect.name, effect]),
+    )
   }
 
   async #carryOut(spec: StepSpec, program: (recorder: Recorder) => Promise<Json>): Promise<StepEnd> {

@@ -117,6 +117,7 @@ export class Outbox {
         type: MessageRefused,
         payload: { id, to: mailbox, type: String(row.type), reason },
         correlationId: String(row.correlation_id ?? id),
+        threadId: row.thread_id === null || row.thread_id === undefined ? undefined : String(row.thread_id),
       },
       this.#post.clock.now(),
     )

@@ -22,6 +22,18 @@ const settle = async ({ clock }: Room) => {
   for (let i = 0; i < 20; i++) await clock.advance('1ms')
 }
 
+it('stages nothing of a call whose signal has aborted', async () => {
+  const made = await room()
+  const signal = AbortSignal.abort('enough')
+  await made.step('A', 'step:1', async (messages) => {
+    const refused = { code: 'cancelled', cause: 'enough' }
+    await expect(messages.send(Note, 1, { to: 'B', signal })).rejects.toMatchObject(refused)
+    await expect(messages.broadcast(Note, 1, { to: ['B'], signal })).rejects.toMatchObject(refused)
+    return null
+  })
+  expect(await made.agent('B').mailbox.receive()).toEqual([])
+})
+
 it('sends when the turn commits, in the order of the calls, and nothing of a step that fails', async () => {
   const made = await room()
   const b = made.agent('B')

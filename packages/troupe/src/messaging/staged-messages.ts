@@ -50,6 +50,7 @@ class StagedMessages implements MessageHands {
     options: { readonly to: string } & CommonSendOptions,
   ): Promise<SentMessage<P>> {
     checkSend('send', options, ['to'])
+    unlessAborted(options)
     checkName('agent', options.to)
     this.#authorize('send_message_to_agent')
     const { to, ...common } = options
@@ -61,6 +62,7 @@ class StagedMessages implements MessageHands {
     options: { readonly to?: readonly string[] } & CommonSendOptions = {},
   ) {
     checkSend('broadcast', options, ['to'])
+    unlessAborted(options)
     this.#authorize('broadcast_message_to_agents')
     const { to, ...common } = options
     if (to !== undefined && !Array.isArray(to))
@@ -71,6 +73,7 @@ class StagedMessages implements MessageHands {
   }
   async publish<P>(type: MessageType<P>, payload: P, options: { readonly topic: string } & CommonSendOptions) {
     checkSend('publish', options, ['topic'])
+    unlessAborted(options)
     this.#authorize('broadcast_message_to_agents')
     const { topic, ...common } = options
     checkName('topic', topic)
@@ -192,4 +195,9 @@ class StagedMessages implements MessageHands {
     })
     return Promise.all(sent)
   }
+}
+
+/** A message that is staged waits for nothing that could be broken off: only the call itself can. */
+function unlessAborted({ signal }: CommonSendOptions): void {
+  if (signal?.aborted) throw failure('cancelled', { what: 'Sending' }, { cause: signal.reason })
 }

@@ -213,6 +213,18 @@ describe('a worker', () => {
     await until(clock, () => worker.log.length === 2)
     expect(worker.log).toEqual([1, 2])
   })
+  it('answers an effect that was done under a key of its own from any try before', async () => {
+    const { start, agent, clock } = await room()
+    let charged = 0
+    const worker = new Recording('W').on(Note, async ({ payload }, ctx) => {
+      worker.log.push(await ctx.effect('charge', { class: 'once', key: `charge-${payload}` }, () => ++charged))
+      if (ctx.attempt < 3) throw new Error('later')
+    })
+    await start(worker)
+    for (const n of [1, 2]) await agent('A').messages.send(Note, n, { to: 'W' })
+    await until(clock, () => worker.log.length === 6)
+    expect(worker.log).toEqual([1, 1, 1, 2, 2, 2])
+  })
   it('asks others in a handler, and goes on with the answer', async () => {
     const { start, agent } = await room()
     await start(new Stock())

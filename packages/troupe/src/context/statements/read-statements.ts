@@ -78,7 +78,7 @@ function entryReads(dialect: Dialect) {
   return {
     value: raw<ReaderValues & { key: string }>(
       dialect,
-      (p) => sql`select e.value, e.change, e.taint from context_entries e
+      (p) => sql`select e.value from context_entries e
         where e.user_id = ${p.user} and e.key = ${p.key} and ${live(p)} and ${visible(dialect, p)}`,
     ),
     change: raw<ReaderValues & { key: string }>(
