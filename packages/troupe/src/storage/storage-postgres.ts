@@ -79,7 +79,7 @@ const overAll = [
   end $$`,
   `create function troupe_sweep(ids_before bigint, feed_before bigint, kept_revisions bigint, most bigint) returns bigint
   language plpgsql security definer set search_path from current as $$
-  declare done bigint; total bigint := 0; last bigint; begin
+  declare done bigint; total bigint := 0; last bigint; long_user text; new_floor bigint; begin
     delete from storage_changes where (user_id, id) in
       (select c.user_id, c.id from storage_changes c where c.at < ids_before order by c.at limit most);
     get diagnostics done = row_count;
@@ -91,12 +91,14 @@ const overAll = [
     delete from storage_feed where n <= last;
     get diagnostics done = row_count;
     total := total + done;
-    update storage_revisions r set floor = least(r.floor + most, r.revision - kept_revisions) where r.user_id in
-      (select s.user_id from storage_revisions s where s.revision - s.floor > kept_revisions * 1.25 limit 1);
-    get diagnostics done = row_count;
-    total := total + done;
-    delete from storage_feed f using storage_revisions r where done > 0 and f.user_id = r.user_id
-      and f.revision <= r.floor and r.at >= 0 and f.revision > r.floor - most - 1;
+    select s.user_id, least(s.floor + most, s.revision - kept_revisions) into long_user, new_floor
+      from storage_revisions s where s.revision - s.floor > kept_revisions * 1.25 limit 1;
+    if found then
+      update storage_revisions set floor = greatest(floor, new_floor) where user_id = long_user;
+      delete from storage_feed where user_id = long_user and revision <= new_floor;
+      get diagnostics done = row_count;
+      total := total + done + 1;
+    end if;
     return total;
   end $$`,
   ...['troupe_changed(bigint)', 'troupe_sizes()', 'troupe_sweep(bigint, bigint, bigint, bigint)'].map(

@@ -19,6 +19,15 @@ describe.skipIf(missing !== undefined)('two processes', () => {
     opened.push(troupe)
     return troupe
   }
+  const begin = async (...more: string[]) => {
+    const program = join(import.meta.dirname, 'run-child.ts')
+    const child = spawn(process.execPath, [program, JSON.stringify(storage), ...more], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    children.push(child)
+    const [line] = await once(child.stdout as NodeJS.ReadableStream, 'data')
+    return { child, id: String(line).trim() }
+  }
   afterEach(async () => {
     for (const child of children.splice(0)) child.kill('SIGKILL')
     await Promise.all(opened.splice(0).map((troupe) => troupe.close()))
@@ -112,12 +121,7 @@ describe.skipIf(missing !== undefined)('two processes', () => {
   }, 20_000)
 
   test('the runs of a process that dies go on in the other within the lease and a second', async () => {
-    const child = spawn(process.execPath, [join(import.meta.dirname, 'run-child.ts'), JSON.stringify(storage)], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    })
-    children.push(child)
-    const [line] = await once(child.stdout as NodeJS.ReadableStream, 'data')
-    const id = String(line).trim()
+    const { child, id } = await begin()
     const agent = defineAgent({ name: 'Slow', run: async () => finish('taken over') })
     const here = await open({ agents: [agent], lease: '2s' })
     await new Promise((resolve) => setTimeout(resolve, 3_000))
@@ -128,6 +132,21 @@ describe.skipIf(missing !== undefined)('two processes', () => {
     process.stderr.write(`taken over after ${Date.now() - killed} ms with a lease of 2 s\n`)
     expect(result.response).toBe('taken over')
     expect(Date.now() - killed).toBeLessThan(4_000)
+  }, 30_000)
+
+  test('a frozen owner that wakes changes nothing any more', async () => {
+    const { child, id } = await begin('1500')
+    child.kill('SIGSTOP')
+    const agent = defineAgent({ name: 'Slow', run: async () => finish('taken over') })
+    const here = await open({ agents: [agent], lease: '2s' })
+    const run = await here.user('k').orchestra.get(id)
+    expect((await run.result()).response).toBe('taken over')
+    const before = await typesOf(run)
+    child.kill('SIGCONT')
+    await new Promise((resolve) => setTimeout(resolve, 3_000))
+    expect(await typesOf(run)).toEqual(before)
+    expect((await run.result()).response).toBe('taken over')
+    expect(child.exitCode).toBeNull()
   }, 30_000)
 })
 

@@ -76,7 +76,8 @@ export async function createPool({ place, poolSize, acquireMs, recycleMs }: Sett
     idleTimeoutMillis: 60_000,
     maxLifetimeSeconds: Math.ceil(recycleMs / 1_000),
   })
-  // A connection that ends while nobody uses it is simply gone.
+  // A connection that ends while nobody uses it is simply gone; who uses it hears by the queries that fail.
   pool.on('error', () => {})
+  pool.on('connect', (client) => client.on('error', () => {}))
   return pool
 }

@@ -66,6 +66,10 @@ export class HintLine {
     clearTimeout(this.#timer)
     await this.#sending
     await this.#looking
+    await this.#hangUp()
+  }
+
+  async #hangUp(): Promise<void> {
     this.#client?.removeAllListeners('end')
     await this.#client?.end().catch(() => {})
   }
@@ -117,7 +121,7 @@ export class HintLine {
     for (let wait = backoff.first; !this.#stopping.signal.aborted; wait = Math.min(wait * 2, backoff.last)) {
       try {
         await this.#listen()
-        if (this.#stopping.signal.aborted) return
+        if (this.#stopping.signal.aborted) return await this.#hangUp()
         state({ state: 'open' })
         this.#seen = { ...this.#seen, again: true }
         return

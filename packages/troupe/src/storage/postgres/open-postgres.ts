@@ -1,6 +1,6 @@
 /** Opens a PostgreSQL database, with its schema up to date and its role in place. */
 import type { Client } from 'pg'
-import { createIds, failure, milliseconds, TroupeError } from '../../core/index.ts'
+import { checkOptions, createIds, failure, milliseconds, TroupeError } from '../../core/index.ts'
 import { Hints } from '../hints.ts'
 import type { Migration } from '../migration.ts'
 import type { OpenedStorage, OpenStorageOptions } from '../open-options.ts'
@@ -16,11 +16,15 @@ import { PostgresStorage } from './postgres-storage.ts'
 import { Sweeper } from './sweeper.ts'
 import { Transactions } from './transaction.ts'
 
+const known = ['url', 'postgres', 'migrations', 'clock', 'random', 'retention', 'time', 'faults']
+
 /**
- * @throws ValidationError `validation.failed`, `storage.too_new`; ExternalServiceError `storage.io`
+ * @throws ValidationError `validation.failed`, `option.unknown`, `storage.too_new`; ExternalServiceError `storage.io`
  * @example const storage = await openPostgres({ url: 'postgres://localhost/shop', migrations, clock, random })
  */
 export async function openPostgres(options: OpenStorageOptions): Promise<OpenedStorage> {
+  checkOptions('openStorage', options, known)
+  checkOptions('retention', options.retention ?? {}, ['changeIds', 'feed', 'feedRevisions', 'every'])
   if (options.faults)
     throw failure('validation.failed', {
       what: 'faults',

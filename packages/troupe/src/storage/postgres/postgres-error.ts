@@ -53,9 +53,10 @@ export function meaningOf(error: unknown): Meaning {
   return { kind: kinds[code] ?? 'invalid' }
 }
 
+/** Only the server's errors have a severity; `EPIPE` would pass for a state. */
 function sqlState(error: unknown): string | undefined {
-  const code = error instanceof Error ? (error as Error & { readonly code?: unknown }).code : undefined
-  return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : undefined
+  if (!(error instanceof Error) || !('severity' in error) || !('code' in error)) return undefined
+  return typeof error.code === 'string' ? error.code : undefined
 }
 
 export const messageOf = (error: unknown): string =>
