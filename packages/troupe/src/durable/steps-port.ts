@@ -73,6 +73,13 @@ export interface Steps {
   uncertain(user: string): Promise<readonly UncertainEffect[]>
   /** What the step has done to the world so far, in the order of the record: what an undo goes through backwards. */
   effects(user: string, step: JournalId): Promise<readonly RecordedEffect[]>
+  /**
+   * Undoes the effects of a settled step whose code brings `undo`, the last first, each once.
+   * @param program the step's own code: entered to learn how, answered from the record, doing nothing
+   * @returns the calls that were undone
+   * @throws ConflictError `step.open`, `code.changed`; what an undo failed with, after which calling again goes on
+   */
+  undo(spec: StepSpec, program: (recorder: Recorder) => Promise<Json>): Promise<readonly string[]>
   /** Stops what runs here: parked continuations are dropped, running steps aborted and awaited. Nothing is lost. */
   close(): Promise<void>
 }

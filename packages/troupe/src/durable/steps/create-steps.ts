@@ -4,13 +4,14 @@ import { type Clock, failure, type Random } from '../../core/index.ts'
 import type { Storage } from '../../storage/index.ts'
 import type { Inbox } from '../inbox-port.ts'
 import type { JournalId, Journals } from '../journal-port.ts'
-import type { StepEnd, Steps } from '../steps-port.ts'
+import type { Steps } from '../steps-port.ts'
 import type { Timers } from '../timers-port.ts'
 import { Execution } from './execution.ts'
 import type { Inside, StepLimits } from './life.ts'
 import { effectsOf } from './recorded-effects.ts'
 import type { KeptExecution, StepsContext } from './steps-context.ts'
 import { createUncertainEffects } from './uncertain.ts'
+import { undoStep } from './undo.ts'
 import { answerSender } from './waits.ts'
 
 export interface StepsOptions {
@@ -64,20 +65,22 @@ export function createSteps(options: StepsOptions): Steps {
     },
   }
   const unlisten = inbox.onArrival((user, journal) => executions.get(placeOf(user, journal))?.arrived())
+  const execute: Steps['execute'] = (spec, program) => {
+    if (closed) return Promise.reject(failure('troupe.closed', { what: `Carrying out ${spec.id}` }))
+    const place = placeOf(spec.principal.userId, spec.id)
+    const known = executions.get(place)
+    if (known) {
+      if (known.state === 'parked') known.resume(spec)
+      return known.end
+    }
+    const execution = new Execution(context, spec, program)
+    executions.set(place, execution)
+    void execution.enter()
+    return execution.end
+  }
   return {
-    execute(spec, program): Promise<StepEnd> {
-      if (closed) return Promise.reject(failure('troupe.closed', { what: `Carrying out ${spec.id}` }))
-      const place = placeOf(spec.principal.userId, spec.id)
-      const known = executions.get(place)
-      if (known) {
-        if (known.state === 'parked') known.resume(spec)
-        return known.end
-      }
-      const execution = new Execution(context, spec, program)
-      executions.set(place, execution)
-      void execution.enter()
-      return execution.end
-    },
+    execute,
+    undo: (spec, program) => undoStep(context, spec, program, execute),
     answer: (user, step, wait, answer) => inbox.put(user, step, answerSender, wait, JSON.parse(JSON.stringify(answer))),
     settle: (user, step, call, settlement) => uncertain.settle(user, step, call, settlement),
     uncertain: (user) => uncertain.list(user),

@@ -51,6 +51,7 @@ export function runEffect<Out>(
       life,
       spec.taint,
     )
+  if (spec.undo) life.options.learned?.set(id, spec.undo as NonNullable<EffectSpec<unknown>['undo']>)
   const hash = inputHash(spec.input, `The input of the effect ${name}`)
   const promise = life.open(stage, id) as Promise<Out>
   const effect = { life, id, name, hash, key, spec, fn, claimed: spec.class !== 'read' || spec.claim !== undefined }

@@ -34,6 +34,11 @@ export const durableCodes = {
     message: 'The effect {effect} of {step} was claimed with another input.',
     hint: 'Derive the input of an effect from recorded values only (ctx.now, ctx.random, context, results).',
   },
+  'step.open': {
+    class: errors.ConflictError,
+    message: 'The step {step} is not over: what it did cannot be undone yet.',
+    hint: 'Let it end, or cancel it first.',
+  },
   'step.over': {
     class: errors.CancelledError,
     message: 'The step {step} is over: ctx answers no more.',
