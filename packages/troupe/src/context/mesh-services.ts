@@ -1,5 +1,5 @@
 /** What all hands of one mesh work with: its core, caches and clean-up, and who they act as. */
-import { type Clock, checkName, type Json, type UserId } from '../core/index.ts'
+import { type Clock, checkName, type EventName, type Json, type UserId } from '../core/index.ts'
 import type { Access } from '../security/index.ts'
 import { checkAgentName } from './agent-name.ts'
 import { type Reader, topicGrantee } from './audience.ts'
@@ -49,7 +49,7 @@ export class MeshServices {
     this.emit('context.pushed', actor, { key, version, revision: committed.revision ?? 0 })
   }
 
-  emit(type: string, { user, agent }: Reader, fields: { readonly [field: string]: Json }): void {
+  emit(type: EventName, { user, agent }: Reader, fields: { readonly [field: string]: Json }): void {
     this.core.events.emit({ type, at: this.core.clock.now(), userId: user, agent, ...fields })
   }
 

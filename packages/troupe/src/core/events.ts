@@ -2,17 +2,18 @@
  * The stream of what happens in a troupe, for observers: never a payload, never awaited, and an observer that throws
  * or dawdles touches nobody.
  */
+import type { EventName } from './event-names.ts'
 import type { Json } from './json-value.ts'
 
 export interface TroupeEvent {
-  readonly type: string
+  readonly type: EventName
   readonly at: number
   readonly userId?: string
   readonly [field: string]: Json | undefined
 }
 
-/** `run.started`, `run.*`, or `*`. */
-export type EventPattern = string
+/** A published name, all that begin alike (`run.*`), or all (`*`). */
+export type EventPattern = EventName | `${string}.*` | '*'
 export type Observer = (event: TroupeEvent) => unknown
 
 export interface Events {

@@ -25,7 +25,7 @@ describe('events', () => {
     events.emit({ type: 'run.started', at: 1 })
     off()
     events.emit({ type: 'run.started', at: 2 })
-    events.emit({ type: 'runner.started', at: 3 })
+    events.emit({ type: 'step.started', at: 3 })
     await Promise.resolve()
     expect(seen).toEqual([
       'exact:run.started',
@@ -33,7 +33,7 @@ describe('events', () => {
       'all:run.started',
       'prefix:run.started',
       'all:run.started',
-      'all:runner.started',
+      'all:step.started',
     ])
     expect(failures).toHaveLength(5)
   })

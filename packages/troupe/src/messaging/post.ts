@@ -1,5 +1,14 @@
 /** What the parts of this room share: the storage, the clock, the statements, the bells. One per troupe. */
-import { type Clock, type Events, failure, type Ids, type Json, type Random, type StoredError } from '../core/index.ts'
+import {
+  type Clock,
+  type EventName,
+  type Events,
+  failure,
+  type Ids,
+  type Json,
+  type Random,
+  type StoredError,
+} from '../core/index.ts'
 import type { CommitResult, Fragment, Row, Statement, Storage, WorkQueue } from '../storage/index.ts'
 import { Bells } from './bells.ts'
 import type { MessagingSettings } from './config.ts'
@@ -99,7 +108,7 @@ export class Post {
     this.room.ring(user, mailbox)
     this.onFreed(user, mailbox)
   }
-  emit(type: string, userId: string | undefined, fields: { readonly [field: string]: Json }): void {
+  emit(type: EventName, userId: string | undefined, fields: { readonly [field: string]: Json }): void {
     this.#events.emit({ ...fields, type, at: this.clock.now(), ...(userId === undefined ? {} : { userId }) })
   }
 }

@@ -74,6 +74,13 @@ describe('createTroupe', () => {
     await open.user('default').context.push('k', 1)
   })
 
+  it('refuses to observe what never happens, naming what is near', async () => {
+    await using troupe = await createTroupe({ storage: 'memory:', log: 'silent' })
+    expect(() => troupe.on('run.complete' as 'run.completed', () => {})).toThrow(/run\.complete/)
+    expect(() => troupe.on('runs.*', () => {})).toThrow(/runs/)
+    for (const type of ['*', 'run.*', 'incident.recorded'] as const) troupe.on(type, () => {})()
+  })
+
   it('tells observers and metrics what happens, without payloads', async () => {
     await using troupe = await createTroupe({ storage: 'memory:', log: 'silent' })
     const seen: TroupeEvent[] = []

@@ -1,5 +1,5 @@
 /** The running system: its users, its events, its end. */
-import { checkName, failure, type Observer } from '../core/index.ts'
+import { checkName, type EventPattern, eventNames, failure, nearest, type Observer } from '../core/index.ts'
 import type { RunningWorker } from '../messaging/index.ts'
 import type { MetricsCollector } from '../observability/index.ts'
 import type { StorageSizes, StorageState } from '../storage/index.ts'
@@ -37,11 +37,20 @@ export class Troupe implements AsyncDisposable {
 
   /**
    * Observes what happens; an observer can neither slow nor break what it observes.
-   * @param type an event's, a prefix such as `run.*`, or `*`
+   * @param type an event's published name, all that begin alike (`run.*`), or all (`*`)
    * @returns a function that ends it
+   * @throws ValidationError for a name that no event has, with the nearest
    * @example troupe.on('incident.recorded', (incident) => console.warn(incident))
    */
-  on(type: string, observer: Observer): () => void {
+  on(type: EventPattern, observer: Observer): () => void {
+    const known = Object.keys(eventNames)
+    const begins = String(type).endsWith('.*') && known.some((name) => name.startsWith(type.slice(0, -1)))
+    if (type !== '*' && !begins && !known.includes(type))
+      throw failure('option.unknown', {
+        where: 'troupe.on',
+        option: String(type),
+        nearest: nearest(String(type), known) ?? 'run.*',
+      })
     return this.#parts.events.on(type, observer)
   }
 
