@@ -1,6 +1,12 @@
 import { expect, it } from 'vitest'
-import { defineAgent } from '../agents/index.ts'
-import { Orchestra } from '../orchestration/index.ts'
+import { defineAgent, handOff } from '../agents/index.ts'
+import { createVirtualClock, systemRandom } from '../core/index.ts'
+import { createJournals, durableMigrations } from '../durable/index.ts'
+import { silentLog } from '../observability/index.ts'
+import { createOrchestra, Orchestra } from '../orchestration/index.ts'
+import { Access } from '../security/index.ts'
+import { openStorage } from '../storage/index.ts'
+import { Housekeeping } from './housekeeping.ts'
 import { openParts } from './parts.ts'
 import { Troupe } from './troupe.ts'
 
@@ -25,4 +31,53 @@ it('a broken invariant ends its own run, with the reason, and no other', async (
   expect(types).not.toContain('run.completed')
   await sound?.answer(second?.questions[0]?.id as string, 'fine')
   expect(await sound?.result()).toMatchObject({ status: 'completed', response: 'fine' })
+})
+
+it('a run whose journal is full ends with that reason, and its steps are stopped', async () => {
+  const parts = await openParts({ storage: 'memory:', log: 'silent' })
+  await using _ = new Troupe(parts, { requireUserId: false })
+  const { storage, clock } = parts
+  const journals = createJournals({ storage, clock, owner: 'small', limits: { maxRecords: 20, warnRecords: 10 } })
+  const hands = (...[recorder, agent, over]: Parameters<Parameters<typeof createOrchestra>[0]['hands']>) =>
+    parts.hands(recorder, new Access(agent.access), over)
+  const host = createOrchestra({ ...parts, journals, hands }, { agents: new Map(), topologies: [] })
+  const orchestra = new Orchestra(host, 'ada')
+  const [tick, tock] = [
+    ['Tick', 'Tock'],
+    ['Tock', 'Tick'],
+  ].map(([name = '', other = '']) => defineAgent({ name, run: (n: number) => handOff(other, n + 1) }))
+  const agents = [tick, tock].flatMap((agent) => agent ?? [])
+  const run = await orchestra.start({
+    task: 1,
+    topology: { agents, flows: ['Start -> Tick', 'Tick <-> Tock', 'Tick -> End', 'Tock -> End'] },
+    config: { guards: { pingPong: false, noProgress: false } },
+  })
+  const result = await run.result()
+  expect(result).toMatchObject({ status: 'failed', error: { code: 'journal.full' } })
+  expect(result.totalSteps).toBeLessThan(25)
+  expect(await run.status()).toEqual({ status: 'failed' })
+  await host.close()
+})
+
+it('ended journals go with their retention, by themselves', async () => {
+  const clock = createVirtualClock()
+  const storage = await openStorage({ url: 'memory:', migrations: durableMigrations, clock, random: systemRandom })
+  const journals = createJournals({ storage, clock, owner: 'here', retention: { closedMs: 90_000 } })
+  const housekeeping = new Housekeeping({ clock, journals, log: silentLog })
+  housekeeping.start()
+  for (const [id, closed] of [
+    ['step:ended', true],
+    ['step:open', false],
+  ] as const) {
+    const { fragment } = journals.create('ada', id, 'step', clock.now(), [{ n: 1 }], { closed })
+    await storage.commit({ id: null, scope: { user: 'ada' }, ...fragment })
+  }
+  const left = async () =>
+    Promise.all(['step:ended', 'step:open'].map(async (id) => (await journals.load('ada', id)) !== undefined))
+  await clock.advance('61s')
+  expect(await left()).toEqual([true, true])
+  await clock.advance('60s')
+  expect(await left()).toEqual([false, true])
+  await housekeeping.stop()
+  await storage.close()
 })

@@ -219,7 +219,6 @@ export class RunOwner {
    */
   async #breakDown(error: unknown): Promise<void> {
     const { journals, clock, store, storage } = this.#parts
-    this.#brokenDown = true
     this.#writer.rewind(this.#mark)
     const reason =
       error instanceof TroupeError
@@ -231,16 +230,23 @@ export class RunOwner {
       success: false,
       error: storeError(reason),
     } as const
-    this.#still = JSON.parse(JSON.stringify(account)) as Json
     const standing = { status: 'failed', reason: null, over: true, moving: false, result: JSON.stringify(account) }
+    const steps = this.#launcher.steps()
     const statements = [
       ...store.stand(this.user, this.run, standing),
       ...this.#writer.prove().statements,
+      ...journals.fence(
+        this.user,
+        steps.map((step) => stepJournal(this.run, step)),
+      ).statements,
       ...journals.close(this.user, this.#writer.id).statements,
     ]
-    await storage
-      .commit({ id: null, scope: { user: this.user }, statements })
-      .catch(() => this.#parts.onLost(this.user, this.run))
+    const result = await storage.commit({ id: null, scope: { user: this.user }, statements }).catch(() => undefined)
+    // Another owner has it, or nothing can be written: whoever takes it up next finds the same.
+    if (!result?.ok) return this.#parts.onLost(this.user, this.run)
+    this.#brokenDown = true
+    this.#still = JSON.parse(JSON.stringify(account)) as Json
+    for (const step of steps) void this.#launcher.cancel(step, storeError(reason))
     for (const observer of this.#observers) observer([])
   }
 

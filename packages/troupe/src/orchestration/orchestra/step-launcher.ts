@@ -79,6 +79,11 @@ export class StepLauncher {
     else this.#enter(flight)
   }
 
+  /** Those that are carried out here, parked ones included. */
+  steps(): readonly string[] {
+    return [...this.#flights.keys()]
+  }
+
   isParked(step: string): boolean {
     const flight = this.#flights.get(step)
     return flight !== undefined && flight.running === undefined && !flight.retrying
