@@ -3,43 +3,8 @@ import { generateText, isStepCount, Output, streamText, tool } from 'ai'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { extractiveModel } from './extractive-model.ts'
+import { call, model, notes, tea, user } from './model.test.fixture.ts'
 
-const tea = `# Tea
-
-Tea is a drink made by pouring hot water over cured leaves. Green tea is not fermented at all.
-Black tea is fully fermented before it is dried.
-
-\`\`\`ts
-const tea = brew('green tea is code here')
-\`\`\`
-
-## Brewing
-
-- Brew green tea for 2 minutes at 80 degrees.
-- Brew black tea for 4 minutes with boiling water.
-`
-const notes = [
-  {
-    document: 'docs/retry.md',
-    startLine: 10,
-    endLine: 14,
-    heading: 'Retries',
-    text: 'Calls are retried.\n\nA retry waits twice as long as the one before.\nAfter five retries the call fails.',
-    score: 9,
-  },
-  {
-    document: 'docs/cache.md',
-    startLine: 3,
-    endLine: 3,
-    heading: 'Cache',
-    text: 'The cache keeps a response for one hour.',
-    score: 4,
-  },
-]
-const user = (text: string): LanguageModelV4Prompt[number] => ({ role: 'user', content: [{ type: 'text', text }] })
-const model = extractiveModel()
-const call = (options: Partial<LanguageModelV4CallOptions> & { prompt: LanguageModelV4Prompt }) =>
-  model.doGenerate(options)
 const textOf = async (text: string, options: Partial<LanguageModelV4CallOptions> = {}) => {
   const { content } = await call({ prompt: [user(text)], ...options })
   return content.map((part) => (part.type === 'text' ? part.text : part.type)).join('')

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest'
-import { defineAgent } from '../../agents/index.ts'
 import type { Json } from '../../core/index.ts'
 import {
   fails,
@@ -13,27 +12,7 @@ import {
   World,
 } from '../topology/world.test.fixture.ts'
 import type { RunConfig } from './read-config.ts'
-
-const agent = (name: string) => defineAgent({ name, run: () => null })
-const team = (names: string, flows: readonly string[], more: object = {}) => ({
-  agents: names.split(' ').map(agent),
-  flows,
-  ...more,
-})
-const leaf =
-  (v: Json, after = 0): Script =>
-  () =>
-    value(v, after)
-const fan =
-  (...names: string[]): Script =>
-  (input) =>
-    resultsIn(input) ? finish(valuesIn(input)) : invoke(...names.map((n): [string, Json] => [n, `for ${n}`]))
-const hub = (names: string[], scripts: Record<string, Script>, config: RunConfig = {}, lead = fan(...names)) =>
-  new World(
-    team(`Lead ${names.join(' ')}`, ['Start -> Lead', ...names.map((n) => `Lead <-> ${n}`), 'Lead -> End']),
-    { Lead: lead, ...scripts },
-    config,
-  ).settle()
+import { agent, fan, hub, leaf, team } from './teams.test.fixture.ts'
 
 describe('timeouts', () => {
   const solo = (a: Script, config: RunConfig) =>

@@ -1,6 +1,5 @@
 /** Ways through the core that few teams take. */
 import { describe, expect, it } from 'vitest'
-import { defineAgent } from '../../agents/index.ts'
 import type { Json } from '../../core/index.ts'
 import {
   fails,
@@ -18,13 +17,7 @@ import { holds } from './condition.ts'
 import { decide } from './decide.ts'
 import { readConfig } from './read-config.ts'
 import { loadState, saveState } from './snapshot.ts'
-
-const agent = (name: string) => defineAgent({ name, run: () => null })
-const team = (names: string, flows: readonly string[], more: object = {}) => ({
-  agents: names.split(' ').map(agent),
-  flows,
-  ...more,
-})
+import { team } from './teams.test.fixture.ts'
 
 describe('meetings', () => {
   it('that wait for each other alone go on, the first one first', () => {
