@@ -2,6 +2,7 @@
  * Who did it, where it came from, what clings to it: one shape in every entry, message, tool result, effect and model
  * call. Only the shape is here; the rules about it are in `security`.
  */
+import { failure } from './errors/failure.ts'
 import { hashText } from './json.ts'
 
 /** A user is the isolation scope (tenant), not a person. */
@@ -50,6 +51,38 @@ export const traceOf = (user: UserId, root: string, step: string): TraceContext 
   spanId: hashText(`${user}\n${step}`).slice(0, 16),
 })
 
-/** The labels of all, each once, sorted: what is made of several things has the taint of each. */
-export const joinTaint = (...taints: readonly (readonly TaintLabel[])[]): readonly TaintLabel[] =>
-  taints.every((taint) => taint.length === 0) ? [] : [...new Set(taints.flat())].sort()
+/** So many sources of a kind are told apart; more are `untrusted:*` besides the first ones. */
+export const mostSources = 16
+
+/**
+ * The labels of all, each once, sorted and bounded: what is made of several things has the taint of each. In whichever
+ * order things are joined, the labels come out the same.
+ */
+export function joinTaint(...taints: readonly (readonly TaintLabel[] | undefined)[]): readonly TaintLabel[] {
+  const [only, ...others] = taints.filter((taint) => taint !== undefined && taint.length > 0)
+  if (!only) return none
+  const all = [...new Set([only, ...others].flatMap((taint) => taint as readonly TaintLabel[]))].sort()
+  return all.length <= mostSources ? all : [...bounded(all, 'sensitive'), ...bounded(all, 'untrusted')]
+}
+const none: readonly TaintLabel[] = Object.freeze([])
+
+function bounded(all: readonly TaintLabel[], kind: 'untrusted' | 'sensitive'): readonly TaintLabel[] {
+  const rest: TaintLabel = `${kind}:*`
+  const own = all.filter((label) => label.startsWith(`${kind}:`))
+  if (own.length <= mostSources) return own
+  return [rest, ...own.filter((label) => label !== rest).slice(0, mostSources - 1)].sort()
+}
+
+/** As a field where there are any: most of what is stored has none. */
+export const taintField = (taint: readonly TaintLabel[] | undefined): { readonly taint?: readonly TaintLabel[] } =>
+  taint && taint.length > 0 ? { taint } : {}
+
+/** @throws ValidationError for what is no list of labels */
+export function checkTaint(taint: readonly string[] | undefined, what: string): readonly TaintLabel[] {
+  if (taint === undefined) return none
+  const problem = 'taint is a list of labels such as untrusted:mail or sensitive:payroll'
+  const isLabel = (label: unknown) =>
+    typeof label === 'string' && /^(untrusted|sensitive):[^\p{Cc}]{1,100}$/u.test(label)
+  if (!Array.isArray(taint) || !taint.every(isLabel)) throw failure('validation.failed', { what, problem })
+  return joinTaint(taint as readonly TaintLabel[], [])
+}

@@ -1,5 +1,5 @@
 /** JSON values, checked: what is accepted comes back exactly, everything else is refused. */
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { failure } from './errors/failure.ts'
 import type { Json } from './json-value.ts'
 
@@ -53,15 +53,20 @@ export const decodeJson = (text: string): Json => JSON.parse(text) as Json
 
 /** Keys sorted by code units, numbers and strings as in ECMAScript: the form of RFC 8785 for what we accept. */
 export function canonicalJson(value: Json): string {
-  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`
   if (value === null || typeof value !== 'object') return JSON.stringify(value)
+  let text = ''
+  if (Array.isArray(value)) {
+    for (const item of value) text += text === '' ? canonicalJson(item) : `,${canonicalJson(item)}`
+    return `[${text}]`
+  }
   const object = value as { readonly [key: string]: Json }
-  const fields = Object.keys(object)
-    .sort()
-    .map((key) => `${JSON.stringify(key)}:${canonicalJson(object[key] as Json)}`)
-  return `{${fields.join(',')}}`
+  for (const key of Object.keys(object).sort()) {
+    const field = `${JSON.stringify(key)}:${canonicalJson(object[key] as Json)}`
+    text += text === '' ? field : `,${field}`
+  }
+  return `{${text}}`
 }
 
 /** SHA-256 of the canonical form, 64 hexadecimal digits. */
 export const hashJson = (value: Json): string => hashText(canonicalJson(value))
-export const hashText = (text: string | Uint8Array): string => createHash('sha256').update(text).digest('hex')
+export const hashText = (text: string | Uint8Array): string => hash('sha256', text)

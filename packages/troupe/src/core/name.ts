@@ -22,7 +22,21 @@ const refuse = (what: string, value: unknown, problem: string, limit: number) =>
  * A user, agent or topic: normal form C, 1 to 256 bytes of UTF-8.
  * @throws ValidationError `name.invalid`
  */
-export function checkName(what: 'user' | 'agent' | 'topic' | 'tool' | 'message type' | 'run', value: unknown): string {
+export function checkName(
+  what:
+    | 'user'
+    | 'agent'
+    | 'topic'
+    | 'tool'
+    | 'message type'
+    | 'run'
+    | 'command'
+    | 'schedule'
+    | 'alert'
+    | 'health check'
+    | 'thread',
+  value: unknown,
+): string {
   const limit = 256
   const problem = problemOf(value, limit)
   if (problem !== undefined) throw refuse(`The ${what}`, value, problem, limit)

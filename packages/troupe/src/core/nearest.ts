@@ -1,18 +1,23 @@
 /** The known name that is most like a wrong one, for errors that help. */
 
-/** Levenshtein distance of short names, in O(a·b). */
+/** How many letters are missing, too many, wrong, or swapped with their neighbour: of short names, in O(a·b). */
 function distance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, i) => i)
+  let above = row
   for (let i = 1; i <= a.length; i++) {
     const next = [i]
-    for (let j = 1; j <= b.length; j++)
+    for (let j = 1; j <= b.length; j++) {
+      const isSwapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]
       next.push(
         Math.min(
           (row[j] as number) + 1,
           (next[j - 1] as number) + 1,
           (row[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1),
+          isSwapped ? (above[j - 2] as number) + 1 : Number.POSITIVE_INFINITY,
         ),
       )
+    }
+    above = row
     row = next
   }
   return row[b.length] as number

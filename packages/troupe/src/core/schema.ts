@@ -23,6 +23,13 @@ export async function parse<T>(schema: Schema<T>, value: unknown, what: string):
   throw failure('validation.failed', { what, problem: problems.join('; ') })
 }
 
+/** @throws ValidationError for what is no Standard Schema; undefined is none, and fine */
+export function checkSchema(what: string, schema: unknown): void {
+  if (schema === undefined) return
+  const { validate } = ((schema as Partial<Schema> | null)?.['~standard'] ?? {}) as { readonly validate?: unknown }
+  if (typeof validate !== 'function') throw failure('validation.failed', { what, problem: 'it is no Standard Schema' })
+}
+
 interface WithJsonSchema {
   readonly '~standard': { readonly jsonSchema?: { input(options: { target: string }): Record<string, unknown> } }
 }

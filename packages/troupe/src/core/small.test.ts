@@ -37,6 +37,22 @@ describe('events', () => {
     ])
     expect(failures).toHaveLength(5)
   })
+
+  it('are changed by no observer, and pass by one that never ends its calls', async () => {
+    const failures: unknown[] = []
+    const events = createEvents((error) => failures.push(error))
+    let hanging = 0
+    events.on('*', (event) => Object.assign(event, { type: 'run.failed' }))
+    events.on('*', () => {
+      hanging++
+      return new Promise(() => {})
+    })
+    const seen = new Set<string>()
+    events.on('*', ({ type }) => void seen.add(type))
+    for (let i = 0; i < 10_050; i++) events.emit({ type: 'run.started', at: i })
+    expect([...seen]).toEqual(['run.started'])
+    expect([hanging, failures.length]).toEqual([10_000, 10_050])
+  })
 })
 
 describe('schemas', () => {
@@ -58,6 +74,7 @@ describe('schemas', () => {
 describe('small things', () => {
   it('find the nearest known name, or none', () => {
     expect(nearest('serch_documents', ['read_document', 'search_documents'])).toBe('search_documents')
+    expect(nearest('tiemout', ['timeouts', 'timeout'])).toBe('timeout')
     expect(nearest('zzz', ['read_document'])).toBeUndefined()
   })
   it('refuse an unknown option by name', () => {

@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { catalogue, type ErrorCode } from './catalogue.ts'
 import { failure } from './failure.ts'
@@ -16,6 +17,13 @@ describe('the catalogue of errors', () => {
       expect(error.status, code).toBeGreaterThanOrEqual(400)
       expect(code).toMatch(/^[a-z_]+(\.[a-z_]+)*$/)
     }
+  })
+  it('has no code of two rooms', async () => {
+    const rooms = readdirSync(new URL('./codes/', import.meta.url)).map((file) => file.replace(/\.ts$/, ''))
+    const modules = await Promise.all(rooms.map((room) => import(`./codes/${room}.ts`) as Promise<object>))
+    const codes = modules.flatMap((module) => Object.values(module).flatMap((each) => Object.keys(each as object)))
+    expect(codes.filter((code, i) => codes.indexOf(code) !== i)).toEqual([])
+    expect(codes).toHaveLength(Object.keys(catalogue).length)
   })
   it('fills its message with the values, cut where they are long', () => {
     const error = failure('storage.owned', { path: '/data/troupe.db', pid: 17, host: 'a', since: 'x'.repeat(1_000) })

@@ -13,8 +13,19 @@ export interface StoredError {
 
 const limit = 4_000
 
-/** Anything thrown, be it an Error or not, as it is stored. Messages are cut at 4,000 characters. */
-export function storeError(thrown: unknown): StoredError {
+/**
+ * Anything thrown, be it an Error or not, as it is stored. Messages are cut at 4,000 characters.
+ * @param redact takes secrets out: what users' code throws may quote one
+ */
+export function storeError(thrown: unknown, redact?: (text: string) => string): StoredError {
+  const stored = plain(thrown)
+  if (!redact) return stored
+  const text = JSON.stringify(stored)
+  const clean = redact(text)
+  return clean === text ? stored : (JSON.parse(clean) as StoredError)
+}
+
+function plain(thrown: unknown): StoredError {
   if (thrown instanceof errors.TroupeError)
     return {
       name: thrown.name,

@@ -23,6 +23,12 @@ export const agentsCodes = {
     message: 'No kind of agent is called {kind}; known are {known}.',
     hint: 'Register it first: factory.register(kind, (config) => agent).',
   },
+  'remote.ended': {
+    class: errors.ExternalServiceError,
+    message: 'The remote agent {agent} ended its task as {state}: {problem}.',
+    hint: 'Look at the other end; onError of the run can send the task to another agent.',
+    retryable: false,
+  },
   'session.waiting': {
     class: errors.ConflictError,
     message: 'The thread {thread} waits for an answer to the question {question}.',

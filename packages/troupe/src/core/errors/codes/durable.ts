@@ -24,6 +24,12 @@ export const durableCodes = {
     message: 'Whether the effect {effect} of {step} happened is unknown.',
     hint: 'Find out, and settle it as happened or not; it is never repeated by itself.',
   },
+  'outcome.unknown': {
+    class: errors.ExternalServiceError,
+    message: '{what} may have happened or not: {problem}.',
+    hint: 'Find out; what may be repeated is tried again by itself, an effect of class once waits to be settled.',
+    retryable: true,
+  },
   'effect.nested': {
     class: errors.ValidationError,
     message: 'The function of the effect {effect} used ctx.',
@@ -48,6 +54,12 @@ export const durableCodes = {
     class: errors.NotFoundError,
     message: 'There is no journal {journal}.',
     hint: 'Check its id; an ended journal goes with its retention.',
+  },
+  'inbox.pending': {
+    class: errors.ConflictError,
+    message: 'The inbox of {journal} holds what was not taken in yet.',
+    hint: 'Nothing to do: its owner takes it in.',
+    retryable: true,
   },
   'journal.newer': {
     class: errors.ConflictError,

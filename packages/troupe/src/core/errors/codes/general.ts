@@ -13,6 +13,41 @@ export const generalCodes = {
     message: '{what} is not valid: {problem}.',
     hint: 'Correct the value named and try again.',
   },
+  'config.invalid': {
+    class: errors.ValidationError,
+    message: 'The configuration cannot be used: {first} And {others} more, in details.problems.',
+    hint: 'Correct each of details.problems; every one says how.',
+  },
+  'config.value': {
+    class: errors.ValidationError,
+    message: '{setting} is {value} in {origin}, which is not {wanted}.',
+    hint: 'Give it {wanted}.',
+  },
+  'config.missing': {
+    class: errors.ValidationError,
+    message: '{setting} is missing: {because}.',
+    hint: 'Set {variable}, or {setting} in the file of the configuration.',
+  },
+  'config.always': {
+    class: errors.ValidationError,
+    message: '{name} asks to turn off what is always so: {always}.',
+    hint: 'Remove it, or set it to true.',
+  },
+  'config.contradiction': {
+    class: errors.ValidationError,
+    message: '{one} and {other} contradict each other about {setting}.',
+    hint: 'Keep one of the two.',
+  },
+  'config.unreadable': {
+    class: errors.ValidationError,
+    message: 'The configuration {path} cannot be read: {problem}.',
+    hint: 'Correct the file, or name another one.',
+  },
+  'config.unsafe': {
+    class: errors.ValidationError,
+    message: '{what} is not safe: {problem}.',
+    hint: '{remedy}',
+  },
   'json.unsupported': {
     class: errors.ValidationError,
     message: '{what} holds {found} at {path}, which JSON cannot carry exactly.',
@@ -39,10 +74,43 @@ export const generalCodes = {
     message: '{what} took longer than its {kind} timeout of {limit}.',
     hint: 'Raise the timeout named, or find out what it waits for.',
   },
+  'circuit.open': {
+    class: errors.CircuitOpenError,
+    message: 'It failed repeatedly and is left alone for {pause}.',
+    hint: 'It is tried again by itself; have something to fall back on.',
+  },
+  'rate.limited': {
+    class: errors.RateLimitError,
+    message: 'More than {limit} calls came within the window of the rate limit.',
+    hint: 'Try again in {seconds} s.',
+  },
+  'bulkhead.full': {
+    class: errors.CapacityError,
+    message: 'All {concurrent} places are taken and {queue} calls wait already.',
+    hint: 'Try later, or raise its concurrency or its queue.',
+  },
+  'batch.full': {
+    class: errors.CapacityError,
+    message: 'The batch has {limit} items that wait already.',
+    hint: 'Add fewer at once, or raise maxWaiting.',
+  },
   'troupe.closed': {
     class: errors.CancelledError,
     message: '{what} is not possible: the troupe is closed.',
     hint: 'Open it again with createTroupe(); nothing accepted was lost.',
+  },
+  'troupe.draining': {
+    class: errors.CancelledError,
+    message: '{what} is not possible: the troupe is shutting down.',
+    hint: 'Ask another process, or this one once it is up again; nothing accepted was lost.',
+    status: 503,
+    retryable: true,
+  },
+  'troupe.restored': {
+    class: errors.ConflictError,
+    message: '{what} is not possible: the database was restored from a backup of {backupAt}, and waits.',
+    hint: 'What it was about to do may have been done since. Look, then call troupe.resumeRestored().',
+    status: 503,
   },
   'join.unmet': {
     class: errors.ProcessingError,

@@ -8,6 +8,11 @@ export const messagingCodes = {
     message: 'The mailbox of {mailbox} is full: {limit}.',
     hint: 'Send again when its owner has worked some off, raise messaging.capacity, or choose the backpressure wait or drop-oldest.',
   },
+  'batch.unsettled': {
+    class: errors.CapacityError,
+    message: '{limit} messages of this batch are not settled yet.',
+    hint: 'Await what was sent before sending more.',
+  },
   'lease.lost': {
     class: errors.LeaseLostError,
     message:

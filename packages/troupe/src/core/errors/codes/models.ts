@@ -39,6 +39,27 @@ export const modelsCodes = {
     message: 'The model {model} is limiting calls; it wants {seconds} s of pause.',
     hint: 'Try later, or name a fallback: model: [first, second].',
   },
+  'model.busy': {
+    class: errors.CapacityError,
+    message: 'The model {model} has all its places taken, and {queue} calls wait for one already.',
+    hint: 'Try later, raise models.limits, or name a fallback: model: [first, second].',
+  },
+  'embedding.wrong': {
+    class: errors.ExternalServiceError,
+    message: 'The embedding model {model} gave no usable vectors: {problem}.',
+    hint: 'Use another embedding model; vectors of two models or dimensions are never compared.',
+    retryable: false,
+  },
+  'cassette.miss': {
+    class: errors.NotFoundError,
+    message: 'The cassette has no {kind} call of {name} like this one: {problem}.',
+    hint: "Correct what differs, or record it anew with mode 'auto' or 'record'.",
+  },
+  'cassette.unreadable': {
+    class: errors.ValidationError,
+    message: 'The cassette can not be read: {problem}.',
+    hint: "Record it anew with mode 'record', or mend the line named.",
+  },
   'model.circuit_open': {
     class: errors.CircuitOpenError,
     message: 'The model {model} failed repeatedly and is left alone for {seconds} s.',

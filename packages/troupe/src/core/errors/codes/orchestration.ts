@@ -23,6 +23,47 @@ export const orchestrationCodes = {
     message: 'The run {run} is over: {status}.',
     hint: 'Start a new run.',
   },
+  'replay.expired': {
+    class: errors.NotFoundError,
+    status: 410,
+    message: 'The journal of run {run} was kept until {until}: it can be neither replayed nor forked any more.',
+    hint: 'Its result, usage and cost remain: (await get(id)).result(). Keep journals longer with retention.replay, or export runs in time.',
+  },
+  'run.open': {
+    class: errors.ConflictError,
+    message: 'The run {run} is not over: {status}.',
+    hint: 'Wait for its end, or cancel it first.',
+  },
+  'evaluation.unrecorded': {
+    class: errors.NotFoundError,
+    message: 'The past run has no call of the {kind} {name} with these arguments.',
+    hint: 'Evaluate with live: true where its tools may be called, or a change that asks them alike.',
+  },
+  'evaluation.unfinished': {
+    class: errors.ProcessingError,
+    message: 'Run again, {run} was not completed: {status}.',
+    hint: 'Look at the error, guard or question named; raise the budget of the evaluation where that ended it.',
+  },
+  'retry.refused': {
+    class: errors.ConflictError,
+    message: 'The run {run} cannot be retried: {problem}.',
+    hint: 'Retry a failed run, from one of its failed steps; fork another run where it should go another way.',
+  },
+  'export.tampered': {
+    class: errors.ValidationError,
+    message: 'The export of run {run} cannot be trusted: {problem}.',
+    hint: 'Export the run again, and open the file as it was written, with the key that it was given.',
+  },
+  'export.newer': {
+    class: errors.ConflictError,
+    message: 'The export of run {run} has the form {found}; this release reads up to {known}.',
+    hint: 'Open it with the release that wrote it, or a newer one.',
+  },
+  'export.unredactable': {
+    class: errors.ValidationError,
+    message: 'The way of run {run} depends on what would be taken out of it, from event {seq} on.',
+    hint: "Export it with redact: 'secrets' or 'nothing', for people who may see what it holds.",
+  },
   'run.agents_missing': {
     class: errors.ConflictError,
     message: 'The run {run} needs the code of agents that this troupe does not have: {agents}.',
@@ -71,7 +112,53 @@ export const orchestrationCodes = {
   'run.elsewhere': {
     class: errors.ConflictError,
     message: 'The run {run} is carried on by another process.',
-    hint: 'Ask that process; a run is taken over when the lease of its process has run out.',
+    hint: 'Nothing to do: what is asked of the run is handed to that process, and taken over with the run if it dies.',
     retryable: true,
+  },
+  'run.repeated': {
+    class: errors.ConflictError,
+    message: 'There is a run {run} already, which was started with another {what}.',
+    hint: 'Start it with what it was started with first to get it, or choose another id.',
+  },
+  'schedule.invalid': {
+    class: errors.ValidationError,
+    message: 'The schedule is not valid: {what}: {problem}.',
+    hint: 'See docs/schedules.md for what a schedule takes.',
+  },
+  'topology.unknown': {
+    class: errors.ValidationError,
+    message: 'No topology is registered as {topology}; the nearest is {nearest}.',
+    hint: 'Pass it to createTroupe({ topologies }), or give the definition itself.',
+  },
+  'schedule.unknown': {
+    class: errors.NotFoundError,
+    message: 'There is no schedule {schedule}.',
+    hint: 'Look at schedules.list(); those that ended go after 30 days.',
+  },
+  'schedule.exists': {
+    class: errors.ConflictError,
+    message: 'There is another schedule {schedule} already.',
+    hint: 'Delete it first, or choose another id.',
+  },
+  'schedule.limit': {
+    class: errors.CapacityError,
+    message: 'A user has at most {limit} schedules that have not ended.',
+    hint: 'Delete some, or raise createTroupe({ schedules: { limit } }).',
+  },
+  'schedule.moved': {
+    class: errors.ConflictError,
+    message: 'The schedule {schedule} was changed by somebody else meanwhile.',
+    hint: 'Try again.',
+    retryable: true,
+  },
+  'schedule.over': {
+    class: errors.ConflictError,
+    message: 'The schedule {schedule} has ended: no time of it comes any more.',
+    hint: 'Create another one, or trigger it.',
+  },
+  'command.repeated': {
+    class: errors.ConflictError,
+    message: 'Run {run} was given another command under the id {id}.',
+    hint: 'Give each command an id of its own; repeat one with what it was given with first.',
   },
 } as const satisfies Record<string, CatalogueEntry>

@@ -41,6 +41,39 @@ export const storageCodes = {
     message: 'Reading or writing {path} failed: {problem}.',
     hint: 'The change was not acknowledged. Check the disk before trying again.',
   },
+  'storage.unreachable': {
+    class: errors.ExternalServiceError,
+    message: 'The database {path} cannot be reached: {problem}.',
+    hint: 'Check its host and port, and that the server runs. Whether a change was made that had been sent is not known; with its id it may be sent again.',
+  },
+  'storage.denied': {
+    class: errors.ExternalServiceError,
+    message: 'The database {path} does not let this role in: {problem}.',
+    hint: 'Check user, password and database, and what pg_hba.conf says of them.',
+    retryable: false,
+  },
+  'storage.untrusted': {
+    class: errors.ExternalServiceError,
+    message: 'The server of {path} is not trusted: {problem}.',
+    hint: 'Name the host as its certificate does, give the authority that signed it as tls.ca, and see that the server speaks TLS.',
+    retryable: false,
+  },
+  'storage.insecure': {
+    class: errors.ValidationError,
+    message: '{path} is not served: {problem}.',
+    hint: 'Users are kept apart by row-level security, which must hold for the role that logs in. docs/postgres.md has the roles.',
+  },
+  'storage.exhausted': {
+    class: errors.CapacityError,
+    message: 'No connection to {path} became free within {ms} ms; there are {connections}.',
+    hint: 'Raise poolSize, poolOverflow or acquireTimeout.',
+    status: 503,
+  },
+  'storage.slow': {
+    class: errors.TimeoutError,
+    message: 'The server of {path} gave a statement up, at {ms} ms or because it was told to: {problem}.',
+    hint: 'Nothing was changed. Raise statementTimeout, or look for what holds the database up.',
+  },
   'storage.busy': {
     class: errors.CapacityError,
     message: 'More than {limit} changes wait for the storage.',
@@ -50,6 +83,21 @@ export const storageCodes = {
     class: errors.ConflictError,
     message: 'A change expected {expected} rows and found {found}.',
     hint: 'Read the current state and try again.',
+  },
+  'storage.not_empty': {
+    class: errors.ConflictError,
+    message: '{path} is not empty: {problem}.',
+    hint: 'Name a place where there is nothing yet. Backups and restores overwrite nothing.',
+  },
+  'backup.unreadable': {
+    class: errors.ValidationError,
+    message: '{path} is no backup that this release reads: {problem}.',
+    hint: 'Name the folder that backup() made, whole; a backup of a newer release needs that release.',
+  },
+  'backup.damaged': {
+    class: errors.ProcessingError,
+    message: 'The backup {path} is damaged: {problem}.',
+    hint: 'Use another backup. Nothing was restored.',
   },
   'value.too_large': {
     class: errors.ValidationError,

@@ -28,4 +28,22 @@ export const toolsCodes = {
     message: '{tool} are not available to this agent.',
     hint: 'Use the other tools.',
   },
+  'mcp.unreachable': {
+    class: errors.ExternalServiceError,
+    message: 'The MCP server {server} cannot be reached: {problem}.',
+    hint: 'Look whether it runs; it is tried again with growing pauses.',
+    retryable: true,
+  },
+  'mcp.changed': {
+    class: errors.ConflictError,
+    message: 'The tool {tool} of the MCP server {server} is not as it was pinned: {what}.',
+    hint: 'Look at it as it is now, and approve it with approveMcpTools if that is right.',
+    retryable: false,
+  },
+  'mcp.too_large': {
+    class: errors.CapacityError,
+    message: 'The result of {tool} has {bytes} bytes; {limit} are taken.',
+    hint: 'Ask for less at once, or raise resultLimit.',
+    retryable: false,
+  },
 } as const satisfies Record<string, CatalogueEntry>
