@@ -29,3 +29,21 @@ export function checkReadable(applied: readonly Applied[], known: ReadonlyMap<st
         known: `${room} ${known.get(room) ?? 0}`,
       })
 }
+
+/**
+ * What a backup holds is brought up to date step by step: this release must know all of them.
+ * @param schema by room, how far its tables are
+ * @throws ValidationError `storage.too_new`
+ */
+export function checkKnown(
+  schema: Readonly<Record<string, number>>,
+  migrations: readonly Migration[],
+  place: string,
+): void {
+  const known = latestOf(migrations)
+  checkReadable(
+    Object.entries(schema).map(([room, version]) => ({ room, version, lowest_reader: version })),
+    known,
+    place,
+  )
+}

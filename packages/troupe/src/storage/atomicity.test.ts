@@ -3,21 +3,16 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
+import { Client } from 'pg'
 import { afterAll, expect, test } from 'vitest'
 import { createVirtualClock, seededRandom, type UserId } from '../core/index.ts'
 import { type Change, type CommitResult, openStorage, type Statement, type Storage } from './index.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'troupe-atomicity-'))
 afterAll(() => rmSync(folder, { recursive: true }))
-const user = 'ada' as UserId
+const table = 'create table counters (user_id text, key text, number integer, primary key (user_id, key))'
 const migrations = [
-  {
-    room: 'model',
-    version: 1,
-    name: 'counters',
-    lowestReader: 1,
-    up: { sqlite: ['create table counters (key text primary key, number integer)'], postgres: [] },
-  },
+  { room: 'model', version: 1, name: 'counters', lowestReader: 1, up: { sqlite: [table], postgres: [table] } },
 ]
 
 type Operation = {
@@ -32,18 +27,20 @@ interface Planned {
 }
 
 const sql = {
-  insert: 'insert into counters values (?, 1)',
-  bump: 'update counters set number = number + 1 where key = ?',
-  delete: 'delete from counters where key = ?',
-  guard: 'select 1 from counters where key = ?',
+  insert: 'insert into counters values ($1, $2, 1)',
+  bump: 'update counters set number = number + 1 where user_id = $1 and key = $2',
+  delete: 'delete from counters where user_id = $1 and key = $2',
+  guard: 'select 1 from counters where user_id = $1 and key = $2',
 }
-const toChange = ({ id, operations, items }: Planned): Change => ({
+/** The engines write numbered parameters in two ways. */
+const textFor = ({ dialect }: Storage, text: string) => (dialect.name === 'sqlite' ? text.replaceAll('$', '?') : text)
+const toChange = (storage: Storage, { id, operations, items }: Planned, user: UserId): Change => ({
   id,
   scope: { user },
   statements: operations.map(
     ({ kind, key, rows }): Statement => ({
-      sql: sql[kind],
-      binds: [key],
+      sql: textFor(storage, sql[kind]),
+      binds: [user, key],
       ...(rows === null ? {} : { expect: { rows } }),
     }),
   ),
@@ -87,13 +84,15 @@ const planned = fc.record({
 }) satisfies fc.Arbitrary<Planned>
 const groups = fc.array(fc.array(planned, { minLength: 1, maxLength: 8 }), { maxLength: 6 })
 
-async function agrees(storage: Storage, plan: readonly (readonly Planned[])[]): Promise<void> {
+async function agrees(storage: Storage, plan: readonly (readonly Planned[])[], user: UserId): Promise<void> {
   const model = new Model()
   for (const group of plan) {
-    const results = await Promise.all(group.map((each) => storage.commit(toChange(each))))
+    const results = await Promise.all(group.map((each) => storage.commit(toChange(storage, each, user))))
     expect(results).toMatchObject(group.map((each) => model.commit(each)))
   }
-  const [rows] = await storage.read({ user }, [{ sql: 'select key, number from counters', binds: [], returns: true }])
+  const text = textFor(storage, 'select key, number from counters where user_id = $1')
+  const all = { sql: text, binds: [user], returns: true }
+  const [rows] = await storage.read({ user }, [all])
   expect(new Map(rows?.map(({ key, number }) => [key, number]))).toEqual(model.counters)
   expect((await storage.feed(user, 0, 1)).head).toBe(model.revision)
 }
@@ -112,11 +111,39 @@ test.each([
         random: seededRandom(1),
       })
       try {
-        await agrees(storage, plan)
+        await agrees(storage, plan, 'ada' as UserId)
       } finally {
         await storage.close()
       }
     }),
     { numRuns },
   )
+})
+
+const server = process.env.TROUPE_POSTGRES ?? 'postgres://postgres@127.0.0.1:5432/postgres'
+const onServer = async (run: (client: Client) => Promise<unknown>) => {
+  const client = new Client({ connectionString: server, connectionTimeoutMillis: 2_000 })
+  await client.connect()
+  await run(client).finally(() => client.end())
+}
+const missing = await onServer(async () => {}).then(
+  () => undefined,
+  (error: unknown) => `no PostgreSQL (${error instanceof Error ? error.message || error.name : error})`,
+)
+if (missing) process.stdout.write(`skipped: ${missing}\n`)
+
+test.skipIf(missing)('groups of changes agree with the model, on PostgreSQL', async () => {
+  const schema = `troupe_atomicity_${process.pid}`
+  const options = { migrations, clock: createVirtualClock(), random: seededRandom(1) }
+  const storage = await openStorage({ ...options, url: server, postgres: { schema } })
+  let users = 0
+  try {
+    await fc.assert(
+      fc.asyncProperty(groups, (plan) => agrees(storage, plan, `user ${users++}` as UserId)),
+      { numRuns: 60 },
+    )
+  } finally {
+    await storage.close()
+    await onServer((client) => client.query(`drop schema ${schema} cascade`))
+  }
 })

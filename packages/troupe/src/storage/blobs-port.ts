@@ -2,6 +2,9 @@
 import type { UserId } from '../core/index.ts'
 import type { Statement } from './statement.ts'
 
+/** Above it a value is stored apart, in bytes of its JSON. */
+export const largeBytes = 256 * 1024
+
 /** A stored value: its JSON text, or where that is over 256 KB a reference to it. */
 export type ValueRef = { readonly json: string } | { readonly blob: string; readonly bytes: number }
 
@@ -16,6 +19,8 @@ export interface Blobs {
     owner: string,
     json: string,
   ): { readonly value: ValueRef; readonly statements: readonly Statement[] }
+  /** Another owner of a value that is stored already: in a change that makes sure that an owner of it still is one. */
+  share(user: UserId, owner: string, value: ValueRef): readonly Statement[]
   /** The JSON text. */
   load(user: UserId, value: ValueRef): Promise<string>
   release(user: UserId, owner: string): readonly Statement[]

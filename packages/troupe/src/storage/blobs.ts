@@ -2,18 +2,18 @@
  * Large values, once per user. A blob is inserted with its owner, and deleted with its last one, in the changes that make
  * this so: there is never a blob without an owner.
  *
- * The hash is keyed by user with a secret of the database, so that equal values of two users have unequal hashes, and a
- * hash tells nothing about a guessed value.
+ * The hash is keyed by user with a secret, so that equal values of two users have unequal hashes, and a hash tells nothing
+ * about a guessed value. The secret is the database's; with encryption on another one joins it that is not to be had from
+ * the database alone. What was stored before that stays under its hash.
  */
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import { failure, type UserId } from '../core/index.ts'
-import type { Blobs, ValueRef } from './blobs-port.ts'
+import { type Blobs, largeBytes, type ValueRef } from './blobs-port.ts'
 import { type Dialect, template } from './dialect.ts'
 import type { Storage } from './port.ts'
 import type { Statement } from './statement.ts'
+import { blobContent } from './user-tables.ts'
 
-/** Above it a value is stored apart. */
-const inline = 256 * 1024
 const largest = 8 * 1024 * 1024
 
 interface Tables {
@@ -22,20 +22,27 @@ interface Tables {
   storage_blob_owners: { user_id: string; owner: string; hash: string }
 }
 
-export async function createBlobs(storage: Pick<Storage, 'dialect' | 'read'>): Promise<Blobs> {
+/** @param options.secret joins the database's own from now on */
+export async function createBlobs(
+  storage: Pick<Storage, 'dialect' | 'read'>,
+  options: { readonly secret?: Uint8Array | undefined } = {},
+): Promise<Blobs> {
   const queries = compile(storage.dialect)
   const [rows] = await storage.read({ work: true }, [queries.secret({}, { returns: true })])
   const secret = rows?.[0]?.value
   if (!(secret instanceof Uint8Array)) throw failure('invariant.broken', { rule: 'a database has a secret for hashes' })
-  const hashOf = (user: UserId, json: string) => {
-    const key = createHmac('sha256', secret).update(user).digest()
+  const own = options.secret ? createHmac('sha256', secret).update(options.secret).digest() : secret
+  const hashOf = (user: UserId, json: string, by = own) => {
+    const key = createHmac('sha256', by).update(user).digest()
     return createHmac('sha256', key).update(json).digest('hex')
   }
+  const fits = (user: UserId, json: string, hash: string) =>
+    [own, secret].some((by) => timingSafeEqual(Buffer.from(hashOf(user, json, by)), Buffer.from(hash)))
   return {
     keep(user, owner, json) {
       const bytes = Buffer.byteLength(json)
       if (bytes > largest) throw failure('value.too_large', { what: 'The value', bytes, limit: largest })
-      if (bytes <= inline) return { value: { json }, statements: [] }
+      if (bytes <= largeBytes) return { value: { json }, statements: [] }
       const hash = hashOf(user, json)
       // The content always comes along: whether the blob is still there when the change commits is not known now.
       const statements: readonly Statement[] = [
@@ -44,13 +51,14 @@ export async function createBlobs(storage: Pick<Storage, 'dialect' | 'read'>): P
       ]
       return { value: { blob: hash, bytes }, statements }
     },
+    share: (user, owner, value) => ('json' in value ? [] : [queries.own({ user, owner, hash: value.blob })]),
     async load(user, value: ValueRef) {
       if ('json' in value) return value.json
       const [found] = await storage.read({ user }, [queries.content({ user, hash: value.blob }, { returns: true })])
       const content = found?.[0]?.content
       if (typeof content !== 'string')
         throw failure('invariant.broken', { rule: 'a value lives as long as its owners' })
-      if (!timingSafeEqual(Buffer.from(hashOf(user, content)), Buffer.from(value.blob)))
+      if (!fits(user, content, value.blob))
         throw failure('storage.corrupt', { path: 'of the storage', problem: 'a value does not fit its hash' })
       return content
     },
@@ -64,14 +72,20 @@ function compile(dialect: Dialect) {
     secret: template<Tables, Record<never, never>>(dialect, (db) =>
       db.selectFrom('storage_settings').select('value').where('name', '=', 'secret'),
     ),
-    content: template<Tables, { user: string; hash: string }>(dialect, (db, p) =>
-      db.selectFrom('storage_blobs').select('content').where('user_id', '=', p.user).where('hash', '=', p.hash),
+    content: template<Tables, { user: string; hash: string }>(
+      dialect,
+      (db, p) =>
+        db.selectFrom('storage_blobs').select('content').where('user_id', '=', p.user).where('hash', '=', p.hash),
+      blobContent,
     ),
-    put: template<Tables, { user: string; hash: string; bytes: number; content: string }>(dialect, (db, p) =>
-      db
-        .insertInto('storage_blobs')
-        .values({ user_id: p.user, hash: p.hash, bytes: p.bytes, content: p.content })
-        .onConflict((conflict) => conflict.doNothing()),
+    put: template<Tables, { user: string; hash: string; bytes: number; content: string }>(
+      dialect,
+      (db, p) =>
+        db
+          .insertInto('storage_blobs')
+          .values({ user_id: p.user, hash: p.hash, bytes: p.bytes, content: p.content })
+          .onConflict((conflict) => conflict.doNothing()),
+      blobContent,
     ),
     own: template<Tables, Owned & { hash: string }>(dialect, (db, p) =>
       db

@@ -1,5 +1,6 @@
 /** Kysely as a query compiler: one Kysely that only compiles per engine, and templates compiled once. */
 import type { Compilable, Kysely } from 'kysely'
+import { type ContentNames, compileContent } from './content.ts'
 import type { Bind, Statement } from './statement.ts'
 
 export interface Dialect {
@@ -20,6 +21,7 @@ export type Template<Values> = (values: Values, more?: Omit<Statement, 'sql' | '
 
 /**
  * Compiles a query once; each call only fills in its values.
+ * @param contentNames which of its values and columns are content, and what each belongs to
  * @example
  * const byKey = template<Tables, { user: string; key: string }>(dialect, (db, p) =>
  *   db.selectFrom('entries').selectAll().where('user_id', '=', p.user).where('key', '=', p.key))
@@ -28,14 +30,49 @@ export type Template<Values> = (values: Values, more?: Omit<Statement, 'sql' | '
 export function template<Tables, Values extends { [K in keyof Values]: Bind }>(
   dialect: Dialect,
   build: (db: Kysely<Tables>, placeholders: Values) => Compilable,
+  contentNames?: ContentNames,
 ): Template<Values> {
-  const placeholders = new Proxy({} as Values, { get: (_, name) => new Placeholder(String(name)) })
-  const { sql, parameters } = build(dialect.builder<Tables>(), placeholders).compile()
-  return (values, more) => ({
-    sql,
-    binds: parameters.map((parameter) =>
-      parameter instanceof Placeholder ? (values[parameter.name as keyof Values] as Bind) : (parameter as Bind),
-    ),
-    ...more,
+  const made = new Map<string | symbol, Placeholder>()
+  const placeholder = (_: unknown, name: string | symbol) => {
+    const known = made.get(name) ?? new Placeholder(String(name))
+    made.set(name, known)
+    return known
+  }
+  const compiled = build(
+    dialect.builder<Tables>(),
+    new Proxy<Record<never, never>>({}, { get: placeholder }) as Values,
+  ).compile()
+  const { sql, parameters } = boundOnce(dialect, compiled)
+  const names = parameters.map((parameter) => (parameter instanceof Placeholder ? parameter.name : undefined))
+  const fill = (values: Values): readonly Bind[] => {
+    const binds = new Array<Bind>(names.length)
+    for (let i = 0; i < names.length; i++) {
+      const name = names[i]
+      binds[i] = (name === undefined ? parameters[i] : values[name as keyof Values]) as Bind
+    }
+    return binds
+  }
+  if (!contentNames) return (values, more) => ({ sql, binds: fill(values), ...more })
+  const content = compileContent(contentNames, names)
+  return (values, more) => ({ sql, binds: fill(values), content, ...more })
+}
+
+interface Text {
+  readonly sql: string
+  readonly parameters: readonly unknown[]
+}
+
+/** Each value stands once among the parameters, however often the text refers to it: a push named the time 16 times. */
+function boundOnce({ name }: Dialect, { sql, parameters }: Text): Text {
+  const places = new Map<unknown, number>()
+  let seen = 0
+  const text = sql.replace(name === 'sqlite' ? /\?/g : /\$\d+/g, (mark) => {
+    const parameter = parameters[name === 'sqlite' ? seen : Number(mark.slice(1)) - 1]
+    seen++
+    const place = places.get(parameter) ?? places.size + 1
+    places.set(parameter, place)
+    return `${mark[0]}${place}`
   })
+  // A mark that stands for itself, in a text between quotes.
+  return seen === parameters.length ? { sql: text, parameters: [...places.keys()] } : { sql, parameters }
 }

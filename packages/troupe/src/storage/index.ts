@@ -1,20 +1,31 @@
 /** Storage executes changes: the port, what rooms need to speak to it, and the engines behind it. */
+import { createBackups } from './backup/backups.ts'
 import type { OpenedStorage, OpenStorageOptions } from './open-options.ts'
+import { postgresBackups } from './postgres/backup-postgres.ts'
 import { openPostgres } from './postgres/open-postgres.ts'
+import { sqliteBackups } from './sqlite/backup-sqlite.ts'
 import { openStorage as openSqlite } from './sqlite/open-storage.ts'
 
+export type { BackedUpStorage } from './backup/backups.ts'
+export type { BackupManifest } from './backup/manifest.ts'
 export { createBlobs } from './blobs.ts'
 export * from './blobs-port.ts'
+export * from './codec-port.ts'
+export { type ContentNames, compileContent, type Place, placeOf } from './content.ts'
 export * from './dialect.ts'
 export * from './disk.ts'
 export type { FaultKind, Faults } from './faults.ts'
 export * from './migration.ts'
-export type { OpenedStorage, OpenStorageOptions, Retention } from './open-options.ts'
+export type { OpenedStorage, OpenStorageOptions, Retention, StorageFinding } from './open-options.ts'
 export * from './port.ts'
 export type { PostgresOptions } from './postgres-options.ts'
+export { endRestoration, type Restoration, readRestoration } from './restored.ts'
+export { sealStorage } from './sealed-storage.ts'
 export { createDisk } from './sqlite/memory-disk.ts'
 export { sqliteDialect } from './sqlite/sqlite-dialect.ts'
 export * from './statement.ts'
+export { storageMigrations } from './storage-migrations.ts'
+export * from './user-tables.ts'
 export type { WriterReply, WriterRequest } from './writer-port.ts'
 
 /**
@@ -24,3 +35,6 @@ export type { WriterReply, WriterRequest } from './writer-port.ts'
  */
 export const openStorage = (options: OpenStorageOptions): Promise<OpenedStorage> =>
   /^postgres(ql)?:/.test(options.url) ? openPostgres(options) : openSqlite(options)
+
+/** Of both engines. */
+export const backups = createBackups({ sqlite: sqliteBackups, postgres: postgresBackups })

@@ -7,7 +7,7 @@ export interface Migration {
   readonly name: string
   /**
    * The lowest version of this room's schema whose code can still read and write the database after this step; 0 where
-   * even a release without the room can.
+   * even a release without the room can. Never its own version: the release before a step works on.
    */
   readonly lowestReader: number
   readonly up: { readonly sqlite: readonly string[]; readonly postgres: readonly string[] }

@@ -29,11 +29,23 @@ export interface OpenStorageOptions {
   readonly postgres?: PostgresOptions
   /** On PostgreSQL `now` is the server's time, `engine`; with `clock` it is that of `clock`. SQLite's is always the clock's. */
   readonly time?: 'engine' | 'clock'
+  /** Refuses a role that could see all users, as the owner of the tables does. Without it such a role serves. */
+  readonly production?: boolean
   /** Lets the writer fail as it may in the world; for tests and simulation. */
   readonly faults?: Faults
 }
 
+/** Something about the database that a person should know. */
+export interface StorageFinding {
+  readonly code: string
+  readonly severity: 'error' | 'warning' | 'advice'
+  readonly message: string
+  readonly remedy: string
+}
+
 export interface OpenedStorage extends Storage {
+  /** Looks at the database anew; empty where all is well. */
+  check(): Promise<readonly StorageFinding[]>
   /** Where the owner of a file can be talked to, for whoever finds it owned; undefined takes it back. */
   announce(address: string | undefined): void
 }

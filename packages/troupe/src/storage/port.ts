@@ -7,7 +7,7 @@ import type { Dialect } from './dialect.ts'
 import type { Statement } from './statement.ts'
 
 export type Scope = { readonly user: UserId } | { readonly work: true }
-export type WorkQueue = 'runs' | 'steps' | 'timers' | 'outbox' | 'mailboxes' | 'cleanup'
+export type WorkQueue = 'runs' | 'steps' | 'timers' | 'outbox' | 'mailboxes' | 'cleanup' | 'schedules'
 
 /** What watchers read: a change of context. `data` is the room's own, JSON text. */
 export interface FeedItem {
@@ -32,6 +32,11 @@ export interface Change extends Fragment {
   readonly id: string | null
   /** A user's change may also insert and delete rows of work tables; a work change touches nothing else. */
   readonly scope: Scope
+  /**
+   * For what says that a process is alive: it waits behind no other change, however many there are. Without an id it may
+   * be done again where its answer was lost.
+   */
+  readonly urgent?: true
 }
 
 export type Row = Readonly<Record<string, string | number | bigint | Uint8Array | null>>
@@ -75,6 +80,19 @@ export interface FeedPage {
 /** Content-free: somebody of this user changed context, or a queue has work. May come late, twice or never. */
 export type Hint = { readonly user: UserId; readonly revision: number } | { readonly work: WorkQueue }
 
+/**
+ * Words between the processes that share a storage: seen by all who listen at that moment, not stored, maybe lost.
+ * Whoever can listen to the database can read them.
+ */
+export interface Notes {
+  /** @param note at most `noteBytes` of UTF-8; a longer one is dropped, and so is one of too many that wait */
+  send(note: string): void
+  /** What other processes sent. @returns a function that ends it */
+  on(listener: (note: string) => void): () => void
+}
+/** A payload of NOTIFY has 8,000 bytes, quotes and names included. */
+export const noteBytes = 3_500
+
 export interface StorageState {
   readonly state: 'open' | 'full' | 'failed' | 'closed'
   /** What is wrong, for people; absent while open. */
@@ -98,6 +116,8 @@ export interface Storage {
   /** All statements see one snapshot, which holds every change acknowledged before the call. */
   read(scope: Scope, statements: readonly Statement[]): Promise<readonly (readonly Row[])[]>
   feed(user: UserId, after: number, limit: number): Promise<FeedPage>
+  /** Where several processes may share the storage; absent where one has it for itself. */
+  readonly notes?: Notes
   /** @returns a function that ends it */
   onHint(listener: (hint: Hint) => void): () => void
   state(): StorageState

@@ -10,20 +10,24 @@ export interface PostgresOptions {
   readonly port?: number
   readonly database?: string
   readonly user?: string
-  /** Of any characters; never printed. */
-  readonly password?: string
+  /** Of any characters; never printed. What gives it is asked at each connection, for it may change. */
+  readonly password?: string | (() => string | Promise<string>)
   /** The schema that holds all tables; `troupe` by default. Made where it is missing. */
   readonly schema?: string
   /** true: encrypted, with the certificate checked. `{ ca }`: against this one, PEM. `{ check: false }`: unchecked. */
   readonly tls?: boolean | { readonly ca?: string; readonly check?: boolean }
   /** A role that may create the schema, its tables and the application role; the role of the connection by default. */
   readonly migrateUrl?: string
-  /** Connections for changes and reads; one more listens. 10 by default. */
+  /** Straight to the server, where `url` leads to a pooler such as pgbouncer: LISTEN needs a connection that stays. */
+  readonly listenUrl?: string
+  /** Connections for changes and reads, kept once they are made; one more listens. 10 by default. */
   readonly poolSize?: number
+  /** More of them while all are in use; closed after 2 s without any. 0 by default. */
+  readonly poolOverflow?: number
   /** How long a change or read waits for a connection; 10 s by default. */
   readonly acquireTimeout?: Duration
   /** After so long the server gives a statement up; 30 s by default. */
   readonly statementTimeout?: Duration
-  /** A connection is closed and made anew after so long; 30 min by default. */
+  /** A connection is closed and made anew after so long, once nobody uses it; 30 min by default, 1 s at least. */
   readonly recycle?: Duration
 }

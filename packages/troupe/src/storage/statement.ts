@@ -1,5 +1,6 @@
 /** One statement of a change or a read, compiled, with what is expected of it. */
 import type { ErrorCode, Json } from '../core/index.ts'
+import type { Content } from './content.ts'
 
 /** Bound by the adapter inside the transaction, so that expiry and leases follow the storage's clock. */
 export interface Now {
@@ -26,4 +27,6 @@ export interface Statement {
   readonly detail?: { readonly [key: string]: Json }
   /** Give the rows back (`RETURNING`, or a read). */
   readonly returns?: boolean
+  /** Which of its values and columns are sealed where encryption is on; engines pay no heed to it. */
+  readonly content?: Content
 }

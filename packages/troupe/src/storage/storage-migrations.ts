@@ -4,7 +4,8 @@
  * `storage_feed.n` rises with every row, so that old rows are found at its low end without an index on time.
  */
 import type { Migration } from './migration.ts'
-import { storagePostgres } from './storage-postgres.ts'
+import { restoredMigration } from './restored.ts'
+import { changedInPages, changesOnce, storagePostgres } from './storage-postgres.ts'
 
 export const storageMigrations: readonly Migration[] = [
   {
@@ -39,4 +40,19 @@ export const storageMigrations: readonly Migration[] = [
       postgres: storagePostgres,
     },
   },
+  {
+    room: 'storage',
+    version: 2,
+    name: 'the row of a change is written once',
+    lowestReader: 1,
+    up: { sqlite: [], postgres: changesOnce },
+  },
+  {
+    room: 'storage',
+    version: 3,
+    name: 'users that changed, in pages',
+    lowestReader: 1,
+    up: { sqlite: [], postgres: changedInPages },
+  },
+  restoredMigration,
 ]

@@ -1,24 +1,24 @@
 /**
- * Executes changes: those of one user in the order they came, those of others beside them. What failed in a way that did
- * nothing is repeated; what nobody knows the outcome of is sent again under its id, which tells.
+ * Executes changes: those of one user in the order they came, those of others beside them. Those of a user that wait go
+ * together in one transaction. What failed in a way that did nothing is repeated; what nobody knows the outcome of is
+ * sent again under its id, which tells.
  *
  * Invariant: every change accepted is answered exactly once.
  */
 import { failure, type Ids, type Random, type TroupeError } from '../../core/index.ts'
 import { checkChange } from '../check-change.ts'
 import type { Change, CommitResult } from '../port.ts'
-import { Patience, pause } from './patience.ts'
-import { messageOf } from './postgres-error.ts'
+import { backoffMs, Patience, pause } from './patience.ts'
+import type { Settings } from './place.ts'
+import { failureOf, messageOf } from './postgres-error.ts'
 import type { Failed, Outcome, Transactions } from './transaction.ts'
 
 export interface CommitLanesOptions {
   readonly transactions: Transactions
   readonly random: Random
   readonly ids: Ids
-  /** For messages. */
-  readonly place: string
-  /** How long an outcome is tried to be found out, ms. */
-  readonly patienceMs: number
+  /** An outcome is tried to be found out for as long as a connection is waited for. */
+  readonly settings: Settings
   /** Before the caller hears of it. */
   readonly committed: (change: Change, result: CommitResult) => void
 }
@@ -27,11 +27,32 @@ export interface CommitLanesOptions {
 const maxWaiting = 65_536
 /** Deadlocks and the like, for one change. */
 const maxRepeats = 20
+/** ms. */
+const backoff = { lost: { first: 50, last: 800 }, again: { first: 2, last: 64 } }
+/** Changes that share a transaction: what its user's others wait for is bounded, and so are the server's savepoints. */
+const maxGroup = 32
+
+interface Waiting {
+  readonly change: Change
+  readonly id: string | null
+  readonly patience: Patience
+  readonly resolve: (result: CommitResult) => void
+  readonly reject: (error: unknown) => void
+  attempts: number
+  /** It may have been committed. */
+  unknown: boolean
+}
+
+/** The changes of one user that wait, the first ones perhaps on their way. */
+interface Lane {
+  readonly waiting: Waiting[]
+  /** How many go together: half as many after a failure, for what follows one is sent in vain. */
+  size: number
+}
 
 export class CommitLanes {
   readonly #options: CommitLanesOptions
-  /** The last change of each user that has one on its way. */
-  readonly #tails = new Map<string, Promise<unknown>>()
+  readonly #lanes = new Map<string, Lane>()
   #waiting = 0
   #closed = false
   #idle: (() => void)[] = []
@@ -46,9 +67,7 @@ export class CommitLanes {
     checkChange(change)
     this.#waiting++
     try {
-      const result = await this.#inLane(change)
-      this.#options.committed(change, result)
-      return result
+      return await this.#enter(change)
     } finally {
       this.#waiting--
       if (this.#waiting === 0) for (const tell of this.#idle.splice(0)) tell()
@@ -61,73 +80,126 @@ export class CommitLanes {
     if (this.#waiting > 0) await new Promise<void>((resolve) => this.#idle.push(resolve))
   }
 
-  #inLane(change: Change): Promise<CommitResult> {
-    if (!('user' in change.scope)) return this.#execute(change)
-    const { user } = change.scope
-    const before = this.#tails.get(user)
-    const mine = before ? before.then(() => this.#execute(change)) : this.#execute(change)
-    const tail = mine.then(
-      () => {},
-      () => {},
-    )
-    this.#tails.set(user, tail)
-    void tail.then(() => {
-      if (this.#tails.get(user) === tail) this.#tails.delete(user)
+  #enter(change: Change): Promise<CommitResult> {
+    const { settings, ids } = this.#options
+    return new Promise((resolve, reject) => {
+      const patience = new Patience(settings.acquireMs)
+      // One that is urgent may be done again, and leaves no row for that.
+      const id = change.id ?? (change.urgent ? null : ids.next())
+      const waiting = { change, id, patience, resolve, reject, attempts: 0, unknown: false }
+      // Changes of the work tables lock what they touch, and wait for nothing else of each other.
+      if (!('user' in change.scope)) return void this.#drain({ waiting: [waiting], size: 1 })
+      const { user } = change.scope
+      const lane = this.#lanes.get(user)
+      if (lane) return void lane.waiting.push(waiting)
+      const made = { waiting: [waiting], size: maxGroup }
+      this.#lanes.set(user, made)
+      void this.#drain(made, user)
     })
-    return mine
   }
 
-  async #execute(change: Change): Promise<CommitResult> {
-    const { transactions, random, ids, patienceMs } = this.#options
-    const id = change.id ?? ids.next()
-    const patience = new Patience(patienceMs)
-    let unknown = false
-    for (let attempt = 1; ; attempt++) {
-      const outcome = await transactions.change(change, id)
-      const result = await this.#resultOf(change, id, outcome, unknown)
-      if (result) return result
-      const { meaning, sent, error } = outcome as Failed
-      const { kind } = meaning
-      if (kind === 'lost' && sent) unknown = true
-      const over = kind === 'lost' ? patience.isOver() : attempt >= maxRepeats
-      if (over) throw this.#failed(error)
-      await pause((kind === 'lost' ? 50 : 2) * Math.min(2 ** attempt, 32) * (0.5 + random.next()))
+  async #drain(lane: Lane, user?: string): Promise<void> {
+    while (lane.waiting.length > 0) {
+      const group = lane.waiting.slice(0, lane.size)
+      const outcomes = await this.#execute(group)
+      const left: Waiting[] = []
+      for (const [i, waiting] of group.entries()) {
+        const outcome = outcomes[i] as Outcome
+        const asked = left.length === 0 || (outcome.kind === 'failed' && outcome.meaning.kind === 'lost')
+        if (!asked || !(await this.#answer(waiting, outcome))) left.push(waiting)
+      }
+      lane.waiting.splice(0, group.length, ...left)
+      lane.size = left.length === 0 ? Math.min(2 * lane.size, maxGroup) : Math.max(1, lane.size >> 1)
+      if (left.length > 0) await this.#beforeNext(left, outcomes[group.indexOf(left[0] as Waiting)] as Failed)
+    }
+    if (user !== undefined) this.#lanes.delete(user)
+  }
+
+  async #execute(group: readonly Waiting[]): Promise<readonly Outcome[]> {
+    try {
+      return await this.#options.transactions.changes(group)
+    } catch (error) {
+      return group.map(() => ({ kind: 'failed', meaning: { kind: 'invalid' }, statement: -1, error, sent: false }))
     }
   }
 
+  /** @returns false where it is to be tried again */
+  async #answer(waiting: Waiting, outcome: Outcome): Promise<boolean> {
+    const { change } = waiting
+    try {
+      const result = await this.#resultOf(waiting, outcome)
+      if (!result) return false
+      this.#options.committed(change, result)
+      waiting.resolve(result)
+    } catch (error) {
+      waiting.reject(error)
+    }
+    return true
+  }
+
+  /** What followed a failure begins anew at once; else some time is given to whatever stands in the way. */
+  async #beforeNext(left: readonly Waiting[], { meaning, sent }: Failed): Promise<void> {
+    if (meaning.kind === 'aborted') return
+    const lost = meaning.kind === 'lost'
+    if (lost && sent) for (const waiting of left) waiting.unknown = true
+    const [{ attempts }] = left as readonly [Waiting]
+    await pause(backoffMs(attempts, lost ? backoff.lost : backoff.again, this.#options.random))
+  }
+
   /** @returns undefined where it is to be tried again */
-  async #resultOf(change: Change, id: string, outcome: Outcome, unknown: boolean): Promise<CommitResult | undefined> {
+  async #resultOf(waiting: Waiting, outcome: Outcome): Promise<CommitResult | undefined> {
+    const { change } = waiting
     if (outcome.kind === 'done') {
       const { rows, affected, revision, at } = outcome
       return { ok: true, rows, affected, revision, at, repeated: false }
     }
     const { meaning, statement, error } = outcome
-    if (meaning.kind === 'lost' || meaning.kind === 'again') return undefined
+    if (meaning.kind === 'aborted') return undefined
+    if (await this.#mayPass(outcome)) {
+      waiting.attempts++
+      const over = meaning.kind === 'again' ? waiting.attempts >= maxRepeats : waiting.patience.isOver()
+      if (over) throw this.#failed(error)
+      return undefined
+    }
     if (meaning.kind === 'unexpected') return refused(change, meaning.statement, meaning.found)
     if (meaning.kind === 'taken' && statement >= 0) return refused(change, statement, 0)
-    if (meaning.kind === 'repeated') return this.#repeated(change, id, unknown)
-    if (meaning.kind === 'full') throw failure('storage.full', { path: this.#options.place }, { cause: error })
+    if (meaning.kind === 'repeated' && waiting.id !== null) return this.#repeated(waiting)
+    if (meaning.kind === 'full')
+      throw failure('storage.full', { path: this.#options.settings.place.name }, { cause: error })
     if (meaning.kind === 'invalid' && statement >= 0)
       throw failure('invariant.broken', { rule: `statements are valid (${messageOf(error)})` }, { cause: error })
     throw this.#failed(error)
   }
 
-  async #repeated(change: Change, id: string, unknown: boolean): Promise<CommitResult> {
+  /** Whether it may be otherwise when it is tried again. */
+  async #mayPass({ meaning: { kind }, statement }: Failed): Promise<boolean> {
+    if (kind === 'lost' || kind === 'again') return true
+    // Held up by somebody who does not go on; below 0 it has waited for its turn alone.
+    return kind === 'slow' && ((await this.#options.transactions.unblock()) > 0 || statement < 0)
+  }
+
+  async #repeated(waiting: Waiting): Promise<CommitResult | undefined> {
+    const { change, id, unknown } = waiting
     // The caller gave no id, so it counts on rows that are lost with the answer.
     if (unknown && change.id === null && change.statements.some(({ returns }) => returns))
-      throw this.#failed(new Error('the connection was lost; the change was committed, its answer is lost'))
+      throw this.#unanswered('the connection was lost; the change was committed, its answer is lost')
     const user = 'user' in change.scope ? change.scope.user : ''
-    const found = await this.#options.transactions.read(change.scope, [
-      { sql: 'select at, revision from storage_changes where id = $1 and user_id = $2', binds: [id, user] },
-    ])
-    const row = found.kind === 'done' ? found.rows[0]?.[0] : undefined
-    if (!row) throw this.#failed(found.kind === 'failed' ? found.error : new Error('the change is not found'))
+    const sql = 'select at, revision from storage_changes where id = $1 and user_id = $2'
+    const [found] = await this.#options.transactions.reads(change.scope, () => [[{ sql, binds: [id, user] }]])
+    // Looked up once more with the next attempt.
+    if (found?.kind === 'failed') return this.#resultOf(waiting, found)
+    const row = found?.rows[0]?.[0]
+    if (!row) throw this.#unanswered('the change is not found')
     const revision = row.revision === null ? null : Number(row.revision)
     return { ok: true, rows: [], affected: [], revision, at: Number(row.at), repeated: true }
   }
 
+  #unanswered(problem: string): TroupeError {
+    return failure('storage.io', { path: this.#options.settings.place.name, problem })
+  }
+
   #failed(error: unknown): TroupeError {
-    return failure('storage.io', { path: this.#options.place, problem: messageOf(error) }, { cause: error })
+    return failureOf(error, this.#options.settings)
   }
 }
 

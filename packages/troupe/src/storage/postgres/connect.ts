@@ -34,6 +34,9 @@ async function load(): Promise<typeof import('pg')> {
   }
 }
 
+/** Of connections for changes and reads. */
+export const applicationName = 'troupe'
+
 /** What is sent goes out at once: statements of a transaction wait for nobody's answer. */
 const configOf = (place: Place, application: string, connectMs: number): ClientConfig & { pipeline: boolean } => {
   const { host, port, database, user, password, tls } = place
@@ -46,8 +49,7 @@ const configOf = (place: Place, application: string, connectMs: number): ClientC
     port,
     database,
     user,
-    // Undefined would let pg look into the environment.
-    password: password ?? '',
+    password,
     ssl,
     types,
     application_name: application,
@@ -68,12 +70,33 @@ export async function connect(place: Place, application: string, connectMs: numb
   return client
 }
 
-export async function createPool({ place, poolSize, acquireMs, recycleMs }: Settings): Promise<Pool> {
+/** What is sent whole leaves no transaction idle for long. */
+export const idleMsOf = (statementMs: number): number => Math.min(10_000, Math.ceil(statementMs / 2))
+
+/** What the server bounds by itself, where the session is ours. */
+const settingsOf = (statementMs: number): string =>
+  [
+    // Were a BEGIN ever cancelled, what follows it would find no table instead of being done outside a transaction.
+    'search_path=',
+    `statement_timeout=${statementMs}`,
+    `idle_in_transaction_session_timeout=${idleMsOf(statementMs)}`,
+  ]
+    .map((each) => `-c ${each}`)
+    .join(' ')
+
+/** Of those above the pool's size. */
+const overflowIdleMs = 2_000
+
+/** @param pooled a pooler takes no settings of a session, for it shares sessions */
+export async function createPool(settings: Settings, pooled: boolean, application = applicationName): Promise<Pool> {
+  const { place, poolSize, poolOverflow, acquireMs, recycleMs, statementMs } = settings
   const { Pool } = await load()
   const pool = new Pool({
-    ...configOf(place, 'troupe', acquireMs),
-    max: poolSize,
-    idleTimeoutMillis: 60_000,
+    ...configOf(place, application, acquireMs),
+    ...(pooled ? {} : { options: settingsOf(statementMs) }),
+    max: poolSize + poolOverflow,
+    min: poolSize,
+    idleTimeoutMillis: overflowIdleMs,
     maxLifetimeSeconds: Math.ceil(recycleMs / 1_000),
   })
   // A connection that ends while nobody uses it is simply gone; who uses it hears by the queries that fail.

@@ -1,17 +1,25 @@
 /**
  * Hints between processes. What this one commits is told to the others by NOTIFY, gathered for a few milliseconds, after
  * the commit and never in it. What they tell comes on a connection of its own; where that was lost, or somebody died
- * between commit and telling, a cheap read each second finds it.
+ * between commit and telling, a cheap read each second finds it. Notes travel the same way, and nothing finds those again.
  */
 import type { Client } from 'pg'
-import type { Hint, StorageState, WorkQueue } from '../port.ts'
+import type { Random } from '../../core/index.ts'
+import { Listeners } from '../listeners.ts'
+import { type Hint, type Notes, noteBytes, type StorageState, type WorkQueue } from '../port.ts'
 import { connect } from './connect.ts'
-import { pause } from './patience.ts'
+import { backoffMs, pause } from './patience.ts'
 import type { Place } from './place.ts'
 import { messageOf } from './postgres-error.ts'
+import { answered, disconnect } from './silence.ts'
 
 export interface HintLineOptions {
-  readonly place: Place
+  /** Where to listen. Undefined behind a pooler, which keeps no connection for that: then only what is read tells. */
+  readonly place: Place | undefined
+  readonly schema: string
+  /** A connection that does not answer for so long is lost. */
+  readonly answerMs: number
+  readonly random: Random
   /** Of this process: what comes back from it is known already. */
   readonly node: string
   readonly tell: (hints: readonly Hint[]) => void
@@ -23,21 +31,26 @@ export interface HintLineOptions {
   readonly state: (state: StorageState) => void
 }
 
-const queues: readonly WorkQueue[] = ['runs', 'steps', 'timers', 'outbox', 'mailboxes', 'cleanup']
+const queues: readonly WorkQueue[] = ['runs', 'steps', 'timers', 'outbox', 'mailboxes', 'cleanup', 'schedules']
 const gatherMs = 3
 const lookMs = 1_000
 /** A payload of NOTIFY has 8,000 bytes at most. */
 const perNotice = 40
+const payloadBytes = 7_500
 /** A commit may be seen so much later than the time it bears. */
 const overlapMs = 15_000
+/** Of other processes' listeners, which are slower than whoever sends. */
+const maxNotes = 1_000
 const backoff = { first: 50, last: 5_000 }
 
-export class HintLine {
+export class HintLine implements Notes {
   readonly #options: HintLineOptions
   readonly #channel: string
   readonly #mine = new Map<string, Hint>()
   readonly #told = new Map<string, number>()
   readonly #stopping = new AbortController()
+  readonly #listeners = new Listeners<string>()
+  #notes: string[] = []
   #sending: Promise<void> | undefined
   #client: Client | undefined
   #timer: NodeJS.Timeout | undefined
@@ -46,12 +59,13 @@ export class HintLine {
 
   constructor(options: HintLineOptions) {
     this.#options = options
-    this.#channel = `troupe_${options.place.schema}`
+    this.#channel = `troupe_${options.schema}`
   }
 
   /** @throws when it cannot listen at first */
   async start(): Promise<void> {
-    await this.#listen()
+    const { place } = this.#options
+    if (place) await this.#listen(place)
     this.#schedule()
   }
 
@@ -59,6 +73,16 @@ export class HintLine {
   pass(hints: readonly Hint[]): void {
     for (const hint of hints) this.#mine.set('user' in hint ? `u${hint.user}` : `w${hint.work}`, hint)
     if (this.#mine.size > 0) this.#sending ??= this.#send()
+  }
+
+  send(note: string): void {
+    if (Buffer.byteLength(note) > noteBytes || this.#stopping.signal.aborted) return
+    if (this.#notes.push(note) > maxNotes) this.#notes.shift()
+    this.#sending ??= this.#send()
+  }
+
+  on(listener: (note: string) => void): () => void {
+    return this.#listeners.on(listener)
   }
 
   async stop(): Promise<void> {
@@ -71,63 +95,62 @@ export class HintLine {
 
   async #hangUp(): Promise<void> {
     this.#client?.removeAllListeners('end')
-    await this.#client?.end().catch(() => {})
+    if (this.#client) await disconnect(this.#client)
   }
 
   async #send(): Promise<void> {
     const { node, notify } = this.#options
     await pause(gatherMs)
-    const hints = [...this.#mine.values()]
+    const hints = chunksOf([...this.#mine.values()])
+    const notes = chunksOf(this.#notes)
     this.#mine.clear()
+    this.#notes = []
     this.#sending = undefined
-    for (let i = 0; i < hints.length; ) {
-      const payload: Hint[] = []
-      let length = 0
-      for (; i < hints.length && payload.length < perNotice; i++) {
-        length += Buffer.byteLength(JSON.stringify(hints[i])) + 1
-        if (length > 7_000 && payload.length > 0) break
-        payload.push(hints[i] as Hint)
-      }
-      // Whoever is not told looks by himself.
-      await notify(this.#channel, JSON.stringify([node, payload])).catch(() => {})
-    }
+    const payloads = [
+      ...hints.map((chunk) => JSON.stringify([node, chunk])),
+      ...notes.map((chunk) => JSON.stringify([node, [], chunk])),
+    ]
+    // Whoever is not told looks by himself.
+    for (const payload of payloads) await notify(this.#channel, payload).catch(() => {})
   }
 
-  async #listen(): Promise<void> {
-    const { place } = this.#options
+  async #listen(place: Place): Promise<void> {
     const client = await connect(place, 'troupe hints', 10_000)
     client.on('notification', ({ payload }) => this.#hear(payload ?? ''))
-    client.on('end', () => void this.#reconnect())
+    client.on('end', () => void this.#reconnect(place))
     try {
-      await client.query(`listen ${this.#channel}`)
+      await answered(client, this.#options.answerMs, client.query(`listen ${this.#channel}`))
     } catch (error) {
       client.removeAllListeners('end')
-      await client.end().catch(() => {})
+      await disconnect(client)
       throw error
     }
     this.#client = client
   }
 
   #hear(payload: string): void {
-    const [node, hints] = JSON.parse(payload) as [string, Hint[]]
+    const said = readPayload(payload)
+    if (!said) return
+    const [node, hints, notes] = said
     if (node === this.#options.node) return
+    for (const note of notes) this.#listeners.tell(note)
     for (const hint of hints) if ('user' in hint) this.#note(hint)
     this.#options.tell(hints)
   }
 
-  async #reconnect(): Promise<void> {
-    const { state } = this.#options
+  async #reconnect(place: Place): Promise<void> {
+    const { state, random } = this.#options
     this.#client = undefined
-    for (let wait = backoff.first; !this.#stopping.signal.aborted; wait = Math.min(wait * 2, backoff.last)) {
+    for (let attempt = 0; !this.#stopping.signal.aborted; attempt++) {
       try {
-        await this.#listen()
+        await this.#listen(place)
         if (this.#stopping.signal.aborted) return await this.#hangUp()
         state({ state: 'open' })
         this.#seen = { ...this.#seen, again: true }
         return
       } catch (error) {
         state({ state: 'failed', problem: messageOf(error) })
-        await pause(wait)
+        await pause(backoffMs(attempt, backoff, random))
       }
     }
   }
@@ -136,15 +159,24 @@ export class HintLine {
     if (this.#stopping.signal.aborted) return
     const run = () => {
       this.#looking = this.#look().then(
-        () => this.#schedule(),
-        () => this.#schedule(),
+        () => this.#looked({ state: 'open' }),
+        (error: unknown) => this.#looked({ state: 'failed', problem: messageOf(error) }),
       )
     }
     this.#timer = setTimeout(run, lookMs).unref()
   }
 
+  /** Where nobody listens, it is this that shows whether the server is there. */
+  #looked(state: StorageState): void {
+    if (!this.#options.place) this.#options.state(state)
+    this.#schedule()
+  }
+
   /** Told once more a second later: what was counted may not have been committed yet when it was looked at. */
   async #look(): Promise<void> {
+    // Whether it can be heard there at all: who finds it lost connects again.
+    const listening = this.#client
+    if (listening) void answered(listening, this.#options.answerMs, listening.query('select 1')).catch(() => {})
     const { wakes, at, users } = await this.#options.look(this.#seen.at - overlapMs)
     const moved = wakes !== this.#seen.wakes
     const first = this.#seen.wakes < 0
@@ -162,4 +194,43 @@ export class HintLine {
     if (hint.revision > known) this.#told.set(hint.user, hint.revision)
     return hint.revision > known
   }
+}
+
+/** As many together as one payload carries. */
+function chunksOf<T>(all: readonly T[]): readonly (readonly T[])[] {
+  const chunks: T[][] = []
+  let length = 0
+  for (const one of all) {
+    const bytes = Buffer.byteLength(JSON.stringify(one)) + 1
+    const last = chunks.at(-1)
+    length += bytes
+    if (last && last.length < perNotice && length <= payloadBytes) last.push(one)
+    else {
+      chunks.push([one])
+      length = bytes
+    }
+  }
+  return chunks
+}
+
+/** Whoever may connect to the database may speak on the channel; what is none of ours is passed by. */
+function readPayload(payload: string): [node: string, hints: readonly Hint[], notes: readonly string[]] | undefined {
+  try {
+    const said: unknown = JSON.parse(payload)
+    if (!Array.isArray(said)) return undefined
+    const [node, hints, notes]: unknown[] = said
+    if (typeof node !== 'string' || !Array.isArray(hints)) return undefined
+    return [node, hints.filter(isHint), Array.isArray(notes) ? notes.filter((note) => typeof note === 'string') : []]
+  } catch {
+    return undefined
+  }
+}
+
+/** Anybody who may connect may notify, so what comes is looked at before it is believed. */
+function isHint(value: unknown): value is Hint {
+  if (typeof value !== 'object' || value === null) return false
+  if ('work' in value) return queues.some((queue) => queue === value.work)
+  return (
+    'user' in value && typeof value.user === 'string' && 'revision' in value && Number.isSafeInteger(value.revision)
+  )
 }

@@ -15,6 +15,14 @@ export const applicationRole = 'troupe_app'
 /** Two databases of one server that change the same role at once. */
 const collision = /tuple concurrently|deadlock/
 
+/** @throws ValidationError `storage.too_new` */
+export async function isCurrent(client: Client, migrations: readonly Migration[], place: Place): Promise<boolean> {
+  const applied = await appliedTo(client, place)
+  checkReadable(applied, latestOf(migrations), place.name)
+  const done = new Set(applied.map(({ room, version }) => `${room} ${version}`))
+  return migrations.every(({ room, version }) => done.has(`${room} ${version}`))
+}
+
 /** @throws ValidationError `storage.too_new`; what the server refuses */
 export async function migrate(
   client: Client,
@@ -22,26 +30,13 @@ export async function migrate(
   place: Place,
   at: number,
 ): Promise<void> {
-  const known = latestOf(migrations)
-  if (isCurrent(await appliedTo(client, place), migrations, known, place)) return
   for (let attempt = 1; ; attempt++)
     try {
       return await apply(client, migrations, place, at)
     } catch (error) {
-      await client.query('rollback')
+      await client.query('rollback').catch(() => {})
       if (attempt === 5 || !collision.test(messageOf(error))) throw error
     }
-}
-
-function isCurrent(
-  applied: readonly Applied[],
-  migrations: readonly Migration[],
-  known: ReadonlyMap<string, number>,
-  { name }: Place,
-): boolean {
-  checkReadable(applied, known, name)
-  const done = new Set(applied.map(({ room, version }) => `${room} ${version}`))
-  return migrations.every(({ room, version }) => done.has(`${room} ${version}`))
 }
 
 async function appliedTo(client: Client, { schema }: Place): Promise<readonly Applied[]> {
@@ -52,7 +47,8 @@ async function appliedTo(client: Client, { schema }: Place): Promise<readonly Ap
 
 async function apply(client: Client, migrations: readonly Migration[], place: Place, at: number): Promise<void> {
   const { schema } = place
-  await client.query('begin')
+  // Whoever stops half-way lets the others go on.
+  await client.query("begin; set local idle_in_transaction_session_timeout = '10s'")
   await client.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [`troupe migrates ${schema}`])
   await client.query(`create schema if not exists ${schema}`)
   await client.query(`set local search_path = ${schema}, pg_temp`)
@@ -110,20 +106,3 @@ const securing = ({ schema, user }: Place): readonly string[] => [
 ]
 
 const literal = (text: string) => `'${text.replaceAll("'", "''")}'`
-
-/** @returns why changes and reads of this role would not be under row-level security; undefined when all is well */
-export async function insecurity(client: Client, { schema }: Place): Promise<string | undefined> {
-  const { rows } = await client.query(
-    `select current_user as me, pg_has_role(current_user, r.oid, 'member') as member, r.rolsuper or r.rolbypassrls as free,
-      exists (select from pg_class c where c.relowner = r.oid and c.relnamespace = $2::text::regnamespace) as owner
-      from pg_roles r where r.rolname = $1::text`,
-    [applicationRole, schema],
-  )
-  const [role] = rows as { me: string; member: number; free: number; owner: number }[]
-  if (!role) return `there is no role ${applicationRole}`
-  if (!role.member)
-    return `the role ${role.me} is no member of ${applicationRole}: grant ${applicationRole} to ${role.me}`
-  if (role.free)
-    return `the role ${applicationRole} is free of row-level security: alter role … nosuperuser nobypassrls`
-  return role.owner ? `the role ${applicationRole} owns tables` : undefined
-}

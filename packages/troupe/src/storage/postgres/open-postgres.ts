@@ -1,6 +1,7 @@
 /** Opens a PostgreSQL database, with its schema up to date and its role in place. */
 import type { Client } from 'pg'
-import { checkOptions, createIds, failure, milliseconds, TroupeError } from '../../core/index.ts'
+import { checkOptions, createIds, failure, milliseconds, TroupeError, type UserId } from '../../core/index.ts'
+import { type Applied, checkReadable, latestOf } from '../applied.ts'
 import { Hints } from '../hints.ts'
 import type { Migration } from '../migration.ts'
 import type { OpenedStorage, OpenStorageOptions } from '../open-options.ts'
@@ -8,22 +9,28 @@ import type { Hint } from '../port.ts'
 import { storageMigrations } from '../storage-migrations.ts'
 import { CommitLanes } from './commit-lanes.ts'
 import { connect, createPool } from './connect.ts'
+import { Connections } from './connections.ts'
 import { HintLine } from './hint-line.ts'
-import { insecurity, migrate } from './migrate.ts'
-import { type Settings, settingsOf } from './place.ts'
-import { messageOf } from './postgres-error.ts'
+import { findingsOf, type Inspection, inspect, powerOf, refusalOf } from './inspect.ts'
+import { isCurrent, migrate } from './migrate.ts'
+import { type Place, type Settings, settingsOf } from './place.ts'
+import { failureOf } from './postgres-error.ts'
 import { PostgresStorage } from './postgres-storage.ts'
+import { answered, disconnect } from './silence.ts'
 import { Sweeper } from './sweeper.ts'
 import { Transactions } from './transaction.ts'
 
-const known = ['url', 'postgres', 'migrations', 'clock', 'random', 'retention', 'time', 'faults']
+/** The server itself gives a statement up before: a connection that has not answered by then is lost. */
+const answerMsOf = ({ statementMs }: Settings) => statementMs + 2_000
+const knownOptions = ['url', 'postgres', 'migrations', 'clock', 'random', 'retention', 'time', 'production', 'faults']
 
 /**
- * @throws ValidationError `validation.failed`, `option.unknown`, `storage.too_new`; ExternalServiceError `storage.io`
+ * @throws ValidationError `validation.failed`, `option.unknown`, `storage.too_new`, `storage.insecure`;
+ * ExternalServiceError `storage.unreachable`, `storage.denied`, `storage.untrusted`, `storage.io`
  * @example const storage = await openPostgres({ url: 'postgres://localhost/shop', migrations, clock, random })
  */
 export async function openPostgres(options: OpenStorageOptions): Promise<OpenedStorage> {
-  checkOptions('openStorage', options, known)
+  checkOptions('openStorage', options, knownOptions)
   checkOptions('retention', options.retention ?? {}, ['changeIds', 'feed', 'feedRevisions', 'every'])
   if (options.faults)
     throw failure('validation.failed', {
@@ -33,62 +40,94 @@ export async function openPostgres(options: OpenStorageOptions): Promise<OpenedS
   const url = options.url === 'postgres:' ? {} : { url: options.url }
   const settings = settingsOf({ ...url, ...options.postgres })
   try {
-    await prepare(settings, [...storageMigrations, ...options.migrations], options.clock.now())
-    return await assemble(settings, options)
+    const migrations = [...storageMigrations, ...options.migrations]
+    const inspection = await prepare(settings, options, migrations)
+    return await assemble(settings, options, { pooled: inspection.pooled, known: latestOf(migrations) })
   } catch (error) {
-    if (error instanceof TroupeError) throw error
-    throw failure('storage.io', { path: settings.place.name, problem: messageOf(error) }, { cause: error })
+    throw failed(error, settings)
   }
 }
 
-async function prepare(settings: Settings, migrations: readonly Migration[], now: number): Promise<void> {
-  const { place, migratePlace, acquireMs } = settings
-  const using = async (at: Settings['place'], run: (client: Client) => Promise<void>) => {
-    const client = await connect(at, 'troupe opens', acquireMs)
-    try {
-      await run(client)
-    } finally {
-      await client.end().catch(() => {})
-    }
+async function prepare(
+  settings: Settings,
+  options: OpenStorageOptions,
+  migrations: readonly Migration[],
+): Promise<Inspection> {
+  const { place, migratePlace } = settings
+  const now = Math.floor(options.clock.now())
+  const look = () => using(place, settings, (client) => answered(client, answerMsOf(settings), inspect(client, place)))
+  const allow = (problem: string | undefined) => {
+    if (problem) throw failure('storage.insecure', { path: place.name, problem })
   }
-  await using(migratePlace, async (client) => {
-    await migrate(client, migrations, { ...migratePlace, user: place.user }, Math.floor(now))
-    if (place === migratePlace) await secured(client, settings)
+  // Refused before anything is changed; whoever makes the tables just now is known as their owner only afterwards.
+  if (options.production) allow(powerOf(await look()))
+  await using(migratePlace, settings, async (client) => {
+    const current = await answered(client, answerMsOf(settings), isCurrent(client, migrations, migratePlace))
+    // How long it takes nobody knows.
+    if (!current) await migrate(client, migrations, { ...migratePlace, user: place.user }, now)
   })
-  if (place !== migratePlace) await using(place, (client) => secured(client, settings))
+  const inspection = await look()
+  allow(refusalOf(inspection) ?? (options.production ? powerOf(inspection) : undefined))
+  return inspection
 }
 
-async function secured(client: Client, { place }: Settings): Promise<void> {
-  const problem = await insecurity(client, place)
-  if (problem) throw failure('validation.failed', { what: `The database ${place.name}`, problem })
+const failed = (error: unknown, settings: Settings, path?: string) =>
+  error instanceof TroupeError ? error : failureOf(error, settings, path)
+
+async function using<T>(place: Place, settings: Settings, run: (client: Client) => Promise<T>): Promise<T> {
+  try {
+    const client = await connect(place, 'troupe opens', settings.acquireMs)
+    try {
+      return await run(client)
+    } finally {
+      await disconnect(client)
+    }
+  } catch (error) {
+    throw failed(error, settings, place.name)
+  }
 }
 
-async function assemble(settings: Settings, options: OpenStorageOptions): Promise<OpenedStorage> {
+async function assemble(
+  settings: Settings,
+  options: OpenStorageOptions,
+  { pooled, known }: { readonly pooled: boolean; readonly known: ReadonlyMap<string, number> },
+): Promise<OpenedStorage> {
   const { clock, random, time = 'engine', retention = {} } = options
   const { place } = settings
-  const pool = await createPool(settings)
+  const answerMs = answerMsOf(settings)
+  const connections = new Connections(await createPool(settings, pooled), answerMs)
+  const one = { ...settings, poolSize: 1, poolOverflow: 0 }
+  const urgent = new Connections(await createPool(one, pooled, 'troupe urgent'), answerMs)
   const transactions = new Transactions({
-    pool,
+    connections,
+    urgent,
     schema: place.schema,
     statementMs: settings.statementMs,
+    names: !pooled,
     ...(time === 'clock' ? { now: steady(options) } : {}),
   })
   const hints = new Hints()
   const ids = createIds(clock, random)
+  const listenPlace = settings.listenPlace ?? (pooled ? undefined : place)
   const line = new HintLine({
-    place,
+    place: listenPlace,
+    schema: place.schema,
+    answerMs,
+    random,
     node: ids.next(),
     tell: (heard) => hints.forward(heard),
-    notify: async (channel, payload) => void (await pool.query('select pg_notify($1, $2)', [channel, payload])),
-    look: (since) => look(transactions, since),
+    notify: async (channel, payload) => void (await connections.ask('select pg_notify($1, $2)', [channel, payload])),
+    look: async (since) => {
+      await storage.checkSchema()
+      return look(transactions, since)
+    },
     state: (state) => storage.setState(state),
   })
   const lanes = new CommitLanes({
     transactions,
     random,
     ids,
-    place: place.name,
-    patienceMs: settings.acquireMs,
+    settings,
     committed(change, result) {
       hints.note(change, result)
       line.pass(hints.flush())
@@ -102,14 +141,19 @@ async function assemble(settings: Settings, options: OpenStorageOptions): Promis
   const stop = async () => {
     await sweeper.stop()
     await line.stop()
+    await urgent.end()
   }
-  const storage = new PostgresStorage({ place: place.name, pool, transactions, lanes, hints, stop })
+  const check = async () =>
+    findingsOf(await using(place, settings, (client) => inspect(client, place)), listenPlace !== undefined)
+  const checkSchema = async () => checkReadable(await applied(transactions), known, place.name)
+  const own = { settings, random, connections, transactions, lanes, hints, notes: line }
+  const storage = new PostgresStorage({ ...own, stop, check, checkSchema })
   try {
     await line.start()
     return storage
   } catch (error) {
     await storage.close()
-    throw error
+    throw failed(error, settings, listenPlace?.name)
   }
 }
 
@@ -123,15 +167,33 @@ function steady({ clock }: OpenStorageOptions): () => number {
 }
 
 async function ask(transactions: Transactions, sql: string, binds: readonly (string | number)[] = []) {
-  const outcome = await transactions.read({ work: true }, [{ sql, binds }])
-  if (outcome.kind === 'failed') throw outcome.error
+  const [outcome] = await transactions.reads({ work: true }, () => [[{ sql, binds }]])
+  if (outcome?.kind !== 'done') throw outcome?.error
   return { rows: outcome.rows[0] ?? [], at: outcome.at }
 }
 
+async function applied(transactions: Transactions): Promise<readonly Applied[]> {
+  const { rows } = await ask(transactions, 'select room, version, lowest_reader from storage_schema')
+  return rows as unknown as readonly Applied[]
+}
+
+/** Users whose revision rose, in pages by their name. */
+const changedPage = 10_000
+
 async function look(transactions: Transactions, since: number) {
   const { rows, at } = await ask(transactions, 'select last_value as wakes from storage_wakes')
-  const changed = await ask(transactions, 'select user_id, revision from troupe_changed($1)', [since])
-  const users = changed.rows.map(({ user_id, revision }) => ({ user: user_id, revision: Number(revision) }) as Hint)
+  const users: Hint[] = []
+  for (let after = '', more = true; more; ) {
+    const changed = await ask(transactions, 'select user_id, revision from troupe_changed($1, $2, $3)', [
+      since,
+      after,
+      changedPage,
+    ])
+    for (const { user_id, revision } of changed.rows)
+      users.push({ user: String(user_id) as UserId, revision: Number(revision) })
+    after = String(changed.rows.at(-1)?.user_id)
+    more = changed.rows.length === changedPage
+  }
   return { wakes: Number(rows[0]?.wakes), at, users }
 }
 
@@ -144,20 +206,13 @@ async function sweep(
   const feed = milliseconds(retention.feed ?? '24h', 'The retention of the feed')
   const now = { $: 'now' } as const
   const scope = { work: true } as const
-  const outcome = await transactions.change(
-    {
-      id: null,
-      scope,
-      statements: [
-        {
-          sql: 'select troupe_sweep($1, $2, $3, $4) as gone',
-          binds: [{ ...now, plusMs: -ids }, { ...now, plusMs: -feed }, retention.feedRevisions ?? 10_000, most],
-          returns: true,
-        },
-      ],
-    },
-    null,
-  )
-  if (outcome.kind === 'failed') throw outcome.error
+  const statement = {
+    sql: 'select troupe_sweep($1, $2, $3, $4) as gone',
+    binds: [{ ...now, plusMs: -ids }, { ...now, plusMs: -feed }, retention.feedRevisions ?? 10_000, most],
+    returns: true,
+  }
+  const change = { id: null, scope, statements: [statement] }
+  const [outcome] = await transactions.changes([{ change, id: null }])
+  if (outcome?.kind !== 'done') throw outcome?.error
   return Number(outcome.rows[0]?.[0]?.gone ?? 0)
 }

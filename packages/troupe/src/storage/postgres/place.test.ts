@@ -1,16 +1,19 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { inspect } from 'node:util'
 import { expect, test } from 'vitest'
-import { settingsOf } from './place.ts'
+import { optionNames, settingsOf } from './place.ts'
 
 const place = (url: string, more = {}) => settingsOf({ url, ...more }).place
 
 test.each(['p@ss/w#rd?%', 'a:b@c', '%zz', 'ü 🔑', '\'"\\', 'plain'])('the password %j arrives as it is', (password) => {
-  expect(place(`postgres://ada:${encodeURIComponent(password)}@db:6543/shop`).password).toBe(password)
-  expect(place('postgres://db/shop', { password }).password).toBe(password)
+  expect(place(`postgres://ada:${encodeURIComponent(password)}@db:6543/shop`).password()).toBe(password)
+  expect(place('postgres://db/shop', { password }).password()).toBe(password)
 })
 
 test('a password that is not encoded is taken as it stands', () => {
   const { user, password, host, database } = place('postgresql://ada:p@ss/w:rd#1@db/shop')
-  expect([user, password, host, database]).toEqual(['ada', 'p@ss/w:rd#1', 'db', 'shop'])
+  expect([user, password(), host, database]).toEqual(['ada', 'p@ss/w:rd#1', 'db', 'shop'])
 })
 
 test('parts stand for a URL, and go before what it says', () => {
@@ -42,15 +45,47 @@ test.each([
 })
 
 test('misspelt and impossible options are refused', () => {
-  for (const wrong of [{ poolsize: 3 }, { poolSize: 0 }, { schema: 'a-b' }, { tls: { cert: 'x' } }, { recycle: 30 }])
+  for (const wrong of [
+    { poolsize: 3 },
+    { poolSize: 0 },
+    { poolOverflow: -1 },
+    { recycle: '10ms' },
+    { schema: 'a-b' },
+    { tls: { cert: 'x' } },
+    { recycle: 30 },
+  ])
     expect(() => settingsOf({ url: 'postgres://db/shop', ...(wrong as object) })).toThrow()
 })
 
-test('tables are made under a role of their own', () => {
+test('tables are made under a role of their own, which does not have the password of the other', () => {
   const settings = settingsOf({ url: 'postgres://app:a@db/shop', migrateUrl: 'postgres://owner@db/shop' })
-  expect([settings.place.user, settings.migratePlace.user, settings.migratePlace.password]).toEqual([
-    'app',
-    'owner',
-    undefined,
-  ])
+  const { place, migratePlace } = settings
+  expect([place.user, migratePlace.user, migratePlace.password()]).toEqual(['app', 'owner', ''])
+})
+
+test('a second way to the server is for the same user of the same database, unless it says otherwise', () => {
+  const url = 'postgres://app:a@pooler:6432/shop?schema=team&sslmode=verify-full'
+  const { listenPlace } = settingsOf({ url, listenUrl: 'postgres://db:5432' })
+  expect(listenPlace).toMatchObject({
+    host: 'db',
+    port: 5432,
+    user: 'app',
+    database: 'shop',
+    schema: 'team',
+    tls: true,
+  })
+  expect(listenPlace?.password()).toBe('a')
+  expect(() => settingsOf({ url, listenUrl: 'postgres://db/shop?schema=other' })).toThrow(/schema/)
+})
+
+test('whoever prints a place, or turns it into JSON, prints no password', () => {
+  const settings = settingsOf({ url: 'postgres://ada:hush@db/shop', migrateUrl: 'postgres://eve:hush@db/shop' })
+  expect(inspect(settings, { depth: 9, showHidden: true }) + JSON.stringify(settings)).not.toContain('hush')
+})
+
+test('the page lists every option and no other', () => {
+  const page = readFileSync(join(import.meta.dirname, '../../../../../docs/postgres.md'), 'utf8')
+  const table = page.slice(page.indexOf('| option |'), page.indexOf('\n\n', page.indexOf('| option |')))
+  const listed = [...table.matchAll(/^\| (`.*?) \|/gm)].flatMap(([, names = '']) => names.match(/\w+/g) ?? [])
+  expect(listed.sort()).toEqual([...optionNames].sort())
 })

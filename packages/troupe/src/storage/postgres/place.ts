@@ -7,7 +7,8 @@ export interface Place {
   readonly port: number
   readonly database: string
   readonly user: string
-  readonly password: string | undefined
+  /** A function, so that whoever prints a place does not print it. */
+  readonly password: () => string | Promise<string>
   readonly schema: string
   readonly tls: NonNullable<PostgresOptions['tls']>
   /** For messages. */
@@ -18,43 +19,74 @@ export interface Settings {
   readonly place: Place
   /** The same database in the eyes of the role that owns the tables. */
   readonly migratePlace: Place
+  /** Where to listen; undefined where nobody said. */
+  readonly listenPlace: Place | undefined
   readonly poolSize: number
+  readonly poolOverflow: number
   readonly acquireMs: number
   readonly statementMs: number
   readonly recycleMs: number
 }
 
-type Parts = Omit<Partial<PostgresOptions>, 'url' | 'migrateUrl'>
+type Parts = Omit<Partial<PostgresOptions>, 'url' | 'migrateUrl' | 'listenUrl'>
 
-const known = ['url', 'host', 'port', 'database', 'user', 'password', 'schema', 'tls', 'migrateUrl', 'poolSize']
-const durations = ['acquireTimeout', 'statementTimeout', 'recycle'] as const
+/** What `PostgresOptions` may hold. */
+export const optionNames = [
+  'url',
+  'host',
+  'port',
+  'database',
+  'user',
+  'password',
+  'schema',
+  'tls',
+  'migrateUrl',
+  'listenUrl',
+  'poolSize',
+  'poolOverflow',
+  'acquireTimeout',
+  'statementTimeout',
+  'recycle',
+] as const satisfies readonly (keyof PostgresOptions)[]
 
 /** @throws ValidationError `option.unknown`, `validation.failed` */
 export function settingsOf(options: PostgresOptions): Settings {
-  checkOptions('postgres', options, [...known, ...durations])
+  checkOptions('postgres', options, optionNames)
   const parts = { ...(options.url === undefined ? {} : parse(options.url)), ...defined(options) }
   const place = placeOf(parts)
-  const migrate = options.migrateUrl === undefined ? {} : parse(options.migrateUrl)
-  const poolSize = options.poolSize ?? 10
+  const { migrateUrl, listenUrl, poolSize = 10, poolOverflow = 0 } = options
   if (!Number.isInteger(poolSize) || poolSize < 1 || poolSize > 1_000) throw wrong('poolSize is 1 to 1,000')
+  if (!Number.isInteger(poolOverflow) || poolOverflow < 0 || poolOverflow > 1_000)
+    throw wrong('poolOverflow is 0 to 1,000')
+  const recycleMs = milliseconds(options.recycle ?? '30m', 'recycle')
+  if (recycleMs < 1_000) throw wrong('recycle is at least 1s')
   return {
     place,
-    migratePlace: options.migrateUrl === undefined ? place : placeOf({ ...withoutPassword(parts), ...migrate }),
+    migratePlace: migrateUrl === undefined ? place : placeOf(beside(parts, migrateUrl)),
+    listenPlace: listenUrl === undefined ? undefined : placeOf(beside(parts, listenUrl)),
     poolSize,
+    poolOverflow,
     acquireMs: milliseconds(options.acquireTimeout ?? '10s', 'acquireTimeout'),
     statementMs: milliseconds(options.statementTimeout ?? '30s', 'statementTimeout'),
-    recycleMs: milliseconds(options.recycle ?? '30m', 'recycle'),
+    recycleMs,
   }
 }
 
-const withoutPassword = ({ password: _, ...parts }: Parts): Parts => parts
+/** What another URL says, and for the rest what the parts do; a password is only for its user. */
+function beside({ password, ...parts }: Parts, url: string): Parts {
+  const other = parse(url)
+  if (other.schema !== undefined && other.schema !== parts.schema)
+    throw wrong('the schema is said in url or schema, for all of its URLs')
+  const same = other.user === undefined || other.user === parts.user
+  return { ...parts, ...(same && password !== undefined ? { password } : {}), ...other }
+}
 
 /** A URL is never repeated in an error: it may hold a password. */
 const wrong = (problem: string) =>
   failure('validation.failed', { what: 'The place of the PostgreSQL database', problem })
 
-const defined = (options: PostgresOptions): Parts =>
-  Object.fromEntries(Object.entries(options).filter(([name, value]) => name !== 'url' && value !== undefined))
+const defined = ({ url: _url, migrateUrl: _migrate, listenUrl: _listen, ...parts }: PostgresOptions): Parts =>
+  Object.fromEntries(Object.entries(parts).filter(([, value]) => value !== undefined))
 
 /**
  * Taken apart by hand: a password may hold any character, `@`, `/`, `#` and `%` too, encoded or not. The last `@` before
@@ -107,9 +139,19 @@ function placeOf(parts: Parts): Place {
   const database = parts.database ?? user
   if (!/^[a-z_][a-z0-9_]{0,40}$/.test(schema)) throw wrong('schema is lower case letters, digits and _, 41 at most')
   if (!Number.isInteger(port) || port < 1 || port > 65_535) throw wrong('port is 1 to 65535')
-  for (const text of [host, database, user, password ?? ''])
+  const given = typeof password === 'function' ? '' : (password ?? '')
+  for (const text of [host, database, user, given])
     if (typeof text !== 'string' || text.includes('\0')) throw wrong('host, database, user and password are texts')
   if (typeof tls === 'object') checkOptions('tls', tls, ['ca', 'check'])
   const name = `postgres://${encodeURIComponent(user)}@${host}:${port}/${encodeURIComponent(database)}`
-  return { host, port, database, user, password, schema, tls, name }
+  return {
+    host,
+    port,
+    database,
+    user,
+    password: typeof password === 'function' ? password : () => given,
+    schema,
+    tls,
+    name,
+  }
 }

@@ -1,4 +1,6 @@
 /** What an error means: whether an expectation failed, the change may be tried again, or the server is away. */
+import { failure, type TroupeError } from '../../core/index.ts'
+import type { Settings } from './place.ts'
 
 /** Raised by our own functions. */
 const raised = { unexpected: 'TR001', repeated: 'TR002' }
@@ -18,8 +20,14 @@ export type Meaning =
   /** The transaction had failed before. */
   | { readonly kind: 'aborted' }
   | { readonly kind: 'writes' }
-  /** The server let it wait too long. */
+  /** The server let it wait too long, or somebody cancelled it. */
   | { readonly kind: 'slow' }
+  /** All connections were in use for too long. */
+  | { readonly kind: 'exhausted' }
+  /** The server does not let this role in. */
+  | { readonly kind: 'denied' }
+  /** It is not the server it should be, or speaks no TLS. */
+  | { readonly kind: 'untrusted' }
   | { readonly kind: 'invalid' }
 
 const kinds: Readonly<Record<string, Exclude<Meaning['kind'], 'unexpected'>>> = {
@@ -32,6 +40,9 @@ const kinds: Readonly<Record<string, Exclude<Meaning['kind'], 'unexpected'>>> = 
   '25006': 'writes',
   '57014': 'slow',
   '53100': 'full',
+  '28000': 'denied',
+  '28P01': 'denied',
+  '3D000': 'denied',
   '25P03': 'lost',
   '57P01': 'lost',
   '57P02': 'lost',
@@ -41,9 +52,8 @@ const kinds: Readonly<Record<string, Exclude<Meaning['kind'], 'unexpected'>>> = 
 
 export function meaningOf(error: unknown): Meaning {
   const code = sqlState(error)
-  // Without a state it is not from the server but from the socket or from pg.
-  if (code === undefined || code.startsWith('08') || code.startsWith('53'))
-    return { kind: kinds[code ?? ''] === 'full' ? 'full' : 'lost' }
+  if (code === undefined) return { kind: kindOfConnection(error) }
+  if (code.startsWith('08') || code.startsWith('53')) return { kind: kinds[code] === 'full' ? 'full' : 'lost' }
   if (code === raised.unexpected) {
     const [statement = 0, found = 0] = messageOf(error).split(' ').map(Number)
     return { kind: 'unexpected', statement, found }
@@ -51,6 +61,37 @@ export function meaningOf(error: unknown): Meaning {
   // A statement prepared before the tables were changed: made anew on another connection.
   if (code === '0A000' && messageOf(error).startsWith('cached plan')) return { kind: 'lost' }
   return { kind: kinds[code] ?? 'invalid' }
+}
+
+/** Codes of Node for certificates, and what pg says where the other side speaks no TLS. */
+const untrusted = /^(CERT_|ERR_TLS_|ERR_SSL_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_)/
+const speaksNone = /does not support SSL|establishing an SSL connection/
+
+/** It is not from the server but from the socket or from pg. */
+function kindOfConnection(error: unknown): 'exhausted' | 'untrusted' | 'lost' {
+  const message = messageOf(error)
+  // The words of pg-pool, which gives them no code.
+  if (message === 'timeout exceeded when trying to connect') return 'exhausted'
+  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  return untrusted.test(code) || speaksNone.test(message) ? 'untrusted' : 'lost'
+}
+
+/**
+ * The error that callers get for what cannot be put right here.
+ * @param path of the place it happened at, where that is not the one that serves
+ */
+export function failureOf(error: unknown, settings: Settings, path = settings.place.name): TroupeError {
+  const { poolSize, poolOverflow, acquireMs, statementMs } = settings
+  const options = { cause: error }
+  const values = { path, problem: messageOf(error) }
+  const { kind } = meaningOf(error)
+  if (kind === 'lost') return failure('storage.unreachable', values, options)
+  if (kind === 'untrusted') return failure('storage.untrusted', values, options)
+  if (kind === 'denied') return failure('storage.denied', values, options)
+  if (kind === 'exhausted')
+    return failure('storage.exhausted', { path, ms: acquireMs, connections: poolSize + poolOverflow }, options)
+  if (kind === 'slow') return failure('storage.slow', { ...values, ms: statementMs }, options)
+  return failure('storage.io', values, options)
 }
 
 /** Only the server's errors have a severity; `EPIPE` would pass for a state. */

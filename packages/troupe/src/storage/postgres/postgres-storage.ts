@@ -1,56 +1,97 @@
 /** The storage port on PostgreSQL: every change and every read is one transaction, under row-level security. */
-import type { Pool } from 'pg'
-import { failure, type UserId } from '../../core/index.ts'
+import { failure, type Random, TroupeError, type UserId } from '../../core/index.ts'
 import { checkBinds } from '../check-change.ts'
+import { expectRows } from '../expect-rows.ts'
 import { readFeed } from '../feed.ts'
 import type { Hints } from '../hints.ts'
 import { Listeners } from '../listeners.ts'
-import type { OpenedStorage } from '../open-options.ts'
+import type { OpenedStorage, StorageFinding } from '../open-options.ts'
 import type * as port from '../port.ts'
 import type { Statement } from '../statement.ts'
 import type { CommitLanes } from './commit-lanes.ts'
+import type { Connections } from './connections.ts'
+import { backoffMs, Patience, pause } from './patience.ts'
+import type { Settings } from './place.ts'
 import { postgresDialect } from './postgres-dialect.ts'
-import { messageOf } from './postgres-error.ts'
-import type { Transactions } from './transaction.ts'
+import { failureOf, messageOf } from './postgres-error.ts'
+import { ReadLanes } from './read-lanes.ts'
+import type { Outcome, Transactions } from './transaction.ts'
 
 export interface PostgresStorageOptions {
-  readonly place: string
-  readonly pool: Pool
+  readonly settings: Settings
+  readonly random: Random
+  /** @throws ValidationError `storage.too_new` */
+  readonly checkSchema: () => Promise<void>
+  readonly connections: Connections
   readonly transactions: Transactions
   readonly lanes: CommitLanes
   readonly hints: Hints
+  readonly notes: port.Notes
   /** What must end before the connections do. */
   readonly stop: () => Promise<void>
+  readonly check: () => Promise<readonly StorageFinding[]>
 }
 
-/** A read that met a lost connection is asked again, so often. */
-const readAttempts = 3
+/** A server that is away is asked for again, ms. */
+const backoff = { first: 25, last: 800 }
+/** Deadlocks and the like, for one read. */
+const maxRepeats = 20
 
 export class PostgresStorage implements OpenedStorage {
   readonly dialect = postgresDialect
   readonly place: string
+  readonly notes: port.Notes
   readonly #options: PostgresStorageOptions
   readonly #listeners = new Listeners<port.StorageState>()
   readonly #reading = new Set<Promise<unknown>>()
+  readonly #lanes: ReadLanes
   #state: port.StorageState = { state: 'open' }
   #closing: Promise<void> | undefined
+  #outdated: TroupeError | undefined
 
   constructor(options: PostgresStorageOptions) {
-    this.place = options.place
+    this.place = options.settings.place.name
+    this.notes = options.notes
     this.#options = options
+    this.#lanes = new ReadLanes(options.transactions)
   }
 
-  commit(change: port.Change): Promise<port.CommitResult> {
-    return this.#options.lanes.commit(change)
+  async commit(change: port.Change): Promise<port.CommitResult> {
+    if (this.#outdated) throw this.#outdated
+    try {
+      return await this.#options.lanes.commit(change)
+    } catch (error) {
+      throw await this.#explained(error)
+    }
+  }
+
+  /** A newer release may bring the schema beyond what this one can work with: from then on nothing is done any more. */
+  async checkSchema(): Promise<void> {
+    try {
+      await this.#options.checkSchema()
+    } catch (error) {
+      if (!(error instanceof TroupeError) || error.code !== 'storage.too_new') throw error
+      this.setState({ state: 'failed', problem: error.message })
+      this.#outdated = error
+    }
+  }
+
+  /** A statement that is not valid any more may be none of ours to blame. */
+  async #explained(error: unknown): Promise<unknown> {
+    if (error instanceof TroupeError && error.code === 'invariant.broken') await this.checkSchema().catch(() => {})
+    return this.#outdated ?? error
   }
 
   async read(scope: port.Scope, statements: readonly Statement[]): Promise<readonly (readonly port.Row[])[]> {
     if (this.#closing) throw failure('troupe.closed', { what: 'A read' })
+    if (this.#outdated) throw this.#outdated
     checkBinds(statements)
     const reading = this.#read(scope, statements)
     this.#reading.add(reading)
     try {
       return await reading
+    } catch (error) {
+      throw await this.#explained(error)
     } finally {
       this.#reading.delete(reading)
     }
@@ -78,10 +119,15 @@ export class PostgresStorage implements OpenedStorage {
   }
 
   setState(state: port.StorageState): void {
+    if (this.#outdated && state.state !== 'closed') return
     if (this.#state.state === 'closed' || (this.#state.state === state.state && this.#state.problem === state.problem))
       return
     this.#state = state
     this.#listeners.tell(state)
+  }
+
+  check(): Promise<readonly StorageFinding[]> {
+    return this.#options.check()
   }
 
   async sizes(): Promise<port.StorageSizes> {
@@ -107,24 +153,37 @@ export class PostgresStorage implements OpenedStorage {
     await this.#options.lanes.close()
     await Promise.allSettled(this.#reading)
     await this.#options.stop()
-    await this.#options.pool.end()
+    await this.#options.connections.end()
     this.#listeners.clear()
   }
 
-  async #read(
-    scope: port.Scope,
-    statements: readonly Statement[],
-    attempt = 1,
-  ): Promise<readonly (readonly port.Row[])[]> {
-    const outcome = await this.#options.transactions.read(scope, statements)
-    if (outcome.kind === 'done') return outcome.rows
-    const { meaning, error, statement } = outcome
-    const again = meaning.kind === 'lost' || meaning.kind === 'again'
-    if (again && attempt < readAttempts) return this.#read(scope, statements, attempt + 1)
-    if (meaning.kind === 'writes')
-      throw failure('invariant.broken', { rule: 'a read does not write' }, { cause: error })
-    if (meaning.kind === 'invalid' && statement >= 0)
-      throw failure('invariant.broken', { rule: `statements are valid (${messageOf(error)})` }, { cause: error })
-    throw failure('storage.io', { path: this.place, problem: messageOf(error) }, { cause: error })
+  async #read(scope: port.Scope, statements: readonly Statement[]): Promise<readonly (readonly port.Row[])[]> {
+    const { settings, random, transactions } = this.#options
+    const patience = new Patience(settings.acquireMs)
+    for (let attempt = 0; ; attempt++) {
+      const outcome =
+        attempt === 0 ? await this.#lanes.read(scope, statements) : await alone(transactions, scope, statements)
+      if (outcome.kind === 'done') {
+        for (const [i, statement] of statements.entries())
+          expectRows(statement, outcome.affected[i] ?? 0, outcome.affected)
+        return outcome.rows
+      }
+      const { meaning, error, statement } = outcome
+      // Another read failed whose transaction it shared.
+      if (meaning.kind === 'aborted' && attempt === 0) continue
+      if (meaning.kind === 'writes')
+        throw failure('invariant.broken', { rule: 'a read does not write' }, { cause: error })
+      if (meaning.kind === 'invalid' && statement >= 0)
+        throw failure('invariant.broken', { rule: `statements are valid (${messageOf(error)})` }, { cause: error })
+      const again = meaning.kind === 'lost' ? !patience.isOver() : meaning.kind === 'again' && attempt < maxRepeats
+      if (!again) throw failureOf(error, settings)
+      await pause(backoffMs(attempt + 1, backoff, random))
+    }
   }
 }
+
+const alone = async (
+  transactions: Transactions,
+  scope: port.Scope,
+  statements: readonly Statement[],
+): Promise<Outcome> => (await transactions.reads(scope, () => [statements]))[0] as Outcome

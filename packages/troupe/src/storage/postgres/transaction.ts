@@ -1,21 +1,31 @@
 /**
- * One change or one read as one transaction on one connection, sent whole: begin, who it is for, the statements, COMMIT;
- * answers are looked at afterwards. So a failed expectation has to raise inside the database.
+ * Changes of one user, or one read, as one transaction on one connection, sent whole: begin, who it is for, the
+ * statements, COMMIT; answers are looked at afterwards. So a failed expectation has to raise inside the database.
+ *
+ * A savepoint stands behind each change of a group. Where one fails, the server refuses what follows, the transaction
+ * goes back to the last savepoint, and COMMIT keeps the changes before: nothing overtakes, and no failure fails others.
  *
  * Invariant: role, user and search path hold for the transaction alone, so a connection of the pool carries nothing over.
  */
-import type { Pool, PoolClient, QueryResult } from 'pg'
-import { expectRows } from '../expect-rows.ts'
+import type { PoolClient, QueryResult } from 'pg'
 import type { Change, Row, Scope } from '../port.ts'
 import type { Statement } from '../statement.ts'
+import { idleMsOf } from './connect.ts'
+import type { Connections } from './connections.ts'
 import { applicationRole } from './migrate.ts'
 import { type Meaning, meaningOf } from './postgres-error.ts'
 import { PreparedTexts, type Query } from './prepared-text.ts'
+import { breakOffWhenSilent } from './silence.ts'
+import { sendStuckAway } from './stuck.ts'
 
 export interface TransactionsOptions {
-  readonly pool: Pool
+  readonly connections: Connections
+  /** One, for changes that are urgent: made when the first one comes. */
+  readonly urgent: Connections
   readonly schema: string
   readonly statementMs: number
+  /** Whether statements get names: behind a pooler the next transaction's server does not know them. */
+  readonly names: boolean
   /** ms since 1970, where the time is not the database's. */
   readonly now?: () => number
 }
@@ -40,11 +50,25 @@ export interface Failed {
   readonly sent: boolean
 }
 
+/** A change with the id under which it is kept: the caller's or, where it gave none, the adapter's. */
+export interface Identified {
+  readonly change: Change
+  /** null where a repetition does no harm. */
+  readonly id: string | null
+}
+
+type Settled = PromiseSettledResult<QueryResult<Row>>
+
 interface Answers {
   readonly kind: 'answered'
-  readonly results: readonly QueryResult<Row>[]
+  /** Of each query. */
+  readonly settled: readonly Settled[]
+  readonly commit: Settled
   readonly at: number
 }
+
+const savepoint: Query = { text: 'savepoint troupe', values: [] }
+const toSavepoint: Query = { text: 'rollback to savepoint troupe', values: [] }
 
 /** Above every count of rows. */
 const endless = Number.MAX_SAFE_INTEGER
@@ -60,8 +84,8 @@ export class Transactions {
     const time = options.now ? '$2::text' : 'floor(extract(epoch from clock_timestamp()) * 1000)::bigint::text'
     this.#enter = [
       `select ${setting('search_path', `'${options.schema}'`)}`,
-      setting('statement_timeout', `'${options.statementMs}'`),
-      setting('idle_in_transaction_session_timeout', "'10s'"),
+      // Where the session is not ours, each transaction brings its bounds.
+      ...(options.names ? [] : [setting('idle_in_transaction_session_timeout', `'${idleMsOf(options.statementMs)}'`)]),
       setting('troupe.user', '$1::text'),
       setting('role', `'${applicationRole}'`),
       // Changes of one user go one after the other, so what a guard has read still holds when the next statement writes.
@@ -71,79 +95,128 @@ export class Transactions {
     ].join(', ')
   }
 
-  /** @param id of the change: the caller's or, where it gave none, the adapter's; null where a repetition does no harm */
-  async change(change: Change, id: string | null): Promise<Outcome> {
-    const user = 'user' in change.scope ? change.scope.user : ''
-    const feed = change.feed ?? []
-    const wakes = feed.length > 0 || (change.wake?.length ?? 0) > 0
-    const kept = new Set(change.statements.flatMap(({ expect }) => (expect && 'sameAs' in expect ? expect.sameAs : [])))
-    const moment = "current_setting('troupe.now')::bigint"
-    const queries: Query[] = [
-      {
-        text: `select troupe_claim($1, $2, ${moment}, $3)`,
-        values: [id ?? '', user, String(wakes)],
-        name: 'troupe_claim',
-      },
-      ...change.statements.map((statement, index) => this.#query(statement, index, kept.has(index))),
-    ]
-    if (feed.length > 0)
-      queries.push({
-        text: `select troupe_feed($1, $2, ${moment}, $3, $4, $5) as revision`,
-        values: [
-          id ?? '',
-          user,
-          ...(['kind', 'key', 'data'] as const).map((name) => feed.map((item) => item[name])),
-        ] as string[],
-        name: 'troupe_feed',
-      })
-    const answer = await this.#send('begin', user, queries)
-    if (answer.kind === 'failed') return { ...answer, statement: answer.statement - 1 }
-    const { results, at } = answer
-    const last = feed.length > 0 ? (results.at(-1)?.rows[0]?.revision as number) : null
-    return { kind: 'done', at, revision: last, ...this.#gather(change, results.slice(1)) }
-  }
-
-  /** @throws what an expectation says */
-  async read(scope: Scope, statements: readonly Statement[]): Promise<Outcome> {
+  /**
+   * @param group changes of one scope
+   * @returns an outcome for each, in order; what follows one that failed did nothing
+   */
+  async changes(group: readonly Identified[]): Promise<readonly Outcome[]> {
+    const { scope, urgent } = (group[0] as Identified).change
     const user = 'user' in scope ? scope.user : ''
-    const queries = statements.map(({ sql, binds }) => this.#texts.query(sql, binds))
-    const answer = await this.#send('begin isolation level repeatable read read only', user, queries)
-    if (answer.kind === 'failed') return answer
-    const counts: number[] = []
-    const rows = answer.results.map((result, index) => {
-      counts[index] = result.rows.length
-      expectRows(statements[index] as Statement, result.rows.length, counts)
-      return result.rows.map(plain)
+    const each = group.map((identified) => this.#queriesOf(identified, user))
+    const queries = each.length === 1 ? each.flat() : [...each.flatMap((own) => [...own, savepoint]), toSavepoint]
+    const connections = urgent ? this.#options.urgent : this.#options.connections
+    const answer = await this.#send('begin', user, () => queries, connections)
+    if (answer.kind === 'failed') return group.map(() => answer)
+    const { settled, commit, at } = answer
+    // Nobody knows of any of them; what a refusal rests on may not stand either.
+    if (commit.status === 'rejected') return group.map(() => failedAt(commit, -1))
+    let next = 0
+    return group.map(({ change }, i): Outcome => {
+      const own = settled.slice(next, next + (each[i] as readonly Query[]).length)
+      next += own.length + 1
+      const failed = own.findIndex(isRejected)
+      if (failed >= 0) return failedAt(own[failed] as PromiseRejectedResult, failed - 1)
+      if (commit.value.command !== 'COMMIT') return undone
+      const results = own.map(resultIn)
+      const revision = change.feed?.length ? (results.at(-1)?.rows[0]?.revision as number) : null
+      return { kind: 'done', at, revision, ...this.#gather(change, results.slice(1)) }
     })
-    return { kind: 'done', rows, affected: counts, revision: null, at: answer.at }
   }
 
-  async #send(begin: string, user: string, queries: readonly Query[]): Promise<Answers | Failed> {
+  /**
+   * @param take gives the reads, of this scope, once there is a connection, when so many others are free
+   * @returns an outcome for each, in order, expectations not yet judged; what follows one that failed is `aborted`. One
+   * failure where there was no connection.
+   */
+  async reads(scope: Scope, take: (free: number) => readonly (readonly Statement[])[]): Promise<readonly Outcome[]> {
+    const user = 'user' in scope ? scope.user : ''
+    const { connections } = this.#options
+    let group: readonly (readonly Statement[])[] = []
+    const queriesOf = () => {
+      group = take(connections.free)
+      return group.flat().map(({ sql, binds }) => this.#texts.query(sql, binds))
+    }
+    const answer = await this.#send('begin isolation level repeatable read read only', user, queriesOf)
+    if (answer.kind === 'failed') return answer.sent ? group.map(() => answer) : [answer]
+    const { settled, at } = answer
+    let next = 0
+    return group.map((statements): Outcome => {
+      const own = settled.slice(next, next + statements.length)
+      next += own.length
+      const failed = own.findIndex(isRejected)
+      if (failed >= 0) return failedAt(own[failed] as PromiseRejectedResult, failed)
+      const rows = own.map((each) => resultIn(each).rows.map(plain))
+      return { kind: 'done', rows, affected: rows.map(({ length }) => length), revision: null, at }
+    })
+  }
+
+  /** For who waited in vain. @returns how many were sent away who held others up and did not go on */
+  unblock(): Promise<number> {
+    return sendStuckAway(this.#options.connections, idleMsOf(this.#options.statementMs))
+  }
+
+  /** @returns a failure where nothing was sent, or could not begin */
+  async #send(
+    begin: string,
+    user: string,
+    queriesOf: () => readonly Query[],
+    connections: Connections = this.#options.connections,
+  ): Promise<Answers | Failed> {
     let client: PoolClient | undefined
     try {
-      client = await this.#options.pool.connect()
+      client = await connections.acquire()
     } catch (error) {
       return { kind: 'failed', meaning: meaningOf(error), statement: -2, error, sent: false }
     }
-    const { now } = this.#options
+    const { now, names, statementMs } = this.#options
     const enter: Query = {
       text: this.#enter,
       values: now ? [user, String(Math.floor(now()))] : [user],
       name: 'troupe_enter',
     }
-    const all = [{ text: begin }, enter, ...queries, { text: 'commit' }]
+    const named: readonly Query[] = [enter, ...queriesOf()]
+    const all = [
+      // In time for the wait for the lock.
+      { text: names ? begin : `${begin}; set local statement_timeout = ${statementMs}` },
+      ...(names ? named : named.map(({ name: _, ...query }) => query)),
+      { text: 'commit' },
+    ]
     const sending = client
-    const settled = await Promise.allSettled(all.map((query) => sending.query<Row>(query as { text: string })))
-    const first = settled.findIndex(({ status }) => status === 'rejected')
-    if (first < 0) {
-      client.release()
-      const results = settled.map((each) => (each as PromiseFulfilledResult<QueryResult<Row>>).value)
-      return { kind: 'answered', results: results.slice(2, -1), at: Number(results[1]?.rows[0]?.at) }
+    const silence = breakOffWhenSilent(sending, connections.answerMs)
+    const settled = await Promise.allSettled(
+      all.map((query) => sending.query<Row>(query as { text: string }).finally(silence.heard)),
+    )
+    silence.end()
+    connections.release(
+      sending,
+      settled.some((each) => isRejected(each) && meaningOf(each.reason).kind === 'lost'),
+    )
+    const [begun, entered] = settled as [Settled, Settled]
+    if (isRejected(begun)) return failedAt(begun, -2)
+    if (isRejected(entered)) return failedAt(entered, -2)
+    const at = Number(entered.value.rows[0]?.at)
+    return { kind: 'answered', settled: settled.slice(2, -1), commit: settled.at(-1) as Settled, at }
+  }
+
+  #queriesOf({ change, id }: Identified, user: string): readonly Query[] {
+    const feed = change.feed ?? []
+    const wakes = feed.length > 0 || (change.wake?.length ?? 0) > 0
+    const kept = new Set(change.statements.flatMap(({ expect }) => (expect && 'sameAs' in expect ? expect.sameAs : [])))
+    const moment = "current_setting('troupe.now')::bigint"
+    const claim: Query = {
+      text: `select troupe_begin($1, $2, ${moment}, $3, $4)`,
+      values: [id ?? '', user, String(wakes), String(feed.length > 0)],
+      name: 'troupe_begin',
     }
-    const error = (settled[first] as PromiseRejectedResult).reason
-    const meaning = meaningOf(error)
-    client.release(meaning.kind === 'lost')
-    return { kind: 'failed', meaning, statement: Math.min(first - 2, queries.length), error, sent: true }
+    const own = [claim, ...change.statements.map((statement, index) => this.#query(statement, index, kept.has(index)))]
+    if (feed.length === 0) return own
+    const columns = (['kind', 'key', 'data'] as const).map((name) => feed.map((item) => item[name]))
+    const told: Query = {
+      text: `select troupe_tell($1, $2, ${moment}, $3, $4, $5) as revision`,
+      values: [id ?? '', user, ...columns] as string[],
+      name: 'troupe_tell',
+    }
+    return [...own, told]
   }
 
   /** An expectation is judged around the statement; what is not expected needs no judge. */
@@ -184,6 +257,25 @@ export class Transactions {
     })
     return { rows, affected }
   }
+}
+
+const isRejected = (settled: Settled): settled is PromiseRejectedResult => settled.status === 'rejected'
+const resultIn = (settled: Settled) => (settled as PromiseFulfilledResult<QueryResult<Row>>).value
+
+const failedAt = ({ reason }: PromiseRejectedResult, statement: number): Failed => ({
+  kind: 'failed',
+  meaning: meaningOf(reason),
+  statement,
+  error: reason,
+  sent: true,
+})
+/** The server took the whole transaction back without saying why. */
+const undone: Failed = {
+  kind: 'failed',
+  meaning: { kind: 'again' },
+  statement: -1,
+  error: new Error('the transaction was rolled back'),
+  sent: true,
 }
 
 const plain = (row: Row): Row => ({ ...row })

@@ -19,6 +19,8 @@ export interface CommitQueueOptions {
   readonly hints: Hints
   /** The path, for messages. */
   readonly place: string
+  /** Before a change is answered: from then on its maker must read it. */
+  readonly answering: () => void
 }
 
 interface Waiting {
@@ -138,6 +140,7 @@ export class CommitQueue {
   }
 
   #answer(group: readonly Waiting[], cells: readonly ReplyCell[]): void {
+    this.#options.answering()
     const cursor = { cells, next: 0 }
     for (const { change, resolve, reject } of group) {
       const result = decodeResult(cursor, change)

@@ -41,7 +41,16 @@ interface Opened {
  * @example const storage = await openStorage({ url: 'sqlite:./data/troupe.db', migrations, clock, random })
  */
 export async function openStorage(options: OpenStorageOptions): Promise<OpenedStorage> {
-  checkOptions('openStorage', options, ['url', 'migrations', 'clock', 'random', 'retention', 'faults', 'time'])
+  checkOptions('openStorage', options, [
+    'url',
+    'migrations',
+    'clock',
+    'random',
+    'retention',
+    'faults',
+    'time',
+    'production',
+  ])
   checkOptions('retention', options.retention ?? {}, ['changeIds', 'feed', 'feedRevisions', 'every'])
   const path = pathOf(options.url)
   const migrations = [...storageMigrations, ...options.migrations]
@@ -57,7 +66,9 @@ function pathOf(url: string): string | undefined {
   if (url === 'memory:') return undefined
   const path = /^sqlite:(?:\/\/)?(?!:memory:)(.+)$/s.exec(url)?.[1]
   if (path === undefined || path.includes('\0')) {
-    const problem = `${JSON.stringify(url)} is neither memory: nor sqlite:PATH`
+    // What is misspelt may be the URL of a server, with its password.
+    const begin = JSON.stringify(url.slice(0, Math.max(0, url.indexOf(':') + 1)))
+    const problem = `it begins with ${begin}, which is neither memory: nor sqlite:PATH nor postgres://`
     throw failure('validation.failed', { what: 'The URL of the storage', problem })
   }
   return path
@@ -105,7 +116,7 @@ async function inFile(name: string, migrations: readonly Migration[], at: number
 function assemble(opened: Opened, { clock, retention = {}, faults }: OpenStorageOptions): OpenedStorage {
   const hints = new Hints()
   const shell = faults ? withFaults(opened.shell, faults) : opened.shell
-  const queue = new CommitQueue({ shell, clock, hints, place: opened.place })
+  const queue = new CommitQueue({ shell, clock, hints, place: opened.place, answering: () => opened.reader.renew() })
   const storage = new SqliteStorage({ ...opened, queue, hints, clock })
   const sweeper = new Sweeper({
     storage,

@@ -8,7 +8,7 @@ export type Value = string | number | bigint | Uint8Array | null
  * SQLite looks at the value of a bare `limit ?` when it compiles, and so compiles the statement anew at every execution,
  * which costs more than most statements do. It does not look into a sum.
  */
-const compiledOnce = (sql: string): string => sql.replace(/\blimit \?(?!\s*\+)/gi, 'limit ? + 0')
+const compiledOnce = (sql: string): string => sql.replace(/\blimit \?(\d*)(?!\d|\s*\+)/gi, 'limit ?$1 + 0')
 
 const smallest = BigInt(Number.MIN_SAFE_INTEGER)
 const largest = BigInt(Number.MAX_SAFE_INTEGER)
@@ -16,12 +16,15 @@ const largest = BigInt(Number.MAX_SAFE_INTEGER)
 export class Prepared {
   /** Undefined for a statement that gives no rows. */
   readonly columns: readonly string[] | undefined
+  /** It certainly writes nothing. */
+  readonly reads: boolean
   readonly #statement: StatementSync
   #big = false
 
   constructor(db: DatabaseSync, sql: string) {
     this.#statement = db.prepare(compiledOnce(sql))
     const columns = this.#statement.columns().map((column) => column.name)
+    this.reads = /^\s*select\b/i.test(sql)
     this.columns = columns.length > 0 ? columns : undefined
     this.#statement.setReturnArrays(true)
   }

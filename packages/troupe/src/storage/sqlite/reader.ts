@@ -1,5 +1,9 @@
-/** Reads, each call on one snapshot. Synchronous inside, so no transaction outlives a call. */
-import type { DatabaseSync } from 'node:sqlite'
+/**
+ * Reads, each call on one snapshot. On a connection of its own, calls of one macrotask share a snapshot: most of what a
+ * small read of a file costs is taking and giving back the locks of one. No change is answered within a macrotask, so
+ * nobody can know of one that such a read misses; who answers changes calls `renew` before.
+ */
+import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { LRUCache } from 'lru-cache'
 import { failure } from '../../core/index.ts'
 import { expectRows } from '../expect-rows.ts'
@@ -20,27 +24,54 @@ export class Reader {
   readonly #db: DatabaseSync
   readonly #readOnly: boolean
   readonly #prepared = new LRUCache<string, Prepared>({ max: slots })
+  readonly #begin: StatementSync
+  readonly #end: StatementSync
+  #held = false
 
   constructor(options: ReaderOptions) {
     this.#db = options.db
     this.#readOnly = options.readOnly
+    this.#begin = options.db.prepare('begin')
+    this.#end = options.db.prepare('rollback')
   }
 
   /** @param at what `now` stands for, ms since 1970 */
   read(statements: readonly Statement[], at: number): readonly (readonly Row[])[] {
+    if (this.#readOnly) this.#hold()
     // One statement sees one snapshot by itself.
-    if (statements.length === 1) return [this.#rows(statements[0] as Statement, 0, [], at)]
-    this.#db.exec('begin')
+    if (this.#held || statements.length === 1) return this.#all(statements, at)
+    this.#begin.run()
     try {
-      const counts: number[] = []
-      return statements.map((statement, index) => this.#rows(statement, index, counts, at))
+      return this.#all(statements, at)
     } finally {
-      this.#db.exec('rollback')
+      this.#end.run()
     }
+  }
+
+  /** What is read from now on sees all that is committed now. */
+  renew(): void {
+    if (!this.#held) return
+    this.#held = false
+    // Some failures of the disk end it by themselves.
+    if (this.#db.isTransaction) this.#end.run()
+  }
+
+  #hold(): void {
+    if (this.#held) return
+    this.#begin.run()
+    this.#held = true
+    setImmediate(() => this.renew())
+  }
+
+  #all(statements: readonly Statement[], at: number): readonly (readonly Row[])[] {
+    if (statements.length === 1) return [this.#rows(statements[0] as Statement, 0, [], at)]
+    const counts: number[] = []
+    return statements.map((statement, index) => this.#rows(statement, index, counts, at))
   }
 
   /** In memory the connection is the writer's. */
   close(): void {
+    this.renew()
     if (this.#readOnly) this.#db.close()
   }
 

@@ -3,7 +3,7 @@ import { type Clock, failure, nextMacrotask, type TroupeError, type UserId } fro
 import { checkBinds } from '../check-change.ts'
 import { readFeed } from '../feed.ts'
 import type { Hints } from '../hints.ts'
-import type { OpenedStorage } from '../open-options.ts'
+import type { OpenedStorage, StorageFinding } from '../open-options.ts'
 import type * as port from '../port.ts'
 import type { Statement } from '../statement.ts'
 import type { CommitQueue } from './commit-queue.ts'
@@ -65,6 +65,11 @@ export class SqliteStorage implements OpenedStorage {
 
   onState(listener: (state: port.StorageState) => void): () => void {
     return this.#options.queue.onState(listener)
+  }
+
+  /** A file is checked when it is opened. */
+  async check(): Promise<readonly StorageFinding[]> {
+    return []
   }
 
   /** Counting looks at every row of a table: one table per macrotask. */

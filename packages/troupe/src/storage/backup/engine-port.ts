@@ -1,0 +1,22 @@
+/** What an engine does for backups of its databases. */
+import type { Migration } from '../migration.ts'
+import type { PostgresOptions } from '../postgres-options.ts'
+import type { Restoration } from '../restored.ts'
+import type { BackupManifest, Contents, StoredBackup } from './manifest.ts'
+
+/** `Place` is where a database is. */
+export interface BackupEngine<Place> {
+  readonly file: BackupManifest['file']
+  /** Everything at one moment, beside whoever uses the database. */
+  copy(place: Place, to: string): Promise<Contents>
+  /** @throws ProcessingError `backup.damaged` */
+  verify(stored: StoredBackup): Promise<void>
+  /** All or nothing. @throws ConflictError `storage.not_empty`; ValidationError `storage.too_new` */
+  restore(stored: StoredBackup, place: Place, migrations: readonly Migration[], restoration: Restoration): Promise<void>
+}
+
+export interface BackupEngines {
+  /** By paths. */
+  readonly sqlite: BackupEngine<string>
+  readonly postgres: BackupEngine<PostgresOptions>
+}

@@ -1,0 +1,176 @@
+/**
+ * A storage whose content is sealed at rest: values that rooms have named are sealed on their way into a change, and opened
+ * on their way out of a read. What lies in between (grouping, pipelining, the log, the file) never sees them.
+ *
+ * Invariant: a sealed value is committed only with the guards of its codec, so that nothing is written under a key that
+ * was taken away meanwhile.
+ */
+import { failure, TroupeError, type UserId } from '../core/index.ts'
+import { checkBinds } from './check-change.ts'
+import type { Codec, Placed, Sealed } from './codec-port.ts'
+import { placeOf } from './content.ts'
+import type { OpenedStorage } from './open-options.ts'
+import type { Change, CommitResult, Row } from './port.ts'
+import type { Bind, Statement } from './statement.ts'
+
+/** A change meets a rotation of its user's key at most so often before it is refused. */
+const attempts = 5
+
+/** @example const sealed = sealStorage(await openStorage(options), codec) */
+export function sealStorage(storage: OpenedStorage, codec: Codec): OpenedStorage {
+  const commits = new SealedCommits(storage, codec)
+  return {
+    dialect: storage.dialect,
+    place: storage.place,
+    commit: (change) => commits.commit(change),
+    async read(scope, statements) {
+      const rows = await storage.read(scope, statements)
+      if (!('user' in scope) || !statements.some(({ content }) => content)) return rows
+      try {
+        return await opened(codec, scope.user, statements, rows)
+      } catch (error) {
+        if (!(error instanceof TroupeError) || error.code !== 'encryption.damaged') throw error
+        // It may have been sealed anew, and its old key destroyed, since the rows were read.
+        return opened(codec, scope.user, statements, await storage.read(scope, statements))
+      }
+    },
+    feed: (user, after, limit) => storage.feed(user, after, limit),
+    onHint: (listener) => storage.onHint(listener),
+    ...(storage.notes ? { notes: storage.notes } : {}),
+    state: () => storage.state(),
+    onState: (listener) => storage.onState(listener),
+    sizes: () => storage.sizes(),
+    check: () => storage.check(),
+    announce: (address) => storage.announce(address),
+    close: () => storage.close(),
+  }
+}
+
+/** Changes are handed on in the order of the calls, as without encryption: while one waits for a key, its user's stand in line. */
+class SealedCommits {
+  readonly #storage: OpenedStorage
+  readonly #codec: Codec
+  /** Of each user the last in line: resolves when it is handed on. */
+  readonly #lines = new Map<UserId, Promise<void>>()
+
+  constructor(storage: OpenedStorage, codec: Codec) {
+    this.#storage = storage
+    this.#codec = codec
+  }
+
+  async commit(change: Change): Promise<CommitResult> {
+    const { scope, statements } = change
+    if (!('user' in scope)) return this.#storage.commit(change)
+    const values = statements.flatMap(valuesOf)
+    if (values.length > 0) checkBinds([{ sql: '', binds: values.map(({ text }) => text) }])
+    for (let attempt = 0; attempt < attempts; attempt++) {
+      const { result, sealed } = await this.#hand(scope.user, change, values)
+      if (result.ok) {
+        sealed?.committed()
+        return answered(this.#codec, scope.user, statements, result)
+      }
+      if (result.statement < statements.length) return result
+      this.#codec.outdated(scope.user)
+    }
+    throw failure('encryption.changing', { user: scope.user })
+  }
+
+  /** At once where nobody stands in line and the key is at hand. */
+  #hand(user: UserId, change: Change, values: readonly Placed[]): Promise<Handed> {
+    const sealed = values.length > 0 && !this.#lines.has(user) ? this.#codec.seal(user, values) : undefined
+    if (sealed instanceof Promise || this.#lines.has(user)) return this.#inLine(user, change, values, sealed)
+    return this.#send(change, sealed)
+  }
+
+  async #inLine(
+    user: UserId,
+    change: Change,
+    values: readonly Placed[],
+    begun: Sealed | Promise<Sealed> | undefined,
+  ): Promise<Handed> {
+    const before = this.#lines.get(user)
+    const handed = Promise.withResolvers<void>()
+    this.#lines.set(user, handed.promise)
+    let sending: Promise<Handed>
+    try {
+      await before
+      const sealed = values.length === 0 ? undefined : await (begun ?? this.#codec.seal(user, values))
+      sending = this.#send(change, sealed)
+    } finally {
+      if (this.#lines.get(user) === handed.promise) this.#lines.delete(user)
+      handed.resolve()
+    }
+    return sending
+  }
+
+  async #send(change: Change, sealed: Sealed | undefined): Promise<Handed> {
+    if (!sealed) return { result: await this.#storage.commit(change), sealed }
+    const statements = [...filled(change.statements, sealed.texts), ...sealed.guards]
+    return { result: await this.#storage.commit({ ...change, statements }), sealed }
+  }
+}
+
+interface Handed {
+  readonly result: CommitResult
+  readonly sealed: Sealed | undefined
+}
+
+const valuesOf = ({ binds, content }: Statement): readonly Placed[] =>
+  content?.binds.flatMap(({ index, to }) => {
+    const text = binds[index]
+    return typeof text === 'string' ? [{ text, place: placeOf(to, binds) }] : []
+  }) ?? []
+
+/** The statements with the sealed values in place of the plain ones, in the order of `valuesOf`. */
+function filled(statements: readonly Statement[], texts: readonly string[]): readonly Statement[] {
+  let next = 0
+  return statements.map((statement) => {
+    if (!statement.content?.binds.length) return statement
+    const binds: Bind[] = [...statement.binds]
+    for (const { index } of statement.content.binds)
+      if (typeof binds[index] === 'string') binds[index] = texts[next++] as string
+    return { ...statement, binds }
+  })
+}
+
+/** Without the rows of the guards, which stand last. */
+async function answered(
+  codec: Codec,
+  user: UserId,
+  statements: readonly Statement[],
+  result: CommitResult,
+): Promise<CommitResult> {
+  if (!result.ok || result.repeated) return result
+  const rows = await opened(codec, user, statements, result.rows.slice(0, statements.length))
+  return { ...result, rows, affected: result.affected.slice(0, statements.length) }
+}
+
+async function opened(
+  codec: Codec,
+  user: UserId,
+  statements: readonly Statement[],
+  found: readonly (readonly Row[])[],
+): Promise<readonly (readonly Row[])[]> {
+  const values: Placed[] = []
+  const places: { readonly row: Record<string, Row[string]>; readonly column: string }[] = []
+  const rows = found.map((ofOne, index) => {
+    const { content, binds } = statements[index] as Statement
+    if (!content || ofOne.length === 0) return ofOne
+    return ofOne.map((stored) => {
+      const row = { ...stored }
+      for (const { column, to } of content.columns) {
+        const text = row[column]
+        if (typeof text !== 'string') continue
+        values.push({ text, place: placeOf(to, binds, stored) })
+        places.push({ row, column })
+      }
+      return row
+    })
+  })
+  if (values.length === 0) return found
+  const texts = await codec.open(user, values)
+  places.forEach(({ row, column }, i) => {
+    row[column] = texts[i] as string
+  })
+  return rows
+}

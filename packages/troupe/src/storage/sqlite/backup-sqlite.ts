@@ -1,0 +1,114 @@
+/** A file of SQLite as a backup: its pages at one moment, copied beside whoever writes. */
+import { chmodSync, copyFileSync, existsSync, mkdirSync, renameSync, rmSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
+import { backup, type DatabaseSync } from 'node:sqlite'
+import { failure } from '../../core/index.ts'
+import { checkKnown } from '../applied.ts'
+import type { BackupEngine } from '../backup/engine-port.ts'
+import { type Contents, checkContents, damaged, type StoredBackup } from '../backup/manifest.ts'
+import type { Migration } from '../migration.ts'
+import { markRestored, type Restoration } from '../restored.ts'
+import { openForLooking, openForReading, openForWriting } from './connection.ts'
+import { fileFailure } from './file-failure.ts'
+import { migrate } from './migrate.ts'
+import { messageOf } from './sqlite-error.ts'
+
+/** In one step: one that is taken in several begins anew whenever somebody writes. Writers are not held up by it. */
+const allPages = 0x7f_ff_ff_ff
+
+export const sqliteBackups: BackupEngine<string> = { file: 'troupe.db', copy, verify, restore }
+
+/** Reads beside the owner of the file, this process or another one. */
+async function copy(name: string, to: string): Promise<Contents> {
+  const path = resolve(name)
+  if (!existsSync(path)) throw failure('storage.foreign', { path, problem: 'there is no file' })
+  try {
+    const reading = openForReading(path)
+    try {
+      await backup(reading, to, { rate: allPages })
+    } finally {
+      reading.close()
+    }
+    chmodSync(to, 0o600)
+    const copied = openForLooking(to)
+    try {
+      return contentsOf(copied)
+    } finally {
+      copied.close()
+    }
+  } catch (error) {
+    throw fileFailure(error, path)
+  }
+}
+
+/** @throws ProcessingError `backup.damaged` */
+async function verify({ folder, data, manifest }: StoredBackup): Promise<void> {
+  let db: DatabaseSync | undefined
+  try {
+    db = openForLooking(data)
+    const [found] = db.prepare('pragma integrity_check(1)').all()
+    if (found?.integrity_check !== 'ok') throw new Error(String(found?.integrity_check))
+    checkContents(folder, manifest, contentsOf(db).rows)
+  } catch (error) {
+    throw damagedBy(folder, error)
+  } finally {
+    db?.close()
+  }
+}
+
+/** @throws ConflictError `storage.not_empty`; ValidationError `storage.too_new`; ExternalServiceError `storage.io` */
+async function restore(
+  { data, manifest }: StoredBackup,
+  name: string,
+  migrations: readonly Migration[],
+  restoration: Restoration,
+): Promise<void> {
+  const path = resolve(name)
+  checkKnown(manifest.schema, migrations, path)
+  const refuse = () => {
+    // A log that is left of another database would be read into this one.
+    for (const there of [path, `${path}-wal`, `${path}-journal`])
+      if (existsSync(there)) throw failure('storage.not_empty', { path, problem: `${there} exists` })
+  }
+  refuse()
+  const partial = `${path}.restoring`
+  const clear = () => {
+    for (const end of ['', '-wal', '-shm']) rmSync(`${partial}${end}`, { force: true })
+  }
+  try {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+    clear()
+    copyFileSync(data, partial)
+    chmodSync(partial, 0o600)
+    const db = openForWriting(partial)
+    try {
+      migrate(db, migrations, path, Date.parse(restoration.at))
+      for (const { sql, binds } of markRestored(restoration)) db.prepare(sql).run(...binds)
+    } finally {
+      db.close()
+    }
+    refuse()
+    renameSync(partial, path)
+  } catch (error) {
+    clear()
+    throw fileFailure(error, path)
+  }
+}
+
+function contentsOf(db: DatabaseSync): Contents {
+  const names = db
+    .prepare("select name from sqlite_master where type = 'table' and name not like 'sqlite\\_%' escape '\\'")
+    .all()
+    .map(({ name }) => String(name))
+  const count = (name: string) => Number(db.prepare(`select count(*) as n from "${name}"`).get()?.n)
+  const versions = db.prepare('select room, max(version) as version from storage_schema group by room').all()
+  return {
+    schema: Object.fromEntries(versions.map(({ room, version }) => [String(room), Number(version)])),
+    rows: Object.fromEntries(names.map((name) => [name, count(name)])),
+  }
+}
+
+const damagedBy = (folder: string, error: unknown) =>
+  error instanceof Error && 'code' in error && error.code === 'backup.damaged'
+    ? error
+    : damaged(folder, messageOf(error), error)
