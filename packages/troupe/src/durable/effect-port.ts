@@ -1,5 +1,6 @@
 /** Effects: the recorded interactions of a step with the world. */
 import type { Json, TaintLabel } from '../core/index.ts'
+import type { Fetch } from '../security/index.ts'
 import type { Fragment } from '../storage/index.ts'
 
 /**
@@ -32,9 +33,14 @@ export interface EffectSpec<Out = unknown> {
 export interface EffectCall {
   readonly key: string
   readonly signal: AbortSignal
+  /** What it gives came from there: recorded with the outcome, so that a re-entry knows it too. */
+  readonly taint: (labels: readonly TaintLabel[]) => void
 }
 
 export type EffectFunction<Out> = (call: EffectCall) => Promise<Out> | Out
+
+/** As `ctx.effect` takes it: with the way out, within `egress`. What it answers is marked as untrusted. */
+export type OutsideFunction<Out> = (call: EffectCall & { readonly fetch: Fetch }) => Promise<Out> | Out
 
 /** How a person or program settles an uncertain effect. */
 export type Settlement = { readonly happened: true; readonly output?: Json } | { readonly happened: false }

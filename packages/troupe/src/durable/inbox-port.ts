@@ -3,7 +3,7 @@
  * the change that makes it true, and removed in the change that appends it to its journal: each arrives exactly once.
  */
 import type { Json, UserId } from '../core/index.ts'
-import type { Fragment } from '../storage/index.ts'
+import type { Fragment, Statement } from '../storage/index.ts'
 import type { JournalId } from './journal-port.ts'
 
 export interface InboxRow {
@@ -19,6 +19,10 @@ export interface Inbox {
   put(user: UserId, to: JournalId, from: JournalId, name: string, body: Json): Fragment
   /** In the order of their commits. */
   read(user: UserId, journal: JournalId, limit: number): Promise<readonly InboxRow[]>
+  /** Removes what was put under this name, if it lies there still. */
+  takeBack(user: UserId, to: JournalId, from: JournalId, name: string): Fragment
+  /** Expects that nothing lies there, for a change that lets a journal go; `inbox.pending` otherwise. */
+  empty(user: UserId, journal: JournalId): Statement
   remove(user: UserId, journal: JournalId, ids: readonly number[]): Fragment
   /** Called after a commit put something there, at least once, maybe late; at first for all that lies there already. */
   onArrival(listener: (user: UserId, journal: JournalId) => void): () => void

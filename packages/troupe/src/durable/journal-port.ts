@@ -1,9 +1,9 @@
 /**
  * A journal: the append-only record of a run or a step, with one writer. An append moves the head row from the
- * sequence and owner epoch it expects; the head outlives compaction. Taking over is an append and raises the epoch.
+ * sequence and owner epoch it expects. Taking over is an append and raises the epoch.
  */
 import type { Json, UserId } from '../core/index.ts'
-import type { Fragment } from '../storage/index.ts'
+import type { Fragment, Statement } from '../storage/index.ts'
 
 /** `run:ID`, `step:RUN/BRANCH/STEP#n`, `session:THREAD#n`. */
 export type JournalId = string
@@ -80,9 +80,14 @@ export interface JournalContent {
 }
 
 export interface Journals {
+  /** The newest form of records that this build reads; what it writes has it. */
+  readonly form: number
+  /** ms for which a closed journal is kept. */
+  readonly keptMs: number
   /**
    * The first records and the head row; expects that the journal does not exist, else `journal.lost`.
    * @param options.closed ended with these records already
+   * @param options.below goes with the journal of its run, not by itself
    */
   create(
     user: UserId,
@@ -90,13 +95,14 @@ export interface Journals {
     kind: JournalKind,
     at: number,
     bodies: readonly Body[],
-    options?: { readonly closed?: boolean },
+    options?: { readonly closed?: boolean; readonly below?: boolean },
   ): { readonly writer: JournalWriter; readonly fragment: Fragment }
   load(user: UserId, id: JournalId): Promise<JournalContent | undefined>
   /** All records after a sequence that are still kept, for readers. */
   read(user: UserId, id: JournalId, after: number, limit: number): Promise<readonly JournalRecord[]>
   /**
    * Becomes the writer: raises the epoch by an append of its own, in a change of its own.
+   * @param also expectations and rows of the room above, in the same change; what refuses them is thrown with its code
    * @throws LeaseLostError `journal.lost` when somebody else did at the same moment, or it is closed
    * @throws NotFoundError `journal.unknown`
    */
@@ -104,15 +110,16 @@ export interface Journals {
     user: UserId,
     id: JournalId,
     at: number,
+    also?: readonly Statement[],
   ): Promise<{ readonly writer: JournalWriter; readonly content: JournalContent }>
   /**
    * For the change that cancels: raises the epochs of these journals, so that their writers can only record effects. One
    * that doesn't exist yet is made, closed, so that nobody can begin it late.
    */
   fence(user: UserId, ids: readonly JournalId[]): Fragment
-  /** Marks it ended: it goes with its retention. */
-  close(user: UserId, id: JournalId): Fragment
-  /** Deletes closed journals after their retention, at most so many. @returns how many */
+  /** Marks it ended: it goes with its retention, or `below` another with that one. */
+  close(user: UserId, id: JournalId, options?: { readonly below?: boolean }): Fragment
+  /** Deletes closed journals after their retention with all below them, at most so many. @returns how many */
   sweep(limit: number): Promise<number>
 }
 

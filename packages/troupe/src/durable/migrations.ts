@@ -3,6 +3,8 @@
  * content-free row in a work table beside it.
  */
 import { type Migration, postgresTables, workTable } from '../storage/index.ts'
+import { rateLimitMigration } from './rate-limits/rate-limit-tables.ts'
+import { requestsMigration } from './requests/requests.ts'
 
 const sqlite = [
   `create table journals (
@@ -50,4 +52,6 @@ const postgres = [
 
 export const durableMigrations: readonly Migration[] = [
   { room: 'durable', version: 1, name: 'journals, inboxes, timers', lowestReader: 1, up: { sqlite, postgres } },
+  requestsMigration(2),
+  rateLimitMigration(3),
 ]

@@ -68,7 +68,9 @@ export interface Recorder {
    * @returns what it returned, from the record where the turn is committed
    */
   body<Out extends Json>(stage: string, run: (recorder: Recorder) => Promise<Out>): Promise<Out>
-  /** What the step has read and computed from so far is tainted by these labels; never fewer than before. */
+  /** What the step has read and computed from so far is tainted by these labels; fewer only after `clearTaint`. */
   readonly taint: readonly TaintLabel[]
   addTaint(labels: readonly TaintLabel[]): void
+  /** Code that may vouch for what it goes on with has done so; called again on re-entry. */
+  clearTaint(): void
 }

@@ -1,5 +1,5 @@
 /** Carries out steps: enters, re-enters, retries failed turns, parks and settles them. */
-import type { Json, Principal, StoredError } from '../core/index.ts'
+import type { Json, Principal, StoredError, TaintLabel } from '../core/index.ts'
 import type { Fragment } from '../storage/index.ts'
 import type { EffectClass, Settlement } from './effect-port.ts'
 import type { JournalId } from './journal-port.ts'
@@ -11,11 +11,17 @@ export interface StepSpec {
   readonly runId?: string
   /** Of what caused it, where that is no run: goes on in this step. */
   readonly traceId?: string
+  /** The span that it is below. */
+  readonly parentSpan?: string
+  /** What its events say of it besides. */
+  readonly about?: { readonly [field: string]: string }
   /** Identity of the code and input, pinned at the first entry: re-entry with another is still tried. */
   readonly input: Json
+  /** What its input came with; the same at each entry. */
+  readonly taint?: readonly TaintLabel[]
   readonly signal?: AbortSignal
-  /** In the change that settles the step: tells the run. */
-  readonly settled: (end: Json | { readonly error: StoredError }) => Fragment
+  /** In the change that settles the step: tells the run, and what the outcome is tainted by. */
+  readonly settled: (end: Json | { readonly error: StoredError }, taint: readonly TaintLabel[]) => Fragment
   /** In the change of a turn that begins to wait, and of the park. Told once per state. */
   readonly parked?: (waits: readonly string[]) => Fragment
 }
@@ -46,12 +52,32 @@ export interface UncertainEffect {
 export interface RecordedEffect {
   readonly call: string
   readonly name: string
+  /** Of its input, as `inputHash` makes it. */
+  readonly hash: string
   /** The idempotency key that its function was given; undefined for one that was not claimed. */
   readonly key: string | undefined
   readonly class: EffectClass
   readonly state: 'claimed' | 'done' | 'failed' | 'uncertain'
   readonly output?: Json
   readonly error?: StoredError
+  /** What its function said that its outcome came with. */
+  readonly taint?: readonly TaintLabel[]
+}
+
+/** What became of an effect when its step was undone. */
+export interface UndoneEffect {
+  readonly call: string
+  /** As the code or its tool calls it. */
+  readonly name: string
+  /** `none`: nothing brings an undo for it. `left`: a later one failed before it was its turn. */
+  readonly status: 'undone' | 'already' | 'none' | 'failed' | 'left'
+  readonly error?: StoredError
+}
+
+export interface DrainedSteps {
+  readonly finished: number
+  /** Begun, and to be gone on with by whoever enters them next. */
+  readonly givenBack: number
 }
 
 export interface Steps {
@@ -66,20 +92,33 @@ export interface Steps {
     user: string,
     step: JournalId,
     wait: string,
-    answer: { readonly value: Json } | { readonly error: StoredError },
+    answer: ({ readonly value: Json } | { readonly error: StoredError }) & { readonly taint?: readonly TaintLabel[] },
   ): Fragment
-  /** Settles an uncertain effect by decision of a person or program, in a change of its own. */
-  settle(user: string, step: JournalId, call: string, settlement: Settlement): Promise<void>
+  /** Settles an uncertain effect by decision of a person or program; `effect.settled` where it is not uncertain. */
+  settle(user: string, step: JournalId, call: string, settlement: Settlement): Fragment
   uncertain(user: string): Promise<readonly UncertainEffect[]>
   /** What the step has done to the world so far, in the order of the record: what an undo goes through backwards. */
   effects(user: string, step: JournalId): Promise<readonly RecordedEffect[]>
   /**
-   * Undoes the effects of a settled step whose code brings `undo`, the last first, each once.
+   * Undoes the effects of a step that is over whose code brings `undo`, those in bodies too, the last first, each once. One
+   * that fails stops it: calling again goes on there.
    * @param program the step's own code: entered to learn how, answered from the record, doing nothing
-   * @returns the calls that were undone
-   * @throws ConflictError `step.open`, `code.changed`; what an undo failed with, after which calling again goes on
+   * @returns all that the step did, the last first
+   * @throws ConflictError `step.open`, `code.changed`
    */
-  undo(spec: StepSpec, program: (recorder: Recorder) => Promise<Json>): Promise<readonly string[]>
+  undo(spec: StepSpec, program: (recorder: Recorder) => Promise<Json>): Promise<readonly UndoneEffect[]>
+  /**
+   * The user is being forgotten: what runs for it here is dropped without a trace, and nothing begins until what is
+   * returned is called.
+   */
+  forget(user: string): Promise<() => void>
+  /** Gives up what is carried out of a step here: executed again, it is entered from its record. */
+  giveUp(user: string, step: JournalId): Promise<void>
+  /**
+   * The gentle end: steps at work may come to their end for `finishMs`; after it none is taken in, effects under way may end
+   * for `effectsMs`, and their steps are given up: whoever enters them next is answered from the record. Then `close`.
+   */
+  drain(patience: { readonly finishMs: number; readonly effectsMs: number }): Promise<DrainedSteps>
   /** Stops what runs here: parked continuations are dropped, running steps aborted and awaited. Nothing is lost. */
   close(): Promise<void>
 }

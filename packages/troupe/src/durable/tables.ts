@@ -1,4 +1,6 @@
-/** The tables of this room, as Kysely sees them; `migrations.ts` makes them. */
+/** The tables of this room, as Kysely sees them, and what in them is content; `migrations.ts` makes them. */
+import type { ContentNames, UserTable } from '../storage/index.ts'
+import { requestsTable } from './requests/requests.ts'
 
 export interface DurableTables {
   /** Heads: one row per journal, outliving its records. */
@@ -41,3 +43,30 @@ export interface DurableTables {
   timers_due: { user_id: string; timer_id: string; due: number }
   journals_ended: { user_id: string; journal_id: string; at: number }
 }
+
+/** @param journal what the statement calls the id of the journal */
+export const recordContent = (journal: string): ContentNames => ({
+  body: ['journal.record', journal, 'seq'],
+  blob: ['journal.record.large', journal, 'seq'],
+})
+export const snapshotContent = (journal: string): ContentNames => ({
+  state: ['journal.snapshot', journal, 'seq'],
+  blob: ['journal.snapshot.large', journal, 'seq'],
+})
+/** What a timer leaves in an inbox belongs there from the start. */
+export const inboxContent = (journal: string, from: string, name = 'name'): ContentNames => ({
+  body: ['inbox', journal, from, name],
+})
+
+export const durableTables: readonly UserTable[] = [
+  { name: 'journals', key: ['journal_id'] },
+  { name: 'journal_records', key: ['journal_id', 'seq'], content: recordContent('journal_id') },
+  { name: 'journal_snapshots', key: ['journal_id'], content: snapshotContent('journal_id') },
+  { name: 'timers', key: ['timer_id'], content: inboxContent('journal_id', '=timer') },
+  { name: 'inbox', key: ['journal_id', 'id'], content: inboxContent('journal_id', 'from_id') },
+  { name: 'uncertain_effects', key: ['journal_id', 'call'] },
+  { name: 'inbox_arrivals', key: ['id'] },
+  { name: 'timers_due', key: ['timer_id'] },
+  { name: 'journals_ended', key: ['journal_id'] },
+  requestsTable,
+].map((table) => ({ room: 'durable', ...table }))

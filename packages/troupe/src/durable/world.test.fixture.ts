@@ -2,7 +2,16 @@
  * A world for tests of this room: a real storage that outlives its processes, a small room with a table of its own, and
  * processes that can be killed before or after any commit, or at any moment.
  */
-import { createVirtualClock, type Json, type Principal, seededRandom, type VirtualClock } from '../core/index.ts'
+import {
+  createEvents,
+  createVirtualClock,
+  failure,
+  type Json,
+  type Principal,
+  seededRandom,
+  type VirtualClock,
+} from '../core/index.ts'
+import { openEncryption, securityMigrations } from '../security/index.ts'
 import {
   type Change,
   type Fragment,
@@ -11,6 +20,7 @@ import {
   type Statement,
   type Storage,
 } from '../storage/index.ts'
+import type { Settlement } from './effect-port.ts'
 import { createInbox } from './inbox/create-inbox.ts'
 import type { Inbox } from './inbox-port.ts'
 import type { JournalLimits, Journals } from './journal-port.ts'
@@ -19,6 +29,7 @@ import { durableMigrations } from './migrations.ts'
 import type { Recorder } from './recorder-port.ts'
 import { createSteps, type StepsOptions } from './steps/create-steps.ts'
 import type { StepSpec, Steps } from './steps-port.ts'
+import { durableTables } from './tables.ts'
 import { createTimers } from './timers/create-timers.ts'
 import type { Timers } from './timers-port.ts'
 
@@ -151,6 +162,17 @@ export interface Process {
   readonly steps: Steps
 }
 
+/** As whoever finds out about an uncertain effect does it: in a change of its own. */
+export async function settle(
+  { storage, steps }: Process,
+  step: string,
+  call: string,
+  settlement: Settlement,
+): Promise<void> {
+  const result = await storage.commit({ id: null, scope: { user }, ...steps.settle(user, step, call, settlement) })
+  if (!result.ok) throw failure(result.code, { ...result.detail })
+}
+
 export interface World {
   readonly clock: VirtualClock
   readonly storage: Storage
@@ -166,10 +188,17 @@ export interface World {
   close(): Promise<void>
 }
 
-export async function createWorld(url = 'memory:', seed = 'world'): Promise<World> {
+export async function createWorld(url = 'memory:', seed = 'world', sealed = false): Promise<World> {
   const clock = createVirtualClock()
   const random = seededRandom(seed)
-  const storage = await openStorage({ url, migrations: [...durableMigrations, ...shelfMigrations], clock, random })
+  const migrations = [...durableMigrations, ...shelfMigrations, ...securityMigrations]
+  const bare = await openStorage({ url, migrations, clock, random })
+  const failed = (error: unknown) => {
+    throw error
+  }
+  const config = sealed ? { keys: [{ id: 'test', key: new Uint8Array(32) }] } : undefined
+  const sealing = { storage: bare, config, clock, events: createEvents(failed), tables: durableTables, failed }
+  const { storage } = await openEncryption(sealing)
   const runInbox = createInbox({ storage, clock })
   const stops: (() => Promise<void>)[] = []
   return {

@@ -4,17 +4,26 @@
  */
 import { type RawBuilder, sql } from 'kysely'
 import { type Clock, encodeJson, type Json } from '../../core/index.ts'
-import { type Bind, type Dialect, type Fragment, type Storage, template } from '../../storage/index.ts'
+import {
+  type Bind,
+  type ContentNames,
+  type Dialect,
+  type Fragment,
+  type Storage,
+  template,
+} from '../../storage/index.ts'
 import type { Inbox, InboxRow } from '../inbox-port.ts'
 import type { JournalId } from '../journal-port.ts'
-import type { DurableTables } from '../tables.ts'
+import { type DurableTables, inboxContent } from '../tables.ts'
 import { createArrivals } from './arrivals.ts'
 
-interface Put {
+interface Place {
   readonly user: string
   readonly to: string
   readonly from: string
   readonly name: string
+}
+interface Put extends Place {
   readonly body: string
 }
 
@@ -25,10 +34,15 @@ export const lastArrival = (dialect: Dialect): RawBuilder<number> =>
     : sql<number>`currval(pg_get_serial_sequence('inbox_arrivals', 'id'))`
 
 function compileStatements(dialect: Dialect) {
-  const compile = <Values extends { [K in keyof Values]: Bind }>(build: (p: Values) => RawBuilder<unknown>) =>
-    template<DurableTables, Values>(dialect, (_, p) => ({
-      compile: () => build(p).compile(dialect.builder<DurableTables>()),
-    }))
+  const compile = <Values extends { [K in keyof Values]: Bind }>(
+    build: (p: Values) => RawBuilder<unknown>,
+    content?: ContentNames,
+  ) =>
+    template<DurableTables, Values>(
+      dialect,
+      (_, p) => ({ compile: () => build(p).compile(dialect.builder<DurableTables>()) }),
+      content,
+    )
   const absent = (p: Put) => sql`where not exists (select 1 from inbox
     where user_id = ${p.user} and journal_id = ${p.to} and from_id = ${p.from} and name = ${p.name})`
   return {
@@ -38,13 +52,26 @@ function compileStatements(dialect: Dialect) {
     put: compile<Put>(
       (p) => sql`insert into inbox (user_id, journal_id, id, from_id, name, body)
         select ${p.user}, ${p.to}, ${lastArrival(dialect)}, ${p.from}, ${p.name}, ${p.body} ${absent(p)}`,
+      inboxContent('to', 'from'),
     ),
     read: compile<{ user: string; journal: string; limit: number }>(
       (p) => sql`select id, from_id, name, body from inbox
         where user_id = ${p.user} and journal_id = ${p.journal} order by id limit ${p.limit}`,
+      inboxContent('journal', 'from_id'),
+    ),
+    any: compile<{ user: string; journal: string }>(
+      (p) => sql`select 1 as there from inbox where user_id = ${p.user} and journal_id = ${p.journal} limit 1`,
     ),
     remove: compile<{ user: string; journal: string; id: number }>(
       (p) => sql`delete from inbox where user_id = ${p.user} and journal_id = ${p.journal} and id = ${p.id}`,
+    ),
+    forgetNamed: compile<Place>(
+      (p) => sql`delete from inbox_arrivals where id in (select id from inbox
+        where user_id = ${p.user} and journal_id = ${p.to} and from_id = ${p.from} and name = ${p.name})`,
+    ),
+    removeNamed: compile<Place>(
+      (p) => sql`delete from inbox
+        where user_id = ${p.user} and journal_id = ${p.to} and from_id = ${p.from} and name = ${p.name}`,
     ),
     forget: compile<{ id: number }>((p) => sql`delete from inbox_arrivals where id = ${p.id}`),
   }
@@ -71,6 +98,12 @@ export function createInbox({ storage, clock }: { readonly storage: Storage; rea
         body: JSON.parse(row.body as string) as Json,
       }))
     },
+    takeBack(user, to, from, name): Fragment {
+      const place = { user, to, from, name }
+      return { statements: [statements.forgetNamed(place), statements.removeNamed(place)] }
+    },
+    empty: (user, journal) =>
+      statements.any({ user, journal }, { expect: { rows: 0 }, otherwise: 'inbox.pending', detail: { journal } }),
     remove: (user, journal, ids): Fragment => ({
       statements: ids.flatMap((id) => [
         statements.remove({ user, journal, id }, { expect: { rows: 1 }, detail: { journal, inbox: id } }),

@@ -1,6 +1,6 @@
 /** Journals on a storage. */
 import { type Clock, type Events, failure } from '../../core/index.ts'
-import type { Blobs, Storage } from '../../storage/index.ts'
+import type { Blobs, Statement, Storage } from '../../storage/index.ts'
 import type {
   Body,
   JournalContent,
@@ -31,10 +31,10 @@ export interface JournalsOptions {
 }
 
 export interface JournalRetention {
-  /** ms for which records below a snapshot are kept for readers and replays; 7 days by default. */
-  readonly replayMs?: number
   /** ms for which a closed journal is kept; 30 days by default. */
   readonly closedMs?: number
+  /** What the ids begin with of journals that go with this one: those of its steps. */
+  readonly below?: (journal: JournalId) => readonly string[]
 }
 
 /** As Temporal's limits on a workflow's history, which years of use have settled. */
@@ -46,6 +46,9 @@ export const journalLimits: JournalLimits = {
 }
 const day = 86_400_000
 
+/** The first text behind all that begin with this one. */
+const after = (prefix: string) => prefix.slice(0, -1) + String.fromCharCode(prefix.charCodeAt(prefix.length - 1) + 1)
+
 /** @example const journals = createJournals({ storage, clock, owner: 'host-1/4711' }) */
 export function createJournals(options: JournalsOptions): Journals {
   return new StoredJournals(options)
@@ -55,13 +58,13 @@ class StoredJournals implements Journals {
   readonly #options: JournalsOptions
   readonly #statements: JournalStatements
   readonly #limits: JournalLimits
-  readonly #closedMs: number
+  readonly keptMs: number
 
   constructor(options: JournalsOptions) {
     this.#options = options
     this.#statements = journalStatements(options.storage.dialect)
     this.#limits = { ...journalLimits, ...options.limits }
-    this.#closedMs = options.retention?.closedMs ?? 30 * day
+    this.keptMs = options.retention?.closedMs ?? 30 * day
   }
 
   create(
@@ -70,7 +73,7 @@ class StoredJournals implements Journals {
     kind: JournalKind,
     at: number,
     bodies: readonly Body[],
-    { closed = false }: { readonly closed?: boolean } = {},
+    { closed = false, below = false }: { readonly closed?: boolean; readonly below?: boolean } = {},
   ) {
     const texts = bodies.map((body) => encodeBody(body, id))
     const bytes = texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0)
@@ -83,8 +86,13 @@ class StoredJournals implements Journals {
       detail: { journal: id },
     })
     const statements = [created, ...writer.records(0, at, texts)]
-    if (closed) statements.push(this.#statements.ended({ user, id, at }))
+    if (closed && !below) statements.push(this.#statements.ended({ user, id, at }))
     return { writer: writer as JournalWriter, fragment: { statements } }
+  }
+
+  get form(): number {
+    const { run, step } = this.#options.upcasters ?? {}
+    return Math.max(versionOf(run), versionOf(step))
   }
 
   async load(user: string, id: JournalId): Promise<JournalContent | undefined> {
@@ -100,7 +108,7 @@ class StoredJournals implements Journals {
     return head ? readRecords(user, id, rows ?? [], this.#reading(headOf(head).kind)) : []
   }
 
-  async takeOver(user: string, id: JournalId, at: number) {
+  async takeOver(user: string, id: JournalId, at: number, also: readonly Statement[] = []) {
     const found = await this.#load(user, id)
     if (!found) throw failure('journal.unknown', { journal: id })
     const { content, head } = found
@@ -111,7 +119,9 @@ class StoredJournals implements Journals {
     )
     const body = JSON.stringify({ takenOverBy: owner, from: head.owner })
     const record = this.#statements.record({ user, id, seq: head.head + 1, at, version: 0, body, blob: null })
-    const result = await this.#options.storage.commit({ id: null, scope: { user }, statements: [taken, record] })
+    const statements = [taken, record, ...also]
+    const result = await this.#options.storage.commit({ id: null, scope: { user }, statements })
+    if (!result.ok && result.statement > 1) throw failure(result.code, { ...result.detail })
     if (!result.ok) throw failure('journal.lost', { journal: id })
     const epoch = head.epoch + 1
     const snapshotAt = content.snapshot?.seq ?? 0
@@ -127,28 +137,42 @@ class StoredJournals implements Journals {
     return { statements: ids.map((id) => this.#statements.fence({ user, id, at })) }
   }
 
-  close(user: string, id: JournalId) {
+  close(user: string, id: JournalId, { below = false }: { readonly below?: boolean } = {}) {
     const at = this.#options.clock.now()
-    return { statements: [this.#statements.close({ user, id, at }), this.#statements.ended({ user, id, at })] }
+    const closed = this.#statements.close({ user, id, at })
+    return { statements: below ? [closed] : [closed, this.#statements.ended({ user, id, at })] }
   }
 
   async sweep(limit: number): Promise<number> {
-    const { storage, clock, blobs } = this.#options
-    const before = clock.now() - this.#closedMs
+    const { storage, clock } = this.#options
+    const before = clock.now() - this.keptMs
     const [rows] = await storage.read({ work: true }, [
       this.#statements.endedBefore({ before, limit }, { returns: true }),
     ])
     for (const row of rows ?? []) {
       const user = row.user_id as string
       const id = row.journal_id as string
-      const released = [
-        ...(blobs?.release(user, `journal:${id}`) ?? []),
-        ...(blobs?.release(user, `snapshot:${id}`) ?? []),
-      ]
-      const statements = [...this.#statements.deletes.map((statement) => statement({ user, id })), ...released]
+      const deletes = this.#statements.deletes.map((statement) => statement({ user, id }))
+      const statements = [...deletes, ...this.#released(user, id), ...(await this.#deletedBelow(user, id))]
       await storage.commit({ id: null, scope: { user }, statements })
     }
     return rows?.length ?? 0
+  }
+
+  async #deletedBelow(user: string, id: JournalId): Promise<readonly Statement[]> {
+    const statements: Statement[] = []
+    for (const from of this.#options.retention?.below?.(id) ?? []) {
+      const range = { user, from, to: after(from) }
+      const [large] = await this.#options.storage.read({ user }, [this.#statements.large(range, { returns: true })])
+      for (const row of large ?? []) statements.push(...this.#released(user, row.journal_id as string))
+      statements.push(...this.#statements.deletesWithin.map((statement) => statement(range)))
+    }
+    return statements
+  }
+
+  #released(user: string, id: JournalId): readonly Statement[] {
+    const { blobs } = this.#options
+    return blobs ? [...blobs.release(user, `journal:${id}`), ...blobs.release(user, `snapshot:${id}`)] : []
   }
 
   async #load(
@@ -179,14 +203,12 @@ class StoredJournals implements Journals {
   }
 
   #writer(user: string, id: JournalId, kind: JournalKind, at: ConstructorParameters<typeof Writer>[3]): Writer {
-    const { clock, events, blobs, upcasters, retention } = this.#options
+    const { clock, events, blobs, upcasters } = this.#options
     const options: WriterOptions = {
       statements: this.#statements,
       limits: this.#limits,
       blobs,
       version: versionOf(upcasters?.[kind]),
-      keepMs: retention?.replayMs ?? 7 * day,
-      now: () => clock.now(),
       warn: (userId, journal, records) =>
         events?.emit({ type: 'journal.grown', at: clock.now(), userId, journal, records }),
     }

@@ -1,11 +1,17 @@
 /** The statements of journals, compiled once per storage. */
 import { sql } from 'kysely'
-import { type Bind, type Dialect, template } from '../../storage/index.ts'
-import type { DurableTables } from '../tables.ts'
+import { type Bind, type ContentNames, type Dialect, template } from '../../storage/index.ts'
+import { type DurableTables, recordContent, snapshotContent } from '../tables.ts'
 
 interface Head {
   readonly user: string
   readonly id: string
+}
+
+interface Range {
+  readonly user: string
+  readonly from: string
+  readonly to: string
 }
 
 export type JournalStatements = ReturnType<typeof journalStatements>
@@ -18,8 +24,10 @@ const raw = (dialect: Dialect, text: ReturnType<typeof sql>) => ({
 })
 
 function writes(dialect: Dialect) {
-  const compile = <Values extends { [K in keyof Values]: Bind }>(build: (p: Values) => ReturnType<typeof sql>) =>
-    template<DurableTables, Values>(dialect, (_, p) => raw(dialect, build(p)))
+  const compile = <Values extends { [K in keyof Values]: Bind }>(
+    build: (p: Values) => ReturnType<typeof sql>,
+    content?: ContentNames,
+  ) => template<DurableTables, Values>(dialect, (_, p) => raw(dialect, build(p)), content)
   return {
     create: compile<Head & { kind: string; head: number; owner: string; bytes: number; closed: number | null }>(
       (p) => sql`insert into journals (user_id, journal_id, kind, head, epoch, owner, fenced, bytes, closed_at)
@@ -45,16 +53,14 @@ function writes(dialect: Dialect) {
     record: compile<Head & { seq: number; at: number; version: number; body: string | null; blob: string | null }>(
       (p) => sql`insert into journal_records (user_id, journal_id, seq, at, version, body, blob)
         values (${p.user}, ${p.id}, ${p.seq}, ${p.at}, ${p.version}, ${p.body}, ${p.blob})`,
+      recordContent('id'),
     ),
     snapshot: compile<Head & { seq: number; version: number; state: string | null; blob: string | null }>(
       (p) => sql`insert into journal_snapshots (user_id, journal_id, seq, version, state, blob)
         values (${p.user}, ${p.id}, ${p.seq}, ${p.version}, ${p.state}, ${p.blob})
         on conflict (user_id, journal_id) do update
         set seq = excluded.seq, version = excluded.version, state = excluded.state, blob = excluded.blob`,
-    ),
-    compact: compile<Head & { seq: number; before: number }>(
-      (p) => sql`delete from journal_records
-        where user_id = ${p.user} and journal_id = ${p.id} and seq <= ${p.seq} and at < ${p.before}`,
+      snapshotContent('id'),
     ),
     close: compile<Head & { at: number }>(
       (p) => sql`update journals set closed_at = ${p.at}
@@ -76,37 +82,60 @@ function reads(dialect: Dialect) {
         .where('user_id', '=', p.user)
         .where('journal_id', '=', p.id),
     ),
-    latestSnapshot: template<DurableTables, Head>(dialect, (db, p) =>
-      db
-        .selectFrom('journal_snapshots')
-        .select(['seq', 'version', 'state', 'blob'])
-        .where('user_id', '=', p.user)
-        .where('journal_id', '=', p.id),
+    latestSnapshot: template<DurableTables, Head>(
+      dialect,
+      (db, p) =>
+        db
+          .selectFrom('journal_snapshots')
+          .select(['seq', 'version', 'state', 'blob'])
+          .where('user_id', '=', p.user)
+          .where('journal_id', '=', p.id),
+      snapshotContent('id'),
     ),
-    afterSnapshot: template<DurableTables, Head>(dialect, (_, p) =>
-      raw(
-        dialect,
-        sql`select seq, at, version, body, blob from journal_records
+    afterSnapshot: template<DurableTables, Head>(
+      dialect,
+      (_, p) =>
+        raw(
+          dialect,
+          sql`select seq, at, version, body, blob from journal_records
         where user_id = ${p.user} and journal_id = ${p.id} and version > 0 and seq > coalesce(
           (select seq from journal_snapshots where user_id = ${p.user} and journal_id = ${p.id}), 0) order by seq`,
-      ),
+        ),
+      recordContent('id'),
     ),
-    after: template<DurableTables, Head & { after: number; limit: number }>(dialect, (_, p) =>
-      raw(
-        dialect,
-        sql`select seq, at, version, body, blob from journal_records
+    after: template<DurableTables, Head & { after: number; limit: number }>(
+      dialect,
+      (_, p) =>
+        raw(
+          dialect,
+          sql`select seq, at, version, body, blob from journal_records
         where user_id = ${p.user} and journal_id = ${p.id} and version > 0 and seq > ${p.after} order by seq limit ${p.limit}`,
-      ),
+        ),
+      recordContent('id'),
     ),
   }
 }
 
 function sweeps(dialect: Dialect) {
-  const deleteFrom = (
-    table: 'journals' | 'journal_records' | 'journal_snapshots' | 'inbox' | 'inbox_arrivals' | 'journals_ended',
-  ) =>
+  const tables = [
+    'journal_records',
+    'journal_snapshots',
+    'inbox',
+    'inbox_arrivals',
+    'journals',
+    'journals_ended',
+  ] as const
+  const deleteFrom = (table: (typeof tables)[number]) =>
     template<DurableTables, Head>(dialect, (_, p) =>
       raw(dialect, sql`delete from ${sql.table(table)} where user_id = ${p.user} and journal_id = ${p.id}`),
+    )
+  const deleteWithin = (table: (typeof tables)[number]) =>
+    template<DurableTables, Range>(dialect, (_, p) =>
+      raw(
+        dialect,
+        sql`delete from ${sql.table(table)}
+        where user_id = ${p.user} and journal_id >= ${p.from} and journal_id < ${p.to}`,
+      ),
     )
   return {
     endedBefore: template<DurableTables, { before: number; limit: number }>(dialect, (_, p) =>
@@ -115,8 +144,15 @@ function sweeps(dialect: Dialect) {
         sql`select user_id, journal_id from journals_ended where at < ${p.before} order by at limit ${p.limit}`,
       ),
     ),
-    deletes: (
-      ['journal_records', 'journal_snapshots', 'inbox', 'inbox_arrivals', 'journals', 'journals_ended'] as const
-    ).map(deleteFrom),
+    deletes: tables.map(deleteFrom),
+    deletesWithin: tables.map(deleteWithin),
+    /** Journals of the range that hold large values. */
+    large: template<DurableTables, Range>(dialect, (_, p) =>
+      raw(
+        dialect,
+        sql`select distinct journal_id from journal_records
+        where user_id = ${p.user} and journal_id >= ${p.from} and journal_id < ${p.to} and blob is not null`,
+      ),
+    ),
   }
 }

@@ -19,9 +19,6 @@ export interface WriterOptions {
   readonly limits: JournalLimits
   readonly blobs: Blobs | undefined
   readonly version: number
-  /** Records below a snapshot and older than this are deleted. */
-  readonly keepMs: number
-  readonly now: () => number
   readonly warn: (user: string, journal: JournalId, records: number) => void
 }
 
@@ -81,19 +78,19 @@ export class Writer implements JournalWriter {
   }
 
   snapshot(state: Parameters<JournalWriter['snapshot']>[0]): Fragment {
-    const { statements, blobs, keepMs, version } = this.#options
+    const { statements, blobs, version } = this.#options
     const text = encodeJson(state, `The snapshot of ${this.id}`)
     const owner = `snapshot:${this.id}`
+    // Also where it is too large to be taken: it is not tried again with every record.
+    this.#snapshotAt = this.#head
     const kept = text.length > largeBytes ? blobs?.keep(this.user, owner, text) : undefined
     const large = kept && 'blob' in kept.value ? JSON.stringify(kept.value) : null
     const head = { user: this.user, id: this.id }
-    this.#snapshotAt = this.#head
     return {
       statements: [
         ...(blobs?.release(this.user, owner) ?? []),
         ...(kept?.statements ?? []),
         statements.snapshot({ ...head, seq: this.#head, version, state: large === null ? text : null, blob: large }),
-        statements.compact({ ...head, seq: this.#head, before: this.#options.now() - keepMs }),
       ],
     }
   }

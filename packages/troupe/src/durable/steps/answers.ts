@@ -26,7 +26,7 @@ async function read(life: Life, id: CallId, ask: () => Json | Promise<Json>): Pr
     life.record(createItem('answer', id, { value }), { t: 'answer', id }, text)
   } catch (thrown) {
     if (life.dead) return
-    const error = storeError(thrown)
+    const error = storeError(thrown, life.options.redact)
     life.record(createItem('answer', id, { error }), { t: 'answer', id, e: error }, undefined)
   }
 }

@@ -41,6 +41,8 @@ export interface AppenderOptions {
   readonly clock: Clock
   readonly user: string
   readonly step: JournalId
+  /** The step of a run: its journal goes with that of the run. */
+  readonly below?: boolean
   readonly writer: JournalWriter | undefined
   /** Begins the journal, unless it ends with its first record. */
   readonly entered: () => string
@@ -292,16 +294,18 @@ export class Appender {
     texts: readonly string[],
     { closes, fenced }: { readonly closes: boolean; readonly fenced: boolean },
   ): Fragment {
-    const { journals, user, step, clock } = this.#options
+    const { journals, user, step, below = false, clock } = this.#options
     const at = clock.now()
     const bodies = recordsOf(texts)
     if (this.#writer) {
       if (texts.length === 0) return this.#writer.prove()
       const appended = fenced ? this.#writer.appendFenced(at, bodies) : this.#writer.append(at, bodies, { last: true })
-      return closes ? { statements: [...appended.statements, ...journals.close(user, step).statements] } : appended
+      return closes
+        ? { statements: [...appended.statements, ...journals.close(user, step, { below }).statements] }
+        : appended
     }
     const first = closes ? bodies : recordsOf([this.#options.entered(), ...texts])
-    const created = journals.create(user, step, 'step', at, first, { closed: closes })
+    const created = journals.create(user, step, 'step', at, first, { closed: closes, below })
     this.#writer = created.writer
     return created.fragment
   }

@@ -1,13 +1,15 @@
 /** Steps on a storage: carries them out, joins what runs already, keeps continuations while memory allows. */
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { type Clock, failure, type Random } from '../../core/index.ts'
+import { type Clock, type Events, failure, type Random } from '../../core/index.ts'
 import type { Storage } from '../../storage/index.ts'
 import type { Inbox } from '../inbox-port.ts'
 import type { JournalId, Journals } from '../journal-port.ts'
 import type { Steps } from '../steps-port.ts'
 import type { Timers } from '../timers-port.ts'
+import { drainSteps } from './drain-steps.ts'
 import { Execution } from './execution.ts'
 import type { Inside, StepLimits } from './life.ts'
+import { observedProgram, tellEnd } from './observed-step.ts'
 import { effectsOf } from './recorded-effects.ts'
 import type { KeptExecution, StepsContext } from './steps-context.ts'
 import { createUncertainEffects } from './uncertain.ts'
@@ -21,12 +23,21 @@ export interface StepsOptions {
   readonly timers: Timers
   readonly clock: Clock
   readonly random: Random
+  /** Told what each step does, and when it is left. */
+  readonly events?: Events
   readonly limits?: Partial<StepLimits & { readonly continuations: number }>
+  /**
+   * Asked before each effect of a run's step begins: nothing while this process surely still carries its runs on, else
+   * a promise that says so, or rejects.
+   */
+  readonly mayAct?: () => Promise<void> | undefined
+  /** Takes secrets out of the errors that are recorded. */
+  readonly redact?: (text: string) => string
 }
 
 export const stepLimits: StepLimits & { readonly continuations: number } = {
   entries: 10_000,
-  valueCharacters: 8 * 1024 * 1024,
+  valueBytes: 8 * 1024 * 1024 - 64 * 1024,
   attempts: 5,
   backoffMs: 10,
   stallMs: 10_000,
@@ -38,15 +49,18 @@ export const stepLimits: StepLimits & { readonly continuations: number } = {
 /** More than a journal may hold. */
 const allRecords = 1_000_000
 
+/** With its length, for a name may hold any character. */
+const placeOf = (user: string, step: JournalId) => `${user.length} ${user}${step}`
+
 /** @example const steps = createSteps({ storage, journals, inbox, timers, clock, random }) */
 export function createSteps(options: StepsOptions): Steps {
   const { storage, journals, inbox } = options
-  const limits = { ...stepLimits, ...options.limits }
+  const limits: { -readonly [Name in keyof typeof stepLimits]: number } = { ...stepLimits, ...options.limits }
   const uncertain = createUncertainEffects(storage, inbox)
   const executions = new Map<string, Execution>()
   const parked = new Set<KeptExecution>()
-  let closed = false
-  const placeOf = (user: string, step: JournalId) => `${user}\n${step}`
+  const forgetting = new Set<string>()
+  const closing = new AbortController()
   const context: StepsContext = {
     ...options,
     limits,
@@ -66,15 +80,21 @@ export function createSteps(options: StepsOptions): Steps {
   }
   const unlisten = inbox.onArrival((user, journal) => executions.get(placeOf(user, journal))?.arrived())
   const execute: Steps['execute'] = (spec, program) => {
-    if (closed) return Promise.reject(failure('troupe.closed', { what: `Carrying out ${spec.id}` }))
+    if (closing.signal.aborted) return Promise.reject(failure('troupe.closed', { what: `Carrying out ${spec.id}` }))
+    const { userId } = spec.principal
+    if (forgetting.has(userId)) return Promise.reject(failure('user.forgotten', { user: userId }))
     const place = placeOf(spec.principal.userId, spec.id)
     const known = executions.get(place)
     if (known) {
-      if (known.state === 'parked') known.resume(spec)
+      if (known.state === 'parked') {
+        known.resume(spec)
+        tellEnd(options, spec, known.end)
+      }
       return known.end
     }
-    const execution = new Execution(context, spec, program)
+    const execution = new Execution(context, spec, observedProgram(options, spec, program))
     executions.set(place, execution)
+    tellEnd(options, spec, execution.end)
     void execution.enter()
     return execution.end
   }
@@ -85,8 +105,20 @@ export function createSteps(options: StepsOptions): Steps {
     settle: (user, step, call, settlement) => uncertain.settle(user, step, call, settlement),
     uncertain: (user) => uncertain.list(user),
     effects: async (user, step) => effectsOf(await journals.read(user, step, 0, allRecords)),
+    async forget(user) {
+      forgetting.add(user)
+      const mine = [...executions.values()].filter(({ spec }) => spec.principal.userId === user)
+      await Promise.all(mine.map((execution) => execution.forget()))
+      return () => void forgetting.delete(user)
+    },
+    async giveUp(user, step) {
+      const execution = executions.get(placeOf(user, step))
+      if (execution?.state === 'parked') execution.drop()
+      else await execution?.stop('closed')
+    },
+    drain: (patience) => drainSteps({ ...options, limits, executions, refuse: () => closing.abort() }, patience),
     async close() {
-      closed = true
+      closing.abort()
       unlisten()
       for (const execution of [...parked]) execution.drop()
       await Promise.all([...executions.values()].map((execution) => execution.stop('closed')))

@@ -21,6 +21,8 @@ export interface DeliveryOptions {
   /** ms for which an answer of the log may stand unasked for while other calls wait behind it. */
   readonly stallMs: number
   readonly onStalled: (id: CallId) => void
+  /** Just before its call is settled with it. */
+  readonly onGiven: (item: Item) => void
   /** Whenever nothing is left to deliver, or a call was settled. */
   readonly onQuiet: () => void
 }
@@ -184,6 +186,7 @@ export class Delivery {
       this.#advance()
       this.#calls.delete(item.id)
       if (!call.passive) this.#active--
+      this.#options.onGiven(item)
       settleWith(item, call)
       this.poke()
       return

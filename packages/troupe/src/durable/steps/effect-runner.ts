@@ -2,10 +2,24 @@
  * Effects: claimed before they start where their class asks for it, answered from the record, and never repeated where
  * nobody knows whether they happened.
  */
-import { CancelledError, encodeJson, failure, hashJson, hashText, type Json, storeError } from '../../core/index.ts'
+import { AsyncLocalStorage } from 'node:async_hooks'
+import {
+  CancelledError,
+  encodeJson,
+  failure,
+  hashJson,
+  hashText,
+  type Json,
+  joinTaint,
+  LeaseLostError,
+  storeError,
+  type TaintLabel,
+  TroupeError,
+} from '../../core/index.ts'
 import type { Fragment } from '../../storage/index.ts'
 import type { EffectCall, EffectFunction, EffectSpec, Reconciled } from '../effect-port.ts'
 import type { CallId } from './call-identity.ts'
+import { checkEffect } from './check-effect.ts'
 import { createItem, type Life } from './life.ts'
 import { entryText } from './log-entry.ts'
 import { forgetUncertain, markUncertain } from './mark-uncertain.ts'
@@ -22,7 +36,12 @@ interface Effect<Out> {
   readonly spec: EffectSpec<Out>
   readonly fn: EffectFunction<Out>
   readonly claimed: boolean
+  /** It is begun by whatever used up the log; it works in the surroundings of its call. */
+  readonly around: Around
+  /** What its function says its outcome came with. */
+  taint: readonly TaintLabel[]
 }
+type Around = ReturnType<typeof AsyncLocalStorage.snapshot>
 
 /** Enough of a SHA-256 that two inputs never meet by chance. */
 export const inputHash = (input: unknown, what: string): string => {
@@ -39,22 +58,27 @@ export function runEffect<Out>(
   spec: EffectSpec<Out>,
   fn: EffectFunction<Out>,
 ): Promise<Out> {
+  checkEffect(name, spec, fn)
   const id = life.counter.next(stage.path, {
     kind: 'effect',
     name: spec.key === undefined ? name : `${name}[${spec.key}]`,
   })
   const { userId } = life.options.host.spec.principal
-  const key = spec.key ?? hashText(`${userId}\n${life.options.host.spec.id}\n${id}`).slice(0, 40)
+  // Claimed before, also in the run that this one was forked from, it keeps its key.
+  const derived = () => hashText(`${userId}\n${life.options.host.spec.id}\n${id}`).slice(0, 40)
+  const key = spec.key ?? life.log.claims.get(id)?.key ?? derived()
+  const around = AsyncLocalStorage.snapshot()
   if (spec.class === 'pure')
     return tainted(
-      life.work(() => call({ life, name, fn, key })),
+      life.work(() => call({ life, name, fn, key, around }, (labels) => life.addTaint(labels))),
       life,
       spec.taint,
     )
   if (spec.undo) life.options.learned?.set(id, spec.undo as NonNullable<EffectSpec<unknown>['undo']>)
   const hash = inputHash(spec.input, `The input of the effect ${name}`)
   const promise = life.open(stage, id) as Promise<Out>
-  const effect = { life, id, name, hash, key, spec, fn, claimed: spec.class !== 'read' || spec.claim !== undefined }
+  const claimed = spec.class !== 'read' || spec.claim !== undefined
+  const effect: Effect<Out> = { around, life, id, name, hash, key, spec, fn, claimed, taint: [] }
   if (!fromRecord(effect)) life.start(id, () => begin(effect))
   return tainted(promise, life, spec.taint)
 }
@@ -92,6 +116,8 @@ function fromRecord<Out>({ life, id, name, hash }: Effect<Out>): boolean {
 
 function begin<Out>(effect: Effect<Out>): void {
   const { life, id, spec, claimed } = effect
+  // Entered again it begins then; here nothing asks for its answer any more.
+  if (life.draining) return
   const claim = life.log.claims.get(id)
   if (claim?.cleared) return void claim.cleared.then(() => carryOut(effect, claim))
   const done = track(life)
@@ -173,30 +199,61 @@ function release<Out>({ life, id, spec }: Effect<Out>): void {
 
 /** It never started: the refusal is its answer, and is asked for again where a turn is repeated. */
 function refuse<Out>({ life, id }: Effect<Out>, thrown: unknown): void {
-  const error = storeError(thrown)
+  const error = storeError(thrown, life.options.redact)
   if (life.dead) return
   life.record(createItem('effect', id, { error }), { t: 'effect', id, r: true, e: error }, undefined)
 }
 
 async function perform<Out>(effect: Effect<Out>): Promise<void> {
+  const { mayAct } = effect.life.options
+  const asked = mayAct?.()
+  if (asked && !(await allowed(effect, asked))) return
   let output: Out
   try {
-    output = await call(effect)
+    output = await call(effect, (labels) => {
+      effect.taint = joinTaint(effect.taint, labels)
+    })
   } catch (thrown) {
     return failed(effect, thrown)
   }
   succeeded(effect, output)
 }
 
+/** This process was not heard of, by itself even: it begins nothing outside before it knows that the step is still its own. */
+async function allowed<Out>(effect: Effect<Out>, asked: Promise<void>): Promise<boolean> {
+  const { life, claimed } = effect
+  try {
+    await asked
+    if (!life.dead) return true
+  } catch (error) {
+    if (!life.dead && error instanceof LeaseLostError) life.options.host.lost()
+    else if (!life.dead) life.options.host.broken(error)
+  }
+  if (claimed) release(effect)
+  return false
+}
+
 /** `ctx` is refused inside, and the function sees the abort of the step. */
-async function call<Out>({ life, name, fn, key }: Pick<Effect<Out>, 'life' | 'name' | 'fn' | 'key'>): Promise<Out> {
+async function call<Out>(
+  effect: Pick<Effect<Out>, 'around' | 'life' | 'name' | 'fn' | 'key'>,
+  taint: EffectCall['taint'],
+): Promise<Out> {
+  const { around, life, name, fn, key } = effect
   const given: EffectCall = {
     key,
+    taint,
     get signal() {
       return life.signal
     },
   }
-  return life.options.inside.run({ life, effect: name }, async () => fn(given))
+  return around(() => life.options.inside.run({ life, effect: name }, async () => fn(given)))
+}
+
+/** @throws ValidationError `value.too_large` for what no record can hold */
+export function checkSize(life: Life, text: string, what: string): void {
+  const limit = life.options.limits.valueBytes
+  const bytes = Buffer.byteLength(text)
+  if (bytes > limit) throw failure('value.too_large', { what, bytes, limit })
 }
 
 function succeeded<Out>(effect: Effect<Out>, output: Out | undefined): void {
@@ -204,18 +261,14 @@ function succeeded<Out>(effect: Effect<Out>, output: Out | undefined): void {
   let text: string | undefined
   try {
     text = output === undefined ? undefined : encodeJson(output, `The result of the effect ${name}`)
-    const limit = life.options.limits.valueCharacters
-    if (text !== undefined && text.length > limit)
-      throw failure('validation.failed', {
-        what: `The result of the effect ${name}`,
-        problem: `it has more than ${limit} characters`,
-      })
+    if (text !== undefined) checkSize(life, text, `The result of the effect ${name}`)
   } catch (thrown) {
     failed(effect, thrown)
     return
   }
-  const item = createItem('effect', id, { value: output as Json | undefined, hash })
-  const fields = claimed ? { t: 'effect' as const, id } : { t: 'effect' as const, id, h: hash }
+  const { taint } = effect
+  const item = createItem('effect', id, { value: output as Json | undefined, hash, taint })
+  const fields = { t: 'effect' as const, id, ...(claimed ? {} : { h: hash }), ...labelled(effect) }
   const fragment = spec.settle?.(output === undefined ? {} : { output })
   end(effect)
   life.record(item, fields, text, { durable: spec.class === 'once', fragment })
@@ -226,19 +279,29 @@ function failed<Out>(effect: Effect<Out>, thrown: unknown): void {
   // Broken off by the end of this life, not failed by itself: nobody knows what became of it. Entered again, it is tried
   // again, or where that may not be it is uncertain.
   if (life.dead && (spec.class !== 'once' || isBrokenOff(thrown, life.signal.reason))) return
-  const error = storeError(thrown)
-  const item = createItem('effect', id, { error, hash })
-  const fields = { t: 'effect' as const, id, ...(claimed ? {} : { h: hash }), e: error }
+  const claim = life.log.claims.get(id)
+  if (claimed && claim && spec.class === 'once' && isUnknown(thrown)) {
+    uncertain(effect, claim)
+    return
+  }
+  const error = storeError(thrown, life.options.redact)
+  const item = createItem('effect', id, { error, hash, taint: effect.taint })
+  const fields = { t: 'effect' as const, id, ...(claimed ? {} : { h: hash }), e: error, ...labelled(effect) }
   const fragment = spec.settle?.({ error: thrown })
   end(effect)
   life.record(item, fields, undefined, { durable: spec.class === 'once', fragment })
 }
+
+const labelled = ({ taint }: { readonly taint: readonly TaintLabel[] }) => (taint.length > 0 ? { l: taint } : {})
 
 /** It threw because it was told to stop: the reason itself, or an error of stopping. */
 const isBrokenOff = (thrown: unknown, reason: unknown): boolean =>
   thrown === reason ||
   thrown instanceof CancelledError ||
   (thrown instanceof Error && (thrown.name === 'AbortError' || thrown.cause === reason))
+
+/** It was sent out, and no answer came. */
+const isUnknown = (thrown: unknown) => thrown instanceof TroupeError && thrown.code === 'outcome.unknown'
 
 function end<Out>({ life, id }: Effect<Out>): void {
   const claim = life.log.claims.get(id)
@@ -247,13 +310,21 @@ function end<Out>({ life, id }: Effect<Out>): void {
 
 /** It was claimed in an earlier life, and its outcome is not in the record. */
 async function recover<Out>(effect: Effect<Out>, claim: Claim): Promise<void> {
-  const { life, id, name, spec } = effect
+  const { life, id, spec } = effect
   const verdict = await reconcile(effect, claim)
   if (life.dead) return
   if (claim.uncertain && verdict !== 'unknown') forgetUncertain(life, id)
   if (typeof verdict === 'object') return succeeded(effect, verdict.output)
   if (verdict === 'happened') return succeeded(effect, undefined)
-  if (verdict === 'not' || spec.class !== 'once') return perform(effect)
+  // Code that has another class for it by now does not undo what was claimed.
+  const once = spec.class === 'once' || claim.class === 'once'
+  if (verdict === 'not' || !once) return perform(effect)
+  uncertain(effect, claim)
+}
+
+/** It waits for somebody who finds out. */
+function uncertain<Out>(effect: Effect<Out>, claim: Claim): void {
+  const { life, id, name } = effect
   const rerun = () => void claim.cleared?.then(() => carryOut(effect, claim))
   life.uncertain.set(id, { effect: name, rerun })
   if (!claim.uncertain) markUncertain(life, id, name)

@@ -3,7 +3,7 @@ import type { Json } from '../../core/index.ts'
 import type { EffectSpec, Reconciled } from '../effect-port.ts'
 import type { Recorder } from '../recorder-port.ts'
 import type { StepEnd } from '../steps-port.ts'
-import { createWorld, type Process, user, type World } from '../world.test.fixture.ts'
+import { createWorld, type Process, settle, user, type World } from '../world.test.fixture.ts'
 
 let world: World
 beforeEach(async () => {
@@ -100,6 +100,14 @@ describe('an effect whose process died while it went on', () => {
     expect(asked).toEqual([key])
   })
 
+  it('of class once is not repeated by newer code that calls it idempotent, before or after it was found uncertain', async () => {
+    const done: string[] = []
+    await crashInside({ class: 'once' }, done)
+    for (let i = 0; i < 2; i++)
+      expect((await enterAgain({ class: 'idempotent' }, done)).end).toMatchObject({ status: 'uncertain' })
+    expect(done).toEqual(['first'])
+  })
+
   it('of class once is uncertain where reconcile itself fails', async () => {
     const done: string[] = []
     await crashInside({ class: 'once' }, done)
@@ -127,7 +135,7 @@ describe('an effect whose process died while it went on', () => {
     const done: string[] = []
     await crashInside({ class: 'once' }, done)
     const { process } = await enterAgain({ class: 'once' }, done)
-    await process.steps.settle(user, 'step:1', '/effect:pay#1', settlement)
+    await settle(process, 'step:1', '/effect:pay#1', settlement)
     expect((await enterAgain({ class: 'once' }, done, process)).end).toEqual({ status: 'settled', outcome })
     expect(done).toEqual(did)
     expect(await process.steps.uncertain(user)).toEqual([])
@@ -142,7 +150,7 @@ describe('an effect whose process died while it went on', () => {
     const { process } = await enterAgain({ class: 'once' }, done)
     process.mortal.kill()
     const other = world.process()
-    await other.steps.settle(user, 'step:1', '/effect:pay#1', settlement)
+    await settle(other, 'step:1', '/effect:pay#1', settlement)
     expect((await enterAgain({ class: 'once' }, done, other)).end).toEqual({ status: 'settled', outcome })
     expect(done).toEqual(did)
   })
@@ -151,8 +159,8 @@ describe('an effect whose process died while it went on', () => {
     const done: string[] = []
     await crashInside({ class: 'once' }, done)
     const { process } = await enterAgain({ class: 'once' }, done)
-    await process.steps.settle(user, 'step:1', '/effect:pay#1', { happened: true })
-    const second = process.steps.settle(user, 'step:1', '/effect:pay#1', { happened: false })
+    await settle(process, 'step:1', '/effect:pay#1', { happened: true })
+    const second = settle(process, 'step:1', '/effect:pay#1', { happened: false })
     await expect(second).rejects.toMatchObject({ name: 'ConflictError', code: 'effect.settled' })
   })
 
@@ -162,7 +170,7 @@ describe('an effect whose process died while it went on', () => {
     const { process } = await enterAgain({ class: 'once' }, done)
     process.mortal.kill()
     const other = world.process()
-    await other.steps.settle(user, 'step:1', '/effect:pay#1', { happened: false })
+    await settle(other, 'step:1', '/effect:pay#1', { happened: false })
     const end = await run(other, (recorder) =>
       recorder.effect('pay', { class: 'once' }, async () => {
         done.push('second')

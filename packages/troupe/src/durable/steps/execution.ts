@@ -2,19 +2,12 @@
  * One step being carried out in this process: its lives one after another, until it is settled, given up, or parked.
  * Invariant: at most one life is alive, and only it appends.
  */
-import {
-  failure,
-  hashJson,
-  type Json,
-  type StoredError,
-  sleep,
-  type TroupeError,
-  TroupeError as TroupeErrorClass,
-} from '../../core/index.ts'
+import { failure, hashJson, type Json, type StoredError, sleep, TroupeError } from '../../core/index.ts'
 import type { JournalContent, JournalWriter } from '../journal-port.ts'
 import type { Recorder } from '../recorder-port.ts'
 import type { StepEnd, StepSpec } from '../steps-port.ts'
 import { Appender, type Refusal } from './appender.ts'
+import { atMost } from './at-most.ts'
 import { Life, type LifeHost } from './life.ts'
 import { entryText } from './log-entry.ts'
 import { Mail } from './mail.ts'
@@ -59,6 +52,10 @@ export class Execution implements LifeHost {
     return this.#state
   }
 
+  get life(): Life | undefined {
+    return this.#life
+  }
+
   async enter(): Promise<void> {
     try {
       const { journals, clock } = this.#context
@@ -75,7 +72,7 @@ export class Execution implements LifeHost {
       this.#begin(writer)
       await this.#live(content)
     } catch (error) {
-      if (error instanceof TroupeErrorClass && error.code === 'journal.lost') this.#finish({ status: 'lost' })
+      if (error instanceof TroupeError && error.code === 'journal.lost') this.#finish({ status: 'lost' })
       else this.#fail(error)
     }
   }
@@ -113,6 +110,13 @@ export class Execution implements LifeHost {
     await this.#recordAlone(life)
   }
 
+  /** Its user is forgotten: nothing more of it is written, whatever of its code still runs. */
+  async forget(): Promise<void> {
+    this.#finish({ status: 'lost' })
+    this.#stopping.abort()
+    await this.#appender?.stop()
+  }
+
   turnFailed(refusal: Refusal): void {
     const life = this.#life as Life
     // Whoever ended it awaits the append and records what is left.
@@ -123,7 +127,7 @@ export class Execution implements LifeHost {
 
   turnImpossible(error: unknown): void {
     this.fail(
-      error instanceof TroupeErrorClass
+      error instanceof TroupeError
         ? error
         : failure('validation.failed', { what: 'A staged write', problem: String(error) }),
     )
@@ -219,13 +223,13 @@ export class Execution implements LifeHost {
 
   #begin(writer: JournalWriter | undefined): void {
     const { storage, journals, clock, inbox } = this.#context
-    const { id: step, principal } = this.spec
+    const { id: step, principal, runId } = this.spec
+    const of = { user: principal.userId, step, below: runId !== undefined }
     const entered = () => entryText({ t: 'entered', h: hashJson(this.spec.input).slice(0, 32) })
-    this.#appender = new Appender({ storage, journals, clock, user: principal.userId, step, writer, entered })
+    this.#appender = new Appender({ storage, journals, clock, ...of, writer, entered })
     this.#mail = new Mail({
       inbox,
-      user: principal.userId,
-      step,
+      ...of,
       appender: this.#appender,
       life: () => (this.#life?.dead || this.#life?.returned ? undefined : this.#life),
       arrived: () => this.#wake(),
@@ -236,9 +240,10 @@ export class Execution implements LifeHost {
 
   async #live(content: JournalContent | undefined): Promise<void> {
     const appender = this.#appender as Appender
-    const { clock, timers, inside, limits, uncertain } = this.#context
+    const { clock, timers, inside, limits, uncertain, redact } = this.#context
     const log = logOf(content?.records ?? [])
-    const life = new Life({ clock, timers, uncertain, inside, limits, log, appender, host: this })
+    const mayAct = this.spec.runId === undefined ? undefined : this.#context.mayAct
+    const life = new Life({ clock, timers, uncertain, inside, limits, log, appender, mayAct, redact, host: this })
     const turn = new Turn(life)
     this.#life = life
     appender.attach({
@@ -295,19 +300,17 @@ export class Execution implements LifeHost {
     await this.#live(content)
   }
 
-  /** The clean-up of cancelled code, as far as it ends in time. */
-  async #unwound(): Promise<void> {
+  /** For so long only where the step is given up. */
+  #effectsDone(life: Life): Promise<void> {
     const { clock, limits } = this.#context
-    const late = new AbortController()
-    await Promise.race([this.#code, sleep(clock, limits.unwindMs, late.signal).catch(() => {})])
-    late.abort()
+    return atMost(clock, limits.unwindMs, life.effectsDone(), this.#stopping.signal)
   }
 
   /** What was started is awaited and recorded, without the turn. */
   async #stopped(life: Life, more: readonly string[] = []): Promise<void> {
     const appender = this.#appender as Appender
     await appender.stop()
-    await life.effectsDone()
+    await this.#effectsDone(life)
     const refusal = await appender.appendAlone(more)
     if (refusal?.code === 'journal.lost') await this.#afterLoss(life)
     else if (refusal) throw failure(refusal.code, { ...refusal.detail })
@@ -316,7 +319,8 @@ export class Execution implements LifeHost {
   async #recordAlone(life: Life): Promise<void> {
     try {
       await this.#stopped(life)
-      if (this.#giveUp === 'cancelled') await this.#unwound()
+      const { clock, limits } = this.#context
+      if (this.#giveUp === 'cancelled') await atMost(clock, limits.unwindMs, this.#code)
       this.#finish(givenUp(this.#giveUp ?? 'cancelled'))
     } catch (error) {
       this.#fail(error)
@@ -336,7 +340,7 @@ export class Execution implements LifeHost {
       const cancelled = content?.fenced !== undefined && !writer
       return this.#finish(cancelled ? { status: 'cancelled' } : { status: 'lost' })
     }
-    await life.effectsDone()
+    await this.#effectsDone(life)
     const refusal = writer ? await appender.appendAlone([], [], true) : undefined
     this.#finish(refusal ? { status: 'lost' } : { status: 'cancelled' })
   }
@@ -346,7 +350,7 @@ export class Execution implements LifeHost {
     const appender = this.#appender as Appender
     const { clock, timers, inside, limits, uncertain } = this.#context
     const log = this.#life?.log ?? new StepLog()
-    const life = new Life({ clock, timers, uncertain, inside, limits, log, appender, host: this })
+    const life = new Life({ clock, timers, uncertain, inside, limits, log, appender, host: this, before: this.#life })
     const turn = new Turn(life)
     this.#life = life
     life.returned = true

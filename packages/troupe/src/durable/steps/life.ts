@@ -7,6 +7,7 @@ import {
   type Clock,
   failure,
   type Json,
+  joinTaint,
   type StoredError,
   type TaintLabel,
   type TroupeError,
@@ -27,8 +28,8 @@ import type { UncertainEffects } from './uncertain.ts'
 export interface StepLimits {
   /** Entries in the log of one step. */
   readonly entries: number
-  /** Characters of one recorded value, as JSON. */
-  readonly valueCharacters: number
+  /** Of one recorded value, as JSON: less than a record may have, which says what the value is, too. */
+  readonly valueBytes: number
   /** Attempts of a turn before its step fails with `turn.conflict`. */
   readonly attempts: number
   /** ms before the second attempt; doubled for each further one, and shaken. */
@@ -68,6 +69,10 @@ export interface LifeOptions {
   readonly log: StepLog
   readonly appender: Appender
   readonly host: LifeHost
+  readonly mayAct?: (() => Promise<void> | undefined) | undefined
+  readonly redact?: ((text: string) => string) | undefined
+  /** The one that it ends for: its taint goes on. */
+  readonly before?: Life | undefined
   /** The code is entered only to learn how its effects are undone: no call begins. */
   readonly learned?: Map<CallId, NonNullable<EffectSpec<unknown>['undo']>>
 }
@@ -88,22 +93,28 @@ export class Life {
   working = 0
   returned = false
   dead = false
+  /** No effect begins any more: the step is about to give up its process. */
+  draining = false
   /** It was cancelled: calls are refused, where else they never settle. */
   unwinding = false
   #controller: AbortController | undefined
   #reason: unknown
   #again: { readonly id: CallId; readonly kept: Kept }[] = []
-  #taint: readonly TaintLabel[] = []
+  #taint: readonly TaintLabel[]
 
   constructor(options: LifeOptions) {
     this.options = options
     this.log = options.log
+    this.#taint = joinTaint(options.host.spec.taint, options.before?.taint)
     this.delivery = new Delivery({
       clock: options.clock,
       items: options.log.items,
       places: options.log.places,
       stallMs: options.limits.stallMs,
       onStalled: (id) => this.#stalled(id),
+      onGiven: ({ taint }) => {
+        if (taint) this.addTaint(taint)
+      },
       onQuiet: () => {
         if (!this.dead) options.host.quiet()
       },
@@ -218,7 +229,11 @@ export class Life {
 
   addTaint(labels: readonly TaintLabel[]): void {
     if (labels.every((label) => this.#taint.includes(label))) return
-    this.#taint = [...new Set([...this.#taint, ...labels])].sort()
+    this.#taint = joinTaint(this.#taint, labels)
+  }
+
+  clearTaint(): void {
+    this.#taint = []
   }
 
   onCommitted(stage: Stage, listener: (committed: readonly StagedWrite[]) => void): void {
@@ -264,8 +279,8 @@ export class Life {
 export function createItem(
   kind: Item['kind'],
   id: CallId,
-  outcome: Partial<Pick<Item, 'value' | 'error' | 'hash'>>,
+  outcome: Partial<Pick<Item, 'value' | 'error' | 'hash' | 'taint'>>,
 ): Item {
-  const { value, error, hash } = outcome
-  return { kind, id, value, error, hash, ready: true, taken: false }
+  const { value, error, hash, taint } = outcome
+  return { kind, id, value, error, hash, taint, ready: true, taken: false }
 }

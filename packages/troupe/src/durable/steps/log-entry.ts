@@ -2,7 +2,7 @@
  * What the journal of a step holds: each record is a list of entries, in the order in which their answers were given to
  * the code. Released entries never change their meaning.
  */
-import type { Json, StoredError } from '../../core/index.ts'
+import type { Json, StoredError, TaintLabel } from '../../core/index.ts'
 import type { EffectClass } from '../effect-port.ts'
 import type { CallId, StagePath } from './call-identity.ts'
 
@@ -10,6 +10,8 @@ import type { CallId, StagePath } from './call-identity.ts'
 interface Result {
   readonly v?: Json
   readonly e?: StoredError
+  /** What came with it. */
+  readonly l?: readonly TaintLabel[]
 }
 
 /** Where it stands when it was given while older answers were not all given: so many stood before it. */

@@ -1,5 +1,5 @@
 /** The effects of a step, read back from its journal. */
-import type { Json, StoredError } from '../../core/index.ts'
+import type { Json, StoredError, TaintLabel } from '../../core/index.ts'
 import type { EffectClass } from '../effect-port.ts'
 import type { JournalRecord } from '../journal-port.ts'
 import type { RecordedEffect } from '../steps-port.ts'
@@ -8,11 +8,13 @@ import type { LogEntry } from './log-entry.ts'
 
 interface Found {
   readonly call: CallId
+  readonly hash: string
   key: string | undefined
   class: EffectClass
   state: RecordedEffect['state']
   output?: Json
   error?: StoredError
+  taint?: readonly TaintLabel[]
 }
 
 export function effectsOf(records: readonly JournalRecord[]): readonly RecordedEffect[] {
@@ -24,14 +26,22 @@ export function effectsOf(records: readonly JournalRecord[]): readonly RecordedE
 function take(effects: Map<CallId, Found>, entry: LogEntry): void {
   switch (entry.t) {
     case 'claim':
-      effects.set(entry.id, { call: entry.id, key: entry.k, class: entry.c, state: 'claimed' })
+      effects.set(entry.id, { call: entry.id, hash: entry.h, key: entry.k, class: entry.c, state: 'claimed' })
       return
     case 'effect': {
       if (entry.r) return
-      const known = effects.get(entry.id) ?? { call: entry.id, key: undefined, class: 'read', state: 'claimed' }
+      const unclaimed = {
+        call: entry.id,
+        hash: entry.h ?? '',
+        key: undefined,
+        class: 'read',
+        state: 'claimed',
+      } as const
+      const known = effects.get(entry.id) ?? unclaimed
       const outcome = {
         ...(entry.v === undefined ? {} : { output: entry.v }),
         ...(entry.e === undefined ? {} : { error: entry.e }),
+        ...(entry.l === undefined ? {} : { taint: entry.l }),
       }
       effects.set(entry.id, { ...known, ...outcome, state: entry.e ? 'failed' : 'done' })
       return

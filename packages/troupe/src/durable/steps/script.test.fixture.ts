@@ -10,6 +10,7 @@ import {
   appliedWrites,
   createWorld,
   type Process,
+  settle,
   shelfOf,
   user,
   type World,
@@ -225,12 +226,7 @@ async function oneLife(
       const effects = await process.steps.effects(user, step)
       const effect = effects.find((each) => each.call === end.call)
       const happened = outside.done.has(effect?.key ?? '')
-      await process.steps.settle(
-        user,
-        step,
-        end.call,
-        happened ? { happened, output: end.effect } : { happened: false },
-      )
+      await settle(process, step, end.call, happened ? { happened, output: end.effect } : { happened: false })
     } else if (end.status === 'parked') {
       await answerAll(stage)
       await new Promise<void>((resolve) => world.clock.after(20, resolve))

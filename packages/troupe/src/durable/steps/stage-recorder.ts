@@ -4,6 +4,7 @@ import {
   failure,
   type Json,
   type Principal,
+  type StoredError,
   storeError,
   type TaintLabel,
   type TraceContext,
@@ -57,6 +58,10 @@ export class StageRecorder implements Recorder {
 
   addTaint(labels: readonly TaintLabel[]): void {
     this.#life.addTaint(labels)
+  }
+
+  clearTaint(): void {
+    this.#life.clearTaint()
   }
 
   answer<T extends Json>(call: CallName, ask: () => T | Promise<T>): Promise<T> {
@@ -116,21 +121,21 @@ export class StageRecorder implements Recorder {
     const call = bodyCall(inner.path)
     const recorder = new StageRecorder(life, this.#turn, inner)
     let item: ReturnType<typeof createItem>
-    let result: string
+    let result: { readonly text: string } | { readonly error: StoredError }
     try {
       const value = (await run(recorder)) ?? null
       const text = encodeJson(value, `The result of ${inner.path}`)
       item = createItem('body', call, { value })
-      result = `{"v":${text}}`
+      result = { text }
     } catch (thrown) {
-      const error = storeError(thrown)
+      const error = storeError(thrown, this.#life.options.redact)
       item = createItem('body', call, { error })
-      result = JSON.stringify({ e: error })
+      result = { error }
       inner.discard()
     }
     if (life.dead) return
     inner.running = false
-    inner.result = { call, item, text: result }
+    inner.result = { call, item, text: bodyText(result, life.taint) }
     const logged = life.delivery.find(call)
     if (!logged) return life.record(item, { t: 'body', id: call }, undefined)
     logged.value = item.value
@@ -153,4 +158,13 @@ export class StageRecorder implements Recorder {
       return Promise.reject(error)
     }
   }
+}
+
+/** What is asked inside a body is not asked again once its result is recorded: what it had read goes with the result. */
+function bodyText(
+  result: { readonly text: string } | { readonly error: StoredError },
+  taint: readonly TaintLabel[],
+): string {
+  const labels = taint.length > 0 ? `,"l":${JSON.stringify(taint)}` : ''
+  return 'text' in result ? `{"v":${result.text}${labels}}` : `{"e":${JSON.stringify(result.error)}${labels}}`
 }

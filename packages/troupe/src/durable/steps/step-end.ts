@@ -5,8 +5,8 @@ import type { Refusal } from './appender.ts'
 import type { LogEntry } from './log-entry.ts'
 import { StepLog } from './step-log.ts'
 
-export function logOf(records: readonly JournalRecord[]): StepLog {
-  const log = new StepLog()
+export function logOf(records: readonly JournalRecord[], options: { readonly enterBodies?: boolean } = {}): StepLog {
+  const log = new StepLog(options)
   for (const record of records) for (const entry of record.body as unknown as LogEntry[]) log.add(entry)
   return log
 }

@@ -2,7 +2,7 @@
  * The log of a step as a re-entry needs it: what is answered in which order, and what committed turns hold. A fold over
  * the entries; takes no decision.
  */
-import { type Json, restoreError, type StoredError } from '../../core/index.ts'
+import { type Json, restoreError, type StoredError, type TaintLabel } from '../../core/index.ts'
 import type { EffectClass } from '../effect-port.ts'
 import { type CallId, isWithin, type StagePath, stageOf } from './call-identity.ts'
 import type { LogEntry } from './log-entry.ts'
@@ -15,6 +15,7 @@ export interface Item {
   error: StoredError | undefined
   /** Of the effect's input. */
   readonly hash: string | undefined
+  taint: readonly TaintLabel[] | undefined
   /** False until it is durable, or until its body has run again. */
   ready: boolean
   /** A `now` that the code has asked for. */
@@ -48,6 +49,7 @@ export interface Kept {
 }
 
 export class StepLog {
+  readonly #enterBodies: boolean
   items: Item[] = []
   readonly claims = new Map<CallId, Claim>()
   readonly waits = new Map<CallId, WaitRecord>()
@@ -65,6 +67,11 @@ export class StepLog {
   entries = 0
   inputHash: string | undefined
   end: { readonly value?: Json; readonly error?: StoredError } | undefined
+
+  /** @param options.enterBodies bodies are entered again although their results are recorded */
+  constructor({ enterBodies = false }: { readonly enterBodies?: boolean } = {}) {
+    this.#enterBodies = enterBodies
+  }
 
   add(entry: LogEntry): void {
     this.entries++
@@ -161,7 +168,8 @@ export class StepLog {
     const hash = entry.t === 'effect' ? (entry.h ?? this.claims.get(entry.id)?.hash) : undefined
     const value = 'v' in entry ? entry.v : undefined
     const error = 'e' in entry ? entry.e : undefined
-    return { kind: entry.t, id: entry.id, value, error, hash, ready: entry.t !== 'body', taken: false }
+    const taint = 'l' in entry ? entry.l : undefined
+    return { kind: entry.t, id: entry.id, value, error, hash, taint, ready: entry.t !== 'body', taken: false }
   }
 
   #outcome(id: CallId): void {
@@ -178,11 +186,12 @@ export class StepLog {
     this.attempts = 0
     for (const id of entry.w ?? []) if (!this.#isSettled({ id })) this.writes.add(id)
     const settled: StagePath[] = []
-    for (const [id, result] of Object.entries(entry.b ?? {})) {
+    for (const [id, result] of Object.entries(this.#enterBodies ? {} : (entry.b ?? {}))) {
       const item = this.items.find((each) => each.kind === 'body' && each.id === id)
       if (!item) continue
       item.value = result.v
       item.error = result.e
+      item.taint = result.l
       item.ready = true
       settled.push(bodyStage(id))
     }

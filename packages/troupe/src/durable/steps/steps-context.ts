@@ -26,6 +26,8 @@ export interface StepsContext {
   readonly limits: StepLimits
   readonly inside: AsyncLocalStorage<Inside>
   readonly uncertain: UncertainEffects
+  readonly mayAct?: () => Promise<void> | undefined
+  readonly redact?: (text: string) => string
   parked(execution: KeptExecution): void
   resumed(execution: KeptExecution): void
   over(execution: KeptExecution): void

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { Json } from '../../core/index.ts'
+import { type Json, ProcessingError } from '../../core/index.ts'
 import type { Recorder } from '../recorder-port.ts'
 import { appliedWrites, createWorld, type Process, shelfOf, user, type World } from '../world.test.fixture.ts'
 
@@ -62,6 +62,39 @@ describe('a step', () => {
     for (const call of late) await expect(call).rejects.toMatchObject({ code: 'step.over' })
   })
 
+  it('whose outcome is larger than a record may be fails with that, and is not carried out again', async () => {
+    let runs = 0
+    const letters = (each: string, mebibytes: number) =>
+      each.repeat((mebibytes * 1024 * 1024) / Buffer.byteLength(each))
+    for (const [id, outcome] of [
+      ['step:1', letters('x', 9)],
+      ['step:2', letters('語', 9)],
+    ] as const) {
+      const end = await run(id, async () => {
+        runs++
+        return outcome
+      })
+      expect(end).toMatchObject({ status: 'failed', error: { code: 'value.too_large' } })
+    }
+    const details = { details: { much: letters('x', 9) } }
+    const failed = await run('step:3', () => Promise.reject(new ProcessingError('it broke', details as never)))
+    expect(failed).toMatchObject({ status: 'failed', error: { message: 'it broke' } })
+    expect(runs).toBe(2)
+  })
+
+  it('that does not listen holds nobody up who closes', async () => {
+    const effect = (recorder: Recorder) => recorder.effect<Json>('e', { class: 'once' }, () => new Promise(() => {}))
+    for (const [id, program] of [
+      ['step:1', () => new Promise<Json>(() => {})],
+      ['step:2', effect],
+    ] as const)
+      void process.steps.execute(world.spec(id), program).catch(() => {})
+    await world.during(new Promise<void>((resolve) => world.clock.after(20, resolve)))
+    await world.during(process.steps.close())
+    const again = world.process()
+    expect(await run('step:2', effect, again)).toMatchObject({ status: 'uncertain', effect: 'e' })
+  })
+
   it('that throws is settled with its error, and its staged writes are dropped', async () => {
     const end = await run('step:1', async (recorder) => {
       shelf.push(recorder, 'k', 1)
@@ -70,6 +103,12 @@ describe('a step', () => {
     expect(end).toMatchObject({ status: 'failed', error: { message: 'no' } })
     expect(await appliedWrites(world.storage)).toEqual([])
     expect(await ends()).toMatchObject([['step:1', { error: { message: 'no' } }]])
+  })
+
+  it('whose outcome JSON cannot carry is settled as failed, and holds nobody up', async () => {
+    const end = await run('step:1', async () => ({ n: Number.POSITIVE_INFINITY }))
+    expect(end).toMatchObject({ status: 'failed', error: { code: 'json.unsupported' } })
+    expect((await process.journals.load(user, 'step:1'))?.closed).toBe(true)
   })
 
   it('commits what it staged with its outcome, in order of the calls', async () => {

@@ -2,12 +2,12 @@
  * The turn: what a step has staged commits with what it has recorded, in one change. Commits wait for the effects that
  * were started before them.
  */
-import { encodeJson, type Json, storeError } from '../../core/index.ts'
+import { encodeJson, type Json, type StoredError, storeError } from '../../core/index.ts'
 import type { Fragment } from '../../storage/index.ts'
 import type { Wait } from '../recorder-port.ts'
 import type { TurnPart } from './appender.ts'
 import type { CallId } from './call-identity.ts'
-import { inputHash } from './effect-runner.ts'
+import { checkSize, inputHash } from './effect-runner.ts'
 import { createItem, type Life } from './life.ts'
 import { entryText } from './log-entry.ts'
 import { type Collected, collect, fragmentsOf, lineageOf, remove, type Stage, tellCommitted } from './stages.ts'
@@ -17,7 +17,10 @@ import { type Asked, timerOf } from './waits.ts'
 type Request =
   | { readonly stage: Stage; readonly commit: CallId }
   | { readonly stage: Stage; readonly wait: Asked }
-  | { readonly stage: Stage; readonly end: { readonly value: Json } | { readonly thrown: unknown } }
+  | { readonly stage: Stage; readonly end: Ending }
+
+/** With the value as JSON. */
+type Ending = { readonly value: Json; readonly text: string } | { readonly error: StoredError }
 
 export class Turn {
   readonly #life: Life
@@ -58,8 +61,29 @@ export class Turn {
 
   /** The last turn: the outcome with everything that is staged; where it threw, without. */
   end(end: { readonly value: Json } | { readonly thrown: unknown }): void {
-    this.#ready = [{ stage: this.#life.root, end }]
+    this.#ready = [
+      { stage: this.#life.root, end: 'thrown' in end ? this.#failed(end.thrown) : this.#encoded(end.value) },
+    ]
     this.#life.appender.flush(true)
+  }
+
+  /** An outcome that can't be recorded fails the step: entered again it would be the same. */
+  #encoded(value: Json): Ending {
+    const what = `The outcome of ${this.#life.options.host.spec.id}`
+    try {
+      const text = encodeJson(value, what)
+      checkSize(this.#life, text, what)
+      return { value, text }
+    } catch (thrown) {
+      return { error: storeError(thrown, this.#life.options.redact) }
+    }
+  }
+
+  /** What an error says beside its message is left out where it is too much. */
+  #failed(thrown: unknown): Ending {
+    const error = storeError(thrown, this.#life.options.redact)
+    const { details: _, ...rest } = error
+    return { error: JSON.stringify(error).length > this.#life.options.limits.valueBytes / 8 ? rest : error }
   }
 
   async #request(request: Request): Promise<void> {
@@ -89,7 +113,7 @@ export class Turn {
     if (requests.length === 0 || this.#life.dead) return undefined
     this.#ready = []
     const ends = requests.flatMap((request) => ('end' in request ? [request.end] : []))
-    const threw = ends.some((end) => 'thrown' in end)
+    const threw = ends.some((end) => 'error' in end)
     const collected = threw ? nothing : collect(this.#life.root, lineage(requests))
     const texts = this.#turnTexts(collected, requests)
     remove(collected)
@@ -174,18 +198,17 @@ export class Turn {
     return fragments
   }
 
-  #settle(end: Extract<Request, { readonly end: unknown }>['end'], texts: string[]) {
+  #settle(end: Ending, texts: string[]) {
     const life = this.#life
     const { spec } = life.options.host
-    const error = 'thrown' in end ? storeError(end.thrown) : undefined
-    if ('value' in end) texts.push(entryText({ t: 'end' }, encodeJson(end.value, `The outcome of ${spec.id}`)))
-    else texts.push(entryText({ t: 'end', e: error }))
+    if ('value' in end) texts.push(entryText({ t: 'end' }, end.text))
+    else texts.push(entryText({ t: 'end', e: end.error }))
     const clear = [...life.log.waits]
       .filter(([, wait]) => !wait.answered && wait.due !== undefined)
       .flatMap(([id]) => life.options.timers.clear(spec.principal.userId, spec.id, timerOf(id)).statements)
-    const told = spec.settled(error ? { error } : (end as { readonly value: Json }).value)
+    const told = spec.settled('error' in end ? end : end.value, life.taint)
     const fragment: Fragment = { ...told, statements: [...told.statements, ...clear] }
-    return { fragment, tell: () => life.options.host.settled(error ? { error } : (end as { readonly value: Json })) }
+    return { fragment, tell: () => life.options.host.settled(end) }
   }
 }
 

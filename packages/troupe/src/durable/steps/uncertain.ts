@@ -1,6 +1,6 @@
 /** Effects whose outcome nobody knows: listed for people, settled by their decision, never repeated by themselves. */
 import { type RawBuilder, sql } from 'kysely'
-import { failure, type Json } from '../../core/index.ts'
+import type { Json } from '../../core/index.ts'
 import { type Bind, type Fragment, type Storage, template } from '../../storage/index.ts'
 import type { Settlement } from '../effect-port.ts'
 import type { Inbox } from '../inbox-port.ts'
@@ -16,7 +16,7 @@ export interface UncertainEffects {
   add(user: string, step: JournalId, call: CallId, effect: string): Fragment
   remove(user: string, step: JournalId, call: CallId): Fragment
   list(user: string): Promise<readonly UncertainEffect[]>
-  settle(user: string, step: JournalId, call: CallId, settlement: Settlement): Promise<void>
+  settle(user: string, step: JournalId, call: CallId, settlement: Settlement): Fragment
 }
 
 interface Place {
@@ -54,19 +54,13 @@ export function createUncertainEffects(storage: Storage, inbox: Inbox): Uncertai
         since: Number(row.since),
       }))
     },
-    async settle(user, step, call, settlement) {
+    settle(user, step, call, settlement) {
       const removed = remove(
         { user, step, call },
         { expect: { rows: 1 }, otherwise: 'effect.settled', detail: { effect: call, step } },
       )
       const put = inbox.put(user, step, settlementSender, call, { ...settlement } as Json)
-      const result = await storage.commit({
-        id: null,
-        scope: { user },
-        statements: [removed, ...put.statements],
-        wake: put.wake ?? [],
-      })
-      if (!result.ok) throw failure(result.code, { ...result.detail })
+      return { ...put, statements: [removed, ...put.statements] }
     },
   }
 }

@@ -45,11 +45,15 @@ describe('the undo of a step', () => {
     const process = world.process()
     await world.during(process.steps.execute(world.spec('step:1'), trip(done)))
     const before = [...done]
-    const calls = await undone(process, trip(done))
+    const effects = await undone(process, trip(done))
     expect(done).toEqual([...before, 'refund order-17', 'release 12A'])
-    expect(calls).toEqual(['/effect:pay[order-17]#1', '/effect:book#1'])
+    expect(effects).toEqual([
+      { call: '/effect:pay[order-17]#1', name: 'pay[order-17]', status: 'undone' },
+      { call: '/effect:book#1', name: 'book', status: 'undone' },
+    ])
     // A second time it is known to be done, in another process too.
-    expect(await undone(world.process(), trip(done))).toEqual(calls)
+    const again = await undone(world.process(), trip(done))
+    expect(again.map(({ status }) => status)).toEqual(['already', 'already'])
     expect(done).toHaveLength(before.length + 2)
   })
 
@@ -61,9 +65,40 @@ describe('the undo of a step', () => {
       if (what.startsWith('release')) throw new Error('the airline is closed')
       done.push(what)
     })
-    await expect(undone(process, failing)).rejects.toThrow('the airline is closed')
-    expect(await undone(process, trip(done))).toHaveLength(2)
+    expect(await undone(process, failing)).toMatchObject([
+      { name: 'pay[order-17]', status: 'undone' },
+      { name: 'book', status: 'failed', error: { message: 'the airline is closed' } },
+    ])
+    const again = await undone(process, trip(done))
+    expect(again.map(({ status }) => status)).toEqual(['already', 'undone'])
+    expect(done.filter((what) => what.startsWith('refund'))).toHaveLength(1)
     expect(done.at(-1)).toBe('release 12A')
+  })
+
+  it('reaches into bodies, stops at one that fails, and says what brings no undo', async () => {
+    const done: string[] = []
+    let fails = true
+    const undo = (what: string) => async () => {
+      if (what === 'inner' && fails) throw new Error('locked')
+      done.push(what)
+    }
+    const program: Program = async (recorder) => {
+      await recorder.effect('first', { class: 'once', undo: undo('first') }, () => 1)
+      await recorder.effect('plain', { class: 'once' }, () => 1)
+      await recorder.body('tool', async (stage) => {
+        await stage.effect('inner', { class: 'once', undo: undo('inner') }, () => 1)
+        return stage.effect('look', { class: 'read' }, () => 'seen')
+      })
+      await recorder.commit()
+      return recorder.effect('last', { class: 'once', undo: undo('last') }, () => 1)
+    }
+    const process = world.process()
+    await world.during(process.steps.execute(world.spec('step:1'), program))
+    const statuses = async () => (await undone(process, program)).map(({ name, status }) => `${name} ${status}`)
+    expect(await statuses()).toEqual(['last undone', 'inner failed', 'plain none', 'first left'])
+    fails = false
+    expect(await statuses()).toEqual(['last already', 'inner undone', 'plain none', 'first undone'])
+    expect(done).toEqual(['last', 'inner', 'first'])
   })
 
   it('that is cut off goes on in another process, and repeats none that is recorded', async () => {

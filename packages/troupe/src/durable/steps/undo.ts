@@ -1,15 +1,13 @@
 /**
- * Takes back what a settled step did to the world, the last effect first. Its code is entered once more and answered from
- * the record alone, only to learn how each effect is undone; then the undos run as a step of their own, which survives a
- * crash like any other and repeats none that is recorded.
- *
- * Effects inside the body of a tool are not reached: a body whose result is recorded is not entered again.
+ * Takes back what a step that is over did to the world, the last effect first. Its code is entered once more and answered
+ * from the record alone, the bodies of its tools too, only to learn how each effect is undone; then the undos run as a step
+ * of their own, which survives a crash like any other and repeats none that is recorded.
  */
-import { failure, type Json, restoreError, sleep } from '../../core/index.ts'
+import { failure, type Json, sleep } from '../../core/index.ts'
 import type { EffectSpec } from '../effect-port.ts'
 import type { JournalContent } from '../journal-port.ts'
 import type { Recorder } from '../recorder-port.ts'
-import type { StepEnd, StepSpec } from '../steps-port.ts'
+import type { RecordedEffect, StepEnd, StepSpec, UndoneEffect } from '../steps-port.ts'
 import { Appender } from './appender.ts'
 import type { CallId } from './call-identity.ts'
 import type { Program } from './execution.ts'
@@ -36,7 +34,7 @@ async function learnUndos(
   spec: StepSpec,
   content: JournalContent,
   program: Program,
-): Promise<readonly Undoing[]> {
+): Promise<ReadonlyMap<CallId, UndoFunction>> {
   const { clock, timers, inside, limits, uncertain, storage, journals } = context
   const learned = new Map<CallId, UndoFunction>()
   const changed = Promise.withResolvers<never>()
@@ -50,49 +48,78 @@ async function learnUndos(
     changed: refuse,
     fail: (error) => changed.reject(error),
     settled: () => {},
-    quiet: () => {},
+    quiet: () => whenQuiet(),
   }
   // Nothing is written: no call begins, for all of them are answered from the record.
   const entered = () => '{}'
   const user = spec.principal.userId
   const appender = new Appender({ storage, journals, clock, user, step: spec.id, writer: undefined, entered })
-  const log = logOf(content.records)
+  const log = logOf(content.records, { enterBodies: true })
   const life = new Life({ clock, timers, uncertain, inside, limits, log, appender, host, learned })
   const late = new AbortController()
+  const usedUp = Promise.withResolvers<void>()
+  // A step that was stopped has no end to come to: its code has shown all when nothing of the record is left.
+  const isDone = () => !life.dead && log.end === undefined && life.delivery.usedUp && life.working === 0
+  function whenQuiet() {
+    if (isDone()) clock.soon(() => clock.soon(() => isDone() && usedUp.resolve()))
+  }
   try {
     const ended = program(new StageRecorder(life, new Turn(life), life.root)).catch(() => null)
     const stalled = sleep(clock, limits.stallMs, late.signal).then(
       () => refuse('it asks for what its record does not hold'),
       () => {},
     )
-    await Promise.race([ended, changed.promise, stalled.then(() => changed.promise)])
+    await Promise.race([ended, usedUp.promise, changed.promise, stalled.then(() => changed.promise)])
   } finally {
     late.abort()
     life.end('parked')
   }
-  return effectsOf(content.records).flatMap(({ call, key, state, output }) => {
-    const undo = learned.get(call)
-    return undo && key !== undefined && state === 'done' ? [{ call, key, output: output ?? null, undo }] : []
-  })
+  return learned
 }
 
 /**
  * @param execute carries out the step that undoes
- * @returns the calls that were undone, the last first
- * @throws ConflictError `step.open`; what an undo failed with: it is tried again by the next call
+ * @throws ConflictError `step.open`, `code.changed`
  */
 export async function undoStep(
   context: StepsContext,
   spec: StepSpec,
   program: Program,
   execute: (spec: StepSpec, program: Program) => Promise<StepEnd>,
-): Promise<readonly CallId[]> {
+): Promise<readonly UndoneEffect[]> {
   const { journals } = context
   const user = spec.principal.userId
   const content = await journals.load(user, spec.id)
-  if (!content?.closed) throw failure('step.open', { step: spec.id })
-  const undoings = [...(await learnUndos(context, spec, content, program))].reverse()
-  const attempt = await nextAttempt(context, user, spec.id)
+  if (!content || (!content.closed && content.fenced === undefined)) throw failure('step.open', { step: spec.id })
+  const did = effectsOf(content.records)
+    .filter(({ state, key }) => state === 'done' && key !== undefined)
+    .reverse()
+  if (did.length === 0) return []
+  const learned = await learnUndos(context, spec, content, program)
+  const undoings = did.flatMap(({ call, key, output }): Undoing[] => {
+    const undo = learned.get(call)
+    return undo && key !== undefined ? [{ call, key, output: output ?? null, undo }] : []
+  })
+  const before = await attempts(context, user, spec.id)
+  const left = undoings.filter(({ key }) => !before.past.has(undoKey(key)))
+  if (left.length > 0) await carryOut(spec, before.next, left, execute)
+  const after = await attempts(context, user, spec.id)
+  return did.map(({ call, key = '', name }) => ({
+    call,
+    name,
+    ...became(undoKey(key), learned.has(call), before, after),
+  }))
+}
+
+const undoKey = (key: string) => `undo:${key}`
+
+/** One that is cut off is joined, or entered again, by whoever undoes the step next. */
+async function carryOut(
+  spec: StepSpec,
+  attempt: string,
+  undoings: readonly Undoing[],
+  execute: (spec: StepSpec, program: Program) => Promise<StepEnd>,
+): Promise<void> {
   const end = await execute(
     {
       id: attempt,
@@ -104,21 +131,50 @@ export async function undoStep(
     },
     async (recorder: Recorder) => {
       for (const { call, key, output, undo } of undoings)
-        await recorder.effect(`undo ${call}`, { class: 'idempotent', key: `undo:${key}`, input: { call } }, () =>
+        await recorder.effect(`undo ${call}`, { class: 'idempotent', key: undoKey(key), input: { call } }, () =>
           undo(key, output),
         )
-      return undoings.map(({ call }) => call)
+      return null
     },
   )
-  if (end.status === 'settled') return end.outcome as CallId[]
-  throw end.status === 'failed' ? restoreError(end.error) : failure('cancelled', { what: `Undoing ${spec.id}` })
+  if (end.status !== 'settled' && end.status !== 'failed') throw failure('cancelled', { what: `Undoing ${spec.id}` })
 }
 
-/** An undo that failed is tried again as another step; one that was cut off, or is done, is joined. */
-async function nextAttempt({ journals }: StepsContext, user: string, step: string): Promise<string> {
-  for (let n = 1; ; n++) {
+interface Attempts {
+  /** Keys of what was undone in any of them, and in those that are over. */
+  readonly done: ReadonlySet<string>
+  readonly past: ReadonlySet<string>
+  /** What the latest one failed with, by key. */
+  readonly failed: ReadonlyMap<string, RecordedEffect>
+  /** An attempt that failed is followed by another; one that was cut off goes on. */
+  readonly next: string
+}
+
+async function attempts({ journals }: StepsContext, user: string, step: string): Promise<Attempts> {
+  const [done, past] = [new Set<string>(), new Set<string>()]
+  for (let n = 1, failed = new Map<string, RecordedEffect>(); ; n++) {
     const id = `undo:${step}#${n}`
-    const before = await journals.load(user, id)
-    if (!before?.closed || logOf(before.records).end?.error === undefined) return id
+    const journal = await journals.load(user, id)
+    if (!journal) return { done, past, failed, next: id }
+    failed = new Map()
+    for (const effect of effectsOf(journal.records)) {
+      if (effect.state === 'done' && effect.key !== undefined) done.add(effect.key)
+      if (effect.state === 'failed' && effect.key !== undefined) failed.set(effect.key, effect)
+    }
+    if (!journal.closed) return { done, past, failed, next: id }
+    for (const key of done) past.add(key)
   }
+}
+
+function became(
+  key: string,
+  brings: boolean,
+  before: Attempts,
+  after: Attempts,
+): Pick<UndoneEffect, 'status' | 'error'> {
+  if (!brings) return { status: 'none' }
+  if (before.done.has(key)) return { status: 'already' }
+  if (after.done.has(key)) return { status: 'undone' }
+  const error = after.failed.get(key)?.error
+  return error ? { status: 'failed', error } : { status: 'left' }
 }

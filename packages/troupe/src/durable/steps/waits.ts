@@ -1,5 +1,5 @@
 /** Waits: calls whose answer comes by the inbox of the step, and that hold no process meanwhile. */
-import { duration, failure, type Json, type StoredError, storeError } from '../../core/index.ts'
+import { duration, failure, type Json, type StoredError, storeError, type TaintLabel } from '../../core/index.ts'
 import type { InboxRow } from '../inbox-port.ts'
 import type { Wait } from '../recorder-port.ts'
 import { timerSender } from '../timers/create-timers.ts'
@@ -23,8 +23,7 @@ export const timerOf = (id: CallId): string => `${timerPrefix}${id}`
 /** Takes a row of the inbox into the log. What nobody waits for any more changes nothing. */
 export function receive(life: Life, row: InboxRow): void {
   if (row.from === answerSender) {
-    const answer = row.body as { readonly value: Json } | { readonly error: StoredError }
-    reply(life, row.name, answer)
+    reply(life, row.name, row.body as unknown as Answer)
   } else if (row.from === timerSender && row.name.startsWith(timerPrefix)) {
     const id = row.name.slice(timerPrefix.length)
     const limit = duration(row.body as number)
@@ -33,7 +32,9 @@ export function receive(life: Life, row: InboxRow): void {
     settle(life, row.name, row.body as { readonly happened: boolean; readonly output?: Json })
 }
 
-function reply(life: Life, id: CallId, answer: { readonly value: Json } | { readonly error: StoredError }): void {
+type Answer = ({ readonly value: Json } | { readonly error: StoredError }) & { readonly taint?: readonly TaintLabel[] }
+
+function reply(life: Life, id: CallId, answer: Answer): void {
   const wait = life.log.waits.get(id)
   if (!wait || wait.answered) return
   wait.answered = true
@@ -42,8 +43,9 @@ function reply(life: Life, id: CallId, answer: { readonly value: Json } | { read
   const fragment =
     wait.due === undefined ? undefined : life.options.timers.clear(spec.principal.userId, spec.id, timerOf(id))
   const item = createItem('reply', id, answer)
-  if ('error' in answer) life.record(item, { t: 'reply', id, e: answer.error }, undefined, { durable: true, fragment })
-  else life.record(item, { t: 'reply', id }, JSON.stringify(answer.value), { durable: true, fragment })
+  const fields = { t: 'reply' as const, id, ...(answer.taint ? { l: answer.taint } : {}) }
+  if ('error' in answer) life.record(item, { ...fields, e: answer.error }, undefined, { durable: true, fragment })
+  else life.record(item, fields, JSON.stringify(answer.value), { durable: true, fragment })
 }
 
 function settle(

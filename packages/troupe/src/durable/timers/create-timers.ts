@@ -4,9 +4,16 @@
  */
 import { type RawBuilder, sql } from 'kysely'
 import { type Cancel, type Clock, encodeJson, hashText } from '../../core/index.ts'
-import { type Bind, type Fragment, type Statement, type Storage, template } from '../../storage/index.ts'
+import {
+  type Bind,
+  type ContentNames,
+  type Fragment,
+  type Statement,
+  type Storage,
+  template,
+} from '../../storage/index.ts'
 import { lastArrival } from '../inbox/create-inbox.ts'
-import type { DurableTables } from '../tables.ts'
+import { type DurableTables, inboxContent } from '../tables.ts'
 import type { Timers } from '../timers-port.ts'
 
 /** The sender that a timer's row in an inbox names. */
@@ -24,10 +31,15 @@ type Place = { readonly user: string; readonly timer: string }
 
 function compileStatements(storage: Storage) {
   const { dialect } = storage
-  const compile = <Values extends { [K in keyof Values]: Bind }>(build: (p: Values) => RawBuilder<unknown>) =>
-    template<DurableTables, Values>(dialect, (_, p) => ({
-      compile: () => build(p).compile(dialect.builder<DurableTables>()),
-    }))
+  const compile = <Values extends { [K in keyof Values]: Bind }>(
+    build: (p: Values) => RawBuilder<unknown>,
+    content?: ContentNames,
+  ) =>
+    template<DurableTables, Values>(
+      dialect,
+      (_, p) => ({ compile: () => build(p).compile(dialect.builder<DurableTables>()) }),
+      content,
+    )
   type Due = Place & { readonly now: number | { readonly $: 'now' } }
   const unread = (
     p: Due,
@@ -39,6 +51,7 @@ function compileStatements(storage: Storage) {
       (p) => sql`insert into timers (user_id, timer_id, journal_id, name, due, body)
         values (${p.user}, ${p.timer}, ${p.journal}, ${p.name}, ${p.due}, ${p.body})
         on conflict (user_id, timer_id) do update set due = excluded.due, body = excluded.body`,
+      inboxContent('journal', `=${timerSender}`),
     ),
     setDue: compile<Place & { due: number }>(
       (p) => sql`insert into timers_due (user_id, timer_id, due) values (${p.user}, ${p.timer}, ${p.due})

@@ -1,0 +1,24 @@
+/** The tables of shared rate limits: work tables, whose keys are hashes and tell nobody anything. */
+import { type Migration, postgresTables, workTable } from '../../storage/index.ts'
+
+export interface RateLimitTables {
+  /** One row per key: who takes from it waits for whoever does. */
+  rate_limits: { key: string; touched_at: number }
+  /** Calls by slices of the window. */
+  rate_limit_slots: { key: string; slot: number; calls: number }
+}
+
+const sqlite = [
+  'create table rate_limits (key text not null, touched_at integer not null, primary key (key)) without rowid',
+  'create index rate_limits_touched on rate_limits (touched_at)',
+  `create table rate_limit_slots (key text not null, slot integer not null, calls integer not null,
+    primary key (key, slot)) without rowid`,
+]
+
+export const rateLimitMigration = (version: number): Migration => ({
+  room: 'durable',
+  version,
+  name: 'shared rate limits',
+  lowestReader: 1,
+  up: { sqlite, postgres: [...postgresTables(sqlite), workTable('rate_limits'), workTable('rate_limit_slots')] },
+})
