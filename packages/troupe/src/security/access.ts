@@ -43,6 +43,10 @@ export class Access {
     if (isPower(right)) return this.#role.powers?.includes(right) ?? false
     return this.#role.tools.includes(right) && !this.#deny.has(right) && (this.#allow?.has(right) ?? true)
   }
+  /** Whether a tool, a user's own included, is on the list of the denied ones. */
+  denies(tool: string): boolean {
+    return this.#deny.has(tool)
+  }
   /** @throws AccessDeniedError `access.denied` */
   require(agent: string, right: Right): void {
     if (!this.can(right)) throw failure('access.denied', { agent, action: right })

@@ -1,5 +1,5 @@
 /** Roles: which tools and which powers over others' entries an agent has. They are rights to act, never to read. */
-import { failure } from '../core/index.ts'
+import { checkOptions, failure, nearest } from '../core/index.ts'
 
 export const builtInTools = [
   'get_context',
@@ -53,12 +53,44 @@ const predefined: Roles = {
   admin: { tools: builtInTools, powers: ['delete_others', 'write_others', 'change_audience'] },
 }
 
-/** The four roles and the troupe's own. */
-export const createRoles = (own: Roles = {}): Roles => ({ ...predefined, ...own })
+const powers: readonly Power[] = ['delete_others', 'write_others', 'change_audience']
+
+/**
+ * The four roles and the troupe's own, which may stand in their place.
+ * @throws ValidationError naming the tool or power that there is not
+ */
+export function createRoles(own: Roles = {}): Roles {
+  for (const [name, role] of Object.entries(own)) {
+    checkOptions(`The role ${name}`, role ?? {}, ['tools', 'powers'])
+    const unknown = (list: unknown, known: readonly string[]) =>
+      Array.isArray(list) ? list.find((one) => !known.includes(one)) : 'no list'
+    const wrong = unknown(role?.tools, builtInTools) ?? unknown(role?.powers ?? [], powers)
+    if (wrong === undefined) continue
+    const near = nearest(String(wrong), [...builtInTools, ...powers])
+    const problem = `its tools and powers are lists of those that there are, and ${String(wrong)} is none`
+    throw failure('validation.failed', {
+      what: `The role ${name}`,
+      problem: near === undefined ? problem : `${problem}; did you mean ${near}?`,
+    })
+  }
+  return { ...predefined, ...own }
+}
 
 /** @throws ValidationError `role.unknown` */
 export function roleOf(roles: Roles, name: string): Role {
   const role = Object.hasOwn(roles, name) ? roles[name] : undefined
   if (!role) throw failure('role.unknown', { role: String(name), known: Object.keys(roles).join(', ') })
   return role
+}
+
+/** The least role that a call from outside asks for. */
+export type LeastRole = 'readonly' | 'contributor' | 'moderator' | 'admin'
+
+/** A role has another one whose tools and powers include all of that one's. */
+export function coversRole(roles: Roles, name: string, least: LeastRole): boolean {
+  const [role, wanted] = [roleOf(roles, name), roleOf(roles, least)]
+  return (
+    wanted.tools.every((tool) => role.tools.includes(tool)) &&
+    (wanted.powers ?? []).every((power) => role.powers?.includes(power))
+  )
 }

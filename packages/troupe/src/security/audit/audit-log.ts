@@ -1,0 +1,355 @@
+/**
+ * The audit log: who did what to which resource, when, and whether it was allowed; never a value. The record of a write is
+ * in the change of the write. Records get their place in a Merkle tree soon after (`sequencer.ts`), the tree is signed at
+ * intervals (`checkpointer.ts`), and `verify-audit.ts` finds what was changed since, without this process.
+ */
+import { createHmac } from 'node:crypto'
+import {
+  type Clock,
+  checkOptions,
+  createPage,
+  type Events,
+  failure,
+  type Ids,
+  type Page,
+  type Random,
+  TroupeError,
+  type UserId,
+} from '../../core/index.ts'
+import type { Statement, Storage } from '../../storage/index.ts'
+import { markOf } from '../encryption/data-key-statements.ts'
+import type { AuditSettings } from './audit-config.ts'
+import { type AuditRecord, digestOf, leafText, type StoredRecord, toRecord } from './audit-record.ts'
+import { type AuditStatements, auditStatements, type ListFilter, toStored } from './audit-statements.ts'
+import type { AuditTrail, Deed } from './audit-trail.ts'
+import { Checkpointer, type CheckpointerParts } from './checkpointer.ts'
+import { exportAudit } from './export-audit.ts'
+import { consistencyProof, inclusionProof, rootOf } from './merkle.ts'
+import { RecordQueue } from './record-queue.ts'
+import { Retirement } from './retirement.ts'
+import { openTree, Sequencer } from './sequencer.ts'
+
+export interface AuditQuery {
+  /** All users, and what the troupe did as a whole, where absent. */
+  readonly user?: UserId
+  readonly actor?: string
+  readonly operation?: string
+  readonly resource?: string
+  readonly allowed?: boolean
+  /** ISO text or a Date; `to` itself is not part of it. */
+  readonly from?: string | Date
+  readonly to?: string | Date
+  /** 1 to 1,000; 100 by default. */
+  readonly limit?: number
+  readonly cursor?: string
+}
+
+/** That a record is in the tree of `size` leaves, as RFC 9162 has it; hashes in base64url. */
+export interface InclusionProof {
+  readonly index: number
+  readonly size: number
+  readonly root: string
+  /** What is hashed as the leaf. */
+  readonly leaf: string
+  readonly path: readonly string[]
+}
+
+export interface AuditLogParts {
+  readonly storage: Pick<Storage, 'commit' | 'read' | 'dialect'>
+  readonly clock: Clock
+  readonly random: Random
+  readonly ids: Ids
+  readonly events: Events
+  readonly settings: AuditSettings
+  /** For keys of entries that are hashed. */
+  readonly secret: Uint8Array
+  /** Names this process. */
+  readonly holder: string
+  readonly checkpoints?: Pick<CheckpointerParts, 'everyMs' | 'sign' | 'deliver'>
+  /** Work that nobody waits for failed; it is tried again. */
+  readonly failed: (error: unknown) => void
+}
+
+export class AuditLog implements AuditTrail {
+  readonly #parts: AuditLogParts
+  readonly #statements: AuditStatements
+  readonly #queue: RecordQueue
+  readonly #sequencer: Sequencer
+  readonly #retirement: Retirement
+  readonly #checkpointer: Checkpointer | undefined
+  #chance: Uint8Array = new Uint8Array(0)
+  #drawn = 0
+
+  constructor(parts: AuditLogParts) {
+    const { storage, clock, settings, failed, checkpoints } = parts
+    this.#parts = parts
+    this.#statements = auditStatements(storage.dialect)
+    this.#queue = new RecordQueue(storage)
+    this.#sequencer = new Sequencer({ ...parts, statements: this.#statements })
+    this.#retirement = new Retirement({
+      storage,
+      clock,
+      failed,
+      statements: this.#statements,
+      retentionMs: settings.retentionMs,
+      idAt,
+      announce: (before) => this.#announce(before),
+    })
+    this.#checkpointer = checkpoints && new Checkpointer({ clock, failed, ...checkpoints, tree: () => this.tree() })
+  }
+
+  written(user: UserId, deed: Deed): readonly Statement[] {
+    if (!this.#parts.settings.writes) return []
+    this.#sequencer.expect()
+    return this.#statementsOf(this.#stored(user, deed))
+  }
+
+  read(user: UserId, deed: Deed): void {
+    if (this.#parts.settings.reads) this.#soon(this.#stored(user, deed), 'audit.lost')
+  }
+
+  /**
+   * A decision that was made elsewhere, as a server makes it at its door. Neither fails nor waits.
+   * @param deed.user absent: of the troupe as a whole
+   */
+  record(deed: Deed & { readonly user?: UserId; readonly allowed: boolean; readonly reason?: string }): void {
+    const { user = '', allowed, reason } = deed
+    this.#soon(this.#stored(user, deed, allowed, reason), allowed ? 'audit.lost' : 'incident.lost')
+  }
+
+  /** @returns the record's id */
+  refused(user: UserId, deed: Deed, reason: string): AuditRecord {
+    const stored = this.#stored(user, deed, false, reason)
+    this.#soon(stored, 'incident.lost')
+    return toRecord(stored)
+  }
+
+  /** What the troupe did as a whole, with the change that did it. */
+  act(operation: string, resource?: string): readonly Statement[] {
+    this.#sequencer.expect()
+    return this.#statementsOf(
+      this.#stored('', { actor: 'troupe', operation, ...(resource === undefined ? {} : { resource }) }),
+    )
+  }
+
+  /** That a user is forgotten, and that leaves of it which came before have no record any more. */
+  forgotten(user: UserId): readonly Statement[] {
+    const mark = markOf(user)
+    return [this.#statements.dropPending({ mark }), ...this.act('user.forget', mark)]
+  }
+
+  /**
+   * Records, the newest first.
+   * @throws ValidationError `option.unknown`, `validation.failed`
+   * @example for await (const record of await troupe.audit.list({ user: 'ada', allowed: false })) console.log(record)
+   */
+  async list(query: AuditQuery = {}): Promise<Page<AuditRecord>> {
+    const filter = this.#filterOf(query)
+    const { user, limit } = filter
+    const asked = { ...filter, limit: limit + 1 }
+    const [rows = []] = await this.#parts.storage.read(user === undefined ? { work: true } : { user }, [
+      user === undefined ? this.#statements.listOfAll(asked) : this.#statements.listOf(user, asked),
+    ])
+    const items = rows.slice(0, limit).flatMap((row) => {
+      const stored = toStored(row)
+      return stored ? [toRecord(stored)] : []
+    })
+    const cursor = rows.length > limit ? items.at(-1)?.id : undefined
+    return createPage(items, cursor, (next) => this.list({ ...query, cursor: next }))
+  }
+
+  /** Refused actions, the newest first; kept for 24 h at least. */
+  incidents(query: Omit<AuditQuery, 'allowed'> = {}): Promise<Page<AuditRecord>> {
+    checkOptions(
+      'incidents',
+      query,
+      queryNames.filter((name) => name !== 'allowed'),
+    )
+    return this.list({ ...query, allowed: false })
+  }
+
+  /**
+   * The whole log as lines of JSON, for `verifyAudit` and for keeping: leaves in their order with their records, then what
+   * has no place yet.
+   * @example for await (const line of troupe.audit.export()) file.write(`${line}\n`)
+   */
+  async *export(): AsyncIterable<string> {
+    await this.settled()
+    await this.#sequencer.run()
+    yield* exportAudit(this.#parts.storage, this.#statements)
+  }
+
+  /** The size of the tree and its root, with everything in it that is stored by now. */
+  async tree(): Promise<{ readonly size: number; readonly root: string }> {
+    await this.#sequencer.run()
+    const [rows] = await this.#parts.storage.read({ work: true }, [this.#statements.head({}, { returns: true })])
+    const tree = openTree(Number(rows?.[0]?.size ?? 0), String(rows?.[0]?.peaks ?? '[]'))
+    return { size: tree.size, root: tree.root().toString('base64url') }
+  }
+
+  /**
+   * Proves that a record is in the log as it is now.
+   * @throws NotFoundError where it has no place
+   */
+  async inclusion(id: string): Promise<InclusionProof> {
+    const { size } = await this.tree()
+    const [rows] = await this.#parts.storage.read({ work: true }, [this.#statements.leafOf({ id }, { returns: true })])
+    const row = rows?.[0]
+    if (!row) throw failure('audit.unknown', { record: id })
+    const index = Number(row.n)
+    const [path, root] = await Promise.all([inclusionProof(index, size, this.#complete), rootOf(size, this.#complete)])
+    const leaf = leafText({ n: index, id, mark: String(row.mark), digest: String(row.digest) })
+    return { index, size, root: text(root), leaf, path: path.map(text) }
+  }
+
+  /** Proves that the log with `size` leaves began the log as it is now. */
+  async consistency(
+    size: number,
+  ): Promise<{ readonly from: number; readonly size: number; readonly path: readonly string[] }> {
+    const now = await this.tree()
+    if (!Number.isSafeInteger(size) || size < 0 || size > now.size)
+      throw failure('validation.failed', { what: 'size', problem: `it is a whole number up to ${now.size}` })
+    const path = await consistencyProof(size, now.size, this.#complete)
+    return { from: size, size: now.size, path: path.map(text) }
+  }
+
+  /** Signs the log as it is now, and delivers it. @returns undefined where nothing came since the last one */
+  async checkpoint() {
+    if (!this.#checkpointer)
+      throw failure('validation.failed', { what: 'A checkpoint', problem: 'audit.checkpoints is not configured' })
+    await this.settled()
+    return this.#checkpointer.now()
+  }
+
+  /** Takes away what is older than its retention; done by itself each hour. @returns how many records went */
+  retire(): Promise<number> {
+    return this.#retirement.now()
+  }
+
+  start(): void {
+    this.#sequencer.expect()
+    this.#retirement.start()
+    this.#checkpointer?.start()
+  }
+
+  /** Resolves when what was recorded in passing is stored. */
+  settled(): Promise<void> {
+    return this.#queue.settled()
+  }
+
+  async close(): Promise<void> {
+    await this.settled()
+    await this.#retirement.stop()
+    await this.#checkpointer?.stop()
+    await this.#sequencer.stop()
+  }
+
+  readonly #complete = async (level: number, last: number): Promise<Buffer> => {
+    const statement =
+      level === 0
+        ? this.#statements.leafAt({ n: last }, { returns: true })
+        : this.#statements.nodeAt({ last, level }, { returns: true })
+    const [rows] = await this.#parts.storage.read({ work: true }, [statement])
+    if (!rows?.[0]) throw failure('audit.broken', { problem: `leaf ${last} is missing` })
+    return Buffer.from(String(rows[0].hash), 'base64url')
+  }
+
+  #soon(stored: StoredRecord, lost: 'audit.lost' | 'incident.lost'): void {
+    const { clock, events } = this.#parts
+    this.#sequencer.expect()
+    this.#queue.add(stored.user, this.#statementsOf(stored), (problem) => {
+      const code = problem instanceof TroupeError ? problem.code : typeof problem === 'string' ? problem : 'unknown'
+      const userId = stored.user === '' ? {} : { userId: stored.user }
+      events.emit({ type: lost, at: clock.now(), ...userId, code })
+    })
+  }
+
+  #statementsOf(stored: StoredRecord): readonly Statement[] {
+    const mark = stored.user === '' ? '' : markOf(stored.user)
+    return [
+      this.#statements.record(stored),
+      this.#statements.pending({ id: stored.id, mark, digest: digestOf(stored) }),
+    ]
+  }
+
+  #stored(user: UserId, deed: Deed, allowed = true, reason?: string): StoredRecord {
+    const { actor, operation, entry, resource = null, key = null } = deed
+    return {
+      user,
+      id: this.#parts.ids.next(),
+      at: Math.floor(this.#parts.clock.now()),
+      actor,
+      key,
+      operation,
+      resource: entry === undefined ? resource : this.#named(entry),
+      allowed: allowed ? 1 : 0,
+      reason: reason ?? null,
+      nonce: this.#nonce(),
+    }
+  }
+
+  #named(entry: string): string {
+    const { settings, secret } = this.#parts
+    return settings.hashed ? `#${createHmac('sha256', secret).update(entry).digest('base64url').slice(0, 22)}` : entry
+  }
+
+  /** Asked for many at once, for asking costs more than the rest. */
+  #nonce(): string {
+    if (this.#drawn === this.#chance.length) {
+      this.#chance = this.#parts.random.bytes(16 * 64)
+      this.#drawn = 0
+    }
+    this.#drawn += 16
+    return Buffer.from(this.#chance.subarray(this.#drawn - 16, this.#drawn)).toString('base64url')
+  }
+
+  async #announce(before: string): Promise<void> {
+    const statements = this.act('audit.retire', before)
+    const result = await this.#parts.storage.commit({ id: null, scope: { work: true }, statements })
+    if (!result.ok) throw failure(result.code, { ...result.detail })
+    await this.#sequencer.run()
+  }
+
+  #filterOf(query: AuditQuery): ListFilter {
+    checkOptions('audit.list', query, queryNames)
+    const { user, actor, operation, resource, allowed, limit = 100, cursor } = query
+    for (const [name, value] of Object.entries({ user, actor, operation, resource, cursor }))
+      if (value !== undefined && (typeof value !== 'string' || value === ''))
+        throw failure('validation.failed', { what: name, problem: 'it is a text that is not empty' })
+    if (!Number.isInteger(limit) || limit < 1 || limit > 1_000)
+      throw failure('validation.failed', { what: 'limit', problem: 'it is 1 to 1,000' })
+    if (allowed !== undefined && typeof allowed !== 'boolean')
+      throw failure('validation.failed', { what: 'allowed', problem: 'it is true or false' })
+    const hashed = this.#parts.settings.hashed && operation?.endsWith('_context') === true
+    return {
+      user,
+      actor,
+      operation,
+      resource: resource !== undefined && hashed && !resource.startsWith('#') ? this.#named(resource) : resource,
+      allowed,
+      from: moment('from', query.from),
+      to: moment('to', query.to),
+      before: cursor,
+      limit,
+    }
+  }
+}
+
+const queryNames = ['user', 'actor', 'operation', 'resource', 'allowed', 'from', 'to', 'limit', 'cursor']
+const text = (hash: Buffer): string => hash.toString('base64url')
+
+function moment(name: string, at: string | Date | undefined): number | undefined {
+  if (at === undefined) return undefined
+  const found = at instanceof Date ? at.getTime() : Date.parse(String(at))
+  if (Number.isFinite(found)) return found
+  throw failure('validation.failed', { what: name, problem: 'it is a Date or the ISO text of one' })
+}
+
+const alphabet = '0123456789abcdefghjkmnpqrstvwxyz'
+/** What ids of that moment begin with (`core/ids.ts`). */
+function idAt(ms: number): string {
+  let id = ''
+  for (let time = Math.max(0, Math.floor(ms)), i = 0; i < 10; i++, time = Math.floor(time / 32))
+    id = alphabet[time % 32] + id
+  return id
+}

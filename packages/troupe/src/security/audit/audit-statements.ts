@@ -1,0 +1,212 @@
+/** The statements of the audit log, in the words of both engines. */
+import type { Kysely } from 'kysely'
+import { type Bind, type Dialect, type Row, type Statement, template } from '../../storage/index.ts'
+import type { StoredRecord } from './audit-record.ts'
+import {
+  type AuditTables,
+  anyRetirable,
+  leavesWithRecords,
+  recordsOfAll,
+  recordsWithoutLeaf,
+  retireSome,
+} from './audit-tables.ts'
+
+export interface ListFilter {
+  readonly user: string | undefined
+  readonly actor: string | undefined
+  readonly operation: string | undefined
+  readonly resource: string | undefined
+  readonly allowed: boolean | undefined
+  /** ms since 1970; `to` is not part of it. */
+  readonly from: number | undefined
+  readonly to: number | undefined
+  /** What is older than this id. */
+  readonly before: string | undefined
+  readonly limit: number
+}
+
+export interface NewLeaf {
+  readonly n: number
+  readonly id: string
+  readonly mark: string
+  readonly digest: string
+  readonly hash: string
+}
+export interface NewNode {
+  readonly last: number
+  readonly level: number
+  readonly hash: string
+}
+
+export type AuditStatements = ReturnType<typeof auditStatements>
+
+export function auditStatements(dialect: Dialect) {
+  return { ...recording(dialect), ...growing(dialect), ...proving(dialect), ...overAll(dialect) }
+}
+
+function recording(dialect: Dialect) {
+  type Stored = StoredRecord & { [name: string]: Bind }
+  const values = (p: StoredRecord) => ({
+    id: p.id,
+    at: p.at,
+    actor: p.actor,
+    key_id: p.key,
+    operation: p.operation,
+    resource: p.resource,
+    allowed: p.allowed,
+    reason: p.reason,
+    nonce: p.nonce,
+  })
+  const record = template<AuditTables, Stored>(dialect, (db, p) =>
+    db.insertInto('security_audit').values({ user_id: p.user, ...values(p) }),
+  )
+  const act = template<AuditTables, Stored>(dialect, (db, p) => db.insertInto('security_audit_acts').values(values(p)))
+  const pending = template<AuditTables, { id: string; mark: string; digest: string }>(dialect, (db, p) =>
+    db.insertInto('security_audit_pending').values({ id: p.id, mark: p.mark, digest: p.digest }),
+  )
+  const dropPending = template<AuditTables, { mark: string }>(dialect, (db, p) =>
+    db.deleteFrom('security_audit_pending').where('mark', '=', p.mark),
+  )
+  return {
+    record: (stored: StoredRecord) => (stored.user === '' ? act : record)(stored as Stored),
+    pending,
+    dropPending,
+    listOf: (user: string, filter: ListFilter): Statement => listOf(dialect.builder<AuditTables>(), user, filter),
+  }
+}
+
+function listOf(db: Kysely<AuditTables>, user: string, filter: ListFilter): Statement {
+  let query = db.selectFrom('security_audit').selectAll().where('user_id', '=', user)
+  for (const column of ['actor', 'operation', 'resource'] as const)
+    if (filter[column] !== undefined) query = query.where(column, '=', filter[column])
+  if (filter.allowed !== undefined) query = query.where('allowed', '=', filter.allowed ? 1 : 0)
+  if (filter.from !== undefined) query = query.where('at', '>=', filter.from)
+  if (filter.to !== undefined) query = query.where('at', '<', filter.to)
+  if (filter.before !== undefined) query = query.where('id', '<', filter.before)
+  const { sql, parameters } = query.orderBy('id', 'desc').limit(filter.limit).compile()
+  return { sql, binds: parameters as readonly Bind[], returns: true }
+}
+
+/** The tree, for whoever holds its head. */
+function growing(dialect: Dialect) {
+  const sqlite = dialect.name === 'sqlite'
+  /** Rows of a JSON text; numbers stand in it as they are. */
+  const rows = (columns: readonly (readonly [string, string])[]) =>
+    sqlite
+      ? `select ${columns.map(([name]) => `value ->> '$.${name}'`).join(', ')} from json_each(?1) where true`
+      : `select ${columns.map(([name]) => name).join(', ')} from json_to_recordset($1::json)
+         as x(${columns.map(([name, type]) => `${name} ${type}`).join(', ')})`
+  const leafColumns = ['n bigint', 'id text', 'mark text', 'digest text', 'hash text'].map(split)
+  const nodeColumns = ['last bigint', 'level bigint', 'hash text'].map(split)
+  const insert = (table: string, columns: readonly (readonly [string, string])[]) => {
+    const sql = `insert into ${table} (${columns.map(([name]) => name).join(', ')}) ${rows(columns)}`
+    return (list: readonly object[]): Statement => ({
+      sql,
+      binds: [JSON.stringify(list)],
+      expect: { rows: list.length },
+    })
+  }
+  const ids = sqlite ? 'select value from json_each(?1)' : 'select json_array_elements_text($1::json)'
+  return {
+    head: template<AuditTables, Record<never, never>>(dialect, (db) =>
+      db.selectFrom('security_audit_head').selectAll(),
+    ),
+    waiting: template<AuditTables, { limit: number }>(dialect, (db, p) =>
+      db.selectFrom('security_audit_pending').selectAll().orderBy('id').limit(p.limit),
+    ),
+    /** A row where the tree is still of the old size, and nobody else lets it grow. */
+    advance: template<
+      AuditTables,
+      { old: number; size: number; peaks: string; holder: string; now: Bind & {}; until: Bind & {} }
+    >(dialect, (db, p) =>
+      db
+        .updateTable('security_audit_head')
+        .set({ size: p.size, peaks: p.peaks, holder: p.holder, lease_until: p.until as number })
+        .where('name', '=', 'head')
+        .where('size', '=', p.old)
+        .where((where) => where.or([where('holder', '=', p.holder), where('lease_until', '<=', p.now as number)])),
+    ),
+    sequenced: (list: readonly string[]): Statement => ({
+      sql: `delete from security_audit_pending where id in (${ids})`,
+      binds: [JSON.stringify(list)],
+      expect: { rows: list.length },
+    }),
+    leaves: insert('security_audit_leaves', leafColumns) as (list: readonly NewLeaf[]) => Statement,
+    nodes: insert('security_audit_nodes', nodeColumns) as (list: readonly NewNode[]) => Statement,
+  }
+}
+const split = (text: string) => text.split(' ') as unknown as readonly [string, string]
+
+function proving(dialect: Dialect) {
+  return {
+    leafOf: template<AuditTables, { id: string }>(dialect, (db, p) =>
+      db.selectFrom('security_audit_leaves').selectAll().where('id', '=', p.id),
+    ),
+    leafAt: template<AuditTables, { n: number }>(dialect, (db, p) =>
+      db.selectFrom('security_audit_leaves').select('hash').where('n', '=', p.n),
+    ),
+    nodeAt: template<AuditTables, { last: number; level: number }>(dialect, (db, p) =>
+      db.selectFrom('security_audit_nodes').select('hash').where('last', '=', p.last).where('level', '=', p.level),
+    ),
+    nodesBetween: template<AuditTables, { from: number; to: number }>(dialect, (db, p) =>
+      db
+        .selectFrom('security_audit_nodes')
+        .selectAll()
+        .where('last', '>=', p.from)
+        .where('last', '<=', p.to)
+        .orderBy('last')
+        .orderBy('level'),
+    ),
+  }
+}
+
+/** On PostgreSQL users are hidden from each other: functions of the tables' owner look over all of them. */
+function overAll(dialect: Dialect) {
+  const either = (own: (mark: (n: number) => string) => string, name: string, count: number) => {
+    const marks = Array.from({ length: count }, (_, i) => `$${i + 1}`)
+    const sql = dialect.name === 'sqlite' ? own((n) => `?${n}`) : `select * from ${name}(${marks.join(', ')})`
+    return (...binds: readonly Bind[]): Statement => ({ sql, binds, returns: true })
+  }
+  const list = either(recordsOfAll, 'troupe_audit_list', 8)
+  const retire =
+    dialect.name === 'sqlite' ? retireSome((n) => `?${n}`) : 'select troupe_audit_retire($1, $2, $3) as done'
+  return {
+    leavesFrom: either(leavesWithRecords, 'troupe_audit_leaves', 2),
+    retirable: either(anyRetirable, 'troupe_audit_retirable', 2),
+    strays: either(recordsWithoutLeaf, 'troupe_audit_strays', 2),
+    listOfAll: ({ actor, operation, resource, allowed, from, to, before, limit }: ListFilter): Statement =>
+      list(
+        actor ?? null,
+        operation ?? null,
+        resource ?? null,
+        allowed === undefined ? null : allowed ? 1 : 0,
+        from ?? null,
+        to ?? null,
+        before ?? null,
+        limit,
+      ),
+    retire: (before: string, refusedBefore: string, limit: number): Statement => ({
+      sql: retire,
+      binds: [before, refusedBefore, limit],
+      ...(dialect.name === 'sqlite' ? {} : { returns: true }),
+    }),
+  }
+}
+
+/** @returns undefined where the row holds no record */
+export function toStored(row: Row): StoredRecord | undefined {
+  if (typeof row.id !== 'string') return undefined
+  const text = (value: Row[string] | undefined) => (value === null || value === undefined ? null : String(value))
+  return {
+    user: String(row.user_id ?? ''),
+    id: row.id,
+    at: Number(row.at),
+    actor: String(row.actor),
+    key: text(row.key_id),
+    operation: String(row.operation),
+    resource: text(row.resource),
+    allowed: Number(row.allowed) === 1 ? 1 : 0,
+    reason: text(row.reason),
+    nonce: String(row.nonce),
+  }
+}

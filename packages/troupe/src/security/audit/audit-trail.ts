@@ -1,0 +1,21 @@
+/** What rooms tell the audit log: a write as statements of its own change, a read and a refusal in passing. */
+import type { UserId } from '../../core/index.ts'
+import type { Statement } from '../../storage/index.ts'
+
+export interface Deed {
+  readonly actor: string
+  readonly operation: string
+  /** The key of an entry: stands there as the policy says, by name or hashed. */
+  readonly entry?: string
+  /** What else it was about: a recipient, a run, a topic. Never a value. */
+  readonly resource?: string
+  /** The id of the API key by which it came in. */
+  readonly key?: string
+}
+
+export interface AuditTrail {
+  /** Go with the write, after its own statements: either both are there or none. */
+  written(user: UserId, deed: Deed): readonly Statement[]
+  /** Recorded soon, where reads are. Neither fails nor waits. */
+  read(user: UserId, deed: Deed): void
+}

@@ -1,0 +1,44 @@
+/** Opens the audit log of a storage. */
+import { failure, milliseconds } from '../../core/index.ts'
+import { type Storage, template } from '../../storage/index.ts'
+import { type AuditConfig, auditSettings, checkCheckpoints } from './audit-config.ts'
+import { AuditLog, type AuditLogParts } from './audit-log.ts'
+import { checkpointSigner } from './checkpoint.ts'
+import type { CheckpointerParts } from './checkpointer.ts'
+
+export interface OpenAuditParts extends Omit<AuditLogParts, 'settings' | 'secret' | 'checkpoints'> {
+  readonly config?: AuditConfig | undefined
+  /** What takes checkpoints for `to`, where that is no function. */
+  readonly deliverTo?: (to: string) => CheckpointerParts['deliver']
+}
+
+/** @throws ValidationError `option.unknown`, `validation.failed` */
+export async function openAudit({ config, deliverTo, ...parts }: OpenAuditParts): Promise<AuditLog> {
+  const settings = auditSettings(config)
+  const checkpoints = config?.checkpoints && checkpointing(config.checkpoints, deliverTo)
+  const secret = await secretOf(parts.storage)
+  return new AuditLog({ ...parts, settings, secret, ...(checkpoints ? { checkpoints } : {}) })
+}
+
+function checkpointing(config: NonNullable<AuditConfig['checkpoints']>, deliverTo: OpenAuditParts['deliverTo']) {
+  const { key, to, every = '5m' } = checkCheckpoints(config)
+  const everyMs = milliseconds(every, 'audit.checkpoints.every')
+  if (everyMs < 1_000)
+    throw failure('validation.failed', { what: 'audit.checkpoints.every', problem: 'it is 1s at least' })
+  const deliver = typeof to === 'function' ? to : deliverTo?.(to)
+  if (!deliver)
+    throw failure('validation.failed', { what: 'audit.checkpoints.to', problem: 'nothing here delivers to a place' })
+  return { everyMs, sign: checkpointSigner(key), deliver }
+}
+
+/** The database's own: keys of entries that are hashed are found again by whoever opens it. */
+async function secretOf(storage: Pick<Storage, 'read' | 'dialect'>): Promise<Uint8Array> {
+  const query = template<{ storage_settings: { name: string; value: Uint8Array } }, Record<never, never>>(
+    storage.dialect,
+    (db) => db.selectFrom('storage_settings').select('value').where('name', '=', 'secret'),
+  )
+  const [rows] = await storage.read({ work: true }, [query({}, { returns: true })])
+  const value = rows?.[0]?.value
+  if (!(value instanceof Uint8Array)) throw failure('invariant.broken', { rule: 'a database has a secret for hashes' })
+  return value
+}

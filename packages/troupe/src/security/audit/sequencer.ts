@@ -1,0 +1,123 @@
+/**
+ * Gives records that are stored their place in the tree, in batches: nobody who writes waits for it, and the order of the
+ * tree is the order in which it finds them. Whoever has the lease does it; what keeps two of them apart is the size of the
+ * tree, which every batch moves from what it found. A crash leaves a batch done or undone.
+ */
+import type { Cancel, Clock } from '../../core/index.ts'
+import type { Storage } from '../../storage/index.ts'
+import { leafText } from './audit-record.ts'
+import type { AuditStatements, NewLeaf, NewNode } from './audit-statements.ts'
+import { GrowingTree, leafHash } from './merkle.ts'
+
+export interface SequencerParts {
+  readonly storage: Pick<Storage, 'commit' | 'read'>
+  readonly clock: Clock
+  readonly statements: AuditStatements
+  /** Names this process. */
+  readonly holder: string
+  readonly failed: (error: unknown) => void
+}
+
+/** Records of a batch. */
+const most = 500
+const afterMs = 1_000
+/** A change that was made ready may take as long to commit: so long it is looked for. */
+const lookForMs = 60_000
+const leaseMs = 10_000
+
+export class Sequencer {
+  readonly #parts: SequencerParts
+  #cancel: Cancel | undefined
+  #until = 0
+  #running: Promise<void> = Promise.resolve()
+  #stopped = false
+
+  constructor(parts: SequencerParts) {
+    this.#parts = parts
+  }
+
+  /** Something is about to be stored. */
+  expect(): void {
+    this.#until = this.#parts.clock.monotonic() + lookForMs
+    this.#schedule()
+  }
+
+  /** Resolves when what is stored by now has its place, here or where the lease is. */
+  run(): Promise<void> {
+    const next = this.#running.then(() => this.#drain())
+    this.#running = next.catch(() => {})
+    return next
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true
+    this.#cancel?.()
+    await this.#running
+  }
+
+  #schedule(): void {
+    if (this.#cancel || this.#stopped) return
+    const { clock, failed } = this.#parts
+    const round = async () => {
+      this.#cancel = undefined
+      await this.run().catch(failed)
+      if (clock.monotonic() < this.#until) this.#schedule()
+    }
+    this.#cancel = clock.after(afterMs, () => void round(), { background: true })
+  }
+
+  async #drain(): Promise<void> {
+    while (await this.#batch());
+  }
+
+  /** @returns whether there may be more */
+  async #batch(): Promise<boolean> {
+    const { storage, statements, holder } = this.#parts
+    const [heads, waiting = []] = await storage.read({ work: true }, [
+      statements.head({}, { returns: true }),
+      statements.waiting({ limit: most }, { returns: true }),
+    ])
+    const head = heads?.[0]
+    if (!head || waiting.length === 0) return false
+    const old = Number(head.size)
+    const tree = openTree(old, String(head.peaks))
+    const [leaves, nodes] = [[] as NewLeaf[], [] as NewNode[]]
+    for (const row of waiting) {
+      const n = tree.size
+      const leaf = { n, id: String(row.id), mark: String(row.mark), digest: String(row.digest) }
+      const hash = leafHash(leafText(leaf))
+      leaves.push({ ...leaf, hash: hash.toString('base64url') })
+      for (const [i, node] of tree.append(hash).entries())
+        nodes.push({ last: n, level: i + 1, hash: node.toString('base64url') })
+    }
+    const advanced = {
+      old,
+      size: tree.size,
+      peaks: closeTree(tree),
+      holder,
+      now: { $: 'now' } as const,
+      until: { $: 'now', plusMs: leaseMs } as const,
+    }
+    const result = await storage.commit({
+      id: null,
+      scope: { work: true },
+      statements: [
+        statements.advance(advanced, { expect: { rows: 1 } }),
+        statements.sequenced(leaves.map(({ id }) => id)),
+        statements.leaves(leaves),
+        ...(nodes.length > 0 ? [statements.nodes(nodes)] : []),
+      ],
+    })
+    return result.ok && waiting.length === most
+  }
+}
+
+export function openTree(size: number, peaks: string): GrowingTree {
+  const list = JSON.parse(peaks) as readonly (readonly [number, string])[]
+  return new GrowingTree({
+    size,
+    peaks: list.map(([level, hash]) => ({ level, hash: Buffer.from(hash, 'base64url') })),
+  })
+}
+const closeTree = (tree: GrowingTree): string =>
+  JSON.stringify(tree.peaks.map(({ level, hash }) => [level, hash.toString('base64url')]))

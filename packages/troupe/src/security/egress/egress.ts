@@ -1,0 +1,202 @@
+/**
+ * The one way out: a `fetch` that goes where it may and nowhere else. Hosts are checked by a list, addresses when the
+ * connection is made, redirects each anew; answers are bounded in size and time.
+ */
+import type { Agent } from 'undici'
+import {
+  type Clock,
+  checkOptions,
+  type Duration,
+  duration,
+  failure,
+  milliseconds,
+  TroupeError,
+} from '../../core/index.ts'
+import { boundedResponse } from './bounded-response.ts'
+import { createEgressRules, type EgressRules } from './egress-rules.ts'
+import { createGuardedAgent, type Lookup, lookupAll } from './guarded-agent.ts'
+import { isRedirect, type Outgoing, redirected } from './redirects.ts'
+
+export interface EgressOptions {
+  /**
+   * `api.example.com`, `*.example.org:443`, `10.1.2.3:8080`; without a port, that of http or https. Where there is a list,
+   * nothing else goes out; without one, every public host is allowed, outside production.
+   */
+  readonly allow?: readonly string[]
+  /** Addresses and blocks (`10.0.0.0/8`) that names may lead to though they are not public; none by default. */
+  readonly privateAddresses?: readonly string[]
+  /** All by default. */
+  readonly methods?: readonly string[]
+  /** Of one answer, as it is read; 10 MB by default. */
+  readonly maxBytes?: number
+  /** Of one request with all its redirects and its answer; 30 s by default. */
+  readonly timeout?: Duration
+  /** 5 by default. */
+  readonly maxRedirects?: number
+}
+
+export interface EgressParts {
+  readonly clock: Clock
+  /** The addresses of a name; the system's by default. */
+  readonly lookup?: Lookup
+  /** Told of everything that was refused. */
+  readonly refused?: (error: TroupeError) => void
+}
+
+export type Fetch = (input: string | URL | Request, init?: RequestInit) => Promise<Response>
+
+export interface Egress {
+  /**
+   * As the global one, within the rules.
+   * @throws AccessDeniedError `egress.denied`; ProcessingError `egress.too_large`; TimeoutError; TypeError where the
+   * network failed
+   */
+  readonly fetch: Fetch
+  /** The same rules, with refusals told to somebody else: the agent that asked. */
+  for(refused: (error: TroupeError) => void): Fetch
+  close(): Promise<void>
+}
+
+const known: readonly string[] = ['allow', 'privateAddresses', 'methods', 'maxBytes', 'timeout', 'maxRedirects']
+
+interface Limits {
+  readonly rules: EgressRules
+  readonly methods: readonly string[] | undefined
+  readonly maxBytes: number
+  readonly timeoutMs: number
+  readonly maxRedirects: number
+}
+
+/** @throws ValidationError naming the option */
+function readOptions(options: EgressOptions): Limits {
+  checkOptions('egress', options, known)
+  const { allow, privateAddresses, methods, maxBytes = 10_000_000, timeout = '30s', maxRedirects = 5 } = options
+  const wrong = (what: string, problem: string) => failure('validation.failed', { what: `egress.${what}`, problem })
+  for (const [what, list] of Object.entries({ allow, privateAddresses, methods }))
+    if (list !== undefined && !Array.isArray(list)) throw wrong(what, 'it is no list')
+  if (!(Number.isSafeInteger(maxBytes) && maxBytes >= 1)) throw wrong('maxBytes', 'it counts from 1')
+  if (!(Number.isSafeInteger(maxRedirects) && maxRedirects >= 0)) throw wrong('maxRedirects', 'it counts from 0')
+  return {
+    rules: createEgressRules(allow, privateAddresses),
+    methods: methods?.map((method) => method.toUpperCase()),
+    maxBytes,
+    timeoutMs: milliseconds(timeout, 'egress.timeout'),
+    maxRedirects,
+  }
+}
+
+/** @throws ValidationError naming the option */
+export const checkEgress = (options: EgressOptions): void => void readOptions(options)
+
+/**
+ * @throws ValidationError naming the option
+ * @example const { fetch } = createEgress({ allow: ['api.example.com', '*.example.org:443'] }, { clock })
+ */
+export function createEgress(options: EgressOptions, parts: EgressParts): Egress {
+  const limits = readOptions(options)
+  const { clock, lookup = lookupAll, refused } = parts
+  let agent: Promise<Agent> | undefined
+  const opened = () => {
+    agent ??= createGuardedAgent(limits.rules, lookup, limits.timeoutMs)
+    return agent
+  }
+  const fetchFor =
+    (tell: ((error: TroupeError) => void) | undefined): Fetch =>
+    async (input, init) => {
+      try {
+        return await send(limits, clock, opened, input, init)
+      } catch (thrown) {
+        const error = ownError(thrown)
+        if (error instanceof TroupeError && error.status === 403) tell?.(error)
+        throw error
+      }
+    }
+  return {
+    fetch: fetchFor(refused),
+    for: fetchFor,
+    async close() {
+      const open = await agent
+      agent = undefined
+      await open?.destroy()
+    },
+  }
+}
+
+/** What we refused with, where the client wrapped it. */
+function ownError(thrown: unknown): unknown {
+  const cause = thrown instanceof Error ? thrown.cause : undefined
+  return cause instanceof TroupeError && !(thrown instanceof TroupeError) ? cause : thrown
+}
+
+async function send(
+  limits: Limits,
+  clock: Clock,
+  opened: () => Promise<Agent>,
+  input: string | URL | Request,
+  init: RequestInit = {},
+): Promise<Response> {
+  const { maxBytes, maxRedirects } = limits
+  let request = await outgoing(input, init)
+  const mode = init.redirect ?? (input instanceof Request ? input.redirect : 'follow')
+  const end = deadline(limits, clock, request.url.host, init.signal ?? (input instanceof Request ? input.signal : null))
+  try {
+    const [{ fetch: undiciFetch }, dispatcher] = await Promise.all([import('undici'), opened()])
+    for (let hops = 0; ; hops++) {
+      check(limits, request)
+      const { url, method, headers, body } = request
+      const response = (await undiciFetch(url, {
+        ...{ method, headers: [...headers], redirect: 'manual', signal: end.signal, dispatcher },
+        ...(body === null ? {} : { body: body as never, duplex: 'half' as const }),
+      })) as unknown as Response
+      const next = isRedirect(response.status) && mode !== 'manual' ? redirected(request, response) : undefined
+      if (!next) return boundedResponse(response, { url: url.href, maxBytes, redirected: hops > 0, ended: end.clear })
+      await response.body?.cancel()
+      const problem = mode === 'error' ? 'it redirects' : 'it redirects too often'
+      if (mode === 'error' || hops >= maxRedirects) throw failure('egress.denied', { host: url.host, problem })
+      request = next
+    }
+  } catch (error) {
+    end.clear()
+    throw error
+  }
+}
+
+function check({ rules, methods }: Limits, { url, method }: Outgoing): void {
+  if (methods && !methods.includes(method))
+    throw failure('egress.denied', { host: url.host, problem: `${method} is not among its methods` })
+  rules.checkUrl(url)
+}
+
+async function outgoing(input: string | URL | Request, init: RequestInit): Promise<Outgoing> {
+  const from = input instanceof Request ? input : undefined
+  const text = from ? from.url : String(input)
+  const url = URL.parse(text)
+  if (!url) throw failure('egress.denied', { host: text.slice(0, 100), problem: 'it is no URL' })
+  url.hash = ''
+  const method = (init.method ?? from?.method ?? 'GET').toUpperCase()
+  const given = init.body ?? (from?.body ? await from.arrayBuffer() : null)
+  const headers = new Headers(init.headers ?? from?.headers)
+  if (given === null) return { url, method, headers, body: null }
+  // Of a form or a blob, the type is in how it is encoded.
+  const encoded = new Response(given)
+  const type = encoded.headers.get('content-type')
+  if (type !== null && !headers.has('content-type')) headers.set('content-type', type)
+  const body = given instanceof ReadableStream ? given : new Uint8Array(await encoded.arrayBuffer())
+  return { url, method, headers, body }
+}
+
+/** Aborts with the caller's signal or after the timeout, whichever is first. */
+function deadline({ timeoutMs }: Limits, clock: Clock, host: string, signal: AbortSignal | null) {
+  const controller = new AbortController()
+  const abort = () => controller.abort(signal?.reason)
+  const late = () =>
+    controller.abort(failure('timeout', { what: `The request to ${host}`, kind: 'egress', limit: duration(timeoutMs) }))
+  const cancel = clock.after(timeoutMs, late, { background: true })
+  if (signal?.aborted) abort()
+  else signal?.addEventListener('abort', abort, { once: true })
+  const clear = () => {
+    cancel()
+    signal?.removeEventListener('abort', abort)
+  }
+  return { signal: controller.signal, clear }
+}

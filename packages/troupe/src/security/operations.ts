@@ -1,0 +1,61 @@
+/** What a caller from outside may be allowed to do, by name: the server's routes and the lists of API keys speak of these. */
+import { failure, nearest } from '../core/index.ts'
+
+export const operations = [
+  'agents.list',
+  'approvals.list',
+  'audit.read',
+  'context.batch',
+  'context.clear',
+  'context.delete',
+  'context.push',
+  'context.read',
+  'context.subscribe',
+  'context.watch',
+  'keys.manage',
+  'keys.read',
+  'messages.read',
+  'messages.receive',
+  'messages.redrive',
+  'messages.send',
+  'metrics.read',
+  'runs.answer',
+  'runs.command',
+  'runs.fork',
+  'runs.live',
+  'runs.read',
+  'runs.settle',
+  'runs.start',
+  'schedules.manage',
+  'schedules.read',
+  'topics.manage',
+  'topologies.read',
+  'usage.read',
+] as const
+export type Operation = (typeof operations)[number]
+
+/** One of them, all that begin alike (`runs.*`), or all (`*`). */
+export type OperationPattern = Operation | `${string}.*` | '*'
+
+export const coversOperation = (patterns: readonly string[] | undefined, operation: Operation): boolean =>
+  patterns === undefined ||
+  patterns.some(
+    (pattern) =>
+      pattern === '*' ||
+      pattern === operation ||
+      (pattern.endsWith('.*') && operation.startsWith(pattern.slice(0, -1))),
+  )
+
+/** @throws ValidationError for a pattern that covers nothing, with the nearest */
+export function checkOperations(patterns: readonly string[]): readonly string[] {
+  if (!Array.isArray(patterns))
+    throw failure('validation.failed', { what: 'operations', problem: 'it is a list of names' })
+  for (const pattern of patterns)
+    if (!operations.some((operation) => coversOperation([String(pattern)], operation)))
+      throw failure('option.unknown', {
+        where: 'operations',
+        option: String(pattern),
+        nearest: nearest(String(pattern), operations) ?? 'runs.*',
+      })
+  return patterns
+}

@@ -1,0 +1,149 @@
+/**
+ * What tools from outside looked like when they were first seen or last approved: hashes of what models are told of them
+ * and of what they accept. Content-free, and the same for all users: a tool is one of the host's.
+ */
+import { sql } from 'kysely'
+import { failure, hashJson, type Json } from '../../core/index.ts'
+import {
+  type Migration,
+  postgresTables,
+  type Statement,
+  type Storage,
+  template,
+  workTable,
+} from '../../storage/index.ts'
+
+const tables = [
+  // The row without a tool says that the source was seen, however few tools it had.
+  `create table security_tool_pins (
+    source text not null, tool text not null, description text not null, input text not null, output text not null,
+    annotations text not null, primary key (source, tool))`,
+]
+
+export const toolPinsMigration = (version: number): Migration => ({
+  room: 'security',
+  version,
+  name: 'pins of tools',
+  lowestReader: version - 1,
+  up: { sqlite: tables, postgres: [...postgresTables(tables), workTable('security_tool_pins')] },
+})
+
+/** What of a tool is pinned. */
+export interface ToolForm {
+  readonly name: string
+  readonly description: string
+  readonly input: Json
+  readonly output: Json
+  readonly annotations: Json
+}
+const parts = ['description', 'input', 'output', 'annotations'] as const
+type Part = (typeof parts)[number]
+type Hashes = Readonly<Record<Part, string>>
+
+/** A tool that is not as it was, and waits for somebody to approve it as it is now. */
+export interface ToolChange {
+  readonly source: string
+  readonly tool: string
+  readonly change: 'added' | 'renamed' | 'changed'
+  /** What of a changed tool differs. */
+  readonly parts: readonly Part[]
+  /** The name that a renamed tool had. */
+  readonly was?: string
+  /** As it is now, for whoever looks at it; exactly this is approved. */
+  readonly form: ToolForm
+}
+
+const hashesOf = (form: ToolForm): Hashes =>
+  Object.fromEntries(parts.map((part) => [part, hashJson(form[part])])) as Record<Part, string>
+
+function pinStatements(storage: Storage) {
+  const { dialect } = storage
+  type Pin = Hashes & { source: string; tool: string }
+  return {
+    of: template<{ tool: string } & Record<Part, string>, { source: string }>(dialect, (db, p) => ({
+      compile: () =>
+        sql`select tool, description, input, output, annotations from security_tool_pins where source = ${p.source}`.compile(
+          db,
+        ),
+    })),
+    keep: template<unknown, Pin>(dialect, (db, p) => ({
+      compile: () =>
+        sql`insert into security_tool_pins (source, tool, description, input, output, annotations)
+          values (${p.source}, ${p.tool}, ${p.description}, ${p.input}, ${p.output}, ${p.annotations})
+          on conflict (source, tool) do nothing`.compile(db),
+    })),
+    drop: template<unknown, { source: string; tool: string }>(dialect, (db, p) => ({
+      compile: () => sql`delete from security_tool_pins where source = ${p.source} and tool = ${p.tool}`.compile(db),
+    })),
+  }
+}
+
+export class ToolPins {
+  readonly #storage: Storage
+  readonly #statements: ReturnType<typeof pinStatements>
+
+  constructor(storage: Storage) {
+    this.#storage = storage
+    this.#statements = pinStatements(storage)
+  }
+
+  /**
+   * Pins all tools of a source at its first sight, and compares from then on.
+   * @returns what waits for approval
+   */
+  async compare(source: string, forms: readonly ToolForm[]): Promise<readonly ToolChange[]> {
+    let pinned = await this.#pinned(source)
+    if (pinned.size === 0) {
+      const seen = { source, tool: '', description: '', input: '', output: '', annotations: '' }
+      const pins = forms.map((form) => ({ source, tool: form.name, ...hashesOf(form) }))
+      await this.#commit([seen, ...pins].map((pin) => this.#statements.keep(pin)))
+      // Another process may have seen it first.
+      pinned = await this.#pinned(source)
+    }
+    const present = new Set(forms.map(({ name }) => name))
+    const gone = [...pinned].filter(([tool]) => tool !== '' && !present.has(tool))
+    return forms.flatMap((form) => changeOf(source, form, pinned.get(form.name), gone))
+  }
+
+  /** Pins them as they were shown. */
+  async approve(changes: readonly ToolChange[]): Promise<void> {
+    await this.#commit(
+      changes.flatMap(({ source, was, form }) => [
+        ...(was === undefined ? [] : [this.#statements.drop({ source, tool: was })]),
+        this.#statements.drop({ source, tool: form.name }),
+        this.#statements.keep({ source, tool: form.name, ...hashesOf(form) }),
+      ]),
+    )
+  }
+
+  async #pinned(source: string): Promise<ReadonlyMap<string, Hashes>> {
+    const statement = this.#statements.of({ source }, { returns: true })
+    const [rows = []] = await this.#storage.read({ work: true }, [statement])
+    return new Map(rows.map((row) => [String(row.tool), row as unknown as Hashes]))
+  }
+
+  async #commit(statements: readonly Statement[]): Promise<void> {
+    const result = await this.#storage.commit({ id: null, scope: { work: true }, statements })
+    if (!result.ok) throw failure(result.code, { ...result.detail })
+  }
+}
+
+function changeOf(
+  source: string,
+  form: ToolForm,
+  pin: Hashes | undefined,
+  gone: readonly (readonly [string, Hashes])[],
+): readonly ToolChange[] {
+  const now = hashesOf(form)
+  const differing = (one: Hashes) => parts.filter((part) => one[part] !== now[part])
+  if (pin) {
+    const changed = differing(pin)
+    return changed.length === 0 ? [] : [{ source, tool: form.name, change: 'changed', parts: changed, form }]
+  }
+  const [was] = gone.find(([, one]) => differing(one).length === 0) ?? []
+  return [
+    was === undefined
+      ? { source, tool: form.name, change: 'added', parts: [], form }
+      : { source, tool: form.name, change: 'renamed', parts: [], was, form },
+  ]
+}

@@ -1,0 +1,89 @@
+import { describe, expect, it } from 'vitest'
+import { createRedactor, createVirtualClock } from '../../core/index.ts'
+import { isSecretReference, secret } from './secret-reference.ts'
+import type { SecretSource } from './secret-source.ts'
+import { Secrets } from './secrets.ts'
+
+function world(...sources: SecretSource[]) {
+  const clock = createVirtualClock()
+  const redactor = createRedactor()
+  return { clock, redactor, secrets: new Secrets({ sources, clock, redactor }) }
+}
+
+describe('secrets', () => {
+  it('come from the first source that has them, once for all who ask, and are redacted from then on', async () => {
+    let asked = 0
+    const { secrets, redactor } = world(
+      { get: () => undefined },
+      { get: async (name) => ({ value: `${name}-${++asked}` }) },
+      { get: () => ({ value: 'never' }) },
+    )
+    const found = await Promise.all([secrets.get('TOKEN'), secrets.get('TOKEN'), secrets.get('TOKEN')])
+    expect(found).toEqual(['TOKEN-1', 'TOKEN-1', 'TOKEN-1'])
+    expect(await secrets.reveal(secret('TOKEN'))).toBe('TOKEN-1')
+    expect(await secrets.reveal('as it is')).toBe('as it is')
+    expect(redactor.redact('got TOKEN-1')).toBe('got [redacted]')
+  })
+
+  it('that expire are asked for anew from the half of their time on, and serve to their end while that fails', async () => {
+    let answer: () => string = () => 'value-1'
+    const { secrets, clock } = world({ get: () => ({ value: answer(), expiresAt: clock.now() + 60_000 }) })
+    expect(await secrets.get('T')).toBe('value-1')
+    answer = () => 'value-2'
+    await clock.advance('29s')
+    expect(await secrets.get('T')).toBe('value-1')
+    await clock.advance('2s')
+    expect(await secrets.get('T')).toBe('value-2')
+    answer = () => {
+      throw new Error('the vault said value-2')
+    }
+    await clock.advance('40s')
+    expect(await secrets.get('T')).toBe('value-2')
+    await clock.advance('20s')
+    await expect(secrets.get('T')).rejects.toMatchObject({
+      code: 'secret.failed',
+      message: expect.not.stringContaining('value-2'),
+    })
+    answer = () => 'value-3'
+    expect(await secrets.get('T')).toBe('value-3')
+  })
+
+  it('that are missing, empty or expired already are refused by name', async () => {
+    const { secrets, clock } = world({
+      get: (name): never =>
+        ({
+          EMPTY: { value: '' },
+          NUMBER: { value: 5 },
+          OLD: { value: 'x', expiresAt: clock.now() - 1 },
+          WHEN: { value: 'x', expiresAt: 'soon' },
+        })[name] as never,
+    })
+    await expect(secrets.get('NONE')).rejects.toMatchObject({ code: 'secret.missing', details: { name: 'NONE' } })
+    for (const name of ['EMPTY', 'NUMBER', 'OLD', 'WHEN'])
+      await expect(secrets.get(name), name).rejects.toMatchObject({ code: 'secret.failed', details: { name } })
+  })
+
+  it('have names that are fit for a variable, a path and an argument', () => {
+    for (const name of ['', '-rf', '/etc/passwd', '../x', 'a/../b', 'a b', 'a\n', 5])
+      expect(() => secret(name as string), String(name)).toThrow(/The name of a secret/)
+    expect(secret('db/password')).toEqual({ secret: 'db/password' })
+    expect(isSecretReference({ secret: 'A' })).toBe(true)
+    for (const other of [{ id: 'k', secret: 'A' }, { secret: 5 }, 'A', null])
+      expect(isSecretReference(other)).toBe(false)
+  })
+
+  it('are put into lists and plain objects, and nothing else is touched', async () => {
+    const { secrets } = world({ get: (name) => ({ value: `value of ${name}` }) })
+    const when = new Date(0)
+    const run = () => 1
+    expect(
+      await secrets.revealAll({ keys: [{ id: 'k', key: secret('K') }], when, run, n: 1, none: undefined }),
+    ).toEqual({
+      keys: [{ id: 'k', key: 'value of K' }],
+      when,
+      run,
+      n: 1,
+      none: undefined,
+    })
+  })
+})

@@ -1,0 +1,110 @@
+/**
+ * The secrets of a troupe: asked of its sources in order, kept until they expire, and taken out of everything that
+ * comes out. One that has half of its time behind it is asked for anew; while that fails, the old one serves to its end.
+ */
+import { type Clock, failure, type Redactor, TroupeError } from '../../core/index.ts'
+import { isSecretReference, type SecretText, secret } from './secret-reference.ts'
+import type { SecretSource, SecretValue } from './secret-source.ts'
+
+export interface SecretsParts {
+  readonly sources: readonly SecretSource[]
+  readonly clock: Clock
+  readonly redactor: Redactor
+}
+
+interface Kept {
+  readonly value: string
+  readonly refreshMs: number
+  readonly expiresMs: number
+}
+
+/** After a failed refresh, before the next. */
+const pauseMs = 1_000
+const longest = 64 * 1024
+
+export class Secrets {
+  readonly #parts: SecretsParts
+  readonly #kept = new Map<string, Kept>()
+  readonly #asking = new Map<string, Promise<string>>()
+
+  constructor(parts: SecretsParts) {
+    this.#parts = parts
+  }
+
+  /**
+   * @throws NotFoundError `secret.missing`; ExternalServiceError `secret.failed`, never with a value
+   * @example const token = await troupe.secrets.get('BILLING_TOKEN')
+   */
+  async get(name: string): Promise<string> {
+    secret(name)
+    const kept = this.#kept.get(name)
+    const now = this.#parts.clock.now()
+    if (kept && now < kept.refreshMs) return kept.value
+    const asked = this.#asked(name)
+    if (!kept || now >= kept.expiresMs) return asked
+    return asked.catch(() => {
+      this.#kept.set(name, { ...kept, refreshMs: now + pauseMs })
+      return kept.value
+    })
+  }
+
+  /** What the text says, or the secret that it names. */
+  async reveal(text: SecretText): Promise<string> {
+    return typeof text === 'string' ? text : await this.get(text.secret)
+  }
+
+  /** The value with each reference in it replaced by its secret: in lists and plain objects, at any depth. */
+  async revealAll(value: unknown): Promise<unknown> {
+    if (isSecretReference(value)) return this.get(value.secret)
+    if (Array.isArray(value)) return Promise.all(value.map((one) => this.revealAll(one)))
+    if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== Object.prototype) return value
+    const entries = Object.entries(value).map(async ([name, one]) => [name, await this.revealAll(one)] as const)
+    return Object.fromEntries(await Promise.all(entries))
+  }
+
+  /** Who asks at the same time gets the same answer. */
+  #asked(name: string): Promise<string> {
+    const asking = this.#asking.get(name) ?? this.#ask(name).finally(() => this.#asking.delete(name))
+    this.#asking.set(name, asking)
+    return asking
+  }
+  async #ask(name: string): Promise<string> {
+    const { sources, clock, redactor } = this.#parts
+    for (const source of sources) {
+      const found = await this.#of(source, name)
+      if (!found) continue
+      redactor.keep(found.value)
+      const now = clock.now()
+      const expiresMs = expiryOf(name, found)
+      if (expiresMs <= now) throw failure('secret.failed', { name, problem: 'what its source gave has expired' })
+      this.#kept.set(name, { value: found.value, expiresMs, refreshMs: now + (expiresMs - now) / 2 })
+      return found.value
+    }
+    throw failure('secret.missing', { name })
+  }
+  async #of(source: SecretSource, name: string): Promise<SecretValue | undefined> {
+    let found: SecretValue | undefined
+    try {
+      found = await source.get(name)
+    } catch (error) {
+      if (error instanceof TroupeError && error.code.startsWith('secret.')) throw error
+      // What a source throws may quote what it was given: only its kind is told.
+      throw failure('secret.failed', {
+        name,
+        problem: `its source failed (${error instanceof Error ? error.name : typeof error})`,
+      })
+    }
+    if (found === undefined) return undefined
+    const { value } = found
+    if (typeof value !== 'string' || value === '' || value.length > longest)
+      throw failure('secret.failed', { name, problem: `its source gave no text of 1 to ${longest} characters` })
+    return found
+  }
+}
+
+function expiryOf(name: string, { expiresAt }: SecretValue): number {
+  if (expiresAt === undefined) return Number.POSITIVE_INFINITY
+  const ms = typeof expiresAt === 'number' ? expiresAt : new Date(expiresAt).getTime()
+  if (!Number.isNaN(ms)) return ms
+  throw failure('secret.failed', { name, problem: 'its source gave no moment of expiry that can be read' })
+}

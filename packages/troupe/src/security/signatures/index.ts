@@ -1,0 +1,11 @@
+/** Signatures of messages, and the keys they are made with. */
+export {
+  createSignatures,
+  type SignatureConfig,
+  type SignatureProblem,
+  type Signatures,
+  type Signed,
+  signatureMigration,
+  signatureWindowMs,
+} from './signatures.ts'
+export type { SigningKey } from './signing-key.ts'

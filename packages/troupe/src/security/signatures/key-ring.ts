@@ -1,0 +1,55 @@
+/** The keys that a process has. Which of them signs: the most closely scoped that may now, among equals the last named. */
+import { failure } from '../../core/index.ts'
+import { type ReadyKey, readyKey, type SigningKey } from './signing-key.ts'
+
+/** Keys of one ring. */
+const most = 10_000
+
+const scopeOf = ({ user, agent }: ReadyKey) => (agent === undefined ? 0 : 2) + (user === undefined ? 0 : 1)
+export const covers = (key: ReadyKey, user: string, agent: string): boolean =>
+  (key.user ?? user) === user && (key.agent ?? agent) === agent
+
+export class KeyRing {
+  readonly #keys = new Map<string, ReadyKey>()
+
+  /** @throws ValidationError */
+  constructor(keys: readonly SigningKey[]) {
+    if (!Array.isArray(keys) || keys.length === 0)
+      throw failure('validation.failed', { what: 'signatures.keys', problem: 'it is a list of one key at least' })
+    for (const key of keys) this.add(key)
+  }
+  /** @throws ValidationError for an id that is taken */
+  add(key: SigningKey): ReadyKey {
+    const ready = readyKey(key)
+    const problem = this.#keys.has(ready.id) ? `two are called ${ready.id}` : `there are more than ${most}`
+    if (this.#keys.has(ready.id) || this.#keys.size >= most)
+      throw failure('validation.failed', { what: 'signatures.keys', problem })
+    this.#keys.set(ready.id, ready)
+    return ready
+  }
+  get(id: string): ReadyKey | undefined {
+    return this.#keys.get(id)
+  }
+  list(): readonly ReadyKey[] {
+    return [...this.#keys.values()]
+  }
+  signer(user: string, agent: string, atMs: number, refused: ReadonlySet<string>): ReadyKey | undefined {
+    let found: ReadyKey | undefined
+    for (const key of this.#keys.values()) {
+      const may = key.sign && covers(key, user, agent) && key.fromMs <= atMs && atMs < key.untilMs
+      if (may && !refused.has(key.id) && (!found || scopeOf(key) >= scopeOf(found))) found = key
+    }
+    return found
+  }
+  /** Those of the same scope sign no more once `by` does, and check what they signed until then. */
+  retire(by: ReadyKey, untilMs: number, nowMs: number): void {
+    for (const key of this.#keys.values())
+      if (key.id !== by.id && key.user === by.user && key.agent === by.agent)
+        this.#keys.set(key.id, {
+          ...key,
+          // Until then the ring prefers the new one by itself, from its beginning on.
+          sign: by.fromMs <= nowMs ? undefined : key.sign,
+          untilMs: Math.min(key.untilMs, untilMs),
+        })
+  }
+}

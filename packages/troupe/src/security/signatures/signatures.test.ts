@@ -1,0 +1,132 @@
+import { generateKeyPairSync } from 'node:crypto'
+import { describe, expect, it } from 'vitest'
+import { createVirtualClock } from '../../core/index.ts'
+import type { Storage } from '../../storage/index.ts'
+import { createSignatures, type SigningKey } from './index.ts'
+
+const secret = 'a secret of at least thirty-two bytes'
+const pair = () => {
+  const { privateKey, publicKey } = generateKeyPairSync('ed25519')
+  return {
+    privateKey: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
+    publicKey: publicKey.export({ type: 'spki', format: 'pem' }).toString(),
+  }
+}
+const support = pair()
+const clock = createVirtualClock()
+const storage = { dialect: { builder: () => undefined } } as unknown as Storage
+const made = (...keys: SigningKey[]) => {
+  const signatures = createSignatures({ keys }, { storage, clock })
+  if (!signatures) throw new Error('off')
+  return signatures
+}
+const subject = { id: '1', payload: 'hash' }
+const of = (agent: string, more: object = {}) => ({ user: 'ada', agent, subject, acceptedAt: clock.now(), ...more })
+const none: ReadonlySet<string> = new Set()
+
+describe('a signature', () => {
+  it('is made with a secret or an Ed25519 key, and checked with the public half alone', () => {
+    const shared = made({ id: 'all', secret })
+    expect(shared.check(shared.sign('ada', 'A', subject), of('A'), none)).toBeUndefined()
+    const signer = made({ id: 's1', agent: 'Support', privateKey: support.privateKey })
+    const checker = made({ id: 's1', agent: 'Support', publicKey: support.publicKey })
+    expect(checker.check(signer.sign('ada', 'Support', subject), of('Support'), none)).toBeUndefined()
+    expect(checker.sign('ada', 'Support', subject)).toBeUndefined()
+  })
+  it('is of one user, one agent, one subject, one key and one moment', () => {
+    const signatures = made({ id: 'all', secret })
+    const signed = signatures.sign('ada', 'A', subject)
+    const changed = [of('B'), of('A', { user: 'bob' }), of('A', { subject: { ...subject, id: '2' } })].map((claimed) =>
+      signatures.check(signed, claimed, none),
+    )
+    expect(changed).toEqual(['signature.invalid', 'signature.invalid', 'signature.invalid'])
+    const later = signed && { ...signed, at: signed.at + 1 }
+    expect(signatures.check(later, of('A'), none)).toBe('signature.invalid')
+    expect(signatures.check(signed && { ...signed, key: 'other' }, of('A'), none)).toBe('signature.invalid')
+    expect(signatures.check(signed && { ...signed, signature: '' }, of('A'), none)).toBe('signature.invalid')
+  })
+  it('with the key of another agent is not one', () => {
+    const signatures = made(
+      { id: 'support', agent: 'Support', privateKey: support.privateKey },
+      { id: 'boss', agent: 'Boss', privateKey: pair().privateKey },
+    )
+    const signed = signatures.sign('ada', 'Support', subject)
+    expect(signatures.check(signed, of('Boss'), none)).toBe('signature.invalid')
+  })
+  it('holds five minutes around its moment, by the time at which the message was accepted', () => {
+    const signatures = made({ id: 'all', secret })
+    const signed = signatures.sign('ada', 'A', subject)
+    const at = (minutes: number) => of('A', { acceptedAt: clock.now() + minutes * 60_000 })
+    expect([-5, 5].map((minutes) => signatures.check(signed, at(minutes), none))).toEqual([undefined, undefined])
+    expect([-5.1, 5.1].map((minutes) => signatures.check(signed, at(minutes), none))).toEqual([
+      'signature.stale',
+      'signature.stale',
+    ])
+  })
+  it('is made by the most closely scoped key, among equals by the last named', () => {
+    const keys: SigningKey[] = [
+      { id: 'agent', agent: 'A', secret },
+      { id: 'first', secret },
+      { id: 'last', secret },
+      { id: 'later', secret, from: new Date(clock.now() + 60_000) },
+    ]
+    const signatures = made(...keys)
+    expect(signatures.sign('ada', 'A', subject)?.key).toBe('agent')
+    expect(signatures.sign('ada', 'B', subject)?.key).toBe('last')
+  })
+})
+
+describe('a rotation', () => {
+  it('lets the old key check for the overlap what it has signed until then', async () => {
+    const signatures = made({ id: 'old', secret })
+    const before = signatures.sign('ada', 'A', subject)
+    const acceptedAt = clock.now()
+    signatures.rotate({ id: 'new', secret: `${secret}!` }, { overlap: '10m' })
+    expect(signatures.sign('ada', 'A', subject)?.key).toBe('new')
+    expect(signatures.check(before, of('A', { acceptedAt }), none)).toBeUndefined()
+    expect(signatures.keys()).toMatchObject([
+      { id: 'old', signs: false, until: new Date(acceptedAt + 600_000).toISOString() },
+      { id: 'new', signs: true },
+    ])
+    expect(JSON.stringify(signatures.keys())).not.toContain('thirty-two')
+    const late = made({ id: 'old', secret, until: new Date(acceptedAt) })
+    expect(late.check(before, of('A', { acceptedAt }), none)).toBe('signature.stale')
+  })
+  it('to a key that begins later leaves the signing to the old one until then', async () => {
+    const signatures = made({ id: 'old', secret })
+    const from = new Date(clock.now() + 60_000)
+    signatures.rotate({ id: 'new', secret: `${secret}!`, from })
+    expect(signatures.sign('ada', 'A', subject)?.key).toBe('old')
+    await clock.advance('1m')
+    expect(signatures.sign('ada', 'A', subject)?.key).toBe('new')
+    expect(signatures.keys()[0]?.until).toBe(new Date(from.getTime() + 3_600_000).toISOString())
+  })
+  it('needs an overlap as long as the window', () => {
+    expect(() => made({ id: 'old', secret }).rotate({ id: 'new', secret }, { overlap: '1m' })).toThrow(/5m at least/)
+  })
+})
+
+describe('a key', () => {
+  it.each([
+    ['no id', { id: '', secret }, /its id is/],
+    ['a short secret', { id: 'k', secret: 'short' }, /less than 32 bytes/],
+    ['nothing to sign with', { id: 'k' }, /one of secret/],
+    ['two things', { id: 'k', secret, publicKey: support.publicKey }, /one of secret/],
+    ['no PEM', { id: 'k', privateKey: 'hunter2' }, /no Ed25519 key/],
+    ['a public half as the private one', { id: 'k', privateKey: support.publicKey }, /no Ed25519 key/],
+    ['another kind of key', { id: 'k', privateKey: generateKeyPairSync('x25519').privateKey }, /no Ed25519 key/],
+    ['no moment', { id: 'k', secret, from: 'soon' }, /Dates or ISO/],
+    ['an option it does not have', { id: 'k', secret, untill: 'x' }, /until/],
+  ])('with %s is refused, and not quoted', (_, key, problem) => {
+    expect(() => made(key as SigningKey)).toThrow(problem)
+    expect(() => made(key as SigningKey)).not.toThrow(/hunter2/)
+  })
+  it('has an id of its own, and is one at least', () => {
+    expect(() => made({ id: 'k', secret }, { id: 'k', secret })).toThrow(/two are called k/)
+    expect(() => made()).toThrow(/one key at least/)
+    expect(() => createSignatures({ policy: 'on' as never, keys: [] }, { storage, clock })).toThrow(
+      /off, verify, require/,
+    )
+    expect(createSignatures({ policy: 'off', keys: [{ id: 'k', secret }] }, { storage, clock })).toBeUndefined()
+  })
+})

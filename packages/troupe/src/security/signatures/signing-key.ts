@@ -1,0 +1,113 @@
+/**
+ * A key that messages are signed with or checked by: an HMAC secret that all who sign share, or an agent's Ed25519 pair,
+ * of which whoever only checks needs the public half. Keys come from the host, live in memory, and are never stored.
+ */
+import type { KeyObject } from 'node:crypto'
+import {
+  createHmac,
+  createPrivateKey,
+  createPublicKey,
+  sign as signWith,
+  timingSafeEqual,
+  verify as verifyWith,
+} from 'node:crypto'
+import { checkName, checkOptions, failure } from '../../core/index.ts'
+
+export interface SigningKey {
+  /** Travels with each signature; never used again for another key. */
+  readonly id: string
+  /** Whose messages it signs; every agent's where absent. */
+  readonly agent?: string
+  /** Of which user; of every one where absent. */
+  readonly user?: string
+  /** HMAC-SHA-256: 32 bytes at least. Whoever can check with it can also sign with it. */
+  readonly secret?: string | Uint8Array
+  /** Ed25519, PEM of PKCS #8 or a KeyObject: signs, and checks. */
+  readonly privateKey?: string | KeyObject
+  /** Ed25519, PEM of SPKI or a KeyObject: only checks. */
+  readonly publicKey?: string | KeyObject
+  /** ISO text or a Date: signs from then on, and checks at any time before, so that it can be given to all first. */
+  readonly from?: string | Date
+  /** What was signed later is refused. */
+  readonly until?: string | Date
+}
+
+/** Ready for use. */
+export interface ReadyKey {
+  readonly id: string
+  readonly algorithm: 'ed25519' | 'hmac-sha256'
+  readonly agent: string | undefined
+  readonly user: string | undefined
+  readonly fromMs: number
+  readonly untilMs: number
+  /** Absent where only the public half is here. */
+  readonly sign: ((text: string) => string) | undefined
+  readonly verify: (text: string, signature: string) => boolean
+}
+
+const wrong = (id: unknown, problem: string) =>
+  failure('validation.failed', { what: `The signing key ${String(id).slice(0, 80)}`, problem })
+
+/** @throws ValidationError; never with anything of the key */
+export function readyKey(key: SigningKey): ReadyKey {
+  checkOptions('signatures.keys', key, ['id', 'agent', 'user', 'secret', 'privateKey', 'publicKey', 'from', 'until'])
+  const { id, agent, user } = key
+  if (typeof id !== 'string' || !/^[\w.:-]{1,128}$/.test(id))
+    throw wrong(id, 'its id is 1 to 128 letters, digits and any of . : _ -')
+  const material = ['secret', 'privateKey', 'publicKey'].filter((name) => Object.hasOwn(key, name))
+  if (material.length !== 1) throw wrong(id, 'it has one of secret, privateKey and publicKey')
+  return {
+    id,
+    agent: agent === undefined ? undefined : checkName('agent', agent),
+    user: user === undefined ? undefined : checkName('user', user),
+    fromMs: momentOf(id, key.from) ?? Number.NEGATIVE_INFINITY,
+    untilMs: momentOf(id, key.until) ?? Number.POSITIVE_INFINITY,
+    ...(key.secret === undefined ? pairOf(key) : shared(id, key.secret)),
+  }
+}
+
+function momentOf(id: string, at: string | Date | undefined): number | undefined {
+  if (at === undefined) return undefined
+  const moment = at instanceof Date ? at.getTime() : Date.parse(String(at))
+  if (!Number.isFinite(moment)) throw wrong(id, 'from and until are Dates or ISO texts of one')
+  return moment
+}
+
+type Means = Pick<ReadyKey, 'algorithm' | 'sign' | 'verify'>
+
+function shared(id: string, secret: string | Uint8Array): Means {
+  const bytes = typeof secret === 'string' ? Buffer.from(secret, 'utf8') : Buffer.from(secret)
+  if (bytes.length < 32) throw wrong(id, 'its secret has less than 32 bytes')
+  const mac = (text: string) => createHmac('sha256', bytes).update(text).digest()
+  return {
+    algorithm: 'hmac-sha256',
+    sign: (text) => mac(text).toString('base64url'),
+    verify: (text, signature) => {
+      const given = Buffer.from(signature, 'base64url')
+      const made = mac(text)
+      return given.length === made.length && timingSafeEqual(given, made)
+    },
+  }
+}
+
+function pairOf({ id, privateKey, publicKey }: SigningKey): Means {
+  const own = privateKey === undefined ? undefined : opened(id, privateKey, 'private')
+  const open = own ? createPublicKey(own) : opened(id, publicKey, 'public')
+  return {
+    algorithm: 'ed25519',
+    sign: own && ((text) => signWith(null, Buffer.from(text, 'utf8'), own).toString('base64url')),
+    verify: (text, signature) => verifyWith(null, Buffer.from(text, 'utf8'), open, Buffer.from(signature, 'base64url')),
+  }
+}
+
+function opened(id: string, key: string | KeyObject | undefined, half: 'private' | 'public'): KeyObject {
+  let found: KeyObject | undefined
+  try {
+    found = typeof key === 'string' ? (half === 'private' ? createPrivateKey(key) : createPublicKey(key)) : key
+  } catch {
+    // What the parser says may quote what it read.
+  }
+  if (found?.type !== half || found.asymmetricKeyType !== 'ed25519')
+    throw wrong(id, `its ${half}Key is no Ed25519 key, as PEM or a KeyObject`)
+  return found
+}

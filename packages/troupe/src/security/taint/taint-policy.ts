@@ -1,0 +1,47 @@
+/** What becomes of an outside change by somebody who holds untrusted input and sensitive data at once. */
+import { checkOptions, type Duration, failure, milliseconds, nearest, type TaintLabel } from '../../core/index.ts'
+
+export interface PolicyConfig {
+  /** `approve`, the default: a person must agree to the exact arguments. `report`: it is done, and recorded. */
+  readonly taint?: 'approve' | 'refuse' | 'report'
+  /** Whether what people say to agents and runs counts as untrusted; trusted by default. */
+  readonly people?: 'trusted' | 'untrusted'
+  /** How long an approval is waited for before it counts as refused; a day by default. */
+  readonly approvalTimeout?: Duration
+}
+
+export interface Policy {
+  readonly taint: 'approve' | 'refuse' | 'report'
+  /** Of what people say. */
+  readonly people: readonly TaintLabel[]
+  readonly approvalTimeout: Duration
+}
+
+/** @throws ValidationError naming the option */
+export function readPolicy(config: PolicyConfig = {}): Policy {
+  checkOptions('policy', config, ['taint', 'people', 'approvalTimeout'])
+  const { taint = 'approve', people = 'trusted', approvalTimeout = '1d' } = config
+  oneOf('taint', taint, ['approve', 'refuse', 'report'])
+  oneOf('people', people, ['trusted', 'untrusted'])
+  if (milliseconds(approvalTimeout, 'policy.approvalTimeout') <= 0)
+    throw failure('validation.failed', { what: 'policy.approvalTimeout', problem: 'it must be longer than nothing' })
+  return { taint, people: people === 'untrusted' ? ['untrusted:person'] : [], approvalTimeout }
+}
+
+function oneOf(option: string, value: string, known: readonly string[]): void {
+  if (known.includes(value)) return
+  const near = nearest(String(value), known)
+  const problem = `it is ${String(value)}, not ${known.join(', ')}${near === undefined ? '' : `; did you mean ${near}?`}`
+  throw failure('validation.failed', { what: `policy.${option}`, problem })
+}
+
+/** Untrusted input has met sensitive data: with an outside change, all that it takes to carry data off is there. */
+export const isJoined = (taint: readonly TaintLabel[]): boolean =>
+  taint.some((label) => label.startsWith('untrusted:')) && taint.some((label) => label.startsWith('sensitive:'))
+
+/** For people: `untrusted input (web) and sensitive data (payroll)`. */
+export function describeTaint(taint: readonly TaintLabel[]): string {
+  const sources = (kind: string) =>
+    taint.flatMap((label) => (label.startsWith(`${kind}:`) ? [label.slice(kind.length + 1)] : [])).join(', ')
+  return `untrusted input (${sources('untrusted')}) and sensitive data (${sources('sensitive')})`
+}

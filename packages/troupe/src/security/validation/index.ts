@@ -1,0 +1,3 @@
+/** Validation of what comes in, and escapes for what goes out. */
+export * from './escapes.ts'
+export { type NumberOptions, type TextOptions, type UrlOptions, validators } from './validators.ts'
