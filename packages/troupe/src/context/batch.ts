@@ -1,5 +1,6 @@
 /** Several operations: each for itself, or all in one change that applies wholly or not at all. Results in order. */
 import {
+  checkFlag,
   checkOptions,
   decodeJson,
   failure,
@@ -23,6 +24,7 @@ import {
   removeFragment,
 } from './fragments.ts'
 import type { ContextHands, Operation, OperationResult } from './hands-port.ts'
+import { pushedVersion } from './made-by.ts'
 import type { Committed, MeshCore } from './mesh-core.ts'
 import { now, readerValues } from './statements/visibility.ts'
 
@@ -43,6 +45,7 @@ export async function runBatch(
   parts: BatchParts,
 ): Promise<readonly OperationResult[]> {
   checkOptions('batch', options, ['atomic', 'signal'])
+  if (options.atomic !== undefined) checkFlag('atomic', options.atomic)
   checkOperations(operations)
   return options.atomic ? atomic(operations, parts) : oneByOne(operations, parts.hands)
 }
@@ -177,13 +180,18 @@ async function resultOf(
   at: number,
   { core, actor }: BatchParts,
 ): Promise<OperationResult> {
-  const row = committed.rows[at]?.[0]
   if (operation.type === 'delete')
     return { type: 'delete', key: operation.removal.key, success: true, deleted: !operation.missing }
   if (operation.type === 'push') {
     const revision = committed.revision ?? undefined
-    return { type: 'push', key: operation.push.key, success: true, version: Number(row?.version), revision }
+    const version = await pushedVersion(core, actor.user, operation.push, committed, at)
+    return { type: 'push', key: operation.push.key, success: true, version, revision }
   }
+  // An answer that was lost after the commit is read again.
+  const [read = []] = committed.repeated
+    ? await core.read(actor.user, core.reads.value({ ...readerValues(actor), key: operation.key }))
+    : [committed.rows[at]]
+  const row = read[0]
   const value =
     row === undefined ? undefined : decodeJson(await core.loadJson(actor.user, restoreValue(String(row.value))))
   return { type: 'get', key: operation.key, success: true, ...foundOf(value) }

@@ -144,7 +144,11 @@ export class Cleaner {
         const [key, change] = [String(row.key), this.#core.nextChange()]
         const standing = writes.standing({ user, key, now }, { expect: { rows: 1 } })
         return {
-          statements: [standing, ...endStatements(this.#core, user, key, change, 'removed')],
+          statements: [
+            standing,
+            ...endStatements(this.#core, user, key, change, 'removed'),
+            ...(this.#core.audit?.written(user, { actor: actor.agent, operation: 'clear_context', entry: key }) ?? []),
+          ],
           feed: [{ kind: 'removed', key, data: change }],
         }
       })

@@ -1,5 +1,6 @@
 /** The context of one user in the hands of trusted code: reads all of it, writes as `host`, and looks after it. */
-import { checkName, checkOptions, failure } from '../core/index.ts'
+import { checkCall, checkName, checkOptions, failure } from '../core/index.ts'
+import type { Signal } from './hands-port.ts'
 import { LiveHands } from './live-hands.ts'
 import { setTopicPolicy, type TopicPolicy } from './topics.ts'
 
@@ -16,7 +17,8 @@ export interface ContextStats {
 
 export class ContextMesh extends LiveHands {
   /** In constant time, but for the expired ones that were not yet cleaned. */
-  async stats(): Promise<ContextStats> {
+  async stats(options: Signal = {}): Promise<ContextStats> {
+    checkCall('stats', options)
     const { core } = this.mesh
     const { user } = this.actor
     const [rows = []] = await core.read(user, core.reads.state({ user, now: { $: 'now' } }))
@@ -33,13 +35,14 @@ export class ContextMesh extends LiveHands {
   }
 
   /** Entries that stand. */
-  async size(): Promise<number> {
-    return (await this.stats()).entries
+  async size(options: Signal = {}): Promise<number> {
+    return (await this.stats(options)).entries
   }
 
   /** Removes every entry of the user, in changes of a few hundred; topics and subscriptions stay. @returns how many */
-  clear(): Promise<number> {
-    return this.act(undefined, {}, async () => {
+  clear(options: Signal = {}): Promise<number> {
+    return this.act(undefined, options, async () => {
+      checkCall('clear', options)
       const removed = await this.mesh.cleaner.clear(this.actor)
       this.mesh.emit('context.cleared', this.actor, { entries: removed })
       return removed
@@ -47,7 +50,8 @@ export class ContextMesh extends LiveHands {
   }
 
   /** Removes what has expired, now. @returns how many entries */
-  cleanup(): Promise<number> {
+  async cleanup(options: Signal = {}): Promise<number> {
+    checkCall('cleanup', options)
     return this.mesh.cleaner.cleanup(this.actor.user)
   }
 
@@ -55,8 +59,9 @@ export class ContextMesh extends LiveHands {
    * Closes a topic to all but those named, for subscribing and for posting; an empty list is nobody, an absent one
    * everybody. Subscriptions that are no longer allowed end with it.
    */
-  setTopicPolicy(topic: string, policy: TopicPolicy): Promise<void> {
-    return this.act(undefined, {}, () => {
+  setTopicPolicy(topic: string, policy: TopicPolicy, options: Signal = {}): Promise<void> {
+    return this.act(undefined, options, () => {
+      checkCall('setTopicPolicy', options)
       checkOptions('setTopicPolicy', policy, ['subscribe', 'post'])
       for (const list of [policy.subscribe, policy.post]) {
         if (list !== undefined && !Array.isArray(list))

@@ -45,6 +45,10 @@ const tables = [
   'create table context_work (user_id text not null primary key) without rowid',
 ]
 
+const sqliteHistory = `insert into context_history values (${old},
+    case when old.expires_at <= new.updated_at then 'expired' else 'replaced' end, new.updated_at, new.change);
+  update context_state set bytes = bytes + new.stored - old.stored where user_id = new.user_id and new.stored <> old.stored;`
+
 const sqlite = [
   ...tables,
   `create trigger context_entries_inserted after insert on context_entries begin
@@ -53,9 +57,7 @@ const sqlite = [
   ${show}
 end`,
   `create trigger context_entries_updated after update on context_entries begin
-  insert into context_history values (${old},
-    case when old.expires_at <= new.updated_at then 'expired' else 'replaced' end, new.updated_at, new.change);
-  update context_state set bytes = bytes + new.stored - old.stored where user_id = new.user_id and new.stored <> old.stored;
+  ${sqliteHistory}
 end`,
   `create trigger context_entries_readdressed after update on context_entries
   when old.audience <> new.audience or old.owner <> new.owner begin
@@ -129,5 +131,24 @@ export const contextMigrations: readonly Migration[] = [
     name: 'entries, audiences, topics, history',
     lowestReader: 1,
     up: { sqlite, postgres },
+  },
+  {
+    room: 'context',
+    version: 2,
+    name: 'only a write makes history',
+    lowestReader: 1,
+    up: {
+      sqlite: [
+        'drop trigger context_entries_updated',
+        `create trigger context_entries_updated after update of change on context_entries begin
+  ${sqliteHistory}
+end`,
+      ],
+      postgres: [
+        'drop trigger context_entries_updated on context_entries',
+        `create trigger context_entries_updated after update of change on context_entries
+  for each row execute function context_entries_updated()`,
+      ],
+    },
   },
 ]

@@ -5,7 +5,7 @@ import fc from 'fast-check'
 import { afterAll, describe, expect, test } from 'vitest'
 import { createVirtualClock, TroupeError } from '../core/index.ts'
 import { type ReferenceActor, ReferenceContext, Refused } from '../testing/index.ts'
-import { openMesh } from './context.test.fixture.ts'
+import { missingServer, onServer, openMesh, server } from './context.test.fixture.ts'
 import type { Mesh } from './mesh.ts'
 import {
   type Action,
@@ -104,24 +104,31 @@ function modelViews(model: ReferenceContext, of: string): unknown {
 }
 
 let files = 0
-async function compare(url: () => string, operations: readonly Operation[]): Promise<void> {
+/** @param nameOf users that this storage has not seen */
+async function compare(
+  storage: { readonly url: string; readonly schema?: string; readonly sealed?: boolean },
+  operations: readonly Operation[],
+  nameOf = (user: string) => user,
+): Promise<void> {
   const clock = createVirtualClock()
-  await using opened = await openMesh(clock, { url: url() })
+  await using opened = await openMesh(clock, storage)
   const model = new ReferenceContext(clock.now)
   for (const operation of operations) {
     if (operation.type === 'wait') await clock.advance(`${operation.ms}ms`)
     else
-      expect(await outcome(() => onMesh(opened.mesh, operation))).toEqual(
+      expect(await outcome(() => onMesh(opened.mesh, { ...operation, user: nameOf(operation.user) }))).toEqual(
         await outcome(() => onModel(model, operation)),
       )
   }
-  for (const of of ['ada', 'bob']) expect(await views(opened.mesh, of)).toEqual(modelViews(model, of))
+  for (const of of ['ada', 'bob']) expect(await views(opened.mesh, nameOf(of))).toEqual(modelViews(model, of))
 }
+
+const missing = await missingServer()
 
 describe('random sequences of users and agents', () => {
   test('mean in memory what they mean to the reference model', { timeout: 60_000 }, () =>
     fc.assert(
-      fc.asyncProperty(fc.array(operation, { maxLength: 40 }), (operations) => compare(() => 'memory:', operations)),
+      fc.asyncProperty(fc.array(operation, { maxLength: 40 }), (operations) => compare({ url: 'memory:' }, operations)),
       { numRuns: 150 },
     ),
   )
@@ -129,9 +136,33 @@ describe('random sequences of users and agents', () => {
   test('mean on a file what they mean to the reference model', { timeout: 60_000 }, () =>
     fc.assert(
       fc.asyncProperty(fc.array(operation, { minLength: 10, maxLength: 40 }), (operations) =>
-        compare(() => `sqlite:${join(folder, `${files++}.db`)}`, operations),
+        compare({ url: `sqlite:${join(folder, `${files++}.db`)}` }, operations),
       ),
       { numRuns: 15 },
+    ),
+  )
+
+  test.skipIf(missing)('mean on PostgreSQL what they mean to the reference model', { timeout: 60_000 }, async () => {
+    const schema = `troupe_context_model_${process.pid}`
+    let runs = 0
+    const property = fc.asyncProperty(fc.array(operation, { minLength: 10, maxLength: 40 }), (operations) => {
+      const run = runs++
+      return compare({ url: server, schema }, operations, (user) => `${user} ${run}`)
+    })
+    await fc
+      .assert(property, { numRuns: 12 })
+      .finally(() => onServer((client) => client.query(`drop schema ${schema} cascade`)))
+  })
+})
+
+describe.each(['memory:', 'sqlite:'])('random sequences on what is sealed, in %s', (kind) => {
+  test('mean what they mean to the reference model', { timeout: 60_000 }, () =>
+    fc.assert(
+      fc.asyncProperty(fc.array(operation, { minLength: 10, maxLength: 40 }), (operations) => {
+        const url = kind === 'memory:' ? kind : `sqlite:${join(folder, `${files++}.db`)}`
+        return compare({ url, sealed: true }, operations)
+      }),
+      { numRuns: kind === 'memory:' ? 60 : 10 },
     ),
   )
 })

@@ -232,6 +232,21 @@ describe('large values', () => {
     expect(await blobs()).toBe(0)
     await expect(a.push('k', 'x'.repeat(9 * 1024 * 1024))).rejects.toThrow(refused('value.too_large'))
   })
+
+  test('stay for the versions that lost a topic, though the one that was pushed is let go of', async () => {
+    await using opened = await openMesh(createVirtualClock(), { limits: { history: 1 } })
+    const { mesh, storage } = opened
+    const a = mesh.agent('ada', 'A')
+    const large = (letter: string) => letter.repeat(300_000)
+    await a.push('k', large('a'), { topics: ['x', 'y', 'z'] })
+    await mesh.host('ada').deleteTopic('x')
+    await mesh.host('ada').deleteTopic('y')
+    await a.push('k', large('b'))
+    expect((await a.history('k')).items.map(({ value }) => value)).toEqual([large('a'), large('b')])
+    await a.push('k', large('c'))
+    await a.push('k', large('d'))
+    expect((await storage.sizes()).tables.storage_blobs).toBe(2)
+  })
 })
 
 describe('keys with a form', () => {

@@ -1,5 +1,5 @@
 /** Keys with a form and a type: `defineKey('orders.{id}.status', schema)` makes keys that a push is checked against. */
-import { failure, type Json, type Schema } from '../core/index.ts'
+import { checkSchema, failure, type Json, type Schema } from '../core/index.ts'
 
 /** A key that knows the schema of its value. As text it is the key. */
 export interface Key<T = unknown> {
@@ -31,6 +31,12 @@ export interface KeyMaker<Form extends string, T> {
  * await support.context.push(OrderStatus({ id: 17 }), { paid: true })
  */
 export function defineKey<const Form extends string, T>(form: Form, schema: Schema<T>): KeyMaker<Form, T> {
+  if (typeof form !== 'string' || /[{}]/.test(form.replace(/\{[^{}]+\}/g, '')))
+    throw failure('validation.failed', {
+      what: 'The form of a key',
+      problem: `${String(form)} is no text with {name} in it`,
+    })
+  checkSchema(`The schema of ${form}`, schema)
   const names = [...form.matchAll(/\{([^{}]*)\}/g)].map((found) => found[1] as string)
   const make = (parameters: Readonly<Record<string, string | number>> = {}): Key<T> => {
     for (const name of Object.keys(parameters))

@@ -9,7 +9,7 @@ import {
   parse,
   type TaintLabel,
 } from '../core/index.ts'
-import type { Access } from '../security/index.ts'
+import type { Access, Right } from '../security/index.ts'
 import type { Fragment, Statement } from '../storage/index.ts'
 import { everyone, granteesOf, isTopic, type Reader, storedWriters } from './audience.ts'
 import { type Key, keyText } from './define-key.ts'
@@ -99,6 +99,19 @@ function metadataText(metadata: unknown): string {
   return text
 }
 
+/** Stands last, so that statements before keep their places. */
+const audited = (core: MeshCore, { user, agent }: Actor, operation: Right, entry: string): readonly Statement[] =>
+  core.audit?.written(user, { actor: agent, operation, entry }) ?? []
+
+export function readsAudited(
+  { audit }: MeshCore,
+  { user, agent }: Reader,
+  operation: Right,
+  entries: readonly string[],
+): void {
+  for (const entry of entries) audit?.read(user, { actor: agent, operation, entry })
+}
+
 const none = { rows: 0 } as const
 
 /** The guards of a push, in the order in which its refusals are told. */
@@ -172,6 +185,7 @@ export function pushFragment(core: MeshCore, actor: Actor, push: Push): Fragment
       { expect: { rows: 1 }, returns: true },
     ),
     ...trailing(core, actor, push, grantees, initial),
+    ...audited(core, actor, 'push_context', push.key),
   )
   return { statements, put, feed: [{ kind: 'put', key: push.key, data: push.change }] }
 }
@@ -236,7 +250,11 @@ export function removeFragment(core: MeshCore, actor: Actor, removal: Removal): 
   }
   statements.push(...versionGuard(core, actor, key, removal.ifVersion))
   return {
-    statements: [...statements, ...endStatements(core, actor.user, key, removal.change, 'removed')],
+    statements: [
+      ...statements,
+      ...endStatements(core, actor.user, key, removal.change, 'removed'),
+      ...audited(core, actor, 'delete_context', key),
+    ],
     feed: [endOf(removal)],
   }
 }

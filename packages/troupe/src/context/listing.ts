@@ -2,7 +2,16 @@
  * Lists in the order of UTF-8 bytes, at the cost of what is visible: one stream of keys per grantee of the reader, merged
  * by the engine. A filter that the index can't serve looks at a bounded number of visible keys per page.
  */
-import { checkName, checkOptions, compareKeys, createPage, decodeJson, failure, type Page } from '../core/index.ts'
+import {
+  checkName,
+  checkOptions,
+  compareKeys,
+  createPage,
+  decodeJson,
+  failure,
+  listOf,
+  type Page,
+} from '../core/index.ts'
 import type { Row } from '../storage/index.ts'
 import { agentGrantee, everyone, type Reader, topicGrantee } from './audience.ts'
 import { type EntryRow, entryRow } from './entry-row.ts'
@@ -39,7 +48,13 @@ export function checkLimit(limit: unknown, standard = 100): number {
   return limit
 }
 
+/** That a list is asked for; as many as one agent may be subscribed to. */
+const mostTopics = 256
+
 const later = (a: string, b: string) => (compareKeys(a, b) < 0 ? b : a)
+
+/** What a list was of, as the audit log names it. */
+export const listedOf = ({ prefix, pattern }: ListOptions): string => pattern ?? `${prefix ?? ''}*`
 
 /** @throws ValidationError */
 export function parseListOptions(where: string, options: ListOptions): ListQuery {
@@ -52,7 +67,11 @@ export function parseListOptions(where: string, options: ListOptions): ListQuery
   const begin = later(prefix, head)
   const ends = [afterPrefix(prefix), afterPrefix(head), pattern?.plain === 'exact' ? afterKey(head) : undefined]
   const to = ends.filter((end) => end !== undefined).sort(compareKeys)[0]
-  const topics = options.topics?.map((topic) => topicGrantee(checkName('topic', topic)))
+  const topics = (options.topics && listOf('topics', options.topics))?.map((topic) =>
+    topicGrantee(checkName('topic', topic)),
+  )
+  if (topics && topics.length > mostTopics)
+    throw failure('validation.failed', { what: 'topics', problem: `it names at most ${mostTopics}` })
   return {
     limit: checkLimit(options.limit),
     from: cursor === undefined ? begin : later(begin, afterKey(decodeCursor(cursor))),
@@ -79,16 +98,26 @@ async function withStreams(
 ): Promise<{ readonly rows: readonly Row[]; readonly subscribed: readonly string[]; readonly filtered: boolean }> {
   const scope = { user: reader.user, now }
   let subscribed = known ?? (reader.all ? [] : await core.subscriptions(reader))
-  for (;;) {
+  let rows: Row[] = []
+  for (let { from } = query; ; ) {
     const { grantees, filtered } = streamsOf(reader, subscribed, query.topics)
-    const list = core.reads.list(scope, grantees, query, what)
+    const list = core.reads.list(scope, grantees, { ...query, from }, what)
     const [found = [], current = []] = reader.all
       ? await core.read(reader.user, list)
       : await core.read(reader.user, list, core.reads.subscriptions(reader))
     const seen = current.map(({ grantee }) => String(grantee))
-    if (reader.all || (seen.length === subscribed.length && seen.every((grantee, i) => grantee === subscribed[i])))
-      return { rows: found, subscribed, filtered }
-    subscribed = seen
+    if (!reader.all && (seen.length !== subscribed.length || seen.some((grantee, i) => grantee !== subscribed[i]))) {
+      subscribed = seen
+      rows = []
+      from = query.from
+      continue
+    }
+    rows.push(...found.filter(({ live }) => live !== 0))
+    const last = found.at(-1)
+    if (rows.length >= query.limit || found.length < query.limit || !last)
+      return { rows: rows.slice(0, query.limit), subscribed, filtered }
+    // Some of what was looked at is over.
+    from = afterKey(String(last.key))
   }
 }
 

@@ -1,14 +1,33 @@
 /** The hands of one agent, or of the host, on what is committed: each write is one change. */
-import { checkName, checkOptions, decodeJson, failure, type Json, type Page, TroupeError } from '../core/index.ts'
+import {
+  checkName,
+  checkOptions,
+  checkSignal,
+  decodeJson,
+  failure,
+  type Json,
+  listOf,
+  type Page,
+  TroupeError,
+} from '../core/index.ts'
 import type { Right } from '../security/index.ts'
 import { runBatch } from './batch.ts'
 import type { Key, KeyValue } from './define-key.ts'
 import type { EntryRow } from './entry-row.ts'
 import { restoreValue, toEntry } from './entry-row.ts'
-import { type Actor, checkedKey, preparePush, prepareRemoval, pushFragment, removeFragment } from './fragments.ts'
+import {
+  type Actor,
+  checkedKey,
+  preparePush,
+  prepareRemoval,
+  pushFragment,
+  readsAudited,
+  removeFragment,
+} from './fragments.ts'
 import type * as hands from './hands-port.ts'
 import { findHistory } from './history.ts'
-import { findEntries, findKeys, pageOf, parseListOptions, readEntries } from './listing.ts'
+import { findEntries, findKeys, listedOf, pageOf, parseListOptions, readEntries } from './listing.ts'
+import { pushedVersion } from './made-by.ts'
 import type { MeshServices } from './mesh-services.ts'
 import { readerValues } from './statements/visibility.ts'
 import { deleteTopic, discoverTopics, subscribe, unsubscribe } from './topics.ts'
@@ -43,7 +62,7 @@ export class LiveHands implements hands.ContextHands {
     const push = await preparePush(core, key, value, options, this.#origin())
     const fragment = pushFragment(core, this.actor, push)
     const committed = await core.commit(this.actor.user, fragment)
-    const version = Number(committed.rows[fragment.put]?.[0]?.version)
+    const version = await pushedVersion(core, this.actor.user, push, committed, fragment.put)
     this.mesh.pushed(this.actor, push.key, version, committed)
     if (push.json.length > largeValue / 4) await this.mesh.cleaner.forgetLarge(this.actor.user, push.key, version)
     return { key: push.key, version, revision: committed.revision ?? undefined }
@@ -56,6 +75,7 @@ export class LiveHands implements hands.ContextHands {
     return this.act('get_context', options, async () => {
       checkOptions('get', options, ['maxAge', 'signal'])
       const text = checkedKey(key)
+      this.#reads('get_context', text)
       if (options.maxAge !== undefined)
         return this.mesh.cache.get(this.actor, text, options.maxAge) as Promise<KeyValue<K>>
       const [rows = []] = await this.mesh.core.read(
@@ -68,9 +88,16 @@ export class LiveHands implements hands.ContextHands {
     })
   }
 
+  #reads(operation: Right, ...entries: readonly string[]): void {
+    readsAudited(this.mesh.core, this.actor, operation, entries)
+  }
+
   getEntry<K extends Key | string>(key: K, options: hands.Signal = {}): Promise<hands.Entry<KeyValue<K>> | undefined> {
     return this.act('get_context', options, async () => {
-      const row = await this.mesh.entry(this.actor, checkedKey(key))
+      checkOptions('getEntry', options, ['signal'])
+      const text = checkedKey(key)
+      this.#reads('get_context', text)
+      const row = await this.mesh.entry(this.actor, text)
       return row && ((await this.#entry(row)) as hands.Entry<KeyValue<K>>)
     })
   }
@@ -80,7 +107,9 @@ export class LiveHands implements hands.ContextHands {
 
   getMany(keys: readonly (Key | string)[], options: hands.Signal = {}): Promise<Map<string, Json>> {
     return this.act('get_context', options, async () => {
-      const texts = keys.map(checkedKey)
+      checkOptions('getMany', options, ['signal'])
+      const texts = listOf('The keys of getMany', keys).map(checkedKey)
+      this.#reads('get_context', ...texts)
       const rows = await readEntries(this.mesh.core, this.actor, [...new Set(texts)])
       const found = new Map<string, Json>()
       for (const text of texts) {
@@ -94,6 +123,7 @@ export class LiveHands implements hands.ContextHands {
   list(options: hands.ListOptions = {}): Promise<Page<hands.Entry>> {
     return this.act('list_context', options, () =>
       pageOf(options, async (asked) => {
+        this.#reads('list_context', listedOf(asked))
         const { items, next } = await findEntries(this.mesh.core, this.actor, parseListOptions('list', asked))
         return { items: await Promise.all(items.map((row) => this.#entry(row))), next }
       }),
@@ -102,7 +132,10 @@ export class LiveHands implements hands.ContextHands {
 
   keys(options: hands.ListOptions = {}): Promise<Page<string>> {
     return this.act('list_context_keys', options, () =>
-      pageOf(options, (asked) => findKeys(this.mesh.core, this.actor, parseListOptions('keys', asked))),
+      pageOf(options, (asked) => {
+        this.#reads('list_context_keys', listedOf(asked))
+        return findKeys(this.mesh.core, this.actor, parseListOptions('keys', asked))
+      }),
     )
   }
 
@@ -114,11 +147,19 @@ export class LiveHands implements hands.ContextHands {
     return this.act('push_context', options, async () => {
       if ('ifVersion' in options)
         throw failure('option.unknown', { where: 'update', option: 'ifVersion', nearest: 'push' })
+      if (typeof fn !== 'function')
+        throw failure('validation.failed', { what: 'What update was given', problem: 'it is no function of the value' })
       const text = checkedKey(key)
+      const { core } = this.mesh
       const attempt = async () => {
-        const row = await this.mesh.entry(this.actor, text)
-        const value = await fn(row && ((await this.#entry(row)).value as KeyValue<K>))
-        return { ...(await this.#push(key, value, { ...options, ifVersion: row?.version ?? 0 })), value }
+        const [[row] = []] = await core.read(
+          this.actor.user,
+          core.reads.versioned({ ...readerValues(this.actor), key: text }),
+        )
+        const json = row && (await core.loadJson(this.actor.user, restoreValue(String(row.value))))
+        const value = await fn(json === undefined ? undefined : (decodeJson(json) as KeyValue<K>))
+        const ifVersion = Number(row?.version ?? 0)
+        return { ...(await this.#push(key, value, { ...options, ifVersion })), value }
       }
       const place = JSON.stringify([this.actor.user, text])
       const first = this.mesh.updates.busy(place) ? undefined : await unlessConflict(attempt)
@@ -162,23 +203,32 @@ export class LiveHands implements hands.ContextHands {
   }
 
   history(key: Key | string, options: hands.HistoryOptions = {}): Promise<Page<hands.HistoryEntry>> {
-    return this.act('get_context', options, () => findHistory(this.mesh, this.actor, checkedKey(key), options))
+    return this.act('get_context', options, () => {
+      const text = checkedKey(key)
+      this.#reads('get_context', text)
+      return findHistory(this.mesh, this.actor, text, options)
+    })
   }
 
   subscribe(topics: readonly string[], options: hands.Signal = {}): Promise<void> {
-    return this.act('subscribe_to_topics', options, () => subscribe(this.mesh.core, this.actor, topics))
+    return this.act('subscribe_to_topics', options, () => {
+      checkOptions('subscribe', options, ['signal'])
+      return subscribe(this.mesh.core, this.actor, topics)
+    })
   }
 
   unsubscribe(topics: readonly string[], options: hands.Signal = {}): Promise<void> {
     return this.act('unsubscribe_from_topics', options, async () => {
+      checkOptions('unsubscribe', options, ['signal'])
       await unsubscribe(this.mesh.core, this.actor, topics)
     })
   }
 
   topics(options: hands.Signal = {}): Promise<readonly string[]> {
-    return this.act(undefined, options, async () =>
-      (await this.mesh.core.subscriptions(this.actor)).map((grantee) => grantee.slice(1)),
-    )
+    return this.act(undefined, options, async () => {
+      checkOptions('topics', options, ['signal'])
+      return (await this.mesh.core.subscriptions(this.actor)).map((grantee) => grantee.slice(1))
+    })
   }
 
   discoverTopics(options: hands.DiscoverOptions = {}): Promise<Page<hands.TopicInfo>> {
@@ -187,6 +237,7 @@ export class LiveHands implements hands.ContextHands {
 
   deleteTopic(topic: string, options: hands.Signal = {}): Promise<hands.DeletedTopic> {
     return this.act('delete_topic', options, async () => {
+      checkOptions('deleteTopic', options, ['signal'])
       const deleted = await deleteTopic(this.mesh.core, this.actor, checkName('topic', topic))
       this.mesh.emit('topic.deleted', this.actor, { topic })
       return deleted
@@ -195,6 +246,7 @@ export class LiveHands implements hands.ContextHands {
 
   watch(options: hands.WatchOptions = {}): AsyncIterable<hands.WatchItem> {
     this.require('get_context', 'watch')
+    this.#reads('get_context', String(options.pattern ?? '*'))
     return watchContext(this.mesh, this.actor, options)
   }
 
@@ -208,9 +260,9 @@ export class LiveHands implements hands.ContextHands {
   }
 
   /** One call: rights first, and every refusal of rights recorded. */
-  protected async act<T>(right: Right | undefined, { signal }: hands.Signal, run: () => Promise<T>): Promise<T> {
+  protected async act<T>(right: Right | undefined, options: hands.Signal, run: () => Promise<T>): Promise<T> {
     this.require(right, right ?? 'context')
-    if (signal?.aborted) throw failure('cancelled', { what: 'The call' }, { cause: signal.reason })
+    checkSignal('the call', options?.signal)
     try {
       return await run()
     } catch (error) {

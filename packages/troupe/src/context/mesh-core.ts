@@ -10,7 +10,7 @@ import {
   type TroupeError,
   type UserId,
 } from '../core/index.ts'
-import type { Incidents } from '../security/index.ts'
+import type { AuditTrail, Incidents } from '../security/index.ts'
 import type { Blobs, CommitResult, Fragment, Row, Statement, Storage, ValueRef } from '../storage/index.ts'
 import type { Reader } from './audience.ts'
 import { createLifecycles, type Lifecycle, type Lifecycles } from './lifecycle.ts'
@@ -38,6 +38,7 @@ export interface MeshParts {
   readonly ids: Ids
   readonly events: Events
   readonly incidents?: Incidents
+  readonly audit?: AuditTrail
   /** Absent: large values stay with their entries. */
   readonly blobs?: Blobs
   readonly limits?: ContextLimits
@@ -102,11 +103,7 @@ export function createMeshCore(parts: MeshParts): MeshCore {
     nextChange: () => `${prefix}.${(count++).toString(36)}`,
     // Fibonacci hashing: the upper bits of the product look random, and come again with the same calls.
     prunesNext: () => Math.imul(count, 0x9e3779b1) >>> 28 === 0,
-    read: (user, ...statements) =>
-      storage.read(
-        { user },
-        statements.map((statement) => ({ ...statement, returns: true })),
-      ),
+    read: (user, ...statements) => storage.read({ user }, statements),
     tryCommit,
     async commit(user, ...fragments) {
       const result = await tryCommit(user, ...fragments)
@@ -119,7 +116,7 @@ export function createMeshCore(parts: MeshParts): MeshCore {
       return blobs.load(user, value)
     },
     async subscriptions({ user, agent }) {
-      const [rows = []] = await storage.read({ user }, [{ ...reads.subscriptions({ user, agent }), returns: true }])
+      const [rows = []] = await storage.read({ user }, [reads.subscriptions({ user, agent })])
       return rows.map(({ grantee }) => String(grantee))
     },
   }

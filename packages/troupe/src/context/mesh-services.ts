@@ -1,5 +1,5 @@
 /** What all hands of one mesh work with: its core, caches and clean-up, and who they act as. */
-import { type Clock, checkName, type EventName, type Json, type UserId } from '../core/index.ts'
+import { type Clock, checkName, type EventName, failure, type Json, type UserId } from '../core/index.ts'
 import type { Access } from '../security/index.ts'
 import { checkAgentName } from './agent-name.ts'
 import { type Reader, topicGrantee } from './audience.ts'
@@ -10,14 +10,20 @@ import { KeyQueue } from './key-queue.ts'
 import { type Committed, createMeshCore, type MeshCore, type MeshParts } from './mesh-core.ts'
 import { ReadCache } from './read-cache.ts'
 import { readerValues } from './statements/visibility.ts'
-import { subscribersOf } from './topics.ts'
+
+export interface Watcher {
+  readonly user: UserId
+  stop(): void
+  /** Everything it has seen is gone. */
+  startOver(): void
+}
 
 export class MeshServices {
   readonly core: MeshCore
   readonly cache: ReadCache
   readonly updates = new KeyQueue()
   readonly cleaner: Cleaner
-  readonly #watchers = new Set<() => void>()
+  readonly #watchers = new Set<Watcher>()
 
   constructor(parts: MeshParts & { readonly cleanup?: CleanerOptions }) {
     this.core = createMeshCore(parts)
@@ -40,9 +46,23 @@ export class MeshServices {
     return rows[0] && entryRow(rows[0])
   }
 
-  /** The agents that are subscribed to a topic now, in order. */
-  subscribersOf(user: UserId, topic: string): Promise<readonly string[]> {
-    return subscribersOf(this.core, user, topicGrantee(topic))
+  /**
+   * The agents that are subscribed to a topic now, in order: whom a message of this agent to the topic goes to.
+   * @throws AccessDeniedError `topic.closed`, after recording the incident
+   */
+  async subscribersOf(user: UserId, topic: string, agent: string): Promise<readonly string[]> {
+    const grantee = topicGrantee(topic)
+    const [closed = [], rows = []] = await this.core.read(
+      user,
+      this.core.reads.closedTo({ user, agent }),
+      this.core.reads.subscribers({ user, grantee }),
+    )
+    if (closed.some((row) => row.grantee === grantee)) {
+      const refused = failure('topic.closed', { agent, action: 'post to', topics: [topic] })
+      this.core.incidents?.refused(user, agent, 'publish', refused)
+      throw refused
+    }
+    return rows.map((row) => String(row.agent))
   }
 
   pushed(actor: Actor, key: string, version: number, committed: Committed): void {
@@ -54,14 +74,20 @@ export class MeshServices {
   }
 
   /** @returns what takes the watcher off the list again */
-  watching(stop: () => void): () => void {
-    this.#watchers.add(stop)
-    return () => void this.#watchers.delete(stop)
+  watching(watcher: Watcher): () => void {
+    this.#watchers.add(watcher)
+    return () => void this.#watchers.delete(watcher)
+  }
+
+  /** Lets go of what is remembered of a user here: cached values, and where its watchers stand. */
+  forget(user: UserId): void {
+    this.cache.forget(user)
+    for (const watcher of this.#watchers) if (watcher.user === user) watcher.startOver()
   }
 
   /** Ends every watch and the clean-up; what is stored stays. */
   async close(): Promise<void> {
-    for (const stop of this.#watchers) stop()
+    for (const watcher of this.#watchers) watcher.stop()
     await this.cleaner.stop()
   }
 }

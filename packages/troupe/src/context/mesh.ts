@@ -7,6 +7,7 @@ import { ContextMesh } from './context-mesh.ts'
 import { LiveHands } from './live-hands.ts'
 import type { MeshParts } from './mesh-core.ts'
 import { MeshServices } from './mesh-services.ts'
+import { type Written, writtenSince } from './written.ts'
 
 export class Mesh extends MeshServices {
   /**
@@ -17,8 +18,14 @@ export class Mesh extends MeshServices {
     return new LiveHands(this, this.actor(user, agent, access))
   }
 
-  host(user: UserId): ContextMesh {
-    return new ContextMesh(this, { user: checkName('user', user), agent: hostName, all: true, access: undefined })
+  /** What was written after a revision, in pages. */
+  written(user: UserId, after: number): Promise<Written> {
+    return writtenSince(this.core, user, after)
+  }
+
+  /** @param access narrows what the host may write; it reads all of the user's in any case */
+  host(user: UserId, access?: Access): ContextMesh {
+    return new ContextMesh(this, { user: checkName('user', user), agent: hostName, all: true, access })
   }
 }
 

@@ -3,7 +3,7 @@
  * whether it may still be read is asked anew at every read.
  */
 import { LRUCache } from 'lru-cache'
-import { decodeJson, type Json, milliseconds } from '../core/index.ts'
+import { decodeJson, type Json, milliseconds, type UserId } from '../core/index.ts'
 import type { Reader } from './audience.ts'
 import { restoreValue } from './entry-row.ts'
 import type { MeshCore } from './mesh-core.ts'
@@ -20,6 +20,11 @@ export class ReadCache {
 
   constructor(core: MeshCore) {
     this.#core = core
+  }
+
+  forget(user: UserId): void {
+    const begin = `${JSON.stringify([user]).slice(0, -1)},`
+    for (const place of this.#held.keys()) if (place.startsWith(begin)) this.#held.delete(place)
   }
 
   async get(reader: Reader, key: string, maxAge: unknown): Promise<Json | undefined> {

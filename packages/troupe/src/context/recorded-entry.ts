@@ -1,7 +1,8 @@
 /** Entries in the log of a step: with their value up to 4 KB, else with a reference to the version that was read. */
-import { failure, type Json } from '../core/index.ts'
-import { type EntryRow, entryRow, historyRow, toEntry } from './entry-row.ts'
+import type { Json } from '../core/index.ts'
+import { type EntryRow, toEntry } from './entry-row.ts'
 import type { Entry } from './hands-port.ts'
+import { madeBy } from './made-by.ts'
 import type { MeshCore } from './mesh-core.ts'
 import type { StagedEntry } from './overlay.ts'
 
@@ -33,19 +34,7 @@ export function recordStaged(entry: StagedEntry): RecordedEntry {
 /** @throws ConflictError `context.pruned` when the version that was read is gone from the history */
 export async function restoreEntry(core: MeshCore, user: string, recorded: RecordedEntry): Promise<Entry> {
   const row = recorded.row as unknown as EntryRow
-  const json = recorded.json ?? (await versionOf(core, user, row))
+  const json = recorded.json ?? (await core.loadJson(user, (await madeBy(core, user, row)).value))
   const entry = toEntry({ ...row, value: { json } }, json)
   return recorded.row.revision === null ? { ...entry, revision: undefined } : entry
-}
-
-async function versionOf(core: MeshCore, user: string, { key, change }: EntryRow): Promise<string> {
-  const [keys, changes] = [JSON.stringify([key]), JSON.stringify([change])]
-  const [entries = [], history = []] = await core.read(
-    user,
-    core.reads.changedEntries({ user, keys }),
-    core.reads.changedHistory({ user, keys, changes }),
-  )
-  const found = [...entries.map(entryRow), ...history.map(historyRow)].find((row) => row.change === change)
-  if (!found) throw failure('context.pruned', { key })
-  return core.loadJson(user, found.value)
 }

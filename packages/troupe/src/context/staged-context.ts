@@ -26,11 +26,12 @@ import {
   prepareRemoval,
   pushFragment,
   type Removal,
+  readsAudited,
   removeFragment,
 } from './fragments.ts'
 import type * as hands from './hands-port.ts'
 import { findHistory } from './history.ts'
-import { encodeCursor, findEntries, findKeys, parseListOptions, readEntries } from './listing.ts'
+import { encodeCursor, findEntries, findKeys, listedOf, parseListOptions, readEntries } from './listing.ts'
 import type { Mesh } from './mesh.ts'
 import { mergePage, Overlay, type Staged } from './overlay.ts'
 import { type RecordedEntry, recordEntry, recordStaged, restoreEntry } from './recorded-entry.ts'
@@ -175,6 +176,7 @@ export class StagedContext implements hands.ContextHands {
   /** What is seen of these keys now, in their order. */
   async #many(keys: readonly string[], byReference: boolean): Promise<readonly RecordedEntry[]> {
     const { core } = this.#mesh
+    readsAudited(core, this.#actor, 'get_context', keys)
     const rows = await readEntries(
       core,
       this.#actor,
@@ -205,6 +207,7 @@ export class StagedContext implements hands.ContextHands {
     this.#require('list_context', options)
     const query = parseListOptions('list', options)
     const { items, cursor } = await this.#page('list', options, async () => {
+      readsAudited(this.#mesh.core, this.#actor, 'list_context', [listedOf(options)])
       const found = await findEntries(this.#mesh.core, this.#actor, query)
       const rows = await Promise.all(
         found.items.map(async (row) => ({
@@ -224,6 +227,7 @@ export class StagedContext implements hands.ContextHands {
     this.#require('list_context_keys', options)
     const query = parseListOptions('keys', options)
     const { items, cursor } = await this.#page('keys', options, async () => {
+      readsAudited(this.#mesh.core, this.#actor, 'list_context_keys', [listedOf(options)])
       const found = await findKeys(this.#mesh.core, this.#actor, query)
       return mergePage<Json>(
         this.#overlay,
@@ -334,6 +338,7 @@ export class StagedContext implements hands.ContextHands {
     const { items, cursor } = await this.#recorder.answer(
       { kind: 'history', name: canonicalJson([text, asked as { readonly [key: string]: Json }]) },
       async () => {
+        readsAudited(this.#mesh.core, this.#actor, 'get_context', [text])
         const page = await findHistory(this.#mesh, this.#actor, text, options)
         return { items: decodeJson(JSON.stringify(page.items)), cursor: page.cursor ?? null }
       },
@@ -372,10 +377,7 @@ export class StagedContext implements hands.ContextHands {
 
   async topics(options: hands.Signal = {}): Promise<readonly string[]> {
     this.#require(undefined, options)
-    const found = await this.#recorder.answer({ kind: 'topics', name: '' }, async () => [
-      ...(await this.#live().topics()),
-    ])
-    return found
+    return this.#recorder.answer({ kind: 'topics', name: '' }, async () => [...(await this.#live().topics())])
   }
 
   async discoverTopics(options: hands.DiscoverOptions = {}): Promise<Page<hands.TopicInfo>> {

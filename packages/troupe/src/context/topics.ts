@@ -5,7 +5,7 @@
 import { checkName, checkOptions, createPage, failure, type Page } from '../core/index.ts'
 import type { FeedItem, Fragment } from '../storage/index.ts'
 import { topicGrantee } from './audience.ts'
-import { type EntryRow, entryRow } from './entry-row.ts'
+import { type EntryRow, entryRow, storeValue } from './entry-row.ts'
 import { type Actor, endStatements } from './fragments.ts'
 import type { DeletedTopic, DiscoverOptions, TopicInfo } from './hands-port.ts'
 import { checkLimit, decodeCursor, encodeCursor } from './listing.ts'
@@ -52,6 +52,13 @@ async function decided<T>(
   throw failure('context.contended', { key: 'topics', attempts: 100 })
 }
 
+const audited = (core: MeshCore, { user, agent }: Actor, operation: string, grantees: readonly string[]) =>
+  core.audit?.written(user, {
+    actor: agent,
+    operation,
+    resource: grantees.map((grantee) => grantee.slice(1)).join(', '),
+  }) ?? []
+
 /** @throws AccessDeniedError `topic.closed`, CapacityError `topic.limit` */
 export async function subscribe(core: MeshCore, actor: Actor, topics: readonly string[]): Promise<void> {
   const wanted = granteesOfTopics(topics)
@@ -65,6 +72,7 @@ export async function subscribe(core: MeshCore, actor: Actor, topics: readonly s
       const grantees = JSON.stringify(added)
       const detail = { agent, action: 'subscribe to', topics: added.map((grantee) => grantee.slice(1)) }
       const statements = [
+        ...audited(core, actor, 'subscribe_to_topics', wanted),
         writes.subscribe({ user, agent, grantees }, { expect: { rows: added.length } }),
         writes.tooMany(
           { user, agent, limit },
@@ -98,7 +106,8 @@ export function unsubscribe(core: MeshCore, actor: Actor, topics: readonly strin
         { user, agent, grantees: JSON.stringify(removed) },
         { expect: { rows: removed.length } },
       )
-      return { fragments: [{ statements: [statement], feed: [subscriptionItem({ agents: [agent], removed })] }], done }
+      const statements = [statement, ...audited(core, actor, 'unsubscribe_from_topics', removed)]
+      return { fragments: [{ statements, feed: [subscriptionItem({ agents: [agent], removed })] }], done }
     },
     core,
     user,
@@ -110,13 +119,9 @@ export async function subscribersOf(core: MeshCore, user: string, grantee: strin
   return rows.map((row) => String(row.agent))
 }
 
-export async function setTopicPolicy(
-  core: MeshCore,
-  { user }: Actor,
-  topic: string,
-  policy: TopicPolicy,
-): Promise<void> {
+export async function setTopicPolicy(core: MeshCore, actor: Actor, topic: string, policy: TopicPolicy): Promise<void> {
   const grantee = topicGrantee(topic)
+  const { user } = actor
   const { writes } = core
   const text = (list: readonly string[] | undefined) => (list === undefined ? null : JSON.stringify([...new Set(list)]))
   await decided(
@@ -124,7 +129,10 @@ export async function setTopicPolicy(
       const allowed = policy.subscribe
       const subscribers = await subscribersOf(core, user, grantee)
       const dismissed = allowed === undefined ? [] : subscribers.filter((agent) => !allowed.includes(agent))
-      const statements = [writes.policy({ user, grantee, subscribe: text(policy.subscribe), post: text(policy.post) })]
+      const statements = [
+        writes.policy({ user, grantee, subscribe: text(policy.subscribe), post: text(policy.post) }),
+        ...audited(core, actor, 'topic.policy', [grantee]),
+      ]
       if (allowed !== undefined)
         statements.push(
           writes.dismiss({ user, grantee, agents: JSON.stringify(dismissed) }, { expect: { rows: dismissed.length } }),
@@ -188,6 +196,7 @@ export async function deleteTopic(core: MeshCore, actor: Actor, topic: string): 
               writes.dismiss({ user, grantee, agents: JSON.stringify(agents) }, { expect: { rows: agents.length } }),
               writes.subscribersLeft({ user, grantee, names: '[]' }, { expect: { rows: 0 } }),
               writes.dropTopic({ user, grantee }),
+              ...audited(core, actor, 'delete_topic', [grantee]),
             ],
             feed: agents.length > 0 ? [subscriptionItem({ agents, removed: [grantee] })] : [],
           })
@@ -222,9 +231,18 @@ function without(core: MeshCore, actor: Actor, row: EntryRow, grantee: string): 
     statements: [
       unchanged,
       writes.narrow(
-        { ...place, change, audience: JSON.stringify(left), version: row.version, provenance },
+        {
+          ...place,
+          change,
+          audience: JSON.stringify(left),
+          version: row.version,
+          value: storeValue(row.value),
+          provenance,
+        },
         { expect: { rows: 1 } },
       ),
+      // The version before goes from the history one day; what is large must not go with it.
+      ...(core.blobs?.share(user, `entry:${change}`, row.value) ?? []),
     ],
     feed: [{ kind: 'audience', key: row.key, data: change }],
   }

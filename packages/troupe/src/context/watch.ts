@@ -9,7 +9,7 @@ import { mayRead, type Reader } from './audience.ts'
 import { type EntryRow, entryRow, type HistoryRow, historyRow } from './entry-row.ts'
 import type { WatchItem, WatchOptions } from './hands-port.ts'
 import type { MeshCore } from './mesh-core.ts'
-import type { MeshServices } from './mesh-services.ts'
+import type { MeshServices, Watcher } from './mesh-services.ts'
 import { compilePattern } from './pattern.ts'
 import { statesOfTopics, TooManyChanges } from './subscription-effects.ts'
 import type { SubscriptionChange } from './topics.ts'
@@ -29,7 +29,7 @@ export function watchContext(mesh: MeshServices, reader: Reader, options: WatchO
     throw failure('validation.failed', { what: 'from', problem: 'it is a revision: a whole number from 0' })
   const matches = options.pattern === undefined ? () => true : compilePattern(options.pattern).matches
   const waiter = new Waiter(mesh.core, reader.user)
-  const forget = mesh.watching(() => waiter.stop())
+  const forget = mesh.watching(waiter)
   const abort = () => waiter.stop()
   if (signal?.aborted) abort()
   else signal?.addEventListener('abort', abort, { once: true })
@@ -58,16 +58,22 @@ export function watchContext(mesh: MeshServices, reader: Reader, options: WatchO
 }
 
 /** Sleeps until a revision beyond one's own is hinted at. */
-class Waiter {
+class Waiter implements Watcher {
+  readonly user: string
   readonly #off: () => void
   #hinted = 0
+  /** Where it waits: revisions count from 1 again when a user was forgotten. */
+  #passed = 0
   #wake: (() => void) | undefined
   stopped = false
+  /** It must start over. */
+  over = false
 
   constructor(core: MeshCore, user: string) {
+    this.user = user
     this.#off = core.storage.onHint((hint) => {
       if (!('user' in hint) || hint.user !== user) return
-      this.#hinted = Math.max(this.#hinted, hint.revision)
+      this.#hinted = hint.revision < this.#passed ? Number.POSITIVE_INFINITY : Math.max(this.#hinted, hint.revision)
       this.#wake?.()
     })
   }
@@ -77,10 +83,17 @@ class Waiter {
       this.#hinted = 0
       return
     }
+    this.#passed = revision
     const { promise, resolve } = Promise.withResolvers<void>()
     this.#wake = resolve
     await promise
     this.#wake = undefined
+  }
+  /** What it knows is of a user who is forgotten. */
+  startOver(): void {
+    this.over = true
+    this.#hinted = Number.POSITIVE_INFINITY
+    this.#wake?.()
   }
   stop(): void {
     this.stopped = true
@@ -120,7 +133,9 @@ async function* follow(
   }
   while (!waiter.stopped) {
     const page = await core.storage.feed(reader.user, position.revision, pageSize)
-    if (position.revision < page.floor) {
+    // Behind the head: the user was forgotten, and is a new one.
+    if (waiter.over || position.revision < page.floor || position.revision > page.head) {
+      waiter.over = false
       position = await standing(core, reader)
       yield { type: 'resync', revision: position.revision }
     } else if (page.items.length === 0) await waiter.beyond(position.revision)

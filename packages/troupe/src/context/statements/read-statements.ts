@@ -1,31 +1,12 @@
 /** The reads of the mesh: compiled once, each of them blind to what its reader may not see. */
 import { sql } from 'kysely'
-import type { Dialect, Now, Statement, Template } from '../../storage/index.ts'
+import { type Dialect, largeBytes, type Now } from '../../storage/index.ts'
+import { createListStatement, type Scope } from './list-statement.ts'
 import { columns, each, live, type ReaderValues, raw, visible } from './visibility.ts'
-
-export interface Range {
-  /** The first key. */
-  readonly from: string
-  /** The first key beyond; undefined: none. */
-  readonly to: string | undefined
-  readonly limit: number
-}
-
-interface Scope {
-  readonly user: string
-  readonly now: Now
-}
-
-/** Streams of one list: merged lazily by the engine, a multiple of few sizes so that few statements are compiled. */
-const padded = (grantees: readonly string[]): readonly string[] => {
-  let size = 2
-  while (size < grantees.length) size *= 2
-  return Array.from({ length: size }, (_, i) => grantees[Math.min(i, grantees.length - 1)] as string)
-}
 
 export const createReadStatements = (dialect: Dialect) => ({
   ...entryReads(dialect),
-  list: listRead(dialect),
+  list: createListStatement(dialect),
   ...feedReads(dialect),
   ...topicReads(dialect),
   ...upkeepReads(dialect),
@@ -33,52 +14,16 @@ export const createReadStatements = (dialect: Dialect) => ({
 
 export type ReadStatements = ReturnType<typeof createReadStatements>
 
-function listRead(dialect: Dialect) {
-  const outer = dialect.name === 'sqlite' ? sql`` : sql`order by v.key`
-  const everywhere = new Map<string, Template<Record<string, string | number | Now>>>()
-  const compiled = (name: string, build: (p: Record<string, string | number | Now>) => ReturnType<typeof sql>) => {
-    const made = everywhere.get(name) ?? raw(dialect, build)
-    everywhere.set(name, made)
-    return made
-  }
-  const bounded = (p: Record<string, unknown>, range: Range) =>
-    range.to === undefined ? sql`key >= ${p.from}` : sql`key >= ${p.from} and key < ${p.to}`
-  const values = (scope: Scope, range: Range) => ({
-    ...scope,
-    from: range.from,
-    limit: range.limit,
-    ...(range.to === undefined ? {} : { to: range.to }),
-  })
-  /** @param what the columns: whole entries, or only what a filter needs */
-  return (scope: Scope, grantees: readonly string[] | 'all', range: Range, what: 'entries' | 'keys'): Statement => {
-    const wanted = what === 'entries' ? columns : sql.raw('e.key, e.audience')
-    const end = range.to === undefined ? '' : 'to'
-    if (grantees === 'all')
-      return compiled(
-        `all ${what} ${end}`,
-        (p) => sql`select ${wanted} from context_entries e
-          where e.user_id = ${p.user} and ${bounded(p, range)} and ${live(p as never)} order by e.key limit ${p.limit}`,
-      )(values(scope, range))
-    const streams = padded(grantees)
-    const made = compiled(`${streams.length} ${what} ${end}`, (p) => {
-      const one = (i: number) =>
-        sql`select key from context_visible where user_id = ${p.user} and grantee = ${p[`g${i}`]} and ${bounded(p, range)}`
-      // The inner limit keeps the inner order; an order outside would make the engine collect all streams first.
-      return sql`select ${wanted} from (${sql.join(
-        streams.map((_, i) => one(i)),
-        sql` union `,
-      )} order by key limit 9000000000) v cross join context_entries e
-          where e.user_id = ${p.user} and e.key = v.key and ${live(p as never)} ${outer} limit ${p.limit}`
-    })
-    return made({ ...values(scope, range), ...Object.fromEntries(streams.map((grantee, i) => [`g${i}`, grantee])) })
-  }
-}
-
 function entryReads(dialect: Dialect) {
   return {
     value: raw<ReaderValues & { key: string }>(
       dialect,
-      (p) => sql`select e.value from context_entries e
+      (p) => sql`select e.value, e.change from context_entries e
+        where e.user_id = ${p.user} and e.key = ${p.key} and ${live(p)} and ${visible(dialect, p)}`,
+    ),
+    versioned: raw<ReaderValues & { key: string }>(
+      dialect,
+      (p) => sql`select e.value, e.change, e.version from context_entries e
         where e.user_id = ${p.user} and e.key = ${p.key} and ${live(p)} and ${visible(dialect, p)}`,
     ),
     change: raw<ReaderValues & { key: string }>(
@@ -183,7 +128,7 @@ function upkeepReads(dialect: Dialect) {
     ),
     expired: raw<{ user: string; now: Now; limit: number }>(
       dialect,
-      (p) => sql`select e.key, e.change, e.value from context_entries e
+      (p) => sql`select e.key, e.change from context_entries e
         where e.user_id = ${p.user} and e.expires_at <= ${p.now} order by e.expires_at limit ${p.limit}`,
     ),
     oldTombstones: raw<{ user: string; before: Now; limit: number }>(
@@ -195,7 +140,7 @@ function upkeepReads(dialect: Dialect) {
     historyValues: raw<{ user: string; key: string; version: number }>(
       dialect,
       (p) => sql`select e.change from context_history e where e.user_id = ${p.user} and e.key = ${p.key}
-        and e.version <= ${p.version} and substr(e.value, 1, 1) = '@'`,
+        and e.version <= ${p.version} and e.stored > ${largeBytes}`,
     ),
     work: raw<{ limit: number; after: string }>(
       dialect,

@@ -2,6 +2,7 @@
 import { type RawBuilder, sql } from 'kysely'
 import { type Bind, type Dialect, type Now, type Template, template } from '../../storage/index.ts'
 import { agentGrantee, type Reader } from '../audience.ts'
+import { entryContent } from '../context-tables.ts'
 
 export const now: Now = { $: 'now' }
 
@@ -23,12 +24,16 @@ export const readerValues = (reader: Reader): ReaderValues => ({
 
 type Piece = RawBuilder<unknown>
 
-/** A template of raw SQL: compiled once, filled at each call. */
+/** A template of raw SQL: compiled once, filled at each call. Whatever it calls value or metadata is content. */
 export const raw = <Values extends { [K in keyof Values]: Bind }>(
   dialect: Dialect,
   build: (placeholders: Values) => Piece,
 ): Template<Values> =>
-  template<unknown, Values>(dialect, (db, placeholders) => ({ compile: () => build(placeholders).compile(db) }))
+  template<unknown, Values>(
+    dialect,
+    (db, placeholders) => ({ compile: () => build(placeholders).compile(db) }),
+    entryContent,
+  )
 
 /** The elements of a list in JSON text as rows with the column `value`. */
 export const each = (dialect: Dialect, list: unknown, alias: string): Piece => {

@@ -1,6 +1,6 @@
 /** The writes of the mesh, each a few statements of one change; the guards give every refusal its own code. */
 import { sql } from 'kysely'
-import type { Bind, Dialect, Now } from '../../storage/index.ts'
+import { type Bind, type Dialect, largeBytes, type Now } from '../../storage/index.ts'
 import { columns, each, live, type ReaderValues, raw, visible, writable } from './visibility.ts'
 
 interface Place {
@@ -53,14 +53,15 @@ export function createWriteStatements(dialect: Dialect) {
       (p) => sql`insert into context_history (${copied}) select e.user_id, ${columns},
         case when ${live(p)} then ${p.ended} else 'expired' end, ${p.now}, ${p.change} from context_entries e where ${at(p)}`,
     ),
-    /** The oldest versions go, where they are beyond the bound and not of lately. */
+    /** The oldest versions go, where they are beyond the bound and not of lately; it looks at twice as many as come meanwhile. */
     prune: raw<Place & { keep: number; most: number; before: Now }>(
       dialect,
       (p) => sql`delete from context_history where user_id = ${p.user} and key = ${p.key} and version in (
         select o.version from (
-            select h.version, h.ended_at from context_history h where h.user_id = ${p.user} and h.key = ${p.key}
-              and substr(h.value, 1, 1) <> '@' order by h.version limit 64) o, context_entries e
-          where ${at(p)} and (o.version <= e.version - ${p.most} or (o.version <= e.version - ${p.keep} and o.ended_at <= ${p.before})))`,
+          select h.version, h.ended_at, e.version - ${p.most} as beyond from context_entries e cross join context_history h
+            where ${at(p)} and h.user_id = ${p.user} and h.key = ${p.key} and h.version <= e.version - ${p.keep}
+              and h.stored <= ${largeBytes} order by h.version limit 32) o
+        where o.version <= o.beyond or o.ended_at <= ${p.before})`,
     ),
     put: raw<PutValues>(dialect, (p) => {
       const over = sql`(context_entries.expires_at is not null and context_entries.expires_at <= ${p.now})`
@@ -87,11 +88,11 @@ export function createWriteStatements(dialect: Dialect) {
           value = excluded.value, stored = excluded.stored, provenance = excluded.provenance, taint = excluded.taint
         returning version`
     }),
-    /** Takes one topic from the audience of an entry; its value stays. */
-    narrow: raw<Place & { change: string; audience: string; version: number; provenance: string }>(
+    /** Takes one topic from the audience of an entry; its value stays, written anew for the version that it now is. */
+    narrow: raw<Place & { change: string; audience: string; version: number; value: string; provenance: string }>(
       dialect,
       (p) => sql`update context_entries set version = version + 1, change = ${p.change}, revision = ${revision(p)},
-        audience = ${p.audience}, provenance = ${p.provenance}, updated_at = ${p.now}
+        audience = ${p.audience}, value = ${p.value}, provenance = ${p.provenance}, updated_at = ${p.now}
         where user_id = ${p.user} and key = ${p.key} and version = ${p.version}`,
     ),
     remove: raw<Place>(dialect, (p) => sql`delete from context_entries where user_id = ${p.user} and key = ${p.key}`),
@@ -238,7 +239,7 @@ function upkeep(dialect: Dialect) {
     forgetLarge: raw<{ user: string; key: string; version: number }>(
       dialect,
       (p) => sql`delete from context_history where user_id = ${p.user} and key = ${p.key} and version <= ${p.version}
-        and substr(value, 1, 1) = '@'`,
+        and stored > ${largeBytes}`,
     ),
     forgetTombstone: raw<{ user: string; key: string; version: number }>(
       dialect,
