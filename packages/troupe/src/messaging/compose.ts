@@ -1,25 +1,29 @@
 /** Makes of a send what is stored: options checked, payload validated, defaults filled in. */
 import {
+  checkFlag,
   checkKey,
   checkName,
   checkOptions,
+  checkSignal,
+  decodeJson,
   encodeJson,
   failure,
+  hashJson,
   type Json,
   milliseconds,
   type Provenance,
   type TaintLabel,
 } from '../core/index.ts'
-import type { Bind } from '../storage/index.ts'
+import type { Bind, Blobs, Statement } from '../storage/index.ts'
 import type { Priority } from './message.ts'
 import type { CommonSendOptions } from './message-hands.ts'
-import { encodeEnvelope, isPriority, offsets, type ReplyTo } from './message-row.ts'
-import { encodePayload, type MessageType } from './message-type.ts'
+import { encodeEnvelope, encodeKinds, isPriority, offsets, type ReplyTo, storePayload } from './message-row.ts'
+import { checkMessageType, type EncodedPayload, encodePayload, type MessageType } from './message-type.ts'
 import { later } from './statements/compile.ts'
 import type { Outgoing } from './statements/send-statements.ts'
 
 /** Larger ones are refused whatever the mailbox holds. */
-const maxMessageBytes = 8 * 1024 * 1024
+export const maxMessageBytes = 8 * 1024 * 1024
 const dedupeMs = 24 * 3_600_000
 
 /** Who sends, bound once. */
@@ -51,18 +55,18 @@ export interface Draft {
   readonly replyTo?: ReplyTo
 }
 
-export interface Encoded {
-  readonly json: string
+export interface Encoded extends EncodedPayload {
   readonly bytes: number
 }
 
 /** @throws ValidationError */
 export async function encode(type: MessageType, payload: unknown, limit: number): Promise<Encoded> {
-  const json = await encodePayload(type.schema, payload, `The message ${type.name}`)
-  const bytes = Buffer.byteLength(json, 'utf8')
+  checkMessageType(type)
+  const encoded = await encodePayload(type, payload)
+  const bytes = Buffer.byteLength(encoded.json, 'utf8')
   const most = Math.min(limit, maxMessageBytes)
   if (bytes > most) throw failure('message.too_large', { type: type.name, bytes, limit: most })
-  return { json, bytes }
+  return { ...encoded, bytes }
 }
 
 interface Times {
@@ -93,8 +97,15 @@ function timesOf({ delay, at, ttl }: CommonSendOptions, nowMs: number): Times {
 
 /** @throws ValidationError for a recipient or an option that is not allowed */
 export function checkSend(where: string, options: object, own: readonly string[]): void {
+  if (typeof options !== 'object' || options === null)
+    throw failure('validation.failed', { what: `The options of ${where}`, problem: 'they are an object' })
   checkOptions(where, options, [...own, ...commonOptions])
-  const { priority, metadata } = options as CommonSendOptions
+  const { priority, metadata, requiresConfirmation, dedupeId, at, signal } = options as CommonSendOptions
+  checkSignal(where, signal)
+  if (requiresConfirmation !== undefined) checkFlag('requiresConfirmation', requiresConfirmation)
+  if (dedupeId === '') throw failure('validation.failed', { what: 'dedupeId', problem: 'it is empty' })
+  if (at !== undefined && typeof at !== 'string' && !(at instanceof Date))
+    throw failure('validation.failed', { what: 'at', problem: 'it is no Date and no ISO text of one' })
   if (priority !== undefined && !isPriority(priority))
     throw failure('validation.failed', {
       what: 'priority',
@@ -104,17 +115,37 @@ export function checkSend(where: string, options: object, own: readonly string[]
     throw failure('validation.failed', { what: 'metadata', problem: 'it is not an object' })
 }
 
+/** Who refers to a payload that is stored apart. */
+export const ownerOf = (id: string): string => `message:${id}`
+
 const optionalKey = (value: string | undefined) => (value === undefined ? null : checkKey(value))
 
-/** @param nowMs decides only whether a moment given by `at` is still to come */
-export function compose(sender: Sender, draft: Draft, payload: Encoded, nowMs: number): Outgoing {
+/** What a message is made with. */
+export interface Composing {
+  readonly blobs: Blobs
+  /** Keeps account of the messages whose payload is stored apart. */
+  readonly apart: (user: string, mailbox: string, id: string) => Statement
+  /** Messages are signed. */
+  readonly signed: boolean
+  /** Decides only whether a moment given by `at` is still to come. */
+  readonly nowMs: number
+}
+
+export function compose(
+  { blobs, apart, signed, nowMs }: Composing,
+  sender: Sender,
+  draft: Draft,
+  payload: Encoded,
+): Outgoing {
   const { options, type, id } = draft
+  const kept = blobs.keep(sender.user, ownerOf(id), payload.json)
   const priority: Priority = options.priority ?? 'normal'
   const envelope = encodeEnvelope({
     ...(options.metadata === undefined ? {} : { metadata: options.metadata }),
     ...(options.requiresConfirmation ? { confirm: true } : {}),
     provenance: sender.provenance,
     ...(sender.taint.length === 0 ? {} : { taint: sender.taint }),
+    ...(payload.bytesAt === undefined ? {} : { bytesAt: payload.bytesAt }),
   })
   const dedupeId = optionalKey(options.dedupeId)
   return {
@@ -126,11 +157,16 @@ export function compose(sender: Sender, draft: Draft, payload: Encoded, nowMs: n
     priority,
     type: type.name,
     version: type.version,
-    payload: payload.json,
+    kinds: encodeKinds(type),
+    payload: storePayload(kept.value),
+    apart: kept.statements.length === 0 ? [] : [...kept.statements, apart(sender.user, draft.to, id)],
     bytes: payload.bytes + Buffer.byteLength(envelope, 'utf8'),
     thread: optionalKey(options.threadId),
     correlation: optionalKey(options.correlationId),
     envelope,
+    signature: null,
+    trace: sender.provenance.trace,
+    ...(signed ? { payloadHash: hashJson(decodeJson(payload.json)) } : {}),
     replyTo: draft.replyTo === undefined ? null : encodeJson(draft.replyTo),
     ...timesOf(options, nowMs),
     due: later(offsets[priority]),
@@ -152,10 +188,10 @@ export interface Notice {
 }
 
 /** A message that the room itself sends, in the name of an agent. */
-export function composeNotice(id: string, notice: Notice, nowMs: number): Outgoing {
+export function composeNotice(composing: Composing, id: string, notice: Notice): Outgoing {
   const { user, from, to, type, payload: told, ...options } = notice
   const json = encodeJson(told)
   const sender: Sender = { user, agent: from, provenance: { agent: from }, taint: [] }
   const payload = { json, bytes: Buffer.byteLength(json, 'utf8') }
-  return compose(sender, { id, to, type, options: options as CommonSendOptions }, payload, nowMs)
+  return compose(composing, sender, { id, to, type, options: options as CommonSendOptions }, payload)
 }

@@ -1,5 +1,6 @@
 /** What `createTroupe({ messaging })` takes, and the same with every default filled in and durations in milliseconds. */
 import { checkOptions, type Duration, failure, milliseconds } from '../core/index.ts'
+import type { SignatureConfig } from '../security/index.ts'
 
 export interface MessagingConfig {
   /** How long a delivery stays with its consumer; 30 s by default. */
@@ -10,6 +11,8 @@ export interface MessagingConfig {
   readonly capacity?: { readonly count?: number; readonly bytes?: number }
   /** What a full mailbox does; `reject` by default. */
   readonly backpressure?: 'reject' | 'wait' | 'drop-oldest'
+  /** Proves who sent a message, to whoever receives it; off where absent. */
+  readonly signatures?: SignatureConfig
 }
 
 export interface MessagingSettings {
@@ -28,7 +31,7 @@ const whole = (value: unknown, what: string): number => {
 
 /** @throws ValidationError for an unknown option or a value out of its range */
 export function messagingSettings(config: MessagingConfig = {}): MessagingSettings {
-  checkOptions('messaging', config, ['lease', 'maxAttempts', 'capacity', 'backpressure'])
+  checkOptions('messaging', config, ['lease', 'maxAttempts', 'capacity', 'backpressure', 'signatures'])
   const capacity = config.capacity ?? {}
   checkOptions('messaging.capacity', capacity, ['count', 'bytes'])
   const backpressure = config.backpressure ?? 'reject'

@@ -3,25 +3,38 @@
  * so whoever puts one into a change of its own (a step's, say) does all of it or nothing.
  */
 import {
+  checkCall,
   checkOptions,
+  checkSignal,
   type Duration,
   encodeJson,
   failure,
   type Json,
   milliseconds,
   type StoredError,
+  storeError,
+  type TaintLabel,
 } from '../core/index.ts'
 import type { Fragment, Row, Statement } from '../storage/index.ts'
-import { composeNotice } from './compose.ts'
-import type { Delivery } from './mailbox-hands.ts'
+import { maxMessageBytes } from './compose.ts'
+import type { CallOptions, Delivery } from './mailbox-hands.ts'
 import type { Message } from './message.ts'
-import { type ReplyTo, replyToOf, toPlace } from './message-row.ts'
+import { kindsOf, type ReplyTo, replyToOf, toPlace } from './message-row.ts'
 import { MessageConfirmed } from './notices.ts'
 import { type Post, refusal } from './post.ts'
 import { later } from './statements/compile.ts'
 import type { Held } from './statements/settle-statements.ts'
 
-export type Answer = { readonly value: Json } | { readonly error: StoredError }
+/** @throws ValidationError for what JSON can't carry, or over 8 MB */
+export function checkReply(value: unknown, type: string): void {
+  const bytes = Buffer.byteLength(encodeJson(value, `The reply to ${type}`), 'utf8')
+  if (bytes > maxMessageBytes)
+    throw failure('message.too_large', { type: `that replies to ${type}`, bytes, limit: maxMessageBytes })
+}
+
+export type Answer = ({ readonly value: Json } | { readonly error: StoredError }) & {
+  readonly taint?: readonly TaintLabel[]
+}
 
 /** What answers a request, wherever its sender waits. */
 export function answerFragment(post: Post, user: string, replyTo: ReplyTo, answer: Answer): Fragment {
@@ -30,14 +43,21 @@ export function answerFragment(post: Post, user: string, replyTo: ReplyTo, answe
     : post.answerStep(user, replyTo.step, replyTo.wait, answer)
 }
 
+/** What a sender is told whose request went to the dead letters. */
+export const notAnswered = (to: string, type: string, problem: string): StoredError =>
+  storeError(failure('request.failed', { to, type, problem }))
+
 export class Delivered implements Delivery {
   readonly message: Message
   readonly attempt: number
   /** How often it was given back or redriven: another number is another try. */
   readonly failures: number
+  /** The names of its type and of those that it extends, the nearest first. */
+  readonly kinds: readonly string[]
   readonly held: Held
   readonly #post: Post
   readonly #replyTo: ReplyTo | undefined
+  readonly #seen: readonly Statement[]
 
   constructor(post: Post, row: Row, message: Message, held: Held) {
     this.#post = post
@@ -45,7 +65,9 @@ export class Delivered implements Delivery {
     this.held = held
     this.attempt = Number(row.attempts)
     this.failures = Number(row.failures)
+    this.kinds = kindsOf(row).map(({ name }) => name)
     this.#replyTo = replyToOf(row)
+    this.#seen = post.signed?.seen(row) ?? []
   }
   get expectsReply(): boolean {
     return this.#replyTo !== undefined
@@ -57,24 +79,20 @@ export class Delivered implements Delivery {
     const { message } = this
     const confirmation = !message.requiresConfirmation
       ? []
-      : this.#post.send.sendOrHold(
-          composeNotice(
-            `${message.id}-confirmed`,
-            {
-              user,
-              from: message.to,
-              to: message.from,
-              type: MessageConfirmed,
-              payload: { id: message.id, by: message.to, type: message.type },
-              correlationId: message.correlationId ?? message.id,
-              threadId: message.threadId,
-              dedupeId: `${message.id}-confirmed`,
-            },
-            this.#post.clock.now(),
-          ),
+      : this.#post.enterOrHold(
+          this.#post.notice(`${message.id}-confirmed`, {
+            user,
+            from: message.to,
+            to: message.from,
+            type: MessageConfirmed,
+            payload: { id: message.id, by: message.to, type: message.type },
+            correlationId: message.correlationId ?? message.id,
+            threadId: message.threadId,
+            dedupeId: `${message.id}-confirmed`,
+          }),
         )
     return this.#waking(
-      [...this.#post.settle.ack(this.held), ...(fragment?.statements ?? []), ...confirmation],
+      [...this.#post.settle.ack(this.held), ...this.#seen, ...(fragment?.statements ?? []), ...confirmation],
       fragment,
     )
   }
@@ -84,12 +102,7 @@ export class Delivered implements Delivery {
   /** To the dead letters. Whoever waits for a reply is told. */
   buryFragment(reason: string): Fragment {
     const { user, mailbox } = this.held
-    const error: StoredError = {
-      name: 'ProcessingError',
-      code: 'request.failed',
-      message: `${mailbox} did not answer the request ${this.message.type}: ${reason}.`,
-      retryable: false,
-    }
+    const error = notAnswered(mailbox, this.message.type, reason)
     const fragment = this.#replyTo ? answerFragment(this.#post, user, this.#replyTo, { error }) : undefined
     return this.#waking([...this.#post.settle.bury(this.held, reason), ...(fragment?.statements ?? [])], fragment)
   }
@@ -99,36 +112,41 @@ export class Delivered implements Delivery {
   }
 
   /** After a change with one of the fragments: rings and tells. */
-  settled(how: 'acknowledged' | 'returned' | 'dead', reason?: string): void {
+  settled(how: 'acknowledged' | 'returned' | 'dead'): void {
     const { user, mailbox, id } = this.held
     this.#post.arrivals.ring(user, mailbox)
     if (this.message.requiresConfirmation && how === 'acknowledged') this.#post.arrivals.ring(user, this.message.from)
-    if (how !== 'returned') this.#post.freed(user, mailbox)
+    if (how !== 'returned') this.#post.freed(this.held)
     if (this.#replyTo && 'request' in this.#replyTo) this.#post.answers.ring(user, this.#replyTo.request)
     const { from, type } = this.message
-    const fields = { id, from, to: mailbox, messageType: type, attempt: this.attempt }
-    this.#post.emit(`message.${how}`, user, reason === undefined ? fields : { ...fields, reason })
+    // Why is told by the dead letter: a reason may quote what the message holds, and no event carries that.
+    this.#post.emit(`message.${how}`, user, { id, from, to: mailbox, messageType: type, attempt: this.attempt })
   }
 
-  async ack(): Promise<void> {
+  async ack(options: CallOptions = {}): Promise<void> {
+    checkCall('ack', options)
     await this.#commit(this.ackFragment())
     this.settled('acknowledged')
   }
-  async nack(options: { readonly delay?: Duration; readonly reason?: string } = {}): Promise<void> {
-    checkOptions('nack', options, ['delay', 'reason'])
+  async nack(options: { readonly delay?: Duration; readonly reason?: string } & CallOptions = {}): Promise<void> {
+    checkOptions('nack', options, ['delay', 'reason', 'signal'])
+    checkSignal('nack', options.signal)
     const reason = options.reason === undefined ? undefined : String(options.reason).slice(0, 4_000)
     await this.giveBack(milliseconds(options.delay ?? '0ms', 'delay'), reason)
   }
-  async reply(value: Json): Promise<void> {
+  async reply(value: Json, options: CallOptions = {}): Promise<void> {
+    checkCall('reply', options)
     if (!this.#replyTo)
       throw failure('validation.failed', {
         what: `A reply to ${this.message.type}`,
         problem: 'its sender did not ask for one',
       })
+    checkReply(value, this.message.type)
     await this.#commit(this.ackFragment({ value }))
     this.settled('acknowledged')
   }
-  async renew(): Promise<void> {
+  async renew(options: CallOptions = {}): Promise<void> {
+    checkCall('renew', options)
     await this.#commit({ statements: this.#post.settle.renew(this.held, later(this.#post.settings.leaseMs)) })
   }
   /** Ends the lease and nothing else: it is not a failure, and what was recorded for it stays. */
@@ -145,11 +163,11 @@ export class Delivered implements Delivery {
     if (this.attempt >= attempts)
       return this.bury(reason ?? `it was given back at attempt ${this.attempt} of ${attempts}`)
     await this.#commit(this.nackFragment(delayMs, reason ?? null))
-    this.settled('returned', reason)
+    this.settled('returned')
   }
   async bury(reason: string): Promise<void> {
     await this.#commit(this.buryFragment(reason))
-    this.settled('dead', reason)
+    this.settled('dead')
   }
   async #commit(fragment: Fragment): Promise<void> {
     const result = await this.#post.commit(this.held.user, fragment.statements, null, fragment.wake)

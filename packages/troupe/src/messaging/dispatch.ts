@@ -4,7 +4,7 @@
  */
 import { failure } from '../core/index.ts'
 import type { CommitResult, Row, Statement } from '../storage/index.ts'
-import { toPlace } from './message-row.ts'
+import { rowOf, toPlace } from './message-row.ts'
 import { type Post, refusal } from './post.ts'
 import { limitOf, type Outgoing } from './statements/send-statements.ts'
 import type { Upkeep } from './upkeep.ts'
@@ -18,6 +18,23 @@ export interface Sent {
 
 /** Others may take the room that dropping made; so often it is tried. */
 const maxDrops = 20
+
+/** @throws CancelledError when the signal aborts first */
+async function unlessAborted(turn: Promise<unknown> | undefined, signal: AbortSignal | undefined): Promise<void> {
+  if (!turn || !signal) return void (await turn)
+  const cancelled = () => failure('cancelled', { what: 'Sending' }, { cause: signal.reason })
+  if (signal.aborted) throw cancelled()
+  let abort = () => {}
+  const aborted = new Promise<never>((_, reject) => {
+    abort = () => reject(cancelled())
+    signal.addEventListener('abort', abort, { once: true })
+  })
+  try {
+    await Promise.race([turn, aborted])
+  } finally {
+    signal.removeEventListener('abort', abort)
+  }
+}
 
 export class Dispatch {
   readonly #post: Post
@@ -41,13 +58,15 @@ export class Dispatch {
     prepared.catch(() => {})
     const before = this.#lanes.get(lane)
     const begun = (async () => {
-      await before
+      await unlessAborted(before, options.signal)
       const outgoing = await prepared
       return { sent: this.#send(outgoing, options.also ?? [], options.signal) }
     })()
-    const over = begun
+    const settled = begun
       .then(({ sent }) => (this.#post.settings.backpressure === 'wait' ? sent : undefined))
       .catch(() => {})
+    // Who gave up in the queue does not let the next one overtake those before it.
+    const over = Promise.all([before, settled])
     this.#lanes.set(lane, over)
     void over.then(() => {
       if (this.#lanes.get(lane) === over) this.#lanes.delete(lane)
@@ -130,14 +149,14 @@ export class Dispatch {
   /** @returns undefined when the mailbox is full, or a victim was taken meanwhile */
   async #try(outgoing: Outgoing, also: readonly Statement[], victims: readonly Row[]): Promise<Sent | undefined> {
     const drops = this.dropStatements(victims)
-    const send = this.#post.send.send(outgoing, drops.length)
-    const { user } = outgoing
-    const result = await this.#post.commit(user, [...drops, ...send, ...also], `send:${outgoing.id}:${victims.length}`)
+    const statements = this.#post.enter(outgoing, drops.length)
+    const all = [...drops, ...statements, ...also, ...this.#post.audited(outgoing)]
+    const result = await this.#post.commit(outgoing.user, all, `send:${outgoing.id}:${victims.length}`)
     if (!result.ok) {
       if (result.code === 'mailbox.full' || result.code === 'storage.expectation') return undefined
       throw refusal(result)
     }
-    return this.#sent(outgoing, result, drops.length + send.length - 1, victims)
+    return this.#sent(outgoing, result, drops.length + statements.length - 1, victims)
   }
 
   async #sent(
@@ -147,14 +166,16 @@ export class Dispatch {
     victims: readonly Row[],
   ): Promise<Sent> {
     const { user, mailbox, id } = outgoing
-    const row = result.rows[index]?.[0] ?? (await this.#post.read(user, this.#post.look.one(user, mailbox, id)))[0]
+    const row =
+      outgoing.dedupeId === null
+        ? rowOf(outgoing, result.at)
+        : (result.rows[index]?.[0] ?? (await this.#post.read(user, this.#post.look.one(user, mailbox, id)))[0])
     if (!row) throw failure('invariant.broken', { rule: 'a message that was sent can be read' })
     const duplicate = row.id !== id
     const dropped = victims.map((victim) => String(victim.id))
     if (!duplicate) {
       this.#post.arrivals.ring(user, mailbox)
-      const { sender, type, priority } = outgoing
-      this.#post.emit('message.sent', user, { id, from: sender, to: mailbox, messageType: type, priority })
+      this.#post.sent(outgoing)
     }
     for (const lost of dropped) this.#post.emit('message.dropped', user, { id: lost, to: mailbox })
     return { row, duplicate, dropped }

@@ -8,7 +8,6 @@
 import type { ContextHands } from '../context/index.ts'
 import {
   type Clock,
-  encodeJson,
   failure,
   hashText,
   type Json,
@@ -17,11 +16,22 @@ import {
   type StoredError,
   storeError,
   TroupeError,
+  taintField,
 } from '../core/index.ts'
-import type { Inbox, RecordedEffect, Recorder, StepEnd, StepSpec, Steps } from '../durable/index.ts'
+import type {
+  EffectSpec,
+  Inbox,
+  OutsideFunction,
+  RecordedEffect,
+  Recorder,
+  StepEnd,
+  StepSpec,
+  Steps,
+} from '../durable/index.ts'
 import { backoffDelay } from '../resilience/index.ts'
+import { isJoined, type TaintedAct, type TaintGuard } from '../security/index.ts'
 import type { Fragment } from '../storage/index.ts'
-import type { Delivered } from './delivered.ts'
+import { checkReply, type Delivered } from './delivered.ts'
 import type { MessageHands } from './message-hands.ts'
 import type { MessageType } from './message-type.ts'
 import type { HandlerContext } from './worker.ts'
@@ -36,6 +46,7 @@ export interface HandlingParts {
   readonly leaseMs: number
   readonly attempts: number
   readonly backoff: { readonly baseMs: number; readonly maxMs: number }
+  readonly guard: TaintGuard
   readonly contextOf: (recorder: Recorder) => ContextHands
   readonly messagesOf: (recorder: Recorder) => MessageHands
   /** Told of every failure, before the delivery goes back. */
@@ -103,14 +114,16 @@ export class Handling {
 
   #spec({ deliveries }: Job, signal: AbortSignal): StepSpec {
     const ids = deliveries.map(({ message, failures }) => `${message.id}#${failures}`)
-    const traceId = deliveries[0]?.message.provenance.trace?.traceId
+    const { type = '', provenance } = deliveries[0]?.message ?? {}
+    const trace = provenance?.trace
     return {
-      ...(traceId === undefined ? {} : { traceId }),
+      ...(trace === undefined ? {} : { traceId: trace.traceId, parentSpan: trace.spanId }),
+      about: { messageType: type },
       id: `step:message/${ids.length === 1 ? ids[0] : hashText(ids.join(' '))}`,
       principal: { userId: this.#parts.user, kind: 'agent', name: this.#parts.agent },
       input: ids,
       signal,
-      settled: (end) => {
+      settled: (end, taint) => {
         const error = isFailure(end) ? end.error : undefined
         const value = error ? undefined : (end as { readonly value: Json }).value
         return joined(
@@ -118,7 +131,9 @@ export class Handling {
           [...deliveries]
             .reverse()
             .map((delivered) =>
-              error ? this.#failedFragment(delivered, error) : delivered.ackFragment({ value: value ?? null }),
+              error
+                ? this.#failedFragment(delivered, error)
+                : delivered.ackFragment({ value: value ?? null, ...taintField(taint) }),
             ),
         )
       },
@@ -137,17 +152,33 @@ export class Handling {
     const { clock, random } = this.#parts
     for (const { message } of deliveries) recorder.addTaint(message.taint)
     const done = await this.#doneBefore(deliveries)
+    // Recorded: a handler that looks at it takes the same way when it is entered again after a crash.
+    const attempt = recorder.answerNow({ kind: 'attempt', name: '' }, () =>
+      Math.max(...deliveries.map((delivered) => delivered.attempt)),
+    )
     const ctx: HandlerContext = {
       agent: this.#parts.agent,
-      attempt: Math.max(...deliveries.map(({ attempt }) => attempt)),
+      attempt,
       signal: recorder.signal,
       context: this.#parts.contextOf(recorder),
       messages: this.#parts.messagesOf(recorder),
       effect: (name, spec, fn) => {
-        const before = spec.key === undefined ? undefined : done.get(`${name}[${spec.key}]`)
+        const before = spec?.key === undefined ? undefined : done.get(`${name}[${spec.key}]`)
         // Giving the answer may be repeated, whatever the effect itself may.
-        if (before) return recorder.effect(name, { ...spec, class: 'idempotent' }, () => before.output as never)
-        return recorder.effect(name, spec, fn)
+        if (before)
+          return recorder.effect(name, { ...spec, class: 'idempotent' }, ({ taint }) => {
+            taint(before.taint ?? [])
+            return before.output as never
+          })
+        return this.#effect(recorder, name, spec, fn)
+      },
+      declassify: async (value, reason) => {
+        const taint = recorder.answerNow({ kind: 'declassify', name: reason.slice(0, 200) }, () => {
+          this.#parts.guard.declassified(this.#act(recorder, `declassify: ${reason.slice(0, 200)}`))
+          return [...recorder.taint]
+        })
+        if (taint.length > 0) recorder.clearTaint()
+        return value
       },
       commit: () => recorder.commit(),
       now: () => recorder.answerNow({ kind: 'now', name: '' }, () => clock.now()),
@@ -158,8 +189,31 @@ export class Handling {
     if (deliveries.length !== 1 || !delivered?.expectsReply) return null
     const what = `The reply to ${delivered.message.type}`
     const value = type?.reply ? await parse(type.reply, returned ?? null, what) : (returned ?? null)
-    encodeJson(value, what)
+    checkReply(value, delivered.message.type)
     return value as Json
+  }
+
+  #act({ taint }: Recorder, action: string): TaintedAct {
+    return { userId: this.#parts.user, agent: this.#parts.agent, action, taint }
+  }
+
+  /** A handler has nobody to ask: where an approval would be needed, it is refused. */
+  async #effect<Out>(recorder: Recorder, name: string, spec: EffectSpec<Out>, fn: OutsideFunction<Out>): Promise<Out> {
+    const { guard } = this.#parts
+    const act = this.#act(recorder, name)
+    const outside = spec.class === 'idempotent' || spec.class === 'once'
+    if (outside && isJoined(act.taint)) {
+      const verdict = recorder.answerNow({ kind: 'policy', name: `effect ${name}` }, () => {
+        const said = guard.judge(act)
+        if (said === 'approve') guard.denied(act)
+        return said
+      })
+      if (verdict !== 'go') throw guard.refusal(act)
+    }
+    return recorder.effect(name, spec, (call) => {
+      const fetch = guard.fetchFor(act, { agreed: outside, mark: call.taint })
+      return fn({ key: call.key, signal: call.signal, taint: call.taint, fetch })
+    })
   }
 
   /** Recorded anew by the step that asks for them, so the next try finds them in this one. */
@@ -207,7 +261,7 @@ export class Handling {
       case 'failed':
         for (const delivered of job.deliveries) {
           this.#parts.failed(thrown() ?? end.error, delivered)
-          delivered.settled(this.#isLast(delivered, end.error) ? 'dead' : 'returned', reasonOf(end.error))
+          delivered.settled(this.#isLast(delivered, end.error) ? 'dead' : 'returned')
         }
         return
       case 'uncertain':

@@ -1,8 +1,17 @@
 /** `support.mailbox`: one agent's own mailbox, and no other. */
-import { checkKey, checkOptions, createPage, decodeJson, failure, type Page } from '../core/index.ts'
+import {
+  checkCall,
+  checkFlag,
+  checkKey,
+  checkOptions,
+  checkSignal,
+  createPage,
+  failure,
+  listOf,
+  type Page,
+} from '../core/index.ts'
 import type { Row } from '../storage/index.ts'
 import type { DeadLetter, ListedMessage, MailboxFilter, MailboxHands } from './mailbox-hands.ts'
-import { deepFreeze } from './message.ts'
 import { isPriority, toMessage } from './message-row.ts'
 import { type Post, refusal } from './post.ts'
 import { type Receiver, wantedOf } from './receiver.ts'
@@ -23,7 +32,6 @@ const afterOf = (cursor: string | undefined): number => {
     throw failure('validation.failed', { what: 'cursor', problem: 'it is none that this list gave' })
   return Number(cursor)
 }
-const payloadOf = (row: Row) => deepFreeze(decodeJson(String(row.payload)))
 
 /** `12` by age, `2:12` by priority. */
 function placeOf(cursor: string | undefined, order: 'oldest' | 'priority'): Filter['after'] {
@@ -33,8 +41,11 @@ function placeOf(cursor: string | undefined, order: 'oldest' | 'priority'): Filt
   return { rank: Number(found[1]), seq: Number(found[2]) }
 }
 
+const filterOptions = ['unreadOnly', 'from', 'threadId', 'type', 'priority', 'order', 'limit', 'cursor', 'signal']
+
 function filterOf(filter: MailboxFilter): Filter {
-  checkOptions('messages', filter, ['unreadOnly', 'from', 'threadId', 'type', 'priority', 'order', 'limit', 'cursor'])
+  checkOptions('messages', filter, filterOptions)
+  checkSignal('messages', filter.signal)
   const { unreadOnly = false, from, threadId, type, priority, order = 'oldest' } = filter
   if (order !== 'oldest' && order !== 'priority')
     throw failure('validation.failed', {
@@ -44,7 +55,7 @@ function filterOf(filter: MailboxFilter): Filter {
   if (priority !== undefined && !isPriority(priority))
     throw failure('validation.failed', { what: 'priority', problem: `it is ${String(priority)}, which is none` })
   return {
-    unread: unreadOnly === true,
+    unread: checkFlag('unreadOnly', unreadOnly),
     ...(from === undefined ? {} : { from: checkKey(from) }),
     ...(threadId === undefined ? {} : { thread: checkKey(threadId) }),
     ...(type === undefined ? {} : { type: checkKey(typeof type === 'string' ? type : type.name) }),
@@ -55,6 +66,23 @@ function filterOf(filter: MailboxFilter): Filter {
   }
 }
 
+/**
+ * One row more than asked tells whether there is a next page.
+ * @param item undefined for what is not shown
+ */
+async function paged<T>(
+  rows: readonly Row[],
+  limit: number,
+  item: (row: Row) => Promise<T | undefined>,
+  next: (cursor: string) => Promise<Page<T>>,
+  cursorOf = (row: Row) => String(row.seq),
+): Promise<Page<T>> {
+  const page = rows.slice(0, limit)
+  const last = page.at(-1)
+  const items = (await Promise.all(page.map(item))).filter((one) => one !== undefined)
+  return createPage(items, rows.length > limit && last ? cursorOf(last) : undefined, next)
+}
+
 export function liveMailbox(
   post: Post,
   receiver: Receiver,
@@ -62,51 +90,58 @@ export function liveMailbox(
   user: string,
   mailbox: string,
 ): MailboxHands {
-  /** One more than asked tells whether there is a next page. */
-  const paged = <T>(
-    rows: readonly Row[],
-    limit: number,
-    item: (row: Row) => T,
-    next: (cursor: string) => Promise<Page<T>>,
-    cursorOf = (row: Row) => String(row.seq),
-  ) => {
-    const shown = rows.slice(0, limit)
-    const last = shown.at(-1)
-    return createPage(shown.map(item), rows.length > limit && last ? cursorOf(last) : undefined, next)
-  }
   const messages = async (filter: MailboxFilter = {}): Promise<Page<ListedMessage>> => {
     const wanted = filterOf(filter)
+    post.lookedAt(user, mailbox)
     const rows = await post.read(user, post.look.list(user, mailbox, { ...wanted, limit: wanted.limit + 1 }))
-    const item = (row: Row): ListedMessage =>
-      Object.freeze({ ...toMessage(row, payloadOf(row)), read: row.read_at !== null })
+    const unproven = await post.unproven(user, rows)
+    const item = async (row: Row): Promise<ListedMessage | undefined> => {
+      const problem = unproven.get(String(row.id))
+      if (problem) return void (await upkeep.refuse(row, problem.message))
+      return Object.freeze({ ...toMessage(row, await post.payloadOf(row)), read: row.read_at !== null })
+    }
     const byRank = (row: Row) => `${rankOf(String(row.priority))}:${String(row.seq)}`
     const next = (cursor: string) => messages({ ...filter, cursor })
     return paged(rows, wanted.limit, item, next, wanted.order === 'priority' ? byRank : undefined)
   }
   const deadLetters = async (
-    options: { readonly limit?: number; readonly cursor?: string } = {},
+    options: { readonly limit?: number; readonly cursor?: string; readonly signal?: AbortSignal } = {},
   ): Promise<Page<DeadLetter>> => {
-    checkOptions('deadLetters', options, ['limit', 'cursor'])
+    checkOptions('deadLetters', options, ['limit', 'cursor', 'signal'])
+    checkSignal('deadLetters', options.signal)
     const limit = limitOf(options.limit)
     const rows = await post.read(user, post.look.dead(user, mailbox, afterOf(options.cursor), limit + 1))
-    return paged(rows, limit, toDeadLetter, (cursor) => deadLetters({ ...options, cursor }))
+    return paged(
+      rows,
+      limit,
+      (row) => toDeadLetter(post, row),
+      (cursor) => deadLetters({ ...options, cursor }),
+    )
   }
   return {
-    receive: async (options = {}) => receiver.receive(user, mailbox, wantedOf(options)),
+    receive: async (options = {}) => {
+      const wanted = wantedOf(options)
+      post.lookedAt(user, mailbox)
+      return receiver.receive(user, mailbox, wanted)
+    },
     messages,
     deadLetters,
     async total(filter = {}) {
       const [row] = await post.read(user, post.look.total(user, mailbox, filterOf(filter)))
       return Number(row?.count ?? 0)
     },
-    async markRead(ids) {
-      const statements = [...new Set(ids)].map((id) => post.look.markRead(user, mailbox, checkKey(id)))
+    async markRead(ids, options = {}) {
+      checkCall('markRead', options)
+      const statements = [...new Set(listOf('The ids of markRead', ids))].map((id) =>
+        post.look.markRead(user, mailbox, checkKey(id)),
+      )
       if (statements.length === 0) return 0
       const result = await post.commit(user, statements, null, [])
       if (!result.ok) throw refusal(result)
       return result.affected.reduce((sum, affected) => sum + affected, 0)
     },
-    async counts() {
+    async counts(options = {}) {
+      checkCall('counts', options)
       const [row] = await post.read(user, post.look.counts(user, mailbox))
       const count = (name: string) => Number(row?.[name] ?? 0)
       const leased = count('leased')
@@ -119,13 +154,16 @@ export function liveMailbox(
         scheduled: count('scheduled'),
       }
     },
-    redrive: async (id) => redrive(post, upkeep, { user, mailbox, id: checkKey(id) }),
+    async redrive(id, options = {}) {
+      checkCall('redrive', options)
+      await redrive(post, upkeep, { user, mailbox, id: checkKey(id) })
+    },
   }
 }
 
-const toDeadLetter = (row: Row): DeadLetter =>
+const toDeadLetter = async (post: Post, row: Row): Promise<DeadLetter> =>
   Object.freeze({
-    message: toMessage(row, payloadOf(row)),
+    message: toMessage(row, await post.payloadOf(row)),
     attempt: Number(row.attempts),
     reason: String(row.reason ?? 'unknown'),
     diedAt: new Date(Number(row.ended_at)).toISOString(),

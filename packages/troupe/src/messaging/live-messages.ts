@@ -1,10 +1,21 @@
 /** `support.messages` outside a step: resolves when the messages are durable. */
-import { checkName, failure, type Json, TroupeError } from '../core/index.ts'
-import { checkSend, compose, type Encoded, encode, type Sender } from './compose.ts'
+import { checkName, failure, TroupeError } from '../core/index.ts'
+import { Batch, type Enter } from './batched-messages.ts'
+import { checkSend, type Encoded, encode, type Sender } from './compose.ts'
 import type { Dispatch, Sent } from './dispatch.ts'
-import type { CommonSendOptions, MessageHands, SendOutcome, SentMessage } from './message-hands.ts'
+import { deepFreeze } from './message.ts'
+import type {
+  BatchSendOptions,
+  BroadcastOptions,
+  CommonSendOptions,
+  LiveMessageHands,
+  MessageBatch,
+  MessageHands,
+  SendOutcome,
+  SentMessage,
+} from './message-hands.ts'
 import { toMessage } from './message-row.ts'
-import { decodePayload, type MessageType } from './message-type.ts'
+import type { MessageType } from './message-type.ts'
 import type { Post } from './post.ts'
 import { request } from './requests.ts'
 
@@ -13,21 +24,50 @@ export type Action = 'send_message_to_agent' | 'broadcast_message_to_agents'
 export interface LiveMessagesParts {
   readonly post: Post
   readonly dispatch: Dispatch
+  /** Batches that have something waiting. */
+  readonly batches: Set<Batch>
   readonly sender: Sender
   /** @throws AccessDeniedError */
   readonly authorize: (action: Action) => void
-  readonly subscribersOf: (user: string, topic: string) => Promise<readonly string[]>
-  /** Every agent of the user that has a mailbox or is present. */
-  readonly everyone: (user: string) => Promise<readonly string[]>
+  readonly subscribersOf: (user: string, topic: string, agent: string) => Promise<readonly string[]>
+  /** Every agent of the user that has a mailbox or is present; with a role, those present with it. */
+  readonly everyone: (user: string, role: string | undefined) => Promise<readonly string[]>
 }
 
-export function liveMessages(parts: LiveMessagesParts): MessageHands {
+export function liveMessages(parts: LiveMessagesParts): LiveMessageHands {
+  const { dispatch } = parts
+  const atOnce: Enter = ({ lane, prepared, signal }) => dispatch.send(lane, prepared, { signal })
+  return { ...handsThat(parts, atOnce), batched: (options = {}) => batchedMessages(parts, options) }
+}
+
+function batchedMessages(parts: LiveMessagesParts, options: BatchSendOptions): MessageBatch {
+  const { dispatch, batches: open, post } = parts
+  const batch = new Batch({ clock: post.clock, dispatch, open }, options)
+  const hands = handsThat(parts, batch.enter)
+  return {
+    ...hands,
+    request(type, payload, requested) {
+      // It goes at once, and nothing of its lane may come after it that was sent before.
+      void batch.flush()
+      return hands.request(type, payload, requested)
+    },
+    flush: () => batch.flush(),
+    [Symbol.asyncDispose]: () => batch.close(),
+  }
+}
+
+function handsThat(parts: LiveMessagesParts, enter: Enter): MessageHands {
   const { post, dispatch, sender, authorize } = parts
-  const one = (type: MessageType, payload: Promise<Encoded>, to: string, options: CommonSendOptions): Promise<Sent> => {
+  const one = async (
+    type: MessageType,
+    payload: Promise<Encoded>,
+    to: string,
+    options: CommonSendOptions,
+  ): Promise<Sent> => {
     const draft = { id: post.ids.next(), to, type, options }
-    const prepared = payload.then((encoded) => compose(sender, draft, encoded, post.clock.now()))
+    const prepared = payload.then((encoded) => post.compose(sender, draft, encoded))
     const lane = JSON.stringify([sender.user, sender.agent, to, options.priority ?? 'normal'])
-    return dispatch.send(lane, prepared, { signal: options.signal })
+    return enter({ lane, priority: options.priority ?? 'normal', prepared, signal: options.signal })
   }
   const toMany = async (
     type: MessageType,
@@ -54,28 +94,37 @@ export function liveMessages(parts: LiveMessagesParts): MessageHands {
       checkName('agent', options.to)
       authorize('send_message_to_agent')
       const { to, ...common } = options
-      return sentMessage(await one(type, encode(type, payload, post.settings.maxBytes), to, common))
+      return sentMessage(post, await one(type, encode(type, payload, post.settings.maxBytes), to, common))
     },
     async broadcast(type, payload, options = {}) {
-      checkSend('broadcast', options, ['to'])
+      checkBroadcast(options)
       authorize('broadcast_message_to_agents')
-      const { to, ...common } = options
-      if (to !== undefined && !Array.isArray(to))
-        throw failure('validation.failed', { what: 'to', problem: 'it is a list of the names of agents' })
-      return toMany(type, payload, to ?? (await parts.everyone(sender.user)), common)
+      const { to, role, ...common } = options
+      return toMany(type, payload, to ?? (await parts.everyone(sender.user, role)), common)
     },
     async publish(type, payload, options) {
       checkSend('publish', options, ['topic'])
       authorize('broadcast_message_to_agents')
       const { topic, ...common } = options
-      return toMany(type, payload, await parts.subscribersOf(sender.user, checkName('topic', topic)), common)
+      const subscribers = await parts.subscribersOf(sender.user, checkName('topic', topic), sender.agent)
+      return toMany(type, payload, subscribers, common)
     },
     async request(type, payload, options) {
-      checkName('agent', options.to)
+      checkName('agent', options?.to)
       authorize('send_message_to_agent')
       return request(post, dispatch, sender, type, payload, options)
     },
   }
+}
+
+/** @throws ValidationError */
+export function checkBroadcast(options: BroadcastOptions): void {
+  checkSend('broadcast', options, ['to', 'role'])
+  const { to, role } = options
+  if (to !== undefined && !Array.isArray(to))
+    throw failure('validation.failed', { what: 'to', problem: 'it is a list of the names of agents' })
+  if (role !== undefined && (typeof role !== 'string' || to !== undefined))
+    throw failure('validation.failed', { what: 'role', problem: 'it is a text, and stands in place of to' })
 }
 
 /** Each once, the sender left out. */
@@ -91,8 +140,8 @@ const outcomeOf = (to: string, threadId: string, { row, duplicate, dropped }: Se
   ...(dropped.length > 0 ? { dropped } : {}),
 })
 
-async function sentMessage<P>({ row, duplicate, dropped }: Sent): Promise<SentMessage<P>> {
-  const payload: Json = await decodePayload(undefined, Number(row.version), String(row.payload))
+async function sentMessage<P>(post: Post, { row, duplicate, dropped }: Sent): Promise<SentMessage<P>> {
+  const payload = deepFreeze(await post.payloadOf(row))
   const message = toMessage(row, payload)
   const more = {
     ...(duplicate ? { duplicate } : {}),

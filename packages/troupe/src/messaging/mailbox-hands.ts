@@ -3,6 +3,11 @@ import type { Duration, Json, Page } from '../core/index.ts'
 import type { Message, Priority } from './message.ts'
 import type { MessageType } from './message-type.ts'
 
+/** Of a call that takes nothing else. */
+export interface CallOptions {
+  readonly signal?: AbortSignal
+}
+
 export interface Delivery<P = Json> {
   readonly message: Message<P>
   /** 1 at the first delivery; counted before it is handed out. */
@@ -11,13 +16,13 @@ export interface Delivery<P = Json> {
    * It was handled: marked as read, never delivered again.
    * @throws LeaseLostError `lease.lost` when the lease ran out and somebody else got it
    */
-  ack(): Promise<void>
+  ack(options?: CallOptions): Promise<void>
   /** It was not handled: it comes back after `delay`, holding its lane alone, or goes to the dead letters. */
-  nack(options?: { readonly delay?: Duration; readonly reason?: string }): Promise<void>
+  nack(options?: { readonly delay?: Duration; readonly reason?: string } & CallOptions): Promise<void>
   /** Answers a request and acknowledges, in one change. */
-  reply(value: Json): Promise<void>
+  reply(value: Json, options?: CallOptions): Promise<void>
   /** Keeps the lease for another full time. */
-  renew(): Promise<void>
+  renew(options?: CallOptions): Promise<void>
 }
 
 export interface ReceiveOptions {
@@ -25,7 +30,7 @@ export interface ReceiveOptions {
   readonly max?: number
   /** How long to wait for the first; 0 ms by default. */
   readonly wait?: Duration
-  /** Only these types; lanes whose head is of another are passed over. */
+  /** Only these types, and those that extend them; lanes whose head is of another are passed over. */
   readonly types?: readonly (MessageType | string)[]
   readonly signal?: AbortSignal
 }
@@ -42,6 +47,7 @@ export interface MailboxFilter {
   readonly limit?: number
   /** Of the page before, with the same filter and order. */
   readonly cursor?: string
+  readonly signal?: AbortSignal
 }
 
 export interface ListedMessage<P = Json> extends Message<P> {
@@ -78,12 +84,12 @@ export interface MailboxHands {
   /** How many `messages` would list in all its pages. */
   total(filter?: Omit<MailboxFilter, 'order' | 'limit' | 'cursor'>): Promise<number>
   /** Marks as read; they stay deliverable. @returns how many were unread */
-  markRead(ids: readonly string[]): Promise<number>
-  counts(): Promise<MailboxCounts>
-  deadLetters(options?: { readonly limit?: number; readonly cursor?: string }): Promise<Page<DeadLetter>>
+  markRead(ids: readonly string[], options?: CallOptions): Promise<number>
+  counts(options?: CallOptions): Promise<MailboxCounts>
+  deadLetters(options?: { readonly limit?: number; readonly cursor?: string } & CallOptions): Promise<Page<DeadLetter>>
   /**
    * Puts a dead letter at the end of its lane again, at attempt 1.
    * @throws NotFoundError `message.unknown`
    */
-  redrive(id: string): Promise<void>
+  redrive(id: string, options?: CallOptions): Promise<void>
 }

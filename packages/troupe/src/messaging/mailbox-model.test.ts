@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
+import { dropSchema, missingServer, schemaName, server } from '../../test/postgres/server.ts'
 import { createVirtualClock } from '../core/index.ts'
 import { type ReferenceDelivery, ReferenceMailbox, type ReferencePriority } from '../testing/index.ts'
 import type { Delivery } from './mailbox-hands.ts'
@@ -150,9 +151,12 @@ const steps = (first: Hands, second: Hands): fc.Arbitrary<Step>[] => {
   ]
 }
 
-async function check(url: string, numRuns: number) {
+async function check(
+  place: { readonly url: string; readonly schema?: string; readonly sealed?: boolean },
+  numRuns: number,
+) {
   const config = { lease: '10s', maxAttempts: settings.maxAttempts, capacity: { count: settings.maxCount } } as const
-  const room = await openRoom({ url, config, clock: createVirtualClock({ start: 0 }) })
+  const room = await openRoom({ ...place, config, clock: createVirtualClock({ start: 0 }) })
   const first: Hands = []
   const second: Hands = []
   let run = 0
@@ -174,12 +178,29 @@ async function check(url: string, numRuns: number) {
   }
 }
 
-it('does in memory what the reference mailbox does, in any order of events', () => check('memory:', 300), 120_000)
+it(
+  'does in memory what the reference mailbox does, in any order of events',
+  () => check({ url: 'memory:' }, 300),
+  120_000,
+)
+it('does the same on what is sealed', () => check({ url: 'memory:', sealed: true }, 60), 120_000)
 it('does the same in a file', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'troupe-model-'))
   try {
-    await check(`sqlite:${join(folder, 'troupe.db')}`, 40)
+    await check({ url: `sqlite:${join(folder, 'troupe.db')}` }, 40)
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
 }, 120_000)
+it.skipIf((await missingServer()) !== undefined)(
+  'does the same on PostgreSQL',
+  async () => {
+    const schema = schemaName('mailboxes')
+    try {
+      await check({ url: server, schema }, 15)
+    } finally {
+      await dropSchema(schema)
+    }
+  },
+  120_000,
+)

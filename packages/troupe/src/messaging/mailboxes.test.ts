@@ -8,7 +8,7 @@ import { openRoom, type Room, type RoomOptions } from './room.test.fixture.ts'
 const Note = defineMessage('note')
 const Other = defineMessage('other')
 
-describe.each(['memory', 'file'])('a mailbox on %s', (kind) => {
+describe.each(['memory', 'file', 'what is sealed'])('a mailbox on %s', (kind) => {
   const open: Room[] = []
   let folder: string
   beforeEach(() => {
@@ -21,6 +21,7 @@ describe.each(['memory', 'file'])('a mailbox on %s', (kind) => {
   const room = async (options: RoomOptions = {}) => {
     const made = await openRoom({
       ...(kind === 'file' ? { url: `sqlite:${join(folder, 'troupe.db')}` } : {}),
+      sealed: kind === 'what is sealed',
       ...options,
     })
     open.push(made)

@@ -1,31 +1,37 @@
 /** The mailboxes of a troupe: hands for agents, the outbox, wake-ups from other processes. */
 import type { Clock, Events, Ids, Provenance, Random, TaintLabel } from '../core/index.ts'
 import { checkName } from '../core/index.ts'
-import type { Access, Incidents } from '../security/index.ts'
-import type { Storage } from '../storage/index.ts'
+import { type Access, type AuditTrail, createSignatures, type Incidents, type Signatures } from '../security/index.ts'
+import type { Blobs, Storage } from '../storage/index.ts'
+import type { Batch } from './batched-messages.ts'
+import { ownerOf } from './compose.ts'
 import { type MessagingConfig, messagingSettings } from './config.ts'
 import { Dispatch } from './dispatch.ts'
 import { liveMailbox } from './live-mailbox.ts'
 import { type Action, liveMessages } from './live-messages.ts'
 import type { MailboxHands } from './mailbox-hands.ts'
-import type { MessageHands } from './message-hands.ts'
+import type { LiveMessageHands } from './message-hands.ts'
 import { Outbox } from './outbox.ts'
 import { type AnswerStep, Post } from './post.ts'
 import { Receiver } from './receiver.ts'
+import { largeBytes } from './statements/sweep-statements.ts'
 import { Upkeep } from './upkeep.ts'
 
 export interface MailboxesParts {
   readonly storage: Storage
+  /** Payloads over 256 KB. */
+  readonly blobs: Blobs
   readonly clock: Clock
   readonly ids: Ids
   readonly random: Random
   readonly events: Events
   readonly incidents: Incidents
+  readonly audit?: AuditTrail
   readonly config?: MessagingConfig
-  /** The agents subscribed to a topic now; `publish` sends to them. */
-  readonly subscribersOf: (user: string, topic: string) => Promise<readonly string[]>
+  /** The agents subscribed to a topic now: `publish` sends to them, if the agent may post to it. */
+  readonly subscribersOf: (user: string, topic: string, agent: string) => Promise<readonly string[]>
   /** Agents that are at work without a mailbox yet; a broadcast to all reaches them too. */
-  readonly presentOf: (user: string) => Promise<readonly string[]>
+  readonly presentOf: (user: string, role?: string) => Promise<readonly string[]>
   /** `Steps.answer`: replies to requests that a step waits for. */
   readonly answerStep: AnswerStep
 }
@@ -38,8 +44,8 @@ export interface Identity {
   readonly taint?: readonly TaintLabel[]
 }
 
-/** One of a lane's acknowledgements in so many also sweeps its mailbox. */
-const sweepEvery = 128
+/** One message in 2^7 that leaves a mailbox also sweeps it. */
+const sweepBits = 7
 
 export class Mailboxes {
   readonly post: Post
@@ -47,21 +53,27 @@ export class Mailboxes {
   readonly receiver: Receiver
   readonly outbox: Outbox
   readonly parts: MailboxesParts
+  /** Where messages are signed. */
+  readonly signatures: Signatures | undefined
   readonly #upkeep: Upkeep
+  readonly #batches = new Set<Batch>()
+  readonly #sweeps = new Set<Promise<void>>()
   readonly #stopHints: () => void
   #looking: Promise<void> | undefined
   #lookAgain = false
   #closed = false
+  #freedCount = 0
 
   constructor(parts: MailboxesParts) {
     this.parts = parts
     const { config, ...rest } = parts
-    this.post = new Post({ ...rest, settings: messagingSettings(config) })
+    this.signatures = config?.signatures && createSignatures(config.signatures, parts)
+    this.post = new Post({ ...rest, settings: messagingSettings(config), signatures: this.signatures })
     this.#upkeep = new Upkeep(this.post)
     this.dispatch = new Dispatch(this.post, this.#upkeep)
     this.receiver = new Receiver(this.post, this.#upkeep)
     this.outbox = new Outbox(this.post, this.dispatch, this.#upkeep)
-    this.post.onFreed = (user, mailbox) => this.#freed(user, mailbox)
+    this.post.onFreed = (user, mailbox, bytes) => this.#freed(user, mailbox, bytes)
     this.#stopHints = parts.storage.onHint((hint) => {
       if (!('work' in hint) || this.#closed) return
       if (hint.work === 'outbox') void this.outbox.pump()
@@ -69,16 +81,17 @@ export class Mailboxes {
     })
   }
 
-  hands(identity: Identity): { readonly messages: MessageHands; readonly mailbox: MailboxHands } {
+  hands(identity: Identity): { readonly messages: LiveMessageHands; readonly mailbox: MailboxHands } {
     const { user, agent, provenance = { agent }, taint = [] } = identity
     checkName('agent', agent)
     const messages = liveMessages({
       post: this.post,
       dispatch: this.dispatch,
+      batches: this.#batches,
       sender: { user, agent, provenance, taint },
       authorize: (action) => this.authorize(identity, action),
       subscribersOf: this.parts.subscribersOf,
-      everyone: (of) => this.everyone(of),
+      everyone: (of, role) => this.everyone(of, role),
     })
     return { messages, mailbox: liveMailbox(this.post, this.receiver, this.#upkeep, user, agent) }
   }
@@ -87,14 +100,22 @@ export class Mailboxes {
   authorize({ user, agent, access }: Pick<Identity, 'user' | 'agent' | 'access'>, action: Action): void {
     try {
       access.require(agent, action)
+      this.signatures?.requireKey(user, agent)
     } catch (error) {
       this.parts.incidents.refused(user, agent, action, error)
       throw error
     }
   }
 
-  /** Agents of the user that have a mailbox or are present. */
-  async everyone(user: string): Promise<readonly string[]> {
+  /** A page of the mailboxes of a user, by name. */
+  async names(user: string, after: string, limit: number): Promise<readonly string[]> {
+    const rows = await this.post.read(user, this.post.look.mailboxes(user, after, limit))
+    return rows.map((row) => String(row.mailbox))
+  }
+
+  /** Agents of the user that have a mailbox or are present; with a role, those present with it. */
+  async everyone(user: string, role?: string): Promise<readonly string[]> {
+    if (role !== undefined) return this.parts.presentOf(user, role)
     const names = new Set(await this.parts.presentOf(user))
     for (let after = ''; ; ) {
       const rows = await this.post.read(user, this.post.look.mailboxes(user, after, 1_000))
@@ -115,17 +136,31 @@ export class Mailboxes {
     if (this.#closed) return
     this.#closed = true
     this.#stopHints()
+    const flushed = [...this.#batches].map((batch) => batch.close())
     for (const bells of [this.post.arrivals, this.post.room, this.post.answers]) bells.close()
+    await Promise.all([...flushed, ...this.#sweeps])
     await this.outbox.close()
     await this.#looking
   }
 
-  #freed(user: string, mailbox: string): void {
+  #freed(user: string, mailbox: string, bytes: number): void {
     if (this.#closed) return
     if (this.outbox.holding) void this.outbox.pump()
-    if (this.post.random.next() * sweepEvery < 1)
-      // Nobody waits for it, and what it leaves the next one takes.
-      void this.post.commit(user, this.post.sweep.mailbox(user, mailbox), null, []).catch(() => {})
+    // Fibonacci hashing: spread evenly over whatever order mailboxes come in, and cheaper than chance.
+    const chosen = Math.imul(++this.#freedCount, 0x9e3779b1) >>> (32 - sweepBits) === 0
+    if (!chosen && bytes <= largeBytes) return
+    // Nobody waits for it, and what it leaves the next one takes; only the end of the troupe does.
+    const sweep = this.#sweep(user, mailbox).catch(() => {})
+    this.#sweeps.add(sweep)
+    void sweep.then(() => this.#sweeps.delete(sweep))
+  }
+  async #sweep(user: string, mailbox: string): Promise<void> {
+    const { post } = this
+    await post.commit(user, post.sweep.mailbox(user, mailbox), null, [])
+    for (const { id } of await post.read(user, post.sweep.left(user, mailbox))) {
+      const released = post.blobs.release(user, ownerOf(String(id)))
+      await post.commit(user, [post.sweep.forget(user, String(id)), ...released], null, [])
+    }
   }
 
   /** Somebody, maybe in another process, changed mailboxes: rings where something can be taken. One look at a time. */

@@ -28,6 +28,8 @@ export interface SendOptions extends CommonSendOptions {
 export interface BroadcastOptions extends CommonSendOptions {
   /** Absent: every agent of the user that has a mailbox or is present. */
   readonly to?: readonly string[]
+  /** In place of `to`: the agents that are at work with this role now. */
+  readonly role?: string
 }
 export interface PublishOptions extends CommonSendOptions {
   readonly topic: string
@@ -77,4 +79,31 @@ export interface MessageHands {
    * @throws TimeoutError after `timeout`, or what the recipient failed with
    */
   request<P, R>(type: MessageType<P, R>, payload: P, options: RequestOptions): Promise<R>
+}
+
+export interface BatchSendOptions {
+  /** So many go out together, 1 to 1,000; 10 by default. */
+  readonly size?: number
+  /** How long the first waits for the others; 5 s by default. */
+  readonly wait?: Duration
+  /** A message of this priority, or of a more urgent one, takes the others along at once; `urgent` by default. */
+  readonly flushOn?: Priority | 'never'
+}
+
+/** Sends that wait for company. Each resolves when its own message is durable, and fails alone. */
+export interface MessageBatch extends MessageHands, AsyncDisposable {
+  /** Lets out what waits; resolves when all of it is settled. Closing the troupe does it too. */
+  flush(): Promise<void>
+}
+
+/** Outside a step. In one, the turn is the batch. */
+export interface LiveMessageHands extends MessageHands {
+  /**
+   * @throws CapacityError `batch.unsettled` from a send, when 10,000 of it are not settled
+   * @example
+   * await using batch = support.messages.batched({ size: 100, wait: '1s' })
+   * const sent = orders.map((order) => batch.send(PlaceOrder, order, { to: 'Stock' }))
+   * await Promise.allSettled(sent)
+   */
+  batched(options?: BatchSendOptions): MessageBatch
 }

@@ -1,13 +1,42 @@
 /** Between a message and its row. */
 import { decodeJson, encodeJson, type Json, type Provenance, type TaintLabel } from '../core/index.ts'
-import type { Row } from '../storage/index.ts'
+import type { Bind, Row, ValueRef } from '../storage/index.ts'
+import type { BytesPath } from './bytes.ts'
 import { deepFreeze, type Message, type Priority } from './message.ts'
+import { lineage, type MessageType } from './message-type.ts'
+import type { Outgoing } from './statements/send-statements.ts'
 import type { Place } from './statements/settle-statements.ts'
 
 /** How long the others may go first: the ageing. */
 export const offsets: Readonly<Record<Priority, number>> = { urgent: 0, high: 5_000, normal: 30_000, low: 120_000 }
 export const isPriority = (value: unknown): value is Priority =>
   typeof value === 'string' && Object.hasOwn(offsets, value)
+
+/** A type that a message is of: its own, or one above it, and the version of that when the message was sent. */
+export interface Kind {
+  readonly name: string
+  readonly version: number
+}
+
+/** The lineage of a type as one text, in which a name can be looked for; null for a type that extends none. */
+export const encodeKinds = (type: MessageType): string | null =>
+  type.parent === undefined
+    ? null
+    : `\n${lineage(type)
+        .map(({ name, version }) => `${name}\t${version}\n`)
+        .join('')}`
+
+/** The nearest first. */
+export function kindsOf(row: Row): readonly Kind[] {
+  if (row.kinds === null || row.kinds === undefined) return [{ name: String(row.type), version: Number(row.version) }]
+  return String(row.kinds)
+    .trim()
+    .split('\n')
+    .map((line) => {
+      const [name = '', version] = line.split('\t')
+      return { name, version: Number(version) }
+    })
+}
 
 /** Where a reply goes: to a request that somebody waits for, or to the wait of a step. */
 export type ReplyTo = { readonly request: string } | { readonly step: string; readonly wait: string }
@@ -18,9 +47,24 @@ export interface StoredEnvelope {
   readonly confirm?: true
   readonly provenance: Provenance
   readonly taint?: readonly TaintLabel[]
+  /** Where base64 stands for bytes in the payload. */
+  readonly bytesAt?: readonly BytesPath[]
 }
 
 export const encodeEnvelope = (envelope: StoredEnvelope): string => encodeJson(envelope, 'The metadata of the message')
+
+/** A payload begins as JSON does, never with this: what does is a reference to a value that is stored apart. */
+const mark = '@'
+export const storePayload = (value: ValueRef): string => ('json' in value ? value.json : `${mark}${encodeJson(value)}`)
+export const payloadRef = (row: Row): ValueRef => {
+  const stored = String(row.payload)
+  return stored.startsWith(mark) ? (decodeJson(stored.slice(1)) as unknown as ValueRef) : { json: stored }
+}
+/** Most envelopes tell of none, and are not read for it. */
+export const bytesAtOf = (row: Row): readonly BytesPath[] | undefined => {
+  const envelope = String(row.envelope)
+  return envelope.includes('"bytesAt"') ? (decodeJson(envelope) as unknown as StoredEnvelope).bytesAt : undefined
+}
 
 const text = (value: Row[string] | undefined) => (value === null || value === undefined ? undefined : String(value))
 const iso = (value: Row[string] | undefined) => new Date(Number(value)).toISOString()
@@ -60,4 +104,28 @@ export const toPlace = (row: Row): Place => ({
   id: String(row.id),
   lane: String(row.lane),
   bytes: Number(row.bytes),
+})
+
+const moment = (bind: Bind, at: number): number | null =>
+  bind === null ? null : typeof bind === 'object' && '$' in bind ? Math.round(at + (bind.plusMs ?? 0)) : Number(bind)
+
+/** What was stored, as far as a message shows it, without reading it back. @param at when it was committed */
+export const rowOf = (outgoing: Outgoing, at: number): Row => ({
+  user_id: outgoing.user,
+  id: outgoing.id,
+  mailbox: outgoing.mailbox,
+  sender: outgoing.sender,
+  priority: outgoing.priority,
+  type: outgoing.type,
+  version: outgoing.version,
+  kinds: outgoing.kinds,
+  payload: outgoing.payload,
+  bytes: outgoing.bytes,
+  thread_id: outgoing.thread,
+  correlation_id: outgoing.correlation,
+  envelope: outgoing.envelope,
+  signature: outgoing.signature,
+  reply_to: outgoing.replyTo,
+  created_at: at,
+  expires_at: moment(outgoing.expiresAt, at),
 })

@@ -2,6 +2,7 @@
 import {
   checkName,
   checkOptions,
+  checkSchema,
   decodeJson,
   encodeJson,
   failure,
@@ -9,6 +10,7 @@ import {
   parse,
   type Schema,
 } from '../core/index.ts'
+import { type BytesPath, withBytes, withoutBytes } from './bytes.ts'
 import { deepFreeze } from './message.ts'
 
 export interface MessageType<P = unknown, R = unknown> {
@@ -20,6 +22,8 @@ export interface MessageType<P = unknown, R = unknown> {
   readonly reply: Schema<R> | undefined
   /** From a version to the next, by the older version's number. */
   readonly upcast: Readonly<Record<number, (payload: Json) => Json>>
+  /** Whoever handles it handles this type too, where nothing nearer does. */
+  readonly parent: MessageType | undefined
 }
 
 export interface MessageTypeOptions<R> {
@@ -29,20 +33,35 @@ export interface MessageTypeOptions<R> {
   readonly version?: number
   readonly ordering?: 'lane' | 'none'
   readonly upcast?: Readonly<Record<number, (payload: Json) => Json>>
+  /**
+   * A type that this one is a kind of: every payload of this type must fit its schema too. A handler of the parent takes
+   * it, as its own schema sees it, where no handler of a nearer type is; nodes that know only the parent included.
+   * `reply` and `ordering` are the parent's where they are not named.
+   */
+  readonly extends?: MessageType
 }
+
+/** Generations above a type. */
+const mostAncestors = 16
 
 /**
  * @param name of the type, the same in every process
  * @param schema any Standard Schema; without one every JSON value is accepted
  * @throws ValidationError for a name, version or option that is not allowed
- * @example const PlaceOrder = defineMessage('order.place', z.object({ sku: z.string() }), { reply: z.object({ left: z.number() }) })
+ * @example
+ * const PlaceOrder = defineMessage('order.place', z.object({ sku: z.string() }), { reply: z.object({ left: z.number() }) })
+ * const PlaceGift = defineMessage('order.gift', z.object({ sku: z.string(), card: z.string() }), { extends: PlaceOrder })
  */
 export function defineMessage<P = Json, R = Json>(
   name: string,
   schema?: Schema<P>,
   options: MessageTypeOptions<R> = {},
 ): MessageType<P, R> {
-  checkOptions('defineMessage', options, ['reply', 'version', 'ordering', 'upcast'])
+  checkOptions('defineMessage', options, ['reply', 'version', 'ordering', 'upcast', 'extends'])
+  checkSchema(`The schema of ${name}`, schema)
+  checkSchema(`The reply of ${name}`, options.reply)
+  const parent = options.extends
+  if (parent !== undefined) checkParent(name, parent)
   const version = options.version ?? 1
   if (!Number.isInteger(version) || version < 1)
     throw invalid('The version of a message type', 'it is not a whole number from 1')
@@ -54,30 +73,85 @@ export function defineMessage<P = Json, R = Json>(
   return Object.freeze({
     name: checkName('message type', name),
     version,
-    ordering: options.ordering ?? 'lane',
+    ordering: options.ordering ?? parent?.ordering ?? 'lane',
     schema,
-    reply: options.reply,
+    reply: options.reply ?? (parent?.reply as Schema<R> | undefined),
     upcast: Object.freeze({ ...options.upcast }),
+    parent,
   })
 }
 
+function checkParent(name: string, parent: MessageType): void {
+  checkMessageType(parent)
+  const ancestors = lineage(parent)
+  if (ancestors.length > mostAncestors)
+    throw invalid(`The message type ${name}`, `it has more than ${mostAncestors} types above it`)
+  if (ancestors.some((ancestor) => ancestor.name === name))
+    throw invalid(`The message type ${name}`, 'it extends a type of its own name')
+  const unfit = [name, ...ancestors.map((ancestor) => ancestor.name)].find((one) => /[\n\t]/.test(one))
+  if (unfit !== undefined)
+    throw invalid(`The message type ${JSON.stringify(unfit)}`, 'a name in a lineage has no tab and no new line')
+}
+
+/** @throws ValidationError for what `defineMessage` did not make */
+export function checkMessageType(type: unknown): void {
+  const { name, schema, version } = (type ?? {}) as Partial<MessageType>
+  if (typeof name === 'string' && typeof version === 'number' && (schema === undefined || '~standard' in schema)) return
+  const problem = typeof type === 'string' ? `it is the text ${type.slice(0, 80)}` : `it is ${typeof type}`
+  throw invalid('The message type', `${problem}, and not what defineMessage gives`)
+}
+
+/** A type and those above it, the nearest first. */
+export function lineage(type: MessageType): readonly MessageType[] {
+  const types: MessageType[] = []
+  for (let at: MessageType | undefined = type; at !== undefined; at = at.parent) types.push(at)
+  return types
+}
+
+/** Whether `type` is `ancestor` or extends it. */
+export const isKindOf = (type: MessageType, ancestor: string): boolean =>
+  lineage(type).some(({ name }) => name === ancestor)
+
 const invalid = (what: string, problem: string) => failure('validation.failed', { what, problem })
 
+/** What is stored of a payload. */
+export interface EncodedPayload {
+  readonly json: string
+  /** Where base64 stands for bytes. */
+  readonly bytesAt?: readonly BytesPath[]
+}
+
 /**
- * The JSON text to store. What the schema makes of the value must fit the schema again, for it is checked at the receipt.
+ * What the schema makes of the value must fit the schema again, for it is checked at the receipt.
  * @throws ValidationError `validation.failed`, `json.unsupported`
  */
-export async function encodePayload(schema: Schema | undefined, payload: unknown, what: string): Promise<string> {
-  if (schema === undefined) return encodeJson(payload, what)
-  const value = await parse(schema, payload, what)
-  const json = encodeJson(value, what)
-  if (value !== payload) await parse(schema, decodeJson(json), `${what}, as its schema changes it,`)
-  return json
+export async function encodePayload(type: MessageType, payload: unknown): Promise<EncodedPayload> {
+  const { schema, parent } = type
+  const what = `The message ${type.name}`
+  if (schema === undefined && parent === undefined) return { json: encodeJson(payload, what) }
+  const value = schema === undefined ? payload : await parse(schema, payload, what)
+  const encoded = encodeWithBytes(value, what)
+  const again = () => withBytes(decodeJson(encoded.json), encoded.bytesAt)
+  if (schema !== undefined && value !== payload) await parse(schema, again(), `${what}, as its schema changes it,`)
+  for (const ancestor of parent === undefined ? [] : lineage(parent))
+    if (ancestor.schema) await parse(ancestor.schema, again(), `${what}, as ${ancestor.name},`)
+  return encoded
+}
+
+/** Bytes are looked for only where plain JSON would not do. */
+function encodeWithBytes(value: unknown, what: string): EncodedPayload {
+  try {
+    return { json: encodeJson(value, what) }
+  } catch (error) {
+    const { value: rest, paths } = withoutBytes(value)
+    if (paths.length === 0) throw error
+    return { json: encodeJson(rest, what), bytesAt: paths }
+  }
 }
 
 /** The payload of a stored message as its type has it now, checked and frozen. */
-export async function decodePayload(type: MessageType | undefined, version: number, json: string): Promise<Json> {
-  let payload = decodeJson(json)
+export async function decodePayload(type: MessageType | undefined, version: number, stored: Json): Promise<Json> {
+  let payload = stored
   if (type === undefined) return deepFreeze(payload)
   if (version > type.version)
     throw invalid(`The message ${type.name}`, `it has version ${version} and this code knows ${type.version}`)

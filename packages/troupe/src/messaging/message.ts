@@ -29,9 +29,12 @@ export interface Message<P = Json> {
   readonly taint: readonly TaintLabel[]
 }
 
-/** Freezes a value and all that hangs on it. JSON has no cycles and is at most 500 levels deep. */
+/**
+ * Freezes a value and all that hangs on it. JSON has no cycles and is at most 500 levels deep. Bytes can't be frozen:
+ * whoever gets them gets a copy.
+ */
 export function deepFreeze<T>(value: T): T {
-  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value
+  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value) || Object.isFrozen(value)) return value
   for (const inner of Object.values(value)) deepFreeze(inner)
   return Object.freeze(value)
 }

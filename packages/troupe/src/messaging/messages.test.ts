@@ -225,7 +225,7 @@ it('emits what happened, and never a payload', async () => {
   const { agent, events } = await room({ config: { maxAttempts: 1 } })
   await agent('A').messages.send(Note, 'sëcret', { to: 'B' })
   const [delivery] = await agent('B').mailbox.receive()
-  await delivery?.nack({ reason: 'no' })
+  await delivery?.nack({ reason: 'no: sëcret' })
   expect(events.map(({ type }) => type)).toEqual(['message.sent', 'message.received', 'message.dead'])
   expect(JSON.stringify(events)).not.toContain('sëcret')
 })

@@ -3,7 +3,6 @@
  * until there is room (`wait`), make some (`drop-oldest`), or come back to their sender as `message.refused` (`reject`).
  */
 import type { Row } from '../storage/index.ts'
-import { composeNotice } from './compose.ts'
 import type { Dispatch } from './dispatch.ts'
 import { MessageConfirmed, MessageRefused } from './notices.ts'
 import type { Post } from './post.ts'
@@ -108,20 +107,16 @@ export class Outbox {
     const { user, mailbox, id } = toMove(row)
     const sender = String(row.sender)
     const reason = `the mailbox of ${mailbox} is full: ${limitOf(this.#post.settings)}`
-    const notice = composeNotice(
-      `${id}-refused`,
-      {
-        user,
-        from: mailbox,
-        to: sender,
-        type: MessageRefused,
-        payload: { id, to: mailbox, type: String(row.type), reason },
-        correlationId: String(row.correlation_id ?? id),
-        threadId: row.thread_id === null || row.thread_id === undefined ? undefined : String(row.thread_id),
-      },
-      this.#post.clock.now(),
-    )
-    const statements = [this.#post.move.refuse(user, id), ...this.#post.send.sendOrHold(notice)]
+    const notice = this.#post.notice(`${id}-refused`, {
+      user,
+      from: mailbox,
+      to: sender,
+      type: MessageRefused,
+      payload: { id, to: mailbox, type: String(row.type), reason },
+      correlationId: String(row.correlation_id ?? id),
+      threadId: row.thread_id === null || row.thread_id === undefined ? undefined : String(row.thread_id),
+    })
+    const statements = [this.#post.move.refuse(user, id), ...this.#post.enterOrHold(notice)]
     const result = await this.#post.commit(user, statements, null, ['mailboxes', 'outbox'])
     if (result.ok) {
       this.#post.arrivals.ring(user, sender)

@@ -1,6 +1,7 @@
 /** What the parts of this room share: the storage, the clock, the statements, the bells. One per troupe. */
 import {
   type Clock,
+  decodeJson,
   type EventName,
   type Events,
   failure,
@@ -8,16 +9,31 @@ import {
   type Json,
   type Random,
   type StoredError,
+  type TroupeError,
 } from '../core/index.ts'
-import type { CommitResult, Fragment, Row, Statement, Storage, WorkQueue } from '../storage/index.ts'
+import type { AuditTrail, Incidents, Signatures } from '../security/index.ts'
+import type { Blobs, CommitResult, Fragment, Row, Statement, Storage, WorkQueue } from '../storage/index.ts'
 import { Bells } from './bells.ts'
+import { withBytes } from './bytes.ts'
+import {
+  type Composing,
+  compose,
+  composeNotice,
+  type Draft,
+  type Encoded,
+  type Notice,
+  type Sender,
+} from './compose.ts'
 import type { MessagingSettings } from './config.ts'
+import { bytesAtOf, payloadRef } from './message-row.ts'
+import { SignedMessages } from './signed-messages.ts'
 import { claimStatements } from './statements/claim-statements.ts'
 import { lookStatements } from './statements/look-statements.ts'
 import { moveStatements } from './statements/move-statements.ts'
 import { requestStatements } from './statements/request-statements.ts'
-import { sendStatements } from './statements/send-statements.ts'
-import { settleStatements } from './statements/settle-statements.ts'
+import { seenStatements } from './statements/seen-statements.ts'
+import { type Outgoing, sendStatements } from './statements/send-statements.ts'
+import { type Place, settleStatements } from './statements/settle-statements.ts'
 import { sweepStatements } from './statements/sweep-statements.ts'
 import { upkeepStatements } from './statements/upkeep-statements.ts'
 
@@ -31,22 +47,28 @@ export type AnswerStep = (
 
 export interface PostParts {
   readonly storage: Storage
+  readonly blobs: Blobs
   readonly clock: Clock
   readonly ids: Ids
   readonly random: Random
   readonly events: Events
   readonly settings: MessagingSettings
   readonly answerStep: AnswerStep
+  readonly incidents: Incidents
+  readonly audit?: AuditTrail
+  readonly signatures: Signatures | undefined
 }
 
 export class Post {
   readonly storage: Storage
+  readonly blobs: Blobs
   readonly clock: Clock
   readonly ids: Ids
   readonly random: Random
   readonly settings: MessagingSettings
   readonly answerStep: AnswerStep
   readonly #events: Events
+  readonly #audit: AuditTrail | undefined
   readonly send: ReturnType<typeof sendStatements>
   readonly claim: ReturnType<typeof claimStatements>
   readonly settle: ReturnType<typeof settleStatements>
@@ -55,22 +77,27 @@ export class Post {
   readonly upkeep: ReturnType<typeof upkeepStatements>
   readonly requests: ReturnType<typeof requestStatements>
   readonly sweep: ReturnType<typeof sweepStatements>
+  /** Where messages are signed. */
+  readonly signed: SignedMessages | undefined
   /** Something may be delivered. */
   readonly arrivals: Bells
   /** A mailbox has room again. */
   readonly room: Bells
   /** A request has its answer. */
   readonly answers: Bells
-  onFreed: (user: string, mailbox: string) => void = () => {}
+  onFreed: (user: string, mailbox: string, bytes: number) => void = () => {}
 
-  constructor({ storage, clock, ids, random, events, settings, answerStep }: PostParts) {
+  constructor(parts: PostParts) {
+    const { storage, blobs, clock, ids, random, events, settings, answerStep, incidents, signatures } = parts
     this.storage = storage
+    this.blobs = blobs
     this.clock = clock
     this.ids = ids
     this.random = random
     this.settings = settings
     this.answerStep = answerStep
     this.#events = events
+    this.#audit = parts.audit
     const { dialect } = storage
     this.send = sendStatements(dialect, settings)
     this.claim = claimStatements(dialect, settings)
@@ -79,7 +106,9 @@ export class Post {
     this.look = lookStatements(dialect)
     this.upkeep = upkeepStatements(dialect, settings)
     this.requests = requestStatements(dialect)
-    this.sweep = sweepStatements(dialect)
+    const seen = seenStatements(dialect)
+    this.sweep = sweepStatements(dialect, seen)
+    this.signed = signatures && new SignedMessages({ signatures, storage, incidents, seen })
     this.arrivals = new Bells(clock)
     this.room = new Bells(clock)
     this.answers = new Bells(clock)
@@ -103,10 +132,59 @@ export class Post {
     const [rows = []] = await this.storage.read({ user }, [statement])
     return rows
   }
+  /** @param nowMs of the clock where absent; a step brings the moment that it recorded */
+  compose(sender: Sender, draft: Draft, payload: Encoded, nowMs?: number): Outgoing {
+    return compose(this.#composing(nowMs), this.#traced(sender), draft, payload)
+  }
+  /** Of a host that sends within a span of its own. */
+  #traced(sender: Sender): Sender {
+    const { trace, span } = (sender.provenance.trace ? undefined : this.#events.surroundings()) ?? {}
+    if (trace === undefined || span === undefined) return sender
+    return { ...sender, provenance: { ...sender.provenance, trace: { traceId: trace, spanId: span } } }
+  }
+  notice(id: string, notice: Notice): Outgoing {
+    return composeNotice(this.#composing(), id, notice)
+  }
+  #composing(nowMs = this.clock.now()): Composing {
+    return { blobs: this.blobs, apart: this.sweep.apart, signed: this.signed !== undefined, nowMs }
+  }
+  /** Into its mailbox, or the change fails. @param before how many statements stand before these in the change */
+  enter(message: Outgoing, before: number): readonly Statement[] {
+    return this.send.send(this.signed ? this.signed.sign(message) : message, before)
+  }
+  /** Into its mailbox, or held back where there is no room. */
+  enterOrHold(message: Outgoing): readonly Statement[] {
+    return [...this.send.sendOrHold(this.signed ? this.signed.sign(message) : message), ...this.audited(message)]
+  }
+  /** Somebody looks into a mailbox. */
+  lookedAt(user: string, mailbox: string): void {
+    this.#audit?.read(user, { actor: mailbox, operation: 'get_messages_from_agents', resource: mailbox })
+  }
+  /** The record of a send; stands last. */
+  audited({ user, sender, mailbox }: Outgoing): readonly Statement[] {
+    return this.#audit?.written(user, { actor: sender, operation: 'send_message_to_agent', resource: mailbox }) ?? []
+  }
+  /** As it was sent: its type's schema and upcasts come after. */
+  async payloadOf(row: Row): Promise<Json> {
+    return withBytes(decodeJson(await this.#jsonOf(row)), bytesAtOf(row))
+  }
+  async #jsonOf(row: Row): Promise<string> {
+    const ref = payloadRef(row)
+    return 'json' in ref ? ref.json : this.blobs.load(String(row.user_id), ref)
+  }
+  /** Of messages that are about to be handed out, those that are refused for their signature. */
+  async unproven(user: string, rows: readonly Row[]): Promise<ReadonlyMap<string, TroupeError>> {
+    return this.signed ? this.signed.check(user, rows, (row) => this.#jsonOf(row)) : new Map()
+  }
   /** A message left the mailbox: whoever waits for room looks again. */
-  freed(user: string, mailbox: string): void {
+  freed({ user, mailbox, bytes }: Pick<Place, 'user' | 'mailbox' | 'bytes'>): void {
     this.room.ring(user, mailbox)
-    this.onFreed(user, mailbox)
+    this.onFreed(user, mailbox, bytes)
+  }
+  /** It was committed. */
+  sent({ user, id, sender, mailbox, type, priority, trace }: Outgoing): void {
+    const place = trace ? { trace: trace.traceId, span: trace.spanId } : {}
+    this.emit('message.sent', user, { ...place, id, from: sender, to: mailbox, messageType: type, priority })
   }
   emit(type: EventName, userId: string | undefined, fields: { readonly [field: string]: Json }): void {
     this.#events.emit({ ...fields, type, at: this.clock.now(), ...(userId === undefined ? {} : { userId }) })

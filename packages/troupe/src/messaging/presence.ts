@@ -84,8 +84,15 @@ export class Presence {
     }
   }
 
-  async namesOf(user: string): Promise<readonly string[]> {
-    return [...new Set((await this.#read(user)).map(({ name }) => name))]
+  /** @param role of those with this role alone */
+  async namesOf(user: string, role?: string): Promise<readonly string[]> {
+    const present = await this.#read(user)
+    return [...new Set(present.filter((one) => role === undefined || one.role === role).map(({ name }) => name))]
+  }
+
+  /** Who is at work now, in every process. */
+  list(user: string): Promise<readonly AgentDetail[]> {
+    return this.#read(user)
   }
 
   close(): void {

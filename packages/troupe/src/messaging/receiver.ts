@@ -1,13 +1,17 @@
 /** Takes deliveries out of a mailbox: claims, waits until something may be claimed, checks what it hands out. */
-import { checkOptions, failure, milliseconds, storeError, TroupeError } from '../core/index.ts'
+import { checkOptions, checkSignal, failure, listOf, milliseconds, storeError, TroupeError } from '../core/index.ts'
 import type { Row } from '../storage/index.ts'
 import { Delivered, heldOf } from './delivered.ts'
 import type { ReceiveOptions } from './mailbox-hands.ts'
-import { toMessage } from './message-row.ts'
-import { decodePayload, type MessageType } from './message-type.ts'
+import { kindsOf, toMessage, toPlace } from './message-row.ts'
+import { checkMessageType, decodePayload, type MessageType } from './message-type.ts'
 import type { Post } from './post.ts'
+import type { Except } from './statements/fits.ts'
 import type { Held } from './statements/settle-statements.ts'
 import type { Upkeep } from './upkeep.ts'
+
+/** What names a delivery, beside its mailbox. */
+export type Lease = Pick<Held, 'id' | 'token' | 'batchFrom' | 'batchTo'>
 
 export interface Wanted {
   readonly max: number
@@ -17,8 +21,8 @@ export interface Wanted {
   readonly waitMs: number | undefined
   /** Only these; none named is all. */
   readonly types: readonly (MessageType | string)[]
-  /** None of these. */
-  readonly except?: readonly string[]
+  /** None of these, nor what extends them. */
+  readonly except?: readonly Except[]
   /** Definitions to check payloads by, besides those in `types`. */
   readonly known?: readonly MessageType[]
   readonly signal: AbortSignal | undefined
@@ -33,7 +37,9 @@ export function wantedOf(options: ReceiveOptions): Wanted {
       what: 'max',
       problem: `it is a whole number from 1 to 1,000, not ${String(max)}`,
     })
-  const types = options.types ?? []
+  checkSignal('receive', options.signal)
+  const types = listOf('types', options.types ?? [])
+  for (const type of types) if (typeof type !== 'string') checkMessageType(type)
   return { max, waitMs: milliseconds(options.wait ?? '0ms', 'wait'), types, signal: options.signal }
 }
 
@@ -70,6 +76,18 @@ export class Receiver {
     }
   }
 
+  /**
+   * A delivery that was handed out before, maybe by another process; it acts like the first while its lease holds.
+   * @throws LeaseLostError for a message that is gone
+   */
+  async again(user: string, mailbox: string, lease: Lease): Promise<Delivered> {
+    const { id, token, batchFrom, batchTo } = lease
+    const [row] = await this.#post.read(user, this.#post.look.one(user, mailbox, id))
+    if (!row) throw failure('lease.lost', { message: id })
+    // Nothing that ends a delivery looks at what was in it.
+    return new Delivered(this.#post, row, toMessage(row, null), { ...toPlace(row), token, batchFrom, batchTo })
+  }
+
   async #next(user: string, mailbox: string, since: number): Promise<number | undefined> {
     const [row] = await this.#post.read(user, this.#post.claim.next(user, mailbox, since))
     return row === undefined || row.at === null ? undefined : Math.max(0, Number(row.at) - Number(row.now))
@@ -84,9 +102,10 @@ export class Receiver {
       const token = this.#post.ids.next()
       const { max, perLane = max, except = [] } = wanted
       const claim = { user, mailbox, token, max, perLane, types: wanted.types.map(nameOf), except }
-      const result = await this.#post.commit(user, this.#post.claim.claim(claim), null, [])
+      const result = await this.#post.commit(user, this.#post.claim.claim(claim), `claim:${token}`, [])
       if (!result.ok) throw failure('invariant.broken', { rule: 'a claim expects nothing' })
-      const [overdue, , rows = []] = result.rows
+      const [overdue, , delivered] = result.rows
+      const rows = delivered ?? (await this.#post.read(user, this.#post.claim.claimed(user, mailbox, token)))
       const overdueNow = Number(overdue?.[0]?.due) === 1
       const deliveries = await this.#deliver(rows, token, wanted)
       const kept = overdueNow ? await this.#upkeep.run(user, mailbox) : undefined
@@ -100,12 +119,13 @@ export class Receiver {
   async #deliver(rows: readonly Row[], token: string, wanted: Wanted): Promise<readonly Delivered[]> {
     const sorted = [...rows].sort((a, b) => Number(a.due) - Number(b.due) || Number(a.seq) - Number(b.seq))
     const held = heldOf(sorted, token)
+    const unproven = await this.#post.unproven(sorted[0] ? String(sorted[0].user_id) : '', sorted)
     const lost = new Set<string>()
     const deliveries: Delivered[] = []
     for (const [i, row] of sorted.entries()) {
       const place = held[i] as Held
       if (lost.has(place.lane)) continue
-      const delivered = await this.#decode(row, place, wanted)
+      const delivered = await this.#decode(row, place, wanted, unproven.get(place.id))
       if (delivered) deliveries.push(delivered)
       else lost.add(place.lane)
     }
@@ -116,17 +136,22 @@ export class Receiver {
         to: message.to,
         messageType: message.type,
         attempt,
+        waitedMs: Math.max(0, this.#post.clock.now() - Date.parse(message.timestamp)),
       })
     return deliveries
   }
 
-  /** What does not fit its type is a dead letter at once: trying it again would change nothing. */
-  async #decode(row: Row, held: Held, wanted: Wanted): Promise<Delivered | undefined> {
-    const definitions = [...wanted.types, ...(wanted.known ?? [])]
-    const type = definitions.find((known): known is MessageType => typeof known !== 'string' && known.name === row.type)
-    const version = Number(row.version)
+  /** What does not fit its type, or is not proven to be its sender's, is a dead letter at once: trying it again would change nothing. */
+  async #decode(
+    row: Row,
+    held: Held,
+    wanted: Wanted,
+    unproven: TroupeError | undefined,
+  ): Promise<Delivered | undefined> {
+    const { type, version } = nearestOf(row, [...wanted.types, ...(wanted.known ?? [])])
     try {
-      const payload = await decodePayload(type, version, String(row.payload))
+      if (unproven) throw unproven
+      const payload = await decodePayload(type, version, await this.#post.payloadOf(row))
       return new Delivered(this.#post, row, toMessage(row, payload, type?.version ?? version), held)
     } catch (error) {
       const reason = error instanceof TroupeError ? error.message : storeError(error).message
@@ -136,4 +161,13 @@ export class Receiver {
       return undefined
     }
   }
+}
+
+/** The definition that says most about a message: of its own type, or of the nearest one that it extends. */
+function nearestOf(row: Row, known: readonly (MessageType | string)[]) {
+  for (const { name, version } of kindsOf(row)) {
+    const type = known.find((one): one is MessageType => typeof one !== 'string' && one.name === name)
+    if (type) return { type, version }
+  }
+  return { type: undefined, version: Number(row.version) }
 }

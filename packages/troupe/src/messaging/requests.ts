@@ -10,7 +10,7 @@ import {
   restoreError,
   type StoredError,
 } from '../core/index.ts'
-import { checkSend, commonOptions, compose, encode, type Sender } from './compose.ts'
+import { checkSend, commonOptions, encode, type Sender } from './compose.ts'
 import type { Dispatch } from './dispatch.ts'
 import type { RequestOptions } from './message-hands.ts'
 import type { MessageType } from './message-type.ts'
@@ -45,11 +45,10 @@ export async function request<R>(
   const until = post.clock.monotonic() + timeoutMs
   const ttl: Duration = duration(timeoutMs)
   const prepared = encode(type, payload, post.settings.maxBytes).then((encoded) =>
-    compose(
+    post.compose(
       sender,
       { id, to, type, options: { ...common, ttl, correlationId: id }, replyTo: { request: id } },
       encoded,
-      post.clock.now(),
     ),
   )
   const timedOut = () => failure('timeout', { what: `The request ${type.name} to ${to}`, kind: 'request', limit: ttl })

@@ -1,5 +1,5 @@
 /** A real messaging room with steps and context on a real storage, for the tests of this room. */
-import { contextMigrations, createContextMesh, type Mesh, stagedContext } from '../context/index.ts'
+import { contextMigrations, contextTables, createContextMesh, type Mesh, stagedContext } from '../context/index.ts'
 import {
   type Clock,
   createEvents,
@@ -8,6 +8,7 @@ import {
   type Json,
   milliseconds,
   seededRandom,
+  systemRandom,
   type TroupeEvent,
   type VirtualClock,
 } from '../core/index.ts'
@@ -17,16 +18,28 @@ import {
   createSteps,
   createTimers,
   durableMigrations,
+  durableTables,
   type Recorder,
   type StepEnd,
   type Steps,
 } from '../durable/index.ts'
-import { Access, type AccessOptions, createIncidents, securityMigrations } from '../security/index.ts'
-import { type OpenedStorage, openStorage } from '../storage/index.ts'
+import {
+  Access,
+  type AccessOptions,
+  createEgress,
+  createIncidents,
+  createTaintGuard,
+  openAudit,
+  openEncryption,
+  readPolicy,
+  securityMigrations,
+} from '../security/index.ts'
+import { createBlobs, type OpenedStorage, openStorage } from '../storage/index.ts'
 import type { MessagingConfig } from './config.ts'
 import type { MailboxHands } from './mailbox-hands.ts'
 import { createMailboxes, type Mailboxes } from './mailboxes.ts'
-import type { MessageHands } from './message-hands.ts'
+import type { LiveMessageHands, MessageHands } from './message-hands.ts'
+import { messagingTables } from './messaging-tables.ts'
 import { messagingMigrations } from './migrations.ts'
 import { createPresence, type Presence } from './presence.ts'
 import { stagedMessages } from './staged-messages.ts'
@@ -48,7 +61,7 @@ export interface Room {
   close(): Promise<void>
 }
 export interface Hands {
-  readonly messages: MessageHands
+  readonly messages: LiveMessageHands
   readonly mailbox: MailboxHands
   /** Receives and acknowledges until nothing is there; the payloads. */
   drain(): Promise<unknown[]>
@@ -56,6 +69,11 @@ export interface Hands {
 
 export interface RoomOptions {
   readonly url?: string
+  /** Of a PostgreSQL database. */
+  readonly schema?: string
+  /** Whose hands and workers they are where nothing else is said; `ada`. */
+  readonly user?: string
+  readonly sealed?: boolean
   readonly clock?: VirtualClock
   readonly config?: MessagingConfig
   readonly seed?: string
@@ -63,7 +81,16 @@ export interface RoomOptions {
   readonly subscribers?: Readonly<Record<string, readonly string[]>>
 }
 
-function partsOf(storage: OpenedStorage, clock: Clock, seed: string) {
+async function sealedStorage(storage: OpenedStorage, clock: Clock): Promise<OpenedStorage> {
+  const failed = (error: unknown) => {
+    throw error
+  }
+  const config = { keys: [{ id: 'test', key: new Uint8Array(32) }] }
+  const tables = [...durableTables, ...contextTables, ...messagingTables]
+  return (await openEncryption({ storage, config, clock, events: createEvents(failed), tables, failed })).storage
+}
+
+async function partsOf(storage: OpenedStorage, clock: Clock, seed: string) {
   const random = seededRandom(seed)
   const ids = createIds(clock, random)
   const seen: TroupeEvent[] = []
@@ -71,17 +98,24 @@ function partsOf(storage: OpenedStorage, clock: Clock, seed: string) {
     throw error
   })
   events.on('*', (event) => seen.push(event))
-  const incidents = createIncidents({ storage, clock, ids, events })
+  // Its ids are none that the seed gives again.
+  const chance = { random: systemRandom, ids: createIds(clock, systemRandom) }
+  const audit = await openAudit({ storage, clock, ...chance, events, holder: 'test', failed: () => {} })
+  const incidents = createIncidents({ audit, events })
+  const guard = createTaintGuard(readPolicy(), { incidents, egress: createEgress({ allow: [] }, { clock }) })
   const journals = createJournals({ storage, clock, owner: 'test' })
   const inbox = createInbox({ storage, clock })
   const timers = createTimers({ storage, clock })
   const steps = createSteps({ storage, journals, inbox, timers, clock, random })
-  return { storage, clock, random, ids, events, incidents, inbox, timers, steps, seen }
+  return { storage, clock, random, ids, events, audit, incidents, guard, inbox, timers, steps, seen }
 }
 
 export async function openRoom(options: RoomOptions = {}): Promise<Room> {
   const {
     url = 'memory:',
+    schema,
+    user: whose = 'ada',
+    sealed = false,
     clock = createVirtualClock(),
     config,
     seed = 'seed',
@@ -89,16 +123,23 @@ export async function openRoom(options: RoomOptions = {}): Promise<Room> {
     heartbeat = '10s',
   } = options
   const migrations = [...durableMigrations, ...securityMigrations, ...contextMigrations, ...messagingMigrations]
-  const storage = await openStorage({ url, migrations, clock, random: seededRandom(seed) })
-  const parts = partsOf(storage, clock, seed)
-  const { steps, timers, inbox, random, seen, incidents } = parts
+  const bare = await openStorage({
+    url,
+    migrations,
+    clock,
+    random: seededRandom(seed),
+    ...(schema === undefined ? {} : { time: 'clock', postgres: { schema } }),
+  })
+  const storage = sealed ? await sealedStorage(bare, clock) : bare
+  const parts = { ...(await partsOf(storage, clock, seed)), blobs: await createBlobs(storage) }
+  const { steps, timers, seen, incidents } = parts
   const mesh = createContextMesh(parts)
   const presence = createPresence({ ...parts, node: `node-${seed}`, heartbeatMs: milliseconds(heartbeat, 'heartbeat') })
   const mailboxes = createMailboxes({
     ...parts,
     ...(config === undefined ? {} : { config }),
     subscribersOf: async (_, topic) => subscribers[topic] ?? [],
-    presentOf: (user) => presence.namesOf(user),
+    presentOf: (user, role) => presence.namesOf(user, role),
     answerStep: (...answer) => steps.answer(...answer),
   })
   mailboxes.start()
@@ -112,24 +153,24 @@ export async function openRoom(options: RoomOptions = {}): Promise<Room> {
     steps,
     mesh,
     events: seen,
-    agent(name, { user = 'ada', ...access } = {}) {
+    agent(name, { user = whose, ...access } = {}) {
       const hands = mailboxes.hands({ user, agent: name, access: new Access(access) })
       return { ...hands, drain: () => drain(hands.mailbox) }
     },
-    async start(worker, user = 'ada') {
+    async start(worker, user = whose) {
       const contextOf = (recorder: Recorder, access: Access) => stagedContext({ recorder, mesh, access })
-      const started = await startWorker(worker, { user, mailboxes, presence, steps, inbox, clock, random, contextOf })
+      const started = await startWorker(worker, { ...parts, user, mailboxes, presence, contextOf })
       running.add(started)
       return started
     },
     step(name, id, run) {
-      const principal = { userId: 'ada', kind: 'agent', name } as const
+      const principal = { userId: whose, kind: 'agent', name } as const
       return steps.execute({ id, principal, input: null, settled: () => ({ statements: [] }) }, (recorder) =>
         run(stagedMessages({ recorder, mailboxes, access: new Access() }), recorder),
       )
     },
     async close() {
-      await Promise.all([...running].map((started) => started.stop()))
+      await Promise.allSettled([...running].map((started) => started.stop()))
       await steps.close()
       await timers.stop()
       presence.close()

@@ -2,16 +2,18 @@
  * `ctx.messages` of a step: messages are staged and enter their mailboxes in the change that commits the turn. A mailbox
  * that is full then holds them back, or they come back as `message.refused`: a paid turn never fails for it.
  */
-import { checkName, duration, failure, hashText, type Json, parse } from '../core/index.ts'
+import { checkName, decodeJson, duration, failure, hashText, type Json, parse } from '../core/index.ts'
 import type { Recorder } from '../durable/index.ts'
 import type { Access } from '../security/index.ts'
-import { checkSend, compose, type Encoded, encode, type Sender } from './compose.ts'
-import { recipientsOf } from './live-messages.ts'
+import { withBytes } from './bytes.ts'
+import { checkSend, type Encoded, encode, type Sender } from './compose.ts'
+import { checkBroadcast, recipientsOf } from './live-messages.ts'
 import type { Mailboxes } from './mailboxes.ts'
 import { deepFreeze } from './message.ts'
-import type { CommonSendOptions, MessageHands, SendOutcome, SentMessage } from './message-hands.ts'
+import type { BroadcastOptions, CommonSendOptions, MessageHands, SendOutcome, SentMessage } from './message-hands.ts'
 import type { MessageType } from './message-type.ts'
 import { checkRequest } from './requests.ts'
+import type { Outgoing } from './statements/send-statements.ts'
 
 export interface StagedMessagesParts {
   readonly recorder: Recorder
@@ -28,7 +30,7 @@ class StagedMessages implements MessageHands {
   readonly #access: Access
   readonly #user: string
   readonly #agent: string
-  readonly #recipients = new Set<string>()
+  readonly #staged = new Map<string, Outgoing>()
   /** Payloads are checked asynchronously; they are staged in the order of the calls all the same. */
   #last: Promise<unknown> = Promise.resolve()
 
@@ -39,8 +41,11 @@ class StagedMessages implements MessageHands {
     this.#user = recorder.principal.userId
     this.#agent = recorder.principal.name
     recorder.onCommitted(() => {
-      for (const recipient of this.#recipients) mailboxes.post.arrivals.ring(this.#user, recipient)
-      this.#recipients.clear()
+      const { post } = mailboxes
+      const sent = [...this.#staged.values()]
+      this.#staged.clear()
+      for (const recipient of new Set(sent.map(({ mailbox }) => mailbox))) post.arrivals.ring(this.#user, recipient)
+      for (const outgoing of sent) post.sent(outgoing)
     })
   }
 
@@ -56,19 +61,14 @@ class StagedMessages implements MessageHands {
     const { to, ...common } = options
     return this.#stage(type, this.#encode(type, payload), to, common) as Promise<SentMessage<P>>
   }
-  async broadcast<P>(
-    type: MessageType<P>,
-    payload: P,
-    options: { readonly to?: readonly string[] } & CommonSendOptions = {},
-  ) {
-    checkSend('broadcast', options, ['to'])
+  async broadcast<P>(type: MessageType<P>, payload: P, options: BroadcastOptions = {}) {
+    checkBroadcast(options)
     unlessAborted(options)
     this.#authorize('broadcast_message_to_agents')
-    const { to, ...common } = options
-    if (to !== undefined && !Array.isArray(to))
-      throw failure('validation.failed', { what: 'to', problem: 'it is a list of the names of agents' })
-    const everyone = () => this.#mailboxes.everyone(this.#user)
-    const recipients = to ?? (await this.#recorder.answer<readonly string[]>({ kind: 'agents', name: '*' }, everyone))
+    const { to, role, ...common } = options
+    const call = { kind: 'agents', name: role === undefined ? '*' : `*:${role}` }
+    const everyone = () => this.#mailboxes.everyone(this.#user, role)
+    const recipients = to ?? (await this.#recorder.answer<readonly string[]>(call, everyone))
     return this.#toMany(type, payload, recipients, common)
   }
   async publish<P>(type: MessageType<P>, payload: P, options: { readonly topic: string } & CommonSendOptions) {
@@ -77,7 +77,7 @@ class StagedMessages implements MessageHands {
     this.#authorize('broadcast_message_to_agents')
     const { topic, ...common } = options
     checkName('topic', topic)
-    const subscribers = () => this.#mailboxes.parts.subscribersOf(this.#user, topic)
+    const subscribers = () => this.#mailboxes.parts.subscribersOf(this.#user, topic, this.#agent)
     const recipients = await this.#recorder.answer<readonly string[]>({ kind: 'subscribers', name: topic }, subscribers)
     return this.#toMany(type, payload, recipients, common)
   }
@@ -86,7 +86,7 @@ class StagedMessages implements MessageHands {
     payload: P,
     options: Parameters<MessageHands['request']>[2],
   ): Promise<R> {
-    checkName('agent', options.to)
+    checkName('agent', options?.to)
     const timeoutMs = checkRequest(options)
     if (options.signal !== undefined)
       throw failure('option.unknown', { where: 'request in a step', option: 'signal', nearest: 'timeout' })
@@ -108,7 +108,7 @@ class StagedMessages implements MessageHands {
           replyTo: { step, wait },
           options: { ...common, ttl: duration(timeoutMs), correlationId: id },
         }
-        return this.#fragment(compose(this.#sender(), draft, encoded, this.#mailboxes.post.clock.now()))
+        return this.#fragment(this.#mailboxes.post.compose(this.#sender(), draft, encoded))
       },
     })
     return type.reply ? parse(type.reply, value, `The reply to ${type.name}`) : (value as R)
@@ -125,9 +125,9 @@ class StagedMessages implements MessageHands {
     const provenance = { agent: this.#agent, stepId: step, trace, ...(runId === undefined ? {} : { runId }) }
     return { user: this.#user, agent: this.#agent, provenance, taint }
   }
-  #fragment(outgoing: ReturnType<typeof compose>) {
-    this.#recipients.add(outgoing.mailbox)
-    return { statements: this.#mailboxes.post.send.sendOrHold(outgoing), wake: ['mailboxes', 'outbox'] as const }
+  #fragment(outgoing: Outgoing) {
+    this.#staged.set(outgoing.id, outgoing)
+    return { statements: this.#mailboxes.post.enterOrHold(outgoing), wake: ['mailboxes', 'outbox'] as const }
   }
 
   #stage(type: MessageType, payload: Promise<Encoded>, to: string, options: CommonSendOptions): Promise<SentMessage> {
@@ -144,7 +144,7 @@ class StagedMessages implements MessageHands {
       await before
       const encoded = await payload
       const sender = this.#sender()
-      const outgoing = compose(sender, { id, to, type, options }, encoded, at)
+      const outgoing = post.compose(sender, { id, to, type, options }, encoded, at)
       this.#recorder.stage({ call: { kind: 'send', name }, room: 'messages', fragment: () => this.#fragment(outgoing) })
       return this.#message(type, encoded, sender, { id, to, at }, options)
     })()
@@ -154,7 +154,7 @@ class StagedMessages implements MessageHands {
   /** Only what is known before the commit: no expiry, no duplicate, nothing dropped. */
   #message(
     type: MessageType,
-    encoded: Encoded,
+    { json, bytesAt }: Encoded,
     sender: Sender,
     { id, to, at }: { readonly id: string; readonly to: string; readonly at: number },
     { priority = 'normal', threadId, correlationId, metadata = {}, requiresConfirmation = false }: CommonSendOptions,
@@ -165,7 +165,7 @@ class StagedMessages implements MessageHands {
       to,
       type: type.name,
       version: type.version,
-      payload: JSON.parse(encoded.json) as Json,
+      payload: withBytes(decodeJson(json), bytesAt),
       priority,
       ...(threadId === undefined ? {} : { threadId }),
       ...(correlationId === undefined ? {} : { correlationId }),

@@ -3,12 +3,14 @@
 import type { ContextHands } from '../context/index.ts'
 import { type Clock, failure, milliseconds, type Random, sleep, storeError, TroupeError } from '../core/index.ts'
 import type { Inbox, Recorder, Steps } from '../durable/index.ts'
-import { Access } from '../security/index.ts'
+import { Access, type TaintGuard } from '../security/index.ts'
 import type { Delivered } from './delivered.ts'
 import { Handling, type Job } from './handling.ts'
 import type { Mailboxes } from './mailboxes.ts'
+import { isKindOf } from './message-type.ts'
 import type { AgentDetail, Presence } from './presence.ts'
 import { matchesPresence } from './presence.ts'
+import { startAll } from './resources.ts'
 import { stagedMessages } from './staged-messages.ts'
 import { type Registrations, Worker } from './worker.ts'
 
@@ -20,6 +22,7 @@ export interface StartWorkerParts {
   readonly inbox: Pick<Inbox, 'onArrival'>
   readonly clock: Clock
   readonly random: Random
+  readonly guard: TaintGuard
   /** The staged hands of the context for a handler. */
   readonly contextOf: (recorder: Recorder, access: Access) => ContextHands
   /** Of the worker; made from its own options where absent. */
@@ -38,6 +41,8 @@ const pauseMs = 1_000
 
 /** @throws what `onStart` throws; ConflictError `worker.started` */
 export async function startWorker(worker: Worker, parts: StartWorkerParts): Promise<RunningWorker> {
+  if (typeof worker?.attach !== 'function')
+    throw failure('validation.failed', { what: 'What is started', problem: 'it is a Worker' })
   const running = new Running(worker, parts)
   await running.start()
   return running
@@ -55,6 +60,7 @@ class Running implements RunningWorker {
   #hooks: Promise<unknown> = Promise.resolve()
   #intakes: Promise<void>[] = []
   #leave: (() => Promise<void>) | undefined
+  #release: (() => Promise<void>) | undefined
   #unwatch: (() => void) | undefined
   #stopped: Promise<void> | undefined
   detail!: AgentDetail
@@ -75,7 +81,10 @@ class Running implements RunningWorker {
         what: 'retry.attempts',
         problem: `${attempts} is above messaging.maxAttempts, ${maxAttempts}`,
       })
-    this.#registered = worker.attach(mailboxes.hands({ user, agent: worker.name, access }))
+    this.#registered = worker.attach({
+      ...mailboxes.hands({ user, agent: worker.name, access }),
+      changed: (change) => mailboxes.post.emit('worker.changed', user, { agent: worker.name, ...change }),
+    })
     this.#handling = new Handling({
       user,
       agent: worker.name,
@@ -85,6 +94,7 @@ class Running implements RunningWorker {
       inbox,
       leaseMs,
       attempts,
+      guard: parts.guard,
       backoff: { baseMs: milliseconds(backoff, 'retry.backoff'), maxMs: milliseconds(maxBackoff, 'retry.maxBackoff') },
       contextOf: (recorder) => parts.contextOf(recorder, access),
       messagesOf: (recorder) => stagedMessages({ recorder, mailboxes, access }),
@@ -95,8 +105,11 @@ class Running implements RunningWorker {
   async start(): Promise<void> {
     const { user, presence } = this.#parts
     const { name, options } = this.#worker
+    let begun = false
     try {
+      this.#release = await startAll(this.#registered.resources)
       await this.#worker.onStart()
+      begun = true
       const { role = 'worker', topics = [] } = options
       const { detail, leave } = await presence.join(user, { name, role, topics })
       this.detail = detail
@@ -109,8 +122,9 @@ class Running implements RunningWorker {
     } catch (error) {
       this.#handling.close()
       this.#unwatch?.()
-      this.#worker.detach()
-      await this.#leave?.()
+      await this.#leave?.().catch(() => {})
+      // Whatever goes wrong on the way back, why it did not start is what the caller has to know.
+      await this.#end(begun).catch(() => {})
       throw error
     }
     this.#intakes = [this.#intake(), ...[...this.#registered.batches.keys()].map((type) => this.#gather(type))]
@@ -139,10 +153,15 @@ class Running implements RunningWorker {
     await Promise.all(this.#busy)
     await this.#hooks
     this.#handling.close()
+    await this.#end(true)
+  }
+  /** @param begun whether `onStart` was done */
+  async #end(begun: boolean): Promise<void> {
     try {
-      await this.#worker.onStop()
+      if (begun) await this.#worker.onStop()
     } finally {
       this.#worker.detach()
+      await this.#release?.()
     }
   }
 
@@ -152,13 +171,19 @@ class Running implements RunningWorker {
     const { mailboxes, user } = this.#parts
     const most = this.#worker.options.concurrency ?? 1
     const known = [...this.#registered.handlers.values()].map(({ type }) => type)
-    const except = [...this.#registered.batches.keys()]
+    const except = [...this.#registered.batches.keys()].map((type) => ({ type, unless: this.#nearer(type) }))
     await this.#repeat(async () => {
       while (this.#busy.size >= most) await Promise.race(this.#busy)
       const wanted = { max: most - this.#busy.size, perLane: 1, waitMs: undefined, types: [], except, known, signal }
       for (const delivered of await mailboxes.receiver.receive(user, this.#worker.name, wanted))
         this.#begin([delivered])
     })
+  }
+
+  /** Registered types that extend one: what they take is not taken for it. */
+  #nearer(name: string): readonly string[] {
+    const registered = [...this.#registered.handlers.values(), ...this.#registered.batches.values()]
+    return registered.filter(({ type }) => type.name !== name && isKindOf(type, name)).map(({ type }) => type.name)
   }
 
   /** Batches of one type, one batch at a time. What failed before is handled alone, so that the culprit is found. */
@@ -168,17 +193,19 @@ class Running implements RunningWorker {
     const { signal } = this.#stopping
     const { mailboxes, user } = this.#parts
     const { post, receiver } = mailboxes
+    const except = this.#nearer(name).map((type) => ({ type }))
+    const gathered = { types: [name], except }
     await this.#repeat(async () => {
       const listening = post.arrivals.listen(user, this.#worker.name)
       try {
-        const [row] = await post.read(user, post.look.gathered(user, this.#worker.name, name, batch.size))
+        const [row] = await post.read(user, post.look.gathered(user, this.#worker.name, gathered, batch.size))
         const count = Number(row?.count ?? 0)
         const left = count === 0 ? undefined : Number(row?.first) + batch.waitMs - Number(row?.now)
         if (count < batch.size && (left === undefined || left > 0)) return await listening.wait(left, signal)
       } finally {
         listening.end()
       }
-      const wanted = { max: batch.size, waitMs: undefined, types: [batch.type], signal }
+      const wanted = { max: batch.size, waitMs: undefined, types: [batch.type], except, signal }
       const deliveries = await receiver.receive(user, this.#worker.name, wanted)
       const fresh = deliveries.filter(({ attempt }) => attempt === 1)
       const again = deliveries.filter(({ attempt }) => attempt > 1)
@@ -212,14 +239,17 @@ class Running implements RunningWorker {
     if (job) await this.#handling.run(job)
     else await this.#bury(first, `${this.#worker.name} has no handler for ${first.message.type} and no onMessage`)
   }
-  #jobOf(deliveries: readonly Delivered[], { message }: Delivered): Job | undefined {
-    const batch = this.#registered.batches.get(message.type)
-    if (batch) {
-      const messages = Object.freeze(deliveries.map((delivered) => delivered.message))
-      return { deliveries, type: batch.type, handle: (ctx) => batch.handler(messages, ctx) }
+  /** Of its own type, or of the nearest one that it extends. */
+  #jobOf(deliveries: readonly Delivered[], { message, kinds }: Delivered): Job | undefined {
+    for (const kind of kinds) {
+      const batch = this.#registered.batches.get(kind)
+      if (batch) {
+        const messages = Object.freeze(deliveries.map((delivered) => delivered.message))
+        return { deliveries, type: batch.type, handle: (ctx) => batch.handler(messages, ctx) }
+      }
+      const one = this.#registered.handlers.get(kind)
+      if (one) return { deliveries, type: one.type, handle: (ctx) => one.handler(message, ctx) }
     }
-    const one = this.#registered.handlers.get(message.type)
-    if (one) return { deliveries, type: one.type, handle: (ctx) => one.handler(message, ctx) }
     if (this.#worker.onMessage === Worker.prototype.onMessage) return undefined
     return { deliveries, type: undefined, handle: (ctx) => this.#worker.onMessage(message, ctx) }
   }

@@ -4,7 +4,7 @@
  * each message is a change of its own, guarded, so that doing it twice does nothing.
  */
 import type { Row, Statement } from '../storage/index.ts'
-import { answerFragment } from './delivered.ts'
+import { answerFragment, notAnswered } from './delivered.ts'
 import { isPriority, offsets, replyToOf, toPlace } from './message-row.ts'
 import type { Post } from './post.ts'
 import type { Move } from './statements/move-statements.ts'
@@ -55,7 +55,7 @@ export class Upkeep {
     if (due.length > 0) this.#post.arrivals.ring(user, mailbox)
     if (count > 0) {
       this.#post.arrivals.ring(user, mailbox)
-      this.#post.freed(user, mailbox)
+      this.#post.freed({ user, mailbox, bytes: 0 })
     }
     return { entered, freed: count }
   }
@@ -64,8 +64,7 @@ export class Upkeep {
     const place = toPlace(row)
     const reason = `its lease ran out at attempt ${Number(row.attempts)}: the consumer vanished, or took too long`
     const replyTo = replyToOf(row)
-    const message = `${place.mailbox} did not answer the request ${String(row.type)}: ${reason}.`
-    const error = { name: 'ProcessingError', code: 'request.failed', message, retryable: false }
+    const error = notAnswered(place.mailbox, String(row.type), reason)
     const answer = replyTo ? answerFragment(this.#post, place.user, replyTo, { error }).statements : []
     const done = await this.#change(place.user, [...this.#post.settle.remove(place, 'dead', reason, false), ...answer])
     if (done) {
@@ -75,11 +74,20 @@ export class Upkeep {
         to: place.mailbox,
         from: String(row.sender),
         messageType: String(row.type),
-        reason,
       }
       this.#post.emit('message.dead', place.user, { ...fields, attempt: Number(row.attempts) })
     }
     return done
+  }
+
+  /** To the dead letters: a message that nobody has and that nobody is to see. */
+  async refuse(row: Row, reason: string): Promise<void> {
+    const place = toPlace(row)
+    if (!(await this.#change(place.user, this.#post.settle.remove(place, 'dead', reason, row.state === 'scheduled'))))
+      return
+    const fields = { id: place.id, to: place.mailbox, from: String(row.sender), messageType: String(row.type) }
+    this.#post.emit('message.dead', place.user, { ...fields, attempt: Number(row.attempts) })
+    this.#post.freed(place)
   }
 
   /** Room in a full mailbox that costs nobody anything: what has expired, then what its owner has read. */
@@ -87,7 +95,10 @@ export class Upkeep {
     if ((await this.run(user, mailbox)).freed > 0) return true
     const read = await this.#post.read(user, this.#post.upkeep.read(user, mailbox))
     const freed = await Promise.all(
-      read.map((row) => this.#change(user, this.#post.settle.remove(toPlace(row), 'done', null, false))),
+      read.map((row) => {
+        const seen = this.#post.signed?.seen(row) ?? []
+        return this.#change(user, [...this.#post.settle.remove(toPlace(row), 'done', null, false), ...seen])
+      }),
     )
     return freed.some(Boolean)
   }

@@ -2,13 +2,16 @@
 
 import { type ContextHands, checkAgentName } from '../context/index.ts'
 import { checkOptions, type Duration, failure, milliseconds } from '../core/index.ts'
-import type { EffectFunction, EffectSpec } from '../durable/index.ts'
+import type { EffectSpec, OutsideFunction } from '../durable/index.ts'
 import type { AccessOptions } from '../security/index.ts'
 import type { MailboxHands } from './mailbox-hands.ts'
 import type { Message } from './message.ts'
 import type { BroadcastOptions, MessageHands, PublishOptions, SendOptions } from './message-hands.ts'
-import type { MessageType } from './message-type.ts'
+import { checkMessageType, type MessageType } from './message-type.ts'
 import type { AgentDetail } from './presence.ts'
+import { checkResource, type Resource } from './resources.ts'
+import { StateMachine, type StateMachineOptions } from './state-machine.ts'
+import type { Transition } from './transition-table.ts'
 
 export interface WorkerOptions {
   /** What presence announces, any text; `worker` by default. Rights are `access`. */
@@ -29,12 +32,23 @@ export interface WorkerOptions {
 /** What a handler works with. Everything done by it commits with the acknowledgement, or not at all. */
 export interface HandlerContext {
   readonly agent: string
+  /** Of the delivery with which this try began: entered again after a crash it is the same. */
   readonly attempt: number
   /** Aborts when the lease is lost. */
   readonly signal: AbortSignal
   readonly context: ContextHands
   readonly messages: MessageHands
-  effect<Out>(name: string, spec: EffectSpec<Out>, fn: EffectFunction<Out>): Promise<Out>
+  /**
+   * Touches the world. Where untrusted input has met sensitive data, one that is `idempotent` or `once` is refused unless
+   * `policy.taint` is `report`: a handler has nobody to ask.
+   * @throws AccessDeniedError `taint.refused`
+   */
+  effect<Out>(name: string, spec: EffectSpec<Out>, fn: OutsideFunction<Out>): Promise<Out>
+  /**
+   * Vouches that what the handler goes on with holds nothing of what it has read: its taint goes, and the reason is
+   * recorded as an incident.
+   */
+  declassify<T>(value: T, reason: string): Promise<T>
   commit(): Promise<void>
   /** ms since 1970, recorded. */
   now(): number
@@ -62,11 +76,14 @@ export interface Registrations {
   >
   readonly connects: readonly { readonly pattern: string; readonly handler: PresenceHandler }[]
   readonly disconnects: readonly { readonly pattern: string; readonly handler: PresenceHandler }[]
+  readonly resources: readonly Resource[]
 }
 
 export interface WorkerHands {
   readonly messages: MessageHands
   readonly mailbox: MailboxHands
+  /** One of its state machines made a transition. */
+  changed(change: Transition<string>): void
 }
 
 const text = (value: unknown, what: string): string => {
@@ -80,6 +97,21 @@ const whole = (value: number, what: string, most: number): number => {
       problem: `it is a whole number from 1 to ${most}, not ${String(value)}`,
     })
   return value
+}
+
+/** `*`, `topic`, `topic:role` or `*:role`. */
+function peers(pattern: string, handler: unknown): string {
+  if (text(pattern, 'pattern') === '')
+    throw failure('validation.failed', { what: 'pattern', problem: 'it is empty; write * for every agent' })
+  if (typeof handler !== 'function')
+    throw failure('validation.failed', { what: `The handler of ${pattern}`, problem: 'it is a function' })
+  return pattern
+}
+
+function checkRegistration(type: Pick<MessageType, 'name'>, handler: unknown): void {
+  checkMessageType(type)
+  if (typeof handler !== 'function')
+    throw failure('validation.failed', { what: `The handler of ${type.name}`, problem: 'it is a function' })
 }
 
 /**
@@ -98,6 +130,7 @@ export class Worker {
   readonly #batches = new Map<string, { type: MessageType; size: number; waitMs: number; handler: BatchHandler }>()
   readonly #connects: { pattern: string; handler: PresenceHandler }[] = []
   readonly #disconnects: { pattern: string; handler: PresenceHandler }[] = []
+  readonly #resources: Resource[] = []
   #hands: WorkerHands | undefined
 
   constructor(name: string, options: WorkerOptions = {}) {
@@ -116,8 +149,12 @@ export class Worker {
     this.options = options
   }
 
-  /** What it does with messages of a type; what it returns is the reply. The last registration of a type holds. */
+  /**
+   * What it does with messages of a type, and of those that extend it where no handler of a nearer type is; what it
+   * returns is the reply. The last registration of a type holds.
+   */
   on<P>(type: MessageType<P>, handler: (this: this, message: Message<P>, ctx: HandlerContext) => unknown): this {
+    checkRegistration(type, handler)
     this.#batches.delete(type.name)
     this.#handlers.set(type.name, { type, handler: handler.bind(this) as Handler })
     return this
@@ -129,6 +166,7 @@ export class Worker {
     handler: (this: this, messages: readonly Message<P>[], ctx: HandlerContext) => unknown,
   ): this {
     checkOptions('onBatch', options, ['size', 'wait'])
+    checkRegistration(type, handler)
     const size = whole(options.size, 'size', 1_000)
     this.#handlers.delete(type.name)
     const waitMs = milliseconds(options.wait, 'wait')
@@ -137,12 +175,31 @@ export class Worker {
   }
   /** When an agent of the user comes, those already there included: `*`, `topic`, `topic:role` or `*:role`. */
   onConnect(pattern: string, handler: (this: this, detail: AgentDetail) => unknown): this {
-    this.#connects.push({ pattern: text(pattern, 'pattern'), handler: handler.bind(this) })
+    this.#connects.push({ pattern: peers(pattern, handler), handler: handler.bind(this) })
     return this
   }
   onDisconnect(pattern: string, handler: (this: this, detail: AgentDetail) => unknown): this {
-    this.#disconnects.push({ pattern: text(pattern, 'pattern'), handler: handler.bind(this) })
+    this.#disconnects.push({ pattern: peers(pattern, handler), handler: handler.bind(this) })
     return this
+  }
+
+  /**
+   * Something that is started before the worker, in the order of the calls, and stopped after it in the reverse order:
+   * also when it fails to start half-way.
+   * @example readonly pool = this.use({ connections: [], start() {}, stop() {} })
+   */
+  use<Used extends Resource>(resource: Used): Used {
+    this.#resources.push(checkResource(resource))
+    return resource
+  }
+  /**
+   * A state machine of this instance, whose transitions are told as the event `worker.changed`.
+   * @example readonly work = this.machine({ initial: 'idle', transitions: { idle: ['busy'], busy: ['idle'] } })
+   */
+  machine<State extends string>(options: StateMachineOptions<State>): StateMachine<State> {
+    const machine = new StateMachine(options)
+    machine.on('change', (change) => this.#hands?.changed(change))
+    return machine
   }
 
   /** What no handler takes; without it such a message goes to the dead letters. */
@@ -184,6 +241,7 @@ export class Worker {
       batches: this.#batches,
       connects: this.#connects,
       disconnects: this.#disconnects,
+      resources: this.#resources,
     }
   }
   detach(): void {

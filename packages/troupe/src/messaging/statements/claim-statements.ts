@@ -7,23 +7,24 @@ import { sql } from 'kysely'
 import type { Dialect, Statement, Template } from '../../storage/index.ts'
 import { compile, later, now, type Values } from './compile.ts'
 import { dueStatements } from './due-statements.ts'
+import { fits, shapeOf, valuesOf, type Wanted } from './fits.ts'
 
-export interface Claim {
+export interface Claim extends Wanted {
   readonly user: string
   readonly mailbox: string
   readonly token: string
   readonly max: number
   /** Messages of one lane, at most `max`. */
   readonly perLane: number
-  /** Only these; none named is all. */
-  readonly types: readonly string[]
-  readonly except: readonly string[]
 }
 
-/** How many types a claim names. */
-interface Filter {
-  readonly types: number
-  readonly except: number
+/** What a claim looks like: statements are compiled for each. */
+interface Shape {
+  readonly wanted: Wanted
+  /** Of each lane its head alone. */
+  readonly headsOnly: boolean
+  /** One lane: the engine then looks for one row, and collects none. */
+  readonly single: boolean
 }
 
 interface Settings {
@@ -34,56 +35,58 @@ interface Settings {
 /** Above every number a mailbox gives. */
 const beyond = 9_007_199_254_740_991
 
-const names = (p: Values, name: string, count: number) =>
-  sql.join(Array.from({ length: count }, (_, i) => p[`${name}${i}`]))
-
-/** Whether a message is of the types asked for. */
-function fits(p: Values, { types, except }: Filter, column: string) {
-  const some = types === 0 ? sql`` : sql`and ${sql.raw(column)} in (${names(p, 'type', types)})`
-  const others = except === 0 ? sql`` : sql`and ${sql.raw(column)} not in (${names(p, 'except', except)})`
-  return sql`${some} ${others}`
-}
-
 /** Lanes whose head may be delivered, of those that nobody has or whose lease ran out. */
-const among = (p: Values, filter: Filter, maxAttempts: number, held: ReturnType<typeof sql>) => sql`from mailbox_lanes l
+const among = (
+  dialect: Dialect,
+  p: Values,
+  filter: Wanted,
+  maxAttempts: number,
+  held: ReturnType<typeof sql>,
+) => sql`from mailbox_lanes l
     join messages h on h.user_id = l.user_id and h.mailbox = l.mailbox and h.seq = l.head_seq
   where l.user_id = ${p.user} and l.mailbox = ${p.mailbox} and l.depth > 0 and l.not_before <= ${now}
     and ${held} and h.attempts < ${maxAttempts}
-    and (h.expires_at is null or h.expires_at > ${now}) ${fits(p, filter, 'h.type')}`
+    and (h.expires_at is null or h.expires_at > ${now}) ${fits(dialect, p, filter, 'h')}`
 const free = sql`l.token is null`
 const runOut = sql`l.token is not null and l.lease_until <= ${now}`
 const first = sql.raw('order by head_due, head_seq')
 
 /** The lanes of a claim, in order. SQLite looks at each kind by its own index, so what others have costs nothing. */
-function lanes(dialect: Dialect, p: Values, filter: Filter, maxAttempts: number) {
+function lanes(dialect: Dialect, p: Values, filter: Wanted, maxAttempts: number) {
   if (dialect.name === 'postgres')
-    return sql`select l.lane ${among(p, filter, maxAttempts, sql`(${free} or ${runOut})`)} ${first} limit ${p.max}`
+    return sql`select l.lane ${among(dialect, p, filter, maxAttempts, sql`(${free} or ${runOut})`)} ${first} limit ${p.max}`
   const of = (held: ReturnType<typeof sql>) =>
-    sql`select lane, head_due, head_seq from (select l.lane, l.head_due, l.head_seq ${among(p, filter, maxAttempts, held)}
+    sql`select lane, head_due, head_seq from (select l.lane, l.head_due, l.head_seq ${among(dialect, p, filter, maxAttempts, held)}
       ${first} limit ${p.max})`
   return sql`select lane from (${of(free)} union all ${of(runOut)}) ${first} limit ${p.max}`
 }
 
 /** Leases the lanes, and says per lane where its batch ends: at a message that does not fit, or after `perLane`. */
-function leaseStatement(dialect: Dialect, filter: Filter, { maxAttempts }: Settings) {
+function leaseStatement(dialect: Dialect, shape: Shape, { maxAttempts }: Settings) {
+  const { types, except } = shape.wanted
   // PostgreSQL may execute a list that locks once per row it is compared with, each time with other rows: an array once.
   const oneOf = (found: ReturnType<typeof sql>) =>
-    dialect.name === 'postgres' ? sql`= any (array(${found} for update of l skip locked))` : sql`in (${found})`
+    dialect.name === 'postgres'
+      ? sql`= any (array(${found} for update of l skip locked))`
+      : sql`${sql.raw(shape.single ? '=' : 'in')} (${found})`
   const inLane = sql`x.user_id = mailbox_lanes.user_id and x.mailbox = mailbox_lanes.mailbox
     and x.lane = mailbox_lanes.lane and x.state = 'ready'`
   const other = (p: Values) =>
-    filter.types + filter.except === 0 ? sql`` : sql`or not (1 = 1 ${fits(p, filter, 's.type')})`
+    types.length + except.length === 0 ? sql`` : sql`or not (1 = 1 ${fits(dialect, p, shape.wanted, 's')})`
   // Only a head gets its last attempt: what comes behind a crash is not buried with it.
   const stop = (p: Values) => sql`(select min(s.seq) from (
-      select x.seq, x.type, x.attempts from messages x where ${inLane} order by x.seq limit ${p.perLane}) s
+      select x.seq, x.type, x.kinds, x.attempts from messages x where ${inLane} order by x.seq limit ${p.perLane}) s
     where s.seq > mailbox_lanes.head_seq and (s.attempts + 1 >= ${maxAttempts} ${other(p)}))`
   const end = (p: Values) =>
     sql`(select x.seq from messages x where ${inLane} order by x.seq limit 1 offset ${p.perLane})`
+  const batchEnd = (p: Values) =>
+    shape.headsOnly ? sql`mailbox_lanes.head_seq + 1` : sql`coalesce(${stop(p)}, ${end(p)}, ${beyond})`
   return compile<Values>(
     dialect,
-    (p) => sql`update mailbox_lanes set token = ${p.token}, lease_until = ${p.until}, leased = 1,
-        batch_end = coalesce(${stop(p)}, ${end(p)}, ${beyond})
-      where user_id = ${p.user} and mailbox = ${p.mailbox} and lane ${oneOf(lanes(dialect, p, filter, maxAttempts))}`,
+    (
+      p,
+    ) => sql`update mailbox_lanes set token = ${p.token}, lease_until = ${p.until}, leased = 1, batch_end = ${batchEnd(p)}
+      where user_id = ${p.user} and mailbox = ${p.mailbox} and lane ${oneOf(lanes(dialect, p, shape.wanted, maxAttempts))}`,
   )
 }
 
@@ -101,14 +104,16 @@ function deliverStatements(dialect: Dialect) {
         order by m.due, m.seq limit ${p.max})
       returning *`,
   )
-  const headOnly = compile<Values>(
-    dialect,
-    (p) => sql`update messages set token = ${p.token}, attempts = attempts + 1
-      where user_id = ${p.user} and mailbox = ${p.mailbox} and seq in (
-        select l.head_seq from mailbox_lanes l
-        where l.user_id = ${p.user} and l.mailbox = ${p.mailbox} and l.token = ${p.token})
-      returning *`,
-  )
+  const heads = (oneOf: '=' | 'in') =>
+    compile<Values>(
+      dialect,
+      (p) => sql`update messages set token = ${p.token}, attempts = attempts + 1
+        where user_id = ${p.user} and mailbox = ${p.mailbox} and seq ${sql.raw(oneOf)} (
+          select l.head_seq from mailbox_lanes l
+          where l.user_id = ${p.user} and l.mailbox = ${p.mailbox} and l.token = ${p.token})
+        returning *`,
+    )
+  const [oneHead, allHeads] = [heads('='), heads('in')]
   const count = compile<Values>(
     dialect,
     (p) => sql`update mailbox_lanes set leased = (select count(*) from messages x
@@ -121,28 +126,33 @@ function deliverStatements(dialect: Dialect) {
     (p) => sql`update mailbox_lanes set token = null, lease_until = 0
       where user_id = ${p.user} and mailbox = ${p.mailbox} and token = ${p.token} and leased = 0`,
   )
-  return (values: Values, perLane: number): readonly Statement[] =>
-    perLane === 1 && values.max === 1
-      ? [headOnly(values, { returns: true })]
+  return (values: Values, { headsOnly, single }: Shape): readonly Statement[] =>
+    headsOnly
+      ? [(single ? oneHead : allHeads)(values, { returns: true })]
       : [deliver(values, { returns: true }), count(values), release(values)]
 }
 
 export function claimStatements(dialect: Dialect, settings: Settings) {
   const leases = new Map<string, Template<Values>>()
-  const leaseOf = (filter: Filter) => {
-    const key = `${filter.types}/${filter.except}`
-    const made = leases.get(key) ?? leaseStatement(dialect, filter, settings)
+  const leaseOf = (shape: Shape) => {
+    const key = `${shapeOf(shape.wanted)}/${shape.headsOnly}/${shape.single}`
+    const made = leases.get(key) ?? leaseStatement(dialect, shape, settings)
     leases.set(key, made)
     return made
   }
   const deliver = deliverStatements(dialect)
   const due = dueStatements(dialect, settings)
-  const none = { types: 0, except: 0 }
+  const claimed = compile<Values>(
+    dialect,
+    (p) => sql`select * from messages
+      where user_id = ${p.user} and mailbox = ${p.mailbox} and token = ${p.token} and state = 'ready'`,
+  )
+  const none: Wanted = { types: [], except: [] }
   const anyReady = compile<Values>(
     dialect,
     (p) =>
-      sql`select case when exists (select 1 ${among(p, none, settings.maxAttempts, free)})
-        or exists (select 1 ${among(p, none, settings.maxAttempts, runOut)}) then 1 else 0 end as ready`,
+      sql`select case when exists (select 1 ${among(dialect, p, none, settings.maxAttempts, free)})
+        or exists (select 1 ${among(dialect, p, none, settings.maxAttempts, runOut)}) then 1 else 0 end as ready`,
   )
   return {
     /** The first statement gives `due`, the third the delivered rows. */
@@ -150,12 +160,14 @@ export function claimStatements(dialect: Dialect, settings: Settings) {
       const values: Values = {
         ...claim,
         until: later(settings.leaseMs),
-        ...Object.fromEntries(types.map((type, i) => [`type${i}`, type])),
-        ...Object.fromEntries(except.map((type, i) => [`except${i}`, type])),
+        ...valuesOf({ types, except }),
       }
-      const lease = leaseOf({ types: types.length, except: except.length })
-      return [due.upkeep(values, { returns: true }), lease(values), ...deliver(values, claim.perLane)]
+      const headsOnly = claim.perLane === 1
+      const shape = { wanted: { types, except }, headsOnly, single: headsOnly && claim.max === 1 }
+      return [due.upkeep(values, { returns: true }), leaseOf(shape)(values), ...deliver(values, shape)]
     },
+    /** What was delivered under a token, where the answer of its claim was lost. */
+    claimed: (user: string, mailbox: string, token: string) => claimed({ user, mailbox, token }, { returns: true }),
     anyReady: (user: string, mailbox: string) => anyReady({ user, mailbox }, { returns: true }),
     /** The next moment after `since` at which something may be delivered that can't now. */
     next: (user: string, mailbox: string, since: number) => due.next({ user, mailbox, since }, { returns: true }),

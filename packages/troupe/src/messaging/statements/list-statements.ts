@@ -2,6 +2,7 @@
 import { sql } from 'kysely'
 import type { Dialect, Statement, Template } from '../../storage/index.ts'
 import { compile, now, type Values } from './compile.ts'
+import { fits, valuesOf } from './fits.ts'
 
 export interface Filter {
   readonly unread: boolean
@@ -22,17 +23,21 @@ const rank = sql`case priority when 'urgent' then 0 when 'high' then 1 when 'nor
 const of = (p: Values) => sql`user_id = ${p.user} and mailbox = ${p.mailbox}`
 const visible = sql`(state = 'ready' or (state = 'scheduled' and available_at <= ${now})
   or (state = 'done' and reason is null)) and (state = 'done' or expires_at is null or expires_at > ${now})`
-const matching = (p: Values, { unread, from, thread, type, priority }: Filter) => sql`${of(p)} and ${visible}
+const matching = (
+  dialect: Dialect,
+  p: Values,
+  { unread, from, thread, type, priority }: Filter,
+) => sql`${of(p)} and ${visible}
   ${unread ? sql`and read_at is null` : sql``} ${from === undefined ? sql`` : sql`and sender = ${p.from}`}
-  ${thread === undefined ? sql`` : sql`and thread_id = ${p.thread}`} ${type === undefined ? sql`` : sql`and type = ${p.type}`}
+  ${thread === undefined ? sql`` : sql`and thread_id = ${p.thread}`} ${type === undefined ? sql`` : fits(dialect, p, { types: [type], except: [] }, 'messages')}
   ${priority === undefined ? sql`` : sql`and priority = ${p.priority}`}`
-const page = (filter: Filter) => (p: Values) =>
+const page = (dialect: Dialect, filter: Filter) => (p: Values) =>
   filter.order === 'oldest'
-    ? sql`select * from messages where ${matching(p, filter)} and seq > ${p.seq} order by seq limit ${p.limit}`
-    : sql`select * from messages where ${matching(p, filter)} and (${rank} > ${p.rank} or (${rank} = ${p.rank} and seq > ${p.seq}))
+    ? sql`select * from messages where ${matching(dialect, p, filter)} and seq > ${p.seq} order by seq limit ${p.limit}`
+    : sql`select * from messages where ${matching(dialect, p, filter)} and (${rank} > ${p.rank} or (${rank} = ${p.rank} and seq > ${p.seq}))
         order by ${rank}, seq limit ${p.limit}`
-const total = (filter: Filter) => (p: Values) =>
-  sql`select count(*) as count from messages where ${matching(p, filter)}`
+const total = (dialect: Dialect, filter: Filter) => (p: Values) =>
+  sql`select count(*) as count from messages where ${matching(dialect, p, filter)}`
 
 export function listStatements(dialect: Dialect) {
   const made = new Map<string, Template<Values>>()
@@ -44,19 +49,21 @@ export function listStatements(dialect: Dialect) {
       ...[from, thread, type, priority].map((value) => value === undefined),
       order,
     ])
-    const template = made.get(key) ?? compile<Values>(dialect, kind === 'page' ? page(filter) : total(filter))
+    const template =
+      made.get(key) ?? compile<Values>(dialect, kind === 'page' ? page(dialect, filter) : total(dialect, filter))
     made.set(key, template)
     return template
   }
-  const valuesOf = (user: string, mailbox: string, filter: Filter): Values => {
-    const { from = null, thread = null, type = null, priority = null, after, limit } = filter
-    return { user, mailbox, from, thread, type, priority, ...after, limit }
+  const bound = (user: string, mailbox: string, filter: Filter): Values => {
+    const { from = null, thread = null, type, priority = null, after, limit } = filter
+    const typed = valuesOf({ types: type === undefined ? [] : [type], except: [] })
+    return { user, mailbox, from, thread, priority, ...typed, ...after, limit }
   }
   const returns = { returns: true } as const
   return {
     list: (user: string, mailbox: string, filter: Filter): Statement =>
-      filtered('page', filter)(valuesOf(user, mailbox, filter), returns),
+      filtered('page', filter)(bound(user, mailbox, filter), returns),
     total: (user: string, mailbox: string, filter: Filter): Statement =>
-      filtered('total', filter)(valuesOf(user, mailbox, filter), returns),
+      filtered('total', filter)(bound(user, mailbox, filter), returns),
   }
 }

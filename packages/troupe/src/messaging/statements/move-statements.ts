@@ -57,7 +57,7 @@ export function moveStatements(
   )
   const refuse = compile<Values>(
     dialect,
-    (p) => sql`update messages set state = 'done', reason = 'refused', ended_at = ${now}, dedupe_id = null
+    (p) => sql`update messages set state = 'done', reason = ${p.reason}, ended_at = ${now}, dedupe_id = null
       where user_id = ${p.user} and id = ${p.id} and state = 'held'`,
   )
   const forgetHeld = compile<Values>(
@@ -87,7 +87,7 @@ export function moveStatements(
       ...renumbered(move, revive(valuesOf(move), otherwise)),
       take(valuesOf(move), full(move)),
     ],
-    refuse: (user: string, id: string) => refuse({ user, id }, { expect: { rows: 1 } }),
+    refuse: (user: string, id: string) => refuse({ user, id, reason: 'refused' }, { expect: { rows: 1 } }),
     forgetHeld: (user: string, mailbox: string) => forgetHeld({ user, mailbox }),
   }
 }

@@ -1,8 +1,9 @@
 /**
  * What puts a message into its mailbox. The mailbox's row is taken first, so that numbers are given in the order of
- * commits; the count is taken last, and a message that found no room takes the whole change back.
+ * commits. What may be a repeat is counted last, and takes the whole change back where it found no room.
  */
 import { sql } from 'kysely'
+import type { TraceContext } from '../../core/index.ts'
 import type { Bind, Dialect, Statement } from '../../storage/index.ts'
 import { compile, now, type Values } from './compile.ts'
 
@@ -16,11 +17,20 @@ export interface Outgoing {
   readonly priority: string
   readonly type: string
   readonly version: number
+  /** Of a type that extends others: all of them. */
+  readonly kinds: string | null
   readonly payload: string
+  /** What stores the payload apart, where it is large. */
+  readonly apart: readonly Statement[]
+  /** Of the canonical payload, where messages are signed. */
+  readonly payloadHash?: string
   readonly bytes: number
   readonly thread: string | null
   readonly correlation: string | null
   readonly envelope: string
+  readonly trace?: TraceContext | undefined
+  /** Of its sender, JSON text. */
+  readonly signature: string | null
   readonly replyTo: string | null
   readonly scheduled: boolean
   /** The virtual deadline that orders lanes. */
@@ -41,12 +51,12 @@ const noneHeld = (p: Values) => sql`not exists (select 1 from messages h where h
   and h.mailbox = ${p.mailbox} and h.lane = ${p.lane} and h.state = 'held')`
 
 const columns = sql.raw(
-  `user_id, mailbox, seq, id, lane, sender, priority, type, version, payload, bytes, thread_id, correlation_id, envelope,
+  `user_id, mailbox, seq, id, lane, sender, priority, type, version, kinds, payload, bytes, thread_id, correlation_id, envelope, signature,
    reply_to, state, due, available_at, expires_at, created_at, dedupe_id, dedupe_until, attempts, failures`,
 )
 const insert = (p: Values, state: ReturnType<typeof sql>) => sql`insert into messages (${columns})
-  select ${p.user}, ${p.mailbox}, m.next_seq, ${p.id}, ${p.lane}, ${p.sender}, ${p.priority}, ${p.type}, ${p.version},
-    ${p.payload}, ${p.bytes}, ${p.thread}, ${p.correlation}, ${p.envelope}, ${p.replyTo}, ${state},
+  select ${p.user}, ${p.mailbox}, m.next_seq, ${p.id}, ${p.lane}, ${p.sender}, ${p.priority}, ${p.type}, ${p.version}, ${p.kinds},
+    ${p.payload}, ${p.bytes}, ${p.thread}, ${p.correlation}, ${p.envelope}, ${p.signature}, ${p.replyTo}, ${state},
     case when l.last_due > ${p.due} then l.last_due else ${p.due} end, ${p.availableAt}, ${p.expiresAt}, ${now},
     ${p.dedupeId}, ${p.dedupeUntil}, 0, 0
   from mailboxes m left join mailbox_lanes l
@@ -69,6 +79,15 @@ const insertStatements = (dialect: Dialect, { maxCount, maxBytes }: Room) => ({
       values (${p.user}, ${p.mailbox}, 1, 0, 0, ${now})
       on conflict (user_id, mailbox) do update set next_seq = mailboxes.next_seq + 1, touched_at = excluded.touched_at`,
   ),
+  /** Numbers and counts in one, where there is room: for a message that cannot be a repeat. */
+  admit: compile<Values>(
+    dialect,
+    (p) => sql`insert into mailboxes (user_id, mailbox, next_seq, count, bytes, touched_at)
+      select ${p.user}, ${p.mailbox}, 1, 1, ${p.bytes}, ${now} where ${p.bytes} <= ${maxBytes}
+      on conflict (user_id, mailbox) do update set next_seq = mailboxes.next_seq + 1, touched_at = excluded.touched_at,
+        count = mailboxes.count + 1, bytes = mailboxes.bytes + excluded.bytes
+        where mailboxes.count < ${maxCount} and mailboxes.bytes + excluded.bytes <= ${maxBytes} and ${noneHeld(p)}`,
+  ),
   insertOrFail: compile<Values>(dialect, (p) => insert(p, sql`${p.state}`)),
   insertOrHold: compile<Values>(dialect, (p) =>
     insert(
@@ -82,7 +101,6 @@ const insertStatements = (dialect: Dialect, { maxCount, maxBytes }: Room) => ({
     (p) => sql`select * from messages where user_id = ${p.user} and mailbox = ${p.mailbox} and sender = ${p.sender}
       and dedupe_id = ${p.dedupeId}`,
   ),
-  self: compile<Values>(dialect, (p) => sql`select * from messages where user_id = ${p.user} and id = ${p.id}`),
 })
 
 const enterStatements = (dialect: Dialect, { maxCount, maxBytes }: Room) => ({
@@ -120,10 +138,10 @@ const enterStatements = (dialect: Dialect, { maxCount, maxBytes }: Room) => ({
 export const limitOf = ({ maxCount, maxBytes }: Room) => `${maxCount} messages or ${maxBytes} bytes`
 
 export function sendStatements(dialect: Dialect, room: Room) {
-  const { forgetDedupe, number, insertOrFail, insertOrHold, first, self } = insertStatements(dialect, room)
+  const { forgetDedupe, number, admit, insertOrFail, insertOrHold, first } = insertStatements(dialect, room)
   const { take, takeUnlessHeld, enterLane, noteHeld } = enterStatements(dialect, room)
   const limit = limitOf(room)
-  const valuesOf = ({ scheduled, ...message }: Outgoing): Values => ({
+  const valuesOf = ({ scheduled, apart: _apart, payloadHash: _hash, trace: _trace, ...message }: Outgoing): Values => ({
     ...message,
     state: scheduled ? 'scheduled' : 'ready',
   })
@@ -131,23 +149,29 @@ export function sendStatements(dialect: Dialect, room: Room) {
     message.dedupeId === null ? [number(values)] : [forgetDedupe(values), number(values)]
   return {
     /**
-     * Fails with `mailbox.full`; the last statement gives the row, or for a repeat the first message's.
+     * Fails with `mailbox.full`.
      * @param before how many statements stand before these in the change
+     * @returns with a dedupe id the last one gives the row that stands: of a repeat it is the first message's
      */
-    send(message: Outgoing, before: number): Statement[] {
+    send(message: Outgoing, before: number): readonly Statement[] {
       const values = valuesOf(message)
-      const statements = begin(message, values)
-      const inserted = before + statements.length
+      const refusal = { otherwise: 'mailbox.full', detail: { mailbox: message.mailbox, limit } } as const
+      const enter = message.scheduled ? [] : [enterLane(values)]
+      if (message.dedupeId === null)
+        return [
+          admit(values, { expect: { rows: 1 }, ...refusal }),
+          insertOrFail(values, { expect: { rows: 1 } }),
+          ...enter,
+          ...message.apart,
+        ]
       return [
-        ...statements,
+        forgetDedupe(values),
+        number(values),
         insertOrFail(values),
-        take(values, {
-          expect: { sameAs: inserted },
-          otherwise: 'mailbox.full',
-          detail: { mailbox: message.mailbox, limit },
-        }),
-        ...(message.scheduled ? [] : [enterLane(values)]),
-        message.dedupeId === null ? self(values, { returns: true }) : first(values, { returns: true }),
+        take(values, { expect: { sameAs: before + 2 }, ...refusal }),
+        ...enter,
+        ...message.apart,
+        first(values, { returns: true }),
       ]
     },
     /** Never fails for want of room: what finds none is held back. */
@@ -159,6 +183,7 @@ export function sendStatements(dialect: Dialect, room: Room) {
         takeUnlessHeld(values),
         enterLane(values),
         noteHeld(values),
+        ...message.apart,
       ]
     },
     /** For a message that is numbered anew: it comes due, or leaves the outbox, or is redriven. */

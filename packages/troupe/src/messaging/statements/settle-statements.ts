@@ -22,7 +22,8 @@ export interface Held extends Place {
 export type End = 'done' | 'dead'
 
 /** Only with the token of the lease, and only while the lane has it too. */
-const byToken = (p: Values) => sql`user_id = ${p.user} and mailbox = ${p.mailbox} and seq = ${p.seq} and state = 'ready'
+const byToken = (p: Values) => sql`user_id = ${p.user} and mailbox = ${p.mailbox} and seq = ${p.seq}
+  and id = ${p.id} and state = 'ready'
   and token = ${p.token} and exists (select 1 from mailbox_lanes l where l.user_id = ${p.user}
     and l.mailbox = ${p.mailbox} and l.lane = ${p.lane} and l.token = ${p.token})`
 const ofLane = (p: Values) => sql`user_id = ${p.user} and mailbox = ${p.mailbox} and lane = ${p.lane}`

@@ -2,13 +2,17 @@
 import { sql } from 'kysely'
 import type { Dialect, Statement } from '../../storage/index.ts'
 import { compile, later, now, type Values } from './compile.ts'
+import type { seenStatements } from './seen-statements.ts'
 
 /** Acknowledged messages that a mailbox still shows, and dead letters that it keeps. */
 const keptDone = 500
 const keptDead = 10_000
+/** Of the acknowledged ones those above `largeBytes`. */
+const keptLarge = 20
+export const largeBytes = 256 * 1024
 const deadForMs = 30 * 24 * 3_600_000
 
-export function sweepStatements(dialect: Dialect) {
+export function sweepStatements(dialect: Dialect, seen: ReturnType<typeof seenStatements>) {
   const of = (p: Values) => sql`user_id = ${p.user} and mailbox = ${p.mailbox}`
   const dedupe = compile<Values>(
     dialect,
@@ -32,6 +36,28 @@ export function sweepStatements(dialect: Dialect) {
       and (ended_at <= ${later(-deadForMs)} or seq <= coalesce((select seq from messages where ${of(p)} and state = 'dead'
         order by seq desc limit 1 offset ${keptDead}), -1)) order by seq limit 1000)`,
   )
+  // Large ones fewer: they are shown for a while, and take the room of thousands.
+  const doneLarge = compile<Values>(
+    dialect,
+    (
+      p,
+    ) => sql`delete from messages where ${of(p)} and seq in (select seq from messages where ${of(p)} and state = 'done'
+      and dedupe_id is null and bytes > ${largeBytes} order by ended_at desc limit 1000 offset ${keptLarge})`,
+  )
+  const apart = compile<Values>(
+    dialect,
+    (p) => sql`insert into message_payloads (user_id, mailbox, id) values (${p.user}, ${p.mailbox}, ${p.id})
+      on conflict do nothing`,
+  )
+  const left = compile<Values>(
+    dialect,
+    (p) => sql`select id from message_payloads where ${of(p)} and not exists (select 1 from messages m
+      where m.user_id = message_payloads.user_id and m.id = message_payloads.id) limit 100`,
+  )
+  const forget = compile<Values>(
+    dialect,
+    (p) => sql`delete from message_payloads where user_id = ${p.user} and id = ${p.id}`,
+  )
   const lanes = compile<Values>(dialect, (p) => sql`delete from mailbox_lanes where ${of(p)} and depth = 0`)
   const requests = compile<Values>(
     dialect,
@@ -39,15 +65,15 @@ export function sweepStatements(dialect: Dialect) {
   )
   return {
     mailbox(user: string, mailbox: string): readonly Statement[] {
-      return [dedupe, done, dead, lanes, requests].map((statement) => statement({ user, mailbox }))
+      return [
+        ...[dedupe, done, doneLarge, dead, lanes, requests].map((one) => one({ user, mailbox })),
+        seen.sweep(user),
+      ]
     },
+    /** Keeps account of a message whose payload is stored apart, so that it is let go of with the message. */
+    apart: (user: string, mailbox: string, id: string) => apart({ user, mailbox, id }),
+    /** Those whose message is gone, or was a repeat and never came in. */
+    left: (user: string, mailbox: string) => left({ user, mailbox }, { returns: true }),
+    forget: (user: string, id: string) => forget({ user, id }),
   }
-}
-
-/** Every row of a user in this room's tables: forgetting the user deletes them. */
-export function forgetMessagesOf(dialect: Dialect, user: string): readonly Statement[] {
-  const tables = ['messages', 'mailbox_lanes', 'mailboxes', 'message_requests', 'message_held', 'presence']
-  return tables.map((table) =>
-    compile<Values>(dialect, (p) => sql`delete from ${sql.table(table)} where user_id = ${p.user}`)({ user }),
-  )
 }

@@ -1,0 +1,34 @@
+import { afterEach, expect, it } from 'vitest'
+import { defineMessage } from './message-type.ts'
+import { openRoom, type Room } from './room.test.fixture.ts'
+import { Worker } from './worker.ts'
+
+const Note = defineMessage<string>('note')
+const Ask = defineMessage<string>('ask')
+
+let room: Room
+afterEach(() => room.close())
+
+it('a handler that is entered again finds the attempt with which its try began', async () => {
+  room = await openRoom()
+  const { start, agent, clock } = room
+  const seen: number[] = []
+  const make = () =>
+    new Worker('W').on(Note, async (_, ctx) => {
+      seen.push(ctx.attempt)
+      // With the attempt of the later delivery it would leave its record unread, and stop with code.changed.
+      if (ctx.attempt === 1) await ctx.effect('first only', { class: 'once' }, () => null)
+      await ctx.messages.request(Ask, 'go on?', { to: 'Host', timeout: '1h' })
+    })
+  const first = await start(make())
+  await agent('A').messages.send(Note, 'x', { to: 'W' })
+  while ((await agent('Host').mailbox.counts()).waiting === 0) await clock.advance('10ms')
+  await first.stop()
+  await start(make())
+  const [question] = await agent('Host').mailbox.receive()
+  await question?.reply('yes')
+  for (let i = 0; i < 200 && (await agent('W').mailbox.messages()).items[0]?.read !== true; i++)
+    await clock.advance('10ms')
+  expect(seen).toEqual([1, 1])
+  expect(await agent('W').mailbox.counts()).toMatchObject({ dead: 0, waiting: 0, leased: 0 })
+})

@@ -1,0 +1,116 @@
+/**
+ * A state machine that is an entry of the context. Every transition is one `update` of it, so two that start from one
+ * state can't both happen: the later one is judged by the state it finds. In a step it is staged with the turn.
+ */
+import type { ContextHands, PushOptions } from '../context/index.ts'
+import { checkOptions, failure, type Json, TroupeError } from '../core/index.ts'
+import { Observers, type Transition, type Transitions, TransitionTable } from './transition-table.ts'
+
+export interface KeptStateMachineOptions<State extends string> {
+  /** Whose entry it is, and by whose rights it is changed: `support.context`, or `ctx.context` in a handler. */
+  readonly context: Pick<ContextHands, 'get' | 'push' | 'update' | 'watch'>
+  readonly key: string
+  readonly initial: NoInfer<State>
+  readonly transitions: Transitions<State>
+  /** Who may read and change it, for whoever creates it, as a push takes it; everyone and its owner by default. */
+  readonly entry?: Omit<PushOptions, 'ifVersion' | 'signal'>
+}
+
+/** Transitions that the entry tells; all of them are in `context.history(key)`, with who made them and when. */
+const remembered = 100
+
+interface Kept<State extends string> {
+  readonly state: State
+  readonly history: readonly Transition<State>[]
+}
+
+export class KeptStateMachine<State extends string = string> {
+  readonly #options: KeptStateMachineOptions<State>
+  readonly #table: TransitionTable<State>
+  readonly #observers = new Observers<State>()
+  #kept: Kept<State>
+
+  private constructor(options: KeptStateMachineOptions<State>, table: TransitionTable<State>, kept: Kept<State>) {
+    this.#options = options
+    this.#table = table
+    this.#kept = kept
+  }
+
+  /** @throws ValidationError where the entry holds no state of this table, AccessDeniedError */
+  static async open<State extends string>(options: KeptStateMachineOptions<State>): Promise<KeptStateMachine<State>> {
+    checkOptions('StateMachine.open', options, ['context', 'key', 'initial', 'transitions', 'entry'])
+    const { context, key, initial, transitions, entry = {} } = options
+    const table = new TransitionTable(transitions)
+    if (!table.names(initial))
+      throw failure('validation.failed', { what: 'initial', problem: `no transition names ${initial}` })
+    let found = await context.get(key)
+    if (found === undefined) {
+      found = { state: initial, history: [] }
+      try {
+        await context.push(key, found, { ...entry, ifVersion: 0 })
+      } catch (error) {
+        if (!(error instanceof TroupeError && error.code === 'context.conflict')) throw error
+        found = await context.get(key)
+      }
+    }
+    return new KeptStateMachine(options, table, keptIn(table, key, found))
+  }
+
+  /** As this handle knows it: after `refresh` and its own transitions. */
+  get state(): State {
+    return this.#kept.state
+  }
+  /** The last 100 transitions, oldest first, whoever made them. */
+  get history(): readonly Transition<State>[] {
+    return [...this.#kept.history]
+  }
+  can(to: State): boolean {
+    return this.#table.can(this.state, to)
+  }
+  /** @returns the state as it is now */
+  async refresh(): Promise<State> {
+    const { context, key } = this.#options
+    this.#kept = keptIn(this.#table, key, await context.get(key))
+    return this.state
+  }
+  /**
+   * @returns the new state
+   * @throws InvalidTransitionError by the state that the entry has, whatever this handle knew; AccessDeniedError
+   */
+  async transition(to: State): Promise<State> {
+    const { context, key } = this.#options
+    let made: Transition<State> | undefined
+    const { value } = await context.update(key, (found) => {
+      this.#kept = keptIn(this.#table, key, found)
+      made = this.#table.require(this.state, to)
+      return { state: to, history: [...this.#kept.history, made].slice(-remembered) } as unknown as Json
+    })
+    this.#kept = keptIn(this.#table, key, value)
+    if (made) this.#observers.tell(made)
+    return to
+  }
+  /** Tells the transitions made by this handle. @returns a function that ends it */
+  on(event: 'change', observer: (change: Transition<State>) => void): () => void {
+    return this.#observers.on(event, observer)
+  }
+  /** The states it comes to from now on, whoever changes it, in whichever process. Not in a step. */
+  async *changes(options: { readonly signal?: AbortSignal } = {}): AsyncGenerator<State> {
+    checkOptions('changes', options, ['signal'])
+    const { context, key } = this.#options
+    for await (const item of context.watch({ pattern: key, ...options }))
+      if (item.type === 'put' && item.key === key) yield keptIn(this.#table, key, item.value).state
+  }
+}
+
+function keptIn<State extends string>(
+  table: TransitionTable<State>,
+  key: string,
+  found: Json | undefined,
+): Kept<State> {
+  const { state, history } = (found ?? {}) as { readonly state?: unknown; readonly history?: unknown }
+  if (typeof state !== 'string' || !table.names(state) || !Array.isArray(history)) {
+    const problem = found === undefined ? 'it is gone' : 'it holds no state that its transitions name'
+    throw failure('validation.failed', { what: `The state machine ${key}`, problem })
+  }
+  return { state: state as State, history: history as Transition<State>[] }
+}

@@ -1,0 +1,169 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, afterEach, describe, expect, it } from 'vitest'
+import { z } from 'zod'
+import { dropSchema, missingServer, schemaName, server } from '../../test/postgres/server.ts'
+import { type Json, systemClock } from '../core/index.ts'
+import { defineMessage } from './message-type.ts'
+import { openRoom, type Room, type RoomOptions } from './room.test.fixture.ts'
+import { Worker } from './worker.ts'
+
+const Order = defineMessage('order', z.object({ n: z.int() }), { reply: z.object({ left: z.number() }) })
+const Gift = defineMessage('order.gift', z.object({ n: z.int(), card: z.string() }), { extends: Order })
+const Surprise = defineMessage('order.gift.surprise', z.object({ n: z.int(), card: z.string() }), { extends: Gift })
+const Other = defineMessage('other')
+
+let users = 0
+const open: Room[] = []
+const folders: string[] = []
+afterEach(async () => {
+  for (const room of open.splice(0)) await room.close()
+  for (const folder of folders.splice(0)) await rm(folder, { recursive: true })
+})
+const schema = (await missingServer()) === undefined ? schemaName('lineage') : undefined
+const places: readonly RoomOptions[] = [{}, ...(schema ? [{ url: server, schema }] : [])]
+afterAll(() => schema && dropSchema(schema))
+const room = async (options: RoomOptions = {}) => {
+  const made = await openRoom(options)
+  open.push(made)
+  return made
+}
+async function until(clock: Room['clock'], holds: () => boolean | Promise<boolean>) {
+  for (let i = 0; i < 1_000; i++) {
+    if (await holds()) return
+    await clock.advance('10ms')
+    // The writer of a file is a thread, for which the virtual clock does not wait.
+    await new Promise<void>((resolve) => void systemClock.after(1, resolve))
+  }
+  throw new Error('it never came true')
+}
+class Recording extends Worker {
+  readonly log: unknown[] = []
+}
+const sendAll = async ({ agent }: Room, to: string) => {
+  const { messages } = agent('A')
+  await messages.send(Order, { n: 1 }, { to })
+  await messages.send(Gift, { n: 2, card: 'yours' }, { to })
+  await messages.send(Surprise, { n: 3, card: 'guess' }, { to })
+  await messages.send(Other, 4, { to })
+}
+
+describe.each(places)('a handler of a type, at $url,', (place) => {
+  it('takes what extends it where no handler of a nearer type is, each as its own schema sees it', async () => {
+    const made = await room({ ...place, user: `user ${users++}` })
+    const worker = new Recording('W')
+    worker.on(Order, ({ type, payload }) => worker.log.push(['order', type, payload]))
+    worker.on(Gift, ({ type, payload }) => worker.log.push(['gift', type, payload]))
+    await made.start(worker)
+    await sendAll(made, 'W')
+    await until(made.clock, async () => (await made.agent('W').mailbox.counts()).dead === 1)
+    expect(worker.log).toEqual([
+      ['order', 'order', { n: 1 }],
+      ['gift', 'order.gift', { n: 2, card: 'yours' }],
+      ['gift', 'order.gift.surprise', { n: 3, card: 'guess' }],
+    ])
+    const [dead] = (await made.agent('W').mailbox.deadLetters()).items
+    expect(dead).toMatchObject({ message: { type: 'other' }, reason: expect.stringContaining('no handler') })
+  })
+  it('answers a request of a type that extends it', async () => {
+    const { start, agent } = await room({ ...place, user: `user ${users++}` })
+    const worker = new Recording('W')
+    worker.on(Order, ({ payload }) => {
+      worker.log.push(payload)
+      return { left: 7 }
+    })
+    await start(worker)
+    const { messages } = agent('A')
+    expect(await messages.request(Surprise, { n: 3, card: 'guess' }, { to: 'W' })).toEqual({ left: 7 })
+    expect(worker.log).toEqual([{ n: 3 }])
+  })
+  it('works in a process that has never heard of the child, after a restart', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'troupe-lineage-'))
+    folders.push(folder)
+    const url = `sqlite:${join(folder, 'troupe.db')}`
+    const first = await openRoom({ url })
+    await sendAll(first, 'W')
+    await first.close()
+    // The parent went on to another version meanwhile: what was sent knows at which one it was a kind of it.
+    const Newer = defineMessage('order', z.object({ count: z.int() }), {
+      version: 2,
+      upcast: { 1: (payload) => ({ count: (payload as { n: number }).n }) as Json },
+    })
+    const made = await room({ url, clock: first.clock })
+    const worker = new Recording('W')
+    worker.on(Newer, ({ type, version, payload }) => worker.log.push([type, version, payload]))
+    await made.start(worker)
+    await until(made.clock, async () => (await made.agent('W').mailbox.counts()).dead === 1)
+    expect(worker.log).toEqual([
+      ['order', 2, { count: 1 }],
+      ['order.gift', 2, { count: 2 }],
+      ['order.gift.surprise', 2, { count: 3 }],
+    ])
+  })
+  it('gathers what extends it in its batches, but for what a nearer handler takes', async () => {
+    const made = await room({ ...place, user: `user ${users++}` })
+    const worker = new Recording('W')
+    worker.onBatch(Order, { size: 10, wait: '100ms' }, (batch) => worker.log.push(batch.map(({ payload }) => payload)))
+    worker.on(Gift, ({ payload }) => worker.log.push(payload))
+    worker.onMessage = ({ payload }) => worker.log.push(payload)
+    await made.start(worker)
+    await sendAll(made, 'W')
+    await made.agent('B').messages.send(Order, { n: 5 }, { to: 'W' })
+    await until(made.clock, () => worker.log.length === 4 || worker.log.length === 5)
+    await until(made.clock, async () => (await made.agent('W').mailbox.counts()).waiting === 0)
+    const flat = worker.log.flat()
+    expect(flat).toHaveLength(5)
+    expect(flat).toEqual(
+      expect.arrayContaining([{ n: 1 }, { n: 5 }, { n: 2, card: 'yours' }, { n: 3, card: 'guess' }, 4]),
+    )
+  })
+  it('leaves to the batches of a nearer type what is theirs', async () => {
+    const made = await room({ ...place, user: `user ${users++}` })
+    const worker = new Recording('W')
+    worker.on(Order, ({ payload }) => worker.log.push(payload))
+    worker.onBatch(Gift, { size: 2, wait: '100ms' }, (batch) => worker.log.push(batch.map(({ type }) => type)))
+    await made.start(worker)
+    await sendAll(made, 'W')
+    await until(made.clock, () => worker.log.length === 2)
+    expect(worker.log).toEqual([{ n: 1 }, ['order.gift', 'order.gift.surprise']])
+  })
+})
+
+describe('a type that extends another', () => {
+  it('is received and listed where its parent is asked for', async () => {
+    const made = await room()
+    await sendAll(made, 'B')
+    const { mailbox } = made.agent('B')
+    const typesOf = async (type: string | typeof Order | typeof Gift) =>
+      (await mailbox.messages({ type })).items.map((message) => message.type)
+    expect(await typesOf(Order)).toEqual(['order', 'order.gift', 'order.gift.surprise'])
+    expect(await typesOf('order.gift')).toEqual(['order.gift', 'order.gift.surprise'])
+    expect(await mailbox.total({ type: Order })).toBe(3)
+    expect(await mailbox.receive({ types: [Gift] })).toEqual([])
+    const taken = await mailbox.receive({ types: [Order] })
+    expect(taken.map(({ message }) => message.payload)).toEqual([{ n: 1 }, { n: 2 }, { n: 3 }])
+  })
+  it('is refused at the send where its payload does not fit its parent', async () => {
+    const { agent } = await room()
+    const Odd = defineMessage('odd', z.object({ n: z.string() }), { extends: Order })
+    await expect(agent('A').messages.send(Odd, { n: 'five' }, { to: 'B' })).rejects.toMatchObject({
+      code: 'validation.failed',
+      message: expect.stringContaining('as order'),
+    })
+  })
+  it('has the reply and the ordering of its parent unless it names its own', () => {
+    const Loose = defineMessage('loose', undefined, { ordering: 'none' })
+    expect(defineMessage('child', undefined, { extends: Loose }).ordering).toBe('none')
+    expect(defineMessage('child', undefined, { extends: Loose, ordering: 'lane' }).ordering).toBe('lane')
+    expect(Gift.reply).toBe(Order.reply)
+  })
+  it('is refused with a name that its lineage has, or that could not be found in one', () => {
+    expect(() => defineMessage('order', undefined, { extends: Gift })).toThrow(/its own name/)
+    expect(() => defineMessage('a\tb', undefined, { extends: Gift })).toThrow(/no tab/)
+    let deep = defineMessage('0')
+    expect(() => {
+      for (let i = 1; i < 20; i++) deep = defineMessage(String(i), undefined, { extends: deep })
+    }).toThrow(/more than 16/)
+  })
+})

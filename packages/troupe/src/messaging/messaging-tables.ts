@@ -1,0 +1,24 @@
+/** The tables of this room by user, and what in them is content. */
+import type { ContentNames, UserTable } from '../storage/index.ts'
+
+/** By the id of the message or request, which stays with it wherever it goes. A signature would confirm a guessed payload. */
+const messageContent = {
+  payload: ['message.payload', 'id'],
+  envelope: ['message.envelope', 'id'],
+  reason: ['message.reason', 'id'],
+  signature: ['message.signature', 'id'],
+} as const
+const requestContent = { answer: ['request.answer', 'id'] } as const
+
+export const messagingContent: ContentNames = { ...messageContent, ...requestContent }
+
+export const messagingTables: readonly UserTable[] = [
+  { name: 'messages', key: ['id'], content: messageContent },
+  { name: 'message_payloads', key: ['id'] },
+  { name: 'message_seen', key: ['id'] },
+  { name: 'message_requests', key: ['id'], content: requestContent },
+  { name: 'mailbox_lanes', key: ['mailbox', 'lane'] },
+  { name: 'mailboxes', key: ['mailbox'] },
+  { name: 'message_held', key: ['mailbox'] },
+  { name: 'presence', key: ['session'] },
+].map((table) => ({ room: 'messaging', ...table }))

@@ -1,0 +1,231 @@
+import { generateKeyPairSync } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, afterEach, describe, expect, it } from 'vitest'
+import { z } from 'zod'
+import { dropSchema, missingServer, schemaName, server } from '../../test/postgres/server.ts'
+import type { SignatureConfig } from '../security/index.ts'
+import { bytes } from './bytes.ts'
+import { defineMessage } from './message-type.ts'
+import { openRoom, type Room, type RoomOptions } from './room.test.fixture.ts'
+import { Worker } from './worker.ts'
+
+const Note = defineMessage<string>('note')
+const secret = 'a secret of at least thirty-two bytes'
+const shared: SignatureConfig = { keys: [{ id: 'all', secret }] }
+
+let users = 0
+const open: Room[] = []
+const folders: string[] = []
+afterEach(async () => {
+  for (const room of open.splice(0)) await room.close()
+  for (const folder of folders.splice(0)) await rm(folder, { recursive: true })
+})
+const room = async (signatures: SignatureConfig = shared, options: RoomOptions = {}) => {
+  const made = await openRoom({ ...options, config: { ...options.config, signatures } })
+  open.push(made)
+  return made
+}
+const newFile = async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'troupe-signed-'))
+  folders.push(folder)
+  return `sqlite:${join(folder, 'troupe.db')}`
+}
+const change = async ({ storage }: Room, sql: string, ...binds: (string | number)[]) => {
+  const result = await storage.commit({ id: null, scope: { user: 'ada' }, statements: [{ sql, binds }] })
+  expect(result).toMatchObject({ ok: true })
+}
+const schema = (await missingServer()) === undefined ? schemaName('signed') : undefined
+const places: readonly RoomOptions[] = [{}, ...(schema ? [{ url: server, schema }] : [])]
+afterAll(() => schema && dropSchema(schema))
+const refusals = ({ events }: Room) =>
+  events.filter(({ type }) => type === 'incident.recorded').map(({ agent, code }) => [agent, code])
+const reasons = async (made: Room, name: string) =>
+  (await made.agent(name).mailbox.deadLetters()).items.map(({ reason }) => reason)
+
+describe('a signed message', () => {
+  it.each(places)('goes every way that a message goes, at $url', async (place) => {
+    const Scan = defineMessage('scan', z.object({ image: bytes() }))
+    const Child = defineMessage<string>('child', undefined, { extends: Note })
+    const config = { capacity: { count: 4 }, backpressure: 'wait' } as const
+    const made = await room(shared, { ...place, user: `user ${users++}`, config })
+    const { agent, clock } = made
+    const { messages } = agent('A')
+    await messages.send(Note, 'plain', { to: 'B', metadata: { n: 1 }, threadId: 't', requiresConfirmation: true })
+    await messages.send(Scan, { image: Uint8Array.from([1, 2]) }, { to: 'B' })
+    await messages.send(Child, 'x'.repeat(300 * 1024), { to: 'B', delay: '1m' })
+    await messages.batched({ size: 1 }).send(Note, 'batched', { to: 'B', priority: 'urgent' })
+    await made.step('A', 'step:1', async (staged) => {
+      await staged.send(Note, 'staged and held back', { to: 'B' })
+      return null
+    })
+    const worker = new Worker('W')
+    worker.on(Note, () => 'answer')
+    await made.start(worker)
+    expect(await messages.request(Note, 'question', { to: 'W' })).toBe('answer')
+    await clock.advance('1m')
+    const seen = (await agent('B').drain()).map((payload) =>
+      typeof payload === 'string' ? payload.slice(0, 20) : 'bytes',
+    )
+    expect(seen.sort()).toEqual(['batched', 'bytes', 'plain', 'staged and held back', 'x'.repeat(20)])
+    expect(await agent('A').drain()).toHaveLength(1)
+    expect(refusals(made)).toEqual([])
+  })
+  it('may lie in its mailbox for days, and come back as often as its lease runs out', async () => {
+    const { agent, clock } = await room()
+    await agent('A').messages.send(Note, 'late', { to: 'B' })
+    await clock.advance('2d')
+    await agent('B').mailbox.receive()
+    await clock.advance('1h')
+    const [again] = await agent('B').mailbox.receive()
+    expect(again).toMatchObject({ attempt: 2, message: { payload: 'late' } })
+  })
+  it.each([
+    ['payload', `update messages set payload = '"forged"'`],
+    ['sender', "update messages set sender = 'Boss'"],
+    ['recipient', "update messages set mailbox = 'B' where mailbox = 'C'"],
+    ['type', "update messages set type = 'order'"],
+    ['version', 'update messages set version = 2'],
+    ['kinds', "update messages set kinds = char(10) || 'order' || char(9) || '1' || char(10)"],
+    ['thread', "update messages set thread_id = 'other'"],
+    ['metadata', `update messages set envelope = replace(envelope, '"n":1', '"n":2')`],
+    ['taint', `update messages set envelope = replace(envelope, 'web', 'none')`],
+    ['signature', `update messages set signature = '{"key":"all","at":1,"signature":"AAAA"}'`],
+    ['signature that is none', "update messages set signature = '}'"],
+  ])('whose %s somebody changed in the database is refused', async (_, sql) => {
+    const made = await room()
+    const { mailboxes, agent } = made
+    const access = { can: () => true, require: () => {} } as never
+    const hands = mailboxes.hands({ user: 'ada', agent: 'A', access, taint: ['untrusted:web'] })
+    const to = sql.includes("'C'") ? 'C' : 'B'
+    await hands.messages.send(Note, 'true', { to, threadId: 't', metadata: { n: 1 } })
+    await change(made, sql)
+    if (to === 'C') await change(made, "update mailbox_lanes set mailbox = 'B'")
+    if (to === 'C') await change(made, "update mailboxes set mailbox = 'B'")
+    expect(await agent('B').drain()).toEqual([])
+    expect(await reasons(made, 'B')).toEqual([expect.stringContaining('signature')])
+    expect(refusals(made)).toEqual([[expect.any(String), 'signature.invalid']])
+  })
+  it('is not shown to who only lists either, and the incident is recorded once', async () => {
+    const made = await room()
+    await made.agent('A').messages.send(Note, 'true', { to: 'B' })
+    await change(made, `update messages set payload = '"forged"'`)
+    expect((await made.agent('B').mailbox.messages()).items).toEqual([])
+    expect((await made.agent('B').mailbox.messages()).items).toEqual([])
+    expect(refusals(made)).toEqual([['A', 'signature.invalid']])
+    expect(await reasons(made, 'B')).toHaveLength(1)
+  })
+  it('is not accepted a second time once it was acknowledged, in another process either', async () => {
+    const url = await newFile()
+    const first = await openRoom({ url, config: { signatures: shared } })
+    await first.agent('A').messages.send(Note, 'pay 100', { to: 'B' })
+    await change(first, 'create table kept as select * from messages')
+    expect(await first.agent('B').drain()).toEqual(['pay 100'])
+    await first.close()
+    const made = await room(shared, { url, clock: first.clock, seed: 'other' })
+    const again = async () => {
+      await change(made, 'delete from messages')
+      await change(made, 'update kept set seq = seq + 10')
+      await change(made, 'insert into messages select * from kept')
+      await change(
+        made,
+        'insert or replace into mailbox_lanes select user_id, mailbox, lane, 1, seq, due, due, 0, 0, 0, 0, null from kept',
+      )
+    }
+    await again()
+    expect(await made.agent('B').drain()).toEqual([])
+    expect(refusals(made)).toEqual([['A', 'signature.replayed']])
+    // Later its moment is no longer what it was accepted at.
+    await made.clock.advance('6m')
+    await again()
+    await change(made, 'delete from message_seen')
+    await change(made, `update messages set created_at = ${made.clock.now()}`)
+    expect(await made.agent('B').drain()).toEqual([])
+    expect(refusals(made)[1]).toEqual(['A', 'signature.stale'])
+  })
+})
+
+describe('the policy', () => {
+  it('require refuses what is not signed, verify does not, and both what is signed badly', async () => {
+    const url = await newFile()
+    const unsigned = await openRoom({ url })
+    for (const to of ['B', 'C']) await unsigned.agent('A').messages.send(Note, 'unsigned', { to })
+    await unsigned.close()
+    const verifying = await openRoom({
+      url,
+      clock: unsigned.clock,
+      config: { signatures: { ...shared, policy: 'verify' } },
+    })
+    expect(await verifying.agent('B').drain()).toEqual(['unsigned'])
+    await verifying.agent('A').messages.send(Note, 'signed', { to: 'D' })
+    await change(verifying, `update messages set payload = '"forged"' where mailbox = 'D'`)
+    expect(await verifying.agent('D').drain()).toEqual([])
+    await verifying.close()
+    const requiring = await room(shared, { url, clock: unsigned.clock })
+    expect(await requiring.agent('C').drain()).toEqual([])
+    expect(refusals(requiring)).toEqual([['A', 'signature.missing']])
+  })
+  it('require tells a sender without a key, before anything is sent, in a turn too', async () => {
+    const { privateKey } = generateKeyPairSync('ed25519')
+    const keys = [{ id: 's', agent: 'Support', privateKey }]
+    const made = await room({ keys })
+    const refused = { name: 'AccessDeniedError', code: 'signature.no_key' }
+    await expect(made.agent('A').messages.send(Note, 'x', { to: 'B' })).rejects.toMatchObject(refused)
+    const end = await made.step('A', 'step:1', async (staged) => {
+      await staged.send(Note, 'x', { to: 'B' })
+      return null
+    })
+    expect(end).toMatchObject({ status: 'failed', error: { code: 'signature.no_key' } })
+    await made.agent('Support').messages.send(Note, 'signed', { to: 'B' })
+    expect(await made.agent('B').drain()).toEqual(['signed'])
+    const lenient = await room({ keys, policy: 'verify' })
+    await lenient.agent('A').messages.send(Note, 'x', { to: 'B' })
+    expect(await lenient.agent('B').drain()).toEqual(['x'])
+  })
+})
+
+describe('a key that is revoked', () => {
+  it.skipIf(schema === undefined)('is refused at once by another process on the same database', async () => {
+    const place = { url: server, schema: schema ?? '', user: `user ${users++}` }
+    const stolen: SignatureConfig = { keys: [{ id: 'stolen', secret }] }
+    const [here, there] = [await room(stolen, place), await room(stolen, { ...place, seed: 'other' })]
+    for (const payload of ['before', 'after']) {
+      if (payload === 'after') await here.mailboxes.signatures?.revoke('stolen')
+      await there.agent('A').messages.send(Note, payload, { to: 'B' })
+      expect(await there.agent('B').drain()).toEqual(payload === 'before' ? ['before'] : [])
+    }
+    expect(refusals(there)).toEqual([['A', 'signature.revoked']])
+  })
+
+  it('is accepted nowhere any more, what waits in mailboxes included, also after a restart', async () => {
+    const url = await newFile()
+    const keys = [
+      { id: 'old', secret },
+      { id: 'new', secret: `${secret}!` },
+    ]
+    const first = await openRoom({ url, config: { signatures: { keys: keys.slice(0, 1) } } })
+    await first.agent('A').messages.send(Note, 'stolen', { to: 'B' })
+    await first.mailboxes.signatures?.revoke('old')
+    expect(first.mailboxes.signatures?.keys()).toMatchObject([{ id: 'old', signs: false, revoked: true }])
+    await expect(first.agent('A').messages.send(Note, 'x', { to: 'B' })).rejects.toMatchObject({
+      code: 'signature.no_key',
+    })
+    await first.close()
+    const made = await room({ keys }, { url, clock: first.clock, seed: 'other' })
+    await made.agent('A').messages.send(Note, 'with the new one', { to: 'B' })
+    expect(await made.agent('B').drain()).toEqual(['with the new one'])
+    expect(refusals(made)).toEqual([['A', 'signature.revoked']])
+  })
+})
+
+it('is off where nothing says otherwise, and costs no row', async () => {
+  const made = await openRoom()
+  open.push(made)
+  expect(made.mailboxes.signatures).toBeUndefined()
+  await made.agent('A').messages.send(Note, 'x', { to: 'B' })
+  await made.agent('B').drain()
+  const sql = 'select (select count(*) from message_seen) as seen, (select count(signature) from messages) as signed'
+  const [rows] = await made.storage.read({ user: 'ada' }, [{ sql, binds: [], returns: true }])
+  expect(rows).toEqual([{ seen: 0, signed: 0 }])
+})

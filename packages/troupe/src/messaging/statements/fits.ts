@@ -1,0 +1,57 @@
+/** Whether a message is of a type, or of one that extends it: what a claim, a batch and a list ask for. */
+import { sql } from 'kysely'
+import type { Dialect } from '../../storage/index.ts'
+import type { Values } from './compile.ts'
+
+/** A type that is left out, unless a message is of one of its kinds that are not. */
+export interface Except {
+  readonly type: string
+  readonly unless?: readonly string[]
+}
+
+export interface Wanted {
+  /** Only these; none named is all. */
+  readonly types: readonly string[]
+  readonly except: readonly Except[]
+}
+
+/** What a filter looks like without its names: one statement serves all that look alike. */
+export const shapeOf = ({ types, except }: Wanted): string =>
+  `${types.length}/${except.map(({ unless = [] }) => unless.length).join(',')}`
+
+const prefixed = (prefix: string, names: readonly string[]) =>
+  names.flatMap((name, i) => [
+    [`${prefix}${i}`, name],
+    [`${prefix}${i}Kind`, `\n${name}\t`],
+  ])
+
+/** The values of a filter. */
+export const valuesOf = ({ types, except }: Wanted): Values =>
+  Object.fromEntries([
+    ...prefixed('type', types),
+    ...prefixed(
+      'except',
+      except.map(({ type }) => type),
+    ),
+    ...except.flatMap(({ unless = [] }, i) => prefixed(`unless${i}x`, unless)),
+  ])
+
+export function fits(dialect: Dialect, p: Values, { types, except }: Wanted, alias: string) {
+  const column = (name: string) => sql.raw(`${alias}.${name}`)
+  const place = dialect.name === 'postgres' ? sql.raw('strpos') : sql.raw('instr')
+  const isOf = (prefix: string, count: number) => {
+    const each = Array.from({ length: count }, (_, i) => `${prefix}${i}`)
+    const inLineage = each.map((name) => sql`${place}(${column('kinds')}, ${p[`${name}Kind`]}) > 0`)
+    return sql`(${column('type')} in (${sql.join(each.map((name) => p[name]))})
+      or (${column('kinds')} is not null and (${sql.join(inLineage, sql` or `)})))`
+  }
+  const some = types.length === 0 ? sql`` : sql`and ${isOf('type', types.length)}`
+  const others = except.map(({ unless = [] }, i) => {
+    const left = sql`(${column('type')} = ${p[`except${i}`]} or (${column('kinds')} is not null
+      and ${place}(${column('kinds')}, ${p[`except${i}Kind`]}) > 0))`
+    return unless.length === 0
+      ? sql`and not ${left}`
+      : sql`and not (${left} and not ${isOf(`unless${i}x`, unless.length)})`
+  })
+  return sql`${some} ${sql.join(others, sql` `)}`
+}

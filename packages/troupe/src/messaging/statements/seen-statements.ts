@@ -1,0 +1,27 @@
+/** Signed messages that were acknowledged: for as long as their signature could be shown again, they are known. */
+import { sql } from 'kysely'
+import { signatureWindowMs } from '../../security/index.ts'
+import type { Dialect, Statement } from '../../storage/index.ts'
+import { compile, later, now, type Values } from './compile.ts'
+
+export function seenStatements(dialect: Dialect) {
+  const mark = compile<Values>(
+    dialect,
+    (p) => sql`insert into message_seen (user_id, id, until) values (${p.user}, ${p.id}, ${p.until})
+      on conflict do nothing`,
+  )
+  const find = compile<Values>(
+    dialect,
+    (p) => sql`select id from message_seen where user_id = ${p.user} and id = ${p.id}`,
+  )
+  const sweep = compile<Values>(
+    dialect,
+    (p) => sql`delete from message_seen where user_id = ${p.user} and id in (select id from message_seen
+      where user_id = ${p.user} and until <= ${now} order by until limit 1000)`,
+  )
+  return {
+    mark: (user: string, id: string): Statement => mark({ user, id, until: later(2 * signatureWindowMs) }),
+    find: (user: string, id: string): Statement => find({ user, id }, { returns: true }),
+    sweep: (user: string): Statement => sweep({ user }),
+  }
+}
