@@ -1,46 +1,100 @@
-/** Leaves alone for a while what failed repeatedly. A thin form of cockatiel's breaker that speaks of our errors. */
-import { BrokenCircuitError, CircuitState, ConsecutiveBreaker, circuitBreaker, handleWhen } from 'cockatiel'
+/**
+ * Leaves alone for a while what failed repeatedly. Our own: cockatiel's breaker reads `Date.now`, and so neither moves
+ * with a troupe's clock nor lets its calls be counted by hand.
+ */
+import { type Clock, checkOptions, type Duration, duration, failure, milliseconds } from '../core/index.ts'
+import { checkWhole } from './check-whole.ts'
+import type { Guarded, Policy, PolicyCall } from './policy.ts'
 
 export interface CircuitBreakerOptions {
   /** So many failures in a row open it; 5 by default. */
   readonly failures?: number
-  /** ms after which one call is let through again; 30,000 by default. */
-  readonly pauseMs?: number
-  /** What counts as a failure; everything by default. */
+  /** After this one call is let through to see; 60 s by default. */
+  readonly pause?: Duration
+  /** What counts as a failure; everything by default. What does not count is no success either. */
   readonly counts?: (error: unknown) => boolean
-  /** The error of a call that is not let through. */
-  readonly refusal: () => Error
+  /** The error of a call that is not let through; CircuitOpenError by default. */
+  readonly refusal?: () => Error
+  readonly clock: Clock
 }
 
 /**
+ * Closed it lets all calls through, open none, half-open one at a time; that one decides.
  * @example
- * const breaker = new CircuitBreaker({ refusal: () => new CircuitOpenError('The shop is down.') })
- * await breaker.execute(() => ask())
+ * const breaker = new CircuitBreaker({ failures: 5, pause: '60s', clock })
+ * const stock = await breaker.execute(() => askStock())
  */
-export class CircuitBreaker {
-  readonly #policy
-  readonly #refusal: () => Error
+export class CircuitBreaker implements Policy {
+  readonly #options: CircuitBreakerOptions
+  readonly #limit: number
+  readonly #pauseMs: number
+  #failures = 0
+  /** When it may let a call through again; undefined while closed. */
+  #openUntil: number | undefined
+  /** Until then the call that was let through is waited for. */
+  #trialUntil: number | undefined
+  /** Raised whenever it opens or closes: a call that began before says nothing any more. */
+  #epoch = 0
 
+  /** @throws ValidationError naming the option that is wrong */
   constructor(options: CircuitBreakerOptions) {
-    const counts = options.counts ?? (() => true)
-    this.#refusal = options.refusal
-    this.#policy = circuitBreaker(
-      handleWhen((error) => counts(error)),
-      { halfOpenAfter: options.pauseMs ?? 30_000, breaker: new ConsecutiveBreaker(options.failures ?? 5) },
-    )
+    checkOptions('CircuitBreaker', options, ['failures', 'pause', 'counts', 'refusal', 'clock'])
+    this.#options = options
+    this.#limit = checkWhole('CircuitBreaker', 'failures', options.failures ?? 5)
+    this.#pauseMs = milliseconds(options.pause ?? '60s', 'The pause of a CircuitBreaker')
   }
 
   /** @throws what `refusal` makes while it is open, else what `fn` throws */
-  async execute<Out>(fn: () => Promise<Out>): Promise<Out> {
+  async execute<Out>(fn: Guarded<Out>, call: PolicyCall = {}): Promise<Out> {
+    if (!this.canExecute()) throw this.refusal()
+    const epoch = this.#epoch
     try {
-      return await this.#policy.execute(() => fn())
+      const out = await fn({ signal: call.signal })
+      if (epoch === this.#epoch) this.recordSuccess()
+      return out
     } catch (error) {
-      throw error instanceof BrokenCircuitError ? this.#refusal() : error
+      if (epoch === this.#epoch) {
+        if (this.#options.counts?.(error) ?? true) this.recordFailure()
+        else this.#trialUntil = undefined
+      }
+      throw error
     }
   }
 
+  /**
+   * For calls that are counted by hand: whether one may go ahead; follow it by `recordSuccess` or `recordFailure`. In
+   * half-open it takes the one place there is, until that is recorded or the pause is over again.
+   */
+  canExecute(): boolean {
+    if (this.#openUntil === undefined) return true
+    const now = this.#options.clock.monotonic()
+    if (now < this.#openUntil || now < (this.#trialUntil ?? now)) return false
+    this.#trialUntil = now + this.#pauseMs
+    return true
+  }
+
+  recordSuccess(): void {
+    this.#failures = 0
+    if (this.#openUntil !== undefined) this.#epoch++
+    this.#openUntil = undefined
+    this.#trialUntil = undefined
+  }
+
+  recordFailure(): void {
+    this.#failures++
+    if (this.#openUntil === undefined && this.#failures < this.#limit) return
+    this.#openUntil = this.#options.clock.monotonic() + this.#pauseMs
+    this.#trialUntil = undefined
+    this.#epoch++
+  }
+
   get state(): 'closed' | 'open' | 'half-open' {
-    if (this.#policy.state === CircuitState.Closed) return 'closed'
-    return this.#policy.state === CircuitState.HalfOpen ? 'half-open' : 'open'
+    if (this.#openUntil === undefined) return 'closed'
+    return this.#options.clock.monotonic() < this.#openUntil ? 'open' : 'half-open'
+  }
+
+  /** The error of a call that is not let through. */
+  refusal(): Error {
+    return this.#options.refusal?.() ?? failure('circuit.open', { pause: duration(this.#pauseMs) })
   }
 }

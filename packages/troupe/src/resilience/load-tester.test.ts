@@ -31,5 +31,26 @@ it('keeps so many requests in flight, counts what failed, and tells how long the
     totalTime: 1_100,
     errors: { TypeError: 2 },
   })
+  expect([report.passed, report.breaches]).toEqual([true, []])
   await expect(tester.run({ total: 0 })).rejects.toThrow(/total/)
+})
+
+it('judges the figures by thresholds, and refuses those that it does not know', async () => {
+  const clock = createVirtualClock()
+  const tester = new LoadTester(
+    (request: number) => (request === 1 ? Promise.reject(new Error('no')) : sleep(clock, 300)),
+    { clock },
+  )
+  const running = tester.run({
+    concurrent: 4,
+    total: 4,
+    thresholds: { successRate: 0.95, p95: 200, averageResponseTime: 2_000 },
+  })
+  await clock.advance('1s')
+  expect(await running).toMatchObject({
+    passed: false,
+    breaches: ['successRate is 0.75, the threshold 0.95', 'p95 is 300, the threshold 200'],
+  })
+  await expect(tester.run({ thresholds: { sucessRate: 1 } as never })).rejects.toThrow(/sucessRate/)
+  await expect(tester.run({ thresholds: { p95: -1 } })).rejects.toThrow(/p95/)
 })

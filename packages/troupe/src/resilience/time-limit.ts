@@ -1,5 +1,6 @@
 /** Bounds one call in time: whoever ignores the signal is no longer waited for. */
-import { type Clock, duration, failure } from '../core/index.ts'
+import { type Clock, checkOptions, type Duration, duration, failure, milliseconds } from '../core/index.ts'
+import type { Guarded, Policy, PolicyCall } from './policy.ts'
 
 export interface TimeLimit {
   readonly clock: Clock
@@ -44,4 +45,18 @@ export function withTimeLimit<Out>(limit: TimeLimit, fn: (signal: AbortSignal) =
       .then(resolve, reject)
       .finally(done)
   })
+}
+
+/**
+ * The same as a policy.
+ * @example await timeout({ clock, limit: '5s', what: 'The shop' }).execute(({ signal }) => ask(signal))
+ */
+export function timeout(options: { readonly clock: Clock; readonly limit: Duration; readonly what: string }): Policy {
+  checkOptions('timeout', options, ['clock', 'limit', 'what'])
+  const { clock, what } = options
+  const limitMs = milliseconds(options.limit, `The timeout of ${what}`)
+  return {
+    execute: <Out>(fn: Guarded<Out>, { signal }: PolicyCall = {}) =>
+      withTimeLimit({ clock, limitMs, kind: 'own', what, signal }, (inner) => Promise.resolve(fn({ signal: inner }))),
+  }
 }

@@ -1,0 +1,65 @@
+/** One way to say how calls are guarded, wherever they go: to agents, tools, models or the storage. */
+import { type Clock, checkOptions, type Duration, failure, milliseconds, type Random } from '../core/index.ts'
+import { Bulkhead, type BulkheadOptions } from './bulkhead.ts'
+import { CircuitBreaker, type CircuitBreakerOptions } from './circuit-breaker.ts'
+import { fallback } from './fallback.ts'
+import { type Policy, wrap } from './policy.ts'
+import { RateLimiter, type RateLimiterOptions } from './rate-limiter.ts'
+import { type RetryOptions, retry } from './retry.ts'
+import { timeout } from './time-limit.ts'
+
+export interface PolicyOptions {
+  /** In place of what failed for good; a value of JSON. */
+  readonly fallback?: unknown
+  /** Of each user. */
+  readonly rateLimit?: Omit<RateLimiterOptions, 'clock'>
+  readonly bulkhead?: BulkheadOptions
+  readonly retry?: Omit<RetryOptions, 'clock' | 'random'>
+  readonly breaker?: Omit<CircuitBreakerOptions, 'clock' | 'refusal'>
+  /** Of one attempt. */
+  readonly timeout?: Duration
+}
+export type PolicyPart = keyof PolicyOptions
+
+export const policyParts: readonly PolicyPart[] = ['fallback', 'rateLimit', 'bulkhead', 'retry', 'breaker', 'timeout']
+
+/**
+ * From the outside in: fallback, rate limit, bulkhead, retry, breaker, timeout. Its counts are its own.
+ * @param what is guarded, as the subject of errors
+ * @param allowed parts that make sense there; others are refused
+ * @throws ValidationError naming the option that is wrong
+ */
+export function compilePolicy(
+  options: PolicyOptions,
+  {
+    what,
+    clock,
+    random,
+    allowed = policyParts,
+  }: {
+    readonly what: string
+    readonly clock: Clock
+    readonly random: Random
+    readonly allowed?: readonly PolicyPart[]
+  },
+): Policy {
+  checkOptions(`the policy of ${what}`, options, policyParts)
+  const senseless = policyParts.find((part) => options[part] !== undefined && !allowed.includes(part))
+  if (senseless)
+    throw failure('validation.failed', {
+      what: `The policy of ${what}`,
+      problem: `${senseless} is not for these calls`,
+    })
+  const { rateLimit, bulkhead, breaker } = options
+  const policies: Policy[] = []
+  if ('fallback' in options) policies.push(fallback(options.fallback))
+  if (rateLimit) policies.push(new RateLimiter({ ...rateLimit, clock }))
+  if (bulkhead) policies.push(new Bulkhead(bulkhead))
+  if (options.retry) policies.push(retry({ ...options.retry, clock, random }))
+  if (breaker) policies.push(new CircuitBreaker({ ...breaker, clock }))
+  if (options.timeout !== undefined) {
+    milliseconds(options.timeout, `The timeout of ${what}`)
+    policies.push(timeout({ clock, limit: options.timeout, what }))
+  }
+  return wrap(...policies)
+}

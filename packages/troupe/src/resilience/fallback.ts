@@ -1,0 +1,21 @@
+/** Gives something in place of what failed. */
+import type { Guarded, Policy, PolicyCall } from './policy.ts'
+
+/**
+ * @param instead a value, or a function of the failure
+ * @param options.when which failures it stands in for; all but cancellation by default
+ * @example await wrap(fallback({ items: [], note: 'fallback_used' }), breaker).execute(() => search(query))
+ */
+export function fallback(instead: unknown, options: { readonly when?: (error: unknown) => boolean } = {}): Policy {
+  const when = options.when ?? ((error) => (error as Error)?.name !== 'CancelledError')
+  return {
+    async execute<Out>(fn: Guarded<Out>, { signal }: PolicyCall = {}): Promise<Out> {
+      try {
+        return await fn({ signal })
+      } catch (error) {
+        if (signal?.aborted || !when(error)) throw error
+        return (typeof instead === 'function' ? await instead(error) : instead) as Out
+      }
+    },
+  }
+}

@@ -1,0 +1,242 @@
+import { describe, expect, it } from 'vitest'
+import { createVirtualClock, failure, RecoverableError, seededRandom, sleep } from '../core/index.ts'
+import { BatchProcessor } from './batch-processor.ts'
+import { Bulkhead } from './bulkhead.ts'
+import { Cache } from './cache.ts'
+import { CircuitBreaker } from './circuit-breaker.ts'
+import { fallback } from './fallback.ts'
+import { wrap } from './policy.ts'
+import { RateLimiter } from './rate-limiter.ts'
+import { retry } from './retry.ts'
+import { timeout } from './time-limit.ts'
+
+const random = seededRandom(1)
+const fails = async () => Promise.reject(new Error('no'))
+
+describe('a circuit breaker', () => {
+  it('opens after five failures in a row, lets one call see after 60 s, and closes when that succeeds', async () => {
+    const clock = createVirtualClock()
+    const breaker = new CircuitBreaker({ clock })
+    for (let i = 0; i < 4; i++) await breaker.execute(fails).catch(() => {})
+    await breaker.execute(async () => 1)
+    for (let i = 0; i < 5; i++) await breaker.execute(fails).catch(() => {})
+    expect(breaker.state).toBe('open')
+    await expect(breaker.execute(async () => 1)).rejects.toMatchObject({
+      name: 'CircuitOpenError',
+      code: 'circuit.open',
+    })
+    await clock.advance('60s')
+    expect(breaker.state).toBe('half-open')
+    const trial = breaker.execute(() => sleep(clock, 1_000))
+    await expect(breaker.execute(async () => 1)).rejects.toMatchObject({ code: 'circuit.open' })
+    await clock.advance('1s')
+    await trial
+    expect(breaker.state).toBe('closed')
+  })
+
+  it('opens again when the one that sees fails, and what does not count decides nothing', async () => {
+    const clock = createVirtualClock()
+    const breaker = new CircuitBreaker({ clock, failures: 1, counts: (error) => (error as Error).message === 'no' })
+    await breaker.execute(fails).catch(() => {})
+    await clock.advance('60s')
+    await breaker.execute(() => Promise.reject(new Error('cancelled'))).catch(() => {})
+    expect(breaker.state).toBe('half-open')
+    await breaker.execute(fails).catch(() => {})
+    expect(breaker.state).toBe('open')
+  })
+
+  it('hears no more of a call that began before it opened', async () => {
+    const clock = createVirtualClock()
+    const breaker = new CircuitBreaker({ clock, failures: 1 })
+    const slow = breaker.execute(() => sleep(clock, 1_000))
+    await breaker.execute(fails).catch(() => {})
+    await clock.advance('1s')
+    await slow
+    expect(breaker.state).toBe('open')
+  })
+
+  it('is counted by hand too, and waits for no trial that was never recorded', async () => {
+    const clock = createVirtualClock()
+    const breaker = new CircuitBreaker({ clock, failures: 2, pause: '10s' })
+    breaker.recordFailure()
+    expect(breaker.canExecute()).toBe(true)
+    breaker.recordFailure()
+    expect(breaker.canExecute()).toBe(false)
+    await clock.advance('10s')
+    expect([breaker.canExecute(), breaker.canExecute()]).toEqual([true, false])
+    await clock.advance('10s')
+    expect(breaker.canExecute()).toBe(true)
+    breaker.recordSuccess()
+    expect(breaker.state).toBe('closed')
+  })
+})
+
+describe('a rate limiter', () => {
+  it('lets sixty calls a minute through for each key, in a window that slides', async () => {
+    const clock = createVirtualClock()
+    const limiter = new RateLimiter({ clock })
+    for (let i = 0; i < 30; i++) expect(limiter.isAllowed('ada')).toBe(true)
+    await clock.advance('30s')
+    for (let i = 0; i < 30; i++) expect(limiter.isAllowed('ada')).toBe(true)
+    expect(limiter.take('ada')).toEqual({ allowed: false, remaining: 0, retryAfterMs: 30_000 })
+    expect(limiter.isAllowed('bob')).toBe(true)
+    await clock.advance('30s')
+    expect(limiter.take('ada')).toMatchObject({ allowed: true, remaining: 29 })
+    await expect(new RateLimiter({ clock, limit: 1 }).execute(async () => 'ran')).resolves.toBe('ran')
+  })
+
+  it('makes calls wait in order, gives the place of one that gave up to the next, and refuses long waits', async () => {
+    const clock = createVirtualClock()
+    const limiter = new RateLimiter({ clock, limit: 1, window: '10s' })
+    const order: string[] = []
+    const controller = new AbortController()
+    const wait = (name: string, signal?: AbortSignal) => limiter.wait({ signal }).then(() => void order.push(name))
+    await wait('first')
+    const second = wait('second')
+    const third = wait('third', controller.signal)
+    await expect(limiter.wait({ atMostMs: 5_000 })).rejects.toMatchObject({
+      code: 'rate.limited',
+      details: { retryAfterMs: 30_000 },
+    })
+    controller.abort()
+    await expect(third).rejects.toMatchObject({ name: 'CancelledError' })
+    const fourth = wait('fourth')
+    await clock.advance('20s')
+    await Promise.all([second, fourth])
+    expect(order).toEqual(['first', 'second', 'fourth'])
+  })
+
+  it('counts a bounded number of keys', () => {
+    const limiter = new RateLimiter({ clock: createVirtualClock(), limit: 1, maxKeys: 2 })
+    expect(['a', 'b', 'c', 'b', 'a'].map((key) => limiter.isAllowed(key))).toEqual([true, true, true, false, true])
+  })
+})
+
+describe('a bulkhead', () => {
+  it('works on so many at once, keeps a bounded line, and lets go of one that gives up', async () => {
+    const clock = createVirtualClock()
+    const bulkhead = new Bulkhead({ concurrent: 2, queue: 1 })
+    const controller = new AbortController()
+    const run = (signal?: AbortSignal) => bulkhead.execute(() => sleep(clock, 1_000), { signal })
+    const running = [run(), run()]
+    const waiting = run(controller.signal)
+    expect([bulkhead.running, bulkhead.waiting]).toEqual([2, 1])
+    await expect(run()).rejects.toMatchObject({ name: 'CapacityError', code: 'bulkhead.full' })
+    controller.abort()
+    await expect(waiting).rejects.toMatchObject({ name: 'CancelledError' })
+    const next = run()
+    await clock.advance('2s')
+    await Promise.all([...running, next])
+  })
+})
+
+describe('retry, timeout, fallback and cache', () => {
+  it('try three times what may pass, with growing pauses, and nothing else', async () => {
+    const clock = createVirtualClock()
+    let n = 0
+    const policy = retry({ clock, random })
+    const answered = policy.execute(async () => {
+      if (++n < 3) throw new RecoverableError('busy')
+      return n
+    })
+    await clock.advance('10s')
+    expect(await answered).toBe(3)
+    const given = policy.execute(() => Promise.reject(new RecoverableError('busy')))
+    given.catch(() => {})
+    await clock.advance('10s')
+    await expect(given).rejects.toMatchObject({ name: 'MaxRetriesExceededError', cause: { message: 'busy' } })
+    n = 0
+    const defect = policy.execute(() => {
+      n++
+      return fails()
+    })
+    await expect(defect).rejects.toThrow('no')
+    expect(n).toBe(1)
+  })
+
+  it('compose from outside in', async () => {
+    const clock = createVirtualClock()
+    const breaker = new CircuitBreaker({ clock, failures: 1 })
+    const policy = wrap(fallback({ note: 'fallback_used' }), breaker, timeout({ clock, limit: '1s', what: 'The shop' }))
+    let aborted = false
+    const hangs = policy.execute<unknown>(
+      ({ signal }) =>
+        new Promise(() => {
+          signal?.addEventListener('abort', () => {
+            aborted = true
+          })
+        }),
+    )
+    await clock.advance('1s')
+    expect(await hangs).toEqual({ note: 'fallback_used' })
+    expect([aborted, breaker.state]).toEqual([true, 'open'])
+    expect(await wrap().execute(() => 'bare')).toBe('bare')
+    const cancelled = fallback(1).execute(() => Promise.reject(failure('cancelled', { what: 'It' })))
+    await expect(cancelled).rejects.toMatchObject({ name: 'CancelledError' })
+  })
+
+  it('answer an equal question once, and keep no failure', async () => {
+    const clock = createVirtualClock()
+    const cache = new Cache({ clock, max: 2 })
+    let n = 0
+    const ask = (key: string) => cache.execute(async () => ++n, { key })
+    expect(await Promise.all([ask('a'), ask('a')])).toEqual([1, 1])
+    expect([await ask('b'), await ask('a'), await ask('c'), await ask('a'), await ask('b')]).toEqual([2, 1, 3, 1, 4])
+    await clock.advance('61m')
+    expect(await ask('b')).toBe(5)
+    await expect(cache.execute(fails, { key: 'd' })).rejects.toThrow('no')
+    expect(await ask('d')).toBe(6)
+  })
+})
+
+describe('a batch processor', () => {
+  it('sends a full batch at once, a part of one after a second, and gives each item its own result', async () => {
+    const clock = createVirtualClock()
+    const batches: number[][] = []
+    const processor = new BatchProcessor<number, number>({
+      process: async (items) => {
+        batches.push([...items])
+        return items.map((item) => (item === 3 ? new Error('three') : item * 2))
+      },
+      clock,
+    })
+    const results = Promise.allSettled(Array.from({ length: 13 }, (_, i) => processor.add(i)))
+    expect(batches).toHaveLength(1)
+    await clock.advance('1s')
+    const settled = await results
+    expect(batches.map(({ length }) => length)).toEqual([10, 3])
+    expect(settled[3]).toMatchObject({ status: 'rejected', reason: { message: 'three' } })
+    expect(settled[12]).toEqual({ status: 'fulfilled', value: 24 })
+  })
+
+  it('is bounded, forgets one that gives up, and is flushed when it closes', async () => {
+    const clock = createVirtualClock()
+    const seen: number[] = []
+    const processor = new BatchProcessor<number, number>({
+      process: (items) => {
+        seen.push(...items)
+        return items
+      },
+      maxWaiting: 2,
+      clock,
+    })
+    const controller = new AbortController()
+    const gone = processor.add(1, { signal: controller.signal })
+    const kept = processor.add(2)
+    await expect(processor.add(3)).rejects.toMatchObject({ code: 'batch.full' })
+    controller.abort()
+    await expect(gone).rejects.toMatchObject({ name: 'CancelledError' })
+    await processor.close()
+    expect(await kept).toBe(2)
+    expect(seen).toEqual([2])
+    await expect(processor.add(4)).rejects.toMatchObject({ code: 'troupe.closed' })
+    const short = new BatchProcessor({ process: () => [], size: 1, clock })
+    await expect(short.add(1)).rejects.toThrow(/0 for 1/)
+  })
+})
+
+it('options that count nothing are refused by name', () => {
+  const clock = createVirtualClock()
+  expect(() => new CircuitBreaker({ clock, failures: 0 })).toThrow(/failures of CircuitBreaker/)
+  expect(() => new RateLimiter({ clock, limt: 5 } as never)).toThrow(/limt/)
+})

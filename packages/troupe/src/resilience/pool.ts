@@ -1,0 +1,273 @@
+/**
+ * Resources that are dear to make (connections, browsers) and lent one at a time: made when wanted, checked before they are
+ * lent, let go of when idle or old. Who came first is served first; what was lent comes back on every exit.
+ */
+import { type Cancel, type Clock, checkOptions, type Duration, duration, failure, milliseconds } from '../core/index.ts'
+import { checkWhole } from './check-whole.ts'
+
+export interface PoolOptions<T> {
+  readonly create: () => T | Promise<T>
+  readonly dispose?: (resource: T) => unknown
+  /** Asked before each lending; one that is not valid, or whose check fails, is let go of and another is lent. */
+  readonly validate?: (resource: T) => boolean | Promise<boolean>
+  /** Resources kept; 20 by default. */
+  readonly size?: number
+  /** Made beyond it while many are wanted, and let go of when they come back; 30 by default. */
+  readonly overflow?: number
+  /** Made at once, and kept however idle; 0 by default. */
+  readonly min?: number
+  /** How long to wait for one; 30 s by default. */
+  readonly acquireTimeout?: Duration
+  /** One that nobody wanted for so long is let go of; 5 min by default. */
+  readonly idle?: Duration
+  /** None is lent that is older; 1 h by default. */
+  readonly maxLifetime?: Duration
+  readonly clock: Clock
+}
+
+export interface Lent<T> extends AsyncDisposable {
+  readonly resource: T
+  /** Gives it back; a second time does nothing. @param broken it is let go of */
+  release(outcome?: { readonly broken?: boolean }): Promise<void>
+}
+
+export interface PoolFigures {
+  readonly idle: number
+  readonly inUse: number
+  readonly waiting: number
+  readonly created: number
+  readonly disposed: number
+  readonly timeouts: number
+}
+
+interface Kept<T> {
+  readonly resource: T
+  readonly madeAt: number
+  idle: Cancel | undefined
+}
+interface Waiter<T> {
+  readonly resolve: (kept: Kept<T> | undefined) => void
+  readonly reject: (error: unknown) => void
+}
+
+const known = [
+  'create',
+  'dispose',
+  'validate',
+  'size',
+  'overflow',
+  'min',
+  'acquireTimeout',
+  'idle',
+  'maxLifetime',
+  'clock',
+]
+
+/**
+ * @example
+ * const pool = new Pool({ create: connect, dispose: (one) => one.close(), validate: (one) => one.ping(), clock })
+ * const rows = await pool.use((connection) => connection.query('select 1'))
+ */
+export class Pool<T> implements AsyncDisposable {
+  readonly #options: PoolOptions<T>
+  readonly #size: number
+  readonly #most: number
+  readonly #min: number
+  readonly #acquireMs: number
+  readonly #idleMs: number
+  readonly #lifetimeMs: number
+  readonly #idle: Kept<T>[] = []
+  readonly #waiting: Waiter<T>[] = []
+  readonly #figures = { created: 0, disposed: 0, timeouts: 0 }
+  /** Lent, being made, or being checked: each takes a place. */
+  #taken = 0
+  #closed = false
+  #empty: (() => void) | undefined
+
+  /** @throws ValidationError naming the option that is wrong */
+  constructor(options: PoolOptions<T>) {
+    checkOptions('Pool', options, known)
+    this.#options = options
+    this.#size = checkWhole('Pool', 'size', options.size ?? 20)
+    this.#most = this.#size + checkWhole('Pool', 'overflow', options.overflow ?? 30, 0)
+    this.#min = checkWhole('Pool', 'min', options.min ?? 0, 0)
+    if (this.#min > this.#size)
+      throw failure('validation.failed', { what: 'The option min of Pool', problem: 'it is more than size' })
+    this.#acquireMs = milliseconds(options.acquireTimeout ?? '30s', 'acquireTimeout')
+    this.#idleMs = milliseconds(options.idle ?? '5m', 'idle')
+    this.#lifetimeMs = milliseconds(options.maxLifetime ?? '1h', 'maxLifetime')
+    for (let i = 0; i < this.#min; i++) this.#warm()
+  }
+
+  get figures(): PoolFigures {
+    return { idle: this.#idle.length, inUse: this.#taken, waiting: this.#waiting.length, ...this.#figures }
+  }
+
+  /** @throws TimeoutError `pool.timeout`; CancelledError when the signal aborts, or closed; what `create` throws */
+  async acquire({ signal }: { readonly signal?: AbortSignal } = {}): Promise<Lent<T>> {
+    this.#checkOpen()
+    if (signal?.aborted) throw failure('cancelled', { what: 'Acquiring from a pool' }, { cause: signal.reason })
+    const free = this.#taken < this.#most
+    if (free) this.#taken++
+    const given = free ? this.#take() : await this.#wait(signal)
+    try {
+      return this.#lend(await this.#fit(given))
+    } catch (error) {
+      this.#free()
+      throw error
+    }
+  }
+
+  /** Lends one for as long as the function works. */
+  async use<Out>(
+    run: (resource: T) => Promise<Out> | Out,
+    options: { readonly signal?: AbortSignal } = {},
+  ): Promise<Out> {
+    await using lent = await this.acquire(options)
+    return await run(lent.resource)
+  }
+
+  /** Lends no more, waits for what is lent, and lets go of all. */
+  async close(): Promise<void> {
+    this.#closed = true
+    const error = failure('troupe.closed', { what: 'Acquiring from a pool' })
+    for (const { reject } of this.#waiting.splice(0)) reject(error)
+    if (this.#taken > 0)
+      await new Promise<void>((resolve) => {
+        this.#empty = resolve
+      })
+    await Promise.all(this.#idle.splice(0).map((kept) => this.#letGo(kept)))
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  #checkOpen(): void {
+    if (this.#closed) throw failure('troupe.closed', { what: 'Acquiring from a pool' })
+  }
+
+  /** The one used last: what is idle longest may go. */
+  #take(): Kept<T> | undefined {
+    const kept = this.#idle.pop()
+    kept?.idle?.()
+    return kept
+  }
+
+  /** The place of whoever gives one back, with what was given back where it is good. */
+  #wait(signal: AbortSignal | undefined): Promise<Kept<T> | undefined> {
+    return new Promise((resolve, reject) => {
+      const settle = (act: () => void) => {
+        cancel()
+        signal?.removeEventListener('abort', onAbort)
+        const at = this.#waiting.indexOf(waiter)
+        if (at >= 0) this.#waiting.splice(at, 1)
+        act()
+      }
+      const waiter = {
+        resolve: (kept: Kept<T> | undefined) => settle(() => resolve(kept)),
+        reject: (error: unknown) => settle(() => reject(error)),
+      }
+      const onAbort = () =>
+        waiter.reject(failure('cancelled', { what: 'Acquiring from a pool' }, { cause: signal?.reason }))
+      const cancel = this.#options.clock.after(this.#acquireMs, () => {
+        this.#figures.timeouts++
+        waiter.reject(failure('pool.timeout', { limit: duration(this.#acquireMs) }))
+      })
+      this.#waiting.push(waiter)
+      signal?.addEventListener('abort', onAbort, { once: true })
+    })
+  }
+
+  /** One that may be lent: the given one, another idle one, or a new one. */
+  async #fit(given: Kept<T> | undefined): Promise<Kept<T>> {
+    for (let kept = given ?? this.#take(); kept; kept = this.#take()) {
+      if (!this.#isOld(kept) && (await this.#isValid(kept))) return kept
+      await this.#letGo(kept)
+    }
+    const resource = await this.#options.create()
+    this.#figures.created++
+    return { resource, madeAt: this.#options.clock.monotonic(), idle: undefined }
+  }
+
+  #isOld({ madeAt }: Kept<T>): boolean {
+    return this.#options.clock.monotonic() - madeAt >= this.#lifetimeMs
+  }
+  async #isValid({ resource }: Kept<T>): Promise<boolean> {
+    try {
+      return (await this.#options.validate?.(resource)) ?? true
+    } catch {
+      return false
+    }
+  }
+
+  #lend(kept: Kept<T>): Lent<T> {
+    let returned: Promise<void> | undefined
+    const release = ({ broken = false }: { readonly broken?: boolean } = {}) => {
+      returned ??= this.#giveBack(kept, broken)
+      return returned
+    }
+    return { resource: kept.resource, release, [Symbol.asyncDispose]: () => release() }
+  }
+
+  async #giveBack(kept: Kept<T>, broken: boolean): Promise<void> {
+    const good = !broken && !this.#closed && !this.#isOld(kept)
+    const waiter = this.#waiting.shift()
+    if (waiter) {
+      // Its place goes along.
+      waiter.resolve(good ? kept : undefined)
+      if (!good) await this.#letGo(kept)
+      return
+    }
+    const keep = good && this.#taken + this.#idle.length <= this.#size
+    if (keep) this.#keep(kept)
+    this.#free()
+    if (!keep) await this.#letGo(kept)
+  }
+
+  #keep(kept: Kept<T>): void {
+    const { clock } = this.#options
+    const drop = () => {
+      const at = this.#idle.indexOf(kept)
+      if (at < 0) return
+      if (this.#idle.length + this.#taken <= this.#min) {
+        kept.idle = clock.after(this.#idleMs, drop, { background: true })
+        return
+      }
+      this.#idle.splice(at, 1)
+      void this.#letGo(kept)
+    }
+    kept.idle = clock.after(this.#idleMs, drop, { background: true })
+    this.#idle.push(kept)
+  }
+
+  /** A place is free. */
+  #free(): void {
+    const waiter = this.#waiting.shift()
+    if (waiter) {
+      waiter.resolve(undefined)
+      return
+    }
+    this.#taken--
+    if (this.#taken === 0) this.#empty?.()
+  }
+
+  async #letGo(kept: Kept<T>): Promise<void> {
+    kept.idle?.()
+    this.#figures.disposed++
+    try {
+      await this.#options.dispose?.(kept.resource)
+    } catch {
+      // Nobody can do anything about what does not go.
+    }
+  }
+
+  #warm(): void {
+    this.#taken++
+    void this.#fit(undefined).then(
+      (kept) => this.#giveBack(kept, false),
+      // Whoever wants one is told what is wrong.
+      () => this.#free(),
+    )
+  }
+}

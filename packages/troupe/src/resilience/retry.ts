@@ -1,0 +1,42 @@
+/** Tries again what may pass. Our own: cockatiel's retry waits on global timers and draws its jitter from Math.random. */
+import { type Clock, checkOptions, failure, type Random, sleep } from '../core/index.ts'
+import { type Backoff, backoffDelay } from './backoff.ts'
+import { checkWhole } from './check-whole.ts'
+import { mayPass } from './may-pass.ts'
+import type { Guarded, Policy, PolicyCall } from './policy.ts'
+
+export interface RetryOptions {
+  /** In all; 3 by default. */
+  readonly attempts?: number
+  /** 1 s, then twice as long each time, at most 30 s, by default. */
+  readonly backoff?: Backoff
+  /** Which failures are worth another attempt; by default those that say so and broken connections. */
+  readonly when?: (error: unknown) => boolean
+  readonly clock: Clock
+  readonly random: Random
+}
+
+/**
+ * @throws what failed when another attempt is not worth it; MaxRetriesExceededError with the last failure as cause;
+ * CancelledError when the signal aborts during a pause
+ * @example const stock = await retry({ attempts: 3, clock, random }).execute(() => askStock())
+ */
+export function retry(options: RetryOptions): Policy {
+  checkOptions('retry', options, ['attempts', 'backoff', 'when', 'clock', 'random'])
+  const { backoff = { baseMs: 1_000, maxMs: 30_000 }, when = mayPass, clock, random } = options
+  const attempts = checkWhole('retry', 'attempts', options.attempts ?? 3)
+  return {
+    async execute<Out>(fn: Guarded<Out>, { signal }: PolicyCall = {}): Promise<Out> {
+      for (let attempt = 1; ; attempt++) {
+        try {
+          return await fn({ signal })
+        } catch (error) {
+          if (signal?.aborted || !when(error)) throw error
+          if (attempt >= attempts)
+            throw failure('retries.exhausted', { attempts, error: (error as Error).message }, { cause: error })
+          await sleep(clock, backoffDelay(backoff, attempt, random), signal)
+        }
+      }
+    },
+  }
+}
