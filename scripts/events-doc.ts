@@ -1,7 +1,8 @@
-/** Writes docs/events.md from the published names; a test keeps the two equal. */
+/** Writes docs/events.md from the published names, and docs/metrics.md with it; tests keep them equal. */
 import { writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { eventNames } from '../packages/troupe/src/core/index.ts'
+import { metricsDoc, renderMetrics } from './metrics-doc.ts'
 
 export const eventsDoc = fileURLToPath(new URL('../docs/events.md', import.meta.url))
 
@@ -20,4 +21,8 @@ export const renderEvents = (): string =>
     '',
   ].join('\n')
 
-if (import.meta.main) writeFileSync(eventsDoc, renderEvents())
+// Each event is a metric too.
+if (import.meta.main) {
+  writeFileSync(eventsDoc, renderEvents())
+  writeFileSync(metricsDoc, renderMetrics())
+}

@@ -1,4 +1,9 @@
-/** What can be seen from outside: logs and metrics. Listens to events; nothing waits for it. */
-export * from './log.ts'
-export * from './metrics-collector.ts'
-export * from './pino-log.ts'
+/** What can be seen from outside: logs, metrics, traces, health, alerts. Listens to events; nothing waits for it. */
+export * from './alerts/index.ts'
+export * from './health/index.ts'
+export * from './logs/index.ts'
+export * from './metrics/index.ts'
+export * from './otlp/index.ts'
+export * from './performance.ts'
+export * from './timed-storage.ts'
+export * from './traces/index.ts'

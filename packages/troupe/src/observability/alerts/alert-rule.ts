@@ -1,0 +1,105 @@
+/** When a figure is worth waking somebody, and the rules that everybody has. */
+import { checkName, checkOptions, type Duration, failure, milliseconds, nearest } from '../../core/index.ts'
+import type { Labels } from '../metrics/index.ts'
+
+/** What of a metric is looked at; `value` is that of a gauge. */
+const figures = [
+  'value',
+  'count',
+  'perSecond',
+  'errorRate',
+  'average',
+  'min',
+  'max',
+  'latest',
+  'p50',
+  'p95',
+  'p99',
+] as const
+export type AlertFigure = (typeof figures)[number]
+
+export interface AlertRule {
+  readonly name: string
+  /** A metric of docs/metrics.md, or one's own. Of timers in ms. */
+  readonly metric: string
+  readonly figure: AlertFigure
+  /** Only series with these labels; of a gauge the highest that has them (the lowest with `below`). */
+  readonly labels?: Labels
+  /** What is looked at of the past; 5 min by default. */
+  readonly window?: Duration
+  /** Raised beyond this, or with `below` under that. One of the two. */
+  readonly above?: number
+  readonly below?: number
+  /** Cleared only on the other side of this; a tenth away from the threshold by default. */
+  readonly clear?: number
+  /** It must be so for so long before it is raised, and as long before it is cleared; at once by default. */
+  readonly for?: Duration
+  /** Fewer values say nothing; 1 by default. */
+  readonly minCount?: number
+  readonly severity?: 'warning' | 'critical'
+}
+
+/** As it is worked with. */
+export interface CheckedRule {
+  readonly name: string
+  readonly metric: string
+  readonly figure: AlertFigure
+  readonly labels: Labels
+  readonly window: Duration
+  readonly threshold: number
+  readonly clear: number
+  readonly rising: boolean
+  readonly forMs: number
+  readonly minCount: number
+  readonly severity: 'warning' | 'critical'
+}
+
+/** Shipped: the thresholds that guides give. `memory.used` and `disk.used` are shares of 1. */
+export const defaultRules: readonly AlertRule[] = [
+  { name: 'slow-calls', metric: 'tool.called', figure: 'average', above: 1_000, minCount: 10 },
+  { name: 'failing-calls', metric: 'tool.called', figure: 'errorRate', above: 0.05, minCount: 20 },
+  { name: 'slow-steps', metric: 'step.left', figure: 'p99', above: 5_000, minCount: 20, for: '1m' },
+  { name: 'failing-models', metric: 'model.called', figure: 'errorRate', above: 0.05, minCount: 20 },
+  { name: 'memory', metric: 'memory.used', figure: 'value', above: 0.8, for: '1m' },
+  { name: 'memory-critical', metric: 'memory.used', figure: 'value', above: 0.9, for: '1m', severity: 'critical' },
+  { name: 'queue', metric: 'mailbox.waiting', figure: 'value', above: 1_000, for: '1m' },
+]
+
+const options = [
+  'name',
+  'metric',
+  'figure',
+  'labels',
+  'window',
+  'above',
+  'below',
+  'clear',
+  'for',
+  'minCount',
+  'severity',
+]
+
+/** @throws ValidationError naming what is wrong */
+export function checkRule(rule: AlertRule): CheckedRule {
+  checkOptions('alerts.rules', rule, options)
+  const { above, below, labels = {}, window = '5m', minCount = 1, severity = 'warning' } = rule
+  const wrong = (problem: string) => failure('validation.failed', { what: `The alert ${rule.name}`, problem })
+  checkName('alert', rule.name)
+  if (typeof rule.metric !== 'string' || rule.metric === '') throw wrong('it names no metric')
+  if (!figures.includes(rule.figure))
+    throw wrong(
+      `its figure is not one of ${figures.join(', ')}; did you mean ${nearest(String(rule.figure), figures) ?? 'value'}?`,
+    )
+  if ((above === undefined) === (below === undefined)) throw wrong('it has above, or below, and not both')
+  const rising = above !== undefined
+  const threshold = (above ?? below) as number
+  const clear = rule.clear ?? (rising ? threshold - Math.abs(threshold) / 10 : threshold + Math.abs(threshold) / 10)
+  if (!Number.isFinite(threshold) || !Number.isFinite(clear)) throw wrong('its thresholds are numbers')
+  if (rising ? clear > threshold : clear < threshold) throw wrong('it would be cleared before it is raised')
+  if (!Number.isSafeInteger(minCount) || minCount < 1) throw wrong('minCount counts from 1')
+  if (severity !== 'warning' && severity !== 'critical') throw wrong('its severity is warning or critical')
+  milliseconds(window, 'window')
+  const forMs = rule.for === undefined ? 0 : milliseconds(rule.for, 'for')
+  const { name, metric, figure } = rule
+  return { name, metric, figure, labels, window, threshold, clear, rising, forMs, minCount, severity }
+}

@@ -1,0 +1,118 @@
+/**
+ * Looks at figures now and then, and tells when one is out of bounds for long enough, and when it is back: once each. Two
+ * thresholds and a span keep it from fluttering.
+ */
+import { type Clock, type Events, milliseconds } from '../../core/index.ts'
+import type { MetricsCollector } from '../metrics/index.ts'
+import { type AlertRule, type CheckedRule, checkRule } from './alert-rule.ts'
+
+export interface Alert {
+  readonly alert: string
+  readonly state: 'raised' | 'cleared'
+  readonly severity: 'warning' | 'critical'
+  readonly metric: string
+  readonly figure: string
+  readonly value: number
+  readonly threshold: number
+  /** ms since 1970. */
+  readonly at: number
+}
+
+/** Somebody who is told: an agent, a webhook. What it throws is said in the log, and holds up nobody. */
+export interface AlertSink {
+  notify(alert: Alert): Promise<unknown>
+}
+
+interface State {
+  readonly rule: CheckedRule
+  raised: boolean
+  /** Since when it is on the other side; monotonic. */
+  since: number | undefined
+}
+
+export interface AlertsParts {
+  readonly clock: Clock
+  readonly events: Events
+  readonly metrics: MetricsCollector
+  readonly rules: readonly AlertRule[]
+  readonly sinks: readonly AlertSink[]
+  readonly failed: (error: unknown, alert: string) => void
+}
+
+export class Alerts {
+  readonly #parts: AlertsParts
+  readonly #states: readonly State[]
+  readonly #telling = new Set<Promise<void>>()
+
+  /** @throws ValidationError for a rule that is none */
+  constructor(parts: AlertsParts) {
+    this.#parts = parts
+    this.#states = parts.rules.map((rule) => ({ rule: checkRule(rule), raised: false, since: undefined }))
+  }
+
+  /** Those that are raised. */
+  active(): readonly string[] {
+    return this.#states.filter(({ raised }) => raised).map(({ rule }) => rule.name)
+  }
+
+  async look(): Promise<void> {
+    const gauges = await this.#parts.metrics.readGauges()
+    for (const state of this.#states) {
+      const value = this.#valueOf(state.rule, gauges)
+      // Nothing is known: what was raised stays so, what was not does too.
+      if (value !== undefined) this.#judge(state, value)
+    }
+  }
+
+  /** Waits for those who are being told. */
+  async close(): Promise<void> {
+    await Promise.all(this.#telling)
+  }
+
+  #valueOf(rule: CheckedRule, gauges: Awaited<ReturnType<MetricsCollector['readGauges']>>): number | undefined {
+    const { metric, figure, labels, window, minCount, rising } = rule
+    if (figure === 'value') {
+      const values = gauges
+        .filter((gauge) => gauge.name === metric)
+        .filter((gauge) => Object.entries(labels).every(([name, value]) => gauge.labels[name] === value))
+        .map(({ value }) => value)
+      if (values.length === 0) return undefined
+      return rising ? Math.max(...values) : Math.min(...values)
+    }
+    const summary = this.#parts.metrics.summary(metric, { window, labels })
+    if (figure === 'count') return summary.count
+    if (figure === 'perSecond') return (summary.count * 1_000) / milliseconds(window, 'window')
+    if (summary.count < minCount) return undefined
+    return figure === 'errorRate' ? summary.failures / summary.count : summary[figure]
+  }
+
+  #judge(state: State, value: number): void {
+    const { rule, raised } = state
+    const beyond = (bound: number) => (rule.rising ? value > bound : value < bound)
+    const other = raised ? !beyond(rule.clear) : beyond(rule.threshold)
+    if (!other) {
+      state.since = undefined
+      return
+    }
+    const now = this.#parts.clock.monotonic()
+    state.since ??= now
+    if (now - state.since < rule.forMs) return
+    state.raised = !raised
+    state.since = undefined
+    this.#tell(rule, state.raised, value)
+  }
+
+  #tell({ name, severity, metric, figure, threshold }: CheckedRule, raised: boolean, value: number): void {
+    const { clock, events, sinks, failed } = this.#parts
+    const said = { alert: name, severity, metric, figure, value, threshold, at: clock.now() }
+    events.emit({ type: raised ? 'alert.raised' : 'alert.cleared', ...said })
+    const alert: Alert = { ...said, state: raised ? 'raised' : 'cleared' }
+    for (const sink of sinks) {
+      const telling = sink
+        .notify(alert)
+        .catch((error: unknown) => failed(error, name))
+        .then(() => void this.#telling.delete(telling))
+      this.#telling.add(telling)
+    }
+  }
+}

@@ -1,0 +1,118 @@
+/**
+ * Finds work that stands still: a step that should go on, a message that was handed out, and nothing was heard of either
+ * for too long. It listens to events and changes nothing.
+ */
+import type { Clock, Events, Json, TroupeEvent } from '../../core/index.ts'
+
+export interface StalledWork {
+  readonly kind: 'step' | 'message' | 'outbox'
+  readonly id: string
+  readonly userId?: string
+  readonly agent?: string
+  readonly runId?: string
+  readonly forMs: number
+}
+
+interface Watched extends Omit<StalledWork, 'forMs'> {
+  /** Monotonic: when something was last heard of it. */
+  at: number
+  told: boolean
+}
+
+/** Beyond it what came first is watched no more. */
+const mostWatched = 50_000
+
+const begins: Readonly<Record<string, StalledWork['kind']>> = {
+  'step.started': 'step',
+  'step.resumed': 'step',
+  'message.received': 'message',
+  'outbox.failed': 'outbox',
+}
+const ends = new Set<string>([
+  'step.completed',
+  'step.failed',
+  'step.waiting',
+  'message.acknowledged',
+  'message.returned',
+  'message.dead',
+  'message.sent',
+])
+
+export class Watchdog {
+  readonly #clock: Clock
+  readonly #events: Events
+  readonly #afterMs: number
+  readonly #watched = new Map<string, Watched>()
+  readonly #off: () => void
+
+  constructor(parts: { readonly clock: Clock; readonly events: Events; readonly afterMs: number }) {
+    this.#clock = parts.clock
+    this.#events = parts.events
+    this.#afterMs = parts.afterMs
+    this.#off = parts.events.on('*', (event) => this.#hear(event))
+  }
+
+  /** What stands still now. */
+  stalled(): readonly StalledWork[] {
+    const now = this.#clock.monotonic()
+    return [...this.#watched.values()]
+      .filter(({ at }) => now - at >= this.#afterMs)
+      .map(({ at, told: _, ...work }) => ({ ...work, forMs: now - at }))
+  }
+
+  /** Tells of what newly stands still: `work.stalled`. */
+  look(): void {
+    const now = this.#clock.monotonic()
+    for (const work of this.#watched.values()) {
+      if (work.told || now - work.at < this.#afterMs) continue
+      work.told = true
+      const { at, told: _, ...rest } = work
+      this.#events.emit({ type: 'work.stalled', at: this.#clock.now(), forMs: now - at, ...rest })
+    }
+  }
+
+  close(): void {
+    this.#off()
+  }
+
+  #hear(event: TroupeEvent): void {
+    const kind = begins[event.type]
+    if (kind) this.#watch(kind, event)
+    else if (ends.has(event.type)) for (const key of keysOf(event)) this.#watched.delete(key)
+    // Whatever is told from within a step shows that it goes on.
+    else for (const span of [event.span, event.parent]) this.#refresh(span)
+  }
+
+  #watch(kind: StalledWork['kind'], event: TroupeEvent): void {
+    const [key] = keysOf(event)
+    // A box that keeps failing has stood since it first did.
+    if (key === undefined || (kind === 'outbox' && this.#watched.has(key))) return
+    const { userId, agent, to, runId, step, id } = event
+    this.#watched.delete(key)
+    this.#watched.set(key, {
+      kind,
+      id: String(step ?? id ?? kind),
+      ...(userId === undefined ? {} : { userId }),
+      ...textOf('agent', agent ?? to),
+      ...textOf('runId', runId),
+      at: this.#clock.monotonic(),
+      told: false,
+    })
+    if (this.#watched.size > mostWatched) this.#watched.delete(this.#watched.keys().next().value as string)
+  }
+
+  #refresh(span: Json | undefined): void {
+    const work = typeof span === 'string' ? this.#watched.get(`step ${span}`) : undefined
+    if (!work) return
+    work.at = this.#clock.monotonic()
+    work.told = false
+  }
+}
+
+function keysOf({ type, span, id, userId }: TroupeEvent): readonly string[] {
+  if (type === 'outbox.failed' || type === 'message.sent') return ['outbox']
+  if (type.startsWith('step.')) return typeof span === 'string' ? [`step ${span}`] : []
+  return [`message ${String(userId)} ${String(id)}`]
+}
+
+const textOf = (name: string, value: Json | undefined) => (typeof value === 'string' ? { [name]: value } : {})

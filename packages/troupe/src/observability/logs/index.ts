@@ -1,0 +1,4 @@
+/** Lines for people and machines. */
+export * from './log.ts'
+export { logEvents } from './log-events.ts'
+export { checkLogConfig, createPinoLog, type LogConfig, type LogSink } from './pino-log.ts'

@@ -1,0 +1,127 @@
+import { describe, expect, it } from 'vitest'
+import { createEvents } from '../../core/index.ts'
+import { logEvents } from './log-events.ts'
+import { checkLogConfig, createPinoLog } from './pino-log.ts'
+
+const capture = () => {
+  const lines: string[] = []
+  return { lines, write: (line: string) => void lines.push(line) }
+}
+const parsed = (lines: readonly string[]) => lines.map((line) => JSON.parse(line) as Record<string, unknown>)
+
+describe('logs', () => {
+  it('are JSON lines with the fields of their parents, and keep secrets in', () => {
+    const out = capture()
+    const log = createPinoLog({ level: 'info', destination: out, redact: ['order.card'] }).child({ runId: 'r1' })
+    log.debug('not said')
+    log.info('opened', { place: 'memory:', config: { password: 'hunter2', apiKey: 'k' }, token: 't' })
+    log.info('paid', { order: { card: '4111', total: 3 } })
+    log.error('failed', { error: new TypeError('no') })
+    expect(out.lines).toHaveLength(3)
+    expect(parsed(out.lines)[0]).toMatchObject({ msg: 'opened', runId: 'r1', place: 'memory:', token: '[redacted]' })
+    expect(out.lines.join()).not.toMatch(/hunter2|"k"|4111/)
+    expect(parsed(out.lines)[2]?.err).toMatchObject({ type: 'TypeError', message: 'no' })
+  })
+  it('take secrets out at each level, of lists, errors and parents too, and leave what was given as it was', () => {
+    const out = capture()
+    const log = createPinoLog({ level: 'info', destination: out })
+    const inner = Object.freeze({ secret: ['hidden-2'], b: { authorization: 'hidden-3' }, n: 1 })
+    const fields = Object.freeze({ cookie: 'hidden-1', a: inner })
+    log.info('said', fields)
+    log.info('listed', { keys: [{ api_key: 'hidden-4' }, { name: 'kept' }] })
+    log.error('failed', { error: Object.assign(new Error('no'), { token: 'hidden-5', status: 401 }) })
+    log.child({ config: { apiKey: 'hidden-6' } }).info('of a child')
+    expect(out.lines).toHaveLength(4)
+    expect(out.lines.join()).not.toMatch(/hidden-\d/)
+    expect(parsed(out.lines)).toMatchObject([
+      { cookie: '[redacted]', a: { secret: '[redacted]', b: { authorization: '[redacted]' }, n: 1 } },
+      { keys: [{ api_key: '[redacted]' }, { name: 'kept' }] },
+      { err: { message: 'no', token: '[redacted]', status: 401 } },
+      { config: { apiKey: '[redacted]' } },
+    ])
+    expect(fields).toEqual({ cookie: 'hidden-1', a: { secret: ['hidden-2'], b: { authorization: 'hidden-3' }, n: 1 } })
+  })
+  it('carry where they were said, through everything that was begun there', async () => {
+    const out = capture()
+    const events = createEvents(() => {})
+    const log = createPinoLog({ level: 'info', destination: out, surroundings: () => events.surroundings() })
+    await events.within({ userId: 'ada', runId: 'r1', stepId: 's1', trace: 't1', span: 'p1' }, async () => {
+      await Promise.resolve()
+      log.child({ log: 'context' }).info('within')
+    })
+    log.info('outside')
+    expect(parsed(out.lines)).toMatchObject([
+      { msg: 'within', log: 'context', userId: 'ada', runId: 'r1', stepId: 's1', trace: 't1', span: 'p1' },
+      { msg: 'outside' },
+    ])
+    expect(parsed(out.lines)[1]).not.toHaveProperty('runId')
+  })
+  it('change their level while they work, those made before included', () => {
+    const out = capture()
+    const log = createPinoLog({ level: 'error', destination: out })
+    const child = log.child({ log: 'context' })
+    child.info('too quiet')
+    log.level = 'info'
+    child.info('said')
+    expect(parsed(out.lines).map(({ msg }) => msg)).toEqual(['said'])
+    expect(() => {
+      log.level = 'loud' as never
+    }).toThrow(/not one of debug/)
+  })
+  it('let nothing of a registered secret out, wherever in a line it stands', () => {
+    const out = capture()
+    const log = createPinoLog({ destination: out, redactText: (line) => line.replaceAll('sk-12345', '[secret]') })
+    log.warn('asked with sk-12345', { url: 'https://x.test/?key=sk-12345', error: new Error('bad key sk-12345') })
+    expect(out.lines.join()).not.toContain('sk-12345')
+  })
+  it('never fail the work, whatever becomes of the sink and of what is said', () => {
+    const circular: Record<string, unknown> = {}
+    circular.self = circular
+    const hostile = {
+      toJSON: () => circular,
+      get broken(): string {
+        throw new Error('read')
+      },
+    }
+    const broken = {
+      write: () => {
+        throw new Error('EPIPE')
+      },
+    }
+    const rejecting = { write: () => Promise.reject(new Error('ENOSPC')) }
+    for (const destination of [broken, rejecting]) {
+      const log = createPinoLog({ destination })
+      expect(() => log.warn('lost', { hostile: hostile as never })).not.toThrow()
+    }
+  })
+  it('are pretty for a person', () => {
+    const out = capture()
+    createPinoLog({ destination: out, format: 'pretty' }).warn('slow', { durationMs: 17 })
+    expect(out.lines.join('')).toMatch(/WARN.*slow/)
+    expect(out.lines.join('')).toContain('durationMs: 17')
+  })
+  it('refuse options and levels that they do not know', () => {
+    expect(() => checkLogConfig({ levle: 'info' } as never)).toThrow(/no option levle/)
+    expect(() => checkLogConfig('loud' as never)).toThrow(/not one of debug/)
+    expect(() => checkLogConfig({ format: 'xml' as never })).toThrow(/json, pretty, auto/)
+  })
+})
+
+describe('the logs of a troupe', () => {
+  it('tell of context, performance and security apart, each at its level', () => {
+    const out = capture()
+    const events = createEvents(() => {})
+    const off = logEvents(events, createPinoLog({ level: 'debug', destination: out }))
+    events.emit({ type: 'context.pushed', at: 0, userId: 'ada', key: 'k' })
+    events.emit({ type: 'tool.called', at: 0, tool: 'delete_topic', durationMs: 3, security: true })
+    events.emit({ type: 'incident.recorded', at: 0, agent: 'A', action: 'push_context', code: 'tool.denied' })
+    off()
+    events.emit({ type: 'context.pushed', at: 0 })
+    expect(parsed(out.lines).map(({ log, level, msg }) => [log, level, msg])).toEqual([
+      ['context', 20, 'context.pushed'],
+      ['security', 30, 'tool.called'],
+      ['performance', 20, 'tool.called'],
+      ['security', 30, 'incident.recorded'],
+    ])
+  })
+})

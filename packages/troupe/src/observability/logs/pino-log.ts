@@ -1,0 +1,134 @@
+/**
+ * Logs by pino: JSON lines, or made pretty for a person, on standard error, so that what a program prints stays its own.
+ * Each line carries the run, step, agent and trace within which it was said. A sink that breaks loses lines and nothing
+ * else.
+ */
+import { Writable } from 'node:stream'
+import pino from 'pino'
+import pretty from 'pino-pretty'
+import { checkOptions, failure, redacted, type Surroundings } from '../../core/index.ts'
+import { type Log, type LogFields, type LogLevel, logLevels, speaks } from './log.ts'
+import { withoutSecrets } from './without-secrets.ts'
+
+export interface LogSink {
+  write(line: string): unknown
+}
+
+/** What a host says of its log; a level alone is short for `{ level }`. */
+export interface LogConfig {
+  /** `warn` by default. */
+  readonly level?: LogLevel
+  /** `json` lines, or `pretty` ones for a person; `auto`, the default, is pretty on a terminal. */
+  readonly format?: 'json' | 'pretty' | 'auto'
+  /** Paths of fields whose values never come out, besides those under which secrets travel: `['order.card', '*.iban']`. */
+  readonly redact?: readonly string[]
+  /** Where lines go; standard error by default. */
+  readonly destination?: LogSink
+}
+
+export interface PinoLogOptions extends LogConfig {
+  /** Whether standard error is a terminal. */
+  readonly terminal?: boolean
+  /** Goes over each whole line: takes out registered secrets. */
+  readonly redactText?: (line: string) => string
+  readonly surroundings?: () => Surroundings | undefined
+}
+
+/** @throws ValidationError for an unknown option, level, format or path */
+export function checkLogConfig(config: LogLevel | LogConfig): LogConfig {
+  const given: LogConfig = typeof config === 'string' ? { level: config } : config
+  checkOptions('log', given, ['level', 'format', 'redact', 'destination'])
+  const wrong = (what: string, problem: string) => failure('validation.failed', { what, problem })
+  if (given.level !== undefined && !logLevels.includes(given.level))
+    throw wrong('log', `its level is not one of ${logLevels.join(', ')}`)
+  if (given.format !== undefined && !['json', 'pretty', 'auto'].includes(given.format))
+    throw wrong('log.format', 'it is not one of json, pretty, auto')
+  if (given.destination !== undefined && typeof given.destination.write !== 'function')
+    throw wrong('log.destination', 'it has no write(line)')
+  return given
+}
+
+/** @example const log = createPinoLog({ level: 'info', format: 'json' }) */
+export function createPinoLog(options: PinoLogOptions = {}): Log {
+  const { level = 'warn', format = 'auto', redact = [], surroundings } = options
+  const shown = format === 'pretty' || (format === 'auto' && options.terminal === true && !options.destination)
+  const sink = guarded(options.destination ?? standardError(), options.redactText)
+  const logger = pino(
+    {
+      // Ours decides, so that a change reaches the children too.
+      level: 'trace',
+      serializers: { err: (error: Error) => withoutSecrets(pino.stdSerializers.err(error)) },
+      // Costs much of a line, and so is there for those alone who name paths.
+      ...(redact.length > 0 ? { redact: { paths: [...redact], censor: redacted } } : {}),
+      base: null,
+    },
+    shown ? pretty({ destination: asStream(sink), colorize: options.terminal === true, sync: true }) : sink,
+  )
+  return wrap(logger, { level, surroundings })
+}
+
+interface Shared {
+  level: LogLevel
+  readonly surroundings: (() => Surroundings | undefined) | undefined
+}
+
+function wrap(logger: pino.Logger, shared: Shared): Log {
+  const say =
+    (level: Exclude<LogLevel, 'silent'>) =>
+    (message: string, fields: LogFields = {}) => {
+      if (!speaks(shared.level, level)) return
+      try {
+        const { error, ...rest } = fields
+        const said = error instanceof Error ? { ...withoutSecrets(rest), err: error } : withoutSecrets(fields)
+        // Here, for pino's own mixin costs several times the rest of a line.
+        logger[level]({ ...shared.surroundings?.(), ...said }, message)
+      } catch {
+        // What can't be written down is no reason to fail what it was about.
+      }
+    }
+  return {
+    get level() {
+      return shared.level
+    },
+    set level(level) {
+      if (!logLevels.includes(level))
+        throw failure('validation.failed', {
+          what: 'The level of the log',
+          problem: `it is not one of ${logLevels.join(', ')}`,
+        })
+      shared.level = level
+    },
+    debug: say('debug'),
+    info: say('info'),
+    warn: say('warn'),
+    error: say('error'),
+    child: (fields) => wrap(logger.child(withoutSecrets(fields)), shared),
+  }
+}
+
+function standardError(): LogSink {
+  const destination = pino.destination({ dest: 2, sync: true })
+  destination.on('error', () => {})
+  return destination
+}
+
+const guarded = (sink: LogSink, redactText: (line: string) => string = (line) => line): LogSink => ({
+  write(line) {
+    try {
+      const written: unknown = sink.write(redactText(line))
+      if (written instanceof Promise) written.catch(() => {})
+    } catch {
+      // A full disk, a closed pipe: the line is lost.
+    }
+  },
+})
+
+/** As pino-pretty takes it. */
+const asStream = (sink: LogSink): NodeJS.WritableStream =>
+  new Writable({
+    decodeStrings: false,
+    write(chunk, _encoding, done) {
+      sink.write(String(chunk))
+      done()
+    },
+  })

@@ -1,0 +1,78 @@
+/** What each event counts for: its type is the metric's name, and a few of its fields are labels. No user is one. */
+import type { EventName, TroupeEvent } from '../../core/index.ts'
+import type { Labels } from './series.ts'
+
+/** Fields with few values. What an event does not say is no label of it. */
+export const eventLabels: Partial<Readonly<Record<EventName, readonly string[]>>> = {
+  'alert.cleared': ['alert'],
+  'alert.raised': ['alert', 'severity'],
+  'branch.cancelled': ['agent'],
+  'branch.completed': ['agent', 'as'],
+  'branch.failed': ['agent'],
+  'branch.started': ['agent'],
+  'guard.tripped': ['kind'],
+  'incident.recorded': ['action', 'code'],
+  'message.acknowledged': ['messageType'],
+  'message.dead': ['messageType'],
+  'message.received': ['messageType'],
+  'message.refused': ['messageType'],
+  'message.returned': ['messageType'],
+  'message.sent': ['messageType', 'priority'],
+  'model.cached': ['model'],
+  'model.called': ['model', 'success', 'code'],
+  'model.embedded': ['model', 'success'],
+  'question.asked': ['kind'],
+  'span.ended': ['name', 'success'],
+  'step.completed': ['agent'],
+  'step.failed': ['agent'],
+  'step.left': ['agent', 'status', 'code'],
+  'step.started': ['agent'],
+  'step.waiting': ['reason'],
+  'storage.changed': ['state'],
+  'tool.called': ['tool', 'agent', 'success', 'code'],
+  'tool.ignored': ['tool'],
+  'work.stalled': ['kind'],
+  'worker.failed': ['agent', 'code'],
+}
+
+/** What is counted of an event besides: by metric, the field with the amount. */
+export const eventAmounts = {
+  'model.called': [
+    { metric: 'model.tokens', field: 'inputTokens', labels: { direction: 'input' } },
+    { metric: 'model.tokens', field: 'outputTokens', labels: { direction: 'output' } },
+    { metric: 'model.cost', field: 'cost', labels: {} },
+  ],
+  'model.embedded': [
+    { metric: 'model.tokens', field: 'inputTokens', labels: { direction: 'input' } },
+    { metric: 'model.cost', field: 'cost', labels: {} },
+  ],
+} as const
+
+interface Counting {
+  increment(name: string, by: number, labels: Labels, success: boolean): void
+  time(name: string, durationMs: number, options: { readonly labels: Labels; readonly success: boolean }): void
+}
+
+export function countEvent(metrics: Counting, event: TroupeEvent): void {
+  const { type, durationMs } = event
+  const success = event.success !== false
+  const labels = labelsOf(event)
+  if (typeof durationMs === 'number') metrics.time(type, durationMs, { labels, success })
+  else metrics.increment(type, 1, labels, success)
+  if (typeof event.waitedMs === 'number') metrics.time('message.waited', event.waitedMs, { labels, success: true })
+  if (type !== 'model.called' && type !== 'model.embedded') return
+  const model = String(event.model)
+  for (const { metric, field, labels: more } of eventAmounts[type]) {
+    const amount = event[field]
+    if (typeof amount === 'number' && amount > 0) metrics.increment(metric, amount, { model, ...more }, true)
+  }
+}
+
+function labelsOf(event: TroupeEvent): Labels {
+  const labels: Record<string, string> = {}
+  for (const field of eventLabels[event.type] ?? []) {
+    const value = event[field]
+    if (value !== undefined && value !== null) labels[field] = String(value)
+  }
+  return labels
+}

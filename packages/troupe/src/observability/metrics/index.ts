@@ -1,0 +1,14 @@
+/** Counts, values and durations, bounded, and how they are written down. */
+export { eventAmounts, eventLabels } from './event-metrics.ts'
+export type { GaugeReading, Metric, MetricKind } from './metric.ts'
+export { countedNames, gaugeNames, unitOf } from './metric-names.ts'
+export {
+  type GaugeRead,
+  MetricsCollector,
+  type RecordOptions,
+  type RunningTimer,
+  type SummaryOptions,
+} from './metrics-collector.ts'
+export { exposedName } from './prometheus.ts'
+export { bucketBounds, type Labels } from './series.ts'
+export { type MetricSummary, percentile } from './summarize.ts'

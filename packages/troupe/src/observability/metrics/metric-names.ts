@@ -1,0 +1,33 @@
+/** The published names of what is not an event: gauges, and what is counted of the storage and of models. */
+
+export const gaugeNames = {
+  'alerts.active': 'alerts that are raised',
+  'disk.used': 'share of the disk that is taken, 0 to 1',
+  'eventLoop.lag': 'ms by which a timer came late, the worst of five minutes',
+  'mailbox.dead': 'dead letters of the mailboxes that workers here serve, by agent',
+  'mailbox.waiting': 'messages that wait in the mailboxes that workers here serve, by agent',
+  'memory.heap': 'bytes in use on the heap of this process',
+  'memory.resident': 'bytes of memory that this process has',
+  'memory.used': 'share of the memory that this process may have, 0 to 1',
+  'model.breaker': 'of each model asked: 0 closed, 0.5 half-open, 1 open',
+  'storage.database.bytes': 'bytes of the database',
+  'storage.free.bytes': 'bytes free inside the database',
+  'storage.rows': 'rows of each table, as the engine estimates them',
+  'storage.writeAheadLog.bytes': 'bytes of the log before the database',
+  'traces.dropped': 'spans that were not kept because too many waited',
+  uptime: 'ms since this troupe was opened',
+  'workers.running': 'workers that serve a mailbox in this process',
+} as const
+
+export const countedNames = {
+  'cache.hit': 'a question was answered from a cache, by cache',
+  'cache.miss': 'a question was not in a cache, by cache',
+  'message.waited': 'from sending a message to handing it out, timed, by type',
+  'model.cost': 'US dollars that models cost, by model',
+  'model.tokens': 'tokens that models read and wrote, by model and direction',
+  'storage.commit': 'changes committed to the storage, timed',
+  'storage.read': 'reads of the storage, timed',
+} as const
+
+/** What stands behind the name of a counter where it is exposed. */
+export const unitOf = (name: string): string => (name === 'model.cost' ? 'usd_total' : 'total')

@@ -1,0 +1,134 @@
+import { describe, expect, it } from 'vitest'
+import { createEvents, createVirtualClock } from '../../core/index.ts'
+import { MetricsCollector } from './metrics-collector.ts'
+
+const collector = () => {
+  const clock = createVirtualClock()
+  const events = createEvents(() => {})
+  const metrics = new MetricsCollector(clock)
+  return { clock, events, metrics, off: metrics.listen(events) }
+}
+
+describe('MetricsCollector', () => {
+  it('counts events, times those with a duration, and tells failures apart', () => {
+    const { events, metrics, off } = collector()
+    for (let i = 1; i <= 100; i++) events.emit({ type: 'tool.called', at: 0, durationMs: i, success: i !== 50 })
+    off()
+    events.emit({ type: 'tool.called', at: 0, durationMs: 1e6 })
+    const figures = {
+      count: 100,
+      failures: 1,
+      average: 50.5,
+      p50: 50,
+      p95: 95,
+      p99: 99,
+      slowest: 100,
+      min: 1,
+      max: 100,
+    }
+    expect(metrics.summary('tool.called')).toEqual({ ...figures, latest: 100 })
+    expect(metrics.summary('unheard')).toMatchObject({ count: 0, p95: 0 })
+  })
+  it('tells labels apart, and summarizes those that are asked for', () => {
+    const { events, metrics } = collector()
+    events.emit({ type: 'tool.called', at: 0, tool: 'search', agent: 'A', durationMs: 10 })
+    events.emit({ type: 'tool.called', at: 0, tool: 'pay', agent: 'A', durationMs: 30, success: false })
+    expect(metrics.summary('tool.called', { labels: { tool: 'pay' } })).toMatchObject({
+      count: 1,
+      failures: 1,
+      average: 30,
+    })
+    expect(metrics.summary('tool.called', { labels: { agent: 'A' } })).toMatchObject({ count: 2, average: 20 })
+  })
+  it('counts tokens and cost of models by model and direction', async () => {
+    const { events, metrics } = collector()
+    for (const outputTokens of [5, 7])
+      events.emit({
+        type: 'model.called',
+        at: 0,
+        model: 'p/m',
+        durationMs: 1,
+        inputTokens: 10,
+        outputTokens,
+        cost: 0.25,
+      })
+    const text = await metrics.prometheus()
+    expect(text).toContain('troupe_model_tokens_total{model="p/m",direction="input"} 20')
+    expect(text).toContain('troupe_model_tokens_total{model="p/m",direction="output"} 12')
+    expect(text).toContain('troupe_model_cost_usd_total{model="p/m"} 0.5')
+  })
+  it('looks at a window of time alone', async () => {
+    const { clock, metrics } = collector()
+    metrics.record('size', 100)
+    await clock.advance('10m')
+    metrics.record('size', 1)
+    metrics.record('size', 3, { success: false })
+    const figures = { count: 2, failures: 1, average: 2, min: 1, max: 3, latest: 3 }
+    expect(metrics.summary('size', { window: '5m' })).toMatchObject(figures)
+    expect(metrics.summary('size')).toMatchObject({ count: 3, max: 100 })
+  })
+  it('times executions by the clock given and passes errors on', async () => {
+    const { clock, metrics } = collector()
+    await metrics.trackExecution('work', () => clock.advance('3s'))
+    await expect(metrics.trackExecution('work', async () => Promise.reject(new Error('x')))).rejects.toThrow('x')
+    expect(metrics.summary('work')).toMatchObject({ count: 2, failures: 1, slowest: 3_000 })
+    const timer = metrics.timer('block')
+    await clock.advance('1s')
+    expect([timer.stop(), timer.stop()]).toEqual([1_000, 1_000])
+    expect(metrics.summary('block').count).toBe(1)
+  })
+  it('reads gauges when asked, several figures of one too, and leaves out one that fails', async () => {
+    const { metrics } = collector()
+    let rows = 1
+    metrics.gauge('rows', () => rows)
+    metrics.gauge('fixed', 3)
+    metrics.gauge('broken', () => Promise.reject(new Error('no')))
+    metrics.gauge('mailbox.waiting', () => [{ labels: { agent: 'A' }, value: 4 }])
+    rows = 7
+    expect(await metrics.gauges()).toEqual({ rows: 7, fixed: 3 })
+    expect(await metrics.prometheus()).toContain('troupe_mailbox_waiting{agent="A"} 4')
+  })
+  it('keeps its memory bounded, and counts labels that are too many as other', async () => {
+    const { metrics } = collector()
+    for (let i = 0; i < 5_000; i++) metrics.record(`name-${i}`, i)
+    for (let i = 0; i < 5_000; i++) metrics.record('name-0', i)
+    expect(metrics.names()).toHaveLength(1_000)
+    expect(metrics.summary('name-0').count).toBe(5_001)
+    const bounded = collector().metrics
+    for (let i = 0; i < 1_000; i++) bounded.increment('orders', 1, { shop: `s${i}` })
+    const lines = (await bounded.prometheus()).split('\n').filter((line) => line.startsWith('troupe_orders_total{'))
+    expect(lines).toHaveLength(101)
+    expect(lines).toContain('troupe_orders_total{shop="other"} 900')
+    expect(bounded.summary('orders').count).toBe(1_000)
+  })
+  it('refuses a counter that falls and a value that is no number', () => {
+    const { metrics } = collector()
+    expect(() => metrics.increment('orders', -1)).toThrow(/only rises/)
+    expect(() => metrics.record('orders', Number.NaN)).toThrow(/no finite number/)
+  })
+  it('has no label that names a user', () => {
+    const { events, metrics } = collector()
+    events.emit({ type: 'message.sent', at: 0, userId: 'ada', messageType: 'order', priority: 'normal', from: 'A' })
+    const [series] = [...(metrics.metrics()[0]?.series.values() ?? [])]
+    expect(series?.labels).toEqual({ messageType: 'order', priority: 'normal' })
+  })
+})
+
+describe('the text of Prometheus', () => {
+  it('is one family after the other, histograms in seconds, cumulated', async () => {
+    const { metrics } = collector()
+    metrics.time('import', 4, { labels: { source: 'a "b"\\c' } })
+    metrics.time('import', 40, { labels: { source: 'a "b"\\c' }, success: false })
+    metrics.increment('orders', 2)
+    const lines = (await metrics.prometheus()).trimEnd().split('\n')
+    expect(lines).toContain('# TYPE troupe_import_seconds histogram')
+    expect(lines).toContain('troupe_import_seconds_bucket{source="a \\"b\\"\\\\c",le="0.005"} 1')
+    expect(lines).toContain('troupe_import_seconds_bucket{source="a \\"b\\"\\\\c",le="0.05"} 2')
+    expect(lines).toContain('troupe_import_seconds_bucket{source="a \\"b\\"\\\\c",le="+Inf"} 2')
+    expect(lines).toContain('troupe_import_seconds_sum{source="a \\"b\\"\\\\c"} 0.044')
+    expect(lines).toContain('troupe_import_failures_total{source="a \\"b\\"\\\\c"} 1')
+    expect(lines).toContain('troupe_orders_total 2')
+    for (const line of lines)
+      expect(line).toMatch(/^(# (HELP|TYPE) \S+ .+|[a-z_]+(\{([a-z_]+="([^"\\\n]|\\.)*",?)+\})? [\d.e+-]+)$/)
+  })
+})

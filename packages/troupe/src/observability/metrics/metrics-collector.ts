@@ -1,0 +1,210 @@
+/**
+ * Counts, values and durations of what happens in a troupe. It listens to events and is asked by users. Memory is bounded:
+ * so many series, and of each the latest thousand values; a name with too many labels counts the rest as `other`.
+ */
+import { type Clock, type Duration, type Events, failure, milliseconds } from '../../core/index.ts'
+import { countEvent } from './event-metrics.ts'
+import type { GaugeReading, Metric, MetricKind, Readable } from './metric.ts'
+import { renderPrometheus } from './prometheus.ts'
+import { type Labels, Series } from './series.ts'
+import { type MetricSummary, summarize } from './summarize.ts'
+
+const maxSeries = 5_000
+const maxNames = 1_000
+const seriesPerName = 100
+
+export interface RecordOptions {
+  readonly labels?: Labels
+  /** Counted as a failure when false. */
+  readonly success?: boolean
+}
+
+export interface SummaryOptions {
+  /** Only what was observed within it. */
+  readonly window?: Duration
+  /** Only series that have these labels. */
+  readonly labels?: Labels
+}
+
+/** A timer that runs until it is stopped, or its block is left. */
+export interface RunningTimer extends Disposable {
+  /** @returns ms; stopped again, it gives the same */
+  stop(outcome?: { readonly success?: boolean }): number
+}
+
+/** One figure, or several with labels of their own. */
+export type GaugeRead = () => Figures | Promise<Figures>
+type Figures = number | readonly { readonly labels: Labels; readonly value: number }[]
+interface Gauge {
+  readonly name: string
+  readonly labels: Labels
+  readonly read: GaugeRead
+}
+
+/** @example metrics.summary('tool.called').p95 */
+export class MetricsCollector implements Readable {
+  readonly #clock: Clock
+  readonly #metrics = new Map<string, Metric>()
+  readonly #gauges = new Map<string, Gauge>()
+  readonly #began: number
+  #series = 0
+  #order = 0
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+    this.#began = clock.monotonic()
+  }
+
+  /** Counts every event by its type; those with `durationMs` are timed, those with `success: false` are failures. */
+  listen(events: Events): () => void {
+    return events.on('*', (event) => countEvent(this, event))
+  }
+
+  /** ms since this collector began. */
+  get uptimeMs(): number {
+    return this.#clock.monotonic() - this.#began
+  }
+
+  /** @example metrics.increment('orders', 1, { kind: 'express' }) */
+  increment(name: string, by = 1, labels: Labels = {}, success = true): void {
+    if (!(Number.isFinite(by) && by >= 0))
+      throw failure('validation.failed', { what: `The metric ${name}`, problem: 'a counter only rises' })
+    this.#one(name, 'counter', labels)?.add(by, success)
+  }
+
+  /** A duration in ms, counted too. */
+  time(name: string, durationMs: number, options: RecordOptions = {}): void {
+    this.#observe(name, 'timer', durationMs, options)
+  }
+
+  /** A value of any unit, e.g. the size of an order. */
+  record(name: string, value: number, options: RecordOptions = {}): void {
+    this.#observe(name, 'value', value, options)
+  }
+
+  /** @example using timer = metrics.timer('import') */
+  timer(name: string, labels: Labels = {}): RunningTimer {
+    const began = this.#clock.monotonic()
+    let took: number | undefined
+    const stop = ({ success = true }: { readonly success?: boolean } = {}) => {
+      if (took === undefined) {
+        took = this.#clock.monotonic() - began
+        this.time(name, took, { labels, success })
+      }
+      return took
+    }
+    return { stop, [Symbol.dispose]: () => void stop() }
+  }
+
+  /** Times what the function does, and passes on its result or error. */
+  async trackExecution<T>(name: string, run: () => Promise<T> | T, labels: Labels = {}): Promise<T> {
+    const timer = this.timer(name, labels)
+    try {
+      const result = await run()
+      timer.stop()
+      return result
+    } catch (error) {
+      timer.stop({ success: false })
+      throw error
+    }
+  }
+
+  summary(name: string, { window, labels = {} }: SummaryOptions = {}): MetricSummary {
+    const all = [...(this.#metrics.get(name)?.series.values() ?? [])].filter((series) => has(series.labels, labels))
+    const since =
+      window === undefined ? Number.NEGATIVE_INFINITY : this.#clock.monotonic() - milliseconds(window, 'window')
+    const observations = all.flatMap((series) => series.after(since))
+    if (window !== undefined) {
+      const failures = observations.filter(({ success }) => !success).length
+      return summarize(observations, { count: observations.length, failures })
+    }
+    const sum = (of: (series: Series) => number) => all.reduce((total, series) => total + of(series), 0)
+    return summarize(observations, { count: sum(({ count }) => count), failures: sum(({ failures }) => failures) })
+  }
+
+  /** A figure that stands, or is read when somebody looks. The last one of a name and labels holds. */
+  gauge(name: string, value: number | GaugeRead, labels: Labels = {}): void {
+    const key = keyOf(name, labels)
+    if (!this.#gauges.has(key) && this.#gauges.size >= maxNames) return
+    this.#gauges.set(key, { name, labels, read: typeof value === 'function' ? value : () => value })
+  }
+
+  /** All gauges without labels as they stand now; one that fails is left out. */
+  async gauges(): Promise<Readonly<Record<string, number>>> {
+    const found = await this.readGauges()
+    return Object.fromEntries(
+      found.filter(({ labels }) => Object.keys(labels).length === 0).map(({ name, value }) => [name, value]),
+    )
+  }
+
+  async readGauges(): Promise<readonly GaugeReading[]> {
+    const read = await Promise.allSettled(
+      [...this.#gauges.values()].map(async ({ name, labels, read: of }) => {
+        const found = await of()
+        if (typeof found === 'number') return [{ name, labels, value: found }]
+        return found
+          .slice(0, seriesPerName)
+          .map((one) => ({ name, labels: { ...labels, ...one.labels }, value: one.value }))
+      }),
+    )
+    return read.flatMap((result) =>
+      result.status === 'fulfilled' ? result.value.filter(({ value }) => Number.isFinite(value)) : [],
+    )
+  }
+
+  /**
+   * All of it in the text format of Prometheus.
+   * @example response.type('text/plain; version=0.0.4').send(await troupe.metrics.prometheus())
+   */
+  prometheus(): Promise<string> {
+    return renderPrometheus(this)
+  }
+
+  names(): readonly string[] {
+    return [...this.#metrics.keys()].sort()
+  }
+
+  /** For those who write it down elsewhere. */
+  metrics(): readonly Metric[] {
+    return [...this.#metrics.values()]
+  }
+
+  #observe(name: string, kind: MetricKind, value: number, { labels = {}, success = true }: RecordOptions): void {
+    if (!Number.isFinite(value))
+      throw failure('validation.failed', { what: `The metric ${name}`, problem: 'its value is no finite number' })
+    const series = this.#one(name, kind, labels)
+    series?.add(1, success)
+    series?.observe({ value, at: this.#clock.monotonic(), success, order: ++this.#order })
+  }
+
+  /** Undefined for a new name beyond the bound: an unbounded name or label must not fill the memory. */
+  #one(name: string, kind: MetricKind, labels: Labels): Series | undefined {
+    let metric = this.#metrics.get(name)
+    if (!metric) {
+      if (this.#metrics.size >= maxNames) return undefined
+      metric = { name, kind, series: new Map() }
+      this.#metrics.set(name, metric)
+    }
+    // Counted first, timed later: what has durations is a timer.
+    if (metric.kind === 'counter') metric.kind = kind
+    const key = keyOf('', labels)
+    const found = metric.series.get(key)
+    if (found) return found
+    const full = metric.series.size >= seriesPerName || this.#series >= maxSeries
+    const bounded = full ? Object.fromEntries(Object.keys(labels).map((label) => [label, 'other'])) : labels
+    const own = metric.series.get(keyOf('', bounded)) ?? new Series(bounded)
+    if (!metric.series.has(keyOf('', bounded))) {
+      metric.series.set(keyOf('', bounded), own)
+      this.#series++
+    }
+    return own
+  }
+}
+
+const has = (labels: Labels, wanted: Labels) => Object.entries(wanted).every(([name, value]) => labels[name] === value)
+
+function keyOf(name: string, labels: Labels): string {
+  let key = name
+  for (const label in labels) key += `\u0000${label}\u0000${labels[label]}`
+  return key
+}

@@ -1,0 +1,117 @@
+/** Sends spans as they end and metrics at intervals to a collector. What it can't take is tried again, then lost, and said. */
+import {
+  type Cancel,
+  type Clock,
+  checkOptions,
+  type Duration,
+  type Fetch,
+  failure,
+  type Json,
+  milliseconds,
+  type Random,
+} from '../../core/index.ts'
+import { retry, timeout, worthAnotherTry, wrap } from '../../resilience/index.ts'
+import type { MetricsCollector } from '../metrics/index.ts'
+import type { OwnedSpan, SpanSink } from '../traces/index.ts'
+import { encodeMetrics, encodeSpans, type Resource } from './encode-otlp.ts'
+
+export interface OtlpConfig {
+  /** Of the collector, without a path: `http://localhost:4318`. */
+  readonly url: string
+  readonly headers?: Readonly<Record<string, string>>
+  /** `service.name` and whatever else says who this is; `troupe` by default. */
+  readonly resource?: Readonly<Record<string, string>>
+  /** Between two sendings of the metrics; 60 s by default. */
+  readonly every?: Duration
+}
+
+export interface OtlpParts {
+  readonly clock: Clock
+  readonly random: Random
+  readonly fetch: Fetch
+  readonly metrics: MetricsCollector
+  readonly failed: (error: unknown) => void
+}
+
+/** @throws ValidationError for an unknown option or an address that is none */
+export function checkOtlp(config: OtlpConfig): OtlpConfig {
+  checkOptions('otlp', config, ['url', 'headers', 'resource', 'every'])
+  if (!URL.canParse(config.url) || !/^https?:$/.test(new URL(config.url).protocol))
+    throw failure('validation.failed', { what: 'otlp.url', problem: 'it is no address of http or https' })
+  if (config.every !== undefined && milliseconds(config.every, 'otlp.every') < 1_000)
+    throw failure('validation.failed', { what: 'otlp.every', problem: 'it is at least 1s' })
+  return config
+}
+
+export class OtlpExporter implements SpanSink {
+  readonly #config: OtlpConfig
+  readonly #parts: OtlpParts
+  readonly #resource: Resource
+  readonly #startedAt: number
+  #timer: Cancel | undefined
+  readonly #hurry = new AbortController()
+  #sending: Promise<void> = Promise.resolve()
+
+  constructor(config: OtlpConfig, parts: OtlpParts) {
+    this.#config = config
+    this.#parts = parts
+    this.#resource = { 'service.name': 'troupe', ...config.resource }
+    this.#startedAt = parts.clock.now()
+  }
+
+  start(): void {
+    const everyMs = milliseconds(this.#config.every ?? '60s', 'otlp.every')
+    this.#timer = this.#parts.clock.after(
+      everyMs,
+      () => {
+        this.#sending = this.sendMetrics().catch(this.#parts.failed)
+        this.start()
+      },
+      { background: true },
+    )
+  }
+
+  async write(spans: readonly OwnedSpan[]): Promise<void> {
+    const ended = spans.flatMap(({ span }) => (span.endedAt === undefined ? [] : [span]))
+    if (ended.length > 0) await this.#post('/v1/traces', encodeSpans(this.#resource, ended))
+  }
+
+  async sendMetrics(): Promise<void> {
+    const { metrics, clock } = this.#parts
+    const reading = { startedAt: this.#startedAt, at: clock.now(), metrics: metrics.metrics() }
+    await this.#post('/v1/metrics', encodeMetrics(this.#resource, { ...reading, gauges: await metrics.readGauges() }))
+  }
+
+  /** From now on what fails is lost: nobody waits for a collector that is away. */
+  hurry(): void {
+    this.#timer?.()
+    this.#hurry.abort()
+  }
+
+  /** Sends the metrics once more. */
+  async close(): Promise<void> {
+    this.hurry()
+    await this.#sending
+    await this.sendMetrics().catch(this.#parts.failed)
+  }
+
+  async #post(path: string, body: Json): Promise<void> {
+    const { clock, random, fetch } = this.#parts
+    const { url, headers } = this.#config
+    const what = 'Sending to the collector of OpenTelemetry'
+    const once = timeout({ clock, limit: '10s', what })
+    const { signal: hurried } = this.#hurry
+    const careful = hurried.aborted ? once : wrap(retry({ attempts: 3, clock, random, when: worthAnotherTry }), once)
+    const call = hurried.aborted ? {} : { signal: hurried }
+    await careful.execute(async ({ signal }) => {
+      const answer = await fetch(url.replace(/\/$/, '') + path, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', ...headers },
+        body: JSON.stringify(body),
+        ...(signal ? { signal } : {}),
+      })
+      const said = await answer.text()
+      if (!answer.ok) throw failure('sending.refused', { status: answer.status, problem: said.slice(0, 200) })
+    }, call)
+  }
+}

@@ -1,0 +1,54 @@
+import { expect, it } from 'vitest'
+import { createVirtualClock } from '../core/index.ts'
+import { MetricsCollector } from './metrics/index.ts'
+import { Performance } from './performance.ts'
+
+const timed = () => {
+  const clock = createVirtualClock()
+  const metrics = new MetricsCollector(clock)
+  return { clock, metrics, performance: new Performance(clock, metrics) }
+}
+
+it('a report has each operation with its figures, the whole, and the slowest with what was noted of them', async () => {
+  const { clock, metrics, performance } = timed()
+  for (let i = 1; i <= 4; i++) {
+    using timer = performance.time('import', { batch: i })
+    await clock.advance(`${i}s`)
+    timer.addMetadata('orders', i * 10)
+    if (i === 4) timer.fail(new TypeError('no'))
+  }
+  metrics.time('tool.called', 5)
+  metrics.increment('orders')
+  const report = performance.report({ slowest: 2 })
+  expect(report.operations).toMatchObject([
+    {
+      operation: 'import',
+      calls: 4,
+      successes: 3,
+      failures: 1,
+      successRate: 0.75,
+      averageMs: 2_500,
+      p50Ms: 2_000,
+      slowestMs: 4_000,
+    },
+    { operation: 'tool.called', calls: 1, averageMs: 5 },
+  ])
+  expect(report.summary).toMatchObject({ calls: 5, failures: 1, errorRate: 0.2, callsPerSecond: 0.5 })
+  expect(report.slowest.map(({ durationMs, success, metadata }) => [durationMs, success, metadata])).toEqual([
+    [4_000, false, { batch: 4, orders: 40, error: 'TypeError' }],
+    [3_000, true, { batch: 3, orders: 30 }],
+  ])
+  expect(JSON.parse(JSON.stringify(report))).toMatchObject({ summary: { calls: 5 } })
+  expect(String(report)).toMatch(/import: 4 calls, 1 failures, average 2500\.0 ms/)
+})
+
+it('looks at a window alone, and says nothing of what was not called in it', async () => {
+  const { clock, performance } = timed()
+  performance.time('old').end()
+  await clock.advance('10m')
+  performance.time('new').end()
+  const report = performance.report({ window: '5m' })
+  expect(report.operations.map(({ operation }) => operation)).toEqual(['new'])
+  expect(report.summary.calls).toBe(1)
+  expect(() => performance.report({ slowest: 51 })).toThrow(/from 0 to 50/)
+})

@@ -1,0 +1,169 @@
+/** How long operations take, by name: of events that are timed, and of what a host times itself. */
+import { type Clock, checkOptions, type Duration, failure, type Json, milliseconds } from '../core/index.ts'
+import type { MetricSummary, MetricsCollector } from './metrics/index.ts'
+
+export interface OperationReport {
+  readonly operation: string
+  readonly calls: number
+  readonly successes: number
+  readonly failures: number
+  /** 0 to 1. */
+  readonly successRate: number
+  /** Milliseconds, as all times here. */
+  readonly averageMs: number
+  readonly p50Ms: number
+  readonly p95Ms: number
+  readonly p99Ms: number
+  readonly slowestMs: number
+}
+
+export interface SlowCall {
+  readonly operation: string
+  readonly durationMs: number
+  /** ms since 1970. */
+  readonly at: number
+  readonly success: boolean
+  readonly metadata: { readonly [name: string]: Json }
+}
+
+export interface PerformanceReport {
+  /** ISO text. */
+  readonly timestamp: string
+  readonly uptimeMs: number
+  readonly operations: readonly OperationReport[]
+  readonly summary: {
+    readonly calls: number
+    readonly failures: number
+    /** 0 to 1. */
+    readonly errorRate: number
+    /** Over the uptime, or the window. */
+    readonly callsPerSecond: number
+  }
+  /** The slowest first. */
+  readonly slowest: readonly SlowCall[]
+  /** The same as lines for a person. */
+  toString(): string
+}
+
+/** A call that is being timed; the end of its block ends it. */
+export interface PerformanceTimer extends Disposable {
+  addMetadata(name: string, value: Json): void
+  /** It went wrong. */
+  fail(error: unknown): void
+  end(): void
+}
+
+const keptSlow = 50
+
+export class Performance {
+  readonly #clock: Clock
+  readonly #metrics: MetricsCollector
+  #slow: SlowCall[] = []
+
+  constructor(clock: Clock, metrics: MetricsCollector) {
+    this.#clock = clock
+    this.#metrics = metrics
+  }
+
+  /**
+   * Times a block.
+   * @example
+   * using timer = troupe.performance.time('import', { source: 'shop' })
+   * timer.addMetadata('orders', 17)
+   */
+  time(operation: string, metadata: { readonly [name: string]: Json } = {}): PerformanceTimer {
+    const began = this.#clock.monotonic()
+    const all: Record<string, Json> = { ...metadata }
+    let success = true
+    let over = false
+    const end = () => {
+      if (over) return
+      over = true
+      const durationMs = this.#clock.monotonic() - began
+      this.#metrics.time(operation, durationMs, { success })
+      this.#keep({ operation, durationMs, at: this.#clock.now(), success, metadata: all })
+    }
+    return {
+      addMetadata(name, value) {
+        all[name] = value
+      },
+      fail(error) {
+        success = false
+        all.error = error instanceof Error ? error.name : String(error)
+      },
+      end,
+      [Symbol.dispose]: end,
+    }
+  }
+
+  /**
+   * What every timed operation comes to.
+   * @param options.window only the latest, of each operation a thousand at most
+   * @param options.slowest how many of the slowest timed blocks; 5 by default, 50 at most
+   * @example console.log(String(troupe.performance.report({ window: '5m' })))
+   */
+  report(options: { readonly window?: Duration; readonly slowest?: number } = {}): PerformanceReport {
+    checkOptions('report', options, ['window', 'slowest'])
+    const { window, slowest = 5 } = options
+    if (!Number.isInteger(slowest) || slowest < 0 || slowest > keptSlow)
+      throw failure('validation.failed', { what: 'slowest', problem: `it is a whole number from 0 to ${keptSlow}` })
+    const operations = this.#metrics
+      .metrics()
+      .filter(({ kind }) => kind === 'timer')
+      .map(({ name }) => operationOf(name, this.#metrics.summary(name, window === undefined ? {} : { window })))
+      .filter(({ calls }) => calls > 0)
+      .sort((a, b) => (a.operation < b.operation ? -1 : 1))
+    const calls = operations.reduce((sum, one) => sum + one.calls, 0)
+    const failures = operations.reduce((sum, one) => sum + one.failures, 0)
+    const { uptimeMs } = this.#metrics
+    const spanMs = window === undefined ? uptimeMs : Math.min(uptimeMs, milliseconds(window, 'window'))
+    const report = {
+      timestamp: new Date(this.#clock.now()).toISOString(),
+      uptimeMs,
+      operations,
+      summary: {
+        calls,
+        failures,
+        errorRate: calls === 0 ? 0 : failures / calls,
+        callsPerSecond: spanMs > 0 ? (calls * 1_000) / spanMs : 0,
+      },
+      slowest: this.#slow.slice(0, slowest),
+    }
+    Object.defineProperty(report, 'toString', { value: () => textOf(report) })
+    return report
+  }
+
+  #keep(call: SlowCall): void {
+    const last = this.#slow.at(-1)
+    if (this.#slow.length >= keptSlow && last && last.durationMs >= call.durationMs) return
+    this.#slow = [...this.#slow, call].sort((a, b) => b.durationMs - a.durationMs).slice(0, keptSlow)
+  }
+}
+
+function operationOf(operation: string, summary: MetricSummary): OperationReport {
+  const { count, failures, average, p50, p95, p99, max } = summary
+  return {
+    operation,
+    calls: count,
+    successes: count - failures,
+    failures,
+    successRate: count === 0 ? 1 : (count - failures) / count,
+    averageMs: average,
+    p50Ms: p50,
+    p95Ms: p95,
+    p99Ms: p99,
+    slowestMs: max,
+  }
+}
+
+function textOf({ timestamp, operations, summary, slowest }: PerformanceReport): string {
+  const ms = (value: number) => value.toFixed(1)
+  return [
+    `${timestamp}: ${summary.calls} calls, ${summary.failures} failures (${(summary.errorRate * 100).toFixed(1)} %)`,
+    ...operations.map(
+      (one) =>
+        `  ${one.operation}: ${one.calls} calls, ${one.failures} failures, average ${ms(one.averageMs)} ms, p50 ${ms(one.p50Ms)}, p95 ${ms(one.p95Ms)}, p99 ${ms(one.p99Ms)}, slowest ${ms(one.slowestMs)}`,
+    ),
+    ...slowest.map((call) => `  slow: ${call.operation} ${ms(call.durationMs)} ms ${JSON.stringify(call.metadata)}`),
+  ].join('\n')
+}

@@ -1,0 +1,33 @@
+/** The storage, with the time that its commits and reads take. */
+import type { Clock } from '../core/index.ts'
+import type { OpenedStorage } from '../storage/index.ts'
+import type { MetricsCollector } from './metrics/index.ts'
+
+export function timeStorage(storage: OpenedStorage, clock: Clock, metrics: MetricsCollector): OpenedStorage {
+  const timed = async <Out>(name: string, run: () => Promise<Out>): Promise<Out> => {
+    const began = clock.monotonic()
+    try {
+      const out = await run()
+      metrics.time(name, clock.monotonic() - began)
+      return out
+    } catch (error) {
+      metrics.time(name, clock.monotonic() - began, { success: false })
+      throw error
+    }
+  }
+  return {
+    dialect: storage.dialect,
+    place: storage.place,
+    commit: (change) => timed('storage.commit', () => storage.commit(change)),
+    read: (scope, statements) => timed('storage.read', () => storage.read(scope, statements)),
+    feed: (user, after, limit) => storage.feed(user, after, limit),
+    onHint: (listener) => storage.onHint(listener),
+    ...(storage.notes ? { notes: storage.notes } : {}),
+    state: () => storage.state(),
+    onState: (listener) => storage.onState(listener),
+    sizes: () => storage.sizes(),
+    check: () => storage.check(),
+    announce: (address) => storage.announce(address),
+    close: () => storage.close(),
+  }
+}

@@ -1,0 +1,132 @@
+/**
+ * Which events begin or end a span, and what it says. An event knows its place (`trace`, `span`, `parent`); what has a
+ * duration is told once, at its end.
+ */
+import { hashText, type Json, type TroupeEvent } from '../../core/index.ts'
+import type { Span, SpanKind } from './span.ts'
+
+interface Shape {
+  readonly name: string
+  readonly kind: SpanKind
+  readonly attributes: { readonly [name: string]: Json | undefined }
+}
+
+/** @returns undefined for an event that is no span's beginning or end, or has no trace */
+export function spanOf(event: TroupeEvent): Span | undefined {
+  const { trace, span, at, durationMs } = event
+  if (typeof trace !== 'string' || typeof span !== 'string') return undefined
+  const shape = shapeOf(event)
+  if (!shape) return undefined
+  // Sending is a span of its own below the sender's.
+  const sent = event.type === 'message.sent'
+  const parent = sent ? span : event.parent
+  const own = sent ? hashText(`message ${String(event.id)}`).slice(0, 16) : span
+  const running = beginnings.has(event.type)
+  return {
+    traceId: trace,
+    id: own,
+    ...(typeof parent === 'string' && parent !== own ? { parent } : {}),
+    name: shape.name,
+    kind: shape.kind,
+    startedAt: at - (typeof durationMs === 'number' ? durationMs : 0),
+    ...(running ? {} : { endedAt: at }),
+    status: running ? 'running' : failedOf(event) ? 'error' : 'ok',
+    attributes: compact(common(event), shape.attributes),
+  }
+}
+
+const beginnings = new Set<string>(['run.started', 'branch.started', 'step.started'])
+const failedOf = ({ type, success }: TroupeEvent) => success === false || type.endsWith('.failed')
+
+function shapeOf(event: TroupeEvent): Shape | undefined {
+  const { agent, model, tool, messageType } = event
+  switch (event.type) {
+    case 'run.started':
+    case 'run.completed':
+    case 'run.failed':
+    case 'run.cancelled':
+      return of('invoke_workflow', 'internal', { 'gen_ai.operation.name': 'invoke_workflow' })
+    case 'branch.started':
+    case 'branch.completed':
+    case 'branch.failed':
+    case 'branch.cancelled':
+      return of(`branch ${String(event.branch)}`, 'internal', { 'troupe.branch.id': event.branch })
+    case 'step.started':
+    case 'step.completed':
+    case 'step.failed':
+      return invoked(agent, event)
+    case 'step.left':
+      // A run tells of its own steps, from their beginning, waits included.
+      if (event.runId !== undefined) return undefined
+      return messageType === undefined ? invoked(agent, event) : processed(event)
+    case 'model.called':
+      return of(`chat ${String(model)}`, 'client', { ...asked('chat', model), ...usage(event) })
+    case 'model.embedded':
+      return of(`embeddings ${String(model)}`, 'client', { ...asked('embeddings', model), ...usage(event) })
+    case 'tool.called':
+      return of(`execute_tool ${String(tool)}`, 'internal', {
+        'gen_ai.operation.name': 'execute_tool',
+        'gen_ai.tool.name': tool,
+      })
+    case 'message.sent':
+      return of(`send ${String(messageType)}`, 'producer', messaging('send', event.to, event))
+    case 'span.ended':
+      return of(String(event.name), 'internal', attributesOf(event))
+    default:
+      return undefined
+  }
+}
+
+const of = (name: string, kind: SpanKind, attributes: Shape['attributes']): Shape => ({ name, kind, attributes })
+const invoked = (agent: Json | undefined, event: TroupeEvent) =>
+  of(`invoke_agent ${String(agent)}`, 'internal', {
+    'gen_ai.operation.name': 'invoke_agent',
+    'troupe.step.id': event.step ?? event.stepId,
+    'troupe.attempt': event.attempt,
+  })
+const processed = (event: TroupeEvent) =>
+  of(`process ${String(event.messageType)}`, 'consumer', messaging('process', event.agent, event))
+const messaging = (operation: string, mailbox: Json | undefined, { id, messageType }: TroupeEvent) => ({
+  'messaging.system': 'troupe',
+  'messaging.operation.type': operation,
+  'messaging.destination.name': mailbox,
+  'messaging.message.id': id,
+  'troupe.message.type': messageType,
+})
+/** `provider/model`, as both are asked for apart. */
+function asked(operation: string, model: Json | undefined) {
+  const name = String(model)
+  const slash = name.indexOf('/')
+  return {
+    'gen_ai.operation.name': operation,
+    'gen_ai.provider.name': slash < 0 ? name : name.slice(0, slash),
+    'gen_ai.request.model': name.slice(slash + 1),
+  }
+}
+const usage = ({ inputTokens, outputTokens, finish, cost }: TroupeEvent) => ({
+  'gen_ai.usage.input_tokens': inputTokens,
+  'gen_ai.usage.output_tokens': outputTokens,
+  'gen_ai.response.finish_reasons': finish === undefined ? undefined : [finish],
+  'troupe.cost.usd': cost,
+})
+/** No user: what is exported leaves the house, and what is stored is theirs anyway. */
+const common = ({ agent, runId, code }: TroupeEvent) => ({
+  'gen_ai.agent.name': agent,
+  'gen_ai.conversation.id': runId,
+  'error.type': code,
+})
+const attributesOf = ({ attributes }: TroupeEvent): Shape['attributes'] =>
+  typeof attributes === 'object' && attributes !== null && !Array.isArray(attributes)
+    ? (attributes as Shape['attributes'])
+    : {}
+
+/** The later goes before. */
+function compact(...all: readonly Shape['attributes'][]): { readonly [name: string]: Json } {
+  const found: Record<string, Json> = {}
+  for (const attributes of all)
+    for (const name of Object.keys(attributes)) {
+      const value = attributes[name]
+      if (value !== undefined) found[name] = value
+    }
+  return found
+}

@@ -1,0 +1,190 @@
+/** Traces kept in the database: bounded per user and in time, sealed where encryption is on. Nothing else is needed to see them. */
+import { type Clock, failure, type Ids, type UserId } from '../../core/index.ts'
+import { type Bind, type Dialect, type Row, type Storage, template } from '../../storage/index.ts'
+import { buildTrace } from './build-trace.ts'
+import type { RecordedTrace, Span } from './span.ts'
+import { spansContent, type TraceTables } from './trace-tables.ts'
+import type { OwnedSpan, SpanSink } from './tracer.ts'
+
+export interface TraceStoreOptions {
+  readonly storage: Pick<Storage, 'dialect' | 'commit' | 'read'>
+  readonly clock: Clock
+  readonly ids: Ids
+  readonly keepMs: number
+  /** Traces of one user. */
+  readonly max: number
+}
+
+export interface TraceSummary {
+  readonly traceId: string
+  /** ms since 1970. */
+  readonly startedAt: number
+  /** When something was last written to it. */
+  readonly at: number
+}
+
+export interface TraceStore extends SpanSink {
+  get(user: UserId, traceId: string): Promise<RecordedTrace | undefined>
+  /** The newest first. */
+  list(user: UserId, limit: number): Promise<readonly TraceSummary[]>
+  /** Removes what is too old or too much. @returns how many traces went */
+  sweep(limit: number): Promise<number>
+}
+
+/** Rows read of one trace: a longer one is told by what came first. */
+const mostRows = 1_000
+
+export function createTraceStore({ storage, clock, ids, keepMs, max }: TraceStoreOptions): TraceStore {
+  const queries = compile(storage.dialect)
+  const remove = async (user: UserId, traceId: string) => {
+    const values = { user, trace: traceId }
+    const statements = [queries.dropSpans(values), queries.dropMark(values)]
+    await storage.commit({ id: null, scope: { user }, statements })
+  }
+  return {
+    async write(spans) {
+      for (const [user, mine] of byUser(spans)) {
+        const statements = [...Map.groupBy(mine, ({ traceId }) => traceId)].flatMap(([trace, list]) => {
+          const at = Math.round(clock.now())
+          const started = Math.round(Math.min(...list.map(({ startedAt }) => startedAt)))
+          return [
+            queries.insert({ user, trace_id: trace, id: ids.next(), spans: JSON.stringify(list) }),
+            queries.mark({ user, trace, at, started }),
+          ]
+        })
+        const result = await storage.commit({ id: null, scope: { user }, statements })
+        if (!result.ok) throw failure(result.code, { ...result.detail })
+      }
+    },
+    async get(user, traceId) {
+      const [rows = []] = await storage.read({ user }, [queries.spans({ user, trace: traceId }, { returns: true })])
+      return buildTrace(
+        traceId,
+        rows.flatMap((row) => JSON.parse(String(row.spans)) as Span[]),
+      )
+    },
+    async list(user, limit) {
+      const [rows = []] = await storage.read({ user }, [queries.newest({ user, limit }, { returns: true })])
+      return rows.map(summaryOf)
+    },
+    async sweep(limit) {
+      const before = Math.round(clock.now() - keepMs)
+      const [old = [], many = []] = await storage.read({ work: true }, [
+        queries.old({ before, limit }, { returns: true }),
+        queries.many({ max, limit }, { returns: true }),
+      ])
+      let removed = 0
+      for (const row of old) await remove(String(row.user_id), String(row.trace_id))
+      removed += old.length
+      for (const { user_id } of many) {
+        const user = String(user_id)
+        const [rest = []] = await storage.read({ user }, [queries.beyond({ user, max, limit }, { returns: true })])
+        for (const row of rest) await remove(user, String(row.trace_id))
+        removed += rest.length
+      }
+      return removed
+    },
+  }
+}
+
+const summaryOf = (row: Row): TraceSummary => ({
+  traceId: String(row.trace_id),
+  startedAt: Number(row.started_at),
+  at: Number(row.at),
+})
+
+function byUser(spans: readonly OwnedSpan[]): ReadonlyMap<UserId, readonly Span[]> {
+  const found = new Map<UserId, Span[]>()
+  for (const { user, span } of spans) {
+    if (user === undefined) continue
+    const mine = found.get(user)
+    if (mine) mine.push(span)
+    else found.set(user, [span])
+  }
+  return found
+}
+
+type Of = { user: string; trace: string }
+
+const compile = (dialect: Dialect) => ({ ...compileTrace(dialect), ...compileSweep(dialect) })
+
+const templates =
+  (dialect: Dialect) =>
+  <Values extends { [K in keyof Values]: Bind }>(
+    build: Parameters<typeof template<TraceTables, Values>>[1],
+    content?: typeof spansContent,
+  ) =>
+    template<TraceTables, Values>(dialect, build, content)
+
+function compileTrace(dialect: Dialect) {
+  const own = templates(dialect)
+  return {
+    insert: own<{ user: string; trace_id: string; id: string; spans: string }>(
+      (db, p) =>
+        db.insertInto('trace_spans').values({ user_id: p.user, trace_id: p.trace_id, id: p.id, spans: p.spans }),
+      spansContent,
+    ),
+    mark: own<Of & { at: number; started: number }>((db, p) =>
+      db
+        .insertInto('trace_marks')
+        .values({ user_id: p.user, trace_id: p.trace, at: p.at, started_at: p.started })
+        .onConflict((conflict) => conflict.columns(['user_id', 'trace_id']).doUpdateSet({ at: p.at })),
+    ),
+    spans: own<Of>(
+      (db, p) =>
+        db
+          .selectFrom('trace_spans')
+          .select(['trace_id', 'id', 'spans'])
+          .where('user_id', '=', p.user)
+          .where('trace_id', '=', p.trace)
+          .orderBy('id')
+          .limit(mostRows),
+      spansContent,
+    ),
+    newest: own<{ user: string; limit: number }>((db, p) =>
+      db
+        .selectFrom('trace_marks')
+        .select(['trace_id', 'at', 'started_at'])
+        .where('user_id', '=', p.user)
+        .orderBy('started_at', 'desc')
+        .limit(p.limit),
+    ),
+  }
+}
+
+function compileSweep(dialect: Dialect) {
+  const own = templates(dialect)
+  return {
+    dropSpans: own<Of>((db, p) =>
+      db.deleteFrom('trace_spans').where('user_id', '=', p.user).where('trace_id', '=', p.trace),
+    ),
+    dropMark: own<Of>((db, p) =>
+      db.deleteFrom('trace_marks').where('user_id', '=', p.user).where('trace_id', '=', p.trace),
+    ),
+    old: own<{ before: number; limit: number }>((db, p) =>
+      db
+        .selectFrom('trace_marks')
+        .select(['user_id', 'trace_id'])
+        .where('at', '<', p.before)
+        .orderBy('at')
+        .limit(p.limit),
+    ),
+    many: own<{ max: number; limit: number }>((db, p) =>
+      db
+        .selectFrom('trace_marks')
+        .select('user_id')
+        .groupBy('user_id')
+        .having((expression) => expression(expression.fn.countAll<number>(), '>', p.max))
+        .limit(p.limit),
+    ),
+    beyond: own<{ user: string; max: number; limit: number }>((db, p) =>
+      db
+        .selectFrom('trace_marks')
+        .select('trace_id')
+        .where('user_id', '=', p.user)
+        .orderBy('started_at', 'desc')
+        .limit(p.limit)
+        .offset(p.max),
+    ),
+  }
+}

@@ -1,0 +1,126 @@
+/** The traces of one user: what is kept of them, and spans of the host's own. */
+import {
+  type Clock,
+  checkOptions,
+  type Events,
+  failure,
+  hashText,
+  type Ids,
+  type Json,
+  traceOf,
+  type UserId,
+} from '../../core/index.ts'
+import { activeSpan } from './open-telemetry.ts'
+import type { RecordedTrace } from './span.ts'
+import type { TraceStore, TraceSummary } from './trace-store.ts'
+
+export interface TracesParts {
+  readonly clock: Clock
+  readonly events: Events
+  readonly ids: Ids
+  /** Absent where no traces are kept. */
+  readonly store: TraceStore | undefined
+  readonly flush: () => Promise<void>
+}
+
+export interface OwnSpanOptions {
+  /** Goes on in the trace of a caller: the header of W3C Trace Context. */
+  readonly traceparent?: string
+  readonly attributes?: { readonly [name: string]: Json }
+}
+
+export class Traces {
+  readonly #parts: TracesParts
+  readonly #user: UserId
+
+  constructor(parts: TracesParts, user: UserId) {
+    this.#parts = parts
+    this.#user = user
+  }
+
+  /**
+   * The tree of a trace, with durations, tokens and cost.
+   * @param id a run's id, or a trace's of 32 hexadecimal digits
+   * @returns undefined where nothing of it is kept
+   * @throws ValidationError where traces are not kept
+   * @example const trace = await ada.traces.get(run.id)
+   */
+  async get(id: string): Promise<RecordedTrace | undefined> {
+    const store = this.#store()
+    await this.#parts.flush()
+    const ofRun = await store.get(this.#user, traceOf(this.#user, `run:${id}`, id).traceId)
+    return ofRun ?? (/^[0-9a-f]{32}$/.test(id) ? store.get(this.#user, id) : undefined)
+  }
+
+  /** The newest first. @param options.limit 1 to 1,000; 100 by default */
+  async list(options: { readonly limit?: number } = {}): Promise<readonly TraceSummary[]> {
+    checkOptions('traces.list', options, ['limit'])
+    const { limit = 100 } = options
+    if (!Number.isInteger(limit) || limit < 1 || limit > 1_000)
+      throw failure('validation.failed', { what: 'The limit', problem: 'it is 1 to 1,000' })
+    const store = this.#store()
+    await this.#parts.flush()
+    return store.list(this.#user, limit)
+  }
+
+  /**
+   * A span of the host's own: below the one around it, below that of OpenTelemetry, or of a caller; else of a new trace.
+   * What is sent, called or started within stands below it.
+   * @throws what `run` throws; ValidationError for a traceparent that is none
+   * @example await ada.traces.span('import', () => importOrders(), { attributes: { 'orders.source': 'shop' } })
+   */
+  async span<Out>(name: string, run: () => Promise<Out> | Out, options: OwnSpanOptions = {}): Promise<Out> {
+    checkOptions('traces.span', options, ['traceparent', 'attributes'])
+    const { clock, events, ids } = this.#parts
+    const above = this.#above(options.traceparent)
+    const trace = above?.trace ?? hashText(ids.next()).slice(0, 32)
+    const around = { userId: this.#user, trace, ...(above?.span === undefined ? {} : { span: above.span }) }
+    return events.within(around, () =>
+      events.spanned(async () => {
+        const began = clock.monotonic()
+        let code: string | undefined
+        try {
+          return await run()
+        } catch (error) {
+          code = String((error as { readonly code?: unknown })?.code ?? (error as Error)?.name)
+          throw error
+        } finally {
+          events.emit({
+            type: 'span.ended',
+            at: clock.now(),
+            userId: this.#user,
+            name,
+            success: code === undefined,
+            durationMs: clock.monotonic() - began,
+            ...(code === undefined ? {} : { code }),
+            ...(options.attributes ? { attributes: options.attributes } : {}),
+          })
+        }
+      }),
+    )
+  }
+
+  /** Of the span around this call, for a header; undefined outside any. */
+  traceparent(): string | undefined {
+    const { trace, span } = this.#parts.events.surroundings() ?? {}
+    return trace === undefined || span === undefined ? undefined : `00-${trace}-${span}-01`
+  }
+
+  #above(traceparent: string | undefined): { readonly trace?: string; readonly span?: string } | undefined {
+    if (traceparent === undefined) {
+      const around = this.#parts.events.surroundings()
+      // Of another user: no trace holds two.
+      return around?.trace !== undefined && around.userId === this.#user ? around : activeSpan()
+    }
+    const [, trace, span] = /^[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}/.exec(traceparent) ?? []
+    if (trace === undefined || span === undefined || /^0+$/.test(trace))
+      throw failure('validation.failed', { what: 'traceparent', problem: 'it is no header of W3C Trace Context' })
+    return { trace, span }
+  }
+
+  #store(): TraceStore {
+    const { store } = this.#parts
+    if (store) return store
+    throw failure('validation.failed', { what: 'traces', problem: 'they are not kept here: traces.store is false' })
+  }
+}
