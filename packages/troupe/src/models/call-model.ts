@@ -1,18 +1,17 @@
 /** One call over a chain of models: bounded attempts, pauses as the provider asks, then the next model. */
 import type { LanguageModelV4, LanguageModelV4CallOptions } from '@ai-sdk/provider'
-import { type Clock, type Events, failure, type Random, sleep, type TroupeError } from '../core/index.ts'
-import { type Backoff, backoffDelay, type CircuitBreaker, withTimeLimit } from '../resilience/index.ts'
-import { verdictOf } from './model-failure.ts'
+import { type Clock, type Events, failure, type Random, sleep, TroupeError } from '../core/index.ts'
+import { type Backoff, backoffDelay, withTimeLimit } from '../resilience/index.ts'
+import { type Gate, limited, longestPauseMs } from './gates.ts'
+import { brokenAnswer, verdictOf } from './model-failure.ts'
 import type { ModelAnswer, ModelCall } from './models-port.ts'
 import type { createPrices } from './prices.ts'
-import { readContent, readUsage } from './read-answer.ts'
-import { type LiveText, readStream } from './read-stream.ts'
+import { estimatedUsage, readContent, readUsage, withinBounds } from './read-answer.ts'
+import { type Collected, type LiveText, readStream } from './read-stream.ts'
 
-const maxFailures = 3
+const defaultAttempts = 3
 /** Limits are no failures: they may come more often, but not for ever. */
-const maxLimited = 6
-/** A provider that wants a longer pause is passed over. */
-const longestPauseMs = 60_000
+const mostLimited = 6
 const backoff: Backoff = { baseMs: 500, maxMs: 8_000 }
 
 export interface Caller {
@@ -20,12 +19,16 @@ export interface Caller {
   readonly random: Random
   readonly events: Events
   readonly prices: ReturnType<typeof createPrices>
+  /** Of one model, before the next of the chain; 3 by default. */
+  readonly attempts?: number
+  /** Takes secrets out of what providers say went wrong. */
+  readonly redact?: (text: string) => string
 }
 
 export interface Candidate {
   readonly name: string
   readonly model: LanguageModelV4
-  readonly breaker: CircuitBreaker
+  readonly gate: Gate
 }
 
 /** @throws the typed error of this candidate, or CancelledError */
@@ -35,39 +38,38 @@ export async function callModel(
   call: ModelCall,
   live: LiveText | undefined,
 ): Promise<ModelAnswer> {
+  const { name, gate } = candidate
+  const { redact = (text) => text } = caller
   let failures = 0
-  let limited = 0
+  let pauses = 0
   for (;;) {
-    const began = caller.clock.monotonic()
+    let began: number | undefined
     try {
-      live?.begin()
-      const answer = await candidate.breaker.execute(() => attempt(caller, candidate, call, live))
-      report(caller, candidate, call, { success: true, durationMs: caller.clock.monotonic() - began, ...answer.usage })
-      return answer
+      return await gate.pass(() => {
+        began = caller.clock.monotonic()
+        live?.begin()
+        return caller.events.spanned(() => observed(caller, candidate, call, live))
+      }, call.signal)
     } catch (error) {
-      if ((error as TroupeError).code === 'model.circuit_open') throw error
-      report(caller, candidate, call, { success: false, durationMs: caller.clock.monotonic() - began })
+      // It was never asked: its breaker is open, its line is full, or it wants a pause.
+      if (began === undefined) throw error
       const verdict = verdictOf(error, caller.clock.now())
-      const { name } = candidate
       if (verdict.kind === 'stop') throw error
-      if (verdict.kind === 'refused')
-        throw failure(
-          'model.refused',
-          { model: name, status: verdict.status, problem: verdict.problem },
-          { cause: error },
-        )
+      if (verdict.kind === 'refused') {
+        const problem = redact(verdict.problem)
+        throw failure('model.refused', { model: name, status: verdict.status, problem }, { cause: error })
+      }
       if (verdict.kind === 'limited') {
-        const pause = verdict.afterMs ?? backoffDelay(backoff, ++limited, caller.random)
-        if (verdict.afterMs !== undefined) limited++
-        if (pause > longestPauseMs || limited >= maxLimited)
-          throw failure('model.limited', { model: name, seconds: Math.ceil(pause / 1_000) }, { cause: error })
-        await sleep(caller.clock, pause, call.signal)
+        const pause = verdict.afterMs ?? backoffDelay(backoff, pauses + 1, caller.random)
+        gate.coolDown(pause)
+        if (pause > longestPauseMs || ++pauses >= mostLimited) throw limited(name, pause, error)
         continue
       }
       failures++
-      if (!verdict.again || failures >= maxFailures) {
-        if ((error as Error).name === 'TimeoutError') throw error
-        throw failure('model.failed', { model: name, attempts: failures, problem: verdict.problem }, { cause: error })
+      if (!verdict.again || failures >= (caller.attempts ?? defaultAttempts)) {
+        if (error instanceof TroupeError && error.name === 'TimeoutError') throw error
+        const problem = redact(verdict.problem)
+        throw failure('model.failed', { model: name, attempts: failures, problem }, { cause: error })
       }
       await sleep(caller.clock, backoffDelay(backoff, failures, caller.random), call.signal)
     }
@@ -89,33 +91,25 @@ async function attempt(
   }
   return withTimeLimit(limit, async (signal) => {
     const options = optionsOf(call, signal)
-    let content: unknown
-    let finish: string
-    let usage: ReturnType<typeof readUsage>
-    if (live) {
-      const { stream } = await model.doStream(options)
-      const collected = await readStream(stream, signal, (kind, delta) =>
-        signal.aborted ? undefined : live[kind](delta),
-      )
-      content = collected.content
-      finish = collected.finish
-      usage = readUsage(collected.usage)
-    } else {
-      const result = await model.doGenerate(options)
-      content = result.content
-      finish = result.finishReason?.unified ?? 'other'
-      usage = readUsage(result.usage)
-    }
-    const { cachedTokens, ...counted } = usage
-    const cost = caller.prices.costOf(name, { ...counted, cachedTokens })
-    const answer = {
-      content: readContent(content),
-      finish: finish as ModelAnswer['finish'],
-      usage: counted,
-      model: name,
-    }
-    return cost === undefined ? answer : { ...answer, cost }
+    const told = live
+      ? await readStream((await model.doStream(options)).stream, signal, (kind, delta) =>
+          signal.aborted ? undefined : live[kind](delta),
+        )
+      : await generated(model, options)
+    const { content, cut } = withinBounds(readContent(told.content))
+    const { cachedTokens, ...usage } = told.usage ? readUsage(told.usage) : estimatedUsage(call.prompt, content)
+    // A stream that was cut may close like a whole one: its provider then tells of no end.
+    if (!cut && (told.finish === 'interrupted' || (told.finish === 'other' && content.length === 0)))
+      throw brokenAnswer('the answer ended before its end')
+    const cost = caller.prices.costOf(name, { ...usage, cachedTokens })
+    const finish = (cut ? 'length' : told.finish) as ModelAnswer['finish']
+    return { content, finish, usage, model: name, ...(cost === undefined ? {} : { cost }) }
   })
+}
+
+async function generated(model: LanguageModelV4, options: LanguageModelV4CallOptions): Promise<Collected> {
+  const { content, finishReason, usage } = await model.doGenerate(options)
+  return { content, usage: usage ?? {}, finish: finishReason?.unified ?? 'other' }
 }
 
 function optionsOf(call: ModelCall, abortSignal: AbortSignal): LanguageModelV4CallOptions {
@@ -134,11 +128,29 @@ function optionsOf(call: ModelCall, abortSignal: AbortSignal): LanguageModelV4Ca
   }
 }
 
-function report(
+/** One attempt, and what is told of it. */
+async function observed(
   caller: Caller,
-  { name }: Candidate,
+  candidate: Candidate,
   call: ModelCall,
-  figures: Readonly<Record<string, number | boolean>>,
-): void {
-  caller.events.emit({ type: 'model.called', at: caller.clock.now(), userId: call.user, model: name, ...figures })
+  live: LiveText | undefined,
+): Promise<ModelAnswer> {
+  const { clock, events } = caller
+  const began = clock.monotonic()
+  const told = { type: 'model.called', userId: call.user, model: candidate.name } as const
+  try {
+    const answer = await attempt(caller, candidate, call, live)
+    const { usage, finish, cost, content } = answer
+    const figures = { ...usage, finish, ...(cost === undefined ? {} : { cost }) }
+    events.emit({ ...told, at: clock.now(), success: true, durationMs: clock.monotonic() - began, ...figures }, () => ({
+      input: call.prompt,
+      output: content,
+    }))
+    return answer
+  } catch (error) {
+    const code = error instanceof TroupeError ? error.code : (error as Error)?.name
+    const durationMs = clock.monotonic() - began
+    events.emit({ ...told, at: clock.now(), success: false, durationMs, code }, () => ({ input: call.prompt }))
+    throw error
+  }
 }

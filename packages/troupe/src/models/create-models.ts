@@ -1,13 +1,29 @@
 /** The models of one troupe: their objects, breakers, prices and cache belong to it and to no other in the process. */
-import { type Clock, type Events, failure, type Json, type Random, type TroupeError } from '../core/index.ts'
-import { CircuitBreaker } from '../resilience/index.ts'
-import { type Candidate, callModel } from './call-model.ts'
+import type { LanguageModelV4 } from '@ai-sdk/provider'
+import {
+  type Clock,
+  checkOptions,
+  type Duration,
+  type Events,
+  failure,
+  type Json,
+  type Random,
+  type Tape,
+  type TroupeError,
+} from '../core/index.ts'
+import { checkWhole } from '../resilience/index.ts'
+import type { SecretText } from '../security/index.ts'
+import { callModel } from './call-model.ts'
+import { tapedModel } from './cassettes/index.ts'
+import { createEmbeddings } from './embeddings.ts'
+import { accountOf, type BreakerOptions, createGates, type ModelLimits } from './gates.ts'
 import { verdictOf } from './model-failure.ts'
-import type { ModelAnswer, ModelCall, ModelSpec, Models, Price } from './models-port.ts'
+import type { EmbeddingSpec, ModelAnswer, ModelCall, ModelDefaults, ModelSpec, Models, Price } from './models-port.ts'
 import { createPrices } from './prices.ts'
 import { type Load, loadPackage } from './providers.ts'
 import { LiveText } from './read-stream.ts'
-import { createResolver, nameOf } from './resolve-model.ts'
+import { createRegistry, type ModelRegistry } from './registry.ts'
+import { createResolver, type FetchTo, givenAlone, nameOf, type Reveal } from './resolve-model.ts'
 import { createResponseCache } from './response-cache.ts'
 
 export interface ModelsOptions {
@@ -17,31 +33,44 @@ export interface ModelsOptions {
   /** `{ 'provider/model': { input, output } }` in US dollars per million tokens; goes before the built-in table. */
   readonly prices?: Readonly<Record<string, Price>>
   /** API keys and `AGENT_MODEL`; nothing else of it is read. */
-  readonly env?: Readonly<Record<string, string | undefined>>
+  readonly env?: Readonly<Record<string, SecretText | undefined>>
+  /** Finds keys that are named instead of given; asked before every call, for they may change. */
+  readonly reveal?: Reveal
+  readonly redact?: (text: string) => string
   /** How an optional provider package is loaded. */
   readonly load?: Load
+  /** How a model at a url is talked to: to that host and to no other. The global one by default. */
+  readonly fetchTo?: FetchTo
+  readonly limits?: ModelLimits
+  readonly breaker?: BreakerOptions
+  /** Attempts of one model before the next of a chain is asked; 3 by default. */
+  readonly attempts?: number
+  /** Of answers to equal questions: 1,000 for an hour by default. */
+  readonly cache?: { readonly max?: number; readonly ttl?: Duration }
+  readonly defaults?: ModelDefaults
+  /** Names without a slash for models or chains; `default` is that of agents that name none. */
+  readonly registry?: ModelRegistry
+  /** Turns texts into vectors wherever likeness counts; without one it is lexical. */
+  readonly embedding?: EmbeddingSpec
+  /** Answers in the place of models, or records what they say. */
+  readonly tape?: Tape
 }
 
-const breakerPauseMs = 30_000
-
+/** @throws ValidationError for a price, limit or figure that is none */
 export function createModels(options: ModelsOptions): Models {
-  const env = options.env ?? {}
+  const { clock, random, events, tape, env = {}, reveal = givenAlone } = options
+  const registry = createRegistry(options.registry ?? {}, env.AGENT_MODEL as string | undefined)
   const prices = createPrices(checkPrices(options.prices ?? {}))
-  const resolver = createResolver({ env, load: options.load ?? loadPackage })
-  const cache = createResponseCache(options.clock)
-  const caller = { clock: options.clock, random: options.random, events: options.events, prices }
-  const breakers = new Map<string, CircuitBreaker>()
-  const breakerOf = (name: string) => {
-    let breaker = breakers.get(name)
-    if (!breaker) {
-      breaker = new CircuitBreaker({
-        pauseMs: breakerPauseMs,
-        counts: (error) => verdictOf(error, options.clock.now()).kind === 'failed',
-        refusal: () => failure('model.circuit_open', { model: name, seconds: breakerPauseMs / 1_000 }),
-      })
-      breakers.set(name, breaker)
-    }
-    return breaker
+  const resolver = createResolver({ env, load: options.load ?? loadPackage, reveal, fetchTo: options.fetchTo })
+  checkOptions('models.cache', options.cache ?? {}, ['max', 'ttl'])
+  const cache = createResponseCache({ ...options.cache, clock })
+  const gates = createGates(options)
+  const attempts = checkWhole('models', 'attempts', options.attempts ?? 3)
+  const caller = { clock, random, events, prices, attempts, ...(options.redact ? { redact: options.redact } : {}) }
+  const modelOf = async (spec: ModelSpec): Promise<LanguageModelV4> => {
+    if (!tape) return resolver.resolve(spec)
+    if (typeof spec === 'object' && 'url' in spec && spec.apiKey) tape.keepSecret(await reveal(spec.apiKey))
+    return tapedModel(tape, nameOf(spec), () => resolver.resolve(spec))
   }
   const askChain = async (chain: readonly ModelSpec[], call: ModelCall): Promise<ModelAnswer> => {
     const live = call.onPart ? new LiveText(call.onPart) : undefined
@@ -50,43 +79,43 @@ export function createModels(options: ModelsOptions): Models {
     for (const [i, spec] of chain.entries()) {
       const name = nameOf(spec)
       try {
-        const candidate: Candidate = {
-          name,
-          model: await resolver.resolve(spec),
-          breaker: breakerOf(breakerKey(spec, name)),
-        }
-        const answer = await callModel(caller, candidate, call, live)
+        const answer = await callModel(caller, { name, model: await modelOf(spec), gate: gates.of(spec) }, call, live)
         return i === 0 ? answer : { ...answer, fallback: { from: first, to: name, reason: reason?.message ?? '' } }
       } catch (error) {
-        if ((error as Error).name === 'CancelledError' || i === chain.length - 1) throw error
+        if (verdictOf(error, clock.now()).kind === 'stop' || i === chain.length - 1) throw error
         reason = error as TroupeError
       }
     }
     throw failure('invariant.broken', { rule: 'a chain of models has at least one' })
   }
   return {
-    nameOf,
+    nameOf: (spec) => nameOf(registry.first(spec)),
+    embedding: options.embedding,
     priceOf: prices.priceOf,
     costOf: prices.costOf,
-    defaultChain: () => (env.AGENT_MODEL ? [env.AGENT_MODEL] : []),
-    async call(chain, call) {
+    defaults: options.defaults ?? {},
+    defaultChain: registry.defaultChain,
+    embed: createEmbeddings({ clock, random, events, prices, attempts, gates, resolver, ...(tape ? { tape } : {}) }),
+    async call(named, call) {
+      const chain = registry.expand(named)
       if (!call.cache) return askChain(chain, call)
-      const answer = await cache.answer(questionOf(chain, call), () => askChain(chain, call))
+      const answer = await cache.answer(call.user, questionOf(chain, call), () => askChain(chain, call))
+      if (answer.cached) events.emit({ type: 'model.cached', at: clock.now(), userId: call.user, model: answer.model })
       if (answer.cached)
         for (const part of answer.content)
           if (part.type === 'text') call.onPart?.({ type: 'text-delta', delta: part.text })
       return answer
     },
+    breakers: () => gates.breakers(),
+    forget: (user) => cache.forget(user),
   }
 }
 
-/** Two accounts at one URL or two hosts of one model fail apart. */
-const breakerKey = (spec: ModelSpec, name: string) =>
-  typeof spec === 'object' && 'url' in spec ? `${spec.url} ${spec.apiKey ?? ''} ${spec.model}` : name
-
 function questionOf(chain: readonly ModelSpec[], call: ModelCall): Json {
   const { signal: _, onPart: __, cache: ___, timeoutMs: ____, ...rest } = call
-  return JSON.parse(JSON.stringify([rest.user, chain.map((spec) => breakerKey(spec, nameOf(spec))), rest])) as Json
+  return JSON.parse(
+    JSON.stringify([rest.user, chain.map((spec) => `${accountOf(spec, nameOf(spec))} ${nameOf(spec)}`), rest]),
+  ) as Json
 }
 
 function checkPrices(prices: Readonly<Record<string, Price>>): Readonly<Record<string, Price>> {

@@ -1,15 +1,25 @@
-/** Language models: names, chains, retries, prices, cache. */
+/** Language models: names, chains, retries, limits, prices, cache, cassettes, embeddings. */
 
+export { type CassetteMode, type CassetteStore, openCassette } from './cassettes/index.ts'
 export { createModels, type ModelsOptions } from './create-models.ts'
+export { likeness } from './embeddings.ts'
+export { termsOf } from './extractive/index.ts'
+export type { BreakerOptions, CallLimits, ModelLimits } from './gates.ts'
 export type {
   AnswerPart,
   CompatibleModel,
+  Embedded,
+  EmbeddingSpec,
   LivePart,
   ModelAnswer,
   ModelCall,
+  ModelDefaults,
   ModelSpec,
   Models,
   ModelUsage,
   Price,
 } from './models-port.ts'
 export { pricesAsOf } from './prices.ts'
+export { providerKeys, providers } from './providers.ts'
+export { freeId } from './read-answer.ts'
+export type { ModelRegistry } from './registry.ts'

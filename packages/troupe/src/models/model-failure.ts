@@ -1,14 +1,23 @@
 /** What a failed attempt means: try again, wait, or give up. Told from the shape of the AI SDK's errors alone. */
 import { TroupeError } from '../core/index.ts'
+import { isOfNetwork } from '../resilience/index.ts'
 
 export type Verdict =
-  /** The caller's signal, or a budget: nothing else is asked. */
+  /** The caller's signal, or a cassette that lacks it: nothing else is asked. */
   | { readonly kind: 'stop' }
   /** 400, 401, 403 …: the same call can never succeed with this model. */
   | { readonly kind: 'refused'; readonly status: number; readonly problem: string }
   /** 429: not a failure of the model. */
   | { readonly kind: 'limited'; readonly afterMs: number | undefined }
   | { readonly kind: 'failed'; readonly problem: string; readonly again: boolean }
+
+/** Of the AI SDK: another attempt may bring an answer that can be read. */
+const unreadable = new Set([
+  'AI_JSONParseError',
+  'AI_TypeValidationError',
+  'AI_InvalidResponseDataError',
+  'AI_EmptyResponseBodyError',
+])
 
 interface ApiError {
   readonly statusCode?: number
@@ -19,26 +28,20 @@ interface ApiError {
 /** @param at ms since 1970, against which a date in retry-after is read */
 export function verdictOf(error: unknown, at: number): Verdict {
   if (error instanceof TroupeError) {
-    if (error.name === 'CancelledError') return { kind: 'stop' }
+    if (error.name === 'CancelledError' || error.code === 'cassette.miss') return { kind: 'stop' }
     // A call that hung once hangs again: the next of the chain is asked at once.
     return { kind: 'failed', problem: error.message, again: error.retryable && error.name !== 'TimeoutError' }
   }
   const { statusCode, responseHeaders = {}, isRetryable } = (error ?? {}) as ApiError
+  // Their messages quote what came, which may echo prompts or keys.
+  if (unreadable.has((error as Error | undefined)?.name ?? '') || statusCode === 200)
+    return { kind: 'failed', problem: 'what came is no answer of its protocol', again: true }
   const problem = problemOf(error)
   if (statusCode === 429) return { kind: 'limited', afterMs: retryAfter(responseHeaders, at) }
   if (statusCode !== undefined && statusCode >= 400 && statusCode < 500 && statusCode !== 408 && statusCode !== 409)
     return { kind: 'refused', status: statusCode, problem }
+  // Broken connections come bare where a model is not the AI SDK's own; any other bare error is a defect that stays.
   return { kind: 'failed', problem, again: isRetryable ?? (statusCode !== undefined || isOfNetwork(error)) }
-}
-
-/** Broken connections come bare where a model is not the AI SDK's own; any other bare error is a defect that stays. */
-function isOfNetwork(error: unknown): boolean {
-  for (let each = error, depth = 0; each instanceof Error && depth < 5; each = each.cause, depth++) {
-    const { code } = each as { readonly code?: unknown }
-    if (typeof code === 'string' && /^(E[A-Z]+|UND_ERR_\w+)$/.test(code)) return true
-    if (each instanceof TypeError && each.message === 'fetch failed') return true
-  }
-  return false
 }
 
 /** What a provider sent was no answer; another attempt may bring one. */

@@ -1,16 +1,25 @@
 /** What the other rooms ask of language models: one call over a chain of models, with usage and cost. */
-import type { LanguageModelV4, LanguageModelV4CallOptions, LanguageModelV4Content } from '@ai-sdk/provider'
+import type {
+  EmbeddingModelV4,
+  LanguageModelV4,
+  LanguageModelV4CallOptions,
+  LanguageModelV4Content,
+} from '@ai-sdk/provider'
 import type { UserId } from '../core/index.ts'
+import type { SecretText } from '../security/index.ts'
 
 /** Any OpenAI-compatible URL, e.g. of a local server. */
 export interface CompatibleModel {
   readonly url: string
   readonly model: string
-  readonly apiKey?: string
+  readonly apiKey?: SecretText
 }
 
 /** `'provider/model'`, an AI SDK model object of specification v4, or an OpenAI-compatible URL. */
 export type ModelSpec = string | LanguageModelV4 | CompatibleModel
+
+/** The same for a model that turns texts into vectors. */
+export type EmbeddingSpec = string | EmbeddingModelV4 | CompatibleModel
 
 /** US dollars per million tokens. */
 export interface Price {
@@ -66,18 +75,48 @@ export interface ModelAnswer {
   readonly cached?: true
 }
 
+/** Vectors of length one, in the order of the texts, so that their product is their likeness. */
+export interface Embedded {
+  /** `provider/model`: vectors of two models are never compared. */
+  readonly model: string
+  readonly vectors: readonly Float32Array[]
+}
+
+export interface EmbedOptions {
+  readonly user: UserId
+  readonly signal?: AbortSignal
+}
+
+/** What agents ask with where they say nothing themselves. */
+export interface ModelDefaults {
+  readonly maxOutputTokens?: number
+  readonly temperature?: number
+}
+
 export interface Models {
+  readonly defaults: ModelDefaults
+  /** What `embed` is meant for where nobody names another; undefined: likeness is lexical. */
+  readonly embedding: EmbeddingSpec | undefined
+  /**
+   * Vectors of texts; what was asked before by the same user comes from memory.
+   * @throws ExternalServiceError `embedding.wrong`, `model.failed`; as `call` for a model that can't be had
+   */
+  embed(spec: EmbeddingSpec, texts: readonly string[], options: EmbedOptions): Promise<Embedded>
   /** `provider/model` of a spec, without loading anything. */
-  nameOf(spec: ModelSpec): string
+  nameOf(spec: ModelSpec | EmbeddingSpec): string
   /**
    * Asks the first model of the chain; where it can't answer, the next.
    * @throws ExternalServiceError `model.failed`, AccessDeniedError `model.refused`, RateLimitError `model.limited`,
    * TimeoutError, CancelledError, ValidationError for a model that can't be had
    */
   call(chain: readonly ModelSpec[], call: ModelCall): Promise<ModelAnswer>
-  /** The chain of an agent that names none: `AGENT_MODEL` of the environment. */
+  /** The chain of an agent that names none: `default` of the registry, else `AGENT_MODEL` of the environment. */
   defaultChain(): readonly ModelSpec[]
   priceOf(model: string): Price | undefined
   /** US dollars; undefined where the price is not known. */
   costOf(model: string, usage: ModelUsage): number | undefined
+  /** Of each model that was asked, the worst of its accounts. */
+  breakers?(): ReadonlyMap<string, 'closed' | 'half-open' | 'open'>
+  /** Lets go of the user's answers. */
+  forget?(user: UserId): void
 }

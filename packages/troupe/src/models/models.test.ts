@@ -24,8 +24,10 @@ const apiError = (statusCode: number, responseHeaders = {}) =>
     responseHeaders,
     isRetryable: statusCode === 429 || statusCode >= 500,
   })
-const textOf = (answer: { readonly content: readonly { readonly type: string }[] }) =>
-  answer.content.map((part) => ('text' in part ? part.text : '')).join('')
+interface Answer {
+  readonly content: readonly { readonly type: string }[]
+}
+const textOf = (answer: Answer) => answer.content.map((part) => ('text' in part ? part.text : '')).join('')
 /** Lets a call go on whose pauses are of the virtual clock. */
 async function through<T>(promise: Promise<T>, clock: ReturnType<typeof createVirtualClock>): Promise<T> {
   promise.catch(() => {})
@@ -197,12 +199,73 @@ describe('a chain of models', () => {
   it('leaves alone what failed repeatedly, and tells the breakers of two troupes apart', async () => {
     const clock = createVirtualClock()
     const own = models({ clock })
-    const model = new MockModel({ responses: Array.from({ length: 20 }, () => apiError(500)) })
-    for (let i = 0; i < 2; i++) await through(own.call([model], call('hi')), clock).catch(() => {})
-    await expect(own.call([model], call('hi'))).rejects.toMatchObject({ code: 'model.circuit_open' })
-    const calls = model.calls.length
-    await through(models({ clock }).call([model], call('hi')), clock).catch(() => {})
-    expect(model.calls.length).toBeGreaterThan(calls)
+    const model = new MockModel({ responses: [...Array.from({ length: 8 }, () => apiError(500)), 'back'] })
+    const ask = async (asked = own) => {
+      const answer = asked.call([model], call('hi')).catch((error: unknown) => error)
+      await clock.advance('5s')
+      return answer
+    }
+    await ask()
+    expect(await ask()).toMatchObject({ code: 'model.circuit_open' })
+    expect(await ask()).toMatchObject({ code: 'model.circuit_open' })
+    expect(model.calls).toHaveLength(5)
+    expect(await ask(models({ clock }))).toMatchObject({ code: 'model.failed' })
+    expect(model.calls).toHaveLength(8)
+    await clock.advance('60s')
+    expect(textOf((await ask()) as Answer)).toBe('back')
+  })
+
+  it('waits for all who ask a model when one was told to, and asks nobody meanwhile', async () => {
+    const clock = createVirtualClock()
+    const own = models({ clock })
+    const model = new MockModel({ responses: [apiError(429, { 'retry-after': '20' }), 'first', 'second'] })
+    const first = own.call([model], call('one'))
+    await clock.advance('1s')
+    const second = own.call([model], call('two'))
+    await clock.advance('18s')
+    expect(model.calls).toHaveLength(1)
+    await clock.advance('1s')
+    expect([textOf(await first), textOf(await second)]).toEqual(['first', 'second'])
+    const other = { url: 'http://127.0.0.1:9/v1', model: 'm' }
+    const cold = new MockModel({ responses: [apiError(429, { 'retry-after': '3600' }), 'never'], modelId: 'cold' })
+    await own.call([cold], call('hi')).catch(() => {})
+    await expect(own.call([cold], call('hi'))).rejects.toMatchObject({ code: 'model.limited' })
+    expect(cold.calls).toHaveLength(1)
+    expect(own.nameOf(other)).toBe('127.0.0.1:9/m')
+  })
+
+  it('keeps to the limits of a model, of its provider and of all together, shared by all who ask', async () => {
+    const clock = createVirtualClock()
+    const slow = (modelId: string, provider = 'mock') =>
+      new MockModel({
+        responses: Array.from({ length: 9 }, () => ({ text: 'x', latency: '1s' })),
+        modelId,
+        provider,
+        clock,
+      })
+    const own = models({
+      clock,
+      limits: { 'mock/one': { concurrent: 1, queue: 1 }, mock: { concurrent: 2 }, '*': { perMinute: 6 } },
+    })
+    const one = slow('one')
+    const two = slow('two')
+    const ask = (model: MockModel) => own.call([model], call('hi')).catch((error: unknown) => error)
+    const asked = [ask(one), ask(one), ask(one), ask(two), ask(two)]
+    await clock.advance('100ms')
+    expect(one.calls.length + two.calls.length).toBe(2)
+    await clock.advance('4s')
+    expect((await Promise.all(asked)).filter((answer) => answer instanceof Error)).toMatchObject([
+      { code: 'model.busy' },
+    ])
+    const late = ask(slow('three', 'other'))
+    const later = ask(slow('three', 'other'))
+    await clock.advance('2s')
+    expect(await Promise.race([later, 'still waiting'])).toBe('still waiting')
+    await late
+    await clock.advance('60s')
+    expect(await later).toMatchObject({ model: 'other/three' })
+    expect(() => models({ limits: { mock: { concurent: 1 } as never } })).toThrow(/concurent/)
+    expect(() => models({ limits: { mock: { queue: 1 } } })).toThrow(/concurrent, which is missing/)
   })
 
   it('stops at once when it is cancelled', async () => {
@@ -216,6 +279,22 @@ describe('a chain of models', () => {
 })
 
 describe('names of models', () => {
+  it('may be given by the configuration, for one or a chain, and stand for nothing that stands for them', async () => {
+    const fast = new MockModel({ responses: ['fast', 'default'], modelId: 'fast' })
+    const own = models({
+      registry: { fast, careful: [new MockModel({ responses: [apiError(400)] }), 'fast'], default: 'fast' },
+    })
+    expect(await own.call(['careful'], call('hi'))).toMatchObject({
+      model: 'mock/fast',
+      fallback: { from: 'mock/mock' },
+    })
+    expect(own.nameOf('fast')).toBe('mock/fast')
+    expect(textOf(await own.call(own.defaultChain(), call('hi')))).toBe('default')
+    await expect(own.call(['fats'], call('hi'))).rejects.toThrow(/did you mean fast/)
+    expect(() => models({ registry: { a: 'b', b: 'a' } })).toThrow(/stands for itself/)
+    expect(() => models({ registry: { 'a/b': fast } })).toThrow(/no slash/)
+  })
+
   it('explains an unknown provider, a missing package and a missing key', async () => {
     const missing = async () => Promise.reject(new Error('Cannot find package'))
     const ask = (name: string, more: Partial<ModelsOptions>) => models(more).call([name], call('hi'))

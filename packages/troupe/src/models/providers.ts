@@ -1,5 +1,5 @@
 /** The providers that a name may begin with. Their packages are optional and loaded at first use. */
-import type { LanguageModelV4 } from '@ai-sdk/provider'
+import type { EmbeddingModelV4, LanguageModelV4 } from '@ai-sdk/provider'
 
 export interface Provider {
   readonly package: string
@@ -20,8 +20,14 @@ export const providers: Readonly<Record<string, Provider>> = {
   cohere: { package: '@ai-sdk/cohere', create: 'createCohere', key: 'COHERE_API_KEY' },
 }
 
+/** The variables of the environment in which keys are looked for. */
+export const providerKeys: readonly string[] = Object.values(providers).map(({ key }) => key)
+
 /** What a provider's factory makes: callable by the name of a model. */
-export type ProviderInstance = (model: string) => LanguageModelV4
+export interface ProviderInstance {
+  (model: string): LanguageModelV4
+  embeddingModel?(model: string): EmbeddingModelV4
+}
 
 /** Loads a package; a port, so that tests need none installed. */
 export type Load = (packageName: string) => Promise<Readonly<Record<string, unknown>>>

@@ -1,6 +1,7 @@
 /**
  * What a model said, made safe to keep: whatever a provider sends, an answer has texts that are texts, tool calls with
- * ids of their own and input as text, and usage that counts upwards.
+ * ids of their own and input as text, results of nothing but calls that the provider carried out, and usage that counts
+ * upwards.
  */
 import type { LanguageModelV4Content, LanguageModelV4Usage } from '@ai-sdk/provider'
 import { brokenAnswer } from './model-failure.ts'
@@ -8,12 +9,19 @@ import type { AnswerPart, ModelUsage } from './models-port.ts'
 
 /** Longer answers are cut off: nobody reads them, and a stream without end must end. */
 export const maxAnswerCharacters = 4_000_000
+/** A call weighs at least so much, for it is carried out: an answer holds 1,000 at most. */
+const leastOfCall = 4_000
+/** What a part takes of an answer's bound. */
+export const weightOf = (part: LanguageModelV4Content | AnswerPart): number =>
+  'text' in part ? part.text.length : Math.max(JSON.stringify(part).length, part.type === 'tool-call' ? leastOfCall : 0)
 
 /** @throws Error when what came is no list of parts at all */
 export function readContent(content: unknown): AnswerPart[] {
   if (!Array.isArray(content)) throw brokenAnswer('the answer holds no list of content')
   const taken = new Set<string>()
   const parts: AnswerPart[] = []
+  // Calls that the provider carries out itself, by the id it knows them by, while their result is outstanding.
+  const executed = new Map<unknown, AnswerPart & { readonly type: 'tool-call' }>()
   for (const part of content as readonly LanguageModelV4Content[]) {
     if (part?.type === 'text' || part?.type === 'reasoning') {
       const text = typeof part.text === 'string' ? part.text.toWellFormed() : ''
@@ -27,12 +35,19 @@ export function readContent(content: unknown): AnswerPart[] {
         toolName: String(part.toolName),
         input: input.toWellFormed(),
       } as const
-      parts.push(keep(part.providerExecuted ? { ...call, providerExecuted: true } : call, part))
+      const kept = keep(part.providerExecuted ? { ...call, providerExecuted: true } : call, part)
+      if (part.providerExecuted) executed.set(part.toolCallId, kept as typeof call)
+      parts.push(kept)
     } else if (part?.type === 'tool-result' && !part.preliminary) {
-      parts.push(JSON.parse(JSON.stringify(part)) as AnswerPart)
+      const call = executed.get(part.toolCallId)
+      if (!call) continue
+      executed.delete(part.toolCallId)
+      const result = JSON.parse(JSON.stringify({ ...part, result: part.result ?? null })) as typeof part
+      parts.push({ ...result, toolCallId: call.toolCallId })
     }
   }
-  return parts
+  const unanswered = new Set<AnswerPart>(executed.values())
+  return parts.filter((part) => !unanswered.has(part))
 }
 
 /** Providers want their metadata back (signatures of reasoning): it stays, as plain JSON. */
@@ -42,12 +57,37 @@ const keep = (part: AnswerPart, from: LanguageModelV4Content): AnswerPart =>
     : part
 
 /** Two calls of one answer with one id would leave one of them without its result. */
-function freeId(wanted: unknown, taken: Set<string>): string {
+export function freeId(wanted: unknown, taken: Set<string>): string {
   const stem = typeof wanted === 'string' && wanted !== '' ? wanted.toWellFormed() : 'call'
   let id = stem
   for (let n = 2; taken.has(id); n++) id = `${stem}-${n}`
   taken.add(id)
   return id
+}
+
+/** The parts within the bound of an answer; what lies beyond is cut. */
+export function withinBounds(parts: readonly AnswerPart[]): {
+  readonly content: readonly AnswerPart[]
+  readonly cut: boolean
+} {
+  let left = maxAnswerCharacters
+  const content: AnswerPart[] = []
+  for (const part of parts) {
+    const size = weightOf(part)
+    if (size > left) {
+      if ('text' in part && left > 0) content.push({ ...part, text: part.text.slice(0, left).toWellFormed() })
+      return { content, cut: true }
+    }
+    left -= size
+    content.push(part)
+  }
+  return { content, cut: false }
+}
+
+/** Four characters a token, where nobody counted: an answer that was cut off was paid for all the same. */
+export function estimatedUsage(prompt: unknown, content: unknown): ReadUsage {
+  const tokens = (value: unknown) => Math.ceil((JSON.stringify(value) ?? '').length / 4)
+  return { inputTokens: tokens(prompt), outputTokens: tokens(content), cachedTokens: 0 }
 }
 
 const count = (value: unknown): number =>

@@ -2,7 +2,10 @@
 import type { LanguageModelV4Content, LanguageModelV4StreamPart, LanguageModelV4Usage } from '@ai-sdk/provider'
 import { brokenAnswer } from './model-failure.ts'
 import type { LivePart } from './models-port.ts'
-import { maxAnswerCharacters } from './read-answer.ts'
+import { maxAnswerCharacters, weightOf } from './read-answer.ts'
+
+/** Pieces that bring nothing, keep-alives among them: more are a stream without end. */
+const maxSilentPieces = 10_000
 
 export interface Collected {
   readonly content: LanguageModelV4Content[]
@@ -23,6 +26,7 @@ export async function readStream(
   const content: LanguageModelV4Content[] = []
   let finish: { usage: LanguageModelV4Usage; reason: string } | undefined
   let size = 0
+  let silent = 0
   const reader = stream.getReader()
   const onAbort = () => void reader.cancel(signal.reason).catch(() => {})
   signal.addEventListener('abort', onAbort, { once: true })
@@ -30,6 +34,7 @@ export async function readStream(
     for (;;) {
       const { done, value: part } = await reader.read()
       if (done || size > maxAnswerCharacters) break
+      const before = size
       if (part.type === 'error') throw part.error
       if (part.type === 'text-delta' || part.type === 'reasoning-delta') {
         const type = part.type === 'text-delta' ? 'text' : 'reasoning'
@@ -48,16 +53,18 @@ export async function readStream(
         if (text) Object.assign(text, { providerMetadata: part.providerMetadata })
       } else if (part.type === 'tool-call' || part.type === 'tool-result') {
         content.push(part)
-        size += JSON.stringify(part).length
+        size += weightOf(part)
       } else if (part.type === 'tool-input-delta') {
         size += part.delta.length
       } else if (part.type === 'finish') {
         finish = { usage: part.usage, reason: part.finishReason?.unified ?? 'other' }
       }
+      if (size === before && ++silent > maxSilentPieces) throw brokenAnswer('the stream went on and on saying nothing')
     }
   } finally {
     signal.removeEventListener('abort', onAbort)
-    if (size > maxAnswerCharacters) await reader.cancel().catch(() => {})
+    // Read to its end there is nothing to cancel; broken off, its connection closes, and nobody waits for that.
+    void reader.cancel().catch(() => {})
     reader.releaseLock()
   }
   if (size > maxAnswerCharacters) return { content, usage: finish?.usage, finish: 'length' }
@@ -72,26 +79,34 @@ export async function readStream(
 export class LiveText {
   readonly #emit: (part: LivePart) => void
   #said = ''
-  #attempt = ''
+  /** So much of what was said has this attempt repeated. */
+  #repeated = 0
 
   constructor(emit: (part: LivePart) => void) {
     this.#emit = emit
   }
 
   begin(): void {
-    this.#attempt = ''
+    this.#repeated = 0
   }
 
   text(delta: string): void {
-    this.#attempt += delta
-    if (this.#said.startsWith(this.#attempt)) return
-    if (this.#attempt.startsWith(this.#said)) {
-      this.#emit({ type: 'text-delta', delta: this.#attempt.slice(this.#said.length) })
-    } else {
-      this.#emit({ type: 'reset', reason: 'the answer was cut off and begins anew' })
-      this.#emit({ type: 'text-delta', delta: this.#attempt })
+    const left = this.#said.length - this.#repeated
+    // Only the piece is compared: the whole, at each piece, would be quadratic.
+    const repeats = left === 0 || this.#said.startsWith(delta.slice(0, left), this.#repeated)
+    if (repeats && delta.length <= left) {
+      this.#repeated += delta.length
+      return
     }
-    this.#said = this.#attempt
+    if (repeats) {
+      this.#emit({ type: 'text-delta', delta: delta.slice(left) })
+      this.#said += delta.slice(left)
+    } else {
+      this.#said = this.#said.slice(0, this.#repeated) + delta
+      this.#emit({ type: 'reset', reason: 'the answer was cut off and begins anew' })
+      this.#emit({ type: 'text-delta', delta: this.#said })
+    }
+    this.#repeated = this.#said.length
   }
 
   reasoning(delta: string): void {

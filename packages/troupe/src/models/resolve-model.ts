@@ -1,12 +1,13 @@
 /** Turns what an agent names into a model object, loading its provider at first use. */
-import type { LanguageModelV4 } from '@ai-sdk/provider'
+import type { EmbeddingModelV4, LanguageModelV4 } from '@ai-sdk/provider'
 import { failure, nearest } from '../core/index.ts'
+import type { Fetch, SecretText } from '../security/index.ts'
 import { extractiveModel } from './extractive/index.ts'
-import type { CompatibleModel, ModelSpec } from './models-port.ts'
+import type { CompatibleModel, EmbeddingSpec, ModelSpec } from './models-port.ts'
 import { type Load, type ProviderInstance, providers } from './providers.ts'
 
 /** `provider/model`; a provider's object calls itself `openai.chat`, which is the same account as `openai`. */
-export function nameOf(spec: ModelSpec): string {
+export function nameOf(spec: ModelSpec | EmbeddingSpec): string {
   if (typeof spec === 'string') return spec
   if ('url' in spec) return `${hostOf(spec.url)}/${spec.model}`
   return `${spec.provider.split('.')[0]}/${spec.modelId}`
@@ -16,67 +17,130 @@ const hostOf = (url: string) => (URL.canParse(url) ? new URL(url).host : url)
 
 export interface Resolver {
   resolve(spec: ModelSpec): Promise<LanguageModelV4>
+  resolveEmbedding(spec: EmbeddingSpec): Promise<EmbeddingModelV4>
 }
 
-export function createResolver(options: {
-  readonly env: Readonly<Record<string, string | undefined>>
+export type FetchTo = (url: string) => Fetch
+
+export type Reveal = (text: SecretText) => Promise<string>
+
+/** Where nobody looks for secrets. */
+export const givenAlone: Reveal = async (text) => {
+  if (typeof text === 'string') return text
+  throw failure('secret.missing', { name: text.secret })
+}
+
+interface Environment {
+  readonly env: Readonly<Record<string, SecretText | undefined>>
   readonly load: Load
-}): Resolver {
-  const made = new Map<string, Promise<LanguageModelV4>>()
-  const named = (name: string) => {
-    let model = made.get(name)
-    if (!model) {
-      model = resolveName(name, options)
-      made.set(name, model)
-      // Installing the package or setting the key may follow: a failure is not remembered.
-      model.catch(() => made.delete(name))
-    }
+  readonly reveal: Reveal
+  readonly fetchTo: FetchTo | undefined
+}
+
+export function createResolver(options: Environment): Resolver {
+  const made = new Map<
+    string,
+    { readonly apiKey: string | undefined; readonly model: Promise<LanguageModelV4 | EmbeddingModelV4> }
+  >()
+  /** A key that was rotated makes another model object. */
+  const once = async <Model extends LanguageModelV4 | EmbeddingModelV4>(
+    what: string,
+    spec: string,
+    make: (apiKey: string | undefined) => Promise<Model>,
+  ) => {
+    const apiKey = await keyOf(spec, options)
+    const known = made.get(`${what} ${spec}`)
+    if (known && known.apiKey === apiKey) return (await known.model) as Model
+    const model = make(apiKey)
+    made.set(`${what} ${spec}`, { apiKey, model })
+    // Installing the package or setting the key may follow: a failure is not remembered.
+    model.catch(() => made.delete(`${what} ${spec}`))
     return model
   }
   return {
     async resolve(spec) {
-      if (typeof spec === 'string') return named(spec)
-      if ('url' in spec) return compatible(spec)
-      if (spec.specificationVersion !== 'v4')
-        throw unknown(nameOf(spec), `it speaks specification ${String(spec.specificationVersion)}, not v4`)
-      return spec
+      if (typeof spec === 'string') return once('language', spec, (apiKey) => languageModel(spec, options, apiKey))
+      if ('url' in spec) return (await compatible(spec, options)).chatModel(spec.model)
+      return ofVersion4(spec)
+    },
+    async resolveEmbedding(spec) {
+      if (typeof spec === 'string') return once('embedding', spec, (apiKey) => embeddingModel(spec, options, apiKey))
+      if ('url' in spec) return (await compatible(spec, options)).embeddingModel(spec.model)
+      return ofVersion4(spec)
     },
   }
+}
+
+function ofVersion4<Model extends LanguageModelV4 | EmbeddingModelV4>(model: Model): Model {
+  if (model.specificationVersion === 'v4') return model
+  throw unknown(nameOf(model), `it speaks specification ${String(model.specificationVersion)}, not v4`)
 }
 
 const unknown = (model: string, problem: string) =>
   failure('model.unknown', { model, problem, known: ['offline', ...Object.keys(providers)].join(', ') })
 
-async function compatible(spec: CompatibleModel): Promise<LanguageModelV4> {
+async function compatible(spec: CompatibleModel, { reveal, fetchTo }: Environment) {
   if (!URL.canParse(spec.url)) throw unknown(spec.model, 'its url is not a URL')
   const { createOpenAICompatible } = await import('@ai-sdk/openai-compatible')
-  const provider = createOpenAICompatible({
-    name: hostOf(spec.url).replaceAll('.', '-'),
+  return createOpenAICompatible({
+    name: hostOf(spec.url),
     baseURL: spec.url.replace(/\/+$/, ''),
     includeUsage: true,
     supportsStructuredOutputs: true,
-    ...(spec.apiKey === undefined ? {} : { apiKey: spec.apiKey }),
+    ...(spec.apiKey === undefined ? {} : { apiKey: await reveal(spec.apiKey) }),
+    ...(fetchTo ? { fetch: fetchTo(spec.url) as never } : {}),
   })
-  return provider.chatModel(spec.model)
 }
 
-async function resolveName(
-  name: string,
-  { env, load }: { readonly env: Readonly<Record<string, string | undefined>>; readonly load: Load },
-): Promise<LanguageModelV4> {
+function split(name: string): { readonly prefix: string; readonly model: string } {
   const slash = name.indexOf('/')
   if (slash < 1 || slash === name.length - 1) throw unknown(name, "it is not of the form 'provider/model'")
-  const [prefix, model] = [name.slice(0, slash), name.slice(slash + 1)]
-  if (prefix === 'offline') {
-    if (model !== 'extractive') throw unknown(name, 'the only offline model is offline/extractive')
-    return extractiveModel()
-  }
+  return { prefix: name.slice(0, slash), model: name.slice(slash + 1) }
+}
+
+/** The key of the provider that a name begins with. */
+async function keyOf(name: string, { env, reveal }: Environment): Promise<string | undefined> {
+  const prefix = name.slice(0, name.indexOf('/'))
+  const provider = Object.hasOwn(providers, prefix) ? providers[prefix] : undefined
+  const ofAgents = String(env.AGENT_MODEL ?? '').startsWith(`${prefix}/`) ? env.AGENT_API_KEY : undefined
+  const key = provider && (env[provider.key] ?? ofAgents)
+  return key ? reveal(key) : undefined
+}
+
+async function languageModel(
+  name: string,
+  environment: Environment,
+  apiKey: string | undefined,
+): Promise<LanguageModelV4> {
+  const { prefix, model } = split(name)
+  if (prefix !== 'offline') return (await openProvider(name, prefix, environment, apiKey))(model)
+  if (model !== 'extractive') throw unknown(name, 'the only offline model is offline/extractive')
+  return extractiveModel()
+}
+
+async function embeddingModel(
+  name: string,
+  environment: Environment,
+  apiKey: string | undefined,
+): Promise<EmbeddingModelV4> {
+  const { prefix, model } = split(name)
+  if (prefix === 'offline') throw unknown(name, 'no embedding model is built in; without one, likeness is lexical')
+  const provider = await openProvider(name, prefix, environment, apiKey)
+  if (typeof provider.embeddingModel !== 'function') throw unknown(name, `${prefix} has no embedding models`)
+  return ofVersion4(provider.embeddingModel(model))
+}
+
+async function openProvider(
+  name: string,
+  prefix: string,
+  { load }: Environment,
+  apiKey: string | undefined,
+): Promise<ProviderInstance> {
   const provider = providers[prefix]
   if (!provider) {
     const near = nearest(prefix, Object.keys(providers))
     throw unknown(name, `the provider ${prefix} is not known${near ? `; did you mean ${near}?` : ''}`)
   }
-  const apiKey = env[provider.key] ?? (env.AGENT_MODEL?.startsWith(`${prefix}/`) ? env.AGENT_API_KEY : undefined)
   const loaded = await load(provider.package).catch((cause: unknown) => {
     throw failure('model.not_installed', { model: name, package: provider.package }, { cause })
   })
@@ -84,5 +148,5 @@ async function resolveName(
   const create = loaded[provider.create]
   if (typeof create !== 'function')
     throw unknown(name, `${provider.package} has no ${provider.create}: another major version`)
-  return (create as (settings: { apiKey: string }) => ProviderInstance)({ apiKey })(model)
+  return (create as (settings: { apiKey: string }) => ProviderInstance)({ apiKey })
 }

@@ -1,0 +1,190 @@
+/**
+ * Traffic kept as JSON lines: `{"cassette":1}`, then one interaction a line, found again by the hash of its request and
+ * how many equal ones came before. What is secret is taken out before anything is hashed or written, so that a tape
+ * fits whoever plays it.
+ */
+import { failure, hashJson, type Json, type Tape, type Traffic } from '../../core/index.ts'
+import { missOf } from './difference.ts'
+import type { Interaction } from './interaction.ts'
+import { fromJson, toJson } from './json-form.ts'
+import { redactParts } from './redact-parts.ts'
+import { createRedaction, type Redaction } from './redaction.ts'
+
+/** replay: the tape alone. record: a new tape, all asked. auto: the tape, and what it lacks is asked and recorded. */
+export type CassetteMode = 'replay' | 'record' | 'auto'
+
+/** Where the lines are. */
+export interface CassetteStore {
+  /** Undefined where there is none yet. */
+  read(): Promise<string | undefined>
+  /** Replaces everything. */
+  write(text: string): Promise<void>
+  append(text: string): Promise<void>
+}
+
+export interface CassetteOptions {
+  readonly store: CassetteStore
+  readonly mode: CassetteMode
+  /** Paths taken out: `answer.output.iban`, `request.prompt.*.content`, `**.iban`. */
+  readonly redact?: readonly string[]
+  /** Values that are taken out wherever they stand. */
+  readonly secrets?: readonly string[]
+}
+
+const version = 1
+
+/** @throws ValidationError `cassette.unreadable`; for `replay` also where there is no tape */
+export async function openCassette(options: CassetteOptions): Promise<Tape> {
+  const { store, mode } = options
+  const redaction = createRedaction(options)
+  const text = mode === 'record' ? undefined : await store.read()
+  if (text === undefined && mode === 'replay')
+    throw failure('cassette.unreadable', { problem: 'there is none, and it is to be replayed' })
+  if (text === undefined) await store.write(`{"cassette":${version}}\n`)
+  return new Cassette(options, redaction, text === undefined ? [] : readLines(text))
+}
+
+class Cassette implements Tape {
+  readonly #store: CassetteStore
+  readonly #mode: CassetteMode
+  readonly #redaction: Redaction
+  readonly #recorded = new Map<string, Interaction>()
+  readonly #asked = new Map<string, number>()
+  #written: Promise<void> = Promise.resolve()
+
+  constructor({ store, mode }: CassetteOptions, redaction: Redaction, recorded: readonly Interaction[]) {
+    this.#store = store
+    this.#mode = mode
+    this.#redaction = redaction
+    for (const one of recorded) this.#recorded.set(`${one.key} ${one.nth}`, one)
+  }
+
+  keepSecret(value: string): void {
+    this.#redaction.keepSecret(value)
+  }
+
+  async play<Out>(traffic: Traffic, ask: () => Promise<Out>): Promise<Out> {
+    const { found, place } = this.#find(traffic)
+    if (found) {
+      if (found.error !== undefined) throw fromJson(found.error)
+      return fromJson(found.answer ?? null) as Out
+    }
+    try {
+      const out = await ask()
+      await this.#record({ ...place, answer: this.#redaction.of({ answer: toJson(out) }, 'answer') })
+      return out
+    } catch (error) {
+      await this.#recordFailure(traffic, place, error)
+      throw error
+    }
+  }
+
+  async playStream<Part>(traffic: Traffic, ask: () => Promise<ReadableStream<Part>>): Promise<ReadableStream<Part>> {
+    const { found, place } = this.#find(traffic)
+    if (found) {
+      if (!found.parts) throw fromJson(found.error ?? null)
+      return replayed<Part>(found)
+    }
+    const stream = await ask().catch(async (error: unknown) => {
+      await this.#recordFailure(traffic, place, error)
+      throw error
+    })
+    return this.#recording(stream, place, traffic)
+  }
+
+  /** Passes the parts on as they come and writes them down at the end, whichever end it is. */
+  #recording<Part>(stream: ReadableStream<Part>, place: Place, { signal }: Traffic): ReadableStream<Part> {
+    const parts: Json[] = []
+    const reader = stream.getReader()
+    const keep = (error?: unknown) =>
+      this.#record({
+        ...place,
+        parts: redactParts(parts, this.#redaction),
+        ...(error === undefined ? {} : { error: this.#redaction.of({ error: toJson(error) }, 'error') }),
+      })
+    return new ReadableStream<Part>({
+      async pull(controller) {
+        try {
+          const { done, value } = await reader.read()
+          if (done) {
+            await keep()
+            return controller.close()
+          }
+          parts.push(toJson(value))
+          // Whoever reads stops at an error: there will be no end to write at.
+          if ((value as { readonly type?: unknown }).type === 'error') await keep()
+          controller.enqueue(value)
+        } catch (error) {
+          if (!signal?.aborted) await keep(error)
+          controller.error(error)
+        }
+      },
+      // Who reads has what it wanted, or gave up: half an answer is none.
+      cancel: (reason) => reader.cancel(reason),
+    })
+  }
+
+  #find(traffic: Traffic): { readonly found: Interaction | undefined; readonly place: Place } {
+    const { kind, name } = traffic
+    const request = this.#redaction.of({ request: toJson(traffic.request) }, 'request')
+    const key = hashJson([kind, name, request])
+    const nth = (this.#asked.get(key) ?? 0) + 1
+    this.#asked.set(key, nth)
+    const found = this.#recorded.get(`${key} ${nth}`)
+    if (!found && this.#mode === 'replay')
+      throw failure('cassette.miss', {
+        kind,
+        name,
+        problem: missOf({ kind, name, key, nth, request }, this.#recorded.values()),
+      })
+    return { found, place: { kind, name, key, nth, request } }
+  }
+
+  /** What its own caller broke off was no answer of the world. */
+  async #recordFailure({ signal }: Traffic, place: Place, error: unknown): Promise<void> {
+    if (!signal?.aborted) await this.#record({ ...place, error: this.#redaction.of({ error: toJson(error) }, 'error') })
+  }
+
+  /** Lines are written one after the other; whoever asked waits for its own, so that a crash loses nothing answered. */
+  #record(interaction: Interaction): Promise<void> {
+    const mine = this.#written.then(() => this.#store.append(`${JSON.stringify(interaction)}\n`))
+    this.#written = mine.catch(() => {})
+    return mine
+  }
+}
+
+type Place = Pick<Interaction, 'kind' | 'name' | 'key' | 'nth' | 'request'>
+
+function replayed<Part>({ parts = [], error }: Interaction): ReadableStream<Part> {
+  let next = 0
+  return new ReadableStream<Part>({
+    pull(controller) {
+      if (next < parts.length) controller.enqueue(fromJson(parts[next++] as Json) as Part)
+      else if (error === undefined) controller.close()
+      else controller.error(fromJson(error))
+    },
+  })
+}
+
+function readLines(text: string): readonly Interaction[] {
+  const lines = text.split('\n').filter((line) => line !== '')
+  const read = lines.map((line, i) => {
+    try {
+      return JSON.parse(line) as Interaction & { readonly cassette?: number }
+    } catch {
+      // The last line of a recording that was cut off is no loss: it was never answered from.
+      if (i === lines.length - 1 && i > 0) return undefined
+      throw failure('cassette.unreadable', { problem: `line ${i + 1} is no JSON` })
+    }
+  })
+  if (read[0]?.cassette !== version)
+    throw failure('cassette.unreadable', { problem: `its first line is not {"cassette":${version}}` })
+  return read.slice(1).flatMap((one, i) => {
+    if (!one) return []
+    if (one.key !== hashJson([one.kind, one.name, one.request]))
+      throw failure('cassette.unreadable', {
+        problem: `the request of line ${i + 2} was changed: its key does not fit`,
+      })
+    return [one]
+  })
+}

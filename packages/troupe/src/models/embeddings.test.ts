@@ -1,0 +1,97 @@
+import type { EmbeddingModelV4, EmbeddingModelV4CallOptions } from '@ai-sdk/provider'
+import { describe, expect, it } from 'vitest'
+import { createEvents, createVirtualClock, seededRandom, systemClock, type TroupeEvent } from '../core/index.ts'
+import { createModels, type ModelsOptions } from './create-models.ts'
+import { likeness } from './embeddings.ts'
+
+const seen: TroupeEvent[] = []
+const events = createEvents(() => {})
+events.on('model.embedded', (event) => seen.push(event))
+const models = (more: Partial<ModelsOptions> = {}) =>
+  createModels({ clock: systemClock, random: seededRandom(1), events, ...more })
+
+/** Turns a text into the numbers of its words. */
+function counting(answer?: (call: number, options: EmbeddingModelV4CallOptions) => unknown, most = 3) {
+  const asked: string[][] = []
+  const model: EmbeddingModelV4 = {
+    specificationVersion: 'v4',
+    provider: 'mock.embedding',
+    modelId: 'counting',
+    maxEmbeddingsPerCall: most,
+    supportsParallelCalls: true,
+    async doEmbed(options) {
+      asked.push(options.values)
+      const own = (await answer?.(asked.length, options)) as number[][] | undefined
+      const vectors = options.values.map((text) => ['a', 'b', 'c'].map((word) => text.split(word).length - 1))
+      return { embeddings: own ?? vectors, usage: { tokens: options.values.length }, warnings: [] }
+    },
+  }
+  return { model, asked }
+}
+const embed = (own: ReturnType<typeof models>, model: EmbeddingModelV4, texts: readonly string[], user = 'u') =>
+  own.embed(model, texts, { user })
+
+describe('vectors of texts', () => {
+  it('have length one, come in order and in batches, and are asked for once by each user', async () => {
+    const own = models({ prices: { 'mock/counting': { input: 2, output: 0 } } })
+    const { model, asked } = counting()
+    const { vectors, model: name } = await embed(own, model, ['a', 'b', 'aab', 'a', 'c', 'ab'])
+    expect([name, vectors.length]).toEqual(['mock/counting', 6])
+    expect(asked.map(({ length }) => length)).toEqual([3, 2])
+    const [a, b, aab] = vectors as [Float32Array, Float32Array, Float32Array]
+    expect([likeness(a, a), likeness(a, b)]).toEqual([1, 0])
+    expect(likeness(a, aab)).toBeCloseTo(2 / Math.sqrt(5), 6)
+    await embed(own, model, ['c', 'a'])
+    expect(asked).toHaveLength(2)
+    await embed(own, model, ['a'], 'other')
+    expect(asked).toHaveLength(3)
+    expect(seen.at(-1)).toMatchObject({ success: true, texts: 1, inputTokens: 1, usd: 2e-6 })
+  })
+
+  it('of another dimension, of other things than numbers, or too few are refused', async () => {
+    const wrong = (answer: unknown) => {
+      const own = models()
+      return embed(own, counting().model, ['a']).then(() => embed(own, counting(() => answer).model, ['b']))
+    }
+    await expect(wrong([[1, 2]])).rejects.toMatchObject({
+      code: 'embedding.wrong',
+      message: expect.stringMatching(/2 dimensions.*3/) as string,
+    })
+    await expect(wrong([[1, Number.NaN, 2]])).rejects.toMatchObject({ code: 'embedding.wrong' })
+    await expect(wrong([['1', 2, 3]])).rejects.toMatchObject({ code: 'embedding.wrong' })
+    await expect(wrong([])).rejects.toMatchObject({ code: 'embedding.wrong' })
+    await expect(wrong('none')).rejects.toMatchObject({ code: 'embedding.wrong' })
+  })
+
+  it('are asked for again after a limit and a failure, and not after a refusal', async () => {
+    const clock = createVirtualClock()
+    const failing = (...codes: readonly number[]) =>
+      counting((call) => {
+        const statusCode = codes[call - 1]
+        if (statusCode) throw Object.assign(new Error('no'), { statusCode, responseHeaders: { 'retry-after': '5' } })
+      })
+    const ask = async (model: EmbeddingModelV4) => {
+      const asked = embed(models({ clock }), model, ['a']).catch((error: unknown) => error)
+      for (let i = 0; i < 4; i++) await clock.advance('5s')
+      return asked
+    }
+    const again = failing(429, 500)
+    expect(await ask(again.model)).toMatchObject({ model: 'mock/counting' })
+    expect(again.asked).toHaveLength(3)
+    expect(await ask(failing(500, 500, 500).model)).toMatchObject({ code: 'model.failed' })
+    const refused = failing(401)
+    expect(await ask(refused.model)).toMatchObject({ code: 'model.failed' })
+    expect(refused.asked).toHaveLength(1)
+  })
+
+  it('come from a model that is named, or a reason why it can not be had', async () => {
+    const { model } = counting()
+    const load = async () => ({ createOpenAI: () => Object.assign(() => model, { embeddingModel: () => model }) })
+    const own = models({ load, env: { OPENAI_API_KEY: 'key' } })
+    expect(await own.embed('openai/text-embedding-3-small', ['a'], { user: 'u' })).toMatchObject({
+      model: 'openai/text-embedding-3-small',
+    })
+    await expect(own.embed('offline/extractive', ['a'], { user: 'u' })).rejects.toThrow(/likeness is lexical/)
+    await expect(models({ load }).embed('openai/x', ['a'], { user: 'u' })).rejects.toThrow(/OPENAI_API_KEY/)
+  })
+})

@@ -1,0 +1,154 @@
+/** Vectors of texts: checked, of length one, kept in memory by user, model and text, asked in bounded batches. */
+import type { EmbeddingModelV4 } from '@ai-sdk/provider'
+import { LRUCache } from 'lru-cache'
+import { type Clock, type Events, failure, hashText, type Random, type Tape } from '../core/index.ts'
+import { retry } from '../resilience/index.ts'
+import type { Gate, Gates } from './gates.ts'
+import { verdictOf } from './model-failure.ts'
+import type { Embedded, EmbeddingSpec, EmbedOptions } from './models-port.ts'
+import type { createPrices } from './prices.ts'
+import { nameOf, type Resolver } from './resolve-model.ts'
+
+/** Vectors kept at most: at 1,536 numbers each, some 60 MB. */
+const mostKept = 10_000
+/** What most models read at most is near it; the rest of a text is not looked at. */
+const mostCharacters = 8_000
+const defaultBatch = 100
+const mostDimensions = 16_384
+
+export interface EmbeddingsParts {
+  readonly clock: Clock
+  readonly random: Random
+  readonly events: Events
+  readonly prices: ReturnType<typeof createPrices>
+  readonly attempts: number
+  readonly gates: Gates
+  readonly resolver: Pick<Resolver, 'resolveEmbedding'>
+  readonly tape?: Tape
+}
+
+export function createEmbeddings(parts: EmbeddingsParts) {
+  const kept = new LRUCache<string, Float32Array>({ max: mostKept })
+  const dimensions = new LRUCache<string, number>({ max: 100 })
+  return async (spec: EmbeddingSpec, texts: readonly string[], options: EmbedOptions): Promise<Embedded> => {
+    const model = nameOf(spec)
+    const asked = texts.map((text) => text.toWellFormed().slice(0, mostCharacters))
+    const keyOf = (text: string) => hashText(JSON.stringify([options.user, model, text]))
+    const found = new Map(asked.map((text) => [text, kept.get(keyOf(text))]))
+    const missing = [...found].flatMap(([text, vector]) => (vector ? [] : [text]))
+    if (missing.length > 0) {
+      const made = await ask(parts, spec, missing, options)
+      for (const [i, numbers] of made.entries()) {
+        const text = missing[i] as string
+        const vector = unit(model, numbers, dimensions.get(model))
+        dimensions.set(model, vector.length)
+        kept.set(keyOf(text), vector)
+        found.set(text, vector)
+      }
+    }
+    return { model, vectors: asked.map((text) => found.get(text) as Float32Array) }
+  }
+}
+
+async function ask(
+  parts: EmbeddingsParts,
+  spec: EmbeddingSpec,
+  texts: readonly string[],
+  options: EmbedOptions,
+): Promise<readonly (readonly number[])[]> {
+  const { tape, resolver, gates } = parts
+  // What is on the tape needs neither package nor key.
+  const model = tape ? undefined : await resolver.resolveEmbedding(spec)
+  const gate = gates.of(spec)
+  const most = Math.min(defaultBatch, (await model?.maxEmbeddingsPerCall) ?? defaultBatch)
+  const vectors: (readonly number[])[] = []
+  for (let from = 0; from < texts.length; from += most) {
+    const values = texts.slice(from, from + most)
+    const embed = async () => await (model ?? (await resolver.resolveEmbedding(spec))).doEmbed(bodyOf(values, options))
+    const made = await attempts(parts, nameOf(spec), gate, options, async () => {
+      const traffic = { kind: 'embedding', name: nameOf(spec), request: { values }, signal: options.signal } as const
+      const answer = tape ? await tape.play(traffic, async () => kept(await embed())) : kept(await embed())
+      return { ...answer, texts: values.length }
+    })
+    vectors.push(...made)
+  }
+  return vectors
+}
+
+const bodyOf = (values: readonly string[], { signal }: EmbedOptions) => ({
+  values: [...values],
+  ...(signal ? { abortSignal: signal } : {}),
+})
+const kept = ({ embeddings, usage }: Awaited<ReturnType<EmbeddingModelV4['doEmbed']>>) => ({
+  embeddings,
+  tokens: usage?.tokens ?? 0,
+})
+
+async function attempts(
+  { clock, random, events, prices, attempts }: EmbeddingsParts,
+  name: string,
+  gate: Gate,
+  { user, signal }: EmbedOptions,
+  embed: () => Promise<{ embeddings: readonly (readonly number[])[]; tokens: number; texts: number }>,
+): Promise<readonly (readonly number[])[]> {
+  const once = async () => {
+    const began = clock.monotonic()
+    const told = { type: 'model.embedded', userId: user, model: name } as const
+    try {
+      const { embeddings, tokens, texts } = await embed()
+      const usd = prices.costOf(name, { inputTokens: tokens, outputTokens: 0 })
+      const durationMs = clock.monotonic() - began
+      const cost = usd === undefined ? {} : { usd }
+      events.emit({ ...told, at: clock.now(), success: true, durationMs, texts, inputTokens: tokens, ...cost })
+      if (!Array.isArray(embeddings) || embeddings.length !== texts)
+        throw failure('embedding.wrong', { model: name, problem: `there are not ${texts} of them` })
+      return embeddings
+    } catch (error) {
+      events.emit({ ...told, at: clock.now(), success: false, durationMs: clock.monotonic() - began })
+      const verdict = verdictOf(error, clock.now())
+      if (verdict.kind === 'limited') gate.coolDown(verdict.afterMs ?? 1_000)
+      throw error
+    }
+  }
+  const again = (error: unknown) => {
+    const verdict = verdictOf(error, clock.now())
+    return verdict.kind === 'limited' || (verdict.kind === 'failed' && verdict.again)
+  }
+  try {
+    return await retry({ attempts, when: again, clock, random }).execute(() => gate.pass(once, signal), { signal })
+  } catch (error) {
+    const { code, cause } = error as { readonly code?: string; readonly cause?: unknown }
+    if (typeof code === 'string' && code !== 'retries.exhausted' && !/^E[A-Z]+$/.test(code)) throw error
+    const verdict = verdictOf(cause ?? error, clock.now())
+    if (verdict.kind === 'stop') throw error
+    const problem = 'problem' in verdict ? verdict.problem : 'it limits calls'
+    throw failure(
+      'model.failed',
+      { model: name, attempts: code === undefined ? 1 : attempts, problem },
+      { cause: error },
+    )
+  }
+}
+
+/** @throws ExternalServiceError `embedding.wrong` for another dimension than before, or what is no vector */
+function unit(model: string, numbers: readonly number[], dimension: number | undefined): Float32Array {
+  const wrong = (problem: string) => failure('embedding.wrong', { model, problem })
+  if (!Array.isArray(numbers) || numbers.length === 0 || numbers.length > mostDimensions)
+    throw wrong('one is no list of numbers, or longer than 16,384')
+  if (dimension !== undefined && numbers.length !== dimension)
+    throw wrong(`one has ${numbers.length} dimensions, those before had ${dimension}`)
+  let square = 0
+  for (const number of numbers) {
+    if (!Number.isFinite(number)) throw wrong('one holds what is no number')
+    square += number * number
+  }
+  const length = Math.sqrt(square) || 1
+  return Float32Array.from(numbers, (number) => number / length)
+}
+
+/** Of two vectors of length one: the cosine of their angle, -1 to 1. */
+export function likeness(a: Float32Array, b: Float32Array): number {
+  let sum = 0
+  for (let i = 0; i < a.length; i++) sum += (a[i] as number) * (b[i] as number)
+  return sum
+}

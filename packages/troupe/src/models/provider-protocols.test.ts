@@ -1,0 +1,141 @@
+import { createAnthropic } from '@ai-sdk/anthropic'
+import { createOpenAI } from '@ai-sdk/openai'
+import { afterEach, describe, expect, it } from 'vitest'
+import { type Clock, createEvents, seededRandom, systemClock } from '../core/index.ts'
+import { createModels, type ModelsOptions } from './create-models.ts'
+import type { LivePart, ModelCall, ModelSpec } from './models-port.ts'
+import { openProviderServer, type Said } from './provider-server.test.fixture.ts'
+import { maxAnswerCharacters } from './read-answer.ts'
+
+/** Pauses between attempts take a fiftieth of their time. */
+const hurried: Clock = {
+  ...systemClock,
+  monotonic: () => systemClock.monotonic() * 50,
+  after: (ms, run, options) => systemClock.after(ms / 50, run, options),
+}
+const apiKey = 'key-of-the-test'
+const kinds: Readonly<Record<string, (url: string) => ModelSpec>> = {
+  'an OpenAI-compatible URL': (url) => ({ url, model: 'test', apiKey }),
+  "OpenAI's chat": (url) => createOpenAI({ baseURL: url, apiKey }).chat('test'),
+  "OpenAI's responses": (url) => createOpenAI({ baseURL: url, apiKey })('test'),
+  "Anthropic's messages": (url) => createAnthropic({ baseURL: url, apiKey })('test'),
+}
+
+const servers: { close(): void }[] = []
+afterEach(() => {
+  for (const server of servers.splice(0)) server.close()
+})
+async function house(script: readonly Said[], kind: string, more: Partial<ModelsOptions> = {}) {
+  const server = await openProviderServer(script)
+  servers.push(server)
+  const models = createModels({ clock: hurried, random: seededRandom(1), events: createEvents(() => {}), ...more })
+  const spec = kinds[kind]?.(server.url) as ModelSpec
+  const parts: LivePart[] = []
+  const ask = (stream: boolean, call: Partial<ModelCall> = {}) =>
+    models.call([spec], {
+      user: 'u',
+      prompt: [
+        { role: 'system', content: 'Be short.' },
+        { role: 'user', content: [{ type: 'text', text: 'hi' }] },
+      ],
+      ...(stream ? { onPart: (part: LivePart) => void parts.push(part) } : {}),
+      ...call,
+    })
+  return { ask, parts, asked: server.asked }
+}
+const textOf = (answer: { readonly content: readonly { readonly type: string }[] }) =>
+  answer.content.map((part) => ('text' in part ? part.text : '')).join('')
+
+describe.each(Object.keys(kinds))('behind %s', (kind) => {
+  describe.each([
+    ['whole', false],
+    ['streamed', true],
+  ] as const)('%s', (_, stream) => {
+    it('an answer has its text, its usage and its end', async () => {
+      const { ask, asked, parts } = await house([{ text: 'one two three' }], kind)
+      const answer = await ask(stream, { maxOutputTokens: 50 })
+      expect(textOf(answer)).toBe('one two three')
+      expect(answer).toMatchObject({ usage: { inputTokens: 7, outputTokens: 3 }, finish: 'stop' })
+      expect(JSON.stringify(asked[0]?.headers)).toContain(apiKey)
+      expect(parts.length > 0).toBe(stream)
+    })
+
+    it('a call of a tool has its id, name and arguments', async () => {
+      const { ask, asked } = await house([{ tool: { name: 'look', args: { q: 'a lane' } } }], kind)
+      const inputSchema = { type: 'object' as const, properties: { q: { type: 'string' as const } } }
+      const answer = await ask(stream, {
+        tools: [{ type: 'function', name: 'look', description: 'Looks.', inputSchema }],
+      })
+      const [call] = answer.content.filter((part) => part.type === 'tool-call')
+      expect(call).toMatchObject({ toolName: 'look', toolCallId: expect.stringMatching(/1$/) as string })
+      expect(JSON.parse(call?.input ?? '')).toEqual({ q: 'a lane' })
+      expect([answer.finish, JSON.stringify(asked[0]?.body)]).toEqual(['tool-calls', expect.stringContaining('Looks.')])
+    })
+
+    it('a limit is waited for, and a failure of the server tried again', async () => {
+      const { ask, asked } = await house(
+        [
+          { fault: { kind: 'status', status: 429, headers: { 'retry-after': '1' } } },
+          { fault: { kind: 'status', status: 500 } },
+          { fault: { kind: 'status', status: 529 } },
+          { text: 'at last' },
+        ],
+        kind,
+      )
+      expect(textOf(await ask(stream))).toBe('at last')
+      expect(asked).toHaveLength(4)
+    })
+
+    it('what cannot succeed is not tried again, and says the status and no key', async () => {
+      for (const status of [400, 401, 403, 404]) {
+        const { ask, asked } = await house([{ fault: { kind: 'status', status } }], kind)
+        const error = await ask(stream).catch((thrown: unknown) => thrown)
+        expect(error).toMatchObject({ code: 'model.refused', details: { status } })
+        expect(`${(error as Error).message}${JSON.stringify((error as { details?: unknown }).details)}`).not.toContain(
+          apiKey,
+        )
+        expect(asked).toHaveLength(1)
+      }
+    })
+
+    it.each([
+      ['cut off', { kind: 'cut', after: 3 }],
+      ['malformed', { kind: 'malformed' }],
+      ['empty', { kind: 'empty' }],
+      ['closed before its end', { kind: 'closed', after: 3 }],
+    ] as const)('an answer that is %s is asked for again, and said only once', async (__, fault) => {
+      const { ask, asked, parts } = await house([{ text: 'one two three', fault }, { text: 'one two three' }], kind)
+      expect(textOf(await ask(stream))).toBe('one two three')
+      expect(asked).toHaveLength(2)
+      const said = parts.flatMap((part) => (part.type === 'text-delta' ? [part.delta] : [])).join('')
+      expect(said).toBe(stream ? 'one two three' : '')
+      const never = await house([{ text: 'one two three', fault }], kind)
+      await expect(never.ask(stream)).rejects.toMatchObject({ code: 'model.failed' })
+      expect(never.asked).toHaveLength(3)
+    })
+
+    it('tokens that come too slowly end with the time limit of the call', async () => {
+      const { ask, asked } = await house([{ text: 'a b c d e f', fault: { kind: 'slow', ms: 400 } }], kind, {
+        clock: systemClock,
+      })
+      await expect(ask(stream, { timeoutMs: 300 })).rejects.toMatchObject({ name: 'TimeoutError' })
+      expect(asked).toHaveLength(1)
+    })
+
+    it('a huge answer is cut, and ends as one that was too long', async () => {
+      const { ask } = await house([{ text: `${'x'.repeat(99_999)} `.repeat(45) }], kind)
+      const answer = await ask(stream)
+      expect(answer.finish).toBe('length')
+      expect(textOf(answer).length).toBeLessThanOrEqual(maxAnswerCharacters + 200_000)
+      expect(textOf(answer).length).toBeGreaterThan(1_000_000)
+    })
+
+    it('whoever cancels waits no longer', async () => {
+      const { ask } = await house([{ text: 'a b c', fault: { kind: 'slow', ms: 2_000 } }], kind)
+      const controller = new AbortController()
+      const asked = ask(stream, { signal: controller.signal })
+      systemClock.after(20, () => controller.abort())
+      await expect(asked).rejects.toMatchObject({ name: 'CancelledError' })
+    })
+  })
+})

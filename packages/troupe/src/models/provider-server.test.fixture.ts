@@ -1,0 +1,242 @@
+/** A server on this machine that speaks the protocols of OpenAI (chat and responses) and Anthropic, and fails as told. */
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { systemClock } from '../core/index.ts'
+
+export type Fault =
+  | { readonly kind: 'status'; readonly status: number; readonly headers?: Readonly<Record<string, string>> }
+  /** Ends the connection after so many pieces. */
+  | { readonly kind: 'cut'; readonly after: number }
+  /** The same, as if the answer were whole. */
+  | { readonly kind: 'closed'; readonly after: number }
+  | { readonly kind: 'malformed' }
+  /** Between two pieces, ms. */
+  | { readonly kind: 'slow'; readonly ms: number }
+  | { readonly kind: 'empty' }
+
+export interface Said {
+  readonly text?: string
+  readonly tool?: { readonly name: string; readonly args: unknown }
+  readonly fault?: Fault
+}
+
+export interface Asked {
+  readonly path: string
+  readonly headers: IncomingMessage['headers']
+  readonly body: { readonly stream?: boolean; readonly [field: string]: unknown }
+}
+
+const usage = { input: 7, output: 3 }
+const pieces = (text: string) => text.match(/[\s\S]{1,100000}?(?:\s|$)|[\s\S]{1,100000}/g) ?? []
+
+type Events = readonly (readonly [name: string | undefined, data: unknown])[]
+
+interface Protocol {
+  readonly whole: (said: Said) => unknown
+  readonly stream: (said: Said) => Events
+}
+
+const chat: Protocol = {
+  whole: ({ text, tool }) => ({
+    id: 'c',
+    object: 'chat.completion',
+    created: 1,
+    model: 'test',
+    choices: [
+      {
+        index: 0,
+        message: {
+          role: 'assistant',
+          content: text ?? null,
+          ...(tool ? { tool_calls: [{ id: 'call_1', type: 'function', function: functionOf(tool) }] } : {}),
+        },
+        finish_reason: tool ? 'tool_calls' : 'stop',
+      },
+    ],
+    usage: { prompt_tokens: usage.input, completion_tokens: usage.output, total_tokens: 10 },
+  }),
+  stream: ({ text, tool }) => {
+    const chunk = (choices: unknown[], more = {}) =>
+      [undefined, { id: 'c', object: 'chat.completion.chunk', created: 1, model: 'test', choices, ...more }] as const
+    const deltas = tool
+      ? [{ role: 'assistant', tool_calls: [{ index: 0, id: 'call_1', type: 'function', function: functionOf(tool) }] }]
+      : pieces(text ?? '').map((content) => ({ role: 'assistant', content }))
+    return [
+      ...deltas.map((delta) => chunk([{ index: 0, delta, finish_reason: null }])),
+      chunk([{ index: 0, delta: {}, finish_reason: tool ? 'tool_calls' : 'stop' }]),
+      chunk([], { usage: { prompt_tokens: usage.input, completion_tokens: usage.output, total_tokens: 10 } }),
+      [undefined, '[DONE]'],
+    ]
+  },
+}
+const functionOf = (tool: NonNullable<Said['tool']>) => ({ name: tool.name, arguments: JSON.stringify(tool.args) })
+
+const counted = {
+  input_tokens: usage.input,
+  output_tokens: usage.output,
+  total_tokens: 10,
+  input_tokens_details: { cached_tokens: 0 },
+  output_tokens_details: { reasoning_tokens: 0 },
+}
+const itemOf = ({ text, tool }: Said) =>
+  tool
+    ? { type: 'function_call', id: 'fc_1', call_id: 'call_1', status: 'completed', ...functionOf(tool) }
+    : {
+        type: 'message',
+        id: 'msg_1',
+        role: 'assistant',
+        status: 'completed',
+        content: [{ type: 'output_text', text: text ?? '', annotations: [] }],
+      }
+const responses: Protocol = {
+  whole: (said) => ({
+    id: 'r',
+    object: 'response',
+    created_at: 1,
+    model: 'test',
+    status: 'completed',
+    output: [itemOf(said)],
+    usage: counted,
+  }),
+  stream: (said) => {
+    const response = { id: 'r', object: 'response', created_at: 1, model: 'test' }
+    const item = itemOf(said)
+    const begun = said.tool ? { ...item, arguments: '' } : { ...item, content: [] }
+    const event = (type: string, more: object) => [type, { type, ...more }] as const
+    const deltas = said.tool
+      ? [
+          event('response.function_call_arguments.delta', {
+            item_id: 'fc_1',
+            output_index: 0,
+            delta: functionOf(said.tool).arguments,
+          }),
+        ]
+      : pieces(said.text ?? '').map((delta) =>
+          event('response.output_text.delta', { item_id: 'msg_1', output_index: 0, content_index: 0, delta }),
+        )
+    return [
+      event('response.created', { response }),
+      event('response.output_item.added', { output_index: 0, item: begun }),
+      ...deltas,
+      event('response.output_item.done', { output_index: 0, item }),
+      event('response.completed', { response: { ...response, usage: counted } }),
+    ]
+  },
+}
+
+const blockOf = ({ text, tool }: Said) =>
+  tool ? { type: 'tool_use', id: 'toolu_1', name: tool.name, input: tool.args } : { type: 'text', text: text ?? '' }
+const messages: Protocol = {
+  whole: (said) => ({
+    id: 'm',
+    type: 'message',
+    role: 'assistant',
+    model: 'test',
+    content: [blockOf(said)],
+    stop_reason: said.tool ? 'tool_use' : 'end_turn',
+    stop_sequence: null,
+    usage: { input_tokens: usage.input, output_tokens: usage.output },
+  }),
+  stream: (said) => {
+    const event = (type: string, more: object) => [type, { type, ...more }] as const
+    const begun = said.tool ? { ...blockOf(said), input: {} } : { type: 'text', text: '' }
+    const deltas = said.tool
+      ? [{ type: 'input_json_delta', partial_json: JSON.stringify(said.tool.args) }]
+      : pieces(said.text ?? '').map((text) => ({ type: 'text_delta', text }))
+    return [
+      event('message_start', {
+        message: {
+          id: 'm',
+          type: 'message',
+          role: 'assistant',
+          model: 'test',
+          content: [],
+          stop_reason: null,
+          stop_sequence: null,
+          usage: { input_tokens: usage.input, output_tokens: 0 },
+        },
+      }),
+      event('content_block_start', { index: 0, content_block: begun }),
+      ...deltas.map((delta) => event('content_block_delta', { index: 0, delta })),
+      event('content_block_stop', { index: 0 }),
+      event('message_delta', {
+        delta: { stop_reason: said.tool ? 'tool_use' : 'end_turn', stop_sequence: null },
+        usage: { output_tokens: usage.output },
+      }),
+      event('message_stop', {}),
+    ]
+  },
+}
+
+const protocols: Readonly<Record<string, Protocol>> = {
+  '/v1/chat/completions': chat,
+  '/v1/responses': responses,
+  '/v1/messages': messages,
+}
+
+/** @param script what it says to each call in order, the last of it to all that follow */
+export async function openProviderServer(script: readonly Said[]) {
+  const asked: Asked[] = []
+  const server = createServer((request, response) => {
+    let body = ''
+    request.on('data', (data) => {
+      body += data
+    })
+    request.on('end', () => {
+      const path = request.url ?? ''
+      asked.push({ path, headers: request.headers, body: JSON.parse(body) as Asked['body'] })
+      const said = script[Math.min(asked.length, script.length) - 1] ?? {}
+      const protocol = protocols[path]
+      if (!protocol) response.writeHead(404).end()
+      else void answer(response, protocol, said, asked.at(-1)?.body.stream === true)
+    })
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`,
+    asked,
+    close() {
+      server.closeAllConnections()
+      server.close()
+    },
+  }
+}
+
+async function answer(response: ServerResponse, protocol: Protocol, said: Said, stream: boolean): Promise<void> {
+  const { fault } = said
+  if (fault?.kind === 'status') {
+    const error = { type: 'error', error: { type: 'api_error', message: 'told to fail', code: null, param: null } }
+    response
+      .writeHead(fault.status, { 'content-type': 'application/json', ...fault.headers })
+      .end(JSON.stringify(error))
+    return
+  }
+  if (!stream) {
+    const text = JSON.stringify(protocol.whole(said))
+    response.writeHead(200, { 'content-type': 'application/json' })
+    if (fault?.kind === 'slow') await pause(fault.ms)
+    if (fault?.kind === 'cut' || fault?.kind === 'closed') {
+      response.write(text.slice(0, 20))
+      await pause(5)
+      return fault.kind === 'cut' ? void response.destroy() : void response.end()
+    }
+    response.end(fault?.kind === 'malformed' ? text.slice(0, -9) : fault?.kind === 'empty' ? '' : text)
+    return
+  }
+  response.writeHead(200, { 'content-type': 'text/event-stream' })
+  if (fault?.kind === 'empty') return void response.end()
+  for (const [i, [name, data]] of protocol.stream(said).entries()) {
+    if ((fault?.kind === 'cut' || fault?.kind === 'closed') && i === fault.after) {
+      await pause(5)
+      return fault.kind === 'cut' ? void response.destroy() : void response.end()
+    }
+    const text = typeof data === 'string' ? data : JSON.stringify(data)
+    const sent = fault?.kind === 'malformed' && i === 1 ? text.slice(0, -9) : text
+    response.write(`${name === undefined ? '' : `event: ${name}\n`}data: ${sent}\n\n`)
+    if (fault?.kind === 'slow') await pause(fault.ms)
+    if (response.destroyed) return
+  }
+  response.end()
+}
+
+const pause = (ms: number) => new Promise<void>((resolve) => void systemClock.after(ms, resolve))

@@ -1,0 +1,43 @@
+/** Names that a configuration gives to models and chains. A name stands for what it names and for nothing that names it. */
+import { failure, nearest } from '../core/index.ts'
+import type { EmbeddingSpec, ModelSpec } from './models-port.ts'
+
+/** `{ fast: 'openai/gpt-5-mini', careful: ['anthropic/claude-opus-4-5', 'openai/gpt-5'], default: 'fast' }` */
+export type ModelRegistry = Readonly<Record<string, ModelSpec | readonly ModelSpec[]>>
+
+/**
+ * @param fallback of the environment, where the registry has no `default`
+ * @throws ValidationError for a name with a slash, an empty chain, or names that go round in a circle
+ */
+export function createRegistry(registry: ModelRegistry, fallback: string | undefined) {
+  const wrong = (name: string, problem: string) =>
+    failure('validation.failed', { what: `The model ${name} of the registry`, problem })
+  const expandOne = (spec: ModelSpec, within: readonly string[]): readonly ModelSpec[] => {
+    if (typeof spec !== 'string' || spec.includes('/')) return [spec]
+    if (within.includes(spec)) throw wrong(spec, 'it stands for itself')
+    const found = registry[spec]
+    if (found !== undefined) return asList(found).flatMap((one) => expandOne(one, [...within, spec]))
+    const names = Object.keys(registry)
+    const near = nearest(spec, names)
+    const problem = `it is neither 'provider/model' nor a name of the registry${near ? `; did you mean ${near}?` : ''}`
+    throw failure('model.unknown', { model: spec, problem, known: names.join(', ') || 'provider/model' })
+  }
+  for (const [name, found] of Object.entries(registry)) {
+    if (name.includes('/')) throw wrong(name, 'a name has no slash: that is how models of providers are written')
+    if (asList(found).length === 0) throw wrong(name, 'its chain is empty')
+    expandOne(name, [])
+  }
+  const expand = (chain: readonly ModelSpec[]) => chain.flatMap((spec) => expandOne(spec, []))
+  return {
+    expand,
+    first: <Spec extends ModelSpec | EmbeddingSpec>(spec: Spec) =>
+      typeof spec === 'string' && spec in registry ? (expandOne(spec, [])[0] as ModelSpec) : spec,
+    defaultChain: (): readonly ModelSpec[] => {
+      if (registry.default !== undefined) return expandOne('default', [])
+      return fallback ? expandOne(fallback, []) : []
+    },
+  }
+}
+
+const asList = (found: ModelSpec | readonly ModelSpec[]): readonly ModelSpec[] =>
+  Array.isArray(found) ? (found as readonly ModelSpec[]) : [found as ModelSpec]
