@@ -10,13 +10,18 @@ import {
   parse,
   sleep,
   type TaintLabel,
+  type Tape,
   TimeoutError,
   TroupeError,
 } from '../core/index.ts'
 import type { Recorder } from '../durable/index.ts'
-import { withTimeLimit } from '../resilience/index.ts'
+import { type Policies, withTimeLimit } from '../resilience/index.ts'
+import type { TaintGuard } from '../security/index.ts'
+
 import type { Tool } from './define-tool.ts'
+import { isFailure, isRefusal } from './outcome.ts'
 import type { StepContext } from './step-context.ts'
+import { withWorkLimit } from './work-limit.ts'
 
 const maxAttempts = 3
 const pauseMs = 100
@@ -29,7 +34,16 @@ export interface ToolHost {
   /** ms, for tools that name no timeout of their own. */
   readonly timeoutMs?: number
   readonly ctxOf: (recorder: Recorder) => StepContext
+  /** How calls are guarded, by the name of the tool. */
+  readonly policies?: Policies | undefined
+  readonly guard: TaintGuard
+  /** Answers in the place of tools, or records what they give. */
+  readonly tape?: Tape | undefined
 }
+
+/** Whoever calls it has been judged by then. A body reaches outside in `ctx.effect`, each of which is judged by itself. */
+export const reachesOutside = ({ effect, capabilities }: Tool): boolean =>
+  effect === 'idempotent' || effect === 'once' || capabilities.includes('external')
 
 /** @throws ValidationError for arguments that don't fit */
 export const parseArguments = (tool: Tool, args: Json): Promise<unknown> =>
@@ -49,7 +63,7 @@ export async function callTool(
 ): Promise<Json> {
   const output =
     tool.effect === 'body'
-      ? await callBody(host, recorder, tool, id, input)
+      ? await callBody(host, recorder, tool, id, args, input)
       : await callEffect(host, recorder, tool, id, args, input)
   const labels: TaintLabel[] = []
   if (tool.untrusted) labels.push(`untrusted:${tool.untrusted}`)
@@ -73,7 +87,11 @@ function callEffect(
     ...(tool.reconcile ? { reconcile: tool.reconcile as never } : {}),
     ...(tool.undo ? { undo: tool.undo } : {}),
   }
-  return recorder.effect<Json>(`${tool.name} ${id}`, spec, ({ key, signal }) => {
+  const { taint } = recorder
+  return recorder.effect<Json>(`${tool.name} ${id}`, spec, ({ key, signal, taint: mark }) => {
+    const { userId, agent } = host
+    const act = { userId, agent, action: tool.name, taint }
+    const fetch = host.guard.fetchFor(act, { agreed: reachesOutside(tool), mark })
     const limit = {
       clock: host.clock,
       limitMs: tool.timeoutMs ?? host.timeoutMs,
@@ -81,21 +99,47 @@ function callEffect(
       what: `The tool ${tool.name}`,
       signal,
     }
-    return observed(host, tool, () =>
-      repeated(host, tool, signal, () =>
-        withTimeLimit(limit, async (inner) => toJson(await tool.execute(input, { key, signal: inner }), tool)),
-      ),
-    )
+    const execute = async (inner: AbortSignal) => toJson(await tool.execute(input, { key, signal: inner, fetch }), tool)
+    const { tape } = host
+    const played = (inner: AbortSignal) =>
+      tape
+        ? tape.play({ kind: 'tool', name: tool.name, request: { args }, signal }, () => execute(inner))
+        : execute(inner)
+    const policy = host.policies?.of(tool.name)
+    const call = () => repeated(host, tool, signal, () => withTimeLimit(limit, played))
+    // Tried again as far as the tool may be: what acts once is carried out once.
+    const guarded = () => (policy ? policy.execute(once(tool, call), { signal, key: host.userId }) : call())
+    return observed(host, tool, args, guarded)
   })
 }
 
-function callBody(host: ToolHost, recorder: Recorder, tool: Tool, id: string, input: unknown): Promise<Json> {
+function callBody(
+  host: ToolHost,
+  recorder: Recorder,
+  tool: Tool,
+  id: string,
+  args: Json,
+  input: unknown,
+): Promise<Json> {
+  const limit = { clock: host.clock, limitMs: tool.timeoutMs ?? host.timeoutMs, what: `The tool ${tool.name}` }
   return recorder.body<Json>(`${tool.name} ${id}`, (stage) =>
-    observed(host, tool, async () => {
-      const ctx = host.ctxOf(stage)
-      return toJson(await tool.execute(input, { key: `${stage.step} ${id}`, signal: stage.signal, ctx }), tool)
-    }),
+    observed(host, tool, args, () =>
+      withWorkLimit(limit, stage, async (own, signal) => {
+        const ctx = host.ctxOf(own)
+        return toJson(await tool.execute(input, { signal, ctx } as never), tool)
+      }),
+    ),
   )
+}
+
+/** The second attempt of what acts once is the failure of the first. */
+function once(tool: Tool, call: () => Promise<Json>): () => Promise<Json> {
+  if (tool.effect !== 'once') return call
+  let first: Promise<Json> | undefined
+  return () => {
+    first ??= call()
+    return first
+  }
 }
 
 /** A failure that says it may pass is tried again under the same key, unless the tool acts once. */
@@ -111,25 +155,35 @@ async function repeated(host: ToolHost, tool: Tool, signal: AbortSignal, run: ()
   }
 }
 
-async function observed(host: ToolHost, tool: Tool, run: () => Promise<Json>): Promise<Json> {
-  const began = host.clock.monotonic()
-  let success = false
-  try {
-    const output = await run()
-    success = true
-    return output
-  } finally {
-    host.events.emit({
-      type: 'tool.called',
-      at: host.clock.now(),
-      userId: host.userId,
-      tool: tool.name,
-      agent: host.agent,
-      success,
-      durationMs: host.clock.monotonic() - began,
-    })
-  }
-}
+const observed = (host: ToolHost, tool: Tool, input: Json, run: () => Promise<Json>): Promise<Json> =>
+  host.events.spanned(async () => {
+    const began = host.clock.monotonic()
+    let output: Json | undefined
+    let problem: string | undefined
+    try {
+      output = await run()
+      return output
+    } catch (error) {
+      problem = error instanceof TroupeError ? error.code : (error as Error)?.name
+      throw error
+    } finally {
+      const code = isFailure(output) ? String(output.code) : problem
+      host.events.emit(
+        {
+          type: 'tool.called',
+          at: host.clock.now(),
+          userId: host.userId,
+          tool: tool.name,
+          agent: host.agent,
+          success: output !== undefined && !isFailure(output),
+          durationMs: host.clock.monotonic() - began,
+          security: tool.security === true || tool.needsApproval !== false || isRefusal(code),
+          ...(code === undefined ? {} : { code }),
+        },
+        () => ({ input, output }),
+      )
+    }
+  })
 
 /** Models read it: a Date becomes its text, what JSON lacks is left out, nothing at all is null. */
 function toJson(value: unknown, tool: Tool): Json {

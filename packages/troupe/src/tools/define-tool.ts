@@ -2,6 +2,7 @@
 import {
   checkName,
   checkOptions,
+  checkSchema,
   type Duration,
   failure,
   type Json,
@@ -10,6 +11,7 @@ import {
   type Schema,
 } from '../core/index.ts'
 import type { Reconciled } from '../durable/index.ts'
+import type { Fetch } from '../security/index.ts'
 import type { StepContext } from './step-context.ts'
 
 export type ToolEffect = 'read' | 'idempotent' | 'once'
@@ -19,6 +21,8 @@ export interface ToolCall {
   readonly signal: AbortSignal
   /** The same whenever this call is tried again: hand it to the outside as idempotency key. */
   readonly key: string
+  /** The way out, within `egress`: what it answers is marked as untrusted. */
+  readonly fetch: Fetch
 }
 
 /** What a body is given. */
@@ -35,7 +39,7 @@ interface Common<In, Out> {
   readonly inputSchema: Schema<In>
   /** Of what it returns; another result is reported to the model as a failure. */
   readonly outputSchema?: Schema<Out>
-  /** Of one call; the run's tool timeout by default. */
+  /** Of one call, the run's tool timeout by default; of a body, what it works, without its waits for answers. */
   readonly timeout?: Duration
   /** A person must agree to the exact arguments; a function decides per call. */
   readonly needsApproval?: boolean | ((input: In) => boolean | Promise<boolean>)
@@ -43,7 +47,10 @@ interface Common<In, Out> {
   readonly untrusted?: boolean | string
   /** Its results must not leave: what is derived from them is marked so. */
   readonly sensitive?: boolean | string
-  /** What it is good for, for the selection of tools. */
+  /**
+   * What it is good for, for the selection of tools. `external`: what it is asked goes outside, so that even reading may
+   * carry data off; tools that are `idempotent` or `once` count so by themselves.
+   */
   readonly capabilities?: readonly string[]
 }
 
@@ -80,6 +87,8 @@ export interface Tool {
   readonly untrusted?: string
   readonly sensitive?: string
   readonly capabilities: readonly string[]
+  /** Of built-in tools that change what others can see or do. */
+  readonly security?: boolean
   readonly reconcile?: (key: string) => Promise<Reconciled<unknown>>
   readonly undo?: (key: string, output: unknown) => Promise<void>
   execute(input: unknown, call: ToolCall & Partial<BodyCall>): unknown
@@ -117,14 +126,14 @@ export function defineTool<In, Out>(options: ToolOptions<In, Out>): Tool {
     throw wrong('its name must be 1 to 64 letters, digits, _ and -')
   if (typeof options.description !== 'string' || options.description === '') throw wrong('it has no description')
   if (typeof options.execute !== 'function') throw wrong('it has no function execute')
-  if (typeof options.inputSchema?.['~standard']?.validate !== 'function')
-    throw wrong('its inputSchema is no Standard Schema')
+  if (options.inputSchema === undefined) throw wrong('it has no inputSchema')
+  checkSchema(`The inputSchema of ${options.name}`, options.inputSchema)
+  checkSchema(`The outputSchema of ${options.name}`, options.outputSchema)
+  checkParts(options, wrong)
   const parameters = jsonSchemaOf(options.inputSchema)
   if (!parameters) throw wrong('its inputSchema tells no JSON Schema; zod 4 schemas do')
   if (options.body && ('effect' in options || 'reconcile' in options || 'undo' in options))
     throw wrong('a body takes no effect, reconcile or undo: its effects are those of ctx.effect')
-  // It may wait for a person for days, in other processes: no timer of this one bounds it.
-  if (options.body && options.timeout !== undefined) throw wrong('a body takes no timeout: bound the effects in it')
   const effect: Tool['effect'] = options.body ? 'body' : (options.effect ?? 'once')
   if (!['read', 'idempotent', 'once', 'body'].includes(effect))
     throw wrong(`effect is ${String(effect)}, not read, idempotent or once`)
@@ -141,9 +150,7 @@ export function defineTool<In, Out>(options: ToolOptions<In, Out>): Tool {
     capabilities: Object.freeze([...(options.capabilities ?? [])]),
     execute: options.execute as Tool['execute'],
     ...(options.outputSchema ? { outputSchema: options.outputSchema as Schema } : {}),
-    ...(options.timeout === undefined
-      ? {}
-      : { timeoutMs: milliseconds(options.timeout, `The timeout of ${options.name}`) }),
+    ...(options.timeout === undefined ? {} : { timeoutMs: timeoutOf(options.name, options.timeout) }),
     ...(untrusted ? { untrusted } : {}),
     ...(sensitive ? { sensitive } : {}),
     ...('reconcile' in options && options.reconcile
@@ -152,6 +159,29 @@ export function defineTool<In, Out>(options: ToolOptions<In, Out>): Tool {
     ...('undo' in options && options.undo ? { undo: options.undo as NonNullable<Tool['undo']> } : {}),
   }
   return Object.freeze(tool)
+}
+
+type Options = Readonly<Record<string, unknown>>
+
+/** What has several forms, or only one that JavaScript would not insist on. */
+function checkParts(options: object, wrong: (problem: string) => Error): void {
+  const { body, needsApproval, untrusted, sensitive, capabilities, reconcile, undo } = options as Options
+  if (body !== undefined && typeof body !== 'boolean') throw wrong('body is neither true nor false')
+  if (!['boolean', 'function', 'undefined'].includes(typeof needsApproval))
+    throw wrong('needsApproval is neither true, false nor a function')
+  for (const [option, source] of Object.entries({ untrusted, sensitive }))
+    if (!['boolean', 'string', 'undefined'].includes(typeof source))
+      throw wrong(`${option} is neither true, false nor the name of a source`)
+  if (capabilities !== undefined && !(Array.isArray(capabilities) && capabilities.every((c) => typeof c === 'string')))
+    throw wrong('its capabilities are no list of texts')
+  for (const [option, fn] of Object.entries({ reconcile, undo }))
+    if (fn !== undefined && typeof fn !== 'function') throw wrong(`its ${option} is no function`)
+}
+
+function timeoutOf(name: string, timeout: Duration): number {
+  const ms = milliseconds(timeout, `The timeout of ${name}`)
+  if (ms > 0) return ms
+  throw failure('validation.failed', { what: `The timeout of ${name}`, problem: 'it must be longer than nothing' })
 }
 
 export const isTool = (value: unknown): value is Tool => typeof value === 'object' && value !== null && brand in value

@@ -2,4 +2,5 @@
 export * from './call-tool.ts'
 export * from './define-tool.ts'
 export * from './handler/index.ts'
+export { isFailure } from './outcome.ts'
 export * from './step-context.ts'

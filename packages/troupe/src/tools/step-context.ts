@@ -1,7 +1,7 @@
 /** What a step and the bodies of its tools are given: hands whose answers are recorded and whose writes are staged. */
 import type { ContextHands } from '../context/index.ts'
-import type { Duration, Json, TroupeError } from '../core/index.ts'
-import type { EffectFunction, EffectSpec } from '../durable/index.ts'
+import type { Duration, Json, Question, TroupeError } from '../core/index.ts'
+import type { EffectSpec, OutsideFunction } from '../durable/index.ts'
 import type { MessageHands, MessageType, RequestOptions } from '../messaging/index.ts'
 
 export interface StepContext {
@@ -10,7 +10,19 @@ export interface StepContext {
   readonly signal: AbortSignal
   readonly context: ContextHands
   readonly messages: MessageHands
-  effect<Out>(name: string, spec: EffectSpec<Out>, fn: EffectFunction<Out>): Promise<Out>
+  /**
+   * Touches the world. Where untrusted input has met sensitive data, one that is `idempotent` or `once` needs a person's
+   * approval of its exact `input`, or is refused, as `policy.taint` says.
+   * @throws AccessDeniedError `taint.refused`
+   */
+  effect<Out>(name: string, spec: EffectSpec<Out>, fn: OutsideFunction<Out>): Promise<Out>
+  /**
+   * Vouches that what the step goes on with holds nothing of what it has read: its taint goes, and the reason is recorded
+   * as an incident. In function agents alone; a model has no way to call it.
+   * @throws ValidationError `taint.misplaced` in a tool of an LlmAgent
+   * @example const total = await ctx.declassify(sum(rows), 'a sum of whole numbers')
+   */
+  declassify<T>(value: T, reason: string): Promise<T>
   ask(question: AskOptions): Promise<Json>
   request<P, R>(type: MessageType<P, R>, payload: P, options: RequestOptions): Promise<R>
   /**
@@ -64,18 +76,5 @@ export interface AskOptions {
   /** Of an approval: the call it is about, and the hash of its exact arguments. */
   readonly tool?: string
   readonly args?: Json
-  readonly hash?: string
-}
-
-export interface Question {
-  readonly kind: 'question' | 'choice' | 'confirmation' | 'draft' | 'approval' | 'error'
-  readonly text: string
-  readonly options?: readonly string[]
-  /** Milliseconds, after which `default` is the answer, or the wait fails. */
-  readonly timeoutMs?: number
-  readonly default?: Json
-  readonly tool?: string
-  readonly args?: Json
-  /** Of the exact arguments: an approval is bound to it. */
   readonly hash?: string
 }

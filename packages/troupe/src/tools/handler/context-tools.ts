@@ -55,17 +55,19 @@ const getContext = toolSpec({
     limit,
     cursor,
   },
-  async run({ context }, args) {
+  async run({ agent, context }, args) {
     if (typeof args.key === 'string') {
       const entry = await context.getEntry(args.key)
       if (!entry) throw failure('context.missing', { key: args.key })
       const { key, value, version, owner } = entry
-      return plain({ key, value, version, owner, context: entriesOf([[key, value]]), message: `Retrieved ${key}` })
+      const found = { context: entriesOf([[key, value]]), keys_requested: [key], keys_found: [key] }
+      return { agent, key, value, version, owner, ...found, message: `Retrieved ${key}` }
     }
     if (args.keys) {
       const found = await context.getMany(args.keys)
       const keysFound = [...found.keys()]
       return {
+        agent,
         context: entriesOf(found),
         keys_requested: args.keys,
         keys_found: keysFound,
@@ -75,6 +77,7 @@ const getContext = toolSpec({
     const page = await context.list({ limit: args.limit ?? 50, ...(args.cursor ? { cursor: args.cursor } : {}) })
     const pairs = page.items.map(({ key, value }) => [key, value] as const)
     return plain({
+      agent,
       context: entriesOf(pairs),
       keys_found: pairs.map(([key]) => key),
       cursor: page.cursor,
@@ -96,6 +99,7 @@ function parsed(value: Json): { readonly value: Json; readonly parsed: boolean }
 
 const pushContext = toolSpec({
   name: 'push_context',
+  security: true,
   description:
     'Writes shared knowledge under a key. Everyone of the team may read a new entry unless you name an audience, subscribers or topics; an entry that exists keeps its audience and lifetime unless you name others.',
   arguments: {
@@ -108,7 +112,7 @@ const pushContext = toolSpec({
     }),
     ...pushed,
   },
-  async run({ context }, args) {
+  async run({ agent, context }, args) {
     const { value, parsed: wasParsed } = parsed(args.value as Json)
     const { key, version } = await context.push(args.key, value, pushOptions(args))
     const shared = [
@@ -118,6 +122,7 @@ const pushContext = toolSpec({
     ]
     const sharing = shared.filter(Boolean).join(' and ')
     return plain({
+      agent,
       key,
       value,
       value_parsed: wasParsed,
@@ -144,7 +149,7 @@ const listContext = toolSpec({
   name: 'list_context',
   description: 'Lists the keys that you can see, grouped by topic, without their values.',
   arguments: { ...listing, topics: names('Only entries of these topics.') },
-  async run({ context }, args) {
+  async run({ agent, context }, args) {
     const subscribed = await context.topics()
     const page = await context.list({ ...asked(args), ...(args.topics ? { topics: args.topics } : {}) })
     const byTopic = new Map<string, string[]>(subscribed.map((topic) => [topic, []]))
@@ -156,6 +161,7 @@ const listContext = toolSpec({
     }
     const keys = page.items.map(({ key }) => key)
     return plain({
+      agent,
       keys,
       keys_by_topic: entriesOf(byTopic),
       other_keys: other,
@@ -171,14 +177,15 @@ const listContextKeys = toolSpec({
   name: 'list_context_keys',
   description: 'Lists the keys that you can see, in order.',
   arguments: { ...listing, topics: names('Only entries of these topics.') },
-  async run({ context }, args) {
+  async run({ agent, context }, args) {
     const page = await context.keys({ ...asked(args), ...(args.topics ? { topics: args.topics } : {}) })
-    return plain({ keys: [...page.items], count: page.items.length, cursor: page.cursor })
+    return plain({ agent, keys: [...page.items], count: page.items.length, cursor: page.cursor })
   },
 })
 
 const deleteContext = toolSpec({
   name: 'delete_context',
+  security: true,
   description: 'Deletes one of your entries.',
   arguments: { key, if_version: optional(z.int().min(1), 'Delete only this version.') },
   async run({ context }, args) {
@@ -203,6 +210,7 @@ const operation = z.strictObject({
 
 const batchContextOperation = toolSpec({
   name: 'batch_context_operation',
+  security: true,
   description: 'Does several operations on shared knowledge. The results are in the order of the operations.',
   arguments: {
     operations: z.array(operation).max(1_000).describe('The operations, in order.'),
@@ -221,7 +229,13 @@ const batchContextOperation = toolSpec({
       failed_operations: failed,
       atomic,
       results: results.map(told),
-      ...(failed > 0 ? { error: `Operation ${first} failed: ${errorOf(results[first])}`, code: 'batch.partial' } : {}),
+      ...(failed > 0
+        ? {
+            error: `Operation ${first} failed: ${errorOf(results[first])}`,
+            code: 'batch.partial',
+            suggestion: 'Those that succeeded stand: look at each result, and repeat only what failed.',
+          }
+        : {}),
     })
   },
 })

@@ -1,7 +1,8 @@
 /** The tools of a handler in the shapes that providers and frameworks take, each with `call` for their shape of a call. */
-import type { Json } from '../../core/index.ts'
-import type { ToolHandler, ToolResult } from './tool-handler.ts'
-import type { JsonObject } from './tool-spec.ts'
+import { failure, type Json } from '../../core/index.ts'
+import type { ToolResult } from './carry-out.ts'
+import type { ToolHandler } from './tool-handler.ts'
+import { isStrict, type JsonObject } from './tool-spec.ts'
 
 /** What can be offered in a format: our handler, or one merged with users' tools. */
 export interface CallableTools {
@@ -15,7 +16,8 @@ export interface OpenAiTool {
     readonly name: string
     readonly description: string
     readonly parameters: JsonObject
-    readonly strict: true
+    /** True for ours, and for those of users whose schemas keep the rules of strict mode. */
+    readonly strict: boolean
   }
 }
 export interface OpenAiCall {
@@ -33,7 +35,14 @@ const broken = (name: string): ToolResult => ({
   suggestion: 'Write the arguments as one JSON object.',
 })
 
-/** Arguments as text are JSON; no text at all is no arguments. */
+/** @throws ValidationError for what has no tools, an agent's handle in place of its tools for one */
+function definitionsOf(handler: CallableTools) {
+  if (typeof handler?.definitions === 'function') return handler.definitions()
+  const problem = "it has no tools: pass an agent's tools, or what mergeTools gave"
+  throw failure('validation.failed', { what: 'The handler', problem })
+}
+
+/** Arguments as text are JSON; no text at all is no arguments. A call of another shape names no tool, and is told so. */
 async function callWith(handler: CallableTools, name: string, args: unknown): Promise<unknown> {
   if (typeof args !== 'string') return handler.call(name, args ?? {})
   if (args.trim() === '') return handler.call(name, {})
@@ -49,33 +58,44 @@ async function callWith(handler: CallableTools, name: string, args: unknown): Pr
 /** @example const { tools, call } = toOpenAI(support.tools); const result = await call(completion.tool_calls[0]) */
 export function toOpenAI<H extends CallableTools>(handler: H) {
   return {
-    tools: handler.definitions().map(
+    tools: definitionsOf(handler).map(
       ({ name, description, parameters }): OpenAiTool => ({
         type: 'function',
-        function: { name, description, parameters, strict: true },
+        function: { name, description, parameters, strict: isStrict(parameters) },
       }),
     ),
-    call: (call: OpenAiCall) => callWith(handler, call.function.name, call.function.arguments) as Promise<Results<H>>,
+    call: (call: OpenAiCall) =>
+      callWith(handler, call?.function?.name, call?.function?.arguments) as Promise<Results<H>>,
   }
+}
+
+export interface AnthropicTool {
+  readonly name: string
+  readonly description: string
+  readonly input_schema: JsonObject & { readonly type: 'object' }
 }
 
 /** `call` takes a `tool_use` block. */
 export function toAnthropic<H extends CallableTools>(handler: H) {
   return {
-    tools: handler
-      .definitions()
-      .map(({ name, description, parameters }) => ({ name, description, input_schema: parameters })),
+    tools: definitionsOf(handler).map(
+      ({ name, description, parameters }): AnthropicTool => ({
+        name,
+        description,
+        input_schema: { ...parameters, type: 'object' },
+      }),
+    ),
     call: (call: {
       readonly type?: 'tool_use'
       readonly id?: string
       readonly name: string
       readonly input?: unknown
-    }) => callWith(handler, call.name, call.input) as Promise<Results<H>>,
+    }) => callWith(handler, call?.name, call?.input) as Promise<Results<H>>,
   }
 }
 
 /** A Standard Schema that tells its JSON Schema and leaves the judgement to the handler, whose mistakes are results. */
-const schemaOf = (parameters: JsonObject) => ({
+export const schemaOf = (parameters: JsonObject) => ({
   '~standard': {
     version: 1 as const,
     vendor: 'troupe',
@@ -86,14 +106,14 @@ const schemaOf = (parameters: JsonObject) => ({
 
 /** `tools` is the record that `generateText` and `streamText` of the AI SDK take. */
 export function toAiSdk<H extends CallableTools>(handler: H) {
-  const tools = handler.definitions().map(({ name, description, parameters }) => {
+  const tools = definitionsOf(handler).map(({ name, description, parameters }) => {
     const execute = (input: unknown) => callWith(handler, name, input) as Promise<Results<H>>
     return [name, { description, inputSchema: schemaOf(parameters), execute }] as const
   })
   return {
     tools: Object.fromEntries(tools),
     call: (call: { readonly toolName: string; readonly input?: unknown; readonly args?: unknown }) =>
-      callWith(handler, call.toolName, call.input ?? call.args) as Promise<Results<H>>,
+      callWith(handler, call?.toolName, call?.input ?? call?.args) as Promise<Results<H>>,
   }
 }
 
@@ -105,14 +125,15 @@ export function toLangChain<H extends CallableTools>(handler: H) {
     return JSON.stringify(await run(name, call?.type === 'tool_call' ? call.args : input))
   }
   return {
-    tools: handler.definitions().map(({ name, description, parameters }) => ({
+    tools: definitionsOf(handler).map(({ name, description, parameters }) => ({
       name,
       description,
       schema: parameters,
       invoke: (input: unknown) => text(name, input),
       func: (input: unknown) => text(name, input),
     })),
-    call: (call: { readonly name: string; readonly args?: unknown; readonly id?: string }) => run(call.name, call.args),
+    call: (call: { readonly name: string; readonly args?: unknown; readonly id?: string }) =>
+      run(call?.name, call?.args),
   }
 }
 

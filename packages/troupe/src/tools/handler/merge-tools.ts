@@ -1,5 +1,8 @@
-/** Our tools and a user's in one handler: theirs keep their names, clashing ones of ours are called `troupe_…`. */
-import { failure, type Json, nearest, parse, storeError } from '../../core/index.ts'
+/**
+ * Our tools and a user's in one handler: theirs keep their names, clashing ones of ours are called `troupe_…`. A denied
+ * tool of theirs is neither offered nor called, and every call is an event.
+ */
+import { failure, type Json, jsonSchemaOf, nearest, parse, storeError } from '../../core/index.ts'
 import { isTool, type Tool } from '../define-tool.ts'
 import type { CallableTools } from './formats.ts'
 import type { ToolHandler } from './tool-handler.ts'
@@ -25,8 +28,12 @@ export function mergeTools(
   handler: ToolHandler,
   own: Readonly<Record<string, Tool | OwnTool>> | readonly (Tool | OwnTool)[],
 ): CallableTools {
+  if (typeof handler?.toolNames !== 'function')
+    throw failure('validation.failed', { what: 'The handler', problem: "it is not an agent's tools" })
+  if (typeof own !== 'object' || own === null)
+    throw failure('validation.failed', { what: 'The tools to merge', problem: 'they are neither a list nor an object' })
   const theirs = new Map<string, Tool | OwnTool>()
-  const list = Array.isArray(own) ? own.map((tool: Tool | OwnTool) => [tool.name, tool] as const) : Object.entries(own)
+  const list = Array.isArray(own) ? own.map((tool: Tool | OwnTool) => [tool?.name, tool] as const) : Object.entries(own)
   for (const [name, tool] of list as readonly (readonly [string | undefined, Tool | OwnTool])[]) {
     const wrong = (problem: string) => failure('validation.failed', { what: `The tool ${String(name)}`, problem })
     if (typeof name !== 'string' || typeof tool?.execute !== 'function')
@@ -40,16 +47,15 @@ export function mergeTools(
   const ours = new Map(handler.toolNames().map((name) => [shownName(name), name] as const))
   return {
     definitions: () => [
-      ...[...theirs].map(([name, tool]) => ({
-        name,
-        description: tool.description ?? '',
-        parameters: tool.parameters ?? open,
-      })),
+      ...[...theirs]
+        .filter(([name]) => !handler.denies(name))
+        .map(([name, tool]) => ({ name, description: tool.description ?? '', parameters: parametersOf(tool) })),
       ...handler.definitions().map((definition) => ({ ...definition, name: shownName(definition.name) })),
     ],
     async call(name, args = {}) {
       const tool = theirs.get(name)
-      if (tool) return callOwn(name, tool, args)
+      if (tool)
+        return handler.observe(name, () => (handler.denies(name) ? denied(name, handler) : callOwn(name, tool, args)))
       const known = ours.get(name)
       if (known !== undefined) return handler.call(known, args)
       const like = nearest(name, [...theirs.keys(), ...ours.keys()])
@@ -59,6 +65,14 @@ export function mergeTools(
       }
     },
   }
+}
+
+const parametersOf = (tool: Tool | OwnTool): JsonObject =>
+  tool.parameters ?? (tool.inputSchema && jsonSchemaOf(tool.inputSchema)) ?? open
+
+async function denied(name: string, handler: ToolHandler): Promise<JsonObject> {
+  const { code, hint } = failure('access.denied', { agent: handler.agent, action: name })
+  return { success: false, error: `Access denied to tool: ${name}`, code, ...(hint ? { suggestion: hint } : {}) }
 }
 
 /** What it returns as it is; what it throws as a result that says so. */

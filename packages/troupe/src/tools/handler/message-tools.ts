@@ -1,7 +1,13 @@
 /** The tools on messages. What a model writes is a text; its kind is the type of the message. */
 import { z } from 'zod'
 import { type Duration, failure, type Json, type Page } from '../../core/index.ts'
-import { defineMessage, type ListedMessage, MessageConfirmed, type SendOutcome } from '../../messaging/index.ts'
+import {
+  defineMessage,
+  type ListedMessage,
+  MessageConfirmed,
+  replaceBytes,
+  type SendOutcome,
+} from '../../messaging/index.ts'
 import { type JsonObject, optional, plain, type ToolHands, type ToolSpec, toolSpec } from './tool-spec.ts'
 
 const kinds = ['info', 'request', 'update', 'question', 'result', 'task', 'error', 'announcement'] as const
@@ -19,13 +25,15 @@ const common = (args: Sent) => ({
   ...(typeof args.ttl === 'number' ? { ttl: `${Math.max(1, Math.round(args.ttl * 1_000))}ms` as Duration } : {}),
 })
 
-function messaging(hands: ToolHands): {
-  readonly messages: NonNullable<ToolHands['messages']>
-  readonly mailbox: NonNullable<ToolHands['mailbox']>
-} {
-  const { messages, mailbox } = hands
-  if (!messages || !mailbox) throw failure('tool.unavailable', { tool: 'The tools for messages' })
-  return { messages, mailbox }
+const unavailable = () => failure('tool.unavailable', { tool: 'The tools for messages' })
+
+function messagesOf({ messages }: ToolHands): NonNullable<ToolHands['messages']> {
+  if (!messages) throw unavailable()
+  return messages
+}
+function mailboxOf({ mailbox }: ToolHands): NonNullable<ToolHands['mailbox']> {
+  if (!mailbox) throw unavailable()
+  return mailbox
 }
 
 const sendMessage = toolSpec({
@@ -41,7 +49,7 @@ const sendMessage = toolSpec({
     const confirm = args.requires_confirmation === true
     const threadId = args.thread_id ?? (confirm ? `thread_${hands.ids.next()}` : undefined)
     const type = args.message_type ?? 'info'
-    const message = await messaging(hands).messages.send(defineMessage(type), args.message, {
+    const message = await messagesOf(hands).send(defineMessage(type), args.message, {
       to: args.to_agent,
       ...common(args),
       ...(threadId === undefined ? {} : { threadId }),
@@ -53,6 +61,7 @@ const sendMessage = toolSpec({
       to_agent: args.to_agent,
       message_type: type,
       priority: args.priority ?? 'normal',
+      ttl: args.ttl ?? undefined,
       requires_confirmation: confirm,
       thread_id: threadId,
       message: `Message sent to ${args.to_agent}`,
@@ -70,18 +79,20 @@ const broadcastMessage = toolSpec({
   },
   async run(hands, args) {
     const threadId = args.create_thread ? `thread_${hands.ids.next()}` : undefined
-    const outcomes = await messaging(hands).messages.broadcast(
+    const broadcastId = hands.ids.next()
+    const outcomes = await messagesOf(hands).broadcast(
       defineMessage(args.message_type ?? 'announcement'),
       args.message,
       {
         to: args.to_agents,
         ...common(args),
         ...(threadId === undefined ? {} : { threadId }),
+        metadata: { broadcast_id: broadcastId },
       },
     )
     const successful = outcomes.filter(({ success }) => success).length
     return plain({
-      broadcast_id: hands.ids.next(),
+      broadcast_id: broadcastId,
       total_recipients: outcomes.length,
       successful_sends: successful,
       failed_sends: outcomes.length - successful,
@@ -111,7 +122,7 @@ const getMessages = toolSpec({
     cursor: optional(z.string(), 'The cursor of the answer before, to go on from there.'),
   },
   async run(hands, args) {
-    const { mailbox } = messaging(hands)
+    const mailbox = mailboxOf(hands)
     const filter = {
       unreadOnly: args.unread_only !== false,
       ...(args.from_agent ? { from: args.from_agent } : {}),
@@ -127,13 +138,16 @@ const getMessages = toolSpec({
       ...(args.cursor ? { cursor: args.cursor } : {}),
     })
     const found = page.items
-    const confirmed = args.mark_as_read === false ? 0 : await markRead(hands, found)
+    const marks = args.mark_as_read !== false
+    const confirmed = marks ? await markRead(hands, found) : 0
     return plain({
-      messages: found.map(shown),
+      messages: found.map((message) => shown(message, marks)),
       count: found.length,
       total_available: total,
       threads: threadsOf(found),
+      unthreaded_messages: found.filter(({ threadId }) => threadId === undefined).map(({ id }) => id),
       confirmations_sent: confirmed,
+      filters_applied: applied({ ...args, unread_only: filter.unreadOnly }),
       cursor: page.cursor,
     })
   },
@@ -141,7 +155,7 @@ const getMessages = toolSpec({
 
 /** @returns how many senders were told, as they had asked */
 async function markRead(hands: ToolHands, found: readonly ListedMessage[]): Promise<number> {
-  const { messages, mailbox } = messaging(hands)
+  const [messages, mailbox] = [messagesOf(hands), mailboxOf(hands)]
   const unread = found.filter(({ read }) => !read)
   if (unread.length === 0) return 0
   await mailbox.markRead(unread.map(({ id }) => id))
@@ -155,18 +169,27 @@ async function markRead(hands: ToolHands, found: readonly ListedMessage[]): Prom
   return asked.length
 }
 
-const shown = (message: ListedMessage): Json =>
+/** What was asked for, and not what may be left out. */
+const filters = ['unread_only', 'from_agent', 'message_type', 'thread_id', 'priority'] as const
+const applied = (args: { readonly [filter in (typeof filters)[number]]?: Json | undefined }): JsonObject =>
+  Object.fromEntries(filters.flatMap((filter) => (args[filter] == null ? [] : [[filter, args[filter] as Json]])))
+
+/** @param marked it is read now, and whoever asked was told so */
+const shown = (message: ListedMessage, marked: boolean): Json =>
   plain({
     id: message.id,
     from: message.from,
     to: message.to,
-    message: message.payload,
+    // A model can make nothing of bytes but that they are there.
+    message: replaceBytes(message.payload, (found) => `(${found.byteLength} bytes)`),
     type: message.type,
     priority: message.priority,
     timestamp: message.timestamp,
     read: message.read,
     requires_confirmation: message.requiresConfirmation,
+    confirmed: message.requiresConfirmation && message.from !== message.to && (message.read || marked),
     thread_id: message.threadId,
+    broadcast_id: message.metadata.broadcast_id,
   })
 
 function threadsOf(found: readonly ListedMessage[]): JsonObject {

@@ -1,7 +1,8 @@
 /** What an agent can see, as a part of its system prompt: whole entries, under a budget of tokens, with where they are from. */
 
 import type { ContextHands, Entry } from '../../context/index.ts'
-import { checkOptions, failure, type Json } from '../../core/index.ts'
+import { checkOptions, checkText, failure, type Json, listOf } from '../../core/index.ts'
+import type { ToolHandler } from './tool-handler.ts'
 
 export interface SystemPromptOptions {
   /** `{context}` is replaced once; all other braces stay as they are. Without it the context follows the text. */
@@ -21,18 +22,29 @@ export interface SystemPromptOptions {
 const charactersPerToken = 4
 
 /**
- * @param agent an agent's handle
+ * @param agent an agent's handle; where it hands its tools to a model too, a prompt that already holds everything is
+ * told as `prompt.repeated`: name `keys` for what stays, or deny `get_context`
  * @example const prompt = await buildSystemPrompt(support, { template: 'You help customers.\n\n{context}' })
  */
 export async function buildSystemPrompt(
-  agent: { readonly context: ContextHands },
+  agent: { readonly context: ContextHands; readonly tools?: Pick<ToolHandler, 'prompted'> },
   options: SystemPromptOptions = {},
 ): Promise<string> {
   checkOptions('buildSystemPrompt', options, ['template', 'existing', 'keys', 'fallback', 'header', 'maxTokens'])
   const { template, existing, keys, fallback = '', header = '[Context]', maxTokens = 4_000 } = options
   if (!Number.isInteger(maxTokens) || maxTokens < 1)
     throw failure('validation.failed', { what: 'maxTokens', problem: 'it is a whole number above zero' })
-  const lines = await linesOf(agent.context, keys, maxTokens * charactersPerToken)
+  for (const [option, value] of Object.entries({ template, existing, fallback }))
+    if (value !== undefined) checkText(option, value)
+  if (header !== false) checkText('header', header)
+  if (keys !== undefined) listOf('keys', keys)
+  if (typeof agent?.context?.list !== 'function')
+    throw failure('validation.failed', {
+      what: 'The agent',
+      problem: "it is no agent's handle, as user.agent(name) gives",
+    })
+  const { lines, whole } = await linesOf(agent.context, keys, maxTokens * charactersPerToken)
+  if (whole && lines.length > 0) agent.tools?.prompted()
   const context = lines.length === 0 ? fallback : [...(header === false ? [] : [header]), ...lines].join('\n')
   return [existing, inTemplate(template, context)].filter((part) => part !== undefined && part !== '').join('\n\n')
 }
@@ -48,7 +60,7 @@ async function linesOf(
   context: ContextHands,
   keys: readonly string[] | undefined,
   budget: number,
-): Promise<readonly string[]> {
+): Promise<{ readonly lines: readonly string[]; readonly whole: boolean }> {
   const lines: string[] = []
   let left = budget
   let omitted = 0
@@ -69,9 +81,11 @@ async function linesOf(
       cursor = page.cursor
       if (cursor === undefined) break
       // A page that adds nothing more would only be counted.
-      if (omitted > 0) return [...lines, '(More than fits here: use get_context for the rest.)']
+      if (omitted > 0)
+        return { lines: [...lines, '(More than fits here: use get_context for the rest.)'], whole: false }
     }
-  return omitted === 0 ? lines : [...lines, `(${omitted} more: use get_context for them.)`]
+  if (omitted === 0) return { lines, whole: keys === undefined }
+  return { lines: [...lines, `(${omitted} more: use get_context for them.)`], whole: false }
 }
 
 function lineOf({ key, value, owner, taint }: Entry, reader: string): string {

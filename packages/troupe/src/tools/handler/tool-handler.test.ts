@@ -1,59 +1,10 @@
 import { describe, expect, test } from 'vitest'
-import { contextMigrations, createContextMesh } from '../../context/index.ts'
-import {
-  createEvents,
-  createIds,
-  createVirtualClock,
-  type Json,
-  seededRandom,
-  type TroupeEvent,
-} from '../../core/index.ts'
-import { createMailboxes, messagingMigrations } from '../../messaging/index.ts'
-import { Access, type AccessOptions, builtInTools, createIncidents, securityMigrations } from '../../security/index.ts'
-import { openStorage } from '../../storage/index.ts'
+import type { Json } from '../../core/index.ts'
+import { bytes, defineMessage } from '../../messaging/index.ts'
+import { builtInTools } from '../../security/index.ts'
 import { mergeTools, toAiSdk, toAnthropic, toLangChain, toLangGraph, toOpenAI } from './index.ts'
 import { buildSystemPrompt } from './system-prompt.ts'
-import { ToolHandler } from './tool-handler.ts'
-
-async function openTeam() {
-  const clock = createVirtualClock()
-  const random = seededRandom('tools')
-  const ids = createIds(clock, random)
-  const seen: TroupeEvent[] = []
-  const events = createEvents(() => {})
-  events.on('*', (event) => seen.push(event))
-  const migrations = [...contextMigrations, ...securityMigrations, ...messagingMigrations]
-  const storage = await openStorage({ url: 'memory:', migrations, clock, random })
-  const incidents = createIncidents({ storage, clock, ids, events })
-  const mesh = createContextMesh({ storage, clock, random, ids, events, incidents })
-  const mailboxes = createMailboxes({
-    storage,
-    clock,
-    ids,
-    random,
-    events,
-    incidents,
-    subscribersOf: (user, topic) => mesh.subscribersOf(user, topic),
-    presentOf: async () => [],
-    answerStep: () => ({ statements: [] }),
-  })
-  return {
-    seen,
-    agent(name: string, options: AccessOptions = {}) {
-      const access = new Access(options)
-      const context = mesh.agent('ada', name, access)
-      const hands = mailboxes.hands({ user: 'ada', agent: name, access })
-      const tools = new ToolHandler({ userId: 'ada', context, ...hands, access, clock, ids, events, incidents })
-      return { context, tools, ...hands }
-    },
-    async [Symbol.asyncDispose]() {
-      await mailboxes.close()
-      await mesh.close()
-      await incidents.settled()
-      await storage.close()
-    },
-  }
-}
+import { openTeam } from './team.test.fixture.ts'
 
 /** What OpenAI's strict mode asks of a schema. */
 function checkStrict(schema: Json, at: string): void {
@@ -281,6 +232,13 @@ describe('tools on messages', () => {
     expect(await a.tools.call('get_messages_from_agents')).toMatchObject({ count: 0 })
   })
 
+  test('of bytes are shown as how many there are', async () => {
+    await using team = await openTeam()
+    const Scan = defineMessage('scan', bytes())
+    await team.agent('A').messages.send(Scan, new Uint8Array(3), { to: 'B' })
+    const got = await team.agent('B').tools.call('get_messages_from_agents', {})
+    expect(got).toMatchObject({ messages: [{ type: 'scan', message: '(3 bytes)' }] })
+  })
   test('nobody acts under another name, and the attempt is an incident', async () => {
     await using team = await openTeam()
     const a = team.agent('A')

@@ -4,24 +4,13 @@
  */
 
 import type { ContextHands } from '../../context/index.ts'
-import {
-  CancelledError,
-  type Clock,
-  type Events,
-  failure,
-  type Ids,
-  type Json,
-  LeaseLostError,
-  nearest,
-  TroupeError,
-} from '../../core/index.ts'
+import type { Clock, Events, Ids } from '../../core/index.ts'
 import type { MailboxHands, MessageHands } from '../../messaging/index.ts'
 import type { Access, AccessSummary, BuiltInTool, Incidents } from '../../security/index.ts'
-import { contextTools } from './context-tools.ts'
-import { messageTools } from './message-tools.ts'
-import { similarKeys } from './similar-keys.ts'
-import type { JsonObject, ToolDefinition, ToolHands, ToolSpec } from './tool-spec.ts'
-import { topicTools } from './topic-tools.ts'
+import { isFailure, isRefusal } from '../outcome.ts'
+import { type Caller, carryOut, specs, type ToolResult } from './carry-out.ts'
+import type { ToolDefinition, ToolHands } from './tool-spec.ts'
+import type { UnreadResults } from './unread-results.ts'
 
 export interface ToolHandlerParts {
   readonly userId: string
@@ -36,10 +25,9 @@ export interface ToolHandlerParts {
   readonly ids: Ids
   readonly events: Events
   readonly incidents?: Incidents
+  /** Where failed results are looked after that nobody reads. */
+  readonly unread?: UnreadResults
 }
-
-/** `success: false` comes with `error`, a sentence, and `code`. */
-export type ToolResult = { readonly success: boolean } & JsonObject
 
 export interface ToolAccessSummary extends AccessSummary {
   readonly agent: string
@@ -47,12 +35,11 @@ export interface ToolAccessSummary extends AccessSummary {
   readonly totalPossible: number
 }
 
-const order = [...contextTools, ...topicTools, ...messageTools]
-const specs = new Map<string, ToolSpec>(order.map((spec) => [spec.name, spec]))
-
 export class ToolHandler {
   readonly #parts: ToolHandlerParts
   readonly #hands: ToolHands
+  #offered = false
+  #prompted = false
 
   constructor(parts: ToolHandlerParts) {
     this.#parts = parts
@@ -65,9 +52,25 @@ export class ToolHandler {
 
   /** Those that this agent may call now. */
   definitions(): readonly ToolDefinition[] {
-    return order
+    this.#offered = true
+    this.#warnOfRepeat()
+    return [...specs.values()]
       .filter(({ name }) => this.#parts.access.can(name))
       .map(({ name, description, parameters }) => ({ name, description, parameters }))
+  }
+
+  /** Told by `buildSystemPrompt`: a prompt of this agent holds everything it can see. */
+  prompted(): void {
+    this.#prompted = true
+    this.#warnOfRepeat()
+  }
+
+  /** The model is paid twice for the same: once for the prompt, once for what it reads with the tools. */
+  #warnOfRepeat(): void {
+    if (!this.#offered || !this.#prompted || !this.#parts.access.can('get_context')) return
+    this.#prompted = false
+    const { clock, events, userId } = this.#parts
+    events.emit({ type: 'prompt.repeated', at: clock.now(), userId, agent: this.agent })
   }
 
   /** Of every built-in tool, whether this agent may call it or not. */
@@ -99,42 +102,46 @@ export class ToolHandler {
    * @example await support.tools.call('get_context', { key: 'orders.17.status' })
    */
   async call(name: string, args: unknown = {}): Promise<ToolResult> {
-    const { clock, events, userId } = this.#parts
+    const { access, incidents, userId } = this.#parts
+    const { agent } = this
+    const caller: Caller = {
+      hands: this.#hands,
+      available: () => access.summary().available,
+      role: access.role,
+      authorize: (tool) => this.#authorize(tool),
+      impersonated: (action) => incidents?.record(userId, { agent, action, code: 'agent.mismatch' }),
+    }
+    const spec = specs.get(name)
+    return this.observe(spec?.name ?? 'unknown', () => carryOut(caller, name, args), spec?.security === true)
+  }
+
+  /**
+   * Carries out a call and tells of it, as of every call of these tools; for users' own tools that stand beside them.
+   * @param security whether it changes what others can see or do
+   */
+  async observe<R>(tool: string, run: () => Promise<R>, security = false): Promise<R> {
+    const { clock, events, unread, userId } = this.#parts
     const began = clock.monotonic()
-    const result = await this.#result(name, args)
+    const result = await run()
+    const failed = isFailure(result) ? { code: String(result.code) } : {}
     events.emit({
       type: 'tool.called',
       at: clock.now(),
       userId,
-      tool: specs.has(name) ? name : 'unknown',
+      tool,
       agent: this.agent,
-      success: result.success,
+      success: !isFailure(result),
       durationMs: clock.monotonic() - began,
-      ...(result.success ? {} : { code: String(result.code) }),
+      security: security || isRefusal(failed.code),
+      ...failed,
     })
-    return result
+    if (!isFailure(result) || !unread) return result
+    return unread.watch(result, { userId, agent: this.agent, tool, code: String(result.code) })
   }
 
-  async #result(name: string, args: unknown): Promise<ToolResult> {
-    try {
-      const spec = specs.get(name)
-      if (!spec)
-        throw failure('tool.unknown', {
-          tool: String(name),
-          nearest: nearest(String(name), specs.keys()) ?? this.#available().join(', '),
-        })
-      this.#authorize(spec.name)
-      const result = await spec.run(this.#hands, this.#arguments(spec, args))
-      return { success: true, ...result }
-    } catch (error) {
-      if (!(error instanceof TroupeError) || error instanceof CancelledError || error instanceof LeaseLostError)
-        throw error
-      return this.#failed(name, args, error)
-    }
-  }
-
-  #available(): readonly string[] {
-    return this.#parts.access.summary().available
+  /** Of a user's own tool that stands beside these: `deny` holds for it too. */
+  denies(tool: string): boolean {
+    return this.#parts.access.denies(tool)
   }
 
   #authorize(tool: BuiltInTool): void {
@@ -142,69 +149,6 @@ export class ToolHandler {
       this.#parts.access.require(this.agent, tool)
     } catch (error) {
       this.#parts.incidents?.refused(this.#parts.userId, this.agent, tool, error)
-      throw error
-    }
-  }
-
-  /** Whoever is named as acting must be the agent itself; the name is then of no further use. */
-  #arguments(spec: ToolSpec, args: unknown): unknown {
-    if (typeof args !== 'object' || args === null || Array.isArray(args))
-      throw failure('tool.arguments', {
-        tool: spec.name,
-        problem: 'they are an object with the names of the parameters',
-      })
-    const own = { ...(args as Record<string, unknown>) }
-    const identity = [
-      'agent_name',
-      'agent',
-      'sender_agent',
-      ...(spec.name === 'get_messages_from_agents' ? [] : ['from_agent']),
-    ]
-    for (const field of identity) {
-      if (!Object.hasOwn(own, field)) continue
-      if (own[field] !== this.agent && own[field] !== null && own[field] !== undefined) {
-        this.#parts.incidents?.record(this.#parts.userId, {
-          agent: this.agent,
-          action: spec.name,
-          code: 'agent.mismatch',
-        })
-        throw failure('agent.mismatch', { agent: this.agent })
-      }
-      delete own[field]
-    }
-    const checked = spec.arguments.safeParse(own)
-    if (checked.success) return checked.data
-    const problems = checked.error.issues
-      .slice(0, 5)
-      .map(({ path, message }) => (path.length > 0 ? `${path.join('.')}: ${message}` : message))
-    throw failure('tool.arguments', { tool: spec.name, problem: problems.join('; ') })
-  }
-
-  async #failed(name: string, args: unknown, error: TroupeError): Promise<ToolResult> {
-    const helpful: Record<string, Json> = {}
-    const denied = error.code === 'access.denied' || error.code === 'tool.unknown'
-    if (denied) Object.assign(helpful, { available_tools: [...this.#available()], agent_role: this.#parts.access.role })
-    const { key, topic } = (args ?? {}) as { readonly key?: unknown; readonly topic?: unknown }
-    if (error.code === 'context.missing' && typeof key === 'string')
-      helpful.similar_keys = [...(await similarKeys(this.#hands.context, key))]
-    if (error.code === 'topic.missing' && topic !== undefined) helpful.available_topics = [...(await this.#topics())]
-    const results = (error as { readonly results?: Json }).results
-    if (results !== undefined) helpful.results = results
-    if (error.retryable) helpful.retry_after = error.code === 'timeout' ? 30 : 1
-    return {
-      success: false,
-      error: denied && error.code === 'access.denied' ? `Access denied to tool: ${name}` : error.message,
-      code: error.code,
-      ...(error.hint === undefined ? {} : { suggestion: error.hint }),
-      ...helpful,
-    }
-  }
-
-  async #topics(): Promise<readonly string[]> {
-    try {
-      return (await this.#hands.context.discoverTopics()).items.map(({ topic }) => topic)
-    } catch (error) {
-      if (error instanceof TroupeError && error.status === 403) return []
       throw error
     }
   }

@@ -2,7 +2,7 @@
 
 import { z } from 'zod'
 import type { ContextHands } from '../../context/index.ts'
-import type { Clock, Ids, Json } from '../../core/index.ts'
+import type { Ids, Json } from '../../core/index.ts'
 import type { MailboxHands, MessageHands } from '../../messaging/index.ts'
 import type { BuiltInTool } from '../../security/index.ts'
 
@@ -14,7 +14,6 @@ export interface ToolHands {
   readonly context: ContextHands
   readonly messages?: Pick<MessageHands, 'send' | 'broadcast'>
   readonly mailbox?: Pick<MailboxHands, 'messages' | 'markRead' | 'total'>
-  readonly clock: Clock
   readonly ids: Ids
 }
 
@@ -27,12 +26,15 @@ export interface ToolDefinition {
 
 export interface ToolSpec extends ToolDefinition {
   readonly arguments: z.ZodType
+  /** It changes what others can see or do. */
+  readonly security: boolean
   run(hands: ToolHands, args: unknown): Promise<JsonObject>
 }
 
 export function toolSpec<Shape extends z.ZodRawShape>(spec: {
   readonly name: BuiltInTool
   readonly description: string
+  readonly security?: boolean
   readonly arguments: Shape
   readonly run: (hands: ToolHands, args: z.output<z.ZodObject<Shape>>) => Promise<JsonObject>
 }): ToolSpec {
@@ -41,6 +43,7 @@ export function toolSpec<Shape extends z.ZodRawShape>(spec: {
     name: spec.name,
     description: spec.description,
     arguments: schema,
+    security: spec.security ?? false,
     parameters: strict(z.toJSONSchema(schema, { io: 'input', override: told })) as JsonObject,
     run: (hands, args) => spec.run(hands, args as z.output<z.ZodObject<Shape>>),
   }
@@ -74,6 +77,27 @@ function strict(schema: unknown): Json {
     kept.additionalProperties = false
   }
   return kept
+}
+/** Whether a schema of a user's own keeps what strict modes ask for. */
+export function isStrict(schema: Json | undefined): boolean {
+  if (schema === null || typeof schema !== 'object' || Array.isArray(schema)) return false
+  const { type, anyOf, properties = {}, required = [], additionalProperties, items } = schema as StrictParts
+  if (!Object.keys(schema).every((keyword) => formal.has(keyword) || keyword === 'properties')) return false
+  if (anyOf) return anyOf.every(isStrict)
+  const types = [type].flat()
+  if (types.includes('array') && !isStrict(items)) return false
+  if (!types.includes('object')) return types[0] !== undefined || 'enum' in schema || 'const' in schema
+  const names = Object.keys(properties)
+  const complete = names.length === required.length && names.every((name) => required.includes(name))
+  return additionalProperties === false && complete && Object.values(properties).every(isStrict)
+}
+interface StrictParts {
+  readonly type?: string | readonly string[]
+  readonly anyOf?: readonly Json[]
+  readonly properties?: JsonObject
+  readonly required?: readonly string[]
+  readonly additionalProperties?: Json
+  readonly items?: Json
 }
 const formal = new Set(['type', 'description', 'enum', 'const', 'items', 'anyOf', 'required', 'additionalProperties'])
 

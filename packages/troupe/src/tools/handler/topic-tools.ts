@@ -66,15 +66,27 @@ const discoverTopics = toolSpec({
       topics: Object.fromEntries(found.map((topic) => [topic.topic, one(topic)])),
       total_topics: found.length,
       popular_topics: found.filter(({ subscribers }) => subscribers >= 2).map(({ topic }) => topic),
-      suggestions: { for_broad_reach: found.slice(0, 3).map(({ topic }) => topic) },
+      suggestions: {
+        for_broad_reach: found.slice(0, 3).map(({ topic }) => topic),
+        common_patterns: patternsOf(found.map(({ topic }) => topic)),
+      },
       cursor: page.cursor,
       message: `There are ${found.length} topics${page.cursor ? ' and more' : ''}`,
     })
   },
 })
 
+/** Beginnings that several topics share: how they are named here. */
+function patternsOf(topics: readonly string[]): readonly string[] {
+  const families = Map.groupBy(topics, (topic) => /^.+?[.:/_-]/.exec(topic)?.[0] ?? '')
+  return [...families]
+    .filter(([family, members]) => family !== '' && members.length > 1)
+    .map(([family]) => `${family}*`)
+}
+
 const deleteTopic = toolSpec({
   name: 'delete_topic',
+  security: true,
   description:
     'Deletes a topic, its subscriptions, and the entries that were shared with it alone. This cannot be undone.',
   arguments: {

@@ -1,0 +1,107 @@
+/** One call of a built-in tool, whoever makes it: a mistake of the caller is a result, and nobody acts as another. */
+import { CancelledError, failure, type Json, LeaseLostError, nearest, TroupeError } from '../../core/index.ts'
+import type { BuiltInTool } from '../../security/index.ts'
+import { contextTools } from './context-tools.ts'
+import { messageTools } from './message-tools.ts'
+import { similarKeys } from './similar-keys.ts'
+import type { JsonObject, ToolHands, ToolSpec } from './tool-spec.ts'
+import { topicTools } from './topic-tools.ts'
+
+/** `success: false` comes with `error`, a sentence, and `code`. */
+export type ToolResult = { readonly success: boolean } & JsonObject
+
+export const specs: ReadonlyMap<string, ToolSpec> = new Map(
+  [...contextTools, ...topicTools, ...messageTools].map((spec) => [spec.name, spec]),
+)
+
+/** Whose call it is. */
+export interface Caller {
+  readonly hands: ToolHands
+  /** The tools that it may call. */
+  readonly available: () => readonly string[]
+  readonly role?: string
+  /** @throws AccessDeniedError */
+  readonly authorize: (tool: BuiltInTool) => void
+  /** It named another agent as the one who acts. */
+  readonly impersonated: (tool: BuiltInTool) => void
+  /** Failures that no caller can mend, which are thrown on. */
+  readonly ends?: (code: string) => boolean
+}
+
+/** @throws what is nobody's mistake: the step was cancelled, parked or lost */
+export async function carryOut(caller: Caller, name: string, args: unknown): Promise<ToolResult> {
+  try {
+    const spec = specs.get(name)
+    if (!spec)
+      throw failure('tool.unknown', {
+        tool: String(name),
+        nearest: nearest(String(name), specs.keys()) ?? caller.available().join(', '),
+      })
+    caller.authorize(spec.name)
+    return { success: true, ...(await spec.run(caller.hands, argumentsOf(caller, spec, args))) }
+  } catch (error) {
+    if (!(error instanceof TroupeError) || error instanceof CancelledError || error instanceof LeaseLostError)
+      throw error
+    if (caller.ends?.(error.code)) throw error
+    return failed(caller, name, args, error)
+  }
+}
+
+/** Whoever is named as acting must be the agent itself; the name is then of no further use. */
+function argumentsOf({ hands, impersonated }: Caller, spec: ToolSpec, args: unknown): unknown {
+  const wrong = (problem: string) => failure('tool.arguments', { tool: spec.name, problem })
+  if (typeof args !== 'object' || args === null || Array.isArray(args))
+    throw wrong('they are an object with the names of the parameters')
+  const own = { ...(args as Record<string, unknown>) }
+  const sender = spec.name === 'get_messages_from_agents' ? [] : ['from_agent']
+  for (const field of ['agent_name', 'agent', 'sender_agent', ...sender]) {
+    if (!Object.hasOwn(own, field)) continue
+    if (own[field] !== hands.agent && own[field] !== null && own[field] !== undefined) {
+      impersonated(spec.name)
+      throw failure('agent.mismatch', { agent: hands.agent })
+    }
+    delete own[field]
+  }
+  const checked = spec.arguments.safeParse(own)
+  if (checked.success) return checked.data
+  const problems = checked.error.issues
+    .slice(0, 5)
+    .map(({ path, message }) => (path.length > 0 ? `${path.join('.')}: ${message}` : message))
+  throw wrong(problems.join('; '))
+}
+
+async function failed(caller: Caller, name: string, args: unknown, error: TroupeError): Promise<ToolResult> {
+  const { code, hint, message, retryable } = error
+  const { context, agent } = caller.hands
+  const helpful: Record<string, Json> = {}
+  if (code === 'access.denied' || code === 'tool.unknown') {
+    helpful.available_tools = [...caller.available()]
+    if (caller.role !== undefined) helpful.agent_role = caller.role
+  }
+  const { key, topic } = (args ?? {}) as { readonly key?: unknown; readonly topic?: unknown }
+  if (typeof key === 'string' && key.length <= 1_024) helpful.key = key
+  if (code === 'context.missing' && typeof key === 'string')
+    helpful.similar_keys = [...(await similarKeys(context, key))]
+  if (code === 'topic.missing' && topic !== undefined) helpful.available_topics = [...(await topicsOf(caller.hands))]
+  const results = (error as { readonly results?: Json }).results
+  if (results !== undefined) helpful.results = results
+  if (retryable) helpful.retry_after = code === 'timeout' ? 30 : 1
+  return {
+    success: false,
+    error: code === 'access.denied' ? `Access denied to tool: ${name}` : message,
+    code,
+    tool: specs.has(name) ? name : 'unknown',
+    agent,
+    ...(hint === undefined ? {} : { suggestion: hint }),
+    ...helpful,
+  }
+}
+
+async function topicsOf({ context }: ToolHands): Promise<readonly string[]> {
+  try {
+    return (await context.discoverTopics()).items.map(({ topic }) => topic)
+  } catch (error) {
+    if (error instanceof TroupeError && error.status === 403) return []
+    throw error
+  }
+}

@@ -1,0 +1,231 @@
+import { inspect } from 'node:util'
+import { describe, expect, test } from 'vitest'
+import { z } from 'zod'
+import { defineTool } from '../define-tool.ts'
+import { mergeTools, toOpenAI } from './index.ts'
+import { buildSystemPrompt } from './system-prompt.ts'
+import { openTeam } from './team.test.fixture.ts'
+
+type Team = Awaited<ReturnType<typeof openTeam>>
+const told = (team: Team, type: string) => team.seen.filter((event) => event.type === type)
+
+describe('a failed result that nobody reads', () => {
+  test('is told of once it is clear that nobody will, without what it was about', async () => {
+    await using team = await openTeam()
+    await team.agent('A', { role: 'readonly' }).tools.call('push_context', { key: 'some-key', value: 'some-value' })
+    await team.clock.advance('9s')
+    expect(told(team, 'tool.ignored')).toEqual([])
+    await team.clock.advance('2s')
+    expect(told(team, 'tool.ignored')).toEqual([
+      {
+        type: 'tool.ignored',
+        at: expect.any(Number),
+        userId: 'ada',
+        agent: 'A',
+        tool: 'push_context',
+        code: 'access.denied',
+      },
+    ])
+    await team.clock.advance('1m')
+    team.unread.settle()
+    expect(told(team, 'tool.ignored')).toHaveLength(1)
+  })
+
+  test('is told of at the end, too', async () => {
+    await using team = await openTeam()
+    await team.agent('A').tools.call('get_context', { key: 'nothing' })
+    team.unread.settle()
+    expect(told(team, 'tool.ignored')).toHaveLength(1)
+  })
+
+  const readers: [string, (result: Readonly<Record<string, unknown>>) => unknown][] = [
+    ['looks at success', (result) => result.success],
+    ['looks at the error', (result) => result.error],
+    ['serialises it', (result) => JSON.stringify(result)],
+    ['copies it', (result) => ({ ...result })],
+    ['clones it', (result) => structuredClone(result)],
+    ['prints it', (result) => inspect(result)],
+  ]
+  test.each(readers)('is not one that somebody %s', async (_, read) => {
+    await using team = await openTeam()
+    const result = await team.agent('A').tools.call('get_context', { key: 'nothing' })
+    read(result)
+    await team.clock.advance('1m')
+    team.unread.settle()
+    expect(told(team, 'tool.ignored')).toEqual([])
+  })
+
+  test('prints and compares as what it is', async () => {
+    await using team = await openTeam()
+    const result = await team.agent('A').tools.call('delete_topic', { topic: 'x', confirm: true })
+    expect(inspect(result)).toContain("code: 'access.denied'")
+    expect(structuredClone(result)).toEqual(JSON.parse(JSON.stringify(result)))
+  })
+
+  test('costs bounded memory: of more than a thousand the oldest are told of at once', async () => {
+    await using team = await openTeam()
+    const { tools } = team.agent('A', { allow: [] })
+    for (let i = 0; i < 1_003; i++) await tools.call('get_context')
+    expect(told(team, 'tool.ignored')).toHaveLength(3)
+  })
+})
+
+describe('every handled call is an event', () => {
+  test('with its duration; what changes what others see, and every refusal, is marked', async () => {
+    await using team = await openTeam()
+    const { tools } = team.agent('A')
+    for (const [name, args] of [
+      ['push_context', { key: 'k', value: 'v' }],
+      ['get_context', { key: 'k' }],
+      ['get_context', { key: 'none' }],
+      ['delete_topic', { topic: 'x', confirm: true }],
+      ['get_context', { key: 'k', agent_name: 'B' }],
+      ['delete_context', { key: 'k' }],
+      ['nonsense', {}],
+    ] as const)
+      await tools.call(name, args)
+    expect(
+      told(team, 'tool.called').map(({ tool, success, security, code }) => [tool, success, security, code]),
+    ).toEqual([
+      ['push_context', true, true, undefined],
+      ['get_context', true, false, undefined],
+      ['get_context', false, false, 'context.missing'],
+      ['delete_topic', false, true, 'access.denied'],
+      ['get_context', false, true, 'agent.mismatch'],
+      ['delete_context', true, true, undefined],
+      ['unknown', false, false, 'tool.unknown'],
+    ])
+    for (const { durationMs } of told(team, 'tool.called')) expect(durationMs).toEqual(expect.any(Number))
+  })
+
+  test("a user's own tool in a hybrid handler included, which deny holds for", async () => {
+    await using team = await openTeam()
+    const { tools } = team.agent('A', { deny: ['refund'] })
+    let ran = 0
+    const pay = defineTool({
+      name: 'pay',
+      description: 'Pays.',
+      inputSchema: z.object({ usd: z.number() }),
+      execute: ({ usd }) => {
+        ran += usd
+        return { paid: usd }
+      },
+    })
+    const merged = mergeTools(tools, { pay, refund: { execute: () => ran++ } })
+    expect(merged.definitions().map(({ name }) => name)).not.toContain('refund')
+    expect(await merged.call('pay', { usd: 3 })).toEqual({ paid: 3 })
+    expect(await merged.call('pay', { usd: '3' })).toMatchObject({ success: false, code: 'validation.failed' })
+    expect(await merged.call('refund')).toMatchObject({ success: false, code: 'access.denied' })
+    expect(ran).toBe(3)
+    expect(told(team, 'tool.called').map(({ tool, success, security }) => [tool, success, security])).toEqual([
+      ['pay', true, false],
+      ['pay', false, false],
+      ['refund', false, true],
+    ])
+  })
+
+  test("and a user's schema is called strict only where it is", async () => {
+    await using team = await openTeam()
+    const schema = (parameters: object) => ({ description: 'x', parameters: parameters as never, execute: () => 1 })
+    const object = { type: 'object', properties: { a: { type: 'string' } }, additionalProperties: false }
+    const merged = mergeTools(team.agent('A').tools, {
+      loose: schema(object),
+      open: { execute: () => 1 },
+      strict: schema({ ...object, required: ['a'] }),
+      deep: schema({ type: 'object', properties: { a: object }, required: ['a'], additionalProperties: false }),
+      other: schema({ ...object, required: ['a'], minProperties: 1 }),
+    })
+    const strict = Object.fromEntries(toOpenAI(merged).tools.map(({ function: { name, strict } }) => [name, strict]))
+    expect(strict).toMatchObject({ loose: false, open: false, strict: true, deep: false, other: false })
+    expect(Object.values(strict).filter(Boolean)).toHaveLength(13 - 1 + 1)
+  })
+})
+
+describe('context in the prompt and in the tools', () => {
+  test('is told of when both were handed out, in either order, once', async () => {
+    await using team = await openTeam()
+    const a = team.agent('A')
+    await a.context.push('k', 'v')
+    await buildSystemPrompt(a)
+    expect(told(team, 'prompt.repeated')).toEqual([])
+    toOpenAI(a.tools)
+    toOpenAI(a.tools)
+    expect(told(team, 'prompt.repeated')).toMatchObject([{ agent: 'A', userId: 'ada' }])
+    const b = team.agent('B')
+    b.tools.definitions()
+    await buildSystemPrompt(b)
+    expect(told(team, 'prompt.repeated')).toHaveLength(2)
+  })
+
+  test('is no repetition where the prompt holds a part, holds nothing, or the tools read nothing', async () => {
+    await using team = await openTeam()
+    const a = team.agent('A')
+    a.tools.definitions()
+    await buildSystemPrompt(a)
+    await a.context.push('k', 'x'.repeat(100))
+    await buildSystemPrompt(a, { keys: ['k'] })
+    await buildSystemPrompt(a, { maxTokens: 5 })
+    const b = team.agent('B', { deny: ['get_context'] })
+    b.tools.definitions()
+    await b.context.push('l', 1).catch(() => {})
+    expect(told(team, 'prompt.repeated')).toEqual([])
+  })
+})
+
+describe('results', () => {
+  test('of messages tell the thread, the broadcast, what was asked for and whether its sender was told', async () => {
+    await using team = await openTeam()
+    const [a, b] = [team.agent('A'), team.agent('B')]
+    const sent = await a.tools.call('send_message_to_agent', {
+      to_agent: 'B',
+      message: 'hi',
+      ttl: 60,
+      requires_confirmation: true,
+    })
+    expect(sent).toMatchObject({ from_agent: 'A', to_agent: 'B', ttl: 60, thread_id: expect.any(String) })
+    await a.tools.call('send_message_to_agent', { to_agent: 'B', message: 'alone' })
+    const broadcast = await a.tools.call('broadcast_message_to_agents', { to_agents: ['B'], message: 'all' })
+    const read = await b.tools.call('get_messages_from_agents', { from_agent: 'A' })
+    expect(read).toMatchObject({
+      count: 3,
+      filters_applied: { unread_only: true, from_agent: 'A' },
+      messages: [
+        { requires_confirmation: true, confirmed: true, thread_id: sent.thread_id },
+        { message: 'alone' },
+        { broadcast_id: broadcast.broadcast_id, confirmed: false },
+      ],
+    })
+    const [first, second] = read.messages as readonly { readonly id: string }[]
+    expect(read.threads).toMatchObject({ [String(sent.thread_id)]: [first?.id] })
+    expect(read.unthreaded_messages).toEqual([second?.id])
+    const waiting = await b.tools.call('send_message_to_agent', {
+      to_agent: 'A',
+      message: 'y',
+      requires_confirmation: true,
+    })
+    expect(waiting).toMatchObject({ success: true })
+    const unmarked = await a.tools.call('get_messages_from_agents', { message_type: 'info', mark_as_read: false })
+    expect(unmarked).toMatchObject({ messages: [{ confirmed: false, read: false }] })
+  })
+
+  test('of topics suggest how topics are named here', async () => {
+    await using team = await openTeam()
+    const { tools } = team.agent('A')
+    await tools.call('subscribe_to_topics', { topics: ['sales.eu', 'sales.us', 'news'] })
+    expect(await tools.call('discover_topics')).toMatchObject({ suggestions: { common_patterns: ['sales.*'] } })
+  })
+
+  test('that failed name the agent, the tool and the key', async () => {
+    await using team = await openTeam()
+    const owner = team.agent('B')
+    await owner.context.push('orders.17.status', 1)
+    await owner.context.push('orders.18.status', 1, { audience: 'owner' })
+    const missing = await team.agent('A').tools.call('get_context', { key: 'orders.19.status' })
+    expect(missing).toMatchObject({
+      agent: 'A',
+      tool: 'get_context',
+      key: 'orders.19.status',
+      similar_keys: ['orders.17.status'],
+    })
+  })
+})

@@ -1,0 +1,95 @@
+/** Bounds the time in which a body works: while it waits for a person, a reply or a run, its clock stands. */
+import { type Clock, duration, failure } from '../core/index.ts'
+import type { EffectFunction, Recorder } from '../durable/index.ts'
+import { withTimeLimit } from '../resilience/index.ts'
+
+export interface WorkLimit {
+  readonly clock: Clock
+  /** ms of work, waits left out; undefined = none. */
+  readonly limitMs: number | undefined
+  /** What took so long, as the subject of the error's sentence. */
+  readonly what: string
+}
+
+/**
+ * Entered again after a crash, the body has its whole time anew: what it does between two waits is bounded, whichever
+ * process does it.
+ * @param run given a recorder whose waits stop the clock, and a signal that aborts at the limit and with the step
+ * @throws TimeoutError `timeout`
+ */
+export function withWorkLimit<Out>(
+  { clock, limitMs, what }: WorkLimit,
+  recorder: Recorder,
+  run: (recorder: Recorder, signal: AbortSignal) => Promise<Out>,
+): Promise<Out> {
+  if (limitMs === undefined) return run(recorder, recorder.signal)
+  const controller = new AbortController()
+  return new Promise<Out>((resolve, reject) => {
+    let left = limitMs
+    let since = 0
+    let waits = 0
+    let cancel = () => {}
+    const stop = () => {
+      cancel()
+      left -= clock.monotonic() - since
+    }
+    const go = () => {
+      since = clock.monotonic()
+      cancel = clock.after(Math.max(0, left), () => {
+        const error = failure('timeout', { what, kind: 'tool', limit: duration(limitMs) })
+        controller.abort(error)
+        reject(error)
+      })
+    }
+    const waiting = async <Answer>(wait: () => Promise<Answer>): Promise<Answer> => {
+      if (waits++ === 0) stop()
+      try {
+        return await wait()
+      } finally {
+        if (--waits === 0 && !controller.signal.aborted) go()
+      }
+    }
+    const remaining = () => (waits > 0 ? left : left - (clock.monotonic() - since))
+    // A turn waits for the effects that were begun: one that hangs must end with the body.
+    const bounded = <In>(fn: EffectFunction<In>): EffectFunction<In> => {
+      return (call) =>
+        withTimeLimit({ clock, limitMs: Math.max(0, remaining()), kind: 'tool', what, signal: call.signal }, (signal) =>
+          fn({ ...call, signal }),
+        )
+    }
+    const onAbort = () => {
+      cancel()
+      controller.abort(recorder.signal.reason)
+    }
+    recorder.signal.addEventListener('abort', onAbort, { once: true })
+    go()
+    Promise.resolve()
+      .then(() => run(limited(recorder, waiting, bounded), controller.signal))
+      .then(resolve, reject)
+      .finally(() => {
+        // No wait that it left behind may set the clock going again.
+        waits = Number.POSITIVE_INFINITY
+        cancel()
+        recorder.signal.removeEventListener('abort', onAbort)
+      })
+  })
+}
+
+/** The same recorder, but for its waits, which stop the clock, and its effects, which end with it. */
+function limited(
+  recorder: Recorder,
+  waiting: <Out>(wait: () => Promise<Out>) => Promise<Out>,
+  bounded: <Out>(fn: EffectFunction<Out>) => EffectFunction<Out>,
+): Recorder {
+  const own: Partial<Recorder> = {
+    wait: (wait) => waiting(() => recorder.wait(wait)),
+    effect: (name, spec, fn) => recorder.effect(name, spec, bounded(fn)),
+  }
+  return new Proxy(recorder, {
+    get(target, field) {
+      if (Object.hasOwn(own, field)) return own[field as keyof Recorder]
+      const value: unknown = Reflect.get(target, field, target)
+      return typeof value === 'function' ? value.bind(target) : value
+    },
+  })
+}
