@@ -1,5 +1,5 @@
 /** Makes agents of registered kinds from their configuration. */
-import { checkName, failure, nearest } from '../core/index.ts'
+import { checkName, checkOptions, failure, nearest } from '../core/index.ts'
 
 /** Kinds and what each is made from: `{ research: { name: string } }`. */
 type Kinds = Readonly<Record<string, unknown>>
@@ -27,13 +27,23 @@ export class AgentFactory<Agents = unknown, Known extends Kinds = Kinds> {
     return this as unknown as AgentFactory<Agents, Known & Record<Kind, Config>>
   }
 
-  /** @throws ValidationError `agent.kind_unknown`, naming the known kinds */
-  async create<Kind extends keyof Known & string>(kind: Kind, config: Known[Kind]): Promise<Agents> {
+  /**
+   * From a kind and its configuration, or from both as one spec: what stands in a file.
+   * @throws ValidationError `agent.kind_unknown`, naming the known kinds; what making it throws
+   */
+  async create<Kind extends keyof Known & string>(kind: Kind, config: Known[Kind]): Promise<Agents>
+  async create<Kind extends keyof Known & string>(spec: {
+    readonly kind: Kind
+    readonly config: Known[Kind]
+  }): Promise<Agents>
+  async create(kindOrSpec: string | { readonly kind: string; readonly config: unknown }, given?: unknown) {
+    if (typeof kindOrSpec !== 'string') checkOptions('create', kindOrSpec, ['kind', 'config'])
+    const { kind, config } = typeof kindOrSpec === 'string' ? { kind: kindOrSpec, config: given } : kindOrSpec
     const make = this.#makers.get(kind)
     if (make) return make(config as never)
-    const near = nearest(kind, this.#makers.keys())
+    const near = nearest(String(kind), this.#makers.keys())
     const known = `${this.kinds().join(', ') || 'none'}${near ? ` (did you mean ${near}?)` : ''}`
-    throw failure('agent.kind_unknown', { kind, known })
+    throw failure('agent.kind_unknown', { kind: String(kind), known })
   }
 
   /** In the order in which they were registered. */

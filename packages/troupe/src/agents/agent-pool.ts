@@ -2,7 +2,16 @@
  * Running instances with their resources, at most so many, lent one at a time: whoever came first is served first, and
  * what was lent comes back on every exit.
  */
-import { type Cancel, type Clock, checkOptions, type Duration, failure, hashText, milliseconds } from '../core/index.ts'
+import {
+  type Cancel,
+  type Clock,
+  checkOptions,
+  checkSignal,
+  type Duration,
+  failure,
+  hashText,
+  milliseconds,
+} from '../core/index.ts'
 import type { Access, Agent, Outcome, StepEntry } from './agent-port.ts'
 
 export interface PoolOptions<T> {
@@ -42,6 +51,8 @@ export interface PoolStats {
 }
 
 interface Waiter<T> {
+  /** It got one, gave up, or was refused: what comes later goes to somebody else. */
+  isSettled: boolean
   readonly resolve: (instance: T) => void
   readonly reject: (error: unknown) => void
 }
@@ -49,7 +60,7 @@ interface Waiter<T> {
 const options = ['create', 'agent', 'name', 'dispose', 'size', 'warmStart', 'maxIdle', 'acquireTimeout', 'clock']
 
 /** @example await pool.use(async (browser) => browser.open(url)) */
-export class AgentPool<T = unknown> implements Agent {
+export class AgentPool<T = unknown> implements Agent, AsyncDisposable {
   readonly size: number
   readonly #options: PoolOptions<T>
   readonly #create: () => T | Promise<T>
@@ -64,6 +75,7 @@ export class AgentPool<T = unknown> implements Agent {
   #disposed = 0
   #closed = false
   #drained: (() => void) | undefined
+  #closing: Promise<void> | undefined
 
   /** @throws ValidationError naming the option that is wrong */
   constructor(given: PoolOptions<T>) {
@@ -73,6 +85,8 @@ export class AgentPool<T = unknown> implements Agent {
     const warm = whole('warmStart', given.warmStart ?? 0, 0)
     if (warm > this.size) throw wrong(`warmStart is ${warm}, more than its size of ${this.size}`)
     if ((given.create === undefined) === (given.agent === undefined)) throw wrong('it needs either create or agent')
+    for (const part of ['create', 'dispose'] as const)
+      if (given[part] !== undefined && typeof given[part] !== 'function') throw wrong(`its ${part} is no function`)
     this.#create = given.create ?? (() => given.agent as T)
     this.#acquireMs = milliseconds(given.acquireTimeout ?? '30s', 'acquireTimeout')
     if (given.maxIdle !== undefined) milliseconds(given.maxIdle, 'maxIdle')
@@ -91,9 +105,9 @@ export class AgentPool<T = unknown> implements Agent {
    * @throws TimeoutError `pool.timeout`, CancelledError, what `create` failed with
    */
   async acquire(request: { readonly key?: string; readonly signal?: AbortSignal } = {}): Promise<Lease<T>> {
+    checkOptions('acquire', request, ['key', 'signal'])
     if (this.#closed) throw failure('troupe.closed', { what: 'Acquiring an instance' })
-    if (request.signal?.aborted)
-      throw failure('cancelled', { what: 'Acquiring an instance' }, { cause: request.signal.reason })
+    checkSignal('Acquiring an instance', request.signal)
     const instance = await this.#take(request.signal)
     this.#acquired++
     let held = true
@@ -109,6 +123,7 @@ export class AgentPool<T = unknown> implements Agent {
     fn: (instance: T) => Out | Promise<Out>,
     request: { readonly key?: string; readonly signal?: AbortSignal } = {},
   ): Promise<Out> {
+    if (typeof fn !== 'function') throw wrong('use was given no function')
     const lease = await this.acquire(request)
     try {
       return await fn(lease.instance)
@@ -131,10 +146,18 @@ export class AgentPool<T = unknown> implements Agent {
   }
 
   /** Refuses who waits, waits for what is lent, and disposes of everything. */
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  async #close(): Promise<void> {
     this.#closed = true
     for (const waiter of this.#waiters) waiter.reject(failure('troupe.closed', { what: 'Acquiring an instance' }))
-    this.#waiters.clear()
     await this.#ready.catch(() => {})
     if (this.#inUse > 0) {
       await new Promise<void>((resolve) => {
@@ -184,32 +207,52 @@ export class AgentPool<T = unknown> implements Agent {
       this.#inUse++
       return free.instance
     }
-    if (this.#created < this.size && this.#waiters.size === 0) return this.#make()
     return new Promise<T>((resolve, reject) => {
-      const done = () => {
-        this.#waiters.delete(waiter)
-        cancel()
-        signal?.removeEventListener('abort', onAbort)
-      }
-      const waiter: Waiter<T> = {
-        resolve: (instance) => {
-          done()
-          resolve(instance)
-        },
-        reject: (error) => {
-          done()
-          reject(error)
-        },
-      }
-      const onAbort = () =>
-        waiter.reject(failure('cancelled', { what: 'Acquiring an instance' }, { cause: signal?.reason }))
-      const cancel = this.#options.clock.after(this.#acquireMs, () => {
-        this.#timeouts++
-        waiter.reject(failure('pool.timeout', { limit: this.#options.acquireTimeout ?? '30s' }))
-      })
-      signal?.addEventListener('abort', onAbort, { once: true })
-      this.#waiters.add(waiter)
+      const waiter = this.#waiter(signal, resolve, reject)
+      if (this.#created < this.size && this.#waiters.size === 0) this.#makeFor(waiter)
+      else this.#waiters.add(waiter)
     })
+  }
+
+  /** Somebody who waits for an instance, be it free or being made, as long as it may and wants. */
+  #waiter(
+    signal: AbortSignal | undefined,
+    resolve: (instance: T) => void,
+    reject: (error: unknown) => void,
+  ): Waiter<T> {
+    const settle = () => {
+      waiter.isSettled = true
+      this.#waiters.delete(waiter)
+      cancel()
+      signal?.removeEventListener('abort', onAbort)
+    }
+    const waiter: Waiter<T> = {
+      isSettled: false,
+      resolve: (instance) => {
+        settle()
+        resolve(instance)
+      },
+      reject: (error) => {
+        settle()
+        reject(error)
+      },
+    }
+    const onAbort = () =>
+      waiter.reject(failure('cancelled', { what: 'Acquiring an instance' }, { cause: signal?.reason }))
+    const cancel = this.#options.clock.after(this.#acquireMs, () => {
+      this.#timeouts++
+      waiter.reject(failure('pool.timeout', { limit: this.#options.acquireTimeout ?? '30s' }))
+    })
+    signal?.addEventListener('abort', onAbort, { once: true })
+    return waiter
+  }
+
+  /** An instance that is made too late for who waited goes to the next. */
+  #makeFor(waiter: Waiter<T>): void {
+    this.#make().then(
+      (instance) => (waiter.isSettled ? this.#giveBack(instance) : waiter.resolve(instance)),
+      (error: unknown) => (waiter.isSettled ? undefined : waiter.reject(error)),
+    )
   }
 
   /** Takes a place first, so that no two calls make one instance too many. */
@@ -262,7 +305,7 @@ export class AgentPool<T = unknown> implements Agent {
       return
     }
     this.#waiters.delete(next)
-    this.#make().then(next.resolve, next.reject)
+    this.#makeFor(next)
   }
 
   async #dispose(instance: T): Promise<void> {

@@ -2,12 +2,13 @@
  * What an agent is to those who run it: a definition (immutable once used) that carries out one step at a time and says
  * where the run goes next. Function agents, LlmAgents, pools, remote agents and humans all stand behind this.
  */
-import type { Json, Schema } from '../core/index.ts'
+import type { Json, Schema, TaintLabel } from '../core/index.ts'
 import type { Recorder } from '../durable/index.ts'
 import type { StepContext } from '../tools/index.ts'
 import type { Services } from './services-port.ts'
 
-export type { AskOptions, ChildRun, ChildRunResult, ChildRunSpec, Question, StepContext } from '../tools/index.ts'
+export type { Question } from '../core/index.ts'
+export type { AskOptions, ChildRun, ChildRunResult, ChildRunSpec, StepContext } from '../tools/index.ts'
 
 /** Where the run goes after a step; what a function agent returned, or a model's coordination tool said. */
 export type Outcome = Going & { readonly report?: StepReport }
@@ -59,6 +60,12 @@ export interface Usage {
   readonly cost?: number
 }
 
+/** What a stored conversation lacks, and what it came with. */
+export interface ConversationRest {
+  readonly messages: readonly Json[]
+  readonly taint: readonly TaintLabel[]
+}
+
 /** Everything one step is given. */
 export interface StepEntry {
   readonly input: Json
@@ -83,7 +90,7 @@ export interface StepEntry {
    * Told once how to find what a stored conversation of so many messages lacks if the step is cut off now, every open
    * call answered as cut off.
    */
-  readonly onConversation?: (rest: (stored: number) => readonly Json[]) => void
+  readonly onConversation?: (rest: (stored: number) => ConversationRest) => void
   /** Live parts (tokens, progress): not stored, may be dropped. */
   readonly live?: (part: Json) => void
   /** Live parts that tell of calls of tools, where they are to be shown. */

@@ -1,5 +1,5 @@
 /** The schema of this room: conversations, threads with their open step, and the questions that threads wait for. */
-import { type Migration, postgresTables } from '../storage/index.ts'
+import { type ContentNames, type Migration, postgresTables, type UserTable } from '../storage/index.ts'
 
 const sqlite = [
   `create table conversation_messages (
@@ -13,6 +13,26 @@ const sqlite = [
     question text not null, primary key (user_id, thread, id)) without rowid`,
 ]
 
+/** Current items, what they were before, and how tools of an agent did: all of one user. */
+const memories = [
+  `create table memory_items (
+    user_id text not null, memory text not null, id text not null, version integer not null, content text not null,
+    priority double precision not null, agent text not null, source text not null, provenance text not null,
+    taint text not null, at integer not null, seq integer not null, vector_model text, vector text,
+    primary key (user_id, memory, id)) without rowid`,
+  'create index memory_items_source on memory_items (user_id, source)',
+  `create table memory_history (
+    user_id text not null, memory text not null, id text not null, version integer not null, content text not null,
+    provenance text not null, taint text not null, at integer not null,
+    primary key (user_id, memory, id, version)) without rowid`,
+  `create table tool_statistics (
+    user_id text not null, agent text not null, tool text not null, offers integer not null, calls integer not null,
+    successes integer not null, duration_ms integer not null, primary key (user_id, agent, tool)) without rowid`,
+]
+
+/** A thread stays tainted by what was said in it. */
+const tainted = [`alter table conversation_messages add column taint text not null default '[]'`]
+
 export const agentsMigrations: readonly Migration[] = [
   {
     room: 'agents',
@@ -21,10 +41,77 @@ export const agentsMigrations: readonly Migration[] = [
     lowestReader: 1,
     up: { sqlite, postgres: postgresTables(sqlite) },
   },
+  {
+    room: 'agents',
+    version: 2,
+    name: 'memories and statistics of tools',
+    lowestReader: 1,
+    up: { sqlite: memories, postgres: postgresTables(memories) },
+  },
+  {
+    room: 'agents',
+    version: 3,
+    name: 'taint of conversations',
+    lowestReader: 1,
+    up: { sqlite: tainted, postgres: tainted },
+  },
+]
+
+interface MemoryRow {
+  user_id: string
+  memory: string
+  id: string
+  version: number
+  content: string
+  provenance: string
+  taint: string
+  at: number
+}
+/** What the rooms' statements call the conversation, thread and question is the name of the column. */
+export const messageContent: ContentNames = { message: ['conversation', 'conversation', 'seq'] }
+/** What a thread is in the middle of belongs to the step that it counts. */
+export const openContent: ContentNames = { open: ['thread.open', 'thread', 'steps'] }
+export const questionContent: ContentNames = { question: ['thread.question', 'thread', 'id'] }
+
+/** An item and what it was before belong to its id; a vector to the version that it was made of. */
+export const memoryContent: ContentNames = {
+  content: ['memory', 'memory', 'id'],
+  vector: ['memory.vector', 'memory', 'id', 'version'],
+}
+const formerContent: ContentNames = { content: ['memory', 'memory', 'id'] }
+
+export const agentsTables: readonly UserTable[] = [
+  { room: 'agents', name: 'conversation_messages', key: ['conversation', 'seq'], content: messageContent },
+  { room: 'agents', name: 'session_threads', key: ['thread'], content: openContent },
+  { room: 'agents', name: 'session_questions', key: ['thread', 'id'], content: questionContent },
+  { room: 'agents', name: 'memory_items', key: ['memory', 'id'], content: memoryContent },
+  { room: 'agents', name: 'memory_history', key: ['memory', 'id', 'version'], content: formerContent },
+  { room: 'agents', name: 'tool_statistics', key: ['agent', 'tool'] },
 ]
 
 export interface AgentsTables {
-  conversation_messages: { user_id: string; conversation: string; seq: number; message: string }
+  memory_items: MemoryRow & {
+    priority: number
+    agent: string
+    /** The conversation that it was made in; empty where none. */
+    source: string
+    /** Rises within the memory: the newest is last. */
+    seq: number
+    vector_model: string | null
+    /** 32-bit floats in base64. */
+    vector: string | null
+  }
+  memory_history: MemoryRow
+  tool_statistics: {
+    user_id: string
+    agent: string
+    tool: string
+    offers: number
+    calls: number
+    successes: number
+    duration_ms: number
+  }
+  conversation_messages: { user_id: string; conversation: string; seq: number; message: string; taint: string }
   session_threads: {
     user_id: string
     thread: string

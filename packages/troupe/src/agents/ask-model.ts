@@ -10,7 +10,7 @@ export function askModel(run: LlmRun, turn: number): Promise<ModelAnswer> {
   const { definition, entry, conversation, offer } = run
   const { recorder, services } = entry
   const { models, budget, timeouts } = services
-  const { maxOutputTokens, temperature, topP, stop, seed, cache } = definition.settings
+  const { maxOutputTokens, temperature, topP, stop, seed, cache } = { ...models.defaults, ...definition.settings }
   const chain = definition.chain.length > 0 ? definition.chain : models.defaultChain()
   if (chain.length === 0) throw failure('model.missing', { agent: definition.name })
   const messages = conversation.prompt(definition.memory.maxTokens)
@@ -39,7 +39,8 @@ export function askModel(run: LlmRun, turn: number): Promise<ModelAnswer> {
   }
   const first = models.nameOf(chain[0] as (typeof chain)[number])
   const reserved = { tokens: estimate.inputTokens + estimate.outputTokens, cost: models.costOf(first, estimate) ?? 0 }
-  const id = `${recorder.step}/${turn}`
+  // Helpers of one step may ask at the same time.
+  const id = `${entry.conversation}/${turn}`
   return recorder.effect<ModelAnswer>(
     `model ${turn}`,
     {

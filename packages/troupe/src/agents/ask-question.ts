@@ -1,27 +1,39 @@
 /** Questions to people: checked when they are asked, waited for without holding a process, answered in their form. */
-import { checkOptions, failure, type Json, milliseconds, TimeoutError } from '../core/index.ts'
+import {
+  checkOptions,
+  encodeJson,
+  failure,
+  type Json,
+  milliseconds,
+  type Question,
+  questionKinds,
+  TimeoutError,
+  wrongAnswer,
+} from '../core/index.ts'
 import type { Recorder } from '../durable/index.ts'
 import type { Fragment } from '../storage/index.ts'
-import type { AskOptions, Question } from './agent-port.ts'
-
-const kinds: readonly string[] = ['question', 'choice', 'confirmation', 'draft', 'approval', 'error']
+import type { AskOptions } from './agent-port.ts'
 
 /** @throws ValidationError for a kind, option or timeout that is not one */
 export function createQuestion(options: AskOptions): Question {
   const wrong = (problem: string) => failure('validation.failed', { what: 'The question', problem })
   checkOptions('ask', options, ['kind', 'text', 'options', 'timeout', 'default', 'tool', 'args', 'hash'])
-  const { kind = 'question', text, options: choices, timeout, ...rest } = options
-  if (!kinds.includes(kind)) throw wrong(`its kind is ${String(kind)}, not one of ${kinds.join(', ')}`)
+  const { kind = 'question', text, options: choices, timeout } = options
+  if (!questionKinds.includes(kind)) throw wrong(`its kind is ${String(kind)}, not one of ${questionKinds.join(', ')}`)
   if (typeof text !== 'string' || text.trim() === '') throw wrong('it has no text')
-  if (kind === 'choice' && !(Array.isArray(choices) && choices.length > 0)) throw wrong('a choice needs options')
-  return {
-    ...rest,
-    kind,
-    text,
-    ...(choices === undefined ? {} : { options: [...choices] }),
-    ...(timeout === undefined ? {} : { timeoutMs: milliseconds(timeout, 'The timeout of a question') }),
-  }
+  if (kind === 'choice' && choices === undefined) throw wrong('a choice needs options')
+  if (choices !== undefined && !isChoice(choices)) throw wrong('its options are no list of texts')
+  if (choices !== undefined && (kind === 'confirmation' || kind === 'approval')) throw wrong(`a ${kind} has no options`)
+  if (timeout !== undefined) milliseconds(timeout, 'The timeout of a question')
+  const said = Object.entries({ ...options, kind }).filter(([, value]) => value !== undefined)
+  const question = JSON.parse(encodeJson(Object.fromEntries(said), 'The question')) as unknown as Question
+  const misfit = question.default === undefined ? undefined : wrongAnswer(question, question.default)
+  if (misfit) throw wrong(`its default does not fit: ${misfit.message}`)
+  return question
 }
+
+const isChoice = (options: unknown): boolean =>
+  Array.isArray(options) && options.length > 0 && options.every((option) => typeof option === 'string')
 
 /**
  * `ask` over a recorder.
@@ -34,9 +46,9 @@ export const createAsk =
     try {
       return await recorder.wait({
         call: { kind: 'ask', name: question.kind },
-        input: JSON.parse(JSON.stringify(question)) as Json,
+        input: question as unknown as Json,
         tell: (name) => tell(name, question),
-        ...(question.timeoutMs === undefined ? {} : { timeoutMs: question.timeoutMs }),
+        ...(question.timeout === undefined ? {} : { timeoutMs: milliseconds(question.timeout, 'timeout') }),
       })
     } catch (error) {
       if (error instanceof TimeoutError && question.default !== undefined) return question.default
@@ -49,19 +61,7 @@ export const createAsk =
  * @throws ValidationError for what is no answer to it, ConflictError `approval.mismatch` for an approval of something else
  */
 export function checkAnswer(question: Question, value: Json): Json {
-  const wrong = (problem: string) =>
-    failure('validation.failed', { what: `The answer to "${question.text.slice(0, 80)}"`, problem })
-  if (question.options && !question.options.includes(value as string))
-    throw wrong(`it is not one of ${question.options.join(', ')}`)
-  if (question.kind === 'error' && !['retry', 'skip', 'abort'].includes(value as string))
-    throw wrong('it is not retry, skip or abort')
-  if (question.kind === 'approval') {
-    const approval = (typeof value === 'object' && value !== null && !Array.isArray(value) ? value : {}) as {
-      approve?: Json
-      hash?: Json
-    }
-    if (typeof approval.approve !== 'boolean') throw wrong('it must be { approve: true | false, hash, reason? }')
-    if (approval.hash !== question.hash) throw failure('approval.mismatch', { tool: question.tool ?? 'the tool' })
-  }
+  const wrong = wrongAnswer(question, value)
+  if (wrong) throw wrong
   return value
 }

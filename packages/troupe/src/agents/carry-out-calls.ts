@@ -6,7 +6,8 @@ import PQueue from 'p-queue'
 import { type Json, nearest } from '../core/index.ts'
 import { parseArguments, type Tool } from '../tools/index.ts'
 import type { Agent, Going } from './agent-port.ts'
-import { type Approval, agreed, askApproval, needsApproval } from './approval.ts'
+import { type Approval, type Asking, actOf, agreed, approvalHash, askApproval, verdictOn } from './approval.ts'
+import { askBreakpoint, type Edited } from './breakpoint.ts'
 import { type Coordination, isCoordination, readCoordination } from './coordination.ts'
 import { argumentsOf, errorOutput, type ToolCallPart, type ToolResult, toolResult, valueOutput } from './history.ts'
 import type { LlmRun } from './llm-run.ts'
@@ -54,9 +55,12 @@ type Planned =
 export async function carryOutCalls(run: LlmRun, turn: number, calls: readonly ToolCallPart[]): Promise<CallsDone> {
   const planned: Planned[] = []
   for (const [i, call] of calls.entries()) planned.push(await plan(run, `${turn}.${i + 1}`, call, planned))
-  const queue = new PQueue({ concurrency: run.definition.settings.maxParallelTools ?? defaultParallelTools })
+  const concurrency = run.definition.settings.maxParallelTools ?? defaultParallelTools
+  // Most turns have fewer calls than may run at once: they need no queue.
+  const queue = planned.length > concurrency ? new PQueue({ concurrency }) : undefined
+  const breakpoints = planned.map((one) => reachBreakpoint(run, one))
   const approvals = await requestApprovals(run, planned)
-  const called = await all(planned.map((one, i) => carryOut(run, queue, one, approvals[i])))
+  const called = await all(planned.map((one, i) => carryOut(run, queue, one, approvals[i], breakpoints[i])))
   const results: (ToolResult | undefined)[] = []
   let going: Going | undefined
   for (const [i, one] of planned.entries()) {
@@ -91,29 +95,33 @@ async function all<T>(promises: readonly Promise<T>[]): Promise<readonly T[]> {
 
 async function carryOut(
   run: LlmRun,
-  queue: PQueue,
+  queue: PQueue | undefined,
   one: Planned,
   asked: Promise<Approval> | undefined,
+  stopped: Promise<Edited | undefined> | undefined,
 ): Promise<Called | undefined> {
   if (one.kind === 'coordination') return undefined
   if (one.kind === 'refused') return { result: one.result, success: false, value: { error: one.problem } }
   const approval = await asked
   if (approval && !agreed(approval)) {
-    const reason = `Not approved: ${approval.reason ?? 'no reason given'}`
+    const reason = approval.refusal ?? `Not approved: ${approval.reason ?? 'no reason given'}`
     return {
       result: toolResult(one.call, { type: 'execution-denied', reason }),
       success: false,
       value: { error: reason },
     }
   }
+  const edited = await stopped
+  if (edited) return { result: toolResult(one.call, valueOutput(edited.result)), success: true, value: edited.result }
   const { onCall } = run.entry
   const { toolCallId: id, toolName: tool } = one.call
-  return queue.add(async () => {
+  const carry = async () => {
     onCall?.({ type: 'tool-call', id, tool, args: one.args })
     const done = await (one.kind === 'tool' ? callOwnTool(run, one) : callHelper(run, one))
     onCall?.({ type: 'tool-result', id, tool, success: done.success })
     return done
-  })
+  }
+  return queue ? queue.add(carry) : carry()
 }
 
 async function plan(run: LlmRun, id: string, call: ToolCallPart, before: readonly Planned[]): Promise<Planned> {
@@ -179,16 +187,33 @@ async function checkFinish(run: LlmRun, meant: Coordination): Promise<Coordinati
 }
 
 /** Asked in the model's order, before anything runs, so that on re-entry the same question is the same call. */
-async function requestApprovals(run: LlmRun, planned: readonly Planned[]) {
-  const needed: boolean[] = []
-  for (const one of planned) needed.push(one.kind === 'tool' && (await needsApproval(run, one.tool, one.input)))
-  return planned.map((one, i) => {
-    if (!needed[i] || one.kind !== 'tool') return undefined
-    const asked = askApproval(run, one.tool, one.args)
+async function requestApprovals({ entry, definition }: LlmRun, planned: readonly Planned[]) {
+  const { recorder, ctx, services } = entry
+  const { guard, timeouts } = services
+  const ownTimeout = timeouts.human !== undefined
+  const asking: Asking = { recorder, guard, agent: definition.name, ask: (question) => ctx.ask(question), ownTimeout }
+  const verdicts: ('go' | 'approve' | 'refuse')[] = []
+  for (const one of planned) verdicts.push(one.kind === 'tool' ? await verdictOn(asking, one) : 'go')
+  return planned.map((one, i): Promise<Approval> | undefined => {
+    if (verdicts[i] === 'go' || one.kind !== 'tool') return undefined
+    const { name } = one.tool
+    if (verdicts[i] === 'refuse') {
+      const refusal = guard.refusal(actOf(asking, name)).message
+      return Promise.resolve({ approve: false, hash: approvalHash(name, one.args), refusal })
+    }
+    const asked = askApproval(asking, name, one.args)
     // Awaited beside the running tools; a rejection in between is not lost.
     asked.catch(() => {})
     return asked
   })
+}
+
+/** Asked with the approvals, before anything runs. */
+function reachBreakpoint(run: LlmRun, one: Planned): Promise<Edited | undefined> | undefined {
+  if (one.kind !== 'tool' || !run.entry.services.breakOn?.includes(one.tool.name)) return undefined
+  const stopped = askBreakpoint(run, one.tool.name, one.args)
+  stopped.catch(() => {})
+  return stopped
 }
 
 /** Carries out the coordination call that counts. */

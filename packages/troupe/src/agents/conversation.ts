@@ -1,6 +1,7 @@
 /** The conversation of one step: what was stored before, and what the turns of this step add to it. */
-import { hashJson, type Json } from '../core/index.ts'
-import type { StepEntry } from './agent-port.ts'
+import { hashJson, type Json, joinTaint } from '../core/index.ts'
+import { freeId, type ModelAnswer } from '../models/index.ts'
+import type { ConversationRest, StepEntry } from './agent-port.ts'
 import {
   chainHash,
   errorOutput,
@@ -32,13 +33,18 @@ export class Conversation {
 
   /**
    * Only the length is recorded: stored messages never change, so that on re-entry the first so many are the same ones,
-   * whatever this step has appended since.
+   * whatever this step has appended since. What was said in it taints the step.
    */
   static async open(entry: StepEntry): Promise<Conversation> {
     const { recorder, services, conversation } = entry
     const stored = await services.conversations.load(recorder.principal.userId, conversation)
     const length = await recorder.answer({ kind: 'conversation', name: conversation }, () => stored.length)
-    return new Conversation(entry, stored.slice(0, length) as unknown as readonly Message[])
+    const before = stored.slice(0, length)
+    recorder.addTaint(joinTaint(...before.map(({ taint }) => taint)))
+    return new Conversation(
+      entry,
+      before.map(({ message }) => message as unknown as Message),
+    )
   }
 
   /** The step's input: the results of a fan-out answer the call that began it, everything else is said by the user. */
@@ -58,22 +64,54 @@ export class Conversation {
   }
 
   /** What a stored conversation of so many messages lacks, its open calls answered as cut off. */
-  rest(stored: number): readonly Json[] {
+  rest(stored: number): ConversationRest {
     const cut = errorOutput({
       error: 'This call was cut off: the work was cancelled. Whether it had an effect is not known.',
     })
     const closing = openCalls(this.#messages).map((call) => toolResult(call, cut))
     const messages = closing.length > 0 ? [...this.#messages, toolMessage(closing)] : this.#messages
-    return messages.slice(stored) as unknown as readonly Json[]
+    return { messages: messages.slice(stored) as unknown as readonly Json[], taint: this.#entry.recorder.taint }
   }
 
   add(message: Message): void {
     this.#messages.push(message)
   }
 
+  /** Many models count their calls anew in each answer; a conversation in which an id stands twice is refused. */
+  withFreeIds(answer: ModelAnswer): ModelAnswer {
+    if (!answer.content.some(({ type }) => type === 'tool-call')) return answer
+    const taken = new Set(
+      this.#messages.flatMap((message) =>
+        message.role === 'assistant'
+          ? message.content.flatMap((part) => (part.type === 'tool-call' ? [part.toolCallId] : []))
+          : [],
+      ),
+    )
+    const renamed = new Map<string, string>()
+    for (const part of answer.content)
+      if (part.type === 'tool-call') renamed.set(part.toolCallId, freeId(part.toolCallId, taken))
+    const content = answer.content.map((part) => {
+      const id = 'toolCallId' in part ? renamed.get(part.toolCallId) : undefined
+      return id === undefined ? part : { ...part, toolCallId: id }
+    })
+    return { ...answer, content }
+  }
+
   /** What the model is sent, within its memory. */
   prompt(maxTokens: number | undefined): readonly Message[] {
     return maxTokens === undefined ? this.#messages : newestWithin(this.#messages, maxTokens)
+  }
+
+  /** What was said in words and is not sent any more, with its place in the conversation, from 1. */
+  leftOut(
+    maxTokens: number | undefined,
+  ): readonly { readonly place: number; readonly role: string; readonly text: string }[] {
+    const left = this.#messages.length - this.prompt(maxTokens).length
+    return this.#messages.slice(0, left).flatMap((message, i) => {
+      if (message.role === 'tool') return []
+      const text = message.content.map((part) => (part.type === 'text' ? part.text : '')).join(' ')
+      return text.trim() === '' ? [] : [{ place: i + 1, role: message.role, text }]
+    })
   }
 
   get length(): number {
@@ -101,9 +139,10 @@ export class Conversation {
     const added = this.#messages.slice(from) as unknown as readonly Json[]
     if (added.length === 0) return
     this.#stored = this.#messages.length
+    const { taint } = recorder
     recorder.stage({
       call: { kind: 'conversation', name: `${conversation} ${from}` },
-      fragment: () => services.conversations.append(recorder.principal.userId, conversation, from, added),
+      fragment: () => services.conversations.append(recorder.principal.userId, conversation, from, added, taint),
       room: 'other',
     })
   }

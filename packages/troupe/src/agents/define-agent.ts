@@ -1,7 +1,16 @@
 /** A function agent: code that carries out one step at a time. */
 import { checkAgentName } from '../context/index.ts'
-import { checkOptions, encodeJson, failure, hashText, type Json, parse, type Schema } from '../core/index.ts'
-import type { Access, Agent, Going, StepContext } from './agent-port.ts'
+import {
+  checkOptions,
+  checkSchema,
+  encodeJson,
+  failure,
+  hashText,
+  type Json,
+  parse,
+  type Schema,
+} from '../core/index.ts'
+import type { Access, Agent, Going, StepContext, StepEntry } from './agent-port.ts'
 import { goingOf, type Routed } from './outcomes.ts'
 
 export interface AgentMessage {
@@ -10,21 +19,29 @@ export interface AgentMessage {
   readonly from: string
 }
 
+/** What a function agent is given, besides its input. */
+export interface AgentContext extends StepContext {
+  /** What it was asked when the run came to it: still so when it is run again with the `results` of what it invoked. */
+  readonly task: Json
+}
+
 export interface AgentOptions<In, Out> extends Access {
   readonly name: string
   readonly description?: string
   readonly inputSchema?: Schema<In>
   /** Of what it passes on as a value or finishes with. */
   readonly outputSchema?: Schema<Out>
-  readonly run: (input: In, ctx: StepContext) => Out | Routed | undefined | Promise<Out | Routed | undefined>
+  readonly run: (input: In, ctx: AgentContext) => Out | Routed | undefined | Promise<Out | Routed | undefined>
   /** Answers `ctx.request`; without it `run` does, with the payload as input. */
-  readonly serve?: (message: AgentMessage, ctx: StepContext) => unknown
+  readonly serve?: (message: AgentMessage, ctx: AgentContext) => unknown
 }
 
 const known = ['name', 'description', 'inputSchema', 'outputSchema', 'run', 'serve', 'role', 'allow', 'deny']
 
 /** @throws ValidationError for a role, allow or deny that is not one */
 export function accessOf({ role, allow, deny }: Access, agent: string): Access {
+  if (role !== undefined && (typeof role !== 'string' || role === ''))
+    throw failure('agent.wrong', { agent, problem: 'its role is no name' })
   for (const [option, list] of Object.entries({ allow, deny }))
     if (list !== undefined && !(Array.isArray(list) && list.every((name) => typeof name === 'string')))
       throw failure('agent.wrong', { agent, problem: `${option} is no list of names` })
@@ -45,13 +62,19 @@ export function defineAgent<In = Json, Out = unknown>(options: AgentOptions<In, 
   const name = checkAgentName(options.name)
   if (typeof options.run !== 'function')
     throw failure('agent.wrong', { agent: name, problem: 'it has no function run' })
-  const { run, serve, inputSchema, outputSchema } = options
+  const { run, serve, inputSchema, outputSchema, description } = options
+  if (serve !== undefined && typeof serve !== 'function')
+    throw failure('agent.wrong', { agent: name, problem: 'its serve is no function' })
+  if (description !== undefined && typeof description !== 'string')
+    throw failure('agent.wrong', { agent: name, problem: 'its description is no text' })
+  checkSchema(`The inputSchema of ${name}`, inputSchema)
+  checkSchema(`The outputSchema of ${name}`, outputSchema)
   return Object.freeze({
     name,
     access: accessOf(options, name),
     fingerprint: hashText(`${name}\n${run}\n${serve ?? ''}`),
     source: `${run}\n${serve ?? ''}`,
-    ...(options.description === undefined ? {} : { description: options.description }),
+    ...(description === undefined ? {} : { description }),
     ...(inputSchema ? { inputSchema: inputSchema as Schema } : {}),
     ...(outputSchema ? { outputSchema: outputSchema as Schema } : {}),
     async step(entry) {
@@ -59,18 +82,20 @@ export function defineAgent<In = Json, Out = unknown>(options: AgentOptions<In, 
         inputSchema && !entry.results
           ? await parse(inputSchema, entry.input, `The input of ${name}`)
           : (entry.input as In)
-      return checkGoing(goingOf(await run(input, entry.ctx), `What ${name} returned`), outputSchema, name)
+      return checkGoing(goingOf(await run(input, contextOf(entry)), `What ${name} returned`), outputSchema, name)
     },
     ...(serve
       ? {
           async serve(message, entry) {
-            const reply = await serve(message, entry.ctx)
+            const reply = await serve(message, contextOf(entry))
             return reply === undefined ? null : (JSON.parse(encodeJson(reply, `The reply of ${name}`)) as Json)
           },
         }
       : {}),
   } satisfies Agent)
 }
+
+const contextOf = ({ ctx, request, input }: StepEntry): AgentContext => ({ ...ctx, task: request ?? input })
 
 /** What leaves the agent as its value fits its schema; what it sends to others is held to theirs. */
 async function checkGoing(going: Going, schema: Schema | undefined, name: string): Promise<Going> {

@@ -1,74 +1,82 @@
-/** What happened: the newest episodes, found again by their words. The likeness is lexical, not semantic. */
-import MiniSearch from 'minisearch'
-import { checkOptions, failure } from '../core/index.ts'
+/** What happened: the newest episodes, found again by their likeness, in the memory of this process. */
+import { checkOptions, checkSignal, checkText } from '../core/index.ts'
+import { checkWhole } from '../resilience/index.ts'
+import { type Embed, rank, type Similarity } from './likeness.ts'
 
 export interface Recalled<T> {
   readonly content: T
-  /** Of words; larger is more alike. Comparable within one answer only. */
+  /** Larger is more alike: of vectors -1 to 1, of words comparable within one answer only. */
   readonly score: number
-  readonly similarity: 'lexical'
+  readonly similarity: Similarity
+  /** `provider/model` that made the vectors. */
+  readonly model?: string
+}
+
+export interface EpisodicMemoryOptions {
+  /** Kept at most, 100 by default; the oldest goes first. */
+  readonly maxEpisodes?: number
+  /** Makes vectors of texts; without it the likeness is lexical. */
+  readonly embed?: Embed
 }
 
 /**
  * @example
  * const memory = new EpisodicMemory()
  * memory.add('repaired a bicycle chain')
- * memory.retrieveSimilar('how do I repair a chain?', { limit: 3 })
+ * await memory.retrieveSimilar('how do I repair a chain?', { limit: 3 })
  */
 export class EpisodicMemory<T = unknown> {
   readonly maxEpisodes: number
-  readonly #episodes = new Map<number, T>()
-  readonly #index = new MiniSearch<{ id: number; text: string }>({
-    fields: ['text'],
-    searchOptions: { fuzzy: (term) => (term.length > 4 ? 0.2 : false), prefix: (term) => term.length > 3 },
-    autoVacuum: false,
-  })
-  #next = 0
+  readonly #embed: Embed | undefined
+  #episodes: T[] = []
 
-  /** @param options.maxEpisodes kept at most, 100 by default; the oldest goes first */
-  constructor(options: { readonly maxEpisodes?: number } = {}) {
-    checkOptions('EpisodicMemory', options, ['maxEpisodes'])
-    this.maxEpisodes = options.maxEpisodes ?? 100
-    if (!Number.isInteger(this.maxEpisodes) || this.maxEpisodes < 1)
-      throw failure('validation.failed', {
-        what: 'The maxEpisodes of an EpisodicMemory',
-        problem: 'it is not a whole number from 1',
-      })
+  /** @throws ValidationError naming the option that is wrong */
+  constructor(options: EpisodicMemoryOptions = {}) {
+    checkOptions('EpisodicMemory', options, ['maxEpisodes', 'embed'])
+    this.maxEpisodes = checkWhole('EpisodicMemory', 'maxEpisodes', options.maxEpisodes ?? 100)
+    this.#embed = options.embed
+  }
+
+  /** `lexical` without an embedding model. */
+  get similarity(): Similarity {
+    return this.#embed ? 'embedding' : 'lexical'
   }
 
   /** @param episode a text, or a value whose JSON is searched */
   add(episode: T): void {
-    const id = this.#next++
-    this.#episodes.set(id, episode)
-    this.#index.add({ id, text: textOf(episode) })
-    const oldest = this.#episodes.keys().next().value
-    if (this.#episodes.size > this.maxEpisodes && oldest !== undefined) this.#remove(oldest)
+    this.#episodes.push(episode)
+    if (this.#episodes.length > this.maxEpisodes) this.#episodes.shift()
   }
 
-  /** The most alike first; of equals the newest. @param options.limit at most, 3 by default */
-  retrieveSimilar(text: string, options: { readonly limit?: number } = {}): readonly Recalled<T>[] {
-    return this.#index
-      .search(text)
-      .sort((a, b) => b.score - a.score || b.id - a.id)
-      .slice(0, options.limit ?? 3)
-      .map(({ id, score }) => ({ content: this.#episodes.get(id) as T, score, similarity: 'lexical' }))
+  /**
+   * The most alike first; of equals the newest.
+   * @param options.limit at most, 3 by default
+   * @throws ExternalServiceError `embedding.wrong`; a model that fails for the moment leaves it to the words
+   */
+  async retrieveSimilar(
+    text: string,
+    options: { readonly limit?: number; readonly signal?: AbortSignal } = {},
+  ): Promise<readonly Recalled<T>[]> {
+    checkOptions('retrieveSimilar', options, ['limit', 'signal'])
+    checkSignal('retrieveSimilar', options.signal)
+    checkText('retrieveSimilar', text)
+    const limit = checkWhole('retrieveSimilar', 'limit', options.limit ?? 3)
+    const episodes = [...this.#episodes]
+    const { found, ...how } = await rank(text, episodes.map(textOfEpisode), this.#embed)
+    return found.slice(0, limit).map(({ index, score }) => ({ content: episodes[index] as T, score, ...how }))
   }
 
   /** @returns how many were forgotten */
   forget(matches: (episode: T) => boolean): number {
-    const found = [...this.#episodes].filter(([, episode]) => matches(episode))
-    for (const [id] of found) this.#remove(id)
-    return found.length
+    const before = this.#episodes.length
+    this.#episodes = this.#episodes.filter((episode) => !matches(episode))
+    return before - this.#episodes.length
   }
 
   get size(): number {
-    return this.#episodes.size
-  }
-
-  #remove(id: number): void {
-    this.#index.remove({ id, text: textOf(this.#episodes.get(id)) })
-    this.#episodes.delete(id)
+    return this.#episodes.length
   }
 }
 
-const textOf = (episode: unknown): string => (typeof episode === 'string' ? episode : (JSON.stringify(episode) ?? ''))
+export const textOfEpisode = (episode: unknown): string =>
+  typeof episode === 'string' ? episode : (JSON.stringify(episode) ?? '')

@@ -7,7 +7,7 @@ import type {
   LanguageModelV4ToolResultOutput,
   LanguageModelV4ToolResultPart,
 } from '@ai-sdk/provider'
-import { canonicalJson, hashText, type Json } from '../core/index.ts'
+import { canonicalJson, encodeJson, hashText, type Json, TroupeError } from '../core/index.ts'
 import type { AnswerPart, ModelAnswer } from '../models/index.ts'
 
 export type Message = Exclude<LanguageModelV4Message, { role: 'system' }>
@@ -30,15 +30,27 @@ export function argumentsOf(
 ): { readonly ok: true; readonly args: Json } | { readonly ok: false; readonly problem: string } {
   try {
     const args = JSON.parse(call.input.trim() === '' ? '{}' : call.input) as Json
+    // The parser takes 1e400 for infinity, and any depth.
+    encodeJson(args, 'What was given')
     return { ok: true, args }
   } catch (error) {
+    if (error instanceof TroupeError) return { ok: false, problem: error.message }
     return { ok: false, problem: `they are no JSON (${(error as Error).message}): ${call.input.slice(0, 200)}` }
   }
 }
 
-/** What the model said, as the next prompt holds it. Arguments that were no object stand as an empty one. */
-export function assistantMessage(answer: ModelAnswer): Message {
-  const content = answer.content.map((part) => {
+/** Providers refuse texts without anything in them; some want their own back. */
+const isBlank = (part: AnswerPart): boolean =>
+  part.type === 'text' && part.text.trim() === '' && part.providerMetadata === undefined
+
+/**
+ * What the model said, as the next prompt holds it; undefined where it said nothing. Arguments that were no object stand
+ * as an empty one.
+ */
+export function assistantMessage(answer: ModelAnswer): Message | undefined {
+  const said = answer.content.filter((part) => !isBlank(part))
+  if (said.every(({ type }) => type === 'reasoning')) return undefined
+  const content = said.map((part) => {
     const options = part.providerMetadata ? { providerOptions: part.providerMetadata } : {}
     if (part.type === 'text' || part.type === 'reasoning') return { type: part.type, text: part.text, ...options }
     if (part.type === 'tool-result') {

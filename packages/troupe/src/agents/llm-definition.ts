@@ -1,7 +1,8 @@
 /** What an LlmAgent is: its options, checked and in one form. */
 import { type ContextHands, checkAgentName } from '../context/index.ts'
-import { checkOptions, failure, hashJson, type Json, jsonSchemaOf, type Schema } from '../core/index.ts'
+import { checkOptions, checkSchema, failure, hashJson, type Json, jsonSchemaOf, type Schema } from '../core/index.ts'
 import type { ModelSpec } from '../models/index.ts'
+import { checkWhole } from '../resilience/index.ts'
 import { isTool, type Tool } from '../tools/index.ts'
 import type { Access, Agent } from './agent-port.ts'
 import { isCoordination } from './coordination.ts'
@@ -27,6 +28,14 @@ export interface MemoryOptions {
   readonly maxTokens?: number
   /** Facts that stand in every prompt. */
   readonly pinned?: readonly string[]
+  /** Of what `maxTokens` leaves out, the exchanges most like the input are shown again: 3 by default. */
+  readonly recall?: true | { readonly limit?: number }
+  /** What it has in mind in a conversation, kept by its own tool `remember`: seven things by default. */
+  readonly working?: true | { readonly capacity?: number }
+  /** What it did for this user, in every conversation: 100 by default, of which the 3 most alike are shown. */
+  readonly episodic?: true | { readonly maxEpisodes?: number; readonly limit?: number }
+  /** Entries of the shared context whose keys begin so are shown, twenty at most; `remember` can add to them. */
+  readonly shared?: string
 }
 
 export interface InstructionsAbout {
@@ -36,11 +45,14 @@ export interface InstructionsAbout {
 }
 export type Instructions = string | ((about: InstructionsAbout) => string | Promise<string>)
 
-/** Which of its tools a step offers: all, those whose capabilities or words fit the task, or a choice of one's own. */
+/** `capabilities` against the task, likeness of words or vectors, or how they did for this user so far. */
+export type SelectionKind = 'capabilities' | 'similarity' | 'performance'
+
+/** Which of its tools a step offers; what was offered is recorded. Twenty by default where the kind ranks them. */
 export type ToolSelection =
   | 'all'
-  | 'capabilities'
-  | 'similarity'
+  | SelectionKind
+  | { readonly by: SelectionKind; readonly limit?: number }
   | ((about: {
       readonly task: string
       readonly tools: readonly Tool[]
@@ -110,17 +122,19 @@ export function createDefinition(options: LlmAgentOptions): LlmDefinition {
   const chain = model === undefined ? [] : Array.isArray(model) ? (model as readonly ModelSpec[]) : [model as ModelSpec]
   if (Array.isArray(model) && model.length === 0)
     throw failure('agent.wrong', { agent: name, problem: 'its list of models is empty' })
-  checkOptions('memory', options.memory ?? {}, ['maxTokens', 'pinned'])
-  const selection = options.toolSelection ?? 'all'
-  if (typeof selection !== 'function' && !['all', 'capabilities', 'similarity'].includes(selection))
-    throw failure('agent.wrong', {
-      agent: name,
-      problem: `toolSelection is ${String(selection)}, not all, capabilities, similarity or a function`,
-    })
+  for (const spec of chain) checkModel(name, spec)
+  const { memory = {}, settings = {}, instructions = '', output, description } = options
+  checkMemory(memory)
+  checkSchema(`The output of ${name}`, output)
+  if (description !== undefined && typeof description !== 'string')
+    throw failure('agent.wrong', { agent: name, problem: 'its description is no text' })
+  if (typeof instructions !== 'string' && typeof instructions !== 'function')
+    throw failure('agent.wrong', { agent: name, problem: 'its instructions are neither a text nor a function' })
+  const selection = checkSelection(name, options.toolSelection ?? 'all')
   const tools = new Map<string, Tool>()
-  for (const [key, tool] of entriesOf(options.tools)) putTool(name, tools, key, tool)
+  for (const [key, tool] of entriesOf(name, 'tools', options.tools)) putTool(name, tools, key, tool)
   const helpers = new Map<string, Agent>()
-  for (const [key, helper] of entriesOf(options.agents)) {
+  for (const [key, helper] of entriesOf(name, 'agents', options.agents)) {
     if (typeof helper?.step !== 'function')
       throw failure('agent.wrong', { agent: name, problem: `agents.${key} is no agent` })
     const toolName = key.replace(/[^A-Za-z0-9_-]/g, '_').slice(0, 64)
@@ -130,25 +144,79 @@ export function createDefinition(options: LlmAgentOptions): LlmDefinition {
   }
   return {
     name,
-    description: options.description,
-    instructions: options.instructions ?? '',
+    description,
+    instructions,
     chain: Object.freeze([...chain]),
     tools,
     helpers,
-    memory: Object.freeze({ ...options.memory }),
-    output: options.output,
-    settings: checkSettings(name, options.settings ?? {}),
+    memory: Object.freeze({ ...memory }),
+    output,
+    settings: checkSettings(name, settings),
     toolSelection: selection,
     access: accessOf(options, name),
   }
 }
 
+/** What can be seen without its provider. */
+function checkModel(agent: string, spec: ModelSpec): void {
+  const wrong = (problem: string) => failure('agent.wrong', { agent, problem })
+  if (typeof spec === 'string' && spec !== '') return
+  const isObject = typeof spec === 'object' && spec !== null
+  if (isObject && 'url' in spec) {
+    checkOptions(`the model of ${agent}`, spec, ['url', 'model', 'apiKey'])
+    for (const [option, value] of Object.entries(spec))
+      if (value !== undefined && typeof value !== 'string') throw wrong(`the ${option} of its model is no text`)
+    if (!spec.model) throw wrong('its model has a url and no model')
+    return
+  }
+  if (!isObject || !('specificationVersion' in spec))
+    throw wrong("its model is neither 'provider/model', an AI SDK model object nor { url, model, apiKey }")
+}
+
+function checkMemory(memory: MemoryOptions): void {
+  checkOptions('memory', memory, ['maxTokens', 'pinned', 'recall', 'working', 'episodic', 'shared'])
+  const wrong = (option: string, problem: string) => failure('validation.failed', { what: `memory.${option}`, problem })
+  const { maxTokens, pinned, recall, working, episodic, shared } = memory
+  if (maxTokens !== undefined) checkWhole('memory', 'maxTokens', maxTokens)
+  if (pinned !== undefined && !(Array.isArray(pinned) && pinned.every((fact) => typeof fact === 'string')))
+    throw wrong('pinned', 'it is no list of texts')
+  if (shared !== undefined && (typeof shared !== 'string' || shared === ''))
+    throw wrong('shared', 'it is not the beginning of a key')
+  const counted = { recall: ['limit'], working: ['capacity'], episodic: ['maxEpisodes', 'limit'] }
+  for (const [option, value] of Object.entries({ recall, working, episodic })) {
+    if (value === undefined || value === true) continue
+    if (typeof value !== 'object' || value === null) throw wrong(option, 'it is neither true nor an object')
+    checkOptions(`memory.${option}`, value, counted[option as keyof typeof counted])
+    for (const [figure, number] of Object.entries(value)) checkWhole(`memory.${option}`, figure, number)
+  }
+  if (recall !== undefined && maxTokens === undefined)
+    throw wrong('recall', 'it shows what maxTokens leaves out, and that is missing')
+}
+
+function checkSelection(agent: string, selection: ToolSelection): ToolSelection {
+  if (selection === 'all' || typeof selection === 'function') return selection
+  const by = typeof selection === 'object' && selection !== null ? selection.by : selection
+  if (!['capabilities', 'similarity', 'performance'].includes(by))
+    throw failure('agent.wrong', {
+      agent,
+      problem: `toolSelection is ${String(by)}, not all, capabilities, similarity, performance or a function`,
+    })
+  if (typeof selection !== 'object') return selection
+  checkOptions('toolSelection', selection, ['by', 'limit'])
+  if (selection.limit !== undefined) checkWhole('toolSelection', 'limit', selection.limit)
+  return Object.freeze({ ...selection })
+}
+
 function entriesOf<T extends { readonly name: string }>(
+  agent: string,
+  option: string,
   given: Readonly<Record<string, T>> | readonly T[] | undefined,
 ): [string, T][] {
   if (given === undefined) return []
+  if (typeof given !== 'object' || given === null)
+    throw failure('agent.wrong', { agent, problem: `its ${option} are neither a list nor an object` })
   return Array.isArray(given)
-    ? given.map((item: T) => [item.name, item])
+    ? given.map((item: T | null) => [String(item?.name), item as T])
     : Object.entries(given as Readonly<Record<string, T>>)
 }
 

@@ -2,42 +2,14 @@ import type { LanguageModelV4, LanguageModelV4CallOptions, LanguageModelV4Messag
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { createEvents, type Json, seededRandom, systemClock, TroupeError } from '../core/index.ts'
-import type { Recorder } from '../durable/index.ts'
 import { createModels } from '../models/index.ts'
 import { type MockItem, MockModel } from '../testing/index.ts'
 import { defineTool } from '../tools/index.ts'
 import type { StepContext, StepEntry, Ways } from './agent-port.ts'
+import { quietGuard } from './house.test.fixture.ts'
 import { LlmAgent } from './llm-agent.ts'
 import type { LlmAgentOptions } from './llm-definition.ts'
-
-/** Carries out at once and keeps nothing: enough for the loop; the record itself is tested with real steps. */
-function plainRecorder(): Recorder {
-  const controller = new AbortController()
-  let taint: readonly string[] = []
-  const recorder = {
-    step: 'session:t#1',
-    principal: { userId: 'u', kind: 'agent', name: 'A' },
-    runId: undefined,
-    signal: controller.signal,
-    answer: async (_: unknown, ask: () => unknown) => ask(),
-    answerNow: (_: unknown, ask: () => unknown) => ask(),
-    effect: async (name: string, _: unknown, fn: (call: unknown) => unknown) =>
-      fn({ key: name, signal: controller.signal }),
-    stage: (write: { fragment: () => unknown }) => {
-      write.fragment()
-      return true
-    },
-    commit: async () => {},
-    body: async (_: string, run: (inner: unknown) => unknown) => run(recorder),
-    get taint() {
-      return taint
-    },
-    addTaint: (labels: readonly string[]) => {
-      taint = [...taint, ...labels]
-    },
-  }
-  return recorder as unknown as Recorder
-}
+import { plainRecorder } from './plain-recorder.test.fixture.ts'
 
 const back: Ways = { invoke: [], handOff: [], finish: false, askUser: false, value: 'back' }
 
@@ -51,13 +23,14 @@ function stage(responses: readonly MockItem[], options: Partial<LlmAgentOptions>
   const others = new Map<string, Json[]>()
   const listOf = (name: string) => (name === 'c' ? stored : (others.get(name) ?? others.set(name, []).get(name) ?? []))
   const conversations = {
-    load: async (_: string, name: string) => [...listOf(name)],
+    load: async (_: string, name: string) => listOf(name).map((message) => ({ message, taint: [] })),
     append: (_: string, name: string, from: number, messages: readonly Json[]) => {
       const stored = listOf(name)
       if (from !== stored.length) throw new Error(`messages from ${from} follow ${stored.length}`)
       stored.push(...messages)
       return { statements: [] }
     },
+    forget: () => ({ statements: [] }),
   }
   const asked: unknown[] = []
   const step = (input: Json, more: Partial<StepEntry> = {}, answer: (question: never) => Json = () => null) => {
@@ -69,7 +42,20 @@ function stage(responses: readonly MockItem[], options: Partial<LlmAgentOptions>
         return answer(question)
       },
     } as unknown as StepContext
-    const services = { clock: systemClock, events, models, conversations, timeouts: {}, ...more.services }
+    const none = {} as never
+    const services = {
+      ...{
+        guard: quietGuard(systemClock),
+        clock: systemClock,
+        events,
+        models,
+        conversations,
+        timeouts: {},
+        memories: none,
+        toolRecords: none,
+      },
+      ...more.services,
+    }
     return agent.step({ input, ctx, ctxOf: () => ctx, recorder, ways: back, conversation: 'c', ...more, services })
   }
   return { model, agent, step, stored, asked }

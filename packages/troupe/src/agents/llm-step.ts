@@ -5,6 +5,7 @@
  */
 import { failure, type Json, restoreError, storeError } from '../core/index.ts'
 import type { ModelAnswer } from '../models/index.ts'
+import { keepEpisode } from './agent-memory.ts'
 import type { Going, Outcome, StepEntry } from './agent-port.ts'
 import { askModel } from './ask-model.ts'
 import { type CallsDone, carryOutCalls } from './carry-out-calls.ts'
@@ -35,7 +36,7 @@ async function takeTurns(definition: LlmDefinition, entry: StepEntry, report: Re
   const conversation = await Conversation.open(entry)
   conversation.begin(entry.input, entry.results)
   entry.onConversation?.((stored) => conversation.rest(stored))
-  const offer = await createOffer(definition, entry)
+  const offer = await createOffer(definition, entry, conversation)
   const run: LlmRun = { definition, entry, conversation, offer, report }
   const limit = definition.settings.maxTurns ?? defaultMaxTurns
   let wrong = 0
@@ -43,9 +44,11 @@ async function takeTurns(definition: LlmDefinition, entry: StepEntry, report: Re
   for (let turn = 1; turn <= limit; turn++) {
     // Begun together: the turn before commits in the change that claims this call.
     const committed = turn > 1 ? entry.recorder.commit() : undefined
-    const [answer] = await Promise.all([askModel(run, turn), committed])
+    const [said] = await Promise.all([askModel(run, turn), committed])
+    const answer = conversation.withFreeIds(said)
     report.answered(answer)
-    conversation.add(assistantMessage(answer))
+    const message = assistantMessage(answer)
+    if (message) conversation.add(message)
     const calls = callsOf(answer)
     let going: Going | undefined
     if (calls.length > 0) {
@@ -64,7 +67,9 @@ async function takeTurns(definition: LlmDefinition, entry: StepEntry, report: Re
       }
     }
     conversation.stage()
-    if (going) return going
+    if (!going) continue
+    if ('value' in going) keepEpisode(definition, entry, going.value)
+    return going
   }
   throw failure('agent.turns', { agent: definition.name, limit })
 }

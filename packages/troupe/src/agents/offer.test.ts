@@ -11,8 +11,15 @@ const tool = (name: string, capabilities: readonly string[] = []) =>
   defineTool({ name, description: `The tool ${name}.`, inputSchema: z.object({}), capabilities, execute: () => 1 })
 const tools = [tool('search', ['research', 'web']), tool('pay', ['money']), tool('note')]
 async function offered(options: Partial<LlmAgentOptions>, input = 'do some research', more: Partial<StepEntry> = {}) {
-  const recorder = { answer: async (_: unknown, ask: () => unknown) => ask() }
-  const entry = { input, recorder, ctx: { context: {} }, ways, ...more } as unknown as StepEntry
+  const recorder = { answer: async (_: unknown, ask: () => unknown) => ask(), principal: { userId: 'u' } }
+  const entry = {
+    input,
+    recorder,
+    ctx: { context: {} },
+    ways,
+    services: { models: {} },
+    ...more,
+  } as unknown as StepEntry
   return createOffer(createDefinition({ name: 'A', tools, ...options }), entry)
 }
 const names = async (...args: Parameters<typeof offered>) => (await offered(...args)).declared.map(({ name }) => name)

@@ -2,7 +2,9 @@
 import type { LanguageModelV4FunctionTool } from '@ai-sdk/provider'
 import { hashJson, type Json, jsonSchemaOf } from '../core/index.ts'
 import type { Tool } from '../tools/index.ts'
+import { recallNotes, rememberTool } from './agent-memory.ts'
 import type { Agent, StepEntry } from './agent-port.ts'
+import type { Conversation } from './conversation.ts'
 import { coordinationTools } from './coordination.ts'
 import { tokensOf } from './history.ts'
 import type { LlmDefinition } from './llm-definition.ts'
@@ -35,7 +37,11 @@ export function fieldsOf(helper: Agent): { readonly [key: string]: Json } | unde
   return schema?.type === 'object' ? schema : undefined
 }
 
-export async function createOffer(definition: LlmDefinition, entry: StepEntry): Promise<Offer> {
+export async function createOffer(
+  definition: LlmDefinition,
+  entry: StepEntry,
+  conversation?: Conversation,
+): Promise<Offer> {
   const { recorder, ways } = entry
   const { instructions, memory, output } = definition
   const text =
@@ -47,10 +53,13 @@ export async function createOffer(definition: LlmDefinition, entry: StepEntry): 
   const system = [
     text,
     ...(memory.pinned?.length ? [`Remember:\n${memory.pinned.map((fact) => `- ${fact}`).join('\n')}`] : []),
+    await recallNotes(definition, entry, conversation),
   ]
     .filter((part) => part !== '')
     .join('\n\n')
-  const tools = await selectTools(definition, entry)
+  const remember = rememberTool(definition, entry)
+  const selected = await selectTools(definition, entry)
+  const tools = remember ? new Map([...selected, [remember.name, remember]]) : selected
   const denied = new Set(definition.access.deny)
   const helpers = new Map([...definition.helpers].filter(([name]) => !denied.has(name)))
   const declare = (name: string, description: string, inputSchema: unknown) =>

@@ -1,5 +1,5 @@
 /** How a function agent says where the run goes next; a plain value goes along the only way there is. */
-import { encodeJson, failure, type Json } from '../core/index.ts'
+import { checkOptions, encodeJson, failure, type Json } from '../core/index.ts'
 import type { Going } from './agent-port.ts'
 
 /** A value that only these constructors make: no result of an agent is taken for one by its looks. */
@@ -14,7 +14,12 @@ export type { Routed }
 
 /** An agent, by its name or its definition. */
 export type Target = string | { readonly name: string }
-const nameOf = (target: Target): string => (typeof target === 'string' ? target : target.name)
+function nameOf(what: string, target: Target): string {
+  const name = typeof target === 'string' ? target : target?.name
+  if (typeof name !== 'string' || name === '')
+    throw failure('validation.failed', { what, problem: 'it names no agent' })
+  return name
+}
 
 /**
  * To several agents in parallel; this agent is run again with `{ results }` where the topology leads back.
@@ -26,13 +31,16 @@ export function invoke(targets: readonly { readonly agent: Target; readonly inpu
     throw failure('validation.failed', { what: 'invoke', problem: 'it names no agent' })
   return new Routed({
     kind: 'invoke',
-    targets: targets.map((target) => ({ agent: nameOf(target.agent), input: json(target.input) })),
+    targets: targets.map((target) => {
+      checkOptions('invoke', target, ['agent', 'input'])
+      return { agent: nameOf('invoke', target.agent), input: json(target.input) }
+    }),
   })
 }
 
 /** To another agent for good. */
 export const handOff = (agent: Target, input?: unknown): Routed =>
-  new Routed({ kind: 'handOff', agent: nameOf(agent), input: json(input) })
+  new Routed({ kind: 'handOff', agent: nameOf('handOff', agent), input: json(input) })
 
 /** The response of the run, or of this branch. */
 export const finish = (value?: unknown): Routed => new Routed({ kind: 'finish', value: json(value) })

@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import { createVirtualClock } from '../core/index.ts'
+import { createVirtualClock, failure, nextMacrotask, sleep } from '../core/index.ts'
 import { AgentFactory } from './agent-factory.ts'
 import { AgentPool } from './agent-pool.ts'
 import type { StepEntry } from './agent-port.ts'
 import { defineAgent } from './define-agent.ts'
 import { EpisodicMemory } from './episodic-memory.ts'
+import type { Embed } from './likeness.ts'
 import { WorkingMemory } from './working-memory.ts'
 
 describe('a pool', () => {
@@ -86,6 +87,37 @@ describe('a pool', () => {
     expect(second).toMatchObject({ status: 'fulfilled', value: { instance: 2 } })
   })
 
+  it('waits no longer for an instance that is being made, which goes to the next when it comes too late', async () => {
+    const disposed: number[] = []
+    let made = 0
+    const p = new AgentPool({
+      create: async () => {
+        await sleep(clock, 10_000)
+        return ++made
+      },
+      dispose: (one) => void disposed.push(one),
+      size: 1,
+      acquireTimeout: '2s',
+      clock,
+    })
+    const late = p.acquire().catch((error: { code: string }) => error.code)
+    await clock.advance('2s')
+    expect(await late).toBe('pool.timeout')
+    const controller = new AbortController()
+    const gone = p.acquire({ signal: controller.signal }).catch((error: { name: string }) => error.name)
+    controller.abort()
+    expect(await gone).toBe('CancelledError')
+    await clock.advance('7s')
+    const next = p.acquire()
+    await clock.advance('1s')
+    const lease = await next
+    expect([lease.instance, p.stats()]).toMatchObject([1, { created: 1, inUse: 1, timeouts: 1 }])
+    const closings = [p.close(), p.close()]
+    await lease.release()
+    await Promise.all(closings)
+    expect(disposed).toEqual([1])
+  })
+
   it('stands for its agents in a topology, and takes an instance back from a step that parks', async () => {
     const agent = defineAgent({
       name: 'Member',
@@ -98,6 +130,7 @@ describe('a pool', () => {
     const parking = new AbortController()
     void p.step(entry('wait', parking.signal))
     const next = p.step(entry('next', new AbortController().signal))
+    await nextMacrotask(clock)
     parking.abort('parked')
     expect(await next).toEqual({ kind: 'value', value: 'next' })
     expect(p.stats()).toMatchObject({ inUse: 0, idle: 1 })
@@ -121,19 +154,57 @@ describe('memories', () => {
     expect(memory.add('trifle', { priority: -1 })).toEqual({ content: 'trifle', priority: -1 })
   })
 
-  it('keeps a hundred episodes and finds the most alike', () => {
+  it('keeps a hundred episodes and finds the most alike', async () => {
     const memory = new EpisodicMemory<string>()
     for (let i = 0; i < 120; i++)
       memory.add(`episode ${i} about ${i === 110 ? 'repairing a bicycle chain' : `topic number ${i}`}`)
     expect(memory.size).toBe(100)
-    const found = memory.retrieveSimilar('how do I repair the chain of my bicycle?', { limit: 3 })
+    const found = await memory.retrieveSimilar('how do I repair the chain of my bicycle?', { limit: 3 })
     expect(found.length).toBeLessThanOrEqual(3)
     expect(found[0]?.content).toMatch(/bicycle chain/)
     expect(
-      memory.retrieveSimilar('episode 0 about topic number 0').some(({ content }) => /episode 0 about/.test(content)),
+      (await memory.retrieveSimilar('episode 0 about topic number 0')).some(({ content }) =>
+        /episode 0 about/.test(content),
+      ),
     ).toBe(false)
     expect(memory.forget((episode) => /bicycle/.test(episode))).toBe(1)
-    expect(memory.retrieveSimilar('bicycle')).toEqual([])
+    expect(await memory.retrieveSimilar('bicycle')).toEqual([])
+    expect([memory.similarity, found[0]?.similarity]).toEqual(['lexical', 'lexical'])
+  })
+})
+
+describe('episodes with an embedding model', () => {
+  const meaning: Readonly<Record<string, readonly number[]>> = {
+    'mended a bike': [1, 0],
+    'baked bread': [0, 1],
+    'repaired a bicycle': [0.9, 0.1],
+  }
+  const embed: Embed = async (texts) => ({
+    model: 'mock/meaning',
+    vectors: texts.map((text) => Float32Array.from(meaning[text] ?? [0, 0])),
+  })
+
+  it('are found by their meaning, and say by what', async () => {
+    const memory = new EpisodicMemory<string>({ embed })
+    for (const text of ['mended a bike', 'baked bread']) memory.add(text)
+    const [first] = await memory.retrieveSimilar('repaired a bicycle', { limit: 1 })
+    expect(first).toMatchObject({ content: 'mended a bike', similarity: 'embedding', model: 'mock/meaning' })
+    expect(memory.similarity).toBe('embedding')
+  })
+
+  it('are found by their words while the model can not be asked, and not at all by wrong vectors', async () => {
+    const failing = (code: 'model.limited' | 'embedding.wrong') =>
+      new EpisodicMemory<string>({
+        embed: async () => {
+          throw failure(code, { model: 'm', seconds: 1, problem: 'p' })
+        },
+      })
+    const limited = failing('model.limited')
+    limited.add('mended a bike')
+    expect(await limited.retrieveSimilar('a bike')).toMatchObject([{ similarity: 'lexical' }])
+    const wrong = failing('embedding.wrong')
+    wrong.add('x')
+    await expect(wrong.retrieveSimilar('x')).rejects.toMatchObject({ code: 'embedding.wrong' })
   })
 })
 
@@ -143,6 +214,8 @@ describe('a factory', () => {
     factory.register('research', (config: { name: string }) => ({ name: config.name }))
     factory.register('writing', () => ({ name: 'w' }))
     expect(await factory.create('research', { name: 'R' })).toEqual({ name: 'R' })
+    expect(await factory.create({ kind: 'research', config: { name: 'S' } })).toEqual({ name: 'S' })
+    await expect(factory.create({ kind: 'reserch', config: {} })).rejects.toMatchObject({ code: 'agent.kind_unknown' })
     await expect(factory.create('reserch', {})).rejects.toThrow(/reserch.*research, writing.*research/)
     expect(() => factory.register('writing', () => 1)).toThrow(/already/)
   })

@@ -11,18 +11,22 @@ export interface RepetitionLimits {
 
 /**
  * Counts within one step, whose calls come in the same order on re-entry. A call that brings something new begins its
- * count anew, so that polling is no repetition.
+ * count anew, and so does one between whose looks another call brought something new: polling is no repetition, nor is
+ * looking again after something was done.
  */
 export function createRepetitionGuard(
   limits: RepetitionLimits = { nudge: 3, stop: 5 },
 ): NonNullable<Services['repetition']> {
-  const seen = new Map<string, { readonly result: string; readonly count: number }>()
+  const seen = new Map<string, { readonly result: string; readonly count: number; readonly learnt: number }>()
+  const known = new Set<string>()
   return (agent: string, tool: string, args: Json, result: Json) => {
     const call = hashJson([agent, tool, args])
     const said = hashJson(result)
+    known.add(`${call} ${said}`)
+    const learnt = known.size
     const before = seen.get(call)
-    const count = before?.result === said ? before.count + 1 : 1
-    seen.set(call, { result: said, count })
+    const count = before?.result === said && before.learnt === learnt ? before.count + 1 : 1
+    seen.set(call, { result: said, count, learnt })
     if (count >= limits.stop) return 'stop'
     return count >= limits.nudge ? 'nudge' : 'go'
   }

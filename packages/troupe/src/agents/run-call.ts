@@ -16,6 +16,8 @@ const nudge =
 
 /** These end the step: no model can do anything about them. */
 const fatal = new Set<string>([
+  'cassette.miss',
+  'evaluation.unrecorded',
   'budget.exceeded',
   'guard.repetition',
   'journal.lost',
@@ -59,21 +61,39 @@ export async function callOwnTool(
     userId: recorder.principal.userId,
     agent: definition.name,
     ctxOf: entry.ctxOf,
+    guard: services.guard,
+    tape: services.tape,
+    policies: services.policies?.tools,
     ...(services.timeouts.tool === undefined ? {} : { timeoutMs: services.timeouts.tool }),
   }
   let value: Json
   let success = true
+  const began = services.clock.monotonic()
   try {
     value = await callTool(host, recorder, tool, { id, args, input })
   } catch (error) {
     success = false
     value = { error: problemOf(run, error) }
   }
+  countCall(run, tool, id, success, services.clock.monotonic() - began)
   return {
     result: toolResult(call, success ? valueOutput(value) : errorOutput(value as { error: string })),
     success,
     value,
   }
+}
+
+/** For the choice by performance alone: everybody else's turns stay as small as they are. */
+function countCall({ definition, entry }: LlmRun, tool: Tool, id: string, success: boolean, ms: number): void {
+  const selection = definition.toolSelection
+  if ((typeof selection === 'object' ? selection.by : selection) !== 'performance') return
+  const { recorder, services } = entry
+  const called = { offers: 0, calls: 1, successes: success ? 1 : 0, durationMs: Math.round(ms) }
+  recorder.stage({
+    call: { kind: 'tool record', name: id },
+    fragment: () => services.toolRecords.add(recorder.principal.userId, definition.name, tool.name, called),
+    room: 'other',
+  })
 }
 
 /**
@@ -102,16 +122,19 @@ export async function callHelper(
   }: { readonly call: ToolCallPart; readonly id: string; readonly helper: Agent; readonly args: Json },
 ): Promise<Called> {
   const { entry } = run
+  // A helper of a helper is in the same step: its place is below the conversation it was called in.
+  const { step } = entry.recorder
+  const above = entry.conversation.startsWith(`${step}/`) ? entry.conversation : step
   try {
     const done = await entry.recorder.body<Json>(`agent ${call.toolName} ${id}`, async (stage) => {
-      const { results: _, ...rest } = entry
+      const { results: _, request: __, ...rest } = entry
       const outcome = await helper.step({
         ...rest,
         input: args,
         recorder: stage,
         ctx: entry.ctxOf(stage, helper.name),
         ways: { invoke: [], handOff: [], finish: false, askUser: false, value: 'back' },
-        conversation: `${entry.recorder.step}/${id}`,
+        conversation: `${above}/${id}`,
       })
       if (!('value' in outcome))
         throw failure('agent.wrong', { agent: helper.name, problem: 'a helper can only answer, not pass the work on' })

@@ -1,56 +1,92 @@
-/** Which of its tools an agent offers in one step: all, those that fit the task, or a choice of the user's own. */
-import MiniSearch from 'minisearch'
-import { failure } from '../core/index.ts'
+/** Which of its tools an agent offers in one step: all, those that fit the task or did well, or a choice of one's own. */
+import { failure, type Json } from '../core/index.ts'
 import type { Tool } from '../tools/index.ts'
 import type { StepEntry } from './agent-port.ts'
 import { textOfInput } from './history.ts'
+import { embedOf, rank } from './likeness.ts'
 import type { LlmDefinition } from './llm-definition.ts'
+import { byPerformance } from './tool-performance.ts'
 
-/** So many are offered where the choice is by similarity. */
-const mostAlike = 20
+/** So many are offered where the choice is by likeness or performance. */
+const mostOffered = 20
+
+type Tools = ReadonlyMap<string, Tool>
 
 /** Denied tools are never offered; of the others those that the selection names, or all where it finds none. */
-export async function selectTools(definition: LlmDefinition, entry: StepEntry): Promise<ReadonlyMap<string, Tool>> {
+export async function selectTools(definition: LlmDefinition, entry: StepEntry): Promise<Tools> {
   const denied = new Set(definition.access.deny)
   const granted = new Map([...definition.tools].filter(([name]) => !denied.has(name)))
   const selection = definition.toolSelection
   if (selection === 'all') return granted
   const task = textOfInput(entry.input)
-  if (selection === 'capabilities') return orAll(granted, byCapabilities(granted, task))
-  if (selection === 'similarity') return granted.size > mostAlike ? bySimilarity(granted, task) : granted
-  const names = await entry.recorder.answer({ kind: 'tools', name: definition.name }, async () => {
-    const chosen = await selection({ task, tools: [...granted.values()] })
-    return chosen.map((one) => (typeof one === 'string' ? one : one.name))
-  })
-  for (const name of names)
-    if (!definition.tools.has(name))
-      throw failure('agent.wrong', { agent: definition.name, problem: `toolSelection named ${name}, which it lacks` })
+  // Recorded, so that a step entered again offers the same, whatever was learnt meanwhile.
+  const recorded = async (choose: () => Promise<readonly string[]>) =>
+    entry.recorder.answer({ kind: 'tools', name: definition.name }, async () => [...(await choose())])
+  if (typeof selection === 'function') {
+    const names = await recorded(async () => {
+      const chosen = await selection({ task, tools: [...granted.values()] })
+      return chosen.map((one) => (typeof one === 'string' ? one : one.name))
+    })
+    for (const name of names)
+      if (!definition.tools.has(name))
+        throw failure('agent.wrong', { agent: definition.name, problem: `toolSelection named ${name}, which it lacks` })
+    return new Map([...granted].filter(([name]) => names.includes(name)))
+  }
+  const { by, limit = mostOffered } = typeof selection === 'object' ? selection : { by: selection }
+  if (by === 'capabilities') return byCapabilities(granted, task, typeof selection === 'object' ? limit : undefined)
+  if (by === 'performance') {
+    const names = await recorded(() => byPerformance(definition.name, entry, [...granted.keys()], limit))
+    for (const name of names) countOffer(definition, entry, name)
+    return inOrder(granted, names)
+  }
+  if (granted.size <= limit) return granted
+  const names = await recorded(() => bySimilarity(entry, granted, task, limit))
   return new Map([...granted].filter(([name]) => names.includes(name)))
 }
 
-const orAll = (all: ReadonlyMap<string, Tool>, some: ReadonlyMap<string, Tool>) => (some.size > 0 ? some : all)
+/** The best first: models take what stands first more often. */
+const inOrder = (granted: Tools, names: readonly Json[]): Tools =>
+  new Map(
+    names.flatMap((name) => {
+      const tool = granted.get(String(name))
+      return tool ? [[tool.name, tool] as const] : []
+    }),
+  )
 
-function byCapabilities(granted: ReadonlyMap<string, Tool>, task: string): ReadonlyMap<string, Tool> {
+function countOffer(definition: LlmDefinition, { recorder, services }: StepEntry, tool: string): void {
+  const offered = { offers: 1, calls: 0, successes: 0, durationMs: 0 }
+  recorder.stage({
+    call: { kind: 'tool offer', name: tool },
+    fragment: () => services.toolRecords.add(recorder.principal.userId, definition.name, tool, offered),
+    room: 'other',
+  })
+}
+
+/** Tools that name a capability of the task's words, the most first; such as name none fit every task. */
+function byCapabilities(granted: Tools, task: string, limit: number | undefined): Tools {
   const words = new Set(task.toLowerCase().match(/[\p{L}\p{N}]+/gu))
-  const fits = (tool: Tool) =>
-    tool.capabilities.some((one) =>
+  const fits = ({ capabilities }: Tool) =>
+    capabilities.filter((one) =>
       one
         .toLowerCase()
         .split(/\W+/)
         .some((word) => words.has(word)),
-    )
-  return new Map([...granted].filter(([, tool]) => tool.capabilities.length === 0 || fits(tool)))
+    ).length
+  const some = [...granted].filter(([, tool]) => tool.capabilities.length === 0 || fits(tool) > 0)
+  if (some.length === 0) return granted
+  if (limit === undefined || some.length <= limit) return new Map(some)
+  return new Map([...some].sort(([, a], [, b]) => fits(b) - fits(a)).slice(0, limit))
 }
 
-/** By the words of names, descriptions and capabilities; filled up in the order of the definition. */
-function bySimilarity(granted: ReadonlyMap<string, Tool>, task: string): ReadonlyMap<string, Tool> {
-  const index = new MiniSearch<{ id: string; text: string }>({
-    fields: ['text'],
-    searchOptions: { fuzzy: (term) => (term.length > 4 ? 0.2 : false), prefix: (term) => term.length > 3 },
-  })
-  for (const [id, { description, capabilities }] of granted)
-    index.add({ id, text: [id.replaceAll(/[_-]/g, ' '), description, ...capabilities].join(' ') })
-  const alike = index.search(task).map(({ id }) => id as string)
-  const chosen = new Set([...new Set([...alike, ...granted.keys()])].slice(0, mostAlike))
-  return new Map([...granted].filter(([name]) => chosen.has(name)))
+/** By names, descriptions and capabilities; filled up in the order of the definition. */
+async function bySimilarity(entry: StepEntry, granted: Tools, task: string, limit: number): Promise<readonly string[]> {
+  const { recorder, services } = entry
+  const names = [...granted.keys()]
+  const texts = [...granted].map(([name, { description, capabilities }]) =>
+    [name.replaceAll(/[_-]/g, ' '), description, ...capabilities].join(' '),
+  )
+  const embed = embedOf(services.models, recorder.principal.userId, recorder.signal)
+  const { found } = await rank(task, texts, embed)
+  const alike = found.map(({ index }) => names[index] as string)
+  return [...new Set([...alike, ...names])].slice(0, limit)
 }

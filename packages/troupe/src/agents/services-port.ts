@@ -1,7 +1,10 @@
 /** What the runtime lends to agents: models, prices, tools' policies, budgets. One object per troupe, or per step. */
-import type { Clock, Events, Json } from '../core/index.ts'
+import type { Clock, Events, Json, TaintLabel, Tape } from '../core/index.ts'
 import type { Models } from '../models/index.ts'
+import type { Policies } from '../resilience/index.ts'
+import type { TaintGuard } from '../security/index.ts'
 import type { Fragment } from '../storage/index.ts'
+import type { Memories } from './memories-port.ts'
 
 export interface Budget {
   /** Rows that reserve before a call starts; refused with `budget.exceeded` by the storage. */
@@ -18,10 +21,39 @@ export interface Budget {
   ): Fragment
 }
 
+export interface StoredMessage {
+  readonly message: Json
+  readonly taint: readonly TaintLabel[]
+}
+
 /** The messages of one conversation, kept per user; appended in the change of the turn. */
 export interface Conversations {
-  load(user: string, conversation: string): Promise<readonly Json[]>
-  append(user: string, conversation: string, from: number, messages: readonly Json[]): Fragment
+  load(user: string, conversation: string): Promise<readonly StoredMessage[]>
+  /** @param taint of the step that adds them */
+  append(
+    user: string,
+    conversation: string,
+    from: number,
+    messages: readonly Json[],
+    taint: readonly TaintLabel[],
+  ): Fragment
+  /** Removes what was said. */
+  forget(user: string, conversation: string): Fragment
+}
+
+/** How a tool of an agent did for one user. */
+export interface ToolStatistics {
+  /** Steps that offered it. */
+  readonly offers: number
+  readonly calls: number
+  readonly successes: number
+  readonly durationMs: number
+}
+
+export interface ToolRecords {
+  read(user: string, agent: string): Promise<ReadonlyMap<string, ToolStatistics>>
+  /** Rows that add to what there is. */
+  add(user: string, agent: string, tool: string, more: ToolStatistics): Fragment
 }
 
 export interface Services {
@@ -29,10 +61,19 @@ export interface Services {
   readonly events: Events
   readonly models: Models
   readonly conversations: Conversations
+  readonly memories: Memories
+  readonly toolRecords: ToolRecords
+  readonly guard: TaintGuard
   /** Absent outside a run. */
   readonly budget?: Budget
   /** Milliseconds; absent = none. */
-  readonly timeouts: { readonly tool?: number; readonly model?: number }
+  readonly timeouts: { readonly tool?: number; readonly model?: number; readonly human?: number }
+  /** Answers in the place of models and tools, or records what they say; absent in most troupes. */
+  readonly tape?: Tape
+  /** Tools before whose calls the run stops to be looked at. */
+  readonly breakOn?: readonly string[]
+  /** How calls of tools, and steps of agents, are guarded, by name. */
+  readonly policies?: { readonly tools: Policies; readonly agents: Policies }
   /** Counts a tool call of this run for the guard of repetition: nudge, stop or go on. */
   readonly repetition?: (agent: string, tool: string, args: Json, result: Json) => 'go' | 'nudge' | 'stop'
 }

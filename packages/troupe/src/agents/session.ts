@@ -4,21 +4,33 @@
  */
 import {
   CancelledError,
+  checkCall,
+  checkOptions,
+  checkSignal,
+  checkTaint,
+  checkText,
+  encodeJson,
   failure,
   type Json,
+  joinTaint,
   nearest,
   type Principal,
   restoreError,
+  type TaintLabel,
   type TroupeError,
+  taintField,
   type UserId,
 } from '../core/index.ts'
 import type { Recorder, StepEnd, Steps } from '../durable/index.ts'
+import type { Message } from '../messaging/index.ts'
 import type { Storage } from '../storage/index.ts'
 import { callTool, parseArguments, type Tool } from '../tools/index.ts'
-import type { Agent, AskOptions, Outcome, StepContext, StepReport, Ways } from './agent-port.ts'
+import type { Agent, AskOptions, ConversationRest, Outcome, StepContext, Ways } from './agent-port.ts'
 import { checkAnswer, createAsk } from './ask-question.ts'
+import { guardedStep } from './guarded-step.ts'
 import { LlmAgent } from './llm-agent.ts'
 import type { Services } from './services-port.ts'
+import { noResult, type RunOutcome, resultOf, type SessionResult } from './session-result.ts'
 import { SessionStream } from './session-stream.ts'
 import { createThreadStore, type OpenQuestion, type OpenStep, type ThreadStore } from './thread-store.ts'
 
@@ -30,7 +42,7 @@ export interface SessionParts {
   /** `ctx` over a recorder. What it may is what the agent of the session may, also where a helper acts for it. */
   readonly contextOf: (recorder: Recorder, acting: Acting) => StepContext
   /** Sends a text to another agent of the user, outside any step. */
-  readonly send: (user: UserId, from: string, to: string, content: Json) => Promise<unknown>
+  readonly send: (user: UserId, from: string, to: string, content: Json) => Promise<Message>
 }
 export interface Acting {
   /** Of the session: whose rights count. */
@@ -48,40 +60,15 @@ export interface SessionPlace {
 }
 export type SessionOptions = SessionParts & SessionPlace
 
-export interface SessionResult {
-  readonly status: 'completed' | 'waiting'
-  readonly success: boolean
-  /** What the model said; of another form than text, its JSON. */
-  readonly text: string
-  /** The value: of the agent's output schema where it has one, else the text. */
-  readonly output: Json
-  readonly response: Json
-  readonly usage: StepReport['usage']
-  readonly cost: StepReport['cost']
-  readonly toolCalls: StepReport['toolCalls']
-  /** `provider/model` that answered; empty for an agent without a model. */
-  readonly model: string
-  readonly fallback?: NonNullable<StepReport['fallback']>
-  /** What it waits for. */
-  readonly questions?: readonly OpenQuestion[]
-}
-export type RunOutcome =
-  | SessionResult
-  | (Omit<SessionResult, 'status'> & { readonly status: 'failed' | 'cancelled'; readonly error: TroupeError })
-
 export interface CallOptions {
   readonly signal?: AbortSignal
+  /** What is said holds: `untrusted:mail` for what a stranger wrote, `sensitive:payroll` for what must not leave. */
+  readonly taint?: readonly TaintLabel[]
 }
 
+/** What goes with what is said. */
+const saying: readonly string[] = ['signal', 'taint']
 const onlyBack: Ways = { invoke: [], handOff: [], finish: false, askUser: false, value: 'back' }
-const noReport: StepReport = {
-  text: '',
-  usage: { inputTokens: 0, outputTokens: 0 },
-  cost: { usd: 0, unknown: [] },
-  toolCalls: [],
-  model: '',
-}
-
 /**
  * How one troupe opens its sessions.
  * @example const open = createSessions(parts); const session = open(agent, { user: 'ada', threadId: 't' })
@@ -102,7 +89,7 @@ export class Session {
   readonly #thread: string
   #last: Promise<unknown> = Promise.resolve()
   /** Of the step that runs: what its conversation would lack if it were cut off. */
-  #rest: ((stored: number) => readonly Json[]) | undefined
+  #rest: ((stored: number) => ConversationRest) | undefined
 
   constructor(agent: Agent, options: SessionOptions, threads: ThreadStore) {
     this.agent = agent
@@ -118,7 +105,7 @@ export class Session {
    * @throws what it failed with; CancelledError when the signal aborts; ConflictError `session.waiting`
    */
   generate(input: Json, options: CallOptions = {}): Promise<SessionResult> {
-    return this.#inTurn(() => this.#begin({ kind: 'generate', input }, options))
+    return this.#inTurn('generate', options, () => this.#begin({ kind: 'generate', input: said(input) }, options))
   }
 
   /**
@@ -126,18 +113,19 @@ export class Session {
    * @throws ConflictError `session.waiting` when it waits for an approval or answer instead
    */
   async chat(text: string, options: CallOptions = {}): Promise<string> {
-    const result = await this.generate(text, options)
+    const result = await this.generate(checkText('chat', text), options)
     if (result.status === 'waiting') throw this.#waiting(result.questions?.[0]?.id ?? '')
     return result.text
   }
 
   /** The same, never throwing for what the agent failed with. */
   async run(input: Json, options: CallOptions = {}): Promise<RunOutcome> {
+    checkOptions('run', options, saying)
     try {
       return await this.generate(input, options)
     } catch (error) {
       const status = error instanceof CancelledError ? 'cancelled' : 'failed'
-      return { ...resultOf({ kind: 'value', value: null }), status, success: false, error: error as TroupeError }
+      return { ...noResult(), status, success: false, error: error as TroupeError }
     }
   }
 
@@ -149,7 +137,9 @@ export class Session {
    * const { text } = await stream.result
    */
   stream(input: Json, options: CallOptions = {}): SessionStream<SessionResult> {
-    return new SessionStream((live) => this.#inTurn(() => this.#begin({ kind: 'generate', input }, options, live)))
+    return new SessionStream((live) =>
+      this.#inTurn('stream', options, () => this.#begin({ kind: 'generate', input: said(input) }, options, live)),
+    )
   }
 
   /**
@@ -157,15 +147,15 @@ export class Session {
    * @throws ConflictError `question.unknown` for a second answer, `approval.mismatch`; ValidationError
    */
   answer(id: string, value: Json, options: CallOptions = {}): Promise<SessionResult> {
-    return this.#inTurn(async () => {
-      const { user, steps, storage } = this.#options
+    return this.#inTurn('answer', options, async () => {
+      const { user, steps, storage, services } = this.#options
       const { open, questions } = await this.#threads.read(user, this.#thread)
       const stored = questions.find(({ question }) => question.id === id)
       if (!stored || !open) throw failure('question.unknown', { question: id })
       const checked = checkAnswer(stored.question, value)
       const fragments = [
         this.#threads.answered(user, this.#thread, id),
-        steps.answer(user, stored.step, stored.wait, { value: checked }),
+        steps.answer(user, stored.step, stored.wait, { value: checked, ...taintField(services.guard.people) }),
       ]
       const done = await storage.commit({
         id: null,
@@ -180,7 +170,8 @@ export class Session {
   }
 
   /** What the thread waits for. */
-  async questions(): Promise<readonly OpenQuestion[]> {
+  async questions(options: CallOptions = {}): Promise<readonly OpenQuestion[]> {
+    checkCall('questions', options)
     return (await this.#threads.read(this.#options.user, this.#thread)).questions.map(({ question }) => question)
   }
 
@@ -189,18 +180,53 @@ export class Session {
    * @throws ValidationError `tool.unknown` or for the arguments, ProcessingError `tool.failed`
    */
   async executeTool(name: string, input: Json, options: CallOptions = {}): Promise<Json> {
-    const result = await this.#inTurn(() => this.#begin({ kind: 'tool', tool: name, input }, options))
+    checkText('executeTool', name)
+    const result = await this.#inTurn('executeTool', options, () =>
+      this.#begin({ kind: 'tool', tool: name, input }, options),
+    )
     return result.output
   }
 
   /** @returns the message that was sent */
-  sendMessage(to: string, content: Json): Promise<unknown> {
+  async sendMessage(to: string, content: Json, options: CallOptions = {}): Promise<Message> {
+    checkCall('sendMessage', options)
     return this.#options.send(this.#options.user, this.agent.name, to, content)
   }
 
-  #inTurn<Out>(run: () => Promise<Out>): Promise<Out> {
+  /**
+   * Forgets the thread: what was said in it, what was in mind, and the episodes that came of it. What its steps' journals
+   * hold goes with their retention.
+   * @throws ConflictError `session.waiting` while it waits for an answer
+   */
+  forget(options: CallOptions = {}): Promise<void> {
+    return this.#inTurn('forget', options, async () => {
+      const { user, services, storage } = this.#options
+      const { open, questions } = await this.#threads.read(user, this.#thread)
+      if (open) throw this.#waiting(questions[0]?.question.id ?? '')
+      const fragments = [
+        services.conversations.forget(user, this.#conversation),
+        services.memories.forgetSource(user, this.#conversation),
+      ]
+      const statements = fragments.flatMap((fragment) => fragment.statements)
+      const done = await storage.commit({ id: null, scope: { user }, statements })
+      if (!done.ok) throw failure(done.code, done.detail ?? {})
+    })
+  }
+
+  /** After what was asked before; what aborts while it waits never begins. */
+  async #inTurn<Out>(what: string, options: CallOptions, act: () => Promise<Out>): Promise<Out> {
+    checkOptions(what, options, what === 'answer' || what === 'forget' ? ['signal'] : saying)
+    checkSignal(what, options.signal)
+    const run = () => {
+      checkSignal(`${what} of ${this.agent.name}`, options.signal)
+      return act()
+    }
     const mine = this.#last.then(run, run)
-    this.#last = mine.catch(() => {})
+    // Only that it is over: a session that does nothing holds on to no result.
+    this.#last = mine.then(
+      () => {},
+      () => {},
+    )
     return mine
   }
 
@@ -218,7 +244,9 @@ export class Session {
       state = await this.#threads.read(user, this.#thread)
       if (state.open) throw this.#waiting(before?.questions?.[0]?.id ?? state.questions[0]?.question.id ?? '')
     }
-    const open = { ...call, step: `session:${this.#thread}#${state.steps + 1}` }
+    const said = call.kind === 'generate' ? this.#options.services.guard.people : []
+    const taint = taintField(joinTaint(checkTaint(options.taint, 'What is said'), said))
+    const open = { ...call, ...taint, step: `session:${this.#thread}#${state.steps + 1}` }
     await this.#threads.begin(user, this.#thread, state.steps + 1, open)
     return this.#carryOut(open, options, live)
   }
@@ -229,19 +257,23 @@ export class Session {
 
   async #carryOut(open: OpenStep, { signal }: CallOptions, live?: (part: Json) => void): Promise<SessionResult> {
     const { user, steps } = this.#options
-    this.#rest = undefined
     const principal: Principal = { userId: user, kind: 'agent', name: this.agent.name }
-    const end = await steps.execute(
-      {
-        id: open.step,
-        principal,
-        input: { kind: open.kind, input: open.input, fingerprint: this.agent.fingerprint },
-        settled: () => this.#threads.ended(user, this.#thread),
-        ...(signal ? { signal } : {}),
-      },
-      async (recorder) => (await this.#program(open, recorder, live)) as unknown as Json,
-    )
-    return this.#resultOfEnd(end, open, signal)
+    try {
+      const end = await steps.execute(
+        {
+          id: open.step,
+          principal,
+          input: { kind: open.kind, input: open.input, fingerprint: this.agent.fingerprint },
+          ...taintField(open.taint),
+          settled: () => this.#threads.ended(user, this.#thread),
+          ...(signal ? { signal } : {}),
+        },
+        async (recorder) => (await this.#program(open, recorder, live)) as unknown as Json,
+      )
+      return await this.#resultOfEnd(end, open, signal)
+    } finally {
+      this.#rest = undefined
+    }
   }
 
   async #program(open: OpenStep, recorder: Recorder, live: ((part: Json) => void) | undefined): Promise<Outcome> {
@@ -254,7 +286,7 @@ export class Session {
     const ctx = contextOf(recorder, this.agent.name)
     const ctxOf = (inner: Recorder, name = this.agent.name) => contextOf(inner, name, ctx.context)
     if (open.kind === 'tool') return { kind: 'value', value: await this.#runTool(open, recorder, ctxOf) }
-    return this.agent.step({
+    const entry = {
       input: open.input,
       ctx,
       ctxOf,
@@ -262,11 +294,12 @@ export class Session {
       ways: onlyBack,
       services,
       conversation: this.#conversation,
-      onConversation: (rest) => {
+      onConversation: (rest: (stored: number) => ConversationRest) => {
         this.#rest = rest
       },
       ...(live ? { live } : {}),
-    })
+    }
+    return guardedStep(services, this.agent.name, recorder, async () => this.agent.step(entry))
   }
 
   #ask(recorder: Recorder, open: OpenStep, agent: string, options: AskOptions): Promise<Json> {
@@ -291,9 +324,10 @@ export class Session {
         tool: name,
         nearest: nearest(name, tools.keys()) ?? ([...tools.keys()].join(', ') || 'none'),
       })
-    const { clock, events, timeouts } = services
+    const { clock, events, timeouts, tape, guard } = services
+    const policies = services.policies?.tools
     const timeout = timeouts.tool === undefined ? {} : { timeoutMs: timeouts.tool }
-    const host = { clock, events, userId: user, agent: this.agent.name, ctxOf, ...timeout }
+    const host = { clock, events, userId: user, agent: this.agent.name, ctxOf, tape, guard, policies, ...timeout }
     const parsed = await parseArguments(tool, input)
     try {
       return await callTool(host, recorder, tool, { id: '1', args: input, input: parsed })
@@ -318,7 +352,7 @@ export class Session {
         )
       case 'parked':
         return {
-          ...resultOf({ kind: 'value', value: null }),
+          ...noResult(),
           status: 'waiting',
           success: false,
           questions: await this.questions(),
@@ -341,8 +375,8 @@ export class Session {
     const state = await this.#threads.read(user, this.#thread)
     if (state.open?.step !== open.step) return
     const stored = (await services.conversations.load(user, this.#conversation)).length
-    const rest = this.#rest?.(stored) ?? []
-    const kept = services.conversations.append(user, this.#conversation, stored, rest)
+    const { messages, taint } = this.#rest?.(stored) ?? { messages: [], taint: [] }
+    const kept = services.conversations.append(user, this.#conversation, stored, messages, taint)
     const statements = [...this.#threads.ended(user, this.#thread).statements, ...kept.statements]
     const result = await storage.commit({ id: null, scope: { user }, statements, feed: [], wake: [] })
     if (!result.ok) throw failure(result.code, result.detail ?? {})
@@ -353,19 +387,5 @@ export class Session {
   }
 }
 
-function resultOf(outcome: Outcome): SessionResult {
-  const report = outcome.report ?? noReport
-  const value = 'value' in outcome ? outcome.value : 'input' in outcome ? outcome.input : null
-  return {
-    status: 'completed',
-    success: true,
-    text: typeof value === 'string' ? value : report.text || JSON.stringify(value),
-    output: value,
-    response: value,
-    usage: report.usage,
-    cost: report.cost,
-    toolCalls: report.toolCalls,
-    model: report.model,
-    ...(report.fallback ? { fallback: report.fallback } : {}),
-  }
-}
+/** Checked before anything of it is stored. @throws ValidationError for what JSON can't carry */
+const said = (input: Json): Json => JSON.parse(encodeJson(input, 'What the agent is asked')) as Json

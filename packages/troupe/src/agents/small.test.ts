@@ -60,7 +60,7 @@ describe('questions', () => {
     expect(createQuestion({ text: 'Go on?', timeout: '5m' })).toEqual({
       kind: 'question',
       text: 'Go on?',
-      timeoutMs: 300_000,
+      timeout: '5m',
     })
     expect(() => createQuestion({ kind: 'choice', text: 'Which?' })).toThrow(/options/)
     expect(() => createQuestion({ kind: 'riddle' as never, text: 'Which?' })).toThrow(/riddle/)

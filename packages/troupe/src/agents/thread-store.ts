@@ -1,8 +1,8 @@
 /** What a thread is in the middle of, and the questions it waits for: one row each, per user. */
-import { decodeJson, failure, type Json, type UserId } from '../core/index.ts'
+import { decodeJson, failure, type Json, type TaintLabel, type UserId } from '../core/index.ts'
 import { type Dialect, type Fragment, type Storage, template } from '../storage/index.ts'
 import type { Question } from './agent-port.ts'
-import type { AgentsTables } from './agents-migrations.ts'
+import { type AgentsTables, openContent, questionContent } from './agents-migrations.ts'
 
 /** A step of the thread that has not ended. */
 export interface OpenStep {
@@ -11,6 +11,8 @@ export interface OpenStep {
   /** The tool's name. */
   readonly tool?: string
   readonly input: Json
+  /** What the input came with. */
+  readonly taint?: readonly TaintLabel[]
 }
 
 export interface OpenQuestion extends Question {
@@ -88,38 +90,54 @@ export function createThreadStore(storage: Pick<Storage, 'dialect' | 'read' | 'c
   }
 }
 
-function compile(dialect: Dialect) {
-  type Thread = { user: string; thread: string }
+type Thread = { user: string; thread: string }
+const compile = (dialect: Dialect) => ({ ...reads(dialect), ...writes(dialect) })
+
+function reads(dialect: Dialect) {
   return {
-    state: template<AgentsTables, Thread>(dialect, (db, p) =>
-      db
-        .selectFrom('session_threads')
-        .select(['steps', 'open'])
-        .where('user_id', '=', p.user)
-        .where('thread', '=', p.thread),
+    state: template<AgentsTables, Thread>(
+      dialect,
+      (db, p) =>
+        db
+          .selectFrom('session_threads')
+          .select(['steps', 'open'])
+          .where('user_id', '=', p.user)
+          .where('thread', '=', p.thread),
+      openContent,
     ),
-    questions: template<AgentsTables, Thread>(dialect, (db, p) =>
-      db
-        .selectFrom('session_questions')
-        .select(['step', 'wait', 'question'])
-        .where('user_id', '=', p.user)
-        .where('thread', '=', p.thread)
-        .orderBy('id'),
+    questions: template<AgentsTables, Thread>(
+      dialect,
+      (db, p) =>
+        db
+          .selectFrom('session_questions')
+          .select(['id', 'step', 'wait', 'question'])
+          .where('user_id', '=', p.user)
+          .where('thread', '=', p.thread)
+          .orderBy('id'),
+      questionContent,
     ),
+  }
+}
+
+function writes(dialect: Dialect) {
+  return {
     create: template<AgentsTables, Thread>(dialect, (db, p) =>
       db
         .insertInto('session_threads')
         .values({ user_id: p.user, thread: p.thread, steps: 0, open: null })
         .onConflict((conflict) => conflict.doNothing()),
     ),
-    begin: template<AgentsTables, Thread & { before: number; steps: number; open: string }>(dialect, (db, p) =>
-      db
-        .updateTable('session_threads')
-        .set({ steps: p.steps, open: p.open })
-        .where('user_id', '=', p.user)
-        .where('thread', '=', p.thread)
-        .where('steps', '=', p.before)
-        .where('open', 'is', null),
+    begin: template<AgentsTables, Thread & { before: number; steps: number; open: string }>(
+      dialect,
+      (db, p) =>
+        db
+          .updateTable('session_threads')
+          .set({ steps: p.steps, open: p.open })
+          .where('user_id', '=', p.user)
+          .where('thread', '=', p.thread)
+          .where('steps', '=', p.before)
+          .where('open', 'is', null),
+      openContent,
     ),
     end: template<AgentsTables, Thread>(dialect, (db, p) =>
       db
@@ -138,6 +156,7 @@ function compile(dialect: Dialect) {
           .insertInto('session_questions')
           .values({ user_id: p.user, thread: p.thread, id: p.id, step: p.step, wait: p.wait, question: p.question })
           .onConflict((conflict) => conflict.doNothing()),
+      questionContent,
     ),
     answered: template<AgentsTables, Thread & { id: string }>(dialect, (db, p) =>
       db

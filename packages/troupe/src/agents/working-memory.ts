@@ -1,5 +1,6 @@
 /** What an agent has in mind: few things, the most important ones. */
 import { checkOptions, failure } from '../core/index.ts'
+import { checkWhole } from '../resilience/index.ts'
 
 export interface WorkingItem<T> {
   readonly content: T
@@ -18,12 +19,7 @@ export class WorkingMemory<T = unknown> {
   /** @param options.capacity things at most, 7 by default */
   constructor(options: { readonly capacity?: number } = {}) {
     checkOptions('WorkingMemory', options, ['capacity'])
-    this.capacity = options.capacity ?? 7
-    if (!Number.isInteger(this.capacity) || this.capacity < 1)
-      throw failure('validation.failed', {
-        what: 'The capacity of a WorkingMemory',
-        problem: 'it is not a whole number from 1',
-      })
+    this.capacity = checkWhole('WorkingMemory', 'capacity', options.capacity ?? 7)
   }
 
   /**
@@ -31,6 +27,7 @@ export class WorkingMemory<T = unknown> {
    * @returns what had to go, which may be the new thing itself
    */
   add(content: T, options: { readonly priority?: number } = {}): WorkingItem<T> | undefined {
+    checkOptions('add', options, ['priority'])
     const { priority = 0 } = options
     if (!Number.isFinite(priority))
       throw failure('validation.failed', {
@@ -46,6 +43,13 @@ export class WorkingMemory<T = unknown> {
   /** The most important first, of equals the newest. */
   items(): readonly WorkingItem<T>[] {
     return [...this.#items]
+  }
+
+  /** @returns how many were forgotten */
+  forget(matches: (content: T) => boolean): number {
+    const before = this.#items.length
+    this.#items = this.#items.filter(({ content }) => !matches(content))
+    return before - this.#items.length
   }
 
   get size(): number {

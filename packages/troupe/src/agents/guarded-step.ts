@@ -1,0 +1,26 @@
+/** A step under the policy of its agent. A step that gives up its process gives up its place too. */
+import type { Recorder } from '../durable/index.ts'
+import type { Services } from './services-port.ts'
+
+export async function guardedStep<Out>(
+  { policies }: Services,
+  agent: string,
+  recorder: Recorder,
+  run: () => Promise<Out>,
+): Promise<Out> {
+  const policy = policies?.agents.of(agent)
+  if (!policy) return run()
+  const { signal, principal } = recorder
+  return policy.execute(() => untilOver(run, signal), { signal, key: principal.userId })
+}
+
+/** What waits never settles: its place is free when the step is over or parked. */
+function untilOver<Out>(run: () => Promise<Out>, signal: AbortSignal): Promise<Out> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(signal.reason)
+    signal.addEventListener('abort', onAbort, { once: true })
+    run()
+      .then(resolve, reject)
+      .finally(() => signal.removeEventListener('abort', onAbort))
+  })
+}

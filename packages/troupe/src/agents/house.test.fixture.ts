@@ -1,0 +1,143 @@
+/** A house for sessions: real steps on a real storage, scripted models; closed after each test. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach } from 'vitest'
+import { z } from 'zod'
+import { type Clock, createEvents, type Json, seededRandom, systemClock, type TroupeEvent } from '../core/index.ts'
+import { createInbox, createJournals, createSteps, createTimers, durableMigrations } from '../durable/index.ts'
+import type { Message } from '../messaging/index.ts'
+import { createModels, type ModelsOptions } from '../models/index.ts'
+import { createEgress, createTaintGuard, readPolicy } from '../security/index.ts'
+import { openStorage } from '../storage/index.ts'
+import { type MockItem, MockModel } from '../testing/index.ts'
+import { defineTool } from '../tools/index.ts'
+import type { Agent } from './agent-port.ts'
+import { agentsMigrations } from './agents-migrations.ts'
+import { createConversations } from './create-conversations.ts'
+import { createMemories } from './create-memories.ts'
+import { createToolRecords } from './create-tool-records.ts'
+import { LlmAgent } from './llm-agent.ts'
+import type { LlmAgentOptions } from './llm-definition.ts'
+import type { Services } from './services-port.ts'
+import { createSessions, type SessionParts } from './session.ts'
+import type { SessionResult } from './session-result.ts'
+import { createStepContext } from './step-context.ts'
+
+/** The policy by default, whose incidents nobody hears of. */
+export const quietGuard = (clock: Clock) =>
+  createTaintGuard(readPolicy(), {
+    incidents: { record: () => {}, refused: () => {} },
+    egress: createEgress({ allow: [] }, { clock }),
+  })
+
+/** Real steps on a real storage, so that what is recorded is tested too. */
+async function openHouse(
+  url = 'memory:',
+  more: {
+    readonly models?: Partial<ModelsOptions>
+    readonly services?: Partial<Services>
+    readonly continuations?: number
+  } = {},
+) {
+  const clock = systemClock
+  const random = seededRandom(7)
+  const storage = await openStorage({ url, migrations: [...durableMigrations, ...agentsMigrations], clock, random })
+  let commits = 0
+  const commit = storage.commit.bind(storage)
+  storage.commit = (change) => {
+    commits++
+    return commit(change)
+  }
+  const journals = createJournals({ storage, clock, owner: 'test' })
+  const inbox = createInbox({ storage, clock })
+  const timers = createTimers({ storage, clock })
+  const limits = more.continuations === undefined ? {} : { limits: { continuations: more.continuations } }
+  const steps = createSteps({ storage, journals, inbox, timers, clock, random, ...limits })
+  timers.start()
+  const seen: TroupeEvent[] = []
+  const events = createEvents(() => {})
+  events.on('*', (event) => seen.push(event))
+  const services: Services = {
+    clock,
+    events,
+    models: createModels({ clock, random, events, ...more.models }),
+    conversations: createConversations({ storage }),
+    memories: createMemories({ storage }),
+    toolRecords: createToolRecords({ storage }),
+    guard: quietGuard(clock),
+    timeouts: {},
+    ...more.services,
+  }
+  const contextOf: SessionParts['contextOf'] = (recorder, { name, ask }) =>
+    createStepContext({
+      agent: name,
+      recorder,
+      clock,
+      random,
+      hands: { ask, context: {} as never, messages: {} as never },
+      guard: services.guard,
+    })
+  const sent: Json[] = []
+  const send = async (_: string, from: string, to: string, content: Json) => {
+    sent.push(content)
+    return { from, to, payload: content } as unknown as Message
+  }
+  const sessions = createSessions({ steps, storage, services, contextOf, send })
+  return {
+    storage,
+    services,
+    seen,
+    sent,
+    commits: () => commits,
+    journals,
+    session: (agent: Agent, threadId = 't', user = 'u') => sessions(agent, { user, threadId }),
+    async close() {
+      await steps.close()
+      await timers.stop()
+      await storage.close()
+    },
+  }
+}
+
+const cleanups: (() => unknown)[] = []
+afterEach(async () => {
+  for (const clean of cleanups.splice(0).reverse()) await clean()
+})
+export async function house(...options: Parameters<typeof openHouse>) {
+  const opened = await openHouse(...options)
+  let closed = false
+  const close = async () => {
+    if (!closed) await opened.close()
+    closed = true
+  }
+  cleanups.push(close)
+  return { ...opened, close }
+}
+export const file = () => {
+  const folder = mkdtempSync(join(tmpdir(), 'troupe-session-'))
+  cleanups.push(() => rmSync(folder, { recursive: true, force: true }))
+  return `sqlite:${join(folder, 'troupe.db')}`
+}
+export const actor = (responses: readonly MockItem[], options: Partial<LlmAgentOptions> = {}) => {
+  const model = new MockModel({ responses })
+  return { model, agent: new LlmAgent({ name: 'A', instructions: 'You are A.', model, ...options }) }
+}
+export const tool = (execute: (input: { q: string }, call: { signal: AbortSignal }) => unknown, options = {}) =>
+  defineTool({ name: 'act', description: 'Acts.', inputSchema: z.object({ q: z.string() }), ...options, execute })
+export const mail = defineTool({
+  name: 'mail',
+  description: 'Sends.',
+  inputSchema: z.object({ q: z.string() }),
+  needsApproval: true,
+  execute: () => 'sent',
+})
+export const call = (q = 'x'): MockItem => ({ toolCalls: [{ name: 'act', args: { q } }] })
+export const onlyQuestion = ({ questions = [] }: SessionResult) => {
+  const [{ id, hash = '' } = { id: '' }] = questions
+  return { id, hash }
+}
+export async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise<void>((resolve) => void systemClock.after(5, resolve))
+}
+export const said = (model: MockModel, i: number) => JSON.stringify(model.calls[i]?.prompt)
