@@ -2,13 +2,11 @@
 import type { Agent } from '../../agents/index.ts'
 import type { CompiledTopology } from '../topology/define-topology.ts'
 import type { Finding } from './finding.ts'
+import { withHelpers } from './with-helpers.ts'
 
 export function checkAgents({ agents }: CompiledTopology): Finding[] {
-  return [...agents.values()].flatMap((agent) => [
-    ...missingCode(agent),
-    ...missingGrants(agent),
-    ...sideEffects(agent),
-  ])
+  const all = new Set([...agents.values()].flatMap((agent) => [...withHelpers(agent)]))
+  return [...all].flatMap((agent) => [...missingCode(agent), ...missingGrants(agent), ...sideEffects(agent)])
 }
 
 function missingCode({ name, incomplete }: Agent): Finding[] {
@@ -32,10 +30,11 @@ function missingGrants(agent: Agent): Finding[] {
 }
 
 const outside: readonly (readonly [pattern: RegExp, what: string])[] = [
-  [/\bfetch\s*\(/, 'fetch()'],
+  [/\bfetch\s*\(|\bhttps?\.(?:get|request)\s*\(|\bnew\s+WebSocket\b/, 'the network'],
   [/\bDate\.now\s*\(|\bnew\s+Date\s*\(\s*\)/, 'the clock of the machine'],
   [/\bMath\.random\s*\(|\brandomUUID\s*\(/, 'chance'],
-  [/\b(?:writeFile|appendFile|unlink|rmdir|mkdir)(?:Sync)?\s*\(/, 'the file system'],
+  [/\b(?:readFile|readdir|writeFile|appendFile|unlink|rmdir|mkdir)(?:Sync)?\s*\(/, 'the file system'],
+  [/\bprocess\.env\b/, 'the environment'],
   [/\b(?:exec|spawn)(?:Sync|File)?\s*\(/, 'other processes'],
 ]
 

@@ -3,6 +3,7 @@
 import type { CanonicalTopology } from '../core/canonical.ts'
 import type { PinnedConfig } from '../core/config.ts'
 import { graphOf } from '../core/graph.ts'
+import { returnsTo } from '../core/ways.ts'
 import type { Finding } from './finding.ts'
 
 /**
@@ -56,8 +57,35 @@ function mostSteps(topology: CanonicalTopology): number | undefined {
   return total
 }
 
+/** The least depth at which each agent can come to work: who is invoked and comes back stands a level below. */
+function depths(topology: CanonicalTopology): ReadonlyMap<string, number> {
+  const graph = graphOf(topology)
+  const least = new Map([['Start', 0]])
+  const open = ['Start']
+  for (let name = open.shift(); name !== undefined; name = open.shift())
+    for (const edge of graph.nodes.get(name)?.out ?? []) {
+      const depth = (least.get(name) ?? 0) + (edge.type === 'notify' || returnsTo(graph, edge) ? 1 : 0)
+      if (depth >= (least.get(edge.to) ?? Number.POSITIVE_INFINITY)) continue
+      least.set(edge.to, depth)
+      open.push(edge.to)
+    }
+  return least
+}
+
+function tooDeep(topology: CanonicalTopology, limit: number): Finding[] {
+  return [...depths(topology)]
+    .filter(([, depth]) => depth > limit)
+    .map(([place, depth]) => ({
+      code: 'budget.worst_case',
+      severity: 'warning',
+      place,
+      message: `${place} stands ${depth} levels deep, and the budget of depth is ${limit}: whoever invokes it ends the run`,
+      remedy: `Raise budget.depth to at least ${depth}`,
+    }))
+}
+
 export function checkBudget(topology: CanonicalTopology, { budget, maxParallelBranches }: PinnedConfig): Finding[] {
-  const findings: Finding[] = []
+  const findings = tooDeep(topology, budget.depth)
   const least = leastSteps(topology)
   if (least > budget.steps)
     findings.push({

@@ -1,5 +1,6 @@
 /** Whether every agent can be reached, can go on, and can come to an end. */
 import type { CanonicalTopology } from '../core/canonical.ts'
+import type { PinnedConfig } from '../core/config.ts'
 import type { Finding } from './finding.ts'
 
 type Next = ReadonlyMap<string, readonly string[]>
@@ -25,9 +26,9 @@ export function reachable(from: readonly string[], next: Next): ReadonlySet<stri
 export const onward = (topology: CanonicalTopology): Next => adjacency(topology, false)
 
 /** An agent that has no way on ends its branch, which is right only where End or User was not to come. */
-export function checkShape(topology: CanonicalTopology): Finding[] {
+export function checkShape(topology: CanonicalTopology, config: PinnedConfig): Finding[] {
   const next = onward(topology)
-  const reached = reachable(['Start'], next)
+  const reached = reachable(['Start', ...standIns(topology, config)], next)
   const ending = reachable(
     topology.nodes
       .filter((n) => n.kind === 'end' || (n.kind === 'user' && (next.get(n.name) ?? []).length === 0))
@@ -44,7 +45,7 @@ export function checkShape(topology: CanonicalTopology): Finding[] {
         severity: 'error',
         place: name,
         message: `${name} is unreachable: no way leads from Start to it`,
-        remedy: `Add a flow to ${name}, or remove it`,
+        remedy: `Add a flow to ${name}, name it in onError, or remove it`,
       })
     else if ((next.get(name) ?? []).length === 0 && !told.has(name))
       findings.push({
@@ -67,6 +68,13 @@ export function checkShape(topology: CanonicalTopology): Finding[] {
       remedy: `Let one of them lead to End, or back to who can`,
     })
   return findings
+}
+
+/** Where failures are routed: no flow needs to lead there. */
+function standIns(topology: CanonicalTopology, { onError }: PinnedConfig): readonly string[] {
+  const named = new Set(Object.values(onError).map((rule) => rule.agent))
+  const agents = topology.nodes.filter(({ kind }) => kind === 'agent')
+  return agents.filter(({ name, agent }) => named.has(name) || named.has(agent)).map(({ name }) => name)
 }
 
 /** Groups of nodes that all lead to each other. */

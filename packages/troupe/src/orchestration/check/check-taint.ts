@@ -4,10 +4,11 @@ import type { Tool } from '../../tools/index.ts'
 import type { CompiledTopology } from '../topology/define-topology.ts'
 import { onward, reachable } from './check-shape.ts'
 import type { Finding } from './finding.ts'
+import { withHelpers } from './with-helpers.ts'
 
-/** Of agents that have any; function agents act in `ctx.effect`, which nobody can look into. */
+/** Of agents that have any, and of their helpers; function agents act in `ctx.effect`, which nobody can look into. */
 const toolsOf = (agent: Agent | undefined): readonly Tool[] =>
-  agent instanceof LlmAgent ? [...agent.made.tools.values()] : []
+  [...(agent ? withHelpers(agent) : [])].flatMap((one) => (one instanceof LlmAgent ? [...one.made.tools.values()] : []))
 
 export function checkTaint({ canonical, agents }: CompiledTopology): Finding[] {
   const next = onward(canonical)

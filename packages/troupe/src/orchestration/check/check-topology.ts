@@ -20,7 +20,7 @@ const rank = { error: 0, warning: 1, advice: 2 } as const
  */
 export function checkTopology(topology: CompiledTopology, config: PinnedConfig, prices?: Prices): readonly Finding[] {
   return [
-    ...checkShape(topology.canonical),
+    ...checkShape(topology.canonical, config),
     ...checkJoins(topology.canonical, config),
     ...checkAgents(topology),
     ...checkSchemas(topology),

@@ -65,6 +65,11 @@ describe('findings', () => {
     expect(found).toMatchObject([{ code, place }])
     expect(found[0]?.remedy).not.toBe('')
   })
+  it('an agent that failures are routed to needs no flow that leads to it', () => {
+    const routed = { onError: { '*': { agent: 'B' } } } as const
+    expect(check(team('A B', ['Start -> A', 'A -> End', 'B -> End']), routed)).toEqual([])
+    expect(check(team('A B', ['Start -> A', 'A -> End', 'B -> End']))).toMatchObject([{ code: 'node.unreachable' }])
+  })
   it('a budget that every run exceeds is an error, one that some may a warning', () => {
     const line = team('A B C', ['A -> B', 'B -> C'])
     expect(check(line, { budget: { steps: 2 } })).toMatchObject([{ code: 'budget.worst_case', severity: 'error' }])
@@ -84,6 +89,28 @@ describe('findings', () => {
       { code: 'taint.path', severity: 'warning', place: 'Reader -> Payer: pay' },
     ])
     expect(check(form({ needsApproval: true }))).toEqual([])
+  })
+  it('what helpers may do counts as what their agent may, however deep they help', () => {
+    const deep = llm('Deep', { tools: [tool('browse', { untrusted: true })] })
+    const form: TopologyForm = {
+      agents: [
+        llm('Reader', { agents: { middle: llm('Middle', { agents: { deep } }) } }),
+        llm('Payer', { agents: { hand: llm('Hand', { tools: [tool('pay', { effect: 'once' })] }) } }),
+      ],
+      flows: ['Reader -> Payer'],
+    }
+    expect(check(form)).toMatchObject([{ code: 'taint.path', place: 'Reader -> Payer: pay' }])
+    const denied = llm('Boss', { agents: { hand: llm('Hand', { tools: [tool('pay')], deny: ['pay'] }) } })
+    expect(check({ agents: [denied], flows: ['Start -> Boss'] })).toMatchObject([
+      { code: 'tool.not_granted', place: 'Hand: pay' },
+    ])
+  })
+  it('who stands deeper than the budget of depth is a warning', () => {
+    const tree = team('A B C', ['Start -> A', 'A <-> B', 'B <-> C', 'A -> End'])
+    const found = check(tree, { budget: { depth: 1, tokens: 1_000_000 } })
+    expect(found).toMatchObject([{ code: 'budget.worst_case', severity: 'warning', place: 'C' }])
+    expect(found[0]?.remedy).toContain('2')
+    expect(check(tree, { budget: { depth: 2, tokens: 1_000_000 } })).toEqual([])
   })
   it('side effects outside ctx.effect are advice', () => {
     const bare = defineAgent({ name: 'A', run: async () => Date.now() })

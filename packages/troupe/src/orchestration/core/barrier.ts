@@ -3,7 +3,7 @@ import type { StoredError } from '../../core/index.ts'
 import type { Deciding } from './deciding.ts'
 import { verdict } from './join.ts'
 import { cause, loser, standing } from './standing.ts'
-import { type Barrier, byOrder, type Scope } from './state.ts'
+import { type Barrier, byOrder, must, type Scope } from './state.ts'
 
 export function considerBarrier(d: Deciding, id: string): void {
   const barrier = d.state.barriers.get(id)
@@ -36,12 +36,12 @@ export function fire(d: Deciding, barrier: Barrier, forLosers: StoredError, erro
       if (!slot.result && slot.scope !== undefined) d.later({ do: 'scope.recall', scope: slot.scope, recall })
     return
   }
-  const scope = d.state.scopes.get(barrier.scope)
-  for (const id of [...(scope?.branches ?? [])]) {
+  const scope = must(d.state.scopes.get(barrier.scope), barrier.scope)
+  for (const id of [...scope.branches]) {
     const branch = d.branch(id)
     if (d.node(branch.node).reach.includes(barrier.node)) d.later({ do: 'branch.recall', branch: id, recall })
   }
-  if (scope) discardMeetings(d, scope, (node) => d.node(node).reach.includes(barrier.node), forLosers)
+  discardMeetings(d, scope, (node) => d.node(node).reach.includes(barrier.node), forLosers)
 }
 
 /** Meetings that will not take place: what waited there goes down with them. */
@@ -81,7 +81,7 @@ export function close(d: Deciding, barrier: Barrier): void {
 
 /** Those who met go on as one branch. */
 function goOn(d: Deciding, barrier: Barrier, scope: Scope): void {
-  const [first] = [...barrier.arrivals].sort(byOrder)
+  const [first] = [...barrier.arrivals].sort(byOrder) as [Barrier['arrivals'][number]]
   d.emit({
     type: 'branch.started',
     branch: barrier.id,
@@ -89,7 +89,7 @@ function goOn(d: Deciding, barrier: Barrier, scope: Scope): void {
     node: barrier.node,
     agent: barrier.agent,
     depth: Math.max(0, ...barrier.arrivals.map((a) => a.depth)),
-    order: first?.order ?? [],
+    order: first.order,
     meets: barrier.id,
   })
 }

@@ -203,7 +203,7 @@ describe('people', () => {
     expect(new World(team('A', ['Start -> A', 'A -> User']), { A: leaf('said') }).settle().result.response).toBe('said')
   })
   it('human timeouts give the default, or fail', () => {
-    const late = solo(ask('question', { timeoutMs: 100, default: 'none' }))
+    const late = solo(ask('question', { timeout: '100ms', default: 'none' }))
     expect(late.run().result.response).toBe('none')
     const never = solo(
       () => ({ ask: { kind: 'question', text: '?' }, next: (e) => finish((e as { name: string }).name) }),

@@ -5,8 +5,11 @@
  * The clock of a join stands while all that it misses waits for people; of a step while it waits; of a branch while it
  * waits for its fork or for people. While the run is paused all stand but those of steps that are still carried out.
  */
+import { milliseconds, type Question } from '../../core/index.ts'
 import { type Deciding, isOver } from './deciding.ts'
+import type { BranchId } from './model.ts'
 import { waitsForRoom } from './queue.ts'
+import { must } from './state.ts'
 import { missesPeopleAlone } from './tally.ts'
 
 /** How long a recalled step may take to stop before the run goes on without it. */
@@ -51,7 +54,7 @@ function touchUpward(d: Deciding): void {
     if (!barrier) continue
     d.touched.barriers.add(barrier.id)
     // Sets are walked to their end, what is added meanwhile included.
-    if (barrier.branch !== undefined) d.touched.branches.add(barrier.branch)
+    d.touched.branches.add(barrier.branch as BranchId)
   }
 }
 
@@ -81,13 +84,12 @@ function keepStep(d: Deciding, id: string): void {
 }
 
 export const deadlineOf = (d: Deciding, node: string) =>
-  d.node(node).deadline ?? d.config.deadline ?? d.config.timeouts.convergence
+  d.node(node).deadline ?? d.config.deadline ?? must(d.config.timeouts.convergence, 'convergence')
 
 function keepBarrier(d: Deciding, id: string) {
   const barrier = d.state.barriers.get(id)
   if (barrier?.state !== 'open') return clearClock(d, `barrier:${id}`)
   const limit = deadlineOf(d, barrier.node)
-  if (limit === undefined) return
   const stands = d.state.pausedBy !== undefined || missesPeopleAlone(d.state, barrier)
   keep(d, `barrier:${id}`, stands ? 'stands' : 'runs', limit)
 }
@@ -95,9 +97,13 @@ function keepBarrier(d: Deciding, id: string) {
 function keepQuestion(d: Deciding, id: string) {
   const question = d.state.questions.get(id)
   if (question?.status !== 'open') return clearClock(d, `question:${id}`)
-  const limit = question.ask.timeoutMs ?? d.config.timeouts.human
+  const limit = limitOf(question.ask) ?? d.config.timeouts.human
   if (limit !== undefined) keep(d, `question:${id}`, d.state.pausedBy === undefined ? 'runs' : 'stands', limit)
 }
+
+/** Of a question, in ms, where it has one of its own. */
+export const limitOf = (ask: Question | undefined) =>
+  ask?.timeout === undefined ? undefined : milliseconds(ask.timeout, 'timeout')
 
 export const kindOf = (name: string) => (name.includes(':') ? name.slice(0, name.indexOf(':')) : name)
 export const idOf = (name: string) => name.slice(name.indexOf(':') + 1)

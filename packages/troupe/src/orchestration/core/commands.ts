@@ -1,4 +1,6 @@
 /** What the shell has to carry out: derived from the state, with ids that are the same whenever they are asked for. */
+import { taintField } from '../../core/index.ts'
+import { taintOfStep } from './evolve-taint.ts'
 import type { Command, Event } from './model.ts'
 import { must, type State, type Step } from './state.ts'
 import { nodeIn, servingWays, waysOf } from './ways.ts'
@@ -37,6 +39,7 @@ export function executeCommand(state: Readonly<State>, step: Step): Command {
     branch: step.branch,
     node: step.node,
     agent: step.agent,
+    ...taintField(taintOfStep(state, step)),
   }
   if (step.serve) {
     const { message, payload, fromAgent } = step.serve

@@ -46,6 +46,13 @@ export interface Guards {
   readonly noProgress: { readonly steps: number } | false
 }
 
+/** Where the run stops to be looked at. */
+export type BreakOn =
+  | { readonly on: 'error' }
+  | { readonly on: 'agent'; readonly agent: string }
+  | { readonly on: 'tool'; readonly tool: string }
+  | { readonly on: 'seq'; readonly seq: number }
+
 export interface PinnedConfig {
   readonly budget: Budgets
   readonly timeouts: Timeouts
@@ -62,4 +69,5 @@ export interface PinnedConfig {
   readonly showAgentThoughts: boolean
   readonly showToolCalls: boolean
   readonly trace: boolean
+  readonly debug?: { readonly breakOn: readonly BreakOn[] }
 }

@@ -1,8 +1,8 @@
 /** Random teams, configs and outcomes: what must hold for every run. A seed that fails becomes a test of its own. */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { defineAgent } from '../../agents/index.ts'
-import { type Json, seededRandom } from '../../core/index.ts'
+import { defineAgent, type Outcome } from '../../agents/index.ts'
+import { type Json, type StoredError, seededRandom, type TaintLabel } from '../../core/index.ts'
 import { defineTopology, type TopologyForm } from '../topology/define-topology.ts'
 import { type Play, type Script, World } from '../topology/world.test.fixture.ts'
 import { decide } from './decide.ts'
@@ -125,7 +125,7 @@ function randomPlay(draw: Draw, command: Extract<Command, { type: 'step.execute'
   if (deep < 2 && draw.chance(0.06))
     return {
       ...common,
-      ask: { kind: 'question', text: '?', ...(draw.chance(0.5) ? { timeoutMs: 30, default: 0 } : {}) },
+      ask: { kind: 'question', text: '?', ...(draw.chance(0.5) ? { timeout: '30ms' as const, default: 0 } : {}) },
       next: () => randomPlay(draw, command, deep + 1),
     }
   if (deep < 2 && draw.chance(0.06))
@@ -149,6 +149,8 @@ function randomPlay(draw: Draw, command: Extract<Command, { type: 'step.execute'
 
 interface Hooks {
   readonly each?: (world: World) => void
+  /** What becomes of what was drawn. */
+  readonly instead?: (play: Play, input: Json, step: string) => Play
 }
 
 /** Plays to the end: people answer what is asked, sooner or later; somebody may pause, go on, or cancel. */
@@ -156,7 +158,8 @@ function play(seed: number, hooks: Hooks = {}): World | undefined {
   const draw = drawer(seed)
   const form = randomTeam(draw)
   if (!form) return undefined
-  const script: Script = (_input: Json, command) => randomPlay(draw, command)
+  const { instead = (drawn) => drawn } = hooks
+  const script: Script = (input: Json, command) => instead(randomPlay(draw, command), input, command.step)
   const world = new World(form, Object.fromEntries(names.map((name) => [name, script])), randomConfig(draw))
   const meddles = draw.chance(0.3)
   for (let i = 0; i < 5_000; i++) {
@@ -272,6 +275,21 @@ describe('every run of a random team', () => {
     }, 120)
   })
 
+  it('knows what each value may be derived from: inputs, requests, errors, answers, the result', () => {
+    let tainted = 0
+    holds((seed) => {
+      const world = play(seed, { instead: telling(drawer(seed + 1)) })
+      if (!world) return
+      for (const { input, command } of world.calls)
+        expect(command.taint ?? [], `seed ${seed}`).toEqual(expect.arrayContaining(labelsIn(input)))
+      const { response, branchResults, error, taint = [] } = world.result
+      const told = labelsIn([response, branchResults, error] as unknown as Json)
+      expect(taint, `seed ${seed}`).toEqual(expect.arrayContaining(told))
+      if (told.length > 1) tainted++
+    })
+    expect(tainted).toBeGreaterThan(50)
+  })
+
   it('goes on alike from a snapshot taken anywhere', () => {
     holds((seed) => {
       const whole = play(seed)
@@ -285,6 +303,35 @@ describe('every run of a random team', () => {
     }, 120)
   })
 })
+
+const labelsIn = (value: Json): TaintLabel[] =>
+  [...new Set(JSON.stringify(value ?? null).match(/untrusted:\d/g) ?? [])] as TaintLabel[]
+
+/** Steps that read now and then from one of six sources, and tell in all that they give what they have seen so far. */
+const telling =
+  (draw: Draw) =>
+  (drawn: Play, input: Json): Play => {
+    const reads: TaintLabel[] = draw.chance(0.3) ? [`untrusted:${draw.below(6)}`] : []
+    const seen = [...new Set([...labelsIn(input), ...reads])]
+    const after = (next: (answer: Json | StoredError) => Play) => (answer: Json | StoredError) =>
+      telling(draw)(next(answer), [...seen, answer as unknown as Json])
+    if ('error' in drawn) return { ...drawn, reads, error: { ...drawn.error, message: seen.join() } }
+    if ('ask' in drawn) return { ...drawn, reads, next: after(drawn.next) }
+    if ('request' in drawn)
+      return { ...drawn, reads, request: { ...drawn.request, payload: seen }, next: after(drawn.next) }
+    const { outcome } = drawn
+    if (outcome.kind === 'invoke')
+      return {
+        ...drawn,
+        reads,
+        outcome: { ...outcome, targets: outcome.targets.map((to) => ({ ...to, input: seen })) },
+      }
+    return {
+      ...drawn,
+      reads,
+      outcome: { ...outcome, [outcome.kind === 'handOff' ? 'input' : 'value']: seen } as Outcome,
+    }
+  }
 
 /** Entries of maps in the order of their keys: order means nothing in them. */
 function sorted(value: Json): Json {

@@ -5,17 +5,18 @@
 import { failure, storeError } from '../../core/index.ts'
 import { considerBarrier } from './barrier.ts'
 import { keepClocks } from './clocks.ts'
+import { editBranch } from './debug.ts'
 import { Deciding, type Task } from './deciding.ts'
 import { failBranch } from './failing.ts'
 import { placeArrivals } from './meeting.ts'
 import type { Event, Input } from './model.ts'
-import { answered, asked, requested } from './people.ts'
+import { answered, asked, passBreakpoints, requested } from './people.ts'
 import { finishRecall, recallBranch, recallScope } from './recall.ts'
 import { cancelRun, considerRun, continueRun, pauseRun, recallRun, startRun } from './run.ts'
 import { schedule } from './scheduling.ts'
 import { considerScope, failScope } from './scope.ts'
 import { hasEnded, type State } from './state.ts'
-import { budgetRefused, endStep, stepFailed, stepResumed, stepSettled, stepWaits } from './steps.ts'
+import { budgetRefused, endStep, stepEdited, stepFailed, stepResumed, stepSettled, stepWaits } from './steps.ts'
 import { onTimer } from './timers.ts'
 
 /** @returns no events where the input has come too late, or does not fit */
@@ -38,7 +39,7 @@ export function decide(state: State, input: Input): readonly Event[] {
 function take(d: Deciding, input: Input) {
   switch (input.type) {
     case 'start':
-      return startRun(d, input.task, input.pinned)
+      return startRun(d, input)
     case 'step.settled':
       return stepSettled(d, input)
     case 'step.failed':
@@ -50,7 +51,7 @@ function take(d: Deciding, input: Input) {
     case 'question.asked':
       return asked(d, input)
     case 'question.answered':
-      return answered(d, input.question, input.value, input.by)
+      return answered(d, input)
     case 'request.made':
       return requested(d, input)
     case 'timer':
@@ -60,7 +61,12 @@ function take(d: Deciding, input: Input) {
     case 'pause':
       return pauseRun(d, input.by)
     case 'continue':
-      return continueRun(d, input.by)
+      continueRun(d, input.by, input.steps)
+      return passBreakpoints(d, input.by)
+    case 'step.edited':
+      return stepEdited(d, input)
+    case 'branch.edited':
+      return editBranch(d, input.branch, input.input)
     case 'budget.refused':
       return budgetRefused(d, input)
     case 'run.charged':

@@ -6,7 +6,18 @@ import type { StoredError } from '../../core/index.ts'
 import type { PinnedConfig } from './config.ts'
 import { evolve } from './evolve.ts'
 import type { GraphEdge, GraphNode } from './graph.ts'
-import type { BarrierId, BranchId, Event, Guard, Recall, Result, StepEnding, StepId } from './model.ts'
+import type {
+  Asked,
+  BarrierId,
+  BranchId,
+  Event,
+  Guard,
+  QuestionId,
+  Recall,
+  Result,
+  StepEnding,
+  StepId,
+} from './model.ts'
 import { type Barrier, type Branch, must, type Scope, type State } from './state.ts'
 import { nodeIn } from './ways.ts'
 
@@ -88,6 +99,12 @@ export class Deciding {
 
   barrier(id: BarrierId): Barrier {
     return must(this.state.barriers.get(id), `barrier ${id}`)
+  }
+
+  /** As the events about a question name it. */
+  asked(id: QuestionId): Asked {
+    const { branch, agent, step } = must(this.state.questions.get(id), id)
+    return { question: id, branch, agent, ...(step === undefined ? {} : { step }) }
   }
 
   scopeOf(branch: Branch): Scope {

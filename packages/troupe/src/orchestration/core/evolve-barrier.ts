@@ -63,7 +63,7 @@ function opened(state: State, event: EventOf<'barrier.opened'>): State {
   }
   ledger.put(state.barriers, barrier.id, barrier)
   if (barrier.kind === 'fork') {
-    const branch = must(state.branches.get(event.branch ?? ''), 'branch')
+    const branch = must(state.branches.get(event.branch as string), 'branch')
     ledger.set(branch, 'status', 'waiting')
     ledger.set(branch, 'fork', barrier.id)
     return state
@@ -84,10 +84,6 @@ function arrived(state: State, barrier: Barrier, event: EventOf<'barrier.arrived
     const slot = must(barrier.slots[event.slot], `slot ${event.slot}`)
     ledger.set(slot, 'result', result)
     ledger.add(barrier, 'pending', -1)
-    if (slot.away) {
-      ledger.set(slot, 'away', false)
-      ledger.add(barrier, 'away', -1)
-    }
     closeScope(state, slot.scope)
   }
   if (event.edge !== undefined) takeEdge(state, event.edge)

@@ -1,6 +1,6 @@
 /** Branches and the scopes in which they count together. */
 import type { Json } from '../../core/index.ts'
-import type { EventOf, Result } from './model.ts'
+import type { EventOf, Opens, Result } from './model.ts'
 import { enqueue, queueOf } from './queue.ts'
 import { type Branch, dict, must, resultsOf, type Scope, type State } from './state.ts'
 import { countAble, countLive, setAway } from './tally.ts'
@@ -43,7 +43,7 @@ function scopeFor(state: State, event: EventOf<'branch.started'>): Scope {
   const { ledger } = state
   const scope: Scope = {
     id: event.scope,
-    opens: event.opens ?? { kind: 'run' },
+    opens: event.opens as Opens,
     depth: event.depth,
     branches: [],
     live: 0,
@@ -66,7 +66,7 @@ function scopeFor(state: State, event: EventOf<'branch.started'>): Scope {
   else {
     const slot = must(state.barriers.get(scope.opens.barrier)?.slots[scope.opens.slot], scope.opens.barrier)
     ledger.set(slot, 'scope', scope.id)
-    ledger.set(slot, 'request', event.input ?? null)
+    ledger.set(slot, 'request', event.input as Json)
   }
   return scope
 }
@@ -74,7 +74,7 @@ function scopeFor(state: State, event: EventOf<'branch.started'>): Scope {
 /** What the meeting agent is given: the results without what was asked. */
 function meetingInput(results: readonly Result[]): Json {
   const shown = results.map(({ agent, success, value, error }) =>
-    success ? { agent, value: value ?? null, success } : { agent, success, error: { ...error } as Json },
+    success ? { agent, value: value ?? null, success } : { agent, value: null, success, error: { ...error } as Json },
   )
   return { results: shown }
 }
@@ -85,7 +85,7 @@ const metAt = (state: State, barrier: string | undefined): readonly Result[] | u
 function started(state: State, event: EventOf<'branch.started'>): State {
   const { ledger } = state
   const results = metAt(state, event.meets)
-  const input = results ? meetingInput(results) : (event.input ?? null)
+  const input = results ? meetingInput(results) : (event.input as Json)
   const scope = scopeFor(state, event)
   const branch: Branch = {
     id: event.branch,

@@ -1,5 +1,6 @@
 /** Questions and their answers, and the requests that steps make of other agents of the run. */
 
+import { taintField } from '../../core/index.ts'
 import { resume } from './evolve-step.ts'
 import type { EventOf } from './model.ts'
 import { enqueue, requestQueue } from './queue.ts'
@@ -72,7 +73,9 @@ function sent(state: State, event: EventOf<'answer.sent'>): State {
   const { ledger } = state
   const step = must(state.steps.get(event.step), event.step)
   const id = `answer ${step.id} ${event.wait}`
-  ledger.put(state.open, id, { id, type: 'answer.deliver', step: step.id, wait: event.wait, answer: event.answer })
+  const { wait, answer } = event
+  const command = { id, type: 'answer.deliver' as const, step: step.id, wait, answer, ...taintField(event.taint) }
+  ledger.put(state.open, id, command)
   const list = state.answers.get(step.id)
   if (list) ledger.push(list, id)
   else ledger.put(state.answers, step.id, [id])
@@ -93,6 +96,7 @@ function requested(state: State, event: EventOf<'request.made'>): State {
     status: 'ready',
     reason: undefined,
     recall: undefined,
+    held: undefined,
     questions: dict(),
     requests: dict(),
     openQuestions: 0,

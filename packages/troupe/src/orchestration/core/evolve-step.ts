@@ -1,7 +1,7 @@
 /** Steps: started, waiting, told to stop, settled. */
 
 import { executeCommand } from './commands.ts'
-import type { EventOf, StepUsage } from './model.ts'
+import type { EventOf, StepEnding, StepUsage } from './model.ts'
 import { dequeue, queueOf, requestQueue, ticketOf } from './queue.ts'
 import { dict, must, type State, type Step } from './state.ts'
 import { changeStep, countStep, dropOutside, setAway } from './tally.ts'
@@ -19,6 +19,7 @@ export function evolveStep(state: State, event: StepEvent): State {
       changeStep(state, step, () => {
         ledger.set(step, 'status', 'waiting')
         ledger.set(step, 'reason', event.reason)
+        if (event.reason === 'breakpoint') ledger.set(step, 'held', event.detail as unknown as StepEnding)
       })
       return state
     case 'step.resumed':
@@ -58,6 +59,7 @@ function started(state: State, event: EventOf<'step.started'>): State {
     status: 'running',
     reason: undefined,
     recall: undefined,
+    held: undefined,
     questions: dict(),
     requests: dict(),
     openQuestions: 0,
@@ -113,8 +115,7 @@ function answersTo(state: State, step: string): string[] {
 
 function stopAsking(state: State, step: Step, from: string, fromAgent: string): State {
   const { ledger } = state
-  const asks = state.asks[fromAgent]
-  if (asks) ledger.add(asks, step.agent, -1)
+  ledger.add(must(state.asks[fromAgent], fromAgent), step.agent, -1)
   const asker = state.steps.get(from)
   if (asker?.requests[step.id])
     changeStep(state, asker, () => {

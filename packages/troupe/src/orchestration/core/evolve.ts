@@ -3,10 +3,12 @@
  * written goes through the ledger.
  */
 
+import { pathSetBy } from './agent-path.ts'
 import { evolveBarrier } from './evolve-barrier.ts'
 import { evolveBranch } from './evolve-branch.ts'
 import { evolvePeople } from './evolve-people.ts'
 import { addUsage, evolveStep } from './evolve-step.ts'
+import { evolveTaint } from './evolve-taint.ts'
 import { graphOf } from './graph.ts'
 import type { Event, EventOf } from './model.ts'
 import type { State } from './state.ts'
@@ -14,6 +16,14 @@ import type { State } from './state.ts'
 /** @returns the same state */
 export function evolve(state: State, event: Event): State {
   state.ledger.set(state, 'now', Math.max(state.now, event.at))
+  state.ledger.add(state, 'seq', 1)
+  const path = pathSetBy(state.paths, event)
+  if (path) state.ledger.put(state.paths, ...path)
+  evolveTaint(state, event)
+  return fold(state, event)
+}
+
+function fold(state: State, event: Event): State {
   switch (event.type) {
     case 'run.started':
       return runStarted(state, event)
@@ -88,9 +98,13 @@ function evolveRun(state: State, event: RunEvent): State {
       break
     case 'run.paused':
       ledger.set(state, 'pausedBy', event.by)
+      ledger.set(state, 'breakpoint', event.breakpoint)
+      if (event.breakpoint) ledger.set(state, 'broken', { seq: state.seq, step: event.breakpoint.step })
       break
     case 'run.continued':
       ledger.set(state, 'pausedBy', undefined)
+      ledger.set(state, 'breakpoint', undefined)
+      ledger.set(state, 'until', event.steps === undefined ? undefined : state.counts.totalSteps + event.steps)
       break
     case 'guard.tripped':
       ledger.set(state, 'guard', event.guard)

@@ -9,7 +9,7 @@ import type { GraphNode } from './graph.ts'
 import { canBeMet } from './join.ts'
 import { joinOf, missing, policyOf, standing } from './standing.ts'
 import type { Branch, Scope } from './state.ts'
-import { planOf } from './ways.ts'
+import { graphIn, planOf } from './ways.ts'
 
 const longestDelay = 60_000
 
@@ -32,7 +32,6 @@ const ruleFor = (d: Deciding, error: StoredError): ErrorRule | undefined => {
 const isFinal = (error: StoredError) => error.name === 'CriticalError'
 
 export function routeError(d: Deciding, branch: Branch, error: StoredError) {
-  if (d.goesDown(d.scopeOf(branch))) return failBranch(d, branch, error)
   const rule = ruleFor(d, error)
   if (!rule) return failBranch(d, branch, error)
   if (rule.retry && branch.attempt < rule.retry.attempts && !isFinal(error)) return again(d, branch, rule.retry)
@@ -52,8 +51,8 @@ export function routeError(d: Deciding, branch: Branch, error: StoredError) {
 }
 
 const named = (d: Deciding, agent: string): GraphNode | undefined => {
-  const nodes = d.state.graph?.nodes
-  return nodes?.get(agent) ?? [...(nodes?.values() ?? [])].find((n) => n.label === agent)
+  const { nodes } = graphIn(d.state)
+  return nodes.get(agent) ?? [...nodes.values()].find((n) => n.label === agent)
 }
 
 const exhausted = (error: StoredError, attempts: number): StoredError => ({
@@ -89,14 +88,13 @@ function meetingFor(d: Deciding, scope: Scope, branch: Branch): GraphNode | unde
   const [first] = d.node(branch.node).first
   if (first === undefined) return undefined
   const waits = scope.meetings[first] !== undefined
-  const own = branch.status === 'failed' ? 0 : 1
-  return waits || missing(d, scope, first, waits) > own ? d.node(first) : undefined
+  return waits || missing(d, scope, first, waits) > 1 ? d.node(first) : undefined
 }
 
 function policyFor(d: Deciding, scope: Scope, branch: Branch): FailurePolicy {
   const meeting = meetingFor(d, scope, branch)
   if (meeting) return policyOf(d, meeting)
-  if (scope.opens.kind === 'call') return d.state.barriers.get(scope.opens.barrier)?.onFailure ?? 'failFast'
+  if (scope.opens.kind === 'call') return d.barrier(scope.opens.barrier).onFailure
   return scope.opens.kind === 'notify' ? 'collect' : d.config.onFailure
 }
 

@@ -31,7 +31,7 @@ export function follow(d: Deciding, branch: Branch, plan: Exclude<Plan, { kind: 
     case 'fork':
       return fork(d, branch, [
         ...plan.targets,
-        ...notify.map((edge) => ({ edge, input: plan.targets[0]?.input ?? null })),
+        ...notify.map((edge) => ({ edge, input: (plan.targets[0] as Target).input })),
       ])
   }
 }

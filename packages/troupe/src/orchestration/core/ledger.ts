@@ -19,7 +19,7 @@ export class Ledger {
   }
 
   rollback(): void {
-    const taken = this.taken ?? []
+    const taken = this.taken as Taken[]
     this.taken = undefined
     for (let i = taken.length - 1; i >= 0; i--) takeBack(taken[i] as Taken)
   }

@@ -1,7 +1,10 @@
 /** Meetings: the branches of a scope wait for each other at a node to which several ways lead. */
+
+import type { Json } from '../../core/index.ts'
 import { close } from './barrier.ts'
-import { type Arrival, type Deciding, isOver } from './deciding.ts'
+import type { Arrival, Deciding } from './deciding.ts'
 import { moveAlong, startBranch } from './follow.ts'
+import type { GraphEdge } from './graph.ts'
 import { verdict } from './join.ts'
 import { cause, joinOf, missing, policyOf, standing } from './standing.ts'
 import { type Barrier, must, type Scope } from './state.ts'
@@ -10,7 +13,6 @@ import { type Barrier, must, type Scope } from './state.ts'
 export function placeArrivals(d: Deciding): void {
   const groups = new Map<string, Arrival[]>()
   for (const arrival of d.arrivals.splice(0)) {
-    if (arrival.branch !== undefined && isOver(d.branch(arrival.branch))) continue
     const key = JSON.stringify([arrival.scope, arrival.node])
     const group = groups.get(key)
     if (group) group.push(arrival)
@@ -22,7 +24,6 @@ export function placeArrivals(d: Deciding): void {
 function placeGroup(d: Deciding, group: readonly Arrival[]) {
   const [first] = group as readonly [Arrival, ...Arrival[]]
   const scope = must(d.state.scopes.get(first.scope), first.scope)
-  if (d.goesDown(scope)) return
   const others =
     missing(d, scope, first.node, scope.meetings[first.node] !== undefined) -
     group.filter((a) => a.branch !== undefined).length
@@ -46,24 +47,24 @@ function placeGroup(d: Deciding, group: readonly Arrival[]) {
       branch: arrival.branch,
       agent,
       as: 'arrived',
-      value: arrival.result.value ?? null,
+      value: arrival.result.value as Json,
     })
   }
 }
 
 function alone(d: Deciding, scope: Scope, arrival: Arrival) {
-  const { edge } = arrival
-  const input = arrival.result.value ?? null
-  if (arrival.branch !== undefined && edge) return moveAlong(d, d.branch(arrival.branch), edge, input)
+  const edge = arrival.edge as GraphEdge
+  const input = arrival.result.value as Json
+  if (arrival.branch !== undefined) return moveAlong(d, d.branch(arrival.branch), edge, input)
   startBranch(d, {
     branch: arrival.child,
-    ...(arrival.parent === undefined ? {} : { parent: arrival.parent }),
+    parent: arrival.parent as string,
     scope: scope.id,
     node: arrival.node,
     depth: arrival.depth,
     order: arrival.order,
     input,
-    ...(edge ? { edge: edge.index } : {}),
+    edge: edge.index,
   })
 }
 
@@ -100,7 +101,7 @@ export function considerMeetings(d: Deciding, scope: Scope): void {
   const next = open.find((node) =>
     open.every((other) => other === node || !reaches(other, node) || reaches(node, other)),
   )
-  fireAlone(d, d.barrier(scope.meetings[next ?? (open[0] as string)] as string))
+  fireAlone(d, d.barrier(scope.meetings[next as string] as string))
 }
 
 /** Nobody moves: what has arrived is all that will, and there are no losers. */

@@ -9,9 +9,12 @@
  */
 
 import type { Outcome, Question, Ways } from '../../agents/index.ts'
-import type { Json, StoredError } from '../../core/index.ts'
+import type { Json, StoredError, TaintLabel } from '../../core/index.ts'
 import type { CanonicalTopology, FailurePolicy, Join } from './canonical.ts'
 import type { PinnedConfig } from './config.ts'
+import type { Guard, Recall, Result, StepUsage, Tainted } from './facts.ts'
+
+export type { Guard, Recall, Result, StepUsage } from './facts.ts'
 
 export type BranchId = string
 export type StepId = string
@@ -28,23 +31,25 @@ export interface Pinned {
   readonly more?: Json
 }
 
-/** What a step used; `cost` in US dollars, `unknown` the models whose price nobody knows. */
-export interface StepUsage {
-  readonly inputTokens: number
-  readonly outputTokens: number
-  readonly cost?: number
-  readonly unknown?: readonly string[]
-}
-
-export type WaitReason = 'parked' | 'uncertain' | 'code.changed'
+export type WaitReason = 'parked' | 'uncertain' | 'code.changed' | 'breakpoint'
 
 /** Everything that can happen to a run. `at` is ms since 1970, and never goes back within a run. */
 export type Input = { readonly at: number } & (
-  | { readonly type: 'start'; readonly task: Json; readonly pinned: Pinned }
+  | ({ readonly type: 'start'; readonly task: Json; readonly pinned: Pinned } & Tainted)
   /** The step's outcome. Exactly one of `step.settled` and `step.failed` arrives for a step, recalled ones included. */
-  | { readonly type: 'step.settled'; readonly step: StepId; readonly outcome: Outcome; readonly usage?: StepUsage }
+  | ({
+      readonly type: 'step.settled'
+      readonly step: StepId
+      readonly outcome: Outcome
+      readonly usage?: StepUsage
+    } & Tainted)
   /** A recalled step answers with `cancelled`. A guard of the step's own: `error.code` is `guard.tripped`. */
-  | { readonly type: 'step.failed'; readonly step: StepId; readonly error: StoredError; readonly usage?: StepUsage }
+  | ({
+      readonly type: 'step.failed'
+      readonly step: StepId
+      readonly error: StoredError
+      readonly usage?: StepUsage
+    } & Tainted)
   /** `parked`: all its calls are waits. `detail` says what for; the problem, the effect. */
   | { readonly type: 'step.waiting'; readonly step: StepId; readonly reason: WaitReason; readonly detail?: Json }
   /** A waiting step is carried out again without an answer of ours: a reply came, an effect was settled. */
@@ -58,8 +63,13 @@ export type Input = { readonly at: number } & (
       readonly agent?: string
     }
   /** Checked with `checkAnswer` before it is appended; an answer that does not fit changes nothing. */
-  | { readonly type: 'question.answered'; readonly question: QuestionId; readonly value: Json; readonly by: string }
-  | {
+  | ({
+      readonly type: 'question.answered'
+      readonly question: QuestionId
+      readonly value: Json
+      readonly by: string
+    } & Tainted)
+  | ({
       readonly type: 'request.made'
       readonly step: StepId
       readonly wait: string
@@ -69,12 +79,18 @@ export type Input = { readonly at: number } & (
       readonly payload: Json
       /** ms since 1970. */
       readonly deadline?: number
-    }
+    } & Tainted)
   | { readonly type: 'timer'; readonly name: string }
   /** A run that a step started has ended: what it used counts in this one. */
   | { readonly type: 'run.charged'; readonly run: string; readonly steps: number; readonly usage: StepUsage }
-  | { readonly type: 'cancel' | 'pause' | 'continue'; readonly by: string }
-  | {
+  | { readonly type: 'cancel' | 'pause'; readonly by: string }
+  /** `steps`: so many are begun, then it stops again. */
+  | { readonly type: 'continue'; readonly by: string; readonly steps?: number }
+  /** What a step gives instead of the failure that a breakpoint holds. */
+  | { readonly type: 'step.edited'; readonly step: StepId; readonly outcome: Outcome; readonly by: string }
+  /** What a branch whose step has not begun is given instead. */
+  | { readonly type: 'branch.edited'; readonly branch: BranchId; readonly input: Json; readonly by: string }
+  | ({
       readonly type: 'budget.refused'
       readonly step: StepId
       readonly budget: string
@@ -82,13 +98,13 @@ export type Input = { readonly at: number } & (
       readonly limit: number
       /** What the step had used until then. */
       readonly usage?: StepUsage
-    }
+    } & Tainted)
 )
 
 /** How a step ended. */
 export type StepEnding = ({ readonly outcome: Outcome } | { readonly error: StoredError }) & {
   readonly usage?: StepUsage
-}
+} & Tainted
 
 /** How a branch's scope came to be: the branches that count together and end together. */
 export type Opens =
@@ -98,31 +114,23 @@ export type Opens =
   | { readonly kind: 'notify' }
   | { readonly kind: 'run' }
 
-/** One invocation's result as the meeting agent sees it. */
-export interface Result {
+/** Which question, and who asked it. */
+export interface Asked {
+  readonly question: QuestionId
+  readonly branch: BranchId
   readonly agent: string
-  readonly success: boolean
-  readonly value?: Json
-  readonly error?: StoredError
-  /** What it was asked; for the agents of patterns, which keep no memory. Not in the input of the meeting agent. */
-  readonly request?: Json
+  readonly step?: StepId
 }
 
-export interface Guard {
-  readonly name: string
-  readonly limit: number
-  readonly used: number
-  readonly detail?: string
-}
-
-/** Why a branch, a step or the run is being stopped. */
-export interface Recall {
-  readonly as: 'cancelled' | 'failed'
-  readonly error: StoredError
+/** Where a run stands still: before this step, before a call of this step, or with its failure. */
+export interface Breakpoint {
+  readonly on: 'error' | 'agent' | 'tool' | 'seq' | 'step'
+  readonly step: StepId
+  readonly agent: string
 }
 
 export type Event = { readonly at: number } & (
-  | { readonly type: 'run.started'; readonly task: Json; readonly pinned: Pinned }
+  | ({ readonly type: 'run.started'; readonly task: Json; readonly pinned: Pinned } & Tainted)
   | { readonly type: 'run.charged'; readonly run: string; readonly steps: number; readonly usage: StepUsage }
   | {
       readonly type: 'branch.started'
@@ -203,7 +211,7 @@ export type Event = { readonly at: number } & (
       readonly agent: string
       readonly attempt: number
     }
-  | {
+  | ({
       readonly type: 'step.completed'
       readonly step: StepId
       readonly branch: BranchId
@@ -212,23 +220,23 @@ export type Event = { readonly at: number } & (
       readonly usage?: StepUsage
       /** Of node, input and outcome: whether the branch has been here before. */
       readonly print?: string
-    }
-  | {
+    } & Tainted)
+  | ({
       readonly type: 'step.failed'
       readonly step: StepId
       readonly branch: BranchId
       readonly agent: string
       readonly error: StoredError
       readonly usage?: StepUsage
-    }
-  | {
+    } & Tainted)
+  | ({
       readonly type: 'step.waiting'
       readonly step: StepId
       readonly branch: BranchId
       readonly agent: string
       readonly reason: WaitReason
       readonly detail?: Json
-    }
+    } & Tainted)
   | { readonly type: 'step.resumed'; readonly step: StepId; readonly branch: BranchId; readonly agent: string }
   /** Told to stop; it settles or fails all the same. */
   | {
@@ -290,15 +298,17 @@ export type Event = { readonly at: number } & (
       readonly failed?: StoredError
       readonly ask: Question
     }
-  | { readonly type: 'question.answered'; readonly question: QuestionId; readonly value: Json; readonly by: string }
-  | { readonly type: 'question.expired' | 'question.withdrawn'; readonly question: QuestionId }
-  | {
+  | ({ readonly type: 'question.answered'; readonly value: Json; readonly by: string } & Asked & Tainted)
+  | ({ readonly type: 'question.expired' | 'question.withdrawn' } & Asked)
+  | ({
       readonly type: 'answer.sent'
       readonly step: StepId
+      readonly branch: BranchId
+      readonly agent: string
       readonly wait: string
       readonly answer: { readonly value: Json } | { readonly error: StoredError }
-    }
-  | {
+    } & Tainted)
+  | ({
       readonly type: 'request.made'
       /** The step that serves it. */
       readonly step: StepId
@@ -311,12 +321,13 @@ export type Event = { readonly at: number } & (
       readonly wait: string
       readonly message: string
       readonly payload: Json
-    }
+    } & Tainted)
   | { readonly type: 'guard.tripped'; readonly guard: Guard }
   /** All that runs is to stop, and is awaited; then the run ends so, or begins anew. */
   | { readonly type: 'run.recalled'; readonly recall: Recall; readonly guard?: Guard; readonly by?: string }
   | { readonly type: 'run.retried'; readonly attempt: number; readonly after: string; readonly error: StoredError }
-  | { readonly type: 'run.paused' | 'run.continued'; readonly by: string }
+  | { readonly type: 'run.paused'; readonly by: string; readonly breakpoint?: Breakpoint }
+  | { readonly type: 'run.continued'; readonly by: string; readonly steps?: number }
   | { readonly type: 'run.completed'; readonly value: Json }
   | { readonly type: 'run.failed'; readonly error: StoredError; readonly guard?: Guard; readonly partial?: Json }
   | { readonly type: 'run.cancelled'; readonly by: string; readonly partial?: Json }
@@ -348,6 +359,8 @@ export type Command = { readonly id: string } & (
       readonly serve?: { readonly type: string; readonly from: string }
       /** Its live parts go on to these agents: the edges are of type stream. */
       readonly streamTo?: readonly string[]
+      /** What the input came with, and all that the branch had gone through before. */
+      readonly taint?: readonly TaintLabel[]
     }
   /** Abort the step and await it; `step.failed` or `step.settled` follows. */
   | { readonly type: 'step.cancel'; readonly step: StepId; readonly reason: StoredError }
@@ -357,5 +370,6 @@ export type Command = { readonly id: string } & (
       readonly step: StepId
       readonly wait: string
       readonly answer: { readonly value: Json } | { readonly error: StoredError }
+      readonly taint?: readonly TaintLabel[]
     }
 )

@@ -1,16 +1,15 @@
 /** People and requests: who is asked what, and how the answer comes back. */
-import { failure, type Json, type StoredError, storeError } from '../../core/index.ts'
+import { failure, type Json, type StoredError, storeError, type TaintLabel, taintField } from '../../core/index.ts'
 import { wrongAnswer } from './answers.ts'
 import type { Deciding } from './deciding.ts'
 import { fall, moveInPlace } from './failing.ts'
 import { follow, split } from './follow.ts'
 import { depthAllowed, trip } from './guards.ts'
 import type { InputOf } from './model.ts'
-import type { AskedQuestion, Branch } from './state.ts'
+import { pauseRun } from './run.ts'
+import { type AskedQuestion, type Branch, must } from './state.ts'
 import { reply } from './steps.ts'
-import { planOf } from './ways.ts'
-
-export { checkAnswer } from './answers.ts'
+import { graphIn, planOf } from './ways.ts'
 
 export function asked(d: Deciding, input: InputOf<'question.asked'>): void {
   const step = d.state.steps.get(input.step)
@@ -26,22 +25,32 @@ export function asked(d: Deciding, input: InputOf<'question.asked'>): void {
     wait: input.wait,
     ask: input.question,
   })
+  if (input.question.kind === 'breakpoint') pauseRun(d, 'breakpoint', { on: 'tool', step: step.id, agent })
 }
 
-export function answered(d: Deciding, id: string, value: Json, by: string): void {
+/** Whoever stands before a call goes on with it, once the run goes on. */
+export function passBreakpoints(d: Deciding, by: string): void {
+  if (d.state.pausedBy !== undefined) return
+  for (const { id, ask, status } of d.state.questions.values())
+    if (ask.kind === 'breakpoint' && status === 'open') answered(d, { question: id, value: true, by })
+}
+
+export function answered(
+  d: Deciding,
+  { question: id, value, by, taint }: Omit<InputOf<'question.answered'>, 'at' | 'type'>,
+): void {
   if (wrongAnswer(d.state, id, value)) return
   const question = d.state.questions.get(id) as AskedQuestion
-  d.emit({ type: 'question.answered', question: id, value, by })
-  goOn(d, question, { value })
+  d.emit({ type: 'question.answered', ...d.asked(id), value, by, ...taintField(taint) })
+  goOn(d, question, { value }, taint)
 }
 
 /** Its time is up: its default is the answer, or the wait fails. */
 export function expire(d: Deciding, id: string, limit: StoredError): void {
-  const question = d.state.questions.get(id)
-  if (question?.status !== 'open') return
+  const question = must(d.state.questions.get(id), id)
   const { default: value } = question.ask
-  if (value === undefined) d.emit({ type: 'question.expired', question: id })
-  else d.emit({ type: 'question.answered', question: id, value, by: 'timeout' })
+  if (value === undefined) d.emit({ type: 'question.expired', ...d.asked(id) })
+  else d.emit({ type: 'question.answered', ...d.asked(id), value, by: 'timeout' })
   goOn(d, question, value === undefined ? { error: limit } : { value })
 }
 
@@ -49,8 +58,9 @@ function goOn(
   d: Deciding,
   question: AskedQuestion,
   answer: { readonly value: Json } | { readonly error: StoredError },
+  taint?: readonly TaintLabel[],
 ) {
-  if (question.step !== undefined) return reply(d, question.step, question.wait ?? '', answer)
+  if (question.step !== undefined) return reply(d, question.step, question.wait as string, answer, taint)
   const branch = d.branch(question.branch)
   if (question.failed) return settleFailure(d, branch, question.failed, 'value' in answer ? answer.value : 'abort')
   if ('error' in answer) return fall(d, branch, answer.error, d.config.onFailure)
@@ -93,7 +103,7 @@ export function requested(d: Deciding, input: InputOf<'request.made'>) {
   const asker = d.state.steps.get(input.step)
   const id = `${input.step}>${input.wait}`
   if (!asker || asker.recall || d.state.steps.has(id)) return
-  const nodes = [...(d.state.graph?.nodes.values() ?? [])].filter((n) => n.kind === 'agent')
+  const nodes = [...graphIn(d.state).nodes.values()].filter((n) => n.kind === 'agent')
   const node = nodes.find((n) => n.name === input.to) ?? nodes.find((n) => n.label === input.to)
   if (!node) {
     const known = nodes.map((n) => n.label).join(', ')
@@ -112,6 +122,7 @@ export function requested(d: Deciding, input: InputOf<'request.made'>) {
     wait: input.wait,
     message: input.message,
     payload: input.payload,
+    ...taintField(input.taint),
   })
   if (input.deadline !== undefined)
     d.emit({ type: 'timer.set', name: `request:${id}`, due: Math.max(input.deadline, d.at) })
@@ -131,7 +142,7 @@ function cycleFrom(d: Deciding, start: string): string[] | undefined {
   const seen = new Set<string>()
   const walk = (agent: string, path: readonly string[]): string[] | undefined => {
     for (const other of Object.keys(asks[agent] ?? {})) {
-      if ((asks[agent]?.[other] ?? 0) <= 0) continue
+      if (((asks[agent] as { [other: string]: number })[other] as number) <= 0) continue
       if (other === start) return [...path, agent, start]
       if (seen.has(other)) continue
       seen.add(other)

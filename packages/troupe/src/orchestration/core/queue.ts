@@ -1,6 +1,6 @@
 /** Queues of what is ready to start: the common one, and one for each node whose steps are limited. */
 
-import type { Branch, Queue, State } from './state.ts'
+import { type Branch, must, type Queue, type State } from './state.ts'
 import { nodeIn } from './ways.ts'
 
 /** Of all nodes without a limit of their own. Node names are never empty. */
@@ -30,7 +30,7 @@ export function enqueue(state: State, name: string, id: string): number {
 export function dequeue(state: State, name: string, ticket: number): void {
   const queue = queueNamed(state, name)
   let head = queue.head
-  while (head < queue.items.length && (queue.items[head]?.ticket ?? 0) <= ticket) head++
+  while (head < queue.items.length && (queue.items[head] as Queue['items'][number]).ticket <= ticket) head++
   if (head > 1_024 && head * 2 > queue.items.length) {
     state.ledger.set(queue, 'items', queue.items.slice(head))
     head = 0
@@ -39,10 +39,11 @@ export function dequeue(state: State, name: string, ticket: number): void {
 }
 
 export function ticketOf(state: Readonly<State>, name: string, id: string): number {
-  const queue = state.queues.get(name)
-  for (let i = queue?.head ?? 0; queue && i < queue.items.length; i++)
-    if (queue.items[i]?.id === id) return queue.items[i]?.ticket ?? 0
-  return 0
+  const queue = must(state.queues.get(name), name)
+  return must(
+    queue.items.find((item, i) => i >= queue.head && item.id === id),
+    id,
+  ).ticket
 }
 
 const isReady = (state: Readonly<State>, id: string, ticket: number) => {

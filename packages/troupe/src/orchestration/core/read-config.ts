@@ -1,10 +1,18 @@
 /** Reads what a run is told: refuses what it does not know or cannot keep, fills in what is not said. */
-import { checkOptions, encodeJson, failure, type Json, milliseconds } from '../../core/index.ts'
+import {
+  checkName,
+  checkOptions,
+  type Duration,
+  encodeJson,
+  failure,
+  type Json,
+  milliseconds,
+} from '../../core/index.ts'
 import type { CanonicalTopology, FailurePolicy, Join } from './canonical.ts'
-import type { Budgets, ErrorRule, Guards, PinnedConfig, RetryRule, Timeouts } from './config.ts'
+import type { BreakOn, Budgets, ErrorRule, Guards, PinnedConfig, RetryRule, Timeouts } from './config.ts'
 import { readJoin, readPolicy } from './read-join.ts'
 
-type Retry = { readonly attempts: number; readonly backoff?: string }
+type Retry = { readonly attempts: number; readonly backoff?: Duration }
 export type ErrorHandling =
   | { readonly retry: Retry | number }
   | { readonly agent: string | { readonly name: string }; readonly retry?: Retry | number }
@@ -21,11 +29,11 @@ export interface RunConfig {
     readonly hops?: number
     readonly tokens?: number
     readonly cost?: number
-    readonly time?: string
+    readonly time?: Duration
   }
-  readonly timeouts?: { readonly [kind in keyof Timeouts]?: string }
+  readonly timeouts?: { readonly [kind in keyof Timeouts]?: Duration }
   readonly join?: Join
-  readonly deadline?: string
+  readonly deadline?: Duration
   readonly onFailure?: FailurePolicy
   /** By error code, class name, or `*`. */
   readonly onError?: { readonly [kind: string]: ErrorHandling }
@@ -46,7 +54,12 @@ export interface RunConfig {
   readonly showToolCalls?: boolean
   /** Each event of the run goes to the log too, at level info, without its payload. */
   readonly trace?: boolean
+  /** Where the run stops and waits: see `run.inspect()`, `edit()`, `step()` and `continue()`. */
+  readonly debug?: { readonly breakOn: BreakOnOption | readonly BreakOnOption[] }
 }
+
+/** When a step fails; before a step of an agent; before a call of a tool; when the journal has come to an event. */
+export type BreakOnOption = 'error' | { readonly agent: string } | { readonly tool: string } | { readonly seq: number }
 
 const options = [
   'budget',
@@ -63,6 +76,7 @@ const options = [
   'showAgentThoughts',
   'showToolCalls',
   'trace',
+  'debug',
 ]
 const timeoutKinds = ['run', 'branch', 'step', 'tool', 'model', 'acquisition', 'convergence', 'human'] as const
 
@@ -84,12 +98,21 @@ function amount(what: string, value: unknown): number {
   return value
 }
 
-/** undefined counts as not said. */
-const given = <T extends object>(value: T): T =>
-  Object.fromEntries(Object.entries(value).filter(([, one]) => one !== undefined)) as T
+/** A part of the config; undefined counts as not said, in it too. */
+function part<T extends object>(where: string, value: T | undefined, known: readonly string[]): T {
+  if (value !== undefined) checkOptions(where, value, known)
+  return Object.fromEntries(Object.entries(value ?? {}).filter(([, one]) => one !== undefined)) as T
+}
 
-function readBudget(budget: NonNullable<RunConfig['budget']>): Budgets {
-  checkOptions('config.budget', budget, ['steps', 'depth', 'hops', 'tokens', 'cost', 'time'])
+/** Longer than nothing: what is over before it begins bounds nothing, it forbids. */
+function span(what: string, value: unknown): number {
+  const ms = milliseconds(value, what)
+  if (ms === 0) throw refuse(what, 'it must be longer than nothing')
+  return ms
+}
+
+function readBudget(said: RunConfig['budget']): Budgets {
+  const budget = part('config.budget', said, ['steps', 'depth', 'hops', 'tokens', 'cost', 'time'])
   const depth = whole('config.budget.depth', budget.depth ?? defaults.depth)
   if (depth > deepest) throw refuse('config.budget.depth', `at most ${deepest} levels are possible`)
   return {
@@ -98,15 +121,15 @@ function readBudget(budget: NonNullable<RunConfig['budget']>): Budgets {
     hops: whole('config.budget.hops', budget.hops ?? defaults.hops),
     ...(budget.tokens === undefined ? {} : { tokens: amount('config.budget.tokens', budget.tokens) }),
     ...(budget.cost === undefined ? {} : { cost: amount('config.budget.cost', budget.cost) }),
-    ...(budget.time === undefined ? {} : { time: milliseconds(budget.time, 'config.budget.time') }),
+    ...(budget.time === undefined ? {} : { time: span('config.budget.time', budget.time) }),
   }
 }
 
-function readTimeouts(timeouts: NonNullable<RunConfig['timeouts']>): Timeouts {
-  checkOptions('config.timeouts', timeouts, timeoutKinds)
+function readTimeouts(said: RunConfig['timeouts']): Timeouts {
+  const timeouts = part('config.timeouts', said, timeoutKinds)
   const read: Record<string, number> = { convergence: defaults.convergence }
   for (const kind of timeoutKinds)
-    if (timeouts[kind] !== undefined) read[kind] = milliseconds(timeouts[kind], `config.timeouts.${kind}`)
+    if (timeouts[kind] !== undefined) read[kind] = span(`config.timeouts.${kind}`, timeouts[kind])
   return read
 }
 
@@ -144,20 +167,41 @@ function known(where: string, agent: string, topology: CanonicalTopology | undef
   return agent
 }
 
-function readGuards(guards: NonNullable<RunConfig['guards']>): Guards {
-  checkOptions('config.guards', guards, ['repetition', 'pingPong', 'noProgress'])
-  const { repetition = {}, pingPong = {}, noProgress = {} } = guards
-  if (repetition) checkOptions('config.guards.repetition', repetition, ['nudge', 'stop'])
-  if (pingPong) checkOptions('config.guards.pingPong', pingPong, ['hops'])
-  if (noProgress) checkOptions('config.guards.noProgress', noProgress, ['steps'])
+function readRepetition(said: Exclude<NonNullable<RunConfig['guards']>['repetition'], false>): Guards['repetition'] {
+  const { nudge, stop } = part('config.guards.repetition', said, ['nudge', 'stop'])
+  const stops = whole('config.guards.repetition.stop', stop ?? Math.max(5, (nudge ?? 3) + 1))
+  const nudges = whole('config.guards.repetition.nudge', nudge ?? Math.min(3, stops))
+  if (nudges > stops) throw refuse('config.guards.repetition.nudge', `it comes after the stop at ${stops}`)
+  return { nudge: nudges, stop: stops }
+}
+
+function readGuards(said: RunConfig['guards']): Guards {
+  const guards = part('config.guards', said, ['repetition', 'pingPong', 'noProgress'])
+  const { repetition, pingPong = {}, noProgress = {} } = guards
+  if (pingPong !== false) checkOptions('config.guards.pingPong', pingPong, ['hops'])
+  if (noProgress !== false) checkOptions('config.guards.noProgress', noProgress, ['steps'])
   return {
-    repetition: repetition && {
-      nudge: whole('config.guards.repetition.nudge', repetition.nudge ?? 3),
-      stop: whole('config.guards.repetition.stop', repetition.stop ?? 5),
-    },
+    repetition: repetition !== false && readRepetition(repetition),
     pingPong: pingPong && { hops: whole('config.guards.pingPong.hops', pingPong.hops ?? 20, 2) },
     noProgress: noProgress && { steps: whole('config.guards.noProgress.steps', noProgress.steps ?? 50) },
   }
+}
+
+function readBreak(said: BreakOnOption, topology: CanonicalTopology | undefined): BreakOn {
+  const where = 'config.debug.breakOn'
+  if (said === 'error') return { on: 'error' }
+  if (said === null || typeof said !== 'object')
+    throw refuse(where, "it must be 'error', { agent }, { tool } or { seq }")
+  checkOptions(where, said, ['agent', 'tool', 'seq'])
+  if ('agent' in said) return { on: 'agent', agent: known(where, said.agent, topology) }
+  if ('tool' in said) return { on: 'tool', tool: checkName('tool', said.tool) }
+  return { on: 'seq', seq: whole(`${where}.seq`, said.seq) }
+}
+
+function readDebug(said: NonNullable<RunConfig['debug']>, topology: CanonicalTopology | undefined) {
+  const { breakOn } = part('config.debug', said, ['breakOn'])
+  const all = (Array.isArray(breakOn) ? breakOn : [breakOn]) as readonly BreakOnOption[]
+  return { breakOn: all.map((each) => readBreak(each, topology)) }
 }
 
 const flag = (what: string, value: unknown): boolean => {
@@ -170,28 +214,29 @@ const flag = (what: string, value: unknown): boolean => {
  * @throws ValidationError for an option that is not known, and for a value out of its bounds
  */
 export function readConfig(config: RunConfig = {}, topology?: CanonicalTopology): PinnedConfig {
-  const said: RunConfig = { ...given((topology?.config ?? {}) as RunConfig), ...given(config) }
-  checkOptions('config', said, options)
+  const preset = part('config', topology?.config as RunConfig | undefined, options)
+  const said: RunConfig = { ...preset, ...part('config', config, options) }
   const { verbosity = 'normal', maxParallelBranches = defaults.parallel } = said
   if (!['quiet', 'normal', 'verbose'].includes(verbosity))
     throw refuse('config.verbosity', 'it must be quiet, normal or verbose')
   const most = whole('config.maxParallelBranches', maxParallelBranches)
-  const onError = Object.entries(said.onError ?? {}).map(
+  const onError = Object.entries(part('config.onError', said.onError, Object.keys(said.onError ?? {}))).map(
     ([kind, rule]) => [kind, readRule(kind, rule, topology)] as const,
   )
   return {
-    budget: readBudget(given(said.budget ?? {})),
-    timeouts: readTimeouts(given(said.timeouts ?? {})),
+    budget: readBudget(said.budget),
+    timeouts: readTimeouts(said.timeouts),
     join: readJoin('config.join', said.join ?? 'all'),
     onFailure: readPolicy('config.onFailure', said.onFailure ?? 'failFast'),
     onError: Object.fromEntries(onError),
-    guards: readGuards(given(said.guards ?? {})),
+    guards: readGuards(said.guards),
     maxParallelBranches: flag('config.allowParallel', said.allowParallel ?? true) ? most : 1,
     verbosity,
     showAgentThoughts: flag('config.showAgentThoughts', said.showAgentThoughts ?? verbosity === 'verbose'),
     showToolCalls: flag('config.showToolCalls', said.showToolCalls ?? verbosity !== 'quiet'),
     trace: flag('config.trace', said.trace ?? false),
-    ...(said.deadline === undefined ? {} : { deadline: milliseconds(said.deadline, 'config.deadline') }),
+    ...(said.debug === undefined ? {} : { debug: readDebug(said.debug, topology) }),
+    ...(said.deadline === undefined ? {} : { deadline: span('config.deadline', said.deadline) }),
     ...(said.retry === undefined ? {} : { retry: readRetry('config.retry', said.retry) }),
   }
 }

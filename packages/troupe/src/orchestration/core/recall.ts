@@ -9,8 +9,7 @@ import type { Branch, Step } from './state.ts'
 export function recallScope(d: Deciding, id: string, recall: Recall): void {
   const scope = d.state.scopes.get(id)
   if (!scope || scope.live === 0) return
-  const meets = scope.barriers > 0 || d.arrivals.some((arrival) => arrival.scope === id)
-  if (meets && !d.goesDown(scope)) d.emit({ type: 'scope.failed', scope: id, error: recall.error })
+  if (scope.barriers > 0 && !d.goesDown(scope)) d.emit({ type: 'scope.failed', scope: id, error: recall.error })
   for (const branch of [...scope.branches]) recallBranch(d, d.branch(branch), recall)
 }
 
@@ -32,7 +31,7 @@ export function recallBranch(d: Deciding, branch: Branch, recall: Recall) {
 /** What it waited for has stopped. */
 export function finishRecall(d: Deciding, branch: Branch) {
   const { as, error } = branch.recall as Recall
-  if (branch.question !== undefined) d.emit({ type: 'question.withdrawn', question: branch.question })
+  if (branch.question !== undefined) d.emit({ type: 'question.withdrawn', ...d.asked(branch.question) })
   if (branch.after !== undefined && d.state.timers.has(branch.after))
     d.emit({ type: 'timer.cleared', name: branch.after })
   if (as === 'failed') return d.later({ do: 'branch.fail', branch: branch.id, error })
@@ -42,7 +41,8 @@ export function finishRecall(d: Deciding, branch: Branch) {
 export function recallStep(d: Deciding, step: Step, recall: Recall) {
   if (step.recall) return
   withdraw(d, step)
-  if (step.status === 'ready') return d.later({ do: 'step.end', step: step.id, ending: { error: recall.error } })
+  if (step.status === 'ready' || step.held)
+    return d.later({ do: 'step.end', step: step.id, ending: { error: recall.error } })
   d.emit({ type: 'step.recalled', step: step.id, branch: step.branch, agent: step.agent, recall })
 }
 
@@ -50,7 +50,7 @@ export function recallStep(d: Deciding, step: Step, recall: Recall) {
 export function withdraw(d: Deciding, step: Step): void {
   if (step.openQuestions + step.openRequests === 0) return
   for (const question of Object.keys(step.questions))
-    if (step.questions[question]) d.emit({ type: 'question.withdrawn', question })
+    if (step.questions[question]) d.emit({ type: 'question.withdrawn', ...d.asked(question) })
   const error = storeError(failure('cancelled', { what: `What ${step.agent} had asked` }))
   for (const id of Object.keys(step.requests)) {
     const served = step.requests[id] ? d.state.steps.get(id) : undefined

@@ -1,10 +1,11 @@
 /** The account of a run as it stands: for its result, and for lists. */
 import type { Question } from '../../agents/index.ts'
-import type { Json, StoredError } from '../../core/index.ts'
+import { type Json, type StoredError, type TaintLabel, taintField } from '../../core/index.ts'
+import { taintOfRun } from './evolve-taint.ts'
 import type { Guard } from './model.ts'
 import { hasEnded, type State } from './state.ts'
 
-export type RunReason = 'question' | 'paused' | 'uncertain' | 'code.changed'
+export type RunReason = 'question' | 'paused' | 'breakpoint' | 'uncertain' | 'code.changed'
 export type RunStatus = 'running' | 'completed' | 'failed' | 'cancelled' | 'waiting'
 
 export interface Standing {
@@ -35,6 +36,8 @@ export interface RunAccount {
   readonly durationMs: number
   readonly guard?: Guard
   readonly error?: StoredError
+  /** What the run has taken in so far came with this; absent where with nothing. */
+  readonly taint?: readonly TaintLabel[]
 }
 
 /** A run waits when nothing in it can move without somebody outside; then it says for what. */
@@ -42,13 +45,13 @@ export function standingOf(state: Readonly<State>): Standing {
   const { counts } = state
   if (hasEnded(state)) return { status: state.status as RunStatus, over: true }
   const waiting = (reason: RunReason): Standing => ({ status: 'waiting', reason, over: false })
-  if (state.recall || counts.executing > 0 || counts.outside > 0) return { status: 'running', over: false }
-  if (state.pausedBy !== undefined) return waiting('paused')
-  if (state.status === 'new' || counts.delayed > 0 || state.again !== undefined)
-    return { status: 'running', over: false }
+  const running: Standing = { status: 'running', over: false }
+  if (state.recall || counts.executing > 0) return running
+  if (state.pausedBy !== undefined) return waiting(state.breakpoint ? 'breakpoint' : 'paused')
+  if (state.status === 'new' || counts.outside + counts.delayed > 0 || state.again !== undefined) return running
   if (counts.uncertain > 0) return waiting('uncertain')
   if (counts.changed > 0) return waiting('code.changed')
-  return counts.openQuestions > 0 ? waiting('question') : { status: 'running', over: false }
+  return counts.openQuestions > 0 ? waiting('question') : running
 }
 
 /** @param at ms since 1970, for how long a run has taken that is not over */
@@ -67,6 +70,7 @@ export function resultOf(state: Readonly<State>, at: number): RunAccount {
     durationMs: Math.max(0, (over ? state.now : at) - state.startedAt),
     ...(state.guard ? { guard: state.guard } : {}),
     ...(state.error ? { error: state.error } : {}),
+    ...taintField(taintOfRun(state)),
   }
 }
 

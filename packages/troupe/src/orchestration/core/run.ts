@@ -1,16 +1,17 @@
 /** The run as a whole: begun, paused, stopped, begun anew, ended. */
-import { failure, type Json, type StoredError, storeError } from '../../core/index.ts'
+import { failure, type Json, type StoredError, storeError, taintField } from '../../core/index.ts'
 import { clearClock, standClocks, startClocks } from './clocks.ts'
 import type { Deciding } from './deciding.ts'
 import { delayBefore } from './failing.ts'
 import { startBranch } from './follow.ts'
-import type { Guard, Pinned, Recall } from './model.ts'
+import type { Breakpoint, Guard, InputOf, Recall } from './model.ts'
 import { recallScope } from './recall.ts'
 import { endOf } from './scope.ts'
 import { responseOf } from './standing.ts'
+import { graphIn } from './ways.ts'
 
-export function startRun(d: Deciding, task: Json, pinned: Pinned): void {
-  d.emit({ type: 'run.started', task, pinned })
+export function startRun(d: Deciding, { task, pinned, taint }: InputOf<'start'>): void {
+  d.emit({ type: 'run.started', task, pinned, ...taintField(taint) })
   const { timeouts, budget } = pinned.config
   if (timeouts.run !== undefined) d.emit({ type: 'timer.set', name: 'run', due: d.at + timeouts.run })
   if (budget.time !== undefined) d.emit({ type: 'timer.set', name: 'time', due: d.at + budget.time })
@@ -21,9 +22,9 @@ const scopeId = (attempt: number) => (attempt === 1 ? 'run' : `run~${attempt}`)
 
 /** A branch for each entry; those of a later attempt are told apart by it. */
 export function beginAttempt(d: Deciding): void {
-  const { attempt, graph, task } = d.state
+  const { attempt, task } = d.state
   const prefix = attempt === 1 ? '' : `${attempt}~`
-  for (const [i, edge] of (graph?.entries ?? []).entries())
+  for (const [i, edge] of graphIn(d.state).entries.entries())
     startBranch(d, {
       branch: `${prefix}${i + 1}`,
       scope: scopeId(attempt),
@@ -55,16 +56,19 @@ export function cancelRun(d: Deciding, by: string): void {
   recallRun(d, { as: 'cancelled', error: storeError(failure('cancelled', { what: 'The run' })) }, { by })
 }
 
-export function pauseRun(d: Deciding, by: string): void {
+export function pauseRun(d: Deciding, by: string, breakpoint?: Breakpoint): void {
   if (d.state.pausedBy !== undefined || d.state.recall) return
-  d.emit({ type: 'run.paused', by })
+  d.emit({ type: 'run.paused', by, ...(breakpoint ? { breakpoint } : {}) })
   standClocks(d)
 }
 
-export function continueRun(d: Deciding, by: string): void {
-  if (d.state.pausedBy === undefined) return
-  d.emit({ type: 'run.continued', by })
+/** @param steps so many are begun before it stops again */
+export function continueRun(d: Deciding, by: string, steps?: number): void {
+  // Who was paused by itself stays so when the run above goes on.
+  if (d.state.pausedBy === undefined || (by === 'parent' && d.state.pausedBy !== 'parent')) return
+  d.emit({ type: 'run.continued', by, ...(steps === undefined ? {} : { steps }) })
   startClocks(d)
+  for (const { id, held } of d.state.steps.values()) if (held) d.later({ do: 'step.end', step: id, ending: held })
 }
 
 const isIdle = (d: Deciding) => d.state.counts.live === 0 && d.state.counts.steps === 0 && d.state.barriers.size === 0
@@ -96,7 +100,7 @@ function partial(d: Deciding): { readonly partial?: Json } {
 function endRecalled(d: Deciding, recall: Recall): true {
   const { guard, attempt } = d.state
   const { retry } = d.config
-  if (recall.as === 'cancelled') d.emit({ type: 'run.cancelled', by: d.state.recalledBy ?? '', ...partial(d) })
+  if (recall.as === 'cancelled') d.emit({ type: 'run.cancelled', by: d.state.recalledBy as string, ...partial(d) })
   else if (retry && !guard && attempt < retry.attempts && mayTryAgain(recall.error)) retryRun(d, recall.error)
   else d.emit({ type: 'run.failed', error: recall.error, ...(guard ? { guard } : {}), ...partial(d) })
   return true

@@ -1,8 +1,10 @@
 /** Starts steps: as many branches at once as are allowed, in the order in which they became ready. */
+import { breaksBefore } from './debug.ts'
 import type { Deciding } from './deciding.ts'
 import { stepAllowed } from './guards.ts'
 import { nextReady, nextRequest } from './queue.ts'
 import type { Step } from './state.ts'
+import { graphIn } from './ways.ts'
 
 /** @returns true where a guard tripped, and more follows from that */
 export function schedule(d: Deciding): boolean {
@@ -10,24 +12,21 @@ export function schedule(d: Deciding): boolean {
   if (state.recall || state.pausedBy !== undefined || state.again !== undefined) return false
   // Who asks waits for the answer: serving steps count against no limit, or all could wait for each other.
   for (let id = nextRequest(state); id !== undefined; id = nextRequest(state)) {
-    if (!stepAllowed(d)) return true
     const { branch, node, agent } = state.steps.get(id) as Step
+    if (breaksBefore(d, id, agent)) return false
+    if (!stepAllowed(d)) return true
     d.emit({ type: 'step.started', step: id, branch, node, agent, attempt: 1 })
   }
-  const limited = state.graph?.limited ?? []
+  const { limited } = graphIn(state)
   while (state.counts.parallel < d.config.maxParallelBranches) {
     const branch = nextReady(state, limited)
     if (!branch) return false
-    if (!stepAllowed(d)) return true
     const { id, node, attempt } = branch
-    d.emit({
-      type: 'step.started',
-      step: `${id}#${branch.steps + 1}`,
-      branch: id,
-      node,
-      agent: d.node(node).label,
-      attempt,
-    })
+    const step = `${id}#${branch.steps + 1}`
+    const agent = d.node(node).label
+    if (breaksBefore(d, step, agent)) return false
+    if (!stepAllowed(d)) return true
+    d.emit({ type: 'step.started', step, branch: id, node, agent, attempt })
   }
   return false
 }

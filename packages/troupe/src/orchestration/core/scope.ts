@@ -40,14 +40,13 @@ export function endOf(d: Deciding, scope: Scope, agent: string): Result {
   const value = responseOf(scope)
   if (scope.failing) return failed(agent, scope.failing)
   if (value !== undefined) return { agent, success: true, value }
-  if (scope.lost) return failed(agent, d.state.recall?.error ?? scope.lost)
-  return { agent, success: true, value: null }
+  return failed(agent, d.state.recall?.error ?? must(scope.lost, 'a branch that was lost'))
 }
 
 /** Its branches are stopped and awaited; then it ends with this error. */
 export function failScope(d: Deciding, id: string, error: StoredError, fatal: boolean): void {
-  const scope = d.state.scopes.get(id)
-  if (!scope || d.goesDown(scope)) return
+  const scope = must(d.state.scopes.get(id), id)
+  if (d.goesDown(scope)) return
   d.emit({ type: 'scope.failed', scope: scope.id, error, ...(fatal ? { fatal: true as const } : {}) })
   d.later({ do: 'scope.recall', scope: id, recall: { as: 'cancelled', error: loser() } })
 }

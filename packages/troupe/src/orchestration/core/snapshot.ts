@@ -3,7 +3,19 @@ import type { Json } from '../../core/index.ts'
 import { graphOf } from './graph.ts'
 import { createState, dict, type State } from './state.ts'
 
-const maps = ['branches', 'scopes', 'barriers', 'steps', 'questions', 'timers', 'open', 'answers', 'queues'] as const
+const maps = [
+  'branches',
+  'scopes',
+  'barriers',
+  'steps',
+  'questions',
+  'timers',
+  'open',
+  'answers',
+  'queues',
+  'paths',
+  'taints',
+] as const
 
 /** Of the form in which `loadState` reads it; undefined fields are left out. */
 export function saveState(state: Readonly<State>): Json {
@@ -26,7 +38,7 @@ export function loadState(saved: Json): State {
     } else Object.assign(state, { [key]: value })
   }
   for (const key of ['busy', 'edgeUses', 'asks'] as const) Object.assign(state, { [key]: named(state[key]) })
-  for (const asks of Object.keys(state.asks)) state.asks[asks] = named(state.asks[asks] ?? {})
+  for (const asks of Object.keys(state.asks)) state.asks[asks] = named(state.asks[asks] as { [other: string]: number })
   Object.assign(state.usage, { unknown: named(state.usage.unknown) })
   for (const branch of state.branches.values()) branch.prints = named(branch.prints)
   for (const step of state.steps.values())

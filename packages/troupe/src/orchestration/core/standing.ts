@@ -4,7 +4,7 @@ import type { FailurePolicy, Join } from './canonical.ts'
 import type { Deciding } from './deciding.ts'
 import type { GraphNode } from './graph.ts'
 import type { Standing } from './join.ts'
-import { type Barrier, byOrder, type Scope } from './state.ts'
+import { type Barrier, byOrder, must, type Scope } from './state.ts'
 
 export const joinOf = (d: Deciding, node: GraphNode): Join => node.join ?? d.config.join
 export const policyOf = (d: Deciding, node: GraphNode): FailurePolicy => node.onFailure ?? d.config.onFailure
@@ -12,14 +12,13 @@ export const policyOf = (d: Deciding, node: GraphNode): FailurePolicy => node.on
 /** How many branches of its scope may still come to a meeting; its own place in the counts is not one of them. */
 export function missing(d: Deciding, scope: Scope, node: string, holds: boolean): number {
   const own = holds && d.node(node).reach.includes(node) ? 1 : 0
-  return (scope.able[node] ?? 0) - own
+  return (scope.able[node] as number) - own
 }
 
 export function standing(d: Deciding, barrier: Barrier): Standing {
   const { successes, failures, fatal } = barrier
-  const scope = d.state.scopes.get(barrier.scope)
-  const open =
-    barrier.kind === 'fork' ? barrier.pending : scope ? missing(d, scope, barrier.node, barrier.state === 'open') : 0
+  const scope = must(d.state.scopes.get(barrier.scope), barrier.scope)
+  const open = barrier.kind === 'fork' ? barrier.pending : missing(d, scope, barrier.node, barrier.state === 'open')
   return { successes, failures, open, fatal }
 }
 

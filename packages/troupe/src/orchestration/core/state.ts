@@ -4,13 +4,15 @@
  */
 
 import type { Question } from '../../agents/index.ts'
-import type { Json, StoredError } from '../../core/index.ts'
+import type { Json, StoredError, TaintLabel } from '../../core/index.ts'
+import type { AgentPath } from './agent-path.ts'
 import type { FailurePolicy, Join } from './canonical.ts'
 import type { Graph } from './graph.ts'
 import { Ledger } from './ledger.ts'
 import type {
   BarrierId,
   BranchId,
+  Breakpoint,
   Command,
   Guard,
   Opens,
@@ -18,6 +20,7 @@ import type {
   QuestionId,
   Recall,
   Result,
+  StepEnding,
   StepId,
   WaitReason,
 } from './model.ts'
@@ -150,6 +153,8 @@ export interface Step {
   status: 'ready' | 'running' | 'waiting'
   reason: WaitReason | undefined
   recall: Recall | undefined
+  /** How it failed, while a breakpoint holds that. */
+  held: StepEnding | undefined
   /** Open questions, and the steps that serve its open requests. */
   readonly questions: { [question: QuestionId]: true | undefined }
   readonly requests: { [step: StepId]: true | undefined }
@@ -203,7 +208,15 @@ export interface State {
   task: Json
   startedAt: number
   now: number
+  /** How many events have led here. */
+  seq: number
   pausedBy: string | undefined
+  /** At which it stands. */
+  breakpoint: Breakpoint | undefined
+  /** The newest breakpoint: it is not stopped at twice. */
+  broken: { readonly seq: number; readonly step: StepId | undefined }
+  /** It stops before it has begun more steps. */
+  until: number | undefined
   recall: Recall | undefined
   recalledBy: string | undefined
   guard: Guard | undefined
@@ -225,6 +238,9 @@ export interface State {
   /** The ids of answers that a step has not settled with yet. */
   readonly answers: Map<StepId, string[]>
   readonly queues: Map<string, Queue>
+  readonly paths: Map<string, AgentPath>
+  /** Of the task, the run, and each branch, scope, barrier and serving step that is tainted. */
+  readonly taints: Map<string, readonly TaintLabel[]>
   readonly busy: { [node: string]: number }
   readonly edgeUses: { [edge: number]: number }
   /** Who asked whom by ctx.request and still waits, with how many requests. */
@@ -261,7 +277,11 @@ export function createState(): State {
     task: null,
     startedAt: 0,
     now: 0,
+    seq: 0,
     pausedBy: undefined,
+    breakpoint: undefined,
+    broken: { seq: 0, step: undefined },
+    until: undefined,
     recall: undefined,
     recalledBy: undefined,
     guard: undefined,
@@ -280,6 +300,8 @@ export function createState(): State {
     open: new Map(),
     answers: new Map(),
     queues: new Map(),
+    paths: new Map(),
+    taints: new Map(),
     busy: dict(),
     edgeUses: dict(),
     asks: dict(),

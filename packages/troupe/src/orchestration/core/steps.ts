@@ -1,8 +1,18 @@
 /** What steps tell: their outcome, their failure, that they wait. */
 
 import type { Outcome } from '../../agents/index.ts'
-import { failure, hashJson, type Json, type StoredError, storeError } from '../../core/index.ts'
+import {
+  failure,
+  hashJson,
+  type Json,
+  type StoredError,
+  storeError,
+  type TaintLabel,
+  taintField,
+} from '../../core/index.ts'
+import { holdFailure, holdsFailure } from './debug.ts'
 import type { Deciding } from './deciding.ts'
+import { taintOfStep } from './evolve-taint.ts'
 import { routeError } from './failing.ts'
 import { follow } from './follow.ts'
 import { checkProgress, guardIn, trip } from './guards.ts'
@@ -13,34 +23,46 @@ import { type Plan, planOf } from './ways.ts'
 
 export function stepSettled(d: Deciding, input: InputOf<'step.settled'>): void {
   const step = d.state.steps.get(input.step)
-  if (step) endStep(d, step, { outcome: input.outcome, ...(input.usage ? { usage: input.usage } : {}) })
+  if (step) endStep(d, step, { outcome: input.outcome, ...told(input) })
 }
 
 export function stepFailed(d: Deciding, input: InputOf<'step.failed'>): void {
   const step = d.state.steps.get(input.step)
-  if (step) endStep(d, step, { error: input.error, ...(input.usage ? { usage: input.usage } : {}) })
+  if (step) endStep(d, step, { error: input.error, ...told(input) })
 }
+
+const told = ({ usage, taint }: Pick<StepEnding, 'usage' | 'taint'>) => ({
+  ...(usage ? { usage } : {}),
+  ...taintField(taint),
+})
 
 /** The step has ended with it; the run goes down with what it has. */
 export function budgetRefused(d: Deciding, input: InputOf<'budget.refused'>): void {
-  const { budget, used, limit, usage } = input
+  const { budget, used, limit } = input
   const step = d.state.steps.get(input.step)
   if (!step) return
   const error = storeError(failure('budget.exceeded', { budget, run: 'this run', used, limit }))
-  endStep(d, step, { error, ...(usage ? { usage } : {}) })
+  endStep(d, step, { error, ...told(input) })
 }
 
 export function stepWaits(d: Deciding, input: InputOf<'step.waiting'>): void {
   const step = d.state.steps.get(input.step)
-  if (!step || step.recall || step.status === 'ready' || step.reason === input.reason) return
+  if (!step || step.recall || step.held || step.status === 'ready' || step.reason === input.reason) return
   const { reason, detail } = input
   const { id, branch, agent } = step
   d.emit({ type: 'step.waiting', step: id, branch, agent, reason, ...(detail === undefined ? {} : { detail }) })
 }
 
+/** A person says what it gives in place of its failure. */
+export function stepEdited(d: Deciding, { step: id, outcome }: InputOf<'step.edited'>): void {
+  const step = d.state.steps.get(id)
+  if (step?.held) endStep(d, step, { outcome, ...told({ ...step.held, taint: taintOfStep(d.state, step) }) })
+}
+
 export function stepResumed(d: Deciding, id: string): void {
   const step = d.state.steps.get(id)
-  if (step?.status === 'waiting') d.emit({ type: 'step.resumed', step: id, branch: step.branch, agent: step.agent })
+  if (step?.status === 'waiting' && !step.held)
+    d.emit({ type: 'step.resumed', step: id, branch: step.branch, agent: step.agent })
 }
 
 export function endStep(d: Deciding, step: Step, ending: StepEnding) {
@@ -49,14 +71,16 @@ export function endStep(d: Deciding, step: Step, ending: StepEnding) {
   const branch = d.branch(step.branch)
   const plan: Plan | undefined = 'outcome' in ending ? planOf(d.state, branch, ending.outcome) : undefined
   const refused = plan?.kind === 'invalid' && !step.recall ? invalid(step.agent, plan.problem, plan.allowed) : undefined
+  const failed = refused ?? ('error' in ending ? ending.error : undefined)
+  if (failed && holdsFailure(d, step, failed)) return holdFailure(d, step, failed, told(ending))
   emitEnd(d, step, branch, ending, refused)
   if (branch.recall) return finishRecall(d, branch)
-  const error = step.recall?.error ?? refused ?? ('error' in ending ? ending.error : undefined)
+  const error = step.recall?.error ?? failed
   const guard = error && guardIn(error)
   if (guard) return trip(d, guard)
   if (error) return routeError(d, branch, error)
   if (checkProgress(d, branch)) return
-  if (plan && plan.kind !== 'invalid') follow(d, branch, plan)
+  follow(d, branch, plan as Exclude<Plan, { kind: 'invalid' }>)
 }
 
 const invalid = (agent: string, problem: string, allowed: string) =>
@@ -64,12 +88,12 @@ const invalid = (agent: string, problem: string, allowed: string) =>
 
 function emitEnd(d: Deciding, step: Step, branch: Branch, ending: StepEnding, refused: StoredError | undefined) {
   const { id, agent } = step
-  const usage = ending.usage ? { usage: ending.usage } : {}
+  const more = told(ending)
   const error = refused ?? ('error' in ending ? ending.error : undefined)
-  if (error !== undefined) return d.emit({ type: 'step.failed', step: id, branch: branch.id, agent, error, ...usage })
+  if (error !== undefined) return d.emit({ type: 'step.failed', step: id, branch: branch.id, agent, error, ...more })
   const { outcome } = ending as { readonly outcome: Outcome }
   const print = d.config.guards.noProgress === false ? {} : { print: printOf(branch, outcome) }
-  d.emit({ type: 'step.completed', step: id, branch: branch.id, agent, outcome, ...usage, ...print })
+  d.emit({ type: 'step.completed', step: id, branch: branch.id, agent, outcome, ...more, ...print })
 }
 
 const printOf = (branch: Branch, outcome: Outcome) =>
@@ -79,13 +103,13 @@ const printOf = (branch: Branch, outcome: Outcome) =>
 function endServing(d: Deciding, step: Step, ending: StepEnding) {
   const serve = step.serve as NonNullable<Step['serve']>
   const { id, branch, agent } = step
-  const usage = ending.usage ? { usage: ending.usage } : {}
+  const more = told(ending)
   let error = step.recall?.error ?? ('error' in ending ? ending.error : undefined)
   if (error === undefined && 'outcome' in ending) {
     const { outcome } = ending
     if (outcome.kind === 'value' || outcome.kind === 'finish') {
-      d.emit({ type: 'step.completed', step: id, branch, agent, outcome, ...usage })
-      return reply(d, serve.from, serve.wait, { value: outcome.value })
+      d.emit({ type: 'step.completed', step: id, branch, agent, outcome, ...more })
+      return reply(d, serve.from, serve.wait, { value: outcome.value }, ending.taint)
     }
     error = invalid(
       agent,
@@ -93,11 +117,11 @@ function endServing(d: Deciding, step: Step, ending: StepEnding) {
       'return the reply',
     )
   }
-  const why = error ?? storeError(failure('cancelled', { what: 'A request' }))
-  d.emit({ type: 'step.failed', step: id, branch, agent, error: why, ...usage })
+  const why = error as StoredError
+  d.emit({ type: 'step.failed', step: id, branch, agent, error: why, ...more })
   const guard = guardIn(why)
   if (guard && !step.recall) return trip(d, guard)
-  reply(d, serve.from, serve.wait, { error: why })
+  reply(d, serve.from, serve.wait, { error: why }, ending.taint)
 }
 
 export function reply(
@@ -105,7 +129,10 @@ export function reply(
   to: string,
   wait: string,
   answer: { readonly value: Json } | { readonly error: StoredError },
+  taint?: readonly TaintLabel[],
 ): void {
   const asker = d.state.steps.get(to)
-  if (asker && !asker.recall) d.emit({ type: 'answer.sent', step: to, wait, answer })
+  if (!asker || asker.recall) return
+  const { branch, agent } = asker
+  d.emit({ type: 'answer.sent', step: to, branch, agent, wait, answer, ...taintField(taint) })
 }

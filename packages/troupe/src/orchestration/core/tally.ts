@@ -1,6 +1,6 @@
 /** The counts that `evolve` keeps: who is alive, who can still come to which meeting, who waits for people alone. */
 
-import type { Barrier, Branch, Scope, State, Step } from './state.ts'
+import { type Barrier, type Branch, must, type Scope, type State, type Step } from './state.ts'
 import { nodeIn } from './ways.ts'
 
 /** One holder more or less in the scope that can still come to the meetings ahead of a node. */
@@ -27,9 +27,8 @@ export function setAway(state: State, branch: Branch, away: boolean): void {
 
 function refreshScope(state: State, scope: Scope): void {
   if (scope.opens.kind !== 'call') return
-  const barrier = state.barriers.get(scope.opens.barrier)
-  const slot = barrier?.slots[scope.opens.slot]
-  if (!barrier || !slot || slot.scope !== scope.id) return
+  const barrier = must(state.barriers.get(scope.opens.barrier), scope.opens.barrier)
+  const slot = must(barrier.slots[scope.opens.slot], scope.id)
   const away = !slot.result && scope.live > 0 && scope.away === scope.live
   if (away === slot.away) return
   state.ledger.set(slot, 'away', away)
@@ -38,16 +37,15 @@ function refreshScope(state: State, scope: Scope): void {
 }
 
 export function refreshBarrier(state: State, barrier: Barrier): void {
-  const branch = barrier.branch === undefined ? undefined : state.branches.get(barrier.branch)
-  if (branch?.fork === barrier.id) setAway(state, branch, barrier.pending > 0 && barrier.away === barrier.pending)
+  const branch = must(state.branches.get(barrier.branch as string), barrier.id)
+  setAway(state, branch, barrier.pending > 0 && barrier.away === barrier.pending)
 }
 
 /** All that this barrier misses waits for people. */
 export function missesPeopleAlone(state: Readonly<State>, barrier: Barrier): boolean {
   if (barrier.kind === 'fork') return barrier.pending > 0 && barrier.away === barrier.pending
-  const scope = state.scopes.get(barrier.scope)
-  const able = scope?.able[barrier.node] ?? 0
-  return able > 0 && scope?.ableAway[barrier.node] === able
+  const { able, ableAway } = must(state.scopes.get(barrier.scope), barrier.scope)
+  return (able[barrier.node] as number) > 0 && ableAway[barrier.node] === able[barrier.node]
 }
 
 /** A step waits for something outside of the run where it asks no person and no step of the run. */

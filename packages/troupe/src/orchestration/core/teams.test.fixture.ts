@@ -24,3 +24,19 @@ export const hub = (names: string[], scripts: Record<string, Script>, config: Ru
     { Lead: lead, ...scripts },
     config,
   ).settle()
+export const slow =
+  (after = 60_000, stopsAfter = 0): Script =>
+  () => ({ ...value('slow', after), stopsAfter })
+
+/** Nodes by name with the names of their agents, and edges from, to, type. */
+export const drawn = (nodes: Record<string, string>, edges: readonly (readonly [string, string, string])[]) => {
+  const agents = new Map([...new Set(Object.values(nodes))].map((name) => [name, agent(name)]))
+  return {
+    nodes: [
+      { name: 'Start', kind: 'start' },
+      ...Object.entries(nodes).map(([name, of]) => ({ name, kind: 'agent', agent: agents.get(of) })),
+      { name: 'End', kind: 'end' },
+    ],
+    edges: edges.map(([from, to, type]) => ({ from, to, type })),
+  } as never
+}

@@ -1,14 +1,15 @@
 /** What follows when a timer has come. */
 import { fire } from './barrier.ts'
-import { deadlineOf, idOf, kindOf } from './clocks.ts'
+import { deadlineOf, idOf, kindOf, limitOf } from './clocks.ts'
 import type { Deciding } from './deciding.ts'
 import { moveInPlace, routeError, timedOut } from './failing.ts'
 import { trip } from './guards.ts'
+import type { Recall } from './model.ts'
 import { expire } from './people.ts'
-import { waitsForRoom } from './queue.ts'
 import { recallBranch, recallStep } from './recall.ts'
 import { beginAttempt, recallRun } from './run.ts'
 import { standing } from './standing.ts'
+import { must } from './state.ts'
 import { endStep } from './steps.ts'
 
 export function onTimer(d: Deciding, name: string) {
@@ -21,13 +22,13 @@ export function onTimer(d: Deciding, name: string) {
   const { timeouts, budget } = d.config
   switch (kindOf(name)) {
     case 'run':
-      return recallRun(d, { as: 'failed', error: timedOut('run', 'The run', timeouts.run ?? 0) })
+      return recallRun(d, { as: 'failed', error: timedOut('run', 'The run', timeouts.run as number) })
     case 'time':
-      return trip(d, { name: 'time', limit: budget.time ?? 0, used: d.at - d.state.startedAt })
+      return trip(d, { name: 'time', limit: budget.time as number, used: d.at - d.state.startedAt })
     case 'branch':
-      return branchTimeout(d, id, timeouts.branch ?? 0)
+      return branchTimeout(d, id, timeouts.branch as number)
     case 'step':
-      return stepTimeout(d, id, 'step', timeouts.step ?? 0)
+      return stepTimeout(d, id, 'step', timeouts.step as number)
     case 'request':
       return stepTimeout(d, id, 'request', due - d.state.startedAt)
     case 'grace':
@@ -35,12 +36,12 @@ export function onTimer(d: Deciding, name: string) {
     case 'barrier':
       return deadline(d, id)
     case 'acquire':
-      return acquisitionTimeout(d, id, timeouts.acquisition ?? 0)
+      return acquisitionTimeout(d, id, timeouts.acquisition as number)
     case 'question':
       return expire(
         d,
         id,
-        timedOut('human', 'An answer', d.state.questions.get(id)?.ask.timeoutMs ?? timeouts.human ?? 0),
+        timedOut('human', 'An answer', limitOf(d.state.questions.get(id)?.ask) ?? (timeouts.human as number)),
       )
     case 'again':
       return delayOver(d, id)
@@ -55,31 +56,29 @@ function branchTimeout(d: Deciding, id: string, limit: number): void {
 }
 
 function stepTimeout(d: Deciding, id: string, kind: string, limit: number): void {
-  const step = d.state.steps.get(id)
-  if (step) recallStep(d, step, { as: 'failed', error: timedOut(kind, `Step ${id} (${step.agent})`, limit) })
+  const step = must(d.state.steps.get(id), id)
+  recallStep(d, step, { as: 'failed', error: timedOut(kind, `Step ${id} (${step.agent})`, limit) })
 }
 
 function abandon(d: Deciding, id: string): void {
-  const step = d.state.steps.get(id)
-  if (step?.recall) endStep(d, step, { error: step.recall.error })
+  const step = must(d.state.steps.get(id), id)
+  endStep(d, step, { error: (step.recall as Recall).error })
 }
 
 /** What has arrived goes on; who has not, has failed. */
 function deadline(d: Deciding, id: string): void {
-  const barrier = d.state.barriers.get(id)
-  if (barrier?.state !== 'open') return
-  const late = timedOut('convergence', `The meeting at ${barrier.agent}`, deadlineOf(d, barrier.node) ?? 0)
+  const barrier = d.barrier(id)
+  const late = timedOut('convergence', `The meeting at ${barrier.agent}`, deadlineOf(d, barrier.node))
   const { successes } = standing(d, barrier)
   fire(d, barrier, late, successes === 0 && barrier.onFailure === 'failFast' ? late : undefined)
 }
 
 function acquisitionTimeout(d: Deciding, id: string, limit: number): void {
   const branch = d.branch(id)
-  if (waitsForRoom(d.state, branch))
-    routeError(d, branch, timedOut('acquisition', `Waiting for an instance of ${d.label(branch)}`, limit))
+  routeError(d, branch, timedOut('acquisition', `Waiting for an instance of ${d.label(branch)}`, limit))
 }
 
 function delayOver(d: Deciding, id: string): void {
   const branch = d.branch(id)
-  if (branch.status === 'delayed') moveInPlace(d, branch, branch.attempt)
+  moveInPlace(d, branch, branch.attempt)
 }

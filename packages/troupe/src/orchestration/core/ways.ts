@@ -146,10 +146,10 @@ function allowed(state: Readonly<State>, branch: Branch): string {
     ways.askUser ? 'ask the user' : '',
     ways.value ? 'return a value' : '',
   ].filter(Boolean)
-  return said.length > 0 ? said.join('; ') : 'nothing'
+  return said.join('; ')
 }
 
-/** An edge by the name that the agent gave: a node's, or its agent's. */
+/** An edge by the name that the agent gave: a node's, its agent's, or that of a team with one way in. */
 function edgeTo(
   state: Readonly<State>,
   branch: Branch,
@@ -157,7 +157,12 @@ function edgeTo(
   edges: readonly GraphEdge[],
 ): GraphEdge | undefined {
   const open = edges.filter((e) => usable(state, branch, e))
-  return open.find((e) => e.to === name) ?? open.find((e) => nodeIn(state, e.to).label === name)
+  const within = open.filter((e) => e.to.startsWith(`${name}/`))
+  return (
+    open.find((e) => e.to === name) ??
+    open.find((e) => nodeIn(state, e.to).label === name) ??
+    (within.length === 1 ? within[0] : undefined)
+  )
 }
 
 export function planOf(state: Readonly<State>, branch: Branch, outcome: Outcome): Plan {

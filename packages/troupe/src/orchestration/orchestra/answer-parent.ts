@@ -1,5 +1,5 @@
 /** In the change that ends a run: the step that started it hears of its end, and the step's run of what was used. */
-import type { Json, UserId } from '../../core/index.ts'
+import { type Json, taintField, type UserId } from '../../core/index.ts'
 import type { Statement } from '../../storage/index.ts'
 import { resultOf } from '../core/result.ts'
 import type { State } from '../core/state.ts'
@@ -23,8 +23,9 @@ export function answerParent(
   const unknown = cost.unknown.length > 0 ? { unknown: cost.unknown } : {}
   const charged: Told = { type: 'charged', run, steps: used, usage: { ...usage, cost: cost.usd, ...unknown } }
   const value = JSON.parse(JSON.stringify(result)) as Json
+  const answer = { value, ...taintField(result.taint) }
   return [
-    ...steps.answer(user, parent.step, parent.wait, { value }).statements,
+    ...steps.answer(user, parent.step, parent.wait, answer).statements,
     ...inbox.put(user, runJournal(parent.run), runJournal(run), 'charged', toJson(charged)).statements,
   ]
 }

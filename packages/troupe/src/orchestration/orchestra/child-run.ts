@@ -38,7 +38,10 @@ export async function startChildRun(
       const above = [at.run, ...(parentOf(at.pinned)?.above ?? [])]
       const parent = { run: at.run, step, wait, above, slice, limits: limitsOf(at) }
       const pinned = withParent({ ...first.pinned, config }, parent)
-      return { statements: parts.children.rows(at.user, run, { ...first, pinned }), wake: ['runs', 'timers'] }
+      return {
+        statements: parts.children.rows(at.user, run, { ...first, pinned, taint: recorder.taint }),
+        wake: ['runs', 'timers'],
+      }
     },
   })
   // Who never asks for the result is not told of it.

@@ -4,19 +4,19 @@
  * had recorded, others from their start. The shared context is not forked: what the run wrote there stays as it is now.
  */
 import { type Agent, goingOf, LlmAgent, type LlmAgentOptions, type Outcome } from '../../agents/index.ts'
-import { checkName, checkOptions, failure, type Json, type UserId } from '../../core/index.ts'
+import { checkName, checkOptions, checkSignal, failure, type Json, type UserId } from '../../core/index.ts'
 import type { JournalRecord } from '../../durable/index.ts'
 import type { Statement } from '../../storage/index.ts'
 import { checkAnswer } from '../core/answers.ts'
 import { decide } from '../core/decide.ts'
 import { evolve } from '../core/evolve.ts'
-import type { Event, Input, InputOf } from '../core/model.ts'
+import type { Event, Input, InputOf, Pinned } from '../core/model.ts'
 import { createState, type State } from '../core/state.ts'
 import { forkSteps } from './fork-steps.ts'
 import type { OrchestraParts } from './parts.ts'
-import type { RunRecord } from './run-event.ts'
 import { runJournal } from './run-journals.ts'
 import { RunOwner } from './run-owner.ts'
+import { encodeRecord, type RunRecord, readRecord } from './run-record.ts'
 import { StepLauncher } from './step-launcher.ts'
 
 export interface ForkOptions {
@@ -24,6 +24,7 @@ export interface ForkOptions {
   readonly at: number
   /** Of the fork; made where absent. */
   readonly id?: string
+  readonly signal?: AbortSignal
   readonly edit?: {
     /** By step, or agent: what it returns instead. Of a step that is open at `at`: it is not carried out. */
     readonly results?: { readonly [stepOrAgent: string]: unknown }
@@ -46,49 +47,68 @@ export interface Forked {
 
 type Edit = NonNullable<ForkOptions['edit']>
 
-/** @param records of the run's journal, from its first */
+/** The run that is forked, with its code. */
+export interface ForkSource {
+  readonly run: string
+  /** Of its journal, from its first. */
+  readonly records: readonly JournalRecord[]
+  readonly pinned: Pinned
+  readonly agents: ReadonlyMap<string, Agent>
+}
+
+/** A fork that tries a failure again. */
+export interface Retry {
+  readonly step?: string
+  /** In place of what the run was started with. */
+  readonly budget: Partial<Pinned['config']['budget']>
+}
+
+/** @param retry steps that are open then go on with all that they had recorded, and what was used counts */
 export async function forkRun(
   parts: OrchestraParts,
   user: UserId,
-  source: {
-    readonly run: string
-    readonly records: readonly JournalRecord[]
-    readonly agents: ReadonlyMap<string, Agent>
-  },
+  source: ForkSource,
   options: ForkOptions,
+  retry?: Retry,
 ): Promise<Forked> {
-  checkOptions('orchestra.fork', options, ['at', 'edit', 'id'])
+  checkOptions('orchestra.fork', options, ['at', 'edit', 'id', 'signal'])
+  checkSignal('orchestra.fork', options.signal)
   const edit = options.edit ?? {}
   checkOptions('orchestra.fork.edit', edit, ['results', 'prompts', 'answers', 'model'])
   const run = options.id === undefined ? parts.ids.next() : checkName('run', options.id)
   const at = parts.clock.now()
   const told = inputsOf(source, options.at)
-  const prefix = new Prefix(source.run, options.at, edit, at - (told.at(-1)?.at ?? at))
+  const prefix = new Prefix({ run: source.run, at: options.at }, edit, at - (told.at(-1)?.at ?? at), retry)
   for (const input of told) if (!prefix.take(input)) break
   prefix.settleOpen(at)
   prefix.refuseUnused()
   const { state, records } = prefix
-  const agents = edited(source.agents, edit)
+  const agents = editedAgents(source.agents, edit)
   const launcher = new StepLauncher(parts, user, run, state.pinned, agents)
-  const { writer, fragment } = parts.journals.create(user, runJournal(run), 'run', at, records as unknown as Json[])
+  const { writer, fragment } = parts.journals.create(user, runJournal(run), 'run', at, records.map(encodeRecord))
   const events = records.flatMap((record) => record.events)
   const { pinned } = state
   const owner = new RunOwner(parts, { user, run, writer, state, pinned, launcher, lastSeq: events.length, lastAt: at })
   const statements = [
-    ...parts.store.insert(user, run, { tags: [`fork:${source.run}`], agents: [...agents.keys()] }),
+    ...parts.store.insert(user, run, {
+      tags: [`${retry ? 'retry' : 'fork'}:${source.run}`],
+      agents: [...agents.keys()],
+    }),
     ...fragment.statements,
-    ...parts.budgets.open(user, run, pinned.config.budget),
-    ...(await forkSteps(parts, { user, source, run, state, answered: prefix.answered })),
+    ...parts.budgets.open(user, run, pinned.config.budget, retry && usedBy(state)),
+    ...(await forkSteps(parts, { user, source, run, state, answered: prefix.answered, all: retry !== undefined })),
     ...owner.founding(at),
   ]
   return { run, owner, launcher, events, statements }
 }
 
+const usedBy = ({ usage }: State) => ({ tokens: usage.inputTokens + usage.outputTokens, cost: usage.usd })
+
 /** Those that were decided upon up to the event, and the one with it. */
 function inputsOf({ run, records }: { readonly run: string; readonly records: readonly JournalRecord[] }, seq: number) {
   const wrong = (problem: string) => failure('validation.failed', { what: `Forking run ${run} at ${seq}`, problem })
   if (!Number.isSafeInteger(seq) || seq < 1) throw wrong('at must be the seq of one of its events')
-  const bodies = records.map(({ body }) => body as unknown as Partial<RunRecord>)
+  const bodies = records.map(({ body }) => readRecord(body))
   const last = Math.max(0, ...bodies.map(({ first = 0, events = [] }) => first + events.length - 1))
   if (seq > last) throw wrong(`it has ${last} events`)
   if (bodies[0]?.input?.type !== 'start') throw wrong('its first records are not kept any more')
@@ -105,11 +125,13 @@ class Prefix {
   readonly #shift: number
   readonly #source: { readonly run: string; readonly at: number }
   readonly #used = new Set<string>()
+  readonly #retry: Retry | undefined
 
-  constructor(run: string, at: number, edit: Edit, shift: number) {
-    this.#source = { run, at }
+  constructor(source: { readonly run: string; readonly at: number }, edit: Edit, shift: number, retry?: Retry) {
+    this.#source = source
     this.#edit = edit
     this.#shift = shift
+    this.#retry = retry
   }
 
   /** @returns false after the first that was changed: what came after it may not fit any more */
@@ -164,7 +186,10 @@ class Prefix {
       return { ...input, deadline: input.deadline + this.#shift }
     if (input.type !== 'start') return input
     const { more: _, ...pinned } = input.pinned
-    return { ...input, pinned: { ...pinned, more: { fork: { ...this.#source } } } }
+    const { budget, ...again } = this.#retry ?? { budget: {} }
+    const fork = { ...this.#source, ...(this.#retry ? { retry: again } : {}) }
+    const config = { ...pinned.config, budget: { ...pinned.config.budget, ...budget } }
+    return { ...input, pinned: { ...pinned, config, more: { fork } } }
   }
 
   #changed(input: Input): Input {
@@ -204,7 +229,11 @@ function settledWith(input: InputOf<'step.settled' | 'step.failed'>, value: unkn
   return { at, type: 'step.settled', step, outcome, ...usage }
 }
 
-function edited(agents: ReadonlyMap<string, Agent>, { prompts = {}, model }: Edit): ReadonlyMap<string, Agent> {
+/** @throws NotFoundError `agent.unknown` for a prompt of what is no LlmAgent here */
+export function editedAgents(
+  agents: ReadonlyMap<string, Agent>,
+  { prompts = {}, model }: Pick<Edit, 'prompts' | 'model'>,
+): ReadonlyMap<string, Agent> {
   for (const name of Object.keys(prompts))
     if (!(agents.get(name) instanceof LlmAgent))
       throw failure('agent.unknown', { agent: name, known: [...agents.keys()].join(', ') })

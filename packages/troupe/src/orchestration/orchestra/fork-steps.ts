@@ -7,8 +7,8 @@ import type { JournalRecord } from '../../durable/index.ts'
 import type { Statement } from '../../storage/index.ts'
 import { hasEnded, type State } from '../core/state.ts'
 import type { OrchestraParts } from './parts.ts'
-import type { RunRecord } from './run-event.ts'
 import { stepJournal } from './run-journals.ts'
+import { readRecord } from './run-record.ts'
 
 export interface ForkedSteps {
   readonly user: UserId
@@ -18,6 +18,8 @@ export interface ForkedSteps {
   readonly state: State
   /** Waits that each step had been answered. */
   readonly answered: ReadonlyMap<string, ReadonlySet<string>>
+  /** Also steps that waited for nothing go on with what they had recorded, up to how they failed. */
+  readonly all?: boolean
 }
 
 /** An entry of a step's log, as far as a fork looks into it. */
@@ -25,6 +27,9 @@ interface Entry {
   readonly t: string
   readonly id?: string
   readonly v?: Json
+  readonly e?: unknown
+  /** The class of a claim. */
+  readonly c?: string
   /** Calls whose writes were committed. */
   readonly w?: readonly string[]
 }
@@ -35,7 +40,8 @@ export async function forkSteps(parts: OrchestraParts, fork: ForkedSteps): Promi
   const waiting = new Map<string, readonly Entry[]>()
   for (const step of fork.state.steps.values()) {
     if (step.status === 'ready') continue
-    const { shared, rest } = split(await entriesOf(parts, fork, step.id), fork.answered.get(step.id) ?? new Set())
+    const known = fork.answered.get(step.id) ?? new Set()
+    const { shared, rest } = split(await entriesOf(parts, fork, step.id), known, fork.all === true)
     if (shared.length === 0) continue
     waiting.set(step.id, rest)
     const kept = shared.map((entries) => entries.map((entry) => renamed(entry, fork))) as unknown as Json[]
@@ -51,10 +57,11 @@ async function entriesOf({ journals }: OrchestraParts, { user, source }: ForkedS
 }
 
 /** A step that has asked for nothing begins anew, and so does one that started runs: those belong to the source. */
-function split(bodies: readonly (readonly Entry[])[], known: ReadonlySet<string>) {
+function split(recorded: readonly (readonly Entry[])[], known: ReadonlySet<string>, all: boolean) {
+  const bodies = all ? beforeFailure(recorded) : recorded
   const isNew = (entry: Entry) => entry.t === 'end' || (entry.t === 'reply' && !known.has(entry.id ?? ''))
   const waits = bodies.flat().filter(({ t }) => t === 'wait')
-  if (waits.length === 0 || waits.some(({ id }) => id?.includes('/run:'))) return { shared: [], rest: [] }
+  if ((waits.length === 0 && !all) || waits.some(({ id }) => id?.includes('/run:'))) return { shared: [], rest: [] }
   const at = bodies.findIndex((entries) => entries.some(isNew))
   if (at < 0) return { shared: bodies, rest: [] }
   const cut = (bodies[at] as readonly Entry[]).findIndex(isNew)
@@ -64,6 +71,30 @@ function split(bodies: readonly (readonly Entry[])[], known: ReadonlySet<string>
     rest: [...(bodies[at] as readonly Entry[]).slice(cut), ...bodies.slice(at + 1).flat()],
   }
 }
+
+/**
+ * Without the effect that the step failed with, so that it is carried out again: under its key where it is idempotent; one
+ * that acts once is known to have failed, and claimed anew.
+ */
+function beforeFailure(bodies: readonly (readonly Entry[])[]): readonly (readonly Entry[])[] {
+  const open = bodies.map((body) => body.filter(({ t }) => t !== 'end'))
+  const entries = open.flat()
+  const at = entries.findLastIndex(({ t, e }) => t === 'effect' && e !== undefined)
+  const failed = entries[at]
+  if (failed?.id === undefined || entries.slice(at + 1).some(({ t }) => goesOn.has(t))) return open
+  const { id } = failed
+  let left = at
+  const kept = open.map((body) => {
+    const before = body.slice(0, left)
+    left -= before.length
+    return before
+  })
+  const once = entries.slice(0, at).some((entry) => entry.t === 'claim' && entry.id === id && entry.c === 'once')
+  return once ? [...kept, [{ t: 'released', id }]] : kept
+}
+
+/** The step took its failure in, and went on. */
+const goesOn = new Set(['effect', 'claim', 'turn', 'reply', 'wait', 'body', 'commit'])
 
 const conversationOf = (run: string, branch: string, node: string) => `run:${run}/${branch}@${node}`
 
@@ -85,9 +116,7 @@ async function conversations(
 ): Promise<readonly Statement[]> {
   const { user, source, run, state } = fork
   const started = source.records.flatMap(({ body }) =>
-    ((body as unknown as Partial<RunRecord>).events ?? []).flatMap((event) =>
-      event.type === 'step.started' ? [event] : [],
-    ),
+    (readRecord(body).events ?? []).flatMap((event) => (event.type === 'step.started' ? [event] : [])),
   )
   const statements: Statement[] = []
   const seen = new Set<string>()
@@ -106,9 +135,9 @@ async function conversations(
       const entries = waiting.get(step) ?? (await entriesOf(parts, fork, step)).flat()
       cut = Math.min(cut, lengthIn(entries, name) ?? cut)
     }
-    const shared = messages.slice(0, cut)
     const own = conversationOf(run, id, node)
-    statements.push(...parts.services.conversations.append(user, own, 0, shared).statements)
+    for (const [i, { message, taint }] of messages.slice(0, cut).entries())
+      statements.push(...parts.services.conversations.append(user, own, i, [message], taint).statements)
   }
   return statements
 }

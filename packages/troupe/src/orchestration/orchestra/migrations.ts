@@ -1,5 +1,7 @@
 /** The tables of runs: what a list shows, which are not over yet, their budgets. */
-import { type Migration, postgresTables, workTable } from '../../storage/index.ts'
+import { type ContentNames, type Migration, postgresTables, type UserTable, workTable } from '../../storage/index.ts'
+import { scheduleTablesPostgres, scheduleTablesSqlite, scheduleUserTables } from '../schedules/schedule-tables.ts'
+import { runLabels } from './run-labels.ts'
 
 const tables = [
   `create table runs (
@@ -25,9 +27,70 @@ const leases = [
 
 const postgres = [...postgresTables([...tables, ...leases]), workTable('run_work'), workTable('run_leases')]
 
+/**
+ * Which process carries on which run stands with the run's work row, and whether that process lives in one row of its
+ * own; a claim goes by the index of those that are held or move, so that runs which wait cost it nothing.
+ */
+const holders = [
+  "alter table run_work add column owner text not null default ''",
+  // The newest form of records in the run's journals: who reads less does not claim it.
+  'alter table run_work add column form integer not null default 1',
+  "create index run_work_held on run_work (owner, user_id, run_id) where moving = 1 or owner <> ''",
+  'alter table runs add column outside integer not null default 0',
+  'create table run_nodes (node text primary key, lease_until bigint not null)',
+  // What a run was told to do, and what became of it.
+  `create table run_commands (
+    user_id text not null, run_id text not null, command_id text not null, body text not null, outcome text,
+    at bigint not null, primary key (user_id, run_id, command_id))`,
+  'create index run_commands_by_time on run_commands (user_id, at)',
+]
+
+const holdersPostgres = [
+  ...postgresTables(
+    holders.map((statement) =>
+      statement.replace('add column owner text', 'add column owner text collate "C"').replace(/ integer /, ' bigint '),
+    ),
+  ),
+  workTable('run_nodes'),
+  'drop table run_leases',
+]
+
 export const orchestrationMigrations: readonly Migration[] = [
   { room: 'orchestration', version: 1, name: 'runs', lowestReader: 1, up: { sqlite: tables, postgres } },
+  {
+    room: 'orchestration',
+    version: 2,
+    name: 'holders and commands',
+    lowestReader: 2,
+    up: { sqlite: holders, postgres: holdersPostgres },
+  },
+  {
+    room: 'orchestration',
+    version: 3,
+    name: 'schedules',
+    lowestReader: 2,
+    up: { sqlite: scheduleTablesSqlite, postgres: scheduleTablesPostgres },
+  },
+  { room: 'orchestration', version: 4, name: 'runs by label, status and cost', lowestReader: 2, up: runLabels },
 ]
+
+/** @param run what the statement calls the id of the run */
+export const runContent = (run: string): ContentNames => ({ result: ['run.result', run, 'status'] })
+
+/** @param run and id: what the statement calls the ids of the run and of the command */
+export const commandContent = (run: string, id: string): ContentNames => ({
+  body: ['run.command', run, id],
+  outcome: ['run.command.outcome', run, id],
+})
+
+export const orchestrationTables: readonly UserTable[] = [
+  { name: 'runs', key: ['run_id'], content: runContent('run_id') },
+  { name: 'run_work', key: ['run_id'] },
+  { name: 'budgets', key: ['run_id'] },
+  { name: 'run_commands', key: ['run_id', 'command_id'], content: commandContent('run_id', 'command_id') },
+  { name: 'run_labels', key: ['kind', 'value', 'created_at', 'run_id'] },
+  ...scheduleUserTables,
+].map((table) => ({ room: 'orchestration', ...table }))
 
 export interface OrchestrationTables {
   readonly runs: {
@@ -44,10 +107,32 @@ export interface OrchestrationTables {
     readonly created_at: number
     readonly updated_at: number
     readonly ended_at: number | null
-    /** JSON of the result, once it is over or waits. */
+    /** JSON of the result, once it is over or waits; also while its steps wait for others outside alone. */
     readonly result: string | null
+    /** So many of its steps wait for somebody outside, and nothing else in it moves; 0 otherwise. */
+    readonly outside: number
+    /** US dollars, as of the latest change of its status. */
+    readonly cost: number
   }
-  readonly run_work: { readonly user_id: string; readonly run_id: string; readonly moving: number }
+  readonly run_work: {
+    readonly user_id: string
+    readonly run_id: string
+    readonly moving: number
+    /** The process that carries it on, as `run_nodes` names it; empty where nobody does. */
+    readonly owner: string
+    readonly form: number
+  }
+  readonly run_nodes: { readonly node: string; readonly lease_until: number }
+  readonly run_commands: {
+    readonly user_id: string
+    readonly run_id: string
+    readonly command_id: string
+    /** JSON of what it is to do. */
+    readonly body: string
+    /** JSON: `{}`, or `{ error }` of a refusal; null until the run has taken it in. */
+    readonly outcome: string | null
+    readonly at: number
+  }
   readonly budgets: {
     readonly user_id: string
     readonly run_id: string

@@ -1,98 +1,122 @@
 /** All runs of a troupe in this process: who owns which, which are to be taken over, who waits for their results. */
 import type { Agent } from '../../agents/index.ts'
-import { canonicalJson, failure, type Json, sleep, TroupeError, type UserId } from '../../core/index.ts'
+import { failure, type Json, type UserId } from '../../core/index.ts'
 import type { JournalRecord } from '../../durable/index.ts'
-import { evolve } from '../core/evolve.ts'
-import type { Pinned } from '../core/model.ts'
+import type { Fragment, Statement } from '../../storage/index.ts'
 import { pending } from '../core/pending.ts'
-import { loadState } from '../core/snapshot.ts'
-import { createState, type State } from '../core/state.ts'
-import { type CompiledTopology, defineTopology } from '../topology/define-topology.ts'
-import { type ForkOptions, forkRun } from './fork-run.ts'
+import { ended, still } from './await-run.ts'
+import { carriedOn, isPassing } from './carried-on.ts'
+import type { CommandOptions, Patience } from './command-options.ts'
+import { foldRun } from './fold-run.ts'
+import type { Forked, ForkSource } from './fork-run.ts'
+import { giveCommand } from './give-command.ts'
+import { keptRecords } from './kept-records.ts'
 import { parentOf } from './parent.ts'
-import type { ChildRuns, LivePart, OrchestraParts } from './parts.ts'
-import type { RunRecord } from './run-event.ts'
+import type { LivePart, OrchestraParts } from './parts.ts'
+import { recoverRuns } from './recover-runs.ts'
+import { type Known, RunCode } from './run-code.ts'
+import type { RunHost } from './run-host.ts'
 import { ownerOf, runJournal } from './run-journals.ts'
+import { createRunNotes, type RunNotes } from './run-notes.ts'
+import { RunOffers } from './run-offers.ts'
 import { RunOwner } from './run-owner.ts'
+import { RunRest } from './run-rest.ts'
 import type { RunRow } from './run-store.ts'
+import { createChildRuns } from './runs-below.ts'
 import { Signals } from './signals.ts'
-import { createRun, prepareRun, type StartSpec, startRun } from './start-run.ts'
+import { type NewRun, readStart, type StartSpec, startRun } from './start-run.ts'
 import { StepLauncher } from './step-launcher.ts'
-import { waitingBelow, waitsOutside } from './waiting-below.ts'
+import type { Order } from './wire.ts'
 
-export interface Known {
-  /** The code of agents, by name. */
-  readonly agents: ReadonlyMap<string, Agent>
-  /** Topologies whose inner agents (a router's rule, a loop's check) no list of agents names. */
-  readonly topologies: readonly CompiledTopology[]
-}
-
-const keyOf = (user: UserId, run: string) => `${user}\n${run}`
+/** With its length, for a name may hold any character. */
+const keyOf = (user: UserId, run: string) => `${user.length} ${user}${run}`
 const tryAgainMs = 1_000
-const keptCode = 1_000
-/** Between looks at a run that another process carries on. */
-const elsewhereMs = 250
-
-/** Nothing where another process has the run or ended it just now. */
-function passedBy(error: unknown): undefined {
-  if (error instanceof TroupeError && (error.code === 'run.elsewhere' || error.code === 'run.over')) return undefined
-  throw error
-}
-
-export class OrchestraHost {
+/** Between looks at a run that another process carries on, where no note comes. */
+const elsewhereMs = 1_000
+export class OrchestraHost implements RunHost {
   readonly parts: OrchestraParts
-  readonly #known: Known
+  readonly #code: RunCode
   readonly #owners = new Map<string, Promise<RunOwner>>()
   readonly #launchers = new Map<string, StepLauncher>()
-  /** The code of the latest runs, which no list of the troupe may name: for forks. */
-  readonly #code = new Map<string, ReadonlyMap<string, Agent>>()
   readonly #signals = new Signals<void>()
   readonly #live = new Signals<LivePart>()
+  readonly #notes: RunNotes
+  readonly #offers: RunOffers
+  readonly #rest: RunRest
   readonly #stopArrivals: () => void
+  /** Users who are being forgotten. */
+  readonly #forgetting = new Set<UserId>()
+  /** How often this process was given up. What began before and was answered after may be another's. */
+  #losses = 0
   #closed = false
+  #draining = false
 
   /** @param make is handed what the host is told through: losses and live parts */
   constructor(make: (host: Pick<OrchestraParts, 'onLost' | 'live' | 'children'>) => OrchestraParts, known: Known) {
     this.parts = make({
-      onLost: (user, run) => this.#onLost(user, run),
-      live: (user, run, part) => this.#live.emit(keyOf(user, run), part),
-      children: this.#children(),
+      onLost: (user, run, taken) => this.#onLost(user, run, taken),
+      live: (user, run, part) => {
+        this.#live.emit(keyOf(user, run), part)
+        this.#notes.live(user, run, part)
+      },
+      children: createChildRuns(this),
     })
-    this.#known = known
-    this.#stopArrivals = this.parts.inbox.onArrival((user, journal) => void this.#onArrival(user, journal))
+    const { clock, random, inbox, storage } = this.parts
+    this.#code = new RunCode(known)
+    this.#offers = new RunOffers(clock, random, (user, run) => this.takeUp(user, run))
+    this.#rest = new RunRest({
+      clock,
+      letGo: (owner) => this.#letGo(owner),
+      takeUpSoon: (user, run) => this.#offers.came(user, run),
+    })
+    this.#notes = createRunNotes(storage.notes, clock, {
+      holds: (user, run) => this.#launchers.has(keyOf(user, run)),
+      onMoved: (user, run) => this.#signals.emit(keyOf(user, run)),
+      onLive: (user, run, part) => this.#live.emit(keyOf(user, run), part),
+    })
+    this.#stopArrivals = inbox.onArrival((user, journal) => void this.#onArrival(user, journal))
   }
 
-  async start(user: UserId, spec: StartSpec): Promise<string> {
-    this.#refuseClosed()
-    const { run, owner, events, launcher, agents } = await startRun(this.parts, user, spec)
-    if (owner && events) {
+  get isClosed(): boolean {
+    return this.#closed
+  }
+
+  async start(user: UserId, spec: StartSpec, also?: readonly Statement[]): Promise<string> {
+    return this.begin(user, readStart(this.parts, spec), also)
+  }
+
+  async begin(user: UserId, made: NewRun, also?: readonly Statement[]): Promise<string> {
+    this.#refuse(user, true)
+    const losses = this.#losses
+    const { run, owner, events, launcher, agents } = await startRun(this.parts, user, made, also)
+    if (owner && events && losses === this.#losses) {
       this.#adopt(owner, launcher)
       owner.begin(events)
-    } else if ((await this.row(user, run)).endedAt === null) await this.own(user, run, agents)
+    } else await this.#carryOnIfFree(user, run, agents)
     return run
   }
 
-  async fork(user: UserId, from: string, options: ForkOptions): Promise<string> {
-    this.#refuseClosed()
-    const row = await this.row(user, from)
-    const records = await this.allRecords(user, from)
-    const { pinned } = fold({ snapshot: undefined, records })
-    const agents = this.#agentsOf(from, row.agents, pinned, this.#code.get(keyOf(user, from)))
-    const { run, owner, launcher, events, statements } = await forkRun(
-      this.parts,
-      user,
-      { run: from, records, agents },
-      options,
-    )
-    const result = await this.parts.storage.commit({
-      id: null,
-      scope: { user },
-      statements,
-      wake: ['runs', 'timers', 'steps'],
-    })
+  /** A run that is over or not, with what it needs to be read and entered again. */
+  async source(user: UserId, run: string): Promise<ForkSource> {
+    this.#refuse(user)
+    const row = await this.row(user, run)
+    const records = await keptRecords(this.parts, user, row)
+    const { pinned } = foldRun({ snapshot: undefined, records })
+    return { run, records, pinned, agents: this.#code.of(keyOf(user, run), run, row.agents, pinned) }
+  }
+
+  /** @param make makes a run of another's journal, which is carried on here */
+  async fork(user: UserId, from: string, make: (source: ForkSource) => Promise<Forked>): Promise<string> {
+    this.#refuse(user, true)
+    const losses = this.#losses
+    const { run, owner, launcher, events, statements } = await make(await this.source(user, from))
+    const change = { id: null, scope: { user }, statements, wake: ['runs', 'timers', 'steps'] } as const
+    const result = await this.parts.storage.commit(change)
     if (!result.ok) throw failure(result.code, { run, ...result.detail })
-    if (!owner.over) this.#adopt(owner, launcher)
-    owner.begin(events)
+    if (losses === this.#losses) {
+      if (!owner.over) this.#adopt(owner, launcher)
+      owner.begin(events)
+    } else await this.#carryOnIfFree(user, run, launcher.agents)
     return run
   }
 
@@ -102,92 +126,116 @@ export class OrchestraHost {
    * @throws NotFoundError, `run.agents_missing`
    */
   own(user: UserId, run: string, given?: ReadonlyMap<string, Agent>): Promise<RunOwner> {
-    this.#refuseClosed()
+    this.#refuse(user)
     const key = keyOf(user, run)
     const known = this.#owners.get(key)
     if (known) return known
+    if (this.#draining) return Promise.reject(failure('troupe.closed', { what: `Taking up run ${run}` }))
+    const waiting = this.parts.gate?.waiting(`Carrying on run ${run}`)
+    if (waiting) return Promise.reject(waiting)
     const taken = this.#takeOver(user, run, given)
     this.#owners.set(key, taken)
     taken.catch(() => this.#owners.delete(key))
     return taken
   }
 
-  /** Takes over what a process that ended left running, as far as the agents' code is known here. */
-  async recover(): Promise<void> {
-    for (let after: { user: string; run: string } | undefined; !this.#closed; ) {
-      const page = await this.parts.store.moving(100, after)
-      for (const { user, run } of page) {
-        if (this.#closed) return
-        await this.own(user, run).catch((error: unknown) =>
-          this.parts.log.warn('a run that was left is not taken over here', { run, error: error as Error }),
-        )
-      }
-      after = page.at(-1)
-      if (page.length < 100) return
+  /** Takes up a run that no living process holds, as the storage has it. */
+  async claim(user: UserId, run: string): Promise<void> {
+    const isHere = this.#launchers.has(keyOf(user, run))
+    await this.own(user, run)
+    if (!isHere) return
+    // Begun under a name of this process that was given up meanwhile: nobody else has it, or its journal will say so.
+    const { storage, store } = this.parts
+    const result = await storage.commit({ id: null, scope: { user }, statements: [store.claim(user, run)] })
+    if (!result.ok) throw failure(result.code, { ...result.detail })
+  }
+
+  /** This process was given up: whoever finds its runs takes them. */
+  lost(): void {
+    this.#losses++
+    for (const [key, owned] of this.#owners) {
+      // Not carried on yet, it may have been claimed under the new name, under which nobody here has it.
+      const begun = this.#launchers.has(key)
+      const dropped = owned.then(async (owner) => {
+        void owner.close()
+        await this.#drop(owner.user, owner.run, true)
+        const statements = [this.parts.store.letGo(owner.user, owner.run)]
+        if (!begun) await this.parts.storage.commit({ id: null, scope: { user: owner.user }, statements })
+      })
+      dropped.catch(() => {})
     }
+  }
+
+  /** Takes over what a process that ended left running, as far as the agents' code is known here. */
+  recover(): Promise<void> {
+    return recoverRuns(this)
   }
 
   async row(user: UserId, run: string): Promise<RunRow> {
     const row = await this.parts.store.get(user, run)
-    if (!row) throw failure('run.unknown', { run })
+    if (!row) throw (await this.parts.forgotten?.(user)) ?? failure('run.unknown', { run })
     return row
   }
 
-  /** The result, once the run is over or nothing in it can move. */
-  async still(user: UserId, run: string, signal?: AbortSignal): Promise<Json> {
-    for (;;) {
-      const row = await this.row(user, run)
-      if (row.endedAt !== null && row.result !== null) return JSON.parse(row.result) as Json
-      const owner = await this.own(user, run).catch((error: unknown) => passedBy(error))
-      if (!owner) {
-        // Another process has it: what it comes to is looked up in its row.
-        if (row.result !== null) return JSON.parse(row.result) as Json
-        await sleep(this.parts.clock, elsewhereMs, signal)
-        continue
-      }
-      const change = this.nextEvents(user, run, signal)
-      try {
-        const result = owner.stillResult() ?? (await this.#waitingBelow(owner))
-        if (result !== undefined) return result
-        await change.promise
-        if (signal?.aborted) throw failure('cancelled', { what: `Waiting for run ${run}` }, { cause: signal.reason })
-      } finally {
-        change.stop()
-      }
-    }
+  still(user: UserId, run: string, signal?: AbortSignal): Promise<Json> {
+    return still(this, user, run, signal)
+  }
+  ended(user: UserId, run: string, signal?: AbortSignal): Promise<void> {
+    return ended(this, user, run, signal)
+  }
+
+  carriedOn(user: UserId, run: string, patience: Patience): Promise<void> {
+    return carriedOn(this, user, run, patience)
+  }
+
+  /** Tells a run what to do, whichever process carries it on; resolves when it is durable that it does. */
+  give(user: UserId, run: string, order: Order, options: CommandOptions = {}, also?: Fragment): Promise<void> {
+    this.#refuse(user)
+    return giveCommand(this, user, run, order, options, also)
+  }
+
+  /** Something was put into the run's inbox by this process: whoever holds it here need not wait to be told. */
+  async arrived(user: UserId, run: string): Promise<void> {
+    const owner = await this.#owners.get(keyOf(user, run))?.catch(() => undefined)
+    owner?.arrived()
   }
 
   records(user: UserId, run: string, after: number, limit: number): Promise<readonly JournalRecord[]> {
     return this.parts.journals.read(user, runJournal(run), after, limit)
   }
 
-  async allRecords(user: UserId, run: string): Promise<readonly JournalRecord[]> {
-    const records: JournalRecord[] = []
-    for (;;) {
-      const page = await this.records(user, run, records.at(-1)?.seq ?? 0, 500)
-      records.push(...page)
-      if (page.length < 500) return records
-    }
-  }
-
   /** Resolves with the next events of the run, or the signal; rejects when the troupe closes. */
-  nextEvents(user: UserId, run: string, signal?: AbortSignal) {
+  nextEvents(user: UserId, run: string, signal?: AbortSignal, live = false) {
     const key = keyOf(user, run)
-    const { storage, clock } = this.parts
-    // Another process may carry it on, which tells nobody here.
-    if (storage.dialect.name === 'postgres' && !this.#owners.has(key))
-      clock.after(elsewhereMs, () => this.#signals.emit(key), { background: true })
-    return this.#signals.next(key, signal)
+    const next = this.#signals.next(key, signal)
+    if (!this.parts.storage.notes) return next
+    if (!this.#launchers.has(key)) this.#notes.follow(user, run, live)
+    const cancel = this.parts.clock.after(elsewhereMs, () => this.#signals.emit(key), { background: true })
+    const stop = () => {
+      cancel()
+      next.stop()
+    }
+    return { promise: next.promise, stop }
   }
 
   liveOf(user: UserId, run: string, signal?: AbortSignal): AsyncIterable<LivePart> {
-    return this.#live.iterate(keyOf(user, run), signal)
+    const parts = this.#live.iterate(keyOf(user, run), signal)
+    void this.#endLive(user, run, signal).catch(() => {})
+    return parts
+  }
+
+  /** No run begins or is taken up, and no step of those that are here; what is under way goes on. */
+  drain(): void {
+    this.#draining = true
+    for (const launcher of this.#launchers.values()) launcher.drain()
   }
 
   /** Stops taking in, waits for commits under way; `steps.close()` has stopped the steps before. */
   async close(): Promise<void> {
     this.#closed = true
     this.#stopArrivals()
+    this.#notes.close()
+    this.#rest.close()
     const owners = await Promise.allSettled(this.#owners.values())
     await Promise.all(owners.map((owner) => (owner.status === 'fulfilled' ? owner.value.close() : undefined)))
     const closed = failure('troupe.closed', { what: 'Waiting for a run' })
@@ -195,77 +243,113 @@ export class OrchestraHost {
     this.#live.close()
   }
 
+  /** Nothing of the user's runs goes on here, and none begins until what is returned is called. */
+  async forget(user: UserId): Promise<() => void> {
+    this.#forgetting.add(user)
+    const mine = [...this.#owners.keys()].filter((key) => key.startsWith(keyOf(user, '')))
+    const owners = await Promise.allSettled(mine.map((key) => this.#owners.get(key)))
+    await Promise.all(owners.map((owner) => (owner.status === 'fulfilled' ? owner.value?.close() : undefined)))
+    this.#code.forget(keyOf(user, ''))
+    for (const key of mine) {
+      this.#launchers.get(key)?.abandon()
+      this.#rest.moves(key)
+      this.#owners.delete(key)
+      this.#launchers.delete(key)
+      this.#live.end(key)
+      this.#signals.emit(key)
+    }
+    return () => {
+      this.#forgetting.delete(user)
+      // Whoever waits for one of these runs finds that it is gone.
+      for (const key of mine) this.#signals.emit(key)
+    }
+  }
+
   async #takeOver(user: UserId, run: string, given?: ReadonlyMap<string, Agent>): Promise<RunOwner> {
+    const key = keyOf(user, run)
+    await this.#rest.gone(key)
     const row = await this.row(user, run)
     if (row.endedAt !== null) throw failure('run.over', { run, status: row.status })
-    const { clock, journals } = this.parts
+    const { clock, journals, storage, store } = this.parts
+    const held = await store.holderOf(user, run)
+    if (held?.holder === 'elsewhere') throw failure('run.elsewhere', { run })
+    if (held && held.form > journals.form)
+      throw failure('journal.newer', { journal: runJournal(run), found: held.form, known: journals.form })
     // Looked at before it is taken over: who lacks the code must not take it from somebody who has it.
     const before = await journals.load(user, runJournal(run))
     if (!before) throw failure('run.unknown', { run })
-    const agents = this.#agentsOf(run, row.agents, fold(before).pinned, given)
-    const { writer, content } = await journals.takeOver(user, runJournal(run), clock.now())
-    const folded = fold(content)
+    const agents = this.#code.of(key, run, row.agents, foldRun(before).pinned, given)
+    const claim = [store.claim(user, run)]
+    const { writer, content } = await journals.takeOver(user, runJournal(run), clock.now(), claim)
+    const folded = foldRun(content)
     const launcher = new StepLauncher(this.parts, user, run, folded.pinned, agents)
     const owner = new RunOwner(this.parts, { user, run, writer, launcher, ...folded })
     this.#adopt(owner, launcher)
     owner.resume(pending(owner.state))
+    if (storage.notes) this.#rest.stands(key, owner)
     return owner
-  }
-
-  /** The code of a run's agents: what is given, what the troupe knows, and what its pattern brings by itself. */
-  #agentsOf(
-    run: string,
-    names: readonly string[],
-    { topology }: Pinned,
-    given?: ReadonlyMap<string, Agent>,
-  ): ReadonlyMap<string, Agent> {
-    const pinned = canonicalJson(topology as unknown as Json)
-    const known = this.#known.topologies.find((each) => canonicalJson(each.canonical as unknown as Json) === pinned)
-    if (known) return known.agents
-    const agents = names.flatMap((name) => given?.get(name) ?? this.#known.agents.get(name) ?? [])
-    try {
-      const all = defineTopology(topology, { agents }).agents
-      for (const { name, incomplete } of all.values())
-        if (incomplete !== undefined) throw failure('agent.unknown', { agent: name, known: names.join(', ') })
-      return all
-    } catch (cause) {
-      const found = new Set(agents.map((agent) => agent.name))
-      const missing = names.filter((name) => !found.has(name))
-      throw failure('run.agents_missing', { run, agents: missing.join(', ') || 'those of its pattern' }, { cause })
-    }
   }
 
   #adopt(owner: RunOwner, launcher: StepLauncher): void {
     const key = keyOf(owner.user, owner.run)
     this.#owners.set(key, Promise.resolve(owner))
     this.#launchers.set(key, launcher)
-    this.#code.set(key, launcher.agents)
-    const [oldest] = this.#code.keys()
-    if (this.#code.size > keptCode && oldest !== undefined) this.#code.delete(oldest)
+    this.#code.remember(key, launcher.agents)
+    if (this.#draining) launcher.drain()
     const above = parentOf(owner.pinned)?.above ?? []
     owner.observe(() => {
-      for (const each of [key, ...above.map((run) => keyOf(owner.user, run))]) this.#signals.emit(each)
-      if (!owner.over) return
+      for (const each of [owner.run, ...above]) {
+        this.#signals.emit(keyOf(owner.user, each))
+        this.#notes.moved(owner.user, each)
+      }
+      if (!owner.over) {
+        if (this.parts.storage.notes) this.#rest.stands(key, owner)
+        return
+      }
       this.#live.end(key)
-      this.#owners.delete(key)
-      this.#launchers.delete(key)
+      this.#drop(owner.user, owner.run, false)
     })
   }
 
-  /** Somebody else owns it now, or the storage failed: looked at again after a while, from what is durable. */
-  #onLost(user: UserId, run: string): void {
+  #drop(user: UserId, run: string, stops: boolean): Promise<void> {
     const key = keyOf(user, run)
-    // The code may have come with the start alone, and be on no list of the troupe.
-    const given = this.#launchers.get(key)?.agents
+    const launcher = this.#launchers.get(key)
+    this.#rest.moves(key)
     this.#owners.delete(key)
     this.#launchers.delete(key)
+    return stops && launcher ? launcher.giveUp() : Promise.resolve()
+  }
+
+  /** Somebody else owns it now, or the storage failed: looked at again after a while, from what is durable. */
+  #onLost(user: UserId, run: string, taken: boolean): void {
+    void this.#drop(user, run, taken)
     if (this.#closed) return
     this.parts.clock.after(tryAgainMs, () => {
       if (this.#closed) return
-      void this.own(user, run, given)
-        .catch((error: unknown) => this.parts.log.warn('a run is not taken up again', { run, error: error as Error }))
-        .finally(() => this.#signals.emit(key))
+      void this.own(user, run)
+        .catch((error: unknown) => {
+          if (!isPassing(error)) this.parts.log.warn('a run is not taken up again', { run, error: error as Error })
+        })
+        .finally(() => this.#signals.emit(keyOf(user, run)))
     })
+  }
+
+  /** A run that is there already, whoever began it. */
+  async #carryOnIfFree(user: UserId, run: string, agents: ReadonlyMap<string, Agent>): Promise<void> {
+    if ((await this.row(user, run)).endedAt !== null) return
+    await this.own(user, run, agents).catch((error: unknown) => {
+      if (!isPassing(error)) throw error
+    })
+  }
+
+  async #letGo(owner: RunOwner): Promise<boolean> {
+    const { user, run } = owner
+    const { storage, store, inbox } = this.parts
+    const dropped = this.#drop(user, run, true)
+    await owner.close()
+    await dropped
+    const statements = [inbox.empty(user, runJournal(run)), store.letGo(user, run)]
+    return (await storage.commit({ id: null, scope: { user }, statements })).ok
   }
 
   async #onArrival(user: UserId, journal: string): Promise<void> {
@@ -273,95 +357,42 @@ export class OrchestraHost {
     if (!at || this.#closed) return
     const key = keyOf(user, at.run)
     const owner = await this.#owners.get(key)?.catch(() => undefined)
-    if (at.step !== undefined) {
-      const launcher = this.#launchers.get(key)
-      if (!launcher?.isParked(at.step)) return launcher?.wake(at.step)
-      launcher.wake(at.step)
-      const step = at.step
-      await owner?.apply((time) => ({ at: time, type: 'step.resumed', step })).catch(() => {})
-    } else if (owner) owner.arrived()
-    else await this.own(user, at.run).catch(() => {})
+    if (!owner) return this.parts.storage.notes ? this.#offers.came(user, at.run) : this.takeUp(user, at.run)
+    if (at.step === undefined) return owner.arrived()
+    const launcher = this.#launchers.get(key)
+    if (!launcher?.isParked(at.step)) return launcher?.wake(at.step)
+    launcher.wake(at.step)
+    const step = at.step
+    await owner.apply((time) => ({ at: time, type: 'step.resumed', step })).catch(() => {})
   }
 
-  async #waitingBelow(owner: RunOwner): Promise<Json | undefined> {
-    if (!waitsOutside(owner.state)) return undefined
-    const { store, clock } = this.parts
-    const open = (await store.children(owner.user)).filter(({ parent }) => parent.run === owner.run)
-    const children = []
-    for (const { run, parent } of open) {
-      // Whose code is not here yet moves as far as anybody here can tell: the step that started it brings it.
-      const child = await this.own(owner.user, run).catch(() => undefined)
-      const still = child && (child.stillResult() ?? (await this.#waitingBelow(child)))
-      children.push({ run, step: parent.step, still })
-    }
-    return waitingBelow(owner.state, children, clock.now())
+  /** Carries it on here where nobody does and the code is known; else nothing. */
+  async takeUp(user: UserId, run: string): Promise<void> {
+    if (this.#closed) return
+    await this.own(user, run).then(
+      (owner) => owner.arrived(),
+      () => {},
+    )
   }
 
-  #children(): ChildRuns {
-    const cancel: ChildRuns['cancel'] = async (user, run) => {
-      if ((await this.row(user, run)).endedAt !== null) return
-      await (await this.own(user, run)).apply((at) => ({ at, type: 'cancel', by: 'parent' }))
-      await this.still(user, run)
+  async #endLive(user: UserId, run: string, signal?: AbortSignal): Promise<void> {
+    while (!signal?.aborted && !this.#closed) {
+      const change = this.nextEvents(user, run, signal, true)
+      try {
+        if ((await this.row(user, run)).endedAt !== null) break
+        await change.promise
+      } finally {
+        change.stop()
+      }
     }
-    return {
-      cancel,
-      prepare: (spec) => prepareRun(spec as Omit<StartSpec, 'id'>),
-      rows: (user, run, first) => createRun(this.parts, user, run, first).statements,
-      leftOf: async (user, run, step) => {
-        const open = (await this.parts.store.children(user)).filter(({ parent }) => parent.run === run)
-        const { state } = await this.own(user, run)
-        const { budget } = state.pinned.config
-        return {
-          steps: budget.steps - state.counts.totalSteps - open.reduce((sum, { parent }) => sum + parent.slice, 0),
-          hops: budget.hops - state.counts.hops,
-          depth: budget.depth - (state.steps.get(step)?.depth ?? 0) - 1,
-        }
-      },
-      take: async (user, run, agents) => {
-        if (this.#closed || (await this.row(user, run)).endedAt !== null) return
-        await this.own(user, run, agents).catch((error: unknown) => {
-          if (!(error instanceof TroupeError && error.code === 'run.over')) throw error
-        })
-      },
-      cancelOf: async (user, journal) => {
-        const open = (await this.parts.store.children(user)).filter(({ parent }) => parent.step === journal)
-        await Promise.all(
-          open.map(({ run }) =>
-            cancel(user, run).catch((error: unknown) =>
-              this.parts.log.warn('a run of a cancelled step goes on', { run, error: error as Error }),
-            ),
-          ),
-        )
-      },
-    }
+    this.#live.end(keyOf(user, run))
   }
 
-  #refuseClosed(): void {
+  #refuse(user: UserId, isNew = false): void {
     if (this.#closed) throw failure('troupe.closed', { what: 'Using a run' })
+    if (this.#draining && isNew) throw failure('troupe.draining', { what: 'Starting a run' })
+    const waiting = isNew && this.parts.gate?.waiting('Starting a run')
+    if (waiting) throw waiting
+    if (this.#forgetting.has(user)) throw failure('user.forgotten', { user })
   }
-}
-
-interface Folded {
-  readonly state: State
-  readonly pinned: Pinned
-  readonly lastSeq: number
-  readonly lastAt: number
-}
-
-/** The state that a journal leads to: its snapshot, and every event after it. */
-function fold(content: {
-  readonly snapshot: { readonly state: Json } | undefined
-  readonly records: readonly JournalRecord[]
-}): Folded {
-  const saved = content.snapshot?.state as { state: Json; lastSeq: number; lastAt: number } | undefined
-  const state = saved ? loadState(saved.state) : createState()
-  let { lastSeq, lastAt } = saved ?? { lastSeq: 0, lastAt: 0 }
-  for (const { at, body } of content.records) {
-    const { events, first } = body as unknown as Partial<RunRecord>
-    if (!events || first === undefined) continue
-    for (const event of events) evolve(state, event)
-    lastSeq = first + events.length - 1
-    lastAt = Math.max(lastAt, at)
-  }
-  return { state, pinned: state.pinned, lastSeq, lastAt }
 }

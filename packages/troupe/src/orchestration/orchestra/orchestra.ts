@@ -1,17 +1,45 @@
 /** The runs of one user: start, find, check, replay. */
-import { checkName, checkOptions, createPage, failure, type Json, type Page, type UserId } from '../../core/index.ts'
+import {
+  checkCall,
+  checkName,
+  checkOptions,
+  checkSignal,
+  createPage,
+  failure,
+  type Page,
+  type UserId,
+} from '../../core/index.ts'
 import { checkTopology, type Finding } from '../check/check-topology.ts'
 import { type RunConfig, readConfig } from '../core/read-config.ts'
+import { type EvaluateOptions, type Evaluation, evaluate } from '../evaluation/evaluate.ts'
+import type { OpenWorld } from '../evaluation/evaluation-world.ts'
+import { explain, type Why } from '../history/explain.ts'
+import { type ExportedRun, type ExportOptions, exportRun } from '../history/export-run.ts'
+import { type Standing, standingAt } from '../history/moment.ts'
+import { PastRun } from '../history/past-run.ts'
+import { type Touched, touchedBy } from '../history/touched.ts'
+import { type UndoneOfRun, type UndoOptions, undoRun } from '../history/undo-run.ts'
 import { defineTopology, type TopologyForm } from '../topology/define-topology.ts'
 import { type Comparison, compareRuns } from './compare-runs.ts'
-import type { ForkOptions } from './fork-run.ts'
+import { type ForkOptions, forkRun } from './fork-run.ts'
+import { keptRecords, toldUntil } from './kept-records.ts'
 import type { OrchestraHost } from './orchestra-host.ts'
-import { type Replay, replay } from './replay.ts'
+import type { Replay } from './replay.ts'
 import { Run } from './run.ts'
-import type { NumberedEvent, RunRecord } from './run-event.ts'
+import { checkFilter, type RunFilter, runFilters } from './run-filter.ts'
+import { runJournal } from './run-journals.ts'
 import type { RunResult } from './run-result.ts'
 import type { StartSpec } from './start-run.ts'
-import { type Why, whyRun } from './why-run.ts'
+
+/** Of a call that only looks. */
+export interface LookOptions {
+  readonly signal?: AbortSignal
+}
+export interface RunListOptions extends LookOptions, RunFilter {
+  /** 1 to 500 per page; 50 by default. */
+  readonly limit?: number
+  readonly cursor?: string
+}
 
 export interface RunSummary {
   readonly id: string
@@ -22,27 +50,22 @@ export interface RunSummary {
   /** ISO text. */
   readonly createdAt: string
   readonly endedAt?: string
+  /** ISO text, once it is over: until then it can be replayed and forked; its result stays. */
+  readonly replayableUntil?: string
 }
 
-export interface ExportedRun {
-  readonly version: 1
-  readonly run: string
-  readonly status: string
-  readonly reason?: string
-  readonly tags: readonly string[]
-  /** Once it is over, or waits. */
-  readonly result?: Json
-  /** `{ input, events, first }` each. */
-  readonly journal: readonly Json[]
-}
+/** A run as it stood with one of its events. */
+export type Moment = Standing & Touched
 
 export class Orchestra {
   readonly #host: OrchestraHost
   readonly #user: UserId
+  readonly #openWorld: OpenWorld
 
-  constructor(host: OrchestraHost, user: UserId) {
+  constructor(host: OrchestraHost, user: UserId, openWorld: OpenWorld) {
     this.#host = host
     this.#user = user
+    this.#openWorld = openWorld
   }
 
   /**
@@ -54,23 +77,42 @@ export class Orchestra {
     return new Run(this.#host, this.#user, await this.#host.start(this.#user, spec))
   }
 
-  /** Starts a run and gives its result. */
+  /**
+   * Starts a run and gives its result.
+   * @throws CancelledError when the signal aborts: nobody would have the run, so it is cancelled first
+   */
   async run(spec: StartSpec): Promise<RunResult> {
-    return (await this.start(spec)).result()
+    const run = await this.start(spec)
+    try {
+      return await run.result(spec.signal ? { signal: spec.signal } : {})
+    } catch (error) {
+      if (spec.signal?.aborted) await run.cancel().catch(() => {})
+      throw error
+    }
   }
 
   /** @throws NotFoundError for a run that this user doesn't have */
-  async get(id: string): Promise<Run> {
+  async get(id: string, options: LookOptions = {}): Promise<Run> {
+    checkCall('orchestra.get', options)
     await this.#host.row(this.#user, checkName('run', id))
     return new Run(this.#host, this.#user, id)
   }
 
-  /** The newest first. */
-  async list(options: { readonly limit?: number; readonly cursor?: string } = {}): Promise<Page<RunSummary>> {
-    checkOptions('orchestra.list', options, ['limit', 'cursor'])
-    const limit = Math.min(Math.max(1, options.limit ?? 50), 500)
+  /**
+   * Those that fit all that is named, the newest first.
+   * @throws ValidationError naming what is near
+   * @example const failed = await ada.orchestra.list({ status: 'failed', tags: ['nightly'], from: '2026-03-01' })
+   */
+  async list(options: RunListOptions = {}): Promise<Page<RunSummary>> {
+    checkOptions('orchestra.list', options, ['limit', 'cursor', 'signal', ...runFilters])
+    checkSignal('orchestra.list', options.signal)
+    const { limit = 50, ...rest } = options
+    const { cursor: _, signal: __, ...filter } = rest
+    if (!Number.isSafeInteger(limit) || limit < 1 || limit > 500)
+      throw failure('validation.failed', { what: 'orchestra.list.limit', problem: 'it must be from 1 to 500' })
     const rows = await this.#host.parts.store.list(
       this.#user,
+      checkFilter(filter),
       limit,
       options.cursor === undefined ? undefined : readCursor(options.cursor),
     )
@@ -84,12 +126,14 @@ export class Orchestra {
       agents: row.agents,
       createdAt: new Date(row.createdAt).toISOString(),
       ...(row.endedAt === null ? {} : { endedAt: new Date(row.endedAt).toISOString() }),
+      ...toldUntil(this.#host.parts, row),
     }))
-    return createPage(items, cursor, (next) => this.list({ limit, cursor: next }))
+    return createPage(items, cursor, (next) => this.list({ ...rest, limit, cursor: next }))
   }
 
   /** What is wrong with a team, before it runs. */
-  async check(topology: TopologyForm, config?: RunConfig): Promise<readonly Finding[]> {
+  async check(topology: TopologyForm, config?: RunConfig, options: LookOptions = {}): Promise<readonly Finding[]> {
+    checkCall('orchestra.check', options)
     const compiled = defineTopology(topology)
     const { models } = this.#host.parts.services
     return checkTopology(compiled, readConfig(config, compiled.canonical), models)
@@ -97,11 +141,11 @@ export class Orchestra {
 
   /**
    * Re-runs the decisions of a run on its recorded inputs; no model and no tool is called.
-   * @throws NotFoundError
+   * @throws NotFoundError `run.unknown`; `replay.expired` after `replayableUntil`, when the result alone remains
    */
-  async replay(id: string): Promise<Replay> {
-    await this.#host.row(this.#user, checkName('run', id))
-    return replay(await this.#host.allRecords(this.#user, id))
+  async replay(id: string, options: LookOptions = {}): Promise<Replay> {
+    checkCall('orchestra.replay', options)
+    return (await this.#past(id)).replay()
   }
 
   /**
@@ -109,39 +153,83 @@ export class Orchestra {
    * @throws NotFoundError
    * @example const { divergedAt, a, b } = await ada.orchestra.compare(run.id, fork.id)
    */
-  async compare(a: string, b: string): Promise<Comparison> {
-    return compareRuns(await this.#events(a), await this.#events(b))
+  async compare(a: string, b: string, options: LookOptions = {}): Promise<Comparison> {
+    checkCall('orchestra.compare', options)
+    return compareRuns((await this.#past(a)).events, (await this.#past(b)).events)
   }
 
   /**
-   * All there is to know of a run, as JSON: its result so far, and its journal's inputs with the events decided from them.
-   * @throws NotFoundError
+   * The run as it stood with one of its events: branches, barriers, questions and what it had used; what of the context
+   * it had read and written by then, what it had sent and received.
+   * @throws NotFoundError; ValidationError where `seq` is none of its events
+   * @example const { branches, context } = await ada.orchestra.at(run.id, 12)
    */
-  async export(id: string): Promise<ExportedRun> {
+  async at(id: string, seq: number, options: LookOptions = {}): Promise<Moment> {
+    checkCall('orchestra.at', options)
+    const past = await this.#past(id)
+    const { journals, mesh } = this.#host.parts
+    const standing = standingAt(past, seq)
+    const context = mesh.host(this.#user)
+    return { ...standing, ...(await touchedBy({ user: this.#user, past, journals, context }, seq)) }
+  }
+
+  /**
+   * A run as one file: its result so far, and its journal's inputs with the events decided from them. `openExport` opens
+   * it anywhere.
+   * @param options `redact`: `secrets` (what looks like a credential), `content` (all texts) or `nothing`; `key`: signs it
+   * @throws NotFoundError; ValidationError `export.unredactable`
+   * @example await writeFile('run.json', JSON.stringify(await ada.orchestra.export(run.id)))
+   */
+  async export(id: string, options: ExportOptions & LookOptions = {}): Promise<ExportedRun> {
+    const { signal, ...how } = options
+    checkOptions('orchestra.export', how, ['redact', 'key'])
+    checkSignal('orchestra.export', signal)
     const row = await this.#host.row(this.#user, checkName('run', id))
-    const records = await this.#host.allRecords(this.#user, id)
-    const { run, status, reason, tags } = row
-    const result = row.result === null ? {} : { result: JSON.parse(row.result) as Json }
-    const journal = records.map(({ body }) => body as Json)
-    return { version: 1, run, status, ...(reason === null ? {} : { reason }), tags, ...result, journal }
+    const { build, redact: known } = this.#host.parts
+    return exportRun(await this.#past(id), row, { ...how, build, known })
   }
 
   /**
-   * What led to how a run stands: the failures and the guard behind its end, or what it waits for.
+   * Why a run stands as it does, in plain sentences: what it waits for, why it failed, what it cost, which way it took and
+   * why, what was slow, which guard it tripped, who has taken it over, who carries it on.
    * @throws NotFoundError
+   * @example for (const { about, text } of (await ada.orchestra.why(run.id)).sentences) console.log(about, text)
    */
-  async why(id: string): Promise<Why> {
-    const { status, reason } = await this.#host.row(this.#user, checkName('run', id))
-    return whyRun(await this.#events(id), status, reason)
+  async why(id: string, options: LookOptions = {}): Promise<Why> {
+    checkCall('orchestra.why', options)
+    const { parts } = this.#host
+    const row = await this.#host.row(this.#user, checkName('run', id))
+    const past = await this.#past(id)
+    const content = await parts.journals.load(this.#user, runJournal(id))
+    const holder = await parts.store.holderOf(this.#user, id)
+    const held = content && {
+      takeOvers: content.epoch - 1,
+      owner: content.owner,
+      elsewhere: holder?.holder === 'elsewhere',
+    }
+    return explain(past, row, parts.clock.now(), held)
   }
 
-  async #events(id: string): Promise<readonly NumberedEvent[]> {
-    await this.#host.row(this.#user, checkName('run', id))
-    const records = await this.#host.allRecords(this.#user, id)
-    return records.flatMap(({ body }) => {
-      const { events = [], first = 1 } = body as unknown as Partial<RunRecord>
-      return events.map((event, i) => ({ ...event, seq: first + i }))
-    })
+  async #past(id: string): Promise<PastRun> {
+    const row = await this.#host.row(this.#user, checkName('run', id))
+    return PastRun.of(id, await keptRecords(this.#host.parts, this.#user, row))
+  }
+
+  /**
+   * Takes back what a run that is over did outside: its steps in reverse order, each effect whose tool or code brings
+   * `undo`, those in bodies of tools too. One that fails stops it; called again, it goes on there and repeats none. Runs
+   * that its steps started are undone by their own ids.
+   * @param options `steps`: those alone
+   * @returns each effect, the last first: `undone`, `already`, `none` (no undo), `failed` with its error, or `left`
+   * @throws ConflictError `run.open` while the run is not over, `run.agents_missing`, `code.changed`; NotFoundError
+   * @example for (const { effect, status } of await ada.orchestra.undo(run.id)) console.log(effect, status)
+   */
+  async undo(id: string, options: UndoOptions = {}): Promise<readonly UndoneOfRun[]> {
+    checkOptions('orchestra.undo', options, ['steps', 'signal'])
+    checkSignal('orchestra.undo', options.signal)
+    const { endedAt, status } = await this.#host.row(this.#user, checkName('run', id))
+    if (endedAt === null) throw failure('run.open', { run: id, status })
+    return undoRun(this.#host.parts, this.#user, await this.#host.source(this.#user, id), options)
   }
 
   /**
@@ -152,7 +240,28 @@ export class Orchestra {
    * @example const run = await ada.orchestra.fork(id, { at: 12, edit: { results: { Researcher: 'Nothing was found.' } } })
    */
   async fork(id: string, options: ForkOptions): Promise<Run> {
-    return new Run(this.#host, this.#user, await this.#host.fork(this.#user, checkName('run', id), options))
+    return new Run(
+      this.#host,
+      this.#user,
+      await this.#host.fork(this.#user, checkName('run', id), (source) =>
+        forkRun(this.#host.parts, this.#user, source, options),
+      ),
+    )
+  }
+
+  /**
+   * Runs past runs again with another model, other prompts or another team, and compares quality, steps, cost and time
+   * with what they were. Each has a world of its own in memory, with the context as it was when the run began; tools and
+   * effects are answered as the past run was. Nothing of the user is touched.
+   * @param options `score`: `exact`, `citations`, `{ schema }` or a function; `live`: tools are carried out; `budget` and
+   * `concurrency` of all of them together; `onProgress`: told of each
+   * @returns run by run and in sum; a run that fails, or asks a tool what is not recorded, fails alone
+   * @throws ValidationError; NotFoundError `run.unknown`; ConflictError `run.open`; CancelledError when the signal aborts
+   * @example
+   * const { total } = await ada.orchestra.evaluate({ runs: { tags: ['nightly'] }, change: { model: 'openai/gpt-5-mini' }, score: 'exact' })
+   */
+  evaluate(options: EvaluateOptions): Promise<Evaluation> {
+    return evaluate(this.#host, this.#user, this.#openWorld, options)
   }
 }
 

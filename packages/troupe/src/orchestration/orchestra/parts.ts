@@ -1,14 +1,16 @@
 /** What the orchestra is made of: handed over by the runtime, the only place that names concrete ones. */
 import type { Agent, ChildRunSpec, Services } from '../../agents/index.ts'
-import type { ContextHands } from '../../context/index.ts'
+import type { ContextHands, Mesh } from '../../context/index.ts'
 import type { Clock, Ids, Json, Random, UserId } from '../../core/index.ts'
 import type { Inbox, Journals, Recorder, Steps, Timers } from '../../durable/index.ts'
 import type { MessageHands } from '../../messaging/index.ts'
 import type { Log } from '../../observability/index.ts'
+import type { AuditTrail } from '../../security/index.ts'
 import type { Statement, Storage } from '../../storage/index.ts'
 import type { First } from './first.ts'
 import type { RunBudgets } from './run-budget.ts'
-import type { NumberedEvent } from './run-event.ts'
+import type { RunCommands } from './run-commands.ts'
+import type { PlacedEvent } from './run-event.ts'
 import type { RunStore } from './run-store.ts'
 
 /** A token, a thought, progress: not stored, may be dropped, followed by the event that holds the whole. */
@@ -46,13 +48,21 @@ export interface OrchestraParts {
   readonly random: Random
   readonly ids: Ids
   readonly log: Log
+  readonly audit?: AuditTrail
   readonly journals: Journals
   readonly inbox: Inbox
   readonly timers: Timers
   readonly steps: Steps
   readonly store: RunStore
+  readonly commands: RunCommands
   readonly budgets: RunBudgets
   readonly services: Services
+  /** The context of users, for what a run had to do with it. */
+  readonly mesh: Pick<Mesh, 'agent' | 'host'>
+  /** Of this release. */
+  readonly build: string
+  /** Takes out what is known to be secret. */
+  readonly redact: (text: string) => string
   /** The staged hands of an agent; `over` are those of the step, where the recorder is of a stage over it. */
   readonly hands: (
     recorder: Recorder,
@@ -60,9 +70,13 @@ export interface OrchestraParts {
     over?: ContextHands,
   ) => { readonly context: ContextHands; readonly messages: MessageHands }
   /** To observers of the troupe. */
-  readonly announce: (user: UserId, run: string, event: NumberedEvent) => void
+  readonly announce: (user: UserId, run: string, trace: string, event: PlacedEvent) => void
   readonly live: (user: UserId, run: string, part: LivePart) => void
   readonly children: ChildRuns
-  /** A run stopped here, and is another's now, or nobody's until the storage is well again. */
-  readonly onLost: (user: UserId, run: string) => void
+  /** Why nothing may begin or go on yet. */
+  readonly gate?: { waiting(what: string): Error | undefined }
+  /** The error for what is missing of a user who was forgotten. */
+  readonly forgotten?: (user: UserId) => Promise<Error | undefined>
+  /** A run stopped here: it is another's now, or nobody's until the storage is well again. */
+  readonly onLost: (user: UserId, run: string, taken: boolean) => void
 }

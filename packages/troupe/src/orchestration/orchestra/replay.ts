@@ -1,10 +1,9 @@
 /** Replays a run: the recorded inputs through today's `decide`, compared with the recorded events. Calls nothing. */
 import { canonicalJson, type Json } from '../../core/index.ts'
-import type { JournalRecord } from '../../durable/index.ts'
 import { decide } from '../core/decide.ts'
 import { evolve } from '../core/evolve.ts'
 import { createState } from '../core/state.ts'
-import type { RunRecord } from './run-event.ts'
+import type { RunRecord } from './run-record.ts'
 
 export interface Replay {
   readonly identical: boolean
@@ -14,12 +13,10 @@ export interface Replay {
 }
 
 /** @param records of the run's journal, from its first */
-export function replay(records: Iterable<JournalRecord>): Replay {
+export function replay(records: Iterable<RunRecord>): Replay {
   const state = createState()
   let count = 0
-  for (const { body } of records) {
-    const { input, events, first } = body as unknown as Partial<RunRecord>
-    if (!input || !events || first === undefined) continue
+  for (const { input, events, first } of records) {
     const decided = decide(state, input)
     for (let i = 0; i < Math.max(events.length, decided.length); i++) {
       const was = (events[i] ?? null) as Json

@@ -24,7 +24,7 @@ interface Key {
 
 export interface RunBudgets {
   /** The row, in the change that starts the run. */
-  open(user: UserId, run: string, limits: BudgetLimits): readonly Statement[]
+  open(user: UserId, run: string, limits: BudgetLimits, used?: Amount): readonly Statement[]
   /** @param above the runs that this one is a part of: what it takes, it takes of theirs too */
   of(
     user: UserId,
@@ -39,9 +39,9 @@ const isLimited = (limits: BudgetLimits) => limits.tokens !== undefined || limit
 export function createRunBudgets(dialect: Dialect): RunBudgets {
   const { insert, takeTokens, takeCost, add } = compile(dialect)
   return {
-    open: (user, run, limits) =>
+    open: (user, run, limits, { tokens, cost } = { tokens: 0, cost: 0 }) =>
       isLimited(limits)
-        ? [insert({ user, run, tokenLimit: limits.tokens ?? null, costLimit: limits.cost ?? null })]
+        ? [insert({ user, run, tokens, cost, tokenLimit: limits.tokens ?? null, costLimit: limits.cost ?? null })]
         : [],
     of(user, self, own, above = []) {
       const reserved = new Map<string, Amount>()
@@ -77,15 +77,15 @@ export function createRunBudgets(dialect: Dialect): RunBudgets {
 
 function compile(dialect: Dialect) {
   return {
-    insert: template<OrchestrationTables, Key & { tokenLimit: number | null; costLimit: number | null }>(
+    insert: template<OrchestrationTables, Key & Amount & { tokenLimit: number | null; costLimit: number | null }>(
       dialect,
       (db, p) =>
         db.insertInto('budgets').values({
           user_id: p.user,
           run_id: p.run,
-          tokens: 0,
+          tokens: p.tokens,
           token_limit: p.tokenLimit,
-          cost: 0,
+          cost: p.cost,
           cost_limit: p.costLimit,
         }),
     ),

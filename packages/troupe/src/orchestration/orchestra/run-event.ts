@@ -1,22 +1,18 @@
-/** A run's journal as it is stored and told. */
+/** A run's journal as it is told. */
 import type { UserId } from '../../core/index.ts'
-import type { Event, Input } from '../core/model.ts'
+import type { AgentPath } from '../core/agent-path.ts'
+import type { Event } from '../core/model.ts'
 
 /** An event with its place in the run: 1, 2, 3 … */
 export type NumberedEvent = Event & { readonly seq: number }
 
+/** With the agents through whose invocations it came to be, from who began to who acts; empty for the run as a whole. */
+export type PlacedEvent = NumberedEvent & { readonly path: AgentPath }
+
 /** As who follows a run is told it. */
-export type RunEvent = NumberedEvent & {
+export type RunEvent = PlacedEvent & {
   readonly run: string
   readonly user: UserId
   /** Of W3C Trace Context: the id of the run's trace, which what its steps write and send carries too. */
   readonly trace: string
-}
-
-/** What one record of a run's journal holds. */
-export interface RunRecord {
-  readonly input: Input
-  readonly events: readonly Event[]
-  /** The number of the first event. */
-  readonly first: number
 }

@@ -1,7 +1,17 @@
 /** The hands of a step of a run: people and the run's own agents are asked through the run, holding no process. */
 import { type Agent, createQuestion, type StepHands } from '../../agents/index.ts'
 import type { ContextHands } from '../../context/index.ts'
-import { encodeJson, hashJson, type Json, milliseconds, parse } from '../../core/index.ts'
+import {
+  checkOptions,
+  checkSignal,
+  encodeJson,
+  failure,
+  hashJson,
+  type Json,
+  milliseconds,
+  parse,
+  taintField,
+} from '../../core/index.ts'
 import type { Recorder } from '../../durable/index.ts'
 import type { MessageHands, MessageType, RequestOptions } from '../../messaging/index.ts'
 import type { Fragment } from '../../storage/index.ts'
@@ -51,18 +61,32 @@ function requestVia(
   tell: (wait: string, told: Told) => Fragment,
 ): MessageHands['request'] {
   return async <P, R>(type: MessageType<P, R>, payload: P, options: RequestOptions): Promise<R> => {
+    checkOptions('request', options, ['to', 'timeout', 'signal'])
+    checkSignal('request', options.signal)
     const { to } = options
     if (!at.agents.has(to)) return messages.request(type, payload, options)
     const what = `The payload of ${type.name}`
     const json = JSON.parse(encodeJson(type.schema ? await parse(type.schema, payload, what) : payload, what)) as Json
     const timeoutMs = milliseconds(options.timeout ?? '30s', 'The timeout of the request')
+    if (timeoutMs === 0)
+      throw failure('validation.failed', { what: 'timeout', problem: 'it must be longer than nothing' })
     const deadline = parts.clock.now() + timeoutMs
     const reply = await recorder.wait({
       call: { kind: 'request', name: `${type.name} to ${to}` },
       input: hashJson(json),
       timeoutMs,
-      tell: (wait) =>
-        tell(wait, { type: 'requested', step: at.step, wait, to, message: type.name, payload: json, deadline }),
+      tell: (wait) => {
+        const asked = {
+          type: 'requested' as const,
+          step: at.step,
+          wait,
+          to,
+          message: type.name,
+          payload: json,
+          deadline,
+        }
+        return tell(wait, { ...asked, ...taintField(recorder.taint) })
+      },
     })
     return (type.reply ? await parse(type.reply, reply, `The reply to ${type.name}`) : reply) as R
   }

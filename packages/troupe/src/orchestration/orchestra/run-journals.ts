@@ -1,7 +1,20 @@
-/** The names of a run's journals. */
+/** The names of a run's journals, and of its trace. */
+import { traceOf, type UserId } from '../../core/index.ts'
+
 export const runJournal = (run: string): string => `run:${run}`
 /** A run's id is any text, and a step's holds slashes: those of the run's are written so that the first one ends it. */
 export const stepJournal = (run: string, step: string): string => `step:${escapeRun(run)}/${step}`
+
+/** Of W3C Trace Context: the id of a run's trace, which goes on in what its steps write and send. */
+export const traceIdOf = (user: UserId, run: string): string => traceOf(user, runJournal(run), run).traceId
+
+/** What the ids of journals begin with that go with this one: of a run, those of its steps and of what undoes them. */
+export function journalsBelow(journal: string): readonly string[] {
+  const owner = ownerOf(journal)
+  if (!owner || owner.step !== undefined) return []
+  const steps = stepJournal(owner.run, '')
+  return [steps, `undo:${steps}`]
+}
 
 const escapeRun = (run: string) => run.replaceAll('%', '%25').replaceAll('/', '%2F')
 const readRun = (text: string) => text.replaceAll('%2F', '/').replaceAll('%25', '%')

@@ -6,6 +6,7 @@
 import { failure, type Json, type StoredError, storeError, TroupeError, type UserId } from '../../core/index.ts'
 import type { JournalWriter, StepEnd } from '../../durable/index.ts'
 import type { Statement } from '../../storage/index.ts'
+import { pathOf } from '../core/agent-path.ts'
 import { commandsOf } from '../core/commands.ts'
 import type { Command, Event, Input, Pinned } from '../core/model.ts'
 import { pending } from '../core/pending.ts'
@@ -15,17 +16,20 @@ import type { State } from '../core/state.ts'
 import { answerParent } from './answer-parent.ts'
 import { parentOf } from './parent.ts'
 import type { OrchestraParts } from './parts.ts'
-import type { NumberedEvent } from './run-event.ts'
-import { stepJournal } from './run-journals.ts'
+import { refusalOf } from './refusal-of.ts'
+import { rowsFollowing, rowsOf } from './rows-following.ts'
+import type { PlacedEvent } from './run-event.ts'
+import { stepJournal, traceIdOf } from './run-journals.ts'
+import { encodeRecord } from './run-record.ts'
 import type { StepLauncher } from './step-launcher.ts'
 import { type Follows, Taken } from './taken.ts'
-import { inputOf, type Told, toJson } from './wire.ts'
+import { tellBelow } from './tell-below.ts'
+import { waitsOutside } from './waiting-below.ts'
+import { inputOf, type Told } from './wire.ts'
 
 interface Waiting {
   readonly make: (at: number) => Input
-  /** Throws what is wrong with the input as things stand. */
-  readonly check?: (state: State) => void
-  readonly done?: (error?: unknown) => void
+  readonly done: (error?: unknown) => void
 }
 
 export interface RunOwnerOptions {
@@ -50,8 +54,9 @@ export class RunOwner {
   readonly #writer: JournalWriter
   readonly #launcher: StepLauncher
   readonly #state: State
+  readonly #trace: string
   readonly #waiting: Waiting[] = []
-  readonly #observers = new Set<(events: readonly NumberedEvent[]) => void>()
+  readonly #observers = new Set<(events: readonly PlacedEvent[]) => void>()
   readonly #ended = new Set<string>()
   #lastSeq: number
   #lastAt: number
@@ -68,6 +73,7 @@ export class RunOwner {
     this.#parts = parts
     this.user = options.user
     this.run = options.run
+    this.#trace = traceIdOf(options.user, options.run)
     this.pinned = options.pinned
     this.#writer = options.writer
     this.#mark = options.writer.mark()
@@ -87,27 +93,40 @@ export class RunOwner {
   get lost(): boolean {
     return this.#lost !== undefined
   }
+  /** Nothing in it moves without somebody outside. */
+  get waits(): boolean {
+    return standingOf(this.#state).status === 'waiting'
+  }
+  /** And nothing that came is still to be taken in. */
+  get isResting(): boolean {
+    return this.waits && !this.#pumping && this.#waiting.length === 0
+  }
 
   /** Told of events once they are durable. */
-  observe(observer: (events: readonly NumberedEvent[]) => void): () => void {
+  observe(observer: (events: readonly PlacedEvent[]) => void): () => void {
     this.#observers.add(observer)
     return () => void this.#observers.delete(observer)
   }
 
   /** The rows that follow from a run's first events, for the change that starts it. */
   beginning(events: readonly Event[]): readonly Statement[] {
-    return this.#following(events.map((event) => ({ event, commands: commandsOf(this.#state, event) })))
+    const rows = this.#rowsFollowing(events.map((event) => ({ event, commands: commandsOf(this.#state, event) })))
+    // One that a breakpoint stops before its first step waits from the start.
+    return this.waits ? [...rows, ...this.#stood(this.#lastAt)] : rows
   }
 
   /** The rows of a run that begins in the middle: what is pending, and how it stands. */
   founding(at: number): readonly Statement[] {
-    return [...[...pending(this.#state)].flatMap((command) => this.#rowsOf(command)), ...this.#stood(at)]
+    return [
+      ...[...pending(this.#state)].flatMap((command) => rowsOf(this.#parts, this.#at, command)),
+      ...this.#stood(at),
+    ]
   }
 
   /** The start is durable. */
   begin(events: readonly Event[]): void {
     this.#still = stillOf(this.#state, this.#lastAt)
-    this.#tell(events.map((event, i) => ({ ...event, seq: i + 1 })))
+    this.#tell(events.map((event, i) => ({ ...event, seq: i + 1, path: pathOf(this.#state.paths, event) })))
     this.resume(pending(this.#state))
   }
 
@@ -129,11 +148,11 @@ export class RunOwner {
     this.#pump()
   }
 
-  /** Resolves when the input is durable; rejects with what `check` says is wrong with it. */
-  apply(make: (at: number) => Input, check?: (state: State) => void): Promise<void> {
+  /** Resolves when the input is durable. */
+  apply(make: (at: number) => Input): Promise<void> {
     return new Promise((resolve, reject) => {
       const done = (error?: unknown) => (error === undefined ? resolve() : reject(error))
-      this.#waiting.push({ make, done, ...(check ? { check } : {}) })
+      this.#waiting.push({ make, done })
       this.#pump()
     })
   }
@@ -158,59 +177,67 @@ export class RunOwner {
     } catch (error) {
       this.#lost ??= error
       this.#parts.log.error('a run stopped here', { run: this.run, error: error as Error })
-      if (isElsewhere(error)) this.#parts.onLost(this.user, this.run)
+      if (isElsewhere(error)) this.#parts.onLost(this.user, this.run, isTaken(error))
       else await this.#breakDown(error)
     }
     if (this.#lost) this.#refuseWaiting()
   }
 
   async #takeIn(): Promise<void> {
-    const { inbox, clock, storage } = this.#parts
     this.#arrived = false
+    const asked = this.#waiting.splice(0)
+    try {
+      await this.#takeRows(asked)
+    } catch (error) {
+      for (const { done } of asked) done(error)
+      throw error
+    }
+    for (const { done } of asked) done()
+  }
+
+  async #takeRows(asked: readonly Waiting[]): Promise<void> {
+    const { inbox, clock, storage } = this.#parts
     this.#mark = this.#writer.mark()
     const rows = await inbox.read(this.user, this.#writer.id, batch)
     if (rows.length === batch) this.#arrived = true
     const at = Math.max(this.#lastAt, clock.now())
-    const inputs: Input[] = rows.map((row) => inputOf(row.body, at))
-    const asked = this.#waiting.splice(0)
     const step = new Taken(this.#state, this.#lastSeq, this.#ended)
-    for (const input of inputs) step.take(input)
-    const answered: Waiting[] = []
-    for (const waiting of asked)
-      try {
-        waiting.check?.(this.#state)
-        step.take(waiting.make(at))
-        answered.push(waiting)
-      } catch (error) {
-        // Only `check` throws a TroupeError; whatever else comes out of the core is a broken invariant of this run.
-        if (!(error instanceof TroupeError)) throw error
-        waiting.done?.(error)
-      }
+    const told = rows.flatMap((row) => this.#takeRow(step, row.body, at))
+    for (const { make } of asked) step.take(make(at))
     const taken = rows.map((row) => row.id)
+    const below = await tellBelow(this.#parts, this.user, this.run, step.events)
     const statements = [
       ...this.#recorded(step, at),
+      ...told,
       ...(taken.length > 0 ? inbox.remove(this.user, this.#writer.id, taken).statements : []),
-      ...this.#following(step.follows),
+      ...this.#rowsFollowing(step.follows),
+      ...below,
     ]
-    if (statements.length > 0)
-      try {
-        const result = await storage.commit({
-          id: null,
-          scope: { user: this.user },
-          statements,
-          wake: this.over && parentOf(this.pinned) ? ['timers', 'steps', 'runs'] : ['timers', 'steps'],
-        })
-        if (!result.ok) throw failure('journal.lost', { journal: this.#writer.id, code: result.code })
-      } catch (error) {
-        for (const waiting of answered) waiting.done?.(error)
-        throw error
-      }
+    if (statements.length > 0) {
+      const tells = below.length > 0 || (this.over && parentOf(this.pinned) !== undefined)
+      const wake = ['timers', 'steps', ...(tells ? ['runs' as const] : [])] as const
+      const result = await storage.commit({ id: null, scope: { user: this.user }, statements, wake })
+      if (!result.ok) throw failure(result.code, { journal: this.#writer.id, ...result.detail })
+    }
     this.#lastAt = at
     this.#lastSeq += step.events.length
     this.#still = stillOf(this.#state, at)
-    for (const waiting of answered) waiting.done?.()
     this.#tell(step.events)
+    if (step.events.length === 0 && told.length > 0) for (const observer of this.#observers) observer([])
     for (const { commands } of step.follows) for (const command of commands) this.#carryOut(command)
+  }
+
+  /** @returns what becomes of a command, for whoever gave it; what a step or a timer says is taken as it is */
+  #takeRow(taken: Taken, body: Json, at: number): readonly Statement[] {
+    const told = body as unknown as Told
+    if (told.type !== 'command') {
+      taken.take(inputOf(body, at))
+      return []
+    }
+    const refusal = refusalOf(this.#state, this.run, told.order)
+    if (!refusal) taken.take(inputOf(body, at))
+    const outcome = refusal ? { error: storeError(refusal) } : {}
+    return [this.#parts.commands.settle(this.user, this.run, told.id, outcome)]
   }
 
   /**
@@ -230,7 +257,16 @@ export class RunOwner {
       success: false,
       error: storeError(reason),
     } as const
-    const standing = { status: 'failed', reason: null, over: true, moving: false, result: JSON.stringify(account) }
+    const result = JSON.stringify(account)
+    const standing = {
+      status: 'failed',
+      reason: null,
+      over: true,
+      moving: false,
+      result,
+      outside: 0,
+      cost: account.cost.usd,
+    }
     const steps = this.#launcher.steps()
     const statements = [
       ...store.stand(this.user, this.run, standing),
@@ -241,9 +277,9 @@ export class RunOwner {
       ).statements,
       ...journals.close(this.user, this.#writer.id).statements,
     ]
-    const result = await storage.commit({ id: null, scope: { user: this.user }, statements }).catch(() => undefined)
+    const written = await storage.commit({ id: null, scope: { user: this.user }, statements }).catch(() => undefined)
     // Another owner has it, or nothing can be written: whoever takes it up next finds the same.
-    if (!result?.ok) return this.#parts.onLost(this.user, this.run)
+    if (!written?.ok) return this.#parts.onLost(this.user, this.run, written?.code === 'journal.lost')
     this.#brokenDown = true
     this.#still = JSON.parse(JSON.stringify(account)) as Json
     for (const step of steps) void this.#launcher.cancel(step, storeError(reason))
@@ -253,24 +289,33 @@ export class RunOwner {
   /** The records, a snapshot where one is due, and what lists show. */
   #recorded(taken: Taken, at: number): readonly Statement[] {
     if (taken.records.length === 0) return []
-    const statements = [...this.#writer.append(at, taken.records as unknown as Json[]).statements]
-    if (this.#writer.snapshotDue())
-      statements.push(
-        ...this.#writer.snapshot({ state: saveState(this.#state), lastSeq: taken.lastSeq, lastAt: at } as Json)
-          .statements,
-      )
+    const statements = [...this.#writer.append(at, taken.records.map(encodeRecord)).statements]
+    if (this.#writer.snapshotDue()) statements.push(...this.#snapshot(taken.lastSeq, at))
     return [...statements, ...this.#stood(at)]
+  }
+
+  /** None where the state is larger than a value may be: then the next owner folds the events. */
+  #snapshot(lastSeq: number, lastAt: number): readonly Statement[] {
+    try {
+      return this.#writer.snapshot({ state: saveState(this.#state), lastSeq, lastAt } as Json).statements
+    } catch (error) {
+      if (error instanceof TroupeError && error.code === 'value.too_large') return []
+      throw error
+    }
   }
 
   #stood(at: number): readonly Statement[] {
     const { status, reason = null, over } = standingOf(this.#state)
-    const key = JSON.stringify([status, reason, over])
+    const outside = waitsOutside(this.#state) ? this.#state.counts.outside : 0
+    const key = JSON.stringify([status, reason, over, outside])
     if (key === this.#standing && !over) return []
     this.#standing = key
     const moving = status === 'running'
-    const result = moving ? null : JSON.stringify(resultOf(this.#state, at))
+    const account = resultOf(this.#state, at)
+    const result = moving && outside === 0 ? null : JSON.stringify(account)
+    const cost = account.cost.usd
     const { store, journals } = this.#parts
-    const rows = store.stand(this.user, this.run, { status, reason, over, moving, result })
+    const rows = store.stand(this.user, this.run, { status, reason, over, moving, result, outside, cost })
     if (!over) return rows
     return [
       ...rows,
@@ -279,38 +324,18 @@ export class RunOwner {
     ]
   }
 
-  /**
-   * Rows that follow from events, in the same change and in their order: a timer may be cleared and set again in one go.
-   */
-  #following(follows: readonly Follows[]): readonly Statement[] {
-    return follows.flatMap(({ event, commands }) => [
-      ...(event.type === 'timer.cleared'
-        ? this.#parts.timers.clear(this.user, this.#writer.id, event.name).statements
-        : []),
-      ...commands.flatMap((command) => this.#rowsOf(command)),
-    ])
+  get #at() {
+    return { user: this.user, run: this.run, journal: this.#writer.id }
   }
 
-  #rowsOf(command: Command): readonly Statement[] {
-    const { journals, steps, timers } = this.#parts
-    switch (command.type) {
-      case 'timer.set': {
-        const body = toJson({ type: 'timer', name: command.name } satisfies Told)
-        return timers.set(this.user, this.#writer.id, command.name, command.due, body).statements
-      }
-      case 'answer.deliver':
-        return steps.answer(this.user, stepJournal(this.run, command.step), command.wait, command.answer).statements
-      case 'step.cancel':
-        return journals.fence(this.user, [stepJournal(this.run, command.step)]).statements
-      case 'step.execute':
-        return []
-    }
+  #rowsFollowing(follows: readonly Follows[]): readonly Statement[] {
+    return rowsFollowing(this.#parts, this.#at, follows)
   }
 
-  #tell(events: readonly NumberedEvent[]): void {
+  #tell(events: readonly PlacedEvent[]): void {
     if (events.length === 0) return
     for (const observer of this.#observers) observer(events)
-    for (const event of events) this.#parts.announce(this.user, this.run, event)
+    for (const event of events) this.#parts.announce(this.user, this.run, this.#trace, event)
     if (!this.pinned.config.trace) return
     for (const { type, seq, ...rest } of events) {
       const { branch, step, agent } = rest as {
@@ -347,14 +372,19 @@ export class RunOwner {
   }
 
   #refuseWaiting(): void {
-    for (const waiting of this.#waiting.splice(0)) waiting.done?.(this.#lost)
+    for (const { done } of this.#waiting.splice(0)) done(this.#lost)
   }
 }
 
-/** Another owner has the run, or the storage does not write: neither is the run's fault. */
+/**
+ * Another owner has the run, or the storage does not write: neither is the run's fault. `storage.expectation` is a
+ * command that was withdrawn while it was taken in.
+ */
 const isElsewhere = (error: unknown): boolean =>
   error instanceof TroupeError &&
   (error.code.startsWith('storage.') || error.code === 'journal.lost' || error.code === 'troupe.closed')
+
+const isTaken = (error: unknown): boolean => error instanceof TroupeError && error.code === 'journal.lost'
 
 /** What a step waits for, as its run keeps it. */
 const detailOf = (end: StepEnd): Json => {

@@ -1,6 +1,6 @@
 /** What `run.result()` gives: the core's account of a run, its stored errors become errors again. */
 import type { Question } from '../../agents/index.ts'
-import { type Json, restoreError, type StoredError, type TroupeError } from '../../core/index.ts'
+import { type Json, restoreError, type StoredError, type TaintLabel, type TroupeError } from '../../core/index.ts'
 
 export interface BranchResult {
   readonly id: string
@@ -16,7 +16,7 @@ export interface OpenQuestion extends Question {
 }
 export interface RunResult {
   readonly status: 'completed' | 'failed' | 'cancelled' | 'waiting' | 'running'
-  readonly reason?: 'question' | 'paused' | 'uncertain' | 'code.changed'
+  readonly reason?: 'question' | 'paused' | 'breakpoint' | 'uncertain' | 'code.changed'
   readonly success: boolean
   readonly response?: Json
   readonly questions: readonly OpenQuestion[]
@@ -29,6 +29,8 @@ export interface RunResult {
   /** The guard that ended it, where one did. */
   readonly guard?: { readonly name: string; readonly limit: number; readonly used: number }
   readonly error?: TroupeError
+  /** What the response may be derived from: `untrusted:web`, `sensitive:payroll`; absent where from nothing of the kind. */
+  readonly taint?: readonly TaintLabel[]
 }
 
 type WithError = { readonly error?: StoredError }

@@ -1,8 +1,17 @@
 /** The rows of runs: one per run for lists and results, one content-free while it is not over. */
 import type { UserId } from '../../core/index.ts'
-import { type Bind, type Dialect, type Row, type Statement, type Storage, template } from '../../storage/index.ts'
-import type { OrchestrationTables } from './migrations.ts'
+import {
+  type Bind,
+  type ContentNames,
+  type Dialect,
+  type Row,
+  type Statement,
+  type Storage,
+  template,
+} from '../../storage/index.ts'
+import { type OrchestrationTables, runContent } from './migrations.ts'
 import type { Parent } from './parent.ts'
+import { listRuns, type RunFilter, type RunPlace } from './run-filter.ts'
 
 interface Key {
   readonly user: string
@@ -18,6 +27,8 @@ export interface RunRow {
   readonly endedAt: number | null
   /** JSON text. */
   readonly result: string | null
+  /** So many of its steps wait for somebody outside, and nothing else in it moves. */
+  readonly outside: number
 }
 export interface StandingOf {
   readonly status: string
@@ -26,10 +37,13 @@ export interface StandingOf {
   /** It goes on by itself when somebody opens the storage; paused and waiting runs do not. */
   readonly moving: boolean
   readonly result: string | null
+  readonly outside: number
+  /** US dollars. */
+  readonly cost: number
 }
 
 export interface RunStore {
-  /** Expects that the run is new. */
+  /** Expects that the run is new; this process holds it. */
   insert(
     user: UserId,
     run: string,
@@ -40,19 +54,40 @@ export interface RunStore {
     },
   ): Statement[]
   /** Those that steps of other runs started and that are not over. */
-  children(user: UserId): Promise<readonly { readonly run: string; readonly parent: Parent }[]>
+  children(user: UserId): Promise<readonly (RunRow & { readonly parent: Parent })[]>
   stand(user: UserId, run: string, standing: StandingOf): Statement[]
   get(user: UserId, run: string): Promise<RunRow | undefined>
-  list(
+  list(user: UserId, filter: RunFilter, limit: number, after?: RunPlace): Promise<readonly RunRow[]>
+  /** In the change that takes a run's journal over: `run.elsewhere` where a process that lives has it. */
+  claim(user: UserId, run: string): Statement
+  /** Nobody holds it from now on. */
+  letGo(user: UserId, run: string): Statement
+  holderOf(
     user: UserId,
-    limit: number,
-    before?: { readonly createdAt: number; readonly run: string },
-  ): Promise<readonly RunRow[]>
-  /** Over all users, those that go on by themselves, in pages by key. */
+    run: string,
+  ): Promise<{ readonly holder: 'here' | 'elsewhere' | 'nobody'; readonly form: number } | undefined>
+  /** Over all users, those that are not over, in pages by key, whatever they hold. */
+  open(limit: number, after?: { readonly user: string; readonly run: string }): Promise<readonly OpenRun[]>
+  /** Over all users, those that go on by themselves and that this build can read, in pages by key. */
   moving(
     limit: number,
     after?: { readonly user: string; readonly run: string },
   ): Promise<readonly { readonly user: string; readonly run: string }[]>
+}
+
+export interface OpenRun {
+  readonly user: string
+  readonly run: string
+  /** The newest form of records that it was carried on with. */
+  readonly form: number
+  readonly holder: 'here' | 'elsewhere' | 'nobody'
+}
+
+/** Who this process is, for those who share the storage, and what it can read. */
+export interface Holder {
+  readonly node: () => string
+  /** Of the records in journals. */
+  readonly form: number
 }
 
 const now = { $: 'now' } as const
@@ -65,9 +100,10 @@ const rowOf = (row: Row): RunRow => ({
   createdAt: Number(row.created_at),
   endedAt: row.ended_at === null || row.ended_at === undefined ? null : Number(row.ended_at),
   result: row.result as string | null,
+  outside: Number(row.outside),
 })
 
-export function createRunStore(storage: Storage): RunStore {
+export function createRunStore(storage: Storage, { node, form }: Holder): RunStore {
   const queries = compile(storage.dialect)
   return {
     insert: (user, run, { tags, agents, parent }) => [
@@ -82,12 +118,24 @@ export function createRunStore(storage: Storage): RunStore {
         },
         { expect: { rows: 1 }, otherwise: 'run.exists', detail: { run } },
       ),
-      queries.work({ user, run, moving: 1 }),
+      queries.work({ user, run, owner: node(), form }),
     ],
-    stand: (user, run, { status, reason, over, moving, result }) => [
-      queries.update({ user, run, status, reason, result, now, ended: over ? now : null }),
-      over ? queries.unwork({ user, run }) : queries.work({ user, run, moving: moving ? 1 : 0 }),
+    stand: (user, run, { status, reason, over, moving, result, outside, cost }) => [
+      queries.update({ user, run, status, reason, result, outside, cost, now, ended: over ? now : null }),
+      over ? queries.unwork({ user, run }) : queries.move({ user, run, moving: moving ? 1 : 0 }),
     ],
+    claim: (user, run) =>
+      queries.claim(
+        { user, run, node: node(), form },
+        { expect: { rows: 1 }, otherwise: 'run.elsewhere', detail: { run } },
+      ),
+    letGo: (user, run) => queries.letGo({ user, run, node: node() }),
+    async holderOf(user, run) {
+      const [rows] = await storage.read({ work: true }, [queries.holder({ user, run }, { returns: true })])
+      const row = rows?.[0]
+      if (!row) return undefined
+      return { holder: holderIn(row, node()), form: Number(row.form) }
+    },
     async get(user, run) {
       const [rows] = await storage.read({ user }, [queries.get({ user, run }, { returns: true })])
       return rows?.[0] && rowOf(rows[0])
@@ -95,31 +143,59 @@ export function createRunStore(storage: Storage): RunStore {
     async children(user) {
       const [rows] = await storage.read({ user }, [queries.children({ user }, { returns: true })])
       return (rows ?? []).map((row) => ({
-        run: row.run_id as string,
+        ...rowOf(row),
         parent: JSON.parse(row.parent as string) as Parent,
       }))
     },
-    async list(user, limit, before) {
-      const from = before ?? { createdAt: Number.MAX_SAFE_INTEGER, run: '' }
-      const [rows] = await storage.read({ user }, [
-        queries.list({ user, at: from.createdAt, run: from.run, limit }, { returns: true }),
-      ])
+    async list(user, filter, limit, after) {
+      const [rows] = await storage.read({ user }, [listRuns(storage.dialect, user, filter, limit, after)])
       return (rows ?? []).map(rowOf)
+    },
+    async open(limit, after) {
+      const from = after ?? { user: '', run: '' }
+      const [rows] = await storage.read({ work: true }, [queries.open({ ...from, limit }, { returns: true })])
+      return (rows ?? []).map((row) => ({
+        user: row.user_id as string,
+        run: row.run_id as string,
+        form: Number(row.form),
+        holder: holderIn(row, node()),
+      }))
     },
     async moving(limit, after) {
       const from = after ?? { user: '', run: '' }
-      const [rows] = await storage.read({ work: true }, [queries.moving({ ...from, limit }, { returns: true })])
+      const [rows] = await storage.read({ work: true }, [queries.moving({ ...from, form, limit }, { returns: true })])
       return (rows ?? []).map((row) => ({ user: row.user_id as string, run: row.run_id as string }))
     },
   }
 }
 
+const holderIn = ({ owner, lives }: Row, node: string) =>
+  owner === node ? 'here' : lives === null ? 'nobody' : 'elsewhere'
+
 const ownOf =
   (dialect: Dialect) =>
-  <Values extends { [K in keyof Values]: Bind }>(build: Parameters<typeof template<OrchestrationTables, Values>>[1]) =>
-    template<OrchestrationTables, Values>(dialect, build)
+  <Values extends { [K in keyof Values]: Bind }>(
+    build: Parameters<typeof template<OrchestrationTables, Values>>[1],
+    content?: ContentNames,
+  ) =>
+    template<OrchestrationTables, Values>(dialect, build, content)
 
-const compile = (dialect: Dialect) => ({ ...compileWrites(dialect), ...compileReads(dialect) })
+const compile = (dialect: Dialect) => ({
+  ...compileWrites(dialect),
+  ...compileHolding(dialect),
+  ...compileReads(dialect),
+  ...compileLooks(dialect),
+})
+
+type Standing = Key & {
+  status: string
+  reason: string | null
+  result: string | null
+  outside: number
+  cost: number
+  now: Bind
+  ended: Bind
+}
 
 function compileWrites(dialect: Dialect) {
   const own = ownOf(dialect)
@@ -139,10 +215,12 @@ function compileWrites(dialect: Dialect) {
           updated_at: p.now as number,
           ended_at: null,
           result: null,
+          outside: 0,
+          cost: 0,
         })
         .onConflict((conflict) => conflict.doNothing()),
     ),
-    update: own<Key & { status: string; reason: string | null; result: string | null; now: Bind; ended: Bind }>(
+    update: own<Standing>(
       (db, p) =>
         db
           .updateTable('runs')
@@ -150,54 +228,116 @@ function compileWrites(dialect: Dialect) {
             status: p.status,
             reason: p.reason,
             result: p.result,
+            outside: p.outside,
+            cost: p.cost,
             updated_at: p.now as number,
             ended_at: p.ended as number,
           })
           .where('user_id', '=', p.user)
           .where('run_id', '=', p.run),
+      runContent('run'),
     ),
-    work: own<Key & { moving: number }>((db, p) =>
+    work: own<Key & { owner: string; form: number }>((db, p) =>
       db
         .insertInto('run_work')
-        .values({ user_id: p.user, run_id: p.run, moving: p.moving })
-        .onConflict((conflict) => conflict.columns(['user_id', 'run_id']).doUpdateSet({ moving: p.moving })),
+        .values({ user_id: p.user, run_id: p.run, moving: 1, owner: p.owner, form: p.form })
+        .onConflict((conflict) => conflict.doNothing()),
+    ),
+    move: own<Key & { moving: number }>((db, p) =>
+      db
+        .updateTable('run_work')
+        .set({ moving: p.moving })
+        .where('user_id', '=', p.user)
+        .where('run_id', '=', p.run)
+        .where('moving', '<>', p.moving),
     ),
     unwork: own<Key>((db, p) => db.deleteFrom('run_work').where('user_id', '=', p.user).where('run_id', '=', p.run)),
+  }
+}
+
+/** Who carries it on. */
+function compileHolding(dialect: Dialect) {
+  const own = ownOf(dialect)
+  return {
+    claim: own<Key & { node: string; form: number }>((db, p) =>
+      db
+        .updateTable('run_work')
+        .set({ owner: p.node, form: p.form })
+        .where('user_id', '=', p.user)
+        .where('run_id', '=', p.run)
+        .where('form', '<=', p.form)
+        .where((row) =>
+          row.or([
+            row('owner', '=', p.node),
+            row.not(
+              row.exists(row.selectFrom('run_nodes').select('node').whereRef('run_nodes.node', '=', 'run_work.owner')),
+            ),
+          ]),
+        ),
+    ),
+    letGo: own<Key & { node: string }>((db, p) =>
+      db
+        .updateTable('run_work')
+        .set({ owner: '' })
+        .where('user_id', '=', p.user)
+        .where('run_id', '=', p.run)
+        .where('owner', '=', p.node),
+    ),
   }
 }
 
 function compileReads(dialect: Dialect) {
   const own = ownOf(dialect)
   return {
-    get: own<Key>((db, p) =>
-      db.selectFrom('runs').selectAll().where('user_id', '=', p.user).where('run_id', '=', p.run),
+    get: own<Key>(
+      (db, p) => db.selectFrom('runs').selectAll().where('user_id', '=', p.user).where('run_id', '=', p.run),
+      runContent('run_id'),
     ),
     children: own<{ user: string }>((db, p) =>
       db
         .selectFrom('runs')
-        .select(['run_id', 'parent'])
+        .selectAll()
         .where('user_id', '=', p.user)
         .where('ended_at', 'is', null)
         .where('parent', 'is not', null)
         .orderBy('run_id'),
     ),
-    list: own<{ user: string; at: number; run: string; limit: number }>((db, p) =>
+  }
+}
+
+/** Over all users. */
+function compileLooks(dialect: Dialect) {
+  const own = ownOf(dialect)
+  return {
+    holder: own<Key>((db, p) =>
       db
-        .selectFrom('runs')
-        .selectAll()
-        .where('user_id', '=', p.user)
+        .selectFrom('run_work')
+        .leftJoin('run_nodes', 'run_nodes.node', 'run_work.owner')
+        .select(['run_work.owner', 'run_work.form', 'run_nodes.node as lives'])
+        .where('run_work.user_id', '=', p.user)
+        .where('run_work.run_id', '=', p.run),
+    ),
+    open: own<Key & { limit: number }>((db, p) =>
+      db
+        .selectFrom('run_work')
+        .leftJoin('run_nodes', 'run_nodes.node', 'run_work.owner')
+        .select(['run_work.user_id', 'run_work.run_id', 'run_work.owner', 'run_work.form', 'run_nodes.node as lives'])
         .where((row) =>
-          row.or([row('created_at', '<', p.at), row.and([row('created_at', '=', p.at), row('run_id', '<', p.run)])]),
+          row.or([
+            row('run_work.user_id', '>', p.user),
+            row.and([row('run_work.user_id', '=', p.user), row('run_work.run_id', '>', p.run)]),
+          ]),
         )
-        .orderBy('created_at', 'desc')
-        .orderBy('run_id', 'desc')
+        .orderBy('run_work.user_id')
+        .orderBy('run_work.run_id')
         .limit(p.limit),
     ),
-    moving: own<Key & { limit: number }>((db, p) =>
+    moving: own<Key & { form: number; limit: number }>((db, p) =>
       db
         .selectFrom('run_work')
         .select(['user_id', 'run_id'])
         .where('moving', '=', 1)
+        .where('form', '<=', p.form)
         .where((row) =>
           row.or([row('user_id', '>', p.user), row.and([row('user_id', '=', p.user), row('run_id', '>', p.run)])]),
         )

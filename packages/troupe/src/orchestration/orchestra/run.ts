@@ -1,14 +1,30 @@
 /** A run as the host holds it: watch it, answer it, stop it. The handle keeps nothing; any process can make one. */
-import { encodeJson, failure, type Json, traceOf, type UserId } from '../../core/index.ts'
+import { goingOf } from '../../agents/index.ts'
+import {
+  checkCall,
+  checkOptions,
+  checkSignal,
+  encodeJson,
+  failure,
+  type Json,
+  taintField,
+  type UserId,
+} from '../../core/index.ts'
 import type { Settlement } from '../../durable/index.ts'
-import type { Guard } from '../core/model.ts'
-import { checkAnswer } from '../core/people.ts'
+import { type AgentPath, pathOf, pathSetBy } from '../core/agent-path.ts'
+import { type Inspection, inspect } from '../history/inspect.ts'
+import { PastRun } from '../history/past-run.ts'
+import type { CommandOptions } from './command-options.ts'
+import { keptRecords, refuseExpired, toldUntil } from './kept-records.ts'
 import type { OrchestraHost } from './orchestra-host.ts'
 import type { LivePart } from './parts.ts'
-import type { RunEvent, RunRecord } from './run-event.ts'
-import { ownerOf, runJournal, stepJournal } from './run-journals.ts'
+import { type RetryOptions, retryRun } from './retry-run.ts'
+import type { RunEvent } from './run-event.ts'
+import { ownerOf, stepJournal, traceIdOf } from './run-journals.ts'
+import { readRecord } from './run-record.ts'
 import { type RunResult, revive } from './run-result.ts'
 import { askedBelow } from './waiting-below.ts'
+import type { Order } from './wire.ts'
 
 export interface UncertainEffectOfRun {
   readonly step: string
@@ -35,6 +51,11 @@ const withoutUnsaid = (value: unknown): unknown =>
 const over = new Set<string>(['run.completed', 'run.failed', 'run.cancelled'])
 const pageSize = 200
 
+function checkCommand(what: string, options: CommandOptions): void {
+  checkOptions(what, options, ['id', 'signal'])
+  checkSignal(what, options.signal)
+}
+
 export class Run {
   readonly id: string
   readonly #host: OrchestraHost
@@ -48,46 +69,63 @@ export class Run {
 
   /** Resolves when the run is over, or nothing in it can move: it waits for a person, is paused, or needs a decision. */
   async result(options: { readonly signal?: AbortSignal } = {}): Promise<RunResult> {
+    checkCall('run.result', options)
     return revive(await this.#host.still(this.#user, this.id, options.signal))
   }
 
   /** As things stand now. */
-  async status(): Promise<{
+  async status(options: { readonly signal?: AbortSignal } = {}): Promise<{
     readonly status: RunResult['status'] | 'paused'
     readonly reason?: string
-    readonly guard?: Guard
+    /** ISO text, once it is over: until then it can be replayed and forked; its result stays. */
+    readonly replayableUntil?: string
   }> {
+    checkCall('run.status', options)
     const row = await this.#host.row(this.#user, this.id)
-    return { status: row.status as RunResult['status'], ...(row.reason === null ? {} : { reason: row.reason }) }
+    const reason = row.reason === null ? {} : { reason: row.reason }
+    return { status: row.status as RunResult['status'], ...reason, ...toldUntil(this.#host.parts, row) }
   }
 
   /**
-   * The run's journal as it is written, from its beginning or after `from`; ends with the run.
+   * The run's journal as it is written, from its beginning or after `from`; ends with the run, or when the signal aborts.
    * @example for await (const event of run.events()) console.log(event.seq, event.type)
    */
-  async *events(options: EventOptions = {}): AsyncGenerator<RunEvent> {
-    let seq = options.from ?? 0
+  events(options: EventOptions = {}): AsyncGenerator<RunEvent> {
+    checkOptions('run.events', options, ['from', 'signal'])
+    const { from = 0, signal } = options
+    if (!Number.isSafeInteger(from) || from < 0)
+      throw failure('validation.failed', { what: 'run.events.from', problem: 'it is not the seq of an event' })
+    // One that has aborted gives nothing, as one that aborts later ends it.
+    if (!signal?.aborted) checkSignal('run.events', signal)
+    return this.#events(from, signal)
+  }
+
+  async *#events(from: number, signal: AbortSignal | undefined): AsyncGenerator<RunEvent> {
+    let seq = from
     const { id: run } = this
-    const at = { run, user: this.#user, trace: traceOf(this.#user, runJournal(run), run).traceId }
+    const at = { run, user: this.#user, trace: traceIdOf(this.#user, run) }
     let record = 0
-    for (;;) {
-      const arrival = this.#host.nextEvents(this.#user, this.id, options.signal)
+    refuseExpired(this.#host.parts, await this.#host.row(this.#user, run))
+    const paths = new Map<string, AgentPath>()
+    while (!signal?.aborted) {
+      const arrival = this.#host.nextEvents(this.#user, this.id, signal)
       try {
         let page: Awaited<ReturnType<OrchestraHost['records']>>
         do {
           page = await this.#host.records(this.#user, this.id, record, pageSize)
           for (const { seq: place, body } of page) {
             record = place
-            const { events, first } = body as unknown as RunRecord
-            for (const [i, event] of (events ?? []).entries()) {
+            const { events = [], first = 1 } = readRecord(body)
+            for (const [i, event] of events.entries()) {
+              const set = pathSetBy(paths, event)
+              if (set) paths.set(...set)
               if (first + i <= seq) continue
               seq = first + i
-              yield { ...event, seq, ...at }
+              yield { ...event, seq, path: pathOf(paths, event), ...at }
               if (over.has(event.type)) return
             }
           }
         } while (page.length === pageSize)
-        if (options.signal?.aborted) return
         // A run that broke down ends without an event of its own.
         if ((await this.#host.row(this.#user, this.id)).endedAt !== null && page.length === 0) return
         await arrival.promise
@@ -99,40 +137,107 @@ export class Run {
 
   /** Tokens and progress from now on: not stored, some may be missing. Ends with the run or the signal. */
   live(options: { readonly signal?: AbortSignal } = {}): AsyncIterable<LivePart> {
+    checkOptions('run.live', options, ['signal'])
     return this.#host.liveOf(this.#user, this.id, options.signal)
   }
 
-  /** No new step begins; those at work end. */
-  async pause(): Promise<void> {
-    await this.#apply((at) => ({ at, type: 'pause', by: 'host' }))
+  /**
+   * No new step begins; those at work end. Any process that has the database may ask; whoever carries the run on does it.
+   * @throws ConflictError `run.over`; `run.agents_missing` where nobody carries it on and no process has its code
+   */
+  async pause(options: CommandOptions = {}): Promise<void> {
+    await this.#give('pause', options)
   }
-  async continue(): Promise<void> {
-    await this.#apply((at) => ({ at, type: 'continue', by: 'host' }))
+  /** Goes on, from a pause or a breakpoint: a failure that is held happens, a call that is held back is made. */
+  async continue(options: CommandOptions = {}): Promise<void> {
+    await this.#give('continue', options)
   }
-  /** Resolves when it is durable that the run is to stop; its steps clean up, then it ends as cancelled. */
-  async cancel(): Promise<void> {
-    await this.#apply((at) => ({ at, type: 'cancel', by: 'host' }))
+
+  /**
+   * Goes on from a pause or a breakpoint until another step has begun, and stops again behind it.
+   * @returns how the run stands then, or where it is over
+   */
+  async step(options: CommandOptions = {}): Promise<Inspection> {
+    checkCommand('run.step', options)
+    await this.#host.give(this.#user, this.id, { type: 'continue', by: 'host', steps: 1 }, options)
+    await this.result(options.signal ? { signal: options.signal } : {})
+    return this.inspect()
+  }
+
+  /** How it stands, and what comes next when it goes on. */
+  async inspect(options: { readonly signal?: AbortSignal } = {}): Promise<Inspection> {
+    checkCall('run.inspect', options)
+    const row = await this.#host.row(this.#user, this.id)
+    return inspect(PastRun.of(this.id, await keptRecords(this.#host.parts, this.#user, row)))
+  }
+
+  /**
+   * Changes what a run that stands at a breakpoint goes on with.
+   * @param edits `results`: by step whose failure is held, what it gives instead; `inputs`: by branch that is about to
+   * begin a step, what it is given. The result of a call that is held back is an answer to its question: `{ result }`
+   * @throws ValidationError for what is not held; ConflictError `run.over`
+   * @example await run.edit({ results: { '1#2': 'a report written by hand' } })
+   */
+  async edit(
+    edits: {
+      readonly results?: Readonly<Record<string, unknown>>
+      readonly inputs?: Readonly<Record<string, unknown>>
+    },
+    options: { readonly signal?: AbortSignal } = {},
+  ): Promise<void> {
+    checkOptions('run.edit', edits, ['results', 'inputs'])
+    checkCall('run.edit', options)
+    const give = (order: Order) => this.#host.give(this.#user, this.id, order, options)
+    for (const [step, value] of Object.entries(edits.results ?? {}))
+      await give({ type: 'step.edited', step, outcome: goingOf(value, 'The result'), by: 'host' })
+    for (const [branch, value] of Object.entries(edits.inputs ?? {})) {
+      const input = JSON.parse(encodeJson(value, 'The input')) as Json
+      await give({ type: 'branch.edited', branch, input, by: 'host' })
+    }
+  }
+
+  /**
+   * A new run that goes on where this one failed: it shares all that had settled before the failure, steps that were open
+   * go on from their records, paid calls and completed effects are not repeated, and what failed is tried again.
+   * @param options `from`: a step that failed, or a branch (its last failed one), in place of what made the run fail;
+   * `budget`: other limits, in which counts what was used before; `id` of the new run
+   * @throws ConflictError `retry.refused` for a run that has not failed; NotFoundError `replay.expired`
+   * @example const again = await run.retry({ budget: { cost: 2 } }); console.log((await again.result()).status)
+   */
+  async retry(options: RetryOptions = {}): Promise<Run> {
+    const { signal, ...how } = options
+    checkOptions('run.retry', how, ['from', 'budget', 'id'])
+    checkSignal('run.retry', signal)
+    return new Run(this.#host, this.#user, await retryRun(this.#host, this.#user, this.id, how))
+  }
+
+  /** Its steps clean up, then it ends as cancelled: resolves when it is over, wherever it is carried on. */
+  async cancel(options: CommandOptions = {}): Promise<void> {
+    await this.#give('cancel', options)
+    await this.#host.ended(this.#user, this.id, options.signal)
   }
 
   /**
    * @param value of the kind asked: one of the options, a text, `{ approve, hash }`, …
+   * @param options `id`: given again with it, the answer is given once; `signal` takes it back while nobody has taken it in
    * @throws ConflictError for a question that isn't open, a second answer or a wrong hash; ValidationError for a value
    * that doesn't fit
    */
-  async answer(question: string, value: Json): Promise<void> {
+  async answer(question: string, value: Json, options: CommandOptions = {}): Promise<void> {
+    checkCommand('run.answer', options)
+    if (typeof question !== 'string') throw failure('question.unknown', { question: String(question) })
     const below = askedBelow(question)
     if (below && (await this.#isBelow(below.run)))
-      return new Run(this.#host, this.#user, below.run).answer(below.question, value)
+      return new Run(this.#host, this.#user, below.run).answer(below.question, value, options)
     const given = JSON.parse(encodeJson(withoutUnsaid(value), 'The answer')) as Json
-    const owner = await this.#host.own(this.#user, this.id)
-    await owner.apply(
-      (at) => ({ at, type: 'question.answered', question, value: given, by: 'host' }),
-      (state) => checkAnswer(state, question, given),
-    )
+    const people = taintField(this.#host.parts.services.guard.people)
+    const order = { type: 'question.answered', question, value: given, by: 'host', ...people } as const
+    await this.#host.give(this.#user, this.id, order, options)
   }
 
   /** Effects of this run whose outcome nobody knows: it waits for somebody to find out and `settle` them. */
-  async uncertain(): Promise<readonly UncertainEffectOfRun[]> {
+  async uncertain(options: { readonly signal?: AbortSignal } = {}): Promise<readonly UncertainEffectOfRun[]> {
+    checkCall('run.uncertain', options)
     await this.#host.row(this.#user, this.id)
     const all = await this.#host.parts.steps.uncertain(this.#user)
     return all.flatMap(({ step, call, effect, since }) => {
@@ -148,11 +253,15 @@ export class Run {
    * @throws ConflictError `effect.settled` for one that is not uncertain
    * @example const [effect] = await run.uncertain(); await run.settle(effect, { happened: true, output: { charged: 5 } })
    */
-  async settle(effect: Pick<UncertainEffectOfRun, 'step' | 'call'>, settlement: Settlement): Promise<void> {
-    const owner = await this.#host.own(this.#user, this.id)
+  async settle(
+    effect: Pick<UncertainEffectOfRun, 'step' | 'call'>,
+    settlement: Settlement,
+    options: { readonly signal?: AbortSignal } = {},
+  ): Promise<void> {
+    checkCall('run.settle', options)
     const { step, call } = effect
-    await this.#host.parts.steps.settle(this.#user, stepJournal(this.id, step), call, settlement)
-    await owner.apply((at) => ({ at, type: 'step.resumed', step }))
+    const settled = this.#host.parts.steps.settle(this.#user, stepJournal(this.id, step), call, settlement)
+    await this.#host.give(this.#user, this.id, { type: 'step.resumed', step }, options, settled)
   }
 
   /** Answers go to runs that this one started, and to no others. */
@@ -161,9 +270,8 @@ export class Run {
     return children.some((child) => child.run === run && child.parent.above.includes(this.id))
   }
 
-  async #apply(make: Parameters<Awaited<ReturnType<OrchestraHost['own']>>['apply']>[0]): Promise<void> {
-    const row = await this.#host.row(this.#user, this.id)
-    if (row.endedAt !== null) throw failure('run.over', { run: this.id, status: row.status })
-    await (await this.#host.own(this.#user, this.id)).apply(make)
+  async #give(type: 'pause' | 'continue' | 'cancel', options: CommandOptions): Promise<void> {
+    checkCommand(`run.${type}`, options)
+    await this.#host.give(this.#user, this.id, { type, by: 'host' }, options)
   }
 }

@@ -13,6 +13,7 @@ export class Signals<T> {
     const promise = new Promise<void>((resolve, reject) => {
       const off = this.#listen(key, (_, error) => (error === undefined ? resolve() : reject(error)))
       const abort = () => resolve()
+      if (signal?.aborted) abort()
       signal?.addEventListener('abort', abort, { once: true })
       stop = () => {
         off()
@@ -37,6 +38,7 @@ export class Signals<T> {
       done = true
       wake()
     }
+    if (signal?.aborted) abort()
     signal?.addEventListener('abort', abort, { once: true })
     try {
       while (!done || queue.length > 0) {

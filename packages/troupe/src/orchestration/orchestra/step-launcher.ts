@@ -3,12 +3,22 @@ import {
   type Agent,
   createRepetitionGuard,
   createStepContext,
+  guardedStep,
   type Outcome,
   type Services,
   type StepEntry,
 } from '../../agents/index.ts'
-import { failure, type Json, type Principal, type StoredError, TroupeError, type UserId } from '../../core/index.ts'
-import type { Recorder, StepEnd } from '../../durable/index.ts'
+import {
+  failure,
+  type Json,
+  type Principal,
+  type StoredError,
+  type TaintLabel,
+  TroupeError,
+  taintField,
+  type UserId,
+} from '../../core/index.ts'
+import type { Recorder, StepEnd, StepSpec, UndoneEffect } from '../../durable/index.ts'
 import type { Fragment } from '../../storage/index.ts'
 import type { Command, Pinned, StepUsage } from '../core/model.ts'
 import { parentOf } from './parent.ts'
@@ -42,6 +52,10 @@ export class StepLauncher {
   readonly #agents: ReadonlyMap<string, Agent>
   readonly #pinned: Pinned
   readonly #flights = new Map<string, Flight>()
+  /** The run is another's: nothing begins here any more. */
+  #over = false
+  /** What is under way goes on, and nothing begins. */
+  #draining = false
 
   constructor(parts: OrchestraParts, user: UserId, run: string, pinned: Pinned, agents: ReadonlyMap<string, Agent>) {
     this.#parts = parts
@@ -58,7 +72,7 @@ export class StepLauncher {
 
   /** A step that is already carried out here is left alone. */
   launch(command: Execute, ended: Ended): void {
-    if (this.#flights.has(command.step)) return
+    if (this.#over || this.#draining || this.#flights.has(command.step)) return
     const flight: Flight = {
       command,
       ended,
@@ -74,7 +88,7 @@ export class StepLauncher {
   /** Something arrived for a step: if it had given up its process, it is entered again. */
   wake(step: string): void {
     const flight = this.#flights.get(step)
-    if (!flight || flight.retrying) return
+    if (!flight || flight.retrying || this.#draining) return
     if (flight.running) flight.again = true
     else this.#enter(flight)
   }
@@ -98,6 +112,24 @@ export class StepLauncher {
     this.#flights.delete(step)
   }
 
+  /** Steps at work go on to their end; what comes after them is for whoever carries the run on next. */
+  drain(): void {
+    this.#draining = true
+  }
+
+  /** Nothing is entered again. */
+  abandon(): void {
+    this.#flights.clear()
+  }
+
+  /** Stops what is under way: the run is carried on by somebody else, or by nobody for now. */
+  async giveUp(): Promise<void> {
+    this.#over = true
+    const steps = [...this.#flights.keys()]
+    this.#flights.clear()
+    await Promise.all(steps.map((step) => this.#parts.steps.giveUp(this.#user, stepJournal(this.#run, step))))
+  }
+
   #enter(flight: Flight): void {
     flight.again = false
     flight.running = this.#execute(flight)
@@ -108,8 +140,9 @@ export class StepLauncher {
       })
       .then((end) => {
         flight.running = undefined
-        if (!end) return
-        if (end.status === 'parked' && flight.again) return this.#enter(flight)
+        if (!end || this.#over) return
+        if (end.status === 'parked' && flight.again && this.#flights.has(flight.command.step))
+          return this.#enter(flight)
         if (end.status !== 'parked' && end.status !== 'uncertain') this.#flights.delete(flight.command.step)
         flight.ended(end)
       })
@@ -124,29 +157,40 @@ export class StepLauncher {
     })
   }
 
-  async #execute({ command, controller }: Flight): Promise<StepEnd> {
-    const agent = this.#agents.get(command.agent)
-    const step = stepJournal(this.#run, command.step)
-    const principal: Principal = { userId: this.#user, kind: 'agent', name: command.agent }
-    const settled = (end: Json | { readonly error: StoredError }) => this.#tell(command.step, end)
-    return this.#parts.steps.execute(
-      {
-        id: step,
-        principal,
-        runId: this.#run,
-        input: { agent: command.agent, input: command.input },
-        signal: controller.signal,
-        settled,
-      },
-      async (recorder) => {
-        if (!agent) throw failure('agent.unknown', { agent: command.agent, known: [...this.#agents.keys()].join(', ') })
-        return (await this.#program(agent, command, recorder)) as unknown as Json
-      },
+  #execute({ command, controller }: Flight): Promise<StepEnd> {
+    return this.#parts.steps.execute(this.#spec(command, controller.signal), (recorder) =>
+      this.#entered(command, recorder),
     )
+  }
+
+  /** Takes back what a step that is over did outside. */
+  undo(command: Execute, signal: AbortSignal | undefined): Promise<readonly UndoneEffect[]> {
+    return this.#parts.steps.undo(this.#spec(command, signal), (recorder) => this.#entered(command, recorder))
+  }
+
+  #spec(command: Execute, signal: AbortSignal | undefined): StepSpec {
+    const principal: Principal = { userId: this.#user, kind: 'agent', name: command.agent }
+    return {
+      id: stepJournal(this.#run, command.step),
+      principal,
+      runId: this.#run,
+      input: { agent: command.agent, input: command.input },
+      ...taintField(command.taint),
+      ...(signal ? { signal } : {}),
+      settled: (end, taint) => this.#tell(command.step, end, taint),
+    }
+  }
+
+  async #entered(command: Execute, recorder: Recorder): Promise<Json> {
+    const agent = this.#agents.get(command.agent)
+    if (!agent) throw failure('agent.unknown', { agent: command.agent, known: [...this.#agents.keys()].join(', ') })
+    return (await this.#program(agent, command, recorder)) as unknown as Json
   }
 
   async #program(agent: Agent, command: Execute, recorder: Recorder): Promise<Outcome> {
     const { clock, random } = this.#parts
+    const { tape, guard } = this.#parts.services
+    const shared = { clock, random, tape, guard, vouches: agent.source !== undefined }
     const at = {
       user: this.#user,
       run: this.#run,
@@ -164,11 +208,11 @@ export class StepLauncher {
         stage,
         own.context,
       )
-      return createStepContext({ agent: name, recorder: stage, clock, random, hands })
+      return createStepContext({ ...shared, agent: name, recorder: stage, hands })
     }
     const entry: StepEntry = {
       input: command.input,
-      ctx: createStepContext({ agent: agent.name, recorder, clock, random, hands: own }),
+      ctx: createStepContext({ ...shared, agent: agent.name, recorder, hands: own }),
       recorder,
       ctxOf,
       ways: command.ways,
@@ -178,9 +222,10 @@ export class StepLauncher {
       ...(command.results ? { results: command.results as never } : {}),
       ...this.#shown(command),
     }
-    if (!command.serve) return agent.step(entry)
-    if (!agent.serve) return agent.step(entry)
-    return { kind: 'value', value: await agent.serve({ ...command.serve, payload: command.input }, entry) }
+    return guardedStep(entry.services, agent.name, recorder, async () => {
+      if (!command.serve || !agent.serve) return agent.step(entry)
+      return { kind: 'value', value: await agent.serve({ ...command.serve, payload: command.input }, entry) }
+    })
   }
 
   /** What of its work is seen as it happens; a quiet run shows what it is told to show, and no text. */
@@ -202,23 +247,26 @@ export class StepLauncher {
   }
 
   #services(): Services {
-    const { timeouts, budget, guards } = this.#pinned.config
+    const { timeouts, budget, guards, debug } = this.#pinned.config
+    const breakOn = debug?.breakOn.flatMap((each) => (each.on === 'tool' ? [each.tool] : []))
     return {
       ...this.#parts.services,
       budget: this.#parts.budgets.of(this.#user, this.#run, budget, parentOf(this.#pinned)?.limits),
       timeouts: {
         ...(timeouts.tool === undefined ? {} : { tool: timeouts.tool }),
         ...(timeouts.model === undefined ? {} : { model: timeouts.model }),
+        ...(timeouts.human === undefined ? {} : { human: timeouts.human }),
       },
+      ...(breakOn?.length ? { breakOn } : {}),
       ...(guards.repetition ? { repetition: createRepetitionGuard(guards.repetition) } : {}),
     }
   }
 
   /** The inbox row that tells the run, in the change that settles the step. */
-  #tell(step: string, end: Json | { readonly error: StoredError }): Fragment {
+  #tell(step: string, end: Json | { readonly error: StoredError }, taint: readonly TaintLabel[]): Fragment {
     const told: Told = isFailure(end)
-      ? { type: 'failed', step, error: end.error, ...spentOf(end.error) }
-      : { type: 'settled', step, ...plainOutcome(end) }
+      ? { type: 'failed', step, error: end.error, ...spentOf(end.error), ...taintField(taint) }
+      : { type: 'settled', step, ...plainOutcome(end), ...taintField(taint) }
     return this.#parts.inbox.put(this.#user, runJournal(this.#run), stepJournal(this.#run, step), 'end', toJson(told))
   }
 }

@@ -1,14 +1,16 @@
 /** Inputs taken one after the other: their records, events and commands, the state moved along. */
+import { pathOf } from '../core/agent-path.ts'
 import { commandsOf } from '../core/commands.ts'
 import { decide } from '../core/decide.ts'
 import { evolve } from '../core/evolve.ts'
 import type { Command, Event, Input } from '../core/model.ts'
 import type { State } from '../core/state.ts'
-import type { NumberedEvent, RunRecord } from './run-event.ts'
+import type { PlacedEvent } from './run-event.ts'
+import type { RunRecord } from './run-record.ts'
 
 export class Taken {
   readonly records: RunRecord[] = []
-  readonly events: NumberedEvent[] = []
+  readonly events: PlacedEvent[] = []
   readonly follows: Follows[] = []
   readonly #state: State
   readonly #ended: Set<string>
@@ -31,7 +33,7 @@ export class Taken {
     this.records.push({ input, events, first: this.lastSeq + 1 })
     for (const event of events) {
       evolve(this.#state, event)
-      this.events.push({ ...event, seq: ++this.lastSeq })
+      this.events.push({ ...event, seq: ++this.lastSeq, path: pathOf(this.#state.paths, event) })
       this.follows.push({ event, commands: commandsOf(this.#state, event) })
     }
   }

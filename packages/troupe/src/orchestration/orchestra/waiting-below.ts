@@ -1,6 +1,5 @@
 /** A run whose steps wait for runs of theirs alone waits for what those wait for: their questions are shown as its own. */
 import type { Json } from '../../core/index.ts'
-import { resultOf } from '../core/result.ts'
 import { hasEnded, type State } from '../core/state.ts'
 
 /** What a run that stands still shows of itself, as JSON. */
@@ -18,21 +17,28 @@ export interface StillChild {
 
 const mark = '::'
 
-/** @returns undefined while something moves, here or below */
-export function waitingBelow(state: Readonly<State>, children: readonly StillChild[], at: number): Json | undefined {
-  if (!waitsOutside(state) || new Set(children.map(({ step }) => step)).size < state.counts.outside) return undefined
+/**
+ * @param own the run's account of itself, and how many of its steps wait for somebody outside
+ * @returns undefined while something moves, here or below
+ */
+export function waitingBelow(
+  own: { readonly account: Json; readonly outside: number },
+  children: readonly StillChild[],
+): Json | undefined {
+  if (new Set(children.map(({ step }) => step)).size < own.outside) return undefined
   const below: (Still & { readonly run: string })[] = []
   for (const { run, still } of children) {
     if (still === undefined) return undefined
     below.push({ ...(still as unknown as Still), run })
   }
+  const account = own.account as unknown as Still
   const questions = below.flatMap((child) => child.questions.map((q) => ({ ...q, id: `${child.run}${mark}${q.id}` })))
-  const own = resultOf(state, at)
-  const reason = questions.length > 0 ? 'question' : (below[0]?.reason ?? 'question')
-  const result = { ...own, status: 'waiting', reason, questions: [...own.questions, ...questions] }
-  return JSON.parse(JSON.stringify(result)) as Json
+  const reason = account.reason ?? (questions.length > 0 ? 'question' : (below[0]?.reason ?? 'question'))
+  const result = { ...account, status: 'waiting', reason, questions: [...account.questions, ...questions] }
+  return result as unknown as Json
 }
 
+/** Nothing in it moves but what its steps wait for outside. */
 export const waitsOutside = (state: Readonly<State>): boolean =>
   !hasEnded(state) &&
   state.counts.outside > 0 &&

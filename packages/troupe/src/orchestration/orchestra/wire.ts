@@ -3,12 +3,41 @@
  * stored: they keep their meaning, and what is added is optional.
  */
 import type { Outcome, Question } from '../../agents/index.ts'
-import { failure, type Json, type StoredError } from '../../core/index.ts'
+import { failure, type Json, type StoredError, type TaintLabel, taintField } from '../../core/index.ts'
 import type { Input, StepUsage } from '../core/model.ts'
 
+/** What a run is told to do: an input without its moment, which is when the run takes it in. */
+export type Order =
+  | { readonly type: 'pause' | 'cancel'; readonly by: string }
+  | { readonly type: 'continue'; readonly by: string; readonly steps?: number }
+  | { readonly type: 'step.edited'; readonly step: string; readonly outcome: Outcome; readonly by: string }
+  | { readonly type: 'branch.edited'; readonly branch: string; readonly input: Json; readonly by: string }
+  | {
+      readonly type: 'question.answered'
+      readonly question: string
+      readonly value: Json
+      readonly by: string
+      readonly taint?: readonly TaintLabel[]
+    }
+  | { readonly type: 'step.resumed'; readonly step: string }
+
+interface Tainted {
+  readonly taint?: readonly TaintLabel[]
+}
+
 export type Told =
-  | { readonly type: 'settled'; readonly step: string; readonly outcome: Outcome; readonly usage?: StepUsage }
-  | { readonly type: 'failed'; readonly step: string; readonly error: StoredError; readonly usage?: StepUsage }
+  | ({
+      readonly type: 'settled'
+      readonly step: string
+      readonly outcome: Outcome
+      readonly usage?: StepUsage
+    } & Tainted)
+  | ({
+      readonly type: 'failed'
+      readonly step: string
+      readonly error: StoredError
+      readonly usage?: StepUsage
+    } & Tainted)
   | {
       readonly type: 'asked'
       readonly step: string
@@ -16,7 +45,7 @@ export type Told =
       readonly question: Question
       readonly agent?: string
     }
-  | {
+  | ({
       readonly type: 'requested'
       readonly step: string
       readonly wait: string
@@ -24,8 +53,11 @@ export type Told =
       readonly message: string
       readonly payload: Json
       readonly deadline?: number
-    }
+    } & Tainted)
   | { readonly type: 'timer'; readonly name: string }
+  /** By the run above. */
+  | { readonly type: 'pause' | 'continue' }
+  | { readonly type: 'command'; readonly id: string; readonly order: Order }
   | { readonly type: 'charged'; readonly run: string; readonly steps: number; readonly usage: StepUsage }
 
 export const toJson = (told: Told): Json => told as unknown as Json
@@ -41,6 +73,7 @@ export function inputOf(body: Json, at: number): Input {
         step: told.step,
         outcome: told.outcome,
         ...(told.usage ? { usage: told.usage } : {}),
+        ...taintField(told.taint),
       }
     case 'failed':
       return { at, ...refusalOf(told) }
@@ -56,19 +89,25 @@ export function inputOf(body: Json, at: number): Input {
     case 'requested': {
       const { step, wait, to, message, payload } = told
       const deadline = told.deadline === undefined ? {} : { deadline: told.deadline }
-      return { at, type: 'request.made', step, wait, to, message, payload, ...deadline }
+      return { at, type: 'request.made', step, wait, to, message, payload, ...deadline, ...taintField(told.taint) }
     }
     case 'charged':
       return { at, type: 'run.charged', run: told.run, steps: told.steps, usage: told.usage }
+    case 'command':
+      return { ...told.order, at }
     case 'timer':
       return { at, type: 'timer', name: told.name }
+    case 'pause':
+    case 'continue':
+      return { at, type: told.type, by: 'parent' }
     default:
       throw failure('invariant.broken', { rule: 'what is put into the inbox of a run is known to this release' })
   }
 }
 
 /** A step whose budget was refused by the storage did not fail: the run's guard tripped. */
-function refusalOf({ step, error, usage }: Told & { readonly type: 'failed' }) {
+function refusalOf({ step, error, usage, taint }: Told & { readonly type: 'failed' }) {
+  const more = { ...(usage ? { usage } : {}), ...taintField(taint) }
   const details = error.details as { budget?: string; used?: number; limit?: number } | undefined
   if (error.code === 'budget.exceeded' && details?.budget !== undefined)
     return {
@@ -77,7 +116,7 @@ function refusalOf({ step, error, usage }: Told & { readonly type: 'failed' }) {
       budget: details.budget,
       used: details.used ?? 0,
       limit: details.limit ?? 0,
-      ...(usage ? { usage } : {}),
+      ...more,
     }
-  return { type: 'step.failed' as const, step, error, ...(usage ? { usage } : {}) }
+  return { type: 'step.failed' as const, step, error, ...more }
 }

@@ -1,6 +1,6 @@
 /** Any form of a topology becomes the canonical one, checked; the canonical one comes back with its agents. */
 import type { Agent } from '../../agents/index.ts'
-import { checkOptions, failure } from '../../core/index.ts'
+import { checkOptions, failure, listOf } from '../../core/index.ts'
 import type { CanonicalTopology } from '../core/canonical.ts'
 import { Draft } from './draft.ts'
 import type { CompiledTopology, ObjectForm, StringForm, TopologyForm } from './forms.ts'
@@ -21,7 +21,7 @@ export function defineTopology(
   options: { readonly agents?: readonly Agent[] } = {},
 ): CompiledTopology {
   checkOptions('defineTopology', options, ['agents'])
-  const agents = new Map((options.agents ?? []).map((agent) => [agent.name, agent]))
+  const agents = new Map(listOf('agents', options.agents ?? []).map((agent) => [agent.name, agent]))
   return compile(form, agents)
 }
 

@@ -15,6 +15,17 @@ export const isReserved = (name: string): name is Reserved => Object.hasOwn(kind
 const types: readonly unknown[] = ['invoke', 'notify', 'query', 'stream']
 const conditions = ['path', 'equals', 'notEquals', 'in', 'exists', 'greaterThan', 'lessThan']
 
+/** A name in the place of a definition is the likely mistake: other frameworks keep agents in a registry. */
+export function checkDefinition(agent: unknown): asserts agent is Agent {
+  if (typeof (agent as Agent | undefined)?.step === 'function') return
+  const { name = agent } = (typeof agent === 'object' && agent !== null ? agent : {}) as { readonly name?: unknown }
+  throw invalid(
+    typeof name === 'string' ? name : 'an agent',
+    typeof agent === 'string' ? 'it is a name and not an agent' : 'it is no agent',
+    'Pass the definition itself, made by defineAgent, new LlmAgent or new AgentPool',
+  )
+}
+
 export class Draft {
   readonly nodes = new Map<string, CanonicalNode>()
   readonly edges: CanonicalEdge[] = []
@@ -41,6 +52,7 @@ export class Draft {
 
   /** The code of an agent; one name stands for one definition. */
   addAgent(agent: Agent): void {
+    checkDefinition(agent)
     const known = this.agents.get(agent.name)
     if (known && known !== agent) throw invalid(agent.name, 'two different agents have this name', 'Rename one of them')
     this.agents.set(agent.name, agent)
@@ -141,10 +153,16 @@ export function readNodeOptions(
     throw invalid(name, 'its limit is no whole number of at least 1', 'Say how many of its steps may run at once')
   return {
     ...(join === undefined ? {} : { join: readJoin(`nodes.${name}.join`, join) }),
-    ...(deadline === undefined ? {} : { deadline: milliseconds(deadline, `nodes.${name}.deadline`) }),
+    ...(deadline === undefined ? {} : { deadline: readDeadline(name, deadline) }),
     ...(onFailure === undefined ? {} : { onFailure: readPolicy(`nodes.${name}.onFailure`, onFailure) }),
     ...(limit === undefined ? {} : { limit }),
   }
+}
+
+function readDeadline(name: string, deadline: string): number {
+  const ms = milliseconds(deadline, `nodes.${name}.deadline`)
+  if (ms === 0) throw invalid(`nodes.${name}.deadline`, 'it is over before it begins', 'Make it longer than nothing')
+  return ms
 }
 
 export function readEdgeOptions(
@@ -167,7 +185,7 @@ export function readEdgeOptions(
 function readCondition(place: string, when: Condition): Condition {
   const problem = (what: string) =>
     invalid(place, what, 'A condition is an object such as { path: "kind", equals: "bug" }')
-  if (when === null || typeof when !== 'object') throw problem('its condition is no object')
+  if (when === null || typeof when !== 'object' || Array.isArray(when)) throw problem('its condition is no object')
   const unknown = Object.keys(when).find((key) => !conditions.includes(key))
   if (unknown !== undefined) throw problem(`its condition has no part ${unknown}`)
   if (!Object.keys(when).some((key) => key !== 'path')) throw problem('its condition says nothing about the value')

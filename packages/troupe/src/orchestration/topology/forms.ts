@@ -1,12 +1,13 @@
 /** The ways in which a team is written down; all of them become one canonical form. */
 import type { Agent } from '../../agents/index.ts'
+import type { Duration } from '../../core/index.ts'
 import type { CanonicalTopology, Condition, EdgeType, FailurePolicy, Join } from '../core/canonical.ts'
 import type { RunConfig } from '../core/read-config.ts'
 
 /** What a node of the string form may be told. Durations as texts. */
 export interface NodeOptions {
   readonly join?: Join
-  readonly deadline?: string
+  readonly deadline?: Duration
   readonly onFailure?: FailurePolicy
   /** How many of its steps may run at once. */
   readonly limit?: number

@@ -1,9 +1,9 @@
 /** Ready topologies. Each is an ordinary topology of nodes and edges; all take `config` for what a run is told by default. */
 import type { Agent, StepContext } from '../../agents/index.ts'
-import { checkOptions, failure, type Json } from '../../core/index.ts'
+import { checkFlag, checkOptions, failure, type Json, listOf } from '../../core/index.ts'
 import type { CanonicalEdge, CanonicalTopology, Role } from '../core/canonical.ts'
 import type { RunConfig } from '../core/read-config.ts'
-import { Draft } from './draft.ts'
+import { checkDefinition, Draft } from './draft.ts'
 import type { CompiledTopology, NodeOptions } from './forms.ts'
 import { createRoleAgent, type RoleCode } from './role-agents.ts'
 
@@ -22,6 +22,7 @@ class Plan extends Draft {
   }
 
   add(agent: Agent, options: NodeOptions = {}): string {
+    checkDefinition(agent)
     if (!this.nodes.has(agent.name)) this.addAgentNode(agent.name, agent, options)
     return agent.name
   }
@@ -44,11 +45,24 @@ class Plan extends Draft {
   }
 }
 
-function some(what: string, agents: Agents, least = 1): Agents {
-  if (!Array.isArray(agents) || agents.length < least)
-    throw failure('validation.failed', { what, problem: `it needs at least ${least} agents` })
-  return agents
+function some<T>(what: string, list: readonly T[]): readonly T[] {
+  if (!Array.isArray(list) || list.length === 0)
+    throw failure('validation.failed', { what, problem: 'it must be a list of at least one' })
+  return list
 }
+/** A switch that is off where nothing is said. */
+const flag = (what: string, value: boolean | undefined) => value !== undefined && checkFlag(what, value)
+
+function record<T>(what: string, value: { readonly [key: string]: T }): { readonly [key: string]: T } {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value) && Object.keys(value).length > 0)
+    return value
+  throw failure('validation.failed', { what, problem: 'it must be an object with at least one entry' })
+}
+function code<F>(what: string, value: F): F {
+  if (typeof value === 'function') return value
+  throw failure('validation.failed', { what, problem: 'it must be a function' })
+}
+
 function whole(what: string, value: unknown): number {
   if (!Number.isSafeInteger(value) || (value as number) < 1)
     throw failure('validation.failed', { what, problem: 'it must be a whole number of at least 1' })
@@ -61,9 +75,10 @@ function pipeline(
 ): CompiledTopology {
   const plan = new Plan('pipeline', options, ['stages'])
   let before = ['Start']
-  for (const { agents, parallel = false } of options.stages) {
-    const names = some('A stage of a pipeline', agents).map((agent) => plan.add(agent))
-    for (const group of parallel ? [names] : names.map((name) => [name])) {
+  for (const [i, stage] of some('stages', options.stages).entries()) {
+    checkOptions(`patterns.pipeline.stages[${i}]`, stage, ['agents', 'parallel'])
+    const names = some(`stages[${i}].agents`, stage.agents).map((agent) => plan.add(agent))
+    for (const group of flag(`stages[${i}].parallel`, stage.parallel) ? [names] : names.map((name) => [name])) {
       for (const from of before)
         for (const to of group) plan.to(from, to, group.length > 1 && from !== 'Start' ? { fanOut: true } : {})
       before = group
@@ -79,7 +94,7 @@ function hubAndSpoke(
 ): CompiledTopology {
   const plan = new Plan('hubAndSpoke', options, ['hub', 'spokes', 'parallelSpokes'])
   around(plan, options.hub, options.spokes)
-  if (options.parallelSpokes !== true) plan.config = { allowParallel: false, ...plan.config }
+  if (!flag('parallelSpokes', options.parallelSpokes)) plan.config = { allowParallel: false, ...plan.config }
   return plan.compiled()
 }
 
@@ -96,9 +111,9 @@ function hierarchical(
 ): CompiledTopology {
   const plan = new Plan('hierarchical', options, ['root', 'tree'])
   plan.to('Start', plan.add(options.root))
-  for (const children of Object.values(options.tree)) for (const child of children) plan.add(child)
-  for (const [parent, children] of Object.entries(options.tree))
-    for (const child of children) plan.both(plan.use(parent, 'tree'), child.name)
+  const tree = Object.entries(record('tree', options.tree))
+  for (const [parent, children] of tree) for (const child of listOf(`tree.${parent}`, children)) plan.add(child)
+  for (const [parent, children] of tree) for (const child of children) plan.both(plan.use(parent, 'tree'), child.name)
   plan.to(options.root.name, 'End')
   return plan.compiled()
 }
@@ -144,13 +159,14 @@ function broadcast(
 ): CompiledTopology {
   const plan = new Plan('broadcast', options, ['broadcaster', 'receivers', 'allowReplies'])
   const teller = plan.add(options.broadcaster)
+  const replies = flag('allowReplies', options.allowReplies)
   plan.to('Start', teller)
   for (const receiver of some('A broadcast', options.receivers)) {
     const name = plan.add(receiver)
     plan.to(teller, name, { fanOut: true })
-    plan.to(name, options.allowReplies ? teller : 'End')
+    plan.to(name, replies ? teller : 'End')
   }
-  if (options.allowReplies) plan.to(teller, 'End')
+  if (replies) plan.to(teller, 'End')
   return plan.compiled()
 }
 
@@ -177,11 +193,14 @@ function router(
 ): CompiledTopology {
   const plan = new Plan('router', options, ['routes', 'by'])
   const { by = 'type' } = options
-  const routes = Object.fromEntries(Object.entries(options.routes).map(([type, agent]) => [type, plan.add(agent)]))
-  const code = typeof by === 'function' ? { by: by as (task: Json) => string | Promise<string> } : undefined
-  const name = plan.role('Router', { kind: 'router', routes, by: typeof by === 'string' ? by : { code: true } }, code)
+  if (typeof by !== 'string') code('by', by)
+  const routes = Object.fromEntries(
+    Object.entries(record('routes', options.routes)).map(([type, agent]) => [type, plan.add(agent)]),
+  )
+  const made = typeof by === 'function' ? { by: by as (task: Json) => string | Promise<string> } : undefined
+  const name = plan.role('Router', { kind: 'router', routes, by: typeof by === 'string' ? by : { code: true } }, made)
   plan.to('Start', name)
-  for (const agent of new Set(some('A router', Object.values(options.routes)))) {
+  for (const agent of new Set(Object.values(options.routes))) {
     plan.to(name, agent.name)
     plan.to(agent.name, 'End')
   }
@@ -200,8 +219,9 @@ function mapReduce(
   const map = plan.add(options.map)
   const reduce = plan.add(options.reduce)
   const { split } = options
-  const code = split ? { split: split as (task: Json) => readonly unknown[] | Promise<readonly unknown[]> } : undefined
-  const name = plan.role('Split', { kind: 'split', map, reduce, ...(split ? { code: true as const } : {}) }, code)
+  if (split !== undefined) code('split', split)
+  const made = split ? { split: split as (task: Json) => readonly unknown[] | Promise<readonly unknown[]> } : undefined
+  const name = plan.role('Split', { kind: 'split', map, reduce, ...(split ? { code: true as const } : {}) }, made)
   plan.to('Start', name)
   plan.both(name, map)
   plan.to(name, reduce)
@@ -229,7 +249,7 @@ function blackboard(
 ): CompiledTopology {
   const plan = new Plan('blackboard', options, ['agents', 'until'])
   const agents = some('A blackboard', options.agents).map((agent) => plan.add(agent))
-  const name = plan.role('Board', { kind: 'blackboard', agents, code: true }, { until: options.until })
+  const name = plan.role('Board', { kind: 'blackboard', agents, code: true }, { until: code('until', options.until) })
   plan.to('Start', name)
   for (const agent of agents) plan.both(name, agent)
   plan.to(name, 'End')

@@ -1,6 +1,6 @@
 /** Reads the canonical form back: the definitions are passed, those of patterns are made again from their roles. */
 import type { Agent } from '../../agents/index.ts'
-import { checkOptions, failure } from '../../core/index.ts'
+import { checkOptions, failure, listOf } from '../../core/index.ts'
 import type { CanonicalEdge, CanonicalNode, CanonicalTopology } from '../core/canonical.ts'
 import { readJoin, readPolicy } from '../core/read-join.ts'
 import { Draft } from './draft.ts'
@@ -20,8 +20,8 @@ export function readCanonical(form: CanonicalTopology, agents: ReadonlyMap<strin
       problem: `its version is ${String(form.version)}; this release reads 1`,
     })
   const draft = new Draft()
-  for (const node of form.nodes) addNode(draft, node, agents)
-  for (const edge of form.edges) {
+  for (const node of listOf('nodes', form.nodes)) addNode(draft, node, agents)
+  for (const edge of listOf('edges', form.edges)) {
     checkOptions(`the edge ${edge.from} -> ${edge.to}`, edge, edgeFields)
     const place = `${edge.from} -> ${edge.to}`
     draft.addEdge({

@@ -1,6 +1,6 @@
 /** Reads the object form: nodes and edges, one by one. */
 import type { Agent } from '../../agents/index.ts'
-import { checkOptions, nearest } from '../../core/index.ts'
+import { checkFlag, checkOptions, listOf, nearest } from '../../core/index.ts'
 import { type Draft, invalid, readEdgeOptions } from './draft.ts'
 import type { CompiledTopology, NodeOptions, ObjectEdge, ObjectForm, ObjectNode, TopologyForm } from './forms.ts'
 import { nest } from './nest.ts'
@@ -19,11 +19,11 @@ export function readObjects(
 ): void {
   checkOptions('topology', form, ['nodes', 'edges', 'config'])
   const nested = new Map<string, CompiledTopology>()
-  for (const node of form.nodes) {
+  for (const node of listOf('nodes', form.nodes)) {
     const inner = addNode(draft, node, agents, compile)
     if (inner) nested.set(node.name, inner)
   }
-  for (const edge of form.edges) addEdge(draft, edge)
+  for (const edge of listOf('edges', form.edges)) addEdge(draft, edge)
   for (const [name, inner] of nested) nest(draft, name, inner)
 }
 
@@ -33,8 +33,8 @@ function addNode(
   agents: Agents,
   compile: (form: TopologyForm) => CompiledTopology,
 ): CompiledTopology | undefined {
+  checkOptions(`the node ${node?.name}`, node, nodeOptions)
   const { name, kind, agent, size, topology, ...options } = node
-  checkOptions(`the node ${name}`, node, nodeOptions)
   if (!kinds.includes(kind)) throw invalid(name, `there is no kind ${String(kind)}`, `It is one of ${kinds.join(', ')}`)
   if (kind !== 'agent' && kind !== 'pool' && Object.keys(options).length + (size === undefined ? 0 : 1) > 0)
     throw invalid(name, `a node of kind ${kind} has no options`, 'Give them to agents')
@@ -68,16 +68,18 @@ export function definition(name: string, agent: Agent | string | undefined, agen
 }
 
 function addEdge(draft: Draft, edge: ObjectEdge): void {
+  checkOptions(`the edge ${edge?.from} -> ${edge?.to}`, edge, edgeOptions)
   const place = `${edge.from} -> ${edge.to}`
-  checkOptions(`the edge ${place}`, edge, edgeOptions)
   const { fanOut, alternating } = edge
   if (edge.maxTurns !== undefined && !alternating)
-    throw invalid(place, 'only an alternating edge has turns', 'Write limit, or alternating: true')
+    throw invalid(place, 'only an alternating edge has maxTurns', 'Write limit, or alternating: true')
   draft.addEdge({
     from: draft.use(edge.from, place),
     to: draft.use(edge.to, place),
     ...readEdgeOptions(place, edge),
-    ...(fanOut ? { fanOut: true as const } : {}),
-    ...(alternating ? { alternating: true as const } : {}),
+    ...(fanOut !== undefined && checkFlag(`${place}: fanOut`, fanOut) ? { fanOut: true as const } : {}),
+    ...(alternating !== undefined && checkFlag(`${place}: alternating`, alternating)
+      ? { alternating: true as const }
+      : {}),
   })
 }

@@ -1,8 +1,7 @@
 /** Reads the string form: agents and the flows between them. */
-import type { Agent } from '../../agents/index.ts'
-import { checkOptions, nearest } from '../../core/index.ts'
+import { checkOptions, listOf, nearest } from '../../core/index.ts'
 import type { CanonicalEdge } from '../core/canonical.ts'
-import { type Draft, invalid, readEdgeOptions } from './draft.ts'
+import { checkDefinition, type Draft, invalid, readEdgeOptions } from './draft.ts'
 import type { CompiledTopology, EdgeOptions, NestedTeam, NodeOptions, StringForm, TopologyForm } from './forms.ts'
 import { nest } from './nest.ts'
 
@@ -45,15 +44,18 @@ const plain = (flow: string) => flow.replaceAll(/\s+/g, '')
 
 export function readStrings(draft: Draft, form: StringForm, compile: (form: TopologyForm) => CompiledTopology): void {
   checkOptions('topology', form, ['agents', 'flows', 'nodes', 'edges', 'pools', 'config'])
-  const flows = form.flows.map(parse)
+  const flows = listOf('flows', form.flows).map(parse)
   const nested = new Map<string, CompiledTopology>()
-  for (const agent of form.agents) {
-    if ('topology' in agent) {
+  for (const agent of listOf('agents', form.agents)) {
+    if (typeof agent === 'object' && agent !== null && 'topology' in agent) {
       nested.set(agent.name, compile((agent as NestedTeam).topology))
       draft.addNode({ name: agent.name, kind: 'agent' })
       if (form.nodes?.[agent.name] || form.pools?.[agent.name])
         throw invalid(agent.name, 'a team inside a team has no options of its own', 'Give them to its agents')
-    } else draft.addAgentNode(agent.name, agent as Agent, optionsOf(form, agent.name))
+    } else {
+      checkDefinition(agent)
+      draft.addAgentNode(agent.name, agent, optionsOf(form, agent.name))
+    }
   }
   for (const name of [...Object.keys(form.nodes ?? {}), ...Object.keys(form.pools ?? {})])
     if (!draft.nodes.has(name)) {
@@ -91,7 +93,11 @@ function edgeOptions({ edges = {} }: StringForm, flows: readonly Flow[]): Readon
       )
     checkOptions(`edges['${text}']`, options, ['type', 'when', 'maxTurns', 'limit'])
     if (options.maxTurns !== undefined && flow.operator !== '<~>')
-      throw invalid(text, 'only A <~> B takes turns', 'Write limit for how often an edge may be taken')
+      throw invalid(
+        text,
+        'only A <~> B takes turns, and has maxTurns',
+        'Write limit for how often an edge may be taken',
+      )
     if (options.type !== undefined && flow.operator !== '->' && flow.operator !== '=>')
       throw invalid(text, 'a type belongs to one direction', 'Write two flows')
     read.set(plain(text), options)

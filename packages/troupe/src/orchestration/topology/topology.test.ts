@@ -18,7 +18,7 @@ describe('strings', () => {
       agents: leaves('A B C D'),
       flows: ['Start -> A', 'A => {B, C}', '{B, C} -> D', 'D <~> A'],
       edges: { 'D<~>A': { maxTurns: 4 } },
-      nodes: { D: { join: 'any' as const, deadline: '2s' } },
+      nodes: { D: { join: 'any' as const, deadline: '2s' as const } },
     }
     const { nodes, edges } = defineTopology(form).canonical
     expect(edges).toEqual([
@@ -37,6 +37,26 @@ describe('strings', () => {
       join: 'any',
       deadline: 2_000,
     })
+  })
+  it('a name in the place of a definition is refused with what to pass, as is whatever is no agent', () => {
+    const named = 'Helper' as unknown as Agent
+    const [a] = leaves('A')
+    const remedy = expect.stringMatching(/^Pass the definition itself/)
+    for (const form of [
+      () => patterns.hubAndSpoke({ hub: named, spokes: [a] }),
+      () => patterns.mapReduce({ map: a, reduce: named }),
+      () => defineTopology({ agents: [a, named], flows: ['A -> Helper'] }),
+    ])
+      expect(form).toThrow(
+        expect.objectContaining({
+          hint: remedy,
+          message: expect.stringContaining('Helper: it is a name and not an agent'),
+        }),
+      )
+    for (const wrong of [undefined, null, 17, { name: 'Bob' }] as unknown[] as Agent[])
+      expect(() => patterns.star({ center: wrong, points: [a] })).toThrow(
+        expect.objectContaining({ hint: remedy, message: expect.stringContaining('it is no agent') }),
+      )
   })
   it('the first starts and those without a way on end, where nothing says so', () => {
     expect(edgesOf({ agents: leaves('A B C'), flows: ['A -> B', 'A -> C'] })).toEqual([

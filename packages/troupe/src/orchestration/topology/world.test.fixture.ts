@@ -1,6 +1,6 @@
 /** A run without a shell: agents are functions, time is a number. Plays the core's commands and records everything. */
 import type { Outcome, Question } from '../../agents/index.ts'
-import type { Json, StoredError } from '../../core/index.ts'
+import { type Json, joinTaint, type StoredError, type TaintLabel, taintField } from '../../core/index.ts'
 import { commandsOf } from '../core/commands.ts'
 import { decide } from '../core/decide.ts'
 import { evolve } from '../core/evolve.ts'
@@ -18,6 +18,10 @@ export type Play = {
   readonly usage?: StepUsage
   /** How long it takes to stop when recalled; Infinity: it never does. */
   readonly stopsAfter?: number
+  /** What it reads, besides what it was given. */
+  readonly reads?: readonly TaintLabel[]
+  /** Vouches that nothing of what it was given is left. */
+  readonly vouches?: boolean
 } & (
   | { readonly outcome: Outcome }
   | { readonly error: StoredError }
@@ -62,6 +66,8 @@ export class World {
   readonly calls: { readonly agent: string; readonly input: Json; readonly command: Execute }[] = []
   readonly #scripts: { readonly [agent: string]: Script }
   readonly #carried = new Set<string>()
+  /** What each step holds. */
+  readonly #taints = new Map<string, readonly TaintLabel[]>()
   readonly #asking = new Map<string, { readonly wait: string; readonly next: (answer: Json | StoredError) => Play }>()
   #items: Item[] = []
   #order = 0
@@ -73,11 +79,12 @@ export class World {
     scripts: { readonly [agent: string]: Script },
     config: RunConfig = {},
     task: Json = 'go',
+    taint: readonly TaintLabel[] = [],
   ) {
     const { canonical } = defineTopology(topology)
     this.#scripts = scripts
     this.pinned = { topology: canonical, config: readConfig(config, canonical), fingerprints: {} }
-    this.take({ at: this.now, type: 'start', task, pinned: this.pinned })
+    this.take({ at: this.now, type: 'start', task, pinned: this.pinned, ...taintField(taint) })
   }
 
   take(input: Input): readonly Event[] {
@@ -103,6 +110,7 @@ export class World {
     switch (command.type) {
       case 'step.execute': {
         this.calls.push({ agent: command.agent, input: command.input, command })
+        this.#taints.set(command.step, command.taint ?? [])
         const n = this.calls.filter((c) => c.agent === command.agent).length
         const script = this.#scripts[command.agent]
         return this.#play(
@@ -126,7 +134,8 @@ export class World {
         const asking = this.#asking.get(command.step)
         if (asking?.wait !== command.wait) return
         this.#asking.delete(command.step)
-        const { answer } = command
+        const { answer, taint } = command
+        this.#taints.set(command.step, joinTaint(this.#taints.get(command.step), taint))
         return this.#play(command.step, asking.next('value' in answer ? answer.value : answer.error))
       }
     }
@@ -142,9 +151,11 @@ export class World {
 
   #end(step: string, play: Play): void {
     const at = this.now
-    const usage = play.usage ? { usage: play.usage } : {}
-    if ('outcome' in play) return void this.take({ at, type: 'step.settled', step, outcome: play.outcome, ...usage })
-    if ('error' in play) return void this.take({ at, type: 'step.failed', step, error: play.error, ...usage })
+    const held = joinTaint(play.vouches ? [] : this.#taints.get(step), play.reads)
+    this.#taints.set(step, held)
+    const more = { ...(play.usage ? { usage: play.usage } : {}), ...taintField(held) }
+    if ('outcome' in play) return void this.take({ at, type: 'step.settled', step, outcome: play.outcome, ...more })
+    if ('error' in play) return void this.take({ at, type: 'step.failed', step, error: play.error, ...more })
     const wait = `w${++this.#waits}`
     this.#asking.set(step, { wait, next: play.next })
     if ('ask' in play) this.take({ at, type: 'question.asked', step, wait, question: play.ask })
@@ -159,6 +170,7 @@ export class World {
         message: 'm',
         payload,
         ...(deadlineAfter === undefined ? {} : { deadline: at + deadlineAfter }),
+        ...taintField(held),
       })
     }
     if (this.state.steps.has(step)) this.take({ at, type: 'step.waiting', step, reason: 'parked' })
@@ -208,8 +220,9 @@ export class World {
     throw new Error('the run does not end')
   }
 
-  answer(question: string, given: Json): readonly Event[] {
-    return this.take({ at: this.now, type: 'question.answered', question, value: given, by: 'ada' })
+  answer(question: string, given: Json, taint: readonly TaintLabel[] = []): readonly Event[] {
+    const answer = { question, value: given, by: 'ada', ...taintField(taint) }
+    return this.take({ at: this.now, type: 'question.answered', ...answer })
   }
 
   get result() {

@@ -1,30 +1,20 @@
-/** Why a run stands as it does: the events that led to it, in their order. */
-import type { NumberedEvent } from './run-event.ts'
-
-export interface Why {
-  readonly status: string
-  readonly reason?: string
-  readonly because: readonly NumberedEvent[]
-}
+/** The events behind how a run stands: of a failed run what failed, of a waiting one what is open. */
+import type { NumberedEvent } from '../orchestra/run-event.ts'
 
 const failing = new Set(['step.failed', 'branch.failed', 'guard.tripped', 'question.expired', 'run.recalled'])
 const ending = new Set(['run.completed', 'run.failed', 'run.cancelled'])
 
 /** @returns what failed or was asked for and led there; of a run that completed, the ends of its branches */
-export function whyRun(events: readonly NumberedEvent[], status: string, reason: string | null): Why {
-  const because =
-    status === 'completed'
-      ? events.filter((event) => event.type === 'run.completed' || isEnd(event))
-      : status === 'waiting'
-        ? openOf(events)
-        : events.filter((event) => failing.has(event.type) || ending.has(event.type))
-  return { status, ...(reason === null ? {} : { reason }), because }
+export function becauseOf(events: readonly NumberedEvent[], status: string): readonly NumberedEvent[] {
+  if (status === 'completed') return events.filter((event) => event.type === 'run.completed' || isEnd(event))
+  if (status === 'waiting') return openOf(events)
+  return events.filter((event) => failing.has(event.type) || ending.has(event.type))
 }
 
 const isEnd = (event: NumberedEvent) => event.type === 'branch.completed' && event.as === 'ended'
 
 /** Questions without an answer, steps that wait for a decision, the pause. */
-function openOf(events: readonly NumberedEvent[]): readonly NumberedEvent[] {
+export function openOf(events: readonly NumberedEvent[]): readonly NumberedEvent[] {
   const open = new Map<string, NumberedEvent>()
   for (const event of events) {
     if (event.type === 'question.asked') open.set(event.question, event)
@@ -32,8 +22,10 @@ function openOf(events: readonly NumberedEvent[]): readonly NumberedEvent[] {
     else if (event.type === 'run.paused') open.set('paused', event)
     else if (event.type === 'run.continued') open.delete('paused')
     else if (event.type === 'step.waiting' && event.reason !== 'parked') open.set(event.step, event)
-    else if ((event.type === 'step.completed' || event.type === 'step.resumed') && 'step' in event)
-      open.delete(event.step)
+    else if (settles.has(event.type) && 'step' in event) open.delete(event.step as string)
+    else if (ending.has(event.type)) open.clear()
   }
   return [...open.values()]
 }
+
+const settles = new Set(['step.completed', 'step.failed', 'step.resumed', 'step.recalled'])

@@ -1,0 +1,64 @@
+import { describe, expect, it } from 'vitest'
+import { finish, value, valuesIn, World } from '../topology/world.test.fixture.ts'
+import { type AgentPath, pathOf, pathSetBy } from './agent-path.ts'
+import type { Event } from './model.ts'
+import { fan, leaf, team } from './teams.test.fixture.ts'
+
+/** Paths of the events of a kind, as who reads the journal folds them. */
+function pathsOf(world: World, type: Event['type']): string[] {
+  const paths = new Map<string, AgentPath>()
+  const found: string[] = []
+  for (const event of world.events) {
+    const set = pathSetBy(paths, event)
+    if (set) paths.set(...set)
+    if (event.type === type) found.push(pathOf(paths, event).join('/'))
+  }
+  expect([...world.state.paths]).toEqual([...paths])
+  return found
+}
+
+describe('the agent path', () => {
+  it('of who is invoked is below who invoked it, and back again when they have met', () => {
+    const flows = ['Start -> A', 'A <-> B', 'B <-> C', 'A -> End']
+    const world = new World(team('A B C', flows), { A: fan('B'), B: fan('C'), C: leaf(1) }).settle()
+    expect(pathsOf(world, 'step.started')).toEqual(['A', 'A/B', 'A/B/C', 'A/B', 'A'])
+    expect(pathsOf(world, 'run.completed')).toEqual([''])
+  })
+
+  it('of who gets the work along edges, and of who meets there, is in the place of who had it', () => {
+    const flows = ['Start -> A', 'A => {B, C}', 'B -> D', 'C -> D', 'D -> E', 'E -> End']
+    const scripts = { A: leaf(1), B: leaf(2), C: leaf(3), D: (i: never) => value(valuesIn(i)), E: leaf(5) }
+    const world = new World(team('A B C D E', flows), scripts as never).settle()
+    expect(pathsOf(world, 'step.started')).toEqual(['A', 'B', 'C', 'D', 'E'])
+  })
+
+  it('of who is asked by a request is below who asks, also one below the other', () => {
+    const request = (to: string) => () => ({ request: { to, payload: 1 }, next: () => finish(1) })
+    const flows = ['Start -> A', 'A -> End', 'A -> B', 'A -> C', 'B -> End', 'C -> End']
+    const world = new World(team('A B C', flows), { A: request('B'), B: request('C'), C: leaf(1) }).settle()
+    expect(pathsOf(world, 'step.completed')).toEqual(['A/B/C', 'A/B', 'A'])
+    expect(pathsOf(world, 'answer.sent')).toEqual(['A/B', 'A'])
+  })
+
+  it('of a question and its answer is that of who asks, a helper below its agent', () => {
+    const form = team('A', ['Start -> A', 'A -> End'])
+    const asks = () => ({ ask: { kind: 'question' as const, text: '?' }, next: () => finish(1) })
+    const world = new World(form, { A: asks }).settle()
+    world.answer('1#1?w1', 'yes')
+    world.settle()
+    expect([pathsOf(world, 'question.asked'), pathsOf(world, 'question.answered')]).toEqual([['A'], ['A']])
+    expect(world.of('question.answered')).toMatchObject([{ branch: '1', step: '1#1', agent: 'A' }])
+    const helped = new World(form, { A: leaf(1, 50) })
+    const question = { kind: 'question' as const, text: '?' }
+    helped.take({ at: helped.now, type: 'question.asked', step: '1#1', wait: 'w', question, agent: 'Helper' })
+    helped.settle()
+    expect(pathsOf(helped, 'question.asked')).toEqual(['A/Helper'])
+    expect(pathsOf(helped, 'question.withdrawn')).toEqual(['A/Helper'])
+  })
+
+  it('is empty where the events before are not kept', () => {
+    const event = { type: 'branch.started', branch: '1/1.1', parent: '1', scope: 'run', agent: 'B' } as never
+    expect(pathSetBy(new Map(), event)).toEqual(['1/1.1', ['B']])
+    expect(pathOf(new Map(), { type: 'step.completed', step: '1#1', branch: '1' } as never)).toEqual([])
+  })
+})

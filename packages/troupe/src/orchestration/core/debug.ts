@@ -1,0 +1,60 @@
+/** Breakpoints: where a run stops, and waits to be looked at, edited, and told to go on. */
+import { type Json, type StoredError, taintField } from '../../core/index.ts'
+import type { Deciding } from './deciding.ts'
+import { guardIn } from './guards.ts'
+import type { BranchId, Breakpoint, StepEnding, StepId } from './model.ts'
+import { pauseRun } from './run.ts'
+import type { Step } from './state.ts'
+
+/** Looked at before a step is started. @returns true where the run stops instead */
+export function breaksBefore(d: Deciding, step: StepId, agent: string): boolean {
+  const { until, broken, counts, seq } = d.state
+  if (until !== undefined && counts.totalSteps >= until) return stop(d, { on: 'step', step, agent })
+  if (!d.config.debug || broken.step === step) return false
+  for (const each of d.config.debug.breakOn) {
+    if (each.on === 'agent' && each.agent === agent) return stop(d, { on: 'agent', step, agent })
+    if (each.on === 'seq' && each.seq > broken.seq && each.seq <= seq) return stop(d, { on: 'seq', step, agent })
+  }
+  return false
+}
+
+function stop(d: Deciding, breakpoint: Breakpoint): true {
+  pauseRun(d, 'breakpoint', breakpoint)
+  return true
+}
+
+/** A failure that is to be looked at before anything follows from it; guards trip all the same. */
+export function holdsFailure(d: Deciding, step: Step, error: StoredError): boolean {
+  const isWanted = d.config.debug?.breakOn.some(({ on }) => on === 'error') === true
+  return isWanted && !step.held && !step.recall && !d.state.recall && !guardIn(error)
+}
+
+export function holdFailure(
+  d: Deciding,
+  step: Step,
+  error: StoredError,
+  more: Pick<StepEnding, 'usage' | 'taint'>,
+): void {
+  const { id, branch, agent } = step
+  const { usage, taint } = more
+  const detail = { error, ...(usage ? { usage } : {}) } as unknown as Json
+  d.emit({ type: 'step.waiting', step: id, branch, agent, reason: 'breakpoint', detail, ...taintField(taint) })
+  pauseRun(d, 'breakpoint', { on: 'error', step: id, agent })
+}
+
+/** A branch whose step has not begun gets another input. */
+export function editBranch(d: Deciding, id: BranchId, input: Json): void {
+  const branch = d.state.branches.get(id)
+  if (branch?.status !== 'ready') return
+  const { node, from, attempt, standIn } = branch
+  d.emit({
+    type: 'branch.moved',
+    branch: id,
+    node,
+    agent: d.label(branch),
+    input,
+    attempt,
+    ...(from === undefined ? {} : { from }),
+    ...(standIn ? { standIn: true as const } : {}),
+  })
+}

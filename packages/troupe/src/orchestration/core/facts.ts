@@ -1,0 +1,38 @@
+/** What inputs and events tell of: values of their own, without an id. */
+import type { Json, StoredError, TaintLabel } from '../../core/index.ts'
+
+/** What a step used; `cost` in US dollars, `unknown` the models whose price nobody knows. */
+export interface StepUsage {
+  readonly inputTokens: number
+  readonly outputTokens: number
+  readonly cost?: number
+  readonly unknown?: readonly string[]
+}
+
+/** What a value came with, where it came with any: no part of what is decided, and carried to all that follows. */
+export interface Tainted {
+  readonly taint?: readonly TaintLabel[]
+}
+
+/** One invocation's result as the meeting agent sees it. */
+export interface Result {
+  readonly agent: string
+  readonly success: boolean
+  readonly value?: Json
+  readonly error?: StoredError
+  /** What it was asked; for the agents of patterns, which keep no memory. Not in the input of the meeting agent. */
+  readonly request?: Json
+}
+
+export interface Guard {
+  readonly name: string
+  readonly limit: number
+  readonly used: number
+  readonly detail?: string
+}
+
+/** Why a branch, a step or the run is being stopped. */
+export interface Recall {
+  readonly as: 'cancelled' | 'failed'
+  readonly error: StoredError
+}

@@ -1,0 +1,216 @@
+/** Past runs, run again with something different, and compared with what they were. */
+import { checkName, checkOptions, checkSignal, failure, listOf, type UserId } from '../../core/index.ts'
+import type { OrchestraHost } from '../orchestra/orchestra-host.ts'
+import { checkFilter, type RunFilter, runFilters } from '../orchestra/run-filter.ts'
+import type { RunRow } from '../orchestra/run-store.ts'
+import { prepareRun } from '../orchestra/start-run.ts'
+import { defineTopology, type TopologyForm } from '../topology/define-topology.ts'
+import { type EvaluatedRun, type EvaluationChange, evaluateRun, type RunFigures, type Spent } from './evaluate-run.ts'
+import type { OpenWorld } from './evaluation-world.ts'
+import { checkScore, type Score } from './score-answer.ts'
+
+export interface EvaluateOptions {
+  /** Those that are over among what `orchestra.list` would show, or ids. */
+  readonly runs: RunFilter | readonly string[]
+  /** `model` and `prompts` are of its LlmAgents; a `topology` replaces the team with its settings. */
+  readonly change: Omit<EvaluationChange, 'topology'> & { readonly topology?: TopologyForm }
+  readonly score: Score
+  /** Carries tools and effects out, in place of answering them from the record. */
+  readonly live?: boolean
+  /** Runs at once; 2 by default, 32 at most. */
+  readonly concurrency?: number
+  /** Runs at most; 100 by default, 10,000 at most. */
+  readonly limit?: number
+  /** Of all of them together. What a run may use of it is set aside before it begins. */
+  readonly budget?: { readonly tokens?: number; readonly cost?: number }
+  /** Told of each run as it is done; what it throws is ignored. */
+  readonly onProgress?: (progress: EvaluationProgress) => void
+  readonly signal?: AbortSignal
+}
+
+export interface EvaluationProgress {
+  readonly done: number
+  readonly total: number
+  readonly run: EvaluatedRun
+}
+
+export interface Evaluation {
+  /** In the order of `runs`. */
+  readonly runs: readonly EvaluatedRun[]
+  /** Over those that were scored: `quality` is the mean, all else a sum. */
+  readonly total: {
+    readonly scored: number
+    readonly failed: number
+    readonly skipped: number
+    /** Scored higher, lower, and alike. */
+    readonly better: number
+    readonly worse: number
+    readonly same: number
+    readonly original: RunFigures
+    readonly candidate: RunFigures
+    /** Of all, those that failed included. */
+    readonly spent: Spent
+  }
+}
+
+const known = ['runs', 'change', 'score', 'live', 'concurrency', 'limit', 'budget', 'onProgress', 'signal']
+const page = 500
+const wrong = (option: string, problem: string) => failure('validation.failed', { what: `evaluate.${option}`, problem })
+
+export async function evaluate(
+  host: OrchestraHost,
+  user: UserId,
+  open: OpenWorld,
+  options: EvaluateOptions,
+): Promise<Evaluation> {
+  const { concurrency, limit, budget } = checkEvaluate(options)
+  const { score, live = false, onProgress, signal } = options
+  const change = changeOf(options.change)
+  const rows = await chosen(host, user, options.runs, limit)
+  const parts = { host, user, open, change, score, live, signal }
+  const purse = new Purse(budget)
+  const done: EvaluatedRun[] = []
+  const waiting = [...rows.entries()]
+  const work = async () => {
+    for (let next = waiting.shift(); next && !signal?.aborted; next = waiting.shift()) {
+      const [place, row] = next
+      const share = purse.take(Math.min(waiting.length + 1, concurrency - purse.out))
+      const run = share ? await evaluateRun(parts, row, share) : skipped(row.run)
+      if (share) purse.give(share, run.spent)
+      done[place] = run
+      try {
+        onProgress?.({ done: Object.keys(done).length, total: rows.length, run })
+      } catch {
+        // Who looks on breaks nothing.
+      }
+    }
+  }
+  const settled = await Promise.allSettled(Array.from({ length: concurrency }, work))
+  checkSignal('orchestra.evaluate', signal)
+  for (const one of settled) if (one.status === 'rejected') throw one.reason
+  return { runs: done, total: totalOf(done) }
+}
+
+function checkEvaluate(options: EvaluateOptions) {
+  checkOptions('evaluate', options, known)
+  checkSignal('orchestra.evaluate', options.signal)
+  const { concurrency = 2, limit = 100, budget = {}, live = false, onProgress, change } = options
+  const within = (option: string, value: number, most: number) => {
+    if (!Number.isSafeInteger(value) || value < 1 || value > most)
+      throw wrong(option, `it must be a whole number from 1 to ${most}`)
+  }
+  within('concurrency', concurrency, 32)
+  within('limit', limit, 10_000)
+  checkOptions('evaluate.budget', budget, ['tokens', 'cost'])
+  for (const [name, value] of Object.entries(budget))
+    if (value !== undefined && !(Number.isFinite(value) && value >= 0))
+      throw wrong(`budget.${name}`, 'it must be a number from 0')
+  if (typeof live !== 'boolean') throw wrong('live', 'it must be true or false')
+  if (onProgress !== undefined && typeof onProgress !== 'function') throw wrong('onProgress', 'it is no function')
+  checkOptions('evaluate.change', change, ['model', 'prompts', 'topology'])
+  checkScore(options.score)
+  return { concurrency, limit, budget }
+}
+
+/** @throws ValidationError `topology.refused` */
+function changeOf({ topology, ...rest }: EvaluateOptions['change']): EvaluationChange {
+  if (topology === undefined) return rest
+  const compiled = defineTopology(topology)
+  prepareRun({ task: null, topology: compiled })
+  return { ...rest, topology: compiled }
+}
+
+/** @throws NotFoundError `run.unknown`; ConflictError `run.open` for one that is named and not over */
+async function chosen(
+  host: OrchestraHost,
+  user: UserId,
+  runs: EvaluateOptions['runs'],
+  limit: number,
+): Promise<readonly RunRow[]> {
+  if (Array.isArray(runs)) {
+    const ids = [...new Set(listOf('evaluate.runs', runs as readonly string[]).map((id) => checkName('run', id)))]
+    const rows = await Promise.all(ids.slice(0, limit).map((id) => host.row(user, id)))
+    const open = rows.find(({ endedAt }) => endedAt === null)
+    if (open) throw failure('run.open', { run: open.run, status: open.status })
+    return rows
+  }
+  checkOptions('evaluate.runs', runs, runFilters)
+  const filter = checkFilter(runs as RunFilter)
+  const rows: RunRow[] = []
+  for (let after: RunRow | undefined; ; ) {
+    const more = await host.parts.store.list(user, filter, page, after)
+    rows.push(...more.filter(({ endedAt }) => endedAt !== null))
+    after = more.at(-1)
+    if (rows.length >= limit || more.length < page) return rows.slice(0, limit)
+  }
+}
+
+/** What is left of the budget: shared among the runs that can be under way at once, so that their sum never passes it. */
+class Purse {
+  /** Runs that hold a share. */
+  out = 0
+  readonly #left: { tokens?: number; cost?: number }
+
+  constructor(budget: { readonly tokens?: number; readonly cost?: number }) {
+    this.#left = { ...budget }
+  }
+
+  /** @returns undefined where nothing is left */
+  take(among: number): Partial<Spent> | undefined {
+    const { tokens, cost } = this.#left
+    const share = {
+      ...(tokens === undefined ? {} : { tokens: Math.floor(tokens / among) }),
+      ...(cost === undefined ? {} : { cost: cost / among }),
+    }
+    if (Object.values(share).some((part) => part <= 0)) return undefined
+    this.#add(share, -1)
+    this.out++
+    return share
+  }
+
+  give(share: Partial<Spent>, spent: Spent): void {
+    this.out--
+    this.#add(share, 1)
+    this.#add(spent, -1)
+  }
+
+  #add({ tokens = 0, cost = 0 }: Partial<Spent>, times: 1 | -1): void {
+    if (this.#left.tokens !== undefined) this.#left.tokens += times * tokens
+    if (this.#left.cost !== undefined) this.#left.cost += times * cost
+  }
+}
+
+const nothing: Spent = { tokens: 0, cost: 0 }
+const skipped = (run: string): EvaluatedRun => ({ run, status: 'skipped', unrecorded: [], lost: [], spent: nothing })
+
+function totalOf(runs: readonly EvaluatedRun[]): Evaluation['total'] {
+  const pairs = runs.flatMap(({ original, candidate }) => (original && candidate ? [{ original, candidate }] : []))
+  const count = (status: EvaluatedRun['status']) => runs.filter((run) => run.status === status).length
+  const differ = (sign: number) =>
+    pairs.filter(({ original, candidate }) => Math.sign(candidate.quality - original.quality) === sign).length
+  return {
+    scored: count('scored'),
+    failed: count('failed'),
+    skipped: count('skipped'),
+    better: differ(1),
+    worse: differ(-1),
+    same: differ(0),
+    original: sumOf(pairs.map(({ original }) => original)),
+    candidate: sumOf(pairs.map(({ candidate }) => candidate)),
+    spent: {
+      tokens: runs.reduce((sum, { spent }) => sum + spent.tokens, 0),
+      cost: runs.reduce((sum, { spent }) => sum + spent.cost, 0),
+    },
+  }
+}
+
+function sumOf(figures: readonly RunFigures[]): RunFigures {
+  const sum = (name: keyof RunFigures) => figures.reduce((all, one) => all + one[name], 0)
+  return {
+    quality: figures.length === 0 ? 0 : sum('quality') / figures.length,
+    steps: sum('steps'),
+    tokens: sum('tokens'),
+    cost: sum('cost'),
+    durationMs: sum('durationMs'),
+  }
+}

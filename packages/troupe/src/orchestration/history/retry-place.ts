@@ -1,0 +1,30 @@
+/** Where a failed run is taken up again: before the failure, with everything that had settled by then. */
+import { failure } from '../../core/index.ts'
+import type { NumberedEvent } from '../orchestra/run-event.ts'
+import type { PastRun } from './past-run.ts'
+import { rootOf } from './said-of-failure.ts'
+
+/**
+ * @param from a step that failed, or a branch: its last one; absent, what made the run fail
+ * @returns the `seq` of the last event that is kept, and the step that is tried again
+ * @throws ConflictError `retry.refused`
+ */
+export function placeOfRetry(past: PastRun, from?: string): { readonly at: number; readonly step?: string } {
+  const refuse = (problem: string) => failure('retry.refused', { run: past.run, problem })
+  if (past.events.at(-1)?.type !== 'run.failed') throw refuse('it has not failed')
+  const failed = from === undefined ? causeOf(past.events) : lastFailureOf(past.events, from)
+  if (!failed) throw refuse(from === undefined ? 'nothing in it failed' : `no step ${from} of it has failed`)
+  const record = past.records.findLast(({ first }) => first <= failed.seq)
+  const at = (record?.first ?? 1) - 1
+  if (at < 1) throw refuse('it failed as it was started')
+  return { at, ...('step' in failed ? { step: failed.step as string } : {}) }
+}
+
+/** A guard ends a run whatever failed in it; a run's own time limit fails no step. */
+const causeOf = (events: readonly NumberedEvent[]): NumberedEvent | undefined =>
+  events.find(({ type }) => type === 'guard.tripped') ??
+  rootOf(events) ??
+  events.findLast(({ type }) => type === 'run.recalled')
+
+const lastFailureOf = (events: readonly NumberedEvent[], from: string): NumberedEvent | undefined =>
+  events.findLast((event) => event.type === 'step.failed' && (event.step === from || event.branch === from))

@@ -1,0 +1,35 @@
+/**
+ * Tries a failed run again, as a run of its own: the failed one stays as others have seen it, its result read, its caller
+ * answered, its journal closed. The new one is a fork at the event before the failure.
+ */
+import { checkName, type UserId } from '../../core/index.ts'
+import { type RunConfig, readConfig } from '../core/read-config.ts'
+import { PastRun } from '../history/past-run.ts'
+import { placeOfRetry } from '../history/retry-place.ts'
+import { forkRun } from './fork-run.ts'
+import type { OrchestraHost } from './orchestra-host.ts'
+
+export interface RetryOptions {
+  /** A step that failed, or a branch: its last one that failed. */
+  readonly from?: string
+  /** In place of the run's own limits; what it had used counts in them. */
+  readonly budget?: RunConfig['budget']
+  /** Of the new run. */
+  readonly id?: string
+  readonly signal?: AbortSignal
+}
+
+export function retryRun(
+  host: OrchestraHost,
+  user: UserId,
+  run: string,
+  { from, budget = {}, id }: RetryOptions,
+): Promise<string> {
+  const read = readConfig({ budget }).budget
+  const given = Object.fromEntries(Object.entries(read).filter(([name]) => Object.hasOwn(budget, name)))
+  return host.fork(user, run, (source) => {
+    const { at, step } = placeOfRetry(PastRun.of(run, source.records), from)
+    const options = { at, ...(id === undefined ? {} : { id: checkName('run', id) }) }
+    return forkRun(host.parts, user, source, options, { budget: given, ...(step === undefined ? {} : { step }) })
+  })
+}

@@ -1,0 +1,39 @@
+/** Rows that follow from events, in the same change and in their order: a timer may be cleared and set again in one go. */
+import { taintField, type UserId } from '../../core/index.ts'
+import type { JournalId } from '../../durable/index.ts'
+import type { Statement } from '../../storage/index.ts'
+import type { Command } from '../core/model.ts'
+import type { OrchestraParts } from './parts.ts'
+import { stepJournal } from './run-journals.ts'
+import type { Follows } from './taken.ts'
+import { type Told, toJson } from './wire.ts'
+
+interface At {
+  readonly user: UserId
+  readonly run: string
+  /** Of the run. */
+  readonly journal: JournalId
+}
+
+export const rowsFollowing = (parts: OrchestraParts, at: At, follows: readonly Follows[]): readonly Statement[] =>
+  follows.flatMap(({ event, commands }) => [
+    ...(event.type === 'timer.cleared' ? parts.timers.clear(at.user, at.journal, event.name).statements : []),
+    ...commands.flatMap((command) => rowsOf(parts, at, command)),
+  ])
+
+export function rowsOf({ journals, steps, timers }: OrchestraParts, at: At, command: Command): readonly Statement[] {
+  switch (command.type) {
+    case 'timer.set': {
+      const body = toJson({ type: 'timer', name: command.name } satisfies Told)
+      return timers.set(at.user, at.journal, command.name, command.due, body).statements
+    }
+    case 'answer.deliver': {
+      const answer = { ...command.answer, ...taintField(command.taint) }
+      return steps.answer(at.user, stepJournal(at.run, command.step), command.wait, answer).statements
+    }
+    case 'step.cancel':
+      return journals.fence(at.user, [stepJournal(at.run, command.step)]).statements
+    case 'step.execute':
+      return []
+  }
+}

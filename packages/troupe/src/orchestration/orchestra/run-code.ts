@@ -1,0 +1,62 @@
+/** The code of runs: what the troupe knows, and what came with the latest starts alone. */
+import type { Agent } from '../../agents/index.ts'
+import { canonicalJson, failure, type Json } from '../../core/index.ts'
+import type { Pinned } from '../core/model.ts'
+import { type CompiledTopology, defineTopology } from '../topology/define-topology.ts'
+
+export interface Known {
+  /** The code of agents, by name. */
+  readonly agents: ReadonlyMap<string, Agent>
+  /** By the names they are registered under; of some no list of agents names the inner ones (a router's rule, a loop's check). */
+  readonly topologies: ReadonlyMap<string, CompiledTopology>
+}
+
+type Code = ReadonlyMap<string, Agent>
+
+const kept = 10_000
+
+export class RunCode {
+  readonly #known: Known
+  /** Which no list of the troupe may name: for runs that were let go, and for forks. */
+  readonly #latest = new Map<string, Code>()
+
+  constructor(known: Known) {
+    this.#known = known
+  }
+
+  remember(key: string, agents: Code): void {
+    this.#latest.delete(key)
+    this.#latest.set(key, agents)
+    const [oldest] = this.#latest.keys()
+    if (this.#latest.size > kept && oldest !== undefined) this.#latest.delete(oldest)
+  }
+
+  /** @param prefix of the keys of a user's runs */
+  forget(prefix: string): void {
+    for (const key of this.#latest.keys()) if (key.startsWith(prefix)) this.#latest.delete(key)
+  }
+
+  /**
+   * What is given, what the troupe knows, and what the run's pattern brings by itself.
+   * @param names of the agents whose code it needs
+   * @throws ConflictError `run.agents_missing`
+   */
+  of(key: string, run: string, names: readonly string[], { topology }: Pick<Pinned, 'topology'>, given?: Code): Code {
+    const pinned = canonicalJson(topology as unknown as Json)
+    const topologies = [...this.#known.topologies.values()]
+    const known = topologies.find((each) => canonicalJson(each.canonical as unknown as Json) === pinned)
+    if (known) return known.agents
+    const own = given ?? this.#latest.get(key)
+    const agents = names.flatMap((name) => own?.get(name) ?? this.#known.agents.get(name) ?? [])
+    try {
+      const all = defineTopology(topology, { agents }).agents
+      for (const { name, incomplete } of all.values())
+        if (incomplete !== undefined) throw failure('agent.unknown', { agent: name, known: names.join(', ') })
+      return all
+    } catch (cause) {
+      const found = new Set(agents.map((agent) => agent.name))
+      const missing = names.filter((name) => !found.has(name))
+      throw failure('run.agents_missing', { run, agents: missing.join(', ') || 'those of its pattern' }, { cause })
+    }
+  }
+}

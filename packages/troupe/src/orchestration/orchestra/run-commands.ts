@@ -1,0 +1,126 @@
+/**
+ * What a run is told to do, from any process: a row of its inbox, taken in by whoever carries the run on, and beside it
+ * what became of it. A command has an id; given again with it, it is done once and answered alike.
+ */
+import { type RawBuilder, sql } from 'kysely'
+import { canonicalJson, failure, type Json, type StoredError, type UserId } from '../../core/index.ts'
+import type { Inbox } from '../../durable/index.ts'
+import type { AuditTrail } from '../../security/index.ts'
+import { type Bind, type Fragment, type Statement, type Storage, template } from '../../storage/index.ts'
+import { commandContent } from './migrations.ts'
+import { runJournal } from './run-journals.ts'
+import { type Order, toJson } from './wire.ts'
+
+/** None: the run took it in. */
+export interface CommandOutcome {
+  readonly error?: StoredError
+}
+
+export interface RunCommands {
+  /**
+   * @param also goes with it in one change, or not at all
+   * @throws ConflictError `run.over`, `command.repeated`; what `also` expects
+   */
+  give(user: UserId, run: string, id: string, order: Order, also?: Fragment): Promise<void>
+  /** Undefined while nobody has taken it in; `'withdrawn'` where it is none any more. */
+  outcome(user: UserId, run: string, id: string): Promise<CommandOutcome | 'withdrawn' | undefined>
+  /** Takes back what nobody has taken in. */
+  withdraw(user: UserId, run: string, id: string): Promise<void>
+  /** In the change that takes it in. */
+  settle(user: UserId, run: string, id: string, outcome: CommandOutcome): Statement
+}
+
+type Place = { readonly user: string; readonly run: string; readonly id: string }
+
+/** The sender that a command's row in an inbox names. */
+const sender = 'command'
+const keptMs = 86_400_000
+const byOf = (order: Order): string => ('by' in order ? order.by : 'host')
+/** As the audit log calls them. */
+const operations = {
+  pause: 'run.pause',
+  continue: 'run.continue',
+  cancel: 'run.cancel',
+  'question.answered': 'run.answer',
+  'step.resumed': 'run.settle',
+  'branch.edited': 'run.edit',
+  'step.edited': 'run.edit',
+} as const
+
+export function createRunCommands(storage: Storage, inbox: Inbox, audit?: AuditTrail): RunCommands {
+  const table = compileStatements(storage)
+  const now = { $: 'now' } as const
+  const rowOf = async (at: Place) => {
+    const [rows] = await storage.read({ user: at.user }, [table.get(at, { returns: true })])
+    return rows?.[0]
+  }
+  return {
+    async give(user, run, id, order, also = { statements: [] }) {
+      const at = { user, run, id }
+      const body = canonicalJson(order as unknown as Json)
+      const put = inbox.put(user, runJournal(run), sender, id, toJson({ type: 'command', id, order }))
+      const result = await storage.commit({
+        id: null,
+        scope: { user },
+        statements: [
+          table.insert(
+            { ...at, body, now },
+            { expect: { rows: 1 }, otherwise: 'command.repeated', detail: { run, id } },
+          ),
+          table.open(
+            { user, run },
+            { expect: { rows: 1 }, otherwise: 'run.over', detail: { run, status: 'it ended' } },
+          ),
+          table.forget({ user, before: { $: 'now', plusMs: -keptMs } }),
+          ...put.statements,
+          ...also.statements,
+          ...(audit?.written(user, { actor: byOf(order), operation: operations[order.type], resource: run }) ?? []),
+        ],
+        wake: [...new Set([...(put.wake ?? []), ...(also.wake ?? [])])],
+      })
+      if (result.ok) return
+      if (result.code !== 'command.repeated') throw failure(result.code, { ...result.detail })
+      const known = await rowOf(at)
+      if (known && known.body !== body) throw failure('command.repeated', { run, id })
+    },
+    async outcome(user, run, id) {
+      const row = await rowOf({ user, run, id })
+      if (!row) return 'withdrawn'
+      return row.outcome === null ? undefined : (JSON.parse(row.outcome as string) as CommandOutcome)
+    },
+    async withdraw(user, run, id) {
+      const removed = table.withdraw({ user, run, id }, { expect: { rows: 1 } })
+      const taken = inbox.takeBack(user, runJournal(run), sender, id)
+      // Refused where it was taken in meanwhile: then it has an outcome.
+      await storage.commit({ id: null, scope: { user }, statements: [removed, ...taken.statements] })
+    },
+    settle: (user, run, id, outcome) => table.settle({ user, run, id, outcome: JSON.stringify(outcome) }),
+  }
+}
+
+function compileStatements({ dialect }: Storage) {
+  const compile = <Values extends { [K in keyof Values]: Bind }>(build: (p: Values) => RawBuilder<unknown>) =>
+    template<unknown, Values>(
+      dialect,
+      (db, p) => ({ compile: () => build(p).compile(db) }),
+      commandContent('run', 'id'),
+    )
+  const here = (p: Place) => sql`user_id = ${p.user} and run_id = ${p.run} and command_id = ${p.id}`
+  return {
+    insert: compile<Place & { body: string; now: Bind }>(
+      (p) => sql`insert into run_commands (user_id, run_id, command_id, body, outcome, at)
+        values (${p.user}, ${p.run}, ${p.id}, ${p.body}, null, ${p.now}) on conflict do nothing`,
+    ),
+    open: compile<{ user: string; run: string }>(
+      (p) => sql`select 1 as there from runs where user_id = ${p.user} and run_id = ${p.run} and ended_at is null`,
+    ),
+    forget: compile<{ user: string; before: Bind }>(
+      (p) => sql`delete from run_commands where user_id = ${p.user} and at < ${p.before} and outcome is not null`,
+    ),
+    get: compile<Place>((p) => sql`select body, outcome from run_commands where ${here(p)}`),
+    withdraw: compile<Place>((p) => sql`delete from run_commands where ${here(p)} and outcome is null`),
+    settle: compile<Place & { outcome: string }>(
+      (p) => sql`update run_commands set outcome = ${p.outcome} where ${here(p)}`,
+    ),
+  }
+}

@@ -1,0 +1,84 @@
+/** What the host does for runs that steps start. */
+import type { ChildRunSpec } from '../../agents/index.ts'
+import type { UserId } from '../../core/index.ts'
+import { type Json, TroupeError } from '../../core/index.ts'
+import { parentOf } from './parent.ts'
+import type { ChildRuns } from './parts.ts'
+import type { RunHost } from './run-host.ts'
+import type { RunRow } from './run-store.ts'
+import { createRun, prepareRun, type StartSpec } from './start-run.ts'
+import { waitingBelow } from './waiting-below.ts'
+
+const isOver = (error: unknown): boolean => error instanceof TroupeError && error.code === 'run.over'
+
+export function createChildRuns(host: RunHost): ChildRuns {
+  const openOf = async (user: UserId) => host.parts.store.children(user)
+  const cancel: ChildRuns['cancel'] = async (user, run) => {
+    if ((await host.row(user, run)).endedAt !== null) return
+    await host.give(user, run, { type: 'cancel', by: 'parent' }).catch((error: unknown) => {
+      if (!isOver(error)) throw error
+    })
+    await host.ended(user, run)
+  }
+  return {
+    cancel,
+    prepare: (spec: ChildRunSpec) => prepareRun(spec as Omit<StartSpec, 'id'>),
+    rows: (user, run, first) => createRun(host.parts, user, run, first).statements,
+    leftOf: async (user, run, step) => {
+      const open = (await openOf(user)).filter(({ parent }) => parent.run === run)
+      const { state } = await host.own(user, run)
+      const { budget } = state.pinned.config
+      return {
+        steps: budget.steps - state.counts.totalSteps - open.reduce((sum, { parent }) => sum + parent.slice, 0),
+        hops: budget.hops - state.counts.hops,
+        depth: budget.depth - (state.steps.get(step)?.depth ?? 0) - 1,
+      }
+    },
+    take: async (user, run, agents) => {
+      if (host.isClosed || (await host.row(user, run)).endedAt !== null) return
+      try {
+        const child = await host.own(user, run, agents)
+        const above = parentOf(child.pinned)
+        // Paused while it was being made: it was not among those that were told.
+        if (above && (await host.own(user, above.run)).state.pausedBy !== undefined)
+          await child.apply((at) => ({ at, type: 'pause', by: 'parent' }))
+      } catch (error) {
+        // Another process was faster, which has the code too.
+        if (!isOver(error) && !(error instanceof TroupeError && error.code === 'run.elsewhere')) throw error
+      }
+    },
+    cancelOf: async (user, journal) => {
+      const open = (await openOf(user)).filter(({ parent }) => parent.step === journal)
+      await Promise.all(
+        open.map(({ run }) =>
+          cancel(user, run).catch((error: unknown) =>
+            host.parts.log.warn('a run of a cancelled step goes on', { run, error: error as Error }),
+          ),
+        ),
+      )
+    },
+  }
+}
+
+/** What a run shows while it waits for runs below it alone; undefined while something moves, as far as anybody can tell. */
+export async function stillBelow(host: RunHost, user: UserId, row: RunRow): Promise<Json | undefined> {
+  if (row.result === null) return undefined
+  const account = JSON.parse(row.result) as Json
+  if (row.outside === 0) return account
+  const open = (await host.parts.store.children(user)).filter(({ parent }) => parent.run === row.run)
+  const children = []
+  for (const child of open) {
+    const still = await stillBelow(host, user, child)
+    const goesOn = reasonOf(still) === 'paused' && (await isToGoOn(host, user, row.run, child.run))
+    children.push({ run: child.run, step: child.parent.step, still: goesOn ? undefined : still })
+  }
+  return waitingBelow({ account, outside: row.outside }, children)
+}
+
+const reasonOf = (still: Json | undefined) => (still as { readonly reason?: Json } | undefined)?.reason
+
+/** A run below was paused with the one above, which has gone on: it will too as soon as it has heard of it. */
+async function isToGoOn(host: RunHost, user: UserId, above: string, below: string): Promise<boolean> {
+  const pausedBy = async (run: string) => (await host.own(user, run).catch(() => undefined))?.state.pausedBy
+  return (await pausedBy(above)) === undefined && ((await pausedBy(below)) ?? 'parent') === 'parent'
+}

@@ -1,0 +1,9 @@
+import { readFileSync } from 'node:fs'
+import { expect, it } from 'vitest'
+import { renderTeamSchema, teamSchemaFile } from './team-schema.ts'
+
+it('the schema of team files is what they are checked by, and part of the package', () => {
+  expect(readFileSync(teamSchemaFile, 'utf8')).toBe(renderTeamSchema())
+  const { files } = JSON.parse(readFileSync(new URL('../packages/troupe/package.json', import.meta.url), 'utf8'))
+  expect(files).toContain('team.schema.json')
+})
