@@ -1,6 +1,6 @@
 /** An agent's hands, as the host gets them: identity is bound once, never an argument. */
 import type { ContextHands } from '../context/index.ts'
-import type { MailboxHands, MessageHands } from '../messaging/index.ts'
+import type { LiveMessageHands, MailboxHands } from '../messaging/index.ts'
 import { Access, type AccessOptions } from '../security/index.ts'
 import { ToolHandler } from '../tools/index.ts'
 import type { TroupeParts } from './parts.ts'
@@ -8,7 +8,7 @@ import type { TroupeParts } from './parts.ts'
 export interface AgentHandle {
   readonly name: string
   readonly context: ContextHands
-  readonly messages: MessageHands
+  readonly messages: LiveMessageHands
   readonly mailbox: MailboxHands
   readonly tools: ToolHandler
 }
@@ -20,10 +20,18 @@ export function createAgentHandle(
   name: string,
   options: AccessOptions = {},
 ): AgentHandle {
-  const { mesh, mailboxes, clock, ids, events, incidents } = parts
-  const access = new Access(options)
+  const { mesh, mailboxes, gate, clock, ids, events, incidents, roles, unread } = parts
+  const access = new Access(options, roles)
   const context = mesh.agent(user, name, access)
-  const { messages, mailbox } = mailboxes.hands({ user, agent: name, access })
-  const tools = new ToolHandler({ userId: user, context, messages, mailbox, access, clock, ids, events, incidents })
+  const { messages, mailbox: own } = mailboxes.hands({ user, agent: name, access })
+  const mailbox: MailboxHands = {
+    ...own,
+    async receive(options) {
+      gate.check('Receiving a message')
+      return own.receive(options)
+    },
+  }
+  const handed = { context, messages, mailbox, access, clock, ids, events, incidents, unread }
+  const tools = new ToolHandler({ userId: user, ...handed })
   return { name, context, messages, mailbox, tools }
 }

@@ -5,6 +5,6 @@ import { type Clock, systemClock } from '../core/index.ts'
 /** @example const pool = new AgentPool({ create: openBrowser, dispose: (browser) => browser.close(), size: 4 }) */
 export class AgentPool<T = unknown> extends Pool<T> {
   constructor(options: Omit<PoolOptions<T>, 'clock'> & { readonly clock?: Clock }) {
-    super({ ...options, clock: options.clock ?? systemClock })
+    super({ ...options, clock: options?.clock ?? systemClock })
   }
 }

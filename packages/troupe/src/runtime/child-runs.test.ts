@@ -107,6 +107,54 @@ describe('a run that a step starts', () => {
     expect(await run.result()).toMatchObject({ status: 'completed', response: { response: 'this one' } })
   })
 
+  it('is paused with the run above, and those below it too; who was paused alone stays so', async () => {
+    const ada = (await opened()).user('ada')
+    const first = defineAgent({
+      name: 'First',
+      run: async (_, ctx) => ctx.effect('pause', { class: 'read' }, async () => void (await run.pause())),
+    })
+    const last = defineAgent({ name: 'Last', run: async () => 'end' })
+    const line = { agents: [first, last], flows: ['Start -> First', 'First -> Last', 'Last -> End'] }
+    const run = await ada.orchestra.start({ task: 't', topology: solo(outer(solo(outer(line)))) })
+    const runs = async () => (await ada.orchestra.list()).items
+    const standing = async () => (await runs()).map(({ status, reason }) => `${status} ${reason}`)
+    await vi.waitFor(async () => expect(await standing()).toEqual(Array(3).fill('waiting paused')))
+    expect(await run.result()).toMatchObject({ status: 'waiting', reason: 'paused' })
+    const [lowest] = await runs()
+    const own = await ada.orchestra.get(lowest?.id ?? '')
+    await own.continue()
+    await own.pause().catch(() => {})
+    await run.continue()
+    await own.continue().catch(() => {})
+    expect(await run.result()).toMatchObject({ status: 'completed', response: { response: { response: 'end' } } })
+    const middle = (await runs())[1]?.id ?? ''
+    const said: string[] = []
+    for await (const event of (await ada.orchestra.get(middle)).events())
+      if (event.type === 'run.paused' || event.type === 'run.continued') said.push(`${event.type} by ${event.by}`)
+    expect(said).toEqual(['run.paused by parent', 'run.continued by parent'])
+  })
+
+  it('that is started while the run above is paused is paused too', async () => {
+    const ada = (await opened()).user('ada')
+    const steps: string[] = []
+    const agents = ['One', 'Two'].map((name) => defineAgent({ name, run: async () => steps.push(name) }))
+    const line = { agents, flows: ['Start -> One', 'One -> Two', 'Two -> End'] }
+    const parent = defineAgent({
+      name: 'Parent',
+      run: async (_, ctx) => {
+        await ctx.effect('pause', { class: 'read' }, async () => void (await run.pause()))
+        return (await (await ctx.startRun({ task: 't', topology: line })).result()).status
+      },
+    })
+    const run = await ada.orchestra.start({ task: 't', topology: solo(parent) })
+    await vi.waitFor(async () => expect((await ada.orchestra.list()).items).toHaveLength(2))
+    const [below] = (await ada.orchestra.list()).items
+    expect(await (await ada.orchestra.get(below?.id ?? '')).result()).toMatchObject({ reason: 'paused' })
+    expect(steps).toEqual(['One'])
+    await run.continue()
+    expect(await run.result()).toMatchObject({ status: 'completed', response: 'completed' })
+  })
+
   it('takes no more steps than its slice, and its steps count in its parent', async () => {
     const ada = (await opened()).user('ada')
     const endless = {

@@ -1,29 +1,57 @@
-/** What `createTroupe` takes, checked once: unknown options and wrong values are refused before anything is opened. */
+/** What `createTroupe` takes; `check-config.ts` says what of it is refused. */
 import type { Agent } from '../agents/index.ts'
 import type { ContextLimits, Lifecycle } from '../context/index.ts'
-import {
-  type Clock,
-  checkName,
-  checkOptions,
-  type Duration,
-  failure,
-  milliseconds,
-  type Random,
-} from '../core/index.ts'
+import { type Clock, checkName, type Duration, failure, type Random } from '../core/index.ts'
 import type { MessagingConfig } from '../messaging/index.ts'
-import type { Price } from '../models/index.ts'
-import type { LogLevel } from '../observability/index.ts'
-import { type CompiledTopology, defineTopology, type TopologyForm } from '../orchestration/index.ts'
-import type { Faults, PostgresOptions, Retention } from '../storage/index.ts'
+import type {
+  BreakerOptions,
+  EmbeddingSpec,
+  ModelDefaults,
+  ModelLimits,
+  ModelRegistry,
+  Price,
+} from '../models/index.ts'
+import {
+  type CompiledTopology,
+  defineTopology,
+  type SchedulesConfig,
+  type TopologyForm,
+} from '../orchestration/index.ts'
+import type {
+  AuditConfig,
+  EgressOptions,
+  EncryptionConfig,
+  PolicyConfig,
+  RingKey,
+  Roles,
+  SecretReference,
+  SecretText,
+  SignatureConfig,
+  SigningKey,
+} from '../security/index.ts'
+import type { Faults, PostgresOptions, Retention as StorageRetention } from '../storage/index.ts'
+import type { CassetteConfig } from './cassette-file.ts'
+import { type ObservationConfig, observationOptions } from './observation-config.ts'
+import type { PoliciesConfig } from './policies-config.ts'
+import type { SecretsConfig } from './secrets/open-secrets.ts'
 
-export interface TroupeConfig {
+export interface TroupeConfig extends ObservationConfig {
+  /** How calls of agents, tools and models, and of the storage, are guarded. See docs/resilience.md. */
+  readonly policies?: PoliciesConfig
   /** `memory:`, `sqlite:PATH`, `postgres://…`, or where a PostgreSQL database is and how it is talked to. */
-  readonly storage: string | PostgresOptions
+  readonly storage: SecretText | PostgresStorage
+  /**
+   * What may be convenient in `development`, the default, is refused in `production`: the scope `default`, and a role of
+   * PostgreSQL that could see all users, as a superuser or the owner of the tables could; it needs `encryption`.
+   */
+  readonly profile?: 'development' | 'test' | 'production'
   /** The code of runs that this process did not start: they go on by themselves once it is open. */
   readonly agents?: readonly Agent[]
   /** The same for teams whose pattern brings agents of its own. */
   readonly topologies?: Readonly<Record<string, TopologyForm | CompiledTopology>>
-  readonly messaging?: MessagingConfig
+  readonly messaging?: MessagingConfig | WithNamedKeys
+  /** Roles besides the four, or in their place: which of the built-in tools and which powers over others' entries. */
+  readonly roles?: Roles
   readonly presence?: { readonly heartbeat?: Duration }
   readonly context?: {
     readonly limits?: ContextLimits
@@ -37,56 +65,122 @@ export interface TroupeConfig {
   readonly lease?: Duration
   /** US dollars per million tokens, by `provider/model`; goes before the table that is built in. */
   readonly prices?: Readonly<Record<string, Price>>
+  readonly models?: ModelsConfig
+  /** Plays what models and tools said once, or records it; for tests. */
+  readonly cassette?: CassetteConfig
   readonly retention?: Retention
-  /** Refuses the scope `default`. */
+  /** How many schedules a user may have, and the functions that make tasks of their runs. */
+  readonly schedules?: SchedulesConfig
+  /** Seals what is stored; off by default, required in production. See docs/encryption.md. */
+  readonly encryption?: EncryptionConfig | { readonly keys: readonly (RingKey | NamedKey)[]; readonly current?: string }
+  /** Where secrets that are named, `secret('DB_PASSWORD')`, are looked for; `['environment']` by default. */
+  readonly secrets?: SecretsConfig
+  /** What is recorded of who did what, for how long, and how it is signed. See docs/audit.md. */
+  readonly audit?: AuditConfig
+  /**
+   * Where tools and effects may go with the `fetch` that they are given: every public host by default, in production none
+   * that is not in `allow`. See docs/security.md.
+   */
+  readonly egress?: EgressOptions
+  /** What becomes of an outside change by an agent that holds untrusted input and sensitive data at once. */
+  readonly policy?: PolicyConfig
+  /** Refuses the scope `default`; on in production, where it cannot be turned off. */
   readonly requireUserId?: boolean
-  /** What goes to standard error as JSON lines; `warn` by default. */
-  readonly log?: LogLevel
+  /** How long a drain may take; 25 s by default. */
+  readonly shutdown?: { readonly timeout?: Duration }
+  /** `resume`: a database that was restored from a backup goes on at once; it waits for `resumeRestored()` by default. */
+  readonly restored?: 'wait' | 'resume'
+  /** SIGTERM and SIGINT drain the troupe and end the process, as `handleSignals` has it; off by default. */
+  readonly signals?: boolean
+  /** Everything goes to standard error, causes and stacks of errors too; refused in production. */
+  readonly debug?: boolean
   readonly clock?: Clock
   readonly random?: Random
   /** Lets the storage fail as it may in the world; for tests. */
   readonly faults?: Faults
 }
 
-const known = [
+/** PostgreSQL, with secrets as they are or by their names. A password by its name is asked for at each connection. */
+export type PostgresStorage = Omit<PostgresOptions, PostgresSecret> & {
+  readonly [Name in PostgresSecret]?: NonNullable<PostgresOptions[Name]> | SecretReference
+}
+type PostgresSecret = 'url' | 'password' | 'migrateUrl' | 'listenUrl'
+interface NamedKey {
+  readonly id: string
+  readonly key: SecretReference
+}
+type WithNamedKeys = Omit<MessagingConfig, 'signatures'> & {
+  readonly signatures: Omit<SignatureConfig, 'keys'> & {
+    readonly keys: readonly (
+      | SigningKey
+      | (Omit<SigningKey, 'secret' | 'privateKey'> & { readonly [Name in 'secret' | 'privateKey']?: SecretReference })
+    )[]
+  }
+}
+
+/** How long what is over is kept. */
+export interface Retention extends StorageRetention {
+  /** Journals of runs and steps after their end: for so long a run can be replayed and forked. 30 days by default. */
+  readonly replay?: Duration
+}
+
+export const ofStorage = ({ replay: _, ...retention }: Retention): StorageRetention => retention
+
+/** What goes before what the environment says. */
+export interface ModelsConfig {
+  /** `'provider/model'` of agents that name none, where the registry has no `default`; `AGENT_MODEL` else. */
+  readonly model?: string
+  /** For `model`; `AGENT_API_KEY` else. */
+  readonly apiKey?: SecretText
+  /** API keys by provider, `{ openai: '…' }`; `OPENAI_API_KEY` and its like else. */
+  readonly keys?: Readonly<Record<string, SecretText>>
+  /** `{ fast: 'openai/gpt-5-mini', default: 'fast' }`: names without a slash for models or chains. */
+  readonly registry?: ModelRegistry
+  /** For agents that say nothing themselves; `AGENT_MAX_TOKENS` and `AGENT_TEMPERATURE` else. */
+  readonly defaults?: ModelDefaults
+  /** By `*` (all together), provider or host (each account), or `provider/model`; `AGENT_RATE_LIMIT` else. */
+  readonly limits?: ModelLimits
+  readonly breaker?: BreakerOptions
+  /** Attempts of one model before the next of its chain; 3 by default. */
+  readonly attempts?: number
+  /** 1,000 answers for an hour by default. */
+  readonly cache?: { readonly max?: number; readonly ttl?: Duration }
+  /** Turns texts into vectors for memories and the choice of tools; without one their likeness is lexical. */
+  readonly embedding?: EmbeddingSpec
+}
+
+/** What createTroupe takes. */
+export const troupeOptions: readonly string[] = [
   'storage',
+  'profile',
   'agents',
   'topologies',
   'messaging',
+  'roles',
   'presence',
   'context',
   'lease',
   'prices',
+  'models',
+  'cassette',
   'retention',
+  'schedules',
+  'encryption',
+  'secrets',
+  'audit',
+  'egress',
+  'policy',
   'requireUserId',
-  'log',
+  'shutdown',
+  'restored',
+  'signals',
+  'debug',
   'clock',
   'random',
   'faults',
+  'policies',
+  ...observationOptions,
 ]
-const levels: readonly LogLevel[] = ['debug', 'info', 'warn', 'error', 'silent']
-
-/** @throws ValidationError `option.unknown`, `validation.failed` */
-export function checkConfig(config: TroupeConfig): TroupeConfig {
-  const wrong = (what: string, problem: string) => failure('validation.failed', { what, problem })
-  if (typeof config !== 'object' || config === null) throw wrong('The configuration', 'it is no object')
-  checkOptions('createTroupe', config, known)
-  if (typeof config.storage !== 'string' && (typeof config.storage !== 'object' || config.storage === null))
-    throw wrong('storage', 'it is not memory:, sqlite:PATH, postgres://… or where a PostgreSQL database is')
-  if (config.lease !== undefined) {
-    if (typeof config.storage === 'string' && !/^postgres(ql)?:/.test(config.storage))
-      throw wrong('lease', 'it is for PostgreSQL: a process that has this storage has all of its runs')
-    if (milliseconds(config.lease, 'lease') < 1_000) throw wrong('lease', 'it is at least 1s')
-  }
-  checkOptions('presence', config.presence ?? {}, ['heartbeat'])
-  checkOptions('context', config.context ?? {}, ['limits', 'lifecycles', 'cleanup'])
-  if (config.log !== undefined && !levels.includes(config.log))
-    throw wrong('log', `it is not one of ${levels.join(', ')}`)
-  if (config.requireUserId !== undefined && typeof config.requireUserId !== 'boolean')
-    throw wrong('requireUserId', 'it is neither true nor false')
-  return config
-}
-
 /** @throws ValidationError for two agents of one name */
 export function agentsByName(agents: readonly Agent[]): ReadonlyMap<string, Agent> {
   const byName = new Map<string, Agent>()
@@ -102,4 +196,5 @@ export function agentsByName(agents: readonly Agent[]): ReadonlyMap<string, Agen
 
 export const compiledTopologies = (
   topologies: Readonly<Record<string, TopologyForm | CompiledTopology>>,
-): readonly CompiledTopology[] => Object.values(topologies).map((topology) => defineTopology(topology))
+): ReadonlyMap<string, CompiledTopology> =>
+  new Map(Object.entries(topologies).map(([name, topology]) => [name, defineTopology(topology)]))

@@ -1,7 +1,12 @@
 /** Opens a troupe. */
-import { checkConfig, type TroupeConfig } from './config.ts'
-import { openParts } from './parts.ts'
-import { Troupe } from './troupe.ts'
+import { checkConfig } from './check-config.ts'
+import type { TroupeConfig } from './config.ts'
+import { handleSignals } from './handle-signals.ts'
+import { registerChecks } from './health-checks.ts'
+import { openParts } from './open-parts.ts'
+import { openWorldsOf } from './open-world.ts'
+import type { Borrowed } from './parts.ts'
+import { partsOf, Troupe } from './troupe.ts'
 
 /**
  * Opens everything; runs that an earlier process left go on by themselves where `agents` has their code.
@@ -12,18 +17,63 @@ import { Troupe } from './troupe.ts'
  * await ada.context.push('plan', { steps: 3 })
  * await troupe.close()
  */
-export async function createTroupe(config: TroupeConfig): Promise<Troupe> {
-  const parts = await openParts(checkConfig(config))
-  const { housekeeping, leases, mailboxes, mesh, orchestra, timers, log } = parts
-  const troupe = new Troupe(parts, { requireUserId: config.requireUserId ?? false })
-  timers.start()
+export function createTroupe(config: TroupeConfig): Promise<Troupe> {
+  return open(config)
+}
+
+async function open(config: TroupeConfig, borrowed?: Borrowed): Promise<Troupe> {
+  const parts = await openParts(checkConfig(config), borrowed)
+  const {
+    audit,
+    encryption,
+    forgetting,
+    housekeeping,
+    mailboxes,
+    mesh,
+    observation,
+    orchestra,
+    restored,
+    schedules,
+    sharing,
+    timers,
+    log,
+  } = parts
+  const openWorld = openWorldsOf(config, parts, async (inner, borrows) => {
+    const world = await open(inner, borrows)
+    return { parts: world[partsOf], close: () => world.close() }
+  })
+  const requireUserId = config.requireUserId ?? config.profile === 'production'
+  const troupe = new Troupe(parts, { requireUserId, openWorld })
+  try {
+    // Before anything of theirs goes on.
+    await forgetting.start()
+  } catch (error) {
+    await troupe.close()
+    throw error
+  }
+  encryption.start()
+  audit.start()
   housekeeping.start()
-  mailboxes.start()
+  registerChecks(parts, config)
+  observation.start()
   mesh.cleaner.start()
-  if (leases) leases.start((user, run) => orchestra.own(user, run))
-  else
-    void orchestra
-      .recover()
-      .catch((error: unknown) => log.error('looking for runs that were left failed', { error: error as Error }))
+  sharing?.lease.start(() => orchestra.lost())
+  const begin = () => {
+    timers.start()
+    mailboxes.start()
+    schedules.start()
+    if (sharing) sharing.claims.start((user, run) => orchestra.claim(user, run))
+    else
+      void orchestra
+        .recover()
+        .catch((error: unknown) => log.error('looking for runs that were left failed', { error: error as Error }))
+  }
+  try {
+    await restored.open(config.restored ?? 'wait', begin)
+  } catch (error) {
+    await troupe.close()
+    throw error
+  }
+  if (config.signals) handleSignals(troupe)
   return troupe
 }

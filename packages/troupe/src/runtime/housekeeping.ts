@@ -7,12 +7,19 @@ const everyMs = 60_000
 /** Journals per sweep; what is left goes with the next. */
 const most = 500
 
+interface HousekeepingParts {
+  readonly clock: Clock
+  readonly journals: Journals
+  readonly log: Log
+  readonly sweepRateLimits?: () => Promise<void>
+}
+
 export class Housekeeping {
-  readonly #parts: { readonly clock: Clock; readonly journals: Journals; readonly log: Log }
+  readonly #parts: HousekeepingParts
   #cancel: Cancel | undefined
   #running: Promise<void> = Promise.resolve()
 
-  constructor(parts: { readonly clock: Clock; readonly journals: Journals; readonly log: Log }) {
+  constructor(parts: HousekeepingParts) {
     this.#parts = parts
   }
 
@@ -27,11 +34,13 @@ export class Housekeeping {
   }
 
   async #round(): Promise<void> {
-    const { journals, log } = this.#parts
-    this.#running = journals.sweep(most).then(
-      () => undefined,
-      (error: unknown) => log.warn('sweeping ended journals failed; it is tried again', { error: error as Error }),
-    )
+    const { journals, log, sweepRateLimits } = this.#parts
+    const failed = (what: string) => (error: unknown) =>
+      log.warn(`sweeping ${what} failed; it is tried again`, { error: error as Error })
+    this.#running = journals
+      .sweep(most)
+      .catch(failed('ended journals'))
+      .then(() => sweepRateLimits?.().catch(failed('rate limits')))
     await this.#running
     if (this.#cancel) this.start()
   }

@@ -1,6 +1,17 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { createTroupe, defineAgent, defineTool, finish, type Json, LlmAgent, type Run, type Troupe } from '../index.ts'
+import {
+  createTroupe,
+  defineAgent,
+  defineTool,
+  finish,
+  handOff,
+  invoke,
+  type Json,
+  LlmAgent,
+  type Run,
+  type Troupe,
+} from '../index.ts'
 import { MockModel } from '../testing/index.ts'
 
 const open: Troupe[] = []
@@ -51,24 +62,50 @@ describe('answers', () => {
   })
 })
 
-it('every event names its run, its user and their trace', async () => {
+it('every event names its run, its user, their trace, and the agents through whom it came to be', async () => {
   const { orchestra } = await ada()
-  const agent = defineAgent({ name: 'A', run: async () => 1 })
-  const run = await orchestra.start({ task: 't', topology: { agents: [agent], flows: ['Start -> A', 'A -> End'] } })
+  const a = defineAgent({ name: 'A', run: async () => handOff('B', 1) })
+  const b = defineAgent({
+    name: 'B',
+    run: async (input: Json) => (input === 1 ? invoke([{ agent: 'C', input }]) : finish(2)),
+  })
+  const c = defineAgent({ name: 'C', run: async () => 3 })
+  const announced: (readonly [type: string, path: unknown, trace: unknown])[] = []
+  open[0]?.on('*', ({ type, path, trace, seq }) => seq && announced.push([type, path, trace]))
+  const flows = ['Start -> A', 'A -> B', 'B <-> C', 'B -> End']
+  const run = await orchestra.start({ task: 't', topology: { agents: [a, b, c], flows } })
   const traces = new Set<string>()
+  const told: typeof announced = []
+  const paths: string[] = []
   for await (const event of run.events()) {
     expect(event).toMatchObject({ run: run.id, user: 'ada' })
     traces.add(event.trace)
+    told.push([event.type, event.path, event.trace])
+    if (event.type === 'step.completed') paths.push(event.path.join('/'))
   }
   expect([...traces]).toEqual([expect.stringMatching(/^[0-9a-f]{32}$/)])
+  expect(paths).toEqual(['A', 'B', 'B/C', 'B'])
+  expect(announced).toEqual(told)
+  const after: string[] = []
+  for await (const event of run.events({ from: told.length - 2 })) after.push(event.path.join('/'))
+  expect(after).toEqual(told.slice(-2).map(([, path]) => (path as string[]).join('/')))
 })
 
-it('an approval within a helper names the helper and its call', async () => {
+it('an approval within a helper of a helper names that one and its call', async () => {
   const { orchestra } = await ada()
   const call = { text: '', toolCalls: [{ name: 'pay', args: { amount: 5 } }] }
   const leaf = new LlmAgent({ name: 'Leaf', model: new MockModel({ responses: [call, 'done'] }), tools: { pay } })
-  const ask = { text: '', toolCalls: [{ name: 'leaf', args: { request: 'pay' } }] }
-  const boss = new LlmAgent({ name: 'Boss', model: new MockModel({ responses: [ask, 'end'] }), agents: { leaf } })
+  const ask = (name: string) => ({ text: '', toolCalls: [{ name, args: { request: 'pay' } }] })
+  const chief = new LlmAgent({
+    name: 'Chief',
+    model: new MockModel({ responses: [ask('leaf'), 'ok'] }),
+    agents: { leaf },
+  })
+  const boss = new LlmAgent({
+    name: 'Boss',
+    model: new MockModel({ responses: [ask('chief'), 'end'] }),
+    agents: { chief },
+  })
   const run = await orchestra.start({ task: 't', topology: solo(boss) })
   const [question] = (await run.result()).questions
   expect(question).toMatchObject({ kind: 'approval', agent: 'Leaf', tool: 'pay', args: { amount: 5 } })

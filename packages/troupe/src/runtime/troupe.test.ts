@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { createTroupe, defineAgent, type TroupeConfig, type TroupeEvent } from '../index.ts'
+import { createTroupe, defineAgent, type TroupeConfig, type TroupeEvent, Worker } from '../index.ts'
 
 let folder: string
 beforeEach(() => {
@@ -21,6 +21,8 @@ describe('createTroupe', () => {
       { storage: `sqlite:${path}`, presence: { heartbeet: '1s' } },
       { storage: `sqlite:${path}`, log: 'loud' },
       { storage: `sqlite:${path}`, requireUserId: 'yes' },
+      { storage: `sqlite:${path}`, profile: 'prod' },
+      { storage: `sqlite:${path}`, profile: 'production', requireUserId: false },
       { storage: `sqlite:${path}`, agents: [{ name: '' }] },
       { storage: `sqlite:${path}`, prices: { 'a/b': { input: -1, output: 1 } } },
     ]
@@ -31,6 +33,29 @@ describe('createTroupe', () => {
     // What was opened by then was closed again: the file is nobody's.
     const troupe = await createTroupe({ storage: `sqlite:${path}`, log: 'silent' })
     await troupe.close()
+  })
+
+  it('knows roles of its own, for hands and for the agents of its runs, and refuses tools that there are not', async () => {
+    for (const [roles, said] of [
+      [{ auditor: { tools: ['get_contxt'] } }, /did you mean get_context/],
+      [{ auditor: { tools: [], powers: ['fly'] } }, /fly is none/],
+      [{ auditor: {} }, /lists/],
+      [{ auditor: { tool: [] } }, /tool/],
+    ] as const)
+      await expect(createTroupe({ storage: 'memory:', roles: roles as never })).rejects.toThrow(said)
+    const agent = defineAgent({ name: 'A', role: 'auditor', run: async (_, ctx) => ctx.context.push('k', 1) })
+    await using troupe = await createTroupe({
+      storage: 'memory:',
+      log: 'silent',
+      roles: { auditor: { tools: ['get_context', 'delete_context'], powers: ['delete_others'] } },
+    })
+    const ada = troupe.user('ada')
+    const auditor = ada.agent('Auditor', { role: 'auditor' })
+    await ada.agent('B').context.push('k', 1)
+    await expect(auditor.context.push('l', 1)).rejects.toMatchObject({ code: 'access.denied' })
+    expect(await auditor.context.delete('k')).toBe(true)
+    await expect(ada.session(agent).run('x')).resolves.toMatchObject({ success: false })
+    expect(() => ada.agent('C', { role: 'auditr' })).toThrow(expect.objectContaining({ code: 'role.unknown' }))
   })
 
   it('touches no file that is not its own', async () => {
@@ -67,13 +92,27 @@ describe('createTroupe', () => {
     expect(other.storageState()).toEqual({ state: 'open' })
   })
 
-  it('refuses the shared scope where user ids are required', async () => {
-    await using strict = await createTroupe({ storage: 'memory:', requireUserId: true, log: 'silent' })
-    for (const id of ['', 'default']) expect(() => strict.user(id)).toThrow(/user/i)
+  it('refuses the shared scope where user ids are required, as they are in production', async () => {
+    const encryption = { keys: [{ id: 'test', key: new Uint8Array(32) }] }
+    for (const strictly of [{ requireUserId: true }, { profile: 'production', encryption }] as const) {
+      await using strict = await createTroupe({
+        storage: `sqlite:${join(folder, 'troupe.db')}`,
+        log: 'silent',
+        ...strictly,
+      })
+      for (const id of ['', 'default']) expect(() => strict.user(id)).toThrow(/user/i)
+    }
     await using open = await createTroupe({ storage: 'memory:', log: 'silent' })
     await open.user('default').context.push('k', 1)
   })
 
+  it('says where agents and workers belong', async () => {
+    await using troupe = await createTroupe({ storage: 'memory:' })
+    const ada = troupe.user('ada')
+    const agent = defineAgent({ name: 'A', run: () => 1 })
+    await expect(ada.start(agent as never)).rejects.toThrow('What user.start was given is not valid: it is no Worker')
+    expect(() => ada.session(new Worker('W') as never)).toThrow('workers are started (start)')
+  })
   it('refuses to observe what never happens, naming what is near', async () => {
     await using troupe = await createTroupe({ storage: 'memory:', log: 'silent' })
     expect(() => troupe.on('run.complete' as 'run.completed', () => {})).toThrow(/run\.complete/)

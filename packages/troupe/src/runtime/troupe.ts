@@ -1,25 +1,107 @@
 /** The running system: its users, its events, its end. */
-import { checkName, type EventPattern, eventNames, failure, nearest, type Observer } from '../core/index.ts'
-import type { RunningWorker } from '../messaging/index.ts'
-import type { MetricsCollector } from '../observability/index.ts'
-import type { StorageSizes, StorageState } from '../storage/index.ts'
+import {
+  checkName,
+  type EventPattern,
+  eventNames,
+  failure,
+  nearest,
+  type Observer,
+  type TroupeEvent,
+} from '../core/index.ts'
+import { type SharedRateLimit, SharedRateLimiter } from '../durable/index.ts'
+import type { HealthMonitor, HealthReport, Log, MetricsCollector, Performance } from '../observability/index.ts'
+import type { OpenWorld } from '../orchestration/index.ts'
+import type { ApiKeys, AuditLog, Egress, Encryption, Forgotten, Secrets, Signatures } from '../security/index.ts'
+
+import type { BackupManifest, Restoration, StorageSizes, StorageState } from '../storage/index.ts'
+import { backupTo } from './backups.ts'
+import { closeParts } from './close-parts.ts'
+import { type Drained, type DrainOptions, drainParts } from './drain-parts.ts'
 import type { TroupeParts } from './parts.ts'
 import { User } from './user.ts'
+import { type Versions, versionsOf } from './versions.ts'
+
+/** What a troupe is made of, for the rooms below that serve it. */
+export const partsOf: unique symbol = Symbol('parts')
+
+/** What of the audit log is the host's. */
+export type Audit = Pick<
+  AuditLog,
+  | 'list'
+  | 'incidents'
+  | 'record'
+  | 'export'
+  | 'tree'
+  | 'inclusion'
+  | 'consistency'
+  | 'checkpoint'
+  | 'retire'
+  | 'settled'
+>
 
 export class Troupe implements AsyncDisposable {
   readonly #parts: TroupeParts
   readonly #requireUserId: boolean
-  readonly #workers = new Set<RunningWorker>()
+  readonly #openWorld: OpenWorld
   #closing: Promise<void> | undefined
+  #draining: Promise<Drained> | undefined
 
-  constructor(parts: TroupeParts, options: { readonly requireUserId: boolean }) {
+  constructor(parts: TroupeParts, options: { readonly requireUserId: boolean; readonly openWorld: OpenWorld }) {
     this.#parts = parts
     this.#requireUserId = options.requireUserId
+    this.#openWorld = options.openWorld
   }
 
   /** Counts and durations of what happens here. */
   get metrics(): MetricsCollector {
     return this.#parts.metrics
+  }
+
+  /** What happens here, as lines: `troupe.log.level = 'debug'` holds from the next line on. */
+  get log(): Log {
+    return this.#parts.log
+  }
+
+  /**
+   * How long operations take: `troupe.performance.report()`, and blocks of one's own.
+   * @example using timer = troupe.performance.time('import', { source: 'shop' })
+   */
+  get performance(): Performance {
+    return this.#parts.observation.performance
+  }
+
+  /**
+   * So many calls in a sliding window, counted together by all processes on this storage.
+   * @throws ValidationError naming the option that is wrong
+   * @example
+   * const limiter = troupe.rateLimiter({ name: 'search', limit: 60, window: '1m' })
+   * const { allowed, retryAfterMs } = await limiter.take({ user: 'ada', agent: 'Researcher' })
+   */
+  rateLimiter(options: SharedRateLimit): SharedRateLimiter {
+    return new SharedRateLimiter(this.#parts, options)
+  }
+
+  /** Takes checks of one's own: `troupe.healthMonitor.register(name, check)`. */
+  get healthMonitor(): HealthMonitor {
+    return this.#parts.observation.health
+  }
+
+  /**
+   * Whether the whole works, check by check. Never rejects.
+   * @param options.fresh asks anew where an answer of a few seconds ago is kept
+   */
+  health(options: { readonly fresh?: boolean } = {}): Promise<HealthReport> {
+    return this.#parts.observation.health.report(options)
+  }
+
+  /** Whether it is alive, for a liveness probe: touches nothing, so that no storage that is away gets it killed. */
+  live(): boolean {
+    return this.#closing === undefined
+  }
+
+  /** Whether it may be given work, for a readiness probe: not while it shuts down, nor while a critical check fails. */
+  async ready(): Promise<boolean> {
+    return this.state === 'open' && (await this.health()).status !== 'unhealthy'
   }
 
   /**
@@ -32,7 +114,7 @@ export class Troupe implements AsyncDisposable {
       const problem = 'requireUserId is on, and this scope is shared by all who name none'
       throw failure('name.invalid', { what: 'The user', value: id, problem, limit: 256 })
     }
-    return new User(this.#parts, id, this.#workers)
+    return new User(this.#parts, id, this.#openWorld)
   }
 
   /**
@@ -51,7 +133,109 @@ export class Troupe implements AsyncDisposable {
         option: String(type),
         nearest: nearest(String(type), known) ?? 'run.*',
       })
-    return this.#parts.events.on(type, observer)
+    if (typeof observer !== 'function')
+      throw failure('validation.failed', { what: 'The observer of troupe.on', problem: 'it is no function' })
+    return this.#parts.events.on(type, (event) => observer(this.#clean(event)))
+  }
+
+  #clean(event: TroupeEvent): TroupeEvent {
+    const dirty = Object.values(event).some((value) => typeof value === 'string' && this.redact(value) !== value)
+    return dirty ? Object.freeze(JSON.parse(this.redact(JSON.stringify(event))) as TroupeEvent) : event
+  }
+
+  /**
+   * The keys that messages are signed with: rotated and revoked while it runs.
+   * @throws ValidationError where `messaging.signatures` is not configured, or off
+   * @example await troupe.signatures.revoke('2026-10')
+   */
+  get signatures(): Signatures {
+    const { signatures } = this.#parts.mailboxes
+    if (signatures) return signatures
+    throw failure('validation.failed', { what: 'troupe.signatures', problem: 'messaging.signatures is not configured' })
+  }
+
+  /** The way out of its tools, for code of the host's that is to keep to the same rules. */
+  get egress(): Pick<Egress, 'fetch'> {
+    return this.#parts.waysOut.egress
+  }
+
+  /** What callers from outside sign in with, over HTTP. */
+  get keys(): ApiKeys {
+    return this.#parts.keys
+  }
+
+  get [partsOf](): TroupeParts {
+    return this.#parts
+  }
+
+  /** Who did what, and what was refused: searched, exported, proved. See docs/audit.md. */
+  get audit(): Audit {
+    return this.#parts.audit
+  }
+
+  /** What is sealed at rest, and the rotation of its keys. */
+  get encryption(): Encryption {
+    return this.#parts.encryption
+  }
+
+  /**
+   * Forgets a user: ends what works for it, destroys its key, and removes its rows in every room. What a crash cuts off
+   * goes on at the next opening. A run of it then answers `user.forgotten`; what is done under the id afterwards is a new
+   * user, who finds nothing.
+   * @returns how many rows went, and what backups made before still hold
+   * @example const { rows, backups } = await troupe.forget('ada')
+   */
+  forget(userId: string): Promise<Forgotten> {
+    return this.#parts.forgetting.forget(userId)
+  }
+
+  /** The secrets that the configuration names, for tools: `get(name)`. */
+  get secrets(): Pick<Secrets, 'get'> {
+    return this.#parts.secrets
+  }
+
+  /**
+   * Takes the secrets that are known here out of a text: for whatever shows it to somebody.
+   * @example console.error(troupe.redact(String(error)))
+   */
+  redact(text: string): string {
+    return this.#parts.redactor.redact(text)
+  }
+
+  /**
+   * Which build this is, what it writes and reads, and which runs in flight began with other code or hold records of a
+   * newer one: those are left to a build that fits.
+   * @param options.limit of runs in flight that are looked at; 1,000 by default
+   * @example for (const { run, agents } of (await troupe.versions()).behind) console.log(run, agents)
+   */
+  versions(options: { readonly limit?: number } = {}): Promise<Versions> {
+    return versionsOf(this.#parts, options)
+  }
+
+  /**
+   * A copy of all that is stored, at one moment, beside everything else: a folder with the data and a manifest. Keys of the
+   * ring are not in it. See docs/backup.md.
+   * @param folder does not exist yet; its parents are made
+   * @throws ConflictError `storage.not_empty`; ValidationError `validation.failed` for `memory:`; what the storage says
+   * @example const { bytes, rows } = await troupe.backup('./backups/monday')
+   */
+  backup(folder: string): Promise<BackupManifest> {
+    const { given, clock } = this.#parts
+    return backupTo(given.storage, folder, clock)
+  }
+
+  /** Where the database came from that was restored from a backup; undefined for one that never was. */
+  get restored(): Restoration | undefined {
+    return this.#parts.restored.mark
+  }
+
+  /**
+   * Lets a restored database go on: runs, schedules, timers, messages. Once for all processes on it and for all openings.
+   * `once` effects that were under way are `uncertain` then, as after a crash. Does nothing where nothing waits.
+   * @example if (troupe.state === 'restored') await troupe.resumeRestored()
+   */
+  resumeRestored(): Promise<void> {
+    return this.#parts.restored.resume()
   }
 
   /** Whether it can write, and what is wrong where it cannot. */
@@ -62,35 +246,32 @@ export class Troupe implements AsyncDisposable {
     return this.#parts.storage.sizes()
   }
 
+  /**
+   * `restored` while a database from a backup waits for `resumeRestored`, not ready; `draining` from the call of `drain` on, whose readiness is gone; `closed` once
+   * `close` or `drain` is over.
+   */
+  get state(): 'open' | 'restored' | 'draining' | 'closed' {
+    return this.#parts.gate.state
+  }
+
+  /**
+   * Ends gently, within the timeout: takes nothing in any more (`state`, and readiness with it, say so at once), lets turns
+   * and handlers at work finish for half of the time, gives back what is left once its effects are recorded, and closes.
+   * Nothing that was accepted is lost, whatever the timeout cuts off. A second call joins the first.
+   * @example const { givenBack, isComplete } = await troupe.drain({ timeout: '25s' })
+   */
+  async drain(options: DrainOptions = {}): Promise<Drained> {
+    this.#draining ??= drainParts(this.#parts, { ...this.#parts.given.shutdown, ...options }, () => this.close())
+    return this.#draining
+  }
+
   /** Ends in order: nothing new, handlers and turns at work, then the storage. Waiting runs go on at the next opening. */
   close(): Promise<void> {
-    this.#closing ??= this.#close()
+    this.#closing ??= closeParts(this.#parts)
     return this.#closing
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
-  }
-
-  async #close(): Promise<void> {
-    const { housekeeping, leases, mailboxes, mesh, orchestra, presence, steps, storage, timers, incidents } =
-      this.#parts
-    // In the reverse order of opening; each goes on although another failed to end.
-    const ends = [
-      () => timers.stop(),
-      () => housekeeping.stop(),
-      async () => void (await Promise.all([...this.#workers].map((worker) => worker.stop()))),
-      () => steps.close(),
-      () => orchestra.close(),
-      async () => leases?.close(),
-      () => mailboxes.close(),
-      async () => presence.close(),
-      () => mesh.close(),
-      () => incidents.settled(),
-      () => storage.close(),
-    ]
-    const failures: unknown[] = []
-    for (const end of ends) await end().catch((error: unknown) => failures.push(error))
-    if (failures.length > 0) throw failures[0]
   }
 }

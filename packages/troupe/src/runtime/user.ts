@@ -1,27 +1,78 @@
 /** Everything of one user. Nothing here reaches another's. */
-import type { Agent, Session } from '../agents/index.ts'
-import type { ContextMesh } from '../context/index.ts'
-import { checkOptions } from '../core/index.ts'
+import {
+  type Agent,
+  episodicName,
+  type Session,
+  StoredEpisodicMemory,
+  StoredMemory,
+  workingName,
+} from '../agents/index.ts'
+import { type ContextMesh, checkAgentName } from '../context/index.ts'
+import {
+  checkCall,
+  checkName,
+  checkOptions,
+  type Duration,
+  failure,
+  hashJson,
+  type Json,
+  milliseconds,
+  systemClock,
+} from '../core/index.ts'
 import { type RunningWorker, startWorker, type Worker } from '../messaging/index.ts'
-import { Orchestra } from '../orchestration/index.ts'
+import type { Traces } from '../observability/index.ts'
+import { type OpenWorld, Orchestra, Schedules } from '../orchestration/index.ts'
+import { checkWhole } from '../resilience/index.ts'
 import type { AccessOptions } from '../security/index.ts'
 import { type AgentHandle, createAgentHandle } from './agent-handle.ts'
 import type { TroupeParts } from './parts.ts'
+
+export interface AgentMemory {
+  readonly episodic: StoredEpisodicMemory
+  readonly working: (threadId: string) => StoredMemory
+}
 
 export class User {
   readonly id: string
   /** The user's context in the hands of trusted code: reads all of it, pushes as `host`. */
   readonly context: ContextMesh
   readonly orchestra: Orchestra
+  /** Runs that begin at a time, at a change of context, or at a message. */
+  readonly schedules: Schedules
   readonly #parts: TroupeParts
-  readonly #workers: Set<RunningWorker>
 
-  constructor(parts: TroupeParts, id: string, workers: Set<RunningWorker>) {
+  constructor(parts: TroupeParts, id: string, openWorld: OpenWorld) {
     this.id = id
     this.#parts = parts
-    this.#workers = workers
     this.context = parts.mesh.host(id)
-    this.orchestra = new Orchestra(parts.orchestra, id)
+    this.orchestra = new Orchestra(parts.orchestra, id, openWorld)
+    this.schedules = new Schedules(parts.schedules, parts.orchestra, id)
+  }
+
+  /** What was done for this user, span by span; `ada.traces.get(run.id)`. */
+  get traces(): Traces {
+    return this.#parts.observation.traces(this.id)
+  }
+
+  /**
+   * What the function gave for an equal key of this user, for a while; those who ask at once wait for one answer. For
+   * anything that may be asked less often than it is wanted, a whole run included. A failure is kept by nobody.
+   * @param options.key any JSON that says what the answer depends on
+   * @param options.ttl an hour by default
+   * @throws what `run` throws
+   * @example await ada.cached(() => ada.orchestra.run({ task, topology }), { key: ['report', task], ttl: '10m' })
+   */
+  async cached<Out>(
+    run: () => Promise<Out> | Out,
+    options: { readonly key: Json; readonly ttl?: Duration },
+  ): Promise<Out> {
+    checkOptions('cached', options, ['key', 'ttl'])
+    const { cache, metrics } = this.#parts
+    const ttlMs = options.ttl === undefined ? undefined : milliseconds(options.ttl, 'ttl')
+    const key = `${JSON.stringify(this.id)} ${hashJson(options.key)}`
+    const { value, cached } = await cache.lookUp(key, async () => run(), ttlMs)
+    metrics.increment(cached ? 'cache.hit' : 'cache.miss', 1, { cache: 'cached' })
+    return value
   }
 
   /**
@@ -37,11 +88,15 @@ export class User {
 
   /**
    * Starts a worker on its mailbox.
-   * @throws what its onStart throws
+   * @throws what its onStart throws; ValidationError for what is no worker
    * @example const running = await ada.start(new Stock())
    */
-  async start(worker: Worker): Promise<RunningWorker> {
-    const { mailboxes, presence, steps, inbox, clock, random, hands } = this.#parts
+  async start(worker: Worker, options: { readonly signal?: AbortSignal } = {}): Promise<RunningWorker> {
+    checkCall('start', options)
+    if (typeof worker?.attach !== 'function')
+      throw misplaced('start', 'it is no Worker; agents work in runs (orchestra.run) and sessions (session)')
+    const { mailboxes, presence, steps, inbox, clock, random, hands, workers, gate, letGoOf, guard } = this.#parts
+    gate.check('Starting a worker')
     const running = await startWorker(worker, {
       user: this.id,
       mailboxes,
@@ -50,19 +105,63 @@ export class User {
       inbox,
       clock,
       random,
+      guard,
       contextOf: (recorder, access) => hands(recorder, access).context,
     })
-    this.#workers.add(running)
+    workers.set(running, this.id)
+    // On a file nothing else keeps the process: it lives as long as it has a worker.
+    const leave = clock === systemClock ? clock.after(Number.MAX_SAFE_INTEGER, () => {}) : () => {}
+    letGoOf.push(leave)
     const stop = async () => {
       await running.stop()
-      this.#workers.delete(running)
+      workers.delete(running)
+      leave()
+      letGoOf.splice(letGoOf.indexOf(leave) >>> 0, 1)
     }
     return { detail: running.detail, stop, [Symbol.asyncDispose]: stop }
   }
 
-  /** One agent at work in one thread, whose conversation goes on from call to call. */
+  /**
+   * What an agent remembers of this user: `episodic` in all conversations, `working(threadId)` in a thread. Its own steps
+   * use them where its `memory` says so.
+   * @throws ValidationError for a name or capacity that is not allowed
+   * @example
+   * const { episodic } = ada.memory('Support')
+   * await episodic.add('refunded order 17')
+   * await episodic.retrieveSimilar('a refund', { limit: 3 })
+   */
+  memory(agent: string, options: { readonly maxEpisodes?: number; readonly capacity?: number } = {}): AgentMemory {
+    checkAgentName(agent)
+    checkOptions('memory', options, ['maxEpisodes', 'capacity'])
+    const { storage, ids, services } = this.#parts
+    const parts = { storage, ids, memories: services.memories, models: services.models }
+    const maxEpisodes = checkWhole('memory', 'maxEpisodes', options.maxEpisodes ?? 100)
+    const capacity = checkWhole('memory', 'capacity', options.capacity ?? 7)
+    const place = { user: this.id, agent }
+    return {
+      episodic: new StoredEpisodicMemory(parts, { ...place, name: episodicName(agent), source: '' }, maxEpisodes),
+      working: (threadId) => {
+        const source = `thread:${threadId}/${agent}`
+        return new StoredMemory(parts, { ...place, name: workingName(agent, source), source }, capacity)
+      },
+    }
+  }
+
+  /**
+   * One agent at work in one thread, whose conversation goes on from call to call.
+   * @throws ValidationError for what is no agent
+   */
   session(agent: Agent, options: { readonly threadId?: string } = {}): Session {
+    if (typeof agent?.step !== 'function')
+      throw misplaced(
+        'session',
+        'it is no agent, as defineAgent and new LlmAgent make them; workers are started (start)',
+      )
     checkOptions('session', options, ['threadId'])
+    if (options.threadId !== undefined) checkName('thread', options.threadId)
     return this.#parts.sessions(agent, { user: this.id, threadId: options.threadId ?? this.#parts.ids.next() })
   }
 }
+
+const misplaced = (method: string, problem: string) =>
+  failure('validation.failed', { what: `What user.${method} was given`, problem })

@@ -1,0 +1,66 @@
+/** Backups where no troupe need run: restored into an empty place, verified, and taken beside whoever owns the database. */
+import {
+  type Clock,
+  checkOptions,
+  createIds,
+  createRedactor,
+  failure,
+  systemClock,
+  systemRandom,
+} from '../core/index.ts'
+import { type BackedUpStorage, type BackupManifest, backups, type Restoration } from '../storage/index.ts'
+import type { TroupeConfig } from './config.ts'
+import { openSecrets } from './secrets/open-secrets.ts'
+import { revealConfig } from './secrets/reveal-config.ts'
+import { migrations } from './tables.ts'
+
+export interface RestoreOptions {
+  /** The folder that `troupe.backup` made. */
+  readonly from: string
+  /** `sqlite:PATH` where there is no file, or a PostgreSQL schema without tables. */
+  readonly to: BackedUpStorage
+}
+
+/**
+ * Verifies a backup and puts it where there is nothing yet. The copy waits when it is first opened: see
+ * `troupe.resumeRestored`.
+ * @returns which installation the copy is, and of when
+ * @throws ConflictError `storage.not_empty`; ValidationError `backup.unreadable`, `storage.too_new`, `validation.failed`
+ * where the engines differ; ProcessingError `backup.damaged`; what the engine says
+ * @example const { installation } = await restore({ from: './backups/monday', to: 'sqlite:./data/copy.db' })
+ */
+export async function restore(options: RestoreOptions): Promise<Restoration> {
+  checkOptions('restore', options, ['from', 'to'])
+  const { from, to } = options
+  const mark = {
+    installation: createIds(systemClock, systemRandom).next(),
+    at: new Date(systemClock.now()).toISOString(),
+  }
+  return backups.restore(folderOf(from), to, migrations, mark)
+}
+
+/**
+ * Reads all of a backup: its hash, its integrity, and how many rows each table has.
+ * @returns its manifest
+ * @throws ValidationError `backup.unreadable`; ProcessingError `backup.damaged`, which says what differs
+ * @example const { at, rows } = await verifyBackup('./backups/monday')
+ */
+export const verifyBackup = async (folder: string): Promise<BackupManifest> => backups.verify(folderOf(folder))
+
+export const backupTo = async (
+  storage: BackedUpStorage,
+  folder: string,
+  clock: Clock = systemClock,
+): Promise<BackupManifest> => backups.backup(storage, folderOf(folder), new Date(clock.now()).toISOString())
+
+/** The storage of a configuration, with its secrets in their places: for the command line. */
+export async function storageOf(config: TroupeConfig): Promise<BackedUpStorage> {
+  const redactor = createRedactor()
+  const secrets = openSecrets(config.secrets, { clock: systemClock, redactor, variables: process.env })
+  return (await revealConfig(config, secrets, redactor)).storage
+}
+
+function folderOf(folder: unknown): string {
+  if (typeof folder === 'string' && folder !== '' && !folder.includes('\0')) return folder
+  throw failure('validation.failed', { what: 'The folder of the backup', problem: 'it is no path' })
+}

@@ -1,0 +1,122 @@
+/** Checks what `createTroupe` takes: unknown options and wrong values are refused before anything is opened, all at once. */
+import { checkOptions, failure, listOf, milliseconds, systemClock, systemRandom, TroupeError } from '../core/index.ts'
+import { type ModelDefaults, providers } from '../models/index.ts'
+import { checkSchedulesConfig } from '../orchestration/index.ts'
+import { auditSettings, checkEgress, createRoles, isSecretReference, readPolicy } from '../security/index.ts'
+import { agentsByName, type ModelsConfig, type TroupeConfig, troupeOptions } from './config.ts'
+import { checkObservation } from './observation-config.ts'
+import { openPolicies } from './policies-config.ts'
+import { unsafeInProduction } from './unsafe-in-production.ts'
+
+/** @throws ValidationError for the one problem that there is; `config.invalid` with all of them in its details */
+export function checkConfig(config: TroupeConfig): TroupeConfig {
+  const [first, ...others] = configProblems(config)
+  if (!first) return config
+  if (others.length === 0) throw first
+  const problems = [first, ...others].map(({ message, hint = '' }) => `${message} ${hint}`.trim())
+  throw failure('config.invalid', { first: problems[0] as string, others: others.length, problems })
+}
+
+/** Everything that is wrong with it, and in production everything that is unsafe. */
+export function configProblems(config: TroupeConfig): readonly TroupeError[] {
+  if (typeof config !== 'object' || config === null) return [wrong('The configuration', 'it is no object')]
+  const checks = [
+    ...Object.keys(config).map((name) => () => checkOptions('createTroupe', { [name]: 0 }, troupeOptions)),
+    () => checkStorage(config),
+    () => void createRoles(config.roles),
+    () => checkSchedulesConfig(config.schedules ?? {}),
+    () => void auditSettings(config.audit),
+    () => checkEgress(config.egress ?? {}),
+    () => void readPolicy(config.policy),
+    () => checkOptions('presence', config.presence ?? {}, ['heartbeat']),
+    () => checkOptions('models', config.models ?? {}, modelsOptions),
+    () => checkDefaults(config.models?.defaults ?? {}),
+    () => checkKeys(config.models ?? {}),
+    () => checkOptions('context', config.context ?? {}, ['limits', 'lifecycles', 'cleanup']),
+    () => checkObservation(config),
+    () => void openPolicies(config.policies ?? {}, { clock: systemClock, random: systemRandom }),
+    () => checkGeneral(config),
+    () => checkParts(config),
+  ]
+  const problems = checks.flatMap((check) => {
+    try {
+      check()
+      return []
+    } catch (error) {
+      if (error instanceof TroupeError) return [error]
+      throw error
+    }
+  })
+  return [...problems, ...(config.profile === 'production' ? unsafeInProduction(config) : [])]
+}
+
+const profiles: readonly unknown[] = ['development', 'test', 'production']
+
+const wrong = (what: string, problem: string) => failure('validation.failed', { what, problem })
+
+const modelsOptions = [
+  'model',
+  'apiKey',
+  'keys',
+  'registry',
+  'defaults',
+  'limits',
+  'breaker',
+  'attempts',
+  'cache',
+  'embedding',
+]
+
+function checkStorage({ storage, lease }: TroupeConfig): void {
+  if (typeof storage !== 'string' && (typeof storage !== 'object' || storage === null))
+    throw wrong('storage', 'it is not memory:, sqlite:PATH, postgres://… or where a PostgreSQL database is')
+  if (lease === undefined) return
+  if (typeof storage === 'string' && !/^postgres(ql)?:/.test(storage))
+    throw wrong('lease', 'it is for PostgreSQL: a process that has this storage has all of its runs')
+  if (milliseconds(lease, 'lease') < 1_000) throw wrong('lease', 'it is at least 1s')
+}
+
+function checkGeneral({ profile, requireUserId, debug, signals, shutdown, restored }: TroupeConfig): void {
+  checkOptions('shutdown', shutdown ?? {}, ['timeout'])
+  if (shutdown?.timeout !== undefined && milliseconds(shutdown.timeout, 'shutdown.timeout') < 1_000)
+    throw wrong('shutdown.timeout', 'it is at least 1s')
+  if (profile !== undefined && !profiles.includes(profile))
+    throw wrong('profile', `it is not one of ${profiles.join(', ')}`)
+  if (restored !== undefined && restored !== 'wait' && restored !== 'resume')
+    throw wrong('restored', 'it is neither wait nor resume')
+  for (const [name, value] of Object.entries({ requireUserId, debug, signals }))
+    if (value !== undefined && typeof value !== 'boolean') throw wrong(name, 'it is neither true nor false')
+}
+
+/** What is code, and what only programs pass. */
+function checkParts({ agents, topologies, clock, random }: TroupeConfig): void {
+  if (agents !== undefined) agentsByName(listOf('agents', agents))
+  if (topologies !== undefined && (typeof topologies !== 'object' || topologies === null || Array.isArray(topologies)))
+    throw wrong('topologies', 'it is no object of topologies by their names')
+  for (const [name, port, call] of [
+    ['clock', clock, 'now'],
+    ['random', random, 'next'],
+  ] as const)
+    if (
+      port !== undefined &&
+      typeof (port as unknown as { readonly [call: string]: unknown } | null)?.[call] !== 'function'
+    )
+      throw wrong(name, `it has no ${call}()`)
+}
+
+function checkKeys({ model, apiKey, keys = {} }: ModelsConfig): void {
+  const isText = (value: unknown) => typeof value === 'string' && value !== ''
+  if (model !== undefined && !isText(model)) throw wrong('models.model', 'it is a text that is not empty')
+  checkOptions('models.keys', keys, Object.keys(providers))
+  for (const [name, key] of Object.entries({ apiKey, ...keys }))
+    if (key !== undefined && !isText(key) && !isSecretReference(key))
+      throw wrong(`models: ${name}`, 'it is no key, and names no secret')
+}
+
+function checkDefaults(defaults: ModelDefaults): void {
+  checkOptions('models.defaults', defaults, ['maxOutputTokens', 'temperature'])
+  const { maxOutputTokens = 1, temperature = 0 } = defaults
+  if (!(Number.isSafeInteger(maxOutputTokens) && maxOutputTokens >= 1))
+    throw wrong('models.defaults', 'maxOutputTokens counts from 1')
+  if (!(temperature >= 0 && temperature <= 2)) throw wrong('models.defaults', 'temperature is from 0 to 2')
+}

@@ -1,0 +1,176 @@
+/**
+ * Everything that a deployment may set, once: where it stands in the configuration, its variable, its default and
+ * whether it may change while running. The loader, `reconfigure`, and docs/configuration.md read this table.
+ */
+import { type Kind, kinds } from './kinds.ts'
+
+export interface Setting {
+  /** Its place in the configuration. */
+  readonly path: string
+  readonly kind: Kind
+  readonly says: string
+  /** What holds where nobody sets it; absent: nothing does. */
+  readonly standard?: unknown
+  /** Where its variable is not made from its path. */
+  readonly variable?: string
+  /** Never shown. */
+  readonly secret?: true
+  /** May change while running. */
+  readonly live?: true
+}
+
+const { whole, figure, span, choice, flag, text, secretText, list, logLevel, structure } = kinds
+const port = whole(0, 65_535)
+const time = span(1, '1ms')
+
+const general: readonly Setting[] = [
+  {
+    path: 'profile',
+    kind: choice('development', 'test', 'production'),
+    says: 'what is refused',
+    standard: 'development',
+  },
+  { path: 'requireUserId', kind: flag, says: 'refuses the user default; on in production' },
+  { path: 'log', kind: logLevel, says: 'what goes to standard error', standard: 'warn', live: true },
+  { path: 'debug', kind: flag, says: 'level debug, with causes and stacks; refused in production', standard: false },
+  {
+    path: 'lease',
+    kind: span(1_000, '1s'),
+    says: 'on PostgreSQL: a silent process keeps its runs for so long',
+    standard: '10s',
+  },
+  { path: 'presence.heartbeat', kind: time, says: 'between signs of life of an agent', standard: '5s' },
+  { path: 'health', kind: structure, says: 'how it looks after itself' },
+  { path: 'health.every', kind: time, says: 'between looks at itself; only when asked where absent' },
+  { path: 'traces', kind: structure, says: 'what is kept of traces; false: none' },
+  { path: 'traces.retention', kind: time, says: 'how long traces are kept' },
+  { path: 'roles', kind: structure, says: 'roles besides the four' },
+  { path: 'prices', kind: structure, says: 'US dollars per million tokens, by provider/model' },
+  { path: 'shutdown.timeout', kind: span(1_000, '1s'), says: 'how long a drain may take', standard: '25s' },
+  {
+    path: 'restored',
+    kind: choice('wait', 'resume'),
+    says: 'what a restored database does at first',
+    standard: 'wait',
+  },
+  { path: 'signals', kind: flag, says: 'SIGTERM and SIGINT drain the troupe and end the process', standard: false },
+  { path: 'secrets', kind: structure, says: 'where named secrets are looked for', standard: ['environment'] },
+  { path: 'cassette', kind: structure, says: 'plays what models and tools said once; for tests' },
+]
+
+const storage: readonly Setting[] = [
+  {
+    path: 'storage.url',
+    variable: 'TROUPE_STORAGE',
+    kind: secretText,
+    secret: true,
+    says: 'memory:, sqlite:PATH or postgres://…',
+    standard: 'sqlite:./data/troupe.db',
+  },
+  { path: 'storage.host', kind: text, says: 'of PostgreSQL', standard: 'localhost' },
+  { path: 'storage.port', kind: port, says: 'of PostgreSQL', standard: 5_432 },
+  { path: 'storage.database', kind: text, says: 'of PostgreSQL' },
+  { path: 'storage.user', kind: text, says: 'of PostgreSQL' },
+  { path: 'storage.password', kind: secretText, secret: true, says: 'of PostgreSQL' },
+  { path: 'storage.schema', kind: text, says: 'that holds all tables', standard: 'troupe' },
+  { path: 'storage.tls', kind: structure, says: 'true, or { ca, check }' },
+  { path: 'storage.migrateUrl', kind: secretText, secret: true, says: 'a role that may create tables' },
+  { path: 'storage.listenUrl', kind: secretText, secret: true, says: 'past a pooler, straight to the server' },
+  { path: 'storage.poolSize', kind: whole(1, 1_000), says: 'connections that are kept', standard: 10 },
+  { path: 'storage.poolOverflow', kind: whole(0, 1_000), says: 'more of them while all are in use', standard: 0 },
+  { path: 'storage.acquireTimeout', kind: time, says: 'how long a change waits for a connection', standard: '10s' },
+  {
+    path: 'storage.statementTimeout',
+    kind: time,
+    says: 'after so long the server gives a statement up',
+    standard: '30s',
+  },
+  {
+    path: 'storage.recycle',
+    kind: span(1_000, '1s'),
+    says: 'the age at which a connection is made anew',
+    standard: '30m',
+  },
+  { path: 'retention.changeIds', kind: time, says: 'a repeated change is recognised within', standard: '24h' },
+  { path: 'retention.feed', kind: time, says: 'a watcher that was away for longer resyncs', standard: '24h' },
+  { path: 'retention.feedRevisions', kind: whole(1), says: 'revisions of a user in the feed', standard: 10_000 },
+  { path: 'retention.every', kind: time, says: 'between clean-ups of the storage', standard: '1m' },
+  {
+    path: 'encryption.key',
+    kind: secretText,
+    secret: true,
+    says: '32 bytes in hexadecimal or base64: seals what is stored',
+  },
+  { path: 'encryption.keyId', kind: text, says: 'the id of that key', standard: 'main' },
+  { path: 'encryption.keys', kind: structure, secret: true, says: '{ id, key } each: older keys that still open' },
+  { path: 'encryption.current', kind: text, says: 'the id of the key that seals' },
+  { path: 'encryption.ring', kind: structure, says: 'a key service, in code' },
+]
+
+const work: readonly Setting[] = [
+  { path: 'context.cleanup', kind: time, says: 'between clean-ups of expired entries', standard: '5m' },
+  { path: 'context.limits', kind: structure, says: 'entries and bytes of a user, topics, history' },
+  { path: 'context.lifecycles', kind: structure, says: 'named lifecycles besides the five' },
+  { path: 'messaging.lease', kind: time, says: 'how long a delivery stays with its consumer', standard: '30s' },
+  { path: 'messaging.maxAttempts', kind: whole(1), says: 'deliveries before the dead letters', standard: 5 },
+  { path: 'messaging.capacity.count', kind: whole(1), says: 'messages of a mailbox', standard: 10_000 },
+  { path: 'messaging.capacity.bytes', kind: whole(1), says: 'bytes of a mailbox', standard: 64 * 1024 * 1024 },
+  {
+    path: 'messaging.backpressure',
+    kind: choice('reject', 'wait', 'drop-oldest'),
+    says: 'what a full mailbox does',
+    standard: 'reject',
+  },
+  { path: 'messaging.signatures', kind: structure, secret: true, says: 'proves who sent a message' },
+  { path: 'models.model', variable: 'TROUPE_MODEL', kind: text, says: 'provider/model of agents that name none' },
+  { path: 'models.apiKey', kind: secretText, secret: true, says: 'for that model' },
+  { path: 'models.keys', kind: structure, secret: true, says: 'API keys by provider' },
+  { path: 'models.registry', kind: structure, says: 'names for models or chains' },
+  { path: 'models.defaults.maxOutputTokens', kind: whole(1), says: 'of an answer' },
+  { path: 'models.defaults.temperature', kind: figure(0, 2), says: 'of agents that say none' },
+  { path: 'models.limits', kind: structure, says: 'calls at once and a minute, by model, provider or *' },
+  {
+    path: 'models.limits.*.perMinute',
+    variable: 'TROUPE_MODELS_PER_MINUTE',
+    kind: whole(1),
+    says: 'calls of all models within any minute',
+  },
+  { path: 'models.breaker.failures', kind: whole(1), says: 'in a row, before a model is left alone', standard: 5 },
+  { path: 'models.breaker.pause', kind: time, says: 'for so long', standard: '60s' },
+  { path: 'models.attempts', kind: whole(1), says: 'of one model before the next of its chain', standard: 3 },
+  { path: 'models.cache.max', kind: whole(1), says: 'answers that are kept', standard: 1_000 },
+  { path: 'models.cache.ttl', kind: time, says: 'for so long', standard: '1h' },
+  { path: 'models.embedding', kind: structure, says: 'turns texts into vectors' },
+]
+
+/** What `serve` takes. */
+const server: readonly Setting[] = [
+  { path: 'server.host', kind: text, says: 'where it listens', standard: '127.0.0.1' },
+  { path: 'server.port', kind: port, says: 'where it listens', standard: 8_000 },
+  { path: 'server.origins', kind: list, says: 'pages of other sites that may call it' },
+  {
+    path: 'server.key',
+    kind: secretText,
+    secret: true,
+    says: 'an API key; needed where it listens beyond this machine',
+  },
+  {
+    path: 'server.maxConnections',
+    variable: 'TROUPE_SERVER_MAX_CONNECTIONS',
+    kind: whole(1),
+    says: 'open at once',
+    standard: 10_000,
+  },
+]
+
+export const settings: readonly Setting[] = [...general, ...storage, ...work, ...server]
+
+/** `messaging.maxAttempts` is `TROUPE_MESSAGING_MAX_ATTEMPTS`. */
+export const variableOf = ({ path, variable }: Setting): string =>
+  variable ??
+  `TROUPE_${path
+    .replace(/([a-z])([A-Z])/g, '$1_$2')
+    .replaceAll('.', '_')
+    .toUpperCase()}`
+
+export const settingAt = (path: string): Setting | undefined => settings.find((setting) => setting.path === path)

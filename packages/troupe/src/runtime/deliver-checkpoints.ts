@@ -1,0 +1,34 @@
+/** Where checkpoints go: a line of a file, durable before it counts as delivered, or a request to a URL. */
+import { mkdir, open } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { failure } from '../core/index.ts'
+import type { Checkpoint } from '../security/index.ts'
+
+const timeoutMs = 10_000
+
+/** @param to a path, or a URL of HTTP */
+export const deliverTo = (to: string): ((checkpoint: Checkpoint) => Promise<void>) =>
+  /^https?:\/\//.test(to) ? (checkpoint) => post(to, checkpoint) : (checkpoint) => append(to, checkpoint)
+
+async function append(path: string, checkpoint: Checkpoint): Promise<void> {
+  await mkdir(dirname(path), { recursive: true })
+  const file = await open(path, 'a', 0o600)
+  try {
+    await file.write(`${JSON.stringify(checkpoint)}\n`)
+    await file.datasync()
+  } finally {
+    await file.close()
+  }
+}
+
+async function post(url: string, checkpoint: Checkpoint): Promise<void> {
+  const answer = await fetch(url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(checkpoint),
+    redirect: 'error',
+    signal: AbortSignal.timeout(timeoutMs),
+  })
+  await answer.body?.cancel()
+  if (!answer.ok) throw failure('audit.undelivered', { status: answer.status })
+}

@@ -1,0 +1,19 @@
+/** What is worth a sentence to whoever writes a program, once each; counted as events everywhere. */
+import type { Events } from '../core/index.ts'
+import type { Log } from '../observability/index.ts'
+
+const said = {
+  'tool.ignored':
+    'a failed result of a tool was read by nobody: look at success and error, as what failed was not done',
+  'prompt.repeated':
+    'a prompt holds everything that the agent can read with its tools too, and is paid for twice: give buildSystemPrompt the keys that stay, or deny get_context',
+} as const
+
+export function warnInDevelopment(events: Events, log: Log): void {
+  for (const [type, sentence] of Object.entries(said) as [keyof typeof said, string][]) {
+    const off = events.on(type, ({ at, type, ...about }) => {
+      off()
+      log.warn(sentence, about)
+    })
+  }
+}

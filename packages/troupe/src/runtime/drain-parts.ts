@@ -1,0 +1,100 @@
+/** A shutdown that loses nothing: see `Troupe.drain`. */
+import { type Clock, checkOptions, type Duration, failure, milliseconds, sleep } from '../core/index.ts'
+import type { TroupeParts } from './parts.ts'
+
+export interface DrainOptions {
+  /** 25 s by default, 1 s at least: under the 30 s after which Kubernetes kills. */
+  readonly timeout?: Duration
+  /** What else takes in work, as a server does: ended beside the turns, before the storage. */
+  readonly closing?: readonly (() => unknown)[]
+}
+
+export interface Drained {
+  /** Steps and handlers at work that came to their end. */
+  readonly finished: number
+  /** Those that go on where they stand, in another process or at the next opening. */
+  readonly givenBack: number
+  readonly durationMs: number
+  /** false: the timeout came first, and something had not ended; nothing is lost by it. */
+  readonly isComplete: boolean
+}
+
+export const drainTimeout: Duration = '25s'
+/** Of the timeout: turns may finish, then effects may end; the rest is for closing. */
+const [finishing, effects] = [0.5, 0.3]
+
+/** @throws ValidationError for an option that is none, at once */
+export function drainParts(parts: TroupeParts, options: DrainOptions, close: () => Promise<void>): Promise<Drained> {
+  checkOptions('drain', options, ['timeout', 'closing'])
+  const ms = milliseconds(options.timeout ?? drainTimeout, 'timeout')
+  if (ms < 1_000) throw failure('validation.failed', { what: 'timeout', problem: 'it is at least 1s' })
+  return drainWithin(parts, ms, options.closing ?? [], close)
+}
+
+async function drainWithin(
+  parts: TroupeParts,
+  ms: number,
+  closing: NonNullable<DrainOptions['closing']>,
+  close: () => Promise<void>,
+): Promise<Drained> {
+  const { clock, events, gate, log } = parts
+  const began = clock.monotonic()
+  const failed = (error: unknown) => log.error('a part did not end as it should', { error: error as Error })
+  gate.state = 'draining'
+  events.emit({ type: 'troupe.draining', at: clock.now(), timeoutMs: ms })
+  let drained = { finished: 0, givenBack: 0 }
+  const work = async () => {
+    drained = await endWork(parts, ms, closing, failed)
+    await close().catch(failed)
+    return true as const
+  }
+  const isComplete = await within(clock, ms, work())
+  if (!isComplete)
+    log.error('the shutdown took longer than its timeout; what is left is gone on with at the next opening')
+  return { ...drained, durationMs: clock.monotonic() - began, isComplete }
+}
+
+async function endWork(
+  parts: TroupeParts,
+  ms: number,
+  closing: readonly (() => unknown)[],
+  failed: (error: unknown) => void,
+): Promise<Pick<Drained, 'finished' | 'givenBack'>> {
+  const until = parts.clock.monotonic() + ms * 0.9
+  const { clock, orchestra, sharing, steps, timers, housekeeping, workers } = parts
+  const contained = async (end: () => unknown) => {
+    try {
+      await end()
+    } catch (error) {
+      failed(error)
+    }
+  }
+  // Before runs are refused: what is due then is for whoever comes next.
+  const scheduled = contained(() => parts.schedules.stop())
+  orchestra.drain()
+  const outside = closing.map(contained)
+  const handlers = [...workers.keys()].map((worker) => contained(() => worker.stop()))
+  const intake = [() => timers.stop(), () => housekeeping.stop(), () => sharing?.claims.close()].map(contained)
+  const patience = { finishMs: ms * finishing, effectsMs: ms * effects }
+  const [drained] = await Promise.all([steps.drain(patience), scheduled, ...intake])
+  await within(
+    clock,
+    until - clock.monotonic(),
+    Promise.all([...handlers, ...outside]).then(() => true),
+  )
+  return drained
+}
+
+/** @returns false after `ms` */
+async function within(clock: Clock, ms: number, promise: Promise<true>): Promise<boolean> {
+  const over = new AbortController()
+  const late = sleep(clock, ms, over.signal).then(
+    () => false,
+    () => false,
+  )
+  try {
+    return await Promise.race([promise, late])
+  } finally {
+    over.abort()
+  }
+}

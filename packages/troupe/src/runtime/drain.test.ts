@@ -1,0 +1,113 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { describe, expect, it } from 'vitest'
+import { createTroupe, type Drained, defineAgent, defineMessage, Worker } from '../index.ts'
+
+const open = () => createTroupe({ storage: 'memory:', log: 'silent' })
+const flows = ['Start -> A', 'A -> End'] as const
+
+describe('a drain', () => {
+  it('says so at once, takes nothing in, and lets what is at work finish', async () => {
+    const troupe = await open()
+    const ada = troupe.user('ada')
+    const gate = Promise.withResolvers<void>()
+    const began = Promise.withResolvers<void>()
+    const agent = defineAgent({
+      name: 'A',
+      async run(_, ctx) {
+        began.resolve()
+        await gate.promise
+        await ctx.context.push('k', 'kept')
+        return 'done'
+      },
+    })
+    const told: string[] = []
+    troupe.on('*', ({ type }) => told.push(type))
+    const run = await ada.orchestra.start({ task: 1, topology: { agents: [agent], flows: [...flows] } })
+    const result = run.result()
+    await began.promise
+    expect(troupe.state).toBe('open')
+    const drained = troupe.drain({ timeout: '60s' })
+    expect(troupe.state).toBe('draining')
+    expect(await troupe.ready()).toBe(false)
+    expect(told).toContain('troupe.draining')
+    const start = () => ada.orchestra.start({ task: 2, topology: { agents: [agent], flows: [...flows] } })
+    await expect(start()).rejects.toMatchObject({ code: 'troupe.draining', status: 503, retryable: true })
+    const refused = { success: false, error: { code: 'troupe.draining' } }
+    expect(await ada.session(agent).run('x')).toMatchObject(refused)
+    await expect(ada.start(new Worker('W'))).rejects.toMatchObject({ code: 'troupe.draining' })
+    expect(await ada.context.get('k')).toBeUndefined()
+    gate.resolve()
+    expect(await result).toMatchObject({ status: 'completed', response: 'done' })
+    expect(await drained).toMatchObject({ finished: 1, givenBack: 0, isComplete: true })
+    expect(troupe.state).toBe('closed')
+    await expect(troupe.drain()).resolves.toEqual(await drained)
+    await troupe.close()
+  })
+
+  it('gives back what does not finish, once its effect is recorded, and begins no other', async () => {
+    const troupe = await open()
+    const ada = troupe.user('ada')
+    const done: string[] = []
+    const begun = Promise.withResolvers<void>()
+    const agent = defineAgent({
+      name: 'A',
+      async run(_, ctx) {
+        await ctx.effect('slow', { class: 'once' }, async () => {
+          begun.resolve()
+          await pause(1_200)
+          done.push('slow')
+        })
+        await ctx.effect('next', { class: 'once' }, () => void done.push('next'))
+        await new Promise(() => {})
+      },
+    })
+    await ada.orchestra.start({ task: 1, topology: { agents: [agent], flows: [...flows] } })
+    await begun.promise
+    const closed: string[] = []
+    const drained: Drained = await troupe.drain({ timeout: '2s', closing: [() => void closed.push('server')] })
+    expect(done).toEqual(['slow'])
+    expect(closed).toEqual(['server'])
+    expect(drained).toMatchObject({ finished: 0, givenBack: 1 })
+  })
+
+  it('finishes handlers, and takes no further message', async () => {
+    const Job = defineMessage<number>('job')
+    const troupe = await open()
+    const ada = troupe.user('ada')
+    const handled: number[] = []
+    const began = Promise.withResolvers<void>()
+    class Slow extends Worker {
+      constructor() {
+        super('Slow')
+        this.on(Job, async ({ payload }) => {
+          began.resolve()
+          await pause(100)
+          handled.push(payload)
+        })
+      }
+    }
+    await ada.start(new Slow())
+    for (const n of [1, 2, 3]) await ada.agent('Desk').messages.send(Job, n, { to: 'Slow' })
+    await began.promise
+    expect(await troupe.drain({ timeout: '60s' })).toMatchObject({ givenBack: 0, isComplete: true })
+    expect(handled).toEqual([1])
+  })
+
+  it('that takes too long ends without waiting for ever', async () => {
+    const troupe = await open()
+    const stuck = () => new Promise(() => {})
+    expect(await troupe.drain({ timeout: '1s', closing: [stuck] })).toMatchObject({ isComplete: true })
+    expect(troupe.state).toBe('closed')
+    const other = await open()
+    const failing = () => Promise.reject(new Error('the server did not end'))
+    expect(await other.drain({ closing: [failing] })).toMatchObject({ isComplete: true })
+  })
+
+  it('refuses options that it does not have', async () => {
+    await using troupe = await open()
+    for (const options of [{ timeout: 25 }, { timeout: '1ms' }, { timout: '25s' }])
+      await expect(troupe.drain(options as never)).rejects.toMatchObject({ name: 'ValidationError' })
+    expect(troupe.state).toBe('open')
+    expect(await troupe.drain()).toMatchObject({ isComplete: true })
+  })
+})

@@ -1,0 +1,179 @@
+/** The checks that every troupe has, and the gauges that read the same. */
+import { statfs } from 'node:fs/promises'
+import { totalmem } from 'node:os'
+import { dirname } from 'node:path'
+import { type Json, milliseconds, systemClock } from '../core/index.ts'
+import { defineMessage } from '../messaging/index.ts'
+import type { CheckAnswer } from '../observability/index.ts'
+import { Access } from '../security/index.ts'
+import { defaultFetch } from './default-fetch.ts'
+import type { ObservationConfig } from './observation-config.ts'
+import type { TroupeParts } from './parts.ts'
+
+/** The user of the probes: nobody's, and what they leave expires. */
+export const healthUser = 'troupe.health'
+const agent = 'HealthMonitor'
+const Probe = defineMessage('health.probe')
+
+/** Workers whose mailboxes are looked at. */
+const mostWorkers = 100
+const sizesKeptMs = 5_000
+
+type Details = { readonly [name: string]: Json }
+const when = (bad: boolean, message: string, details: Details): CheckAnswer => ({
+  status: bad ? 'degraded' : 'healthy',
+  ...(bad ? { message } : {}),
+  details,
+})
+
+export function registerChecks(parts: TroupeParts, config: ObservationConfig): void {
+  const { observation, storage, sharing } = parts
+  const { health } = observation
+  const limits = { memory: 0.9, disk: 0.9, lag: '1s' as const, queue: 1_000, ...config.health }
+  health.register('storage', () => {
+    const { state, problem } = storage.state()
+    return {
+      status: state === 'open' ? 'healthy' : 'unhealthy',
+      ...(problem === undefined ? {} : { message: problem }),
+    }
+  })
+  if (sharing) health.register('lease', async () => void (await sharing.lease.check()))
+  health.register('mesh', () => probeMesh(parts))
+  health.register('messages', ({ signal }) => probeMessages(parts, signal))
+  health.register('models', () => probeModels(parts, config), { critical: false, interval: '1m' })
+  if (onRealTime(parts)) registerHost(parts, limits)
+  health.register('eventLoop', () => {
+    const { worstMs } = observation.lag
+    return when(worstMs > milliseconds(limits.lag, 'health.lag'), `timers came ${Math.round(worstMs)} ms late`, {
+      worstMs,
+    })
+  })
+  health.register(
+    'queues',
+    async () => {
+      const waiting = await mailboxes(parts, 'waiting')
+      const most = Math.max(0, ...waiting.map(({ value }) => value))
+      return when(most > limits.queue, `${most} messages wait in one mailbox`, { most })
+    },
+    { critical: false },
+  )
+  health.register(
+    'agents',
+    () => {
+      const stalled = observation.watchdog?.stalled() ?? []
+      const first = stalled[0]
+      const said = first ? `${first.kind} ${first.id} of ${first.agent ?? 'somebody'} makes no progress` : ''
+      return when(stalled.length > 0, said, { stalled: stalled.length, workers: parts.workers.size })
+    },
+    { critical: false },
+  )
+  registerGauges(parts)
+}
+
+/** Under another clock the machine is not part of what happens: a simulation would differ with it. */
+const onRealTime = ({ clock }: TroupeParts) => clock === systemClock
+
+function registerHost(
+  { observation: { health }, metrics, storage }: TroupeParts,
+  limits: { readonly memory: number; readonly disk: number },
+): void {
+  health.register('memory', () => {
+    const used = memoryUsed()
+    return when(used > limits.memory, `${share(used)} of the memory is taken`, { used })
+  })
+  health.register(
+    'disk',
+    async () => {
+      const used = await diskUsed(storage.place)
+      return when(used > limits.disk, `${share(used)} of the disk is taken`, { used })
+    },
+    { critical: false },
+  )
+  metrics.gauge('memory.resident', () => process.memoryUsage.rss())
+  metrics.gauge('memory.heap', () => process.memoryUsage().heapUsed)
+  metrics.gauge('memory.used', memoryUsed)
+  metrics.gauge('disk.used', () => diskUsed(storage.place))
+}
+
+function registerGauges(parts: TroupeParts): void {
+  const { metrics, storage, clock, services, workers } = parts
+  let sizes: { readonly at: number; readonly read: ReturnType<typeof storage.sizes> } | undefined
+  const read = () => {
+    if (!sizes || clock.monotonic() - sizes.at > sizesKeptMs) sizes = { at: clock.monotonic(), read: storage.sizes() }
+    return sizes.read
+  }
+  for (const figure of ['database', 'writeAheadLog', 'free'] as const)
+    metrics.gauge(`storage.${figure}.bytes`, async () => (await read())[figure])
+  metrics.gauge('storage.rows', async () =>
+    Object.entries((await read()).tables).map(([table, value]) => ({ labels: { table }, value })),
+  )
+  metrics.gauge('workers.running', () => workers.size)
+  metrics.gauge('mailbox.waiting', () => mailboxes(parts, 'waiting'))
+  metrics.gauge('mailbox.dead', () => mailboxes(parts, 'dead'))
+  const levels = { closed: 0, 'half-open': 0.5, open: 1 }
+  metrics.gauge('model.breaker', () =>
+    [...(services.models.breakers?.() ?? [])].map(([model, state]) => ({ labels: { model }, value: levels[state] })),
+  )
+}
+
+/** Written, read and removed again. */
+async function probeMesh({ mesh }: TroupeParts): Promise<CheckAnswer> {
+  const { context } = { context: mesh.agent(healthUser, agent, new Access()) }
+  const key = `health.${agent}`
+  await context.push(key, 'ok', { audience: 'owner', ttl: '1m' })
+  const found = await context.get(key)
+  await context.delete(key)
+  return found === 'ok'
+}
+
+/** Sent and received: of several processes each may get another's. */
+async function probeMessages({ mailboxes: all }: TroupeParts, signal: AbortSignal): Promise<CheckAnswer> {
+  const { messages, mailbox } = all.hands({ user: healthUser, agent, access: new Access() })
+  await messages.send(Probe, 'ok', { to: agent, ttl: '1m', signal })
+  const [delivery] = await mailbox.receive({ types: [Probe], max: 1, wait: '5s', signal })
+  await delivery?.ack()
+  return delivery !== undefined
+}
+
+/** At no token: whether breakers are closed, and whether a server of one's own answers at all. */
+async function probeModels(
+  { services }: TroupeParts,
+  { fetch = defaultFetch }: ObservationConfig,
+): Promise<CheckAnswer> {
+  const { models } = services
+  const open = [...(models.breakers?.() ?? [])].flatMap(([model, state]) => (state === 'open' ? [model] : []))
+  if (open.length > 0) return when(true, `${open.join(', ')} failed repeatedly and is left alone`, { open })
+  const asked: string[] = []
+  for (const spec of models.defaultChain()) {
+    if (typeof spec !== 'object' || !('url' in spec)) continue
+    asked.push(models.nameOf(spec))
+    const headers = spec.apiKey ? { authorization: `Bearer ${spec.apiKey}` } : {}
+    const answer = await fetch(`${spec.url.replace(/\/$/, '')}/models`, { method: 'GET', headers })
+    if (answer.status >= 500) return when(true, `${models.nameOf(spec)} answers ${answer.status}`, { asked })
+  }
+  return when(false, '', { asked })
+}
+
+async function mailboxes({ workers, mailboxes: all }: TroupeParts, figure: 'waiting' | 'dead') {
+  const looked = [...workers].slice(0, mostWorkers)
+  return Promise.all(
+    looked.map(async ([{ detail }, user]) => {
+      const { mailbox } = all.hands({ user, agent: detail.name, access: new Access() })
+      return { labels: { agent: detail.name }, value: (await mailbox.counts())[figure] }
+    }),
+  )
+}
+
+const share = (value: number) => `${Math.round(value * 100)} %`
+
+/** Of what the container or the machine gives. */
+function memoryUsed(): number {
+  const most = process.constrainedMemory()
+  return process.memoryUsage.rss() / (most > 0 && most < totalmem() ? most : totalmem())
+}
+
+async function diskUsed(place: string): Promise<number> {
+  const folder = place.includes('/') && !place.includes('://') ? dirname(place) : '.'
+  const { blocks, bavail } = await statfs(folder)
+  return blocks === 0 ? 0 : 1 - bavail / blocks
+}

@@ -1,0 +1,56 @@
+/** Agents that agents call like tools: in the same step, each with a conversation and reservations of its own. */
+import { afterEach, expect, it } from 'vitest'
+import { type MockItem, MockModel } from '../testing/index.ts'
+import { createTroupe } from './create-troupe.ts'
+import { LlmAgent } from './llm-agent.ts'
+import type { Troupe } from './troupe.ts'
+
+const troupes: Troupe[] = []
+afterEach(async () => {
+  for (const troupe of troupes.splice(0)) await troupe.close()
+})
+async function ada() {
+  const troupe = await createTroupe({ storage: 'memory:', log: 'silent' })
+  troupes.push(troupe)
+  return troupe.user('ada')
+}
+const scripted = (name: string, responses: readonly MockItem[], agents: Record<string, LlmAgent> = {}) => {
+  const model = new MockModel({ responses })
+  return { model, agent: new LlmAgent({ name, model, agents }) }
+}
+const asking = (names: readonly string[], turn = 0): MockItem => ({
+  toolCalls: names.map((name) => ({ name, args: { request: `part ${turn} of the work of ${name}` } })),
+})
+
+it('a helper of a helper has a conversation of its own', async () => {
+  const user = await ada()
+  const leaf = scripted('Leaf', ['a leaf', 'another leaf'])
+  const branch = scripted('Branch', [asking(['leaf', 'leaf']), 'a branch'], { leaf: leaf.agent })
+  const root = scripted('Root', [asking(['branch']), 'a tree', 'still a tree'], { branch: branch.agent })
+  const session = user.session(root.agent, { threadId: 't' })
+  expect(await session.generate('Grow.')).toMatchObject({ text: 'a tree', usage: { inputTokens: 60 } })
+  expect(branch.model.calls.map(({ prompt }) => prompt.length)).toEqual([1, 3])
+  expect(leaf.model.calls.map(({ prompt }) => prompt.length)).toEqual([1, 1])
+  expect(await session.chat('And now?')).toBe('still a tree')
+})
+
+it('what helpers that work at once reserve is given back, each for itself', async () => {
+  const { orchestra } = await ada()
+  const turns = 6
+  const helper = () =>
+    scripted(
+      'Helper',
+      Array.from({ length: turns }, () => 'helped'),
+    ).agent
+  const [one, two] = [helper(), helper().with({ name: 'Other' })]
+  const lead = scripted('Lead', [...Array.from({ length: turns }, (_, turn) => asking(['one', 'two'], turn)), 'done'], {
+    one,
+    two,
+  })
+  const run = await orchestra.start({
+    task: 'go',
+    topology: { agents: [lead.agent], flows: ['Start -> Lead', 'Lead -> End'] },
+    config: { budget: { tokens: 5_000 } },
+  })
+  expect(await run.result()).toMatchObject({ status: 'completed', response: 'done' })
+})

@@ -1,0 +1,213 @@
+import { afterEach, describe, expect, it } from 'vitest'
+import { z } from 'zod'
+import {
+  buildSystemPrompt,
+  createTroupe,
+  defineKey,
+  defineMessage,
+  mergeTools,
+  StateMachine,
+  type Troupe,
+  type TroupeConfig,
+  toAiSdk,
+  toAnthropic,
+  toLangChain,
+  toLangGraph,
+  toOpenAI,
+  Worker,
+} from '../index.ts'
+
+const open: Troupe[] = []
+const opened = async (more: Partial<TroupeConfig> = {}) => {
+  const troupe = await createTroupe({ storage: 'memory:', log: 'silent', ...more })
+  open.push(troupe)
+  return troupe
+}
+afterEach(async () => {
+  for (const troupe of open.splice(0)) await troupe.close()
+})
+
+const Note = defineMessage('note')
+const wrong = expect.objectContaining({ name: 'ValidationError' })
+const cancelled = expect.objectContaining({ name: 'CancelledError' })
+const x = { signl: 1 } as never
+type Calls = readonly (() => unknown)[]
+const eachRejects = async (calls: Calls, error: unknown) => {
+  for (const call of calls) await expect(Promise.resolve().then(call), String(call)).rejects.toThrow(error as Error)
+}
+
+describe('the context', () => {
+  it('refuses options that it does not know, and values that fit none', async () => {
+    const ada = (await opened()).user('ada')
+    const { context } = ada.agent('A')
+    await context.push('k', 1)
+    const calls: Calls = [
+      () => context.push('k', 2, null as never),
+      () => context.push('k', 2, { signal: 'x' } as never),
+      () => context.getEntry('k', x),
+      () => context.getMany(['k'], x),
+      () => context.getMany('k' as never),
+      () => context.list({ topics: 'x' } as never),
+      () => context.update('k', 5 as never),
+      () => context.batch([], { atomic: 'yes' } as never),
+      () => context.subscribe(['t'], x),
+      () => context.unsubscribe(['t'], x),
+      () => context.topics(x),
+      () => ada.context.stats(x),
+      () => ada.context.size(x),
+      () => ada.context.clear(x),
+      () => ada.context.cleanup(x),
+      () => ada.context.setTopicPolicy('t', {}, x),
+      () => defineKey('orders.{id', z.any()),
+      () => defineKey('orders', {} as never),
+    ]
+    await eachRejects(calls, wrong)
+    expect(await context.get('k')).toBe(1)
+  })
+
+  it('does nothing whose signal has aborted', async () => {
+    const ada = (await opened()).user('ada')
+    await ada.context.push('k', 1)
+    const s = { signal: AbortSignal.abort() }
+    const calls: Calls = [
+      () => ada.context.stats(s),
+      () => ada.context.size(s),
+      () => ada.context.clear(s),
+      () => ada.context.cleanup(s),
+      () => ada.context.setTopicPolicy('t', { post: [] }, s),
+    ]
+    await eachRejects(calls, cancelled)
+    expect(await ada.context.size()).toBe(1)
+  })
+})
+
+describe('messages', () => {
+  it('refuse options that they do not know, and values that fit none', async () => {
+    const ada = (await opened()).user('ada')
+    const { messages, mailbox } = ada.agent('A')
+    const send = (more: object) => () => messages.send(Note, 1, { to: 'B', ...more } as never)
+    const worker = new Worker('W')
+    const calls: Calls = [
+      send({ at: 5 }),
+      send({ dedupeId: '' }),
+      send({ requiresConfirmation: 'yes' }),
+      send({ signal: 'x' }),
+      () => mailbox.receive({ types: 'note' as never }),
+      () => mailbox.receive({ types: [5 as never] }),
+      () => mailbox.receive({ signal: 'x' as never }),
+      () => mailbox.messages({ unreadOnly: 'yes' as never }),
+      () => mailbox.counts(x),
+      () => mailbox.markRead('x' as never),
+      () => mailbox.redrive('id', x),
+      () => worker.onConnect('*', 5 as never),
+      () => worker.onConnect('', () => {}),
+      () => ada.start(worker, x),
+      () => defineMessage('n', {} as never),
+      () => defineMessage('n', undefined, { reply: 5 as never }),
+      () => new StateMachine({} as never),
+      () => new StateMachine({ initial: 'a', transitions: { a: 'b' as never } }),
+      () => new StateMachine({ initial: 'a', transitions: { a: [] } }).on('change', 5 as never),
+    ]
+    await eachRejects(calls, wrong)
+    expect((await ada.agent('B').mailbox.messages()).items).toEqual([])
+  })
+
+  it('do nothing whose signal has aborted', async () => {
+    const ada = (await opened()).user('ada')
+    const { messages, mailbox } = ada.agent('A')
+    await ada.agent('B').messages.send(Note, 1, { to: 'A' })
+    const [delivery] = await mailbox.receive()
+    const s = { signal: AbortSignal.abort() }
+    const calls: Calls = [
+      () => messages.send(Note, 1, { to: 'B', ...s }),
+      () => messages.broadcast(Note, 1, { to: ['B'], ...s }),
+      () => messages.publish(Note, 1, { topic: 't', ...s }),
+      () => messages.request(Note, 1, { to: 'B', ...s }),
+      () => mailbox.receive(s),
+      () => mailbox.messages(s),
+      () => mailbox.counts(s),
+      () => mailbox.deadLetters(s),
+      () => mailbox.redrive('x', s),
+      () => delivery?.ack(s),
+      () => delivery?.nack(s),
+      () => delivery?.reply(1, s),
+    ]
+    await eachRejects(calls, cancelled)
+    await delivery?.ack()
+    expect((await ada.agent('B').mailbox.messages()).items).toEqual([])
+  })
+
+  it('leave the queue before a full mailbox when their signal aborts, and let nobody overtake', async () => {
+    const ada = (await opened({ messaging: { capacity: { count: 1 }, backpressure: 'wait' } })).user('ada')
+    const { messages } = ada.agent('A')
+    const controller = new AbortController()
+    await messages.send(Note, 1, { to: 'B' })
+    const second = messages.send(Note, 2, { to: 'B' })
+    const third = messages.send(Note, 3, { to: 'B', signal: controller.signal })
+    const fourth = messages.send(Note, 4, { to: 'B' })
+    controller.abort()
+    await expect(third).rejects.toThrow(cancelled)
+    const seen: unknown[] = []
+    while (seen.length < 3)
+      for (const delivery of await ada.agent('B').mailbox.receive({ wait: '10s' })) {
+        seen.push(delivery.message.payload)
+        await delivery.ack()
+      }
+    await Promise.all([second, fourth])
+    expect(seen).toEqual([1, 2, 4])
+  })
+
+  it('are published to a closed topic by those alone who may post to it', async () => {
+    const troupe = await opened()
+    const ada = troupe.user('ada')
+    const incidents: unknown[] = []
+    troupe.on('incident.recorded', (incident) => incidents.push(incident))
+    await ada.agent('C').context.subscribe(['news'])
+    await ada.context.setTopicPolicy('news', { post: ['A'] })
+    const refused = { name: 'AccessDeniedError', code: 'topic.closed' }
+    await expect(ada.agent('B').messages.publish(Note, 1, { topic: 'news' })).rejects.toMatchObject(refused)
+    expect(await ada.agent('A').messages.publish(Note, 2, { topic: 'news' })).toMatchObject([
+      { to: 'C', success: true },
+    ])
+    expect((await ada.agent('C').mailbox.messages()).items).toMatchObject([{ from: 'A', payload: 2 }])
+    await expect.poll(() => incidents.length).toBe(1)
+  })
+})
+
+describe('tools', () => {
+  it('answer a call of no known shape with a result, and refuse what has no tools', async () => {
+    const { tools } = (await opened()).user('ada').agent('A')
+    for (const format of [toOpenAI, toAnthropic, toAiSdk, toLangChain, toLangGraph]) {
+      const call = format(tools).call as (call: unknown) => Promise<unknown>
+      for (const shape of [undefined, 5, {}])
+        expect(await call(shape), format.name).toMatchObject({ success: false, code: 'tool.unknown' })
+      expect(() => format(5 as never), format.name).toThrow(wrong)
+    }
+    expect(() => mergeTools(5 as never, [])).toThrow(wrong)
+    expect(() => mergeTools(tools, 'x' as never)).toThrow(wrong)
+  })
+
+  it('put into a prompt what the options say, and nothing of other types', async () => {
+    const agent = (await opened()).user('ada').agent('A')
+    const prompt = (options: object) => () => buildSystemPrompt(agent, options as never)
+    const calls = [{ template: 5 }, { existing: 5 }, { fallback: 5 }, { header: true }, { keys: 'k' }].map(prompt)
+    await eachRejects([...calls, () => buildSystemPrompt(5 as never)], wrong)
+  })
+})
+
+describe('createTroupe', () => {
+  it.each<[string, object, RegExp]>([
+    ['agents', { agents: 5 }, /agents/],
+    ['topologies', { topologies: [] }, /topologies/],
+    ['clock', { clock: 5 }, /clock/],
+    ['random', { random: {} }, /random/],
+    ['two mistakes, the nearest named', { storge: 'x', log: 'loud' }, /storage/],
+  ])('refuses %s', async (_, config, named) => {
+    await expect(createTroupe({ storage: 'memory:', ...config } as never)).rejects.toThrow(named)
+  })
+
+  it('takes a function as observer alone', async () => {
+    const troupe = await opened()
+    expect(() => troupe.on('*', 5 as never)).toThrow(wrong)
+  })
+})

@@ -1,0 +1,124 @@
+/** What is said of logs, traces, health, alerts and exports where a troupe is opened. */
+import { checkOptions, type Duration, type Fetch, failure, milliseconds } from '../core/index.ts'
+import {
+  type AlertRule,
+  checkLogConfig,
+  checkOtlp,
+  checkRule,
+  defaultRules,
+  type LogConfig,
+  type LogLevel,
+  type OtlpConfig,
+  type Webhook,
+} from '../observability/index.ts'
+
+export interface ObservationConfig {
+  /** A level, or more; goes to standard error, `warn` and worse by default. */
+  readonly log?: LogLevel | LogConfig
+  /** Traces are kept in the database, without content, for a week; `false` keeps none. */
+  readonly traces?: false | TracesConfig
+  readonly health?: HealthConfig
+  /** The shipped rules and one's own, told to the log and to whom `to` names; `false` looks at none. */
+  readonly alerts?: false | AlertsConfig
+  /** Work of which nothing is heard for so long is told of, `work.stalled`; 5 min by default. */
+  readonly watchdog?: false | { readonly after?: Duration }
+  /** Spans and metrics go to a collector of OpenTelemetry too. */
+  readonly otlp?: OtlpConfig
+  /** What goes out for exports and webhooks goes through this; the machine's by default. */
+  readonly fetch?: Fetch
+}
+
+export interface TracesConfig {
+  /** A week by default. */
+  readonly retention?: Duration
+  /** Traces kept of one user; 1,000 by default. */
+  readonly max?: number
+  /** `false` stores none, for those who export them. */
+  readonly store?: boolean
+  /** Prompts, answers, arguments and results are in the spans; off by default. */
+  readonly content?: boolean
+}
+
+export interface HealthConfig {
+  /** Looks by itself and tells of changes, `health.changed`; only when asked by default. */
+  readonly every?: Duration
+  /** Share of the memory and of the disk beyond which it is degraded; 0.9 by default. */
+  readonly memory?: number
+  readonly disk?: number
+  /** Lateness of timers beyond which it is degraded; 1 s by default. */
+  readonly lag?: Duration
+  /** Messages waiting in one mailbox beyond which it is degraded; 1,000 by default. */
+  readonly queue?: number
+}
+
+export interface AlertsConfig {
+  readonly rules?: readonly AlertRule[]
+  /** Without the shipped ones when false. */
+  readonly defaults?: boolean
+  /** Between two looks; 15 s by default. */
+  readonly every?: Duration
+  readonly to?: readonly AlertTarget[]
+}
+/** An agent gets a message of type `alert`, urgent; a webhook a POST of JSON. */
+export type AlertTarget = { readonly user: string; readonly agent: string } | { readonly webhook: Webhook }
+
+export const observationOptions = ['log', 'traces', 'health', 'alerts', 'watchdog', 'otlp', 'fetch']
+
+/** @throws ValidationError */
+export function checkObservation(config: ObservationConfig): void {
+  const { log, traces, health = {}, alerts, watchdog, otlp, fetch } = config
+  const wrong = (what: string, problem: string) => failure('validation.failed', { what, problem })
+  if (log !== undefined) checkLogConfig(log)
+  if (traces) checkTraces(traces)
+  checkHealth(health)
+  if (alerts) checkAlerts(alerts)
+  if (watchdog) {
+    checkOptions('watchdog', watchdog, ['after'])
+    if (watchdog.after !== undefined) milliseconds(watchdog.after, 'watchdog.after')
+  }
+  if (otlp !== undefined) checkOtlp(otlp)
+  if (fetch !== undefined && typeof fetch !== 'function') throw wrong('fetch', 'it is no function')
+}
+
+function checkTraces(traces: TracesConfig): void {
+  checkOptions('traces', traces, ['retention', 'max', 'store', 'content'])
+  if (traces.retention !== undefined) milliseconds(traces.retention, 'traces.retention')
+  const { max = 1 } = traces
+  if (!(Number.isSafeInteger(max) && max >= 1))
+    throw failure('validation.failed', { what: 'traces.max', problem: 'it is a whole number from 1' })
+}
+
+function checkHealth(health: HealthConfig): void {
+  checkOptions('health', health, ['every', 'memory', 'disk', 'lag', 'queue'])
+  if (health.every !== undefined && milliseconds(health.every, 'health.every') < 1_000)
+    throw failure('validation.failed', { what: 'health.every', problem: 'it is at least 1s' })
+  if (health.lag !== undefined) milliseconds(health.lag, 'health.lag')
+  for (const share of ['memory', 'disk'] as const) {
+    const value = health[share] ?? 1
+    if (!(value > 0 && value <= 1))
+      throw failure('validation.failed', { what: `health.${share}`, problem: 'it is a share above 0, at most 1' })
+  }
+  const { queue = 1 } = health
+  if (!(Number.isSafeInteger(queue) && queue >= 1))
+    throw failure('validation.failed', { what: 'health.queue', problem: 'it is a whole number from 1' })
+}
+
+function checkAlerts(alerts: AlertsConfig): void {
+  checkOptions('alerts', alerts, ['rules', 'defaults', 'every', 'to'])
+  if (alerts.every !== undefined && milliseconds(alerts.every, 'alerts.every') < 1_000)
+    throw failure('validation.failed', { what: 'alerts.every', problem: 'it is at least 1s' })
+  const names = rulesOf(alerts).map((rule) => checkRule(rule).name)
+  const twice = names.find((name, i) => names.indexOf(name) !== i)
+  if (twice !== undefined)
+    throw failure('validation.failed', { what: 'alerts.rules', problem: `there are two called ${twice}` })
+  for (const target of alerts.to ?? []) {
+    if ('webhook' in target) checkOptions('alerts.to', target, ['webhook'])
+    else checkOptions('alerts.to', target, ['user', 'agent'])
+  }
+}
+
+/** One's own go before a shipped one of the same name. */
+export function rulesOf({ rules = [], defaults = true }: AlertsConfig): readonly AlertRule[] {
+  const own = new Set(rules.map(({ name }) => name))
+  return defaults ? [...defaultRules.filter(({ name }) => !own.has(name)), ...rules] : rules
+}

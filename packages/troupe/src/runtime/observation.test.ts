@@ -1,0 +1,190 @@
+import { afterEach, describe, expect, it } from 'vitest'
+import { z } from 'zod'
+import { defineAgent, defineMessage, defineTool, HealthMonitor, patterns, Worker } from '../index.ts'
+import { createVirtualClock, MockModel } from '../testing/index.ts'
+import type { TroupeConfig } from './config.ts'
+import { createTroupe } from './create-troupe.ts'
+import { LlmAgent } from './llm-agent.ts'
+import type { Troupe } from './troupe.ts'
+
+let open: Troupe[] = []
+afterEach(async () => {
+  for (const troupe of open) await troupe.close().catch(() => {})
+  open = []
+})
+async function opened(config: Partial<TroupeConfig> = {}): Promise<Troupe> {
+  const troupe = await createTroupe({ log: 'silent', storage: 'memory:', ...config })
+  open.push(troupe)
+  return troupe
+}
+const named = (checks: readonly { readonly name: string; readonly status: string }[]) =>
+  Object.fromEntries(checks.map(({ name, status }) => [name, status]))
+
+describe('the health of a troupe', () => {
+  it('is that of its storage, context, messages, models, memory, disk, loop, queues and agents', async () => {
+    const troupe = await opened({ health: { memory: 1, disk: 1, lag: '1h' } })
+    const report = await troupe.health()
+    expect(named(report.checks)).toEqual({
+      storage: 'healthy',
+      mesh: 'healthy',
+      messages: 'healthy',
+      models: 'healthy',
+      memory: 'healthy',
+      disk: 'healthy',
+      eventLoop: 'healthy',
+      queues: 'healthy',
+      agents: 'healthy',
+    })
+    expect(report.status).toBe('healthy')
+    expect(await troupe.ready()).toBe(true)
+    const probes = troupe.user('troupe.health')
+    expect(await probes.context.size()).toBe(0)
+    expect(await probes.agent('HealthMonitor').mailbox.counts()).toMatchObject({ waiting: 0, dead: 0 })
+  })
+  it("takes checks of one's own, and tells of a change", async () => {
+    const clock = createVirtualClock()
+    const troupe = await opened({ clock, health: { every: '30s', memory: 1, disk: 1 } })
+    const changes: unknown[] = []
+    troupe.on('health.changed', ({ status, before }) => changes.push([before, status]))
+    let well = true
+    troupe.healthMonitor.register('shop', () => well, { critical: false, interval: '1s' })
+    await clock.advance('1m')
+    well = false
+    await clock.advance('1m')
+    expect(changes).toEqual([['healthy', 'degraded']])
+    expect(await troupe.ready()).toBe(true)
+    troupe.healthMonitor.register('database of the shop', () => false)
+    expect(await troupe.ready()).toBe(false)
+    expect(troupe.live()).toBe(true)
+  })
+  it('is degraded by a mailbox with too many messages, and alive while the storage is away', async () => {
+    const troupe = await opened({ health: { memory: 1, disk: 1, queue: 2 } })
+    const ada = troupe.user('ada')
+    const Order = defineMessage('order')
+    const blocked = Promise.withResolvers<void>()
+    const worker = new Worker('Stock', { concurrency: 1 })
+    worker.on(Order, () => blocked.promise)
+    await ada.start(worker)
+    for (let i = 0; i < 5; i++) await ada.agent('Seller').messages.send(Order, i, { to: 'Stock' })
+    const { checks } = await troupe.health({ fresh: true })
+    expect(checks.find(({ name }) => name === 'queues')).toMatchObject({ status: 'degraded' })
+    expect(await troupe.metrics.prometheus()).toMatch(/troupe_mailbox_waiting\{agent="Stock"\} [3-5]/)
+    blocked.resolve()
+    await troupe.close()
+    expect(troupe.live()).toBe(false)
+    expect(await troupe.ready()).toBe(false)
+  })
+  it('can be watched without a troupe', async () => {
+    const health = new HealthMonitor()
+    health.register('one', () => true)
+    expect((await health.report()).status).toBe('healthy')
+  })
+})
+
+describe('an alert of a troupe', () => {
+  it('reaches an agent as an urgent message, once', async () => {
+    const clock = createVirtualClock()
+    const rule = { name: 'orders', metric: 'orders.open', figure: 'value', above: 10, for: '30s' } as const
+    const troupe = await opened({
+      clock,
+      alerts: { defaults: false, rules: [rule], to: [{ user: 'ops', agent: 'Admin' }] },
+    })
+    troupe.metrics.gauge('orders.open', 11)
+    await clock.advance('5m')
+    const deliveries = await troupe.user('ops').agent('Admin').mailbox.receive({ max: 10 })
+    expect(deliveries.map(({ message }) => [message.type, message.priority, message.payload])).toEqual([
+      ['alert', 'urgent', expect.objectContaining({ alert: 'orders', state: 'raised', value: 11, threshold: 10 })],
+    ])
+  })
+  it('is refused where its rule is wrong, before anything is opened', async () => {
+    const wrong = { alerts: { rules: [{ name: 'a', metric: 'm', figure: 'p98', above: 1 }] } }
+    await expect(opened(wrong as never)).rejects.toThrow(/figure/)
+    await expect(opened({ traces: { retention: '1d', maxx: 3 } } as never)).rejects.toThrow(/no option maxx/)
+    await expect(opened({ otlp: { url: 'nowhere' } })).rejects.toThrow(/no address/)
+    await expect(opened({ health: { memory: 90 } })).rejects.toThrow(/share/)
+  })
+})
+
+describe('policies of a troupe', () => {
+  const search = (execute: () => unknown) =>
+    defineTool({ name: 'search', description: 'S.', inputSchema: z.object({}), effect: 'read', execute })
+  const asking = (tool: ReturnType<typeof search>) =>
+    new LlmAgent({
+      name: 'Asker',
+      instructions: 'Ask.',
+      model: new MockModel({ responses: [{ toolCalls: [{ name: 'search', args: {} }] }, { text: 'done' }] }),
+      tools: { search: tool },
+    })
+
+  it('guard tools: tried again, and a fallback in the end', async () => {
+    let calls = 0
+    const troupe = await opened({
+      clock: createVirtualClock(),
+      policies: { tools: { search: { fallback: 'nothing found', breaker: { failures: 1 } } } },
+    })
+    const agent = asking(search(() => Promise.reject(new Error(`broken ${++calls}`))))
+    const result = await troupe.user('ada').session(agent, { threadId: 't' }).generate('go')
+    expect(result.toolCalls).toMatchObject([{ name: 'search', success: true, result: 'nothing found' }])
+    expect(calls).toBe(1)
+  })
+  it('guard agents: each user has calls of its own', async () => {
+    const troupe = await opened({ policies: { agents: { '*': { rateLimit: { limit: 1, window: '1h' } } } } })
+    const agent = defineAgent({ name: 'A', run: async () => 'done' })
+    const run = (user: string) =>
+      troupe.user(user).orchestra.run({ task: 't', topology: patterns.pipeline({ stages: [{ agents: [agent] }] }) })
+    expect(await run('ada')).toMatchObject({ status: 'completed' })
+    expect(await run('ada')).toMatchObject({ status: 'failed', error: { code: 'rate.limited' } })
+    expect(await run('eve')).toMatchObject({ status: 'completed' })
+    await expect(opened({ policies: { agents: { '*': { retry: {} } } } } as never)).rejects.toThrow(/retry is not for/)
+  })
+  it('guard models: the breaker of a chain opens', async () => {
+    const troupe = await opened({
+      clock: createVirtualClock(),
+      models: { attempts: 1 },
+      policies: { models: { '*': { breaker: { failures: 1, pause: '1h' } } } },
+    })
+    const failing = new MockModel({ responses: [{ error: new Error('no') }] })
+    const agent = new LlmAgent({ name: 'A', instructions: 'x', model: failing })
+    const ask = () => troupe.user('ada').session(agent).run('go')
+    expect(await ask()).toMatchObject({ status: 'failed' })
+    expect(await ask()).toMatchObject({ status: 'failed', error: { code: 'circuit.open' } })
+    expect(failing.calls).toHaveLength(1)
+  })
+  it('guard reads of the storage, and never its commits', async () => {
+    const troupe = await opened({ policies: { storage: { bulkhead: { concurrent: 1, queue: 0 } } } })
+    const { context } = troupe.user('ada')
+    await Promise.all([context.push('a', 1), context.push('b', 2)])
+    const reads = await Promise.allSettled([
+      context.get('a'),
+      context.history('a'),
+      context.history('b'),
+      context.list(),
+    ])
+    expect(reads.some((read) => read.status === 'rejected' && read.reason.code === 'bulkhead.full')).toBe(true)
+    await expect(opened({ policies: { storage: { rateLimit: {} } } } as never)).rejects.toThrow(/rateLimit is not for/)
+  })
+})
+
+describe('what was answered once', () => {
+  it('is given again to the same user, one asking for all, a whole run too', async () => {
+    const clock = createVirtualClock()
+    const troupe = await opened({ clock })
+    let runs = 0
+    const agent = defineAgent({ name: 'A', run: async () => ++runs })
+    const ask = (user: string) => {
+      const { orchestra } = troupe.user(user)
+      const topology = patterns.pipeline({ stages: [{ agents: [agent] }] })
+      return troupe.user(user).cached(() => orchestra.run({ task: 't', topology }), { key: { a: 1, b: 2 }, ttl: '10m' })
+    }
+    const [one, other] = await Promise.all([ask('ada'), ask('ada')])
+    expect([one.response, other.response]).toEqual([1, 1])
+    expect((await ask('eve')).response).toBe(2)
+    expect(await troupe.user('ada').cached(() => 'unused', { key: { b: 2, a: 1 } })).toMatchObject({ response: 1 })
+    await clock.advance('11m')
+    expect((await ask('ada')).response).toBe(3)
+    await troupe.forget('ada')
+    expect((await ask('ada')).response).toBe(4)
+    await expect(troupe.user('ada').cached(() => Promise.reject(new Error('no')), { key: 'x' })).rejects.toThrow('no')
+    expect(await troupe.user('ada').cached(() => 'yes', { key: 'x' })).toBe('yes')
+  })
+})

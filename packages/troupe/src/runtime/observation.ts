@@ -1,0 +1,177 @@
+/** Puts together what is seen of a troupe: traces, alerts, the watchdog, exports, and when each looks. */
+import {
+  type Cancel,
+  type Clock,
+  type Events,
+  type Ids,
+  milliseconds,
+  type Random,
+  type UserId,
+} from '../core/index.ts'
+import { defineMessage, type Mailboxes } from '../messaging/index.ts'
+import {
+  type AlertSink,
+  Alerts,
+  createTracer,
+  createTraceStore,
+  createWebhook,
+  HealthMonitor,
+  type Log,
+  LoopLag,
+  logEvents,
+  type MetricsCollector,
+  OtlpExporter,
+  Performance,
+  type Tracer,
+  type TraceStore,
+  Traces,
+  Watchdog,
+} from '../observability/index.ts'
+import { Access } from '../security/index.ts'
+import type { Storage } from '../storage/index.ts'
+import { defaultFetch } from './default-fetch.ts'
+import { type AlertTarget, type ObservationConfig, rulesOf } from './observation-config.ts'
+
+export interface ObservationParts {
+  readonly clock: Clock
+  readonly random: Random
+  readonly ids: Ids
+  readonly log: Log
+  readonly events: Events
+  readonly metrics: MetricsCollector
+  readonly storage: Storage
+  /** Over content. */
+  readonly redact: (text: string) => string
+}
+
+/** An alert as an agent gets it. */
+const AlertMessage = defineMessage('alert')
+
+/** Sends alerts into the mailboxes of agents. */
+export const tellAgent =
+  (mailboxes: Mailboxes) =>
+  ({ user, agent }: Agents): AlertSink => {
+    const { messages } = mailboxes.hands({ user, agent: 'Alerts', access: new Access() })
+    return { notify: (alert) => messages.send(AlertMessage, { ...alert }, { to: agent, priority: 'urgent' }) }
+  }
+
+type Agents = Exclude<AlertTarget, { readonly webhook: unknown }>
+const sweepEveryMs = 60_000
+/** Traces removed at once. */
+const sweepMost = 200
+
+export class Observation {
+  readonly performance: Performance
+  readonly health: HealthMonitor
+  readonly lag: LoopLag
+  readonly watchdog: Watchdog | undefined
+  readonly alerts: Alerts | undefined
+  readonly store: TraceStore | undefined
+  readonly tracer: Tracer | undefined
+  readonly #parts: ObservationParts
+  readonly #config: ObservationConfig
+  readonly #otlp: OtlpExporter | undefined
+  readonly #timers = new Map<string, Cancel>()
+  #looking: Promise<unknown> = Promise.resolve()
+
+  /** @param tell sends an alert to an agent */
+  constructor(config: ObservationConfig, parts: ObservationParts, tell: (target: Agents) => AlertSink) {
+    this.#parts = parts
+    this.#config = config
+    const { clock, events, metrics, log } = parts
+    const { traces = {}, alerts = {}, watchdog = {}, otlp, fetch = defaultFetch } = config
+    const failed = (what: string) => (error: unknown) => log.warn(what, { error: error as Error })
+    this.performance = new Performance(clock, metrics)
+    this.lag = new LoopLag(clock)
+    this.health = new HealthMonitor({
+      clock,
+      changed: (status, before) => events.emit({ type: 'health.changed', at: clock.now(), status, before }),
+    })
+    this.watchdog = watchdog
+      ? new Watchdog({ clock, events, afterMs: milliseconds(watchdog.after ?? '5m', 'watchdog.after') })
+      : undefined
+    this.#otlp = otlp
+      ? new OtlpExporter(otlp, { ...parts, fetch, failed: failed('exporting metrics failed') })
+      : undefined
+    this.store =
+      traces && traces.store !== false
+        ? createTraceStore({
+            ...parts,
+            keepMs: milliseconds(traces.retention ?? '7d', 'traces.retention'),
+            max: traces.max ?? 1_000,
+          })
+        : undefined
+    const sinks = [...(this.store ? [this.store] : []), ...(this.#otlp ? [this.#otlp] : [])]
+    this.tracer =
+      traces && sinks.length > 0
+        ? createTracer({ ...parts, sinks, content: traces.content === true, failed: failed('spans were lost') })
+        : undefined
+    this.alerts = alerts
+      ? new Alerts({
+          clock,
+          events,
+          metrics,
+          rules: rulesOf(alerts),
+          sinks: (alerts.to ?? []).map((to) =>
+            'webhook' in to ? createWebhook(to.webhook, { ...parts, fetch }) : tell(to),
+          ),
+          failed: (error, alert) => log.warn('an alert could not be told', { alert, error: error as Error }),
+        })
+      : undefined
+    logEvents(events, log)
+    metrics.gauge('eventLoop.lag', () => this.lag.worstMs)
+    metrics.gauge('uptime', () => metrics.uptimeMs)
+    metrics.gauge('traces.dropped', () => this.tracer?.dropped ?? 0)
+    metrics.gauge('alerts.active', () => this.alerts?.active().length ?? 0)
+  }
+
+  start(): void {
+    const { health, alerts, traces } = this.#config
+    this.lag.start()
+    this.#otlp?.start()
+    if (health?.every !== undefined) this.health.start(health.every)
+    const every = alerts === undefined || alerts === false ? undefined : alerts.every
+    this.#again('look', milliseconds(every ?? '15s', 'alerts.every'), async () => {
+      this.watchdog?.look()
+      await this.alerts?.look()
+    })
+    if (traces !== false && this.store) this.#again('sweep', sweepEveryMs, () => this.store?.sweep(sweepMost))
+  }
+
+  traces(user: UserId): Traces {
+    const { clock, events, ids } = this.#parts
+    const flush = async () => this.tracer?.flush()
+    return new Traces({ clock, events, ids, store: this.store, flush }, user)
+  }
+
+  /** What waits to be stored of the user is let go of, what is being stored is waited for. */
+  async forget(user: UserId): Promise<void> {
+    this.tracer?.forget(user)
+    await this.tracer?.flush()
+  }
+
+  async stop(): Promise<void> {
+    for (const cancel of this.#timers.values()) cancel()
+    this.#timers.clear()
+    this.lag.stop()
+    this.health.stop()
+    this.watchdog?.close()
+    this.#otlp?.hurry()
+    await this.#looking
+    await this.alerts?.close()
+    await this.tracer?.close()
+    await this.#otlp?.close()
+  }
+
+  #again(name: string, ms: number, run: () => Promise<unknown> | undefined): void {
+    const { clock, log } = this.#parts
+    const round = () => {
+      this.#looking = Promise.resolve(run())
+        .catch((error: unknown) => log.warn(`observing failed: ${name}`, { error: error as Error }))
+        .then(() => {
+          if (this.#timers.has(name)) this.#again(name, ms, run)
+        })
+    }
+    this.#timers.set(name, clock.after(ms, round, { background: true }))
+  }
+}

@@ -1,0 +1,311 @@
+/** Wires a troupe: the one place where rooms meet concrete adapters. Opened in order; what fails half-way lets go again. */
+import { hostname } from 'node:os'
+import {
+  type Agent,
+  createConversations,
+  createMemories,
+  createSessions,
+  createStepContext,
+  createToolRecords,
+  type Services,
+} from '../agents/index.ts'
+import { createContextMesh, stagedContext } from '../context/index.ts'
+import {
+  createEvents,
+  createIds,
+  createRedactor,
+  type Events,
+  milliseconds,
+  systemClock,
+  systemRandom,
+} from '../core/index.ts'
+import {
+  createInbox,
+  createJournals,
+  createSteps,
+  createTimers,
+  type Journals,
+  Requests,
+  sweepRateLimits,
+} from '../durable/index.ts'
+import { createMailboxes, createPresence, defineMessage, stagedMessages } from '../messaging/index.ts'
+import { createModels } from '../models/index.ts'
+import {
+  checkLogConfig,
+  createPinoLog,
+  enterOpenTelemetry,
+  MetricsCollector,
+  timeStorage,
+} from '../observability/index.ts'
+import { createOrchestra, createSchedules, journalsBelow, type Known } from '../orchestration/index.ts'
+import { Cache } from '../resilience/index.ts'
+import {
+  Access,
+  ApiKeys,
+  createForgetting,
+  createForgottenCheck,
+  createIncidents,
+  createRoles,
+  createTaintGuard,
+  type OpenedEncryption,
+  openAudit,
+  openEncryption,
+  readPolicy,
+  type SecretText,
+  ToolPins,
+} from '../security/index.ts'
+import { createBlobs, type OpenedStorage, openStorage } from '../storage/index.ts'
+import { UnreadResults } from '../tools/index.ts'
+import { build } from './build.ts'
+import { openCassetteFile } from './cassette-file.ts'
+import { agentsByName, compiledTopologies, ofStorage, type TroupeConfig } from './config.ts'
+import { deliverTo } from './deliver-checkpoints.ts'
+import { warnInDevelopment } from './development.ts'
+import { readEnvironment } from './environment.ts'
+import { Gate } from './gate.ts'
+import { Housekeeping } from './housekeeping.ts'
+import { letGo } from './let-go.ts'
+import { Observation, tellAgent } from './observation.ts'
+import type { Borrowed, TroupeParts } from './parts.ts'
+import { guardedModels, guardedStorage, openPolicies } from './policies-config.ts'
+import { Restored } from './restored.ts'
+import { contextOptions, modelsOptions } from './room-options.ts'
+import { openSecrets } from './secrets/open-secrets.ts'
+import { type RevealedConfig, revealConfig } from './secrets/reveal-config.ts'
+import { share } from './sharing.ts'
+import { migrations, userTables } from './tables.ts'
+import { openWaysOut } from './ways-out.ts'
+
+/** What agents tell each other in plain text. */
+const Text = defineMessage('text')
+
+/** @throws what opening the storage throws */
+export async function openParts(given: TroupeConfig, borrowed?: Borrowed): Promise<TroupeParts> {
+  const clock = given.clock ?? systemClock
+  const random = given.random ?? systemRandom
+  const redactor = createRedactor()
+  const around: { events?: Events } = {}
+  const log = createPinoLog({
+    ...checkLogConfig(given.log ?? {}),
+    ...(given.debug ? { level: 'debug' as const } : {}),
+    terminal: process.stderr.isTTY === true,
+    redactText: redactor.redact,
+    surroundings: () => around.events?.surroundings(),
+  })
+  const secrets = openSecrets(given.secrets, { clock, redactor, variables: process.env })
+  const config = await revealConfig(given, secrets, redactor)
+  const storage = await openStorage({
+    ...(typeof config.storage === 'string' ? { url: config.storage } : { url: 'postgres:', postgres: config.storage }),
+    migrations,
+    clock,
+    random,
+    // Who brings a clock means it, also where the server has one of its own.
+    time: config.clock ? 'clock' : 'engine',
+    production: config.profile === 'production',
+    ...(config.retention ? { retention: ofStorage(config.retention) } : {}),
+    ...(config.faults ? { faults: config.faults } : {}),
+  })
+  try {
+    const base = await observed(
+      { clock, random, gate: new Gate(), letGoOf: [], log, redactor, secrets, storage },
+      config,
+    )
+    around.events = base.events
+    return await assemble(config, base, borrowed)
+  } catch (error) {
+    await storage.close()
+    throw error
+  }
+}
+
+type Opened = Pick<TroupeParts, 'clock' | 'random' | 'gate' | 'letGoOf' | 'log' | 'redactor' | 'secrets' | 'storage'>
+type Base = Opened &
+  Pick<TroupeParts, 'ids' | 'events' | 'metrics' | 'encryption' | 'blobs'> & {
+    readonly sealing: OpenedEncryption
+    /** Without encryption over it. */
+    readonly bare: OpenedStorage
+  }
+
+/** The storage with all that is told of it, and encryption over it. */
+async function observed(opened: Opened, { encryption: config, policies = {} }: RevealedConfig): Promise<Base> {
+  const { clock, random, log } = opened
+  const ids = createIds(clock, random)
+  const events = createEvents(
+    (error, event) => log.warn('an observer failed', { type: event.type, error: error as Error }),
+    { node: `${hostname()}/${process.pid}/${ids.next()}`, enter: enterOpenTelemetry },
+  )
+  const metrics = new MetricsCollector(clock)
+  metrics.listen(events)
+  const bare = guardedStorage(timeStorage(opened.storage, clock, metrics), policies, { clock, random })
+  bare.onState(({ state, problem }) =>
+    events.emit({ type: 'storage.changed', at: clock.now(), state, ...(problem === undefined ? {} : { problem }) }),
+  )
+  if (process.env.NODE_ENV !== 'production') warnInDevelopment(events, log)
+  const failed = (error: unknown) =>
+    log.error('going over what is stored failed; the next opening goes on', { error: error as Error })
+  const sealing = await openEncryption({ storage: bare, config, clock, events, tables: userTables, failed })
+  const { storage, encryption, secret } = sealing
+  const blobs = await createBlobs(storage, { secret })
+  return { ...opened, bare, storage, ids, events, metrics, sealing, encryption, blobs }
+}
+
+async function assemble(config: RevealedConfig, base: Base, borrowed?: Borrowed): Promise<TroupeParts> {
+  const { clock, random, log, storage, ids, events, bare, sealing } = base
+  const unread = new UnreadResults({ clock, events })
+  const roles = createRoles(config.roles)
+  const node = `${hostname()}/${process.pid}/${ids.next()}`
+  const audit = await openAudit({
+    ...base,
+    config: config.audit,
+    deliverTo,
+    holder: node,
+    failed: (error) => log.warn('work on the audit log failed; it is tried again', { error: error as Error }),
+  })
+  const inbox = createInbox(base)
+  const timers = createTimers(base)
+  const closedMs = milliseconds(config.retention?.replay ?? '30d', 'retention.replay')
+  const journals = createJournals({ ...base, owner: node, retention: { closedMs, below: journalsBelow } })
+  const sharing = await share(config, { ...base, journals })
+  const mayAct = sharing && { mayAct: () => sharing.lease.check() }
+  const { redact } = base.redactor
+  const steps = createSteps({ clock, random, events, storage, journals, inbox, timers, redact, ...mayAct })
+  const durable = { ...base, audit, unread, roles, inbox, timers, journals, steps }
+  const common = assembleCommon(config, durable, node)
+  const environment = readEnvironment(process.env)
+  const tape = config.cassette ? await openCassetteFile(config.cassette, environment.secrets) : undefined
+  const reveal = (text: SecretText) => base.secrets.reveal(text)
+  const asking = { ...modelsOptions(config, environment), reveal, redact, fetchTo: common.waysOut.fetchTo }
+  const policies = openPolicies(config.policies ?? {}, { clock, random })
+  const unguarded = createModels({ ...durable, ...asking, ...(tape ? { tape } : {}) })
+  const guards = borrowed ?? { models: guardedModels(unguarded, policies.models), policies, tape }
+  const holder = () => sharing?.lease.node ?? node
+  const { known, ...teams } = assembleTeams(config, { ...durable, ...common, holder, ...guards })
+  const housekeeping = new Housekeeping({ ...durable, sweepRateLimits: () => sweepRateLimits(base.bare) })
+  const observation = new Observation(config, { ...base, redact: base.redactor.redact }, tellAgent(common.mailboxes))
+  const working = {
+    ...durable,
+    ...common,
+    ...teams,
+    holder,
+    sharing,
+    workers: new Map(),
+    toolPins: new ToolPins(storage),
+    attached: new Set<() => Promise<void>>(),
+    housekeeping,
+    observation,
+    cache: new Cache({ clock }),
+  }
+  const forgetting = createForgetting({
+    storage: bare,
+    clock,
+    events,
+    tables: userTables,
+    ring: sealing.ring,
+    outdated: sealing.outdated,
+    recorded: (user) => audit.forgotten(user),
+    letGo: (user) => letGo(working, user),
+    failed: (error) => log.error('what works for a forgotten user may go on here', { error: error as Error }),
+  })
+  const { storage: place, profile, shutdown = {} } = config
+  const given = { storage: place, production: profile === 'production', shutdown, ...known }
+  const restored = new Restored(base)
+  return { ...working, forgetting, restored, given, keys: new ApiKeys(working), requests: new Requests(storage) }
+}
+
+type Durable = Base &
+  Pick<TroupeParts, 'roles' | 'audit' | 'unread' | 'inbox' | 'timers' | 'steps'> & { readonly journals: Journals }
+type Common = Pick<TroupeParts, 'incidents' | 'waysOut' | 'guard' | 'mesh' | 'presence' | 'mailboxes' | 'hands'>
+
+/** What agents share: the context and their mailboxes. */
+function assembleCommon(config: RevealedConfig, durable: Durable, node: string): Common {
+  const incidents = createIncidents(durable)
+  const waysOut = openWaysOut(config.egress, { ...durable, production: config.profile === 'production' })
+  const guard = createTaintGuard(readPolicy(config.policy), { incidents, egress: waysOut.egress })
+  const mesh = createContextMesh({ ...durable, incidents, ...contextOptions(config) })
+  const heartbeatMs = milliseconds(config.presence?.heartbeat ?? '5s', 'presence.heartbeat')
+  const presence = createPresence({ ...durable, node, heartbeatMs })
+  const mailboxes = createMailboxes({
+    ...durable,
+    incidents,
+    ...(config.messaging ? { config: config.messaging } : {}),
+    subscribersOf: (user, topic, agent) => mesh.subscribersOf(user, topic, agent),
+    presentOf: (user, role) => presence.namesOf(user, role),
+    answerStep: durable.steps.answer,
+  })
+  const hands: Common['hands'] = (recorder, access, over) => ({
+    context: stagedContext({ mesh, recorder, access, ...(over ? { over } : {}) }),
+    messages: stagedMessages({ recorder, mailboxes, access }),
+  })
+  return { incidents, waysOut, guard, mesh, presence, mailboxes, hands }
+}
+
+/** Agents at work: alone in sessions, together in runs. */
+function assembleTeams(
+  config: RevealedConfig,
+  parts: Durable & Common & Borrowed & { readonly holder: () => string },
+): Pick<TroupeParts, 'services' | 'sessions' | 'orchestra' | 'schedules'> & { readonly known: Known } {
+  const { clock, random, events, storage, steps, mailboxes, mesh, hands, roles, models, tape, policies, guard } = parts
+  // What an agent may do in its steps: its own definition decides.
+  const accessOf = (agent: Agent) => new Access(agent.access, roles)
+  const services: Services = {
+    clock,
+    events,
+    models,
+    conversations: createConversations(parts),
+    memories: createMemories(parts),
+    toolRecords: createToolRecords(parts),
+    guard,
+    timeouts: {},
+    ...(policies ? { policies } : {}),
+    ...(tape ? { tape } : {}),
+  }
+  const sessions = createSessions({
+    steps: {
+      ...steps,
+      execute: async (spec, program) => {
+        parts.gate.check('Asking an agent')
+        return steps.execute(spec, program)
+      },
+    },
+    storage,
+    services,
+    contextOf: (recorder, { agent, name, ask, over }) =>
+      createStepContext({
+        agent: name,
+        recorder,
+        clock,
+        random,
+        hands: { ...hands(recorder, accessOf(agent), over), ask },
+        ...{ guard, tape, vouches: agent.source !== undefined },
+      }),
+    send: (user, from, to, content) =>
+      mailboxes.hands({ user, agent: from, access: new Access() }).messages.send(Text, content, { to }),
+  })
+  const known: Known = {
+    agents: agentsByName(config.agents ?? []),
+    topologies: compiledTopologies(config.topologies ?? {}),
+  }
+  const orchestra = createOrchestra(
+    {
+      ...parts,
+      build,
+      redact: parts.redactor.redact,
+      services,
+      forgotten: createForgottenCheck(parts.bare),
+      hands: (recorder, agent, over) => hands(recorder, accessOf(agent), over),
+    },
+    known,
+  )
+  const schedules = createSchedules(
+    {
+      ...parts,
+      context: (user) => mesh.host(user),
+      written: (user, after) => mesh.written(user, after),
+      mailbox: (user, agent) => mailboxes.hands({ user, agent, access: new Access() }).mailbox,
+    },
+    orchestra,
+    known,
+    config.schedules,
+  )
+  return { services, sessions, orchestra, schedules, known }
+}

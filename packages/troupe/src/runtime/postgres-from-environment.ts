@@ -1,0 +1,31 @@
+/** Where a PostgreSQL database is, as the environment of a process says it. */
+import { failure } from '../core/index.ts'
+import type { PostgresOptions } from '../storage/index.ts'
+
+const parts = { DB_HOST: 'host', DB_NAME: 'database', DB_USER: 'user', DB_PASSWORD: 'password' } as const
+
+/**
+ * Reads `DATABASE_URL` and `DB_HOST`, `DB_PORT`, `DB_NAME`, `DB_USER`, `DB_PASSWORD`: each of these goes before what the
+ * URL says, and an empty one counts as not set.
+ * @param environment that of the process by default
+ * @throws ValidationError `validation.failed` where none of them is set, and for a port that is no number; never with values
+ * @example
+ * const storage = { ...postgresFromEnvironment({ DB_HOST: 'db', DB_NAME: 'shop', DB_USER: 'app' }), poolSize: 20 }
+ */
+export function postgresFromEnvironment(
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+): PostgresOptions {
+  const { DATABASE_URL: url, DB_PORT: port } = environment
+  const wrong = (problem: string) => failure('validation.failed', { what: 'The environment', problem })
+  if (port && !/^\d{1,5}$/.test(port)) throw wrong('DB_PORT is no number of a port')
+  const found: PostgresOptions = {
+    ...(url ? { url } : {}),
+    ...(port ? { port: Number(port) } : {}),
+    ...Object.fromEntries(
+      Object.entries(parts).flatMap(([name, part]) => (environment[name] ? [[part, environment[name]]] : [])),
+    ),
+  }
+  if (Object.keys(found).length === 0)
+    throw wrong(`none of DATABASE_URL, DB_PORT, ${Object.keys(parts).join(', ')} is set`)
+  return found
+}

@@ -1,0 +1,76 @@
+/**
+ * A database that came out of a backup, until somebody resumes it. What it was about to do the original may have done since:
+ * so timers, schedules, runs and messages rest, while everything can be read, written to the context, and forgotten.
+ */
+import type { Clock, Events } from '../core/index.ts'
+import type { Log } from '../observability/index.ts'
+import { endRestoration, type OpenedStorage, type Restoration, readRestoration } from '../storage/index.ts'
+import type { Gate } from './gate.ts'
+
+export interface RestoredParts {
+  readonly storage: OpenedStorage
+  readonly clock: Clock
+  readonly events: Events
+  readonly gate: Gate
+  readonly log: Log
+}
+
+export class Restored {
+  readonly #parts: RestoredParts
+  #mark: Restoration | undefined
+  #begin = () => {}
+  #unhint = () => {}
+  #looking: Promise<unknown> = Promise.resolve()
+
+  constructor(parts: RestoredParts) {
+    this.#parts = parts
+  }
+
+  get mark(): Restoration | undefined {
+    return this.#mark
+  }
+
+  /** @param begin lets everything go on */
+  async open(mode: 'wait' | 'resume', begin: () => void): Promise<void> {
+    const { storage, clock, events, gate, log } = this.#parts
+    this.#mark = await readRestoration(storage)
+    if (!this.#mark || this.#mark.resumedAt !== undefined) return begin()
+    const { installation, backupAt } = this.#mark
+    this.#begin = begin
+    gate.wait(backupAt)
+    events.emit({ type: 'troupe.restored', at: clock.now(), installation, backupAt })
+    if (mode === 'resume') return this.resume()
+    log.warn('the database was restored from a backup: nothing goes on before resumeRestored()', { backupAt })
+    // Another process on this database may resume it.
+    this.#unhint = storage.onHint((hint) => {
+      if ('work' in hint && hint.work === 'cleanup')
+        this.#looking = this.#looking
+          .then(() => this.#look())
+          .catch((error: unknown) => log.warn('looking whether it is resumed failed', { error: error as Error }))
+    })
+  }
+
+  /** Does nothing where nothing waits. */
+  async resume(): Promise<void> {
+    const { storage, clock, gate } = this.#parts
+    if (gate.state !== 'restored') return
+    await endRestoration(storage, new Date(clock.now()).toISOString())
+    await this.#look()
+  }
+
+  async stop(): Promise<void> {
+    this.#unhint()
+    await this.#looking
+  }
+
+  async #look(): Promise<void> {
+    const { storage, clock, events, gate } = this.#parts
+    const mark = await readRestoration(storage)
+    if (gate.state !== 'restored' || mark?.resumedAt === undefined) return
+    this.#mark = mark
+    this.#unhint()
+    gate.state = 'open'
+    this.#begin()
+    events.emit({ type: 'troupe.resumed', at: clock.now(), installation: mark.installation })
+  }
+}

@@ -1,0 +1,204 @@
+import { afterEach, describe, expect, it } from 'vitest'
+import { z } from 'zod'
+import {
+  type Agent,
+  createTroupe,
+  defineAgent,
+  defineTool,
+  finish,
+  invoke,
+  LlmAgent,
+  patterns,
+  type Run,
+  type Troupe,
+} from '../index.ts'
+import { MockModel } from '../testing/index.ts'
+
+const open: Troupe[] = []
+const ada = async () => {
+  const troupe = await createTroupe({ storage: 'memory:', log: 'silent' })
+  open.push(troupe)
+  return troupe.user('ada')
+}
+afterEach(async () => {
+  for (const troupe of open.splice(0)) await troupe.close()
+})
+const pipe = (...agents: Agent[]) => patterns.pipeline({ stages: agents.map((agent) => ({ agents: [agent] })) })
+/** Fails until it is told not to. */
+const lamed = () => {
+  const state = { fails: true, calls: [] as string[] }
+  const work = (name: string) => {
+    state.calls.push(name)
+    if (state.fails) throw new Error('not now')
+    return `${name} done`
+  }
+  return { state, work }
+}
+const responseOf = async (run: Run) => {
+  const { status, response, error } = await run.result()
+  return status === 'completed' ? response : (error?.message ?? status)
+}
+
+describe('a retry', () => {
+  it('goes on where the run failed: nothing that had settled is done again, and the run that failed stays', async () => {
+    const { orchestra } = await ada()
+    const { state, work } = lamed()
+    const first = defineAgent({
+      name: 'A',
+      run: async () => {
+        state.calls.push('A')
+        return 'a'
+      },
+    })
+    const pays = defineAgent({
+      name: 'B',
+      run: async (input: string, ctx) => {
+        const paid = await ctx.effect('pay', { class: 'once' }, () => state.calls.push('pay'))
+        await ctx.context.push('paid', paid)
+        await ctx.commit()
+        return `${input} ${work('B')}`
+      },
+    })
+    const run = await orchestra.start({ task: 't', topology: pipe(first, pays), tags: ['x'] })
+    expect(await responseOf(run)).toBe('not now')
+    state.fails = false
+    const again = await run.retry()
+    expect(await responseOf(again)).toBe('a B done')
+    expect(state.calls).toEqual(['A', 'pay', 'B', 'B'])
+    expect(await run.status()).toMatchObject({ status: 'failed' })
+    expect((await orchestra.list()).items[0]).toMatchObject({ id: again.id, tags: [`retry:${run.id}`] })
+    for (const { id } of [run, again]) expect(await orchestra.replay(id)).toMatchObject({ identical: true })
+  })
+
+  it('carries out again the effect that failed, under its key where it is idempotent', async () => {
+    const { orchestra } = await ada()
+    const { state, work } = lamed()
+    const keys: string[] = []
+    const does = (effect: 'once' | 'idempotent') =>
+      defineAgent({
+        name: 'A',
+        run: async (_, ctx) =>
+          ctx.effect('act', { class: effect }, ({ key }) => {
+            keys.push(key)
+            return work(effect)
+          }),
+      })
+    for (const effect of ['idempotent', 'once'] as const) {
+      state.fails = true
+      const run = await orchestra.start({ task: 't', topology: pipe(does(effect)) })
+      expect(await responseOf(run)).toBe('not now')
+      state.fails = false
+      expect(await responseOf(await run.retry({ from: '1' }))).toBe(`${effect} done`)
+    }
+    expect(state.calls).toEqual(['idempotent', 'idempotent', 'once', 'once'])
+    expect(keys[1]).toBe(keys[0])
+  })
+
+  it('repeats no call of a model that was answered, and no tool', async () => {
+    const { orchestra } = await ada()
+    let looked = 0
+    const look = defineTool({
+      name: 'look',
+      description: 'Looks.',
+      inputSchema: z.object({}),
+      effect: 'once',
+      execute: async () => ++looked,
+    })
+    const model = new MockModel({
+      responses: [
+        { toolCalls: [{ name: 'look', args: {} }] },
+        { error: Object.assign(new Error('overloaded'), { name: 'ValidationError' }) },
+        (options) => `after ${options.prompt.length} messages`,
+      ],
+    })
+    const agent = new LlmAgent({ name: 'A', model, tools: { look }, settings: { cache: false } as never })
+    const run = await orchestra.start({ task: 't', topology: pipe(agent) })
+    expect((await run.result()).status).toBe('failed')
+    expect(await responseOf(await run.retry())).toMatch(/^after \d messages$/)
+    expect([looked, model.calls.length]).toEqual([1, 3])
+  })
+
+  it('keeps what neighbours had brought, and goes on with those that were stopped', async () => {
+    const { orchestra } = await ada()
+    const { state, work } = lamed()
+    const stopped = Promise.withResolvers<void>()
+    const lead = defineAgent({
+      name: 'Lead',
+      run: async (input: { results?: readonly { value: string }[] }) =>
+        input.results
+          ? finish(input.results.map(({ value }) => value))
+          : invoke(['Good', 'Bad', 'Slow'].map((agent) => ({ agent, input: 1 }))),
+    })
+    const good = defineAgent({
+      name: 'Good',
+      run: async () => {
+        state.calls.push('Good')
+        return 'good'
+      },
+    })
+    const slow = defineAgent({
+      name: 'Slow',
+      run: async (_, ctx) => {
+        await ctx.effect('once', { class: 'once' }, () => state.calls.push('Slow once'))
+        await ctx.commit()
+        stopped.resolve()
+        if (state.fails) await new Promise((_, reject) => ctx.signal.addEventListener('abort', reject))
+        return 'slow'
+      },
+    })
+    const bad = defineAgent({
+      name: 'Bad',
+      run: async () => {
+        await stopped.promise
+        return work('Bad')
+      },
+    })
+    const run = await orchestra.start({
+      task: 't',
+      topology: patterns.hubAndSpoke({ hub: lead, spokes: [good, bad, slow], parallelSpokes: true }),
+    })
+    expect((await run.result()).status).toBe('failed')
+    state.fails = false
+    expect(await responseOf(await run.retry())).toEqual(['good', 'Bad done', 'slow'])
+    expect(state.calls.toSorted()).toEqual(['Bad', 'Bad', 'Good', 'Slow once'])
+  })
+
+  it('of a run that used up its budget takes another, in which counts what was used', async () => {
+    const { orchestra } = await ada()
+    const usage = { inputTokens: 2_900, outputTokens: 90 }
+    const writer = (name: string) =>
+      new LlmAgent({
+        name,
+        model: new MockModel({
+          responses: [
+            { text: name, usage },
+            { text: name, usage },
+          ],
+        }),
+        settings: { maxOutputTokens: 30 },
+      })
+    const config = { budget: { tokens: 3_000 } }
+    const run = await orchestra.start({ task: 't', topology: pipe(writer('A'), writer('B')), config })
+    expect(await run.result()).toMatchObject({ status: 'failed', guard: { name: 'tokens' } })
+    expect((await (await run.retry()).result()).guard).toMatchObject({ name: 'tokens' })
+    const again = await run.retry({ budget: { tokens: 10_000 }, id: 'again' })
+    expect(await again.result()).toMatchObject({ status: 'completed', response: 'B', usage: { inputTokens: 5_800 } })
+    expect(again.id).toBe('again')
+  })
+
+  it('is refused for what has not failed, and for steps that have not', async () => {
+    const { orchestra } = await ada()
+    const { work } = lamed()
+    const run = await orchestra.start({ task: 't', topology: pipe(defineAgent({ name: 'A', run: async () => 1 })) })
+    await run.result()
+    await expect(run.retry()).rejects.toMatchObject({ code: 'retry.refused' })
+    const failed = await orchestra.start({
+      task: 't',
+      topology: pipe(defineAgent({ name: 'A', run: async () => work('A') })),
+    })
+    await failed.result()
+    await expect(failed.retry({ from: '1#7' })).rejects.toMatchObject({ code: 'retry.refused' })
+    await expect(failed.retry({ form: '1#1' } as never)).rejects.toMatchObject({ code: 'option.unknown' })
+    await expect(failed.retry({ budget: { step: 1 } } as never)).rejects.toMatchObject({ code: 'option.unknown' })
+  })
+})

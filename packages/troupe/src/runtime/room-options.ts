@@ -1,0 +1,35 @@
+/** What rooms take of the configuration, in the form in which they take it. */
+import { providers } from '../models/index.ts'
+import type { Environment } from './environment.ts'
+import type { RevealedConfig } from './secrets/reveal-config.ts'
+
+/** What the configuration says goes before the environment. */
+export function modelsOptions({ models = {}, prices }: RevealedConfig, environment: Environment) {
+  const { registry, breaker, attempts, embedding, model, apiKey, keys = {} } = models
+  const ttl = models.cache?.ttl ?? environment.cacheTtl
+  return {
+    env: {
+      ...environment.env,
+      ...Object.fromEntries(Object.entries(keys).map(([name, key]) => [providers[name]?.key, key])),
+      ...(model === undefined ? {} : { AGENT_MODEL: model }),
+      ...(apiKey === undefined ? {} : { AGENT_API_KEY: apiKey }),
+    },
+    defaults: { ...environment.defaults, ...models.defaults },
+    limits: { ...environment.limits, ...models.limits },
+    cache: { ...models.cache, ...(ttl === undefined ? {} : { ttl }) },
+    ...(prices ? { prices } : {}),
+    ...(registry ? { registry } : {}),
+    ...(breaker ? { breaker } : {}),
+    ...(attempts === undefined ? {} : { attempts }),
+    ...(embedding ? { embedding } : {}),
+  }
+}
+
+export function contextOptions({ context = {} }: RevealedConfig) {
+  const { limits, lifecycles, cleanup } = context
+  return {
+    ...(limits ? { limits } : {}),
+    ...(lifecycles ? { lifecycles } : {}),
+    ...(cleanup ? { cleanup: { every: cleanup } } : {}),
+  }
+}

@@ -1,0 +1,163 @@
+import { afterEach, describe, expect, it } from 'vitest'
+import { z } from 'zod'
+import {
+  type Agent,
+  createTroupe,
+  defineAgent,
+  defineMessage,
+  finish,
+  invoke,
+  patterns,
+  type Run,
+  type RunEvent,
+  type Troupe,
+} from '../index.ts'
+import { createVirtualClock } from '../testing/index.ts'
+
+const open: Troupe[] = []
+const opened = async (config: Partial<Parameters<typeof createTroupe>[0]> = {}) => {
+  const troupe = await createTroupe({ storage: 'memory:', log: 'silent', ...config })
+  open.push(troupe)
+  return troupe
+}
+const ada = async () => (await opened()).user('ada')
+afterEach(async () => {
+  for (const troupe of open.splice(0)) await troupe.close()
+})
+const solo = (agent: Agent) => ({ agents: [agent], flows: [`Start -> ${agent.name}`, `${agent.name} -> End`] })
+const eventsOf = async (run: Run): Promise<RunEvent[]> => {
+  const events: RunEvent[] = []
+  for await (const event of run.events()) events.push(event)
+  return events
+}
+const echo = (name: string) => defineAgent<string>({ name, run: async (input) => `${input}>${name}` })
+const pipe = (...agents: Agent[]) => patterns.pipeline({ stages: agents.map((agent) => ({ agents: [agent] })) })
+
+describe('a run that is over', () => {
+  it('is replayed and forked for its retention; after it the result remains', async () => {
+    const clock = createVirtualClock()
+    const troupe = await opened({ clock, retention: { replay: '10d' } })
+    const { orchestra } = troupe.user('ada')
+    const run = await orchestra.start({ task: 't', topology: solo(echo('A')) })
+    const { response } = await run.result()
+    const until = new Date(clock.now() + 10 * 86_400_000).toISOString()
+    expect(await run.status()).toEqual({ status: 'completed', replayableUntil: until })
+    expect((await orchestra.list()).items[0]).toMatchObject({ replayableUntil: until })
+    await clock.advance('9d')
+    expect(await orchestra.replay(run.id)).toMatchObject({ identical: true })
+    await clock.advance('1d')
+    const expired = { name: 'NotFoundError', code: 'replay.expired', status: 410 }
+    await expect(orchestra.replay(run.id)).rejects.toMatchObject(expired)
+    // Swept by now, with the journals of its steps.
+    await clock.advance('3m')
+    for (const asked of [
+      orchestra.replay(run.id),
+      orchestra.fork(run.id, { at: 1 }),
+      orchestra.export(run.id),
+      orchestra.why(run.id),
+      orchestra.at(run.id, 1),
+      eventsOf(run),
+    ])
+      await expect(asked).rejects.toMatchObject(expired)
+    expect(await run.result()).toMatchObject({ status: 'completed', response, totalSteps: 1 })
+    await troupe.forget('ada')
+    await expect(orchestra.replay(run.id)).rejects.toMatchObject({ code: 'user.forgotten' })
+  })
+
+  it('keeps the journals of its steps as long as its own, however long it takes', async () => {
+    const clock = createVirtualClock()
+    const troupe = await opened({ clock, retention: { replay: '1d' } })
+    const { orchestra } = troupe.user('ada')
+    let paid = 0
+    const pays = defineAgent({
+      name: 'A',
+      run: async (_, ctx) => {
+        await ctx.effect('pay', { class: 'once' }, () => ++paid)
+        return await ctx.ask({ text: 'Well?' })
+      },
+    })
+    const asks = defineAgent({ name: 'B', run: async (input, ctx) => [input, await ctx.ask({ text: 'And?' })] })
+    const run = await orchestra.start({ task: 't', topology: pipe(pays, asks) })
+    const first = (await run.result()).questions[0]
+    const seq = (await orchestra.why(run.id)).because[0]?.seq ?? 0
+    await run.answer(first?.id ?? '', 'yes')
+    const second = (await run.result()).questions[0]
+    await clock.advance('3d')
+    await run.answer(second?.id ?? '', 'yes')
+    await run.result()
+    // The fork has what its step had paid already.
+    const fork = await orchestra.fork(run.id, { at: seq })
+    expect(await fork.result()).toMatchObject({ reason: 'question' })
+    await fork.answer((await fork.result()).questions[0]?.id ?? '', 'other')
+    expect(paid).toBe(1)
+  })
+})
+
+describe('a run as it stood', () => {
+  it('at any event is told with its branches, its barriers, what it read, wrote, sent and received', async () => {
+    const { orchestra, context } = await ada()
+    await context.push('house', 'red')
+    const Note = defineMessage('note', z.object({ text: z.string() }))
+    const Ask = defineMessage('ask', z.string(), { reply: z.string() })
+    const lead = defineAgent({
+      name: 'Lead',
+      run: async (input: { results?: unknown }) =>
+        input.results
+          ? finish('done')
+          : invoke([
+              { agent: 'Reads', input: 1 },
+              { agent: 'Asks', input: 2 },
+            ]),
+    })
+    const reads = defineAgent({
+      name: 'Reads',
+      run: async (_, ctx) => {
+        const value = await ctx.context.get('house')
+        await ctx.context.push('found', { value: value ?? null })
+        await ctx.messages.send(Note, { text: 'read' }, { to: 'Clerk' })
+        return value as string
+      },
+    })
+    const asks = defineAgent({
+      name: 'Asks',
+      run: async (_, ctx) => ctx.messages.request(Ask, 'who?', { to: 'Knows' }),
+    })
+    const knows = defineAgent({ name: 'Knows', run: async () => 'me' })
+    const run = await orchestra.start({
+      task: 't',
+      topology: {
+        agents: [lead, reads, asks, knows],
+        flows: ['Start -> Lead', 'Lead <-> Reads', 'Lead <-> Asks', 'Lead <-> Knows', 'Lead -> End'],
+      },
+    })
+    await run.result()
+    await context.push('found', 'changed since')
+    const events = await eventsOf(run)
+    for (const { seq, type } of events) {
+      const then = await orchestra.at(run.id, seq)
+      expect(then).toMatchObject({ run: run.id, seq, event: { type } })
+    }
+    const opened = events.find(({ type }) => type === 'barrier.opened')?.seq ?? 0
+    const early = await orchestra.at(run.id, opened)
+    expect(early).toMatchObject({
+      status: 'running',
+      totalSteps: 1,
+      context: { reads: [], writes: [] },
+      messages: { sent: [], received: [] },
+      barriers: [{ agent: 'Lead', arrived: 0, missing: ['Reads', 'Asks'] }],
+    })
+    const late = await orchestra.at(run.id, events.length)
+    expect(late).toMatchObject({ status: 'completed', response: 'done', barriers: [], steps: [] })
+    expect(late.context.reads).toMatchObject([{ agent: 'Reads', key: 'house', version: 1, value: 'red' }])
+    expect(late.context.writes).toMatchObject([
+      { agent: 'Reads', key: 'found', kind: 'push', version: 1, value: { value: 'red' } },
+    ])
+    expect(late.messages.sent).toMatchObject([
+      { type: 'note', from: 'Reads', to: 'Clerk', id: expect.any(String) },
+      { type: 'ask', from: 'Asks', to: 'Knows', payload: 'who?' },
+    ])
+    expect(late.messages.received).toMatchObject([{ type: 'ask', from: 'Asks', to: 'Knows' }])
+    await expect(orchestra.at(run.id, events.length + 1)).rejects.toMatchObject({ code: 'validation.failed' })
+    await expect(orchestra.at('none', 1)).rejects.toMatchObject({ code: 'run.unknown' })
+  })
+})

@@ -1,0 +1,100 @@
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { defineMessage } from '../index.ts'
+import { patient, ScheduleWorld } from './schedules.test.fixture.ts'
+
+const Ping = defineMessage('ping')
+let world: ScheduleWorld
+beforeEach(() => {
+  world = new ScheduleWorld()
+})
+afterEach(() => world.end())
+
+describe('a schedule on context', () => {
+  it('begins a run for each write that matches, across restarts', async () => {
+    const first = await world.opened()
+    const ada = first.user('ada')
+    await ada.context.push('orders.0', 'before')
+    await ada.schedules.create({ id: 'c', topology: 'echo', onContext: { pattern: 'orders.*' } })
+    await ada.schedules.create({ id: 't', topology: 'echo', onContext: { pattern: '*', topics: ['vip'] } })
+    await ada.context.push('orders.1', 'a')
+    await ada.context.push('other', 'b')
+    await ada.context.push('orders.1', 'c', { topics: ['vip'] })
+    await ada.context.delete('orders.1')
+    await expect.poll(world.countOf(first, 'c'), patient).toBe(2)
+    await expect.poll(world.countOf(first, 't'), patient).toBe(1)
+    expect(Object.values(await world.runsOf(first, 'c'))).toMatchObject([
+      { type: 'context', key: 'orders.1', version: 1 },
+      { type: 'context', key: 'orders.1', version: 2 },
+    ])
+    await ada.schedules.pause('c')
+    await ada.context.push('orders.2', 'while it was paused')
+    await ada.schedules.continue('c')
+    await ada.context.push('orders.3', 'x')
+    await expect.poll(world.countOf(first, 'c'), patient).toBe(3)
+    await ada.schedules.delete('t')
+    await world.closed(first)
+    const without = await world.opened({ topologies: {} })
+    const key = (i: number) => (i % 30 === 4 ? `orders.${i}` : `else.${i}`)
+    await Promise.all(Array.from({ length: 300 }, (_, i) => without.user('ada').context.push(key(i + 4), i)))
+    await world.closed(without)
+    const again = await world.opened()
+    await expect.poll(world.countOf(again, 'c'), { ...patient, interval: 100 }).toBe(13)
+    const keys = Object.values(await world.runsOf(again, 'c')).map((task) => (task as { key: string }).key)
+    expect(new Set(keys.slice(3))).toEqual(new Set(Array.from({ length: 10 }, (_, i) => `orders.${30 * i + 4}`)))
+  }, 60_000)
+
+  it('that was away for longer than changes are kept begins one run that says so', async () => {
+    const first = await world.opened()
+    await first.user('ada').schedules.create({ id: 'c', topology: 'echo', onContext: { pattern: 'k' } })
+    await first.user('ada').context.push('k', 1)
+    await expect.poll(world.countOf(first, 'c'), patient).toBe(1)
+    await world.closed(first)
+    const db = new DatabaseSync(join(world.folder, 'troupe.db'))
+    db.exec('update storage_revisions set revision = revision + 9, floor = revision + 9')
+    db.close()
+    const again = await world.opened()
+    await expect.poll(world.countOf(again, 'c'), patient).toBe(2)
+    expect(Object.values(await world.runsOf(again, 'c'))).toMatchObject([
+      { key: 'k' },
+      { type: 'context', resync: true },
+    ])
+    await again.user('ada').context.push('k', 2)
+    await expect.poll(world.countOf(again, 'c'), patient).toBe(3)
+  })
+})
+
+describe('a schedule on messages', () => {
+  it('begins a run for each message of its type, across restarts and pauses', async () => {
+    const first = await world.opened()
+    const ada = first.user('ada')
+    await ada.schedules.create({ id: 'm', topology: 'echo', onMessage: { type: Ping } })
+    const { messages } = ada.agent('Sender')
+    await messages.send(Ping, { n: 1 }, { to: 'm' })
+    await expect.poll(world.countOf(first, 'm'), patient).toBe(1)
+    await ada.schedules.pause('m')
+    await messages.send(Ping, { n: 2 }, { to: 'm' })
+    await world.closed(first)
+    const again = await world.opened()
+    await again.user('ada').agent('Sender').messages.send(Ping, { n: 3 }, { to: 'm' })
+    expect(Object.keys(await world.runsOf(again, 'm'))).toHaveLength(1)
+    await again.user('ada').schedules.continue('m')
+    await expect.poll(world.countOf(again, 'm'), patient).toBe(3)
+    const tasks = Object.values(await world.runsOf(again, 'm')) as { readonly payload: { readonly n: number } }[]
+    expect(tasks.sort((a, b) => a.payload.n - b.payload.n)).toMatchObject(
+      [1, 2, 3].map((n) => ({ type: 'message', from: 'Sender', name: 'ping', payload: { n } })),
+    )
+  })
+
+  it('reads the mailbox that it names, and leaves other types there', async () => {
+    const troupe = await world.opened()
+    const ada = troupe.user('ada')
+    await ada.schedules.create({ id: 'm', topology: 'echo', onMessage: { type: 'ping', to: 'Desk' }, task: 'fixed' })
+    await ada.agent('Sender').messages.send(defineMessage('other'), 1, { to: 'Desk' })
+    await ada.agent('Second').messages.send(Ping, 2, { to: 'Desk' })
+    await expect.poll(world.countOf(troupe, 'm'), patient).toBe(1)
+    expect(Object.values(await world.runsOf(troupe, 'm'))).toEqual(['fixed'])
+    expect((await ada.agent('Desk').mailbox.counts()).waiting).toBe(1)
+  })
+})

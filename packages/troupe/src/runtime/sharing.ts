@@ -1,0 +1,19 @@
+/** Where several processes may be on the storage: that this one is alive, and what it takes from those that are not. */
+import { milliseconds } from '../core/index.ts'
+import { createRunClaims, openProcessLease, type ProcessLease, type RunClaims } from '../orchestration/index.ts'
+import type { RevealedConfig } from './secrets/reveal-config.ts'
+
+export interface Sharing {
+  readonly lease: ProcessLease
+  readonly claims: RunClaims
+}
+
+type Parts = Omit<Parameters<typeof openProcessLease>[0], 'leaseMs'> &
+  Omit<Parameters<typeof createRunClaims>[0], 'lease' | 'form'> & { readonly journals: { readonly form: number } }
+
+/** @returns undefined where one process has the storage for itself */
+export async function share(config: RevealedConfig, parts: Parts): Promise<Sharing | undefined> {
+  if (!parts.storage.notes) return undefined
+  const lease = await openProcessLease({ ...parts, leaseMs: milliseconds(config.lease ?? '10s', 'lease') })
+  return { lease, claims: createRunClaims({ ...parts, lease, form: parts.journals.form }) }
+}

@@ -1,0 +1,50 @@
+/** The team that somebody outside names: registered with the troupe, or put together of registered agents. */
+import { failure } from '../core/index.ts'
+import { type CompiledTopology, defineTopology, patterns, type TopologyForm } from '../orchestration/index.ts'
+import type { TroupeParts } from './parts.ts'
+
+/** One of them at most; absent where there is only one team. */
+export interface NamedTeam {
+  /** The name of a registered topology, or one as JSON over registered agents. */
+  readonly topology?: unknown
+  /** One registered agent alone. */
+  readonly agent?: string | undefined
+  /** A registered topology, or else the agent of this name. */
+  readonly team?: string | undefined
+}
+
+/** @throws NotFoundError `team.unknown`; ValidationError where nothing is named and there are several */
+export function teamOf(parts: TroupeParts, { topology, agent, team }: NamedTeam): CompiledTopology {
+  const { agents, topologies } = parts.given
+  if ([topology, agent, team].filter((named) => named !== undefined).length > 1)
+    throw failure('request.invalid', {
+      problem: 'it names several of topology, agent and team; one of them is the team',
+    })
+  if (team !== undefined)
+    return agents.has(team) && !topologies.has(team) ? alone(parts, team) : registered(parts, team)
+  if (typeof topology === 'string') return registered(parts, topology)
+  if (topology !== undefined)
+    return defineTopology(topology as unknown as TopologyForm, { agents: [...agents.values()] })
+  if (agent !== undefined) return alone(parts, agent)
+  const [only, ...others] = topologies.values()
+  if (only && others.length === 0) return only
+  const [single, ...more] = agents.values()
+  if (topologies.size === 0 && single && more.length === 0) return alone(parts, single.name)
+  throw failure('request.invalid', {
+    problem: `it names no team; known are ${known([...topologies.keys(), ...agents.keys()])}`,
+  })
+}
+
+const known = (names: readonly string[]) => names.join(', ') || 'none'
+
+export function registered({ given: { topologies } }: TroupeParts, name: string): CompiledTopology {
+  const found = topologies.get(name)
+  if (!found) throw failure('team.unknown', { what: 'topology', name, known: known([...topologies.keys()]) })
+  return found
+}
+
+function alone({ given: { agents } }: TroupeParts, name: string): CompiledTopology {
+  const found = agents.get(name)
+  if (!found) throw failure('team.unknown', { what: 'agent', name, known: known([...agents.keys()]) })
+  return defineTopology(patterns.pipeline({ stages: [{ agents: [found] }] }))
+}

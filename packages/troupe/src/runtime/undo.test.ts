@@ -1,0 +1,117 @@
+import { afterEach, describe, expect, it } from 'vitest'
+import { z } from 'zod'
+import { type Agent, createTroupe, defineAgent, defineTool, LlmAgent, patterns, type Troupe } from '../index.ts'
+import { MockModel } from '../testing/index.ts'
+
+const open: Troupe[] = []
+const ada = async () => {
+  const troupe = await createTroupe({ storage: 'memory:', log: 'silent' })
+  open.push(troupe)
+  return troupe.user('ada')
+}
+afterEach(async () => {
+  for (const troupe of open.splice(0)) await troupe.close()
+})
+const pipe = (...agents: Agent[]) => patterns.pipeline({ stages: agents.map((agent) => ({ agents: [agent] })) })
+
+/** An agent that books by tools, one of them a body, and pays by its own code afterwards. */
+function trip(done: string[], mayUndo: (what: string) => boolean = () => true) {
+  const undoes = (what: string) => async () => {
+    if (!mayUndo(what)) throw new Error(`${what} is locked`)
+    done.push(`undo ${what}`)
+  }
+  const inputSchema = z.object({})
+  const book = defineTool({
+    name: 'book',
+    description: 'Books.',
+    inputSchema,
+    effect: 'once',
+    execute: async () => done.push('book'),
+    undo: undoes('book'),
+  })
+  const mail = defineTool({
+    name: 'mail',
+    description: 'Mails.',
+    inputSchema,
+    effect: 'once',
+    execute: async () => done.push('mail'),
+  })
+  const rent = defineTool({
+    name: 'rent',
+    description: 'Rents.',
+    inputSchema,
+    body: true,
+    execute: async (_, { ctx }) => ctx.effect('car', { class: 'once', undo: undoes('car') }, () => done.push('car')),
+  })
+  const model = new MockModel({
+    responses: [
+      { toolCalls: [{ name: 'book' }] },
+      { toolCalls: [{ name: 'rent' }] },
+      { toolCalls: [{ name: 'mail' }] },
+      'booked',
+    ],
+  })
+  const books = new LlmAgent({ name: 'Books', model, tools: { book, mail, rent } })
+  const pays = defineAgent({
+    name: 'Pays',
+    run: async (input, ctx) => {
+      await ctx.effect('pay', { class: 'once', undo: undoes('pay') }, () => done.push('pay'))
+      return input
+    },
+  })
+  return pipe(books, pays)
+}
+
+describe('undoing a run', () => {
+  it('takes back what its steps did, the last first, in bodies of tools too, once', async () => {
+    const { orchestra } = await ada()
+    const done: string[] = []
+    const run = await orchestra.start({ task: 'go', topology: trip(done) })
+    await run.result()
+    expect(done).toEqual(['book', 'car', 'mail', 'pay'])
+    const shown = async (options = {}) =>
+      (await orchestra.undo(run.id, options)).map(
+        ({ agent, effect, status }) => `${agent} ${effect.split(' ')[0]} ${status}`,
+      )
+    expect(await shown({ steps: ['1#2'] })).toEqual(['Pays pay undone'])
+    expect(await shown()).toEqual(['Pays pay already', 'Books mail none', 'Books car undone', 'Books book undone'])
+    expect(done.slice(4)).toEqual(['undo pay', 'undo car', 'undo book'])
+    expect(await shown()).toEqual(['Pays pay already', 'Books mail none', 'Books car already', 'Books book already'])
+    expect(done).toHaveLength(7)
+    await expect(orchestra.undo(run.id, { steps: ['1#9'] })).rejects.toMatchObject({ code: 'validation.failed' })
+    await expect(orchestra.undo(run.id, { step: '1#1' } as never)).rejects.toMatchObject({ code: 'option.unknown' })
+  })
+
+  it('stops at what cannot be taken back, says what is left, and goes on from there', async () => {
+    const { orchestra } = await ada()
+    const done: string[] = []
+    let locked = 'pay'
+    const run = await orchestra.start({ task: 'go', topology: trip(done, (what) => what !== locked) })
+    await run.result()
+    const shown = async () =>
+      (await orchestra.undo(run.id)).map(({ effect, status }) => `${effect.split(' ')[0]} ${status}`)
+    expect(await shown()).toEqual(['pay failed', 'mail left', 'car left', 'book left'])
+    locked = 'car'
+    expect(await shown()).toEqual(['pay undone', 'mail none', 'car failed', 'book left'])
+    locked = ''
+    expect(await shown()).toEqual(['pay already', 'mail none', 'car undone', 'book undone'])
+  })
+
+  it('is refused while it is not over; what a cancelled step did is taken back too', async () => {
+    const { orchestra } = await ada()
+    const done: string[] = []
+    const asks = defineAgent({
+      name: 'A',
+      run: async (_, ctx) => {
+        await ctx.effect('pay', { class: 'once', undo: async () => void done.push('undo pay') }, () => done.push('pay'))
+        return ctx.ask({ text: 'Well?' })
+      },
+    })
+    const run = await orchestra.start({ task: 'go', topology: pipe(asks) })
+    await run.result()
+    await expect(orchestra.undo(run.id)).rejects.toMatchObject({ code: 'run.open' })
+    await run.cancel()
+    expect(await orchestra.undo(run.id)).toMatchObject([{ step: '1#1', effect: 'pay', status: 'undone' }])
+    expect(done).toEqual(['pay', 'undo pay'])
+  })
+})
