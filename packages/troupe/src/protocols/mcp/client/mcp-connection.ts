@@ -1,0 +1,160 @@
+/**
+ * A server of MCP as long as it is used: connected when it is needed and again with growing pauses, left alone for a while
+ * when it fails repeatedly, and compared with what is pinned whenever it is connected and once a minute.
+ */
+import type { CallToolResult, Client, Tool as WireTool } from '@modelcontextprotocol/client'
+import { type Clock, failure, type Json, type Random, TroupeError } from '../../../core/index.ts'
+import { backoffDelay, CircuitBreaker } from '../../../resilience/index.ts'
+import type { ToolChange, ToolForm } from '../../../security/index.ts'
+
+export interface ConnectionParts {
+  readonly source: string
+  readonly clock: Clock
+  readonly random: Random
+  readonly timeoutMs: number
+  readonly open: (told: { readonly changed: () => void; readonly closed: () => void }) => Promise<Client>
+  /** Tells of what differs from what is pinned. */
+  readonly compare: (forms: readonly ToolForm[]) => Promise<readonly ToolChange[]>
+}
+
+interface Seen {
+  readonly tools: readonly WireTool[]
+  readonly forms: ReadonlyMap<string, ToolForm>
+  readonly changes: readonly ToolChange[]
+}
+interface Live extends Seen {
+  readonly client: Client
+  readonly until: number
+}
+
+const freshMs = 60_000
+const backoff = { baseMs: 500, maxMs: 30_000 }
+const mostTools = 1_000
+
+export class McpConnection {
+  readonly #parts: ConnectionParts
+  readonly #breaker: CircuitBreaker
+  #client: Client | undefined
+  #live: Live | undefined
+  #looking: Promise<Live> | undefined
+  #failures = 0
+  #notBefore = 0
+  #closed = false
+
+  constructor(parts: ConnectionParts) {
+    this.#parts = parts
+    const counts = (error: unknown) => error instanceof TroupeError && unreachable.has(error.code)
+    this.#breaker = new CircuitBreaker({ clock: parts.clock, failures: 5, pause: '30s', counts })
+  }
+
+  /** What the server offers now, compared with what is pinned. @throws ExternalServiceError `mcp.unreachable` */
+  look(): Promise<Seen> {
+    return this.#look()
+  }
+
+  /**
+   * @throws what refuses the call before it is sent: `mcp.unreachable`, `mcp.changed`, CircuitOpenError; what the server
+   * refuses; `outcome.unknown` for a call that was sent and never answered
+   */
+  call(tool: string, args: Readonly<Record<string, unknown>>, signal: AbortSignal): Promise<CallToolResult> {
+    return this.#breaker.execute(() => this.#call(tool, args, signal))
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    await this.#looking?.catch(() => {})
+    await this.#client?.close()
+    this.#client = undefined
+    this.#live = undefined
+  }
+
+  async #call(tool: string, args: Readonly<Record<string, unknown>>, signal: AbortSignal): Promise<CallToolResult> {
+    const { source, timeoutMs: timeout } = this.#parts
+    let live = await this.#look()
+    // Somebody may have approved it meanwhile.
+    if (blocking(live, tool)) live = await this.#look(true)
+    const change = blocking(live, tool)
+    if (change) {
+      const what = change.change === 'changed' ? `its ${change.parts.join(' and ')} changed` : `it was ${change.change}`
+      throw failure('mcp.changed', { server: source, tool, what })
+    }
+    if (!live.forms.has(tool)) throw failure('mcp.changed', { server: source, tool, what: 'it is gone' })
+    signal.throwIfAborted()
+    const { ProtocolError } = await import('@modelcontextprotocol/client')
+    try {
+      return await live.client.callTool({ name: tool, arguments: args }, { signal, timeout })
+    } catch (error) {
+      if (error instanceof ProtocolError)
+        throw failure('tool.failed', { tool: `${source}/${tool}`, problem: short(error.message) }, { cause: error })
+      if (signal.aborted) throw error
+      const problem = 'the server took the call and gave no answer'
+      throw failure('outcome.unknown', { what: `The call of ${source}/${tool}`, problem }, { cause: error })
+    }
+  }
+
+  #look(anew = false): Promise<Live> {
+    const { clock } = this.#parts
+    if (!anew && this.#live && clock.monotonic() < this.#live.until) return Promise.resolve(this.#live)
+    this.#looking ??= this.#read().finally(() => {
+      this.#looking = undefined
+    })
+    return this.#looking
+  }
+
+  async #read(): Promise<Live> {
+    const { clock, random, source, compare, timeoutMs: timeout } = this.#parts
+    if (this.#closed) throw failure('mcp.unreachable', { server: source, problem: 'its tools were closed' })
+    if (clock.monotonic() < this.#notBefore)
+      throw failure('mcp.unreachable', {
+        server: source,
+        problem: 'it failed just now, and is left alone for a moment',
+      })
+    try {
+      const client = await this.#connected()
+      const { tools } = await client.listTools(undefined, { timeout, cacheMode: 'refresh' })
+      if (tools.length > mostTools) throw new Error(`it lists more than ${mostTools} tools`)
+      const forms = new Map(tools.map((tool) => [tool.name, formOf(tool)]))
+      const changes = await compare([...forms.values()])
+      this.#failures = 0
+      this.#live = { client, tools, forms, changes, until: clock.monotonic() + freshMs }
+      return this.#live
+    } catch (error) {
+      if (error instanceof TroupeError) throw error
+      this.#notBefore = clock.monotonic() + backoffDelay(backoff, ++this.#failures, random)
+      const problem = short(error instanceof Error ? error.message : String(error))
+      throw failure('mcp.unreachable', { server: source, problem }, { cause: error })
+    }
+  }
+
+  async #connected(): Promise<Client> {
+    if (this.#client) return this.#client
+    const over = { client: undefined as Client | undefined }
+    const stale = () => {
+      this.#live = undefined
+    }
+    const client = await this.#parts.open({
+      changed: stale,
+      closed: () => {
+        if (this.#client !== over.client) return
+        this.#client = undefined
+        stale()
+      },
+    })
+    over.client = client
+    this.#client = client
+    return client
+  }
+}
+
+const unreachable: ReadonlySet<string> = new Set(['mcp.unreachable', 'outcome.unknown'])
+const short = (text: string) => (text.length > 500 ? `${text.slice(0, 500)}…` : text)
+const blocking = ({ changes }: Seen, tool: string) => changes.find((change) => change.tool === tool)
+
+const json = (value: unknown): Json => (value === undefined ? null : (JSON.parse(JSON.stringify(value)) as Json))
+const formOf = ({ name, description = '', inputSchema, outputSchema, annotations }: WireTool): ToolForm => ({
+  name,
+  description,
+  input: json(inputSchema),
+  output: json(outputSchema),
+  annotations: json(annotations),
+})

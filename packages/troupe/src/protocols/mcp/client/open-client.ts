@@ -1,0 +1,88 @@
+/** One connection to a server: the official client over its transport, and what a program says on its standard error. */
+import type { Client, Transport } from '@modelcontextprotocol/client'
+import type { Log } from '../../../observability/index.ts'
+import type { Secrets, SecretText } from '../../../security/index.ts'
+import type { McpProgram, McpServerConfig } from './server-config.ts'
+
+export interface OpenClientOptions {
+  readonly server: McpServerConfig
+  readonly secrets: Pick<Secrets, 'reveal'>
+  readonly log: Log
+  readonly timeoutMs: number
+  /** A message of a program that is larger ends the connection. */
+  readonly messageBytes: number
+  readonly changed: () => void
+  readonly closed: () => void
+}
+
+/** Of what one program says on its standard error; the rest is dropped. */
+const stderrBytes = 65_536
+const lineLength = 1_000
+/** Programs of the older protocol may say nothing at all to the question which one they speak. */
+const probeMs = 5_000
+
+export async function openClient(options: OpenClientOptions): Promise<Client> {
+  const { server, timeoutMs } = options
+  const sdk = await import('@modelcontextprotocol/client')
+  const isProgram = 'command' in server
+  const client = new sdk.Client(
+    { name: 'troupe', version: '0.1.0' },
+    {
+      versionNegotiation: {
+        mode: 'auto',
+        ...(isProgram ? { probe: { timeoutMs: Math.min(probeMs, timeoutMs) } } : {}),
+      },
+      listChanged: { tools: { autoRefresh: false, onChanged: options.changed } },
+    },
+  )
+  const transport = isProgram ? await programOf(server, options) : await addressOf(sdk, options, server)
+  client.onclose = options.closed
+  client.onerror = (error) => options.log.debug('a connection to a server of MCP had an error', { error })
+  try {
+    await client.connect(transport, { timeout: timeoutMs })
+  } catch (error) {
+    await transport.close().catch(() => {})
+    throw error
+  }
+  return client
+}
+
+async function revealed(
+  { secrets }: OpenClientOptions,
+  texts: Readonly<Record<string, SecretText>> = {},
+): Promise<Record<string, string>> {
+  const pairs = Object.entries(texts).map(async ([name, text]) => [name, await secrets.reveal(text)] as const)
+  return Object.fromEntries(await Promise.all(pairs))
+}
+
+async function addressOf(
+  sdk: typeof import('@modelcontextprotocol/client'),
+  options: OpenClientOptions,
+  server: Exclude<McpServerConfig, McpProgram>,
+): Promise<Transport> {
+  const headers = await revealed(options, server.headers)
+  // Redirects stay within the origin: no other server is told the headers.
+  return new sdk.StreamableHTTPClientTransport(new URL(server.url), { requestInit: { headers } })
+}
+
+async function programOf(server: McpProgram, options: OpenClientOptions): Promise<Transport> {
+  const { StdioClientTransport } = await import('@modelcontextprotocol/client/stdio')
+  const { command, args = [], cwd } = server
+  const transport = new StdioClientTransport({
+    command,
+    args: [...args],
+    env: await revealed(options, server.env),
+    stderr: 'pipe',
+    maxBufferSize: options.messageBytes,
+    ...(cwd === undefined ? {} : { cwd }),
+  })
+  let left = stderrBytes
+  transport.stderr?.on('data', (chunk: Buffer) => {
+    if (left <= 0) return
+    const text = chunk.subarray(0, left).toString()
+    left -= chunk.length
+    for (const line of text.split('\n'))
+      if (line.trim() !== '') options.log.debug('a server of MCP says', { line: line.slice(0, lineLength) })
+  })
+  return transport
+}

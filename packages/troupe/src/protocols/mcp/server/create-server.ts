@@ -1,0 +1,77 @@
+/** One server of MCP, for one client: what it lists is what the client may do. */
+import type {
+  CallToolResult,
+  InputRequiredResult,
+  Server,
+  ServerContext,
+  Tool as WireTool,
+} from '@modelcontextprotocol/server'
+import { isFailure } from '../../../tools/index.ts'
+import { type McpCaller, operationOf } from './identity.ts'
+import { listResources, readResource, templates } from './resources.ts'
+import { answered, failed, refused } from './results.ts'
+import { runTools } from './run-tools.ts'
+import type { ServerSdk } from './sdk.ts'
+
+const builtIn = (caller: McpCaller) =>
+  caller.tools.definitions().filter(({ name }) => caller.identity.may(operationOf[name], 'readonly'))
+
+const runs = ({ identity }: McpCaller) => runTools.filter(({ operation, role }) => identity.may(operation, role))
+
+function toolsOf(caller: McpCaller): WireTool[] {
+  return [
+    ...builtIn(caller).map(({ name, description, parameters }) => ({
+      name,
+      description,
+      inputSchema: parameters as WireTool['inputSchema'],
+    })),
+    ...runs(caller).map(({ definition }) => definition),
+  ]
+}
+
+async function callTool(
+  sdk: ServerSdk,
+  caller: McpCaller,
+  { name, arguments: args }: { readonly name: string; readonly arguments?: unknown },
+  ctx: ServerContext,
+  elicits: boolean,
+): Promise<CallToolResult | InputRequiredResult> {
+  const { log } = caller.parts
+  try {
+    if (builtIn(caller).some((one) => one.name === name)) {
+      const result = await caller.tools.call(name, args ?? {})
+      return isFailure(result) ? refused(result) : answered(result)
+    }
+    const tool = runs(caller).find(({ definition }) => definition.name === name)
+    if (tool) return await tool.call({ caller, sdk, ctx, elicits }, args)
+  } catch (error) {
+    return failed(error, log)
+  }
+  throw new sdk.ProtocolError(sdk.ProtocolErrorCode.InvalidParams, 'There is no tool of this name for this client.')
+}
+
+/** @param subscribed keeps what a client of the older protocol subscribed to; without it, it cannot */
+export function createServer(sdk: ServerSdk, caller: McpCaller, subscribed?: Set<string>): Server {
+  const server = new sdk.Server(
+    { name: 'troupe', version: '0.1.0' },
+    { capabilities: { tools: {}, resources: { subscribe: true, listChanged: true } } },
+  )
+  server.setRequestHandler('tools/list', () => ({ tools: toolsOf(caller) }))
+  server.setRequestHandler('tools/call', ({ params }, ctx) =>
+    callTool(sdk, caller, params, ctx, server.getClientCapabilities()?.elicitation !== undefined),
+  )
+  server.setRequestHandler('resources/list', ({ params }) => listResources(caller, params?.cursor))
+  server.setRequestHandler('resources/templates/list', () => ({ resourceTemplates: templates }))
+  server.setRequestHandler('resources/read', ({ params }) => readResource(sdk, caller, params.uri))
+  if (subscribed) {
+    server.setRequestHandler('resources/subscribe', ({ params }) => {
+      subscribed.add(params.uri)
+      return {}
+    })
+    server.setRequestHandler('resources/unsubscribe', ({ params }) => {
+      subscribed.delete(params.uri)
+      return {}
+    })
+  }
+  return server
+}

@@ -1,0 +1,208 @@
+/**
+ * Runs as tools. A call without an id is the life of its run: cancelled, or cut off, the run is too. A run with an id of
+ * the caller's goes on without it, and the same id finds it again.
+ */
+import type { CallToolResult, InputRequiredResult, ServerContext, Tool as WireTool } from '@modelcontextprotocol/server'
+import { z } from 'zod'
+import { failure, type Json, parse, storeError, TimeoutError } from '../../../core/index.ts'
+import type { Run, RunResult } from '../../../orchestration/index.ts'
+import { withTimeLimit } from '../../../resilience/index.ts'
+import { teamOf } from '../../../runtime/index.ts'
+import type { LeastRole, Operation } from '../../../security/index.ts'
+import { askFor, takeAnswers } from './elicitation.ts'
+import type { McpCaller } from './identity.ts'
+import { tellProgress } from './progress.ts'
+import { answered } from './results.ts'
+import type { ServerSdk } from './sdk.ts'
+
+export interface RunToolCall {
+  readonly caller: McpCaller
+  readonly sdk: ServerSdk
+  readonly ctx: ServerContext
+  /** Whether the client can ask a person. */
+  readonly elicits: boolean
+}
+type Answer = CallToolResult | InputRequiredResult
+
+interface RunTool {
+  readonly definition: WireTool
+  readonly operation: Operation
+  readonly role: LeastRole
+  readonly call: (call: RunToolCall, args: unknown) => Promise<Answer>
+}
+
+const longestSeconds = 3_600
+const run = z.string().min(1).max(256).describe('The id of the run.')
+const wait = z
+  .number()
+  .min(0)
+  .max(longestSeconds)
+  .default(50)
+  .describe('Seconds to wait for the end; afterwards the answer is the status running.')
+
+const result = z.object({
+  run: z.string(),
+  status: z.string(),
+  reason: z.string().optional(),
+  success: z.boolean().optional(),
+  response: z.unknown().optional(),
+  questions: z.array(z.looseObject({ id: z.string(), kind: z.string(), text: z.string() })).optional(),
+  usage: z.object({ inputTokens: z.number(), outputTokens: z.number() }).optional(),
+  cost: z.object({ usd: z.number(), unknown: z.array(z.string()) }).optional(),
+  durationMs: z.number().optional(),
+  guard: z.looseObject({ name: z.string() }).optional(),
+  error: z.looseObject({ code: z.string(), message: z.string() }).optional(),
+})
+
+export function shownRun(id: string, found: RunResult): z.infer<typeof result> {
+  const { status, reason, success, response, questions, usage, cost, durationMs, guard, error } = found
+  return {
+    run: id,
+    status,
+    ...(reason === undefined ? {} : { reason }),
+    success,
+    ...(response === undefined ? {} : { response }),
+    questions: questions.map((one) => ({ ...one })),
+    usage: { ...usage },
+    cost: { usd: cost.usd, unknown: [...cost.unknown] },
+    durationMs,
+    ...(guard ? { guard: { ...guard } } : {}),
+    ...(error ? { error: { ...storeError(error) } } : {}),
+  }
+}
+
+const schemaOf = (schema: z.ZodType, io: 'input' | 'output') =>
+  z.toJSONSchema(schema, { target: 'draft-2020-12', io }) as WireTool['inputSchema']
+
+function runTool<Args>(spec: {
+  readonly name: string
+  readonly description: string
+  readonly args: z.ZodType<Args>
+  readonly operation: Operation
+  readonly role: LeastRole
+  readonly annotations: NonNullable<WireTool['annotations']>
+  readonly call: (call: RunToolCall, args: Args) => Promise<Answer>
+}): RunTool {
+  const { name, description, args: schema, annotations, operation, role } = spec
+  return {
+    definition: {
+      name,
+      description,
+      inputSchema: schemaOf(schema, 'input'),
+      outputSchema: schemaOf(result, 'output') as NonNullable<WireTool['outputSchema']>,
+      annotations,
+    },
+    operation,
+    role,
+    call: async (call, args) => spec.call(call, await parse(schema, args ?? {}, `The arguments of ${name}`)),
+  }
+}
+
+/** Waits, telling of its progress, and asks the person at the client where it can. */
+async function settled(call: RunToolCall, found: Run, seconds: number): Promise<Answer> {
+  const { caller, ctx } = call
+  const { clock } = caller.parts
+  const { signal } = ctx.mcpReq
+  const stop = tellProgress(caller, ctx, found)
+  try {
+    const limit = { clock, limitMs: seconds * 1_000, kind: 'wait', what: `The run ${found.id}`, signal }
+    const ended = await withTimeLimit(limit, (inner) => found.result({ signal: inner }))
+    return (call.elicits && askFor(call.sdk, found.id, ended)) || answered(shownRun(found.id, ended))
+  } catch (error) {
+    if (error instanceof TimeoutError) return answered({ run: found.id, status: 'running' })
+    throw error
+  } finally {
+    stop()
+  }
+}
+
+const orchestraOf = ({ troupe, identity }: McpCaller) => troupe.user(identity.user).orchestra
+
+const runTeam = runTool({
+  name: 'run_team',
+  description:
+    'Runs a team of agents on a task and answers with its result. With an id of yours the run outlives this call, and calling again with the id finds it; without one, cancelling this call cancels the run.',
+  operation: 'runs.start',
+  role: 'contributor',
+  annotations: { readOnlyHint: false, openWorldHint: true },
+  args: z.strictObject({
+    task: z.unknown().describe('What is to be done: a text, or any JSON that the team takes.'),
+    team: z.string().optional().describe('A team or an agent by name; may be left out where there is only one.'),
+    id: run.optional().describe('An id of yours for the run.'),
+    wait,
+  }),
+  call: async (call, { task, team, id, wait: seconds }) => {
+    const { caller, ctx } = call
+    const orchestra = orchestraOf(caller)
+    const again = ctx.mcpReq.requestState<string>()
+    if (typeof again === 'string') {
+      const found = await orchestra.get(again)
+      if (!(await takeAnswers(call.sdk, ctx, found))) return answered(shownRun(found.id, await found.result()))
+      return settled(call, found, seconds)
+    }
+    const topology = teamOf(caller.parts, { team })
+    const started = await orchestra.start({ task: task as Json, topology, ...(id === undefined ? {} : { id }) })
+    if (id !== undefined) return settled(call, started, seconds)
+    const cancel = () =>
+      void started
+        .cancel()
+        .catch((error: unknown) => caller.parts.log.debug('a run was over', { error: error as Error }))
+    const { signal } = ctx.mcpReq
+    if (signal.aborted) cancel()
+    else signal.addEventListener('abort', cancel, { once: true })
+    try {
+      return await settled(call, started, seconds)
+    } finally {
+      if (!signal.aborted) signal.removeEventListener('abort', cancel)
+    }
+  },
+})
+
+const getRun = runTool({
+  name: 'get_run',
+  description: 'How a run stands, waiting for its end if asked to.',
+  operation: 'runs.read',
+  role: 'readonly',
+  annotations: { readOnlyHint: true },
+  args: z.strictObject({ run, wait: wait.default(0) }),
+  call: async (call, { run: id, wait: seconds }) => {
+    const found = await orchestraOf(call.caller).get(id)
+    if (seconds > 0 || (await found.status()).status !== 'running')
+      return settled({ ...call, elicits: false }, found, Math.max(seconds, 10))
+    return answered({ run: id, status: 'running' })
+  },
+})
+
+const answerRun = runTool({
+  name: 'answer_run',
+  description: 'Answers a question that a run waits with. Approvals are for people, and are not given here.',
+  operation: 'runs.answer',
+  role: 'contributor',
+  annotations: { readOnlyHint: false },
+  args: z.strictObject({ run, question: z.string(), value: z.unknown(), wait }),
+  call: async (call, { run: id, question, value, wait: seconds }) => {
+    const found = await orchestraOf(call.caller).get(id)
+    const { questions } = await found.result({ signal: call.ctx.mcpReq.signal })
+    const asked = questions.find((one) => one.id === question)
+    if (asked?.kind === 'approval' || asked?.kind === 'breakpoint')
+      throw failure('request.forbidden', { operation: 'runs.answer', problem: `an ${asked.kind} is for a person` })
+    await found.answer(question, value as Json)
+    return settled(call, found, seconds)
+  },
+})
+
+const cancelRun = runTool({
+  name: 'cancel_run',
+  description: 'Cancels a run: its steps clean up, then it is over.',
+  operation: 'runs.command',
+  role: 'contributor',
+  annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: true },
+  args: z.strictObject({ run }),
+  call: async (call, { run: id }) => {
+    const found = await orchestraOf(call.caller).get(id)
+    await found.cancel({ signal: call.ctx.mcpReq.signal })
+    return answered(shownRun(id, await found.result()))
+  },
+})
+
+export const runTools: readonly RunTool[] = [runTeam, getRun, answerRun, cancelRun]

@@ -1,0 +1,62 @@
+/** MCP over standard input and output: for a program that starts this one and speaks for one agent of one user. */
+import { checkName, checkOptions } from '../../../core/index.ts'
+import { partsOf, type Troupe } from '../../../runtime/index.ts'
+import { Access, type AccessOptions, coversRole } from '../../../security/index.ts'
+import { createServer } from './create-server.ts'
+import { callerOf } from './identity.ts'
+import { loadServerSdk } from './sdk.ts'
+import { watchResources } from './watching.ts'
+
+export interface ServeMcpOptions extends AccessOptions {
+  /** Whose data it is about. */
+  readonly user: string
+  /** As whom the other side acts. */
+  readonly agent: string
+}
+
+export interface ServedMcp extends AsyncDisposable {
+  /** Ends the conversation. The troupe stays open. */
+  close(): Promise<void>
+}
+
+/**
+ * Serves one client of MCP on the standard input and output of this process, until its input ends. Nothing else may write
+ * to the standard output meanwhile.
+ * @throws ValidationError for a wrong option
+ * @example await serveMcp(troupe, { user: 'ada', agent: 'Desk', role: 'contributor' })
+ */
+export async function serveMcp(troupe: Troupe, options: ServeMcpOptions): Promise<ServedMcp> {
+  checkOptions('serveMcp', options, ['user', 'agent', 'role', 'allow', 'deny'])
+  const { user, agent, ...rights } = options
+  const parts = troupe[partsOf]
+  const { roles, log } = parts
+  const access = new Access(rights, roles)
+  const identity = {
+    user: troupe.user(user).id,
+    agent: checkName('agent', agent),
+    access,
+    may: (_: unknown, least: Parameters<typeof coversRole>[2]) => coversRole(roles, access.role, least),
+  }
+  const caller = callerOf(troupe, parts, identity)
+  const [sdk, { serveStdio }] = await Promise.all([loadServerSdk(), import('@modelcontextprotocol/server/stdio')])
+  const served = serveStdio(
+    ({ era }) => {
+      const subscribed = new Set<string>()
+      const server = createServer(sdk, caller, subscribed)
+      const wants = (uri: string) => era === 'modern' || subscribed.has(uri)
+      const stop = watchResources(caller, (event) => {
+        const sent =
+          event.kind === 'resource_updated'
+            ? wants(event.uri) && server.sendResourceUpdated({ uri: event.uri })
+            : server.sendResourceListChanged()
+        // Before the greeting, and after the end, there is nobody to tell.
+        if (sent) sent.catch((error: unknown) => log.debug('a change was not told', { error: error as Error }))
+      })
+      server.onclose = stop
+      return server
+    },
+    { onerror: (error) => log.debug('a message over MCP was refused', { error }) },
+  )
+  const close = () => served.close()
+  return { close, [Symbol.asyncDispose]: close }
+}

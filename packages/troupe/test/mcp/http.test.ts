@@ -1,0 +1,259 @@
+/** MCP at `/mcp` over real sockets, called by the official client. */
+import { afterEach, describe, expect, test } from 'vitest'
+import { defineAgent, finish } from '../../src/agents/index.ts'
+import { createTroupe, type Troupe } from '../../src/runtime/index.ts'
+import type { KeyScope } from '../../src/security/index.ts'
+import { serve as listen } from '../../src/server/index.ts'
+import { connectTo, modern, structured, textOf, until } from './clients.ts'
+
+const open: { close(): Promise<unknown> }[] = []
+afterEach(async () => {
+  for (const one of open.splice(0).reverse()) await one.close()
+})
+
+const echo = defineAgent({ name: 'Echo', run: async (input) => ({ heard: input }) })
+const asking = defineAgent({
+  name: 'Asking',
+  run: async (_, ctx) => finish(await ctx.ask({ kind: 'choice', text: 'Which?', options: ['red', 'blue'] })),
+})
+const waiting = defineAgent({
+  name: 'Waiting',
+  run: (_, ctx) => new Promise((_, reject) => ctx.signal.addEventListener('abort', () => reject(ctx.signal.reason))),
+})
+const approving = defineAgent({
+  name: 'Sure',
+  run: async (_, ctx) => finish({ sure: await ctx.ask({ kind: 'confirmation', text: 'Sure?' }) }),
+})
+
+const serve = async () => {
+  const troupe = await createTroupe({ storage: 'memory:', log: 'silent', agents: [echo, asking, waiting, approving] })
+  open.push(troupe)
+  const server = await listen(troupe, { port: 0, authentication: 'required', rateLimit: false })
+  open.push(server)
+  const { url } = server
+  const keyOf = async (scope: KeyScope) => (await troupe.keys.create({ name: 'k', ...scope })).key
+  const connect = async (scope: KeyScope, options: Parameters<typeof connectTo>[2] = modern) => {
+    const client = await connectTo(url, await keyOf(scope), options)
+    open.push(client)
+    return client
+  }
+  const statusOf = async (method: string, body?: unknown, headers: Readonly<Record<string, string>> = {}) => {
+    const sent = body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }
+    const type = body === undefined ? {} : { 'content-type': 'application/json' }
+    const response = await fetch(`${url}/mcp`, { method, headers: { ...type, ...headers }, ...sent })
+    await response.text()
+    return response.status
+  }
+  return { troupe, url, keyOf, connect, statusOf }
+}
+const desk = { users: ['ada'], agent: 'Desk' } as const
+const runsOf = async (troupe: Troupe, user = 'ada') => (await troupe.user(user).orchestra.list()).items
+
+describe('a client of MCP', () => {
+  test('is offered what its key may do, and nothing else', async () => {
+    const { connect } = await serve()
+    const names = async (scope: KeyScope) => {
+      const { tools } = await (await connect(scope)).listTools()
+      return tools.map(({ name }) => name)
+    }
+    const all = await names(desk)
+    expect(all).toContain('push_context')
+    expect(all).toContain('run_team')
+    const reader = await names({ ...desk, role: 'readonly' })
+    expect(reader).toContain('get_context')
+    expect(reader).toContain('get_run')
+    for (const name of ['push_context', 'run_team', 'cancel_run']) expect(reader).not.toContain(name)
+    expect(await names({ ...desk, operations: ['runs.start', 'runs.read'] })).toEqual(['run_team', 'get_run'])
+    const narrow = await connect({ ...desk, operations: ['context.read'] })
+    await expect(narrow.callTool({ name: 'push_context', arguments: { key: 'a', value: '1' } })).rejects.toThrow(
+      'no tool of this name',
+    )
+  })
+
+  test('acts as the agent of its key, in either version of the protocol', async () => {
+    const { connect, troupe } = await serve()
+    for (const options of [modern, {}]) {
+      const client = await connect(desk, options)
+      const key = `note.${client.getNegotiatedProtocolVersion()}`
+      const { tools } = await client.listTools()
+      expect(tools.find(({ name }) => name === 'push_context')?.inputSchema).toMatchObject({ type: 'object' })
+      const pushed = await client.callTool({ name: 'push_context', arguments: { key, value: 'hello' } })
+      expect(structured(pushed)).toMatchObject({ success: true })
+      expect(await troupe.user('ada').context.getEntry(key)).toMatchObject({ owner: 'Desk', value: 'hello' })
+      const wrong = await client.callTool({ name: 'push_context', arguments: { key } })
+      expect(wrong.isError).toBe(true)
+      expect(JSON.parse(textOf(wrong))).toMatchObject({ success: false })
+    }
+  })
+
+  test('sends messages in the name of its key', async () => {
+    const { connect, troupe } = await serve()
+    const client = await connect(desk)
+    const sent = await client.callTool({
+      name: 'send_message_to_agent',
+      arguments: { to_agent: 'Stock', message: 'how many?' },
+    })
+    expect(sent.isError, textOf(sent)).toBeFalsy()
+    const { items } = await troupe.user('ada').agent('Stock').mailbox.messages()
+    expect(items.map(({ from }) => from)).toEqual(['Desk'])
+  })
+
+  test('reads entries and runs of its user alone, as resources', async () => {
+    const { connect, troupe } = await serve()
+    await troupe.user('ada').context.push('plan', { steps: 3 })
+    await troupe.user('eve').context.push('secret', 1)
+    await troupe.user('ada').context.push('private', 1, { audience: 'owner' })
+    const client = await connect(desk)
+    const { resources } = await client.listResources()
+    expect(resources.map(({ uri }) => uri)).toEqual(['troupe://context/plan'])
+    const { contents } = await client.readResource({ uri: 'troupe://context/plan' })
+    expect(JSON.parse((contents[0] as { text: string }).text)).toEqual({ steps: 3 })
+    const done = structured(await client.callTool({ name: 'run_team', arguments: { task: 'x', team: 'Echo' } }))
+    const run = await client.readResource({ uri: `troupe://runs/${done.run}` })
+    expect(JSON.parse((run.contents[0] as { text: string }).text)).toMatchObject({ status: 'completed' })
+    const other = await connect({ users: ['eve'], agent: 'Desk' })
+    for (const uri of [
+      `troupe://runs/${done.run}`,
+      'troupe://context/plan',
+      'troupe://context/%',
+      'file:///etc/passwd',
+    ])
+      await expect(other.readResource({ uri })).rejects.toThrow('not found')
+  })
+
+  test('is told of the changes of resources that it subscribed to', async () => {
+    const { connect, troupe } = await serve()
+    const { context } = troupe.user('ada')
+    await context.push('plan', 1)
+    const client = await connect(desk)
+    const updated: string[] = []
+    client.setNotificationHandler('notifications/resources/updated', ({ params }) => void updated.push(params.uri))
+    const subscription = await client.listen({ resourceSubscriptions: ['troupe://context/plan'] })
+    await context.push('other', 1)
+    await troupe.user('eve').context.push('plan', 'not mine')
+    await context.push('plan', 2)
+    await until('the change is told', () => updated.length > 0)
+    expect(updated).toEqual(['troupe://context/plan'])
+    await subscription.close()
+  })
+})
+
+describe('a run over MCP', () => {
+  test('answers with structure, and tells of its progress meanwhile', async () => {
+    const { connect } = await serve()
+    const client = await connect(desk)
+    const result = await client.callTool({ name: 'run_team', arguments: { task: 'hi', team: 'Echo' } })
+    expect(structured(result)).toMatchObject({ status: 'completed', success: true, response: { heard: 'hi' } })
+    const told: string[] = []
+    const ends = new AbortController()
+    const call = client
+      .callTool(
+        { name: 'run_team', arguments: { task: 'hi', team: 'Waiting' } },
+        { signal: ends.signal, onprogress: ({ message }) => void told.push(message ?? '') },
+      )
+      .catch(() => {})
+    await until('its first step is told', () => told.length > 0)
+    expect(told).toEqual(['Waiting begins'])
+    ends.abort()
+    await call
+  })
+
+  test('without an id is cancelled with its call', async () => {
+    const { connect, troupe } = await serve()
+    const client = await connect(desk)
+    const ends = new AbortController()
+    const call = client
+      .callTool({ name: 'run_team', arguments: { task: 1, team: 'Waiting' } }, { signal: ends.signal })
+      .catch(() => 'ended')
+    await until('it runs', async () => (await runsOf(troupe)).length === 1)
+    ends.abort()
+    expect(await call).toBe('ended')
+    await until('it is cancelled', async () => (await runsOf(troupe))[0]?.status === 'cancelled')
+  })
+
+  test('with an id outlives its call, and is found again by it', async () => {
+    const { connect, troupe } = await serve()
+    const first = await connect(desk)
+    const args = { task: 1, team: 'Waiting', id: 'long-1', wait: 0.2 }
+    expect(structured(await first.callTool({ name: 'run_team', arguments: args }))).toEqual({
+      run: 'long-1',
+      status: 'running',
+    })
+    await first.close()
+    expect((await runsOf(troupe)).map(({ id, status }) => [id, status])).toEqual([['long-1', 'running']])
+    const again = await connect(desk)
+    expect(structured(await again.callTool({ name: 'run_team', arguments: args })).status).toBe('running')
+    expect(structured(await again.callTool({ name: 'get_run', arguments: { run: 'long-1' } })).status).toBe('running')
+    const cancelled = await again.callTool({ name: 'cancel_run', arguments: { run: 'long-1' } })
+    expect(structured(cancelled).status).toBe('cancelled')
+    expect(await runsOf(troupe)).toHaveLength(1)
+    const missing = await again.callTool({ name: 'get_run', arguments: { run: 'none' } })
+    expect([missing.isError, JSON.parse(textOf(missing)).success]).toEqual([true, false])
+  })
+
+  test('asks the person at a client that can, and hands its questions back to one that cannot', async () => {
+    const { connect } = await serve()
+    const able = await connect(desk, { ...modern, capabilities: { elicitation: { form: {} } } })
+    const asked: string[] = []
+    able.setRequestHandler('elicitation/create', ({ params }) => {
+      asked.push(params.message)
+      const value = params.message === 'Sure?' ? true : 'blue'
+      return { action: 'accept', content: { value } }
+    })
+    const chosen = await able.callTool({ name: 'run_team', arguments: { task: 1, team: 'Asking' } })
+    expect(structured(chosen)).toMatchObject({ status: 'completed', response: 'blue' })
+    const sure = await able.callTool({ name: 'run_team', arguments: { task: 1, team: 'Sure' } })
+    expect(structured(sure)).toMatchObject({ status: 'completed', response: { sure: true } })
+    expect(asked).toEqual(['Which?', 'Sure?'])
+
+    const plain = await connect(desk)
+    const waits = structured(
+      await plain.callTool({ name: 'run_team', arguments: { task: 1, team: 'Asking', id: 'q' } }),
+    )
+    expect(waits).toMatchObject({ status: 'waiting', questions: [{ kind: 'choice', text: 'Which?' }] })
+    const answer = { run: 'q', question: waits.questions[0].id, value: 'red' }
+    expect(structured(await plain.callTool({ name: 'answer_run', arguments: answer }))).toMatchObject({
+      response: 'red',
+    })
+  })
+})
+
+describe('the address of MCP', () => {
+  test('refuses whoever has no key, other origins, other hosts, and what is no call', async () => {
+    const { statusOf, keyOf } = await serve()
+    const list = { jsonrpc: '2.0', id: 1, method: 'tools/list' }
+    expect(await statusOf('POST', list)).toBe(401)
+    const authorization = `Bearer ${await keyOf(desk)}`
+    const accept = 'application/json, text/event-stream'
+    const post = (body: unknown, headers = {}) => statusOf('POST', body, { authorization, accept, ...headers })
+    expect(await post(list, { origin: 'https://evil.example' })).toBe(403)
+    expect(await post(list, { 'troupe-user': 'eve' })).toBe(403)
+    expect(await post(list, { 'troupe-agent': 'Other' })).toBe(403)
+    expect(await statusOf('GET', undefined, { authorization })).toBe(405)
+    for (const body of ['{', '[]', '{"jsonrpc":"1.0"}', '"x"', '{"jsonrpc":"2.0","id":{},"method":3}']) {
+      const status = await post(body)
+      expect([body, status >= 400 && status < 500]).toEqual([body, true])
+    }
+    expect(await post({ ...list, params: { x: 'y'.repeat(2 ** 20) } })).toBe(413)
+    expect(await post(list)).toBe(200)
+  })
+
+  test('answers each of a hundred clients with its own', async () => {
+    const { url, keyOf, troupe } = await serve()
+    const keys = await Promise.all([0, 1, 2, 3].map((n) => keyOf({ users: [`user${n}`], agent: 'Desk' })))
+    const all = Array.from({ length: 100 }, async (_, n) => {
+      const client = await connectTo(url, keys[n % 4])
+      open.push(client)
+      await client.callTool({ name: 'push_context', arguments: { key: `k${n}`, value: `v${n}` } })
+      const read = await client.callTool({ name: 'get_context', arguments: { key: `k${n}` } })
+      const ran = await client.callTool({ name: 'run_team', arguments: { task: n, team: 'Echo' } })
+      return [textOf(read).includes(`"v${n}"`), structured(ran).response?.heard]
+    })
+    expect(await Promise.all(all)).toEqual(all.map((_, n) => [true, n]))
+    for (const [n] of keys.entries()) {
+      const { items } = await troupe.user(`user${n}`).context.keys({ limit: 100 })
+      expect(items.every((key) => Number(key.slice(1)) % 4 === n)).toBe(true)
+      expect(items).toHaveLength(25)
+    }
+  })
+})

@@ -1,0 +1,25 @@
+/** A server of the official package, as somebody else would write it; the file named by its argument says what it offers. */
+import { readFileSync } from 'node:fs'
+import { Server } from '@modelcontextprotocol/server'
+import { serveStdio } from '@modelcontextprotocol/server/stdio'
+
+const [, , file = ''] = process.argv
+process.stderr.write('a line for the log\n')
+
+async function call(name: string, args: Record<string, unknown>) {
+  const text = (value: string) => ({ content: [{ type: 'text' as const, text: value }] })
+  if (name === 'die') process.exit(1)
+  if (name === 'slow') await new Promise((resolve) => setTimeout(resolve, 60_000))
+  if (name === 'huge') return text('x'.repeat(Number(args.bytes)))
+  if (name === 'garbage') process.stdout.write('this is no frame\n{"jsonrpc":"2.0"\n')
+  if (name === 'fail') return { ...text('no such thing'), isError: true }
+  if (name === 'pid') return text(String(process.pid))
+  return text(JSON.stringify(args))
+}
+
+serveStdio(() => {
+  const server = new Server({ name: 'other', version: '1' }, { capabilities: { tools: {} } })
+  server.setRequestHandler('tools/list', () => ({ tools: JSON.parse(readFileSync(file, 'utf8')) }))
+  server.setRequestHandler('tools/call', ({ params }) => call(params.name, params.arguments ?? {}))
+  return server
+})
