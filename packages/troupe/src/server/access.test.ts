@@ -1,0 +1,193 @@
+import { generateKeyPairSync } from 'node:crypto'
+import { SignJWT } from 'jose'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createVirtualClock } from '../core/index.ts'
+import { partsOf } from '../runtime/index.ts'
+import { operations } from '../security/index.ts'
+import type { Route } from './route.ts'
+import { routes } from './routes.ts'
+import { type CallServer, caller, echo, type Served, Servers } from './server.test.fixture.ts'
+
+const { publicKey, privateKey } = generateKeyPairSync('ed25519')
+const jwt = {
+  issuer: 'https://issuer.test',
+  audience: 'troupe',
+  algorithms: ['EdDSA'] as const,
+  keys: { keys: [{ ...publicKey.export({ format: 'jwk' }), alg: 'EdDSA' }] } as never,
+}
+const clock = createVirtualClock()
+const seconds = () => Math.floor(clock.now() / 1_000)
+const tokenOf = (claims: Record<string, unknown>, { audience = 'troupe', issuer = jwt.issuer, until = 3_600 } = {}) =>
+  new SignJWT(claims)
+    .setProtectedHeader({ alg: 'EdDSA' })
+    .setIssuer(issuer)
+    .setAudience(audience)
+    .setExpirationTime(seconds() + until)
+    .sign(privateKey)
+
+/** Of routes that name something: a body that fits, for which only what is named decides. */
+const bodies: Readonly<Record<string, unknown>> = {
+  'POST /v1/runs/:run/answers': { question: 'q', value: 1 },
+  'POST /v1/runs/:run/fork': { at: 1 },
+  'POST /v1/runs/:run/edit': { inputs: { x: 1 } },
+  'POST /v1/runs/:run/effects/settle': { step: 's', call: 'c', happened: false },
+  'PUT /v1/context/entries/:key': { value: 'mine', ifVersion: 1 },
+  'PUT /v1/topics/:topic/policy': {},
+  'POST /v1/mailboxes/:mailbox/read': { ids: ['x'] },
+  'POST /v1/mailboxes/:mailbox/ack': { delivery: 'theirs' },
+  'POST /v1/mailboxes/:mailbox/nack': { delivery: 'theirs' },
+  'POST /v1/mailboxes/:mailbox/reply': { delivery: 'theirs', value: 1 },
+  'POST /v1/mailboxes/:mailbox/renew': { delivery: 'theirs' },
+}
+/** What there is of ada's, by the name of the parameter. */
+const theirs: Record<string, string> = {
+  schedule: 'nightly',
+  key: 'secret',
+  topic: 'orders',
+  mailbox: 'Stock',
+  topology: 'none',
+}
+const nobodys: Readonly<Record<string, string>> = {
+  run: 'no-such-run',
+  other: 'no-such-other',
+  key: 'no-such-key',
+  topic: 'no-such-topic',
+  mailbox: 'NoSuchBox',
+  message: 'no-such-message',
+  topology: 'none',
+  schedule: 'no-such-schedule',
+}
+const fill = (route: Route, values: Readonly<Record<string, string>>) =>
+  route.path.replace(/:(\w+)/g, (_, name: string) => encodeURIComponent(values[name] ?? '1'))
+const title = (route: Route) => `${route.method} ${route.path}`
+
+describe('every route', () => {
+  const servers = new Servers()
+  let served: Served
+  const keys: Record<string, string> = {}
+  let ask: (
+    who: string | undefined,
+    route: Route,
+    values: Record<string, string>,
+    headers?: object,
+  ) => ReturnType<CallServer>
+
+  beforeAll(async () => {
+    served = await servers.start(
+      { clock, topologies: { solo: { agents: [echo], flows: ['Echo -> End'] } } },
+      { authentication: 'required', jwt, rateLimit: false },
+    )
+    const { troupe } = served
+    const key = async (name: string, options: object) => {
+      const made = await troupe.keys.create({ name, users: ['ada'], role: 'admin', ...options })
+      keys[name] = made.key
+      return made.id
+    }
+    await key('ada', {})
+    await key('eve', { users: ['eve'] })
+    await key('reader', { role: 'readonly' })
+    await key('contributor', { role: 'contributor' })
+    await key('moderator', { role: 'moderator' })
+    await key('nothing', { operations: ['metrics.read'] })
+    await key('expired', { expiresIn: '1s' })
+    await troupe.keys.revoke(await key('revoked', {}))
+    await clock.advance('2s')
+    keys.foreign = await tokenOf({ sub: 'ada', role: 'admin' }, { audience: 'others' })
+    keys.forged = `${(await tokenOf({ sub: 'ada' })).slice(0, -4)}AAAA`
+    keys.late = await tokenOf({ sub: 'ada' }, { until: -3_600 })
+    const ada = troupe.user('ada')
+    await ada.context.push('secret', { value: 'of ada' }, { topics: ['orders'] })
+    const run = await ada.orchestra.start({ task: 'of ada', topology: { agents: [echo], flows: ['Echo -> End'] } })
+    await run.result()
+    theirs.run = run.id
+    const registered = { topology: 'solo', task: 'of ada', every: '1d', id: 'nightly' }
+    await ada.schedules.create(registered as never)
+    theirs.other = run.id
+    const sent = caller(served.url, { authorization: `Bearer ${keys.ada}` })
+    theirs.message = (await sent('POST', '/v1/messages', { type: 'n', payload: 1, to: 'Stock' })).body.id
+    ask = (who, route, values, headers = {}) =>
+      caller(served.url)(
+        route.method,
+        fill(route, values),
+        'body' in route ? (bodies[title(route)] ?? {}) : undefined,
+        {
+          ...(who === undefined ? {} : { authorization: `Bearer ${keys[who]}` }),
+          ...headers,
+        },
+      )
+  })
+  afterAll(() => servers.close())
+
+  it('is in the table once, and has a body here where it names something and takes one', () => {
+    expect(new Set(routes.map(title)).size).toBe(routes.length)
+    for (const route of routes.filter(({ path, body }) => path.includes(':') && body))
+      expect(route.body?.safeParse(bodies[title(route)] ?? {}).success, title(route)).toBe(true)
+    expect(new Set(routes.map(({ operation }) => operation))).toEqual(new Set(operations))
+  })
+
+  for (const route of routes)
+    describe(title(route), () => {
+      for (const who of [undefined, 'expired', 'revoked', 'foreign', 'forged', 'late'])
+        it(`lets nobody in who is ${who ?? 'anonymous'}`, async () => {
+          const answer = await ask(who, route, theirs)
+          expect(answer).toMatchObject({ status: 401, body: { code: 'request.anonymous' } })
+          expect(answer.headers.get('www-authenticate')).toContain('Bearer')
+          expect(answer.text).not.toContain('of ada')
+        })
+      it('refuses a role below its least, and a key without its operation', async () => {
+        const below = ['reader', 'contributor', 'moderator'].slice(
+          0,
+          ['readonly', 'contributor', 'moderator', 'admin'].indexOf(route.role),
+        )
+        for (const who of [...below, 'nothing'])
+          expect(await ask(who, route, theirs)).toMatchObject({ status: 403, body: { code: 'request.forbidden' } })
+      })
+      it('refuses another user by name, whether there is one or not', async () => {
+        const named = await ask('eve', route, theirs, { 'troupe-user': 'ada' })
+        const unknown = await ask('eve', route, theirs, { 'troupe-user': 'nobody' })
+        expect(named).toMatchObject({ status: 403, body: { code: 'request.forbidden' } })
+        expect({ ...named.body, request: '' }).toEqual({ ...unknown.body, request: '' })
+      })
+      if (route.path.includes(':') && route.operation !== 'keys.manage')
+        it("answers for what is another's as for what is not there", async () => {
+          const found = await ask('eve', route, theirs)
+          const missing = await ask('eve', route, nobodys)
+          let [one, other] = [found.text, missing.text]
+          for (const [name, value] of Object.entries(theirs)) one = one.replaceAll(value, `<${name}>`)
+          for (const [name, value] of Object.entries(nobodys)) other = other.replaceAll(value, `<${name}>`)
+          const neutral = (text: string) =>
+            text.replace(/"request":"[^"]*"/, '').replace(/"(run|task_id|key|topic)":"[^"]*"/g, '')
+          expect(found.status).toBe(missing.status)
+          expect(neutral(one)).toBe(neutral(other))
+          expect(found.text).not.toContain('of ada')
+        })
+    })
+
+  it('records what it refused to whom, for the audit log of that user alone', async () => {
+    const { troupe, url } = served
+    const auditor = await troupe.keys.create({ name: 'auditor', users: ['ada'], role: 'moderator' })
+    const call = caller(url, { authorization: `Bearer ${auditor.key}` })
+    await troupe[partsOf].audit.settled()
+    const { body } = await call('GET', '/v1/incidents?operation=keys.manage&limit=1')
+    expect(body.items).toMatchObject([{ user: 'ada', allowed: false, reason: 'request.forbidden' }])
+    expect((await call('GET', '/v1/audit?allowed=false&limit=1')).body.items).toHaveLength(1)
+    const eve = caller(url, { authorization: `Bearer ${keys.eve}` })
+    for (const { user } of (await eve('GET', '/v1/audit')).body.items) expect(user).toBe('eve')
+  })
+  it("leaves what is ada's as it was", async () => {
+    const ada = served.troupe.user('ada')
+    expect(await ada.context.get('secret')).toEqual({ value: 'of ada' })
+    expect((await ada.orchestra.list()).items).toHaveLength(1)
+    expect((await ada.agent('Stock').mailbox.counts()).waiting).toBe(1)
+  })
+  it('takes a good token, with the role and agent that it names', async () => {
+    const call = async (claims: Record<string, unknown>) =>
+      caller(served.url, { authorization: `Bearer ${await tokenOf(claims)}` })
+    expect((await (await call({ sub: 'ada' }))('GET', '/v1/runs')).body.items).toHaveLength(1)
+    expect((await (await call({ sub: 'ada' }))('POST', '/v1/runs', { task: 1 })).status).toBe(403)
+    const acting = await call({ sub: 'ada', role: 'contributor', agent: 'Sales' })
+    expect((await acting('POST', '/v1/messages', { type: 'n', payload: 1, to: 'Box' })).body.from).toBe('Sales')
+    expect((await (await call({ sub: 'ada', role: 'king' }))('GET', '/v1/runs')).status).toBe(401)
+    expect((await (await call({ role: 'admin' }))('GET', '/v1/runs')).status).toBe(401)
+  })
+})

@@ -1,0 +1,86 @@
+/** Who is let in, how often, and to what: before a request's body is read. */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { failure, TroupeError } from '../core/index.ts'
+import { createAuthenticate } from './authenticate.ts'
+import { type Asked, agentOf, authorize, type Principal, userOf } from './principal.ts'
+import type { Route } from './route.ts'
+import type { Site } from './site.ts'
+
+/** Who is let in, and in whose name the call is. */
+export interface Admitted {
+  readonly principal: Principal
+  readonly user: string
+  /** The host where absent. */
+  readonly agent: string | undefined
+}
+type Entrance = Pick<Route, 'role'> & { readonly operation: Asked }
+export type Admit = (route: Entrance, request: FastifyRequest, reply: FastifyReply) => Promise<Admitted>
+
+/** @returns throws what it refuses with */
+export async function createAdmit(app: FastifyInstance, site: Site): Promise<Admit> {
+  const { settings, parts, draining } = site
+  const authenticate = await createAuthenticate(parts, settings)
+  const limit = createLimit(app, site)
+  return async (route, request, reply) => {
+    if (draining.aborted) throw failure('server.draining')
+    const principal = await authenticate(request)
+    if (principal?.kind !== 'local') await limit(request, reply, principal)
+    if (!principal) throw failure('request.anonymous')
+    return recorded(site, route, principal, () => admitted(site, route, principal, request))
+  }
+}
+
+/** @throws AccessDeniedError `request.forbidden` */
+function admitted({ parts }: Site, route: Entrance, principal: Principal, request: FastifyRequest): Admitted {
+  authorize(principal, parts.roles, route.role, route.operation)
+  const header = (name: string) => {
+    const value = request.headers[name]
+    return Array.isArray(value) ? value[0] : value
+  }
+  const user = userOf(principal, header('troupe-user'), route.operation)
+  const agent = agentOf(principal, header('troupe-agent'), route.operation)
+  return { principal, user, agent }
+}
+
+/** What is refused to somebody who is known is for the audit log. */
+function recorded<T>({ parts }: Site, { operation }: Entrance, principal: Principal, act: () => T): T {
+  try {
+    return act()
+  } catch (error) {
+    if (error instanceof TroupeError && error.code === 'request.forbidden') {
+      const { id, kind, users, agent = 'host' } = principal
+      const user = users !== 'all' && users.length === 1 ? users[0] : undefined
+      parts.audit.record({
+        actor: agent,
+        operation,
+        allowed: false,
+        reason: error.code,
+        ...(kind === 'key' ? { key: id } : {}),
+        ...(user === undefined ? {} : { user }),
+      })
+    }
+    throw error
+  }
+}
+
+/** By who it is; of nobody known, by address, so that guessing keys is slow. */
+function createLimit(app: FastifyInstance, { settings: { rateLimit } }: Site) {
+  if (!rateLimit) return async () => {}
+  const { max, windowMs } = rateLimit
+  const bySession = max * 10
+  const names = new WeakMap<object, string>()
+  const options = { timeWindow: windowMs, keyGenerator: (request: FastifyRequest) => names.get(request) ?? request.ip }
+  const check = app.createRateLimit({ ...options, max })
+  const checkSession = app.createRateLimit({ ...options, max: bySession })
+  return async (request: FastifyRequest, reply: FastifyReply, principal: Principal | undefined) => {
+    if (principal) names.set(request, `${principal.kind} ${principal.id}`)
+    const found = await (principal?.kind === 'session' ? checkSession : check)(request)
+    if (found.isAllowed) return
+    reply.header('ratelimit-limit', found.max)
+    reply.header('ratelimit-remaining', found.remaining)
+    reply.header('ratelimit-reset', found.ttlInSeconds)
+    if (!found.isExceeded) return
+    reply.header('retry-after', found.ttlInSeconds)
+    throw failure('rate.limited', { limit: found.max, seconds: found.ttlInSeconds })
+  }
+}

@@ -1,0 +1,42 @@
+/** MCP at `/mcp`, with the keys, roles and checks of every other route: what a client may do there is what its key may. */
+import type { FastifyInstance } from 'fastify'
+import { createMcpEndpoint, type McpEndpoint } from '../protocols/index.ts'
+import { coversOperation, coversRole } from '../security/index.ts'
+import type { Admit, Admitted } from './admit.ts'
+import { accessOf } from './principal.ts'
+import type { Site } from './site.ts'
+
+export function addMcp(app: FastifyInstance, site: Site, admit: Admit): void {
+  const { troupe, parts, settings, draining } = site
+  let endpoint: Promise<McpEndpoint> | undefined
+  const admitted = new WeakMap<object, Admitted>()
+  app.route({
+    method: ['POST', 'GET', 'DELETE'],
+    url: '/mcp',
+    schema: { hide: true },
+    bodyLimit: settings.bodyLimit,
+    onRequest: async (request, reply) =>
+      void admitted.set(request, await admit({ role: 'readonly', operation: 'mcp' }, request, reply)),
+    handler: async (request, reply) => {
+      const { principal, user, agent } = admitted.get(request) as Admitted
+      endpoint ??= createMcpEndpoint(troupe)
+      const [serve, { toNodeHandler }] = await Promise.all([endpoint, import('@modelcontextprotocol/node')])
+      const identity = {
+        user,
+        agent,
+        access: accessOf(principal, parts.roles),
+        may: (operation: Parameters<typeof coversOperation>[1], least: Parameters<typeof coversRole>[2]) =>
+          coversRole(parts.roles, principal.role, least) && coversOperation(principal.operations, operation),
+      }
+      reply.hijack()
+      for (const [name, value] of Object.entries(reply.getHeaders()))
+        if (value !== undefined) reply.raw.setHeader(name, value)
+      const fetch = (web: Request) => {
+        const signal = AbortSignal.any([web.signal, draining])
+        return serve(identity, new Request(web, { signal }), request.body, settings.heartbeatMs)
+      }
+      await toNodeHandler({ fetch })(request.raw as never, reply.raw as never, request.body)
+      return reply
+    },
+  })
+}

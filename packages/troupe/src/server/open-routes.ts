@@ -1,0 +1,45 @@
+/** What anybody may ask: whether it lives, whether it is ready, what it can do; and the way from a link to a session. */
+import type { FastifyInstance, FastifyReply } from 'fastify'
+import { failure } from '../core/index.ts'
+import { cookieOf, sessionCookie } from './authenticate.ts'
+import { checkOrigin } from './check-origin.ts'
+import type { Site } from './site.ts'
+
+const hidden = { schema: { hide: true } }
+
+export function addOpenRoutes(app: FastifyInstance, site: Site): void {
+  const { troupe, draining, settings } = site
+  app.addHook('onRequest', async (request) => checkOrigin(request, settings))
+  app.get('/health', hidden, async (_, reply) => {
+    const lives = troupe.live()
+    return reply.code(lives ? 200 : 503).send({ status: lives ? 'ok' : 'closed' })
+  })
+  app.get('/ready', hidden, async (_, reply) => {
+    const isReady = !draining.aborted && (await troupe.ready())
+    return reply.code(isReady ? 200 : 503).send({ status: isReady ? 'ready' : 'not ready' })
+  })
+  app.get('/v1/openapi.json', hidden, async () => app.swagger())
+  addSessions(app, site)
+}
+
+function addSessions(app: FastifyInstance, { parts: { keys } }: Site): void {
+  app.get('/open', hidden, async (request, reply) => {
+    const { link } = request.query as { readonly link?: unknown }
+    const session = typeof link === 'string' ? await keys.openSession(link) : undefined
+    if (!session) throw failure('request.anonymous')
+    setCookie(reply, session.key, session.maxAgeMs, request.protocol === 'https')
+    return reply.header('cache-control', 'no-store').redirect('/', 303)
+  })
+  app.delete('/session', hidden, async (request, reply) => {
+    const session = cookieOf(request.headers.cookie, sessionCookie)
+    const grant = session === undefined ? undefined : await keys.verify(session)
+    if (grant?.kind === 'session') await keys.endSession(grant)
+    setCookie(reply, '', 0, request.protocol === 'https')
+    return reply.code(204).send()
+  })
+}
+
+function setCookie(reply: FastifyReply, value: string, maxAgeMs: number, secure: boolean): void {
+  const flags = `HttpOnly; SameSite=Strict; Path=/; Max-Age=${Math.floor(maxAgeMs / 1_000)}${secure ? '; Secure' : ''}`
+  reply.header('set-cookie', `${sessionCookie}=${value}; ${flags}`)
+}

@@ -1,0 +1,123 @@
+/** The server as a plugin of Fastify: the routes of the table, and around each what every request goes through. */
+import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
+import { failure } from '../core/index.ts'
+import { partsOf, type Troupe } from '../runtime/index.ts'
+import { addPage, pagePolicy } from './add-page.ts'
+import { type Admit, type Admitted, createAdmit } from './admit.ts'
+import { callOf, carryOut } from './carry-out.ts'
+import { addMcp } from './mcp.ts'
+import { addOpenRoutes } from './open-routes.ts'
+import { openDocument, schemaOf } from './openapi.ts'
+import { type PluginOptions, readSettings, type Settings } from './options.ts'
+import { asTroupeError, sendProblem } from './problem.ts'
+import { readBody } from './read-body.ts'
+import type { Route } from './route.ts'
+import { routes } from './routes.ts'
+import type { Site } from './site.ts'
+import { Feeds } from './sse/feeds.ts'
+
+export interface TroupePluginOptions extends PluginOptions {
+  readonly troupe: Troupe
+}
+
+/**
+ * Serves a troupe in an app of yours. What it sets holds for its own routes alone.
+ * @throws ValidationError for a wrong option
+ * @example
+ * import Fastify from 'fastify'
+ * const app = Fastify()
+ * await app.register(troupePlugin, { troupe, key: process.env.TROUPE_KEY })
+ */
+export const troupePlugin: FastifyPluginAsync<TroupePluginOptions> = async (app, options) => {
+  const { troupe, ...rest } = options
+  const { prefix: _, ...own } = rest as typeof rest & { readonly prefix?: string }
+  const settings = readSettings(own, { production: troupe[partsOf].given.production })
+  await addServer(app, troupe, settings)
+}
+
+export async function addServer(app: FastifyInstance, troupe: Troupe, settings: Settings): Promise<void> {
+  const ends = new AbortController()
+  const site: Site = { troupe, parts: troupe[partsOf], settings, feeds: new Feeds(), draining: ends.signal }
+  app.addHook('preClose', async () => ends.abort())
+  await addPackages(app, site)
+  takeJsonAlone(app)
+  app.setErrorHandler((error, request, reply) => sendProblem(reply, asTroupeError(error, request, site.parts.log)))
+  app.setNotFoundHandler((request, reply) =>
+    sendProblem(reply, failure('route.missing', { method: request.method, path: request.url.split('?')[0] ?? '' })),
+  )
+  app.addHook('onSend', async (request, reply) => void reply.header('x-request-id', request.id))
+  const admit = await createAdmit(app, site)
+  addOpenRoutes(app, site)
+  await addPage(app)
+  for (const route of routes) addRoute(app, site, admit, route)
+  addMcp(app, site, admit)
+}
+
+/** Packages of Fastify's own, loaded where a server is. */
+async function addPackages(app: FastifyInstance, { settings }: Site): Promise<void> {
+  const [helmet, cors, rateLimit, types] = await Promise.all([
+    import('@fastify/helmet'),
+    import('@fastify/cors'),
+    import('@fastify/rate-limit'),
+    import('fastify-type-provider-zod'),
+  ])
+  app.setValidatorCompiler(types.validatorCompiler)
+  app.setSerializerCompiler(types.serializerCompiler)
+  await app.register(helmet.default, {
+    referrerPolicy: { policy: 'no-referrer' },
+    contentSecurityPolicy: pagePolicy,
+  })
+  const exposed = [
+    'etag',
+    'location',
+    'retry-after',
+    'x-request-id',
+    'ratelimit-limit',
+    'ratelimit-remaining',
+    'ratelimit-reset',
+  ]
+  if (settings.origins.length > 0)
+    await app.register(cors.default, {
+      origin: settings.origins.includes('*') ? '*' : [...settings.origins],
+      methods: ['GET', 'POST', 'PUT', 'DELETE'],
+      exposedHeaders: exposed,
+    })
+  await app.register(rateLimit.default, { global: false })
+  await openDocument(app, types.jsonSchemaTransform)
+}
+
+function takeJsonAlone(app: FastifyInstance): void {
+  const parse = app.getDefaultJsonParser('error', 'error')
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
+    try {
+      const value = readBody(body as Buffer, (text) => {
+        let parsed: unknown
+        parse(request, text, (error, found) => {
+          if (error) throw error
+          parsed = found
+        })
+        return parsed
+      })
+      done(null, value)
+    } catch (error) {
+      done(error as Error)
+    }
+  })
+}
+
+function addRoute(app: FastifyInstance, site: Site, admit: Admit, route: Route): void {
+  const admitted = new WeakMap<object, Admitted>()
+  app.route({
+    method: route.method,
+    url: route.path,
+    schema: schemaOf(route),
+    bodyLimit: site.settings.bodyLimit,
+    onRequest: async (request, reply) => void admitted.set(request, await admit(route, request, reply)),
+    handler: async (request, reply) => {
+      const exchange = { request, reply }
+      const call = callOf(site, route, admitted.get(request) as Admitted, exchange)
+      return carryOut(site, route, call, exchange)
+    },
+  })
+}

@@ -1,0 +1,78 @@
+/** One route as the table has it: what it takes, who may, and what it does. */
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { z } from 'zod'
+import type { Orchestra } from '../orchestration/index.ts'
+import type { Troupe, TroupeParts } from '../runtime/index.ts'
+import type { LeastRole, Operation } from '../security/index.ts'
+import type { Hands } from './hands.ts'
+import type { Principal } from './principal.ts'
+import type { Feeds } from './sse/feeds.ts'
+import type { Frame } from './sse/frame.ts'
+
+/** One request on its way to a handler: checked, and in the name of somebody. */
+export interface Call<Params, Query, Body> {
+  readonly troupe: Troupe
+  readonly parts: TroupeParts
+  readonly feeds: Feeds
+  readonly principal: Principal
+  /** Whose data it is about. */
+  readonly user: string
+  /** As whom the principal acts; the host where absent. */
+  readonly agent: string | undefined
+  readonly orchestra: Orchestra
+  readonly hands: Hands
+  readonly params: Params
+  readonly query: Query
+  readonly body: Body
+  /** Ends with the connection. */
+  readonly signal: AbortSignal
+  /** Made from the Idempotency-Key: what is done again under it is done once. */
+  readonly once: string | undefined
+  readonly header: (name: string) => string | undefined
+  /** Of an answer that has no body of the usual kind. */
+  readonly status: (code: number) => void
+  readonly setHeader: (name: string, value: string) => void
+}
+
+interface Common<Params, Query, Body> {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+  readonly path: string
+  readonly operation: Operation
+  readonly role: LeastRole
+  readonly summary: string
+  readonly params?: z.ZodType<Params>
+  readonly query?: z.ZodType<Query>
+  readonly body?: z.ZodType<Body>
+}
+export interface AnswerRoute<Params, Query, Body, Answer> extends Common<Params, Query, Body> {
+  readonly answer: z.ZodType<Answer>
+  /** Of the answer; 200 by default. */
+  readonly code?: 200 | 201 | 202
+  readonly handle: (call: Call<Params, Query, Body>) => Promise<Answer>
+}
+export interface EventsRoute<Params, Query, Body> extends Common<Params, Query, Body> {
+  /** Resolves once the stream is sure to begin; what is refused before is a problem like any other. */
+  readonly events: (call: Call<Params, Query, Body>) => Promise<AsyncIterable<Frame>>
+}
+/** What is no JSON. */
+export interface TextRoute<Params, Query, Body> extends Common<Params, Query, Body> {
+  readonly type: string
+  readonly text: (call: Call<Params, Query, Body>) => Promise<string>
+}
+export type Route =
+  | AnswerRoute<unknown, unknown, unknown, unknown>
+  | EventsRoute<unknown, unknown, unknown>
+  | TextRoute<unknown, unknown, unknown>
+
+/** Keeps what handler and schemas say of each other. */
+export const answers = <Params, Query, Body, Answer>(route: AnswerRoute<Params, Query, Body, Answer>): Route =>
+  route as unknown as Route
+export const streams = <Params, Query, Body>(route: EventsRoute<Params, Query, Body>): Route =>
+  route as unknown as Route
+
+export const texts = <Params, Query, Body>(route: TextRoute<Params, Query, Body>): Route => route as unknown as Route
+
+export interface Exchange {
+  readonly request: FastifyRequest
+  readonly reply: FastifyReply
+}

@@ -1,0 +1,215 @@
+/** The shared context: entries, batches, topics, watching. */
+import { z } from 'zod'
+import type { Entry, HistoryEntry, Operation, PushOptions } from '../../context/index.ts'
+import { ConflictError, failure, type Json, TroupeError } from '../../core/index.ts'
+import { answers, type Call, streams } from '../route.ts'
+import { duration, given, json, metadata, named, page, pageOf, paging, whole } from './shapes.ts'
+import { watched } from './watch.ts'
+
+const place = z.object({ key: z.string() })
+const names = z.array(z.string()).max(1_000)
+const writers = z.union([z.enum(['owner', 'readers']), names])
+const pushOptions = {
+  audience: z.enum(['everyone', 'owner']).optional(),
+  subscribers: names.optional(),
+  topics: names.optional(),
+  writers: writers.optional(),
+  ttl: duration.optional(),
+  lifecycle: z.string().optional(),
+  ifVersion: z.int().min(0).optional().describe('The version it must have; 0: only when absent. If-Match says it too.'),
+  metadata: metadata.optional(),
+}
+const pushed = z.object({ key: z.string(), version: z.number().optional(), revision: z.number().optional() })
+const entry = z.object({
+  key: z.string(),
+  value: json,
+  version: z.number(),
+  revision: z.number().optional(),
+  owner: z.string(),
+  audience: z.union([
+    z.enum(['everyone', 'owner']),
+    z.object({ subscribers: z.array(z.string()), topics: z.array(z.string()) }),
+  ]),
+  writers,
+  lifecycle: z.string().optional(),
+  createdAt: z.string(),
+  updatedAt: z.string(),
+  expiresAt: z.string().optional(),
+  provenance: metadata,
+  taint: z.array(z.unknown()),
+  metadata: metadata.optional(),
+})
+const older = entry.extend({ ended: z.enum(['replaced', 'removed', 'expired']).optional() })
+const listing = {
+  ...paging,
+  prefix: z.string().optional(),
+  pattern: z.string().optional(),
+  topic: z.string().optional(),
+}
+
+const wire = (one: Entry) => given(one) as unknown as z.infer<typeof entry>
+const wireOlder = (one: HistoryEntry) => given(one) as unknown as z.infer<typeof older>
+const missing = (key: string) => failure('context.missing', { key })
+
+function listOptions({ topic, ...rest }: { topic?: string | undefined }) {
+  return given({ ...rest, topics: topic === undefined ? undefined : [topic] })
+}
+
+/** `"3"` of If-Match, `*` of If-None-Match; RFC 9110. */
+function expected({ header }: Pick<Call<unknown, unknown, unknown>, 'header'>): number | undefined {
+  const match = header('if-match')
+  if (header('if-none-match') === '*') return 0
+  if (match === undefined) return undefined
+  const found = /^"(\d{1,15})"$/.exec(match)
+  if (!found) throw failure('request.invalid', { problem: 'If-Match is not the ETag of an entry' })
+  return Number(found[1])
+}
+
+/** A precondition of HTTP that fails answers as HTTP has it. */
+async function preconditioned<T>(version: number | undefined, act: () => Promise<T>): Promise<T> {
+  try {
+    return await act()
+  } catch (error) {
+    if (version === undefined || !(error instanceof TroupeError) || error.code !== 'context.conflict') throw error
+    const { code, message, hint, details } = error
+    throw new ConflictError(message, { status: 412, ...given({ code, hint, details }) })
+  }
+}
+
+const push = z.strictObject({ value: json, ...pushOptions })
+const operation = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('push'), key: z.string(), value: json, ...pushOptions }),
+  z.strictObject({ type: z.literal('get'), key: z.string() }),
+  z.strictObject({ type: z.literal('delete'), key: z.string(), ifVersion: z.int().min(1).optional() }),
+])
+
+export const contextRoutes = [
+  answers({
+    method: 'GET',
+    path: '/v1/context/entries',
+    operation: 'context.read',
+    role: 'readonly',
+    summary: 'The entries that the caller may read, by key.',
+    query: z.strictObject(listing),
+    answer: pageOf(entry),
+    handle: async ({ hands, query }) => {
+      const found = await hands.context.list(listOptions(query))
+      return page({ items: found.items.map(wire), cursor: found.cursor })
+    },
+  }),
+  answers({
+    method: 'GET',
+    path: '/v1/context/keys',
+    operation: 'context.read',
+    role: 'readonly',
+    summary: 'Their keys.',
+    query: z.strictObject(listing),
+    answer: pageOf(z.string()),
+    handle: async ({ hands, query }) => page(await hands.context.keys(listOptions(query))),
+  }),
+  answers({
+    method: 'GET',
+    path: '/v1/context/values/:key',
+    operation: 'context.read',
+    role: 'readonly',
+    summary: 'The value of an entry alone.',
+    params: place,
+    answer: z.object({ key: z.string(), value: json }),
+    handle: async ({ hands, params: { key } }) => {
+      const value = await hands.context.get(key)
+      if (value === undefined) throw missing(key)
+      return { key, value }
+    },
+  }),
+  answers({
+    method: 'GET',
+    path: '/v1/context/entries/:key',
+    operation: 'context.read',
+    role: 'readonly',
+    summary: 'An entry, with its version as ETag.',
+    params: place,
+    answer: entry,
+    handle: async ({ hands, params: { key }, setHeader }) => {
+      const found = await hands.context.getEntry(key)
+      if (!found) throw missing(key)
+      setHeader('etag', `"${found.version}"`)
+      return wire(found)
+    },
+  }),
+  answers({
+    method: 'PUT',
+    path: '/v1/context/entries/:key',
+    operation: 'context.push',
+    role: 'contributor',
+    summary: 'Writes an entry; with If-Match or ifVersion only over the version named.',
+    params: place,
+    body: push,
+    answer: pushed,
+    handle: async (call) => {
+      const { value: _, ...options } = call.body
+      const version = expected(call)
+      const all = given({ ...options, ifVersion: version ?? options.ifVersion }) as PushOptions
+      const { key } = call.params
+      const done = await preconditioned(version, () =>
+        call.hands.context.push(key, named(call.body, 'value') as Json, all),
+      )
+      if (done.version !== undefined) call.setHeader('etag', `"${done.version}"`)
+      return given(done)
+    },
+  }),
+  answers({
+    method: 'DELETE',
+    path: '/v1/context/entries/:key',
+    operation: 'context.delete',
+    role: 'contributor',
+    summary: 'Deletes an entry; `deleted` is false where the caller can see none.',
+    params: place,
+    answer: z.object({ deleted: z.boolean() }),
+    handle: async (call) => {
+      const ifVersion = expected(call)
+      const { key } = call.params
+      return { deleted: await preconditioned(ifVersion, () => call.hands.context.delete(key, given({ ifVersion }))) }
+    },
+  }),
+  answers({
+    method: 'GET',
+    path: '/v1/context/entries/:key/history',
+    operation: 'context.read',
+    role: 'readonly',
+    summary: 'Its versions, the oldest first.',
+    params: place,
+    query: z.strictObject(paging),
+    answer: pageOf(older),
+    handle: async ({ hands, params, query }) => {
+      const found = await hands.context.history(params.key, given(query))
+      return page({ items: found.items.map(wireOlder), cursor: found.cursor })
+    },
+  }),
+  answers({
+    method: 'POST',
+    path: '/v1/context/batch',
+    operation: 'context.batch',
+    role: 'contributor',
+    summary: 'Several operations in order; with `atomic` all or none.',
+    body: z.strictObject({ operations: z.array(operation).max(1_000), atomic: z.boolean().optional() }),
+    answer: z.object({
+      results: z.array(z.looseObject({ type: z.string(), key: z.string(), success: z.boolean() })),
+    }),
+    handle: async ({ hands, body: { operations, atomic } }) => {
+      for (const [i, one] of operations.entries())
+        if (one.type === 'push' && one.value === undefined) named({}, `operations/${i}/value`)
+      const checked = operations.map((one) => given(one)) as readonly Operation[]
+      const results = await hands.context.batch(checked, given({ atomic }))
+      return { results: results.map((result) => ({ ...result })) }
+    },
+  }),
+  streams({
+    method: 'GET',
+    path: '/v1/context/watch',
+    operation: 'context.watch',
+    role: 'readonly',
+    summary: 'Changes of what the caller may read, as server-sent events; Last-Event-ID or `from` goes on behind one.',
+    query: z.strictObject({ pattern: z.string().optional(), from: whole(0, Number.MAX_SAFE_INTEGER).optional() }),
+    events: watched,
+  }),
+]

@@ -1,0 +1,106 @@
+/** What operators look at: figures and health of the whole troupe, for callers who are bound to no user. */
+import { z } from 'zod'
+import { failure } from '../../core/index.ts'
+import { answers, type Call, texts } from '../route.ts'
+import { given, page, pageOf, paging, whole } from './shapes.ts'
+
+/** @throws AccessDeniedError: what is told is of everybody */
+export function requireAll({
+  principal: { users, operations, agent },
+  operation,
+}: Pick<Call<unknown, unknown, unknown>, 'principal'> & { readonly operation: string }) {
+  if (users !== 'all' || agent !== undefined || (operation === 'keys.manage' && operations !== undefined))
+    throw failure('request.forbidden', { operation, problem: 'it is about everybody, and the key is bound' })
+}
+
+const check = z.looseObject({ name: z.string(), status: z.string() })
+
+const record = z.object({
+  id: z.string(),
+  at: z.number(),
+  user: z.string().optional(),
+  actor: z.string(),
+  key: z.string().optional(),
+  operation: z.string(),
+  resource: z.string().optional(),
+  allowed: z.boolean(),
+  reason: z.string().optional(),
+})
+const query = {
+  ...paging,
+  actor: z.string().optional(),
+  operation: z.string().optional(),
+  resource: z.string().optional(),
+  from: z.string().optional(),
+  to: z.string().optional(),
+}
+
+/** Of the user whom the call is for, and of nobody else. */
+const auditRoutes = [
+  answers({
+    method: 'GET',
+    path: '/v1/audit',
+    operation: 'audit.read',
+    role: 'moderator',
+    summary: 'Who did what for the user, the newest first.',
+    query: z.strictObject({ ...query, allowed: z.enum(['true', 'false']).optional() }),
+    answer: pageOf(record),
+    handle: async ({ troupe, user, query: { allowed, ...rest } }) => {
+      const wanted = given({ ...rest, allowed: allowed === undefined ? undefined : allowed === 'true' })
+      return page(await troupe.audit.list({ ...wanted, user }))
+    },
+  }),
+  answers({
+    method: 'GET',
+    path: '/v1/incidents',
+    operation: 'audit.read',
+    role: 'moderator',
+    summary: 'What was refused to the user and its agents, the newest first.',
+    query: z.strictObject(query),
+    answer: pageOf(record),
+    handle: async ({ troupe, user, query: wanted }) => page(await troupe.audit.incidents({ ...given(wanted), user })),
+  }),
+]
+
+export const operationRoutes = [
+  ...auditRoutes,
+  answers({
+    method: 'GET',
+    path: '/v1/health',
+    operation: 'metrics.read',
+    role: 'readonly',
+    summary: 'Whether the whole works, check by check.',
+    answer: z.looseObject({ status: z.string(), timestamp: z.string(), checks: z.array(check) }),
+    handle: async ({ troupe, principal }) => {
+      requireAll({ principal, operation: 'metrics.read' })
+      const report = await troupe.health()
+      return { ...report, checks: report.checks.map((one) => ({ ...one })) }
+    },
+  }),
+  answers({
+    method: 'GET',
+    path: '/v1/versions',
+    operation: 'metrics.read',
+    role: 'readonly',
+    summary: 'Which release this is, what it writes and reads, and which runs in flight need another one.',
+    query: z.strictObject({ limit: whole(1, 10_000).optional() }),
+    answer: z.looseObject({ build: z.string(), behind: z.array(z.looseObject({ run: z.string() })) }),
+    handle: async ({ troupe, principal, query: wanted }) => {
+      requireAll({ principal, operation: 'metrics.read' })
+      const { behind, ...rest } = await troupe.versions(given(wanted))
+      return { ...rest, behind: behind.map((one) => ({ ...one })) }
+    },
+  }),
+  texts({
+    method: 'GET',
+    path: '/metrics',
+    operation: 'metrics.read',
+    role: 'readonly',
+    summary: 'Counts and durations, as Prometheus reads them.',
+    type: 'text/plain; version=0.0.4; charset=utf-8',
+    text: async ({ troupe, principal }) => {
+      requireAll({ principal, operation: 'metrics.read' })
+      return troupe.metrics.prometheus()
+    },
+  }),
+]

@@ -1,0 +1,221 @@
+/** Runs: start, look, follow, steer. */
+import { z } from 'zod'
+import type { Json } from '../../core/index.ts'
+import type { RunEvent } from '../../orchestration/index.ts'
+import { answers, type Call, streams } from '../route.ts'
+import type { Frame } from '../sse/frame.ts'
+import { awaited, runResult, shownResult } from './run-result.ts'
+import { done, duration, given, json, named, optional, page, pageOf, paging, resumed, whole } from './shapes.ts'
+import { startBody, startRun } from './start-run.ts'
+
+const place = z.object({ run: z.string() })
+const status = z.object({
+  run: z.string(),
+  status: z.string(),
+  reason: z.string().optional(),
+  replayableUntil: z.string().optional(),
+})
+const summary = z.object({
+  id: z.string(),
+  status: z.string(),
+  reason: z.string().optional(),
+  tags: z.array(z.string()),
+  agents: z.array(z.string()),
+  createdAt: z.string(),
+  endedAt: z.string().optional(),
+  replayableUntil: z.string().optional(),
+})
+const command = optional(z.strictObject({ id: z.string().max(256).optional() }))
+
+type OfRun<Query = unknown, Body = unknown> = Call<{ run: string }, Query, Body>
+const commandOptions = ({ body, once, signal }: OfRun<unknown, { id?: string | undefined } | undefined>) => ({
+  ...given({ id: body?.id ?? once }),
+  signal,
+})
+
+async function eventsOf({
+  orchestra,
+  user,
+  params,
+  feeds,
+  query,
+  header,
+  signal,
+}: OfRun<{ from?: number | undefined }>) {
+  const run = await orchestra.get(params.run)
+  const from = resumed(header('last-event-id'), query.from) ?? 0
+  async function* source(after: number, ends: AbortSignal) {
+    for await (const item of run.events({ from: after, signal: ends })) yield { at: item.seq, item }
+  }
+  return frames(feeds.follow(JSON.stringify(['run', user, run.id]), from, signal, source))
+}
+async function* frames(items: AsyncIterable<{ readonly item: RunEvent } | 'lost'>): AsyncGenerator<Frame> {
+  for await (const one of items) {
+    // Whoever is too slow comes back with its last id, and reads on from the journal.
+    if (one === 'lost') return
+    const { item } = one
+    yield { id: String(item.seq), event: item.type, data: item }
+  }
+}
+
+async function* liveOf({ orchestra, params, signal }: OfRun): AsyncGenerator<Frame> {
+  const run = await orchestra.get(params.run)
+  for await (const part of run.live({ signal })) yield { event: 'part', data: part }
+}
+
+export const runRoutes = [
+  answers({
+    method: 'POST',
+    path: '/v1/runs',
+    operation: 'runs.start',
+    role: 'contributor',
+    summary: 'Starts a run.',
+    body: startBody,
+    answer: z.object({ run: z.string() }),
+    code: 201,
+    handle: async (call) => {
+      const run = await startRun(call)
+      call.setHeader('location', `/v1/runs/${encodeURIComponent(run.id)}`)
+      return { run: run.id }
+    },
+  }),
+  answers({
+    method: 'GET',
+    path: '/v1/runs',
+    operation: 'runs.read',
+    role: 'readonly',
+    summary: 'The runs, the newest first.',
+    query: z.strictObject(paging),
+    answer: pageOf(summary),
+    handle: async ({ orchestra, query }) => {
+      const found = await orchestra.list(given(query))
+      return page({
+        ...found,
+        items: found.items.map((one) => ({ ...one, tags: [...one.tags], agents: [...one.agents] })),
+      })
+    },
+  }),
+  answers({
+    method: 'GET',
+    path: '/v1/runs/:run',
+    operation: 'runs.read',
+    role: 'readonly',
+    summary: 'How a run stands.',
+    params: place,
+    answer: status,
+    handle: async ({ orchestra, params }) => ({
+      run: params.run,
+      ...(await (await orchestra.get(params.run)).status()),
+    }),
+  }),
+  answers({
+    method: 'GET',
+    path: '/v1/runs/:run/result',
+    operation: 'runs.read',
+    role: 'readonly',
+    summary: 'Its result, waited for up to `wait` (60s at most); 202 with its status where it still goes on.',
+    params: place,
+    query: z.strictObject({ wait: duration.optional() }),
+    answer: runResult,
+    handle: async (call) => awaited(call, await call.orchestra.get(call.params.run), call.query.wait),
+  }),
+  streams({
+    method: 'GET',
+    path: '/v1/runs/:run/events',
+    operation: 'runs.read',
+    role: 'readonly',
+    summary: 'Its events as they are recorded, as server-sent events; Last-Event-ID or `from` goes on behind one.',
+    params: place,
+    query: z.strictObject({ from: whole(0, Number.MAX_SAFE_INTEGER).optional() }),
+    events: eventsOf,
+  }),
+  streams({
+    method: 'GET',
+    path: '/v1/runs/:run/live',
+    operation: 'runs.live',
+    role: 'readonly',
+    summary: 'Tokens and progress from now on, as server-sent events; some may be missing.',
+    params: place,
+    events: async (call) => {
+      await call.orchestra.get(call.params.run)
+      return liveOf(call)
+    },
+  }),
+  ...(['pause', 'continue', 'cancel'] as const).map((verb) =>
+    answers({
+      method: 'POST',
+      path: `/v1/runs/:run/${verb}`,
+      operation: 'runs.command',
+      role: 'contributor',
+      summary: { pause: 'No new step begins.', continue: 'A paused run goes on.', cancel: 'It cleans up and ends.' }[
+        verb
+      ],
+      params: place,
+      body: command,
+      answer: status,
+      handle: async (call) => {
+        const run = await call.orchestra.get(call.params.run)
+        await run[verb](commandOptions(call))
+        return { run: run.id, ...(await run.status()) }
+      },
+    }),
+  ),
+  answers({
+    method: 'POST',
+    path: '/v1/runs/:run/answers',
+    operation: 'runs.answer',
+    role: 'contributor',
+    summary: 'Answers a question of the run: a text, one of its options, or `{ approve, hash }`.',
+    params: place,
+    body: z.strictObject({ question: z.string(), value: json, id: z.string().max(256).optional() }),
+    answer: done,
+    handle: async (call) => {
+      const run = await call.orchestra.get(call.params.run)
+      await run.answer(call.body.question, named(call.body, 'value') as Json, commandOptions(call))
+      return { ok: true as const }
+    },
+  }),
+  answers({
+    method: 'POST',
+    path: '/execute',
+    operation: 'runs.start',
+    role: 'contributor',
+    summary: 'Starts a run, in the words of simple clients.',
+    body: startBody,
+    answer: z.object({ task_id: z.string(), status: z.literal('started') }),
+    code: 202,
+    handle: async (call) => ({ task_id: (await startRun(call)).id, status: 'started' as const }),
+  }),
+  answers({
+    method: 'GET',
+    path: '/status/:run',
+    operation: 'runs.read',
+    role: 'readonly',
+    summary: 'How a run stands, in the words of simple clients.',
+    params: place,
+    answer: z.object({ task_id: z.string(), status: z.string() }),
+    handle: async ({ orchestra, params }) => ({
+      task_id: params.run,
+      status: (await (await orchestra.get(params.run)).status()).status,
+    }),
+  }),
+  answers({
+    method: 'GET',
+    path: '/result/:run',
+    operation: 'runs.read',
+    role: 'readonly',
+    summary: 'Its result, in the words of simple clients; 202 while it goes on.',
+    params: place,
+    answer: z.object({
+      task_id: z.string(),
+      status: z.string(),
+      success: z.boolean().optional(),
+      result: json.optional(),
+    }),
+    handle: async (call) => {
+      const found = await awaited(call, await call.orchestra.get(call.params.run), undefined)
+      const { status: now, success, response } = shownResult(found)
+      return { task_id: call.params.run, status: now, ...given({ success, result: response }) }
+    },
+  }),
+]

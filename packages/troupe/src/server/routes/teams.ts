@@ -1,0 +1,172 @@
+/** What the troupe is made of: registered agents and topologies, who is at work, and what waits for a person. */
+import { z } from 'zod'
+import type { RunConfig, RunResult, RunSummary } from '../../orchestration/index.ts'
+import { registered, teamOf } from '../../runtime/index.ts'
+import { answers, type Call } from '../route.ts'
+import { given, json, metadata, page, pageOf, paging } from './shapes.ts'
+import { topologyOf } from './start-run.ts'
+
+const finding = z.object({
+  code: z.string(),
+  severity: z.enum(['error', 'warning', 'advice']),
+  place: z.string(),
+  message: z.string(),
+  remedy: z.string(),
+})
+const question = z.looseObject({ id: z.string(), kind: z.string(), text: z.string(), agent: z.string() })
+const money = z.object({ usd: z.number(), unknown: z.array(z.string()) })
+const tokens = z.object({ inputTokens: z.number(), outputTokens: z.number() })
+
+type Stored = Pick<RunResult, 'reason' | 'questions' | 'usage' | 'cost'>
+
+/** Of a page of the list those that are over or wait, as they stand: nothing is waited for. */
+async function results(
+  { parts, user }: Pick<Call<unknown, unknown, unknown>, 'parts' | 'user'>,
+  items: readonly RunSummary[],
+) {
+  const rows = await Promise.all(items.map(({ id }) => parts.orchestra.row(user, id)))
+  return rows.flatMap(({ run: id, result }) =>
+    result === null ? [] : [{ id, result: JSON.parse(result) as unknown as Stored }],
+  )
+}
+
+export const teamRoutes = [
+  answers({
+    method: 'GET',
+    path: '/v1/topologies',
+    operation: 'topologies.read',
+    role: 'readonly',
+    summary: 'The topologies that a run can name.',
+    answer: z.object({ items: z.array(z.object({ name: z.string(), agents: z.array(z.string()) })) }),
+    handle: async ({ parts }) => ({
+      items: [...parts.given.topologies].map(([name, { agents }]) => ({ name, agents: [...agents.keys()] })),
+    }),
+  }),
+  answers({
+    method: 'GET',
+    path: '/v1/topologies/:topology',
+    operation: 'topologies.read',
+    role: 'readonly',
+    summary: 'A topology in its canonical form.',
+    params: z.object({ topology: z.string() }),
+    answer: z.object({ name: z.string(), topology: json }),
+    handle: async ({ parts, params: { topology } }) => ({
+      name: topology,
+      topology: registered(parts, topology).toJSON(),
+    }),
+  }),
+  answers({
+    method: 'POST',
+    path: '/v1/check',
+    operation: 'topologies.read',
+    role: 'readonly',
+    summary: 'What is wrong with a team, before it runs.',
+    body: z.strictObject({
+      topology: topologyOf.optional(),
+      agent: z.string().optional(),
+      config: z.looseObject({}).optional(),
+    }),
+    answer: z.object({ findings: z.array(finding) }),
+    handle: async ({ orchestra, parts, body }) => {
+      const found = await orchestra.check(teamOf(parts, body), body.config as RunConfig | undefined)
+      return { findings: found.map((one) => ({ ...one })) }
+    },
+  }),
+  answers({
+    method: 'GET',
+    path: '/v1/agents',
+    operation: 'agents.list',
+    role: 'readonly',
+    summary: 'The registered agents, which runs can name.',
+    answer: z.object({ items: z.array(z.object({ name: z.string() })) }),
+    handle: async ({ parts }) => ({ items: [...parts.given.agents.keys()].map((name) => ({ name })) }),
+  }),
+  answers({
+    method: 'GET',
+    path: '/v1/presence',
+    operation: 'agents.list',
+    role: 'readonly',
+    summary: 'The workers of the user that are at work now, in every process.',
+    answer: z.object({
+      items: z.array(
+        z.object({
+          id: z.string(),
+          name: z.string(),
+          role: z.string(),
+          topics: z.array(z.string()),
+          node: z.string(),
+        }),
+      ),
+    }),
+    handle: async ({ parts, user }) => {
+      const present = await parts.presence.list(user)
+      return { items: present.map((one) => ({ ...one, topics: [...one.topics] })) }
+    },
+  }),
+  answers({
+    method: 'GET',
+    path: '/v1/approvals',
+    operation: 'approvals.list',
+    role: 'readonly',
+    summary: 'Runs that wait for a person, with their questions and uncertain effects; those among a page of the runs.',
+    query: z.strictObject(paging),
+    answer: pageOf(
+      z.object({
+        run: z.string(),
+        reason: z.string().optional(),
+        questions: z.array(question),
+        uncertain: z.array(metadata),
+      }),
+    ),
+    handle: async (call) => {
+      const found = await call.orchestra.list(given(call.query))
+      const waiting = await results(
+        call,
+        found.items.filter(({ status }) => status === 'waiting'),
+      )
+      const items = waiting.map(async ({ id, result: { reason, questions } }) => ({
+        run: id,
+        ...given({ reason }),
+        questions: questions.map((one) => ({ ...one })),
+        uncertain: (await (await call.orchestra.get(id)).uncertain()).map((one) => ({ ...one })),
+      }))
+      return page({ items: await Promise.all(items), cursor: found.cursor })
+    },
+  }),
+  answers({
+    method: 'GET',
+    path: '/v1/usage',
+    operation: 'usage.read',
+    role: 'readonly',
+    summary: 'Tokens and cost of the ended and waiting runs among a page of the runs, each and together.',
+    query: z.strictObject(paging),
+    answer: z.object({
+      items: z.array(z.object({ run: z.string(), usage: tokens, cost: money })),
+      total: z.object({ usage: tokens, cost: money }),
+      cursor: z.string().optional(),
+    }),
+    handle: async (call) => {
+      const found = await call.orchestra.list(given(call.query))
+      const settled = await results(
+        call,
+        found.items.filter(({ status }) => status !== 'running'),
+      )
+      const items = settled.map(({ id, result: { usage, cost } }) => ({
+        run: id,
+        usage: { ...usage },
+        cost: { usd: cost.usd, unknown: [...cost.unknown] },
+      }))
+      const total = {
+        usage: {
+          inputTokens: items.reduce((sum, { usage }) => sum + usage.inputTokens, 0),
+          outputTokens: items.reduce((sum, { usage }) => sum + usage.outputTokens, 0),
+        },
+        cost: {
+          usd: items.reduce((sum, { cost }) => sum + cost.usd, 0),
+          unknown: [...new Set(items.flatMap(({ cost }) => cost.unknown))],
+        },
+      }
+      return { items, total, ...given({ cursor: found.cursor }) }
+    },
+  }),
+]

@@ -1,0 +1,73 @@
+/** Watching over a connection that may break: each event says how far its reader has come, and nothing is told twice. */
+
+import type { WatchItem } from '../../context/index.ts'
+import { failure, hashText } from '../../core/index.ts'
+import type { Call } from '../route.ts'
+import type { Frame } from '../sse/frame.ts'
+
+/** A revision, and where not all of it was told the key up to which it was. */
+interface Place {
+  readonly revision: number
+  readonly mark?: string
+}
+
+const markOf = (key: string) => hashText(key).slice(0, 12)
+
+function placeOf(lastEventId: string | undefined): Place | undefined {
+  if (lastEventId === undefined || lastEventId === '') return undefined
+  const found = /^(\d{1,15})(?:\.([0-9a-f]{12}))?$/.exec(lastEventId)
+  if (!found) throw failure('request.invalid', { problem: 'Last-Event-ID is none of this stream' })
+  const [, revision, mark] = found
+  return { revision: Number(revision), ...(mark === undefined ? {} : { mark }) }
+}
+
+export async function watched(
+  call: Call<unknown, { pattern?: string | undefined; from?: number | undefined }, unknown>,
+): Promise<AsyncIterable<Frame>> {
+  const { feeds, user, agent, hands, parts, query, signal, header } = call
+  const { pattern } = query
+  const { head } = await parts.storage.feed(user, Number.MAX_SAFE_INTEGER, 1)
+  const place = placeOf(header('last-event-id')) ?? { revision: query.from ?? head }
+  const from = place.mark === undefined ? place.revision : place.revision - 1
+  const options = pattern === undefined ? {} : { pattern }
+  async function* source(after: number, ends: AbortSignal) {
+    for await (const item of hands.context.watch({ ...options, from: after, signal: ends }))
+      yield { at: item.revision, item }
+  }
+  // Asked for once, so that what is refused is refused before the stream begins.
+  await hands.context
+    .watch({ ...options, from, signal: AbortSignal.abort() })
+    [Symbol.asyncIterator]()
+    .return?.()
+  const key = JSON.stringify(['watch', user, agent ?? null, pattern ?? null])
+  return frames(feeds.follow(key, from, signal, source), place)
+}
+
+async function* frames(
+  items: AsyncIterable<{ readonly item: WatchItem } | 'lost'>,
+  { revision, mark }: Place,
+): AsyncGenerator<Frame> {
+  yield { event: 'open', ...(mark === undefined ? { id: String(revision) } : {}), data: { revision } }
+  /** Of the revision that was not told whole. */
+  let held: WatchItem[] | undefined = mark === undefined ? undefined : []
+  for await (const one of items) {
+    // Whoever is too slow comes back with its last id.
+    if (one === 'lost') return
+    const { item } = one
+    if (held && item.revision === revision && 'key' in item) {
+      if (markOf(item.key) === mark) held = undefined
+      else held.push(item)
+      continue
+    }
+    // What was told last is not to be seen any more: what stood beside it is told again.
+    for (const earlier of held ?? []) yield frameOf(earlier)
+    held = undefined
+    yield frameOf(item)
+  }
+}
+
+const frameOf = (item: WatchItem): Frame => ({
+  id: 'key' in item ? `${item.revision}.${markOf(item.key)}` : String(item.revision),
+  event: item.type,
+  data: item,
+})

@@ -1,0 +1,97 @@
+/** Listens: a server of its own around the plugin. */
+import type { AddressInfo } from 'node:net'
+import type { FastifyInstance } from 'fastify'
+import { type Cancel, type Clock, failure, milliseconds } from '../core/index.ts'
+import { partsOf, type Troupe } from '../runtime/index.ts'
+import type { KeyScope } from '../security/index.ts'
+import { type Connections, trackConnections } from './connections.ts'
+import { isLoopback, readSettings, type ServerOptions } from './options.ts'
+import { addServer } from './plugin.ts'
+
+export interface Served extends AsyncDisposable {
+  /** `http://127.0.0.1:8000` */
+  readonly url: string
+  readonly host: string
+  readonly port: number
+  readonly app: FastifyInstance
+  /** A link that opens the page of this server once, within five minutes; everything for everybody where no scope is given. */
+  link(scope?: KeyScope): Promise<string>
+  /** Lets streams end, answers what is under way, then stops listening. The troupe stays open. */
+  close(): Promise<void>
+}
+
+/** Bytes of all headers of a request; more is answered with 431. */
+const maxHeaderSize = 16_384
+
+/**
+ * Serves a troupe over HTTP.
+ * @throws ValidationError for a wrong option, `server.exposed` for an address on which anybody could call it
+ * @example
+ * const server = await serve(troupe, { port: 8000 })
+ * // curl http://127.0.0.1:8000/execute -H 'content-type: application/json' -d '{"task":"Plan a trip"}'
+ * await server.close()
+ */
+export async function serve(troupe: Troupe, options: ServerOptions = {}): Promise<Served> {
+  const {
+    host = '127.0.0.1',
+    port = 8_000,
+    maxConnections = 10_000,
+    requestTimeout = '30s',
+    drain = '10s',
+    ...rest
+  } = options
+  if (!Number.isInteger(port) || port < 0 || port > 65_535)
+    throw failure('validation.failed', { what: 'port', problem: 'it is a whole number from 0 to 65,535' })
+  if (!Number.isInteger(maxConnections) || maxConnections < 1)
+    throw failure('validation.failed', { what: 'maxConnections', problem: 'it is a whole number from 1' })
+  const parts = troupe[partsOf]
+  const settings = readSettings(rest, { host, production: parts.given.production })
+  if (!isLoopback(host) && settings.key === undefined && !settings.jwt && !(await troupe.keys.any()))
+    throw failure('server.exposed', { host, problem: 'nobody could sign in, for there is no key' })
+  const { default: fastify } = await import('fastify')
+  const readMs = milliseconds(requestTimeout, 'requestTimeout')
+  const drainMs = milliseconds(drain, 'drain')
+  const app = fastify({
+    logger: false,
+    genReqId: () => parts.ids.next(),
+    requestTimeout: readMs,
+    // A request that comes in drop by drop (slow loris) is cut off.
+    http: { maxHeaderSize, headersTimeout: readMs, connectionsCheckingInterval: 1_000 },
+    routerOptions: { maxParamLength: 4_096 },
+    bodyLimit: settings.bodyLimit,
+  })
+  app.server.maxConnections = maxConnections
+  const connections = trackConnections(app.server)
+  await addServer(app, troupe, settings)
+  await app.listen({ host, port })
+  const { port: taken } = app.server.address() as AddressInfo
+  const url = `http://${host.includes(':') ? `[${host}]` : host}:${taken}`
+  // Whoever finds the database owned is told where to ask instead.
+  parts.storage.announce(url)
+  const close = async () => {
+    parts.storage.announce(undefined)
+    await closed(app, connections, parts.clock, drainMs)
+  }
+  return {
+    url,
+    host,
+    port: taken,
+    app,
+    link: async (scope = { users: 'all', role: 'admin' }) => `${url}/open?link=${await troupe.keys.link(scope)}`,
+    close,
+    [Symbol.asyncDispose]: close,
+  }
+}
+
+/** What is idle is closed as soon as it is, what is not after the time to drain: nobody holds the server up. */
+async function closed(app: FastifyInstance, connections: Connections, clock: Clock, drainMs: number): Promise<void> {
+  const until = clock.monotonic() + drainMs
+  let cancel: Cancel = () => {}
+  const sweep = () => {
+    if (clock.monotonic() >= until) app.server.closeAllConnections()
+    else connections.closeIdle()
+    cancel = clock.after(50, sweep)
+  }
+  cancel = clock.after(50, sweep)
+  await app.close().finally(() => cancel())
+}

@@ -1,0 +1,288 @@
+import { afterEach, describe, expect, it } from 'vitest'
+import { caller, echo, Servers, until } from './server.test.fixture.ts'
+
+const servers = new Servers()
+afterEach(() => servers.close())
+
+describe('runs over HTTP', () => {
+  it('are started, looked at, and give their result', async () => {
+    const { call } = await servers.start()
+    const started = await call('POST', '/execute', { task: 'hello', agent: 'Echo' })
+    expect(started).toMatchObject({ status: 202, body: { status: 'started' } })
+    const id = started.body.task_id
+    const result = await call('GET', `/v1/runs/${id}/result?wait=20s`)
+    expect(result).toMatchObject({ status: 200, body: { status: 'completed', response: { heard: 'hello' } } })
+    expect((await call('GET', `/status/${id}`)).body).toEqual({ task_id: id, status: 'completed' })
+    expect((await call('GET', `/result/${id}`)).body).toMatchObject({ success: true, result: { heard: 'hello' } })
+    expect((await call('GET', '/v1/runs')).body.items[0]).toMatchObject({ id, status: 'completed' })
+  })
+  it('answer 202 while they go on, and take commands and answers', async () => {
+    const { call } = await servers.start()
+    const { run } = (await call('POST', '/v1/runs', { task: 1, agent: 'Asking', id: 'a run' })).body
+    expect(run).toBe('a run')
+    const asked = await until('it asks', async () => {
+      const { body } = await call('GET', '/v1/approvals')
+      return body.items[0]
+    })
+    expect(asked).toMatchObject({ run, reason: 'question', questions: [{ text: 'Which?', options: ['red', 'blue'] }] })
+    expect((await call('POST', '/v1/runs/a%20run/pause')).body).toMatchObject({ run, reason: 'paused' })
+    expect((await call('POST', '/v1/runs/a%20run/continue', {})).status).toBe(200)
+    const question = asked.questions[0].id
+    const wrong = await call('POST', '/v1/runs/a%20run/answers', { question, value: 'green' })
+    expect(wrong).toMatchObject({ status: 400, body: { code: 'validation.failed' } })
+    expect((await call('POST', '/v1/runs/a%20run/answers', { question, value: 'red' })).status).toBe(200)
+    expect((await call('GET', '/v1/runs/a%20run/result?wait=20s')).body).toMatchObject({ response: 'red' })
+    expect(await call('POST', '/v1/runs/a%20run/cancel')).toMatchObject({ status: 409, body: { code: 'run.over' } })
+  })
+  it('are forked, replayed, compared, explained and exported', async () => {
+    const { call } = await servers.start()
+    await call('POST', '/v1/runs', { task: 'x', agent: 'Echo', id: 'one' })
+    await call('GET', '/v1/runs/one/result?wait=20s')
+    const forked = await call('POST', '/v1/runs/one/fork', { at: 3, id: 'two', edit: { results: { Echo: 'other' } } })
+    expect(forked).toMatchObject({ status: 201, body: { run: 'two' } })
+    expect((await call('GET', '/v1/runs/two/result?wait=20s')).body).toMatchObject({ response: 'other' })
+    expect((await call('POST', '/v1/runs/one/replay', {})).body).toMatchObject({ identical: true })
+    expect((await call('GET', '/v1/runs/one/compare/two')).body).toMatchObject({ identical: false })
+    expect((await call('GET', '/v1/runs/one/why')).body).toMatchObject({ status: 'completed' })
+    const { body } = await call('GET', '/v1/runs/one/export')
+    expect(body).toMatchObject({ version: 1, run: 'one', result: { response: { heard: 'x' } } })
+    expect((await call('GET', '/v1/runs/one/effects/uncertain')).body).toEqual({ effects: [] })
+    const settled = await call('POST', '/v1/runs/one/effects/settle', { step: 's', call: 'c', happened: false })
+    expect(settled.status).toBeGreaterThanOrEqual(400)
+    expect((await call('GET', '/v1/runs/one/at/1')).status).toBe(200)
+    expect((await call('GET', '/v1/runs/one/inspect')).status).toBe(200)
+    expect((await call('POST', '/v1/runs/one/undo')).body).toEqual({ effects: [] })
+    expect(await call('POST', '/v1/runs/one/retry')).toMatchObject({ status: 409, body: { code: 'retry.refused' } })
+    expect(await call('POST', '/v1/runs/one/step')).toMatchObject({ status: 409, body: { code: 'run.over' } })
+    expect(await call('POST', '/v1/runs/one/edit', { inputs: { x: 1 } })).toMatchObject({ status: 409 })
+    expect((await call('GET', '/v1/usage')).body).toMatchObject({
+      items: [{ run: 'two' }, { run: 'one' }],
+      total: { usage: { inputTokens: 0 } },
+    })
+  })
+  it('go over registered topologies, or over one that the request puts together', async () => {
+    const { call } = await servers.start({ topologies: { solo: { agents: [echo], flows: ['Echo -> End'] } } })
+    const solo = await call('GET', '/v1/topologies/solo')
+    expect((await call('GET', '/v1/topologies')).body).toEqual({ items: [{ name: 'solo', agents: ['Echo'] }] })
+    // The only one there is: it need not be named.
+    expect((await call('POST', '/v1/runs', { task: 1, id: 'only' })).status).toBe(201)
+    const again = await call('POST', '/v1/runs', { task: 1, id: 'sent', topology: solo.body.topology })
+    expect(again.status).toBe(201)
+    expect((await call('GET', '/v1/runs/sent/result?wait=20s')).body).toMatchObject({ response: { heard: 1 } })
+    const known = await call('GET', '/v1/agents')
+    expect(known.body.items).toEqual([{ name: 'Echo' }, { name: 'Asking' }])
+    const topology = { nodes: [{ name: 'Echo', kind: 'agent', agent: 'Echo' }], edges: [] }
+    expect((await call('POST', '/v1/check', { topology })).body).toEqual({ findings: [] })
+    expect((await call('POST', '/v1/runs', { task: 1, topology, id: 'own' })).status).toBe(201)
+    const none = await call('POST', '/v1/runs', { task: 1, topology: 'none' })
+    expect(none).toMatchObject({ status: 404, body: { code: 'team.unknown' } })
+    const both = await call('POST', '/v1/runs', { task: 1, topology: 'solo', agent: 'Echo' })
+    expect(both).toMatchObject({ status: 400, body: { code: 'request.invalid' } })
+  })
+})
+
+describe('schedules over HTTP', () => {
+  it('are created, looked at, paused, triggered and deleted', async () => {
+    const { call } = await servers.start({ topologies: { solo: { agents: [echo], flows: ['Echo -> End'] } } })
+    const spec = { id: 'nightly', topology: 'solo', task: 'news', every: '0 3 * * *', timeZone: 'Europe/Berlin' }
+    expect(await call('POST', '/v1/schedules', spec)).toMatchObject({
+      status: 201,
+      body: { id: 'nightly', topology: 'solo' },
+    })
+    expect((await call('GET', '/v1/schedules')).body.items).toMatchObject([{ id: 'nightly' }])
+    expect((await call('POST', '/v1/schedules/nightly/pause')).body).toMatchObject({ state: 'paused' })
+    expect((await call('POST', '/v1/schedules/nightly/continue')).body.next).toHaveLength(5)
+    const { run } = (await call('POST', '/v1/schedules/nightly/trigger')).body
+    expect((await call('GET', `/v1/runs/${encodeURIComponent(run)}/result?wait=20s`)).body.response).toEqual({
+      heard: 'news',
+    })
+    expect((await call('DELETE', '/v1/schedules/nightly')).body).toEqual({ deleted: true })
+    expect((await call('GET', '/v1/schedules/nightly')).status).toBe(404)
+  })
+})
+
+describe('context over HTTP', () => {
+  it('is written over the version that is expected alone', async () => {
+    const { call } = await servers.start()
+    const put = await call('PUT', '/v1/context/entries/a%2Fb', { value: { paid: true }, topics: ['orders'] })
+    expect(put).toMatchObject({ status: 200, body: { key: 'a/b', version: 1 } })
+    const got = await call('GET', '/v1/context/entries/a%2Fb')
+    expect(got.body).toMatchObject({ value: { paid: true }, owner: 'host' })
+    const ifMatch = { 'if-match': got.headers.get('etag') ?? '' }
+    expect((await call('PUT', '/v1/context/entries/a%2Fb', { value: null }, ifMatch)).status).toBe(200)
+    const late = await call('PUT', '/v1/context/entries/a%2Fb', { value: 3 }, ifMatch)
+    expect(late).toMatchObject({ status: 412, body: { code: 'context.conflict' } })
+    const absent = await call('PUT', '/v1/context/entries/a%2Fb', { value: 3 }, { 'if-none-match': '*' })
+    expect(absent.status).toBe(412)
+    expect((await call('GET', '/v1/context/entries?topic=orders')).body.items).toHaveLength(1)
+    expect((await call('GET', '/v1/context/keys?prefix=a')).body).toEqual({ items: ['a/b'] })
+    expect((await call('GET', '/v1/context/values/a%2Fb')).body).toEqual({ key: 'a/b', value: null })
+    const history = await call('GET', '/v1/context/entries/a%2Fb/history')
+    expect(history.body.items.map(({ version }: { version: number }) => version)).toEqual([1, 2])
+    expect((await call('DELETE', '/v1/context/entries/a%2Fb')).body).toEqual({ deleted: true })
+    expect((await call('DELETE', '/v1/context/entries/a%2Fb')).body).toEqual({ deleted: false })
+    const missing = await call('GET', '/v1/context/values/a%2Fb')
+    expect(missing).toMatchObject({ status: 404, body: { code: 'context.missing' } })
+  })
+  it('takes batches, subscriptions, topics with policies, and tells its size', async () => {
+    const { call } = await servers.start()
+    const operations = [
+      { type: 'push', key: 'a', value: 1, topics: ['t'] },
+      { type: 'get', key: 'a' },
+      { type: 'delete', key: 'b' },
+    ]
+    const { body } = await call('POST', '/v1/context/batch', { operations, atomic: true })
+    expect(body.results).toMatchObject([{ version: 1 }, { found: true, value: 1 }, { deleted: false }])
+    const asSupport = { 'troupe-agent': 'Support' }
+    expect((await call('GET', '/v1/context/keys', undefined, asSupport)).body.items).toEqual([])
+    await call('POST', '/v1/context/subscribe', { topics: ['t'] }, asSupport)
+    expect((await call('GET', '/v1/context/subscriptions', undefined, asSupport)).body).toEqual({ topics: ['t'] })
+    expect((await call('GET', '/v1/context/keys', undefined, asSupport)).body.items).toEqual(['a'])
+    expect((await call('PUT', '/v1/topics/t/policy', { subscribe: [] })).status).toBe(200)
+    expect((await call('GET', '/v1/context/keys', undefined, asSupport)).body.items).toEqual([])
+    expect((await call('GET', '/v1/topics')).body.items).toMatchObject([{ topic: 't' }])
+    expect((await call('GET', '/v1/context/stats')).body).toMatchObject({ entries: 1 })
+    expect((await call('GET', '/v1/context/stats', undefined, asSupport)).status).toBe(403)
+    await call('POST', '/v1/context/unsubscribe', { topics: ['t'] }, asSupport)
+    expect((await call('DELETE', '/v1/topics/t')).body).toMatchObject({ entriesDeleted: 1 })
+    expect((await call('DELETE', '/v1/context/entries')).body).toEqual({ removed: 0 })
+  })
+})
+
+describe('messages over HTTP', () => {
+  it('are sent, received, given back, acknowledged and redriven', async () => {
+    const { call } = await servers.start({ messaging: { maxAttempts: 2 } })
+    const sent = await call('POST', '/v1/messages', { type: 'note', payload: { n: 1 }, to: 'Stock' })
+    expect(sent).toMatchObject({ status: 201, body: { from: 'host', to: 'Stock', type: 'note' } })
+    expect((await call('GET', '/v1/mailboxes')).body.items).toEqual(['Stock'])
+    expect((await call('GET', '/v1/mailboxes/Stock')).body).toMatchObject({ waiting: 1, unread: 1 })
+    expect((await call('GET', '/v1/mailboxes/Stock/messages?unreadOnly=true')).body.items).toHaveLength(1)
+    expect((await call('POST', '/v1/mailboxes/Stock/read', { ids: [sent.body.id] })).body).toEqual({ marked: 1 })
+    const receive = async () => (await call('POST', '/v1/mailboxes/Stock/receive', { wait: '20s' })).body.deliveries[0]
+    const first = await receive()
+    expect(first).toMatchObject({ attempt: 1, message: { payload: { n: 1 } } })
+    expect((await call('POST', '/v1/mailboxes/Stock/renew', { delivery: first.delivery })).status).toBe(200)
+    await call('POST', '/v1/mailboxes/Stock/nack', { delivery: first.delivery, reason: 'later' })
+    const stale = await call('POST', '/v1/mailboxes/Stock/ack', { delivery: first.delivery })
+    expect(stale).toMatchObject({ status: 409, body: { code: 'lease.lost' } })
+    const second = await receive()
+    await call('POST', '/v1/mailboxes/Stock/nack', { delivery: second.delivery, reason: 'never' })
+    const dead = await call('GET', '/v1/mailboxes/Stock/dead-letters')
+    expect(dead.body.items).toMatchObject([{ reason: 'never', message: { id: sent.body.id } }])
+    expect((await call('POST', `/v1/mailboxes/Stock/dead-letters/${sent.body.id}/redrive`)).status).toBe(200)
+    const third = await receive()
+    expect((await call('POST', '/v1/mailboxes/Stock/ack', { delivery: third.delivery })).status).toBe(200)
+    expect((await call('GET', '/v1/mailboxes/Stock')).body).toMatchObject({ waiting: 0, dead: 0 })
+  })
+  it('are requests and replies, broadcasts and publications', async () => {
+    const { call } = await servers.start()
+    const asked = call('POST', '/v1/messages/request', { type: 'ask', payload: 'left?', to: 'Stock', timeout: '20s' })
+    const { body } = await call('POST', '/v1/mailboxes/Stock/receive', { wait: '20s' })
+    const { delivery } = body.deliveries[0]
+    expect((await call('POST', '/v1/mailboxes/Stock/reply', { delivery, value: 3 })).status).toBe(200)
+    expect((await asked).body).toEqual({ reply: 3 })
+    await call('POST', '/v1/context/subscribe', { topics: ['news'] }, { 'troupe-agent': 'Sales' })
+    const published = await call('POST', '/v1/messages/publish', { type: 'n', payload: 1, topic: 'news' })
+    expect(published.body.outcomes).toMatchObject([{ to: 'Sales', success: true }])
+    const all = await call('POST', '/v1/messages/broadcast', { type: 'n', payload: 1, to: ['Sales', 'Stock'] })
+    expect(all.body.outcomes).toMatchObject([{ to: 'Sales' }, { to: 'Stock' }])
+  })
+  it('belong to whom an agent is: another mailbox is not read, another name not taken', async () => {
+    const { troupe, call, url } = await servers.start({}, { authentication: 'required' })
+    const { key } = await troupe.keys.create({ name: 'k', users: ['ada'], agent: 'Stock' })
+    const stock = caller(url, { authorization: `Bearer ${key}` })
+    expect((await call('GET', '/v1/mailboxes')).status).toBe(401)
+    expect((await stock('GET', '/v1/mailboxes')).body).toEqual({ items: ['Stock'] })
+    expect((await stock('GET', '/v1/mailboxes/Sales/messages')).body).toMatchObject({ code: 'access.denied' })
+    const asSales = await stock('GET', '/v1/mailboxes', undefined, { 'troupe-agent': 'Sales' })
+    expect(asSales).toMatchObject({ status: 403, body: { code: 'request.forbidden' } })
+    expect((await stock('POST', '/v1/messages', { type: 'n', payload: 1, to: 'Sales' })).body.from).toBe('Stock')
+  })
+})
+
+describe('a request with an Idempotency-Key', () => {
+  it('is answered again as at first, and refused with another body', async () => {
+    const { troupe, call } = await servers.start()
+    const once = { 'idempotency-key': 'order-17' }
+    const first = await call('POST', '/v1/messages', { type: 'n', payload: 1, to: 'Stock' }, once)
+    const again = await call('POST', '/v1/messages', { payload: 1, to: 'Stock', type: 'n' }, once)
+    expect(again).toMatchObject({ status: first.status, body: first.body })
+    expect(again.headers.get('idempotency-replayed')).toBe('true')
+    expect((await troupe.user('default').agent('Stock').mailbox.counts()).waiting).toBe(1)
+    const other = await call('POST', '/v1/messages', { type: 'n', payload: 2, to: 'Stock' }, once)
+    expect(other).toMatchObject({ status: 422, body: { code: 'request.reused' } })
+    const elsewhere = await call('POST', '/v1/runs', { task: 1, agent: 'Echo' }, once)
+    expect(elsewhere.status).toBe(422)
+  })
+  it('is done once however often it comes at the same time', async () => {
+    const { call } = await servers.start()
+    const all = await Promise.all(
+      Array.from({ length: 8 }, () =>
+        call('POST', '/v1/runs', { task: 1, agent: 'Echo' }, { 'idempotency-key': 'a-run' }),
+      ),
+    )
+    expect(new Set(all.map(({ status }) => status))).toEqual(new Set([201, ...all.slice(1).map((one) => one.status)]))
+    for (const { status, body } of all) if (status !== 201) expect(body.code).toBe('request.running')
+    expect((await call('GET', '/v1/runs')).body.items).toHaveLength(1)
+  })
+  it('may be tried again after it failed, and never keeps a key that is shown once', async () => {
+    const { call } = await servers.start()
+    const once = { 'idempotency-key': 'k' }
+    expect((await call('POST', '/v1/runs/none/cancel', {}, once)).status).toBe(404)
+    expect((await call('POST', '/v1/runs/none/cancel', {}, once)).status).toBe(404)
+    const key = await call('POST', '/v1/keys', { name: 'n', users: ['ada'] }, { 'idempotency-key': 'k2' })
+    expect(key).toMatchObject({ status: 400, body: { code: 'request.invalid' } })
+  })
+})
+
+describe('the server', () => {
+  it('describes itself, and says whether it lives', async () => {
+    const { call } = await servers.start()
+    expect((await call('GET', '/health')).body).toEqual({ status: 'ok' })
+    expect((await call('GET', '/ready')).body).toEqual({ status: 'ready' })
+    const { body } = await call('GET', '/v1/openapi.json')
+    expect(body.openapi).toBe('3.1.0')
+    expect(Object.keys(body.paths)).toContain('/v1/runs/{run}/result')
+  })
+  it('tells its figures and health to whom everybody is open, and to no other', async () => {
+    const { call, troupe, url } = await servers.start({}, { key: 'k'.repeat(32) })
+    const host = caller(url, { 'x-api-key': 'k'.repeat(32) })
+    const { text, headers } = await host('GET', '/metrics')
+    expect(headers.get('content-type')).toBe('text/plain; version=0.0.4; charset=utf-8')
+    expect(text).toMatch(/^# (HELP|TYPE) /m)
+    expect((await host('GET', '/v1/health')).body).toMatchObject({
+      status: expect.any(String),
+      checks: expect.any(Array),
+    })
+    expect((await call('GET', '/metrics')).status).toBe(401)
+    const { key } = await troupe.keys.create({ name: 'n', users: ['ada'], role: 'admin' })
+    const ada = caller(url, { 'x-api-key': key })
+    for (const path of ['/metrics', '/v1/health', '/v1/keys'])
+      expect(await ada('GET', path)).toMatchObject({ status: 403, body: { code: 'request.forbidden' } })
+    const scrape = await troupe.keys.create({ name: 's', users: 'all', role: 'readonly', operations: ['metrics.read'] })
+    expect((await caller(url, { 'x-api-key': scrape.key })('GET', '/metrics')).status).toBe(200)
+  })
+  it('says what is wrong as problem details, with the nearest option and no stack', async () => {
+    const { call } = await servers.start()
+    const wrong = await call('POST', '/v1/runs', { task: 1, topolgy: 'x' })
+    expect(wrong).toMatchObject({ status: 400, body: { code: 'option.unknown', hint: 'Did you mean topology?' } })
+    expect(wrong.headers.get('content-type')).toContain('application/problem+json')
+    expect(wrong.body.request).toBe(wrong.headers.get('x-request-id'))
+    const query = await call('GET', '/v1/runs?limt=1')
+    expect(query.body).toMatchObject({ code: 'option.unknown', hint: 'Did you mean limit?' })
+    expect(await call('GET', '/v1/nothing')).toMatchObject({ status: 404, body: { code: 'route.missing' } })
+    expect(await call('GET', '/v1/runs/none')).toMatchObject({ status: 404, body: { code: 'run.unknown' } })
+    expect(wrong.text).not.toMatch(/\.ts:\d/)
+  })
+  it('tells whoever finds its database owned where to ask', async () => {
+    const { mkdtempSync } = await import('node:fs')
+    const { tmpdir } = await import('node:os')
+    const storage = `sqlite:${mkdtempSync(`${tmpdir()}/troupe-server-`)}/troupe.db`
+    const { url, close, troupe } = await servers.start({ storage })
+    await expect(servers.start({ storage })).rejects.toMatchObject({ details: { address: url } })
+    await close()
+    const error = await servers.start({ storage }).catch((thrown: unknown) => thrown)
+    expect(error).not.toHaveProperty('details.address')
+    await troupe.close()
+  })
+})

@@ -1,0 +1,203 @@
+import { connect, type Socket } from 'node:net'
+import { afterEach, describe, expect, it } from 'vitest'
+import { createVirtualClock } from '../core/index.ts'
+import { partsOf } from '../runtime/index.ts'
+import { type Event, follow, Servers, until } from './server.test.fixture.ts'
+
+const servers = new Servers()
+afterEach(() => servers.close())
+
+async function take(events: AsyncIterable<Event>, count: number): Promise<Event[]> {
+  const taken: Event[] = []
+  for await (const event of events) {
+    taken.push(event)
+    if (taken.length === count) break
+  }
+  return taken
+}
+
+describe('the events of a run', () => {
+  it('come in order, end with the run, and go on behind Last-Event-ID or from', async () => {
+    const { call, url } = await servers.start()
+    await call('POST', '/v1/runs', { id: 'r', task: 1, agent: 'Echo' })
+    const all = await take(follow(`${url}/v1/runs/r/events`), 1_000)
+    expect(all[0]).toMatchObject({ id: '1', event: 'run.started' })
+    expect(all.at(-1)).toMatchObject({ event: 'run.completed', data: { run: 'r', user: 'default' } })
+    expect(all.map(({ id }) => Number(id))).toEqual(all.map((_, i) => i + 1))
+    const rest = await take(follow(`${url}/v1/runs/r/events`, { 'last-event-id': '2' }), 1_000)
+    expect(rest).toEqual(all.slice(2))
+    expect(await take(follow(`${url}/v1/runs/r/events?from=2`), 1_000)).toEqual(rest)
+  })
+  it('reach who came before they happened, and who hangs up costs nothing', async () => {
+    const { call, url } = await servers.start()
+    await call('POST', '/v1/runs', { id: 'r', task: 1, agent: 'Asking' })
+    const [first, second] = [follow(`${url}/v1/runs/r/events`), follow(`${url}/v1/runs/r/events`)]
+    const asked = async (events: AsyncIterable<Event>) => {
+      for await (const { event, data } of events) if (event === 'question.asked') return data.question as string
+    }
+    const question = await asked(first)
+    await call('POST', '/v1/runs/r/answers', { question, value: 'red' })
+    expect((await take(second, 1_000)).at(-1)).toMatchObject({ event: 'run.completed' })
+  })
+  it('are refused before they begin where there is no such run, or no such place', async () => {
+    const { call } = await servers.start()
+    expect(await call('GET', '/v1/runs/none/events')).toMatchObject({ status: 404, body: { code: 'run.unknown' } })
+    expect(await call('GET', '/v1/runs/none/live')).toMatchObject({ status: 404, body: { code: 'run.unknown' } })
+    await call('POST', '/v1/runs', { id: 'r', task: 1, agent: 'Asking' })
+    for (const id of ['-1', '1; drop', 'NaN', '1e9', '9'.repeat(40), '١'].slice(0, 5))
+      expect(await call('GET', '/v1/runs/r/events', undefined, { 'last-event-id': id })).toMatchObject({
+        status: 400,
+        body: { code: 'request.invalid' },
+      })
+    expect((await call('GET', '/v1/runs/r/events?from=1&from=2')).status).toBe(400)
+  })
+})
+
+describe('watching the context', () => {
+  const push = (
+    call: (method: string, path: string, body?: unknown) => Promise<unknown>,
+    key: string,
+    value: unknown,
+  ) => call('PUT', `/v1/context/entries/${key}`, { value })
+
+  it('tells each change once, over connections that break', async () => {
+    const { call, url } = await servers.start()
+    let last: string | undefined
+    const seen: unknown[] = []
+    for (let round = 0; round < 5; round++) {
+      const stream = follow(`${url}/v1/context/watch?pattern=k*`, last === undefined ? {} : { 'last-event-id': last })
+      const opened = (await stream.next()).value as Event
+      expect(opened.event).toBe('open')
+      last ??= opened.id
+      for (let i = 0; i < 3; i++) await push(call, `k${i}`, round * 3 + i)
+      await push(call, 'other', 0)
+      for (let i = 0; i < 3; i++) {
+        const { value } = (await stream.next()) as { value: Event }
+        last = value.id
+        seen.push(value.data.value)
+      }
+      await stream.return(undefined)
+      // While nobody listens.
+      if (round < 4) await push(call, 'k9', `between ${round}`)
+      if (round < 4) {
+        const again = follow(`${url}/v1/context/watch?pattern=k*`, { 'last-event-id': last ?? '' })
+        const [found] = (await take(again, 2)).filter(({ event }) => event === 'put')
+        last = found?.id
+        seen.push(found?.data.value)
+      }
+    }
+    expect(seen).toEqual([
+      0,
+      1,
+      2,
+      'between 0',
+      3,
+      4,
+      5,
+      'between 1',
+      6,
+      7,
+      8,
+      'between 2',
+      9,
+      10,
+      11,
+      'between 3',
+      12,
+      13,
+      14,
+    ])
+  })
+  it('goes on in the middle of a batch', async () => {
+    const { call, url } = await servers.start()
+    const stream = follow(`${url}/v1/context/watch`)
+    await stream.next()
+    const operations = ['a', 'b', 'c'].map((key) => ({ type: 'push', key, value: key }))
+    await call('POST', '/v1/context/batch', { operations, atomic: true })
+    const { value } = (await stream.next()) as { value: Event }
+    expect(value.data).toMatchObject({ key: 'a' })
+    await stream.return(undefined)
+    const rest = await take(follow(`${url}/v1/context/watch`, { 'last-event-id': value.id ?? '' }), 3)
+    expect(rest.map(({ event, data }) => data.key ?? event)).toEqual(['open', 'b', 'c'])
+    expect((await call('GET', '/v1/context/watch', undefined, { 'last-event-id': '1.x' })).status).toBe(400)
+  })
+  it('shows an agent what it may read, and no other', async () => {
+    const { call, url } = await servers.start()
+    const stream = follow(`${url}/v1/context/watch`, { 'troupe-agent': 'Sales' })
+    await stream.next()
+    await call('PUT', '/v1/context/entries/a', { value: 1, subscribers: ['Support'] })
+    await call('PUT', '/v1/context/entries/b', { value: 2, subscribers: ['Sales'] })
+    expect((await stream.next()).value).toMatchObject({ data: { key: 'b' } })
+    await stream.return(undefined)
+  })
+  it('costs one read of the feed, however many listen', async () => {
+    const { call, url, troupe } = await servers.start()
+    const { storage } = troupe[partsOf]
+    const streams = Array.from({ length: 200 }, () => follow(`${url}/v1/context/watch`))
+    await Promise.all(streams.map((stream) => stream.next()))
+    const feed = storage.feed.bind(storage)
+    let reads = 0
+    Object.assign(storage, {
+      feed: (...args: Parameters<typeof feed>) => {
+        reads++
+        return feed(...args)
+      },
+    })
+    await push(call, 'k', 1)
+    const told = await Promise.all(streams.map((stream) => stream.next()))
+    expect(told.every(({ value }) => (value as Event).data.key === 'k')).toBe(true)
+    expect(reads).toBeLessThan(5)
+    await Promise.all(streams.map((stream) => stream.return(undefined)))
+  })
+})
+
+describe('a stream', () => {
+  /** Asks for a stream and takes nothing of it. */
+  const deaf = (url: string, path: string) => {
+    const socket = connect(Number(new URL(url).port), '127.0.0.1')
+    socket.write(`GET ${path} HTTP/1.1\r\nHost: ${new URL(url).host}\r\n\r\n`)
+    socket.on('error', () => {})
+    return socket.pause()
+  }
+
+  it('keeps little for a reader who takes nothing, and lets go of it after 30 s', async () => {
+    const clock = createVirtualClock()
+    const { url, troupe, app } = await servers.start({ clock })
+    const sockets: Socket[] = []
+    app.server.on('connection', (socket) => sockets.push(socket))
+    const socket = deaf(url, '/v1/context/watch')
+    const [theirs] = await until('it is connected', () => (sockets.length > 0 ? sockets : undefined))
+    await until('it is answered', () => (theirs?.bytesWritten ?? 0) > 0)
+    const { context } = troupe.user('default')
+    const text = 'x'.repeat(100_000)
+    // 30 MB: what sockets of this machine take is a part of it.
+    for (let i = 0; i < 300; i++) await context.push(`k${i % 10}`, text)
+    await until('it waits for its reader', () => theirs?.writableNeedDrain)
+    expect(theirs?.writableLength).toBeLessThan(1_000_000)
+    await clock.advance('30s')
+    await until('it is let go', () => theirs?.destroyed)
+    socket.destroy()
+  })
+  it('beats while nothing happens, and ends when the server closes', async () => {
+    const { url, close } = await servers.start({}, { heartbeat: '50ms' })
+    let text = ''
+    const response = await fetch(`${url}/v1/context/watch`)
+    const reading = (async () => {
+      for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>) text += Buffer.from(chunk)
+    })()
+    await until('it beats', () => text.includes(': still here'))
+    await close()
+    await reading
+    expect(response.headers.get('content-type')).toContain('text/event-stream')
+  })
+  it('carries live parts of a run', async () => {
+    const { LlmAgent } = await import('../runtime/index.ts')
+    const { MockModel } = await import('../testing/index.ts')
+    const model = new MockModel({ responses: [{ text: 'one two three', latency: '1s' }] })
+    const writer = new LlmAgent({ name: 'Writer', instructions: 'Write.', model })
+    const { call, url } = await servers.start({ agents: [writer] })
+    await call('POST', '/v1/runs', { id: 'r', task: 'write' })
+    const parts = await take(follow(`${url}/v1/runs/r/live`), 1)
+    expect(parts[0]).toMatchObject({ event: 'part', data: { agent: 'Writer' } })
+  })
+})
