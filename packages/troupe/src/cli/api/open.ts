@@ -1,0 +1,67 @@
+/** Finds the troupe that a command is about: the server that was named, the one that owns the database, or its storage. */
+import type { LoadedConfig, Troupe, TroupeConfig } from '../../runtime/index.ts'
+import { CliError, exitCodes } from '../exit-codes.ts'
+import type { GlobalFlags } from '../flags.ts'
+import type { Transport } from './api.ts'
+import { remoteTransport } from './remote.ts'
+
+export interface OpenOptions {
+  readonly flags: GlobalFlags
+  readonly config: () => Promise<LoadedConfig>
+  /** Agents and topologies too: then interrupted runs of theirs go on here. Without, nothing is carried out. */
+  readonly code: boolean
+}
+
+export interface OpenedApi {
+  readonly transport: Transport
+  /** For the server. */
+  readonly key: string | undefined
+}
+
+export async function openTransport(options: OpenOptions): Promise<OpenedApi> {
+  const { flags } = options
+  if (flags.url !== undefined) return { transport: remoteTransport(flags.url), key: process.env.TROUPE_API_KEY }
+  const loaded = await options.config()
+  const config = options.code ? loaded.config : withoutCode(loaded.config)
+  try {
+    const troupe = await openTroupe(config)
+    const { localTransport } = await import('./local.ts')
+    return { transport: await localTransport(troupe, placeOf(loaded)), key: undefined }
+  } catch (error) {
+    const address = ownerOf(error)
+    if (address === undefined) throw error
+    const key = process.env.TROUPE_API_KEY ?? loaded.server.key
+    return { transport: remoteTransport(address), key: typeof key === 'string' ? key : undefined }
+  }
+}
+
+export async function openTroupe(config: TroupeConfig): Promise<Troupe> {
+  const { createTroupe } = await import('../../runtime/index.ts')
+  return createTroupe(config)
+}
+
+/** Runs of other programs are left to them, and nothing is said about it. */
+function withoutCode({ agents: _, topologies: __, ...rest }: TroupeConfig): TroupeConfig {
+  return { ...rest, log: 'silent' }
+}
+
+export const placeOf = ({ config: { storage } }: LoadedConfig): string => {
+  const place = typeof storage === 'string' ? storage : ((storage as { readonly url?: unknown } | undefined)?.url ?? '')
+  return String(place).replace(/\/\/[^@/]*@/, '//')
+}
+
+/** @throws CliError where the owner of the database serves nobody */
+function ownerOf(error: unknown): string | undefined {
+  const { code, message, details } = error as {
+    readonly code?: string
+    readonly message?: string
+    readonly details?: { readonly address?: unknown } | null
+  }
+  if (code !== 'storage.owned') return undefined
+  if (typeof details?.address === 'string') return details.address
+  throw new CliError(message ?? '', {
+    exit: exitCodes.unavailable,
+    code,
+    hint: 'It serves nobody. Start it with `troupe serve` so that this command can ask it, or end it first.',
+  })
+}

@@ -1,0 +1,70 @@
+/** What a command is: a name, what it takes, and what it does with the hands it is given. */
+import type { LoadedConfig } from '../runtime/index.ts'
+import type { Api } from './api/api.ts'
+import { type ExitCode, misused } from './exit-codes.ts'
+import type { GlobalFlags } from './flags.ts'
+import type { Output } from './output/output.ts'
+
+export type Options = Readonly<Record<string, unknown>>
+
+export interface Hands {
+  readonly flags: GlobalFlags
+  readonly out: Output
+  /** Ends with Ctrl-C. */
+  readonly signal: AbortSignal
+  /** Somebody is there to answer. */
+  readonly interactive: boolean
+  config(): Promise<LoadedConfig>
+  /** With the folder `agents/`, and the file of a team. */
+  withTeams(team?: string): Promise<LoadedConfig>
+  /** Opened once, closed when the command ends. */
+  api(options?: ApiOptions): Promise<Api>
+}
+
+export interface ApiOptions {
+  /** With the agents of the configuration, whose runs go on then. */
+  readonly code?: boolean
+  /** The file of a team. */
+  readonly team?: string
+}
+
+export interface Command {
+  /** `runs list`: words after `troupe`, then what it takes, as commander writes it. */
+  readonly name: string
+  readonly takes?: string
+  readonly says: string
+  readonly options?: readonly (readonly [flags: string, says: string])[]
+  /** @returns how the process ends; 0 where nothing is returned */
+  run(hands: Hands, taken: readonly string[], options: Options): Promise<ExitCode | undefined>
+}
+
+/** @throws CliError for what is no number from 0 */
+export function whole(options: Options, name: string, standard: number): number {
+  const given = amount(options, name)
+  if (given === undefined) return standard
+  if (!Number.isInteger(given)) throw misused(`${flagOf(name)} takes a whole number, and got ${given}.`)
+  return given
+}
+/** @throws CliError for what is no number from 0 */
+export function amount(options: Options, name: string): number | undefined {
+  const given = options[name]
+  if (given === undefined) return undefined
+  if (/^\d+(\.\d+)?$/.test(String(given))) return Number(given)
+  throw misused(`${flagOf(name)} takes a number, and got ${given}.`)
+}
+const flagOf = (name: string) => `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
+export const text = (options: Options, name: string): string | undefined => {
+  const given = options[name]
+  return given === undefined ? undefined : String(given)
+}
+/** `a,b` */
+export const listed = (options: Options, name: string): readonly string[] | undefined =>
+  text(options, name)?.split(',').filter(Boolean)
+/** What is asked for of a list. */
+export const paging = (standard: number) =>
+  [
+    ['--limit <n>', `at most so many (default: ${standard})`],
+    ['--all', 'all there are'],
+  ] as const
+export const mostOf = (options: Options, standard: number): number =>
+  options.all === true ? Number.POSITIVE_INFINITY : whole(options, 'limit', standard)

@@ -1,0 +1,56 @@
+/** Talks with an agent or a team, one line at a time. */
+import { createInterface } from 'node:readline/promises'
+import { part } from '../api/api.ts'
+import type { Command } from '../command.ts'
+import { exitCodes } from '../exit-codes.ts'
+import { safe } from '../output/safe.ts'
+import { isFile } from './run.ts'
+import { isResult, type Result, type Status, showQuestion } from './run-result.ts'
+
+export const chatCommand: Command = {
+  name: 'chat',
+  takes: '[team]',
+  says: 'talks with an agent or a team; each line is a task, the last answers go along',
+  async run(hands, [team]) {
+    const { out, signal } = hands
+    const api = await hands.api({ code: true, ...(team !== undefined && isFile(team) ? { team } : {}) })
+    const lines = createInterface({
+      input: process.stdin,
+      ...(hands.interactive ? { output: process.stdout } : {}),
+      signal,
+    })
+    const said: string[] = []
+    const prompt = () => {
+      if (hands.interactive) process.stdout.write('> ')
+    }
+    prompt()
+    for await (const line of lines) {
+      if (line.trim() === '') {
+        prompt()
+        continue
+      }
+      if (line.trim() === '/exit') break
+      // The thread of the talk, as far as a model needs it.
+      const task = said.length === 0 ? line : `${said.slice(-10).join('\n')}\nPerson: ${line}`
+      const body = { task, team: team !== undefined && isFile(team) ? undefined : team }
+      const { run } = await api.call<{ run: string }>({ method: 'POST', path: '/v1/runs', body })
+      let result: Result | Status
+      do result = await api.call<Result | Status>({ path: `/v1/runs/${part(run)}/result`, query: { wait: '30s' } })
+      while (result.status === 'running' && !signal.aborted)
+      const answer = isResult(result) ? textOf(result) : result.status
+      said.push(`Person: ${line}`, `Answer: ${answer}`)
+      out.line({ run, answer, status: result.status })
+      out.say(safe(answer))
+      if (isResult(result)) for (const question of result.questions) showQuestion(out, run, question)
+      prompt()
+    }
+    return exitCodes.ok
+  },
+}
+
+const textOf = ({ response, error, status }: Result): string =>
+  typeof response === 'string'
+    ? response
+    : response === undefined || response === null
+      ? (error?.message ?? status)
+      : JSON.stringify(response)

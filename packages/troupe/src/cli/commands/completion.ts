@@ -1,0 +1,73 @@
+/** Completion for shells: the names of commands and their options. */
+import type { Command } from '../command.ts'
+import { misused } from '../exit-codes.ts'
+import { globalOptions } from '../flags.ts'
+
+export const completionOf = (all: () => readonly Command[]): Command => ({
+  name: 'completion',
+  takes: '<shell>',
+  says: 'for bash, zsh or fish: source <(troupe completion bash)',
+  async run({ out }, [shell = '']) {
+    const make = shells[shell]
+    if (!make) throw misused(`There is no completion for ${shell}.`, `There is for ${Object.keys(shells).join(', ')}.`)
+    out.raw(make(all()))
+    return undefined
+  },
+})
+
+const longOf = (flags: string) => flags.split(/[ ,]+/).find((word) => word.startsWith('--')) ?? ''
+const optionsOf = ({ options = [] }: Command) => [...options, ...globalOptions].map(([flags]) => longOf(flags))
+const firsts = (commands: readonly Command[]) => [...new Set(commands.map(({ name }) => name.split(' ')[0] as string))]
+const seconds = (commands: readonly Command[], first: string) =>
+  commands.flatMap(({ name }) => (name.startsWith(`${first} `) ? [name.slice(first.length + 1)] : []))
+
+/** zsh reads the functions of bash. */
+function bash(commands: readonly Command[]): string {
+  const cases = firsts(commands).map((first) => {
+    const below = seconds(commands, first)
+    const own = commands.find(({ name }) => name === first)
+    const words = [...below, ...(own ? optionsOf(own) : [])].join(' ')
+    return `    ${first}) words="${words}" ;;`
+  })
+  const deeper = commands
+    .filter(({ name }) => name.includes(' '))
+    .map((command) => `    "${command.name}") words="${optionsOf(command).join(' ')}" ;;`)
+  return `_troupe() {
+  local words="${firsts(commands).join(' ')}"
+  if [ "$COMP_CWORD" -gt 1 ]; then case "\${COMP_WORDS[1]}" in
+${cases.join('\n')}
+  esac; fi
+  if [ "$COMP_CWORD" -gt 2 ]; then case "\${COMP_WORDS[1]} \${COMP_WORDS[2]}" in
+${deeper.join('\n')}
+  esac; fi
+  COMPREPLY=($(compgen -W "$words" -- "\${COMP_WORDS[COMP_CWORD]}"))
+}
+complete -F _troupe troupe
+`
+}
+
+const quoted = (text: string) => `'${text.replaceAll("'", "\\'")}'`
+
+function fish(commands: readonly Command[]): string {
+  const lines = firsts(commands).map((first) => {
+    const says = commands.find(({ name }) => name === first)?.says ?? ''
+    return `complete -c troupe -n __fish_use_subcommand -a ${first} -d ${quoted(says)}`
+  })
+  for (const { name, says } of commands) {
+    const [first, second] = name.split(' ')
+    if (second)
+      lines.push(`complete -c troupe -n '__fish_seen_subcommand_from ${first}' -a ${second} -d ${quoted(says)}`)
+  }
+  for (const command of commands)
+    for (const [flags, says] of command.options ?? [])
+      lines.push(
+        `complete -c troupe -n '__fish_seen_subcommand_from ${command.name.split(' ').at(-1)}' -l ${longOf(flags).slice(2)} -d ${quoted(says)}`,
+      )
+  return `complete -c troupe -f\n${lines.join('\n')}\n`
+}
+
+const shells: Readonly<Record<string, (commands: readonly Command[]) => string>> = {
+  bash,
+  zsh: (commands) => `autoload -U +X bashcompinit && bashcompinit\n${bash(commands)}`,
+  fish,
+}

@@ -1,0 +1,169 @@
+/** Runs a team on a task, and shows it at work. */
+import { type Api, part } from '../api/api.ts'
+import { type Command, type Hands, listed, text } from '../command.ts'
+import { type ExitCode, exitCodes } from '../exit-codes.ts'
+import { type RunEvent, RunTree } from '../output/run-tree.ts'
+import { safe } from '../output/safe.ts'
+import { readValue } from './read-json.ts'
+import { isResult, type Question, type Result, type Status, showResult } from './run-result.ts'
+
+export const runCommand: Command = {
+  name: 'run',
+  takes: '<team> <task>',
+  says: 'runs a team: one of the configuration, an agent, or a file of a team',
+  options: [
+    ['--id <run>', 'starting again with the id of a run gives that run'],
+    ['--tag <names>', 'with commas between'],
+    ['--budget <json>', '{ steps, depth, hops, tokens, cost, time }'],
+    ['--detach', 'prints the id, and leaves the run to the server'],
+  ],
+  async run(hands, [team = '', task = ''], options) {
+    const api = await hands.api({ code: true, ...(isFile(team) ? { team } : {}) })
+    const { run } = await api.call<{ run: string }>({
+      method: 'POST',
+      path: '/v1/runs',
+      body: startOf(team, task, options),
+    })
+    if (options.detach === true) {
+      hands.out.show({ run }, () => run)
+      return undefined
+    }
+    hands.signal.addEventListener('abort', () =>
+      hands.out.note(`Interrupted. Nothing is lost: troupe runs continue ${run}`),
+    )
+    return followRun(hands, api, run)
+  },
+}
+
+export const isFile = (team: string): boolean => /\.(ya?ml|json)$/i.test(team)
+
+function startOf(team: string, task: string, options: Readonly<Record<string, unknown>>) {
+  const budget = text(options, 'budget')
+  return {
+    task: task.startsWith('{') || task.startsWith('@') || task === '-' ? readValue(task) : task,
+    team: isFile(team) ? undefined : team,
+    id: text(options, 'id'),
+    tags: listed(options, 'tag'),
+    ...(budget === undefined ? {} : { config: { budget: readValue(budget) } }),
+  }
+}
+
+/** Until it ends, or waits for somebody who is not here. */
+export async function followRun(hands: Hands, api: Api, run: string): Promise<ExitCode> {
+  const at = `/v1/runs/${part(run)}`
+  const shown = hands.out.live ? drawn(hands) : lines(hands)
+  let from = 0
+  for (;;) {
+    from = await showUntilRest(hands, api, run, { from, shown })
+    const result = await resultOf(api, at, hands.signal)
+    if (result.status !== 'waiting' || !isResult(result)) {
+      shown.end()
+      if (hands.out.json) hands.out.line({ type: 'result', run, ...result })
+      else showResult(hands.out, run, result)
+      return result.status === 'completed' ? exitCodes.ok : exitCodes.failed
+    }
+    shown.end()
+    if (!hands.interactive || result.questions.length === 0) {
+      if (hands.out.json) hands.out.line({ type: 'result', run, ...result })
+      else showResult(hands.out, run, result)
+      return exitCodes.waiting
+    }
+    for (const question of result.questions) {
+      const value = await answerOf(question)
+      if (value === undefined) return exitCodes.waiting
+      await api.call({ method: 'POST', path: `${at}/answers`, body: { question: question.id, value } })
+    }
+  }
+}
+
+export const isOver = ({ type }: { readonly type: string }) =>
+  type === 'run.completed' || type === 'run.failed' || type === 'run.cancelled'
+
+interface Shown {
+  add(event: RunEvent): void
+  end(): void
+}
+
+async function showUntilRest(
+  hands: Hands,
+  api: Api,
+  run: string,
+  { from, shown }: { readonly from: number; readonly shown: Shown },
+): Promise<number> {
+  let last = from
+  let asked = 0
+  for await (const { data } of api.events<RunEvent>({ path: `/v1/runs/${part(run)}/events`, query: { from } })) {
+    last = data.seq
+    shown.add(data)
+    hands.out.line(data)
+    if (isOver(data)) break
+    if (data.type === 'question.asked') asked++
+    if (data.type === 'question.answered') asked--
+    const rests = asked > 0 || data.type === 'run.paused' || data.type === 'step.waiting'
+    if (rests && (await api.call<Status>({ path: `/v1/runs/${part(run)}` })).status !== 'running') break
+  }
+  return last
+}
+
+async function resultOf(api: Api, at: string, signal: AbortSignal): Promise<Result | Status> {
+  for (;;) {
+    const result = await api.call<Result | Status>({ path: `${at}/result`, query: { wait: '30s' } })
+    if (result.status !== 'running' || signal.aborted) return result
+  }
+}
+
+function lines({ out }: Hands): Shown {
+  const tree = new RunTree()
+  return {
+    add(event) {
+      const line = tree.add(event)
+      if (line !== undefined) out.say(safe(line))
+    },
+    end() {},
+  }
+}
+
+/** Drawn over itself at most a few times a second. */
+function drawn({ out }: Hands): Shown {
+  const tree = new RunTree()
+  let height = 0
+  let dirty = false
+  const draw = () => {
+    if (!dirty) return
+    dirty = false
+    const now = tree.draw(out.width, 20)
+    out.raw(`${height > 0 ? `\u001b[${height}F\u001b[J` : ''}${now.join('\n')}\n`)
+    height = now.length
+  }
+  const timer = setInterval(draw, 120)
+  return {
+    add(event) {
+      tree.add(event)
+      dirty = true
+    },
+    end() {
+      clearInterval(timer)
+      draw()
+      height = 0
+    },
+  }
+}
+
+/** @returns undefined where the person would rather not */
+async function answerOf(question: Question): Promise<unknown> {
+  const { kind, text: says, options, tool, args, hash } = question
+  const prompts = await import('@clack/prompts')
+  const message = safe(tool === undefined ? says : `${says}\n${tool} ${JSON.stringify(args)}`)
+  const choices = (values: readonly string[]) => values.map((value) => ({ value, label: safe(value) }))
+  if (kind === 'approval') {
+    const approve = await prompts.confirm({ message, initialValue: false })
+    return prompts.isCancel(approve) ? undefined : { approve, hash }
+  }
+  const given =
+    kind === 'confirmation'
+      ? await prompts.confirm({ message })
+      : options || kind === 'error'
+        ? await prompts.select({ message, options: choices(options ?? ['retry', 'skip', 'abort']) })
+        : await prompts.text({ message })
+  return prompts.isCancel(given) ? undefined : given
+}

@@ -1,0 +1,74 @@
+/** What runs until it is ended: a server, a worker, a server that begins anew when the code changes. */
+import type { Command, Hands } from '../command.ts'
+import { text, whole } from '../command.ts'
+import { exitCodes } from '../exit-codes.ts'
+import { usable } from '../hands.ts'
+
+export const serveCommands: readonly Command[] = [
+  {
+    name: 'serve',
+    says: 'serves the troupe of the configuration: its API, its page, its runs',
+    options: [
+      ['--host <address>', 'where it listens (default: 127.0.0.1)'],
+      ['--port <n>', 'where it listens; 0 takes a free one (default: 8000)'],
+    ],
+    async run(hands, _, options) {
+      const loaded = usable(await hands.withTeams())
+      const [{ serve }, { openTroupe, placeOf }] = await Promise.all([
+        import('../../server/index.ts'),
+        import('../api/open.ts'),
+      ])
+      const troupe = await openTroupe(loaded.config)
+      const { key, origins, maxConnections, host: at, port: by } = loaded.server
+      const host = text(options, 'host') ?? at
+      const port = options.port === undefined ? by : whole(options, 'port', 8_000)
+      try {
+        const server = await serve(troupe, {
+          ...(host === undefined ? {} : { host }),
+          ...(port === undefined ? {} : { port }),
+          ...(origins === undefined ? {} : { origins }),
+          ...(maxConnections === undefined ? {} : { maxConnections }),
+          ...(key === undefined ? {} : { key }),
+        })
+        hands.out.line({ type: 'serving', url: server.url, storage: placeOf(loaded), pid: process.pid })
+        hands.out.say(`Serving ${placeOf(loaded)} at ${server.url}. Ctrl-C ends it.`)
+        if (hands.interactive) hands.out.say(`Open ${await server.link()} (works once, within five minutes)`)
+        await ended(hands)
+        hands.out.say('Ending: what is under way is finished or given back.')
+        const { isComplete } = await troupe.drain({ timeout: '25s', closing: [() => server.close()] })
+        return isComplete ? exitCodes.ok : exitCodes.failed
+      } finally {
+        await troupe.close()
+      }
+    },
+  },
+  {
+    name: 'worker',
+    says: 'carries runs and messages on, and listens nowhere: beside a server, on one PostgreSQL',
+    async run(hands) {
+      const loaded = usable(await hands.withTeams())
+      const { openTroupe, placeOf } = await import('../api/open.ts')
+      await using troupe = await openTroupe(loaded.config)
+      hands.out.line({ type: 'working', storage: placeOf(loaded), pid: process.pid })
+      hands.out.say(`Working on ${placeOf(loaded)}. Ctrl-C ends it.`)
+      await ended(hands)
+      const { isComplete } = await troupe.drain({ timeout: '25s' })
+      return isComplete ? exitCodes.ok : exitCodes.failed
+    },
+  },
+  {
+    name: 'dev',
+    says: 'serves, and begins anew whenever a file of this folder changes',
+    options: [['--port <n>', 'where it listens (default: 8000)']],
+    async run(hands, _, options) {
+      const { develop } = await import('../develop.ts')
+      return develop(hands, options.port === undefined ? [] : ['--port', String(options.port)])
+    },
+  },
+]
+
+const ended = ({ signal }: Hands) =>
+  new Promise<void>((resolve) => {
+    if (signal.aborted) resolve()
+    signal.addEventListener('abort', () => resolve(), { once: true })
+  })

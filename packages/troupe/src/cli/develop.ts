@@ -1,0 +1,44 @@
+/** `troupe dev`: a server in a process of its own, ended and begun anew when a file changes. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { watch } from 'node:fs'
+import type { Hands } from './command.ts'
+import { type ExitCode, exitCodes } from './exit-codes.ts'
+
+/** Editors write a file in several goes. */
+const quietMs = 200
+const passed = /(^|[\\/])(node_modules|\.git|data|dist|reports)([\\/]|$)|\.db(-\w+)?$/
+
+export async function develop({ flags, out, signal }: Hands, more: readonly string[]): Promise<ExitCode> {
+  const args = ['serve', ...more]
+  for (const name of ['config', 'storage', 'profile'] as const) if (flags[name]) args.push(`--${name}`, flags[name])
+  let child: ChildProcess | undefined
+  let again: NodeJS.Timeout | undefined
+  let changing = Promise.resolve()
+  const begin = () => {
+    child = spawn(process.execPath, [process.argv[1] as string, ...args], { stdio: 'inherit' })
+  }
+  const end = async () => {
+    if (!child || child.exitCode !== null || child.signalCode !== null) return
+    const gone = once(child, 'exit')
+    child.kill('SIGTERM')
+    await gone
+  }
+  const watcher = watch('.', { recursive: true }, (_, name) => {
+    if (name === null || passed.test(name)) return
+    clearTimeout(again)
+    again = setTimeout(() => {
+      out.note(`${name} changed: beginning anew.`)
+      changing = changing.then(end).then(() => {
+        if (!signal.aborted) begin()
+      })
+    }, quietMs)
+  })
+  begin()
+  await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
+  clearTimeout(again)
+  watcher.close()
+  await changing
+  await end()
+  return exitCodes.ok
+}

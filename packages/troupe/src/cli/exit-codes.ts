@@ -1,0 +1,70 @@
+/** How the process ends, for scripts: docs/cli.md lists them. */
+import { TroupeError } from '../core/index.ts'
+
+export const exitCodes = {
+  ok: 0,
+  /** What was asked for ran, and failed: a run, a check, a load test below its thresholds. */
+  failed: 1,
+  /** The command or the configuration is wrong; nothing was done. */
+  usage: 2,
+  denied: 3,
+  missing: 4,
+  /** The storage or the server cannot be reached, or is too busy. */
+  unavailable: 5,
+  /** The run waits for a person, and nobody here can answer. */
+  waiting: 6,
+  /** By Ctrl-C, as shells have it. */
+  interrupted: 130,
+} as const
+
+export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes]
+
+/** What the person is told, and how the process ends for it. */
+export interface Complaint {
+  readonly code: string
+  readonly message: string
+  readonly hint?: string
+  readonly exit: ExitCode
+  readonly stack?: string
+}
+
+/** A failure of the command line's own. */
+export class CliError extends Error {
+  readonly code: string
+  readonly hint: string | undefined
+  readonly exit: ExitCode
+
+  constructor(message: string, options: { readonly exit: ExitCode; readonly code?: string; readonly hint?: string }) {
+    super(message)
+    this.code = options.code ?? 'command.failed'
+    this.hint = options.hint
+    this.exit = options.exit
+  }
+}
+
+export const misused = (message: string, hint?: string): CliError =>
+  new CliError(message, { exit: exitCodes.usage, code: 'command.misused', ...(hint === undefined ? {} : { hint }) })
+
+/** @param status of HTTP, under which the same failure is reported by a server */
+export function exitOfStatus(status: number): ExitCode {
+  if (status === 401 || status === 403) return exitCodes.denied
+  if (status === 404 || status === 410) return exitCodes.missing
+  if (status === 400 || status === 413 || status === 415 || status === 422) return exitCodes.usage
+  if (status === 423 || status === 429 || status >= 502) return exitCodes.unavailable
+  return exitCodes.failed
+}
+
+export function complaintOf(error: unknown): Complaint {
+  const { code, message, hint, stack } = error as Partial<TroupeError>
+  const said = {
+    message: message ?? String(error),
+    ...(hint === undefined ? {} : { hint }),
+    ...(stack ? { stack } : {}),
+  }
+  if (error instanceof CliError) return { ...said, code: error.code, exit: error.exit }
+  if (error instanceof TroupeError) {
+    const isStorage = error.code.startsWith('storage.') && error.status >= 500
+    return { ...said, code: error.code, exit: isStorage ? exitCodes.unavailable : exitOfStatus(error.status) }
+  }
+  return { ...said, code: code ?? 'command.failed', exit: exitCodes.failed }
+}

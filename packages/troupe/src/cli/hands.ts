@@ -1,0 +1,85 @@
+/** What a command works with, opened when it is first asked for and closed in the end. */
+import type { LoadedConfig } from '../runtime/index.ts'
+import { Api } from './api/api.ts'
+import type { ApiOptions, Hands } from './command.ts'
+import { CliError, exitCodes } from './exit-codes.ts'
+import type { GlobalFlags } from './flags.ts'
+import { Output } from './output/output.ts'
+
+export function openHands(given: GlobalFlags, signal: AbortSignal): Hands & AsyncDisposable {
+  const { TROUPE_URL, TROUPE_USER, CI } = process.env
+  const flags = {
+    ...(TROUPE_URL ? { url: TROUPE_URL } : {}),
+    ...(TROUPE_USER ? { user: TROUPE_USER } : {}),
+    ...given,
+  }
+  const out = new Output({ out: process.stdout, error: process.stderr }, flags.json === true)
+  let loaded: Promise<LoadedConfig> | undefined
+  let opened: Promise<Api> | undefined
+  const config = () => {
+    loaded ??= load(flags)
+    return loaded
+  }
+  const withTeams = async (team?: string) => {
+    const teams = await import('./teams/with-teams.ts')
+    return teams.withTeams(await config(), process.cwd(), team)
+  }
+  return {
+    flags,
+    out,
+    signal,
+    interactive: process.stdin.isTTY && process.stdout.isTTY && !out.json && !CI,
+    config,
+    withTeams,
+    api({ code = false, team } = {}) {
+      opened ??= open(flags, signal, { code, config: async () => usable(await (code ? withTeams(team) : config())) })
+      return opened
+    },
+    async [Symbol.asyncDispose]() {
+      const api = await opened?.catch(() => undefined)
+      await api?.[Symbol.asyncDispose]()
+    },
+  }
+}
+
+async function load({ config: file, storage, profile }: GlobalFlags): Promise<LoadedConfig> {
+  const { loadConfig } = await import('../runtime/index.ts')
+  const flags = {
+    ...(storage === undefined ? {} : { 'storage.url': storage }),
+    ...(profile === undefined ? {} : { profile }),
+  }
+  return loadConfig({ flags, ...(file === undefined ? {} : { file }) })
+}
+
+async function open(
+  flags: GlobalFlags,
+  signal: AbortSignal,
+  options: Required<Pick<ApiOptions, 'code'>> & { readonly config: () => Promise<LoadedConfig> },
+): Promise<Api> {
+  const { openTransport } = await import('./api/open.ts')
+  const { transport, key } = await openTransport({ flags, ...options })
+  const { user, agent } = flags
+  const headers = {
+    ...(key === undefined ? {} : { authorization: `Bearer ${key}` }),
+    ...(user === undefined ? {} : { 'troupe-user': user }),
+    ...(agent === undefined ? {} : { 'troupe-agent': agent }),
+  }
+  return new Api(transport, { headers, signal })
+}
+
+/** @throws CliError with all that is wrong */
+export function usable(loaded: LoadedConfig): LoadedConfig {
+  const [first, ...others] = loaded.problems
+  if (!first) return loaded
+  const all = [first, ...others].map(({ message, hint }) => (hint ? `${message} ${hint}` : message))
+  if (others.length > 0)
+    throw new CliError(`The configuration has ${all.length} problems:\n- ${all.join('\n- ')}`, {
+      exit: exitCodes.usage,
+      code: 'config.wrong',
+    })
+  throw new CliError(first.message, {
+    exit: exitCodes.usage,
+    code: first.code,
+    ...(first.hint ? { hint: first.hint } : {}),
+  })
+}

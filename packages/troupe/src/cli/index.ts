@@ -1,0 +1,10 @@
+#!/usr/bin/env node
+/** The program `troupe`. */
+import { main } from './main.ts'
+
+// Before anything that an older one cannot load.
+if (Number(process.versions.node.split('.')[0]) >= 24) process.exitCode = await main(process.argv)
+else {
+  process.stderr.write(`Troupe needs Node 24 or newer; this is ${process.version}.\n`)
+  process.exitCode = 2
+}

@@ -1,0 +1,67 @@
+/** The command line: reads what is asked, does it, and ends with the exit code that docs/cli.md gives. */
+import { readFileSync } from 'node:fs'
+import { CommanderError } from 'commander'
+import { complaintOf, type ExitCode, exitCodes } from './exit-codes.ts'
+import type { GlobalFlags } from './flags.ts'
+import { openHands } from './hands.ts'
+import { safe } from './output/safe.ts'
+import { createProgram } from './program.ts'
+
+/** @returns the exit code */
+export async function main(argv: readonly string[]): Promise<ExitCode> {
+  const signal = stopped()
+  let exit: ExitCode = exitCodes.ok
+  // JSON also where the failure comes before flags are read.
+  let told: GlobalFlags = argv.includes('--json') ? { json: true } : {}
+  // Whoever reads has had enough: `troupe runs list | head`.
+  for (const stream of [process.stdout, process.stderr])
+    stream.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? exit : exitCodes.failed))
+  const program = createProgram({
+    version: versionOf(),
+    async carryOut(flags, work) {
+      told = flags
+      // What waits inside a troupe of this process keeps no process alive.
+      const alive = setInterval(() => {}, 2 ** 30)
+      try {
+        await using hands = openHands(flags, signal)
+        exit = (await work(hands)) ?? exitCodes.ok
+      } finally {
+        clearInterval(alive)
+      }
+    },
+  })
+  try {
+    await program.parseAsync(argv)
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage
+    const code = complain(error, told)
+    return signal.aborted ? exitCodes.interrupted : code
+  }
+  return exit
+}
+
+const versionOf = () =>
+  (JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { readonly version: string })
+    .version
+
+/** Aborts with the first Ctrl-C; a second one ends the process, for the journal is durable at every moment. */
+function stopped(): AbortSignal {
+  const stop = new AbortController()
+  for (const name of ['SIGINT', 'SIGTERM'] as const)
+    process.on(name, () => {
+      if (stop.signal.aborted) process.exit(exitCodes.interrupted)
+      stop.abort()
+    })
+  return stop.signal
+}
+
+function complain(error: unknown, { json, debug }: GlobalFlags): ExitCode {
+  const { exit, stack, ...said } = complaintOf(error)
+  if (json) process.stderr.write(`${JSON.stringify({ error: said })}\n`)
+  else {
+    process.stderr.write(`${safe(said.message)}\n`)
+    if (said.hint) process.stderr.write(`${safe(said.hint)}\n`)
+    if (debug && stack) process.stderr.write(`${stack}\n`)
+  }
+  return exit
+}

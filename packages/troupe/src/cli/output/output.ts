@@ -1,0 +1,95 @@
+/** Standard output: text for a person, JSON for a program; and standard error for what is neither. */
+import { styleText } from 'node:util'
+import { oneLine, safe } from './safe.ts'
+
+export interface Column<T> {
+  readonly name: string
+  readonly of: (row: T) => unknown
+}
+
+export interface Streams {
+  readonly out: NodeJS.WriteStream
+  readonly error: NodeJS.WriteStream
+}
+
+type Style = Parameters<typeof styleText>[0]
+
+export class Output {
+  readonly json: boolean
+  readonly #streams: Streams
+
+  constructor(streams: Streams, json: boolean) {
+    this.#streams = streams
+    this.json = json
+  }
+
+  /** Whether lines may be drawn over. */
+  get live(): boolean {
+    return this.#streams.out.isTTY && !this.json && process.env.TERM !== 'dumb'
+  }
+
+  get width(): number {
+    return this.#streams.out.isTTY ? Math.max(40, this.#streams.out.columns || 80) : Number.POSITIVE_INFINITY
+  }
+
+  /** As it stands; `safe` is for what others wrote. */
+  raw(text: string): void {
+    this.#streams.out.write(text)
+  }
+
+  say(line = ''): void {
+    if (!this.json) this.raw(`${line}\n`)
+  }
+
+  /** Not part of the answer: how it goes on, and what is wrong. */
+  note(line: string): void {
+    this.#streams.error.write(`${line}\n`)
+  }
+
+  /** One document, whole. */
+  document(value: unknown): void {
+    if (this.json) this.raw(`${JSON.stringify(value, undefined, 2)}\n`)
+  }
+
+  /** One line of several. */
+  line(value: unknown): void {
+    if (this.json) this.raw(`${JSON.stringify(value)}\n`)
+  }
+
+  /** As JSON, or as text for a person. */
+  show<T>(value: T, asText: (value: T) => string): void {
+    if (this.json) this.document(value)
+    else this.say(asText(value))
+  }
+
+  /** The last column takes what is left of the width. */
+  table<T>(rows: readonly T[], columns: readonly Column<T>[], none: string): void {
+    this.document(rows)
+    if (rows.length === 0) this.say(none)
+    if (this.json || rows.length === 0) return
+    const cells = rows.map((row) => columns.map(({ of }) => oneLine(of(row) ?? '')))
+    const widths = columns.map(({ name }, i) => Math.max(name.length, ...cells.map((row) => (row[i] ?? '').length)))
+    const lineOf = (row: readonly string[]) =>
+      oneLineKept(
+        row.map((cell, i) => (i === row.length - 1 ? cell : cell.padEnd(widths[i] ?? 0))).join('  '),
+        this.width,
+      )
+    this.say(this.style('dim', lineOf(columns.map(({ name }) => name))))
+    for (const row of cells) this.say(lineOf(row))
+  }
+
+  /** Names and values under one another; what is undefined is left out. */
+  facts(facts: Readonly<Record<string, unknown>>): void {
+    const held = Object.entries(facts).filter(([, value]) => value !== undefined && value !== '')
+    const width = Math.max(0, ...held.map(([name]) => name.length))
+    for (const [name, value] of held)
+      this.say(`${this.style('dim', name.padEnd(width))}  ${typeof value === 'string' ? safe(value) : oneLine(value)}`)
+  }
+
+  style(style: Style, text: string): string {
+    return styleText(style, text, { stream: this.#streams.out })
+  }
+}
+
+const oneLineKept = (line: string, width: number): string =>
+  line.length <= width ? line.trimEnd() : `${line.slice(0, width - 1)}…`

@@ -1,0 +1,47 @@
+import { describe, expect, it } from 'vitest'
+import { type RunEvent, RunTree } from './run-tree.ts'
+
+let seq = 0
+const event = (type: string, more: Partial<RunEvent> = {}): RunEvent => ({ seq: ++seq, type, at: 1_000, ...more })
+const started = (step: string, agent: string, path: readonly string[] = [agent]) =>
+  event('step.started', { step, agent, path })
+
+describe('the tree of a run', () => {
+  it('has a line for each step, below whoever invoked it, with what became of it', () => {
+    const tree = new RunTree()
+    tree.add(started('1#1', 'Lead'))
+    tree.add(started('2#1', 'Writer', ['Lead', 'Writer']))
+    tree.add(event('step.completed', { step: '2#1', at: 3_500, usage: { inputTokens: 1_200, outputTokens: 34 } }))
+    tree.add(event('step.waiting', { step: '1#1', at: 4_000 }))
+    expect(tree.draw(80, 10)).toEqual(['… Lead  3.0 s', '  ✔ Writer  2.5 s', '1 of 2 steps done, 1,234 tokens'])
+    tree.add(event('step.resumed', { step: '1#1', at: 4_500 }))
+    tree.add(event('step.failed', { step: '1#1', at: 5_000, error: { message: 'too\nmuch' } }))
+    expect(tree.draw(80, 10)[0]).toBe('✖ Lead  4.0 s  too much')
+  })
+
+  it('says in a line what is worth one where nothing can be drawn over', () => {
+    const tree = new RunTree()
+    expect(tree.add(event('run.started'))).toBeUndefined()
+    expect(tree.add(started('1#1', 'Lead'))).toBe('Lead begins')
+    expect(tree.add(event('step.waiting', { step: '1#1', agent: 'Lead' }))).toBe('Lead waits')
+    expect(tree.add(event('step.completed', { step: '1#1', at: 2_500 }))).toBe('Lead is done, after 1.5 s')
+    expect(tree.add(event('step.completed', { step: 'another', at: 2_500 }))).toBeUndefined()
+  })
+
+  it('keeps within the screen: the last steps, and no line wider than it', () => {
+    const tree = new RunTree()
+    for (let i = 1; i <= 30; i++) tree.add(started(`1#${i}`, `Agent${i}${'x'.repeat(100)}`))
+    const drawn = tree.draw(40, 5)
+    expect(drawn).toHaveLength(7)
+    expect(drawn[0]).toBe('  25 earlier steps')
+    for (const line of drawn) expect(line.length).toBeLessThan(40)
+  })
+
+  it('lets nothing of what an agent said steer the terminal', () => {
+    const tree = new RunTree()
+    tree.add(started('1#1', 'Lead'))
+    const line = tree.add(event('step.failed', { step: '1#1', error: { message: '\u001b[2Jgone' } }))
+    expect(line).toContain('\\u001b[2Jgone')
+    expect(tree.draw(80, 5).join('')).not.toContain('\u001b')
+  })
+})

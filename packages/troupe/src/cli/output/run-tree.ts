@@ -1,0 +1,84 @@
+/** A run as it goes: its branches and the agents at work in them, folded from its events. */
+import { oneLine } from './safe.ts'
+
+export interface RunEvent {
+  readonly seq: number
+  readonly type: string
+  readonly at: number
+  readonly path?: readonly string[]
+  readonly branch?: string
+  readonly agent?: string
+  readonly step?: string
+  readonly usage?: { readonly inputTokens?: number; readonly outputTokens?: number; readonly usd?: number }
+  readonly question?: unknown
+  readonly error?: { readonly message?: string }
+}
+
+interface Line {
+  readonly agent: string
+  readonly depth: number
+  readonly began: number
+  state: 'working' | 'waiting' | 'done' | 'failed'
+  ended?: number
+  problem?: string
+}
+
+const signs = { working: '◐', waiting: '…', done: '✔', failed: '✖' } as const
+
+export class RunTree {
+  readonly #lines = new Map<string, Line>()
+  #tokens = 0
+  #last = 0
+
+  /** @returns what is worth a line where nothing can be drawn over */
+  add(event: RunEvent): string | undefined {
+    this.#last = event.at
+    const { type, step = '', agent = '', usage } = event
+    if (usage) this.#tokens += (usage.inputTokens ?? 0) + (usage.outputTokens ?? 0)
+    if (type === 'step.started') {
+      this.#lines.set(step, {
+        agent,
+        depth: Math.max(0, (event.path?.length ?? 1) - 1),
+        began: event.at,
+        state: 'working',
+      })
+      return `${agent} begins`
+    }
+    const line = this.#lines.get(step)
+    if (line && type === 'step.completed') return this.#end(line, 'done', event)
+    if (line && type === 'step.failed') return this.#end(line, 'failed', event)
+    if (line && type === 'step.waiting') {
+      line.state = 'waiting'
+      return `${agent} waits`
+    }
+    if (line && type === 'step.resumed') line.state = 'working'
+    return undefined
+  }
+
+  #end(line: Line, state: 'done' | 'failed', { at, error }: RunEvent): string {
+    line.state = state
+    line.ended = at
+    if (error?.message !== undefined) line.problem = error.message
+    return `${line.agent} ${state === 'done' ? 'is done' : `failed: ${oneLine(error?.message ?? '')}`}, after ${seconds(at - line.began)}`
+  }
+
+  /** @param most older lines than so many are left out */
+  draw(width: number, most: number): readonly string[] {
+    const lines = [...this.#lines.values()]
+    const done = lines.filter(({ state }) => state === 'done').length
+    const shown = lines.slice(-most)
+    return [
+      ...(shown.length < lines.length ? [`  ${lines.length - shown.length} earlier steps`] : []),
+      ...shown.map(({ agent, depth, state, began, ended, problem }) =>
+        oneLineKept(
+          `${'  '.repeat(Math.min(depth, 10))}${signs[state]} ${oneLine(agent)}  ${seconds((ended ?? this.#last) - began)}${problem ? `  ${oneLine(problem)}` : ''}`,
+          width,
+        ),
+      ),
+      `${done} of ${lines.length} steps done, ${this.#tokens.toLocaleString('en')} tokens`,
+    ]
+  }
+}
+
+const seconds = (ms: number) => `${(Math.max(0, ms) / 1_000).toFixed(1)} s`
+const oneLineKept = (line: string, width: number) => (line.length < width ? line : `${line.slice(0, width - 2)}…`)

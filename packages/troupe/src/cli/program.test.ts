@@ -1,0 +1,93 @@
+import { readFileSync } from 'node:fs'
+import type { Command } from 'commander'
+import { describe, expect, it } from 'vitest'
+import { commands } from './commands.ts'
+import { exitCodes } from './exit-codes.ts'
+import { globalOptions } from './flags.ts'
+import { createProgram } from './program.ts'
+
+const guide = readFileSync(new URL('../../../../docs/cli.md', import.meta.url), 'utf8')
+const program = createProgram({ version: '1.2.3', carryOut: async () => {} })
+
+/** What the program says of itself. */
+function told(): Map<string, { readonly says: string; readonly options: readonly string[] }> {
+  const everywhere = new Set(globalOptions.map(([flags]) => flags.split(' ')[0]))
+  const found = new Map<string, { says: string; options: string[] }>()
+  const walk = (command: Command, name: string) => {
+    if (command.commands.length > 0) for (const one of command.commands) walk(one, `${name} ${one.name()}`.trim())
+    else {
+      const options = command.options.map(({ long }) => long ?? '').filter((long) => !everywhere.has(long))
+      found.set(name, { says: command.description(), options })
+    }
+  }
+  walk(program, '')
+  return found
+}
+
+/** `| `troupe runs list --all` | … | `--limit` `--all` |` */
+function documented(): Map<string, { readonly says: string; readonly options: readonly string[] }> {
+  const names = [...told().keys()]
+  return new Map(
+    [...guide.matchAll(/^\| `troupe ([^`]+)` \| (.*?) \|(.*)\|$/gm)].map(
+      ([, example = '', says = '', options = '']) => {
+        const fits = names.filter((name) => `${example} `.startsWith(`${name} `))
+        const name = fits.toSorted((a, b) => b.length - a.length)[0] ?? `(none: ${example})`
+        return [name, { says, options: [...options.matchAll(/`(--[\w-]+)`/g)].map(([, long = '']) => long) }]
+      },
+    ),
+  )
+}
+
+describe('the guide of the command line', () => {
+  it('has every command with an example, what it does, and its options, and no other', () => {
+    const [there, here] = [told(), documented()]
+    expect([...here.keys()].sort()).toEqual([...there.keys()].sort())
+    for (const [name, { says, options }] of there) expect({ name, ...here.get(name) }).toEqual({ name, says, options })
+  })
+
+  it('has every option that all commands take, and every exit code', () => {
+    for (const [flags] of globalOptions) expect(guide).toContain(`| \`${flags}\` |`)
+    const codes = [...guide.matchAll(/^\| (\d+) \| /gm)].map(([, code]) => Number(code))
+    expect(codes).toEqual(Object.values(exitCodes))
+  })
+})
+
+describe('the program', () => {
+  it('knows no two commands by one name, and tells what groups of them are about', () => {
+    const names = commands.map(({ name }) => name)
+    expect(new Set(names).size).toBe(names.length)
+    for (const command of program.commands) expect(command.description(), command.name()).not.toBe('')
+  })
+
+  it.each([
+    [['runs', 'lits'], '(Did you mean list?)'],
+    [['contxt'], '(Did you mean context?)'],
+    [['runs', 'list', '--limt', '3'], '(Did you mean --limit?)'],
+  ])('%j is refused and names the nearest', async (argv, nearest) => {
+    let written = ''
+    const tried = createProgram({ version: '1.2.3', carryOut: async () => {} })
+    const quiet = (command: Command) => {
+      command.configureOutput({
+        writeErr: (text) => {
+          written += text
+        },
+      })
+      for (const below of command.commands) quiet(below)
+    }
+    quiet(tried)
+    await expect(tried.parseAsync(argv, { from: 'user' })).rejects.toMatchObject({ exitCode: 1 })
+    expect(written).toContain(nearest)
+  })
+
+  it.each(['--limit=x', '--limit=-1', '--limit=1.5'])('%s is no number of things', async (flag) => {
+    const tried = createProgram({
+      version: '1.2.3',
+      carryOut: async (flags, work) =>
+        void (await work({ flags, api: async () => ({ async *pages() {} }), out: { table() {} } } as never)),
+    })
+    await expect(tried.parseAsync(['runs', 'list', flag], { from: 'user' })).rejects.toMatchObject({
+      exit: exitCodes.usage,
+      message: expect.stringContaining('--limit'),
+    })
+  })
+})

@@ -1,0 +1,62 @@
+/** The commands, as commander reads them. */
+import { Argument, Command as Commander, Option } from 'commander'
+import type { Command, Hands } from './command.ts'
+import { commands } from './commands.ts'
+import type { ExitCode } from './exit-codes.ts'
+import { type GlobalFlags, globalOptions } from './flags.ts'
+
+export interface ProgramOptions {
+  readonly version: string
+  /** Carries a command out with hands for these flags. */
+  readonly carryOut: (flags: GlobalFlags, work: (hands: Hands) => Promise<ExitCode | undefined>) => Promise<void>
+}
+
+/** What groups of commands are about. */
+const groups: Readonly<Record<string, string>> = {
+  runs: 'look at runs, steer them, and ask why',
+  context: 'read and write the shared context',
+  messages: 'mailboxes, messages, dead letters',
+  schedules: 'what starts by itself',
+  keys: 'API keys of the server',
+  audit: 'who did what, and what was refused',
+  topology: 'draw a team',
+  completion: 'completion for your shell',
+}
+
+export function createProgram({ version, carryOut }: ProgramOptions): Commander {
+  const program = new Commander('troupe')
+    .description('Runs teams of agents, and looks after them.')
+    .version(version, '-V, --version')
+    .showHelpAfterError('(add --help for what there is)')
+    .showSuggestionAfterError()
+    .exitOverride()
+    .enablePositionalOptions()
+    .configureHelp({ showGlobalOptions: false, sortSubcommands: false })
+  const parents = new Map<string, Commander>()
+  for (const command of commands) {
+    const [first = '', second] = command.name.split(' ')
+    if (second !== undefined && !parents.has(first))
+      parents.set(
+        first,
+        program
+          .command(first)
+          .description(groups[first] ?? '')
+          .exitOverride(),
+      )
+    addCommand(second === undefined ? program : (parents.get(first) as Commander), second ?? first, command, carryOut)
+  }
+  return program
+}
+
+function addCommand(parent: Commander, name: string, command: Command, carryOut: ProgramOptions['carryOut']): void {
+  const added = parent.command(name).description(command.says).exitOverride()
+  for (const argument of (command.takes ?? '').split(' ').filter(Boolean))
+    added.addArgument(new Argument(argument.replace(/^"|"$/g, '')))
+  for (const [flags, says] of command.options ?? []) added.addOption(new Option(flags, says))
+  for (const [flags, says] of globalOptions) added.addOption(new Option(flags, says).helpGroup('Everywhere:'))
+  added.action(async (...given: unknown[]) => {
+    const flags = added.opts<GlobalFlags & Record<string, unknown>>()
+    const taken = given.slice(0, -2).flat() as string[]
+    await carryOut(flags, (hands) => command.run(hands, taken, flags))
+  })
+}

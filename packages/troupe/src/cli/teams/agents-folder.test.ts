@@ -1,0 +1,42 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, it } from 'vitest'
+import { readAgentsFolder } from './agents-folder.ts'
+
+const root = mkdtempSync(join(tmpdir(), 'troupe-agents-'))
+afterAll(() => rmSync(root, { recursive: true, force: true }))
+let made = 0
+function project(files: Readonly<Record<string, string>>): string {
+  const folder = join(root, String(++made))
+  for (const [path, text] of Object.entries(files)) {
+    mkdirSync(join(folder, 'agents', path, '..'), { recursive: true })
+    writeFileSync(join(folder, 'agents', path), text)
+  }
+  return folder
+}
+
+describe('the folder agents/', () => {
+  it('holds agents as code and as prose, in the order of their names', async () => {
+    const cwd = project({
+      'Writer/agent.md': '---\nmodel: offline/extractive\nrole: readonly\n---\nWrites what it is told.\n',
+      'Asker/agent.md': 'Asks.\n',
+      'Coder/agent.mjs': "export default { name: 'Coder', run: () => null }\n",
+      'notes.md': 'no agent',
+      'empty/README.md': 'no agent',
+    })
+    expect((await readAgentsFolder(cwd)).map(({ name }) => name)).toEqual(['Asker', 'Coder', 'Writer'])
+    expect(await readAgentsFolder(join(root, 'nothing'))).toEqual([])
+  })
+
+  it.each([
+    ['an unknown word in its head', { 'A/agent.md': '---\nmodle: x\n---\nAsks.' }, /describes no agent.*modle/],
+    ['no default export', { 'A/agent.mjs': 'export const a = 1' }, /exports no agent/],
+    ['code that throws', { 'A/agent.mjs': "throw new Error('not today')" }, /cannot be loaded: not today/],
+  ])('with %s is refused, and says which file', async (_, files, problem) => {
+    await expect(readAgentsFolder(project(files))).rejects.toMatchObject({
+      exit: 2,
+      message: expect.stringMatching(problem),
+    })
+  })
+})

@@ -1,0 +1,66 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, it } from 'vitest'
+import { defineTopology } from '../../orchestration/index.ts'
+import { readTeamFile } from './team-file.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'troupe-team-'))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+function file(name: string, text: string): string {
+  const path = join(folder, name)
+  writeFileSync(path, text)
+  return path
+}
+
+const agents = `agents:
+  Lead: { instructions: Leads., tools: [get_context], role: readonly }
+  Left: { instructions: Works. }
+  Right: { instructions: Works., model: [offline/extractive], settings: { maxOutputTokens: 100 } }
+`
+const edgesOf = async (path: string) => {
+  const { topology } = await readTeamFile(path)
+  return defineTopology(topology).canonical.edges.map(({ from, to }) => `${from}>${to}`)
+}
+
+describe('the file of a team', () => {
+  it('is a team by flows, by a pattern, or one agent after the other', async () => {
+    const flows = file('flows.yaml', `name: news\n${agents}flows: ['Lead => {Left, Right}', '{Left, Right} -> End']\n`)
+    const { name, agents: made } = await readTeamFile(flows)
+    expect([name, ...made.map((agent) => agent.name)]).toEqual(['news', 'Lead', 'Left', 'Right'])
+    expect(await edgesOf(flows)).toEqual(expect.arrayContaining(['Lead>Left', 'Lead>Right', 'Left>End']))
+    const hub = file('hub.yml', `${agents}pattern:\n  hubAndSpoke: { hub: Lead, spokes: [Left, Right] }\n`)
+    expect(await edgesOf(hub)).toEqual(expect.arrayContaining(['Lead>Left', 'Left>Lead']))
+    const row = file('row.json', JSON.stringify({ agents: { A: { instructions: 'x' }, B: { instructions: 'y' } } }))
+    expect((await readTeamFile(row)).name).toBe('row')
+    expect(await edgesOf(row)).toEqual(expect.arrayContaining(['A>B']))
+  })
+
+  it.each([
+    ['an unknown word', 'a.yaml', `${agents}flow: []\n`, /flow/],
+    [
+      'a wrong setting of an agent',
+      'b.yaml',
+      'agents: { A: { instructions: x, settings: { maxTurns: 0 } } }',
+      /maxTurns/,
+    ],
+    ['flows and a pattern', 'c.yaml', `${agents}flows: [Lead -> Left]\npattern: { mesh: {} }\n`, /flows and a pattern/],
+    ['what is no YAML', 'd.yaml', 'agents: [', /is no YAML/],
+    ['what is no JSON', 'e.json', '{', /is no JSON/],
+  ])('with %s is refused, and says what is wrong', async (_, name, text, problem) => {
+    await expect(readTeamFile(file(name, text))).rejects.toMatchObject({
+      exit: 2,
+      message: expect.stringMatching(problem),
+    })
+  })
+
+  it('that is not there is refused', async () => {
+    await expect(readTeamFile(join(folder, 'none.yaml'))).rejects.toMatchObject({ exit: 2 })
+  })
+
+  it('in the guide is one', async () => {
+    const guide = readFileSync(new URL('../../../../../docs/cli.md', import.meta.url), 'utf8')
+    const yaml = /```yaml\n(.*?)```/s.exec(guide)?.[1] ?? ''
+    expect((await readTeamFile(file('guide.yaml', yaml))).agents.length).toBeGreaterThan(1)
+  })
+})

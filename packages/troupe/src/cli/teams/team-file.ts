@@ -1,0 +1,121 @@
+/** A team in one YAML or JSON file: its agents and how they work together. Its schema is published as team.schema.json. */
+import { readFile } from 'node:fs/promises'
+import { basename, extname } from 'node:path'
+import { z } from 'zod'
+import { patterns, type TopologyForm } from '../../orchestration/index.ts'
+import { LlmAgent, type TroupeConfig } from '../../runtime/index.ts'
+import { builtInTools } from '../../tools/index.ts'
+import { misused } from '../exit-codes.ts'
+
+export type Definition = NonNullable<TroupeConfig['agents']>[number]
+
+const names = z.array(z.string()).min(1)
+const settings = z.strictObject({
+  maxOutputTokens: z.int().min(1).optional(),
+  temperature: z.number().min(0).max(2).optional(),
+  maxTurns: z.int().min(1).optional(),
+})
+export const agentSchema = z.strictObject({
+  instructions: z.string().describe('What it is told about itself.'),
+  model: z
+    .union([z.string(), names])
+    .optional()
+    .describe(
+      'provider/model, or several, each in place of the one before; offline/extractive, the default, needs no key.',
+    ),
+  tools: names.optional().describe('Built-in tools, such as get_context; none by default.'),
+  role: z.string().optional().describe('contributor by default.'),
+  allow: z.array(z.string()).optional(),
+  deny: z.array(z.string()).optional(),
+  settings: settings.optional(),
+})
+const kinds = [
+  'pipeline',
+  'hubAndSpoke',
+  'hierarchical',
+  'mesh',
+  'star',
+  'ring',
+  'broadcast',
+  'supervisor',
+  'swarm',
+] as const
+const teamSchema = z
+  .strictObject({
+    $schema: z.string().optional(),
+    name: z.string().optional().describe('That of the file by default.'),
+    agents: z.record(z.string(), agentSchema).describe('By name.'),
+    flows: names.optional().describe("Who invokes whom: 'Lead -> Writer', 'Lead => {Left, Right}', 'A <-> B'."),
+    pattern: z
+      .partialRecord(z.enum(kinds), z.looseObject({}))
+      .optional()
+      .describe('A ready topology in place of flows; agents in it by name.'),
+  })
+  .describe('A team of agents.')
+
+/** For editors, as JSON Schema. */
+export const teamJsonSchema = (): object => z.toJSONSchema(teamSchema, { io: 'input' })
+
+export interface ReadTeam {
+  readonly name: string
+  readonly agents: readonly Definition[]
+  readonly topology: TopologyForm
+}
+
+/** @throws CliError with all that is wrong with the file */
+export async function readTeamFile(path: string): Promise<ReadTeam> {
+  const checked = teamSchema.safeParse(await parsed(path))
+  if (!checked.success)
+    throw misused(
+      `${path} is no team:\n${checked.error.issues.map(({ path: at, message }) => `- ${at.join('.') || 'it'}: ${message}`).join('\n')}`,
+      'docs/cli.md has an example.',
+    )
+  const { name = basename(path, extname(path)), agents, flows, pattern } = checked.data
+  const made = Object.entries(agents).map(([agent, described]) => agentOf(agent, described))
+  if (flows && pattern) throw misused(`${path} has flows and a pattern.`, 'One of them is the team.')
+  return { name, agents: made, topology: flows ? { agents: made, flows } : patterned(path, made, pattern ?? {}) }
+}
+
+export function agentOf(name: string, { tools, model, ...rest }: z.infer<typeof agentSchema>): LlmAgent {
+  const given = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined))
+  return new LlmAgent({
+    name,
+    ...given,
+    model: model ?? 'offline/extractive',
+    ...(tools ? { tools: (builtInTools as (...names: readonly string[]) => object)(...tools) } : {}),
+  } as ConstructorParameters<typeof LlmAgent>[0])
+}
+
+/** One after the other where nothing is said. */
+function patterned(
+  path: string,
+  agents: readonly Definition[],
+  pattern: Readonly<Record<string, unknown>>,
+): TopologyForm {
+  const [chosen, ...others] = Object.entries(pattern)
+  if (others.length > 0) throw misused(`${path} has ${others.length + 1} patterns.`, 'A team is one of them.')
+  const row = { stages: agents.map(({ name }) => ({ agents: [name] })) }
+  const [kind, options]: readonly [string, unknown] = chosen ?? ['pipeline', row]
+  const make = patterns[kind as (typeof kinds)[number]] as (options: unknown) => TopologyForm
+  return make(withAgents(options, new Map(agents.map((agent) => [agent.name, agent]))))
+}
+
+/** Names of agents become the agents, as patterns take them. */
+function withAgents(value: unknown, byName: ReadonlyMap<string, Definition>): unknown {
+  if (typeof value === 'string') return byName.get(value) ?? value
+  if (Array.isArray(value)) return value.map((one) => withAgents(one, byName))
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, withAgents(one, byName)]))
+}
+
+async function parsed(path: string): Promise<unknown> {
+  const text = await readFile(path, 'utf8').catch((error: Error) => {
+    throw misused(`${path} cannot be read: ${error.message}.`)
+  })
+  const kind = path.endsWith('.json') ? 'JSON' : 'YAML'
+  try {
+    return kind === 'JSON' ? JSON.parse(text) : (await import('yaml')).parse(text)
+  } catch (error) {
+    throw misused(`${path} is no ${kind}: ${(error as Error).message.split('\n')[0]}`)
+  }
+}

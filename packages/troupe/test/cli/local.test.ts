@@ -1,0 +1,76 @@
+/** The program on a database of its own, without a server. */
+import { once } from 'node:events'
+import { copyFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { ended, Folder, said } from './program.ts'
+
+const team = join(import.meta.dirname, 'team.config.ts')
+
+describe('the program on a database of its own', () => {
+  const folder = new Folder()
+  beforeAll(() => copyFileSync(team, join(folder.path, 'troupe.config.ts')))
+  afterAll(() => folder[Symbol.dispose]())
+
+  it('ends with what became of the run: 1 where it failed, 6 where a person is asked', async () => {
+    const broken = await folder.run(['run', 'Broken', 'x'])
+    expect(broken.code).toBe(1)
+    expect(broken.out).toContain('out of \\u001b[31mpaper')
+    expect(broken.out + broken.error).not.toContain('\u001b')
+    const waiting = await folder.run(['run', 'Payer', 'x', '--id', 'bill'])
+    expect(waiting).toMatchObject({ code: 6, out: expect.stringContaining('May Payer call pay') })
+    const command = /troupe (runs answer .*)/.exec(waiting.out)?.[1] ?? ''
+    const args = command.split(' ').map((word) => word.replace(/^'|'$/g, ''))
+    expect((await folder.run(args)).code).toBe(0)
+    expect(await folder.json(['runs', 'result', 'bill'])).toMatchObject({
+      status: 'completed',
+      response: 'It is paid.',
+    })
+  }, 60_000)
+
+  it('ends with 2 for what is wrong, 4 for what is not there, 5 for what cannot be reached', async () => {
+    const [misspelt, unknown, missing, nobody] = await Promise.all([
+      folder.run(['runs', 'lits']),
+      folder.run(['run', 'Broken', 'x', '--bugdet', '{}']),
+      folder.run(['runs', 'show', 'none']),
+      folder.run(['runs', 'list', '--json'], { env: { TROUPE_URL: 'http://127.0.0.1:1' } }),
+    ])
+    expect(misspelt).toMatchObject({ code: 2, error: expect.stringContaining('Did you mean list?') })
+    expect(unknown).toMatchObject({ code: 2, error: expect.stringContaining('Did you mean --budget?') })
+    expect(missing.code).toBe(4)
+    expect(nobody.code).toBe(5)
+    expect(JSON.parse(nobody.error)).toMatchObject({ error: { code: 'server.unreachable' } })
+  }, 60_000)
+
+  it('ends quietly when its reader has enough', async () => {
+    const child = folder.spawn(['completion', 'bash'])
+    child.stdout.destroy()
+    let complaint = ''
+    child.stderr.on('data', (text) => {
+      complaint += text
+    })
+    const [code] = await once(child, 'exit')
+    expect({ code, complaint }).toEqual({ code: 0, complaint: '' })
+  }, 60_000)
+
+  it('lets go of a run by Ctrl-C with 130, and the run goes on from its journal', async () => {
+    const child = folder.spawn(['run', 'Slow', 'x', '--id', 'slow'])
+    await said(child, /Slow begins/)
+    child.kill('SIGINT')
+    const { code, error } = await ended(child)
+    expect({ code, error }).toEqual({ code: 130, error: expect.stringContaining('Nothing is lost') })
+    expect(await folder.json(['runs', 'show', 'slow'])).toMatchObject({ run: 'slow', status: 'running' })
+    expect(await folder.json(['runs', 'cancel', 'slow'])).toMatchObject({ status: 'cancelled' })
+  }, 60_000)
+
+  it('beside a process that owns the file and serves nobody says who it is, and ends with 5', async () => {
+    const worker = folder.spawn(['worker', '--json'])
+    await said(worker, /"working"/)
+    const refused = await folder.run(['runs', 'list'])
+    expect(refused.code).toBe(5)
+    expect(refused.error).toContain(String(worker.pid))
+    expect(refused.error).toContain('troupe serve')
+    worker.kill('SIGTERM')
+    expect((await ended(worker)).code).toBe(0)
+  }, 60_000)
+})

@@ -1,0 +1,42 @@
+/** A team with one of each kind of end: done, failed, waiting for a person, never. */
+import { defineAgent, defineConfig, defineTool, LlmAgent } from 'troupe'
+import { MockModel } from 'troupe/testing'
+import { z } from 'zod'
+
+const pay = defineTool({
+  name: 'pay',
+  description: 'Pays.',
+  inputSchema: z.object({ amount: z.number() }),
+  effect: 'once',
+  needsApproval: true,
+  execute: async ({ amount }) => ({ paid: amount }),
+})
+/** By what it was told: each process begins the script anew. */
+const isPaid = ({ prompt }: { readonly prompt: readonly { readonly role: string }[] }) =>
+  prompt.some(({ role }) => role === 'tool')
+const responses = [
+  { match: isPaid, text: 'It is paid.' },
+  { match: () => true, text: '', toolCalls: [{ name: 'pay', args: { amount: 5 } }] },
+]
+
+const echo = defineAgent({ name: 'Echo', run: (task: unknown) => `You said ${String(task)}` })
+
+export default defineConfig({
+  storage: 'sqlite:./data/troupe.db',
+  agents: [
+    echo,
+    defineAgent({
+      name: 'Broken',
+      run: () => {
+        throw new Error('out of \u001b[31mpaper')
+      },
+    }),
+    new LlmAgent({ name: 'Payer', model: new MockModel({ responses }), tools: { pay } }),
+    defineAgent({
+      name: 'Slow',
+      run: (_: unknown, ctx) =>
+        new Promise((_resolve, reject) => ctx.signal.addEventListener('abort', () => reject(ctx.signal.reason))),
+    }),
+  ],
+  topologies: { echo: { agents: [echo], flows: ['Start -> Echo', 'Echo -> End'] } },
+})
