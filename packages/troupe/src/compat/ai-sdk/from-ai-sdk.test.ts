@@ -1,0 +1,30 @@
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { createTroupe, type Troupe } from '../../index.ts'
+import { type AiSdkAgent, fromAiSdk } from './from-ai-sdk.ts'
+
+// The packages themselves are tested by `npm run peers`; here is what they should never give.
+let troupe: Troupe
+beforeEach(async () => {
+  troupe = await createTroupe({ storage: 'memory:', log: 'silent' })
+})
+afterEach(() => troupe.close())
+const ask = (result: unknown) =>
+  troupe
+    .user('ada')
+    .session(fromAiSdk({ generate: async () => result } as AiSdkAgent, { name: 'S' }))
+    .run('x')
+
+it('a result that is none, or holds no answer, is a failure with a code', async () => {
+  for (const result of [undefined, null, { text: '', finishReason: 'length' }])
+    expect(await ask(result)).toMatchObject({ status: 'failed', error: { code: 'compat.unfinished' } })
+  const error = { code: 'json.unsupported' }
+  expect(await ask({ text: 'x', output: new Date(), finishReason: 'stop' })).toMatchObject({ status: 'failed', error })
+})
+
+it('usage that counts downwards or not at all is none', async () => {
+  const usage = { inputTokens: -5, outputTokens: '3' }
+  expect(await ask({ text: 'x', finishReason: 'stop', usage })).toMatchObject({
+    text: 'x',
+    usage: { inputTokens: 0, outputTokens: 0 },
+  })
+})

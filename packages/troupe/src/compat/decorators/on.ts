@@ -1,0 +1,59 @@
+/**
+ * Decorators for the methods of workers, as TC39 has them: what a method is for stands above it. They register when an
+ * instance is made, so that a subclass which overrides a method is heard. Node runs no decorators in its own `.ts`: the
+ * class goes through a compiler first (`tsc`, without `experimentalDecorators`).
+ */
+import { failure } from '../../core/index.ts'
+import type { AgentDetail, BatchOptions, HandlerContext, Message, MessageType, Worker } from '../../messaging/index.ts'
+
+/** Of a method of the instance, private ones included. */
+type Decorates<Args extends readonly unknown[]> = <This extends Worker>(
+  method: (this: This, ...args: Args) => unknown,
+  context: ClassMethodDecoratorContext<This>,
+) => void
+
+function registering<Args extends readonly unknown[]>(
+  name: string,
+  register: (worker: Worker, method: (...args: Args) => unknown) => unknown,
+): Decorates<Args> {
+  return (_method, context) => {
+    const found = typeof context === 'object' && context !== null ? context : undefined
+    if (found?.kind !== 'method' || found.static) {
+      const problem = found
+        ? 'it stands above a method of the instance'
+        : 'it is a standard decorator: compile without experimentalDecorators'
+      throw failure('validation.failed', { what: `@${name}`, problem })
+    }
+    context.addInitializer(function () {
+      register(this, (...args) => context.access.get(this).call(this, ...args))
+    })
+  }
+}
+
+/**
+ * The method handles messages of a type, and of those that extend it.
+ * @throws ValidationError above anything but a method of the instance
+ * @example
+ * class Stock extends Worker {
+ *   left = 5
+ *   @on(PlaceOrder) place({ payload }: Message<{ n: number }>) { this.left -= payload.n; return { left: this.left } }
+ *   @onConnect('*:buyer') welcome(detail: AgentDetail) { console.log(detail.name) }
+ * }
+ */
+export const on = <P>(type: MessageType<P>): Decorates<[Message<P>, HandlerContext]> =>
+  registering('on', (worker, method) => worker.on(type, method))
+
+/** The method handles up to `size` messages at once, gathered for `wait`. */
+export const onBatch = <P>(
+  type: MessageType<P>,
+  options: BatchOptions,
+): Decorates<[readonly Message<P>[], HandlerContext]> =>
+  registering('onBatch', (worker, method) => worker.onBatch(type, options, method))
+
+/** The method is told of agents that come, by `*`, `topic`, `topic:role` or `*:role`. */
+export const onConnect = (pattern: string): Decorates<[AgentDetail]> =>
+  registering('onConnect', (worker, method) => worker.onConnect(pattern, method))
+
+/** The method is told of agents that leave. */
+export const onDisconnect = (pattern: string): Decorates<[AgentDetail]> =>
+  registering('onDisconnect', (worker, method) => worker.onDisconnect(pattern, method))

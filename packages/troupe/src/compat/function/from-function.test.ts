@@ -1,0 +1,136 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, describe, expect, it } from 'vitest'
+import { z } from 'zod'
+import { createTroupe, patterns, type TroupeConfig } from '../../index.ts'
+import type { ForeignOptions } from '../foreign/foreign-agent.ts'
+import { type FunctionCall, fromFunction } from './from-function.ts'
+
+const cleanups: (() => unknown)[] = []
+afterEach(async () => {
+  for (const clean of cleanups.splice(0).reverse()) await clean()
+})
+async function opened(config: Partial<TroupeConfig> = {}) {
+  const troupe = await createTroupe({ storage: 'memory:', log: 'silent', ...config })
+  cleanups.push(() => troupe.close())
+  return troupe.user('ada')
+}
+const solo = (agent: ReturnType<typeof fromFunction>) => patterns.pipeline({ stages: [{ agents: [agent] }] })
+const spent = (_: unknown, { used }: FunctionCall) => {
+  used({ inputTokens: 300 })
+  used({ outputTokens: 200 })
+  return 'spent'
+}
+
+describe('a function that knows nothing of Troupe', () => {
+  it('is an agent: its value goes along, its tokens are those of the run', async () => {
+    const { orchestra } = await opened()
+    const twice = fromFunction(({ n }: { n: number }) => ({ n: 2 * n }), { name: 'Twice', effect: 'read' })
+    const costs = fromFunction(spent, { name: 'Costs', model: 'openai/gpt-4o' })
+    const run = await orchestra.start({
+      task: { n: 2 },
+      topology: patterns.pipeline({ stages: [{ agents: [twice] }, { agents: [costs] }] }),
+    })
+    const { response, usage, cost, branchResults } = await run.result()
+    expect([response, usage, branchResults.length]).toEqual(['spent', { inputTokens: 300, outputTokens: 200 }, 1])
+    expect(cost).toEqual({ usd: (300 * 2.5 + 200 * 10) / 1e6, unknown: ['Twice'] })
+  })
+
+  it('is held to its schemas, and what it gives back must be JSON', async () => {
+    const { orchestra } = await opened()
+    let calls = 0
+    const outcome = async (
+      fn: (input: never) => unknown,
+      options: Partial<ForeignOptions>,
+      task: unknown = { n: 1 },
+    ) => {
+      const counted = (input: never) => {
+        calls++
+        return fn(input)
+      }
+      const agent = fromFunction(counted, { name: 'F', ...options })
+      return (await (await orchestra.start({ task, topology: solo(agent) })).result()).error?.message
+    }
+    const n = z.object({ n: z.number() })
+    expect(await outcome(() => 1, { inputSchema: n }, { n: 'one' })).toMatch(/input of F/i)
+    expect(calls).toBe(0)
+    expect(await outcome(() => 'one', { outputSchema: n })).toMatch(/output of F/i)
+    expect(await outcome(() => new Date(), {})).toMatch(/answer of F/i)
+    expect(await outcome(() => Promise.reject(new Error('the shelf is empty')), {})).toMatch(/the shelf is empty/)
+  })
+
+  it('takes of the budget of its run before it starts, and gives back what it did not use', async () => {
+    const { orchestra } = await opened()
+    const result = async (tokens: number) => {
+      const agents = ['A', 'B', 'C'].map((name) => fromFunction(spent, { name, maxTokens: 1_000 }))
+      const topology = patterns.pipeline({ stages: agents.map((agent) => ({ agents: [agent] })) })
+      return (await orchestra.start({ task: 't', topology, config: { budget: { tokens } } })).result()
+    }
+    expect(await result(2_000)).toMatchObject({ status: 'completed', usage: { inputTokens: 900, outputTokens: 600 } })
+    expect(await result(1_999)).toMatchObject({ status: 'failed', guard: { name: 'tokens' } })
+  })
+
+  it('remembers under a name of its thread and user and of no other', async () => {
+    const troupe = await createTroupe({ storage: 'memory:', log: 'silent' })
+    cleanups.push(() => troupe.close())
+    const agent = fromFunction((_, { conversation }) => conversation, { name: 'F' })
+    const name = async (user: string, threadId: string) =>
+      (await troupe.user(user).session(agent, { threadId }).generate('?')).text
+    const names = [await name('ada', 'a'), await name('ada', 'b'), await name('bob', 'a'), await name('ada', 'a')]
+    expect(new Set(names).size).toBe(3)
+    expect(names[3]).toBe(names[0])
+  })
+
+  it('is refused with an option that is wrong or unknown', () => {
+    const made =
+      (options: object, fn: unknown = () => 1) =>
+      () =>
+        fromFunction(fn as never, options as never)
+    expect(made({ name: 'F', efect: 'once' })).toThrow(/no option efect/)
+    expect(made({ name: 'F', effect: 'pure' })).toThrow(/read, idempotent, once/)
+    expect(made({ name: 'F', maxTokens: 0 })).toThrow(/maxTokens/)
+    expect(made({ name: '' })).toThrow()
+    expect(made({ name: 'F' }, 'code')).toThrow(/no function/)
+  })
+})
+
+describe('a call that was cut off', () => {
+  const cutOff = async (effect: 'once' | 'idempotent') => {
+    const folder = mkdtempSync(join(tmpdir(), 'troupe-foreign-'))
+    cleanups.push(() => rmSync(folder, { recursive: true, force: true }))
+    const storage = `sqlite:${join(folder, 'troupe.db')}`
+    const keys: string[] = []
+    const { promise: called, resolve } = Promise.withResolvers<void>()
+    const agentOf = (answer: (call: FunctionCall) => unknown) =>
+      fromFunction(
+        (_, call) => {
+          keys.push(call.key)
+          return answer(call)
+        },
+        { name: 'F', effect },
+      )
+    const hanging = agentOf(({ signal }) => {
+      resolve()
+      return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
+    })
+    const first = await createTroupe({ storage, log: 'silent' })
+    const run = await first.user('ada').orchestra.start({ task: 't', topology: solo(hanging) })
+    await called
+    await first.close()
+    const { orchestra } = await opened({ storage, agents: [agentOf(() => 'at last')] })
+    return { keys, result: await (await orchestra.get(run.id)).result() }
+  }
+
+  it('is repeated with the same key where it is idempotent', async () => {
+    const { keys, result } = await cutOff('idempotent')
+    expect(result).toMatchObject({ status: 'completed', response: 'at last' })
+    expect(keys).toEqual([keys[0], keys[0]])
+  })
+
+  it('waits for a person where it is once', async () => {
+    const { keys, result } = await cutOff('once')
+    expect(result).toMatchObject({ status: 'waiting', reason: 'uncertain' })
+    expect(keys).toHaveLength(1)
+  })
+})

@@ -1,0 +1,37 @@
+/** A function that knows nothing of Troupe as an agent: each call of it is one effect. */
+import type { Agent } from '../../agents/index.ts'
+import { failure } from '../../core/index.ts'
+import { type ForeignCall, type ForeignOptions, foreignAgent } from '../foreign/foreign-agent.ts'
+
+/** Where the function stands, and where it tells the tokens it used; several times add up. */
+export interface FunctionCall extends ForeignCall {
+  used(tokens: { readonly inputTokens?: number; readonly outputTokens?: number }): void
+}
+
+/**
+ * Unlike `defineAgent`, whose code may be entered again around its recorded calls, the whole function is one effect: it
+ * is either recorded or not. Its answer is JSON.
+ * @throws ValidationError for an option that is wrong or unknown
+ * @example
+ * const translate = fromFunction(async (text: string, { signal }) => legacy.translate(text, { signal }), {
+ *   name: 'Translator',
+ *   effect: 'idempotent',
+ * })
+ */
+export function fromFunction<In>(fn: (input: In, call: FunctionCall) => unknown, options: ForeignOptions): Agent {
+  if (typeof fn !== 'function')
+    throw failure('agent.wrong', { agent: String(options?.name), problem: 'it is made from no function' })
+  return foreignAgent(options, {
+    what: 'fromFunction',
+    options: [],
+    seen: String(fn),
+    async call(input, call) {
+      const usage = { inputTokens: 0, outputTokens: 0 }
+      const used: FunctionCall['used'] = ({ inputTokens = 0, outputTokens = 0 }) => {
+        usage.inputTokens += inputTokens
+        usage.outputTokens += outputTokens
+      }
+      return { value: await fn(input as In, { ...call, used }), usage }
+    },
+  })
+}

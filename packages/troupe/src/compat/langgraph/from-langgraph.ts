@@ -1,0 +1,117 @@
+/** A compiled graph of LangGraph.js (or any runnable of LangChain) as an agent of ours. */
+import type { Agent, ToolCallReport } from '../../agents/index.ts'
+import { failure, type Json } from '../../core/index.ts'
+import { type ForeignCall, type ForeignOptions, foreignAgent, looseJson, unfinished } from '../foreign/foreign-agent.ts'
+
+/** As far as it is used here. */
+export interface LangGraphGraph {
+  invoke(input: never, config?: never): Promise<unknown>
+}
+
+export interface LangGraphOptions extends ForeignOptions {
+  /** The state it starts from; by default an object as it is, and anything else as the text of a user's message. */
+  readonly input?: (input: Json) => unknown
+  /** What of its last state is the answer; by default the text of the last of its `messages`, or the state itself. */
+  readonly output?: (state: never) => unknown
+  /** What goes into its config besides, such as `recursionLimit` or `configurable`. */
+  readonly settings?: (input: Json, call: ForeignCall) => object
+}
+
+/**
+ * Tokens and tool calls are those that its callbacks tell, subgraphs included. A graph with a checkpointer keeps its
+ * state under `configurable.thread_id`, which is the conversation of the branch or thread unless `settings` names
+ * another. One that stops at an interrupt fails with `compat.unfinished`.
+ * @throws ValidationError for an option that is wrong or unknown
+ * @example const analyst = fromLangGraph(graph.compile(), { name: 'Analyst', output: (state) => state.report })
+ */
+export function fromLangGraph(graph: LangGraphGraph, options: LangGraphOptions): Agent {
+  const name = String(options?.name)
+  if (typeof graph?.invoke !== 'function')
+    throw failure('agent.wrong', { agent: name, problem: 'it is made from an object without invoke()' })
+  const { input: stateOf = initialState, output = answerOf, settings } = options
+  return foreignAgent(options, {
+    what: 'fromLangGraph',
+    options: ['input', 'output', 'settings'],
+    seen: [stateOf, output, settings ?? ''].join('\n'),
+    async call(input, call) {
+      const listener = new Listener()
+      const more: { readonly callbacks?: readonly object[]; readonly configurable?: object } =
+        settings?.(input, call) ?? {}
+      const config = {
+        ...more,
+        signal: call.signal,
+        configurable: { thread_id: call.conversation, ...more.configurable },
+        callbacks: [...(more.callbacks ?? []), listener.handlers()],
+      }
+      const state = await graph.invoke(stateOf(input) as never, config as never)
+      const { __interrupt__: interrupts } = (state ?? {}) as { readonly __interrupt__?: readonly unknown[] }
+      if (interrupts?.length)
+        throw unfinished(name, 'its graph stopped at an interrupt; let Troupe ask the person instead')
+      const value = output(state as never)
+      if (value === undefined || value === '') throw unfinished(name, 'its last state holds no answer')
+      return { value, usage: listener.usage, toolCalls: listener.toolCalls() }
+    },
+  })
+}
+
+const initialState = (input: Json): unknown =>
+  typeof input === 'object' && input !== null && !Array.isArray(input)
+    ? input
+    : { messages: [{ role: 'user', content: typeof input === 'string' ? input : JSON.stringify(input) }] }
+
+function answerOf(state: unknown): unknown {
+  const { messages } = (state ?? {}) as { readonly messages?: readonly { readonly content?: unknown }[] }
+  const content = Array.isArray(messages) ? messages.at(-1)?.content : state
+  if (!Array.isArray(messages) || !Array.isArray(content)) return content
+  return content.map((block: { readonly type?: string; readonly text?: string }) => block.text ?? '').join('')
+}
+
+interface Generations {
+  readonly generations?: readonly (readonly {
+    readonly message?: { readonly usage_metadata?: { readonly input_tokens?: number; readonly output_tokens?: number } }
+  }[])[]
+}
+
+/** Hears of everything within one call: LangChain hands its callbacks on to whatever a node calls. */
+class Listener {
+  readonly usage = { inputTokens: 0, outputTokens: 0 }
+  readonly #calls = new Map<string, ToolCallReport>()
+
+  toolCalls(): readonly ToolCallReport[] {
+    return [...this.#calls.values()]
+  }
+
+  handlers(): object {
+    const end = (id: string, success: boolean, result: Json) => {
+      const call = this.#calls.get(id)
+      if (call) this.#calls.set(id, { ...call, success, result })
+    }
+    return {
+      // Awaited by LangChain, so that nothing comes after the call has ended.
+      awaitHandlers: true,
+      handleLLMEnd: ({ generations }: Generations) => {
+        for (const { message } of generations?.flat() ?? []) {
+          this.usage.inputTokens += message?.usage_metadata?.input_tokens ?? 0
+          this.usage.outputTokens += message?.usage_metadata?.output_tokens ?? 0
+        }
+      },
+      handleToolStart: (...[tool, input, id, , , , name]: readonly unknown[]) => {
+        const fallback = (tool as { readonly id?: readonly string[] } | undefined)?.id?.at(-1)
+        const call = { id: String(id), name: String(name ?? fallback ?? 'tool'), args: argumentsOf(input) }
+        this.#calls.set(call.id, { ...call, success: false, result: null })
+      },
+      handleToolEnd: (output: unknown, id: string) =>
+        end(id, true, looseJson((output as { readonly content?: unknown } | undefined)?.content ?? output)),
+      handleToolError: (error: unknown, id: string) =>
+        end(id, false, error instanceof Error ? error.message : String(error)),
+    }
+  }
+}
+
+function argumentsOf(input: unknown): Json {
+  try {
+    return typeof input === 'string' ? (JSON.parse(input) as Json) : looseJson(input)
+  } catch {
+    return String(input)
+  }
+}

@@ -1,0 +1,96 @@
+/** An agent of the OpenAI Agents SDK as one of ours. */
+import type { Agent, StepReport } from '../../agents/index.ts'
+import { failure, type Json } from '../../core/index.ts'
+import {
+  type ForeignCall,
+  type ForeignOptions,
+  foreignAgent,
+  looseJson,
+  textOf,
+  unfinished,
+} from '../foreign/foreign-agent.ts'
+
+/** As far as it is used here. */
+export interface OpenAiAgent {
+  readonly name: string
+}
+/** The SDK's `run`, or that of a `Runner`. */
+export type OpenAiRun = (agent: never, input: never, options?: never) => Promise<unknown>
+
+interface OpenAiResult {
+  readonly finalOutput?: unknown
+  readonly interruptions?: readonly { readonly name?: string }[]
+  readonly newItems?: readonly { readonly type: string; readonly rawItem?: OpenAiItem }[]
+  readonly runContext?: { readonly usage?: { readonly inputTokens?: number; readonly outputTokens?: number } }
+}
+interface OpenAiItem {
+  readonly callId?: string
+  readonly name?: string
+  readonly arguments?: string
+  readonly output?: unknown
+}
+
+export interface OpenAiAgentsOptions extends Omit<ForeignOptions, 'name'> {
+  /** Its own name by default. */
+  readonly name?: string
+  /** `run` of `@openai/agents`, or `(...args) => runner.run(...args)`: the SDK keeps its settings there. */
+  readonly run: OpenAiRun
+  /** What it is asked; by default a text as it is, and anything else as JSON. */
+  readonly input?: (input: Json) => unknown
+  /** What goes to `run` besides, such as `context`, `session` or `maxTurns`. */
+  readonly settings?: (input: Json, call: ForeignCall) => object
+}
+
+/**
+ * Its answer is the final output; hand-offs inside the SDK stay inside. One that stops for an approval of the SDK's own
+ * fails with `compat.unfinished`.
+ * @throws ValidationError for an option that is wrong or unknown
+ * @example const triage = fromOpenAiAgents(new Agent({ name: 'Triage', instructions }), { run, effect: 'idempotent' })
+ */
+export function fromOpenAiAgents(agent: OpenAiAgent, options: OpenAiAgentsOptions): Agent {
+  const name = options?.name ?? String(agent?.name)
+  const { run, input: inputOf = textOf, settings } = options
+  if (typeof run !== 'function')
+    throw failure('agent.wrong', { agent: name, problem: 'run is no function; hand over run of @openai/agents' })
+  return foreignAgent(
+    { ...options, name },
+    {
+      what: 'fromOpenAiAgents',
+      options: ['run', 'input', 'settings'],
+      seen: [agent.name, inputOf, settings ?? ''].join('\n'),
+      async call(input, call) {
+        const given = { ...settings?.(input, call), signal: call.signal }
+        const result = (await run(agent as never, inputOf(input) as never, given as never)) as OpenAiResult | undefined
+        if (!result) throw unfinished(name, 'run() gave nothing')
+        const waiting = result.interruptions?.map((item) => item.name ?? 'a tool') ?? []
+        if (waiting.length > 0)
+          throw unfinished(
+            name,
+            `${waiting.join(', ')} waits for an approval of the SDK; let a tool of Troupe ask instead`,
+          )
+        const value = result.finalOutput
+        if (value === undefined || value === '') throw unfinished(name, 'it has no final output')
+        return { value, usage: result.runContext?.usage, toolCalls: toolCallsOf(result.newItems ?? []) }
+      },
+    },
+  )
+}
+
+function toolCallsOf(items: NonNullable<OpenAiResult['newItems']>): StepReport['toolCalls'] {
+  const raw = (type: string) =>
+    items.flatMap((item) => (item.type === type && item.rawItem?.callId !== undefined ? [item.rawItem] : []))
+  const outputs = new Map(raw('tool_call_output_item').map((item) => [item.callId, item.output]))
+  return raw('tool_call_item').map(({ callId = '', name = '', arguments: args }) => {
+    // A call that has no output ended with the run that it failed.
+    const result = looseJson(outputs.get(callId))
+    return { id: callId, name, args: argumentsOf(args), success: outputs.has(callId), result }
+  })
+}
+
+function argumentsOf(args: string | undefined): Json {
+  try {
+    return JSON.parse(args ?? 'null') as Json
+  } catch {
+    return args ?? null
+  }
+}

@@ -1,0 +1,83 @@
+/** The tools of one agent in the shapes of frameworks, under the names of Syntha's adapters. */
+import { failure, nearest } from '../../core/index.ts'
+import type { AgentHandle } from '../../runtime/index.ts'
+import { toAiSdk, toAnthropic, toLangChain, toLangGraph, toOpenAI } from '../../tools/index.ts'
+import { unsupported } from './refused.ts'
+import { callTool } from './syntha-handler.ts'
+import type { Given } from './tool-arguments.ts'
+import type { SynthaResult } from './tool-result.ts'
+
+export type Framework = 'openai' | 'anthropic' | 'ai-sdk' | 'langchain' | 'langgraph'
+const formats = {
+  openai: (tools: AgentHandle['tools']) => toOpenAI(tools).tools,
+  anthropic: (tools: AgentHandle['tools']) => toAnthropic(tools).tools,
+  'ai-sdk': (tools: AgentHandle['tools']) => toAiSdk(tools).tools,
+  langchain: (tools: AgentHandle['tools']) => toLangChain(tools).tools,
+  langgraph: (tools: AgentHandle['tools']) => toLangGraph(tools).tools,
+}
+
+/** @throws ValidationError for a framework that is none of these */
+export function frameworkOf(name: string): Framework {
+  const wanted = name.toLowerCase()
+  if (Object.hasOwn(formats, wanted)) return wanted as Framework
+  if (wanted === 'agno') throw unsupported('The framework agno', 'it is one of Python; offer the tools over MCP')
+  const known = Object.keys(formats)
+  throw failure('validation.failed', {
+    what: `The framework ${name}`,
+    problem: `it is not one of ${known.join(', ')}${nearest(wanted, known) ? `; did you mean ${nearest(wanted, known)}?` : ''}`,
+  })
+}
+
+export const toolsFor = <F extends Framework>(framework: F, { tools }: AgentHandle) =>
+  formats[framework](tools) as ReturnType<(typeof formats)[F]>
+
+export type FrameworkHandler = (tool_name: string, given?: Given | string) => Promise<SynthaResult>
+
+/** Takes the name and the arguments, as an object or as the JSON text that models write. */
+export const handlerFor =
+  ({ tools }: AgentHandle): FrameworkHandler =>
+  async (tool_name, given = {}) => {
+    if (typeof given !== 'string') return callTool(tools, tool_name, given)
+    try {
+      return await callTool(tools, tool_name, JSON.parse(given || '{}') as Given)
+    } catch (error) {
+      if (!(error instanceof SyntaxError)) throw error
+      return {
+        success: false,
+        error: `Function call error: the arguments of ${tool_name} are not JSON.`,
+        code: 'tool.arguments',
+        function_name: tool_name,
+      }
+    }
+  }
+
+export interface Integration {
+  readonly framework: Framework
+  readonly tools: readonly unknown[]
+  readonly syntha_tools: readonly unknown[]
+  readonly existing_tools: readonly unknown[]
+  readonly total_tools: number
+  readonly syntha_tool_count: number
+  readonly existing_tool_count: number
+  readonly handler: FrameworkHandler
+}
+
+export function createIntegration(
+  framework: Framework,
+  handle: AgentHandle,
+  existing_tools: readonly unknown[],
+): Integration {
+  const made: unknown = toolsFor(framework, handle)
+  const syntha_tools: readonly unknown[] = Array.isArray(made) ? made : Object.values(made as object)
+  const tools = [...syntha_tools, ...existing_tools]
+  return {
+    framework,
+    tools,
+    syntha_tools,
+    existing_tools,
+    total_tools: tools.length,
+    syntha_tool_count: syntha_tools.length,
+    existing_tool_count: existing_tools.length,
+    handler: handlerFor(handle),
+  }
+}

@@ -1,0 +1,28 @@
+/**
+ * `troupe/compat/syntha`: the calls of Syntha's guides as they are spelled there, in both vintages, on a mesh of Troupe.
+ * What has no counterpart is refused with a sentence that says what Troupe does instead. New code uses `troupe` itself.
+ */
+export { TroupeError as SynthaError } from '../../core/index.ts'
+export { ContextMesh, type StoreOptions } from './context-mesh.ts'
+export type { MeshOptions } from './mesh-options.ts'
+export {
+  build_custom_prompt,
+  build_message_prompt,
+  build_system_prompt,
+  inject_context_into_prompt,
+  type PromptOptions,
+} from './prompts.ts'
+export * from './refused.ts'
+export {
+  create_multi_agent_handlers,
+  create_restricted_handler,
+  create_role_based_handler,
+  get_role_info,
+  PREDEFINED_ROLES,
+} from './roles.ts'
+export { create_hybrid_tool_handler, get_all_tool_schemas, merge_tool_schemas } from './schemas.ts'
+export { type SynthaHandler, synthaHandler } from './syntha-handler.ts'
+export type { Given } from './tool-arguments.ts'
+export { SynthaToolFactory } from './tool-factory.ts'
+export { ToolHandler, type ToolHandlerOptions } from './tool-handler.ts'
+export type { SynthaResult } from './tool-result.ts'

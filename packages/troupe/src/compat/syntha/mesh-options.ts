@@ -1,0 +1,101 @@
+/** What the guides pass to `ContextMesh`, as the configuration of a troupe. Nothing of it is ignored. */
+import { checkOptions, type Duration, failure } from '../../core/index.ts'
+import type { TroupeConfig } from '../../runtime/index.ts'
+import { unsupported } from './refused.ts'
+
+export interface MeshOptions {
+  /** `default` where none is given: a user like any other. */
+  readonly user_id?: string
+  readonly enable_indexing?: boolean
+  readonly auto_cleanup?: boolean
+  /** Seconds; 300 by default. */
+  readonly cleanup_interval?: number
+  /** true by default where a database is named; without one everything is in memory. */
+  readonly enable_persistence?: boolean
+  readonly db_backend?: 'sqlite' | 'postgresql'
+  /** `syntha_context.db` where the backend is named and no path. */
+  readonly db_path?: string
+  readonly connection_string?: string
+  readonly host?: string
+  readonly port?: number
+  readonly database?: string
+  readonly db_name?: string
+  readonly user?: string
+  readonly username?: string
+  readonly password?: string
+  readonly sslmode?: 'disable' | 'require' | 'verify-ca' | 'verify-full'
+  /** Connections; those of `max_overflow` are added. */
+  readonly pool_size?: number
+  readonly max_overflow?: number
+  /** Seconds. */
+  readonly pool_timeout?: number
+  readonly pool_recycle?: number
+}
+
+const common = ['user_id', 'enable_indexing', 'auto_cleanup', 'cleanup_interval', 'enable_persistence', 'db_backend']
+const server = ['connection_string', 'host', 'port', 'database', 'db_name', 'user', 'username', 'password', 'sslmode']
+const pool = ['pool_size', 'max_overflow', 'pool_timeout', 'pool_recycle']
+
+const wrong = (what: string, problem: string) => failure('validation.failed', { what, problem })
+const secondsOf = (value: number, what: string): Duration => {
+  if (typeof value !== 'number' || !(value > 0)) throw wrong(what, 'it is a number of seconds above zero')
+  return `${value}s`
+}
+
+/** @throws ValidationError for what is unknown, contradicts itself, or cannot be had */
+export function meshConfig(options: MeshOptions): TroupeConfig {
+  checkOptions('ContextMesh', options, [...common, 'db_path', ...server, ...pool])
+  if (options.enable_indexing === false)
+    throw unsupported('enable_indexing: false', 'every lookup goes by an index, and costs what it returns')
+  if (options.auto_cleanup === false)
+    throw unsupported('auto_cleanup: false', 'what has expired is invisible at once, and is cleaned up later')
+  const { cleanup_interval } = options
+  return {
+    storage: storageOf(options),
+    ...(cleanup_interval === undefined
+      ? {}
+      : { context: { cleanup: secondsOf(cleanup_interval, 'cleanup_interval') } }),
+  }
+}
+
+function storageOf(options: MeshOptions): TroupeConfig['storage'] {
+  const { db_backend, db_path } = options
+  if (db_backend !== undefined && db_backend !== 'sqlite' && db_backend !== 'postgresql')
+    throw wrong('db_backend', `Unsupported backend type: ${String(db_backend)}`)
+  const named = Object.keys(options) as (keyof MeshOptions)[]
+  const forServer = named.filter((name) => [...server, ...pool].includes(name))
+  if (options.enable_persistence === false) {
+    if (db_backend !== undefined || db_path !== undefined || forServer.length > 0)
+      throw wrong('enable_persistence', 'it is false, and a database is named')
+    return 'memory:'
+  }
+  if (db_backend === 'postgresql') {
+    if (db_path !== undefined) throw wrong('db_path', 'it is of sqlite')
+    return postgres(options)
+  }
+  if (forServer.length > 0) throw wrong(forServer.join(', '), "they are of db_backend: 'postgresql'")
+  if (db_backend === undefined && db_path === undefined && options.enable_persistence === undefined) return 'memory:'
+  return `sqlite:${db_path ?? 'syntha_context.db'}`
+}
+
+function postgres(options: MeshOptions): Exclude<TroupeConfig['storage'], string> {
+  const { connection_string: url, host, port, password, pool_timeout, pool_recycle } = options
+  const database = options.database ?? options.db_name
+  const user = options.user ?? options.username
+  const given = Object.entries({ url, host, port, database, user, password })
+  if (url === undefined && database === undefined) throw wrong('postgresql', 'connection_string or database is missing')
+  return {
+    ...Object.fromEntries(given.filter(([, value]) => value !== undefined)),
+    ...(options.sslmode === undefined ? {} : { tls: tlsOf(options.sslmode) }),
+    ...(options.pool_size === undefined ? {} : { poolSize: options.pool_size + (options.max_overflow ?? 0) }),
+    ...(pool_timeout === undefined ? {} : { acquireTimeout: secondsOf(pool_timeout, 'pool_timeout') }),
+    ...(pool_recycle === undefined ? {} : { recycle: secondsOf(pool_recycle, 'pool_recycle') }),
+  }
+}
+
+function tlsOf(sslmode: string): boolean | { readonly check: false } {
+  if (sslmode === 'disable') return false
+  if (sslmode === 'require') return { check: false }
+  if (sslmode === 'verify-ca' || sslmode === 'verify-full') return true
+  throw unsupported(`sslmode ${sslmode}`, 'a connection is encrypted or it is not: disable, require or verify-full')
+}

@@ -1,0 +1,32 @@
+/** A role of the guides, the four or one's own list of tools, as the rights of an agent. */
+import { failure } from '../../core/index.ts'
+import { Access, type AccessOptions, builtInTools, createRoles } from '../../security/index.ts'
+
+/** Lists of tools by the name of the role. */
+export type CustomRoles = Readonly<Record<string, readonly string[]>>
+
+/**
+ * A role of one's own is the lowest of ours that has all of its tools, narrowed to them.
+ * @throws ValidationError `role.unknown`; for a list that names a tool there is not
+ */
+export function rightsOf(
+  role: string | undefined,
+  custom: CustomRoles,
+  { allow, deny }: { readonly allow: readonly string[] | undefined; readonly deny: readonly string[] },
+): AccessOptions {
+  const own = role !== undefined && Object.hasOwn(custom, role) ? custom[role] : undefined
+  if (!own) return checked({ role, allow, deny })
+  const missing = own.find((tool) => !(builtInTools as readonly string[]).includes(tool))
+  if (missing !== undefined)
+    throw failure('validation.failed', { what: `The role ${role}`, problem: `there is no tool ${missing}` })
+  const roles = createRoles()
+  const base = ['readonly', 'contributor'].find((name) =>
+    own.every((tool) => roles[name]?.tools.some((one) => one === tool)),
+  )
+  return checked({ role: base ?? 'moderator', allow: own.filter((tool) => allow?.includes(tool) ?? true), deny })
+}
+
+function checked(options: AccessOptions): AccessOptions {
+  new Access(options)
+  return options
+}

@@ -1,0 +1,70 @@
+/** One call in the guides' spelling, carried out by the tools of an agent's handle. */
+import { TroupeError } from '../../core/index.ts'
+import type { JsonObject, ToolResult, ToolHandler as Tools } from '../../tools/index.ts'
+import { type Given, toolArguments } from './tool-arguments.ts'
+import { type SynthaResult, withAliases } from './tool-result.ts'
+
+export interface SynthaHandler {
+  handle_tool_call(tool_name: string, given?: Given): Promise<SynthaResult>
+}
+
+/**
+ * The guides' `handle_tool_call` on an agent's handle: its role, lists and name are those of the handle.
+ * @example
+ * const sales = synthaHandler(ada.agent('Sales'))
+ * const { success } = await sales.handle_tool_call('push_context', { key: 'deal', value: 'closed', topics: ['sales'] })
+ */
+export const synthaHandler = (agent: { readonly tools: Tools }): SynthaHandler => ({
+  handle_tool_call: (tool_name, given = {}) => callTool(agent.tools, tool_name, given),
+})
+
+/** A mistake in what is given is a result, as everywhere. */
+export async function callTool(tools: Tools, tool_name: string, given: Given): Promise<SynthaResult> {
+  const tool = tool_name.replace(/^syntha_/, '')
+  const told = (result: ToolResult) => withAliases(tool, given as JsonObject, result)
+  try {
+    if (tool === 'batch_context_operation' && given.continue_on_error === false && given.atomic !== true)
+      return told(await untilFailure(tools, given))
+    const result = await tools.call(tool, toolArguments(tool, given))
+    const confirmations = tool === 'get_messages_from_agents' && given.include_confirmations === false
+    return told(confirmations ? withoutConfirmations(result) : result)
+  } catch (error) {
+    if (!(error instanceof TroupeError)) throw error
+    return told(failed(error))
+  }
+}
+
+export function failed({ message, code, hint }: TroupeError): ToolResult {
+  return { success: false, error: message, code, ...(hint === undefined ? {} : { suggestion: hint }) }
+}
+
+/** A batch that stops at its first failure: each operation is a batch of its own. */
+async function untilFailure(tools: Tools, given: Given): Promise<ToolResult> {
+  const { operations } = toolArguments('batch_context_operation', given)
+  if (!Array.isArray(operations)) return tools.call('batch_context_operation', { operations })
+  const results: JsonObject[] = []
+  let last: ToolResult = { success: true }
+  for (const [operation, one] of operations.entries()) {
+    last = await tools.call('batch_context_operation', { operations: [one] })
+    const [outcome] = (last.results ?? []) as readonly JsonObject[]
+    if (!outcome) return last
+    results.push({ ...outcome, operation })
+    if (!last.success) break
+  }
+  const done = results.filter(({ success }) => success === true).length
+  return {
+    ...last,
+    ...(last.success ? {} : { error: `Operation ${done} failed: ${String(results.at(-1)?.error)}` }),
+    total_operations: operations.length,
+    successful_operations: done,
+    failed_operations: results.length - done,
+    atomic: false,
+    results,
+  }
+}
+
+function withoutConfirmations(result: ToolResult): ToolResult {
+  if (!Array.isArray(result.messages)) return result
+  const messages = (result.messages as readonly JsonObject[]).filter(({ type }) => type !== 'message.confirmed')
+  return { ...result, messages, count: messages.length }
+}

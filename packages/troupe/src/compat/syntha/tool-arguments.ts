@@ -1,0 +1,117 @@
+/**
+ * The arguments of the guides' calls in the names of Troupe's tools: `ttl`, `ttl_seconds` or `ttl_hours`, `key` or `keys`,
+ * lists as text, priorities as numbers. What is misspelt stays, and is refused by the tool itself.
+ */
+import { failure } from '../../core/index.ts'
+import { unsupported } from './refused.ts'
+
+/** Keyword arguments, as an object. */
+export type Given = Readonly<Record<string, unknown>>
+type Arguments = Record<string, unknown>
+
+const wrong = (what: string, problem: string) => failure('validation.failed', { what, problem })
+
+/** Moves what stands under one of `names` to `to`. @throws ValidationError where two of them are given */
+function rename(args: Arguments, names: readonly string[], to: string): void {
+  const found = names.filter((name) => args[name] !== undefined && args[name] !== null)
+  if (found.length > 1) throw wrong(found.join(' and '), 'they mean the same: name one')
+  const value = found[0] === undefined ? undefined : args[found[0]]
+  for (const name of names) delete args[name]
+  if (value !== undefined) args[to] = value
+}
+
+const seconds = { ttl: 1, ttl_seconds: 1, ttl_hours: 3_600 } as const
+
+/** Seconds as `ttl`. Numbers as they are; above zero is for the tool to ask. */
+function ttlOf(args: Arguments): void {
+  const { ttl_hours } = args
+  if (typeof ttl_hours === 'number') args.ttl_hours = ttl_hours * seconds.ttl_hours
+  rename(args, Object.keys(seconds), 'ttl')
+}
+
+/** `a, b` is two names. */
+function lists(args: Arguments, ...names: readonly string[]): void {
+  for (const name of names) {
+    const value = args[name]
+    if (typeof value === 'string')
+      args[name] = value
+        .split(',')
+        .map((one) => one.trim())
+        .filter(Boolean)
+  }
+}
+
+const priorities = ['urgent', 'high', 'normal', 'low'] as const
+
+/** The numbers of the guides: 0 is urgent, 3 is low. */
+function priorityOf(args: Arguments): void {
+  const { priority } = args
+  if (typeof priority !== 'number') return
+  const named = priorities[priority]
+  if (named === undefined) throw wrong('priority', `${priority} is not 0 (urgent), 1 (high), 2 (normal) or 3 (low)`)
+  args.priority = named
+}
+
+function message(args: Arguments): void {
+  // 0 is Syntha's word for a message that does not expire.
+  if (args.ttl_hours === 0) delete args.ttl_hours
+  ttlOf(args)
+  priorityOf(args)
+  // The guides' queues carry when they were filled; the store's own time is what counts.
+  delete args.timestamp
+}
+
+/** The older tools have no pages: the largest that there is. */
+function whole(args: Arguments): void {
+  args.limit ??= 1_000
+}
+
+function operationOf(given: unknown): unknown {
+  if (typeof given !== 'object' || given === null) return given
+  const operation: Arguments = { ...given }
+  if (operation.type === 'remove') operation.type = 'delete'
+  lists(operation, 'topics', 'subscribers')
+  ttlOf(operation)
+  return operation
+}
+
+const translations: Readonly<Record<string, (args: Arguments) => void>> = {
+  get_context(args) {
+    lists(args, 'keys')
+    // An empty list of keys is how the older tool asks for everything.
+    if (Array.isArray(args.keys) && args.keys.length === 0) delete args.keys
+    if (args.keys === undefined && args.key === undefined) whole(args)
+  },
+  push_context(args) {
+    lists(args, 'topics', 'subscribers')
+    ttlOf(args)
+  },
+  list_context: whole,
+  list_context_keys: whole,
+  subscribe_to_topics: (args) => lists(args, 'topics'),
+  unsubscribe_from_topics: (args) => lists(args, 'topics'),
+  send_message_to_agent: message,
+  broadcast_message_to_agents(args) {
+    lists(args, 'to_agents')
+    message(args)
+    if (args.exclude_sender === false)
+      throw unsupported('exclude_sender: false', 'a broadcast never goes to its sender, who can send to itself')
+    delete args.exclude_sender
+  },
+  get_messages_from_agents(args) {
+    priorityOf(args)
+    if (args.limit === 0) args.limit = 1_000
+    delete args.include_confirmations
+  },
+  batch_context_operation(args) {
+    if (Array.isArray(args.operations)) args.operations = args.operations.map(operationOf)
+    delete args.continue_on_error
+  },
+}
+
+/** @throws ValidationError for what is named twice or has no counterpart */
+export function toolArguments(tool: string, given: Given): Arguments {
+  const args = { ...given }
+  if (Object.hasOwn(translations, tool)) translations[tool]?.(args)
+  return args
+}
