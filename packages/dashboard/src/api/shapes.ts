@@ -1,0 +1,93 @@
+/** What the routes answer, as far as the page reads it; `GET /v1/openapi.json` has all of it. */
+export interface Summary {
+  readonly id: string
+  readonly status: string
+  readonly reason?: string
+  readonly tags: readonly string[]
+  readonly agents: readonly string[]
+  readonly createdAt: string
+  readonly endedAt?: string
+}
+export interface Question {
+  readonly id: string
+  readonly kind: 'question' | 'choice' | 'confirmation' | 'draft' | 'approval' | 'error'
+  readonly text: string
+  readonly agent: string
+  readonly options?: readonly string[]
+  readonly default?: unknown
+  readonly tool?: string
+  readonly args?: unknown
+  readonly hash?: string
+}
+export interface StoredError {
+  readonly message: string
+  readonly code?: string
+  readonly hint?: string
+}
+export interface Result {
+  readonly status: string
+  readonly reason?: string
+  readonly response?: unknown
+  readonly questions?: readonly Question[]
+  readonly totalSteps?: number
+  readonly usage?: { readonly inputTokens: number; readonly outputTokens: number }
+  readonly cost?: { readonly usd: number; readonly unknown: readonly string[] }
+  readonly durationMs?: number
+  readonly guard?: { readonly name: string; readonly limit: number; readonly used: number }
+  readonly error?: StoredError
+}
+export interface Topology {
+  readonly nodes: readonly { readonly name: string; readonly kind: string }[]
+  readonly edges: readonly { readonly from: string; readonly to: string; readonly type: string }[]
+}
+export interface RunEvent {
+  readonly seq: number
+  readonly type: string
+  readonly at: number
+  readonly path: readonly string[]
+  readonly step?: string
+  readonly branch?: string
+  readonly node?: string
+  readonly agent?: string
+  readonly input?: unknown
+  readonly value?: unknown
+  readonly outcome?: unknown
+  readonly error?: StoredError
+  readonly usage?: { readonly inputTokens?: number; readonly outputTokens?: number; readonly cost?: number }
+  readonly task?: unknown
+  readonly pinned?: { readonly topology?: Topology }
+}
+export type Audience =
+  | 'everyone'
+  | 'owner'
+  | { readonly subscribers: readonly string[]; readonly topics: readonly string[] }
+export interface Entry {
+  readonly key: string
+  readonly value: unknown
+  readonly version: number
+  readonly owner: string
+  readonly audience: Audience
+  readonly updatedAt: string
+  readonly expiresAt?: string
+  readonly provenance: Readonly<Record<string, unknown>>
+  readonly taint: readonly unknown[]
+  readonly ended?: string
+}
+export interface Change {
+  readonly type: string
+  readonly key?: string
+  readonly revision: number
+}
+export interface Present {
+  readonly id: string
+  readonly name: string
+  readonly role: string
+  readonly topics: readonly string[]
+  readonly node: string
+}
+export interface Message {
+  readonly id: string
+  readonly from: string
+  readonly type: string
+  readonly payload: unknown
+}

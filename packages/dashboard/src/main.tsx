@@ -1,0 +1,7 @@
+import '@radix-ui/themes/styles.css'
+import '@xyflow/react/dist/style.css'
+import './page.css'
+import { createRoot } from 'react-dom/client'
+import { App } from './app.tsx'
+
+createRoot(document.getElementById('root') as HTMLElement).render(<App />)

@@ -1,0 +1,48 @@
+/** What stands where an answer of the server will be: waiting, a problem, nothing, or the answer. */
+import { Callout, Flex, Spinner, Text } from '@radix-ui/themes'
+import type { UseQueryResult } from '@tanstack/react-query'
+import type { ReactNode } from 'react'
+import { Problem } from '../api/problem.ts'
+
+interface AnswerProps<T> {
+  readonly of: UseQueryResult<T, Error>
+  /** Where there is nothing to show. */
+  readonly none?: { readonly when: (answer: T) => boolean; readonly say: ReactNode }
+  readonly children: (answer: T) => ReactNode
+}
+
+export function Answer<T>({ of, none, children }: AnswerProps<T>) {
+  if (of.data !== undefined)
+    return (
+      <>
+        {of.error && <Refused error={of.error} />}
+        {none?.when(of.data) ? <Nothing>{none.say}</Nothing> : children(of.data)}
+      </>
+    )
+  if (of.error) return <Refused error={of.error} />
+  return (
+    <Flex align="center" gap="2" role="status" py="3">
+      <Spinner /> <Text color="gray">Loading</Text>
+    </Flex>
+  )
+}
+
+export function Refused({ error }: { readonly error: Error }) {
+  const hint = error instanceof Problem ? error.hint : undefined
+  const isMissing = error instanceof Problem && error.code === 'route.missing'
+  return (
+    <Callout.Root color={isMissing ? 'gray' : 'red'} role="alert" my="2">
+      <Callout.Text>
+        {error.message} {hint}
+      </Callout.Text>
+    </Callout.Root>
+  )
+}
+
+export function Nothing({ children }: { readonly children: ReactNode }) {
+  return (
+    <Text as="p" color="gray" my="4">
+      {children}
+    </Text>
+  )
+}

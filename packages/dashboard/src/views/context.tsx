@@ -1,0 +1,164 @@
+import { Button, Flex, Heading, Link, Table, Text, TextField } from '@radix-ui/themes'
+import { useState } from 'react'
+import { type Page, part } from '../api/client.ts'
+import type { Audience, Change, Entry } from '../api/shapes.ts'
+import { useAnswer, useForget, useStream } from '../api/use-api.tsx'
+import { inShort, when } from '../format.ts'
+import { Answer } from '../parts/answer.tsx'
+import { Section } from '../parts/section.tsx'
+import { Status } from '../parts/status.tsx'
+import { Value } from '../parts/value.tsx'
+import { linkTo } from '../route.ts'
+
+const audienceText = (audience: Audience) =>
+  typeof audience === 'string'
+    ? audience
+    : [...audience.subscribers, ...audience.topics.map((topic) => `#${topic}`)].join(', ') || 'nobody'
+
+export function Context({ at }: { readonly at: string | undefined }) {
+  return at === undefined ? <Entries /> : <EntryView entry={at} />
+}
+
+const path = '/v1/context/entries'
+
+/** Live: what the watch tells is asked for again. */
+function useWatched(paths: readonly string[], pattern?: string) {
+  const forget = useForget()
+  return useStream<Change>('/v1/context/watch', {
+    ...(pattern === undefined ? {} : { query: { pattern } }),
+    hear: () => {
+      for (const one of paths) forget(one)
+    },
+  })
+}
+
+function Entries() {
+  const [typed, setTyped] = useState('')
+  const [prefix, setPrefix] = useState('')
+  const [cursors, setCursors] = useState<readonly string[]>([])
+  const query = { limit: 50, cursor: cursors.at(-1), prefix: prefix || undefined }
+  const entries = useAnswer<Page<Entry>>(path, { query })
+  const connection = useWatched([path])
+  return (
+    <>
+      <Flex align="center" gap="3" mb="4" wrap="wrap">
+        <Heading as="h1" size="6">
+          Context
+        </Heading>
+        {connection === 'open' ? (
+          <Status status="ready" reason="live" />
+        ) : (
+          <Status status="waiting" reason={connection} />
+        )}
+      </Flex>
+      <form
+        onSubmit={(event) => {
+          event.preventDefault()
+          setCursors([])
+          setPrefix(typed)
+        }}
+      >
+        <Flex gap="2" mb="3">
+          <TextField.Root
+            className="wide"
+            aria-label="Keys that begin with"
+            placeholder="Keys that begin with …"
+            value={typed}
+            onChange={({ target }) => setTyped(target.value)}
+          />
+          <Button type="submit">Find</Button>
+        </Flex>
+      </form>
+      <Answer of={entries} none={{ when: ({ items }) => items.length === 0, say: 'Nothing is there.' }}>
+        {({ items, cursor: next }) => (
+          <>
+            <Table.Root variant="surface" size="1">
+              <Table.Header>
+                <Table.Row>
+                  <Table.ColumnHeaderCell>Key</Table.ColumnHeaderCell>
+                  <Table.ColumnHeaderCell>Value</Table.ColumnHeaderCell>
+                  <Table.ColumnHeaderCell className="roomy">Owner</Table.ColumnHeaderCell>
+                  <Table.ColumnHeaderCell className="roomy">For</Table.ColumnHeaderCell>
+                  <Table.ColumnHeaderCell className="roomy">Version</Table.ColumnHeaderCell>
+                </Table.Row>
+              </Table.Header>
+              <Table.Body>
+                {items.map((entry) => (
+                  <Table.Row key={entry.key}>
+                    <Table.RowHeaderCell className="break">
+                      <Link href={linkTo('context', entry.key)}>{entry.key || '(the empty key)'}</Link>
+                    </Table.RowHeaderCell>
+                    <Table.Cell className="break">{inShort(entry.value, 80)}</Table.Cell>
+                    <Table.Cell className="roomy">{entry.owner}</Table.Cell>
+                    <Table.Cell className="roomy">{audienceText(entry.audience)}</Table.Cell>
+                    <Table.Cell className="roomy">{entry.version}</Table.Cell>
+                  </Table.Row>
+                ))}
+              </Table.Body>
+            </Table.Root>
+            <Flex gap="2" mt="3">
+              <Button variant="soft" disabled={cursors.length === 0} onClick={() => setCursors(cursors.slice(0, -1))}>
+                Back
+              </Button>
+              <Button
+                variant="soft"
+                disabled={next === undefined}
+                onClick={() => next && setCursors([...cursors, next])}
+              >
+                More
+              </Button>
+            </Flex>
+          </>
+        )}
+      </Answer>
+    </>
+  )
+}
+
+function EntryView({ entry: key }: { readonly entry: string }) {
+  const at = `${path}/${part(key)}`
+  const entry = useAnswer<Entry>(at)
+  const history = useAnswer<Page<Entry>>(`${at}/history`)
+  useWatched([at, `${at}/history`])
+  return (
+    <>
+      <Text as="p" size="2" mb="1">
+        <Link href={linkTo('context')}>Context</Link>
+      </Text>
+      <Heading as="h1" size="5" mb="3" className="break">
+        {key || '(the empty key)'}
+      </Heading>
+      <Answer of={entry}>
+        {({ value, version, owner, audience, updatedAt, expiresAt, provenance, taint }) => (
+          <>
+            <Text as="p" size="2" color="gray" mb="2">
+              version {version} · by {owner} · for {audienceText(audience)} · {when(updatedAt)}
+              {expiresAt && ` · until ${when(expiresAt)}`}
+            </Text>
+            <Value value={value} label={`Value of ${key}`} />
+            <Section title="Where it comes from">
+              <Value value={taint.length > 0 ? { ...provenance, taint } : provenance} label="Provenance" />
+            </Section>
+          </>
+        )}
+      </Answer>
+      <Section title="History">
+        <Answer of={history} none={{ when: ({ items }) => items.length === 0, say: 'It has no earlier versions.' }}>
+          {({ items }) => (
+            <ol className="plain">
+              {items.map((older) => (
+                <li key={older.version}>
+                  <Text size="2">
+                    version {older.version} · by {older.owner} · {when(older.updatedAt)}{' '}
+                    {older.ended && `· ${older.ended}`}
+                  </Text>
+                  <Value value={older.value} label={`Version ${older.version}`} />
+                </li>
+              ))}
+            </ol>
+          )}
+        </Answer>
+      </Section>
+    </>
+  )
+}

@@ -1,0 +1,86 @@
+import { Button, Flex, Text } from '@radix-ui/themes'
+import { useState } from 'react'
+import { count, inShort, lasting, money, when } from '../format.ts'
+import { Nothing } from '../parts/answer.tsx'
+import { Status } from '../parts/status.tsx'
+import { Value } from '../parts/value.tsx'
+import type { RunState, Step } from '../run-state.ts'
+
+/** More at once would cost the page more than they tell. */
+const perPage = 100
+
+export function Timeline({ state }: { readonly state: RunState }) {
+  const [shown, setShown] = useState(perPage)
+  const steps = [...state.steps.values()]
+  if (steps.length === 0) return <Nothing>No step has begun.</Nothing>
+  const from = steps[0]?.began ?? 0
+  const until = Math.max(...steps.map(({ began, ended }) => ended ?? began), from + 1)
+  return (
+    <>
+      <ol className="timeline">
+        {steps.slice(0, shown).map((step) => (
+          <StepRow key={step.id} step={step} from={from} span={until - from} />
+        ))}
+      </ol>
+      {steps.length > shown && (
+        <Button variant="soft" onClick={() => setShown(shown + perPage)}>
+          Show more of {count(steps.length)}
+        </Button>
+      )}
+    </>
+  )
+}
+
+function StepRow({ step, from, span }: { readonly step: Step; readonly from: number; readonly span: number }) {
+  const { agent, state, began, ended, tokens, cost, error } = step
+  const left = ((began - from) / span) * 100
+  const wide = Math.max(0.5, (((ended ?? from + span) - began) / span) * 100)
+  return (
+    <li>
+      <details className="step">
+        <summary>
+          <span className="step-agent" style={{ paddingInlineStart: `${Math.min(step.depth, 6) * 0.75}rem` }}>
+            {agent}
+          </span>
+          <Status status={state} />
+          <span className="step-bar" aria-hidden="true">
+            <span
+              className={`bar bar-${state}`}
+              style={{ marginInlineStart: `${left}%`, width: `${Math.min(wide, 100 - left)}%` }}
+            />
+          </span>
+          <Text size="1" color="gray" className="step-time">
+            {ended === undefined ? '' : lasting(ended - began)}
+          </Text>
+        </summary>
+        <div className="step-detail">
+          <Text as="p" size="2" color="gray">
+            {step.id} · branch {step.branch} · {when(began)}
+            {tokens > 0 && ` · ${count(tokens)} tokens · ${money(cost)}`}
+          </Text>
+          {error !== undefined && <Text as="p">{error}</Text>}
+          <Part name="Input" value={step.input} of={step} />
+          <Part name="Outcome" value={plainOf(step.output)} of={step} />
+        </div>
+      </details>
+    </li>
+  )
+}
+
+/** A plain value is shown as itself. */
+const plainOf = (outcome: unknown): unknown => {
+  const { kind, value } = (outcome ?? {}) as { readonly kind?: unknown; readonly value?: unknown }
+  return kind === 'value' ? value : outcome
+}
+
+function Part({ name, value, of: { agent } }: { readonly name: string; readonly value: unknown; readonly of: Step }) {
+  if (value === undefined) return null
+  return (
+    <Flex direction="column" gap="1" mt="2">
+      <Text size="2" weight="bold">
+        {name}
+      </Text>
+      <Value value={value} label={`${name} of ${agent}: ${inShort(value, 40)}`} />
+    </Flex>
+  )
+}

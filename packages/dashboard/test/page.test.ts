@@ -1,0 +1,160 @@
+/** The page in a real browser: the story of a run that asks, and what holds on every view. */
+import { AxeBuilder } from '@axe-core/playwright'
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { executable, openBrowser } from './chromium.ts'
+import { letDie, type Played, play } from './played.ts'
+
+const views = ['home', 'runs', 'context', 'messages', 'agents', 'try'] as const
+
+// Where no Chromium is installed (`apt-get install chromium`), there is nothing to look with.
+describe.skipIf(executable === undefined)('the page', () => {
+  let browser: Browser
+  let played: Played
+  let page: Page
+  const problems: string[] = []
+
+  const open = async (options: BrowserContextOptions = {}) => {
+    const context = await browser.newContext({ viewport: { width: 1_200, height: 900 }, ...options })
+    context.setDefaultTimeout(20_000)
+    const opened = await context.newPage()
+    opened.on('pageerror', (error) => problems.push(error.message))
+    opened.on('console', (said) => said.type() === 'error' && problems.push(said.text()))
+    await opened.goto(await played.server.link())
+    await opened.getByRole('heading', { level: 1, name: 'Home' }).waitFor()
+    return opened
+  }
+  const go = async (name: string) => {
+    await page.getByRole('navigation').getByRole('link', { name }).click()
+    await page.getByRole('heading', { level: 1, name }).waitFor()
+  }
+
+  beforeAll(async () => {
+    browser = await openBrowser()
+    played = await play()
+    page = await open()
+  }, 60_000)
+  afterAll(async () => {
+    await browser?.close()
+    await played?.[Symbol.asyncDispose]()
+  })
+
+  test('opens by a link that works once, and shows nothing without', async () => {
+    const link = await played.server.link()
+    const context = await browser.newContext()
+    const first = await context.newPage()
+    await first.goto(link)
+    await first.getByRole('heading', { level: 1, name: 'Home' }).waitFor()
+    const other = await (await browser.newContext()).newPage()
+    expect((await other.goto(link))?.status()).toBe(401)
+    await other.goto(played.server.url)
+    await other.getByRole('alert').first().waitFor()
+  }, 60_000)
+
+  test('a run is started, followed, approved with its exact arguments, and ends', async () => {
+    await go('Try it')
+    await page.getByRole('combobox', { name: 'Team or agent' }).click()
+    await page.getByRole('option', { name: 'letters' }).click()
+    await page.getByLabel('Task').fill('the invitation')
+    await page.getByRole('button', { name: 'Start' }).click()
+    await page.getByText('Clerk asks').waitFor()
+    expect(played.sent).toEqual([])
+    const args = await page.getByRole('region', { name: 'Arguments of send_letter' }).innerText()
+    expect(JSON.parse(args)).toEqual({ to: 'Bob', text: expect.stringContaining('<img') })
+    await page.getByRole('button', { name: 'Approve' }).click()
+    await page.getByRole('status', { name: 'Status of the run' }).getByText('completed').waitFor()
+    expect(played.sent).toEqual(['Bob'])
+    expect(await page.getByRole('region', { name: 'Response' }).last().innerText()).toBe('The letter is sent.')
+    await page.getByRole('button', { name: 'Replay' }).click()
+    await page.getByText('identical').waitFor()
+    await page.getByRole('button', { name: 'Why?' }).click()
+    await page
+      .getByText(/Reader/)
+      .first()
+      .waitFor()
+  }, 60_000)
+
+  test('a step shows what it was given and what it gave', async () => {
+    await page.locator('summary', { hasText: 'Reader' }).click()
+    await page
+      .getByRole('region', { name: /^Outcome of Reader/ })
+      .getByText('Notes on the invitation')
+      .waitFor()
+  })
+
+  test('the context changes while one looks', async () => {
+    await go('Context')
+    await page.getByRole('link', { name: 'letters.draft' }).waitFor()
+    await played.troupe.user('default').context.push('letters.later', 'written by somebody else')
+    await page.getByText('written by somebody else').waitFor()
+    await page.getByRole('link', { name: 'letters.draft' }).click()
+    await page.getByText('by Reader').first().waitFor()
+  }, 60_000)
+
+  test('a dead letter is delivered again', async () => {
+    await letDie(played.troupe)
+    await go('Messages')
+    await page.getByText('out of stock').waitFor()
+    await page.getByRole('button', { name: 'Deliver again' }).click()
+    await page.getByText('out of stock').waitFor({ state: 'detached' })
+    expect(await played.troupe.user('default').agent('Stock').mailbox.counts()).toMatchObject({ dead: 0, waiting: 1 })
+  }, 60_000)
+
+  test('nothing that agents write is carried out', async () => {
+    for (const view of views) await page.goto(`${played.server.url}/#/${view}`)
+    expect(await page.title()).not.toContain('broken into')
+    expect(await page.locator('img[src="x"]').count()).toBe(0)
+  }, 60_000)
+
+  test.each(['light', 'dark'] as const)(
+    'every view is accessible, %s',
+    async (colorScheme) => {
+      const looked = await open({ colorScheme, reducedMotion: 'reduce' })
+      const [run] = (await played.troupe.user('default').orchestra.list({ limit: 1 })).items
+      for (const view of [...views, `runs/${run?.id}`, 'context/letters.draft']) {
+        await looked.goto(`${played.server.url}/#/${view}`)
+        await looked.getByRole('heading', { level: 1 }).waitFor()
+        await expect.poll(() => looked.getByText('Loading').count(), { timeout: 20_000 }).toBe(0)
+        const { violations } = await new AxeBuilder({ page: looked }).analyze()
+        const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical')
+        expect(
+          serious.map(({ id, nodes }) => `${view}: ${id}: ${nodes[0]?.html}`),
+          view,
+        ).toEqual([])
+      }
+    },
+    120_000,
+  )
+
+  test('all of it is reached by keyboard', async () => {
+    const looked = await open()
+    await looked.keyboard.press('Tab')
+    expect(await looked.evaluate(() => document.activeElement?.textContent)).toBe('Skip to the content')
+    await looked.keyboard.press('Enter')
+    expect(await looked.evaluate(() => document.activeElement?.id)).toBe('main')
+    await looked.keyboard.press('Tab')
+    await looked.keyboard.press('Enter')
+    await looked.getByRole('heading', { level: 1, name: 'Runs' }).waitFor()
+    expect(await looked.evaluate(() => document.activeElement?.id)).toBe('main')
+  }, 60_000)
+
+  test('fits a phone', async () => {
+    const looked = await open({ viewport: { width: 375, height: 800 } })
+    const [run] = (await played.troupe.user('default').orchestra.list({ limit: 1 })).items
+    for (const view of [...views, `runs/${run?.id}`, 'context/letters.draft']) {
+      await looked.goto(`${played.server.url}/#/${view}`)
+      await looked.getByRole('heading', { level: 1 }).waitFor()
+      const wide = await looked.evaluate(() => document.documentElement.scrollWidth)
+      expect(wide, view).toBeLessThanOrEqual(375)
+    }
+  }, 60_000)
+
+  test('says when the server is away, and comes back by itself', async () => {
+    const looked = await open()
+    await looked.context().setOffline(true)
+    await looked.getByText('The server cannot be reached.').first().waitFor()
+    await looked.context().setOffline(false)
+    await looked.getByText('The server cannot be reached.').first().waitFor({ state: 'detached' })
+    expect(problems.filter((problem) => !/ERR_INTERNET_DISCONNECTED|401/.test(problem))).toEqual([])
+  }, 60_000)
+})
