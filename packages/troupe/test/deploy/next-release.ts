@@ -1,0 +1,32 @@
+/** The build of the next release: this one, with another version and a step more of the schema, as a release brings them. */
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { type Build, ownBuild } from './processes.ts'
+
+/** What it adds to the schema: a column that the release before it knows nothing of. */
+export const plantedColumn = { table: 'run_work', column: 'planted_by_the_next_release' } as const
+
+const step = `{
+  room: 'orchestration',
+  version: orchestrationMigrations.at(-1).version + 1,
+  name: 'planted',
+  lowestReader: orchestrationMigrations.at(-1).lowestReader,
+  up: { sqlite: [], postgres: ['alter table ${plantedColumn.table} add column ${plantedColumn.column} text'] },
+}`
+
+/** In a folder of its own, to be removed, where packages are found as they are by this build. */
+export function buildNextRelease(): Build {
+  const folder = mkdtempSync(join(ownBuild.folder, '.planted-next-'))
+  const team = join(folder, 'team')
+  mkdirSync(team)
+  cpSync(ownBuild.team, team, { recursive: true })
+  cpSync(join(ownBuild.folder, 'dist'), join(folder, 'dist'), { recursive: true })
+  const described = JSON.parse(readFileSync(join(ownBuild.folder, 'package.json'), 'utf8')) as { version: string }
+  writeFileSync(join(folder, 'package.json'), JSON.stringify({ ...described, version: '999.0.0' }))
+  const tables = join(folder, 'dist/runtime/tables.js')
+  const text = readFileSync(tables, 'utf8')
+  const planted = text.replace('    ...orchestrationMigrations,\n', (line) => `${line}    ${step},\n`)
+  if (planted === text) throw new Error(`${tables} lists no migrations of orchestration`)
+  writeFileSync(tables, planted)
+  return { folder, team }
+}
