@@ -24,7 +24,7 @@ export {
   durableMigrations,
   type Recorder,
 } from '../durable/index.ts'
-export type { LoadReport } from '../resilience/index.ts'
+export type { LoadReport, LoadThresholds } from '../resilience/index.ts'
 export { LoadTester } from '../runtime/index.ts'
 export {
   type Change,
@@ -38,10 +38,19 @@ export {
   openStorage,
   type Storage,
 } from '../storage/index.ts'
+export { AgentTestCase } from './agent-test-case.ts'
 export * from './checkers/index.ts'
 export type { ConformanceCase } from './conformance/conformance-case.ts'
 export { type OpenForConformance, storageConformance } from './conformance/storage.ts'
+export {
+  executeTestWorkflow,
+  type MockResponses,
+  type TestWorkflow,
+  type TestWorkflowResult,
+} from './execute-test-workflow.ts'
 export { type MockFunction, type MockItem, MockModel, type MockModelOptions, type MockResponse } from './mock-model.ts'
+export { MockRemoteAgent, type MockRemoteAgentOptions, type RemoteResponse } from './mock-remote-agent.ts'
 export * from './reference-context.ts'
 export * from './reference-mailbox.ts'
+export { ScriptedToolHandler, type ToolCallMade } from './scripted-tool-handler.ts'
 export * from './simulation/index.ts'

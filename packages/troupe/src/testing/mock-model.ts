@@ -9,7 +9,7 @@ import type {
   LanguageModelV4StreamResult,
   LanguageModelV4Usage,
 } from '@ai-sdk/provider'
-import { type Clock, type Duration, failure, milliseconds, sleep, systemClock } from '../core/index.ts'
+import { type Clock, checkOptions, type Duration, failure, milliseconds, sleep, systemClock } from '../core/index.ts'
 
 export interface MockResponse {
   readonly text?: string
@@ -53,7 +53,12 @@ export class MockModel implements LanguageModelV4 {
   readonly #clock: Clock
   #unexpected = 0
 
+  /** @throws ValidationError for an option or a field of a response that it does not know */
   constructor(options: MockModelOptions) {
+    checkOptions('MockModel', options, ['responses', 'provider', 'modelId', 'clock'])
+    if (!Array.isArray(options.responses))
+      throw failure('validation.failed', { what: 'The responses of MockModel', problem: 'they are no list' })
+    for (const item of options.responses) checkItem(item)
     this.provider = options.provider ?? 'mock'
     this.modelId = options.modelId ?? 'mock'
     this.#clock = options.clock ?? systemClock
@@ -116,6 +121,26 @@ export class MockModel implements LanguageModelV4 {
     return response
   }
 }
+
+/** @throws ValidationError for a response that could never be given */
+function checkItem(item: MockItem): void {
+  const wrong = (problem: string) => failure('validation.failed', { what: 'A response of MockModel', problem })
+  if (typeof item === 'string' || typeof item === 'function' || item instanceof Error) return
+  checkOptions('A response of MockModel', item, fields)
+  const { text, toolCalls, usage, error, latency } = item
+  if (text === undefined && toolCalls === undefined && error === undefined) throw wrong('it says nothing')
+  if (text !== undefined && typeof text !== 'string') throw wrong('its text is no text')
+  if (error !== undefined && !(error instanceof Error)) throw wrong('its error is no Error')
+  if (usage !== undefined) checkOptions('The usage of a response', usage, ['inputTokens', 'outputTokens'])
+  if (typeof latency !== 'number' && latency !== undefined) milliseconds(latency, 'The latency')
+  if (toolCalls !== undefined && !Array.isArray(toolCalls)) throw wrong('its toolCalls are no list')
+  for (const call of toolCalls ?? []) {
+    checkOptions('A tool call of a response', call, ['name', 'args', 'id'])
+    if (typeof call.name !== 'string') throw wrong('a tool call of it names no tool')
+  }
+}
+
+const fields = ['text', 'toolCalls', 'usage', 'error', 'latency', 'match']
 
 const hasMatch = (item: MockItem): item is MockResponse =>
   typeof item === 'object' && !(item instanceof Error) && item.match !== undefined

@@ -146,6 +146,7 @@ function startNode<Service>(
       return lives - 1
     },
     kill: () => machine.kill(name),
+    freeze: (ms) => machine.freeze(name, ms),
     spare() {
       sparing = true
       machine.spare(name)

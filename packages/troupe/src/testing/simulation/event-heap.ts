@@ -1,8 +1,8 @@
 /** What is to happen, the earliest first: by time, then by a hash of the seed, then in the order of scheduling. */
 
 export interface SimulatedEvent {
-  /** ms of simulated time. */
-  readonly time: number
+  /** ms of simulated time; later where its node stands still. Changed only outside the heap. */
+  time: number
   /** Decides between nodes at one moment; the same for all events of one node at it, so that each keeps its order. */
   readonly rank: number
   readonly sequence: number

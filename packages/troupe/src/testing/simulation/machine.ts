@@ -25,6 +25,8 @@ interface Life {
   /** The event of this incarnation before which it dies. */
   dieAt: number | undefined
   onDeath: (() => void) | undefined
+  /** It stands still from when until when, ms since the beginning. */
+  frozen: { readonly from: number; readonly until: number } | undefined
 }
 
 /** Simulated time begins here, ms since 1970. */
@@ -93,7 +95,7 @@ export class Machine {
   /** A new incarnation of a node; what an earlier one has scheduled will not happen. */
   live(node: string, dieAt: number | undefined, onDeath: () => void): Place {
     const incarnation = this.#lives.get(node)?.incarnation ?? 1
-    this.#lives.set(node, { incarnation, events: 0, dieAt, onDeath })
+    this.#lives.set(node, { incarnation, events: 0, dieAt, onDeath, frozen: undefined })
     return placeOf(this.#seed, node, incarnation)
   }
 
@@ -106,6 +108,14 @@ export class Machine {
     life.dieAt = life.onDeath = undefined
     this.note(node, 'killed')
     onDeath()
+  }
+
+  /** What falls due on it meanwhile comes when it wakes, in the same order. */
+  freeze(node: string, ms: number): void {
+    const life = this.#lives.get(node)
+    if (!life) return
+    life.frozen = { from: this.#time, until: Math.max(this.#time + ms, life.frozen?.until ?? 0) }
+    this.note(node, `frozen for ${ms.toFixed(0)} ms`)
   }
 
   spare(node: string): void {
@@ -147,8 +157,15 @@ export class Machine {
       const event = this.#heap.pop()
       if (!event || !this.#running) return undefined
       if (event.cancelled || !this.isAlive(event)) continue
-      this.#time = event.time
       const life = this.#lives.get(event.node)
+      if (life?.frozen && event.time < life.frozen.until) {
+        // A millionth of the time it would have waited keeps the order.
+        const { from, until } = life.frozen
+        event.time = until + (event.time - from) * 1e-6
+        this.#heap.push(event)
+        continue
+      }
+      this.#time = event.time
       if (life && life.dieAt !== undefined && life.events >= life.dieAt) {
         this.kill(event.node)
         continue

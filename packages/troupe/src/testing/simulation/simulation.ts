@@ -38,6 +38,8 @@ export interface NodeHandle<Service> {
   call<T>(run: (service: Service, node: SimulatedNode) => T | Promise<T>): Promise<T>
   /** Kills it now; it starts again. */
   kill(): void
+  /** Stops it for so many ms, as SIGSTOP does: what falls due meanwhile comes when it wakes. */
+  freeze(ms: number): void
   /** No further kills by the seed. */
   spare(): void
   /** Sets its wall clock wrong by so many ms; durations are not touched. */

@@ -1,0 +1,91 @@
+/** A ToolHandler that plays a script, for tests of code that calls tools by itself. */
+import { canonicalJson, failure, type Json, nearest } from '../core/index.ts'
+import type { ToolHandler } from '../tools/index.ts'
+
+type Result = Awaited<ReturnType<ToolHandler['call']>>
+type Answer = Result | ((args: Json, call: number) => Result | Promise<Result>)
+
+export interface ToolCallMade {
+  readonly name: string
+  readonly args: Json
+}
+
+/**
+ * Each tool answers with its one result every time, or with those of a list in order.
+ * @example
+ * const tools = new ScriptedToolHandler({ get_context: { success: true, value: 3 }, push_context: [{ success: true }] })
+ * await code(tools)
+ * tools.assertCalledWith('push_context', { key: 'a', value: 4 })
+ * tools.verify()
+ */
+export class ScriptedToolHandler implements Pick<ToolHandler, 'agent' | 'call' | 'definitions' | 'toolNames'> {
+  readonly agent: string
+  /** Every call, in order. */
+  readonly calls: ToolCallMade[] = []
+  readonly #script: Map<string, { readonly once: Answer[] } | { readonly always: Answer; used: boolean }>
+  readonly #unexpected: string[] = []
+
+  constructor(script: Readonly<Record<string, Answer | readonly Answer[]>>, options: { readonly agent?: string } = {}) {
+    this.agent = options.agent ?? 'Tested'
+    this.#script = new Map(
+      Object.entries(script).map(([name, answer]) => [
+        name,
+        Array.isArray(answer) ? { once: [...answer] } : { always: answer as Answer, used: false },
+      ]),
+    )
+  }
+
+  /** Of the tools in the script, ours or not. */
+  definitions(): ReturnType<ToolHandler['definitions']> {
+    const names = this.toolNames() as readonly ReturnType<ToolHandler['definitions']>[number]['name'][]
+    return names.map((name) => ({
+      name,
+      description: `The scripted ${name}.`,
+      parameters: { type: 'object' },
+    }))
+  }
+
+  toolNames(): readonly string[] {
+    return [...this.#script.keys()]
+  }
+
+  /** A tool without an answer is refused as the real handler refuses, and `verify` tells of it. */
+  async call(name: string, args: unknown = {}): Promise<Result> {
+    const made = { name, args: JSON.parse(JSON.stringify(args)) as Json }
+    this.calls.push(made)
+    const answers = this.#script.get(name)
+    const answer = !answers ? undefined : 'once' in answers ? answers.once.shift() : answers.always
+    if (answers && 'used' in answers) answers.used = true
+    if (answer !== undefined) return typeof answer === 'function' ? answer(made.args, this.calls.length) : answer
+    this.#unexpected.push(name)
+    const error = failure('tool.unknown', {
+      tool: name,
+      nearest: nearest(name, this.#script.keys()) ?? this.toolNames().join(', '),
+    })
+    return { success: false, error: error.message, code: error.code, ...(error.hint ? { suggestion: error.hint } : {}) }
+  }
+
+  /** @throws ValidationError naming the calls there were */
+  assertCalledWith(name: string, args: Json): void {
+    const wanted = canonicalJson(args)
+    const calls = this.calls.filter((call) => call.name === name)
+    if (calls.some((call) => canonicalJson(call.args) === wanted)) return
+    const found = calls.map((call) => canonicalJson(call.args)).join(' and ') || 'not called at all'
+    throw failure('validation.failed', {
+      what: `The call of ${name}`,
+      problem: `it was wanted with ${wanted}, and was ${found}`,
+    })
+  }
+
+  /** @throws ValidationError for answers that nobody asked for, and calls for which there were none */
+  verify(): void {
+    const left = [...this.#script].flatMap(([name, answers]) => {
+      if ('once' in answers)
+        return answers.once.length > 0 ? [`${name} was called ${answers.once.length} times too few`] : []
+      return answers.used ? [] : [`${name} was never called`]
+    })
+    const problems = [...left, ...this.#unexpected.map((name) => `${name} had no answer left`)]
+    if (problems.length > 0)
+      throw failure('validation.failed', { what: 'The script of the tools', problem: problems.join('; ') })
+  }
+}

@@ -1,0 +1,103 @@
+import { describe, expect, it } from 'vitest'
+import { z } from 'zod'
+import { defineAgent, defineTool, LlmAgent, patterns } from '../index.ts'
+import { AgentTestCase, executeTestWorkflow, MockModel, ScriptedToolHandler } from './index.ts'
+
+const member = (name: string) => new LlmAgent({ name, model: 'openai/gpt-5' })
+const team = () =>
+  patterns.hubAndSpoke({
+    hub: member('Coordinator'),
+    spokes: [member('Researcher1'), member('Researcher2')],
+    parallelSpokes: true,
+  })
+const both = ['Researcher1', 'Researcher2'].map((agent_name) => ({ agent_name, request: 'Look it up.' }))
+const script = {
+  Coordinator: [
+    { toolCalls: [{ name: 'invoke_agent', args: { invocations: both } }] },
+    { toolCalls: [{ name: 'finish', args: { answer: 'Qubits are fragile.' } }] },
+  ],
+  Researcher1: ['one'],
+  Researcher2: ['two'],
+}
+
+describe('executeTestWorkflow', () => {
+  it('runs a team on scripted models alone, and gives the result and what was asked', async () => {
+    const result = await executeTestWorkflow({ task: 'Quantum computing', topology: team(), mockResponses: script })
+    expect(result).toMatchObject({ status: 'completed', success: true, response: 'Qubits are fragile.' })
+    expect(result.totalSteps).toBeGreaterThanOrEqual(3)
+    expect(result.branchResults.every(({ success }) => success)).toBe(true)
+    expect(JSON.stringify(result.models.Researcher1?.calls[0]?.prompt)).toMatch(/Look it up/)
+  })
+
+  it('fails for what was left over, what was not scripted, and agents that there are not', async () => {
+    const run = (mockResponses: object) =>
+      executeTestWorkflow({ task: 'x', topology: team(), mockResponses: mockResponses as never })
+    await expect(run({ ...script, Researcher1: ['one', 'more'] })).rejects.toThrow(/Researcher1.*1 of its responses/)
+    const { Researcher2: _, ...less } = script
+    await expect(run(less)).rejects.toThrow(/of Coordinator, 1 of its.*of Researcher2, 1 calls came/)
+    await expect(run({ ...script, Reseacher1: [] })).rejects.toThrow(/did you mean Researcher1/)
+    const topology = patterns.pipeline({ stages: [{ agents: [defineAgent({ name: 'F', run: () => 1 })] }] })
+    expect(await executeTestWorkflow({ task: 'x', topology })).toMatchObject({ success: true, models: {} })
+  })
+})
+
+describe('an AgentTestCase', () => {
+  it('runs agents on scripts that it verifies when it closes', async () => {
+    const test = await AgentTestCase.open()
+    const agent = test.mock(member('TestResearcher'), ['Research result 1', 'Research result 2'])
+    const result = await test.run(agent, 'Research AI trends')
+    expect(result.success && result.response).toBe('Research result 1')
+    await expect(test.close()).rejects.toThrow(/1 of its responses/)
+    await using other = await AgentTestCase.open()
+    expect(await other.run(other.mock(member('T'), [new Error('down')]), 'x')).toMatchObject({ success: false })
+  })
+})
+
+describe('a ScriptedToolHandler', () => {
+  it('answers as it was told, remembers its calls, and tells of what was missing or left over', async () => {
+    const tools = new ScriptedToolHandler({
+      get_context: { success: true, value: 3 },
+      push_context: [{ success: true }, { success: false, error: 'no', code: 'access.denied' }],
+      list: (args, call) => ({ success: true, args, call }),
+    })
+    expect(await tools.call('get_context', { key: 'a' })).toEqual({ success: true, value: 3 })
+    expect(await tools.call('push_context', { key: 'a', value: 4 })).toEqual({ success: true })
+    tools.assertCalledWith('push_context', { value: 4, key: 'a' })
+    expect(() => tools.assertCalledWith('push_context', { key: 'b' })).toThrow(/"key":"b".*"key":"a"/)
+    expect(() => tools.verify()).toThrow(/push_context was called 1 times too few; list was never called/)
+    await tools.call('push_context')
+    expect(await tools.call('list', { n: 1 })).toEqual({ success: true, args: { n: 1 }, call: 4 })
+    tools.verify()
+    expect(await tools.call('get_contxt')).toMatchObject({ success: false, code: 'tool.unknown' })
+    expect(() => tools.verify()).toThrow(/get_contxt had no answer/)
+    expect(tools.definitions().map(({ name }) => name)).toEqual(['get_context', 'push_context', 'list'])
+  })
+})
+
+describe('a MockModel', () => {
+  const ask = (model: MockModel, text: string) =>
+    new LlmAgent({
+      name: 'A',
+      model,
+      tools: [defineTool({ name: 'look', description: 'Looks.', inputSchema: z.object({}), execute: () => 'seen' })],
+    }).chat(text)
+
+  it('answers by matcher, by function and in order, and refuses fields that it does not know', async () => {
+    const model = new MockModel({
+      responses: [
+        { match: /weather/, text: 'rain' },
+        { match: 'seen', text: 'I saw it' },
+        { toolCalls: [{ name: 'look' }] },
+        (options, call) => `call ${call} of ${options.prompt.length} messages`,
+      ],
+    })
+    expect(await ask(model, 'Look!')).toBe('I saw it')
+    expect(await ask(model, 'The weather?')).toBe('rain')
+    expect(await ask(model, 'Else?')).toBe('call 4 of 1 messages')
+    model.verify()
+    await expect(ask(model, 'More?')).rejects.toThrow(/no response for call 5/)
+    expect(() => model.verify()).toThrow(/1 calls came/)
+    expect(() => new MockModel({ responses: [{ tool_calls: [] } as never] })).toThrow(/tool_calls/)
+    expect(() => new MockModel({ respnses: [] } as never)).toThrow(/respnses/)
+  })
+})
