@@ -71,6 +71,11 @@ const storageBugs: readonly Bug[] = [
     edits: [edit(writer, "rollback: 'rollback to change'", "rollback: 'rollback'")],
   },
   {
+    name: 'takes back nothing of a refused change where no savepoint stands',
+    foundBy: 'commits',
+    edits: [edit(writer, 'if (this.#wrote || !(error instanceof Refused))', 'if (!(error instanceof Refused))')],
+  },
+  {
     name: 'raises the revision before it is known that the change stands',
     foundBy: 'commits',
     edits: [
@@ -260,7 +265,7 @@ const durableBugs: readonly Bug[] = [
   {
     name: 'repeats a once effect whose outcome nobody knows',
     foundBy: 'runs',
-    edits: [edit(effects, "if (verdict === 'not' || spec.class !== 'once')", "if (verdict !== 'happened')")],
+    edits: [edit(effects, "if (verdict === 'not' || !once)", "if (verdict !== 'happened')")],
   },
   {
     name: 'takes a row out of the inbox before it is in the journal',
@@ -280,11 +285,9 @@ const durableBugs: readonly Bug[] = [
     edits: [edit('orchestration/orchestra/step-launcher.js', 'this.#tryAgain(flight);', 'void 0;')],
   },
   {
-    name: 'leaves whoever answered waiting when the commit failed',
+    name: 'leaves whoever answered waiting for word of it',
     foundBy: 'runs',
-    edits: [
-      edit(owner, '                for (const waiting of answered)\n                    waiting.done?.(error);\n', ''),
-    ],
+    edits: [edit(owner, 'return [this.#parts.commands.settle(this.user, this.run, told.id, outcome)];', 'return [];')],
   },
 ]
 

@@ -1,11 +1,12 @@
 /** A copy of the built library, with a defect or without. */
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Edit } from './bugs.ts'
 
 export const built = process.env.TROUPE_UNDER_TEST ?? join(import.meta.dirname, '../../dist')
 const modules = join(import.meta.dirname, '../../../../node_modules')
+const ownModules = join(import.meta.dirname, '../../node_modules')
 
 /** @returns why the edits can't be made: their text is not there, or more than once */
 export function misfit(edits: readonly Edit[]): string | undefined {
@@ -31,6 +32,8 @@ export function plant(edits: readonly Edit[]): Planted {
   cpSync(built, folder, { recursive: true, filter: (path) => !path.endsWith('.d.ts') })
   writeFileSync(join(root, 'package', 'package.json'), '{"name":"troupe","type":"module"}')
   symlinkSync(modules, join(root, 'node_modules'))
+  // What could not be shared with other packages stands beside the library.
+  if (existsSync(ownModules)) symlinkSync(ownModules, join(root, 'package', 'node_modules'))
   for (const { file, search, replace } of edits) {
     const path = join(folder, file)
     writeFileSync(

@@ -1,11 +1,11 @@
-/** Opening a database: at once from several places, with a role of its own for the tables, and what it keeps of itself. */
+/** Opening a database: at once from several places, and what it keeps of itself. */
 import { afterAll, describe, expect, test } from 'vitest'
 import { systemClock, systemRandom } from '../../src/core/index.ts'
 import { type Hint, openStorage, type PostgresOptions, type Retention } from '../../src/storage/index.ts'
 import { dropSchema, missingServer, schemaName, server, withClient } from './server.ts'
 
 const missing = await missingServer()
-const schemas = ['at_once', 'roles', 'sweep', 'lines', 'plain'].map(schemaName)
+const schemas = ['at_once', 'roles', 'sweep', 'lines', 'many'].map(schemaName)
 const open = (postgres: PostgresOptions, retention: Retention = {}) =>
   openStorage({ url: server, postgres, migrations: [], clock: systemClock, random: systemRandom, retention })
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
@@ -13,12 +13,6 @@ const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 describe.skipIf(missing !== undefined)('opening', () => {
   afterAll(async () => {
     for (const schema of schemas) await dropSchema(schema)
-    await withClient(async (client) => {
-      for (const role of ['troupe_test_owner', 'troupe_test_login']) {
-        await client.query(`drop owned by ${role}`).catch(() => {})
-        await client.query(`drop role if exists ${role}`)
-      }
-    })
   })
 
   test('eight at once make the schema once', async () => {
@@ -37,35 +31,6 @@ describe.skipIf(missing !== undefined)('opening', () => {
     const revisions = results.map((result) => result.ok && result.revision).sort()
     expect(revisions).toEqual([1, 2, 3, 4, 5, 6, 7, 8])
     await Promise.all(all.map((storage) => storage.close()))
-  })
-
-  test('roles that are no superusers: one owns the tables, the other only logs in', async () => {
-    const schema = schemas[1] as string
-    const database = await withClient(async (client) => {
-      await client.query('create role troupe_test_owner login createrole')
-      await client.query('create role troupe_test_login login')
-      const { rows } = await client.query('select current_database() as name')
-      await client.query(`grant create on database "${rows[0].name}" to troupe_test_owner`)
-      await client.query('grant troupe_app to troupe_test_owner with admin option').catch(() => {})
-      return rows[0].name as string
-    })
-    const { hostname, port } = new URL(server)
-    const at = (user: string) => `postgres://${user}@${hostname}:${port || 5432}/${database}`
-    await expect(openStorage({ ...base(at('troupe_test_login')), postgres: { schema } })).rejects.toMatchObject({
-      code: 'storage.io',
-    })
-    const storage = await openStorage({
-      ...base(at('troupe_test_login')),
-      postgres: { schema, migrateUrl: at('troupe_test_owner') },
-    })
-    const feed = [{ kind: 'put', key: 'k', data: '{}' }] as const
-    const result = await storage.commit({ id: null, scope: { user: 'ada' }, statements: [], feed })
-    expect(result).toMatchObject({ ok: true, revision: 1 })
-    expect((await storage.sizes()).tables.storage_feed).toBe(1)
-    expect((await storage.feed('bob', 0, 10)).head).toBe(0)
-    await storage.close()
-    // The tables are there: no right to make any is needed any more.
-    await (await openStorage({ ...base(at('troupe_test_login')), postgres: { schema } })).close()
   })
 
   test('old ids and revisions go, and the floor says so', async () => {
@@ -115,14 +80,44 @@ describe.skipIf(missing !== undefined)('opening', () => {
     await Promise.all([here.close(), there.close()])
   })
 
+  test('the safety read finds every user that changed, and what others notify harms nobody', async () => {
+    const schema = schemas[4] as string
+    const storage = await open({ schema })
+    const hinted = new Set<string>()
+    storage.onHint((hint) => 'user' in hint && hinted.add(hint.user))
+    const noted: unknown[] = []
+    storage.notes?.on((note) => noted.push(note))
+    await pause(1_200)
+    await withClient(async (client) => {
+      const junks = ['junk', 'null', '["x",7]', '["x",[null,1,{"work":"x"},{"user":7}],[{},"after all"]]']
+      for (const junk of junks) await client.query('select pg_notify($1, $2)', [`troupe_${schema}`, junk])
+      // As if as many processes had died between commit and telling.
+      await client.query(`insert into ${schema}.storage_revisions (user_id, revision, floor, at)
+        select 'u' || n, 1, 0, floor(extract(epoch from clock_timestamp()) * 1000) from generate_series(1, 20050) n`)
+    })
+    await expect.poll(() => hinted.size, { timeout: 5_000 }).toBe(20_050)
+    expect(noted).toEqual(['after all'])
+    await storage.close()
+  })
+
   test('a server that is not there is said to be, without the password', async () => {
     const away = openStorage({ ...base('postgres://ada:secret@127.0.0.1:1/shop'), postgres: { acquireTimeout: '1s' } })
     const error = await away.then(
       () => undefined,
       (failed: Error) => failed,
     )
-    expect(error).toMatchObject({ code: 'storage.io' })
+    expect(error).toMatchObject({ code: 'storage.unreachable', details: { path: 'postgres://ada@127.0.0.1:1/shop' } })
     expect(`${error?.message} ${error?.cause} ${error?.stack}`).not.toContain('secret')
+  })
+
+  test('a second way to the server that leads nowhere is named', async () => {
+    for (const wrong of ['migrateUrl', 'listenUrl'])
+      await expect(
+        open({ schema: schemas[4] as string, [wrong]: 'postgres://eve@127.0.0.1:1', acquireTimeout: '1s' }),
+      ).rejects.toMatchObject({
+        code: 'storage.unreachable',
+        details: { path: expect.stringContaining('eve@127.0.0.1:1') },
+      })
   })
 })
 

@@ -1,7 +1,7 @@
-/** A PostgreSQL server for tests: the one that `TROUPE_POSTGRES` names or that listens on 127.0.0.1:5432. */
+/** The PostgreSQL server of the tests, found before they begin by `find-server.ts`, and hands to use it. */
 import { Client } from 'pg'
 
-export const server = process.env.TROUPE_POSTGRES ?? 'postgres://postgres@127.0.0.1:5432/postgres'
+export const server = process.env.TROUPE_TEST_POSTGRES ?? 'postgres://postgres@127.0.0.1:5432/postgres'
 
 export async function withClient<T>(run: (client: Client) => Promise<T>, url = server): Promise<T> {
   const client = new Client({ connectionString: url, connectionTimeoutMillis: 2_000 })
@@ -14,16 +14,19 @@ export async function withClient<T>(run: (client: Client) => Promise<T>, url = s
   }
 }
 
-/** Why there is none; undefined where there is one. */
+/** Why there is no server; undefined where there is one. */
+export const problemWith = (url: string): Promise<string | undefined> =>
+  withClient((client) => client.query('select 1'), url).then(
+    () => undefined,
+    (error: unknown) =>
+      `no PostgreSQL at ${new URL(url).host}: ${error instanceof Error ? error.message || error.name : error}`,
+  )
+
+/** The same, said aloud. */
 export async function missingServer(): Promise<string | undefined> {
-  try {
-    await withClient((client) => client.query('select 1'))
-    return undefined
-  } catch (error) {
-    const problem = `no PostgreSQL at ${new URL(server).host}: ${error instanceof Error ? error.message || error.name : error}`
-    process.stderr.write(`skipped: ${problem}\n`)
-    return problem
-  }
+  const problem = await problemWith(server)
+  if (problem) process.stderr.write(`skipped: ${problem}\n`)
+  return problem
 }
 
 /** A schema of its own, gone afterwards. */

@@ -9,6 +9,7 @@ const plans = [
   ['shared-state', 60, 'context is linearizable, no update is lost, and mailboxes keep what they accepted, in order'],
   ['runs', 60, 'runs of forty steps end as they would have, and repeat no once effect'],
   ['models', 50, 'models with parallel tools answer, and no tool acts twice'],
+  ['frozen', 60, 'owners that stand still until their runs are taken over change nothing when they wake'],
   ['cancelled', 50, 'runs that are cancelled end so, and nothing of them changes afterwards'],
 ] as const
 

@@ -1,0 +1,50 @@
+/** How a process ends: told twice, or by what nobody caught. */
+import { spawn } from 'node:child_process'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+
+async function live(how: string, act: (child: ReturnType<typeof spawn>, out: () => string) => void) {
+  const child = spawn(process.execPath, ['--no-warnings', join(import.meta.dirname, 'signals-child.ts'), how])
+  let out = ''
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      out += text
+      act(child, () => out)
+    })
+  const code = await new Promise<number | string | null>((resolve) =>
+    child.once('close', (status, by) => resolve(status ?? by)),
+  )
+  return { code, out }
+}
+
+describe('a process', () => {
+  test.each([
+    ['SIGTERM', 143],
+    ['SIGINT', 130],
+  ] as const)('that is told to end twice by %s ends at once', async (signal, code) => {
+    const told = new Set<string>()
+    const once = (child: ReturnType<typeof spawn>, what: string) => {
+      if (told.has(what)) return
+      told.add(what)
+      child.kill(signal)
+    }
+    const ended = await live('slow', (child, out) => {
+      if (out().includes('ready')) once(child, 'first')
+      if (out().includes('closing')) once(child, 'second')
+    })
+    expect(ended.code).toBe(code)
+    expect(ended.out).not.toContain('came to its end')
+  })
+
+  test.each(['uncaught', 'rejection'])(
+    'with an error that nobody caught (%s) says so, drains and fails',
+    async (how) => {
+      const { code, out } = await live(how, () => {})
+      expect(code).toBe(1)
+      expect(out).toContain('fatal')
+      expect(out).toContain('a defect of the host')
+      expect(out).toContain('came to its end')
+      expect(out).toContain('closing')
+    },
+  )
+})

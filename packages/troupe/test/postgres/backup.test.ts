@@ -1,0 +1,111 @@
+/** Backups of a schema on PostgreSQL. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, test } from 'vitest'
+import { createTroupe, defineAgent, defineMessage, finish, type Json, restore, verifyBackup } from '../../src/index.ts'
+import { dropSchema, missingServer, schemaName, server, withClient } from './server.ts'
+
+const missing = await missingServer()
+const [schema, other] = [schemaName('backup'), schemaName('restored')]
+const Note = defineMessage('note')
+const echo = defineAgent({ name: 'Echo', run: async (input: Json) => finish(input) })
+const patient = { timeout: 60_000, interval: 20 }
+
+describe.skipIf(missing !== undefined)('a backup of PostgreSQL', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'troupe-backup-'))
+  const from = join(folder, 'monday')
+  const config = (name: string) => ({ storage: { url: server, schema: name }, log: 'silent' }) as const
+  const rowsOf = async (name: string) =>
+    withClient(async (client) => {
+      const { rows } = await client.query<{ name: string }>(
+        "select relname as name from pg_class where relnamespace = $1::regnamespace and relkind = 'r' order by relname",
+        [name],
+      )
+      const found: Record<string, unknown> = {}
+      for (const { name: table } of rows) {
+        if (['storage_schema', 'storage_restored'].includes(table)) continue
+        const all = await client.query<{ row: string }>(`select row_to_json(t)::text as row from ${name}."${table}" t`)
+        found[table] = all.rows.map(({ row }) => row).sort()
+      }
+      return found
+    })
+  afterAll(async () => {
+    rmSync(folder, { recursive: true, force: true })
+    await dropSchema(schema)
+    await dropSchema(other)
+  })
+
+  test('holds one moment, taken while others write, and comes back row by row into an empty schema', async () => {
+    const troupe = await createTroupe(config(schema))
+    const ada = troupe.user('ada')
+    await ada.context.push('big', { text: 'ä"\\\n\u2028'.repeat(100_000) })
+    for (let i = 0; i < 250; i++) await ada.agent('Sender').messages.send(Note, { i }, { to: 'Clerk' })
+    let stop = false
+    let done = 0
+    const writing = (async () => {
+      for (; !stop; done++)
+        await troupe.user('bob').context.batch(
+          [
+            { type: 'push', key: `left.${done}`, value: done },
+            { type: 'push', key: `right.${done}`, value: done },
+          ],
+          { atomic: true },
+        )
+    })()
+    await expect.poll(() => done, patient).toBeGreaterThan(5)
+    const before = done
+    await troupe.backup(from)
+    stop = true
+    await writing
+    await troupe.close()
+    const { rows, engine } = await verifyBackup(from)
+    expect(engine).toBe('postgres')
+
+    await expect(restore({ from, to: config(schema).storage })).rejects.toMatchObject({ code: 'storage.not_empty' })
+    const { installation } = await restore({ from, to: config(other).storage })
+    const counts = Object.fromEntries(
+      Object.entries(await rowsOf(other)).map(([table, all]) => [table, (all as string[]).length]),
+    )
+    const { storage_restored: _, ...said } = rows
+    expect(counts).toEqual(said)
+
+    const copy = await createTroupe(config(other))
+    const beside = await createTroupe(config(other))
+    try {
+      expect([copy.state, beside.state, copy.restored?.installation]).toEqual(['restored', 'restored', installation])
+      expect(await copy.user('ada').context.get('big')).toEqual({ text: 'ä"\\\n\u2028'.repeat(100_000) })
+      const size = await copy.user('bob').context.size()
+      expect(size % 2).toBe(0)
+      expect(size).toBeGreaterThanOrEqual(before * 2)
+      await copy.resumeRestored()
+      await expect.poll(() => beside.state, patient).toBe('open')
+      // Numbers are drawn behind those that came along.
+      await copy.user('ada').agent('Sender').messages.send(Note, 'new', { to: 'Clerk' })
+      await copy.user('bob').context.push('left.0', 'new')
+      const [delivery] = await copy.user('ada').agent('Clerk').mailbox.receive()
+      expect(delivery?.message.payload).toEqual({ i: 0 })
+      await delivery?.ack()
+    } finally {
+      await copy.close()
+      await beside.close()
+    }
+  })
+
+  test('comes back equal, what triggers made included', async () => {
+    await dropSchema(other)
+    const quiet = join(folder, 'tuesday')
+    const troupe = await createTroupe(config(schema))
+    const topology = { agents: [echo], flows: ['Start -> Echo', 'Echo -> End'] }
+    await troupe.user('ada').orchestra.run({ task: 't', topology, tags: ['kept'] })
+    await troupe.backup(quiet)
+    await troupe.close()
+    await restore({ from: quiet, to: config(other).storage })
+    const [original, copy] = [await rowsOf(schema), await rowsOf(other)]
+    expect(Object.keys(copy)).toEqual(Object.keys(original))
+    // Others the process wrote to when it was closed.
+    for (const table of ['context_entries', 'run_labels', 'runs', 'storage_blobs', 'storage_settings'])
+      expect([table, copy[table]]).toEqual([table, original[table]])
+    expect(copy.run_labels).not.toEqual([])
+  })
+})

@@ -1,0 +1,106 @@
+/** What is claimed of runs that nobody carries on: fairly among users, and at a cost that runs which wait do not raise. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createIds, systemClock, systemRandom } from '../../src/core/index.ts'
+import { createRunClaims, openProcessLease, orchestrationMigrations } from '../../src/orchestration/index.ts'
+import { openStorage, type Statement, type Storage } from '../../src/storage/index.ts'
+import { dropSchema, missingServer, schemaName, server, withClient } from './server.ts'
+
+const missing = await missingServer()
+const schema = schemaName('claims')
+
+describe.skipIf(missing !== undefined)('claims', () => {
+  let storage: Awaited<ReturnType<typeof openStorage>>
+  const reads: Statement[] = []
+  const work = (text: string) => withClient((client) => client.query(`set search_path = ${schema}; ${text}`))
+  /** Looks until nothing is left that it takes. @returns what it took, in its order */
+  const claimAll = async (take: (user: string, run: string) => Promise<boolean>) => {
+    const watched: Storage = Object.assign(Object.create(storage) as Storage, {
+      read: (...given: Parameters<Storage['read']>) => {
+        reads.push(...given[1])
+        return storage.read(...given)
+      },
+    })
+    const clock = systemClock
+    const lease = await openProcessLease({ storage, clock, ids: createIds(clock, systemRandom), leaseMs: 1_000 })
+    const claims = createRunClaims({ storage: watched, clock, lease, form: 1 })
+    const taken: (readonly [string, string])[] = []
+    const quiet = Promise.withResolvers<void>()
+    let timer = setTimeout(quiet.resolve, 2_500)
+    claims.start(async (user, run) => {
+      clearTimeout(timer)
+      timer = setTimeout(quiet.resolve, 2_500)
+      if (!(await take(user, run))) throw new Error('the code is not here')
+      taken.push([user, run])
+      await work(`update run_work set owner = '${lease.node}' where user_id = '${user}' and run_id = '${run}'`)
+    })
+    await quiet.promise
+    await claims.close()
+    await lease.close()
+    return taken
+  }
+  beforeAll(async () => {
+    storage = await openStorage({
+      url: server,
+      postgres: { schema },
+      migrations: orchestrationMigrations,
+      clock: systemClock,
+      random: systemRandom,
+    })
+  })
+  afterAll(async () => {
+    await storage?.close()
+    await dropSchema(schema)
+  })
+
+  test('some of each user come before more of any', async () => {
+    await work(`insert into run_work (user_id, run_id, moving, owner)
+      select 'aaa', 'r' || lpad(n::text, 3, '0'), 1, 'dead' from generate_series(1, 60) n;
+      insert into run_work (user_id, run_id, moving, owner) values ('bbb', 'r1', 1, 'dead'), ('ccc', 'r1', 1, '')`)
+    const taken = await claimAll(async () => true)
+    expect(taken).toHaveLength(62)
+    const place = (user: string) => taken.findIndex(([each]) => each === user)
+    expect(Math.max(place('bbb'), place('ccc'))).toBeLessThan(6)
+    await work('truncate run_work')
+  }, 20_000)
+
+  test('those whose code is not here keep no others of their user waiting', async () => {
+    await work(`insert into run_work (user_id, run_id, moving, owner)
+      select 'aaa', 'r' || lpad(n::text, 3, '0'), 1, 'dead' from generate_series(1, 30) n`)
+    const taken = await claimAll(async (_, run) => run > 'r020')
+    expect(taken.map(([, run]) => run).sort()).toEqual(Array.from({ length: 10 }, (_, i) => `r0${21 + i}`))
+    await work('truncate run_work')
+  }, 20_000)
+
+  test('a hundred thousand runs that wait are not looked at, nor those that others carry on', async () => {
+    await work(`insert into run_nodes values ('alive', 9000000000000000);
+      insert into run_work (user_id, run_id, moving, owner) select 'u' || n % 1000, 'w' || n, 0, '' from generate_series(1, 100000) n;
+      insert into run_work (user_id, run_id, moving, owner) select 'u' || n % 1000, 'm' || n, 1, 'alive' from generate_series(1, 20000) n;
+      insert into run_work (user_id, run_id, moving, owner) select 'u' || n, 'd' || n, 1, 'dead' from generate_series(1, 5) n;
+      analyze run_work; analyze run_nodes`)
+    reads.length = 0
+    expect(await claimAll(async () => true)).toHaveLength(5)
+    const free = reads.find(({ sql }) => sql.includes('recursive'))
+    const plan = await withClient(async (client) => {
+      await client.query(`set search_path = ${schema}`)
+      await work("update run_work set owner = 'dead' where run_id like 'd%'")
+      const { rows } = await client.query(`explain (analyze, buffers, format json) ${free?.sql}`, [
+        ...(free?.binds ?? []),
+      ])
+      return rows[0]['QUERY PLAN'][0].Plan as Plan
+    })
+    expect(
+      nodesOf(plan).filter((node) => node['Relation Name'] === 'run_work' && node['Node Type'] === 'Seq Scan'),
+    ).toEqual([])
+    // A scan of the table would read some 900 pages.
+    expect(plan['Shared Hit Blocks'] + plan['Shared Read Blocks']).toBeLessThan(400)
+  }, 40_000)
+})
+
+interface Plan {
+  readonly 'Node Type': string
+  readonly 'Relation Name'?: string
+  readonly 'Shared Hit Blocks': number
+  readonly 'Shared Read Blocks': number
+  readonly Plans?: readonly Plan[]
+}
+const nodesOf = (plan: Plan): readonly Plan[] => [plan, ...(plan.Plans ?? []).flatMap(nodesOf)]

@@ -1,0 +1,77 @@
+/** All the ways to break the connections of a recorded trial, and the trials that follow from them. */
+import { createTroupe } from '../../src/index.ts'
+import { type TrialReport, tryFault } from './cut-trial.ts'
+import type { Fault, Message } from './fault-proxy.ts'
+
+export interface Every {
+  /** Cut after every n-th message. */
+  readonly cut: number
+  /** At every n-th COMMIT: done, and its answer lost, by a cut and by silence. */
+  readonly commit: number
+  /** Silent after every n-th message, the connection alone and all there are. */
+  readonly silence: number
+}
+
+export interface CutReport {
+  readonly tried: number
+  /** A trial sends not always the same number of messages: its end may come before the fault. */
+  readonly missed: number
+  readonly refusedAtOpening: number
+  readonly problems: readonly string[]
+}
+
+const isCommitted = ({ direction, type, text }: Message) => direction === 'in' && type === 'C' && text === 'COMMIT'
+
+function plansOf(messages: readonly Message[], every: Every): readonly Fault[] {
+  const after = (n: number, how: Fault['how']): Fault => ({ at: ({ index }) => index === n, when: 'after', how })
+  const unanswered = (nth: number, how: Fault['how']): Fault => {
+    let count = 0
+    return { at: (message) => isCommitted(message) && ++count === nth, when: 'before', how }
+  }
+  const each = (count: number, step: number) =>
+    Array.from({ length: Math.floor(count / step) }, (_, i) => 1 + i * step + ((i * 7) % step))
+  const commits = messages.filter(isCommitted).length
+  return [
+    ...each(messages.length, every.cut).map((n) => after(n, 'cut')),
+    ...each(commits, every.commit).map((nth) => unanswered(nth, 'cut')),
+    ...each(commits, every.commit * 3).map((nth) => unanswered(nth, 'silence')),
+    ...each(messages.length, every.silence).map((n) => after(n, 'silence')),
+    ...each(messages.length, every.silence * 2).map((n) => after(n, 'silence all')),
+  ]
+}
+
+/** @param place URL and schema */
+export async function tryCuts(
+  place: { readonly server: string; readonly schema: string },
+  every: Every,
+  parallel: number,
+  say: (line: string) => void = () => {},
+): Promise<CutReport> {
+  const { server, schema } = place
+  const peer = await createTroupe({ storage: { url: server, schema }, log: 'silent' })
+  try {
+    let users = 0
+    const attempt = (fault?: Fault) =>
+      tryFault({ ...place, peer, user: `u${users++}`, ...(fault === undefined ? {} : { fault }) })
+    const undisturbed = await attempt()
+    const plans = [...plansOf(undisturbed.messages, every)]
+    say(`${undisturbed.messages.length} messages, ${plans.length} trials`)
+    const reports: TrialReport[] = [undisturbed]
+    const work = async () => {
+      for (let plan = plans.shift(); plan; plan = plans.shift()) {
+        const report = await attempt(plan)
+        reports.push(report)
+        for (const problem of report.problems) say(problem)
+      }
+    }
+    await Promise.all(Array.from({ length: parallel }, work))
+    return {
+      tried: reports.length - 1,
+      missed: reports.filter(({ reached }) => !reached).length - 1,
+      refusedAtOpening: reports.reduce((sum, report) => sum + report.refusedAtOpening, 0),
+      problems: reports.flatMap(({ problems }) => problems),
+    }
+  } finally {
+    await peer.close()
+  }
+}

@@ -1,0 +1,91 @@
+/**
+ * A connection that is killed between COMMIT and its answer. A server that waits for a standby which does not exist has
+ * committed by then: what nobody was told is there.
+ */
+import { Client } from 'pg'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { systemClock, systemRandom } from '../../src/core/index.ts'
+import { type Migration, type OpenedStorage, openStorage } from '../../src/storage/index.ts'
+import { binaries } from './binaries.ts'
+import { Cluster, freePort } from './cluster.ts'
+
+const bin = binaries()
+if (!bin) process.stderr.write('skipped: no programs of PostgreSQL\n')
+const migrations: readonly Migration[] = [
+  {
+    room: 'notes',
+    version: 1,
+    name: 'notes',
+    lowestReader: 1,
+    up: { sqlite: [], postgres: ['create table notes (user_id text not null, n bigint not null)'] },
+  },
+]
+const scope = { user: 'ada' }
+
+describe.skipIf(bin === undefined)('an answer that is lost after the commit', () => {
+  let cluster: Cluster
+  let client: Client
+  let storage: OpenedStorage
+  beforeAll(async () => {
+    cluster = new Cluster({ bin: bin as string, port: await freePort(), settings: { max_wal_senders: '4' } })
+    cluster.start()
+    // The bare URL, with the default schema.
+    storage = await openStorage({ url: cluster.url, migrations, clock: systemClock, random: systemRandom })
+    client = new Client({ connectionString: cluster.url })
+    await client.connect()
+    await client.query('set synchronous_commit = local')
+  }, 60_000)
+  afterAll(async () => {
+    await storage?.close()
+    await client?.end()
+    cluster?.dispose()
+  })
+
+  const standby = async (name: string) => {
+    await client.query(`alter system set synchronous_standby_names = '${name}'`)
+    await client.query('select pg_reload_conf()')
+    await expect
+      .poll(async () => (await client.query('show synchronous_standby_names')).rows[0].synchronous_standby_names)
+      .toBe(name)
+  }
+  /** @returns what the change was answered, once its first COMMIT was done and its connection killed */
+  const losing = async (id: string | null, n: number, returns: boolean) => {
+    await standby('nobody')
+    const sql = `insert into notes (user_id, n) values ($1, $2)${returns ? ' returning n' : ''}`
+    const statements = [{ sql, binds: ['ada', n], expect: { rows: 1 }, returns }]
+    const feed = [{ kind: 'put', key: `${n}`, data: '{}' }] as const
+    const change = storage.commit({ id, scope, statements, feed }).then(
+      (result) => result,
+      (error: unknown) => error,
+    )
+    const waiting = "application_name = 'troupe' and wait_event = 'SyncRep'"
+    const kill = async () =>
+      (await client.query(`select pg_terminate_backend(pid) from pg_stat_activity where ${waiting}`)).rowCount
+    await expect.poll(kill, { timeout: 10_000 }).toBeGreaterThan(0)
+    await standby('')
+    return change
+  }
+  const notes = async (n: number) => {
+    const count = [{ sql: 'select count(*) as count from notes where n = $1', binds: [n], returns: true }]
+    return (await storage.read(scope, count))[0]?.[0]?.count
+  }
+
+  test('is found out by the id of the change, which is done once', async () => {
+    expect(await losing('mine', 1, true)).toMatchObject({ ok: true, repeated: true, revision: 1 })
+    expect(await notes(1)).toBe(1)
+  })
+
+  test('is found out where the caller gave no id too', async () => {
+    expect(await losing(null, 2, false)).toMatchObject({ ok: true, repeated: true, revision: 2 })
+    expect(await notes(2)).toBe(1)
+  })
+
+  test('is said to be lost where the caller gave no id and counts on rows', async () => {
+    expect(await losing(null, 3, true)).toMatchObject({
+      code: 'storage.io',
+      message: expect.stringMatching(/was committed, its answer is lost/),
+    })
+    expect(await notes(3)).toBe(1)
+    expect((await storage.feed('ada', 0, 10)).head).toBe(3)
+  })
+})

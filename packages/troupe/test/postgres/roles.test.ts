@@ -1,0 +1,153 @@
+/** The roles of PostgreSQL: one owns the tables, one only logs in, and who could see all users does not serve them. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { systemClock, systemRandom } from '../../src/core/index.ts'
+import { createTroupe } from '../../src/index.ts'
+import { openStorage, type PostgresOptions } from '../../src/storage/index.ts'
+import { binaries } from './binaries.ts'
+import { Cluster, freePort } from './cluster.ts'
+import { dropSchema, missingServer, schemaName, server, withClient } from './server.ts'
+
+const missing = await missingServer()
+const [owner, login, deputy] = ['owner', 'login', 'deputy'].map((name) => `troupe_${name}_${process.pid}`) as [
+  string,
+  string,
+  string,
+]
+const at = (user: string) => Object.assign(new URL(server), { username: user, password: '' }).href
+const schema = schemaName('roles')
+const encryption = { keys: [{ id: 'test', key: new Uint8Array(32) }] }
+const open = (url: string, postgres: PostgresOptions, production = false) =>
+  openStorage({ url, postgres, production, migrations: [], clock: systemClock, random: systemRandom })
+
+describe.skipIf(missing !== undefined)('roles', () => {
+  beforeAll(() =>
+    withClient(async (client) => {
+      const { rows } = await client.query('select current_database() as name')
+      const database = client.escapeIdentifier(rows[0].name)
+      // The first troupe of a server makes it, and its role is one for all of the server's databases.
+      await open(server, { schema: schemaName('first') }).then((storage) => storage.close())
+      await client.query(`create role ${owner} login createrole`)
+      await client.query(`create role ${login} login`)
+      await client.query(`create role ${deputy} login`)
+      await client.query(`grant ${owner} to ${deputy}`)
+      await client.query(`grant create on database ${database} to ${owner}`)
+      await client.query(`grant troupe_app to ${owner} with admin option`)
+    }),
+  )
+  afterAll(async () => {
+    await dropSchema(schema)
+    await dropSchema(schemaName('first'))
+    await withClient(async (client) => {
+      for (const role of [deputy, login, owner]) {
+        await client.query(`drop owned by ${role}`)
+        await client.query(`drop role ${role}`)
+      }
+    })
+  })
+
+  test('one that owns the tables makes them, and one that only logs in serves', async () => {
+    await expect(open(at(login), { schema })).rejects.toThrow(/permission denied/)
+    const storage = await open(at(login), { schema, migrateUrl: at(owner) }, true)
+    const feed = [{ kind: 'put', key: 'k', data: '{}' }] as const
+    const result = await storage.commit({ id: null, scope: { user: 'ada' }, statements: [], feed })
+    expect(result).toMatchObject({ ok: true, revision: 1 })
+    expect((await storage.sizes()).tables.storage_feed).toBe(1)
+    expect((await storage.feed('bob', 0, 10)).head).toBe(0)
+    expect(await storage.check()).toEqual([])
+    await storage.close()
+    // The tables are there: no right to make any is needed any more.
+    await (await open(at(login), { schema }, true)).close()
+  })
+
+  test('neither the one that serves nor that of the application can make anything, or become somebody else', async () => {
+    await withClient(async (client) => {
+      for (const role of [login, 'troupe_app']) {
+        const { rows } = await client.query(
+          `select has_schema_privilege(r.oid, $2, 'create') as in_schema, has_schema_privilege(r.oid, 'public', 'create') as in_public,
+            has_database_privilege(r.oid, current_database(), 'create') as in_database,
+            rolsuper or rolbypassrls or rolcreaterole or rolcreatedb or rolreplication as powers,
+            exists (select from pg_shdepend d where d.refobjid = r.oid and d.deptype = 'o') as owns,
+            array(select g.rolname::text from pg_auth_members m join pg_roles g on g.oid = m.roleid where m.member = r.oid) as roles
+            from pg_roles r where rolname = $1`,
+          [role, schema],
+        )
+        const none = { in_schema: false, in_public: false, in_database: false, powers: false, owns: false }
+        expect(rows).toEqual([{ ...none, roles: role === login ? ['troupe_app'] : [] }])
+      }
+    })
+    for (const become of ['select 1', 'set role troupe_app'])
+      await withClient(async (client) => {
+        await client.query(become)
+        for (const statement of [
+          `create table ${schema}.mine (n int)`,
+          'create table public.mine (n int)',
+          `alter table ${schema}.storage_feed no force row level security`,
+          `drop table ${schema}.storage_feed`,
+          `create policy mine on ${schema}.storage_feed using (true)`,
+          `set role ${owner}`,
+        ])
+          await expect(client.query(statement)).rejects.toThrow(/permission denied|must be owner/)
+      }, at(login))
+  })
+
+  test('a superuser, the owner and whoever may act as the owner serve nobody in production', async () => {
+    for (const url of [server, at(owner), at(deputy)]) {
+      const refused = { code: 'storage.insecure' }
+      await expect(open(url, { schema }, true)).rejects.toMatchObject(refused)
+      const config = { storage: { url, schema }, profile: 'production', encryption } as const
+      await expect(createTroupe(config)).rejects.toMatchObject(refused)
+      // It was refused before it changed anything: this one could still read it.
+      await (await open(url, { schema })).close()
+    }
+  })
+
+  test('outside production they serve, and the check warns of them', async () => {
+    for (const url of [server, at(owner)]) {
+      const storage = await open(url, { schema })
+      expect(await storage.check()).toMatchObject([{ code: 'storage.powerful_role', severity: 'warning' }])
+      await storage.close()
+    }
+    await withClient((client) => client.query(`grant create on schema ${schema} to ${login}`))
+    const storage = await open(at(login), { schema }, true)
+    expect(await storage.check()).toMatchObject([{ code: 'storage.creating_role', severity: 'warning' }])
+    await storage.close()
+    await withClient((client) => client.query(`revoke create on schema ${schema} from ${login}`))
+  })
+
+  test('tables whose row-level security somebody took off are not opened, and the check of who has them open says so', async () => {
+    const storage = await open(at(login), { schema })
+    await withClient((client) => client.query(`alter table ${schema}.storage_feed no force row level security`))
+    expect(await storage.check()).toMatchObject([{ code: 'storage.insecure', severity: 'error' }])
+    await expect(open(at(login), { schema })).rejects.toThrow(/not forced on storage_feed/)
+    await storage.close()
+    await withClient((client) => client.query(`alter table ${schema}.storage_feed force row level security`))
+  })
+})
+
+const bin = binaries()
+if (!bin) process.stderr.write('skipped: no programs of PostgreSQL\n')
+
+describe.skipIf(bin === undefined)('the roles of the page', () => {
+  test('serve in production on a new server, and again when all is there', async () => {
+    const page = readFileSync(join(import.meta.dirname, '../../../../docs/postgres.md'), 'utf8')
+    const [, roles = ''] = /```sql\n(.*?)```/s.exec(page) ?? []
+    const cluster = new Cluster({ bin: bin as string, port: await freePort() })
+    try {
+      cluster.start()
+      await withClient((client) => client.query('create database shop'), cluster.url)
+      await withClient((client) => client.query(roles), cluster.url)
+      const of = (user: string) => `postgres://${user}@127.0.0.1:${cluster.port}/shop`
+      for (let n = 1; n <= 2; n++) {
+        const storage = { url: of('shop'), migrateUrl: of('shop_owner') }
+        const troupe = await createTroupe({ storage, profile: 'production', encryption, log: 'silent' })
+        await troupe.user('ada').context.push('k', n)
+        expect(await troupe.user('ada').context.get('k')).toBe(n)
+        await troupe.close()
+      }
+    } finally {
+      cluster.dispose()
+    }
+  }, 60_000)
+})

@@ -1,0 +1,83 @@
+/**
+ * What a PostgreSQL server, its connections and the processes on it may do to us, in full: connections broken at every
+ * message, immediate restarts, listening connections killed under a load, migrations that die at every statement.
+ *
+ * node packages/troupe/test/reliability/postgres.ts [cuts|restarts|listeners|migrations …] [--every N] [--restarts N]
+ *   [--changes N] [--parallel N]
+ */
+import { parseArgs } from 'node:util'
+import { binariesOfMachine } from '../postgres/binaries.ts'
+import { tryCuts } from '../postgres/cut-plans.ts'
+import { tryListeners } from '../postgres/listener-trial.ts'
+import { tryMigrations } from '../postgres/migration-trial.ts'
+import { tryRestarts } from '../postgres/restart-trial.ts'
+import { dropSchema, missingServer, schemaName, server } from '../postgres/server.ts'
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    /** Of all messages and statements, every n-th; of silences, which take seconds each, every 20 n-th. */
+    every: { type: 'string', default: '1' },
+    restarts: { type: 'string', default: '200' },
+    changes: { type: 'string', default: '100000' },
+    parallel: { type: 'string', default: '4' },
+  },
+})
+const every = Number(values.every)
+let bad = 0
+const say = (line: string) => console.log(line)
+
+async function cuts(): Promise<void> {
+  const schema = schemaName('cuts')
+  try {
+    const plan = { cut: every, commit: every, silence: every * 20 }
+    const report = await tryCuts({ server, schema }, plan, Number(values.parallel), say)
+    bad += report.problems.length
+    say(
+      `cuts: ${report.tried} trials, ${report.missed} ended before their fault, ${report.refusedAtOpening} times refused ` +
+        `at opening, ${report.problems.length} problems`,
+    )
+  } finally {
+    await dropSchema(schema)
+  }
+}
+
+async function restarts(): Promise<void> {
+  const bin = binariesOfMachine()
+  if (!bin) return say('skipped: restarts: no programs of PostgreSQL')
+  const { acknowledged, lost, doubled, refused, untold, longest } = await tryRestarts(bin, Number(values.restarts), say)
+  bad += lost.length + doubled + refused.length
+  for (const line of refused.slice(0, 5)) say(line)
+  say(
+    `restarts: ${values.restarts}, ${acknowledged} changes acknowledged, ${lost.length} lost, ${doubled} doubled, ` +
+      `${refused.length} refused, ${untold.length} there untold; the longest took ${longest} ms`,
+  )
+}
+
+async function listeners(): Promise<void> {
+  const { watched, kills, seconds, p50, p99, worst } = await tryListeners(server, Number(values.changes))
+  const sum = (of: 'wrong' | 'resyncs') => watched.reduce((total, each) => total + each[of], 0)
+  bad += sum('wrong')
+  say(
+    `listeners: ${values.changes} changes in ${Math.round(seconds)} s, ${kills} listening connections killed, ` +
+      `${sum('wrong')} changes missed, doubled or out of order, ${sum('resyncs')} resyncs; ` +
+      `from push to watcher p50 ${p50} ms, p99 ${p99} ms, worst ${worst} ms`,
+  )
+}
+
+async function migrations(): Promise<void> {
+  const { statements, tried, missed, problems } = await tryMigrations(server, schemaName('migrations'), every, say)
+  bad += problems.length
+  for (const problem of problems) say(problem)
+  say(`migrations: ${tried} deaths in ${statements} statements, ${missed} too late, ${problems.length} problems`)
+}
+
+const trials = { cuts, restarts, listeners, migrations }
+const wanted = positionals.length > 0 ? positionals : Object.keys(trials)
+const unknown = wanted.filter((name) => !(name in trials))
+if (unknown.length > 0) throw new Error(`there is no trial ${unknown.join(', ')}: ${Object.keys(trials).join(', ')}`)
+const missing = await missingServer()
+for (const name of wanted)
+  if (missing && name !== 'restarts') say(`skipped: ${name}`)
+  else await trials[name as keyof typeof trials]()
+if (bad > 0) process.exitCode = 1

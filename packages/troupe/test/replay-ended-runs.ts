@@ -1,0 +1,48 @@
+/**
+ * Beside every test of rooms that make runs: when a troupe closes, those of its runs that are over are replayed, and the
+ * test that made one that differs fails. In CI, or with TROUPE_REPLAYS=on.
+ */
+import { afterEach, expect } from 'vitest'
+import type { Troupe } from '../src/index.ts'
+
+const rooms = /\/src\/(?:agents|orchestration|runtime)\//
+/** Of each user, the newest. */
+const most = 20
+
+const { CI, TROUPE_REPLAYS } = process.env
+const isOn = CI !== undefined || TROUPE_REPLAYS === 'on'
+
+if (isOn && rooms.test(expect.getState().testPath ?? '')) {
+  const { createTroupe } = await import('../src/index.ts')
+  await using any = await createTroupe({ storage: 'memory:', log: 'silent' })
+  const all = Object.getPrototypeOf(any) as Troupe
+  const users = new WeakMap<Troupe, Set<string>>()
+  const closing = new WeakMap<Troupe, Promise<void>>()
+  const different: string[] = []
+  const { user, close } = all
+  all.user = function (id) {
+    users.set(this, (users.get(this) ?? new Set()).add(id))
+    return user.call(this, id)
+  }
+  all.close = function () {
+    const known = closing.get(this) ?? replayAll(this).then(() => close.call(this))
+    closing.set(this, known)
+    return known
+  }
+  const replayAll = async (troupe: Troupe): Promise<void> => {
+    if (troupe.storageState().state !== 'open') return
+    // One that is broken, or forgotten, on purpose is not what this is about.
+    for (const id of users.get(troupe) ?? []) await replayOf(troupe, id).catch(() => {})
+  }
+  const replayOf = async (troupe: Troupe, id: string): Promise<void> => {
+    const { orchestra } = user.call(troupe, id)
+    const { items } = await orchestra.list({ limit: most })
+    for (const run of items.filter(({ endedAt }) => endedAt !== undefined)) {
+      const { identical, difference } = await orchestra.replay(run.id)
+      if (!identical) different.push(`${run.id}: ${JSON.stringify(difference)}`)
+    }
+  }
+  afterEach(() => {
+    expect(different.splice(0), 'runs that replay differently').toEqual([])
+  })
+}
