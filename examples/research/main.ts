@@ -15,6 +15,7 @@ interface Flags {
   readonly resume?: string | true
   readonly data: string
   readonly reports: string
+  readonly once?: true
 }
 
 function readCommandLine(argv: readonly string[]): RunOptions {
@@ -36,13 +37,15 @@ function readCommandLine(argv: readonly string[]): RunOptions {
     .option('--resume [run]', 'finish the newest run that was interrupted, or a certain one')
     .option('--data <folder>', 'where the database is', './data')
     .option('--reports <folder>', 'where reports go', './reports')
+    .option('--once', 'end after the report; else, at a terminal, the page of the run is served until Ctrl-C')
     .allowExcessArguments(false)
     .exitOverride()
     .configureOutput({ writeErr: () => {} })
   program.parse(argv as string[], { from: 'user' })
-  const { docs, model, resume, data, reports } = program.opts<Flags>()
+  const { docs, model, resume, data, reports, once } = program.opts<Flags>()
   const [question] = program.args
-  return { question, docs, model, resume, data, reports }
+  const page = !once && process.stdout.isTTY && !process.env.CI
+  return { question, docs, model, resume, data, reports, page }
 }
 
 const say = (line: string) => process.stdout.write(`${line}\n`)
@@ -53,7 +56,7 @@ async function main(argv: readonly string[]): Promise<number> {
   const stop = new AbortController()
   let run: string | undefined
   const shown = process.stdout.isTTY && process.stdout.columns >= 40 ? showLive(say) : printLines(say)
-  const watcher: Watcher = {
+  const watcher: Omit<Watcher, 'reported'> = {
     ...shown,
     begins(id, project, resumed) {
       run = id
@@ -66,7 +69,7 @@ async function main(argv: readonly string[]): Promise<number> {
     process.once('SIGINT', () => process.exit(130))
   })
   try {
-    say(await runProject(readCommandLine(argv), watcher, stop.signal))
+    await runProject(readCommandLine(argv), { ...watcher, reported: say }, stop.signal)
     return 0
   } catch (error) {
     if (stop.signal.aborted) {

@@ -7,6 +7,7 @@ import { InputError, SearchIndex } from './documents/index.ts'
 import { type Asked, projectOf, runToResume } from './project.ts'
 import { accountOf } from './report/account-of.ts'
 import { reportPath, writeReport } from './report/write-report.ts'
+import { linkTo, servePage, untilAborted } from './serve-page.ts'
 import { createTeam } from './team/create-team.ts'
 import { modelOf } from './team/model-of.ts'
 import { Outcome, type Project } from './team/shapes.ts'
@@ -16,6 +17,8 @@ export interface RunOptions extends Asked {
   readonly data: string
   /** A run to go on with; `true` is the newest that is not over. */
   readonly resume?: string | true | undefined
+  /** Shows the run on a page as well, and goes on serving it until the signal. */
+  readonly page?: boolean
 }
 
 /** Who watches: told when the run is known, and of each event that this process sees happen. */
@@ -25,22 +28,24 @@ export interface Watcher {
   begins(run: string, project: Project, resumed: boolean): void
   event(event: RunEvent): void
   ends(): void | Promise<void>
+  /** The report is written. */
+  reported(path: string): void
 }
 
-/**
- * @returns the path of the report
- * @throws InputError and what the troupe or the run failed with
- */
-export async function runProject(options: RunOptions, watcher: Watcher, signal: AbortSignal): Promise<string> {
+const user = 'researcher'
+
+/** @throws InputError and what the troupe or the run failed with */
+export async function runProject(options: RunOptions, watcher: Watcher, signal: AbortSignal): Promise<void> {
   const asked = options.resume === undefined ? projectOf(options) : undefined
   await using troupe = await openTroupe(options.data)
-  const { orchestra } = troupe.user('researcher')
+  const { orchestra } = troupe.user(user)
   const known = asked
     ? undefined
     : await runToResume(orchestra, options.resume === true ? undefined : options.resume, isDelivered)
   const project = (asked ?? known?.project) as Project
   signal.throwIfAborted()
-  if (known && (await known.run.status()).status === 'completed') return await deliver(known.run, project)
+  if (known && (await known.run.status()).status === 'completed')
+    return watcher.reported(await deliver(known.run, project))
   watcher.says('Reading the documents …')
   const index = await SearchIndex.open(
     { folders: project.folders, files: project.files },
@@ -55,13 +60,18 @@ export async function runProject(options: RunOptions, watcher: Watcher, signal: 
     config,
     tags: ['research'],
   })
+  await using page = options.page ? await servePage(troupe) : undefined
+  if (page) watcher.says(`Watch it at ${await linkTo(page, user, run.id)} (the link works once)`)
   watcher.begins(run.id, project, known !== undefined)
   try {
     await watch(troupe, run, watcher, signal)
   } finally {
     await watcher.ends()
   }
-  return await deliver(run, project)
+  watcher.reported(await deliver(run, project))
+  if (!page) return
+  watcher.says(`Serving ${page.url} until Ctrl-C.`)
+  await untilAborted(signal)
 }
 
 /**

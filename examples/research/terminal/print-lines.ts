@@ -2,7 +2,7 @@
 import type { Watcher } from '../run-project.ts'
 import { describeEvent } from './describe-event.ts'
 
-export function printLines(write: (line: string) => void): Watcher {
+export function printLines(write: (line: string) => void): Omit<Watcher, 'reported'> {
   let began = 0
   let since = 0
   return {

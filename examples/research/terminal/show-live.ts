@@ -33,7 +33,7 @@ interface Shown {
   readonly open: Set<Branch>
 }
 
-export function showLive(write: (line: string) => void): Watcher {
+export function showLive(write: (line: string) => void): Omit<Watcher, 'reported'> {
   const byAgent = new Map<string, Phase>(phases.map(({ agent }) => [agent, { branches: Promise.withResolvers() }]))
   const byBarrier = new Map<string, Fork>()
   const open = new Set<Branch>()

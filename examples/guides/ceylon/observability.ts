@@ -1,0 +1,38 @@
+/** What happens is told as events without payload, counted and timed; an agent's own events and figures stand beside them. */
+import { createTroupe, defineMessage, Worker } from 'troupe'
+import { z } from 'zod'
+
+const Task = defineMessage('task', z.number())
+
+export async function main() {
+  await using troupe = await createTroupe({ storage: 'memory:', log: 'silent' })
+  const { metrics } = troupe
+  const ada = troupe.user('ada')
+  const lines: unknown[] = []
+  const over = Promise.withResolvers<void>()
+  for (const type of ['message.acknowledged', 'worker.failed', 'message.dead'] as const)
+    troupe.on(type, ({ userId, agent, to, messageType }) => lines.push([type, userId, agent ?? to, messageType]))
+  troupe.on('message.dead', () => over.resolve())
+
+  const agent = new Worker('ObservableAgent', { retry: { attempts: 1 } })
+  agent.on(Task, async ({ payload }) => {
+    await metrics.trackExecution('processing_time', async () => {
+      if (payload < 0) throw new Error('it is negative')
+    })
+  })
+  await ada.start(agent)
+  for (const n of [1, 2, 3, -1]) await ada.agent('Boss').messages.send(Task, n, { to: 'ObservableAgent' })
+  await over.promise
+
+  metrics.gauge('waiting', async () => (await ada.agent('ObservableAgent').mailbox.counts()).waiting)
+  const { count, failures, p95 } = metrics.summary('processing_time')
+  return {
+    last: lines.slice(-2),
+    processed: metrics.summary('message.acknowledged').count,
+    errorRate: failures / count,
+    timed: p95 >= 0,
+    waiting: (await metrics.gauges()).waiting,
+  }
+}
+
+if (import.meta.main) console.log(await main())

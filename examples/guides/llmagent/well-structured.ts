@@ -1,0 +1,42 @@
+/** Validate, look into the cache, process, keep, log: each in its place, none of them in the agent's own work. */
+import { createTroupe, defineAgent } from 'troupe'
+import { z } from 'zod'
+
+const request = z.object({ action: z.literal('count'), data: z.string().min(1) })
+
+export function wellStructured(process: (data: string) => number) {
+  return defineAgent({
+    name: 'Counter',
+    // A request that does not fit never comes to the code below.
+    inputSchema: request,
+    outputSchema: z.object({ words: z.number(), cached: z.boolean() }),
+    run: async ({ data }, ctx) => {
+      const key = `cache.words.${Buffer.from(data).toString('base64url').slice(0, 200)}`
+      const known = await ctx.context.get(key)
+      if (typeof known === 'number') return { words: known, cached: true }
+      const words = await ctx.effect('count', { class: 'read', input: data }, () => process(data))
+      await ctx.context.push(key, words, { lifecycle: 'cache', audience: 'owner' })
+      return { words, cached: false }
+    },
+  })
+}
+
+export async function main() {
+  await using troupe = await createTroupe({ storage: 'memory:', log: 'silent' })
+  let processed = 0
+  const counter = wellStructured((data) => {
+    processed++
+    return data.split(' ').length
+  })
+  const ask = (input: { readonly [field: string]: string }) => troupe.user('ada').session(counter).run(input)
+  const [first, second] = [await ask({ action: 'count', data: 'a b c' }), await ask({ action: 'count', data: 'a b c' })]
+  const wrong = await ask({ action: 'count' })
+  return {
+    first: first.output,
+    second: second.output,
+    processed,
+    wrong: 'error' in wrong ? wrong.error.name : undefined,
+  }
+}
+
+if (import.meta.main) console.log(await main())

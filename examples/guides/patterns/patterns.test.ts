@@ -1,0 +1,26 @@
+import { expect, it } from 'vitest'
+import { keepsTable } from '../table.test.fixture.ts'
+
+it('a debate has its turns, and then a judge', async () => {
+  const { main } = await import('./debate.ts')
+  expect(await main()).toEqual({ response: 'Con had the last word of 4.', totalSteps: 11 })
+})
+
+it('the highest bid wins at the second price, or at the reserve', async () => {
+  const { main } = await import('./auction.ts')
+  expect(await main()).toEqual([
+    { winner: 'Bob', price: 110 },
+    { winner: 'Bob', price: 120 },
+    { winner: null, price: 0 },
+  ])
+})
+
+it('a task goes to the cheapest who can do it', async () => {
+  const { main } = await import('./contract-net.ts')
+  expect(await main()).toEqual({
+    done: { by: 'Fair', work: 'paint the house, done' },
+    nobody: 'Nobody can paint the moon.',
+  })
+})
+
+keepsTable(import.meta.dirname, {})

@@ -1,0 +1,44 @@
+/** Hears of every deal, and shares a report on all of them. A process of its own. */
+import { type AgentHandle, createTroupe } from 'troupe'
+import { type Deal, database, type Report, say } from './database.ts'
+
+export class AnalyticsService {
+  readonly #agent: AgentHandle
+
+  constructor(agent: AgentHandle) {
+    this.#agent = agent
+  }
+
+  async start(): Promise<void> {
+    await this.#agent.context.subscribe(['sales', 'deals', 'analytics'])
+  }
+
+  /** Each deal once, in the order in which they were shared. */
+  async *deals(signal: AbortSignal): AsyncGenerator<Deal> {
+    for await (const change of this.#agent.context.watch({ pattern: 'deal_*', signal }))
+      if (change.type === 'put') yield change.value as Deal
+  }
+
+  async generateReport(): Promise<Report> {
+    let report: Report = { deals: 0, revenue: 0 }
+    for await (const { value } of await this.#agent.context.list({ prefix: 'deal_' }))
+      report = { deals: report.deals + 1, revenue: report.revenue + (value as Deal).amount }
+    await this.#agent.context.push('monthly_report', report, { topics: ['analytics', 'reports'] })
+    return report
+  }
+}
+
+if (import.meta.main) {
+  await using troupe = await createTroupe({ storage: database })
+  const analytics = new AnalyticsService(troupe.user('company_123').agent('AnalyticsService'))
+  await analytics.start()
+  const stopping = new AbortController()
+  // Whoever started it ends it.
+  process.stdin.on('end', () => stopping.abort()).resume()
+  const deals = analytics.deals(stopping.signal)
+  say({ ready: 'analytics' })
+  for await (const { id, closedAt } of deals) {
+    say({ deal: id, afterMs: Date.now() - closedAt })
+    await analytics.generateReport()
+  }
+}

@@ -1,0 +1,212 @@
+import { expect, it } from 'vitest'
+import { keepsTable } from '../table.test.fixture.ts'
+
+it('an agent with one responsibility keeps profiles, and loses no update', async () => {
+  const { main } = await import('./single-responsibility.ts')
+  expect(await main()).toEqual({
+    profile: { name: 'John Doe', email: 'doe@example.com' },
+    missing: undefined,
+    refused: 'ValidationError',
+  })
+})
+
+it('requests go to the agent of their type', async () => {
+  const { main } = await import('./route-requests.ts')
+  expect(await main()).toEqual(['Orders handled order 17', 'Shipping handled parcel 4', 'route.unknown'])
+})
+
+it('keys have levels', async () => {
+  const { main } = await import('./context-keys.ts')
+  expect(await main()).toEqual({
+    ofOneOrder: ['orders.ORDER_123.details', 'orders.ORDER_123.status'],
+    details: ['orders.ORDER_123.details', 'products.SKU_9.details'],
+    measured: ['system.api.response_time'],
+    responseTime: 12,
+  })
+})
+
+it('lifetimes have names', async () => {
+  const { main } = await import('./lifecycles.ts')
+  const lifetimes = await main()
+  expect(lifetimes.now).toHaveLength(8)
+  expect(lifetimes['2m']).not.toContain('code')
+  expect(lifetimes['45m']).toEqual(['incidents.4', 'offers.9', 'report', 'sessions.17', 'vision'])
+  expect(lifetimes['90m']).toEqual(['incidents.4', 'offers.9', 'report', 'vision'])
+  expect(lifetimes['1d']).toEqual(['incidents.4', 'vision'])
+})
+
+it('a batch is all or nothing, or one by one', async () => {
+  const { main } = await import('./batch.ts')
+  expect(await main()).toEqual({
+    refused: 'context.denied',
+    teapots: { type: 'get', key: 'stock.teapot', success: true, found: true, value: 4 },
+    successes: [true, false, true],
+    left: ['prices.teapot', 'stock.teapot'],
+  })
+})
+
+it('a cached read is as old as allowed, and asks who may see it', async () => {
+  const { main } = await import('./cached-reads.ts')
+  expect(await main()).toEqual({
+    first: 1.08,
+    second: 1.08,
+    fresh: 1.09,
+    several: { 'rates.eur': 1.09, 'rates.gbp': 1.27 },
+    revoked: undefined,
+  })
+})
+
+it('messages come by urgency, in batches, and to many', async () => {
+  const { main } = await import('./messages.ts')
+  expect(await main()).toEqual({
+    order: ['stop the press', 'call the customer', 'write the report', 'tidy up'],
+    outcomes: [
+      { to: 'Clerk', success: true },
+      { to: 'Sales', success: true },
+      { to: '', success: false },
+    ],
+    batches: [10],
+  })
+})
+
+it('a source that fails is stood in for', async () => {
+  const { main } = await import('./fallbacks.ts')
+  expect(await main()).toEqual({
+    given: { value: 1, fallback: true },
+    fresh: { value: 1.08, fallback: false },
+    lastGood: { value: 1.08, fallback: true },
+  })
+})
+
+it('errors have kinds', async () => {
+  const { main } = await import('./errors.ts')
+  expect(await main()).toEqual({
+    denied: { code: 'access.denied', tools: expect.arrayContaining(['get_context']) },
+    missing: { code: 'context.missing', similar: ['orders.17.status'] },
+    mistaken: 'tool.arguments',
+    attempts: 3,
+    answer: 'It is 1.08.',
+    failed: false,
+    caught: ['AccessDeniedError', 'access.denied', false],
+    incidents: [
+      { agent: 'Reader', action: 'push_context', code: 'access.denied' },
+      { agent: 'Reader', action: 'push_context', code: 'access.denied' },
+    ],
+  })
+})
+
+it('health is checked, and alerts go to agents', async () => {
+  const { main } = await import('./health.ts')
+  expect(await main()).toEqual({
+    healthy: 'ok',
+    failed: 'context.missing',
+    alerted: ['SystemAdmin', 'AlertManager'],
+    alert: { metric: 'errorRate', value: 0.5, threshold: 0.05 },
+    closed: 'unhealthy',
+  })
+})
+
+it('performance is measured', async () => {
+  const { main } = await import('./performance.ts')
+  const { lookups, errors, rate, slowest } = await main()
+  expect([lookups, errors]).toEqual([3, 1])
+  expect(rate).toBeGreaterThan(0)
+  expect(slowest.map(({ name }) => name)).toContain('user_profile_lookup')
+})
+
+it('settings are checked before anything opens', async () => {
+  const { main } = await import('./configuration.ts')
+  expect(await main()).toEqual({ user: 'ada', refused: ['ZodError', 'ZodError', 'ValidationError'] })
+})
+
+it('users are apart, and agents have what they need', async () => {
+  const { main } = await import('./isolation-and-roles.ts')
+  expect(await main()).toEqual({
+    read: 'closed',
+    write: 'access.denied',
+    otherUser: undefined,
+    auditor: ['get_context', 'list_context'],
+    narrow: ['get_context'],
+  })
+})
+
+it('a manager opens, calls and closes', async () => {
+  const { main } = await import('./agent-manager.ts')
+  expect(await main()).toEqual({ pushed: true, failed: 'Access denied to tool: delete_topic', warnings: 1 })
+})
+
+it('an agent acts on changes', async () => {
+  const { main } = await import('./event-driven.ts')
+  expect(await main()).toEqual(['escalated urgent_refund', 'did task_last'])
+})
+
+it('events tell what happens, with durations and without payload', async () => {
+  const { main } = await import('./events-and-logs.ts')
+  expect(await main()).toEqual({
+    refused: 'access.denied',
+    calls: [
+      ['Sales', 'get_context', true],
+      ['Sales', 'push_context', true],
+      ['Sales', 'delete_topic', false],
+    ],
+    timed: true,
+    security: [
+      ['tool.called', 'push_context'],
+      ['incident.recorded', 'delete_topic'],
+      ['tool.called', 'delete_topic'],
+    ],
+    size: 1,
+    payload: false,
+  })
+})
+
+it('a model works with the tools', async () => {
+  const { main } = await import('./tools-for-a-model.ts')
+  expect(await main()).toEqual({
+    text: 'There are blue ones.',
+    tools: 12,
+    found: ['teapots in blue'],
+    keys: ['found.teapots'],
+  })
+})
+
+it('a prompt holds what stays', async () => {
+  const { main } = await import('./prompts.ts')
+  const { fixed, everything, repeated } = await main()
+  expect(fixed).toBe('You are {name}, and help customers.\n\n[Context]\nCompany Vision: to help (from host)')
+  expect(everything).toMatch(/^What we know:\n.*\n.*"days": 30/s)
+  expect(everything).not.toContain('0.4')
+  expect(repeated).toEqual(['Support'])
+})
+
+it('the pitfalls are fenced', async () => {
+  const { main } = await import('./pitfalls.ts')
+  const { told, closed } = await main()
+  expect(told).toEqual(
+    expect.arrayContaining(['ValidationError', 'Access denied to tool: push_context', '2 tools', 'tool.ignored']),
+  )
+  expect(closed).toBe(true)
+})
+
+it('the older spelling works', async () => {
+  const { main } = await import('./older-spelling.ts')
+  expect(await main()).toEqual({
+    messages: [expect.objectContaining({ from_agent: 'Agent1', message: 'Check test_data' })],
+    value: { text: 'Hello' },
+    context: { test_data: { text: 'Hello' } },
+    deal: { usd: 90 },
+    hours: 24,
+  })
+})
+
+keepsTable(import.meta.dirname, {
+  S1: [
+    20, 49, 67, 92, 117, 125, 138, 151, 174, 214, 246, 249, 259, 277, 298, 307, 317, 322, 340, 381, 385, 395, 426, 438,
+    471, 482, 486, 495, 498, 507, 533, 546, 573, 602, 615, 647, 666, 714, 734, 747, 775, 799, 836, 850, 880, 908, 909,
+    913, 914, 917, 918, 921, 922, 925, 939, 950, 995, 1003, 1011, 1019, 1027, 1042,
+  ],
+  S2: [
+    7, 13, 36, 41, 51, 57, 65, 89, 106, 111, 157, 172, 197, 217, 230, 249, 274, 304, 311, 328, 331, 355, 382, 400, 423,
+    456, 477, 484, 494, 518, 550, 556, 576, 579, 581, 585, 586, 591, 601, 616, 623, 645, 654, 675, 678,
+  ],
+})
