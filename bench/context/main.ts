@@ -1,23 +1,31 @@
 /**
- * What the context mesh costs at 1,000 and 100,000 entries, in memory and in a file, beside the same rows written and
- * read by hand in the same run. Aims: push and update at least 0.40 of a raw upsert, 0.25 with three topics; get at
- * least 0.80 of the raw row up to 20 topics; all flat in the number of entries; stats constant.
+ * What the context mesh costs in memory, in a file and on PostgreSQL, beside the same rows written and read by hand in
+ * the same run. Aims: push and update at least 0.40 of a raw upsert where it is durable, 0.25 with three topics; get at
+ * least 0.80 of the raw row up to 20 topics, 0.60 at 200, and in memory half of a bare asynchronous Map with JSON copies;
+ * all flat in the number of entries; stats constant.
  *
- * node bench/context/main.ts [seconds per line] [entries, entries, …]
+ * node bench/context/main.ts [seconds per line] [entries, entries, …] [memory, file, postgres]
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { join, resolve } from 'node:path'
+import { Client } from 'pg'
 import { type ContextHands, createTroupe } from 'troupe'
-import { openRaw, pick } from './raw.ts'
+import { openRawSqlite, pick, type Raw } from './raw.ts'
+import { openRawPostgres } from './raw-postgres.ts'
 
-const [seconds = '1.5', ...sizes] = process.argv.slice(2)
-const counts = sizes.length > 0 ? sizes.map(Number) : [1_000, 100_000]
-const rounds = 3
+const [seconds = '1', ...more] = process.argv.slice(2)
+const sizes = more.map(Number).filter((size) => size > 0)
+const counts = sizes.length > 0 ? sizes : [1_000, 100_000]
+const places = (['memory', 'file', 'postgres'] as const).filter((place) => more.every(Number) || more.includes(place))
+type Place = (typeof places)[number]
+const server = process.env.TROUPE_POSTGRES ?? 'postgres://postgres@127.0.0.1:5432/postgres'
+const rounds = 5
 const partMs = (Number(seconds) * 1_000) / rounds
 const writers = 64
 const value = { text: 'x'.repeat(200) }
 const stored = JSON.stringify(value)
+const schema = `troupe_bench_context_${process.pid}`
 // Not in the temporary folder, which is memory on many machines.
 const folder = mkdtempSync(join(resolve('.'), '.bench-context-'))
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
@@ -37,12 +45,11 @@ async function perSecond(at: number, act: (n: number) => Promise<unknown>): Prom
 async function watchLag(context: ContextHands): Promise<number> {
   const stop = new AbortController()
   const lags: number[] = []
-  let pushed = 0
   const items = context.watch({ pattern: 'lag.*', signal: stop.signal })[Symbol.asyncIterator]()
-  for (let i = 0; i < 50; i++) {
+  for (let i = 0; i < 20; i++) {
     const seen = items.next()
     await new Promise((done) => setTimeout(done, 2))
-    pushed = performance.now()
+    const pushed = performance.now()
     await Promise.all([context.push('lag.key', i), seen])
     lags.push(performance.now() - pushed)
   }
@@ -50,61 +57,146 @@ async function watchLag(context: ContextHands): Promise<number> {
   return median(lags)
 }
 
-const median = (values: readonly number[]) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] as number
-const rate = (n: number) => Math.round(n).toLocaleString('en').padStart(10)
-const line = (name: string, ours: number, beside?: number, aim?: number) =>
-  console.log(
-    `  ${name.padEnd(34)}${rate(ours)}/s${beside === undefined ? '' : `${rate(beside)}/s raw  ${(ours / beside).toFixed(2)}`}${aim === undefined ? '' : ` (aim ${aim.toFixed(2)})`}`,
-  )
-
-async function measure(place: 'memory' | 'file', count: number): Promise<void> {
-  const path = (name: string) => (place === 'memory' ? ':memory:' : join(folder, `${name}-${count}.db`))
-  const raw = openRaw(path('raw'))
-  await using troupe = await createTroupe({
-    storage: place === 'memory' ? 'memory:' : `sqlite:${path('troupe')}`,
-    log: 'silent',
-  })
-  const { context } = troupe.user('ada').agent('Bench')
-  const keys = Array.from({ length: count }, (_, i) => `orders.${i}.status`)
-  raw.fill(keys, stored)
-  for (let from = 0; from < count; from += 500)
-    await context.batch(
-      keys.slice(from, from + 500).map((key) => ({ type: 'push' as const, key, value })),
-      { atomic: true },
-    )
-  const measured = new Map<string, number[]>()
-  const keep = (name: string, figure: number) => measured.set(name, [...(measured.get(name) ?? []), figure])
-  const topics = Array.from({ length: 20 }, (_, i) => `topic-${i}`)
-  const reader = troupe.user('ada').agent('Reader').context
-  await reader.subscribe(topics)
-  // In turns, so that what else the machine does strikes all alike; the median of the rounds counts.
-  for (let round = 0; round < rounds; round++) {
-    keep('raw upsert', raw.upserts(keys, stored, writers, partMs))
-    keep('push', await perSecond(writers, (n) => context.push(pick(keys, n), value)))
-    keep('update', await perSecond(writers, (n) => context.update(pick(keys, n), (found) => found as typeof value)))
-    const named = { topics: ['a', 'b', 'c'] }
-    keep('push to three topics', await perSecond(writers, (n) => context.push(`named.${n % 1_000}`, value, named)))
-    keep('raw get', raw.gets(keys, partMs))
-    keep('get', await perSecond(1, (n) => context.get(pick(keys, n))))
-    keep('get, 64 at once', await perSecond(writers, (n) => context.get(pick(keys, n))))
-    keep('get by a reader of 20 topics', await perSecond(1, (n) => reader.get(pick(keys, n))))
-    keep('list of 100', await perSecond(1, () => context.list({ limit: 100 })))
-    keep('stats', await perSecond(1, () => troupe.user('ada').context.stats()))
-    keep('watch lag', await watchLag(context))
-  }
-  const of = (name: string) => median(measured.get(name) ?? [])
-  console.log(`${place}, ${count.toLocaleString('en')} entries`)
-  line('push, 64 writers', of('push'), of('raw upsert'), 0.4)
-  line('update, 64 writers', of('update'), of('raw upsert'), 0.4)
-  line('push to three topics', of('push to three topics'), of('raw upsert'), 0.25)
-  line('get', of('get'), of('raw get'), 0.8)
-  line('get, 64 at once', of('get, 64 at once'), of('raw get'))
-  line('get by a reader of 20 topics', of('get by a reader of 20 topics'), of('raw get'), 0.8)
-  line('list of 100', of('list of 100'))
-  line('stats', of('stats'))
-  console.log(`  ${'watch lag, median'.padEnd(34)}${of('watch lag').toFixed(2).padStart(10)} ms`)
-  raw.close()
+/** A bare asynchronous Map with JSON copies: what a cache of one's own would be. */
+async function ofMap(keys: readonly string[]): Promise<number> {
+  const map = new Map(keys.map((key) => [key, { ...value }]))
+  const get = async (key: string) => JSON.parse(JSON.stringify(map.get(key))) as unknown
+  return perSecond(1, (n) => get(pick(keys, n)))
 }
 
+const median = (values: readonly number[]) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] as number
+const rate = (n: number) => Math.round(n).toLocaleString('en').padStart(10)
+const measured = new Map<string, number[]>()
+const keep = (name: string, figure: number) => measured.set(name, [...(measured.get(name) ?? []), figure])
+const of = (name: string) => measured.get(name) ?? []
+
+/** Beside something of the same round: what else the machine did struck both. */
+function line(name: string, beside?: string, aim?: number): void {
+  const ratios = of(name).map((figure, round) => figure / (of(beside ?? '')[round] ?? 1))
+  const ratio = (pick: number) => pick.toFixed(2)
+  const against =
+    beside === undefined
+      ? ''
+      : `${rate(median(of(beside)))}/s ${beside}: ${ratio(Math.min(...ratios))} – ${ratio(median(ratios))} – ${ratio(Math.max(...ratios))}`
+  console.log(
+    `  ${name.padEnd(32)}${rate(median(of(name)))}/s${against}${aim === undefined ? '' : ` (aim ${aim.toFixed(2)})`}`,
+  )
+}
+
+const topicsOf = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => `t${from + i}`)
+async function openRaw(place: Place, count: number): Promise<Raw> {
+  if (place === 'postgres') return openRawPostgres(server, `${schema}_raw`)
+  return openRawSqlite(place === 'memory' ? ':memory:' : join(folder, `raw-${count}.db`))
+}
+
+/** As pushes would leave them, but for the feed: over the network of a server a million pushes take many minutes. */
+async function fillServer(into: string, user: string, keys: readonly string[], audienceOf?: (i: number) => string[]) {
+  const client = new Client({ connectionString: server })
+  await client.connect()
+  for (let from = 0; from < keys.length; from += 10_000) {
+    const some = keys.slice(from, from + 10_000)
+    const audiences = some.map((_, i) => JSON.stringify(audienceOf?.(from + i).map((topic) => `#${topic}`) ?? ['*']))
+    await client.query(
+      `insert into ${into}.context_entries (user_id, key, version, born, change, revision, owner, audience, everyone, writers,
+          created_at, updated_at, value, stored, provenance, taint)
+        select $1, k.key, 1, 1, 'filled.' || k.key, 1, 'Bench', k.audience, (k.audience = '["*"]')::int, '[]', 0, 0, $4,
+          length($4), '{"agent":"Bench"}', '[]' from unnest($2::text[], $3::text[]) as k(key, audience)`,
+      [user, some, audiences, stored],
+    )
+  }
+  await client.query(`analyze ${into}.context_entries, ${into}.context_visible`)
+  await client.end()
+}
+
+/** @param audienceOf undefined: for everyone */
+async function fill(context: ContextHands, keys: readonly string[], audienceOf?: (i: number) => string[]) {
+  const push = (key: string, i: number) =>
+    ({ type: 'push', key, value, ...(audienceOf ? { topics: audienceOf(i) } : {}) }) as const
+  for (let from = 0; from < keys.length; from += 500)
+    await context.batch(
+      keys.slice(from, from + 500).map((key, i) => push(key, from + i)),
+      { atomic: true },
+    )
+}
+
+async function measure(place: Place, count: number): Promise<void> {
+  const storage = { memory: 'memory:', file: `sqlite:${join(folder, `troupe-${count}.db`)}`, postgres: '' }[place]
+  const onServer = { url: server, schema: `${schema}_${count}` }
+  await using troupe = await createTroupe({ storage: place === 'postgres' ? onServer : storage, log: 'silent' })
+  const raw = await openRaw(place, count)
+  const ada = troupe.user('ada')
+  const { context } = ada.agent('Bench')
+  const keys = Array.from({ length: count }, (_, i) => `orders.${i}.status`)
+  await raw.fill(keys, stored)
+  const filled = (user: string, audienceOf?: (i: number) => string[]) =>
+    place === 'postgres'
+      ? fillServer(onServer.schema, user, keys, audienceOf)
+      : fill(troupe.user(user).agent('Bench').context, keys, audienceOf)
+  await filled('ada')
+  // Read by way of a topic: each is for one of 200, and two that nobody here has.
+  const named = Array.from({ length: 1_000 }, (_, i) => `named.${i}`)
+  const topicsFor = (i: number) => [`t${i % 200}`, 'b', 'c']
+  await fill(context, named, topicsFor)
+  const ofSome = named.filter((_, i) => i % 200 < 20)
+  const [some, many] = [ada.agent('Some').context, ada.agent('Many').context]
+  await some.subscribe(topicsOf(0, 20))
+  await many.subscribe(topicsOf(0, 200))
+  // Of as many entries this reader sees a hundred.
+  const eve = troupe.user('eve')
+  await filled('eve', (i) => (i % Math.ceil(count / 100) === 0 ? ['rare'] : ['hidden']))
+  const few = eve.agent('Few').context
+  await few.subscribe(['rare', ...topicsOf(0, 199)])
+
+  measured.clear()
+  for (let round = 0; round < rounds; round++) {
+    keep('raw upserts', await raw.upserts(keys, stored, writers, partMs))
+    keep('push', await perSecond(writers, (n) => context.push(pick(keys, n), value)))
+    keep('update', await perSecond(writers, (n) => context.update(pick(keys, n), (found) => found as typeof value)))
+    const toTopics = (n: number) => context.push(pick(named, n), value, { topics: topicsFor(n) })
+    keep('push to three topics', await perSecond(writers, toTopics))
+    keep('raw gets', await raw.gets(keys, 1, partMs))
+    keep('get', await perSecond(1, (n) => context.get(pick(keys, n))))
+    keep('get, reader of 20 topics', await perSecond(1, (n) => some.get(pick(ofSome, n))))
+    keep('get, reader of 200 topics', await perSecond(1, (n) => many.get(pick(named, n))))
+    keep('raw gets, 64 at once', await raw.gets(keys, writers, partMs))
+    keep('get, 64 at once', await perSecond(writers, (n) => context.get(pick(keys, n))))
+    if (place === 'memory') keep('gets of a Map', await ofMap(keys))
+    keep('list of 100', await perSecond(1, () => context.list({ limit: 100 })))
+    keep('list of 100, 200 topics', await perSecond(1, () => many.list({ limit: 100 })))
+    keep('list of the only 100, 200 topics', await perSecond(1, () => few.list({ limit: 100 })))
+    keep('stats', await perSecond(1, () => ada.context.stats()))
+    keep('watch lag', await watchLag(context))
+  }
+  console.log(`${place}, ${count.toLocaleString('en')} entries`)
+  const durable = place !== 'memory'
+  line('push', 'raw upserts', durable ? 0.4 : undefined)
+  line('update', 'raw upserts', durable ? 0.4 : undefined)
+  line('push to three topics', 'raw upserts', durable ? 0.25 : undefined)
+  line('get', 'raw gets', 0.8)
+  line('get, reader of 20 topics', 'raw gets', 0.8)
+  line('get, reader of 200 topics', 'raw gets', 0.6)
+  line('get, 64 at once', 'raw gets, 64 at once')
+  if (place === 'memory') line('get', 'gets of a Map', 0.5)
+  for (const name of ['list of 100', 'list of 100, 200 topics', 'list of the only 100, 200 topics', 'stats']) line(name)
+  console.log(`  ${'watch lag, median'.padEnd(32)}${median(of('watch lag')).toFixed(2).padStart(10)} ms`)
+  await raw.close()
+}
+
+async function dropped(names: readonly string[]): Promise<void> {
+  const client = new Client({ connectionString: server })
+  await client.connect()
+  for (const name of names) await client.query(`drop schema if exists ${name} cascade`)
+  await client.end()
+}
+const missing = await dropped([]).then(
+  () => undefined,
+  (error: unknown) => (error instanceof Error ? error.message || error.name : String(error)),
+)
+
 console.log(`Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model}, ${seconds} s a line`)
-for (const place of ['memory', 'file'] as const) for (const count of counts) await measure(place, count)
+console.log('Ratios are the least, the median and the greatest of the rounds.')
+for (const place of places)
+  if (place === 'postgres' && missing) console.log(`postgres skipped: ${missing}`)
+  else for (const count of counts) await measure(place, count)
+if (!missing) await dropped(counts.map((count) => `${schema}_${count}`))
+console.log('Syntha says of itself, in memory at 100,000 keys: push 206/s, update 151/s, list 26/s, stats 16/s.')

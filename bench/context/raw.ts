@@ -5,13 +5,13 @@
 import { DatabaseSync } from 'node:sqlite'
 
 export interface Raw {
-  /** Writes them all, in transactions of a thousand. */
-  fill(keys: readonly string[], value: string): void
-  /** Upserts in groups that share a durable transaction. @returns upserts per second */
-  upserts(keys: readonly string[], value: string, group: number, forMs: number): number
-  /** Reads one row after another, parsed. @returns reads per second */
-  gets(keys: readonly string[], forMs: number): number
-  close(): void
+  /** Writes them all, many at a time. */
+  fill(keys: readonly string[], value: string): Promise<void>
+  /** So many at once, each durable. @returns upserts per second */
+  upserts(keys: readonly string[], value: string, writers: number, forMs: number): Promise<number>
+  /** Reads rows, parsed. @returns reads per second */
+  gets(keys: readonly string[], atOnce: number, forMs: number): Promise<number>
+  close(): Promise<void>
 }
 
 const schema = `
@@ -24,7 +24,7 @@ const schema = `
   create unique index feed_revision on feed (user_id, revision, ordinal);`
 
 /** @param path `:memory:` or a file that does not exist */
-export function openRaw(path: string): Raw {
+export function openRawSqlite(path: string): Raw {
   const db = new DatabaseSync(path)
   db.exec('pragma journal_mode = wal; pragma synchronous = full; pragma cache_size = -65536')
   db.exec(schema)
@@ -50,13 +50,14 @@ export function openRaw(path: string): Raw {
   }
   let at = 0
   return {
-    fill(keys, value) {
+    async fill(keys, value) {
       for (let from = 0; from < keys.length; from += 1_000)
         grouped(() => {
           for (const key of keys.slice(from, from + 1_000)) upsert(key, value)
         })
     },
-    upserts(keys, value, group, forMs) {
+    // Those that come at once share a durable transaction.
+    async upserts(keys, value, group, forMs) {
       const started = performance.now()
       let done = 0
       for (; performance.now() - started < forMs; done += group)
@@ -65,7 +66,7 @@ export function openRaw(path: string): Raw {
         })
       return (done / (performance.now() - started)) * 1_000
     },
-    gets(keys, forMs) {
+    async gets(keys, _, forMs) {
       const started = performance.now()
       let done = 0
       for (; done % 100 !== 0 || performance.now() - started < forMs; done++) {
@@ -74,7 +75,7 @@ export function openRaw(path: string): Raw {
       }
       return (done / (performance.now() - started)) * 1_000
     },
-    close: () => db.close(),
+    close: async () => db.close(),
   }
 }
 

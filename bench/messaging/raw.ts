@@ -14,8 +14,16 @@ const schema = `
   create index messages_lane on messages (user_id, mailbox, lane, seq) where state = 'ready';
   create index messages_done on messages (user_id, mailbox, ended_at) where state = 'done';`
 
-/** @returns messages sent, received and acknowledged per second, in groups that share a durable transaction */
-export function raw(path: string, depth: number, group: number, forMs: number): number {
+export interface Raw {
+  /** Puts so many into the mailbox first. */
+  fill(depth: number): Promise<void>
+  /** @returns messages sent, received and acknowledged per second */
+  run(forMs: number): Promise<number>
+  close(): Promise<unknown>
+}
+
+/** @param group messages that share each durable transaction */
+export function openRawSqlite(path: string, group: number): Raw {
   const db = new DatabaseSync(path)
   db.exec('pragma journal_mode = wal; pragma synchronous = full; pragma cache_size = -65536')
   db.exec(schema)
@@ -49,11 +57,7 @@ export function raw(path: string, depth: number, group: number, forMs: number): 
     count.run(payload.length)
     enter.run(lane, at)
   }
-  for (let from = 0; from < depth; from += 1_000)
-    grouped((i) => send(`lane-${i % group}`), Math.min(1_000, depth - from))
-  const started = performance.now()
-  let done = 0
-  for (; performance.now() - started < forMs; done += group) {
+  const round = () => {
     grouped((i) => send(`lane-${i}`), group)
     const taken: { seq: number; lane: string }[] = []
     grouped((i) => {
@@ -71,7 +75,17 @@ export function raw(path: string, depth: number, group: number, forMs: number): 
       less.run(payload.length)
     }, group)
   }
-  const perSecond = (done / (performance.now() - started)) * 1_000
-  db.close()
-  return perSecond
+  return {
+    async fill(depth) {
+      for (let from = 0; from < depth; from += 1_000)
+        grouped((i) => send(`lane-${i % group}`), Math.min(1_000, depth - from))
+    },
+    async run(forMs) {
+      const started = performance.now()
+      let done = 0
+      for (; performance.now() - started < forMs; done += group) round()
+      return (done / (performance.now() - started)) * 1_000
+    },
+    close: async () => db.close(),
+  }
 }

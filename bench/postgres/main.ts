@@ -1,116 +1,75 @@
 /**
- * Changes a second on PostgreSQL: one row and one feed item each, by 32 writers, for one hot user and for 1,000. Beside
- * it, in the same run, the same rows by raw pipelined `pg`; and what one reader and one watcher of a troupe cost.
+ * Changes, pushes and gets a second on PostgreSQL, from 1 to 8 processes, for one hot user and for 10,000, beside the same
+ * rows by raw pipelined `pg` in the same run; then what watching costs.
  *
- * node bench/postgres/main.ts [postgres://…] [seconds per line] [connections]
+ * node bench/postgres/main.ts [postgres://…] [seconds per line] [processes, processes, …]
  */
-import { performance } from 'node:perf_hooks'
-import { createTroupe } from 'troupe'
-import { type Migration, openStorage, systemClock, systemRandom } from 'troupe/testing'
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { cpus } from 'node:os'
+import { fileURLToPath } from 'node:url'
+import { Client } from 'pg'
 import { openRaw } from './raw.ts'
+import type { Job, Reply } from './worker.ts'
+import { openBenchStorage } from './workload.ts'
 
-const url = process.argv[2] ?? 'postgres://postgres@127.0.0.1:5432/postgres'
-const seconds = Number(process.argv[3] ?? 3)
-const connections = Number(process.argv[4] ?? 10)
-const writers = 32
+const [url = 'postgres://postgres@127.0.0.1:5432/postgres', seconds = '1', ...given] = process.argv.slice(2)
+const processCounts = given.length > 0 ? given.map(Number) : [1, 2, 4, 8]
 const schema = `troupe_bench_${process.pid}`
+const worker = fileURLToPath(new URL('./worker.ts', import.meta.url))
+const connections = 10
+const writers = 32
 
-const migration: Migration = {
-  room: 'bench',
-  version: 1,
-  name: 'rows',
-  lowestReader: 1,
-  up: {
-    sqlite: [],
-    postgres: [
-      'create table rows (user_id text not null, n bigint not null, value text not null, primary key (user_id, n))',
-    ],
-  },
-}
-
-/** @returns changes per second */
-async function measure(users: number, change: (user: string, n: number) => Promise<unknown>): Promise<number> {
-  let n = 0
-  let stop = false
-  const timer = setTimeout(() => {
-    stop = true
-  }, seconds * 1_000)
-  const start = performance.now()
-  const write = async () => {
-    while (!stop) {
-      const mine = n++
-      await change(`u${mine % users}`, mine)
-    }
-  }
-  await Promise.all(Array.from({ length: writers }, write))
-  clearTimeout(timer)
-  return Math.round((n / (performance.now() - start)) * 1_000)
-}
-
-async function ours(): Promise<(user: string, n: number) => Promise<unknown>> {
-  const storage = await openStorage({
-    url,
-    postgres: { schema, poolSize: connections },
-    migrations: [migration],
-    clock: systemClock,
-    random: systemRandom,
+/** Every process works for the same time. @returns how much all of them did per second */
+async function together(count: number, job: Job): Promise<number> {
+  const children = Array.from({ length: count }, () => {
+    const child = fork(worker, [], { execArgv: [] })
+    child.send(job)
+    return child
   })
-  close.push(() => storage.close())
-  return async (user, n) => {
-    const result = await storage.commit({
-      id: null,
-      scope: { user },
-      statements: [
-        {
-          sql: 'insert into rows (user_id, n, value) values ($1, $2, $3)',
-          binds: [user, n, 'x'.repeat(100)],
-          expect: { rows: 1 },
-        },
-      ],
-      feed: [{ kind: 'put', key: String(n), data: '{}' }],
-    })
-    if (!result.ok) throw new Error(result.code)
-  }
+  const replies = (kind: Reply['kind']) => Promise.all(children.map((child) => replyOf(child, kind)))
+  const [ready, done] = [replies('ready'), replies('done')]
+  await ready
+  const ended = children.map((child) => once(child, 'exit'))
+  for (const child of children) child.send('go')
+  const rates = (await done).map((reply) => (reply.kind === 'done' ? reply.perSecond : 0))
+  await Promise.all(ended)
+  return rates.reduce((sum, rate) => sum + rate, 0)
 }
 
-const close: (() => Promise<unknown>)[] = []
-const raw = await openRaw(url, `${schema}_raw`, connections)
-close.push(() => raw.close())
-const change = await ours()
-for (const users of [1, 1_000]) {
-  // A user of its own for each line: keys must not meet.
-  const rawRate = await measure(users, (user, n) => raw.change(`${users}${user}`, n))
-  const rate = await measure(users, (user, n) => change(`${users}${user}`, n))
-  console.log(
-    `${users} users: ${rate} changes/s, raw pg ${rawRate}/s (${((100 * rate) / rawRate).toFixed(0)} %), ${writers} writers`,
-  )
+const replyOf = (child: ChildProcess, kind: Reply['kind']) =>
+  new Promise<Reply>((resolve, reject) => {
+    child.once('exit', (code) => reject(new Error(`a process ended with ${code}`)))
+    child.on('message', (reply: Reply) => reply.kind === kind && resolve(reply))
+  })
+
+const rate = (n: number) => Math.round(n).toLocaleString('en').padStart(9)
+const job = { url, schema, connections, writers, forMs: Number(seconds) * 1_000, watched: 0 }
+
+// The schemas are made before anybody needs them.
+await (await openRaw(url, `${schema}_raw`, 1, true)).close()
+await (await openBenchStorage(url, `${schema}_storage`, 1)).close()
+console.log(`${cpus().length} × ${cpus()[0]?.model}, ${writers} at once and ${connections} connections a process`)
+try {
+  for (const users of [1, 10_000])
+    for (const processes of processCounts) {
+      const run = (what: Job['what']) => together(processes, { ...job, what, users })
+      const [raw, change] = [await run('raw change'), await run('change')]
+      const [rawUpsert, push] = [await run('raw upsert'), await run('push')]
+      const [rawGet, get] = [await run('raw get'), await run('get')]
+      const beside = (ours: number, by: number) => `${rate(ours)}/s, raw ${rate(by)}/s, ${(ours / by).toFixed(2)}`
+      console.log(`${users.toLocaleString('en')} users, ${processes} processes`)
+      console.log(`  changes of storage ${beside(change, raw)}`)
+      console.log(`  pushes             ${beside(push, rawUpsert)}`)
+      console.log(`  gets               ${beside(get, rawGet)}`)
+    }
+  for (const watched of [0, 1, 20])
+    console.log(
+      `pushes for 20 users, ${watched} watchers each: ${rate(await together(1, { ...job, what: 'push', users: 20, watched }))}/s`,
+    )
+} finally {
+  const client = new Client({ connectionString: url })
+  await client.connect()
+  for (const name of ['raw', 'storage', 'troupe']) await client.query(`drop schema if exists ${schema}_${name} cascade`)
+  await client.end()
 }
-
-const troupe = await createTroupe({
-  storage: { url, schema: `${schema}_troupe`, poolSize: connections },
-  log: 'silent',
-})
-close.push(() => troupe.close())
-const context = (user: string) => troupe.user(user).agent('A').context
-console.log(`push, 1,000 users: ${await measure(1_000, (user, n) => context(user).push(`k${n}`, { n }))}/s`)
-console.log(`get, 1,000 users: ${await measure(1_000, (user, n) => context(user).get(`k${n}`))}/s`)
-const stop = new AbortController()
-let heard = 0
-const watching = Array.from({ length: 20 }, async (_, i) => {
-  try {
-    for await (const _change of context(`u${i}`).watch({ pattern: '*', signal: stop.signal })) heard++
-  } catch {}
-})
-console.log(
-  `push, 20 users, each watched: ${await measure(20, (user, n) => context(user).push(`w${n % 500}`, { n }))}/s`,
-)
-stop.abort()
-await Promise.all(watching)
-console.log(`the watchers heard ${heard} changes`)
-
-for (const end of close.reverse()) await end()
-const { Client } = await import('pg')
-const client = new Client({ connectionString: url })
-await client.connect()
-for (const name of [schema, `${schema}_troupe`]) await client.query(`drop schema if exists ${name} cascade`)
-await client.end()

@@ -1,46 +1,58 @@
 /** The same rows by hand: what a careful author writes with pipelined `pg`, one transaction and one round trip a change. */
-import { Pool } from 'pg'
+import { Pool, type QueryConfig } from 'pg'
 
 export interface Raw {
-  change(user: string, n: number): Promise<void>
+  /** One row and one item of the feed. */
+  change(user: string, n: string): Promise<void>
+  /** An entry, the version that it replaces, the user's revision, one item of the feed. */
+  upsert(user: string, key: string, value: string): Promise<void>
+  get(user: string, key: string): Promise<unknown>
   close(): Promise<void>
 }
 
-export async function openRaw(url: string, schema: string, connections: number): Promise<Raw> {
+const entry = 'user_id text, key text collate "C", version bigint, value text, at bigint'
+const tables = [
+  'rows (user_id text not null, n text not null, value text not null, primary key (user_id, n))',
+  `entries (${entry}, primary key (user_id, key))`,
+  `versions (${entry}, primary key (user_id, key, version))`,
+  'revisions (user_id text primary key, revision bigint not null)',
+  'feed (user_id text not null, revision bigint not null, key text not null, primary key (user_id, revision))',
+]
+
+/** @param made makes the schema first */
+export async function openRaw(url: string, schema: string, connections: number, made = false): Promise<Raw> {
   const pool = new Pool({ connectionString: url, max: connections, pipeline: true } as object)
-  await pool.query(`drop schema if exists ${schema} cascade`)
-  await pool.query(`create schema ${schema}`)
-  for (const table of [
-    'rows (user_id text not null, n bigint not null, value text not null, primary key (user_id, n))',
-    'revisions (user_id text primary key, revision bigint not null)',
-    'feed (user_id text not null, revision bigint not null, key text not null, primary key (user_id, revision))',
-  ])
-    await pool.query(`create table ${schema}.${table}`)
+  if (made)
+    for (const sql of [`create schema ${schema}`, ...tables.map((t) => `create table ${schema}.${t}`)])
+      await pool.query(sql)
+  const insert = `insert into ${schema}.rows values ($1, $2, $3)`
+  const keep = `insert into ${schema}.versions select * from ${schema}.entries where user_id = $1 and key = $2`
+  const put = `insert into ${schema}.entries as e values ($1, $2, 1, $3, $4) on conflict (user_id, key)
+    do update set version = e.version + 1, value = excluded.value, at = excluded.at`
+  const tell = `with raised as (insert into ${schema}.revisions as r values ($1, 1)
+      on conflict (user_id) do update set revision = r.revision + 1 returning revision)
+    insert into ${schema}.feed select $1, revision, $2 from raised`
+  const get = `select value, version from ${schema}.entries where user_id = $1 and key = $2`
+  const transaction = async (...queries: readonly QueryConfig[]) => {
+    const client = await pool.connect()
+    const begun = client.query('begin')
+    await Promise.all([begun, ...queries.map((query) => client.query(query)), client.query('commit')])
+    client.release()
+  }
+  const told = (user: string, key: string) => ({ name: 'tell', text: tell, values: [user, key] })
   return {
-    async change(user, n) {
-      const client = await pool.connect()
-      await Promise.all([
-        client.query('begin'),
-        client.query({ name: 'who', text: "select set_config('troupe.user', $1, true)", values: [user] }),
-        client.query({
-          name: 'row',
-          text: `insert into ${schema}.rows values ($1, $2, $3)`,
-          values: [user, n, 'x'.repeat(100)],
-        }),
-        client.query({
-          name: 'feed',
-          text: `with r as (insert into ${schema}.revisions as o values ($1, 1)
-            on conflict (user_id) do update set revision = o.revision + 1 returning revision)
-            insert into ${schema}.feed select $1, revision, $2 from r`,
-          values: [user, String(n)],
-        }),
-        client.query('commit'),
-      ])
-      client.release()
+    change: (user, n) => transaction({ name: 'row', text: insert, values: [user, n, 'x'.repeat(100)] }, told(user, n)),
+    // The counter first, so that two of one user wait for each other there and lock nothing crosswise.
+    upsert: (user, key, value) =>
+      transaction(
+        told(user, key),
+        { name: 'keep', text: keep, values: [user, key] },
+        { name: 'put', text: put, values: [user, key, value, Date.now()] },
+      ),
+    async get(user, key) {
+      const { rows } = await pool.query({ name: 'get', text: get, values: [user, key] })
+      return rows[0] && JSON.parse(rows[0].value)
     },
-    async close() {
-      await pool.query(`drop schema ${schema} cascade`)
-      await pool.end()
-    },
+    close: () => pool.end(),
   }
 }

@@ -1,0 +1,150 @@
+/**
+ * What the server costs over a bare Fastify route that answers the same bytes in the same process and round: a get, a push
+ * and the start of a run in memory, open and with a key and limits; then one change told to many listeners. Aim: at most
+ * 1 ms more than the bare route at the 99th percentile, at half of the load that it takes.
+ *
+ * node bench/server/main.ts [seconds per line] [listeners]
+ */
+import { Agent, request } from 'node:http'
+import { createTroupe, defineAgent, type Troupe } from 'troupe'
+import { serve } from 'troupe/server'
+
+const [seconds = '2', listeners = '1000'] = process.argv.slice(2)
+const partMs = Number(seconds) * 1_000
+const agent = new Agent({ keepAlive: true, maxSockets: 64 })
+const echo = defineAgent({ name: 'Echo', run: async (input) => input as string })
+
+interface Asked {
+  readonly url: string
+  readonly method?: string
+  readonly body?: string
+  readonly headers?: Record<string, string>
+}
+
+const ask = ({ url, method = 'GET', body, headers = {} }: Asked) =>
+  new Promise<number>((resolve, reject) => {
+    const sent = request(
+      url,
+      { method, agent, headers: { ...headers, ...(body ? { 'content-type': 'application/json' } : {}) } },
+      (response) => response.resume().on('end', () => resolve(response.statusCode ?? 0)),
+    )
+    sent.on('error', reject)
+    sent.end(body)
+  })
+
+const at = (sorted: readonly number[], part: number) => sorted[Math.floor(sorted.length * part)] ?? 0
+
+/** As many as there is room for. @returns per second */
+async function load(asked: () => Asked): Promise<number> {
+  const started = performance.now()
+  let done = 0
+  const worker = async () => {
+    while (performance.now() - started < partMs) {
+      const status = await ask(asked())
+      if (status >= 400) throw new Error(`${status} of ${asked().url}`)
+      done++
+    }
+  }
+  await Promise.all(Array.from({ length: 16 }, worker))
+  return (done / (performance.now() - started)) * 1_000
+}
+
+/** So many per second, sent on time whatever became of those before. @returns ms from when it was due, sorted */
+async function paced(asked: () => Asked, perSecond: number): Promise<readonly number[]> {
+  const times: number[] = []
+  const open: Promise<void>[] = []
+  const started = performance.now()
+  for (let n = 0; n < (perSecond * partMs) / 1_000; n++) {
+    const due = started + (n * 1_000) / perSecond
+    while (performance.now() < due) await new Promise((resolve) => setImmediate(resolve))
+    open.push(ask(asked()).then(() => void times.push(performance.now() - due)))
+  }
+  await Promise.all(open)
+  return times.sort((a, b) => a - b)
+}
+
+async function line(name: string, bare: () => Asked, ours: () => Asked): Promise<void> {
+  await load(ours)
+  const [raw, own] = [await load(bare), await load(ours)]
+  const [rawTimes, ownTimes] = [await paced(bare, own / 2), await paced(ours, own / 2)]
+  const figures = [
+    `${Math.round(own)}/s beside ${Math.round(raw)}/s: ${(own / raw).toFixed(2)}`,
+    `at half load p50 ${at(ownTimes, 0.5).toFixed(2)} ms beside ${at(rawTimes, 0.5).toFixed(2)}`,
+    `p99 ${at(ownTimes, 0.99).toFixed(2)} ms beside ${at(rawTimes, 0.99).toFixed(2)}`,
+  ]
+  console.log(`${name}: ${figures.join('; ')}`)
+}
+
+async function main(troupe: Troupe): Promise<void> {
+  const open = await serve(troupe, { port: 0 })
+  const closed = await serve(troupe, { port: 0, authentication: 'required', rateLimit: { max: 1_000_000_000 } })
+  open.app.server.keepAliveTimeout = closed.app.server.keepAliveTimeout = 60_000
+  const { key } = await troupe.keys.create({ name: 'bench', users: ['default'] })
+  const headers = { authorization: `Bearer ${key}` }
+  await troupe.user('default').context.push('key', { text: 'x'.repeat(200) })
+  const { default: fastify } = await import('fastify')
+  const raw = fastify()
+  raw.all('/', async () => ({ key: 'key', value: { text: 'x'.repeat(200) } }))
+  const bareUrl = await raw.listen({ port: 0, host: '127.0.0.1' })
+  const body = JSON.stringify({ value: { text: 'x'.repeat(200) } })
+  const task = JSON.stringify({ task: 1, agent: 'Echo' })
+  const get = () => ({ url: bareUrl })
+  const put = () => ({ url: bareUrl, method: 'PUT', body })
+  let n = 0
+  const pushed = (url: string) => ({ url: `${url}/v1/context/entries/k${n++ % 100}`, method: 'PUT', body })
+  const started = (url: string) => ({ url: `${url}/v1/runs`, method: 'POST', body: task })
+  await line('get, open', get, () => ({ url: `${open.url}/v1/context/values/key` }))
+  await line('get, with a key and limits', get, () => ({ url: `${closed.url}/v1/context/values/key`, headers }))
+  await line('push, open', put, () => pushed(open.url))
+  await line('push, with a key and limits', put, () => ({ ...pushed(closed.url), headers }))
+  await line('start of a run', put, () => started(open.url))
+  await told(troupe, open.url, Number(listeners))
+  await raw.close()
+  await closed.close()
+  await open.close()
+}
+
+/** One change to many listeners. */
+async function told(troupe: Troupe, url: string, count: number): Promise<void> {
+  const many = new Agent({ maxSockets: count })
+  let heard = 0
+  let all = () => {}
+  const streams = await Promise.all(
+    Array.from(
+      { length: count },
+      () =>
+        new Promise<{ destroy(): void }>((resolve, reject) => {
+          const sent = request(`${url}/v1/context/watch?pattern=told`, { agent: many }, (response) => {
+            response.on('data', (chunk: Buffer) => {
+              const text = chunk.toString()
+              if (text.includes('event: open')) resolve(sent)
+              if (text.includes('event: put') && ++heard === count) all()
+            })
+            response.on('error', () => {})
+          })
+          sent.on('error', reject)
+          sent.end()
+        }),
+    ),
+  )
+  const times: number[] = []
+  for (let i = 0; i < 20; i++) {
+    heard = 0
+    const everyone = new Promise<void>((resolve) => {
+      all = resolve
+    })
+    const began = performance.now()
+    await troupe.user('default').context.push('told', i)
+    await everyone
+    times.push(performance.now() - began)
+  }
+  times.sort((a, b) => a - b)
+  console.log(
+    `a change to ${count} listeners: the last has it after ${at(times, 0.5).toFixed(1)} ms (median), ${times.at(-1)?.toFixed(1)} ms (slowest of 20)`,
+  )
+  for (const stream of streams) stream.destroy()
+}
+
+await using troupe = await createTroupe({ storage: 'memory:', agents: [echo], log: 'silent' })
+await main(troupe)
+agent.destroy()
