@@ -23,14 +23,43 @@ interface BuildOptions {
 export function build(options: BuildOptions = {}): boolean {
   const { root = workspace, force = false, report = (text: string) => process.stderr.write(text) } = options
   const packages = readdirSync(join(root, 'packages')).map((name) => join(root, 'packages', name))
-  return packages
-    .filter((folder) => existsSync(join(folder, 'tsconfig.build.json')))
-    .every((folder) => buildPackage(folder, { root, force, report }))
+  return (
+    packages
+      .filter((folder) => existsSync(join(folder, 'tsconfig.build.json')))
+      .every((folder) => buildPackage(folder, { root, force, report })) && buildPage({ root, force, report })
+  )
+}
+
+/** The page of the server ships inside the package of the library. */
+function buildPage({ root, force, report }: Required<BuildOptions>): boolean {
+  const folder = join(root, 'packages', 'dashboard')
+  if (!existsSync(join(folder, 'vite.config.ts'))) return true
+  const page = join(root, 'packages', 'troupe', 'page')
+  const stamp = join(page, '.digest')
+  const digest = digestOf(
+    [
+      join(root, 'package-lock.json'),
+      join(folder, 'vite.config.ts'),
+      join(folder, 'index.html'),
+      ...filesBelow(join(folder, 'src')),
+      ...filesBelow(join(folder, 'public')),
+    ],
+    root,
+  )
+  if (!force && existsSync(stamp) && readFileSync(stamp, 'utf8') === digest) return true
+  report('building packages/dashboard\n')
+  const vite = join(workspace, 'node_modules/vite/bin/vite.js')
+  const built = spawnSync(process.execPath, [vite, 'build', '--logLevel', 'warn'], { cwd: folder, encoding: 'utf8' })
+  report(built.stdout + built.stderr)
+  if (built.status !== 0) return false
+  writeFileSync(stamp, digest)
+  return true
 }
 
 function buildPackage(folder: string, { root, force, report }: Required<BuildOptions>): boolean {
   const stamp = join(folder, 'dist', '.digest')
-  const digest = digestOf(folder, root)
+  const settings = [join(root, 'tsconfig.base.json'), join(folder, 'tsconfig.build.json'), join(folder, 'package.json')]
+  const digest = digestOf([...settings, ...sourcesOf(folder)], root)
   if (!force && existsSync(stamp) && readFileSync(stamp, 'utf8') === digest) return true
   report(`building ${relative(root, folder)}\n`)
   rmSync(stamp, { force: true })
@@ -43,11 +72,9 @@ function buildPackage(folder: string, { root, force, report }: Required<BuildOpt
   return true
 }
 
-function digestOf(folder: string, root: string): string {
+function digestOf(paths: readonly string[], root: string): string {
   const hash = createHash('sha256').update(readFileSync(join(workspace, 'node_modules/typescript/package.json')))
-  const settings = [join(root, 'tsconfig.base.json'), join(folder, 'tsconfig.build.json'), join(folder, 'package.json')]
-  for (const path of [...settings, ...sourcesOf(folder)])
-    hash.update(`${relative(root, path)}\n`).update(readFileSync(path))
+  for (const path of paths.toSorted()) hash.update(`${relative(root, path)}\n`).update(readFileSync(path))
   return hash.digest('hex')
 }
 

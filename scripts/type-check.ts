@@ -13,7 +13,7 @@ const compiler = join(root, 'node_modules/typescript/bin/tsc')
 const atOnce = 2
 
 function projects(): string[] {
-  const found = globSync(['{packages,examples}/*/tsconfig.json', '{bench,scripts}/tsconfig.json'], { cwd: root })
+  const found = globSync(['{packages,examples,deploy}/*/tsconfig.json', '{bench,scripts}/tsconfig.json'], { cwd: root })
   return [...found.filter(holdsTypeScript), writeDocumentedCode(root)]
 }
 
