@@ -1,0 +1,68 @@
+/**
+ * Runs test commands one after the other and counts once, over all of them. Files in which something failed run once
+ * more, alone: among 3,000 tests on a shared machine are hundreds that need real processes to be quick enough. What
+ * fails twice has failed. What failed once is printed at the end with its message, so that it can be mended.
+ *
+ * node .ci/tests.mjs COMMAND [...]      each as `npm run NAME` or `npm run NAME -- FILE FILE`
+ */
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, relative } from 'node:path'
+
+const folder = mkdtempSync(join(tmpdir(), 'troupe-ci-'))
+const total = { passed: 0, failed: 0, skipped: 0 }
+const said = []
+
+/** @returns what the reporter wrote, or nothing where the command broke down before */
+function run(command, name, files) {
+  const [program, ...words] = command.split(' ')
+  const report = join(folder, name)
+  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`]
+  spawnSync(program, [...words, '--', ...reporters, ...files], { stdio: ['ignore', 'inherit', 'inherit'] })
+  try {
+    return JSON.parse(readFileSync(report, 'utf8'))
+  } catch {
+    return undefined
+  }
+}
+
+const failedFiles = (report) => report.testResults.filter((file) => file.status === 'failed')
+
+/** A file that fails to load has no test to count: it counts as one failure itself. */
+function failures(file) {
+  const failed = file.assertionResults.filter((test) => test.status === 'failed')
+  const where = relative('.', file.name)
+  if (!failed.length) return [`${where}\n${file.message}`]
+  return failed.map((test) => `${where} > ${test.fullName}\n${test.failureMessages.join('\n')}`)
+}
+
+for (const [index, command] of process.argv.slice(2).entries()) {
+  const [base, chosen = ''] = command.split(' -- ')
+  const first = run(base, `${index}.json`, chosen.split(' ').filter(Boolean))
+  total.passed += first?.numPassedTests ?? 0
+  total.skipped += first?.numPendingTests ?? 0
+  if (!first || (!first.success && !failedFiles(first).length)) {
+    total.failed += 1
+    said.push(`FAILED ${command}: it broke down`)
+    continue
+  }
+  if (!failedFiles(first).length) continue
+  const files = failedFiles(first).map((file) => relative('.', file.name))
+  const again = run(base, `${index}-again.json`, files)
+  const still = again ? new Set(failedFiles(again).map((file) => file.name)) : undefined
+  const failedTwice = (file) => !still || still.has(file.name)
+  for (const file of failedFiles(first)) {
+    const texts = failures(file)
+    if (failedTwice(file)) total.failed += texts.length
+    else total.passed += texts.length
+    said.push(...texts.map((text) => `${failedTwice(file) ? 'FAILED' : 'UNSTEADY: passed when it ran again, alone:'} ${text}`))
+  }
+  if (again && !again.success && !failedFiles(again).length) total.failed += 1
+}
+
+rmSync(folder, { recursive: true, force: true })
+for (const text of said) console.log(`${text.slice(0, 3_000)}\n`)
+if (total.skipped) console.log(`${total.skipped} skipped`)
+console.log(`${total.passed} passed, ${total.failed} failed`)
+process.exitCode = total.failed ? 1 : 0
