@@ -19,23 +19,19 @@ export const serveCommands: readonly Command[] = [
         import('../api/open.ts'),
       ])
       const troupe = await openTroupe(loaded.config)
-      const { key, origins, maxConnections, host: at, port: by } = loaded.server
-      const host = text(options, 'host') ?? at
-      const port = options.port === undefined ? by : whole(options, 'port', 8_000)
+      const host = text(options, 'host')
       try {
         const server = await serve(troupe, {
+          ...loaded.server,
           ...(host === undefined ? {} : { host }),
-          ...(port === undefined ? {} : { port }),
-          ...(origins === undefined ? {} : { origins }),
-          ...(maxConnections === undefined ? {} : { maxConnections }),
-          ...(key === undefined ? {} : { key }),
+          ...(options.port === undefined ? {} : { port: whole(options, 'port', 8_000) }),
         })
         hands.out.line({ type: 'serving', url: server.url, storage: placeOf(loaded), pid: process.pid })
         hands.out.say(`Serving ${placeOf(loaded)} at ${server.url}. Ctrl-C ends it.`)
         if (hands.interactive) hands.out.say(`Open ${await server.link()} (works once, within five minutes)`)
         await ended(hands)
         hands.out.say('Ending: what is under way is finished or given back.')
-        const { isComplete } = await troupe.drain({ timeout: '25s', closing: [() => server.close()] })
+        const { isComplete } = await troupe.drain({ closing: [() => server.close()] })
         return isComplete ? exitCodes.ok : exitCodes.failed
       } finally {
         await troupe.close()
@@ -52,7 +48,7 @@ export const serveCommands: readonly Command[] = [
       hands.out.line({ type: 'working', storage: placeOf(loaded), pid: process.pid })
       hands.out.say(`Working on ${placeOf(loaded)}. Ctrl-C ends it.`)
       await ended(hands)
-      const { isComplete } = await troupe.drain({ timeout: '25s' })
+      const { isComplete } = await troupe.drain()
       return isComplete ? exitCodes.ok : exitCodes.failed
     },
   },

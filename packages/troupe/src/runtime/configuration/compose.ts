@@ -20,6 +20,9 @@ export function compose(layers: readonly (readonly Found[])[]): Composed {
       if (other && !same(other.value, found.value)) problems.push(contradiction(found.path, other.origin, found.origin))
       here.set(found.path, found)
     }
+    // Who says a whole has said its parts.
+    for (const path of here.keys())
+      for (const below of [...held.keys()]) if (below.startsWith(`${path}.`)) held.delete(below)
     for (const [path, found] of here) held.set(path, found)
   }
   return { held, problems: [...problems, ...quarrels(held)] }

@@ -143,24 +143,28 @@ const work: readonly Setting[] = [
   { path: 'models.embedding', kind: structure, says: 'turns texts into vectors' },
 ]
 
-/** What `serve` takes. */
+/** What `serve` takes, all of it. */
 const server: readonly Setting[] = [
   { path: 'server.host', kind: text, says: 'where it listens', standard: '127.0.0.1' },
   { path: 'server.port', kind: port, says: 'where it listens', standard: 8_000 },
-  { path: 'server.origins', kind: list, says: 'pages of other sites that may call it' },
+  { path: 'server.authentication', kind: choice('required', 'open'), says: 'whether callers show who they are' },
   {
     path: 'server.key',
     kind: secretText,
     secret: true,
-    says: 'an API key; needed where it listens beyond this machine',
+    says: 'an API key; that or jwt is needed where it listens beyond this machine',
   },
-  {
-    path: 'server.maxConnections',
-    variable: 'TROUPE_SERVER_MAX_CONNECTIONS',
-    kind: whole(1),
-    says: 'open at once',
-    standard: 10_000,
-  },
+  { path: 'server.jwt', kind: structure, says: 'tokens of others: { issuer, audience, algorithms, keys }' },
+  { path: 'server.hosts', kind: list, says: 'names that it is called by' },
+  { path: 'server.origins', kind: list, says: 'pages of other sites that may call it' },
+  { path: 'server.bodyLimit', kind: whole(1_024, 2 ** 24), says: 'bytes of a request', standard: 1_048_576 },
+  { path: 'server.rateLimit', kind: structure, says: 'requests of each caller; false: any number' },
+  { path: 'server.rateLimit.max', kind: whole(1), says: 'within the window', standard: 100 },
+  { path: 'server.rateLimit.window', kind: time, says: 'in which they are counted', standard: '1m' },
+  { path: 'server.heartbeat', kind: time, says: 'between signs of life of a stream', standard: '15s' },
+  { path: 'server.drain', kind: time, says: 'how long what is under way is waited for', standard: '10s' },
+  { path: 'server.maxConnections', kind: whole(1), says: 'open at once', standard: 10_000 },
+  { path: 'server.requestTimeout', kind: time, says: 'within which a request is read', standard: '30s' },
 ]
 
 export const settings: readonly Setting[] = [...general, ...storage, ...work, ...server]

@@ -1,0 +1,94 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { exportJWK, generateKeyPair, SignJWT } from 'jose'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { loadConfig } from '../runtime/index.ts'
+import type { ServerOptions } from './index.ts'
+import { caller, Servers } from './server.test.fixture.ts'
+
+const servers = new Servers()
+let cwd: string
+beforeEach(() => {
+  cwd = mkdtempSync(join(tmpdir(), 'troupe-server-config-'))
+})
+afterEach(async () => {
+  await servers.close()
+  rmSync(cwd, { recursive: true, force: true })
+})
+
+const longKey = 'k'.repeat(32)
+const read = async (file: object, env: Readonly<Record<string, string>> = {}) => {
+  writeFileSync(join(cwd, 'troupe.config.json'), JSON.stringify({ server: { port: 0, ...file } }))
+  const { server, problems } = await loadConfig({ cwd, env })
+  expect(problems).toEqual([])
+  return server
+}
+const served = async (file: object, env?: Readonly<Record<string, string>>) => servers.start({}, await read(file, env))
+
+/** Every option of `serve` with a text that its variable may have: a new one does not compile without. */
+const texts: Readonly<Record<keyof ServerOptions, string>> = {
+  host: '127.0.0.1',
+  port: '0',
+  authentication: 'required',
+  key: longKey,
+  jwt: '{"issuer":"https://id.test","audience":"troupe","algorithms":["EdDSA"],"keys":{"keys":[]}}',
+  hosts: 'api.test, other.test',
+  origins: 'https://app.test',
+  bodyLimit: '2048',
+  rateLimit: '{"max":3,"window":"1h"}',
+  heartbeat: '5s',
+  drain: '2s',
+  maxConnections: '100',
+  requestTimeout: '3s',
+}
+
+describe('the server section of a configuration', () => {
+  it('has every option of serve, in the file and as a variable, and serve takes them all', async () => {
+    const variable = (name: string) => `TROUPE_SERVER_${name.replace(/([A-Z])/g, '_$1').toUpperCase()}`
+    const env = Object.fromEntries(Object.entries(texts).map(([name, text]) => [variable(name), text]))
+    const { server, problems } = await loadConfig({ cwd, env })
+    expect(problems).toEqual([])
+    expect(Object.keys(server).sort()).toEqual(Object.keys(texts).sort())
+    writeFileSync(join(cwd, 'troupe.config.json'), JSON.stringify({ server }))
+    expect((await loadConfig({ cwd, env: {} })).server).toEqual(server)
+    await servers.start({}, server)
+  })
+
+  it('bounds requests and bodies, each source over the one before', async () => {
+    const bounds = { key: longKey, bodyLimit: 2_048, rateLimit: { max: 50 } }
+    const { url } = await served(bounds, { TROUPE_SERVER_RATE_LIMIT_MAX: '3' })
+    const call = caller(url, { 'x-api-key': longKey })
+    expect((await call('POST', '/v1/runs', { task: 'x'.repeat(3_000) })).status).toBe(413)
+    const some = await Promise.all(Array.from({ length: 4 }, () => call('GET', '/v1/runs')))
+    expect(some.map(({ status }) => status)).toContain(429)
+    const free = caller((await served({ key: longKey, rateLimit: false })).url, { 'x-api-key': longKey })
+    const many = await Promise.all(Array.from({ length: 120 }, () => free('GET', '/v1/runs')))
+    expect(new Set(many.map(({ status }) => status))).toEqual(new Set([200]))
+  })
+
+  it('names who may call it, and from where', async () => {
+    const { call } = await served({ hosts: ['api.test'], origins: ['https://app.test'] })
+    expect((await call('GET', '/v1/runs', undefined, { origin: 'https://app.test' })).status).toBe(200)
+    expect((await call('GET', '/v1/runs', undefined, { origin: 'https://other.test' })).status).toBe(403)
+    const required = await served({ authentication: 'required' })
+    expect((await required.call('GET', '/v1/runs')).status).toBe(401)
+  })
+
+  it('takes tokens of an issuer in place of a key, beyond this machine too', async () => {
+    const { publicKey, privateKey } = await generateKeyPair('EdDSA')
+    const keys = { keys: [{ ...(await exportJWK(publicKey)), kid: 'one', alg: 'EdDSA' }] }
+    const jwt = { issuer: 'https://id.test', audience: 'troupe', algorithms: ['EdDSA'], keys }
+    const { url } = await served({ host: '0.0.0.0', jwt })
+    const token = await new SignJWT({ role: 'admin' })
+      .setProtectedHeader({ alg: 'EdDSA', kid: 'one' })
+      .setIssuer('https://id.test')
+      .setAudience('troupe')
+      .setSubject('ada')
+      .setExpirationTime('1h')
+      .sign(privateKey)
+    const at = `http://127.0.0.1:${new URL(url).port}`
+    expect((await caller(at)('GET', '/v1/runs')).status).toBe(401)
+    expect((await caller(at, { authorization: `Bearer ${token}` })('GET', '/v1/runs')).status).toBe(200)
+  })
+})
