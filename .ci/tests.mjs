@@ -56,7 +56,9 @@ for (const [index, command] of process.argv.slice(2).entries()) {
     const texts = failures(file)
     if (failedTwice(file)) total.failed += texts.length
     else total.passed += texts.length
-    said.push(...texts.map((text) => `${failedTwice(file) ? 'FAILED' : 'UNSTEADY: passed when it ran again, alone:'} ${text}`))
+    said.push(
+      ...texts.map((text) => `${failedTwice(file) ? 'FAILED' : 'UNSTEADY: passed when it ran again, alone:'} ${text}`),
+    )
   }
   if (again && !again.success && !failedFiles(again).length) total.failed += 1
 }
