@@ -1,8 +1,9 @@
 /** One call over a chain of models: bounded attempts, pauses as the provider asks, then the next model. */
 import type { LanguageModelV4, LanguageModelV4CallOptions } from '@ai-sdk/provider'
-import { type Clock, type Events, failure, type Random, sleep, TroupeError } from '../core/index.ts'
+import { type Clock, type Events, failure, milliseconds, type Random, sleep, TroupeError } from '../core/index.ts'
 import { type Backoff, backoffDelay, withTimeLimit } from '../resilience/index.ts'
 import { type Gate, limited, longestPauseMs } from './gates.ts'
+import { withIdleLimit } from './idle-limit.ts'
 import { brokenAnswer, verdictOf } from './model-failure.ts'
 import type { ModelAnswer, ModelCall } from './models-port.ts'
 import type { createPrices } from './prices.ts'
@@ -10,6 +11,7 @@ import { estimatedUsage, readContent, readUsage, withinBounds } from './read-ans
 import { type Collected, type LiveText, readStream } from './read-stream.ts'
 
 const defaultAttempts = 3
+export const defaultIdle = '5m'
 /** Limits are no failures: they may come more often, but not for ever. */
 const mostLimited = 6
 const backoff: Backoff = { baseMs: 500, maxMs: 8_000 }
@@ -21,6 +23,8 @@ export interface Caller {
   readonly prices: ReturnType<typeof createPrices>
   /** Of one model, before the next of the chain; 3 by default. */
   readonly attempts?: number
+  /** ms for which a stream may say nothing. */
+  readonly idleMs?: number
   /** Takes secrets out of what providers say went wrong. */
   readonly redact?: (text: string) => string
 }
@@ -90,12 +94,9 @@ async function attempt(
     signal: call.signal,
   }
   return withTimeLimit(limit, async (signal) => {
-    const options = optionsOf(call, signal)
     const told = live
-      ? await readStream((await model.doStream(options)).stream, signal, (kind, delta) =>
-          signal.aborted ? undefined : live[kind](delta),
-        )
-      : await generated(model, options)
+      ? await streamed(caller, { name, model }, call, live, signal)
+      : await generated(model, optionsOf(call, signal))
     const { content, cut } = withinBounds(readContent(told.content))
     const { cachedTokens, ...usage } = told.usage ? readUsage(told.usage) : estimatedUsage(call.prompt, content)
     // A stream that was cut may close like a whole one: its provider then tells of no end.
@@ -104,6 +105,19 @@ async function attempt(
     const cost = caller.prices.costOf(name, { ...usage, cachedTokens })
     const finish = (cut ? 'length' : told.finish) as ModelAnswer['finish']
     return { content, finish, usage, model: name, ...(cost === undefined ? {} : { cost }) }
+  })
+}
+
+function streamed(
+  { clock, idleMs = milliseconds(defaultIdle, 'models.idle') }: Caller,
+  { name, model }: Pick<Candidate, 'name' | 'model'>,
+  call: ModelCall,
+  live: LiveText,
+  outer: AbortSignal,
+): Promise<Collected> {
+  return withIdleLimit({ clock, limitMs: idleMs, model: name, signal: outer }, async (signal, heard) => {
+    const { stream } = await model.doStream(optionsOf(call, signal))
+    return readStream(stream, signal, (kind, delta) => (signal.aborted ? undefined : live[kind](delta)), heard)
   })
 }
 

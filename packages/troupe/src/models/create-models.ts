@@ -7,13 +7,14 @@ import {
   type Events,
   failure,
   type Json,
+  milliseconds,
   type Random,
   type Tape,
   type TroupeError,
 } from '../core/index.ts'
 import { checkWhole } from '../resilience/index.ts'
 import type { SecretText } from '../security/index.ts'
-import { callModel } from './call-model.ts'
+import { callModel, defaultIdle } from './call-model.ts'
 import { tapedModel } from './cassettes/index.ts'
 import { createEmbeddings } from './embeddings.ts'
 import { accountOf, type BreakerOptions, createGates, type ModelLimits } from './gates.ts'
@@ -45,6 +46,8 @@ export interface ModelsOptions {
   readonly breaker?: BreakerOptions
   /** Attempts of one model before the next of a chain is asked; 3 by default. */
   readonly attempts?: number
+  /** For so long a stream may say nothing before it is cut and counts as failed; 5m by default. */
+  readonly idle?: Duration
   /** Of answers to equal questions: 1,000 for an hour by default. */
   readonly cache?: { readonly max?: number; readonly ttl?: Duration }
   readonly defaults?: ModelDefaults
@@ -66,7 +69,10 @@ export function createModels(options: ModelsOptions): Models {
   const cache = createResponseCache({ ...options.cache, clock })
   const gates = createGates(options)
   const attempts = checkWhole('models', 'attempts', options.attempts ?? 3)
-  const caller = { clock, random, events, prices, attempts, ...(options.redact ? { redact: options.redact } : {}) }
+  const idleMs = milliseconds(options.idle ?? defaultIdle, 'models.idle')
+  if (idleMs === 0) throw failure('validation.failed', { what: 'models.idle', problem: 'it is more than nothing' })
+  const redact = options.redact ? { redact: options.redact } : {}
+  const caller = { clock, random, events, prices, attempts, idleMs, ...redact }
   const modelOf = async (spec: ModelSpec): Promise<LanguageModelV4> => {
     if (!tape) return resolver.resolve(spec)
     if (typeof spec === 'object' && 'url' in spec && spec.apiKey) tape.keepSecret(await reveal(spec.apiKey))

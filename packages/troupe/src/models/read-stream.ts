@@ -15,12 +15,14 @@ export interface Collected {
 
 /**
  * @param onText told of each piece of text
+ * @param heard told of each piece, whatever it is
  * @throws what the stream reports; an Error when it ends before its end
  */
 export async function readStream(
   stream: ReadableStream<LanguageModelV4StreamPart>,
   signal: AbortSignal,
   onText: (kind: 'text' | 'reasoning', delta: string) => void,
+  heard: () => void = () => {},
 ): Promise<Collected> {
   const texts = new Map<string, { type: 'text' | 'reasoning'; text: string }>()
   const content: LanguageModelV4Content[] = []
@@ -34,6 +36,7 @@ export async function readStream(
     for (;;) {
       const { done, value: part } = await reader.read()
       if (done || size > maxAnswerCharacters) break
+      heard()
       const before = size
       if (part.type === 'error') throw part.error
       if (part.type === 'text-delta' || part.type === 'reasoning-delta') {

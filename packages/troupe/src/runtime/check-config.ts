@@ -63,6 +63,7 @@ const modelsOptions = [
   'limits',
   'breaker',
   'attempts',
+  'idle',
   'cache',
   'embedding',
 ]

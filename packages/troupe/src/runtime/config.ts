@@ -143,6 +143,8 @@ export interface ModelsConfig {
   readonly breaker?: BreakerOptions
   /** Attempts of one model before the next of its chain; 3 by default. */
   readonly attempts?: number
+  /** For so long a stream may say nothing before it is cut, and tried again; 5m by default. */
+  readonly idle?: Duration
   /** 1,000 answers for an hour by default. */
   readonly cache?: { readonly max?: number; readonly ttl?: Duration }
   /** Turns texts into vectors for memories and the choice of tools; without one their likeness is lexical. */

@@ -5,7 +5,7 @@ import type { RevealedConfig } from './secrets/reveal-config.ts'
 
 /** What the configuration says goes before the environment. */
 export function modelsOptions({ models = {}, prices }: RevealedConfig, environment: Environment) {
-  const { registry, breaker, attempts, embedding, model, apiKey, keys = {} } = models
+  const { registry, breaker, attempts, idle, embedding, model, apiKey, keys = {} } = models
   const ttl = models.cache?.ttl ?? environment.cacheTtl
   return {
     env: {
@@ -21,6 +21,7 @@ export function modelsOptions({ models = {}, prices }: RevealedConfig, environme
     ...(registry ? { registry } : {}),
     ...(breaker ? { breaker } : {}),
     ...(attempts === undefined ? {} : { attempts }),
+    ...(idle === undefined ? {} : { idle }),
     ...(embedding ? { embedding } : {}),
   }
 }

@@ -138,6 +138,7 @@ const work: readonly Setting[] = [
   { path: 'models.breaker.failures', kind: whole(1), says: 'in a row, before a model is left alone', standard: 5 },
   { path: 'models.breaker.pause', kind: time, says: 'for so long', standard: '60s' },
   { path: 'models.attempts', kind: whole(1), says: 'of one model before the next of its chain', standard: 3 },
+  { path: 'models.idle', kind: time, says: 'a stream that says nothing for so long is cut', standard: '5m' },
   { path: 'models.cache.max', kind: whole(1), says: 'answers that are kept', standard: 1_000 },
   { path: 'models.cache.ttl', kind: time, says: 'for so long', standard: '1h' },
   { path: 'models.embedding', kind: structure, says: 'turns texts into vectors' },

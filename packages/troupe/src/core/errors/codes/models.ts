@@ -34,6 +34,11 @@ export const modelsCodes = {
     message: 'The model {model} failed after {attempts} attempts: {problem}.',
     hint: 'Try later, or name a fallback: model: [first, second].',
   },
+  'model.stalled': {
+    class: errors.ExternalServiceError,
+    message: 'The model {model} said nothing for {limit}: its stream was cut.',
+    hint: 'Try later, name a fallback, or raise models.idle for a model that thinks for longer.',
+  },
   'model.limited': {
     class: errors.RateLimitError,
     message: 'The model {model} is limiting calls; it wants {seconds} s of pause.',
