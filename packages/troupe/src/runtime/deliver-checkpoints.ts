@@ -2,13 +2,18 @@
 import { mkdir, open } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { failure } from '../core/index.ts'
-import type { Checkpoint } from '../security/index.ts'
+import type { Checkpoint, Fetch } from '../security/index.ts'
 
 const timeoutMs = 10_000
 
-/** @param to a path, or a URL of HTTP */
-export const deliverTo = (to: string): ((checkpoint: Checkpoint) => Promise<void>) =>
-  /^https?:\/\//.test(to) ? (checkpoint) => post(to, checkpoint) : (checkpoint) => append(to, checkpoint)
+/**
+ * @param fetchTo of a URL of HTTP
+ * @returns takes a path, or a URL of HTTP
+ */
+export const deliverBy =
+  (fetchTo: (url: string) => Fetch) =>
+  (to: string): ((checkpoint: Checkpoint) => Promise<void>) =>
+    /^https?:\/\//.test(to) ? (checkpoint) => post(fetchTo(to), to, checkpoint) : (checkpoint) => append(to, checkpoint)
 
 async function append(path: string, checkpoint: Checkpoint): Promise<void> {
   await mkdir(dirname(path), { recursive: true })
@@ -21,7 +26,7 @@ async function append(path: string, checkpoint: Checkpoint): Promise<void> {
   }
 }
 
-async function post(url: string, checkpoint: Checkpoint): Promise<void> {
+async function post(fetch: Fetch, url: string, checkpoint: Checkpoint): Promise<void> {
   const answer = await fetch(url, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },

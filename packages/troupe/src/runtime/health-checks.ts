@@ -6,7 +6,6 @@ import { type Json, milliseconds, systemClock } from '../core/index.ts'
 import { defineMessage } from '../messaging/index.ts'
 import type { CheckAnswer } from '../observability/index.ts'
 import { Access } from '../security/index.ts'
-import { defaultFetch } from './default-fetch.ts'
 import type { ObservationConfig } from './observation-config.ts'
 import type { TroupeParts } from './parts.ts'
 
@@ -137,8 +136,8 @@ async function probeMessages({ mailboxes: all }: TroupeParts, signal: AbortSigna
 
 /** At no token: whether breakers are closed, and whether a server of one's own answers at all. */
 async function probeModels(
-  { services }: TroupeParts,
-  { fetch = defaultFetch }: ObservationConfig,
+  { services, waysOut }: TroupeParts,
+  { fetch = (url, init) => waysOut.fetchTo(url)(url, init) }: ObservationConfig,
 ): Promise<CheckAnswer> {
   const { models } = services
   const open = [...(models.breakers?.() ?? [])].flatMap(([model, state]) => (state === 'open' ? [model] : []))

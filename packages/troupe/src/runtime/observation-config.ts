@@ -24,7 +24,7 @@ export interface ObservationConfig {
   readonly watchdog?: false | { readonly after?: Duration }
   /** Spans and metrics go to a collector of OpenTelemetry too. */
   readonly otlp?: OtlpConfig
-  /** What goes out for exports and webhooks goes through this; the machine's by default. */
+  /** What goes out for exports and webhooks goes through this; by default each to the place that it is for and to no other. */
   readonly fetch?: Fetch
 }
 

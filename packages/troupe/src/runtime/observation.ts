@@ -3,6 +3,7 @@ import {
   type Cancel,
   type Clock,
   type Events,
+  type Fetch,
   type Ids,
   milliseconds,
   type Random,
@@ -29,7 +30,6 @@ import {
 } from '../observability/index.ts'
 import { Access } from '../security/index.ts'
 import type { Storage } from '../storage/index.ts'
-import { defaultFetch } from './default-fetch.ts'
 import { type AlertTarget, type ObservationConfig, rulesOf } from './observation-config.ts'
 
 export interface ObservationParts {
@@ -40,6 +40,8 @@ export interface ObservationParts {
   readonly events: Events
   readonly metrics: MetricsCollector
   readonly storage: Storage
+  /** To places that the configuration names. */
+  readonly fetch: Fetch
   /** Over content. */
   readonly redact: (text: string) => string
 }
@@ -79,7 +81,7 @@ export class Observation {
     this.#parts = parts
     this.#config = config
     const { clock, events, metrics, log } = parts
-    const { traces = {}, alerts = {}, watchdog = {}, otlp, fetch = defaultFetch } = config
+    const { traces = {}, alerts = {}, watchdog = {}, otlp, fetch = parts.fetch } = config
     const failed = (what: string) => (error: unknown) => log.warn(what, { error: error as Error })
     this.performance = new Performance(clock, metrics)
     this.lag = new LoopLag(clock)

@@ -15,6 +15,7 @@ import {
   createIds,
   createRedactor,
   type Events,
+  type Fetch,
   milliseconds,
   systemClock,
   systemRandom,
@@ -59,7 +60,7 @@ import { UnreadResults } from '../tools/index.ts'
 import { build } from './build.ts'
 import { openCassetteFile } from './cassette-file.ts'
 import { agentsByName, compiledTopologies, ofStorage, type TroupeConfig } from './config.ts'
-import { deliverTo } from './deliver-checkpoints.ts'
+import { deliverBy } from './deliver-checkpoints.ts'
 import { warnInDevelopment } from './development.ts'
 import { readEnvironment } from './environment.ts'
 import { Gate } from './gate.ts'
@@ -154,13 +155,7 @@ async function assemble(config: RevealedConfig, base: Base, borrowed?: Borrowed)
   const unread = new UnreadResults({ clock, events })
   const roles = createRoles(config.roles)
   const node = `${hostname()}/${process.pid}/${ids.next()}`
-  const audit = await openAudit({
-    ...base,
-    config: config.audit,
-    deliverTo,
-    holder: node,
-    failed: (error) => log.warn('work on the audit log failed; it is tried again', { error: error as Error }),
-  })
+  const { waysOut, audit } = await openAccounts(config, base, node)
   const inbox = createInbox(base)
   const timers = createTimers(base)
   const closedMs = milliseconds(config.retention?.replay ?? '30d', 'retention.replay')
@@ -169,19 +164,20 @@ async function assemble(config: RevealedConfig, base: Base, borrowed?: Borrowed)
   const mayAct = sharing && { mayAct: () => sharing.lease.check() }
   const { redact } = base.redactor
   const steps = createSteps({ clock, random, events, storage, journals, inbox, timers, redact, ...mayAct })
-  const durable = { ...base, audit, unread, roles, inbox, timers, journals, steps }
+  const durable = { ...base, waysOut, audit, unread, roles, inbox, timers, journals, steps }
   const common = assembleCommon(config, durable, node)
   const environment = readEnvironment(process.env)
   const tape = config.cassette ? await openCassetteFile(config.cassette, environment.secrets) : undefined
   const reveal = (text: SecretText) => base.secrets.reveal(text)
-  const asking = { ...modelsOptions(config, environment), reveal, redact, fetchTo: common.waysOut.fetchTo }
+  const asking = { ...modelsOptions(config, environment), reveal, redact, fetchTo: waysOut.fetchTo }
   const policies = openPolicies(config.policies ?? {}, { clock, random })
   const unguarded = createModels({ ...durable, ...asking, ...(tape ? { tape } : {}) })
   const guards = borrowed ?? { models: guardedModels(unguarded, policies.models), policies, tape }
   const holder = () => sharing?.lease.node ?? node
   const { known, ...teams } = assembleTeams(config, { ...durable, ...common, holder, ...guards })
   const housekeeping = new Housekeeping({ ...durable, sweepRateLimits: () => sweepRateLimits(base.bare) })
-  const observation = new Observation(config, { ...base, redact: base.redactor.redact }, tellAgent(common.mailboxes))
+  const fetch: Fetch = (url, init) => waysOut.fetchTo(url)(url, init)
+  const observation = new Observation(config, { ...base, redact, fetch }, tellAgent(common.mailboxes))
   const working = {
     ...durable,
     ...common,
@@ -212,15 +208,42 @@ async function assemble(config: RevealedConfig, base: Base, borrowed?: Borrowed)
   return { ...working, forgetting, restored, given, keys: new ApiKeys(working), requests: new Requests(storage) }
 }
 
+/** The ways out and the audit log: the one tells the other what it refused, which sends its checkpoints by it. */
+async function openAccounts(
+  config: RevealedConfig,
+  base: Base,
+  node: string,
+): Promise<Pick<TroupeParts, 'waysOut' | 'audit'>> {
+  const opened: { audit?: TroupeParts['audit'] } = {}
+  const waysOut = openWaysOut(config.egress, {
+    clock: base.clock,
+    production: config.profile === 'production',
+    refused: ({ code, details }) => {
+      const { host } = details as { readonly host: string }
+      opened.audit?.record({ actor: 'troupe', operation: 'egress', resource: host, allowed: false, reason: code })
+    },
+  })
+  const audit = await openAudit({
+    ...base,
+    config: config.audit,
+    deliverTo: deliverBy(waysOut.fetchTo),
+    holder: node,
+    failed: (error) => base.log.warn('work on the audit log failed; it is tried again', { error: error as Error }),
+  })
+  opened.audit = audit
+  return { waysOut, audit }
+}
+
 type Durable = Base &
-  Pick<TroupeParts, 'roles' | 'audit' | 'unread' | 'inbox' | 'timers' | 'steps'> & { readonly journals: Journals }
-type Common = Pick<TroupeParts, 'incidents' | 'waysOut' | 'guard' | 'mesh' | 'presence' | 'mailboxes' | 'hands'>
+  Pick<TroupeParts, 'waysOut' | 'roles' | 'audit' | 'unread' | 'inbox' | 'timers' | 'steps'> & {
+    readonly journals: Journals
+  }
+type Common = Pick<TroupeParts, 'incidents' | 'guard' | 'mesh' | 'presence' | 'mailboxes' | 'hands'>
 
 /** What agents share: the context and their mailboxes. */
 function assembleCommon(config: RevealedConfig, durable: Durable, node: string): Common {
   const incidents = createIncidents(durable)
-  const waysOut = openWaysOut(config.egress, { ...durable, production: config.profile === 'production' })
-  const guard = createTaintGuard(readPolicy(config.policy), { incidents, egress: waysOut.egress })
+  const guard = createTaintGuard(readPolicy(config.policy), { incidents, egress: durable.waysOut.egress })
   const mesh = createContextMesh({ ...durable, incidents, ...contextOptions(config) })
   const heartbeatMs = milliseconds(config.presence?.heartbeat ?? '5s', 'presence.heartbeat')
   const presence = createPresence({ ...durable, node, heartbeatMs })
@@ -236,7 +259,7 @@ function assembleCommon(config: RevealedConfig, durable: Durable, node: string):
     context: stagedContext({ mesh, recorder, access, ...(over ? { over } : {}) }),
     messages: stagedMessages({ recorder, mailboxes, access }),
   })
-  return { incidents, waysOut, guard, mesh, presence, mailboxes, hands }
+  return { incidents, guard, mesh, presence, mailboxes, hands }
 }
 
 /** Agents at work: alone in sessions, together in runs. */

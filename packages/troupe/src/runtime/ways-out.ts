@@ -1,5 +1,5 @@
 /** What goes out of a troupe: the one client of its tools, and one for each place that its configuration names itself. */
-import { type Clock, systemClock, type TroupeError } from '../core/index.ts'
+import { systemClock } from '../core/index.ts'
 import {
   type Egress,
   type EgressOptions,
@@ -24,36 +24,55 @@ export interface WaysOut {
   /** Of tools, effects and whatever else an agent causes. */
   readonly egress: Egress
   /**
-   * To one place that the host's own code or configuration names, and no other: a model's url, a webhook. The address may
-   * be private, for whoever wrote the url has named it.
+   * To one place that the configuration names, and no other: a model's url, a webhook, a collector. The address may be
+   * private, for whoever wrote the url has named it; never link-local or a cloud's service to its machines, unless the url
+   * is that address itself.
    */
   readonly fetchTo: (url: string) => Fetch
+  /**
+   * To a server that works for agents, of MCP say: by the list of their tools where there is one, and in production; else
+   * as `fetchTo`.
+   */
+  readonly fetchFor: (url: string) => Fetch
   close(): Promise<void>
 }
 
 /** Models stream for as long as they are given, and say much. */
-const generous = { maxBytes: 256_000_000, timeout: '1h', maxRedirects: 0 } as const
-const anyAddress = ['0.0.0.0/0', '::/0']
+const generous = { maxBytes: 256_000_000, timeout: '1h', maxRedirects: 3 } as const
+/** Of networks of one's own. */
+const privateAddresses = [
+  '127.0.0.0/8',
+  '10.0.0.0/8',
+  '172.16.0.0/12',
+  '192.168.0.0/16',
+  '100.64.0.0/10',
+  '::1/128',
+  'fc00::/7',
+]
 
-/** @param production without a list nothing goes out */
-export function openWaysOut(
-  options: EgressOptions | undefined,
-  { clock, production, refused }: { clock: Clock; production: boolean; refused?: (error: TroupeError) => void },
-): WaysOut {
-  const told = { clock, ...(refused ? { refused } : {}) }
-  const egress = openEgress({ ...(production ? { allow: [] } : {}), ...options }, told)
+export interface WaysOutParts extends Pick<EgressParts, 'clock' | 'refused' | 'lookup'> {
+  /** Without a list nothing goes out of tools. */
+  readonly production: boolean
+}
+
+export function openWaysOut(options: EgressOptions | undefined, { production, ...parts }: WaysOutParts): WaysOut {
+  const rules = { ...(production ? { allow: [] } : {}), ...options }
+  const egress = openEgress(rules, parts)
+  const servers = rules.allow && openEgress({ ...rules, ...generous }, parts)
   const named = new Map<string, Egress>()
+  const fetchTo = (url: string): Fetch => {
+    const { protocol, hostname, port } = new URL(url)
+    const place = `${hostname}:${port || (protocol === 'https:' ? '443' : '80')}`
+    const found = named.get(place) ?? openEgress({ ...generous, allow: [place], privateAddresses }, parts)
+    named.set(place, found)
+    return found.fetch
+  }
   return {
     egress,
-    fetchTo(url) {
-      const { protocol, hostname, port, host } = new URL(url)
-      const place = `${hostname}:${port || (protocol === 'https:' ? '443' : '80')}`
-      const found = named.get(host) ?? openEgress({ ...generous, allow: [place], privateAddresses: anyAddress }, told)
-      named.set(host, found)
-      return found.fetch
-    },
+    fetchTo,
+    fetchFor: (url) => servers?.fetch ?? fetchTo(url),
     async close() {
-      await Promise.all([egress, ...named.values()].map((one) => one.close()))
+      await Promise.all([egress, servers, ...named.values()].map((one) => one?.close()))
     },
   }
 }

@@ -20,13 +20,13 @@ const unsafe = (method: string) => method !== 'GET' && method !== 'HEAD' && meth
 export type Authenticate = (request: FastifyRequest) => Promise<Principal | undefined>
 
 export async function createAuthenticate(parts: TroupeParts, settings: Settings): Promise<Authenticate> {
-  const { keys, clock, roles } = parts
+  const { keys } = parts
   if (settings.key !== undefined) {
     const key = await parts.secrets.reveal(settings.key)
     checkKey(key)
     parts.redactor.keep(key)
   }
-  const checkToken: CheckToken | undefined = settings.jwt && (await createTokenCheck(settings.jwt, clock, roles))
+  const checkToken: CheckToken | undefined = settings.jwt && (await createTokenCheck(settings.jwt, parts))
 
   return async (request) => {
     const shown = credentialOf(request)

@@ -1,6 +1,7 @@
 /** Tokens that others issue (JWT): the issuer, the audience and the algorithms are pinned, whatever a token says itself. */
 import type { JSONWebKeySet, JWTPayload, JWTVerifyGetKey } from 'jose'
-import { type Clock, checkOptions, type Duration, failure, milliseconds } from '../core/index.ts'
+import { checkOptions, type Duration, failure, milliseconds } from '../core/index.ts'
+import type { TroupeParts } from '../runtime/index.ts'
 import { type Roles, roleOf } from '../security/index.ts'
 import type { Principal } from './principal.ts'
 
@@ -41,11 +42,17 @@ export function checkJwt(options: JwtOptions): void {
 export type CheckToken = (token: string) => Promise<Principal | undefined>
 
 /** @returns a check that gives undefined for whatever is no good token; why is not said */
-export async function createTokenCheck(options: JwtOptions, clock: Clock, roles: Roles): Promise<CheckToken> {
+export async function createTokenCheck(
+  options: JwtOptions,
+  { clock, roles, waysOut }: Pick<TroupeParts, 'clock' | 'roles' | 'waysOut'>,
+): Promise<CheckToken> {
   // Loaded where tokens are used.
-  const { createLocalJWKSet, createRemoteJWKSet, jwtVerify } = await import('jose')
+  const { createLocalJWKSet, createRemoteJWKSet, customFetch, jwtVerify } = await import('jose')
   const { issuer, audience, keys } = options
-  const find: JWTVerifyGetKey = typeof keys === 'string' ? createRemoteJWKSet(new URL(keys)) : createLocalJWKSet(keys)
+  const find: JWTVerifyGetKey =
+    typeof keys === 'string'
+      ? createRemoteJWKSet(new URL(keys), { [customFetch]: waysOut.fetchTo(keys) })
+      : createLocalJWKSet(keys)
   const rules = {
     issuer,
     audience,

@@ -1,8 +1,18 @@
 /** Which addresses are of the public network: everything else must be named to be connected to. */
 import ipaddr from 'ipaddr.js'
 
-/** Public by range and yet a host's own: services that a cloud offers to its machines. */
-const hostServices: readonly string[] = ['168.63.129.16']
+/**
+ * Services that clouds offer to their machines, credentials among them: the first is public by range, the others lie in
+ * ranges that one may well allow. Each must be named itself.
+ */
+const hostServices: readonly string[] = [
+  '168.63.129.16',
+  '169.254.169.254',
+  '169.254.170.2',
+  '100.100.100.200',
+  'fd00:ec2::254',
+  'fd20:ce::254',
+]
 
 type Address = ReturnType<typeof ipaddr.process>
 
@@ -20,8 +30,10 @@ export function whyNotPublic(text: string): string | undefined {
   if (range !== 'unicast') return `it is ${range}`
   // Of IPv6 only this has been given out; the rest holds old forms of IPv4 addresses, among others.
   if (address.kind() === 'ipv6' && !address.match(ipaddr.parseCIDR('2000::/3') as never)) return 'it is reserved'
-  return hostServices.includes(address.toString()) ? 'it is a service of the host' : undefined
+  return isHostService(address) ? 'it is a service of the host' : undefined
 }
+
+const isHostService = (address: Address): boolean => hostServices.includes(address.toString())
 
 export type AddressBlock = readonly [Address, number]
 
@@ -34,5 +46,7 @@ export function readBlock(text: string): AddressBlock | undefined {
 
 export function isWithinBlock(text: string, [base, bits]: AddressBlock): boolean {
   const address = readAddress(text)
-  return address !== undefined && address.kind() === base.kind() && address.match(base as never, bits)
+  if (address?.kind() !== base.kind()) return false
+  const isNamed = bits === (base.kind() === 'ipv4' ? 32 : 128)
+  return address.match(base as never, bits) && (isNamed || !isHostService(address))
 }

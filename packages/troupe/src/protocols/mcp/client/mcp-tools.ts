@@ -56,7 +56,7 @@ const wrong = (problem: string) => failure('validation.failed', { what: 'mcpTool
  */
 export async function mcpTools(troupe: Troupe, options: McpToolsOptions): Promise<McpTools> {
   const parts = troupe[partsOf]
-  const { clock, random, events, secrets, toolPins, attached } = parts
+  const { clock, random, events, secrets, toolPins, attached, waysOut } = parts
   const checked = check(options)
   const { name: source, server, timeoutMs, resultLimit } = checked
   const log = parts.log.child({ server: source })
@@ -65,7 +65,16 @@ export async function mcpTools(troupe: Troupe, options: McpToolsOptions): Promis
     clock,
     random,
     timeoutMs,
-    open: (told) => openClient({ server, secrets, log, timeoutMs, messageBytes: 4 * resultLimit, ...told }),
+    open: (told) =>
+      openClient({
+        server,
+        secrets,
+        log,
+        timeoutMs,
+        fetchFor: waysOut.fetchFor,
+        messageBytes: 4 * resultLimit,
+        ...told,
+      }),
     compare: async (forms) => {
       const changes = await toolPins.compare(source, forms)
       for (const { tool, change, parts: differing } of changes)

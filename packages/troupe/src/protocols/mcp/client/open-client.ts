@@ -1,13 +1,16 @@
 /** One connection to a server: the official client over its transport, and what a program says on its standard error. */
 import type { Client, Transport } from '@modelcontextprotocol/client'
+import { TroupeError } from '../../../core/index.ts'
 import type { Log } from '../../../observability/index.ts'
-import type { Secrets, SecretText } from '../../../security/index.ts'
+import type { Fetch, Secrets, SecretText } from '../../../security/index.ts'
 import type { McpProgram, McpServerConfig } from './server-config.ts'
 
 export interface OpenClientOptions {
   readonly server: McpServerConfig
   readonly secrets: Pick<Secrets, 'reveal'>
   readonly log: Log
+  /** The way out to a url. */
+  readonly fetchFor: (url: string) => Fetch
   readonly timeoutMs: number
   /** A message of a program that is larger ends the connection. */
   readonly messageBytes: number
@@ -35,16 +38,33 @@ export async function openClient(options: OpenClientOptions): Promise<Client> {
       listChanged: { tools: { autoRefresh: false, onChanged: options.changed } },
     },
   )
-  const transport = isProgram ? await programOf(server, options) : await addressOf(sdk, options, server)
+  const way = watched(options.fetchFor)
+  const transport = isProgram ? await programOf(server, options) : await addressOf(sdk, { ...options, ...way }, server)
   client.onclose = options.closed
   client.onerror = (error) => options.log.debug('a connection to a server of MCP had an error', { error })
   try {
     await client.connect(transport, { timeout: timeoutMs })
   } catch (error) {
     await transport.close().catch(() => {})
-    throw error
+    throw way.refusal() ?? error
   }
   return client
+}
+
+/** The package gives its own reasons for a connection that fails; a refusal of ours is told as it is. */
+function watched(fetchFor: OpenClientOptions['fetchFor']) {
+  let refused: TroupeError | undefined
+  const watching =
+    (fetch: Fetch): Fetch =>
+    async (input, init) => {
+      try {
+        return await fetch(input, init)
+      } catch (error) {
+        if (error instanceof TroupeError && error.code === 'egress.denied') refused = error
+        throw error
+      }
+    }
+  return { refusal: () => refused, fetchFor: (url: string) => watching(fetchFor(url)) }
 }
 
 async function revealed(
@@ -62,7 +82,8 @@ async function addressOf(
 ): Promise<Transport> {
   const headers = await revealed(options, server.headers)
   // Redirects stay within the origin: no other server is told the headers.
-  return new sdk.StreamableHTTPClientTransport(new URL(server.url), { requestInit: { headers } })
+  const fetch = options.fetchFor(server.url)
+  return new sdk.StreamableHTTPClientTransport(new URL(server.url), { fetch, requestInit: { headers } })
 }
 
 async function programOf(server: McpProgram, options: OpenClientOptions): Promise<Transport> {
