@@ -32,6 +32,7 @@ export function checkName(
     | 'run'
     | 'command'
     | 'schedule'
+    | 'team'
     | 'alert'
     | 'health check'
     | 'thread',

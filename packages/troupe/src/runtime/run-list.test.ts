@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { afterEach, describe, expect, it } from 'vitest'
 import { dropSchema, missingServer, schemaName, server } from '../../test/postgres/server.ts'
 import { createTroupe, defineAgent, finish, type Troupe, ValidationError } from '../index.ts'
@@ -12,8 +13,6 @@ afterEach(async () => {
 
 describe.each(['memory:', { url: server, schema }].slice(0, missing === undefined ? 2 : 1))('runs on %j', (storage) => {
   it('are found by what is known of them, and started once by their id', async () => {
-    troupe = await createTroupe({ storage, log: 'silent' })
-    const { orchestra } = troupe.user('ada')
     const echo = defineAgent({
       name: 'Echo',
       run: async (task: string) => {
@@ -22,14 +21,30 @@ describe.each(['memory:', { url: server, schema }].slice(0, missing === undefine
       },
     })
     const topology = { agents: [echo], flows: ['Start -> Echo', 'Echo -> End'] }
+    const pair = defineAgent({ name: 'Pair', run: async () => 'a couple of Words' })
+    const pairs = { agents: [echo, pair], flows: ['Start -> Pair', 'Pair -> Echo', 'Echo -> End'] }
+    const key = randomBytes(32).toString('hex')
+    const encryption = { keys: [{ id: 'one', key }] }
+    troupe = await createTroupe({ storage, log: 'silent', topologies: { pairs }, encryption })
+    const { orchestra } = troupe.user('ada')
+    await orchestra.run({ id: 'pair', task: { about: 'Quarterly figures' }, topology: pairs })
+    expect((await orchestra.list({ team: 'pairs' })).items).toMatchObject([{ id: 'pair', team: 'pairs' }])
+    expect((await orchestra.list({ search: 'figures QUARTERLY couple' })).items).toMatchObject([{ id: 'pair' }])
+    expect((await troupe.user('eve').orchestra.list({ search: 'figures' })).items).toEqual([])
+    await orchestra.fork('pair', { at: 1, id: 'again' }).then((run) => run.result())
+    expect((await orchestra.list({ team: 'pairs', search: 'figures' })).items.map(({ id }) => id)).toEqual([
+      'again',
+      'pair',
+    ])
     for (const id of ['a', 'b', 'fail'])
       await orchestra.run({ id, task: id, topology, tags: [id === 'b' ? 'even' : 'odd', 'all'] })
     const ids = async (filter: Parameters<typeof orchestra.list>[0]) =>
       (await orchestra.list(filter)).items.map(({ id }) => id)
     expect(await ids({ tags: ['odd', 'all'] })).toEqual(['fail', 'a'])
-    expect(await ids({ agent: 'Echo', order: 'oldest' })).toEqual(['a', 'b', 'fail'])
+    expect(await ids({ agent: 'Echo', team: 'Echo', order: 'oldest' })).toEqual(['a', 'b', 'fail'])
     expect(await ids({ status: 'failed', from: '2020-01-01' })).toEqual(['fail'])
     expect(await ids({ minCost: 1 })).toEqual([])
+    expect(await ids({ team: 'Echo', search: 'odd fail no' })).toEqual(['fail'])
     const paged: string[] = []
     for await (const { id } of await orchestra.list({ tags: ['odd'], limit: 1 })) paged.push(id)
     expect(paged).toEqual(['fail', 'a'])
@@ -39,6 +54,7 @@ describe.each(['memory:', { url: server, schema }].slice(0, missing === undefine
     }
     expect(await wrong({ status: 'complete' })).toMatch(/nearest is completed/)
     expect(await wrong({ tag: 'odd' })).toMatch(/tags/)
+    expect(await wrong({ search: ' -- ' })).toMatch(/holds no word/)
     expect(await wrong({ from: 'yesterday' })).toMatch(/ISO text/)
     const again = await Promise.all([1, 2].map(() => orchestra.start({ id: 'a', task: 'a', topology })))
     expect(again.map(({ id }) => id)).toEqual(['a', 'a'])

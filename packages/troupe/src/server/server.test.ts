@@ -55,6 +55,11 @@ describe('runs over HTTP', () => {
     expect(await call('POST', '/v1/runs/one/retry')).toMatchObject({ status: 409, body: { code: 'retry.refused' } })
     expect(await call('POST', '/v1/runs/one/step')).toMatchObject({ status: 409, body: { code: 'run.over' } })
     expect(await call('POST', '/v1/runs/one/edit', { inputs: { x: 1 } })).toMatchObject({ status: 409 })
+    const found = async (query: string) =>
+      (await call('GET', `/v1/runs?${query}`)).body.items.map(({ id }: { id: string }) => id)
+    expect(await found('team=Echo&search=x&tags=fork%3Aone')).toEqual(['two'])
+    expect(await found('status=completed&order=oldest&agent=Echo&maxCost=0.5&tags=none&tags=other')).toEqual([])
+    expect((await call('GET', '/v1/runs?search=!')).status).toBe(400)
     expect((await call('GET', '/v1/usage')).body).toMatchObject({
       items: [{ run: 'two' }, { run: 'one' }],
       total: { usage: { inputTokens: 0 } },

@@ -24,4 +24,9 @@ export interface Blobs {
   /** The JSON text. */
   load(user: UserId, value: ValueRef): Promise<string>
   release(user: UserId, owner: string): readonly Statement[]
+  /**
+   * What stands for a text where it is to be found by and not to be read: alike for equal texts of one user alone. Only with
+   * encryption on does it need more than the database to try guesses.
+   */
+  mark(user: UserId, text: string): string
 }

@@ -62,6 +62,11 @@ export async function createBlobs(
         throw failure('storage.corrupt', { path: 'of the storage', problem: 'a value does not fit its hash' })
       return content
     },
+    mark: (user, text) =>
+      createHmac('sha256', options.secret ?? '')
+        .update(`${user.length} ${user}${text}`)
+        .digest('base64url')
+        .slice(0, 22),
     release: (user, owner) => [queries.drop({ user, owner }), queries.disown({ user, owner })],
   }
 }

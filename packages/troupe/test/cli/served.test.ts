@@ -65,7 +65,7 @@ describe('beside a server that owns the database', () => {
     expect((await folder.run(['run', 'Echo', 'hello', '--id', 'one', '--tag', 'a,b'], { env })).code).toBe(0)
     const { run: bill } = await asked<{ run: string }>('run', 'Payer', 'x', '--id', 'bill', '--detach')
     const [list, show, why, replay, compare, uncertain, exported, undone, retry] = await Promise.all([
-      asked<{ id: string; tags: string[] }[]>('runs', 'list'),
+      asked<{ id: string; tags: string[] }[]>('runs', 'list', '--order', 'newest'),
       asked('runs', 'show', 'one'),
       asked<{ sentences: unknown[] }>('runs', 'why', 'one'),
       asked('runs', 'replay', 'one'),

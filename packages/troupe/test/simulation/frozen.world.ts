@@ -68,7 +68,11 @@ function worker(simulation: Simulation, database: Database, truth: Truth, name: 
     const storage = overTheWire(database)
     const lease = await orchestration.openProcessLease({ storage, clock, ids, leaseMs })
     const journals = durable.createJournals({ storage, clock, owner: name })
-    const store = orchestration.createRunStore(storage, { node: () => lease.node, form: journals.form })
+    const store = orchestration.createRunStore(storage, {
+      node: () => lease.node,
+      form: journals.form,
+      mark: (_, word) => word,
+    })
     const claims = orchestration.createRunClaims({ storage, clock, lease, form: journals.form })
     const pause = (ms: number) => new Promise<void>((resolve) => void clock.after(ms, resolve))
     let [life, turns] = [0, 0]

@@ -1,21 +1,14 @@
 /** Runs: looked at, steered, and asked why. */
 import { setTimeout } from 'node:timers/promises'
 import { part } from '../api/api.ts'
-import { type Command, type Hands, listed, mostOf, paging, text, whole } from '../command.ts'
+import { type Command, type Hands, listed, text, whole } from '../command.ts'
 import { exitCodes, misused } from '../exit-codes.ts'
 import { oneLine, safe } from '../output/safe.ts'
 import { readValue } from './read-json.ts'
 import { isOver } from './run.ts'
 import { type Result, type Status, showResult } from './run-result.ts'
+import { runsListCommand } from './runs-list.ts'
 
-interface Summary {
-  readonly id: string
-  readonly status: string
-  readonly reason?: string
-  readonly tags: readonly string[]
-  readonly agents: readonly string[]
-  readonly createdAt: string
-}
 interface Event {
   readonly seq: number
   readonly type: string
@@ -89,26 +82,7 @@ function tell({ out }: Hands, data: Event): void {
 const ofEach = ['run', 'user', 'trace', 'path']
 
 export const runsCommands: readonly Command[] = [
-  {
-    name: 'runs list',
-    says: 'the newest first',
-    options: paging(20),
-    async run({ api, out }, _, options) {
-      const found: Summary[] = []
-      for await (const one of (await api()).pages<Summary>({ path: '/v1/runs' }, mostOf(options, 20))) found.push(one)
-      out.table(
-        found,
-        [
-          { name: 'RUN', of: ({ id }) => id },
-          { name: 'STATUS', of: ({ status, reason }) => (reason ? `${status} (${reason})` : status) },
-          { name: 'STARTED', of: ({ createdAt }) => createdAt },
-          { name: 'AGENTS', of: ({ agents }) => agents.join(', ') },
-        ],
-        'There are no runs.',
-      )
-      return undefined
-    },
-  },
+  runsListCommand,
   {
     name: 'runs show',
     takes: '<run>',

@@ -1,18 +1,20 @@
 /** Puts the orchestra of a troupe together from what the runtime hands over. */
 import type { Events } from '../../core/index.ts'
+import type { Blobs } from '../../storage/index.ts'
 import { OrchestraHost } from './orchestra-host.ts'
 import type { OrchestraParts } from './parts.ts'
 import { createRunBudgets } from './run-budget.ts'
-import type { Known } from './run-code.ts'
+import { type Known, teamNames } from './run-code.ts'
 import { createRunCommands } from './run-commands.ts'
 import { spanOf } from './run-spans.ts'
 import { createRunStore } from './run-store.ts'
 
 export type GivenParts = Omit<
   OrchestraParts,
-  'store' | 'commands' | 'budgets' | 'announce' | 'live' | 'children' | 'onLost'
+  'store' | 'commands' | 'teamOf' | 'budgets' | 'announce' | 'live' | 'children' | 'onLost'
 > & {
   readonly events: Events
+  readonly blobs: Blobs
   /** Who this process is, for those who share the storage. */
   readonly holder: () => string
 }
@@ -21,7 +23,7 @@ export type GivenParts = Omit<
 const said = ['branch', 'step', 'agent', 'node', 'barrier', 'question', 'attempt', 'kind', 'as', 'reason'] as const
 
 export function createOrchestra(given: GivenParts, known: Known): OrchestraHost {
-  const { events, holder, ...parts } = given
+  const { events, holder, blobs, ...parts } = given
   const announce: OrchestraParts['announce'] = (userId, runId, trace, event) => {
     const fields = event as unknown as Readonly<Record<string, string | undefined>>
     const plain = Object.fromEntries(said.flatMap((name) => (fields[name] === undefined ? [] : [[name, fields[name]]])))
@@ -33,7 +35,8 @@ export function createOrchestra(given: GivenParts, known: Known): OrchestraHost 
       ...parts,
       ...host,
       announce,
-      store: createRunStore(parts.storage, { node: holder, form: parts.journals.form }),
+      store: createRunStore(parts.storage, { node: holder, form: parts.journals.form, mark: blobs.mark }),
+      teamOf: teamNames(known),
       commands: createRunCommands(parts.storage, parts.inbox, parts.audit),
       budgets: createRunBudgets(parts.storage.dialect),
     }),

@@ -93,6 +93,8 @@ export async function forkRun(
     ...parts.store.insert(user, run, {
       tags: [`${retry ? 'retry' : 'fork'}:${source.run}`],
       agents: [...agents.keys()],
+      team: parts.teamOf(pinned.topology),
+      task: state.task,
     }),
     ...fragment.statements,
     ...parts.budgets.open(user, run, pinned.config.budget, retry && usedBy(state)),

@@ -1,7 +1,7 @@
 /** The tables of runs: what a list shows, which are not over yet, their budgets. */
 import { type ContentNames, type Migration, postgresTables, type UserTable, workTable } from '../../storage/index.ts'
 import { scheduleTablesPostgres, scheduleTablesSqlite, scheduleUserTables } from '../schedules/schedule-tables.ts'
-import { runLabels } from './run-labels.ts'
+import { runLabels, teamLabels } from './run-labels.ts'
 
 const tables = [
   `create table runs (
@@ -72,6 +72,7 @@ export const orchestrationMigrations: readonly Migration[] = [
     up: { sqlite: scheduleTablesSqlite, postgres: scheduleTablesPostgres },
   },
   { room: 'orchestration', version: 4, name: 'runs by label, status and cost', lowestReader: 2, up: runLabels },
+  { room: 'orchestration', version: 5, name: 'runs by team and words', lowestReader: 2, up: teamLabels },
 ]
 
 /** @param run what the statement calls the id of the run */
@@ -104,6 +105,7 @@ export interface OrchestrationTables {
     readonly agents: string
     /** JSON `{ step, wait }` of the step that awaits this run. */
     readonly parent: string | null
+    readonly team: string | null
     readonly created_at: number
     readonly updated_at: number
     readonly ended_at: number | null

@@ -47,6 +47,8 @@ export interface RunSummary {
   readonly reason?: string
   readonly tags: readonly string[]
   readonly agents: readonly string[]
+  /** The name of its team, where the troupe that began it knew one. */
+  readonly team?: string
   /** ISO text. */
   readonly createdAt: string
   readonly endedAt?: string
@@ -124,6 +126,7 @@ export class Orchestra {
       ...(row.reason === null ? {} : { reason: row.reason }),
       tags: row.tags,
       agents: row.agents,
+      ...(row.team === null ? {} : { team: row.team }),
       createdAt: new Date(row.createdAt).toISOString(),
       ...(row.endedAt === null ? {} : { endedAt: new Date(row.endedAt).toISOString() }),
       ...toldUntil(this.#host.parts, row),

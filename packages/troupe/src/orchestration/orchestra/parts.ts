@@ -7,6 +7,7 @@ import type { MessageHands } from '../../messaging/index.ts'
 import type { Log } from '../../observability/index.ts'
 import type { AuditTrail } from '../../security/index.ts'
 import type { Statement, Storage } from '../../storage/index.ts'
+import type { CanonicalTopology } from '../core/canonical.ts'
 import type { First } from './first.ts'
 import type { RunBudgets } from './run-budget.ts'
 import type { RunCommands } from './run-commands.ts'
@@ -59,6 +60,8 @@ export interface OrchestraParts {
   readonly services: Services
   /** The context of users, for what a run had to do with it. */
   readonly mesh: Pick<Mesh, 'agent' | 'host'>
+  /** How a team is called, as far as the troupe knows. */
+  readonly teamOf: (topology: CanonicalTopology) => string | undefined
   /** Of this release. */
   readonly build: string
   /** Takes out what is known to be secret. */

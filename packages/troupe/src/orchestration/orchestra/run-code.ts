@@ -1,6 +1,7 @@
 /** The code of runs: what the troupe knows, and what came with the latest starts alone. */
 import type { Agent } from '../../agents/index.ts'
 import { canonicalJson, failure, type Json } from '../../core/index.ts'
+import type { CanonicalTopology } from '../core/canonical.ts'
 import type { Pinned } from '../core/model.ts'
 import { type CompiledTopology, defineTopology } from '../topology/define-topology.ts'
 
@@ -9,6 +10,17 @@ export interface Known {
   readonly agents: ReadonlyMap<string, Agent>
   /** By the names they are registered under; of some no list of agents names the inner ones (a router's rule, a loop's check). */
   readonly topologies: ReadonlyMap<string, CompiledTopology>
+}
+
+/** The name of a team: the one it is registered under, else that of the agent that is alone in it. */
+export function teamNames({ topologies }: Known): (topology: CanonicalTopology) => string | undefined {
+  const textOf = (topology: CanonicalTopology) => canonicalJson(topology as unknown as Json)
+  const names = new Map([...topologies].map(([name, { canonical }]) => [textOf(canonical), name]))
+  return (topology) => {
+    const name = names.size > 0 ? names.get(textOf(topology)) : undefined
+    const [only, ...others] = topology.nodes.filter(({ kind }) => kind === 'agent')
+    return name ?? (others.length === 0 ? only?.agent : undefined)
+  }
 }
 
 type Code = ReadonlyMap<string, Agent>

@@ -3,12 +3,17 @@ import { type RawBuilder, sql } from 'kysely'
 import { checkName, checkOptions, failure, nearest } from '../../core/index.ts'
 import { type Dialect, type Statement, template } from '../../storage/index.ts'
 import { runContent } from './migrations.ts'
+import { wordsIn } from './run-words.ts'
 
 export interface RunFilter {
   readonly status?: 'running' | 'waiting' | 'completed' | 'failed' | 'cancelled'
-  readonly reason?: 'question' | 'paused' | 'uncertain' | 'code.changed'
+  readonly reason?: 'question' | 'paused' | 'breakpoint' | 'uncertain' | 'code.changed'
   /** The name of an agent whose code the run needs. */
   readonly agent?: string
+  /** Its team: the name of one of `createTroupe({ topologies })`, or of the agent that is alone in it. */
+  readonly team?: string
+  /** Words, all of which stand in its task, tags, answer or error: whole ones, 16 at most, in any order and case. */
+  readonly search?: string
   /** All of them. */
   readonly tags?: readonly string[]
   /** The run whose steps started it. */
@@ -28,9 +33,23 @@ export interface RunPlace {
   readonly run: string
 }
 
-export const runFilters = ['status', 'reason', 'agent', 'tags', 'parent', 'from', 'to', 'minCost', 'maxCost', 'order']
+export const runFilters = [
+  'status',
+  'reason',
+  'agent',
+  'team',
+  'search',
+  'tags',
+  'parent',
+  'from',
+  'to',
+  'minCost',
+  'maxCost',
+  'order',
+]
+const mostSearched = 16
 const statuses = ['running', 'waiting', 'completed', 'failed', 'cancelled']
-const reasons = ['question', 'paused', 'uncertain', 'code.changed']
+const reasons = ['question', 'paused', 'breakpoint', 'uncertain', 'code.changed']
 
 const wrong = (what: string, problem: string) =>
   failure('validation.failed', { what: `orchestra.list.${what}`, problem })
@@ -43,6 +62,8 @@ export function checkFilter(filter: RunFilter): RunFilter {
   oneOf('order', filter.order, ['newest', 'oldest'])
   if (filter.agent !== undefined) checkName('agent', filter.agent)
   if (filter.parent !== undefined) checkName('run', filter.parent)
+  if (filter.team !== undefined) checkName('team', filter.team)
+  if (filter.search !== undefined) checkSearch(filter.search)
   if (filter.tags !== undefined && !(Array.isArray(filter.tags) && filter.tags.every((tag) => typeof tag === 'string')))
     throw wrong('tags', 'it is a list of texts')
   for (const bound of ['minCost', 'maxCost'] as const)
@@ -54,20 +75,30 @@ export function checkFilter(filter: RunFilter): RunFilter {
   return filter
 }
 
+function checkSearch(search: unknown): void {
+  const words = typeof search === 'string' ? wordsIn([search]).length : 0
+  if (words === 0) throw wrong('search', 'it holds no word')
+  if (words > mostSearched) throw wrong('search', `it holds ${words} words; ${mostSearched} are looked for at most`)
+}
+
 function oneOf(what: string, value: string | undefined, known: readonly string[]): void {
   if (value === undefined || known.includes(value)) return
   throw wrong(what, `${value} is none of ${known.join(', ')}; the nearest is ${nearest(value, known) ?? known[0]}`)
 }
 
-/** Of tags, agents and parents the first leads; everything else is asked of each run along its index. */
+/**
+ * Of parents, words, tags, teams and agents the first leads; everything else is asked of each run along its index.
+ * @param mark of a word, as the index holds it
+ */
 export function listRuns(
   dialect: Dialect,
   user: string,
   filter: RunFilter,
   limit: number,
-  after?: RunPlace,
+  after: RunPlace | undefined,
+  mark: (word: string) => string,
 ): Statement {
-  const [leading, ...others] = labelsOf(filter)
+  const [leading, ...others] = labelsOf(filter, mark)
   const order = filter.order === 'oldest' ? sql`asc` : sql`desc`
   const beyond = filter.order === 'oldest' ? sql`>` : sql`<`
   const along = leading ? sql.ref('l') : sql.ref('r')
@@ -97,9 +128,11 @@ export function listRuns(
   )({}, { returns: true })
 }
 
-const labelsOf = ({ parent, tags = [], agent }: RunFilter) => [
+const labelsOf = ({ parent, search, tags = [], team, agent }: RunFilter, mark: (word: string) => string) => [
   ...(parent === undefined ? [] : [{ kind: 'parent', value: parent }]),
+  ...wordsIn([search]).map((word) => ({ kind: 'word', value: mark(word) })),
   ...tags.map((value) => ({ kind: 'tag', value })),
+  ...(team === undefined ? [] : [{ kind: 'team', value: team }]),
   ...(agent === undefined ? [] : [{ kind: 'agent', value: agent }]),
 ]
 

@@ -1,4 +1,7 @@
-/** By what runs are found: their tags, agents and parents in one index, each in the order of time; kept by triggers. */
+/**
+ * By what runs are found: their tags, agents, parents, teams and words in one index, each in the order of time. All but the
+ * words are kept by triggers; words stand there as their marks, see `run-words.ts`.
+ */
 import { postgresTables } from '../../storage/index.ts'
 
 const tables = [
@@ -62,5 +65,27 @@ end`,
   return null;
 end $$`,
     'create trigger runs_labelled after insert on runs for each row execute function runs_labelled()',
+  ],
+}
+
+const team = (row: string) =>
+  add(row, 'team', `${row}.team, ${row}.created_at, ${row}.run_id where ${row}.team is not null`)
+
+/** A team is known of runs that began since. */
+export const teamLabels = {
+  sqlite: [
+    'alter table runs add column team text',
+    `create trigger runs_labelled_by_team after insert on runs when new.team is not null begin
+  ${team('new')};
+end`,
+  ],
+  postgres: [
+    ...postgresTables(['alter table runs add column team text']),
+    `create function runs_labelled_by_team() returns trigger language plpgsql set search_path from current as $$ begin
+  ${team('new')};
+  return null;
+end $$`,
+    `create trigger runs_labelled_by_team after insert on runs for each row when (new.team is not null)
+    execute function runs_labelled_by_team()`,
   ],
 }

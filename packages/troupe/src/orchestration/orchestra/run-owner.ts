@@ -266,6 +266,7 @@ export class RunOwner {
       result,
       outside: 0,
       cost: account.cost.usd,
+      said: account,
     }
     const steps = this.#launcher.steps()
     const statements = [
@@ -315,7 +316,8 @@ export class RunOwner {
     const result = moving && outside === 0 ? null : JSON.stringify(account)
     const cost = account.cost.usd
     const { store, journals } = this.#parts
-    const rows = store.stand(this.user, this.run, { status, reason, over, moving, result, outside, cost })
+    const said = over ? account : undefined
+    const rows = store.stand(this.user, this.run, { status, reason, over, moving, result, outside, cost, said })
     if (!over) return rows
     return [
       ...rows,

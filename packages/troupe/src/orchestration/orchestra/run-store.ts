@@ -1,7 +1,8 @@
 /** The rows of runs: one per run for lists and results, one content-free while it is not over. */
-import type { UserId } from '../../core/index.ts'
+import type { Json, UserId } from '../../core/index.ts'
 import {
   type Bind,
+  type Blobs,
   type ContentNames,
   type Dialect,
   type Row,
@@ -9,9 +10,11 @@ import {
   type Storage,
   template,
 } from '../../storage/index.ts'
+import type { RunAccount } from '../core/result.ts'
 import { type OrchestrationTables, runContent } from './migrations.ts'
 import type { Parent } from './parent.ts'
 import { listRuns, type RunFilter, type RunPlace } from './run-filter.ts'
+import { addWords, wordsIn } from './run-words.ts'
 
 interface Key {
   readonly user: string
@@ -23,6 +26,8 @@ export interface RunRow {
   readonly reason: string | null
   readonly tags: readonly string[]
   readonly agents: readonly string[]
+  /** The name of its team, as far as the troupe that began it knew one. */
+  readonly team: string | null
   readonly createdAt: number
   readonly endedAt: number | null
   /** JSON text. */
@@ -40,6 +45,8 @@ export interface StandingOf {
   readonly outside: number
   /** US dollars. */
   readonly cost: number
+  /** What it ended with, to be found by. */
+  readonly said?: Pick<RunAccount, 'response' | 'error'> | undefined
 }
 
 export interface RunStore {
@@ -51,6 +58,8 @@ export interface RunStore {
       readonly tags: readonly string[]
       readonly agents: readonly string[]
       readonly parent?: Parent | undefined
+      readonly team?: string | undefined
+      readonly task: Json
     },
   ): Statement[]
   /** Those that steps of other runs started and that are not over. */
@@ -88,6 +97,8 @@ export interface Holder {
   readonly node: () => string
   /** Of the records in journals. */
   readonly form: number
+  /** Makes of a word what it is found by. */
+  readonly mark: Blobs['mark']
 }
 
 const now = { $: 'now' } as const
@@ -99,14 +110,20 @@ const rowOf = (row: Row): RunRow => ({
   agents: JSON.parse(row.agents as string) as string[],
   createdAt: Number(row.created_at),
   endedAt: row.ended_at === null || row.ended_at === undefined ? null : Number(row.ended_at),
+  team: row.team as string | null,
   result: row.result as string | null,
   outside: Number(row.outside),
 })
 
-export function createRunStore(storage: Storage, { node, form }: Holder): RunStore {
+export function createRunStore(storage: Storage, { node, form, mark }: Holder): RunStore {
   const queries = compile(storage.dialect)
+  const words = addWords(storage.dialect)
+  const said = (user: UserId, run: string, values: readonly (Json | undefined)[]) => {
+    const found = wordsIn(values).map((word) => mark(user, word))
+    return found.length === 0 ? [] : [words({ user, run, words: JSON.stringify(found) })]
+  }
   return {
-    insert: (user, run, { tags, agents, parent }) => [
+    insert: (user, run, { tags, agents, parent, team, task }) => [
       queries.insert(
         {
           user,
@@ -114,15 +131,18 @@ export function createRunStore(storage: Storage, { node, form }: Holder): RunSto
           tags: JSON.stringify(tags),
           agents: JSON.stringify(agents),
           parent: parent === undefined ? null : JSON.stringify(parent),
+          team: team ?? null,
           now,
         },
         { expect: { rows: 1 }, otherwise: 'run.exists', detail: { run } },
       ),
       queries.work({ user, run, owner: node(), form }),
+      ...said(user, run, [...tags, task]),
     ],
-    stand: (user, run, { status, reason, over, moving, result, outside, cost }) => [
+    stand: (user, run, { status, reason, over, moving, result, outside, cost, said: ended }) => [
       queries.update({ user, run, status, reason, result, outside, cost, now, ended: over ? now : null }),
       over ? queries.unwork({ user, run }) : queries.move({ user, run, moving: moving ? 1 : 0 }),
+      ...(ended ? said(user, run, [ended.response, ended.error?.message]) : []),
     ],
     claim: (user, run) =>
       queries.claim(
@@ -148,7 +168,9 @@ export function createRunStore(storage: Storage, { node, form }: Holder): RunSto
       }))
     },
     async list(user, filter, limit, after) {
-      const [rows] = await storage.read({ user }, [listRuns(storage.dialect, user, filter, limit, after)])
+      const [rows] = await storage.read({ user }, [
+        listRuns(storage.dialect, user, filter, limit, after, (word) => mark(user, word)),
+      ])
       return (rows ?? []).map(rowOf)
     },
     async open(limit, after) {
@@ -200,25 +222,27 @@ type Standing = Key & {
 function compileWrites(dialect: Dialect) {
   const own = ownOf(dialect)
   return {
-    insert: own<Key & { tags: string; agents: string; parent: string | null; now: Bind }>((db, p) =>
-      db
-        .insertInto('runs')
-        .values({
-          user_id: p.user,
-          run_id: p.run,
-          status: 'running',
-          reason: null,
-          tags: p.tags,
-          agents: p.agents,
-          parent: p.parent,
-          created_at: p.now as number,
-          updated_at: p.now as number,
-          ended_at: null,
-          result: null,
-          outside: 0,
-          cost: 0,
-        })
-        .onConflict((conflict) => conflict.doNothing()),
+    insert: own<Key & { tags: string; agents: string; parent: string | null; team: string | null; now: Bind }>(
+      (db, p) =>
+        db
+          .insertInto('runs')
+          .values({
+            user_id: p.user,
+            run_id: p.run,
+            status: 'running',
+            reason: null,
+            tags: p.tags,
+            agents: p.agents,
+            parent: p.parent,
+            team: p.team,
+            created_at: p.now as number,
+            updated_at: p.now as number,
+            ended_at: null,
+            result: null,
+            outside: 0,
+            cost: 0,
+          })
+          .onConflict((conflict) => conflict.doNothing()),
     ),
     update: own<Standing>(
       (db, p) =>

@@ -154,6 +154,8 @@ export function createRun(
       tags: first.tags,
       agents: [...first.agents.keys()],
       parent: parentOf(first.pinned),
+      team: parts.teamOf(first.pinned.topology),
+      task: first.task,
     }),
     ...fragment.statements,
     ...parts.budgets.open(user, run, first.pinned.config.budget),

@@ -21,10 +21,33 @@ const summary = z.object({
   reason: z.string().optional(),
   tags: z.array(z.string()),
   agents: z.array(z.string()),
+  team: z.string().optional(),
   createdAt: z.string(),
   endedAt: z.string().optional(),
   replayableUntil: z.string().optional(),
 })
+const usd = z
+  .string()
+  .regex(/^\d{1,12}(\.\d{1,12})?$/)
+  .transform(Number)
+/** What `orchestra.list` takes; tags with commas between, or one `tags` each. */
+const filters = {
+  status: z.enum(['running', 'waiting', 'completed', 'failed', 'cancelled']).optional(),
+  reason: z.enum(['question', 'paused', 'breakpoint', 'uncertain', 'code.changed']).optional(),
+  agent: z.string().optional(),
+  team: z.string().optional(),
+  search: z.string().max(1_000).optional(),
+  tags: z
+    .union([z.string(), z.array(z.string()).max(100)])
+    .transform((tags) => (typeof tags === 'string' ? tags.split(',').filter(Boolean) : tags))
+    .optional(),
+  parent: z.string().optional(),
+  from: z.string().max(100).optional(),
+  to: z.string().max(100).optional(),
+  minCost: usd.optional(),
+  maxCost: usd.optional(),
+  order: z.enum(['newest', 'oldest']).optional(),
+}
 const command = optional(z.strictObject({ id: z.string().max(256).optional() }))
 
 type OfRun<Query = unknown, Body = unknown> = Call<{ run: string }, Query, Body>
@@ -84,8 +107,8 @@ export const runRoutes = [
     path: '/v1/runs',
     operation: 'runs.read',
     role: 'readonly',
-    summary: 'The runs, the newest first.',
-    query: z.strictObject(paging),
+    summary: 'The runs that fit all that is named, the newest first unless said.',
+    query: z.strictObject({ ...paging, ...filters }),
     answer: pageOf(summary),
     handle: async ({ orchestra, query }) => {
       const found = await orchestra.list(given(query))
