@@ -75,6 +75,7 @@ export {
   type AgentDetail,
   type BatchOptions,
   bytes,
+  type ChildState,
   defineMessage,
   type HandlerContext,
   type KeptStateMachine,
@@ -86,6 +87,10 @@ export {
   type Resource,
   type RunningWorker,
   StateMachine,
+  type SuperviseChild,
+  type SuperviseOptions,
+  type Supervision,
+  type SupervisionEnd,
   Worker,
 } from './messaging/index.ts'
 export {

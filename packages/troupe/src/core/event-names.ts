@@ -77,6 +77,7 @@ export const eventNames = {
   'step.started': 'an agent was given a step',
   'step.waiting': 'a step waits, and holds no process',
   'storage.changed': 'the storage can write, or can not any more',
+  'supervision.escalated': 'a supervisor gave up, for what it started anew kept failing',
   'timer.cleared': 'a timer of a run was cleared',
   'timer.set': 'a timer of a run was set',
   'tool.called': 'a tool was called',
@@ -88,7 +89,9 @@ export const eventNames = {
   'user.forgotten': 'all that was stored of a user is gone',
   'work.stalled': 'work that should go on has made no progress for too long',
   'worker.changed': 'a state machine of a worker made a transition',
+  'worker.crashed': 'a supervised worker did not start, hangs, or fails at everything',
   'worker.failed': 'a handler or hook of a worker failed',
+  'worker.restarted': 'a supervised worker was started anew',
 } as const
 
 export type EventName = keyof typeof eventNames

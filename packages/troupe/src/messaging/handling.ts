@@ -51,6 +51,10 @@ export interface HandlingParts {
   readonly messagesOf: (recorder: Recorder) => MessageHands
   /** Told of every failure, before the delivery goes back. */
   readonly failed: (error: unknown, delivered: Delivered) => void
+  /** Told when a handler came to a good end. */
+  readonly succeeded?: () => void
+  /** Told once of a handler that is at work for so long, and neither ends nor waits for others. */
+  readonly hang?: { readonly afterMs: number; readonly told: (delivered: Delivered) => void } | undefined
 }
 
 /** Deliveries that are handled together; one, except for batch handlers. */
@@ -65,7 +69,9 @@ export class Handling {
   readonly #parts: HandlingParts
   readonly #awaited = new Map<string, () => void>()
   readonly #stopArrivals: () => void
+  readonly #atWork = new Set<AbortController>()
   #stopping = false
+  #halted = false
   #wakeParked: (() => void)[] = []
 
   constructor(parts: HandlingParts) {
@@ -80,13 +86,21 @@ export class Handling {
     this.#stopping = true
     for (const wake of this.#wakeParked.splice(0)) wake()
   }
+  /** What is at work is ended: what it does from now on is refused, and its messages are free for whoever comes. */
+  halt(): void {
+    this.#halted = true
+    for (const lost of this.#atWork) lost.abort(this.#cancelled())
+  }
   close(): void {
     this.#stopArrivals()
   }
+  #cancelled = () => failure('cancelled', { what: `Handling a message as ${this.#parts.agent}` })
 
   /** Never rejects: what goes wrong stays with the delivery. */
   async run(job: Job): Promise<void> {
     const lost = new AbortController()
+    this.#atWork.add(lost)
+    if (this.#halted) lost.abort(this.#cancelled())
     const stopRenewing = this.#renew(job, lost)
     let thrown: { readonly error: unknown } | undefined
     const program = async (recorder: Recorder): Promise<Json> => {
@@ -99,16 +113,16 @@ export class Handling {
       }
     }
     try {
-      const end = await this.#carryOut(this.#spec(job, lost.signal), program)
-      const gone = lost.signal.aborted
+      const end = await this.#carryOut(job, this.#spec(job, lost.signal), program)
+      const gone = lost.signal.aborted && !this.#halted
       // What is kept in memory of a step that waits is of this worker: whoever gets it next enters anew.
-      if (end.status === 'parked')
-        lost.abort(failure('cancelled', { what: `Handling a message as ${this.#parts.agent}` }))
+      if (end.status === 'parked') lost.abort(this.#cancelled())
       if (!gone) await this.#after(job, end, () => thrown?.error)
     } catch (error) {
       await this.#giveBack(job, error)
     } finally {
       stopRenewing()
+      this.#atWork.delete(lost)
     }
   }
 
@@ -229,7 +243,7 @@ export class Handling {
     )
   }
 
-  async #carryOut(spec: StepSpec, program: (recorder: Recorder) => Promise<Json>): Promise<StepEnd> {
+  async #carryOut(job: Job, spec: StepSpec, program: (recorder: Recorder) => Promise<Json>): Promise<StepEnd> {
     try {
       for (;;) {
         let arrived = false
@@ -238,7 +252,7 @@ export class Handling {
           arrived = true
           wake?.()
         })
-        const end = await this.#parts.steps.execute(spec, program)
+        const end = await this.#minded(job, this.#parts.steps.execute(spec, program))
         if (end.status !== 'parked' || this.#stopping || spec.signal?.aborted) return end
         if (!arrived)
           await new Promise<void>((resolve) => {
@@ -253,10 +267,23 @@ export class Handling {
     }
   }
 
+  async #minded(job: Job, ending: Promise<StepEnd>): Promise<StepEnd> {
+    const { clock, hang } = this.#parts
+    const [delivered] = job.deliveries
+    if (!hang || !delivered) return ending
+    const cancel = clock.after(hang.afterMs, () => hang.told(delivered), { background: true })
+    try {
+      return await ending
+    } finally {
+      cancel()
+    }
+  }
+
   async #after(job: Job, end: StepEnd, thrown: () => unknown): Promise<void> {
     switch (end.status) {
       case 'settled':
         for (const delivered of job.deliveries) delivered.settled('acknowledged')
+        this.#parts.succeeded?.()
         return
       case 'failed':
         for (const delivered of job.deliveries) {

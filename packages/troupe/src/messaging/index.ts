@@ -14,8 +14,22 @@ export { type AgentDetail, createPresence, Presence, type PresenceParts } from '
 export type { Lease } from './receiver.ts'
 export type { Resource } from './resources.ts'
 export { type StagedMessagesParts, stagedMessages } from './staged-messages.ts'
-export { type RunningWorker, type StartWorkerParts, startWorker } from './start-worker.ts'
+export {
+  type HaltableWorker,
+  type RunningWorker,
+  type StartWorkerParts,
+  startWorker,
+  type WorkerWatch,
+} from './start-worker.ts'
 export { StateMachine, type StateMachineOptions } from './state-machine.ts'
+export {
+  type SuperviseChild,
+  type SuperviseOptions,
+  type SuperviseStrategy,
+  superviseOptionNames,
+} from './supervision/supervise-options.ts'
+export type { ChildState, SuperviseParts, Supervision, SupervisionEnd } from './supervision/supervision.ts'
+export { Supervisor } from './supervision/supervisor.ts'
 export type { Transition, Transitions } from './transition-table.ts'
 export {
   type BatchHandler,

@@ -43,7 +43,9 @@ import { messagingTables } from './messaging-tables.ts'
 import { messagingMigrations } from './migrations.ts'
 import { createPresence, type Presence } from './presence.ts'
 import { stagedMessages } from './staged-messages.ts'
-import { type RunningWorker, startWorker } from './start-worker.ts'
+import { type RunningWorker, startWorker, type WorkerWatch } from './start-worker.ts'
+import type { SuperviseChild, SuperviseOptions } from './supervision/supervise-options.ts'
+import { Supervisor } from './supervision/supervisor.ts'
 import type { Worker } from './worker.ts'
 
 export interface Room {
@@ -56,6 +58,8 @@ export interface Room {
   readonly events: TroupeEvent[]
   agent(name: string, options?: AccessOptions & { readonly user?: string }): Hands
   start(worker: Worker, user?: string): Promise<RunningWorker>
+  /** Not started yet: so that what goes wrong with it can be looked at. */
+  supervisor(children: readonly SuperviseChild[], options?: SuperviseOptions): Supervisor
   /** A function agent of one step. */
   step(name: string, id: string, run: (messages: MessageHands, recorder: Recorder) => Promise<Json>): Promise<StepEnd>
   close(): Promise<void>
@@ -110,6 +114,37 @@ async function partsOf(storage: OpenedStorage, clock: Clock, seed: string) {
   return { storage, clock, random, ids, events, audit, incidents, guard, inbox, timers, steps, seen }
 }
 
+type Working = Awaited<ReturnType<typeof partsOf>> & Pick<Room, 'mailboxes' | 'presence' | 'mesh'>
+
+function workersOf(parts: Working, whose: string) {
+  const { events, clock, mesh } = parts
+  const running = new Set<RunningWorker>()
+  const supervisors: Supervisor[] = []
+  const contextOf = (recorder: Recorder, access: Access) => stagedContext({ recorder, mesh, access })
+  const start = async (worker: Worker, user: string, watch?: WorkerWatch) => {
+    const watched = watch === undefined ? {} : { watch }
+    const started = await startWorker(worker, { ...parts, user, contextOf, ...watched })
+    running.add(started)
+    return started
+  }
+  return {
+    start,
+    supervisor(children: readonly SuperviseChild[], options: SuperviseOptions) {
+      const supervisor = new Supervisor(children, options, {
+        ...parts,
+        emit: (type, fields) => events.emit({ ...fields, type, at: clock.now(), userId: whose }),
+        start: (worker, watch) => start(worker, whose, watch),
+      })
+      supervisors.push(supervisor)
+      return supervisor
+    },
+    async stop() {
+      await Promise.all(supervisors.map((supervisor) => supervisor.stop()))
+      await Promise.allSettled([...running].map((started) => started.stop()))
+    },
+  }
+}
+
 export async function openRoom(options: RoomOptions = {}): Promise<Room> {
   const {
     url = 'memory:',
@@ -144,7 +179,7 @@ export async function openRoom(options: RoomOptions = {}): Promise<Room> {
   })
   mailboxes.start()
   timers.start()
-  const running = new Set<RunningWorker>()
+  const work = workersOf({ ...parts, mailboxes, presence, mesh }, whose)
   return {
     clock,
     storage,
@@ -157,12 +192,8 @@ export async function openRoom(options: RoomOptions = {}): Promise<Room> {
       const hands = mailboxes.hands({ user, agent: name, access: new Access(access) })
       return { ...hands, drain: () => drain(hands.mailbox) }
     },
-    async start(worker, user = whose) {
-      const contextOf = (recorder: Recorder, access: Access) => stagedContext({ recorder, mesh, access })
-      const started = await startWorker(worker, { ...parts, user, mailboxes, presence, contextOf })
-      running.add(started)
-      return started
-    },
+    start: (worker, user = whose) => work.start(worker, user),
+    supervisor: (children, options = {}) => work.supervisor(children, options),
     step(name, id, run) {
       const principal = { userId: whose, kind: 'agent', name } as const
       return steps.execute({ id, principal, input: null, settled: () => ({ statements: [] }) }, (recorder) =>
@@ -170,7 +201,7 @@ export async function openRoom(options: RoomOptions = {}): Promise<Room> {
       )
     },
     async close() {
-      await Promise.allSettled([...running].map((started) => started.stop()))
+      await work.stop()
       await steps.close()
       await timers.stop()
       presence.close()

@@ -7,6 +7,7 @@ import { Access, type TaintGuard } from '../security/index.ts'
 import type { Delivered } from './delivered.ts'
 import { Handling, type Job } from './handling.ts'
 import type { Mailboxes } from './mailboxes.ts'
+import type { Message } from './message.ts'
 import { isKindOf } from './message-type.ts'
 import type { AgentDetail, Presence } from './presence.ts'
 import { matchesPresence } from './presence.ts'
@@ -27,6 +28,18 @@ export interface StartWorkerParts {
   readonly contextOf: (recorder: Recorder, access: Access) => ContextHands
   /** Of the worker; made from its own options where absent. */
   readonly access?: Access
+  /** By whoever starts it anew. */
+  readonly watch?: WorkerWatch
+}
+
+/** What is told of a worker that may not be fit to go on; handlers' errors stay inside all the same. */
+export interface WorkerWatch {
+  /** ms after which a handler at work hangs; undefined: never. */
+  readonly hangMs: number | undefined
+  readonly hung: (message: Message) => void
+  /** Handlers in a row that failed, after which it is told once; undefined: never. */
+  readonly failures: number | undefined
+  readonly failing: (count: number, error: unknown) => void
 }
 
 export interface RunningWorker extends AsyncDisposable {
@@ -35,12 +48,22 @@ export interface RunningWorker extends AsyncDisposable {
   stop(): Promise<void>
 }
 
+export interface HaltableWorker extends RunningWorker {
+  /**
+   * Stops it although it may hang: handlers are cut off where they stand, their messages are free for others, and what
+   * does not listen is waited for no longer than a while. Never rejects.
+   */
+  halt(): Promise<void>
+}
+
 const defaults = { backoff: '100ms', maxBackoff: '30s' } as const
 /** After the storage refused a claim. */
 const pauseMs = 1_000
+/** What was cut off may unwind for so long, twice: its effects, then its code. */
+const haltMs = 30_000
 
 /** @throws what `onStart` throws; ConflictError `worker.started` */
-export async function startWorker(worker: Worker, parts: StartWorkerParts): Promise<RunningWorker> {
+export async function startWorker(worker: Worker, parts: StartWorkerParts): Promise<HaltableWorker> {
   if (typeof worker?.attach !== 'function')
     throw failure('validation.failed', { what: 'What is started', problem: 'it is a Worker' })
   const running = new Running(worker, parts)
@@ -48,7 +71,7 @@ export async function startWorker(worker: Worker, parts: StartWorkerParts): Prom
   return running
 }
 
-class Running implements RunningWorker {
+class Running implements HaltableWorker {
   readonly #worker: Worker
   readonly #parts: StartWorkerParts
   readonly #registered: Registrations
@@ -63,12 +86,13 @@ class Running implements RunningWorker {
   #release: (() => Promise<void>) | undefined
   #unwatch: (() => void) | undefined
   #stopped: Promise<void> | undefined
+  #failuresInRow = 0
   detail!: AgentDetail
 
   constructor(worker: Worker, parts: StartWorkerParts) {
     this.#worker = worker
     this.#parts = parts
-    const { user, mailboxes, steps, inbox, clock, random } = parts
+    const { user, mailboxes, steps, inbox, clock, random, watch } = parts
     const access = parts.access ?? new Access(worker.options.access)
     const { maxAttempts, leaseMs } = mailboxes.post.settings
     const {
@@ -98,7 +122,15 @@ class Running implements RunningWorker {
       backoff: { baseMs: milliseconds(backoff, 'retry.backoff'), maxMs: milliseconds(maxBackoff, 'retry.maxBackoff') },
       contextOf: (recorder) => parts.contextOf(recorder, access),
       messagesOf: (recorder) => stagedMessages({ recorder, mailboxes, access }),
-      failed: (error, delivered) => this.#failed(error, delivered),
+      failed: (error, delivered) => {
+        this.#failed(error, delivered)
+        if (++this.#failuresInRow === watch?.failures) watch.failing(this.#failuresInRow, error)
+      },
+      succeeded: () => {
+        this.#failuresInRow = 0
+      },
+      hang:
+        watch?.hangMs === undefined ? undefined : { afterMs: watch.hangMs, told: ({ message }) => watch.hung(message) },
     })
   }
 
@@ -143,6 +175,13 @@ class Running implements RunningWorker {
   }
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop()
+  }
+  async halt(): Promise<void> {
+    const stopped = this.stop().catch((error: unknown) => this.#failed(error))
+    this.#handling.halt()
+    const over = new AbortController()
+    await Promise.race([stopped, sleep(this.#parts.clock, haltMs, over.signal).catch(() => {})])
+    over.abort()
   }
   async #stop(): Promise<void> {
     this.#stopping.abort()

@@ -11,6 +11,7 @@ export async function closeParts(parts: TroupeParts): Promise<void> {
     () => working.forgetting.stop(),
     () => working.restored.stop(),
     () => working.encryption.close(),
+    async () => void (await Promise.all([...working.supervisions.keys()].map((supervision) => supervision.stop()))),
     async () => void (await Promise.all([...workers.keys()].map((worker) => worker.stop()))),
     async () => sharing?.claims.close(),
     () => steps.close(),

@@ -61,7 +61,7 @@ async function endWork(
   failed: (error: unknown) => void,
 ): Promise<Pick<Drained, 'finished' | 'givenBack'>> {
   const until = parts.clock.monotonic() + ms * 0.9
-  const { clock, orchestra, sharing, steps, timers, housekeeping, workers } = parts
+  const { clock, orchestra, sharing, steps, timers, housekeeping, workers, supervisions } = parts
   const contained = async (end: () => unknown) => {
     try {
       await end()
@@ -73,7 +73,9 @@ async function endWork(
   const scheduled = contained(() => parts.schedules.stop())
   orchestra.drain()
   const outside = closing.map(contained)
-  const handlers = [...workers.keys()].map((worker) => contained(() => worker.stop()))
+  // First those that would start anew what ends.
+  const working = [...supervisions.keys(), ...workers.keys()]
+  const handlers = working.map((each) => contained(() => each.stop()))
   const intake = [() => timers.stop(), () => housekeeping.stop(), () => sharing?.claims.close()].map(contained)
   const patience = { finishMs: ms * finishing, effectsMs: ms * effects }
   const [drained] = await Promise.all([steps.drain(patience), scheduled, ...intake])

@@ -11,8 +11,9 @@ export class Gate {
     this.#backupAt = backupAt
   }
 
-  /** @throws CancelledError `troupe.draining`; ConflictError `troupe.restored` */
+  /** @throws CancelledError `troupe.draining`, `troupe.closed`; ConflictError `troupe.restored` */
   check(what: string): void {
+    if (this.state === 'closed') throw failure('troupe.closed', { what })
     if (this.state === 'draining') throw failure('troupe.draining', { what })
     const refusal = this.waiting(what)
     if (refusal) throw refusal

@@ -3,7 +3,7 @@ import { statfs } from 'node:fs/promises'
 import { totalmem } from 'node:os'
 import { dirname } from 'node:path'
 import { type Json, milliseconds, systemClock } from '../core/index.ts'
-import { defineMessage } from '../messaging/index.ts'
+import { type ChildState, defineMessage } from '../messaging/index.ts'
 import type { CheckAnswer } from '../observability/index.ts'
 import { Access } from '../security/index.ts'
 import type { ObservationConfig } from './observation-config.ts'
@@ -60,9 +60,13 @@ export function registerChecks(parts: TroupeParts, config: ObservationConfig): v
     'agents',
     () => {
       const stalled = observation.watchdog?.stalled() ?? []
-      const first = stalled[0]
-      const said = first ? `${first.kind} ${first.id} of ${first.agent ?? 'somebody'} makes no progress` : ''
-      return when(stalled.length > 0, said, { stalled: stalled.length, workers: parts.workers.size })
+      const down = workersDown(parts)
+      const [first] = stalled
+      const said = [
+        ...(down[0] ? [`the worker ${down[0]} is down`] : []),
+        ...(first ? [`${first.kind} ${first.id} of ${first.agent ?? 'somebody'} makes no progress`] : []),
+      ].join('; ')
+      return when(said !== '', said, { stalled: stalled.length, down: down.length, workers: parts.workers.size })
     },
     { critical: false },
   )
@@ -107,12 +111,20 @@ function registerGauges(parts: TroupeParts): void {
     Object.entries((await read()).tables).map(([table, value]) => ({ labels: { table }, value })),
   )
   metrics.gauge('workers.running', () => workers.size)
+  metrics.gauge('workers.down', () => workersDown(parts).length)
   metrics.gauge('mailbox.waiting', () => mailboxes(parts, 'waiting'))
   metrics.gauge('mailbox.dead', () => mailboxes(parts, 'dead'))
   const levels = { closed: 0, 'half-open': 0.5, open: 1 }
   metrics.gauge('model.breaker', () =>
     [...(services.models.breakers?.() ?? [])].map(([model, state]) => ({ labels: { model }, value: levels[state] })),
   )
+}
+
+/** Supervised ones that are not up: between two starts, or because their supervisor gave up. */
+function workersDown({ supervisions }: TroupeParts): readonly string[] {
+  const down = ({ name, status, children }: ChildState): readonly string[] =>
+    children ? children.flatMap(down) : status === 'running' ? [] : [name]
+  return [...supervisions.keys()].flatMap((supervision) => supervision.children().flatMap(down))
 }
 
 /** Written, read and removed again. */

@@ -3,7 +3,7 @@ import type { Services } from '../agents/index.ts'
 import type { Mesh } from '../context/index.ts'
 import type { UserId } from '../core/index.ts'
 import type { Steps } from '../durable/index.ts'
-import type { RunningWorker } from '../messaging/index.ts'
+import type { RunningWorker, Supervision } from '../messaging/index.ts'
 import type { OrchestraHost, ScheduleKeeper } from '../orchestration/index.ts'
 import type { Cache } from '../resilience/index.ts'
 import type { Observation } from './observation.ts'
@@ -14,6 +14,7 @@ interface Working {
   readonly steps: Steps
   /** Each with its user. */
   readonly workers: ReadonlyMap<RunningWorker, UserId>
+  readonly supervisions: ReadonlyMap<Supervision, UserId>
   readonly mesh: Mesh
   readonly services: Services
   readonly observation: Observation
@@ -22,11 +23,11 @@ interface Working {
 
 /** @returns what lets the id begin anew */
 export async function letGo(
-  { orchestra, schedules, steps, workers, mesh, services, observation, cache }: Working,
+  { orchestra, schedules, steps, workers, supervisions, mesh, services, observation, cache }: Working,
   user: UserId,
 ): Promise<() => void> {
   const begin = [await schedules.forget(user), await orchestra.forget(user), await steps.forget(user)]
-  await Promise.all([...workers].map(([worker, of]) => (of === user ? worker.stop() : undefined)))
+  await Promise.all([...supervisions, ...workers].map(([each, of]) => (of === user ? each.stop() : undefined)))
   mesh.forget(user)
   services.models.forget?.(user)
   await observation.forget(user)

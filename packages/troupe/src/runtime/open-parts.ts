@@ -185,6 +185,7 @@ async function assemble(config: RevealedConfig, base: Base, borrowed?: Borrowed)
     holder,
     sharing,
     workers: new Map(),
+    supervisions: new Map(),
     toolPins: new ToolPins(storage),
     attached: new Set<() => Promise<void>>(),
     housekeeping,

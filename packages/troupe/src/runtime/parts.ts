@@ -3,7 +3,7 @@ import type { Agent, createSessions, Services } from '../agents/index.ts'
 import type { ContextHands, Mesh } from '../context/index.ts'
 import type { Clock, Duration, Events, Ids, Random, Redactor, Tape } from '../core/index.ts'
 import type { Inbox, Recorder, Requests, Steps, Timers } from '../durable/index.ts'
-import type { Mailboxes, Presence, RunningWorker } from '../messaging/index.ts'
+import type { Mailboxes, Presence, RunningWorker, Supervision } from '../messaging/index.ts'
 import type { Log, MetricsCollector } from '../observability/index.ts'
 import type { CompiledTopology, OrchestraHost, ScheduleKeeper } from '../orchestration/index.ts'
 import type { Cache } from '../resilience/index.ts'
@@ -45,6 +45,8 @@ export interface TroupeParts {
     readonly topologies: ReadonlyMap<string, CompiledTopology>
   }
   readonly workers: Map<RunningWorker, string>
+  /** Each with its user; those that gave up, too. */
+  readonly supervisions: Map<Supervision, string>
   readonly toolPins: ToolPins
   readonly attached: Set<() => Promise<void>>
   readonly forgetting: Forgetting

@@ -12,20 +12,29 @@ import {
   checkCall,
   checkName,
   checkOptions,
+  checkSignal,
   type Duration,
   failure,
   hashJson,
   type Json,
   milliseconds,
-  systemClock,
 } from '../core/index.ts'
-import { type RunningWorker, startWorker, type Worker } from '../messaging/index.ts'
+import {
+  type RunningWorker,
+  type SuperviseChild,
+  type SuperviseOptions,
+  type Supervision,
+  superviseOptionNames,
+  type Worker,
+} from '../messaging/index.ts'
 import type { Traces } from '../observability/index.ts'
 import { type OpenWorld, Orchestra, Schedules } from '../orchestration/index.ts'
 import { checkWhole } from '../resilience/index.ts'
 import type { AccessOptions } from '../security/index.ts'
 import { type AgentHandle, createAgentHandle } from './agent-handle.ts'
 import type { TroupeParts } from './parts.ts'
+import { runWorker } from './run-worker.ts'
+import { superviseWorkers } from './supervise-workers.ts'
 
 export interface AgentMemory {
   readonly episodic: StoredEpisodicMemory
@@ -95,30 +104,32 @@ export class User {
     checkCall('start', options)
     if (typeof worker?.attach !== 'function')
       throw misplaced('start', 'it is no Worker; agents work in runs (orchestra.run) and sessions (session)')
-    const { mailboxes, presence, steps, inbox, clock, random, hands, workers, gate, letGoOf, guard } = this.#parts
-    gate.check('Starting a worker')
-    const running = await startWorker(worker, {
-      user: this.id,
-      mailboxes,
-      presence,
-      steps,
-      inbox,
-      clock,
-      random,
-      guard,
-      contextOf: (recorder, access) => hands(recorder, access).context,
-    })
-    workers.set(running, this.id)
-    // On a file nothing else keeps the process: it lives as long as it has a worker.
-    const leave = clock === systemClock ? clock.after(Number.MAX_SAFE_INTEGER, () => {}) : () => {}
-    letGoOf.push(leave)
-    const stop = async () => {
-      await running.stop()
-      workers.delete(running)
-      leave()
-      letGoOf.splice(letGoOf.indexOf(leave) >>> 0, 1)
-    }
-    return { detail: running.detail, stop, [Symbol.asyncDispose]: stop }
+    this.#parts.gate.check('Starting a worker')
+    const { detail, stop } = await runWorker(this.#parts, this.id, worker)
+    return { detail, stop, [Symbol.asyncDispose]: stop }
+  }
+
+  /**
+   * Starts workers in order, and starts anew what does not start, hangs, or fails at everything; what a handler throws
+   * stays inside and is not a failure of its worker. Resolves when each is up. Each process supervises its own.
+   * @param children functions that make a worker, for each start a fresh one; or groups with options of their own
+   * @throws ValidationError for a child or option that is not allowed; CriticalError `supervision.escalated` where they
+   * don't come up within the restarts allowed
+   * @example
+   * const supervision = await ada.supervise([() => new Stock(), () => new Shop()], {
+   *   strategy: 'one-for-all', restarts: { max: 5, within: '1m' }, onEscalated: (error) => page(error),
+   * })
+   * supervision.children() // [{ name: 'Stock', status: 'running', restarts: 0 }, …]
+   */
+  async supervise(
+    children: readonly SuperviseChild[],
+    options: SuperviseOptions & { readonly signal?: AbortSignal } = {},
+  ): Promise<Supervision> {
+    checkOptions('supervise', options, [...superviseOptionNames, 'signal'])
+    const { signal, ...rest } = options
+    checkSignal('supervise', signal)
+    this.#parts.gate.check('Supervising workers')
+    return superviseWorkers(this.#parts, this.id, children, rest, signal)
   }
 
   /**

@@ -29,10 +29,13 @@ export const eventLabels: Partial<Readonly<Record<EventName, readonly string[]>>
   'step.started': ['agent'],
   'step.waiting': ['reason'],
   'storage.changed': ['state'],
+  'supervision.escalated': ['supervisor', 'code'],
   'tool.called': ['tool', 'agent', 'success', 'code'],
   'tool.ignored': ['tool'],
   'work.stalled': ['kind'],
+  'worker.crashed': ['agent', 'code'],
   'worker.failed': ['agent', 'code'],
+  'worker.restarted': ['agent'],
 }
 
 /** What is counted of an event besides: by metric, the field with the amount. */

@@ -39,6 +39,22 @@ export const messagingCodes = {
     message: 'The worker {worker} is started already.',
     hint: 'Start another instance of its class: one instance works for one user.',
   },
+  'worker.hung': {
+    class: errors.TimeoutError,
+    message: 'The worker {worker} is {what} for more than {limit}.',
+    hint: 'Let what it waits for end with ctx.signal, or supervise it with a longer hang.',
+  },
+  'worker.failing': {
+    class: errors.ProcessingError,
+    message: '{count} handlers of the worker {worker} failed in a row.',
+    hint: 'The cause is the last failure; worker.failed tells of each.',
+  },
+  'supervision.escalated': {
+    class: errors.CriticalError,
+    message:
+      'The supervisor {supervisor} gave up after {failures} failures within {seconds} s. The last was of {problem}',
+    hint: 'Its workers are stopped. Take the cause away and supervise them again, or allow more restarts.',
+  },
   'transition.invalid': {
     class: errors.InvalidTransitionError,
     message: 'There is no transition from {from} to {to}.',

@@ -1,0 +1,104 @@
+/** What `ada.supervise` takes, checked, with every default filled in and durations in milliseconds. */
+import { checkOptions, type Duration, failure, listOf, milliseconds } from '../../core/index.ts'
+import { type Backoff, checkWhole } from '../../resilience/index.ts'
+import { Worker } from '../worker.ts'
+
+/**
+ * Whom a failure takes along: nobody (`one-for-one`), all others (`one-for-all`), or those that were started after it
+ * (`rest-for-one`).
+ */
+export type SuperviseStrategy = 'one-for-one' | 'one-for-all' | 'rest-for-one'
+
+export interface SuperviseOptions {
+  /** What it is called in events, in `children()` and by the health check; `supervisor` by default. */
+  readonly name?: string
+  /** `one-for-one` by default. */
+  readonly strategy?: SuperviseStrategy
+  /** So many failures within that time are answered by starting anew, one more escalates; 5 within 1m by default. */
+  readonly restarts?: { readonly max?: number; readonly within?: Duration }
+  /** Before a start anew, doubled with each further failure of the window; 100ms by default. */
+  readonly backoff?: Duration
+  /** 30s by default. */
+  readonly maxBackoff?: Duration
+  /**
+   * For so long a handler may be at work without an end or a wait for others, and a worker may take to start; then it
+   * hangs and counts as failed. 5m by default; `false`: for ever.
+   */
+  readonly hang?: Duration | false
+  /** So many handlers in a row that failed are a failure of the worker; `false`, which is the default: no number is. */
+  readonly failures?: number | false
+  /** Told once, when it has given up and all its workers are stopped. What it throws ends there. */
+  readonly onEscalated?: (error: Error) => unknown
+}
+
+/** A worker, made anew for each start; or some that are supervised in their own way, whose escalation is a failure here. */
+export type SuperviseChild = (() => Worker) | (SuperviseOptions & { readonly children: readonly SuperviseChild[] })
+
+export interface SuperviseSettings {
+  readonly name: string
+  readonly strategy: SuperviseStrategy
+  readonly maxRestarts: number
+  readonly withinMs: number
+  readonly backoff: Backoff
+  readonly hangMs: number | undefined
+  readonly failures: number | undefined
+  readonly onEscalated: (error: Error) => unknown
+}
+
+const strategies: readonly unknown[] = ['one-for-one', 'one-for-all', 'rest-for-one']
+export const superviseOptionNames = [
+  'name',
+  'strategy',
+  'restarts',
+  'backoff',
+  'maxBackoff',
+  'hang',
+  'failures',
+  'onEscalated',
+]
+/** Workers and groups of one supervisor; more belong into groups. */
+const mostChildren = 1_000
+
+const wrong = (what: string, problem: string) => failure('validation.failed', { what, problem })
+
+/** @throws ValidationError */
+export function superviseSettings(options: SuperviseOptions): SuperviseSettings {
+  const { name = 'supervisor', strategy = 'one-for-one', restarts = {}, failures = false, onEscalated } = options
+  checkOptions('supervise.restarts', restarts, ['max', 'within'])
+  if (typeof name !== 'string' || name === '') throw wrong('supervise.name', 'it is a text that is not empty')
+  if (!strategies.includes(strategy))
+    throw wrong('supervise.strategy', `it is ${String(strategy)}, not one of ${strategies.join(', ')}`)
+  if (onEscalated !== undefined && typeof onEscalated !== 'function')
+    throw wrong('supervise.onEscalated', 'it is a function')
+  const positive = (value: Duration, what: string) => {
+    const ms = milliseconds(value, what)
+    if (ms < 1) throw wrong(what, 'it must be longer than nothing')
+    return ms
+  }
+  const baseMs = milliseconds(options.backoff ?? '100ms', 'supervise.backoff')
+  const { hang = '5m' } = options
+  return {
+    name,
+    strategy,
+    maxRestarts: checkWhole('supervise.restarts', 'max', restarts.max ?? 5, 0),
+    withinMs: positive(restarts.within ?? '1m', 'supervise.restarts.within'),
+    backoff: { baseMs, maxMs: Math.max(baseMs, milliseconds(options.maxBackoff ?? '30s', 'supervise.maxBackoff')) },
+    hangMs: hang === false ? undefined : positive(hang, 'supervise.hang'),
+    failures: failures === false ? undefined : checkWhole('supervise', 'failures', failures),
+    onEscalated: onEscalated ?? (() => {}),
+  }
+}
+
+/** @throws ValidationError */
+export function checkChildren(children: readonly SuperviseChild[]): readonly SuperviseChild[] {
+  const count = listOf('What is supervised', children).length
+  if (count === 0 || count > mostChildren)
+    throw wrong('What is supervised', `it is a list of 1 to ${mostChildren} functions that make a worker, not ${count}`)
+  for (const child of children)
+    if (child instanceof Worker)
+      throw wrong(
+        'What is supervised',
+        `${child.name} is a worker; give () => new …, for it is made anew for each start`,
+      )
+  return children
+}

@@ -1,0 +1,329 @@
+import fc from 'fast-check'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { defineMessage } from '../message-type.ts'
+import { openRoom, type Room } from '../room.test.fixture.ts'
+import { Worker, type WorkerOptions } from '../worker.ts'
+import type { SuperviseChild, SuperviseOptions } from './supervise-options.ts'
+
+const Note = defineMessage<string>('note')
+
+let room: Room
+/** What workers did, in order. */
+let log: string[]
+beforeEach(async () => {
+  room = await openRoom({ config: { maxAttempts: 3 } })
+  log = []
+})
+afterEach(() => room.close())
+
+/** Starts and stops are written down; so many of its first starts fail. */
+class Logged extends Worker {
+  readonly #fails: () => boolean
+  constructor(name: string, fails = () => false, options: WorkerOptions = {}) {
+    super(name, options)
+    this.#fails = fails
+  }
+  override onStart() {
+    if (this.#fails()) throw new Error(`${this.name} is broken`)
+    log.push(`+${this.name}`)
+  }
+  override onStop() {
+    log.push(`-${this.name}`)
+  }
+}
+const failing = (name: string, times: number): (() => Worker) => {
+  let left = times
+  return () => new Logged(name, () => left-- > 0)
+}
+/** One that fails at everything when it is told to. */
+const crashing = (name: string, options?: WorkerOptions) => () =>
+  new Logged(name, undefined, options).on(Note, () => {
+    throw new Error('it can do nothing')
+  })
+
+async function until(holds: () => boolean | Promise<boolean>) {
+  for (let i = 0; i < 5_000; i++) {
+    if (await holds()) return
+    await room.clock.advance('50ms')
+  }
+  throw new Error('it never came true')
+}
+/** Starts it while the clock goes on. */
+async function supervise(children: readonly SuperviseChild[], options?: SuperviseOptions) {
+  const supervisor = room.supervisor(children, options)
+  let settled: { readonly error?: unknown } | undefined
+  supervisor.start().then(
+    () => {
+      settled = {}
+    },
+    (error: unknown) => {
+      settled = { error }
+    },
+  )
+  await until(() => settled !== undefined)
+  return { supervisor, error: settled?.error }
+}
+const told = (type: string) => room.events.filter((event) => event.type === type)
+const crash = (name: string) => room.agent('Host').messages.send(Note, 'crash', { to: name })
+
+describe('a supervisor', () => {
+  it('starts in order, and again what did not start, with growing pauses', async () => {
+    const { supervisor, error } = await supervise([() => new Logged('A'), failing('B', 3), () => new Logged('C')])
+    expect(error).toBeUndefined()
+    expect(log).toEqual(['+A', '+B', '+C'])
+    expect(supervisor.status).toBe('running')
+    expect(supervisor.children()).toMatchObject([
+      { name: 'A', status: 'running', restarts: 0 },
+      { name: 'B', status: 'running', restarts: 1, error: { message: 'B is broken' } },
+      { name: 'C', status: 'running', restarts: 0 },
+    ])
+    const [first, second, third] = told('worker.crashed').map(({ at }) => at) as [number, number, number]
+    // Full jitter: half to all of 100 ms and 200 ms.
+    expect(second - first).toBeGreaterThanOrEqual(50)
+    expect(third - second).toBeGreaterThanOrEqual(100)
+    expect(told('worker.restarted')).toMatchObject([{ agent: 'B', restarts: 1 }])
+    await supervisor.stop()
+    expect(log.slice(3)).toEqual(['-C', '-B', '-A'])
+    expect(await supervisor.ended).toEqual({ status: 'stopped' })
+  })
+
+  it('gives up after too many failures, stops all, and nothing else goes down with it', async () => {
+    const seen: Error[] = []
+    const onEscalated = (error: Error) => {
+      seen.push(error)
+      throw new Error('nobody is to notice')
+    }
+    const { supervisor, error } = await supervise([() => new Logged('A'), failing('B', 100)], {
+      restarts: { max: 3, within: '1m' },
+      onEscalated,
+    })
+    expect(error).toMatchObject({ code: 'supervision.escalated', cause: { message: 'B is broken' } })
+    expect(seen).toEqual([error])
+    expect(told('worker.crashed')).toHaveLength(4)
+    expect(told('supervision.escalated')).toMatchObject([
+      { supervisor: 'supervisor', failures: 4, code: 'agent.failed' },
+    ])
+    expect(log).toEqual(['+A', '-A'])
+    expect(supervisor.children().map(({ status }) => status)).toEqual(['stopped', 'stopped'])
+    expect(supervisor.status).toBe('escalated')
+    expect(await supervisor.ended).toMatchObject({ status: 'escalated' })
+    // Messages wait for whoever comes next.
+    await crash('A')
+    expect(await room.agent('A').mailbox.counts()).toMatchObject({ waiting: 1 })
+  })
+
+  it('counts the failures of the window alone: crashes that are far apart are all started anew', async () => {
+    const options = { restarts: { max: 1, within: '2s' }, failures: 1 } as const
+    const { supervisor } = await supervise([crashing('A', { retry: { attempts: 1 } })], options)
+    for (let n = 1; n <= 20; n++) {
+      await crash('A')
+      await until(() => supervisor.children()[0]?.restarts === n && supervisor.status === 'running')
+      await room.clock.advance('2s')
+    }
+    // Two within the window are one too many.
+    await crash('A')
+    await crash('A')
+    await until(() => supervisor.status === 'escalated')
+  })
+
+  it('outlives a storm of a thousand crashes that it is allowed', async () => {
+    const { supervisor, error } = await supervise([failing('A', 1_000)], {
+      restarts: { max: 1_000 },
+      backoff: '1ms',
+      maxBackoff: '1ms',
+    })
+    expect(error).toBeUndefined()
+    expect(told('worker.crashed')).toHaveLength(1_000)
+    expect(log).toEqual(['+A'])
+    expect(supervisor.status).toBe('running')
+  })
+
+  it('leaves errors of handlers inside, unless so many in a row are said to be a failure', async () => {
+    const { supervisor } = await supervise([crashing('A')])
+    await crash('A')
+    await until(async () => (await room.agent('A').mailbox.counts()).dead === 1)
+    expect(supervisor.children()).toMatchObject([{ status: 'running', restarts: 0 }])
+    await supervisor.stop()
+    log.length = 0
+
+    let made = 0
+    const heals = () => {
+      const mine = ++made
+      return new Logged('B').on(Note, () => {
+        if (mine === 1) throw new Error('the connection is gone')
+        log.push('handled')
+      })
+    }
+    const second = await supervise([heals], { failures: 2 })
+    await crash('B')
+    await until(() => log.includes('handled'))
+    expect(log).toEqual(['+B', '-B', '+B', 'handled'])
+    expect(second.supervisor.children()).toMatchObject([
+      { restarts: 1, error: { code: 'worker.failing', cause: { message: 'the connection is gone' } } },
+    ])
+    expect(await room.agent('B').mailbox.counts()).toMatchObject({ dead: 0, waiting: 0, leased: 0 })
+  })
+
+  it('cuts off a handler that hangs; its message is handled by the next, and no effect is done twice', async () => {
+    let charged = 0
+    let made = 0
+    const wake = Promise.withResolvers<void>()
+    const late: unknown[] = []
+    const hanging = () => {
+      const first = ++made === 1
+      return new Logged('A').on(Note, async (_, ctx) => {
+        await ctx.effect('charge', { class: 'once', key: 'order 1' }, () => ++charged)
+        if (first) {
+          // It listens to no signal.
+          await wake.promise
+          await ctx.context.push('late', true).catch((error: unknown) => late.push(error))
+        }
+        await ctx.context.push('done', true)
+      })
+    }
+    const { supervisor } = await supervise([hanging], { hang: '1m' })
+    await crash('A')
+    await until(async () => (await room.mesh.host('ada').get('done')) === true)
+    expect(supervisor.children()).toMatchObject([{ restarts: 1, error: { code: 'worker.hung' } }])
+    expect([charged, made]).toEqual([1, 2])
+    wake.resolve()
+    await until(() => late.length > 0)
+    expect(late).toMatchObject([{ name: 'CancelledError' }])
+    expect(await room.mesh.host('ada').get('late')).toBeUndefined()
+  })
+
+  it('takes a start that hangs for failed, and lets go of a worker that comes too late', async () => {
+    const wake = Promise.withResolvers<void>()
+    let made = 0
+    class Slow extends Logged {
+      override async onStart() {
+        if (++made === 1) await wake.promise
+        super.onStart()
+      }
+    }
+    const { supervisor } = await supervise([() => new Slow('A')], { hang: '10s' })
+    expect(supervisor.children()).toMatchObject([{ status: 'running', restarts: 1, error: { code: 'worker.hung' } }])
+    wake.resolve()
+    await until(() => log.length === 3)
+    expect(log).toEqual(['+A', '+A', '-A'])
+    await crash('A')
+    await until(async () => (await room.agent('A').mailbox.counts()).dead === 1)
+  })
+
+  it.each([
+    ['one-for-one', ['-B', '+B']],
+    ['one-for-all', ['-C', '-B', '-A', '+A', '+B', '+C']],
+    ['rest-for-one', ['-C', '-B', '+B', '+C']],
+  ] as const)('%s takes along whom it says, the last first', async (strategy, expected) => {
+    const { supervisor } = await supervise([() => new Logged('A'), crashing('B'), () => new Logged('C')], {
+      strategy,
+      failures: 1,
+      restarts: { max: 1 },
+    })
+    log.length = 0
+    await crash('B')
+    await until(() => log.length >= expected.length)
+    expect(log.slice(0, expected.length)).toEqual(expected)
+    // The message crashes it once more, which is one too many.
+    expect(await supervisor.ended).toMatchObject({ status: 'escalated' })
+  })
+
+  it('starts a group anew that gave up, and gives up with it in the end', async () => {
+    const group = { name: 'back', children: [() => new Logged('B'), crashing('C')], failures: 1, restarts: { max: 0 } }
+    const { supervisor } = await supervise([() => new Logged('A'), group], {
+      strategy: 'rest-for-one',
+      restarts: { max: 1 },
+    })
+    expect(supervisor.children()).toMatchObject([
+      { name: 'A' },
+      { name: 'back', children: [{ name: 'B' }, { name: 'C' }] },
+    ])
+    await crash('C')
+    await until(() => supervisor.status === 'escalated')
+    await supervisor.ended
+    expect(log).toEqual(['+A', '+B', '+C', '-C', '-B', '+B', '+C', '-C', '-B', '-A'])
+    expect(told('supervision.escalated').map((event) => event.supervisor)).toEqual(['back', 'back', 'supervisor'])
+  })
+
+  it('starts nothing any more once it is told to stop, between two starts as well', async () => {
+    const supervisor = room.supervisor([() => new Logged('A'), failing('B', 100)], { backoff: '1h', maxBackoff: '1h' })
+    const started = supervisor.start()
+    await until(() => told('worker.crashed').length === 1)
+    expect(supervisor.status).toBe('starting')
+    await supervisor.stop()
+    await started
+    await room.clock.advance('2h')
+    expect(log).toEqual(['+A', '-A'])
+    expect(supervisor.status).toBe('stopped')
+  })
+
+  it('refuses what it cannot supervise before it starts anything', () => {
+    const one = () => new Logged('A')
+    const wrong: [unknown, unknown?][] = [
+      [[]],
+      ['A'],
+      [[new Logged('A')]],
+      [[() => 5]],
+      [[one], { strategy: 'all' }],
+      [[one], { restarts: { max: -1 } }],
+      [[one], { restarts: { most: 1 } }],
+      [[one], { restarts: { within: '0s' } }],
+      [[one], { backoff: 5 }],
+      [[one], { hang: '0ms' }],
+      [[one], { failures: 0 }],
+      [[one], { onEscalated: 'page' }],
+      [[one, { children: [one], stratgy: 'one-for-all' }]],
+      [[one, { children: [] }]],
+    ]
+    for (const [children, options] of wrong)
+      expect(() => room.supervisor(children as never, options as never), JSON.stringify([children, options])).toThrow(
+        expect.objectContaining({ name: 'ValidationError' }),
+      )
+    expect(log).toEqual([])
+  })
+
+  it('never has two workers in one place, whatever crashes when', async () => {
+    const strategies = fc.constantFrom('one-for-one', 'one-for-all', 'rest-for-one')
+    const script = fc.array(fc.tuple(fc.nat(2), fc.constantFrom('start', 'handle')), { maxLength: 8 })
+    await fc.assert(
+      fc.asyncProperty(strategies, script, async (strategy, crashes) => {
+        const alive = [0, 0, 0]
+        const startFails = [0, 1, 2].map((n) => crashes.filter(([of, how]) => of === n && how === 'start').length)
+        class Counted extends Worker {
+          readonly place: number
+          constructor(place: number) {
+            super(`W${place}`)
+            this.place = place
+            this.on(Note, () => {
+              throw new Error('crash')
+            })
+          }
+          override onStart() {
+            if ((startFails[this.place] as number) > 0 && (startFails[this.place] as number)--) throw new Error('start')
+            alive[this.place] = (alive[this.place] as number) + 1
+            expect(alive[this.place]).toBe(1)
+          }
+          override onStop() {
+            alive[this.place] = (alive[this.place] as number) - 1
+          }
+        }
+        const options = { strategy, failures: 1, restarts: { max: 1_000 } } as const
+        const { supervisor } = await supervise(
+          [0, 1, 2].map((n) => () => new Counted(n)),
+          options,
+        )
+        const handled = crashes.filter(([, how]) => how === 'handle')
+        for (const [n] of handled) await crash(`W${n}`)
+        const dead = async () => {
+          const counts = await Promise.all([0, 1, 2].map((n) => room.agent(`W${n}`).mailbox.counts()))
+          return counts.every(({ waiting, leased }) => waiting + leased === 0)
+        }
+        await until(async () => (await dead()) && supervisor.status === 'running')
+        expect(alive).toEqual([1, 1, 1])
+        await supervisor.stop()
+        expect(alive).toEqual([0, 0, 0])
+      }),
+      { numRuns: 15, seed: 7 },
+    )
+  })
+})

@@ -1,0 +1,224 @@
+/**
+ * Starts workers in order and starts anew what failed, with growing pauses, so that a crash loop is never hot. Too many
+ * failures within a while mean that starting anew does not help: it gives up, stops all that is below it, and says so.
+ * Nothing of it is stored: messages and recorded effects outlive a worker by themselves, so each process supervises its
+ * own, and nothing is handled twice for it.
+ *
+ * Invariant: a place has at most one worker; what an earlier one still says is not heard.
+ */
+import { failure, sleep, storeError, type TroupeError } from '../../core/index.ts'
+import { backoffDelay } from '../../resilience/index.ts'
+import { childOf } from './child.ts'
+import {
+  checkChildren,
+  type SuperviseChild,
+  type SuperviseOptions,
+  type SuperviseSettings,
+  superviseSettings,
+} from './supervise-options.ts'
+import type { Begun, Child, ChildState, SuperviseParts, Supervision, SupervisionEnd } from './supervision.ts'
+
+class Place {
+  readonly child: Child
+  status: ChildState['status'] = 'starting'
+  restarts = 0
+  error: Error | undefined
+  begun: Begun | undefined
+  /** Raised at each start and each end: a failure of another than the present one is not heard. */
+  generation = 0
+  constructor(child: Child) {
+    this.child = child
+  }
+}
+interface Failed {
+  readonly place: Place
+  readonly error: unknown
+}
+
+export class Supervisor implements Supervision {
+  readonly #settings: SuperviseSettings
+  readonly #parts: SuperviseParts
+  readonly #places: readonly Place[]
+  readonly #over = new AbortController()
+  readonly #end = Promise.withResolvers<SupervisionEnd>()
+  readonly #work = new Set<Promise<void>>()
+  #serial: Promise<void> = Promise.resolve()
+  /** Monotonic, of the failures within the window. */
+  #failures: number[] = []
+  #escalation: TroupeError | undefined
+  #finished: Promise<void> | undefined
+
+  /** @throws ValidationError */
+  constructor(children: readonly SuperviseChild[], options: SuperviseOptions, parts: SuperviseParts) {
+    const settings = superviseSettings(options)
+    const over = this.#over.signal
+    const supervise = (below: readonly SuperviseChild[], its: SuperviseOptions) => new Supervisor(below, its, parts)
+    this.#settings = settings
+    this.#parts = parts
+    this.#places = checkChildren(children).map(
+      (child) => new Place(childOf(child, { ...parts, settings, over, supervise })),
+    )
+  }
+
+  get name(): string {
+    return this.#settings.name
+  }
+  get status(): Supervision['status'] {
+    if (this.#escalation) return 'escalated'
+    if (this.#over.signal.aborted) return 'stopped'
+    const all = this.#places.map(({ status }) => status)
+    if (all.every((status) => status === 'running')) return 'running'
+    return all.includes('starting') ? 'starting' : 'restarting'
+  }
+  get ended(): Promise<SupervisionEnd> {
+    return this.#end.promise
+  }
+  children(): readonly ChildState[] {
+    return this.#places.map(({ child, status, restarts, error }) => ({
+      name: child.name,
+      status,
+      restarts,
+      ...(error === undefined ? {} : { error }),
+      ...(child.below === undefined ? {} : { children: child.below() }),
+    }))
+  }
+
+  /** Resolves when each is up for the first time. @throws AgentError `supervision.escalated` */
+  async start(): Promise<void> {
+    for (const place of this.#places)
+      await this.#doing(async () => {
+        if (place.status !== 'starting') return
+        const failed = await this.#begin(place)
+        if (failed) await this.#recover(failed)
+      })
+    if (!this.#escalation) return
+    await this.#finished
+    throw this.#escalation
+  }
+
+  stop(): Promise<void> {
+    return this.#finish()
+  }
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop()
+  }
+
+  /** What counts together happens one after the other; else each place has its own pauses. */
+  #doing(run: () => Promise<void>): Promise<void> {
+    const alone = this.#settings.strategy === 'one-for-one'
+    const done = alone ? run() : this.#serial.then(run)
+    if (!alone) this.#serial = done
+    this.#work.add(done)
+    void done.then(() => this.#work.delete(done))
+    return done
+  }
+
+  /** @returns why it did not start */
+  async #begin(place: Place): Promise<Failed | undefined> {
+    if (this.#over.signal.aborted) return undefined
+    const generation = ++place.generation
+    try {
+      const begun = await place.child.begin((error) => this.#failed({ place, error }, generation))
+      place.begun = begun
+      place.status = 'running'
+      return undefined
+    } catch (error) {
+      return { place, error }
+    }
+  }
+
+  #failed(failed: Failed, generation: number): void {
+    const isPast = () => failed.place.generation !== generation || this.#over.signal.aborted
+    if (isPast()) return
+    void this.#doing(async () => {
+      if (!isPast()) await this.#recover(failed)
+    })
+  }
+
+  async #recover(first: Failed): Promise<void> {
+    for (let failed: Failed | undefined = first; failed && !this.#over.signal.aborted; ) {
+      const pauseMs = this.#count(failed)
+      if (pauseMs === undefined) return this.#escalate(failed)
+      const affected = this.#affected(failed.place)
+      for (const place of affected.toReversed()) await this.#endOne(place, place === failed.place ? 'halt' : 'stop')
+      await sleep(this.#parts.clock, pauseMs, this.#over.signal).catch(() => {})
+      failed = await this.#beginAnew(affected)
+    }
+  }
+  async #beginAnew(places: readonly Place[]): Promise<Failed | undefined> {
+    for (const place of places) {
+      const failed = await this.#begin(place)
+      if (failed) return failed
+      if (this.#over.signal.aborted) return undefined
+      place.restarts++
+      this.#emit('worker.restarted', place, { restarts: place.restarts })
+    }
+    return undefined
+  }
+
+  /** @returns ms until it may be started anew; undefined where there were too many failures */
+  #count({ place, error }: Failed): number | undefined {
+    const { withinMs, maxRestarts, backoff } = this.#settings
+    const now = this.#parts.clock.monotonic()
+    this.#failures = [...this.#failures.filter((at) => now - at < withinMs), now]
+    place.error = error instanceof Error ? error : new Error(String(error), { cause: error })
+    this.#emit('worker.crashed', place, { code: storeError(error).code, failures: this.#failures.length })
+    if (this.#failures.length > maxRestarts) return undefined
+    return backoffDelay(backoff, this.#failures.length, this.#parts.random)
+  }
+  /** Those that were up or are it, in their order. */
+  #affected(place: Place): readonly Place[] {
+    const { strategy } = this.#settings
+    if (strategy === 'one-for-one') return [place]
+    const from = strategy === 'one-for-all' ? 0 : this.#places.indexOf(place)
+    return this.#places.slice(from).filter((each) => each === place || each.status !== 'starting')
+  }
+
+  async #endOne(place: Place, how: 'stop' | 'halt'): Promise<void> {
+    const { begun } = place
+    place.generation++
+    place.begun = undefined
+    if (place.status === 'running') place.status = 'restarting'
+    try {
+      await begun?.[how]()
+    } catch (error) {
+      this.#emit('worker.failed', place, { code: storeError(error).code })
+    }
+  }
+
+  #escalate({ place, error }: Failed): void {
+    const { name, withinMs } = this.#settings
+    const values = { supervisor: name, failures: this.#failures.length, seconds: withinMs / 1_000 }
+    const problem = `${place.child.name}: ${place.error?.message ?? 'unknown'}`
+    this.#escalation = failure('supervision.escalated', { ...values, problem }, { cause: error })
+    void this.#finish()
+  }
+
+  #finish(): Promise<void> {
+    this.#finished ??= this.#finishOnce()
+    return this.#finished
+  }
+  async #finishOnce(): Promise<void> {
+    this.#over.abort()
+    // Ended first: a handler that hangs keeps nobody who recovers from it.
+    await Promise.all(this.#work)
+    for (const place of this.#places.toReversed()) {
+      await this.#endOne(place, 'stop')
+      place.status = 'stopped'
+    }
+    const error = this.#escalation
+    if (!error) return this.#end.resolve({ status: 'stopped' })
+    const fields = { supervisor: this.name, failures: this.#failures.length }
+    this.#parts.emit('supervision.escalated', { ...fields, code: storeError(error.cause ?? error).code })
+    this.#end.resolve({ status: 'escalated', error })
+    try {
+      await this.#settings.onEscalated(error)
+    } catch (thrown) {
+      this.#parts.emit('worker.failed', { agent: this.name, code: storeError(thrown).code })
+    }
+  }
+
+  #emit(type: 'worker.crashed' | 'worker.restarted' | 'worker.failed', { child }: Place, fields: object): void {
+    this.#parts.emit(type, { agent: child.name, ...fields })
+  }
+}
