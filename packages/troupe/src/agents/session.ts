@@ -182,7 +182,7 @@ export class Session {
   async executeTool(name: string, input: Json, options: CallOptions = {}): Promise<Json> {
     checkText('executeTool', name)
     const result = await this.#inTurn('executeTool', options, () =>
-      this.#begin({ kind: 'tool', tool: name, input }, options),
+      this.#begin({ kind: 'tool', tool: name, input: said(input, 'The input of a tool') }, options),
     )
     return result.output
   }
@@ -388,4 +388,4 @@ export class Session {
 }
 
 /** Checked before anything of it is stored. @throws ValidationError for what JSON can't carry */
-const said = (input: Json): Json => JSON.parse(encodeJson(input, 'What the agent is asked')) as Json
+const said = (input: Json, what = 'What the agent is asked'): Json => JSON.parse(encodeJson(input, what)) as Json

@@ -43,7 +43,7 @@ export function defineKey<const Form extends string, T>(form: Form, schema: Sche
       if (!names.includes(name)) throw failure('key.parameter', { form, name, problem: 'is not in it' })
     const key = form.replace(/\{([^{}]*)\}/g, (_, name: string) => {
       const value: unknown = Object.hasOwn(parameters, name) ? parameters[name] : undefined
-      if ((typeof value !== 'string' && typeof value !== 'number') || value === '')
+      if ((typeof value !== 'string' && !Number.isFinite(value)) || value === '')
         throw failure('key.parameter', { form, name, problem: 'needs a text or a number' })
       return String(value)
     })

@@ -123,8 +123,9 @@ export class LiveHands implements hands.ContextHands {
   list(options: hands.ListOptions = {}): Promise<Page<hands.Entry>> {
     return this.act('list_context', options, () =>
       pageOf(options, async (asked) => {
+        const query = parseListOptions('list', asked)
         this.#reads('list_context', listedOf(asked))
-        const { items, next } = await findEntries(this.mesh.core, this.actor, parseListOptions('list', asked))
+        const { items, next } = await findEntries(this.mesh.core, this.actor, query)
         return { items: await Promise.all(items.map((row) => this.#entry(row))), next }
       }),
     )
@@ -133,8 +134,9 @@ export class LiveHands implements hands.ContextHands {
   keys(options: hands.ListOptions = {}): Promise<Page<string>> {
     return this.act('list_context_keys', options, () =>
       pageOf(options, (asked) => {
+        const query = parseListOptions('keys', asked)
         this.#reads('list_context_keys', listedOf(asked))
-        return findKeys(this.mesh.core, this.actor, parseListOptions('keys', asked))
+        return findKeys(this.mesh.core, this.actor, query)
       }),
     )
   }
@@ -145,7 +147,7 @@ export class LiveHands implements hands.ContextHands {
     options: Omit<hands.PushOptions, 'ifVersion'> = {},
   ): Promise<hands.Pushed & { readonly value: KeyValue<K> }> {
     return this.act('push_context', options, async () => {
-      if ('ifVersion' in options)
+      if (Object.hasOwn(options ?? {}, 'ifVersion'))
         throw failure('option.unknown', { where: 'update', option: 'ifVersion', nearest: 'push' })
       if (typeof fn !== 'function')
         throw failure('validation.failed', { what: 'What update was given', problem: 'it is no function of the value' })
@@ -246,8 +248,9 @@ export class LiveHands implements hands.ContextHands {
 
   watch(options: hands.WatchOptions = {}): AsyncIterable<hands.WatchItem> {
     this.require('get_context', 'watch')
-    this.#reads('get_context', String(options.pattern ?? '*'))
-    return watchContext(this.mesh, this.actor, options)
+    const items = watchContext(this.mesh, this.actor, options)
+    this.#reads('get_context', options.pattern ?? '*')
+    return items
   }
 
   protected require(right: Right | undefined, action: string): void {

@@ -62,6 +62,8 @@ export interface MeshCore extends Omit<MeshParts, 'limits' | 'lifecycles'> {
   commit(user: UserId, ...fragments: readonly Fragment[]): Promise<Committed>
   /** The same with a refusal as a value. */
   tryCommit(user: UserId, ...fragments: readonly Fragment[]): Promise<CommitResult>
+  /** What is committed here from now on comes after it: a watch sees every change made after its call. */
+  before(user: UserId, start: Promise<unknown>): void
   loadJson(user: UserId, value: ValueRef): Promise<string>
   /** The grantees of the topics that the reader is subscribed to now. */
   subscriptions(reader: Reader): Promise<readonly string[]>
@@ -75,8 +77,11 @@ export function createMeshCore(parts: MeshParts): MeshCore {
   const reads = createReadStatements(storage.dialect)
   const prefix = ids.next()
   let count = 0
-  const tryCommit: MeshCore['tryCommit'] = (user, ...fragments) =>
-    storage.commit({
+  const starts = new Map<UserId, Promise<unknown>>()
+  const tryCommit: MeshCore['tryCommit'] = async (user, ...fragments) => {
+    const start = starts.get(user)
+    if (start) await start
+    return storage.commit({
       // Where the engine is in this process there is no outcome that is unknown to those who live to ask.
       id: storage.dialect.name === 'sqlite' ? null : ids.next(),
       scope: { user },
@@ -87,6 +92,7 @@ export function createMeshCore(parts: MeshParts): MeshCore {
       feed: fragments.flatMap(({ feed = [] }) => feed),
       wake: fragments.flatMap(({ wake = [] }) => wake),
     })
+  }
   return {
     ...parts,
     limits: {
@@ -105,6 +111,11 @@ export function createMeshCore(parts: MeshParts): MeshCore {
     prunesNext: () => Math.imul(count, 0x9e3779b1) >>> 28 === 0,
     read: (user, ...statements) => storage.read({ user }, statements),
     tryCommit,
+    before(user, start) {
+      const all = Promise.allSettled([starts.get(user), start])
+      starts.set(user, all)
+      void all.then(() => starts.get(user) === all && starts.delete(user))
+    },
     async commit(user, ...fragments) {
       const result = await tryCommit(user, ...fragments)
       if (!result.ok) throw refusal(result.code, result.detail)

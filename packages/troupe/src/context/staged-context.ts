@@ -5,10 +5,13 @@
 import {
   canonicalJson,
   checkOptions,
+  checkSignal,
   createPage,
   decodeJson,
   failure,
   type Json,
+  listOf,
+  milliseconds,
   type Page,
   type Provenance,
   type TaintLabel,
@@ -36,6 +39,7 @@ import type { Mesh } from './mesh.ts'
 import { mergePage, Overlay, type Staged } from './overlay.ts'
 import { type RecordedEntry, recordEntry, recordStaged, restoreEntry } from './recorded-entry.ts'
 import { type CheckJson, check, planPush, planRemoval } from './staged-plan.ts'
+import { StagedTopics } from './staged-topics.ts'
 
 const attempts = 100
 /** Keys told as what a write was derived from. */
@@ -58,6 +62,7 @@ export class StagedContext implements hands.ContextHands {
   readonly #actor: Actor
   readonly #overlay: Overlay
   readonly #readFrom: Set<string>
+  readonly #topics: StagedTopics
 
   constructor({ mesh, recorder, access, over }: StagedParts) {
     this.#mesh = mesh
@@ -66,6 +71,7 @@ export class StagedContext implements hands.ContextHands {
     const under = over instanceof StagedContext ? over : undefined
     this.#overlay = under === undefined ? new Overlay() : new Overlay(under.#overlay)
     this.#readFrom = under === undefined ? new Set() : under.#readFrom
+    this.#topics = new StagedTopics(recorder, () => mesh.agent(this.#actor.user, this.agent, access))
     recorder.onCommitted((committed) => this.#overlay.settle(new Set(committed)))
   }
 
@@ -74,8 +80,8 @@ export class StagedContext implements hands.ContextHands {
   }
 
   /** What has not begun when its signal aborts never begins; what has begun ends with the turn. */
-  #require(right: Right | undefined, { signal }: hands.Signal = {}): void {
-    if (signal?.aborted) throw failure('cancelled', { what: 'The call' }, { cause: signal.reason })
+  #require(right: Right | undefined, options: hands.Signal = {}): void {
+    checkSignal('The call', options?.signal)
     try {
       if (right) this.#actor.access?.require(this.agent, right)
     } catch (error) {
@@ -150,10 +156,15 @@ export class StagedContext implements hands.ContextHands {
 
   async get<K extends Key | string>(key: K, options: hands.GetOptions = {}): Promise<KeyValue<K> | undefined> {
     checkOptions('get', options, ['maxAge', 'signal'])
+    if (options.maxAge !== undefined) milliseconds(options.maxAge, 'maxAge')
     return (await this.#entry('get', key, options))?.value as KeyValue<K> | undefined
   }
 
-  getEntry<K extends Key | string>(key: K, options: hands.Signal = {}): Promise<hands.Entry<KeyValue<K>> | undefined> {
+  async getEntry<K extends Key | string>(
+    key: K,
+    options: hands.Signal = {},
+  ): Promise<hands.Entry<KeyValue<K>> | undefined> {
+    checkOptions('getEntry', options, ['signal'])
     return this.#entry('getEntry', key, options) as Promise<hands.Entry<KeyValue<K>> | undefined>
   }
 
@@ -194,7 +205,8 @@ export class StagedContext implements hands.ContextHands {
 
   async getMany(keys: readonly (Key | string)[], options: hands.Signal = {}): Promise<Map<string, Json>> {
     this.#require('get_context', options)
-    const texts = [...new Set(keys.map(checkedKey))]
+    checkOptions('getMany', options, ['signal'])
+    const texts = [...new Set(listOf('The keys of getMany', keys).map(checkedKey))]
     const call = { kind: 'getMany', name: canonicalJson(texts) }
     const found = await this.#recorder.answer(call, async () => [...(await this.#many(texts, true))] as Json)
     const entries = await Promise.all(
@@ -260,10 +272,10 @@ export class StagedContext implements hands.ContextHands {
     fn: (value: KeyValue<K> | undefined) => KeyValue<K> | Promise<KeyValue<K>>,
     options: Omit<hands.PushOptions, 'ifVersion'> = {},
   ): Promise<hands.Pushed & { readonly value: KeyValue<K> }> {
-    if ('ifVersion' in options)
+    if (Object.hasOwn(options ?? {}, 'ifVersion'))
       throw failure('option.unknown', { where: 'update', option: 'ifVersion', nearest: 'push' })
     for (let i = 0; i < attempts; i++) {
-      const entry = await this.getEntry(key, options)
+      const entry = await this.getEntry(key, options.signal ? { signal: options.signal } : {})
       const value = await fn(entry?.value)
       try {
         return { ...(await this.push(key, value, { ...options, ifVersion: entry?.version ?? 0 })), value }
@@ -333,6 +345,7 @@ export class StagedContext implements hands.ContextHands {
 
   async history(key: Key | string, options: hands.HistoryOptions = {}): Promise<Page<hands.HistoryEntry>> {
     this.#require('get_context', options)
+    checkOptions('history', options, ['limit', 'cursor', 'signal'])
     const text = checkedKey(key)
     const { signal: _, ...asked } = options
     const { items, cursor } = await this.#recorder.answer(
@@ -349,48 +362,20 @@ export class StagedContext implements hands.ContextHands {
     )
   }
 
-  /** Subscriptions are no part of the turn: they hold at once, and are done once however often the step is entered. */
-  subscribe(topics: readonly string[], options: hands.Signal = {}): Promise<void> {
-    return this.#once('subscribe', topics, options)
+  subscribe(topics: readonly string[], options?: hands.Signal): Promise<void> {
+    return this.#topics.change('subscribe', topics, options)
   }
-  unsubscribe(topics: readonly string[], options: hands.Signal = {}): Promise<void> {
-    return this.#once('unsubscribe', topics, options)
+  unsubscribe(topics: readonly string[], options?: hands.Signal): Promise<void> {
+    return this.#topics.change('unsubscribe', topics, options)
   }
-  async #once(what: 'subscribe' | 'unsubscribe', topics: readonly string[], options: hands.Signal): Promise<void> {
-    this.#require(undefined, options)
-    const live = this.#live()
-    await this.#recorder.effect(`context.${what}`, { class: 'idempotent', input: topics }, async () => {
-      await live[what](topics)
-      return null
-    })
+  deleteTopic(topic: string, options?: hands.Signal): Promise<hands.DeletedTopic> {
+    return this.#topics.delete(topic, options)
   }
-  async deleteTopic(topic: string, options: hands.Signal = {}): Promise<hands.DeletedTopic> {
-    this.#require(undefined, options)
-    const live = this.#live()
-    return this.#recorder.effect('context.deleteTopic', { class: 'idempotent', input: topic }, () =>
-      live.deleteTopic(topic),
-    )
+  topics(options?: hands.Signal): Promise<readonly string[]> {
+    return this.#topics.mine(options)
   }
-  #live(): hands.ContextHands {
-    return this.#mesh.agent(this.#actor.user, this.agent, this.#actor.access)
-  }
-
-  async topics(options: hands.Signal = {}): Promise<readonly string[]> {
-    this.#require(undefined, options)
-    return this.#recorder.answer({ kind: 'topics', name: '' }, async () => [...(await this.#live().topics())])
-  }
-
-  async discoverTopics(options: hands.DiscoverOptions = {}): Promise<Page<hands.TopicInfo>> {
-    this.#require(undefined, options)
-    const { signal: _, ...asked } = options
-    const name = canonicalJson(asked as { readonly [key: string]: Json })
-    const { items, cursor } = await this.#recorder.answer({ kind: 'discoverTopics', name }, async () => {
-      const page = await this.#live().discoverTopics(options)
-      return { items: decodeJson(JSON.stringify(page.items)), cursor: page.cursor ?? null }
-    })
-    return createPage(items as unknown as readonly hands.TopicInfo[], cursor ?? undefined, (next) =>
-      this.discoverTopics({ ...options, cursor: next }),
-    )
+  discoverTopics(options?: hands.DiscoverOptions): Promise<Page<hands.TopicInfo>> {
+    return this.#topics.discover(options)
   }
 
   watch(): AsyncIterable<hands.WatchItem> {

@@ -118,6 +118,21 @@ test('what was overwritten more often than is kept gives resync, never a gap', a
   await watcher.stop()
 })
 
+test('a watch begins at its call, whatever is written before it is first asked', async () => {
+  await using opened = await openMesh(createVirtualClock())
+  const [a, b] = [opened.mesh.agent('ada', 'A'), opened.mesh.agent('ada', 'B')]
+  await a.push('before', 1)
+  const watch = b.watch()
+  await a.push('x', 1)
+  await a.delete('before')
+  const seen: unknown[] = []
+  for await (const item of watch) if (seen.push(['key' in item && item.key, item.type]) === 2) break
+  expect(seen).toEqual([
+    ['x', 'put'],
+    ['before', 'removed'],
+  ])
+})
+
 test('a watch that is left while it waits ends, and closing the mesh ends all', async () => {
   const opened = await openMesh(createVirtualClock())
   const waiting = opened.mesh.agent('ada', 'A').watch()[Symbol.asyncIterator]()

@@ -3,7 +3,7 @@
  * hints, never by polling. What a change meant for this reader is decided from the versions before and after it, and from
  * the subscriptions that the reader had at that revision; a value is given only to who may read it still.
  */
-import { checkOptions, decodeJson, failure } from '../core/index.ts'
+import { checkOptions, checkSignal, decodeJson, failure } from '../core/index.ts'
 import type { FeedPage, FeedRow } from '../storage/index.ts'
 import { mayRead, type Reader } from './audience.ts'
 import { type EntryRow, entryRow, type HistoryRow, historyRow } from './entry-row.ts'
@@ -25,6 +25,7 @@ interface Position {
 export function watchContext(mesh: MeshServices, reader: Reader, options: WatchOptions): AsyncIterable<WatchItem> {
   checkOptions('watch', options, ['pattern', 'from', 'signal'])
   const { from, signal } = options
+  if (!signal?.aborted) checkSignal('watch', signal)
   if (from !== undefined && (!Number.isSafeInteger(from) || from < 0))
     throw failure('validation.failed', { what: 'from', problem: 'it is a revision: a whole number from 0' })
   const matches = options.pattern === undefined ? () => true : compilePattern(options.pattern).matches
@@ -35,7 +36,7 @@ export function watchContext(mesh: MeshServices, reader: Reader, options: WatchO
   else signal?.addEventListener('abort', abort, { once: true })
   // The position is taken at the call and not at the first `next()`.
   const start = standing(mesh.core, reader)
-  start.catch(() => {})
+  mesh.core.before(reader.user, start)
   const items = follow({ core: mesh.core, reader, matches, waiter }, start, from)
   const end = () => {
     waiter.stop()

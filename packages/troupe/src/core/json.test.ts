@@ -39,7 +39,9 @@ describe('encodeJson', () => {
       cycle,
       deep,
     ]
-    for (const value of [...values, Buffer.from('x'), new (class Point {})(), { [Symbol('k')]: 1 }]) {
+    class Line extends Array {}
+    const instances = [Buffer.from('x'), new (class Point {})(), { [Symbol('k')]: 1 }, Line.of(1), /b/.exec('abc')]
+    for (const value of [...values, ...instances]) {
       refused(value)
       refused({ a: [1, value] })
     }

@@ -21,6 +21,9 @@ function check(value: unknown, what: string, path: string, depth: number, open: 
   if (depth > maxDepth) throw refuse(what, path.slice(0, 40), `more than ${maxDepth} levels`)
   open.add(value)
   if (Array.isArray(value)) {
+    if (!isPlainList(value)) throw refuse(what, path, `an instance of ${value.constructor?.name ?? 'a class'}`)
+    // As a match of a regular expression has.
+    if (Object.keys(value).length > value.length) throw refuse(what, path, 'a list with named fields')
     for (let i = 0; i < value.length; i++) check(value[i], what, `${path}[${i}]`, depth + 1, open)
   } else {
     const prototype = Object.getPrototypeOf(value)
@@ -31,6 +34,10 @@ function check(value: unknown, what: string, path: string, depth: number, open: 
       check((value as Record<string, unknown>)[key], what, path ? `${path}.${key}` : key, depth + 1, open)
   }
   open.delete(value)
+}
+const isPlainList = (list: object) => {
+  const prototype = Object.getPrototypeOf(list)
+  return prototype === Array.prototype || (Array.isArray(prototype) && isPlain(Object.getPrototypeOf(prototype)))
 }
 /** A plain object of another realm (a vm context, a worker's clone) is plain all the same. */
 const isPlain = (prototype: object) =>

@@ -1,5 +1,5 @@
 /** Identifiers and keys: what may be stored as one, so that no two look alike to one engine and differ to another. */
-import { failure } from './errors/failure.ts'
+import { failure, nameOf } from './errors/failure.ts'
 
 const byteLength = (text: string) => Buffer.byteLength(text, 'utf8')
 
@@ -13,7 +13,7 @@ function problemOf(value: unknown, limit: number): string | undefined {
 const refuse = (what: string, value: unknown, problem: string, limit: number) =>
   failure('name.invalid', {
     what,
-    value: typeof value === 'string' ? value.slice(0, 80) : String(value),
+    value: typeof value === 'string' ? value.slice(0, 80) : nameOf(value),
     problem,
     limit,
   })

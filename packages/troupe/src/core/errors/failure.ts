@@ -5,9 +5,20 @@ import type { CatalogueEntry } from './catalogue-entry.ts'
 import type { TroupeError } from './troupe-error.ts'
 
 const shown = (value: unknown): string => {
-  const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? String(value))
+  const text = typeof value === 'string' ? value : (jsonOf(value) ?? nameOf(value))
   return text.length > 300 ? `${text.slice(0, 300)}… (${text.length} characters)` : text
 }
+/** A message is made of whatever was given in place of a value, a BigInt or a cycle too. */
+function jsonOf(value: unknown): string | undefined {
+  try {
+    return JSON.stringify(value)
+  } catch {
+    return undefined
+  }
+}
+/** Of what may have no text of its own, as an object without a prototype. */
+export const nameOf = (value: unknown): string =>
+  value !== null && typeof value === 'object' ? 'an object' : String(value)
 const fill = (template: string, values: Readonly<Record<string, unknown>>): string =>
   template.replace(/\{(\w+)\}/g, (whole, name: string) => (name in values ? shown(values[name]) : whole))
 

@@ -34,7 +34,7 @@ export class PastRun {
   stateAt(seq: number): State {
     if (!Number.isSafeInteger(seq) || seq < 1 || seq > this.events.length)
       throw failure('validation.failed', {
-        what: `The event ${seq} of run ${this.run}`,
+        what: `The event ${String(seq)} of run ${this.run}`,
         problem: `it has the events 1 to ${this.events.length}`,
       })
     const state = createState()

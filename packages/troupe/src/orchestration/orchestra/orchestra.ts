@@ -184,8 +184,8 @@ export class Orchestra {
    * @example await writeFile('run.json', JSON.stringify(await ada.orchestra.export(run.id)))
    */
   async export(id: string, options: ExportOptions & LookOptions = {}): Promise<ExportedRun> {
+    checkOptions('orchestra.export', options, ['redact', 'key', 'signal'])
     const { signal, ...how } = options
-    checkOptions('orchestra.export', how, ['redact', 'key'])
     checkSignal('orchestra.export', signal)
     const row = await this.#host.row(this.#user, checkName('run', id))
     const { build, redact: known } = this.#host.parts

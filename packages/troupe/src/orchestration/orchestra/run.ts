@@ -138,6 +138,7 @@ export class Run {
   /** Tokens and progress from now on: not stored, some may be missing. Ends with the run or the signal. */
   live(options: { readonly signal?: AbortSignal } = {}): AsyncIterable<LivePart> {
     checkOptions('run.live', options, ['signal'])
+    if (!options.signal?.aborted) checkSignal('run.live', options.signal)
     return this.#host.liveOf(this.#user, this.id, options.signal)
   }
 
@@ -205,8 +206,8 @@ export class Run {
    * @example const again = await run.retry({ budget: { cost: 2 } }); console.log((await again.result()).status)
    */
   async retry(options: RetryOptions = {}): Promise<Run> {
+    checkOptions('run.retry', options, ['from', 'budget', 'id', 'signal'])
     const { signal, ...how } = options
-    checkOptions('run.retry', how, ['from', 'budget', 'id'])
     checkSignal('run.retry', signal)
     return new Run(this.#host, this.#user, await retryRun(this.#host, this.#user, this.id, how))
   }
@@ -259,6 +260,7 @@ export class Run {
     options: { readonly signal?: AbortSignal } = {},
   ): Promise<void> {
     checkCall('run.settle', options)
+    checkOptions('run.settle', effect, ['step', 'call', 'effect', 'since'])
     const { step, call } = effect
     const settled = this.#host.parts.steps.settle(this.#user, stepJournal(this.id, step), call, settlement)
     await this.#host.give(this.#user, this.id, { type: 'step.resumed', step }, options, settled)

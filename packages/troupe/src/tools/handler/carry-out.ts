@@ -1,5 +1,5 @@
 /** One call of a built-in tool, whoever makes it: a mistake of the caller is a result, and nobody acts as another. */
-import { CancelledError, failure, type Json, LeaseLostError, nearest, TroupeError } from '../../core/index.ts'
+import { CancelledError, failure, type Json, LeaseLostError, nameOf, nearest, TroupeError } from '../../core/index.ts'
 import type { BuiltInTool } from '../../security/index.ts'
 import { contextTools } from './context-tools.ts'
 import { messageTools } from './message-tools.ts'
@@ -34,8 +34,8 @@ export async function carryOut(caller: Caller, name: string, args: unknown): Pro
     const spec = specs.get(name)
     if (!spec)
       throw failure('tool.unknown', {
-        tool: String(name),
-        nearest: nearest(String(name), specs.keys()) ?? caller.available().join(', '),
+        tool: nameOf(name),
+        nearest: nearest(nameOf(name), specs.keys()) ?? caller.available().join(', '),
       })
     caller.authorize(spec.name)
     return { success: true, ...(await spec.run(caller.hands, argumentsOf(caller, spec, args))) }
