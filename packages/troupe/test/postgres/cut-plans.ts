@@ -55,13 +55,15 @@ export async function tryCuts(
       tryFault({ ...place, peer, user: `u${users++}`, ...(fault === undefined ? {} : { fault }) })
     const undisturbed = await attempt()
     const plans = [...plansOf(undisturbed.messages, every)]
-    say(`${undisturbed.messages.length} messages, ${plans.length} trials`)
+    const total = plans.length
+    say(`${undisturbed.messages.length} messages, ${total} trials`)
     const reports: TrialReport[] = [undisturbed]
     const work = async () => {
       for (let plan = plans.shift(); plan; plan = plans.shift()) {
         const report = await attempt(plan)
         reports.push(report)
         for (const problem of report.problems) say(problem)
+        if (reports.length % 500 === 1) say(`${reports.length - 1} of ${total}`)
       }
     }
     await Promise.all(Array.from({ length: parallel }, work))
