@@ -65,6 +65,7 @@ async function openHouse(
     conversations: createConversations({ storage }),
     memories: createMemories({ storage }),
     toolRecords: createToolRecords({ storage }),
+    toolSources: {} as never,
     guard: quietGuard(clock),
     timeouts: {},
     ...more.services,

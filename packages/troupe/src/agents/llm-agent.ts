@@ -72,11 +72,11 @@ export class LlmAgent implements Agent {
    * @example const careful = researcher.with({ settings: { temperature: 0 } })
    */
   with(changes: Partial<LlmAgentOptions>): this {
-    const { tools, helpers, chain, description, output, access, ...rest } = this.made
+    const { tools, sources, helpers, chain, description, output, access, ...rest } = this.made
     const before: LlmAgentOptions = {
       ...rest,
       ...access,
-      tools: Object.fromEntries(tools),
+      tools: { ...Object.fromEntries(tools), ...Object.fromEntries(sources.map((source) => [source.name, source])) },
       agents: Object.fromEntries(helpers),
       ...(chain.length > 0 ? { model: chain } : {}),
       ...(description === undefined ? {} : { description }),

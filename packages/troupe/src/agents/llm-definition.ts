@@ -3,7 +3,7 @@ import { type ContextHands, checkAgentName } from '../context/index.ts'
 import { checkOptions, checkSchema, failure, hashJson, type Json, jsonSchemaOf, type Schema } from '../core/index.ts'
 import type { ModelSpec } from '../models/index.ts'
 import { checkWhole } from '../resilience/index.ts'
-import { isTool, type Tool } from '../tools/index.ts'
+import { isTool, isToolSource, type Tool, type ToolSource } from '../tools/index.ts'
 import type { Access, Agent } from './agent-port.ts'
 import { isCoordination } from './coordination.ts'
 import { accessOf } from './define-agent.ts'
@@ -64,7 +64,8 @@ export interface LlmAgentOptions extends Access {
   readonly instructions?: Instructions
   /** One, or a list in which each stands in for those before it; `AGENT_MODEL` of the environment by default. */
   readonly model?: ModelSpec | readonly ModelSpec[]
-  readonly tools?: Readonly<Record<string, Tool>> | readonly Tool[]
+  /** And sources of them, such as `defineMcpTools` makes: asked once a step what they have. */
+  readonly tools?: Readonly<Record<string, Tool | ToolSource>> | readonly (Tool | ToolSource)[]
   /** Agents that it may call like tools, each by its key. */
   readonly agents?: Readonly<Record<string, Agent>> | readonly Agent[]
   readonly memory?: MemoryOptions
@@ -80,6 +81,7 @@ export interface LlmDefinition {
   readonly instructions: Instructions
   readonly chain: readonly ModelSpec[]
   readonly tools: ReadonlyMap<string, Tool>
+  readonly sources: readonly ToolSource[]
   readonly helpers: ReadonlyMap<string, Agent>
   readonly memory: MemoryOptions
   readonly output: Schema | undefined
@@ -132,7 +134,10 @@ export function createDefinition(options: LlmAgentOptions): LlmDefinition {
     throw failure('agent.wrong', { agent: name, problem: 'its instructions are neither a text nor a function' })
   const selection = checkSelection(name, options.toolSelection ?? 'all')
   const tools = new Map<string, Tool>()
-  for (const [key, tool] of entriesOf(name, 'tools', options.tools)) putTool(name, tools, key, tool)
+  const sources: ToolSource[] = []
+  for (const [key, tool] of entriesOf<Tool | ToolSource>(name, 'tools', options.tools))
+    if (isToolSource(tool)) putSource(name, sources, key, tool)
+    else putTool(name, tools, key, tool)
   const helpers = new Map<string, Agent>()
   for (const [key, helper] of entriesOf(name, 'agents', options.agents)) {
     if (typeof helper?.step !== 'function')
@@ -148,6 +153,7 @@ export function createDefinition(options: LlmAgentOptions): LlmDefinition {
     instructions,
     chain: Object.freeze([...chain]),
     tools,
+    sources: Object.freeze(sources),
     helpers,
     memory: Object.freeze({ ...memory }),
     output,
@@ -231,6 +237,14 @@ export function putTool(agent: string, tools: Map<string, Tool>, key: string, to
   tools.set(key, key === tool.name ? tool : Object.freeze({ ...tool, name: key }))
 }
 
+/** Its tools are called after it: another name would be shown nowhere. */
+function putSource(agent: string, sources: ToolSource[], key: string, source: ToolSource): void {
+  const wrong = (problem: string) => failure('agent.wrong', { agent, problem })
+  if (key !== source.name) throw wrong(`tools.${key} is the source ${source.name}: give it that name, or a list`)
+  if (sources.some(({ name }) => name === key)) throw wrong(`it has two sources of tools called ${key}`)
+  sources.push(source)
+}
+
 function checkSettings(agent: string, settings: ModelSettings): ModelSettings {
   checkOptions('settings', settings, knownSettings)
   const within = (field: keyof ModelSettings, lowest: number, highest: number, whole: boolean) => {
@@ -274,5 +288,6 @@ export function fingerprintOf(definition: LlmDefinition, modelNames: readonly st
     (definition.output && jsonSchemaOf(definition.output)) ?? null,
     { ...definition.settings } as Json,
     { ...definition.memory } as Json,
+    ...definition.sources.map(({ name, settings }) => [name, settings]),
   ])
 }

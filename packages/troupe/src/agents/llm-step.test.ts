@@ -53,6 +53,7 @@ function stage(responses: readonly MockItem[], options: Partial<LlmAgentOptions>
         timeouts: {},
         memories: none,
         toolRecords: none,
+        toolSources: none,
       },
       ...more.services,
     }

@@ -2,6 +2,7 @@
 import { failure, type Json } from '../core/index.ts'
 import type { Tool } from '../tools/index.ts'
 import type { StepEntry } from './agent-port.ts'
+import { allTools } from './all-tools.ts'
 import { textOfInput } from './history.ts'
 import { embedOf, rank } from './likeness.ts'
 import type { LlmDefinition } from './llm-definition.ts'
@@ -15,7 +16,8 @@ type Tools = ReadonlyMap<string, Tool>
 /** Denied tools are never offered; of the others those that the selection names, or all where it finds none. */
 export async function selectTools(definition: LlmDefinition, entry: StepEntry): Promise<Tools> {
   const denied = new Set(definition.access.deny)
-  const granted = new Map([...definition.tools].filter(([name]) => !denied.has(name)))
+  const all = await allTools(definition, entry)
+  const granted = new Map([...all].filter(([name]) => !denied.has(name)))
   const selection = definition.toolSelection
   if (selection === 'all') return granted
   const task = textOfInput(entry.input)
@@ -28,7 +30,7 @@ export async function selectTools(definition: LlmDefinition, entry: StepEntry): 
       return chosen.map((one) => (typeof one === 'string' ? one : one.name))
     })
     for (const name of names)
-      if (!definition.tools.has(name))
+      if (!all.has(name))
         throw failure('agent.wrong', { agent: definition.name, problem: `toolSelection named ${name}, which it lacks` })
     return new Map([...granted].filter(([name]) => names.includes(name)))
   }

@@ -4,6 +4,7 @@ import type { Models } from '../models/index.ts'
 import type { Policies } from '../resilience/index.ts'
 import type { TaintGuard } from '../security/index.ts'
 import type { Fragment } from '../storage/index.ts'
+import type { OpenedSource, ToolSource } from '../tools/index.ts'
 import type { Memories } from './memories-port.ts'
 
 export interface Budget {
@@ -63,6 +64,8 @@ export interface Services {
   readonly conversations: Conversations
   readonly memories: Memories
   readonly toolRecords: ToolRecords
+  /** Sources of tools that are open in this troupe, or are opened now. */
+  readonly toolSources: { open(source: ToolSource): OpenedSource }
   readonly guard: TaintGuard
   /** Absent outside a run. */
   readonly budget?: Budget

@@ -26,6 +26,7 @@ import type { Message } from '../messaging/index.ts'
 import type { Storage } from '../storage/index.ts'
 import { callTool, parseArguments, type Tool } from '../tools/index.ts'
 import type { Agent, AskOptions, ConversationRest, Outcome, StepContext, Ways } from './agent-port.ts'
+import { allTools } from './all-tools.ts'
 import { checkAnswer, createAsk } from './ask-question.ts'
 import { guardedStep } from './guarded-step.ts'
 import { LlmAgent } from './llm-agent.ts'
@@ -317,7 +318,9 @@ export class Session {
     ctxOf: (recorder: Recorder) => StepContext,
   ): Promise<Json> {
     const { services, user } = this.#options
-    const tools: ReadonlyMap<string, Tool> = this.agent instanceof LlmAgent ? this.agent.made.tools : new Map()
+    const { agent } = this
+    const tools =
+      agent instanceof LlmAgent ? await allTools(agent.made, { recorder, services }) : new Map<string, Tool>()
     const tool = tools.get(name)
     if (!tool)
       throw failure('tool.unknown', {

@@ -18,7 +18,7 @@ export async function closeParts(parts: TroupeParts): Promise<void> {
     () => orchestra.close(),
     // From then on others may take the runs.
     async () => sharing?.lease.close(),
-    async () => void (await Promise.all([...working.attached].map((end) => end()))),
+    () => working.toolSources.close(),
     () => mailboxes.close(),
     async () => presence.close(),
     () => working.mesh.close(),

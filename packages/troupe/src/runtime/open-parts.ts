@@ -75,6 +75,7 @@ import { openSecrets } from './secrets/open-secrets.ts'
 import { type RevealedConfig, revealConfig } from './secrets/reveal-config.ts'
 import { share } from './sharing.ts'
 import { migrations, userTables } from './tables.ts'
+import { ToolSources } from './tool-sources.ts'
 import { openWaysOut } from './ways-out.ts'
 
 /** What agents tell each other in plain text. */
@@ -172,7 +173,9 @@ async function assemble(config: RevealedConfig, base: Base, borrowed?: Borrowed)
   const asking = { ...modelsOptions(config, environment), reveal, redact, fetchTo: waysOut.fetchTo }
   const policies = openPolicies(config.policies ?? {}, { clock, random })
   const unguarded = createModels({ ...durable, ...asking, ...(tape ? { tape } : {}) })
-  const guards = borrowed ?? { models: guardedModels(unguarded, policies.models), policies, tape }
+  const toolPins = new ToolPins(storage)
+  const toolSources = new ToolSources({ ...base, toolPins, fetchFor: waysOut.fetchFor })
+  const guards = borrowed ?? { models: guardedModels(unguarded, policies.models), policies, tape, toolSources }
   const holder = () => sharing?.lease.node ?? node
   const { known, ...teams } = assembleTeams(config, { ...durable, ...common, holder, ...guards })
   const housekeeping = new Housekeeping({ ...durable, sweepRateLimits: () => sweepRateLimits(base.bare) })
@@ -186,8 +189,8 @@ async function assemble(config: RevealedConfig, base: Base, borrowed?: Borrowed)
     sharing,
     workers: new Map(),
     supervisions: new Map(),
-    toolPins: new ToolPins(storage),
-    attached: new Set<() => Promise<void>>(),
+    toolPins,
+    toolSources,
     housekeeping,
     observation,
     cache: new Cache({ clock }),
@@ -263,26 +266,33 @@ function assembleCommon(config: RevealedConfig, durable: Durable, node: string):
   return { incidents, guard, mesh, presence, mailboxes, hands }
 }
 
-/** Agents at work: alone in sessions, together in runs. */
-function assembleTeams(
-  config: RevealedConfig,
-  parts: Durable & Common & Borrowed & { readonly holder: () => string },
-): Pick<TroupeParts, 'services' | 'sessions' | 'orchestra' | 'schedules'> & { readonly known: Known } {
-  const { clock, random, events, storage, steps, mailboxes, mesh, hands, roles, models, tape, policies, guard } = parts
-  // What an agent may do in its steps: its own definition decides.
-  const accessOf = (agent: Agent) => new Access(agent.access, roles)
-  const services: Services = {
+/** What agents are lent. */
+function servicesOf(parts: Durable & Common & Borrowed): Services {
+  const { clock, events, models, guard, policies, tape, toolSources } = parts
+  return {
     clock,
     events,
     models,
     conversations: createConversations(parts),
     memories: createMemories(parts),
     toolRecords: createToolRecords(parts),
+    toolSources,
     guard,
     timeouts: {},
     ...(policies ? { policies } : {}),
     ...(tape ? { tape } : {}),
   }
+}
+
+/** Agents at work: alone in sessions, together in runs. */
+function assembleTeams(
+  config: RevealedConfig,
+  parts: Durable & Common & Borrowed & { readonly holder: () => string },
+): Pick<TroupeParts, 'services' | 'sessions' | 'orchestra' | 'schedules'> & { readonly known: Known } {
+  const { clock, random, storage, steps, mailboxes, mesh, hands, roles, tape, guard } = parts
+  // What an agent may do in its steps: its own definition decides.
+  const accessOf = (agent: Agent) => new Access(agent.access, roles)
+  const services = servicesOf(parts)
   const sessions = createSessions({
     steps: {
       ...steps,

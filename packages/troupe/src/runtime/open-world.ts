@@ -12,10 +12,11 @@ export type OpenWithin = (
 ) => Promise<{ readonly parts: TroupeParts; close(): Promise<void> }>
 
 export function openWorldsOf(config: TroupeConfig, parts: TroupeParts, open: OpenWithin): OpenWorld {
-  const { models, policies, tape: own } = parts.services
+  const { models, policies, toolSources, tape: own } = parts.services
   return async (tape = own) => {
     const inner = await open(worldConfig(config), {
       models,
+      toolSources,
       ...(policies ? { policies } : {}),
       ...(tape ? { tape } : {}),
     })

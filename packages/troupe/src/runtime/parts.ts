@@ -28,6 +28,7 @@ import type { Restored } from './restored.ts'
 import type { RevealedConfig } from './secrets/reveal-config.ts'
 import type { Sharing } from './sharing.ts'
 import type { StagedHands } from './staged-hands.ts'
+import type { ToolSources } from './tool-sources.ts'
 import type { WaysOut } from './ways-out.ts'
 
 export interface TroupeParts {
@@ -48,7 +49,7 @@ export interface TroupeParts {
   /** Each with its user; those that gave up, too. */
   readonly supervisions: Map<Supervision, string>
   readonly toolPins: ToolPins
-  readonly attached: Set<() => Promise<void>>
+  readonly toolSources: ToolSources
   readonly forgetting: Forgetting
   readonly clock: Clock
   readonly random: Random
@@ -89,5 +90,8 @@ export interface TroupeParts {
   readonly hands: (recorder: Recorder, access: Access, over?: ContextHands) => StagedHands
 }
 
-/** What a troupe within another has from it: limits and breakers of models and tools are theirs together. */
-export type Borrowed = Pick<Services, 'models' | 'policies'> & { readonly tape?: Tape | undefined }
+/**
+ * What a troupe within another has from it: limits and breakers of models and tools are theirs together, and so are the
+ * connections of tools, with what is pinned of them.
+ */
+export type Borrowed = Pick<Services, 'models' | 'policies' | 'toolSources'> & { readonly tape?: Tape | undefined }

@@ -1,5 +1,5 @@
 /** A server of the official package, as somebody else would write it; the file named by its argument says what it offers. */
-import { readFileSync } from 'node:fs'
+import { appendFileSync, existsSync, readFileSync } from 'node:fs'
 import { Server } from '@modelcontextprotocol/server'
 import { serveStdio } from '@modelcontextprotocol/server/stdio'
 
@@ -7,9 +7,11 @@ const [, , file = ''] = process.argv
 process.stderr.write('a line for the log\n')
 
 async function call(name: string, args: Record<string, unknown>) {
+  appendFileSync(`${file}.calls`, `${name}\n`)
   const text = (value: string) => ({ content: [{ type: 'text' as const, text: value }] })
   if (name === 'die') process.exit(1)
   if (name === 'slow') await new Promise((resolve) => setTimeout(resolve, 60_000))
+  while (name === 'gate' && !existsSync(`${file}.open`)) await new Promise((resolve) => setTimeout(resolve, 20))
   if (name === 'huge') return text('x'.repeat(Number(args.bytes)))
   if (name === 'garbage') process.stdout.write('this is no frame\n{"jsonrpc":"2.0"\n')
   if (name === 'fail') return { ...text('no such thing'), isError: true }

@@ -1,14 +1,25 @@
 /** Ways on which untrusted input can come to a tool that changes the world. */
 import { type Agent, LlmAgent } from '../../agents/index.ts'
-import type { Tool } from '../../tools/index.ts'
+import type { Tool, ToolSource } from '../../tools/index.ts'
 import type { CompiledTopology } from '../topology/define-topology.ts'
 import { onward, reachable } from './check-shape.ts'
 import type { Finding } from './finding.ts'
 import { withHelpers } from './with-helpers.ts'
 
+type Seen = Pick<Tool, 'name' | 'effect' | 'untrusted' | 'needsApproval'>
+
+/** What a source has is known when it is asked. */
+const anyOf = ({ name, untrusted, acts }: ToolSource): Seen => ({
+  name: `${name}_*`,
+  untrusted,
+  effect: acts ? 'once' : 'read',
+  needsApproval: false,
+})
 /** Of agents that have any, and of their helpers; function agents act in `ctx.effect`, which nobody can look into. */
-const toolsOf = (agent: Agent | undefined): readonly Tool[] =>
-  [...(agent ? withHelpers(agent) : [])].flatMap((one) => (one instanceof LlmAgent ? [...one.made.tools.values()] : []))
+const toolsOf = (agent: Agent | undefined): readonly Seen[] =>
+  [...(agent ? withHelpers(agent) : [])].flatMap((one) =>
+    one instanceof LlmAgent ? [...one.made.tools.values(), ...one.made.sources.map(anyOf)] : [],
+  )
 
 export function checkTaint({ canonical, agents }: CompiledTopology): Finding[] {
   const next = onward(canonical)

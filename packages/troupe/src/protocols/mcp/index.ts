@@ -1,5 +1,6 @@
 /** The Model Context Protocol: a troupe as a server of it, and the tools of others' servers for agents. */
-export { approveMcpTools, type McpTools, type McpToolsOptions, mcpTools } from './client/mcp-tools.ts'
+export { defineMcpTools, type McpToolsOptions } from './client/define-mcp-tools.ts'
+export { approveMcpTools, type McpTools, mcpTools } from './client/mcp-tools.ts'
 export type { McpHttpServer, McpProgram, McpServerConfig } from './client/server-config.ts'
 export type { McpIdentity } from './server/identity.ts'
 export { createMcpEndpoint, type McpEndpoint } from './server/mcp-endpoint.ts'

@@ -17,11 +17,11 @@ export interface McpProgram {
 }
 export type McpServerConfig = McpHttpServer | McpProgram
 
-const wrong = (problem: string) => failure('validation.failed', { what: 'The server of mcpTools', problem })
+const wrong = (problem: string) => failure('validation.failed', { what: 'The server of defineMcpTools', problem })
 
 export function checkServer(server: McpServerConfig): McpServerConfig {
   if (typeof server === 'object' && server !== null && 'url' in server) {
-    checkOptions('mcpTools.server', server, ['url', 'headers'])
+    checkOptions('defineMcpTools.server', server, ['url', 'headers'])
     if (!URL.canParse(server.url)) throw wrong('its url is none')
     const { protocol, hostname } = new URL(server.url)
     const isLocal = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname)
@@ -29,7 +29,7 @@ export function checkServer(server: McpServerConfig): McpServerConfig {
       throw wrong('its url is not https, which is for this machine alone')
     return server
   }
-  checkOptions('mcpTools.server', server, ['command', 'args', 'env', 'cwd'])
+  checkOptions('defineMcpTools.server', server, ['command', 'args', 'env', 'cwd'])
   const { command, args = [] } = server
   if (typeof command !== 'string' || command === '') throw wrong('it has neither url nor command')
   if (!Array.isArray(args) || !args.every((one) => typeof one === 'string'))

@@ -1,0 +1,189 @@
+/** The tools of somebody else's server, for agents here: pinned, bounded, and never trusted. */
+import type { CallToolResult, Tool as WireTool } from '@modelcontextprotocol/client'
+import {
+  checkOptions,
+  type Duration,
+  duration,
+  failure,
+  hashJson,
+  type Json,
+  listOf,
+  milliseconds,
+  type Schema,
+} from '../../../core/index.ts'
+import {
+  createToolSource,
+  defineTool,
+  type OpenedSource,
+  type SourceHost,
+  type Tool,
+  type ToolEffect,
+  type ToolSource,
+} from '../../../tools/index.ts'
+import { McpConnection } from './mcp-connection.ts'
+import { openClient } from './open-client.ts'
+import { checkServer, type McpServerConfig } from './server-config.ts'
+
+export interface McpToolsOptions {
+  readonly server: McpServerConfig
+  /** Of the server, here: its tools are called `name_tool`, and under this name they are pinned. */
+  readonly name: string
+  /** These of its tools alone, by the names that the server gives them. All where absent. */
+  readonly allow?: readonly string[]
+  /** Of all its tools, or of each; `once` where nothing is said: claimed before it starts, and never repeated. */
+  readonly effect?: ToolEffect | Readonly<Record<string, ToolEffect>>
+  /** Believes what the server says of its tools: readOnlyHint makes `read`, idempotentHint `idempotent`. */
+  readonly trustAnnotations?: boolean
+  /** A person must agree to the exact arguments: of all its tools, or of these. */
+  readonly needsApproval?: boolean | readonly string[]
+  /** Of one call, and of connecting; 60s by default. */
+  readonly timeout?: Duration
+  /** Bytes of one result; 1 MiB by default. */
+  readonly resultLimit?: number
+}
+
+const known = ['server', 'name', 'allow', 'effect', 'trustAnnotations', 'needsApproval', 'timeout', 'resultLimit']
+const effects: readonly unknown[] = ['read', 'idempotent', 'once']
+const wrong = (problem: string) => failure('validation.failed', { what: 'The tools of a server of MCP', problem })
+
+/**
+ * The tools of a server, for `tools` of any number of agents. Nothing is connected yet: a troupe does it when a step of
+ * such an agent begins, and that step is offered what the server has then. At the first sight of the server its tools
+ * are pinned; what is changed, added or renamed afterwards is neither offered nor called before `approveMcpTools`, and
+ * told as `mcp.changed`. A step whose server cannot be reached fails with `mcp.unreachable`.
+ * @throws ValidationError for a wrong option
+ * @example
+ * const files = defineMcpTools({ name: 'files', server: { command: 'mcp-files', args: ['./docs'] } })
+ * const clerk = new LlmAgent({ name: 'Clerk', model, tools: [files] })
+ * const troupe = await createTroupe({ storage: 'sqlite:./data/troupe.db', agents: [clerk] })
+ */
+export function defineMcpTools(options: McpToolsOptions): ToolSource {
+  const checked = check(options)
+  const { name, server, effect, needsApproval, trustAnnotations, allow } = checked
+  const place = 'url' in server ? { url: server.url } : { command: server.command, args: [...(server.args ?? [])] }
+  const rules = { effect: effect ?? 'once', needsApproval, trustAnnotations, allow: allow ? [...allow] : null }
+  return createToolSource({
+    name,
+    untrusted: `mcp:${name}`,
+    acts: effect !== 'read' && needsApproval !== true,
+    // Of where it is, a hash: an address may hold what is not for everybody.
+    settings: [hashJson(place as unknown as Json), rules as unknown as Json],
+    open: (host) => openServer(host, checked),
+  })
+}
+
+type Checked = ReturnType<typeof check>
+
+function check(options: McpToolsOptions) {
+  checkOptions('defineMcpTools', options, known)
+  const { server, name, allow, effect, trustAnnotations = false, timeout = '60s', resultLimit = 2 ** 20 } = options
+  const { needsApproval = false } = options
+  if (typeof name !== 'string' || !/^[A-Za-z][A-Za-z0-9-]{0,31}$/.test(name))
+    throw wrong('its name is 1 to 32 letters, digits and -')
+  for (const one of typeof effect === 'object' ? Object.values(effect) : [effect ?? 'once'])
+    if (!effects.includes(one)) throw wrong(`effect is ${String(one)}, not read, idempotent or once`)
+  if (typeof trustAnnotations !== 'boolean') throw wrong('trustAnnotations is neither true nor false')
+  const approved = typeof needsApproval === 'boolean' ? needsApproval : listOf<string>('needsApproval', needsApproval)
+  if (!Number.isInteger(resultLimit) || resultLimit < 1_024 || resultLimit > 2 ** 23)
+    throw wrong('resultLimit is 1,024 to 8,388,608 bytes')
+  const timeoutMs = milliseconds(timeout, 'timeout')
+  if (timeoutMs === 0) throw wrong('timeout is more than nothing')
+  const allowed = allow === undefined ? undefined : new Set(listOf<string>('allow', allow))
+  return {
+    server: checkServer(server),
+    name,
+    allow: allowed,
+    effect,
+    trustAnnotations,
+    needsApproval: approved,
+    timeoutMs,
+    resultLimit,
+  }
+}
+
+/** What of a tool is recorded: enough to offer it again without its server. */
+interface Listed {
+  readonly name: string
+  readonly description: string
+  readonly inputSchema: Json
+  readonly effect: ToolEffect
+}
+
+function openServer(host: SourceHost, checked: Checked): OpenedSource {
+  const { clock, random, events, secrets, toolPins, fetchFor } = host
+  const { name: source, server, timeoutMs, resultLimit } = checked
+  const log = host.log.child({ server: source })
+  const connection = new McpConnection({
+    source,
+    clock,
+    random,
+    timeoutMs,
+    open: (told) => openClient({ server, secrets, log, fetchFor, timeoutMs, messageBytes: 4 * resultLimit, ...told }),
+    compare: async (forms) => {
+      const changes = await toolPins.compare(source, forms)
+      for (const { tool, change, parts } of changes)
+        events.emit({ type: 'mcp.changed', at: clock.now(), server: source, tool, change, parts: [...parts] })
+      return changes
+    },
+  })
+  const look: OpenedSource['look'] = async () => {
+    const { tools, changes } = await connection.look()
+    const waiting = new Set(changes.map(({ tool }) => tool))
+    const listed = tools
+      .filter(({ name }) => !waiting.has(name) && (checked.allow?.has(name) ?? true))
+      .map((tool): Listed => {
+        const { name, title, inputSchema } = tool
+        const description = tool.description || title || name
+        return { name, description, inputSchema: inputSchema as Json, effect: effectOf(checked, tool) }
+      })
+    return { listed: listed as unknown as Json, changes }
+  }
+  return {
+    look,
+    async toolsOf(listed) {
+      const { fromJsonSchema } = await import('@modelcontextprotocol/client')
+      return (listed as unknown as readonly Listed[]).map((tool) =>
+        toolOf(connection, checked, tool, fromJsonSchema(tool.inputSchema as never) as Schema),
+      )
+    },
+    close: () => connection.close(),
+  }
+}
+
+function effectOf({ effect, trustAnnotations }: Checked, { name, annotations }: WireTool): ToolEffect {
+  const said = typeof effect === 'object' ? effect[name] : effect
+  if (said !== undefined) return said
+  if (trustAnnotations && annotations?.readOnlyHint) return 'read'
+  if (trustAnnotations && annotations?.idempotentHint) return 'idempotent'
+  return 'once'
+}
+
+function toolOf(connection: McpConnection, checked: Checked, tool: Listed, inputSchema: Schema): Tool {
+  const { name: source, timeoutMs, resultLimit, needsApproval } = checked
+  const name = `${source}_${tool.name}`.replace(/[^A-Za-z0-9_-]/g, '_').slice(0, 64)
+  return defineTool<unknown, Json>({
+    name,
+    description: tool.description,
+    inputSchema,
+    effect: tool.effect,
+    needsApproval: typeof needsApproval === 'boolean' ? needsApproval : needsApproval.includes(tool.name),
+    untrusted: `mcp:${source}`,
+    // The server's own limit comes first, and knows whether the call was sent.
+    timeout: duration(timeoutMs * 2 + 5_000) as Duration,
+    execute: async (input, { signal }) => {
+      const result = await connection.call(tool.name, input as Readonly<Record<string, unknown>>, signal)
+      return contentOf(name, result, resultLimit)
+    },
+  })
+}
+
+/** What of a result models read: its structure, else its text, else its parts as they are. */
+function contentOf(tool: string, { isError, structuredContent, content }: CallToolResult, limit: number): Json {
+  const bytes = Buffer.byteLength(JSON.stringify(structuredContent ?? content))
+  if (bytes > limit) throw failure('mcp.too_large', { tool, bytes, limit })
+  const texts = content.flatMap((part) => (part.type === 'text' ? [part.text] : []))
+  if (isError)
+    throw failure('tool.failed', { tool, problem: texts.join('\n').slice(0, 2_000) || 'it does not say why' })
+  if (structuredContent !== undefined) return structuredContent as Json
+  return texts.length === content.length ? texts.join('\n') : (content as unknown as Json)
+}

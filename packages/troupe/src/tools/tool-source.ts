@@ -1,0 +1,51 @@
+/**
+ * Tools that are known only once somebody is asked, such as those of another's server. A definition, like a tool: it may
+ * stand on any number of agents, and belongs to no troupe; each troupe opens it when one of its steps needs it.
+ */
+import type { Clock, Events, Json, Random } from '../core/index.ts'
+import type { Log } from '../observability/index.ts'
+import type { Fetch, Secrets, ToolChange, ToolPins } from '../security/index.ts'
+import type { Tool } from './define-tool.ts'
+
+/** What a troupe lends to the sources that it opens. */
+export interface SourceHost {
+  readonly clock: Clock
+  readonly random: Random
+  readonly events: Events
+  readonly secrets: Pick<Secrets, 'reveal'>
+  readonly toolPins: ToolPins
+  readonly log: Log
+  /** The way out to a url. */
+  readonly fetchFor: (url: string) => Fetch
+}
+
+export interface OpenedSource {
+  /**
+   * What there is now, and what waits for approval. Asked once a step, and recorded: a step that is entered again offers
+   * the same.
+   */
+  look(): Promise<{ readonly listed: Json; readonly changes: readonly ToolChange[] }>
+  /** The tools of such a list; asks nobody. */
+  toolsOf(listed: Json): Promise<readonly Tool[]>
+  close(): Promise<void>
+}
+
+const brand = Symbol.for('troupe.tool-source')
+
+export interface ToolSource {
+  /** Its tools are called `name_…`. */
+  readonly name: string
+  /** What its results are marked with: `untrusted:…`. */
+  readonly untrusted: string
+  /** It may have tools that change the world without asking anybody. */
+  readonly acts: boolean
+  /** What of it makes an agent another one; no secrets. */
+  readonly settings: Json
+  open(host: SourceHost): OpenedSource
+}
+
+export const createToolSource = <Source extends ToolSource>(source: Source): Source =>
+  Object.freeze({ ...source, [brand]: true })
+
+export const isToolSource = (value: unknown): value is ToolSource =>
+  typeof value === 'object' && value !== null && brand in value

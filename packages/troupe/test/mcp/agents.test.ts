@@ -1,0 +1,150 @@
+/** Agents that have the tools of others' servers by their definition: known to a troupe before anything is connected. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { z } from 'zod'
+import { createTroupe, defineTool, LlmAgent, type Troupe, type TroupeConfig } from '../../src/index.ts'
+import { approveMcpTools, defineMcpTools, mcpTools } from '../../src/protocols/index.ts'
+import { MockModel } from '../../src/testing/index.ts'
+import { createClerk } from './clerk.ts'
+import { until } from './clients.ts'
+
+const wire = (name: string, rest: object = {}) => ({
+  name,
+  description: `does ${name}`,
+  inputSchema: { type: 'object', properties: { bytes: { type: 'number' } } },
+  ...rest,
+})
+
+let folder = ''
+let file = ''
+const open: Troupe[] = []
+const offer = (...tools: object[]) => writeFileSync(file, JSON.stringify(tools))
+const calls = () =>
+  existsSync(`${file}.calls`) ? readFileSync(`${file}.calls`, 'utf8').split('\n').filter(Boolean) : []
+const begin = async (config: Partial<TroupeConfig>) => {
+  const troupe = await createTroupe({ storage: 'memory:', log: 'silent', ...config })
+  open.push(troupe)
+  return troupe
+}
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'troupe-mcp-'))
+  file = join(folder, 'tools.json')
+})
+afterEach(async () => {
+  for (const troupe of open.splice(0)) await troupe.close()
+  rmSync(folder, { recursive: true })
+})
+const offered = (model: MockModel, call: number) =>
+  (model.calls[call]?.tools ?? []).map(({ name }) => name).filter((name) => name.startsWith('other_'))
+
+describe('an agent with the tools of a server', () => {
+  test('whose process is killed goes on in the next one by itself, and is offered what it was offered', async () => {
+    offer(wire('echo'), wire('gate'))
+    const storage = `sqlite:${join(folder, 'troupe.db')}`
+    const program = fileURLToPath(new URL('./clerk-child.ts', import.meta.url))
+    const child = spawn(process.execPath, [program, storage, file], { stdio: 'inherit' })
+    const gone = once(child, 'exit')
+    await until('the second call is made', () => calls().includes('gate'))
+    child.kill('SIGKILL')
+    await gone
+
+    // The server has learnt something meanwhile; this step does not.
+    offer(wire('echo'), wire('gate'), wire('extra'))
+    writeFileSync(`${file}.open`, '')
+    const { clerk, model } = createClerk(file)
+    const troupe = await begin({ storage, agents: [clerk] })
+    const run = await troupe.user('ada').orchestra.get('filing')
+    expect(await run.result()).toMatchObject({ status: 'completed', response: 'done' })
+    expect(calls().filter((name) => name === 'echo')).toHaveLength(1)
+    expect(offered(model, 0)).toEqual(['other_echo', 'other_gate'])
+  })
+
+  test('is offered them from the step on in which they are approved', async () => {
+    offer(wire('echo'))
+    const { other } = createClerk(file)
+    const model = new MockModel({ responses: ['a', 'b', 'c'] })
+    const agent = new LlmAgent({ name: 'A', model, tools: [other] })
+    const troupe = await begin({ agents: [agent] })
+    const session = troupe.user('ada').session(agent)
+    await session.chat('x')
+    offer(wire('echo'), wire('extra'))
+    // A connection that goes on looks again once a minute, or when its server says so; a new one at once.
+    await (await mcpTools(troupe, other)).close()
+    await session.chat('x')
+    expect(offered(model, 1)).toEqual(['other_echo'])
+    const { changes, close } = await mcpTools(troupe, other)
+    await approveMcpTools(troupe, changes)
+    await close()
+    await session.chat('x')
+    expect(offered(model, 2)).toEqual(['other_echo', 'other_extra'])
+    expect(await session.executeTool('other_extra', { bytes: 3 })).toBe('{"bytes":3}')
+  })
+
+  test('fails a step while its server cannot be reached, and needs none to be made or to have a run checked', async () => {
+    const none = defineMcpTools({ name: 'none', server: { command: '/no/such/program' }, needsApproval: ['wipe'] })
+    const agent = new LlmAgent({ name: 'A', model: new MockModel({ responses: ['x'] }), tools: { none } })
+    const troupe = await begin({ agents: [agent] })
+    const { orchestra } = troupe.user('ada')
+    const topology = { agents: [agent], flows: [] }
+    expect((await orchestra.check(topology)).map(({ code, place }) => [code, place])).toEqual([
+      ['taint.path', 'A -> A: none_*'],
+    ])
+    const result = await orchestra.run({ task: 'x', topology })
+    expect(result).toMatchObject({ status: 'failed', error: { code: 'mcp.unreachable' } })
+    await expect(troupe.user('ada').session(agent).chat('x')).rejects.toMatchObject({ code: 'mcp.unreachable' })
+  })
+
+  test('keeps its own tool where one of the server is called alike, and asks before what needs approval', async () => {
+    offer(wire('echo'), wire('fine'))
+    const own = defineTool({
+      name: 'other_echo',
+      description: 'mine',
+      inputSchema: z.object({}),
+      effect: 'read',
+      execute: () => 'mine',
+    })
+    const options = {
+      server: { command: process.execPath, args: [join(import.meta.dirname, 'other-server.ts'), file] },
+    }
+    const asking = defineMcpTools({ name: 'other', ...options, needsApproval: ['fine'] })
+    const model = new MockModel({
+      responses: [
+        {
+          toolCalls: [
+            { name: 'other_echo', args: {} },
+            { name: 'other_fine', args: { bytes: 2 } },
+          ],
+        },
+        'done',
+      ],
+    })
+    const agent = new LlmAgent({ name: 'A', model, tools: [asking, own] })
+    const troupe = await begin({ agents: [agent] })
+    const session = troupe.user('ada').session(agent)
+    const { questions = [] } = await session.generate('go')
+    expect(questions).toMatchObject([{ kind: 'approval', tool: 'other_fine', args: { bytes: 2 } }])
+    const [question] = questions
+    const answer = await session.answer(question?.id ?? '', { approve: true, hash: question?.hash ?? null })
+    expect(answer.toolCalls.map(({ name, result }) => [name, result])).toEqual([
+      ['other_echo', 'mine'],
+      ['other_fine', '{"bytes":2}'],
+    ])
+  })
+
+  test('is another agent when its server is another one, and refuses two servers of one name', () => {
+    const at = (...args: string[]) => defineMcpTools({ name: 'files', server: { command: 'mcp-files', args } })
+    const having = (...tools: ReturnType<typeof at>[]) => new LlmAgent({ name: 'A', model: 'x/y', tools })
+    expect(having(at('a')).fingerprint).toBe(having(at('a')).fingerprint)
+    expect(having(at('a')).fingerprint).not.toBe(having(at('b')).fingerprint)
+    expect(having(at('a')).with({ description: 'x' }).fingerprint).toBe(having(at('a')).fingerprint)
+    expect(() => having(at('a'), at('b'))).toThrow('two sources of tools called files')
+    expect(() => new LlmAgent({ name: 'A', model: 'x/y', tools: { other: at() } })).toThrow(
+      'tools.other is the source files',
+    )
+  })
+})
