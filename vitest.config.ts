@@ -1,4 +1,5 @@
 /** Two projects: what runs from its sources, and what needs the packages built first, as users have them. */
+import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 
 const findServer = 'packages/troupe/test/postgres/find-server.ts'
@@ -6,6 +7,8 @@ const findServer = 'packages/troupe/test/postgres/find-server.ts'
 export default defineConfig({
   test: {
     pool: 'forks',
+    // One less than there are cores by default, which is one file at a time where there are two; and much of it waits.
+    maxWorkers: Math.max(2, availableParallelism()),
     // Machines are shared: what takes a second alone may take many.
     testTimeout: 60_000,
     projects: [
@@ -13,6 +16,8 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'sources',
+          // Nothing here has state at the top of a module, so files can share what their process has loaded.
+          isolate: false,
           include: ['packages/*/src/**/*.test.ts', 'scripts/**/*.test.ts'],
           setupFiles: ['packages/troupe/test/replay-ended-runs.ts'],
           globalSetup: [findServer],

@@ -2,7 +2,7 @@
  * Beside every test of rooms that make runs: when a troupe closes, those of its runs that are over are replayed, and the
  * test that made one that differs fails. In CI, or with TROUPE_REPLAYS=on.
  */
-import { afterEach, expect } from 'vitest'
+import { afterAll, afterEach, expect } from 'vitest'
 import type { Troupe } from '../src/index.ts'
 
 const rooms = /\/src\/(?:agents|orchestration|runtime)\//
@@ -44,5 +44,10 @@ if (isOn && rooms.test(expect.getState().testPath ?? '')) {
   }
   afterEach(() => {
     expect(different.splice(0), 'runs that replay differently').toEqual([])
+  })
+  // The next file of this process has its own.
+  afterAll(() => {
+    all.user = user
+    all.close = close
   })
 }

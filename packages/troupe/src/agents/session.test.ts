@@ -46,13 +46,13 @@ describe('a session', () => {
 
   it('is a cancellation when it is aborted, and what was said and called stays in a valid history', async () => {
     const { session } = await house()
-    const hang = tool(
-      (_, { signal }) => new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
-    )
+    const controller = new AbortController()
+    const hang = tool((_, { signal }) => {
+      controller.abort()
+      return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
+    })
     const { model, agent } = actor([call(), 'again'], { tools: [hang] })
     const one = session(agent)
-    const controller = new AbortController()
-    systemClock.after(40, () => controller.abort())
     await expect(one.chat('go', { signal: controller.signal })).rejects.toMatchObject({ name: 'CancelledError' })
     expect(await one.chat('and now?')).toBe('again')
     expect(model.calls[1]?.prompt.map(({ role }) => role)).toEqual(['system', 'user', 'assistant', 'tool', 'user'])

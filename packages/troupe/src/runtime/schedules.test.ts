@@ -53,12 +53,16 @@ describe('a schedule', () => {
     })
     expect(await schedules.get('later')).toMatchObject({ state: 'ended', next: [] })
     await expect(schedules.pause('later')).rejects.toMatchObject({ code: 'schedule.over' })
-    await world.pass('8d', 4)
-    await expect.poll(async () => (await schedules.list()).items, patient).toEqual([])
+    await world.closed(troupe)
+    // While nobody has timers to be run for all of it.
+    await world.clock.advance('31d')
+    const later = (await world.opened()).user('ada').schedules
+    const kept = async () => [await world.clock.advance('1m'), (await later.list()).items][1]
+    await expect.poll(kept, patient).toEqual([])
   })
 
   it('is counted by spans from its creation', async () => {
-    const troupe = await world.opened()
+    const troupe = await world.openedInMemory()
     await world.clock.advance('7s')
     await troupe.user('ada').schedules.create({ id: 'span', topology: 'echo', task: 1, every: '90s' })
     await world.pass('30s', 7)
@@ -100,7 +104,7 @@ describe('a schedule', () => {
         name: 'Slow',
         run: () => new Promise<string>((resolve) => void ends.push(() => resolve('done'))),
       })
-      const troupe = await world.opened({ topologies: { slow: solo(slow) } })
+      const troupe = await world.openedInMemory({ topologies: { slow: solo(slow) } })
       const ada = troupe.user('ada')
       await ada.schedules.create({ id: 'o', topology: 'slow', every: '1m', overlap })
       const ids = async () => (await ada.orchestra.list()).items.map(({ id }) => id.slice(2)).sort()
@@ -128,7 +132,7 @@ describe('a schedule', () => {
   )
 
   it('begins nothing while it is paused, and is triggered all the same', async () => {
-    const troupe = await world.opened()
+    const troupe = await world.openedInMemory()
     const { schedules } = troupe.user('ada')
     await schedules.create({ id: 'p', topology: 'echo', task: 'x', every: '1m', paused: true })
     await world.pass('1m', 3)
@@ -149,7 +153,7 @@ describe('a schedule', () => {
   })
 
   it('is created once by its id, and refused as another', async () => {
-    const { schedules } = (await world.opened({ schedules: { limit: 2 } })).user('ada')
+    const { schedules } = (await world.openedInMemory({ schedules: { limit: 2 } })).user('ada')
     const spec: ScheduleSpec = { id: 'a', topology: 'echo', task: { n: 1 }, every: '15m' }
     const [one, two] = await Promise.all([schedules.create(spec), schedules.create(spec)])
     expect(one).toEqual(two)
@@ -182,7 +186,7 @@ describe('a schedule', () => {
     [{ onContext: { patern: 'x' } }, /pattern/],
     [{ every: '1h', config: { budget: { stepz: 1 } } }, /steps/],
   ])('%j is refused, and says what is near', async (wrong, message) => {
-    const { schedules } = (await world.opened()).user('ada')
+    const { schedules } = (await world.openedInMemory()).user('ada')
     const refused = await schedules
       .create({ topology: 'echo', ...wrong } as ScheduleSpec)
       .catch((error: unknown) => error)
@@ -224,7 +228,7 @@ describe('a schedule', () => {
         throw new Error('no data')
       },
     }
-    const troupe = await world.opened({ schedules: { prepare } })
+    const troupe = await world.openedInMemory({ schedules: { prepare } })
     const events = told(troupe)
     const ada = troupe.user('ada')
     await ada.context.push('k', 7)
