@@ -40,40 +40,51 @@ function plansOf(messages: readonly Message[], every: Every): readonly Fault[] {
   ]
 }
 
-/** @param place URL and schema */
+/** @param schemas one for each trial of a time: those who share one hear of each other's every change */
 export async function tryCuts(
-  place: { readonly server: string; readonly schema: string },
+  server: string,
+  schemas: readonly string[],
   every: Every,
-  parallel: number,
   say: (line: string) => void = () => {},
 ): Promise<CutReport> {
-  const { server, schema } = place
-  const peer = await createTroupe({ storage: { url: server, schema }, log: 'silent' })
-  try {
-    let users = 0
-    const attempt = (fault?: Fault) =>
-      tryFault({ ...place, peer, user: `u${users++}`, ...(fault === undefined ? {} : { fault }) })
+  const reports: TrialReport[] = []
+  let users = 0
+  const plans: Fault[] = []
+  let total = 0
+  const inSchema = async (
+    schema: string,
+    work: (attempt: (fault?: Fault) => Promise<TrialReport>) => Promise<void>,
+  ) => {
+    const peer = await createTroupe({ storage: { url: server, schema }, log: 'silent' })
+    try {
+      await work((fault) =>
+        tryFault({ server, schema, peer, user: `u${users++}`, ...(fault === undefined ? {} : { fault }) }),
+      )
+    } finally {
+      await peer.close()
+    }
+  }
+  const [first = '', ...others] = schemas
+  const tryAll = async (attempt: (fault: Fault) => Promise<TrialReport>) => {
+    for (let plan = plans.shift(); plan; plan = plans.shift()) {
+      const report = await attempt(plan)
+      reports.push(report)
+      for (const problem of report.problems) say(problem)
+      if (reports.length % 500 === 0) say(`${reports.length} of ${total}`)
+    }
+  }
+  await inSchema(first, async (attempt) => {
     const undisturbed = await attempt()
-    const plans = [...plansOf(undisturbed.messages, every)]
-    const total = plans.length
+    plans.push(...plansOf(undisturbed.messages, every))
+    total = plans.length
     say(`${undisturbed.messages.length} messages, ${total} trials`)
-    const reports: TrialReport[] = [undisturbed]
-    const work = async () => {
-      for (let plan = plans.shift(); plan; plan = plans.shift()) {
-        const report = await attempt(plan)
-        reports.push(report)
-        for (const problem of report.problems) say(problem)
-        if (reports.length % 500 === 1) say(`${reports.length - 1} of ${total}`)
-      }
-    }
-    await Promise.all(Array.from({ length: parallel }, work))
-    return {
-      tried: reports.length - 1,
-      missed: reports.filter(({ reached }) => !reached).length - 1,
-      refusedAtOpening: reports.reduce((sum, report) => sum + report.refusedAtOpening, 0),
-      problems: reports.flatMap(({ problems }) => problems),
-    }
-  } finally {
-    await peer.close()
+    for (const problem of undisturbed.problems) throw new Error(`undisturbed: ${problem}`)
+    await Promise.all([tryAll(attempt), ...others.map((schema) => inSchema(schema, tryAll))])
+  })
+  return {
+    tried: reports.length,
+    missed: reports.filter(({ reached }) => !reached).length,
+    refusedAtOpening: reports.reduce((sum, report) => sum + report.refusedAtOpening, 0),
+    problems: reports.flatMap(({ problems }) => problems),
   }
 }

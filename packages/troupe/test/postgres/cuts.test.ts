@@ -4,13 +4,13 @@ import { tryCuts } from './cut-plans.ts'
 import { dropSchema, missingServer, schemaName, server } from './server.ts'
 
 const missing = await missingServer()
-const schema = schemaName('cuts')
+const schemas = Array.from({ length: 4 }, (_, i) => schemaName(`cuts${i}`))
 
 describe.skipIf(missing !== undefined)('a connection that breaks at any message', () => {
-  afterAll(() => dropSchema(schema))
+  afterAll(() => Promise.all(schemas.map((schema) => dropSchema(schema))))
 
   test('loses nothing acknowledged, doubles nothing, refuses nothing and hangs nowhere', async () => {
-    const report = await tryCuts({ server, schema }, { cut: 200, commit: 8, silence: 800 }, 4)
+    const report = await tryCuts(server, schemas, { cut: 200, commit: 8, silence: 800 })
     process.stderr.write(`${report.tried} trials, ${report.refusedAtOpening} refused at opening\n`)
     expect(report.problems).toEqual([])
     expect(report.tried).toBeGreaterThan(30)

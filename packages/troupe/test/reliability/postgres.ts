@@ -28,17 +28,17 @@ let bad = 0
 const say = (line: string) => console.log(line)
 
 async function cuts(): Promise<void> {
-  const schema = schemaName('cuts')
+  const schemas = Array.from({ length: Number(values.parallel) }, (_, i) => schemaName(`cuts${i}`))
   try {
     const plan = { cut: every, commit: every, silence: every * 20 }
-    const report = await tryCuts({ server, schema }, plan, Number(values.parallel), say)
+    const report = await tryCuts(server, schemas, plan, say)
     bad += report.problems.length
     say(
       `cuts: ${report.tried} trials, ${report.missed} ended before their fault, ${report.refusedAtOpening} times refused ` +
         `at opening, ${report.problems.length} problems`,
     )
   } finally {
-    await dropSchema(schema)
+    await Promise.all(schemas.map((schema) => dropSchema(schema)))
   }
 }
 
