@@ -1,7 +1,7 @@
 /**
  * Send, receive and acknowledge per second and how long each message takes, with 1, 8 and 64 pairs at work and with
- * mailboxes that are nearly empty and deep, beside the same rows moved by hand in the same run. Aims: with 64 at least
- * 0.40 of those, and the same cost at every depth.
+ * mailboxes that are nearly empty and deep, beside the same rows moved by hand in the same run (raw.ts; on SQLite also beside
+ * the fewest rows that do). Aims: with 64 at least 0.40 of the same rows, and the same cost at every depth.
  *
  * node bench/messaging/main.ts [seconds per line] [depth, depth, …]
  */
@@ -91,19 +91,29 @@ async function measure(place: 'memory' | 'file' | 'postgres', depth: number): Pr
     messaging: { capacity: { count: depth + 100_000, bytes: 4_000_000_000 } },
   })
   const raw: Raw =
-    place === 'postgres' ? await openRawPostgres(server, `${schema}_raw`, group) : openRawSqlite(file('raw'), group)
+    place === 'postgres'
+      ? await openRawPostgres(server, `${schema}_raw`, group)
+      : openRawSqlite(file('raw'), { group, same: true })
+  const bare = place === 'postgres' ? undefined : openRawSqlite(file('bare'), { group, same: false })
   await raw.fill(depth)
+  await bare?.fill(depth)
   await fill(troupe, depth)
   const beside: number[] = []
+  const bareRates: number[] = []
   const results = new Map<number, Result[]>([1, 8, 64].map((pairs) => [pairs, []]))
   for (let round = 0; round < rounds; round++) {
     beside.push(await raw.run(partMs))
+    if (bare) bareRates.push(await bare.run(partMs))
     for (const [pairs, all] of results) all.push(await ours(troupe, pairs))
   }
   await raw.close()
+  await bare?.close()
   const how = place === 'postgres' ? `${group} at once` : `in groups of ${group}`
   console.log(`${place}, ${depth.toLocaleString('en')} waiting; by hand ${rate(median(beside))}/s ${how}`)
   for (const [pairs, all] of results) show(pairs, all, beside)
+  if (!bare) return
+  const ratios = (results.get(group) ?? []).map(({ perSecond }, round) => perSecond / (bareRates[round] ?? 1))
+  console.log(`  bare rows by hand ${rate(median(bareRates))}/s: ${median(ratios).toFixed(2)} of them`)
 }
 
 async function dropped(names: readonly string[]): Promise<void> {

@@ -61,14 +61,24 @@ function lanes(dialect: Dialect, p: Values, filter: Wanted, maxAttempts: number)
   return sql`select lane from (${of(free)} union all ${of(runOut)}) ${first} limit ${p.max}`
 }
 
+/** One lane of SQLite: where no lease ran out, which is most often, nothing is collected and nothing sorted. */
+function oneLane(dialect: Dialect, p: Values, filter: Wanted, maxAttempts: number) {
+  const next = sql`select l.lane ${among(dialect, p, filter, maxAttempts, free)} order by l.head_due, l.head_seq limit 1`
+  return sql`case when exists (select 1 from mailbox_lanes l where l.user_id = ${p.user} and l.mailbox = ${p.mailbox} and ${runOut})
+    then (${lanes(dialect, p, filter, maxAttempts)}) else (${next}) end`
+}
+
 /** Leases the lanes, and says per lane where its batch ends: at a message that does not fit, or after `perLane`. */
 function leaseStatement(dialect: Dialect, shape: Shape, { maxAttempts }: Settings) {
   const { types, except } = shape.wanted
   // PostgreSQL may execute a list that locks once per row it is compared with, each time with other rows: an array once.
-  const oneOf = (found: ReturnType<typeof sql>) =>
-    dialect.name === 'postgres'
-      ? sql`= any (array(${found} for update of l skip locked))`
-      : sql`${sql.raw(shape.single ? '=' : 'in')} (${found})`
+  const chosen = (p: Values) => {
+    if (dialect.name === 'postgres')
+      return sql`= any (array(${lanes(dialect, p, shape.wanted, maxAttempts)} for update of l skip locked))`
+    return shape.single
+      ? sql`= ${oneLane(dialect, p, shape.wanted, maxAttempts)}`
+      : sql`in (${lanes(dialect, p, shape.wanted, maxAttempts)})`
+  }
   const inLane = sql`x.user_id = mailbox_lanes.user_id and x.mailbox = mailbox_lanes.mailbox
     and x.lane = mailbox_lanes.lane and x.state = 'ready'`
   const other = (p: Values) =>
@@ -86,7 +96,7 @@ function leaseStatement(dialect: Dialect, shape: Shape, { maxAttempts }: Setting
     (
       p,
     ) => sql`update mailbox_lanes set token = ${p.token}, lease_until = ${p.until}, leased = 1, batch_end = ${batchEnd(p)}
-      where user_id = ${p.user} and mailbox = ${p.mailbox} and lane ${oneOf(lanes(dialect, p, shape.wanted, maxAttempts))}`,
+      where user_id = ${p.user} and mailbox = ${p.mailbox} and lane ${chosen(p)}`,
   )
 }
 
