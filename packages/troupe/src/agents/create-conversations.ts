@@ -1,5 +1,6 @@
 /** Conversations in storage: one row per message, appended in order, never changed. */
-import { canonicalJson, decodeJson, type Json, type TaintLabel } from '../core/index.ts'
+import { type RawBuilder, sql } from 'kysely'
+import { canonicalJson, decodeJson, type Json, type TaintLabel, textBehind } from '../core/index.ts'
 import { type Dialect, type Storage, template } from '../storage/index.ts'
 import { type AgentsTables, messageContent } from './agents-migrations.ts'
 import type { Conversations } from './services-port.ts'
@@ -10,6 +11,7 @@ export function createConversations({
   readonly storage: Pick<Storage, 'dialect' | 'read'>
 }): Conversations {
   const queries = compile(storage.dialect)
+  const below = compileBelow(storage.dialect)
   return {
     async load(user, conversation) {
       const [rows] = await storage.read({ user }, [queries.all({ user, conversation }, { returns: true })])
@@ -28,6 +30,10 @@ export function createConversations({
       ),
     }),
     forget: (user, conversation) => ({ statements: [queries.drop({ user, conversation })] }),
+    forgetBelow(user, prefix) {
+      const range = { user, from: prefix, to: textBehind(prefix) }
+      return { statements: below.map((statement) => statement(range)) }
+    },
   }
 }
 
@@ -57,4 +63,24 @@ function compile(dialect: Dialect) {
       messageContent,
     ),
   }
+}
+
+/** Working memories are named for their conversation; what was learned for good stays. */
+function compileBelow(dialect: Dialect) {
+  type Range = { user: string; from: string; to: string }
+  const statement = (build: (p: Range) => RawBuilder<unknown>) =>
+    template<AgentsTables, Range>(dialect, (db, p) => ({ compile: () => build(p).compile(db) }))
+  const inMind = (p: Range) => sql`user_id = ${p.user} and source >= ${p.from} and source < ${p.to}
+    and memory like 'working/%'`
+  return [
+    statement(
+      (p) => sql`delete from conversation_messages
+        where user_id = ${p.user} and conversation >= ${p.from} and conversation < ${p.to}`,
+    ),
+    statement(
+      (p) => sql`delete from memory_history where user_id = ${p.user}
+        and memory in (select distinct memory from memory_items where ${inMind(p)})`,
+    ),
+    statement((p) => sql`delete from memory_items where ${inMind(p)}`),
+  ]
 }

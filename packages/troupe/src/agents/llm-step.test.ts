@@ -31,6 +31,7 @@ function stage(responses: readonly MockItem[], options: Partial<LlmAgentOptions>
       return { statements: [] }
     },
     forget: () => ({ statements: [] }),
+    forgetBelow: () => ({ statements: [] }),
   }
   const asked: unknown[] = []
   const step = (input: Json, more: Partial<StepEntry> = {}, answer: (question: never) => Json = () => null) => {

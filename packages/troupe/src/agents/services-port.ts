@@ -40,6 +40,8 @@ export interface Conversations {
   ): Fragment
   /** Removes what was said. */
   forget(user: string, conversation: string): Fragment
+  /** In all conversations whose names begin so, with what agents had in mind in them. */
+  forgetBelow(user: string, prefix: string): Fragment
 }
 
 /** How a tool of an agent did for one user. */

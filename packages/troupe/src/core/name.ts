@@ -58,6 +58,10 @@ export function checkKey(value: unknown): string {
   return value as string
 }
 
+/** The first text behind all that begin with this one, which is not empty. */
+export const textBehind = (prefix: string): string =>
+  prefix.slice(0, -1) + String.fromCharCode(prefix.charCodeAt(prefix.length - 1) + 1)
+
 /** The order of keys everywhere: by UTF-8 bytes, which is not JavaScript's order of code units. */
 export function compareKeys(a: string, b: string): number {
   const length = Math.min(a.length, b.length)

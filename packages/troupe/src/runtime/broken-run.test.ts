@@ -68,7 +68,11 @@ it('ended journals go with their retention, by themselves', async () => {
   const clock = createVirtualClock()
   const storage = await openStorage({ url: 'memory:', migrations: durableMigrations, clock, random: systemRandom })
   const journals = createJournals({ storage, clock, owner: 'here', retention: { closedMs: 90_000 } })
-  const housekeeping = new Housekeeping({ clock, journals, log: silentLog })
+  const housekeeping = new Housekeeping({
+    clock,
+    log: silentLog,
+    sweeps: [{ what: 'ended journals', sweep: (most) => journals.sweep(most) }],
+  })
   housekeeping.start()
   for (const [id, closed] of [
     ['step:ended', true],

@@ -122,9 +122,11 @@ type WithNamedKeys = Omit<MessagingConfig, 'signatures'> & {
 export interface Retention extends StorageRetention {
   /** Journals of runs and steps after their end: for so long a run can be replayed and forked. 30 days by default. */
   readonly replay?: Duration
+  /** Runs after their end: results, usage and what they are found by. 365 days by default, `replay` at least. */
+  readonly runs?: Duration
 }
 
-export const ofStorage = ({ replay: _, ...retention }: Retention): StorageRetention => retention
+export const ofStorage = ({ replay: _, runs: __, ...retention }: Retention): StorageRetention => retention
 
 /** What goes before what the environment says. */
 export interface ModelsConfig {

@@ -1,17 +1,20 @@
 /** Work of the troupe itself that nobody asks for: what is over goes with its retention. */
 import type { Cancel, Clock } from '../core/index.ts'
-import type { Journals } from '../durable/index.ts'
 import type { Log } from '../observability/index.ts'
 
 const everyMs = 60_000
-/** Journals per sweep; what is left goes with the next. */
+/** Journals or runs per sweep; what is left goes with the next. */
 const most = 500
 
 interface HousekeepingParts {
   readonly clock: Clock
-  readonly journals: Journals
   readonly log: Log
-  readonly sweepRateLimits?: () => Promise<void>
+  /** One after the other; each does so much of its work at most. */
+  readonly sweeps: readonly Sweep[]
+}
+export interface Sweep {
+  readonly what: string
+  readonly sweep: (most: number) => Promise<unknown>
 }
 
 export class Housekeeping {
@@ -34,14 +37,16 @@ export class Housekeeping {
   }
 
   async #round(): Promise<void> {
-    const { journals, log, sweepRateLimits } = this.#parts
-    const failed = (what: string) => (error: unknown) =>
-      log.warn(`sweeping ${what} failed; it is tried again`, { error: error as Error })
-    this.#running = journals
-      .sweep(most)
-      .catch(failed('ended journals'))
-      .then(() => sweepRateLimits?.().catch(failed('rate limits')))
+    this.#running = this.#sweep()
     await this.#running
     if (this.#cancel) this.start()
+  }
+
+  async #sweep(): Promise<void> {
+    const { log, sweeps } = this.#parts
+    for (const { what, sweep } of sweeps)
+      await sweep(most).catch((error: unknown) =>
+        log.warn(`sweeping ${what} failed; it is tried again`, { error: error as Error }),
+      )
   }
 }

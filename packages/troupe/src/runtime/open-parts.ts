@@ -2,6 +2,7 @@
 import { hostname } from 'node:os'
 import {
   type Agent,
+  type Conversations,
   createConversations,
   createMemories,
   createSessions,
@@ -20,15 +21,7 @@ import {
   systemClock,
   systemRandom,
 } from '../core/index.ts'
-import {
-  createInbox,
-  createJournals,
-  createSteps,
-  createTimers,
-  type Journals,
-  Requests,
-  sweepRateLimits,
-} from '../durable/index.ts'
+import { createInbox, createJournals, createSteps, createTimers, type Journals, Requests } from '../durable/index.ts'
 import { createMailboxes, createPresence, defineMessage, stagedMessages } from '../messaging/index.ts'
 import { createModels } from '../models/index.ts'
 import {
@@ -38,7 +31,13 @@ import {
   MetricsCollector,
   timeStorage,
 } from '../observability/index.ts'
-import { createOrchestra, createSchedules, journalsBelow, type Known } from '../orchestration/index.ts'
+import {
+  createEndedRuns,
+  createOrchestra,
+  createSchedules,
+  type EndedRuns,
+  type Known,
+} from '../orchestration/index.ts'
 import { Cache } from '../resilience/index.ts'
 import {
   Access,
@@ -70,6 +69,7 @@ import { Observation, tellAgent } from './observation.ts'
 import type { Borrowed, TroupeParts } from './parts.ts'
 import { guardedModels, guardedStorage, openPolicies } from './policies-config.ts'
 import { Restored } from './restored.ts'
+import { journalRetention, keptFor, sweepsOf } from './retention.ts'
 import { contextOptions, modelsOptions } from './room-options.ts'
 import { openSecrets } from './secrets/open-secrets.ts'
 import { type RevealedConfig, revealConfig } from './secrets/reveal-config.ts'
@@ -159,13 +159,15 @@ async function assemble(config: RevealedConfig, base: Base, borrowed?: Borrowed)
   const { waysOut, audit } = await openAccounts(config, base, node)
   const inbox = createInbox(base)
   const timers = createTimers(base)
-  const closedMs = milliseconds(config.retention?.replay ?? '30d', 'retention.replay')
-  const journals = createJournals({ ...base, owner: node, retention: { closedMs, below: journalsBelow } })
+  const kept = keptFor(config.retention)
+  const conversations = createConversations(base)
+  const journals = createJournals({ ...base, owner: node, retention: journalRetention(kept, conversations) })
+  const endedRuns = createEndedRuns({ ...base, keptMs: kept.runs })
   const sharing = await share(config, { ...base, journals })
   const mayAct = sharing && { mayAct: () => sharing.lease.check() }
   const { redact } = base.redactor
   const steps = createSteps({ clock, random, events, storage, journals, inbox, timers, redact, ...mayAct })
-  const durable = { ...base, waysOut, audit, unread, roles, inbox, timers, journals, steps }
+  const durable = { ...base, waysOut, audit, unread, roles, inbox, timers, journals, steps, conversations, endedRuns }
   const common = assembleCommon(config, durable, node)
   const environment = readEnvironment(process.env)
   const tape = config.cassette ? await openCassetteFile(config.cassette, environment.secrets) : undefined
@@ -178,7 +180,7 @@ async function assemble(config: RevealedConfig, base: Base, borrowed?: Borrowed)
   const guards = borrowed ?? { models: guardedModels(unguarded, policies.models), policies, tape, toolSources }
   const holder = () => sharing?.lease.node ?? node
   const { known, ...teams } = assembleTeams(config, { ...durable, ...common, holder, ...guards })
-  const housekeeping = new Housekeeping({ ...durable, sweepRateLimits: () => sweepRateLimits(base.bare) })
+  const housekeeping = new Housekeeping({ clock, log, sweeps: sweepsOf(durable) })
   const fetch: Fetch = (url, init) => waysOut.fetchTo(url)(url, init)
   const observation = new Observation(config, { ...base, redact, fetch }, tellAgent(common.mailboxes))
   const working = {
@@ -241,6 +243,8 @@ async function openAccounts(
 type Durable = Base &
   Pick<TroupeParts, 'waysOut' | 'roles' | 'audit' | 'unread' | 'inbox' | 'timers' | 'steps'> & {
     readonly journals: Journals
+    readonly conversations: Conversations
+    readonly endedRuns: EndedRuns
   }
 type Common = Pick<TroupeParts, 'incidents' | 'guard' | 'mesh' | 'presence' | 'mailboxes' | 'hands'>
 
@@ -273,7 +277,7 @@ function servicesOf(parts: Durable & Common & Borrowed): Services {
     clock,
     events,
     models,
-    conversations: createConversations(parts),
+    conversations: parts.conversations,
     memories: createMemories(parts),
     toolRecords: createToolRecords(parts),
     toolSources,

@@ -5,7 +5,7 @@ import type { Clock, Duration, Events, Ids, Random, Redactor, Tape } from '../co
 import type { Inbox, Recorder, Requests, Steps, Timers } from '../durable/index.ts'
 import type { Mailboxes, Presence, RunningWorker, Supervision } from '../messaging/index.ts'
 import type { Log, MetricsCollector } from '../observability/index.ts'
-import type { CompiledTopology, OrchestraHost, ScheduleKeeper } from '../orchestration/index.ts'
+import type { CompiledTopology, EndedRuns, OrchestraHost, ScheduleKeeper } from '../orchestration/index.ts'
 import type { Cache } from '../resilience/index.ts'
 import type {
   Access,
@@ -80,6 +80,7 @@ export interface TroupeParts {
   readonly steps: Steps
   readonly timers: Timers
   readonly housekeeping: Housekeeping
+  readonly endedRuns: EndedRuns
   readonly orchestra: OrchestraHost
   readonly schedules: ScheduleKeeper
   /** The name under which this process holds runs. */

@@ -36,16 +36,17 @@ const pipe = (...agents: Agent[]) => patterns.pipeline({ stages: agents.map((age
 describe('a run that is over', () => {
   it('is replayed and forked for its retention; after it the result remains', async () => {
     const clock = createVirtualClock()
-    const troupe = await opened({ clock, retention: { replay: '10d' } })
+    const troupe = await opened({ clock, retention: { replay: '4h', runs: '8h' } })
     const { orchestra } = troupe.user('ada')
     const run = await orchestra.start({ task: 't', topology: solo(echo('A')) })
     const { response } = await run.result()
-    const until = new Date(clock.now() + 10 * 86_400_000).toISOString()
-    expect(await run.status()).toEqual({ status: 'completed', replayableUntil: until })
+    const until = new Date(clock.now() + 4 * 3_600_000).toISOString()
+    const keptUntil = new Date(clock.now() + 8 * 3_600_000).toISOString()
+    expect(await run.status()).toEqual({ status: 'completed', replayableUntil: until, keptUntil })
     expect((await orchestra.list()).items[0]).toMatchObject({ replayableUntil: until })
-    await clock.advance('9d')
+    await clock.advance('3h')
     expect(await orchestra.replay(run.id)).toMatchObject({ identical: true })
-    await clock.advance('1d')
+    await clock.advance('1h')
     const expired = { name: 'NotFoundError', code: 'replay.expired', status: 410 }
     await expect(orchestra.replay(run.id)).rejects.toMatchObject(expired)
     // Swept by now, with the journals of its steps.
@@ -54,12 +55,18 @@ describe('a run that is over', () => {
       orchestra.replay(run.id),
       orchestra.fork(run.id, { at: 1 }),
       orchestra.export(run.id),
-      orchestra.why(run.id),
       orchestra.at(run.id, 1),
       eventsOf(run),
     ])
       await expect(asked).rejects.toMatchObject(expired)
     expect(await run.result()).toMatchObject({ status: 'completed', response, totalSteps: 1 })
+    const remains = (await orchestra.why(run.id)).sentences.map(({ text }) => text)
+    expect(remains).toEqual([expect.stringContaining(until), expect.stringContaining(keptUntil)])
+    await clock.advance('4h')
+    await expect(orchestra.get(run.id)).rejects.toMatchObject({ code: 'run.unknown' })
+    expect((await orchestra.list({ search: 't' })).items).toEqual([])
+    // Its id is free.
+    await orchestra.run({ id: run.id, task: 'other', topology: solo(echo('A')) })
     await troupe.forget('ada')
     await expect(orchestra.replay(run.id)).rejects.toMatchObject({ code: 'user.forgotten' })
   })

@@ -1,5 +1,5 @@
 /** Journals on a storage. */
-import { type Clock, type Events, failure } from '../../core/index.ts'
+import { type Clock, type Events, failure, textBehind } from '../../core/index.ts'
 import type { Blobs, Statement, Storage } from '../../storage/index.ts'
 import type {
   Body,
@@ -35,6 +35,8 @@ export interface JournalRetention {
   readonly closedMs?: number
   /** What the ids begin with of journals that go with this one: those of its steps. */
   readonly below?: (journal: JournalId) => readonly string[]
+  /** What else goes with this one, in the same change. */
+  readonly also?: (user: string, journal: JournalId) => readonly Statement[]
 }
 
 /** As Temporal's limits on a workflow's history, which years of use have settled. */
@@ -45,9 +47,6 @@ export const journalLimits: JournalLimits = {
   snapshotEvery: 1_000,
 }
 const day = 86_400_000
-
-/** The first text behind all that begin with this one. */
-const after = (prefix: string) => prefix.slice(0, -1) + String.fromCharCode(prefix.charCodeAt(prefix.length - 1) + 1)
 
 /** @example const journals = createJournals({ storage, clock, owner: 'host-1/4711' }) */
 export function createJournals(options: JournalsOptions): Journals {
@@ -153,7 +152,8 @@ class StoredJournals implements Journals {
       const user = row.user_id as string
       const id = row.journal_id as string
       const deletes = this.#statements.deletes.map((statement) => statement({ user, id }))
-      const statements = [...deletes, ...this.#released(user, id), ...(await this.#deletedBelow(user, id))]
+      const also = this.#options.retention?.also?.(user, id) ?? []
+      const statements = [...deletes, ...this.#released(user, id), ...(await this.#deletedBelow(user, id)), ...also]
       await storage.commit({ id: null, scope: { user }, statements })
     }
     return rows?.length ?? 0
@@ -162,7 +162,7 @@ class StoredJournals implements Journals {
   async #deletedBelow(user: string, id: JournalId): Promise<readonly Statement[]> {
     const statements: Statement[] = []
     for (const from of this.#options.retention?.below?.(id) ?? []) {
-      const range = { user, from, to: after(from) }
+      const range = { user, from, to: textBehind(from) }
       const [large] = await this.#options.storage.read({ user }, [this.#statements.large(range, { returns: true })])
       for (const row of large ?? []) statements.push(...this.#released(user, row.journal_id as string))
       statements.push(...this.#statements.deletesWithin.map((statement) => statement(range)))

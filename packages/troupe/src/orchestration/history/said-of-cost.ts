@@ -50,6 +50,6 @@ function count(spent: Spent, { usage }: Charged, steps = 1): void {
   spent.usd += usage?.cost ?? 0
 }
 
-const dollars = (usd: number) => `$${usd.toFixed(usd > 0 && usd < 0.01 ? 6 : 2)}`
+export const dollars = (usd: number) => `$${usd.toFixed(usd > 0 && usd < 0.01 ? 6 : 2)}`
 const share = ({ tokens, usd }: Spent, allTokens: number, allUsd: number) =>
   `${tokens} tokens, ${dollars(usd)} (${Math.round(100 * (allUsd > 0 ? usd / allUsd : tokens / allTokens))} %)`

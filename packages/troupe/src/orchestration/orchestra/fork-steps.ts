@@ -7,7 +7,7 @@ import type { JournalRecord } from '../../durable/index.ts'
 import type { Statement } from '../../storage/index.ts'
 import { hasEnded, type State } from '../core/state.ts'
 import type { OrchestraParts } from './parts.ts'
-import { stepJournal } from './run-journals.ts'
+import { conversationOf, stepJournal } from './run-journals.ts'
 import { readRecord } from './run-record.ts'
 
 export interface ForkedSteps {
@@ -96,11 +96,10 @@ function beforeFailure(bodies: readonly (readonly Entry[])[]): readonly (readonl
 /** The step took its failure in, and went on. */
 const goesOn = new Set(['effect', 'claim', 'turn', 'reply', 'wait', 'body', 'commit'])
 
-const conversationOf = (run: string, branch: string, node: string) => `run:${run}/${branch}@${node}`
-
 /** Conversations are named for their run. */
 function renamed(entry: Entry, { source, run }: ForkedSteps): Entry {
-  const one = (id: string) => id.replace(`conversation:run:${source.run}/`, `conversation:run:${run}/`)
+  const one = (id: string) =>
+    id.replace(`conversation:${conversationOf(source.run, '')}`, `conversation:${conversationOf(run, '')}`)
   return {
     ...entry,
     ...(entry.id === undefined ? {} : { id: one(entry.id) }),
@@ -122,7 +121,7 @@ async function conversations(
   const seen = new Set<string>()
   for (const { branch: id, node } of started) {
     const branch = state.branches.get(id)
-    const name = conversationOf(source.run, id, node)
+    const name = conversationOf(source.run, `${id}@${node}`)
     if (!branch || ['completed', 'failed', 'cancelled'].includes(branch.status) || seen.has(name)) continue
     seen.add(name)
     const messages = await parts.services.conversations.load(user, name)
@@ -135,7 +134,7 @@ async function conversations(
       const entries = waiting.get(step) ?? (await entriesOf(parts, fork, step)).flat()
       cut = Math.min(cut, lengthIn(entries, name) ?? cut)
     }
-    const own = conversationOf(run, id, node)
+    const own = conversationOf(run, `${id}@${node}`)
     for (const [i, { message, taint }] of messages.slice(0, cut).entries())
       statements.push(...parts.services.conversations.append(user, own, i, [message], taint).statements)
   }

@@ -6,6 +6,7 @@ import { runJournal } from './run-journals.ts'
 import type { RunRow } from './run-store.ts'
 
 type Kept = Pick<OrchestraParts, 'journals' | 'clock'>
+type Keeping = Pick<OrchestraParts, 'journals' | 'endedRuns'>
 const page = 500
 
 /** ms since 1970; undefined while it is not over. */
@@ -13,9 +14,20 @@ export const replayableUntil = ({ journals }: Pick<Kept, 'journals'>, { endedAt 
   endedAt === null ? undefined : endedAt + journals.keptMs
 
 /** As ISO text, for whoever asks how a run stands. */
-export function toldUntil(parts: Pick<Kept, 'journals'>, row: RunRow): { readonly replayableUntil?: string } {
-  const until = replayableUntil(parts, row)
-  return until === undefined ? {} : { replayableUntil: new Date(until).toISOString() }
+export interface ToldUntil {
+  /** Once it is over: until then it can be replayed and forked. */
+  readonly replayableUntil?: string
+  /** Until then its result stays; afterwards there is no such run. */
+  readonly keptUntil?: string
+}
+
+export function toldUntil({ journals, endedRuns }: Keeping, row: RunRow): ToldUntil {
+  const until = replayableUntil({ journals }, row)
+  if (until === undefined || row.endedAt === null) return {}
+  return {
+    replayableUntil: new Date(until).toISOString(),
+    keptUntil: new Date(row.endedAt + endedRuns.keptMs).toISOString(),
+  }
 }
 
 /** @throws NotFoundError `replay.expired` */

@@ -1,6 +1,7 @@
 /** The tables of runs: what a list shows, which are not over yet, their budgets. */
 import { type ContentNames, type Migration, postgresTables, type UserTable, workTable } from '../../storage/index.ts'
 import { scheduleTablesPostgres, scheduleTablesSqlite, scheduleUserTables } from '../schedules/schedule-tables.ts'
+import { endedRunsTables } from './ended-runs.ts'
 import { runLabels, teamLabels } from './run-labels.ts'
 
 const tables = [
@@ -73,6 +74,7 @@ export const orchestrationMigrations: readonly Migration[] = [
   },
   { room: 'orchestration', version: 4, name: 'runs by label, status and cost', lowestReader: 2, up: runLabels },
   { room: 'orchestration', version: 5, name: 'runs by team and words', lowestReader: 2, up: teamLabels },
+  { room: 'orchestration', version: 6, name: 'runs that are over', lowestReader: 2, up: endedRunsTables },
 ]
 
 /** @param run what the statement calls the id of the run */
@@ -87,6 +89,7 @@ export const commandContent = (run: string, id: string): ContentNames => ({
 export const orchestrationTables: readonly UserTable[] = [
   { name: 'runs', key: ['run_id'], content: runContent('run_id') },
   { name: 'run_work', key: ['run_id'] },
+  { name: 'runs_ended', key: ['run_id'] },
   { name: 'budgets', key: ['run_id'] },
   { name: 'run_commands', key: ['run_id', 'command_id'], content: commandContent('run_id', 'command_id') },
   { name: 'run_labels', key: ['kind', 'value', 'created_at', 'run_id'] },

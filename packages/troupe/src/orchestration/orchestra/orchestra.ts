@@ -7,6 +7,7 @@ import {
   createPage,
   failure,
   type Page,
+  TroupeError,
   type UserId,
 } from '../../core/index.ts'
 import { checkTopology, type Finding } from '../check/check-topology.ts'
@@ -14,6 +15,7 @@ import { type RunConfig, readConfig } from '../core/read-config.ts'
 import { type EvaluateOptions, type Evaluation, evaluate } from '../evaluation/evaluate.ts'
 import type { OpenWorld } from '../evaluation/evaluation-world.ts'
 import { explain, type Why } from '../history/explain.ts'
+import { explainRemains } from '../history/explain-remains.ts'
 import { type ExportedRun, type ExportOptions, exportRun } from '../history/export-run.ts'
 import { type Standing, standingAt } from '../history/moment.ts'
 import { PastRun } from '../history/past-run.ts'
@@ -22,7 +24,7 @@ import { type UndoneOfRun, type UndoOptions, undoRun } from '../history/undo-run
 import { defineTopology, type TopologyForm } from '../topology/define-topology.ts'
 import { type Comparison, compareRuns } from './compare-runs.ts'
 import { type ForkOptions, forkRun } from './fork-run.ts'
-import { keptRecords, toldUntil } from './kept-records.ts'
+import { keptRecords, type ToldUntil, toldUntil } from './kept-records.ts'
 import type { OrchestraHost } from './orchestra-host.ts'
 import type { Replay } from './replay.ts'
 import { Run } from './run.ts'
@@ -41,7 +43,7 @@ export interface RunListOptions extends LookOptions, RunFilter {
   readonly cursor?: string
 }
 
-export interface RunSummary {
+export interface RunSummary extends ToldUntil {
   readonly id: string
   readonly status: string
   readonly reason?: string
@@ -52,8 +54,6 @@ export interface RunSummary {
   /** ISO text. */
   readonly createdAt: string
   readonly endedAt?: string
-  /** ISO text, once it is over: until then it can be replayed and forked; its result stays. */
-  readonly replayableUntil?: string
 }
 
 /** A run as it stood with one of its events. */
@@ -195,6 +195,7 @@ export class Orchestra {
   /**
    * Why a run stands as it does, in plain sentences: what it waits for, why it failed, what it cost, which way it took and
    * why, what was slow, which guard it tripped, who has taken it over, who carries it on.
+   * Of one whose journal is not kept any more it says what remains.
    * @throws NotFoundError
    * @example for (const { about, text } of (await ada.orchestra.why(run.id)).sentences) console.log(about, text)
    */
@@ -202,7 +203,11 @@ export class Orchestra {
     checkCall('orchestra.why', options)
     const { parts } = this.#host
     const row = await this.#host.row(this.#user, checkName('run', id))
-    const past = await this.#past(id)
+    const past = await this.#past(id).catch((error: unknown) => {
+      if (error instanceof TroupeError && error.code === 'replay.expired') return undefined
+      throw error
+    })
+    if (!past) return explainRemains(row, toldUntil(parts, row))
     const content = await parts.journals.load(this.#user, runJournal(id))
     const holder = await parts.store.holderOf(this.#user, id)
     const held = content && {

@@ -8,6 +8,7 @@ import type { Log } from '../../observability/index.ts'
 import type { AuditTrail } from '../../security/index.ts'
 import type { Statement, Storage } from '../../storage/index.ts'
 import type { CanonicalTopology } from '../core/canonical.ts'
+import type { EndedRuns } from './ended-runs.ts'
 import type { First } from './first.ts'
 import type { RunBudgets } from './run-budget.ts'
 import type { RunCommands } from './run-commands.ts'
@@ -51,6 +52,7 @@ export interface OrchestraParts {
   readonly log: Log
   readonly audit?: AuditTrail
   readonly journals: Journals
+  readonly endedRuns: EndedRuns
   readonly inbox: Inbox
   readonly timers: Timers
   readonly steps: Steps

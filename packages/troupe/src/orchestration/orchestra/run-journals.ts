@@ -16,6 +16,14 @@ export function journalsBelow(journal: string): readonly string[] {
   return [steps, `undo:${steps}`]
 }
 
+/** Conversations of a run: each branch at each node has its own. */
+export const conversationOf = (run: string, place: string): string => `run:${escapeRun(run)}/${place}`
+/** What the names of all conversations of the run begin with that a journal is of; undefined for other journals. */
+export function conversationsBelow(journal: string): string | undefined {
+  const owner = ownerOf(journal)
+  return owner && owner.step === undefined ? conversationOf(owner.run, '') : undefined
+}
+
 const escapeRun = (run: string) => run.replaceAll('%', '%25').replaceAll('/', '%2F')
 const readRun = (text: string) => text.replaceAll('%2F', '/').replaceAll('%25', '%')
 

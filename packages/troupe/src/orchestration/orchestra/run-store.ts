@@ -11,6 +11,7 @@ import {
   template,
 } from '../../storage/index.ts'
 import type { RunAccount } from '../core/result.ts'
+import { runEnded } from './ended-runs.ts'
 import { type OrchestrationTables, runContent } from './migrations.ts'
 import type { Parent } from './parent.ts'
 import { listRuns, type RunFilter, type RunPlace } from './run-filter.ts'
@@ -115,9 +116,14 @@ const rowOf = (row: Row): RunRow => ({
   outside: Number(row.outside),
 })
 
-export function createRunStore(storage: Storage, { node, form, mark }: Holder): RunStore {
-  const queries = compile(storage.dialect)
-  const words = addWords(storage.dialect)
+export function createRunStore(storage: Storage, holder: Holder): RunStore {
+  return { ...createWrites(storage, holder), ...createLooks(storage, holder) }
+}
+
+function createWrites({ dialect }: Storage, { node, form, mark }: Holder): Pick<RunStore, 'insert' | 'stand'> {
+  const queries = compileWrites(dialect)
+  const words = addWords(dialect)
+  const ended = runEnded(dialect)
   const said = (user: UserId, run: string, values: readonly (Json | undefined)[]) => {
     const found = wordsIn(values).map((word) => mark(user, word))
     return found.length === 0 ? [] : [words({ user, run, words: JSON.stringify(found) })]
@@ -139,11 +145,20 @@ export function createRunStore(storage: Storage, { node, form, mark }: Holder): 
       queries.work({ user, run, owner: node(), form }),
       ...said(user, run, [...tags, task]),
     ],
-    stand: (user, run, { status, reason, over, moving, result, outside, cost, said: ended }) => [
+    stand: (user, run, { status, reason, over, moving, result, outside, cost, said: last }) => [
       queries.update({ user, run, status, reason, result, outside, cost, now, ended: over ? now : null }),
-      over ? queries.unwork({ user, run }) : queries.move({ user, run, moving: moving ? 1 : 0 }),
-      ...(ended ? said(user, run, [ended.response, ended.error?.message]) : []),
+      ...(over
+        ? [queries.unwork({ user, run }), ended({ user, run, now })]
+        : [queries.move({ user, run, moving: moving ? 1 : 0 })]),
+      ...(last ? said(user, run, [last.response, last.error?.message]) : []),
     ],
+  }
+}
+
+function createLooks(storage: Storage, { node, form, mark }: Holder): Omit<RunStore, 'insert' | 'stand'> {
+  const { dialect } = storage
+  const queries = { ...compileHolding(dialect), ...compileReads(dialect), ...compileLooks(dialect) }
+  return {
     claim: (user, run) =>
       queries.claim(
         { user, run, node: node(), form },
@@ -169,7 +184,7 @@ export function createRunStore(storage: Storage, { node, form, mark }: Holder): 
     },
     async list(user, filter, limit, after) {
       const [rows] = await storage.read({ user }, [
-        listRuns(storage.dialect, user, filter, limit, after, (word) => mark(user, word)),
+        listRuns(dialect, user, filter, limit, after, (word) => mark(user, word)),
       ])
       return (rows ?? []).map(rowOf)
     },
@@ -201,13 +216,6 @@ const ownOf =
     content?: ContentNames,
   ) =>
     template<OrchestrationTables, Values>(dialect, build, content)
-
-const compile = (dialect: Dialect) => ({
-  ...compileWrites(dialect),
-  ...compileHolding(dialect),
-  ...compileReads(dialect),
-  ...compileLooks(dialect),
-})
 
 type Standing = Key & {
   status: string
@@ -322,7 +330,7 @@ function compileReads(dialect: Dialect) {
         .selectFrom('runs')
         .selectAll()
         .where('user_id', '=', p.user)
-        .where('ended_at', 'is', null)
+        .where('status', 'in', ['running', 'waiting'])
         .where('parent', 'is not', null)
         .orderBy('run_id'),
     ),

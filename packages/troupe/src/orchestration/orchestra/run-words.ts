@@ -33,17 +33,15 @@ export function wordsIn(values: readonly (Json | undefined)[]): readonly string[
   return [...found]
 }
 
+/** The texts of a JSON list as rows of `each`, in its column `value`. */
+export const eachOf = ({ name }: Dialect, list: string) =>
+  name === 'sqlite' ? sql`json_each(${list}) each` : sql`json_array_elements_text(cast(${list} as json)) each(value)`
+
 /** `words`: JSON list of marks; the run's row is there. */
 export const addWords = (dialect: Dialect) =>
-  template<unknown, { user: string; run: string; words: string }>(dialect, (db, p) => {
-    const each =
-      dialect.name === 'sqlite'
-        ? sql`json_each(${p.words}) each`
-        : sql`json_array_elements_text(cast(${p.words} as json)) each(value)`
-    return {
-      compile: () =>
-        sql`insert into run_labels (user_id, kind, value, created_at, run_id)
-          select r.user_id, 'word', each.value, r.created_at, r.run_id from runs r cross join ${each}
-          where r.user_id = ${p.user} and r.run_id = ${p.run} on conflict do nothing`.compile(db),
-    }
-  })
+  template<unknown, { user: string; run: string; words: string }>(dialect, (db, p) => ({
+    compile: () =>
+      sql`insert into run_labels (user_id, kind, value, created_at, run_id)
+        select r.user_id, 'word', each.value, r.created_at, r.run_id from runs r cross join ${eachOf(dialect, p.words)}
+        where r.user_id = ${p.user} and r.run_id = ${p.run} on conflict do nothing`.compile(db),
+  }))

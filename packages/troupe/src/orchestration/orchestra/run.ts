@@ -15,7 +15,7 @@ import { type AgentPath, pathOf, pathSetBy } from '../core/agent-path.ts'
 import { type Inspection, inspect } from '../history/inspect.ts'
 import { PastRun } from '../history/past-run.ts'
 import type { CommandOptions } from './command-options.ts'
-import { keptRecords, refuseExpired, toldUntil } from './kept-records.ts'
+import { keptRecords, refuseExpired, type ToldUntil, toldUntil } from './kept-records.ts'
 import type { OrchestraHost } from './orchestra-host.ts'
 import type { LivePart } from './parts.ts'
 import { type RetryOptions, retryRun } from './retry-run.ts'
@@ -74,12 +74,9 @@ export class Run {
   }
 
   /** As things stand now. */
-  async status(options: { readonly signal?: AbortSignal } = {}): Promise<{
-    readonly status: RunResult['status'] | 'paused'
-    readonly reason?: string
-    /** ISO text, once it is over: until then it can be replayed and forked; its result stays. */
-    readonly replayableUntil?: string
-  }> {
+  async status(
+    options: { readonly signal?: AbortSignal } = {},
+  ): Promise<{ readonly status: RunResult['status'] | 'paused'; readonly reason?: string } & ToldUntil> {
     checkCall('run.status', options)
     const row = await this.#host.row(this.#user, this.id)
     const reason = row.reason === null ? {} : { reason: row.reason }

@@ -24,7 +24,7 @@ import type { Command, Pinned, StepUsage } from '../core/model.ts'
 import { parentOf } from './parent.ts'
 import type { OrchestraParts } from './parts.ts'
 import { createRunHands } from './run-hands.ts'
-import { runJournal, stepJournal } from './run-journals.ts'
+import { conversationOf, runJournal, stepJournal } from './run-journals.ts'
 import { type Told, toJson } from './wire.ts'
 
 type Execute = Extract<Command, { readonly type: 'step.execute' }>
@@ -217,7 +217,7 @@ export class StepLauncher {
       ctxOf,
       ways: command.ways,
       services: this.#services(),
-      conversation: `run:${this.#run}/${command.conversation}`,
+      conversation: conversationOf(this.#run, command.conversation),
       request: command.request,
       ...(command.results ? { results: command.results as never } : {}),
       ...this.#shown(command),

@@ -94,6 +94,8 @@ const storage: readonly Setting[] = [
   { path: 'retention.changeIds', kind: time, says: 'a repeated change is recognised within', standard: '24h' },
   { path: 'retention.feed', kind: time, says: 'a watcher that was away for longer resyncs', standard: '24h' },
   { path: 'retention.feedRevisions', kind: whole(1), says: 'revisions of a user in the feed', standard: 10_000 },
+  { path: 'retention.replay', kind: time, says: 'an ended run can be replayed and forked', standard: '30d' },
+  { path: 'retention.runs', kind: time, says: 'the result of an ended run is kept', standard: '365d' },
   { path: 'retention.every', kind: time, says: 'between clean-ups of the storage', standard: '1m' },
   {
     path: 'encryption.key',

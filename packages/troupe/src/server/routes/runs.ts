@@ -14,6 +14,7 @@ const status = z.object({
   status: z.string(),
   reason: z.string().optional(),
   replayableUntil: z.string().optional(),
+  keptUntil: z.string().optional(),
 })
 const summary = z.object({
   id: z.string(),
@@ -25,6 +26,7 @@ const summary = z.object({
   createdAt: z.string(),
   endedAt: z.string().optional(),
   replayableUntil: z.string().optional(),
+  keptUntil: z.string().optional(),
 })
 const usd = z
   .string()

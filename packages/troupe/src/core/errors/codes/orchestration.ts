@@ -16,7 +16,7 @@ export const orchestrationCodes = {
   'run.unknown': {
     class: errors.NotFoundError,
     message: 'There is no run {run}.',
-    hint: 'Look at orchestra.list(); runs that ended go with their retention.',
+    hint: 'Look at orchestra.list(); runs that are over go after retention.runs, 365 days unless it says otherwise.',
   },
   'run.over': {
     class: errors.ConflictError,

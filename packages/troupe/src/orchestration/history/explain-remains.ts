@@ -1,0 +1,32 @@
+/** What is still to be said of a run whose journal is not kept any more: how it ended, what it cost, and for how long. */
+import type { Json } from '../../core/index.ts'
+import type { ToldUntil } from '../orchestra/kept-records.ts'
+import { revive } from '../orchestra/run-result.ts'
+import type { RunRow } from '../orchestra/run-store.ts'
+import type { Why } from './explain.ts'
+import { dollars } from './said-of-cost.ts'
+import type { Sentence } from './sentence.ts'
+
+export function explainRemains({ status, result }: RunRow, { replayableUntil, keptUntil }: ToldUntil): Why {
+  const sentences: Sentence[] = [
+    {
+      about: 'kept',
+      text: `Its journal was kept until ${replayableUntil} and is gone: which way it took, and why, nobody can tell any more.`,
+    },
+    { about: 'kept', text: `Its result with usage, cost and branch results is kept until ${keptUntil}.` },
+  ]
+  const last = result === null ? undefined : revive(JSON.parse(result) as Json)
+  if (last?.guard) {
+    const { name, used, limit } = last.guard
+    sentences.push({
+      about: 'guard',
+      text: `The guard ${name} stopped it${limit > 0 ? ` at ${used} of ${limit}` : ''}.`,
+    })
+  }
+  if (last?.error)
+    sentences.push({ about: 'failed', text: `It ended with: ${last.error.message} [${last.error.code}]` })
+  const tokens = last ? last.usage.inputTokens + last.usage.outputTokens : 0
+  if (last && tokens > 0)
+    sentences.push({ about: 'cost', text: `It used ${tokens} tokens for ${dollars(last.cost.usd)}.` })
+  return { status, sentences, because: [] }
+}

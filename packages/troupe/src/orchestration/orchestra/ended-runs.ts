@@ -1,0 +1,97 @@
+/**
+ * Runs that are over go with their retention: the row with the result, what they were found by, their budgets and commands.
+ * Their journals and conversations went before, with `retention.replay`. A content-free row of each says when it ended.
+ */
+import { type RawBuilder, sql } from 'kysely'
+import type { Clock, UserId } from '../../core/index.ts'
+import {
+  type Bind,
+  type Dialect,
+  postgresTables,
+  type Statement,
+  type Storage,
+  template,
+  workTable,
+} from '../../storage/index.ts'
+import { eachOf } from './run-words.ts'
+
+const tables = [
+  'create table runs_ended (user_id text not null, run_id text not null, at bigint not null, primary key (user_id, run_id))',
+  'create index runs_ended_order on runs_ended (at)',
+  'create index run_labels_by_run on run_labels (user_id, run_id)',
+]
+const found =
+  'insert into runs_ended (user_id, run_id, at) select user_id, run_id, ended_at from runs where ended_at is not null'
+
+export const endedRunsTables = {
+  sqlite: [...tables, found],
+  postgres: [...postgresTables(tables), workTable('runs_ended'), found],
+}
+
+/** So many go in one change. */
+const together = 100
+const rowsOf = ['run_labels', 'run_commands', 'budgets', 'runs', 'runs_ended'] as const
+
+export interface EndedRuns {
+  /** ms from the end of a run. */
+  readonly keptMs: number
+  /** Removes those whose time is up, the oldest first, at most so many. @returns how many went */
+  sweep(most: number): Promise<number>
+}
+
+export function createEndedRuns({
+  storage,
+  clock,
+  keptMs,
+}: {
+  readonly storage: Pick<Storage, 'dialect' | 'read' | 'commit'>
+  readonly clock: Clock
+  readonly keptMs: number
+}): EndedRuns {
+  const { before, removals } = compile(storage.dialect)
+  return {
+    keptMs,
+    async sweep(most) {
+      const at = clock.now() - keptMs
+      const [rows = []] = await storage.read({ work: true }, [before({ at, most }, { returns: true })])
+      const ofUser = new Map<UserId, string[]>()
+      for (const { user_id: user, run_id: run } of rows as readonly { user_id: string; run_id: string }[])
+        ofUser.set(user, [...(ofUser.get(user) ?? []), run])
+      for (const [user, runs] of ofUser)
+        for (let i = 0; i < runs.length; i += together) {
+          const gone = { user, runs: JSON.stringify(runs.slice(i, i + together)) }
+          await storage.commit({ id: null, scope: { user }, statements: removals.map((remove) => remove(gone)) })
+        }
+      return rows.length
+    },
+  }
+}
+
+/** In the change that ends the run. */
+export const runEnded = (dialect: Dialect): ((values: { user: string; run: string; now: Bind }) => Statement) =>
+  compiled<{ user: string; run: string; now: Bind }>(
+    dialect,
+    (p) =>
+      sql`insert into runs_ended (user_id, run_id, at) values (${p.user}, ${p.run}, ${p.now}) on conflict do nothing`,
+  )
+
+function compile(dialect: Dialect) {
+  return {
+    before: compiled<{ at: number; most: number }>(
+      dialect,
+      (p) => sql`select user_id, run_id from runs_ended where at <= ${p.at} order by at limit ${p.most}`,
+    ),
+    removals: rowsOf.map((table) =>
+      compiled<{ user: string; runs: string }>(
+        dialect,
+        (p) => sql`delete from ${sql.table(table)} where user_id = ${p.user}
+          and run_id in (select each.value from ${eachOf(dialect, p.runs)})`,
+      ),
+    ),
+  }
+}
+
+const compiled = <Values extends { [K in keyof Values]: Bind }>(
+  dialect: Dialect,
+  build: (p: Values) => RawBuilder<unknown>,
+) => template<unknown, Values>(dialect, (db, p) => ({ compile: () => build(p).compile(db) }))
