@@ -21,9 +21,14 @@ function projects(): string[] {
 const holdsTypeScript = (project: string): boolean =>
   globSync(`${dirname(project)}/**/*.{ts,tsx}`, { cwd: root, exclude: ['**/node_modules', '**/dist'] }).length > 0
 
+/** What has not changed since is not looked at again. */
+const known = (project: string) =>
+  join(root, 'node_modules/.cache/types', `${project.replaceAll(/[/\\]/g, '-')}.tsbuildinfo`)
+
 const check = (project: string): Promise<boolean> =>
   new Promise((done) => {
-    const compiling = spawn(process.execPath, [compiler, '-p', project, '--noEmit', '--pretty', 'false'], { cwd: root })
+    const options = ['--noEmit', '--pretty', 'false', '--incremental', '--tsBuildInfoFile', known(project)]
+    const compiling = spawn(process.execPath, [compiler, '-p', project, ...options], { cwd: root })
     let said = ''
     const listen = (part: string) => {
       said += part
