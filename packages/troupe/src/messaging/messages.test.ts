@@ -150,7 +150,7 @@ describe('requests', () => {
     await failed
     expect(await agent('Nobody').mailbox.receive()).toEqual([])
   })
-  it('end with their signal', async () => {
+  it('end with their signal, and are not delivered afterwards', async () => {
     const { agent, clock } = await room()
     const stop = new AbortController()
     const answer = agent('A').messages.request(Order, { n: 1 }, { to: 'Nobody', signal: stop.signal })
@@ -158,6 +158,7 @@ describe('requests', () => {
     await clock.advance('1ms')
     stop.abort()
     await failed
+    expect(await agent('Nobody').mailbox.receive(), 'nobody waits for it any more').toEqual([])
   })
   it('survive a late reply', async () => {
     const { agent, clock } = await room({ config: { lease: '1m' } })

@@ -58,6 +58,7 @@ export async function request<R>(
   const abort = () => ended.abort(signal?.reason)
   if (signal?.aborted) abort()
   signal?.addEventListener('abort', abort, { once: true })
+  let answered = false
   try {
     const lane = JSON.stringify([user, agent, to, options.priority ?? 'normal'])
     await dispatch.send(lane, prepared, {
@@ -66,7 +67,8 @@ export async function request<R>(
     })
     for (;;) {
       const [row] = await post.read(user, post.requests.look(user, id))
-      if (row && row.answer !== null) return await replyOf(type, decodeJson(String(row.answer)))
+      answered = row !== undefined && row.answer !== null
+      if (row && answered) return await replyOf(type, decodeJson(String(row.answer)))
       if (post.clock.monotonic() >= until) throw timedOut()
       await listening.wait(until - post.clock.monotonic(), signal)
     }
@@ -77,8 +79,9 @@ export async function request<R>(
     listening.end()
     stopTimer()
     signal?.removeEventListener('abort', abort)
-    // A row that stays is swept after its time; its loss must not hide the reply.
-    await post.commit(user, [post.requests.close(user, id)], null, []).catch(() => {})
+    // A row that stays is swept after its time; its loss must not hide the reply. Nobody waits for one given up.
+    const done = [post.requests.close(user, id), ...(answered ? [] : [post.requests.withdraw(user, to, id)])]
+    await post.commit(user, done, null, []).catch(() => {})
   }
 }
 

@@ -1,7 +1,7 @@
 /** Requests that somebody outside a step waits for: a row until the answer is fetched or the time is over. */
 import { sql } from 'kysely'
 import type { Dialect, Now, Statement } from '../../storage/index.ts'
-import { compile, type Values } from './compile.ts'
+import { compile, now, type Values } from './compile.ts'
 
 export function requestStatements(dialect: Dialect) {
   const open = compile<Values>(
@@ -22,7 +22,18 @@ export function requestStatements(dialect: Dialect) {
     dialect,
     (p) => sql`delete from message_requests where user_id = ${p.user} and id = ${p.id}`,
   )
+  const withdraw = compile<Values>(
+    dialect,
+    (
+      p,
+    ) => sql`update messages set expires_at = ${now} where user_id = ${p.user} and mailbox = ${p.mailbox} and id = ${p.id}
+      and state in ('ready', 'held') and (token is null or not exists (select 1 from mailbox_lanes l
+        where l.user_id = messages.user_id and l.mailbox = messages.mailbox and l.lane = messages.lane
+          and l.token = messages.token and l.lease_until > ${now}))`,
+  )
   return {
+    /** Its message is delivered to nobody any more, where nobody has it in hands. */
+    withdraw: (user: string, mailbox: string, id: string): Statement => withdraw({ user, mailbox, id }),
     open: (user: string, id: string, until: Now): Statement => open({ user, id, until }),
     answer: (user: string, id: string, json: string): Statement => answer({ user, id, answer: json }),
     look: (user: string, id: string): Statement => look({ user, id }, { returns: true }),
