@@ -75,7 +75,7 @@ function taped<Out>(tape: Tape, name: string, spec: EffectSpec<Out>, fn: EffectF
   return (call) => tape.play({ kind: 'effect', name, request, signal: call.signal }, async () => fn(call))
 }
 
-const isOutside = (spec: Pick<EffectSpec, 'class'>): boolean => spec.class === 'idempotent' || spec.class === 'once'
+const isOutside = (spec: Pick<EffectSpec, 'class'>): boolean => spec?.class === 'idempotent' || spec?.class === 'once'
 
 /** What nobody is told the arguments of, nobody can approve. @throws AccessDeniedError `taint.refused` */
 async function leave(asking: Asking, name: string, input: unknown): Promise<void> {

@@ -215,7 +215,7 @@ export class Handling {
   async #effect<Out>(recorder: Recorder, name: string, spec: EffectSpec<Out>, fn: OutsideFunction<Out>): Promise<Out> {
     const { guard } = this.#parts
     const act = this.#act(recorder, name)
-    const outside = spec.class === 'idempotent' || spec.class === 'once'
+    const outside = spec?.class === 'idempotent' || spec?.class === 'once'
     if (outside && isJoined(act.taint)) {
       const verdict = recorder.answerNow({ kind: 'policy', name: `effect ${name}` }, () => {
         const said = guard.judge(act)

@@ -101,6 +101,8 @@ function amount(what: string, value: unknown): number {
 /** A part of the config; undefined counts as not said, in it too. */
 function part<T extends object>(where: string, value: T | undefined, known: readonly string[]): T {
   if (value !== undefined) checkOptions(where, value, known)
+  for (const [name, one] of Object.entries(value ?? {}))
+    if (one === null) throw refuse(`${where}.${name}`, 'it is null; leave it away')
   return Object.fromEntries(Object.entries(value ?? {}).filter(([, one]) => one !== undefined)) as T
 }
 

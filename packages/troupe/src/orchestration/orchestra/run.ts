@@ -116,9 +116,10 @@ export class Run {
             for (const [i, event] of events.entries()) {
               const set = pathSetBy(paths, event)
               if (set) paths.set(...set)
-              if (first + i <= seq) continue
-              seq = first + i
-              yield { ...event, seq, path: pathOf(paths, event), ...at }
+              if (first + i > seq) {
+                seq = first + i
+                yield { ...event, seq, path: pathOf(paths, event), ...at }
+              }
               if (over.has(event.type)) return
             }
           }
