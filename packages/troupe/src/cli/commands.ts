@@ -6,6 +6,7 @@ import { backupCommands } from './commands/backup.ts'
 import { chatCommand } from './commands/chat.ts'
 import { completionOf } from './commands/completion.ts'
 import { contextCommands } from './commands/context.ts'
+import { doctorCommand } from './commands/doctor.ts'
 import { initCommand } from './commands/init.ts'
 import { keyCommands } from './commands/keys.ts'
 import { loadCommand } from './commands/load.ts'
@@ -30,6 +31,7 @@ export const commands: readonly Command[] = [
   ...auditCommands,
   ...backupCommands,
   loadCommand,
+  doctorCommand,
   ...aboutCommands,
   completionOf(() => commands),
 ]

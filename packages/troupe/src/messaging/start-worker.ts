@@ -8,7 +8,7 @@ import type { Delivered } from './delivered.ts'
 import { Handling, type Job } from './handling.ts'
 import type { Mailboxes } from './mailboxes.ts'
 import type { Message } from './message.ts'
-import { isKindOf } from './message-type.ts'
+import { isKindOf, type MessageType } from './message-type.ts'
 import type { AgentDetail, Presence } from './presence.ts'
 import { matchesPresence } from './presence.ts'
 import { startAll } from './resources.ts'
@@ -44,6 +44,8 @@ export interface WorkerWatch {
 
 export interface RunningWorker extends AsyncDisposable {
   readonly detail: AgentDetail
+  /** The types that it handles, by themselves or in batches. */
+  readonly types: readonly MessageType[]
   /** Takes nothing more, waits for the handlers at work, then calls `onStop`. */
   stop(): Promise<void>
 }
@@ -161,6 +163,11 @@ class Running implements HaltableWorker {
     }
     this.#intakes = [this.#intake(), ...[...this.#registered.batches.keys()].map((type) => this.#gather(type))]
   }
+  get types(): readonly MessageType[] {
+    const { handlers, batches } = this.#registered
+    return [...handlers.values(), ...batches.values()].map(({ type }) => type)
+  }
+
   get #watches(): boolean {
     const { connects, disconnects } = this.#registered
     return connects.length + disconnects.length > 0 || this.#guards

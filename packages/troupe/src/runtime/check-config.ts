@@ -4,6 +4,8 @@ import { type ModelDefaults, providers } from '../models/index.ts'
 import { checkSchedulesConfig } from '../orchestration/index.ts'
 import { auditSettings, checkEgress, createRoles, isSecretReference, readPolicy } from '../security/index.ts'
 import { agentsByName, type ModelsConfig, type TroupeConfig, troupeOptions } from './config.ts'
+import { checksById } from './doctor/catalogue.ts'
+import { checkDoctor } from './doctor/check.ts'
 import { checkObservation } from './observation-config.ts'
 import { openPolicies } from './policies-config.ts'
 import { unsafeInProduction } from './unsafe-in-production.ts'
@@ -35,6 +37,7 @@ export function configProblems(config: TroupeConfig): readonly TroupeError[] {
     () => checkOptions('context', config.context ?? {}, ['limits', 'lifecycles', 'cleanup']),
     () => checkObservation(config),
     () => void openPolicies(config.policies ?? {}, { clock: systemClock, random: systemRandom }),
+    () => checkDoctor(config.doctor ?? {}, checksById),
     () => checkGeneral(config),
     () => checkParts(config),
   ]

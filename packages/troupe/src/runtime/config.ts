@@ -14,6 +14,7 @@ import type {
 import {
   type CompiledTopology,
   defineTopology,
+  type RunConfig,
   type SchedulesConfig,
   type TopologyForm,
 } from '../orchestration/index.ts'
@@ -31,6 +32,8 @@ import type {
 } from '../security/index.ts'
 import type { Faults, PostgresOptions, Retention as StorageRetention } from '../storage/index.ts'
 import type { CassetteConfig } from './cassette-file.ts'
+import type { Found } from './configuration/found.ts'
+import type { DoctorConfig } from './doctor/check.ts'
 import { type ObservationConfig, observationOptions } from './observation-config.ts'
 import type { PoliciesConfig } from './policies-config.ts'
 import type { SecretsConfig } from './secrets/open-secrets.ts'
@@ -98,7 +101,31 @@ export interface TroupeConfig extends ObservationConfig {
   readonly random?: Random
   /** Lets the storage fail as it may in the world; for tests. */
   readonly faults?: Faults
+  /** Checks of one's own, and what a person saw to, for `troupe.doctor()`. See docs/doctor.md. */
+  readonly doctor?: DoctorConfig
+  /** Set by `loadConfig`. */
+  readonly [declared]?: Declared
 }
+
+/** Under it a configuration that was loaded says where it is from. */
+export const declared: unique symbol = Symbol('declared')
+
+export interface Declared {
+  /** By the path of the setting. */
+  readonly held: ReadonlyMap<string, Found>
+  /** Runs of these teams begin with this configuration. */
+  readonly teams: Readonly<Record<string, { readonly config?: RunConfig }>>
+  /** As it was loaded, where it was opened without its agents. */
+  readonly config: TroupeConfig
+  /** Opened to be looked at by a command: nothing is carried out here. */
+  readonly lookedAt?: true
+}
+
+/** The same, saying where it is from. */
+export const withOrigins = (
+  config: TroupeConfig,
+  origins: Omit<Declared, 'config'> & Partial<Pick<Declared, 'config'>>,
+): TroupeConfig => ({ ...config, [declared]: { config, ...origins } })
 
 /** PostgreSQL, with secrets as they are or by their names. A password by its name is asked for at each connection. */
 export type PostgresStorage = Omit<PostgresOptions, PostgresSecret> & {
@@ -182,6 +209,7 @@ export const troupeOptions: readonly string[] = [
   'clock',
   'random',
   'faults',
+  'doctor',
   'policies',
   ...observationOptions,
 ]

@@ -183,7 +183,7 @@ function memoryUsed(): number {
   return process.memoryUsage.rss() / (most > 0 && most < totalmem() ? most : totalmem())
 }
 
-async function diskUsed(place: string): Promise<number> {
+export async function diskUsed(place: string): Promise<number> {
   const folder = place.includes('/') && !place.includes('://') ? dirname(place) : '.'
   const { blocks, bavail } = await statfs(folder)
   return blocks === 0 ? 0 : 1 - bavail / blocks

@@ -113,7 +113,7 @@ export async function openParts(given: TroupeConfig, borrowed?: Borrowed): Promi
       config,
     )
     around.events = base.events
-    return await assemble(config, base, borrowed)
+    return await assemble(config, base, given, borrowed)
   } catch (error) {
     await storage.close()
     throw error
@@ -151,7 +151,12 @@ async function observed(opened: Opened, { encryption: config, policies = {} }: R
   return { ...opened, bare, storage, ids, events, metrics, sealing, encryption, blobs }
 }
 
-async function assemble(config: RevealedConfig, base: Base, borrowed?: Borrowed): Promise<TroupeParts> {
+async function assemble(
+  config: RevealedConfig,
+  base: Base,
+  asGiven: TroupeConfig,
+  borrowed?: Borrowed,
+): Promise<TroupeParts> {
   const { clock, random, log, storage, ids, events, bare, sealing } = base
   const unread = new UnreadResults({ clock, events })
   const roles = createRoles(config.roles)
@@ -193,6 +198,7 @@ async function assemble(config: RevealedConfig, base: Base, borrowed?: Borrowed)
     supervisions: new Map(),
     toolPins,
     toolSources,
+    served: new Set<object>(),
     housekeeping,
     observation,
     cache: new Cache({ clock }),
@@ -209,7 +215,7 @@ async function assemble(config: RevealedConfig, base: Base, borrowed?: Borrowed)
     failed: (error) => log.error('what works for a forgotten user may go on here', { error: error as Error }),
   })
   const { storage: place, profile, shutdown = {} } = config
-  const given = { storage: place, production: profile === 'production', shutdown, ...known }
+  const given = { storage: place, production: profile === 'production', shutdown, ...known, config: asGiven }
   const restored = new Restored(base)
   return { ...working, forgetting, restored, given, keys: new ApiKeys(working), requests: new Requests(storage) }
 }

@@ -21,6 +21,7 @@ import type {
 } from '../security/index.ts'
 import type { Blobs, OpenedStorage } from '../storage/index.ts'
 import type { UnreadResults } from '../tools/index.ts'
+import type { TroupeConfig } from './config.ts'
 import type { Gate } from './gate.ts'
 import type { Housekeeping } from './housekeeping.ts'
 import type { Observation } from './observation.ts'
@@ -44,12 +45,16 @@ export interface TroupeParts {
     readonly shutdown: { readonly timeout?: Duration }
     readonly agents: ReadonlyMap<string, Agent>
     readonly topologies: ReadonlyMap<string, CompiledTopology>
+    /** As it was given, with its secrets by their names: for the doctor. */
+    readonly config: TroupeConfig
   }
   readonly workers: Map<RunningWorker, string>
   /** Each with its user; those that gave up, too. */
   readonly supervisions: Map<Supervision, string>
   readonly toolPins: ToolPins
   readonly toolSources: ToolSources
+  /** Servers of it that are open. */
+  readonly served: Set<object>
   readonly forgetting: Forgetting
   readonly clock: Clock
   readonly random: Random

@@ -42,5 +42,6 @@ export async function runWorker(
     await running.halt()
     over()
   }
-  return { detail: running.detail, stop, halt, [Symbol.asyncDispose]: stop }
+  const { detail, types } = running
+  return { detail, types, stop, halt, [Symbol.asyncDispose]: stop }
 }

@@ -16,6 +16,8 @@ import type { ApiKeys, AuditLog, Egress, Encryption, Forgotten, Secrets, Signatu
 import type { BackupManifest, Restoration, StorageSizes, StorageState } from '../storage/index.ts'
 import { backupTo } from './backups.ts'
 import { closeParts } from './close-parts.ts'
+import { type DoctorOptions, doctorOf } from './doctor/doctor.ts'
+import type { DoctorReport } from './doctor/examine.ts'
 import { type Drained, type DrainOptions, drainParts } from './drain-parts.ts'
 import type { TroupeParts } from './parts.ts'
 import { User } from './user.ts'
@@ -92,6 +94,18 @@ export class Troupe implements AsyncDisposable {
    */
   health(options: { readonly fresh?: boolean } = {}): Promise<HealthReport> {
     return this.#parts.observation.health.report(options)
+  }
+
+  /**
+   * Goes through the checklists for production: the configuration, what is stored, what runs, and with `project` the files
+   * of your own project. What breaks or hangs is a result too. See docs/doctor.md.
+   * @throws ValidationError for an unknown option, or a project that is no folder; CancelledError
+   * @example
+   * const { status, checks } = await troupe.doctor({ production: true })
+   * for (const { id, evidence, remedy } of checks.filter((one) => one.status === 'fail')) console.error(id, evidence, remedy)
+   */
+  doctor(options: DoctorOptions = {}): Promise<DoctorReport> {
+    return doctorOf(this.#parts, this, options)
   }
 
   /** Whether it is alive, for a liveness probe: touches nothing, so that no storage that is away gets it killed. */

@@ -105,8 +105,8 @@ export class User {
     if (typeof worker?.attach !== 'function')
       throw misplaced('start', 'it is no Worker; agents work in runs (orchestra.run) and sessions (session)')
     this.#parts.gate.check('Starting a worker')
-    const { detail, stop } = await runWorker(this.#parts, this.id, worker)
-    return { detail, stop, [Symbol.asyncDispose]: stop }
+    const { detail, types, stop } = await runWorker(this.#parts, this.id, worker)
+    return { detail, types, stop, [Symbol.asyncDispose]: stop }
   }
 
   /**

@@ -39,6 +39,8 @@ export async function addServer(app: FastifyInstance, troupe: Troupe, settings: 
   const ends = new AbortController()
   const site: Site = { troupe, parts: troupe[partsOf], settings, feeds: new Feeds(), draining: ends.signal }
   app.addHook('preClose', async () => ends.abort())
+  site.parts.served.add(app)
+  app.addHook('onClose', async () => void site.parts.served.delete(app))
   await addPackages(app, site)
   takeJsonAlone(app)
   app.setErrorHandler((error, request, reply) => sendProblem(reply, asTroupeError(error, request, site.parts.log)))

@@ -259,13 +259,20 @@ describe('the server', () => {
       status: expect.any(String),
       checks: expect.any(Array),
     })
+    const looked = await host('GET', '/v1/doctor?production=true')
+    expect(looked).toMatchObject({ status: 200, body: { status: 'fail', production: true } })
+    const ids = looked.body.checks.map(({ id }: { id: string }) => id)
+    expect(ids).toContain('encryption.rest')
+    // Whose folder this is, is not for callers to see.
+    expect(ids.filter((id: string) => id.startsWith('project.'))).toEqual([])
     expect((await call('GET', '/metrics')).status).toBe(401)
     const { key } = await troupe.keys.create({ name: 'n', users: ['ada'], role: 'admin' })
     const ada = caller(url, { 'x-api-key': key })
-    for (const path of ['/metrics', '/v1/health', '/v1/keys'])
+    for (const path of ['/metrics', '/v1/health', '/v1/doctor', '/v1/keys'])
       expect(await ada('GET', path)).toMatchObject({ status: 403, body: { code: 'request.forbidden' } })
     const scrape = await troupe.keys.create({ name: 's', users: 'all', role: 'readonly', operations: ['metrics.read'] })
     expect((await caller(url, { 'x-api-key': scrape.key })('GET', '/metrics')).status).toBe(200)
+    expect((await caller(url, { 'x-api-key': scrape.key })('GET', '/v1/doctor')).status).toBe(403)
   })
   it('says what is wrong as problem details, with the nearest option and no stack', async () => {
     const { call } = await servers.start()

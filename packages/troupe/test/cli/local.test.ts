@@ -42,6 +42,37 @@ describe('the program on a database of its own', () => {
     expect(JSON.parse(nobody.error)).toMatchObject({ error: { code: 'server.unreachable' } })
   }, 60_000)
 
+  it('doctor looks at the configuration, the database and the folder, and begins no run', async () => {
+    const looked = await folder.run(['doctor', '--json'])
+    const { checks, status, production } = JSON.parse(looked.out)
+    expect({ code: looked.code, status, production }).toEqual({ code: 0, status: 'warn', production: false })
+    const found = Object.fromEntries(checks.map((check: { id: string }) => [check.id, check]))
+    expect(found['troupe.opens']).toMatchObject({ status: 'pass', evidence: expect.stringContaining('troupe.db') })
+    // By what the configuration says, not by what the command opened: without agents, silent.
+    expect(found['agents.inputs'].evidence).toContain('Echo')
+    expect(found['logs.kept'].evidence).not.toContain('says nothing')
+    expect(checks.filter(({ evidence }: { evidence: string }) => evidence.startsWith('The check itself'))).toEqual([])
+    const judged = await folder.run(['doctor', '--production'])
+    expect(judged).toMatchObject({ code: 1, out: expect.stringContaining('TROUPE_ENCRYPTION_KEY') })
+    expect(judged.out).toContain('Judged as production.')
+  }, 60_000)
+
+  it('doctor tells of a configuration that is wrong, and of a database that does not open, as results', async () => {
+    const wrong = await folder.run(['doctor', '--json', '--no-project'], { env: { TROUPE_LEASE: 'soon' } })
+    expect(wrong.code).toBe(1)
+    const status = (out: string, id: string) => JSON.parse(out).checks.find((check: { id: string }) => check.id === id)
+    expect(status(wrong.out, 'configuration.valid')).toMatchObject({
+      status: 'fail',
+      evidence: expect.stringContaining('soon'),
+    })
+    const away = await folder.run(['doctor', '--json', '--storage', 'postgres://127.0.0.1:1/none'])
+    expect(away.code).toBe(1)
+    expect(status(away.out, 'troupe.opens')).toMatchObject({ status: 'fail', remedy: expect.stringMatching(/\w/) })
+    expect(status(away.out, 'health.good')).toMatchObject({ status: 'warn' })
+    const misspelt = await folder.run(['doctor', '--produktion'])
+    expect(misspelt.code).toBe(2)
+  }, 60_000)
+
   it('ends quietly when its reader has enough', async () => {
     const child = folder.spawn(['completion', 'bash'])
     child.stdout.destroy()

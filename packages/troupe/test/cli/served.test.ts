@@ -1,5 +1,5 @@
 /** The program beside a server: every command that asks one, and whoever has no key. */
-import { copyFileSync } from 'node:fs'
+import { copyFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Ended, ended, Folder, said } from './program.ts'
@@ -31,6 +31,26 @@ describe('beside a server that owns the database', () => {
   it('a command without an address asks the owner of the file', async () => {
     const found = await folder.run(['health', '--ready', '--json'], { env: { TROUPE_API_KEY: host } })
     expect(JSON.parse(found.out)).toEqual({ place: url, status: 'ready' })
+  }, 60_000)
+
+  it('the doctor asks who owns the file, and looks at the project here', async () => {
+    writeFileSync(join(folder.path, 'package.json'), '{}')
+    const found = await folder.run(['doctor', '--json'], { env: { TROUPE_API_KEY: host } })
+    rmSync(join(folder.path, 'package.json'))
+    const { checks } = JSON.parse(found.out) as {
+      readonly checks: readonly { id: string; status: string; evidence: string }[]
+    }
+    const of = (id: string) => checks.find((check) => check.id === id)
+    // Only a server at work hears SIGTERM, and shows its metrics.
+    expect(of('shutdown.graceful')).toMatchObject({
+      status: 'pass',
+      evidence: expect.stringContaining('it is listened for'),
+    })
+    expect(of('metrics.read')).toMatchObject({ status: 'pass' })
+    expect(of('project.lockfile')).toMatchObject({ status: 'fail' })
+    expect(found.code).toBe(1)
+    expect((await folder.run(['doctor', '--url', url, '--no-project'], { env: {} })).code).toBe(3)
+    expect((await folder.run(['doctor', '--url', 'http://127.0.0.1:1'])).code).toBe(5)
   }, 60_000)
 
   it('context is written, read and watched', async () => {

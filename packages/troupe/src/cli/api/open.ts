@@ -24,7 +24,10 @@ export async function openTransport(options: OpenOptions): Promise<OpenedApi> {
   const loaded = await options.config()
   const config = options.code ? loaded.config : withoutCode(loaded.config)
   try {
-    const troupe = await openTroupe(config)
+    const { withOrigins } = await import('../../runtime/index.ts')
+    const { held, teams } = loaded
+    // What is left out for a command is still what a doctor has to look at.
+    const troupe = await openTroupe(withOrigins(config, { held, teams, config: loaded.config, lookedAt: true }))
     const { localTransport } = await import('./local.ts')
     return { transport: await localTransport(troupe, placeOf(loaded)), key: undefined }
   } catch (error) {

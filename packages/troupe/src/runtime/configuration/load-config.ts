@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { checkOptions, failure, TroupeError } from '../../core/index.ts'
 import type { RunConfig, TopologyForm } from '../../orchestration/index.ts'
 import { configProblems } from '../check-config.ts'
-import { type TroupeConfig, troupeOptions } from '../config.ts'
+import { type TroupeConfig, troupeOptions, withOrigins } from '../config.ts'
 import { asObject, compose, defaultsOf } from './compose.ts'
 import { readConfigFile } from './config-file.ts'
 import type { Found, Origin } from './found.ts'
@@ -96,7 +96,8 @@ export async function loadConfig(options: LoadConfigOptions = {}): Promise<Loade
   problems.push(...said.flatMap((one) => one.problems), ...quarrels)
   const { server = {}, teams: named = {}, ...rest } = asObject(held) as unknown as DeploymentConfig
   const teams = asTeams(named)
-  const config = withTeams(withVariables(rest as TroupeConfig, { ...dotenv, ...env }), teams)
+  const given = withTeams(withVariables(rest as TroupeConfig, { ...dotenv, ...env }), teams)
+  const config = withOrigins(given, { held, teams })
   problems.push(...configProblems(config), ...serverProblems(server, config.profile))
   const origins = Object.fromEntries([...held].map(([path, { origin }]) => [path, origin]))
   return { config, server, teams, held, origins, problems: once(problems), file: file?.path }

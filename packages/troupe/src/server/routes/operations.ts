@@ -15,6 +15,17 @@ export function requireAll({
 
 const check = z.looseObject({ name: z.string(), status: z.string() })
 
+const diagnosis = z.object({
+  id: z.string(),
+  about: z.enum(['configuration', 'system', 'project', 'word', 'own']),
+  says: z.string(),
+  status: z.enum(['pass', 'warn', 'fail']),
+  evidence: z.string(),
+  remedy: z.string().optional(),
+  guides: z.array(z.string()),
+  durationMs: z.number(),
+})
+
 const record = z.object({
   id: z.string(),
   at: z.number(),
@@ -75,6 +86,23 @@ export const operationRoutes = [
       requireAll({ principal, operation: 'metrics.read' })
       const report = await troupe.health()
       return { ...report, checks: report.checks.map((one) => ({ ...one })) }
+    },
+  }),
+  answers({
+    method: 'GET',
+    path: '/v1/doctor',
+    operation: 'metrics.read',
+    role: 'admin',
+    summary: 'The checklists for production: what holds, what does not, and what to do.',
+    query: z.strictObject({ production: z.enum(['true', 'false']).optional() }),
+    answer: z.looseObject({ status: z.string(), production: z.boolean(), at: z.string(), checks: z.array(diagnosis) }),
+    handle: async ({ troupe, principal, query: { production }, signal }) => {
+      requireAll({ principal, operation: 'metrics.read' })
+      const report = await troupe.doctor({
+        signal,
+        ...(production === undefined ? {} : { production: production === 'true' }),
+      })
+      return { ...report, checks: report.checks.map((one) => ({ ...one, guides: [...one.guides] })) }
     },
   }),
   answers({

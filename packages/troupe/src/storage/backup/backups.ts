@@ -5,7 +5,7 @@ import type { PostgresOptions } from '../postgres-options.ts'
 import type { Restoration } from '../restored.ts'
 import { storageMigrations } from '../storage-migrations.ts'
 import type { BackupEngine, BackupEngines } from './engine-port.ts'
-import { type BackupManifest, readBackup, type StoredBackup, writeBackup } from './manifest.ts'
+import { type BackupManifest, findBackup, readBackup, type StoredBackup, writeBackup } from './manifest.ts'
 
 /** `sqlite:PATH`, `postgres://…`, or where a PostgreSQL database is. */
 export type BackedUpStorage = string | PostgresOptions
@@ -20,6 +20,8 @@ export interface Backups {
   readonly backup: (from: BackedUpStorage, to: string, at: string) => Promise<BackupManifest>
   /** @throws ValidationError `backup.unreadable`; ProcessingError `backup.damaged` */
   readonly verify: (folder: string) => Promise<BackupManifest>
+  /** Its manifest alone, with the data there in its length, unread. @throws what `verify` does */
+  readonly find: (folder: string) => BackupManifest
   /**
    * Verifies it first; leaves the mark by which the next opening waits.
    * @throws what `verify` does; ConflictError `storage.not_empty`; ValidationError `storage.too_new`, `validation.failed`
@@ -56,6 +58,7 @@ export function createBackups(engines: BackupEngines): Backups {
         writeBackup(to, { engine: name, at: time, file: engine.file }, (path) => engine.copy(place, path)),
       ),
     verify: async (folder) => (await verified(folder)).manifest,
+    find: (folder) => findBackup(folder).manifest,
     async restore(folder, to, migrations, mark) {
       const stored = await verified(folder)
       const { engine: from, at: backupAt } = stored.manifest

@@ -88,6 +88,14 @@ export async function writeBackup(
  * @throws ValidationError `backup.unreadable`; ProcessingError `backup.damaged`
  */
 export async function readBackup(folder: string): Promise<StoredBackup> {
+  const found = findBackup(folder)
+  if ((await hashOf(found.data)) !== found.manifest.sha256)
+    throw damaged(found.folder, `${found.manifest.file} has another hash`)
+  return found
+}
+
+/** The same for whoever only wants to know which backup it is: the data is there in its length, and is not read. */
+export function findBackup(folder: string): StoredBackup {
   const path = resolve(folder)
   let given: unknown
   try {
@@ -103,7 +111,6 @@ export async function readBackup(folder: string): Promise<StoredBackup> {
   if (!existsSync(data)) throw damaged(path, `${manifest.file} is missing`)
   const { size } = statSync(data)
   if (size !== manifest.bytes) throw damaged(path, `${manifest.file} has ${size} bytes in place of ${manifest.bytes}`)
-  if ((await hashOf(data)) !== manifest.sha256) throw damaged(path, `${manifest.file} has another hash`)
   return { folder: path, manifest, data }
 }
 

@@ -1,0 +1,84 @@
+/** Goes through the checklists for production. */
+import { stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { DoctorReport, DoctorResult } from '../../runtime/index.ts'
+import { type Command, type Hands, text } from '../command.ts'
+import { CliError, exitCodes } from '../exit-codes.ts'
+import type { Output } from '../output/output.ts'
+import { oneLine } from '../output/safe.ts'
+
+export const doctorCommand: Command = {
+  name: 'doctor',
+  says: 'what is missing for production: the configuration, the running system, the project of this folder',
+  options: [
+    ['--production', 'judge as production, whatever the profile'],
+    ['--project <folder>', 'whose files are looked at (default: this one)'],
+    ['--no-project', 'look at no files of a project'],
+    ['--all', 'show what passes too'],
+  ],
+  async run(hands, _, options) {
+    const production = options.production === true ? { production: true } : {}
+    const given = text(options, 'project')
+    const project = options.project === false ? undefined : (given ?? ((await isProject('.')) ? '.' : undefined))
+    const report = await examined(hands, production, project)
+    hands.out.document(report)
+    show(hands.out, report, options.all === true)
+    return report.status === 'fail' ? exitCodes.failed : exitCodes.ok
+  },
+}
+
+/** A folder without one is looked at only where it was named. */
+const isProject = (folder: string): Promise<boolean> =>
+  stat(join(folder, 'package.json')).then(
+    () => true,
+    () => false,
+  )
+
+/**
+ * The running troupe is asked by the routes of the server, whether here or there; the project is where the command is. What
+ * does not open is looked at without being opened: that it does not is a result.
+ */
+async function examined(
+  hands: Hands,
+  production: { readonly production?: boolean },
+  project: string | undefined,
+): Promise<DoctorReport> {
+  const { examineConfig, examineProject, joinedReports } = await import('../../runtime/index.ts')
+  const { config, problems } = await hands.withTeams()
+  const { signal } = hands
+  const options = { ...production, ...(project === undefined ? {} : { project }), signal }
+  const isHere = hands.flags.url === undefined
+  if (problems.length > 0 && isHere) {
+    const [{ message, hint } = { message: '', hint: undefined }] = problems
+    return examineConfig(config, { ...options, problems, problem: { message, ...(hint ? { hint } : {}) } })
+  }
+  let report: DoctorReport
+  try {
+    report = await (await hands.api()).call<DoctorReport>({ path: '/v1/doctor', query: production })
+  } catch (error) {
+    if (error instanceof CliError || !isHere || signal.aborted) throw error
+    return examineConfig(config, { ...options, problem: error as Error })
+  }
+  if (project === undefined) return report
+  const files = await examineProject({ project, config, production: report.production, signal })
+  return joinedReports(report, files)
+}
+
+const marks = { pass: ['green', 'pass'], warn: ['yellow', 'warn'], fail: ['red', 'FAIL'] } as const
+
+function show(out: Output, { checks, counts, production }: DoctorReport, all: boolean): void {
+  if (out.json) return
+  const order: readonly DoctorResult['status'][] = all ? ['pass', 'warn', 'fail'] : ['warn', 'fail']
+  for (const status of order)
+    for (const check of checks.filter((one) => one.status === status)) {
+      const [color, mark] = marks[status]
+      const guides = check.guides.length > 0 ? `  (${check.guides.join(', ')})` : ''
+      out.say(
+        `${out.style(color, mark)}  ${out.style('bold', oneLine(check.id))}  ${oneLine(check.says)}${out.style('dim', guides)}`,
+      )
+      out.say(`      ${oneLine(check.evidence)}`)
+      if (check.remedy !== undefined) out.say(`      → ${oneLine(check.remedy)}`)
+    }
+  const judged = production ? 'production' : 'development; --production judges as production'
+  out.say(`${counts.pass} pass, ${counts.warn} warn, ${counts.fail} fail. Judged as ${judged}.`)
+}

@@ -1,0 +1,190 @@
+/** Whether agents, their models and their tools are bounded, and go on where something fails. */
+
+import {
+  agentsOf,
+  counted,
+  isModelAgent,
+  modelAgentsOf,
+  named,
+  pass,
+  short,
+  teamsOf,
+  toolsOf,
+  warn,
+} from '../patient.ts'
+import { policyPartsOf } from '../policy-parts.ts'
+import type { Runs } from './run.ts'
+
+/** More tools than that are more than one job, and models choose badly among them. */
+const mostTools = 15
+/** Characters of instructions beyond which an agent is told more than one thing. */
+const mostInstructions = 12_000
+/** Failures in hundred calls. */
+const mostFailing = 0.05
+
+export const agentChecks = {
+  'agents.single'(patient) {
+    const agents = modelAgentsOf(patient)
+    const broad = agents.flatMap(({ name, made }) => {
+      const tools = made.tools.size + made.helpers.size
+      const length = typeof made.instructions === 'string' ? made.instructions.length : 0
+      if (tools > mostTools) return [`${name} has ${tools} tools`]
+      return length > mostInstructions ? [`${name} has instructions of ${length.toLocaleString('en')} characters`] : []
+    })
+    if (broad.length === 0)
+      return pass(`${counted(agents.length, 'model agent')}, none with more than ${mostTools} tools.`)
+    return warn(`${named(broad)}.`, 'Split it into agents of one job each, or set toolSelection.')
+  },
+
+  'agents.inputs'(patient) {
+    const functions = agentsOf(patient).filter((agent) => !isModelAgent(agent))
+    const unchecked = functions.filter((agent) => !('inputSchema' in agent) || agent.inputSchema === undefined)
+    if (unchecked.length === 0)
+      return pass(
+        `${counted(functions.length, 'function agent')} and ${counted(toolsOf(patient).length, 'tool')}, each with a schema of its input.`,
+      )
+    return short(
+      patient,
+      `Whatever comes is taken by ${named(unchecked.map(({ name }) => name))}.`,
+      'Give defineAgent an inputSchema.',
+    )
+  },
+
+  'models.fallback'(patient) {
+    const { models = {}, policies = {} } = patient.config
+    const agents = modelAgentsOf(patient)
+    if (agents.length === 0) return pass('No agent of the configuration asks a model.')
+    const chains = Object.values(models.registry ?? {})
+    const isChain = (name: unknown) =>
+      typeof name === 'string' &&
+      Array.isArray(models.registry?.[name]) &&
+      (models.registry[name] as readonly unknown[]).length > 1
+    const alone = agents.filter(({ made }) => made.chain.length < 2 && !isChain(made.chain[0] ?? 'default'))
+    const values = Object.values(policies.tools ?? {}).filter((policy) => 'fallback' in policy).length
+    const seen = `${agents.length - alone.length} of ${agents.length} agents have a model that stands in; ${counted(chains.length, 'name')} in the registry, ${counted(values, 'value')} in place of failed tools.`
+    if (alone.length === 0) return pass(seen)
+    return warn(
+      `${seen} Alone: ${named(alone.map(({ name }) => name))}.`,
+      "Give a list of models, model: ['anthropic/…', 'openai/…'], or a chain in models.registry.",
+    )
+  },
+
+  'calls.breakers'(patient) {
+    const { services, metrics } = patient.parts
+    const open = [...(services.models.breakers?.() ?? [])].flatMap(([model, state]) =>
+      state === 'closed' ? [] : [`${model} is ${state}`],
+    )
+    if (open.length > 0) return warn(`${named(open)}.`, 'See why it fails; it is asked again once its pause is over.')
+    const { failures = 5, pause = '60s' } = patient.config.models?.breaker ?? {}
+    const outside = toolsOf(patient).filter(({ effect }) => effect !== 'body')
+    const bare = outside.filter(({ name }) => !policyPartsOf(patient.config, name).has('breaker'))
+    const seen = `Models are left alone for ${pause} after ${failures} failures; of ${metrics.summary('model.called').count} calls ${metrics.summary('model.called').failures} failed.`
+    if (bare.length === 0) return pass(seen)
+    return warn(
+      `${seen} Without a breaker: ${named(bare.map(({ name }) => name))}.`,
+      "Set policies.tools: { '*': { breaker: { failures: 5, pause: '60s' } } }.",
+    )
+  },
+
+  'calls.retried'(patient) {
+    const attempts = patient.config.models?.attempts ?? 3
+    const again = toolsOf(patient).filter(({ effect }) => effect === 'read' || effect === 'idempotent')
+    const bare = again.filter(({ name }) => !policyPartsOf(patient.config, name).has('retry'))
+    if (attempts < 2)
+      return warn(
+        'A model is asked once, and whatever fails in passing fails the step.',
+        'Set models.attempts to 3, the default.',
+      )
+    const seen = `Models are asked ${attempts} times with growing pauses, steps are resumed after a crash.`
+    if (bare.length === 0) return pass(seen)
+    return warn(
+      `${seen} Tools that could be tried again and are not: ${named(bare.map(({ name }) => name))}.`,
+      "Set policies.tools: { '*': { retry: { attempts: 3 } } }; what acts once is left out by itself.",
+    )
+  },
+
+  'calls.timed'(patient) {
+    const bare = toolsOf(patient).filter(
+      ({ name, timeoutMs }) => timeoutMs === undefined && !policyPartsOf(patient.config, name).has('timeout'),
+    )
+    const teams = teamsOf(patient)
+    const untimed = teams.filter(({ config }) => config?.timeouts?.tool === undefined)
+    if (bare.length === 0 || (teams.length > 0 && untimed.length === 0))
+      return pass('Every tool of the configuration has a time limit.')
+    return warn(
+      `Only the end of the run bounds ${named(bare.map(({ name }) => name))}.`,
+      "Give defineTool a timeout, set policies.tools: { '*': { timeout: '30s' } }, or timeouts.tool of the team.",
+    )
+  },
+
+  'errors.handled'(patient) {
+    const teams = teamsOf(patient)
+    const silent = teams.filter(({ config }) => !config?.onError && !config?.retry && !config?.onFailure)
+    if (silent.length === 0) return pass(`${counted(teams.length, 'team')}, each says what becomes of an error.`)
+    return warn(
+      `The first error ends a run of ${named(silent.map(({ name }) => name))}.`,
+      "Set onError in the config of the team: { '*': { retry: { attempts: 2 } } }, an agent that takes over, or 'ask'.",
+    )
+  },
+
+  'rates.limited'(patient) {
+    const { models = {}, policies = {} } = patient.config
+    const perMinute = Object.entries(models.limits ?? {}).flatMap(([name, { perMinute }]) =>
+      perMinute === undefined ? [] : [`${name}: ${perMinute} a minute`],
+    )
+    const environment = [...(patient.host.rateLimited ? ['AGENT_RATE_LIMIT'] : [])]
+    const groups = { ...policies.agents, ...policies.tools, ...policies.models }
+    const guarded = Object.entries(groups).flatMap(([name, policy]) => (policy.rateLimit ? [name] : []))
+    const all = [...perMinute, ...environment, ...guarded]
+    if (all.length > 0) return pass(`${named(all)}; the server limits its callers by itself.`)
+    return short(
+      patient,
+      'As many calls of models go out as agents make.',
+      "Set models.limits: { '*': { perMinute: 60 } }, or TROUPE_MODELS_PER_MINUTE=60.",
+    )
+  },
+
+  'runs.budgeted'(patient) {
+    const teams = teamsOf(patient)
+    const asking = modelAgentsOf(patient).length > 0
+    const open = teams.filter(
+      ({ config }) => config?.budget?.cost === undefined && config?.budget?.tokens === undefined,
+    )
+    if (!asking || open.length === 0) return pass(`${counted(teams.length, 'team')}, none may spend without end.`)
+    return warn(
+      `Steps, depth and time bound a run of ${named(open.map(({ name }) => name))}, and nothing what it costs.`,
+      'Set budget: { cost: 5 } (US dollars) or { tokens: 500_000 } in the config of the team.',
+    )
+  },
+
+  'answers.cached'(patient) {
+    const { metrics } = patient.parts
+    const [hits, misses] = [metrics.summary('cache.hit').count, metrics.summary('cache.miss').count]
+    const agents = modelAgentsOf(patient)
+    const cached = agents.filter(({ made }) => made.settings.cache === true)
+    const { max = 1_000, ttl = '1h' } = patient.config.models?.cache ?? {}
+    const seen = `${counted(cached.length, 'agent')} of ${agents.length} keep answers (${max} for ${ttl}); ${hits} hits, ${misses} misses since it was opened.`
+    if (agents.length === 0 || cached.length > 0 || hits > 0) return pass(seen)
+    return warn(
+      seen,
+      'Set settings: { cache: true } for agents whose questions repeat, or wrap what is dear in ada.cached(…).',
+    )
+  },
+
+  'results.read'({ parts: { metrics } }) {
+    const { count } = metrics.summary('tool.ignored')
+    const seen = `${counted(count, 'failed result')} of ${metrics.summary('tool.called').count} calls were read by nobody, since it was opened.`
+    if (count === 0) return pass(seen)
+    return warn(seen, 'Look at `success` and `error` of what a tool answers: what failed was not done.')
+  },
+
+  'prompts.once'({ parts: { metrics } }) {
+    const { count } = metrics.summary('prompt.repeated')
+    const seen = `${counted(count, 'prompt')} held what tools read again, since it was opened.`
+    if (count === 0) return pass(seen)
+    return warn(seen, 'Give buildSystemPrompt the keys that stay, or deny get_context to the agent.')
+  },
+} satisfies Partial<Runs>
+
+export const failing = (summary: { readonly count: number; readonly failures: number }): boolean =>
+  summary.count >= 20 && summary.failures / summary.count > mostFailing

@@ -1,0 +1,126 @@
+/** The doctor's doors: on an open troupe, on a configuration that does not open, and on a project. */
+import { stat } from 'node:fs/promises'
+import {
+  type Clock,
+  checkFlag,
+  checkOptions,
+  checkSignal,
+  failure,
+  systemClock,
+  type TroupeError,
+} from '../../core/index.ts'
+import { nextUser } from '../../security/index.ts'
+import { declared, type TroupeConfig } from '../config.ts'
+import { healthUser } from '../health-checks.ts'
+import type { TroupeParts } from '../parts.ts'
+import { userTables } from '../tables.ts'
+import type { Checkup } from './check.ts'
+import { type DoctorReport, examine } from './examine.ts'
+import { type Host, readHost } from './host.ts'
+import type { Patient, UsersLookedAt } from './patient.ts'
+import { type Project, readProject } from './project.ts'
+
+export interface DoctorOptions {
+  /** Judge as for production, whatever the profile; by the profile where absent. */
+  readonly production?: boolean
+  /** The folder of a project whose files are looked at too. */
+  readonly project?: string
+  readonly signal?: AbortSignal
+}
+
+/** Of those with data, in the order of their ids. */
+const mostUsers = 100
+
+export async function doctorOf(
+  parts: TroupeParts,
+  troupe: NonNullable<Checkup['troupe']>,
+  options: DoctorOptions = {},
+  host: Host = readHost(),
+): Promise<DoctorReport> {
+  const { config, production, project, ...rest } = await told(parts.given.config, options)
+  let found: Promise<UsersLookedAt> | undefined
+  const patient = {
+    ...rest,
+    config,
+    production,
+    host,
+    now: parts.clock.now(),
+    parts,
+    ...(project ? { project } : {}),
+    users: () => {
+      found ??= usersOf(parts)
+      return found
+    },
+  }
+  const { signal } = options
+  return examine(patient, { clock: parts.clock, redact: parts.redactor.redact, troupe, ...(signal ? { signal } : {}) })
+}
+
+/**
+ * Looks at a configuration that was not opened, or that does not open: its settings, the machine, a project.
+ * @param options.problem why it does not open
+ * @param options.problems what is wrong with its sources, as `loadConfig` gives it
+ * @example
+ * const { config, problems } = await loadConfig()
+ * const { status, checks } = await examineConfig(config, { problems, production: true })
+ */
+export async function examineConfig(
+  config: TroupeConfig,
+  options: DoctorOptions & {
+    readonly problem?: Patient['problem']
+    readonly problems?: readonly TroupeError[]
+    readonly clock?: Clock
+  } = {},
+): Promise<DoctorReport> {
+  const { problem, problems, clock = systemClock, ...rest } = options
+  const patient = {
+    ...(await told(config, rest)),
+    host: readHost(),
+    now: clock.now(),
+    ...(problem ? { problem } : {}),
+    ...(problems ? { problems } : {}),
+  }
+  return examine(patient, { clock, ...(rest.signal ? { signal: rest.signal } : {}) })
+}
+
+/**
+ * Looks at the files of a project alone, and heeds what the configuration attests.
+ * @example const { checks } = await examineProject({ project: '.', config })
+ */
+export async function examineProject(
+  options: Omit<DoctorOptions, 'project'> & { readonly project: string; readonly config?: TroupeConfig },
+): Promise<DoctorReport> {
+  const { config, ...rest } = options
+  const patient = { ...(await told(config ?? { storage: 'memory:' }, rest)), host: readHost(), now: systemClock.now() }
+  return examine(patient, { only: ['project'], ...(rest.signal ? { signal: rest.signal } : {}) })
+}
+
+async function told(given: TroupeConfig, options: DoctorOptions) {
+  checkOptions('doctor', options, ['production', 'project', 'signal'])
+  checkSignal('doctor', options.signal)
+  const origins = given[declared]
+  const config = origins?.config ?? given
+  const production =
+    options.production === undefined
+      ? config.profile === 'production'
+      : checkFlag('doctor.production', options.production)
+  const project = options.project === undefined ? undefined : await projectAt(options.project)
+  return { config, origins, production, ...(project ? { project } : {}) }
+}
+
+async function projectAt(folder: string): Promise<Project> {
+  const found = typeof folder === 'string' ? await stat(folder).catch(() => undefined) : undefined
+  if (!found?.isDirectory())
+    throw failure('validation.failed', { what: 'The project of the doctor', problem: 'it is no folder' })
+  return readProject(folder)
+}
+
+/** Over row-level security only their ids are seen; what is theirs is read as theirs. */
+async function usersOf({ storage }: TroupeParts): Promise<UsersLookedAt> {
+  const tables = userTables.filter(({ content }) => content)
+  const users: string[] = []
+  let user = await nextUser(storage, tables, '')
+  for (; user !== undefined && users.length < mostUsers; user = await nextUser(storage, tables, user))
+    if (user !== healthUser) users.push(user)
+  return { users, more: user !== undefined }
+}

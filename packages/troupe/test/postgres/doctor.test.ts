@@ -1,0 +1,145 @@
+/** What the doctor sees of a server: roles, row-level security, indexes, clocks, room for connections, and a pooler before it. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { systemClock } from '../../src/core/index.ts'
+import { createTroupe, type DoctorResult, type Troupe, type TroupeConfig } from '../../src/index.ts'
+import { freePort } from './cluster.ts'
+import { Pooler, pgbouncer } from './pooler.ts'
+import { dropSchema, missingServer, schemaName, server, withClient } from './server.ts'
+
+const missing = await missingServer()
+const hasPooler = pgbouncer() !== undefined
+if (!hasPooler) process.stderr.write('skipped: no pgbouncer\n')
+const login = `troupe_doctor_${process.pid}`
+const schemas: string[] = []
+const fresh = () => {
+  const schema = schemaName(`doctor_${schemas.length}`)
+  schemas.push(schema)
+  return schema
+}
+
+async function looked(troupe: Troupe): Promise<Readonly<Record<string, DoctorResult>>> {
+  const { checks } = await troupe.doctor()
+  return Object.fromEntries(checks.map((check) => [check.id, check]))
+}
+const examined = async (storage: TroupeConfig['storage'], more: Partial<TroupeConfig> = {}) => {
+  await using troupe = await createTroupe({ storage, log: 'silent', ...more })
+  return await looked(troupe)
+}
+const broken = (found: Readonly<Record<string, DoctorResult>>) =>
+  Object.values(found).filter(({ evidence }) => evidence.startsWith('The check itself'))
+const asLogin = Object.assign(new URL(server), { username: login, password: '' }).href
+
+describe.skipIf(missing !== undefined)('the doctor on PostgreSQL', () => {
+  beforeAll(() => withClient((client) => client.query(`create role ${login} login`)))
+  afterAll(async () => {
+    for (const schema of schemas) await dropSchema(schema)
+    await withClient(async (client) => {
+      await client.query(`drop owned by ${login}`)
+      await client.query(`drop role if exists ${login}`)
+    })
+  })
+
+  test('passes where a role that owns nothing serves, in production', async () => {
+    const found = await examined(
+      { url: asLogin, migrateUrl: server, schema: fresh(), poolSize: 4 },
+      { profile: 'production', encryption: { keys: [{ id: 'k', key: 'ab'.repeat(32) }] } },
+    )
+    const ids = [
+      'troupe.opens',
+      'storage.shared',
+      'storage.pool',
+      'storage.isolation',
+      'storage.role',
+      'storage.listen',
+    ]
+    const more = [
+      'storage.indexes',
+      'clock.agrees',
+      'encryption.rest',
+      'health.good',
+      'writes.undisputed',
+      'messages.frozen',
+    ]
+    expect(
+      Object.fromEntries([...ids, ...more].filter((id) => found[id]?.status !== 'pass').map((id) => [id, found[id]])),
+    ).toEqual({})
+    // Its disk is the server's own affair.
+    expect(found['storage.space']).toMatchObject({
+      status: 'warn',
+      evidence: expect.stringContaining('cannot be seen from here'),
+    })
+    expect(broken(found)).toEqual([])
+  })
+
+  test('tells of a role that could see all users, of more connections than there is room for, and of apart clocks', async () => {
+    const clock = { ...systemClock, now: () => systemClock.now() - 60_000 }
+    const found = await examined({ url: server, schema: fresh(), poolSize: 1_000 }, { clock })
+    expect(found['storage.role']).toMatchObject({ status: 'warn', remedy: expect.stringContaining('migrateUrl') })
+    expect(found['storage.pool']).toMatchObject({ status: 'fail', remedy: expect.stringContaining('storage.poolSize') })
+    expect(found['clock.agrees']).toMatchObject({ status: 'fail', evidence: expect.stringContaining('behind') })
+  })
+
+  test('tells of tables that show all users to everybody, and of a missing index', async () => {
+    const schema = fresh()
+    await using troupe = await createTroupe({ storage: { url: server, schema }, log: 'silent' })
+    expect((await looked(troupe))['storage.isolation']).toMatchObject({ status: 'pass' })
+    await withClient(async (client) => {
+      await client.query(`alter table ${schema}.context_entries disable row level security`)
+      await client.query(`drop index ${schema}.messages_dead`)
+    })
+    const found = await looked(troupe)
+    expect(found['storage.isolation']).toMatchObject({
+      status: 'fail',
+      evidence: expect.stringContaining('context_entries'),
+    })
+    expect(found['storage.indexes']).toMatchObject({
+      status: 'fail',
+      evidence: expect.stringContaining('messages_dead'),
+    })
+  })
+
+  test('looks at what each user has, under row-level security', async () => {
+    await using troupe = await createTroupe({
+      storage: { url: asLogin, migrateUrl: server, schema: fresh() },
+      messaging: { maxAttempts: 1 },
+      log: 'silent',
+    })
+    for (const user of ['ada', 'bob']) {
+      const to = troupe.user(user).agent('Dead')
+      await to.tools.call('send_message_to_agent', { to_agent: 'Dead', message: 'x' })
+      const [delivery] = await to.mailbox.receive({ wait: '10s' })
+      await delivery?.nack()
+    }
+    const { evidence, status } = (await looked(troupe))['letters.dead'] as DoctorResult
+    expect({ evidence, status }).toEqual({ evidence: '1 in Dead of ada, 1 in Dead of bob', status: 'warn' })
+  })
+
+  describe.skipIf(!hasPooler)('behind pgbouncer in transaction mode', () => {
+    let pooler: Pooler
+    beforeAll(async () => {
+      pooler = new Pooler({
+        url: server,
+        port: await freePort(),
+        roles: [new URL(server).username, login],
+        connections: 3,
+      })
+      await pooler.start()
+    }, 30_000)
+    afterAll(() => pooler?.dispose())
+
+    test('says that LISTEN does not work, what follows, and what to set', async () => {
+      const found = await examined({ url: pooler.url, schema: fresh() })
+      expect(found['storage.listen']).toMatchObject({
+        status: 'warn',
+        evidence: expect.stringMatching(/pooler.*up to a second late; nothing is lost/),
+        remedy: expect.stringContaining('listenUrl'),
+      })
+      expect(broken(found)).toEqual([])
+    })
+
+    test('passes with listenUrl', async () => {
+      const found = await examined({ url: pooler.url, listenUrl: server, schema: fresh() })
+      expect(found['storage.listen']).toMatchObject({ status: 'pass' })
+    })
+  })
+})

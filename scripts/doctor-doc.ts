@@ -1,0 +1,61 @@
+/** Writes the tables of docs/doctor.md from the catalogue of checks; a test keeps the two equal. */
+import { readFileSync, writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { checkIds, entryOf, guideChecklists, isAttestable } from '../packages/troupe/src/runtime/index.ts'
+
+export const doctorDoc = fileURLToPath(new URL('../docs/doctor.md', import.meta.url))
+const begin = '<!-- written by `node scripts/doctor-doc.ts` from here on -->'
+
+const abouts = {
+  configuration: 'The configuration and the process',
+  system: 'The open troupe and what it has stored',
+  project: 'The files of your project',
+  word: 'What only a person can say',
+} as const
+
+const table = (header: readonly string[], rows: readonly (readonly string[])[]) => [
+  `| ${header.join(' | ')} |`,
+  `|${header.map(() => '---').join('|')}|`,
+  ...rows.map((cells) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`),
+]
+
+/** The page's text: what is above the mark stays, what is below is written. */
+export const renderDoctor = (page = readFileSync(doctorDoc, 'utf8')): string => {
+  const [head = ''] = page.split(begin)
+  const checks = Object.entries(abouts).flatMap(([about, title]) => [
+    `### ${title}`,
+    '',
+    ...table(
+      ['check', 'passes where', 'attested'],
+      checkIds
+        .filter((id) => entryOf(id).about === about)
+        .map((id) => [`\`${id}\``, entryOf(id).says, isAttestable(id) ? 'yes' : '']),
+    ),
+    '',
+  ])
+  const lines = guideChecklists.flatMap(({ title, lines: rows }) => [
+    `### ${title}`,
+    '',
+    ...table(
+      ['line', 'asks', 'check'],
+      rows.map(({ line, asks, check }) => [line, asks, `\`${check}\``]),
+    ),
+    '',
+  ])
+  return [
+    `${head}${begin}`,
+    '',
+    '## Checks',
+    '',
+    '`attested`: a dated word of a person stands for it too.',
+    '',
+    ...checks,
+    '## Lines of the guides',
+    '',
+    'S1 to S5 are the five guides in their order, the number is the line: each line of their checklists, and the check that looks at it.',
+    '',
+    ...lines,
+  ].join('\n')
+}
+
+if (import.meta.main) writeFileSync(doctorDoc, renderDoctor())
