@@ -13,7 +13,8 @@ export const observationChecks = {
     const ill = checks.filter((check) => check.status !== 'healthy')
     if (ill.length === 0) return pass(`Healthy: ${checks.map(({ name }) => name).join(', ')}.`)
     const seen = ill.map(
-      ({ name, status, message }) => `${name} is ${status}${message === undefined ? '' : `: ${message.replace(/\.$/, '')}`}`,
+      ({ name, status, message }) =>
+        `${name} is ${status}${message === undefined ? '' : `: ${message.replace(/\.$/, '')}`}`,
     )
     const remedy = 'docs/health.md says what each check looks at; `troupe health` asks again.'
     return status === 'unhealthy' ? fail(`${seen.join('; ')}.`, remedy) : warn(`${seen.join('; ')}.`, remedy)

@@ -1,6 +1,5 @@
 /** Whether what is held is held for those alone whom it is for. */
 import { stat } from 'node:fs/promises'
-import { isIP } from 'node:net'
 import { join, resolve } from 'node:path'
 import { auditSettings, readPolicy } from '../../../security/index.ts'
 import { agentsOf, counted, fail, isPostgres, named, type Patient, pass, servedOf, short, warn } from '../patient.ts'
@@ -206,12 +205,7 @@ export const securityChecks = {
   },
 } satisfies Partial<Runs>
 
-const isLocal = (host: string) =>
-  host === 'localhost' ||
-  host.startsWith('/') ||
-  host === '[::1]' ||
-  (isIP(host) === 4 && host.startsWith('127.')) ||
-  host === '::1'
+const isLocal = (host: string) => /^(localhost|\[?::1\]?|127(\.\d+){3}|\/.*)$/.test(host)
 
 /** Places on other machines that the configuration reaches without TLS. */
 function plainWays({ config, origins }: Patient): readonly string[] {
