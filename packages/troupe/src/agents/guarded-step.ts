@@ -1,4 +1,5 @@
 /** A step under the policy of its agent. A step that gives up its process gives up its place too. */
+import type { UserId } from '../core/index.ts'
 import type { Recorder } from '../durable/index.ts'
 import type { Services } from './services-port.ts'
 
@@ -12,6 +13,12 @@ export async function guardedStep<Out>(
   if (!policy) return run()
   const { signal, principal } = recorder
   return policy.execute(() => untilOver(run, signal), { signal, key: principal.userId })
+}
+
+/** What its policy would refuse is refused before anything of it is recorded: a flood costs no commits. @throws the refusal */
+export function checkRoom({ policies }: Services, agent: string, user: UserId): void {
+  const refusal = policies?.agents.of(agent)?.refusal?.({ key: user })
+  if (refusal) throw refusal
 }
 
 /** What waits never settles: its place is free when the step is over or parked. */

@@ -28,7 +28,7 @@ import { callTool, parseArguments, type Tool } from '../tools/index.ts'
 import type { Agent, AskOptions, ConversationRest, Outcome, StepContext, Ways } from './agent-port.ts'
 import { allTools } from './all-tools.ts'
 import { checkAnswer, createAsk } from './ask-question.ts'
-import { guardedStep } from './guarded-step.ts'
+import { checkRoom, guardedStep } from './guarded-step.ts'
 import { LlmAgent } from './llm-agent.ts'
 import type { Services } from './services-port.ts'
 import { noResult, type RunOutcome, resultOf, type SessionResult } from './session-result.ts'
@@ -236,7 +236,8 @@ export class Session {
     options: CallOptions,
     live?: (part: Json) => void,
   ): Promise<SessionResult> {
-    const { user } = this.#options
+    const { user, services } = this.#options
+    if (call.kind === 'generate') checkRoom(services, this.agent.name, user)
     let state = await this.#threads.read(user, this.#thread)
     if (state.open) {
       // Cut off by a crash: what was begun ends first.
@@ -245,7 +246,7 @@ export class Session {
       state = await this.#threads.read(user, this.#thread)
       if (state.open) throw this.#waiting(before?.questions?.[0]?.id ?? state.questions[0]?.question.id ?? '')
     }
-    const said = call.kind === 'generate' ? this.#options.services.guard.people : []
+    const said = call.kind === 'generate' ? services.guard.people : []
     const taint = taintField(joinTaint(checkTaint(options.taint, 'What is said'), said))
     const open = { ...call, ...taint, step: `session:${this.#thread}#${state.steps + 1}` }
     await this.#threads.begin(user, this.#thread, state.steps + 1, open)

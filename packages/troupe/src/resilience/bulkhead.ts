@@ -1,7 +1,8 @@
 /**
  * So many at once, the others wait in a bounded line. On p-queue, which also takes back the place of who gave up. Callers with
  * keys take turns: each call gets a tag one above its key's last, but never below what has begun (start-time fair queueing,
- * Goyal, Vin and Cheng 1996), and the lowest goes first. So a key's own calls keep their order and none starves.
+ * Goyal, Vin and Cheng 1996), and the lowest goes first. So a key's own calls keep their order and none starves. Where the line
+ * is full, a key that has nothing here takes the place of the call that would go last, of a key that has several.
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import PQueue from 'p-queue'
@@ -12,8 +13,19 @@ import type { Guarded, Policy, PolicyCall } from './policy.ts'
 export interface BulkheadOptions {
   /** Calls at work at once; 10 by default. */
   readonly concurrent?: number
-  /** Calls that may wait; 100 by default. Half as many again for users that have none here: a crowd keeps nobody out. */
+  /** Calls that may wait; 100 by default. Half as many again for users that have none here; then one of a crowd gives way. */
   readonly queue?: number
+}
+
+interface Held {
+  readonly key: string
+  calls: number
+  tag: number
+}
+interface Waiting {
+  readonly tag: number
+  readonly held: Held
+  readonly pushOut: AbortController
 }
 
 /** @example const bulkhead = new Bulkhead({ concurrent: 4 }); await bulkhead.execute(() => render(page)) */
@@ -21,7 +33,8 @@ export class Bulkhead implements Policy {
   readonly #queue: PQueue
   readonly #most: number
   /** Of keys that have calls here. */
-  readonly #held = new Map<string, { calls: number; tag: number }>()
+  readonly #held = new Map<string, Held>()
+  readonly #waiting = new Set<Waiting>()
   /** The tag of what began last. */
   #begun = 0
 
@@ -39,32 +52,60 @@ export class Bulkhead implements Policy {
     return this.#queue.size
   }
 
-  /** @throws CapacityError `bulkhead.full`; CancelledError when the signal aborts; else what `fn` throws */
+  refusal({ key = '' }: PolicyCall): Error | undefined {
+    return this.#isFullFor(key) && !this.#last(key) ? this.#full() : undefined
+  }
+
+  /** @throws CapacityError `bulkhead.full`, at once or when it is pushed out; CancelledError when the signal aborts; else what `fn` throws */
   async execute<Out>(fn: Guarded<Out>, { key = '', signal }: PolicyCall = {}): Promise<Out> {
-    const { concurrency, pending, size } = this.#queue
-    const known = this.#held.get(key)
-    const places = key !== '' && !known ? Math.floor(this.#most * 1.5) : this.#most
-    if (pending >= concurrency && size >= places)
-      throw failure('bulkhead.full', { concurrent: concurrency, queue: this.#most })
-    const held = known ?? { calls: 0, tag: 0 }
+    if (this.#isFullFor(key)) {
+      const last = this.#last(key)
+      if (!last) throw this.#full()
+      last.pushOut.abort(this.#full())
+    }
+    const held = this.#held.get(key) ?? { key, calls: 0, tag: 0 }
     const tag = Math.max(this.#begun, held.tag + 1)
     held.tag = tag
     held.calls++
     this.#held.set(key, held)
+    const waiting = { tag, held, pushOut: new AbortController() }
+    this.#waiting.add(waiting)
     // Begun by whoever leaves a place, a call works in its own surroundings.
     const around = AsyncLocalStorage.snapshot()
     const begin = () => {
+      this.#waiting.delete(waiting)
       this.#begun = Math.max(this.#begun, tag)
       return around(async () => fn({ signal }))
     }
+    const givenUp = signal ? AbortSignal.any([signal, waiting.pushOut.signal]) : waiting.pushOut.signal
     try {
-      return await this.#queue.add<Out>(begin, { priority: -tag, ...(signal ? { signal } : {}) })
+      return await this.#queue.add<Out>(begin, { priority: -tag, signal: givenUp })
     } catch (error) {
       if (signal?.aborted && error === signal.reason)
         throw failure('cancelled', { what: 'A call that waited for its turn' }, { cause: error })
       throw error
     } finally {
+      this.#waiting.delete(waiting)
       if (--held.calls === 0) this.#held.delete(key)
     }
+  }
+
+  #isFullFor(key: string): boolean {
+    const { concurrency, pending, size } = this.#queue
+    const places = key !== '' && !this.#held.has(key) ? Math.floor(this.#most * 1.5) : this.#most
+    return pending >= concurrency && size >= places
+  }
+
+  #full(): Error {
+    return failure('bulkhead.full', { concurrent: this.#queue.concurrency, queue: this.#most })
+  }
+
+  /** The call that gives up its place for one of this key, if any does: nobody's only one. */
+  #last(key: string): Waiting | undefined {
+    if (key === '' || this.#held.has(key)) return undefined
+    let last: Waiting | undefined
+    for (const one of this.#waiting)
+      if (one.held.calls > 1 && one.tag > this.#begun && (!last || one.tag >= last.tag)) last = one
+    return last
   }
 }

@@ -10,6 +10,8 @@ export type Guarded<Out> = (call: { readonly signal: AbortSignal | undefined }) 
 
 export interface Policy {
   execute<Out>(fn: Guarded<Out>, call?: PolicyCall): Promise<Out>
+  /** With what a call would be refused now; counts nothing and takes no place. Absent where that can't be known before. */
+  refusal?(call: PolicyCall): Error | undefined
 }
 
 /**
@@ -25,6 +27,15 @@ export function wrap(...policies: readonly Policy[]): Policy {
         return policy.execute<Out>((inner) => from(index + 1, inner.signal), { ...call, signal })
       }
       return from(0, call.signal)
+    },
+    // What is inside one that does not say may be mended by it.
+    refusal(call) {
+      for (const policy of policies) {
+        if (!policy.refusal) return undefined
+        const refusal = policy.refusal(call)
+        if (refusal) return refusal
+      }
+      return undefined
     },
   }
 }

@@ -81,6 +81,11 @@ export class RateLimiter implements Policy {
     }
   }
 
+  refusal({ key = shared }: PolicyCall): Error | undefined {
+    const { afterMs } = this.#look(key)
+    return afterMs > 0 ? this.#refusal(afterMs) : undefined
+  }
+
   /** @throws RateLimitError `rate.limited` with `retryAfterMs` in its details, else what `fn` throws */
   async execute<Out>(fn: Guarded<Out>, { key, signal }: PolicyCall = {}): Promise<Out> {
     const { allowed, retryAfterMs } = this.take(key)

@@ -29,6 +29,11 @@ describe('a troupe that is given five times what it can carry', () => {
     let refusals = 0
     for (const call of noisy) call.catch(() => refusals++)
     await expect.poll(() => refusals, { timeout: 30_000 }).toBe(40)
+    // Whom there is no room for now costs no step.
+    let steps = 0
+    troupe.on('step.left', () => void steps++)
+    for (const user of ['noisy', 'noisy']) await expect(ask(user, 'more')).rejects.toMatchObject({ status: 429 })
+    expect(steps).toBe(0)
     const quiet = ask('quiet', 'q')
     gate.resolve()
     expect((await quiet).output).toBe('q')
