@@ -20,7 +20,7 @@ const chunk = 500
 
 export class Cleaner {
   readonly #core: MeshCore
-  readonly #everyMs: number
+  #everyMs: number
   readonly #keepMs: number
   #cancel: Cancel | undefined
   #round: Promise<void> = Promise.resolve()
@@ -43,6 +43,15 @@ export class Cleaner {
       },
       { background: true },
     )
+  }
+
+  /** At other intervals, counted from now. */
+  configure(every: Duration): void {
+    this.#everyMs = milliseconds(every, 'context.cleanup')
+    if (!this.#cancel) return
+    this.#cancel()
+    this.#cancel = undefined
+    this.start()
   }
 
   async stop(): Promise<void> {

@@ -9,7 +9,7 @@ export { defineKey, type Key, type KeyMaker, type KeyValue } from './define-key.
 export type * from './hands-port.ts'
 export type { Lifecycle } from './lifecycle.ts'
 export { createContextMesh, Mesh } from './mesh.ts'
-export type { ContextLimits, MeshParts } from './mesh-core.ts'
+export { type ContextLimits, contextLimits, type MeshParts } from './mesh-core.ts'
 export { compilePattern } from './pattern.ts'
 export { StagedContext, type StagedParts, stagedContext } from './staged-context.ts'
 export type { TopicPolicy } from './topics.ts'

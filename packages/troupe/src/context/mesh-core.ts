@@ -1,6 +1,7 @@
 /** What all hands of one mesh share: the storage, the compiled statements, the limits. No state of any user. */
 import {
   type Clock,
+  checkOptions,
   type ErrorCode,
   type Events,
   failure,
@@ -48,8 +49,11 @@ export interface MeshParts {
 /** A statement that returned nothing where it must. */
 export type Committed = CommitResult & { readonly ok: true }
 
+type Limits = Required<Omit<ContextLimits, 'entries' | 'bytes'>> & Pick<ContextLimits, 'entries' | 'bytes'>
+
 export interface MeshCore extends Omit<MeshParts, 'limits' | 'lifecycles'> {
-  readonly limits: Required<Omit<ContextLimits, 'entries' | 'bytes'>> & Pick<ContextLimits, 'entries' | 'bytes'>
+  /** May change while running. */
+  limits: Limits
   readonly lifecycles: Lifecycles
   readonly reads: ReadStatements
   readonly writes: WriteStatements
@@ -73,7 +77,7 @@ export const refusal = (code: ErrorCode, detail: { readonly [key: string]: Json 
   failure(code, detail)
 
 export function createMeshCore(parts: MeshParts): MeshCore {
-  const { storage, ids, blobs, limits = {} } = parts
+  const { storage, ids, blobs } = parts
   const reads = createReadStatements(storage.dialect)
   const prefix = ids.next()
   let count = 0
@@ -95,14 +99,7 @@ export function createMeshCore(parts: MeshParts): MeshCore {
   }
   return {
     ...parts,
-    limits: {
-      subscriptions: bound('subscriptions', limits.subscriptions, 256, 256),
-      topics: bound('topics', limits.topics, 32),
-      history: bound('history', limits.history, 100),
-      scan: bound('scan', limits.scan, 10_000),
-      ...(limits.entries === undefined ? {} : { entries: bound('entries', limits.entries, 0) }),
-      ...(limits.bytes === undefined ? {} : { bytes: bound('bytes', limits.bytes, 0) }),
-    },
+    limits: contextLimits(parts.limits),
     lifecycles: createLifecycles(parts.lifecycles),
     reads,
     writes: createWriteStatements(storage.dialect),
@@ -130,6 +127,19 @@ export function createMeshCore(parts: MeshParts): MeshCore {
       const [rows = []] = await storage.read({ user }, [reads.subscriptions({ user, agent })])
       return rows.map(({ grantee }) => String(grantee))
     },
+  }
+}
+
+/** @throws ValidationError for an unknown limit, or one that is none */
+export function contextLimits(limits: ContextLimits = {}): Limits {
+  checkOptions('context.limits', limits, ['subscriptions', 'topics', 'history', 'scan', 'entries', 'bytes'])
+  return {
+    subscriptions: bound('subscriptions', limits.subscriptions, 256, 256),
+    topics: bound('topics', limits.topics, 32),
+    history: bound('history', limits.history, 100),
+    scan: bound('scan', limits.scan, 10_000),
+    ...(limits.entries === undefined ? {} : { entries: bound('entries', limits.entries, 0) }),
+    ...(limits.bytes === undefined ? {} : { bytes: bound('bytes', limits.bytes, 0) }),
   }
 }
 

@@ -7,7 +7,14 @@ import { Cleaner, type CleanerOptions } from './cleaner.ts'
 import { type EntryRow, entryRow } from './entry-row.ts'
 import type { Actor } from './fragments.ts'
 import { KeyQueue } from './key-queue.ts'
-import { type Committed, createMeshCore, type MeshCore, type MeshParts } from './mesh-core.ts'
+import {
+  type Committed,
+  type ContextLimits,
+  contextLimits,
+  createMeshCore,
+  type MeshCore,
+  type MeshParts,
+} from './mesh-core.ts'
 import { ReadCache } from './read-cache.ts'
 import { readerValues } from './statements/visibility.ts'
 
@@ -83,6 +90,11 @@ export class MeshServices {
   forget(user: UserId): void {
     this.cache.forget(user)
     for (const watcher of this.#watchers) if (watcher.user === user) watcher.startOver()
+  }
+
+  /** Other limits, for what is written from now on. */
+  limit(limits: ContextLimits | undefined): void {
+    this.core.limits = contextLimits(limits)
   }
 
   /** Ends every watch and the clean-up; what is stored stays. */

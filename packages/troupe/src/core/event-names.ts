@@ -14,6 +14,7 @@ export const eventNames = {
   'branch.moved': 'a branch went on to another agent, or tries its agent again',
   'branch.recalled': 'a branch was told to stop',
   'branch.started': 'a line of control began',
+  'config.changed': 'a setting was changed while running',
   'context.cleanup.failed': 'a round of cleaning up expired entries failed; it is tried again',
   'context.cleared': 'the host removed all entries of a user',
   'context.deleted': 'an entry was deleted',

@@ -84,6 +84,8 @@ export interface Journals {
   readonly form: number
   /** ms for which a closed journal is kept. */
   readonly keptMs: number
+  /** Another time that ended journals are kept, in ms. */
+  keep(ms: number): void
   /**
    * The first records and the head row; expects that the journal does not exist, else `journal.lost`.
    * @param options.closed ended with these records already

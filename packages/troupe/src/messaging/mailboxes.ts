@@ -126,6 +126,12 @@ export class Mailboxes {
     }
   }
 
+  /** Other bounds, from the next call on; what a larger mailbox has room for is let out. */
+  configure(config: MessagingConfig | undefined): void {
+    this.post.configure(messagingSettings(config))
+    if (!this.#closed) void this.outbox.pump()
+  }
+
   /** Begins to let out what earlier processes held back. */
   start(): void {
     void this.outbox.pump()

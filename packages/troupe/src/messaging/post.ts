@@ -12,7 +12,7 @@ import {
   type TroupeError,
 } from '../core/index.ts'
 import type { AuditTrail, Incidents, Signatures } from '../security/index.ts'
-import type { Blobs, CommitResult, Fragment, Row, Statement, Storage, WorkQueue } from '../storage/index.ts'
+import type { Blobs, CommitResult, Dialect, Fragment, Row, Statement, Storage, WorkQueue } from '../storage/index.ts'
 import { Bells } from './bells.ts'
 import { withBytes } from './bytes.ts'
 import {
@@ -59,22 +59,31 @@ export interface PostParts {
   readonly signatures: Signatures | undefined
 }
 
+/** Statements that hold the bounds of mailboxes. */
+type Bounded = ReturnType<typeof bounded>
+function bounded(dialect: Dialect, settings: MessagingSettings) {
+  const send = sendStatements(dialect, settings)
+  return {
+    settings,
+    send,
+    claim: claimStatements(dialect, settings),
+    move: moveStatements(dialect, settings, send),
+    upkeep: upkeepStatements(dialect, settings),
+  }
+}
+
 export class Post {
   readonly storage: Storage
   readonly blobs: Blobs
   readonly clock: Clock
   readonly ids: Ids
   readonly random: Random
-  readonly settings: MessagingSettings
   readonly answerStep: AnswerStep
+  #bounded: Bounded
   readonly #events: Events
   readonly #audit: AuditTrail | undefined
-  readonly send: ReturnType<typeof sendStatements>
-  readonly claim: ReturnType<typeof claimStatements>
   readonly settle: ReturnType<typeof settleStatements>
-  readonly move: ReturnType<typeof moveStatements>
   readonly look: ReturnType<typeof lookStatements>
-  readonly upkeep: ReturnType<typeof upkeepStatements>
   readonly requests: ReturnType<typeof requestStatements>
   readonly sweep: ReturnType<typeof sweepStatements>
   /** Where messages are signed. */
@@ -94,17 +103,13 @@ export class Post {
     this.clock = clock
     this.ids = ids
     this.random = random
-    this.settings = settings
     this.answerStep = answerStep
     this.#events = events
     this.#audit = parts.audit
     const { dialect } = storage
-    this.send = sendStatements(dialect, settings)
-    this.claim = claimStatements(dialect, settings)
+    this.#bounded = bounded(dialect, settings)
     this.settle = settleStatements(dialect)
-    this.move = moveStatements(dialect, settings, this.send)
     this.look = lookStatements(dialect)
-    this.upkeep = upkeepStatements(dialect, settings)
     this.requests = requestStatements(dialect)
     const seen = seenStatements(dialect)
     this.sweep = sweepStatements(dialect, seen)
@@ -112,6 +117,26 @@ export class Post {
     this.arrivals = new Bells(clock)
     this.room = new Bells(clock)
     this.answers = new Bells(clock)
+  }
+
+  get settings(): MessagingSettings {
+    return this.#bounded.settings
+  }
+  get send(): Bounded['send'] {
+    return this.#bounded.send
+  }
+  get claim(): Bounded['claim'] {
+    return this.#bounded.claim
+  }
+  get move(): Bounded['move'] {
+    return this.#bounded.move
+  }
+  get upkeep(): Bounded['upkeep'] {
+    return this.#bounded.upkeep
+  }
+  /** What is under way ends as it began. */
+  configure(settings: MessagingSettings): void {
+    this.#bounded = bounded(this.storage.dialect, settings)
   }
 
   /**

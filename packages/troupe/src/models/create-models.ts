@@ -17,9 +17,18 @@ import type { SecretText } from '../security/index.ts'
 import { callModel, defaultIdle } from './call-model.ts'
 import { tapedModel } from './cassettes/index.ts'
 import { createEmbeddings } from './embeddings.ts'
-import { accountOf, type BreakerOptions, createGates, type ModelLimits } from './gates.ts'
+import { accountOf, type BreakerOptions, createGates } from './gates.ts'
 import { verdictOf } from './model-failure.ts'
-import type { EmbeddingSpec, ModelAnswer, ModelCall, ModelDefaults, ModelSpec, Models, Price } from './models-port.ts'
+import type {
+  EmbeddingSpec,
+  ModelAnswer,
+  ModelCall,
+  ModelDefaults,
+  ModelLimits,
+  ModelSpec,
+  Models,
+  Price,
+} from './models-port.ts'
 import { createPrices } from './prices.ts'
 import { type Load, loadPackage } from './providers.ts'
 import { LiveText } from './read-stream.ts'
@@ -68,11 +77,10 @@ export function createModels(options: ModelsOptions): Models {
   checkOptions('models.cache', options.cache ?? {}, ['max', 'ttl'])
   const cache = createResponseCache({ ...options.cache, clock })
   const gates = createGates(options)
-  const attempts = checkWhole('models', 'attempts', options.attempts ?? 3)
   const idleMs = milliseconds(options.idle ?? defaultIdle, 'models.idle')
   if (idleMs === 0) throw failure('validation.failed', { what: 'models.idle', problem: 'it is more than nothing' })
   const redact = options.redact ? { redact: options.redact } : {}
-  const caller = { clock, random, events, prices, attempts, idleMs, ...redact }
+  const caller = { clock, random, events, prices, attempts: attemptsOf(options.attempts), idleMs, ...redact }
   const modelOf = async (spec: ModelSpec): Promise<LanguageModelV4> => {
     if (!tape) return resolver.resolve(spec)
     if (typeof spec === 'object' && 'url' in spec && spec.apiKey) tape.keepSecret(await reveal(spec.apiKey))
@@ -101,7 +109,7 @@ export function createModels(options: ModelsOptions): Models {
     costOf: prices.costOf,
     defaults: options.defaults ?? {},
     defaultChain: registry.defaultChain,
-    embed: createEmbeddings({ clock, random, events, prices, attempts, gates, resolver, ...(tape ? { tape } : {}) }),
+    embed: createEmbeddings({ clock, random, events, prices, caller, gates, resolver, ...(tape ? { tape } : {}) }),
     async call(named, call) {
       const chain = registry.expand(named)
       if (!call.cache) return askChain(chain, call)
@@ -114,8 +122,14 @@ export function createModels(options: ModelsOptions): Models {
     },
     breakers: () => gates.breakers(),
     forget: (user) => cache.forget(user),
+    configure({ limits = {}, attempts }) {
+      gates.limit(limits)
+      caller.attempts = attemptsOf(attempts)
+    },
   }
 }
+
+const attemptsOf = (attempts = 3) => checkWhole('models', 'attempts', attempts)
 
 function questionOf(chain: readonly ModelSpec[], call: ModelCall): Json {
   const { signal: _, onPart: __, cache: ___, timeoutMs: ____, ...rest } = call

@@ -21,7 +21,8 @@ export interface EmbeddingsParts {
   readonly random: Random
   readonly events: Events
   readonly prices: ReturnType<typeof createPrices>
-  readonly attempts: number
+  /** Whose attempts may change while running. */
+  readonly caller: { readonly attempts: number }
   readonly gates: Gates
   readonly resolver: Pick<Resolver, 'resolveEmbedding'>
   readonly tape?: Tape
@@ -85,7 +86,7 @@ const kept = ({ embeddings, usage }: Awaited<ReturnType<EmbeddingModelV4['doEmbe
 })
 
 async function attempts(
-  { clock, random, events, prices, attempts }: EmbeddingsParts,
+  { clock, random, events, prices, caller: { attempts } }: EmbeddingsParts,
   name: string,
   gate: Gate,
   { user, signal }: EmbedOptions,

@@ -7,20 +7,8 @@ import { LRUCache } from 'lru-cache'
 import { type Clock, checkOptions, type Duration, failure, hashText, milliseconds, sleep } from '../core/index.ts'
 import { Bulkhead, CircuitBreaker, checkWhole, type Guarded, RateLimiter, wrap } from '../resilience/index.ts'
 import { verdictOf } from './model-failure.ts'
-import type { EmbeddingSpec, ModelSpec } from './models-port.ts'
+import type { CallLimits, EmbeddingSpec, ModelLimits, ModelSpec } from './models-port.ts'
 import { nameOf } from './resolve-model.ts'
-
-export interface CallLimits {
-  /** Calls on their way at once. */
-  readonly concurrent?: number
-  /** Calls that may wait for one of those; 100 by default. */
-  readonly queue?: number
-  /** Calls within any minute; more wait, a minute at most. */
-  readonly perMinute?: number
-}
-
-/** By `*` (all models together), `provider` or host (each account), or `provider/model`. */
-export type ModelLimits = Readonly<Record<string, CallLimits>>
 
 export interface BreakerOptions {
   /** 5 by default. */
@@ -57,16 +45,18 @@ export interface GatesOptions {
 
 export interface Gates {
   of(spec: ModelSpec | EmbeddingSpec): Gate
+  /** Other bounds, whose counts begin anew; calls under way end within the old ones. Pauses and breakers stay. */
+  limit(limits: ModelLimits): void
   breakers(): ReadonlyMap<string, BreakerState>
 }
 
 /** @throws ValidationError for a limit that is none */
 export function createGates(options: GatesOptions): Gates {
   const { clock } = options
-  const limits = checkLimits(options.limits ?? {})
+  let limits = checkLimits(options.limits ?? {})
   const breaker = checkBreaker(options.breaker ?? {})
   const bounds = new LRUCache<string, Bounds>({ max: mostGates })
-  const gates = new LRUCache<string, Gate>({ max: mostGates })
+  const gates = new LRUCache<string, BoundGate>({ max: mostGates })
   const boundsOf = (key: string, account: string): Bounds[] => {
     const limit = limits[key]
     if (!limit) return []
@@ -74,16 +64,25 @@ export function createGates(options: GatesOptions): Gates {
     bounds.set(`${key} ${account}`, found)
     return [found]
   }
+  // The narrowest first: who waits for a place at its model holds none of its provider's.
+  const allOf = (name: string, account: string) => [
+    ...boundsOf(name, account),
+    ...boundsOf(providerOf(name), account),
+    ...boundsOf('*', ''),
+  ]
   return {
+    limit(wanted) {
+      limits = checkLimits(wanted)
+      bounds.clear()
+      for (const gate of gates.values()) gate.bind(allOf(gate.model, gate.account))
+    },
     of(spec) {
       const name = nameOf(spec)
       const account = accountOf(spec, name)
       const key = `${account} ${name}`
       const found = gates.get(key)
       if (found) return found
-      // The narrowest first: who waits for a place at its model holds none of its provider's.
-      const all = [...boundsOf(name, account), ...boundsOf(providerOf(name), account), ...boundsOf('*', '')]
-      const gate = createGate(clock, name, all, breaker)
+      const gate = createGate(clock, { name, account }, allOf(name, account), breaker)
       gates.set(key, gate)
       return gate
     },
@@ -96,6 +95,11 @@ export function createGates(options: GatesOptions): Gates {
   }
 }
 const severity: readonly BreakerState[] = ['closed', 'half-open', 'open']
+
+interface BoundGate extends Gate {
+  readonly account: string
+  bind(all: readonly Bounds[]): void
+}
 
 interface Bounds {
   readonly rate: RateLimiter | undefined
@@ -110,7 +114,12 @@ function createBounds(clock: Clock, { concurrent, queue, perMinute }: CallLimits
   }
 }
 
-function createGate(clock: Clock, name: string, all: readonly Bounds[], options: BreakerOptions): Gate {
+function createGate(
+  clock: Clock,
+  { name, account }: { readonly name: string; readonly account: string },
+  bounds: readonly Bounds[],
+  options: BreakerOptions,
+): BoundGate {
   const pause = options.pause ?? '60s'
   const breaker = new CircuitBreaker({
     clock,
@@ -118,7 +127,9 @@ function createGate(clock: Clock, name: string, all: readonly Bounds[], options:
     counts: (error) => verdictOf(error, clock.now()).kind === 'failed',
     refusal: () => failure('model.circuit_open', { model: name, seconds: milliseconds(pause, 'pause') / 1_000 }),
   })
-  const within = wrap(...all.flatMap(({ places }) => (places ? [places] : [])))
+  const placesOf = (all: readonly Bounds[]) => wrap(...all.flatMap(({ places }) => (places ? [places] : [])))
+  let all = bounds
+  let within = placesOf(all)
   let coldUntil = 0
   const warm = async (signal: AbortSignal | undefined) => {
     // Another call may be told to wait meanwhile: looked at again, a bounded number of times.
@@ -131,6 +142,11 @@ function createGate(clock: Clock, name: string, all: readonly Bounds[], options:
   }
   return {
     model: name,
+    account,
+    bind(others) {
+      all = others
+      within = placesOf(all)
+    },
     get breaker() {
       return breaker.state
     },
@@ -172,7 +188,10 @@ export const accountOf = (spec: ModelSpec | EmbeddingSpec, name: string): string
     ? hashText(`${spec.url} ${typeof spec.apiKey === 'object' ? `secret ${spec.apiKey.secret}` : (spec.apiKey ?? '')}`)
     : providerOf(name)
 
-function checkLimits(limits: ModelLimits): ModelLimits {
+/** @throws ValidationError for a limit that is none */
+export function checkLimits(limits: ModelLimits): ModelLimits {
+  if (typeof limits !== 'object' || limits === null)
+    throw failure('validation.failed', { what: 'models.limits', problem: 'it is no object' })
   for (const [key, limit] of Object.entries(limits)) {
     const where = `the limits of ${key}`
     checkOptions(where, limit, ['concurrent', 'queue', 'perMinute'])

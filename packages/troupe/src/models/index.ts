@@ -4,9 +4,10 @@ export { type CassetteMode, type CassetteStore, openCassette } from './cassettes
 export { createModels, type ModelsOptions } from './create-models.ts'
 export { likeness } from './embeddings.ts'
 export { termsOf } from './extractive/index.ts'
-export type { BreakerOptions, CallLimits, ModelLimits } from './gates.ts'
+export { type BreakerOptions, checkLimits as checkModelLimits } from './gates.ts'
 export type {
   AnswerPart,
+  CallLimits,
   CompatibleModel,
   Embedded,
   EmbeddingSpec,
@@ -14,6 +15,7 @@ export type {
   ModelAnswer,
   ModelCall,
   ModelDefaults,
+  ModelLimits,
   ModelSpec,
   Models,
   ModelUsage,

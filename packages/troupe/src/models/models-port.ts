@@ -1,4 +1,5 @@
 /** What the other rooms ask of language models: one call over a chain of models, with usage and cost. */
+
 import type {
   EmbeddingModelV4,
   LanguageModelV4,
@@ -93,6 +94,18 @@ export interface ModelDefaults {
   readonly temperature?: number
 }
 
+export interface CallLimits {
+  /** Calls on their way at once. */
+  readonly concurrent?: number
+  /** Calls that may wait for one of those; 100 by default. */
+  readonly queue?: number
+  /** Calls within any minute; more wait, a minute at most. */
+  readonly perMinute?: number
+}
+
+/** By `*` (all models together), `provider` or host (each account), or `provider/model`. */
+export type ModelLimits = Readonly<Record<string, CallLimits>>
+
 export interface Models {
   readonly defaults: ModelDefaults
   /** What `embed` is meant for where nobody names another; undefined: likeness is lexical. */
@@ -117,6 +130,8 @@ export interface Models {
   costOf(model: string, usage: ModelUsage): number | undefined
   /** Of each model that was asked, the worst of its accounts. */
   breakers?(): ReadonlyMap<string, 'closed' | 'half-open' | 'open'>
+  /** From the next call on. @throws ValidationError */
+  configure?(options: { readonly limits?: ModelLimits; readonly attempts?: number }): void
   /** Lets go of the user's answers. */
   forget?(user: UserId): void
 }

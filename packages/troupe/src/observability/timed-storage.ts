@@ -28,6 +28,7 @@ export function timeStorage(storage: OpenedStorage, clock: Clock, metrics: Metri
     sizes: () => storage.sizes(),
     check: () => storage.check(),
     announce: (address) => storage.announce(address),
+    keep: (retention) => storage.keep(retention),
     close: () => storage.close(),
   }
 }

@@ -11,11 +11,13 @@ const most = 1_000
 export interface Policies {
   /** Undefined where none was said. */
   of(name: string): Policy | undefined
+  /** Others in their place, whose counts begin anew; calls under way end under the old ones. @throws ValidationError */
+  replace(byName: PoliciesByName): void
 }
 
 /** @throws ValidationError for a policy that is none, before it is asked for */
 export function createPolicies(
-  byName: PoliciesByName,
+  given: PoliciesByName,
   parts: {
     readonly kind: string
     readonly clock: Clock
@@ -26,8 +28,16 @@ export function createPolicies(
   const compiled = new Map<string, Policy>()
   const compile = (name: string, options: PolicyOptions) =>
     compilePolicy(options, { ...parts, what: `${parts.kind} ${name}` })
-  for (const [name, options] of Object.entries(byName)) compile(name, options)
+  const checked = (policies: PoliciesByName) => {
+    for (const [name, options] of Object.entries(policies)) compile(name, options)
+    return policies
+  }
+  let byName = checked(given)
   return {
+    replace(wanted) {
+      byName = checked(wanted)
+      compiled.clear()
+    },
     of(name) {
       const options = Object.hasOwn(byName, name) ? byName[name] : byName['*']
       if (!options) return undefined

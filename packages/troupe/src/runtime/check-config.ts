@@ -1,19 +1,29 @@
 /** Checks what `createTroupe` takes: unknown options and wrong values are refused before anything is opened, all at once. */
+import { contextLimits } from '../context/index.ts'
 import { checkOptions, failure, listOf, milliseconds, systemClock, systemRandom, TroupeError } from '../core/index.ts'
-import { type ModelDefaults, providers } from '../models/index.ts'
+import { type MessagingConfig, messagingSettings } from '../messaging/index.ts'
+import { checkModelLimits, type ModelDefaults, providers } from '../models/index.ts'
 import { checkSchedulesConfig } from '../orchestration/index.ts'
 import { auditSettings, checkEgress, createRoles, isSecretReference, readPolicy } from '../security/index.ts'
-import { agentsByName, type ModelsConfig, type TroupeConfig, troupeOptions } from './config.ts'
+import { retentionBounds } from '../storage/index.ts'
+import { agentsByName, type ModelsConfig, ofStorage, type TroupeConfig, troupeOptions } from './config.ts'
 import { checksById } from './doctor/catalogue.ts'
 import { checkDoctor } from './doctor/check.ts'
 import { checkObservation } from './observation-config.ts'
 import { openPolicies } from './policies-config.ts'
+import { keptFor } from './retention.ts'
 import { unsafeInProduction } from './unsafe-in-production.ts'
 
 /** @throws ValidationError for the one problem that there is; `config.invalid` with all of them in its details */
 export function checkConfig(config: TroupeConfig): TroupeConfig {
-  const [first, ...others] = configProblems(config)
-  if (!first) return config
+  refuse(configProblems(config))
+  return config
+}
+
+/** @throws the one problem that there is; `config.invalid` with all of them in its details */
+export function refuse(all: readonly TroupeError[]): void {
+  const [first, ...others] = all
+  if (!first) return
   if (others.length === 0) throw first
   const problems = [first, ...others].map(({ message, hint = '' }) => `${message} ${hint}`.trim())
   throw failure('config.invalid', { first: problems[0] as string, others: others.length, problems })
@@ -34,8 +44,11 @@ export function configProblems(config: TroupeConfig): readonly TroupeError[] {
     () => checkOptions('models', config.models ?? {}, modelsOptions),
     () => checkDefaults(config.models?.defaults ?? {}),
     () => checkKeys(config.models ?? {}),
-    () => checkOptions('context', config.context ?? {}, ['limits', 'lifecycles', 'cleanup']),
     () => checkObservation(config),
+    () => checkRetention(config),
+    () => void messagingSettings(config.messaging as MessagingConfig | undefined),
+    () => checkContext(config),
+    () => checkModels(config.models ?? {}),
     () => void openPolicies(config.policies ?? {}, { clock: systemClock, random: systemRandom }),
     () => checkDoctor(config.doctor ?? {}, checksById),
     () => checkGeneral(config),
@@ -51,6 +64,23 @@ export function configProblems(config: TroupeConfig): readonly TroupeError[] {
     }
   })
   return [...problems, ...(config.profile === 'production' ? unsafeInProduction(config) : [])]
+}
+
+function checkRetention({ retention = {} }: TroupeConfig): void {
+  retentionBounds(ofStorage(retention))
+  keptFor(retention)
+}
+
+function checkContext({ context = {} }: TroupeConfig): void {
+  checkOptions('context', context, ['limits', 'lifecycles', 'cleanup'])
+  contextLimits(context.limits)
+  if (context.cleanup !== undefined && milliseconds(context.cleanup, 'context.cleanup') < 1)
+    throw wrong('context.cleanup', 'it is at least 1ms')
+}
+
+function checkModels({ limits = {}, attempts = 1 }: ModelsConfig): void {
+  checkModelLimits(limits)
+  if (!(Number.isSafeInteger(attempts) && attempts >= 1)) throw wrong('models.attempts', 'it is a whole number from 1')
 }
 
 const profiles: readonly unknown[] = ['development', 'test', 'production']

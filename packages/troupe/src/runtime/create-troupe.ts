@@ -3,6 +3,7 @@ import { checkConfig } from './check-config.ts'
 import type { TroupeConfig } from './config.ts'
 import { handleSignals } from './handle-signals.ts'
 import { registerChecks } from './health-checks.ts'
+import { Reconfiguring } from './live/reconfigure.ts'
 import { openParts } from './open-parts.ts'
 import { openWorldsOf } from './open-world.ts'
 import type { Borrowed } from './parts.ts'
@@ -38,12 +39,17 @@ async function open(config: TroupeConfig, borrowed?: Borrowed): Promise<Troupe> 
     timers,
     log,
   } = parts
-  const openWorld = openWorldsOf(config, parts, async (inner, borrows) => {
-    const world = await open(inner, borrows)
-    return { parts: world[partsOf], close: () => world.close() }
-  })
+  const reconfiguring = new Reconfiguring(parts, config)
+  const openWorld = openWorldsOf(
+    () => reconfiguring.config,
+    parts,
+    async (inner, borrows) => {
+      const world = await open(inner, borrows)
+      return { parts: world[partsOf], close: () => world.close() }
+    },
+  )
   const requireUserId = config.requireUserId ?? config.profile === 'production'
-  const troupe = new Troupe(parts, { requireUserId, openWorld })
+  const troupe = new Troupe(parts, { requireUserId, openWorld, reconfiguring })
   try {
     // Before anything of theirs goes on.
     await forgetting.start()

@@ -28,7 +28,6 @@ const when = (bad: boolean, message: string, details: Details): CheckAnswer => (
 export function registerChecks(parts: TroupeParts, config: ObservationConfig): void {
   const { observation, storage, sharing } = parts
   const { health } = observation
-  const limits = { memory: 0.9, disk: 0.9, lag: '1s' as const, queue: 1_000, ...config.health }
   health.register('storage', () => {
     const { state, problem } = storage.state()
     return {
@@ -40,19 +39,23 @@ export function registerChecks(parts: TroupeParts, config: ObservationConfig): v
   health.register('mesh', () => probeMesh(parts))
   health.register('messages', ({ signal }) => probeMessages(parts, signal))
   health.register('models', () => probeModels(parts, config), { critical: false, interval: '1m' })
-  if (onRealTime(parts)) registerHost(parts, limits)
+  if (onRealTime(parts)) registerHost(parts)
   health.register('eventLoop', () => {
     const { worstMs } = observation.lag
-    return when(worstMs > milliseconds(limits.lag, 'health.lag'), `timers came ${Math.round(worstMs)} ms late`, {
-      worstMs,
-    })
+    return when(
+      worstMs > milliseconds(observation.bounds.lag, 'health.lag'),
+      `timers came ${Math.round(worstMs)} ms late`,
+      {
+        worstMs,
+      },
+    )
   })
   health.register(
     'queues',
     async () => {
       const waiting = await mailboxes(parts, 'waiting')
       const most = Math.max(0, ...waiting.map(({ value }) => value))
-      return when(most > limits.queue, `${most} messages wait in one mailbox`, { most })
+      return when(most > observation.bounds.queue, `${most} messages wait in one mailbox`, { most })
     },
     { critical: false },
   )
@@ -76,19 +79,17 @@ export function registerChecks(parts: TroupeParts, config: ObservationConfig): v
 /** Under another clock the machine is not part of what happens: a simulation would differ with it. */
 const onRealTime = ({ clock }: TroupeParts) => clock === systemClock
 
-function registerHost(
-  { observation: { health }, metrics, storage }: TroupeParts,
-  limits: { readonly memory: number; readonly disk: number },
-): void {
+function registerHost({ observation, metrics, storage }: TroupeParts): void {
+  const { health } = observation
   health.register('memory', () => {
     const used = memoryUsed()
-    return when(used > limits.memory, `${share(used)} of the memory is taken`, { used })
+    return when(used > observation.bounds.memory, `${share(used)} of the memory is taken`, { used })
   })
   health.register(
     'disk',
     async () => {
       const used = await diskUsed(storage.place)
-      return when(used > limits.disk, `${share(used)} of the disk is taken`, { used })
+      return when(used > observation.bounds.disk, `${share(used)} of the disk is taken`, { used })
     },
     { critical: false },
   )

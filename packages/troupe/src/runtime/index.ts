@@ -26,6 +26,8 @@ export type { Drained, DrainOptions } from './drain-parts.ts'
 export { EpisodicMemory, type EpisodicMemoryConfig } from './episodic-memory.ts'
 export { handleSignals } from './handle-signals.ts'
 export { HealthMonitor } from './health-monitor.ts'
+export type { LiveConfig } from './live/live-settings.ts'
+export type { ChangedSetting, ReconfigureOptions } from './live/reconfigure.ts'
 export { LlmAgent } from './llm-agent.ts'
 export { LoadTester } from './load-tester.ts'
 export type {

@@ -51,6 +51,9 @@ export interface HealthConfig {
   readonly queue?: number
 }
 
+export type HealthBounds = Required<Omit<HealthConfig, 'every'>>
+export const healthBounds: HealthBounds = { memory: 0.9, disk: 0.9, lag: '1s', queue: 1_000 }
+
 export interface AlertsConfig {
   readonly rules?: readonly AlertRule[]
   /** Without the shipped ones when false. */

@@ -30,7 +30,14 @@ import {
 } from '../observability/index.ts'
 import { Access } from '../security/index.ts'
 import type { Storage } from '../storage/index.ts'
-import { type AlertTarget, type ObservationConfig, rulesOf } from './observation-config.ts'
+import {
+  type AlertTarget,
+  type HealthBounds,
+  healthBounds,
+  type ObservationConfig,
+  rulesOf,
+  type TracesConfig,
+} from './observation-config.ts'
 
 export interface ObservationParts {
   readonly clock: Clock
@@ -48,6 +55,11 @@ export interface ObservationParts {
 
 /** An alert as an agent gets it. */
 const AlertMessage = defineMessage('alert')
+
+const boundsOf = ({ retention = '7d', max = 1_000 }: TracesConfig) => ({
+  keepMs: milliseconds(retention, 'traces.retention'),
+  max,
+})
 
 /** Sends alerts into the mailboxes of agents. */
 export const tellAgent =
@@ -67,11 +79,12 @@ export class Observation {
   readonly health: HealthMonitor
   readonly lag: LoopLag
   readonly watchdog: Watchdog | undefined
-  readonly alerts: Alerts | undefined
+  readonly alerts: Alerts
   readonly store: TraceStore | undefined
   readonly tracer: Tracer | undefined
   readonly #parts: ObservationParts
-  readonly #config: ObservationConfig
+  readonly #tell: (target: Agents) => AlertSink
+  #config: ObservationConfig
   readonly #otlp: OtlpExporter | undefined
   readonly #timers = new Map<string, Cancel>()
   #looking: Promise<unknown> = Promise.resolve()
@@ -80,8 +93,9 @@ export class Observation {
   constructor(config: ObservationConfig, parts: ObservationParts, tell: (target: Agents) => AlertSink) {
     this.#parts = parts
     this.#config = config
+    this.#tell = tell
     const { clock, events, metrics, log } = parts
-    const { traces = {}, alerts = {}, watchdog = {}, otlp, fetch = parts.fetch } = config
+    const { traces = {}, watchdog = {}, otlp, fetch = parts.fetch } = config
     const failed = (what: string) => (error: unknown) => log.warn(what, { error: error as Error })
     this.performance = new Performance(clock, metrics)
     this.lag = new LoopLag(clock)
@@ -99,8 +113,7 @@ export class Observation {
       traces && traces.store !== false
         ? createTraceStore({
             ...parts,
-            keepMs: milliseconds(traces.retention ?? '7d', 'traces.retention'),
-            max: traces.max ?? 1_000,
+            ...boundsOf(traces),
           })
         : undefined
     const sinks = [...(this.store ? [this.store] : []), ...(this.#otlp ? [this.#otlp] : [])]
@@ -108,36 +121,62 @@ export class Observation {
       traces && sinks.length > 0
         ? createTracer({ ...parts, sinks, content: traces.content === true, failed: failed('spans were lost') })
         : undefined
-    this.alerts = alerts
-      ? new Alerts({
-          clock,
-          events,
-          metrics,
-          rules: rulesOf(alerts),
-          sinks: (alerts.to ?? []).map((to) =>
-            'webhook' in to ? createWebhook(to.webhook, { ...parts, fetch }) : tell(to),
-          ),
-          failed: (error, alert) => log.warn('an alert could not be told', { alert, error: error as Error }),
-        })
-      : undefined
+    this.alerts = new Alerts({
+      clock,
+      events,
+      metrics,
+      ...this.#toldOf(config),
+      failed: (error, alert) => log.warn('an alert could not be told', { alert, error: error as Error }),
+    })
     logEvents(events, log)
     metrics.gauge('eventLoop.lag', () => this.lag.worstMs)
     metrics.gauge('uptime', () => metrics.uptimeMs)
     metrics.gauge('traces.dropped', () => this.tracer?.dropped ?? 0)
-    metrics.gauge('alerts.active', () => this.alerts?.active().length ?? 0)
+    metrics.gauge('alerts.active', () => this.alerts.active().length)
+  }
+
+  /** Bounds of what is healthy. */
+  get bounds(): HealthBounds {
+    return { ...healthBounds, ...this.#config.health }
   }
 
   start(): void {
-    const { health, alerts, traces } = this.#config
+    const { health, traces } = this.#config
     this.lag.start()
     this.#otlp?.start()
     if (health?.every !== undefined) this.health.start(health.every)
-    const every = alerts === undefined || alerts === false ? undefined : alerts.every
+    this.#lookAround()
+    if (traces !== false && this.store) this.#again('sweep', sweepEveryMs, () => this.store?.sweep(sweepMost))
+  }
+
+  /** From the next look on. */
+  configure(config: ObservationConfig): void {
+    const before = this.#config
+    this.#config = config
+    if (config.traces !== false) this.store?.keep(boundsOf(config.traces ?? {}))
+    const every = config.health?.every
+    if (every !== undefined && every !== before.health?.every) this.health.start(every)
+    if (config.alerts === before.alerts) return
+    this.alerts.configure(this.#toldOf(config))
+    this.#timers.get('look')?.()
+    this.#lookAround()
+  }
+
+  #toldOf({ alerts = {}, fetch = this.#parts.fetch }: ObservationConfig) {
+    if (!alerts) return { rules: [], sinks: [] }
+    const sinks = (alerts.to ?? []).map((to) =>
+      'webhook' in to ? createWebhook(to.webhook, { ...this.#parts, fetch }) : this.#tell(to),
+    )
+    return { rules: rulesOf(alerts), sinks }
+  }
+
+  #lookAround(): void {
+    const { alerts } = this.#config
+    const every = alerts ? alerts.every : undefined
     this.#again('look', milliseconds(every ?? '15s', 'alerts.every'), async () => {
       this.watchdog?.look()
-      await this.alerts?.look()
+      await this.alerts.look()
     })
-    if (traces !== false && this.store) this.#again('sweep', sweepEveryMs, () => this.store?.sweep(sweepMost))
   }
 
   traces(user: UserId): Traces {
@@ -160,7 +199,7 @@ export class Observation {
     this.watchdog?.close()
     this.#otlp?.hurry()
     await this.#looking
-    await this.alerts?.close()
+    await this.alerts.close()
     await this.tracer?.close()
     await this.#otlp?.close()
   }
@@ -171,9 +210,10 @@ export class Observation {
       this.#looking = Promise.resolve(run())
         .catch((error: unknown) => log.warn(`observing failed: ${name}`, { error: error as Error }))
         .then(() => {
-          if (this.#timers.has(name)) this.#again(name, ms, run)
+          if (this.#timers.get(name) === timer) this.#again(name, ms, run)
         })
     }
-    this.#timers.set(name, clock.after(ms, round, { background: true }))
+    const timer = clock.after(ms, round, { background: true })
+    this.#timers.set(name, timer)
   }
 }

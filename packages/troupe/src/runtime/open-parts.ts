@@ -199,6 +199,7 @@ async function assemble(
     toolPins,
     toolSources,
     served: new Set<object>(),
+    live: { storage: bare, journals, models: unguarded, policies },
     housekeeping,
     observation,
     cache: new Cache({ clock }),

@@ -2,8 +2,9 @@
 import type { Agent, createSessions, Services } from '../agents/index.ts'
 import type { ContextHands, Mesh } from '../context/index.ts'
 import type { Clock, Duration, Events, Ids, Random, Redactor, Tape } from '../core/index.ts'
-import type { Inbox, Recorder, Requests, Steps, Timers } from '../durable/index.ts'
+import type { Inbox, Journals, Recorder, Requests, Steps, Timers } from '../durable/index.ts'
 import type { Mailboxes, Presence, RunningWorker, Supervision } from '../messaging/index.ts'
+import type { Models } from '../models/index.ts'
 import type { Log, MetricsCollector } from '../observability/index.ts'
 import type { CompiledTopology, EndedRuns, OrchestraHost, ScheduleKeeper } from '../orchestration/index.ts'
 import type { Cache } from '../resilience/index.ts'
@@ -25,6 +26,7 @@ import type { TroupeConfig } from './config.ts'
 import type { Gate } from './gate.ts'
 import type { Housekeeping } from './housekeeping.ts'
 import type { Observation } from './observation.ts'
+import type { OpenedPolicies } from './policies-config.ts'
 import type { Restored } from './restored.ts'
 import type { RevealedConfig } from './secrets/reveal-config.ts'
 import type { Sharing } from './sharing.ts'
@@ -42,11 +44,18 @@ export interface TroupeParts {
   readonly given: {
     readonly storage: RevealedConfig['storage']
     readonly production: boolean
-    readonly shutdown: { readonly timeout?: Duration }
+    shutdown: { readonly timeout?: Duration }
     readonly agents: ReadonlyMap<string, Agent>
     readonly topologies: ReadonlyMap<string, CompiledTopology>
     /** As it was given, with its secrets by their names: for the doctor. */
     readonly config: TroupeConfig
+  }
+  /** What changes with its settings while running. */
+  readonly live: {
+    readonly storage: Pick<OpenedStorage, 'keep'>
+    readonly journals: Pick<Journals, 'keep'>
+    readonly models: Models
+    readonly policies: OpenedPolicies
   }
   readonly workers: Map<RunningWorker, string>
   /** Each with its user; those that gave up, too. */

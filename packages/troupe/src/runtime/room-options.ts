@@ -4,7 +4,10 @@ import type { Environment } from './environment.ts'
 import type { RevealedConfig } from './secrets/reveal-config.ts'
 
 /** What the configuration says goes before the environment. */
-export function modelsOptions({ models = {}, prices }: RevealedConfig, environment: Environment) {
+export function modelsOptions(
+  { models = {}, prices }: Pick<RevealedConfig, 'models' | 'prices'>,
+  environment: Environment,
+) {
   const { registry, breaker, attempts, idle, embedding, model, apiKey, keys = {} } = models
   const ttl = models.cache?.ttl ?? environment.cacheTtl
   return {

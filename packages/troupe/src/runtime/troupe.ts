@@ -19,6 +19,8 @@ import { closeParts } from './close-parts.ts'
 import { type DoctorOptions, doctorOf } from './doctor/doctor.ts'
 import type { DoctorReport } from './doctor/examine.ts'
 import { type Drained, type DrainOptions, drainParts } from './drain-parts.ts'
+import type { LiveConfig } from './live/live-settings.ts'
+import type { ChangedSetting, ReconfigureOptions, Reconfiguring } from './live/reconfigure.ts'
 import type { TroupeParts } from './parts.ts'
 import { User } from './user.ts'
 import { type Versions, versionsOf } from './versions.ts'
@@ -45,13 +47,22 @@ export class Troupe implements AsyncDisposable {
   readonly #parts: TroupeParts
   readonly #requireUserId: boolean
   readonly #openWorld: OpenWorld
+  readonly #reconfiguring: Reconfiguring
   #closing: Promise<void> | undefined
   #draining: Promise<Drained> | undefined
 
-  constructor(parts: TroupeParts, options: { readonly requireUserId: boolean; readonly openWorld: OpenWorld }) {
+  constructor(
+    parts: TroupeParts,
+    options: {
+      readonly requireUserId: boolean
+      readonly openWorld: OpenWorld
+      readonly reconfiguring: Reconfiguring
+    },
+  ) {
     this.#parts = parts
     this.#requireUserId = options.requireUserId
     this.#openWorld = options.openWorld
+    this.#reconfiguring = options.reconfiguring
   }
 
   /** Counts and durations of what happens here. */
@@ -70,6 +81,19 @@ export class Troupe implements AsyncDisposable {
    */
   get performance(): Performance {
     return this.#parts.observation.performance
+  }
+
+  /**
+   * Changes settings while it runs, in this process, from their next use on: all of them, or none. What holds already is no
+   * change; which settings can change is marked in docs/settings.md. Each change is told, `config.changed`, and recorded.
+   * @param changes in the form of createTroupe, with what changes alone
+   * @returns what changed
+   * @throws ConflictError `config.restart` for a setting that needs a restart; ValidationError for one that is wrong
+   * @example await troupe.reconfigure({ log: 'debug', models: { limits: { openai: { perMinute: 30 } } } })
+   */
+  async reconfigure(changes: LiveConfig, options: ReconfigureOptions = {}): Promise<readonly ChangedSetting[]> {
+    if (this.#closing) throw failure('troupe.closed', { what: 'A change of the configuration' })
+    return this.#reconfiguring.reconfigure(changes, options)
   }
 
   /**

@@ -1,21 +1,10 @@
 /** What opening a storage takes, whatever the engine. */
-import type { Clock, Duration, Random } from '../core/index.ts'
+import type { Clock, Random } from '../core/index.ts'
 import type { Faults } from './faults.ts'
 import type { Migration } from './migration.ts'
 import type { Storage } from './port.ts'
 import type { PostgresOptions } from './postgres-options.ts'
-
-/** How long storage keeps what only it needs. */
-export interface Retention {
-  /** Ids of changes: a repeat within this time is recognised. 24 h by default. */
-  readonly changeIds?: Duration
-  /** Items of the change feed: a watcher that was away for longer must resync. 24 h by default. */
-  readonly feed?: Duration
-  /** Revisions of a user in the feed, at most; 10,000 by default. */
-  readonly feedRevisions?: number
-  /** Between clean-ups; 1 min by default. */
-  readonly every?: Duration
-}
+import type { Retention } from './retention.ts'
 
 export interface OpenStorageOptions {
   /** `memory:`, `sqlite:PATH` or `postgres://…`. */
@@ -48,4 +37,6 @@ export interface OpenedStorage extends Storage {
   check(): Promise<readonly StorageFinding[]>
   /** Where the owner of a file can be talked to, for whoever finds it owned; undefined takes it back. */
   announce(address: string | undefined): void
+  /** Keeps for so long from now on. @throws ValidationError */
+  keep(retention: Retention): void
 }

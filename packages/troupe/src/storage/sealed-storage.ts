@@ -42,6 +42,7 @@ export function sealStorage(storage: OpenedStorage, codec: Codec): OpenedStorage
     sizes: () => storage.sizes(),
     check: () => storage.check(),
     announce: (address) => storage.announce(address),
+    keep: (retention) => storage.keep(retention),
     close: () => storage.close(),
   }
 }

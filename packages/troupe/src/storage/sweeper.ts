@@ -6,15 +6,13 @@
  */
 import type { Cancel, Clock } from '../core/index.ts'
 import type { Row, Storage } from './port.ts'
+import { type Retention, type RetentionBounds, retentionBounds } from './retention.ts'
 import type { Statement } from './statement.ts'
 
 export interface SweeperOptions {
   readonly storage: Pick<Storage, 'commit' | 'read'>
   readonly clock: Clock
-  readonly changeIdsMs: number
-  readonly feedMs: number
-  readonly feedRevisions: number
-  readonly everyMs: number
+  readonly retention: Retention
   /** After a round. */
   readonly afterwards: () => Promise<void>
 }
@@ -25,22 +23,33 @@ const slack = 1.25
 
 export class Sweeper {
   readonly #options: SweeperOptions
+  #bounds: RetentionBounds
   #cancel: Cancel | undefined
   #stopped = false
   #round: Promise<void> = Promise.resolve()
 
   constructor(options: SweeperOptions) {
     this.#options = options
+    this.#bounds = retentionBounds(options.retention)
     this.#schedule()
   }
 
   /** Until everything is within its bounds. */
   async sweep(): Promise<void> {
-    const { clock, changeIdsMs, feedMs, feedRevisions, afterwards } = this.#options
+    const { clock, afterwards } = this.#options
+    const { changeIdsMs, feedMs, feedRevisions } = this.#bounds
     while (!this.#stopped && (await this.#ids(clock.now() - changeIdsMs)));
     while (!this.#stopped && (await this.#old(clock.now() - feedMs)));
     while (!this.#stopped && (await this.#many(feedRevisions)));
     if (!this.#stopped) await afterwards()
+  }
+
+  /** Holds from now on; the next round is counted from now too. */
+  keep(retention: Retention): void {
+    this.#bounds = retentionBounds(retention)
+    if (!this.#cancel) return
+    this.#cancel()
+    this.#schedule()
   }
 
   async stop(): Promise<void> {
@@ -53,12 +62,13 @@ export class Sweeper {
     if (this.#stopped) return
     const run = () => {
       // What cannot be written now is found again in the next round; the storage's state tells of the failure.
+      this.#cancel = undefined
       this.#round = this.sweep().then(
         () => this.#schedule(),
         () => this.#schedule(),
       )
     }
-    this.#cancel = this.#options.clock.after(this.#options.everyMs, run, { background: true })
+    this.#cancel = this.#options.clock.after(this.#bounds.everyMs, run, { background: true })
   }
 
   async #ids(before: number): Promise<boolean> {

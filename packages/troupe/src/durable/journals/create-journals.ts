@@ -57,13 +57,17 @@ class StoredJournals implements Journals {
   readonly #options: JournalsOptions
   readonly #statements: JournalStatements
   readonly #limits: JournalLimits
-  readonly keptMs: number
+  keptMs: number
 
   constructor(options: JournalsOptions) {
     this.#options = options
     this.#statements = journalStatements(options.storage.dialect)
     this.#limits = { ...journalLimits, ...options.limits }
     this.keptMs = options.retention?.closedMs ?? 30 * day
+  }
+
+  keep(ms: number): void {
+    this.keptMs = ms
   }
 
   create(

@@ -41,13 +41,24 @@ export interface AlertsParts {
 
 export class Alerts {
   readonly #parts: AlertsParts
-  readonly #states: readonly State[]
+  #states: readonly State[] = []
+  #sinks: readonly AlertSink[] = []
   readonly #telling = new Set<Promise<void>>()
 
   /** @throws ValidationError for a rule that is none */
   constructor(parts: AlertsParts) {
     this.#parts = parts
-    this.#states = parts.rules.map((rule) => ({ rule: checkRule(rule), raised: false, since: undefined }))
+    this.configure(parts)
+  }
+
+  /**
+   * Other rules, told to others: what was raised under a name stays so until its rule clears it.
+   * @throws ValidationError for a rule that is none
+   */
+  configure({ rules, sinks }: Pick<AlertsParts, 'rules' | 'sinks'>): void {
+    const raised = new Set(this.active())
+    this.#states = rules.map((rule) => ({ rule: checkRule(rule), raised: raised.has(rule.name), since: undefined }))
+    this.#sinks = sinks
   }
 
   /** Those that are raised. */
@@ -103,11 +114,11 @@ export class Alerts {
   }
 
   #tell({ name, severity, metric, figure, threshold }: CheckedRule, raised: boolean, value: number): void {
-    const { clock, events, sinks, failed } = this.#parts
+    const { clock, events, failed } = this.#parts
     const said = { alert: name, severity, metric, figure, value, threshold, at: clock.now() }
     events.emit({ type: raised ? 'alert.raised' : 'alert.cleared', ...said })
     const alert: Alert = { ...said, state: raised ? 'raised' : 'cleared' }
-    for (const sink of sinks) {
+    for (const sink of this.#sinks) {
       const telling = sink
         .notify(alert)
         .catch((error: unknown) => failed(error, name))

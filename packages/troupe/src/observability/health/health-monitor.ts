@@ -137,13 +137,15 @@ export class HealthMonitor {
     }
   }
 
-  /** Looks by itself, so that a change is told also where nobody asks. */
+  /** Looks by itself from now on, so that a change is told also where nobody asks. */
   start(every: Duration): void {
     const ms = milliseconds(every, 'health.every')
+    this.stop()
     const again = () => {
-      this.#timer = this.#clock.after(ms, () => void this.report().then(() => this.#timer && again()), {
+      const timer = this.#clock.after(ms, () => void this.report().then(() => this.#timer === timer && again()), {
         background: true,
       })
+      this.#timer = timer
     }
     again()
   }

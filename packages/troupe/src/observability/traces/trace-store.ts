@@ -6,10 +6,13 @@ import type { RecordedTrace, Span } from './span.ts'
 import { spansContent, type TraceTables } from './trace-tables.ts'
 import type { OwnedSpan, SpanSink } from './tracer.ts'
 
-export interface TraceStoreOptions {
+export interface TraceStoreOptions extends TraceBounds {
   readonly storage: Pick<Storage, 'dialect' | 'commit' | 'read'>
   readonly clock: Clock
   readonly ids: Ids
+}
+
+export interface TraceBounds {
   readonly keepMs: number
   /** Traces of one user. */
   readonly max: number
@@ -29,12 +32,15 @@ export interface TraceStore extends SpanSink {
   list(user: UserId, limit: number): Promise<readonly TraceSummary[]>
   /** Removes what is too old or too much. @returns how many traces went */
   sweep(limit: number): Promise<number>
+  /** Other bounds, from the next sweep on. */
+  keep(bounds: TraceBounds): void
 }
 
 /** Rows read of one trace: a longer one is told by what came first. */
 const mostRows = 1_000
 
-export function createTraceStore({ storage, clock, ids, keepMs, max }: TraceStoreOptions): TraceStore {
+export function createTraceStore({ storage, clock, ids, ...given }: TraceStoreOptions): TraceStore {
+  let bounds: TraceBounds = given
   const queries = compile(storage.dialect)
   const remove = async (user: UserId, traceId: string) => {
     const values = { user, trace: traceId }
@@ -67,7 +73,11 @@ export function createTraceStore({ storage, clock, ids, keepMs, max }: TraceStor
       const [rows = []] = await storage.read({ user }, [queries.newest({ user, limit }, { returns: true })])
       return rows.map(summaryOf)
     },
+    keep(wanted) {
+      bounds = wanted
+    },
     async sweep(limit) {
+      const { keepMs, max } = bounds
       const before = Math.round(clock.now() - keepMs)
       const [old = [], many = []] = await storage.read({ work: true }, [
         queries.old({ before, limit }, { returns: true }),

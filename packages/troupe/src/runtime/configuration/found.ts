@@ -1,7 +1,7 @@
 /** A value that a source gave for a setting. */
 export interface Origin {
-  readonly source: 'default' | 'file' | '.env' | 'environment' | 'flag'
-  /** The path of the file, or the name of the variable or flag; the profile, for its defaults. */
+  readonly source: 'default' | 'file' | '.env' | 'environment' | 'flag' | 'host'
+  /** The path of the file, or the name of the variable or flag; the profile, for its defaults; what `reconfigure` was told. */
   readonly name: string
 }
 
@@ -12,7 +12,7 @@ export interface Found {
 }
 
 export const originText = ({ source, name }: Origin): string =>
-  source === 'file' || source === 'default'
+  source === 'file' || source === 'default' || source === 'host'
     ? name
     : source === '.env'
       ? `${name} in .env`

@@ -2,7 +2,7 @@
 import { failure, nearest, type TroupeError } from '../../core/index.ts'
 import type { Found, Origin } from './found.ts'
 import { type Said, wrongValue } from './read-variables.ts'
-import { settingAt, settings } from './settings.ts'
+import { childrenOf, settingAt, settings } from './settings.ts'
 
 /**
  * @param options of createTroupe and of files: what the table of settings does not have is code, and checked by its room
@@ -83,11 +83,3 @@ const hasSecret = (value: unknown) => typeof value === 'object' && value !== nul
 
 const unknown = (where: string, option: string, known: readonly string[]): TroupeError =>
   failure('option.unknown', { where, option, nearest: nearest(option, known) ?? known.join(', ') })
-
-const childrenOf = (path: string): readonly string[] => [
-  ...new Set(
-    settings.flatMap((setting) =>
-      setting.path.startsWith(`${path}.`) ? [setting.path.slice(path.length + 1).split('.')[0] as string] : [],
-    ),
-  ),
-]

@@ -22,6 +22,7 @@ export interface Setting {
 const { whole, figure, span, choice, flag, text, secretText, list, logLevel, structure } = kinds
 const port = whole(0, 65_535)
 const time = span(1, '1ms')
+const share = figure(0, 1)
 
 const general: readonly Setting[] = [
   {
@@ -41,12 +42,39 @@ const general: readonly Setting[] = [
   },
   { path: 'presence.heartbeat', kind: time, says: 'between signs of life of an agent', standard: '5s' },
   { path: 'health', kind: structure, says: 'how it looks after itself' },
-  { path: 'health.every', kind: time, says: 'between looks at itself; only when asked where absent' },
+  {
+    path: 'health.every',
+    kind: span(1_000, '1s'),
+    says: 'between looks at itself; only when asked where absent',
+    live: true,
+  },
+  {
+    path: 'health.memory',
+    kind: share,
+    says: 'share of the memory beyond which it is degraded',
+    standard: 0.9,
+    live: true,
+  },
+  { path: 'health.disk', kind: share, says: 'share of the disk', standard: 0.9, live: true },
+  { path: 'health.lag', kind: time, says: 'lateness of timers', standard: '1s', live: true },
+  { path: 'health.queue', kind: whole(1), says: 'messages waiting in one mailbox', standard: 1_000, live: true },
+  { path: 'alerts', kind: structure, says: 'rules, and who is told; false: none', live: true },
+  { path: 'watchdog', kind: structure, says: 'work of which nothing is heard; false: not looked for' },
+  { path: 'watchdog.after', kind: time, says: 'for so long', standard: '5m' },
   { path: 'traces', kind: structure, says: 'what is kept of traces; false: none' },
-  { path: 'traces.retention', kind: time, says: 'how long traces are kept' },
+  { path: 'traces.retention', kind: time, says: 'how long traces are kept', standard: '7d', live: true },
+  { path: 'traces.max', kind: whole(1), says: 'traces kept of one user', standard: 1_000, live: true },
+  { path: 'otlp', kind: structure, secret: true, says: 'where spans and metrics go besides' },
+  { path: 'audit', kind: structure, secret: true, says: 'what is recorded of who did what' },
+  { path: 'egress', kind: structure, says: 'where tools may go' },
+  { path: 'policy', kind: structure, says: 'what untrusted input and sensitive data forbid' },
+  { path: 'policies.agents', kind: structure, says: 'guards of steps, by agent or *', live: true },
+  { path: 'policies.tools', kind: structure, says: 'guards of calls, by tool or *', live: true },
+  { path: 'policies.models', kind: structure, says: 'guards of calls, by model or *', live: true },
+  { path: 'policies.storage', kind: structure, says: 'guards of reads' },
   { path: 'roles', kind: structure, says: 'roles besides the four' },
   { path: 'prices', kind: structure, says: 'US dollars per million tokens, by provider/model' },
-  { path: 'shutdown.timeout', kind: span(1_000, '1s'), says: 'how long a drain may take', standard: '25s' },
+  { path: 'shutdown.timeout', kind: span(1_000, '1s'), says: 'how long a drain may take', standard: '25s', live: true },
   {
     path: 'restored',
     kind: choice('wait', 'resume'),
@@ -91,12 +119,36 @@ const storage: readonly Setting[] = [
     says: 'the age at which a connection is made anew',
     standard: '30m',
   },
-  { path: 'retention.changeIds', kind: time, says: 'a repeated change is recognised within', standard: '24h' },
-  { path: 'retention.feed', kind: time, says: 'a watcher that was away for longer resyncs', standard: '24h' },
-  { path: 'retention.feedRevisions', kind: whole(1), says: 'revisions of a user in the feed', standard: 10_000 },
-  { path: 'retention.replay', kind: time, says: 'an ended run can be replayed and forked', standard: '30d' },
+  {
+    path: 'retention.changeIds',
+    kind: time,
+    says: 'a repeated change is recognised within',
+    standard: '24h',
+    live: true,
+  },
+  {
+    path: 'retention.feed',
+    kind: time,
+    says: 'a watcher that was away for longer resyncs',
+    standard: '24h',
+    live: true,
+  },
+  {
+    path: 'retention.feedRevisions',
+    kind: whole(1),
+    says: 'revisions of a user in the feed',
+    standard: 10_000,
+    live: true,
+  },
+  {
+    path: 'retention.replay',
+    kind: time,
+    says: 'an ended run can be replayed and forked',
+    standard: '30d',
+    live: true,
+  },
   { path: 'retention.runs', kind: time, says: 'the result of an ended run is kept', standard: '365d' },
-  { path: 'retention.every', kind: time, says: 'between clean-ups of the storage', standard: '1m' },
+  { path: 'retention.every', kind: time, says: 'between clean-ups of the storage', standard: '1m', live: true },
   {
     path: 'encryption.key',
     kind: secretText,
@@ -110,18 +162,37 @@ const storage: readonly Setting[] = [
 ]
 
 const work: readonly Setting[] = [
-  { path: 'context.cleanup', kind: time, says: 'between clean-ups of expired entries', standard: '5m' },
-  { path: 'context.limits', kind: structure, says: 'entries and bytes of a user, topics, history' },
+  { path: 'context.cleanup', kind: time, says: 'between clean-ups of expired entries', standard: '5m', live: true },
+  { path: 'context.limits', kind: structure, says: 'entries and bytes of a user, topics, history', live: true },
   { path: 'context.lifecycles', kind: structure, says: 'named lifecycles besides the five' },
-  { path: 'messaging.lease', kind: time, says: 'how long a delivery stays with its consumer', standard: '30s' },
-  { path: 'messaging.maxAttempts', kind: whole(1), says: 'deliveries before the dead letters', standard: 5 },
-  { path: 'messaging.capacity.count', kind: whole(1), says: 'messages of a mailbox', standard: 10_000 },
-  { path: 'messaging.capacity.bytes', kind: whole(1), says: 'bytes of a mailbox', standard: 64 * 1024 * 1024 },
+  {
+    path: 'messaging.lease',
+    kind: time,
+    says: 'how long a delivery stays with its consumer',
+    standard: '30s',
+    live: true,
+  },
+  {
+    path: 'messaging.maxAttempts',
+    kind: whole(1),
+    says: 'deliveries before the dead letters',
+    standard: 5,
+    live: true,
+  },
+  { path: 'messaging.capacity.count', kind: whole(1), says: 'messages of a mailbox', standard: 10_000, live: true },
+  {
+    path: 'messaging.capacity.bytes',
+    kind: whole(1),
+    says: 'bytes of a mailbox',
+    standard: 64 * 1024 * 1024,
+    live: true,
+  },
   {
     path: 'messaging.backpressure',
     kind: choice('reject', 'wait', 'drop-oldest'),
     says: 'what a full mailbox does',
     standard: 'reject',
+    live: true,
   },
   { path: 'messaging.signatures', kind: structure, secret: true, says: 'proves who sent a message' },
   { path: 'models.model', variable: 'TROUPE_MODEL', kind: text, says: 'provider/model of agents that name none' },
@@ -130,7 +201,7 @@ const work: readonly Setting[] = [
   { path: 'models.registry', kind: structure, says: 'names for models or chains' },
   { path: 'models.defaults.maxOutputTokens', kind: whole(1), says: 'of an answer' },
   { path: 'models.defaults.temperature', kind: figure(0, 2), says: 'of agents that say none' },
-  { path: 'models.limits', kind: structure, says: 'calls at once and a minute, by model, provider or *' },
+  { path: 'models.limits', kind: structure, says: 'calls at once and a minute, by model, provider or *', live: true },
   {
     path: 'models.limits.*.perMinute',
     variable: 'TROUPE_MODELS_PER_MINUTE',
@@ -139,7 +210,13 @@ const work: readonly Setting[] = [
   },
   { path: 'models.breaker.failures', kind: whole(1), says: 'in a row, before a model is left alone', standard: 5 },
   { path: 'models.breaker.pause', kind: time, says: 'for so long', standard: '60s' },
-  { path: 'models.attempts', kind: whole(1), says: 'of one model before the next of its chain', standard: 3 },
+  {
+    path: 'models.attempts',
+    kind: whole(1),
+    says: 'of one model before the next of its chain',
+    standard: 3,
+    live: true,
+  },
   { path: 'models.idle', kind: time, says: 'a stream that says nothing for so long is cut', standard: '5m' },
   { path: 'models.cache.max', kind: whole(1), says: 'answers that are kept', standard: 1_000 },
   { path: 'models.cache.ttl', kind: time, says: 'for so long', standard: '1h' },
@@ -179,5 +256,14 @@ export const variableOf = ({ path, variable }: Setting): string =>
     .replace(/([a-z])([A-Z])/g, '$1_$2')
     .replaceAll('.', '_')
     .toUpperCase()}`
+
+/** The names that stand right below a place of the configuration. */
+export const childrenOf = (path: string): readonly string[] => [
+  ...new Set(
+    settings.flatMap((setting) =>
+      setting.path.startsWith(`${path}.`) ? [setting.path.slice(path.length + 1).split('.')[0] as string] : [],
+    ),
+  ),
+]
 
 export const settingAt = (path: string): Setting | undefined => settings.find((setting) => setting.path === path)

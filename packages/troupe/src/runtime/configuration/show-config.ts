@@ -2,7 +2,7 @@
 
 import { type Origin, originText } from './found.ts'
 import type { LoadedConfig } from './load-config.ts'
-import { settings } from './settings.ts'
+import { settingAt } from './settings.ts'
 
 export interface ShownSetting {
   readonly path: string
@@ -17,20 +17,24 @@ export interface ShownSetting {
  * for (const { path, value, from } of showConfig(await loadConfig())) console.log(`${path} = ${value}, from ${from}`)
  */
 export function showConfig({ held }: Pick<LoadedConfig, 'held'>): readonly ShownSetting[] {
-  const secrets = new Set(settings.flatMap(({ path, secret }) => (secret ? [path] : [])))
   return [...held]
     .filter(([path]) => !path.startsWith('wanted.'))
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([path, { value, origin }]) => ({
       path,
-      value: path === 'storage.url' ? placeText(value) : isHidden(path, secrets) ? hidden : text(named(path, value)),
+      value: shownValue(path, value),
       origin,
       from: originText(origin),
     }))
 }
 
+/** JSON, or `[hidden]`. */
+export function shownValue(path: string, value: unknown): string {
+  if (path === 'storage.url') return placeText(value)
+  return settingAt(path)?.secret || path.startsWith('models.keys') ? hidden : text(named(path, value))
+}
+
 const hidden = '[hidden]'
-const isHidden = (path: string, secrets: ReadonlySet<string>) => secrets.has(path) || path.startsWith('models.keys')
 
 /** A database without the password, and without what may be one. */
 function placeText(value: unknown): string {

@@ -1,11 +1,12 @@
 /** Opens a PostgreSQL database, with its schema up to date and its role in place. */
 import type { Client } from 'pg'
-import { checkOptions, createIds, failure, milliseconds, TroupeError, type UserId } from '../../core/index.ts'
+import { checkOptions, createIds, failure, TroupeError, type UserId } from '../../core/index.ts'
 import { type Applied, checkReadable, latestOf } from '../applied.ts'
 import { Hints } from '../hints.ts'
 import type { Migration } from '../migration.ts'
 import type { OpenedStorage, OpenStorageOptions } from '../open-options.ts'
 import type { Hint } from '../port.ts'
+import { type Retention, type RetentionBounds, retentionBounds } from '../retention.ts'
 import { storageMigrations } from '../storage-migrations.ts'
 import { CommitLanes } from './commit-lanes.ts'
 import { connect, createPool } from './connect.ts'
@@ -31,7 +32,7 @@ const knownOptions = ['url', 'postgres', 'migrations', 'clock', 'random', 'reten
  */
 export async function openPostgres(options: OpenStorageOptions): Promise<OpenedStorage> {
   checkOptions('openStorage', options, knownOptions)
-  checkOptions('retention', options.retention ?? {}, ['changeIds', 'feed', 'feedRevisions', 'every'])
+  retentionBounds(options.retention)
   if (options.faults)
     throw failure('validation.failed', {
       what: 'faults',
@@ -135,8 +136,8 @@ async function assemble(
   })
   const sweeper = new Sweeper({
     clock,
-    everyMs: milliseconds(retention.every ?? '1m', 'The time between clean-ups'),
-    sweep: (most) => sweep(transactions, retention, most),
+    retention,
+    sweep: (bounds, most) => sweep(transactions, bounds, most),
   })
   const stop = async () => {
     await sweeper.stop()
@@ -146,7 +147,8 @@ async function assemble(
   const check = async () =>
     findingsOf(await using(place, settings, (client) => inspect(client, place)), listenPlace !== undefined)
   const checkSchema = async () => checkReadable(await applied(transactions), known, place.name)
-  const own = { settings, random, connections, transactions, lanes, hints, notes: line }
+  const keep = (wanted: Retention) => sweeper.keep(wanted)
+  const own = { settings, random, connections, transactions, lanes, hints, notes: line, keep }
   const storage = new PostgresStorage({ ...own, stop, check, checkSchema })
   try {
     await line.start()
@@ -199,16 +201,14 @@ async function look(transactions: Transactions, since: number) {
 
 async function sweep(
   transactions: Transactions,
-  retention: NonNullable<OpenStorageOptions['retention']>,
+  { changeIdsMs, feedMs, feedRevisions }: RetentionBounds,
   most: number,
 ): Promise<number> {
-  const ids = milliseconds(retention.changeIds ?? '24h', 'The retention of change ids')
-  const feed = milliseconds(retention.feed ?? '24h', 'The retention of the feed')
   const now = { $: 'now' } as const
   const scope = { work: true } as const
   const statement = {
     sql: 'select troupe_sweep($1, $2, $3, $4) as gone',
-    binds: [{ ...now, plusMs: -ids }, { ...now, plusMs: -feed }, retention.feedRevisions ?? 10_000, most],
+    binds: [{ ...now, plusMs: -changeIdsMs }, { ...now, plusMs: -feedMs }, feedRevisions, most],
     returns: true,
   }
   const change = { id: null, scope, statements: [statement] }

@@ -7,6 +7,7 @@ import type { Hints } from '../hints.ts'
 import { Listeners } from '../listeners.ts'
 import type { OpenedStorage, StorageFinding } from '../open-options.ts'
 import type * as port from '../port.ts'
+import type { Retention } from '../retention.ts'
 import type { Statement } from '../statement.ts'
 import type { CommitLanes } from './commit-lanes.ts'
 import type { Connections } from './connections.ts'
@@ -29,6 +30,7 @@ export interface PostgresStorageOptions {
   readonly notes: port.Notes
   /** What must end before the connections do. */
   readonly stop: () => Promise<void>
+  readonly keep: (retention: Retention) => void
   readonly check: () => Promise<readonly StorageFinding[]>
 }
 
@@ -142,6 +144,10 @@ export class PostgresStorage implements OpenedStorage {
 
   /** A server is found by its address: there is nobody to be told. */
   announce(): void {}
+
+  keep(retention: Retention): void {
+    this.#options.keep(retention)
+  }
 
   close(): Promise<void> {
     this.#closing ??= this.#close()

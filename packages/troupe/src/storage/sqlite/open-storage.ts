@@ -1,11 +1,12 @@
 /** Opens a database in memory or in a file, with its schema up to date. */
 import { statSync } from 'node:fs'
-import { checkOptions, failure, milliseconds } from '../../core/index.ts'
+import { checkOptions, failure } from '../../core/index.ts'
 import type { Disk } from '../disk.ts'
 import { withFaults } from '../faults.ts'
 import { Hints } from '../hints.ts'
 import type { Migration } from '../migration.ts'
 import type { OpenedStorage, OpenStorageOptions } from '../open-options.ts'
+import { retentionBounds } from '../retention.ts'
 import { storageMigrations } from '../storage-migrations.ts'
 import { Sweeper } from '../sweeper.ts'
 import type { WriterShell } from '../writer-port.ts'
@@ -51,7 +52,7 @@ export async function openStorage(options: OpenStorageOptions): Promise<OpenedSt
     'time',
     'production',
   ])
-  checkOptions('retention', options.retention ?? {}, ['changeIds', 'feed', 'feedRevisions', 'every'])
+  retentionBounds(options.retention)
   const path = pathOf(options.url)
   const migrations = [...storageMigrations, ...options.migrations]
   const at = Math.floor(options.clock.now())
@@ -121,12 +122,9 @@ function assemble(opened: Opened, { clock, retention = {}, faults }: OpenStorage
   const sweeper = new Sweeper({
     storage,
     clock,
-    changeIdsMs: milliseconds(retention.changeIds ?? '24h', 'The retention of change ids'),
-    feedMs: milliseconds(retention.feed ?? '24h', 'The retention of the feed'),
-    feedRevisions: retention.feedRevisions ?? 10_000,
-    everyMs: milliseconds(retention.every ?? '1m', 'The time between clean-ups'),
+    retention,
     afterwards: () => queue.vacuum(vacuumPages),
   })
-  storage.beforeClose(() => sweeper.stop())
+  storage.sweptBy(sweeper)
   return storage
 }

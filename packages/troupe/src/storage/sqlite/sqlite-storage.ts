@@ -5,7 +5,9 @@ import { readFeed } from '../feed.ts'
 import type { Hints } from '../hints.ts'
 import type { OpenedStorage, StorageFinding } from '../open-options.ts'
 import type * as port from '../port.ts'
+import type { Retention } from '../retention.ts'
 import type { Statement } from '../statement.ts'
+import type { Sweeper } from '../sweeper.ts'
 import type { CommitQueue } from './commit-queue.ts'
 import type { Reader } from './reader.ts'
 import { sqliteDialect } from './sqlite-dialect.ts'
@@ -30,7 +32,7 @@ export class SqliteStorage implements OpenedStorage {
   readonly place: string
   readonly #options: SqliteStorageOptions
   #closing: Promise<void> | undefined
-  #beforeClose: () => Promise<void> = async () => {}
+  #sweeper: Sweeper | undefined
 
   constructor(options: SqliteStorageOptions) {
     this.place = options.place
@@ -93,9 +95,13 @@ export class SqliteStorage implements OpenedStorage {
     this.#options.announce(address)
   }
 
-  /** What must end first. */
-  beforeClose(run: () => Promise<void>): void {
-    this.#beforeClose = run
+  keep(retention: Retention): void {
+    this.#sweeper?.keep(retention)
+  }
+
+  /** Ends first. */
+  sweptBy(sweeper: Sweeper): void {
+    this.#sweeper = sweeper
   }
 
   close(): Promise<void> {
@@ -104,7 +110,7 @@ export class SqliteStorage implements OpenedStorage {
   }
 
   async #close(): Promise<void> {
-    await this.#beforeClose()
+    await this.#sweeper?.stop()
     // The reader goes first: the last connection to close removes the log, and only the writer can.
     this.#options.reader.close()
     await this.#options.queue.close()

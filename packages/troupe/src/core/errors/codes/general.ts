@@ -38,6 +38,11 @@ export const generalCodes = {
     message: '{one} and {other} contradict each other about {setting}.',
     hint: 'Keep one of the two.',
   },
+  'config.restart': {
+    class: errors.ConflictError,
+    message: '{setting} cannot change while the troupe runs.',
+    hint: 'Set it in the configuration and restart; what may change while running is marked in docs/settings.md.',
+  },
   'config.unreadable': {
     class: errors.ValidationError,
     message: 'The configuration {path} cannot be read: {problem}.',
