@@ -23,11 +23,13 @@ import {
 } from '../core/index.ts'
 import type { Recorder, StepEnd, Steps } from '../durable/index.ts'
 import type { Message } from '../messaging/index.ts'
+import type { AuditTrail } from '../security/index.ts'
 import type { Storage } from '../storage/index.ts'
 import { callTool, parseArguments, type Tool } from '../tools/index.ts'
 import type { Agent, AskOptions, ConversationRest, Outcome, StepContext, Ways } from './agent-port.ts'
 import { allTools } from './all-tools.ts'
-import { checkAnswer, createAsk } from './ask-question.ts'
+import { answerTo, approvalDeed } from './answered.ts'
+import { createAsk } from './ask-question.ts'
 import { checkRoom, guardedStep } from './guarded-step.ts'
 import { LlmAgent } from './llm-agent.ts'
 import type { Services } from './services-port.ts'
@@ -40,6 +42,7 @@ export interface SessionParts {
   readonly steps: Steps
   readonly storage: Pick<Storage, 'dialect' | 'read' | 'commit'>
   readonly services: Services
+  readonly audit?: AuditTrail
   /** `ctx` over a recorder. What it may is what the agent of the session may, also where a helper acts for it. */
   readonly contextOf: (recorder: Recorder, acting: Acting) => StepContext
   /** Sends a text to another agent of the user, outside any step. */
@@ -149,11 +152,13 @@ export class Session {
    */
   answer(id: string, value: Json, options: CallOptions = {}): Promise<SessionResult> {
     return this.#inTurn('answer', options, async () => {
-      const { user, steps, storage, services } = this.#options
+      const { user, steps, storage, services, audit } = this.#options
       const { open, questions } = await this.#threads.read(user, this.#thread)
       const stored = questions.find(({ question }) => question.id === id)
       if (!stored || !open) throw failure('question.unknown', { question: id })
-      const checked = checkAnswer(stored.question, value)
+      const checked = answerTo(services.guard, user, stored.question, value)
+      const told = { actor: 'host', operation: 'session.answer', resource: this.threadId }
+      const deed = stored.question.kind === 'approval' ? { ...told, ...approvalDeed(stored.question, checked) } : told
       const fragments = [
         this.#threads.answered(user, this.#thread, id),
         steps.answer(user, stored.step, stored.wait, { value: checked, ...taintField(services.guard.people) }),
@@ -161,7 +166,7 @@ export class Session {
       const done = await storage.commit({
         id: null,
         scope: { user },
-        statements: fragments.flatMap(({ statements }) => statements),
+        statements: [...fragments.flatMap(({ statements }) => statements), ...(audit?.written(user, deed) ?? [])],
         feed: fragments.flatMap(({ feed = [] }) => feed),
         wake: fragments.flatMap(({ wake = [] }) => wake),
       })

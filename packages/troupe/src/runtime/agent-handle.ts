@@ -20,7 +20,7 @@ export function createAgentHandle(
   name: string,
   options: AccessOptions = {},
 ): AgentHandle {
-  const { mesh, mailboxes, gate, clock, ids, events, incidents, roles, unread } = parts
+  const { mesh, mailboxes, gate, clock, ids, events, incidents, audit, roles, unread } = parts
   const access = new Access(options, roles)
   const context = mesh.agent(user, name, access)
   const { messages, mailbox: own } = mailboxes.hands({ user, agent: name, access })
@@ -31,7 +31,7 @@ export function createAgentHandle(
       return own.receive(options)
     },
   }
-  const handed = { context, messages, mailbox, access, clock, ids, events, incidents, unread }
+  const handed = { context, messages, mailbox, access, clock, ids, events, incidents, audit, unread }
   const tools = new ToolHandler({ userId: user, ...handed })
   return { name, context, messages, mailbox, tools }
 }

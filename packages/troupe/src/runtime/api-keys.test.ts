@@ -1,7 +1,7 @@
 import { afterAll, afterEach, describe, expect, it } from 'vitest'
 import { dropSchema, missingServer, schemaName, server } from '../../test/postgres/server.ts'
 import { createEvents, createIds, createVirtualClock, systemRandom, type TroupeEvent } from '../core/index.ts'
-import { ApiKeys, createRoles } from '../security/index.ts'
+import { ApiKeys, createRoles, openAudit } from '../security/index.ts'
 import { type OpenedStorage, openStorage } from '../storage/index.ts'
 import { createTroupe, migrations, type Troupe, type TroupeConfig } from './index.ts'
 
@@ -35,8 +35,10 @@ describe.each([
     const told: TroupeEvent[] = []
     const events = createEvents(() => {})
     events.on('key.*', (event) => told.push(event))
-    const parts = { storage: opened, clock, random: systemRandom, events, roles: createRoles() }
-    return { clock, told, keys: new ApiKeys({ ...parts, ids: createIds(clock, systemRandom) }) }
+    const ids = createIds(clock, systemRandom)
+    const parts = { storage: opened, clock, random: systemRandom, ids, events, roles: createRoles() }
+    const audit = await openAudit({ ...parts, holder: 'here', failed: () => {} })
+    return { clock, told, audit, keys: new ApiKeys({ ...parts, audit }) }
   }
 
   it.skipIf(skip)('open what they are for, and are nowhere to be read', async () => {

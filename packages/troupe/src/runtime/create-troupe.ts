@@ -1,6 +1,8 @@
 /** Opens a troupe. */
+import { recordConfig } from '../security/index.ts'
 import { checkConfig } from './check-config.ts'
 import type { TroupeConfig } from './config.ts'
+import { configHashes } from './config-hashes.ts'
 import { handleSignals } from './handle-signals.ts'
 import { registerChecks } from './health-checks.ts'
 import { Reconfiguring } from './live/reconfigure.ts'
@@ -57,6 +59,10 @@ async function open(config: TroupeConfig, borrowed?: Borrowed): Promise<Troupe> 
     await troupe.close()
     throw error
   }
+  const changes = recordConfig(parts, configHashes(config, parts.redactor))
+  await changes.catch((error: unknown) =>
+    log.warn('the configuration could not be recorded', { error: error as Error }),
+  )
   encryption.start()
   audit.start()
   housekeeping.start()

@@ -180,7 +180,7 @@ async function assemble(
   const asking = { ...modelsOptions(config, environment), reveal, redact, fetchTo: waysOut.fetchTo }
   const policies = openPolicies(config.policies ?? {}, { clock, random })
   const unguarded = createModels({ ...durable, ...asking, ...(tape ? { tape } : {}) })
-  const toolPins = new ToolPins(storage)
+  const toolPins = new ToolPins(durable)
   const toolSources = new ToolSources({ ...base, toolPins, fetchFor: waysOut.fetchFor })
   const guards = borrowed ?? { models: guardedModels(unguarded, policies.models), policies, tape, toolSources }
   const holder = () => sharing?.lease.node ?? node
@@ -217,7 +217,7 @@ async function assemble(
   })
   const { storage: place, profile, shutdown = {} } = config
   const given = { storage: place, production: profile === 'production', shutdown, ...known, config: asGiven }
-  const restored = new Restored(base)
+  const restored = new Restored(durable)
   return { ...working, forgetting, restored, given, keys: new ApiKeys(working), requests: new Requests(storage) }
 }
 
@@ -300,7 +300,7 @@ function assembleTeams(
   config: RevealedConfig,
   parts: Durable & Common & Borrowed & { readonly holder: () => string },
 ): Pick<TroupeParts, 'services' | 'sessions' | 'orchestra' | 'schedules'> & { readonly known: Known } {
-  const { clock, random, storage, steps, mailboxes, mesh, hands, roles, tape, guard } = parts
+  const { clock, random, storage, steps, mailboxes, mesh, hands, roles, tape, guard, audit } = parts
   // What an agent may do in its steps: its own definition decides.
   const accessOf = (agent: Agent) => new Access(agent.access, roles)
   const services = servicesOf(parts)
@@ -314,6 +314,7 @@ function assembleTeams(
     },
     storage,
     services,
+    audit,
     contextOf: (recorder, { agent, name, ask, over }) =>
       createStepContext({
         agent: name,

@@ -4,6 +4,7 @@
  */
 import type { Clock, Events } from '../core/index.ts'
 import type { Log } from '../observability/index.ts'
+import type { AuditLog } from '../security/index.ts'
 import { endRestoration, type OpenedStorage, type Restoration, readRestoration } from '../storage/index.ts'
 import type { Gate } from './gate.ts'
 
@@ -13,6 +14,7 @@ export interface RestoredParts {
   readonly events: Events
   readonly gate: Gate
   readonly log: Log
+  readonly audit: Pick<AuditLog, 'list' | 'record'>
 }
 
 export class Restored {
@@ -39,6 +41,7 @@ export class Restored {
     this.#begin = begin
     gate.wait(backupAt)
     events.emit({ type: 'troupe.restored', at: clock.now(), installation, backupAt })
+    await this.#recordOnce('backup.restore', installation)
     if (mode === 'resume') return this.resume()
     log.warn('the database was restored from a backup: nothing goes on before resumeRestored()', { backupAt })
     // Another process on this database may resume it.
@@ -55,7 +58,15 @@ export class Restored {
     const { storage, clock, gate } = this.#parts
     if (gate.state !== 'restored') return
     await endRestoration(storage, new Date(clock.now()).toISOString())
+    if (this.#mark) await this.#recordOnce('backup.resume', this.#mark.installation)
     await this.#look()
+  }
+
+  /** Of several processes, or openings, the first one tells it. */
+  async #recordOnce(operation: string, resource: string): Promise<void> {
+    const { audit } = this.#parts
+    const { items } = await audit.list({ operation, resource, limit: 1 })
+    if (items.length === 0) audit.record({ actor: 'host', operation, resource, allowed: true })
   }
 
   async stop(): Promise<void> {

@@ -11,7 +11,17 @@ import {
 import { type SharedRateLimit, SharedRateLimiter } from '../durable/index.ts'
 import type { HealthMonitor, HealthReport, Log, MetricsCollector, Performance } from '../observability/index.ts'
 import type { OpenWorld } from '../orchestration/index.ts'
-import type { ApiKeys, AuditLog, Egress, Encryption, Forgotten, Secrets, Signatures } from '../security/index.ts'
+import {
+  type ApiKeys,
+  type AuditLog,
+  acting,
+  type Egress,
+  type Encryption,
+  type Forgotten,
+  type RotateOptions,
+  type Secrets,
+  type Signatures,
+} from '../security/index.ts'
 
 import type { BackupManifest, Restoration, StorageSizes, StorageState } from '../storage/index.ts'
 import { backupTo } from './backups.ts'
@@ -42,6 +52,10 @@ export type Audit = Pick<
   | 'retire'
   | 'settled'
 >
+
+/** What is rotated: the key that wraps from then on, and whether values are sealed anew. */
+const rotated = ({ to, data }: RotateOptions) =>
+  [typeof to === 'string' ? to : to?.id, ...(data ? ['data'] : [])].filter(Boolean).join(' ')
 
 export class Troupe implements AsyncDisposable {
   readonly #parts: TroupeParts
@@ -213,7 +227,14 @@ export class Troupe implements AsyncDisposable {
 
   /** What is sealed at rest, and the rotation of its keys. */
   get encryption(): Encryption {
-    return this.#parts.encryption
+    const { audit, encryption } = this.#parts
+    return {
+      status: () => encryption.status(),
+      settled: () => encryption.settled(),
+      rotate: (options = {}) =>
+        acting(audit, { operation: 'encryption.rotate', resource: rotated(options) }, () => encryption.rotate(options)),
+      decrypt: () => acting(audit, { operation: 'encryption.decrypt' }, () => encryption.decrypt()),
+    }
   }
 
   /**
@@ -258,8 +279,10 @@ export class Troupe implements AsyncDisposable {
    * @example const { bytes, rows } = await troupe.backup('./backups/monday')
    */
   backup(folder: string): Promise<BackupManifest> {
-    const { given, clock } = this.#parts
-    return backupTo(given.storage, folder, clock)
+    const { given, clock, audit } = this.#parts
+    return acting(audit, { operation: 'backup.make', resource: String(folder) }, () =>
+      backupTo(given.storage, folder, clock),
+    )
   }
 
   /** Where the database came from that was restored from a backup; undefined for one that never was. */

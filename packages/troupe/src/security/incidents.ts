@@ -6,6 +6,7 @@
 import { type Events, TroupeError, type UserId } from '../core/index.ts'
 import type { Migration } from '../storage/index.ts'
 import { type AuditLog, auditMigration } from './audit/index.ts'
+import { configMigration } from './config-record.ts'
 import { encryptionMigration } from './encryption/encryption-tables.ts'
 import { keysMigration } from './keys/index.ts'
 import { toolPinsMigration } from './pins/tool-pins.ts'
@@ -52,6 +53,7 @@ export const securityMigrations: readonly Migration[] = [
   keysMigration(4),
   auditMigration(5),
   toolPinsMigration(6),
+  configMigration(7),
 ]
 
 export function createIncidents({ audit, events }: { readonly audit: AuditLog; readonly events: Events }): Incidents {

@@ -1,6 +1,7 @@
 /** Who may do what, what was done and what refused, what is sealed at rest, and how a user is forgotten. */
 export * from './access.ts'
 export * from './audit/index.ts'
+export { recordConfig } from './config-record.ts'
 export * from './egress/index.ts'
 export type { Encryption, EncryptionStatus, RotateOptions, RunningEncryption } from './encryption/encryption.ts'
 export * from './encryption/key-ring-port.ts'

@@ -2,7 +2,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { failure, TroupeError } from '../core/index.ts'
 import { createAuthenticate } from './authenticate.ts'
-import { type Asked, agentOf, authorize, type Principal, userOf } from './principal.ts'
+import { type Asked, agentOf, authorize, keyOf, type Principal, userOf } from './principal.ts'
 import type { Route } from './route.ts'
 import type { Site } from './site.ts'
 
@@ -26,7 +26,7 @@ export async function createAdmit(app: FastifyInstance, site: Site): Promise<Adm
     const principal = await authenticate(request)
     if (principal?.kind !== 'local') await limit(request, reply, principal)
     if (!principal) throw failure('request.anonymous')
-    return recorded(site, route, principal, () => admitted(site, route, principal, request))
+    return recorded(site, route.operation, principal, () => admitted(site, route, principal, request))
   }
 }
 
@@ -42,20 +42,26 @@ function admitted({ parts }: Site, route: Entrance, principal: Principal, reques
   return { principal, user, agent }
 }
 
-/** What is refused to somebody who is known is for the audit log. */
-function recorded<T>({ parts }: Site, { operation }: Entrance, principal: Principal, act: () => T): T {
+/** What is refused to somebody who is known is for the audit log. @throws what `act` throws */
+export async function recorded<T>(
+  { parts }: Pick<Site, 'parts'>,
+  operation: Asked,
+  principal: Principal,
+  act: () => T | Promise<T>,
+): Promise<T> {
   try {
-    return act()
+    return await act()
   } catch (error) {
     if (error instanceof TroupeError && error.code === 'request.forbidden') {
-      const { id, kind, users, agent = 'host' } = principal
+      const { users, agent = 'host' } = principal
+      const key = keyOf(principal)
       const user = users !== 'all' && users.length === 1 ? users[0] : undefined
       parts.audit.record({
         actor: agent,
         operation,
         allowed: false,
         reason: error.code,
-        ...(kind === 'key' ? { key: id } : {}),
+        ...(key === undefined ? {} : { key }),
         ...(user === undefined ? {} : { user }),
       })
     }

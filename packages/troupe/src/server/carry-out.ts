@@ -1,9 +1,11 @@
 /** Carries out one request: in whose name, with which hands, and what becomes of the answer. */
+import { Readable } from 'node:stream'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { hashText, TroupeError } from '../core/index.ts'
-import type { Admitted } from './admit.ts'
+import { type Admitted, recorded } from './admit.ts'
 import { answerOnce } from './answer-once.ts'
 import { handsOf } from './hands.ts'
+import { keyOf } from './principal.ts'
 import { problemOf } from './problem.ts'
 import type { Call, Exchange, Route } from './route.ts'
 import type { Site } from './site.ts'
@@ -51,12 +53,23 @@ function endOf({ draining }: Site, _: FastifyRequest, reply: FastifyReply): Abor
   return ends.signal
 }
 
-export async function carryOut(site: Site, route: Route, call: AnyCall, exchange: Exchange): Promise<unknown> {
+/** What is done in it stands in the audit log with who called, and so does what is refused on the way. */
+export function carryOut(site: Site, route: Route, call: AnyCall, exchange: Exchange): Promise<unknown> {
+  const { principal } = call
+  return site.parts.audit.by(keyOf(principal), () =>
+    recorded(site, route.operation, principal, () => handled(site, route, call, exchange)),
+  )
+}
+
+async function handled(site: Site, route: Route, call: AnyCall, exchange: Exchange): Promise<unknown> {
   if ('handle' in route) {
     if (route.code !== undefined) exchange.reply.code(route.code)
     return answerOnce(route, call, exchange, () => route.handle(call))
   }
-  if ('text' in route) return exchange.reply.header('content-type', route.type).send(await route.text(call))
+  if ('text' in route) {
+    const text = await route.text(call)
+    return exchange.reply.header('content-type', route.type).send(typeof text === 'string' ? text : Readable.from(text))
+  }
   const frames = await route.events(call)
   await stream(site, call, exchange, frames)
   return exchange.reply

@@ -3,7 +3,7 @@ import type { FastifyInstance } from 'fastify'
 import { createMcpEndpoint, type McpEndpoint } from '../protocols/index.ts'
 import { coversOperation, coversRole } from '../security/index.ts'
 import type { Admit, Admitted } from './admit.ts'
-import { accessOf } from './principal.ts'
+import { accessOf, keyOf } from './principal.ts'
 import type { Site } from './site.ts'
 
 export function addMcp(app: FastifyInstance, site: Site, admit: Admit): void {
@@ -35,7 +35,8 @@ export function addMcp(app: FastifyInstance, site: Site, admit: Admit): void {
         const signal = AbortSignal.any([web.signal, draining])
         return serve(identity, new Request(web, { signal }), request.body, settings.heartbeatMs)
       }
-      await toNodeHandler({ fetch })(request.raw as never, reply.raw as never, request.body)
+      const handle = toNodeHandler({ fetch })
+      await parts.audit.by(keyOf(principal), () => handle(request.raw as never, reply.raw as never, request.body))
       return reply
     },
   })

@@ -51,4 +51,7 @@ export function agentOf(principal: Principal, named: string | undefined, operati
   throw failure('request.forbidden', { operation, problem: `it acts as ${principal.agent} alone` })
 }
 
+/** By which a call came in, for the audit log; undefined on this machine, where nobody is asked for one. */
+export const keyOf = ({ kind, id }: Principal): string | undefined => (kind === 'local' ? undefined : id)
+
 export const accessOf = (principal: Principal, roles: Roles): Access => new Access({ role: principal.role }, roles)

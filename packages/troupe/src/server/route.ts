@@ -57,7 +57,8 @@ export interface EventsRoute<Params, Query, Body> extends Common<Params, Query, 
 /** What is no JSON. */
 export interface TextRoute<Params, Query, Body> extends Common<Params, Query, Body> {
   readonly type: string
-  readonly text: (call: Call<Params, Query, Body>) => Promise<string>
+  /** At once, or piece by piece where it is long. */
+  readonly text: (call: Call<Params, Query, Body>) => Promise<string | AsyncIterable<string>>
 }
 export type Route =
   | AnswerRoute<unknown, unknown, unknown, unknown>

@@ -1,6 +1,7 @@
 /** The program on a database of its own, without a server. */
+import { generateKeyPairSync } from 'node:crypto'
 import { once } from 'node:events'
-import { copyFileSync } from 'node:fs'
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ended, Folder, said } from './program.ts'
@@ -71,6 +72,23 @@ describe('the program on a database of its own', () => {
     expect(status(away.out, 'health.good')).toMatchObject({ status: 'warn' })
     const misspelt = await folder.run(['doctor', '--produktion'])
     expect(misspelt.code).toBe(2)
+  }, 60_000)
+
+  it('searches the audit log, and exports it for a verification that needs no database', async () => {
+    const { publicKey } = generateKeyPairSync('ed25519')
+    writeFileSync(join(folder.path, 'audit.pem'), publicKey.export({ type: 'spki', format: 'pem' }))
+    writeFileSync(join(folder.path, 'checkpoints.jsonl'), '')
+    const { id } = await folder.json<{ id: string }>(['keys', 'create', 'looker', '--users', 'ada'])
+    expect(await folder.json(['audit', 'search', id, '--everybody'])).toMatchObject([
+      { operation: 'key.create', resource: id, key: 'host', allowed: true },
+    ])
+    expect(await folder.json(['audit', 'search', 'nothing like it', '--everybody'])).toEqual([])
+    expect(await folder.json(['audit', 'export', '--out', 'audit.jsonl'])).toEqual({ file: 'audit.jsonl' })
+    expect(readFileSync(join(folder.path, 'audit.jsonl'), 'utf8')).toContain(id)
+    const again = await folder.run(['audit', 'export', '--out', 'audit.jsonl'])
+    expect(again).toMatchObject({ code: 2, error: expect.stringContaining('cannot be written') })
+    const verify = ['audit', 'verify', 'checkpoints.jsonl', '--public-key', 'audit.pem', '--export', 'audit.jsonl']
+    expect(await folder.json([...verify], { code: 1 })).toMatchObject({ findings: [], covered: 0 })
   }, 60_000)
 
   it('ends quietly when its reader has enough', async () => {

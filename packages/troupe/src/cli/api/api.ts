@@ -67,6 +67,14 @@ export class Api implements AsyncDisposable {
     return (text === '' ? undefined : JSON.parse(text)) as T
   }
 
+  /** What is no JSON, piece by piece. @throws CliError with the problem that the server reports */
+  async *text(asked: Asked): AsyncGenerator<string> {
+    const { status, body } = await this.#send(asked, this.#signal)
+    if (status >= 400) throw problemOf(status, await textOf(body), asked)
+    const decoder = new TextDecoder()
+    for await (const chunk of body) yield decoder.decode(chunk, { stream: true })
+  }
+
   /** The items of all pages, read as they are needed. */
   async *pages<T>(asked: Asked, most = Number.POSITIVE_INFINITY): AsyncGenerator<T> {
     let cursor: string | undefined

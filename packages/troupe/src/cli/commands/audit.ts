@@ -1,14 +1,18 @@
 /** Who did what, and what was refused. */
+import { createWriteStream } from 'node:fs'
 import { readFile } from 'node:fs/promises'
+import { pipeline } from 'node:stream/promises'
 import type { VerifyAuditOptions } from '../../runtime/index.ts'
 import { type Command, mostOf, paging, text } from '../command.ts'
-import { exitCodes, misused } from '../exit-codes.ts'
+import { CliError, exitCodes, misused } from '../exit-codes.ts'
 import { usable } from '../hands.ts'
 import { safe } from '../output/safe.ts'
 
 interface Deed {
   readonly at: number
+  readonly user?: string
   readonly actor: string
+  readonly key?: string
   readonly operation: string
   readonly resource?: string
   readonly allowed: boolean
@@ -21,24 +25,42 @@ const searched = [
   ['--resource <name>', 'only about this key, recipient or run'],
   ['--from <time>', 'as ISO text'],
   ['--to <time>', 'as ISO text'],
+  ['--everybody', 'of all users, and of the troupe as a whole'],
 ] as const
 
-const recorded = (name: string, path: string, says: string, none: string): Command => ({
+interface Listing {
+  readonly name: string
+  readonly path: string
+  readonly says: string
+  readonly none: string
+  /** What must stand in a record, where something is taken. */
+  readonly takes?: '<text>'
+}
+
+const recorded = ({ name, path, says, none, takes }: Listing): Command => ({
   name: `audit ${name}`,
   says,
+  ...(takes === undefined ? {} : { takes }),
   options: [...paging(50), ...searched],
-  async run({ api, out }, _, options) {
-    const query = Object.fromEntries(
-      ['actor', 'operation', 'resource', 'from', 'to'].map((one) => [one, text(options, one)]),
-    )
+  async run({ api, out }, [wanted], options) {
+    const query = {
+      ...Object.fromEntries(['actor', 'operation', 'resource', 'from', 'to'].map((one) => [one, text(options, one)])),
+      ...(options.everybody === true ? { everybody: true } : {}),
+    }
     const found: Deed[] = []
-    for await (const one of (await api()).pages<Deed>({ path, query }, mostOf(options, 50))) found.push(one)
+    const most = mostOf(options, 50)
+    const all = (await api()).pages<Deed>({ path, query }, takes === undefined ? most : Number.POSITIVE_INFINITY)
+    for await (const one of all) {
+      if (wanted === undefined || holds(one, wanted)) found.push(one)
+      if (found.length >= most) break
+    }
     out.table(
       found,
       [
         { name: 'AT', of: ({ at }) => new Date(at).toISOString() },
         { name: 'WHO', of: ({ actor }) => actor },
         { name: 'DID', of: ({ operation }) => operation },
+        ...(options.everybody === true ? [{ name: 'FOR', of: ({ user }: Deed) => user ?? '' }] : []),
         { name: 'ALLOWED', of: ({ allowed, reason }) => (allowed ? 'yes' : `no: ${reason ?? ''}`) },
         { name: 'ON', of: ({ resource }) => resource ?? '' },
       ],
@@ -48,9 +70,47 @@ const recorded = (name: string, path: string, says: string, none: string): Comma
   },
 })
 
+const holds = (one: Deed, wanted: string): boolean =>
+  [one.actor, one.operation, one.resource, one.reason, one.key, one.user].some((part) => part?.includes(wanted))
+
 export const auditCommands: readonly Command[] = [
-  recorded('list', '/v1/audit', 'who did what, the newest first', 'Nothing is recorded.'),
-  recorded('incidents', '/v1/incidents', 'what was refused, the newest first', 'Nothing was refused.'),
+  recorded({
+    name: 'list',
+    path: '/v1/audit',
+    says: 'who did what, the newest first',
+    none: 'Nothing is recorded.',
+  }),
+  recorded({
+    name: 'search',
+    path: '/v1/audit',
+    takes: '<text>',
+    says: 'records in which a text stands, whether as who, what, about what or why',
+    none: 'It stands in no record.',
+  }),
+  recorded({
+    name: 'incidents',
+    path: '/v1/incidents',
+    says: 'what was refused, the newest first',
+    none: 'Nothing was refused.',
+  }),
+  {
+    name: 'audit export',
+    says: 'the whole log of everybody as lines of JSON, for keeping and for `audit verify --export`',
+    options: [['--out <file>', 'a file that is not there yet; standard output otherwise']],
+    async run({ api, out }, _, options) {
+      const pieces = (await api()).text({ path: '/v1/audit/export' })
+      const path = text(options, 'out')
+      if (path === undefined) for await (const piece of pieces) out.raw(piece)
+      else {
+        await pipeline(pieces, createWriteStream(path, { flags: 'wx', mode: 0o600 })).catch((error: Error) => {
+          if (error instanceof CliError) throw error
+          throw misused(`${path} cannot be written: ${error.message}.`)
+        })
+        out.show({ file: path }, () => `${safe(path)} holds the log.`)
+      }
+      return undefined
+    },
+  },
   {
     name: 'audit verify',
     takes: '<checkpoints>',

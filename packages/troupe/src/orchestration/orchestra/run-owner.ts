@@ -16,12 +16,12 @@ import type { State } from '../core/state.ts'
 import { answerParent } from './answer-parent.ts'
 import { parentOf } from './parent.ts'
 import type { OrchestraParts } from './parts.ts'
-import { refusalOf } from './refusal-of.ts'
 import { rowsFollowing, rowsOf } from './rows-following.ts'
 import type { PlacedEvent } from './run-event.ts'
 import { stepJournal, traceIdOf } from './run-journals.ts'
 import { encodeRecord } from './run-record.ts'
 import type { StepLauncher } from './step-launcher.ts'
+import { takeCommand } from './take-command.ts'
 import { type Follows, Taken } from './taken.ts'
 import { tellBelow } from './tell-below.ts'
 import { waitsOutside } from './waiting-below.ts'
@@ -227,17 +227,17 @@ export class RunOwner {
     for (const { commands } of step.follows) for (const command of commands) this.#carryOut(command)
   }
 
-  /** @returns what becomes of a command, for whoever gave it; what a step or a timer says is taken as it is */
+  /** @returns what becomes of a command; what a step or a timer says is taken as it is */
   #takeRow(taken: Taken, body: Json, at: number): readonly Statement[] {
     const told = body as unknown as Told
     if (told.type !== 'command') {
       taken.take(inputOf(body, at))
       return []
     }
-    const refusal = refusalOf(this.#state, this.run, told.order)
-    if (!refusal) taken.take(inputOf(body, at))
-    const outcome = refusal ? { error: storeError(refusal) } : {}
-    return [this.#parts.commands.settle(this.user, this.run, told.id, outcome)]
+    const place = { user: this.user, run: this.run, state: this.#state }
+    const { refused, statements } = takeCommand(this.#parts, place, told)
+    if (!refused) taken.take(inputOf(body, at))
+    return statements
   }
 
   /**

@@ -3,6 +3,7 @@
  * in the change of the write. Records get their place in a Merkle tree soon after (`sequencer.ts`), the tree is signed at
  * intervals (`checkpointer.ts`), and `verify-audit.ts` finds what was changed since, without this process.
  */
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { createHmac } from 'node:crypto'
 import {
   type Clock,
@@ -21,7 +22,7 @@ import { markOf } from '../encryption/data-key-statements.ts'
 import type { AuditSettings } from './audit-config.ts'
 import { type AuditRecord, digestOf, leafText, type StoredRecord, toRecord } from './audit-record.ts'
 import { type AuditStatements, auditStatements, type ListFilter, toStored } from './audit-statements.ts'
-import type { AuditTrail, Deed } from './audit-trail.ts'
+import type { Act, AuditTrail, Decided, Deed } from './audit-trail.ts'
 import { Checkpointer, type CheckpointerParts } from './checkpointer.ts'
 import { exportAudit } from './export-audit.ts'
 import { consistencyProof, inclusionProof, rootOf } from './merkle.ts'
@@ -77,6 +78,7 @@ export class AuditLog implements AuditTrail {
   readonly #sequencer: Sequencer
   readonly #retirement: Retirement
   readonly #checkpointer: Checkpointer | undefined
+  readonly #key = new AsyncLocalStorage<string | undefined>()
   #chance: Uint8Array = new Uint8Array(0)
   #drawn = 0
 
@@ -108,11 +110,8 @@ export class AuditLog implements AuditTrail {
     if (this.#parts.settings.reads) this.#soon(this.#stored(user, deed), 'audit.lost')
   }
 
-  /**
-   * A decision that was made elsewhere, as a server makes it at its door. Neither fails nor waits.
-   * @param deed.user absent: of the troupe as a whole
-   */
-  record(deed: Deed & { readonly user?: UserId; readonly allowed: boolean; readonly reason?: string }): void {
+  /** A decision that was made elsewhere, as a server makes it at its door. Neither fails nor waits. */
+  record(deed: Decided): void {
     const { user = '', allowed, reason } = deed
     this.#soon(this.#stored(user, deed, allowed, reason), allowed ? 'audit.lost' : 'incident.lost')
   }
@@ -124,18 +123,20 @@ export class AuditLog implements AuditTrail {
     return toRecord(stored)
   }
 
-  /** What the troupe did as a whole, with the change that did it. */
-  act(operation: string, resource?: string): readonly Statement[] {
+  act(deed: Act): readonly Statement[] {
     this.#sequencer.expect()
-    return this.#statementsOf(
-      this.#stored('', { actor: 'troupe', operation, ...(resource === undefined ? {} : { resource }) }),
-    )
+    return this.#statementsOf(this.#stored('', { actor: 'troupe', ...deed }))
+  }
+
+  /** What is recorded while `run` works, or by what it begins, came in by this key. */
+  by<Out>(key: string | undefined, run: () => Out): Out {
+    return this.#key.run(key, run)
   }
 
   /** That a user is forgotten, and that leaves of it which came before have no record any more. */
   forgotten(user: UserId): readonly Statement[] {
     const mark = markOf(user)
-    return [this.#statements.dropPending({ mark }), ...this.act('user.forget', mark)]
+    return [this.#statements.dropPending({ mark }), ...this.act({ operation: 'user.forget', resource: mark })]
   }
 
   /**
@@ -273,7 +274,7 @@ export class AuditLog implements AuditTrail {
   }
 
   #stored(user: UserId, deed: Deed, allowed = true, reason?: string): StoredRecord {
-    const { actor, operation, entry, resource = null, key = null } = deed
+    const { actor, operation, entry, resource = null, key = this.#key.getStore() ?? null } = deed
     return {
       user,
       id: this.#parts.ids.next(),
@@ -304,7 +305,7 @@ export class AuditLog implements AuditTrail {
   }
 
   async #announce(before: string): Promise<void> {
-    const statements = this.act('audit.retire', before)
+    const statements = this.act({ operation: 'audit.retire', resource: before })
     const result = await this.#parts.storage.commit({ id: null, scope: { work: true }, statements })
     if (!result.ok) throw failure(result.code, { ...result.detail })
     await this.#sequencer.run()

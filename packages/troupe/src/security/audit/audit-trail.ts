@@ -18,4 +18,20 @@ export interface AuditTrail {
   written(user: UserId, deed: Deed): readonly Statement[]
   /** Recorded soon, where reads are. Neither fails nor waits. */
   read(user: UserId, deed: Deed): void
+  /** What the troupe, or its host, did as a whole: goes with the change that did it. */
+  act(deed: Act): readonly Statement[]
+  /** What changes nothing in the database, or was decided elsewhere. Recorded soon; neither fails nor waits. */
+  record(deed: Decided): void
+}
+
+/** By the `troupe` itself, where it says nobody else. */
+export interface Act extends Omit<Deed, 'actor' | 'entry'> {
+  readonly actor?: string
+}
+
+export interface Decided extends Deed {
+  /** Absent: of the troupe as a whole. */
+  readonly user?: UserId
+  readonly allowed: boolean
+  readonly reason?: string
 }

@@ -1,9 +1,10 @@
 /** The audit log. */
+export { acting } from './acting.ts'
 export { type AuditConfig, type AuditSettings, auditSettings, type CheckpointConfig } from './audit-config.ts'
 export { AuditLog, type AuditLogParts, type AuditQuery, type InclusionProof } from './audit-log.ts'
 export { type AuditRecord, digestOf } from './audit-record.ts'
 export { auditMigration } from './audit-tables.ts'
-export type { AuditTrail, Deed } from './audit-trail.ts'
+export type { Act, AuditTrail, Decided, Deed } from './audit-trail.ts'
 export { type Checkpoint, checkpointSigner, readCheckpoint } from './checkpoint.ts'
 export { exportAudit } from './export-audit.ts'
 export { consistent, GrowingTree, includes, leafHash } from './merkle.ts'

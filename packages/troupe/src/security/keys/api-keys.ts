@@ -18,6 +18,7 @@ import {
   type Random,
 } from '../../core/index.ts'
 import type { Bind, Row, Statement, Storage } from '../../storage/index.ts'
+import type { AuditTrail } from '../audit/index.ts'
 import { checkOperations, type OperationPattern } from '../operations.ts'
 import { type Roles, roleOf } from '../roles.ts'
 import { type KeyStatements, keyStatements } from './key-statements.ts'
@@ -83,6 +84,7 @@ export class ApiKeys {
   readonly #clock: Clock
   readonly #events: Events
   readonly #roles: Roles
+  readonly #audit: Pick<AuditTrail, 'act'>
   readonly #statements: KeyStatements
 
   constructor(parts: {
@@ -92,6 +94,7 @@ export class ApiKeys {
     readonly clock: Clock
     readonly events: Events
     readonly roles: Roles
+    readonly audit: Pick<AuditTrail, 'act'>
   }) {
     this.#storage = parts.storage
     this.#ids = parts.ids
@@ -99,6 +102,7 @@ export class ApiKeys {
     this.#clock = parts.clock
     this.#events = parts.events
     this.#roles = parts.roles
+    this.#audit = parts.audit
     this.#statements = keyStatements(parts.storage.dialect)
   }
 
@@ -152,6 +156,7 @@ export class ApiKeys {
       this.#statements.inherit({ old: id, id: made.id }),
       // Last, for the successor gets the life that the old one had.
       this.#statements.endSoon({ id: String(id), until, now }, unknown),
+      ...this.#acted('key.rotate', String(id)),
     ])
     this.#tell('key.rotated', id)
     return { id: made.id, key: made.key }
@@ -163,7 +168,10 @@ export class ApiKeys {
    */
   async revoke(id: string): Promise<void> {
     const unknown = { expect: { rows: 1 }, otherwise: 'key.unknown', detail: { key: String(id) } } as const
-    await this.#commit([this.#statements.revoke({ id: String(id), now }, unknown)])
+    await this.#commit([
+      this.#statements.revoke({ id: String(id), now }, unknown),
+      ...this.#acted('key.revoke', String(id)),
+    ])
     this.#tell('key.revoked', id)
   }
 
@@ -224,7 +232,8 @@ export class ApiKeys {
 
   async #insert(kind: Grant['kind'], name: string, scope: KeyScope, ms: number | undefined): Promise<CreatedKey> {
     const made = this.#fresh(kind)
-    await this.#commit(this.#inserting(made, kind, name, scope, ms).statements)
+    const { statements } = this.#inserting(made, kind, name, scope, ms)
+    await this.#commit([...statements, ...this.#acted(`${kind}.create`, made.id)])
     return { id: made.id, key: made.key }
   }
   #inserting(
@@ -261,6 +270,10 @@ export class ApiKeys {
     const id = this.#ids.next()
     const secret = Buffer.from(this.#random.bytes(32)).toString('base64url')
     return { id, key: `t${kind[0]}_${id}_${secret}`, hash: hashOf(secret) }
+  }
+
+  #acted(operation: string, resource: string) {
+    return this.#audit.act({ actor: 'host', operation, resource })
   }
 
   async #remind(id: string, today: Bind): Promise<void> {

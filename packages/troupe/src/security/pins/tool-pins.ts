@@ -12,6 +12,7 @@ import {
   template,
   workTable,
 } from '../../storage/index.ts'
+import type { AuditTrail } from '../audit/index.ts'
 
 const tables = [
   // The row without a tool says that the source was seen, however few tools it had.
@@ -80,10 +81,12 @@ function pinStatements(storage: Storage) {
 
 export class ToolPins {
   readonly #storage: Storage
+  readonly #audit: Pick<AuditTrail, 'act'>
   readonly #statements: ReturnType<typeof pinStatements>
 
-  constructor(storage: Storage) {
+  constructor({ storage, audit }: { readonly storage: Storage; readonly audit: Pick<AuditTrail, 'act'> }) {
     this.#storage = storage
+    this.#audit = audit
     this.#statements = pinStatements(storage)
   }
 
@@ -112,6 +115,7 @@ export class ToolPins {
         ...(was === undefined ? [] : [this.#statements.drop({ source, tool: was })]),
         this.#statements.drop({ source, tool: form.name }),
         this.#statements.keep({ source, tool: form.name, ...hashesOf(form) }),
+        ...this.#audit.act({ actor: 'host', operation: 'tool.approve', resource: `${source} ${form.name}` }),
       ]),
     )
   }

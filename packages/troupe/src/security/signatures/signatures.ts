@@ -14,6 +14,7 @@ import {
   milliseconds,
 } from '../../core/index.ts'
 import type { Migration, Statement, Storage } from '../../storage/index.ts'
+import type { AuditTrail } from '../audit/index.ts'
 import { covers, KeyRing } from './key-ring.ts'
 import type { SigningKey } from './signing-key.ts'
 
@@ -77,6 +78,7 @@ export class Signatures {
   readonly #ring: KeyRing
   readonly #storage: Storage
   readonly #clock: Clock
+  readonly #audit: Pick<AuditTrail, 'act' | 'record'> | undefined
   readonly #tables: Kysely<Tables>
   /** What this process knows to be revoked: it signs no more with it. */
   readonly #revoked = new Set<string>()
@@ -86,11 +88,13 @@ export class Signatures {
     readonly ring: KeyRing
     readonly storage: Storage
     readonly clock: Clock
+    readonly audit?: Pick<AuditTrail, 'act' | 'record'> | undefined
   }) {
     this.policy = parts.policy
     this.#ring = parts.ring
     this.#storage = parts.storage
     this.#clock = parts.clock
+    this.#audit = parts.audit
     this.#tables = parts.storage.dialect.builder<Tables>()
   }
 
@@ -144,6 +148,7 @@ export class Signatures {
     const added = this.#ring.add(key)
     const nowMs = this.#clock.now()
     this.#ring.retire(added, Math.max(nowMs, added.fromMs) + overlapMs, nowMs)
+    this.#audit?.record({ actor: 'host', operation: 'signature.rotate', resource: added.id, allowed: true })
   }
   /** Nothing that a key has signed is accepted any more, in any process, from the next check on. For good. */
   async revoke(id: string): Promise<void> {
@@ -153,7 +158,9 @@ export class Signatures {
       .insertInto('security_revoked_keys')
       .values({ id, at: this.#clock.now() })
       .onConflict((conflict) => conflict.doNothing())
-    const result = await this.#storage.commit({ id: null, scope: { work: true }, statements: [compiled(query)] })
+    const told = this.#audit?.act({ actor: 'host', operation: 'signature.revoke', resource: id }) ?? []
+    const statements = [compiled(query), ...told]
+    const result = await this.#storage.commit({ id: null, scope: { work: true }, statements })
     if (!result.ok) throw failure(result.code, { ...result.detail })
     this.#revoked.add(id)
   }
@@ -193,7 +200,7 @@ const signedText = (user: string, agent: string, key: string, at: number, subjec
  */
 export function createSignatures(
   config: SignatureConfig,
-  parts: { readonly storage: Storage; readonly clock: Clock },
+  parts: { readonly storage: Storage; readonly clock: Clock; readonly audit?: AuditTrail | undefined },
 ): Signatures | undefined {
   checkOptions('messaging.signatures', config, ['policy', 'keys'])
   const { policy = 'require', keys } = config

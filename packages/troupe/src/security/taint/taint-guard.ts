@@ -25,6 +25,8 @@ export interface TaintGuard {
   refusal(act: TaintedAct): TroupeError
   /** Nobody agreed in time, or somebody refused. */
   denied(act: TaintedAct): void
+  /** Somebody agreed to other arguments than those that were asked about: it is taken for no answer. */
+  mismatched(act: Omit<TaintedAct, 'taint'>): void
   /** Code of the host says that what it goes on with holds nothing of what it had read. */
   declassified(act: TaintedAct): void
   /**
@@ -43,7 +45,7 @@ export function createTaintGuard(
   { taint: mode, people, approvalTimeout }: Policy,
   { incidents, egress }: { readonly incidents: Pick<Incidents, 'record' | 'refused'>; readonly egress: Egress },
 ): TaintGuard {
-  const record = ({ userId, agent, action }: TaintedAct, code: string) =>
+  const record = ({ userId, agent, action }: Omit<TaintedAct, 'taint'>, code: string) =>
     incidents.record(userId, { agent, action, code })
   const judge = (act: TaintedAct): Verdict => {
     if (!isJoined(act.taint)) return 'go'
@@ -59,6 +61,7 @@ export function createTaintGuard(
     judge,
     refusal,
     denied: (act) => record(act, 'approval.denied'),
+    mismatched: (act) => record(act, 'approval.mismatch'),
     declassified: (act) => record(act, 'taint.declassified'),
     fetchFor(act, { agreed, mark }) {
       const fetch = egress.for((error) => incidents.refused(act.userId, act.agent, act.action, error))

@@ -44,9 +44,16 @@ const query = {
   resource: z.string().optional(),
   from: z.string().optional(),
   to: z.string().optional(),
+  everybody: z.enum(['true', 'false']).optional().describe('Of all users, and of the troupe as a whole.'),
 }
 
-/** Of the user whom the call is for, and of nobody else. */
+/** Whose records are asked for: the user's whom the call is for, or everybody's, for whoever may ask for those. */
+function whose({ user, principal }: Pick<Call<unknown, unknown, unknown>, 'user' | 'principal'>, everybody?: string) {
+  if (everybody !== 'true') return { user }
+  requireAll({ principal, operation: 'audit.read' })
+  return {}
+}
+
 const auditRoutes = [
   answers({
     method: 'GET',
@@ -56,9 +63,10 @@ const auditRoutes = [
     summary: 'Who did what for the user, the newest first.',
     query: z.strictObject({ ...query, allowed: z.enum(['true', 'false']).optional() }),
     answer: pageOf(record),
-    handle: async ({ troupe, user, query: { allowed, ...rest } }) => {
+    handle: async (call) => {
+      const { allowed, everybody, ...rest } = call.query
       const wanted = given({ ...rest, allowed: allowed === undefined ? undefined : allowed === 'true' })
-      return page(await troupe.audit.list({ ...wanted, user }))
+      return page(await call.troupe.audit.list({ ...wanted, ...whose(call, everybody) }))
     },
   }),
   answers({
@@ -69,9 +77,28 @@ const auditRoutes = [
     summary: 'What was refused to the user and its agents, the newest first.',
     query: z.strictObject(query),
     answer: pageOf(record),
-    handle: async ({ troupe, user, query: wanted }) => page(await troupe.audit.incidents({ ...given(wanted), user })),
+    handle: async (call) => {
+      const { everybody, ...wanted } = call.query
+      return page(await call.troupe.audit.incidents({ ...given(wanted), ...whose(call, everybody) }))
+    },
+  }),
+  texts({
+    method: 'GET',
+    path: '/v1/audit/export',
+    operation: 'audit.read',
+    role: 'moderator',
+    summary: 'The whole log of everybody as lines of JSON, for keeping and for verifying.',
+    type: 'application/x-ndjson; charset=utf-8',
+    text: async ({ troupe, principal }) => {
+      requireAll({ principal, operation: 'audit.read' })
+      return linesOf(troupe.audit.export())
+    },
   }),
 ]
+
+async function* linesOf(lines: AsyncIterable<string>): AsyncGenerator<string> {
+  for await (const line of lines) yield `${line}\n`
+}
 
 export const operationRoutes = [
   ...auditRoutes,

@@ -6,7 +6,7 @@
 import type { ContextHands } from '../../context/index.ts'
 import type { Clock, Events, Ids } from '../../core/index.ts'
 import type { MailboxHands, MessageHands } from '../../messaging/index.ts'
-import type { Access, AccessSummary, BuiltInTool, Incidents } from '../../security/index.ts'
+import type { Access, AccessSummary, AuditTrail, BuiltInTool, Incidents } from '../../security/index.ts'
 import { isFailure, isRefusal } from '../outcome.ts'
 import { type Caller, carryOut, specs, type ToolResult } from './carry-out.ts'
 import type { ToolDefinition, ToolHands } from './tool-spec.ts'
@@ -25,9 +25,14 @@ export interface ToolHandlerParts {
   readonly ids: Ids
   readonly events: Events
   readonly incidents?: Incidents
+  /** Told of changes of what the agent may do. */
+  readonly audit?: Pick<AuditTrail, 'record'>
   /** Where failed results are looked after that nobody reads. */
   readonly unread?: UnreadResults
 }
+
+/** Characters of a change of access in the audit log. */
+const mostOfChange = 500
 
 export interface ToolAccessSummary extends AccessSummary {
   readonly agent: string
@@ -86,14 +91,27 @@ export class ToolHandler {
   /** In effect from the next call on, for the agent's hands too. @throws ValidationError `role.unknown` */
   setRole(role: string): void {
     this.#parts.access.setRole(role)
+    this.#changed(`role ${role}`)
   }
   /** @param list the whole list of tools within the role; `[]` is none, undefined is whatever the role has */
   setAllow(list: readonly string[] | undefined): void {
     this.#parts.access.setAllow(list)
+    this.#changed(list ? `allow ${list.join(' ')}` : 'allow all of the role')
   }
   /** @param list wins over the role and the allowed ones */
   setDeny(list: readonly string[] | undefined): void {
     this.#parts.access.setDeny(list)
+    this.#changed(`deny ${list?.join(' ') ?? ''}`)
+  }
+  #changed(what: string): void {
+    const resource = `${this.agent}: ${what}`.trim().slice(0, mostOfChange)
+    this.#parts.audit?.record({
+      user: this.#parts.userId,
+      actor: 'host',
+      operation: 'access.change',
+      resource,
+      allowed: true,
+    })
   }
 
   /**

@@ -1,0 +1,46 @@
+/**
+ * What of a configuration decides who may do what, as hashes: an opening that brings another one than the last is told to
+ * the audit log, by the names of what differs.
+ */
+import { sql } from 'kysely'
+import { failure } from '../core/index.ts'
+import { type Migration, postgresTables, type Storage, template, workTable } from '../storage/index.ts'
+import type { AuditTrail } from './audit/index.ts'
+
+const tables = ['create table security_config (name text not null primary key, hash text not null)']
+
+export const configMigration = (version: number): Migration => ({
+  room: 'security',
+  version,
+  name: 'the configuration as it was last opened',
+  lowestReader: version - 1,
+  up: { sqlite: tables, postgres: [...postgresTables(tables), workTable('security_config')] },
+})
+
+/**
+ * @param hashes by the name of the option, all of them
+ * @returns the names of what differs from the last opening; none for the first
+ */
+export async function recordConfig(
+  { storage, audit }: { readonly storage: Pick<Storage, 'dialect' | 'read' | 'commit'>; readonly audit: AuditTrail },
+  hashes: ReadonlyMap<string, string>,
+): Promise<readonly string[]> {
+  const all = template<unknown, Record<never, never>>(storage.dialect, (db) => ({
+    compile: () => sql`select name, hash from security_config`.compile(db),
+  }))
+  const put = template<unknown, { name: string; hash: string }>(storage.dialect, (db, p) => ({
+    compile: () =>
+      sql`insert into security_config (name, hash) values (${p.name}, ${p.hash})
+        on conflict (name) do update set hash = excluded.hash`.compile(db),
+  }))
+  const [rows = []] = await storage.read({ work: true }, [all({}, { returns: true })])
+  const last = new Map(rows.map((row) => [String(row.name), String(row.hash)]))
+  const changed = [...hashes].filter(([name, hash]) => last.get(name) !== hash)
+  if (changed.length === 0) return []
+  const names = last.size === 0 ? [] : changed.map(([name]) => name).sort()
+  const told = names.length === 0 ? [] : audit.act({ operation: 'config.change', resource: names.join(' ') })
+  const statements = [...changed.map(([name, hash]) => put({ name, hash })), ...told]
+  const result = await storage.commit({ id: null, scope: { work: true }, statements })
+  if (!result.ok) throw failure(result.code, { ...result.detail })
+  return names
+}
