@@ -30,6 +30,13 @@ export function checkReadable(applied: readonly Applied[], known: ReadonlyMap<st
       })
 }
 
+/** What this release would apply to it; nothing where there is nothing yet. */
+export function pendingAfter(applied: readonly Applied[], migrations: readonly Migration[]): readonly Migration[] {
+  if (applied.length === 0) return []
+  const done = new Set(applied.map(({ room, version }) => `${room} ${version}`))
+  return migrations.filter(({ room, version }) => !done.has(`${room} ${version}`))
+}
+
 /**
  * What a backup holds is brought up to date step by step: this release must know all of them.
  * @param schema by room, how far its tables are

@@ -1,10 +1,14 @@
 /** Storage executes changes: the port, what rooms need to speak to it, and the engines behind it. */
+
+import type { BackedUpStorage } from './backup/backups.ts'
 import { createBackups } from './backup/backups.ts'
+import type { Migration } from './migration.ts'
 import type { OpenedStorage, OpenStorageOptions } from './open-options.ts'
 import { postgresBackups } from './postgres/backup-postgres.ts'
-import { openPostgres } from './postgres/open-postgres.ts'
+import { openPostgres, pendingOnServer } from './postgres/open-postgres.ts'
 import { sqliteBackups } from './sqlite/backup-sqlite.ts'
-import { openStorage as openSqlite } from './sqlite/open-storage.ts'
+import { openStorage as openSqlite, pendingOf } from './sqlite/open-storage.ts'
+import { storageMigrations } from './storage-migrations.ts'
 
 export type { BackedUpStorage } from './backup/backups.ts'
 export type { BackupManifest } from './backup/manifest.ts'
@@ -36,6 +40,20 @@ export type { WriterReply, WriterRequest } from './writer-port.ts'
  */
 export const openStorage = (options: OpenStorageOptions): Promise<OpenedStorage> =>
   /^postgres(ql)?:/.test(options.url) ? openPostgres(options) : openSqlite(options)
+
+/**
+ * The steps that opening would apply, for whoever wants to know before; none where there is nothing yet.
+ * @param migrations of all rooms
+ * @throws what opening throws where it cannot be reached
+ */
+export function pendingMigrations(
+  storage: BackedUpStorage,
+  migrations: readonly Migration[],
+): Promise<readonly Migration[]> {
+  const all = [...storageMigrations, ...migrations]
+  if (typeof storage !== 'string') return pendingOnServer(storage, all)
+  return /^postgres(ql)?:/.test(storage) ? pendingOnServer({ url: storage }, all) : pendingOf(storage, all)
+}
 
 /** Of both engines. */
 export const backups = createBackups({ sqlite: sqliteBackups, postgres: postgresBackups })

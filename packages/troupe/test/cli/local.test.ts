@@ -3,6 +3,7 @@ import { generateKeyPairSync } from 'node:crypto'
 import { once } from 'node:events'
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ended, Folder, said } from './program.ts'
 
@@ -70,6 +71,23 @@ describe('the program on a database of its own', () => {
     expect(away.code).toBe(1)
     expect(status(away.out, 'troupe.opens')).toMatchObject({ status: 'fail', remedy: expect.stringMatching(/\w/) })
     expect(status(away.out, 'health.good')).toMatchObject({ status: 'warn' })
+    const steps = () => {
+      const db = new DatabaseSync(join(folder.path, 'data', 'troupe.db'))
+      db.exec(
+        "drop table if exists storage_restored; delete from storage_schema where room = 'storage' and version = 4",
+      )
+      const count = db.prepare('select count(*) as steps from storage_schema').get()?.steps
+      db.close()
+      return count
+    }
+    const before = steps()
+    const older = await folder.run(['doctor', '--json', '--no-project'])
+    expect(status(older.out, 'storage.migrated')).toMatchObject({
+      status: 'warn',
+      evidence: expect.stringContaining('storage 4'),
+    })
+    expect(steps()).toBe(before)
+    expect((await folder.run(['migrate'])).code).toBe(0)
     const misspelt = await folder.run(['doctor', '--produktion'])
     expect(misspelt.code).toBe(2)
   }, 60_000)

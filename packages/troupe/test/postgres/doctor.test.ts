@@ -1,7 +1,7 @@
 /** What the doctor sees of a server: roles, row-level security, indexes, clocks, room for connections, and a pooler before it. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { systemClock } from '../../src/core/index.ts'
-import { createTroupe, type DoctorResult, type Troupe, type TroupeConfig } from '../../src/index.ts'
+import { createTroupe, type DoctorResult, examineConfig, type Troupe, type TroupeConfig } from '../../src/index.ts'
 import { freePort } from './cluster.ts'
 import { Pooler, pgbouncer } from './pooler.ts'
 import { dropSchema, missingServer, schemaName, server, withClient } from './server.ts'
@@ -96,6 +96,24 @@ describe.skipIf(missing !== undefined)('the doctor on PostgreSQL', () => {
       status: 'fail',
       evidence: expect.stringContaining('messages_dead'),
     })
+  })
+
+  test('tells of migrations that opening would apply, and applies none', async () => {
+    const schema = fresh()
+    const config = { storage: { url: server, schema } } as const
+    await (await createTroupe({ ...config, log: 'silent' })).close()
+    const count = `select count(*)::int as steps from ${schema}.storage_schema`
+    const steps = () => withClient(async (client) => (await client.query(count)).rows[0].steps as number)
+    await withClient((client) =>
+      client.query(`delete from ${schema}.storage_schema where room = 'storage' and version = 4`),
+    )
+    const before = await steps()
+    const { checks } = await examineConfig(config)
+    expect(checks.find(({ id }) => id === 'storage.migrated')).toMatchObject({
+      status: 'warn',
+      evidence: expect.stringContaining('storage 4'),
+    })
+    expect(await steps()).toBe(before)
   })
 
   test('looks at what each user has, under row-level security', async () => {

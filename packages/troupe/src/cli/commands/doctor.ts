@@ -43,7 +43,7 @@ async function examined(
   production: { readonly production?: boolean },
   project: string | undefined,
 ): Promise<DoctorReport> {
-  const { examineConfig, examineProject, joinedReports } = await import('../../runtime/index.ts')
+  const { examineConfig, examineProject, joinedReports, pendingSteps } = await import('../../runtime/index.ts')
   const { config, problems } = await hands.withTeams()
   const { signal } = hands
   const options = { ...production, ...(project === undefined ? {} : { project }), signal }
@@ -52,6 +52,13 @@ async function examined(
     const [{ message, hint } = { message: '', hint: undefined }] = problems
     return examineConfig(config, { ...options, problems, problem: { message, ...(hint ? { hint } : {}) } })
   }
+  // Opening would apply them, and a doctor changes nothing.
+  const pending = isHere ? await pendingSteps(config).catch(() => []) : []
+  if (pending.length > 0)
+    return examineConfig(config, {
+      ...options,
+      problem: { message: 'It was not opened, for that would migrate it.', hint: 'See storage.migrated.' },
+    })
   let report: DoctorReport
   try {
     report = await (await hands.api()).call<DoctorReport>({ path: '/v1/doctor', query: production })

@@ -164,6 +164,23 @@ describe('where little was thought of', () => {
     expect(JSON.stringify(report)).not.toContain('written-down')
   })
 
+  it('migrations that opening would apply are told of without applying them', async () => {
+    const storage = `sqlite:${join(practice.folder, 'older.db')}`
+    const config = { storage } as const
+    expect(practice.told(await examineConfig(config))['storage.migrated']).toBe('pass')
+    await (await practice.opened(config)).close()
+    const db = new DatabaseSync(storage.slice('sqlite:'.length))
+    db.exec("drop table storage_restored; delete from storage_schema where room = 'storage' and version = 4")
+    db.close()
+    for (let i = 0; i < 2; i++) {
+      const { checks } = await examineConfig(config)
+      const found = checks.find(({ id }) => id === 'storage.migrated')
+      expect(found).toMatchObject({ status: 'warn', evidence: expect.stringContaining('storage 4') })
+    }
+    expect(practice.told(await examineConfig(config))['storage.migrated']).toBe('warn')
+    expect(await practice.look(await practice.opened(config))).toMatchObject({ 'storage.migrated': 'pass' })
+  })
+
   it('files of secrets that everybody may read are told of', async () => {
     chmodSync(join(practice.folder, '.env'), 0o644)
     const troupe = await practice.opened()

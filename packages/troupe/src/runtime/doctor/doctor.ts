@@ -10,10 +10,12 @@ import {
   type TroupeError,
 } from '../../core/index.ts'
 import { nextUser } from '../../security/index.ts'
+import { pendingMigrations } from '../../storage/index.ts'
+import { storageOf } from '../backups.ts'
 import { declared, type TroupeConfig } from '../config.ts'
 import { healthUser } from '../health-checks.ts'
 import type { TroupeParts } from '../parts.ts'
-import { userTables } from '../tables.ts'
+import { migrations, userTables } from '../tables.ts'
 import type { Checkup } from './check.ts'
 import { type DoctorReport, examine } from './examine.ts'
 import { type Host, readHost } from './host.ts'
@@ -77,10 +79,24 @@ export async function examineConfig(
     ...(await told(config, rest)),
     host: readHost(),
     now: clock.now(),
+    // Why it cannot be found out, opening says.
+    ...(await pendingSteps(config).then(
+      (pending) => ({ pending }),
+      () => ({}),
+    )),
     ...(problem ? { problem } : {}),
     ...(problems ? { problems } : {}),
   }
   return examine(patient, { clock, ...(rest.signal ? { signal: rest.signal } : {}) })
+}
+
+/**
+ * The steps of the tables that opening a troupe would apply: `storage 4, the mark of a restored database`.
+ * @throws what the storage says where it cannot be reached
+ */
+export async function pendingSteps(config: TroupeConfig): Promise<readonly string[]> {
+  const pending = await pendingMigrations(await storageOf(config), migrations)
+  return pending.map(({ room, version, name }) => `${room} ${version}, ${name}`)
 }
 
 /**
@@ -95,7 +111,10 @@ export async function examineProject(
   return examine(patient, { only: ['project'], ...(rest.signal ? { signal: rest.signal } : {}) })
 }
 
+/** @throws ValidationError */
 async function told(given: TroupeConfig, options: DoctorOptions) {
+  if (typeof given !== 'object' || given === null)
+    throw failure('validation.failed', { what: 'The configuration', problem: 'it is no object' })
   checkOptions('doctor', options, ['production', 'project', 'signal'])
   checkSignal('doctor', options.signal)
   const origins = given[declared]

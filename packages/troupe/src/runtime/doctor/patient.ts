@@ -24,6 +24,8 @@ export interface Patient extends Omit<Checkup, 'project'> {
   readonly problem?: { readonly message: string; readonly hint?: string | undefined }
   /** Of the sources of the configuration, where it was loaded. */
   readonly problems?: readonly TroupeError[]
+  /** Steps of the tables that opening would apply; absent where that could not be found out. */
+  readonly pending?: readonly string[]
   /** Users whose data is looked at, and whether there are more. */
   readonly users?: () => Promise<UsersLookedAt>
   readonly project?: Project

@@ -39,7 +39,7 @@ export async function migrate(
     }
 }
 
-async function appliedTo(client: Client, { schema }: Place): Promise<readonly Applied[]> {
+export async function appliedTo(client: Client, { schema }: Place): Promise<readonly Applied[]> {
   const { rows } = await client.query(`select to_regclass('${schema}.storage_schema') is not null as there`)
   if (!rows[0]?.there) return []
   return (await client.query<Applied>(`select room, version, lowest_reader from ${schema}.storage_schema`)).rows

@@ -1,11 +1,12 @@
 /** Opens a PostgreSQL database, with its schema up to date and its role in place. */
 import type { Client } from 'pg'
 import { checkOptions, createIds, failure, TroupeError, type UserId } from '../../core/index.ts'
-import { type Applied, checkReadable, latestOf } from '../applied.ts'
+import { type Applied, checkReadable, latestOf, pendingAfter } from '../applied.ts'
 import { Hints } from '../hints.ts'
 import type { Migration } from '../migration.ts'
 import type { OpenedStorage, OpenStorageOptions } from '../open-options.ts'
 import type { Hint } from '../port.ts'
+import type { PostgresOptions } from '../postgres-options.ts'
 import { type Retention, type RetentionBounds, retentionBounds } from '../retention.ts'
 import { storageMigrations } from '../storage-migrations.ts'
 import { CommitLanes } from './commit-lanes.ts'
@@ -13,7 +14,7 @@ import { connect, createPool } from './connect.ts'
 import { Connections } from './connections.ts'
 import { HintLine } from './hint-line.ts'
 import { findingsOf, type Inspection, inspect, powerOf, refusalOf } from './inspect.ts'
-import { isCurrent, migrate } from './migrate.ts'
+import { appliedTo, isCurrent, migrate } from './migrate.ts'
 import { type Place, type Settings, settingsOf } from './place.ts'
 import { failureOf } from './postgres-error.ts'
 import { PostgresStorage } from './postgres-storage.ts'
@@ -70,6 +71,18 @@ async function prepare(
   const inspection = await look()
   allow(refusalOf(inspection) ?? (options.production ? powerOf(inspection) : undefined))
   return inspection
+}
+
+/** Looks, and changes nothing. @throws what opening throws where it cannot be reached */
+export async function pendingOnServer(
+  postgres: PostgresOptions,
+  migrations: readonly Migration[],
+): Promise<readonly Migration[]> {
+  const settings = settingsOf(postgres)
+  const { migratePlace } = settings
+  return using(migratePlace, settings, async (client) =>
+    pendingAfter(await answered(client, answerMsOf(settings), appliedTo(client, migratePlace)), migrations),
+  )
 }
 
 const failed = (error: unknown, settings: Settings, path?: string) =>

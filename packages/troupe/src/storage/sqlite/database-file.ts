@@ -19,10 +19,11 @@ import {
 import { basename, dirname, join, resolve } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { failure } from '../../core/index.ts'
+import { pendingAfter } from '../applied.ts'
 import type { Migration } from '../migration.ts'
 import { applicationId, openForLooking, openForReading, openForWriting } from './connection.ts'
 import { fileFailure } from './file-failure.ts'
-import { isCurrent, migrate } from './migrate.ts'
+import { appliedTo, isCurrent, migrate } from './migrate.ts'
 import { OwnerLock } from './owner-lock.ts'
 
 export interface DatabaseFileOptions {
@@ -160,6 +161,17 @@ function checkRead(path: string, migrations: readonly Migration[]): boolean {
   try {
     if (statSync(path).size <= checkedWhole) checkWhole(reading, path)
     return isCurrent(reading, migrations, path)
+  } finally {
+    reading.close()
+  }
+}
+
+/** Looks without opening it for work, whoever has it. @throws what `inspect` does */
+export function pendingInFile(path: string, migrations: readonly Migration[]): readonly Migration[] {
+  if (inspect(path) === 'none') return []
+  const reading = existsSync(`${path}-wal`) ? openForReading(path) : openForLooking(path)
+  try {
+    return pendingAfter(appliedTo(reading), migrations)
   } finally {
     reading.close()
   }

@@ -42,7 +42,7 @@ export function isCurrent(db: DatabaseSync, migrations: readonly Migration[], pl
   return migrations.every(({ room, version }) => done.has(`${room} ${version}`))
 }
 
-function appliedTo(db: DatabaseSync): readonly Applied[] {
+export function appliedTo(db: DatabaseSync): readonly Applied[] {
   const table = db.prepare("select 1 from sqlite_master where type = 'table' and name = 'storage_schema'").get()
   if (!table) return []
   const rows = db.prepare('select room, version, lowest_reader from storage_schema').all()

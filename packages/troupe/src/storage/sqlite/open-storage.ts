@@ -12,7 +12,7 @@ import { Sweeper } from '../sweeper.ts'
 import type { WriterShell } from '../writer-port.ts'
 import { CommitQueue } from './commit-queue.ts'
 import { openInMemory } from './connection.ts'
-import { openFile } from './database-file.ts'
+import { openFile, pendingInFile } from './database-file.ts'
 import { inlineShell } from './inline-shell.ts'
 import { openDisk } from './memory-disk.ts'
 import { migrate } from './migrate.ts'
@@ -60,6 +60,12 @@ export async function openStorage(options: OpenStorageOptions): Promise<OpenedSt
     path === undefined ? inMemory(migrations, at, options.faults?.disk) : await inFile(path, migrations, at),
     options,
   )
+}
+
+/** Looks without opening it. @throws ValidationError for what is no URL of ours; what looking at the file throws */
+export async function pendingOf(url: string, migrations: readonly Migration[]): Promise<readonly Migration[]> {
+  const path = pathOf(url)
+  return path === undefined ? [] : pendingInFile(path, migrations)
 }
 
 /** @returns the path of a file, undefined for memory */

@@ -21,6 +21,13 @@ export const storageChecks = {
     )
   },
 
+  'storage.migrated'({ parts, pending }) {
+    if (parts) return pass('Opening it has applied whatever was missing.')
+    const remedy = 'Make a backup, then apply them with `troupe migrate`: the release before works on beside it.'
+    if (pending === undefined) return warn('It could not be looked at.', 'Mend what troupe.opens says, and look again.')
+    return pending.length === 0 ? pass('None is pending.') : warn(`Pending: ${named(pending)}.`, remedy)
+  },
+
   'storage.shared'(patient) {
     if (isPostgres(patient)) return pass('PostgreSQL: any number of processes may work on it.')
     return warn(
