@@ -29,7 +29,7 @@ import type {
   Models,
   Price,
 } from './models-port.ts'
-import { createPrices } from './prices.ts'
+import { checkPrices, createPrices } from './prices.ts'
 import { type Load, loadPackage } from './providers.ts'
 import { LiveText } from './read-stream.ts'
 import { createRegistry, type ModelRegistry } from './registry.ts'
@@ -136,15 +136,4 @@ function questionOf(chain: readonly ModelSpec[], call: ModelCall): Json {
   return JSON.parse(
     JSON.stringify([rest.user, chain.map((spec) => `${accountOf(spec, nameOf(spec))} ${nameOf(spec)}`), rest]),
   ) as Json
-}
-
-function checkPrices(prices: Readonly<Record<string, Price>>): Readonly<Record<string, Price>> {
-  for (const [model, price] of Object.entries(prices))
-    for (const field of ['input', 'output'] as const)
-      if (!(Number.isFinite(price?.[field]) && price[field] >= 0))
-        throw failure('validation.failed', {
-          what: `The price of ${model}`,
-          problem: `${field} must be US dollars per million tokens, from 0`,
-        })
-  return prices
 }

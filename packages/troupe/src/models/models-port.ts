@@ -28,6 +28,13 @@ export interface Price {
   readonly output: number
   /** Of input tokens read from the provider's cache; the price of input where absent. */
   readonly cacheRead?: number
+  /** Of a whole call with more input tokens than `over`, where the vendor asks more for such. */
+  readonly long?: {
+    readonly over: number
+    readonly input: number
+    readonly output: number
+    readonly cacheRead?: number
+  }
 }
 
 export interface ModelUsage {
