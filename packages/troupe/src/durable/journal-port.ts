@@ -90,6 +90,7 @@ export interface Journals {
    * The first records and the head row; expects that the journal does not exist, else `journal.lost`.
    * @param options.closed ended with these records already
    * @param options.below goes with the journal of its run, not by itself
+   * @param options.keptMs after its end, where it is kept for another time than the others
    */
   create(
     user: UserId,
@@ -97,7 +98,7 @@ export interface Journals {
     kind: JournalKind,
     at: number,
     bodies: readonly Body[],
-    options?: { readonly closed?: boolean; readonly below?: boolean },
+    options?: { readonly closed?: boolean; readonly below?: boolean; readonly keptMs?: number | undefined },
   ): { readonly writer: JournalWriter; readonly fragment: Fragment }
   load(user: UserId, id: JournalId): Promise<JournalContent | undefined>
   /** All records after a sequence that are still kept, for readers. */
@@ -119,8 +120,14 @@ export interface Journals {
    * that doesn't exist yet is made, closed, so that nobody can begin it late.
    */
   fence(user: UserId, ids: readonly JournalId[]): Fragment
-  /** Marks it ended: it goes with its retention, or `below` another with that one. */
-  close(user: UserId, id: JournalId, options?: { readonly below?: boolean }): Fragment
+  /** Marks it ended: it goes with its retention, `keptMs` where that is given, or `below` another with that one. */
+  close(
+    user: UserId,
+    id: JournalId,
+    options?: { readonly below?: boolean; readonly keptMs?: number | undefined },
+  ): Fragment
+  /** Of journals that have ended: they are kept for so long from now on. */
+  keepEnded(user: UserId, ids: readonly JournalId[], keptMs: number): Fragment
   /** Deletes closed journals after their retention with all below them, at most so many. @returns how many */
   sweep(limit: number): Promise<number>
 }

@@ -50,8 +50,23 @@ const postgres = [
     for each statement execute function inbox_arrivals_in_order()`,
 ]
 
+/** When a journal goes that is not kept for as long as the others: each order has an index of its own. */
+const goesAt = (integer: string): readonly string[] => [
+  `alter table journals_ended add column goes_at ${integer}`,
+  'drop index journals_ended_order',
+  'create index journals_ended_order on journals_ended (at) where goes_at is null',
+  'create index journals_ended_going on journals_ended (goes_at) where goes_at is not null',
+]
+
 export const durableMigrations: readonly Migration[] = [
   { room: 'durable', version: 1, name: 'journals, inboxes, timers', lowestReader: 1, up: { sqlite, postgres } },
   requestsMigration(2),
   rateLimitMigration(3),
+  {
+    room: 'durable',
+    version: 4,
+    name: 'journals that go at times of their own',
+    lowestReader: 1,
+    up: { sqlite: goesAt('integer'), postgres: goesAt('bigint') },
+  },
 ]

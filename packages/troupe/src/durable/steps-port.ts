@@ -19,6 +19,8 @@ export interface StepSpec {
   readonly input: Json
   /** What its input came with; the same at each entry. */
   readonly taint?: readonly TaintLabel[]
+  /** ms for which its journal is kept after its end, where not as all others are. */
+  readonly kept?: { readonly settledMs: number; readonly failedMs: number }
   readonly signal?: AbortSignal
   /** In the change that settles the step: tells the run, and what the outcome is tainted by. */
   readonly settled: (end: Json | { readonly error: StoredError }, taint: readonly TaintLabel[]) => Fragment
@@ -96,6 +98,8 @@ export interface Steps {
   ): Fragment
   /** Settles an uncertain effect by decision of a person or program; `effect.settled` where it is not uncertain. */
   settle(user: string, step: JournalId, call: string, settlement: Settlement): Fragment
+  /** The journals of steps that have ended are kept for so long from now on. */
+  keepEnded(user: string, steps: readonly JournalId[], keptMs: number): Fragment
   uncertain(user: string): Promise<readonly UncertainEffect[]>
   /** What the step has done to the world so far, in the order of the record: what an undo goes through backwards. */
   effects(user: string, step: JournalId): Promise<readonly RecordedEffect[]>

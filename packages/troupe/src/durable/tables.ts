@@ -41,7 +41,7 @@ export interface DurableTables {
   // Work tables: content-free, read over all users.
   inbox_arrivals: { id: number; user_id: string; journal_id: string }
   timers_due: { user_id: string; timer_id: string; due: number }
-  journals_ended: { user_id: string; journal_id: string; at: number }
+  journals_ended: { user_id: string; journal_id: string; at: number; goes_at: number | null }
 }
 
 /** @param journal what the statement calls the id of the journal */

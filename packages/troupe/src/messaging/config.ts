@@ -11,6 +11,12 @@ export interface MessagingConfig {
   readonly capacity?: { readonly count?: number; readonly bytes?: number }
   /** What a full mailbox does; `reject` by default. */
   readonly backpressure?: 'reject' | 'wait' | 'drop-oldest'
+  /**
+   * For how long after the acknowledgement it is kept what a worker's handler recorded: its effects and answers; 24 h by
+   * default. Of handlers that failed it is kept as long as a dead letter may be redriven, 30 days, or until another try
+   * succeeds.
+   */
+  readonly retention?: Duration
   /** Proves who sent a message, to whoever receives it; off where absent. */
   readonly signatures?: SignatureConfig
 }
@@ -21,6 +27,7 @@ export interface MessagingSettings {
   readonly maxCount: number
   readonly maxBytes: number
   readonly backpressure: 'reject' | 'wait' | 'drop-oldest'
+  readonly retentionMs: number
 }
 
 const whole = (value: unknown, what: string): number => {
@@ -29,9 +36,15 @@ const whole = (value: unknown, what: string): number => {
   return value
 }
 
+const longerThanNothing = (value: unknown, what: string): number => {
+  const ms = milliseconds(value, what)
+  if (ms < 1) throw failure('validation.failed', { what, problem: 'it must be longer than nothing' })
+  return ms
+}
+
 /** @throws ValidationError for an unknown option or a value out of its range */
 export function messagingSettings(config: MessagingConfig = {}): MessagingSettings {
-  checkOptions('messaging', config, ['lease', 'maxAttempts', 'capacity', 'backpressure', 'signatures'])
+  checkOptions('messaging', config, ['lease', 'maxAttempts', 'capacity', 'backpressure', 'retention', 'signatures'])
   const capacity = config.capacity ?? {}
   checkOptions('messaging.capacity', capacity, ['count', 'bytes'])
   const backpressure = config.backpressure ?? 'reject'
@@ -40,14 +53,13 @@ export function messagingSettings(config: MessagingConfig = {}): MessagingSettin
       what: 'messaging.backpressure',
       problem: `it is ${String(backpressure)}, not one of reject, wait, drop-oldest`,
     })
-  const leaseMs = milliseconds(config.lease ?? '30s', 'messaging.lease')
-  if (leaseMs < 1)
-    throw failure('validation.failed', { what: 'messaging.lease', problem: 'it must be longer than nothing' })
+  const leaseMs = longerThanNothing(config.lease ?? '30s', 'messaging.lease')
   return {
     leaseMs,
     maxAttempts: whole(config.maxAttempts ?? 5, 'messaging.maxAttempts'),
     maxCount: whole(capacity.count ?? 10_000, 'messaging.capacity.count'),
     maxBytes: whole(capacity.bytes ?? 64 * 1024 * 1024, 'messaging.capacity.bytes'),
     backpressure,
+    retentionMs: longerThanNothing(config.retention ?? '24h', 'messaging.retention'),
   }
 }

@@ -34,7 +34,11 @@ import type { Fragment } from '../storage/index.ts'
 import { checkReply, type Delivered } from './delivered.ts'
 import type { MessageHands } from './message-hands.ts'
 import type { MessageType } from './message-type.ts'
+import { deadForMs } from './statements/sweep-statements.ts'
 import type { HandlerContext } from './worker.ts'
+
+/** Tries whose journals go with the one that succeeded; those before them go by themselves. */
+const mostTries = 50
 
 export interface HandlingParts {
   readonly user: string
@@ -44,6 +48,8 @@ export interface HandlingParts {
   readonly steps: Steps
   readonly inbox: Pick<Inbox, 'onArrival'>
   readonly leaseMs: number
+  /** Of the journal of a handled message. */
+  readonly retentionMs: number
   readonly attempts: number
   readonly backoff: { readonly baseMs: number; readonly maxMs: number }
   readonly guard: TaintGuard
@@ -130,6 +136,7 @@ export class Handling {
     const ids = deliveries.map(({ message, failures }) => `${message.id}#${failures}`)
     const { type = '', provenance } = deliveries[0]?.message ?? {}
     const trace = provenance?.trace
+    const { retentionMs } = this.#parts
     return {
       ...(trace === undefined ? {} : { traceId: trace.traceId, parentSpan: trace.spanId }),
       about: { messageType: type },
@@ -137,6 +144,8 @@ export class Handling {
       principal: { userId: this.#parts.user, kind: 'agent', name: this.#parts.agent },
       input: ids,
       signal,
+      // What failed is answered from by the next try, also where that is a dead letter that was redriven.
+      kept: { settledMs: retentionMs, failedMs: Math.max(retentionMs, deadForMs) },
       settled: (end, taint) => {
         const error = isFailure(end) ? end.error : undefined
         const value = error ? undefined : (end as { readonly value: Json }).value
@@ -144,14 +153,21 @@ export class Handling {
           // From the last to the first, so that each of a failed batch has its own failure counted.
           [...deliveries]
             .reverse()
-            .map((delivered) =>
+            .flatMap((delivered) =>
               error
-                ? this.#failedFragment(delivered, error)
-                : delivered.ackFragment({ value: value ?? null, ...taintField(taint) }),
+                ? [this.#failedFragment(delivered, error)]
+                : [delivered.ackFragment({ value: value ?? null, ...taintField(taint) }), this.#forgetTries(delivered)],
             ),
         )
       },
     }
+  }
+  /** Nobody asks any more what the tries before this one did. */
+  #forgetTries({ message, failures }: Delivered): Fragment {
+    if (failures === 0) return { statements: [] }
+    const before = Array.from({ length: Math.min(failures, mostTries) }, (_, i) => failures - 1 - i)
+    const steps = before.map((failure) => `step:message/${message.id}#${failure}` as const)
+    return this.#parts.steps.keepEnded(this.#parts.user, steps, this.#parts.retentionMs)
   }
   #isLast(delivered: Delivered, error: StoredError): boolean {
     return delivered.attempt >= this.#parts.attempts || error.name === 'CriticalError'

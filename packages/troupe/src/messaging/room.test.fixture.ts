@@ -19,6 +19,7 @@ import {
   createTimers,
   durableMigrations,
   durableTables,
+  type Journals,
   type Recorder,
   type StepEnd,
   type Steps,
@@ -54,6 +55,7 @@ export interface Room {
   readonly mailboxes: Mailboxes
   readonly presence: Presence
   readonly steps: Steps
+  readonly journals: Journals
   readonly mesh: Mesh
   readonly events: TroupeEvent[]
   agent(name: string, options?: AccessOptions & { readonly user?: string }): Hands
@@ -111,7 +113,21 @@ async function partsOf(storage: OpenedStorage, clock: Clock, seed: string) {
   const inbox = createInbox({ storage, clock })
   const timers = createTimers({ storage, clock })
   const steps = createSteps({ storage, journals, inbox, timers, clock, random })
-  return { storage, clock, random, ids, events, audit, incidents, guard, inbox, timers, steps, seen }
+  return {
+    journals,
+    storage,
+    clock,
+    random,
+    ids,
+    events,
+    audit,
+    incidents,
+    guard,
+    inbox,
+    timers,
+    steps,
+    seen,
+  }
 }
 
 type Working = Awaited<ReturnType<typeof partsOf>> & Pick<Room, 'mailboxes' | 'presence' | 'mesh'>
@@ -167,7 +183,7 @@ export async function openRoom(options: RoomOptions = {}): Promise<Room> {
   })
   const storage = sealed ? await sealedStorage(bare, clock) : bare
   const parts = { ...(await partsOf(storage, clock, seed)), blobs: await createBlobs(storage) }
-  const { steps, timers, seen, incidents } = parts
+  const { steps, journals, timers, seen, incidents } = parts
   const mesh = createContextMesh(parts)
   const presence = createPresence({ ...parts, node: `node-${seed}`, heartbeatMs: milliseconds(heartbeat, 'heartbeat') })
   const mailboxes = createMailboxes({
@@ -186,6 +202,7 @@ export async function openRoom(options: RoomOptions = {}): Promise<Room> {
     mailboxes,
     presence,
     steps,
+    journals,
     mesh,
     events: seen,
     agent(name, { user = whose, ...access } = {}) {

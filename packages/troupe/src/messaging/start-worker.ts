@@ -96,7 +96,7 @@ class Running implements HaltableWorker {
     this.#parts = parts
     const { user, mailboxes, steps, inbox, clock, random, watch } = parts
     const access = parts.access ?? new Access(worker.options.access)
-    const { maxAttempts, leaseMs } = mailboxes.post.settings
+    const { maxAttempts, leaseMs, retentionMs } = mailboxes.post.settings
     const {
       attempts = maxAttempts,
       backoff = defaults.backoff,
@@ -119,6 +119,7 @@ class Running implements HaltableWorker {
       steps,
       inbox,
       leaseMs,
+      retentionMs,
       attempts,
       guard: parts.guard,
       backoff: { baseMs: milliseconds(backoff, 'retry.backoff'), maxMs: milliseconds(maxBackoff, 'retry.maxBackoff') },

@@ -3,17 +3,18 @@ import type { Cancel, Clock } from '../core/index.ts'
 import type { Log } from '../observability/index.ts'
 
 const everyMs = 60_000
-/** Journals or runs per sweep; what is left goes with the next. */
+/** Journals or runs that are looked for at once. */
 const most = 500
 
 interface HousekeepingParts {
   readonly clock: Clock
   readonly log: Log
-  /** One after the other; each does so much of its work at most. */
+  /** One after the other. */
   readonly sweeps: readonly Sweep[]
 }
 export interface Sweep {
   readonly what: string
+  /** @returns how many it removed, of so many at most */
   readonly sweep: (most: number) => Promise<unknown>
 }
 
@@ -45,8 +46,11 @@ export class Housekeeping {
   async #sweep(): Promise<void> {
     const { log, sweeps } = this.#parts
     for (const { what, sweep } of sweeps)
-      await sweep(most).catch((error: unknown) =>
-        log.warn(`sweeping ${what} failed; it is tried again`, { error: error as Error }),
-      )
+      try {
+        // Until none is left whose time is over: more may have ended since than are looked for at once.
+        while ((await sweep(most)) === most && this.#cancel);
+      } catch (error) {
+        log.warn(`sweeping ${what} failed; it is tried again`, { error: error as Error })
+      }
   }
 }

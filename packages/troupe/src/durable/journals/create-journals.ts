@@ -1,6 +1,6 @@
 /** Journals on a storage. */
 import { type Clock, type Events, failure, textBehind } from '../../core/index.ts'
-import type { Blobs, Statement, Storage } from '../../storage/index.ts'
+import type { Blobs, Row, Statement, Storage } from '../../storage/index.ts'
 import type {
   Body,
   JournalContent,
@@ -47,6 +47,7 @@ export const journalLimits: JournalLimits = {
   snapshotEvery: 1_000,
 }
 const day = 86_400_000
+const sweepTogether = 25
 
 /** @example const journals = createJournals({ storage, clock, owner: 'host-1/4711' }) */
 export function createJournals(options: JournalsOptions): Journals {
@@ -76,8 +77,9 @@ class StoredJournals implements Journals {
     kind: JournalKind,
     at: number,
     bodies: readonly Body[],
-    { closed = false, below = false }: { readonly closed?: boolean; readonly below?: boolean } = {},
+    options: { readonly closed?: boolean; readonly below?: boolean; readonly keptMs?: number | undefined } = {},
   ) {
+    const { closed = false, below = false, keptMs } = options
     const texts = bodies.map((body) => encodeBody(body, id))
     const bytes = texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0)
     const head = texts.length
@@ -89,7 +91,7 @@ class StoredJournals implements Journals {
       detail: { journal: id },
     })
     const statements = [created, ...writer.records(0, at, texts)]
-    if (closed && !below) statements.push(this.#statements.ended({ user, id, at }))
+    if (closed && !below) statements.push(this.#ended(user, id, at, keptMs))
     return { writer: writer as JournalWriter, fragment: { statements } }
   }
 
@@ -140,19 +142,34 @@ class StoredJournals implements Journals {
     return { statements: ids.map((id) => this.#statements.fence({ user, id, at })) }
   }
 
-  close(user: string, id: JournalId, { below = false }: { readonly below?: boolean } = {}) {
+  close(
+    user: string,
+    id: JournalId,
+    { below = false, keptMs }: { readonly below?: boolean; readonly keptMs?: number | undefined } = {},
+  ) {
     const at = this.#options.clock.now()
     const closed = this.#statements.close({ user, id, at })
-    return { statements: below ? [closed] : [closed, this.#statements.ended({ user, id, at })] }
+    if (below) return { statements: [closed] }
+    return { statements: [closed, this.#ended(user, id, at, keptMs)] }
+  }
+
+  keepEnded(user: string, ids: readonly JournalId[], keptMs: number) {
+    const at = this.#options.clock.now()
+    const again = (id: JournalId) => [this.#statements.forgetEnd({ user, id }), this.#ended(user, id, at, keptMs)]
+    return { statements: ids.flatMap(again) }
+  }
+
+  #ended(user: string, id: JournalId, at: number, keptMs: number | undefined): Statement {
+    return this.#statements.ended({ user, id, at, goesAt: keptMs === undefined ? null : at + keptMs })
   }
 
   async sweep(limit: number): Promise<number> {
     const { storage, clock } = this.#options
-    const before = clock.now() - this.keptMs
+    const now = clock.now()
     const [rows] = await storage.read({ work: true }, [
-      this.#statements.endedBefore({ before, limit }, { returns: true }),
+      this.#statements.going({ before: now - this.keptMs, now, limit }, { returns: true }),
     ])
-    for (const row of rows ?? []) {
+    const remove = async (row: Row) => {
       const user = row.user_id as string
       const id = row.journal_id as string
       const deletes = this.#statements.deletes.map((statement) => statement({ user, id }))
@@ -160,6 +177,9 @@ class StoredJournals implements Journals {
       const statements = [...deletes, ...this.#released(user, id), ...(await this.#deletedBelow(user, id)), ...also]
       await storage.commit({ id: null, scope: { user }, statements })
     }
+    // Some together share a durable commit, and few enough to let others in between.
+    for (let from = 0; from < (rows?.length ?? 0); from += sweepTogether)
+      await Promise.all((rows ?? []).slice(from, from + sweepTogether).map(remove))
     return rows?.length ?? 0
   }
 

@@ -66,10 +66,11 @@ function writes(dialect: Dialect) {
       (p) => sql`update journals set closed_at = ${p.at}
         where user_id = ${p.user} and journal_id = ${p.id} and closed_at is null`,
     ),
-    ended: compile<Head & { at: number }>(
-      (p) =>
-        sql`insert into journals_ended (user_id, journal_id, at) values (${p.user}, ${p.id}, ${p.at}) on conflict do nothing`,
+    ended: compile<Head & { at: number; goesAt: number | null }>(
+      (p) => sql`insert into journals_ended (user_id, journal_id, at, goes_at)
+        values (${p.user}, ${p.id}, ${p.at}, ${p.goesAt}) on conflict do nothing`,
     ),
+    forgetEnd: compile<Head>((p) => sql`delete from journals_ended where user_id = ${p.user} and journal_id = ${p.id}`),
   }
 }
 
@@ -138,10 +139,17 @@ function sweeps(dialect: Dialect) {
       ),
     )
   return {
-    endedBefore: template<DurableTables, { before: number; limit: number }>(dialect, (_, p) =>
+    /** Of those that all go after the same time, and of those that have times of their own. */
+    going: template<DurableTables, { before: number; now: number; limit: number }>(dialect, (_, p) =>
       raw(
         dialect,
-        sql`select user_id, journal_id from journals_ended where at < ${p.before} order by at limit ${p.limit}`,
+        sql`select user_id, journal_id from (
+            select user_id, journal_id from journals_ended where goes_at is null and at < ${p.before} order by at limit ${p.limit}
+          ) alike
+          union all select user_id, journal_id from (
+            select user_id, journal_id from journals_ended where goes_at is not null and goes_at <= ${p.now}
+            order by goes_at limit ${p.limit}
+          ) own limit ${p.limit}`,
       ),
     ),
     deletes: tables.map(deleteFrom),

@@ -5,6 +5,7 @@
 import { type Clock, nextMacrotask } from '../../core/index.ts'
 import type { CommitResult, Fragment, Statement, Storage } from '../../storage/index.ts'
 import { EncodedBody, type JournalId, type Journals, type JournalWriter } from '../journal-port.ts'
+import type { StepSpec } from '../steps-port.ts'
 
 /** An effect that may start once this is durable. */
 export interface ClaimRequest {
@@ -23,8 +24,8 @@ export interface TurnPart {
   readonly texts: readonly string[]
   /** In the order in which rooms stand in a change. */
   readonly fragments: () => Promise<readonly Fragment[]>
-  /** The step is settled by it. */
-  readonly closes: boolean
+  /** The step is settled by it, well or not. */
+  readonly closes: false | 'settled' | 'failed'
   readonly committed: () => void
 }
 
@@ -43,6 +44,7 @@ export interface AppenderOptions {
   readonly step: JournalId
   /** The step of a run: its journal goes with that of the run. */
   readonly below?: boolean
+  readonly kept?: StepSpec['kept']
   readonly writer: JournalWriter | undefined
   /** Begins the journal, unless it ends with its first record. */
   readonly entered: () => string
@@ -210,7 +212,7 @@ export class Appender {
       const texts = [...batch.claims.map((claim) => claim.text), ...batch.texts, ...(turn?.texts ?? [])]
       const claimed = batch.claims.map((claim) => claim.fragment ?? { statements: [] })
       const fragments = [...batch.fragments, ...claimed, ...turnFragments]
-      const result = await this.#commit(texts, fragments, { closes: turn?.closes === true, fenced: false })
+      const result = await this.#commit(texts, fragments, { closes: turn?.closes ?? false, fenced: false })
       if (result.ok) return this.#done(batch, turn)
       if (result.part < 0) {
         this.#giveBack(batch, true)
@@ -256,7 +258,7 @@ export class Appender {
   async #commit(
     texts: readonly string[],
     fragments: readonly Fragment[],
-    how: { readonly closes: boolean; readonly fenced: boolean },
+    how: { readonly closes: TurnPart['closes']; readonly fenced: boolean },
   ): Promise<{ readonly ok: true } | (Refusal & { readonly part: number })> {
     const { storage, user } = this.#options
     const before = this.#writer
@@ -292,20 +294,21 @@ export class Appender {
 
   #journal(
     texts: readonly string[],
-    { closes, fenced }: { readonly closes: boolean; readonly fenced: boolean },
+    { closes, fenced }: { readonly closes: TurnPart['closes']; readonly fenced: boolean },
   ): Fragment {
-    const { journals, user, step, below = false, clock } = this.#options
+    const { journals, user, step, below = false, clock, kept } = this.#options
+    const keptMs = closes === 'failed' ? kept?.failedMs : kept?.settledMs
     const at = clock.now()
     const bodies = recordsOf(texts)
     if (this.#writer) {
       if (texts.length === 0) return this.#writer.prove()
       const appended = fenced ? this.#writer.appendFenced(at, bodies) : this.#writer.append(at, bodies, { last: true })
       return closes
-        ? { statements: [...appended.statements, ...journals.close(user, step, { below }).statements] }
+        ? { statements: [...appended.statements, ...journals.close(user, step, { below, keptMs }).statements] }
         : appended
     }
     const first = closes ? bodies : recordsOf([this.#options.entered(), ...texts])
-    const created = journals.create(user, step, 'step', at, first, { closed: closes, below })
+    const created = journals.create(user, step, 'step', at, first, { closed: closes !== false, below, keptMs })
     this.#writer = created.writer
     return created.fragment
   }

@@ -103,6 +103,7 @@ export function createSteps(options: StepsOptions): Steps {
     undo: (spec, program) => undoStep(context, spec, program, execute),
     answer: (user, step, wait, answer) => inbox.put(user, step, answerSender, wait, JSON.parse(JSON.stringify(answer))),
     settle: (user, step, call, settlement) => uncertain.settle(user, step, call, settlement),
+    keepEnded: (user, ended, keptMs) => journals.keepEnded(user, ended, keptMs),
     uncertain: (user) => uncertain.list(user),
     effects: async (user, step) => effectsOf(await journals.read(user, step, 0, allRecords)),
     async forget(user) {
@@ -113,8 +114,7 @@ export function createSteps(options: StepsOptions): Steps {
     },
     async giveUp(user, step) {
       const execution = executions.get(placeOf(user, step))
-      if (execution?.state === 'parked') execution.drop()
-      else await execution?.stop('closed')
+      await (execution?.state === 'parked' ? execution.drop() : execution?.stop('closed'))
     },
     drain: (patience) => drainSteps({ ...options, limits, executions, refuse: () => closing.abort() }, patience),
     async close() {

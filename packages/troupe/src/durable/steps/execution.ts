@@ -223,10 +223,10 @@ export class Execution implements LifeHost {
 
   #begin(writer: JournalWriter | undefined): void {
     const { storage, journals, clock, inbox } = this.#context
-    const { id: step, principal, runId } = this.spec
+    const { id: step, principal, runId, kept } = this.spec
     const of = { user: principal.userId, step, below: runId !== undefined }
     const entered = () => entryText({ t: 'entered', h: hashJson(this.spec.input).slice(0, 32) })
-    this.#appender = new Appender({ storage, journals, clock, ...of, writer, entered })
+    this.#appender = new Appender({ storage, journals, clock, ...of, ...(kept ? { kept } : {}), writer, entered })
     this.#mail = new Mail({
       inbox,
       ...of,

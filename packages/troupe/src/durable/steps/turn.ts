@@ -125,7 +125,7 @@ export class Turn {
     const settled = ends.map((end) => this.#settle(end, texts))[0]
     return {
       texts,
-      closes: settled !== undefined,
+      closes: settled === undefined ? false : threw ? 'failed' : 'settled',
       fragments: async () => [
         ...(await fragmentsOf(collected.staged)),
         ...(await this.#askAll(asked)),

@@ -10,7 +10,7 @@ const keptDead = 10_000
 /** Of the acknowledged ones those above `largeBytes`. */
 const keptLarge = 20
 export const largeBytes = 256 * 1024
-const deadForMs = 30 * 24 * 3_600_000
+export const deadForMs = 30 * 24 * 3_600_000
 
 export function sweepStatements(dialect: Dialect, seen: ReturnType<typeof seenStatements>) {
   const of = (p: Values) => sql`user_id = ${p.user} and mailbox = ${p.mailbox}`

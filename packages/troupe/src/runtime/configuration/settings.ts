@@ -188,6 +188,12 @@ const work: readonly Setting[] = [
     live: true,
   },
   {
+    path: 'messaging.retention',
+    kind: time,
+    says: 'how long it is kept what a handler recorded of a message',
+    standard: '24h',
+  },
+  {
     path: 'messaging.backpressure',
     kind: choice('reject', 'wait', 'drop-oldest'),
     says: 'what a full mailbox does',

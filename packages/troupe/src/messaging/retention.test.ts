@@ -1,0 +1,101 @@
+/** What handlers recorded of their messages goes with its retention. */
+import { afterEach, expect, it } from 'vitest'
+import { defineMessage } from './message-type.ts'
+import { openRoom, type Room, type RoomOptions } from './room.test.fixture.ts'
+import { Worker } from './worker.ts'
+
+const Order = defineMessage<number>('order')
+
+let room: Room
+afterEach(() => room.close())
+const open = async (config: RoomOptions['config']) => {
+  room = await openRoom(config ? { config } : {})
+}
+
+const counted = async (table: string) => {
+  const sql = `select count(*) as count from ${table}`
+  const [rows] = await room.storage.read({ work: true }, [{ sql, binds: [], returns: true }])
+  return Number(rows?.[0]?.count)
+}
+const journals = () => counted('journals')
+const swept = async () => {
+  while ((await room.journals.sweep(7)) > 0);
+  return journals()
+}
+const send = (n: number) => room.agent('Host').messages.send(Order, n, { to: 'Till' })
+async function settled(dead = 0) {
+  for (let i = 0; i < 2_000; i++) {
+    const counts = await room.agent('Till').mailbox.counts()
+    if (counts.waiting + counts.leased === 0 && counts.dead === dead) return
+    await room.clock.advance('50ms')
+  }
+  throw new Error('the mailbox is not empty')
+}
+
+it('the journals of handled messages go a day after them, or when messaging.retention says', async () => {
+  for (const [config, before, after] of [
+    [undefined, '23h', '2h'],
+    [{ retention: '10m' }, '9m', '2m'],
+  ] as const) {
+    await open(config)
+    await room.start(new Worker('Till').on(Order, (_, ctx) => ctx.effect('print', { class: 'once' }, () => null)))
+    for (let n = 0; n < 20; n++) await send(n)
+    await settled()
+    expect(await journals()).toBe(20)
+    await room.clock.advance(before)
+    expect(await swept()).toBe(20)
+    await room.clock.advance(after)
+    expect(await swept()).toBe(0)
+    expect(await counted('journal_records')).toBe(0)
+    expect(await counted('journals_ended')).toBe(0)
+    if (!config) await room.close()
+  }
+})
+
+it('what a failed handler did is known while its dead letter may be redriven, and goes with the try that succeeds', async () => {
+  await open({ maxAttempts: 2, retention: '1h' })
+  let charged = 0
+  let broken = true
+  const make = () =>
+    new Worker('Till').on(Order, async (_, ctx) => {
+      await ctx.effect('charge', { class: 'once', key: 'order' }, () => ++charged)
+      if (broken) throw new Error('the printer is out of paper')
+    })
+  const first = await room.start(make())
+  const { id } = await send(1)
+  await settled(1)
+  // Heartbeats of a month would take long.
+  await first.stop()
+  await room.clock.advance('29d')
+  // Of both tries.
+  expect(await swept()).toBe(2)
+
+  broken = false
+  const second = await room.start(make())
+  await room.agent('Till').mailbox.redrive(id)
+  await settled()
+  expect(charged).toBe(1)
+  await second.stop()
+  expect(await swept()).toBe(3)
+  await room.clock.advance('61m')
+  expect(await swept()).toBe(0)
+})
+
+it('what failed and is never redriven goes with its dead letter', async () => {
+  await open({ maxAttempts: 1 })
+  const running = await room.start(
+    new Worker('Till').on(Order, () => {
+      throw new Error('no')
+    }),
+  )
+  await send(1)
+  await settled(1)
+  await running.stop()
+  await room.clock.advance('31d')
+  expect(await swept()).toBe(0)
+})
+
+it('refuses a retention that is none', async () => {
+  await expect(openRoom({ config: { retention: '0s' } })).rejects.toMatchObject({ code: 'validation.failed' })
+  await open({})
+})
