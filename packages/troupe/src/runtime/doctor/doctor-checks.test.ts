@@ -158,6 +158,9 @@ describe('where little was thought of', () => {
       'told.yaml': `storage: { host: db.example, database: t, user: u, password: written-down }\nserver: { host: 0.0.0.0 }\n`,
     })
     const { config } = await loadConfig({ cwd: practice.folder, env: {}, file: 'told.yaml' })
+    const ends = { signatures: { keys: [{ id: 'old', privateKey, until: new Date(systemClock.now() + 1_000) }] } }
+    const ending = await examineConfig({ storage: 'memory:', messaging: ends })
+    expect(practice.told(ending)).toMatchObject({ 'messages.signed': 'warn' })
     const report = await examineConfig(config, { production: true })
     const expected = { 'secrets.named': 'fail', 'server.guarded': 'fail', 'encryption.transit': 'fail' }
     expect(practice.told(report)).toMatchObject(expected)

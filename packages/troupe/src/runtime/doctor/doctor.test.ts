@@ -1,6 +1,6 @@
 /** How the doctor works: checks of one's own, time, secrets, what is refused. */
 import { afterAll, afterEach, describe, expect, it } from 'vitest'
-import { createTroupe, type DoctorCheck, ValidationError } from '../../index.ts'
+import { createTroupe, type DoctorCheck, examineConfig, loadConfig, ValidationError } from '../../index.ts'
 import { createVirtualClock } from '../../testing/index.ts'
 import { Practice } from './doctor.test.fixture.ts'
 
@@ -81,6 +81,27 @@ describe('checks of a user', () => {
     const report = await troupe.doctor()
     expect(JSON.stringify(report)).not.toContain(key)
     expect(report.checks.find(({ id }) => id === 'chatty')?.evidence.length).toBeLessThan(1_100)
+  })
+})
+
+describe('a configuration that is not opened', () => {
+  it('shows no secret of it either, also where the problem quotes one', async () => {
+    const password = 'of-the-database'
+    const config = { storage: { host: '127.0.0.1', port: 1, user: 'u', database: 'd', password } }
+    const report = await examineConfig(config, { problem: { message: `denied: ${password}`, hint: `not ${password}` } })
+    const found = report.checks.find(({ id }) => id === 'troupe.opens')
+    expect(found).toMatchObject({ status: 'fail', evidence: 'denied: [redacted]', remedy: 'not [redacted]' })
+    expect(JSON.stringify(report)).not.toContain(password)
+    await expect(examineConfig(null as never)).rejects.toThrow(ValidationError)
+  })
+
+  it('may attest in YAML', async () => {
+    const day = new Date().toISOString().slice(0, 10)
+    practice.write({ 'attest.yaml': `storage: 'memory:'\ndoctor:\n  attest:\n    load.tested: ${day}\n` })
+    const { config, problems } = await loadConfig({ cwd: practice.folder, env: {}, file: 'attest.yaml' })
+    expect(problems).toEqual([])
+    const { checks } = await examineConfig(config)
+    expect(checks.find(({ id }) => id === 'load.tested')).toMatchObject({ status: 'pass' })
   })
 })
 

@@ -5,16 +5,20 @@ import {
   checkFlag,
   checkOptions,
   checkSignal,
+  createRedactor,
   failure,
+  type Redactor,
   systemClock,
   type TroupeError,
 } from '../../core/index.ts'
 import { nextUser } from '../../security/index.ts'
-import { pendingMigrations } from '../../storage/index.ts'
+import { type BackedUpStorage, pendingMigrations } from '../../storage/index.ts'
 import { storageOf } from '../backups.ts'
 import { declared, type TroupeConfig } from '../config.ts'
 import { healthUser } from '../health-checks.ts'
 import type { TroupeParts } from '../parts.ts'
+import { openSecrets } from '../secrets/open-secrets.ts'
+import { revealConfig } from '../secrets/reveal-config.ts'
 import { migrations, userTables } from '../tables.ts'
 import type { Checkup } from './check.ts'
 import { type DoctorReport, examine } from './examine.ts'
@@ -75,19 +79,22 @@ export async function examineConfig(
   } = {},
 ): Promise<DoctorReport> {
   const { problem, problems, clock = systemClock, ...rest } = options
+  const looked = await told(config, rest)
+  const redactor = createRedactor()
+  const storage = await revealed(looked.config, redactor)
   const patient = {
-    ...(await told(config, rest)),
+    ...looked,
     host: readHost(),
     now: clock.now(),
     // Why it cannot be found out, opening says.
-    ...(await pendingSteps(config).then(
+    ...(await pendingIn(storage).then(
       (pending) => ({ pending }),
       () => ({}),
     )),
     ...(problem ? { problem } : {}),
     ...(problems ? { problems } : {}),
   }
-  return examine(patient, { clock, ...(rest.signal ? { signal: rest.signal } : {}) })
+  return examine(patient, { clock, redact: redactor.redact, ...(rest.signal ? { signal: rest.signal } : {}) })
 }
 
 /**
@@ -95,8 +102,24 @@ export async function examineConfig(
  * @throws what the storage says where it cannot be reached
  */
 export async function pendingSteps(config: TroupeConfig): Promise<readonly string[]> {
-  const pending = await pendingMigrations(await storageOf(config), migrations)
+  return pendingIn(await storageOf(config))
+}
+
+async function pendingIn(storage: BackedUpStorage | undefined): Promise<readonly string[]> {
+  if (storage === undefined) throw failure('validation.failed', { what: 'storage', problem: 'it is not known' })
+  const pending = await pendingMigrations(storage, migrations)
   return pending.map(({ room, version, name }) => `${room} ${version}, ${name}`)
+}
+
+/** Where it is; its secrets are known to the redactor from then on, as far as they are found. */
+async function revealed(config: TroupeConfig, redactor: Redactor): Promise<BackedUpStorage | undefined> {
+  try {
+    const secrets = openSecrets(config.secrets, { clock: systemClock, redactor, variables: process.env })
+    return (await revealConfig(config, secrets, redactor)).storage
+  } catch {
+    // That a secret is missing, opening says.
+    return undefined
+  }
 }
 
 /**

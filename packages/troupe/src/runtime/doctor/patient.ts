@@ -104,6 +104,10 @@ export function toolsOf(patient: Patient): readonly Tool[] {
   return [...all.values()]
 }
 
+/** Whose data was looked at, for evidence. */
+export const lookedAt = ({ users, more }: UsersLookedAt): string =>
+  more ? `the first ${users.length} users` : `${counted(users.length, 'user')} with data`
+
 /** `A, B and 3 more` */
 export function named(names: readonly string[], most = 5): string {
   if (names.length <= most) return names.join(', ')

@@ -4,7 +4,7 @@ import { milliseconds, TroupeError } from '../../../core/index.ts'
 import { defineMessage } from '../../../messaging/index.ts'
 import { Access } from '../../../security/index.ts'
 import { healthUser } from '../../health-checks.ts'
-import { counted, fail, named, pass, type SystemPatient, short, warn } from '../patient.ts'
+import { counted, fail, lookedAt, named, pass, type SystemPatient, short, warn } from '../patient.ts'
 import type { Runs } from './run.ts'
 
 /** Between two clean-ups. */
@@ -111,7 +111,7 @@ export const contextChecks = {
 
   async 'letters.dead'(patient) {
     const boxes = (await mailboxesOf(patient)).filter(({ dead }) => dead > 0)
-    if (boxes.length === 0) return pass('None in the mailboxes that were looked at.')
+    if (boxes.length === 0) return pass(`None in the mailboxes of ${lookedAt(await patient.users())}.`)
     return warn(
       named(boxes.map(({ name, user, dead }) => `${dead} in ${name} of ${user}`)),
       '`troupe messages dead AGENT --user USER` shows why; `troupe messages redrive` sends them again.',

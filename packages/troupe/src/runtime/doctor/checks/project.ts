@@ -49,7 +49,9 @@ export const projectChecks = {
 
   'project.tests'(patient) {
     const found = testsOf(patient)
-    if (found.length > 0) return pass(`${counted(found.length, 'file')} of tests.`)
+    const { files, more } = patient.project
+    const seen = `${counted(found.length, 'file')} of tests${more ? `, among the first ${files.length} files` : ''}.`
+    if (found.length > 0) return pass(seen)
     return short(
       patient,
       'There are no tests.',

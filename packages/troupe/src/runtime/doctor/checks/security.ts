@@ -7,6 +7,8 @@ import type { Runs } from './run.ts'
 
 const yearMs = 365 * 86_400_000
 const mostIncidents = 100
+/** A key that ends sooner is to be replaced now. */
+const soonMs = 7 * 86_400_000
 
 export const securityChecks = {
   'users.required'(patient) {
@@ -123,9 +125,7 @@ export const securityChecks = {
     const valid = items.filter(({ state }) => state === 'valid')
     const aged = valid.filter((key) => key.aged)
     const endless = valid.filter(({ expiresAt }) => expiresAt === undefined)
-    const ending = valid.filter(
-      ({ expiresAt }) => expiresAt !== undefined && Date.parse(expiresAt) - now < 7 * 86_400_000,
-    )
+    const ending = valid.filter(({ expiresAt }) => expiresAt !== undefined && Date.parse(expiresAt) - now < soonMs)
     const ids = (keys: typeof items) => named(keys.map(({ id, name }) => `${name} (${id})`))
     if (aged.length > 0)
       return warn(
@@ -156,9 +156,15 @@ export const securityChecks = {
 
   'messages.signed'(patient) {
     const { signatures } = patient.config.messaging ?? {}
+    const keys = signatures?.keys ?? []
     const policy = signatures ? (signatures.policy ?? 'require') : 'off'
-    if (policy === 'require')
-      return pass(`Every message is signed, by ${counted(signatures?.keys.length ?? 0, 'key')} of the ring.`)
+    const ending = keys.filter(({ until }) => until !== undefined && Number(new Date(until)) - patient.now < soonMs)
+    if (policy === 'require' && keys.length > 0 && ending.length === keys.length)
+      return warn(
+        `Each key has ended, or ends within a week: ${named(ending.map(({ id }) => id))}.`,
+        'Add its successor to messaging.signatures.keys before nothing can be sent any more.',
+      )
+    if (policy === 'require') return pass(`Every message is signed, by ${counted(keys.length, 'key')} of the ring.`)
     const seen =
       policy === 'off' ? 'Who wrote a message is what the database says.' : 'A message without a signature is taken.'
     const remedy = "Set messaging.signatures with keys, and policy: 'require': docs/messaging.md."

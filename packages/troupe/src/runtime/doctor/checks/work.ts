@@ -1,5 +1,5 @@
 /** Whether what was begun goes on, and comes to its end. */
-import { counted, fail, named, pass, warn } from '../patient.ts'
+import { counted, fail, lookedAt, named, pass, warn } from '../patient.ts'
 import type { Runs } from './run.ts'
 
 const oldMs = 24 * 3_600_000
@@ -14,7 +14,7 @@ export const workChecks = {
       ),
     )
     const uncertain = found.flat()
-    if (uncertain.length === 0) return pass('None among the users that were looked at.')
+    if (uncertain.length === 0) return pass(`None of ${lookedAt(await users())}.`)
     return warn(
       `${counted(uncertain.length, 'effect')}: ${named(uncertain)}.`,
       'Find out whether each happened, and say so with run.settle(…): its run waits until then.',
@@ -35,7 +35,7 @@ export const workChecks = {
       }),
     )
     const runs = old.flat()
-    if (runs.length === 0) return pass('No run has been under way for more than a day.')
+    if (runs.length === 0) return pass(`No run of ${lookedAt(await users())} has been under way for more than a day.`)
     return warn(
       `For more than a day: ${named(runs)}.`,
       '`troupe runs why ID` says what it waits for; a process with its agents has to be open for it to go on.',
