@@ -7,7 +7,6 @@ import { createOrchestra, Orchestra } from '../orchestration/index.ts'
 import { Access } from '../security/index.ts'
 import { openStorage } from '../storage/index.ts'
 import { Housekeeping } from './housekeeping.ts'
-import { Reconfiguring } from './live/reconfigure.ts'
 import { openParts } from './open-parts.ts'
 import { Troupe } from './troupe.ts'
 
@@ -16,11 +15,7 @@ const openWorld = () => Promise.reject(new Error('nothing is evaluated here'))
 
 it('a broken invariant ends its own run, with the reason, and no other', async () => {
   const parts = await openParts(config)
-  await using _ = new Troupe(parts, {
-    requireUserId: false,
-    openWorld,
-    reconfiguring: new Reconfiguring(parts, config),
-  })
+  await using _ = new Troupe(parts, { requireUserId: false, openWorld })
   const orchestra = new Orchestra(parts.orchestra, 'ada', openWorld)
   const asks = (name: string) => defineAgent({ name, run: (_input, ctx) => ctx.ask({ text: 'Well?' }) })
   const topology = { agents: [asks('A')], flows: ['Start -> A', 'A -> End', 'A -> User', 'User -> A'] }
@@ -43,11 +38,7 @@ it('a broken invariant ends its own run, with the reason, and no other', async (
 
 it('a run whose journal is full ends with that reason, and its steps are stopped', async () => {
   const parts = await openParts(config)
-  await using _ = new Troupe(parts, {
-    requireUserId: false,
-    openWorld,
-    reconfiguring: new Reconfiguring(parts, config),
-  })
+  await using _ = new Troupe(parts, { requireUserId: false, openWorld })
   const { storage, clock } = parts
   const journals = createJournals({ storage, clock, owner: 'small', limits: { maxRecords: 20, warnRecords: 10 } })
   const hands = (...[recorder, agent, over]: Parameters<Parameters<typeof createOrchestra>[0]['hands']>) =>

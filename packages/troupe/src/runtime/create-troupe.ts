@@ -5,15 +5,16 @@ import type { TroupeConfig } from './config.ts'
 import { configHashes } from './config-hashes.ts'
 import { handleSignals } from './handle-signals.ts'
 import { registerChecks } from './health-checks.ts'
-import { Reconfiguring } from './live/reconfigure.ts'
 import { openParts } from './open-parts.ts'
 import { openWorldsOf } from './open-world.ts'
-import type { Borrowed } from './parts.ts'
+import { Opening, type StageFault } from './opening.ts'
+import type { Borrowed, TroupeParts } from './parts.ts'
 import { partsOf, Troupe } from './troupe.ts'
 
 /**
  * Opens everything; runs that an earlier process left go on by themselves where `agents` has their code.
- * @throws ValidationError for a wrong option; what opening the storage throws (`storage.owned`, `storage.foreign`, …)
+ * @throws ValidationError for a wrong option; what opening the storage throws (`storage.owned`, `storage.foreign`, …). What
+ * fails half-way lets go of all that was opened; `details.stage` says where.
  * @example
  * const troupe = await createTroupe({ storage: 'sqlite:./data/troupe.db' })
  * const ada = troupe.user('ada')
@@ -21,55 +22,44 @@ import { partsOf, Troupe } from './troupe.ts'
  * await troupe.close()
  */
 export function createTroupe(config: TroupeConfig): Promise<Troupe> {
-  return open(config)
+  return openTroupe(config)
 }
 
-async function open(config: TroupeConfig, borrowed?: Borrowed): Promise<Troupe> {
-  const parts = await openParts(checkConfig(config), borrowed)
-  const {
-    audit,
-    encryption,
-    forgetting,
-    housekeeping,
-    mailboxes,
-    mesh,
-    observation,
-    orchestra,
-    restored,
-    schedules,
-    sharing,
-    timers,
-    log,
-  } = parts
-  const reconfiguring = new Reconfiguring(parts, config)
-  const openWorld = openWorldsOf(
-    () => reconfiguring.config,
-    parts,
-    async (inner, borrows) => {
-      const world = await open(inner, borrows)
-      return { parts: world[partsOf], close: () => world.close() }
-    },
-  )
-  const requireUserId = config.requireUserId ?? config.profile === 'production'
-  const troupe = new Troupe(parts, { requireUserId, openWorld, reconfiguring })
+/** @param within `borrowed` of a troupe around it; `fault` strikes at a stage of the opening, for tests */
+export async function openTroupe(
+  config: TroupeConfig,
+  within: { readonly borrowed?: Borrowed; readonly fault?: StageFault } = {},
+): Promise<Troupe> {
+  checkConfig(config)
+  const opening = new Opening(within.fault)
   try {
-    // Before anything of theirs goes on.
-    await forgetting.start()
+    const parts = await openParts(config, opening, within.borrowed)
+    const troupe = await opening.stage('parts', () => troupeOf(parts, config))
+    opening.handOver(() => troupe.close())
+    for (const [stage, start] of startsOf(parts, troupe, config)) await opening.stage(stage, start)
+    return troupe
   } catch (error) {
-    await troupe.close()
+    await opening.release()
     throw error
   }
-  const changes = recordConfig(parts, configHashes(config, parts.redactor))
-  await changes.catch((error: unknown) =>
-    log.warn('the configuration could not be recorded', { error: error as Error }),
-  )
-  encryption.start()
-  audit.start()
-  housekeeping.start()
-  registerChecks(parts, config)
-  observation.start()
-  mesh.cleaner.start()
-  sharing?.lease.start(() => orchestra.lost())
+}
+
+function troupeOf(parts: TroupeParts, config: TroupeConfig): Troupe {
+  const openWorld = openWorldsOf(parts, async (inner, borrowed) => {
+    const world = await openTroupe(inner, { borrowed })
+    return { parts: world[partsOf], close: () => world.close() }
+  })
+  return new Troupe(parts, { requireUserId: config.requireUserId ?? config.profile === 'production', openWorld })
+}
+
+/** In the order in which they begin to work. */
+function startsOf(
+  parts: TroupeParts,
+  troupe: Troupe,
+  config: TroupeConfig,
+): readonly (readonly [stage: string, start: () => unknown])[] {
+  const { audit, encryption, forgetting, housekeeping, mailboxes, mesh, observation, orchestra } = parts
+  const { restored, schedules, sharing, timers, log } = parts
   const begin = () => {
     timers.start()
     mailboxes.start()
@@ -80,12 +70,24 @@ async function open(config: TroupeConfig, borrowed?: Borrowed): Promise<Troupe> 
         .recover()
         .catch((error: unknown) => log.error('looking for runs that were left failed', { error: error as Error }))
   }
-  try {
-    await restored.open(config.restored ?? 'wait', begin)
-  } catch (error) {
-    await troupe.close()
-    throw error
-  }
-  if (config.signals) handleSignals(troupe)
-  return troupe
+  return [
+    // Before anything of theirs goes on.
+    ['forgetting', () => forgetting.start()],
+    ['record', () => recordOf(parts, config)],
+    ['rotation', () => encryption.start()],
+    ['audit log', () => audit.start()],
+    ['housekeeping', () => housekeeping.start()],
+    ['health', () => registerChecks(parts, config)],
+    ['observation', () => observation.start()],
+    ['clean-up', () => mesh.cleaner.start()],
+    ['lease', () => sharing?.lease.start(() => orchestra.lost())],
+    ['work', () => restored.open(config.restored ?? 'wait', begin)],
+    ['signals', () => void (config.signals && handleSignals(troupe))],
+  ]
 }
+
+/** Which options are not what they were at the last opening. */
+const recordOf = (parts: TroupeParts, config: TroupeConfig) =>
+  recordConfig(parts, configHashes(config, parts.redactor)).catch((error: unknown) =>
+    parts.log.warn('the configuration could not be recorded', { error: error as Error }),
+  )

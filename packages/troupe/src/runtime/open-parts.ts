@@ -20,10 +20,10 @@ import {
   milliseconds,
   systemClock,
   systemRandom,
+  type TroupeError,
 } from '../core/index.ts'
 import { createInbox, createJournals, createSteps, createTimers, type Journals, Requests } from '../durable/index.ts'
 import { createMailboxes, createPresence, defineMessage, stagedMessages } from '../messaging/index.ts'
-import { createModels } from '../models/index.ts'
 import {
   checkLogConfig,
   createPinoLog,
@@ -51,26 +51,25 @@ import {
   openAudit,
   openEncryption,
   readPolicy,
-  type SecretText,
   ToolPins,
 } from '../security/index.ts'
 import { createBlobs, type OpenedStorage, openStorage } from '../storage/index.ts'
 import { UnreadResults } from '../tools/index.ts'
 import { build } from './build.ts'
-import { openCassetteFile } from './cassette-file.ts'
 import { agentsByName, compiledTopologies, ofStorage, type TroupeConfig } from './config.ts'
 import { deliverBy } from './deliver-checkpoints.ts'
 import { warnInDevelopment } from './development.ts'
-import { readEnvironment } from './environment.ts'
 import { Gate } from './gate.ts'
 import { Housekeeping } from './housekeeping.ts'
 import { letGo } from './let-go.ts'
 import { Observation, tellAgent } from './observation.ts'
+import { openModels } from './open-models.ts'
+import { Opening } from './opening.ts'
 import type { Borrowed, TroupeParts } from './parts.ts'
-import { guardedModels, guardedStorage, openPolicies } from './policies-config.ts'
+import { guardedStorage } from './policies-config.ts'
 import { Restored } from './restored.ts'
 import { journalRetention, keptFor, sweepsOf } from './retention.ts'
-import { contextOptions, modelsOptions } from './room-options.ts'
+import { contextOptions } from './room-options.ts'
 import { openSecrets } from './secrets/open-secrets.ts'
 import { type RevealedConfig, revealConfig } from './secrets/reveal-config.ts'
 import { share } from './sharing.ts'
@@ -82,7 +81,11 @@ import { openWaysOut } from './ways-out.ts'
 const Text = defineMessage('text')
 
 /** @throws what opening the storage throws */
-export async function openParts(given: TroupeConfig, borrowed?: Borrowed): Promise<TroupeParts> {
+export async function openParts(
+  given: TroupeConfig,
+  opening: Opening = new Opening(),
+  borrowed?: Borrowed,
+): Promise<TroupeParts> {
   const clock = given.clock ?? systemClock
   const random = given.random ?? systemRandom
   const redactor = createRedactor()
@@ -95,8 +98,8 @@ export async function openParts(given: TroupeConfig, borrowed?: Borrowed): Promi
     surroundings: () => around.events?.surroundings(),
   })
   const secrets = openSecrets(given.secrets, { clock, redactor, variables: process.env })
-  const config = await revealConfig(given, secrets, redactor)
-  const storage = await openStorage({
+  const config = await opening.stage('secrets', () => revealConfig(given, secrets, redactor))
+  const options = {
     ...(typeof config.storage === 'string' ? { url: config.storage } : { url: 'postgres:', postgres: config.storage }),
     migrations,
     clock,
@@ -106,18 +109,20 @@ export async function openParts(given: TroupeConfig, borrowed?: Borrowed): Promi
     production: config.profile === 'production',
     ...(config.retention ? { retention: ofStorage(config.retention) } : {}),
     ...(config.faults ? { faults: config.faults } : {}),
-  })
-  try {
-    const base = await observed(
-      { clock, random, gate: new Gate(), letGoOf: [], log, redactor, secrets, storage },
-      config,
-    )
-    around.events = base.events
-    return await assemble(config, base, given, borrowed)
-  } catch (error) {
-    await storage.close()
-    throw error
-  }
+  } as const
+  const storage = await opening.stage(
+    'storage',
+    () => openStorage(options),
+    (opened) => opened.close(),
+  )
+  const opened = { clock, random, gate: new Gate(), letGoOf: [], log, redactor, secrets, storage }
+  const base = await opening.stage(
+    'encryption',
+    () => observed(opened, config),
+    ({ encryption }) => encryption.close(),
+  )
+  around.events = base.events
+  return assemble(config, base, { given, opening, borrowed })
 }
 
 type Opened = Pick<TroupeParts, 'clock' | 'random' | 'gate' | 'letGoOf' | 'log' | 'redactor' | 'secrets' | 'storage'>
@@ -151,38 +156,42 @@ async function observed(opened: Opened, { encryption: config, policies = {} }: R
   return { ...opened, bare, storage, ids, events, metrics, sealing, encryption, blobs }
 }
 
+interface Assembling {
+  readonly given: TroupeConfig
+  readonly opening: Opening
+  readonly borrowed: Borrowed | undefined
+}
+
 async function assemble(
   config: RevealedConfig,
   base: Base,
-  asGiven: TroupeConfig,
-  borrowed?: Borrowed,
+  { given: asGiven, opening, borrowed }: Assembling,
 ): Promise<TroupeParts> {
   const { clock, random, log, storage, ids, events, bare, sealing } = base
   const unread = new UnreadResults({ clock, events })
   const roles = createRoles(config.roles)
   const node = `${hostname()}/${process.pid}/${ids.next()}`
-  const { waysOut, audit } = await openAccounts(config, base, node)
+  const { waysOut, audit } = await openAccounts(config, base, { node, opening })
   const inbox = createInbox(base)
   const timers = createTimers(base)
   const kept = keptFor(config.retention)
   const conversations = createConversations(base)
   const journals = createJournals({ ...base, owner: node, retention: journalRetention(kept, conversations) })
   const endedRuns = createEndedRuns({ ...base, keptMs: kept.runs })
-  const sharing = await share(config, { ...base, journals })
+  const sharing = await opening.stage(
+    'sharing',
+    () => share(config, { ...base, journals }),
+    (shared) => shared?.close(),
+  )
   const mayAct = sharing && { mayAct: () => sharing.lease.check() }
   const { redact } = base.redactor
   const steps = createSteps({ clock, random, events, storage, journals, inbox, timers, redact, ...mayAct })
   const durable = { ...base, waysOut, audit, unread, roles, inbox, timers, journals, steps, conversations, endedRuns }
   const common = assembleCommon(config, durable, node)
-  const environment = readEnvironment(process.env)
-  const tape = config.cassette ? await openCassetteFile(config.cassette, environment.secrets) : undefined
-  const reveal = (text: SecretText) => base.secrets.reveal(text)
-  const asking = { ...modelsOptions(config, environment), reveal, redact, fetchTo: waysOut.fetchTo }
-  const policies = openPolicies(config.policies ?? {}, { clock, random })
-  const unguarded = createModels({ ...durable, ...asking, ...(tape ? { tape } : {}) })
+  const { live, ...own } = await openModels(config, durable, opening)
   const toolPins = new ToolPins(durable)
   const toolSources = new ToolSources({ ...base, toolPins, fetchFor: waysOut.fetchFor })
-  const guards = borrowed ?? { models: guardedModels(unguarded, policies.models), policies, tape, toolSources }
+  const guards = borrowed ?? { ...own, toolSources }
   const holder = () => sharing?.lease.node ?? node
   const { known, ...teams } = assembleTeams(config, { ...durable, ...common, holder, ...guards })
   const housekeeping = new Housekeeping({ clock, log, sweeps: sweepsOf(durable) })
@@ -199,7 +208,7 @@ async function assemble(
     toolPins,
     toolSources,
     served: new Set<object>(),
-    live: { storage: bare, journals, models: unguarded, policies },
+    live: { ...live, storage: bare, journals },
     housekeeping,
     observation,
     cache: new Cache({ clock }),
@@ -225,24 +234,35 @@ async function assemble(
 async function openAccounts(
   config: RevealedConfig,
   base: Base,
-  node: string,
+  { node, opening }: { readonly node: string; readonly opening: Opening },
 ): Promise<Pick<TroupeParts, 'waysOut' | 'audit'>> {
   const opened: { audit?: TroupeParts['audit'] } = {}
-  const waysOut = openWaysOut(config.egress, {
+  const rules = {
     clock: base.clock,
     production: config.profile === 'production',
-    refused: ({ code, details }) => {
+    refused: ({ code, details }: TroupeError) => {
       const { host } = details as { readonly host: string }
       opened.audit?.record({ actor: 'troupe', operation: 'egress', resource: host, allowed: false, reason: code })
     },
-  })
-  const audit = await openAudit({
+  }
+  const waysOut = await opening.stage(
+    'ways out',
+    () => openWaysOut(config.egress, rules),
+    (open) => open.close(),
+  )
+  const log = {
     ...base,
     config: config.audit,
     deliverTo: deliverBy(waysOut.fetchTo),
     holder: node,
-    failed: (error) => base.log.warn('work on the audit log failed; it is tried again', { error: error as Error }),
-  })
+    failed: (error: unknown) =>
+      base.log.warn('work on the audit log failed; it is tried again', { error: error as Error }),
+  }
+  const audit = await opening.stage(
+    'audit',
+    () => openAudit(log),
+    (open) => open.close(),
+  )
   opened.audit = audit
   return { waysOut, audit }
 }

@@ -11,10 +11,10 @@ export type OpenWithin = (
   borrowed: Borrowed,
 ) => Promise<{ readonly parts: TroupeParts; close(): Promise<void> }>
 
-export function openWorldsOf(config: () => TroupeConfig, parts: TroupeParts, open: OpenWithin): OpenWorld {
+export function openWorldsOf(parts: TroupeParts, open: OpenWithin): OpenWorld {
   const { models, policies, toolSources, tape: own } = parts.services
   return async (tape = own) => {
-    const inner = await open(worldConfig(config()), {
+    const inner = await open(worldConfig(parts.given.config), {
       models,
       toolSources,
       ...(policies ? { policies } : {}),

@@ -47,8 +47,8 @@ export interface TroupeParts {
     shutdown: { readonly timeout?: Duration }
     readonly agents: ReadonlyMap<string, Agent>
     readonly topologies: ReadonlyMap<string, CompiledTopology>
-    /** As it was given, with its secrets by their names: for the doctor. */
-    readonly config: TroupeConfig
+    /** What holds now, with its secrets by their names. */
+    config: TroupeConfig
   }
   /** What changes with its settings while running. */
   readonly live: {

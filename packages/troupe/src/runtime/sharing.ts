@@ -6,6 +6,8 @@ import type { RevealedConfig } from './secrets/reveal-config.ts'
 export interface Sharing {
   readonly lease: ProcessLease
   readonly claims: RunClaims
+  /** Gives back what is held, before anything was begun with it. */
+  close(): Promise<void>
 }
 
 type Parts = Omit<Parameters<typeof openProcessLease>[0], 'leaseMs'> &
@@ -15,5 +17,10 @@ type Parts = Omit<Parameters<typeof openProcessLease>[0], 'leaseMs'> &
 export async function share(config: RevealedConfig, parts: Parts): Promise<Sharing | undefined> {
   if (!parts.storage.notes) return undefined
   const lease = await openProcessLease({ ...parts, leaseMs: milliseconds(config.lease ?? '10s', 'lease') })
-  return { lease, claims: createRunClaims({ ...parts, lease, form: parts.journals.form }) }
+  const claims = createRunClaims({ ...parts, lease, form: parts.journals.form })
+  const close = async () => {
+    await claims.close()
+    await lease.close()
+  }
+  return { lease, claims, close }
 }

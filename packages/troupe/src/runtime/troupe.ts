@@ -30,7 +30,7 @@ import { type DoctorOptions, doctorOf } from './doctor/doctor.ts'
 import type { DoctorReport } from './doctor/examine.ts'
 import { type Drained, type DrainOptions, drainParts } from './drain-parts.ts'
 import type { LiveConfig } from './live/live-settings.ts'
-import type { ChangedSetting, ReconfigureOptions, Reconfiguring } from './live/reconfigure.ts'
+import { type ChangedSetting, type ReconfigureOptions, Reconfiguring } from './live/reconfigure.ts'
 import type { TroupeParts } from './parts.ts'
 import { User } from './user.ts'
 import { type Versions, versionsOf } from './versions.ts'
@@ -65,18 +65,11 @@ export class Troupe implements AsyncDisposable {
   #closing: Promise<void> | undefined
   #draining: Promise<Drained> | undefined
 
-  constructor(
-    parts: TroupeParts,
-    options: {
-      readonly requireUserId: boolean
-      readonly openWorld: OpenWorld
-      readonly reconfiguring: Reconfiguring
-    },
-  ) {
+  constructor(parts: TroupeParts, options: { readonly requireUserId: boolean; readonly openWorld: OpenWorld }) {
     this.#parts = parts
     this.#requireUserId = options.requireUserId
     this.#openWorld = options.openWorld
-    this.#reconfiguring = options.reconfiguring
+    this.#reconfiguring = new Reconfiguring(parts)
   }
 
   /** Counts and durations of what happens here. */

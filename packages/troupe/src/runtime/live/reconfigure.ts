@@ -34,16 +34,9 @@ const isPlain = (value: unknown): value is Plain =>
 
 export class Reconfiguring {
   readonly #parts: TroupeParts
-  #config: TroupeConfig
 
-  constructor(parts: TroupeParts, config: TroupeConfig) {
+  constructor(parts: TroupeParts) {
     this.#parts = parts
-    this.#config = config
-  }
-
-  /** What holds now. */
-  get config(): TroupeConfig {
-    return this.#config
   }
 
   /** @throws ValidationError, ConflictError `config.restart`; `config.invalid` with several */
@@ -54,13 +47,13 @@ export class Reconfiguring {
       throw failure('validation.failed', { what: 'origin', problem: 'it is a text of 1 to 200 characters' })
     if (!isPlain(changes))
       throw failure('validation.failed', { what: 'What reconfigure is given', problem: 'it is no plain object' })
+    const before = this.#parts.given.config
     const { wanted, problems } = read(changes, { source: 'host', name })
     refuse(problems)
-    const changed = wanted.filter(({ path, value }) => !same(valueAt(this.#config, path), value))
-    const config = changed.reduce((whole, one) => withValue(whole, one), this.#config)
+    const changed = wanted.filter(({ path, value }) => !same(valueAt(before, path), value))
+    const config = changed.reduce((whole, one) => withValue(whole, one), before)
     refuse([...configProblems(config), ...changed.flatMap(({ path }) => (path in liveSettings ? [] : [restart(path)]))])
-    const before = this.#config
-    this.#config = config
+    this.#parts.given.config = config
     // One that stands for several settings is done once.
     for (const apply of new Set(changed.map(({ path }) => liveSettings[path]))) apply?.(this.#parts, config)
     return changed.map(({ path, value }) => this.#tell(path, valueAt(before, path), value, name))

@@ -104,6 +104,16 @@ export const generalCodes = {
     message: '{what} is not possible: the troupe is closed.',
     hint: 'Open it again with createTroupe(); nothing accepted was lost.',
   },
+  'troupe.unopened': {
+    class: errors.ProcessingError,
+    message: 'The troupe was not opened: {stage} failed: {problem}.',
+    hint: 'All that was open before is let go of. Mend what the cause says, and open it again.',
+  },
+  'troupe.unclosed': {
+    class: errors.ProcessingError,
+    message: 'A part of the troupe did not end as it should: {stage}: {problem}.',
+    hint: 'All other parts have ended; nothing accepted was lost.',
+  },
   'troupe.draining': {
     class: errors.CancelledError,
     message: '{what} is not possible: the troupe is shutting down.',
