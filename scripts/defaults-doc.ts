@@ -159,7 +159,12 @@ const seeing: readonly Default[] = [
   },
   { what: 'alert: slow calls, in ms', guides: '1 s (1)', ours: alert('slow-calls') },
   { what: 'alert: failing calls', guides: '5 % (1)', ours: alert('failing-calls') },
-  { what: 'alert: memory', guides: '80 % (1), 90 % (4)', ours: `${alert('memory')}, critical: ${alert('memory-critical')}`, why: 'both' },
+  {
+    what: 'alert: memory',
+    guides: '80 % (1), 90 % (4)',
+    ours: `${alert('memory')}, critical: ${alert('memory-critical')}`,
+    why: 'both',
+  },
   { what: 'alert: messages waiting', guides: '1000 (1)', ours: alert('queue') },
   { what: 'alert: slow steps, in ms', guides: 'p99 of 5 s (4)', ours: alert('slow-steps') },
   {
@@ -172,7 +177,12 @@ const seeing: readonly Default[] = [
     guides: '60 s (4)',
     ours: code('observability/otlp/otlp-exporter.ts', /every \?\? ('\w+'), 'otlp\.every'/),
   },
-  { what: 'the level of the log', guides: 'INFO (1, 2, 3, 4)', ours: setting('log'), why: 'a library is quiet; the image logs more' },
+  {
+    what: 'the level of the log',
+    guides: 'INFO (1, 2, 3, 4)',
+    ours: setting('log'),
+    why: 'a library is quiet; the image logs more',
+  },
   {
     what: 'how long refused actions are kept',
     guides: '24 h (1)',
@@ -187,7 +197,11 @@ const agents: readonly Default[] = [
     guides: '100 (4)',
     ours: code('agents/episodic-memory.ts', /maxEpisodes \?\? (\d+)/),
   },
-  { what: 'items of a `WorkingMemory`', guides: '7 (4)', ours: code('agents/working-memory.ts', /capacity \?\? (\d+)/) },
+  {
+    what: 'items of a `WorkingMemory`',
+    guides: '7 (4)',
+    ours: code('agents/working-memory.ts', /capacity \?\? (\d+)/),
+  },
   {
     what: 'instances of an `AgentPool`',
     guides: '10 (4)',
