@@ -61,8 +61,24 @@ const least = new Map<string, number>()
 for (let i = 0; i < rounds; i++)
   for (const [name, troupe] of troupes)
     least.set(name, Math.min(least.get(name) ?? Number.POSITIVE_INFINITY, await round(troupe, name !== 'neither')))
+const linesOfTurns = lines
+
+/** µs of one event that is a span and a line, its writing included; short enough to fit between two turns of other programs. */
+async function event(troupe: Troupe, kept: boolean): Promise<number> {
+  const { traces } = troupe.user('eve')
+  const began = performance.now()
+  for (let i = 0; i < 40; i++) await traces.span('bench', () => {})
+  if (kept) await traces.list({ limit: 1 })
+  return ((performance.now() - began) * 1_000) / 40
+}
+const one = new Map<string, number>()
+for (let i = 0; i < 40 * rounds; i++)
+  for (const [name, troupe] of troupes)
+    one.set(name, Math.min(one.get(name) ?? Number.POSITIVE_INFINITY, await event(troupe, name !== 'neither')))
 for (const [, troupe] of troupes) await troupe.close()
 const without = least.get('neither') as number
 for (const [name, took] of least)
   console.log(`${name}: ${took.toFixed(0)} µs a turn, ${(took - without).toFixed(0)} more`)
-console.log(`lines of log per turn: ${(lines / (2 * sessions * rounds)).toFixed(1)}`)
+for (const [name, took] of one)
+  console.log(`${name}: ${took.toFixed(1)} µs an event, ${(took - (one.get('neither') as number)).toFixed(1)} more`)
+console.log(`lines of log per turn: ${(linesOfTurns / (2 * sessions * rounds)).toFixed(1)}`)
