@@ -61,7 +61,8 @@ function complain(error: unknown, { json, debug }: GlobalFlags): ExitCode {
   else {
     process.stderr.write(`${safe(said.message)}\n`)
     if (said.hint) process.stderr.write(`${safe(said.hint)}\n`)
-    if (debug && stack) process.stderr.write(`${stack}\n`)
+    if ((debug || /^(true|1|yes|on)$/i.test(process.env.TROUPE_DEBUG ?? '')) && stack)
+      process.stderr.write(`${stack}\n`)
   }
   return exit
 }

@@ -35,6 +35,8 @@ export interface Surroundings {
 export interface EventContent {
   readonly input?: unknown
   readonly output?: unknown
+  /** As it was thrown, with its stack. */
+  readonly error?: unknown
 }
 /** Told just before the observers of its event; must not throw. */
 export type ContentObserver = (event: TroupeEvent, content: EventContent) => void

@@ -110,7 +110,9 @@ function checkStorage({ storage, lease }: TroupeConfig): void {
   if (milliseconds(lease, 'lease') < 1_000) throw wrong('lease', 'it is at least 1s')
 }
 
-function checkGeneral({ profile, requireUserId, debug, signals, shutdown, restored }: TroupeConfig): void {
+function checkGeneral({ profile, requireUserId, debug, signals, shutdown, restored, traces }: TroupeConfig): void {
+  if (debug && (traces === false || traces?.store === false))
+    throw wrong('debug', 'it is on while traces are off, and they are what it is for')
   checkOptions('shutdown', shutdown ?? {}, ['timeout'])
   if (shutdown?.timeout !== undefined && milliseconds(shutdown.timeout, 'shutdown.timeout') < 1_000)
     throw wrong('shutdown.timeout', 'it is at least 1s')

@@ -95,7 +95,10 @@ export interface TroupeConfig extends ObservationConfig {
   readonly restored?: 'wait' | 'resume'
   /** SIGTERM and SIGINT drain the troupe and end the process, as `handleSignals` has it; off by default. */
   readonly signals?: boolean
-  /** Everything goes to standard error, causes and stacks of errors too; refused in production. */
+  /**
+   * The log says everything, and what agents and tools throw with causes and stacks; traces are kept. Refused in
+   * production, and together with `traces: false`.
+   */
   readonly debug?: boolean
   readonly clock?: Clock
   readonly random?: Random

@@ -17,3 +17,12 @@ export function warnInDevelopment(events: Events, log: Log): void {
     })
   }
 }
+
+/** What agents and tools throw, as it was thrown: with causes and stacks, which no record and no event keeps. */
+export function debugTo(events: Events, log: Log): { readonly thrown: (error: unknown) => void } {
+  const asError = (thrown: unknown) => (thrown instanceof Error ? thrown : new Error(String(thrown)))
+  events.onContent(({ type, tool }, { error }) => {
+    if (error !== undefined) log.debug(`${type}: a tool threw`, { tool, error: asError(error) })
+  })
+  return { thrown: (error) => log.debug('an agent threw', { error: asError(error) }) }
+}

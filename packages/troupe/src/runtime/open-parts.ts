@@ -58,7 +58,7 @@ import { UnreadResults } from '../tools/index.ts'
 import { build } from './build.ts'
 import { agentsByName, compiledTopologies, ofStorage, type TroupeConfig } from './config.ts'
 import { deliverBy } from './deliver-checkpoints.ts'
-import { warnInDevelopment } from './development.ts'
+import { debugTo, warnInDevelopment } from './development.ts'
 import { Gate } from './gate.ts'
 import { Housekeeping } from './housekeeping.ts'
 import { letGo } from './let-go.ts'
@@ -185,7 +185,8 @@ async function assemble(
   )
   const mayAct = sharing && { mayAct: () => sharing.lease.check() }
   const { redact } = base.redactor
-  const steps = createSteps({ clock, random, events, storage, journals, inbox, timers, redact, ...mayAct })
+  const debugged = config.debug ? debugTo(events, log) : {}
+  const steps = createSteps({ clock, random, events, storage, journals, inbox, timers, redact, ...mayAct, ...debugged })
   const durable = { ...base, waysOut, audit, unread, roles, inbox, timers, journals, steps, conversations, endedRuns }
   const common = assembleCommon(config, durable, node)
   const { live, ...own } = await openModels(config, durable, opening)

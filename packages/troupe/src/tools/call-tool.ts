@@ -160,10 +160,12 @@ const observed = (host: ToolHost, tool: Tool, input: Json, run: () => Promise<Js
     const began = host.clock.monotonic()
     let output: Json | undefined
     let problem: string | undefined
+    let thrown: unknown
     try {
       output = await run()
       return output
     } catch (error) {
+      thrown = error
       problem = error instanceof TroupeError ? error.code : (error as Error)?.name
       throw error
     } finally {
@@ -180,7 +182,7 @@ const observed = (host: ToolHost, tool: Tool, input: Json, run: () => Promise<Js
           security: tool.security === true || tool.needsApproval !== false || isRefusal(code),
           ...(code === undefined ? {} : { code }),
         },
-        () => ({ input, output }),
+        () => ({ input, output, ...(thrown === undefined ? {} : { error: thrown }) }),
       )
     }
   })

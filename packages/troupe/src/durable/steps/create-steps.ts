@@ -33,6 +33,8 @@ export interface StepsOptions {
   readonly mayAct?: () => Promise<void> | undefined
   /** Takes secrets out of the errors that are recorded. */
   readonly redact?: (text: string) => string
+  /** Told what the code of an agent threw, as it was thrown. */
+  readonly thrown?: (error: unknown) => void
 }
 
 export const stepLimits: StepLimits & { readonly continuations: number } = {

@@ -6,6 +6,7 @@ import type { StepEnd, StepSpec } from '../steps-port.ts'
 interface Observed {
   readonly clock: Clock
   readonly events?: Events
+  readonly thrown?: (error: unknown) => void
 }
 type Program = (recorder: Recorder) => Promise<Json>
 
@@ -19,8 +20,17 @@ const surroundingsOf = ({ id, principal, runId, parentSpan }: StepSpec, { traceI
   ...(parentSpan === undefined ? {} : { parent: parentSpan }),
 })
 
-export const observedProgram = ({ events }: Observed, spec: StepSpec, program: Program): Program =>
-  events ? (recorder) => events.within(surroundingsOf(spec, recorder.trace), () => program(recorder)) : program
+export function observedProgram({ events, thrown }: Observed, spec: StepSpec, program: Program): Program {
+  if (!events) return program
+  const told: Program = thrown
+    ? (recorder) =>
+        program(recorder).catch((error: unknown) => {
+          thrown(error)
+          throw error
+        })
+    : program
+  return (recorder) => events.within(surroundingsOf(spec, recorder.trace), () => told(recorder))
+}
 
 /** A step that waits is left, and told of again when it goes on. */
 export function tellEnd({ events, clock }: Observed, spec: StepSpec, end: Promise<StepEnd>): void {

@@ -95,7 +95,11 @@ export async function loadConfig(options: LoadConfigOptions = {}): Promise<Loade
   const { held, problems: quarrels } = compose([defaultsOf(profile), ...layers])
   problems.push(...said.flatMap((one) => one.problems), ...quarrels)
   const { server = {}, teams: named = {}, ...rest } = asObject(held) as unknown as DeploymentConfig
-  const teams = asTeams(named)
+  const teams = asTeams(named, problems)
+  if (rest.secrets !== undefined && !Array.isArray(rest.secrets)) {
+    problems.push(failure('validation.failed', { what: 'secrets', problem: 'it is no list' }))
+    delete (rest as { secrets?: unknown }).secrets
+  }
   const given = withTeams(withVariables(rest as TroupeConfig, { ...dotenv, ...env }), teams)
   const config = withOrigins(given, { held, teams })
   problems.push(...configProblems(config), ...serverProblems(server, config.profile))
@@ -118,10 +122,22 @@ async function readDotenv(cwd: string): Promise<Variables> {
 const without = (variables: Variables, over: Variables): Variables =>
   Object.fromEntries(Object.entries(variables).filter(([name]) => over[name] === undefined))
 
-const asTeams = (named: NonNullable<DeploymentConfig['teams']>): Record<string, Team> =>
-  Object.fromEntries(
-    Object.entries(named).map(([name, team]) => [name, 'topology' in team ? team : { topology: team }]),
-  )
+/** What is no team is left out, and told. */
+function asTeams(named: unknown, problems: TroupeError[]): Record<string, Team> {
+  const wrong = (what: string) => problems.push(failure('validation.failed', { what, problem: 'it is no object' }))
+  const isObject = (value: unknown): value is object =>
+    typeof value === 'object' && value !== null && !Array.isArray(value)
+  if (!isObject(named)) {
+    wrong('teams')
+    return {}
+  }
+  const teams = Object.entries(named).flatMap(([name, team]: [string, unknown]) => {
+    if (isObject(team)) return [[name, ('topology' in team ? team : { topology: team }) as Team] as const]
+    wrong(`The team ${name}`)
+    return []
+  })
+  return Object.fromEntries(teams)
+}
 
 /** Named secrets are looked for in the variables that were read here, those of `.env` among them. */
 const withVariables = (config: TroupeConfig, variables: Variables): TroupeConfig => ({

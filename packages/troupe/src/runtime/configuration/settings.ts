@@ -33,7 +33,12 @@ const general: readonly Setting[] = [
   },
   { path: 'requireUserId', kind: flag, says: 'refuses the user default; on in production' },
   { path: 'log', kind: logLevel, says: 'what goes to standard error', standard: 'warn', live: true },
-  { path: 'debug', kind: flag, says: 'level debug, with causes and stacks; refused in production', standard: false },
+  {
+    path: 'debug',
+    kind: flag,
+    says: 'level debug, causes and stacks of what is thrown, traces; refused in production',
+    standard: false,
+  },
   {
     path: 'lease',
     kind: span(1_000, '1s'),
