@@ -18,7 +18,8 @@ const program = join(import.meta.dirname, '../reliability/simulate.ts')
 /** Seeds in which each world finds what it has to. */
 export const seedsOf = { commits: 60, journals: 60, 'shared-state': 60, runs: 80 } as const
 
-export async function detect(folder: string, by: Bug['foundBy']): Promise<Verdict> {
+/** @param most seeds at most, whatever the world needs to find something */
+export async function detect(folder: string, by: Bug['foundBy'], most = Number.POSITIVE_INFINITY): Promise<Verdict> {
   if (by === 'power-loss') return powerLoss(folder)
   const child = spawn(
     process.execPath,
@@ -28,7 +29,7 @@ export async function detect(folder: string, by: Bug['foundBy']): Promise<Verdic
       '--world',
       by,
       '--seeds',
-      `${seedsOf[by]}`,
+      `${Math.min(seedsOf[by], most)}`,
       '--base',
       'planted',
       '--bail',

@@ -14,10 +14,10 @@ const chosen = bugs
   .slice(0, count)
   .map(({ bug }) => bug)
 
-async function judge(edits: Bug['edits'], by: Bug['foundBy']): Promise<Verdict> {
+async function judge(edits: Bug['edits'], by: Bug['foundBy'], most?: number): Promise<Verdict> {
   const { folder, remove } = plant(edits)
   try {
-    return await detect(folder, by)
+    return await detect(folder, by, most)
   } finally {
     remove()
   }
@@ -28,11 +28,14 @@ test('every defect can be planted: its text is where it should be, once', () => 
   expect(bugs.flatMap(({ name, edits }) => misfit(edits)?.replace(/^/, `${name}: `) ?? [])).toEqual([])
 })
 
+/** That a copy works at all: many seeds of the library itself are the simulation's. */
+const cleanSeeds = count < bugs.length ? 15 : undefined
+
 test.concurrent.for(['commits', 'journals', 'shared-state', 'runs'] as const)(
   'nothing is found in a clean copy by the world of %s',
   { timeout: 120_000 },
   async (world, { expect: own }) => {
-    own((await judge([], world)).found).toEqual([])
+    own((await judge([], world, cleanSeeds)).found).toEqual([])
   },
 )
 
