@@ -32,6 +32,7 @@ import { type OpenWorld, Orchestra, Schedules } from '../orchestration/index.ts'
 import { checkWhole } from '../resilience/index.ts'
 import type { AccessOptions } from '../security/index.ts'
 import { type AgentHandle, createAgentHandle } from './agent-handle.ts'
+import { AnswerDesk, type TakeAnswersOptions } from './answer-desk.ts'
 import type { TroupeParts } from './parts.ts'
 import { runWorker } from './run-worker.ts'
 import { superviseWorkers } from './supervise-workers.ts'
@@ -130,6 +131,16 @@ export class User {
     checkSignal('supervise', signal)
     this.#parts.gate.check('Supervising workers')
     return superviseWorkers(this.#parts, this.id, children, rest, signal)
+  }
+
+  /**
+   * Takes answers to questions of this user's runs that come as messages of the type `AnswerQuestion`, until it is stopped.
+   * @throws ValidationError for names and options that are not allowed
+   * @example await ada.takeAnswers({ from: ['Desk'], approvals: ['Desk'] })
+   */
+  async takeAnswers(options: TakeAnswersOptions): Promise<RunningWorker> {
+    const { incidents } = this.#parts
+    return this.start(new AnswerDesk(options, { user: this.id, orchestra: this.orchestra, incidents }))
   }
 
   /**

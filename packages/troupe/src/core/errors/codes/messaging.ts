@@ -39,6 +39,11 @@ export const messagingCodes = {
     message: 'The worker {worker} is started already.',
     hint: 'Start another instance of its class: one instance works for one user.',
   },
+  'answer.refused': {
+    class: errors.CriticalError,
+    message: 'The answer of {from} to {question} is refused: {problem}.',
+    hint: 'Look at the questions of the run, and at whose answers takeAnswers takes.',
+  },
   'worker.hung': {
     class: errors.TimeoutError,
     message: 'The worker {worker} is {what} for more than {limit}.',
