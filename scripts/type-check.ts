@@ -7,6 +7,7 @@ import { globSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { build } from './build.ts'
 import { writeDocumentedCode } from './documented-code.ts'
+import { writeEntryPoints } from './entry-points.ts'
 
 const root = resolve(import.meta.dirname, '..')
 const compiler = join(root, 'node_modules/typescript/bin/tsc')
@@ -14,7 +15,7 @@ const atOnce = 2
 
 function projects(): string[] {
   const found = globSync(['{packages,examples,deploy}/*/tsconfig.json', '{bench,scripts}/tsconfig.json'], { cwd: root })
-  return [...found.filter(holdsTypeScript), writeDocumentedCode(root)]
+  return [...found.filter(holdsTypeScript), writeDocumentedCode(root), writeEntryPoints(root)]
 }
 
 /** A workspace without TypeScript has nothing to check, which the compiler takes for a mistake. */

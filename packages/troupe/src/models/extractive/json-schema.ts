@@ -4,28 +4,28 @@ import type { JSONValue } from '@ai-sdk/provider'
 export type JsonSchema = boolean | JsonSchemaObject
 
 export interface JsonSchemaObject {
-  readonly $ref?: string
-  readonly type?: string | readonly string[]
-  readonly description?: string
-  readonly default?: JSONValue
-  readonly const?: JSONValue
-  readonly enum?: readonly JSONValue[]
-  readonly format?: string
-  readonly pattern?: string
-  readonly minLength?: number
-  readonly maxLength?: number
-  readonly minimum?: number
-  readonly maximum?: number
-  readonly exclusiveMinimum?: number | boolean
-  readonly exclusiveMaximum?: number | boolean
-  readonly minItems?: number
-  readonly maxItems?: number
-  readonly items?: JsonSchema | readonly JsonSchema[]
-  readonly properties?: { readonly [name: string]: JsonSchema }
-  readonly required?: readonly string[]
-  readonly anyOf?: readonly JsonSchema[]
-  readonly oneOf?: readonly JsonSchema[]
-  readonly allOf?: readonly JsonSchema[]
+  readonly $ref?: string | undefined
+  readonly type?: string | readonly string[] | undefined
+  readonly description?: string | undefined
+  readonly default?: JSONValue | undefined
+  readonly const?: JSONValue | undefined
+  readonly enum?: readonly JSONValue[] | undefined
+  readonly format?: string | undefined
+  readonly pattern?: string | undefined
+  readonly minLength?: number | undefined
+  readonly maxLength?: number | undefined
+  readonly minimum?: number | undefined
+  readonly maximum?: number | undefined
+  readonly exclusiveMinimum?: number | boolean | undefined
+  readonly exclusiveMaximum?: number | boolean | undefined
+  readonly minItems?: number | undefined
+  readonly maxItems?: number | undefined
+  readonly items?: JsonSchema | readonly JsonSchema[] | undefined
+  readonly properties?: { readonly [name: string]: JsonSchema } | undefined
+  readonly required?: readonly string[] | undefined
+  readonly anyOf?: readonly JsonSchema[] | undefined
+  readonly oneOf?: readonly JsonSchema[] | undefined
+  readonly allOf?: readonly JsonSchema[] | undefined
 }
 
 /** Whether an option of an enumeration stands in a text as a word of its own. */
