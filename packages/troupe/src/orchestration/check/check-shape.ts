@@ -36,6 +36,8 @@ export function checkShape(topology: CanonicalTopology, config: PinnedConfig): F
     adjacency(topology, true),
   )
   const told = new Set(topology.edges.filter((e) => e.type === 'notify' || e.type === 'query').map((e) => e.to))
+  // Who is notified or queried ends with its answer: so can those who lead to it.
+  const answering = reachable([...told], adjacency(topology, true))
   const agents = topology.nodes.filter((node) => node.kind === 'agent')
   const findings: Finding[] = []
   for (const { name } of agents) {
@@ -58,7 +60,9 @@ export function checkShape(topology: CanonicalTopology, config: PinnedConfig): F
   }
   const stuck = agents
     .map((n) => n.name)
-    .filter((name) => reached.has(name) && !ending.has(name) && (next.get(name) ?? []).length > 0 && !told.has(name))
+    .filter(
+      (name) => reached.has(name) && !ending.has(name) && !answering.has(name) && (next.get(name) ?? []).length > 0,
+    )
   for (const cycle of cycles(stuck, next))
     findings.push({
       code: 'cycle.no_exit',

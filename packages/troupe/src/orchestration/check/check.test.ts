@@ -145,6 +145,7 @@ it('finds nothing wrong with sound teams', () => {
     patterns.planAndExecute({ planner: a, executor: b }),
     patterns.loop({ body: a, check: b }),
     team('A B', ['Start -> A', 'A <-> B', 'A -> End']),
+    team('A B C', ['Start -> A', 'A -> B', 'B <-> C', 'A -> End'], { edges: { 'A -> B': { type: 'query' } } }),
     team('A', ['Start -> A', 'A -> User']),
     team('A', ['Start -> A', 'A -> User', 'User -> A', 'A -> End']),
   ]

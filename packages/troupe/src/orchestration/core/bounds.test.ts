@@ -138,6 +138,17 @@ describe('guards', () => {
     tokens.take({ at: 2_000, type: 'budget.refused', step: '1#1', budget: 'tokens', used: 340, limit: 350 })
     expect(tokens.settle().result).toMatchObject({ status: 'failed', guard: { name: 'tokens', used: 340, limit: 350 } })
   })
+  it('a refused budget tells what was used, and not what it was', () => {
+    for (const [budget, limit, used] of [
+      ['tokens', 350, 110],
+      ['cost', 0.5, 0.25],
+    ] as const) {
+      const world = new World(team('A', ['A -> End']), { A: leaf(1, 99) })
+      const usage = { inputTokens: 100, outputTokens: 10, cost: 0.25 }
+      world.take({ at: 2_000, type: 'budget.refused', step: '1#1', budget, limit, usage })
+      expect(world.settle().result).toMatchObject({ guard: { name: budget, used, limit }, usage: { inputTokens: 100 } })
+    }
+  })
 })
 
 describe('requests', () => {

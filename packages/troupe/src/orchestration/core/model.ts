@@ -94,7 +94,8 @@ export type Input = { readonly at: number } & (
       readonly type: 'budget.refused'
       readonly step: StepId
       readonly budget: string
-      readonly used: number
+      /** Absent: what the run is known to have used. */
+      readonly used?: number
       readonly limit: number
       /** What the step had used until then. */
       readonly usage?: StepUsage

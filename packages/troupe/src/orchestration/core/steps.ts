@@ -13,6 +13,7 @@ import {
 import { holdFailure, holdsFailure } from './debug.ts'
 import type { Deciding } from './deciding.ts'
 import { taintOfStep } from './evolve-taint.ts'
+import type { StepUsage } from './facts.ts'
 import { routeError } from './failing.ts'
 import { follow } from './follow.ts'
 import { checkProgress, guardIn, trip } from './guards.ts'
@@ -36,12 +37,19 @@ const told = ({ usage, taint }: Pick<StepEnding, 'usage' | 'taint'>) => ({
   ...taintField(taint),
 })
 
+/** Of tokens or cost, by what has ended and this step; what is under way elsewhere has not told yet. */
+function usedOf({ state: { usage } }: Deciding, budget: string, last: StepUsage | undefined): number {
+  if (budget === 'cost') return usage.usd + (last?.cost ?? 0)
+  return usage.inputTokens + usage.outputTokens + (last?.inputTokens ?? 0) + (last?.outputTokens ?? 0)
+}
+
 /** The step has ended with it; the run goes down with what it has. */
 export function budgetRefused(d: Deciding, input: InputOf<'budget.refused'>): void {
-  const { budget, used, limit } = input
+  const { budget, limit } = input
   const step = d.state.steps.get(input.step)
   if (!step) return
-  const error = storeError(failure('budget.exceeded', { budget, run: 'this run', used, limit }))
+  const used = input.used ?? usedOf(d, budget, input.usage)
+  const error = storeError(failure('budget.exceeded', { budget, used, limit }))
   endStep(d, step, { error, ...told(input) })
 }
 

@@ -108,13 +108,12 @@ export function inputOf(body: Json, at: number): Input {
 /** A step whose budget was refused by the storage did not fail: the run's guard tripped. */
 function refusalOf({ step, error, usage, taint }: Told & { readonly type: 'failed' }) {
   const more = { ...(usage ? { usage } : {}), ...taintField(taint) }
-  const details = error.details as { budget?: string; used?: number; limit?: number } | undefined
+  const details = error.details as { budget?: string; limit?: number } | undefined
   if (error.code === 'budget.exceeded' && details?.budget !== undefined)
     return {
       type: 'budget.refused' as const,
       step,
       budget: details.budget,
-      used: details.used ?? 0,
       limit: details.limit ?? 0,
       ...more,
     }

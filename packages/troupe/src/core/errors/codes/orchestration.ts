@@ -5,7 +5,7 @@ import * as errors from '../troupe-error.ts'
 export const orchestrationCodes = {
   'budget.exceeded': {
     class: errors.BudgetExceededError,
-    message: 'The {budget} budget of run {run} is used up: {used} of {limit}.',
+    message: 'The {budget} budget does not last for what comes next: {used} of {limit} are used.',
     hint: 'Raise the budget, or let the team do less.',
   },
   'run.exists': {
