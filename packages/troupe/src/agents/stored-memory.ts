@@ -2,11 +2,13 @@
 import {
   checkOptions,
   checkSignal,
+  checkTaint,
   checkText,
   encodeJson,
   failure,
   type Ids,
   type Json,
+  type TaintLabel,
   type UserId,
 } from '../core/index.ts'
 import type { Models } from '../models/index.ts'
@@ -33,6 +35,8 @@ export interface AddOptions {
   readonly key?: string
   /** Higher is more important; 0 by default. */
   readonly priority?: number
+  /** What clings to it, and to every step that is shown it: `untrusted:mail`, `sensitive:payroll`. */
+  readonly taint?: readonly TaintLabel[]
 }
 
 /** Items of one memory. Every item tells its version, who made it where, and its taint. */
@@ -62,7 +66,7 @@ export class StoredMemory {
    * @throws ValidationError for what JSON can't carry, or a priority that is no number
    */
   async add(content: unknown, options: AddOptions = {}): Promise<string> {
-    checkOptions('add', options, ['key', 'priority'])
+    checkOptions('add', options, ['key', 'priority', 'taint'])
     const { key, priority = 0 } = options
     if (!Number.isFinite(priority))
       throw failure('validation.failed', {
@@ -71,7 +75,7 @@ export class StoredMemory {
       })
     const id = key ?? this.parts.ids.next()
     const item = {
-      ...{ id, priority, agent: this.#agent, source: this.#source, taint: [] },
+      ...{ id, priority, agent: this.#agent, source: this.#source, taint: checkTaint(options.taint, 'add.taint') },
       content: JSON.parse(encodeJson(content, 'What is remembered')) as Json,
       provenance: { agent: 'host' },
     }

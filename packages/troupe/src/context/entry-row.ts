@@ -85,7 +85,7 @@ export function toEntry(row: EntryRow, json: string): Entry {
     updatedAt: iso(row.updatedAt),
     expiresAt: row.expiresAt === null ? undefined : iso(row.expiresAt),
     provenance: JSON.parse(row.provenance) as Provenance,
-    taint: JSON.parse(row.taint) as TaintLabel[],
+    taint: taintIn(row),
     ...(row.metadata === null ? {} : { metadata: decodeJson(row.metadata) as { readonly [key: string]: Json } }),
   }
 }
@@ -94,3 +94,7 @@ export const toHistoryEntry = (row: EntryRow, json: string, ended: HistoryEntry[
   ...toEntry(row, json),
   ended,
 })
+
+/** What clings to the value of a row; nothing to none. */
+export const taintIn = (row: { readonly taint?: unknown } | undefined): readonly TaintLabel[] =>
+  row ? (JSON.parse(String(row.taint)) as readonly TaintLabel[]) : []

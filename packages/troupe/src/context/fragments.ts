@@ -2,9 +2,11 @@
 import {
   checkKey,
   checkOptions,
+  checkTaint,
   encodeJson,
   failure,
   type Json,
+  joinTaint,
   type Provenance,
   parse,
   type TaintLabel,
@@ -50,6 +52,7 @@ export const pushOptions = [
   'lifecycle',
   'ifVersion',
   'metadata',
+  'taint',
   'signal',
 ]
 const largest = 8 * 1024 * 1024
@@ -87,7 +90,8 @@ export async function preparePush(
     metadata: options.metadata === undefined ? undefined : metadataText(options.metadata),
     ifVersion: checkVersion(options.ifVersion, 0),
     prunes: core.prunesNext(),
-    ...origin,
+    provenance: origin.provenance,
+    taint: joinTaint(origin.taint, checkTaint(options.taint, 'push.taint')),
   }
 }
 

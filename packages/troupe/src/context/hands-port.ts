@@ -27,6 +27,8 @@ export interface PushOptions extends AudienceOptions {
   readonly ifVersion?: number
   /** Travels with the entry, for programs. Kept when not named. */
   readonly metadata?: { readonly [key: string]: Json }
+  /** What clings to the value besides what the step that pushes it has read: `untrusted:mail`, `sensitive:payroll`. */
+  readonly taint?: readonly TaintLabel[]
   readonly signal?: AbortSignal
 }
 

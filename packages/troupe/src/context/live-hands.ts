@@ -3,9 +3,11 @@ import {
   checkName,
   checkOptions,
   checkSignal,
+  checkTaint,
   decodeJson,
   failure,
   type Json,
+  joinTaint,
   listOf,
   type Page,
   TroupeError,
@@ -14,7 +16,7 @@ import type { Right } from '../security/index.ts'
 import { runBatch } from './batch.ts'
 import type { Key, KeyValue } from './define-key.ts'
 import type { EntryRow } from './entry-row.ts'
-import { restoreValue, toEntry } from './entry-row.ts'
+import { restoreValue, taintIn, toEntry } from './entry-row.ts'
 import {
   type Actor,
   checkedKey,
@@ -161,7 +163,9 @@ export class LiveHands implements hands.ContextHands {
         const json = row && (await core.loadJson(this.actor.user, restoreValue(String(row.value))))
         const value = await fn(json === undefined ? undefined : (decodeJson(json) as KeyValue<K>))
         const ifVersion = Number(row?.version ?? 0)
-        return { ...(await this.#push(key, value, { ...options, ifVersion })), value }
+        // What is made of a value has what clung to it.
+        const taint = joinTaint(taintIn(row), checkTaint(options.taint, 'update.taint'))
+        return { ...(await this.#push(key, value, { ...options, taint, ifVersion })), value }
       }
       const place = JSON.stringify([this.actor.user, text])
       const first = this.mesh.updates.busy(place) ? undefined : await unlessConflict(attempt)

@@ -5,14 +5,17 @@ import {
   checkName,
   checkOptions,
   checkSignal,
+  checkTaint,
   decodeJson,
   encodeJson,
   failure,
   hashJson,
   type Json,
+  joinTaint,
   milliseconds,
   type Provenance,
   type TaintLabel,
+  taintField,
 } from '../core/index.ts'
 import type { Bind, Blobs, Statement } from '../storage/index.ts'
 import type { Priority } from './message.ts'
@@ -44,6 +47,7 @@ export const commonOptions = [
   'correlationId',
   'requiresConfirmation',
   'metadata',
+  'taint',
   'signal',
 ] as const
 
@@ -100,8 +104,9 @@ export function checkSend(where: string, options: object, own: readonly string[]
   if (typeof options !== 'object' || options === null)
     throw failure('validation.failed', { what: `The options of ${where}`, problem: 'they are an object' })
   checkOptions(where, options, [...own, ...commonOptions])
-  const { priority, metadata, requiresConfirmation, dedupeId, at, signal } = options as CommonSendOptions
+  const { priority, metadata, requiresConfirmation, dedupeId, at, taint, signal } = options as CommonSendOptions
   checkSignal(where, signal)
+  checkTaint(taint, `${where}.taint`)
   if (requiresConfirmation !== undefined) checkFlag('requiresConfirmation', requiresConfirmation)
   if (dedupeId === '') throw failure('validation.failed', { what: 'dedupeId', problem: 'it is empty' })
   if (at !== undefined && typeof at !== 'string' && !(at instanceof Date))
@@ -144,7 +149,7 @@ export function compose(
     ...(options.metadata === undefined ? {} : { metadata: options.metadata }),
     ...(options.requiresConfirmation ? { confirm: true } : {}),
     provenance: sender.provenance,
-    ...(sender.taint.length === 0 ? {} : { taint: sender.taint }),
+    ...taintField(joinTaint(sender.taint, options.taint)),
     ...(payload.bytesAt === undefined ? {} : { bytesAt: payload.bytesAt }),
   })
   const dedupeId = optionalKey(options.dedupeId)

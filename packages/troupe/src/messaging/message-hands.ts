@@ -1,5 +1,5 @@
 /** `support.messages`: how an agent sends. Who sends is bound once and never an argument. */
-import type { Duration, Json, TroupeError } from '../core/index.ts'
+import type { Duration, Json, TaintLabel, TroupeError } from '../core/index.ts'
 import type { Message, Priority } from './message.ts'
 import type { MessageType } from './message-type.ts'
 
@@ -19,6 +19,8 @@ export interface CommonSendOptions {
   /** The sender gets a `message.confirmed` when the recipient acknowledges. */
   readonly requiresConfirmation?: boolean
   readonly metadata?: { readonly [key: string]: Json }
+  /** What clings to it besides what the step that sends it has read: `untrusted:mail`, `sensitive:payroll`. */
+  readonly taint?: readonly TaintLabel[]
   /** Ends waiting for room in a full mailbox. */
   readonly signal?: AbortSignal
 }

@@ -2,7 +2,7 @@
  * `ctx.messages` of a step: messages are staged and enter their mailboxes in the change that commits the turn. A mailbox
  * that is full then holds them back, or they come back as `message.refused`: a paid turn never fails for it.
  */
-import { checkName, decodeJson, duration, failure, hashText, type Json, parse } from '../core/index.ts'
+import { checkName, decodeJson, duration, failure, hashText, type Json, joinTaint, parse } from '../core/index.ts'
 import type { Recorder } from '../durable/index.ts'
 import type { Access } from '../security/index.ts'
 import { withBytes } from './bytes.ts'
@@ -157,7 +157,14 @@ class StagedMessages implements MessageHands {
     { json, bytesAt }: Encoded,
     sender: Sender,
     { id, to, at }: { readonly id: string; readonly to: string; readonly at: number },
-    { priority = 'normal', threadId, correlationId, metadata = {}, requiresConfirmation = false }: CommonSendOptions,
+    {
+      priority = 'normal',
+      threadId,
+      correlationId,
+      metadata = {},
+      requiresConfirmation = false,
+      taint,
+    }: CommonSendOptions,
   ): SentMessage {
     return deepFreeze({
       id,
@@ -174,7 +181,7 @@ class StagedMessages implements MessageHands {
       requiresConfirmation,
       expectsReply: false,
       provenance: sender.provenance,
-      taint: sender.taint,
+      taint: joinTaint(sender.taint, taint),
     })
   }
 

@@ -61,14 +61,17 @@ export async function callTool(
   tool: Tool,
   { id, args, input }: { readonly id: string; readonly args: Json; readonly input: unknown },
 ): Promise<Json> {
-  const output =
-    tool.effect === 'body'
-      ? await callBody(host, recorder, tool, id, args, input)
-      : await callEffect(host, recorder, tool, id, args, input)
+  const call = tool.effect === 'body' ? callBody : callEffect
   const labels: TaintLabel[] = []
   if (tool.untrusted) labels.push(`untrusted:${tool.untrusted}`)
   if (tool.sensitive) labels.push(`sensitive:${tool.sensitive}`)
-  if (labels.length > 0) recorder.addTaint(labels)
+  let output: Json
+  try {
+    output = await call(host, recorder, tool, id, args, input)
+  } finally {
+    // Why it failed may be told in the words of whoever it asked.
+    if (labels.length > 0) recorder.addTaint(labels)
+  }
   if (tool.outputSchema) await parse(tool.outputSchema, output, `The result of ${tool.name}`)
   return output
 }

@@ -41,7 +41,10 @@ export async function forkSteps(parts: OrchestraParts, fork: ForkedSteps): Promi
   for (const step of fork.state.steps.values()) {
     if (step.status === 'ready') continue
     const known = fork.answered.get(step.id) ?? new Set()
-    const { shared, rest } = split(await entriesOf(parts, fork, step.id), known, fork.all === true)
+    // What the run has not heard of where the fork begins is asked anew there.
+    const isUnheard = ({ t, id = '' }: Entry) =>
+      t === 'wait' && id.includes('/ask:') && !fork.state.questions.has(`${step.id}?${id}`)
+    const { shared, rest } = split(await entriesOf(parts, fork, step.id), { known, isUnheard }, fork.all === true)
     if (shared.length === 0) continue
     waiting.set(step.id, rest)
     const kept = shared.map((entries) => entries.map((entry) => renamed(entry, fork))) as unknown as Json[]
@@ -57,10 +60,15 @@ async function entriesOf({ journals }: OrchestraParts, { user, source }: ForkedS
 }
 
 /** A step that has asked for nothing begins anew, and so does one that started runs: those belong to the source. */
-function split(recorded: readonly (readonly Entry[])[], known: ReadonlySet<string>, all: boolean) {
+function split(
+  recorded: readonly (readonly Entry[])[],
+  { known, isUnheard }: { readonly known: ReadonlySet<string>; readonly isUnheard: (entry: Entry) => boolean },
+  all: boolean,
+) {
   const bodies = all ? beforeFailure(recorded) : recorded
-  const isNew = (entry: Entry) => entry.t === 'end' || (entry.t === 'reply' && !known.has(entry.id ?? ''))
-  const waits = bodies.flat().filter(({ t }) => t === 'wait')
+  const isNew = (entry: Entry) =>
+    entry.t === 'end' || (entry.t === 'reply' && !known.has(entry.id ?? '')) || isUnheard(entry)
+  const waits = bodies.flat().filter((entry) => entry.t === 'wait' && !isUnheard(entry))
   if ((waits.length === 0 && !all) || waits.some(({ id }) => id?.includes('/run:'))) return { shared: [], rest: [] }
   const at = bodies.findIndex((entries) => entries.some(isNew))
   if (at < 0) return { shared: bodies, rest: [] }
