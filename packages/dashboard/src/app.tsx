@@ -6,9 +6,11 @@ import { linkTo, useRoute } from './route.ts'
 import { Agents } from './views/agents.tsx'
 import { Context } from './views/context.tsx'
 import { Home } from './views/home.tsx'
+import { Mailbox } from './views/mailbox.tsx'
 import { Messages } from './views/messages.tsx'
 import { RunView } from './views/run.tsx'
 import { Runs } from './views/runs.tsx'
+import { Schedules } from './views/schedules.tsx'
 import { TryIt } from './views/try-it.tsx'
 
 /** Asked for even where the browser thinks that there is no network: the server may be this machine. */
@@ -22,7 +24,11 @@ const views: Readonly<
   home: { name: 'Home', view: () => <Home /> },
   runs: { name: 'Runs', view: ([id]) => (id === undefined ? <Runs /> : <RunView key={id} id={id} />) },
   context: { name: 'Context', view: ([key]) => <Context key={key} at={key} /> },
-  messages: { name: 'Messages', view: () => <Messages /> },
+  messages: {
+    name: 'Messages',
+    view: ([name]) => (name === undefined ? <Messages /> : <Mailbox key={name} name={name} />),
+  },
+  schedules: { name: 'Schedules', view: () => <Schedules /> },
   agents: { name: 'Agents', view: () => <Agents /> },
   try: { name: 'Try it', view: () => <TryIt /> },
 }

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { executable, openBrowser } from './chromium.ts'
 import { letDie, type Played, play } from './played.ts'
 
-const views = ['home', 'runs', 'context', 'messages', 'agents', 'try'] as const
+const views = ['home', 'runs', 'context', 'messages', 'schedules', 'agents', 'try'] as const
 
 // Where no Chromium is installed (`apt-get install chromium`), there is nothing to look with.
 describe.skipIf(executable === undefined)('the page', () => {
@@ -16,7 +16,7 @@ describe.skipIf(executable === undefined)('the page', () => {
 
   const open = async (options: BrowserContextOptions = {}) => {
     const context = await browser.newContext({ viewport: { width: 1_200, height: 900 }, ...options })
-    context.setDefaultTimeout(20_000)
+    context.setDefaultTimeout(60_000)
     const opened = await context.newPage()
     opened.on('pageerror', (error) => problems.push(error.message))
     opened.on('console', (said) => said.type() === 'error' && problems.push(said.text()))
@@ -33,7 +33,7 @@ describe.skipIf(executable === undefined)('the page', () => {
     browser = await openBrowser()
     played = await play()
     page = await open()
-  }, 60_000)
+  }, 180_000)
   afterAll(async () => {
     await browser?.close()
     await played?.[Symbol.asyncDispose]()
@@ -49,7 +49,7 @@ describe.skipIf(executable === undefined)('the page', () => {
     expect((await other.goto(link))?.status()).toBe(401)
     await other.goto(played.server.url)
     await other.getByRole('alert').first().waitFor()
-  }, 60_000)
+  }, 180_000)
 
   test('a run is started, followed, approved with its exact arguments, and ends', async () => {
     await go('Try it')
@@ -57,6 +57,11 @@ describe.skipIf(executable === undefined)('the page', () => {
     await page.getByRole('option', { name: 'letters' }).click()
     await page.getByLabel('Task').fill('the invitation')
     await page.getByRole('button', { name: 'Start' }).click()
+    await page.getByText('Clerk asks').waitFor()
+    const run = page.url()
+    await go('Home')
+    await page.getByRole('region', { name: 'Waiting for a person' }).getByText('May Clerk call send_letter').waitFor()
+    await page.goto(run)
     await page.getByText('Clerk asks').waitFor()
     expect(played.sent).toEqual([])
     const args = await page.getByRole('region', { name: 'Arguments of send_letter' }).innerText()
@@ -72,7 +77,7 @@ describe.skipIf(executable === undefined)('the page', () => {
       .getByText(/Reader/)
       .first()
       .waitFor()
-  }, 60_000)
+  }, 180_000)
 
   test('a step shows what it was given and what it gave', async () => {
     await page.locator('summary', { hasText: 'Reader' }).click()
@@ -82,6 +87,28 @@ describe.skipIf(executable === undefined)('the page', () => {
       .waitFor()
   })
 
+  test('a step shows what its model said and what its tools did', async () => {
+    await page.locator('summary', { hasText: 'Clerk' }).click()
+    const said = page.getByRole('region', { name: /^model 1 of Clerk/ })
+    expect(await said.innerText()).toMatch(/^send_letter \{\s+"to": "Bob"/)
+    expect(await page.getByRole('region', { name: /^tool send_letter of Clerk/ }).innerText()).toContain('"sent": true')
+    await page.getByText('model call 2').waitFor()
+  }, 180_000)
+
+  test('a schedule is looked at, paused, continued, and begins a run at once', async () => {
+    await played.troupe
+      .user('default')
+      .schedules.create({ id: 'morning', task: 'tea', topology: 'letters', every: '1d' })
+    await go('Schedules')
+    await page.getByText('every 1d').waitFor()
+    await page.getByRole('button', { name: 'Pause morning' }).click()
+    await page.getByText('paused').waitFor()
+    await page.getByRole('button', { name: 'Continue morning' }).click()
+    await page.getByText('active').waitFor()
+    await page.getByRole('button', { name: 'Run now, morning' }).click()
+    await page.getByRole('status', { name: 'Status of the run' }).getByText('waiting').waitFor()
+  }, 180_000)
+
   test('the context changes while one looks', async () => {
     await go('Context')
     await page.getByRole('link', { name: 'letters.draft' }).waitFor()
@@ -89,7 +116,7 @@ describe.skipIf(executable === undefined)('the page', () => {
     await page.getByText('written by somebody else').waitFor()
     await page.getByRole('link', { name: 'letters.draft' }).click()
     await page.getByText('by Reader').first().waitFor()
-  }, 60_000)
+  }, 180_000)
 
   test('a dead letter is delivered again', async () => {
     await letDie(played.troupe)
@@ -98,23 +125,26 @@ describe.skipIf(executable === undefined)('the page', () => {
     await page.getByRole('button', { name: 'Deliver again' }).click()
     await page.getByText('out of stock').waitFor({ state: 'detached' })
     expect(await played.troupe.user('default').agent('Stock').mailbox.counts()).toMatchObject({ dead: 0, waiting: 1 })
-  }, 60_000)
+    await page.getByRole('link', { name: 'Stock' }).click()
+    expect(await page.getByRole('region', { name: /^Payload of order.place from Shop/ }).innerText()).toContain('<img')
+    expect(await played.troupe.user('default').agent('Stock').mailbox.counts()).toMatchObject({ unread: 1 })
+  }, 180_000)
 
   test('nothing that agents write is carried out', async () => {
     for (const view of views) await page.goto(`${played.server.url}/#/${view}`)
     expect(await page.title()).not.toContain('broken into')
     expect(await page.locator('img[src="x"]').count()).toBe(0)
-  }, 60_000)
+  }, 180_000)
 
   test.each(['light', 'dark'] as const)(
     'every view is accessible, %s',
     async (colorScheme) => {
       const looked = await open({ colorScheme, reducedMotion: 'reduce' })
       const [run] = (await played.troupe.user('default').orchestra.list({ limit: 1 })).items
-      for (const view of [...views, `runs/${run?.id}`, 'context/letters.draft']) {
+      for (const view of [...views, `runs/${run?.id}`, 'context/letters.draft', 'messages/Stock']) {
         await looked.goto(`${played.server.url}/#/${view}`)
         await looked.getByRole('heading', { level: 1 }).waitFor()
-        await expect.poll(() => looked.getByText('Loading').count(), { timeout: 20_000 }).toBe(0)
+        await expect.poll(() => looked.getByText('Loading').count(), { timeout: 60_000 }).toBe(0)
         const { violations } = await new AxeBuilder({ page: looked }).analyze()
         const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical')
         expect(
@@ -123,7 +153,7 @@ describe.skipIf(executable === undefined)('the page', () => {
         ).toEqual([])
       }
     },
-    120_000,
+    240_000,
   )
 
   test('all of it is reached by keyboard', async () => {
@@ -132,22 +162,24 @@ describe.skipIf(executable === undefined)('the page', () => {
     expect(await looked.evaluate(() => document.activeElement?.textContent)).toBe('Skip to the content')
     await looked.keyboard.press('Enter')
     expect(await looked.evaluate(() => document.activeElement?.id)).toBe('main')
-    await looked.keyboard.press('Tab')
+    const focused = () => looked.evaluate(() => document.activeElement?.textContent)
+    await looked.getByRole('link', { name: 'All runs' }).waitFor()
+    for (let tabs = 0; tabs < 10 && (await focused()) !== 'All runs'; tabs++) await looked.keyboard.press('Tab')
     await looked.keyboard.press('Enter')
     await looked.getByRole('heading', { level: 1, name: 'Runs' }).waitFor()
     expect(await looked.evaluate(() => document.activeElement?.id)).toBe('main')
-  }, 60_000)
+  }, 180_000)
 
   test('fits a phone', async () => {
     const looked = await open({ viewport: { width: 375, height: 800 } })
     const [run] = (await played.troupe.user('default').orchestra.list({ limit: 1 })).items
-    for (const view of [...views, `runs/${run?.id}`, 'context/letters.draft']) {
+    for (const view of [...views, `runs/${run?.id}`, 'context/letters.draft', 'messages/Stock']) {
       await looked.goto(`${played.server.url}/#/${view}`)
       await looked.getByRole('heading', { level: 1 }).waitFor()
       const wide = await looked.evaluate(() => document.documentElement.scrollWidth)
       expect(wide, view).toBeLessThanOrEqual(375)
     }
-  }, 60_000)
+  }, 180_000)
 
   test('says when the server is away, and comes back by itself', async () => {
     const looked = await open()
@@ -156,5 +188,5 @@ describe.skipIf(executable === undefined)('the page', () => {
     await looked.context().setOffline(false)
     await looked.getByText('The server cannot be reached.').first().waitFor({ state: 'detached' })
     expect(problems.filter((problem) => !/ERR_INTERNET_DISCONNECTED|401/.test(problem))).toEqual([])
-  }, 60_000)
+  }, 180_000)
 })

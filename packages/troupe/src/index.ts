@@ -133,6 +133,7 @@ export {
   openExport,
   type PrepareTask,
   patterns,
+  type RecordedCall,
   type RetryOptions,
   Run,
   type RunBehind,

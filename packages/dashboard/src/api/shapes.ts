@@ -5,6 +5,8 @@ export interface Summary {
   readonly reason?: string
   readonly tags: readonly string[]
   readonly agents: readonly string[]
+  /** The name of its topology, where it has one. */
+  readonly team?: string
   readonly createdAt: string
   readonly endedAt?: string
 }
@@ -90,4 +92,36 @@ export interface Message {
   readonly from: string
   readonly type: string
   readonly payload: unknown
+  readonly priority: string
+  readonly timestamp: string
+  readonly threadId?: string
+}
+export interface Call {
+  readonly call: string
+  readonly kind: 'model' | 'tool' | 'effect'
+  readonly name: string
+  readonly class: string
+  readonly state: 'claimed' | 'done' | 'failed' | 'uncertain'
+  readonly output?: unknown
+  readonly error?: StoredError
+  readonly taint?: readonly string[]
+}
+export interface Schedule {
+  readonly id: string
+  readonly state: string
+  readonly topology?: string
+  readonly agents?: readonly string[]
+  readonly at?: string
+  readonly in?: string
+  readonly every?: string
+  readonly timeZone?: string
+  readonly onContext?: { readonly pattern: string }
+  readonly onMessage?: { readonly type: string; readonly to: string }
+  readonly next: readonly string[]
+  readonly lastRun?: { readonly id: string }
+  readonly problem?: { readonly message: string }
+}
+export interface Health {
+  readonly status: string
+  readonly checks: readonly { readonly name: string; readonly status: string; readonly message?: string }[]
 }

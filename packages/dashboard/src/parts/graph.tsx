@@ -11,12 +11,15 @@ import {
   Position,
   ReactFlow,
 } from '@xyflow/react'
-import { type CSSProperties, useMemo } from 'react'
+import { type CSSProperties, useMemo, useSyncExternalStore } from 'react'
 import type { Topology } from '../api/shapes.ts'
 import type { StepState } from '../run-state.ts'
 import { Status } from './status.tsx'
 
-type AgentNode = Node<{ readonly label: string; readonly kind: string; readonly state: StepState | undefined }, 'agent'>
+type AgentNode = Node<
+  { readonly label: string; readonly kind: string; readonly state: StepState | undefined; readonly isNarrow: boolean },
+  'agent'
+>
 
 const width = 168
 const height = 60
@@ -24,15 +27,22 @@ const height = 60
 function AgentBox({ data }: NodeProps<AgentNode>) {
   return (
     <div className={`node node-${data.kind} node-${data.state ?? 'idle'}`}>
-      <Handle type="target" position={Position.Left} isConnectable={false} />
+      <Handle type="target" position={data.isNarrow ? Position.Top : Position.Left} isConnectable={false} />
       <span className="node-name">{data.label}</span>
       {data.state && <Status status={data.state} />}
-      <Handle type="source" position={Position.Right} isConnectable={false} />
+      <Handle type="source" position={data.isNarrow ? Position.Bottom : Position.Right} isConnectable={false} />
     </div>
   )
 }
 
 const nodeTypes = { agent: AgentBox }
+
+/** On a phone a team is drawn from top to bottom: side by side it would be too small to read. */
+const phone = matchMedia('(max-width: 40rem)')
+const subscribe = (changed: () => void) => {
+  phone.addEventListener('change', changed)
+  return () => phone.removeEventListener('change', changed)
+}
 
 interface GraphProps {
   readonly topology: Topology
@@ -41,12 +51,13 @@ interface GraphProps {
 
 export function Graph({ topology, stateOf }: GraphProps) {
   const { appearance } = useThemeContext()
-  const places = useMemo(() => layout(topology), [topology])
+  const isNarrow = useSyncExternalStore(subscribe, () => phone.matches)
+  const places = useMemo(() => layout(topology, isNarrow), [topology, isNarrow])
   const nodes: AgentNode[] = topology.nodes.map(({ name, kind }) => ({
     id: name,
     type: 'agent',
     position: places.get(name) ?? { x: 0, y: 0 },
-    data: { label: name, kind, state: stateOf(name) },
+    data: { label: name, kind, state: stateOf(name), isNarrow },
     ariaLabel: `${name}, ${stateOf(name) ?? 'not begun'}`,
     draggable: false,
     connectable: false,
@@ -62,6 +73,7 @@ export function Graph({ topology, stateOf }: GraphProps) {
   return (
     <div className="graph" style={{ '--graph-height': `${tall(places) + 96}px` } as CSSProperties}>
       <ReactFlow
+        key={isNarrow ? 'narrow' : 'wide'}
         nodes={nodes}
         edges={edges}
         nodeTypes={nodeTypes}
@@ -88,9 +100,12 @@ function tall(places: ReadonlyMap<string, { readonly y: number }>): number {
   return Math.max(0, ...tops) - Math.min(0, ...tops) + height
 }
 
-function layout({ nodes, edges }: Topology): ReadonlyMap<string, { readonly x: number; readonly y: number }> {
+function layout(
+  { nodes, edges }: Topology,
+  isNarrow: boolean,
+): ReadonlyMap<string, { readonly x: number; readonly y: number }> {
   const graph = new dagre.graphlib.Graph()
-  graph.setGraph({ rankdir: 'LR', nodesep: 24, ranksep: 56 })
+  graph.setGraph({ rankdir: isNarrow ? 'TB' : 'LR', nodesep: 24, ranksep: isNarrow ? 36 : 56 })
   graph.setDefaultEdgeLabel(() => ({}))
   for (const { name } of nodes) graph.setNode(name, { width, height })
   for (const { from, to } of edges) graph.setEdge(from, to)

@@ -5,6 +5,7 @@ import type { Audience, Change, Entry } from '../api/shapes.ts'
 import { useAnswer, useForget, useStream } from '../api/use-api.tsx'
 import { inShort, when } from '../format.ts'
 import { Answer } from '../parts/answer.tsx'
+import { Pager } from '../parts/pager.tsx'
 import { Section } from '../parts/section.tsx'
 import { Status } from '../parts/status.tsx'
 import { Value } from '../parts/value.tsx'
@@ -96,18 +97,7 @@ function Entries() {
                 ))}
               </Table.Body>
             </Table.Root>
-            <Flex gap="2" mt="3">
-              <Button variant="soft" disabled={cursors.length === 0} onClick={() => setCursors(cursors.slice(0, -1))}>
-                Back
-              </Button>
-              <Button
-                variant="soft"
-                disabled={next === undefined}
-                onClick={() => next && setCursors([...cursors, next])}
-              >
-                More
-              </Button>
-            </Flex>
+            <Pager cursors={cursors} next={next} go={setCursors} back="Back" on="More" />
           </>
         )}
       </Answer>

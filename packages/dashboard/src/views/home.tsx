@@ -1,6 +1,7 @@
 import { Card, Flex, Grid, Heading, Link, Text } from '@radix-ui/themes'
 import type { Page } from '../api/client.ts'
-import type { Summary } from '../api/shapes.ts'
+import { Problem } from '../api/problem.ts'
+import type { Health, Question, Summary } from '../api/shapes.ts'
 import { useAnswer } from '../api/use-api.tsx'
 import { count } from '../format.ts'
 import { Answer } from '../parts/answer.tsx'
@@ -10,11 +11,11 @@ import { linkTo } from '../route.ts'
 import { RunTable } from './runs.tsx'
 
 const shown = ['running', 'waiting', 'completed', 'failed'] as const
+const counted = 100
 
 export function Home() {
-  const runs = useAnswer<Page<Summary>>('/v1/runs', { query: { limit: 100 }, every: 3_000 })
+  const runs = useAnswer<Page<Summary>>('/v1/runs', { query: { limit: 10 }, every: 3_000 })
   const ready = useAnswer<{ readonly status: string }>('/ready', { every: 5_000 })
-  const of = (status: string) => runs.data?.items.filter((run) => run.status === status).length ?? 0
   return (
     <>
       <Flex align="center" gap="3" mb="4" wrap="wrap">
@@ -25,16 +26,10 @@ export function Home() {
       </Flex>
       <Grid columns={{ initial: '2', sm: '4' }} gap="3" mb="5">
         {shown.map((status) => (
-          <Card key={status}>
-            <Text as="p" size="2" color="gray">
-              {status}
-            </Text>
-            <Text as="p" size="7" weight="bold">
-              {count(of(status))}
-            </Text>
-          </Card>
+          <Count key={status} status={status} />
         ))}
       </Grid>
+      <Waiting />
       <Section title="Newest runs" beside={<Link href={linkTo('runs')}>All runs</Link>}>
         <Answer
           of={runs}
@@ -47,9 +42,80 @@ export function Home() {
             ),
           }}
         >
-          {({ items }) => <RunTable runs={items.slice(0, 10)} />}
+          {({ items }) => <RunTable runs={items} />}
         </Answer>
       </Section>
+      <Checks />
     </>
+  )
+}
+
+function Count({ status }: { readonly status: string }) {
+  const { data } = useAnswer<Page<Summary>>('/v1/runs', { query: { status, limit: counted }, every: 5_000 })
+  return (
+    <Card>
+      <Text as="p" size="2" color="gray">
+        {status}
+      </Text>
+      <Text as="p" size="7" weight="bold">
+        {data === undefined ? '…' : `${count(data.items.length)}${data.cursor === undefined ? '' : '+'}`}
+      </Text>
+    </Card>
+  )
+}
+
+interface Asking {
+  readonly run: string
+  readonly questions: readonly Question[]
+}
+
+/** What a person is asked: nothing else here can be done by nobody else. */
+function Waiting() {
+  const { data } = useAnswer<Page<Asking>>('/v1/approvals', { query: { limit: counted }, every: 3_000 })
+  const asked = data?.items.flatMap(({ run, questions }) => questions.map((question) => ({ run, question }))) ?? []
+  if (asked.length === 0) return null
+  return (
+    <Section title="Waiting for a person">
+      <ul className="plain">
+        {asked.map(({ run, question: { id, agent, text } }) => (
+          <li key={`${run} ${id}`}>
+            <Card className="question">
+              <Text as="p" size="2" className="break">
+                <Link href={linkTo('runs', run)} underline="always">
+                  {agent} asks
+                </Link>
+                : {text}
+              </Text>
+            </Card>
+          </li>
+        ))}
+      </ul>
+    </Section>
+  )
+}
+
+/** Of everybody's, for whoever may see it. */
+function Checks() {
+  const health = useAnswer<Health>('/v1/health', { every: 5_000 })
+  if (health.error instanceof Problem && health.error.status === 403) return null
+  return (
+    <Section title="Health">
+      <Answer of={health}>
+        {({ checks }) => (
+          <ul className="checks">
+            {checks.map(({ name, status, message }) => (
+              <li key={name}>
+                <Status status={status} /> {name}
+                {message !== undefined && (
+                  <Text as="p" size="1" color="gray" className="break">
+                    {message}
+                  </Text>
+                )}
+              </li>
+            ))}
+          </ul>
+        )}
+      </Answer>
+    </Section>
   )
 }

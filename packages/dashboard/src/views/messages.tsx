@@ -1,4 +1,4 @@
-import { Button, Card, Flex, Heading, Table, Text } from '@radix-ui/themes'
+import { Button, Card, Flex, Heading, Link, Table, Text } from '@radix-ui/themes'
 import { type Page, part } from '../api/client.ts'
 import type { Message } from '../api/shapes.ts'
 import { useAnswer, useClient, useForget } from '../api/use-api.tsx'
@@ -7,6 +7,7 @@ import { Answer, Refused } from '../parts/answer.tsx'
 import { Section } from '../parts/section.tsx'
 import { useCommand } from '../parts/use-command.ts'
 import { Value } from '../parts/value.tsx'
+import { linkTo } from '../route.ts'
 
 interface Counts {
   readonly unread: number
@@ -61,7 +62,9 @@ function MailboxRow({ mailbox }: { readonly mailbox: string }) {
   const { data } = useAnswer<Counts>(`/v1/mailboxes/${part(mailbox)}`, { every: 3_000 })
   return (
     <Table.Row>
-      <Table.RowHeaderCell className="break">{mailbox}</Table.RowHeaderCell>
+      <Table.RowHeaderCell className="break">
+        <Link href={linkTo('messages', mailbox)}>{mailbox}</Link>
+      </Table.RowHeaderCell>
       {([data?.waiting, data?.leased, data?.unread, data?.dead] as const).map((figure, i) => (
         // biome-ignore lint/suspicious/noArrayIndexKey: columns stay where they are
         <Table.Cell key={i}>{figure === undefined ? '' : count(figure)}</Table.Cell>

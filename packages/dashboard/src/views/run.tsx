@@ -74,7 +74,7 @@ export function RunView({ id }: { readonly id: string }) {
         </Section>
       )}
       <Section title="Steps">
-        <Timeline state={state} />
+        <Timeline run={id} state={state} />
       </Section>
     </>
   )

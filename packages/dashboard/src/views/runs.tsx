@@ -1,10 +1,11 @@
-import { Button, Flex, Heading, Link, Table } from '@radix-ui/themes'
+import { Heading, Link, Table } from '@radix-ui/themes'
 import { useState } from 'react'
 import type { Page } from '../api/client.ts'
 import type { Summary } from '../api/shapes.ts'
 import { useAnswer } from '../api/use-api.tsx'
 import { lasting, when } from '../format.ts'
 import { Answer } from '../parts/answer.tsx'
+import { Pager } from '../parts/pager.tsx'
 import { Status } from '../parts/status.tsx'
 import { linkTo } from '../route.ts'
 
@@ -21,18 +22,7 @@ export function Runs() {
         {({ items, cursor: next }) => (
           <>
             <RunTable runs={items} />
-            <Flex gap="2" mt="3">
-              <Button variant="soft" disabled={cursors.length === 0} onClick={() => setCursors(cursors.slice(0, -1))}>
-                Newer
-              </Button>
-              <Button
-                variant="soft"
-                disabled={next === undefined}
-                onClick={() => next && setCursors([...cursors, next])}
-              >
-                Older
-              </Button>
-            </Flex>
+            <Pager cursors={cursors} next={next} go={setCursors} back="Newer" on="Older" />
           </>
         )}
       </Answer>
@@ -50,7 +40,7 @@ export function RunTable({ runs }: { readonly runs: readonly Summary[] }) {
         <Table.Row>
           <Table.ColumnHeaderCell>Run</Table.ColumnHeaderCell>
           <Table.ColumnHeaderCell>Status</Table.ColumnHeaderCell>
-          <Table.ColumnHeaderCell className="roomy">Agents</Table.ColumnHeaderCell>
+          <Table.ColumnHeaderCell className="roomy">Team</Table.ColumnHeaderCell>
           <Table.ColumnHeaderCell className="roomy">Started</Table.ColumnHeaderCell>
           <Table.ColumnHeaderCell className="roomy">Took</Table.ColumnHeaderCell>
         </Table.Row>
@@ -64,7 +54,7 @@ export function RunTable({ runs }: { readonly runs: readonly Summary[] }) {
             <Table.Cell>
               <Status status={run.status} reason={run.reason} />
             </Table.Cell>
-            <Table.Cell className="roomy">{run.agents.join(', ')}</Table.Cell>
+            <Table.Cell className="roomy break">{run.team ?? run.agents.join(', ')}</Table.Cell>
             <Table.Cell className="roomy">{when(run.createdAt)}</Table.Cell>
             <Table.Cell className="roomy">{lasted(run)}</Table.Cell>
           </Table.Row>

@@ -5,11 +5,12 @@ import { Nothing } from '../parts/answer.tsx'
 import { Status } from '../parts/status.tsx'
 import { Value } from '../parts/value.tsx'
 import type { RunState, Step } from '../run-state.ts'
+import { StepCalls } from './step-calls.tsx'
 
 /** More at once would cost the page more than they tell. */
 const perPage = 100
 
-export function Timeline({ state }: { readonly state: RunState }) {
+export function Timeline({ run, state }: { readonly run: string; readonly state: RunState }) {
   const [shown, setShown] = useState(perPage)
   const steps = [...state.steps.values()]
   if (steps.length === 0) return <Nothing>No step has begun.</Nothing>
@@ -19,7 +20,7 @@ export function Timeline({ state }: { readonly state: RunState }) {
     <>
       <ol className="timeline">
         {steps.slice(0, shown).map((step) => (
-          <StepRow key={step.id} step={step} from={from} span={until - from} />
+          <StepRow key={step.id} run={run} step={step} from={from} span={until - from} />
         ))}
       </ol>
       {steps.length > shown && (
@@ -31,13 +32,22 @@ export function Timeline({ state }: { readonly state: RunState }) {
   )
 }
 
-function StepRow({ step, from, span }: { readonly step: Step; readonly from: number; readonly span: number }) {
+interface StepRowProps {
+  readonly run: string
+  readonly step: Step
+  /** ms at which the first one began, and how long they took together. */
+  readonly from: number
+  readonly span: number
+}
+
+function StepRow({ run, step, from, span }: StepRowProps) {
+  const [open, setOpen] = useState(false)
   const { agent, state, began, ended, tokens, cost, error } = step
   const left = ((began - from) / span) * 100
   const wide = Math.max(0.5, (((ended ?? from + span) - began) / span) * 100)
   return (
     <li>
-      <details className="step">
+      <details className="step" onToggle={({ currentTarget }) => setOpen(currentTarget.open)}>
         <summary>
           <span className="step-agent" style={{ paddingInlineStart: `${Math.min(step.depth, 6) * 0.75}rem` }}>
             {agent}
@@ -60,6 +70,14 @@ function StepRow({ step, from, span }: { readonly step: Step; readonly from: num
           </Text>
           {error !== undefined && <Text as="p">{error}</Text>}
           <Part name="Input" value={step.input} of={step} />
+          {open && (
+            <>
+              <Text as="p" size="2" weight="bold" mt="2" mb="1">
+                Calls of models, tools and effects
+              </Text>
+              <StepCalls run={run} step={step} />
+            </>
+          )}
           <Part name="Outcome" value={plainOf(step.output)} of={step} />
         </div>
       </details>

@@ -34,6 +34,8 @@ export async function main(argv: readonly string[]): Promise<ExitCode> {
     await program.parseAsync(argv)
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage
+    // What Ctrl-C broke off has nothing to explain.
+    if (signal.aborted && (error as Error).name === 'AbortError') return exitCodes.interrupted
     const code = complain(error, told)
     return signal.aborted ? exitCodes.interrupted : code
   }

@@ -79,6 +79,15 @@ describe('the program', () => {
     expect(written).toContain(nearest)
   })
 
+  it('takes what every command takes before the command too, and what stands nearer goes before', async () => {
+    const seen: object[] = []
+    const tried = createProgram({ version: '1.2.3', carryOut: async (flags) => void seen.push(flags) })
+    await tried.parseAsync(['--json', '--user', 'ada', 'runs', '--user', 'bob', 'list', '--agent', 'Desk'], {
+      from: 'user',
+    })
+    expect(seen).toMatchObject([{ json: true, user: 'bob', agent: 'Desk' }])
+  })
+
   it.each(['--limit=x', '--limit=-1', '--limit=1.5'])('%s is no number of things', async (flag) => {
     const tried = createProgram({
       version: '1.2.3',

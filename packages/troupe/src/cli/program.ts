@@ -32,20 +32,23 @@ export function createProgram({ version, carryOut }: ProgramOptions): Commander 
     .exitOverride()
     .enablePositionalOptions()
     .configureHelp({ showGlobalOptions: false, sortSubcommands: false })
+  everywhere(program)
   const parents = new Map<string, Commander>()
   for (const command of commands) {
     const [first = '', second] = command.name.split(' ')
-    if (second !== undefined && !parents.has(first))
-      parents.set(
-        first,
-        program
-          .command(first)
-          .description(groups[first] ?? '')
-          .exitOverride(),
-      )
+    if (second !== undefined && !parents.has(first)) {
+      const group = program.command(first).description(groups[first] ?? '')
+      parents.set(first, everywhere(group.exitOverride()))
+    }
     addCommand(second === undefined ? program : (parents.get(first) as Commander), second ?? first, command, carryOut)
   }
   return program
+}
+
+/** What every command takes may also stand before it: `troupe --json runs list`. */
+function everywhere(command: Commander): Commander {
+  for (const [flags, says] of globalOptions) command.addOption(new Option(flags, says).helpGroup('Everywhere:'))
+  return command
 }
 
 function addCommand(parent: Commander, name: string, command: Command, carryOut: ProgramOptions['carryOut']): void {
@@ -53,9 +56,11 @@ function addCommand(parent: Commander, name: string, command: Command, carryOut:
   for (const argument of (command.takes ?? '').split(' ').filter(Boolean))
     added.addArgument(new Argument(argument.replace(/^"|"$/g, '')))
   for (const [flags, says] of command.options ?? []) added.addOption(new Option(flags, says))
-  for (const [flags, says] of globalOptions) added.addOption(new Option(flags, says).helpGroup('Everywhere:'))
+  everywhere(added)
   added.action(async (...given: unknown[]) => {
-    const flags = added.opts<GlobalFlags & Record<string, unknown>>()
+    // What stands nearer to the command goes before.
+    const before = { ...parent.parent?.opts(), ...parent.opts() }
+    const flags: GlobalFlags & Record<string, unknown> = { ...before, ...added.opts() }
     const taken = given.slice(0, -2).flat() as string[]
     await carryOut(flags, (hands) => command.run(hands, taken, flags))
   })

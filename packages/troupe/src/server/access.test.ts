@@ -56,6 +56,7 @@ const nobodys: Readonly<Record<string, string>> = {
   message: 'no-such-message',
   topology: 'none',
   schedule: 'no-such-schedule',
+  step: 'no-such-step',
 }
 const fill = (route: Route, values: Readonly<Record<string, string>>) =>
   route.path.replace(/:(\w+)/g, (_, name: string) => encodeURIComponent(values[name] ?? '1'))

@@ -38,6 +38,7 @@ const texts: Readonly<Record<keyof ServerOptions, string>> = {
   bodyLimit: '2048',
   rateLimit: '{"max":3,"window":"1h"}',
   heartbeat: '5s',
+  metrics: '{"port":0}',
   drain: '2s',
   maxConnections: '100',
   requestTimeout: '3s',

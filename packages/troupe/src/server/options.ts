@@ -1,6 +1,7 @@
 /** What the server takes, checked once. */
 import { checkOptions, type Duration, failure, milliseconds } from '../core/index.ts'
 import { isSecretReference, type SecretText } from '../security/index.ts'
+import type { MetricsOptions } from './metrics-options.ts'
 import { checkJwt, type JwtOptions } from './tokens.ts'
 
 export interface PluginOptions {
@@ -29,6 +30,8 @@ export interface ServerOptions extends PluginOptions {
   readonly host?: string
   /** 8000 by default; 0 takes a free one. */
   readonly port?: number
+  /** Also serves `/metrics`, without a key, on a port of its own: see `serveMetrics`. */
+  readonly metrics?: MetricsOptions
   /** What is under way when the server closes is waited for so long; 10s by default. */
   readonly drain?: Duration
   /** Open at once; 10,000 by default. */
@@ -65,7 +68,7 @@ export interface Settings {
 const wrong = (what: string, problem: string) => failure('validation.failed', { what, problem })
 const loopback = /^(localhost|127(\.\d{1,3}){3}|::1)$/
 export const isLoopback = (host: string): boolean => loopback.test(host)
-const ownNames = ['localhost', '127.0.0.1', '[::1]']
+export const ownNames = ['localhost', '127.0.0.1', '[::1]']
 
 /** @param host where it listens; undefined where that is another's to know */
 export function readSettings(

@@ -5,8 +5,10 @@ import { type Cancel, type Clock, failure, milliseconds } from '../core/index.ts
 import { partsOf, type Troupe } from '../runtime/index.ts'
 import type { KeyScope } from '../security/index.ts'
 import { type Connections, trackConnections } from './connections.ts'
+import { checkMetrics, type MetricsOptions } from './metrics-options.ts'
 import { isLoopback, readSettings, type ServerOptions } from './options.ts'
 import { addServer } from './plugin.ts'
+import { serveMetrics } from './serve-metrics.ts'
 
 export interface Served extends AsyncDisposable {
   /** `http://127.0.0.1:8000` */
@@ -14,6 +16,8 @@ export interface Served extends AsyncDisposable {
   readonly host: string
   readonly port: number
   readonly app: FastifyInstance
+  /** Where `metrics` are, if they have a port of their own. */
+  readonly metricsUrl: string | undefined
   /** A link that opens the page of this server once, within five minutes; everything for everybody where no scope is given. */
   link(scope?: KeyScope): Promise<string>
   /** Lets streams end, answers what is under way, then stops listening. The troupe stays open. */
@@ -38,6 +42,7 @@ export async function serve(troupe: Troupe, options: ServerOptions = {}): Promis
     maxConnections = 10_000,
     requestTimeout = '30s',
     drain = '10s',
+    metrics,
     ...rest
   } = options
   if (!Number.isInteger(port) || port < 0 || port > 65_535)
@@ -63,23 +68,38 @@ export async function serve(troupe: Troupe, options: ServerOptions = {}): Promis
   app.server.maxConnections = maxConnections
   const connections = trackConnections(app.server)
   await addServer(app, troupe, settings)
+  if (metrics !== undefined) checkMetrics(metrics)
   await app.listen({ host, port })
   const { port: taken } = app.server.address() as AddressInfo
   const url = `http://${host.includes(':') ? `[${host}]` : host}:${taken}`
+  const figures = await beside(app, troupe, metrics)
   // Whoever finds the database owned is told where to ask instead.
   parts.storage.announce(url)
   const close = async () => {
     parts.storage.announce(undefined)
     await closed(app, connections, parts.clock, drainMs)
+    await figures?.close()
   }
   return {
     url,
     host,
     port: taken,
     app,
+    metricsUrl: figures?.url,
     link: async (scope = { users: 'all', role: 'admin' }) => `${url}/open?link=${await troupe.keys.link(scope)}`,
     close,
     [Symbol.asyncDispose]: close,
+  }
+}
+
+/** Where its port is taken nothing is served. */
+async function beside(app: FastifyInstance, troupe: Troupe, metrics: MetricsOptions | undefined) {
+  if (metrics === undefined) return undefined
+  try {
+    return await serveMetrics(troupe, metrics)
+  } catch (error) {
+    await app.close()
+    throw error
   }
 }
 

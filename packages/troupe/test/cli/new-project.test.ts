@@ -1,5 +1,5 @@
 /** The program in an empty folder: what it makes there, and what it says of itself. */
-import { readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { Folder } from './program.ts'
@@ -21,7 +21,17 @@ describe('the program in a new project', () => {
     expect(out).not.toContain('\u001b')
     expect((await folder.json<{ items: unknown[] }[]>(['check']))[0]).toMatchObject({ team: 'notes', findings: [] })
     expect((await folder.json<unknown[]>(['runs', 'list']))[0]).toMatchObject({ status: 'completed' })
-  }, 60_000)
+  }, 120_000)
+
+  it('says what a package.json that was there lacks', async () => {
+    const text = JSON.stringify({ name: 'mine', dependencies: { zod: '4' } })
+    mkdirSync(join(folder.path, 'old'))
+    writeFileSync(join(folder.path, 'old/package.json'), text)
+    const { out } = await folder.run(['init', 'old', '--template', 'worker'])
+    expect(out).toContain('kept   package.json')
+    expect(out).toContain('  npm pkg set type=module\n  npm install troupe\n')
+    expect(readFileSync(join(folder.path, 'old/package.json'), 'utf8')).toBe(text)
+  }, 120_000)
 
   it('says what it is: its release, its settings, its tables', async () => {
     const { version } = JSON.parse(readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8'))
@@ -33,7 +43,7 @@ describe('the program in a new project', () => {
     const shown = (wanted: string) => settings.find(({ path }) => path === wanted)?.value
     expect([shown('agents'), shown('topologies')]).toEqual(['["Reader","Writer"]', '["notes"]'])
     expect(JSON.stringify(settings)).not.toContain('kkkk')
-  }, 60_000)
+  }, 120_000)
 
   it('runs the file of a team, and refuses a wrong one before anything is done', async () => {
     const flows = "flows: ['Start -> A', 'A -> End']"
@@ -54,5 +64,5 @@ describe('the program in a new project', () => {
     const wrong = await folder.run(['run', 'wrong.yaml', 'x', '--json'])
     expect([wrong.code, wrong.out]).toEqual([2, ''])
     expect(JSON.parse(wrong.error).error.message).toMatch(/flow/)
-  }, 60_000)
+  }, 120_000)
 })

@@ -23,6 +23,7 @@ const echo = defineAgent({ name: 'Echo', run: (task: unknown) => `You said ${Str
 
 export default defineConfig({
   storage: 'sqlite:./data/troupe.db',
+  prices: { 'mock/mock': { input: 100, output: 1_000 } },
   agents: [
     echo,
     defineAgent({
@@ -32,6 +33,13 @@ export default defineConfig({
       },
     }),
     new LlmAgent({ name: 'Payer', model: new MockModel({ responses }), tools: { pay } }),
+    // Each model call takes a moment, and costs.
+    new LlmAgent({
+      name: 'Thinker',
+      model: new MockModel({
+        responses: [{ text: 'thought', latency: 1_500, usage: { inputTokens: 900, outputTokens: 100 } }],
+      }),
+    }),
     defineAgent({
       name: 'Slow',
       run: (_: unknown, ctx) =>

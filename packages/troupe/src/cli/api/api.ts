@@ -59,6 +59,11 @@ export class Api implements AsyncDisposable {
     return this.#transport.place
   }
 
+  /** A server carries runs on, whether anybody follows them or not. */
+  get remote(): boolean {
+    return this.#transport.remote
+  }
+
   /** @throws CliError with the problem that the server reports */
   async call<T>(asked: Asked): Promise<T> {
     const { status, body } = await this.#send(asked, this.#signal)

@@ -121,7 +121,11 @@ export const auditCommands: readonly Command[] = [
     ],
     async run({ config, out }, [checkpoints = ''], options) {
       const path = text(options, 'publicKey')
-      if (path === undefined) throw misused('audit verify needs --public-key.', 'The key that signs is no help here.')
+      if (path === undefined)
+        throw misused(
+          'audit verify needs --public-key.',
+          'Name the PEM file of the public key that belongs to the key of the checkpoints.',
+        )
       const publicKey = await readFile(path, 'utf8').catch((error: Error) => {
         throw misused(`${path} cannot be read: ${error.message}.`)
       })

@@ -35,6 +35,7 @@ export const initCommand: Command = {
       )
       ;(wrote ? written : kept).push(name)
     }
+    const todo = await missing(resolve(folder), from)
     out.show({ folder: resolve(folder), written, kept }, () =>
       [
         ...written.map((name) => `wrote  ${name}`),
@@ -42,12 +43,28 @@ export const initCommand: Command = {
         '',
         'Now:',
         ...(folder === '.' ? [] : [`  cd ${folder}`]),
-        '  npm install',
+        ...todo,
         ...next[template as (typeof templates)[number]],
       ].join('\n'),
     )
     return undefined
   },
+}
+
+/** What a `package.json` that was there lacks, as the commands that add it. */
+async function missing(folder: string, template: URL): Promise<readonly string[]> {
+  const { type, dependencies = {} } = readPackage(await readFile(join(folder, 'package.json'), 'utf8'))
+  const wanted = readPackage(await readFile(new URL('package.json', template), 'utf8')).dependencies ?? {}
+  const absent = Object.keys(wanted).filter((name) => !(name in dependencies))
+  return [...(type === 'module' ? [] : ['  npm pkg set type=module']), ['  npm install', ...absent].join(' ')]
+}
+
+function readPackage(text: string): { readonly type?: unknown; readonly dependencies?: object } {
+  try {
+    return (JSON.parse(text) ?? {}) as { readonly type?: unknown; readonly dependencies?: object }
+  } catch {
+    throw misused('package.json is no JSON.', 'Correct it, and run troupe init again: what is written stays.')
+  }
 }
 
 const next = {

@@ -49,7 +49,7 @@ export const loadCommand: Command = {
     else
       hands.out.facts(
         Object.fromEntries(
-          Object.entries(report).map(([name, value]) => [
+          Object.entries({ ...report, ...report.percentiles, percentiles: undefined }).map(([name, value]) => [
             name,
             typeof value === 'number' ? String(Math.round(value * 1_000) / 1_000) : value,
           ]),

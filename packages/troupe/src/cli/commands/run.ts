@@ -28,9 +28,6 @@ export const runCommand: Command = {
       hands.out.show({ run }, () => run)
       return undefined
     }
-    hands.signal.addEventListener('abort', () =>
-      hands.out.note(`Interrupted. Nothing is lost: troupe runs continue ${run}`),
-    )
     return followRun(hands, api, run)
   },
 }
@@ -52,28 +49,39 @@ function startOf(team: string, task: string, options: Readonly<Record<string, un
 export async function followRun(hands: Hands, api: Api, run: string): Promise<ExitCode> {
   const at = `/v1/runs/${part(run)}`
   const shown = hands.out.live ? drawn(hands) : lines(hands)
-  let from = 0
-  for (;;) {
-    from = await showUntilRest(hands, api, run, { from, shown })
-    const result = await resultOf(api, at, hands.signal)
-    if (result.status !== 'waiting' || !isResult(result)) {
-      shown.end()
-      if (hands.out.json) hands.out.line({ type: 'result', run, ...result })
-      else showResult(hands.out, run, result)
-      return result.status === 'completed' ? exitCodes.ok : exitCodes.failed
-    }
+  hands.signal.addEventListener('abort', () => {
+    // Nothing is drawn over what is said now.
     shown.end()
-    if (!hands.interactive || result.questions.length === 0) {
-      if (hands.out.json) hands.out.line({ type: 'result', run, ...result })
-      else showResult(hands.out, run, result)
-      return exitCodes.waiting
+    hands.out.note(
+      api.remote
+        ? `Interrupted. The server goes on with it: troupe runs result ${run} --wait 30s`
+        : `Interrupted. Nothing is lost, troupe runs continue ${run} carries it on.`,
+    )
+  })
+  try {
+    for (let from = 0; ; ) {
+      from = await showUntilRest(hands, api, run, { from, shown })
+      const result = await resultOf(api, at, hands.signal)
+      shown.end()
+      const isAsked = result.status === 'waiting' && isResult(result) && result.questions.length > 0
+      if (!isAsked || !hands.interactive) return showRest(hands, run, result)
+      for (const question of result.questions) {
+        const value = await answerOf(question)
+        if (value === undefined) return exitCodes.waiting
+        await api.call({ method: 'POST', path: `${at}/answers`, body: { question: question.id, value } })
+      }
     }
-    for (const question of result.questions) {
-      const value = await answerOf(question)
-      if (value === undefined) return exitCodes.waiting
-      await api.call({ method: 'POST', path: `${at}/answers`, body: { question: question.id, value } })
-    }
+  } finally {
+    // What draws would keep the process alive.
+    shown.end()
   }
+}
+
+function showRest({ out }: Hands, run: string, result: Result | Status): ExitCode {
+  if (out.json) out.line({ type: 'result', run, ...result })
+  else showResult(out, run, result)
+  if (result.status === 'waiting' && isResult(result)) return exitCodes.waiting
+  return result.status === 'completed' ? exitCodes.ok : exitCodes.failed
 }
 
 export const isOver = ({ type }: { readonly type: string }) =>
@@ -124,27 +132,32 @@ function lines({ out }: Hands): Shown {
 }
 
 /** Drawn over itself at most a few times a second. */
-function drawn({ out }: Hands): Shown {
+function drawn({ out, signal }: Hands): Shown {
   const tree = new RunTree()
-  let height = 0
-  let dirty = false
+  let before: readonly string[] = []
+  let begun = performance.now()
   const draw = () => {
-    if (!dirty) return
-    dirty = false
-    const now = tree.draw(out.width, 20)
+    const { width } = out
+    const now = tree.draw(width, 20, performance.now() - begun)
+    if (now.join('\n') === before.join('\n')) return
+    // A screen that became narrower has broken the lines that stood there.
+    const height = before.reduce((sum, { length }) => sum + Math.max(1, Math.ceil(length / width)), 0)
     out.raw(`${height > 0 ? `\u001b[${height}F\u001b[J` : ''}${now.join('\n')}\n`)
-    height = now.length
+    before = now
   }
-  const timer = setInterval(draw, 120)
+  let timer: NodeJS.Timeout | undefined
   return {
     add(event) {
       tree.add(event)
-      dirty = true
+      begun = performance.now()
+      if (!signal.aborted) timer ??= setInterval(draw, 120)
     },
     end() {
+      if (timer === undefined) return
       clearInterval(timer)
+      timer = undefined
       draw()
-      height = 0
+      before = []
     },
   }
 }

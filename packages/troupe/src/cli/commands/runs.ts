@@ -5,7 +5,7 @@ import { type Command, type Hands, listed, text, whole } from '../command.ts'
 import { exitCodes, misused } from '../exit-codes.ts'
 import { oneLine, safe } from '../output/safe.ts'
 import { readValue } from './read-json.ts'
-import { isOver } from './run.ts'
+import { followRun, isOver } from './run.ts'
 import { type Result, type Status, showResult } from './run-result.ts'
 import { runsListCommand } from './runs-list.ts'
 
@@ -36,6 +36,8 @@ const command = (verb: 'pause' | 'continue' | 'cancel', says: string): Command =
     // To go on and to clean up, it needs the code of its agents; a server has that.
     const api = await hands.api({ code: true })
     const status = await api.call<Status>({ method: 'POST', path: at(run, `/${verb}`), body: {} })
+    // Where no server does it, it is carried on here.
+    if (verb === 'continue' && !api.remote) return followRun(hands, api, run)
     hands.out.show(status, ({ status: now, reason }) => `${run}: ${now}${reason ? ` (${reason})` : ''}`)
     return undefined
   },
@@ -123,7 +125,7 @@ export const runsCommands: readonly Command[] = [
     },
   },
   command('pause', 'begins no new step'),
-  command('continue', 'lets a paused run go on'),
+  command('continue', 'lets a paused run go on; without a server carries it on here, also one that was cut off'),
   command('cancel', 'ends a run; it cleans up'),
   {
     name: 'runs answer',

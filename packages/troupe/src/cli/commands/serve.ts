@@ -26,7 +26,14 @@ export const serveCommands: readonly Command[] = [
           ...(host === undefined ? {} : { host }),
           ...(options.port === undefined ? {} : { port: whole(options, 'port', 8_000) }),
         })
-        hands.out.line({ type: 'serving', url: server.url, storage: placeOf(loaded), pid: process.pid })
+        const { url, metricsUrl: metrics } = server
+        hands.out.line({
+          type: 'serving',
+          url,
+          ...(metrics ? { metrics } : {}),
+          storage: placeOf(loaded),
+          pid: process.pid,
+        })
         hands.out.say(`Serving ${placeOf(loaded)} at ${server.url}. Ctrl-C ends it.`)
         if (hands.interactive) hands.out.say(`Open ${await server.link()} (works once, within five minutes)`)
         await ended(hands)
@@ -45,7 +52,10 @@ export const serveCommands: readonly Command[] = [
       const loaded = usable(await hands.withTeams())
       const { openTroupe, placeOf } = await import('../api/open.ts')
       await using troupe = await openTroupe(loaded.config)
-      hands.out.line({ type: 'working', storage: placeOf(loaded), pid: process.pid })
+      const { serveMetrics } = await import('../../server/index.ts')
+      await using metrics = loaded.server.metrics && (await serveMetrics(troupe, loaded.server.metrics))
+      const told = metrics ? { metrics: metrics.url } : {}
+      hands.out.line({ type: 'working', ...told, storage: placeOf(loaded), pid: process.pid })
       hands.out.say(`Working on ${placeOf(loaded)}. Ctrl-C ends it.`)
       await ended(hands)
       const { isComplete } = await troupe.drain()

@@ -29,7 +29,7 @@ export class Output {
   }
 
   get width(): number {
-    return this.#streams.out.isTTY ? Math.max(40, this.#streams.out.columns || 80) : Number.POSITIVE_INFINITY
+    return this.#streams.out.isTTY ? Math.max(20, this.#streams.out.columns || 80) : Number.POSITIVE_INFINITY
   }
 
   /** As it stands; `safe` is for what others wrote. */

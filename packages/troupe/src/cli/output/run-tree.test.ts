@@ -11,10 +11,17 @@ describe('the tree of a run', () => {
     const tree = new RunTree()
     tree.add(started('1#1', 'Lead'))
     tree.add(started('2#1', 'Writer', ['Lead', 'Writer']))
-    tree.add(event('step.completed', { step: '2#1', at: 3_500, usage: { inputTokens: 1_200, outputTokens: 34 } }))
+    tree.add(
+      event('step.completed', { step: '2#1', at: 3_500, usage: { inputTokens: 1_200, outputTokens: 34, cost: 0.25 } }),
+    )
     tree.add(event('step.waiting', { step: '1#1', at: 4_000 }))
-    expect(tree.draw(80, 10)).toEqual(['… Lead  3.0 s', '  ✔ Writer  2.5 s', '1 of 2 steps done, 1,234 tokens'])
+    expect(tree.draw(80, 10)).toEqual([
+      '… Lead  3.0 s',
+      '  ✔ Writer  2.5 s',
+      '1 of 2 steps done, 1,234 tokens, $0.2500',
+    ])
     tree.add(event('step.resumed', { step: '1#1', at: 4_500 }))
+    expect(tree.draw(80, 10, 1_500)[0]).toBe('◐ Lead  5.0 s')
     tree.add(event('step.failed', { step: '1#1', at: 5_000, error: { message: 'too\nmuch' } }))
     expect(tree.draw(80, 10)[0]).toBe('✖ Lead  4.0 s  too much')
   })

@@ -9,7 +9,7 @@ export interface RunEvent {
   readonly branch?: string
   readonly agent?: string
   readonly step?: string
-  readonly usage?: { readonly inputTokens?: number; readonly outputTokens?: number; readonly usd?: number }
+  readonly usage?: { readonly inputTokens?: number; readonly outputTokens?: number; readonly cost?: number }
   readonly question?: unknown
   readonly error?: { readonly message?: string }
 }
@@ -28,13 +28,17 @@ const signs = { working: '◐', waiting: '…', done: '✔', failed: '✖' } as 
 export class RunTree {
   readonly #lines = new Map<string, Line>()
   #tokens = 0
+  #cost = 0
   #last = 0
 
   /** @returns what is worth a line where nothing can be drawn over */
   add(event: RunEvent): string | undefined {
     this.#last = event.at
     const { type, step = '', agent = '', usage } = event
-    if (usage) this.#tokens += (usage.inputTokens ?? 0) + (usage.outputTokens ?? 0)
+    if (usage) {
+      this.#tokens += (usage.inputTokens ?? 0) + (usage.outputTokens ?? 0)
+      this.#cost += usage.cost ?? 0
+    }
     if (type === 'step.started') {
       this.#lines.set(step, {
         agent,
@@ -62,8 +66,11 @@ export class RunTree {
     return `${line.agent} ${state === 'done' ? 'is done' : `failed: ${oneLine(error?.message ?? '')}`}, after ${seconds(at - line.began)}`
   }
 
-  /** @param most older lines than so many are left out */
-  draw(width: number, most: number): readonly string[] {
+  /**
+   * @param most older lines than so many are left out
+   * @param sinceMs how long ago the last event came: what is at work goes on meanwhile
+   */
+  draw(width: number, most: number, sinceMs = 0): readonly string[] {
     const lines = [...this.#lines.values()]
     const done = lines.filter(({ state }) => state === 'done').length
     const shown = lines.slice(-most)
@@ -71,11 +78,14 @@ export class RunTree {
       ...(shown.length < lines.length ? [`  ${lines.length - shown.length} earlier steps`] : []),
       ...shown.map(({ agent, depth, state, began, ended, problem }) =>
         oneLineKept(
-          `${'  '.repeat(Math.min(depth, 10))}${signs[state]} ${oneLine(agent)}  ${seconds((ended ?? this.#last) - began)}${problem ? `  ${oneLine(problem)}` : ''}`,
+          `${'  '.repeat(Math.min(depth, 10))}${signs[state]} ${oneLine(agent)}  ${seconds((ended ?? this.#last + (state === 'working' ? sinceMs : 0)) - began)}${problem ? `  ${oneLine(problem)}` : ''}`,
           width,
         ),
       ),
-      `${done} of ${lines.length} steps done, ${this.#tokens.toLocaleString('en')} tokens`,
+      oneLineKept(
+        `${done} of ${lines.length} steps done, ${this.#tokens.toLocaleString('en')} tokens, $${this.#cost.toFixed(4)}`,
+        width,
+      ),
     ]
   }
 }

@@ -4,6 +4,7 @@ import {
   checkCall,
   checkOptions,
   checkSignal,
+  checkText,
   encodeJson,
   failure,
   type Json,
@@ -14,6 +15,7 @@ import type { Settlement } from '../../durable/index.ts'
 import { type AgentPath, pathOf, pathSetBy } from '../core/agent-path.ts'
 import { type Inspection, inspect } from '../history/inspect.ts'
 import { PastRun } from '../history/past-run.ts'
+import { type RecordedCall, recordedCall } from '../history/recorded-call.ts'
 import type { CommandOptions } from './command-options.ts'
 import { keptRecords, refuseExpired, type ToldUntil, toldUntil } from './kept-records.ts'
 import type { OrchestraHost } from './orchestra-host.ts'
@@ -168,6 +170,21 @@ export class Run {
     checkCall('run.inspect', options)
     const row = await this.#host.row(this.#user, this.id)
     return inspect(PastRun.of(this.id, await keptRecords(this.#host.parts, this.#user, row)))
+  }
+
+  /**
+   * What a step asked of models, tools and the world, in the order in which it began; empty for one that asked nothing,
+   * or whose record is gone. What it asked is in the conversation, and in the tool calls of the models' answers.
+   * @param step as events name it
+   * @example for (const { kind, name, state, output } of await run.calls('1#2')) console.log(kind, name, state, output)
+   */
+  async calls(step: string, options: { readonly signal?: AbortSignal } = {}): Promise<readonly RecordedCall[]> {
+    checkCall('run.calls', options)
+    await this.#host.row(this.#user, this.id)
+    const { steps } = this.#host.parts
+    return (await steps.effects(this.#user, stepJournal(this.id, checkText('The step of run.calls', step)))).map(
+      recordedCall,
+    )
   }
 
   /**

@@ -176,7 +176,7 @@ function everyOf({ in: later, every, timeZone = 'UTC' }: ScheduleSpec, now: numb
   } catch (cause) {
     throw wrong(
       'every',
-      `${every} is no cron text: ${(cause as Error).message.replace(/^CronPattern: /, '')}${nickname(every)}`,
+      `${every} is no cron text: ${(cause as Error).message.replace(/^CronPattern: |\.$/g, '')}${nickname(every)}`,
     )
   }
   return { cron: every, timeZone }

@@ -33,6 +33,8 @@ export interface ServerConfig {
   readonly rateLimit?: false | { readonly max?: number; readonly window?: Duration }
   /** Between the signs of life of a stream; 15s by default. */
   readonly heartbeat?: Duration
+  /** `/metrics` on a port of its own, without a key; of workers too. */
+  readonly metrics?: { readonly port: number; readonly host?: string }
   /** What is under way when the server closes is waited for so long; 10s by default. */
   readonly drain?: Duration
   /** Open at once; 10,000 by default. */

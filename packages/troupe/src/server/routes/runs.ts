@@ -5,7 +5,20 @@ import type { RunEvent } from '../../orchestration/index.ts'
 import { answers, type Call, streams } from '../route.ts'
 import type { Frame } from '../sse/frame.ts'
 import { awaited, runResult, shownResult } from './run-result.ts'
-import { done, duration, given, json, named, optional, page, pageOf, paging, resumed, whole } from './shapes.ts'
+import {
+  done,
+  duration,
+  given,
+  json,
+  named,
+  optional,
+  page,
+  pageOf,
+  paging,
+  resumed,
+  storedError,
+  whole,
+} from './shapes.ts'
 import { startBody, startRun } from './start-run.ts'
 
 const place = z.object({ run: z.string() })
@@ -143,6 +156,32 @@ export const runRoutes = [
     query: z.strictObject({ wait: duration.optional() }),
     answer: runResult,
     handle: async (call) => awaited(call, await call.orchestra.get(call.params.run), call.query.wait),
+  }),
+  answers({
+    method: 'GET',
+    path: '/v1/runs/:run/steps/:step/calls',
+    operation: 'runs.read',
+    role: 'readonly',
+    summary: 'What a step asked of models, tools and the world, and what came of it.',
+    params: place.extend({ step: z.string() }),
+    answer: z.object({
+      calls: z.array(
+        z.object({
+          call: z.string(),
+          kind: z.enum(['model', 'tool', 'effect']),
+          name: z.string(),
+          class: z.string(),
+          state: z.enum(['claimed', 'done', 'failed', 'uncertain']),
+          output: json.optional(),
+          error: storedError.optional(),
+          taint: z.array(z.string()).optional(),
+        }),
+      ),
+    }),
+    handle: async ({ orchestra, params }) => {
+      const calls = await (await orchestra.get(params.run)).calls(params.step)
+      return { calls: calls.map(({ taint, ...call }) => ({ ...call, ...(taint ? { taint: [...taint] } : {}) })) }
+    },
   }),
   streams({
     method: 'GET',

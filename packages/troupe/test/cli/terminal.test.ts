@@ -1,0 +1,89 @@
+/** The program on a terminal: what it draws, what it asks, and what Ctrl-C does. */
+import { copyFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { Folder } from './program.ts'
+import { hasTerminals, Terminal } from './terminal.ts'
+
+if (!hasTerminals) process.stderr.write('skipped: there is no script of util-linux to make a terminal with\n')
+
+describe.skipIf(!hasTerminals)('the program on a terminal', () => {
+  const folder = new Folder()
+  beforeAll(() => copyFileSync(join(import.meta.dirname, 'team.config.ts'), join(folder.path, 'troupe.config.ts')))
+  afterAll(() => folder[Symbol.dispose]())
+  const control = (letter: string) => String.fromCharCode(letter.charCodeAt(0) - 64)
+
+  it('draws the team at work over itself: time that goes on, then tokens and cost', async () => {
+    using terminal = new Terminal(folder, ['run', 'Thinker', 'x'])
+    await terminal.shows(/◐ Thinker {2}0\.[1-9] s/)
+    expect(await terminal.ended).toBe(0)
+    expect(terminal.raw).toContain('\u001b[2F\u001b[J')
+    // Of all that was drawn, one tree is left.
+    expect(terminal.screen.match(/Thinker/g)).toHaveLength(1)
+    expect(terminal.screen).toMatch(/✔ Thinker {2}\d+\.\d s\n1 of 1 steps done, 1,000 tokens, \$0\.1900\n/)
+  }, 60_000)
+
+  it('is told when the screen becomes narrower, and writes no line wider than it', async () => {
+    using terminal = new Terminal(folder, ['run', 'Slow', 'x', '--id', 'narrow'])
+    await terminal.shows(/◐ Slow/)
+    await terminal.resize(24)
+    await terminal.shows(/0 of 1 steps done, 0 t…/)
+    // One row of the agent, and two that the figures took up when the screen broke their line.
+    expect(terminal.raw).toContain('\u001b[3F\u001b[J◐ Slow')
+    terminal.types(control('C'))
+    expect(await terminal.ended).toBe(130)
+  }, 60_000)
+
+  it('uses colours, unless NO_COLOR says otherwise', async () => {
+    using plain = new Terminal(folder, ['agents'], { NO_COLOR: '1' })
+    using coloured = new Terminal(folder, ['completion', 'tcsh'])
+    await Promise.all([plain.ended, coloured.ended])
+    expect(plain.raw).toContain('Echo')
+    expect(plain.raw).not.toContain('\u001b')
+    using table = new Terminal(folder, ['agents'])
+    await table.ended
+    expect(table.raw).toContain('\u001b[2mAGENT')
+  }, 60_000)
+
+  it('asks whoever is there, and goes on with the answer', async () => {
+    using terminal = new Terminal(folder, ['run', 'Payer', 'x'])
+    await terminal.shows(/May Payer call pay[\s\S]*Yes[\s\S]*No/)
+    terminal.types('y')
+    expect(await terminal.ended).toBe(0)
+    expect(terminal.screen).toContain('It is paid.')
+  }, 60_000)
+
+  it('asks nobody in CI: it ends with 6, and says how to answer', async () => {
+    using terminal = new Terminal(folder, ['run', 'Payer', 'x'], { CI: '1' })
+    expect(await terminal.ended).toBe(6)
+    expect(terminal.raw).toContain('troupe runs answer')
+  }, 60_000)
+
+  it('lets go of a run at Ctrl-C, in one sentence', async () => {
+    using terminal = new Terminal(folder, ['run', 'Slow', 'x', '--id', 'slow'])
+    await terminal.shows(/◐ Slow/)
+    terminal.types(control('C'))
+    expect(await terminal.ended).toBe(130)
+    expect(terminal.screen).toContain('Interrupted. Nothing is lost, troupe runs continue slow carries it on.')
+    expect(terminal.screen).not.toContain('aborted')
+    expect(await folder.json(['runs', 'cancel', 'slow'])).toMatchObject({ status: 'cancelled' })
+  }, 60_000)
+
+  it('drains a server at Ctrl-C, and ends at once at the second', async () => {
+    using patient = new Terminal(folder, ['serve', '--port', '0', '--storage', 'memory:'])
+    await patient.shows(/Open http:\/\/127\.0\.0\.1:\d+\/open\?link=/)
+    patient.types(control('C'))
+    expect(await patient.ended).toBe(0)
+    expect(patient.screen).toContain('Ending: what is under way is finished or given back.')
+
+    using hasty = new Terminal(folder, ['serve', '--port', '0'])
+    const [, url = ''] = await hasty.shows(/at (http:\/\/127\.0\.0\.1:\d+)\. /)
+    const body = JSON.stringify({ agent: 'Slow', task: 'x', id: 'held' })
+    const headers = { 'content-type': 'application/json' }
+    expect((await fetch(`${url}/v1/runs`, { method: 'POST', headers, body })).status).toBe(201)
+    hasty.types(control('C'))
+    await hasty.shows(/Ending/)
+    hasty.types(control('C'))
+    expect(await hasty.ended).toBe(130)
+  }, 60_000)
+})
