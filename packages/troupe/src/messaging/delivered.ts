@@ -37,10 +37,16 @@ export type Answer = ({ readonly value: Json } | { readonly error: StoredError }
 }
 
 /** What answers a request, wherever its sender waits. */
-export function answerFragment(post: Post, user: string, replyTo: ReplyTo, answer: Answer): Fragment {
-  return 'request' in replyTo
-    ? { statements: [post.requests.answer(user, replyTo.request, encodeJson(answer, 'The reply'))] }
-    : post.answerStep(user, replyTo.step, replyTo.wait, answer)
+export function answerFragment(
+  post: Post,
+  { user, mailbox }: { readonly user: string; readonly mailbox: string },
+  replyTo: ReplyTo,
+  answer: Answer,
+): Fragment {
+  if (!('request' in replyTo)) return post.answerStep(user, replyTo.step, replyTo.wait, answer)
+  const plain = JSON.parse(encodeJson(answer, 'The reply')) as Json
+  const signed = post.signed ? post.signed.signReply(user, mailbox, replyTo.request, plain) : plain
+  return { statements: [post.requests.answer(user, replyTo.request, encodeJson(signed))] }
 }
 
 /** What a sender is told whose request went to the dead letters. */
@@ -75,7 +81,7 @@ export class Delivered implements Delivery {
 
   ackFragment(answer?: Answer): Fragment {
     const { user } = this.held
-    const fragment = this.#replyTo && answer ? answerFragment(this.#post, user, this.#replyTo, answer) : undefined
+    const fragment = this.#replyTo && answer ? answerFragment(this.#post, this.held, this.#replyTo, answer) : undefined
     const { message } = this
     const confirmation = !message.requiresConfirmation
       ? []
@@ -101,9 +107,9 @@ export class Delivered implements Delivery {
   }
   /** To the dead letters. Whoever waits for a reply is told. */
   buryFragment(reason: string): Fragment {
-    const { user, mailbox } = this.held
+    const { mailbox } = this.held
     const error = notAnswered(mailbox, this.message.type, reason)
-    const fragment = this.#replyTo ? answerFragment(this.#post, user, this.#replyTo, { error }) : undefined
+    const fragment = this.#replyTo ? answerFragment(this.#post, this.held, this.#replyTo, { error }) : undefined
     return this.#waking([...this.#post.settle.bury(this.held, reason), ...(fragment?.statements ?? [])], fragment)
   }
   #waking(statements: readonly Statement[], fragment?: Fragment): Fragment {

@@ -68,7 +68,12 @@ export async function request<R>(
     for (;;) {
       const [row] = await post.read(user, post.requests.look(user, id))
       answered = row !== undefined && row.answer !== null
-      if (row && answered) return await replyOf(type, decodeJson(String(row.answer)))
+      if (row && answered) {
+        const stored = decodeJson(String(row.answer))
+        const problem = await post.signed?.checkReply(user, to, id, stored)
+        if (problem) throw problem
+        return await replyOf(type, stored)
+      }
       if (post.clock.monotonic() >= until) throw timedOut()
       await listening.wait(until - post.clock.monotonic(), signal)
     }

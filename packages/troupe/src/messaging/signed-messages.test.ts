@@ -92,6 +92,12 @@ describe('a signed message', () => {
     ['metadata', `update messages set envelope = replace(envelope, '"n":1', '"n":2')`],
     ['taint', `update messages set envelope = replace(envelope, 'web', 'none')`],
     ['signature', `update messages set signature = '{"key":"all","at":1,"signature":"AAAA"}'`],
+    ['moment of delivery', 'update messages set available_at = available_at - 3600000'],
+    ['moment of delivery, to later', 'update messages set available_at = available_at + 3600000'],
+    ['end', 'update messages set expires_at = expires_at + 3600000'],
+    ['end, to none', 'update messages set expires_at = null'],
+    ['signed moments', `update messages set signature = replace(signature, '"after":7200000', '"after":9900000')`],
+    ['moments, as if they were not signed', `update messages set signature = '{"at":1' || substr(signature, 7)`],
     ['signature that is none', "update messages set signature = '}'"],
   ])('whose %s somebody changed in the database is refused', async (_, sql) => {
     const made = await room()
@@ -99,7 +105,7 @@ describe('a signed message', () => {
     const access = { can: () => true, require: () => {} } as never
     const hands = mailboxes.hands({ user: 'ada', agent: 'A', access, taint: ['untrusted:web'] })
     const to = sql.includes("'C'") ? 'C' : 'B'
-    await hands.messages.send(Note, 'true', { to, threadId: 't', metadata: { n: 1 } })
+    await hands.messages.send(Note, 'true', { to, threadId: 't', metadata: { n: 1 }, ttl: '2h' })
     await change(made, sql)
     if (to === 'C') await change(made, "update mailbox_lanes set mailbox = 'B'")
     if (to === 'C') await change(made, "update mailboxes set mailbox = 'B'")
@@ -143,6 +149,95 @@ describe('a signed message', () => {
     await change(made, `update messages set created_at = ${made.clock.now()}`)
     expect(await made.agent('B').drain()).toEqual([])
     expect(refusals(made)[1]).toEqual(['A', 'signature.stale'])
+  })
+})
+
+describe('when a message is delivered', () => {
+  it('is as it was sent: later, at a moment, or again after its dead letter', async () => {
+    const made = await room(shared, { config: { maxAttempts: 1 } })
+    const { agent, clock } = made
+    await agent('A').messages.send(Note, 'later', { to: 'B', delay: '1h', ttl: '1h' })
+    await agent('A').messages.send(Note, 'then', { to: 'B', at: new Date(clock.now() + 7_200_000), ttl: '1h' })
+    await clock.advance('61m')
+    expect(await agent('B').drain()).toEqual(['later'])
+    await clock.advance('60m')
+    const [delivery] = await agent('B').mailbox.receive()
+    await delivery?.nack()
+    const [dead] = (await agent('B').mailbox.deadLetters()).items
+    await agent('B').mailbox.redrive(dead?.message.id ?? '')
+    await clock.advance('2h')
+    expect(await agent('B').drain()).toEqual(['then'])
+    expect(refusals(made)).toEqual([])
+  })
+})
+
+describe('a reply', () => {
+  /** Between the answer and whoever asked, somebody is in the database. */
+  const asked = async (signatures: SignatureConfig, meddle: (made: Room) => Promise<void>) => {
+    const made = await room(signatures)
+    const answered = made.agent('A').messages.request(Note, 'may I?', { to: 'W', timeout: '1h' })
+    answered.catch(() => {})
+    const [delivery] = await made.agent('W').mailbox.receive({ wait: '1s' })
+    // In one go, so that whoever asked reads what was made of it.
+    const replied = delivery?.reply('no')
+    await meddle(made)
+    await replied
+    return { made, answered }
+  }
+  const becoming = (made: Room, sql: string) =>
+    change(
+      made,
+      `create trigger meddled after update of answer on message_requests when old.answer is null
+         begin update message_requests set answer = ${sql} where user_id = new.user_id and id = new.id; end`,
+    )
+  it('that nobody touched is given', async () => {
+    const { made, answered } = await asked(shared, async () => {})
+    expect(await answered).toBe('no')
+    expect(refusals(made)).toEqual([])
+  })
+  it.each([
+    ['signature.invalid', `replace(new.answer, '"no"', '"yes"')`],
+    ['signature.missing', `'{"value":"yes"}'`],
+    ['signature.invalid', `'{"value":"yes","signature":{"key":"all","at":1,"signature":"AAAA"}}'`],
+    ['signature.invalid', `'{"value":"yes","signature":7}'`],
+  ])('is refused with %s where it became %s', async (code, sql) => {
+    const made = await room()
+    await becoming(made, sql)
+    const answered = made.agent('A').messages.request(Note, 'may I?', { to: 'W', timeout: '1h' })
+    answered.catch(() => {})
+    const [delivery] = await made.agent('W').mailbox.receive({ wait: '1s' })
+    await delivery?.reply('no')
+    await expect(answered).rejects.toMatchObject({ name: 'AccessDeniedError', code })
+    expect(refusals(made)).toEqual([['W', code]])
+  })
+  it('of another request is refused, though it was signed', async () => {
+    const made = await room()
+    await change(made, 'create table kept (answer text)')
+    await change(
+      made,
+      `create trigger kept_one after update of answer on message_requests when old.answer is null
+         begin insert into kept values (new.answer);
+           update message_requests set answer = (select answer from kept limit 1)
+             where user_id = new.user_id and id = new.id; end`,
+    )
+    const ask = async (payload: string, reply: string) => {
+      const answered = made.agent('A').messages.request(Note, payload, { to: 'W', timeout: '1h' })
+      answered.catch(() => {})
+      const [delivery] = await made.agent('W').mailbox.receive({ wait: '1s' })
+      await delivery?.reply(reply)
+      return answered
+    }
+    expect(await ask('a cent?', 'yes')).toBe('yes')
+    await expect(ask('a million?', 'no')).rejects.toMatchObject({ code: 'signature.invalid' })
+    expect(refusals(made)).toEqual([['W', 'signature.invalid']])
+  })
+  it('without a signature counts where they are only verified', async () => {
+    const { privateKey } = generateKeyPairSync('ed25519')
+    const keys = [{ id: 'a', agent: 'A', privateKey }]
+    const { answered } = await asked({ keys, policy: 'verify' }, async () => {})
+    expect(await answered).toBe('no')
+    const required = await asked({ keys }, async () => {})
+    await expect(required.answered).rejects.toMatchObject({ code: 'signature.missing' })
   })
 })
 

@@ -1,11 +1,12 @@
 /**
  * What of a message is signed, and the check of it. Everything that says what a message is, whose and for whom, is in the
- * subject; where it stands in its lane is not. A message is signed in the moment at which it is handed to the storage, so
- * that waiting for room or for the end of a turn makes no signature stale; it then may lie in its mailbox for days.
+ * subject, and so is when it is to be delivered; where it stands in its lane is not. A message is signed in the moment at
+ * which it is handed to the storage, so that waiting for room or for the end of a turn makes no signature stale; it then may
+ * lie in its mailbox for days.
  */
 import { decodeJson, encodeJson, failure, hashJson, type Json, type TroupeError } from '../core/index.ts'
 import type { Incidents, Signatures, Signed } from '../security/index.ts'
-import type { Row, Statement, Storage } from '../storage/index.ts'
+import type { Bind, Row, Statement, Storage } from '../storage/index.ts'
 import type { seenStatements } from './statements/seen-statements.ts'
 import type { Outgoing } from './statements/send-statements.ts'
 
@@ -29,6 +30,39 @@ const subjectOf = (subject: Subject, payloadHash: string): Json => {
 }
 const text = (value: Row[string] | undefined) => (value === null || value === undefined ? null : String(value))
 
+/** When it is to be delivered, and until when: after its acceptance, or at a moment in ms since 1970. */
+interface Times {
+  readonly available: Moment
+  readonly expires: Moment | null
+}
+type Moment = { readonly after: number } | { readonly at: number }
+/** The signature of a message that was accepted before delivery times were signed has none. */
+type SignedTimes = Signed & { readonly times?: Times }
+
+/** Both are made of the storage's own moment, in one statement; some engines ask their clock for each. */
+const toleranceMs = 1_000
+
+const momentOf = (bind: Bind): Moment =>
+  typeof bind === 'object' && bind !== null && '$' in bind ? { after: bind.plusMs ?? 0 } : { at: Number(bind) }
+const timesOf = ({ availableAt, expiresAt }: Outgoing): Times => ({
+  available: momentOf(availableAt),
+  expires: expiresAt === null ? null : momentOf(expiresAt),
+})
+
+/** An earlier end is as good as a message that is gone, which no signature prevents; one that was redriven has no end. */
+function keepsTimes(row: Row, { available, expires }: Times): boolean {
+  const moment = (of: Moment) => ('at' in of ? of.at : Number(row.created_at) + of.after)
+  if (Math.abs(Number(row.available_at) - moment(available)) > toleranceMs) return false
+  if (row.expires_at === null || row.expires_at === undefined) return expires === null || Number(row.failures) > 0
+  return expires !== null && Number(row.expires_at) <= moment(expires) + toleranceMs
+}
+
+const withTimes = (subject: Json, times: Times | undefined): Json =>
+  times === undefined ? subject : { ...(subject as object), times: times as unknown as Json }
+
+/** An answer, and which request it is the answer to. */
+const replySubject = (request: string, answer: Json): Json => ({ reply: request, answer: hashJson(answer) })
+
 export class SignedMessages {
   readonly #signatures: Signatures
   readonly #storage: Storage
@@ -49,9 +83,30 @@ export class SignedMessages {
 
   sign(message: Outgoing): Outgoing {
     const { user, sender, payloadHash } = message
-    const signed = this.#signatures.sign(user, sender, subjectOf(message, payloadHash ?? ''))
-    return signed ? { ...message, signature: encodeJson(signed) } : message
+    const times = timesOf(message)
+    const signed = this.#signatures.sign(user, sender, withTimes(subjectOf(message, payloadHash ?? ''), times))
+    return signed ? { ...message, signature: encodeJson({ ...signed, times } as unknown as Json) } : message
   }
+
+  /** The answer to a request with the signature of whoever gives it; as it is where there is no key for it. */
+  signReply(user: string, agent: string, request: string, answer: Json): Json {
+    const signed = this.#signatures.sign(user, agent, replySubject(request, answer))
+    return signed ? { ...(answer as object), signature: signed as unknown as Json } : answer
+  }
+  /** @returns what is wrong with an answer that is about to be handed out; recorded as an incident of who was asked */
+  async checkReply(user: string, agent: string, request: string, stored: Json): Promise<TroupeError | undefined> {
+    const { signature, ...answer } = stored as { readonly [name: string]: Json }
+    const signed = signature === undefined ? undefined : readSigned(signature)
+    const [rows = []] = await this.#storage.read({ user }, [this.#signatures.revokedAmong([signed?.key ?? ''])])
+    const revoked = new Set(rows.map(({ id }) => String(id)))
+    // It is asked for within the time of the request, by whose id it is bound to it.
+    const claimed = { user, agent, subject: replySubject(request, answer), acceptedAt: signed?.at ?? 0 }
+    const problem = this.#signatures.check(signed, claimed, revoked)
+    if (problem === undefined) return undefined
+    this.#incidents.record(user, { agent, action: 'reply', code: problem })
+    return failure(problem, { agent })
+  }
+
   /** For the change in which a message is acknowledged. */
   seen(row: Row): readonly Statement[] {
     return row.signature === null ? [] : [this.#seen.mark(String(row.user_id), String(row.id))]
@@ -80,9 +135,13 @@ export class SignedMessages {
       const agent = String(row.sender)
       // What is acknowledged already is listed, and not handed out again.
       const replayed = (seen[i]?.length ?? 0) > 0 && row.state !== 'done'
-      const claimed = { user, agent, subject: subjectIn(row, await jsonOf(row)), acceptedAt: Number(row.created_at) }
+      const { times } = signed.get(row) ?? {}
+      const subject = withTimes(subjectIn(row, await jsonOf(row)), times)
+      const claimed = { user, agent, subject, acceptedAt: Number(row.created_at) }
+      const moved = times !== undefined && !keepsTimes(row, times)
       const problem =
-        this.#signatures.check(signed.get(row), claimed, revoked) ?? (replayed ? 'signature.replayed' : undefined)
+        this.#signatures.check(signed.get(row), claimed, revoked) ??
+        (moved ? 'signature.invalid' : replayed ? 'signature.replayed' : undefined)
       if (problem === undefined) continue
       problems.set(String(row.id), failure(problem, { agent }))
       this.#incidents.record(user, { agent, action: 'send_message_to_agent', code: problem })
@@ -109,15 +168,24 @@ const subjectIn = (row: Row, json: string): Json =>
   )
 
 /** What is no signature at all is one that nobody made. */
-function signedOf(row: Row): Signed | undefined {
+function signedOf(row: Row): SignedTimes | undefined {
   if (row.signature === null || row.signature === undefined) return undefined
-  const none: Signed = { key: '', at: 0, signature: '' }
   try {
-    const { key, at, signature } = decodeJson(String(row.signature)) as unknown as Signed
-    return typeof key === 'string' && Number.isFinite(at) && typeof signature === 'string'
-      ? { key, at, signature }
-      : none
+    return readSigned(decodeJson(String(row.signature)))
   } catch {
-    return none
+    return noSignature
   }
 }
+const noSignature: Signed = { key: '', at: 0, signature: '' }
+
+function readSigned(stored: Json): SignedTimes {
+  const { key, at, signature, times } = (stored ?? {}) as unknown as Partial<SignedTimes>
+  if (typeof key !== 'string' || !Number.isFinite(at) || typeof signature !== 'string') return noSignature
+  // What is no form of times fits no signature either.
+  return { key, at: Number(at), signature, ...(isTimes(times) ? { times } : {}) }
+}
+
+const isMoment = (of: unknown): of is Moment =>
+  typeof of === 'object' && of !== null && Object.values(of).every(Number.isFinite) && ('at' in of || 'after' in of)
+const isTimes = (of: Partial<Times> | undefined): of is Times =>
+  typeof of === 'object' && of !== null && isMoment(of.available) && (of.expires === null || isMoment(of.expires))

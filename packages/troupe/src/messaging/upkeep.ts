@@ -65,7 +65,7 @@ export class Upkeep {
     const reason = `its lease ran out at attempt ${Number(row.attempts)}: the consumer vanished, or took too long`
     const replyTo = replyToOf(row)
     const error = notAnswered(place.mailbox, String(row.type), reason)
-    const answer = replyTo ? answerFragment(this.#post, place.user, replyTo, { error }).statements : []
+    const answer = replyTo ? answerFragment(this.#post, place, replyTo, { error }).statements : []
     const done = await this.#change(place.user, [...this.#post.settle.remove(place, 'dead', reason, false), ...answer])
     if (done) {
       if (replyTo && 'request' in replyTo) this.#post.answers.ring(place.user, replyTo.request)
