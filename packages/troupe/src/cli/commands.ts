@@ -13,6 +13,8 @@ import { loadCommand } from './commands/load.ts'
 import { messageCommands } from './commands/messages.ts'
 import { runCommand } from './commands/run.ts'
 import { runsCommands } from './commands/runs.ts'
+import { debugCommands } from './commands/runs-debug.ts'
+import { runsEvaluateCommand } from './commands/runs-evaluate.ts'
 import { scheduleCommands } from './commands/schedules.ts'
 import { serveCommands } from './commands/serve.ts'
 import { teamCommands } from './commands/team.ts'
@@ -24,6 +26,8 @@ export const commands: readonly Command[] = [
   ...serveCommands,
   ...teamCommands,
   ...runsCommands,
+  ...debugCommands,
+  runsEvaluateCommand,
   ...contextCommands,
   ...messageCommands,
   ...scheduleCommands,

@@ -56,6 +56,7 @@ export const eventNames = {
   'run.continued': 'a paused run goes on',
   'run.failed': 'a run failed',
   'run.paused': 'a run begins no new step',
+  'breakpoints.set': 'a run stops elsewhere from now on',
   'run.recalled': 'a run was told to stop, and cleans up',
   'run.retried': 'a failed run begins anew',
   'run.started': 'a run began',

@@ -33,6 +33,7 @@ export function checkName(
     | 'command'
     | 'schedule'
     | 'team'
+    | 'evaluation'
     | 'alert'
     | 'health check'
     | 'thread',

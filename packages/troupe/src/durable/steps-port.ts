@@ -110,7 +110,11 @@ export interface Steps {
    * @returns all that the step did, the last first
    * @throws ConflictError `step.open`, `code.changed`
    */
-  undo(spec: StepSpec, program: (recorder: Recorder) => Promise<Json>): Promise<readonly UndoneEffect[]>
+  undo(
+    spec: StepSpec,
+    program: (recorder: Recorder) => Promise<Json>,
+    only?: ReadonlySet<string>,
+  ): Promise<readonly UndoneEffect[]>
   /**
    * The user is being forgotten: what runs for it here is dropped without a trace, and nothing begins until what is
    * returned is called.

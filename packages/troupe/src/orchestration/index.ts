@@ -6,7 +6,7 @@ export type { EvaluateOptions, Evaluation, EvaluationProgress } from './evaluati
 export type { EvaluatedRun, RunFigures } from './evaluation/evaluate-run.ts'
 export type { OpenWorld } from './evaluation/evaluation-world.ts'
 export type { UnrecordedCall } from './evaluation/recorded-calls.ts'
-export type { Score, ScoredRun } from './evaluation/score-answer.ts'
+export type { NamedScores, Score, ScoredRun } from './evaluation/score-answer.ts'
 export type { Why } from './history/explain.ts'
 export type { ExportedRun, ExportOptions } from './history/export-run.ts'
 export type { Inspection } from './history/inspect.ts'

@@ -91,3 +91,66 @@ describe('a breakpoint', () => {
     expect(await orchestra.replay(run.id)).toMatchObject({ identical: true })
   })
 })
+
+describe('a breakpoint of a run that a step started', () => {
+  const outer = (topology: object) =>
+    defineAgent({
+      name: 'Outer',
+      run: async (_, ctx) => (await (await ctx.startRun({ task: 'sub', topology })).result()).response ?? null,
+    })
+
+  it('stops the run above too, which shows it, edits it, and goes on with it', async () => {
+    const { orchestra } = await ada()
+    const topology = pipe(outer(pipe(echo('One'), echo('Two'))), echo('Last'))
+    const run = await orchestra.start({ task: 't', topology, config: { debug: { breakOn: { agent: 'Two' } } } })
+    expect((await run.result()).reason).toBe('breakpoint')
+    const child = (await orchestra.list({ parent: run.id })).items[0]?.id ?? ''
+    const { breakpoint, below } = await run.inspect()
+    expect(breakpoint).toMatchObject({ on: 'agent', agent: 'Two', run: child })
+    expect(below).toMatchObject([{ run: child, breakpoint: { agent: 'Two' }, next: { steps: [{ agent: 'Two' }] } }])
+    await run.edit({ inputs: { [`${child}::${below?.[0]?.next.steps[0]?.branch}`]: 'edited' } })
+    await run.continue()
+    expect(await run.result()).toMatchObject({ status: 'completed', response: 'edited>Two>Last' })
+    for (const id of [run.id, child]) expect(await orchestra.replay(id)).toMatchObject({ identical: true })
+  })
+
+  it('may be set while the run goes on, holds below too, and is taken away again', async () => {
+    const { orchestra } = await ada()
+    const topology = pipe(echo('First'), outer(pipe(echo('One'), echo('Two'), echo('Three'))))
+    const run = await orchestra.start({ task: 't', topology, config: { debug: { breakOn: { agent: 'Outer' } } } })
+    await run.result()
+    await run.breakAt([{ agent: 'One' }, { agent: 'Three' }])
+    await run.continue()
+    expect((await run.result()).reason).toBe('breakpoint')
+    expect((await run.inspect()).breakpoint).toMatchObject({ agent: 'One' })
+    await run.step()
+    expect((await run.inspect()).breakpoint).toMatchObject({ on: 'step', agent: 'Two' })
+    await run.breakAt([])
+    await run.continue()
+    expect(await run.result()).toMatchObject({ status: 'completed', response: 'sub>One>Two>Three' })
+    await expect(run.breakAt('error')).rejects.toMatchObject({ code: 'run.over' })
+    await expect(orchestra.start({ task: 't', topology, config: { debug: { breakOn: { agent: 'Frist' } } } }))
+      .rejects // a near name
+      .toMatchObject({ name: 'ValidationError' })
+  })
+
+  it('before a call of a tool is set while the run stands', async () => {
+    const { orchestra } = await ada()
+    const pay = defineTool({
+      name: 'pay',
+      description: 'Pays.',
+      inputSchema: z.object({}),
+      effect: 'once',
+      execute: async () => 'paid',
+    })
+    const model = new MockModel({ responses: [{ toolCalls: [{ name: 'pay' }] }, 'done'] })
+    const topology = pipe(echo('First'), new LlmAgent({ name: 'Payer', model, tools: { pay } }))
+    const run = await orchestra.start({ task: 't', topology, config: { debug: { breakOn: { agent: 'Payer' } } } })
+    await run.result()
+    await run.breakAt({ tool: 'pay' })
+    await run.continue()
+    expect((await run.result()).questions).toMatchObject([{ kind: 'breakpoint', tool: 'pay' }])
+    await run.continue()
+    expect(await run.result()).toMatchObject({ status: 'completed', response: 'done' })
+  })
+})

@@ -125,7 +125,10 @@ function checkGeneral({ profile, requireUserId, debug, signals, shutdown, restor
 }
 
 /** What is code, and what only programs pass. */
-function checkParts({ agents, topologies, clock, random }: TroupeConfig): void {
+function checkParts({ agents, topologies, evaluation = {}, clock, random }: TroupeConfig): void {
+  checkOptions('evaluation', evaluation, ['scores'])
+  for (const [name, score] of Object.entries(evaluation.scores ?? {}))
+    if (typeof score !== 'function') throw wrong(`evaluation.scores.${name}`, 'it is no function')
   if (agents !== undefined) agentsByName(listOf('agents', agents))
   if (topologies !== undefined && (typeof topologies !== 'object' || topologies === null || Array.isArray(topologies)))
     throw wrong('topologies', 'it is no object of topologies by their names')

@@ -14,6 +14,7 @@ import type {
 import {
   type CompiledTopology,
   defineTopology,
+  type NamedScores,
   type RunConfig,
   type SchedulesConfig,
   type TopologyForm,
@@ -74,6 +75,8 @@ export interface TroupeConfig extends ObservationConfig {
   readonly retention?: Retention
   /** How many schedules a user may have, and the functions that make tasks of their runs. */
   readonly schedules?: SchedulesConfig
+  /** Scores of answers, for evaluations that name one: `score: { named: 'tone' }`. */
+  readonly evaluation?: { readonly scores?: NamedScores }
   /** Seals what is stored; off by default, required in production. See docs/encryption.md. */
   readonly encryption?: EncryptionConfig | { readonly keys: readonly (RingKey | NamedKey)[]; readonly current?: string }
   /** Where secrets that are named, `secret('DB_PASSWORD')`, are looked for; `['environment']` by default. */
@@ -199,6 +202,7 @@ export const troupeOptions: readonly string[] = [
   'cassette',
   'retention',
   'schedules',
+  'evaluation',
   'encryption',
   'secrets',
   'audit',

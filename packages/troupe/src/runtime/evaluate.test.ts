@@ -305,4 +305,34 @@ describe('an evaluation', () => {
     await expect(refused({ runs: [run.id] }, troupe.user('bob'))).rejects.toMatchObject({ code: 'run.unknown' })
     expect((await refused({})).runs).toEqual([])
   })
+
+  it('with an id goes on with what is left, and pays for nothing twice', async () => {
+    const troupe = await opened({ evaluation: { scores: { long: ({ response }) => String(response).length } } })
+    const ada = troupe.user('ada')
+    const { tools, model } = shop()
+    const clerk = new LlmAgent({ name: 'Clerk', instructions: 'be vague', model: model(), tools })
+    for (const task of ['TASK tea', 'TASK coffee', 'TASK rum'])
+      await ended(ada, { task, topology: solo(clerk), tags: ['asked'] })
+    const small = model('small')
+    const asked = {
+      id: 'nightly',
+      runs: { tags: ['asked'], order: 'oldest' },
+      change: { model: small },
+      score: { named: 'long' },
+      concurrency: 1,
+    } as const
+    const stop = new AbortController()
+    const first = ada.orchestra.evaluate({ ...asked, signal: stop.signal, onProgress: () => stop.abort() })
+    await expect(first).rejects.toMatchObject({ name: 'CancelledError' })
+    const calls = small.calls.length
+    const whole = await ada.orchestra.evaluate(asked)
+    expect(whole.total).toMatchObject({ scored: 3, failed: 0, skipped: 0, spent: { tokens: 90 } })
+    expect(small.calls.length).toBe(3 * calls)
+    expect(await ada.orchestra.evaluate(asked)).toEqual(whole)
+    expect(small.calls.length).toBe(3 * calls)
+    await expect(ada.orchestra.evaluate({ ...asked, score: 'exact' })).rejects.toMatchObject({
+      code: 'evaluation.repeated',
+    })
+    await expect(ada.orchestra.evaluate({ ...asked, score: { named: 'lang' } })).rejects.toThrow(/long/)
+  })
 })

@@ -357,6 +357,7 @@ function assembleTeams(
       ...parts,
       build,
       redact: parts.redactor.redact,
+      scores: config.evaluation?.scores ?? {},
       services,
       forgotten: createForgottenCheck(parts.bare),
       hands: (recorder, agent, over) => hands(recorder, accessOf(agent), over),

@@ -114,4 +114,50 @@ describe('undoing a run', () => {
     expect(await orchestra.undo(run.id)).toMatchObject([{ step: '1#1', effect: 'pay', status: 'undone' }])
     expect(done).toEqual(['pay', 'undo pay'])
   })
+
+  it('takes back what runs that a step started did, where it had started them', async () => {
+    const { orchestra } = await ada()
+    const done: string[] = []
+    let locked = true
+    const act = (what: string, isLocked = () => false) => ({
+      class: 'once' as const,
+      undo: async () => {
+        if (isLocked()) throw new Error(`${what} is locked`)
+        done.push(`undo ${what}`)
+      },
+    })
+    const inner = defineAgent({
+      name: 'Inner',
+      run: (_, ctx) =>
+        ctx.effect(
+          'rent',
+          act('rent', () => locked),
+          () => done.push('rent'),
+        ),
+    })
+    const outer = defineAgent({
+      name: 'Outer',
+      run: async (_, ctx) => {
+        await ctx.effect('book', act('book'), () => done.push('book'))
+        await (await ctx.startRun({ task: 'sub', topology: pipe(inner) })).result()
+        return ctx.effect('pay', act('pay'), () => done.push('pay'))
+      },
+    })
+    const run = await orchestra.start({ task: 'go', topology: pipe(outer) })
+    await run.result()
+    const child = (await orchestra.list({ parent: run.id })).items[0]?.id
+    const first = await orchestra.undo(run.id)
+    expect(first.map(({ run: of, effect, status }) => [of, effect, status])).toEqual([
+      [undefined, 'pay', 'undone'],
+      [child, 'rent', 'failed'],
+      [undefined, 'book', 'left'],
+    ])
+    locked = false
+    expect((await orchestra.undo(run.id)).map(({ effect, status }) => `${effect} ${status}`)).toEqual([
+      'pay already',
+      'rent undone',
+      'book undone',
+    ])
+    expect(done).toEqual(['book', 'rent', 'pay', 'undo pay', 'undo rent', 'undo book'])
+  })
 })

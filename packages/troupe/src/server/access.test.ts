@@ -30,6 +30,7 @@ const bodies: Readonly<Record<string, unknown>> = {
   'POST /v1/runs/:run/answers': { question: 'q', value: 1 },
   'POST /v1/runs/:run/fork': { at: 1 },
   'POST /v1/runs/:run/edit': { inputs: { x: 1 } },
+  'POST /v1/runs/:run/breakpoints': { breakOn: 'error' },
   'POST /v1/runs/:run/effects/settle': { step: 's', call: 'c', happened: false },
   'PUT /v1/context/entries/:key': { value: 'mine', ifVersion: 1 },
   'PUT /v1/topics/:topic/policy': {},

@@ -65,6 +65,35 @@ describe('runs over HTTP', () => {
       total: { usage: { inputTokens: 0 } },
     })
   })
+  it('stop where they are told to, and are run again with something different', async () => {
+    const { call, url } = await servers.start()
+    await call('POST', '/v1/runs', { task: 1, agent: 'Asking', id: 'held' })
+    expect((await call('POST', '/v1/runs/held/breakpoints', { breakOn: ['error', { agent: 'Asking' }] })).status).toBe(
+      200,
+    )
+    expect((await call('POST', '/v1/runs/held/breakpoints', { breakOn: { on: 'error' } })).status).toBe(400)
+    for (const id of ['one', 'two']) {
+      await call('POST', '/v1/runs', { task: id, agent: 'Echo', id })
+      await call('GET', `/v1/runs/${id}/result?wait=20s`)
+    }
+    const evaluated = async (body: object) => {
+      const headers = { 'content-type': 'application/json' }
+      return fetch(`${url}/v1/evaluations`, { method: 'POST', headers, body: JSON.stringify(body) })
+    }
+    const asked = { id: 'again', runs: { agent: 'Echo' }, change: {}, score: 'exact' }
+    const text = await (await evaluated(asked)).text()
+    expect(text.match(/^event: .*$/gm)).toEqual(['event: progress', 'event: progress', 'event: evaluation'])
+    expect(JSON.parse(/^event: evaluation\ndata: (.*)$/m.exec(text)?.[1] ?? '')).toMatchObject({
+      runs: [{ run: 'two', status: 'scored' }, { run: 'one' }],
+      total: { scored: 2, same: 2, candidate: { quality: 1 } },
+    })
+    const schema = { type: 'object', required: ['heard'] }
+    const fits = await (await evaluated({ runs: ['one'], change: {}, score: { schema } })).text()
+    expect(fits).toContain('"quality":1')
+    const unlike = await evaluated({ ...asked, score: 'citations' })
+    expect([unlike.status, (await unlike.json()).code]).toEqual([409, 'evaluation.repeated'])
+    expect((await evaluated({ ...asked, score: { named: 'none' } })).status).toBe(400)
+  })
   it('go over registered topologies, or over one that the request puts together', async () => {
     const { call } = await servers.start({ topologies: { solo: { agents: [echo], flows: ['Echo -> End'] } } })
     const solo = await call('GET', '/v1/topologies/solo')

@@ -84,6 +84,11 @@ describe('beside a server that owns the database', () => {
   it('runs are listed, looked at, replayed, forked and ended', async () => {
     expect((await folder.run(['run', 'Echo', 'hello', '--id', 'one', '--tag', 'a,b'], { env })).code).toBe(0)
     const { run: bill } = await asked<{ run: string }>('run', 'Payer', 'x', '--id', 'bill', '--detach')
+    const evaluated = await asked<{ total: object }>('runs', 'evaluate', 'one', '--score', 'exact', '--id', 'same')
+    expect(evaluated.total).toMatchObject({ scored: 1, same: 1 })
+    expect((await folder.run(['runs', 'evaluate', '--score', 'exact'], { env })).code).toBe(2)
+    expect(await asked('runs', 'at', 'one', '2')).toMatchObject({ run: 'one', seq: 2 })
+    expect(await asked('runs', 'inspect', 'one')).toMatchObject({ status: 'completed' })
     const [list, show, why, replay, compare, uncertain, exported, undone, retry] = await Promise.all([
       asked<{ id: string; tags: string[] }[]>('runs', 'list', '--order', 'newest'),
       asked('runs', 'show', 'one'),

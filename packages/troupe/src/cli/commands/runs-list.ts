@@ -10,7 +10,7 @@ interface Summary {
   readonly createdAt: string
 }
 
-const filters = [
+export const runFilters = [
   ['--status <status>', 'running, waiting, completed, failed or cancelled'],
   ['--reason <reason>', 'why they wait: question, paused, breakpoint, uncertain or code.changed'],
   ['--team <name>', 'of this registered topology, or of this agent alone'],
@@ -26,7 +26,7 @@ const filters = [
 ] as const
 
 /** As a query of the route; what is wrong with it the server says. */
-const filterOf = (options: Options): Readonly<Record<string, string | undefined>> => ({
+export const filterOf = (options: Options): Readonly<Record<string, string | undefined>> => ({
   agent: text(options, 'of'),
   ...Object.fromEntries(
     ['status', 'reason', 'team', 'search', 'tags', 'parent', 'from', 'to', 'minCost', 'maxCost', 'order'].map(
@@ -38,7 +38,7 @@ const filterOf = (options: Options): Readonly<Record<string, string | undefined>
 export const runsListCommand: Command = {
   name: 'runs list',
   says: 'those that fit all that is named, the newest first',
-  options: [...filters, ...paging(20)],
+  options: [...runFilters, ...paging(20)],
   async run({ api, out }, _, options) {
     const found: Summary[] = []
     const asked = { path: '/v1/runs', query: filterOf(options) }

@@ -102,7 +102,7 @@ export function createSteps(options: StepsOptions): Steps {
   }
   return {
     execute,
-    undo: (spec, program) => undoStep(context, spec, program, execute),
+    undo: (spec, program, only) => undoStep(context, spec, program, execute, only),
     answer: (user, step, wait, answer) => inbox.put(user, step, answerSender, wait, JSON.parse(JSON.stringify(answer))),
     settle: (user, step, call, settlement) => uncertain.settle(user, step, call, settlement),
     keepEnded: (user, ended, keptMs) => journals.keepEnded(user, ended, keptMs),

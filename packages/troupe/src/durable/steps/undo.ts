@@ -79,6 +79,7 @@ async function learnUndos(
 
 /**
  * @param execute carries out the step that undoes
+ * @param only calls; all by default
  * @throws ConflictError `step.open`, `code.changed`
  */
 export async function undoStep(
@@ -86,13 +87,14 @@ export async function undoStep(
   spec: StepSpec,
   program: Program,
   execute: (spec: StepSpec, program: Program) => Promise<StepEnd>,
+  only?: ReadonlySet<string>,
 ): Promise<readonly UndoneEffect[]> {
   const { journals } = context
   const user = spec.principal.userId
   const content = await journals.load(user, spec.id)
   if (!content || (!content.closed && content.fenced === undefined)) throw failure('step.open', { step: spec.id })
   const did = effectsOf(content.records)
-    .filter(({ state, key }) => state === 'done' && key !== undefined)
+    .filter(({ state, key, call }) => state === 'done' && key !== undefined && (only?.has(call) ?? true))
     .reverse()
   if (did.length === 0) return []
   const learned = await learnUndos(context, spec, content, program)

@@ -6,7 +6,7 @@ import { decide } from './decide.ts'
 import { evolve } from './evolve.ts'
 import type { Input } from './model.ts'
 import type { RunConfig } from './read-config.ts'
-import { readConfig } from './read-config.ts'
+import { readBreakOn, readConfig } from './read-config.ts'
 import { loadState, saveState } from './snapshot.ts'
 import { createState } from './state.ts'
 import { team } from './teams.test.fixture.ts'
@@ -32,6 +32,32 @@ describe('a breakpoint', () => {
     expect(world.result).toMatchObject({ status: 'waiting', reason: 'breakpoint', totalSteps: 1 })
     expect(at(world)).toEqual({ on: 'agent', step: '1#2', agent: 'B' })
     expect(goesOn(world).result).toMatchObject({ status: 'completed', response: 'go>A>B>C' })
+  })
+
+  it('may be set while the run stands, in place of those it began with', () => {
+    const world = line(breakOn({ agent: 'B' }))
+    told(world, { type: 'break', breakOn: [{ on: 'agent', agent: 'C' }] })
+    expect(at(goesOn(world))).toMatchObject({ agent: 'C' })
+    told(world, { type: 'break', breakOn: [] })
+    expect(loadState(saveState(world.state)).breakOn).toEqual([])
+    expect(goesOn(world).result).toMatchObject({ status: 'completed' })
+  })
+
+  it('of a run below stops this one, and counts for none of its own steps', () => {
+    const world = line(breakOn({ agent: 'B' }, { agent: 'C' }))
+    const below = { on: 'agent', step: '1#3', agent: 'X', run: 'child' }
+    expect(told(world, { type: 'pause', by: 'breakpoint', breakpoint: below })).toEqual([])
+    expect(goesOn(world).state.breakpoint).toMatchObject({ step: '1#3', agent: 'C' })
+    const other = line(breakOn({ agent: 'C' }))
+    expect(goesOn(other).result.status).toBe('completed')
+    const first = new World(
+      team('A B', ['A -> B']),
+      { A: () => ({ wait: 'child' }) as never, B: () => finish('end') },
+      {},
+    )
+    told(first, { type: 'pause', by: 'breakpoint', breakpoint: below })
+    expect(at(first)).toEqual(below)
+    expect(first.state.broken.step).toBeUndefined()
   })
 
   it('at an event stops before the next step, once for each', () => {
@@ -119,8 +145,11 @@ describe('a breakpoint', () => {
     const world = line({}, { B: asks })
     expect(world.result).toMatchObject({ status: 'waiting', reason: 'breakpoint' })
     const [question] = world.result.questions
-    expect(told(world, { type: 'continue', by: 'parent' })).toEqual([])
+    const paused = line({}, { B: asks })
     expect(goesOn(world).result).toMatchObject({ response: 'true>C' })
+    // The run above stood there with it, and goes on.
+    told(paused, { type: 'continue', by: 'parent' })
+    expect(paused.settle().result).toMatchObject({ response: 'true>C' })
     const edited = line({}, { B: asks })
     edited.answer(question?.id ?? '', { result: 'given' })
     expect(goesOn(edited).result.status).toBe('completed')
@@ -168,17 +197,24 @@ describe('a breakpoint', () => {
 })
 
 it('what debug takes is checked', () => {
-  const { canonical } = defineTopology(team('A B', ['A -> B']))
+  const { canonical } = defineTopology(team('A Bobbi B', ['A -> Bobbi', 'Bobbi -> B']))
+  expect(readBreakOn({ agent: 'Anybody' })).toEqual([{ on: 'agent', agent: 'Anybody' }])
   const read = (debug: unknown) => () => readConfig({ debug } as never, canonical).debug
-  expect(read({ breakOn: ['error', { tool: 'pay' }, { agent: 'B' }] })()).toEqual({
-    breakOn: [{ on: 'error' }, { on: 'tool', tool: 'pay' }, { on: 'agent', agent: 'B' }],
+  expect(read({ breakOn: ['error', { tool: 'pay' }, { agent: 'B' }, { agent: 'Elsewhere' }] })()).toEqual({
+    breakOn: [
+      { on: 'error' },
+      { on: 'tool', tool: 'pay' },
+      { on: 'agent', agent: 'B' },
+      { on: 'agent', agent: 'Elsewhere' },
+    ],
   })
   expect(read({ breakOn: 'error' })()).toEqual({ breakOn: [{ on: 'error' }] })
   for (const wrong of [
     {},
     { breakOn: 'errors' },
     { breakOn: null },
-    { breakOn: { agent: 'Z' } },
+    { breakOn: { agent: 'Bobby' } },
+    { breakOn: { agent: '' } },
     { breakOn: { seq: 0 } },
     { breakOn: { step: 1 } },
     { on: 'error' },

@@ -1,17 +1,22 @@
 /** Breakpoints: where a run stops, and waits to be looked at, edited, and told to go on. */
 import { type Json, type StoredError, taintField } from '../../core/index.ts'
+import type { BreakOn } from './config.ts'
 import type { Deciding } from './deciding.ts'
 import { guardIn } from './guards.ts'
 import type { BranchId, Breakpoint, StepEnding, StepId } from './model.ts'
 import { pauseRun } from './run.ts'
-import type { Step } from './state.ts'
+import type { State, Step } from './state.ts'
+
+/** Those it was started with, unless others were set since. */
+export const breakpointsIn = ({ breakOn, pinned }: Readonly<State>): readonly BreakOn[] =>
+  breakOn ?? pinned.config.debug?.breakOn ?? []
 
 /** Looked at before a step is started. @returns true where the run stops instead */
 export function breaksBefore(d: Deciding, step: StepId, agent: string): boolean {
   const { until, broken, counts, seq } = d.state
   if (until !== undefined && counts.totalSteps >= until) return stop(d, { on: 'step', step, agent })
-  if (!d.config.debug || broken.step === step) return false
-  for (const each of d.config.debug.breakOn) {
+  if (broken.step === step) return false
+  for (const each of breakpointsIn(d.state)) {
     if (each.on === 'agent' && each.agent === agent) return stop(d, { on: 'agent', step, agent })
     if (each.on === 'seq' && each.seq > broken.seq && each.seq <= seq) return stop(d, { on: 'seq', step, agent })
   }
@@ -25,7 +30,7 @@ function stop(d: Deciding, breakpoint: Breakpoint): true {
 
 /** A failure that is to be looked at before anything follows from it; guards trip all the same. */
 export function holdsFailure(d: Deciding, step: Step, error: StoredError): boolean {
-  const isWanted = d.config.debug?.breakOn.some(({ on }) => on === 'error') === true
+  const isWanted = breakpointsIn(d.state).some(({ on }) => on === 'error')
   return isWanted && !step.held && !step.recall && !d.state.recall && !guardIn(error)
 }
 

@@ -59,7 +59,9 @@ function take(d: Deciding, input: Input) {
     case 'cancel':
       return cancelRun(d, input.by)
     case 'pause':
-      return pauseRun(d, input.by)
+      return pauseRun(d, input.by, input.breakpoint)
+    case 'break':
+      return d.emit({ type: 'breakpoints.set', breakOn: input.breakOn, by: input.by })
     case 'continue':
       continueRun(d, input.by, input.steps)
       return passBreakpoints(d, input.by)

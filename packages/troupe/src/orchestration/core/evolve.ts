@@ -32,6 +32,7 @@ function fold(state: State, event: Event): State {
     case 'run.retried':
     case 'run.paused':
     case 'run.continued':
+    case 'breakpoints.set':
     case 'guard.tripped':
       return evolveRun(state, event)
     case 'run.completed':
@@ -77,7 +78,7 @@ function runStarted(state: State, event: EventOf<'run.started'>): State {
 }
 
 type RunEvent = EventOf<
-  'run.charged' | 'run.recalled' | 'run.retried' | 'run.paused' | 'run.continued' | 'guard.tripped'
+  'run.charged' | 'run.recalled' | 'run.retried' | 'run.paused' | 'run.continued' | 'breakpoints.set' | 'guard.tripped'
 >
 
 function evolveRun(state: State, event: RunEvent): State {
@@ -99,12 +100,16 @@ function evolveRun(state: State, event: RunEvent): State {
     case 'run.paused':
       ledger.set(state, 'pausedBy', event.by)
       ledger.set(state, 'breakpoint', event.breakpoint)
-      if (event.breakpoint) ledger.set(state, 'broken', { seq: state.seq, step: event.breakpoint.step })
+      if (event.breakpoint && event.breakpoint.run === undefined)
+        ledger.set(state, 'broken', { seq: state.seq, step: event.breakpoint.step })
       break
     case 'run.continued':
       ledger.set(state, 'pausedBy', undefined)
       ledger.set(state, 'breakpoint', undefined)
       ledger.set(state, 'until', event.steps === undefined ? undefined : state.counts.totalSteps + event.steps)
+      break
+    case 'breakpoints.set':
+      ledger.set(state, 'breakOn', event.breakOn)
       break
     case 'guard.tripped':
       ledger.set(state, 'guard', event.guard)

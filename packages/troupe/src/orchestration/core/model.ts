@@ -11,7 +11,7 @@
 import type { Outcome, Question, Ways } from '../../agents/index.ts'
 import type { Json, StoredError, TaintLabel } from '../../core/index.ts'
 import type { CanonicalTopology, FailurePolicy, Join } from './canonical.ts'
-import type { PinnedConfig } from './config.ts'
+import type { BreakOn, PinnedConfig } from './config.ts'
 import type { Guard, Recall, Result, StepUsage, Tainted } from './facts.ts'
 
 export type { Guard, Recall, Result, StepUsage } from './facts.ts'
@@ -83,7 +83,11 @@ export type Input = { readonly at: number } & (
   | { readonly type: 'timer'; readonly name: string }
   /** A run that a step started has ended: what it used counts in this one. */
   | { readonly type: 'run.charged'; readonly run: string; readonly steps: number; readonly usage: StepUsage }
-  | { readonly type: 'cancel' | 'pause'; readonly by: string }
+  | { readonly type: 'cancel'; readonly by: string }
+  /** `breakpoint`: of a run that a step started, which has come to it. */
+  | { readonly type: 'pause'; readonly by: string; readonly breakpoint?: Breakpoint }
+  /** Where it stops from now on. */
+  | { readonly type: 'break'; readonly breakOn: readonly BreakOn[]; readonly by: string }
   /** `steps`: so many are begun, then it stops again. */
   | { readonly type: 'continue'; readonly by: string; readonly steps?: number }
   /** What a step gives instead of the failure that a breakpoint holds. */
@@ -128,6 +132,8 @@ export interface Breakpoint {
   readonly on: 'error' | 'agent' | 'tool' | 'seq' | 'step'
   readonly step: StepId
   readonly agent: string
+  /** A run that a step started, or one below it: there it is. */
+  readonly run?: string
 }
 
 export type Event = { readonly at: number } & (
@@ -329,6 +335,7 @@ export type Event = { readonly at: number } & (
   | { readonly type: 'run.retried'; readonly attempt: number; readonly after: string; readonly error: StoredError }
   | { readonly type: 'run.paused'; readonly by: string; readonly breakpoint?: Breakpoint }
   | { readonly type: 'run.continued'; readonly by: string; readonly steps?: number }
+  | { readonly type: 'breakpoints.set'; readonly breakOn: readonly BreakOn[]; readonly by: string }
   | { readonly type: 'run.completed'; readonly value: Json }
   | { readonly type: 'run.failed'; readonly error: StoredError; readonly guard?: Guard; readonly partial?: Json }
   | { readonly type: 'run.cancelled'; readonly by: string; readonly partial?: Json }

@@ -7,6 +7,7 @@ import {
   failure,
   type Json,
   milliseconds,
+  nearest,
 } from '../../core/index.ts'
 import type { CanonicalTopology, FailurePolicy, Join } from './canonical.ts'
 import type { BreakOn, Budgets, ErrorRule, Guards, PinnedConfig, RetryRule, Timeouts } from './config.ts'
@@ -195,15 +196,31 @@ function readBreak(said: BreakOnOption, topology: CanonicalTopology | undefined)
   if (said === null || typeof said !== 'object')
     throw refuse(where, "it must be 'error', { agent }, { tool } or { seq }")
   checkOptions(where, said, ['agent', 'tool', 'seq'])
-  if ('agent' in said) return { on: 'agent', agent: known(where, said.agent, topology) }
+  if ('agent' in said) return { on: 'agent', agent: knownOrBelow(where, checkName('agent', said.agent), topology) }
   if ('tool' in said) return { on: 'tool', tool: checkName('tool', said.tool) }
   return { on: 'seq', seq: whole(`${where}.seq`, said.seq) }
 }
 
+/** Runs that steps start have agents of their own: a name that is unlike all of these may be theirs. */
+function knownOrBelow(where: string, agent: string, topology: CanonicalTopology | undefined): string {
+  const names = (topology?.nodes ?? []).flatMap((node) =>
+    node.kind === 'agent' ? [node.name, String(node.agent)] : [],
+  )
+  return names.includes(agent) || nearest(agent, names) === undefined ? agent : known(where, agent, topology)
+}
+
+/** @throws ValidationError naming what is wrong */
+export function readBreakOn(
+  breakOn: BreakOnOption | readonly BreakOnOption[],
+  topology?: CanonicalTopology,
+): readonly BreakOn[] {
+  const all = (Array.isArray(breakOn) ? breakOn : [breakOn]) as readonly BreakOnOption[]
+  return all.map((each) => readBreak(each, topology))
+}
+
 function readDebug(said: NonNullable<RunConfig['debug']>, topology: CanonicalTopology | undefined) {
   const { breakOn } = part('config.debug', said, ['breakOn'])
-  const all = (Array.isArray(breakOn) ? breakOn : [breakOn]) as readonly BreakOnOption[]
-  return { breakOn: all.map((each) => readBreak(each, topology)) }
+  return { breakOn: readBreakOn(breakOn, topology) }
 }
 
 const flag = (what: string, value: unknown): boolean => {

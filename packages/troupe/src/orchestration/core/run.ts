@@ -64,8 +64,9 @@ export function pauseRun(d: Deciding, by: string, breakpoint?: Breakpoint): void
 
 /** @param steps so many are begun before it stops again */
 export function continueRun(d: Deciding, by: string, steps?: number): void {
-  // Who was paused by itself stays so when the run above goes on.
-  if (d.state.pausedBy === undefined || (by === 'parent' && d.state.pausedBy !== 'parent')) return
+  const { pausedBy, breakpoint } = d.state
+  // Who was paused by somebody stays so when the run above goes on; a breakpoint stops both, and both go on.
+  if (pausedBy === undefined || (by === 'parent' && pausedBy !== 'parent' && !breakpoint)) return
   d.emit({ type: 'run.continued', by, ...(steps === undefined ? {} : { steps }) })
   startClocks(d)
   for (const { id, held } of d.state.steps.values()) if (held) d.later({ do: 'step.end', step: id, ending: held })

@@ -7,6 +7,7 @@ import type { Question } from '../../agents/index.ts'
 import type { Json, StoredError, TaintLabel } from '../../core/index.ts'
 import type { AgentPath } from './agent-path.ts'
 import type { FailurePolicy, Join } from './canonical.ts'
+import type { BreakOn } from './config.ts'
 import type { Graph } from './graph.ts'
 import { Ledger } from './ledger.ts'
 import type {
@@ -215,6 +216,8 @@ export interface State {
   breakpoint: Breakpoint | undefined
   /** The newest breakpoint: it is not stopped at twice. */
   broken: { readonly seq: number; readonly step: StepId | undefined }
+  /** In place of what the run was started with. */
+  breakOn: readonly BreakOn[] | undefined
   /** It stops before it has begun more steps. */
   until: number | undefined
   recall: Recall | undefined
@@ -281,6 +284,7 @@ export function createState(): State {
     pausedBy: undefined,
     breakpoint: undefined,
     broken: { seq: 0, step: undefined },
+    breakOn: undefined,
     until: undefined,
     recall: undefined,
     recalledBy: undefined,

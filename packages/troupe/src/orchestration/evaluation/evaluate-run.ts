@@ -16,7 +16,7 @@ import { contextThen, layOut } from './context-then.ts'
 import type { OpenWorld } from './evaluation-world.ts'
 import { RecordedAnswers } from './recorded-answers.ts'
 import { callsOf, RecordedCalls, type UnrecordedCall } from './recorded-calls.ts'
-import { type Score, type ScoredRun, scoreAnswer } from './score-answer.ts'
+import { type KnownScore, type ScoredRun, scoreAnswer } from './score-answer.ts'
 
 /** What is different; nothing is allowed: it shows how much answers differ by themselves. */
 export interface EvaluationChange extends Pick<NonNullable<ForkOptions['edit']>, 'model' | 'prompts'> {
@@ -62,7 +62,7 @@ export interface EvaluationParts {
   readonly user: UserId
   readonly open: OpenWorld
   readonly change: EvaluationChange
-  readonly score: Score
+  readonly score: KnownScore
   readonly live: boolean
   readonly signal: AbortSignal | undefined
 }
@@ -152,7 +152,7 @@ function unfinished(run: string, { status, reason, guard, error }: RunResult): E
 }
 
 async function sideOf(
-  score: Score,
+  score: KnownScore,
   about: Omit<ScoredRun, 'response' | 'sources'>,
   sources: () => Promise<readonly Json[]>,
 ): Promise<RunFigures> {

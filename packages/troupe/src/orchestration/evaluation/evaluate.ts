@@ -1,15 +1,28 @@
 /** Past runs, run again with something different, and compared with what they were. */
-import { checkName, checkOptions, checkSignal, failure, listOf, type UserId } from '../../core/index.ts'
+import {
+  checkName,
+  checkOptions,
+  checkSignal,
+  failure,
+  hashJson,
+  type Json,
+  jsonSchemaOf,
+  listOf,
+  type UserId,
+} from '../../core/index.ts'
 import type { OrchestraHost } from '../orchestra/orchestra-host.ts'
 import { checkFilter, type RunFilter, runFilters } from '../orchestra/run-filter.ts'
 import type { RunRow } from '../orchestra/run-store.ts'
 import { prepareRun } from '../orchestra/start-run.ts'
 import { defineTopology, type TopologyForm } from '../topology/define-topology.ts'
 import { type EvaluatedRun, type EvaluationChange, evaluateRun, type RunFigures, type Spent } from './evaluate-run.ts'
+import { EvaluationRecord } from './evaluation-record.ts'
 import type { OpenWorld } from './evaluation-world.ts'
-import { checkScore, type Score } from './score-answer.ts'
+import { checkScore, type NamedScores, type Score } from './score-answer.ts'
 
 export interface EvaluateOptions {
+  /** Keeps what is done: begun again with it, also by another process, it goes on with the runs that are left. */
+  readonly id?: string
   /** Those that are over among what `orchestra.list` would show, or ids. */
   readonly runs: RunFilter | readonly string[]
   /** `model` and `prompts` are of its LlmAgents; a `topology` replaces the team with its settings. */
@@ -53,7 +66,7 @@ export interface Evaluation {
   }
 }
 
-const known = ['runs', 'change', 'score', 'live', 'concurrency', 'limit', 'budget', 'onProgress', 'signal']
+const known = ['id', 'runs', 'change', 'score', 'live', 'concurrency', 'limit', 'budget', 'onProgress', 'signal']
 const page = 500
 const wrong = (option: string, problem: string) => failure('validation.failed', { what: `evaluate.${option}`, problem })
 
@@ -63,20 +76,23 @@ export async function evaluate(
   open: OpenWorld,
   options: EvaluateOptions,
 ): Promise<Evaluation> {
-  const { concurrency, limit, budget } = checkEvaluate(options)
-  const { score, live = false, onProgress, signal } = options
+  const { concurrency, limit, budget, score } = checkEvaluate(options, host.parts.scores)
+  const { live = false, onProgress, signal } = options
   const change = changeOf(options.change)
-  const rows = await chosen(host, user, options.runs, limit)
+  const record = options.id === undefined ? undefined : recordOf(host, user, options.id)
+  const { rows, before } = await begun(host, user, options, { limit, change, record })
   const parts = { host, user, open, change, score, live, signal }
-  const purse = new Purse(budget)
+  const purse = new Purse(budget, [...before.values()])
   const done: EvaluatedRun[] = []
   const waiting = [...rows.entries()]
   const work = async () => {
     for (let next = waiting.shift(); next && !signal?.aborted; next = waiting.shift()) {
       const [place, row] = next
-      const share = purse.take(Math.min(waiting.length + 1, concurrency - purse.out))
-      const run = share ? await evaluateRun(parts, row, share) : skipped(row.run)
+      const known = before.get(row.run)
+      const share = known ? undefined : purse.take(Math.min(waiting.length + 1, concurrency - purse.out))
+      const run = known ?? (share ? await evaluateRun(parts, row, share) : skipped(row.run))
       if (share) purse.give(share, run.spent)
+      if (share) await record?.add(run)
       done[place] = run
       try {
         onProgress?.({ done: Object.keys(done).length, total: rows.length, run })
@@ -91,7 +107,46 @@ export async function evaluate(
   return { runs: done, total: totalOf(done) }
 }
 
-function checkEvaluate(options: EvaluateOptions) {
+const recordOf = (host: OrchestraHost, user: UserId, id: string) =>
+  new EvaluationRecord(host.parts.storage, user, checkName('evaluation', id))
+
+/** The runs it is about, and the reports of those that are done already. */
+async function begun(
+  host: OrchestraHost,
+  user: UserId,
+  { runs, score, live = false }: EvaluateOptions,
+  {
+    limit,
+    change,
+    record,
+  }: { readonly limit: number; readonly change: EvaluationChange; readonly record: EvaluationRecord | undefined },
+): Promise<{ readonly rows: readonly RunRow[]; readonly before: ReadonlyMap<string, EvaluatedRun> }> {
+  if (!record) return { rows: await chosen(host, user, runs, limit), before: new Map() }
+  const { model, prompts = {}, topology } = change
+  const hash = hashJson([
+    model === undefined ? null : fingerprintOf(model),
+    prompts,
+    (topology?.canonical ?? null) as unknown as Json,
+    typeof score === 'object' && 'schema' in score
+      ? ((jsonSchemaOf(score.schema) ?? 'schema') as Json)
+      : fingerprintOf(score),
+    live,
+  ])
+  const { runs: ids, done } = await record.begin(hash, async () =>
+    (await chosen(host, user, runs, limit)).map(({ run }) => run),
+  )
+  return { rows: await chosen(host, user, ids, ids.length), before: done }
+}
+
+/** Of models and scores: the same text where they are the same, as far as a text can tell. */
+const fingerprintOf = (value: unknown): string =>
+  typeof value === 'object' && value !== null && 'modelId' in value
+    ? `${String((value as { readonly provider?: unknown }).provider)}/${String(value.modelId)}`
+    : typeof value === 'object'
+      ? JSON.stringify(value)
+      : String(value)
+
+function checkEvaluate(options: EvaluateOptions, scores: NamedScores) {
   checkOptions('evaluate', options, known)
   checkSignal('orchestra.evaluate', options.signal)
   const { concurrency = 2, limit = 100, budget = {}, live = false, onProgress, change } = options
@@ -108,8 +163,7 @@ function checkEvaluate(options: EvaluateOptions) {
   if (typeof live !== 'boolean') throw wrong('live', 'it must be true or false')
   if (onProgress !== undefined && typeof onProgress !== 'function') throw wrong('onProgress', 'it is no function')
   checkOptions('evaluate.change', change, ['model', 'prompts', 'topology'])
-  checkScore(options.score)
-  return { concurrency, limit, budget }
+  return { concurrency, limit, budget, score: checkScore(options.score, scores) }
 }
 
 /** @throws ValidationError `topology.refused` */
@@ -151,8 +205,10 @@ class Purse {
   out = 0
   readonly #left: { tokens?: number; cost?: number }
 
-  constructor(budget: { readonly tokens?: number; readonly cost?: number }) {
+  /** @param before what was done of it already */
+  constructor(budget: { readonly tokens?: number; readonly cost?: number }, before: readonly EvaluatedRun[]) {
     this.#left = { ...budget }
+    for (const { spent } of before) this.#add(spent, -1)
   }
 
   /** @returns undefined where nothing is left */

@@ -1,5 +1,14 @@
 /** What an answer is worth: a number, of the past run and of the one that is run again alike. */
-import { canonicalJson, checkOptions, checkSchema, failure, type Json, parse, type Schema } from '../../core/index.ts'
+import {
+  canonicalJson,
+  checkOptions,
+  checkSchema,
+  failure,
+  type Json,
+  nearest,
+  parse,
+  type Schema,
+} from '../../core/index.ts'
 import type { RunResult } from '../orchestra/run-result.ts'
 
 /** What is scored. */
@@ -18,25 +27,41 @@ export interface ScoredRun {
 
 /**
  * `exact`: 1 where the answer is the past one, else 0. `{ schema }`: 1 where the answer fits. `citations`: the share of
- * its citations that stand in what the run was given, 0 without any. A function: any number, more being better.
+ * its citations that stand in what the run was given, 0 without any. A function: any number, more being better. `{ named }`:
+ * one of `createTroupe({ evaluation: { scores } })`.
  */
-export type Score = 'exact' | 'citations' | { readonly schema: Schema } | ((run: ScoredRun) => number | Promise<number>)
+export type Score = 'exact' | 'citations' | { readonly schema: Schema } | { readonly named: string } | ScoreFunction
+export type ScoreFunction = (run: ScoredRun) => number | Promise<number>
+/** By their names. */
+export type NamedScores = Readonly<Record<string, ScoreFunction>>
+export type KnownScore = Exclude<Score, { readonly named: string }>
 
 const wrong = (problem: string) => failure('validation.failed', { what: 'The score of evaluate', problem })
 
 /** @throws ValidationError */
-export function checkScore(score: Score): Score {
+export function checkScore(score: Score, scores: NamedScores = {}): KnownScore {
   if (score === 'exact' || score === 'citations' || typeof score === 'function') return score
   if (typeof score !== 'object' || score === null)
-    throw wrong(`it is ${String(score)}, neither 'exact', 'citations', { schema } nor a function`)
+    throw wrong(`it is ${String(score)}, neither 'exact', 'citations', { schema }, { named } nor a function`)
+  if ('named' in score) return scoreNamed(score, scores)
   checkOptions('evaluate.score', score, ['schema'])
   if (score.schema === undefined) throw wrong('it has no schema')
   checkSchema('The schema of evaluate.score', score.schema)
   return score
 }
 
+function scoreNamed(score: { readonly named: string }, scores: NamedScores): ScoreFunction {
+  checkOptions('evaluate.score', score, ['named'])
+  const found = Object.hasOwn(scores, score.named) ? scores[score.named] : undefined
+  if (found) return found
+  const known = Object.keys(scores)
+  throw wrong(
+    `none is named ${score.named}; ${nearest(String(score.named), known) ?? (known.join(', ') || 'none is')} is known`,
+  )
+}
+
 /** @throws ValidationError for a score that is no number, or where there is nothing to be equal to */
-export async function scoreAnswer(score: Score, run: ScoredRun): Promise<number> {
+export async function scoreAnswer(score: KnownScore, run: ScoredRun): Promise<number> {
   if (score === 'exact') return exact(run)
   if (score === 'citations') return citations(run)
   if (typeof score === 'object') {

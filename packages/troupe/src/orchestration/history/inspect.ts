@@ -20,6 +20,8 @@ export interface HeldFailure {
 export interface Inspection extends Standing {
   /** Where it stands. */
   readonly breakpoint?: Breakpoint
+  /** Runs that its steps have started and that are not over. */
+  readonly below?: readonly Inspection[]
   readonly next: {
     /** Steps that begin, in their order, as far as places are free. */
     readonly steps: readonly NextStep[]

@@ -84,6 +84,7 @@ function sliceOf(
   const config = {
     ...pinned.config,
     budget: { ...budget, steps, hops: share('hops'), depth: Math.min(budget.depth, left.depth) },
+    ...(pinned.config.debug === undefined && left.breakOn.length > 0 ? { debug: { breakOn: left.breakOn } } : {}),
   }
   return { config, slice: steps }
 }

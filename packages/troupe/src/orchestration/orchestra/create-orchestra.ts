@@ -1,6 +1,7 @@
 /** Puts the orchestra of a troupe together from what the runtime hands over. */
 import type { Events } from '../../core/index.ts'
 import type { Blobs } from '../../storage/index.ts'
+import type { NamedScores } from '../evaluation/score-answer.ts'
 import { OrchestraHost } from './orchestra-host.ts'
 import type { OrchestraParts } from './parts.ts'
 import { createRunBudgets } from './run-budget.ts'
@@ -11,9 +12,10 @@ import { createRunStore } from './run-store.ts'
 
 export type GivenParts = Omit<
   OrchestraParts,
-  'store' | 'commands' | 'teamOf' | 'budgets' | 'announce' | 'live' | 'children' | 'onLost'
+  'store' | 'commands' | 'teamOf' | 'scores' | 'budgets' | 'announce' | 'live' | 'children' | 'onLost'
 > & {
   readonly events: Events
+  readonly scores?: NamedScores
   readonly blobs: Blobs
   /** Who this process is, for those who share the storage. */
   readonly holder: () => string
@@ -23,7 +25,7 @@ export type GivenParts = Omit<
 const said = ['branch', 'step', 'agent', 'node', 'barrier', 'question', 'attempt', 'kind', 'as', 'reason'] as const
 
 export function createOrchestra(given: GivenParts, known: Known): OrchestraHost {
-  const { events, holder, blobs, ...parts } = given
+  const { events, holder, blobs, scores = {}, ...parts } = given
   const announce: OrchestraParts['announce'] = (userId, runId, trace, event) => {
     const fields = event as unknown as Readonly<Record<string, string | undefined>>
     const plain = Object.fromEntries(said.flatMap((name) => (fields[name] === undefined ? [] : [[name, fields[name]]])))
@@ -36,6 +38,7 @@ export function createOrchestra(given: GivenParts, known: Known): OrchestraHost 
       ...host,
       announce,
       store: createRunStore(parts.storage, { node: holder, form: parts.journals.form, mark: blobs.mark }),
+      scores,
       teamOf: teamNames(known),
       commands: createRunCommands(parts.storage, parts.inbox, parts.audit),
       budgets: createRunBudgets(parts.storage.dialect),

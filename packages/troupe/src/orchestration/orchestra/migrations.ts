@@ -1,5 +1,6 @@
 /** The tables of runs: what a list shows, which are not over yet, their budgets. */
 import { type ContentNames, type Migration, postgresTables, type UserTable, workTable } from '../../storage/index.ts'
+import { evaluatedRunContent, evaluatedRunsTables } from '../evaluation/evaluation-tables.ts'
 import { scheduleTablesPostgres, scheduleTablesSqlite, scheduleUserTables } from '../schedules/schedule-tables.ts'
 import { endedRunsTables } from './ended-runs.ts'
 import { runLabels, teamLabels } from './run-labels.ts'
@@ -75,6 +76,7 @@ export const orchestrationMigrations: readonly Migration[] = [
   { room: 'orchestration', version: 4, name: 'runs by label, status and cost', lowestReader: 2, up: runLabels },
   { room: 'orchestration', version: 5, name: 'runs by team and words', lowestReader: 2, up: teamLabels },
   { room: 'orchestration', version: 6, name: 'runs that are over', lowestReader: 2, up: endedRunsTables },
+  { room: 'orchestration', version: 7, name: 'evaluations', lowestReader: 2, up: evaluatedRunsTables },
 ]
 
 /** @param run what the statement calls the id of the run */
@@ -93,6 +95,7 @@ export const orchestrationTables: readonly UserTable[] = [
   { name: 'budgets', key: ['run_id'] },
   { name: 'run_commands', key: ['run_id', 'command_id'], content: commandContent('run_id', 'command_id') },
   { name: 'run_labels', key: ['kind', 'value', 'created_at', 'run_id'] },
+  { name: 'evaluated_runs', key: ['evaluation', 'run_id'], content: evaluatedRunContent },
   ...scheduleUserTables,
 ].map((table) => ({ room: 'orchestration', ...table }))
 

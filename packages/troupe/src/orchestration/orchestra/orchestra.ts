@@ -225,8 +225,8 @@ export class Orchestra {
 
   /**
    * Takes back what a run that is over did outside: its steps in reverse order, each effect whose tool or code brings
-   * `undo`, those in bodies of tools too. One that fails stops it; called again, it goes on there and repeats none. Runs
-   * that its steps started are undone by their own ids.
+   * `undo`, those in bodies of tools too. One that fails stops it; called again, it goes on there and repeats none. What
+   * runs that its steps started did is taken back where they were started.
    * @param options `steps`: those alone
    * @returns each effect, the last first: `undone`, `already`, `none` (no undo), `failed` with its error, or `left`
    * @throws ConflictError `run.open` while the run is not over, `run.agents_missing`, `code.changed`; NotFoundError
@@ -237,7 +237,8 @@ export class Orchestra {
     checkSignal('orchestra.undo', options.signal)
     const { endedAt, status } = await this.#host.row(this.#user, checkName('run', id))
     if (endedAt === null) throw failure('run.open', { run: id, status })
-    return undoRun(this.#host.parts, this.#user, await this.#host.source(this.#user, id), options)
+    const source = (run: string) => this.#host.source(this.#user, run)
+    return undoRun(this.#host.parts, this.#user, await source(id), options, source)
   }
 
   /**

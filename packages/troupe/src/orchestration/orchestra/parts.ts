@@ -8,6 +8,8 @@ import type { Log } from '../../observability/index.ts'
 import type { AuditTrail } from '../../security/index.ts'
 import type { Statement, Storage } from '../../storage/index.ts'
 import type { CanonicalTopology } from '../core/canonical.ts'
+import type { BreakOn } from '../core/config.ts'
+import type { NamedScores } from '../evaluation/score-answer.ts'
 import type { EndedRuns } from './ended-runs.ts'
 import type { First } from './first.ts'
 import type { RunBudgets } from './run-budget.ts'
@@ -42,6 +44,8 @@ export interface Left {
   readonly steps: number
   readonly hops: number
   readonly depth: number
+  /** Where the run stops, and one that it starts too. */
+  readonly breakOn: readonly BreakOn[]
 }
 
 export interface OrchestraParts {
@@ -62,6 +66,8 @@ export interface OrchestraParts {
   readonly services: Services
   /** The context of users, for what a run had to do with it. */
   readonly mesh: Pick<Mesh, 'agent' | 'host'>
+  /** How answers of evaluations are scored, by name. */
+  readonly scores: NamedScores
   /** How a team is called, as far as the troupe knows. */
   readonly teamOf: (topology: CanonicalTopology) => string | undefined
   /** Of this release. */

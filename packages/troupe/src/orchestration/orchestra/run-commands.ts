@@ -43,6 +43,7 @@ const operations = {
   cancel: 'run.cancel',
   'question.answered': 'run.answer',
   'step.resumed': 'run.settle',
+  break: 'run.break',
   'branch.edited': 'run.edit',
   'step.edited': 'run.edit',
 } as const

@@ -23,7 +23,7 @@ import { encodeRecord } from './run-record.ts'
 import type { StepLauncher } from './step-launcher.ts'
 import { takeCommand } from './take-command.ts'
 import { type Follows, Taken } from './taken.ts'
-import { tellBelow } from './tell-below.ts'
+import { tellOthers } from './tell-below.ts'
 import { waitsOutside } from './waiting-below.ts'
 import { inputOf, type Told } from './wire.ts'
 
@@ -78,7 +78,7 @@ export class RunOwner {
     this.#writer = options.writer
     this.#mark = options.writer.mark()
     this.#launcher = options.launcher
-    this.#state = options.state
+    this.#state = options.launcher.follows(options.state)
     this.#lastSeq = options.lastSeq
     this.#lastAt = options.lastAt
   }
@@ -205,16 +205,16 @@ export class RunOwner {
     const told = rows.flatMap((row) => this.#takeRow(step, row.body, at))
     for (const { make } of asked) step.take(make(at))
     const taken = rows.map((row) => row.id)
-    const below = await tellBelow(this.#parts, this.user, this.run, step.events)
+    const others = await tellOthers(this.#parts, this, step.events)
     const statements = [
       ...this.#recorded(step, at),
       ...told,
       ...(taken.length > 0 ? inbox.remove(this.user, this.#writer.id, taken).statements : []),
       ...this.#rowsFollowing(step.follows),
-      ...below,
+      ...others,
     ]
     if (statements.length > 0) {
-      const tells = below.length > 0 || (this.over && parentOf(this.pinned) !== undefined)
+      const tells = others.length > 0 || (this.over && parentOf(this.pinned) !== undefined)
       const wake = ['timers', 'steps', ...(tells ? ['runs' as const] : [])] as const
       const result = await storage.commit({ id: null, scope: { user: this.user }, statements, wake })
       if (!result.ok) throw failure(result.code, { journal: this.#writer.id, ...result.detail })

@@ -13,6 +13,7 @@ import {
 } from '../../core/index.ts'
 import type { Settlement } from '../../durable/index.ts'
 import { type AgentPath, pathOf, pathSetBy } from '../core/agent-path.ts'
+import { type BreakOnOption, readBreakOn } from '../core/read-config.ts'
 import { type Inspection, inspect } from '../history/inspect.ts'
 import { PastRun } from '../history/past-run.ts'
 import { type RecordedCall, recordedCall } from '../history/recorded-call.ts'
@@ -165,11 +166,32 @@ export class Run {
     return this.inspect()
   }
 
-  /** How it stands, and what comes next when it goes on. */
+  /**
+   * Where it stops from now on, in place of what it was started with: runs that its steps have started stop there too.
+   * @param breakOn as `config.debug.breakOn`; none: nowhere
+   * @throws ValidationError; ConflictError `run.over`
+   * @example await run.breakAt(['error', { agent: 'Writer' }])
+   */
+  async breakAt(breakOn: BreakOnOption | readonly BreakOnOption[], options: CommandOptions = {}): Promise<void> {
+    checkCommand('run.breakAt', options)
+    const row = await this.#host.row(this.#user, this.id)
+    const [start] = row.endedAt === null ? await this.#host.records(this.#user, this.id, 0, 1) : []
+    const { input } = start ? readRecord(start.body) : {}
+    const topology = input?.type === 'start' ? input.pinned.topology : undefined
+    const order = { type: 'break', by: 'host', breakOn: readBreakOn(breakOn, topology) } as const
+    await this.#host.give(this.#user, this.id, order, options)
+  }
+
+  /** How it stands, and what comes next when it goes on; runs that its steps have started and that are not over, `below`. */
   async inspect(options: { readonly signal?: AbortSignal } = {}): Promise<Inspection> {
     checkCall('run.inspect', options)
     const row = await this.#host.row(this.#user, this.id)
-    return inspect(PastRun.of(this.id, await keptRecords(this.#host.parts, this.#user, row)))
+    const own = inspect(PastRun.of(this.id, await keptRecords(this.#host.parts, this.#user, row)))
+    const children = row.endedAt === null ? await this.#host.parts.store.children(this.#user) : []
+    const below: Inspection[] = []
+    for (const { run, parent } of children)
+      if (parent.run === this.id) below.push(await new Run(this.#host, this.#user, run).inspect(options))
+    return below.length > 0 ? { ...own, below } : own
   }
 
   /**
@@ -205,8 +227,10 @@ export class Run {
     checkCall('run.edit', options)
     const give = (order: Order) => this.#host.give(this.#user, this.id, order, options)
     for (const [step, value] of Object.entries(edits.results ?? {}))
-      await give({ type: 'step.edited', step, outcome: goingOf(value, 'The result'), by: 'host' })
+      if (!(await this.#editBelow('results', step, value, options)))
+        await give({ type: 'step.edited', step, outcome: goingOf(value, 'The result'), by: 'host' })
     for (const [branch, value] of Object.entries(edits.inputs ?? {})) {
+      if (await this.#editBelow('inputs', branch, value, options)) continue
       const input = JSON.parse(encodeJson(value, 'The input')) as Json
       await give({ type: 'branch.edited', branch, input, by: 'host' })
     }
@@ -285,6 +309,19 @@ export class Run {
   async #isBelow(run: string): Promise<boolean> {
     const children = await this.#host.parts.store.children(this.#user)
     return children.some((child) => child.run === run && child.parent.above.includes(this.id))
+  }
+
+  /** `RUN::PLACE` names a place of a run that this one started. */
+  async #editBelow(
+    what: 'results' | 'inputs',
+    place: string,
+    value: unknown,
+    options: { readonly signal?: AbortSignal },
+  ) {
+    const below = askedBelow(place)
+    if (!below || !(await this.#isBelow(below.run))) return false
+    await new Run(this.#host, this.#user, below.run).edit({ [what]: { [below.question]: value } }, options)
+    return true
   }
 
   async #give(type: 'pause' | 'continue' | 'cancel', options: CommandOptions): Promise<void> {

@@ -2,11 +2,13 @@
 import type { ChildRunSpec } from '../../agents/index.ts'
 import type { UserId } from '../../core/index.ts'
 import { type Json, TroupeError } from '../../core/index.ts'
+import { breakpointsIn } from '../core/debug.ts'
 import { parentOf } from './parent.ts'
 import type { ChildRuns } from './parts.ts'
 import type { RunHost } from './run-host.ts'
 import type { RunRow } from './run-store.ts'
 import { createRun, prepareRun, type StartSpec } from './start-run.ts'
+import { breakBelow } from './tell-below.ts'
 import { waitingBelow } from './waiting-below.ts'
 
 const isOver = (error: unknown): boolean => error instanceof TroupeError && error.code === 'run.over'
@@ -32,6 +34,7 @@ export function createChildRuns(host: RunHost): ChildRuns {
         steps: budget.steps - state.counts.totalSteps - open.reduce((sum, { parent }) => sum + parent.slice, 0),
         hops: budget.hops - state.counts.hops,
         depth: budget.depth - (state.steps.get(step)?.depth ?? 0) - 1,
+        breakOn: breakBelow(breakpointsIn(state)),
       }
     },
     take: async (user, run, agents) => {

@@ -29,6 +29,7 @@ import { runJournal } from './run-journals.ts'
 import { RunOwner } from './run-owner.ts'
 import { encodeRecord, readRecord } from './run-record.ts'
 import { StepLauncher } from './step-launcher.ts'
+import { tellAbove } from './tell-below.ts'
 
 export interface StartSpec {
   /** Starting again with the id of a run that exists, and what it was started with, gives that run; one that was left goes
@@ -160,6 +161,11 @@ export function createRun(
     ...fragment.statements,
     ...parts.budgets.open(user, run, first.pinned.config.budget),
     ...owner.beginning(events),
+    ...tellAbove(
+      parts,
+      { user, run, pinned: first.pinned },
+      events.map((event, i) => ({ ...event, seq: i + 1 })),
+    ),
     ...(parts.audit?.written(user, { actor: startedBy(first.pinned), operation: 'run.start', resource: run }) ?? []),
   ]
   return { owner, events, launcher, statements }

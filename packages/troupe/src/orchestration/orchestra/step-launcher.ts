@@ -20,7 +20,9 @@ import {
 } from '../../core/index.ts'
 import type { Recorder, StepEnd, StepSpec, UndoneEffect } from '../../durable/index.ts'
 import type { Fragment } from '../../storage/index.ts'
+import { breakpointsIn } from '../core/debug.ts'
 import type { Command, Pinned, StepUsage } from '../core/model.ts'
+import type { State } from '../core/state.ts'
 import { parentOf } from './parent.ts'
 import type { OrchestraParts } from './parts.ts'
 import { createRunHands } from './run-hands.ts'
@@ -56,6 +58,7 @@ export class StepLauncher {
   #over = false
   /** What is under way goes on, and nothing begins. */
   #draining = false
+  #state: Readonly<State> | undefined
 
   constructor(parts: OrchestraParts, user: UserId, run: string, pinned: Pinned, agents: ReadonlyMap<string, Agent>) {
     this.#parts = parts
@@ -68,6 +71,12 @@ export class StepLauncher {
   /** The code of the run's agents, by name. */
   get agents(): ReadonlyMap<string, Agent> {
     return this.#agents
+  }
+
+  /** @param state of the run, as it changes: where it stops may be set while it goes on */
+  follows<S extends State>(state: S): S {
+    this.#state = state
+    return state
   }
 
   /** A step that is already carried out here is left alone. */
@@ -163,9 +172,14 @@ export class StepLauncher {
     )
   }
 
-  /** Takes back what a step that is over did outside. */
-  undo(command: Execute, signal: AbortSignal | undefined): Promise<readonly UndoneEffect[]> {
-    return this.#parts.steps.undo(this.#spec(command, signal), (recorder) => this.#entered(command, recorder))
+  /** Takes back what a step that is over did outside; `only`: of these calls. */
+  undo(
+    command: Execute,
+    signal: AbortSignal | undefined,
+    only?: ReadonlySet<string>,
+  ): Promise<readonly UndoneEffect[]> {
+    const spec = this.#spec(command, signal)
+    return this.#parts.steps.undo(spec, (recorder) => this.#entered(command, recorder), only)
   }
 
   #spec(command: Execute, signal: AbortSignal | undefined): StepSpec {
@@ -248,7 +262,8 @@ export class StepLauncher {
 
   #services(): Services {
     const { timeouts, budget, guards, debug } = this.#pinned.config
-    const breakOn = debug?.breakOn.flatMap((each) => (each.on === 'tool' ? [each.tool] : []))
+    const breakpoints = this.#state ? breakpointsIn(this.#state) : (debug?.breakOn ?? [])
+    const breakOn = breakpoints.flatMap((each) => (each.on === 'tool' ? [each.tool] : []))
     return {
       ...this.#parts.services,
       budget: this.#parts.budgets.of(this.#user, this.#run, budget, parentOf(this.#pinned)?.limits),
@@ -257,7 +272,7 @@ export class StepLauncher {
         ...(timeouts.model === undefined ? {} : { model: timeouts.model }),
         ...(timeouts.human === undefined ? {} : { human: timeouts.human }),
       },
-      ...(breakOn?.length ? { breakOn } : {}),
+      ...(breakOn.length > 0 ? { breakOn } : {}),
       ...(guards.repetition ? { repetition: createRepetitionGuard(guards.repetition) } : {}),
     }
   }

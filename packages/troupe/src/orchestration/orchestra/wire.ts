@@ -4,12 +4,14 @@
  */
 import type { Outcome, Question } from '../../agents/index.ts'
 import { failure, type Json, type StoredError, type TaintLabel, taintField } from '../../core/index.ts'
-import type { Input, StepUsage } from '../core/model.ts'
+import type { BreakOn } from '../core/config.ts'
+import type { Breakpoint, Input, StepUsage } from '../core/model.ts'
 
 /** What a run is told to do: an input without its moment, which is when the run takes it in. */
 export type Order =
   | { readonly type: 'pause' | 'cancel'; readonly by: string }
   | { readonly type: 'continue'; readonly by: string; readonly steps?: number }
+  | { readonly type: 'break'; readonly by: string; readonly breakOn: readonly BreakOn[] }
   | { readonly type: 'step.edited'; readonly step: string; readonly outcome: Outcome; readonly by: string }
   | { readonly type: 'branch.edited'; readonly branch: string; readonly input: Json; readonly by: string }
   | {
@@ -55,8 +57,10 @@ export type Told =
       readonly deadline?: number
     } & Tainted)
   | { readonly type: 'timer'; readonly name: string }
-  /** By the run above. */
-  | { readonly type: 'pause' | 'continue' }
+  /** By the run above; a breakpoint is of a run below. */
+  | { readonly type: 'pause'; readonly breakpoint?: Breakpoint }
+  | { readonly type: 'continue'; readonly steps?: number }
+  | { readonly type: 'break'; readonly breakOn: readonly BreakOn[] }
   | { readonly type: 'command'; readonly id: string; readonly order: Order }
   | { readonly type: 'charged'; readonly run: string; readonly steps: number; readonly usage: StepUsage }
 
@@ -98,8 +102,13 @@ export function inputOf(body: Json, at: number): Input {
     case 'timer':
       return { at, type: 'timer', name: told.name }
     case 'pause':
+      return told.breakpoint
+        ? { at, type: 'pause', by: 'breakpoint', breakpoint: told.breakpoint }
+        : { at, type: 'pause', by: 'parent' }
     case 'continue':
-      return { at, type: told.type, by: 'parent' }
+      return { at, type: 'continue', by: 'parent', ...(told.steps === undefined ? {} : { steps: told.steps }) }
+    case 'break':
+      return { at, type: 'break', by: 'parent', breakOn: told.breakOn }
     default:
       throw failure('invariant.broken', { rule: 'what is put into the inbox of a run is known to this release' })
   }

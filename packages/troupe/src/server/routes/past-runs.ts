@@ -5,6 +5,12 @@ import { answers } from '../route.ts'
 import { done, given, json, metadata, optional, storedError, whole } from './shapes.ts'
 
 const place = z.object({ run: z.string() })
+const breakOn = z.union([
+  z.literal('error'),
+  z.strictObject({ agent: z.string() }),
+  z.strictObject({ tool: z.string() }),
+  z.strictObject({ seq: z.int().min(1) }),
+])
 const event = z.looseObject({ type: z.string(), seq: z.number(), at: z.number() })
 
 export const pastRunRoutes = [
@@ -138,6 +144,7 @@ export const pastRunRoutes = [
     answer: z.object({
       effects: z.array(
         z.object({
+          run: z.string().optional(),
           step: z.string(),
           agent: z.string(),
           call: z.string(),
@@ -184,6 +191,24 @@ export const pastRunRoutes = [
     handle: async ({ orchestra, params, once, signal }) => {
       const run = await orchestra.get(params.run)
       return { ...(await run.step({ ...given({ id: once }), signal })) }
+    },
+  }),
+  answers({
+    method: 'POST',
+    path: '/v1/runs/:run/breakpoints',
+    operation: 'runs.command',
+    role: 'contributor',
+    summary: 'Where it stops from now on, with the runs that its steps have started.',
+    params: place,
+    body: z.strictObject({
+      breakOn: z.union([breakOn, z.array(breakOn).max(100)]),
+      id: z.string().max(256).optional(),
+    }),
+    answer: done,
+    handle: async ({ orchestra, params, body, once, signal }) => {
+      const run = await orchestra.get(params.run)
+      await run.breakAt(body.breakOn, { ...given({ id: body.id ?? once }), signal })
+      return { ok: true as const }
     },
   }),
   answers({

@@ -34,6 +34,11 @@ export const orchestrationCodes = {
     message: 'The run {run} is not over: {status}.',
     hint: 'Wait for its end, or cancel it first.',
   },
+  'evaluation.repeated': {
+    class: errors.ConflictError,
+    message: 'The evaluation {evaluation} was begun with another change or score.',
+    hint: 'Go on with it as it was begun, or choose another id.',
+  },
   'evaluation.unrecorded': {
     class: errors.NotFoundError,
     message: 'The past run has no call of the {kind} {name} with these arguments.',

@@ -1,0 +1,90 @@
+/**
+ * What an evaluation that has an id has done: the runs that it chose, and the report of each as it was made. Begun again with
+ * its id it goes on with what is left, and pays for nothing twice. Kept for 30 days.
+ */
+import { type RawBuilder, sql } from 'kysely'
+import { failure, type Json, type UserId } from '../../core/index.ts'
+import { type Bind, type ContentNames, type Storage, template } from '../../storage/index.ts'
+import type { EvaluatedRun } from './evaluate-run.ts'
+import { evaluatedRunContent } from './evaluation-tables.ts'
+
+const keptMs = 30 * 86_400_000
+const now = { $: 'now' } as const
+
+interface Begun {
+  /** Of all that it asks for. */
+  readonly hash: string
+  readonly runs: readonly string[]
+}
+
+export class EvaluationRecord {
+  readonly #storage: Pick<Storage, 'dialect' | 'read' | 'commit'>
+  readonly #place: { readonly user: UserId; readonly evaluation: string }
+  readonly #statements: ReturnType<typeof compile>
+
+  constructor(storage: Pick<Storage, 'dialect' | 'read' | 'commit'>, user: UserId, evaluation: string) {
+    this.#storage = storage
+    this.#place = { user, evaluation }
+    this.#statements = compile(storage)
+  }
+
+  /**
+   * @param choose names the runs, where it is new
+   * @returns its runs, and the reports of those that are done
+   * @throws ConflictError `evaluation.repeated` where it had asked for something else
+   */
+  async begin(
+    hash: string,
+    choose: () => Promise<readonly string[]>,
+  ): Promise<{ readonly runs: readonly string[]; readonly done: ReadonlyMap<string, EvaluatedRun> }> {
+    const { user, evaluation } = this.#place
+    const [rows = []] = await this.#storage.read({ user }, [this.#statements.all(this.#place, { returns: true })])
+    const bodies = new Map(rows.map((row) => [String(row.run_id), JSON.parse(String(row.body)) as Json]))
+    const begun = bodies.get('') as Begun | undefined
+    if (begun && begun.hash !== hash) throw failure('evaluation.repeated', { evaluation })
+    bodies.delete('')
+    if (begun) return { runs: begun.runs, done: bodies as unknown as ReadonlyMap<string, EvaluatedRun> }
+    const runs = await choose()
+    await this.#put('', { hash, runs } as unknown as Json)
+    return { runs, done: new Map() }
+  }
+
+  add(run: EvaluatedRun): Promise<void> {
+    return this.#put(run.run, run as unknown as Json)
+  }
+
+  async #put(run: string, body: Json): Promise<void> {
+    const { user } = this.#place
+    const statements = [
+      this.#statements.sweep({ user, before: { $: 'now', plusMs: -keptMs } }),
+      this.#statements.put({ ...this.#place, run, body: JSON.stringify(body), now }),
+    ]
+    const result = await this.#storage.commit({ id: null, scope: { user }, statements })
+    if (!result.ok) throw failure(result.code, { ...result.detail })
+  }
+}
+
+type Place = { user: string; evaluation: string }
+
+function compile({ dialect }: Pick<Storage, 'dialect'>) {
+  const compiled = <Values extends { [K in keyof Values]: Bind }>(
+    build: (p: Values) => RawBuilder<unknown>,
+    content: ContentNames,
+  ) => template<unknown, Values>(dialect, (db, p) => ({ compile: () => build(p).compile(db) }), content)
+  return {
+    all: compiled<Place>(
+      (p) => sql`select evaluation, run_id, body from evaluated_runs
+        where user_id = ${p.user} and evaluation = ${p.evaluation}`,
+      evaluatedRunContent,
+    ),
+    put: compiled<Place & { run: string; body: string; now: Bind }>(
+      (p) => sql`insert into evaluated_runs (user_id, evaluation, run_id, body, at)
+        values (${p.user}, ${p.evaluation}, ${p.run}, ${p.body}, ${p.now}) on conflict do nothing`,
+      { body: ['evaluation', 'evaluation', 'run'] },
+    ),
+    sweep: compiled<{ user: string; before: Bind }>(
+      (p) => sql`delete from evaluated_runs where user_id = ${p.user} and at < ${p.before}`,
+      {},
+    ),
+  }
+}

@@ -1,0 +1,125 @@
+/** Past runs, run again with something different: a long work that is told run by run. */
+import { z } from 'zod'
+import { sleep } from '../../core/index.ts'
+import type { EvaluateOptions, EvaluationProgress } from '../../orchestration/index.ts'
+import { teamOf } from '../../runtime/index.ts'
+import { type Call, streams } from '../route.ts'
+import type { Frame } from '../sse/frame.ts'
+import { given } from './shapes.ts'
+import { topologyOf } from './start-run.ts'
+
+const filter = z.strictObject({
+  status: z.enum(['completed', 'failed', 'cancelled']).optional(),
+  agent: z.string().optional(),
+  team: z.string().optional(),
+  search: z.string().max(1_000).optional(),
+  tags: z.array(z.string()).max(100).optional(),
+  parent: z.string().optional(),
+  from: z.string().max(100).optional(),
+  to: z.string().max(100).optional(),
+  minCost: z.number().optional(),
+  maxCost: z.number().optional(),
+  order: z.enum(['newest', 'oldest']).optional(),
+})
+const body = z.strictObject({
+  id: z.string().max(256).optional().describe('Asked again with it, it goes on with the runs that are left.'),
+  runs: z.union([z.array(z.string()).max(10_000), filter]).describe('Ids, or what a list of runs takes.'),
+  change: z.strictObject({
+    model: z.string().optional(),
+    prompts: z.record(z.string(), z.string()).optional(),
+    topology: topologyOf.optional(),
+  }),
+  score: z
+    .union([
+      z.enum(['exact', 'citations']),
+      z.strictObject({ schema: z.record(z.string(), z.unknown()).describe('JSON Schema of a good answer.') }),
+      z.strictObject({ named: z.string().describe('One of those the troupe was opened with.') }),
+    ])
+    .describe('What an answer is worth.'),
+  live: z.boolean().optional(),
+  concurrency: z.int().min(1).max(32).optional(),
+  limit: z.int().min(1).max(10_000).optional(),
+  budget: z.strictObject({ tokens: z.number().optional(), cost: z.number().optional() }).optional(),
+})
+type Asked = Call<unknown, unknown, z.infer<typeof body>>
+
+/** After it the stream begins, and what is refused later is its last event. */
+const patienceMs = 1_000
+
+export const evaluationRoutes = [
+  streams({
+    method: 'POST',
+    path: '/v1/evaluations',
+    operation: 'runs.fork',
+    role: 'moderator',
+    summary:
+      'Runs past runs again with something different: `progress` for each, then `evaluation`. Hanging up stops it.',
+    body,
+    events: async (call) => {
+      const { orchestra, parts, signal } = call
+      const progress = new Progress()
+      const work = orchestra.evaluate({ ...optionsOf(call), signal, onProgress: (one) => progress.add(one) })
+      work.then(
+        () => progress.end(),
+        () => progress.end(),
+      )
+      // What is wrong with the request shows at once, and is a problem like any other.
+      const waited = new AbortController()
+      await Promise.race([work, progress.begun, sleep(parts.clock, patienceMs, waited.signal)]).finally(() =>
+        waited.abort(),
+      )
+      return framesOf(progress, work)
+    },
+  }),
+]
+
+function optionsOf({ parts, body: { score, change, ...rest } }: Asked): EvaluateOptions {
+  const { topology, ...edited } = change
+  return {
+    ...given(rest),
+    change: { ...given(edited), ...(topology === undefined ? {} : { topology: teamOf(parts, { topology }) }) },
+    score: typeof score === 'object' && 'schema' in score ? { schema: z.fromJSONSchema(score.schema) } : score,
+  } as unknown as EvaluateOptions
+}
+
+/** What was told and not sent yet; bounded by the runs of an evaluation. */
+class Progress {
+  readonly begun: Promise<void>
+  readonly #told: EvaluationProgress[] = []
+  #begin = () => {}
+  #wake = () => {}
+  #over = false
+
+  constructor() {
+    this.begun = new Promise((resolve) => {
+      this.#begin = resolve
+    })
+  }
+
+  add(one: EvaluationProgress): void {
+    this.#told.push(one)
+    this.#begin()
+    this.#wake()
+  }
+
+  end(): void {
+    this.#over = true
+    this.#wake()
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<EvaluationProgress> {
+    for (;;) {
+      const more = new Promise<void>((resolve) => {
+        this.#wake = resolve
+      })
+      yield* this.#told.splice(0)
+      if (this.#over && this.#told.length === 0) return
+      if (this.#told.length === 0) await more
+    }
+  }
+}
+
+async function* framesOf(progress: Progress, work: Promise<unknown>): AsyncGenerator<Frame> {
+  for await (const one of progress) yield { event: 'progress', data: one }
+  yield { event: 'evaluation', data: await work }
+}
