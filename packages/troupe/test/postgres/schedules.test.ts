@@ -92,4 +92,21 @@ describe.skipIf(missing !== undefined)('schedules of several processes', () => {
       Array.from({ length: 20 }, (_, i) => i),
     )
   }, 180_000)
+  test('are no more than their limit, whoever creates them at once', async () => {
+    const open = () => createTroupe({ storage, topologies: { tick }, schedules: { limit: 2 }, log: 'silent' })
+    const troupes = await Promise.all([open(), open()])
+    try {
+      for (const user of Array.from({ length: 8 }, (_, i) => `crowd-${i}`)) {
+        const made = await Promise.allSettled(
+          troupes.flatMap((troupe, t) =>
+            [1, 2].map((n) => troupe.user(user).schedules.create({ id: `s${t}${n}`, topology: 'tick', in: '1d' })),
+          ),
+        )
+        const refused = made.flatMap((one) => (one.status === 'rejected' ? [one.reason.code] : []))
+        expect(refused).toEqual(['schedule.limit', 'schedule.limit'])
+      }
+    } finally {
+      for (const troupe of troupes) await troupe.close()
+    }
+  }, 60_000)
 })

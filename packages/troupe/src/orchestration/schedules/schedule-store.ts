@@ -110,6 +110,8 @@ export function createScheduleStore(storage: Storage): ScheduleStore {
       const { state, due, position } = row
       const source = sourceOf(row.spec)
       return [
+        // One after the other where several processes share the database, or two could both take the last place.
+        ...(storage.dialect.name === 'postgres' ? [table.alone({ user })] : []),
         table.room({ user, limit }, { expect: { rows: 1 }, otherwise: 'schedule.limit', detail: { limit } }),
         table.insert(
           { ...at, state, source, spec: JSON.stringify(row.spec), due, position, now },
@@ -223,6 +225,9 @@ function compileWrites(storage: Storage) {
     lastAt: number | null
   }
   return {
+    alone: compile<{ user: string }>(
+      (p) => sql`select pg_advisory_xact_lock(hashtextextended(${p.user}, to_regclass('schedules')::oid::bigint))`,
+    ),
     room: compile<{ user: string; limit: number }>(
       (p) =>
         sql`select 1 as room where (select count(*) from schedules where user_id = ${p.user} and state <> 'ended') < ${p.limit}`,
