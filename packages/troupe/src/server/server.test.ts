@@ -91,7 +91,7 @@ describe('runs over HTTP', () => {
     const fits = await (await evaluated({ runs: ['one'], change: {}, score: { schema } })).text()
     expect(fits).toContain('"quality":1')
     const unlike = await evaluated({ ...asked, score: 'citations' })
-    expect([unlike.status, (await unlike.json()).code]).toEqual([409, 'evaluation.repeated'])
+    expect([unlike.status, ((await unlike.json()) as { code: string }).code]).toEqual([409, 'evaluation.repeated'])
     expect((await evaluated({ ...asked, score: { named: 'none' } })).status).toBe(400)
   })
   it('go over registered topologies, or over one that the request puts together', async () => {
