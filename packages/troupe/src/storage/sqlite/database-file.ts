@@ -74,12 +74,23 @@ export function openFile({ path: name, migrations, at }: DatabaseFileOptions): D
 /** Sees through symbolic links, so that one file has one lock; makes the folder where there is none. */
 function locate(path: string): string {
   if (existsSync(path)) return realpathSync(path)
+  const missing: string[] = []
   let parent = dirname(path)
-  while (!existsSync(parent)) parent = dirname(parent)
+  for (; !existsSync(parent); parent = dirname(parent)) missing.unshift(parent)
   // Asked here, for the error of mkdir does not always say that it is a matter of rights.
   accessSync(parent, constants.W_OK)
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+  // One by one: below what takes no folders, such as /proc, Node's recursive mkdir never ends.
+  for (const folder of missing) makeFolder(folder)
   return join(realpathSync(dirname(path)), basename(path))
+}
+
+/** Another process may be as quick. */
+function makeFolder(path: string): void {
+  try {
+    mkdirSync(path, { mode: 0o700 })
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+  }
 }
 
 /**

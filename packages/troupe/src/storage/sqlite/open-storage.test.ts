@@ -118,6 +118,10 @@ test('a folder, a device and a file as a folder are refused and stay as they wer
   await refusedUntouched('file/troupe.db', 'storage.foreign')
 })
 
+test.skipIf(!existsSync('/proc/self'))('a place that takes no folders is refused, and not tried for ever', async () => {
+  await expect(open('../../proc/none/deep/troupe.db')).rejects.toMatchObject({ name: 'ExternalServiceError' })
+})
+
 test('other files where the lock or the name of the owner would be are refused and stay as they were', async () => {
   writeFileSync(join(folder, 'a.db.lock'), 'not a lock')
   writeFileSync(join(folder, 'b.db.owner'), 'not a card')
