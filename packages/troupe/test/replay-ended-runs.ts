@@ -1,16 +1,17 @@
 /**
  * Beside every test of rooms that make runs: when a troupe closes, those of its runs that are over are replayed, and the
- * test that made one that differs fails. In CI, or with TROUPE_REPLAYS=on.
+ * test that made one that differs fails. In CI, or with TROUPE_REPLAYS=on; with TROUPE_REPLAYS=all each of them, and it ends
+ * with their number.
  */
 import { afterAll, afterEach, expect } from 'vitest'
 import type { Troupe } from '../src/index.ts'
 
-const rooms = /\/src\/(?:agents|orchestration|runtime)\//
-/** Of each user, the newest. */
-const most = 20
+const rooms = /\/src\/(?:agents|orchestration|runtime|protocols|compat|server|testing)\//
 
 const { CI, TROUPE_REPLAYS } = process.env
-const isOn = CI !== undefined || TROUPE_REPLAYS === 'on'
+const isOn = CI !== undefined || TROUPE_REPLAYS !== undefined
+/** Of each user, the newest. */
+const most = TROUPE_REPLAYS === 'all' ? 1_000 : 20
 
 if (isOn && rooms.test(expect.getState().testPath ?? '')) {
   const { createTroupe } = await import('../src/index.ts')
@@ -19,6 +20,7 @@ if (isOn && rooms.test(expect.getState().testPath ?? '')) {
   const users = new WeakMap<Troupe, Set<string>>()
   const closing = new WeakMap<Troupe, Promise<void>>()
   const different: string[] = []
+  let replayed = 0
   const { user, close } = all
   all.user = function (id) {
     users.set(this, (users.get(this) ?? new Set()).add(id))
@@ -39,6 +41,7 @@ if (isOn && rooms.test(expect.getState().testPath ?? '')) {
     const { items } = await orchestra.list({ limit: most })
     for (const run of items.filter(({ endedAt }) => endedAt !== undefined)) {
       const { identical, difference } = await orchestra.replay(run.id)
+      replayed++
       if (!identical) different.push(`${run.id}: ${JSON.stringify(difference)}`)
     }
   }
@@ -49,5 +52,6 @@ if (isOn && rooms.test(expect.getState().testPath ?? '')) {
   afterAll(() => {
     all.user = user
     all.close = close
+    if (TROUPE_REPLAYS === 'all') process.stderr.write(`replayed ${replayed} runs\n`)
   })
 }

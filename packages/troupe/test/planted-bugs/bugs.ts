@@ -30,6 +30,7 @@ const statements = 'durable/journals/journal-statements.js'
 const appender = 'durable/steps/appender.js'
 const effects = 'durable/steps/effect-runner.js'
 const owner = 'orchestration/orchestra/run-owner.js'
+const taking = 'orchestration/orchestra/take-command.js'
 
 const storageBugs: readonly Bug[] = [
   {
@@ -287,7 +288,7 @@ const durableBugs: readonly Bug[] = [
   {
     name: 'leaves whoever answered waiting for word of it',
     foundBy: 'runs',
-    edits: [edit(owner, 'return [this.#parts.commands.settle(this.user, this.run, told.id, outcome)];', 'return [];')],
+    edits: [edit(taking, 'statements: [settled, ...', 'statements: [...')],
   },
 ]
 

@@ -12,5 +12,5 @@ describe.skipIf(missing !== undefined)('a migration that dies at a statement', (
     expect(report.problems).toEqual([])
     expect(report.missed).toBe(0)
     expect(report.tried).toBeGreaterThan(8)
-  }, 180_000)
+  }, 300_000)
 })

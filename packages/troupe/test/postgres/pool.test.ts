@@ -140,6 +140,8 @@ describe.skipIf(missing !== undefined)('the connections of a process', () => {
           `select pg_cancel_backend(pid) from pg_stat_activity where datname = '${database}' and application_name = 'troupe' and state = 'active'`,
         )
         cancels += rowCount ?? 0
+        // Without a breath nothing but cancels would happen.
+        await new Promise((resolve) => setTimeout(resolve, 1))
       }
     })
     const seen = { own: 0, foreign: 0, refused: 0 }
