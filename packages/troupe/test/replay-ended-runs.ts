@@ -11,7 +11,7 @@ const rooms = /\/src\/(?:agents|orchestration|runtime|protocols|compat|server|te
 const { CI, TROUPE_REPLAYS } = process.env
 const isOn = CI !== undefined || TROUPE_REPLAYS !== undefined
 /** Of each user, the newest. */
-const most = TROUPE_REPLAYS === 'all' ? 1_000 : 20
+const most = TROUPE_REPLAYS === 'all' ? Number.POSITIVE_INFINITY : 20
 
 if (isOn && rooms.test(expect.getState().testPath ?? '')) {
   const { createTroupe } = await import('../src/index.ts')
@@ -34,12 +34,17 @@ if (isOn && rooms.test(expect.getState().testPath ?? '')) {
   const replayAll = async (troupe: Troupe): Promise<void> => {
     if (troupe.storageState().state !== 'open') return
     // One that is broken, or forgotten, on purpose is not what this is about.
-    for (const id of users.get(troupe) ?? []) await replayOf(troupe, id).catch(() => {})
+    for (const id of users.get(troupe) ?? [])
+      await replayOf(troupe, id).catch((error: { readonly code?: string }) => {
+        if (error.code === undefined) throw error
+      })
   }
   const replayOf = async (troupe: Troupe, id: string): Promise<void> => {
     const { orchestra } = user.call(troupe, id)
-    const { items } = await orchestra.list({ limit: most })
-    for (const run of items.filter(({ endedAt }) => endedAt !== undefined)) {
+    let left = most
+    for await (const run of await orchestra.list({ limit: 20 })) {
+      if (left-- <= 0) return
+      if (run.endedAt === undefined) continue
       const { identical, difference } = await orchestra.replay(run.id)
       replayed++
       if (!identical) different.push(`${run.id}: ${JSON.stringify(difference)}`)

@@ -141,7 +141,7 @@ describe.skipIf(missing !== undefined)('the connections of a process', () => {
         )
         cancels += rowCount ?? 0
         // Without a breath nothing but cancels would happen.
-        await new Promise((resolve) => setTimeout(resolve, 1))
+        await new Promise((resolve) => setTimeout(resolve, 3))
       }
     })
     const seen = { own: 0, foreign: 0, refused: 0 }

@@ -49,7 +49,9 @@ export function buildTrace(traceId: string, told: readonly Span[]): RecordedTrac
   }
 }
 
-const byStart = (one: Span, other: Span) => one.startedAt - other.startedAt
+/** Of two that began in the same millisecond, the one that was over first. */
+const byStart = (one: Span, other: Span) =>
+  one.startedAt - other.startedAt || (one.endedAt ?? Number.MAX_VALUE) - (other.endedAt ?? Number.MAX_VALUE)
 
 /** Parents come from envelopes, which others may have written. */
 function isBelowItself(span: Span, byId: ReadonlyMap<string, Span>): boolean {
