@@ -38,7 +38,7 @@ describe.skipIf(missing !== undefined)('several processes', () => {
         workers: 3,
         lease: '2s',
         random: seededRandom('nodes'),
-        ...(name === 'chaos' ? { blowAfterMs: 1_000 } : {}),
+        ...(name === 'chaos' ? { blowAfterMs: 600 } : {}),
         blows: 3,
         patienceMs: 120_000,
       })
