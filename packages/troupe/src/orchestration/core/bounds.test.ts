@@ -147,6 +147,9 @@ describe('guards', () => {
       const usage = { inputTokens: 100, outputTokens: 10, cost: 0.25 }
       world.take({ at: 2_000, type: 'budget.refused', step: '1#1', budget, limit, usage })
       expect(world.settle().result).toMatchObject({ guard: { name: budget, used, limit }, usage: { inputTokens: 100 } })
+      const first = new World(team('A', ['A -> End']), { A: leaf(1, 99) })
+      first.take({ at: 2_000, type: 'budget.refused', step: '1#1', budget, limit })
+      expect(first.settle().result).toMatchObject({ guard: { name: budget, used: 0, limit } })
     }
   })
 })
