@@ -5,6 +5,8 @@ import { main } from './main.ts'
 // Before anything that an older one cannot load.
 if (Number(process.versions.node.split('.')[0]) >= 24) process.exitCode = await main(process.argv)
 else {
-  process.stderr.write(`Troupe needs Node 24 or newer; this is ${process.version}.\n`)
+  process.stderr.write(
+    `Troupe needs Node 24 or newer, and this is Node ${process.versions.node}. Install Node 24 from https://nodejs.org and try again.\n`,
+  )
   process.exitCode = 2
 }

@@ -1,7 +1,6 @@
 /** A file of SQLite as a backup: its pages at one moment, copied beside whoever writes. */
 import { chmodSync, copyFileSync, existsSync, mkdirSync, renameSync, rmSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
-import { backup, type DatabaseSync } from 'node:sqlite'
 import { failure } from '../../core/index.ts'
 import { checkKnown } from '../applied.ts'
 import type { BackupEngine } from '../backup/engine-port.ts'
@@ -11,6 +10,7 @@ import { markRestored, type Restoration } from '../restored.ts'
 import { openForLooking, openForReading, openForWriting } from './connection.ts'
 import { fileFailure } from './file-failure.ts'
 import { migrate } from './migrate.ts'
+import { backup, type DatabaseSync } from './node-sqlite.ts'
 import { messageOf } from './sqlite-error.ts'
 
 /** In one step: one that is taken in several begins anew whenever somebody writes. Writers are not held up by it. */

@@ -1,6 +1,6 @@
-/** Connections with the settings that the promises rest on. Loaded by the writer thread too: imports nothing of ours. */
-import { DatabaseSync } from 'node:sqlite'
+/** Connections with the settings that the promises rest on. Loaded by the writer thread too: imports nothing of other rooms. */
 import { pathToFileURL } from 'node:url'
+import { DatabaseSync } from './node-sqlite.ts'
 
 /** `Trou` in ASCII; says in the file's header whose it is. */
 export const applicationId = 0x54_72_6f_75

@@ -17,13 +17,13 @@ import {
   statSync,
 } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
 import { failure } from '../../core/index.ts'
 import { pendingAfter } from '../applied.ts'
 import type { Migration } from '../migration.ts'
 import { applicationId, openForLooking, openForReading, openForWriting } from './connection.ts'
 import { fileFailure } from './file-failure.ts'
 import { appliedTo, isCurrent, migrate } from './migrate.ts'
+import { DatabaseSync } from './node-sqlite.ts'
 import { OwnerLock } from './owner-lock.ts'
 
 export interface DatabaseFileOptions {

@@ -7,8 +7,8 @@
  */
 import { closeSync, existsSync, openSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
-import { DatabaseSync } from 'node:sqlite'
 import { failure } from '../../core/index.ts'
+import { DatabaseSync } from './node-sqlite.ts'
 import { isRunning, type ProcessIdentity, thisProcess } from './process-identity.ts'
 import { resultCode } from './sqlite-error.ts'
 
