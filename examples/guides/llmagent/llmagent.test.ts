@@ -36,6 +36,7 @@ it('a request is validated, looked up, processed and kept', async () => {
     first: { words: 3, cached: false },
     second: { words: 3, cached: true },
     processed: 1,
+    logged: [['processed', 'Counter', 3]],
     wrong: 'ValidationError',
   })
 })
@@ -65,12 +66,23 @@ it('every way in which a request can end has its answer', async () => {
   })
 })
 
-it('logs are lines of JSON without payload', async () => {
+it('logs are lines of JSON: each request under its id, with durations and sizes, and no payload', async () => {
   const { main } = await import('./structured-log.ts')
-  expect(await main()).toEqual({
-    types: ['request_start', 'model.called', 'step.left', 'request_complete', 'request_start', 'request_error'],
-    payload: false,
-  })
+  const lines = await main()
+  const request = { action: 'count', request_id: expect.any(String) }
+  const step = { agent: 'Counter', userId: 'ada' }
+  const duration = expect.any(Number)
+  expect(lines).toMatchObject([
+    { msg: 'request_start', ...request, data_size: 10 },
+    { msg: 'counted', ...step, words: 2 },
+    { msg: 'step.left', ...step, success: true, durationMs: duration },
+    { msg: 'request_complete', ...request, duration, result_size: expect.any(Number) },
+    { msg: 'request_start', ...request, data_size: 2 },
+    { msg: 'step.left', ...step, success: false, code: 'agent.failed' },
+    { msg: 'request_error', ...request, duration, error_type: 'TypeError' },
+  ])
+  expect(new Set(lines.map(({ request_id: id }) => id)).size).toBe(3)
+  expect(JSON.stringify(lines)).not.toMatch(/secret|private/)
 })
 
 it('a factory makes what is registered', async () => {
@@ -142,7 +154,8 @@ it('a secret is found, sent, or missed at the start', async () => {
   const { main } = await import('./secrets.ts')
   expect(await main()).toEqual({
     seen: ['Bearer from-the-environment', 'Bearer from-the-vault'],
-    missing: 'Required secret not found: OTHER_KEY',
+    missing: ['secret.missing', 'OTHER_KEY'],
+    told: 'the key is [redacted]',
   })
 })
 
@@ -165,12 +178,16 @@ it('settings come from the environment', async () => {
   })
 })
 
-it('health is checked in parts', async () => {
+it('health is checked in parts, and an agent that does not answer within five seconds is ill', async () => {
   const { main } = await import('./health.ts')
-  expect(await main()).toEqual({
-    good: 'healthy',
-    bad: ['unhealthy', { agent_responsive: false, external_services: true }],
-    measured: ['memory_usage', 'disk_space'],
+  const well = { status: 'healthy', external_services: 'healthy', agent_responsive: 'healthy' }
+  const ill = { ...well, status: 'unhealthy', agent_responsive: 'unhealthy' }
+  expect(await main()).toMatchObject({
+    well,
+    down: ill,
+    slow: ill,
+    free: { memory: 'healthy', disk: 'healthy' },
+    full: { status: 'degraded', memory: 'degraded', disk: 'degraded' },
   })
 })
 

@@ -1,33 +1,20 @@
-/** A secret comes from the environment or from wherever secrets are kept; one that is missing is missed at the start. */
+/** A secret comes from the environment, else from a vault; one that is missing is missed at the start, and none is shown. */
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { createTroupe, type SecretSource } from 'troupe'
 
-export class SecretsManager {
-  readonly #cache = new Map<string, string>()
-  readonly #environment: Readonly<Record<string, string | undefined>>
-  readonly #fetchExternal: (key: string) => Promise<string | undefined>
-
-  constructor(
-    environment: Readonly<Record<string, string | undefined>>,
-    fetchExternal = async (_: string): Promise<string | undefined> => undefined,
-  ) {
-    this.#environment = environment
-    this.#fetchExternal = fetchExternal
-  }
-
-  /** @throws Error naming the secret that is nowhere, and no other */
-  async require(key: string): Promise<string> {
-    const value = this.#cache.get(key) ?? this.#environment[key] ?? (await this.#fetchExternal(key))
-    if (!value) throw new Error(`Required secret not found: ${key}`)
-    this.#cache.set(key, value)
-    return value
-  }
+/** In the place of a client of AWS, Google, Azure or HashiCorp: whatever gives a value for a name. */
+const vault: SecretSource = {
+  get: async (name) => (name === 'VAULT_KEY' ? { value: 'from-the-vault' } : undefined),
+}
+const environment: SecretSource = {
+  get: (name) => (name === 'AGENT_API_KEY' ? { value: 'from-the-environment' } : undefined),
 }
 
 export async function main() {
-  const secrets = new SecretsManager({ AGENT_API_KEY: 'from-the-environment' }, async (key) =>
-    key === 'VAULT_KEY' ? 'from-the-vault' : undefined,
-  )
+  // `'environment'` reads that of the process.
+  await using troupe = await createTroupe({ storage: 'memory:', log: 'silent', secrets: [environment, vault] })
+  const { secrets } = troupe
   const seen: (string | undefined)[] = []
   const server = createServer((request, response) => {
     seen.push(request.headers.authorization)
@@ -37,8 +24,9 @@ export async function main() {
   try {
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
     for (const key of ['AGENT_API_KEY', 'VAULT_KEY'])
-      await (await fetch(url, { headers: { authorization: `Bearer ${await secrets.require(key)}` } })).json()
-    return { seen, missing: await secrets.require('OTHER_KEY').catch((error: Error) => error.message) }
+      await (await fetch(url, { headers: { authorization: `Bearer ${await secrets.get(key)}` } })).json()
+    const missing = await secrets.get('OTHER_KEY').catch(({ code, details }) => [code, details.name])
+    return { seen, missing, told: troupe.redact(`the key is ${await secrets.get('VAULT_KEY')}`) }
   } finally {
     server.close()
   }

@@ -1,52 +1,46 @@
-/** A line of JSON for each event, with duration and sizes and never a payload. */
-import { createTroupe, LlmAgent, type Troupe, type TroupeEvent } from 'troupe'
-import { MockModel } from 'troupe/testing'
+/** A line of JSON for what happens, with durations and sizes and never a payload; a line of one's own says whose step it is. */
+import { randomUUID } from 'node:crypto'
+import { createTroupe, defineAgent, type Troupe } from 'troupe'
 
-export const logEvents = (troupe: Troupe, write: (line: string) => void): (() => void) =>
-  troupe.on('*', ({ type, at, ...data }: TroupeEvent) =>
-    write(JSON.stringify({ timestamp: new Date(at).toISOString(), event_type: type, data })),
-  )
+const sizeOf = (value: unknown): number => JSON.stringify(value).length
 
-/** Events of one's own stand beside them: the start, the end and the failure of a request. */
-export async function logged<Out>(
-  write: (line: string) => void,
+/** The start, the end and the failure of a request, under one id, beside what the troupe says by itself. */
+export async function logged<In, Out>(
+  { log }: Troupe,
   action: string,
-  run: () => Promise<Out>,
+  request: In,
+  run: (request: In) => Promise<Out>,
 ): Promise<Out> {
+  const about = log.child({ action, request_id: randomUUID() })
   const began = performance.now()
-  const log = (type: string, data: object) => write(JSON.stringify({ event_type: type, data: { action, ...data } }))
-  log('request_start', {})
+  about.info('request_start', { data_size: sizeOf(request) })
   try {
-    const result = await run()
-    log('request_complete', { duration: performance.now() - began, result_size: JSON.stringify(result).length })
+    const result = await run(request)
+    about.info('request_complete', { duration: performance.now() - began, result_size: sizeOf(result) })
     return result
   } catch (error) {
-    log('request_error', { duration: performance.now() - began, error_type: (error as Error).name })
+    about.error('request_error', { duration: performance.now() - began, error_type: (error as Error).name })
     throw error
   }
 }
 
 export async function main() {
-  await using troupe = await createTroupe({ storage: 'memory:', log: 'silent' })
-  const lines: string[] = []
-  logEvents(troupe, (line) => lines.push(line))
-  const session = troupe
-    .user('ada')
-    .session(new LlmAgent({ name: 'Talker', model: new MockModel({ responses: ['private'] }) }))
-  await logged(
-    (line) => lines.push(line),
-    'chat',
-    () => session.chat('secret'),
-  )
-  await logged(
-    (line) => lines.push(line),
-    'chat',
-    () => Promise.reject(new TypeError('no')),
-  ).catch(() => {})
-  return {
-    types: lines.map((line) => JSON.parse(line).event_type as string),
-    payload: /secret|private/.test(lines.join()),
-  }
+  const lines: { readonly [field: string]: unknown }[] = []
+  const destination = { write: (line: string) => void lines.push(JSON.parse(line)) }
+  await using troupe = await createTroupe({ storage: 'memory:', log: { level: 'debug', format: 'json', destination } })
+  const counter = defineAgent({
+    name: 'Counter',
+    run: (text: string) => {
+      if (text === '') throw new TypeError('there is nothing to count')
+      troupe.log.info('counted', { words: text.split(' ').length })
+      return 'private'
+    },
+  })
+  const session = troupe.user('ada').session(counter)
+  const ask = (text: string) => logged(troupe, 'count', text, (request) => session.generate(request))
+  await ask('a secret')
+  await ask('').catch(() => {})
+  return lines
 }
 
 if (import.meta.main) console.log(await main())
