@@ -5,14 +5,21 @@ import type { PastRun } from './past-run.ts'
 import { rootOf } from './said-of-failure.ts'
 
 /**
- * @param from a step that failed, or a branch: its last one; absent, what made the run fail
+ * @param options `from`: a step that failed, or a branch: its last one; absent, what made the run fail. `stopped`: a run
+ * that was cancelled goes on where it was
  * @returns the `seq` of the last event that is kept, and the step that is tried again
  * @throws ConflictError `retry.refused`
  */
-export function placeOfRetry(past: PastRun, from?: string): { readonly at: number; readonly step?: string } {
+export function placeOfRetry(
+  past: PastRun,
+  { from, stopped = false }: { readonly from?: string | undefined; readonly stopped?: boolean } = {},
+): { readonly at: number; readonly step?: string } {
   const refuse = (problem: string) => failure('retry.refused', { run: past.run, problem })
-  if (past.events.at(-1)?.type !== 'run.failed') throw refuse('it has not failed')
-  const failed = from === undefined ? causeOf(past.events) : lastFailureOf(past.events, from)
+  const end = past.events.at(-1)?.type
+  const wasStopped = stopped && end === 'run.cancelled'
+  if (end !== 'run.failed' && !wasStopped) throw refuse('it has not failed')
+  const cause = wasStopped ? stopOf : causeOf
+  const failed = from === undefined ? cause(past.events) : lastFailureOf(past.events, from)
   if (!failed) throw refuse(from === undefined ? 'nothing in it failed' : `no step ${from} of it has failed`)
   const record = past.records.findLast(({ first }) => first <= failed.seq)
   const at = (record?.first ?? 1) - 1
@@ -25,6 +32,9 @@ const causeOf = (events: readonly NumberedEvent[]): NumberedEvent | undefined =>
   events.find(({ type }) => type === 'guard.tripped') ??
   rootOf(events) ??
   events.findLast(({ type }) => type === 'run.recalled')
+
+const stopOf = (events: readonly NumberedEvent[]): NumberedEvent | undefined =>
+  events.findLast(({ type }) => type === 'run.recalled') ?? events.at(-1)
 
 const lastFailureOf = (events: readonly NumberedEvent[], from: string): NumberedEvent | undefined =>
   events.findLast((event) => event.type === 'step.failed' && (event.step === from || event.branch === from))

@@ -1,9 +1,9 @@
 /** In the change that ends a run: the step that started it hears of its end, and the step's run of what was used. */
 import { type Json, taintField, type UserId } from '../../core/index.ts'
 import type { Statement } from '../../storage/index.ts'
-import { resultOf } from '../core/result.ts'
+import { type RunAccount, resultOf } from '../core/result.ts'
 import type { State } from '../core/state.ts'
-import { parentOf } from './parent.ts'
+import { type Charge, parentOf } from './parent.ts'
 import type { OrchestraParts } from './parts.ts'
 import { runJournal } from './run-journals.ts'
 import { type Told, toJson } from './wire.ts'
@@ -17,15 +17,35 @@ export function answerParent(
 ): readonly Statement[] {
   const parent = parentOf(state.pinned)
   if (!parent) return []
-  // The branches stay in the child's own journal: the step's record holds the answer alone.
-  const result = { ...resultOf(state, at), branchResults: [] }
-  const { totalSteps: used, usage, cost } = result
-  const unknown = cost.unknown.length > 0 ? { unknown: cost.unknown } : {}
-  const charged: Told = { type: 'charged', run, steps: used, usage: { ...usage, cost: cost.usd, ...unknown } }
-  const value = JSON.parse(JSON.stringify(result)) as Json
-  const answer = { value, ...taintField(result.taint) }
+  const result = resultOf(state, at)
+  const charged: Told = { type: 'charged', run, ...less(chargeOf(result), parent.charged) }
   return [
-    ...steps.answer(user, parent.step, parent.wait, answer).statements,
+    ...steps.answer(user, parent.step, parent.wait, answerOf(result)).statements,
     ...inbox.put(user, runJournal(parent.run), runJournal(run), 'charged', toJson(charged)).statements,
   ]
+}
+
+/** The branches stay in the child's own journal: the step's record holds the answer alone. */
+export function answerOf(result: RunAccount) {
+  const value = JSON.parse(JSON.stringify({ ...result, branchResults: [] })) as Json
+  return { value, ...taintField(result.taint) }
+}
+
+export function chargeOf({ totalSteps: steps, usage, cost }: RunAccount): Charge {
+  const unknown = cost.unknown.length > 0 ? { unknown: cost.unknown } : {}
+  return { steps, usage: { ...usage, cost: cost.usd, ...unknown } }
+}
+
+function less({ steps, usage }: Charge, before: Charge | undefined): Charge {
+  if (!before) return { steps, usage }
+  const { inputTokens, outputTokens, cost } = before.usage
+  return {
+    steps: steps - before.steps,
+    usage: {
+      ...usage,
+      inputTokens: usage.inputTokens - inputTokens,
+      outputTokens: usage.outputTokens - outputTokens,
+      cost: Math.max(0, (usage.cost ?? 0) - (cost ?? 0)),
+    },
+  }
 }

@@ -1,18 +1,25 @@
 /**
  * Runs that a step starts. A child is made in the very change that commits the step's turn, together with the step's wait
- * for its end: so it exists exactly if the step knows of it, and its last change answers the wait. Its id is derived from
- * the step and the call; entered again, the step finds the same child.
+ * for its end: so it exists exactly if the step knows of it, and its last change answers the wait. Its id is in
+ * the step's record: entered again, the step finds the same child, also in a fork of its run.
  */
 import type { ChildRun, ChildRunResult, ChildRunSpec } from '../../agents/index.ts'
 import { checkOptions, failure, hashJson, hashText, type Json } from '../../core/index.ts'
 import type { Recorder } from '../../durable/index.ts'
 import type { Pinned } from '../core/model.ts'
 import type { RunConfig } from '../core/read-config.ts'
-import { parentOf, withParent } from './parent.ts'
+import { placeBelow, withParent } from './parent.ts'
 import type { Left, OrchestraParts } from './parts.ts'
 import { stepJournal } from './run-journals.ts'
 import { revive } from './run-result.ts'
 import type { RunStep } from './run-step.ts'
+
+/** How the step's record holds the id of a child. */
+export const childCall = { kind: 'child', name: '' }
+
+/** @param part what tells it apart from others of the run */
+export const childOf = (run: string, part: string): string =>
+  `${run.slice(0, 40)}.${hashText(`${run}\n${part}`).slice(0, 16)}`
 
 export async function startChildRun(
   parts: OrchestraParts,
@@ -22,12 +29,13 @@ export async function startChildRun(
 ): Promise<ChildRun> {
   checkOptions('ctx.startRun', spec, ['task', 'topology', 'config', 'tags'])
   const first = parts.children.prepare(spec)
-  const key = await recorder.effect('startRun', { class: 'pure' }, ({ key: derived }) => derived)
-  const run = `${at.run.slice(0, 40)}.${hashText(`${at.run}\n${key}`).slice(0, 16)}`
+  // Before anything is awaited: runs that start side by side keep their order.
+  const run = recorder.answerNow(childCall, () => childOf(at.run, parts.ids.next()))
   const step = stepJournal(at.run, at.step)
+  const { topology, config: asked } = first.pinned
   const ended = recorder.wait({
     call: { kind: 'run', name: run },
-    input: hashJson([first.task, first.pinned as unknown as Json]),
+    input: hashJson([first.task, topology as unknown as Json, asked as unknown as Json]),
     tell: async (wait) => {
       const { config, slice } = sliceOf(
         first.pinned,
@@ -35,9 +43,7 @@ export async function startChildRun(
         await parts.children.leftOf(at.user, at.run, at.step),
         at.run,
       )
-      const above = [at.run, ...(parentOf(at.pinned)?.above ?? [])]
-      const parent = { run: at.run, step, wait, above, slice, limits: limitsOf(at) }
-      const pinned = withParent({ ...first.pinned, config }, parent)
+      const pinned = withParent({ ...first.pinned, config }, { ...placeBelow(at.run, at.pinned), step, wait, slice })
       return {
         statements: parts.children.rows(at.user, run, { ...first, pinned, taint: recorder.taint }),
         wake: ['runs', 'timers'],
@@ -56,13 +62,6 @@ export async function startChildRun(
         await parts.children.cancel(at.user, run)
       }),
   }
-}
-
-/** This run and those above it whose tokens or cost are limited. */
-function limitsOf({ run, pinned }: RunStep) {
-  const { tokens, cost } = pinned.config.budget
-  const own = { ...(tokens === undefined ? {} : { tokens }), ...(cost === undefined ? {} : { cost }) }
-  return [...(Object.keys(own).length > 0 ? [{ run, ...own }] : []), ...(parentOf(pinned)?.limits ?? [])]
 }
 
 /** What the child asks for as far as there is so much; half of what is left where it asks for nothing. */

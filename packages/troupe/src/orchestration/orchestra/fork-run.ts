@@ -13,6 +13,7 @@ import { evolve } from '../core/evolve.ts'
 import type { Event, Input, InputOf, Pinned } from '../core/model.ts'
 import { createState, type State } from '../core/state.ts'
 import { forkSteps } from './fork-steps.ts'
+import { type Parent, parentOf, withParent } from './parent.ts'
 import type { OrchestraParts } from './parts.ts'
 import { runJournal } from './run-journals.ts'
 import { RunOwner } from './run-owner.ts'
@@ -61,6 +62,8 @@ export interface Retry {
   readonly step?: string
   /** In place of what the run was started with. */
   readonly budget: Partial<Pinned['config']['budget']>
+  /** Of a run that is tried again with the one above. */
+  readonly parent?: Parent
 }
 
 /** @param retry steps that are open then go on with all that they had recorded, and what was used counts */
@@ -87,18 +90,28 @@ export async function forkRun(
   const launcher = new StepLauncher(parts, user, run, state.pinned, agents)
   const { writer, fragment } = parts.journals.create(user, runJournal(run), 'run', at, records.map(encodeRecord))
   const events = records.flatMap((record) => record.events)
+  const charged = new Set(events.flatMap((event) => (event.type === 'run.charged' ? [event.run] : [])))
   const { pinned } = state
   const owner = new RunOwner(parts, { user, run, writer, state, pinned, launcher, lastSeq: events.length, lastAt: at })
   const statements = [
     ...parts.store.insert(user, run, {
       tags: [`${retry ? 'retry' : 'fork'}:${source.run}`],
-      agents: [...agents.keys()],
+      agents: Object.keys(pinned.fingerprints),
+      parent: parentOf(pinned),
       team: parts.teamOf(pinned.topology),
       task: state.task,
     }),
     ...fragment.statements,
     ...parts.budgets.open(user, run, pinned.config.budget, retry && usedBy(state)),
-    ...(await forkSteps(parts, { user, source, run, state, answered: prefix.answered, all: retry !== undefined })),
+    ...(await forkSteps(parts, {
+      user,
+      source,
+      run,
+      state,
+      answered: prefix.answered,
+      charged,
+      all: retry !== undefined,
+    })),
     ...owner.founding(at),
   ]
   return { run, owner, launcher, events, statements }
@@ -188,10 +201,11 @@ class Prefix {
       return { ...input, deadline: input.deadline + this.#shift }
     if (input.type !== 'start') return input
     const { more: _, ...pinned } = input.pinned
-    const { budget, ...again } = this.#retry ?? { budget: {} }
+    const { budget = {}, parent, ...again } = this.#retry ?? {}
     const fork = { ...this.#source, ...(this.#retry ? { retry: again } : {}) }
     const config = { ...pinned.config, budget: { ...pinned.config.budget, ...budget } }
-    return { ...input, pinned: { ...pinned, config, more: { fork } } }
+    const forked = { ...pinned, config, more: { fork } }
+    return { ...input, pinned: parent ? withParent(forked, parent) : forked }
   }
 
   #changed(input: Input): Input {

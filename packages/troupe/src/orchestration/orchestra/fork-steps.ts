@@ -2,37 +2,14 @@
  * What a fork takes over of the steps of its source: the records of steps that wait, up to the first answer that the fork
  * does not share, and what LlmAgents that go on had said by then.
  */
-import type { Json, UserId } from '../../core/index.ts'
-import type { JournalRecord } from '../../durable/index.ts'
+import type { Json } from '../../core/index.ts'
 import type { Statement } from '../../storage/index.ts'
-import { hasEnded, type State } from '../core/state.ts'
+import { hasEnded } from '../core/state.ts'
+import { childIn, type ForkedChildren, forkChildren, isChild, isFailedChild, withChildren } from './fork-children.ts'
+import type { Entry, ForkedSteps } from './forked.ts'
 import type { OrchestraParts } from './parts.ts'
 import { conversationOf, stepJournal } from './run-journals.ts'
 import { readRecord } from './run-record.ts'
-
-export interface ForkedSteps {
-  readonly user: UserId
-  readonly source: { readonly run: string; readonly records: readonly JournalRecord[] }
-  readonly run: string
-  /** Of the fork, where it begins. */
-  readonly state: State
-  /** Waits that each step had been answered. */
-  readonly answered: ReadonlyMap<string, ReadonlySet<string>>
-  /** Also steps that waited for nothing go on with what they had recorded, up to how they failed. */
-  readonly all?: boolean
-}
-
-/** An entry of a step's log, as far as a fork looks into it. */
-interface Entry {
-  readonly t: string
-  readonly id?: string
-  readonly v?: Json
-  readonly e?: unknown
-  /** The class of a claim. */
-  readonly c?: string
-  /** Calls whose writes were committed. */
-  readonly w?: readonly string[]
-}
 
 export async function forkSteps(parts: OrchestraParts, fork: ForkedSteps): Promise<readonly Statement[]> {
   if (hasEnded(fork.state)) return []
@@ -41,35 +18,58 @@ export async function forkSteps(parts: OrchestraParts, fork: ForkedSteps): Promi
   for (const step of fork.state.steps.values()) {
     if (step.status === 'ready') continue
     const known = fork.answered.get(step.id) ?? new Set()
-    // What the run has not heard of where the fork begins is asked anew there.
-    const isUnheard = ({ t, id = '' }: Entry) =>
-      t === 'wait' && id.includes('/ask:') && !fork.state.questions.has(`${step.id}?${id}`)
-    const { shared, rest } = split(await entriesOf(parts, fork, step.id), { known, isUnheard }, fork.all === true)
+    // What the run has not heard of where the fork begins is asked anew there, and a run that goes on is the source's.
+    const isUnheard = ({ t, id = '', v }: Entry) =>
+      (t === 'wait' && id.includes('/ask:') && !fork.state.questions.has(`${step.id}?${id}`)) ||
+      (isChild({ t, id }) && fork.all !== true && !fork.charged.has(String(v)))
+    const sent = answersTo(fork, step.id)
+    const isKnown = (id: string) => {
+      const child = childIn(id)
+      if (child !== undefined) return fork.all === true || fork.charged.has(child)
+      // Who is asked outside the run answers the step, and not the run.
+      return known.has(id) || !sent.has(id)
+    }
+    const { shared, rest } = split(await entriesOf(parts, fork, step.id), { isKnown, isUnheard }, fork.all === true)
     if (shared.length === 0) continue
     waiting.set(step.id, rest)
-    const kept = shared.map((entries) => entries.map((entry) => renamed(entry, fork))) as unknown as Json[]
+    const children = await forkChildren(parts, fork, step.id, shared.flat())
+    const kept = shared.map((entries) => entries.map((entry) => renamed(entry, fork, children.names)))
     const id = stepJournal(fork.run, step.id)
-    statements.push(...parts.journals.create(fork.user, id, 'step', parts.clock.now(), kept).fragment.statements)
+    const { fragment } = parts.journals.create(fork.user, id, 'step', parts.clock.now(), kept as unknown as Json[])
+    statements.push(...fragment.statements, ...children.statements)
   }
   return [...statements, ...(await conversations(parts, fork, waiting))]
 }
+
+/** The waits of a step that its run has answered, up to the end of the source. */
+const answersTo = ({ source }: ForkedSteps, step: string): ReadonlySet<string> =>
+  new Set(
+    source.records.flatMap(({ body }) =>
+      (readRecord(body).events ?? []).flatMap((event) =>
+        event.type === 'answer.sent' && event.step === step ? [event.wait] : [],
+      ),
+    ),
+  )
 
 async function entriesOf({ journals }: OrchestraParts, { user, source }: ForkedSteps, step: string) {
   const content = await journals.load(user, stepJournal(source.run, step))
   return (content?.records ?? []).map((record) => record.body as unknown as readonly Entry[])
 }
 
-/** A step that has asked for nothing begins anew, and so does one that started runs: those belong to the source. */
+/** A step that has asked for nothing begins anew. */
 function split(
   recorded: readonly (readonly Entry[])[],
-  { known, isUnheard }: { readonly known: ReadonlySet<string>; readonly isUnheard: (entry: Entry) => boolean },
+  {
+    isKnown,
+    isUnheard,
+  }: { readonly isKnown: (wait: string) => boolean; readonly isUnheard: (entry: Entry) => boolean },
   all: boolean,
 ) {
   const bodies = all ? beforeFailure(recorded) : recorded
   const isNew = (entry: Entry) =>
-    entry.t === 'end' || (entry.t === 'reply' && !known.has(entry.id ?? '')) || isUnheard(entry)
+    entry.t === 'end' || (entry.t === 'reply' && !isKnown(entry.id ?? '')) || isUnheard(entry)
   const waits = bodies.flat().filter((entry) => entry.t === 'wait' && !isUnheard(entry))
-  if ((waits.length === 0 && !all) || waits.some(({ id }) => id?.includes('/run:'))) return { shared: [], rest: [] }
+  if (waits.length === 0 && !all) return { shared: [], rest: [] }
   const at = bodies.findIndex((entries) => entries.some(isNew))
   if (at < 0) return { shared: bodies, rest: [] }
   const cut = (bodies[at] as readonly Entry[]).findIndex(isNew)
@@ -82,12 +82,14 @@ function split(
 
 /**
  * Without the effect that the step failed with, so that it is carried out again: under its key where it is idempotent; one
- * that acts once is known to have failed, and claimed anew.
+ * that acts once is known to have failed, and claimed anew. The same for a run that the step started, and that failed.
  */
 function beforeFailure(bodies: readonly (readonly Entry[])[]): readonly (readonly Entry[])[] {
   const open = bodies.map((body) => body.filter(({ t }) => t !== 'end'))
   const entries = open.flat()
-  const at = entries.findLastIndex(({ t, e }) => t === 'effect' && e !== undefined)
+  const at = entries.findLastIndex(
+    (entry) => (entry.t === 'effect' && entry.e !== undefined) || isFailedChild(entry, entries),
+  )
   const failed = entries[at]
   if (failed?.id === undefined || entries.slice(at + 1).some(({ t }) => goesOn.has(t))) return open
   const { id } = failed
@@ -105,14 +107,17 @@ function beforeFailure(bodies: readonly (readonly Entry[])[]): readonly (readonl
 const goesOn = new Set(['effect', 'claim', 'turn', 'reply', 'wait', 'body', 'commit'])
 
 /** Conversations are named for their run. */
-function renamed(entry: Entry, { source, run }: ForkedSteps): Entry {
+function renamed(entry: Entry, { source, run }: ForkedSteps, children: ForkedChildren['names']): Entry {
   const one = (id: string) =>
     id.replace(`conversation:${conversationOf(source.run, '')}`, `conversation:${conversationOf(run, '')}`)
-  return {
-    ...entry,
-    ...(entry.id === undefined ? {} : { id: one(entry.id) }),
-    ...(entry.w === undefined ? {} : { w: entry.w.map(one) }),
-  }
+  return withChildren(
+    {
+      ...entry,
+      ...(entry.id === undefined ? {} : { id: one(entry.id) }),
+      ...(entry.w === undefined ? {} : { w: entry.w.map(one) }),
+    },
+    children,
+  )
 }
 
 /** @param waiting the rests of the logs of steps that wait, which the fork does not share */

@@ -1,6 +1,6 @@
 /** Which step started a run, and which runs its budget is a part of: pinned with the run, as they never change. */
 import type { Json } from '../../core/index.ts'
-import type { Pinned } from '../core/model.ts'
+import type { Pinned, StepUsage } from '../core/model.ts'
 import type { BudgetLimits } from './run-budget.ts'
 
 export interface Parent {
@@ -14,12 +14,32 @@ export interface Parent {
   readonly slice: number
   /** The parent and those above it, as far as their tokens or cost are limited. */
   readonly limits: readonly ({ readonly run: string } & BudgetLimits)[]
+  /** Of a run that is tried again: what the run above was charged for it before. */
+  readonly charged?: Charge
+}
+
+/** What a run took of the budget of the one above. */
+export interface Charge {
+  readonly steps: number
+  readonly usage: StepUsage
 }
 
 export const withParent = (pinned: Pinned, parent: Parent): Pinned => ({
   ...pinned,
-  more: { parent: parent as unknown as Json },
+  more: { ...(pinned.more as object | undefined), parent: parent as unknown as Json },
 })
+
+/** What a run tells those that its steps start of itself, and of the runs above it as far as their budget is limited. */
+export function placeBelow(run: string, pinned: Pinned): Pick<Parent, 'run' | 'above' | 'limits'> {
+  const { tokens, cost } = pinned.config.budget
+  const own = { ...(tokens === undefined ? {} : { tokens }), ...(cost === undefined ? {} : { cost }) }
+  const { above = [], limits = [] } = parentOf(pinned) ?? {}
+  return {
+    run,
+    above: [run, ...above],
+    limits: [...(Object.keys(own).length > 0 ? [{ run, ...own }] : []), ...limits],
+  }
+}
 
 export const parentOf = ({ more }: Pinned): Parent | undefined =>
   (more as { readonly parent?: Parent } | undefined)?.parent

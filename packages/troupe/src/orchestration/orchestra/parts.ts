@@ -12,6 +12,7 @@ import type { BreakOn } from '../core/config.ts'
 import type { NamedScores } from '../evaluation/score-answer.ts'
 import type { EndedRuns } from './ended-runs.ts'
 import type { First } from './first.ts'
+import type { Parent } from './parent.ts'
 import type { RunBudgets } from './run-budget.ts'
 import type { RunCommands } from './run-commands.ts'
 import type { PlacedEvent } from './run-event.ts'
@@ -32,6 +33,8 @@ export interface ChildRuns {
   prepare(spec: ChildRunSpec): First
   /** The rows of a new run. */
   rows(user: UserId, run: string, first: First): readonly Statement[]
+  /** The rows of a run that tries again, below another step, one that failed or was stopped. */
+  again(user: UserId, run: string, as: string, parent: Omit<Parent, 'slice'>): Promise<readonly Statement[]>
   /** What the run has left for one that this step starts. */
   leftOf(user: UserId, run: string, step: string): Promise<Left>
   /** Carries a child out here with this code, where it is not over. */

@@ -28,7 +28,7 @@ export function retryRun(
   const read = readConfig({ budget }).budget
   const given = Object.fromEntries(Object.entries(read).filter(([name]) => Object.hasOwn(budget, name)))
   return host.fork(user, run, (source) => {
-    const { at, step } = placeOfRetry(PastRun.of(run, source.records), from)
+    const { at, step } = placeOfRetry(PastRun.of(run, source.records), { from })
     const options = { at, ...(id === undefined ? {} : { id: checkName('run', id) }) }
     return forkRun(host.parts, user, source, options, { budget: given, ...(step === undefined ? {} : { step }) })
   })

@@ -3,6 +3,11 @@ import type { ChildRunSpec } from '../../agents/index.ts'
 import type { UserId } from '../../core/index.ts'
 import { type Json, TroupeError } from '../../core/index.ts'
 import { breakpointsIn } from '../core/debug.ts'
+import { PastRun } from '../history/past-run.ts'
+import { placeOfRetry } from '../history/retry-place.ts'
+import { foldRun } from './fold-run.ts'
+import { forkRun } from './fork-run.ts'
+import { keptRecords } from './kept-records.ts'
 import { parentOf } from './parent.ts'
 import type { ChildRuns } from './parts.ts'
 import type { RunHost } from './run-host.ts'
@@ -26,6 +31,16 @@ export function createChildRuns(host: RunHost): ChildRuns {
     cancel,
     prepare: (spec: ChildRunSpec) => prepareRun(spec as Omit<StartSpec, 'id'>),
     rows: (user, run, first) => createRun(host.parts, user, run, first).statements,
+    again: async (user, run, as, parent) => {
+      const records = await keptRecords(host.parts, user, await host.row(user, run))
+      const { pinned } = foldRun({ snapshot: undefined, records })
+      const { at, step } = placeOfRetry(PastRun.of(run, records), { stopped: true })
+      const slice = parentOf(pinned)?.slice ?? pinned.config.budget.steps
+      // Its code comes with the step that starts it.
+      const source = { run, records, pinned, agents: new Map() }
+      const retry = { budget: {}, parent: { ...parent, slice }, ...(step === undefined ? {} : { step }) }
+      return (await forkRun(host.parts, user, source, { at, id: as }, retry)).statements
+    },
     leftOf: async (user, run, step) => {
       const open = (await openOf(user)).filter(({ parent }) => parent.run === run)
       const { state } = await host.own(user, run)
@@ -38,7 +53,9 @@ export function createChildRuns(host: RunHost): ChildRuns {
       }
     },
     take: async (user, run, agents) => {
-      if (host.isClosed || (await host.row(user, run)).endedAt !== null) return
+      const row = await host.parts.store.get(user, run)
+      // One that ended long ago is not kept any more; the step's record holds what it brought.
+      if (host.isClosed || !row || row.endedAt !== null) return
       try {
         const child = await host.own(user, run, agents)
         const above = parentOf(child.pinned)

@@ -1,0 +1,87 @@
+/**
+ * What a fork takes over of the runs that its steps had started. One that had ended is not run again: its result is in the
+ * step's record, or is handed to the step. Where a run is tried again, so is one below that failed or was stopped, as a run
+ * of its own that goes on where it stood.
+ */
+import { failure, type Json } from '../../core/index.ts'
+import type { Statement } from '../../storage/index.ts'
+import type { RunAccount } from '../core/result.ts'
+import { answerOf, chargeOf } from './answer-parent.ts'
+import { childCall, childOf } from './child-run.ts'
+import type { Entry, ForkedSteps } from './forked.ts'
+import { type Parent, placeBelow } from './parent.ts'
+import type { OrchestraParts } from './parts.ts'
+import { stepJournal } from './run-journals.ts'
+
+export interface ForkedChildren {
+  /** The ids of runs that are tried again, by what they were. */
+  readonly names: ReadonlyMap<string, string>
+  readonly statements: readonly Statement[]
+}
+
+/** The entry that holds the id of a child. */
+export const isChild = ({ t, id = '' }: Pick<Entry, 't' | 'id'>): boolean =>
+  t === 'now' && id.includes(`/${childCall.kind}:${childCall.name}#`)
+
+/** The run that a call waits for. */
+export const childIn = (wait: string): string | undefined => /\/run:(.+)#\d+$/s.exec(wait)?.[1]
+
+/** A reply that says that a run below has not come to a good end, where the step did not stop it itself. */
+export function isFailedChild({ t, id = '', v }: Entry, entries: readonly Entry[]): boolean {
+  const child = t === 'reply' ? childIn(id) : undefined
+  if (child === undefined || (v as unknown as RunAccount | undefined)?.status === 'completed') return false
+  return !entries.some((entry) => entry.t === 'claim' && entry.k === child)
+}
+
+/** @param shared the entries of the step's log that the fork goes on from */
+export async function forkChildren(
+  parts: Pick<OrchestraParts, 'children' | 'steps' | 'store'>,
+  fork: ForkedSteps,
+  step: string,
+  shared: readonly Entry[],
+): Promise<ForkedChildren> {
+  const names = new Map<string, string>()
+  const statements: Statement[] = []
+  const replied = new Set(shared.flatMap(({ t, id = '' }) => (t === 'reply' ? [id] : [])))
+  for (const { t, id: wait = '' } of shared) {
+    const child = t === 'wait' && !replied.has(wait) ? childIn(wait) : undefined
+    if (child === undefined) continue
+    const journal = stepJournal(fork.run, step)
+    const row = await parts.store.get(fork.user, child)
+    if (!row) throw failure('run.unknown', { run: child })
+    if (row.endedAt === null || row.result === null)
+      throw failure('retry.refused', { run: fork.source.run, problem: `the run ${child} that it started is not over` })
+    const result = JSON.parse(row.result) as RunAccount
+    if (!fork.all || result.status === 'completed') {
+      statements.push(...parts.steps.answer(fork.user, journal, wait, answerOf(result)).statements)
+      continue
+    }
+    const again = childOf(fork.run, child)
+    names.set(child, again)
+    const above: Omit<Parent, 'slice'> = {
+      ...placeBelow(fork.run, fork.state.pinned),
+      step: journal,
+      wait: renamedWait(wait, names),
+      ...(fork.charged.has(child) ? { charged: chargeOf(result) } : {}),
+    }
+    statements.push(...(await parts.children.again(fork.user, child, again, above)))
+  }
+  return { names, statements }
+}
+
+const renamedWait = (wait: string, names: ForkedChildren['names']): string => {
+  const child = childIn(wait)
+  const name = child === undefined ? undefined : names.get(child)
+  return name === undefined ? wait : wait.replace(`/run:${child}#`, () => `/run:${name}#`)
+}
+
+/** Where the step's record names a run that is tried again, it names the new one. */
+export function withChildren(entry: Entry, names: ForkedChildren['names']): Entry {
+  if (names.size === 0) return entry
+  if (isChild(entry)) return { ...entry, v: (names.get(String(entry.v)) ?? entry.v) as Json }
+  return {
+    ...entry,
+    ...(entry.id === undefined ? {} : { id: renamedWait(entry.id, names) }),
+    ...(entry.waits === undefined ? {} : { waits: entry.waits.map((wait) => renamedWait(wait, names)) }),
+  }
+}
