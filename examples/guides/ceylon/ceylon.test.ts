@@ -99,7 +99,8 @@ it('a worker accepts messages of those it trusts', async () => {
 
 it('what happens is told, counted and timed', async () => {
   const { main } = await import('./observability.ts')
-  const { last, ...figures } = await main()
+  const { last, logged, ...figures } = await main()
+  expect(logged).toEqual([1, 2, 3].map((n) => ['checked', 'ObservableAgent', 'ada', n]))
   expect(last).toEqual([
     ['worker.failed', 'ada', 'ObservableAgent', 'task'],
     ['message.dead', 'ada', 'ObservableAgent', 'task'],
@@ -132,6 +133,7 @@ it('health tells of connections and messages', async () => {
   const { main } = await import('./health.ts')
   const { well, ill } = await main()
   expect(well).toMatchObject({ status: 'healthy', storage: 'open', connections: 2, handled: 1 })
+  expect(well.messagesPerSecond).toBeGreaterThan(0)
   expect(ill).toMatchObject({ status: 'degraded', storage: 'open', connections: 1, handled: 2 })
 })
 

@@ -3,7 +3,14 @@ import { createTroupe, defineMessage, type Troupe, Worker } from 'troupe'
 import { z } from 'zod'
 
 const Note = defineMessage('note', z.string(), { reply: z.null() })
-const CheckHealth = defineMessage('health.check')
+const Health = z.object({
+  status: z.enum(['healthy', 'degraded']),
+  storage: z.string(),
+  connections: z.int(),
+  handled: z.int(),
+  messagesPerSecond: z.number(),
+})
+const CheckHealth = defineMessage('health.check', z.null(), { reply: Health })
 
 class HealthCheck extends Worker {
   readonly #connections = new Set<string>()

@@ -5,7 +5,9 @@ import { z } from 'zod'
 const Task = defineMessage('task', z.number())
 
 export async function main() {
-  await using troupe = await createTroupe({ storage: 'memory:', log: 'silent' })
+  const said: { readonly [field: string]: unknown }[] = []
+  const destination = { write: (line: string) => void said.push(JSON.parse(line)) }
+  await using troupe = await createTroupe({ storage: 'memory:', log: { level: 'info', format: 'json', destination } })
   const { metrics } = troupe
   const ada = troupe.user('ada')
   const lines: unknown[] = []
@@ -19,6 +21,8 @@ export async function main() {
     await metrics.trackExecution('processing_time', async () => {
       if (payload < 0) throw new Error('it is negative')
     })
+    // Whose handler says it is known without being said.
+    troupe.log.info('checked', { payload })
   })
   await ada.start(agent)
   for (const n of [1, 2, 3, -1]) await ada.agent('Boss').messages.send(Task, n, { to: 'ObservableAgent' })
@@ -28,6 +32,7 @@ export async function main() {
   const { count, failures, p95 } = metrics.summary('processing_time')
   return {
     last: lines.slice(-2),
+    logged: said.map(({ msg, agent, userId, payload }) => [msg, agent, userId, payload]),
     processed: metrics.summary('message.acknowledged').count,
     errorRate: failures / count,
     timed: p95 >= 0,

@@ -131,10 +131,12 @@ describe('what is seen while a run is at work', () => {
     [{ showToolCalls: false }, ['text-delta']],
     [{ verbosity: 'quiet' as const }, []],
     [{ verbosity: 'quiet' as const, showToolCalls: true }, ['tool-call', 'tool-result']],
+    [{ verbosity: 'verbose' as const }, ['reasoning', 'text-delta', 'tool-call', 'tool-result']],
+    [{ verbosity: 'quiet' as const, showAgentThoughts: true }, ['reasoning']],
   ])('follows the config %j', async (config, expected) => {
     const { orchestra } = await ada()
     const responses = [
-      { text: '', toolCalls: [{ name: 'look', args: { q: 'x' } }], latency: '50ms' as const },
+      { reasoning: 'I look first.', toolCalls: [{ name: 'look', args: { q: 'x' } }], latency: '50ms' as const },
       'it is so',
     ]
     const agent = new LlmAgent({ name: 'A', model: new MockModel({ responses }), tools: { look } })

@@ -1,4 +1,5 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
@@ -66,6 +67,30 @@ describe('the server section of a configuration', () => {
     const free = caller((await served({ key: longKey, rateLimit: false })).url, { 'x-api-key': longKey })
     const many = await Promise.all(Array.from({ length: 120 }, () => free('GET', '/v1/runs')))
     expect(new Set(many.map(({ status }) => status))).toEqual(new Set([200]))
+  })
+
+  it('bounds the connections that are open at once', async () => {
+    const { url } = await served({ maxConnections: 2 })
+    const { hostname, port } = new URL(url)
+    const sockets: Socket[] = []
+    const open = async () => {
+      const socket = connect(Number(port), hostname)
+      sockets.push(socket)
+      socket.on('error', () => {})
+      socket.write('GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n')
+      return new Promise<string>((resolve) =>
+        socket.once('data', (data) => resolve(String(data))).once('close', () => resolve('closed')),
+      )
+    }
+    try {
+      expect([await open(), await open()]).toEqual(Array(2).fill(expect.stringMatching(/^HTTP\/1.1 200/)))
+      expect(await open()).toBe('closed')
+      const [first] = sockets
+      first?.destroy()
+      await expect.poll(open, { timeout: 10_000 }).toMatch(/^HTTP\/1.1 200/)
+    } finally {
+      for (const socket of sockets) socket.destroy()
+    }
   })
 
   it('names who may call it, and from where', async () => {

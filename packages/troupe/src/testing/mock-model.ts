@@ -13,6 +13,8 @@ import { type Clock, checkOptions, type Duration, failure, milliseconds, sleep, 
 
 export interface MockResponse {
   readonly text?: string
+  /** What it thinks before it says anything. */
+  readonly reasoning?: string
   readonly toolCalls?: readonly { readonly name: string; readonly args?: unknown; readonly id?: string }[]
   readonly usage?: { readonly inputTokens?: number; readonly outputTokens?: number }
   readonly error?: Error
@@ -80,10 +82,11 @@ export class MockModel implements LanguageModelV4 {
     const response = await this.#next(options)
     const parts: LanguageModelV4StreamPart[] = [{ type: 'stream-start', warnings: [] }]
     for (const part of contentOf(response, this.calls.length)) {
-      if (part.type === 'text') {
-        parts.push({ type: 'text-start', id: '0' })
-        for (const delta of part.text.match(/\S+\s*|\s+/g) ?? []) parts.push({ type: 'text-delta', id: '0', delta })
-        parts.push({ type: 'text-end', id: '0' })
+      if (part.type === 'text' || part.type === 'reasoning') {
+        const { type, text } = part
+        parts.push({ type: `${type}-start`, id: type })
+        for (const delta of text.match(/\S+\s*|\s+/g) ?? []) parts.push({ type: `${type}-delta`, id: type, delta })
+        parts.push({ type: `${type}-end`, id: type })
       } else if (part.type === 'tool-call') parts.push(part)
     }
     parts.push({ type: 'finish', finishReason: finishOf(response), usage: usageOf(response) })
@@ -127,9 +130,10 @@ function checkItem(item: MockItem): void {
   const wrong = (problem: string) => failure('validation.failed', { what: 'A response of MockModel', problem })
   if (typeof item === 'string' || typeof item === 'function' || item instanceof Error) return
   checkOptions('A response of MockModel', item, fields)
-  const { text, toolCalls, usage, error, latency } = item
+  const { text, reasoning, toolCalls, usage, error, latency } = item
   if (text === undefined && toolCalls === undefined && error === undefined) throw wrong('it says nothing')
   if (text !== undefined && typeof text !== 'string') throw wrong('its text is no text')
+  if (reasoning !== undefined && typeof reasoning !== 'string') throw wrong('its reasoning is no text')
   if (error !== undefined && !(error instanceof Error)) throw wrong('its error is no Error')
   if (usage !== undefined) checkOptions('The usage of a response', usage, ['inputTokens', 'outputTokens'])
   if (typeof latency !== 'number' && latency !== undefined) milliseconds(latency, 'The latency')
@@ -140,7 +144,7 @@ function checkItem(item: MockItem): void {
   }
 }
 
-const fields = ['text', 'toolCalls', 'usage', 'error', 'latency', 'match']
+const fields = ['text', 'reasoning', 'toolCalls', 'usage', 'error', 'latency', 'match']
 
 const hasMatch = (item: MockItem): item is MockResponse =>
   typeof item === 'object' && !(item instanceof Error) && item.match !== undefined
@@ -152,6 +156,7 @@ function fits({ match }: MockResponse, options: LanguageModelV4CallOptions): boo
 }
 
 const contentOf = (response: MockResponse, call: number): LanguageModelV4GenerateResult['content'] => [
+  ...(response.reasoning === undefined ? [] : [{ type: 'reasoning' as const, text: response.reasoning }]),
   ...(response.text === undefined ? [] : [{ type: 'text' as const, text: response.text }]),
   ...(response.toolCalls ?? []).map((one, i) => ({
     type: 'tool-call' as const,

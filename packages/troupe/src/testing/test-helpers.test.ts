@@ -98,6 +98,7 @@ describe('a MockModel', () => {
     await expect(ask(model, 'More?')).rejects.toThrow(/no response for call 5/)
     expect(() => model.verify()).toThrow(/1 calls came/)
     expect(() => new MockModel({ responses: [{ tool_calls: [] } as never] })).toThrow(/tool_calls/)
+    expect(() => new MockModel({ responses: [{ text: 'x', reasoning: 5 } as never] })).toThrow(/reasoning/)
     expect(() => new MockModel({ respnses: [] } as never)).toThrow(/respnses/)
   })
 })
