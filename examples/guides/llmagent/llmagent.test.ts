@@ -202,7 +202,10 @@ it('figures are collected', async () => {
     total_requests: 4,
     successful_requests: 3,
     success_rate: 0.75,
-    error_breakdown: { ExternalServiceError: 1 },
+    error_breakdown: { ExternalServiceError: 1, TimeoutError: 0 },
+    steps_failed: 1,
+    uptime_seconds: expect.any(Number) as number,
+    calls_per_second: expect.any(Number) as number,
     timed: true,
     model_calls: 4,
   })

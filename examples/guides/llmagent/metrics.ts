@@ -4,26 +4,26 @@ import { MockModel } from 'troupe/testing'
 
 export async function main() {
   await using troupe = await createTroupe({ storage: 'memory:', log: 'silent' })
-  const began = performance.now()
   const { metrics } = troupe
-  const errors: Record<string, number> = {}
   const responses = ['a', 'b', new TypeError('a defect'), 'c']
   const agent = new LlmAgent({ name: 'Monitored', model: new MockModel({ responses }) })
   for (let i = 0; i < responses.length; i++)
     await metrics
       .trackExecution('request', () => troupe.user('ada').session(agent).chat(`${i}`))
-      .catch((error: Error) => {
-        errors[error.name] = (errors[error.name] ?? 0) + 1
-      })
+      .catch((error: Error) => metrics.increment('request.failed', 1, { error: error.name }))
   const { count, failures, average, p95 } = metrics.summary('request')
-  const uptime = (performance.now() - began) / 1_000
+  const failed = (error: string) => metrics.summary('request.failed', { labels: { error } }).count
+  const { uptimeMs, summary } = troupe.performance.report()
   return {
     total_requests: count,
     successful_requests: count - failures,
     success_rate: (count - failures) / count,
-    error_breakdown: errors,
+    error_breakdown: { ExternalServiceError: failed('ExternalServiceError'), TimeoutError: failed('TimeoutError') },
+    // By its code, without being told to.
+    steps_failed: metrics.summary('step.left', { labels: { code: 'model.failed' } }).count,
     timed: average > 0 && p95 >= average / 2,
-    requests_per_second: count / uptime,
+    uptime_seconds: uptimeMs / 1_000,
+    calls_per_second: summary.callsPerSecond,
     model_calls: metrics.summary('model.called').count,
   }
 }
