@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { loadConfig } from '../runtime/index.ts'
-import type { ServerOptions } from './index.ts'
+import { type ServerOptions, serve } from './index.ts'
 import { caller, Servers } from './server.test.fixture.ts'
 
 const servers = new Servers()
@@ -99,6 +99,24 @@ describe('the server section of a configuration', () => {
     expect((await call('GET', '/v1/runs', undefined, { origin: 'https://other.test' })).status).toBe(403)
     const required = await served({ authentication: 'required' })
     expect((await required.call('GET', '/v1/runs')).status).toBe(401)
+  })
+
+  it('listens beyond this machine where the storage holds a key that opens something, and else says how to make one', async () => {
+    const outside = await read({ host: '0.0.0.0' })
+    const { troupe } = await servers.start()
+    const refused = {
+      code: 'server.exposed',
+      hint: expect.stringContaining('`troupe keys create NAME`'),
+    }
+    await expect(serve(troupe, outside)).rejects.toMatchObject(refused)
+    const { id } = await troupe.keys.create({ name: 'ended', users: 'all' })
+    await troupe.keys.revoke(id)
+    await expect(serve(troupe, outside)).rejects.toMatchObject(refused)
+    const { key } = await troupe.keys.create({ name: 'ci', users: 'all' })
+    await using server = await serve(troupe, outside)
+    const at = `http://127.0.0.1:${server.port}`
+    expect((await caller(at)('GET', '/v1/runs')).status).toBe(401)
+    expect((await caller(at, { 'x-api-key': key })('GET', '/v1/runs')).status).toBe(200)
   })
 
   it('takes tokens of an issuer in place of a key, beyond this machine too', async () => {

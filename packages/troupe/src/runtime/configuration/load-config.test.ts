@@ -233,15 +233,14 @@ describe('profiles', () => {
       TROUPE_STORAGE: 'memory:',
       TROUPE_DEBUG: 'true',
       TROUPE_REQUIRE_USER_ID: 'false',
-      TROUPE_SERVER_HOST: '0.0.0.0',
       TROUPE_SERVER_ORIGINS: '*',
       TROUPE_CASSETTE: '{"path":"x.jsonl"}',
     }
     const { problems, config } = await load({ env })
     const all = said(problems).join('\n')
-    for (const what of ['encryption', 'storage', 'debug', 'requireUserId', 'server.host', 'server.origins', 'cassette'])
+    for (const what of ['encryption', 'storage', 'debug', 'requireUserId', 'server.origins', 'cassette'])
       expect(all).toContain(what)
-    expect(problems).toHaveLength(7)
+    expect(problems).toHaveLength(6)
     const error = await createTroupe(config).catch((thrown: unknown) => thrown)
     expect(error).toMatchObject({ code: 'config.invalid', details: { others: 4 } })
     expect((error as { details: { problems: string[] } }).details.problems).toHaveLength(5)

@@ -243,7 +243,7 @@ const server: readonly Setting[] = [
     path: 'server.key',
     kind: secretText,
     secret: true,
-    says: 'an API key; that or jwt is needed where it listens beyond this machine',
+    says: 'an API key; that, jwt or a key of troupe keys create is needed where it listens beyond this machine',
   },
   { path: 'server.jwt', kind: structure, says: 'tokens of others: { issuer, audience, algorithms, keys }' },
   { path: 'server.hosts', kind: list, says: 'names that it is called by' },

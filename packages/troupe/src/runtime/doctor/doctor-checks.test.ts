@@ -167,6 +167,14 @@ describe('where little was thought of', () => {
     expect(JSON.stringify(report)).not.toContain('written-down')
   })
 
+  it('a server reached from outside is guarded by a key in the storage too', async () => {
+    const { config, held } = await loadConfig({ cwd: practice.folder, env: { TROUPE_SERVER_HOST: '0.0.0.0' } })
+    const troupe = await practice.opened(withOrigins({ ...config, storage: 'memory:', log: 'error' }, { held }))
+    expect(await practice.look(troupe)).toMatchObject({ 'server.guarded': 'fail' })
+    await troupe.keys.create({ name: 'ci', users: 'all', expiresIn: '30d' })
+    expect(await practice.look(troupe)).toMatchObject({ 'server.guarded': 'pass' })
+  })
+
   it('migrations that opening would apply are told of without applying them', async () => {
     const storage = `sqlite:${join(practice.folder, 'older.db')}`
     const config = { storage } as const

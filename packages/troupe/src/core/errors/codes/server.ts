@@ -71,7 +71,7 @@ export const serverCodes = {
   'server.exposed': {
     class: errors.ValidationError,
     message: 'The server does not listen at {host}: {problem}.',
-    hint: 'Make a key with troupe.keys.create(), or give it one as key, or jwt; or let it listen at 127.0.0.1.',
+    hint: 'Make a key with `troupe keys create NAME`, or give it one as key (TROUPE_SERVER_KEY), or jwt; or let it listen at 127.0.0.1.',
   },
   'server.draining': {
     class: errors.CancelledError,

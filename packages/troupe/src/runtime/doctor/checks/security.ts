@@ -139,17 +139,18 @@ export const securityChecks = {
     return pass(`${counted(valid.length, 'key')} valid, each younger than 30 days.`)
   },
 
-  'server.guarded'(patient) {
+  async 'server.guarded'(patient) {
     const host = String(servedOf(patient, 'host') ?? '127.0.0.1')
     const origins = servedOf(patient, 'origins')
     if (Array.isArray(origins) && origins.includes('*'))
       return short(patient, 'Pages of every site may call it.', 'Name the sites in server.origins.')
     if (['127.0.0.1', '::1', 'localhost'].includes(host))
       return pass('It listens on this machine alone, and every caller is let in by a key or a link.')
-    if (servedOf(patient, 'key') === undefined)
+    const isGiven = servedOf(patient, 'key') !== undefined || servedOf(patient, 'jwt') !== undefined
+    if (!isGiven && !(await patient.parts?.keys.any()))
       return fail(
         `It listens on ${host}, and no key is set.`,
-        'Set TROUPE_SERVER_KEY, and give each caller a key of its own.',
+        'Give each caller a key of its own: `troupe keys create NAME`.',
       )
     return pass(`It listens on ${host}, and every caller needs a key.`)
   },
