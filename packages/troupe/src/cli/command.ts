@@ -26,6 +26,8 @@ export interface ApiOptions {
   readonly code?: boolean
   /** The file of a team. */
   readonly team?: string
+  /** Whether a database file that is not there is made, or done without; it is refused where absent. */
+  readonly absent?: 'made' | 'memory'
 }
 
 export interface Command {

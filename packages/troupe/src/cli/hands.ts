@@ -1,7 +1,8 @@
 /** What a command works with, opened when it is first asked for and closed in the end. */
 import type { LoadedConfig } from '../runtime/index.ts'
 import { Api } from './api/api.ts'
-import type { ApiOptions, Hands } from './command.ts'
+import type { OpenOptions } from './api/open.ts'
+import type { Hands } from './command.ts'
 import { CliError, exitCodes } from './exit-codes.ts'
 import type { GlobalFlags } from './flags.ts'
 import { Output } from './output/output.ts'
@@ -31,8 +32,12 @@ export function openHands(given: GlobalFlags, signal: AbortSignal): Hands & Asyn
     interactive: process.stdin.isTTY && process.stdout.isTTY && !out.json && !CI,
     config,
     withTeams,
-    api({ code = false, team } = {}) {
-      opened ??= open(flags, signal, { code, config: async () => usable(await (code ? withTeams(team) : config())) })
+    api({ code = false, team, absent } = {}) {
+      opened ??= open(flags, signal, {
+        code,
+        absent,
+        config: async () => usable(await (code ? withTeams(team) : config())),
+      })
       return opened
     },
     async [Symbol.asyncDispose]() {
@@ -51,11 +56,7 @@ async function load({ config: file, storage, profile }: GlobalFlags): Promise<Lo
   return loadConfig({ flags, ...(file === undefined ? {} : { file }) })
 }
 
-async function open(
-  flags: GlobalFlags,
-  signal: AbortSignal,
-  options: Required<Pick<ApiOptions, 'code'>> & { readonly config: () => Promise<LoadedConfig> },
-): Promise<Api> {
+async function open(flags: GlobalFlags, signal: AbortSignal, options: Omit<OpenOptions, 'flags'>): Promise<Api> {
   const { openTransport } = await import('./api/open.ts')
   const { transport, key } = await openTransport({ flags, ...options })
   const { user, agent } = flags

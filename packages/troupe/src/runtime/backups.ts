@@ -8,7 +8,14 @@ import {
   systemClock,
   systemRandom,
 } from '../core/index.ts'
-import { type BackedUpStorage, type BackupManifest, backups, type Restoration } from '../storage/index.ts'
+import {
+  type AbsentFile,
+  absentFile,
+  type BackedUpStorage,
+  type BackupManifest,
+  backups,
+  type Restoration,
+} from '../storage/index.ts'
 import type { TroupeConfig } from './config.ts'
 import { openSecrets } from './secrets/open-secrets.ts'
 import { revealConfig } from './secrets/reveal-config.ts'
@@ -59,6 +66,10 @@ export async function storageOf(config: TroupeConfig): Promise<BackedUpStorage> 
   const secrets = openSecrets(config.secrets, { clock: systemClock, redactor, variables: process.env })
   return (await revealConfig(config, secrets, redactor)).storage
 }
+
+/** The file of a configuration's storage where there is none: for whoever only looks, and must not make it. */
+export const absentDatabase = async (config: TroupeConfig): Promise<AbsentFile | undefined> =>
+  absentFile(await storageOf(config))
 
 function folderOf(folder: unknown): string {
   if (typeof folder === 'string' && folder !== '' && !folder.includes('\0')) return folder

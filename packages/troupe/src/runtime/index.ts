@@ -3,7 +3,7 @@
 export type { AgentHandle } from './agent-handle.ts'
 export { AgentPool } from './agent-pool.ts'
 export { AnswerQuestion, type TakeAnswersOptions } from './answer-desk.ts'
-export { backupTo, type RestoreOptions, restore, storageOf, verifyBackup } from './backups.ts'
+export { absentDatabase, backupTo, type RestoreOptions, restore, storageOf, verifyBackup } from './backups.ts'
 export type { CassetteConfig } from './cassette-file.ts'
 export { declared, type ModelsConfig, type TroupeConfig, withOrigins } from './config.ts'
 export type { Origin } from './configuration/found.ts'

@@ -3,11 +3,11 @@
 import type { BackedUpStorage } from './backup/backups.ts'
 import { createBackups } from './backup/backups.ts'
 import type { Migration } from './migration.ts'
-import type { OpenedStorage, OpenStorageOptions } from './open-options.ts'
+import type { AbsentFile, OpenedStorage, OpenStorageOptions } from './open-options.ts'
 import { postgresBackups } from './postgres/backup-postgres.ts'
 import { openPostgres, pendingOnServer } from './postgres/open-postgres.ts'
 import { sqliteBackups } from './sqlite/backup-sqlite.ts'
-import { openStorage as openSqlite, pendingOf } from './sqlite/open-storage.ts'
+import { absentOf, openStorage as openSqlite, pendingOf } from './sqlite/open-storage.ts'
 import { storageMigrations } from './storage-migrations.ts'
 
 export type { BackedUpStorage } from './backup/backups.ts'
@@ -20,7 +20,7 @@ export * from './dialect.ts'
 export * from './disk.ts'
 export type { FaultKind, Faults } from './faults.ts'
 export * from './migration.ts'
-export type { OpenedStorage, OpenStorageOptions, StorageFinding } from './open-options.ts'
+export type { AbsentFile, OpenedStorage, OpenStorageOptions, StorageFinding } from './open-options.ts'
 export * from './port.ts'
 export type { PostgresOptions } from './postgres-options.ts'
 export { endRestoration, type Restoration, readRestoration } from './restored.ts'
@@ -54,6 +54,13 @@ export function pendingMigrations(
   if (typeof storage !== 'string') return pendingOnServer(storage, all)
   return /^postgres(ql)?:/.test(storage) ? pendingOnServer({ url: storage }, all) : pendingOf(storage, all)
 }
+
+/**
+ * For whoever only looks, and must not make a database where a name was misspelt.
+ * @throws ValidationError for what is no URL of ours
+ */
+export const absentFile = (storage: BackedUpStorage): AbsentFile | undefined =>
+  typeof storage !== 'string' || /^postgres(ql)?:/.test(storage) ? undefined : absentOf(storage)
 
 /** Of both engines. */
 export const backups = createBackups({ sqlite: sqliteBackups, postgres: postgresBackups })

@@ -24,6 +24,13 @@ export interface OpenStorageOptions {
   readonly faults?: Faults
 }
 
+/** A file that was named, and that opening would make. */
+export interface AbsentFile {
+  readonly path: string
+  /** One beside it with a similar name, which may be the one that was meant. */
+  readonly near?: string
+}
+
 /** Something about the database that a person should know. */
 export interface StorageFinding {
   readonly code: string

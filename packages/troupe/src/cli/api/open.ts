@@ -1,5 +1,6 @@
 /** Finds the troupe that a command is about: the server that was named, the one that owns the database, or its storage. */
 import type { LoadedConfig, Troupe, TroupeConfig } from '../../runtime/index.ts'
+import type { ApiOptions } from '../command.ts'
 import { CliError, exitCodes } from '../exit-codes.ts'
 import type { GlobalFlags } from '../flags.ts'
 import type { Transport } from './api.ts'
@@ -10,6 +11,7 @@ export interface OpenOptions {
   readonly config: () => Promise<LoadedConfig>
   /** Agents and topologies too: then interrupted runs of theirs go on here. Without, nothing is carried out. */
   readonly code: boolean
+  readonly absent: ApiOptions['absent']
 }
 
 export interface OpenedApi {
@@ -21,7 +23,7 @@ export interface OpenedApi {
 export async function openTransport(options: OpenOptions): Promise<OpenedApi> {
   const { flags } = options
   if (flags.url !== undefined) return { transport: remoteTransport(flags.url), key: process.env.TROUPE_API_KEY }
-  const loaded = await options.config()
+  const loaded = await stored(await options.config(), options.absent)
   const config = options.code ? loaded.config : withoutCode(loaded.config)
   try {
     const { withOrigins } = await import('../../runtime/index.ts')
@@ -36,6 +38,32 @@ export async function openTransport(options: OpenOptions): Promise<OpenedApi> {
     const key = process.env.TROUPE_API_KEY ?? loaded.server.key
     return { transport: remoteTransport(address), key: typeof key === 'string' ? key : undefined }
   }
+}
+
+/** @throws CliError where the database is a file that is not there, and may neither be made nor done without */
+async function stored(loaded: LoadedConfig, absent: OpenOptions['absent']): Promise<LoadedConfig> {
+  if (absent === 'made') return loaded
+  if (absent === undefined) {
+    await needDatabase(loaded.config)
+    return loaded
+  }
+  const { absentDatabase } = await import('../../runtime/index.ts')
+  if (!(await absentDatabase(loaded.config))) return loaded
+  // What is in memory is gone with the command: it is fit for production too.
+  return { ...loaded, config: { ...loaded.config, storage: 'memory:', profile: 'development' } }
+}
+
+/** @throws CliError where the database is a file that is not there */
+export async function needDatabase(config: TroupeConfig): Promise<void> {
+  const { absentDatabase } = await import('../../runtime/index.ts')
+  const missing = await absentDatabase(config)
+  if (!missing) return
+  const { path, near } = missing
+  throw new CliError(`There is no database at ${path}.`, {
+    exit: exitCodes.missing,
+    code: 'storage.missing',
+    hint: near === undefined ? 'A run, a server or `troupe migrate` makes one.' : `Did you mean sqlite:${near}?`,
+  })
 }
 
 export async function openTroupe(config: TroupeConfig): Promise<Troupe> {

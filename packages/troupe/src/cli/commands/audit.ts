@@ -2,7 +2,7 @@
 import { createWriteStream } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { pipeline } from 'node:stream/promises'
-import type { VerifyAuditOptions } from '../../runtime/index.ts'
+import { needDatabase } from '../api/open.ts'
 import { type Command, mostOf, paging, text } from '../command.ts'
 import { CliError, exitCodes, misused } from '../exit-codes.ts'
 import { usable } from '../hands.ts'
@@ -130,8 +130,13 @@ export const auditCommands: readonly Command[] = [
         throw misused(`${path} cannot be read: ${error.message}.`)
       })
       const exported = text(options, 'export')
-      const { verifyAudit } = await import('../../runtime/index.ts')
-      const from = exported === undefined ? { storage: storageOf(usable(await config())) } : { export: exported }
+      const { storageOf, verifyAudit } = await import('../../runtime/index.ts')
+      const stored = async () => {
+        const { config: opened } = usable(await config())
+        await needDatabase(opened)
+        return storageOf(opened)
+      }
+      const from = exported === undefined ? { storage: await stored() } : { export: exported }
       const report = await verifyAudit({ ...from, checkpoints, publicKey })
       out.document(report)
       out.say(`${report.covered} of ${report.size} records are as they were signed.`)
@@ -142,9 +147,3 @@ export const auditCommands: readonly Command[] = [
     },
   },
 ]
-
-function storageOf({ config: { storage } }: ReturnType<typeof usable>): NonNullable<VerifyAuditOptions['storage']> {
-  const isPlain = typeof storage === 'string' || Object.values(storage).every((value) => typeof value !== 'object')
-  if (isPlain) return storage as NonNullable<VerifyAuditOptions['storage']>
-  throw misused('The storage of the configuration names secrets.', 'Give --storage with its URL, or --export.')
-}

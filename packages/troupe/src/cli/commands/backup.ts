@@ -1,4 +1,5 @@
 /** Backups of the database of the configuration, also beside the process that owns it. */
+import { needDatabase } from '../api/open.ts'
 import type { Command, Hands } from '../command.ts'
 import { usable } from '../hands.ts'
 import { safe } from '../output/safe.ts'
@@ -16,6 +17,7 @@ export const backupCommands: readonly Command[] = [
     says: 'copies all that is stored, at one moment, beside whoever uses it',
     async run(hands, [folder = '']) {
       const { runtime, config } = await opened(hands)
+      await needDatabase(config)
       const made = await runtime.backupTo(await runtime.storageOf(config), folder)
       hands.out.show(made, ({ bytes, sha256 }) => `${safe(folder)} holds ${bytes} bytes, SHA-256 ${sha256}.`)
       return undefined
@@ -50,6 +52,7 @@ export const backupCommands: readonly Command[] = [
     says: 'lets a restored database go on: runs, schedules, messages',
     async run(hands) {
       const { runtime, config } = await opened(hands)
+      await needDatabase(config)
       // Runs of other programs are left to them.
       const { agents: _, topologies: __, ...rest } = config
       await using troupe = await runtime.createTroupe({ ...rest, log: 'silent' })

@@ -13,7 +13,7 @@ export const chatCommand: Command = {
   says: 'talks with an agent or a team; each line is a task, the last answers go along',
   async run(hands, [team]) {
     const { out, signal } = hands
-    const api = await hands.api({ code: true, ...(team !== undefined && isFile(team) ? { team } : {}) })
+    const api = await hands.api({ code: true, absent: 'made', ...(team !== undefined && isFile(team) ? { team } : {}) })
     const lines = createInterface({
       input: process.stdin,
       ...(hands.interactive ? { output: process.stdout } : {}),

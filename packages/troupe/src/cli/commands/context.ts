@@ -99,7 +99,11 @@ export const contextCommands: readonly Command[] = [
         lifecycle: text(options, 'lifecycle'),
         ...(options.ifVersion === undefined ? {} : { ifVersion: whole(options, 'ifVersion', 0) }),
       }
-      const pushed = await (await api()).call<{ key: string; version?: number }>({ method: 'PUT', path: at(key), body })
+      const pushed = await (await api({ absent: 'made' })).call<{ key: string; version?: number }>({
+        method: 'PUT',
+        path: at(key),
+        body,
+      })
       out.show(pushed, ({ version }) => `${safe(key)}: version ${version ?? '?'}`)
       return undefined
     },

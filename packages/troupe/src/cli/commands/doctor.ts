@@ -2,8 +2,9 @@
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { DoctorReport, DoctorResult } from '../../runtime/index.ts'
+import { needDatabase } from '../api/open.ts'
 import { type Command, type Hands, text } from '../command.ts'
-import { CliError, exitCodes } from '../exit-codes.ts'
+import { CliError, complaintOf, exitCodes } from '../exit-codes.ts'
 import type { Output } from '../output/output.ts'
 import { oneLine } from '../output/safe.ts'
 
@@ -52,7 +53,10 @@ async function examined(
     const [{ message, hint } = { message: '', hint: undefined }] = problems
     return examineConfig(config, { ...options, problems, problem: { message, ...(hint ? { hint } : {}) } })
   }
-  // Opening would apply them, and a doctor changes nothing.
+  // Opening would make it, and a doctor changes nothing.
+  const missing = isHere ? await needDatabase(config).catch((error: Error) => error) : undefined
+  if (missing instanceof CliError) return examineConfig(config, { ...options, problem: complaintOf(missing) })
+  // So would it apply them.
   const pending = isHere ? await pendingSteps(config).catch(() => []) : []
   if (pending.length > 0)
     return examineConfig(config, {

@@ -43,7 +43,7 @@ export const keyCommands: readonly Command[] = [
         agent: text(options, 'as'),
         expiresIn: text(options, 'expiresIn'),
       }
-      out.show(await (await api()).call<Made>({ method: 'POST', path: '/v1/keys', body }), shownOnce)
+      out.show(await (await api({ absent: 'made' })).call<Made>({ method: 'POST', path: '/v1/keys', body }), shownOnce)
       return undefined
     },
   },

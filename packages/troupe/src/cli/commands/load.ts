@@ -22,7 +22,7 @@ export const loadCommand: Command = {
   ],
   async run(hands, [team = '', task = 'Test request'], options) {
     const { LoadTester } = await import('../../runtime/index.ts')
-    const api = await hands.api({ code: true, ...(isFile(team) ? { team } : {}) })
+    const api = await hands.api({ code: true, absent: 'made', ...(isFile(team) ? { team } : {}) })
     const one = async (n: number) => {
       const body = { task: `${task} ${n}`, team: isFile(team) ? undefined : team }
       const { run } = await api.call<{ run: string }>({ method: 'POST', path: '/v1/runs', body })

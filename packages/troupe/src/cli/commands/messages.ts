@@ -95,7 +95,10 @@ export const messageCommands: readonly Command[] = [
         ttl: text(options, 'ttl'),
         dedupeId: text(options, 'dedupe'),
       }
-      out.show(await (await api()).call<Message>({ method: 'POST', path: '/v1/messages', body }), ({ id }) => id)
+      out.show(
+        await (await api({ absent: 'made' })).call<Message>({ method: 'POST', path: '/v1/messages', body }),
+        ({ id }) => id,
+      )
       return undefined
     },
   },

@@ -18,7 +18,7 @@ export const runCommand: Command = {
     ['--detach', 'prints the id, and leaves the run to the server'],
   ],
   async run(hands, [team = '', task = ''], options) {
-    const api = await hands.api({ code: true, ...(isFile(team) ? { team } : {}) })
+    const api = await hands.api({ code: true, absent: 'made', ...(isFile(team) ? { team } : {}) })
     const { run } = await api.call<{ run: string }>({
       method: 'POST',
       path: '/v1/runs',

@@ -112,7 +112,14 @@ export const scheduleCommands: readonly Command[] = [
         misfire: text(options, 'misfire'),
         paused: options.paused,
       }
-      shown(out, await (await api({ code: true })).call<Schedule>({ method: 'POST', path: '/v1/schedules', body }))
+      shown(
+        out,
+        await (await api({ code: true, absent: 'made' })).call<Schedule>({
+          method: 'POST',
+          path: '/v1/schedules',
+          body,
+        }),
+      )
       return undefined
     },
   },

@@ -47,7 +47,7 @@ async function namesOf(hands: Hands, api: Api, team: string | undefined): Promis
 }
 
 const opened = (hands: Hands, team: string | undefined) =>
-  hands.api({ code: true, ...(team !== undefined && isFile(team) ? { team } : {}) })
+  hands.api({ code: true, absent: 'memory', ...(team !== undefined && isFile(team) ? { team } : {}) })
 
 export const teamCommands: readonly Command[] = [
   {
@@ -84,7 +84,7 @@ export const teamCommands: readonly Command[] = [
     name: 'agents',
     says: 'the agents of the configuration, and those that are present',
     async run({ api, out }) {
-      const opened = await api({ code: true })
+      const opened = await api({ code: true, absent: 'memory' })
       const { items: known } = await opened.call<{ items: readonly { readonly name: string }[] }>({
         path: '/v1/agents',
       })

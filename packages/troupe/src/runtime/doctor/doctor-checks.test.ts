@@ -168,8 +168,8 @@ describe('where little was thought of', () => {
   })
 
   it('a server reached from outside is guarded by a key in the storage too', async () => {
-    const { config, held } = await loadConfig({ cwd: practice.folder, env: { TROUPE_SERVER_HOST: '0.0.0.0' } })
-    const troupe = await practice.opened(withOrigins({ ...config, storage: 'memory:', log: 'error' }, { held }))
+    const { config, ...told } = await loadConfig({ cwd: practice.folder, env: { TROUPE_SERVER_HOST: '0.0.0.0' } })
+    const troupe = await practice.opened(withOrigins({ ...config, storage: 'memory:', log: 'error' }, told))
     expect(await practice.look(troupe)).toMatchObject({ 'server.guarded': 'fail' })
     await troupe.keys.create({ name: 'ci', users: 'all', expiresIn: '30d' })
     expect(await practice.look(troupe)).toMatchObject({ 'server.guarded': 'pass' })

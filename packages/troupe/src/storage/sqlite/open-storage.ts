@@ -1,11 +1,12 @@
 /** Opens a database in memory or in a file, with its schema up to date. */
-import { statSync } from 'node:fs'
-import { checkOptions, failure } from '../../core/index.ts'
+import { existsSync, readdirSync, statSync } from 'node:fs'
+import { basename, dirname, extname } from 'node:path'
+import { checkOptions, failure, nearest } from '../../core/index.ts'
 import type { Disk } from '../disk.ts'
 import { withFaults } from '../faults.ts'
 import { Hints } from '../hints.ts'
 import type { Migration } from '../migration.ts'
-import type { OpenedStorage, OpenStorageOptions } from '../open-options.ts'
+import type { AbsentFile, OpenedStorage, OpenStorageOptions } from '../open-options.ts'
 import { retentionBounds } from '../retention.ts'
 import { storageMigrations } from '../storage-migrations.ts'
 import { Sweeper } from '../sweeper.ts'
@@ -66,6 +67,20 @@ export async function openStorage(options: OpenStorageOptions): Promise<OpenedSt
 export async function pendingOf(url: string, migrations: readonly Migration[]): Promise<readonly Migration[]> {
   const path = pathOf(url)
   return path === undefined ? [] : pendingInFile(path, migrations)
+}
+
+/**
+ * Looks without opening it.
+ * @returns the file that is not there, and the one beside it with the most similar name; undefined where opening makes none
+ * @throws ValidationError for what is no URL of ours
+ */
+export function absentOf(url: string): AbsentFile | undefined {
+  const path = pathOf(url)
+  if (path === undefined || existsSync(path)) return undefined
+  const folder = dirname(path)
+  const beside = existsSync(folder) ? readdirSync(folder).filter((name) => extname(name) === extname(path)) : []
+  const near = nearest(basename(path), beside)
+  return { path, ...(near === undefined ? {} : { near: `${path.slice(0, -basename(path).length)}${near}` }) }
 }
 
 /** @returns the path of a file, undefined for memory */

@@ -1,0 +1,75 @@
+/** The program where the storage is a file that is not there: who only looks makes none. */
+import { copyFileSync, existsSync, readdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { Folder } from './program.ts'
+
+describe('where the name of the database is misspelt', () => {
+  const folder = new Folder()
+  beforeAll(async () => {
+    copyFileSync(join(import.meta.dirname, 'team.config.ts'), join(folder.path, 'troupe.config.ts'))
+    for (const name of ['checkpoints.jsonl', 'audit.pem', 'other.txt']) writeFileSync(join(folder.path, name), '')
+    expect((await folder.run(['run', 'echo', 'x', '--storage', 'sqlite:./typo.db'])).code).toBe(0)
+  }, 60_000)
+  afterAll(() => folder[Symbol.dispose]())
+  const files = () => readdirSync(folder.path).sort()
+  const misspelt = ['--storage', 'sqlite:./tyop.db']
+
+  it.each([
+    'runs list',
+    'runs answer x q yes',
+    'context get x',
+    'messages mailboxes',
+    'audit verify checkpoints.jsonl --public-key audit.pem',
+    'backup monday',
+    'resume-restored',
+    'versions',
+  ])(
+    '%s says so, names the file that may be meant, and makes nothing',
+    async (command) => {
+      const before = files()
+      const { code, out, error } = await folder.run([...command.split(' '), ...misspelt, '--json'])
+      expect({ code, out }).toEqual({ code: 4, out: '' })
+      expect(JSON.parse(error).error).toEqual({
+        code: 'storage.missing',
+        message: 'There is no database at ./tyop.db.',
+        hint: 'Did you mean sqlite:./typo.db?',
+      })
+      expect(files()).toEqual(before)
+    },
+    60_000,
+  )
+
+  it('without a similar name it says what makes one, and makes no folder either', async () => {
+    const { code, error } = await folder.run(['runs', 'list'])
+    const said = 'There is no database at ./data/troupe.db.\nA run, a server or `troupe migrate` makes one.\n'
+    expect({ code, error }).toEqual({ code: 4, error: said })
+    expect(existsSync(join(folder.path, 'data'))).toBe(false)
+  }, 60_000)
+
+  it('the doctor says so as a result', async () => {
+    const before = files()
+    const { checks } = await folder.json<{ checks: readonly { id: string }[] }>(['doctor', ...misspelt], { code: 1 })
+    expect(checks.find(({ id }) => id === 'troupe.opens')).toMatchObject({
+      status: 'fail',
+      evidence: 'There is no database at ./tyop.db.',
+      remedy: 'Did you mean sqlite:./typo.db?',
+    })
+    expect(files()).toEqual(before)
+  }, 60_000)
+
+  it('what needs the code alone does without, in production too', async () => {
+    const before = files()
+    const key = { TROUPE_ENCRYPTION_KEY: 'ab'.repeat(32), TROUPE_PROFILE: 'production' }
+    expect(await folder.json(['check', ...misspelt], { env: key })).toMatchObject([{ team: 'echo' }])
+    expect((await folder.run(['topology', 'draw', 'echo', ...misspelt])).out).toContain('Echo')
+    expect((await folder.run(['agents', ...misspelt])).out).toContain('Payer')
+    expect(files()).toEqual(before)
+  }, 60_000)
+
+  it('what writes makes it', async () => {
+    expect((await folder.run(['context', 'set', 'a', '1', '--storage', 'sqlite:./new/one.db'])).code).toBe(0)
+    expect((await folder.run(['context', 'get', 'a', '--storage', 'sqlite:./new/one.db'])).out).toBe('1\n')
+    expect((await folder.run(['keys', 'create', 'ci', '--storage', 'sqlite:./new/two.db'])).code).toBe(0)
+  }, 60_000)
+})
