@@ -39,6 +39,12 @@ it('why names the effect that nobody knows about, and the code that fits no more
 it('why says who is at work, and what is waited for outside', () => {
   expect(said(begun(), 'waits')).toBe('A is at work on 1#1, for 5s.')
   expect(said(waits(begun(), 'parked'), 'waits')).toBe('A (1#1) waits for a reply from outside the run, for 5s.')
+  const below = new Map([['c', { status: 'waiting', reason: 'paused' }]])
+  const held = { takeOvers: 0, owner: 'host/17', elsewhere: false, below }
+  expect(said(waits(begun(), 'parked', ['/run:c#1', '/run:d#1']), 'waits', held)).toBe(
+    `A (1#1) waits for the run c that it started, and that is waiting (paused): ask why of that one, for 5s.
+A (1#1) waits for the run d that it started, for 5s.`,
+  )
 })
 
 it('why says who has taken a run over, and who carries it on', () => {

@@ -9,7 +9,7 @@ import { saidOfCost } from './said-of-cost.ts'
 import { saidOfFailure } from './said-of-failure.ts'
 import { saidOfPath } from './said-of-path.ts'
 import { saidOfTime } from './said-of-time.ts'
-import { saidOfWaits } from './said-of-waits.ts'
+import { type Standings, saidOfWaits } from './said-of-waits.ts'
 import type { Sentence } from './sentence.ts'
 
 export interface Why {
@@ -21,7 +21,11 @@ export interface Why {
 }
 
 /** What the journal does not say itself. */
-export interface Held {
+export interface Held extends Holder {
+  /** How runs stand that its steps have started, as far as they are not over. */
+  readonly below?: Standings
+}
+interface Holder {
   /** How often another process took it up. */
   readonly takeOvers: number
   /** Who wrote it last. */
@@ -42,7 +46,7 @@ export function explain(
     status,
     ...(reason === null ? {} : { reason }),
     sentences: [
-      ...saidOfWaits(past, now),
+      ...saidOfWaits(past, now, held?.below),
       ...saidOfFailure(past, status),
       ...saidOfPath(past),
       ...saidOfCost(past),
@@ -53,7 +57,7 @@ export function explain(
   }
 }
 
-function saidOfHolder({ takeOvers, owner, elsewhere }: Held): readonly Sentence[] {
+function saidOfHolder({ takeOvers, owner, elsewhere }: Holder): readonly Sentence[] {
   const often = takeOvers === 1 ? 'once' : `${takeOvers} times`
   return [
     ...(takeOvers > 0

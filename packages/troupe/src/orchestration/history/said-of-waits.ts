@@ -1,12 +1,20 @@
 /** What a run that is not over waits for. */
 import { duration, type Json } from '../../core/index.ts'
 import { hasEnded, type State } from '../core/state.ts'
+import { childIn } from '../orchestra/child-names.ts'
 import type { NumberedEvent } from '../orchestra/run-event.ts'
 import { openOf } from './because.ts'
 import type { PastRun } from './past-run.ts'
 import type { Sentence } from './sentence.ts'
 
-export function saidOfWaits(past: PastRun, now: number): readonly Sentence[] {
+interface RunStanding {
+  readonly status: string
+  readonly reason: string | null
+}
+/** Of runs, by id. */
+export type Standings = ReadonlyMap<string, RunStanding>
+
+export function saidOfWaits(past: PastRun, now: number, below?: Standings): readonly Sentence[] {
   if (past.events.length === 0) return []
   const state = past.stateAt(past.events.length)
   if (hasEnded(state)) return []
@@ -14,7 +22,7 @@ export function saidOfWaits(past: PastRun, now: number): readonly Sentence[] {
     const text = sentenceOf(event)
     return text === undefined ? [] : [{ about: 'waits' as const, text: `${text} ${ago(event, now)}`, seq: event.seq }]
   })
-  return [...decisions, ...othersOf(state, past.events, now)]
+  return [...decisions, ...othersOf(state, past.events, now, below)]
 }
 
 const ago = ({ at }: NumberedEvent, now: number) => `(for ${duration(Math.max(0, now - at))})`
@@ -39,7 +47,12 @@ function sentenceOf(event: NumberedEvent): string | undefined {
 }
 
 /** What moves by itself or by others. */
-function othersOf(state: State, events: readonly NumberedEvent[], now: number): readonly Sentence[] {
+function othersOf(
+  state: State,
+  events: readonly NumberedEvent[],
+  now: number,
+  below: Standings = new Map(),
+): readonly Sentence[] {
   const sentences: Sentence[] = []
   const says = (text: string) => void sentences.push({ about: 'waits', text })
   for (const { agent, kind, slots, state: is } of state.barriers.values()) {
@@ -58,8 +71,24 @@ function othersOf(state: State, events: readonly NumberedEvent[], now: number): 
     const since = events.findLast((event) => 'step' in event && event.step === id)?.at ?? now
     const time = duration(Math.max(0, now - since))
     if (status === 'running') says(`${agent} is at work on ${id}, for ${time}.`)
-    else if (reason === 'parked' && openQuestions + openRequests === 0)
+    if (status === 'running' || reason !== 'parked') continue
+    const children = childrenOf(events, id)
+    for (const child of children) says(`${agent} (${id}) waits for ${toldOf(child, below.get(child))}, for ${time}.`)
+    if (children.length + openQuestions + openRequests === 0)
       says(`${agent} (${id}) waits for a reply from outside the run, for ${time}.`)
   }
   return sentences
+}
+
+function toldOf(run: string, standing?: RunStanding): string {
+  if (!standing) return `the run ${run} that it started`
+  const { status, reason } = standing
+  return `the run ${run} that it started, and that is ${status}${reason === null ? '' : ` (${reason})`}: ask why of that one`
+}
+
+/** The runs that a parked step waits for. */
+function childrenOf(events: readonly NumberedEvent[], step: string): readonly string[] {
+  const parked = events.findLast((event) => event.type === 'step.waiting' && event.step === step)
+  const waits = parked?.type === 'step.waiting' && Array.isArray(parked.detail) ? parked.detail : []
+  return waits.flatMap((wait) => childIn(String(wait)) ?? [])
 }

@@ -4,22 +4,16 @@
  * the step's record: entered again, the step finds the same child, also in a fork of its run.
  */
 import type { ChildRun, ChildRunResult, ChildRunSpec } from '../../agents/index.ts'
-import { checkOptions, failure, hashJson, hashText, type Json } from '../../core/index.ts'
+import { checkOptions, failure, hashJson, type Json } from '../../core/index.ts'
 import type { Recorder } from '../../durable/index.ts'
 import type { Pinned } from '../core/model.ts'
 import type { RunConfig } from '../core/read-config.ts'
+import { childCall, childOf, childWait } from './child-names.ts'
 import { placeBelow, withParent } from './parent.ts'
 import type { Left, OrchestraParts } from './parts.ts'
 import { stepJournal } from './run-journals.ts'
 import { revive } from './run-result.ts'
 import type { RunStep } from './run-step.ts'
-
-/** How the step's record holds the id of a child. */
-export const childCall = { kind: 'child', name: '' }
-
-/** @param part what tells it apart from others of the run */
-export const childOf = (run: string, part: string): string =>
-  `${run.slice(0, 40)}.${hashText(`${run}\n${part}`).slice(0, 16)}`
 
 export async function startChildRun(
   parts: OrchestraParts,
@@ -34,7 +28,7 @@ export async function startChildRun(
   const step = stepJournal(at.run, at.step)
   const { topology, config: asked } = first.pinned
   const ended = recorder.wait({
-    call: { kind: 'run', name: run },
+    call: { kind: childWait, name: run },
     input: hashJson([first.task, topology as unknown as Json, asked as unknown as Json]),
     tell: async (wait) => {
       const { config, slice } = sliceOf(

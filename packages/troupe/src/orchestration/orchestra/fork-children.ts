@@ -7,7 +7,7 @@ import { failure, type Json } from '../../core/index.ts'
 import type { Statement } from '../../storage/index.ts'
 import type { RunAccount } from '../core/result.ts'
 import { answerOf, chargeOf } from './answer-parent.ts'
-import { childCall, childOf } from './child-run.ts'
+import { childCall, childIn, childOf } from './child-names.ts'
 import type { Entry, ForkedSteps } from './forked.ts'
 import { type Parent, placeBelow } from './parent.ts'
 import type { OrchestraParts } from './parts.ts'
@@ -22,9 +22,6 @@ export interface ForkedChildren {
 /** The entry that holds the id of a child. */
 export const isChild = ({ t, id = '' }: Pick<Entry, 't' | 'id'>): boolean =>
   t === 'now' && id.includes(`/${childCall.kind}:${childCall.name}#`)
-
-/** The run that a call waits for. */
-export const childIn = (wait: string): string | undefined => /\/run:(.+)#\d+$/s.exec(wait)?.[1]
 
 /** A reply that says that a run below has not come to a good end, where the step did not stop it itself. */
 export function isFailedChild({ t, id = '', v }: Entry, entries: readonly Entry[]): boolean {

@@ -210,7 +210,10 @@ export class Orchestra {
     if (!past) return explainRemains(row, toldUntil(parts, row))
     const content = await parts.journals.load(this.#user, runJournal(id))
     const holder = await parts.store.holderOf(this.#user, id)
+    const children = row.endedAt === null ? await parts.store.children(this.#user) : []
+    const below = new Map(children.flatMap(({ parent, ...child }) => (parent.run === id ? [[child.run, child]] : [])))
     const held = content && {
+      below,
       takeOvers: content.epoch - 1,
       owner: content.owner,
       elsewhere: holder?.holder === 'elsewhere',

@@ -11,11 +11,15 @@ import { keptRecords } from './kept-records.ts'
 import { parentOf } from './parent.ts'
 import type { ChildRuns } from './parts.ts'
 import type { RunHost } from './run-host.ts'
+import { runJournal } from './run-journals.ts'
 import type { RunRow } from './run-store.ts'
 import { createRun, prepareRun, type StartSpec } from './start-run.ts'
 import { breakBelow } from './tell-below.ts'
 import { waitingBelow } from './waiting-below.ts'
+import type { Told } from './wire.ts'
 
+/** Rows of an inbox that are looked at. */
+const most = 200
 const isOver = (error: unknown): boolean => error instanceof TroupeError && error.code === 'run.over'
 
 export function createChildRuns(host: RunHost): ChildRuns {
@@ -88,17 +92,16 @@ export async function stillBelow(host: RunHost, user: UserId, row: RunRow): Prom
   const open = (await host.parts.store.children(user)).filter(({ parent }) => parent.run === row.run)
   const children = []
   for (const child of open) {
-    const still = await stillBelow(host, user, child)
-    const goesOn = reasonOf(still) === 'paused' && (await isToGoOn(host, user, row.run, child.run))
-    children.push({ run: child.run, step: child.parent.step, still: goesOn ? undefined : still })
+    const goesOn = child.reason === 'paused' && (await isToGoOn(host, user, child.run))
+    const still = goesOn ? undefined : await stillBelow(host, user, child)
+    children.push({ run: child.run, step: child.parent.step, still })
   }
   return waitingBelow({ account, outside: row.outside }, children)
 }
 
-const reasonOf = (still: Json | undefined) => (still as { readonly reason?: Json } | undefined)?.reason
-
-/** A run below was paused with the one above, which has gone on: it will too as soon as it has heard of it. */
-async function isToGoOn(host: RunHost, user: UserId, above: string, below: string): Promise<boolean> {
-  const pausedBy = async (run: string) => (await host.own(user, run).catch(() => undefined))?.state.pausedBy
-  return (await pausedBy(above)) === undefined && ((await pausedBy(below)) ?? 'parent') === 'parent'
+/** A run below that was found paused: the one above has gone on, and it will as soon as it has heard of it, or has already. */
+async function isToGoOn({ parts }: RunHost, user: UserId, run: string): Promise<boolean> {
+  const rows = await parts.inbox.read(user, runJournal(run), most)
+  if (rows.some(({ body }) => (body as unknown as Told).type === 'continue')) return true
+  return (await parts.store.get(user, run))?.reason !== 'paused'
 }
