@@ -154,6 +154,30 @@ describe('retry, timeout, fallback and cache', () => {
     expect(n).toBe(1)
   })
 
+  it('take a timeout and a broken connection for what may pass, however deep it lies, and no defect', async () => {
+    const clock = createVirtualClock()
+    const broken = Object.assign(new Error('reset'), { code: 'ECONNRESET' })
+    const tried = async (error: unknown) => {
+      let n = 0
+      const asked = retry({ clock, random }).execute(() => {
+        n++
+        return Promise.reject(error)
+      })
+      asked.catch(() => {})
+      await clock.advance('10s')
+      return n
+    }
+    const passing = [
+      failure('timeout', {}),
+      broken,
+      new Error('no answer', { cause: broken }),
+      new TypeError('fetch failed'),
+    ]
+    for (const error of passing) expect(await tried(error), String(error)).toBe(3)
+    const lasting = [failure('access.denied', {}), new TypeError('x is not a function'), 'ECONNRESET']
+    for (const error of lasting) expect(await tried(error), String(error)).toBe(1)
+  })
+
   it('compose from outside in', async () => {
     const clock = createVirtualClock()
     const breaker = new CircuitBreaker({ clock, failures: 1 })

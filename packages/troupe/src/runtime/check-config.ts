@@ -74,8 +74,8 @@ function checkRetention({ retention = {} }: TroupeConfig): void {
 function checkContext({ context = {} }: TroupeConfig): void {
   checkOptions('context', context, ['limits', 'lifecycles', 'cleanup'])
   contextLimits(context.limits)
-  if (context.cleanup !== undefined && milliseconds(context.cleanup, 'context.cleanup') < 1)
-    throw wrong('context.cleanup', 'it is at least 1ms')
+  if (context.cleanup !== undefined && milliseconds(context.cleanup, 'context.cleanup') < 1_000)
+    throw wrong('context.cleanup', 'it is at least 1s')
 }
 
 function checkModels({ limits = {}, attempts = 1 }: ModelsConfig): void {

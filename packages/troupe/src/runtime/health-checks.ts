@@ -17,6 +17,8 @@ const Probe = defineMessage('health.probe')
 /** Workers whose mailboxes are looked at. */
 const mostWorkers = 100
 const sizesKeptMs = 5_000
+/** A probe that takes longer is slow: the second that guides name. */
+const slowMs = 1_000
 
 type Details = { readonly [name: string]: Json }
 const when = (bad: boolean, message: string, details: Details): CheckAnswer => ({
@@ -36,8 +38,8 @@ export function registerChecks(parts: TroupeParts, config: ObservationConfig): v
     }
   })
   if (sharing) health.register('lease', async () => void (await sharing.lease.check()))
-  health.register('mesh', () => probeMesh(parts))
-  health.register('messages', ({ signal }) => probeMessages(parts, signal))
+  health.register('mesh', () => timed(parts, () => probeMesh(parts)))
+  health.register('messages', ({ signal }) => timed(parts, () => probeMessages(parts, signal)))
   health.register('models', () => probeModels(parts, config), { critical: false, interval: '1m' })
   if (onRealTime(parts)) registerHost(parts)
   health.register('eventLoop', () => {
@@ -128,8 +130,16 @@ function workersDown({ supervisions }: TroupeParts): readonly string[] {
   return [...supervisions.keys()].flatMap((supervision) => supervision.children().flatMap(down))
 }
 
+/** What comes back, but late, is degraded. */
+async function timed({ clock }: TroupeParts, probe: () => Promise<boolean>): Promise<CheckAnswer> {
+  const began = clock.monotonic()
+  if (!(await probe())) return false
+  const answeredMs = clock.monotonic() - began
+  return when(answeredMs > slowMs, `it took ${Math.round(answeredMs)} ms to come back`, {})
+}
+
 /** Written, read and removed again. */
-async function probeMesh({ mesh }: TroupeParts): Promise<CheckAnswer> {
+async function probeMesh({ mesh }: TroupeParts): Promise<boolean> {
   const { context } = { context: mesh.agent(healthUser, agent, new Access()) }
   const key = `health.${agent}`
   await context.push(key, 'ok', { audience: 'owner', ttl: '1m' })
@@ -139,7 +149,7 @@ async function probeMesh({ mesh }: TroupeParts): Promise<CheckAnswer> {
 }
 
 /** Sent and received: of several processes each may get another's. */
-async function probeMessages({ mailboxes: all }: TroupeParts, signal: AbortSignal): Promise<CheckAnswer> {
+async function probeMessages({ mailboxes: all }: TroupeParts, signal: AbortSignal): Promise<boolean> {
   const { messages, mailbox } = all.hands({ user: healthUser, agent, access: new Access() })
   await messages.send(Probe, 'ok', { to: agent, ttl: '1m', signal })
   const [delivery] = await mailbox.receive({ types: [Probe], max: 1, wait: '5s', signal })

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { z } from 'zod'
+import { systemClock } from '../core/index.ts'
 import { defineAgent, defineMessage, defineTool, HealthMonitor, patterns, Worker } from '../index.ts'
 import { createVirtualClock, MockModel } from '../testing/index.ts'
 import type { TroupeConfig } from './config.ts'
@@ -73,6 +74,21 @@ describe('the health of a troupe', () => {
     await troupe.close()
     expect(troupe.live()).toBe(false)
     expect(await troupe.ready()).toBe(false)
+  })
+  it('is degraded by a context and messages that take over a second, and ready all the same', async () => {
+    let passedMs = 0
+    const clock = { ...systemClock, monotonic: () => systemClock.monotonic() + passedMs }
+    const troupe = await opened({ clock, health: { lag: '1h' } })
+    expect((await troupe.health()).status).toBe('healthy')
+    // Time passes while the probe is on its way.
+    troupe.on('context.pushed', () => {
+      passedMs += 1_100
+    })
+    const { status, checks } = await troupe.health({ fresh: true })
+    expect(named(checks)).toMatchObject({ mesh: 'degraded', messages: 'degraded' })
+    expect(checks.find(({ name }) => name === 'mesh')?.message).toMatch(/^it took \d{4} ms to come back$/)
+    expect(status).toBe('degraded')
+    expect(await troupe.ready()).toBe(true)
   })
   it('can be watched without a troupe', async () => {
     const health = new HealthMonitor()

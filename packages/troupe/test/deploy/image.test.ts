@@ -3,7 +3,7 @@
  * `npm run deploy:image`. In the suite what the tests' own setup has installed and built is not done a second time.
  */
 import { once } from 'node:events'
-import { chmodSync, cpSync, existsSync, globSync, mkdtempSync, rmSync } from 'node:fs'
+import { chmodSync, cpSync, existsSync, globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -92,6 +92,12 @@ describe.skipIf(!isCheckout)('the image', () => {
     // Nobody without the key, nothing of a user that is not named.
     expect((await fetch(`${url}/v1/runs`)).status).toBe(401)
     expect(await json('/v1/runs')).toMatchObject({ code: expect.any(String) })
+
+    // Of the 512Mi that a pod may have.
+    if (process.platform === 'linux') {
+      const [, most] = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${server.pid}/status`, 'utf8')) ?? []
+      expect(Number(most)).toBeLessThan(512 * 1_024)
+    }
 
     server.kill('SIGTERM')
     expect(await ended, said.join('')).toEqual([0, null])

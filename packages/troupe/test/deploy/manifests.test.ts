@@ -163,6 +163,23 @@ describe('Compose', () => {
     expect(asOwner.map(([name]) => name)).toEqual(path.includes('postgres') ? ['migrate'] : [])
   })
 
+  test('keeps the data of its database in a volume, starts it again, and waits until it answers', () => {
+    const { services, volumes } = compose('compose/compose.postgres.yaml')
+    const { postgres, migrate, server } = services
+    expect(postgres.image).toMatch(/^postgres:\d+/)
+    expect([postgres.volumes[0], Object.keys(volumes)]).toEqual(['postgres:/var/lib/postgresql', ['postgres']])
+    expect(postgres).toMatchObject({
+      restart: 'unless-stopped',
+      healthcheck: { test: expect.arrayContaining(['pg_isready']) },
+    })
+    expect(migrate.depends_on.postgres.condition).toBe('service_healthy')
+    expect(server).toMatchObject({
+      environment: { DB_HOST: 'postgres', DB_NAME: 'troupe', DB_USER: 'troupe' },
+      depends_on: { migrate: { condition: 'service_completed_successfully' } },
+      ports: ['127.0.0.1:8000:8000'],
+    })
+  })
+
   test('mounts the secrets that are made for it, once, for their folder alone to be seen', () => {
     const folder = mkdtempSync(join(tmpdir(), 'troupe-secrets-'))
     const make = () => spawnSync(process.execPath, [join(deploy, 'compose/make-secrets.mjs'), folder])

@@ -75,6 +75,18 @@ describe('the variables of the guides', () => {
     },
   )
 
+  it('hold intervals to a second at least, and take a health check of 0 for none', async () => {
+    for (const [name, value] of [
+      ['SYNTHA_CLEANUP_INTERVAL', '0'],
+      ['SYNTHA_CLEANUP_INTERVAL', '0.5'],
+      ['SYNTHA_HEALTH_CHECK_INTERVAL', '0.5'],
+      ['SYNTHA_LOG_LEVEL', 'TRACE'],
+    ] as const)
+      expect((await load({ [name]: value })).problems, `${name}=${value}`).toMatchObject([{ code: 'config.value' }])
+    const { config, problems } = await load({ SYNTHA_HEALTH_CHECK_INTERVAL: '0' })
+    expect([problems, config.health?.every]).toEqual([[], undefined])
+  })
+
   it('never stand for two settings, and no variable for two things', () => {
     const variables = settings.map(variableOf)
     expect(new Set(variables).size).toBe(variables.length)

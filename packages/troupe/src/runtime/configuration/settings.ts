@@ -167,7 +167,13 @@ const storage: readonly Setting[] = [
 ]
 
 const work: readonly Setting[] = [
-  { path: 'context.cleanup', kind: time, says: 'between clean-ups of expired entries', standard: '5m', live: true },
+  {
+    path: 'context.cleanup',
+    kind: span(1_000, '1s'),
+    says: 'between clean-ups of expired entries',
+    standard: '5m',
+    live: true,
+  },
   { path: 'context.limits', kind: structure, says: 'entries and bytes of a user, topics, history', live: true },
   { path: 'context.lifecycles', kind: structure, says: 'named lifecycles besides the five' },
   {

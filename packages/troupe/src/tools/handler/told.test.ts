@@ -1,6 +1,7 @@
 import { inspect } from 'node:util'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { z } from 'zod'
+import { failure } from '../../core/index.ts'
 import { defineTool } from '../define-tool.ts'
 import { mergeTools, toOpenAI } from './index.ts'
 import { buildSystemPrompt } from './system-prompt.ts'
@@ -227,5 +228,25 @@ describe('results', () => {
       key: 'orders.19.status',
       similar_keys: ['orders.17.status'],
     })
+    const reader = team.agent('C', { role: 'readonly' })
+    expect(await reader.tools.call('push_context', { key: 'k', value: 'v' })).toMatchObject({
+      code: 'access.denied',
+      agent: 'C',
+      tool: 'push_context',
+    })
+  })
+
+  test('that failed for a while say after how many seconds to try again', async () => {
+    await using team = await openTeam()
+    const { context, tools } = team.agent('A')
+    const keys = vi.spyOn(context, 'keys')
+    for (const [code, retry_after] of [
+      ['timeout', 30],
+      ['storage.busy', 1],
+    ] as const) {
+      keys.mockRejectedValueOnce(failure(code, {}))
+      expect(await tools.call('list_context_keys', {})).toMatchObject({ success: false, code, retry_after })
+    }
+    expect(await tools.call('get_context', { key: 'none' })).not.toHaveProperty('retry_after')
   })
 })
