@@ -5,7 +5,7 @@ import { copyFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { ended, Folder, said } from './program.ts'
+import { type Ended, ended, Folder, said } from './program.ts'
 
 const team = join(import.meta.dirname, 'team.config.ts')
 
@@ -23,11 +23,27 @@ describe('the program on a database of its own', () => {
     expect(waiting).toMatchObject({ code: 6, out: expect.stringContaining('May Payer call pay') })
     const command = /troupe (runs answer .*)/.exec(waiting.out)?.[1] ?? ''
     const args = command.split(' ').map((word) => word.replace(/^'|'$/g, ''))
-    expect((await folder.run(args)).code).toBe(0)
-    expect(await folder.json(['runs', 'result', 'bill'])).toMatchObject({
-      status: 'completed',
-      response: 'It is paid.',
-    })
+    // No server goes on with it: whoever answers sees it end.
+    expect(await folder.run(args)).toMatchObject({ code: 0, out: expect.stringContaining('It is paid.') })
+    expect(await folder.json(['runs', 'show', 'bill'])).toMatchObject({ status: 'completed' })
+  }, 60_000)
+
+  it('carries on what a command sets going, to its end or its next question, unless it is to be left', async () => {
+    const last = ({ out }: Ended): unknown => JSON.parse(out.trimEnd().split('\n').at(-1) ?? '')
+    await folder.run(['run', 'Payer', 'x', '--id', 'rent'])
+    const forked = await folder.run(['runs', 'fork', 'rent', '--at', '3', '--json'])
+    expect([forked.code, last(forked)]).toMatchObject([6, { type: 'result', status: 'waiting' }])
+    const { run } = last(forked) as { readonly run: string }
+    const answered = await folder.run(['runs', 'answer', run, '1#1?/ask:approval#1', 'yes', '--detach'])
+    expect(answered).toMatchObject({ code: 0, out: 'Answered.\n' })
+    const continued = await folder.run(['runs', 'continue', run, '--json'])
+    expect([continued.code, last(continued)]).toMatchObject([0, { status: 'completed', response: 'It is paid.' }])
+    await folder.run(['run', 'Broken', 'x', '--id', 'broken'])
+    const retried = await folder.run(['runs', 'retry', 'broken'])
+    expect(retried).toMatchObject({ code: 1, out: expect.stringMatching(/Broken failed[\s\S]*status +failed/) })
+    await folder.run(['schedules', 'create', 'echo', 'x', '--id', 'later', '--in', '1h'])
+    const triggered = await folder.run(['schedules', 'trigger', 'later'])
+    expect(triggered).toMatchObject({ code: 0, out: expect.stringContaining('You said x') })
   }, 60_000)
 
   it('ends with 2 for what is wrong, 4 for what is not there, 5 for what cannot be reached', async () => {

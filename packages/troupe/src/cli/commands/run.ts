@@ -1,6 +1,6 @@
 /** Runs a team on a task, and shows it at work. */
 import { type Api, part } from '../api/api.ts'
-import { type Command, type Hands, listed, text } from '../command.ts'
+import { type Command, type Hands, listed, type Options, text } from '../command.ts'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
 import { type RunEvent, RunTree } from '../output/run-tree.ts'
 import { safe } from '../output/safe.ts'
@@ -24,11 +24,9 @@ export const runCommand: Command = {
       path: '/v1/runs',
       body: startOf(team, task, options),
     })
-    if (options.detach === true) {
-      hands.out.show({ run }, () => run)
-      return undefined
-    }
-    return followRun(hands, api, run)
+    if (options.detach !== true) return followRun(hands, api, run)
+    hands.out.show({ run }, () => run)
+    return undefined
   },
 }
 
@@ -43,6 +41,34 @@ function startOf(team: string, task: string, options: Readonly<Record<string, un
     tags: listed(options, 'tag'),
     ...(budget === undefined ? {} : { config: { budget: readValue(budget) } }),
   }
+}
+
+/** Of commands after which a run goes on. */
+export const leaving = ['--detach', 'leaves the run to a server, or to `runs continue`'] as const
+
+/** Where no server does it, a run is carried on here, unless it is to be left. */
+export async function carryOn(
+  hands: Hands,
+  run: string,
+  options: Options,
+  tell: () => void,
+): Promise<ExitCode | undefined> {
+  const api = await hands.api({ code: true })
+  if (!api.remote && options.detach !== true) return followRun(hands, api, run)
+  tell()
+  return undefined
+}
+
+/** Asks for a run that the server begins. */
+export async function begunFrom(
+  hands: Hands,
+  path: string,
+  body: unknown,
+  options: Options,
+): Promise<ExitCode | undefined> {
+  const api = await hands.api({ code: true })
+  const { run } = await api.call<{ run: string }>({ method: 'POST', path, body })
+  return carryOn(hands, run, options, () => hands.out.show({ run }, () => run))
 }
 
 /** Until it ends, or waits for somebody who is not here. */

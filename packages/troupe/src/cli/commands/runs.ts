@@ -5,7 +5,7 @@ import { type Command, type Hands, listed, text, whole } from '../command.ts'
 import { exitCodes, misused } from '../exit-codes.ts'
 import { oneLine, safe } from '../output/safe.ts'
 import { readValue } from './read-json.ts'
-import { followRun, isOver } from './run.ts'
+import { begunFrom, carryOn, isOver, leaving } from './run.ts'
 import { type Result, type Status, showResult } from './run-result.ts'
 import { runsListCommand } from './runs-list.ts'
 
@@ -32,13 +32,15 @@ const command = (verb: 'pause' | 'continue' | 'cancel', says: string): Command =
   name: `runs ${verb}`,
   takes: '<run>',
   says,
-  async run(hands, [run = '']) {
+  options: verb === 'continue' ? [leaving] : [],
+  async run(hands, [run = ''], options) {
     // To go on and to clean up, it needs the code of its agents; a server has that.
     const api = await hands.api({ code: true })
     const status = await api.call<Status>({ method: 'POST', path: at(run, `/${verb}`), body: {} })
-    // Where no server does it, it is carried on here.
-    if (verb === 'continue' && !api.remote) return followRun(hands, api, run)
-    hands.out.show(status, ({ status: now, reason }) => `${run}: ${now}${reason ? ` (${reason})` : ''}`)
+    const tell = () =>
+      hands.out.show(status, ({ status: now, reason }) => `${run}: ${now}${reason ? ` (${reason})` : ''}`)
+    if (verb === 'continue') return carryOn(hands, run, options, tell)
+    tell()
     return undefined
   },
 })
@@ -131,7 +133,9 @@ export const runsCommands: readonly Command[] = [
     name: 'runs answer',
     takes: '<run> <question> <value>',
     says: 'answers a question of the run: a text, one of its options, or yes and no for an approval',
-    async run({ api, out, signal }, [run = '', question = '', given = '']) {
+    options: [leaving],
+    async run(hands, [run = '', question = '', given = ''], options) {
+      const { api, out, signal } = hands
       const opened = await api({ code: true })
       const asked = async () => {
         const { questions = [] } = await opened.call<Partial<Result>>({ path: at(run, '/result') })
@@ -143,8 +147,7 @@ export const runsCommands: readonly Command[] = [
       await opened.call({ method: 'POST', path: at(run, '/answers'), body: { question, value } })
       // Whoever looks next finds it answered.
       for (let looks = 50; looks > 0 && (await asked()); looks--) await setTimeout(200, undefined, { signal })
-      out.show({ ok: true }, () => 'Answered.')
-      return undefined
+      return carryOn(hands, run, options, () => out.show({ ok: true }, () => 'Answered.'))
     },
   },
   asked('why', 'in plain words why it waits, failed, cost that much, took that path', '/why', whyText),
@@ -176,22 +179,13 @@ export const runsCommands: readonly Command[] = [
     name: 'runs fork',
     takes: '<run>',
     says: 'a new run that shares the beginning of another, and goes on with what you change',
-    options: [
-      ['--at <seq>', 'after this event'],
-      ['--edit <json>', '{ results, prompts, answers, model }'],
-    ],
-    async run({ api, out }, [run = ''], options) {
+    options: [['--at <seq>', 'after this event'], ['--edit <json>', '{ results, prompts, answers, model }'], leaving],
+    async run(hands, [run = ''], options) {
       if (options.at === undefined)
         throw misused('runs fork needs --at.', `\`troupe runs events ${run}\` shows the numbers.`)
       const edit = options.edit === undefined ? undefined : readValue(String(options.edit))
       const body = { at: whole(options, 'at', 0), ...(edit === undefined ? {} : { edit }) }
-      const forked = await (await api({ code: true })).call<{ run: string }>({
-        method: 'POST',
-        path: at(run, '/fork'),
-        body,
-      })
-      out.show(forked, ({ run: id }) => id)
-      return undefined
+      return begunFrom(hands, at(run, '/fork'), body, options)
     },
   },
   {
@@ -201,17 +195,12 @@ export const runsCommands: readonly Command[] = [
     options: [
       ['--from <step>', 'from this failed step on'],
       ['--budget <json>', 'in place of the one that was used up'],
+      leaving,
     ],
-    async run({ api, out }, [run = ''], options) {
+    async run(hands, [run = ''], options) {
       const budget = text(options, 'budget')
       const body = { from: text(options, 'from'), ...(budget === undefined ? {} : { budget: readValue(budget) }) }
-      const retried = await (await api({ code: true })).call<{ run: string }>({
-        method: 'POST',
-        path: at(run, '/retry'),
-        body,
-      })
-      out.show(retried, ({ run: id }) => id)
-      return undefined
+      return begunFrom(hands, at(run, '/retry'), body, options)
     },
   },
   {
@@ -267,14 +256,14 @@ export const runsCommands: readonly Command[] = [
       ['--happened', 'it did'],
       ['--not', 'it did not: it is carried out'],
       ['--output <json>', 'what it gave, where it happened'],
+      leaving,
     ],
-    async run({ api, out }, [run = '', step = '', call = ''], options) {
+    async run(hands, [run = '', step = '', call = ''], options) {
       if ((options.happened === true) === (options.not === true)) throw misused('Say --happened or --not.')
       const output = options.output === undefined ? {} : { output: readValue(String(options.output)) }
       const body = { step, call, happened: options.happened === true, ...output }
-      await (await api({ code: true })).call({ method: 'POST', path: at(run, '/effects/settle'), body })
-      out.show({ ok: true }, () => 'Settled.')
-      return undefined
+      await (await hands.api({ code: true })).call({ method: 'POST', path: at(run, '/effects/settle'), body })
+      return carryOn(hands, run, options, () => hands.out.show({ ok: true }, () => 'Settled.'))
     },
   },
 ]

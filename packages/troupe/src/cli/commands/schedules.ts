@@ -5,6 +5,7 @@ import { exitCodes, misused } from '../exit-codes.ts'
 import type { Output } from '../output/output.ts'
 import { safe } from '../output/safe.ts'
 import { readValue } from './read-json.ts'
+import { begunFrom, leaving } from './run.ts'
 
 interface Schedule {
   readonly id: string
@@ -129,12 +130,8 @@ export const scheduleCommands: readonly Command[] = [
     name: 'schedules trigger',
     takes: '<schedule>',
     says: 'begins a run of it now',
-    async run({ api, out }, [schedule = '']) {
-      const opened = await api({ code: true })
-      const begun = await opened.call<{ run: string }>({ method: 'POST', path: at(schedule, '/trigger'), body: {} })
-      out.show(begun, ({ run }) => run)
-      return undefined
-    },
+    options: [leaving],
+    run: (hands, [schedule = ''], options) => begunFrom(hands, at(schedule, '/trigger'), {}, options),
   },
   {
     name: 'schedules delete',
