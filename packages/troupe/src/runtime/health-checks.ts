@@ -16,6 +16,7 @@ const Probe = defineMessage('health.probe')
 
 /** Workers whose mailboxes are looked at. */
 const mostWorkers = 100
+const rateWindow = '5m'
 const sizesKeptMs = 5_000
 /** A probe that takes longer is slow: the second that guides name. */
 const slowMs = 1_000
@@ -57,7 +58,8 @@ export function registerChecks(parts: TroupeParts, config: ObservationConfig): v
     async () => {
       const waiting = await mailboxes(parts, 'waiting')
       const most = Math.max(0, ...waiting.map(({ value }) => value))
-      return when(most > observation.bounds.queue, `${most} messages wait in one mailbox`, { most })
+      const figures = { most, workers: parts.workers.size, messagesPerSecond: messagesPerSecond(parts) }
+      return when(most > observation.bounds.queue, `${most} messages wait in one mailbox`, figures)
     },
     { critical: false },
   )
@@ -184,6 +186,13 @@ async function mailboxes({ workers, mailboxes: all }: TroupeParts, figure: 'wait
       return { labels: { agent: detail.name }, value: (await mailbox.counts())[figure] }
     }),
   )
+}
+
+/** Acknowledged here: over the last minutes, or since this troupe was opened. */
+function messagesPerSecond({ metrics }: TroupeParts): number {
+  const { count } = metrics.summary('message.acknowledged', { window: rateWindow })
+  const spanMs = Math.min(metrics.uptimeMs, milliseconds(rateWindow, 'The window'))
+  return spanMs > 0 ? (count * 1_000) / spanMs : 0
 }
 
 const share = (value: number) => `${Math.round(value * 100)} %`

@@ -90,6 +90,30 @@ describe('the health of a troupe', () => {
     expect(status).toBe('degraded')
     expect(await troupe.ready()).toBe(true)
   })
+  it('tells how many workers there are, and how many messages are done with in a second', async () => {
+    const clock = createVirtualClock()
+    const troupe = await opened({ clock })
+    const ada = troupe.user('ada')
+    const Order = defineMessage('order')
+    const rates: number[] = []
+    const queues = async () => {
+      const { checks } = await troupe.health({ fresh: true })
+      const { most, workers, messagesPerSecond } = checks.find(({ name }) => name === 'queues')?.details ?? {}
+      rates.push(Number(messagesPerSecond))
+      return { most, workers }
+    }
+    expect(await queues()).toEqual({ most: 0, workers: 0 })
+    await ada.start(new Worker('Stock').on(Order, () => null))
+    const { messages } = ada.agent('Seller')
+    for (let i = 0; i < 20; i++) await messages.request(Order, i, { to: 'Stock' })
+    await clock.advance('10s')
+    expect(await queues()).toEqual({ most: 0, workers: 1 })
+    await clock.advance('1h')
+    await queues()
+    // The probe of messages acknowledges one too each time.
+    expect(rates[1]).toBeCloseTo(2.1, 0)
+    expect(rates[2]).toBeLessThan(0.1)
+  })
   it('can be watched without a troupe', async () => {
     const health = new HealthMonitor()
     health.register('one', () => true)

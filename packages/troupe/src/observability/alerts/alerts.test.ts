@@ -87,6 +87,19 @@ describe('an alert', () => {
     await alerts.look()
     expect(alerts.active()).toEqual([])
   })
+  it('looks at what is counted alone, and at more than a series keeps values of', async () => {
+    const { clock, metrics, alerts } = watching([
+      { name: 'dead', metric: 'message.dead', figure: 'count', above: 2, window: '5m' },
+      { name: 'busy', metric: 'tool.called', figure: 'perSecond', above: 20, window: '1m' },
+    ])
+    metrics.increment('message.dead', 3)
+    for (let i = 0; i < 1_500; i++) metrics.time('tool.called', 1)
+    await alerts.look()
+    expect(alerts.active()).toEqual(['dead', 'busy'])
+    await clock.advance('6m')
+    await alerts.look()
+    expect(alerts.active()).toEqual([])
+  })
   it('is told to a webhook, again where that is away, and nobody waits for one that stays away', async () => {
     const got: Alert[] = []
     let refusals = 1

@@ -67,6 +67,27 @@ describe('MetricsCollector', () => {
     expect(metrics.summary('size', { window: '5m' })).toMatchObject(figures)
     expect(metrics.summary('size')).toMatchObject({ count: 3, max: 100 })
   })
+  it('counts what a window holds, increments and more than the kept values included', async () => {
+    const { clock, events, metrics } = collector()
+    events.emit({ type: 'message.dead', at: 0, messageType: 'order' })
+    await clock.advance('10m')
+    for (let i = 0; i < 3; i++) events.emit({ type: 'message.dead', at: 0, messageType: 'order' })
+    metrics.increment('orders', 5, {}, false)
+    expect(metrics.summary('message.dead', { window: '5m' })).toMatchObject({ count: 3, failures: 0, average: 0 })
+    expect(metrics.summary('orders', { window: '5m' })).toMatchObject({ count: 5, failures: 5 })
+    expect(metrics.summary('message.dead')).toMatchObject({ count: 4 })
+    for (let i = 0; i < 2_500; i++) metrics.time('call', 1, { success: i % 5 !== 0 })
+    expect(metrics.summary('call', { window: '1m' })).toMatchObject({ count: 2_500, failures: 500 })
+    await clock.advance('5m')
+    expect(metrics.summary('message.dead', { window: '5m' })).toMatchObject({ count: 0 })
+    // Of seconds too no more than a thousand are kept.
+    for (let i = 0; i < 1_100; i++) {
+      metrics.increment('ticks')
+      await clock.advance('1s')
+    }
+    expect(metrics.summary('ticks', { window: '1h' }).count).toBe(1_000)
+    expect(metrics.summary('ticks', { window: '10s' }).count).toBe(9)
+  })
   it('times executions by the clock given and passes errors on', async () => {
     const { clock, metrics } = collector()
     await metrics.trackExecution('work', () => clock.advance('3s'))

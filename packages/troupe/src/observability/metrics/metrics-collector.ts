@@ -69,7 +69,7 @@ export class MetricsCollector implements Readable {
   increment(name: string, by = 1, labels: Labels = {}, success = true): void {
     if (!(Number.isFinite(by) && by >= 0))
       throw failure('validation.failed', { what: `The metric ${name}`, problem: 'a counter only rises' })
-    this.#one(name, 'counter', labels)?.add(by, success)
+    this.#one(name, 'counter', labels)?.add(by, success, this.#clock.monotonic())
   }
 
   /** A duration in ms, counted too. */
@@ -113,13 +113,13 @@ export class MetricsCollector implements Readable {
     const all = [...(this.#metrics.get(name)?.series.values() ?? [])].filter((series) => has(series.labels, labels))
     const since =
       window === undefined ? Number.NEGATIVE_INFINITY : this.#clock.monotonic() - milliseconds(window, 'window')
-    const observations = all.flatMap((series) => series.after(since))
-    if (window !== undefined) {
-      const failures = observations.filter(({ success }) => !success).length
-      return summarize(observations, { count: observations.length, failures })
-    }
-    const sum = (of: (series: Series) => number) => all.reduce((total, series) => total + of(series), 0)
-    return summarize(observations, { count: sum(({ count }) => count), failures: sum(({ failures }) => failures) })
+    const counted = all.map((series) => series.countedAfter(since))
+    const sum = (figure: 'count' | 'failures') => counted.reduce((total, one) => total + one[figure], 0)
+    const totals = { count: sum('count'), failures: sum('failures') }
+    return summarize(
+      all.flatMap((series) => series.after(since)),
+      totals,
+    )
   }
 
   /** A figure that stands, or is read when somebody looks. The last one of a name and labels holds. */
@@ -173,8 +173,9 @@ export class MetricsCollector implements Readable {
     if (!Number.isFinite(value))
       throw failure('validation.failed', { what: `The metric ${name}`, problem: 'its value is no finite number' })
     const series = this.#one(name, kind, labels)
-    series?.add(1, success)
-    series?.observe({ value, at: this.#clock.monotonic(), success, order: ++this.#order })
+    const at = this.#clock.monotonic()
+    series?.add(1, success, at)
+    series?.observe({ value, at, success, order: ++this.#order })
   }
 
   /** Undefined for a new name beyond the bound: an unbounded name or label must not fill the memory. */

@@ -5,8 +5,9 @@ export type Labels = Readonly<Record<string, string>>
 /** Upper bounds in ms of what a histogram counts; beyond the last is +Inf. From a cached read to a slow run. */
 export const bucketBounds = [1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000, 60_000, 300_000]
 
-/** Values kept of one series. */
+/** Values, and seconds in which something was counted, that are kept of one series. */
 export const keptValues = 1_000
+const secondMs = 1_000
 
 export interface Observation {
   readonly value: number
@@ -15,6 +16,14 @@ export interface Observation {
   readonly success: boolean
   /** Which of the collector's it is: tells the latest where the clock does not move. */
   readonly order: number
+}
+
+/** What was counted within a second of its first, at the time of its last: a window misses nothing that lies in it. */
+interface Tally {
+  readonly from: number
+  at: number
+  count: number
+  failures: number
 }
 
 export class Series {
@@ -31,14 +40,26 @@ export class Series {
   readonly buckets: number[] = new Array<number>(bucketBounds.length + 1).fill(0)
   #next = 0
   readonly #latest: Observation[] = []
+  #tally = -1
+  readonly #tallies: Tally[] = []
 
   constructor(labels: Labels) {
     this.labels = labels
   }
 
-  add(by: number, success: boolean): void {
+  add(by: number, success: boolean, at: number): void {
+    const failures = success ? 0 : by
     this.count += by
-    if (!success) this.failures += by
+    this.failures += failures
+    let tally = this.#tallies[this.#tally]
+    if (!tally || at - tally.from >= secondMs) {
+      this.#tally = (this.#tally + 1) % keptValues
+      tally = { from: at, at, count: 0, failures: 0 }
+      this.#tallies[this.#tally] = tally
+    }
+    tally.at = at
+    tally.count += by
+    tally.failures += failures
   }
 
   observe(observation: Observation): void {
@@ -57,5 +78,17 @@ export class Series {
   /** The kept ones that were made after `since`. */
   after(since: number): readonly Observation[] {
     return since === Number.NEGATIVE_INFINITY ? this.#latest : this.#latest.filter(({ at }) => at > since)
+  }
+
+  /** Of the kept seconds, those after `since`. */
+  countedAfter(since: number): { readonly count: number; readonly failures: number } {
+    if (since === Number.NEGATIVE_INFINITY) return this
+    const total = { count: 0, failures: 0 }
+    for (const { at, count, failures } of this.#tallies)
+      if (at > since) {
+        total.count += count
+        total.failures += failures
+      }
+    return total
   }
 }

@@ -2,7 +2,10 @@
 import type { Observation } from './series.ts'
 
 export interface MetricSummary {
-  /** Increments and observations since the start; within a window, the observations that are kept of it. */
+  /**
+   * Increments and observations since the start, or within the window: to a second, and of the latest thousand seconds in
+   * which something was counted.
+   */
   readonly count: number
   readonly failures: number
   /** Of timers in milliseconds, over the latest thousand of each series. */
