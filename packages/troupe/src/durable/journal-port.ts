@@ -126,6 +126,8 @@ export interface Journals {
     id: JournalId,
     options?: { readonly below?: boolean; readonly keptMs?: number | undefined },
   ): Fragment
+  /** Ends those that there are as they stand: nobody goes on with them, and they go after so long. */
+  abandon(user: UserId, ids: readonly JournalId[], keptMs: number): Fragment
   /** Of journals that have ended: they are kept for so long from now on. */
   keepEnded(user: UserId, ids: readonly JournalId[], keptMs: number): Fragment
   /** Deletes closed journals after their retention with all below them, at most so many. @returns how many */

@@ -98,6 +98,8 @@ export interface Steps {
   ): Fragment
   /** Settles an uncertain effect by decision of a person or program; `effect.settled` where it is not uncertain. */
   settle(user: string, step: JournalId, call: string, settlement: Settlement): Fragment
+  /** For the change that gives these steps up for good: their journals end as they stand, and are kept for so long. */
+  abandon(user: string, steps: readonly JournalId[], keptMs: number): Fragment
   /** The journals of steps that have ended are kept for so long from now on. */
   keepEnded(user: string, steps: readonly JournalId[], keptMs: number): Fragment
   uncertain(user: string): Promise<readonly UncertainEffect[]>

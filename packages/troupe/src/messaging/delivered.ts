@@ -164,19 +164,23 @@ export class Delivered implements Delivery {
   async giveBack(
     delayMs: number,
     reason: string | undefined,
-    attempts = this.#post.settings.maxAttempts,
+    {
+      attempts = this.#post.settings.maxAttempts,
+      ended,
+    }: { readonly attempts?: number; readonly ended?: Fragment } = {},
   ): Promise<void> {
     if (this.attempt >= attempts)
-      return this.bury(reason ?? `it was given back at attempt ${this.attempt} of ${attempts}`)
-    await this.#commit(this.nackFragment(delayMs, reason ?? null))
+      return this.bury(reason ?? `it was given back at attempt ${this.attempt} of ${attempts}`, ended)
+    await this.#commit(this.nackFragment(delayMs, reason ?? null), ended)
     this.settled('returned')
   }
-  async bury(reason: string): Promise<void> {
-    await this.#commit(this.buryFragment(reason))
+  /** @param ended of what was recorded of its handling */
+  async bury(reason: string, ended?: Fragment): Promise<void> {
+    await this.#commit(this.buryFragment(reason), ended)
     this.settled('dead')
   }
-  async #commit(fragment: Fragment): Promise<void> {
-    const result = await this.#post.commit(this.held.user, fragment.statements, null, fragment.wake)
+  async #commit({ statements, wake }: Fragment, also: Fragment = { statements: [] }): Promise<void> {
+    const result = await this.#post.commit(this.held.user, [...statements, ...also.statements], null, wake)
     if (!result.ok) throw refusal(result)
   }
 }

@@ -21,6 +21,7 @@ import {
 import type {
   EffectSpec,
   Inbox,
+  JournalId,
   OutsideFunction,
   RecordedEffect,
   Recorder,
@@ -32,9 +33,9 @@ import { backoffDelay } from '../resilience/index.ts'
 import { isJoined, type TaintedAct, type TaintGuard } from '../security/index.ts'
 import type { Fragment } from '../storage/index.ts'
 import { checkReply, type Delivered } from './delivered.ts'
+import { failedKeptMs, handledStep } from './handled-step.ts'
 import type { MessageHands } from './message-hands.ts'
 import type { MessageType } from './message-type.ts'
-import { deadForMs } from './statements/sweep-statements.ts'
 import type { HandlerContext } from './worker.ts'
 
 /** Tries whose journals go with the one that succeeded; those before them go by themselves. */
@@ -133,19 +134,18 @@ export class Handling {
   }
 
   #spec({ deliveries }: Job, signal: AbortSignal): StepSpec {
-    const ids = deliveries.map(({ message, failures }) => `${message.id}#${failures}`)
+    const ids = idsOf(deliveries)
     const { type = '', provenance } = deliveries[0]?.message ?? {}
     const trace = provenance?.trace
     const { retentionMs } = this.#parts
     return {
       ...(trace === undefined ? {} : { traceId: trace.traceId, parentSpan: trace.spanId }),
       about: { messageType: type },
-      id: `step:message/${ids.length === 1 ? ids[0] : hashText(ids.join(' '))}`,
+      id: stepOf(deliveries),
       principal: { userId: this.#parts.user, kind: 'agent', name: this.#parts.agent },
       input: ids,
       signal,
-      // What failed is answered from by the next try, also where that is a dead letter that was redriven.
-      kept: { settledMs: retentionMs, failedMs: Math.max(retentionMs, deadForMs) },
+      kept: { settledMs: retentionMs, failedMs: failedKeptMs(retentionMs) },
       settled: (end, taint) => {
         const error = isFailure(end) ? end.error : undefined
         const value = error ? undefined : (end as { readonly value: Json }).value
@@ -166,7 +166,7 @@ export class Handling {
   #forgetTries({ message, failures }: Delivered): Fragment {
     if (failures === 0) return { statements: [] }
     const before = Array.from({ length: Math.min(failures, mostTries) }, (_, i) => failures - 1 - i)
-    const steps = before.map((failure) => `step:message/${message.id}#${failure}` as const)
+    const steps = before.map((failure) => handledStep(message.id, failure))
     return this.#parts.steps.keepEnded(this.#parts.user, steps, this.#parts.retentionMs)
   }
   #isLast(delivered: Delivered, error: StoredError): boolean {
@@ -250,7 +250,7 @@ export class Handling {
   async #doneBefore(deliveries: readonly Delivered[]): Promise<ReadonlyMap<string, RecordedEffect>> {
     const [delivered] = deliveries
     if (!delivered || deliveries.length > 1 || delivered.failures === 0) return new Map()
-    const before = `step:message/${delivered.message.id}#${delivered.failures - 1}` as const
+    const before = handledStep(delivered.message.id, delivered.failures - 1)
     const effects = await this.#parts.steps.effects(this.#parts.user, before)
     return new Map(
       effects
@@ -319,20 +319,29 @@ export class Handling {
     }
   }
   async #bury({ deliveries }: Job, reason: string): Promise<void> {
+    const ended = this.#ended(deliveries)
     for (const delivered of [...deliveries].reverse()) {
       this.#parts.failed(
         failure('request.failed', { to: this.#parts.agent, type: delivered.message.type, problem: reason }),
         delivered,
       )
-      await contained(() => delivered.bury(reason))
+      await contained(() => delivered.bury(reason, ended))
     }
+    await this.#parts.steps.giveUp(this.#parts.user, stepOf(deliveries))
+  }
+  /** For the change in which nobody goes on with the step. */
+  #ended(deliveries: readonly Delivered[]): Fragment {
+    const { user, steps, retentionMs } = this.#parts
+    return steps.abandon(user, [stepOf(deliveries)], failedKeptMs(retentionMs))
   }
   /** The step itself could not be carried out: the storage failed, say. */
   async #giveBack({ deliveries }: Job, error: unknown): Promise<void> {
+    const ended = this.#ended(deliveries)
     for (const delivered of [...deliveries].reverse()) {
       this.#parts.failed(error, delivered)
       const delayMs = backoffDelay(this.#parts.backoff, delivered.attempt, this.#parts.random)
-      await contained(() => delivered.giveBack(delayMs, reasonOf(storeError(error)), this.#parts.attempts))
+      const { attempts } = this.#parts
+      await contained(() => delivered.giveBack(delayMs, reasonOf(storeError(error)), { attempts, ended }))
     }
   }
 
@@ -356,6 +365,16 @@ export class Handling {
       cancel()
     }
   }
+}
+
+const idsOf = (deliveries: readonly Delivered[]) =>
+  deliveries.map(({ message, failures }) => `${message.id}#${failures}`)
+
+/** Of several together: of the names of all. */
+function stepOf(deliveries: readonly Delivered[]): JournalId {
+  const [only, ...others] = deliveries
+  if (only && others.length === 0) return handledStep(only.message.id, only.failures)
+  return `step:message/${hashText(idsOf(deliveries).join(' '))}`
 }
 
 const isFailure = (end: unknown): end is { readonly error: StoredError } =>

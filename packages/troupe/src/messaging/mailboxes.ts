@@ -12,7 +12,7 @@ import { type Action, liveMessages } from './live-messages.ts'
 import type { MailboxHands } from './mailbox-hands.ts'
 import type { LiveMessageHands } from './message-hands.ts'
 import { Outbox } from './outbox.ts'
-import { type AnswerStep, Post } from './post.ts'
+import { type AbandonSteps, type AnswerStep, Post } from './post.ts'
 import { Receiver } from './receiver.ts'
 import { largeBytes } from './statements/sweep-statements.ts'
 import { Upkeep } from './upkeep.ts'
@@ -34,6 +34,8 @@ export interface MailboxesParts {
   readonly presentOf: (user: string, role?: string) => Promise<readonly string[]>
   /** `Steps.answer`: replies to requests that a step waits for. */
   readonly answerStep: AnswerStep
+  /** `Steps.abandon`: what handlers recorded of messages that go to the dead letters. */
+  readonly abandonSteps: AbandonSteps
 }
 
 export interface Identity {
@@ -193,5 +195,5 @@ export class Mailboxes {
   }
 }
 
-/** @example const mailboxes = createMailboxes({ storage, clock, ids, random, events, incidents, subscribersOf, presentOf, answerStep }) */
+/** @example const mailboxes = createMailboxes({ storage, clock, ids, random, events, incidents, subscribersOf, presentOf, answerStep, abandonSteps }) */
 export const createMailboxes = (parts: MailboxesParts): Mailboxes => new Mailboxes(parts)

@@ -25,6 +25,7 @@ import {
   type Sender,
 } from './compose.ts'
 import type { MessagingSettings } from './config.ts'
+import { failedKeptMs, handledStep } from './handled-step.ts'
 import { bytesAtOf, payloadRef } from './message-row.ts'
 import { SignedMessages } from './signed-messages.ts'
 import { claimStatements } from './statements/claim-statements.ts'
@@ -45,6 +46,9 @@ export type AnswerStep = (
   answer: { readonly value: Json } | { readonly error: StoredError },
 ) => Fragment
 
+/** Ends what handlers recorded of messages; `Steps.abandon` of `durable`. */
+export type AbandonSteps = (user: string, steps: readonly string[], keptMs: number) => Fragment
+
 export interface PostParts {
   readonly storage: Storage
   readonly blobs: Blobs
@@ -54,6 +58,7 @@ export interface PostParts {
   readonly events: Events
   readonly settings: MessagingSettings
   readonly answerStep: AnswerStep
+  readonly abandonSteps: AbandonSteps
   readonly incidents: Incidents
   readonly audit?: AuditTrail
   readonly signatures: Signatures | undefined
@@ -79,6 +84,7 @@ export class Post {
   readonly ids: Ids
   readonly random: Random
   readonly answerStep: AnswerStep
+  readonly #abandonSteps: AbandonSteps
   #bounded: Bounded
   readonly #events: Events
   readonly #audit: AuditTrail | undefined
@@ -104,6 +110,7 @@ export class Post {
     this.ids = ids
     this.random = random
     this.answerStep = answerStep
+    this.#abandonSteps = parts.abandonSteps
     this.#events = events
     this.#audit = parts.audit
     const { dialect } = storage
@@ -117,6 +124,12 @@ export class Post {
     this.arrivals = new Bells(clock)
     this.room = new Bells(clock)
     this.answers = new Bells(clock)
+  }
+
+  /** For the change in which a message goes to the dead letters that somebody may have begun to handle. */
+  handlingEnded(user: string, message: string, failures: number): readonly Statement[] {
+    const keptMs = failedKeptMs(this.settings.retentionMs)
+    return this.#abandonSteps(user, [handledStep(message, failures)], keptMs).statements
   }
 
   get settings(): MessagingSettings {

@@ -95,6 +95,30 @@ it('what failed and is never redriven goes with its dead letter', async () => {
   expect(await swept()).toBe(0)
 })
 
+it.each([
+  ['whose consumer vanished', 1, 'the consumer vanished'],
+  ['whose handler no longer fits it', 2, 'the code of its handler no longer fits'],
+] as const)('what was recorded of a message %s goes with its dead letter', async (_, maxAttempts, why) => {
+  await open({ lease: '1s', maxAttempts, retention: '1h' })
+  const prints = (does: boolean) =>
+    new Worker('Till').on(Order, async (_, ctx) => {
+      if (does) await ctx.effect('print', { class: 'once' }, () => null)
+      await ctx.messages.request(Order, 1, { to: 'Nobody', timeout: '1h' })
+    })
+  const first = await room.start(prints(true))
+  await send(1)
+  while ((await room.agent('Nobody').mailbox.counts()).waiting === 0) await room.clock.advance('50ms')
+  await first.stop()
+  const second = await room.start(prints(false))
+  await settled(1)
+  await second.stop()
+  const [dead] = (await room.agent('Till').mailbox.deadLetters()).items
+  expect(dead?.reason).toContain(why)
+  expect([await journals(), await counted('journals_ended')]).toEqual([1, 1])
+  await room.clock.advance('31d')
+  expect(await swept()).toBe(0)
+})
+
 it('refuses a retention that is none', async () => {
   await expect(openRoom({ config: { retention: '0s' } })).rejects.toMatchObject({ code: 'validation.failed' })
   await open({})

@@ -192,6 +192,7 @@ export async function openRoom(options: RoomOptions = {}): Promise<Room> {
     subscribersOf: async (_, topic) => subscribers[topic] ?? [],
     presentOf: (user, role) => presence.namesOf(user, role),
     answerStep: (...answer) => steps.answer(...answer),
+    abandonSteps: (...given) => steps.abandon(...given),
   })
   mailboxes.start()
   timers.start()

@@ -66,7 +66,9 @@ export class Upkeep {
     const replyTo = replyToOf(row)
     const error = notAnswered(place.mailbox, String(row.type), reason)
     const answer = replyTo ? answerFragment(this.#post, place, replyTo, { error }).statements : []
-    const done = await this.#change(place.user, [...this.#post.settle.remove(place, 'dead', reason, false), ...answer])
+    const ended = this.#post.handlingEnded(place.user, place.id, Number(row.failures))
+    const removed = this.#post.settle.remove(place, 'dead', reason, false)
+    const done = await this.#change(place.user, [...removed, ...answer, ...ended])
     if (done) {
       if (replyTo && 'request' in replyTo) this.#post.answers.ring(place.user, replyTo.request)
       const fields = {

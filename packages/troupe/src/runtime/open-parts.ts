@@ -290,6 +290,7 @@ function assembleCommon(config: RevealedConfig, durable: Durable, node: string):
     subscribersOf: (user, topic, agent) => mesh.subscribersOf(user, topic, agent),
     presentOf: (user, role) => presence.namesOf(user, role),
     answerStep: durable.steps.answer,
+    abandonSteps: durable.steps.abandon,
   })
   const hands: Common['hands'] = (recorder, access, over) => ({
     context: stagedContext({ mesh, recorder, access, ...(over ? { over } : {}) }),

@@ -159,6 +159,15 @@ class StoredJournals implements Journals {
     return { statements: ids.flatMap(again) }
   }
 
+  abandon(user: string, ids: readonly JournalId[], keptMs: number) {
+    const at = this.#options.clock.now()
+    const end = (id: JournalId) => [
+      this.#statements.close({ user, id, at }),
+      this.#statements.endedIfThere({ user, id, at, goesAt: at + keptMs }),
+    ]
+    return { statements: ids.flatMap(end) }
+  }
+
   #ended(user: string, id: JournalId, at: number, keptMs: number | undefined): Statement {
     return this.#statements.ended({ user, id, at, goesAt: keptMs === undefined ? null : at + keptMs })
   }

@@ -70,6 +70,11 @@ function writes(dialect: Dialect) {
       (p) => sql`insert into journals_ended (user_id, journal_id, at, goes_at)
         values (${p.user}, ${p.id}, ${p.at}, ${p.goesAt}) on conflict do nothing`,
     ),
+    endedIfThere: compile<Head & { at: number; goesAt: number }>(
+      (p) => sql`insert into journals_ended (user_id, journal_id, at, goes_at)
+        select user_id, journal_id, cast(${p.at} as bigint), cast(${p.goesAt} as bigint) from journals
+        where user_id = ${p.user} and journal_id = ${p.id} on conflict do nothing`,
+    ),
     forgetEnd: compile<Head>((p) => sql`delete from journals_ended where user_id = ${p.user} and journal_id = ${p.id}`),
   }
 }
@@ -125,6 +130,7 @@ function sweeps(dialect: Dialect) {
     'inbox_arrivals',
     'journals',
     'journals_ended',
+    'uncertain_effects',
   ] as const
   const deleteFrom = (table: (typeof tables)[number]) =>
     template<DurableTables, Head>(dialect, (_, p) =>

@@ -87,13 +87,11 @@ export function createSteps(options: StepsOptions): Steps {
     if (forgetting.has(userId)) return Promise.reject(failure('user.forgotten', { user: userId }))
     const place = placeOf(spec.principal.userId, spec.id)
     const known = executions.get(place)
-    if (known) {
-      if (known.state === 'parked') {
-        known.resume(spec)
-        tellEnd(options, spec, known.end)
-      }
-      return known.end
+    if (known?.state === 'parked') {
+      known.resume(spec)
+      tellEnd(options, spec, known.end)
     }
+    if (known) return known.end
     const execution = new Execution(context, spec, observedProgram(options, spec, program))
     executions.set(place, execution)
     tellEnd(options, spec, execution.end)
@@ -105,6 +103,7 @@ export function createSteps(options: StepsOptions): Steps {
     undo: (spec, program, only) => undoStep(context, spec, program, execute, only),
     answer: (user, step, wait, answer) => inbox.put(user, step, answerSender, wait, JSON.parse(JSON.stringify(answer))),
     settle: (user, step, call, settlement) => uncertain.settle(user, step, call, settlement),
+    abandon: (user, given, keptMs) => journals.abandon(user, given, keptMs),
     keepEnded: (user, ended, keptMs) => journals.keepEnded(user, ended, keptMs),
     uncertain: (user) => uncertain.list(user),
     effects: async (user, step) => effectsOf(await journals.read(user, step, 0, allRecords)),

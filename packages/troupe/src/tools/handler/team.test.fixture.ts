@@ -39,6 +39,7 @@ export async function openTeam() {
     subscribersOf: (user, topic, agent) => mesh.subscribersOf(user, topic, agent),
     presentOf: async () => [],
     answerStep: () => ({ statements: [] }),
+    abandonSteps: () => ({ statements: [] }),
   })
   const unread = new UnreadResults({ clock, events })
   return {
