@@ -72,6 +72,7 @@ async function handled(site: Site, route: Route, call: AnyCall, exchange: Exchan
     return exchange.reply.header('content-type', route.type).send(typeof text === 'string' ? text : Readable.from(text))
   }
   const frames = await route.events(call)
+  if (!frames) return exchange.reply.code(204).send()
   await stream(site, call, exchange, frames)
   return exchange.reply
 }

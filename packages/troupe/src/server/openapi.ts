@@ -28,9 +28,12 @@ const textOf = (route: Exclude<Route, { readonly answer: unknown }>) =>
     ? { description: 'Server-sent events.', content: { 'text/event-stream': { schema: z.string() } } }
     : { description: 'Text.', content: { 'text/plain': { schema: z.string() } } }
 
+const noneLeft = (route: Route) =>
+  'events' in route ? { 204: z.undefined().describe('Nothing is left, and nothing will come.') } : {}
+
 export function schemaOf(route: Route): FastifySchema {
   const { params, query = nothing, body, summary, operation, role } = route
-  const response = 'answer' in route ? { '2xx': route.answer } : { 200: textOf(route) }
+  const response = 'answer' in route ? { '2xx': route.answer } : { 200: textOf(route), ...noneLeft(route) }
   return {
     ...(params ? { params } : {}),
     ...(body ? { body } : {}),

@@ -51,8 +51,11 @@ export interface AnswerRoute<Params, Query, Body, Answer> extends Common<Params,
   readonly handle: (call: Call<Params, Query, Body>) => Promise<Answer>
 }
 export interface EventsRoute<Params, Query, Body> extends Common<Params, Query, Body> {
-  /** Resolves once the stream is sure to begin; what is refused before is a problem like any other. */
-  readonly events: (call: Call<Params, Query, Body>) => Promise<AsyncIterable<Frame>>
+  /**
+   * Resolves once the stream is sure to begin; what is refused before is a problem like any other. Undefined where nothing
+   * is left for who comes back: 204, at which an EventSource ends.
+   */
+  readonly events: (call: Call<Params, Query, Body>) => Promise<AsyncIterable<Frame> | undefined>
 }
 /** What is no JSON. */
 export interface TextRoute<Params, Query, Body> extends Common<Params, Query, Body> {

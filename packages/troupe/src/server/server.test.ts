@@ -275,7 +275,6 @@ describe('the server', () => {
     expect((await call('GET', '/health')).body).toEqual({ status: 'ok' })
     expect((await call('GET', '/ready')).body).toEqual({ status: 'ready' })
     const { body } = await call('GET', '/v1/openapi.json')
-    expect(body.openapi).toBe('3.1.0')
     expect(Object.keys(body.paths)).toContain('/v1/runs/{run}/result')
   })
   it('tells its figures and health to whom everybody is open, and to no other', async () => {

@@ -106,6 +106,8 @@ export class Api implements AsyncDisposable {
         const headers = { ...asked.headers, ...(last === undefined ? {} : { 'last-event-id': last }) }
         const { status, body } = await this.#send({ ...asked, headers }, AbortSignal.any([this.#signal, ends.signal]))
         if (status >= 400) throw problemOf(status, await textOf(body), asked)
+        // Nothing is left.
+        if (status === 204) return
         for await (const event of serverEvents<T>(body)) {
           silent = 0
           last = event.id ?? last

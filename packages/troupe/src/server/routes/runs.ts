@@ -1,7 +1,7 @@
 /** Runs: start, look, follow, steer. */
 import { z } from 'zod'
 import type { Json } from '../../core/index.ts'
-import type { RunEvent } from '../../orchestration/index.ts'
+import type { Run, RunEvent } from '../../orchestration/index.ts'
 import { answers, type Call, streams } from '../route.ts'
 import type { Frame } from '../sse/frame.ts'
 import { awaited, runResult, shownResult } from './run-result.ts'
@@ -81,12 +81,21 @@ async function eventsOf({
   signal,
 }: OfRun<{ from?: number | undefined }>) {
   const run = await orchestra.get(params.run)
-  const from = resumed(header('last-event-id'), query.from) ?? 0
+  const last = header('last-event-id')
+  const from = resumed(last, query.from) ?? 0
+  // An EventSource comes back for ever to a stream that ends.
+  if (last !== undefined && isEnded(await run.status()) && !(await hasEvents(run, from))) return undefined
   async function* source(after: number, ends: AbortSignal) {
     for await (const item of run.events({ from: after, signal: ends })) yield { at: item.seq, item }
   }
   return frames(feeds.follow(JSON.stringify(['run', user, run.id]), from, signal, source))
 }
+const isEnded = ({ status: now }: { readonly status: string }) => now !== 'running' && now !== 'waiting'
+async function hasEvents(run: Run, from: number): Promise<boolean> {
+  for await (const _ of run.events({ from })) return true
+  return false
+}
+
 async function* frames(items: AsyncIterable<{ readonly item: RunEvent } | 'lost'>): AsyncGenerator<Frame> {
   for await (const one of items) {
     // Whoever is too slow comes back with its last id, and reads on from the journal.

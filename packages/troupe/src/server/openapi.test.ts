@@ -1,0 +1,57 @@
+/** The description of the server, read by those who did not write it. */
+import { Validator } from '@seriousme/openapi-schema-validator'
+import { Ajv2020 } from 'ajv/dist/2020.js'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { Servers } from './server.test.fixture.ts'
+
+interface Operation {
+  readonly operationId: string
+  readonly parameters?: readonly { readonly name: string; readonly in: string }[]
+}
+interface Document {
+  readonly openapi: string
+  readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>
+}
+
+const servers = new Servers()
+let document: Document
+beforeAll(async () => {
+  const { call } = await servers.start()
+  document = (await call('GET', '/v1/openapi.json')).body
+})
+afterAll(() => servers.close())
+
+it('is OpenAPI 3.1 to the letter, and every reference in it leads somewhere', async () => {
+  const validator = new Validator()
+  expect(await validator.validate(structuredClone(document) as never)).toEqual({ valid: true })
+  expect(validator.version).toBe('3.1')
+  expect(() => validator.resolveRefs()).not.toThrow()
+})
+
+it('has in each place of a schema one that compiles', () => {
+  const ajv = new Ajv2020({ strict: true, strictTypes: false, formats: { 'date-time': true, uri: true } })
+  const schemas = schemasIn(document)
+  expect(schemas.length).toBeGreaterThan(200)
+  for (const schema of schemas) expect(() => ajv.compile(schema), JSON.stringify(schema)).not.toThrow()
+})
+
+it('names each operation once, and each parameter that stands in a path', () => {
+  const operations = Object.entries(document.paths).flatMap(([path, at]) =>
+    Object.values(at).map((operation) => ({ path, operation })),
+  )
+  const ids = operations.map(({ operation }) => operation.operationId)
+  expect(ids.filter((id, i) => ids.indexOf(id) !== i)).toEqual([])
+  for (const { path, operation } of operations) {
+    const named = operation.parameters?.filter((one) => one.in === 'path').map(({ name }) => name) ?? []
+    expect({ path, named: named.toSorted() }).toEqual({
+      path,
+      named: [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name as string).toSorted(),
+    })
+  }
+})
+
+/** What stands under `schema`, wherever that is. */
+function schemasIn(value: unknown): readonly object[] {
+  if (typeof value !== 'object' || value === null) return []
+  return Object.entries(value).flatMap(([name, inner]) => (name === 'schema' ? [inner as object] : schemasIn(inner)))
+}
