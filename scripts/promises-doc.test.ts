@@ -19,6 +19,15 @@ function lastCells(page: string, heading: RegExp): readonly string[] {
 const pathOf = (file: string) =>
   /^(examples|scripts|peers)\//.test(file) ? file : join('packages/troupe', file.startsWith('test/') ? '' : 'src', file)
 
+/** What a link may name of a page: its headings, as GitHub spells them. */
+const placesOf = (page: string) =>
+  [...page.matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
+    heading
+      .toLowerCase()
+      .replace(/[^\w -]/g, '')
+      .replaceAll(' ', '-'),
+  )
+
 /** @returns what is wrong with one thing that shows a row */
 function problemOf(shown: string): string | undefined {
   const [, file, title = ''] = /^`([^`]+\.test\.ts)` › (\S.*)$/.exec(shown) ?? []
@@ -26,8 +35,9 @@ function problemOf(shown: string): string | undefined {
     const path = join(root, pathOf(file))
     return existsSync(path) && readFileSync(path, 'utf8').includes(title) ? undefined : shown
   }
-  const [, target] = /^\[[^\]]+\]\(([^)#]+)(?:#[\w-]+)?\)$/.exec(shown) ?? []
-  return target !== undefined && existsSync(join(root, 'docs', target)) ? undefined : shown
+  const [, target, place] = /^\[[^\]]+\]\(([^)#]+)(?:#([\w-]+))?\)$/.exec(shown) ?? []
+  if (target === undefined || !existsSync(join(root, 'docs', target))) return shown
+  return place === undefined || placesOf(read(join('docs', target))).includes(place) ? undefined : shown
 }
 
 it.each([
@@ -50,6 +60,7 @@ it('what is not there is found', () => {
     `${here}no ${'such'} title`,
     '`core/none.test.ts` › a title',
     '[a page](none.md)',
+    '[a place](doctor.md#none)',
     'in words',
     '',
   ])

@@ -1,13 +1,12 @@
-/** Answers of models are kept per user for an hour, at most 1,000; computations of one's own in any cache one likes. */
-import { LRUCache } from 'lru-cache'
-import { createTroupe, LlmAgent } from 'troupe'
+/** Answers of models are kept per user for an hour, at most 1,000; computations of one's own are kept alike. */
+import { createTroupe, LlmAgent, type User } from 'troupe'
 import { createVirtualClock, MockModel } from 'troupe/testing'
 
-/** `lru_cache(maxsize=100)` of the guide; several who ask at once wait for one computation. */
-export const memoized = <Out extends object | string>(compute: (input: string) => Promise<Out>) => {
-  const cache = new LRUCache<string, Out>({ max: 100, fetchMethod: (input) => compute(input) })
-  return (input: string) => cache.forceFetch(input)
-}
+/** `lru_cache` of the guide, for each user; several who ask at once wait for one computation. */
+export const memoized =
+  <Out>(user: User, name: string, compute: (input: string) => Promise<Out>) =>
+  (input: string) =>
+    user.cached(() => compute(input), { key: [name, input], ttl: '1h' })
 
 export async function main() {
   const clock = createVirtualClock()
@@ -25,7 +24,7 @@ export async function main() {
   answers.push(await ask('ada'))
 
   let computed = 0
-  const expensive = memoized(async (input) => `result ${++computed} for ${input}`)
+  const expensive = memoized(troupe.user('ada'), 'expensive', async (input) => `result ${++computed} for ${input}`)
   return {
     answers,
     asked: model.calls.length,

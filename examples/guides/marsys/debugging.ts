@@ -1,5 +1,5 @@
 /** What a run did: its path, who spoke with whom, what failed. It is read from the journal, which every run has. */
-import { createTroupe, defineAgent, defineTool, finish, LlmAgent, patterns } from 'troupe'
+import { createTroupe, defineAgent, defineTool, finish, LlmAgent, patterns, Tracer } from 'troupe'
 import { MockModel } from 'troupe/testing'
 import { z } from 'zod'
 
@@ -49,18 +49,20 @@ export async function main() {
   const { response } = await run.result()
   await showing
 
-  const path: string[] = []
-  const interactions: string[] = []
-  const errors: string[] = []
-  for await (const event of run.events()) {
-    if (event.type === 'step.started') path.push(event.agent)
-    if (event.type === 'branch.moved' && event.from && !event.attempt)
-      interactions.push(`${event.from} -> ${event.node}`)
-    if (event.type === 'step.failed') errors.push(`${event.agent}: ${event.error.message}`)
-  }
+  const tracer = await new Tracer({ states: true }).follow(run)
+  const { executionPath, interactions, errors, states } = tracer.getTrace()
   // Every state of the run can be had again: a replay decides all of it anew, and calls no model and no tool.
   const { identical } = await orchestra.replay(run.id)
-  return { stopped: [status, reason, breakpoint?.kind], response, path, interactions, errors, identical, shown }
+  return {
+    stopped: [status, reason, breakpoint?.kind],
+    response,
+    path: executionPath.map(({ agent, status }) => `${agent} ${status}`),
+    interactions: interactions.map(({ from, to, kind }) => `${from} ${kind} ${to}`),
+    errors: errors.map(({ agent, error }) => `${agent}: ${error.message}`),
+    states: states.length,
+    identical,
+    shown,
+  }
 }
 
 if (import.meta.main) console.log(await main())

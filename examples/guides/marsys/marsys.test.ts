@@ -35,7 +35,14 @@ it('errors are recovered from by their kind', async () => {
 
 it('executions are counted, and thresholds watched', async () => {
   const { main } = await import('./monitoring.ts')
-  expect(await main()).toEqual({ executions: 2, successful: 1, runs: 2, before: [], alerts: ['errorRate'] })
+  const alert = { alert: 'error-rate', state: 'raised', value: 0.5, threshold: 0.05 }
+  expect(await main()).toEqual({
+    executions: 2,
+    successful: 1,
+    runs: 2,
+    before: 0,
+    alerts: [['urgent', expect.objectContaining(alert)]],
+  })
 })
 
 it('a run stops at an error, goes on, and tells what it did', async () => {
@@ -43,9 +50,10 @@ it('a run stops at an error, goes on, and tells what it did', async () => {
   expect(await main()).toEqual({
     stopped: ['waiting', 'question', 'error'],
     response: 'It rains.',
-    path: ['Reporter', 'Editor', 'Editor'],
-    interactions: ['Reporter -> Editor'],
+    path: ['Reporter completed', 'Editor failed', 'Editor completed'],
+    interactions: ['Start invoke Reporter', 'Reporter invoke Editor', 'Editor question User', 'User answer Editor'],
     errors: ['Editor: out of ink'],
+    states: 6,
     identical: true,
     shown: [
       ['Reporter', 'tool-call'],

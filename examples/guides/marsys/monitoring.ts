@@ -1,23 +1,27 @@
-/** Runs are counted and timed; thresholds are watched by whoever looks, in whatever rhythm, and alerts go where one says. */
-import { createTroupe, defineAgent, patterns, type Troupe } from 'troupe'
+/** Runs are counted and timed; thresholds are watched, and an alert goes to an agent that somebody reads. */
+import { type AlertRule, createTroupe, defineAgent, patterns } from 'troupe'
+import { createVirtualClock } from 'troupe/testing'
 
-/** At most so much: a share, ms, a share of the memory that the process may use. */
-const thresholds = { errorRate: 0.05, latencyP99: 5_000, memoryUsage: 0.9 }
-
-export function alertsOf({ metrics }: Troupe): readonly (keyof typeof thresholds)[] {
-  const { count, failures, p99 } = metrics.summary('execution')
-  const found = {
-    errorRate: count === 0 ? 0 : failures / count,
-    latencyP99: p99,
-    memoryUsage: process.memoryUsage().rss / (process.constrainedMemory() || Number.POSITIVE_INFINITY),
-  }
-  return (Object.keys(thresholds) as (keyof typeof thresholds)[]).filter((name) => found[name] > thresholds[name])
-}
+/** A share, ms, a share of the memory that the process may use. */
+const rules: readonly AlertRule[] = [
+  { name: 'error-rate', metric: 'execution', figure: 'errorRate', above: 0.05 },
+  { name: 'latency', metric: 'execution', figure: 'p99', above: 5_000 },
+  { name: 'memory-usage', metric: 'memory.used', figure: 'value', above: 0.9 },
+]
 
 export async function main() {
-  await using troupe = await createTroupe({ storage: 'memory:' })
+  const clock = createVirtualClock()
+  const alerts = { defaults: false, rules, to: [{ user: 'ops', agent: 'Admin' }] }
+  await using troupe = await createTroupe({
+    storage: 'memory:',
+    log: 'silent',
+    clock,
+    health: { every: '30s' },
+    alerts,
+  })
   const { metrics } = troupe
   const { orchestra } = troupe.user('ada')
+  const { mailbox } = troupe.user('ops').agent('Admin')
   const agent = defineAgent({
     name: 'Worker',
     run: async (n: number) => {
@@ -26,25 +30,25 @@ export async function main() {
     },
   })
   const topology = patterns.pipeline({ stages: [{ agents: [agent] }] })
-  const execute = async (task: number) => {
-    const result = await metrics.trackExecution('execution', async () => {
-      const done = await orchestra.run({ task, topology })
-      if (done.error) throw done.error
-      return done
+  const execute = (task: number) =>
+    metrics.trackExecution('execution', async () => {
+      const { response, success, error } = await orchestra.run({ task, topology })
+      metrics.increment('executions', 1, { success: String(success) })
+      if (error) throw error
+      return response
     })
-    metrics.increment('executions.successful')
-    return result.response
-  }
   await execute(1)
-  const before = alertsOf(troupe)
+  await clock.advance('1m')
+  const before = (await mailbox.counts()).unread
   await execute(-1).catch(() => {})
+  await clock.advance('1m')
   return {
-    executions: metrics.summary('execution').count,
-    successful: metrics.summary('executions.successful').count,
+    executions: metrics.summary('executions').count,
+    successful: metrics.summary('executions', { labels: { success: 'true' } }).count,
     // Counted without being told to.
     runs: metrics.summary('run.started').count,
     before,
-    alerts: alertsOf(troupe),
+    alerts: (await mailbox.messages()).items.map(({ priority, payload }) => [priority, payload]),
   }
 }
 
