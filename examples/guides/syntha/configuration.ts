@@ -35,7 +35,16 @@ export async function main() {
     } catch (error) {
       refused.push((error as Error).name)
     }
-  return { user: troupe.user('ada').id, refused }
+  // The one call made all of it: a user's context and tools, health, metrics, reports.
+  const ada = troupe.user('ada')
+  const pushed = await ada.agent('Clerk').tools.call('push_context', { key: 'k', value: 'v' })
+  return {
+    user: ada.id,
+    refused,
+    pushed: [pushed.success, await ada.context.get('k')],
+    checked: (await troupe.health()).checks.some(({ name }) => name === 'mesh'),
+    calls: troupe.performance.report().operations.find(({ operation }) => operation === 'tool.called')?.calls,
+  }
 }
 
 if (import.meta.main) console.log(await main())

@@ -7,15 +7,25 @@ export async function main() {
   const clerk = troupe.user('ada').agent('Clerk')
   await clerk.context.push('users.12345.profile', { name: 'John' })
 
-  const lookUp = () => metrics.trackExecution('user_profile_lookup', () => clerk.context.get('users.12345.profile'))
+  const lookUp = async () => {
+    // Ends with its block, whatever happens in it; what is noted stands beside the slowest.
+    using timer = troupe.performance.time('user_profile_lookup')
+    timer.addMetadata('profile', '12345')
+    return clerk.context.get('users.12345.profile')
+  }
   for (let i = 0; i < 3; i++) await lookUp()
   await metrics.trackExecution('import', () => Promise.reject(new Error('no file'))).catch(() => {})
+  metrics.record('basket', 3, { labels: { shop: 'tea' } })
 
-  const summaries = metrics.names().map((name) => ({ name, ...metrics.summary(name) }))
-  const total = summaries.reduce((sum, { count }) => sum + count, 0)
-  const errors = summaries.reduce((sum, { failures }) => sum + failures, 0)
-  const slowest = [...summaries].sort((a, b) => b.average - a.average).slice(0, 5)
-  return { lookups: metrics.summary('user_profile_lookup').count, errors, rate: errors / total, slowest }
+  const { operations, summary, slowest } = troupe.performance.report({ window: '1h', slowest: 5 })
+  const lookups = operations.find(({ operation }) => operation === 'user_profile_lookup')
+  return {
+    lookups: [lookups?.calls, lookups?.successRate],
+    failures: summary.failures,
+    rate: summary.errorRate,
+    slowest: slowest.map(({ operation, metadata }) => [operation, metadata]),
+    basket: metrics.summary('basket', { labels: { shop: 'tea' }, window: '5m' }).latest,
+  }
 }
 
 if (import.meta.main) console.log(await main())

@@ -108,15 +108,21 @@ it('health is checked, and alerts go to agents', async () => {
 
 it('performance is measured', async () => {
   const { main } = await import('./performance.ts')
-  const { lookups, errors, rate, slowest } = await main()
-  expect([lookups, errors]).toEqual([3, 1])
+  const { rate, slowest, ...figures } = await main()
+  expect(figures).toEqual({ lookups: [3, 1], failures: 1, basket: 3 })
   expect(rate).toBeGreaterThan(0)
-  expect(slowest.map(({ name }) => name)).toContain('user_profile_lookup')
+  expect(slowest).toContainEqual(['user_profile_lookup', { profile: '12345' }])
 })
 
 it('settings are checked before anything opens', async () => {
   const { main } = await import('./configuration.ts')
-  expect(await main()).toEqual({ user: 'ada', refused: ['ZodError', 'ZodError', 'ValidationError'] })
+  expect(await main()).toEqual({
+    user: 'ada',
+    refused: ['ZodError', 'ZodError', 'ValidationError'],
+    pushed: [true, 'v'],
+    checked: true,
+    calls: 1,
+  })
 })
 
 it('users are apart, and agents have what they need', async () => {

@@ -214,6 +214,24 @@ describe('reading', () => {
   })
 })
 
+test('the figures of a user count what stands, what is over and not yet cleaned, bytes, topics and changes', async () => {
+  const clock = createVirtualClock()
+  await using opened = await openMesh(clock)
+  const a = opened.mesh.agent('ada', 'A')
+  const host = opened.mesh.host('ada')
+  await a.subscribe(['sales'])
+  await a.push('k', 'value', { topics: ['sales'] })
+  await a.push('k', 'other')
+  await a.push('short', 1, { ttl: '1s' })
+  await opened.mesh.agent('eve', 'A').push('foreign', 1)
+  await clock.advance('2s')
+  const { revision } = await a.push('own', [1], { audience: 'owner' })
+  const bytes = ['"other"', '1', '[1]'].join('').length
+  expect(await host.stats()).toEqual({ entries: 2, expired: 1, bytes, topics: 1, revision })
+  expect([await host.cleanup(), await host.size()]).toEqual([1, 2])
+  expect(await host.stats()).toMatchObject({ entries: 2, expired: 0 })
+})
+
 describe('large values', () => {
   test('round-trip, and are let go of with the versions that had them', async () => {
     const clock = createVirtualClock()
