@@ -115,6 +115,19 @@ describe('Kubernetes', () => {
     for (const { name, key } of references) expect(Object.keys(secrets.get(name) ?? {})).toContain(key)
   })
 
+  test('gives a pod in production what the guide for teams that think for long names', () => {
+    const { patches } = parse(read('kubernetes/overlays/production/kustomization.yaml'))
+    expect(patches.map(({ patch }: Manifest) => parse(patch))).toEqual([
+      [
+        {
+          op: 'replace',
+          path: '/spec/template/spec/containers/0/resources',
+          value: { requests: { memory: '1Gi', cpu: '500m' }, limits: { memory: '2Gi', cpu: '1000m' } },
+        },
+      ],
+    ])
+  })
+
   const hasKubectl = spawnSync('kubectl', ['version', '--client']).status === 0
   if (!hasKubectl) process.stderr.write('skipped: there is no kubectl to compose the overlays\n')
   test.skipIf(!hasKubectl).each([
