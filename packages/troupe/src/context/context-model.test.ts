@@ -103,6 +103,14 @@ function modelViews(model: ReferenceContext, of: string): unknown {
   return seen
 }
 
+const names = Object.keys(roles) as Name[]
+async function gets(mesh: Mesh, of: string): Promise<unknown> {
+  const hands = names.map((name) => handsOf(mesh, of, name))
+  return Promise.all(hands.map((each) => Promise.all(keys.map((key) => each.get(key)))))
+}
+const modelGets = (model: ReferenceContext, of: string): unknown =>
+  names.map((name) => keys.map((key) => model.get(actorOf(of, name), key)))
+
 let files = 0
 /** @param nameOf users that this storage has not seen */
 async function compare(
@@ -119,6 +127,9 @@ async function compare(
       expect(await outcome(() => onMesh(opened.mesh, { ...operation, user: nameOf(operation.user) }))).toEqual(
         await outcome(() => onModel(model, operation)),
       )
+    // What is kept of one read must not outlive what comes after it.
+    if (opened.storage.sole)
+      for (const of of ['ada', 'bob']) expect(await gets(opened.mesh, of)).toEqual(modelGets(model, of))
   }
   for (const of of ['ada', 'bob']) expect(await views(opened.mesh, nameOf(of))).toEqual(modelViews(model, of))
 }

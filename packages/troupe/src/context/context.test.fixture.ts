@@ -2,7 +2,7 @@
 import { Client } from 'pg'
 import { type Clock, createEvents, createIds, seededRandom, systemRandom, type TroupeEvent } from '../core/index.ts'
 import { createIncidents, openAudit, openEncryption, securityMigrations } from '../security/index.ts'
-import { createBlobs, openStorage, type Storage } from '../storage/index.ts'
+import { createBlobs, type Faults, openStorage, type Storage } from '../storage/index.ts'
 import { contextMigrations } from './context-migrations.ts'
 import { contextTables } from './context-tables.ts'
 import { createContextMesh } from './mesh.ts'
@@ -17,11 +17,14 @@ export interface Opened extends AsyncDisposable {
 
 export async function openMesh(
   clock: Clock,
-  options: { readonly url?: string; readonly schema?: string; readonly sealed?: boolean } & Partial<
-    Pick<MeshParts, 'limits' | 'lifecycles'>
-  > = {},
+  options: {
+    readonly url?: string
+    readonly schema?: string
+    readonly sealed?: boolean
+    readonly faults?: Omit<Faults, 'clock' | 'random'>
+  } & Partial<Pick<MeshParts, 'limits' | 'lifecycles'>> = {},
 ): Promise<Opened> {
-  const { url = 'memory:', schema, sealed = false, ...rest } = options
+  const { url = 'memory:', schema, sealed = false, faults, ...rest } = options
   const random = seededRandom('context')
   const ids = createIds(clock, random)
   const seen: TroupeEvent[] = []
@@ -30,7 +33,8 @@ export async function openMesh(
   events.on('*', (event) => seen.push(event))
   const migrations = [...contextMigrations, ...securityMigrations]
   const onServer = schema === undefined ? {} : { postgres: { schema }, time: 'clock' as const }
-  const bare = await openStorage({ url, migrations, clock, random, ...onServer })
+  const failing = faults ? { faults: { clock, random, ...faults } } : {}
+  const bare = await openStorage({ url, migrations, clock, random, ...onServer, ...failing })
   const config = sealed ? { keys: [{ id: 'test', key: new Uint8Array(32) }] } : undefined
   const failed = (error: unknown) => failures.push(error)
   const { storage } = await openEncryption({ storage: bare, config, clock, events, tables: contextTables, failed })

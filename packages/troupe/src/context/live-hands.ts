@@ -74,19 +74,16 @@ export class LiveHands implements hands.ContextHands {
   }
 
   get<K extends Key | string>(key: K, options: hands.GetOptions = {}): Promise<KeyValue<K> | undefined> {
-    return this.act('get_context', options, async () => {
+    return this.act('get_context', options, () => {
       checkOptions('get', options, ['maxAge', 'signal'])
       const text = checkedKey(key)
       this.#reads('get_context', text)
       if (options.maxAge !== undefined)
         return this.mesh.cache.get(this.actor, text, options.maxAge) as Promise<KeyValue<K>>
-      const [rows = []] = await this.mesh.core.read(
-        this.actor.user,
-        this.mesh.core.reads.value({ ...readerValues(this.actor), key: text }),
-      )
-      const stored = rows[0]?.value
-      if (stored === undefined) return undefined
-      return decodeJson(await this.mesh.core.loadJson(this.actor.user, restoreValue(String(stored)))) as KeyValue<K>
+      const json = this.mesh.value(this.actor, text)
+      const decoded = (found: string | undefined) =>
+        found === undefined ? undefined : (decodeJson(found) as KeyValue<K>)
+      return typeof json === 'string' ? decoded(json) : json.then(decoded)
     })
   }
 
@@ -267,7 +264,7 @@ export class LiveHands implements hands.ContextHands {
   }
 
   /** One call: rights first, and every refusal of rights recorded. */
-  protected async act<T>(right: Right | undefined, options: hands.Signal, run: () => Promise<T>): Promise<T> {
+  protected async act<T>(right: Right | undefined, options: hands.Signal, run: () => T | Promise<T>): Promise<T> {
     this.require(right, right ?? 'context')
     checkSignal('the call', options?.signal)
     try {

@@ -4,7 +4,7 @@ import type { Access } from '../security/index.ts'
 import { checkAgentName } from './agent-name.ts'
 import { type Reader, topicGrantee } from './audience.ts'
 import { Cleaner, type CleanerOptions } from './cleaner.ts'
-import { type EntryRow, entryRow } from './entry-row.ts'
+import { type EntryRow, entryRow, restoreValue } from './entry-row.ts'
 import type { Actor } from './fragments.ts'
 import { KeyQueue } from './key-queue.ts'
 import {
@@ -17,6 +17,7 @@ import {
 } from './mesh-core.ts'
 import { ReadCache } from './read-cache.ts'
 import { readerValues } from './statements/visibility.ts'
+import { ValueCache } from './value-cache.ts'
 
 export interface Watcher {
   readonly user: UserId
@@ -28,6 +29,8 @@ export interface Watcher {
 export class MeshServices {
   readonly core: MeshCore
   readonly cache: ReadCache
+  /** Where nobody else writes to the storage. */
+  readonly values: ValueCache | undefined
   readonly updates = new KeyQueue()
   readonly cleaner: Cleaner
   readonly #watchers = new Set<Watcher>()
@@ -35,6 +38,7 @@ export class MeshServices {
   constructor(parts: MeshParts & { readonly cleanup?: CleanerOptions }) {
     this.core = createMeshCore(parts)
     this.cache = new ReadCache(this.core)
+    this.values = parts.storage.sole && new ValueCache(parts.storage.sole)
     this.cleaner = new Cleaner(this.core, parts.cleanup)
   }
 
@@ -45,6 +49,22 @@ export class MeshServices {
   /** @throws ValidationError for a name that is not allowed */
   actor(user: UserId, agent: string, access: Access): Actor {
     return { user: checkName('user', user), agent: checkAgentName(agent), all: false, access }
+  }
+
+  /** The JSON of the value that the reader sees under this key; at once where it is held. */
+  value(reader: Reader, key: string): string | Promise<string | undefined> {
+    return this.values?.find(reader, key) ?? this.#readValue(reader, key)
+  }
+
+  async #readValue(reader: Reader, key: string): Promise<string | undefined> {
+    const { values, core } = this
+    const moment = values?.moment(reader.user)
+    const asked = { ...readerValues(reader), key }
+    const statements = [values ? core.reads.audience(asked) : core.reads.value(asked)]
+    if (values?.lacksTopics(reader, key)) statements.push(core.reads.subscriptions(reader))
+    const [[row] = [], topics] = await core.read(reader.user, ...statements)
+    values?.keep(moment, reader, key, row, topics)
+    return row && core.loadJson(reader.user, restoreValue(String(row.value)))
   }
 
   /** What the reader sees under this key. */
@@ -89,6 +109,7 @@ export class MeshServices {
   /** Lets go of what is remembered of a user here: cached values, and where its watchers stand. */
   forget(user: UserId): void {
     this.cache.forget(user)
+    this.values?.clear()
     for (const watcher of this.#watchers) if (watcher.user === user) watcher.startOver()
   }
 

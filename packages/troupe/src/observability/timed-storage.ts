@@ -23,6 +23,7 @@ export function timeStorage(storage: OpenedStorage, clock: Clock, metrics: Metri
     feed: (user, after, limit) => storage.feed(user, after, limit),
     onHint: (listener) => storage.onHint(listener),
     ...(storage.notes ? { notes: storage.notes } : {}),
+    ...(storage.sole ? { sole: storage.sole } : {}),
     state: () => storage.state(),
     onState: (listener) => storage.onState(listener),
     sizes: () => storage.sizes(),

@@ -93,6 +93,24 @@ export interface Notes {
 /** A payload of NOTIFY has 8,000 bytes, quotes and names included. */
 export const noteBytes = 3_500
 
+/** Must not throw, nor take long. */
+export interface ChangeObserver {
+  /** From now on reads may see it or not. */
+  begins(change: Change): void
+  /** From now on every read sees it, or none does. */
+  settled(change: Change): void
+  /** Nothing is read any more. */
+  closed(): void
+}
+
+/** Of a storage that nobody else writes to: what was read may be kept until a change touches it. */
+export interface Sole {
+  /** What `now` stands for, ms since 1970. */
+  now(): number
+  /** It hears of every change, whoever makes it. @returns a function that ends it */
+  observe(observer: ChangeObserver): () => void
+}
+
 export interface StorageState {
   readonly state: 'open' | 'full' | 'failed' | 'closed'
   /** What is wrong, for people; absent while open. */
@@ -118,6 +136,8 @@ export interface Storage {
   feed(user: UserId, after: number, limit: number): Promise<FeedPage>
   /** Where several processes may share the storage; absent where one has it for itself. */
   readonly notes?: Notes
+  /** Where one process has the storage for itself; absent where several may share it. */
+  readonly sole?: Sole
   /** @returns a function that ends it */
   onHint(listener: (hint: Hint) => void): () => void
   state(): StorageState

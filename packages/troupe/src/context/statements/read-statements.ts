@@ -21,6 +21,12 @@ function entryReads(dialect: Dialect) {
       (p) => sql`select e.value, e.change from context_entries e
         where e.user_id = ${p.user} and e.key = ${p.key} and ${live(p)} and ${visible(dialect, p)}`,
     ),
+    /** With what tells who else may read it, and how long. */
+    audience: raw<ReaderValues & { key: string }>(
+      dialect,
+      (p) => sql`select e.value, e.change, e.owner, e.audience, e.everyone, e.expires_at from context_entries e
+        where e.user_id = ${p.user} and e.key = ${p.key} and ${live(p)} and ${visible(dialect, p)}`,
+    ),
     versioned: raw<ReaderValues & { key: string }>(
       dialect,
       (p) => sql`select e.value, e.change, e.version, e.taint from context_entries e

@@ -124,3 +124,38 @@ test('timers get their turn while many changes are made in memory', async () => 
   while (!fired && count < 100_000) await add(`${count++}`)
   expect(fired).toBe(true)
 })
+
+test.each([
+  ['that is made', undefined, ['begins', 'settled', 'ok']],
+  // What a failure may have left is seen or not until the probe that comes next.
+  ['that fails', 'io-after', ['begins', 'storage.io', 'settled']],
+  ['that finds no space', 'full', ['begins', 'storage.full', 'settled']],
+  ['whose writer dies', 'dead', ['begins', 'storage.io']],
+] as const)(
+  'a change %s begins before it can be seen, and is settled when that is decided',
+  async (_, fault, expected) => {
+    const clock = createVirtualClock()
+    const { storage, add, texts } = await open({ at: () => fault, clock }, clock)
+    const told: string[] = []
+    const seen: Promise<unknown>[] = []
+    storage.sole?.observe({
+      begins: () => {
+        told.push('begins')
+        seen.push(texts())
+      },
+      settled: () => told.push('settled'),
+      closed: () => told.push('closed'),
+    })
+    told.push(...(await codes([add('a')])))
+    if (fault === 'full') {
+      await clock.advance('50ms')
+      expect(told).not.toContain('settled')
+    }
+    await clock.advance('10s')
+    expect(told).toEqual(expected)
+    expect(await Promise.all(seen)).toEqual([[]])
+    const closing = storage.close()
+    expect(told).toEqual([...expected, 'closed'])
+    await closing
+  },
+)

@@ -5,6 +5,7 @@
  * Invariant: one batch at a time; every change accepted is answered exactly once.
  */
 import { type Cancel, type Clock, failure, nextMacrotask, type TroupeError } from '../../core/index.ts'
+import type { ChangeObservers } from '../change-observers.ts'
 import { checkChange } from '../check-change.ts'
 import type { Hints } from '../hints.ts'
 import { Listeners } from '../listeners.ts'
@@ -17,9 +18,10 @@ export interface CommitQueueOptions {
   readonly shell: WriterShell
   readonly clock: Clock
   readonly hints: Hints
+  readonly observers: ChangeObservers
   /** The path, for messages. */
   readonly place: string
-  /** Before a change is answered: from then on its maker must read it. */
+  /** Before changes are settled: from then on every read must see them, or none. */
   readonly answering: () => void
 }
 
@@ -44,6 +46,8 @@ export class CommitQueue {
   readonly #encoder = new Encoder()
   readonly #listeners = new Listeners<StorageState>()
   #waiting: Waiting[] = []
+  /** Refused, but what a failure left of them may be seen until a probe has written. */
+  #doubtful: readonly Waiting[] = []
   #state: StorageState = { state: 'open' }
   #problem: { readonly kind: WriterProblem; readonly message: string } | undefined
   #busy = false
@@ -116,6 +120,7 @@ export class CommitQueue {
     while (this.#waiting.length > 0) {
       const { group, cells } = this.#take()
       const at = this.now()
+      this.#options.observers.begin(group)
       const reply = await this.#options.shell.send({ kind: 'batch', at, changes: group.length, cells })
       if (reply.ok) this.#answer(group, reply.cells)
       else await this.#fail(group, reply)
@@ -140,7 +145,7 @@ export class CommitQueue {
   }
 
   #answer(group: readonly Waiting[], cells: readonly ReplyCell[]): void {
-    this.#options.answering()
+    this.#settle(group)
     const cursor = { cells, next: 0 }
     for (const { change, resolve, reject } of group) {
       const result = decodeResult(cursor, change)
@@ -157,12 +162,25 @@ export class CommitQueue {
   async #fail(group: readonly Waiting[], { problem, message }: WriterReply & { ok: false }): Promise<void> {
     this.#encoder.forget()
     for (const { reject } of group) reject(this.#refusal(problem, message))
+    this.#doubtful = [...this.#doubtful, ...group]
     // A full disk is not full for a moment only; after other failures the first probe is tried at once.
     if (problem === 'full' || problem === 'dead') this.#degrade(problem, message)
     else {
       const reply = await this.#options.shell.send({ kind: 'probe' })
       if (!reply.ok) this.#degrade(reply.problem, reply.message)
+      else this.#probed()
     }
+  }
+
+  #probed(): void {
+    const doubtful = this.#doubtful
+    this.#doubtful = []
+    this.#settle(doubtful)
+  }
+
+  #settle(group: readonly Waiting[]): void {
+    this.#options.answering()
+    this.#options.observers.settle(group)
   }
 
   #degrade(kind: WriterProblem, message: string, after = probeAfter.first): void {
@@ -180,6 +198,7 @@ export class CommitQueue {
     if (!reply.ok) this.#degrade(reply.problem, reply.message, Math.min(after * 2, probeAfter.last))
     else if (this.#state.state !== 'closed') {
       this.#problem = undefined
+      this.#probed()
       this.#setState({ state: 'open' })
     }
     await this.#drain()

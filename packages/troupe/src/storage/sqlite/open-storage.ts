@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, statSync } from 'node:fs'
 import { basename, dirname, extname } from 'node:path'
 import { checkOptions, failure, nearest } from '../../core/index.ts'
+import { ChangeObservers } from '../change-observers.ts'
 import type { Disk } from '../disk.ts'
 import { withFaults } from '../faults.ts'
 import { Hints } from '../hints.ts'
@@ -138,8 +139,10 @@ async function inFile(name: string, migrations: readonly Migration[], at: number
 function assemble(opened: Opened, { clock, retention = {}, faults }: OpenStorageOptions): OpenedStorage {
   const hints = new Hints()
   const shell = faults ? withFaults(opened.shell, faults) : opened.shell
-  const queue = new CommitQueue({ shell, clock, hints, place: opened.place, answering: () => opened.reader.renew() })
-  const storage = new SqliteStorage({ ...opened, queue, hints, clock })
+  const observers = new ChangeObservers()
+  const answering = () => opened.reader.renew()
+  const queue = new CommitQueue({ shell, clock, hints, observers, place: opened.place, answering })
+  const storage = new SqliteStorage({ ...opened, queue, hints, observers, clock })
   const sweeper = new Sweeper({
     storage,
     clock,

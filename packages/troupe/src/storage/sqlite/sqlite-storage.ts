@@ -1,5 +1,6 @@
 /** The storage port on SQLite: commits through the queue, reads on a connection of the caller's thread. */
 import { type Clock, failure, nextMacrotask, type TroupeError, type UserId } from '../../core/index.ts'
+import type { ChangeObservers } from '../change-observers.ts'
 import { checkBinds } from '../check-change.ts'
 import { readFeed } from '../feed.ts'
 import type { Hints } from '../hints.ts'
@@ -19,6 +20,7 @@ export interface SqliteStorageOptions {
   readonly queue: CommitQueue
   readonly reader: Reader
   readonly hints: Hints
+  readonly observers: ChangeObservers
   readonly clock: Clock
   /** Bytes of the log beside the database. */
   readonly logSize: () => number
@@ -30,12 +32,17 @@ export interface SqliteStorageOptions {
 export class SqliteStorage implements OpenedStorage {
   readonly dialect = sqliteDialect
   readonly place: string
+  readonly sole: port.Sole
   readonly #options: SqliteStorageOptions
   #closing: Promise<void> | undefined
   #sweeper: Sweeper | undefined
 
   constructor(options: SqliteStorageOptions) {
     this.place = options.place
+    this.sole = {
+      now: () => options.queue.now(),
+      observe: (observer) => options.observers.observe(observer),
+    }
     this.#options = options
   }
 
@@ -110,6 +117,7 @@ export class SqliteStorage implements OpenedStorage {
   }
 
   async #close(): Promise<void> {
+    this.#options.observers.close()
     await this.#sweeper?.stop()
     // The reader goes first: the last connection to close removes the log, and only the writer can.
     this.#options.reader.close()
