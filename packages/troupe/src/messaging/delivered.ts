@@ -14,6 +14,7 @@ import {
   type StoredError,
   storeError,
   type TaintLabel,
+  taintField,
 } from '../core/index.ts'
 import type { Fragment, Row, Statement } from '../storage/index.ts'
 import { maxMessageBytes } from './compose.ts'
@@ -43,10 +44,15 @@ export function answerFragment(
   replyTo: ReplyTo,
   answer: Answer,
 ): Fragment {
-  if (!('request' in replyTo)) return post.answerStep(user, replyTo.step, replyTo.wait, answer)
-  const plain = JSON.parse(encodeJson(answer, 'The reply')) as Json
-  const signed = post.signed ? post.signed.signReply(user, mailbox, replyTo.request, plain) : plain
-  return { statements: [post.requests.answer(user, replyTo.request, encodeJson(signed))] }
+  const whole = (request: string) => {
+    const plain = JSON.parse(encodeJson(answer, 'The reply')) as Json
+    return post.signed ? post.signed.signReply(user, mailbox, request, plain) : plain
+  }
+  if ('request' in replyTo)
+    return { statements: [post.requests.answer(user, replyTo.request, encodeJson(whole(replyTo.request)))] }
+  const { step, wait, nonce } = replyTo
+  const handed = nonce === undefined ? answer : { value: whole(nonce), ...taintField(answer.taint) }
+  return post.answerStep(user, step, wait, handed)
 }
 
 /** What a sender is told whose request went to the dead letters. */

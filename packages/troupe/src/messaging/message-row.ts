@@ -39,7 +39,10 @@ export function kindsOf(row: Row): readonly Kind[] {
 }
 
 /** Where a reply goes: to a request that somebody waits for, or to the wait of a step. */
-export type ReplyTo = { readonly request: string } | { readonly step: string; readonly wait: string }
+export type ReplyTo =
+  | { readonly request: string }
+  /** `nonce`: the answer is handed over whole, and its signature is bound to this. */
+  | { readonly step: string; readonly wait: string; readonly nonce?: string }
 
 /** What travels with a message besides its columns. */
 export interface StoredEnvelope {

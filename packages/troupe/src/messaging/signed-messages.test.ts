@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { afterAll, afterEach, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { dropSchema, missingServer, schemaName, server } from '../../test/postgres/server.ts'
+import type { Json } from '../core/index.ts'
 import type { SignatureConfig } from '../security/index.ts'
 import { bytes } from './bytes.ts'
 import { defineMessage } from './message-type.ts'
@@ -238,6 +239,61 @@ describe('a reply', () => {
     expect(await answered).toBe('no')
     const required = await asked({ keys }, async () => {})
     await expect(required.answered).rejects.toMatchObject({ code: 'signature.missing' })
+  })
+})
+
+describe('a reply to a step', () => {
+  /** Somebody in the database changes what comes for the step, before the step takes it in. */
+  const becoming = (made: Room, sql: string) =>
+    change(
+      made,
+      `create trigger meddled after insert on inbox when new.from_id = 'answer'
+         begin update inbox set body = ${sql}
+             where user_id = new.user_id and journal_id = new.journal_id and id = new.id; end`,
+    )
+  const asks = async (made: Room, reply = 'no') => {
+    const ending = made.step('A', 'step:asks', async (messages) => {
+      const answer = await messages.request(Note, 'may I?', { to: 'W', timeout: '1h' })
+      return answer as string
+    })
+    const [delivery] = await made.agent('W').mailbox.receive({ wait: '1s' })
+    await delivery?.reply(reply)
+    return ending
+  }
+  it('that nobody touched is given', async () => {
+    const made = await room()
+    expect(await asks(made)).toMatchObject({ status: 'settled', outcome: 'no' })
+    expect(refusals(made)).toEqual([])
+  })
+  it.each([
+    ['signature.invalid', `replace(new.body, '"no"', '"yes"')`],
+    ['signature.missing', `'{"value":{"value":"yes"}}'`],
+    ['signature.missing', `'{"value":"yes"}'`],
+    ['signature.missing', `'{"error":{"name":"ValidationError","code":"validation.failed","message":"no"}}'`],
+  ])('is refused with %s where it became %s', async (code, sql) => {
+    const made = await room()
+    await becoming(made, sql)
+    expect(await asks(made)).toMatchObject({ status: 'failed', error: { name: 'AccessDeniedError', code } })
+    expect(refusals(made)).toEqual([['W', code]])
+  })
+  it('of another request of its is refused, though it was signed', async () => {
+    const made = await room()
+    await change(made, 'create table kept (body text)')
+    await becoming(made, 'coalesce((select body from kept limit 1), new.body)')
+    await change(
+      made,
+      `create trigger kept_one after insert on inbox when new.from_id = 'answer'
+         begin insert into kept values (new.body); end`,
+    )
+    const end = made.step('A', 'step:twice', async (messages) => {
+      const first = await messages.request(Note, 'a cent?', { to: 'W', timeout: '1h' })
+      return [first, await messages.request(Note, 'a million?', { to: 'W', timeout: '1h' })] as Json
+    })
+    for (const reply of ['yes', 'no']) {
+      const [delivery] = await made.agent('W').mailbox.receive({ wait: '1s' })
+      await delivery?.reply(reply)
+    }
+    expect(await end).toMatchObject({ status: 'failed', error: { code: 'signature.invalid' } })
   })
 })
 

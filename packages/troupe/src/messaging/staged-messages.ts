@@ -13,6 +13,7 @@ import { deepFreeze } from './message.ts'
 import type { BroadcastOptions, CommonSendOptions, MessageHands, SendOutcome, SentMessage } from './message-hands.ts'
 import type { MessageType } from './message-type.ts'
 import { checkRequest } from './requests.ts'
+import { signedAnswer } from './signed-answer.ts'
 import type { Outgoing } from './statements/send-statements.ts'
 
 export interface StagedMessagesParts {
@@ -92,10 +93,14 @@ class StagedMessages implements MessageHands {
       throw failure('option.unknown', { where: 'request in a step', option: 'signal', nearest: 'timeout' })
     this.#authorize('send_message_to_agent')
     const { to, timeout: _, ...common } = options
+    const { post } = this.#mailboxes
+    const name = `${type.name} to ${to}`
+    // Recorded, for another process may enter the step that signs or does not.
+    const nonce = this.#recorder.answerNow({ kind: 'nonce', name }, () => (post.signed ? post.ids.next() : null))
     const encoded = await this.#encode(type, payload)
     const { step } = this.#recorder
-    const value = await this.#recorder.wait({
-      call: { kind: 'request', name: `${type.name} to ${to}` },
+    const coming = this.#recorder.wait({
+      call: { kind: 'request', name },
       input: { type: type.name, to, payload: JSON.parse(encoded.json) as Json },
       timeoutMs,
       tell: (wait) => {
@@ -105,12 +110,13 @@ class StagedMessages implements MessageHands {
           id,
           to,
           type,
-          replyTo: { step, wait },
+          replyTo: { step, wait, ...(nonce === null ? {} : { nonce }) },
           options: { ...common, ttl: duration(timeoutMs), correlationId: id },
         }
-        return this.#fragment(this.#mailboxes.post.compose(this.#sender(), draft, encoded))
+        return this.#fragment(post.compose(this.#sender(), draft, encoded))
       },
     })
+    const value = await (nonce === null ? coming : signedAnswer(post, this.#recorder, { to, nonce }, coming))
     return type.reply ? parse(type.reply, value, `The reply to ${type.name}`) : (value as R)
   }
 
