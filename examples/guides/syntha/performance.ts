@@ -14,7 +14,7 @@ export async function main() {
     return clerk.context.get('users.12345.profile')
   }
   for (let i = 0; i < 3; i++) await lookUp()
-  await metrics.trackExecution('import', () => Promise.reject(new Error('no file'))).catch(() => {})
+  await troupe.performance.track('import', () => Promise.reject(new Error('no file'))).catch(() => {})
   metrics.record('basket', 3, { labels: { shop: 'tea' } })
 
   const { operations, summary, slowest } = troupe.performance.report({ window: '1h', slowest: 5 })

@@ -37,8 +37,13 @@ export async function main() {
     return success ? response : error?.code
   }
   return [
+    await route('product_search', 'a teapot'),
+    await route('check_inventory', 'a teapot'),
     await route('create_order', 'order 17'),
+    await route('process_payment', 'order 17'),
     await route('track_shipment', 'parcel 4'),
+    await route('customer_inquiry', 'parcel 4'),
+    await route('generate_report', 'the month'),
     await route('make_coffee', 'a cup'),
   ]
 }

@@ -12,7 +12,16 @@ it('an agent with one responsibility keeps profiles, and loses no update', async
 
 it('requests go to the agent of their type', async () => {
   const { main } = await import('./route-requests.ts')
-  expect(await main()).toEqual(['Orders handled order 17', 'Shipping handled parcel 4', 'route.unknown'])
+  expect(await main()).toEqual([
+    'Catalog handled a teapot',
+    'Inventory handled a teapot',
+    'Orders handled order 17',
+    'Payments handled order 17',
+    'Shipping handled parcel 4',
+    'Support handled parcel 4',
+    'Analytics handled the month',
+    'route.unknown',
+  ])
 })
 
 it('keys have levels', async () => {

@@ -33,6 +33,7 @@ it('a report has each operation with its figures, the whole, and the slowest wit
     },
     { operation: 'tool.called', calls: 1, averageMs: 5 },
   ])
+  expect(report.timestamp).toBe(new Date(clock.now()).toISOString())
   expect(report.summary).toMatchObject({ calls: 5, failures: 1, errorRate: 0.2, callsPerSecond: 0.5 })
   expect(report.slowest.map(({ durationMs, success, metadata }) => [durationMs, success, metadata])).toEqual([
     [4_000, false, { batch: 4, orders: 40, error: 'TypeError' }],
@@ -51,4 +52,26 @@ it('looks at a window alone, and says nothing of what was not called in it', asy
   expect(report.operations.map(({ operation }) => operation)).toEqual(['new'])
   expect(report.summary.calls).toBe(1)
   expect(() => performance.report({ slowest: 51 })).toThrow(/from 0 to 50/)
+})
+
+it('a call that is tracked is timed, counted as failed where it fails, and gives what it gives', async () => {
+  const { clock, performance } = timed()
+  const given = await performance.track('lookup', async (timer) => {
+    await clock.advance('2s')
+    timer.addMetadata('found', true)
+    return 17
+  })
+  const failing = performance.track('lookup', () => Promise.reject(new TypeError('a secret')), { user: '12345' })
+  await expect(failing).rejects.toThrow('a secret')
+  expect(given).toBe(17)
+  performance.time('again and again').end()
+  const { operations, slowest } = performance.report()
+  expect(operations).toMatchObject([
+    { operation: 'lookup', calls: 2, failures: 1, averageMs: 1_000 },
+    { operation: 'again and again', calls: 1 },
+  ])
+  expect(slowest.map(({ durationMs, success, metadata }) => [durationMs, success, metadata]).slice(0, 2)).toEqual([
+    [2_000, true, { found: true }],
+    [0, false, { user: '12345', error: 'TypeError' }],
+  ])
 })

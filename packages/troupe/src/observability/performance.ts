@@ -30,6 +30,7 @@ export interface PerformanceReport {
   /** ISO text. */
   readonly timestamp: string
   readonly uptimeMs: number
+  /** The slowest on average first. */
   readonly operations: readonly OperationReport[]
   readonly summary: {
     readonly calls: number
@@ -39,7 +40,7 @@ export interface PerformanceReport {
     /** Over the uptime, or the window. */
     readonly callsPerSecond: number
   }
-  /** The slowest first. */
+  /** Single calls that a host timed, the slowest first. */
   readonly slowest: readonly SlowCall[]
   /** The same as lines for a person. */
   toString(): string
@@ -97,6 +98,26 @@ export class Performance {
   }
 
   /**
+   * Times a call: one that fails is counted as failed, and its error passed on. Of a block that throws `time` knows no more
+   * than that it ended.
+   * @example
+   * await troupe.performance.track('import', async (timer) => timer.addMetadata('orders', await importOrders()))
+   */
+  async track<T>(
+    operation: string,
+    call: (timer: PerformanceTimer) => T | Promise<T>,
+    metadata: { readonly [name: string]: Json } = {},
+  ): Promise<T> {
+    using timer = this.time(operation, metadata)
+    try {
+      return await call(timer)
+    } catch (error) {
+      timer.fail(error)
+      throw error
+    }
+  }
+
+  /**
    * What every timed operation comes to.
    * @param options.window only the latest, of each operation a thousand at most
    * @param options.slowest how many of the slowest timed blocks; 5 by default, 50 at most
@@ -112,7 +133,7 @@ export class Performance {
       .filter(({ kind }) => kind === 'timer')
       .map(({ name }) => operationOf(name, this.#metrics.summary(name, window === undefined ? {} : { window })))
       .filter(({ calls }) => calls > 0)
-      .sort((a, b) => (a.operation < b.operation ? -1 : 1))
+      .sort((a, b) => b.averageMs - a.averageMs || (a.operation < b.operation ? -1 : 1))
     const calls = operations.reduce((sum, one) => sum + one.calls, 0)
     const failures = operations.reduce((sum, one) => sum + one.failures, 0)
     const { uptimeMs } = this.#metrics

@@ -137,5 +137,6 @@ describe('createTroupe', () => {
     expect(JSON.stringify(seen)).not.toContain('secret')
     expect(troupe.metrics.summary('run.completed').count).toBe(1)
     expect((await troupe.metrics.gauges())['storage.database.bytes']).toBeGreaterThan(4_096)
+    expect(await troupe.metrics.prometheus()).toMatch(/^troupe_storage_rows\{table="context_entries"\} \d+$/m)
   })
 })
