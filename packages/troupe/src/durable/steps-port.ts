@@ -31,7 +31,10 @@ export interface StepSpec {
 export type StepEnd =
   | { readonly status: 'settled'; readonly outcome: Json }
   | { readonly status: 'failed'; readonly error: StoredError }
-  /** All its calls are waits; it goes on when an answer arrives (`execute` again, or by itself while it is kept). */
+  /**
+   * All its calls are waits; it goes on when an answer arrives (`execute` again, or by itself while it is kept). Without
+   * waits: this process gave it up.
+   */
   | { readonly status: 'parked'; readonly waits: readonly string[] }
   /** Waits for a person: a `once` effect whose outcome nobody knows. */
   | { readonly status: 'uncertain'; readonly effect: string; readonly call: string }

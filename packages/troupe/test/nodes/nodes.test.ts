@@ -38,8 +38,8 @@ describe.skipIf(missing !== undefined)('several processes', () => {
         workers: 3,
         lease: '2s',
         random: seededRandom('nodes'),
-        ...(name === 'chaos' ? { blowAfterMs: 600 } : {}),
-        blows: 3,
+        ...(name === 'chaos' ? { blowAfterMs: 300 } : {}),
+        blows: 5,
         patienceMs: 120_000,
       })
     const calm = await trial('calm')

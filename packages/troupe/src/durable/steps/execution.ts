@@ -59,7 +59,10 @@ export class Execution implements LifeHost {
   async enter(): Promise<void> {
     try {
       const { journals, clock } = this.#context
-      const { id, principal } = this.spec
+      const { id, principal, runId } = this.spec
+      // Who was given up meanwhile takes no journal from its new owner.
+      const asked = runId === undefined ? undefined : this.#context.mayAct?.()
+      if (asked) await asked
       let content = await journals.load(principal.userId, id)
       let writer: JournalWriter | undefined
       if (content?.closed) return this.#finish(endOf(content))

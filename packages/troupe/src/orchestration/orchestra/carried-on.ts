@@ -12,6 +12,12 @@ const unable = new Set(['run.agents_missing', 'journal.newer'])
 
 const codeOf = (error: unknown): string => (error instanceof TroupeError ? error.code : '')
 
+/** Whether what was asked of it happened may not be known. */
+export const isOfStorage = (error: unknown): boolean => codeOf(error).startsWith('storage.')
+
+/** Its last owner wrote while it was taken over, or the storage failed. */
+export const isLostOnTheWay = (error: unknown): boolean => codeOf(error) === 'journal.lost' || isOfStorage(error)
+
 export const isPassing = (error: unknown): boolean => passing.has(codeOf(error))
 
 /**

@@ -5,7 +5,7 @@ import type { JournalRecord } from '../../durable/index.ts'
 import type { Fragment, Statement } from '../../storage/index.ts'
 import { pending } from '../core/pending.ts'
 import { ended, still } from './await-run.ts'
-import { carriedOn, isPassing } from './carried-on.ts'
+import { carriedOn, isLostOnTheWay, isOfStorage, isPassing } from './carried-on.ts'
 import type { CommandOptions, Patience } from './command-options.ts'
 import { foldRun } from './fold-run.ts'
 import type { Forked, ForkSource } from './fork-run.ts'
@@ -42,6 +42,7 @@ export class OrchestraHost implements RunHost {
   readonly #live = new Signals<LivePart>()
   readonly #notes: RunNotes
   readonly #offers: RunOffers
+  readonly #tryingAgain = new Set<string>()
   readonly #rest: RunRest
   readonly #stopArrivals: () => void
   /** Users who are being forgotten. */
@@ -135,7 +136,11 @@ export class OrchestraHost implements RunHost {
     if (waiting) return Promise.reject(waiting)
     const taken = this.#takeOver(user, run, given)
     this.#owners.set(key, taken)
-    taken.catch(() => this.#owners.delete(key))
+    taken.catch((error: unknown) => {
+      this.#owners.delete(key)
+      // Whether the storage made it this process' is not known: then nobody else would carry it on.
+      if (isOfStorage(error)) this.#tryAgain(user, run)
+    })
     return taken
   }
 
@@ -323,14 +328,24 @@ export class OrchestraHost implements RunHost {
   /** Somebody else owns it now, or the storage failed: looked at again after a while, from what is durable. */
   #onLost(user: UserId, run: string, taken: boolean): void {
     void this.#drop(user, run, taken)
-    if (this.#closed) return
-    this.parts.clock.after(tryAgainMs, () => {
+    this.#tryAgain(user, run)
+  }
+
+  #tryAgain(user: UserId, run: string): void {
+    const key = keyOf(user, run)
+    if (this.#closed || this.#tryingAgain.has(key)) return
+    this.#tryingAgain.add(key)
+    this.parts.clock.after(tryAgainMs, async () => {
+      this.#tryingAgain.delete(key)
       if (this.#closed) return
-      void this.own(user, run)
-        .catch((error: unknown) => {
-          if (!isPassing(error)) this.parts.log.warn('a run is not taken up again', { run, error: error as Error })
-        })
-        .finally(() => this.#signals.emit(keyOf(user, run)))
+      try {
+        await this.own(user, run)
+      } catch (error) {
+        // The row may say that it is here: until it is, or is known to be elsewhere, nobody else will come for it.
+        if (isLostOnTheWay(error)) this.#tryAgain(user, run)
+        else if (!isPassing(error)) this.parts.log.warn('a run is not taken up again', { run, error: error as Error })
+      }
+      this.#signals.emit(key)
     })
   }
 

@@ -20,7 +20,7 @@ import { rowsFollowing, rowsOf } from './rows-following.ts'
 import type { PlacedEvent } from './run-event.ts'
 import { stepJournal, traceIdOf } from './run-journals.ts'
 import { encodeRecord } from './run-record.ts'
-import type { StepLauncher } from './step-launcher.ts'
+import { isLeft, type StepLauncher, tryAgainMs } from './step-launcher.ts'
 import { takeCommand } from './take-command.ts'
 import { type Follows, Taken } from './taken.ts'
 import { tellOthers } from './tell-below.ts'
@@ -28,7 +28,8 @@ import { waitsOutside } from './waiting-below.ts'
 import { inputOf, type Told } from './wire.ts'
 
 interface Waiting {
-  readonly make: (at: number) => Input
+  /** Nothing: only that the run is still this owner's. */
+  readonly make: (at: number) => Input | undefined
   readonly done: (error?: unknown) => void
 }
 
@@ -149,7 +150,7 @@ export class RunOwner {
   }
 
   /** Resolves when the input is durable. */
-  apply(make: (at: number) => Input): Promise<void> {
+  apply(make: Waiting['make']): Promise<void> {
     return new Promise((resolve, reject) => {
       const done = (error?: unknown) => (error === undefined ? resolve() : reject(error))
       this.#waiting.push({ make, done })
@@ -203,11 +204,14 @@ export class RunOwner {
     const at = Math.max(this.#lastAt, clock.now())
     const step = new Taken(this.#state, this.#lastSeq, this.#ended)
     const told = rows.flatMap((row) => this.#takeRow(step, row.body, at))
-    for (const { make } of asked) step.take(make(at))
+    const inputs = asked.map(({ make }) => make(at))
+    for (const input of inputs) if (input) step.take(input)
     const taken = rows.map((row) => row.id)
     const others = await tellOthers(this.#parts, this, step.events)
+    // What changes nothing is refused, or taken out, by the state of whoever surely has the run.
+    const proves = step.records.length === 0 && (rows.length > 0 || inputs.includes(undefined))
     const statements = [
-      ...this.#recorded(step, at),
+      ...(proves ? this.#writer.prove().statements : this.#recorded(step, at)),
       ...told,
       ...(taken.length > 0 ? inbox.remove(this.user, this.#writer.id, taken).statements : []),
       ...this.#rowsFollowing(step.follows),
@@ -350,10 +354,26 @@ export class RunOwner {
   }
 
   #carryOut(command: Command): void {
-    if (command.type === 'step.execute') this.#launcher.launch(command, (end) => this.#stepEnded(command.step, end))
+    if (command.type === 'step.execute') this.#launch(command)
     else if (command.type === 'step.cancel') void this.#cancel(command.step, command.reason)
     // The answer is in the step's inbox: a step that gave up its process is entered again for it.
     else if (command.type === 'answer.deliver') this.#launcher.wake(command.step)
+  }
+
+  #launch(command: Extract<Command, { readonly type: 'step.execute' }>): void {
+    this.#launcher.launch(command, (end) =>
+      isLeft(end) ? this.#launchLater(command.step) : this.#stepEnded(command.step, end),
+    )
+  }
+
+  /** Where the run is still this owner's: whoever had it before wrote to the step's journal at the last moment. */
+  #launchLater(step: string): void {
+    const again = async () => {
+      await this.apply(() => undefined)
+      for (const command of pending(this.#state))
+        if (command.type === 'step.execute' && command.step === step) this.#launch(command)
+    }
+    this.#parts.clock.after(tryAgainMs, () => void again().catch(() => {}), { background: true })
   }
 
   #stepEnded(step: string, end: StepEnd): void {

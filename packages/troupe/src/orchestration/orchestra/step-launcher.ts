@@ -32,8 +32,8 @@ import { type Told, toJson } from './wire.ts'
 type Execute = Extract<Command, { readonly type: 'step.execute' }>
 type Ended = (end: StepEnd) => void
 
-/** Before a step that the storage failed is entered again, ms. */
-const tryAgainMs = 1_000
+/** Before a step that the storage failed, or that was left, is entered again, ms. */
+export const tryAgainMs = 1_000
 
 interface Flight {
   readonly command: Execute
@@ -152,7 +152,8 @@ export class StepLauncher {
         if (!end || this.#over) return
         if (end.status === 'parked' && flight.again && this.#flights.has(flight.command.step))
           return this.#enter(flight)
-        if (end.status !== 'parked' && end.status !== 'uncertain') this.#flights.delete(flight.command.step)
+        if (isLeft(end) || (end.status !== 'parked' && end.status !== 'uncertain'))
+          this.#flights.delete(flight.command.step)
         flight.ended(end)
       })
   }
@@ -285,6 +286,10 @@ export class StepLauncher {
     return this.#parts.inbox.put(this.#user, runJournal(this.#run), stepJournal(this.#run, step), 'end', toJson(told))
   }
 }
+
+/** Nothing came of it here, and it is not over: another writer had its journal, or this process was about to leave it. */
+export const isLeft = (end: StepEnd): boolean =>
+  end.status === 'lost' || (end.status === 'parked' && end.waits.length === 0)
 
 const isClosed = (error: unknown): boolean => error instanceof TroupeError && error.code === 'troupe.closed'
 
