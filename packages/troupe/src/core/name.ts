@@ -4,7 +4,8 @@ import { failure, nameOf } from './errors/failure.ts'
 const byteLength = (text: string) => Buffer.byteLength(text, 'utf8')
 
 function problemOf(value: unknown, limit: number): string | undefined {
-  if (typeof value !== 'string') return `it is ${value === null ? 'null' : `a ${typeof value}`} and not a string`
+  if (typeof value !== 'string')
+    return `it is ${value === null || value === undefined ? value : `a ${typeof value}`} and not a string`
   if (value.includes('\0')) return 'it holds NUL'
   if (!value.isWellFormed()) return 'it holds half of a surrogate pair'
   if (byteLength(value) > limit) return `it has ${byteLength(value)} bytes`

@@ -41,7 +41,7 @@ export function listOf<T>(what: string, value: readonly T[]): readonly T[] {
 /** @throws ValidationError for what is no text */
 export function checkText(what: string, value: unknown): string {
   if (typeof value === 'string') return value
-  const found = value === null ? 'null' : `a ${typeof value}`
+  const found = value === null || value === undefined ? String(value) : `a ${typeof value}`
   throw failure('validation.failed', { what: `What ${what} was given`, problem: `it is ${found} and not a text` })
 }
 

@@ -161,3 +161,64 @@ describe('undoing a run', () => {
     expect(done).toEqual(['book', 'rent', 'pay', 'undo pay', 'undo rent', 'undo book'])
   })
 })
+
+describe('undo of a run that was tried again, or forked', () => {
+  const acts = (done: string[], name: string, isLame: () => boolean = () => false) =>
+    defineAgent({
+      name,
+      run: async (_, ctx) => {
+        const act = (what: string) =>
+          ctx.effect(what, { class: 'once', undo: async () => void done.push(`undo ${what}`) }, () => done.push(what))
+        await act(`${name} first`)
+        if (isLame()) throw new Error('not now')
+        await act(`${name} then`)
+        return name
+      },
+    })
+
+  it('takes back what the tries did, each thing once and the last first', async () => {
+    const { orchestra } = await ada()
+    const done: string[] = []
+    let isLame = true
+    const run = await orchestra.start({
+      task: 't',
+      topology: pipe(
+        acts(done, 'A'),
+        acts(done, 'B', () => isLame),
+      ),
+    })
+    expect((await run.result()).status).toBe('failed')
+    isLame = false
+    const again = await run.retry()
+    expect(await again.result()).toMatchObject({ status: 'completed' })
+    const all = ['A first', 'A then', 'B first', 'B then']
+    expect(done).toEqual(all)
+    const undone = await orchestra.undo(again.id)
+    expect(done.slice(4)).toEqual(all.toReversed().map((what) => `undo ${what}`))
+    expect(undone.map(({ run: of, effect, status }) => [of, effect, status])).toEqual([
+      [undefined, 'B then', 'undone'],
+      ...['B first', 'A then', 'A first'].map((effect) => [run.id, effect, 'undone']),
+    ])
+    expect((await orchestra.undo(run.id)).map(({ status }) => status)).toEqual(['already', 'already', 'already'])
+    expect(done).toHaveLength(8)
+  })
+
+  it('leaves to the run what a fork of it shares, and takes back what the fork did itself', async () => {
+    const { orchestra } = await ada()
+    const done: string[] = []
+    const run = await orchestra.start({ task: 't', topology: pipe(acts(done, 'A'), acts(done, 'B')) })
+    await run.result()
+    const events = []
+    for await (const event of run.events()) events.push(event)
+    const at = events.findLast(({ type }) => type === 'step.started')?.seq ?? 0
+    const fork = await orchestra.fork(run.id, { at })
+    await fork.result()
+    expect(done.splice(0)).toHaveLength(6)
+    expect((await orchestra.undo(fork.id)).map(({ effect, status }) => `${effect} ${status}`)).toEqual([
+      'B then undone',
+      'B first undone',
+    ])
+    await orchestra.undo(run.id)
+    expect(done).toHaveLength(6)
+  })
+})

@@ -58,8 +58,9 @@ async function learnUndos(
   const life = new Life({ clock, timers, uncertain, inside, limits, log, appender, host, learned })
   const late = new AbortController()
   const usedUp = Promise.withResolvers<void>()
-  // A step that was stopped has no end to come to: its code has shown all when nothing of the record is left.
-  const isDone = () => !life.dead && log.end === undefined && life.delivery.usedUp && life.working === 0
+  // A step that was stopped has no end to come to, and one that failed may be mended by now: its code has shown all when
+  // nothing of the record is left.
+  const isDone = () => !life.dead && !(log.end && 'value' in log.end) && life.delivery.usedUp && life.working === 0
   function whenQuiet() {
     if (isDone()) clock.soon(() => clock.soon(() => isDone() && usedUp.resolve()))
   }

@@ -1,12 +1,14 @@
 /**
  * Takes back what a run did outside: its steps that are over, the last first, each effect that brings an undo. What runs that
- * a step started did is taken back at the place where the step had started them.
+ * a step started did is taken back at the place where the step had started them. What a run shares with the one that it is a
+ * fork of was done there: it is taken back with the other tries of one run, and stays where the fork goes another way.
  */
 import { failure, type StoredError, type UserId } from '../../core/index.ts'
 import { evolve } from '../core/evolve.ts'
 import type { Command } from '../core/model.ts'
 import { createState } from '../core/state.ts'
 import type { ForkSource } from '../orchestra/fork-run.ts'
+import { forkedFrom } from '../orchestra/forked.ts'
 import type { OrchestraParts } from '../orchestra/parts.ts'
 import { stepJournal } from '../orchestra/run-journals.ts'
 import { StepLauncher } from '../orchestra/step-launcher.ts'
@@ -78,12 +80,45 @@ async function undoSteps(
   if (unknown !== undefined)
     throw failure('validation.failed', { what: 'undo.steps', problem: `run ${source.run} has no step ${unknown}` })
   const launcher = new StepLauncher(undoing.parts, undoing.user, source.run, source.pinned, source.agents)
+  const shares = await sharesOf(undoing, source)
   for (const command of commands.reverse()) {
     if (steps && !steps.includes(command.step)) continue
-    for (const part of (await partsOf(undoing, source.run, command)).reverse()) {
+    const shared = await shares(command.step)
+    for (const part of (await partsOf(undoing, source.run, command, shared?.calls)).reverse()) {
       if ('run' in part) await undoSteps(undoing, await undoing.source(part.run), undefined, part)
       else await undoEffects(undoing, launcher, source.run, command, part.only, of)
     }
+    if (shared?.again) await undoSteps(undoing, shared.again, [command.step], { run: shared.again.run })
+  }
+}
+
+interface Shared {
+  /** What the step had done, and the runs that it had started, where the fork began. */
+  readonly calls: ReadonlySet<string>
+  /** The run where that was done, where this one is another try of it. */
+  readonly again?: ForkSource
+}
+
+/** @returns what a step shares with the run that this one is a fork of; undefined for one that is its own */
+async function sharesOf(
+  { parts, user, source }: Undoing,
+  { run, pinned }: ForkSource,
+): Promise<(step: string) => Promise<Shared | undefined>> {
+  const from = forkedFrom(pinned)
+  if (!from) return async () => undefined
+  const before = await source(from.run)
+  const { events } = PastRun.of(before.run, before.records)
+  const started = new Set(events.slice(0, from.at).flatMap((each) => (each.type === 'step.started' ? [each.step] : [])))
+  return async (step) => {
+    if (!started.has(step)) return undefined
+    const [then, here] = await Promise.all(
+      [before.run, run].map((each) => parts.steps.effects(user, stepJournal(each, step))),
+    )
+    // Under another key it was carried out again.
+    const done = new Set(then?.flatMap(({ call, key, state }) => (state === 'done' ? [`${call} ${key}`] : [])))
+    const effects = here?.flatMap(({ call, key }) => (done.has(`${call} ${key}`) ? [call] : [])) ?? []
+    const runs = (await entriesOf(parts, user, before.run, step)).filter((entry) => startedBy(entry) !== undefined)
+    return { calls: new Set([...effects, ...runs.map(({ id = '' }) => id)]), ...(from.retry ? { again: before } : {}) }
   }
 }
 
@@ -110,15 +145,23 @@ interface Entry {
 /** The run that the step began there. */
 const startedBy = ({ t, id = '' }: Entry) => (t === 'wait' ? /\/run:(.+)#\d+$/.exec(id)?.[1] : undefined)
 
-/** What a step did, in its order: effects, and runs that it started. */
+async function entriesOf({ journals }: OrchestraParts, user: UserId, run: string, step: string) {
+  const journal = await journals.load(user, stepJournal(run, step))
+  return (journal?.records ?? []).flatMap(({ body }) => body as unknown as readonly Entry[])
+}
+
+/**
+ * What a step did, in its order: effects, and runs that it started.
+ * @param shared calls that were made by the run that this one is a fork of
+ */
 async function partsOf(
   { parts, user }: Undoing,
   run: string,
   { step }: Execute,
+  shared?: ReadonlySet<string>,
 ): Promise<({ readonly run: string } | { readonly only?: ReadonlySet<string> })[]> {
-  const journal = await parts.journals.load(user, stepJournal(run, step))
-  const entries = (journal?.records ?? []).flatMap(({ body }) => body as unknown as readonly Entry[])
-  if (!entries.some((entry) => startedBy(entry) !== undefined)) return [{}]
+  const entries = (await entriesOf(parts, user, run, step)).filter(({ id = '' }) => !shared?.has(id))
+  if (!shared && !entries.some((entry) => startedBy(entry) !== undefined)) return [{}]
   const found: ({ readonly run: string } | { readonly only: Set<string> })[] = [{ only: new Set() }]
   const seen = new Set<string>()
   for (const entry of entries) {

@@ -1,7 +1,18 @@
 /** What a fork is made of, as far as it concerns the steps of its source. */
 import type { Json, UserId } from '../../core/index.ts'
 import type { JournalRecord } from '../../durable/index.ts'
+import type { Pinned } from '../core/model.ts'
 import type { State } from '../core/state.ts'
+
+/** Of which run a run is a fork, or another try, and the `seq` of the last event that it shares. */
+interface ForkedFrom {
+  readonly run: string
+  readonly at: number
+  readonly retry?: object
+}
+
+export const forkedFrom = ({ more }: Pinned): ForkedFrom | undefined =>
+  (more as { readonly fork?: ForkedFrom } | undefined)?.fork
 
 export interface ForkedSteps {
   readonly user: UserId
