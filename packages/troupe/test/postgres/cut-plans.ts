@@ -40,12 +40,16 @@ function plansOf(messages: readonly Message[], every: Every): readonly Fault[] {
   ]
 }
 
-/** @param schemas one for each trial of a time: those who share one hear of each other's every change */
+/**
+ * @param schemas one for each trial of a time: those who share one hear of each other's every change
+ * @param from how many trials were done before, by an earlier call that was stopped
+ */
 export async function tryCuts(
   server: string,
   schemas: readonly string[],
   every: Every,
   say: (line: string) => void = () => {},
+  from = 0,
 ): Promise<CutReport> {
   const reports: TrialReport[] = []
   let users = 0
@@ -70,13 +74,14 @@ export async function tryCuts(
       const report = await attempt(plan)
       reports.push(report)
       for (const problem of report.problems) say(problem)
-      if (reports.length % 500 === 0) say(`${reports.length} of ${total}`)
+      if (reports.length % 500 === 0) say(`${from + reports.length} of ${total}`)
     }
   }
   await inSchema(first, async (attempt) => {
     const undisturbed = await attempt()
-    plans.push(...plansOf(undisturbed.messages, every))
-    total = plans.length
+    const all = plansOf(undisturbed.messages, every)
+    plans.push(...all.slice(from))
+    total = all.length
     say(`${undisturbed.messages.length} messages, ${total} trials`)
     for (const problem of undisturbed.problems) throw new Error(`undisturbed: ${problem}`)
     await Promise.all([tryAll(attempt), ...others.map((schema) => inSchema(schema, tryAll))])

@@ -2,8 +2,8 @@
  * What a PostgreSQL server, its connections and the processes on it may do to us, in full: connections broken at every
  * message, immediate restarts, listening connections killed under a load, migrations that die at every statement.
  *
- * node packages/troupe/test/reliability/postgres.ts [cuts|restarts|listeners|migrations …] [--every N] [--restarts N]
- *   [--changes N] [--parallel N]
+ * node packages/troupe/test/reliability/postgres.ts [cuts|restarts|listeners|migrations …] [--every N] [--from N]
+ *   [--restarts N] [--changes N] [--parallel N]
  */
 import { parseArgs } from 'node:util'
 import { binariesOfMachine } from '../postgres/binaries.ts'
@@ -18,6 +18,8 @@ const { values, positionals } = parseArgs({
   options: {
     /** Of all messages and statements, every n-th; of silences, which take seconds each, every 20 n-th. */
     every: { type: 'string', default: '1' },
+    /** Of the cuts: so many were tried before, by a call that was stopped. */
+    from: { type: 'string', default: '0' },
     restarts: { type: 'string', default: '200' },
     changes: { type: 'string', default: '100000' },
     parallel: { type: 'string', default: '4' },
@@ -31,7 +33,7 @@ async function cuts(): Promise<void> {
   const schemas = Array.from({ length: Number(values.parallel) }, (_, i) => schemaName(`cuts${i}`))
   try {
     const plan = { cut: every, commit: every, silence: every * 20 }
-    const report = await tryCuts(server, schemas, plan, say)
+    const report = await tryCuts(server, schemas, plan, say, Number(values.from))
     bad += report.problems.length
     say(
       `cuts: ${report.tried} trials, ${report.missed} ended before their fault, ${report.refusedAtOpening} times refused ` +
