@@ -18,8 +18,6 @@ const Probe = defineMessage('health.probe')
 const mostWorkers = 100
 const rateWindow = '5m'
 const sizesKeptMs = 5_000
-/** A probe that takes longer is slow: the second that guides name. */
-const slowMs = 1_000
 
 type Details = { readonly [name: string]: Json }
 const when = (bad: boolean, message: string, details: Details): CheckAnswer => ({
@@ -133,11 +131,12 @@ function workersDown({ supervisions }: TroupeParts): readonly string[] {
 }
 
 /** What comes back, but late, is degraded. */
-async function timed({ clock }: TroupeParts, probe: () => Promise<boolean>): Promise<CheckAnswer> {
+async function timed({ clock, observation }: TroupeParts, probe: () => Promise<boolean>): Promise<CheckAnswer> {
   const began = clock.monotonic()
   if (!(await probe())) return false
   const answeredMs = clock.monotonic() - began
-  return when(answeredMs > slowMs, `it took ${Math.round(answeredMs)} ms to come back`, {})
+  const late = answeredMs > milliseconds(observation.bounds.lag, 'health.lag')
+  return when(late, `it took ${Math.round(answeredMs)} ms to come back`, {})
 }
 
 /** Written, read and removed again. */

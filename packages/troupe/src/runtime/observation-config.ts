@@ -45,7 +45,7 @@ export interface HealthConfig {
   /** Share of the memory and of the disk beyond which it is degraded; 0.9 by default. */
   readonly memory?: number
   readonly disk?: number
-  /** Lateness of timers beyond which it is degraded; 1 s by default. */
+  /** Lateness of timers, and of answers of the context and messages, beyond which it is degraded; 1 s by default. */
   readonly lag?: Duration
   /** Messages waiting in one mailbox beyond which it is degraded; 1,000 by default. */
   readonly queue?: number
