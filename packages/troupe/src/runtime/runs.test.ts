@@ -269,7 +269,11 @@ describe('a run', () => {
     expect(await again.result()).toMatchObject({ status: 'waiting', reason: 'uncertain' })
     const [effect] = await again.uncertain()
     expect(effect).toMatchObject({ effect: 'charge', step: '1#1' })
-    await again.settle(effect as { step: string; call: string }, { happened: true, output: { receipt: 'old' } })
+    const place = effect as { step: string; call: string }
+    for (const wrong of [{ happend: true }, {}, { happened: 'yes' }, { happened: false, output: 1 }, undefined])
+      await expect(again.settle(place, wrong as never)).rejects.toMatchObject({ name: 'ValidationError' })
+    expect(charged).toBe(1)
+    await again.settle(place, { happened: true, output: { receipt: 'old' } })
     expect(await again.result()).toMatchObject({ status: 'completed', response: 'old' })
     expect(charged).toBe(1)
     expect(await again.uncertain()).toEqual([])

@@ -1,6 +1,6 @@
 /** Effects whose outcome nobody knows: listed for people, settled by their decision, never repeated by themselves. */
 import { type RawBuilder, sql } from 'kysely'
-import type { Json } from '../../core/index.ts'
+import { checkOptions, encodeJson, failure, type Json } from '../../core/index.ts'
 import { type Bind, type Fragment, type Storage, template } from '../../storage/index.ts'
 import type { Settlement } from '../effect-port.ts'
 import type { Inbox } from '../inbox-port.ts'
@@ -23,6 +23,18 @@ interface Place {
   readonly user: string
   readonly step: string
   readonly call: string
+}
+
+/** What says neither is refused: it would be carried out again. @throws ValidationError */
+function readSettlement(settlement: Settlement): Json {
+  const what = 'The settlement of an effect'
+  checkOptions(what, settlement, ['happened', 'output'])
+  const { happened, output } = settlement as { readonly happened?: unknown; readonly output?: unknown }
+  const wrong = (problem: string) => failure('validation.failed', { what, problem })
+  if (typeof happened !== 'boolean') throw wrong('it must say happened: true or happened: false')
+  if (output === undefined) return { happened }
+  if (!happened) throw wrong('what has not happened has no output')
+  return { happened, output: JSON.parse(encodeJson(output, `${what}: its output`)) as Json }
 }
 
 export function createUncertainEffects(storage: Storage, inbox: Inbox): UncertainEffects {
@@ -59,7 +71,7 @@ export function createUncertainEffects(storage: Storage, inbox: Inbox): Uncertai
         { user, step, call },
         { expect: { rows: 1 }, otherwise: 'effect.settled', detail: { effect: call, step } },
       )
-      const put = inbox.put(user, step, settlementSender, call, { ...settlement } as Json)
+      const put = inbox.put(user, step, settlementSender, call, readSettlement(settlement))
       return { ...put, statements: [removed, ...put.statements] }
     },
   }

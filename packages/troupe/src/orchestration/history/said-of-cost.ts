@@ -34,7 +34,10 @@ export function saidOfCost({ events }: PastRun): readonly Sentence[] {
     `It used ${tokens} tokens for ${dollars(usd)}.`,
     ...spenders
       .slice(0, 3)
-      .map(([agent, spent]) => `${agent} took ${share(spent, tokens, usd)} in ${spent.steps} steps.`),
+      .map(
+        ([agent, spent]) =>
+          `${agent} took ${share(spent, tokens, usd)} in ${spent.steps} ${spent.steps === 1 ? 'step' : 'steps'}.`,
+      ),
     ...(below.tokens > 0 ? [`Runs that it started took ${share(below, tokens, usd)}.`] : []),
     ...(lost.tokens > 0 ? [`Steps that failed took ${share(lost, tokens, usd)}.`] : []),
     ...(unknown.size > 0 ? [`Nobody knows the price of ${[...unknown].join(', ')}: it counts as nothing here.`] : []),

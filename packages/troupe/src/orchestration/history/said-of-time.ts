@@ -22,7 +22,7 @@ export function saidOfTime({ events }: PastRun, now: number): readonly Sentence[
   const paused = spans(events, until, 'run.paused', ['run.continued'])
   const delays = events.reduce((sum, event) => sum + delayOf(event), 0)
   return [
-    { about: 'slow', text: `It took ${duration(took)} in ${steps.length} steps.` },
+    { about: 'slow', text: `It took ${duration(took)} in ${steps.length} ${steps.length === 1 ? 'step' : 'steps'}.` },
     ...longest.slice(0, most).map(({ step, agent, workMs, seq }) => ({
       about: 'slow' as const,
       text: `${agent} (${step}) worked for ${share(workMs)}.`,
