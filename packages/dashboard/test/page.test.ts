@@ -1,6 +1,7 @@
 /** The page in a real browser: the story of a run that asks, and what holds on every view. */
 import { AxeBuilder } from '@axe-core/playwright'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
+import { defineAgent, finish, patterns } from 'troupe'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { executable, openBrowser } from './chromium.ts'
 import { letDie, type Played, play } from './played.ts'
@@ -179,6 +180,18 @@ describe.skipIf(executable === undefined)('the page', () => {
       const wide = await looked.evaluate(() => document.documentElement.scrollWidth)
       expect(wide, view).toBeLessThanOrEqual(375)
     }
+  }, 180_000)
+
+  test('draws a hub with its spokes on a phone large enough to read', async () => {
+    const agent = (name: string) => defineAgent({ name, run: async () => finish('done') })
+    const topology = patterns.hubAndSpoke({ hub: agent('Hub'), spokes: ['A', 'B', 'C', 'D', 'E'].map(agent) })
+    const run = await played.troupe.user('default').orchestra.start({ task: 'x', topology })
+    await run.result()
+    const looked = await open({ viewport: { width: 375, height: 800 } })
+    await looked.goto(`${played.server.url}/#/runs/${run.id}`)
+    const boxes = looked.locator('.node')
+    await boxes.nth(6).waitFor()
+    for (const box of await boxes.all()) expect((await box.boundingBox())?.width).toBeGreaterThan(75)
   }, 180_000)
 
   test('says when the server is away, and comes back by itself', async () => {

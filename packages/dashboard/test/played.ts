@@ -14,8 +14,7 @@ export interface Played extends AsyncDisposable {
   readonly sent: readonly string[]
 }
 
-/** @param letter what the model would send */
-export async function play(letter = `Dear Bob, you are invited. ${hostile}`): Promise<Played> {
+export async function play(): Promise<Played> {
   const sent: string[] = []
   const send = defineTool({
     name: 'send_letter',
@@ -42,7 +41,7 @@ export async function play(letter = `Dear Bob, you are invited. ${hostile}`): Pr
       responses: [
         {
           text: '',
-          toolCalls: [{ name: 'send_letter', args: { to: 'Bob', text: letter } }],
+          toolCalls: [{ name: 'send_letter', args: { to: 'Bob', text: `Dear Bob, you are invited. ${hostile}` } }],
         },
         'The letter is sent.',
         { text: '', toolCalls: [{ name: 'send_letter', args: { to: 'Cid', text: 'again' } }] },
