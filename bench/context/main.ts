@@ -4,6 +4,9 @@
  * least 0.80 of the raw row up to 20 topics, 0.60 at 200, and in memory half of a bare asynchronous Map with JSON copies;
  * all flat in the number of entries; stats constant.
  *
+ * In memory and in a file values that were read are kept, so all are read once before the clock runs; what a get of one
+ * that is not kept costs stands on a line of its own.
+ *
  * node bench/context/main.ts [seconds per line] [entries, entries, …] [memory, file, postgres]
  */
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -13,6 +16,7 @@ import { Client } from 'pg'
 import { type ContextHands, createTroupe } from 'troupe'
 import { openRawSqlite, pick, type Raw } from './raw.ts'
 import { openRawPostgres } from './raw-postgres.ts'
+import { perSecond, processor, wall } from './spent.ts'
 
 const [seconds = '1', ...more] = process.argv.slice(2)
 const sizes = more.map(Number).filter((size) => size > 0)
@@ -29,17 +33,6 @@ const schema = `troupe_bench_context_${process.pid}`
 // Not in the temporary folder, which is memory on many machines.
 const folder = mkdtempSync(join(resolve('.'), '.bench-context-'))
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
-
-/** So many at once, each after the other. @returns operations per second */
-async function perSecond(at: number, act: (n: number) => Promise<unknown>): Promise<number> {
-  const started = performance.now()
-  let next = 0
-  const worker = async () => {
-    while (performance.now() - started < partMs) await act(next++)
-  }
-  await Promise.all(Array.from({ length: at }, worker))
-  return (next / (performance.now() - started)) * 1_000
-}
 
 /** From the resolved push to the watcher's item. @returns ms, the median */
 async function watchLag(context: ContextHands): Promise<number> {
@@ -61,7 +54,7 @@ async function watchLag(context: ContextHands): Promise<number> {
 async function ofMap(keys: readonly string[]): Promise<number> {
   const map = new Map(keys.map((key) => [key, { ...value }]))
   const get = async (key: string) => JSON.parse(JSON.stringify(map.get(key))) as unknown
-  return perSecond(1, (n) => get(pick(keys, n)))
+  return perSecond(1, partMs, processor, (n) => get(pick(keys, n)))
 }
 
 const median = (values: readonly number[]) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] as number
@@ -69,6 +62,8 @@ const rate = (n: number) => Math.round(n).toLocaleString('en').padStart(10)
 const measured = new Map<string, number[]>()
 const keep = (name: string, figure: number) => measured.set(name, [...(measured.get(name) ?? []), figure])
 const of = (name: string) => measured.get(name) ?? []
+/** By place and name, one for each number of entries. */
+const medians = new Map<string, number[]>()
 
 /** Beside something of the same round: what else the machine did struck both. */
 function line(name: string, beside?: string, aim?: number): void {
@@ -147,24 +142,40 @@ async function measure(place: Place, count: number): Promise<void> {
   const few = eve.agent('Few').context
   await few.subscribe(['rare', ...topicsOf(0, 199)])
 
-  measured.clear()
-  for (let round = 0; round < rounds; round++) {
-    keep('raw upserts', await raw.upserts(keys, stored, writers, partMs))
-    keep('push', await perSecond(writers, (n) => context.push(pick(keys, n), value)))
-    keep('update', await perSecond(writers, (n) => context.update(pick(keys, n), (found) => found as typeof value)))
+  const keeps = place !== 'postgres'
+  if (keeps) for (const key of keys) await context.get(key)
+  // A change of subscriptions lets go of all that is kept of its user: once in a thousand.
+  const bob = troupe.user('bob')
+  const unkept = bob.agent('Bench').context
+  if (keeps) await fill(unkept, named)
+  const getUnkept = async (n: number) => {
+    if (n % named.length === 0) await bob.context.setTopicPolicy('none', { subscribe: [] })
+    await unkept.get(named[n % named.length] as string)
+  }
+
+  const [writing, reading] = [place === 'memory' ? processor : wall, keeps ? processor : wall]
+  const write = (act: (n: number) => Promise<unknown>) => perSecond(writers, partMs, writing, act)
+  const read = (act: (n: number) => Promise<unknown>, atOnce = 1) => perSecond(atOnce, partMs, reading, act)
+  // The first round only warms up.
+  for (let round = 0; round <= rounds; round++) {
+    if (round === 1) measured.clear()
+    keep('raw upserts', await raw.upserts(keys, stored, writers, partMs, writing))
+    keep('push', await write((n) => context.push(pick(keys, n), value)))
+    keep('update', await write((n) => context.update(pick(keys, n), (found) => found as typeof value)))
     const toTopics = (n: number) => context.push(pick(named, n), value, { topics: topicsFor(n) })
-    keep('push to three topics', await perSecond(writers, toTopics))
-    keep('raw gets', await raw.gets(keys, 1, partMs))
-    keep('get', await perSecond(1, (n) => context.get(pick(keys, n))))
-    keep('get, reader of 20 topics', await perSecond(1, (n) => some.get(pick(ofSome, n))))
-    keep('get, reader of 200 topics', await perSecond(1, (n) => many.get(pick(named, n))))
-    keep('raw gets, 64 at once', await raw.gets(keys, writers, partMs))
-    keep('get, 64 at once', await perSecond(writers, (n) => context.get(pick(keys, n))))
+    keep('push to three topics', await write(toTopics))
+    keep('raw gets', await raw.gets(keys, 1, partMs, reading))
+    keep('get', await read((n) => context.get(pick(keys, n))))
+    if (keeps) keep('get of what is not kept', await read(getUnkept))
+    keep('get, reader of 20 topics', await read((n) => some.get(pick(ofSome, n))))
+    keep('get, reader of 200 topics', await read((n) => many.get(pick(named, n))))
+    keep('raw gets, 64 at once', await raw.gets(keys, writers, partMs, reading))
+    keep('get, 64 at once', await read((n) => context.get(pick(keys, n)), writers))
     if (place === 'memory') keep('gets of a Map', await ofMap(keys))
-    keep('list of 100', await perSecond(1, () => context.list({ limit: 100 })))
-    keep('list of 100, 200 topics', await perSecond(1, () => many.list({ limit: 100 })))
-    keep('list of the only 100, 200 topics', await perSecond(1, () => few.list({ limit: 100 })))
-    keep('stats', await perSecond(1, () => ada.context.stats()))
+    keep('list of 100', await read(() => context.list({ limit: 100 })))
+    keep('list of 100, 200 topics', await read(() => many.list({ limit: 100 })))
+    keep('list of the only 100, 200 topics', await read(() => few.list({ limit: 100 })))
+    keep('stats', await read(() => ada.context.stats()))
     keep('watch lag', await watchLag(context))
   }
   console.log(`${place}, ${count.toLocaleString('en')} entries`)
@@ -173,13 +184,28 @@ async function measure(place: Place, count: number): Promise<void> {
   line('update', 'raw upserts', durable ? 0.4 : undefined)
   line('push to three topics', 'raw upserts', durable ? 0.25 : undefined)
   line('get', 'raw gets', 0.8)
+  if (keeps) line('get of what is not kept', 'raw gets')
   line('get, reader of 20 topics', 'raw gets', 0.8)
   line('get, reader of 200 topics', 'raw gets', 0.6)
   line('get, 64 at once', 'raw gets, 64 at once')
   if (place === 'memory') line('get', 'gets of a Map', 0.5)
   for (const name of ['list of 100', 'list of 100, 200 topics', 'list of the only 100, 200 topics', 'stats']) line(name)
   console.log(`  ${'watch lag, median'.padEnd(32)}${median(of('watch lag')).toFixed(2).padStart(10)} ms`)
+  for (const name of ['push', 'update', 'push to three topics', 'get', 'list of 100', 'stats']) {
+    const flat = `${place} ${name}`
+    medians.set(flat, [...(medians.get(flat) ?? []), median(of(name))])
+  }
   await raw.close()
+}
+
+/** Of each figure what is left of it at the greatest number of entries, of that at the least. */
+function flatness(): void {
+  if (counts.length < 2) return
+  console.log(
+    `at ${counts.at(-1)?.toLocaleString('en')} entries, of the figure at ${counts[0]?.toLocaleString('en')} (aim 1: flat)`,
+  )
+  for (const [name, figures] of medians)
+    console.log(`  ${name.padEnd(32)}${((figures.at(-1) as number) / (figures[0] as number)).toFixed(2).padStart(10)}`)
 }
 
 async function dropped(names: readonly string[]): Promise<void> {
@@ -195,8 +221,10 @@ const missing = await dropped([]).then(
 
 console.log(`Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model}, ${seconds} s a line`)
 console.log('Ratios are the least, the median and the greatest of the rounds.')
+console.log('In memory, and for reads of a file, a second is one of the processor; elsewhere one of the wall.')
 for (const place of places)
   if (place === 'postgres' && missing) console.log(`postgres skipped: ${missing}`)
   else for (const count of counts) await measure(place, count)
+flatness()
 if (!missing) await dropped(counts.map((count) => `${schema}_${count}`))
 console.log('Syntha says of itself, in memory at 100,000 keys: push 206/s, update 151/s, list 26/s, stats 16/s.')

@@ -1,6 +1,7 @@
 /** The same rows by hand on PostgreSQL: what a careful author writes with pipelined `pg`, one round trip a change. */
 import { Pool } from 'pg'
 import { pick, type Raw } from './raw.ts'
+import { perSecond } from './spent.ts'
 
 const connections = 10
 
@@ -38,15 +39,6 @@ export async function openRawPostgres(url: string, schema: string): Promise<Raw>
     client.release()
   }
   const get = `select value, version from ${schema}.entries where user_id = 'ada' and key = $1`
-  const perSecond = async (atOnce: number, forMs: number, act: (n: number) => Promise<unknown>) => {
-    const started = performance.now()
-    let done = 0
-    const worker = async () => {
-      while (performance.now() - started < forMs) await act(done++)
-    }
-    await Promise.all(Array.from({ length: atOnce }, worker))
-    return (done / (performance.now() - started)) * 1_000
-  }
   return {
     async fill(keys, value) {
       for (let from = 0; from < keys.length; from += 10_000)
@@ -56,9 +48,10 @@ export async function openRawPostgres(url: string, schema: string): Promise<Raw>
         ])
       await pool.query(`analyze ${schema}.entries`)
     },
-    upserts: (keys, value, writers, forMs) => perSecond(writers, forMs, (n) => upsert(pick(keys, n), value)),
-    gets: (keys, atOnce, forMs) =>
-      perSecond(atOnce, forMs, async (n) => {
+    upserts: (keys, value, writers, forMs, spent) =>
+      perSecond(writers, forMs, spent, (n) => upsert(pick(keys, n), value)),
+    gets: (keys, atOnce, forMs, spent) =>
+      perSecond(atOnce, forMs, spent, async (n) => {
         const { rows: found } = await pool.query({ name: 'get', text: get, values: [pick(keys, n)] })
         JSON.parse(found[0].value)
       }),

@@ -3,14 +3,15 @@
  * feed) in node:sqlite, on the main thread, without anything of ours: no audience, no checks, no provenance.
  */
 import { DatabaseSync } from 'node:sqlite'
+import type { Spent } from './spent.ts'
 
 export interface Raw {
   /** Writes them all, many at a time. */
   fill(keys: readonly string[], value: string): Promise<void>
   /** So many at once, each durable. @returns upserts per second */
-  upserts(keys: readonly string[], value: string, writers: number, forMs: number): Promise<number>
+  upserts(keys: readonly string[], value: string, writers: number, forMs: number, spent: Spent): Promise<number>
   /** Reads rows, parsed. @returns reads per second */
-  gets(keys: readonly string[], atOnce: number, forMs: number): Promise<number>
+  gets(keys: readonly string[], atOnce: number, forMs: number, spent: Spent): Promise<number>
   close(): Promise<void>
 }
 
@@ -57,23 +58,23 @@ export function openRawSqlite(path: string): Raw {
         })
     },
     // Those that come at once share a durable transaction.
-    async upserts(keys, value, group, forMs) {
-      const started = performance.now()
+    async upserts(keys, value, group, forMs, spent) {
+      const began = spent()
       let done = 0
-      for (; performance.now() - started < forMs; done += group)
+      for (; spent() - began < forMs; done += group)
         grouped(() => {
           for (let i = 0; i < group; i++) upsert(pick(keys, at++), value)
         })
-      return (done / (performance.now() - started)) * 1_000
+      return (done / (spent() - began)) * 1_000
     },
-    async gets(keys, _, forMs) {
-      const started = performance.now()
+    async gets(keys, _, forMs, spent) {
+      const began = spent()
       let done = 0
-      for (; done % 100 !== 0 || performance.now() - started < forMs; done++) {
+      for (; done % 100 !== 0 || spent() - began < forMs; done++) {
         const row = select.get(pick(keys, at++)) as { value: string }
         JSON.parse(row.value)
       }
-      return (done / (performance.now() - started)) * 1_000
+      return (done / (spent() - began)) * 1_000
     },
     close: async () => db.close(),
   }
