@@ -109,7 +109,7 @@ export class MeshServices {
   /** Lets go of what is remembered of a user here: cached values, and where its watchers stand. */
   forget(user: UserId): void {
     this.cache.forget(user)
-    this.values?.clear()
+    this.values?.forget(user)
     for (const watcher of this.#watchers) if (watcher.user === user) watcher.startOver()
   }
 

@@ -6,6 +6,7 @@ import { afterAll, expect, test } from 'vitest'
 import { createVirtualClock, nextMacrotask, systemClock } from '../core/index.ts'
 import type { Statement, Storage } from '../storage/index.ts'
 import { openMesh } from './context.test.fixture.ts'
+import { ValueCache } from './value-cache.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'troupe-values-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -45,6 +46,13 @@ test('a value is asked of the storage once, until something touches it', async (
   await clock.advance('10s')
   expect([await a.get('other'), await a.get('other')]).toEqual([undefined, undefined])
   expect(reads.count()).toBe(2)
+
+  opened.mesh.forget('bob')
+  expect([await a.get('k'), reads.count()]).toEqual([{ n: 2 }, 0])
+  opened.mesh.forget('ada')
+  await a.get('missing')
+  expect(opened.mesh.values?.size).toBe(0)
+  expect([await a.get('k'), reads.count()]).toEqual([{ n: 2 }, 2])
 })
 
 test('a reader by way of a topic is asked for again when a subscription of the user changes', async () => {
@@ -207,4 +215,28 @@ test.each([
     ),
     { numRuns },
   )
+})
+
+test('what is kept is bounded, and what is read often comes in', () => {
+  const cache = new ValueCache({ now: () => 0, observe: () => () => {} }, 100_000)
+  const row = { value: `"${'x'.repeat(200)}"`, owner: 'A', audience: '["*"]', everyone: 1, expires_at: null }
+  const [user, other] = ['ada', 'bob'].map((name) => ({ user: name, agent: 'A', all: false }))
+  const read = (reader = user, key = 'k') => {
+    if (!reader || cache.find(reader, key) !== undefined) return true
+    cache.keep(cache.moment(reader.user), reader, key, row)
+    return false
+  }
+  read(other, 'first')
+  for (let i = 0; i < 5_000; i++) read(user, `k${i}`)
+  expect(cache.size).toBeLessThanOrEqual(100_000)
+  expect(cache.size).toBeGreaterThan(98_000)
+  expect(read(other, 'first')).toBe(false)
+  let times = 0
+  while (!read(user, 'often')) times++
+  expect(times).toBeLessThanOrEqual(8)
+  for (let i = 0; i < 50; i++) cache.keep(0, { user: `u${i}`, agent: 'A', all: false }, 'k', undefined, [row])
+  for (let i = 0; i < 5_000; i++) read(other, `k${i}`)
+  expect(cache.size).toBeLessThanOrEqual(100_000)
+  cache.closed()
+  expect(cache.size).toBe(0)
 })

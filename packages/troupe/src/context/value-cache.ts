@@ -10,7 +10,7 @@ import type { Change, ChangeObserver, Row, Sole, Statement } from '../storage/in
 import { everyone, mayRead, type Reader } from './audience.ts'
 import { restoreValue } from './entry-row.ts'
 
-const bytes = 64 * 1024 * 1024
+const standard = 64 * 1024 * 1024
 /** Of those that do not fit any more one in so many is let in: what is read often comes again. */
 const oneIn = 8
 
@@ -19,25 +19,41 @@ interface Held {
   readonly owner: string
   readonly grantees: readonly string[]
   readonly expiresAt: number | null
+  readonly size: number
+}
+interface Topics {
+  readonly names: ReadonlySet<string>
+  readonly size: number
+}
+
+/** What is held of one user. */
+class Kept {
+  readonly values = new Map<string, Held>()
+  /** By agent. */
+  readonly topics = new Map<string, Topics>()
+  size = 500
+  /** Goes on where it stopped: looking from the start would pass all that was let go of before. */
+  #oldest = this.values.keys()
+
+  oldest(): string | undefined {
+    if (this.values.size === 0) return undefined
+    let { value, done } = this.#oldest.next()
+    if (done) {
+      this.#oldest = this.values.keys()
+      value = this.#oldest.next().value
+    }
+    return value
+  }
 }
 
 const all = [everyone]
 
 export class ValueCache implements ChangeObserver {
   readonly #sole: Sole
-  readonly #values = new LRUCache<string, Held>({
-    maxSize: bytes,
-    sizeCalculation: ({ json, owner, grantees }, place) =>
-      grantees.reduce(
-        (sum, grantee) => sum + 2 * grantee.length + 24,
-        2 * (json.length + place.length + owner.length),
-      ) + 150,
-  })
-  /** The topics of readers. */
-  readonly #topics = new LRUCache<string, ReadonlySet<string>>({ max: 1_000 })
-  /** A user that is let go of gets another number: nothing is found under the one before. */
-  readonly #numbers = new LRUCache<UserId, number>({ max: 10_000 })
-  #nextNumber = 0
+  readonly #bytes: number
+  /** Who was read of last stands last. */
+  readonly #users = new Map<UserId, Kept>()
+  #size = 0
   /** Of each user how many changes have begun and may be seen or not. */
   readonly #begun = new Map<UserId, number>()
   /** Changes that have begun, ever. */
@@ -47,27 +63,32 @@ export class ValueCache implements ChangeObserver {
   readonly #touches = new Touches()
   readonly #noTopics: ReadonlySet<string> = new Set()
 
-  constructor(sole: Sole) {
+  /** @param bytes what it may hold, about */
+  constructor(sole: Sole, bytes = standard) {
     this.#sole = sole
+    this.#bytes = bytes
     sole.observe(this)
+  }
+
+  /** About so many bytes are held. */
+  get size(): number {
+    return this.#size
   }
 
   /** @returns the value's JSON; undefined where the storage must be asked */
   find(reader: Reader, key: string): string | undefined {
-    const number = this.#numbers.get(reader.user)
-    if (number === undefined) return undefined
-    const held = this.#values.get(placeOf(number, key))
+    const kept = this.#users.get(reader.user)
+    const held = kept?.values.get(key)
     if (held === undefined || (held.expiresAt !== null && held.expiresAt <= this.#sole.now())) return undefined
     if (mayRead(held, reader, this.#noTopics)) return held.json
-    const topics = this.#topics.get(placeOf(number, reader.agent))
-    return topics && mayRead(held, reader, topics) ? held.json : undefined
+    const topics = kept?.topics.get(reader.agent)
+    return topics && mayRead(held, reader, topics.names) ? held.json : undefined
   }
 
   /** Whether only the reader's topics are missing to tell whether it may read what is held. */
   lacksTopics({ user, agent }: Reader, key: string): boolean {
-    const number = this.#numbers.get(user)
-    if (number === undefined || this.#topics.has(placeOf(number, agent))) return false
-    return this.#values.has(placeOf(number, key))
+    const kept = this.#users.get(user)
+    return kept?.values.has(key) === true && !kept.topics.has(agent)
   }
 
   /** Before a read: what `keep` needs of this moment. @returns undefined where nothing may be kept of it */
@@ -78,17 +99,13 @@ export class ValueCache implements ChangeObserver {
   /** What one read found at a moment. */
   keep(moment: number | undefined, reader: Reader, key: string, row: Row | undefined, topics?: readonly Row[]): void {
     if (moment !== this.#changes || this.#closed) return
-    const number = this.#numberOf(reader.user)
-    if (topics) this.#topics.set(placeOf(number, reader.agent), new Set(topics.map(({ grantee }) => String(grantee))))
-    if (!row) return
-    const value = restoreValue(String(row.value))
-    if (!('json' in value) || !this.#letsIn(value.json)) return
-    this.#values.set(placeOf(number, key), {
-      json: value.json,
-      owner: String(row.owner),
-      grantees: row.everyone === 1 ? all : (JSON.parse(String(row.audience)) as string[]),
-      expiresAt: row.expires_at === null ? null : Number(row.expires_at),
-    })
+    const held = row && heldOf(row, key)
+    const fits = held && (this.#size + held.size <= this.#bytes || this.#passed++ % oneIn === 0)
+    if (!fits && !topics) return
+    const kept = this.#last(reader.user)
+    if (topics) this.#put(kept, kept.topics, reader.agent, topicsOf(topics))
+    if (fits) this.#put(kept, kept.values, key, held)
+    while (this.#size > this.#bytes) this.#letGoOfOldest()
   }
 
   begins(change: Change): void {
@@ -97,10 +114,10 @@ export class ValueCache implements ChangeObserver {
     if (user === undefined || touched === 'nothing') return
     this.#changes++
     this.#begun.set(user, (this.#begun.get(user) ?? 0) + 1)
-    const number = this.#numbers.get(user)
-    if (number === undefined) return
-    if (touched === 'all') this.#numbers.delete(user)
-    else for (const { key } of change.feed ?? []) this.#values.delete(placeOf(number, key))
+    const kept = this.#users.get(user)
+    if (kept === undefined) return
+    if (touched === 'all') this.#letGo(user, kept)
+    else for (const { key } of change.feed ?? []) this.#letGoOf(kept, key)
   }
 
   settled(change: Change): void {
@@ -113,30 +130,73 @@ export class ValueCache implements ChangeObserver {
 
   closed(): void {
     this.#closed = true
-    this.clear()
+    this.#users.clear()
+    this.#size = 0
   }
 
-  /** Nothing of it stays in memory. */
-  clear(): void {
-    this.#numbers.clear()
-    this.#values.clear()
-    this.#topics.clear()
+  forget(user: UserId): void {
+    const kept = this.#users.get(user)
+    if (kept) this.#letGo(user, kept)
   }
 
-  #numberOf(user: UserId): number {
-    const known = this.#numbers.get(user)
-    if (known !== undefined) return known
-    const number = this.#nextNumber++
-    this.#numbers.set(user, number)
-    return number
+  #last(user: UserId): Kept {
+    const known = this.#users.get(user)
+    const kept = known ?? new Kept()
+    if (known) this.#users.delete(user)
+    else this.#size += kept.size
+    this.#users.set(user, kept)
+    return kept
   }
 
-  #letsIn(json: string): boolean {
-    return this.#values.calculatedSize + 2 * json.length + 512 < bytes || this.#passed++ % oneIn === 0
+  #put<Item extends { readonly size: number }>(kept: Kept, into: Map<string, Item>, name: string, item: Item): void {
+    const grown = item.size - (into.get(name)?.size ?? 0)
+    into.set(name, item)
+    kept.size += grown
+    this.#size += grown
+  }
+
+  #letGoOf(kept: Kept, key: string): void {
+    const size = kept.values.get(key)?.size ?? 0
+    kept.values.delete(key)
+    kept.size -= size
+    this.#size -= size
+  }
+
+  #letGo(user: UserId, kept: Kept): void {
+    this.#users.delete(user)
+    this.#size -= kept.size
+  }
+
+  /** Of the user that was read of longest ago, what was read first; at last its topics, and all of it. */
+  #letGoOfOldest(): void {
+    for (const [user, kept] of this.#users) {
+      const key = kept.oldest()
+      if (key === undefined) this.#letGo(user, kept)
+      else this.#letGoOf(kept, key)
+      return
+    }
   }
 }
 
-const placeOf = (number: number, name: string) => `${number} ${name}`
+/** Undefined for what is too large to stand with its entry. */
+function heldOf(row: Row, key: string): Held | undefined {
+  const value = restoreValue(String(row.value))
+  if (!('json' in value)) return undefined
+  const [owner, audience] = [String(row.owner), String(row.audience)]
+  return {
+    json: value.json,
+    owner,
+    grantees: row.everyone === 1 ? all : (JSON.parse(audience) as string[]),
+    expiresAt: row.expires_at === null ? null : Number(row.expires_at),
+    size: 2 * (value.json.length + key.length + owner.length + 2 * audience.length) + 150,
+  }
+}
+
+function topicsOf(rows: readonly Row[]): Topics {
+  const names = rows.map(({ grantee }) => String(grantee))
+  return { names: new Set(names), size: names.reduce((sum, name) => sum + 2 * name.length + 50, 500) }
+}
+
 const userOf = ({ scope }: Change): UserId | undefined => ('user' in scope ? scope.user : undefined)
 
 /** What a change may touch: `nothing` held here, the entries that its feed names, or `all` of its user. */
