@@ -114,6 +114,11 @@ async function fill(context: ContextHands, keys: readonly string[], audienceOf?:
     )
 }
 
+/** @throws where a line would measure what finds nothing */
+async function found(read: ContextHands, keys: readonly string[]): Promise<void> {
+  for (const key of keys) if ((await read.get(key)) === undefined) throw new Error(`${read.agent} cannot read ${key}`)
+}
+
 async function measure(place: Place, count: number): Promise<void> {
   const storage = { memory: 'memory:', file: `sqlite:${join(folder, `troupe-${count}.db`)}`, postgres: '' }[place]
   const onServer = { url: server, schema: `${schema}_${count}` }
@@ -162,7 +167,10 @@ async function measure(place: Place, count: number): Promise<void> {
     keep('raw upserts', await raw.upserts(keys, stored, writers, partMs, writing))
     keep('push', await write((n) => context.push(pick(keys, n), value)))
     keep('update', await write((n) => context.update(pick(keys, n), (found) => found as typeof value)))
-    const toTopics = (n: number) => context.push(pick(named, n), value, { topics: topicsFor(n) })
+    const toTopics = (n: number) => {
+      const key = pick(named, n)
+      return context.push(key, value, { topics: topicsFor(Number(key.slice('named.'.length))) })
+    }
     keep('push to three topics', await write(toTopics))
     keep('raw gets', await raw.gets(keys, 1, partMs, reading))
     keep('get', await read((n) => context.get(pick(keys, n))))
@@ -178,6 +186,8 @@ async function measure(place: Place, count: number): Promise<void> {
     keep('stats', await read(() => ada.context.stats()))
     keep('watch lag', await watchLag(context))
   }
+  await found(some, ofSome)
+  await found(many, named)
   console.log(`${place}, ${count.toLocaleString('en')} entries`)
   const durable = place !== 'memory'
   line('push', 'raw upserts', durable ? 0.4 : undefined)
