@@ -5,7 +5,7 @@ import type { JournalRecord } from '../../durable/index.ts'
 import type { Fragment, Statement } from '../../storage/index.ts'
 import { pending } from '../core/pending.ts'
 import { ended, still } from './await-run.ts'
-import { carriedOn, isLostOnTheWay, isOfStorage, isPassing } from './carried-on.ts'
+import { carriedOn, isOfStorage, isPassing } from './carried-on.ts'
 import type { CommandOptions, Patience } from './command-options.ts'
 import { foldRun } from './fold-run.ts'
 import type { Forked, ForkSource } from './fork-run.ts'
@@ -21,6 +21,7 @@ import { createRunNotes, type RunNotes } from './run-notes.ts'
 import { RunOffers } from './run-offers.ts'
 import { RunOwner } from './run-owner.ts'
 import { RunRest } from './run-rest.ts'
+import { RunReturns } from './run-returns.ts'
 import type { RunRow } from './run-store.ts'
 import { createChildRuns } from './runs-below.ts'
 import { Signals } from './signals.ts'
@@ -30,7 +31,6 @@ import type { Order } from './wire.ts'
 
 /** With its length, for a name may hold any character. */
 const keyOf = (user: UserId, run: string) => `${user.length} ${user}${run}`
-const tryAgainMs = 1_000
 /** Between looks at a run that another process carries on, where no note comes. */
 const elsewhereMs = 1_000
 export class OrchestraHost implements RunHost {
@@ -42,7 +42,7 @@ export class OrchestraHost implements RunHost {
   readonly #live = new Signals<LivePart>()
   readonly #notes: RunNotes
   readonly #offers: RunOffers
-  readonly #tryingAgain = new Set<string>()
+  readonly #returns: RunReturns
   readonly #rest: RunRest
   readonly #stopArrivals: () => void
   /** Users who are being forgotten. */
@@ -65,6 +65,7 @@ export class OrchestraHost implements RunHost {
     const { clock, random, inbox, storage } = this.parts
     this.#code = new RunCode(known)
     this.#offers = new RunOffers(clock, random, (user, run) => this.takeUp(user, run))
+    this.#returns = new RunReturns(this, this.parts, (user, run) => this.#signals.emit(keyOf(user, run)))
     this.#rest = new RunRest({
       clock,
       letGo: (owner) => this.#letGo(owner),
@@ -139,7 +140,7 @@ export class OrchestraHost implements RunHost {
     taken.catch((error: unknown) => {
       this.#owners.delete(key)
       // Whether the storage made it this process' is not known: then nobody else would carry it on.
-      if (isOfStorage(error)) this.#tryAgain(user, run)
+      if (isOfStorage(error)) this.#returns.lost(user, run)
     })
     return taken
   }
@@ -328,25 +329,7 @@ export class OrchestraHost implements RunHost {
   /** Somebody else owns it now, or the storage failed: looked at again after a while, from what is durable. */
   #onLost(user: UserId, run: string, taken: boolean): void {
     void this.#drop(user, run, taken)
-    this.#tryAgain(user, run)
-  }
-
-  #tryAgain(user: UserId, run: string): void {
-    const key = keyOf(user, run)
-    if (this.#closed || this.#tryingAgain.has(key)) return
-    this.#tryingAgain.add(key)
-    this.parts.clock.after(tryAgainMs, async () => {
-      this.#tryingAgain.delete(key)
-      if (this.#closed) return
-      try {
-        await this.own(user, run)
-      } catch (error) {
-        // The row may say that it is here: until it is, or is known to be elsewhere, nobody else will come for it.
-        if (isLostOnTheWay(error)) this.#tryAgain(user, run)
-        else if (!isPassing(error)) this.parts.log.warn('a run is not taken up again', { run, error: error as Error })
-      }
-      this.#signals.emit(key)
-    })
+    this.#returns.lost(user, run)
   }
 
   /** A run that is there already, whoever began it. */

@@ -3,7 +3,7 @@
  * that follows from them in one change, and then carries out what is new. It keeps nothing that the journal doesn't
  * hold: losing it at any moment loses nothing.
  */
-import { failure, type Json, type StoredError, storeError, TroupeError, type UserId } from '../../core/index.ts'
+import { failure, type Json, type StoredError, TroupeError, type UserId } from '../../core/index.ts'
 import type { JournalWriter, StepEnd } from '../../durable/index.ts'
 import type { Statement } from '../../storage/index.ts'
 import { pathOf } from '../core/agent-path.ts'
@@ -14,6 +14,7 @@ import { resultOf, standingOf } from '../core/result.ts'
 import { saveState } from '../core/snapshot.ts'
 import type { State } from '../core/state.ts'
 import { answerParent } from './answer-parent.ts'
+import { brokenDown } from './broken-down.ts'
 import { parentOf } from './parent.ts'
 import type { OrchestraParts } from './parts.ts'
 import { rowsFollowing, rowsOf } from './rows-following.ts'
@@ -244,50 +245,18 @@ export class RunOwner {
     return statements
   }
 
-  /**
-   * What will fail the same way however often it is tried (a full journal, a broken invariant) ends this run, and no
-   * other: its journal stays as it was, for whoever looks into it.
-   */
   async #breakDown(error: unknown): Promise<void> {
-    const { journals, clock, store, storage } = this.#parts
     this.#writer.rewind(this.#mark)
-    const reason =
-      error instanceof TroupeError
-        ? error
-        : failure('invariant.broken', { rule: `run ${this.run} goes on` }, { cause: error })
-    const account = {
-      ...resultOf(this.#state, clock.now()),
-      status: 'failed',
-      success: false,
-      error: storeError(reason),
-    } as const
-    const result = JSON.stringify(account)
-    const standing = {
-      status: 'failed',
-      reason: null,
-      over: true,
-      moving: false,
-      result,
-      outside: 0,
-      cost: account.cost.usd,
-      said: account,
-    }
+    const at = { user: this.user, run: this.run, state: this.#state, writer: this.#writer }
     const steps = this.#launcher.steps()
-    const statements = [
-      ...store.stand(this.user, this.run, standing),
-      ...this.#writer.prove().statements,
-      ...journals.fence(
-        this.user,
-        steps.map((step) => stepJournal(this.run, step)),
-      ).statements,
-      ...journals.close(this.user, this.#writer.id).statements,
-    ]
-    const written = await storage.commit({ id: null, scope: { user: this.user }, statements }).catch(() => undefined)
+    const { account, statements } = brokenDown(this.#parts, at, steps, error)
+    const change = { id: null, scope: { user: this.user }, statements }
+    const written = await this.#parts.storage.commit(change).catch(() => undefined)
     // Another owner has it, or nothing can be written: whoever takes it up next finds the same.
     if (!written?.ok) return this.#parts.onLost(this.user, this.run, written?.code === 'journal.lost')
     this.#brokenDown = true
     this.#still = JSON.parse(JSON.stringify(account)) as Json
-    for (const step of steps) void this.#launcher.cancel(step, storeError(reason))
+    for (const step of steps) void this.#launcher.cancel(step, account.error)
     for (const observer of this.#observers) observer([])
   }
 
