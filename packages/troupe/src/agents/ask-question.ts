@@ -3,6 +3,7 @@ import {
   checkOptions,
   encodeJson,
   failure,
+  hashJson,
   type Json,
   milliseconds,
   type Question,
@@ -29,7 +30,10 @@ export function createQuestion(options: AskOptions): Question {
   const question = JSON.parse(encodeJson(Object.fromEntries(said), 'The question')) as unknown as Question
   const misfit = question.default === undefined ? undefined : wrongAnswer(question, question.default)
   if (misfit) throw wrong(`its default does not fit: ${misfit.message}`)
-  return question
+  if (kind !== 'approval' || question.hash !== undefined) return question
+  // An approval is of what was shown, also where the code names no hash of its own.
+  const { tool = null, args = null } = question
+  return { ...question, hash: hashJson({ text, tool, args }) }
 }
 
 const isChoice = (options: unknown): boolean =>

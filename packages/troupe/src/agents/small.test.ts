@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
+import type { Json } from '../core/index.ts'
 import { defineTool } from '../tools/index.ts'
 import { checkAnswer, createQuestion } from './ask-question.ts'
 import { readCoordination } from './coordination.ts'
@@ -75,6 +76,15 @@ describe('questions', () => {
     expect(checkAnswer(approval, { approve: true, hash: 'h' })).toBeTruthy()
     expect(() => checkAnswer(approval, { approve: true, hash: 'other' })).toThrow(/bound to other/)
     expect(() => checkAnswer(approval, true)).toThrow(/approve/)
+  })
+
+  it('of the code bind an approval to what they show, where they name no hash', () => {
+    const may = (args: Json) => createQuestion({ kind: 'approval', text: 'May it?', args, default: { approve: false } })
+    const asked = may({ euros: 5 })
+    expect(checkAnswer(asked, { approve: true, hash: asked.hash ?? '' })).toBeTruthy()
+    expect(() => checkAnswer(asked, { approve: true, hash: may({ euros: 50 }).hash ?? '' })).toThrow(/bound to other/)
+    expect(() => checkAnswer(asked, { approve: true })).toThrow(/bound to other/)
+    expect(may({ euros: 5 })).toEqual(asked)
   })
 })
 
