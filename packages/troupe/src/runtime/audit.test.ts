@@ -1,50 +1,16 @@
-import { generateKeyPairSync } from 'node:crypto'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { dropSchema, missingServer, schemaName, server } from '../../test/postgres/server.ts'
+import { describe, expect, it } from 'vitest'
+import { server } from '../../test/postgres/server.ts'
 import { createVirtualClock, seededRandom, systemClock } from '../core/index.ts'
-import {
-  type Checkpoint,
-  createTroupe,
-  defineAgent,
-  defineMessage,
-  type Troupe,
-  type TroupeConfig,
-  verifyAudit,
-} from '../index.ts'
+import { type Checkpoint, defineAgent, defineMessage, type Troupe, type TroupeConfig, verifyAudit } from '../index.ts'
 import { consistent, includes, leafHash } from '../security/index.ts'
 import { createDisk } from '../storage/index.ts'
+import { auditedTroupes } from './audited.test.fixture.ts'
 
-const missing = await missingServer()
-const schema = schemaName('audit')
-const { publicKey, privateKey } = generateKeyPairSync('ed25519')
-const key = { id: 'audit-1', privateKey }
+const { missing, schema, publicKey, key, file, lines, opened } = await auditedTroupes('audit')
 const Note = defineMessage('note')
-
-let folder: string
-let open: Troupe[] = []
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'troupe-audit-'))
-})
-afterEach(async () => {
-  for (const troupe of open) await troupe.close().catch(() => {})
-  open = []
-  rmSync(folder, { recursive: true, force: true })
-  if (missing === undefined) await dropSchema(schema)
-})
-afterAll(() => (missing === undefined ? dropSchema(schema) : undefined))
-
-const file = () => join(folder, 'troupe.db')
-const lines = () => join(folder, 'checkpoints.jsonl')
-async function opened(config: Partial<TroupeConfig> = {}): Promise<Troupe> {
-  const troupe = await createTroupe({ storage: 'memory:', log: 'silent', ...config })
-  open.push(troupe)
-  return troupe
-}
 const all = async (troupe: Troupe, query: Parameters<Troupe['audit']['list']>[0] = {}) => {
   const found = []
   for await (const record of await troupe.audit.list(query)) found.push(record)

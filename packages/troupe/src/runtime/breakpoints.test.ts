@@ -1,28 +1,10 @@
-import { afterEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { type Agent, createTroupe, defineAgent, defineTool, LlmAgent, patterns, type Troupe } from '../index.ts'
+import { defineAgent, defineTool, LlmAgent } from '../index.ts'
 import { MockModel } from '../testing/index.ts'
+import { bad, echo, pipe, solo, troupesOfTests } from './teams.test.fixture.ts'
 
-const open: Troupe[] = []
-const opened = async (config: Partial<Parameters<typeof createTroupe>[0]> = {}) => {
-  const troupe = await createTroupe({ storage: 'memory:', log: 'silent', ...config })
-  open.push(troupe)
-  return troupe
-}
-const ada = async () => (await opened()).user('ada')
-afterEach(async () => {
-  for (const troupe of open.splice(0)) await troupe.close()
-})
-const solo = (agent: Agent) => ({ agents: [agent], flows: [`Start -> ${agent.name}`, `${agent.name} -> End`] })
-const echo = (name: string) => defineAgent<string>({ name, run: async (input) => `${input}>${name}` })
-const bad = (name: string) =>
-  defineAgent({
-    name,
-    run: () => {
-      throw new Error('no luck')
-    },
-  })
-const pipe = (...agents: Agent[]) => patterns.pipeline({ stages: agents.map((agent) => ({ agents: [agent] })) })
+const { ada } = troupesOfTests()
 
 describe('a breakpoint', () => {
   it('before a call of a tool waits; the call is made, or its result given', async () => {

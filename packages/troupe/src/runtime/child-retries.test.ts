@@ -1,16 +1,9 @@
-import { afterEach, describe, expect, it } from 'vitest'
-import { type Agent, createTroupe, defineAgent, LlmAgent, type Run, type Troupe } from '../index.ts'
+import { describe, expect, it } from 'vitest'
+import { type Agent, defineAgent, LlmAgent, type Run } from '../index.ts'
 import { MockModel } from '../testing/index.ts'
+import { troupesOfTests } from './teams.test.fixture.ts'
 
-const open: Troupe[] = []
-const ada = async () => {
-  const troupe = await createTroupe({ storage: 'memory:', log: 'silent' })
-  open.push(troupe)
-  return troupe.user('ada')
-}
-afterEach(async () => {
-  for (const troupe of open.splice(0)) await troupe.close()
-})
+const { ada } = troupesOfTests()
 const line = (...agents: Agent[]) => ({
   agents,
   flows: ['Start', ...agents.map(({ name }) => name), 'End']

@@ -1,36 +1,11 @@
-import { afterEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import {
-  type Agent,
-  createTroupe,
-  defineAgent,
-  defineTool,
-  finish,
-  LlmAgent,
-  type Run,
-  type RunEvent,
-  type Troupe,
-} from '../index.ts'
+import { type Agent, defineAgent, defineTool, finish, LlmAgent, type RunEvent } from '../index.ts'
 import { MockModel } from '../testing/index.ts'
+import { eventsOf, troupesOfTests } from './teams.test.fixture.ts'
 
-const open: Troupe[] = []
-const ada = async () => {
-  const troupe = await createTroupe({ storage: 'memory:', log: 'silent' })
-  open.push(troupe)
-  return troupe.user('ada')
-}
-afterEach(async () => {
-  for (const troupe of open.splice(0)) await troupe.close()
-})
+const { ada } = troupesOfTests()
 
-const eventsOf = async (run: Run, until?: RunEvent['type']): Promise<RunEvent[]> => {
-  const events: RunEvent[] = []
-  for await (const event of run.events()) {
-    events.push(event)
-    if (event.type === until) break
-  }
-  return events
-}
 const seqOf = (events: readonly RunEvent[], type: RunEvent['type'], agent?: string): number =>
   events.find((event) => event.type === type && (agent === undefined || ('agent' in event && event.agent === agent)))
     ?.seq ?? 0

@@ -1,29 +1,10 @@
-import { afterEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import {
-  type Agent,
-  createTroupe,
-  defineAgent,
-  defineTool,
-  finish,
-  invoke,
-  LlmAgent,
-  patterns,
-  type Run,
-  type Troupe,
-} from '../index.ts'
+import { defineAgent, defineTool, finish, invoke, LlmAgent, patterns, type Run } from '../index.ts'
 import { MockModel } from '../testing/index.ts'
+import { pipe, troupesOfTests } from './teams.test.fixture.ts'
 
-const open: Troupe[] = []
-const ada = async () => {
-  const troupe = await createTroupe({ storage: 'memory:', log: 'silent' })
-  open.push(troupe)
-  return troupe.user('ada')
-}
-afterEach(async () => {
-  for (const troupe of open.splice(0)) await troupe.close()
-})
-const pipe = (...agents: Agent[]) => patterns.pipeline({ stages: agents.map((agent) => ({ agents: [agent] })) })
+const { ada } = troupesOfTests()
 /** Fails until it is told not to. */
 const lamed = () => {
   const state = { fails: true, calls: [] as string[] }

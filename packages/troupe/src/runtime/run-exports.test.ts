@@ -1,18 +1,8 @@
-import { afterEach, describe, expect, it } from 'vitest'
-import { type Agent, createTroupe, defineAgent, openExport, patterns, Tracer, type Troupe } from '../index.ts'
+import { describe, expect, it } from 'vitest'
+import { defineAgent, openExport, Tracer } from '../index.ts'
+import { echo, pipe, troupesOfTests } from './teams.test.fixture.ts'
 
-const open: Troupe[] = []
-const opened = async (config: Partial<Parameters<typeof createTroupe>[0]> = {}) => {
-  const troupe = await createTroupe({ storage: 'memory:', log: 'silent', ...config })
-  open.push(troupe)
-  return troupe
-}
-const ada = async () => (await opened()).user('ada')
-afterEach(async () => {
-  for (const troupe of open.splice(0)) await troupe.close()
-})
-const echo = (name: string) => defineAgent<string>({ name, run: async (input) => `${input}>${name}` })
-const pipe = (...agents: Agent[]) => patterns.pipeline({ stages: agents.map((agent) => ({ agents: [agent] })) })
+const { ada, closeAll } = troupesOfTests()
 
 describe('an exported run', () => {
   const secret = 'sk-abcdefghijklmnopqrstuvwx'
@@ -29,7 +19,7 @@ describe('an exported run', () => {
 
   it('opens without its database: it replays, explains and is compared', async () => {
     const { orchestra, run, file } = await exported()
-    for (const troupe of open.splice(0)) await troupe.close()
+    await closeAll()
     const past = openExport(JSON.stringify(file))
     expect(past).toMatchObject({ id: run.id, status: 'completed', tags: ['x'], build: expect.any(String) })
     expect(past.replay()).toMatchObject({ identical: true })

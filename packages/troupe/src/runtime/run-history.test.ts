@@ -1,37 +1,10 @@
-import { afterEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import {
-  type Agent,
-  createTroupe,
-  defineAgent,
-  defineMessage,
-  finish,
-  invoke,
-  patterns,
-  type Run,
-  type RunEvent,
-  type Troupe,
-} from '../index.ts'
+import { defineAgent, defineMessage, finish, invoke } from '../index.ts'
 import { createVirtualClock } from '../testing/index.ts'
+import { echo, eventsOf, pipe, solo, troupesOfTests } from './teams.test.fixture.ts'
 
-const open: Troupe[] = []
-const opened = async (config: Partial<Parameters<typeof createTroupe>[0]> = {}) => {
-  const troupe = await createTroupe({ storage: 'memory:', log: 'silent', ...config })
-  open.push(troupe)
-  return troupe
-}
-const ada = async () => (await opened()).user('ada')
-afterEach(async () => {
-  for (const troupe of open.splice(0)) await troupe.close()
-})
-const solo = (agent: Agent) => ({ agents: [agent], flows: [`Start -> ${agent.name}`, `${agent.name} -> End`] })
-const eventsOf = async (run: Run): Promise<RunEvent[]> => {
-  const events: RunEvent[] = []
-  for await (const event of run.events()) events.push(event)
-  return events
-}
-const echo = (name: string) => defineAgent<string>({ name, run: async (input) => `${input}>${name}` })
-const pipe = (...agents: Agent[]) => patterns.pipeline({ stages: agents.map((agent) => ({ agents: [agent] })) })
+const { opened, ada } = troupesOfTests()
 
 describe('a run that is over', () => {
   it('is replayed and forked for its retention; after it the result remains', async () => {

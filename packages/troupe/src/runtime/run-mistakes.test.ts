@@ -1,8 +1,7 @@
-import { afterEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import {
   type Agent,
   type AgentResult,
-  createTroupe,
   defineAgent,
   defineMessage,
   finish,
@@ -11,23 +10,11 @@ import {
   patterns,
   type Results,
   type RunConfig,
-  type Troupe,
 } from '../index.ts'
+import { solo, troupesOfTests } from './teams.test.fixture.ts'
 
-const open: Troupe[] = []
-const ada = async () => {
-  const troupe = await createTroupe({ storage: 'memory:', log: 'silent' })
-  open.push(troupe)
-  return troupe.user('ada')
-}
-afterEach(async () => {
-  for (const troupe of open.splice(0)) await troupe.close()
-})
+const { ada } = troupesOfTests()
 
-const solo = (agent: Agent, ...more: string[]) => ({
-  agents: [agent],
-  flows: [`Start -> ${agent.name}`, `${agent.name} -> End`, ...more],
-})
 const withUser = (agent: Agent) => solo(agent, `${agent.name} -> User`, `User -> ${agent.name}`)
 const leaf = defineAgent({ name: 'Leaf', run: () => 'done' })
 const waits = defineAgent({ name: 'Waits', run: async (_, ctx) => finish(await ctx.ask({ text: 'Go on?' })) })

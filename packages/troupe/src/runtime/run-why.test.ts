@@ -1,38 +1,9 @@
-import { afterEach, describe, expect, it } from 'vitest'
-import {
-  type Agent,
-  createTroupe,
-  defineAgent,
-  finish,
-  invoke,
-  LlmAgent,
-  patterns,
-  type Run,
-  Tracer,
-  type Troupe,
-} from '../index.ts'
+import { describe, expect, it } from 'vitest'
+import { defineAgent, finish, invoke, LlmAgent, type Run, Tracer } from '../index.ts'
 import { createVirtualClock, MockModel } from '../testing/index.ts'
+import { bad, echo, pipe, solo, troupesOfTests } from './teams.test.fixture.ts'
 
-const open: Troupe[] = []
-const opened = async (config: Partial<Parameters<typeof createTroupe>[0]> = {}) => {
-  const troupe = await createTroupe({ storage: 'memory:', log: 'silent', ...config })
-  open.push(troupe)
-  return troupe
-}
-const ada = async () => (await opened()).user('ada')
-afterEach(async () => {
-  for (const troupe of open.splice(0)) await troupe.close()
-})
-const solo = (agent: Agent) => ({ agents: [agent], flows: [`Start -> ${agent.name}`, `${agent.name} -> End`] })
-const echo = (name: string) => defineAgent<string>({ name, run: async (input) => `${input}>${name}` })
-const bad = (name: string) =>
-  defineAgent({
-    name,
-    run: () => {
-      throw new Error('no luck')
-    },
-  })
-const pipe = (...agents: Agent[]) => patterns.pipeline({ stages: agents.map((agent) => ({ agents: [agent] })) })
+const { opened, ada } = troupesOfTests()
 
 describe('why', () => {
   const said = async (

@@ -1,28 +1,10 @@
-import { afterEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import {
-  createTroupe,
-  defineAgent,
-  defineTool,
-  finish,
-  handOff,
-  invoke,
-  type Json,
-  LlmAgent,
-  type Run,
-  type Troupe,
-} from '../index.ts'
+import { defineAgent, defineTool, finish, handOff, invoke, type Json, LlmAgent, type Run } from '../index.ts'
 import { MockModel } from '../testing/index.ts'
+import { troupesOfTests } from './teams.test.fixture.ts'
 
-const open: Troupe[] = []
-const ada = async () => {
-  const troupe = await createTroupe({ storage: 'memory:', log: 'silent' })
-  open.push(troupe)
-  return troupe.user('ada')
-}
-afterEach(async () => {
-  for (const troupe of open.splice(0)) await troupe.close()
-})
+const { ada, opened } = troupesOfTests()
 
 const asker = defineAgent({ name: 'A', run: async (_, ctx) => finish(await ctx.ask({ text: '?' })) })
 const asking = { agents: [asker], flows: ['Start -> A', 'A -> End', 'A -> User', 'User -> A'] }
@@ -63,7 +45,8 @@ describe('answers', () => {
 })
 
 it('every event names its run, its user, their trace, and the agents through whom it came to be', async () => {
-  const { orchestra } = await ada()
+  const troupe = await opened()
+  const { orchestra } = troupe.user('ada')
   const a = defineAgent({ name: 'A', run: async () => handOff('B', 1) })
   const b = defineAgent({
     name: 'B',
@@ -71,7 +54,7 @@ it('every event names its run, its user, their trace, and the agents through who
   })
   const c = defineAgent({ name: 'C', run: async () => 3 })
   const announced: (readonly [type: string, path: unknown, trace: unknown])[] = []
-  open[0]?.on('*', ({ type, path, trace, seq }) => seq && announced.push([type, path, trace]))
+  troupe.on('*', ({ type, path, trace, seq }) => seq && announced.push([type, path, trace]))
   const flows = ['Start -> A', 'A -> B', 'B <-> C', 'B -> End']
   const run = await orchestra.start({ task: 't', topology: { agents: [a, b, c], flows } })
   const traces = new Set<string>()

@@ -1,18 +1,10 @@
-import { afterEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { type Agent, createTroupe, defineAgent, defineTool, LlmAgent, patterns, type Troupe } from '../index.ts'
+import { defineAgent, defineTool, LlmAgent } from '../index.ts'
 import { MockModel } from '../testing/index.ts'
+import { pipe, troupesOfTests } from './teams.test.fixture.ts'
 
-const open: Troupe[] = []
-const ada = async () => {
-  const troupe = await createTroupe({ storage: 'memory:', log: 'silent' })
-  open.push(troupe)
-  return troupe.user('ada')
-}
-afterEach(async () => {
-  for (const troupe of open.splice(0)) await troupe.close()
-})
-const pipe = (...agents: Agent[]) => patterns.pipeline({ stages: agents.map((agent) => ({ agents: [agent] })) })
+const { ada } = troupesOfTests()
 
 /** An agent that books by tools, one of them a body, and pays by its own code afterwards. */
 function trip(done: string[], mayUndo: (what: string) => boolean = () => true) {

@@ -1,45 +1,13 @@
 import { generateKeyPairSync } from 'node:crypto'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { rmSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
-import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { dropSchema, missingServer, schemaName, server, withClient } from '../../test/postgres/server.ts'
-import {
-  type AuditReport,
-  type Checkpoint,
-  createTroupe,
-  type Troupe,
-  type TroupeConfig,
-  verifyAudit,
-} from '../index.ts'
+import { describe, expect, it } from 'vitest'
+import { server, withClient } from '../../test/postgres/server.ts'
+import { type AuditReport, type Checkpoint, verifyAudit } from '../index.ts'
 import { digestOf, GrowingTree, leafHash } from '../security/index.ts'
+import { auditedTroupes } from './audited.test.fixture.ts'
 
-const missing = await missingServer()
-const schema = schemaName('verify_audit')
-const { publicKey, privateKey } = generateKeyPairSync('ed25519')
-const key = { id: 'audit-1', privateKey }
-
-let folder: string
-let open: Troupe[] = []
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'troupe-audit-'))
-})
-afterEach(async () => {
-  for (const troupe of open) await troupe.close().catch(() => {})
-  open = []
-  rmSync(folder, { recursive: true, force: true })
-  if (missing === undefined) await dropSchema(schema)
-})
-afterAll(() => (missing === undefined ? dropSchema(schema) : undefined))
-
-const file = () => join(folder, 'troupe.db')
-const lines = () => join(folder, 'checkpoints.jsonl')
-async function opened(config: Partial<TroupeConfig> = {}): Promise<Troupe> {
-  const troupe = await createTroupe({ storage: 'memory:', log: 'silent', ...config })
-  open.push(troupe)
-  return troupe
-}
+const { missing, schema, publicKey, key, folder, file, lines, opened } = await auditedTroupes('verify_audit')
 /** A log of 20 leaves in a file, signed after 10 and at its end, then changed past Troupe. */
 async function tampered(change: (db: DatabaseSync) => void): Promise<AuditReport> {
   const audit = { checkpoints: { key, to: lines() } }
@@ -105,7 +73,7 @@ describe('verifyAudit', () => {
       db.prepare('delete from security_audit where id = ?').run(idAt(db, 3))
     })
     expect(gone).toMatchObject({ ok: false, covered: 20, findings: [{ kind: 'missing', n: 3 }] })
-    rmSync(folder, { recursive: true })
+    rmSync(folder(), { recursive: true })
     const leaf = await tampered((db) => {
       db.prepare('delete from security_audit where id = ?').run(idAt(db, 13))
       db.exec('delete from security_audit_leaves where n = 13')
@@ -157,7 +125,7 @@ describe('verifyAudit', () => {
       db.exec('update security_audit_head set size = 15')
     })
     expect(report).toMatchObject({ ok: false, size: 15, covered: 10, findings: [{ kind: 'truncated', n: 15 }] })
-    rmSync(folder, { recursive: true })
+    rmSync(folder(), { recursive: true })
     const everything = await tampered((db) => {
       for (const table of ['', '_leaves', '_nodes', '_pending']) db.exec(`delete from security_audit${table}`)
       db.exec("update security_audit_head set size = 0, peaks = '[]'")
