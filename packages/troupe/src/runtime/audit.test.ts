@@ -2,12 +2,12 @@ import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, it } from 'vitest'
+import { auditedTroupes } from '../../test/postgres/audited-troupes.ts'
 import { server } from '../../test/postgres/server.ts'
 import { createVirtualClock, seededRandom, systemClock } from '../core/index.ts'
 import { type Checkpoint, defineAgent, defineMessage, type Troupe, type TroupeConfig, verifyAudit } from '../index.ts'
 import { consistent, includes, leafHash } from '../security/index.ts'
 import { createDisk } from '../storage/index.ts'
-import { auditedTroupes } from './audited.test.fixture.ts'
 
 const { missing, schema, publicKey, key, file, lines, opened } = await auditedTroupes('audit')
 const Note = defineMessage('note')

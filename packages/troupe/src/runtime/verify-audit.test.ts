@@ -2,10 +2,10 @@ import { generateKeyPairSync } from 'node:crypto'
 import { rmSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { describe, expect, it } from 'vitest'
+import { auditedTroupes } from '../../test/postgres/audited-troupes.ts'
 import { server, withClient } from '../../test/postgres/server.ts'
 import { type AuditReport, type Checkpoint, verifyAudit } from '../index.ts'
 import { digestOf, GrowingTree, leafHash } from '../security/index.ts'
-import { auditedTroupes } from './audited.test.fixture.ts'
 
 const { missing, schema, publicKey, key, folder, file, lines, opened } = await auditedTroupes('verify_audit')
 /** A log of 20 leaves in a file, signed after 10 and at its end, then changed past Troupe. */

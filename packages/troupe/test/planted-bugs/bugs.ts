@@ -274,8 +274,8 @@ const durableBugs: readonly Bug[] = [
     edits: [
       edit(
         owner,
-        '        const statements = [\n            ...this.#recorded(step, at),',
-        '        if (taken.length > 0) await storage.commit({ id: null, scope: { user: this.user }, statements: inbox.remove(this.user, this.#writer.id, taken).statements });\n        const statements = [\n            ...this.#recorded(step, at),',
+        '        const statements = [\n            ...(proves ?',
+        '        if (taken.length > 0) await storage.commit({ id: null, scope: { user: this.user }, statements: inbox.remove(this.user, this.#writer.id, taken).statements });\n        const statements = [\n            ...(proves ?',
       ),
       edit(owner, '...(taken.length > 0 ? inbox.remove(this.user, this.#writer.id, taken).statements : []),', ''),
     ],

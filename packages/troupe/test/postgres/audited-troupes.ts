@@ -4,8 +4,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeEach } from 'vitest'
-import { dropSchema, missingServer, schemaName } from '../../test/postgres/server.ts'
-import { createTroupe, type Troupe, type TroupeConfig } from '../index.ts'
+import { createTroupe, type Troupe, type TroupeConfig } from '../../src/index.ts'
+import { dropSchema, missingServer, schemaName } from './server.ts'
 
 /** To be called once in a file of tests, by whose name the schema on PostgreSQL is called. */
 export async function auditedTroupes(name: string) {
