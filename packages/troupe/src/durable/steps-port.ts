@@ -127,6 +127,8 @@ export interface Steps {
   forget(user: string): Promise<() => void>
   /** Gives up what is carried out of a step here: executed again, it is entered from its record. */
   giveUp(user: string, step: JournalId): Promise<void>
+  /** Of every run, for its process was given up. */
+  giveUpRuns(): Promise<void>
   /**
    * The gentle end: steps at work may come to their end for `finishMs`; after it none is taken in, effects under way may end
    * for `effectsMs`, and their steps are given up: whoever enters them next is answered from the record. Then `close`.

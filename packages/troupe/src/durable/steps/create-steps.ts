@@ -54,6 +54,12 @@ const allRecords = 1_000_000
 /** With its length, for a name may hold any character. */
 const placeOf = (user: string, step: JournalId) => `${user.length} ${user}${step}`
 
+async function leave(executions: readonly (Execution | undefined)[]): Promise<void> {
+  await Promise.all(
+    executions.map((execution) => (execution?.state === 'parked' ? execution.drop() : execution?.stop('closed'))),
+  )
+}
+
 /** @example const steps = createSteps({ storage, journals, inbox, timers, clock, random }) */
 export function createSteps(options: StepsOptions): Steps {
   const { storage, journals, inbox } = options
@@ -113,10 +119,8 @@ export function createSteps(options: StepsOptions): Steps {
       await Promise.all(mine.map((execution) => execution.forget()))
       return () => void forgetting.delete(user)
     },
-    async giveUp(user, step) {
-      const execution = executions.get(placeOf(user, step))
-      await (execution?.state === 'parked' ? execution.drop() : execution?.stop('closed'))
-    },
+    giveUp: (user, step) => leave([executions.get(placeOf(user, step))]),
+    giveUpRuns: () => leave([...executions.values()].filter(({ spec }) => spec.runId !== undefined)),
     drain: (patience) => drainSteps({ ...options, limits, executions, refuse: () => closing.abort() }, patience),
     async close() {
       closing.abort()

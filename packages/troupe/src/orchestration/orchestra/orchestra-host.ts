@@ -159,6 +159,8 @@ export class OrchestraHost implements RunHost {
   /** This process was given up: whoever finds its runs takes them. */
   lost(): void {
     this.#losses++
+    // Also of runs that the storage had failed a moment ago: nobody here is their owner, and their steps went on.
+    void this.parts.steps.giveUpRuns()
     for (const [key, owned] of this.#owners) {
       // Not carried on yet, it may have been claimed under the new name, under which nobody here has it.
       const begun = this.#launchers.has(key)
@@ -323,7 +325,9 @@ export class OrchestraHost implements RunHost {
     this.#rest.moves(key)
     this.#owners.delete(key)
     this.#launchers.delete(key)
-    return stops && launcher ? launcher.giveUp() : Promise.resolve()
+    if (stops && launcher) return launcher.giveUp()
+    launcher?.leave()
+    return Promise.resolve()
   }
 
   /** Somebody else owns it now, or the storage failed: looked at again after a while, from what is durable. */

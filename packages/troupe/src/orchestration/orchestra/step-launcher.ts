@@ -131,11 +131,16 @@ export class StepLauncher {
     this.#flights.clear()
   }
 
+  /** Begins and enters nothing any more; what is under way goes on, for whoever carries the run on here next. */
+  leave(): void {
+    this.#over = true
+    this.#flights.clear()
+  }
+
   /** Stops what is under way: the run is carried on by somebody else, or by nobody for now. */
   async giveUp(): Promise<void> {
-    this.#over = true
     const steps = [...this.#flights.keys()]
-    this.#flights.clear()
+    this.leave()
     await Promise.all(steps.map((step) => this.#parts.steps.giveUp(this.#user, stepJournal(this.#run, step))))
   }
 
