@@ -45,10 +45,18 @@ export const each = (dialect: Dialect, list: unknown, alias: string): Piece => {
 
 export const live = (p: { readonly now: Bind }): Piece => sql`(e.expires_at is null or e.expires_at > ${p.now})`
 
-export const visible = (dialect: Dialect, p: ReaderValues): Piece =>
-  sql`(${p.all} = 1 or e.everyone = 1 or e.owner = ${p.agent} or exists (
-    select 1 from ${each(dialect, sql`e.audience`, 'g')} where g.value = ${p.grantee} or exists (
-      select 1 from context_subscriptions s where s.user_id = ${p.user} and s.agent = ${p.agent} and s.grantee = g.value)))`
+export const visible = (dialect: Dialect, p: ReaderValues): Piece => {
+  const [audience, g] = [each(dialect, sql`e.audience`, 'g'), sql`g.value`]
+  const subscribed = (to: Piece) => sql`exists (select 1 from context_subscriptions s
+    where s.user_id = ${p.user} and s.agent = ${p.agent} and s.grantee = ${to})`
+  // Of the topics of a reader PostgreSQL would make a table, were it not given the entry's as an array.
+  const granted =
+    dialect.name === 'sqlite'
+      ? sql`exists (select 1 from ${audience} where ${g} = ${p.grantee} or ${subscribed(g)})`
+      : sql`exists (select 1 from ${audience} where ${g} = ${p.grantee})
+          or ${subscribed(sql`any(array(select ${g} from ${audience}))`)}`
+  return sql`(${p.all} = 1 or e.everyone = 1 or e.owner = ${p.agent} or ${granted})`
+}
 
 export const writable = (dialect: Dialect, p: ReaderValues): Piece =>
   sql`(${p.all} = 1 or e.owner = ${p.agent} or exists (select 1 from ${each(dialect, sql`e.writers`, 'w')}

@@ -4,11 +4,13 @@
  * were prepared before a migration cost one attempt and not one per connection.
  */
 import type { Pool, PoolClient, QueryResult } from 'pg'
-import { answered, disconnect } from './silence.ts'
+import { answered, disconnect, SilenceWatch } from './silence.ts'
 
 export class Connections {
   readonly #pool: Pool
   readonly #answerMs: number
+  /** Over those whose answers are waited for. */
+  readonly silence: SilenceWatch
   /** Of each connection, how many were lost before it was made. */
   readonly #lostBefore = new Map<PoolClient, number>()
   #lost = 0
@@ -17,14 +19,11 @@ export class Connections {
   constructor(pool: Pool, answerMs: number) {
     this.#pool = pool
     this.#answerMs = answerMs
+    this.silence = new SilenceWatch(answerMs)
     pool.on('connect', (client) => {
       this.#lostBefore.set(client, this.#lost)
       client.once('end', () => this.#lostBefore.delete(client))
     })
-  }
-
-  get answerMs(): number {
-    return this.#answerMs
   }
 
   /** How many may be had at once. */

@@ -19,7 +19,8 @@ const mostNames = 500
 const often = 3
 
 export class PreparedTexts {
-  readonly #texts = new LRUCache<string, string>({ max: 4_096 })
+  /** By their SQL, then by the kinds of its values: one long text to look for. */
+  readonly #texts = new LRUCache<string, Map<string, string>>({ max: 4_096 })
   readonly #uses = new LRUCache<string, { count: number }>({ max: 4_096 })
   readonly #names = new Map<string, string>()
   readonly #now: string
@@ -41,12 +42,12 @@ export class PreparedTexts {
       if (bind === null) continue
       values.push(isNow(bind) ? (bind.plusMs ?? 0) : bind)
     }
-    const key = `${signature} ${sql}`
-    let text = this.#texts.get(key)
+    const texts = this.#texts.get(sql) ?? new Map<string, string>()
+    let text = texts.get(signature)
     if (text === undefined) {
       text = this.#typed(sql, binds)
       if (wrap) text = wrap.apply(text)
-      this.#texts.set(key, text)
+      this.#texts.set(sql, texts.set(signature, text))
     }
     const name = this.#nameOf(text)
     return name === undefined ? { text, values } : { text, values, name }

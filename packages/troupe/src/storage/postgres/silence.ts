@@ -2,37 +2,61 @@
  * A connection can be gone without a word: its peer, or something between, takes what is sent and answers nothing. Such a
  * one is broken off, so that whoever waits on it hears that it is lost.
  */
+import type { Socket } from 'node:net'
 import type { Client } from 'pg'
-
-export interface Silence {
-  /** It begins anew. */
-  heard(): void
-  end(): void
-}
 
 /** A process that was stopped for a while finds its answers after its timers: only ticks that were lived through count. */
 const ticks = 4
 
-export function breakOffWhenSilent(client: Client, ms: number): Silence {
-  let silent = 0
-  const timer = setInterval(() => {
-    if (++silent === ticks) client.connection.stream.destroy()
-  }, ms / ticks)
-  return {
-    heard() {
-      silent = 0
-    },
-    end: () => clearInterval(timer),
+interface Waiting {
+  /** Bytes that had come at the last tick. */
+  read: number
+  silent: number
+}
+
+/** One timer for all who wait, for a transaction is shorter than it takes to set one. */
+export class SilenceWatch {
+  readonly #ms: number
+  readonly #waiting = new Map<Client, Waiting>()
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(ms: number) {
+    this.#ms = ms
+  }
+
+  begin(client: Client): void {
+    this.#waiting.set(client, { read: socketOf(client).bytesRead, silent: -1 })
+    this.#timer ??= setInterval(() => this.#tick(), this.#ms / ticks).unref()
+  }
+
+  end(client: Client): void {
+    this.#waiting.delete(client)
+  }
+
+  #tick(): void {
+    if (this.#waiting.size === 0) {
+      clearInterval(this.#timer)
+      this.#timer = undefined
+    }
+    for (const [client, waiting] of this.#waiting) {
+      const socket = socketOf(client)
+      if (socket.bytesRead !== waiting.read) Object.assign(waiting, { read: socket.bytesRead, silent: 0 })
+      else if (++waiting.silent >= ticks) socket.destroy()
+    }
   }
 }
 
+// With TLS too.
+const socketOf = (client: Client) => client.connection.stream as Socket
+
 /** @throws what is thrown for a lost connection, where no answer comes for so long */
 export async function answered<T>(client: Client, ms: number, asked: Promise<T>): Promise<T> {
-  const silence = breakOffWhenSilent(client, ms)
+  const watch = new SilenceWatch(ms)
+  watch.begin(client)
   try {
     return await asked
   } finally {
-    silence.end()
+    watch.end(client)
   }
 }
 

@@ -7,7 +7,7 @@
  *
  * Invariant: role, user and search path hold for the transaction alone, so a connection of the pool carries nothing over.
  */
-import type { PoolClient, QueryResult } from 'pg'
+import type { PoolClient, QueryConfig, QueryResult } from 'pg'
 import type { Change, Row, Scope } from '../port.ts'
 import type { Statement } from '../statement.ts'
 import { idleMsOf } from './connect.ts'
@@ -15,7 +15,6 @@ import type { Connections } from './connections.ts'
 import { applicationRole } from './migrate.ts'
 import { type Meaning, meaningOf } from './postgres-error.ts'
 import { PreparedTexts, type Query } from './prepared-text.ts'
-import { breakOffWhenSilent } from './silence.ts'
 import { sendStuckAway } from './stuck.ts'
 
 export interface TransactionsOptions {
@@ -174,24 +173,23 @@ export class Transactions {
       values: now ? [user, String(Math.floor(now()))] : [user],
       name: 'troupe_enter',
     }
-    const named: readonly Query[] = [enter, ...queriesOf()]
-    const all = [
-      // In time for the wait for the lock.
-      { text: names ? begin : `${begin}; set local statement_timeout = ${statementMs}` },
-      ...(names ? named : named.map(({ name: _, ...query }) => query)),
-      { text: 'commit' },
-    ]
     const sending = client
-    const silence = breakOffWhenSilent(sending, connections.answerMs)
-    const settled = await Promise.allSettled(
-      all.map((query) => sending.query<Row>(query as { text: string }).finally(silence.heard)),
-    )
-    silence.end()
+    const send = ({ text, values, name }: Query) =>
+      sending.query<Row>((names ? { text, values, name } : { text, values }) as QueryConfig)
+    connections.silence.begin(sending)
+    const settled: readonly Settled[] = await Promise.allSettled([
+      // In time for the wait for the lock.
+      send({ text: names ? begin : `${begin}; set local statement_timeout = ${statementMs}`, values: [] }),
+      send(enter),
+      ...queriesOf().map(send),
+      send({ text: 'commit', values: [] }),
+    ])
+    connections.silence.end(sending)
     connections.release(
       sending,
       settled.some((each) => isRejected(each) && meaningOf(each.reason).kind === 'lost'),
     )
-    const [begun, entered] = settled as [Settled, Settled]
+    const [begun, entered] = settled as readonly [Settled, Settled]
     if (isRejected(begun)) return failedAt(begun, -2)
     if (isRejected(entered)) return failedAt(entered, -2)
     const at = Number(entered.value.rows[0]?.at)
