@@ -4,18 +4,20 @@ import { failure } from './errors/failure.ts'
 export type Duration = `${number}ms` | `${number}s` | `${number}m` | `${number}h` | `${number}d`
 
 const units: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
+/** 1,000,000 days: a moment that is made of now and a few of the longest can still be written as a date. */
+const longest = 86_400_000_000_000
 const form = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/
 
 /**
  * @param value e.g. `'250ms'`, `'1.5h'`
  * @param what names the option in the error
- * @returns milliseconds, at least 0
+ * @returns milliseconds, at least 0 and at most 1,000,000 days
  * @throws ValidationError `duration.invalid`
  */
 export function milliseconds(value: unknown, what: string): number {
   const found = typeof value === 'string' ? form.exec(value) : null
   const ms = found ? Number(found[1]) * (units[found[2] as string] as number) : Number.NaN
-  if (!Number.isFinite(ms) || ms > Number.MAX_SAFE_INTEGER)
+  if (!Number.isFinite(ms) || ms > longest)
     throw failure('duration.invalid', { what, value: typeof value === 'string' ? value : String(value) })
   return ms
 }

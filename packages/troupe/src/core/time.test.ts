@@ -13,6 +13,11 @@ describe('durations', () => {
     for (const bad of [0, 5, '5', '', '1 h', '-1s', 'soon', null, {}, Number.NaN, '1e999d'])
       expect(() => milliseconds(bad, 'The ttl')).toThrow(/The ttl must be a duration/)
   })
+  it('are never so long that no date could tell when they end', () => {
+    expect(new Date(Date.now() + 10 * milliseconds('1000000d', 'ttl')).toISOString()).toMatch(/^\+0\d{5}-/)
+    for (const bad of ['1000001d', '99999999d', '9007199254740991ms'] as const)
+      expect(() => milliseconds(bad, 'The ttl')).toThrow(/The ttl must be a duration/)
+  })
   it('are written in the longest unit that is exact', () => {
     expect([0, 1, 1_000, 90_000, 3_600_000, 86_400_000].map(duration)).toEqual(['0ms', '1ms', '1s', '90s', '1h', '1d'])
   })

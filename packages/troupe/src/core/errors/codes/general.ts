@@ -66,7 +66,7 @@ export const generalCodes = {
   'duration.invalid': {
     class: errors.ValidationError,
     message: '{what} must be a duration such as 250ms, 30s, 5m, 1h or 1d, not {value}.',
-    hint: 'Write the unit: a bare number is refused because nobody knows its unit.',
+    hint: 'Write the unit, for nobody knows that of a bare number; the longest is 1000000d.',
   },
   'option.unknown': {
     class: errors.ValidationError,
