@@ -68,9 +68,17 @@ export async function encode(type: MessageType, payload: unknown, limit: number)
   checkMessageType(type)
   const encoded = await encodePayload(type, payload)
   const bytes = Buffer.byteLength(encoded.json, 'utf8')
-  const most = Math.min(limit, maxMessageBytes)
-  if (bytes > most) throw failure('message.too_large', { type: type.name, bytes, limit: most })
+  checkBytes(type.name, bytes, limit)
   return { ...encoded, bytes }
+}
+
+/**
+ * Of a payload, and of the message as a whole: where its metadata make it larger than its mailbox, room never comes.
+ * @throws ValidationError `message.too_large`
+ */
+export function checkBytes(type: string, bytes: number, limit: number): void {
+  const most = Math.min(limit, maxMessageBytes)
+  if (bytes > most) throw failure('message.too_large', { type, bytes, limit: most })
 }
 
 interface Times {
@@ -79,15 +87,29 @@ interface Times {
   readonly expiresAt: Bind
 }
 
+const iso = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?)?$/
+const lastMoment = Date.UTC(9999, 11, 31, 23, 59, 59, 999)
+
+/** `Date.parse` takes `10` for the year 2001 and the 30th of February for one of March: what is mistyped must not go out at once. */
+function momentOf(at: string | Date): number {
+  const moment = at instanceof Date ? at.getTime() : iso.test(at) ? Date.parse(at) : Number.NaN
+  const day = typeof at === 'string' ? at.slice(0, 10) : undefined
+  const exists = day === undefined || (Number.isFinite(moment) && new Date(day).toISOString().startsWith(day))
+  if (!exists || !(moment <= lastMoment))
+    throw failure('validation.failed', {
+      what: 'at',
+      problem: 'it is no Date and no ISO text of one, up to the year 9999',
+    })
+  return moment
+}
+
 function timesOf({ delay, at, ttl }: CommonSendOptions, nowMs: number): Times {
   if (delay !== undefined && at !== undefined)
     throw failure('validation.failed', { what: 'The options of a send', problem: 'delay and at exclude each other' })
   const ttlMs = ttl === undefined ? undefined : milliseconds(ttl, 'ttl')
   if (ttlMs === 0) throw failure('validation.failed', { what: 'ttl', problem: 'it must be longer than nothing' })
   if (at !== undefined) {
-    const moment = at instanceof Date ? at.getTime() : Date.parse(String(at))
-    if (!Number.isFinite(moment))
-      throw failure('validation.failed', { what: 'at', problem: 'it is no Date and no ISO text of one' })
+    const moment = momentOf(at)
     const from = Math.max(moment, nowMs)
     return { scheduled: moment > nowMs, availableAt: moment, expiresAt: ttlMs === undefined ? null : from + ttlMs }
   }

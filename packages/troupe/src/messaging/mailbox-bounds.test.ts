@@ -53,6 +53,17 @@ describe.each(['memory', 'file'])('the bounds and views of a mailbox on %s', (ki
     expect(await agent('B').drain()).toHaveLength(1)
     await a.send(Note, 'x'.repeat(600), { to: 'B' })
   })
+  it('waits for no room that could never be: what is sent along counts too', async () => {
+    const { agent, step } = await room({ config: { capacity: { bytes: 1_000 }, backpressure: 'wait' } })
+    const metadata = { long: 'x'.repeat(500) }
+    const sent = agent('A').messages.send(Note, 'x'.repeat(500), { to: 'B', metadata })
+    await expect(sent).rejects.toMatchObject({ code: 'message.too_large' })
+    const staged = await step('A', 's1', async (messages) => {
+      await messages.send(Note, 'x'.repeat(500), { to: 'B', metadata })
+      return null
+    })
+    expect(staged).toMatchObject({ status: 'failed', error: { code: 'message.too_large' } })
+  })
   it('drops the oldest that nobody has in hand, and says which', async () => {
     const { agent } = await room({ config: { capacity: { count: 2 }, backpressure: 'drop-oldest' } })
     const a = agent('A').messages
@@ -112,6 +123,14 @@ describe.each(['memory', 'file'])('the bounds and views of a mailbox on %s', (ki
     await first?.ack()
     await clock.advance('5s')
     expect(await agent('B').drain()).toEqual(['later'])
+  })
+  it('refuses a moment that is none, rather than to send at once what was mistyped', async () => {
+    const { messages, mailbox } = (await room()).agent('A')
+    for (const at of ['10', 'Jan 5 2100', '2100-02-30', '2100-13-01T00:00:00Z', '', new Date(8.64e15), new Date('')])
+      await expect(messages.send(Note, 1, { to: 'A', at })).rejects.toMatchObject({ code: 'validation.failed' })
+    for (const at of ['2100-02-28', '2100-01-05T10:00Z', '2100-01-05T10:00:00.25+02:00', new Date('9999-12-31')])
+      expect(await messages.send(Note, 1, { to: 'A', at, ttl: '1000000d' })).toHaveProperty('expiresAt')
+    expect(await mailbox.counts()).toMatchObject({ waiting: 0, scheduled: 4 })
   })
   it('never delivers what has expired, and counts it no more', async () => {
     const { agent, clock } = await room({ config: { capacity: { count: 2 } } })

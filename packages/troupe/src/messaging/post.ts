@@ -17,6 +17,7 @@ import { Bells } from './bells.ts'
 import { withBytes } from './bytes.ts'
 import {
   type Composing,
+  checkBytes,
   compose,
   composeNotice,
   type Draft,
@@ -170,9 +171,14 @@ export class Post {
     const [rows = []] = await this.storage.read({ user }, [statement])
     return rows
   }
-  /** @param nowMs of the clock where absent; a step brings the moment that it recorded */
+  /**
+   * @param nowMs of the clock where absent; a step brings the moment that it recorded
+   * @throws ValidationError
+   */
   compose(sender: Sender, draft: Draft, payload: Encoded, nowMs?: number): Outgoing {
-    return compose(this.#composing(nowMs), this.#traced(sender), draft, payload)
+    const outgoing = compose(this.#composing(nowMs), this.#traced(sender), draft, payload)
+    checkBytes(outgoing.type, outgoing.bytes, this.settings.maxBytes)
+    return outgoing
   }
   /** Of a host that sends within a span of its own. */
   #traced(sender: Sender): Sender {
