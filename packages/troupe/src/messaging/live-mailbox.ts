@@ -136,19 +136,22 @@ export function liveMailbox(
         post.look.markRead(user, mailbox, checkKey(id)),
       )
       if (statements.length === 0) return 0
-      const result = await post.commit(user, statements, null, [])
+      // What is read makes room for who waits for some, in whichever process.
+      const result = await post.commit(user, statements)
       if (!result.ok) throw refusal(result)
-      return result.affected.reduce((sum, affected) => sum + affected, 0)
+      const marked = result.affected.reduce((sum, affected) => sum + affected, 0)
+      if (marked > 0) post.freed({ user, mailbox, bytes: 0 })
+      return marked
     },
     async counts(options = {}) {
       checkCall('counts', options)
       const [row] = await post.read(user, post.look.counts(user, mailbox))
       const count = (name: string) => Number(row?.[name] ?? 0)
-      const leased = count('leased')
-      const ready = count('ready') - count('expired') + count('arrived')
+      const [leased, ready] = [count('leased'), count('ready') + count('arrived')]
       return {
-        unread: ready - count('seen'),
-        waiting: Math.max(0, ready - leased),
+        unread: ready - count('expired') - count('seen'),
+        // What has expired in somebody's hands is leased still, and takes nothing from what waits.
+        waiting: Math.max(0, ready - leased - count('expired') + count('expired_leased')),
         leased,
         dead: count('dead'),
         scheduled: count('scheduled'),

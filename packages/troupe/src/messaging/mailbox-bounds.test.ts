@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { defineMessage } from './message-type.ts'
 import { openRoom, type Room, type RoomOptions } from './room.test.fixture.ts'
 
@@ -108,6 +108,19 @@ describe.each(['memory', 'file'])('the bounds and views of a mailbox on %s', (ki
     await agent('A').messages.send(Note, 2, { to: 'B' })
     expect(await agent('B').drain()).toEqual([1, 2])
   })
+  it('lets in who waits for room when its owner has read some, a committed turn too', async () => {
+    const { agent, step } = await room({ config: { capacity: { count: 1 }, backpressure: 'wait' } })
+    const { mailbox } = agent('B')
+    const first = await agent('A').messages.send(Note, 0, { to: 'B' })
+    const second = agent('A').messages.send(Note, 1, { to: 'B' })
+    await agent('A').messages.send(Note, 'elsewhere', { to: 'C' })
+    await mailbox.markRead([first.id])
+    await second
+    await step('A', 's1', async (messages) => (await messages.send(Note, 2, { to: 'B' })).id)
+    await mailbox.markRead([(await second).id])
+    await vi.waitFor(async () => expect((await mailbox.messages({ unreadOnly: true })).items).toHaveLength(1))
+    expect(await agent('B').drain()).toEqual([2])
+  })
   it('brings a scheduled message when it is due, blocking nobody until then', async () => {
     const { agent, clock } = await room()
     const a = agent('A').messages
@@ -147,8 +160,11 @@ describe.each(['memory', 'file'])('the bounds and views of a mailbox on %s', (ki
     const { agent, clock } = await room({ config: { lease: '10s' } })
     await agent('A').messages.send(Note, 1, { to: 'B', ttl: '1s' })
     const [delivery] = await agent('B').mailbox.receive()
+    await agent('C').messages.send(Note, 2, { to: 'B' })
+    await agent('C').messages.send(Note, 3, { to: 'B', delay: '1s', ttl: '1s' })
     await clock.advance('2s')
-    expect(await agent('B').mailbox.receive()).toEqual([])
+    expect(await agent('B').mailbox.counts()).toMatchObject({ unread: 1, waiting: 1, leased: 1 })
+    expect(await agent('B').drain()).toEqual([2])
     await delivery?.ack()
     expect(await agent('B').mailbox.counts()).toMatchObject({ unread: 0, waiting: 0, leased: 0 })
   })

@@ -124,14 +124,14 @@ export class ReferenceMailbox {
 
   counts(): { readonly waiting: number; readonly leased: number; readonly dead: number; readonly scheduled: number } {
     const alive = [...this.#lanes.values()].flatMap((lane) => lane.messages.map((message) => ({ lane, message })))
-    const leased = alive.filter(({ lane, message }) => this.#inHands(lane, message)).length
-    const arrived = this.#scheduled.filter(({ availableAt }) => availableAt <= this.now).length
-    const unexpired = alive.filter(({ message }) => message.expiresAt > this.now).length
+    const inNobodys = alive.filter(({ lane, message }) => !this.#inHands(lane, message))
+    const arrived = this.#scheduled.filter(({ availableAt }) => availableAt <= this.now)
+    const waiting = [...inNobodys.map(({ message }) => message), ...arrived]
     return {
-      waiting: Math.max(0, unexpired + arrived - leased),
-      leased,
+      waiting: waiting.filter(({ expiresAt }) => expiresAt > this.now).length,
+      leased: alive.length - inNobodys.length,
       dead: this.dead.length,
-      scheduled: this.#scheduled.length - arrived,
+      scheduled: this.#scheduled.length - arrived.length,
     }
   }
 

@@ -22,13 +22,18 @@ export function lookStatements(dialect: Dialect) {
       ${number(sql`select coalesce(sum(depth), 0) from mailbox_lanes where ${of(p)} and depth > 0`)} as ready,
       ${number(sql`select count(*) from messages where ${of(p)} and state = 'ready' and expires_at is not null
         and expires_at <= ${now}`)} as expired,
+      ${number(sql`select count(*) from messages m join mailbox_lanes l
+          on l.user_id = m.user_id and l.mailbox = m.mailbox and l.lane = m.lane and l.token = m.token
+        where m.user_id = ${p.user} and m.mailbox = ${p.mailbox} and m.state = 'ready' and m.expires_at is not null
+          and m.expires_at <= ${now} and l.lease_until > ${now}`)} as expired_leased,
       ${number(sql`select count(*) from messages where ${of(p)} and state = 'ready' and read_at is not null
         and (expires_at is null or expires_at > ${now})`)} as seen,
       ${number(sql`select coalesce(sum(leased), 0) from mailbox_lanes where ${of(p)} and token is not null
         and lease_until > ${now}`)} as leased,
       ${number(sql`select count(*) from messages where ${of(p)} and state = 'dead'`)} as dead,
       ${number(sql`select count(*) from messages where ${of(p)} and state = 'scheduled' and available_at > ${now}`)} as scheduled,
-      ${number(sql`select count(*) from messages where ${of(p)} and state = 'scheduled' and available_at <= ${now}`)} as arrived`,
+      ${number(sql`select count(*) from messages where ${of(p)} and state = 'scheduled' and available_at <= ${now}
+        and (expires_at is null or expires_at > ${now})`)} as arrived`,
   )
   const dead = compile<Values>(
     dialect,
