@@ -201,6 +201,18 @@ describe.each(['memory', 'file', 'what is sealed'])('a mailbox on %s', (kind) =>
     expect([again?.message.payload, again?.attempt]).toEqual(['bad', 1])
     expect((await mailbox.deadLetters()).items).toEqual([])
   })
+  it('tries once more what was tried as often as is allowed by now, and then puts it aside', async () => {
+    const { agent, mailboxes } = await room({ config: { maxAttempts: 5 } })
+    const { mailbox } = agent('B')
+    for (const i of [0, 1]) await agent('A').messages.send(Note, i, { to: 'B' })
+    for (let i = 1; i <= 3; i++) await (await mailbox.receive({ max: 1 }))[0]?.nack()
+    mailboxes.configure({ maxAttempts: 2 })
+    const [delivery] = await mailbox.receive()
+    expect([delivery?.message.payload, delivery?.attempt]).toEqual([0, 4])
+    await delivery?.nack()
+    expect(await mailbox.counts()).toMatchObject({ dead: 1 })
+    expect(await agent('B').drain()).toEqual([1])
+  })
   it('buries a head whose consumers vanish, and not what was delivered behind it', async () => {
     const { agent, clock } = await room({ config: { maxAttempts: 2, lease: '1s' } })
     for (const i of [0, 1, 2]) await agent('A').messages.send(Note, i, { to: 'B' })

@@ -36,34 +36,29 @@ interface Settings {
 const beyond = 9_007_199_254_740_991
 
 /** Lanes whose head may be delivered, of those that nobody has or whose lease ran out. */
-const among = (
-  dialect: Dialect,
-  p: Values,
-  filter: Wanted,
-  maxAttempts: number,
-  held: ReturnType<typeof sql>,
-) => sql`from mailbox_lanes l
+const among = (dialect: Dialect, p: Values, filter: Wanted, held: ReturnType<typeof sql>) => sql`from mailbox_lanes l
     join messages h on h.user_id = l.user_id and h.mailbox = l.mailbox and h.seq = l.head_seq
   where l.user_id = ${p.user} and l.mailbox = ${p.mailbox} and l.depth > 0 and l.not_before <= ${now}
-    and ${held} and h.attempts < ${maxAttempts}
-    and (h.expires_at is null or h.expires_at > ${now}) ${fits(dialect, p, filter, 'h')}`
+    and ${held} and (h.expires_at is null or h.expires_at > ${now}) ${fits(dialect, p, filter, 'h')}`
 const free = sql`l.token is null`
 const runOut = sql`l.token is not null and l.lease_until <= ${now}`
+/** What was given back may be tried again, though fewer attempts are allowed by now: nothing else would end it. */
+const triable = (maxAttempts: number) => sql`${runOut} and h.attempts < ${maxAttempts}`
 const first = sql.raw('order by head_due, head_seq')
 
 /** The lanes of a claim, in order. SQLite looks at each kind by its own index, so what others have costs nothing. */
 function lanes(dialect: Dialect, p: Values, filter: Wanted, maxAttempts: number) {
   if (dialect.name === 'postgres')
-    return sql`select l.lane ${among(dialect, p, filter, maxAttempts, sql`(${free} or ${runOut})`)} ${first} limit ${p.max}`
+    return sql`select l.lane ${among(dialect, p, filter, sql`(${free} or ${triable(maxAttempts)})`)} ${first} limit ${p.max}`
   const of = (held: ReturnType<typeof sql>) =>
-    sql`select lane, head_due, head_seq from (select l.lane, l.head_due, l.head_seq ${among(dialect, p, filter, maxAttempts, held)}
+    sql`select lane, head_due, head_seq from (select l.lane, l.head_due, l.head_seq ${among(dialect, p, filter, held)}
       ${first} limit ${p.max})`
-  return sql`select lane from (${of(free)} union all ${of(runOut)}) ${first} limit ${p.max}`
+  return sql`select lane from (${of(free)} union all ${of(triable(maxAttempts))}) ${first} limit ${p.max}`
 }
 
 /** One lane of SQLite: where no lease ran out, which is most often, nothing is collected and nothing sorted. */
 function oneLane(dialect: Dialect, p: Values, filter: Wanted, maxAttempts: number) {
-  const next = sql`select l.lane ${among(dialect, p, filter, maxAttempts, free)} order by l.head_due, l.head_seq limit 1`
+  const next = sql`select l.lane ${among(dialect, p, filter, free)} order by l.head_due, l.head_seq limit 1`
   return sql`case when exists (select 1 from mailbox_lanes l where l.user_id = ${p.user} and l.mailbox = ${p.mailbox} and ${runOut})
     then (${lanes(dialect, p, filter, maxAttempts)}) else (${next}) end`
 }
@@ -161,8 +156,8 @@ export function claimStatements(dialect: Dialect, settings: Settings) {
   const anyReady = compile<Values>(
     dialect,
     (p) =>
-      sql`select case when exists (select 1 ${among(dialect, p, none, settings.maxAttempts, free)})
-        or exists (select 1 ${among(dialect, p, none, settings.maxAttempts, runOut)}) then 1 else 0 end as ready`,
+      sql`select case when exists (select 1 ${among(dialect, p, none, free)})
+        or exists (select 1 ${among(dialect, p, none, triable(settings.maxAttempts))}) then 1 else 0 end as ready`,
   )
   return {
     /** The first statement gives `due`, the third the delivered rows. */
