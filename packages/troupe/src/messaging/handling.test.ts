@@ -32,3 +32,21 @@ it('a handler that is entered again finds the attempt with which its try began',
   expect(seen).toEqual([1, 1])
   expect(await agent('W').mailbox.counts()).toMatchObject({ dead: 0, waiting: 0, leased: 0 })
 })
+
+it('an effect with a key is not done again although a try in between failed before it', async () => {
+  room = await openRoom()
+  const { start, agent, clock } = room
+  let charged = 0
+  await start(
+    new Worker('W').on(Note, async ({ payload }, ctx) => {
+      if (ctx.attempt === 2) throw new Error('sooner')
+      await ctx.effect('charge', { class: 'once', key: payload }, () => ++charged)
+      if (ctx.attempt < 4) throw new Error('later')
+    }),
+  )
+  await agent('A').messages.send(Note, 'x', { to: 'W' })
+  for (let i = 0; i < 200 && (await agent('W').mailbox.messages()).items[0]?.read !== true; i++)
+    await clock.advance('10ms')
+  expect(charged).toBe(1)
+  expect(await agent('W').mailbox.counts()).toMatchObject({ dead: 0, waiting: 0, leased: 0 })
+})

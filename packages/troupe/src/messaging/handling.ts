@@ -38,7 +38,7 @@ import type { MessageHands } from './message-hands.ts'
 import type { MessageType } from './message-type.ts'
 import type { HandlerContext } from './worker.ts'
 
-/** Tries whose journals go with the one that succeeded; those before them go by themselves. */
+/** Tries whose journals are asked, and go with the one that succeeded; those before them go by themselves. */
 const mostTries = 50
 
 export interface HandlingParts {
@@ -163,11 +163,9 @@ export class Handling {
     }
   }
   /** Nobody asks any more what the tries before this one did. */
-  #forgetTries({ message, failures }: Delivered): Fragment {
-    if (failures === 0) return { statements: [] }
-    const before = Array.from({ length: Math.min(failures, mostTries) }, (_, i) => failures - 1 - i)
-    const steps = before.map((failure) => handledStep(message.id, failure))
-    return this.#parts.steps.keepEnded(this.#parts.user, steps, this.#parts.retentionMs)
+  #forgetTries(delivered: Delivered): Fragment {
+    if (delivered.failures === 0) return { statements: [] }
+    return this.#parts.steps.keepEnded(this.#parts.user, triesBefore(delivered), this.#parts.retentionMs)
   }
   #isLast(delivered: Delivered, error: StoredError): boolean {
     return delivered.attempt >= this.#parts.attempts || error.name === 'CriticalError'
@@ -246,14 +244,16 @@ export class Handling {
     })
   }
 
-  /** Recorded anew by the step that asks for them, so the next try finds them in this one. */
+  /** Of every try before: one that failed early asked for none of what an earlier one had done. */
   async #doneBefore(deliveries: readonly Delivered[]): Promise<ReadonlyMap<string, RecordedEffect>> {
     const [delivered] = deliveries
-    if (!delivered || deliveries.length > 1 || delivered.failures === 0) return new Map()
-    const before = handledStep(delivered.message.id, delivered.failures - 1)
-    const effects = await this.#parts.steps.effects(this.#parts.user, before)
+    if (!delivered || deliveries.length > 1) return new Map()
+    const tries = await Promise.all(
+      triesBefore(delivered).map((step) => this.#parts.steps.effects(this.#parts.user, step)),
+    )
     return new Map(
-      effects
+      tries
+        .flat()
         .filter((effect) => effect.state === 'done' && (effect.class === 'once' || effect.class === 'idempotent'))
         .map((effect) => [effect.name, effect]),
     )
@@ -366,6 +366,9 @@ export class Handling {
     }
   }
 }
+
+const triesBefore = ({ message, failures }: Delivered): readonly JournalId[] =>
+  Array.from({ length: Math.min(failures, mostTries) }, (_, i) => handledStep(message.id, failures - 1 - i))
 
 const idsOf = (deliveries: readonly Delivered[]) =>
   deliveries.map(({ message, failures }) => `${message.id}#${failures}`)
