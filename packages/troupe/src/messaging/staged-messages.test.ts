@@ -82,7 +82,8 @@ it('reports one outcome per recipient of a staged broadcast and publish, all in 
   const end = await made.step('A', 'step:1', async (messages) => {
     const all = await messages.broadcast(Note, 'all')
     const news = await messages.publish(Note, 'news', { topic: 'news' })
-    return [all.map(({ to }) => to), news.map(({ to, success }) => [to, success])]
+    const some = await messages.broadcast(Note, 'some', { to: ['', 'E'] })
+    return [all.map(({ to }) => to), [...news, ...some].map(({ to, success }) => [to, success])]
   })
   expect(end).toMatchObject({
     status: 'settled',
@@ -91,6 +92,8 @@ it('reports one outcome per recipient of a staged broadcast and publish, all in 
       [
         ['C', true],
         ['D', true],
+        ['', false],
+        ['E', true],
       ],
     ],
   })

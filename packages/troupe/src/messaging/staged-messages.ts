@@ -2,7 +2,17 @@
  * `ctx.messages` of a step: messages are staged and enter their mailboxes in the change that commits the turn. A mailbox
  * that is full then holds them back, or they come back as `message.refused`: a paid turn never fails for it.
  */
-import { checkName, decodeJson, duration, failure, hashText, type Json, joinTaint, parse } from '../core/index.ts'
+import {
+  checkName,
+  decodeJson,
+  duration,
+  failure,
+  hashText,
+  type Json,
+  joinTaint,
+  parse,
+  TroupeError,
+} from '../core/index.ts'
 import type { Recorder } from '../durable/index.ts'
 import type { Access } from '../security/index.ts'
 import { withBytes } from './bytes.ts'
@@ -203,10 +213,23 @@ class StagedMessages implements MessageHands {
     const encoded = this.#encode(type, payload)
     await encoded
     const sent = recipientsOf(recipients, this.#agent).map(async (to): Promise<SendOutcome> => {
+      const error = misnamed(to)
+      if (error) return { to, success: false, error }
       const { id } = await this.#stage(type, encoded, to, { ...options, threadId })
       return { to, success: true, id, threadId }
     })
     return Promise.all(sent)
+  }
+}
+
+/** A name that no agent can have fails alone, and is the only thing that is known to fail before the turn commits. */
+function misnamed(to: string): TroupeError | undefined {
+  try {
+    checkName('agent', to)
+    return undefined
+  } catch (error) {
+    if (error instanceof TroupeError) return error
+    throw error
   }
 }
 
