@@ -18,6 +18,9 @@ export interface Sent {
 
 /** Others may take the room that dropping made; so often it is tried. */
 const maxDrops = 20
+/** Of the oldest so many are looked at; only where a large message takes the room of more small ones, the most. */
+const fewVictims = 100
+const mostVictims = 10_000
 
 /** @throws CancelledError when the signal aborts first */
 async function unlessAborted(turn: Promise<unknown> | undefined, signal: AbortSignal | undefined): Promise<void> {
@@ -123,11 +126,11 @@ export class Dispatch {
   }
 
   /** The oldest that nobody has in hand, as many as make room; undefined where dropping does not help. */
-  async victims(user: string, mailbox: string, bytes: number): Promise<readonly Row[] | undefined> {
+  async victims(user: string, mailbox: string, bytes: number, most = fewVictims): Promise<readonly Row[] | undefined> {
     const { maxCount, maxBytes } = this.#post.settings
     const [room = [], oldest = []] = await this.#post.storage.read({ user }, [
       this.#post.upkeep.room(user, mailbox),
-      this.#post.upkeep.oldest(user, mailbox, 100),
+      this.#post.upkeep.oldest(user, mailbox, most),
     ])
     let count = Number(room[0]?.count ?? 0) + 1 - maxCount
     let over = Number(room[0]?.bytes ?? 0) + bytes - maxBytes
@@ -138,7 +141,9 @@ export class Dispatch {
       count -= 1
       over -= Number(row.bytes)
     }
-    return count <= 0 && over <= 0 ? victims : undefined
+    if (count <= 0 && over <= 0) return victims
+    const thereAreMore = oldest.length === most && most < mostVictims
+    return thereAreMore ? this.victims(user, mailbox, bytes, mostVictims) : undefined
   }
   dropStatements(victims: readonly Row[]): readonly Statement[] {
     return victims.flatMap((row) =>

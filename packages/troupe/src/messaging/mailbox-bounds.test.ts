@@ -74,6 +74,12 @@ describe.each(['memory', 'file'])('the bounds and views of a mailbox on %s', (ki
     await held?.ack()
     expect(await agent('B').drain()).toEqual([2])
   })
+  it('drops as many small messages as a large one takes the room of', async () => {
+    const { agent } = await room({ config: { capacity: { bytes: 60_000 }, backpressure: 'drop-oldest' } })
+    const a = agent('A').messages
+    await Promise.all(Array.from({ length: 300 }, (_, i) => a.send(Note, i, { to: 'B' })))
+    expect((await a.send(Note, 'x'.repeat(57_000), { to: 'B' })).dropped?.length).toBeGreaterThan(200)
+  })
   it('waits for room in the order of the calls', async () => {
     const { agent } = await room({ config: { capacity: { count: 1 }, backpressure: 'wait' } })
     const sends = [0, 1, 2, 3].map((i) => agent('A').messages.send(Note, i, { to: 'B' }))
