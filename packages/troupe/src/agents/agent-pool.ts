@@ -11,8 +11,10 @@ import {
   failure,
   hashText,
   milliseconds,
+  type Schema,
 } from '../core/index.ts'
 import type { Access, Agent, Outcome, StepEntry } from './agent-port.ts'
+import { handsFor } from './hands-for.ts'
 
 export interface PoolOptions<T> {
   /** Makes an instance; `agent` in its place lends one definition as so many instances. */
@@ -169,15 +171,37 @@ export class AgentPool<T = unknown> implements Agent, AsyncDisposable {
     await Promise.all(idle.map(({ instance }) => this.#dispose(instance)))
   }
 
+  /** The definition that it lends; what `create` makes is known only once it stands. */
+  get #agent(): Agent | undefined {
+    return asAgent(this.#options.agent)
+  }
   /** In a topology a pool stands for its agents: each step is carried out by one of them. */
   get name(): string {
-    return this.#options.name ?? asAgent(this.#options.agent)?.name ?? 'Pool'
+    return this.#options.name ?? this.#agent?.name ?? 'Pool'
   }
   get access(): Access {
-    return asAgent(this.#options.agent)?.access ?? {}
+    return this.#agent?.access ?? {}
   }
   get fingerprint(): string {
-    return asAgent(this.#options.agent)?.fingerprint ?? hashText(`${this.name} ${this.#create}`)
+    return this.#agent?.fingerprint ?? hashText(`${this.name} ${this.#create}`)
+  }
+  get description(): string | undefined {
+    return this.#agent?.description
+  }
+  get inputSchema(): Schema | undefined {
+    return this.#agent?.inputSchema
+  }
+  get outputSchema(): Schema | undefined {
+    return this.#agent?.outputSchema
+  }
+  get toolNames(): readonly string[] | undefined {
+    return this.#agent?.toolNames
+  }
+  get source(): string | undefined {
+    return this.#agent?.source
+  }
+  get incomplete(): string | undefined {
+    return this.#agent?.incomplete
   }
 
   /** @throws ValidationError `agent.wrong` when its instances are no agents */
@@ -193,7 +217,10 @@ export class AgentPool<T = unknown> implements Agent, AsyncDisposable {
       const agent = asAgent(lease.instance)
       if (!agent)
         throw failure('agent.wrong', { agent: this.name, problem: 'the instances of this pool are no agents' })
-      return await agent.step(entry)
+      // Of what `create` makes nothing is known beforehand: each instance has its own rights, within those of the pool.
+      const own = agent === this.#agent ? entry : { ...entry, ...handsFor(agent.access, entry) }
+      if (!entry.serve || !agent.serve) return await agent.step(own)
+      return { kind: 'value', value: await agent.serve(entry.serve, own) }
     } finally {
       signal.removeEventListener('abort', release)
       await lease.release()

@@ -66,19 +66,34 @@ export interface ConversationRest {
   readonly taint: readonly TaintLabel[]
 }
 
+/**
+ * @param agent who acts, where that is not the agent of the step
+ * @param within rights of those who act for it, besides its own: what one of them may not do is not done
+ */
+export type CtxOf = (recorder: Recorder, agent?: string, within?: readonly Access[]) => StepContext
+
+/** A message that wants a reply. */
+export interface Asked {
+  readonly type: string
+  readonly payload: Json
+  readonly from: string
+}
+
 /** Everything one step is given. */
 export interface StepEntry {
   readonly input: Json
   readonly ctx: StepContext
   readonly recorder: Recorder
   /** The same hands on another stage of this step (`recorder.child`, `recorder.body`): for tools and helpers. */
-  readonly ctxOf: (recorder: Recorder, agent?: string) => StepContext
+  readonly ctxOf: CtxOf
   readonly ways: Ways
   readonly services: Services
   /** Names the conversation that this step goes on with: of the branch in a run, of the thread in a session. */
   readonly conversation: string
   /** In a run: what the agent was asked when its branch came to it, before anything it invoked has met. */
   readonly request?: Json
+  /** The request that this step answers, for who stands for others. */
+  readonly serve?: Asked
   /** Where the input is the meeting of a fan-out this agent began: per invocation, in order. */
   readonly results?: readonly {
     readonly agent: string
@@ -105,23 +120,20 @@ export interface Access {
 
 export interface Agent {
   readonly name: string
-  readonly description?: string
-  readonly inputSchema?: Schema
+  readonly description?: string | undefined
+  readonly inputSchema?: Schema | undefined
   readonly outputSchema?: Schema | undefined
   readonly access: Access
   /** Names of the tools on its definition: granted by that, unless `access` denies them. */
-  readonly toolNames?: readonly string[]
+  readonly toolNames?: readonly string[] | undefined
   /** Of the code and settings, as far as they can be seen: pinned when a run starts. */
   readonly fingerprint: string
   /** The code of a function agent, for `check`. */
-  readonly source?: string
+  readonly source?: string | undefined
   /** What it lacks to be carried out: `check` refuses a run of it, and another process doesn't go on with one. */
-  readonly incomplete?: string
+  readonly incomplete?: string | undefined
   /** @returns the outcome; throws what failed */
   step(entry: StepEntry): Promise<Outcome>
   /** Answers a request; absent, `step` answers with the payload as input. */
-  serve?(
-    message: { readonly type: string; readonly payload: Json; readonly from: string },
-    entry: StepEntry,
-  ): Promise<Json>
+  serve?(message: Asked, entry: StepEntry): Promise<Json>
 }

@@ -2,6 +2,7 @@
 import { failure, type Json, storeError, TroupeError } from '../core/index.ts'
 import { callTool, type Tool } from '../tools/index.ts'
 import type { Agent, StepReport } from './agent-port.ts'
+import { handsFor } from './hands-for.ts'
 import { errorOutput, type ToolCallPart, type ToolResult, toolResult, valueOutput } from './history.ts'
 import type { LlmRun } from './llm-run.ts'
 
@@ -127,12 +128,12 @@ export async function callHelper(
   const above = entry.conversation.startsWith(`${step}/`) ? entry.conversation : step
   try {
     const done = await entry.recorder.body<Json>(`agent ${call.toolName} ${id}`, async (stage) => {
-      const { results: _, request: __, ...rest } = entry
+      const { results: _, request: __, serve: ___, ...rest } = entry
       const outcome = await helper.step({
         ...rest,
+        ...handsFor(helper.access, entry, { recorder: stage, name: helper.name }),
         input: args,
         recorder: stage,
-        ctx: entry.ctxOf(stage, helper.name),
         ways: { invoke: [], handOff: [], finish: false, askUser: false, value: 'back' },
         conversation: `${above}/${id}`,
       })

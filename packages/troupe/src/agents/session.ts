@@ -26,7 +26,7 @@ import type { Message } from '../messaging/index.ts'
 import type { AuditTrail } from '../security/index.ts'
 import type { Storage } from '../storage/index.ts'
 import { callTool, parseArguments, type Tool } from '../tools/index.ts'
-import type { Agent, AskOptions, ConversationRest, Outcome, StepContext, Ways } from './agent-port.ts'
+import type { Access, Agent, AskOptions, ConversationRest, CtxOf, Outcome, StepContext, Ways } from './agent-port.ts'
 import { allTools } from './all-tools.ts'
 import { answerTo, approvalDeed } from './answered.ts'
 import { createAsk } from './ask-question.ts'
@@ -43,7 +43,7 @@ export interface SessionParts {
   readonly storage: Pick<Storage, 'dialect' | 'read' | 'commit'>
   readonly services: Services
   readonly audit?: AuditTrail
-  /** `ctx` over a recorder. What it may is what the agent of the session may, also where a helper acts for it. */
+  /** `ctx` over a recorder. It may do what the agent of the session may, less where a helper acts that may less. */
   readonly contextOf: (recorder: Recorder, acting: Acting) => StepContext
   /** Sends a text to another agent of the user, outside any step. */
   readonly send: (user: UserId, from: string, to: string, content: Json) => Promise<Message>
@@ -57,6 +57,8 @@ export interface Acting {
   readonly ask: StepContext['ask']
   /** The context of the step, where the recorder is of a stage over it. */
   readonly over?: StepContext['context']
+  /** Rights of those who act for it, besides its own. */
+  readonly within?: readonly Access[]
 }
 export interface SessionPlace {
   readonly user: UserId
@@ -285,13 +287,13 @@ export class Session {
 
   async #program(open: OpenStep, recorder: Recorder, live: ((part: Json) => void) | undefined): Promise<Outcome> {
     const { services } = this.#options
-    const contextOf = (inner: Recorder, name: string, over?: StepContext['context']) => {
+    const contextOf = (inner: Recorder, name: string, more: Pick<Acting, 'over' | 'within'> = {}) => {
       const ask = (question: AskOptions) => this.#ask(inner, open, name, question)
-      const acting = { agent: this.agent, name, user: this.#options.user, ask, ...(over ? { over } : {}) }
-      return this.#options.contextOf(inner, acting)
+      return this.#options.contextOf(inner, { agent: this.agent, name, user: this.#options.user, ask, ...more })
     }
     const ctx = contextOf(recorder, this.agent.name)
-    const ctxOf = (inner: Recorder, name = this.agent.name) => contextOf(inner, name, ctx.context)
+    const over = ctx.context
+    const ctxOf: CtxOf = (inner, name = this.agent.name, within = []) => contextOf(inner, name, { over, within })
     if (open.kind === 'tool') return { kind: 'value', value: await this.#runTool(open, recorder, ctxOf) }
     const entry = {
       input: open.input,
@@ -360,12 +362,7 @@ export class Session {
           { cause: signal?.reason },
         )
       case 'parked':
-        return {
-          ...noResult(),
-          status: 'waiting',
-          success: false,
-          questions: await this.questions(),
-        }
+        return { ...noResult(), status: 'waiting', success: false, questions: await this.questions() }
       case 'uncertain':
         throw failure('effect.uncertain', { effect: end.effect, step: open.step })
       case 'code.changed':

@@ -1,6 +1,9 @@
 /** Agents that agents call like tools: in the same step, each with a conversation and reservations of its own. */
 import { afterEach, expect, it } from 'vitest'
+import { defineAgent, type LlmAgentOptions } from '../agents/index.ts'
+import type { Json } from '../core/index.ts'
 import { type MockItem, MockModel } from '../testing/index.ts'
+import { builtInTools } from '../tools/handler/index.ts'
 import { createTroupe } from './create-troupe.ts'
 import { LlmAgent } from './llm-agent.ts'
 import type { Troupe } from './troupe.ts'
@@ -53,4 +56,42 @@ it('what helpers that work at once reserve is given back, each for itself', asyn
     config: { budget: { tokens: 5_000 } },
   })
   expect(await run.result()).toMatchObject({ status: 'completed', response: 'done' })
+})
+
+it('a helper may do what it and who called it may, alone and in a team', async () => {
+  const pushing = (key: string): MockItem => ({ toolCalls: [{ name: 'push_context', args: { key, value: 1 } }] })
+  const tools = builtInTools('push_context')
+  const team = (key: string, caller: Partial<LlmAgentOptions>, helper: Partial<LlmAgentOptions>) => {
+    const own = { name: 'Leaf', model: new MockModel({ responses: [pushing(key), 'done'] }), tools }
+    const leaf = new LlmAgent({ ...own, ...helper })
+    const branch = scripted('Branch', [asking(['leaf']), 'a branch'], { leaf }).agent.with(caller)
+    return scripted('Root', [asking(['branch']), 'a tree'], { branch }).agent
+  }
+  const user = await ada()
+  const cases = {
+    both: [{}, {}],
+    helper: [{}, { role: 'readonly' }],
+    listed: [{}, { allow: ['get_context'] }],
+    caller: [{ role: 'readonly' }, { role: 'admin' }],
+  } as const
+  for (const [name, [caller, helper]] of Object.entries(cases)) {
+    await user.session(team(`alone-${name}`, caller, helper)).chat('Grow.')
+    const agent = team(`run-${name}`, caller, helper)
+    const topology = { agents: [agent], flows: ['Start -> Root', 'Root -> End'] }
+    expect(await (await user.orchestra.start({ task: 'Grow.', topology })).result()).toMatchObject({ success: true })
+  }
+  expect((await user.context.keys()).items).toEqual(['alone-both', 'run-both'])
+})
+
+it('an agent of the team that also helps has no more rights than who called it', async () => {
+  const user = await ada()
+  await user.context.push('plan', 1)
+  const clerk = defineAgent({ name: 'Clerk', role: 'admin', run: (_: Json, ctx) => ctx.context.delete('plan') })
+  const model = new MockModel({
+    responses: [asking(['clerk']), { toolCalls: [{ name: 'finish', args: { answer: 'x' } }] }],
+  })
+  const lead = new LlmAgent({ name: 'Lead', model, role: 'readonly', agents: { clerk } })
+  const topology = { agents: [lead, clerk], flows: ['Start -> Lead', 'Lead <-> Clerk', 'Lead -> End'] }
+  await (await user.orchestra.start({ task: 'Tidy up.', topology })).result()
+  expect(await user.context.get('plan')).toBe(1)
 })

@@ -323,8 +323,9 @@ function assembleTeams(
   parts: Durable & Common & Borrowed & { readonly holder: () => string },
 ): Pick<TroupeParts, 'services' | 'sessions' | 'orchestra' | 'schedules'> & { readonly known: Known } {
   const { clock, random, storage, steps, mailboxes, mesh, hands, roles, tape, guard, audit } = parts
-  // What an agent may do in its steps: its own definition decides.
-  const accessOf = (agent: Agent) => new Access(agent.access, roles)
+  // What an agent may do in its steps: its own definition decides, and that of who acts for it.
+  const accessOf = (agent: Agent, within: readonly Agent['access'][] = []) =>
+    within.reduce((above, access) => new Access(access, roles, above), new Access(agent.access, roles))
   const services = servicesOf(parts)
   const sessions = createSessions({
     steps: {
@@ -337,13 +338,13 @@ function assembleTeams(
     storage,
     services,
     audit,
-    contextOf: (recorder, { agent, name, ask, over }) =>
+    contextOf: (recorder, { agent, name, ask, over, within }) =>
       createStepContext({
         agent: name,
         recorder,
         clock,
         random,
-        hands: { ...hands(recorder, accessOf(agent), over), ask },
+        hands: { ...hands(recorder, accessOf(agent, within), over), ask },
         ...{ guard, tape, vouches: agent.source !== undefined },
       }),
     send: (user, from, to, content) =>
@@ -361,7 +362,7 @@ function assembleTeams(
       scores: config.evaluation?.scores ?? {},
       services,
       forgotten: createForgottenCheck(parts.bare),
-      hands: (recorder, agent, over) => hands(recorder, accessOf(agent), over),
+      hands: (recorder, agent, over, within) => hands(recorder, accessOf(agent, within), over),
     },
     known,
   )

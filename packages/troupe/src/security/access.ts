@@ -26,10 +26,15 @@ export class Access {
   #role: Role
   #allow: ReadonlySet<string> | undefined
   #deny: ReadonlySet<string>
+  readonly #within: Access | undefined
 
-  /** @throws ValidationError `role.unknown` */
-  constructor(options: AccessOptions = {}, roles: Roles = createRoles()) {
+  /**
+   * @param within of whom it acts for: it may do nothing that this one may not
+   * @throws ValidationError `role.unknown`
+   */
+  constructor(options: AccessOptions = {}, roles: Roles = createRoles(), within?: Access) {
     this.#roles = roles
+    this.#within = within
     this.#name = options.role ?? 'contributor'
     this.#role = roleOf(roles, this.#name)
     this.#allow = listed('allow', options.allow)
@@ -40,12 +45,13 @@ export class Access {
     return this.#name
   }
   can(right: Right): boolean {
+    if (this.#within && !this.#within.can(right)) return false
     if (isPower(right)) return this.#role.powers?.includes(right) ?? false
     return this.#role.tools.includes(right) && !this.#deny.has(right) && (this.#allow?.has(right) ?? true)
   }
   /** Whether a tool, a user's own included, is on the list of the denied ones. */
   denies(tool: string): boolean {
-    return this.#deny.has(tool)
+    return this.#deny.has(tool) || (this.#within?.denies(tool) ?? false)
   }
   /** @throws AccessDeniedError `access.denied` */
   require(agent: string, right: Right): void {

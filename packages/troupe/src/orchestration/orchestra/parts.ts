@@ -77,11 +77,15 @@ export interface OrchestraParts {
   readonly build: string
   /** Takes out what is known to be secret. */
   readonly redact: (text: string) => string
-  /** The staged hands of an agent; `over` are those of the step, where the recorder is of a stage over it. */
+  /**
+   * The staged hands of an agent; `over` are those of the step, where the recorder is of a stage over it, and `within`
+   * the rights of who acts for it there.
+   */
   readonly hands: (
     recorder: Recorder,
     agent: Agent,
     over?: ContextHands,
+    within?: readonly Agent['access'][],
   ) => { readonly context: ContextHands; readonly messages: MessageHands }
   /** To observers of the troupe. */
   readonly announce: (user: UserId, run: string, trace: string, event: PlacedEvent) => void

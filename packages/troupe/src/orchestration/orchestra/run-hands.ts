@@ -21,15 +21,15 @@ import { runJournal, stepJournal } from './run-journals.ts'
 import type { RunStep } from './run-step.ts'
 import { type Told, toJson } from './wire.ts'
 
-/** @param over the hands of the step itself, where these are of a stage over it */
+/** @param over the hands of the step itself, where these are of a stage over it, and rights of who acts for its agent */
 export function createRunHands(
   parts: OrchestraParts,
   at: RunStep,
   agent: Agent,
   recorder: Recorder,
-  over?: ContextHands,
+  over?: { readonly context: ContextHands; readonly within: readonly Agent['access'][] },
 ): StepHands {
-  const { context, messages } = parts.hands(recorder, agent, over)
+  const { context, messages } = parts.hands(recorder, agent, over?.context, over?.within)
   const tell = (wait: string, told: Told): Fragment =>
     parts.inbox.put(at.user, runJournal(at.run), stepJournal(at.run, at.step), wait, toJson(told))
   return {

@@ -1,6 +1,7 @@
 /** Carries out the steps of one run in this process: launches, joins, wakes, cancels. Decides nothing. */
 import {
   type Agent,
+  type CtxOf,
   createRepetitionGuard,
   createStepContext,
   guardedStep,
@@ -220,14 +221,9 @@ export class StepLauncher {
       pinned: this.#pinned,
     }
     const own = createRunHands(this.#parts, at, agent, recorder)
-    const ctxOf = (stage: Recorder, name = agent.name) => {
-      const hands = createRunHands(
-        this.#parts,
-        { ...at, agent: name },
-        this.#agents.get(name) ?? agent,
-        stage,
-        own.context,
-      )
+    const ctxOf: CtxOf = (stage, name = agent.name, within = []) => {
+      const over = { context: own.context, within }
+      const hands = createRunHands(this.#parts, { ...at, agent: name }, agent, stage, over)
       return createStepContext({ ...shared, agent: name, recorder: stage, hands })
     }
     const entry: StepEntry = {
@@ -239,12 +235,13 @@ export class StepLauncher {
       services: this.#services(),
       conversation: conversationOf(this.#run, command.conversation),
       request: command.request,
+      ...(command.serve ? { serve: { ...command.serve, payload: command.input } } : {}),
       ...(command.results ? { results: command.results as never } : {}),
       ...this.#shown(command),
     }
     return guardedStep(entry.services, agent.name, recorder, async () => {
-      if (!command.serve || !agent.serve) return agent.step(entry)
-      return { kind: 'value', value: await agent.serve({ ...command.serve, payload: command.input }, entry) }
+      if (!entry.serve || !agent.serve) return agent.step(entry)
+      return { kind: 'value', value: await agent.serve(entry.serve, entry) }
     })
   }
 
