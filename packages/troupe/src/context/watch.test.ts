@@ -118,6 +118,21 @@ test('what was overwritten more often than is kept gives resync, never a gap', a
   await watcher.stop()
 })
 
+test('a watch from a revision that is yet to come begins over, for its past is another one', async () => {
+  await using opened = await openMesh(createVirtualClock())
+  const a = opened.mesh.agent('ada', 'A')
+  await a.push('k', 1)
+  const watcher = follow(a, { from: 900 })
+  await watcher.until((items) => items.length === 1)
+  await a.push('k', 2)
+  await watcher.until((items) => items.length === 2)
+  expect(watcher.items).toMatchObject([
+    { type: 'resync', revision: 1 },
+    { type: 'put', value: 2, revision: 2 },
+  ])
+  await watcher.stop()
+})
+
 test('a watch begins at its call, whatever is written before it is first asked', async () => {
   await using opened = await openMesh(createVirtualClock())
   const [a, b] = [opened.mesh.agent('ada', 'A'), opened.mesh.agent('ada', 'B')]

@@ -127,8 +127,9 @@ async function* follow(
 ): AsyncGenerator<WatchItem, undefined> {
   const { core, reader, waiter } = watch
   let position = await start
-  if (from !== undefined && from < position.revision) {
-    const earlier = await rewind(core, reader, position, from)
+  if (from !== undefined && from !== position.revision) {
+    // Ahead of the head: it is of a user who was forgotten since, or of a database before it was restored.
+    const earlier = from < position.revision && (await rewind(core, reader, position, from))
     if (earlier) position = earlier
     else yield { type: 'resync', revision: position.revision }
   }

@@ -41,14 +41,15 @@ export function callOf(site: Site, route: Route, admitted: Admitted, { request, 
 }
 
 /** Aborts when the caller goes away before it is answered, or the server drains. */
-function endOf({ draining }: Site, _: FastifyRequest, reply: FastifyReply): AbortSignal {
+function endOf({ draining }: Site, { method }: FastifyRequest, reply: FastifyReply): AbortSignal {
   const ends = new AbortController()
   const abort = () => ends.abort()
   draining.addEventListener('abort', abort, { once: true })
   reply.raw.once('close', () => {
     draining.removeEventListener('abort', abort)
     // Answered: nobody is to be told, and the error that an abort makes is a tenth of a small request.
-    if (!reply.raw.writableFinished) abort()
+    // Who asked for the head of a stream alone has left what it would follow.
+    if (!reply.raw.writableFinished || method === 'HEAD') abort()
   })
   if (draining.aborted) abort()
   return ends.signal
@@ -88,6 +89,7 @@ async function stream(site: Site, { signal }: AnyCall, { request, reply }: Excha
     // Whoever followed a stream to its end has no other request waiting.
     connection: 'close',
   })
+  if (request.method === 'HEAD') return void reply.raw.end()
   const { heartbeatMs, stalledMs } = site.settings
   try {
     await sendEvents(reply.raw, telling(frames, request.id), { clock, signal, times: { heartbeatMs, stalledMs } })

@@ -51,6 +51,18 @@ describe('the events of a run', () => {
       })
     expect((await call('GET', '/v1/runs/r/events?from=1&from=2')).status).toBe(400)
   })
+  it('end with their head for who asks for no more', async () => {
+    const { call, url } = await servers.start()
+    await call('POST', '/v1/runs', { id: 'r', task: 1, agent: 'Asking' })
+    for (const path of ['/v1/runs/r/events', '/v1/runs/r/live', '/v1/context/watch']) {
+      const { status, headers } = await fetch(url + path, { method: 'HEAD' })
+      expect({ status, type: headers.get('content-type') }).toEqual({
+        status: 200,
+        type: 'text/event-stream; charset=utf-8',
+      })
+    }
+    expect((await fetch(`${url}/v1/runs/none/events`, { method: 'HEAD' })).status).toBe(404)
+  })
 })
 
 describe('watching the context', () => {
@@ -107,6 +119,16 @@ describe('watching the context', () => {
       13,
       14,
     ])
+  })
+  it('begins over for who comes back from a past that there is no more', async () => {
+    const { call, url } = await servers.start()
+    await push(call, 'k', 1)
+    // Somebody else follows already, from where it is now.
+    const other = follow(`${url}/v1/context/watch`)
+    await other.next()
+    const [open, resync] = await take(follow(`${url}/v1/context/watch`, { 'last-event-id': '900' }), 2)
+    expect([open?.event, resync]).toEqual(['open', { id: '1', event: 'resync', data: { type: 'resync', revision: 1 } }])
+    await other.return(undefined)
   })
   it('goes on in the middle of a batch', async () => {
     const { call, url } = await servers.start()

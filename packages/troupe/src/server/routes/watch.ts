@@ -40,7 +40,8 @@ export async function watched(
     [Symbol.asyncIterator]()
     .return?.()
   const key = JSON.stringify(['watch', user, agent ?? null, pattern ?? null])
-  return frames(feeds.follow(key, from, signal, source), place)
+  // What is shared tells nobody that it has another past than theirs.
+  return frames(from > head ? source(from, signal) : feeds.follow(key, from, signal, source), place)
 }
 
 async function* frames(
