@@ -65,8 +65,11 @@ export function asTroupeError(thrown: unknown, request: FastifyRequest, log: Log
   return failure('server.failed', { request: request.id })
 }
 
-function invalidOf({ validation = [], validationContext = 'body' }: Invalid, request: FastifyRequest): TroupeError {
-  const { instancePath = '', message = 'it is wrong', params = {} } = validation[0] ?? {}
+function invalidOf({ validation, validationContext = 'body' }: Invalid, request: FastifyRequest): TroupeError {
+  // What is misspelt is told before what is missing for it.
+  const issues: readonly Issue[] = validation ?? []
+  const issue = issues.find(({ params }) => params?.keys?.length) ?? issues[0] ?? {}
+  const { instancePath = '', message = 'it is wrong', params = {} } = issue
   const where = `${placeNames[validationContext] ?? validationContext}${instancePath.replace(/\/$/, '')}`
   const [unknown] = params.keys ?? []
   if (unknown !== undefined) {
@@ -77,7 +80,8 @@ function invalidOf({ validation = [], validationContext = 'body' }: Invalid, req
       nearest: nearest(unknown, options) ?? (options.join(', ') || 'none'),
     })
   }
-  return failure('request.invalid', { problem: `${where}: ${message}` })
+  const problem = /received undefined$/.test(message) ? 'it is missing' : message
+  return failure('request.invalid', { problem: `${where}: ${problem}` })
 }
 
 const placeNames: Readonly<Record<string, string>> = { querystring: 'query' }

@@ -8,6 +8,7 @@ import { type Connections, trackConnections } from './connections.ts'
 import { checkMetrics, type MetricsOptions } from './metrics-options.ts'
 import { isLoopback, readSettings, type ServerOptions } from './options.ts'
 import { addServer } from './plugin.ts'
+import { asTroupeError, sendProblem } from './problem.ts'
 import { serveMetrics } from './serve-metrics.ts'
 
 export interface Served extends AsyncDisposable {
@@ -64,6 +65,8 @@ export async function serve(troupe: Troupe, options: ServerOptions = {}): Promis
     http: { maxHeaderSize, headersTimeout: readMs, connectionsCheckingInterval: 1_000 },
     routerOptions: { maxParamLength: 4_096 },
     bodyLimit: settings.bodyLimit,
+    // Of an address that leads to no route, because it cannot be read.
+    frameworkErrors: (error, request, reply) => void sendProblem(reply, asTroupeError(error, request, parts.log)),
   })
   app.server.maxConnections = maxConnections
   const connections = trackConnections(app.server)

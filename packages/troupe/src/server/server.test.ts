@@ -308,6 +308,10 @@ describe('the server', () => {
     expect(wrong).toMatchObject({ status: 400, body: { code: 'option.unknown', hint: 'Did you mean topology?' } })
     expect(wrong.headers.get('content-type')).toContain('application/problem+json')
     expect(wrong.body.request).toBe(wrong.headers.get('x-request-id'))
+    // What is misspelt comes before what is missing because of it.
+    const misspelt = await call('POST', '/v1/runs', { tsk: 1 })
+    expect(misspelt.body).toMatchObject({ code: 'option.unknown', hint: 'Did you mean task?' })
+    expect((await call('POST', '/v1/runs', {})).body.detail).toBe('The request does not fit: body/task: it is missing.')
     const query = await call('GET', '/v1/runs?limt=1')
     expect(query.body).toMatchObject({ code: 'option.unknown', hint: 'Did you mean limit?' })
     expect(await call('GET', '/v1/nothing')).toMatchObject({ status: 404, body: { code: 'route.missing' } })
