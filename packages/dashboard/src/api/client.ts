@@ -26,7 +26,8 @@ export function createClient(user: string | undefined) {
     const search = new URLSearchParams()
     for (const [name, value] of Object.entries(query)) if (value !== undefined) search.set(name, String(value))
     const headers = {
-      ...(user === undefined ? {} : { 'troupe-user': user }),
+      // A header takes bytes: those of its UTF-8, for a name may be in any script.
+      ...(user === undefined ? {} : { 'troupe-user': String.fromCharCode(...new TextEncoder().encode(user)) }),
       ...(body === undefined ? {} : { 'content-type': 'application/json' }),
       ...more,
     }

@@ -62,11 +62,14 @@ async function open(flags: GlobalFlags, signal: AbortSignal, options: Omit<OpenO
   const { user, agent } = flags
   const headers = {
     ...(key === undefined ? {} : { authorization: `Bearer ${key}` }),
-    ...(user === undefined ? {} : { 'troupe-user': user }),
-    ...(agent === undefined ? {} : { 'troupe-agent': agent }),
+    ...(user === undefined ? {} : { 'troupe-user': inHeader(user) }),
+    ...(agent === undefined ? {} : { 'troupe-agent': inHeader(agent) }),
   }
   return new Api(transport, { headers, signal })
 }
+
+/** A name of any script: its bytes in UTF-8, of which a header takes each as one character. */
+const inHeader = (name: string) => Buffer.from(name, 'utf8').toString('latin1')
 
 /** @throws CliError with all that is wrong */
 export function usable(loaded: LoadedConfig): LoadedConfig {

@@ -1,4 +1,5 @@
 /** Who is let in, how often, and to what: before a request's body is read. */
+import { isUtf8 } from 'node:buffer'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { failure, TroupeError } from '../core/index.ts'
 import { createAuthenticate } from './authenticate.ts'
@@ -35,11 +36,18 @@ function admitted({ parts }: Site, route: Entrance, principal: Principal, reques
   authorize(principal, parts.roles, route.role, route.operation)
   const header = (name: string) => {
     const value = request.headers[name]
-    return Array.isArray(value) ? value[0] : value
+    return inUtf8(Array.isArray(value) ? value[0] : value)
   }
   const user = userOf(principal, header('troupe-user'), route.operation)
   const agent = agentOf(principal, header('troupe-agent'), route.operation)
   return { principal, user, agent }
+}
+
+/** Node takes each byte of a header for a character; where they are UTF-8, as everywhere else, the name is what they say. */
+function inUtf8(value: string | undefined): string | undefined {
+  if (value === undefined || !/[\x80-\xff]/.test(value)) return value
+  const bytes = Buffer.from(value, 'latin1')
+  return isUtf8(bytes) ? bytes.toString('utf8') : value
 }
 
 /** What is refused to somebody who is known is for the audit log. @throws what `act` throws */
