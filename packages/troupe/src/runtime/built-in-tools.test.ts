@@ -29,6 +29,8 @@ describe('built-in tools on an agent of a run', () => {
     const ada = troupe.user('ada')
     const told: unknown[] = []
     troupe.on('tool.called', ({ tool, success, security }) => told.push([tool, success, security]))
+    const incidents: unknown[] = []
+    troupe.on('incident.recorded', ({ agent, action, code }) => incidents.push([agent, action, code]))
     const topology = patterns.pipeline({ stages: [{ agents: [planner] }] })
     expect(await ada.orchestra.run({ task: 'plan', topology })).toMatchObject({ success: true, response: 'ready' })
     expect(resultsOf(model)).toMatchObject([
@@ -46,6 +48,10 @@ describe('built-in tools on an agent of a run', () => {
       ['push_context', false, true],
       ['delete_topic', false, true],
       ['send_message_to_agent', true, false],
+    ])
+    expect(incidents).toEqual([
+      ['Planner', 'push_context', 'agent.mismatch'],
+      ['Planner', 'delete_topic', 'access.denied'],
     ])
     expect(await ada.context.getEntry('plan')).toMatchObject({
       owner: 'Planner',

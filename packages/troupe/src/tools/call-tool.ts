@@ -173,6 +173,9 @@ const observed = (host: ToolHost, tool: Tool, input: Json, run: () => Promise<Js
       throw error
     } finally {
       const code = isFailure(output) ? String(output.code) : problem
+      // Those that lack a right are recorded by the hands that refuse them; this one never comes so far.
+      if (code === 'agent.mismatch')
+        host.guard.impersonated({ userId: host.userId, agent: host.agent, action: tool.name })
       host.events.emit(
         {
           type: 'tool.called',

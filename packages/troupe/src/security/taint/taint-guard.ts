@@ -27,6 +27,8 @@ export interface TaintGuard {
   denied(act: TaintedAct): void
   /** Somebody agreed to other arguments than those that were asked about: it is taken for no answer. */
   mismatched(act: Omit<TaintedAct, 'taint'>): void
+  /** In a call of a tool it named another agent as the one who acts. */
+  impersonated(act: Omit<TaintedAct, 'taint'>): void
   /** Code of the host says that what it goes on with holds nothing of what it had read. */
   declassified(act: TaintedAct): void
   /**
@@ -62,6 +64,7 @@ export function createTaintGuard(
     refusal,
     denied: (act) => record(act, 'approval.denied'),
     mismatched: (act) => record(act, 'approval.mismatch'),
+    impersonated: (act) => record(act, 'agent.mismatch'),
     declassified: (act) => record(act, 'taint.declassified'),
     fetchFor(act, { agreed, mark }) {
       const fetch = egress.for((error) => incidents.refused(act.userId, act.agent, act.action, error))

@@ -50,18 +50,23 @@ export async function carryOut(caller: Caller, name: string, args: unknown): Pro
 /** Whoever is named as acting must be the agent itself; the name is then of no further use. */
 function argumentsOf({ hands, impersonated }: Caller, spec: ToolSpec, args: unknown): unknown {
   const wrong = (problem: string) => failure('tool.arguments', { tool: spec.name, problem })
-  if (typeof args !== 'object' || args === null || Array.isArray(args))
-    throw wrong('they are an object with the names of the parameters')
-  const own = { ...(args as Record<string, unknown>) }
+  if (!isObject(args)) throw wrong('they are an object with the names of the parameters')
   const sender = spec.name === 'get_messages_from_agents' ? [] : ['from_agent']
-  for (const field of ['agent_name', 'agent', 'sender_agent', ...sender]) {
-    if (!Object.hasOwn(own, field)) continue
-    if (own[field] !== hands.agent && own[field] !== null && own[field] !== undefined) {
-      impersonated(spec.name)
-      throw failure('agent.mismatch', { agent: hands.agent })
+  const unnamed = (given: unknown) => {
+    if (!isObject(given)) return given
+    const own = { ...given }
+    for (const field of ['agent_name', 'agent', 'sender_agent', ...sender]) {
+      if (!Object.hasOwn(own, field)) continue
+      if (own[field] !== hands.agent && own[field] !== null && own[field] !== undefined) {
+        impersonated(spec.name)
+        throw failure('agent.mismatch', { agent: hands.agent })
+      }
+      delete own[field]
     }
-    delete own[field]
+    return own
   }
+  const own = unnamed(args) as Record<string, unknown>
+  if (Array.isArray(own.operations)) own.operations = own.operations.map(unnamed)
   const checked = spec.arguments.safeParse(own)
   if (checked.success) return checked.data
   const problems = checked.error.issues
@@ -69,6 +74,9 @@ function argumentsOf({ hands, impersonated }: Caller, spec: ToolSpec, args: unkn
     .map(({ path, message }) => (path.length > 0 ? `${path.join('.')}: ${message}` : message))
   throw wrong(problems.join('; '))
 }
+
+const isObject = (given: unknown): given is Record<string, unknown> =>
+  typeof given === 'object' && given !== null && !Array.isArray(given)
 
 async function failed(caller: Caller, name: string, args: unknown, error: TroupeError): Promise<ToolResult> {
   const { code, hint, message, retryable } = error

@@ -248,6 +248,19 @@ describe('tools on messages', () => {
     expect(await a.tools.call('get_context', { agent_name: 'A', keys: [] })).toMatchObject({ success: true })
     expect(team.seen.filter(({ type }) => type === 'incident.recorded')).toHaveLength(1)
   })
+
+  test('nobody acts under another name inside a batch either', async () => {
+    await using team = await openTeam()
+    const { tools, context } = team.agent('A')
+    const push = (agent_name: string) =>
+      tools.call('batch_context_operation', { operations: [{ type: 'push', key: 'k', value: 'v', agent_name }] })
+    expect(await push('B')).toMatchObject({ code: 'agent.mismatch' })
+    expect(await context.get('k')).toBe(undefined)
+    expect(await push('A')).toMatchObject({ success: true })
+    expect(team.seen.filter(({ type }) => type === 'incident.recorded')).toMatchObject([
+      { agent: 'A', action: 'batch_context_operation', code: 'agent.mismatch' },
+    ])
+  })
 })
 
 describe('formats', () => {
