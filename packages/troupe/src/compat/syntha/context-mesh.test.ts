@@ -21,6 +21,7 @@ describe('ContextMesh', () => {
     ])
     expect([await mesh.get('mine'), await mesh.get('mine', 'A'), await mesh.get('mine', 'B')]).toEqual([1, 1, null])
     expect(await mesh.get('mine', { agent_name: 'B' })).toBe(null)
+    await expect(mesh.get('mine', { agent: 'B' } as never)).rejects.toMatchObject({ code: 'option.unknown' })
     expect(await mesh.get_all_for_agent('B')).toEqual({ k: { a: 1 } })
     expect([await mesh.get_keys_for_agent('B'), await mesh.list_keys()]).toEqual([['k'], ['k', 'mine']])
     expect([await mesh.remove('k'), await mesh.delete('k'), await mesh.size()]).toEqual([true, false, 1])

@@ -84,7 +84,10 @@ export class ContextMesh {
     key: string,
     options: string | { readonly agent_name?: string; readonly default?: Json } = {},
   ): Promise<Json> {
-    const { agent_name, default: otherwise = null } = typeof options === 'string' ? { agent_name: options } : options
+    const given = typeof options === 'string' ? { agent_name: options } : options
+    // A misspelt name would make it a read of trusted code.
+    checkOptions('get', given, ['agent_name', 'default'])
+    const { agent_name, default: otherwise = null } = given
     const value = await (await this.#hands(agent_name)).get(key)
     return value === undefined ? otherwise : value
   }

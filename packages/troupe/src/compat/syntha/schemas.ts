@@ -31,7 +31,7 @@ export function create_hybrid_tool_handler(
   user_tools: readonly string[] = [],
 ): HybridHandler {
   return async (tool_name, given = {}) =>
-    !user_tools.includes(tool_name) && (ours.has(tool_name) || tool_name.startsWith('syntha_'))
+    !user_tools.includes(tool_name) && (ours.has(tool_name) || String(tool_name).startsWith('syntha_'))
       ? handler.handle_tool_call(tool_name, given)
       : user_handler(tool_name, given)
 }

@@ -1,5 +1,5 @@
 /** One call in the guides' spelling, carried out by the tools of an agent's handle. */
-import { TroupeError } from '../../core/index.ts'
+import { type Json, TroupeError } from '../../core/index.ts'
 import type { JsonObject, ToolResult, ToolHandler as Tools } from '../../tools/index.ts'
 import { type Given, toolArguments } from './tool-arguments.ts'
 import { type SynthaResult, withAliases } from './tool-result.ts'
@@ -20,7 +20,8 @@ export const synthaHandler = (agent: { readonly tools: Tools }): SynthaHandler =
 
 /** A mistake in what is given is a result, as everywhere. */
 export async function callTool(tools: Tools, tool_name: string, given: Given): Promise<SynthaResult> {
-  const tool = tool_name.replace(/^syntha_/, '')
+  const tool = typeof tool_name === 'string' ? tool_name.replace(/^syntha_/, '') : tool_name
+  if (!isGiven(given)) return withAliases(tool, {}, await tools.call(tool, given))
   const told = (result: ToolResult) => withAliases(tool, given as JsonObject, result)
   try {
     if (tool === 'batch_context_operation' && given.continue_on_error === false && given.atomic !== true)
@@ -34,21 +35,28 @@ export async function callTool(tools: Tools, tool_name: string, given: Given): P
   }
 }
 
+/** Keyword arguments, and not what a model wrote in their place. */
+export const isGiven = (given: unknown): given is Given =>
+  typeof given === 'object' && given !== null && !Array.isArray(given)
+
 export function failed({ message, code, hint }: TroupeError): ToolResult {
   return { success: false, error: message, code, ...(hint === undefined ? {} : { suggestion: hint }) }
 }
 
 /** A batch that stops at its first failure: each operation is a batch of its own. */
 async function untilFailure(tools: Tools, given: Given): Promise<ToolResult> {
-  const { operations } = toolArguments('batch_context_operation', given)
-  if (!Array.isArray(operations)) return tools.call('batch_context_operation', { operations })
+  const { operations, ...rest } = toolArguments('batch_context_operation', given)
+  if (!Array.isArray(operations) || operations.length === 0)
+    return tools.call('batch_context_operation', { ...rest, operations })
   const results: JsonObject[] = []
   let last: ToolResult = { success: true }
   for (const [operation, one] of operations.entries()) {
-    last = await tools.call('batch_context_operation', { operations: [one] })
+    last = await tools.call('batch_context_operation', { ...rest, operations: [one] })
     const [outcome] = (last.results ?? []) as readonly JsonObject[]
-    if (!outcome) return last
-    results.push({ ...outcome, operation })
+    if (!outcome && results.length === 0) return last
+    // What was done before it is told, whatever became of this one.
+    const { error, code } = last
+    results.push({ ...(outcome ?? { success: false, error: error as Json, code: code as Json }), operation })
     if (!last.success) break
   }
   const done = results.filter(({ success }) => success === true).length

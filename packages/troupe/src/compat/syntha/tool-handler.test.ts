@@ -69,6 +69,60 @@ describe('rights', () => {
 const order = (a: string, b: string) => builtIn.indexOf(a) - builtIn.indexOf(b)
 const builtIn: readonly string[] = syntha.PREDEFINED_ROLES.admin?.tools ?? []
 
+describe('a call', () => {
+  it('of no shape is a mistake of its caller, and a result', async () => {
+    await using team = await openTeam()
+    const bound = team.tools('A')
+    const unbound = new syntha.ToolHandler(team.mesh)
+    for (const handler of [bound, unbound])
+      for (const name of [undefined, null, 5, {}])
+        expect(await handler.handle_tool_call(name as never, { agent_name: 'A' })).toMatchObject({
+          code: 'tool.unknown',
+        })
+    for (const given of [null, 5, 'key', ['key']]) {
+      expect(await bound.handle_tool_call('get_context', given as never)).toMatchObject({ code: 'tool.arguments' })
+      expect(await unbound.handle_tool_call('get_context', given as never)).toMatchObject({ success: false })
+    }
+    const call = await bound.get_framework_handler('openai')
+    for (const text of ['null', '5', '"key"', '["key"]'])
+      expect(await call('get_context', text)).toMatchObject({ code: 'tool.arguments' })
+    const hybrid = bound.create_hybrid_handler((name) => name)
+    expect(await hybrid(undefined as never)).toBe(undefined)
+  })
+
+  it('of a batch that stops at its first failure acts under no other name either', async () => {
+    await using team = await openTeam()
+    const operations = [{ type: 'push', key: 'k', value: 'v' }]
+    for (const given of [{ operations }, { operations: [] }]) {
+      const batch = { agent_name: 'Boss', continue_on_error: false, ...given }
+      expect(await team.tools('A').handle_tool_call('batch_context_operation', batch)).toMatchObject({
+        code: 'agent.mismatch',
+      })
+    }
+    expect(await team.user.context.size()).toBe(0)
+  })
+
+  it('of a batch that stops at its first failure tells what was done before', async () => {
+    await using team = await openTeam()
+    const operations = [
+      { type: 'push', key: 'k', value: 'v' },
+      { type: 'frob', key: 'k' },
+      { type: 'get', key: 'k' },
+    ]
+    expect(
+      await team.tools('A').handle_tool_call('batch_context_operation', { operations, continue_on_error: false }),
+    ).toMatchObject({
+      success: false,
+      successful_operations: 1,
+      failed_operations: 1,
+      results: [
+        { operation: 0, pushed: true },
+        { operation: 1, success: false, code: 'tool.arguments' },
+      ],
+    })
+  })
+})
+
 describe("schemas, beside users' own", () => {
   const own = { name: 'get_context', description: 'mine' }
 

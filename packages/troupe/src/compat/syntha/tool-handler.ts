@@ -17,7 +17,7 @@ import {
   type UserSchema,
   withSchemas,
 } from './schemas.ts'
-import { callTool, failed, type SynthaHandler } from './syntha-handler.ts'
+import { callTool, failed, isGiven, type SynthaHandler } from './syntha-handler.ts'
 import type { Given } from './tool-arguments.ts'
 import { type SynthaResult, withAliases } from './tool-result.ts'
 
@@ -70,7 +70,7 @@ export class ToolHandler implements SynthaHandler {
     const handle = await this.#handleOf(tool_name, given)
     const result =
       handle instanceof TroupeError
-        ? withAliases(tool_name, given as Readonly<Record<string, Json>>, failed(handle))
+        ? withAliases(tool_name, isGiven(given) ? (given as Readonly<Record<string, Json>>) : {}, failed(handle))
         : await callTool(handle.tools, tool_name, given)
     if (result.success || !this.#raises) return result
     const code = String(result.code)
@@ -80,8 +80,9 @@ export class ToolHandler implements SynthaHandler {
 
   /** Whoever the call says it is, where the handler is bound to nobody. */
   async #handleOf(tool: string, given: Given): Promise<AgentHandle | TroupeError> {
-    const sender = tool.endsWith('get_messages_from_agents') ? undefined : given.from_agent
-    const name = this.#agent ?? given.agent_name ?? sender
+    const { agent_name, from_agent } = isGiven(given) ? given : {}
+    const sender = String(tool).endsWith('get_messages_from_agents') ? undefined : from_agent
+    const name = this.#agent ?? agent_name ?? sender
     if (typeof name !== 'string')
       return failure('validation.failed', { what: 'agent_name', problem: 'Agent name not set' })
     const ready = this.#handles.get(name)
