@@ -53,6 +53,7 @@ describe.each(['memory:', { url: server, schema }].slice(0, missing === undefine
       return error instanceof ValidationError ? `${error.message} ${error.hint}` : error
     }
     expect(await wrong({ status: 'complete' })).toMatch(/nearest is completed/)
+    expect(await wrong({ status: ['failed'] })).toMatch(/status is not valid: it is one of running/)
     expect(await wrong({ tag: 'odd' })).toMatch(/tags/)
     expect(await wrong({ search: ' -- ' })).toMatch(/holds no word/)
     expect(await wrong({ from: 'yesterday' })).toMatch(/ISO text/)

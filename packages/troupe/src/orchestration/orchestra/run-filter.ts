@@ -83,6 +83,7 @@ function checkSearch(search: unknown): void {
 
 function oneOf(what: string, value: string | undefined, known: readonly string[]): void {
   if (value === undefined || known.includes(value)) return
+  if (typeof value !== 'string') throw wrong(what, `it is one of ${known.join(', ')}`)
   throw wrong(what, `${value} is none of ${known.join(', ')}; the nearest is ${nearest(value, known) ?? known[0]}`)
 }
 
