@@ -128,6 +128,7 @@ export function createDefinition(options: LlmAgentOptions): LlmDefinition {
   const { memory = {}, settings = {}, instructions = '', output, description } = options
   checkMemory(memory)
   checkSchema(`The output of ${name}`, output)
+  if (output) jsonSchemaOf(output, `The output of ${name}`)
   if (description !== undefined && typeof description !== 'string')
     throw failure('agent.wrong', { agent: name, problem: 'its description is no text' })
   if (typeof instructions !== 'string' && typeof instructions !== 'function')
@@ -142,6 +143,8 @@ export function createDefinition(options: LlmAgentOptions): LlmDefinition {
   for (const [key, helper] of entriesOf(name, 'agents', options.agents)) {
     if (typeof helper?.step !== 'function')
       throw failure('agent.wrong', { agent: name, problem: `agents.${key} is no agent` })
+    // A model is shown it, as it is shown that of a tool.
+    if (helper.inputSchema) jsonSchemaOf(helper.inputSchema, `The inputSchema of ${helper.name}`)
     const toolName = key.replace(/[^A-Za-z0-9_-]/g, '_').slice(0, 64)
     if (tools.has(toolName) || helpers.has(toolName))
       throw failure('agent.wrong', { agent: name, problem: `${toolName} is named twice` })

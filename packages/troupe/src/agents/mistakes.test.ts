@@ -14,11 +14,14 @@ import { WorkingMemory } from './working-memory.ts'
 
 const wrong = expect.objectContaining({ name: 'ValidationError' })
 const model = new MockModel({ responses: [] })
+const dated = defineAgent({ name: 'Dated', inputSchema: z.object({ due: z.coerce.date() }), run: () => 1 })
 
 describe('what is no agent is refused where it is defined', () => {
   it.each<[string, object]>([
     ['instructions', { instructions: 5 }],
     ['an output', { output: {} }],
+    ['an output that no JSON Schema tells', { output: z.object({ due: z.coerce.date() }) }],
+    ['a helper whose input no JSON Schema tells', { agents: { dated } }],
     ['a model', { model: 5 }],
     ['an empty model', { model: '' }],
     ['a model object', { model: {} }],
@@ -44,6 +47,7 @@ describe('what is no agent is refused where it is defined', () => {
 
   it.each<[string, object]>([
     ['an outputSchema', { outputSchema: {} }],
+    ['an inputSchema that no JSON Schema tells', { inputSchema: z.object({ due: z.coerce.date() }) }],
     ['a timeout of nothing', { timeout: '0s' }],
     ['needsApproval', { needsApproval: 'yes' }],
     ['untrusted', { untrusted: 5 }],

@@ -34,8 +34,17 @@ interface WithJsonSchema {
   readonly '~standard': { readonly jsonSchema?: { input(options: { target: string }): Record<string, unknown> } }
 }
 
-/** The JSON Schema (draft 2020-12) of what goes in; undefined where the library doesn't tell it. */
-export function jsonSchemaOf(schema: Schema): { readonly [key: string]: Json } | undefined {
-  const made = (schema as WithJsonSchema)['~standard'].jsonSchema?.input({ target: 'draft-2020-12' })
-  return made as { readonly [key: string]: Json } | undefined
+/**
+ * The JSON Schema (draft 2020-12) of what goes in; undefined where the library doesn't tell it.
+ * @param what names the schema in the error
+ * @throws ValidationError `validation.failed` for what JSON Schema can't express, such as dates
+ */
+export function jsonSchemaOf(schema: Schema, what = 'The schema'): { readonly [key: string]: Json } | undefined {
+  try {
+    const made = (schema as WithJsonSchema)['~standard'].jsonSchema?.input({ target: 'draft-2020-12' })
+    return made as { readonly [key: string]: Json } | undefined
+  } catch (cause) {
+    const problem = `no JSON Schema can be made of it: ${(cause as Error).message}`
+    throw failure('validation.failed', { what, problem }, { cause })
+  }
 }

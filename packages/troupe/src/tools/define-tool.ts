@@ -130,7 +130,7 @@ export function defineTool<In, Out>(options: ToolOptions<In, Out>): Tool {
   checkSchema(`The inputSchema of ${options.name}`, options.inputSchema)
   checkSchema(`The outputSchema of ${options.name}`, options.outputSchema)
   checkParts(options, wrong)
-  const parameters = jsonSchemaOf(options.inputSchema)
+  const parameters = jsonSchemaOf(options.inputSchema, `The inputSchema of ${options.name}`)
   if (!parameters) throw wrong('its inputSchema tells no JSON Schema; zod 4 schemas do')
   if (options.body && ('effect' in options || 'reconcile' in options || 'undo' in options))
     throw wrong('a body takes no effect, reconcile or undo: its effects are those of ctx.effect')
