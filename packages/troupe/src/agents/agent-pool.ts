@@ -172,40 +172,52 @@ export class AgentPool<T = unknown> implements Agent, AsyncDisposable {
   }
 
   /** The definition that it lends; what `create` makes is known only once it stands. */
-  get #agent(): Agent | undefined {
+  get lends(): Agent | undefined {
     return asAgent(this.#options.agent)
   }
   /** In a topology a pool stands for its agents: each step is carried out by one of them. */
   get name(): string {
-    return this.#options.name ?? this.#agent?.name ?? 'Pool'
+    return this.#options.name ?? this.lends?.name ?? 'Pool'
   }
   get access(): Access {
-    return this.#agent?.access ?? {}
+    return this.lends?.access ?? {}
   }
   get fingerprint(): string {
-    return this.#agent?.fingerprint ?? hashText(`${this.name} ${this.#create}`)
+    return this.lends?.fingerprint ?? hashText(`${this.name} ${this.#create}`)
   }
   get description(): string | undefined {
-    return this.#agent?.description
+    return this.lends?.description
   }
   get inputSchema(): Schema | undefined {
-    return this.#agent?.inputSchema
+    return this.lends?.inputSchema
   }
   get outputSchema(): Schema | undefined {
-    return this.#agent?.outputSchema
+    return this.lends?.outputSchema
   }
   get toolNames(): readonly string[] | undefined {
-    return this.#agent?.toolNames
+    return this.lends?.toolNames
   }
   get source(): string | undefined {
-    return this.#agent?.source
+    return this.lends?.source
   }
   get incomplete(): string | undefined {
-    return this.#agent?.incomplete
+    return this.lends?.incomplete
   }
 
   /** @throws ValidationError `agent.wrong` when its instances are no agents */
-  async step(entry: StepEntry): Promise<Outcome> {
+  step(entry: StepEntry): Promise<Outcome> {
+    return this.#lend(entry, (agent) => agent)
+  }
+
+  /** What stands for this pool and its places where each of its agents is to be as `change` makes it. */
+  changed(change: (agent: Agent) => Agent): Agent {
+    const { name, access, description, inputSchema, outputSchema, toolNames, source, incomplete } = this
+    const fingerprint = this.lends ? change(this.lends).fingerprint : this.fingerprint
+    const known = { name, access, description, inputSchema, outputSchema, toolNames, source, incomplete, fingerprint }
+    return { ...known, step: (entry) => this.#lend(entry, change) }
+  }
+
+  async #lend(entry: StepEntry, change: (agent: Agent) => Agent): Promise<Outcome> {
     const { signal } = entry.recorder
     const lease = await this.acquire({ key: entry.recorder.step, signal })
     // A step that parks never settles: what it holds goes back all the same.
@@ -218,9 +230,10 @@ export class AgentPool<T = unknown> implements Agent, AsyncDisposable {
       if (!agent)
         throw failure('agent.wrong', { agent: this.name, problem: 'the instances of this pool are no agents' })
       // Of what `create` makes nothing is known beforehand: each instance has its own rights, within those of the pool.
-      const own = agent === this.#agent ? entry : { ...entry, ...handsFor(agent.access, entry) }
-      if (!entry.serve || !agent.serve) return await agent.step(own)
-      return { kind: 'value', value: await agent.serve(entry.serve, own) }
+      const own = agent === this.lends ? entry : { ...entry, ...handsFor(agent.access, entry) }
+      const at = change(agent)
+      if (!entry.serve || !at.serve) return await at.step(own)
+      return { kind: 'value', value: await at.serve(entry.serve, own) }
     } finally {
       signal.removeEventListener('abort', release)
       await lease.release()

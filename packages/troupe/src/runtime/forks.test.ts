@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { type Agent, defineAgent, defineTool, finish, LlmAgent, type RunEvent } from '../index.ts'
+import { type Agent, AgentPool, defineAgent, defineTool, finish, LlmAgent, patterns, type RunEvent } from '../index.ts'
 import { MockModel } from '../testing/index.ts'
 import { eventsOf, troupesOfTests } from './teams.test.fixture.ts'
 
@@ -145,6 +145,31 @@ describe('a fork', () => {
     const [, , prompt] = model.calls.map((call) => JSON.stringify(call.prompt))
     expect(prompt).toMatch(/THE TASK.*the work.*EDITED/)
     expect(prompt).not.toMatch(/first/)
+  })
+
+  it('with another model or prompt has it in helpers and in pools too, and refuses one that nobody takes', async () => {
+    const { orchestra } = await ada()
+    const asksHelper = { toolCalls: [{ name: 'helper', args: { request: 'x' } }] }
+    const before = new MockModel({ modelId: 'before', responses: [asksHelper, 'helped', 'lead', 'pooled'] })
+    const after = new MockModel({ modelId: 'after', responses: [asksHelper, 'helped', 'lead', 'pooled'] })
+    const helper = new LlmAgent({ name: 'Helper', model: before })
+    const lead = new LlmAgent({ name: 'Lead', model: before, agents: { helper } })
+    const pool = new AgentPool({ name: 'Pool', create: () => new LlmAgent({ name: 'Lent', model: before }) })
+    const plain = defineAgent({ name: 'Plain', run: async (task) => task })
+    const stages = [lead, pool, plain].map((agent) => ({ agents: [agent] }))
+    const run = await orchestra.start({ task: 't', topology: patterns.pipeline({ stages }) })
+    await run.result()
+    const prompts = { Helper: 'Help briefly.', Pool: 'Pool briefly.' }
+    const fork = await orchestra.fork(run.id, { at: 1, edit: { model: after, prompts } })
+    expect((await fork.result()).response).toBe('pooled')
+    expect([before.calls.length, after.calls.length]).toEqual([4, 4])
+    const systems = after.calls.map(({ prompt }) => (prompt[0]?.role === 'system' ? prompt[0].content : ''))
+    expect(systems).toEqual(['', 'Help briefly.', '', 'Pool briefly.'])
+    await expect(orchestra.fork(run.id, { at: 1, edit: { prompts: { Plain: 'x' } } })).rejects.toThrow(/is no LlmAgent/)
+    await expect(orchestra.fork(run.id, { at: 1, edit: { prompts: { Leed: 'x' } } })).rejects.toThrow(/no agent Leed/)
+    const other = await orchestra.start({ task: 't', topology: patterns.pipeline({ stages: [{ agents: [plain] }] }) })
+    await other.result()
+    await expect(orchestra.fork(other.id, { at: 1, edit: { model: after } })).rejects.toThrow(/no LlmAgent/)
   })
 
   it('of an approval is approved by itself', async () => {

@@ -3,7 +3,7 @@
  * What had settled by then is not done again; steps that were open go on in the fork: those that waited with what they
  * had recorded, others from their start. The shared context is not forked: what the run wrote there stays as it is now.
  */
-import { type Agent, goingOf, LlmAgent, type LlmAgentOptions, type Outcome } from '../../agents/index.ts'
+import { type Agent, goingOf, type LlmAgentOptions, type Outcome } from '../../agents/index.ts'
 import { checkName, checkOptions, checkSignal, failure, type Json, type UserId } from '../../core/index.ts'
 import type { JournalRecord } from '../../durable/index.ts'
 import type { Statement } from '../../storage/index.ts'
@@ -12,6 +12,7 @@ import { decide } from '../core/decide.ts'
 import { evolve } from '../core/evolve.ts'
 import type { Event, Input, InputOf, Pinned } from '../core/model.ts'
 import { createState, type State } from '../core/state.ts'
+import { editedAgents, refuseInert } from './edited-agents.ts'
 import { forkSteps } from './fork-steps.ts'
 import { type Parent, parentOf, withParent } from './parent.ts'
 import type { OrchestraParts } from './parts.ts'
@@ -29,11 +30,11 @@ export interface ForkOptions {
   readonly edit?: {
     /** By step, or agent: what it returns instead. Of a step that is open at `at`: it is not carried out. */
     readonly results?: { readonly [stepOrAgent: string]: unknown }
-    /** By LlmAgent: its instructions from here on, in this process. */
+    /** By LlmAgent, helpers and those in pools too: its instructions from here on, in this process. */
     readonly prompts?: { readonly [agent: string]: string }
     /** By question. */
     readonly answers?: { readonly [question: string]: Json }
-    /** Of all LlmAgents from here on, in this process. */
+    /** Of all LlmAgents, helpers and those in pools too, from here on, in this process. */
     readonly model?: LlmAgentOptions['model']
   }
 }
@@ -86,6 +87,7 @@ export async function forkRun(
   prefix.settleOpen(at)
   prefix.refuseUnused()
   const { state, records } = prefix
+  refuseInert(source.agents, edit)
   const agents = editedAgents(source.agents, edit)
   const launcher = new StepLauncher(parts, user, run, state.pinned, agents)
   const { writer, fragment } = parts.journals.create(user, runJournal(run), 'run', at, records.map(encodeRecord))
@@ -243,25 +245,4 @@ function settledWith(input: InputOf<'step.settled' | 'step.failed'>, value: unkn
   const was = 'outcome' in input ? input.outcome.kind : 'value'
   const outcome: Outcome = going.kind === 'value' && was === 'finish' ? { kind: 'finish', value: going.value } : going
   return { at, type: 'step.settled', step, outcome, ...usage }
-}
-
-/** @throws NotFoundError `agent.unknown` for a prompt of what is no LlmAgent here */
-export function editedAgents(
-  agents: ReadonlyMap<string, Agent>,
-  { prompts = {}, model }: Pick<Edit, 'prompts' | 'model'>,
-): ReadonlyMap<string, Agent> {
-  for (const name of Object.keys(prompts))
-    if (!(agents.get(name) instanceof LlmAgent))
-      throw failure('agent.unknown', { agent: name, known: [...agents.keys()].join(', ') })
-  return new Map(
-    [...agents].map(([name, agent]) => {
-      const instructions = Object.hasOwn(prompts, name) ? prompts[name] : undefined
-      if (!(agent instanceof LlmAgent) || (instructions === undefined && model === undefined)) return [name, agent]
-      const changes = {
-        ...(instructions === undefined ? {} : { instructions }),
-        ...(model === undefined ? {} : { model }),
-      }
-      return [name, agent.with(changes)]
-    }),
-  )
 }
