@@ -214,7 +214,7 @@ function trailing(
       limits.bytes === undefined ? '' : `${bytes} bytes`,
     ]
     const detail = { limit: limit.filter(Boolean).join(' or ') }
-    statements.push(writes.quota({ user, entries, bytes }, { expect: none, otherwise: 'context.quota', detail }))
+    statements.push(writes.quota({ user, entries, bytes, now }, { expect: none, otherwise: 'context.quota', detail }))
   }
   return statements
 }

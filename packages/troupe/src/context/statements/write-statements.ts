@@ -42,10 +42,14 @@ export function createWriteStatements(dialect: Dialect) {
     sql`coalesce((select r.revision from storage_revisions r where r.user_id = ${p.user}), 0) + 1`
   return {
     ...guards(dialect, at),
-    quota: raw<{ user: string; entries: number; bytes: number }>(
+    /** A row where more stands than may; what is over counts no more, cleaned up or not. */
+    quota: raw<{ user: string; entries: number; bytes: number; now: Now }>(
       dialect,
-      (p) =>
-        sql`select 1 from context_state where user_id = ${p.user} and (entries > ${p.entries} or bytes > ${p.bytes})`,
+      (p) => sql`select 1 from context_state s where s.user_id = ${p.user}
+        and (s.entries > ${p.entries} or s.bytes > ${p.bytes}) and exists (
+          select 1 from (select count(*) as entries, coalesce(sum(e.stored), 0) as bytes from context_entries e
+            where e.user_id = ${p.user} and e.expires_at <= ${p.now}) o
+          where s.entries - o.entries > ${p.entries} or s.bytes - o.bytes > ${p.bytes})`,
     ),
     /** Keeps the version that a removal ends. */
     keep: raw<Place & { change: string; ended: string }>(
