@@ -128,6 +128,9 @@ describe('watching the context', () => {
     await other.next()
     const [open, resync] = await take(follow(`${url}/v1/context/watch`, { 'last-event-id': '900' }), 2)
     expect([open?.event, resync]).toEqual(['open', { id: '1', event: 'resync', data: { type: 'resync', revision: 1 } }])
+    // One ahead, in the middle of it: what is written next is not what was told then.
+    const [, again] = await take(follow(`${url}/v1/context/watch`, { 'last-event-id': '2.0123456789ab' }), 2)
+    expect(again).toEqual(resync)
     await other.return(undefined)
   })
   it('goes on in the middle of a batch', async () => {

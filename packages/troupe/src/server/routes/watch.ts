@@ -41,7 +41,8 @@ export async function watched(
     .return?.()
   const key = JSON.stringify(['watch', user, agent ?? null, pattern ?? null])
   // What is shared tells nobody that it has another past than theirs.
-  return frames(from > head ? source(from, signal) : feeds.follow(key, from, signal, source), place)
+  if (place.revision > head) return frames(source(place.revision, signal), { revision: place.revision })
+  return frames(feeds.follow(key, from, signal, source), place)
 }
 
 async function* frames(
