@@ -1,10 +1,12 @@
 /** The agents of a run with other prompts or another model: those that stand in it, their helpers, and what pools lend. */
-import { type Agent, AgentPool, LlmAgent } from '../../agents/index.ts'
+import { type Agent, AgentPool, LlmAgent, type LlmAgentOptions } from '../../agents/index.ts'
 import { failure } from '../../core/index.ts'
-import type { ForkOptions } from './fork-run.ts'
 
 type Agents = ReadonlyMap<string, Agent>
-type Edit = Pick<NonNullable<ForkOptions['edit']>, 'prompts' | 'model'>
+interface Edit {
+  readonly prompts?: { readonly [agent: string]: string }
+  readonly model?: LlmAgentOptions['model']
+}
 
 /**
  * @throws NotFoundError `agent.unknown` for a prompt of who is not in the run; ValidationError for one of who asks no
