@@ -56,6 +56,29 @@ describe('a pool', () => {
     await held.release()
     expect(pool.figures).toMatchObject({ waiting: 0, inUse: 0, timeouts: 1 })
   })
+  it('gives up on one that is made or checked for too long, and keeps it for the next', async () => {
+    const slow: PromiseWithResolvers<Connection>[] = []
+    const create = () => {
+      slow.push(Promise.withResolvers<Connection>())
+      return slow.at(-1)?.promise as Promise<Connection>
+    }
+    const { clock, pool } = pooled({ size: 1, overflow: 0, acquireTimeout: '30s', create })
+    const late = expect(pool.acquire()).rejects.toMatchObject({ code: 'pool.timeout' })
+    await clock.advance('30s')
+    await late
+    expect(pool.figures).toMatchObject({ inUse: 1, timeouts: 1 })
+    const next = pool.acquire()
+    slow[0]?.resolve({ id: 7, alive: true })
+    expect((await next).resource.id).toBe(7)
+    await (await next).release({ broken: true })
+    const abort = new AbortController()
+    const gone = pool.acquire({ signal: abort.signal })
+    abort.abort()
+    await expect(gone).rejects.toMatchObject({ code: 'cancelled' })
+    slow[1]?.reject(new Error('no server'))
+    await pool.close()
+    expect(pool.figures).toMatchObject({ inUse: 0, idle: 0, created: 1, disposed: 1 })
+  })
   it('lends none that is not valid any more, that broke, or that is too old', async () => {
     const { clock, pool, disposed } = pooled({ maxLifetime: '1h', idle: '1d' })
     const one = await pool.acquire()
@@ -108,5 +131,6 @@ describe('a pool', () => {
   it('has the figures of guides, and refuses what makes no sense', () => {
     expect(() => pooled({ min: 21 })).toThrow(/more than size/)
     expect(() => pooled({ sise: 3 } as never)).toThrow(/no option sise/)
+    expect(() => pooled({ create: undefined } as never)).toThrow(/create of Pool is not valid: it is no function/)
   })
 })

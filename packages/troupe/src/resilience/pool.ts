@@ -16,7 +16,7 @@ export interface PoolOptions<T> {
   readonly overflow?: number
   /** Made at once, and kept however idle; 0 by default. */
   readonly min?: number
-  /** How long to wait for one; 30 s by default. */
+  /** How long to wait for one, its making or its check included; 30 s by default. */
   readonly acquireTimeout?: Duration
   /** One that nobody wanted for so long is let go of; 5 min by default. */
   readonly idle?: Duration
@@ -87,6 +87,8 @@ export class Pool<T> implements AsyncDisposable {
   /** @throws ValidationError naming the option that is wrong */
   constructor(options: PoolOptions<T>) {
     checkOptions('Pool', options, known)
+    if (typeof options.create !== 'function')
+      throw failure('validation.failed', { what: 'The option create of Pool', problem: 'it is no function' })
     this.#options = options
     this.#size = checkWhole('Pool', 'size', options.size ?? 20)
     this.#most = this.#size + checkWhole('Pool', 'overflow', options.overflow ?? 30, 0)
@@ -106,16 +108,38 @@ export class Pool<T> implements AsyncDisposable {
   /** @throws TimeoutError `pool.timeout`; CancelledError when the signal aborts, or closed; what `create` throws */
   async acquire({ signal }: { readonly signal?: AbortSignal } = {}): Promise<Lent<T>> {
     this.#checkOpen()
-    if (signal?.aborted) throw failure('cancelled', { what: 'Acquiring from a pool' }, { cause: signal.reason })
+    if (signal?.aborted) throw cancelled(signal)
+    const until = this.#options.clock.monotonic() + this.#acquireMs
     const free = this.#taken < this.#most
     if (free) this.#taken++
     const given = free ? this.#take() : await this.#wait(signal)
+    return this.#lend(await this.#inTime(this.#fit(given), until, signal))
+  }
+
+  /** What comes too late is kept for others: until then it takes its place. */
+  async #inTime(fitting: Promise<Kept<T>>, until: number, signal: AbortSignal | undefined): Promise<Kept<T>> {
+    const { clock } = this.#options
+    const over = Promise.withResolvers<never>()
+    const cancel = clock.after(Math.max(0, until - clock.monotonic()), () => over.reject(this.#timedOut()))
+    const onAbort = () => over.reject(cancelled(signal))
+    if (signal?.aborted) onAbort()
+    signal?.addEventListener('abort', onAbort, { once: true })
     try {
-      return this.#lend(await this.#fit(given))
+      return await Promise.race([fitting, over.promise])
     } catch (error) {
-      this.#free()
+      fitting.then(
+        (kept) => this.#giveBack(kept, false),
+        () => this.#free(),
+      )
       throw error
+    } finally {
+      cancel()
+      signal?.removeEventListener('abort', onAbort)
     }
+  }
+  #timedOut(): Error {
+    this.#figures.timeouts++
+    return failure('pool.timeout', { limit: duration(this.#acquireMs) })
   }
 
   /** Lends one for as long as the function works. */
@@ -168,12 +192,8 @@ export class Pool<T> implements AsyncDisposable {
         resolve: (kept: Kept<T> | undefined) => settle(() => resolve(kept)),
         reject: (error: unknown) => settle(() => reject(error)),
       }
-      const onAbort = () =>
-        waiter.reject(failure('cancelled', { what: 'Acquiring from a pool' }, { cause: signal?.reason }))
-      const cancel = this.#options.clock.after(this.#acquireMs, () => {
-        this.#figures.timeouts++
-        waiter.reject(failure('pool.timeout', { limit: duration(this.#acquireMs) }))
-      })
+      const onAbort = () => waiter.reject(cancelled(signal))
+      const cancel = this.#options.clock.after(this.#acquireMs, () => waiter.reject(this.#timedOut()))
       this.#waiting.push(waiter)
       signal?.addEventListener('abort', onAbort, { once: true })
     })
@@ -271,3 +291,6 @@ export class Pool<T> implements AsyncDisposable {
     )
   }
 }
+
+const cancelled = (signal: AbortSignal | undefined) =>
+  failure('cancelled', { what: 'Acquiring from a pool' }, { cause: signal?.reason })
