@@ -2,7 +2,8 @@
  * So many calls in a sliding window, counted apart for each key. Our own: rate-limiter-flexible counts in fixed windows
  * on `Date.now`, lets twice the limit through at their edge, and keeps its keys until a global timer fires.
  */
-import { type Clock, checkOptions, type Duration, failure, milliseconds, sleep } from '../core/index.ts'
+import { type Clock, checkOptions, type Duration, failure, sleep } from '../core/index.ts'
+import { checkLonger } from './check-longer.ts'
 import { checkWhole } from './check-whole.ts'
 import type { Guarded, Policy, PolicyCall } from './policy.ts'
 
@@ -44,7 +45,7 @@ export class RateLimiter implements Policy {
     checkOptions('RateLimiter', options, ['limit', 'window', 'maxKeys', 'clock'])
     this.limit = checkWhole('RateLimiter', 'limit', options.limit ?? 60)
     this.#maxKeys = checkWhole('RateLimiter', 'maxKeys', options.maxKeys ?? 10_000)
-    this.#windowMs = milliseconds(options.window ?? '1m', 'The window of a RateLimiter')
+    this.#windowMs = checkLonger(options.window ?? '1m', 'The window of a RateLimiter')
     this.#clock = options.clock
   }
 

@@ -227,4 +227,12 @@ describe('what was answered once', () => {
     await expect(troupe.user('ada').cached(() => Promise.reject(new Error('no')), { key: 'x' })).rejects.toThrow('no')
     expect(await troupe.user('ada').cached(() => 'yes', { key: 'x' })).toBe('yes')
   })
+  it('is refused where it would be kept for no time, under no key, or is no function', async () => {
+    const ada = (await opened()).user('ada')
+    await expect(ada.cached(() => 1, { key: 'x', ttl: '0ms' })).rejects.toThrow(
+      /ttl is not valid: .* longer than nothing/,
+    )
+    await expect(ada.cached(() => 1, {} as never)).rejects.toThrow(/its key is missing/)
+    await expect(ada.cached('x' as never, { key: 'x' })).rejects.toThrow(/string and not a function/)
+  })
 })

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { dropSchema, missingServer, schemaName, server } from '../../../test/postgres/server.ts'
-import { createVirtualClock, seededRandom, systemClock, systemRandom } from '../../core/index.ts'
+import { createVirtualClock, type Duration, seededRandom, systemClock, systemRandom } from '../../core/index.ts'
 import { type OpenedStorage, openStorage } from '../../storage/index.ts'
 import { durableMigrations } from '../migrations.ts'
 import { SharedRateLimiter, sweepRateLimits } from './shared-rate-limiter.ts'
@@ -17,8 +17,8 @@ async function limited() {
   const clock = createVirtualClock()
   const storage = await openStorage({ url: 'memory:', migrations: durableMigrations, clock, random: seededRandom(1) })
   open.push(storage)
-  const limiter = (limit: number, name = 'search') =>
-    new SharedRateLimiter({ storage, clock }, { name, limit, window: '1m' })
+  const limiter = (limit: number, name = 'search', window: Duration = '1m') =>
+    new SharedRateLimiter({ storage, clock }, { name, limit, window })
   return { clock, storage, limiter }
 }
 
@@ -66,6 +66,18 @@ describe('a shared rate limit', () => {
       code: 'rate.limited',
       details: { retryAfterMs: expect.any(Number) },
     })
+  })
+  it('forgets no call that its window still counts, however long that is', async () => {
+    const { clock, storage, limiter } = await limited()
+    const weekly = limiter(1, 'weekly', '7d')
+    expect((await weekly.take()).allowed).toBe(true)
+    await clock.advance('6d')
+    await sweepRateLimits(storage)
+    expect(await weekly.take()).toMatchObject({ allowed: false, remaining: 0 })
+    await clock.advance('2d')
+    await sweepRateLimits(storage)
+    expect((await weekly.take()).allowed).toBe(true)
+    expect(() => limiter(1, 'none', '0ms')).toThrow(/longer than nothing/)
   })
   it('stores nobody, and nothing for longer than a day', async () => {
     const { clock, storage, limiter } = await limited()

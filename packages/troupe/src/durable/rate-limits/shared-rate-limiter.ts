@@ -14,7 +14,14 @@ import {
   sleep,
   type UserId,
 } from '../../core/index.ts'
-import { checkWhole, type Guarded, type Policy, type PolicyCall, type RateTicket } from '../../resilience/index.ts'
+import {
+  checkLonger,
+  checkWhole,
+  type Guarded,
+  type Policy,
+  type PolicyCall,
+  type RateTicket,
+} from '../../resilience/index.ts'
 import { type Bind, type Dialect, type Storage, template } from '../../storage/index.ts'
 import type { RateLimitTables } from './rate-limit-tables.ts'
 
@@ -35,6 +42,7 @@ export interface RateKey {
 }
 
 const slices = 20
+/** Or as long as the window, where that is longer: what is forgotten sooner would be counted no more. */
 const forgetAfterMs = 86_400_000
 
 /**
@@ -60,7 +68,7 @@ export class SharedRateLimiter implements Policy {
       throw failure('validation.failed', { what: 'The name of a rate limit', problem: 'it is empty' })
     this.#name = options.name
     this.limit = checkWhole('rateLimiter', 'limit', options.limit ?? 60)
-    const windowMs = milliseconds(options.window ?? '1m', 'The window of a rate limit')
+    const windowMs = checkLonger(options.window ?? '1m', 'The window of a rate limit')
     this.#sliceMs = Math.max(1, Math.ceil(windowMs / slices))
     this.#storage = parts.storage
     this.#clock = parts.clock
@@ -124,7 +132,7 @@ export class SharedRateLimiter implements Policy {
   }
 }
 
-/** Removes what nobody has asked for in a day. */
+/** Removes what nobody has asked for in a day, nor within its window. */
 export async function sweepRateLimits(storage: Pick<Storage, 'dialect' | 'commit'>): Promise<void> {
   const own = template<RateLimitTables, { before: Bind }>(storage.dialect, (db, p) =>
     db.deleteFrom('rate_limits').where('touched_at', '<', p.before as number),
@@ -146,12 +154,14 @@ function compile(dialect: Dialect, sliceMs: number) {
   const slice = sql.lit(sliceMs)
   const slotOf = (p: { now: Bind }) => sql<number>`(${now(p)} / ${slice})`
   const kept = sql.lit(slices)
+  const longer = sql.lit(Math.max(0, (slices + 1) * sliceMs - forgetAfterMs))
+  const touched = (p: { now: Bind }) => sql<number>`(${now(p)} + ${longer})`
   return {
     touch: own<Timed>((db, p) =>
       db
         .insertInto('rate_limits')
-        .values({ key: p.key, touched_at: sql<number>`${now(p)}` })
-        .onConflict((conflict) => conflict.column('key').doUpdateSet({ touched_at: sql<number>`${now(p)}` })),
+        .values({ key: p.key, touched_at: touched(p) })
+        .onConflict((conflict) => conflict.column('key').doUpdateSet({ touched_at: touched(p) })),
     ),
     forget: own<Timed>((db, p) =>
       db
