@@ -12,4 +12,5 @@ it('makes keys of users, orders, products, the system and caches', () => {
 it('refuses what would leave a hole in the key', () => {
   expect(() => contextKeys.user('', 'profile')).toThrow(expect.objectContaining({ code: 'key.parameter' }))
   expect(() => contextKeys.cache('search', undefined as never)).toThrow(/id/)
+  expect(() => contextKeys.order(Number.NaN)).toThrow(/id/)
 })

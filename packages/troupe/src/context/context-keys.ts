@@ -7,7 +7,7 @@ function keyOf(form: string, ...parts: readonly Part[]): string {
   let next = 0
   return form.replace(/\{(\w+)\}/g, (_, name: string) => {
     const part: unknown = parts[next++]
-    if ((typeof part !== 'string' && typeof part !== 'number') || part === '')
+    if ((typeof part !== 'string' && !Number.isFinite(part)) || part === '')
       throw failure('key.parameter', { form, name, problem: 'needs a text or a number' })
     return String(part)
   })

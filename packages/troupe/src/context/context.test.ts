@@ -53,6 +53,36 @@ describe('lost updates', () => {
   })
 })
 
+describe('an update', () => {
+  test('of what one may write and not read says so, at the second attempt', async () => {
+    await using opened = await openMesh(createVirtualClock())
+    const [a, b] = [opened.mesh.agent('ada', 'A'), opened.mesh.agent('ada', 'B')]
+    await a.push('k', 1, { audience: 'owner', writers: ['B'] })
+    let calls = 0
+    await expect(b.update('k', () => ++calls)).rejects.toThrow(refused('context.unread'))
+    expect(calls).toBe(1)
+    await a.push('k', 1, { subscribers: ['B'] })
+    expect(await b.update('k', (n) => (n as number) + 1)).toMatchObject({ value: 2, version: 3 })
+  })
+
+  test('gives the value as it is stored, which is what the schema made of it', async () => {
+    await using opened = await openMesh(createVirtualClock())
+    const a = opened.mesh.agent('ada', 'A')
+    const Count = defineKey('count', z.object({ n: z.number() }))
+    expect((await a.update(Count(), () => ({ n: 1, other: 2 }) as never)).value).toEqual({ n: 1 })
+    expect(await a.get('count')).toEqual({ n: 1 })
+    await expect(a.update(Count(), () => ({ n: 'one' }) as never)).rejects.toThrow(refused('validation.failed'))
+  })
+})
+
+test('a list of topics is a list: nothing else stands for all of them', async () => {
+  await using opened = await openMesh(createVirtualClock())
+  const a = opened.mesh.agent('ada', 'A')
+  for (const topics of [null, '', 'sales'])
+    for (const list of [a.list({ topics } as never), a.keys({ topics } as never)])
+      await expect(list).rejects.toThrow(refused('validation.failed'))
+})
+
 describe('a batch', () => {
   test('that is atomic applies wholly or not at all, audience and expiry included', async () => {
     const clock = createVirtualClock()

@@ -14,7 +14,7 @@ import {
 import type { Access, Right } from '../security/index.ts'
 import type { Fragment, Statement } from '../storage/index.ts'
 import { everyone, granteesOf, isTopic, type Reader, storedWriters } from './audience.ts'
-import { type Key, keyText } from './define-key.ts'
+import { type Key, type KeyValue, keyText } from './define-key.ts'
 import { storeValue } from './entry-row.ts'
 import type { DeleteOptions, PushOptions } from './hands-port.ts'
 import type { Lifetime } from './lifecycle.ts'
@@ -59,6 +59,10 @@ const largest = 8 * 1024 * 1024
 
 export const checkedKey = (key: Key | string): string => checkKey(keyText(key))
 
+/** As its key's schema gives it, where it has one. @throws ValidationError `validation.failed` */
+export const parsedValue = async <K extends Key | string>(key: K, value: KeyValue<K>): Promise<KeyValue<K>> =>
+  typeof key === 'object' ? (parse(key.schema, value, `The value of ${key.key}`) as Promise<KeyValue<K>>) : value
+
 export function checkVersion(version: unknown, least: number): number | undefined {
   if (version === undefined) return undefined
   if (typeof version !== 'number' || !Number.isSafeInteger(version) || version < least)
@@ -76,7 +80,8 @@ export async function preparePush(
 ): Promise<Push> {
   checkOptions('push', options, pushOptions)
   const text = checkedKey(key)
-  const checked = typeof key === 'object' ? await parse(key.schema, value, `The value of ${text}`) : value
+  // A value without a schema is read before anything is waited for: whoever passed it may change it then.
+  const checked = typeof key === 'object' ? await parsedValue(key, value) : value
   const json = encodeJson(checked, `The value of ${text}`)
   const bytes = Buffer.byteLength(json)
   if (bytes > largest) throw failure('value.too_large', { what: `The value of ${text}`, bytes, limit: largest })

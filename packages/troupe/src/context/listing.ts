@@ -67,9 +67,10 @@ export function parseListOptions(where: string, options: ListOptions): ListQuery
   const begin = later(prefix, head)
   const ends = [afterPrefix(prefix), afterPrefix(head), pattern?.plain === 'exact' ? afterKey(head) : undefined]
   const to = ends.filter((end) => end !== undefined).sort(compareKeys)[0]
-  const topics = (options.topics && listOf('topics', options.topics))?.map((topic) =>
-    topicGrantee(checkName('topic', topic)),
-  )
+  const topics =
+    options.topics === undefined
+      ? undefined
+      : listOf('topics', options.topics).map((topic) => topicGrantee(checkName('topic', topic)))
   if (topics && topics.length > mostTopics)
     throw failure('validation.failed', { what: 'topics', problem: `it names at most ${mostTopics}` })
   return {

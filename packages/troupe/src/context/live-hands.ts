@@ -20,6 +20,7 @@ import { restoreValue, taintIn, toEntry } from './entry-row.ts'
 import {
   type Actor,
   checkedKey,
+  parsedValue,
   preparePush,
   prepareRemoval,
   pushFragment,
@@ -31,7 +32,7 @@ import { findHistory } from './history.ts'
 import { findEntries, findKeys, listedOf, pageOf, parseListOptions, readEntries } from './listing.ts'
 import { pushedVersion } from './made-by.ts'
 import type { MeshServices } from './mesh-services.ts'
-import { readerValues } from './statements/visibility.ts'
+import { now, readerValues } from './statements/visibility.ts'
 import { deleteTopic, discoverTopics, subscribe, unsubscribe } from './topics.ts'
 import { watchContext } from './watch.ts'
 
@@ -152,24 +153,27 @@ export class LiveHands implements hands.ContextHands {
         throw failure('validation.failed', { what: 'What update was given', problem: 'it is no function of the value' })
       const text = checkedKey(key)
       const { core } = this.mesh
-      const attempt = async () => {
-        const [[row] = []] = await core.read(
-          this.actor.user,
-          core.reads.versioned({ ...readerValues(this.actor), key: text }),
-        )
-        const json = row && (await core.loadJson(this.actor.user, restoreValue(String(row.value))))
-        const value = await fn(json === undefined ? undefined : (decodeJson(json) as KeyValue<K>))
+      const { user, agent } = this.actor
+      const attempt = async (again: boolean) => {
+        const statements = [core.reads.versioned({ ...readerValues(this.actor), key: text })]
+        // What it may write and not see would be in conflict for ever.
+        if (again) statements.push(core.reads.anyEntry({ user, key: text, now }))
+        const [[row] = [], [standing] = []] = await core.read(user, ...statements)
+        if (standing && !row) throw failure('context.unread', { agent, key: text })
+        const json = row && (await core.loadJson(user, restoreValue(String(row.value))))
+        const made = await fn(json === undefined ? undefined : (decodeJson(json) as KeyValue<K>))
+        const value = await parsedValue(key, made)
         const ifVersion = Number(row?.version ?? 0)
         // What is made of a value has what clung to it.
         const taint = joinTaint(taintIn(row), checkTaint(options.taint, 'update.taint'))
-        return { ...(await this.#push(key, value, { ...options, taint, ifVersion })), value }
+        return { ...(await this.#push(text, value, { ...options, taint, ifVersion })), value }
       }
-      const place = JSON.stringify([this.actor.user, text])
-      const first = this.mesh.updates.busy(place) ? undefined : await unlessConflict(attempt)
+      const place = JSON.stringify([user, text])
+      const first = this.mesh.updates.busy(place) ? undefined : await unlessConflict(() => attempt(false))
       if (first) return first
       return this.mesh.updates.run(place, async () => {
         for (let i = 0; i < attempts; i++) {
-          const done = await unlessConflict(attempt)
+          const done = await unlessConflict(() => attempt(true))
           if (done) return done
           if (options.signal?.aborted) throw failure('cancelled', { what: 'The update' })
         }

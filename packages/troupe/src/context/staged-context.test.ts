@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { z } from 'zod'
 import {
   createEvents,
   createIds,
@@ -20,6 +21,7 @@ import {
 import { Access } from '../security/index.ts'
 import { openStorage } from '../storage/index.ts'
 import { contextMigrations } from './context-migrations.ts'
+import { defineKey } from './define-key.ts'
 import type { ContextHands } from './hands-port.ts'
 import { createContextMesh } from './mesh.ts'
 import { type Action, keys, onMesh, operation, pushOptionsOf } from './operations.test.fixture.ts'
@@ -240,6 +242,21 @@ describe('in a step', () => {
     })
     expect(end).toEqual({ status: 'settled', outcome: 101 })
     expect(await a.get('n')).toBe(101)
+  })
+
+  test('an update of what it may write and not read says so, and gives what is stored', async () => {
+    await using house = await openHouse()
+    await house.mesh.agent('ada', 'B').push('k', 1, { audience: 'owner', writers: ['A'] })
+    let calls = 0
+    const end = await house.step(async (context) => {
+      const Count = defineKey('count', z.object({ n: z.number() }))
+      const { value } = await context.update(Count(), () => ({ n: 1, other: 2 }) as never)
+      const wrong = await told(() => context.update('n', 5 as never))
+      return [value, wrong, await told(() => context.update('k', () => ++calls))]
+    })
+    expect(end).toMatchObject({ outcome: [{ n: 1 }, { refused: 'validation.failed' }, { refused: 'context.unread' }] })
+    expect(calls).toBe(1)
+    expect(await house.mesh.agent('ada', 'A').get('count')).toEqual({ n: 1 })
   })
 
   test('what was read comes from the record on re-entry, large values by the version that was read', async () => {

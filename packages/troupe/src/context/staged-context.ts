@@ -25,6 +25,7 @@ import {
   type Actor,
   checkedKey,
   type Push,
+  parsedValue,
   preparePush,
   prepareRemoval,
   pushFragment,
@@ -119,15 +120,19 @@ export class StagedContext implements hands.ContextHands {
     return this.#recorder.answer({ kind: 'check', name: key }, () => check(core, this.#actor, overlay, key, named))
   }
 
-  async push<K extends Key | string>(
-    key: K,
-    value: KeyValue<K>,
-    options: hands.PushOptions = {},
-  ): Promise<hands.Pushed> {
+  push<K extends Key | string>(key: K, value: KeyValue<K>, options: hands.PushOptions = {}): Promise<hands.Pushed> {
+    return this.#push(key, value, options, false)
+  }
+  /** @param unseen an update found nothing that it can see: what it may write all the same is in conflict for ever */
+  async #push(key: Key | string, value: unknown, options: hands.PushOptions, unseen: boolean): Promise<hands.Pushed> {
     this.#require('push_context', options)
     const push = await preparePush(this.#mesh.core, key, value, options, this.#origin())
     const found = await this.#check(push.key, push.grantees)
-    const staged = this.#decide('push_context', () => planPush(this.#mesh.core, this.#actor, push, found))
+    const staged = this.#decide('push_context', () => {
+      if (unseen && found.standing && !found.readable && found.writable)
+        throw failure('context.unread', { agent: this.agent, key: push.key })
+      return planPush(this.#mesh.core, this.#actor, push, found)
+    })
     this.#stagePush(push, staged)
     return { key: push.key, version: staged.entry.version, revision: undefined }
   }
@@ -274,16 +279,20 @@ export class StagedContext implements hands.ContextHands {
   ): Promise<hands.Pushed & { readonly value: KeyValue<K> }> {
     if (Object.hasOwn(options ?? {}, 'ifVersion'))
       throw failure('option.unknown', { where: 'update', option: 'ifVersion', nearest: 'push' })
+    if (typeof fn !== 'function')
+      throw failure('validation.failed', { what: 'What update was given', problem: 'it is no function of the value' })
+    const text = checkedKey(key)
     for (let i = 0; i < attempts; i++) {
       const entry = await this.getEntry(key, options.signal ? { signal: options.signal } : {})
-      const value = await fn(entry?.value)
+      const value = await parsedValue(key, await fn(entry?.value))
       try {
-        return { ...(await this.push(key, value, { ...options, ifVersion: entry?.version ?? 0 })), value }
+        const over = { ...options, ifVersion: entry?.version ?? 0 }
+        return { ...(await this.#push(text, value, over, entry === undefined)), value }
       } catch (error) {
         if (!(error instanceof TroupeError) || error.code !== 'context.conflict') throw error
       }
     }
-    throw failure('context.contended', { key: checkedKey(key), attempts })
+    throw failure('context.contended', { key: text, attempts })
   }
 
   async delete(key: Key | string, options: hands.DeleteOptions = {}): Promise<boolean> {

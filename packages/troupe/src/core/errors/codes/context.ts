@@ -8,6 +8,11 @@ export const contextCodes = {
     message: 'The agent {agent} may not {action} {key}.',
     hint: 'Only its owner, the writers it names, and roles that may can do this.',
   },
+  'context.unread': {
+    class: errors.AccessDeniedError,
+    message: 'The agent {agent} may write {key} but not read it, and so cannot update it.',
+    hint: 'Push over it, or have its owner name {agent} among those that may read it.',
+  },
   'context.conflict': {
     class: errors.ConflictError,
     message: 'The entry {key} does not have the version expected.',
