@@ -50,3 +50,39 @@ it('an effect with a key is not done again although a try in between failed befo
   expect(charged).toBe(1)
   expect(await agent('W').mailbox.counts()).toMatchObject({ dead: 0, waiting: 0, leased: 0 })
 })
+
+it('a batch of a peer that is not accepted is put aside, each message once', async () => {
+  room = await openRoom()
+  const { start, agent, clock, events } = room
+  const failures: unknown[] = []
+  const worker = new Worker('W').onBatch(Note, { size: 3, wait: '1s' }, () => {})
+  worker.authorizePeer = ({ name }) => name !== 'Bad'
+  worker.onFailure = (error) => failures.push(error)
+  await start(worker)
+  for (const i of [1, 2, 3]) await agent('Bad').messages.send(Note, `${i}`, { to: 'W' })
+  for (let i = 0; i < 200 && (await agent('W').mailbox.counts()).dead < 3; i++) await clock.advance('10ms')
+  expect((await agent('W').mailbox.deadLetters()).items.map(({ attempt }) => attempt)).toEqual([1, 1, 1])
+  expect(failures).toEqual([])
+  expect(events.filter(({ type }) => type === 'incident.recorded')).toHaveLength(3)
+})
+
+it('a worker that is started takes no more registrations, which nothing would heed', async () => {
+  room = await openRoom()
+  const worker = new Worker('W')
+  const running = await room.start(worker)
+  const late = [
+    () => worker.on(Note, () => {}),
+    () => worker.onBatch(Note, { size: 1, wait: '1s' }, () => {}),
+    () => worker.onConnect('*', () => {}),
+    () => worker.onDisconnect('*', () => {}),
+    () => worker.use({ start() {} }),
+  ]
+  for (const register of late) expect(register).toThrow(/it comes before the start/)
+  await running.stop()
+  const heard: string[] = []
+  worker.onStart = () => worker.on(Note, ({ payload }) => void heard.push(payload))
+  await room.start(worker)
+  await room.agent('A').messages.send(Note, 'x', { to: 'W' })
+  for (let i = 0; i < 200 && heard.length === 0; i++) await room.clock.advance('10ms')
+  expect(heard).toEqual(['x'])
+})

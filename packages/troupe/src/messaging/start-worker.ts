@@ -145,6 +145,7 @@ class Running implements HaltableWorker {
       this.#release = await startAll(this.#registered.resources)
       await this.#worker.onStart()
       begun = true
+      this.#worker.begin()
       const { role = 'worker', topics = [] } = options
       const { detail, leave } = await presence.join(user, { name, role, topics })
       this.detail = detail
@@ -279,7 +280,8 @@ class Running implements HaltableWorker {
   }
   async #handle(deliveries: readonly Delivered[]): Promise<void> {
     const allowed: Delivered[] = []
-    for (const delivered of deliveries) if (await this.#admit(delivered)) allowed.push(delivered)
+    // From the last to the first: one that is put aside takes those behind it out of our hands.
+    for (const delivered of deliveries.toReversed()) if (await this.#admit(delivered)) allowed.unshift(delivered)
     const [first] = allowed
     if (!first) return
     const job = this.#jobOf(allowed, first)

@@ -132,6 +132,7 @@ export class Worker {
   readonly #disconnects: { pattern: string; handler: PresenceHandler }[] = []
   readonly #resources: Resource[] = []
   #hands: WorkerHands | undefined
+  #begun = false
 
   constructor(name: string, options: WorkerOptions = {}) {
     checkOptions('Worker', options, ['role', 'topics', 'access', 'concurrency', 'retry'])
@@ -154,6 +155,7 @@ export class Worker {
    * returns is the reply. The last registration of a type holds.
    */
   on<P>(type: MessageType<P>, handler: (this: this, message: Message<P>, ctx: HandlerContext) => unknown): this {
+    this.#register('on')
     checkRegistration(type, handler)
     this.#batches.delete(type.name)
     this.#handlers.set(type.name, { type, handler: handler.bind(this) as Handler })
@@ -165,6 +167,7 @@ export class Worker {
     options: BatchOptions,
     handler: (this: this, messages: readonly Message<P>[], ctx: HandlerContext) => unknown,
   ): this {
+    this.#register('onBatch')
     checkOptions('onBatch', options, ['size', 'wait'])
     checkRegistration(type, handler)
     const size = whole(options.size, 'size', 1_000)
@@ -175,10 +178,12 @@ export class Worker {
   }
   /** When an agent of the user comes, those already there included: `*`, `topic`, `topic:role` or `*:role`. */
   onConnect(pattern: string, handler: (this: this, detail: AgentDetail) => unknown): this {
+    this.#register('onConnect')
     this.#connects.push({ pattern: peers(pattern, handler), handler: handler.bind(this) })
     return this
   }
   onDisconnect(pattern: string, handler: (this: this, detail: AgentDetail) => unknown): this {
+    this.#register('onDisconnect')
     this.#disconnects.push({ pattern: peers(pattern, handler), handler: handler.bind(this) })
     return this
   }
@@ -189,6 +194,7 @@ export class Worker {
    * @example readonly pool = this.use({ connections: [], start() {}, stop() {} })
    */
   use<Used extends Resource>(resource: Used): Used {
+    this.#register('use', this.#hands !== undefined)
     this.#resources.push(checkResource(resource))
     return resource
   }
@@ -246,6 +252,15 @@ export class Worker {
   }
   detach(): void {
     this.#hands = undefined
+    this.#begun = false
+  }
+  /** For `startWorker` alone: from here on a registration would never be heard of. `onStart` may still make some. */
+  begin(): void {
+    this.#begun = true
+  }
+  #register(what: string, over = this.#begun): void {
+    if (over)
+      throw failure('validation.failed', { what: `${what} of ${this.name}`, problem: 'it comes before the start' })
   }
   #started(): WorkerHands {
     if (!this.#hands)
