@@ -61,6 +61,8 @@ export class LlmAgent implements Agent {
    */
   addTool(tool: Tool): this {
     if (this.frozen) throw failure('agent.frozen', { agent: this.name, what: `the tool ${String(tool?.name)}` })
+    if (this.made.helpers.has(tool?.name))
+      throw failure('agent.wrong', { agent: this.name, problem: `${tool.name} is named twice` })
     const tools = new Map(this.made.tools)
     putTool(this.name, tools, tool?.name, tool)
     this.made = { ...this.made, tools }

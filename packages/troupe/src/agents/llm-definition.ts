@@ -146,6 +146,7 @@ export function createDefinition(options: LlmAgentOptions): LlmDefinition {
     // A model is shown it, as it is shown that of a tool.
     if (helper.inputSchema) jsonSchemaOf(helper.inputSchema, `The inputSchema of ${helper.name}`)
     const toolName = key.replace(/[^A-Za-z0-9_-]/g, '_').slice(0, 64)
+    checkFree(name, 'an agent', toolName)
     if (tools.has(toolName) || helpers.has(toolName))
       throw failure('agent.wrong', { agent: name, problem: `${toolName} is named twice` })
     helpers.set(toolName, helper)
@@ -229,13 +230,20 @@ function entriesOf<T extends { readonly name: string }>(
     : Object.entries(given as Readonly<Record<string, T>>)
 }
 
+/** @throws ValidationError for the name of a coordination tool */
+function checkFree(agent: string, what: string, name: string): void {
+  if (!isCoordination(name)) return
+  const problem = `${what} may not be called ${name}: that is how models say where a run goes`
+  throw failure('agent.wrong', { agent, problem })
+}
+
 /** A tool in a record is offered under its key. */
 export function putTool(agent: string, tools: Map<string, Tool>, key: string, tool: Tool): void {
   const wrong = (problem: string) => failure('agent.wrong', { agent, problem })
   if (!isTool(tool)) throw wrong(`tools.${key} was not made by defineTool`)
   if (!/^[A-Za-z_][A-Za-z0-9_-]{0,63}$/.test(key))
     throw wrong(`the tool name ${key} must be 1 to 64 letters, digits, _ and -`)
-  if (isCoordination(key)) throw wrong(`a tool may not be called ${key}: that is how models say where a run goes`)
+  checkFree(agent, 'a tool', key)
   if (tools.has(key)) throw wrong(`it has two tools called ${key}`)
   tools.set(key, key === tool.name ? tool : Object.freeze({ ...tool, name: key }))
 }

@@ -29,11 +29,18 @@ describe('what is no agent is refused where it is defined', () => {
     ['tools', { tools: 5 }],
     ['a tool', { tools: [5] }],
     ['agents', { agents: 'x' }],
+    ['an agent by the name of a coordination tool', { agents: { finish: defineAgent({ name: 'A', run: () => 1 }) } }],
     ['settings', { settings: null }],
     ['a description', { description: 5 }],
     ['a role', { role: 5 }],
   ])('%s of an LlmAgent', (_, more) => {
     expect(() => new LlmAgent({ name: 'A', model, ...more } as never)).toThrow(wrong)
+  })
+
+  it('a tool that is added under the name of a helper', () => {
+    const look = defineTool({ name: 'look', description: 'd', inputSchema: z.object({}), execute: () => 1 })
+    const agents = { look: defineAgent({ name: 'Looker', run: () => 1 }) }
+    expect(() => new LlmAgent({ name: 'A', model, agents }).addTool(look)).toThrow(wrong)
   })
 
   it.each<[string, object]>([
