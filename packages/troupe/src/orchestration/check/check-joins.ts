@@ -1,8 +1,9 @@
-/** Joins that can never be met, because fewer can come than are needed. */
+/** Joins that can never be met, because fewer can come than are needed, and those at which nothing ever meets. */
 
 import type { CanonicalTopology } from '../core/canonical.ts'
 import type { PinnedConfig } from '../core/config.ts'
-import { graphOf } from '../core/graph.ts'
+import { type Graph, type GraphNode, graphOf } from '../core/graph.ts'
+import { returnsTo } from '../core/ways.ts'
 import type { Finding } from './finding.ts'
 
 /** Agents may be invoked several times, so a fork is judged only where its way is given: `=>`. Meetings by their ways in. */
@@ -11,6 +12,15 @@ export function checkJoins(topology: CanonicalTopology, config: PinnedConfig): F
   const findings: Finding[] = []
   for (const node of graph.nodes.values()) {
     if (node.kind !== 'agent') continue
+    const named = inertOptions(node, graph)
+    if (named.length > 0)
+      findings.push({
+        code: 'join.inert',
+        severity: 'warning',
+        place: node.name,
+        message: `${named.join(' and ')} at ${node.name} never comes into play: nothing meets there, and nobody it invokes comes back`,
+        remedy: `Name it where branches meet, or let those that ${node.name} invokes lead back to it`,
+      })
     const join = node.join ?? (node.meeting ? config.join : undefined)
     if (join === undefined || typeof join !== 'object' || !('quorum' in join)) continue
     const fan = node.out.filter((edge) => edge.fanOut).length
@@ -26,4 +36,10 @@ export function checkJoins(topology: CanonicalTopology, config: PinnedConfig): F
     })
   }
   return findings
+}
+
+/** What a node says of joins where it has none. */
+function inertOptions(node: GraphNode, graph: Graph): readonly string[] {
+  if (node.meeting || node.out.some((edge) => returnsTo(graph, edge))) return []
+  return (['join', 'deadline', 'onFailure'] as const).filter((option) => node[option] !== undefined)
 }

@@ -33,6 +33,13 @@ const llm = (name: string, options: object) =>
   new LlmAgent({ name, instructions: 'You act.', model: 'offline/extractive', ...options })
 
 describe('findings', () => {
+  it('name what a node says of joins where nothing ever meets', () => {
+    const flows = ['Start -> A', 'A -> B', 'B <-> C', 'B -> End']
+    const nodes = { A: { join: 'any' }, B: { onFailure: 'collect' }, C: { deadline: '5s' } }
+    const findings = check(team('A B C', flows, { nodes })).filter(({ code }) => code === 'join.inert')
+    expect(findings.map(({ severity, place }) => [severity, place])).toEqual([['warning', 'A']])
+  })
+
   it.each([
     ['node.unreachable', 'C', team('A B C', ['Start -> A', 'A -> B', 'B -> End', 'C -> End'])],
     ['node.dead_end', 'C', team('A B C', ['Start -> A', 'A -> B', 'A -> C', 'B -> End'])],

@@ -7,6 +7,7 @@ export type FindingCode =
   | 'node.dead_end'
   | 'cycle.no_exit'
   | 'join.impossible'
+  | 'join.inert'
   | 'tool.not_granted'
   | 'schema.misfit'
   | 'budget.worst_case'
