@@ -1,5 +1,5 @@
 /** Kysely as a query compiler: one Kysely that only compiles per engine, and templates compiled once. */
-import type { Compilable, Kysely } from 'kysely'
+import { type Compilable, type Kysely, type RawBuilder, sql } from 'kysely'
 import { type ContentNames, compileContent } from './content.ts'
 import type { Bind, Statement } from './statement.ts'
 
@@ -8,6 +8,14 @@ export interface Dialect {
   /** Compiles, executes nothing. */
   builder<Tables>(): Kysely<Tables>
 }
+
+/**
+ * Follows a column of an index: those that a query gives, which depends on no row of the statement around it. PostgreSQL
+ * asks a subquery once per row of the table where its statistics are older than the rows; an array it makes once, and
+ * looks up by the index whatever it believes.
+ */
+export const oneOf = ({ name }: Dialect, query: RawBuilder<unknown>): RawBuilder<unknown> =>
+  name === 'sqlite' ? sql`in (${query})` : sql`= any (array(${query}))`
 
 /** Stands in a query for a value that is bound later. */
 class Placeholder {

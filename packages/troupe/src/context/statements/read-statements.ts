@@ -2,7 +2,7 @@
 import { sql } from 'kysely'
 import { type Dialect, largeBytes, type Now } from '../../storage/index.ts'
 import { createListStatement, type Scope } from './list-statement.ts'
-import { columns, each, live, type ReaderValues, raw, visible } from './visibility.ts'
+import { among, columns, each, live, type ReaderValues, raw, visible } from './visibility.ts'
 
 export const createReadStatements = (dialect: Dialect) => ({
   ...entryReads(dialect),
@@ -66,7 +66,7 @@ function entryReads(dialect: Dialect) {
     entries: raw<ReaderValues & { keys: string }>(
       dialect,
       (p) => sql`select ${columns} from context_entries e where e.user_id = ${p.user}
-        and e.key in (select k.value from ${each(dialect, p.keys, 'k')}) and ${live(p)} and ${visible(dialect, p)}`,
+        and e.key ${among(dialect, p.keys)} and ${live(p)} and ${visible(dialect, p)}`,
     ),
     subscriptions: raw<{ user: string; agent: string }>(
       dialect,
@@ -87,14 +87,14 @@ function feedReads(dialect: Dialect) {
     changedEntries: raw<{ user: string; keys: string }>(
       dialect,
       (p) => sql`select ${columns} from context_entries e
-        where e.user_id = ${p.user} and e.key in (select k.value from ${each(dialect, p.keys, 'k')})`,
+        where e.user_id = ${p.user} and e.key ${among(dialect, p.keys)}`,
     ),
     changedHistory: raw<{ user: string; keys: string; changes: string }>(
       dialect,
       (p) => sql`select ${columns}, e.ended, e.ended_change from context_history e where e.user_id = ${p.user}
-        and e.key in (select k.value from ${each(dialect, p.keys, 'k')})
-        and (e.change in (select c.value from ${each(dialect, p.changes, 'c')})
-          or e.ended_change in (select c.value from ${each(dialect, p.changes, 'c')}))`,
+        and e.key ${among(dialect, p.keys)}
+        and (e.change ${among(dialect, p.changes)}
+          or e.ended_change ${among(dialect, p.changes)})`,
     ),
   }
 }

@@ -1,6 +1,6 @@
 /** The audience rule in SQL, over a row named `e`. `audience.ts` is the same rule in TypeScript. */
 import { type RawBuilder, sql } from 'kysely'
-import { type Bind, type Dialect, type Now, type Template, template } from '../../storage/index.ts'
+import { type Bind, type Dialect, type Now, oneOf, type Template, template } from '../../storage/index.ts'
 import { agentGrantee, type Reader } from '../audience.ts'
 import { entryContent } from '../context-tables.ts'
 
@@ -43,18 +43,21 @@ export const each = (dialect: Dialect, list: unknown, alias: string): Piece => {
     : sql`json_array_elements_text(cast(${value} as json)) as ${sql.raw(alias)}(value)`
 }
 
+/** Follows a column of an index: the elements of a list in JSON text. */
+export const among = (dialect: Dialect, list: unknown): Piece =>
+  oneOf(dialect, sql`select g.value from ${each(dialect, list, 'g')}`)
+
 export const live = (p: { readonly now: Bind }): Piece => sql`(e.expires_at is null or e.expires_at > ${p.now})`
 
 export const visible = (dialect: Dialect, p: ReaderValues): Piece => {
-  const [audience, g] = [each(dialect, sql`e.audience`, 'g'), sql`g.value`]
-  const subscribed = (to: Piece) => sql`exists (select 1 from context_subscriptions s
-    where s.user_id = ${p.user} and s.agent = ${p.agent} and s.grantee = ${to})`
-  // Of the topics of a reader PostgreSQL would make a table, were it not given the entry's as an array.
+  const subscribed = (which: Piece) => sql`exists (select 1 from context_subscriptions s
+    where s.user_id = ${p.user} and s.agent = ${p.agent} and s.grantee ${which})`
+  const audience = sql`e.audience`
+  const named = sql`select 1 from ${each(dialect, audience, 'g')} where g.value = ${p.grantee}`
   const granted =
     dialect.name === 'sqlite'
-      ? sql`exists (select 1 from ${audience} where ${g} = ${p.grantee} or ${subscribed(g)})`
-      : sql`exists (select 1 from ${audience} where ${g} = ${p.grantee})
-          or ${subscribed(sql`any(array(select ${g} from ${audience}))`)}`
+      ? sql`exists (${named} or ${subscribed(sql`= g.value`)})`
+      : sql`exists (${named}) or ${subscribed(among(dialect, audience))}`
   return sql`(${p.all} = 1 or e.everyone = 1 or e.owner = ${p.agent} or ${granted})`
 }
 

@@ -1,7 +1,7 @@
 /** The writes of the mesh, each a few statements of one change; the guards give every refusal its own code. */
 import { sql } from 'kysely'
 import { type Bind, type Dialect, largeBytes, type Now } from '../../storage/index.ts'
-import { columns, each, live, type ReaderValues, raw, visible, writable } from './visibility.ts'
+import { among, columns, each, live, type ReaderValues, raw, visible, writable } from './visibility.ts'
 
 interface Place {
   readonly user: string
@@ -155,7 +155,7 @@ function guards(dialect: Dialect, at: (p: Place) => ReturnType<typeof sql>) {
     closed: raw<{ user: string; agent: string; grantees: string }>(
       dialect,
       (p) => sql`select 1 from context_topics t where t.user_id = ${p.user} and t.posters_allowed is not null
-        and t.grantee in (select g.value from ${each(dialect, p.grantees, 'g')})
+        and t.grantee ${among(dialect, p.grantees)}
         and not exists (select 1 from ${each(dialect, sql`t.posters_allowed`, 'n')} where n.value = ${p.agent})`,
     ),
     /** The same for the topics that the entry keeps. */
@@ -174,7 +174,7 @@ function guards(dialect: Dialect, at: (p: Place) => ReturnType<typeof sql>) {
 const closedTopic = (dialect: Dialect, p: { readonly agent: unknown }) =>
   sql`(e.everyone = 0 and exists (select 1 from context_topics t
     where t.user_id = e.user_id and t.posters_allowed is not null
-      and t.grantee in (select g.value from ${each(dialect, sql`e.audience`, 'g')})
+      and t.grantee ${among(dialect, sql`e.audience`)}
       and not exists (select 1 from ${each(dialect, sql`t.posters_allowed`, 'n')} where n.value = ${p.agent})))`
 
 function topicWrites(dialect: Dialect) {
@@ -194,12 +194,12 @@ function topicWrites(dialect: Dialect) {
     unsubscribe: raw<{ user: string; agent: string; grantees: string }>(
       dialect,
       (p) => sql`delete from context_subscriptions where user_id = ${p.user} and agent = ${p.agent}
-        and grantee in (select g.value from ${each(dialect, p.grantees, 'g')})`,
+        and grantee ${among(dialect, p.grantees)}`,
     ),
     dismiss: raw<{ user: string; grantee: string; agents: string }>(
       dialect,
       (p) => sql`delete from context_subscriptions where user_id = ${p.user} and grantee = ${p.grantee}
-        and agent in (select a.value from ${each(dialect, p.agents, 'a')})`,
+        and agent ${among(dialect, p.agents)}`,
     ),
     subscribersLeft: raw<{ user: string; grantee: string; names: string }>(
       dialect,
@@ -209,7 +209,7 @@ function topicWrites(dialect: Dialect) {
     subscribeClosed: raw<{ user: string; agent: string; grantees: string }>(
       dialect,
       (p) => sql`select 1 from context_topics t where t.user_id = ${p.user} and t.subscribers_allowed is not null
-        and t.grantee in (select g.value from ${each(dialect, p.grantees, 'g')})
+        and t.grantee ${among(dialect, p.grantees)}
         and not exists (select 1 from ${each(dialect, sql`t.subscribers_allowed`, 'n')} where n.value = ${p.agent})`,
     ),
     tooMany: raw<{ user: string; agent: string; limit: number }>(

@@ -9,6 +9,7 @@ import {
   type ContentNames,
   type Dialect,
   type Fragment,
+  oneOf,
   type Storage,
   template,
 } from '../../storage/index.ts'
@@ -66,8 +67,12 @@ function compileStatements(dialect: Dialect) {
       (p) => sql`delete from inbox where user_id = ${p.user} and journal_id = ${p.journal} and id = ${p.id}`,
     ),
     forgetNamed: compile<Place>(
-      (p) => sql`delete from inbox_arrivals where id in (select id from inbox
-        where user_id = ${p.user} and journal_id = ${p.to} and from_id = ${p.from} and name = ${p.name})`,
+      (p) =>
+        sql`delete from inbox_arrivals where id ${oneOf(
+          dialect,
+          sql`select id from inbox
+          where user_id = ${p.user} and journal_id = ${p.to} and from_id = ${p.from} and name = ${p.name}`,
+        )}`,
     ),
     removeNamed: compile<Place>(
       (p) => sql`delete from inbox

@@ -3,8 +3,8 @@
  * change before any handler. Nothing here depends on how deep a mailbox is: lanes are found by their virtual deadline,
  * messages by the head of their lane, and a batch looks at `perLane` messages of a lane at most.
  */
-import { sql } from 'kysely'
-import type { Dialect, Statement, Template } from '../../storage/index.ts'
+import { type RawBuilder, sql } from 'kysely'
+import { type Dialect, oneOf, type Statement, type Template } from '../../storage/index.ts'
 import { compile, later, now, type Values } from './compile.ts'
 import { dueStatements } from './due-statements.ts'
 import { fits, shapeOf, valuesOf, type Wanted } from './fits.ts'
@@ -101,24 +101,28 @@ function deliverStatements(dialect: Dialect) {
   const deliver = compile<Values>(
     dialect,
     (p) => sql`update messages set token = ${p.token}, attempts = attempts + 1
-      where user_id = ${p.user} and mailbox = ${p.mailbox} and seq in (
-        select m.seq from mailbox_lanes l cross join messages m
+      where user_id = ${p.user} and mailbox = ${p.mailbox} and seq ${oneOf(
+        dialect,
+        sql`select m.seq from mailbox_lanes l cross join messages m
         where l.user_id = ${p.user} and l.mailbox = ${p.mailbox} and l.token = ${p.token}
           and m.user_id = l.user_id and m.mailbox = l.mailbox and m.lane = l.lane
           and m.state = 'ready' and m.seq < l.batch_end and (m.expires_at is null or m.expires_at > ${now})
-        order by m.due, m.seq limit ${p.max})
+        order by m.due, m.seq limit ${p.max}`,
+      )}
       returning *`,
   )
-  const heads = (oneOf: '=' | 'in') =>
+  const heads = (are: (query: RawBuilder<unknown>) => RawBuilder<unknown>) =>
     compile<Values>(
       dialect,
       (p) => sql`update messages set token = ${p.token}, attempts = attempts + 1
-        where user_id = ${p.user} and mailbox = ${p.mailbox} and seq ${sql.raw(oneOf)} (
-          select l.head_seq from mailbox_lanes l
-          where l.user_id = ${p.user} and l.mailbox = ${p.mailbox} and l.token = ${p.token})
+        where user_id = ${p.user} and mailbox = ${p.mailbox} and seq ${are(
+          sql`select l.head_seq from mailbox_lanes l
+          where l.user_id = ${p.user} and l.mailbox = ${p.mailbox} and l.token = ${p.token}`,
+        )}
         returning *`,
     )
-  const [oneHead, allHeads] = [heads('='), heads('in')]
+  const oneHead = heads((query) => sql`= (${query})`)
+  const allHeads = heads((query) => oneOf(dialect, query))
   const count = compile<Values>(
     dialect,
     (p) => sql`update mailbox_lanes set leased = (select count(*) from messages x

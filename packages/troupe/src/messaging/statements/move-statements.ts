@@ -74,7 +74,7 @@ export function moveStatements(
   const renumbered = (move: Move, change: Statement): Statement[] => [
     send.number(move.user, move.mailbox),
     change,
-    send.enterLane(move.user, move.id),
+    send.enterLane(move.user, move.mailbox, move.id),
   ]
   const valuesOf = (move: Move): Values => ({ ...move, due: later(move.offset) })
   return {

@@ -1,7 +1,7 @@
 /** Signed messages that were acknowledged: for as long as their signature could be shown again, they are known. */
 import { sql } from 'kysely'
 import { signatureWindowMs } from '../../security/index.ts'
-import type { Dialect, Statement } from '../../storage/index.ts'
+import { type Dialect, oneOf, type Statement } from '../../storage/index.ts'
 import { compile, later, now, type Values } from './compile.ts'
 
 export function seenStatements(dialect: Dialect) {
@@ -14,11 +14,10 @@ export function seenStatements(dialect: Dialect) {
     dialect,
     (p) => sql`select id from message_seen where user_id = ${p.user} and id = ${p.id}`,
   )
-  const sweep = compile<Values>(
-    dialect,
-    (p) => sql`delete from message_seen where user_id = ${p.user} and id in (select id from message_seen
-      where user_id = ${p.user} and until <= ${now} order by until limit 1000)`,
-  )
+  const sweep = compile<Values>(dialect, (p) => {
+    const over = sql`select id from message_seen where user_id = ${p.user} and until <= ${now} order by until limit 1000`
+    return sql`delete from message_seen where user_id = ${p.user} and id ${oneOf(dialect, over)}`
+  })
   return {
     mark: (user: string, id: string): Statement => mark({ user, id, until: later(2 * signatureWindowMs) }),
     find: (user: string, id: string): Statement => find({ user, id }, { returns: true }),

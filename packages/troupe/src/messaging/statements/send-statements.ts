@@ -64,8 +64,8 @@ const insert = (p: Values, state: ReturnType<typeof sql>) => sql`insert into mes
   where m.user_id = ${p.user} and m.mailbox = ${p.mailbox}
   on conflict do nothing`
 /** The message that has the newest number: put in by this very change, and not by an earlier one of the same id. */
-const justNumbered = sql`seq = (select m.next_seq from mailboxes m
-  where m.user_id = messages.user_id and m.mailbox = messages.mailbox)`
+const justNumbered = (p: Values) => sql`user_id = ${p.user} and mailbox = ${p.mailbox} and id = ${p.id}
+  and seq = (select m.next_seq from mailboxes m where m.user_id = ${p.user} and m.mailbox = ${p.mailbox})`
 
 const insertStatements = (dialect: Dialect, { maxCount, maxBytes }: Room) => ({
   forgetDedupe: compile<Values>(
@@ -108,20 +108,20 @@ const enterStatements = (dialect: Dialect, { maxCount, maxBytes }: Room) => ({
     dialect,
     (p) => sql`update mailboxes set count = count + 1, bytes = bytes + ${p.bytes}
       where user_id = ${p.user} and mailbox = ${p.mailbox} and count < ${maxCount} and bytes + ${p.bytes} <= ${maxBytes}
-        and ${noneHeld(p)} and exists (select 1 from messages where user_id = ${p.user} and id = ${p.id} and ${justNumbered})`,
+        and ${noneHeld(p)} and exists (select 1 from messages where ${justNumbered(p)})`,
   ),
   takeUnlessHeld: compile<Values>(
     dialect,
     (p) => sql`update mailboxes set count = count + 1, bytes = bytes + ${p.bytes}
       where user_id = ${p.user} and mailbox = ${p.mailbox} and exists (
-        select 1 from messages where user_id = ${p.user} and id = ${p.id} and state <> 'held' and ${justNumbered})`,
+        select 1 from messages where ${justNumbered(p)} and state <> 'held')`,
   ),
   enterLane: compile<Values>(
     dialect,
     (p) => sql`insert into mailbox_lanes
         (user_id, mailbox, lane, depth, head_seq, head_due, last_due, not_before, lease_until, leased, batch_end, token)
       select user_id, mailbox, lane, 1, seq, due, due, 0, 0, 0, 0, null from messages
-        where user_id = ${p.user} and id = ${p.id} and state = 'ready' and ${justNumbered}
+        where ${justNumbered(p)} and state = 'ready'
       on conflict (user_id, mailbox, lane) do update set depth = mailbox_lanes.depth + 1, last_due = excluded.last_due,
         head_seq = case when mailbox_lanes.depth = 0 then excluded.head_seq else mailbox_lanes.head_seq end,
         head_due = case when mailbox_lanes.depth = 0 then excluded.head_due else mailbox_lanes.head_due end,
@@ -130,7 +130,7 @@ const enterStatements = (dialect: Dialect, { maxCount, maxBytes }: Room) => ({
   noteHeld: compile<Values>(
     dialect,
     (p) => sql`insert into message_held (user_id, mailbox) select user_id, mailbox from messages
-      where user_id = ${p.user} and id = ${p.id} and state = 'held' on conflict do nothing`,
+      where user_id = ${p.user} and mailbox = ${p.mailbox} and id = ${p.id} and state = 'held' on conflict do nothing`,
   ),
 })
 
@@ -188,6 +188,6 @@ export function sendStatements(dialect: Dialect, room: Room) {
     },
     /** For a message that is numbered anew: it comes due, or leaves the outbox, or is redriven. */
     number: (user: string, mailbox: string) => number({ user, mailbox }),
-    enterLane: (user: string, id: string) => enterLane({ user, id }),
+    enterLane: (user: string, mailbox: string, id: string) => enterLane({ user, mailbox, id }),
   }
 }

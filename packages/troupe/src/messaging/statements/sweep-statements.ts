@@ -1,6 +1,6 @@
 /** Lets go of what nobody needs any more, a bounded number of rows at a time. */
-import { sql } from 'kysely'
-import type { Dialect, Statement } from '../../storage/index.ts'
+import { type RawBuilder, sql } from 'kysely'
+import { type Dialect, oneOf, type Statement } from '../../storage/index.ts'
 import { compile, later, now, type Values } from './compile.ts'
 import type { seenStatements } from './seen-statements.ts'
 
@@ -14,36 +14,31 @@ export const deadForMs = 30 * 24 * 3_600_000
 
 export function sweepStatements(dialect: Dialect, seen: ReturnType<typeof seenStatements>) {
   const of = (p: Values) => sql`user_id = ${p.user} and mailbox = ${p.mailbox}`
-  const dedupe = compile<Values>(
-    dialect,
-    (p) => sql`update messages set dedupe_id = null where user_id = ${p.user} and seq in (select seq from messages
-      where user_id = ${p.user} and dedupe_id is not null and dedupe_until <= ${now} order by dedupe_until limit 1000)
-      and dedupe_id is not null and dedupe_until <= ${now}`,
-  )
-  const done = compile<Values>(
-    dialect,
-    (
-      p,
-    ) => sql`delete from messages where ${of(p)} and seq in (select seq from messages where ${of(p)} and state = 'done'
-      and dedupe_id is null and ended_at <= (select ended_at from messages where ${of(p)} and state = 'done'
-        and dedupe_id is null order by ended_at desc limit 1 offset ${keptDone}) order by ended_at limit 1000)`,
-  )
-  const dead = compile<Values>(
-    dialect,
-    (
-      p,
-    ) => sql`delete from messages where ${of(p)} and seq in (select seq from messages where ${of(p)} and state = 'dead'
-      and (ended_at <= ${later(-deadForMs)} or seq <= coalesce((select seq from messages where ${of(p)} and state = 'dead'
-        order by seq desc limit 1 offset ${keptDead}), -1)) order by seq limit 1000)`,
-  )
-  // Large ones fewer: they are shown for a while, and take the room of thousands.
-  const doneLarge = compile<Values>(
-    dialect,
-    (
-      p,
-    ) => sql`delete from messages where ${of(p)} and seq in (select seq from messages where ${of(p)} and state = 'done'
-      and dedupe_id is null and bytes > ${largeBytes} order by ended_at desc limit 1000 offset ${keptLarge})`,
-  )
+  const done = (p: Values) => sql`${of(p)} and state = 'done' and dedupe_id is null`
+  const dead = (p: Values) => sql`${of(p)} and state = 'dead'`
+  const remove = (which: (p: Values) => RawBuilder<unknown>) =>
+    compile<Values>(dialect, (p) => sql`delete from messages where ${of(p)} and seq ${oneOf(dialect, which(p))}`)
+  const removals = [
+    remove(
+      (p) => sql`select seq from messages where ${done(p)} and ended_at <= (select ended_at from messages
+        where ${done(p)} order by ended_at desc limit 1 offset ${keptDone}) order by ended_at limit 1000`,
+    ),
+    // Large ones fewer: they are shown for a while, and take the room of thousands.
+    remove(
+      (p) => sql`select seq from messages where ${done(p)} and bytes > ${largeBytes}
+        order by ended_at desc limit 1000 offset ${keptLarge}`,
+    ),
+    remove(
+      (p) => sql`select seq from messages where ${dead(p)} and (ended_at <= ${later(-deadForMs)}
+        or seq <= coalesce((select seq from messages where ${dead(p)} order by seq desc limit 1 offset ${keptDead}), -1))
+        order by seq limit 1000`,
+    ),
+  ]
+  const overdue = (p: Values) => sql`user_id = ${p.user} and dedupe_id is not null and dedupe_until <= ${now}`
+  const dedupe = compile<Values>(dialect, (p) => {
+    const some = sql`select seq from messages where ${overdue(p)} order by dedupe_until limit 1000`
+    return sql`update messages set dedupe_id = null where ${overdue(p)} and seq ${oneOf(dialect, some)}`
+  })
   const apart = compile<Values>(
     dialect,
     (p) => sql`insert into message_payloads (user_id, mailbox, id) values (${p.user}, ${p.mailbox}, ${p.id})
@@ -65,10 +60,7 @@ export function sweepStatements(dialect: Dialect, seen: ReturnType<typeof seenSt
   )
   return {
     mailbox(user: string, mailbox: string): readonly Statement[] {
-      return [
-        ...[dedupe, done, doneLarge, dead, lanes, requests].map((one) => one({ user, mailbox })),
-        seen.sweep(user),
-      ]
+      return [...[dedupe, ...removals, lanes, requests].map((one) => one({ user, mailbox })), seen.sweep(user)]
     },
     /** Keeps account of a message whose payload is stored apart, so that it is let go of with the message. */
     apart: (user: string, mailbox: string, id: string) => apart({ user, mailbox, id }),

@@ -7,6 +7,7 @@ import type { Clock, UserId } from '../../core/index.ts'
 import {
   type Bind,
   type Dialect,
+  oneOf,
   postgresTables,
   type Statement,
   type Storage,
@@ -85,7 +86,7 @@ function compile(dialect: Dialect) {
       compiled<{ user: string; runs: string }>(
         dialect,
         (p) => sql`delete from ${sql.table(table)} where user_id = ${p.user}
-          and run_id in (select each.value from ${eachOf(dialect, p.runs)})`,
+          and run_id ${oneOf(dialect, sql`select each.value from ${eachOf(dialect, p.runs)}`)}`,
       ),
     ),
   }

@@ -66,6 +66,16 @@ interface Answers {
   readonly at: number
 }
 
+type Kind = 'changes' | 'reads'
+
+const begins: Readonly<Record<Kind, string>> = {
+  changes: 'begin',
+  reads: 'begin isolation level repeatable read read only',
+}
+
+/** After so many transactions a connection plans anew: tables grow, and a plan stands for how large they were. */
+const planningAnew = new Set([64, 256, 1_024, 4_096, 16_384, 65_536])
+
 const savepoint: Query = { text: 'savepoint troupe', values: [] }
 const toSavepoint: Query = { text: 'rollback to savepoint troupe', values: [] }
 
@@ -75,23 +85,32 @@ const endless = Number.MAX_SAFE_INTEGER
 export class Transactions {
   readonly #options: TransactionsOptions
   readonly #texts = new PreparedTexts("current_setting('troupe.now')::bigint")
-  readonly #enter: string
+  readonly #enter: Readonly<Record<Kind, string>>
+  /** Of each connection, how many it had. */
+  readonly #had = new WeakMap<PoolClient, number>()
 
   constructor(options: TransactionsOptions) {
     this.#options = options
     const setting = (name: string, value: string) => `set_config('${name}', ${value}, true)`
     const time = options.now ? '$2::text' : 'floor(extract(epoch from clock_timestamp()) * 1000)::bigint::text'
-    this.#enter = [
-      `select ${setting('search_path', `'${options.schema}'`)}`,
+    const common = [
+      setting('search_path', `'${options.schema}'`),
       // Where the session is not ours, each transaction brings its bounds.
       ...(options.names ? [] : [setting('idle_in_transaction_session_timeout', `'${idleMsOf(options.statementMs)}'`)]),
       setting('troupe.user', '$1::text'),
       setting('role', `'${applicationRole}'`),
+    ]
+    const ofChanges = [
+      // They find rows by keys, for which any plan will do; making one takes longer than what it is for.
+      setting('plan_cache_mode', "'force_generic_plan'"),
       // Changes of one user go one after the other, so what a guard has read still holds when the next statement writes.
-      `case when $1::text <> '' and current_setting('transaction_read_only') = 'off'
-        then pg_advisory_xact_lock(hashtextextended('${options.schema}/' || $1::text, 0)) end`,
-      `${setting('troupe.now', time)} as at`,
-    ].join(', ')
+      `case when $1::text <> '' then pg_advisory_xact_lock(hashtextextended('${options.schema}/' || $1::text, 0)) end`,
+    ]
+    const at = `${setting('troupe.now', time)} as at`
+    this.#enter = {
+      changes: `select ${[...common, ...ofChanges, at].join(', ')}`,
+      reads: `select ${[...common, at].join(', ')}`,
+    }
   }
 
   /**
@@ -104,7 +123,7 @@ export class Transactions {
     const each = group.map((identified) => this.#queriesOf(identified, user))
     const queries = each.length === 1 ? each.flat() : [...each.flatMap((own) => [...own, savepoint]), toSavepoint]
     const connections = urgent ? this.#options.urgent : this.#options.connections
-    const answer = await this.#send('begin', user, () => queries, connections)
+    const answer = await this.#send('changes', user, () => queries, connections)
     if (answer.kind === 'failed') return group.map(() => answer)
     const { settled, commit, at } = answer
     // Nobody knows of any of them; what a refusal rests on may not stand either.
@@ -135,7 +154,7 @@ export class Transactions {
       group = take(connections.free)
       return group.flat().map(({ sql, binds }) => this.#texts.query(sql, binds))
     }
-    const answer = await this.#send('begin isolation level repeatable read read only', user, queriesOf)
+    const answer = await this.#send('reads', user, queriesOf)
     if (answer.kind === 'failed') return answer.sent ? group.map(() => answer) : [answer]
     const { settled, at } = answer
     let next = 0
@@ -156,7 +175,7 @@ export class Transactions {
 
   /** @returns a failure where nothing was sent, or could not begin */
   async #send(
-    begin: string,
+    kind: Kind,
     user: string,
     queriesOf: () => readonly Query[],
     connections: Connections = this.#options.connections,
@@ -167,19 +186,18 @@ export class Transactions {
     } catch (error) {
       return { kind: 'failed', meaning: meaningOf(error), statement: -2, error, sent: false }
     }
-    const { now, names, statementMs } = this.#options
+    const { now, names } = this.#options
     const enter: Query = {
-      text: this.#enter,
+      text: this.#enter[kind],
       values: now ? [user, String(Math.floor(now()))] : [user],
-      name: 'troupe_enter',
+      name: `troupe_${kind}`,
     }
     const sending = client
     const send = ({ text, values, name }: Query) =>
       sending.query<Row>((names ? { text, values, name } : { text, values }) as QueryConfig)
     connections.silence.begin(sending)
     const settled: readonly Settled[] = await Promise.allSettled([
-      // In time for the wait for the lock.
-      send({ text: names ? begin : `${begin}; set local statement_timeout = ${statementMs}`, values: [] }),
+      send({ text: this.#begin(kind, sending), values: [] }),
       send(enter),
       ...queriesOf().map(send),
       send({ text: 'commit', values: [] }),
@@ -194,6 +212,15 @@ export class Transactions {
     if (isRejected(entered)) return failedAt(entered, -2)
     const at = Number(entered.value.rows[0]?.at)
     return { kind: 'answered', settled: settled.slice(2, -1), commit: settled.at(-1) as Settled, at }
+  }
+
+  #begin(kind: Kind, client: PoolClient): string {
+    const { names, statementMs } = this.#options
+    // In time for the wait for the lock.
+    if (!names) return `${begins[kind]}; set local statement_timeout = ${statementMs}`
+    const had = (this.#had.get(client) ?? 0) + 1
+    this.#had.set(client, had)
+    return planningAnew.has(had) ? `${begins[kind]}; discard plans` : begins[kind]
   }
 
   #queriesOf({ change, id }: Identified, user: string): readonly Query[] {
