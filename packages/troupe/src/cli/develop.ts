@@ -12,6 +12,7 @@ const passed = /(^|[\\/])(node_modules|\.git|data|dist|reports)([\\/]|$)|\.db(-\
 export async function develop({ flags, out, signal }: Hands, more: readonly string[]): Promise<ExitCode> {
   const args = ['serve', ...more]
   for (const name of ['config', 'storage', 'profile'] as const) if (flags[name]) args.push(`--${name}`, flags[name])
+  for (const name of ['json', 'debug'] as const) if (flags[name]) args.push(`--${name}`)
   let child: ChildProcess | undefined
   let again: NodeJS.Timeout | undefined
   let changing = Promise.resolve()

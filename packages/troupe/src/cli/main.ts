@@ -49,11 +49,15 @@ const versionOf = () =>
 /** Aborts with the first Ctrl-C; a second one ends the process, for the journal is durable at every moment. */
 function stopped(): AbortSignal {
   const stop = new AbortController()
-  for (const name of ['SIGINT', 'SIGTERM'] as const)
+  for (const name of ['SIGINT', 'SIGTERM'] as const) {
+    let heard = false
     process.on(name, () => {
-      if (stop.signal.aborted) process.exit(exitCodes.interrupted)
+      // At a Ctrl-C `troupe dev` ends the server that has heard it too: that is no second one.
+      if (heard) process.exit(exitCodes.interrupted)
+      heard = true
       stop.abort()
     })
+  }
   return stop.signal
 }
 

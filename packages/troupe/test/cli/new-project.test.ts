@@ -1,8 +1,11 @@
 /** The program in an empty folder: what it makes there, and what it says of itself. */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { Folder } from './program.ts'
+
+const packageFolder = join(import.meta.dirname, '../..')
 
 describe('the program in a new project', () => {
   const folder = new Folder()
@@ -21,6 +24,17 @@ describe('the program in a new project', () => {
     expect(out).not.toContain('\u001b')
     expect((await folder.json<{ items: unknown[] }[]>(['check']))[0]).toMatchObject({ team: 'notes', findings: [] })
     expect((await folder.json<unknown[]>(['runs', 'list']))[0]).toMatchObject({ status: 'completed' })
+  }, 120_000)
+
+  it('makes it from a package in a folder of any name', async () => {
+    const other = join(folder.path, 'my projéct')
+    const copy = join(other, 'troupe')
+    for (const part of ['package.json', 'dist', 'templates'])
+      cpSync(join(packageFolder, part), join(copy, part), { recursive: true })
+    symlinkSync(join(packageFolder, '../../node_modules'), join(other, 'node_modules'))
+    const args = [join(copy, 'dist/cli/index.js'), 'init', 'made', '--json']
+    const { written } = JSON.parse(execFileSync(process.execPath, args, { cwd: other, encoding: 'utf8' }))
+    expect(written).toEqual(['.gitignore', 'notes/launch.md', 'package.json', 'troupe.config.ts'])
   }, 120_000)
 
   it('says what a package.json that was there lacks', async () => {

@@ -86,4 +86,14 @@ describe.skipIf(!hasTerminals)('the program on a terminal', () => {
     hasty.types(control('C'))
     expect(await hasty.ended).toBe(130)
   }, 60_000)
+
+  it('drains what it serves while files change, too', async () => {
+    using terminal = new Terminal(folder, ['dev', '--port', '0'])
+    const [, url = ''] = await terminal.shows(/at (http:\/\/127\.0\.0\.1:\d+)\. /)
+    const body = JSON.stringify({ agent: 'Thinker', task: 'x', id: 'thought' })
+    await fetch(`${url}/v1/runs`, { method: 'POST', headers: { 'content-type': 'application/json' }, body })
+    terminal.types(control('C'))
+    expect(await terminal.ended).toBe(0)
+    expect(await folder.json(['runs', 'show', 'thought'])).toMatchObject({ status: 'completed' })
+  }, 60_000)
 })

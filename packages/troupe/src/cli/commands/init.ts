@@ -1,6 +1,7 @@
 /** A first team, that runs as it is: without a key, without a network. */
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
-import { dirname, join, resolve } from 'node:path'
+import { dirname, join, relative, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { type Command, text } from '../command.ts'
 import { misused } from '../exit-codes.ts'
 
@@ -15,15 +16,14 @@ export const initCommand: Command = {
     const template = text(options, 'template') ?? 'team'
     if (!templates.some((one) => one === template))
       throw misused(`There is no template ${template}.`, `There are ${templates.join(', ')}.`)
-    const from = new URL(`../../../templates/${template}/`, import.meta.url)
+    const from = fileURLToPath(new URL(`../../../templates/${template}/`, import.meta.url))
     const names = (await readdir(from, { recursive: true, withFileTypes: true })).flatMap((one) =>
       one.isFile() ? [join(one.parentPath, one.name)] : [],
     )
-    const root = new URL('.', from).pathname
     const written: string[] = []
     const kept: string[] = []
     for (const path of names.sort()) {
-      const name = path.slice(root.length).replace(/^gitignore$/, '.gitignore')
+      const name = relative(from, path).replace(/^gitignore$/, '.gitignore')
       const to = join(resolve(folder), name)
       await mkdir(dirname(to), { recursive: true })
       const wrote = await writeFile(to, await readFile(path), { flag: 'wx' }).then(
@@ -52,9 +52,9 @@ export const initCommand: Command = {
 }
 
 /** What a `package.json` that was there lacks, as the commands that add it. */
-async function missing(folder: string, template: URL): Promise<readonly string[]> {
+async function missing(folder: string, template: string): Promise<readonly string[]> {
   const { type, dependencies = {} } = readPackage(await readFile(join(folder, 'package.json'), 'utf8'))
-  const wanted = readPackage(await readFile(new URL('package.json', template), 'utf8')).dependencies ?? {}
+  const wanted = readPackage(await readFile(join(template, 'package.json'), 'utf8')).dependencies ?? {}
   const absent = Object.keys(wanted).filter((name) => !(name in dependencies))
   return [...(type === 'module' ? [] : ['  npm pkg set type=module']), ['  npm install', ...absent].join(' ')]
 }
