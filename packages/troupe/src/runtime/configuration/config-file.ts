@@ -62,7 +62,10 @@ async function read(path: string, variables: Variables, used: Set<string>): Prom
       const module = (await import(pathToFileURL(path).href)) as { readonly default?: unknown }
       return await module.default
     } catch (error) {
-      throw unreadable(error instanceof Error ? error.message : String(error), error)
+      const problem = error instanceof Error ? error.message : String(error)
+      const missing = /^Cannot find package '((?:@[^'/]+\/)?[^'/]+)/.exec(problem)?.[1]
+      if (missing === undefined) throw unreadable(problem, error)
+      throw failure('package.missing', { what: `The configuration ${path}`, package: missing }, { cause: error })
     }
   }
   const text = await readFile(path, 'utf8')

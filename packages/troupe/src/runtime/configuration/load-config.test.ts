@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createTroupe } from '../../index.ts'
 import { type LoadConfigOptions, loadConfig } from './load-config.ts'
-import { showConfig } from './show-config.ts'
+import { showConfig, shownPlace } from './show-config.ts'
 
 let cwd: string
 beforeEach(() => {
@@ -121,6 +121,10 @@ describe('the configuration', () => {
     expect((await load()).problems).toMatchObject([{ code: 'config.contradiction' }])
     write('broken.ts', 'throw new Error("not today")')
     expect(said((await load({ file: 'broken.ts' })).problems)).toEqual([expect.stringContaining('not today')])
+    write('new.mjs', 'import "not-there/x"')
+    expect((await load({ file: 'new.mjs' })).problems).toMatchObject([
+      { code: 'package.missing', hint: 'Run npm install not-there.' },
+    ])
     write('list.yaml', '- 1')
     expect((await load({ file: 'list.yaml' })).problems).toMatchObject([{ code: 'config.unreadable' }])
     await expect(loadConfig({ folder: cwd } as never)).rejects.toMatchObject({ code: 'option.unknown' })
@@ -179,6 +183,8 @@ describe('the configuration', () => {
     })
     expect(shown.find(({ path }) => path === 'storage.password')).toMatchObject({ value: '[hidden]' })
     expect(said(loaded.problems)).toEqual([expect.stringContaining('storage.port is planted-8')])
+    for (const url of ['postgres://app:plan@ted@db/shop', 'postgres://app:planted?ted@db/shop#planted'])
+      expect(shownPlace(url)).toMatch(/^postgres:\/\/(db\/shop|\[hidden\])$/)
     const secretly = await load({ env: { TROUPE_MESSAGING_SIGNATURES: '{planted' } })
     expect(JSON.stringify(secretly.problems)).not.toContain('planted')
   })

@@ -36,11 +36,15 @@ export function shownValue(path: string, value: unknown): string {
 
 const hidden = '[hidden]'
 
-/** A database without the password, and without what may be one. */
-function placeText(value: unknown): string {
-  if (typeof value !== 'string') return hidden
-  const place = /^(\w+:\/\/)(?:[^@]*@)?(.*)$/s.exec(value)
-  return JSON.stringify(place ? `${place[1]}${place[2]?.replace(/\?.*$/s, '')}` : value)
+const placeText = (value: unknown): string => (typeof value === 'string' ? JSON.stringify(shownPlace(value)) : hidden)
+
+/** Where a database is, without the password, and without what may be one. */
+export function shownPlace(url: string): string {
+  const scheme = /^\w+:\/\//.exec(url)?.[0]
+  if (scheme === undefined) return url
+  if (!URL.canParse(url)) return `${scheme}${hidden}`
+  const { host, pathname } = new URL(url)
+  return `${scheme}${host}${pathname}`
 }
 
 /** Code is known by its name. */

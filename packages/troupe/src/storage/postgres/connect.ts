@@ -29,8 +29,7 @@ async function load(): Promise<typeof import('pg')> {
   try {
     return (await import('pg')).default as unknown as typeof import('pg')
   } catch (error) {
-    const problem = 'the package pg is not installed: npm install pg'
-    throw failure('validation.failed', { what: 'PostgreSQL as storage', problem }, { cause: error })
+    throw failure('package.missing', { what: 'PostgreSQL as storage', package: 'pg' }, { cause: error })
   }
 }
 

@@ -48,6 +48,11 @@ export const generalCodes = {
     message: 'The configuration {path} cannot be read: {problem}.',
     hint: 'Correct the file, or name another one.',
   },
+  'package.missing': {
+    class: errors.ValidationError,
+    message: '{what} needs the package {package}, which is not installed.',
+    hint: 'Run npm install {package}.',
+  },
   'config.unsafe': {
     class: errors.ValidationError,
     message: '{what} is not safe: {problem}.',
