@@ -36,6 +36,8 @@ export interface Command {
   readonly takes?: string
   readonly says: string
   readonly options?: readonly (readonly [flags: string, says: string])[]
+  /** Works on this machine alone: a server that is named for it is refused, and not passed over. */
+  readonly here?: true
   /** @returns how the process ends; 0 where nothing is returned */
   run(hands: Hands, taken: readonly string[], options: Options): Promise<ExitCode | undefined>
 }

@@ -3,7 +3,7 @@ import type { LoadedConfig } from '../runtime/index.ts'
 import { Api } from './api/api.ts'
 import type { OpenOptions } from './api/open.ts'
 import type { Hands } from './command.ts'
-import { CliError, exitCodes } from './exit-codes.ts'
+import { CliError, exitCodes, misused } from './exit-codes.ts'
 import type { GlobalFlags } from './flags.ts'
 import { Output } from './output/output.ts'
 
@@ -32,13 +32,20 @@ export function openHands(given: GlobalFlags, signal: AbortSignal): Hands & Asyn
     interactive: process.stdin.isTTY && process.stdout.isTTY && !out.json && !CI,
     config,
     withTeams,
-    api({ code = false, team, absent } = {}) {
+    async api({ code = false, team, absent } = {}) {
       opened ??= open(flags, signal, {
         code,
         absent,
         config: async () => usable(await (code ? withTeams(team) : config())),
       })
-      return opened
+      const api = await opened
+      // A server has teams of its own: it would run one of those.
+      if (team !== undefined && api.remote)
+        throw misused(
+          `${team} is a file here, and ${api.place} knows the teams of its own configuration alone.`,
+          'Name one of those, or run the file beside it with --storage memory: and no --url.',
+        )
+      return api
     },
     async [Symbol.asyncDispose]() {
       const api = await opened?.catch(() => undefined)

@@ -1,7 +1,7 @@
 /** The command line: reads what is asked, does it, and ends with the exit code that docs/cli.md gives. */
 import { readFileSync } from 'node:fs'
 import { CommanderError } from 'commander'
-import { complaintOf, type ExitCode, exitCodes } from './exit-codes.ts'
+import { type CliError, complaintOf, type ExitCode, exitCodes, misused } from './exit-codes.ts'
 import type { GlobalFlags } from './flags.ts'
 import { openHands } from './hands.ts'
 import { safe } from './output/safe.ts'
@@ -18,6 +18,7 @@ export async function main(argv: readonly string[]): Promise<ExitCode> {
     stream.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? exit : exitCodes.failed))
   const program = createProgram({
     version: versionOf(),
+    quiet: told.json === true,
     async carryOut(flags, work) {
       told = flags
       // What waits inside a troupe of this process keeps no process alive.
@@ -33,13 +34,23 @@ export async function main(argv: readonly string[]): Promise<ExitCode> {
   try {
     await program.parseAsync(argv)
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage
+    if (error instanceof CommanderError) {
+      if (error.exitCode === 0) return exitCodes.ok
+      return told.json ? complain(asMisused(error), told) : exitCodes.usage
+    }
     // What Ctrl-C broke off has nothing to explain.
     if (signal.aborted && (error as Error).name === 'AbortError') return exitCodes.interrupted
     const code = complain(error, told)
     return signal.aborted ? exitCodes.interrupted : code
   }
   return exit
+}
+
+/** What commander would have said in lines of text. */
+function asMisused({ code, message }: CommanderError): CliError {
+  if (code === 'commander.help') return misused('No command is named.', 'Add --help for what there is.')
+  const [said = '', nearest] = message.replace(/^error: /, '').split('\n')
+  return misused(said, nearest?.replace(/^\((.*)\)$/, '$1') ?? 'Add --help for what there is.')
 }
 
 const versionOf = () =>

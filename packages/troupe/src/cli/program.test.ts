@@ -88,6 +88,15 @@ describe('the program', () => {
     expect(seen).toMatchObject([{ json: true, user: 'bob', agent: 'Desk' }])
   })
 
+  it('refuses a server for what works on this machine alone', async () => {
+    const tried = createProgram({ version: '1.2.3', carryOut: async () => {} })
+    for (const argv of [['backup', 'x'], ['migrate'], ['serve'], ['audit', 'verify', 'x']])
+      await expect(tried.parseAsync([...argv, '--url', 'http://far'], { from: 'user' })).rejects.toMatchObject({
+        exit: exitCodes.usage,
+        message: expect.stringContaining(`troupe ${argv[0]}`),
+      })
+  })
+
   it.each(['--limit=x', '--limit=-1', '--limit=1.5'])('%s is no number of things', async (flag) => {
     const tried = createProgram({
       version: '1.2.3',

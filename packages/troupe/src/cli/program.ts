@@ -2,11 +2,13 @@
 import { Argument, Command as Commander, Option } from 'commander'
 import type { Command, Hands } from './command.ts'
 import { commands } from './commands.ts'
-import type { ExitCode } from './exit-codes.ts'
+import { type ExitCode, misused } from './exit-codes.ts'
 import { type GlobalFlags, globalOptions } from './flags.ts'
 
 export interface ProgramOptions {
   readonly version: string
+  /** Whoever reads the error that is thrown is told in another form. */
+  readonly quiet?: boolean
   /** Carries a command out with hands for these flags. */
   readonly carryOut: (flags: GlobalFlags, work: (hands: Hands) => Promise<ExitCode | undefined>) => Promise<void>
 }
@@ -23,7 +25,7 @@ const groups: Readonly<Record<string, string>> = {
   completion: 'completion for your shell',
 }
 
-export function createProgram({ version, carryOut }: ProgramOptions): Commander {
+export function createProgram({ version, carryOut, quiet = false }: ProgramOptions): Commander {
   const program = new Commander('troupe')
     .description('Runs teams of agents, and looks after them.')
     .version(version, '-V, --version')
@@ -32,6 +34,7 @@ export function createProgram({ version, carryOut }: ProgramOptions): Commander 
     .exitOverride()
     .enablePositionalOptions()
     .configureHelp({ showGlobalOptions: false, sortSubcommands: false })
+  if (quiet) program.configureOutput({ writeErr: () => {} })
   everywhere(program)
   const parents = new Map<string, Commander>()
   for (const command of commands) {
@@ -62,6 +65,11 @@ function addCommand(parent: Commander, name: string, command: Command, carryOut:
     const before = { ...parent.parent?.opts(), ...parent.opts() }
     const flags: GlobalFlags & Record<string, unknown> = { ...before, ...added.opts() }
     const taken = given.slice(0, -2).flat() as string[]
+    if (command.here && flags.url !== undefined)
+      throw misused(
+        `troupe ${command.name} asks no server: it works on this machine alone.`,
+        'Leave --url out, and run it where the configuration and its storage are.',
+      )
     await carryOut(flags, (hands) => command.run(hands, taken, flags))
   })
 }

@@ -58,6 +58,26 @@ describe('the program on a database of its own', () => {
     expect(missing.code).toBe(4)
     expect(nobody.code).toBe(5)
     expect(JSON.parse(nobody.error)).toMatchObject({ error: { code: 'server.unreachable' } })
+    const [nowhere, talk, load] = await Promise.all([
+      folder.run(['runs', 'list', '--url', 'far']),
+      folder.run(['chat', 'Nobody', '--storage', 'memory:']),
+      folder.run(['load', 'Nobody', '--total', '3', '--storage', 'memory:']),
+    ])
+    expect(nowhere).toMatchObject({ code: 2, error: expect.stringContaining('far is no address of a server') })
+    for (const one of [talk, load])
+      expect(one).toMatchObject({ code: 4, out: '', error: expect.stringContaining('Nobody') })
+  }, 60_000)
+
+  it('tells programs in JSON what is wrong with the command, with the nearest that there is', async () => {
+    const said = async (...args: string[]) => {
+      const { code, out, error } = await folder.run([...args, '--json'])
+      expect({ code, out }).toEqual({ code: 2, out: '' })
+      return JSON.parse(error).error
+    }
+    const code = 'command.misused'
+    expect(await said('runs', 'lits')).toEqual({ code, message: "unknown command 'lits'", hint: 'Did you mean list?' })
+    expect(await said('run', 'echo')).toMatchObject({ code, message: "missing required argument 'task'" })
+    expect(await said('runs')).toMatchObject({ code, hint: 'Add --help for what there is.' })
   }, 60_000)
 
   it('doctor looks at the configuration, the database and the folder, and begins no run', async () => {

@@ -33,6 +33,21 @@ describe('beside a server that owns the database', () => {
     expect(JSON.parse(found.out)).toEqual({ place: url, status: 'ready' })
   }, 60_000)
 
+  it('the file of a team is not passed over for a team of the server', async () => {
+    writeFileSync(join(folder.path, 'mine.yaml'), 'agents: { Mine: { instructions: The sky is green. } }\n')
+    for (const command of [
+      ['run', 'mine.yaml', 'x'],
+      ['check', 'mine.yaml'],
+      ['load', 'mine.yaml'],
+    ]) {
+      const { code, out, error } = await folder.run(command, { env })
+      expect({ code, out }).toEqual({ code: 2, out: '' })
+      expect(error).toContain('mine.yaml is a file here')
+    }
+    const here = await folder.run(['run', 'mine.yaml', 'What is the sky?', '--storage', 'memory:'])
+    expect(here).toMatchObject({ code: 0, out: expect.stringContaining('Mine is done') })
+  }, 60_000)
+
   it('the doctor asks who owns the file, and looks at the project here', async () => {
     writeFileSync(join(folder.path, 'package.json'), '{}')
     const found = await folder.run(['doctor', '--json'], { env: { TROUPE_API_KEY: host } })

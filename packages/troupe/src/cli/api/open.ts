@@ -31,7 +31,7 @@ export async function openTransport(options: OpenOptions): Promise<OpenedApi> {
     // What is left out for a command is still what a doctor has to look at.
     const troupe = await openTroupe(withOrigins(config, { held, teams, config: loaded.config, lookedAt: true }))
     const { localTransport } = await import('./local.ts')
-    return { transport: await localTransport(troupe, placeOf(loaded)), key: undefined }
+    return { transport: await localTransport(troupe, await placeOf(loaded)), key: undefined }
   } catch (error) {
     const address = ownerOf(error)
     if (address === undefined) throw error
@@ -76,9 +76,10 @@ function withoutCode({ agents: _, topologies: __, ...rest }: TroupeConfig): Trou
   return { ...rest, log: 'silent' }
 }
 
-export const placeOf = ({ config: { storage } }: LoadedConfig): string => {
+export async function placeOf({ config: { storage } }: LoadedConfig): Promise<string> {
+  const { shownPlace } = await import('../../runtime/index.ts')
   const place = typeof storage === 'string' ? storage : ((storage as { readonly url?: unknown } | undefined)?.url ?? '')
-  return String(place).replace(/\/\/[^@/]*@/, '//')
+  return shownPlace(String(place))
 }
 
 /** @throws CliError where the owner of the database serves nobody */

@@ -13,6 +13,7 @@ interface Health {
 export const aboutCommands: readonly Command[] = [
   {
     name: 'config',
+    here: true,
     says: 'every setting, its value and where it is from; secrets stay hidden',
     async run({ config, out }) {
       const { showConfig } = await import('../../runtime/index.ts')
@@ -76,18 +77,20 @@ export const aboutCommands: readonly Command[] = [
   },
   {
     name: 'migrate',
+    here: true,
     says: 'brings the tables up to this release, and nothing else',
     async run({ config, out }) {
       const loaded = usable(await config())
       const { openTroupe, placeOf } = await import('../api/open.ts')
       const { agents: _, topologies: __, ...rest } = loaded.config
       await (await openTroupe(rest as typeof loaded.config)).close()
-      out.show({ migrated: placeOf(loaded) }, () => `${placeOf(loaded)} is up to date.`)
+      out.show({ migrated: await placeOf(loaded) }, ({ migrated }) => `${migrated} is up to date.`)
       return undefined
     },
   },
   {
     name: 'info',
+    here: true,
     says: 'this release, this machine, this configuration: for a report of a problem',
     async run({ config, out }) {
       const { readFile } = await import('node:fs/promises')
@@ -101,7 +104,7 @@ export const aboutCommands: readonly Command[] = [
         node: process.version,
         platform: `${process.platform} ${process.arch}`,
         configuration: loaded.file ?? 'none',
-        storage: placeOf(loaded),
+        storage: await placeOf(loaded),
         profile: loaded.config.profile ?? 'development',
         teams: Object.keys(loaded.config.topologies ?? {}).join(', ') || 'none',
         problems: loaded.problems.length,

@@ -113,6 +113,7 @@ export const auditCommands: readonly Command[] = [
   },
   {
     name: 'audit verify',
+    here: true,
     takes: '<checkpoints>',
     says: 'whether the log is as its checkpoints, a file of JSON lines, were signed; of a database that nobody has open',
     options: [

@@ -13,6 +13,7 @@ const opened = async (hands: Hands) => {
 export const backupCommands: readonly Command[] = [
   {
     name: 'backup',
+    here: true,
     takes: '<folder>',
     says: 'copies all that is stored, at one moment, beside whoever uses it',
     async run(hands, [folder = '']) {
@@ -25,6 +26,7 @@ export const backupCommands: readonly Command[] = [
   },
   {
     name: 'verify-backup',
+    here: true,
     takes: '<folder>',
     says: 'reads all of a backup: its hash, its integrity, its rows',
     async run({ out }, [folder = '']) {
@@ -35,6 +37,7 @@ export const backupCommands: readonly Command[] = [
   },
   {
     name: 'restore',
+    here: true,
     takes: '<folder>',
     says: 'puts a backup into the storage of the configuration, where there is nothing yet',
     async run(hands, [folder = '']) {
@@ -49,6 +52,7 @@ export const backupCommands: readonly Command[] = [
   },
   {
     name: 'resume-restored',
+    here: true,
     says: 'lets a restored database go on: runs, schedules, messages',
     async run(hands) {
       const { runtime, config } = await opened(hands)

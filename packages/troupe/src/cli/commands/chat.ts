@@ -1,8 +1,8 @@
 /** Talks with an agent or a team, one line at a time. */
 import { createInterface } from 'node:readline/promises'
-import { part } from '../api/api.ts'
+import { type Api, part } from '../api/api.ts'
 import type { Command } from '../command.ts'
-import { exitCodes } from '../exit-codes.ts'
+import { CliError, exitCodes } from '../exit-codes.ts'
 import { safe } from '../output/safe.ts'
 import { isFile } from './run.ts'
 import { isResult, type Result, type Status, showQuestion } from './run-result.ts'
@@ -14,6 +14,7 @@ export const chatCommand: Command = {
   async run(hands, [team]) {
     const { out, signal } = hands
     const api = await hands.api({ code: true, absent: 'made', ...(team !== undefined && isFile(team) ? { team } : {}) })
+    if (team !== undefined && !isFile(team)) await known(api, team)
     const lines = createInterface({
       input: process.stdin,
       ...(hands.interactive ? { output: process.stdout } : {}),
@@ -46,6 +47,14 @@ export const chatCommand: Command = {
     }
     return exitCodes.ok
   },
+}
+
+/** Before anything is asked. @throws CliError where there is no such team */
+async function known(api: Api, team: string): Promise<void> {
+  await api.call({ method: 'POST', path: '/v1/check', body: { team } }).catch((error: unknown) => {
+    // Who may start runs need not be one who may look at teams.
+    if (!(error instanceof CliError) || error.exit !== exitCodes.denied) throw error
+  })
 }
 
 const textOf = ({ response, error, status }: Result): string =>

@@ -23,9 +23,19 @@ export const loadCommand: Command = {
   async run(hands, [team = '', task = 'Test request'], options) {
     const { LoadTester } = await import('../../runtime/index.ts')
     const api = await hands.api({ code: true, absent: 'made', ...(isFile(team) ? { team } : {}) })
-    const one = async (n: number) => {
+    let refused: unknown
+    const start = async (n: number) => {
       const body = { task: `${task} ${n}`, team: isFile(team) ? undefined : team }
-      const { run } = await api.call<{ run: string }>({ method: 'POST', path: '/v1/runs', body })
+      const asked = api.call<{ run: string }>({ method: 'POST', path: '/v1/runs', body })
+      return asked.catch((error: unknown) => {
+        refused ??= error
+        throw error
+      })
+    }
+    let started = 0
+    const one = async (n: number) => {
+      const { run } = await start(n)
+      started++
       const { status } = await api.call<Status>({ path: `/v1/runs/${part(run)}/result`, query: { wait: '60s' } })
       if (status !== 'completed') throw new CliError(`The run ${run} is ${status}.`, { exit: exitCodes.failed })
     }
@@ -45,6 +55,8 @@ export const loadCommand: Command = {
         }).filter(([, limit]) => limit !== undefined),
       ),
     })
+    // Nothing ran: there is no such team, or nobody may start it.
+    if (started === 0 && refused !== undefined) throw refused
     if (hands.out.json) hands.out.document(report)
     else
       hands.out.facts(

@@ -7,6 +7,7 @@ import { usable } from '../hands.ts'
 export const serveCommands: readonly Command[] = [
   {
     name: 'serve',
+    here: true,
     says: 'serves the troupe of the configuration: its API, its page, its runs',
     options: [
       ['--host <address>', 'where it listens (default: 127.0.0.1)'],
@@ -19,6 +20,7 @@ export const serveCommands: readonly Command[] = [
         import('../api/open.ts'),
       ])
       const troupe = await openTroupe(loaded.config)
+      const storage = await placeOf(loaded)
       const host = text(options, 'host')
       try {
         const server = await serve(troupe, {
@@ -31,10 +33,10 @@ export const serveCommands: readonly Command[] = [
           type: 'serving',
           url,
           ...(metrics ? { metrics } : {}),
-          storage: placeOf(loaded),
+          storage,
           pid: process.pid,
         })
-        hands.out.say(`Serving ${placeOf(loaded)} at ${server.url}. Ctrl-C ends it.`)
+        hands.out.say(`Serving ${storage} at ${server.url}. Ctrl-C ends it.`)
         if (hands.interactive) hands.out.say(`Open ${await server.link()} (works once, within five minutes)`)
         await ended(hands)
         hands.out.say('Ending: what is under way is finished or given back.')
@@ -47,16 +49,18 @@ export const serveCommands: readonly Command[] = [
   },
   {
     name: 'worker',
+    here: true,
     says: 'carries runs and messages on, and listens nowhere: beside a server, on one PostgreSQL',
     async run(hands) {
       const loaded = usable(await hands.withTeams())
       const { openTroupe, placeOf } = await import('../api/open.ts')
       await using troupe = await openTroupe(loaded.config)
+      const storage = await placeOf(loaded)
       const { serveMetrics } = await import('../../server/index.ts')
       await using metrics = loaded.server.metrics && (await serveMetrics(troupe, loaded.server.metrics))
       const told = metrics ? { metrics: metrics.url } : {}
-      hands.out.line({ type: 'working', ...told, storage: placeOf(loaded), pid: process.pid })
-      hands.out.say(`Working on ${placeOf(loaded)}. Ctrl-C ends it.`)
+      hands.out.line({ type: 'working', ...told, storage, pid: process.pid })
+      hands.out.say(`Working on ${storage}. Ctrl-C ends it.`)
       await ended(hands)
       const { isComplete } = await troupe.drain()
       return isComplete ? exitCodes.ok : exitCodes.failed
@@ -64,6 +68,7 @@ export const serveCommands: readonly Command[] = [
   },
   {
     name: 'dev',
+    here: true,
     says: 'serves, and begins anew whenever a file of this folder changes',
     options: [['--port <n>', 'where it listens (default: 8000)']],
     async run(hands, _, options) {

@@ -62,7 +62,7 @@ export const teamCommands: readonly Command[] = [
         const { findings } = await api.call<{ findings: readonly Finding[] }>({
           method: 'POST',
           path: '/v1/check',
-          body: { topology: name },
+          body: { team: name },
         })
         checked.push({ team: name, findings })
       }

@@ -64,6 +64,7 @@ export const teamRoutes = [
     body: z.strictObject({
       topology: topologyOf.optional(),
       agent: z.string().optional(),
+      team: z.string().optional().describe('A registered topology, or else the agent of this name.'),
       config: z.looseObject({}).optional(),
     }),
     answer: z.object({ findings: z.array(finding) }),
