@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import type { Operation, OperationResult, PushOptions } from '../../context/index.ts'
 import { type Duration, failure, type Json } from '../../core/index.ts'
-import { given, type JsonObject, optional, plain, type ToolSpec, toolSpec } from './tool-spec.ts'
+import { given, type JsonObject, optional, plain, seconds, type ToolSpec, toolSpec } from './tool-spec.ts'
 
 const key = z.string().describe('The key, such as orders.17.status.')
 const names = (description: string) => optional(z.array(z.string()), description)
@@ -23,14 +23,14 @@ const pushed = {
     z.union([z.enum(['owner', 'readers']), z.array(z.string())]),
     'Who may write besides you: owner (nobody), readers, or agents by name.',
   ),
-  ttl: optional(z.number().positive(), 'Seconds until it expires; above zero.'),
+  ttl: seconds('Seconds until it expires; above zero.'),
   lifecycle: optional(z.string(), 'A named lifetime instead of ttl: session, cache, temporary, daily or permanent.'),
   if_version: optional(z.int().min(0), 'Write only over this version; 0: only if there is none.'),
 }
 type PushArguments = z.output<z.ZodObject<typeof pushed>>
 
 /** Seconds as a duration; finer than a millisecond counts as one. */
-const seconds = (ttl: number): Duration => `${Math.max(1, Math.round(ttl * 1_000))}ms`
+const durationOf = (ttl: number): Duration => `${Math.max(1, Math.round(ttl * 1_000))}ms`
 
 function pushOptions(args: PushArguments): Omit<PushOptions, 'signal'> {
   return {
@@ -38,7 +38,7 @@ function pushOptions(args: PushArguments): Omit<PushOptions, 'signal'> {
     ...(args.subscribers ? { subscribers: args.subscribers } : {}),
     ...(args.topics ? { topics: args.topics } : {}),
     ...(args.writers ? { writers: args.writers } : {}),
-    ...(typeof args.ttl === 'number' ? { ttl: seconds(args.ttl) } : {}),
+    ...(typeof args.ttl === 'number' ? { ttl: durationOf(args.ttl) } : {}),
     ...(typeof args.lifecycle === 'string' ? { lifecycle: args.lifecycle } : {}),
     ...(typeof args.if_version === 'number' ? { ifVersion: args.if_version } : {}),
   }
@@ -57,6 +57,8 @@ const getContext = toolSpec({
   },
   async run({ agent, context }, args) {
     if (typeof args.key === 'string') {
+      if (args.keys && args.keys.length > 0)
+        throw failure('tool.arguments', { tool: 'get_context', problem: 'key and keys: give one of them' })
       const entry = await context.getEntry(args.key)
       if (!entry) throw failure('context.missing', { key: args.key })
       const { key, value, version, owner } = entry
@@ -198,15 +200,22 @@ const deleteContext = toolSpec({
   },
 })
 
-const operation = z.strictObject({
-  type: z.enum(['push', 'get', 'delete']).describe('What to do.'),
-  key,
-  value: z
-    .unknown()
-    .optional()
-    .meta({ told: { type: ['string', 'null'], description: 'The value to push: text, stored as it is.' } }),
-  ...pushed,
-})
+const operation = z
+  .strictObject({
+    type: z.enum(['push', 'get', 'delete']).describe('What to do.'),
+    key,
+    value: z
+      .unknown()
+      .optional()
+      .meta({ told: { type: ['string', 'null'], description: 'The value to push: text, stored as it is.' } }),
+    ...pushed,
+  })
+  .superRefine((given, context) => {
+    // A version that nobody looks at, or an audience that nothing gets, must not pass for one that holds.
+    for (const option of Object.keys(pushed) as (keyof typeof pushed)[])
+      if (given[option] != null && given.type !== 'push' && !(given.type === 'delete' && option === 'if_version'))
+        context.addIssue({ code: 'custom', path: [option], message: `a ${given.type} takes none: leave it out` })
+  })
 
 const batchContextOperation = toolSpec({
   name: 'batch_context_operation',

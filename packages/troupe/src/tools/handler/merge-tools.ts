@@ -43,7 +43,7 @@ export function mergeTools(
     theirs.set(name, tool)
   }
   const clashes = (name: string) => theirs.has(name)
-  const shownName = (name: string) => (clashes(name) ? `troupe_${name}` : name)
+  const shownName = (name: string): string => (clashes(name) ? shownName(`troupe_${name}`) : name)
   const ours = new Map(handler.toolNames().map((name) => [shownName(name), name] as const))
   return {
     definitions: () => [
@@ -58,7 +58,7 @@ export function mergeTools(
         return handler.observe(name, () => (handler.denies(name) ? denied(name, handler) : callOwn(name, tool, args)))
       const known = ours.get(name)
       if (known !== undefined) return handler.call(known, args)
-      const like = nearest(name, [...theirs.keys(), ...ours.keys()])
+      const like = nearest(String(name), [...theirs.keys(), ...ours.keys()])
       return {
         ...(await handler.call(name, args)),
         ...(like === undefined ? {} : { suggestion: `Did you mean ${like}?` }),

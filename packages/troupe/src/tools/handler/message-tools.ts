@@ -8,7 +8,7 @@ import {
   replaceBytes,
   type SendOutcome,
 } from '../../messaging/index.ts'
-import { type JsonObject, optional, plain, type ToolHands, type ToolSpec, toolSpec } from './tool-spec.ts'
+import { type JsonObject, optional, plain, seconds, type ToolHands, type ToolSpec, toolSpec } from './tool-spec.ts'
 
 const kinds = ['info', 'request', 'update', 'question', 'result', 'task', 'error', 'announcement'] as const
 const priorities = ['low', 'normal', 'high', 'urgent'] as const
@@ -17,7 +17,7 @@ const sent = {
   message: z.string().describe('The message, in words.'),
   message_type: optional(z.enum(kinds), 'What kind of message it is; info if left out.'),
   priority: optional(z.enum(priorities), 'normal if left out.'),
-  ttl: optional(z.number().positive(), 'Seconds after which it is not delivered any more; above zero.'),
+  ttl: seconds('Seconds after which it is not delivered any more; above zero.'),
 }
 type Sent = z.output<z.ZodObject<typeof sent>>
 const common = (args: Sent) => ({

@@ -249,6 +249,23 @@ describe('tools on messages', () => {
     expect(team.seen.filter(({ type }) => type === 'incident.recorded')).toHaveLength(1)
   })
 
+  test('what would have no effect is a mistake, and is told in the words of models', async () => {
+    await using team = await openTeam()
+    const { tools, context } = team.agent('A')
+    await context.push('k', 1)
+    const batch = (operation: object) => tools.call('batch_context_operation', { operations: [operation] })
+    const both = { key: 'k', keys: ['other'] }
+    for (const [result, says] of [
+      [await batch({ type: 'get', key: 'k', if_version: 7 }), /operations\.0\.if_version: a get takes none/],
+      [await batch({ type: 'delete', key: 'k', subscribers: [] }), /operations\.0\.subscribers: a delete takes none/],
+      [await tools.call('get_context', both), /key and keys: give one/],
+      [await tools.call('push_context', { key: 'k', value: 'v', ttl: 1e300 }), /ttl: Too big.*3153600000/],
+      [await tools.call('send_message_to_agent', { to_agent: 'B', message: 'm', ttl: 1e300 }), /ttl: Too big/],
+    ] as const)
+      expect(result).toMatchObject({ success: false, code: 'tool.arguments', error: expect.stringMatching(says) })
+    expect(await batch({ type: 'delete', key: 'k', if_version: 1, subscribers: null })).toMatchObject({ success: true })
+  })
+
   test('nobody acts under another name inside a batch either', async () => {
     await using team = await openTeam()
     const { tools, context } = team.agent('A')
@@ -304,6 +321,17 @@ describe('formats', () => {
     expect(await merged.call('troupe_get_context', { key: 'k' })).toMatchObject({ value: 1 })
     expect(await merged.call('broken', {})).toMatchObject({ success: false, error: 'out of order' })
     expect(await merged.call('nonsense', {})).toMatchObject({ success: false, code: 'tool.unknown' })
+    expect(await toOpenAI(merged).call({} as never)).toMatchObject({ success: false, code: 'tool.unknown' })
+  })
+
+  test('each tool has a name of its own, whatever users call theirs', async () => {
+    await using team = await openTeam()
+    const own = { execute: () => 'mine' }
+    const merged = mergeTools(team.agent('A').tools, { get_context: own, troupe_get_context: own })
+    const names = merged.definitions().map(({ name }) => name)
+    expect(new Set(names).size).toBe(names.length)
+    expect(await merged.call('troupe_get_context', {})).toBe('mine')
+    expect(await merged.call('troupe_troupe_get_context', {})).toMatchObject({ success: true, context: {} })
   })
 })
 

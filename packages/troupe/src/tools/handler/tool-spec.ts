@@ -104,6 +104,10 @@ const formal = new Set(['type', 'description', 'enum', 'const', 'items', 'anyOf'
 /** May be left out, or null, which is the same. */
 export const optional = <T extends z.ZodType>(schema: T, description: string) => schema.nullish().describe(description)
 
+/** A century: more is a mistake, and is told in seconds, which is what models write. */
+const longest = 100 * 365 * 86_400
+export const seconds = (description: string) => optional(z.number().positive().max(longest), description)
+
 /** Without the fields that are undefined: what a model is told is plain JSON. */
 export function plain(fields: { readonly [key: string]: unknown }): JsonObject {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as JsonObject
