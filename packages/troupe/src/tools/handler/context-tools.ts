@@ -89,14 +89,21 @@ const getContext = toolSpec({
 })
 const retrieved = (count: number) => `Retrieved ${count} context items`
 
-/** Models write objects as text; that text, and no other, becomes what it says. */
+/** Models write objects as text; that text, and no other, becomes what it says, unless it would come out as another. */
 function parsed(value: Json): { readonly value: Json; readonly parsed: boolean } {
   if (typeof value !== 'string' || !/^\s*[[{]/.test(value)) return { value, parsed: false }
   try {
-    return { value: JSON.parse(value) as Json, parsed: true }
+    return { value: JSON.parse(value, /\d{16}/.test(value) ? whole : undefined) as Json, parsed: true }
   } catch {
     return { value, parsed: false }
   }
+}
+
+/** Keeps an id of twenty digits from becoming another. @throws RangeError */
+function whole(_: string, value: unknown, { source }: { readonly source?: string } = {}): unknown {
+  const isExact = Number.isSafeInteger(value) || source === undefined || !/^-?\d+$/.test(source)
+  if (isExact || BigInt(source) === BigInt(value as number)) return value
+  throw new RangeError(`${source} has more digits than a number keeps`)
 }
 
 const pushContext = toolSpec({

@@ -151,6 +151,19 @@ describe('tools on entries and topics', () => {
       value: '123',
       value_parsed: false,
     })
+    for (const [value, stored] of [
+      ['{"id":12345678901234567890}', '{"id":12345678901234567890}'],
+      ['[9007199254740993]', '[9007199254740993]'],
+      [
+        '[9007199254740992, -1234567890123456, 0.1234567890123456789]',
+        [2 ** 53, -1234567890123456, 0.12345678901234568],
+      ],
+      ['{"id":"12345678901234567890"}', { id: '12345678901234567890' }],
+    ])
+      expect(await tools.call('push_context', { key: 'n', value })).toMatchObject({
+        value: stored,
+        value_parsed: typeof stored !== 'string',
+      })
     expect(await tools.call('get_context', { keys: ['k', 'none'] })).toMatchObject({
       context: { k: { a: [1] } },
       keys_found: ['k'],
