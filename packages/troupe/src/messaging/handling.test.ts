@@ -86,3 +86,30 @@ it('a worker that is started takes no more registrations, which nothing would he
   for (let i = 0; i < 200 && heard.length === 0; i++) await room.clock.advance('10ms')
   expect(heard).toEqual(['x'])
 })
+
+it('what is redriven to a batch repeats no effect with a key', async () => {
+  room = await openRoom({ config: { maxAttempts: 2 } })
+  const { start, agent, clock } = room
+  const charged: string[] = []
+  let broken = true
+  await start(
+    new Worker('W').onBatch(Note, { size: 2, wait: '1s' }, async (messages, ctx) => {
+      for (const { payload } of messages)
+        await ctx.effect('charge', { class: 'once', key: payload }, () => charged.push(payload))
+      if (broken) throw new Error('later')
+    }),
+  )
+  const { mailbox } = agent('W')
+  const sent = [
+    await agent('A').messages.send(Note, 'x', { to: 'W' }),
+    await agent('B').messages.send(Note, 'y', { to: 'W' }),
+  ]
+  for (let i = 0; i < 500 && (await mailbox.counts()).dead < 2; i++) await clock.advance('10ms')
+  const before = charged.length
+  broken = false
+  for (const { id } of sent) await mailbox.redrive(id)
+  for (let i = 0; i < 500 && (await mailbox.messages({ unreadOnly: true })).items.length > 0; i++)
+    await clock.advance('10ms')
+  expect(await mailbox.counts()).toMatchObject({ dead: 0, waiting: 0, unread: 0 })
+  expect(charged.length).toBe(before)
+})

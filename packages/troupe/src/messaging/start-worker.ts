@@ -255,8 +255,10 @@ class Running implements HaltableWorker {
       }
       const wanted = { max: batch.size, waitMs: undefined, types: [batch.type], except, signal }
       const deliveries = await receiver.receive(user, this.#worker.name, wanted)
-      const fresh = deliveries.filter(({ attempt }) => attempt === 1)
-      const again = deliveries.filter(({ attempt }) => attempt > 1)
+      // One that was redriven has tries behind it too, whose effects are looked for one message at a time.
+      const isFresh = ({ attempt, failures }: Delivered) => attempt === 1 && failures === 0
+      const fresh = deliveries.filter(isFresh)
+      const again = deliveries.filter((delivered) => !isFresh(delivered))
       for (const jobs of [...again.map((delivered) => [delivered]), fresh]) if (jobs.length > 0) await this.#begin(jobs)
     })
   }
