@@ -40,6 +40,8 @@ export class KeptStateMachine<State extends string = string> {
   static async open<State extends string>(options: KeptStateMachineOptions<State>): Promise<KeptStateMachine<State>> {
     checkOptions('StateMachine.open', options, ['context', 'key', 'initial', 'transitions', 'entry'])
     const { context, key, initial, transitions, entry = {} } = options
+    if (typeof context?.update !== 'function')
+      throw failure('validation.failed', { what: 'context', problem: 'it is no context of an agent or of a handler' })
     const table = new TransitionTable(transitions)
     if (!table.names(initial))
       throw failure('validation.failed', { what: 'initial', problem: `no transition names ${initial}` })

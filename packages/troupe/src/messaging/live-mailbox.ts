@@ -13,6 +13,7 @@ import {
 import type { Row } from '../storage/index.ts'
 import type { DeadLetter, ListedMessage, MailboxFilter, MailboxHands } from './mailbox-hands.ts'
 import { isPriority, toMessage } from './message-row.ts'
+import { checkMessageType } from './message-type.ts'
 import { type Post, refusal } from './post.ts'
 import { type Receiver, wantedOf } from './receiver.ts'
 import { type Filter, rankOf } from './statements/list-statements.ts'
@@ -54,6 +55,7 @@ function filterOf(filter: MailboxFilter): Filter {
     })
   if (priority !== undefined && !isPriority(priority))
     throw failure('validation.failed', { what: 'priority', problem: `it is ${String(priority)}, which is none` })
+  if (type !== undefined && typeof type !== 'string') checkMessageType(type)
   return {
     unread: checkFlag('unreadOnly', unreadOnly),
     ...(from === undefined ? {} : { from: checkKey(from) }),

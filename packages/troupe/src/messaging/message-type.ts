@@ -67,6 +67,8 @@ export function defineMessage<P = Json, R = Json>(
     throw invalid('The version of a message type', 'it is not a whole number from 1')
   if (options.ordering !== undefined && options.ordering !== 'lane' && options.ordering !== 'none')
     throw invalid('The ordering of a message type', `it is ${String(options.ordering)}, neither lane nor none`)
+  if (options.upcast !== undefined && (typeof options.upcast !== 'object' || options.upcast === null))
+    throw invalid(`The message type ${name}`, 'its upcast is no object of functions, by the older version')
   for (let from = 1; options.upcast !== undefined && from < version; from++)
     if (typeof options.upcast[from] !== 'function')
       throw invalid(`The message type ${name}`, `upcast has no step from version ${from}`)

@@ -41,6 +41,8 @@ export class BatchProcessor<In, Out> implements AsyncDisposable {
   /** @throws ValidationError naming the option that is wrong */
   constructor(options: BatchProcessorOptions<In, Out>) {
     checkOptions('BatchProcessor', options, ['process', 'size', 'wait', 'maxWaiting', 'clock'])
+    if (typeof options.process !== 'function')
+      throw failure('validation.failed', { what: 'The option process of BatchProcessor', problem: 'it is no function' })
     this.#options = options
     this.#size = checkWhole('BatchProcessor', 'size', options.size ?? 10)
     this.#most = checkWhole('BatchProcessor', 'maxWaiting', options.maxWaiting ?? 1_000)

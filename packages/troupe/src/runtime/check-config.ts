@@ -4,6 +4,7 @@ import { checkOptions, failure, listOf, milliseconds, systemClock, systemRandom,
 import { type MessagingConfig, messagingSettings } from '../messaging/index.ts'
 import { checkModelLimits, type ModelDefaults, providers } from '../models/index.ts'
 import { checkSchedulesConfig } from '../orchestration/index.ts'
+import { checkLonger } from '../resilience/index.ts'
 import { auditSettings, checkEgress, createRoles, isSecretReference, readPolicy } from '../security/index.ts'
 import { retentionBounds } from '../storage/index.ts'
 import { agentsByName, type ModelsConfig, ofStorage, type TroupeConfig, troupeOptions } from './config.ts'
@@ -40,7 +41,7 @@ export function configProblems(config: TroupeConfig): readonly TroupeError[] {
     () => void auditSettings(config.audit),
     () => checkEgress(config.egress ?? {}),
     () => void readPolicy(config.policy),
-    () => checkOptions('presence', config.presence ?? {}, ['heartbeat']),
+    () => checkPresence(config),
     () => checkOptions('models', config.models ?? {}, modelsOptions),
     () => checkDefaults(config.models?.defaults ?? {}),
     () => checkKeys(config.models ?? {}),
@@ -64,6 +65,11 @@ export function configProblems(config: TroupeConfig): readonly TroupeError[] {
     }
   })
   return [...problems, ...(config.profile === 'production' ? unsafeInProduction(config) : [])]
+}
+
+function checkPresence({ presence = {} }: TroupeConfig): void {
+  checkOptions('presence', presence, ['heartbeat'])
+  checkLonger(presence.heartbeat ?? '5s', 'presence.heartbeat')
 }
 
 function checkRetention({ retention = {} }: TroupeConfig): void {

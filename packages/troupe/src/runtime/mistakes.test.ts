@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import {
+  BatchProcessor,
   buildSystemPrompt,
   createTroupe,
   defineKey,
@@ -96,6 +97,7 @@ describe('messages', () => {
       () => mailbox.receive({ types: [5 as never] }),
       () => mailbox.receive({ signal: 'x' as never }),
       () => mailbox.messages({ unreadOnly: 'yes' as never }),
+      () => mailbox.messages({ type: null as never }),
       () => mailbox.counts(x),
       () => mailbox.markRead('x' as never),
       () => mailbox.redrive('id', x),
@@ -104,6 +106,10 @@ describe('messages', () => {
       () => ada.start(worker, x),
       () => defineMessage('n', {} as never),
       () => defineMessage('n', undefined, { reply: 5 as never }),
+      () => defineMessage('n', undefined, { upcast: 5 as never }),
+      () => StateMachine.open({ key: 'k', initial: 'a', transitions: { a: ['a'] } } as never),
+      () => new BatchProcessor({ size: 3 } as never),
+      () => createTroupe({ log: 'silent', storage: 'memory:', presence: { heartbeat: '0ms' } }),
       () => new StateMachine({} as never),
       () => new StateMachine({ initial: 'a', transitions: { a: 'b' as never } }),
       () => new StateMachine({ initial: 'a', transitions: { a: [] } }).on('change', 5 as never),
