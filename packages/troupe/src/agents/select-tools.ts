@@ -1,5 +1,5 @@
 /** Which of its tools an agent offers in one step: all, those that fit the task or did well, or a choice of one's own. */
-import { failure, type Json } from '../core/index.ts'
+import { failure, type Json, listOf } from '../core/index.ts'
 import type { Tool } from '../tools/index.ts'
 import type { StepEntry } from './agent-port.ts'
 import { allTools } from './all-tools.ts'
@@ -27,7 +27,9 @@ export async function selectTools(definition: LlmDefinition, entry: StepEntry): 
   if (typeof selection === 'function') {
     const names = await recorded(async () => {
       const chosen = await selection({ task, tools: [...granted.values()] })
-      return chosen.map((one) => (typeof one === 'string' ? one : one.name))
+      return listOf(`What toolSelection of ${definition.name} gave`, chosen).map((one) =>
+        typeof one === 'string' ? one : one.name,
+      )
     })
     for (const name of names)
       if (!all.has(name))
