@@ -9,7 +9,7 @@ import type {
 import { isFailure } from '../../../tools/index.ts'
 import { type McpCaller, operationOf } from './identity.ts'
 import { listResources, readResource, templates } from './resources.ts'
-import { answered, failed, refused } from './results.ts'
+import { answered, failed, protocolError, refused } from './results.ts'
 import { runTools } from './run-tools.ts'
 import type { ServerSdk } from './sdk.ts'
 
@@ -60,9 +60,13 @@ export function createServer(sdk: ServerSdk, caller: McpCaller, subscribed?: Set
   server.setRequestHandler('tools/call', ({ params }, ctx) =>
     callTool(sdk, caller, params, ctx, server.getClientCapabilities()?.elicitation !== undefined),
   )
-  server.setRequestHandler('resources/list', ({ params }) => listResources(caller, params?.cursor))
+  const guarded = <T>(asked: Promise<T>): Promise<T> =>
+    asked.catch((error: unknown) => {
+      throw protocolError(sdk, error, caller.parts.log)
+    })
+  server.setRequestHandler('resources/list', ({ params }) => guarded(listResources(caller, params?.cursor)))
   server.setRequestHandler('resources/templates/list', () => ({ resourceTemplates: templates }))
-  server.setRequestHandler('resources/read', ({ params }) => readResource(sdk, caller, params.uri))
+  server.setRequestHandler('resources/read', ({ params }) => guarded(readResource(sdk, caller, params.uri)))
   if (subscribed) {
     server.setRequestHandler('resources/subscribe', ({ params }) => {
       subscribed.add(params.uri)

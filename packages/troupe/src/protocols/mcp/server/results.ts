@@ -2,6 +2,7 @@
 import type { CallToolResult } from '@modelcontextprotocol/server'
 import { failure, type Json, TroupeError } from '../../../core/index.ts'
 import type { Log } from '../../../observability/index.ts'
+import type { ServerSdk } from './sdk.ts'
 
 type Shown = Readonly<Record<string, unknown>>
 
@@ -16,11 +17,25 @@ export const refused = (value: Shown): CallToolResult => ({
   isError: true,
 })
 
-export function failed(thrown: unknown, log: Log): CallToolResult {
+/** @returns the failure, and as much of its message as a client may know */
+function knownOf(thrown: unknown, log: Log): { readonly error: TroupeError; readonly told: string } {
   if (!(thrown instanceof TroupeError)) log.error('a call over MCP failed', { error: thrown as Error })
   const error = thrown instanceof TroupeError ? thrown : failure('server.failed', { request: 'mcp' })
-  const { message, code, hint, retryable } = error
   // It would tell where the database is.
-  const told = code.startsWith('storage.') && error.status >= 500 ? 'The storage cannot serve this now.' : message
+  const isInside = error.code.startsWith('storage.') && error.status >= 500
+  return { error, told: isInside ? 'The storage cannot serve this now.' : error.message }
+}
+
+export function failed(thrown: unknown, log: Log): CallToolResult {
+  const { error, told } = knownOf(thrown, log)
+  const { code, hint, retryable } = error
   return refused({ success: false, error: told, code, hint: hint as Json | undefined, retryable })
+}
+
+/** What a request fails with that is no call of a tool: the package would send the message of any error as it stands. */
+export function protocolError(sdk: ServerSdk, thrown: unknown, log: Log): Error {
+  if (thrown instanceof sdk.ProtocolError) return thrown
+  const { error, told } = knownOf(thrown, log)
+  const { InvalidParams, InternalError } = sdk.ProtocolErrorCode
+  return new sdk.ProtocolError(error.status < 500 ? InvalidParams : InternalError, told)
 }
