@@ -20,8 +20,11 @@ export function teamOf(parts: TroupeParts, { topology, agent, team }: NamedTeam)
     throw failure('request.invalid', {
       problem: 'it names several of topology, agent and team; one of them is the team',
     })
-  if (team !== undefined)
-    return agents.has(team) && !topologies.has(team) ? alone(parts, team) : registered(parts, team)
+  if (team !== undefined) {
+    if (topologies.has(team)) return registered(parts, team)
+    if (agents.has(team)) return alone(parts, team)
+    throw failure('team.unknown', { what: 'team', name: team, known: known([...topologies.keys(), ...agents.keys()]) })
+  }
   if (typeof topology === 'string') return registered(parts, topology)
   if (topology !== undefined)
     return defineTopology(topology as unknown as TopologyForm, { agents: [...agents.values()] })

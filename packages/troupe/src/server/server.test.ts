@@ -110,6 +110,9 @@ describe('runs over HTTP', () => {
     expect((await call('POST', '/v1/runs', { task: 1, topology, id: 'own' })).status).toBe(201)
     const none = await call('POST', '/v1/runs', { task: 1, topology: 'none' })
     expect(none).toMatchObject({ status: 404, body: { code: 'team.unknown' } })
+    // A team is either: what is told to be there has both.
+    const team = await call('POST', '/v1/runs', { task: 1, team: 'none' })
+    expect(team.body.detail).toBe('The troupe has no team none; it has solo, Echo, Asking.')
     const both = await call('POST', '/v1/runs', { task: 1, topology: 'solo', agent: 'Echo' })
     expect(both).toMatchObject({ status: 400, body: { code: 'request.invalid' } })
   })
