@@ -145,6 +145,8 @@ describe('retry, timeout, fallback and cache', () => {
     given.catch(() => {})
     await clock.advance('10s')
     await expect(given).rejects.toMatchObject({ name: 'MaxRetriesExceededError', cause: { message: 'busy' } })
+    const odd = retry({ attempts: 1, when: () => true, clock, random }).execute(() => Promise.reject(null))
+    await expect(odd).rejects.toMatchObject({ name: 'MaxRetriesExceededError', cause: null })
     n = 0
     const defect = policy.execute(() => {
       n++

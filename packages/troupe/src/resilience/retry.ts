@@ -1,5 +1,5 @@
 /** Tries again what may pass. Our own: cockatiel's retry waits on global timers and draws its jitter from Math.random. */
-import { type Clock, checkOptions, failure, type Random, sleep } from '../core/index.ts'
+import { type Clock, checkOptions, failure, type Random, sleep, storeError } from '../core/index.ts'
 import { type Backoff, backoffDelay } from './backoff.ts'
 import { checkWhole } from './check-whole.ts'
 import { mayPass } from './may-pass.ts'
@@ -33,7 +33,7 @@ export function retry(options: RetryOptions): Policy {
         } catch (error) {
           if (signal?.aborted || !when(error)) throw error
           if (attempt >= attempts)
-            throw failure('retries.exhausted', { attempts, error: (error as Error).message }, { cause: error })
+            throw failure('retries.exhausted', { attempts, error: storeError(error).message }, { cause: error })
           await sleep(clock, backoffDelay(backoff, attempt, random), signal)
         }
       }
