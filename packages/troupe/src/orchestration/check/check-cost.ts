@@ -4,19 +4,20 @@ import type { Models } from '../../models/index.ts'
 import type { PinnedConfig } from '../core/config.ts'
 import type { CompiledTopology } from '../topology/define-topology.ts'
 import type { Finding } from './finding.ts'
+import { withHelpers } from './with-helpers.ts'
 
 export type Prices = Pick<Models, 'nameOf' | 'costOf'>
 
 /** As the settings of an LlmAgent have it where they say nothing. */
 const defaults = { turns: 50, outputTokens: 1_000 }
 
-/** Output alone: what goes in is not known before. Each agent counts once, for how often it runs nothing may bound. */
+/** Output alone: what goes in is not known before. Each agent and helper counts once, for how often it runs nothing may bound. */
 export function checkCost({ agents }: CompiledTopology, { budget }: PinnedConfig, prices?: Prices): Finding[] {
   if (budget.tokens === undefined && budget.cost === undefined) return []
   const findings: Finding[] = []
   let tokens = 0
   let cost = 0
-  for (const agent of agents.values()) {
+  for (const agent of new Set([...agents.values()].flatMap((one) => [...withHelpers(one)]))) {
     if (!(agent instanceof LlmAgent)) continue
     const { settings, chain } = agent.made
     const outputTokens = (settings.maxTurns ?? defaults.turns) * (settings.maxOutputTokens ?? defaults.outputTokens)

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { type Agent, defineAgent, LlmAgent } from '../../agents/index.ts'
+import { type Agent, AgentPool, defineAgent, LlmAgent } from '../../agents/index.ts'
+import { systemClock } from '../../core/index.ts'
 import { defineTool } from '../../tools/index.ts'
 import { type RunConfig, readConfig } from '../core/read-config.ts'
 import { defineTopology, type TopologyForm } from '../topology/define-topology.ts'
@@ -110,6 +111,21 @@ describe('findings', () => {
     const denied = llm('Boss', { agents: { hand: llm('Hand', { tools: [tool('pay')], deny: ['pay'] }) } })
     expect(check({ agents: [denied], flows: ['Start -> Boss'] })).toMatchObject([
       { code: 'tool.not_granted', place: 'Hand: pay' },
+    ])
+  })
+  it('what a pool lends counts as the agent itself, and helpers cost what agents do', () => {
+    const lent = (agent: Agent) => new AgentPool({ agent, clock: systemClock })
+    const reader = lent(llm('Reader', { tools: [tool('browse', { untrusted: true })] }))
+    const payer = lent(llm('Payer', { tools: [tool('pay', { effect: 'once' })] }))
+    expect(check({ agents: [reader, payer], flows: ['Reader -> Payer'] })).toMatchObject([
+      { code: 'taint.path', place: 'Reader -> Payer: pay' },
+    ])
+    const settings = { maxTurns: 1, maxOutputTokens: 100 }
+    const lead = llm('Lead', { settings, agents: { helper: lent(llm('Helper', { settings })) } })
+    const form: TopologyForm = { agents: [lead], flows: ['Start -> Lead'] }
+    expect(check(form, { budget: { tokens: 200 } })).toEqual([])
+    expect(check(form, { budget: { tokens: 199 } })).toMatchObject([
+      { code: 'budget.worst_case', message: expect.stringContaining('200 tokens') },
     ])
   })
   it('who stands deeper than the budget of depth is a warning', () => {

@@ -1,7 +1,11 @@
-/** An agent and those that help it, as deep as they go: what a helper may do, a step of the agent may. */
-import { type Agent, LlmAgent } from '../../agents/index.ts'
+/**
+ * An agent and those that help it, as deep as they go: what a helper may do, a step of the agent may. A pool is the agent
+ * that it lends.
+ */
+import { type Agent, AgentPool, LlmAgent } from '../../agents/index.ts'
 
 export function withHelpers(agent: Agent, found: Set<Agent> = new Set()): ReadonlySet<Agent> {
+  if (agent instanceof AgentPool && agent.lends) return withHelpers(agent.lends, found)
   if (found.has(agent)) return found
   found.add(agent)
   if (agent instanceof LlmAgent) for (const helper of agent.made.helpers.values()) withHelpers(helper, found)
