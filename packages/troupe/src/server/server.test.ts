@@ -315,6 +315,10 @@ describe('the server', () => {
     const misspelt = await call('POST', '/v1/runs', { tsk: 1 })
     expect(misspelt.body).toMatchObject({ code: 'option.unknown', hint: 'Did you mean task?' })
     expect((await call('POST', '/v1/runs', {})).body.detail).toBe('The request does not fit: body/task: it is missing.')
+    const bare = await call('PUT', '/v1/context/entries/k', { value: 1, ttl: '5' })
+    expect(bare.body.detail).toBe(
+      'The request does not fit: body/ttl: it is a duration such as 250ms, 30s, 5m, 1h or 1d.',
+    )
     const query = await call('GET', '/v1/runs?limt=1')
     expect(query.body).toMatchObject({ code: 'option.unknown', hint: 'Did you mean limit?' })
     expect(await call('GET', '/v1/nothing')).toMatchObject({ status: 404, body: { code: 'route.missing' } })

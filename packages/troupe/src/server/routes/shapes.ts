@@ -12,7 +12,9 @@ export const whole = (from: number, to: number) =>
 
 export const json = z.unknown()
 export const metadata = z.record(z.string(), z.unknown())
-export const duration = z.templateLiteral([z.number(), z.enum(['ms', 's', 'm', 'h', 'd'])])
+export const duration = z.templateLiteral([z.number(), z.enum(['ms', 's', 'm', 'h', 'd'])], {
+  error: 'it is a duration such as 250ms, 30s, 5m, 1h or 1d',
+})
 export const paging = { limit: whole(1, 500).optional(), cursor: z.string().max(2_000).optional() }
 export const pageOf = <T>(item: z.ZodType<T>) =>
   z.object({ items: z.array(item), cursor: z.string().optional().describe('Where the next page begins.') })
