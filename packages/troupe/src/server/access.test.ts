@@ -191,5 +191,8 @@ describe('every route', () => {
     expect((await acting('POST', '/v1/messages', { type: 'n', payload: 1, to: 'Box' })).body.from).toBe('Sales')
     expect((await (await call({ sub: 'ada', role: 'king' }))('GET', '/v1/runs')).status).toBe(401)
     expect((await (await call({ role: 'admin' }))('GET', '/v1/runs')).status).toBe(401)
+    // As the host it would read all that is ada's.
+    for (const claims of [{ agent: ['Sales'] }, { agent: null }, { role: ['readonly'] }])
+      expect((await (await call({ sub: 'ada', ...claims }))('GET', '/v1/runs')).status).toBe(401)
   })
 })

@@ -69,10 +69,14 @@ export async function createTokenCheck(
 }
 
 function principalOf(payload: JWTPayload, { claims = {}, role = 'readonly' }: JwtOptions, roles: Roles) {
-  const text = (claim: string) => (typeof payload[claim] === 'string' ? payload[claim] : undefined)
-  const user = text(claims.user ?? 'sub')
-  const named = text(claims.role ?? 'role') ?? role
-  if (user === undefined || user === '') return undefined
+  const {
+    [claims.user ?? 'sub']: user,
+    [claims.role ?? 'role']: named = role,
+    [claims.agent ?? 'agent']: agent,
+  } = payload
+  // What is there and no text is not passed over: a token without an agent may do more than one with it.
+  if (typeof user !== 'string' || user === '' || typeof named !== 'string') return undefined
+  if (agent !== undefined && typeof agent !== 'string') return undefined
   try {
     roleOf(roles, named)
   } catch {
@@ -85,6 +89,6 @@ function principalOf(payload: JWTPayload, { claims = {}, role = 'readonly' }: Jw
     users: [user],
     role: named,
     operations: undefined,
-    agent: text(claims.agent ?? 'agent'),
+    agent,
   }
 }
