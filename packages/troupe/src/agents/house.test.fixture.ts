@@ -80,9 +80,9 @@ async function openHouse(
       guard: services.guard,
     })
   const sent: Json[] = []
-  const send = async (_: string, from: string, to: string, content: Json) => {
+  const send = async (_: string, from: Agent, to: string, content: Json) => {
     sent.push(content)
-    return { from, to, payload: content } as unknown as Message
+    return { from: from.name, to, payload: content } as unknown as Message
   }
   const sessions = createSessions({ steps, storage, services, contextOf, send })
   return {

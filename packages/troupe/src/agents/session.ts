@@ -46,7 +46,7 @@ export interface SessionParts {
   /** `ctx` over a recorder. It may do what the agent of the session may, less where a helper acts that may less. */
   readonly contextOf: (recorder: Recorder, acting: Acting) => StepContext
   /** Sends a text to another agent of the user, outside any step. */
-  readonly send: (user: UserId, from: string, to: string, content: Json) => Promise<Message>
+  readonly send: (user: UserId, from: Agent, to: string, content: Json) => Promise<Message>
 }
 export interface Acting {
   /** Of the session: whose rights count. */
@@ -195,10 +195,13 @@ export class Session {
     return result.output
   }
 
-  /** @returns the message that was sent */
+  /**
+   * @returns the message that was sent
+   * @throws AccessDeniedError `access.denied` where its agent may not send
+   */
   async sendMessage(to: string, content: Json, options: CallOptions = {}): Promise<Message> {
     checkCall('sendMessage', options)
-    return this.#options.send(this.#options.user, this.agent.name, to, content)
+    return this.#options.send(this.#options.user, this.agent, to, content)
   }
 
   /**

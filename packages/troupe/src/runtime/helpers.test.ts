@@ -37,6 +37,15 @@ it('a helper of a helper has a conversation of its own', async () => {
   expect(await session.chat('And now?')).toBe('still a tree')
 })
 
+it('a session sends nothing that its agent may not send', async () => {
+  const user = await ada()
+  const quiet = new LlmAgent({ name: 'Quiet', model: new MockModel({ responses: [] }), role: 'readonly' })
+  const denied = { code: 'access.denied', details: { agent: 'Quiet' } }
+  await expect(user.session(quiet).sendMessage('Lead', 'psst')).rejects.toMatchObject(denied)
+  const heard = quiet.with({ name: 'Heard', role: 'contributor' })
+  expect(await user.session(heard).sendMessage('Lead', 'hello')).toMatchObject({ from: 'Heard', payload: 'hello' })
+})
+
 it('what helpers that work at once reserve is given back, each for itself', async () => {
   const { orchestra } = await ada()
   const turns = 6

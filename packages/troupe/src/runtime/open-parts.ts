@@ -348,7 +348,7 @@ function assembleTeams(
         ...{ guard, tape, vouches: agent.source !== undefined },
       }),
     send: (user, from, to, content) =>
-      mailboxes.hands({ user, agent: from, access: new Access() }).messages.send(Text, content, { to }),
+      mailboxes.hands({ user, agent: from.name, access: accessOf(from) }).messages.send(Text, content, { to }),
   })
   const known: Known = {
     agents: agentsByName(config.agents ?? []),

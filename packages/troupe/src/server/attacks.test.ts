@@ -56,6 +56,9 @@ describe('a hostile client', () => {
   it('is cut off with headers that are too large, and bodies that are', async () => {
     const headers = await raw(`GET /health HTTP/1.1\r\nHost: ${host}\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`)
     expect(headers).toContain('431')
+    expect(headers).toContain('application/problem+json')
+    const unknown = await raw('FOO /health HTTP/1.1\r\nHost: x\r\n\r\n')
+    expect(JSON.parse(unknown.split('\r\n\r\n')[1] ?? '')).toMatchObject({ status: 400, code: 'request.invalid' })
     const body = await call('PUT', '/v1/context/entries/a', { value: 'x'.repeat(100_001) })
     expect(body).toMatchObject({ status: 413, body: { code: 'request.too_large' } })
     await stillServes()

@@ -10,6 +10,7 @@ import { isLoopback, readSettings, type ServerOptions } from './options.ts'
 import { addServer } from './plugin.ts'
 import { asTroupeError, sendProblem } from './problem.ts'
 import { serveMetrics } from './serve-metrics.ts'
+import { refuseUnreadable } from './unreadable.ts'
 
 export interface Served extends AsyncDisposable {
   /** `http://127.0.0.1:8000` */
@@ -67,6 +68,7 @@ export async function serve(troupe: Troupe, options: ServerOptions = {}): Promis
     bodyLimit: settings.bodyLimit,
     // Of an address that leads to no route, because it cannot be read.
     frameworkErrors: (error, request, reply) => void sendProblem(reply, asTroupeError(error, request, parts.log)),
+    clientErrorHandler: (error, socket) => refuseUnreadable(error, socket, parts.ids.next()),
   })
   app.server.maxConnections = maxConnections
   const connections = trackConnections(app.server)

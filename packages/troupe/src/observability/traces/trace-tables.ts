@@ -14,7 +14,7 @@ export const spansContent: ContentNames = { spans: ['trace.spans', 'trace_id', '
 const sqlite = [
   `create table trace_spans (
     user_id text not null, trace_id text not null, id text not null, spans text not null,
-    primary key (user_id, trace_id, id)) without rowid`,
+    primary key (user_id, trace_id, id))`,
   `create table trace_marks (
     user_id text not null, trace_id text not null, at integer not null, started_at integer not null,
     primary key (user_id, trace_id)) without rowid`,
