@@ -1,0 +1,37 @@
+/** A statement that was planned while its tables were empty must not read them whole when they have filled since. */
+import { afterAll, describe, expect, test } from 'vitest'
+import { createTroupe } from '../../src/index.ts'
+import { defineMessage } from '../../src/messaging/index.ts'
+import { dropSchema, missingServer, schemaName, server, withClient } from './server.ts'
+
+const missing = await missingServer()
+const schema = schemaName('growing')
+const depth = 2_000
+
+/** Of all rows that were looked at, in whatever way. */
+const rowsRead = () =>
+  withClient(async (client) => {
+    const sum = 'sum(coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0))'
+    const { rows } = await client.query(`select ${sum} as read from pg_stat_user_tables where schemaname = '${schema}'`)
+    return Number(rows[0].read)
+  })
+
+describe.skipIf(missing !== undefined)('tables that grow', () => {
+  afterAll(() => dropSchema(schema))
+
+  test('are looked up by their indexes, before the server has statistics of them', { timeout: 60_000 }, async () => {
+    const troupe = await createTroupe({ storage: { url: server, schema }, log: 'silent' })
+    const ada = troupe.user('ada')
+    const Note = defineMessage('note')
+    const send = (from: number) => ada.agent(`Sender ${from}`).messages.send(Note, 'hello', { to: 'Box' })
+    for (let sent = 0; sent < depth; sent += 100) await Promise.all(Array.from({ length: 100 }, (_, i) => send(i)))
+    const { mailbox } = ada.agent('Box')
+    for (let taken = 0; taken < depth / 4; taken++) {
+      const [delivery] = await mailbox.receive({ max: 1 })
+      await delivery?.ack()
+    }
+    // What a connection has counted is told when it ends.
+    await troupe.close()
+    expect((await rowsRead()) / (depth + depth / 4)).toBeLessThan(100)
+  })
+})
