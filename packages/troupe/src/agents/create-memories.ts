@@ -1,7 +1,7 @@
 /** Memories in storage: one row an item, its vector in it, so that nothing of it outlives it. */
 import { sql } from 'kysely'
 import { canonicalJson, decodeJson, type Provenance, type TaintLabel } from '../core/index.ts'
-import { type ContentNames, type Dialect, type Now, type Row, type Storage, template } from '../storage/index.ts'
+import { type ContentNames, type Dialect, type Now, oneOf, type Row, type Storage, template } from '../storage/index.ts'
 import { type AgentsTables, memoryContent } from './agents-migrations.ts'
 import type { FormerMemory, Memories, MemoryItem } from './memories-port.ts'
 
@@ -125,11 +125,12 @@ function compile(dialect: Dialect) {
           provenance = excluded.provenance, taint = excluded.taint, at = excluded.at, seq = excluded.seq, vector_model = null, vector = null`,
       memoryContent,
     ),
-    trim: statement<Place & { capacity: number }>(
-      (p) => sql`delete from memory_items where user_id = ${p.user} and memory = ${p.memory} and id in (
-        select id from memory_items where user_id = ${p.user} and memory = ${p.memory}
-        order by priority desc, seq desc, id desc limit 1000000 offset ${p.capacity})`,
-    ),
+    trim: statement<Place & { capacity: number }>((p) => {
+      const over = sql`select id from memory_items where user_id = ${p.user} and memory = ${p.memory}
+          order by priority desc, seq desc, id desc limit 1000000 offset ${p.capacity}`
+      return sql`delete from memory_items
+          where user_id = ${p.user} and memory = ${p.memory} and id ${oneOf(dialect, over)}`
+    }),
     prune: statement<Item>(
       (p) => sql`delete from memory_history where ${at(p)} and version <
         (select version from memory_items where ${at(p)}) - ${sql.lit(keptVersions)}`,

@@ -1,6 +1,6 @@
 /** The writes of the mesh, each a few statements of one change; the guards give every refusal its own code. */
 import { sql } from 'kysely'
-import { type Bind, type Dialect, largeBytes, type Now } from '../../storage/index.ts'
+import { type Bind, type Dialect, largeBytes, type Now, oneOf } from '../../storage/index.ts'
 import { among, columns, each, live, type ReaderValues, raw, visible, writable } from './visibility.ts'
 
 interface Place {
@@ -58,15 +58,15 @@ export function createWriteStatements(dialect: Dialect) {
         case when ${live(p)} then ${p.ended} else 'expired' end, ${p.now}, ${p.change} from context_entries e where ${at(p)}`,
     ),
     /** The oldest versions go, where they are beyond the bound and not of lately; it looks at twice as many as come meanwhile. */
-    prune: raw<Place & { keep: number; most: number; before: Now }>(
-      dialect,
-      (p) => sql`delete from context_history where user_id = ${p.user} and key = ${p.key} and version in (
-        select o.version from (
-          select h.version, h.ended_at, e.version - ${p.most} as beyond from context_entries e cross join context_history h
-            where ${at(p)} and h.user_id = ${p.user} and h.key = ${p.key} and h.version <= e.version - ${p.keep}
-              and h.stored <= ${largeBytes} order by h.version limit 32) o
-        where o.version <= o.beyond or o.ended_at <= ${p.before})`,
-    ),
+    prune: raw<Place & { keep: number; most: number; before: Now }>(dialect, (p) => {
+      const oldest = sql`select h.version, h.ended_at, e.version - ${p.most} as beyond
+          from context_entries e cross join context_history h
+          where ${at(p)} and h.user_id = ${p.user} and h.key = ${p.key} and h.version <= e.version - ${p.keep}
+            and h.stored <= ${largeBytes} order by h.version limit 32`
+      const over = sql`select o.version from (${oldest}) o where o.version <= o.beyond or o.ended_at <= ${p.before}`
+      return sql`delete from context_history
+          where user_id = ${p.user} and key = ${p.key} and version ${oneOf(dialect, over)}`
+    }),
     put: raw<PutValues>(dialect, (p) => {
       const over = sql`(context_entries.expires_at is not null and context_entries.expires_at <= ${p.now})`
       /** Taken from the push where it names it, or where what stood there is over. */

@@ -73,8 +73,8 @@ const begins: Readonly<Record<Kind, string>> = {
   reads: 'begin isolation level repeatable read read only',
 }
 
-/** After so many transactions a connection plans anew: tables grow, and a plan stands for how large they were. */
-const planningAnew = new Set([64, 256, 1_024, 4_096, 16_384, 65_536])
+/** By then the server has statistics of what has grown, and plans anew by itself. */
+const mostDoublings = 17
 
 const savepoint: Query = { text: 'savepoint troupe', values: [] }
 const toSavepoint: Query = { text: 'rollback to savepoint troupe', values: [] }
@@ -86,8 +86,9 @@ export class Transactions {
   readonly #options: TransactionsOptions
   readonly #texts = new PreparedTexts("current_setting('troupe.now')::bigint")
   readonly #enter: Readonly<Record<Kind, string>>
-  /** Of each connection, how many it had. */
-  readonly #had = new WeakMap<PoolClient, number>()
+  #count = 0
+  /** Of each connection, how often `#count` had doubled when it last began to plan. */
+  readonly #planned = new WeakMap<PoolClient, number>()
 
   constructor(options: TransactionsOptions) {
     this.#options = options
@@ -218,9 +219,11 @@ export class Transactions {
     const { names, statementMs } = this.#options
     // In time for the wait for the lock.
     if (!names) return `${begins[kind]}; set local statement_timeout = ${statementMs}`
-    const had = (this.#had.get(client) ?? 0) + 1
-    this.#had.set(client, had)
-    return planningAnew.has(had) ? `${begins[kind]}; discard plans` : begins[kind]
+    // Tables grow, and a plan stands for how large they were: in an empty one each index is as good as another.
+    const doublings = Math.min(Math.floor(Math.log2(++this.#count)), mostDoublings)
+    const planned = this.#planned.get(client) ?? doublings
+    this.#planned.set(client, doublings)
+    return planned < doublings ? `${begins[kind]}; discard plans` : begins[kind]
   }
 
   #queriesOf({ change, id }: Identified, user: string): readonly Query[] {
