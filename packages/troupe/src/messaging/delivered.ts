@@ -16,7 +16,9 @@ import {
   type TaintLabel,
   taintField,
 } from '../core/index.ts'
+import type { JournalId } from '../durable/index.ts'
 import type { Fragment, Row, Statement } from '../storage/index.ts'
+import { type BatchPlace, batchOf, leftOf } from './batch-place.ts'
 import { maxMessageBytes } from './compose.ts'
 import type { CallOptions, Delivery } from './mailbox-hands.ts'
 import type { Message } from './message.ts'
@@ -64,6 +66,8 @@ export class Delivered implements Delivery {
   readonly attempt: number
   /** How often it was given back or redriven: another number is another try. */
   readonly failures: number
+  /** The batch in which it was handled last, and whether it has left that one since. */
+  readonly batch: BatchPlace | undefined
   /** The names of its type and of those that it extends, the nearest first. */
   readonly kinds: readonly string[]
   readonly held: Held
@@ -77,6 +81,7 @@ export class Delivered implements Delivery {
     this.held = held
     this.attempt = Number(row.attempts)
     this.failures = Number(row.failures)
+    this.batch = batchOf(row)
     this.kinds = kindsOf(row).map(({ name }) => name)
     this.#replyTo = replyToOf(row)
     this.#seen = post.signed?.seen(row) ?? []
@@ -159,12 +164,34 @@ export class Delivered implements Delivery {
   }
   async renew(options: CallOptions = {}): Promise<void> {
     checkCall('renew', options)
-    await this.#commit({ statements: this.#post.settle.renew(this.held, later(this.#post.settings.leaseMs)) })
+    await Delivered.renewAll([this])
   }
-  /** Ends the lease and nothing else: it is not a failure, and what was recorded for it stays. */
-  async letGo(): Promise<void> {
-    await this.#commit({ statements: this.#post.settle.renew(this.held, later(0)), wake: ['mailboxes'] })
-    this.#post.arrivals.ring(this.held.user, this.held.mailbox)
+  #renewal(ms: number): readonly Statement[] {
+    return this.#post.settle.renew(this.held, later(ms))
+  }
+  /** All at once, so that what is handled together runs out together. */
+  static async renewAll(deliveries: readonly Delivered[]): Promise<void> {
+    const renewed = deliveries.flatMap((delivered) => delivered.#renewal(delivered.#post.settings.leaseMs))
+    const [first] = deliveries
+    if (first) await first.#commit({ statements: renewed })
+  }
+  /** Ends their leases and nothing else: it is not a failure, and what was recorded for them stays. */
+  static async letGo(deliveries: readonly Delivered[]): Promise<void> {
+    const ended = deliveries.flatMap((delivered) => delivered.#renewal(0))
+    const [first] = deliveries
+    if (!first) return
+    await first.#commit({ statements: ended, wake: ['mailboxes'] })
+    first.#post.arrivals.ring(first.held.user, first.held.mailbox)
+  }
+  /** Before they are handled together in a step. */
+  static async joinBatch(deliveries: readonly Delivered[], step: JournalId): Promise<void> {
+    const marks = deliveries.map((delivered) => delivered.#post.settle.mark(delivered.held, step))
+    const [first] = deliveries
+    if (first) await first.#commit({ statements: marks })
+  }
+  /** Before it is handled alone. @param ended ends the step of the batch, which nobody goes on with */
+  async leaveBatch(ended: Fragment): Promise<void> {
+    if (this.batch) await this.#commit({ statements: [this.#post.settle.mark(this.held, leftOf(this.batch))] }, ended)
   }
   /** Back to its lane, or to the dead letters after its last attempt. */
   async giveBack(

@@ -1,8 +1,21 @@
-/** The step in which one message is handled, and how long what it recorded is kept where it does not come to a good end. */
+/** The step in which messages are handled, and how long what it recorded is kept where it does not come to a good end. */
+import { hashText } from '../core/index.ts'
 import { deadForMs } from './statements/sweep-statements.ts'
 
-/** @param failures how often the message was given back or redriven: each is another try, and another step */
-export const handledStep = (message: string, failures: number) => `step:message/${message}#${failures}` as const
+/** One try of a message. @param failures how often it was given back or redriven: each is another try */
+export interface Try {
+  readonly id: string
+  readonly failures: number
+}
+
+export const tryNames = (tries: readonly Try[]): readonly string[] =>
+  tries.map(({ id, failures }) => `${id}#${failures}`)
+
+/** Of several together: of the names of all, in their order. */
+export function handledStep(tries: readonly Try[]): string {
+  const names = tryNames(tries)
+  return `step:message/${names.length === 1 ? names[0] : hashText(names.join(' '))}`
+}
 
 /** The next try is answered from it, also where that is one of a dead letter that was redriven. */
 export const failedKeptMs = (retentionMs: number): number => Math.max(retentionMs, deadForMs)

@@ -1,15 +1,14 @@
 /**
- * One delivery handled as one durable step: what the handler stages commits with the acknowledgement. A delivery that
- * comes back after a crash goes on with the same step, so that its recorded effects are not done again; one that comes
- * back because the handler failed begins a new one, in which an effect that was done under a key of its own is answered
- * from the try before.
+ * A delivery, or a batch of them, handled as one durable step: what the handler stages commits with the acknowledgement.
+ * What comes back after a crash goes on with the same step, so that its recorded effects are not done again; what comes
+ * back because the handler failed begins a new one for each message, in which an effect that was done under a key of its
+ * own is answered from the try before.
  */
 
 import type { ContextHands } from '../context/index.ts'
 import {
   type Clock,
   failure,
-  hashText,
   type Json,
   parse,
   type Random,
@@ -18,28 +17,16 @@ import {
   TroupeError,
   taintField,
 } from '../core/index.ts'
-import type {
-  EffectSpec,
-  Inbox,
-  JournalId,
-  OutsideFunction,
-  RecordedEffect,
-  Recorder,
-  StepEnd,
-  StepSpec,
-  Steps,
-} from '../durable/index.ts'
+import type { EffectSpec, Inbox, OutsideFunction, Recorder, StepEnd, StepSpec, Steps } from '../durable/index.ts'
 import { backoffDelay } from '../resilience/index.ts'
 import { isJoined, type TaintedAct, type TaintGuard } from '../security/index.ts'
 import type { Fragment } from '../storage/index.ts'
-import { checkReply, type Delivered } from './delivered.ts'
-import { failedKeptMs, handledStep } from './handled-step.ts'
+import { checkReply, Delivered } from './delivered.ts'
+import { EarlierTries } from './earlier-tries.ts'
+import { failedKeptMs, handledStep, type Try, tryNames } from './handled-step.ts'
 import type { MessageHands } from './message-hands.ts'
 import type { MessageType } from './message-type.ts'
 import type { HandlerContext } from './worker.ts'
-
-/** Tries whose journals are asked, and go with the one that succeeded; those before them go by themselves. */
-const mostTries = 50
 
 export interface HandlingParts {
   readonly user: string
@@ -74,6 +61,7 @@ export interface Job {
 
 export class Handling {
   readonly #parts: HandlingParts
+  readonly #earlier: EarlierTries
   readonly #awaited = new Map<string, () => void>()
   readonly #stopArrivals: () => void
   readonly #atWork = new Set<AbortController>()
@@ -83,6 +71,7 @@ export class Handling {
 
   constructor(parts: HandlingParts) {
     this.#parts = parts
+    this.#earlier = new EarlierTries(parts)
     this.#stopArrivals = parts.inbox.onArrival((user, journal) => {
       if (user === parts.user) this.#awaited.get(journal)?.()
     })
@@ -120,6 +109,7 @@ export class Handling {
       }
     }
     try {
+      if (!(await this.#mayBegin(job))) return
       const end = await this.#carryOut(job, this.#spec(job, lost.signal), program)
       const gone = lost.signal.aborted && !this.#halted
       // What is kept in memory of a step that waits is of this worker: whoever gets it next enters anew.
@@ -133,8 +123,36 @@ export class Handling {
     }
   }
 
+  /** A failure here is none of the handler, which was not entered: its messages are let go as they are. */
+  async #mayBegin(job: Job): Promise<boolean> {
+    const { deliveries } = job
+    try {
+      if (await this.#placed(job)) return true
+    } catch (error) {
+      if (!isLost(error)) for (const delivered of deliveries) this.#parts.failed(error, delivered)
+      await letGo(deliveries)
+    }
+    return false
+  }
+  /** Says in which batch its messages are, so that they are gone on with together after a crash. */
+  async #placed(job: Job): Promise<boolean> {
+    const { deliveries } = job
+    const [delivered] = deliveries
+    if (deliveries.length === 1 && delivered) {
+      const problem = await this.#earlier.leaveBatch(delivered)
+      if (problem !== undefined) await this.#bury(job, problem)
+      return problem === undefined
+    }
+    const step = stepOf(deliveries)
+    if (deliveries.every(({ batch }) => batch?.step === step)) return true
+    const isNew = deliveries.every(({ batch }) => batch === undefined)
+    if (isNew) await Delivered.joinBatch(deliveries, step)
+    // Some of its batch were refused just now: the others are handled alone.
+    else await letGo(deliveries)
+    return isNew
+  }
+
   #spec({ deliveries }: Job, signal: AbortSignal): StepSpec {
-    const ids = idsOf(deliveries)
     const { type = '', provenance } = deliveries[0]?.message ?? {}
     const trace = provenance?.trace
     const { retentionMs } = this.#parts
@@ -143,7 +161,7 @@ export class Handling {
       about: { messageType: type },
       id: stepOf(deliveries),
       principal: { userId: this.#parts.user, kind: 'agent', name: this.#parts.agent },
-      input: ids,
+      input: tryNames(triesOf(deliveries)),
       signal,
       kept: { settledMs: retentionMs, failedMs: failedKeptMs(retentionMs) },
       settled: (end, taint) => {
@@ -156,16 +174,14 @@ export class Handling {
             .flatMap((delivered) =>
               error
                 ? [this.#failedFragment(delivered, error)]
-                : [delivered.ackFragment({ value: value ?? null, ...taintField(taint) }), this.#forgetTries(delivered)],
+                : [
+                    delivered.ackFragment({ value: value ?? null, ...taintField(taint) }),
+                    this.#earlier.forget(delivered),
+                  ],
             ),
         )
       },
     }
-  }
-  /** Nobody asks any more what the tries before this one did. */
-  #forgetTries(delivered: Delivered): Fragment {
-    if (delivered.failures === 0) return { statements: [] }
-    return this.#parts.steps.keepEnded(this.#parts.user, triesBefore(delivered), this.#parts.retentionMs)
   }
   #isLast(delivered: Delivered, error: StoredError): boolean {
     return delivered.attempt >= this.#parts.attempts || error.name === 'CriticalError'
@@ -179,7 +195,7 @@ export class Handling {
   async #handle({ deliveries, type, handle }: Job, recorder: Recorder): Promise<Json> {
     const { clock, random } = this.#parts
     for (const { message } of deliveries) recorder.addTaint(message.taint)
-    const done = await this.#doneBefore(deliveries)
+    const done = await this.#earlier.done(deliveries)
     // Recorded: a handler that looks at it takes the same way when it is entered again after a crash.
     const attempt = recorder.answerNow({ kind: 'attempt', name: '' }, () =>
       Math.max(...deliveries.map((delivered) => delivered.attempt)),
@@ -244,21 +260,6 @@ export class Handling {
     })
   }
 
-  /** Of every try before: one that failed early asked for none of what an earlier one had done. */
-  async #doneBefore(deliveries: readonly Delivered[]): Promise<ReadonlyMap<string, RecordedEffect>> {
-    const [delivered] = deliveries
-    if (!delivered || deliveries.length > 1) return new Map()
-    const tries = await Promise.all(
-      triesBefore(delivered).map((step) => this.#parts.steps.effects(this.#parts.user, step)),
-    )
-    return new Map(
-      tries
-        .flat()
-        .filter((effect) => effect.state === 'done' && (effect.class === 'once' || effect.class === 'idempotent'))
-        .map((effect) => [effect.name, effect]),
-    )
-  }
-
   async #carryOut(job: Job, spec: StepSpec, program: (recorder: Recorder) => Promise<Json>): Promise<StepEnd> {
     try {
       for (;;) {
@@ -315,7 +316,7 @@ export class Handling {
       case 'lost':
       case 'cancelled':
         // Its lease ends now, and its step goes on where it stands with whoever gets it next.
-        for (const delivered of job.deliveries) await contained(() => delivered.letGo())
+        await letGo(job.deliveries)
     }
   }
   async #bury({ deliveries }: Job, reason: string): Promise<void> {
@@ -353,8 +354,8 @@ export class Handling {
     const again = () => {
       if (over) return
       cancel = clock.after(leaseMs / 3, () => {
-        void Promise.all(deliveries.map((delivered) => delivered.renew())).then(again, (error: unknown) => {
-          if (error instanceof TroupeError && error.code === 'lease.lost') lost.abort(error)
+        void Delivered.renewAll(deliveries).then(again, (error: unknown) => {
+          if (isLost(error)) lost.abort(error)
           else again()
         })
       })
@@ -367,18 +368,9 @@ export class Handling {
   }
 }
 
-const triesBefore = ({ message, failures }: Delivered): readonly JournalId[] =>
-  Array.from({ length: Math.min(failures, mostTries) }, (_, i) => handledStep(message.id, failures - 1 - i))
-
-const idsOf = (deliveries: readonly Delivered[]) =>
-  deliveries.map(({ message, failures }) => `${message.id}#${failures}`)
-
-/** Of several together: of the names of all. */
-function stepOf(deliveries: readonly Delivered[]): JournalId {
-  const [only, ...others] = deliveries
-  if (only && others.length === 0) return handledStep(only.message.id, only.failures)
-  return `step:message/${hashText(idsOf(deliveries).join(' '))}`
-}
+const triesOf = (deliveries: readonly Delivered[]): readonly Try[] =>
+  deliveries.map(({ message, failures }) => ({ id: message.id, failures }))
+const stepOf = (deliveries: readonly Delivered[]) => handledStep(triesOf(deliveries))
 
 const isFailure = (end: unknown): end is { readonly error: StoredError } =>
   typeof end === 'object' && end !== null && 'error' in end
@@ -387,6 +379,16 @@ const joined = (fragments: readonly Fragment[]): Fragment => ({
   statements: fragments.flatMap(({ statements }) => statements),
   wake: [...new Set(fragments.flatMap(({ wake }) => wake ?? []))],
 })
+const isLost = (error: unknown): error is TroupeError => error instanceof TroupeError && error.code === 'lease.lost'
+/** At one moment, so that a batch is found whole; else what is still ours. */
+async function letGo(deliveries: readonly Delivered[]): Promise<void> {
+  try {
+    await Delivered.letGo(deliveries)
+  } catch (error) {
+    if (!(error instanceof TroupeError)) throw error
+    for (const delivered of deliveries) await contained(() => Delivered.letGo([delivered]))
+  }
+}
 /** A lease that is lost meanwhile is somebody else's; a storage that fails lets it run out. */
 async function contained(act: () => Promise<void>): Promise<void> {
   try {

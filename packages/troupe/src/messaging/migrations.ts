@@ -71,6 +71,12 @@ const extended = [
   'create index message_seen_until on message_seen (user_id, until)',
 ]
 
+/** Of a batch: the step in which it is, or was last, handled with others. */
+const batches = [
+  'alter table messages add column batch text',
+  "create index messages_batch on messages (user_id, mailbox, batch) where state = 'ready' and batch is not null",
+]
+
 export const messagingMigrations: readonly Migration[] = [
   {
     room: 'messaging',
@@ -89,5 +95,12 @@ export const messagingMigrations: readonly Migration[] = [
     // A reader of the first takes a reference to a large payload for a broken one.
     lowestReader: 2,
     up: { sqlite: extended, postgres: postgresTables(extended) },
+  },
+  {
+    room: 'messaging',
+    version: 3,
+    name: 'batches that broke off',
+    lowestReader: 2,
+    up: { sqlite: batches, postgres: batches },
   },
 ]

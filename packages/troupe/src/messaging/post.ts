@@ -13,6 +13,7 @@ import {
 } from '../core/index.ts'
 import type { AuditTrail, Incidents, Signatures } from '../security/index.ts'
 import type { Blobs, CommitResult, Dialect, Fragment, Row, Statement, Storage, WorkQueue } from '../storage/index.ts'
+import type { BatchPlace } from './batch-place.ts'
 import { Bells } from './bells.ts'
 import { withBytes } from './bytes.ts'
 import {
@@ -26,7 +27,7 @@ import {
   type Sender,
 } from './compose.ts'
 import type { MessagingSettings } from './config.ts'
-import { failedKeptMs, handledStep } from './handled-step.ts'
+import { failedKeptMs, handledStep, type Try } from './handled-step.ts'
 import { bytesAtOf, payloadRef } from './message-row.ts'
 import { SignedMessages } from './signed-messages.ts'
 import { claimStatements } from './statements/claim-statements.ts'
@@ -128,9 +129,10 @@ export class Post {
   }
 
   /** For the change in which a message goes to the dead letters that somebody may have begun to handle. */
-  handlingEnded(user: string, message: string, failures: number): readonly Statement[] {
+  handlingEnded(user: string, message: Try, batch: BatchPlace | undefined): readonly Statement[] {
     const keptMs = failedKeptMs(this.settings.retentionMs)
-    return this.#abandonSteps(user, [handledStep(message, failures)], keptMs).statements
+    const steps = [handledStep([message]), ...(batch ? [batch.step] : [])]
+    return this.#abandonSteps(user, steps, keptMs).statements
   }
 
   get settings(): MessagingSettings {

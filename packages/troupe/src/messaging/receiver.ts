@@ -23,6 +23,10 @@ export interface Wanted {
   readonly types: readonly (MessageType | string)[]
   /** None of these, nor what extends them. */
   readonly except?: readonly Except[]
+  /** Of one batch that broke off; null: of none. Of any where absent. */
+  readonly batch?: string | null
+  /** All of so many or none, at once. */
+  readonly all?: number
   /** Definitions to check payloads by, besides those in `types`. */
   readonly known?: readonly MessageType[]
   readonly signal: AbortSignal | undefined
@@ -65,7 +69,7 @@ export class Receiver {
         if (deliveries.length > 0) return deliveries
         const left = until === undefined ? undefined : until - this.#post.clock.monotonic()
         if (left !== undefined && left <= 0) return []
-        const next = await this.#next(user, mailbox, at)
+        const next = await this.next(user, mailbox, at)
         await listening.wait(
           left === undefined || next === undefined ? (next ?? left) : Math.min(left, next),
           wanted.signal,
@@ -88,7 +92,8 @@ export class Receiver {
     return new Delivered(this.#post, row, toMessage(row, null), { ...toPlace(row), token, batchFrom, batchTo })
   }
 
-  async #next(user: string, mailbox: string, since: number): Promise<number | undefined> {
+  /** ms from `since` to the next moment at which something may be delivered that can't then. */
+  async next(user: string, mailbox: string, since: number): Promise<number | undefined> {
     const [row] = await this.#post.read(user, this.#post.claim.next(user, mailbox, since))
     return row === undefined || row.at === null ? undefined : Math.max(0, Number(row.at) - Number(row.now))
   }
@@ -100,10 +105,17 @@ export class Receiver {
   ): Promise<{ deliveries: readonly Delivered[]; at: number }> {
     for (;;) {
       const token = this.#post.ids.next()
-      const { max, perLane = max, except = [] } = wanted
-      const claim = { user, mailbox, token, max, perLane, types: wanted.types.map(nameOf), except }
+      const { max, perLane = max, except = [], batch, all } = wanted
+      const types = wanted.types.map(nameOf)
+      const which = batch === undefined ? { types, except } : { types, except, batch }
+      const claim = { user, mailbox, token, max, perLane, all, ...which }
       const result = await this.#post.commit(user, this.#post.claim.claim(claim), `claim:${token}`, [])
-      if (!result.ok) throw failure('invariant.broken', { rule: 'a claim expects nothing' })
+      if (!result.ok) {
+        if (all === undefined) throw failure('invariant.broken', { rule: 'a claim expects nothing' })
+        // What expired between those that are wanted stands in the way.
+        await this.#upkeep.run(user, mailbox)
+        return { deliveries: [], at: 0 }
+      }
       const [overdue, , delivered] = result.rows
       const rows = delivered ?? (await this.#post.read(user, this.#post.claim.claimed(user, mailbox, token)))
       const overdueNow = Number(overdue?.[0]?.due) === 1

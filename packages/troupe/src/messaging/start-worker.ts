@@ -5,6 +5,7 @@ import { type Clock, failure, milliseconds, type Random, sleep, storeError, Trou
 import type { Inbox, Recorder, Steps } from '../durable/index.ts'
 import { Access, type TaintGuard } from '../security/index.ts'
 import type { Delivered } from './delivered.ts'
+import { GatheredBatches } from './gathered-batches.ts'
 import { Handling, type Job } from './handling.ts'
 import type { Mailboxes } from './mailboxes.ts'
 import type { Message } from './message.ts'
@@ -240,26 +241,12 @@ class Running implements HaltableWorker {
     if (!batch) return
     const { signal } = this.#stopping
     const { mailboxes, user } = this.#parts
-    const { post, receiver } = mailboxes
-    const except = this.#nearer(name).map((type) => ({ type }))
-    const gathered = { types: [name], except }
+    const nearer = this.#nearer(name)
+    const { name: agent, options } = this.#worker
+    const attempts = options.retry?.attempts ?? mailboxes.post.settings.maxAttempts
+    const gathered = new GatheredBatches({ user, agent, mailboxes, nearer, signal, attempts, ...batch })
     await this.#repeat(async () => {
-      const listening = post.arrivals.listen(user, this.#worker.name)
-      try {
-        const [row] = await post.read(user, post.look.gathered(user, this.#worker.name, gathered, batch.size))
-        const count = Number(row?.count ?? 0)
-        const left = count === 0 ? undefined : Number(row?.first) + batch.waitMs - Number(row?.now)
-        if (count < batch.size && (left === undefined || left > 0)) return await listening.wait(left, signal)
-      } finally {
-        listening.end()
-      }
-      const wanted = { max: batch.size, waitMs: undefined, types: [batch.type], except, signal }
-      const deliveries = await receiver.receive(user, this.#worker.name, wanted)
-      // One that was redriven has tries behind it too, whose effects are looked for one message at a time.
-      const isFresh = ({ attempt, failures }: Delivered) => attempt === 1 && failures === 0
-      const fresh = deliveries.filter(isFresh)
-      const again = deliveries.filter((delivered) => !isFresh(delivered))
-      for (const jobs of [...again.map((delivered) => [delivered]), fresh]) if (jobs.length > 0) await this.#begin(jobs)
+      for (const job of await gathered.next()) await this.#begin(job)
     })
   }
 

@@ -4,6 +4,7 @@
  * each message is a change of its own, guarded, so that doing it twice does nothing.
  */
 import type { Row, Statement } from '../storage/index.ts'
+import { batchOf } from './batch-place.ts'
 import { answerFragment, notAnswered } from './delivered.ts'
 import { isPriority, offsets, replyToOf, toPlace } from './message-row.ts'
 import type { Post } from './post.ts'
@@ -66,7 +67,7 @@ export class Upkeep {
     const replyTo = replyToOf(row)
     const error = notAnswered(place.mailbox, String(row.type), reason)
     const answer = replyTo ? answerFragment(this.#post, place, replyTo, { error }).statements : []
-    const ended = this.#post.handlingEnded(place.user, place.id, Number(row.failures))
+    const ended = this.#post.handlingEnded(place.user, { id: place.id, failures: Number(row.failures) }, batchOf(row))
     const removed = this.#post.settle.remove(place, 'dead', reason, false)
     const done = await this.#change(place.user, [...removed, ...answer, ...ended])
     if (done) {

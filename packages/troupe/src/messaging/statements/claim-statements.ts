@@ -16,6 +16,8 @@ export interface Claim extends Wanted {
   readonly max: number
   /** Messages of one lane, at most `max`. */
   readonly perLane: number
+  /** So many or none: the change is refused where others are quicker. */
+  readonly all?: number | undefined
 }
 
 /** What a claim looks like: statements are compiled for each. */
@@ -65,7 +67,7 @@ function oneLane(dialect: Dialect, p: Values, filter: Wanted, maxAttempts: numbe
 
 /** Leases the lanes, and says per lane where its batch ends: at a message that does not fit, or after `perLane`. */
 function leaseStatement(dialect: Dialect, shape: Shape, { maxAttempts }: Settings) {
-  const { types, except } = shape.wanted
+  const { types, except, batch } = shape.wanted
   // PostgreSQL may execute a list that locks once per row it is compared with, each time with other rows: an array once.
   const chosen = (p: Values) => {
     if (dialect.name === 'postgres')
@@ -77,10 +79,12 @@ function leaseStatement(dialect: Dialect, shape: Shape, { maxAttempts }: Setting
   const inLane = sql`x.user_id = mailbox_lanes.user_id and x.mailbox = mailbox_lanes.mailbox
     and x.lane = mailbox_lanes.lane and x.state = 'ready'`
   const other = (p: Values) =>
-    types.length + except.length === 0 ? sql`` : sql`or not (1 = 1 ${fits(dialect, p, shape.wanted, 's')})`
+    types.length + except.length === 0 && batch === undefined
+      ? sql``
+      : sql`or not (1 = 1 ${fits(dialect, p, shape.wanted, 's')})`
   // Only a head gets its last attempt: what comes behind a crash is not buried with it.
   const stop = (p: Values) => sql`(select min(s.seq) from (
-      select x.seq, x.type, x.kinds, x.attempts from messages x where ${inLane} order by x.seq limit ${p.perLane}) s
+      select x.seq, x.type, x.kinds, x.attempts, x.batch, x.failures from messages x where ${inLane} order by x.seq limit ${p.perLane}) s
     where s.seq > mailbox_lanes.head_seq and (s.attempts + 1 >= ${maxAttempts} ${other(p)}))`
   const end = (p: Values) =>
     sql`(select x.seq from messages x where ${inLane} order by x.seq limit 1 offset ${p.perLane})`
@@ -135,10 +139,12 @@ function deliverStatements(dialect: Dialect) {
     (p) => sql`update mailbox_lanes set token = null, lease_until = 0
       where user_id = ${p.user} and mailbox = ${p.mailbox} and token = ${p.token} and leased = 0`,
   )
-  return (values: Values, { headsOnly, single }: Shape): readonly Statement[] =>
-    headsOnly
-      ? [(single ? oneHead : allHeads)(values, { returns: true })]
-      : [deliver(values, { returns: true }), count(values), release(values)]
+  return (values: Values, { headsOnly, single }: Shape, all: number | undefined): readonly Statement[] => {
+    const returns = { returns: true, ...(all === undefined ? {} : { expect: { rows: all } }) }
+    return headsOnly
+      ? [(single ? oneHead : allHeads)(values, returns)]
+      : [deliver(values, returns), count(values), release(values)]
+  }
 }
 
 export function claimStatements(dialect: Dialect, settings: Settings) {
@@ -165,15 +171,16 @@ export function claimStatements(dialect: Dialect, settings: Settings) {
   )
   return {
     /** The first statement gives `due`, the third the delivered rows. */
-    claim({ types, except, ...claim }: Claim): readonly Statement[] {
+    claim({ types, except, batch, all, ...claim }: Claim): readonly Statement[] {
+      const wanted: Wanted = { types, except, ...(batch === undefined ? {} : { batch }) }
       const values: Values = {
         ...claim,
         until: later(settings.leaseMs),
-        ...valuesOf({ types, except }),
+        ...valuesOf(wanted),
       }
       const headsOnly = claim.perLane === 1
-      const shape = { wanted: { types, except }, headsOnly, single: headsOnly && claim.max === 1 }
-      return [due.upkeep(values, { returns: true }), leaseOf(shape)(values), ...deliver(values, shape)]
+      const shape = { wanted, headsOnly, single: headsOnly && claim.max === 1 }
+      return [due.upkeep(values, { returns: true }), leaseOf(shape)(values), ...deliver(values, shape, all)]
     },
     /** What was delivered under a token, where the answer of its claim was lost. */
     claimed: (user: string, mailbox: string, token: string) => claimed({ user, mailbox, token }, { returns: true }),

@@ -1,5 +1,5 @@
 /** Whether a message is of a type, or of one that extends it: what a claim, a batch and a list ask for. */
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 import type { Dialect } from '../../storage/index.ts'
 import type { Values } from './compile.ts'
 
@@ -13,11 +13,13 @@ export interface Wanted {
   /** Only these; none named is all. */
   readonly types: readonly string[]
   readonly except: readonly Except[]
+  /** What is left of one batch that broke off; null: nothing that such a one still has. Of any where absent. */
+  readonly batch?: string | null
 }
 
 /** What a filter looks like without its names: one statement serves all that look alike. */
-export const shapeOf = ({ types, except }: Wanted): string =>
-  `${types.length}/${except.map(({ unless = [] }) => unless.length).join(',')}`
+export const shapeOf = ({ types, except, batch }: Wanted): string =>
+  `${types.length}/${except.map(({ unless = [] }) => unless.length).join(',')}/${batch === null ? 'none' : typeof batch}`
 
 const prefixed = (prefix: string, names: readonly string[]) =>
   names.flatMap((name, i) => [
@@ -26,8 +28,9 @@ const prefixed = (prefix: string, names: readonly string[]) =>
   ])
 
 /** The values of a filter. */
-export const valuesOf = ({ types, except }: Wanted): Values =>
+export const valuesOf = ({ types, except, batch }: Wanted): Values =>
   Object.fromEntries([
+    ['batch', batch ?? null],
     ...prefixed('type', types),
     ...prefixed(
       'except',
@@ -36,7 +39,15 @@ export const valuesOf = ({ types, except }: Wanted): Values =>
     ...except.flatMap(({ unless = [] }, i) => prefixed(`unless${i}x`, unless)),
   ])
 
-export function fits(dialect: Dialect, p: Values, { types, except }: Wanted, alias: string) {
+/** Where a batch broke off, what it was handed has a batch and has not failed; what failed since is looked at alone. */
+function ofBatch(p: Values, { batch }: Wanted, column: (name: string) => RawBuilder<unknown>) {
+  if (batch === undefined) return sql``
+  if (batch === null) return sql`and (${column('batch')} is null or ${column('failures')} > 0)`
+  return sql`and ${column('batch')} = ${p.batch} and ${column('failures')} = 0`
+}
+
+export function fits(dialect: Dialect, p: Values, wanted: Wanted, alias: string) {
+  const { types, except } = wanted
   const column = (name: string) => sql.raw(`${alias}.${name}`)
   const place = dialect.name === 'postgres' ? sql.raw('strpos') : sql.raw('instr')
   const isOf = (prefix: string, count: number) => {
@@ -53,5 +64,5 @@ export function fits(dialect: Dialect, p: Values, { types, except }: Wanted, ali
       ? sql`and not ${left}`
       : sql`and not (${left} and not ${isOf(`unless${i}x`, unless.length)})`
   })
-  return sql`${some} ${sql.join(others, sql` `)}`
+  return sql`${some} ${sql.join(others, sql` `)} ${ofBatch(p, wanted, column)}`
 }

@@ -1,8 +1,8 @@
 /** Reads of a mailbox, and the marks that reading leaves. */
 import { sql } from 'kysely'
-import type { Dialect, Template } from '../../storage/index.ts'
+import type { Dialect } from '../../storage/index.ts'
+import { batchStatements } from './batch-statements.ts'
 import { compile, now, type Values } from './compile.ts'
-import { fits, shapeOf, valuesOf, type Wanted } from './fits.ts'
 import { listStatements } from './list-statements.ts'
 
 export function lookStatements(dialect: Dialect) {
@@ -49,31 +49,15 @@ export function lookStatements(dialect: Dialect) {
     dialect,
     (p) => sql`select * from messages where user_id = ${p.user} and id = ${p.id} and mailbox = ${p.mailbox}`,
   )
-  const gatherings = new Map<string, Template<Values>>()
-  const gathering = (wanted: Wanted) => {
-    const key = shapeOf(wanted)
-    const made =
-      gatherings.get(key) ??
-      compile<Values>(
-        dialect,
-        (p) => sql`select count(*) as count, min(created_at) as first, cast(${now} as bigint) as now from (
-          select created_at from messages where ${of(p)} and state = 'ready' ${fits(dialect, p, wanted, 'messages')}
-            limit ${p.limit}) waiting`,
-      )
-    gatherings.set(key, made)
-    return made
-  }
   const returns = { returns: true } as const
   return {
     ...listStatements(dialect),
+    ...batchStatements(dialect),
     markRead: (user: string, mailbox: string, id: string) => markRead({ user, mailbox, id }),
     counts: (user: string, mailbox: string) => counts({ user, mailbox }, returns),
     dead: (user: string, mailbox: string, after: number, limit: number) =>
       dead({ user, mailbox, after, limit }, returns),
     one: (user: string, mailbox: string, id: string) => one({ user, mailbox, id }, returns),
-    /** How many of what is wanted wait, up to a limit, and since when. */
-    gathered: (user: string, mailbox: string, wanted: Wanted, limit: number) =>
-      gathering(wanted)({ user, mailbox, limit, ...valuesOf(wanted) }, returns),
     mailboxes: (user: string, after: string, limit: number) => mailboxes({ user, after, limit }, returns),
   }
 }

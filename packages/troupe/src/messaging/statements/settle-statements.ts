@@ -40,6 +40,7 @@ const messageStatements = (dialect: Dialect) => ({
     dialect,
     (p) => sql`update messages set token = null, reason = ${p.reason}, failures = failures + 1 where ${byToken(p)}`,
   ),
+  mark: compile<Values>(dialect, (p) => sql`update messages set batch = ${p.batch} where ${byToken(p)}`),
   /** Not while a live lease holds it. */
   endFree: compile<Values>(
     dialect,
@@ -139,6 +140,10 @@ export function settleStatements(dialect: Dialect) {
       const values: Values = { ...place, end, reason }
       const leave = scheduled ? [] : [lane.leave(values), ...dropSolo(values)]
       return [message.endFree(values, { expect: { rows: 1 } }), ...leave, lane.leaveMailbox(values)]
+    },
+    /** Says in which batch it is handled. */
+    mark(held: Held, batch: string): Statement {
+      return message.mark({ ...held, batch }, lost(held.id))
     },
     renew(held: Held, until: Now): Statement[] {
       return [lane.renew({ ...held, until }, lost(held.id))]

@@ -1,0 +1,218 @@
+import { afterAll, afterEach, describe, expect, it } from 'vitest'
+import { dropSchema, missingServer, schemaName, server } from '../../test/postgres/server.ts'
+import { systemClock } from '../core/index.ts'
+import { defineMessage } from './message-type.ts'
+import { openRoom, type Room, type RoomOptions } from './room.test.fixture.ts'
+import { type HandlerContext, Worker, type WorkerOptions } from './worker.ts'
+
+const Note = defineMessage<string>('note')
+const Ask = defineMessage<string>('ask')
+
+let users = 0
+const open: Room[] = []
+const schema = (await missingServer()) === undefined ? schemaName('batches') : undefined
+const places: readonly RoomOptions[] = [{}, ...(schema ? [{ url: server, schema }] : [])]
+afterEach(async () => {
+  for (const room of open.splice(0)) await room.close()
+})
+afterAll(() => schema && dropSchema(schema))
+
+async function until(clock: Room['clock'], holds: () => boolean | Promise<boolean>) {
+  for (let i = 0; i < 2_000; i++) {
+    if (await holds()) return
+    await clock.advance('10ms')
+    // The writer of a file is a thread, for which the virtual clock does not wait.
+    await new Promise<void>((resolve) => void systemClock.after(1, resolve))
+  }
+  throw new Error('it never came true')
+}
+
+/** A worker whose batches break off: each does its effects, then waits for an answer until the worker is stopped. */
+class Trial {
+  readonly room: Room
+  /** What each entry of a handler was given. */
+  readonly seen: string[][] = []
+  readonly paid: string[] = []
+  /** Whether effects have keys. */
+  keyed = true
+  constructor(room: Room) {
+    this.room = room
+  }
+  async handle(payloads: readonly string[], ctx: HandlerContext, breaksOff: boolean) {
+    this.seen.push([...payloads])
+    for (const payload of payloads)
+      await ctx.effect('pay', { class: 'once', ...(this.keyed ? { key: payload } : {}) }, () => {
+        this.paid.push(payload)
+      })
+    if (breaksOff) await ctx.messages.request(Ask, 'go on?', { to: 'Host', timeout: '1h' })
+  }
+  batches(size: number, { breaksOff = false, ...options }: WorkerOptions & { readonly breaksOff?: boolean } = {}) {
+    return new Worker('W', options).onBatch(Note, { size, wait: '1s' }, (messages, ctx) =>
+      this.handle(
+        messages.map(({ payload }) => payload),
+        ctx,
+        breaksOff,
+      ),
+    )
+  }
+  async send(payloads: readonly string[], more: { readonly priority?: 'urgent'; readonly ttl?: '10s' } = {}) {
+    for (const payload of payloads)
+      await this.room.agent(`from ${payload[0]}`).messages.send(Note, payload, { to: 'W', ...more })
+  }
+  /** Until it waits, and then it is given up. */
+  async breakOff(worker: Worker, asked = 1) {
+    const { start, agent, clock } = this.room
+    const running = await start(worker)
+    await until(clock, async () => (await agent('Host').mailbox.counts()).waiting === asked)
+    await running.stop()
+    this.seen.length = 0
+  }
+  async answer() {
+    const { mailbox } = this.room.agent('Host')
+    await until(this.room.clock, async () => (await mailbox.counts()).waiting > 0)
+    const [question] = await mailbox.receive({ max: 1 })
+    await question?.reply('yes')
+  }
+  async handled(left = 0) {
+    const { mailbox } = this.room.agent('W')
+    await until(this.room.clock, async () => {
+      const { waiting, leased } = await mailbox.counts()
+      return waiting + leased === left
+    })
+  }
+  async dead() {
+    return (await this.room.agent('W').mailbox.deadLetters()).items.map(({ reason }) => reason)
+  }
+}
+
+describe.each(places)('a batch, at $url,', (place) => {
+  const begin = async (config: RoomOptions['config'] = {}) => {
+    const room = await openRoom({ ...place, config: { lease: '1s', ...config }, user: `user ${users++}` })
+    open.push(room)
+    return new Trial(room)
+  }
+
+  it('that broke off goes on as it was, before what came since, and repeats no effect', async () => {
+    const trial = await begin()
+    trial.keyed = false
+    await trial.send(['a1', 'b1', 'a2'])
+    await trial.breakOff(trial.batches(3, { breaksOff: true }))
+    await trial.send(['u1', 'u2'], { priority: 'urgent' })
+    await trial.send(['a3', 'a4'])
+    await trial.answer()
+    await trial.room.start(trial.batches(2, { breaksOff: true }))
+    await trial.answer()
+    await trial.answer()
+    await trial.handled()
+    expect(trial.seen).toEqual([
+      ['a1', 'b1', 'a2'],
+      ['u1', 'u2'],
+      ['a3', 'a4'],
+    ])
+    expect(trial.paid).toEqual(['a1', 'b1', 'a2', 'u1', 'u2', 'a3', 'a4'])
+    expect(await trial.dead()).toEqual([])
+  })
+  it('in the hands of one worker is taken by no other, however long, and then as a whole', async () => {
+    const trial = await begin()
+    await trial.send(['a1', 'b1', 'c1'])
+    const { start, agent, clock } = trial.room
+    const first = await start(trial.batches(3, { breaksOff: true }))
+    await until(clock, async () => (await agent('Host').mailbox.counts()).waiting === 1)
+    await start(trial.batches(1))
+    const later = clock.now() + 4_000
+    await until(clock, () => clock.now() >= later)
+    await trial.send(['d1'])
+    await trial.handled(3)
+    expect(trial.seen).toEqual([['a1', 'b1', 'c1'], ['d1']])
+    await first.stop()
+    await trial.handled()
+    expect(trial.seen.slice(2)).toEqual([['a1', 'b1', 'c1']])
+    expect(trial.paid).toEqual(['a1', 'b1', 'c1', 'd1'])
+  })
+  it('that broke off is taken by one of two workers that want it, as a whole', async () => {
+    const trial = await begin()
+    await trial.send(['a1', 'b1', 'c1', 'd1', 'e1', 'f1'])
+    await trial.breakOff(trial.batches(6, { breaksOff: true }))
+    await Promise.all([trial.room.start(trial.batches(6)), trial.room.start(trial.batches(6))])
+    await trial.handled()
+    expect(trial.seen).toEqual([['a1', 'b1', 'c1', 'd1', 'e1', 'f1']])
+    expect(trial.paid).toEqual(['a1', 'b1', 'c1', 'd1', 'e1', 'f1'])
+  })
+  it('that failed gives its keyed effects to each of its messages alone', async () => {
+    const trial = await begin()
+    const worker = new Worker('W').onBatch(Note, { size: 3, wait: '1s' }, async (messages, ctx) => {
+      await trial.handle(
+        messages.map(({ payload }) => payload),
+        ctx,
+        false,
+      )
+      if (messages.length > 1 || ctx.attempt < 4) throw new Error('later')
+    })
+    await trial.send(['a1', 'b1', 'b2'])
+    await trial.room.start(worker)
+    await trial.handled()
+    expect(trial.paid).toEqual(['a1', 'b1', 'b2'])
+    expect(await trial.dead()).toEqual([])
+  })
+  it('that broke off and is not whole any more leaves the others to be handled alone, with its keyed effects', async () => {
+    const trial = await begin()
+    await trial.send(['a1'])
+    await trial.send(['b1'], { ttl: '10s' })
+    await trial.send(['a2'])
+    await trial.breakOff(trial.batches(3, { breaksOff: true }))
+    await trial.room.clock.advance('1m')
+    await trial.room.start(trial.batches(3))
+    await trial.handled()
+    expect(trial.seen).toEqual([['a1'], ['a2']])
+    expect(trial.paid).toEqual(['a1', 'b1', 'a2'])
+    expect(await trial.dead()).toEqual([])
+  })
+  it('that is not whole any more puts the others aside where its effects do not say for whom they were', async () => {
+    const trial = await begin()
+    trial.keyed = false
+    await trial.send(['a1'], { ttl: '10s' })
+    await trial.send(['b1', 'c1'])
+    await trial.breakOff(trial.batches(3, { breaksOff: true }))
+    await trial.room.clock.advance('1m')
+    await trial.room.start(trial.batches(3))
+    await trial.handled()
+    expect(trial.seen).toEqual([])
+    expect(trial.paid).toEqual(['a1', 'b1', 'c1'])
+    expect(await trial.dead()).toEqual([1, 2].map(() => expect.stringMatching(/effect pay has no key/)))
+  })
+  it('is left for good by what a worker without batches took of it', async () => {
+    const trial = await begin()
+    await trial.send(['a1', 'b1', 'b2'])
+    await trial.breakOff(trial.batches(3, { breaksOff: true }))
+    const alone = new Worker('W').on(Note, ({ payload }, ctx) => trial.handle([payload], ctx, true))
+    await trial.breakOff(alone, 2)
+    await trial.room.start(trial.batches(3))
+    await until(trial.room.clock, () => trial.seen.length === 3)
+    await trial.answer()
+    await trial.answer()
+    await trial.handled()
+    expect(trial.seen.map((one) => one.length)).toEqual([1, 1, 1])
+    expect(trial.paid).toEqual(['a1', 'b1', 'b2'])
+  })
+  it('has no last attempt as a whole', async () => {
+    const trial = await begin({ maxAttempts: 2 })
+    await trial.send(['a1', 'a2', 'b1'])
+    await trial.breakOff(trial.batches(3, { breaksOff: true }))
+    await trial.room.start(trial.batches(3))
+    await trial.handled()
+    expect(trial.seen).toEqual(expect.arrayContaining([['a1'], ['a2'], ['b1']]))
+    expect(trial.paid).toEqual(['a1', 'a2', 'b1'])
+  })
+  it('of which the worker accepts only some by now is handled one by one', async () => {
+    const trial = await begin()
+    await trial.send(['a1', 'b1', 'c1'])
+    await trial.breakOff(trial.batches(3, { breaksOff: true }))
+    const worker = trial.batches(3)
+    worker.authorizePeer = ({ name }) => name !== 'from b'
+    await trial.room.start(worker)
+    await trial.handled()
+    expect(trial.seen).toEqual([['a1'], ['c1']])
+    expect(trial.paid).toEqual(['a1', 'b1', 'c1'])
+    expect(await trial.dead()).toEqual([expect.stringContaining('does not accept')])
+  })
+})
