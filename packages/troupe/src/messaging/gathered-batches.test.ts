@@ -154,6 +154,19 @@ describe.each(places)('a batch, at $url,', (place) => {
     expect(trial.paid).toEqual(['a1', 'b1', 'b2'])
     expect(await trial.dead()).toEqual([])
   })
+  it('that failed is tried one by one in the order of its senders, also where one fails again', async () => {
+    const trial = await begin()
+    const worker = new Worker('W').onBatch(Note, { size: 3, wait: '1s' }, async (messages, ctx) => {
+      const payloads = messages.map(({ payload }) => payload)
+      if (payloads.length > 1) throw new Error('all')
+      await trial.handle(payloads, ctx, false)
+      if (payloads[0] === 'a1' && ctx.attempt < 4) throw new Error('again')
+    })
+    await trial.send(['a1', 'b1', 'a2'])
+    await trial.room.start(worker)
+    await trial.handled()
+    expect(trial.seen.flat().filter((payload) => payload !== 'b1')).toEqual(['a1', 'a1', 'a1', 'a2'])
+  })
   it('that broke off and is not whole any more leaves the others to be handled alone, with its keyed effects', async () => {
     const trial = await begin()
     await trial.send(['a1'])

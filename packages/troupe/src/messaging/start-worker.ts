@@ -4,7 +4,7 @@ import type { ContextHands } from '../context/index.ts'
 import { type Clock, failure, milliseconds, type Random, sleep, storeError, TroupeError } from '../core/index.ts'
 import type { Inbox, Recorder, Steps } from '../durable/index.ts'
 import { Access, type TaintGuard } from '../security/index.ts'
-import type { Delivered } from './delivered.ts'
+import { Delivered } from './delivered.ts'
 import { GatheredBatches } from './gathered-batches.ts'
 import { Handling, type Job } from './handling.ts'
 import type { Mailboxes } from './mailboxes.ts'
@@ -246,8 +246,21 @@ class Running implements HaltableWorker {
     const attempts = options.retry?.attempts ?? mailboxes.post.settings.maxAttempts
     const gathered = new GatheredBatches({ user, agent, mailboxes, nearer, signal, attempts, ...batch })
     await this.#repeat(async () => {
-      for (const job of await gathered.next()) await this.#begin(job)
+      // A batch looks at it by itself, and lets go of what it has of the others.
+      for (const [i, job] of (await gathered.next()).entries())
+        if (i === 0 || job.length > 1 || (await this.#isHeld(job))) await this.#begin(job)
     })
+  }
+
+  /** What failed meanwhile took back those that stand behind it, which are not to be handled before it. */
+  async #isHeld(job: readonly Delivered[]): Promise<boolean> {
+    try {
+      await Delivered.renewAll(job)
+      return true
+    } catch (error) {
+      if (error instanceof TroupeError && error.code === 'lease.lost') return false
+      throw error
+    }
   }
 
   async #repeat(once: () => Promise<void>): Promise<void> {
