@@ -19,6 +19,7 @@ import { type Place, type Settings, settingsOf } from './place.ts'
 import { failureOf } from './postgres-error.ts'
 import { PostgresStorage } from './postgres-storage.ts'
 import { answered, disconnect } from './silence.ts'
+import { Statistics } from './statistics.ts'
 import { Sweeper } from './sweeper.ts'
 import { Transactions } from './transaction.ts'
 
@@ -112,12 +113,14 @@ async function assemble(
   const connections = new Connections(await createPool(settings, pooled), answerMs)
   const one = { ...settings, poolSize: 1, poolOverflow: 0 }
   const urgent = new Connections(await createPool(one, pooled, 'troupe urgent'), answerMs)
+  const statistics = new Statistics(connections, place.schema)
   const transactions = new Transactions({
     connections,
     urgent,
     schema: place.schema,
     statementMs: settings.statementMs,
     names: !pooled,
+    grown: () => statistics.take(),
     ...(time === 'clock' ? { now: steady(options) } : {}),
   })
   const hints = new Hints()
@@ -154,6 +157,7 @@ async function assemble(
   })
   const stop = async () => {
     await sweeper.stop()
+    await statistics.stop()
     await line.stop()
     await urgent.end()
   }

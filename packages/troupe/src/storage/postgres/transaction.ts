@@ -27,6 +27,8 @@ export interface TransactionsOptions {
   readonly names: boolean
   /** ms since 1970, where the time is not the database's. */
   readonly now?: () => number
+  /** Told as often as their number has doubled. */
+  readonly grown: () => void
 }
 
 export type Outcome =
@@ -73,8 +75,8 @@ const begins: Readonly<Record<Kind, string>> = {
   reads: 'begin isolation level repeatable read read only',
 }
 
-/** By then the server has statistics of what has grown, and plans anew by itself. */
-const mostDoublings = 17
+/** Transactions before tables are looked at for the first time, as a power of two. */
+const firstGrowth = 8
 
 const savepoint: Query = { text: 'savepoint troupe', values: [] }
 const toSavepoint: Query = { text: 'rollback to savepoint troupe', values: [] }
@@ -87,6 +89,7 @@ export class Transactions {
   readonly #texts = new PreparedTexts("current_setting('troupe.now')::bigint")
   readonly #enter: Readonly<Record<Kind, string>>
   #count = 0
+  #doublings = 0
   /** Of each connection, how often `#count` had doubled when it last began to plan. */
   readonly #planned = new WeakMap<PoolClient, number>()
 
@@ -216,11 +219,13 @@ export class Transactions {
   }
 
   #begin(kind: Kind, client: PoolClient): string {
-    const { names, statementMs } = this.#options
+    const { names, statementMs, grown } = this.#options
+    const doublings = Math.floor(Math.log2(++this.#count))
+    if (doublings > this.#doublings && doublings >= firstGrowth) grown()
+    this.#doublings = doublings
     // In time for the wait for the lock.
     if (!names) return `${begins[kind]}; set local statement_timeout = ${statementMs}`
     // Tables grow, and a plan stands for how large they were: in an empty one each index is as good as another.
-    const doublings = Math.min(Math.floor(Math.log2(++this.#count)), mostDoublings)
     const planned = this.#planned.get(client) ?? doublings
     this.#planned.set(client, doublings)
     return planned < doublings ? `${begins[kind]}; discard plans` : begins[kind]
