@@ -24,7 +24,7 @@ export class AgentFactory<Agents = unknown, Known extends Kinds = Kinds> {
     if (typeof make !== 'function')
       throw failure('agent.wrong', { agent: kind, problem: 'what makes it is no function' })
     this.#makers.set(kind, make as (config: never) => Agents | Promise<Agents>)
-    return this as unknown as AgentFactory<Agents, Known & Record<Kind, Config>>
+    return this as AgentFactory<Agents, Known & Record<Kind, Config>>
   }
 
   /**

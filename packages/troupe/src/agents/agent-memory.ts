@@ -19,7 +19,7 @@ const defaults = { capacity: 7, maxEpisodes: 100, alike: 3 }
 
 const rememberName = 'remember'
 
-interface Section {
+type Section = {
   readonly title: string
   readonly notes: readonly string[]
   readonly taint: readonly TaintLabel[]
@@ -36,8 +36,8 @@ export async function recallNotes(definition: LlmDefinition, entry: StepEntry, c
       ...(episodic ? [await episodesLike(definition, entry, alike(episodic))] : []),
       ...(recall && conversation ? [await leftOut(definition, entry, conversation, alike(recall))] : []),
     ]
-    return found.filter(({ notes }) => notes.length > 0) as unknown as Json
-  })) as unknown as readonly Section[]
+    return found.filter(({ notes }) => notes.length > 0)
+  })) as readonly Section[]
   for (const { taint } of sections) if (taint.length > 0) recorder.addTaint(taint)
   // The context's own hands record what they answer, and taint by it.
   const all = shared ? [...sections, await sharedNotes(shared, entry)] : sections
@@ -135,10 +135,10 @@ export function rememberTool(definition: LlmDefinition, entry: StepEntry): Tool 
         await ctx.context.push(`${shared}${id}`, text, {})
         return { remembered: true, key: `${shared}${id}` }
       }
-      const { principal, step, runId, taint, trace } = recorder
+      const { principal, taint, provenance } = recorder
       const item = {
         ...{ id, content: text, priority, agent: name, source: conversation, taint },
-        provenance: { agent: name, stepId: step, trace, ...(runId === undefined ? {} : { runId }) },
+        provenance: { ...provenance, agent: name },
       }
       recorder.stage({
         call: { kind: 'memory', name: `remember ${id}` },
@@ -155,13 +155,13 @@ export function keepEpisode({ name, memory }: LlmDefinition, entry: StepEntry, o
   const { episodic } = memory
   if (!episodic) return
   const { recorder, services, conversation } = entry
-  const { principal, step, runId, taint, trace } = recorder
+  const { principal, step, taint, provenance } = recorder
   const capacity = (episodic === true ? undefined : episodic.maxEpisodes) ?? defaults.maxEpisodes
   const half = (value: Json) => cut(textOfInput(value), most.episodeCharacters)
   const item = {
     ...{ id: hashText(step).slice(0, 32), priority: 0, agent: name, source: conversation, taint },
     content: { task: half(entry.input), outcome: half(outcome) },
-    provenance: { agent: name, stepId: step, trace, ...(runId === undefined ? {} : { runId }) },
+    provenance: { ...provenance, agent: name },
   }
   recorder.stage({
     call: { kind: 'memory', name: 'episode' },

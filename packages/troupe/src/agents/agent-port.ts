@@ -33,7 +33,7 @@ export interface Ways {
 }
 
 /** What a step cost and did, for results and events; absent for agents that call no model. */
-export interface StepReport {
+export type StepReport = {
   /** The last text of the model. */
   readonly text: string
   readonly usage: { readonly inputTokens: number; readonly outputTokens: number }
@@ -44,7 +44,7 @@ export interface StepReport {
   /** Another model than the first of its chain answered, at least once. */
   readonly fallback?: { readonly from: string; readonly to: string; readonly reason: string }
 }
-export interface ToolCallReport {
+export type ToolCallReport = {
   readonly id: string
   readonly name: string
   readonly args: Json

@@ -27,7 +27,7 @@ export function createQuestion(options: AskOptions): Question {
   if (choices !== undefined && (kind === 'confirmation' || kind === 'approval')) throw wrong(`a ${kind} has no options`)
   if (timeout !== undefined) milliseconds(timeout, 'The timeout of a question')
   const said = Object.entries({ ...options, kind }).filter(([, value]) => value !== undefined)
-  const question = JSON.parse(encodeJson(Object.fromEntries(said), 'The question')) as unknown as Question
+  const question = JSON.parse(encodeJson(Object.fromEntries(said), 'The question')) as Question
   const misfit = question.default === undefined ? undefined : wrongAnswer(question, question.default)
   if (misfit) throw wrong(`its default does not fit: ${misfit.message}`)
   if (kind !== 'approval' || question.hash !== undefined) return question
@@ -50,7 +50,7 @@ export const createAsk =
     try {
       return await recorder.wait({
         call: { kind: 'ask', name: question.kind },
-        input: question as unknown as Json,
+        input: question,
         tell: (name) => tell(name, question),
         ...(question.timeout === undefined ? {} : { timeoutMs: milliseconds(question.timeout, 'timeout') }),
       })

@@ -3,7 +3,7 @@ import type { Json } from '../core/index.ts'
 import type { LlmRun } from './llm-run.ts'
 
 /** What the model is told in place of the call. */
-export interface Edited {
+export type Edited = {
   readonly result: Json
 }
 
@@ -15,5 +15,5 @@ export async function askBreakpoint(
 ): Promise<Edited | undefined> {
   const text = `Breakpoint: ${definition.name} is about to call ${tool} with ${JSON.stringify(args).slice(0, 500)}.`
   const answer = await entry.ctx.ask({ kind: 'breakpoint', text, tool, args })
-  return answer === true ? undefined : (answer as unknown as Edited)
+  return answer === true ? undefined : (answer as Edited)
 }

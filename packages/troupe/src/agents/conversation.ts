@@ -55,9 +55,7 @@ export class Conversation {
     if (open.length > 0)
       this.add(
         toolMessage(
-          open.map((call) =>
-            toolResult(call, call === asked ? valueOutput({ results: results as unknown as Json }) : passedOn),
-          ),
+          open.map((call) => toolResult(call, call === asked ? valueOutput({ results: results as Json }) : passedOn)),
         ),
       )
     if (!asked) this.add(userMessage(textOfInput(input)))

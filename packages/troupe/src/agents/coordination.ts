@@ -1,6 +1,6 @@
 /** The tools by which a model says where the run goes next: offered exactly as the topology permits. */
 import type { LanguageModelV4FunctionTool } from '@ai-sdk/provider'
-import { type Json, jsonSchemaOf, nearest, type Schema } from '../core/index.ts'
+import { isObject, type Json, jsonSchemaOf, nearest, type Schema } from '../core/index.ts'
 import type { Going, Ways } from './agent-port.ts'
 
 export const coordinationNames = ['invoke_agent', 'hand_off', 'ask_user', 'finish'] as const
@@ -49,8 +49,6 @@ export type Coordination =
   | { readonly kind: 'ask'; readonly question: string }
   | { readonly kind: 'wrong'; readonly problem: string; readonly suggestion?: string }
 
-const isObject = (value: Json | undefined): value is { readonly [key: string]: Json } =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
 const wrong = (problem: string, suggestion?: string): Coordination => ({
   kind: 'wrong',
   problem,

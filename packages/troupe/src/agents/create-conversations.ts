@@ -1,7 +1,7 @@
 /** Conversations in storage: one row per message, appended in order, never changed. */
-import { type RawBuilder, sql } from 'kysely'
+import { sql } from 'kysely'
 import { canonicalJson, decodeJson, type Json, type TaintLabel, textBehind } from '../core/index.ts'
-import { type Dialect, type Storage, template } from '../storage/index.ts'
+import { type Dialect, rawTemplates, type Storage, template } from '../storage/index.ts'
 import { type AgentsTables, messageContent } from './agents-migrations.ts'
 import type { Conversations } from './services-port.ts'
 
@@ -68,8 +68,7 @@ function compile(dialect: Dialect) {
 /** Working memories are named for their conversation; what was learned for good stays. */
 function compileBelow(dialect: Dialect) {
   type Range = { user: string; from: string; to: string }
-  const statement = (build: (p: Range) => RawBuilder<unknown>) =>
-    template<AgentsTables, Range>(dialect, (db, p) => ({ compile: () => build(p).compile(db) }))
+  const statement = rawTemplates(dialect)<Range>
   const inMind = (p: Range) => sql`user_id = ${p.user} and source >= ${p.from} and source < ${p.to}
     and memory like 'working/%'`
   return [

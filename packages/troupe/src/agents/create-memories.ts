@@ -1,8 +1,8 @@
 /** Memories in storage: one row an item, its vector in it, so that nothing of it outlives it. */
 import { sql } from 'kysely'
 import { canonicalJson, decodeJson, type Provenance, type TaintLabel } from '../core/index.ts'
-import { type ContentNames, type Dialect, type Now, oneOf, type Row, type Storage, template } from '../storage/index.ts'
-import { type AgentsTables, memoryContent } from './agents-migrations.ts'
+import { type Dialect, type Now, oneOf, type Row, rawTemplates, type Storage } from '../storage/index.ts'
+import { memoryContent } from './agents-migrations.ts'
 import type { FormerMemory, Memories, MemoryItem } from './memories-port.ts'
 
 const keptVersions = 20
@@ -84,10 +84,7 @@ type Place = { user: string; memory: string }
 type Item = Place & { id: string }
 
 function compile(dialect: Dialect) {
-  const statement = <Values extends { [K in keyof Values]: string | number | Now }>(
-    build: (p: Values) => ReturnType<typeof sql>,
-    content?: ContentNames,
-  ) => template<AgentsTables, Values>(dialect, (db, p) => ({ compile: () => build(p).compile(db) }), content)
+  const statement = rawTemplates(dialect)
   const at = (p: Item) => sql`user_id = ${p.user} and memory = ${p.memory} and id = ${p.id}`
   return {
     all: statement<Place>(

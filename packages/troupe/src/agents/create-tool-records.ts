@@ -1,6 +1,6 @@
 /** How tools did, in storage: one row a tool of an agent, added to in the change of the turn. */
 import { sql } from 'kysely'
-import { type Dialect, type Storage, template } from '../storage/index.ts'
+import { type Dialect, rawTemplates, type Storage, template } from '../storage/index.ts'
 import type { AgentsTables } from './agents-migrations.ts'
 import type { ToolRecords } from './services-port.ts'
 
@@ -44,13 +44,13 @@ function compile(dialect: Dialect) {
         .where('user_id', '=', p.user)
         .where('agent', '=', p.agent),
     ),
-    add: template<AgentsTables, Row>(dialect, (db, p) => ({
-      compile: () =>
+    add: rawTemplates(dialect)<Row>(
+      (p) =>
         sql`insert into tool_statistics (user_id, agent, tool, offers, calls, successes, duration_ms)
           values (${p.user}, ${p.agent}, ${p.tool}, ${p.offers}, ${p.calls}, ${p.successes}, ${p.durationMs})
           on conflict (user_id, agent, tool) do update set offers = tool_statistics.offers + excluded.offers,
             calls = tool_statistics.calls + excluded.calls, successes = tool_statistics.successes + excluded.successes,
-            duration_ms = tool_statistics.duration_ms + excluded.duration_ms`.compile(db),
-    })),
+            duration_ms = tool_statistics.duration_ms + excluded.duration_ms`,
+    ),
   }
 }

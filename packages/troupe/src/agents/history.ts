@@ -7,7 +7,7 @@ import type {
   LanguageModelV4ToolResultOutput,
   LanguageModelV4ToolResultPart,
 } from '@ai-sdk/provider'
-import { canonicalJson, encodeJson, hashText, type Json, TroupeError } from '../core/index.ts'
+import { canonicalJson, encodeJson, hashText, isObject, type Json, TroupeError } from '../core/index.ts'
 import type { AnswerPart, ModelAnswer } from '../models/index.ts'
 
 export type Message = Exclude<LanguageModelV4Message, { role: 'system' }>
@@ -61,8 +61,7 @@ export function assistantMessage(answer: ModelAnswer): Message | undefined {
       return { type: 'tool-result' as const, toolCallId: part.toolCallId, toolName: part.toolName, output, ...options }
     }
     const read = argumentsOf(part)
-    const input =
-      read.ok && typeof read.args === 'object' && read.args !== null && !Array.isArray(read.args) ? read.args : {}
+    const input = read.ok && isObject(read.args) ? read.args : {}
     const call = { type: 'tool-call' as const, toolCallId: part.toolCallId, toolName: part.toolName, input, ...options }
     return part.providerExecuted ? { ...call, providerExecuted: true } : call
   })

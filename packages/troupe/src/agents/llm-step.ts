@@ -3,7 +3,7 @@
  * turn's messages are appended to the conversation in the change that commits the turn, so that what is stored is always
  * a whole number of turns.
  */
-import { failure, type Json, restoreError, storeError } from '../core/index.ts'
+import { failure, isObject, type Json, restoreError, storeError } from '../core/index.ts'
 import type { ModelAnswer } from '../models/index.ts'
 import { keepEpisode } from './agent-memory.ts'
 import type { Going, Outcome, StepEntry } from './agent-port.ts'
@@ -79,10 +79,7 @@ function withSpent(error: unknown, report: Report): unknown {
   const { usage, cost } = report.of()
   if (usage.inputTokens + usage.outputTokens === 0) return error
   const stored = storeError(error)
-  const details =
-    typeof stored.details === 'object' && stored.details !== null && !Array.isArray(stored.details)
-      ? stored.details
-      : {}
+  const details = isObject(stored.details) ? stored.details : {}
   return restoreError({ ...stored, details: { ...details, spent: { ...usage, usd: cost.usd, unknown: cost.unknown } } })
 }
 

@@ -139,10 +139,10 @@ export async function callHelper(
       })
       if (!('value' in outcome))
         throw failure('agent.wrong', { agent: helper.name, problem: 'a helper can only answer, not pass the work on' })
-      return { value: outcome.value, ...(outcome.report ? { report: outcome.report as unknown as Json } : {}) }
+      return { value: outcome.value, ...(outcome.report ? { report: outcome.report } : {}) }
     })
     const { value, report } = done as { readonly value: Json; readonly report?: Json }
-    if (report !== undefined) run.report.helped(report as unknown as StepReport)
+    if (report !== undefined) run.report.helped(report as StepReport)
     return { result: toolResult(call, valueOutput(value)), success: true, value }
   } catch (error) {
     const problem = { error: problemOf(run, error) }

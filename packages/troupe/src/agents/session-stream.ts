@@ -16,7 +16,7 @@ export class SessionStream<Result> implements AsyncIterable<StreamPart> {
 
   constructor(begin: (live: (part: Json) => void) => Promise<Result>) {
     this.result = begin((part) => {
-      this.#parts.push(part as unknown as StreamPart)
+      this.#parts.push(part as StreamPart)
       this.#wake()
     })
     const end = () => {

@@ -190,6 +190,9 @@ describe('a session', () => {
       code: 'tool.unknown',
       hint: expect.stringMatching(/act/),
     })
+    await expect(session(actor([]).agent).executeTool('akt', {})).rejects.toMatchObject({
+      hint: 'Did you mean to give the agent tools?',
+    })
     expect(await one.sendMessage('B', 'hello')).toEqual({ from: 'A', to: 'B', payload: 'hello' })
     expect(sent).toEqual(['hello'])
   })

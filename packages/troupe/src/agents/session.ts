@@ -280,7 +280,7 @@ export class Session {
           settled: () => this.#threads.ended(user, this.#thread),
           ...(signal ? { signal } : {}),
         },
-        async (recorder) => (await this.#program(open, recorder, live)) as unknown as Json,
+        (recorder) => this.#program(open, recorder, live),
       )
       return await this.#resultOfEnd(end, open, signal)
     } finally {
@@ -336,7 +336,7 @@ export class Session {
     if (!tool)
       throw failure('tool.unknown', {
         tool: name,
-        nearest: nearest(name, tools.keys()) ?? ([...tools.keys()].join(', ') || 'none'),
+        nearest: nearest(name, tools.keys()) ?? ([...tools.keys()].join(', ') || 'to give the agent tools'),
       })
     const { clock, events, timeouts, tape, guard } = services
     const policies = services.policies?.tools
@@ -354,7 +354,7 @@ export class Session {
   async #resultOfEnd(end: StepEnd, open: OpenStep, signal: AbortSignal | undefined): Promise<SessionResult> {
     switch (end.status) {
       case 'settled':
-        return resultOf(end.outcome as unknown as Outcome)
+        return resultOf(end.outcome as Outcome)
       case 'failed':
         throw restoreError(end.error)
       case 'cancelled':

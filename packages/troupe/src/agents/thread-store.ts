@@ -5,7 +5,7 @@ import type { Question } from './agent-port.ts'
 import { type AgentsTables, openContent, questionContent } from './agents-migrations.ts'
 
 /** A step of the thread that has not ended. */
-export interface OpenStep {
+export type OpenStep = {
   readonly step: string
   readonly kind: 'generate' | 'tool'
   /** The tool's name. */
@@ -15,7 +15,7 @@ export interface OpenStep {
   readonly taint?: readonly TaintLabel[]
 }
 
-export interface OpenQuestion extends Question {
+export type OpenQuestion = Question & {
   readonly id: string
   readonly agent: string
 }
@@ -53,9 +53,9 @@ export function createThreadStore(storage: Pick<Storage, 'dialect' | 'read' | 'c
       const row = rows?.[0]
       return {
         steps: Number(row?.steps ?? 0),
-        open: typeof row?.open === 'string' ? (decodeJson(row.open) as unknown as OpenStep) : undefined,
+        open: typeof row?.open === 'string' ? (decodeJson(row.open) as OpenStep) : undefined,
         questions: (questions ?? []).map((found) => ({
-          question: decodeJson(String(found.question)) as unknown as OpenQuestion,
+          question: decodeJson(String(found.question)) as OpenQuestion,
           step: String(found.step),
           wait: String(found.wait),
         })),

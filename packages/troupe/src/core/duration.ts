@@ -11,15 +11,21 @@ const form = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/
 /**
  * @param value e.g. `'250ms'`, `'1.5h'`
  * @param what names the option in the error
+ * @param least refuses what is shorter: what is over at once does something else than it says
  * @returns milliseconds, at least 0 and at most 1,000,000 days
- * @throws ValidationError `duration.invalid`
+ * @throws ValidationError `duration.invalid`; `validation.failed` for what is too short
  */
-export function milliseconds(value: unknown, what: string): number {
-  const found = typeof value === 'string' ? form.exec(value) : null
-  const ms = found ? Number(found[1]) * (units[found[2] as string] as number) : Number.NaN
-  if (!Number.isFinite(ms) || ms > longest)
-    throw failure('duration.invalid', { what, value: typeof value === 'string' ? value : String(value) })
+export function milliseconds(value: unknown, what: string, least?: Duration): number {
+  const ms = read(value)
+  if (!Number.isFinite(ms) || ms > longest) throw failure('duration.invalid', { what, value: String(value) })
+  if (least !== undefined && ms < read(least))
+    throw failure('validation.failed', { what, problem: `it must be at least ${least}` })
   return ms
+}
+
+function read(value: unknown): number {
+  const found = typeof value === 'string' ? form.exec(value) : null
+  return found ? Number(found[1]) * (units[found[2] as string] as number) : Number.NaN
 }
 
 /** The shortest exact way to write so many milliseconds. */

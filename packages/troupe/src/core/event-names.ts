@@ -18,6 +18,7 @@ export const eventNames = {
   'context.cleanup.failed': 'a round of cleaning up expired entries failed; it is tried again',
   'context.cleared': 'the host removed all entries of a user',
   'context.deleted': 'an entry was deleted',
+  'context.overwritten': 'a step wrote over what was written while it ran, and it had not read: the history has both',
   'context.pushed': 'an entry was written',
   'encryption.swept': 'a part of what is stored was sealed or wrapped anew, or made plain',
   'guard.tripped': 'a bound of a run was reached',

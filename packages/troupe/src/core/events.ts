@@ -21,6 +21,8 @@ export type Observer = (event: TroupeEvent) => unknown
 /** Where something happens: the fields that every event within it carries too, and every line of the log. */
 export interface Surroundings {
   readonly userId?: string
+  /** Of the HTTP request that began it, as `x-request-id` names it. */
+  readonly requestId?: string
   readonly runId?: string
   /** The journal of the step. */
   readonly stepId?: string

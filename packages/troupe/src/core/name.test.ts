@@ -4,7 +4,20 @@ import { checkKey, checkName, compareKeys } from './name.ts'
 
 describe('names and keys', () => {
   it('refuses as an identifier what could look like another', () => {
-    for (const value of ['', 'e\u0301', 'a\0', '\ud800', 'x'.repeat(257), 5, null, undefined, ['a']])
+    for (const value of [
+      '',
+      ' ',
+      '\n\t',
+      '\u200b\u2060',
+      'e\u0301',
+      'a\0',
+      '\ud800',
+      'x'.repeat(257),
+      5,
+      null,
+      undefined,
+      ['a'],
+    ])
       expect(() => checkName('agent', value)).toThrow(/agent/)
     expect(checkName('user', 'é日本')).toBe('é日本')
   })

@@ -19,8 +19,10 @@ const refuse = (what: string, value: unknown, problem: string, limit: number) =>
     limit,
   })
 
+const unseen = /^[\s\p{Default_Ignorable_Code_Point}]*$/u
+
 /**
- * A user, agent or topic: normal form C, 1 to 256 bytes of UTF-8.
+ * A user, agent or topic: normal form C, 1 to 256 bytes of UTF-8, of which something can be seen.
  * @throws ValidationError `name.invalid`
  */
 export function checkName(
@@ -45,6 +47,7 @@ export function checkName(
   if (problem !== undefined) throw refuse(`The ${what}`, value, problem, limit)
   const name = value as string
   if (name === '') throw refuse(`The ${what}`, value, 'it is empty', limit)
+  if (unseen.test(name)) throw refuse(`The ${what}`, value, 'it has nothing that can be seen', limit)
   if (name.normalize('NFC') !== name) throw refuse(`The ${what}`, value, 'it is not in normal form C', limit)
   return name
 }

@@ -1,5 +1,6 @@
 /** Options are known or refused: a misspelt one never passes silently. */
 import { failure } from './errors/failure.ts'
+import { isObject } from './is-object.ts'
 import { nearest } from './nearest.ts'
 
 /**
@@ -7,7 +8,7 @@ import { nearest } from './nearest.ts'
  * @throws ValidationError `option.unknown`, naming the nearest known option; `validation.failed` for what is no object
  */
 export function checkOptions(where: string, options: object, known: readonly string[]): void {
-  if (typeof options !== 'object' || options === null || Array.isArray(options))
+  if (!isObject(options))
     throw failure('validation.failed', { what: where, problem: `it must be an object with ${known.join(', ')}` })
   for (const option of Object.keys(options))
     if (!known.includes(option))
@@ -30,6 +31,11 @@ export function checkSignal(what: string, signal: AbortSignal | undefined): void
 export function checkFlag(what: string, value: unknown): boolean {
   if (typeof value !== 'boolean') throw failure('validation.failed', { what, problem: 'it must be true or false' })
   return value
+}
+
+/** @throws ValidationError for what cannot be called */
+export function checkFunction(what: string, value: unknown): void {
+  if (typeof value !== 'function') throw failure('validation.failed', { what, problem: 'it is no function' })
 }
 
 /** @throws ValidationError for what is no list */

@@ -1,3 +1,7 @@
+/** A page of a list, and the cursor with which the list goes on: what the list did not give itself is refused. */
+import { failure } from './errors/failure.ts'
+import { decodeJson } from './json.ts'
+
 /** A page of a list that can be walked on: `for await` goes through all pages. */
 export interface Page<T> extends AsyncIterable<T> {
   readonly items: readonly T[]
@@ -20,4 +24,16 @@ export function createPage<T>(
       }
     },
   }
+}
+
+/** What a list stands at is private to who saw it: a cursor is only text to go on with, and says nothing of what lies between. */
+export const encodeCursor = (at: string): string => Buffer.from(JSON.stringify({ k: at })).toString('base64url')
+
+/** @throws ValidationError `cursor.invalid` */
+export function decodeCursor(cursor: unknown): string {
+  try {
+    const held = decodeJson(Buffer.from(String(cursor), 'base64url').toString()) as { readonly k?: unknown }
+    if (typeof held.k === 'string' && held.k.isWellFormed() && !held.k.includes('\0')) return held.k
+  } catch {}
+  throw failure('cursor.invalid')
 }

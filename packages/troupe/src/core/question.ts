@@ -6,7 +6,7 @@ import type { Json } from './json-value.ts'
 
 export const questionKinds = ['question', 'choice', 'confirmation', 'draft', 'approval', 'error', 'breakpoint'] as const
 
-export interface Question {
+export type Question = {
   readonly kind: (typeof questionKinds)[number]
   readonly text: string
   /** What may be answered; absent, anything of the kind. */
@@ -14,6 +14,7 @@ export interface Question {
   /** After which `default` is the answer, or the wait fails. */
   readonly timeout?: Duration
   readonly default?: Json
+  /** Of an approval: the call that it is about. */
   readonly tool?: string
   readonly args?: Json
   /** Of the exact arguments: an approval is bound to it. */

@@ -13,6 +13,11 @@ describe('durations', () => {
     for (const bad of [0, 5, '5', '', '1 h', '-1s', 'soon', null, {}, Number.NaN, '1e999d'])
       expect(() => milliseconds(bad, 'The ttl')).toThrow(/The ttl must be a duration/)
   })
+  it('are as long as they have to be to do anything', () => {
+    expect(milliseconds('1s', 'The ttl', '1s')).toBe(1_000)
+    expect(() => milliseconds('0ms', 'The ttl', '1ms')).toThrow('The ttl is not valid: it must be at least 1ms.')
+    expect(() => milliseconds('999ms', 'The ttl', '1s')).toThrow(/at least 1s/)
+  })
   it('are never so long that no date could tell when they end', () => {
     expect(new Date(Date.now() + 10 * milliseconds('1000000d', 'ttl')).toISOString()).toMatch(/^\+0\d{5}-/)
     for (const bad of ['1000001d', '99999999d', '9007199254740991ms'] as const)

@@ -5,8 +5,8 @@
  * A call is identified by stage, kind, name and the n-th such call. Answers are delivered one per macrotask in the order
  * of the log, live and on re-entry alike.
  */
-import type { Json, Principal, TaintLabel, TraceContext } from '../core/index.ts'
-import type { Fragment } from '../storage/index.ts'
+import type { Json, Principal, Provenance, TaintLabel, TraceContext } from '../core/index.ts'
+import type { Fragment, Row } from '../storage/index.ts'
 import type { EffectFunction, EffectSpec } from './effect-port.ts'
 import type { JournalId } from './journal-port.ts'
 
@@ -23,6 +23,15 @@ export interface StagedWrite {
   readonly fragment: () => Fragment | Promise<Fragment>
   /** The order of the fragments in the change, so that locks are taken alike. */
   readonly room: 'context' | 'messages' | 'other'
+  /** Called once, when its change has committed in this process. */
+  readonly committed?: (made: CommittedWrite) => void
+}
+
+export interface CommittedWrite {
+  /** Of each statement of its fragment, what it returned. */
+  readonly rows: readonly (readonly Row[])[]
+  /** The user's new revision; null where nothing of the change is watched. */
+  readonly revision: number | null
 }
 
 export interface Wait {
@@ -43,6 +52,8 @@ export interface Recorder {
   readonly runId: string | undefined
   /** The same at each entry: goes with what the step writes, sends and asks. */
   readonly trace: TraceContext
+  /** Of what is made here: the agent, its run and step, and the tool call of the step whose stage this is. */
+  readonly provenance: Provenance
   /** Aborts on cancel, timeout, loss of the journal, and with `parked` when the step gives up its process. */
   readonly signal: AbortSignal
   /** An answer of the world inside (a context read, now, random): recorded with the next append, whichever comes first. */

@@ -77,8 +77,7 @@ export function createModels(options: ModelsOptions): Models {
   checkOptions('models.cache', options.cache ?? {}, ['max', 'ttl'])
   const cache = createResponseCache({ ...options.cache, clock })
   const gates = createGates(options)
-  const idleMs = milliseconds(options.idle ?? defaultIdle, 'models.idle')
-  if (idleMs === 0) throw failure('validation.failed', { what: 'models.idle', problem: 'it is more than nothing' })
+  const idleMs = milliseconds(options.idle ?? defaultIdle, 'models.idle', '1ms')
   const redact = options.redact ? { redact: options.redact } : {}
   const caller = { clock, random, events, prices, attempts: attemptsOf(options.attempts), idleMs, ...redact }
   const modelOf = async (spec: ModelSpec): Promise<LanguageModelV4> => {

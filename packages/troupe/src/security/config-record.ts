@@ -4,7 +4,7 @@
  */
 import { sql } from 'kysely'
 import { failure } from '../core/index.ts'
-import { type Migration, postgresTables, type Storage, template, workTable } from '../storage/index.ts'
+import { type Migration, postgresTables, rawTemplates, type Storage, workTable } from '../storage/index.ts'
 import type { AuditTrail } from './audit/index.ts'
 
 const tables = ['create table security_config (name text not null primary key, hash text not null)']
@@ -25,14 +25,12 @@ export async function recordConfig(
   { storage, audit }: { readonly storage: Pick<Storage, 'dialect' | 'read' | 'commit'>; readonly audit: AuditTrail },
   hashes: ReadonlyMap<string, string>,
 ): Promise<readonly string[]> {
-  const all = template<unknown, Record<never, never>>(storage.dialect, (db) => ({
-    compile: () => sql`select name, hash from security_config`.compile(db),
-  }))
-  const put = template<unknown, { name: string; hash: string }>(storage.dialect, (db, p) => ({
-    compile: () =>
-      sql`insert into security_config (name, hash) values (${p.name}, ${p.hash})
-        on conflict (name) do update set hash = excluded.hash`.compile(db),
-  }))
+  const compile = rawTemplates(storage.dialect)
+  const all = compile(() => sql`select name, hash from security_config`)
+  const put = compile<{ name: string; hash: string }>(
+    (p) => sql`insert into security_config (name, hash) values (${p.name}, ${p.hash})
+      on conflict (name) do update set hash = excluded.hash`,
+  )
   const [rows = []] = await storage.read({ work: true }, [all({}, { returns: true })])
   const last = new Map(rows.map((row) => [String(row.name), String(row.hash)]))
   const changed = [...hashes].filter(([name, hash]) => last.get(name) !== hash)

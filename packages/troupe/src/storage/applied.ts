@@ -2,7 +2,7 @@
 import { failure } from '../core/index.ts'
 import type { Migration } from './migration.ts'
 
-export interface Applied {
+export type Applied = {
   readonly room: string
   readonly version: number
   readonly lowest_reader: number

@@ -65,6 +65,27 @@ export function template<Tables, Values extends { [K in keyof Values]: Bind }>(
   return (values, more) => ({ sql, binds: fill(values), content, ...more })
 }
 
+/** `template` for the tables of a room. */
+export const templates =
+  <Tables>(dialect: Dialect) =>
+  <Values extends { [K in keyof Values]: Bind }>(
+    build: (db: Kysely<Tables>, placeholders: Values) => Compilable,
+    content?: ContentNames,
+  ): Template<Values> =>
+    template<Tables, Values>(dialect, build, content)
+
+/**
+ * `template` of raw SQL, for what is clearer so.
+ * @param content of all that are made of it, where they name none of their own
+ */
+export const rawTemplates =
+  (dialect: Dialect, content?: ContentNames) =>
+  <Values extends { [K in keyof Values]: Bind }>(
+    build: (placeholders: Values) => RawBuilder<unknown>,
+    own = content,
+  ): Template<Values> =>
+    template<unknown, Values>(dialect, (db, p) => ({ compile: () => build(p).compile(db) }), own)
+
 interface Text {
   readonly sql: string
   readonly parameters: readonly unknown[]

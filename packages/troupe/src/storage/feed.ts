@@ -23,7 +23,7 @@ export async function readFeed(read: Read, user: UserId, after: number, limit: n
   ])
   const state = heads?.[0] as { readonly revision: number; readonly floor: number } | undefined
   if (!state) return { items: [], head: 0, floor: 0 }
-  const found = (rows ?? []) as unknown as readonly FeedRow[]
+  const found = (rows ?? []) as readonly FeedRow[]
   const bounds = { head: state.revision, floor: state.floor }
   if (after < state.floor) return { items: [], ...bounds }
   if (found.length <= limit) return { items: found, ...bounds }
@@ -31,5 +31,5 @@ export async function readFeed(read: Read, user: UserId, after: number, limit: n
   const items = found.filter(({ revision }) => revision < cut)
   if (items.length > 0) return { items, ...bounds }
   const [all] = await read([{ sql: whole, binds: [user, cut], returns: true }])
-  return { items: (all ?? []) as unknown as readonly FeedRow[], ...bounds }
+  return { items: (all ?? []) as readonly FeedRow[], ...bounds }
 }

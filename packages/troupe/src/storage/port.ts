@@ -10,7 +10,7 @@ export type Scope = { readonly user: UserId } | { readonly work: true }
 export type WorkQueue = 'runs' | 'steps' | 'timers' | 'outbox' | 'mailboxes' | 'cleanup' | 'schedules'
 
 /** What watchers read: a change of context. `data` is the room's own, JSON text. */
-export interface FeedItem {
+export type FeedItem = {
   readonly kind: 'put' | 'removed' | 'audience' | 'subscription' | 'expired'
   readonly key: string
   readonly data: string
@@ -64,7 +64,7 @@ export type CommitResult =
       readonly detail?: { readonly [key: string]: Json }
     }
 
-export interface FeedRow extends FeedItem {
+export type FeedRow = FeedItem & {
   readonly revision: number
   readonly ordinal: number
   readonly at: number
@@ -89,6 +89,14 @@ export interface Notes {
   send(note: string): void
   /** What other processes sent. @returns a function that ends it */
   on(listener: (note: string) => void): () => void
+  /** Undefined where nothing can be heard: behind a pooler, hints are found by looking each second. */
+  line(): NotesLine | undefined
+}
+/** The connection by which other processes are heard. */
+export interface NotesLine {
+  readonly connected: boolean
+  /** For so long it is connected, or not. */
+  readonly forMs: number
 }
 /** A payload of NOTIFY has 8,000 bytes, quotes and names included. */
 export const noteBytes = 3_500

@@ -24,11 +24,11 @@ export function retentionBounds(retention: Retention = {}): RetentionBounds {
   checkOptions('retention', retention, ['changeIds', 'feed', 'feedRevisions', 'every'])
   const { feedRevisions = 10_000 } = retention
   if (!Number.isSafeInteger(feedRevisions) || feedRevisions < 1)
-    throw failure('validation.failed', { what: 'retention.feedRevisions', problem: 'it is a whole number from 1' })
+    throw failure('validation.failed', { what: 'retention.feedRevisions', problem: 'it must be a whole number from 1' })
   return {
     changeIdsMs: milliseconds(retention.changeIds ?? '24h', 'retention.changeIds'),
     feedMs: milliseconds(retention.feed ?? '24h', 'retention.feed'),
     feedRevisions,
-    everyMs: milliseconds(retention.every ?? '1m', 'retention.every'),
+    everyMs: milliseconds(retention.every ?? '1m', 'retention.every', '1ms'),
   }
 }

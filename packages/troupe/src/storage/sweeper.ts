@@ -1,25 +1,15 @@
-/**
- * Keeps what storage itself needs within its bounds: ids of changes, items of the feed. Works in small changes, so that
- * nobody's commit waits long for it.
- *
- * Invariant: the floor of a user is raised in the change that removes what lies below it.
- */
+/** Keeps what storage itself needs within its bounds: ids of changes, items of the feed. */
 import type { Cancel, Clock } from '../core/index.ts'
-import type { Row, Storage } from './port.ts'
 import { type Retention, type RetentionBounds, retentionBounds } from './retention.ts'
-import type { Statement } from './statement.ts'
 
 export interface SweeperOptions {
-  readonly storage: Pick<Storage, 'commit' | 'read'>
   readonly clock: Clock
   readonly retention: Retention
+  /** Each works in small changes, so that nobody's commit waits long for it. @returns whether there may be more for it */
+  readonly sweeps: readonly ((bounds: RetentionBounds) => Promise<boolean>)[]
   /** After a round. */
-  readonly afterwards: () => Promise<void>
+  readonly afterwards?: () => Promise<void>
 }
-
-const step = 500
-/** A user is cut back when so much above the bound, so that it happens once in many commits. */
-const slack = 1.25
 
 export class Sweeper {
   readonly #options: SweeperOptions
@@ -32,16 +22,6 @@ export class Sweeper {
     this.#options = options
     this.#bounds = retentionBounds(options.retention)
     this.#schedule()
-  }
-
-  /** Until everything is within its bounds. */
-  async sweep(): Promise<void> {
-    const { clock, afterwards } = this.#options
-    const { changeIdsMs, feedMs, feedRevisions } = this.#bounds
-    while (!this.#stopped && (await this.#ids(clock.now() - changeIdsMs)));
-    while (!this.#stopped && (await this.#old(clock.now() - feedMs)));
-    while (!this.#stopped && (await this.#many(feedRevisions)));
-    if (!this.#stopped) await afterwards()
   }
 
   /** Holds from now on; the next round is counted from now too. */
@@ -61,9 +41,9 @@ export class Sweeper {
   #schedule(): void {
     if (this.#stopped) return
     const run = () => {
-      // What cannot be written now is found again in the next round; the storage's state tells of the failure.
+      // What cannot be swept now is found again in the next round; the storage's state tells of the failure.
       this.#cancel = undefined
-      this.#round = this.sweep().then(
+      this.#round = this.#sweep().then(
         () => this.#schedule(),
         () => this.#schedule(),
       )
@@ -71,52 +51,10 @@ export class Sweeper {
     this.#cancel = this.#options.clock.after(this.#bounds.everyMs, run, { background: true })
   }
 
-  async #ids(before: number): Promise<boolean> {
-    const sql = `delete from storage_changes where (id, user_id) in
-      (select id, user_id from storage_changes where at < ? order by at limit ${step})`
-    return (await this.#change([{ sql, binds: [before] }])) === step
-  }
-
-  async #old(before: number): Promise<boolean> {
-    const [row] = await this.#rows(
-      `select max(n) as n, count(*) as count from (select n, at from storage_feed order by n limit ${step}) where at < ?`,
-      before,
-    )
-    if (!row || row.n === null) return false
-    const last = row.n as number
-    const raise = `update storage_revisions set floor = max(floor, (select max(revision) from storage_feed
-        where storage_feed.user_id = storage_revisions.user_id and n <= ?))
-      where user_id in (select user_id from storage_feed where n <= ?)`
-    await this.#change([
-      { sql: raise, binds: [last, last] },
-      { sql: 'delete from storage_feed where n <= ?', binds: [last] },
-    ])
-    return row.count === step
-  }
-
-  async #many(bound: number): Promise<boolean> {
-    const above = Math.floor(bound * slack)
-    // The literal lets the engine use the partial index, which holds only such users.
-    const indexed = above >= 10_000 ? 'revision - floor > 10000 and' : ''
-    const sql = `select user_id, revision, floor from storage_revisions where ${indexed} revision - floor > ? limit 1`
-    const [row] = await this.#rows(sql, above)
-    if (!row) return false
-    const user = row.user_id as string
-    const floor = Math.min((row.floor as number) + step, (row.revision as number) - bound)
-    await this.#change([
-      { sql: 'update storage_revisions set floor = max(floor, ?) where user_id = ?', binds: [floor, user] },
-      { sql: 'delete from storage_feed where user_id = ? and revision <= ?', binds: [user, floor] },
-    ])
-    return true
-  }
-
-  async #rows(sql: string, bind: number): Promise<readonly Row[]> {
-    return (await this.#options.storage.read({ work: true }, [{ sql, binds: [bind], returns: true }]))[0] ?? []
-  }
-
-  /** How many rows the last statement removed. */
-  async #change(statements: readonly Statement[]): Promise<number> {
-    const result = await this.#options.storage.commit({ id: null, scope: { work: true }, statements })
-    return result.ok ? (result.affected.at(-1) ?? 0) : 0
+  /** Until everything is within its bounds. */
+  async #sweep(): Promise<void> {
+    const { sweeps, afterwards } = this.#options
+    for (const sweep of sweeps) while (!this.#stopped && (await sweep(this.#bounds)));
+    if (!this.#stopped) await afterwards?.()
   }
 }

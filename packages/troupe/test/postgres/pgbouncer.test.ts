@@ -52,6 +52,8 @@ describe.skipIf(missing !== undefined)('behind pgbouncer in transaction mode', (
     const sql = 'select count(*) as count from pg_prepared_statements'
     for (let i = 0; i < 20; i++)
       expect(await storage.read({ work: true }, [{ sql, binds: [], returns: true }])).toEqual([[{ count: 0 }]])
+    const jit = { sql: "select current_setting('jit') as jit", binds: [], returns: true }
+    expect(await storage.read({ work: true }, [jit])).toEqual([[{ jit: 'off' }]])
     await storage.close()
     const normal = await withClient((client) => client.query('show search_path'))
     for (let i = 0; i < 6; i++) {

@@ -48,6 +48,15 @@ describe.skipIf(missing !== undefined)('the connections of a process', () => {
     await withClient((client) => client.query(`drop database if exists ${database} with (force)`))
   })
 
+  test('have no plan compiled, which takes longer than what is planned', async () => {
+    const storage = await open({})
+    const asked = { sql: "select current_setting('jit') as jit", binds: [], returns: true }
+    expect(await storage.read(work, [asked])).toEqual([[{ jit: 'off' }]])
+    const change = await storage.commit({ id: null, scope: work, statements: [asked] })
+    expect(change).toMatchObject({ ok: true, rows: [[{ jit: 'off' }]] })
+    await close()
+  })
+
   test('are never all taken for what says that the process is alive', async () => {
     const storage = await open({ poolSize: 1 })
     let busy = true

@@ -3,7 +3,17 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { afterAll, afterEach, describe, expect, test } from 'vitest'
-import { createTroupe, defineAgent, defineMessage, finish, patterns, type Run, type Troupe } from '../../src/index.ts'
+import {
+  type AgentDetail,
+  createTroupe,
+  defineAgent,
+  defineMessage,
+  finish,
+  patterns,
+  type Run,
+  type Troupe,
+  Worker,
+} from '../../src/index.ts'
 import { dropSchema, missingServer, schemaName, server } from './server.ts'
 
 const Note = defineMessage('note')
@@ -19,8 +29,8 @@ describe.skipIf(missing !== undefined)('two processes', () => {
     opened.push(troupe)
     return troupe
   }
-  const begin = async (...more: string[]) => {
-    const program = join(import.meta.dirname, 'run-child.ts')
+  const beginIn = async (file: string, ...more: string[]) => {
+    const program = join(import.meta.dirname, file)
     const child = spawn(process.execPath, [program, JSON.stringify(storage), ...more], {
       stdio: ['ignore', 'pipe', 'inherit'],
     })
@@ -28,6 +38,7 @@ describe.skipIf(missing !== undefined)('two processes', () => {
     const [line] = await once(child.stdout as NodeJS.ReadableStream, 'data')
     return { child, id: String(line).trim() }
   }
+  const begin = (...more: string[]) => beginIn('run-child.ts', ...more)
   afterEach(async () => {
     for (const child of children.splice(0)) child.kill('SIGKILL')
     await Promise.all(opened.splice(0).map((troupe) => troupe.close()))
@@ -74,19 +85,34 @@ describe.skipIf(missing !== undefined)('two processes', () => {
     process.stderr.write(`receive across processes: p50 ${delays[10]} ms, worst ${delays[19]} ms\n`)
   })
 
-  test('updates of one key from both lose nothing', async () => {
-    const both = [await open(), await open()]
-    await both[0]?.user('u').agent('A').context.push('n', 0)
-    await Promise.all(
-      both.map(async (troupe) => {
-        for (let i = 0; i < 50; i++)
-          await troupe
-            .user('u')
-            .agent('A')
-            .context.update('n', (value) => (value as number) + 1)
-      }),
+  test('a worker sees who comes in the other, works with it, and notices its death within twice the heartbeat', async () => {
+    const here = (await open({ presence: { heartbeat: '2s' } })).user('p')
+    const [came, left]: [AgentDetail[], AgentDetail[]] = [[], []]
+    const watch = new Worker('Watch')
+    watch.onConnect('billing:clerk', (detail) => came.push(detail))
+    watch.onDisconnect('*', (detail) => left.push(detail))
+    await here.start(watch)
+    const { child, id: node } = await beginIn('present-child.ts')
+    await expect.poll(() => came, { timeout: 5_000, interval: 10 }).toHaveLength(1)
+    const far = { id: expect.any(String), name: 'Far', role: 'clerk', topics: ['billing'], node }
+    expect(came).toEqual([far])
+    expect(await here.agent('A').messages.request(defineMessage('who'), '?', { to: 'Far' })).toBe(child.pid)
+    child.kill('SIGKILL')
+    const killed = Date.now()
+    await expect.poll(() => left, { timeout: 10_000, interval: 10 }).toEqual([far])
+    expect(Date.now() - killed).toBeLessThanOrEqual(4_000)
+  }, 20_000)
+
+  test('four processes that count to 2,000 each on one key lose nothing', { timeout: 300_000 }, async () => {
+    const { context } = (await open()).user('u').agent('A')
+    await context.push('counted', 0)
+    const program = join(import.meta.dirname, 'increment-child.ts')
+    const counting = Array.from({ length: 4 }, () =>
+      spawn(process.execPath, [program, JSON.stringify(storage), '2000'], { stdio: ['ignore', 'inherit', 'inherit'] }),
     )
-    expect(await both[1]?.user('u').agent('A').context.get('n')).toBe(100)
+    children.push(...counting)
+    expect(await Promise.all(counting.map((child) => once(child, 'exit')))).toEqual(Array(4).fill([0, null]))
+    expect(await context.getEntry('counted')).toMatchObject({ value: 8_000, version: 8_001 })
   })
 
   test('a run stays with the process that began it, and the other gets its result', async () => {

@@ -1,6 +1,6 @@
 /** A compiled graph of LangGraph.js (or any runnable of LangChain) as an agent of ours. */
 import type { Agent, ToolCallReport } from '../../agents/index.ts'
-import { failure, type Json } from '../../core/index.ts'
+import { failure, isObject, type Json } from '../../core/index.ts'
 import { type ForeignCall, type ForeignOptions, foreignAgent, looseJson, unfinished } from '../foreign/foreign-agent.ts'
 
 /** As far as it is used here. */
@@ -55,7 +55,7 @@ export function fromLangGraph(graph: LangGraphGraph, options: LangGraphOptions):
 }
 
 const initialState = (input: Json): unknown =>
-  typeof input === 'object' && input !== null && !Array.isArray(input)
+  isObject(input)
     ? input
     : { messages: [{ role: 'user', content: typeof input === 'string' ? input : JSON.stringify(input) }] }
 

@@ -1,5 +1,5 @@
 /** One call in the guides' spelling, carried out by the tools of an agent's handle. */
-import { type Json, TroupeError } from '../../core/index.ts'
+import { isObject, type Json, TroupeError } from '../../core/index.ts'
 import type { JsonObject, ToolResult, ToolHandler as Tools } from '../../tools/index.ts'
 import { type Given, toolArguments } from './tool-arguments.ts'
 import { type SynthaResult, withAliases } from './tool-result.ts'
@@ -21,7 +21,8 @@ export const synthaHandler = (agent: { readonly tools: Tools }): SynthaHandler =
 /** A mistake in what is given is a result, as everywhere. */
 export async function callTool(tools: Tools, tool_name: string, given: Given): Promise<SynthaResult> {
   const tool = typeof tool_name === 'string' ? tool_name.replace(/^syntha_/, '') : tool_name
-  if (!isGiven(given)) return withAliases(tool, {}, await tools.call(tool, given))
+  // Not keyword arguments, but what a model wrote in their place.
+  if (!isObject(given)) return withAliases(tool, {}, await tools.call(tool, given))
   const told = (result: ToolResult) => withAliases(tool, given as JsonObject, result)
   try {
     if (tool === 'batch_context_operation' && given.continue_on_error === false && given.atomic !== true)
@@ -34,10 +35,6 @@ export async function callTool(tools: Tools, tool_name: string, given: Given): P
     return told(failed(error))
   }
 }
-
-/** Keyword arguments, and not what a model wrote in their place. */
-export const isGiven = (given: unknown): given is Given =>
-  typeof given === 'object' && given !== null && !Array.isArray(given)
 
 export function failed({ message, code, hint }: TroupeError): ToolResult {
   return { success: false, error: message, code, ...(hint === undefined ? {} : { suggestion: hint }) }

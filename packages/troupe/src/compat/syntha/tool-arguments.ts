@@ -97,6 +97,8 @@ const translations: Readonly<Record<string, (args: Arguments) => void>> = {
     if (args.exclude_sender === false)
       throw unsupported('exclude_sender: false', 'a broadcast never goes to its sender, who can send to itself')
     delete args.exclude_sender
+    // A broadcast is a thread in any case.
+    delete args.create_thread
   },
   get_messages_from_agents(args) {
     priorityOf(args)

@@ -2,7 +2,7 @@
  * `ToolHandler` as the guides use it. Bound to a name it is that agent alone. Without one it is the host's, and each call
  * says who acts: such a handler belongs to trusted code and never to a model.
  */
-import { catalogue, checkOptions, type ErrorCode, failure, type Json, TroupeError } from '../../core/index.ts'
+import { catalogue, checkOptions, type ErrorCode, failure, isObject, type Json, TroupeError } from '../../core/index.ts'
 import type { AgentHandle, User } from '../../runtime/index.ts'
 import { Access, type AccessOptions, type BuiltInTool, builtInTools } from '../../security/index.ts'
 import type { ToolDefinition } from '../../tools/index.ts'
@@ -17,7 +17,7 @@ import {
   type UserSchema,
   withSchemas,
 } from './schemas.ts'
-import { callTool, failed, isGiven, type SynthaHandler } from './syntha-handler.ts'
+import { callTool, failed, type SynthaHandler } from './syntha-handler.ts'
 import type { Given } from './tool-arguments.ts'
 import { type SynthaResult, withAliases } from './tool-result.ts'
 
@@ -70,7 +70,7 @@ export class ToolHandler implements SynthaHandler {
     const handle = await this.#handleOf(tool_name, given)
     const result =
       handle instanceof TroupeError
-        ? withAliases(tool_name, isGiven(given) ? (given as Readonly<Record<string, Json>>) : {}, failed(handle))
+        ? withAliases(tool_name, isObject(given) ? (given as Readonly<Record<string, Json>>) : {}, failed(handle))
         : await callTool(handle.tools, tool_name, given)
     if (result.success || !this.#raises) return result
     const code = String(result.code)
@@ -80,7 +80,7 @@ export class ToolHandler implements SynthaHandler {
 
   /** Whoever the call says it is, where the handler is bound to nobody. */
   async #handleOf(tool: string, given: Given): Promise<AgentHandle | TroupeError> {
-    const { agent_name, from_agent } = isGiven(given) ? given : {}
+    const { agent_name, from_agent } = isObject(given) ? given : {}
     const sender = String(tool).endsWith('get_messages_from_agents') ? undefined : from_agent
     const name = this.#agent ?? agent_name ?? sender
     if (typeof name !== 'string')

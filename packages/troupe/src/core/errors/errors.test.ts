@@ -30,6 +30,12 @@ describe('the catalogue of errors', () => {
     expect(error.message).toMatch(/^The database \/data\/troupe\.db is owned by process 17 on a, since x{300}…/)
     expect(error.details).toMatchObject({ pid: 17 })
   })
+  it('ends in one full stop around the message of another error, whatever that ends with', () => {
+    const told = (problem: string) => failure('tool.failed', { tool: 'pay', problem }).message
+    expect(told('no room')).toBe('The tool pay failed: no room.')
+    expect(told('There is no room.')).toBe('The tool pay failed: There is no room.')
+    expect(told(told('is it on?'))).toBe('The tool pay failed: The tool pay failed: is it on?')
+  })
 })
 
 describe('stored errors', () => {

@@ -19,8 +19,13 @@ function jsonOf(value: unknown): string | undefined {
 /** Of what may have no text of its own, as an object without a prototype. */
 export const nameOf = (value: unknown): string =>
   value !== null && typeof value === 'object' ? 'an object' : String(value)
+/** A value that is a sentence, as the message of another error, brings its own full stop. */
 const fill = (template: string, values: Readonly<Record<string, unknown>>): string =>
-  template.replace(/\{(\w+)\}/g, (whole, name: string) => (name in values ? shown(values[name]) : whole))
+  template.replace(/\{(\w+)\}(\.?)/g, (whole, name: string, stop: string) => {
+    if (!(name in values)) return whole
+    const text = shown(values[name])
+    return /[.?!]$/.test(text) ? text : `${text}${stop}`
+  })
 
 /**
  * @param code of the catalogue

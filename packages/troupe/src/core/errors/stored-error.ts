@@ -2,7 +2,7 @@
 import type { Json } from '../json-value.ts'
 import * as errors from './troupe-error.ts'
 
-export interface StoredError {
+export type StoredError = {
   readonly name: string
   readonly code: string
   readonly message: string

@@ -4,9 +4,8 @@
  */
 import { sql } from 'kysely'
 import type { Clock } from '../../core/index.ts'
-import { type Storage, template } from '../../storage/index.ts'
+import { rawTemplates, type Storage } from '../../storage/index.ts'
 import type { JournalId } from '../journal-port.ts'
-import type { DurableTables } from '../tables.ts'
 
 export type ArrivalListener = (user: string, journal: JournalId) => void
 
@@ -15,12 +14,9 @@ const batch = 1_000
 const pauseMs = 1_000
 
 export function createArrivals(storage: Storage, clock: Clock): { on(listener: ArrivalListener): () => void } {
-  const newer = template<DurableTables, { after: number; limit: number }>(storage.dialect, (_, p) => ({
-    compile: () =>
-      sql`select id, user_id, journal_id from inbox_arrivals where id > ${p.after} order by id limit ${p.limit}`.compile(
-        storage.dialect.builder<DurableTables>(),
-      ),
-  }))
+  const newer = rawTemplates(storage.dialect)<{ after: number; limit: number }>(
+    (p) => sql`select id, user_id, journal_id from inbox_arrivals where id > ${p.after} order by id limit ${p.limit}`,
+  )
   const listeners = new Set<ArrivalListener>()
   let seen = 0
   let looking = false

@@ -4,18 +4,10 @@
  */
 import { type RawBuilder, sql } from 'kysely'
 import { type Clock, encodeJson, type Json } from '../../core/index.ts'
-import {
-  type Bind,
-  type ContentNames,
-  type Dialect,
-  type Fragment,
-  oneOf,
-  type Storage,
-  template,
-} from '../../storage/index.ts'
+import { type Dialect, type Fragment, oneOf, rawTemplates, type Storage } from '../../storage/index.ts'
 import type { Inbox, InboxRow } from '../inbox-port.ts'
 import type { JournalId } from '../journal-port.ts'
-import { type DurableTables, inboxContent } from '../tables.ts'
+import { inboxContent } from '../tables.ts'
 import { createArrivals } from './arrivals.ts'
 
 interface Place {
@@ -35,15 +27,7 @@ export const lastArrival = (dialect: Dialect): RawBuilder<number> =>
     : sql<number>`currval(pg_get_serial_sequence('inbox_arrivals', 'id'))`
 
 function compileStatements(dialect: Dialect) {
-  const compile = <Values extends { [K in keyof Values]: Bind }>(
-    build: (p: Values) => RawBuilder<unknown>,
-    content?: ContentNames,
-  ) =>
-    template<DurableTables, Values>(
-      dialect,
-      (_, p) => ({ compile: () => build(p).compile(dialect.builder<DurableTables>()) }),
-      content,
-    )
+  const compile = rawTemplates(dialect)
   const absent = (p: Put) => sql`where not exists (select 1 from inbox
     where user_id = ${p.user} and journal_id = ${p.to} and from_id = ${p.from} and name = ${p.name})`
   return {

@@ -1,6 +1,6 @@
 /** The statements of journals, compiled once per storage. */
 import { sql } from 'kysely'
-import { type Bind, type ContentNames, type Dialect, template } from '../../storage/index.ts'
+import { type Dialect, rawTemplates, template } from '../../storage/index.ts'
 import { type DurableTables, recordContent, snapshotContent } from '../tables.ts'
 
 interface Head {
@@ -18,16 +18,8 @@ export type JournalStatements = ReturnType<typeof journalStatements>
 
 export const journalStatements = (dialect: Dialect) => ({ ...writes(dialect), ...reads(dialect), ...sweeps(dialect) })
 
-/** Raw SQL as something that `template` compiles, for what is clearer so. */
-const raw = (dialect: Dialect, text: ReturnType<typeof sql>) => ({
-  compile: () => text.compile(dialect.builder<DurableTables>()),
-})
-
 function writes(dialect: Dialect) {
-  const compile = <Values extends { [K in keyof Values]: Bind }>(
-    build: (p: Values) => ReturnType<typeof sql>,
-    content?: ContentNames,
-  ) => template<DurableTables, Values>(dialect, (_, p) => raw(dialect, build(p)), content)
+  const compile = rawTemplates(dialect)
   return {
     create: compile<Head & { kind: string; head: number; owner: string; bytes: number; closed: number | null }>(
       (p) => sql`insert into journals (user_id, journal_id, kind, head, epoch, owner, fenced, bytes, closed_at)
@@ -80,6 +72,7 @@ function writes(dialect: Dialect) {
 }
 
 function reads(dialect: Dialect) {
+  const compile = rawTemplates(dialect)
   return {
     head: template<DurableTables, Head>(dialect, (db, p) =>
       db
@@ -98,31 +91,22 @@ function reads(dialect: Dialect) {
           .where('journal_id', '=', p.id),
       snapshotContent('id'),
     ),
-    afterSnapshot: template<DurableTables, Head>(
-      dialect,
-      (_, p) =>
-        raw(
-          dialect,
-          sql`select seq, at, version, body, blob from journal_records
+    afterSnapshot: compile<Head>(
+      (p) => sql`select seq, at, version, body, blob from journal_records
         where user_id = ${p.user} and journal_id = ${p.id} and version > 0 and seq > coalesce(
           (select seq from journal_snapshots where user_id = ${p.user} and journal_id = ${p.id}), 0) order by seq`,
-        ),
       recordContent('id'),
     ),
-    after: template<DurableTables, Head & { after: number; limit: number }>(
-      dialect,
-      (_, p) =>
-        raw(
-          dialect,
-          sql`select seq, at, version, body, blob from journal_records
+    after: compile<Head & { after: number; limit: number }>(
+      (p) => sql`select seq, at, version, body, blob from journal_records
         where user_id = ${p.user} and journal_id = ${p.id} and version > 0 and seq > ${p.after} order by seq limit ${p.limit}`,
-        ),
       recordContent('id'),
     ),
   }
 }
 
 function sweeps(dialect: Dialect) {
+  const compile = rawTemplates(dialect)
   const tables = [
     'journal_records',
     'journal_snapshots',
@@ -133,40 +117,29 @@ function sweeps(dialect: Dialect) {
     'uncertain_effects',
   ] as const
   const deleteFrom = (table: (typeof tables)[number]) =>
-    template<DurableTables, Head>(dialect, (_, p) =>
-      raw(dialect, sql`delete from ${sql.table(table)} where user_id = ${p.user} and journal_id = ${p.id}`),
-    )
+    compile<Head>((p) => sql`delete from ${sql.table(table)} where user_id = ${p.user} and journal_id = ${p.id}`)
   const deleteWithin = (table: (typeof tables)[number]) =>
-    template<DurableTables, Range>(dialect, (_, p) =>
-      raw(
-        dialect,
-        sql`delete from ${sql.table(table)}
+    compile<Range>(
+      (p) => sql`delete from ${sql.table(table)}
         where user_id = ${p.user} and journal_id >= ${p.from} and journal_id < ${p.to}`,
-      ),
     )
   return {
     /** Of those that all go after the same time, and of those that have times of their own. */
-    going: template<DurableTables, { before: number; now: number; limit: number }>(dialect, (_, p) =>
-      raw(
-        dialect,
-        sql`select user_id, journal_id from (
+    going: compile<{ before: number; now: number; limit: number }>(
+      (p) => sql`select user_id, journal_id from (
             select user_id, journal_id from journals_ended where goes_at is null and at < ${p.before} order by at limit ${p.limit}
           ) alike
           union all select user_id, journal_id from (
             select user_id, journal_id from journals_ended where goes_at is not null and goes_at <= ${p.now}
             order by goes_at limit ${p.limit}
           ) own limit ${p.limit}`,
-      ),
     ),
     deletes: tables.map(deleteFrom),
     deletesWithin: tables.map(deleteWithin),
     /** Journals of the range that hold large values. */
-    large: template<DurableTables, Range>(dialect, (_, p) =>
-      raw(
-        dialect,
-        sql`select distinct journal_id from journal_records
+    large: compile<Range>(
+      (p) => sql`select distinct journal_id from journal_records
         where user_id = ${p.user} and journal_id >= ${p.from} and journal_id < ${p.to} and blob is not null`,
-      ),
     ),
   }
 }

@@ -14,15 +14,8 @@ import {
   sleep,
   type UserId,
 } from '../../core/index.ts'
-import {
-  checkLonger,
-  checkWhole,
-  type Guarded,
-  type Policy,
-  type PolicyCall,
-  type RateTicket,
-} from '../../resilience/index.ts'
-import { type Bind, type Dialect, type Storage, template } from '../../storage/index.ts'
+import { checkWhole, type Guarded, type Policy, type PolicyCall, type RateTicket } from '../../resilience/index.ts'
+import { type Bind, type Dialect, rawTemplates, type Storage, template, templates } from '../../storage/index.ts'
 import type { RateLimitTables } from './rate-limit-tables.ts'
 
 export interface SharedRateLimit {
@@ -68,7 +61,7 @@ export class SharedRateLimiter implements Policy {
       throw failure('validation.failed', { what: 'The name of a rate limit', problem: 'it is empty' })
     this.#name = options.name
     this.limit = checkWhole('rateLimiter', 'limit', options.limit ?? 60)
-    const windowMs = checkLonger(options.window ?? '1m', 'The window of a rate limit')
+    const windowMs = milliseconds(options.window ?? '1m', 'The window of a rate limit', '1ms')
     this.#sliceMs = Math.max(1, Math.ceil(windowMs / slices))
     this.#storage = parts.storage
     this.#clock = parts.clock
@@ -146,9 +139,7 @@ export async function sweepRateLimits(storage: Pick<Storage, 'dialect' | 'commit
 
 function compile(dialect: Dialect, sliceMs: number) {
   type Timed = { key: string; now: Bind }
-  const own = <Values extends { [K in keyof Values]: Bind }>(
-    build: Parameters<typeof template<RateLimitTables, Values>>[1],
-  ) => template<RateLimitTables, Values>(dialect, build)
+  const own = templates<RateLimitTables>(dialect)
   const now = (p: { now: Bind }) =>
     dialect.name === 'postgres' ? sql`cast(${p.now} as bigint)` : sql`cast(${p.now} as integer)`
   const slice = sql.lit(sliceMs)
@@ -169,13 +160,13 @@ function compile(dialect: Dialect, sliceMs: number) {
         .where('key', '=', p.key)
         .where('slot', '<', sql<number>`${slotOf(p)} - ${kept}`),
     ),
-    count: own<Timed & { limit: number }>((_, p) => ({
-      compile: () =>
+    count: rawTemplates(dialect)<Timed & { limit: number }>(
+      (p) =>
         sql`insert into rate_limit_slots (key, slot, calls)
           select ${p.key}, ${slotOf(p)}, 1
           where (select coalesce(sum(calls), 0) from rate_limit_slots where key = ${p.key}) < ${p.limit}
-          on conflict (key, slot) do update set calls = rate_limit_slots.calls + 1`.compile(dialect.builder()),
-    })),
+          on conflict (key, slot) do update set calls = rate_limit_slots.calls + 1`,
+    ),
     used: own<{ key: string }>((db, p) =>
       db
         .selectFrom('rate_limit_slots')

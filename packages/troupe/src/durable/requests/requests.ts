@@ -2,15 +2,15 @@
  * What requests from outside were answered with, by the name that their sender gave them: sent again under it, a request is
  * answered as at first and not done again. Kept for a day.
  */
-import { type RawBuilder, sql } from 'kysely'
+import { sql } from 'kysely'
 import { failure, type UserId } from '../../core/index.ts'
 import {
   type Bind,
   type ContentNames,
   type Migration,
   postgresTables,
+  rawTemplates,
   type Storage,
-  template,
   type UserTable,
 } from '../../storage/index.ts'
 
@@ -81,8 +81,7 @@ export class Requests {
 }
 
 function compileStatements({ dialect }: Storage) {
-  const compile = <Values extends { [K in keyof Values]: Bind }>(build: (p: Values) => RawBuilder<unknown>) =>
-    template<unknown, Values>(dialect, (db, p) => ({ compile: () => build(p).compile(db) }), answerContent)
+  const compile = rawTemplates(dialect, answerContent)
   const here = (p: Place) => sql`user_id = ${p.user} and request = ${p.request}`
   return {
     claim: compile<Place & { hash: string; abandoned: Bind; now: Bind }>(

@@ -5,6 +5,7 @@
 import { type Clock, nextMacrotask } from '../../core/index.ts'
 import type { CommitResult, Fragment, Statement, Storage } from '../../storage/index.ts'
 import { EncodedBody, type JournalId, type Journals, type JournalWriter } from '../journal-port.ts'
+import type { CommittedWrite } from '../recorder-port.ts'
 import type { StepSpec } from '../steps-port.ts'
 
 /** An effect that may start once this is durable. */
@@ -26,8 +27,12 @@ export interface TurnPart {
   readonly fragments: () => Promise<readonly Fragment[]>
   /** The step is settled by it, well or not. */
   readonly closes: false | 'settled' | 'failed'
-  readonly committed: () => void
+  /** @param made of its fragments, by their index */
+  readonly committed: (made: Made) => void
 }
+
+/** What a fragment of a committed change made. */
+type Made = (index: number) => CommittedWrite
 
 interface Batch {
   texts: string[]
@@ -213,7 +218,8 @@ export class Appender {
       const claimed = batch.claims.map((claim) => claim.fragment ?? { statements: [] })
       const fragments = [...batch.fragments, ...claimed, ...turnFragments]
       const result = await this.#commit(texts, fragments, { closes: turn?.closes ?? false, fenced: false })
-      if (result.ok) return this.#done(batch, turn)
+      const before = fragments.length - turnFragments.length
+      if (result.ok) return this.#done(batch, turn, (index) => result.made(before + index))
       if (result.part < 0) {
         this.#giveBack(batch, true)
         return host.lost()
@@ -231,8 +237,8 @@ export class Appender {
     return batch.texts.length + batch.claims.length + batch.fragments.length === 0 && !turn
   }
 
-  #done(batch: Batch, turn: TurnPart | undefined): void {
-    turn?.committed()
+  #done(batch: Batch, turn: TurnPart | undefined, made: Made): void {
+    turn?.committed(made)
     for (const run of batch.durable) run()
     for (const claim of batch.claims) claim.started()
   }
@@ -259,7 +265,7 @@ export class Appender {
     texts: readonly string[],
     fragments: readonly Fragment[],
     how: { readonly closes: TurnPart['closes']; readonly fenced: boolean },
-  ): Promise<{ readonly ok: true } | (Refusal & { readonly part: number })> {
+  ): Promise<{ readonly ok: true; readonly made: Made } | (Refusal & { readonly part: number })> {
     const { storage, user } = this.#options
     const before = this.#writer
     const mark = before?.mark()
@@ -281,7 +287,10 @@ export class Appender {
       this.#rewind(before, mark)
       throw error
     }
-    if (result.ok) return result
+    if (result.ok) {
+      const { rows, revision } = result
+      return { ok: true, made: (index) => ({ rows: rows.slice(ends[index], ends[index + 1]), revision }) }
+    }
     this.#rewind(before, mark)
     const failed = result.statement
     return { ...result, part: ends.findIndex((end) => failed < end) - 1 }

@@ -9,7 +9,7 @@ import type { Timers } from '../timers-port.ts'
 import { drainSteps } from './drain-steps.ts'
 import { Execution } from './execution.ts'
 import type { Inside, StepLimits } from './life.ts'
-import { observedProgram, tellEnd } from './observed-step.ts'
+import { observedProgram, tellEnd, withinStep } from './observed-step.ts'
 import { effectsOf } from './recorded-effects.ts'
 import type { KeptExecution, StepsContext } from './steps-context.ts'
 import { createUncertainEffects } from './uncertain.ts'
@@ -98,10 +98,10 @@ export function createSteps(options: StepsOptions): Steps {
       tellEnd(options, spec, known.end)
     }
     if (known) return known.end
-    const execution = new Execution(context, spec, observedProgram(options, spec, program))
+    const execution = new Execution(context, spec, observedProgram(options, program))
     executions.set(place, execution)
     tellEnd(options, spec, execution.end)
-    void execution.enter()
+    void withinStep(options, spec, () => execution.enter())
     return execution.end
   }
   return {

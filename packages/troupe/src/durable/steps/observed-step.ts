@@ -10,35 +10,38 @@ interface Observed {
 }
 type Program = (recorder: Recorder) => Promise<Json>
 
-const surroundingsOf = ({ id, principal, runId, parentSpan }: StepSpec, { traceId, spanId }: Recorder['trace']) => ({
-  userId: principal.userId,
-  stepId: id,
-  agent: principal.name,
-  trace: traceId,
-  span: spanId,
-  ...(runId === undefined ? {} : { runId }),
-  ...(parentSpan === undefined ? {} : { parent: parentSpan }),
-})
+const surroundingsOf = ({ id, principal, runId, traceId, parentSpan }: StepSpec) => {
+  const trace = traceOf(principal.userId, runId === undefined ? id : `run:${runId}`, id)
+  return {
+    userId: principal.userId,
+    stepId: id,
+    agent: principal.name,
+    trace: traceId ?? trace.traceId,
+    span: trace.spanId,
+    ...(runId === undefined ? {} : { runId }),
+    ...(parentSpan === undefined ? {} : { parent: parentSpan }),
+  }
+}
 
-export function observedProgram({ events, thrown }: Observed, spec: StepSpec, program: Program): Program {
-  if (!events) return program
-  const told: Program = thrown
-    ? (recorder) =>
-        program(recorder).catch((error: unknown) => {
-          thrown(error)
-          throw error
-        })
-    : program
-  return (recorder) => events.within(surroundingsOf(spec, recorder.trace), () => told(recorder))
+/** Its code and its commits alike: what is staged is told of when it stands, after the code has returned. */
+export const withinStep = <Out>({ events }: Observed, spec: StepSpec, run: () => Out): Out =>
+  events ? events.within(surroundingsOf(spec), run) : run()
+
+/** What it throws is told as it was thrown. */
+export function observedProgram({ thrown }: Observed, program: Program): Program {
+  if (!thrown) return program
+  return (recorder) =>
+    program(recorder).catch((error: unknown) => {
+      thrown(error)
+      throw error
+    })
 }
 
 /** A step that waits is left, and told of again when it goes on. */
 export function tellEnd({ events, clock }: Observed, spec: StepSpec, end: Promise<StepEnd>): void {
   if (!events) return
   const began = clock.monotonic()
-  const { id, principal, runId, traceId } = spec
-  const trace = { ...traceOf(principal.userId, runId === undefined ? id : `run:${runId}`, id) }
-  const around = surroundingsOf(spec, traceId === undefined ? trace : { ...trace, traceId })
+  const around = surroundingsOf(spec)
   const tell = (status: string, more: { readonly code?: string }) =>
     events.emit({
       ...around,

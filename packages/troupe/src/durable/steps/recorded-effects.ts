@@ -19,7 +19,7 @@ interface Found {
 
 export function effectsOf(records: readonly JournalRecord[]): readonly RecordedEffect[] {
   const effects = new Map<CallId, Found>()
-  for (const record of records) for (const entry of record.body as unknown as LogEntry[]) take(effects, entry)
+  for (const record of records) for (const entry of record.body as LogEntry[]) take(effects, entry)
   return [...effects.values()].map((effect) => ({ ...effect, name: nameOf(effect.call) }))
 }
 

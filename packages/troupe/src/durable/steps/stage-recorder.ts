@@ -4,6 +4,7 @@ import {
   failure,
   type Json,
   type Principal,
+  type Provenance,
   type StoredError,
   storeError,
   type TaintLabel,
@@ -46,6 +47,13 @@ export class StageRecorder implements Recorder {
     const { id, principal, runId, traceId } = this.#life.options.host.spec
     const trace = traceOf(principal.userId, runId === undefined ? id : `run:${runId}`, id)
     return traceId === undefined ? trace : { ...trace, traceId }
+  }
+
+  get provenance(): Provenance {
+    const { principal, step: stepId, runId, trace } = this
+    const { path } = this.#stage
+    const within = { ...(runId === undefined ? {} : { runId }), ...(path === '' ? {} : { effectId: path }) }
+    return { agent: principal.name, stepId, trace, ...within }
   }
 
   get signal(): AbortSignal {

@@ -3,7 +3,7 @@
  * that asked, those around it, and those that are finished; a running neighbour keeps its own.
  */
 import type { Fragment } from '../../storage/index.ts'
-import type { StagedWrite } from '../recorder-port.ts'
+import type { CommittedWrite, StagedWrite } from '../recorder-port.ts'
 import type { CallId, StagePath } from './call-identity.ts'
 import type { Item } from './step-log.ts'
 
@@ -95,15 +95,19 @@ const isDone = (stage: Stage): boolean =>
 
 const rooms = ['context', 'messages', 'other'] as const
 
-/** The fragments in the order in which all writers take their locks: context, messages, other; within it as staged. */
-export async function fragmentsOf(staged: readonly Staged[]): Promise<readonly Fragment[]> {
+/** In the order in which all writers take their locks: context, messages, other; within it as staged. */
+const inOrder = (staged: readonly Staged[]): readonly StagedWrite[] =>
+  rooms.flatMap((room) => staged.flatMap(({ write }) => (write.room === room ? [write] : [])))
+
+export async function fragmentsOf({ staged }: Collected): Promise<readonly Fragment[]> {
   const fragments: Fragment[] = []
-  for (const room of rooms)
-    for (const { write } of staged) if (write.room === room) fragments.push(await write.fragment())
+  for (const write of inOrder(staged)) fragments.push(await write.fragment())
   return fragments
 }
 
-export function tellCommitted({ staged, stages }: Collected): void {
+/** @param made of the fragments of `fragmentsOf`, by their index */
+export function tellCommitted({ staged, stages }: Collected, made: (index: number) => CommittedWrite): void {
   const writes = staged.map(({ write }) => write)
   for (const stage of stages) for (const listener of stage.listeners) listener(writes)
+  for (const [i, write] of inOrder(staged).entries()) write.committed?.(made(i))
 }

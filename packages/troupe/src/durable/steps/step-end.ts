@@ -7,7 +7,7 @@ import { StepLog } from './step-log.ts'
 
 export function logOf(records: readonly JournalRecord[], options: { readonly enterBodies?: boolean } = {}): StepLog {
   const log = new StepLog(options)
-  for (const record of records) for (const entry of record.body as unknown as LogEntry[]) log.add(entry)
+  for (const record of records) for (const entry of record.body as LogEntry[]) log.add(entry)
   return log
 }
 

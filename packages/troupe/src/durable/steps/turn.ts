@@ -127,13 +127,13 @@ export class Turn {
       texts,
       closes: settled === undefined ? false : threw ? 'failed' : 'settled',
       fragments: async () => [
-        ...(await fragmentsOf(collected.staged)),
+        ...(await fragmentsOf(collected)),
         ...(await this.#askAll(asked)),
         ...(told ? [told] : []),
         ...(settled ? [settled.fragment] : []),
       ],
-      committed: () => {
-        tellCommitted(collected)
+      committed: (made) => {
+        tellCommitted(collected, made)
         for (const item of commits) this.#life.ready(item)
         for (const { id } of asked) this.#life.delivery.setPassive(id, true)
         settled?.tell()

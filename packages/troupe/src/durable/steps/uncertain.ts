@@ -1,12 +1,11 @@
 /** Effects whose outcome nobody knows: listed for people, settled by their decision, never repeated by themselves. */
-import { type RawBuilder, sql } from 'kysely'
+import { sql } from 'kysely'
 import { checkOptions, encodeJson, failure, type Json } from '../../core/index.ts'
-import { type Bind, type Fragment, type Storage, template } from '../../storage/index.ts'
+import { type Fragment, rawTemplates, type Storage } from '../../storage/index.ts'
 import type { Settlement } from '../effect-port.ts'
 import type { Inbox } from '../inbox-port.ts'
 import type { JournalId } from '../journal-port.ts'
 import type { UncertainEffect } from '../steps-port.ts'
-import type { DurableTables } from '../tables.ts'
 import type { CallId } from './call-identity.ts'
 
 /** The sender that a settlement in an inbox names. */
@@ -38,11 +37,7 @@ function readSettlement(settlement: Settlement): Json {
 }
 
 export function createUncertainEffects(storage: Storage, inbox: Inbox): UncertainEffects {
-  const { dialect } = storage
-  const compile = <Values extends { [K in keyof Values]: Bind }>(build: (p: Values) => RawBuilder<unknown>) =>
-    template<DurableTables, Values>(dialect, (_, p) => ({
-      compile: () => build(p).compile(dialect.builder<DurableTables>()),
-    }))
+  const compile = rawTemplates(storage.dialect)
   const add = compile<Place & { effect: string; now: { readonly $: 'now' } }>(
     (p) => sql`insert into uncertain_effects (user_id, journal_id, call, effect, since)
       values (${p.user}, ${p.step}, ${p.call}, ${p.effect}, ${p.now}) on conflict do nothing`,

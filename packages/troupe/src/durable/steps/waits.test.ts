@@ -171,6 +171,22 @@ describe('a step that waits', () => {
     })
   })
 
+  it.each([
+    ['ask', 'approval', 'The answer to an approval'],
+    ['ask', 'question', 'The answer to a question'],
+    ['request', 'note to A', 'The request note to A'],
+  ])('that asked as %s:%s says in words what took too long', async (kind, name, words) => {
+    const program: Program = (recorder) => {
+      const tell = () => ({ statements: [] })
+      const asked = recorder.child('inner').wait({ call: { kind, name }, input: name, tell, timeoutMs: 60_000 })
+      return asked.catch((error: Error) => error.message)
+    }
+    await run(process, program)
+    await world.clock.advance('1m')
+    await pause()
+    const late = `${words} took longer than its wait timeout of 1m.`
+    expect(await run(process, program)).toEqual({ status: 'settled', outcome: late })
+  })
   it('clears the timer of a wait that was answered', async () => {
     const program: Program = async (recorder) => {
       const first = await ask(process, recorder, 'q', 1_000)

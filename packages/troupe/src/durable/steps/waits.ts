@@ -20,14 +20,20 @@ export const answerSender = 'answer'
 const timerPrefix = 'wait:'
 export const timerOf = (id: CallId): string => `${timerPrefix}${id}`
 
+/** A wait for people who know its step: `The request note to A`, `The answer to a question`. */
+function inWords(id: CallId): string {
+  const [, kind = '', name = ''] = /^[^/]*\/([^:]*):(.*)#\d+$/s.exec(id) ?? []
+  return kind === 'ask' ? `The answer to ${/^[aeiou]/.test(name) ? 'an' : 'a'} ${name}` : `The ${kind} ${name}`
+}
+
 /** Takes a row of the inbox into the log. What nobody waits for any more changes nothing. */
 export function receive(life: Life, row: InboxRow): void {
   if (row.from === answerSender) {
-    reply(life, row.name, row.body as unknown as Answer)
+    reply(life, row.name, row.body as Answer)
   } else if (row.from === timerSender && row.name.startsWith(timerPrefix)) {
     const id = row.name.slice(timerPrefix.length)
     const limit = duration(row.body as number)
-    reply(life, id, { error: storeError(failure('timeout', { what: `The answer to ${id}`, kind: 'wait', limit })) })
+    reply(life, id, { error: storeError(failure('timeout', { what: inWords(id), kind: 'wait', limit })) })
   } else if (row.from === settlementSender)
     settle(life, row.name, row.body as { readonly happened: boolean; readonly output?: Json })
 }

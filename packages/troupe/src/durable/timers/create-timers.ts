@@ -2,18 +2,11 @@
  * Durable timers: what falls due becomes a row of its journal's inbox in the change that removes it, so it arrives once
  * however many processes look.
  */
-import { type RawBuilder, sql } from 'kysely'
+import { sql } from 'kysely'
 import { type Cancel, type Clock, encodeJson, hashText } from '../../core/index.ts'
-import {
-  type Bind,
-  type ContentNames,
-  type Fragment,
-  type Statement,
-  type Storage,
-  template,
-} from '../../storage/index.ts'
+import { type Fragment, rawTemplates, type Statement, type Storage } from '../../storage/index.ts'
 import { lastArrival } from '../inbox/create-inbox.ts'
-import { type DurableTables, inboxContent } from '../tables.ts'
+import { inboxContent } from '../tables.ts'
 import type { Timers } from '../timers-port.ts'
 
 /** The sender that a timer's row in an inbox names. */
@@ -31,15 +24,7 @@ type Place = { readonly user: string; readonly timer: string }
 
 function compileStatements(storage: Storage) {
   const { dialect } = storage
-  const compile = <Values extends { [K in keyof Values]: Bind }>(
-    build: (p: Values) => RawBuilder<unknown>,
-    content?: ContentNames,
-  ) =>
-    template<DurableTables, Values>(
-      dialect,
-      (_, p) => ({ compile: () => build(p).compile(dialect.builder<DurableTables>()) }),
-      content,
-    )
+  const compile = rawTemplates(dialect)
   type Due = Place & { readonly now: number | { readonly $: 'now' } }
   const unread = (
     p: Due,

@@ -27,7 +27,7 @@ export function fromJson(value: Json): unknown {
   if (typeof fields.$date === 'string') return new Date(fields.$date)
   if (typeof fields.$number === 'string') return Number(fields.$number)
   if (typeof fields.$bytes === 'string') return Uint8Array.from(Buffer.from(fields.$bytes, 'base64'))
-  if (fields.$error !== undefined) return errorFromJson(fields.$error as unknown as ErrorForm)
+  if (fields.$error !== undefined) return errorFromJson(fields.$error as ErrorForm)
   return Object.fromEntries(Object.entries(fields).map(([key, item]) => [key, fromJson(item)]))
 }
 
@@ -42,7 +42,7 @@ type ErrorForm = {
 
 /** Bodies of answers and stacks stay out: they may echo prompts or keys. */
 function errorToJson(error: Error): Json {
-  if (error instanceof TroupeError) return { $error: { troupe: storeError(error) } } as unknown as Json
+  if (error instanceof TroupeError) return { $error: { troupe: storeError(error) } }
   const { statusCode, isRetryable, responseHeaders = {} } = error as Partial<ErrorForm>
   const headers = Object.entries(responseHeaders).filter(([name]) => keptHeaders.includes(name.toLowerCase()))
   return {

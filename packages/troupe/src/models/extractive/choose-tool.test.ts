@@ -1,45 +1,7 @@
-import type { LanguageModelV4FunctionTool, LanguageModelV4Prompt } from '@ai-sdk/provider'
+import type { LanguageModelV4Prompt } from '@ai-sdk/provider'
 import { describe, expect, it } from 'vitest'
-import { call, notes, tea, user } from './model.test.fixture.ts'
+import { asked, call, notes, offered, read, search, tea, user } from './model.test.fixture.ts'
 
-const offered = (name: string, inputSchema: object, description = ''): LanguageModelV4FunctionTool => ({
-  type: 'function',
-  name,
-  description,
-  inputSchema,
-})
-const search = offered(
-  'search_documents',
-  { type: 'object', properties: { query: { type: 'string' }, limit: { type: 'integer' } }, required: ['query'] },
-  'Finds passages.',
-)
-const read = offered(
-  'read_document',
-  { type: 'object', properties: { path: { type: 'string' }, from: { type: 'integer' } }, required: ['path'] },
-  'Reads lines.',
-)
-const asked = (
-  question: string,
-  ...results: [name: string, input: object, value: unknown][]
-): LanguageModelV4Prompt => [
-  user(question),
-  ...results.flatMap(
-    ([toolName, input, value], i): LanguageModelV4Prompt => [
-      { role: 'assistant', content: [{ type: 'tool-call', toolCallId: `call-${i + 1}`, toolName, input }] },
-      {
-        role: 'tool',
-        content: [
-          {
-            type: 'tool-result',
-            toolCallId: `call-${i + 1}`,
-            toolName,
-            output: { type: 'json', value: JSON.parse(JSON.stringify(value)) },
-          },
-        ],
-      },
-    ],
-  ),
-]
 const callIn = async (options: Parameters<typeof call>[0]) => {
   const { content, finishReason } = await call(options)
   const [part] = content

@@ -1,52 +1,14 @@
-import type { LanguageModelV4CallOptions, LanguageModelV4FunctionTool, LanguageModelV4Prompt } from '@ai-sdk/provider'
+import type { LanguageModelV4CallOptions, LanguageModelV4Prompt } from '@ai-sdk/provider'
 import { generateText, isStepCount, Output, streamText, tool } from 'ai'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { extractiveModel } from './extractive-model.ts'
-import { call, model, notes, tea, user } from './model.test.fixture.ts'
+import { asked, call, model, notes, read, search, tea, user } from './model.test.fixture.ts'
 
 const textOf = async (text: string, options: Partial<LanguageModelV4CallOptions> = {}) => {
   const { content } = await call({ prompt: [user(text)], ...options })
   return content.map((part) => (part.type === 'text' ? part.text : part.type)).join('')
 }
-const offered = (name: string, inputSchema: object, description = ''): LanguageModelV4FunctionTool => ({
-  type: 'function',
-  name,
-  description,
-  inputSchema,
-})
-const search = offered(
-  'search_documents',
-  { type: 'object', properties: { query: { type: 'string' }, limit: { type: 'integer' } }, required: ['query'] },
-  'Finds passages.',
-)
-const read = offered(
-  'read_document',
-  { type: 'object', properties: { path: { type: 'string' }, from: { type: 'integer' } }, required: ['path'] },
-  'Reads lines.',
-)
-const asked = (
-  question: string,
-  ...results: [name: string, input: object, value: unknown][]
-): LanguageModelV4Prompt => [
-  user(question),
-  ...results.flatMap(
-    ([toolName, input, value], i): LanguageModelV4Prompt => [
-      { role: 'assistant', content: [{ type: 'tool-call', toolCallId: `call-${i + 1}`, toolName, input }] },
-      {
-        role: 'tool',
-        content: [
-          {
-            type: 'tool-result',
-            toolCallId: `call-${i + 1}`,
-            toolName,
-            output: { type: 'json', value: JSON.parse(JSON.stringify(value)) },
-          },
-        ],
-      },
-    ],
-  ),
-]
 describe('extractiveModel', () => {
   it('answers from the text in the prompt, word for word', async () => {
     const answer = await textOf(`How long should green tea brew?\n\n${tea}`)

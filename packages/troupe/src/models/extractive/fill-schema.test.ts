@@ -1,30 +1,8 @@
 import type { LanguageModelV4Prompt } from '@ai-sdk/provider'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { call, notes, tea, user } from './model.test.fixture.ts'
+import { asked, call, notes, tea, user } from './model.test.fixture.ts'
 
-const asked = (
-  question: string,
-  ...results: [name: string, input: object, value: unknown][]
-): LanguageModelV4Prompt => [
-  user(question),
-  ...results.flatMap(
-    ([toolName, input, value], i): LanguageModelV4Prompt => [
-      { role: 'assistant', content: [{ type: 'tool-call', toolCallId: `call-${i + 1}`, toolName, input }] },
-      {
-        role: 'tool',
-        content: [
-          {
-            type: 'tool-result',
-            toolCallId: `call-${i + 1}`,
-            toolName,
-            output: { type: 'json', value: JSON.parse(JSON.stringify(value)) },
-          },
-        ],
-      },
-    ],
-  ),
-]
 describe('its JSON', () => {
   const json = async (prompt: LanguageModelV4Prompt, schema: z.ZodType) => {
     const { content, finishReason } = await call({

@@ -1,5 +1,5 @@
 /** Texts and calls that the tests of the extractive model share. */
-import type { LanguageModelV4CallOptions, LanguageModelV4Prompt } from '@ai-sdk/provider'
+import type { LanguageModelV4CallOptions, LanguageModelV4FunctionTool, LanguageModelV4Prompt } from '@ai-sdk/provider'
 import { extractiveModel } from './extractive-model.ts'
 
 export const tea = `# Tea
@@ -38,6 +38,45 @@ export const user = (text: string): LanguageModelV4Prompt[number] => ({
   role: 'user',
   content: [{ type: 'text', text }],
 })
+export const offered = (name: string, inputSchema: object, description = ''): LanguageModelV4FunctionTool => ({
+  type: 'function',
+  name,
+  description,
+  inputSchema,
+})
+export const search = offered(
+  'search_documents',
+  { type: 'object', properties: { query: { type: 'string' }, limit: { type: 'integer' } }, required: ['query'] },
+  'Finds passages.',
+)
+export const read = offered(
+  'read_document',
+  { type: 'object', properties: { path: { type: 'string' }, from: { type: 'integer' } }, required: ['path'] },
+  'Reads lines.',
+)
+/** A question, and what the tools that were called for it gave. */
+export const asked = (
+  question: string,
+  ...results: [name: string, input: object, value: unknown][]
+): LanguageModelV4Prompt => [
+  user(question),
+  ...results.flatMap(
+    ([toolName, input, value], i): LanguageModelV4Prompt => [
+      { role: 'assistant', content: [{ type: 'tool-call', toolCallId: `call-${i + 1}`, toolName, input }] },
+      {
+        role: 'tool',
+        content: [
+          {
+            type: 'tool-result',
+            toolCallId: `call-${i + 1}`,
+            toolName,
+            output: { type: 'json', value: JSON.parse(JSON.stringify(value)) },
+          },
+        ],
+      },
+    ],
+  ),
+]
 export const model = extractiveModel()
 export const call = (options: Partial<LanguageModelV4CallOptions> & { prompt: LanguageModelV4Prompt }) =>
   model.doGenerate(options)

@@ -20,7 +20,7 @@ export type Role =
   | { readonly kind: 'plan'; readonly planner: string; readonly executor: string }
   | { readonly kind: 'loop'; readonly body: string; readonly check: string; readonly max: number }
 
-export interface CanonicalNode {
+export type CanonicalNode = {
   readonly name: string
   readonly kind: NodeKind
   /** The name of the agent's definition; of agent nodes alone. */
@@ -38,7 +38,7 @@ export interface CanonicalNode {
 export type EdgeType = 'invoke' | 'notify' | 'query' | 'stream'
 
 /** Looks at the value that would go along an edge; `path` is dotted, absent = the whole value. */
-export interface Condition {
+export type Condition = {
   readonly path?: string
   readonly equals?: Json
   readonly notEquals?: Json
@@ -48,7 +48,7 @@ export interface Condition {
   readonly lessThan?: number
 }
 
-export interface CanonicalEdge {
+export type CanonicalEdge = {
   readonly from: string
   readonly to: string
   readonly type: EdgeType
@@ -65,7 +65,7 @@ export interface CanonicalEdge {
   readonly when?: Condition
 }
 
-export interface CanonicalTopology {
+export type CanonicalTopology = {
   readonly version: 1
   readonly nodes: readonly CanonicalNode[]
   readonly edges: readonly CanonicalEdge[]

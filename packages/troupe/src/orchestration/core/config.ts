@@ -3,7 +3,7 @@ import type { Json } from '../../core/index.ts'
 import type { FailurePolicy, Join } from './canonical.ts'
 
 /** The bounds of a run over its whole tree; `time` in milliseconds, `cost` in US dollars. */
-export interface Budgets {
+export type Budgets = {
   readonly steps: number
   readonly depth: number
   readonly hops: number
@@ -13,7 +13,7 @@ export interface Budgets {
 }
 
 /** Milliseconds; absent = none. `tool` and `model` are kept by the step, the others by the core. */
-export interface Timeouts {
+export type Timeouts = {
   readonly run?: number
   readonly branch?: number
   readonly step?: number
@@ -24,7 +24,7 @@ export interface Timeouts {
   readonly human?: number
 }
 
-export interface RetryRule {
+export type RetryRule = {
   /** All attempts, the first included. */
   readonly attempts: number
   /** Milliseconds before the second attempt; doubles, up to 60 s, less up to half of it by jitter. */
@@ -32,14 +32,14 @@ export interface RetryRule {
 }
 
 /** What becomes of a step that failed: `retry` first, then the rest, in which `fail` is meant where nothing is named. */
-export interface ErrorRule {
+export type ErrorRule = {
   readonly retry?: RetryRule
   readonly agent?: string
   readonly value?: Json
   readonly ask?: true
 }
 
-export interface Guards {
+export type Guards = {
   /** Kept by the step, which counts its own tool calls. */
   readonly repetition: { readonly nudge: number; readonly stop: number } | false
   readonly pingPong: { readonly hops: number } | false
@@ -53,7 +53,7 @@ export type BreakOn =
   | { readonly on: 'tool'; readonly tool: string }
   | { readonly on: 'seq'; readonly seq: number }
 
-export interface PinnedConfig {
+export type PinnedConfig = {
   readonly budget: Budgets
   readonly timeouts: Timeouts
   readonly join: Join

@@ -42,7 +42,7 @@ export function holdFailure(
 ): void {
   const { id, branch, agent } = step
   const { usage, taint } = more
-  const detail = { error, ...(usage ? { usage } : {}) } as unknown as Json
+  const detail = { error, ...(usage ? { usage } : {}) }
   d.emit({ type: 'step.waiting', step: id, branch, agent, reason: 'breakpoint', detail, ...taintField(taint) })
   pauseRun(d, 'breakpoint', { on: 'error', step: id, agent })
 }

@@ -19,7 +19,7 @@ export function evolveStep(state: State, event: StepEvent): State {
       changeStep(state, step, () => {
         ledger.set(step, 'status', 'waiting')
         ledger.set(step, 'reason', event.reason)
-        if (event.reason === 'breakpoint') ledger.set(step, 'held', event.detail as unknown as StepEnding)
+        if (event.reason === 'breakpoint') ledger.set(step, 'held', event.detail as StepEnding)
       })
       return state
     case 'step.resumed':

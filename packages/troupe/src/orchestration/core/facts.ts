@@ -2,7 +2,7 @@
 import type { Json, StoredError, TaintLabel } from '../../core/index.ts'
 
 /** What a step used; `cost` in US dollars, `unknown` the models whose price nobody knows. */
-export interface StepUsage {
+export type StepUsage = {
   readonly inputTokens: number
   readonly outputTokens: number
   readonly cost?: number
@@ -10,12 +10,12 @@ export interface StepUsage {
 }
 
 /** What a value came with, where it came with any: no part of what is decided, and carried to all that follows. */
-export interface Tainted {
+export type Tainted = {
   readonly taint?: readonly TaintLabel[]
 }
 
 /** One invocation's result as the meeting agent sees it. */
-export interface Result {
+export type Result = {
   readonly agent: string
   readonly success: boolean
   readonly value?: Json
@@ -24,7 +24,7 @@ export interface Result {
   readonly request?: Json
 }
 
-export interface Guard {
+export type Guard = {
   readonly name: string
   readonly limit: number
   readonly used: number
@@ -32,7 +32,7 @@ export interface Guard {
 }
 
 /** Why a branch, a step or the run is being stopped. */
-export interface Recall {
+export type Recall = {
   readonly as: 'cancelled' | 'failed'
   readonly error: StoredError
 }

@@ -22,7 +22,7 @@ export type BarrierId = string
 export type QuestionId = string
 
 /** What a run depends on and that may change between releases: fixed when it starts. */
-export interface Pinned {
+export type Pinned = {
   readonly topology: CanonicalTopology
   readonly config: PinnedConfig
   /** Of each agent in the topology, by name. */
@@ -128,7 +128,7 @@ export interface Asked {
 }
 
 /** Where a run stands still: before this step, before a call of this step, or with its failure. */
-export interface Breakpoint {
+export type Breakpoint = {
   readonly on: 'error' | 'agent' | 'tool' | 'seq' | 'step'
   readonly step: StepId
   readonly agent: string

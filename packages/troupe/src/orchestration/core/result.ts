@@ -14,7 +14,7 @@ export interface Standing {
   readonly over: boolean
 }
 
-export interface BranchAccount {
+export type BranchAccount = {
   readonly id: string
   readonly agent: string
   readonly status: 'running' | 'waiting' | 'completed' | 'failed' | 'cancelled'
@@ -23,7 +23,7 @@ export interface BranchAccount {
   readonly error?: StoredError
 }
 
-export interface RunAccount {
+export type RunAccount = {
   readonly status: RunStatus
   readonly reason?: RunReason
   readonly success: boolean

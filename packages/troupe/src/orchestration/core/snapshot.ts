@@ -29,7 +29,7 @@ export function saveState(state: Readonly<State>): Json {
 const named = <T extends object>(value: T): T => Object.assign(dict<T>(), value)
 
 export function loadState(saved: Json): State {
-  const plain = saved as unknown as Record<string, unknown>
+  const plain = saved as Record<string, unknown>
   const state = createState()
   for (const [key, value] of Object.entries(plain)) {
     if ((maps as readonly string[]).includes(key)) {

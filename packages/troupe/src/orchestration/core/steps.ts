@@ -104,8 +104,7 @@ function emitEnd(d: Deciding, step: Step, branch: Branch, ending: StepEnding, re
   d.emit({ type: 'step.completed', step: id, branch: branch.id, agent, outcome, ...more, ...print })
 }
 
-const printOf = (branch: Branch, outcome: Outcome) =>
-  hashJson([branch.node, branch.input, outcome as unknown as Json]).slice(0, 16)
+const printOf = (branch: Branch, outcome: Outcome) => hashJson([branch.node, branch.input, outcome]).slice(0, 16)
 
 /** The reply goes to who asked, if that one still waits. */
 function endServing(d: Deciding, step: Step, ending: StepEnding) {

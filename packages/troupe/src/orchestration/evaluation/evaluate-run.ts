@@ -25,7 +25,7 @@ export interface EvaluationChange extends Pick<NonNullable<ForkOptions['edit']>,
 }
 
 /** Of one side. */
-export interface RunFigures {
+export type RunFigures = {
   readonly quality: number
   readonly steps: number
   /** In and out. */
@@ -35,7 +35,7 @@ export interface RunFigures {
   readonly durationMs: number
 }
 
-export interface EvaluatedRun {
+export type EvaluatedRun = {
   readonly run: string
   /** `skipped`: the budget was used up before it began. */
   readonly status: 'scored' | 'failed' | 'skipped'
@@ -51,7 +51,7 @@ export interface EvaluatedRun {
   /** What it used, also where it failed. */
   readonly spent: Spent
 }
-export interface Spent {
+export type Spent = {
   readonly tokens: number
   /** US dollars. */
   readonly cost: number

@@ -5,7 +5,6 @@ import {
   checkSignal,
   failure,
   hashJson,
-  type Json,
   jsonSchemaOf,
   listOf,
   type UserId,
@@ -126,10 +125,8 @@ async function begun(
   const hash = hashJson([
     model === undefined ? null : fingerprintOf(model),
     prompts,
-    (topology?.canonical ?? null) as unknown as Json,
-    typeof score === 'object' && 'schema' in score
-      ? ((jsonSchemaOf(score.schema) ?? 'schema') as Json)
-      : fingerprintOf(score),
+    topology?.canonical ?? null,
+    typeof score === 'object' && 'schema' in score ? (jsonSchemaOf(score.schema) ?? 'schema') : fingerprintOf(score),
     live,
   ])
   const { runs: ids, done } = await record.begin(hash, async () =>

@@ -2,9 +2,9 @@
  * What an evaluation that has an id has done: the runs that it chose, and the report of each as it was made. Begun again with
  * its id it goes on with what is left, and pays for nothing twice. Kept for 30 days.
  */
-import { type RawBuilder, sql } from 'kysely'
+import { sql } from 'kysely'
 import { failure, type Json, type UserId } from '../../core/index.ts'
-import { type Bind, type ContentNames, type Storage, template } from '../../storage/index.ts'
+import { type Bind, rawTemplates, type Storage } from '../../storage/index.ts'
 import type { EvaluatedRun } from './evaluate-run.ts'
 import { evaluatedRunContent } from './evaluation-tables.ts'
 
@@ -39,18 +39,20 @@ export class EvaluationRecord {
   ): Promise<{ readonly runs: readonly string[]; readonly done: ReadonlyMap<string, EvaluatedRun> }> {
     const { user, evaluation } = this.#place
     const [rows = []] = await this.#storage.read({ user }, [this.#statements.all(this.#place, { returns: true })])
-    const bodies = new Map(rows.map((row) => [String(row.run_id), JSON.parse(String(row.body)) as Json]))
+    const bodies = new Map(
+      rows.map((row) => [String(row.run_id), JSON.parse(String(row.body)) as Begun | EvaluatedRun]),
+    )
     const begun = bodies.get('') as Begun | undefined
     if (begun && begun.hash !== hash) throw failure('evaluation.repeated', { evaluation })
     bodies.delete('')
-    if (begun) return { runs: begun.runs, done: bodies as unknown as ReadonlyMap<string, EvaluatedRun> }
+    if (begun) return { runs: begun.runs, done: bodies as ReadonlyMap<string, EvaluatedRun> }
     const runs = await choose()
-    await this.#put('', { hash, runs } as unknown as Json)
+    await this.#put('', { hash, runs })
     return { runs, done: new Map() }
   }
 
   add(run: EvaluatedRun): Promise<void> {
-    return this.#put(run.run, run as unknown as Json)
+    return this.#put(run.run, run)
   }
 
   async #put(run: string, body: Json): Promise<void> {
@@ -67,10 +69,7 @@ export class EvaluationRecord {
 type Place = { user: string; evaluation: string }
 
 function compile({ dialect }: Pick<Storage, 'dialect'>) {
-  const compiled = <Values extends { [K in keyof Values]: Bind }>(
-    build: (p: Values) => RawBuilder<unknown>,
-    content: ContentNames,
-  ) => template<unknown, Values>(dialect, (db, p) => ({ compile: () => build(p).compile(db) }), content)
+  const compiled = rawTemplates(dialect)
   return {
     all: compiled<Place>(
       (p) => sql`select evaluation, run_id, body from evaluated_runs
@@ -84,7 +83,6 @@ function compile({ dialect }: Pick<Storage, 'dialect'>) {
     ),
     sweep: compiled<{ user: string; before: Bind }>(
       (p) => sql`delete from evaluated_runs where user_id = ${p.user} and at < ${p.before}`,
-      {},
     ),
   }
 }

@@ -8,7 +8,7 @@ import { stepJournal } from '../orchestra/run-journals.ts'
 import type { RunRow } from '../orchestra/run-store.ts'
 
 /** A call that the past run had not made. */
-export interface UnrecordedCall {
+export type UnrecordedCall = {
   readonly kind: 'tool' | 'effect'
   readonly name: string
   readonly args: Json

@@ -74,6 +74,6 @@ export function exportRun(
 const atOf = (stored: Json, startedAt: number) => startedAt + (stored as { readonly durationMs: number }).durationMs
 
 export function digestOf(file: Omit<ExportedRun, 'digest'>, key: string | undefined): string {
-  const text = canonicalJson(file as unknown as Json)
+  const text = canonicalJson(file)
   return key === undefined ? hashText(text) : createHmac('sha256', key).update(text).digest('hex')
 }

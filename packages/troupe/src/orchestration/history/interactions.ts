@@ -40,7 +40,7 @@ function interactionsOf(event: NumberedEvent, { agents, asked, edges }: Known): 
     case 'barrier.arrived': {
       const { result, barrier } = event
       const to = asked.get(`barrier ${barrier}`)?.to
-      const value = result.value ?? (result.error as unknown as Json | undefined)
+      const value = result.value ?? result.error
       return to === undefined ? [] : [{ seq, from: result.agent, to, kind: 'result', ...withValue(value) }]
     }
     case 'barrier.opened':
@@ -53,7 +53,7 @@ function interactionsOf(event: NumberedEvent, { agents, asked, edges }: Known): 
     }
     case 'answer.sent': {
       const request = asked.get(`${event.step} ${event.wait}`)
-      const value = 'value' in event.answer ? event.answer.value : (event.answer.error as unknown as Json)
+      const value = 'value' in event.answer ? event.answer.value : event.answer.error
       return request ? [{ seq, from: request.to, to: request.from, kind: 'reply', value }] : []
     }
     case 'question.asked':

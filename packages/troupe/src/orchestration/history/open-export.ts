@@ -30,7 +30,7 @@ export class OpenedRun {
     this.build = file.build
     this.result = file.result === undefined ? undefined : revive(file.result)
     this.#reason = file.reason ?? null
-    this.#past = new PastRun(file.run, file.journal as unknown as readonly RunRecord[])
+    this.#past = new PastRun(file.run, file.journal as readonly RunRecord[])
   }
 
   /** All of them, or those after `from`; what `Tracer.follow` takes. */

@@ -75,7 +75,7 @@ function textsOf(value: Json, into = new Set<string>()): Set<string> {
 const changed = (input: Input, change: Change): Input =>
   Object.fromEntries(
     Object.entries(input).map(([key, value]) => [key, contents.includes(key) ? mapped(value as Json, change) : value]),
-  ) as unknown as Input
+  ) as Input
 
 export function mapped(value: Json, change: Change): Json {
   if (typeof value === 'string') return change(value)

@@ -52,7 +52,7 @@ export interface TouchedFrom {
   readonly context: Pick<ContextMesh, 'history'>
 }
 
-interface Entry {
+type Entry = {
   readonly t: string
   readonly id?: string
   readonly v?: Json
@@ -107,7 +107,7 @@ async function stepsBy(
   const steps: Step[] = []
   for (const [step, agent] of agents) {
     const records = await journals.read(user, stepJournal(past.run, step), 0, allRecords)
-    const entries = records.filter(({ at }) => at <= until).flatMap(({ body }) => body as unknown as readonly Entry[])
+    const entries = records.filter(({ at }) => at <= until).flatMap(({ body }) => body as readonly Entry[])
     steps.push({ step, agent, entries })
   }
   return steps

@@ -137,7 +137,7 @@ async function undoEffects(
 }
 
 /** An entry of a step's log, as far as it says what the step did. */
-interface Entry {
+type Entry = {
   readonly t: string
   readonly id?: string
 }
@@ -147,7 +147,7 @@ const startedBy = ({ t, id = '' }: Entry) => (t === 'wait' ? /\/run:(.+)#\d+$/.e
 
 async function entriesOf({ journals }: OrchestraParts, user: UserId, run: string, step: string) {
   const journal = await journals.load(user, stepJournal(run, step))
-  return (journal?.records ?? []).flatMap(({ body }) => body as unknown as readonly Entry[])
+  return (journal?.records ?? []).flatMap(({ body }) => body as readonly Entry[])
 }
 
 /**

@@ -4,7 +4,7 @@
  * the step's record: entered again, the step finds the same child, also in a fork of its run.
  */
 import type { ChildRun, ChildRunResult, ChildRunSpec } from '../../agents/index.ts'
-import { checkOptions, failure, hashJson, type Json } from '../../core/index.ts'
+import { checkOptions, failure, hashJson } from '../../core/index.ts'
 import type { Recorder } from '../../durable/index.ts'
 import type { Pinned } from '../core/model.ts'
 import type { RunConfig } from '../core/read-config.ts'
@@ -29,7 +29,7 @@ export async function startChildRun(
   const { topology, config: asked } = first.pinned
   const ended = recorder.wait({
     call: { kind: childWait, name: run },
-    input: hashJson([first.task, topology as unknown as Json, asked as unknown as Json]),
+    input: hashJson([first.task, topology, asked]),
     tell: async (wait) => {
       const { config, slice } = sliceOf(
         first.pinned,

@@ -1,5 +1,5 @@
 /** Two runs side by side: the first event in which they differ, moments and ids of runs aside. */
-import { canonicalJson, type Json } from '../../core/index.ts'
+import { canonicalJson } from '../../core/index.ts'
 import type { NumberedEvent } from './run-event.ts'
 
 export interface Comparison {
@@ -25,7 +25,7 @@ function essence(event: NumberedEvent): string {
   const { at: _, ...rest } = event
   if (rest.type === 'timer.set') return rest.name
   if (rest.type === 'timer.cleared') return `${rest.name} ${rest.left === undefined}`
-  if (rest.type !== 'run.started') return canonicalJson(rest as unknown as Json)
+  if (rest.type !== 'run.started') return canonicalJson(rest)
   const { more: __, ...pinned } = rest.pinned
-  return canonicalJson({ ...rest, pinned } as unknown as Json)
+  return canonicalJson({ ...rest, pinned })
 }

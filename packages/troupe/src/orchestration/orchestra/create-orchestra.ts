@@ -22,13 +22,14 @@ export type GivenParts = Omit<
 }
 
 /** Event types that observers of a troupe hear of, with the fields that hold no payload. */
-const said = ['branch', 'step', 'agent', 'node', 'barrier', 'question', 'attempt', 'kind', 'as', 'reason'] as const
+const said = ['branch', 'step', 'agent', 'node', 'barrier', 'question', 'attempt', 'kind', 'as', 'reason']
 
 export function createOrchestra(given: GivenParts, known: Known): OrchestraHost {
   const { events, holder, blobs, scores = {}, ...parts } = given
   const announce: OrchestraParts['announce'] = (userId, runId, trace, event) => {
-    const fields = event as unknown as Readonly<Record<string, string | undefined>>
-    const plain = Object.fromEntries(said.flatMap((name) => (fields[name] === undefined ? [] : [[name, fields[name]]])))
+    const plain = Object.fromEntries(
+      Object.entries(event).filter(([name, value]) => said.includes(name) && value !== undefined),
+    )
     const { type, at, seq, path } = event
     events.emit({ type, at, userId, runId, seq, trace, path, ...spanOf(userId, runId, event), ...plain })
   }

@@ -2,16 +2,16 @@
  * Runs that are over go with their retention: the row with the result, what they were found by, their budgets and commands.
  * Their journals and conversations went before, with `retention.replay`. A content-free row of each says when it ended.
  */
-import { type RawBuilder, sql } from 'kysely'
+import { sql } from 'kysely'
 import type { Clock, UserId } from '../../core/index.ts'
 import {
   type Bind,
   type Dialect,
   oneOf,
   postgresTables,
+  rawTemplates,
   type Statement,
   type Storage,
-  template,
   workTable,
 } from '../../storage/index.ts'
 import { eachOf } from './run-words.ts'
@@ -70,29 +70,22 @@ export function createEndedRuns({
 
 /** In the change that ends the run. */
 export const runEnded = (dialect: Dialect): ((values: { user: string; run: string; now: Bind }) => Statement) =>
-  compiled<{ user: string; run: string; now: Bind }>(
-    dialect,
+  rawTemplates(dialect)<{ user: string; run: string; now: Bind }>(
     (p) =>
       sql`insert into runs_ended (user_id, run_id, at) values (${p.user}, ${p.run}, ${p.now}) on conflict do nothing`,
   )
 
 function compile(dialect: Dialect) {
+  const compiled = rawTemplates(dialect)
   return {
     before: compiled<{ at: number; most: number }>(
-      dialect,
       (p) => sql`select user_id, run_id from runs_ended where at <= ${p.at} order by at limit ${p.most}`,
     ),
     removals: rowsOf.map((table) =>
       compiled<{ user: string; runs: string }>(
-        dialect,
         (p) => sql`delete from ${sql.table(table)} where user_id = ${p.user}
           and run_id ${oneOf(dialect, sql`select each.value from ${eachOf(dialect, p.runs)}`)}`,
       ),
     ),
   }
 }
-
-const compiled = <Values extends { [K in keyof Values]: Bind }>(
-  dialect: Dialect,
-  build: (p: Values) => RawBuilder<unknown>,
-) => template<unknown, Values>(dialect, (db, p) => ({ compile: () => build(p).compile(db) }))

@@ -26,7 +26,7 @@ export const isChild = ({ t, id = '' }: Pick<Entry, 't' | 'id'>): boolean =>
 /** A reply that says that a run below has not come to a good end, where the step did not stop it itself. */
 export function isFailedChild({ t, id = '', v }: Entry, entries: readonly Entry[]): boolean {
   const child = t === 'reply' ? childIn(id) : undefined
-  if (child === undefined || (v as unknown as RunAccount | undefined)?.status === 'completed') return false
+  if (child === undefined || (v as RunAccount | undefined)?.status === 'completed') return false
   return !entries.some((entry) => entry.t === 'claim' && entry.k === child)
 }
 

@@ -2,7 +2,6 @@
  * What a fork takes over of the steps of its source: the records of steps that wait, up to the first answer that the fork
  * does not share, and what LlmAgents that go on had said by then.
  */
-import type { Json } from '../../core/index.ts'
 import type { Statement } from '../../storage/index.ts'
 import { hasEnded } from '../core/state.ts'
 import { childIn } from './child-names.ts'
@@ -36,7 +35,7 @@ export async function forkSteps(parts: OrchestraParts, fork: ForkedSteps): Promi
     const children = await forkChildren(parts, fork, step.id, shared.flat())
     const kept = shared.map((entries) => entries.map((entry) => renamed(entry, fork, children.names)))
     const id = stepJournal(fork.run, step.id)
-    const { fragment } = parts.journals.create(fork.user, id, 'step', parts.clock.now(), kept as unknown as Json[])
+    const { fragment } = parts.journals.create(fork.user, id, 'step', parts.clock.now(), kept)
     statements.push(...fragment.statements, ...children.statements)
   }
   return [...statements, ...(await conversations(parts, fork, waiting))]
@@ -54,7 +53,7 @@ const answersTo = ({ source }: ForkedSteps, step: string): ReadonlySet<string> =
 
 async function entriesOf({ journals }: OrchestraParts, { user, source }: ForkedSteps, step: string) {
   const content = await journals.load(user, stepJournal(source.run, step))
-  return (content?.records ?? []).map((record) => record.body as unknown as readonly Entry[])
+  return (content?.records ?? []).map((record) => record.body as readonly Entry[])
 }
 
 /** A step that has asked for nothing begins anew. */

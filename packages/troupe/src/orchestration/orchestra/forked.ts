@@ -29,11 +29,11 @@ export interface ForkedSteps {
 }
 
 /** An entry of a step's log, as far as a fork looks into it. */
-export interface Entry {
+export type Entry = {
   readonly t: string
   readonly id?: string
   readonly v?: Json
-  readonly e?: unknown
+  readonly e?: Json
   /** The class of a claim, and its key. */
   readonly c?: string
   readonly k?: string

@@ -284,5 +284,5 @@ function readCursor(cursor: string): { readonly createdAt: number; readonly run:
   } catch {
     // Falls through to the refusal.
   }
-  throw failure('validation.failed', { what: 'The cursor', problem: 'it is not one that list() gave' })
+  throw failure('cursor.invalid')
 }

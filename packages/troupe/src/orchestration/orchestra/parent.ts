@@ -1,9 +1,8 @@
 /** Which step started a run, and which runs its budget is a part of: pinned with the run, as they never change. */
-import type { Json } from '../../core/index.ts'
 import type { Pinned, StepUsage } from '../core/model.ts'
 import type { BudgetLimits } from './run-budget.ts'
 
-export interface Parent {
+export type Parent = {
   readonly run: string
   /** The journal of the step, and its wait for this run's end. */
   readonly step: string
@@ -19,14 +18,14 @@ export interface Parent {
 }
 
 /** What a run took of the budget of the one above. */
-export interface Charge {
+export type Charge = {
   readonly steps: number
   readonly usage: StepUsage
 }
 
 export const withParent = (pinned: Pinned, parent: Parent): Pinned => ({
   ...pinned,
-  more: { ...(pinned.more as object | undefined), parent: parent as unknown as Json },
+  more: { ...(pinned.more as object | undefined), parent },
 })
 
 /** What a run tells those that its steps start of itself, and of the runs above it as far as their budget is limited. */

@@ -19,7 +19,7 @@ import type { PlacedEvent } from './run-event.ts'
 import type { RunStore } from './run-store.ts'
 
 /** A token, a thought, progress: not stored, may be dropped, followed by the event that holds the whole. */
-export interface LivePart {
+export type LivePart = {
   readonly step: string
   readonly agent: string
   readonly part: Json

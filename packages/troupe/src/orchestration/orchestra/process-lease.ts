@@ -5,9 +5,9 @@
  *
  * A lease only says who may try: that two write one journal is made impossible by the journal's epoch.
  */
-import { type RawBuilder, sql } from 'kysely'
+import { sql } from 'kysely'
 import { type Cancel, type Clock, failure, type Ids } from '../../core/index.ts'
-import { type Bind, type Statement, type Storage, template } from '../../storage/index.ts'
+import { type Bind, rawTemplates, type Statement, type Storage } from '../../storage/index.ts'
 
 export interface ProcessLease {
   /** The name under which this process holds its runs. */
@@ -147,8 +147,7 @@ class StoredLease implements ProcessLease {
 }
 
 function compileStatements({ dialect }: Storage) {
-  const compile = <Values extends { [K in keyof Values]: Bind }>(build: (p: Values) => RawBuilder<unknown>) =>
-    template<unknown, Values>(dialect, (db, p) => ({ compile: () => build(p).compile(db) }))
+  const compile = rawTemplates(dialect)
   return {
     begin: compile<{ node: string; until: Bind }>(
       (p) => sql`insert into run_nodes (node, lease_until) values (${p.node}, ${p.until}) on conflict do nothing`,

@@ -6,7 +6,7 @@ import type { Command } from '../core/model.ts'
 import type { OrchestraParts } from './parts.ts'
 import { stepJournal } from './run-journals.ts'
 import type { Follows } from './taken.ts'
-import { type Told, toJson } from './wire.ts'
+import { toJson } from './wire.ts'
 
 interface At {
   readonly user: UserId
@@ -24,7 +24,7 @@ export const rowsFollowing = (parts: OrchestraParts, at: At, follows: readonly F
 export function rowsOf({ journals, steps, timers }: OrchestraParts, at: At, command: Command): readonly Statement[] {
   switch (command.type) {
     case 'timer.set': {
-      const body = toJson({ type: 'timer', name: command.name } satisfies Told)
+      const body = toJson({ type: 'timer', name: command.name })
       return timers.set(at.user, at.journal, command.name, command.due, body).statements
     }
     case 'answer.deliver': {

@@ -8,7 +8,7 @@ import type { UserId } from '../../core/index.ts'
 import { type Dialect, type Statement, template } from '../../storage/index.ts'
 import type { OrchestrationTables } from './migrations.ts'
 
-export interface BudgetLimits {
+export type BudgetLimits = {
   readonly tokens?: number
   /** US dollars. */
   readonly cost?: number

@@ -4,9 +4,9 @@
  *
  * It only says which: to take one is a statement of the change that takes over its journal.
  */
-import { type RawBuilder, sql } from 'kysely'
+import { sql } from 'kysely'
 import { type Cancel, type Clock, TroupeError, type UserId } from '../../core/index.ts'
-import { type Bind, type Storage, template } from '../../storage/index.ts'
+import { rawTemplates, type Storage } from '../../storage/index.ts'
 import type { ProcessLease } from './process-lease.ts'
 
 export interface RunClaims {
@@ -177,8 +177,7 @@ class Claims implements RunClaims {
  */
 function compileStatements(storage: Storage) {
   const { dialect } = storage
-  const compile = <Values extends { [K in keyof Values]: Bind }>(build: (p: Values) => RawBuilder<unknown>) =>
-    template<unknown, Values>(dialect, (db, p) => ({ compile: () => build(p).compile(db) }))
+  const compile = rawTemplates(dialect)
   const held = sql`(w.moving = 1 or w.owner <> '')`
   return {
     free: compile<{ after: string; form: number }>(

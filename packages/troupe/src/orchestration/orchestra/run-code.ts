@@ -1,6 +1,6 @@
 /** The code of runs: what the troupe knows, and what came with the latest starts alone. */
 import type { Agent } from '../../agents/index.ts'
-import { canonicalJson, failure, type Json } from '../../core/index.ts'
+import { canonicalJson, failure } from '../../core/index.ts'
 import type { CanonicalTopology } from '../core/canonical.ts'
 import type { Pinned } from '../core/model.ts'
 import { type CompiledTopology, defineTopology } from '../topology/define-topology.ts'
@@ -14,7 +14,7 @@ export interface Known {
 
 /** The name of a team: the one it is registered under, else that of the agent that is alone in it. */
 export function teamNames({ topologies }: Known): (topology: CanonicalTopology) => string | undefined {
-  const textOf = (topology: CanonicalTopology) => canonicalJson(topology as unknown as Json)
+  const textOf = (topology: CanonicalTopology) => canonicalJson(topology)
   const names = new Map([...topologies].map(([name, { canonical }]) => [textOf(canonical), name]))
   return (topology) => {
     const name = names.size > 0 ? names.get(textOf(topology)) : undefined
@@ -54,9 +54,9 @@ export class RunCode {
    * @throws ConflictError `run.agents_missing`
    */
   of(key: string, run: string, names: readonly string[], { topology }: Pick<Pinned, 'topology'>, given?: Code): Code {
-    const pinned = canonicalJson(topology as unknown as Json)
+    const pinned = canonicalJson(topology)
     const topologies = [...this.#known.topologies.values()]
-    const known = topologies.find((each) => canonicalJson(each.canonical as unknown as Json) === pinned)
+    const known = topologies.find((each) => canonicalJson(each.canonical) === pinned)
     if (known) return known.agents
     const own = given ?? this.#latest.get(key)
     const agents = names.flatMap((name) => own?.get(name) ?? this.#known.agents.get(name) ?? [])

@@ -2,11 +2,11 @@
  * What a run is told to do, from any process: a row of its inbox, taken in by whoever carries the run on, and beside it
  * what became of it. A command has an id; given again with it, it is done once and answered alike.
  */
-import { type RawBuilder, sql } from 'kysely'
-import { canonicalJson, failure, type Json, type StoredError, type UserId } from '../../core/index.ts'
+import { sql } from 'kysely'
+import { canonicalJson, failure, type StoredError, type UserId } from '../../core/index.ts'
 import type { Inbox } from '../../durable/index.ts'
 import type { AuditTrail } from '../../security/index.ts'
-import { type Bind, type Fragment, type Statement, type Storage, template } from '../../storage/index.ts'
+import { type Bind, type Fragment, rawTemplates, type Statement, type Storage } from '../../storage/index.ts'
 import { commandContent } from './migrations.ts'
 import { runJournal } from './run-journals.ts'
 import { type Order, toJson } from './wire.ts'
@@ -58,7 +58,7 @@ export function createRunCommands(storage: Storage, inbox: Inbox, audit?: AuditT
   return {
     async give(user, run, id, order, also = { statements: [] }) {
       const at = { user, run, id }
-      const body = canonicalJson(order as unknown as Json)
+      const body = canonicalJson(order)
       const put = inbox.put(user, runJournal(run), sender, id, toJson({ type: 'command', id, order }))
       const result = await storage.commit({
         id: null,
@@ -100,12 +100,7 @@ export function createRunCommands(storage: Storage, inbox: Inbox, audit?: AuditT
 }
 
 function compileStatements({ dialect }: Storage) {
-  const compile = <Values extends { [K in keyof Values]: Bind }>(build: (p: Values) => RawBuilder<unknown>) =>
-    template<unknown, Values>(
-      dialect,
-      (db, p) => ({ compile: () => build(p).compile(db) }),
-      commandContent('run', 'id'),
-    )
+  const compile = rawTemplates(dialect, commandContent('run', 'id'))
   const here = (p: Place) => sql`user_id = ${p.user} and run_id = ${p.run} and command_id = ${p.id}`
   return {
     insert: compile<Place & { body: string; now: Bind }>(

@@ -1,7 +1,7 @@
 /** Which runs a list shows, and the statement that finds them: along one index in the order of time, never all of them. */
 import { type RawBuilder, sql } from 'kysely'
 import { checkName, checkOptions, failure, nearest } from '../../core/index.ts'
-import { type Dialect, type Statement, template } from '../../storage/index.ts'
+import { type Dialect, rawTemplates, type Statement } from '../../storage/index.ts'
 import { runContent } from './migrations.ts'
 import { wordsIn } from './run-words.ts'
 
@@ -57,9 +57,9 @@ const wrong = (what: string, problem: string) =>
 /** @throws ValidationError naming what is near */
 export function checkFilter(filter: RunFilter): RunFilter {
   checkOptions('orchestra.list', filter, runFilters)
-  oneOf('status', filter.status, statuses)
-  oneOf('reason', filter.reason, reasons)
-  oneOf('order', filter.order, ['newest', 'oldest'])
+  checkOneOf('status', filter.status, statuses)
+  checkOneOf('reason', filter.reason, reasons)
+  checkOneOf('order', filter.order, ['newest', 'oldest'])
   if (filter.agent !== undefined) checkName('agent', filter.agent)
   if (filter.parent !== undefined) checkName('run', filter.parent)
   if (filter.team !== undefined) checkName('team', filter.team)
@@ -81,7 +81,7 @@ function checkSearch(search: unknown): void {
   if (words > mostSearched) throw wrong('search', `it holds ${words} words; ${mostSearched} are looked for at most`)
 }
 
-function oneOf(what: string, value: string | undefined, known: readonly string[]): void {
+function checkOneOf(what: string, value: string | undefined, known: readonly string[]): void {
   if (value === undefined || known.includes(value)) return
   if (typeof value !== 'string') throw wrong(what, `it is one of ${known.join(', ')}`)
   throw wrong(what, `${value} is none of ${known.join(', ')}; the nearest is ${nearest(value, known) ?? known[0]}`)
@@ -122,11 +122,7 @@ export function listRuns(
   const from = leading ? sql`run_labels l cross join runs r` : sql`runs r`
   const query = sql`select r.* from ${from} where ${sql.join(where, sql` and `)}
     order by ${at} ${order}, ${along}.run_id ${order} limit ${limit}`
-  return template<unknown, Record<never, never>>(
-    dialect,
-    (db) => ({ compile: () => query.compile(db) }),
-    runContent('run_id'),
-  )({}, { returns: true })
+  return rawTemplates(dialect, runContent('run_id'))(() => query)({}, { returns: true })
 }
 
 const labelsOf = ({ parent, search, tags = [], team, agent }: RunFilter, mark: (word: string) => string) => [

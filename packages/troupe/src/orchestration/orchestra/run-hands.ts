@@ -5,7 +5,6 @@ import {
   checkOptions,
   checkSignal,
   encodeJson,
-  failure,
   hashJson,
   type Json,
   milliseconds,
@@ -45,7 +44,7 @@ export function createRunHands(
       const question = createQuestion(options)
       return recorder.wait({
         call: { kind: 'ask', name: question.kind },
-        input: hashJson(question as unknown as Json),
+        input: hashJson(question),
         tell: (wait) => tell(wait, { type: 'asked', step: at.step, wait, question, agent: at.agent }),
       })
     },
@@ -67,9 +66,7 @@ function requestVia(
     if (!at.agents.has(to)) return messages.request(type, payload, options)
     const what = `The payload of ${type.name}`
     const json = JSON.parse(encodeJson(type.schema ? await parse(type.schema, payload, what) : payload, what)) as Json
-    const timeoutMs = milliseconds(options.timeout ?? '30s', 'The timeout of the request')
-    if (timeoutMs === 0)
-      throw failure('validation.failed', { what: 'timeout', problem: 'it must be longer than nothing' })
+    const timeoutMs = milliseconds(options.timeout ?? '30s', 'The timeout of the request', '1ms')
     const deadline = parts.clock.now() + timeoutMs
     const reply = await recorder.wait({
       call: { kind: 'request', name: `${type.name} to ${to}` },

@@ -80,7 +80,7 @@ class SentNotes implements RunNotes {
 
   live(user: UserId, run: string, part: LivePart): void {
     const followed = this.#followedNow(user, run)
-    if (followed && followed.live >= this.#clock.monotonic()) this.#send(['live', user, run, part as unknown as Json])
+    if (followed && followed.live >= this.#clock.monotonic()) this.#send(['live', user, run, part])
   }
 
   close(): void {
@@ -94,7 +94,7 @@ class SentNotes implements RunNotes {
   #hear(note: Note): void {
     const [what, user, run] = note
     if (what === 'moved') this.#host.onMoved(user, run)
-    else if (what === 'live') this.#host.onLive(user, run, note[3] as unknown as LivePart)
+    else if (what === 'live') this.#host.onLive(user, run, note[3] as LivePart)
     else if (what === 'follow' && this.#host.holds(user, run)) {
       const until = this.#clock.monotonic() + toldMs
       const key = JSON.stringify([user, run])
@@ -119,8 +119,10 @@ class SentNotes implements RunNotes {
 function readNote(text: string): Note | undefined {
   try {
     const note: unknown = JSON.parse(text)
-    return Array.isArray(note) && note.length >= 3 ? (note as unknown as Note) : undefined
+    return isNote(note) ? note : undefined
   } catch {
     return undefined
   }
 }
+
+const isNote = (note: unknown): note is Note => Array.isArray(note) && note.length >= 3

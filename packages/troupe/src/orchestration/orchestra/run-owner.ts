@@ -234,7 +234,7 @@ export class RunOwner {
 
   /** @returns what becomes of a command; what a step or a timer says is taken as it is */
   #takeRow(taken: Taken, body: Json, at: number): readonly Statement[] {
-    const told = body as unknown as Told
+    const told = body as Told
     if (told.type !== 'command') {
       taken.take(inputOf(body, at))
       return []

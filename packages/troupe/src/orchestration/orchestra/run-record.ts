@@ -6,7 +6,7 @@ import { encodeJson, type Json } from '../../core/index.ts'
 import { EncodedBody } from '../../durable/index.ts'
 import type { Event, Input } from '../core/model.ts'
 
-export interface RunRecord {
+export type RunRecord = {
   readonly input: Input
   readonly events: readonly Event[]
   /** The number of the first event. */
@@ -45,7 +45,7 @@ export function encodeRecord(record: RunRecord): EncodedBody {
 
 /** @param body of a record of a run's journal; those that hold no events of it give none */
 export function readRecord(body: Json): Partial<RunRecord> {
-  const { same = [], ...record } = body as unknown as Stored & Partial<RunRecord>
+  const { same = [], ...record } = body as Stored & Partial<RunRecord>
   for (const [at, from] of same) {
     const value = from.reduce<unknown>((inside, key) => (inside as Record<string, unknown>)[key], record)
     const holder = at.slice(0, -1).reduce<unknown>((inside, key) => (inside as Record<string, unknown>)[key], record)

@@ -1,6 +1,7 @@
 /** What `run.result()` gives: the core's account of a run, its stored errors become errors again. */
 import type { Question } from '../../agents/index.ts'
-import { type Json, restoreError, type StoredError, type TaintLabel, type TroupeError } from '../../core/index.ts'
+import { type Json, restoreError, type TaintLabel, type TroupeError } from '../../core/index.ts'
+import type { RunAccount } from '../core/result.ts'
 
 export interface BranchResult {
   readonly id: string
@@ -33,13 +34,10 @@ export interface RunResult {
   readonly taint?: readonly TaintLabel[]
 }
 
-type WithError = { readonly error?: StoredError }
-
 /** @param stored as the core gives it and the row of the run keeps it */
 export function revive(stored: Json): RunResult {
-  const result = stored as unknown as Omit<RunResult, 'error' | 'branchResults'> &
-    WithError & { readonly branchResults: readonly (Omit<BranchResult, 'error'> & WithError)[] }
-  const error = <T extends WithError>(holder: T) => (holder.error ? { error: restoreError(holder.error) } : {})
+  const result = stored as RunAccount
+  const error = (holder: Pick<RunAccount, 'error'>) => (holder.error ? { error: restoreError(holder.error) } : {})
   const branchResults = result.branchResults.map((branch) => ({ ...branch, ...error(branch) }) as BranchResult)
   return { ...result, branchResults, ...error(result) } as RunResult
 }

@@ -3,12 +3,11 @@ import type { Json, UserId } from '../../core/index.ts'
 import {
   type Bind,
   type Blobs,
-  type ContentNames,
   type Dialect,
   type Row,
   type Statement,
   type Storage,
-  template,
+  templates,
 } from '../../storage/index.ts'
 import type { RunAccount } from '../core/result.ts'
 import { runEnded } from './ended-runs.ts'
@@ -209,14 +208,6 @@ function createLooks(storage: Storage, { node, form, mark }: Holder): Omit<RunSt
 const holderIn = ({ owner, lives }: Row, node: string) =>
   owner === node ? 'here' : lives === null ? 'nobody' : 'elsewhere'
 
-const ownOf =
-  (dialect: Dialect) =>
-  <Values extends { [K in keyof Values]: Bind }>(
-    build: Parameters<typeof template<OrchestrationTables, Values>>[1],
-    content?: ContentNames,
-  ) =>
-    template<OrchestrationTables, Values>(dialect, build, content)
-
 type Standing = Key & {
   status: string
   reason: string | null
@@ -228,7 +219,7 @@ type Standing = Key & {
 }
 
 function compileWrites(dialect: Dialect) {
-  const own = ownOf(dialect)
+  const own = templates<OrchestrationTables>(dialect)
   return {
     insert: own<Key & { tags: string; agents: string; parent: string | null; team: string | null; now: Bind }>(
       (db, p) =>
@@ -289,7 +280,7 @@ function compileWrites(dialect: Dialect) {
 
 /** Who carries it on. */
 function compileHolding(dialect: Dialect) {
-  const own = ownOf(dialect)
+  const own = templates<OrchestrationTables>(dialect)
   return {
     claim: own<Key & { node: string; form: number }>((db, p) =>
       db
@@ -319,7 +310,7 @@ function compileHolding(dialect: Dialect) {
 }
 
 function compileReads(dialect: Dialect) {
-  const own = ownOf(dialect)
+  const own = templates<OrchestrationTables>(dialect)
   return {
     get: own<Key>(
       (db, p) => db.selectFrom('runs').selectAll().where('user_id', '=', p.user).where('run_id', '=', p.run),
@@ -339,7 +330,7 @@ function compileReads(dialect: Dialect) {
 
 /** Over all users. */
 function compileLooks(dialect: Dialect) {
-  const own = ownOf(dialect)
+  const own = templates<OrchestrationTables>(dialect)
   return {
     holder: own<Key>((db, p) =>
       db

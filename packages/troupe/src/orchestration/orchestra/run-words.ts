@@ -4,7 +4,7 @@
  */
 import { sql } from 'kysely'
 import type { Json } from '../../core/index.ts'
-import { type Dialect, template } from '../../storage/index.ts'
+import { type Dialect, rawTemplates } from '../../storage/index.ts'
 
 /** Different ones of what a run begins with, and of what it ends with. */
 export const mostWords = 128
@@ -39,9 +39,9 @@ export const eachOf = ({ name }: Dialect, list: string) =>
 
 /** `words`: JSON list of marks; the run's row is there. */
 export const addWords = (dialect: Dialect) =>
-  template<unknown, { user: string; run: string; words: string }>(dialect, (db, p) => ({
-    compile: () =>
+  rawTemplates(dialect)<{ user: string; run: string; words: string }>(
+    (p) =>
       sql`insert into run_labels (user_id, kind, value, created_at, run_id)
         select r.user_id, 'word', each.value, r.created_at, r.run_id from runs r cross join ${eachOf(dialect, p.words)}
-        where r.user_id = ${p.user} and r.run_id = ${p.run} on conflict do nothing`.compile(db),
-  }))
+        where r.user_id = ${p.user} and r.run_id = ${p.run} on conflict do nothing`,
+  )

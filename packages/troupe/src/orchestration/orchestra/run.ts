@@ -7,6 +7,7 @@ import {
   checkText,
   encodeJson,
   failure,
+  isObject,
   type Json,
   taintField,
   type UserId,
@@ -47,9 +48,7 @@ export interface EventOptions {
 
 /** `{ approve, hash, reason: undefined }` says no reason: it is not refused for that. */
 const withoutUnsaid = (value: unknown): unknown =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? Object.fromEntries(Object.entries(value).filter(([, one]) => one !== undefined))
-    : value
+  isObject(value) ? Object.fromEntries(Object.entries(value).filter(([, one]) => one !== undefined)) : value
 
 const over = new Set<string>(['run.completed', 'run.failed', 'run.cancelled'])
 const pageSize = 200
@@ -88,6 +87,7 @@ export class Run {
 
   /**
    * The run's journal as it is written, from its beginning or after `from`; ends with the run, or when the signal aborts.
+   * @throws ValidationError for a `from` that the run has not come to
    * @example for await (const event of run.events()) console.log(event.seq, event.type)
    */
   events(options: EventOptions = {}): AsyncGenerator<RunEvent> {
@@ -106,6 +106,7 @@ export class Run {
     const at = { run, user: this.#user, trace: traceIdOf(this.#user, run) }
     let record = 0
     refuseExpired(this.#host.parts, await this.#host.row(this.#user, run))
+    if (from > 0) await this.#refuseAhead(from)
     const paths = new Map<string, AgentPath>()
     while (!signal?.aborted) {
       const arrival = this.#host.nextEvents(this.#user, this.id, signal)
@@ -134,6 +135,25 @@ export class Run {
         arrival.stop()
       }
     }
+  }
+
+  /** Whoever waited behind what never was would wait for ever, or miss what comes. */
+  async #refuseAhead(from: number): Promise<void> {
+    let [newest, record, read] = [0, 0, pageSize]
+    while (read === pageSize && newest < from) {
+      const page = await this.#host.records(this.#user, this.id, record, pageSize)
+      for (const { seq, body } of page) {
+        const { events = [], first = 1 } = readRecord(body)
+        if (events.length > 0) newest = first + events.length - 1
+        record = seq
+      }
+      read = page.length
+    }
+    if (newest < from)
+      throw failure('validation.failed', {
+        what: 'run.events.from',
+        problem: `it is ${from}, and the newest event is ${newest}`,
+      })
   }
 
   /** Tokens and progress from now on: not stored, some may be missing. Ends with the run or the signal. */

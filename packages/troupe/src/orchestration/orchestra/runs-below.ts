@@ -102,6 +102,6 @@ export async function stillBelow(host: RunHost, user: UserId, row: RunRow): Prom
 /** A run below that was found paused: the one above has gone on, and it will as soon as it has heard of it, or has already. */
 async function isToGoOn({ parts }: RunHost, user: UserId, run: string): Promise<boolean> {
   const rows = await parts.inbox.read(user, runJournal(run), most)
-  if (rows.some(({ body }) => (body as unknown as Told).type === 'continue')) return true
+  if (rows.some(({ body }) => (body as Told).type === 'continue')) return true
   return (await parts.store.get(user, run))?.reason !== 'paused'
 }

@@ -205,7 +205,7 @@ export class StepLauncher {
   async #entered(command: Execute, recorder: Recorder): Promise<Json> {
     const agent = this.#agents.get(command.agent)
     if (!agent) throw failure('agent.unknown', { agent: command.agent, known: [...this.#agents.keys()].join(', ') })
-    return (await this.#program(agent, command, recorder)) as unknown as Json
+    return await this.#program(agent, command, recorder)
   }
 
   async #program(agent: Agent, command: Execute, recorder: Recorder): Promise<Outcome> {
@@ -310,7 +310,7 @@ function spentOf(error: StoredError): { readonly usage?: StepUsage } {
 
 /** What the core needs of an outcome; the rest stays in the step's own journal. */
 function plainOutcome(end: Json): { readonly outcome: Outcome; readonly usage?: StepUsage } {
-  const { report, ...outcome } = end as unknown as Outcome
+  const { report, ...outcome } = end as Outcome
   if (!report) return { outcome }
   const unknown = report.cost.unknown.length > 0 ? { unknown: report.cost.unknown } : {}
   return { outcome, usage: { ...report.usage, cost: report.cost.usd, ...unknown } }

@@ -3,7 +3,7 @@ import type { Json } from '../../core/index.ts'
 import { hasEnded, type State } from '../core/state.ts'
 
 /** What a run that stands still shows of itself, as JSON. */
-export interface Still {
+export type Still = {
   readonly reason?: string
   readonly questions: readonly { readonly id: string }[]
 }
@@ -29,13 +29,13 @@ export function waitingBelow(
   const below: (Still & { readonly run: string })[] = []
   for (const { run, still } of children) {
     if (still === undefined) return undefined
-    below.push({ ...(still as unknown as Still), run })
+    below.push({ ...(still as Still), run })
   }
-  const account = own.account as unknown as Still
+  const account = own.account as Still
   const questions = below.flatMap((child) => child.questions.map((q) => ({ ...q, id: `${child.run}${mark}${q.id}` })))
   const reason = account.reason ?? (questions.length > 0 ? 'question' : (below[0]?.reason ?? 'question'))
   const result = { ...account, status: 'waiting', reason, questions: [...account.questions, ...questions] }
-  return result as unknown as Json
+  return result
 }
 
 /** Nothing in it moves but what its steps wait for outside. */

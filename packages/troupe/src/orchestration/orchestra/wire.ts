@@ -23,7 +23,7 @@ export type Order =
     }
   | { readonly type: 'step.resumed'; readonly step: string }
 
-interface Tainted {
+type Tainted = {
   readonly taint?: readonly TaintLabel[]
 }
 
@@ -64,11 +64,11 @@ export type Told =
   | { readonly type: 'command'; readonly id: string; readonly order: Order }
   | { readonly type: 'charged'; readonly run: string; readonly steps: number; readonly usage: StepUsage }
 
-export const toJson = (told: Told): Json => told as unknown as Json
+export const toJson = (told: Told): Json => told
 
 /** @param at when the run takes it in, ms since 1970 */
 export function inputOf(body: Json, at: number): Input {
-  const told = body as unknown as Told
+  const told = body as Told
   switch (told.type) {
     case 'settled':
       return {

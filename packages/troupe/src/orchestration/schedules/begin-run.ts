@@ -49,7 +49,7 @@ export async function beginRun(
 
 async function taskOf(parts: ScheduleParts, { user, row, body, signal }: Beginning): Promise<Json> {
   const { task, prepare } = row.spec
-  if (prepare === undefined) return task === undefined ? (body as unknown as Json) : task
+  if (prepare === undefined) return task === undefined ? (body as Json) : task
   const make = parts.code.prepare[prepare]
   if (!make) throw failure('invariant.broken', { rule: 'who begins a run has the code of its schedule' })
   const limit = { clock: parts.clock, limitMs: prepareMs, kind: 'schedule', signal }

@@ -53,7 +53,10 @@ export class ScheduleCode {
     const found = this.#known.topologies.get(topology)
     if (found) return found
     const names = [...this.#known.topologies.keys()]
-    throw failure('topology.unknown', { topology, nearest: nearest(topology, names) ?? (names.join(', ') || 'none') })
+    throw failure('topology.unknown', {
+      topology,
+      nearest: nearest(topology, names) ?? (names.join(', ') || 'still to be registered'),
+    })
   }
 
   /** Keeps code that no list of the troupe may name, for as long as this process lives. */

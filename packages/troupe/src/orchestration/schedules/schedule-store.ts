@@ -2,9 +2,16 @@
  * The rows of schedules. Everything that changes one raises its `turn` from the one that was read: of several processes
  * that serve a schedule one goes on, and the others have changed nothing.
  */
-import { type RawBuilder, sql } from 'kysely'
+import { sql } from 'kysely'
 import type { UserId } from '../../core/index.ts'
-import { type Bind, type ContentNames, type Row, type Statement, type Storage, template } from '../../storage/index.ts'
+import {
+  type Bind,
+  type ContentNames,
+  type Row,
+  rawTemplates,
+  type Statement,
+  type Storage,
+} from '../../storage/index.ts'
 import { type Source, type StoredSpec, sourceOf } from './schedule-spec.ts'
 import { occasionContent, scheduleContent } from './schedule-tables.ts'
 
@@ -202,11 +209,6 @@ function workOf({ state, spec }: Pick<ScheduleRow, 'state' | 'spec'>, due: Bind)
   return { source: listens ? source : null, due: state === 'paused' ? null : due }
 }
 
-const compilerOf =
-  ({ dialect }: Storage) =>
-  <Values extends { [K in keyof Values]: Bind }>(build: (p: Values) => RawBuilder<unknown>, content?: ContentNames) =>
-    template<unknown, Values>(dialect, (db, p) => ({ compile: () => build(p).compile(db) }), content)
-
 const { spec, problem } = scheduleContent('schedule')
 const specContent: ContentNames = { spec: spec as [string, string] }
 const problemContent: ContentNames = { problem: problem as [string, string] }
@@ -214,7 +216,7 @@ const problemContent: ContentNames = { problem: problem as [string, string] }
 const here = (p: Key) => sql`user_id = ${p.user} and schedule_id = ${p.schedule}`
 
 function compileWrites(storage: Storage) {
-  const compile = compilerOf(storage)
+  const compile = rawTemplates(storage.dialect)
   type Named = Key & { occasion: string }
   type Set = {
     state: string
@@ -266,7 +268,7 @@ function compileWrites(storage: Storage) {
 }
 
 function compileReads(storage: Storage) {
-  const compile = compilerOf(storage)
+  const compile = rawTemplates(storage.dialect)
   const content = scheduleContent('schedule_id')
   const waiting = sql`(select count(*) from schedule_occasions o
     where o.user_id = s.user_id and o.schedule_id = s.schedule_id) as waiting`

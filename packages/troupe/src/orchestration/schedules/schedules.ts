@@ -4,6 +4,8 @@ import {
   checkName,
   checkOptions,
   createPage,
+  decodeCursor,
+  encodeCursor,
   failure,
   type Json,
   type Page,
@@ -73,17 +75,21 @@ export class Schedules {
     return scheduleOf(await this.#row(checkId(id)))
   }
 
-  /** In the order of their ids; 50 a page unless said, 500 at most. */
+  /**
+   * In the order of their ids; 50 a page unless said, 500 at most.
+   * @throws ValidationError `cursor.invalid`
+   */
   async list(options: { readonly limit?: number; readonly cursor?: string } = {}): Promise<Page<Schedule>> {
     checkOptions('schedules.list', options, ['limit', 'cursor'])
     const limit = Math.min(Math.max(1, options.limit ?? 50), 500)
+    const after = options.cursor === undefined ? '' : decodeCursor(options.cursor)
     const { store, clock } = this.#keeper.parts
-    const rows = await store.list(this.#user, options.cursor ?? '', limit)
+    const rows = await store.list(this.#user, after, limit)
     const now = clock.now()
     const items = rows.map((row) => scheduleOf({ ...row, now }))
-    return createPage(items, rows.length === limit ? rows.at(-1)?.id : undefined, (cursor) =>
-      this.list({ limit, cursor }),
-    )
+    const last = rows.length === limit ? rows.at(-1)?.id : undefined
+    const next = last === undefined ? undefined : encodeCursor(last)
+    return createPage(items, next, (cursor) => this.list({ limit, cursor }))
   }
 
   /**

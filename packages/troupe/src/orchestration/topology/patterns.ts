@@ -1,6 +1,6 @@
 /** Ready topologies. Each is an ordinary topology of nodes and edges; all take `config` for what a run is told by default. */
 import type { Agent, StepContext } from '../../agents/index.ts'
-import { checkFlag, checkOptions, failure, type Json, listOf } from '../../core/index.ts'
+import { checkFlag, checkOptions, failure, isObject, type Json, listOf } from '../../core/index.ts'
 import type { CanonicalEdge, CanonicalTopology, Role } from '../core/canonical.ts'
 import type { RunConfig } from '../core/read-config.ts'
 import { checkDefinition, Draft } from './draft.ts'
@@ -54,8 +54,7 @@ function some<T>(what: string, list: readonly T[]): readonly T[] {
 const flag = (what: string, value: boolean | undefined) => value !== undefined && checkFlag(what, value)
 
 function record<T>(what: string, value: { readonly [key: string]: T }): { readonly [key: string]: T } {
-  if (typeof value === 'object' && value !== null && !Array.isArray(value) && Object.keys(value).length > 0)
-    return value
+  if (isObject(value) && Object.keys(value).length > 0) return value
   throw failure('validation.failed', { what, problem: 'it must be an object with at least one entry' })
 }
 function code<F>(what: string, value: F): F {

@@ -40,7 +40,7 @@ export function createRoleAgent(name: string, role: Role, code?: RoleCode): Agen
     name,
     ...(lacks ? { incomplete: 'it carries out a function that was not passed' } : {}),
     access: Object.freeze({}),
-    fingerprint: hashText(`${canonicalJson(role as unknown as Json)}\n${source ?? ''}`),
+    fingerprint: hashText(`${canonicalJson(role)}\n${source ?? ''}`),
     step: async (entry: StepEntry) => step(entry),
   })
 }
@@ -157,9 +157,7 @@ function plan({ planner, executor }: RoleOf<'plan'>, entry: StepEntry): Outcome 
   const { tasks } = fieldsOf(value)
   const saw = 'results' in fieldsOf(first.request)
   const next = Array.isArray(tasks) ? tasks : !saw && Array.isArray(value) ? value : undefined
-  return next && next.length > 0
-    ? invoke(next.map((input) => ({ agent: executor, input: input as Json })))
-    : finish(value)
+  return next && next.length > 0 ? invoke(next.map((input) => ({ agent: executor, input }))) : finish(value)
 }
 
 /** The body's value goes to the check; what does not pass goes back to the body with the feedback. */

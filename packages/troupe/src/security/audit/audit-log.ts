@@ -9,7 +9,9 @@ import {
   type Clock,
   checkOptions,
   createPage,
+  decodeCursor,
   type Events,
+  encodeCursor,
   failure,
   type Ids,
   type Page,
@@ -112,6 +114,7 @@ export class AuditLog implements AuditTrail {
 
   /** A decision that was made elsewhere, as a server makes it at its door. Neither fails nor waits. */
   record(deed: Decided): void {
+    checkDeed(deed)
     const { user = '', allowed, reason } = deed
     this.#soon(this.#stored(user, deed, allowed, reason), allowed ? 'audit.lost' : 'incident.lost')
   }
@@ -141,7 +144,7 @@ export class AuditLog implements AuditTrail {
 
   /**
    * Records, the newest first.
-   * @throws ValidationError `option.unknown`, `validation.failed`
+   * @throws ValidationError `option.unknown`, `validation.failed`, `cursor.invalid`
    * @example for await (const record of await troupe.audit.list({ user: 'ada', allowed: false })) console.log(record)
    */
   async list(query: AuditQuery = {}): Promise<Page<AuditRecord>> {
@@ -155,7 +158,8 @@ export class AuditLog implements AuditTrail {
       const stored = toStored(row)
       return stored ? [toRecord(stored)] : []
     })
-    const cursor = rows.length > limit ? items.at(-1)?.id : undefined
+    const last = rows.length > limit ? items.at(-1)?.id : undefined
+    const cursor = last === undefined ? undefined : encodeCursor(last)
     return createPage(items, cursor, (next) => this.list({ ...query, cursor: next }))
   }
 
@@ -314,9 +318,9 @@ export class AuditLog implements AuditTrail {
   #filterOf(query: AuditQuery): ListFilter {
     checkOptions('audit.list', query, queryNames)
     const { user, actor, operation, resource, allowed, limit = 100, cursor } = query
-    for (const [name, value] of Object.entries({ user, actor, operation, resource, cursor }))
+    for (const [name, value] of Object.entries({ user, actor, operation, resource }))
       if (value !== undefined && (typeof value !== 'string' || value === ''))
-        throw failure('validation.failed', { what: name, problem: 'it is a text that is not empty' })
+        throw failure('validation.failed', { what: name, problem: 'it must be a text that is not empty' })
     if (!Number.isInteger(limit) || limit < 1 || limit > 1_000)
       throw failure('validation.failed', { what: 'limit', problem: 'it is 1 to 1,000' })
     if (allowed !== undefined && typeof allowed !== 'boolean')
@@ -330,7 +334,7 @@ export class AuditLog implements AuditTrail {
       allowed,
       from: moment('from', query.from),
       to: moment('to', query.to),
-      before: cursor,
+      before: cursor === undefined ? undefined : decodeCursor(cursor),
       limit,
     }
   }
@@ -353,4 +357,16 @@ function idAt(ms: number): string {
   for (let time = Math.max(0, Math.floor(ms)), i = 0; i < 10; i++, time = Math.floor(time / 32))
     id = alphabet[time % 32] + id
   return id
+}
+
+const deedNames = ['user', 'actor', 'operation', 'resource', 'entry', 'key', 'allowed', 'reason']
+
+/** What a host tells: one that could not be stored would be lost with only an event. */
+function checkDeed(deed: Decided): void {
+  checkOptions('audit.record', deed, deedNames)
+  const wrong = (what: string, problem: string) =>
+    failure('validation.failed', { what: `audit.record ${what}`, problem })
+  for (const name of ['actor', 'operation'] as const)
+    if (typeof deed[name] !== 'string' || deed[name] === '') throw wrong(name, 'it must be a text that is not empty')
+  if (typeof deed.allowed !== 'boolean') throw wrong('allowed', 'it must be true or false')
 }

@@ -96,11 +96,10 @@ function growing(dialect: Dialect) {
       ? `select ${columns.map(([name]) => `value ->> '$.${name}'`).join(', ')} from json_each(?1) where true`
       : `select ${columns.map(([name]) => name).join(', ')} from json_to_recordset($1::json)
          as x(${columns.map(([name, type]) => `${name} ${type}`).join(', ')})`
-  const leafColumns = ['n bigint', 'id text', 'mark text', 'digest text', 'hash text'].map(split)
-  const nodeColumns = ['last bigint', 'level bigint', 'hash text'].map(split)
-  const insert = (table: string, columns: readonly (readonly [string, string])[]) => {
+  const insert = <Inserted>(table: string, types: Readonly<Record<keyof Inserted, string>>) => {
+    const columns = Object.entries<string>(types)
     const sql = `insert into ${table} (${columns.map(([name]) => name).join(', ')}) ${rows(columns)}`
-    return (list: readonly object[]): Statement => ({
+    return (list: readonly Inserted[]): Statement => ({
       sql,
       binds: [JSON.stringify(list)],
       expect: { rows: list.length },
@@ -131,11 +130,16 @@ function growing(dialect: Dialect) {
       binds: [JSON.stringify(list)],
       expect: { rows: list.length },
     }),
-    leaves: insert('security_audit_leaves', leafColumns) as (list: readonly NewLeaf[]) => Statement,
-    nodes: insert('security_audit_nodes', nodeColumns) as (list: readonly NewNode[]) => Statement,
+    leaves: insert<NewLeaf>('security_audit_leaves', {
+      n: 'bigint',
+      id: 'text',
+      mark: 'text',
+      digest: 'text',
+      hash: 'text',
+    }),
+    nodes: insert<NewNode>('security_audit_nodes', { last: 'bigint', level: 'bigint', hash: 'text' }),
   }
 }
-const split = (text: string) => text.split(' ') as unknown as readonly [string, string]
 
 function proving(dialect: Dialect) {
   return {

@@ -22,9 +22,7 @@ export async function openAudit({ config, deliverTo, ...parts }: OpenAuditParts)
 
 function checkpointing(config: NonNullable<AuditConfig['checkpoints']>, deliverTo: OpenAuditParts['deliverTo']) {
   const { key, to, every = '5m' } = checkCheckpoints(config)
-  const everyMs = milliseconds(every, 'audit.checkpoints.every')
-  if (everyMs < 1_000)
-    throw failure('validation.failed', { what: 'audit.checkpoints.every', problem: 'it is 1s at least' })
+  const everyMs = milliseconds(every, 'audit.checkpoints.every', '1s')
   const deliver = typeof to === 'function' ? to : deliverTo?.(to)
   if (!deliver)
     throw failure('validation.failed', { what: 'audit.checkpoints.to', problem: 'nothing here delivers to a place' })

@@ -249,6 +249,53 @@ describe('the way out', () => {
     expect(await codeOf(local().fetch(`http://a.example.com:${port}/silent`, { signal: stop.signal }))).toBe('stopped')
   })
 
+  it('opens so many connections to a host and no more, which serve what waits', async () => {
+    const held: ServerResponse[] = []
+    handle = (_, response) => void held.push(response)
+    for (const [options, most] of [
+      [{}, 20],
+      [{ connections: 3 }, 3],
+    ] as const) {
+      const { fetch } = local(options)
+      const asked = Array.from({ length: 25 }, async (_, i) => (await fetch(`http://shop.example:${port}/${i}`)).text())
+      const answered = Promise.all(asked)
+      await expect.poll(() => held.length).toBe(most)
+      let [done, atOnce] = [0, 0]
+      while (done < 25) {
+        atOnce = Math.max(atOnce, held.length)
+        for (const response of held.splice(0)) {
+          response.end('ok')
+          done++
+        }
+        await new Promise((resolve) => setTimeout(resolve, 5))
+      }
+      expect(await answered).toEqual(Array(25).fill('ok'))
+      expect(atOnce).toBe(most)
+    }
+  })
+
+  it('keeps a connection for the next request, and no longer than it may', async () => {
+    // It says nothing of its own, which would go before.
+    server.keepAliveTimeout = 0
+    const sockets = new Set<object>()
+    handle = ({ socket }, response) => {
+      sockets.add(socket)
+      socket.once('close', () => sockets.delete(socket))
+      response.end('ok')
+    }
+    const twice = async (options: EgressOptions) => {
+      const { fetch } = local(options)
+      for (let i = 0; i < 2; i++) {
+        await (await fetch(`http://shop.example:${port}/`)).text()
+        await new Promise((resolve) => setTimeout(resolve, 20))
+      }
+    }
+    await twice({})
+    await twice({ keepAlive: '50ms' })
+    expect(sockets.size).toBe(2)
+    await expect.poll(() => sockets.size, { timeout: 20_000 }).toBe(1)
+  })
+
   it('refuses options that are none, when it is made', () => {
     for (const options of [
       { alow: [] },
@@ -260,6 +307,8 @@ describe('the way out', () => {
       { maxBytes: 0 },
       { maxRedirects: -1 },
       { timeout: 5 },
+      { connections: 0 },
+      { keepAlive: '0s' },
     ])
       expect(() => createEgress(options as never, { clock: systemClock }), JSON.stringify(options)).toThrow(/egress/)
   })

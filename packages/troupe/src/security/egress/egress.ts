@@ -33,6 +33,10 @@ export interface EgressOptions {
   readonly timeout?: Duration
   /** 5 by default. */
   readonly maxRedirects?: number
+  /** Connections to one host at once, each with one request; 20 by default. What comes then waits for one. */
+  readonly connections?: number
+  /** How long a connection that nobody uses is kept for the next request; 60 s by default, less where the host says so. */
+  readonly keepAlive?: Duration
 }
 
 export interface EgressParts {
@@ -57,7 +61,9 @@ export interface Egress {
   close(): Promise<void>
 }
 
-const known: readonly string[] = ['allow', 'privateAddresses', 'methods', 'maxBytes', 'timeout', 'maxRedirects']
+const known: readonly string[] = [
+  ...['allow', 'privateAddresses', 'methods', 'maxBytes', 'timeout', 'maxRedirects', 'connections', 'keepAlive'],
+]
 
 interface Limits {
   readonly rules: EgressRules
@@ -65,23 +71,30 @@ interface Limits {
   readonly maxBytes: number
   readonly timeoutMs: number
   readonly maxRedirects: number
+  readonly connections: number
+  readonly keepAliveMs: number
 }
 
 /** @throws ValidationError naming the option */
 function readOptions(options: EgressOptions): Limits {
   checkOptions('egress', options, known)
   const { allow, privateAddresses, methods, maxBytes = 10_000_000, timeout = '30s', maxRedirects = 5 } = options
+  const { connections = 20, keepAlive = '60s' } = options
   const wrong = (what: string, problem: string) => failure('validation.failed', { what: `egress.${what}`, problem })
   for (const [what, list] of Object.entries({ allow, privateAddresses, methods }))
     if (list !== undefined && !Array.isArray(list)) throw wrong(what, 'it is no list')
   if (!(Number.isSafeInteger(maxBytes) && maxBytes >= 1)) throw wrong('maxBytes', 'it counts from 1')
   if (!(Number.isSafeInteger(maxRedirects) && maxRedirects >= 0)) throw wrong('maxRedirects', 'it counts from 0')
+  if (!(Number.isSafeInteger(connections) && connections >= 1)) throw wrong('connections', 'it counts from 1')
+  const keepAliveMs = milliseconds(keepAlive, 'egress.keepAlive', '1ms')
   return {
     rules: createEgressRules(allow, privateAddresses),
     methods: methods?.map((method) => method.toUpperCase()),
     maxBytes,
-    timeoutMs: milliseconds(timeout, 'egress.timeout'),
+    timeoutMs: milliseconds(timeout, 'egress.timeout', '1ms'),
     maxRedirects,
+    connections,
+    keepAliveMs,
   }
 }
 
@@ -97,7 +110,7 @@ export function createEgress(options: EgressOptions, parts: EgressParts): Egress
   const { clock, lookup = lookupAll, refused } = parts
   let agent: Promise<Agent> | undefined
   const opened = () => {
-    agent ??= createGuardedAgent(limits.rules, lookup, limits.timeoutMs)
+    agent ??= createGuardedAgent({ ...limits, lookup })
     return agent
   }
   const fetchFor =
@@ -147,7 +160,7 @@ async function send(
       const response = (await undiciFetch(url, {
         ...{ method, headers: [...headers], redirect: 'manual', signal: end.signal, dispatcher },
         ...(body === null ? {} : { body: body as never, duplex: 'half' as const }),
-      })) as unknown as Response
+      })) as Response
       const next = isRedirect(response.status) && mode !== 'manual' ? redirected(request, response) : undefined
       if (!next) return boundedResponse(response, { url: url.href, maxBytes, redirected: hops > 0, ended: end.clear })
       await response.body?.cancel()

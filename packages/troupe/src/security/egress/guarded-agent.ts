@@ -14,8 +14,18 @@ export type Lookup = (hostname: string) => Promise<readonly string[]>
 export const lookupAll: Lookup = async (hostname) =>
   (await systemLookup(hostname, { all: true })).map(({ address }) => address)
 
-/** @param timeoutMs of one connection */
-export async function createGuardedAgent(rules: EgressRules, lookup: Lookup, timeoutMs: number): Promise<Agent> {
+export interface GuardedAgentOptions {
+  readonly rules: EgressRules
+  readonly lookup: Lookup
+  /** In which a connection is made. */
+  readonly timeoutMs: number
+  /** To one host at once. */
+  readonly connections: number
+  readonly keepAliveMs: number
+}
+
+export async function createGuardedAgent(options: GuardedAgentOptions): Promise<Agent> {
+  const { rules, lookup, timeoutMs, connections, keepAliveMs } = options
   const { Agent: UndiciAgent, buildConnector: build } = await import('undici')
   const connect = build({ timeout: timeoutMs, allowH2: false })
   const guarded: buildConnector.connector = (options, callback) => {
@@ -34,7 +44,13 @@ export async function createGuardedAgent(rules: EgressRules, lookup: Lookup, tim
       (error: Error) => callback(error, null),
     )
   }
-  return new UndiciAgent({ connect: guarded, allowH2: false })
+  return new UndiciAgent({
+    connect: guarded,
+    allowH2: false,
+    connections,
+    keepAliveTimeout: keepAliveMs,
+    keepAliveMaxTimeout: keepAliveMs,
+  })
 }
 
 /** All addresses of a name are checked: one that may not be is reason enough to mistrust the name. */

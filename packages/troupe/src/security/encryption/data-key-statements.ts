@@ -1,6 +1,6 @@
 /** The rows of users' data keys, and the statements that guard what is sealed under them. */
 import { hashText } from '../../core/index.ts'
-import { type Dialect, type Row, type Template, template } from '../../storage/index.ts'
+import { type Dialect, type Row, type Template, templates } from '../../storage/index.ts'
 import type { EncryptionTables } from './encryption-tables.ts'
 
 export interface KeyRow {
@@ -30,9 +30,7 @@ type User = { user: string }
 type Key = User & { id: string }
 
 export function dataKeyStatements(dialect: Dialect) {
-  const own = <Values extends Record<string, string | number>>(
-    build: Parameters<typeof template<EncryptionTables, Values>>[1],
-  ): Template<Values> => template<EncryptionTables, Values>(dialect, build)
+  const own = templates<EncryptionTables>(dialect)
   const forgettingOf = own<{ mark: string }>((db, p) =>
     db.selectFrom('security_forgotten').select('mark').where('mark', '=', p.mark).where('user_id', 'is not', null),
   )
@@ -46,9 +44,7 @@ export function dataKeyStatements(dialect: Dialect) {
   }
 }
 
-type Own = <Values extends Record<string, string | number>>(
-  build: Parameters<typeof template<EncryptionTables, Values>>[1],
-) => Template<Values>
+type Own = ReturnType<typeof templates<EncryptionTables>>
 
 /** A row each where the key is the one to seal with. Changes of one user go one after the other, so it still is at the end. */
 function guards(own: Own) {

@@ -1,7 +1,7 @@
 /** The statements of forgetting, for every table of every room. */
 import { sql } from 'kysely'
 import type { UserId } from '../../core/index.ts'
-import { type Bind, type Dialect, type Statement, template, type UserTable } from '../../storage/index.ts'
+import { type Dialect, rawTemplates, type Statement, template, templates, type UserTable } from '../../storage/index.ts'
 import { markOf } from '../encryption/data-key-statements.ts'
 import type { EncryptionTables } from '../encryption/encryption-tables.ts'
 import { overwriting } from '../overwriting.ts'
@@ -30,8 +30,7 @@ export function forgettingStatements(dialect: Dialect, all: readonly UserTable[]
 type Deletions = ReturnType<typeof deletionsOf>
 
 function deletionsOf(dialect: Dialect, { name, key }: UserTable, batch: number) {
-  const of = (build: (p: { user: string }) => ReturnType<typeof sql>) =>
-    template<unknown, { user: string }>(dialect, (db, p) => ({ compile: () => build(p).compile(db) }))
+  const of = rawTemplates(dialect)<{ user: string }>
   const columns = sql.join(key.map((column) => sql.ref(column)))
   return {
     some: of(
@@ -49,9 +48,7 @@ export const markedStatement = (dialect: Dialect) =>
   )
 
 function markStatements(dialect: Dialect) {
-  const own = <Values extends { [K in keyof Values]: Bind }>(
-    build: Parameters<typeof template<EncryptionTables, Values>>[1],
-  ) => template<EncryptionTables, Values>(dialect, build)
+  const own = templates<EncryptionTables>(dialect)
   const drop = own<{ user: string }>((db, p) => db.deleteFrom('security_data_keys').where('user_id', '=', p.user))
   return {
     begin: own<{ mark: string; user: string; at: number }>((db, p) =>

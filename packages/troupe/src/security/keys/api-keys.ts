@@ -10,7 +10,9 @@ import {
   checkOptions,
   createPage,
   type Duration,
+  decodeCursor,
   type Events,
+  encodeCursor,
   failure,
   type Ids,
   milliseconds,
@@ -117,8 +119,7 @@ export class ApiKeys {
     const { name, expiresIn } = options
     if (typeof name !== 'string' || name === '' || name.length > 200)
       throw failure('validation.failed', { what: 'The name of a key', problem: 'it is a text of 1 to 200 characters' })
-    const ms = expiresIn === undefined ? undefined : milliseconds(expiresIn, 'expiresIn')
-    if (ms === 0) throw failure('validation.failed', { what: 'expiresIn', problem: 'it is more than nothing' })
+    const ms = expiresIn === undefined ? undefined : milliseconds(expiresIn, 'expiresIn', '1ms')
     const made = await this.#insert('key', name, options, ms)
     this.#tell('key.created', made.id)
     return made
@@ -127,7 +128,8 @@ export class ApiKeys {
   /** Those that were made, in the order of their making, expired and revoked ones too; never their secrets. */
   async list(options: { readonly limit?: number; readonly cursor?: string } = {}): Promise<Page<ApiKey>> {
     checkOptions('keys.list', options, ['limit', 'cursor'])
-    const { limit = 100, cursor: after = '' } = options
+    const { limit = 100, cursor } = options
+    const after = cursor === undefined ? '' : decodeCursor(cursor)
     if (!Number.isInteger(limit) || limit < 1 || limit > 1_000)
       throw failure('validation.failed', { what: 'The limit', problem: 'it is 1 to 1,000' })
     const [rows = []] = await this.#read(this.#statements.list({ after, limit: limit + 1, now }, { returns: true }))
@@ -138,7 +140,8 @@ export class ApiKeys {
     const items = page.map((row) =>
       toKey(row, users.get(String(row.id))?.map(({ user_id }) => String(user_id)) ?? [], this.#clock.now()),
     )
-    return createPage(items, rows.length > limit ? last : undefined, (next) => this.list({ limit, cursor: next }))
+    const next = rows.length > limit ? encodeCursor(last) : undefined
+    return createPage(items, next, (following) => this.list({ limit, cursor: following }))
   }
 
   /**

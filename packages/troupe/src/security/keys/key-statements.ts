@@ -1,6 +1,13 @@
 /** The tables of API keys and their statements. Content-free: a key is looked up before anybody knows whose it is. */
-import { type RawBuilder, sql } from 'kysely'
-import { type Bind, type Dialect, type Migration, postgresTables, template, workTable } from '../../storage/index.ts'
+import { sql } from 'kysely'
+import {
+  type Bind,
+  type Dialect,
+  type Migration,
+  postgresTables,
+  rawTemplates,
+  workTable,
+} from '../../storage/index.ts'
 
 const tables = [
   // `kind` is key, link or session; the secret itself is stored nowhere.
@@ -39,8 +46,7 @@ export interface NewKey {
 export type KeyStatements = ReturnType<typeof keyStatements>
 
 export function keyStatements(dialect: Dialect) {
-  const compile = <Values extends { [K in keyof Values]: Bind }>(build: (p: Values) => RawBuilder<unknown>) =>
-    template<unknown, Values>(dialect, (db, p) => ({ compile: () => build(p).compile(db) }))
+  const compile = rawTemplates(dialect)
   type At = { now: Bind }
   const valid = (p: { id: string } & At) =>
     sql`id = ${p.id} and revoked_at is null and (expires_at is null or expires_at > ${p.now})`

@@ -7,9 +7,9 @@ import { failure, hashJson, type Json } from '../../core/index.ts'
 import {
   type Migration,
   postgresTables,
+  rawTemplates,
   type Statement,
   type Storage,
-  template,
   workTable,
 } from '../../storage/index.ts'
 import type { AuditTrail } from '../audit/index.ts'
@@ -58,24 +58,22 @@ const hashesOf = (form: ToolForm): Hashes =>
   Object.fromEntries(parts.map((part) => [part, hashJson(form[part])])) as Record<Part, string>
 
 function pinStatements(storage: Storage) {
-  const { dialect } = storage
+  const compile = rawTemplates(storage.dialect)
   type Pin = Hashes & { source: string; tool: string }
   return {
-    of: template<{ tool: string } & Record<Part, string>, { source: string }>(dialect, (db, p) => ({
-      compile: () =>
-        sql`select tool, description, input, output, annotations from security_tool_pins where source = ${p.source}`.compile(
-          db,
-        ),
-    })),
-    keep: template<unknown, Pin>(dialect, (db, p) => ({
-      compile: () =>
+    of: compile<{ source: string }>(
+      (p) =>
+        sql`select tool, description, input, output, annotations from security_tool_pins where source = ${p.source}`,
+    ),
+    keep: compile<Pin>(
+      (p) =>
         sql`insert into security_tool_pins (source, tool, description, input, output, annotations)
           values (${p.source}, ${p.tool}, ${p.description}, ${p.input}, ${p.output}, ${p.annotations})
-          on conflict (source, tool) do nothing`.compile(db),
-    })),
-    drop: template<unknown, { source: string; tool: string }>(dialect, (db, p) => ({
-      compile: () => sql`delete from security_tool_pins where source = ${p.source} and tool = ${p.tool}`.compile(db),
-    })),
+          on conflict (source, tool) do nothing`,
+    ),
+    drop: compile<{ source: string; tool: string }>(
+      (p) => sql`delete from security_tool_pins where source = ${p.source} and tool = ${p.tool}`,
+    ),
   }
 }
 
@@ -123,7 +121,7 @@ export class ToolPins {
   async #pinned(source: string): Promise<ReadonlyMap<string, Hashes>> {
     const statement = this.#statements.of({ source }, { returns: true })
     const [rows = []] = await this.#storage.read({ work: true }, [statement])
-    return new Map(rows.map((row) => [String(row.tool), row as unknown as Hashes]))
+    return new Map(rows.map((row) => [String(row.tool), row as Hashes]))
   }
 
   async #commit(statements: readonly Statement[]): Promise<void> {

@@ -1,6 +1,7 @@
 /** Connections of `pg`, which is loaded when the first one is needed, with values as SQLite gives them. */
 import type { Client, ClientConfig, CustomTypesConfig, Pool } from 'pg'
 import { failure } from '../../core/index.ts'
+import { Chunks } from './chunks.ts'
 import type { Place, Settings } from './place.ts'
 
 /** Object ids of types, from pg_type.dat. */
@@ -23,11 +24,11 @@ const parsers: Readonly<Record<number, (text: string) => unknown>> = {
 }
 const types = {
   getTypeParser: (type: number) => parsers[type] ?? String,
-} as unknown as CustomTypesConfig
+} as CustomTypesConfig
 
 async function load(): Promise<typeof import('pg')> {
   try {
-    return (await import('pg')).default as unknown as typeof import('pg')
+    return (await import('pg')).default as typeof import('pg')
   } catch (error) {
     throw failure('package.missing', { what: 'PostgreSQL as storage', package: 'pg' }, { cause: error })
   }
@@ -77,11 +78,16 @@ const settingsOf = (statementMs: number): string =>
   [
     // Were a BEGIN ever cancelled, what follows it would find no table instead of being done outside a transaction.
     'search_path=',
+    // Compiling a plan takes longer than any statement of ours, and is begun where statistics are old.
+    'jit=off',
     `statement_timeout=${statementMs}`,
     `idle_in_transaction_session_timeout=${idleMsOf(statementMs)}`,
   ]
     .map((each) => `-c ${each}`)
     .join(' ')
+
+/** What queries are sent by on connections made here. */
+export const createChunks = async (): Promise<Chunks> => new Chunks((await load()).Query)
 
 /** Of those above the pool's size. */
 const overflowIdleMs = 2_000

@@ -4,9 +4,9 @@
  * between commit and telling, a cheap read each second finds it. Notes travel the same way, and nothing finds those again.
  */
 import type { Client } from 'pg'
-import type { Random } from '../../core/index.ts'
+import type { Clock, Random } from '../../core/index.ts'
 import { Listeners } from '../listeners.ts'
-import { type Hint, type Notes, noteBytes, type StorageState, type WorkQueue } from '../port.ts'
+import { type Hint, type Notes, type NotesLine, noteBytes, type StorageState, type WorkQueue } from '../port.ts'
 import { connect } from './connect.ts'
 import { backoffMs, pause } from './patience.ts'
 import type { Place } from './place.ts'
@@ -19,6 +19,7 @@ export interface HintLineOptions {
   readonly schema: string
   /** A connection that does not answer for so long is lost. */
   readonly answerMs: number
+  readonly clock: Clock
   readonly random: Random
   /** Of this process: what comes back from it is known already. */
   readonly node: string
@@ -53,6 +54,8 @@ export class HintLine implements Notes {
   #notes: string[] = []
   #sending: Promise<void> | undefined
   #client: Client | undefined
+  /** When the connection came or went, of the monotonic clock. */
+  #turned = 0
   #timer: NodeJS.Timeout | undefined
   #looking: Promise<void> = Promise.resolve()
   #seen = { wakes: -1, at: 0, again: false }
@@ -83,6 +86,11 @@ export class HintLine implements Notes {
 
   on(listener: (note: string) => void): () => void {
     return this.#listeners.on(listener)
+  }
+
+  line(): NotesLine | undefined {
+    const { place, clock } = this.#options
+    return place && { connected: this.#client !== undefined, forMs: clock.monotonic() - this.#turned }
   }
 
   async stop(): Promise<void> {
@@ -126,6 +134,7 @@ export class HintLine implements Notes {
       throw error
     }
     this.#client = client
+    this.#turned = this.#options.clock.monotonic()
   }
 
   #hear(payload: string): void {
@@ -139,8 +148,9 @@ export class HintLine implements Notes {
   }
 
   async #reconnect(place: Place): Promise<void> {
-    const { state, random } = this.#options
+    const { state, random, clock } = this.#options
     this.#client = undefined
+    this.#turned = clock.monotonic()
     for (let attempt = 0; !this.#stopping.signal.aborted; attempt++) {
       try {
         await this.#listen(place)

@@ -9,8 +9,9 @@ import type { Hint } from '../port.ts'
 import type { PostgresOptions } from '../postgres-options.ts'
 import { type Retention, type RetentionBounds, retentionBounds } from '../retention.ts'
 import { storageMigrations } from '../storage-migrations.ts'
+import { Sweeper } from '../sweeper.ts'
 import { CommitLanes } from './commit-lanes.ts'
-import { connect, createPool } from './connect.ts'
+import { connect, createChunks, createPool } from './connect.ts'
 import { Connections } from './connections.ts'
 import { HintLine } from './hint-line.ts'
 import { findingsOf, type Inspection, inspect, powerOf, refusalOf } from './inspect.ts'
@@ -20,7 +21,6 @@ import { failureOf } from './postgres-error.ts'
 import { PostgresStorage } from './postgres-storage.ts'
 import { answered, disconnect } from './silence.ts'
 import { Statistics } from './statistics.ts'
-import { Sweeper } from './sweeper.ts'
 import { Transactions } from './transaction.ts'
 
 /** The server itself gives a statement up before: a connection that has not answered by then is lost. */
@@ -117,6 +117,7 @@ async function assemble(
   const transactions = new Transactions({
     connections,
     urgent,
+    chunks: await createChunks(),
     schema: place.schema,
     statementMs: settings.statementMs,
     names: !pooled,
@@ -130,6 +131,7 @@ async function assemble(
     place: listenPlace,
     schema: place.schema,
     answerMs,
+    clock,
     random,
     node: ids.next(),
     tell: (heard) => hints.forward(heard),
@@ -153,7 +155,7 @@ async function assemble(
   const sweeper = new Sweeper({
     clock,
     retention,
-    sweep: (bounds, most) => sweep(transactions, bounds, most),
+    sweeps: [(bounds) => sweep(transactions, bounds)],
   })
   const stop = async () => {
     await sweeper.stop()
@@ -193,7 +195,7 @@ async function ask(transactions: Transactions, sql: string, binds: readonly (str
 
 async function applied(transactions: Transactions): Promise<readonly Applied[]> {
   const { rows } = await ask(transactions, 'select room, version, lowest_reader from storage_schema')
-  return rows as unknown as readonly Applied[]
+  return rows as readonly Applied[]
 }
 
 /** Users whose revision rose, in pages by their name. */
@@ -216,20 +218,23 @@ async function look(transactions: Transactions, since: number) {
   return { wakes: Number(rows[0]?.wakes), at, users }
 }
 
+/** Rows of each kind in one change. */
+const swept = 500
+
+/** By a function of the database, which may look over all users. @returns whether there may be more */
 async function sweep(
   transactions: Transactions,
   { changeIdsMs, feedMs, feedRevisions }: RetentionBounds,
-  most: number,
-): Promise<number> {
+): Promise<boolean> {
   const now = { $: 'now' } as const
   const scope = { work: true } as const
   const statement = {
     sql: 'select troupe_sweep($1, $2, $3, $4) as gone',
-    binds: [{ ...now, plusMs: -changeIdsMs }, { ...now, plusMs: -feedMs }, feedRevisions, most],
+    binds: [{ ...now, plusMs: -changeIdsMs }, { ...now, plusMs: -feedMs }, feedRevisions, swept],
     returns: true,
   }
   const change = { id: null, scope, statements: [statement] }
   const [outcome] = await transactions.changes([{ change, id: null }])
   if (outcome?.kind !== 'done') throw outcome?.error
-  return Number(outcome.rows[0]?.[0]?.gone ?? 0)
+  return Number(outcome.rows[0]?.[0]?.gone ?? 0) > 0
 }

@@ -7,9 +7,11 @@
 import { LRUCache } from 'lru-cache'
 import type { Bind } from '../statement.ts'
 
+export type Sent = string | number | bigint | Uint8Array | readonly (string | null)[]
+
 export interface Query {
   readonly text: string
-  readonly values: readonly (string | number | bigint | Uint8Array)[]
+  readonly values: readonly Sent[]
   readonly name?: string
 }
 

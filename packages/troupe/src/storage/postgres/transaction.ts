@@ -7,9 +7,10 @@
  *
  * Invariant: role, user and search path hold for the transaction alone, so a connection of the pool carries nothing over.
  */
-import type { PoolClient, QueryConfig, QueryResult } from 'pg'
+import type { PoolClient, QueryResult } from 'pg'
 import type { Change, Row, Scope } from '../port.ts'
 import type { Statement } from '../statement.ts'
+import type { Chunks, Settled } from './chunks.ts'
 import { idleMsOf } from './connect.ts'
 import type { Connections } from './connections.ts'
 import { applicationRole } from './migrate.ts'
@@ -21,6 +22,7 @@ export interface TransactionsOptions {
   readonly connections: Connections
   /** One, for changes that are urgent: made when the first one comes. */
   readonly urgent: Connections
+  readonly chunks: Chunks
   readonly schema: string
   readonly statementMs: number
   /** Whether statements get names: behind a pooler the next transaction's server does not know them. */
@@ -58,13 +60,11 @@ export interface Identified {
   readonly id: string | null
 }
 
-type Settled = PromiseSettledResult<QueryResult<Row>>
-
 interface Answers {
   readonly kind: 'answered'
   /** Of each query. */
   readonly settled: readonly Settled[]
-  readonly commit: Settled
+  readonly committed: Settled
   readonly at: number
 }
 
@@ -78,8 +78,10 @@ const begins: Readonly<Record<Kind, string>> = {
 /** Transactions before tables are looked at for the first time, as a power of two. */
 const firstGrowth = 8
 
-const savepoint: Query = { text: 'savepoint troupe', values: [] }
-const toSavepoint: Query = { text: 'rollback to savepoint troupe', values: [] }
+const plainly = (name: string, text: string): Query => ({ name: `troupe_${name}`, text, values: [] })
+const savepoint = plainly('savepoint', 'savepoint troupe')
+const toSavepoint = plainly('to_savepoint', 'rollback to savepoint troupe')
+const commit = plainly('commit', 'commit')
 
 /** Above every count of rows. */
 const endless = Number.MAX_SAFE_INTEGER
@@ -99,8 +101,13 @@ export class Transactions {
     const time = options.now ? '$2::text' : 'floor(extract(epoch from clock_timestamp()) * 1000)::bigint::text'
     const common = [
       setting('search_path', `'${options.schema}'`),
-      // Where the session is not ours, each transaction brings its bounds.
-      ...(options.names ? [] : [setting('idle_in_transaction_session_timeout', `'${idleMsOf(options.statementMs)}'`)]),
+      // Where the session is not ours, each transaction brings what connections of ours begin with.
+      ...(options.names
+        ? []
+        : [
+            setting('idle_in_transaction_session_timeout', `'${idleMsOf(options.statementMs)}'`),
+            setting('jit', "'off'"),
+          ]),
       setting('troupe.user', '$1::text'),
       setting('role', `'${applicationRole}'`),
     ]
@@ -125,20 +132,20 @@ export class Transactions {
     const { scope, urgent } = (group[0] as Identified).change
     const user = 'user' in scope ? scope.user : ''
     const each = group.map((identified) => this.#queriesOf(identified, user))
-    const queries = each.length === 1 ? each.flat() : [...each.flatMap((own) => [...own, savepoint]), toSavepoint]
+    const chunks = each.length === 1 ? each : [...each.map((own) => [...own, savepoint]), [toSavepoint]]
     const connections = urgent ? this.#options.urgent : this.#options.connections
-    const answer = await this.#send('changes', user, () => queries, connections)
+    const answer = await this.#send('changes', user, () => chunks, connections)
     if (answer.kind === 'failed') return group.map(() => answer)
-    const { settled, commit, at } = answer
+    const { settled, committed, at } = answer
     // Nobody knows of any of them; what a refusal rests on may not stand either.
-    if (commit.status === 'rejected') return group.map(() => failedAt(commit, -1))
+    if (isRejected(committed)) return group.map(() => failedAt(committed, -1))
     let next = 0
     return group.map(({ change }, i): Outcome => {
       const own = settled.slice(next, next + (each[i] as readonly Query[]).length)
       next += own.length + 1
       const failed = own.findIndex(isRejected)
       if (failed >= 0) return failedAt(own[failed] as PromiseRejectedResult, failed - 1)
-      if (commit.value.command !== 'COMMIT') return undone
+      if (committed.value.command !== 'COMMIT') return undone
       const results = own.map(resultIn)
       const revision = change.feed?.length ? (results.at(-1)?.rows[0]?.revision as number) : null
       return { kind: 'done', at, revision, ...this.#gather(change, results.slice(1)) }
@@ -154,11 +161,11 @@ export class Transactions {
     const user = 'user' in scope ? scope.user : ''
     const { connections } = this.#options
     let group: readonly (readonly Statement[])[] = []
-    const queriesOf = () => {
+    const chunksOf = () => {
       group = take(connections.free)
-      return group.flat().map(({ sql, binds }) => this.#texts.query(sql, binds))
+      return [group.flat().map(({ sql, binds }) => this.#texts.query(sql, binds))]
     }
-    const answer = await this.#send('reads', user, queriesOf)
+    const answer = await this.#send('reads', user, chunksOf)
     if (answer.kind === 'failed') return answer.sent ? group.map(() => answer) : [answer]
     const { settled, at } = answer
     let next = 0
@@ -181,7 +188,7 @@ export class Transactions {
   async #send(
     kind: Kind,
     user: string,
-    queriesOf: () => readonly Query[],
+    chunksOf: () => readonly (readonly Query[])[],
     connections: Connections = this.#options.connections,
   ): Promise<Answers | Failed> {
     let client: PoolClient | undefined
@@ -190,45 +197,45 @@ export class Transactions {
     } catch (error) {
       return { kind: 'failed', meaning: meaningOf(error), statement: -2, error, sent: false }
     }
-    const { now, names } = this.#options
+    const { now, names, chunks } = this.#options
     const enter: Query = {
       text: this.#enter[kind],
       values: now ? [user, String(Math.floor(now()))] : [user],
       name: `troupe_${kind}`,
     }
-    const sending = client
-    const send = ({ text, values, name }: Query) =>
-      sending.query<Row>((names ? { text, values, name } : { text, values }) as QueryConfig)
-    connections.silence.begin(sending)
-    const settled: readonly Settled[] = await Promise.allSettled([
-      send({ text: this.#begin(kind, sending), values: [] }),
-      send(enter),
-      ...queriesOf().map(send),
-      send({ text: 'commit', values: [] }),
-    ])
-    connections.silence.end(sending)
+    const [first = [], ...others] = chunksOf()
+    const sending = [[this.#begin(kind, client), enter, ...first], ...others]
+    const named = (query: Query): Query => (names ? query : { text: query.text, values: query.values })
+    connections.silence.begin(client)
+    const settled = await chunks.send(
+      client,
+      sending.map((chunk) => chunk.map(named)),
+      named(commit),
+    )
+    connections.silence.end(client)
     connections.release(
-      sending,
+      client,
       settled.some((each) => isRejected(each) && meaningOf(each.reason).kind === 'lost'),
     )
     const [begun, entered] = settled as readonly [Settled, Settled]
     if (isRejected(begun)) return failedAt(begun, -2)
     if (isRejected(entered)) return failedAt(entered, -2)
     const at = Number(entered.value.rows[0]?.at)
-    return { kind: 'answered', settled: settled.slice(2, -1), commit: settled.at(-1) as Settled, at }
+    return { kind: 'answered', settled: settled.slice(2, -1), committed: settled.at(-1) as Settled, at }
   }
 
-  #begin(kind: Kind, client: PoolClient): string {
+  #begin(kind: Kind, client: PoolClient): Query {
     const { names, statementMs, grown } = this.#options
     const doublings = Math.floor(Math.log2(++this.#count))
     if (doublings > this.#doublings && doublings >= firstGrowth) grown()
     this.#doublings = doublings
     // In time for the wait for the lock.
-    if (!names) return `${begins[kind]}; set local statement_timeout = ${statementMs}`
+    if (!names) return { text: `${begins[kind]}; set local statement_timeout = ${statementMs}`, values: [] }
     // Tables grow, and a plan stands for how large they were: in an empty one each index is as good as another.
     const planned = this.#planned.get(client) ?? doublings
     this.#planned.set(client, doublings)
-    return planned < doublings ? `${begins[kind]}; discard plans` : begins[kind]
+    if (planned < doublings) return { text: `${begins[kind]}; discard plans`, values: [] }
+    return plainly(`begin_${kind}`, begins[kind])
   }
 
   #queriesOf({ change, id }: Identified, user: string): readonly Query[] {
@@ -246,7 +253,7 @@ export class Transactions {
     const columns = (['kind', 'key', 'data'] as const).map((name) => feed.map((item) => item[name]))
     const told: Query = {
       text: `select troupe_tell($1, $2, ${moment}, $3, $4, $5) as revision`,
-      values: [id ?? '', user, ...columns] as string[],
+      values: [id ?? '', user, ...columns],
       name: 'troupe_tell',
     }
     return [...own, told]

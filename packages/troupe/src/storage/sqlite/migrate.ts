@@ -46,5 +46,5 @@ export function appliedTo(db: DatabaseSync): readonly Applied[] {
   const table = db.prepare("select 1 from sqlite_master where type = 'table' and name = 'storage_schema'").get()
   if (!table) return []
   const rows = db.prepare('select room, version, lowest_reader from storage_schema').all()
-  return rows as unknown as readonly Applied[]
+  return rows as Applied[]
 }

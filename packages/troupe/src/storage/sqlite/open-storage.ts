@@ -21,6 +21,7 @@ import { migrate } from './migrate.ts'
 import { Reader } from './reader.ts'
 import { messageOf } from './sqlite-error.ts'
 import { SqliteStorage } from './sqlite-storage.ts'
+import { sweepsOf } from './sweeps.ts'
 import { threadShell } from './thread-shell.ts'
 
 /** 4 MB of log: small enough to read fast after a crash, large enough that pages are written back once for many commits. */
@@ -144,9 +145,9 @@ function assemble(opened: Opened, { clock, retention = {}, faults }: OpenStorage
   const queue = new CommitQueue({ shell, clock, hints, observers, place: opened.place, answering })
   const storage = new SqliteStorage({ ...opened, queue, hints, observers, clock })
   const sweeper = new Sweeper({
-    storage,
     clock,
     retention,
+    sweeps: sweepsOf(storage, clock),
     afterwards: () => queue.vacuum(vacuumPages),
   })
   storage.sweptBy(sweeper)

@@ -105,7 +105,7 @@ export class Reader {
 
   /** The program of a statement opens a transaction for writing exactly when it may write. */
   #writes(sql: string): boolean {
-    const program = this.#db.prepare(`explain ${sql}`).all() as unknown as readonly { opcode: string; p2: number }[]
+    const program = this.#db.prepare(`explain ${sql}`).all() as { opcode: string; p2: number }[]
     return program.some(({ opcode, p2 }) => opcode === 'Transaction' && p2 > 0)
   }
 }

@@ -13,5 +13,5 @@ const kysely = new Kysely<unknown>({
 
 export const sqliteDialect: Dialect = {
   name: 'sqlite',
-  builder: <Tables>() => kysely as unknown as Kysely<Tables>,
+  builder: <Tables>() => kysely as Kysely<Tables>,
 }

@@ -26,7 +26,7 @@ export interface WriterOptions {
 }
 
 /** The statements of a change that storage itself adds. */
-interface Own {
+type Own = {
   readonly begin: Prepared
   readonly commit: Prepared
   readonly abandon: Prepared
@@ -242,4 +242,4 @@ export class Writer {
 }
 
 const prepareOwn = (db: DatabaseSync): Own =>
-  Object.fromEntries(Object.entries(sql).map(([name, text]) => [name, new Prepared(db, text)])) as unknown as Own
+  Object.fromEntries(Object.entries(sql).map(([name, text]) => [name, new Prepared(db, text)])) as Own

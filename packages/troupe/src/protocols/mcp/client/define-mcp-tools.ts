@@ -67,7 +67,7 @@ export function defineMcpTools(options: McpToolsOptions): ToolSource {
     untrusted: `mcp:${name}`,
     acts: effect !== 'read' && needsApproval !== true,
     // Of where it is, a hash: an address may hold what is not for everybody.
-    settings: [hashJson(place as unknown as Json), rules as unknown as Json],
+    settings: [hashJson(place), rules],
     open: (host) => openServer(host, checked),
   })
 }
@@ -86,8 +86,7 @@ function check(options: McpToolsOptions) {
   const approved = typeof needsApproval === 'boolean' ? needsApproval : listOf<string>('needsApproval', needsApproval)
   if (!Number.isInteger(resultLimit) || resultLimit < 1_024 || resultLimit > 2 ** 23)
     throw wrong('resultLimit is 1,024 to 8,388,608 bytes')
-  const timeoutMs = milliseconds(timeout, 'timeout')
-  if (timeoutMs === 0) throw wrong('timeout is more than nothing')
+  const timeoutMs = milliseconds(timeout, 'timeout', '1ms')
   const allowed = allow === undefined ? undefined : new Set(listOf<string>('allow', allow))
   return {
     server: checkServer(server),
@@ -102,7 +101,7 @@ function check(options: McpToolsOptions) {
 }
 
 /** What of a tool is recorded: enough to offer it again without its server. */
-interface Listed {
+type Listed = {
   readonly name: string
   readonly description: string
   readonly inputSchema: Json
@@ -136,13 +135,13 @@ function openServer(host: SourceHost, checked: Checked): OpenedSource {
         const description = tool.description || title || name
         return { name, description, inputSchema: inputSchema as Json, effect: effectOf(checked, tool) }
       })
-    return { listed: listed as unknown as Json, changes }
+    return { listed, changes }
   }
   return {
     look,
     async toolsOf(listed) {
       const { fromJsonSchema } = await import('@modelcontextprotocol/client')
-      return (listed as unknown as readonly Listed[]).map((tool) =>
+      return (listed as readonly Listed[]).map((tool) =>
         toolOf(connection, checked, tool, fromJsonSchema(tool.inputSchema as never) as Schema),
       )
     },
@@ -185,5 +184,5 @@ function contentOf(tool: string, { isError, structuredContent, content }: CallTo
   if (isError)
     throw failure('tool.failed', { tool, problem: texts.join('\n').slice(0, 2_000) || 'it does not say why' })
   if (structuredContent !== undefined) return structuredContent as Json
-  return texts.length === content.length ? texts.join('\n') : (content as unknown as Json)
+  return texts.length === content.length ? texts.join('\n') : (content as Json)
 }
