@@ -25,12 +25,13 @@ import {
 } from './fragments.ts'
 import type { ContextHands, Operation, OperationResult } from './hands-port.ts'
 import { pushedVersion } from './made-by.ts'
-import type { Committed, MeshCore } from './mesh-core.ts'
+import type { Committed } from './mesh-core.ts'
+import type { MeshServices } from './mesh-services.ts'
 import { now, readerValues } from './statements/visibility.ts'
 
 export interface BatchParts {
   readonly hands: Pick<ContextHands, 'push' | 'get' | 'delete' | 'getMany'>
-  readonly core: MeshCore
+  readonly mesh: Pick<MeshServices, 'core' | 'pushed' | 'deleted'>
   readonly actor: Actor
   readonly require: (right: BuiltInTool) => void
   readonly origin: { readonly provenance: Provenance; readonly taint: readonly TaintLabel[] }
@@ -111,7 +112,7 @@ async function atomic(operations: readonly Operation[], parts: BatchParts): Prom
   return commitAll(operations, prepared, parts)
 }
 
-async function prepare(operation: Operation, { core, require, origin }: BatchParts): Promise<Prepared> {
+async function prepare(operation: Operation, { mesh: { core }, require, origin }: BatchParts): Promise<Prepared> {
   require(rights[operation.type])
   const { type, key, ...options } = operation
   if (type === 'delete') return { type, removal: prepareRemoval(core, key, options), missing: false }
@@ -128,7 +129,7 @@ interface Part extends Fragment {
   readonly result: number
 }
 
-function partOf(operation: Prepared, { core, actor }: BatchParts): Part {
+function partOf(operation: Prepared, { mesh: { core }, actor }: BatchParts): Part {
   if (operation.type === 'push') {
     const { put, ...fragment } = pushFragment(core, actor, operation.push)
     return { ...fragment, result: put }
@@ -156,13 +157,13 @@ async function commitAll(
     const starts = fragments.map((_, i) =>
       fragments.slice(0, i).reduce((sum, { statements }) => sum + statements.length, 0),
     )
-    const result = await parts.core.tryCommit(parts.actor.user, ...fragments)
-    if (result.ok)
-      return Promise.all(
-        prepared.map((operation, i) =>
-          resultOf(operation, result, (starts[i] ?? 0) + (fragments[i]?.result ?? 0), parts),
-        ),
-      )
+    const result = await parts.mesh.core.tryCommit(parts.actor.user, ...fragments)
+    if (result.ok) {
+      const results: OperationResult[] = []
+      for (const [i, operation] of prepared.entries())
+        results.push(await resultOf(operation, result, (starts[i] ?? 0) + (fragments[i]?.result ?? 0), parts))
+      return results
+    }
     const at = starts.findLastIndex((start) => start <= result.statement)
     const broken = prepared[at]
     // A delete of nothing is no failure: the rest is tried without it.
@@ -178,13 +179,18 @@ async function resultOf(
   operation: Prepared,
   committed: Committed,
   at: number,
-  { core, actor }: BatchParts,
+  { mesh, actor }: BatchParts,
 ): Promise<OperationResult> {
-  if (operation.type === 'delete')
-    return { type: 'delete', key: operation.removal.key, success: true, deleted: !operation.missing }
+  const { core } = mesh
+  if (operation.type === 'delete') {
+    const { key } = operation.removal
+    if (!operation.missing) mesh.deleted(actor, key, committed.revision)
+    return { type: 'delete', key, success: true, deleted: !operation.missing }
+  }
   if (operation.type === 'push') {
     const revision = committed.revision ?? undefined
     const version = await pushedVersion(core, actor.user, operation.push, committed, at)
+    await mesh.pushed(actor, operation.push, version, committed.revision)
     return { type: 'push', key: operation.push.key, success: true, version, revision }
   }
   // An answer that was lost after the commit is read again.

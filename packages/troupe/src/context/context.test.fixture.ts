@@ -1,6 +1,7 @@
 /** A mesh on a real storage, for the tests of this room. */
 import { Client } from 'pg'
 import { type Clock, createEvents, createIds, seededRandom, systemRandom, type TroupeEvent } from '../core/index.ts'
+import { durableMigrations } from '../durable/index.ts'
 import { createIncidents, openAudit, openEncryption, securityMigrations } from '../security/index.ts'
 import { createBlobs, type Faults, openStorage, type Storage } from '../storage/index.ts'
 import { contextMigrations } from './context-migrations.ts'
@@ -22,16 +23,18 @@ export async function openMesh(
     readonly schema?: string
     readonly sealed?: boolean
     readonly faults?: Omit<Faults, 'clock' | 'random'>
+    /** With the tables of steps. */
+    readonly durable?: boolean
   } & Partial<Pick<MeshParts, 'limits' | 'lifecycles'>> = {},
 ): Promise<Opened> {
-  const { url = 'memory:', schema, sealed = false, faults, ...rest } = options
+  const { url = 'memory:', schema, sealed = false, faults, durable = false, ...rest } = options
   const random = seededRandom('context')
   const ids = createIds(clock, random)
   const seen: TroupeEvent[] = []
   const failures: unknown[] = []
   const events = createEvents((error) => failures.push(error))
   events.on('*', (event) => seen.push(event))
-  const migrations = [...contextMigrations, ...securityMigrations]
+  const migrations = [...contextMigrations, ...securityMigrations, ...(durable ? durableMigrations : [])]
   const onServer = schema === undefined ? {} : { postgres: { schema }, time: 'clock' as const }
   const failing = faults ? { faults: { clock, random, ...faults } } : {}
   const bare = await openStorage({ url, migrations, clock, random, ...onServer, ...failing })

@@ -66,7 +66,7 @@ export const parsedValue = async <K extends Key | string>(key: K, value: KeyValu
 export function checkVersion(version: unknown, least: number): number | undefined {
   if (version === undefined) return undefined
   if (typeof version !== 'number' || !Number.isSafeInteger(version) || version < least)
-    throw failure('validation.failed', { what: 'ifVersion', problem: `it is a whole number from ${least}` })
+    throw failure('validation.failed', { what: 'ifVersion', problem: `it must be a whole number from ${least}` })
   return version
 }
 

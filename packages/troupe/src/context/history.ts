@@ -2,12 +2,12 @@
  * The versions of an entry, the oldest first and the one that stands last, for whoever may read the entry now. Versions
  * of an earlier entry under the same key are shown only to whom that entry's own audience named.
  */
-import { checkOptions, createPage, type Page } from '../core/index.ts'
+import { checkOptions, createPage, decodeCursor, encodeCursor, failure, type Page } from '../core/index.ts'
 import { mayRead } from './audience.ts'
 import { type EntryRow, type HistoryRow, historyRow, toHistoryEntry } from './entry-row.ts'
 import type { Actor } from './fragments.ts'
 import type { HistoryEntry, HistoryOptions } from './hands-port.ts'
-import { checkLimit, decodeCursor, encodeCursor } from './listing.ts'
+import { checkLimit } from './listing.ts'
 import type { MeshServices } from './mesh-services.ts'
 
 const chunk = 200
@@ -20,7 +20,7 @@ export async function findHistory(
 ): Promise<Page<HistoryEntry>> {
   checkOptions('history', options, ['limit', 'cursor', 'signal'])
   const limit = checkLimit(options.limit)
-  const after = options.cursor === undefined ? 0 : Number(decodeCursor(options.cursor)) || 0
+  const after = options.cursor === undefined ? 0 : versionOf(decodeCursor(options.cursor))
   const current = await mesh.entry(actor, key)
   const last = (items: readonly HistoryEntry[], next: number | undefined): Page<HistoryEntry> =>
     createPage(items, next === undefined ? undefined : encodeCursor(String(next)), (cursor) =>
@@ -34,6 +34,12 @@ export async function findHistory(
   if (found.length === limit) return last(items, found.at(-1)?.version)
   if (current && current.version > after) items.push(await shown(mesh, actor, current, undefined))
   return last(items, undefined)
+}
+
+/** @throws ValidationError `cursor.invalid` for that of another list */
+function versionOf(place: string): number {
+  if (!/^\d{1,15}$/.test(place)) throw failure('cursor.invalid')
+  return Number(place)
 }
 
 const shown = async (mesh: MeshServices, actor: Actor, row: EntryRow, ended: HistoryEntry['ended']) =>

@@ -7,7 +7,8 @@ import {
   checkOptions,
   compareKeys,
   createPage,
-  decodeJson,
+  decodeCursor,
+  encodeCursor,
   failure,
   listOf,
   type Page,
@@ -31,20 +32,10 @@ export interface ListQuery {
   readonly topics: readonly string[] | undefined
 }
 
-/** Keys are private to who saw them: a cursor is only text to go on with, and says nothing of what lies between. */
-export const encodeCursor = (key: string): string => Buffer.from(JSON.stringify({ k: key })).toString('base64url')
-export function decodeCursor(cursor: unknown): string {
-  try {
-    const held = decodeJson(Buffer.from(String(cursor), 'base64url').toString()) as { readonly k?: unknown }
-    if (typeof held.k === 'string' && held.k.isWellFormed() && !held.k.includes('\0')) return held.k
-  } catch {}
-  throw failure('cursor.invalid')
-}
-
 export function checkLimit(limit: unknown, standard = 100): number {
   if (limit === undefined) return standard
   if (typeof limit !== 'number' || !Number.isInteger(limit) || limit < 1 || limit > 1_000)
-    throw failure('validation.failed', { what: 'limit', problem: 'it is a whole number from 1 to 1,000' })
+    throw failure('validation.failed', { what: 'limit', problem: 'it must be a whole number from 1 to 1,000' })
   return limit
 }
 

@@ -37,8 +37,6 @@ import { deleteTopic, discoverTopics, subscribe, unsubscribe } from './topics.ts
 import { watchContext } from './watch.ts'
 
 const attempts = 100
-/** Bytes from which a value may be stored apart. */
-const largeValue = 256 * 1024
 
 export class LiveHands implements hands.ContextHands {
   protected readonly mesh: MeshServices
@@ -66,8 +64,7 @@ export class LiveHands implements hands.ContextHands {
     const fragment = pushFragment(core, this.actor, push)
     const committed = await core.commit(this.actor.user, fragment)
     const version = await pushedVersion(core, this.actor.user, push, committed, fragment.put)
-    this.mesh.pushed(this.actor, push.key, version, committed)
-    if (push.json.length > largeValue / 4) await this.mesh.cleaner.forgetLarge(this.actor.user, push.key, version)
+    await this.mesh.pushed(this.actor, push, version, committed.revision)
     return { key: push.key, version, revision: committed.revision ?? undefined }
   }
   #origin() {
@@ -189,7 +186,7 @@ export class LiveHands implements hands.ContextHands {
       const result = await core.tryCommit(this.actor.user, removeFragment(core, this.actor, removal))
       if (!result.ok && result.code === 'context.missing') return false
       if (!result.ok) throw failure(result.code, result.detail)
-      this.mesh.emit('context.deleted', this.actor, { key: removal.key, revision: result.revision ?? 0 })
+      this.mesh.deleted(this.actor, removal.key, result.revision)
       return true
     })
   }
@@ -201,7 +198,7 @@ export class LiveHands implements hands.ContextHands {
     return this.act('batch_context_operation', options, () =>
       runBatch(operations, options, {
         hands: this,
-        core: this.mesh.core,
+        mesh: this.mesh,
         actor: this.actor,
         require: (right) => this.actor.access?.require(this.actor.agent, right),
         origin: this.#origin(),

@@ -146,6 +146,9 @@ export function contextLimits(limits: ContextLimits = {}): Limits {
 function bound(name: string, value: number | undefined, standard: number, most = Number.MAX_SAFE_INTEGER): number {
   if (value === undefined) return standard
   if (!Number.isInteger(value) || value < 0 || value > most)
-    throw failure('validation.failed', { what: `The limit ${name}`, problem: `it is a whole number from 0 to ${most}` })
+    throw failure('validation.failed', {
+      what: `The limit ${name}`,
+      problem: `it must be a whole number from 0 to ${most}`,
+    })
   return value
 }

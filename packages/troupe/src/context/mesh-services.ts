@@ -5,19 +5,15 @@ import { checkAgentName } from './agent-name.ts'
 import { type Reader, topicGrantee } from './audience.ts'
 import { Cleaner, type CleanerOptions } from './cleaner.ts'
 import { type EntryRow, entryRow, restoreValue } from './entry-row.ts'
-import type { Actor } from './fragments.ts'
+import type { Actor, Push } from './fragments.ts'
 import { KeyQueue } from './key-queue.ts'
-import {
-  type Committed,
-  type ContextLimits,
-  contextLimits,
-  createMeshCore,
-  type MeshCore,
-  type MeshParts,
-} from './mesh-core.ts'
+import { type ContextLimits, contextLimits, createMeshCore, type MeshCore, type MeshParts } from './mesh-core.ts'
 import { ReadCache } from './read-cache.ts'
 import { readerValues } from './statements/visibility.ts'
 import { ValueCache } from './value-cache.ts'
+
+/** Characters of JSON from which a value may be stored apart: in UTF-8 one takes at most four bytes. */
+const largeValue = 256 * 1024
 
 export interface Watcher {
   readonly user: UserId
@@ -34,6 +30,8 @@ export class MeshServices {
   readonly updates = new KeyQueue()
   readonly cleaner: Cleaner
   readonly #watchers = new Set<Watcher>()
+  /** What goes on after those who caused it have their answer. */
+  #work: Promise<unknown> = Promise.resolve()
 
   constructor(parts: MeshParts & { readonly cleanup?: CleanerOptions }) {
     this.core = createMeshCore(parts)
@@ -92,8 +90,17 @@ export class MeshServices {
     return rows.map((row) => String(row.agent))
   }
 
-  pushed(actor: Actor, key: string, version: number, committed: Committed): void {
-    this.emit('context.pushed', actor, { key, version, revision: committed.revision ?? 0 })
+  /** What every way of writing tells, and what it leaves to do, once it is committed. */
+  async pushed(actor: Actor, { key, json }: Push, version: number, revision: number | null): Promise<void> {
+    this.emit('context.pushed', actor, { key, version, revision: revision ?? 0 })
+    if (json.length <= largeValue / 4) return
+    const work = this.cleaner.forgetLarge(actor.user, key, version)
+    this.#work = Promise.allSettled([this.#work, work])
+    await work
+  }
+
+  deleted(actor: Actor, key: string, revision: number | null): void {
+    this.emit('context.deleted', actor, { key, revision: revision ?? 0 })
   }
 
   emit(type: EventName, { user, agent }: Reader, fields: { readonly [field: string]: Json }): void {
@@ -122,5 +129,6 @@ export class MeshServices {
   async close(): Promise<void> {
     for (const watcher of this.#watchers) watcher.stop()
     await this.cleaner.stop()
+    await this.#work
   }
 }

@@ -40,7 +40,7 @@ const pushOptions = fc.record(
   { requiredKeys: ['audience'] },
 )
 const policy = fc.record({ subscribe: named, post: named }, { requiredKeys: [] })
-const value = fc.integer({ min: 0, max: 9 })
+const value = fc.integer({ min: 0, max: 1_000 })
 interface RandomPush {
   readonly audience: Pick<PushOptions, 'audience' | 'topics' | 'subscribers'>
   readonly writers?: 'owner' | 'readers' | readonly string[]

@@ -8,6 +8,7 @@ import {
   checkSignal,
   createPage,
   decodeJson,
+  encodeCursor,
   failure,
   type Json,
   listOf,
@@ -21,26 +22,16 @@ import type { Recorder, StagedWrite } from '../durable/index.ts'
 import type { Access, Right } from '../security/index.ts'
 import { aborted, checkOperations, oneByOne } from './batch.ts'
 import type { Key, KeyValue } from './define-key.ts'
-import {
-  type Actor,
-  checkedKey,
-  type Push,
-  parsedValue,
-  preparePush,
-  prepareRemoval,
-  pushFragment,
-  type Removal,
-  readsAudited,
-  removeFragment,
-} from './fragments.ts'
+import { type Actor, checkedKey, parsedValue, preparePush, prepareRemoval, readsAudited } from './fragments.ts'
 import type * as hands from './hands-port.ts'
 import { findHistory } from './history.ts'
-import { encodeCursor, findEntries, findKeys, listedOf, parseListOptions, readEntries } from './listing.ts'
+import { findEntries, findKeys, listedOf, parseListOptions, readEntries } from './listing.ts'
 import type { Mesh } from './mesh.ts'
 import { mergePage, Overlay, type Staged } from './overlay.ts'
 import { type RecordedEntry, recordEntry, recordStaged, restoreEntry } from './recorded-entry.ts'
 import { type CheckJson, check, planPush, planRemoval } from './staged-plan.ts'
 import { StagedTopics } from './staged-topics.ts'
+import { stagedPush, stagedRemoval } from './staged-writes.ts'
 
 const attempts = 100
 /** Keys told as what a write was derived from. */
@@ -64,6 +55,8 @@ export class StagedContext implements hands.ContextHands {
   readonly #overlay: Overlay
   readonly #readFrom: Set<string>
   readonly #topics: StagedTopics
+  /** ms since 1970: when this step was entered here. */
+  readonly #began: number
 
   constructor({ mesh, recorder, access, over }: StagedParts) {
     this.#mesh = mesh
@@ -72,6 +65,7 @@ export class StagedContext implements hands.ContextHands {
     const under = over instanceof StagedContext ? over : undefined
     this.#overlay = under === undefined ? new Overlay() : new Overlay(under.#overlay)
     this.#readFrom = under === undefined ? new Set() : under.#readFrom
+    this.#began = under === undefined ? mesh.clock.now() : under.#began
     this.#topics = new StagedTopics(recorder, () => mesh.agent(this.#actor.user, this.agent, access))
     recorder.onCommitted((committed) => this.#overlay.settle(new Set(committed)))
   }
@@ -95,18 +89,9 @@ export class StagedContext implements hands.ContextHands {
   }
 
   #origin(): { readonly provenance: Provenance; readonly taint: readonly TaintLabel[] } {
-    const { step, runId, taint, trace } = this.#recorder
+    const { provenance, taint } = this.#recorder
     const readFrom = [...this.#readFrom]
-    return {
-      provenance: {
-        agent: this.agent,
-        stepId: step,
-        trace,
-        ...(runId === undefined ? {} : { runId }),
-        ...(readFrom.length > 0 ? { readFrom } : {}),
-      },
-      taint,
-    }
+    return { provenance: readFrom.length > 0 ? { ...provenance, readFrom } : provenance, taint }
   }
 
   /** What was read taints what is written, and is told in its provenance. */
@@ -115,9 +100,16 @@ export class StagedContext implements hands.ContextHands {
     if (taint.length > 0) this.#recorder.addTaint(taint)
   }
 
+  /** Also where it has read more than is told of: then nobody knows. */
+  #hasRead(key: string, version: number): boolean {
+    return this.#readFrom.size >= mostReads || this.#readFrom.has(`${key}@${version}`)
+  }
+
   #check(key: string, named?: readonly string[], overlay = this.#overlay): Promise<CheckJson> {
     const { core } = this.#mesh
-    return this.#recorder.answer({ kind: 'check', name: key }, () => check(core, this.#actor, overlay, key, named))
+    const step = { id: this.#recorder.step, began: this.#began }
+    const ask = () => check(core, this.#actor, overlay, key, named, step)
+    return this.#recorder.answer({ kind: 'check', name: key }, ask)
   }
 
   push<K extends Key | string>(key: K, value: KeyValue<K>, options: hands.PushOptions = {}): Promise<hands.Pushed> {
@@ -133,7 +125,8 @@ export class StagedContext implements hands.ContextHands {
         throw failure('context.unread', { agent: this.agent, key: push.key })
       return planPush(this.#mesh.core, this.#actor, push, found)
     })
-    this.#stagePush(push, staged)
+    const over = found.since === true && !this.#hasRead(push.key, staged.entry.version - 1)
+    this.#stage(push.key, stagedPush(this.#mesh, this.#actor, push, staged.entry.version, over), staged)
     return { key: push.key, version: staged.entry.version, revision: undefined }
   }
 
@@ -147,14 +140,6 @@ export class StagedContext implements hands.ContextHands {
     }
   }
 
-  #stagePush(push: Push, staged: Staged): void {
-    const fragment = () => pushFragment(this.#mesh.core, this.#actor, push)
-    this.#stage(push.key, { call: { kind: 'push', name: push.key }, fragment, room: 'context' }, staged)
-  }
-  #stageRemoval(removal: Removal, staged: Staged): void {
-    const fragment = () => removeFragment(this.#mesh.core, this.#actor, removal)
-    this.#stage(removal.key, { call: { kind: 'delete', name: removal.key }, fragment, room: 'context' }, staged)
-  }
   #stage(key: string, write: StagedWrite, staged: Staged): void {
     if (this.#recorder.stage(write)) this.#overlay.set(key, staged, write)
   }
@@ -300,7 +285,7 @@ export class StagedContext implements hands.ContextHands {
     const removal = prepareRemoval(this.#mesh.core, key, options)
     const found = await this.#check(removal.key)
     const staged = this.#decide('delete_context', () => planRemoval(this.#actor, removal, found))
-    if (staged) this.#stageRemoval(removal, staged)
+    if (staged) this.#stage(removal.key, stagedRemoval(this.#mesh, this.#actor, removal), staged)
     return staged !== undefined
   }
 

@@ -1,5 +1,5 @@
 /** What a write in a step is decided on: what stands there at the call, staged writes included, as the log keeps it. */
-import { failure, type Json } from '../core/index.ts'
+import { failure, type Json, type Provenance } from '../core/index.ts'
 import { everyone, mayRead, mayWrite } from './audience.ts'
 import type { EntryRow } from './entry-row.ts'
 import { entryRow } from './entry-row.ts'
@@ -25,6 +25,8 @@ export interface Check {
   readonly subscribed: readonly string[]
   /** ms since 1970. */
   readonly at: number
+  /** What stands was written by somebody else while this step ran. */
+  readonly since?: true
 }
 export type CheckJson = Check & { readonly [key: string]: Json }
 
@@ -35,6 +37,7 @@ export async function check(
   overlay: Overlay,
   key: string,
   named: readonly string[] = [],
+  step?: { readonly id: string; readonly began: number },
 ): Promise<CheckJson> {
   const staged = overlay.get(key)
   const { user, agent } = actor
@@ -64,8 +67,12 @@ export async function check(
     writable: found === undefined || power(actor, 'write_others') || mayWrite(found, actor, known),
     subscribed,
     at: core.clock.now(),
+    ...(step && !staged && committed && isSince(committed, step) ? { since: true } : {}),
   } as CheckJson
 }
+
+const isSince = ({ updatedAt, provenance }: EntryRow, { id, began }: { readonly id: string; readonly began: number }) =>
+  updatedAt > began && (JSON.parse(provenance) as Provenance).stepId !== id
 
 const standingOf = (row: Standing): Standing => ({
   version: row.version,

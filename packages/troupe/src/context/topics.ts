@@ -2,13 +2,13 @@
  * Topics: late-bound audiences. A subscription is a row that every read looks at; the feed holds exactly what each change
  * of subscriptions added or removed, so that watchers can go back in time.
  */
-import { checkName, checkOptions, createPage, failure, type Page } from '../core/index.ts'
+import { checkName, checkOptions, createPage, decodeCursor, encodeCursor, failure, type Page } from '../core/index.ts'
 import type { FeedItem, Fragment } from '../storage/index.ts'
 import { topicGrantee } from './audience.ts'
 import { type EntryRow, entryRow, storeValue } from './entry-row.ts'
 import { type Actor, endStatements } from './fragments.ts'
 import type { DeletedTopic, DiscoverOptions, TopicInfo } from './hands-port.ts'
-import { checkLimit, decodeCursor, encodeCursor } from './listing.ts'
+import { checkLimit } from './listing.ts'
 import type { MeshCore } from './mesh-core.ts'
 import { afterKey } from './pattern.ts'
 import { now } from './statements/visibility.ts'

@@ -4,13 +4,15 @@
  *
  * Invariant: what is held is what a read of the storage would find now.
  */
+import { getHeapStatistics } from 'node:v8'
 import { LRUCache } from 'lru-cache'
 import type { UserId } from '../core/index.ts'
 import type { Change, ChangeObserver, Row, Sole, Statement } from '../storage/index.ts'
 import { everyone, mayRead, type Reader } from './audience.ts'
 import { restoreValue } from './entry-row.ts'
 
-const standard = 64 * 1024 * 1024
+/** Of the memory that this process may take for its objects, a sixteenth: 256 MB of the 4 GB that Node takes on most machines. */
+const standard = getHeapStatistics().heap_size_limit / 16
 /** Of those that do not fit any more one in so many is let in: what is read often comes again. */
 const oneIn = 8
 
@@ -122,8 +124,9 @@ export class ValueCache implements ChangeObserver {
 
   settled(change: Change): void {
     const user = userOf(change)
-    if (user === undefined || this.#touches.of(change) === 'nothing') return
-    const left = (this.#begun.get(user) ?? 1) - 1
+    const begun = user === undefined ? undefined : this.#begun.get(user)
+    if (user === undefined || begun === undefined || this.#touches.of(change) === 'nothing') return
+    const left = begun - 1
     if (left === 0) this.#begun.delete(user)
     else this.#begun.set(user, left)
   }

@@ -1,6 +1,6 @@
 /**
  * Real concurrency, without a simulated world: clients on one context mesh and one set of journals, in memory and in a
- * file with its writer thread. What each saw is recorded and checked per key.
+ * file with its writer thread, and on PostgreSQL. What each saw is recorded and checked per key.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -9,6 +9,7 @@ import { afterAll, describe, expect, test } from 'vitest'
 import type * as durableRoom from '../../src/durable/index.ts'
 import type { ContextHands } from '../../src/index.ts'
 import type { Anomaly, Operation, RegisterInput, RegisterOutput, Update } from '../../src/testing/index.ts'
+import { dropSchema, missingServer, schemaName, server } from '../postgres/server.ts'
 import { troupe } from '../reliability/troupe-under-test.ts'
 import { harness, load } from '../reliability/under-test.ts'
 
@@ -17,6 +18,8 @@ const folder = mkdtempSync(join(tmpdir(), 'troupe-history-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 const { seededRandom, systemClock } = harness
+const rounds = Number(process.env.TROUPE_HISTORIES ?? 12)
+const missing = await missingServer()
 /** Some operations end with an I/O error after they were committed, some before. */
 const faultsOf = (seed: string) => ({
   clock: systemClock,
@@ -30,15 +33,15 @@ interface Recorded {
   readonly operations: { succeeded: number; failed: number }
 }
 
-/** Clients that read and write a few keys at once, and count by `update`. */
-async function record(context: ContextHands, seed: string): Promise<Recorded> {
+/** Clients that read and write a few keys at once, and count by `update`, each with one of these hands. */
+async function record(hands: readonly ContextHands[], seed: string): Promise<Recorded> {
   const random = seededRandom(seed)
   const pick = (n: number) => Math.floor(random.next() * n)
   const history: Operation<RegisterInput, RegisterOutput>[] = []
   const updates: Update[] = []
   const operations = { succeeded: 0, failed: 0 }
   let [tick, value] = [0, 0]
-  const once = async (client: string) => {
+  const once = async (client: string, context: ContextHands) => {
     const key = `k${pick(4)}`
     const inputs: RegisterInput[] = [
       { do: 'read' },
@@ -61,7 +64,7 @@ async function record(context: ContextHands, seed: string): Promise<Recorded> {
       operations[code === 'storage.io' ? 'failed' : 'succeeded']++
     }
   }
-  const count = async () => {
+  const count = async (context: ContextHands) => {
     let read = 0
     try {
       const { version } = await context.update('counter', (now) => {
@@ -75,10 +78,10 @@ async function record(context: ContextHands, seed: string): Promise<Recorded> {
       operations.failed++
     }
   }
-  const client = async (name: string) => {
-    for (let i = 0; i < 30; i++) await (random.next() < 0.2 ? count() : once(name))
+  const client = async (name: string, context: ContextHands) => {
+    for (let i = 0; i < 30; i++) await (random.next() < 0.2 ? count(context) : once(name, context))
   }
-  await Promise.all(Array.from({ length: 8 }, (_, i) => client(`c${i}`)))
+  await Promise.all(Array.from({ length: 8 }, (_, i) => client(`c${i}`, hands[i % hands.length] as ContextHands)))
   return { history, updates, operations }
 }
 
@@ -99,14 +102,13 @@ const judge = ({ history, updates, operations }: Recorded): readonly Anomaly[] =
 ]
 
 describe.each(['memory:', 'file'])('on %s', (place) => {
-  const rounds = Number(process.env.TROUPE_HISTORIES ?? 12)
   const urlOf = (name: string) => (place === 'file' ? `sqlite:${join(folder, `${name}.db`)}` : place)
 
   test('each key of the mesh is linearizable and no update is lost', async () => {
     for (let round = 0; round < rounds; round++) {
       const seed = `mesh ${round}`
       const service = await troupe.createTroupe({ storage: urlOf(seed), faults: faultsOf(seed), log: 'silent' })
-      const recorded = await record(service.user('ada').agent('Owner').context, seed)
+      const recorded = await record([service.user('ada').agent('Owner').context], seed)
       await service.close()
       expect(judge(recorded)).toEqual([])
       expect(recorded.history.length).toBeGreaterThan(150)
@@ -161,6 +163,26 @@ describe.each(['memory:', 'file'])('on %s', (place) => {
   })
 })
 
+test.skipIf(missing)(
+  'each key of the mesh is linearizable on PostgreSQL, through two pools of connections',
+  async () => {
+    const schema = schemaName('linearizability')
+    const open = () => troupe.createTroupe({ storage: { url: server, schema }, log: 'silent' })
+    const [one, two] = [await open(), await open()]
+    try {
+      for (let round = 0; round < rounds; round++) {
+        const hands = [one, two].map((service) => service.user(`ada ${round}`).agent('Owner').context)
+        const recorded = await record(hands, `postgres ${round}`)
+        expect(judge(recorded)).toEqual([])
+        expect(recorded.history.length).toBeGreaterThan(150)
+      }
+    } finally {
+      await Promise.all([one.close(), two.close()])
+      await dropSchema(schema)
+    }
+  },
+)
+
 test('a mesh that answers from a snapshot of the past is found out', async () => {
   const service = await troupe.createTroupe({ storage: 'memory:', log: 'silent' })
   const { context } = service.user('ada').agent('Owner')
@@ -177,7 +199,7 @@ test('a mesh that answers from a snapshot of the past is found out', async () =>
       }
     },
   })
-  const found = judge(await record(stale, 'stale'))
+  const found = judge(await record([stale], 'stale'))
   await service.close()
   expect(found.map(({ rule }) => rule)).toContain('linearizability')
 })

@@ -57,6 +57,9 @@ export function createListStatement(dialect: Dialect) {
   }
 }
 
+/** A stream of nothing: one that stood there twice would be read twice. */
+const nobody = ''
+
 interface Merged {
   /** Tells its text from others. */
   readonly key: string
@@ -68,7 +71,7 @@ interface Merged {
 function mergedLazily(grantees: readonly string[]): Merged {
   let size = 2
   while (size < grantees.length) size = size < 256 ? 2 * size : size + 64
-  const streams = Array.from({ length: size }, (_, i) => grantees[Math.min(i, grantees.length - 1)] as string)
+  const streams = Array.from({ length: size }, (_, i) => grantees[i] ?? nobody)
   return {
     key: String(size),
     more: Object.fromEntries(streams.map((grantee, i) => [`g${i}`, grantee])),

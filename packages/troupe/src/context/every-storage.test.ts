@@ -1,0 +1,192 @@
+/** What is promised of entries and topics, on each storage. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, test, vi } from 'vitest'
+import { createVirtualClock, systemClock } from '../core/index.ts'
+import { Access } from '../security/index.ts'
+import { missingServer, onServer, openMesh, server } from './context.test.fixture.ts'
+import type { WatchItem } from './hands-port.ts'
+
+const refused = (code: string) => expect.objectContaining({ code })
+const missing = await missingServer()
+const folder = mkdtempSync(join(tmpdir(), 'troupe-every-storage-'))
+const schema = `troupe_every_storage_${process.pid}`
+afterAll(async () => {
+  rmSync(folder, { recursive: true, force: true })
+  if (!missing) await onServer((client) => client.query(`drop schema if exists ${schema} cascade`))
+})
+const storages = [
+  { name: 'memory', url: 'memory:' },
+  { name: 'a file', url: `sqlite:${join(folder, 'troupe.db')}` },
+  { name: 'PostgreSQL', url: server, schema, missing },
+]
+let users = 0
+
+describe.each(storages)('on $name', ({ name: _, missing: absent, ...storage }) => {
+  if (absent) return test.skip(absent, () => {})
+  const user = () => `user ${users++}`
+
+  test('four writers of 2,000 increments each give 8,000', { timeout: 240_000 }, async () => {
+    await using opened = await openMesh(systemClock, storage)
+    const of = user()
+    await opened.mesh.host(of).push('n', 0)
+    const writer = async (name: string) => {
+      const hands = opened.mesh.agent(of, name, new Access({ role: 'admin' }))
+      for (let i = 0; i < 2_000; i++) await hands.update('n', (n) => (n as number) + 1)
+    }
+    await Promise.all(['A', 'B', 'C', 'D'].map(writer))
+    expect(await opened.mesh.host(of).get('n')).toBe(8_000)
+  })
+
+  test('an agent has 256 subscriptions and an entry 32 topics, and no more', async () => {
+    await using opened = await openMesh(createVirtualClock(), storage)
+    const a = opened.mesh.agent(user(), 'A')
+    const topics = Array.from({ length: 256 }, (_, i) => `t${String(i).padStart(3, '0')}`)
+    await a.subscribe(topics)
+    await a.subscribe(['t000'])
+    await expect(a.subscribe(['one more'])).rejects.toThrow(refused('topic.limit'))
+    expect(await a.topics()).toEqual(topics)
+    await a.unsubscribe(['t000'])
+    await a.subscribe(['one more'])
+    await a.push('k', 1, { topics: topics.slice(0, 32) })
+    await expect(a.push('k', 2, { topics: topics.slice(0, 33) })).rejects.toThrow(refused('topic.limit'))
+    expect(await a.getEntry('k')).toMatchObject({ value: 1, audience: { topics: topics.slice(0, 32) } })
+  })
+
+  test('the history has the last hundred versions besides the one that stands, a page at a time', async () => {
+    await using opened = await openMesh(createVirtualClock(), storage)
+    const a = opened.mesh.agent(user(), 'A')
+    for (let i = 1; i <= 130; i++) await a.push('k', i)
+    const found: unknown[] = []
+    for await (const { value } of await a.history('k', { limit: 40 })) found.push(value)
+    expect(found).toEqual(Array.from({ length: 101 }, (_, i) => i + 30))
+  })
+
+  test('a user has as many entries and bytes as the limits say, in a batch too, and no other user less', async () => {
+    await using opened = await openMesh(createVirtualClock(), { ...storage, limits: { entries: 2, bytes: 100 } })
+    const of = user()
+    const a = opened.mesh.agent(of, 'A')
+    const entry = (key: string) => ({ type: 'push', key, value: key }) as const
+    await expect(a.batch(['1', '2', '3'].map(entry), { atomic: true })).rejects.toThrow(refused('context.quota'))
+    expect(await opened.mesh.host(of).size()).toBe(0)
+    await a.batch(['1', '2'].map(entry), { atomic: true })
+    await expect(a.push('3', 3)).rejects.toThrow(refused('context.quota'))
+    await expect(a.push('2', 'x'.repeat(200))).rejects.toThrow(refused('context.quota'))
+    await opened.mesh.agent(user(), 'A').push('1', 1)
+    await a.delete('1')
+    await a.push('3', 'x'.repeat(90))
+  })
+
+  test('an atomic batch that fails leaves value, audience and expiry as they were', async () => {
+    await using opened = await openMesh(createVirtualClock(), storage)
+    const of = user()
+    const a = opened.mesh.agent(of, 'A')
+    await opened.mesh.agent(of, 'B').push('foreign', 1)
+    await a.push('mine', 'secret', { audience: 'owner', ttl: '1h' })
+    const before = await a.getEntry('mine')
+    const operations = [
+      { type: 'push', key: 'mine', value: 'changed', audience: 'everyone', ttl: '1d' },
+      { type: 'delete', key: 'foreign' },
+    ] as const
+    await expect(a.batch(operations, { atomic: true })).rejects.toThrow(refused('context.denied'))
+    expect(await a.getEntry('mine')).toEqual(before)
+  })
+
+  test('what a push does not name stays: metadata, lifetime, audience, writers and owner', async () => {
+    await using opened = await openMesh(createVirtualClock(), storage)
+    const of = user()
+    const [a, b] = [opened.mesh.agent(of, 'A'), opened.mesh.agent(of, 'B')]
+    const options = {
+      subscribers: ['B'],
+      writers: ['B'],
+      lifecycle: 'session',
+      metadata: { from: ['mail', null] },
+    } as const
+    await a.push('k', 1, options)
+    await b.push('k', 2)
+    expect(await a.getEntry('k')).toMatchObject({
+      value: 2,
+      owner: 'A',
+      audience: { subscribers: ['B'], topics: [] },
+      writers: ['B'],
+      lifecycle: 'session',
+      metadata: { from: ['mail', null] },
+      provenance: { agent: 'B' },
+    })
+    await a.push('k', 3, { metadata: {}, lifecycle: 'permanent' })
+    expect(await a.getEntry('k')).toMatchObject({ metadata: {}, lifecycle: 'permanent', expiresAt: undefined })
+    for (const metadata of ['text', [1], { long: 'x'.repeat(20_000) }])
+      await expect(a.push('k', 4, { metadata } as never)).rejects.toThrow()
+  })
+
+  test('a topic that is closed to an agent is not told to it, and one half closed says which half', async () => {
+    await using opened = await openMesh(createVirtualClock(), storage)
+    const of = user()
+    const host = opened.mesh.host(of)
+    const [a, b] = [opened.mesh.agent(of, 'A'), opened.mesh.agent(of, 'B')]
+    await b.subscribe(['board', 'news', 'open'])
+    await host.setTopicPolicy('board', { subscribe: ['B'], post: [] })
+    await host.setTopicPolicy('news', { post: ['B'] })
+    const told = async (hands: typeof a) => (await hands.discoverTopics({ names: true })).items
+    expect(await told(a)).toEqual([
+      { topic: 'news', subscribers: 1, names: ['B'], maySubscribe: true, mayPost: false },
+      { topic: 'open', subscribers: 1, names: ['B'], maySubscribe: true, mayPost: true },
+    ])
+    expect((await told(b)).map(({ topic, mayPost }) => [topic, mayPost])).toEqual([
+      ['board', false],
+      ['news', true],
+      ['open', true],
+    ])
+    await host.setTopicPolicy('board', { subscribe: [] })
+    expect(await b.topics()).toEqual(['news', 'open'])
+    await expect(a.subscribe(['open', 'board'])).rejects.toThrow(refused('topic.closed'))
+    expect(await a.topics()).toEqual([])
+  })
+
+  test('a watch tells each change once: put, left, removed and expired, of keys of its pattern alone', async () => {
+    const clock = createVirtualClock()
+    await using opened = await openMesh(clock, storage)
+    const of = user()
+    const [a, b] = [opened.mesh.agent(of, 'A'), opened.mesh.agent(of, 'B')]
+    await a.push('k.topic', 1, { topics: ['x'] })
+    const seen: WatchItem[] = []
+    const watching = (async () => {
+      for await (const item of b.watch({ pattern: 'k.*' }))
+        if (seen.push(item) && item.type === 'put' && item.key === 'k.end') return
+    })()
+    // A watcher that comes late is not given what it may no longer read, so each step waits until the last one was told.
+    const told = (count: number) => vi.waitFor(() => expect(seen).toHaveLength(count), { timeout: 20_000 })
+    await b.subscribe(['x'])
+    await told(1)
+    await b.unsubscribe(['x'])
+    await a.push('k.open', 1, { ttl: '1s' })
+    await a.push('other', 1)
+    await a.push('k.hidden', 1, { audience: 'owner' })
+    await a.push('k.hidden', 2, { subscribers: ['B'] })
+    await told(4)
+    await a.push('k.hidden', 3, { audience: 'owner' })
+    await a.push('k.gone', 1)
+    await told(6)
+    await a.delete('k.gone')
+    await told(7)
+    await clock.advance('2s')
+    await opened.mesh.host(of).cleanup()
+    await told(8)
+    await a.push('k.end', 1)
+    await watching
+    expect(seen.map((item) => 'key' in item && [item.type, item.key, item.version])).toEqual([
+      ['put', 'k.topic', 1],
+      ['left', 'k.topic', 1],
+      ['put', 'k.open', 1],
+      ['put', 'k.hidden', 2],
+      ['left', 'k.hidden', 2],
+      ['put', 'k.gone', 1],
+      ['removed', 'k.gone', 1],
+      ['expired', 'k.open', 1],
+      ['put', 'k.end', 1],
+    ])
+    const revisions = seen.map(({ revision }) => revision)
+    expect(new Set(revisions).size).toBe(revisions.length)
+  })
+})
