@@ -1,20 +1,13 @@
-import { afterEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { defineMessage } from './message-type.ts'
-import { openRoom, type Room, type RoomOptions } from './room.test.fixture.ts'
+import { openRoom, type Room } from './room.test.fixture.ts'
+import { roomsOfTests } from './rooms.test.fixture.ts'
 
 const Note = defineMessage<string | number>('note')
 const Order = defineMessage('order', z.object({ n: z.int() }))
 
-const open: Room[] = []
-afterEach(async () => {
-  for (const room of open.splice(0)) await room.close()
-})
-const room = async (options: RoomOptions = {}) => {
-  const made = await openRoom(options)
-  open.push(made)
-  return made
-}
+const { room } = roomsOfTests()
 const waiting = async (hands: ReturnType<Room['agent']>) => (await hands.mailbox.counts()).waiting
 
 describe('a batch of sends', () => {

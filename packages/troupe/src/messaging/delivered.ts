@@ -61,6 +61,17 @@ export function answerFragment(
 export const notAnswered = (to: string, type: string, problem: string): StoredError =>
   storeError(failure('request.failed', { to, type, problem }))
 
+/** For the change in which a message that nobody has leaves its mailbox: whoever waits for a reply is told. */
+export function unanswered(post: Post, row: Row, error: StoredError): Fragment {
+  const replyTo = replyToOf(row)
+  return replyTo ? answerFragment(post, toPlace(row), replyTo, { error }) : { statements: [] }
+}
+/** After that change. */
+export function ringUnanswered(post: Post, row: Row): void {
+  const replyTo = replyToOf(row)
+  if (replyTo && 'request' in replyTo) post.answers.ring(String(row.user_id), replyTo.request)
+}
+
 export class Delivered implements Delivery {
   readonly message: Message
   readonly attempt: number
@@ -145,11 +156,17 @@ export class Delivered implements Delivery {
     await this.#commit(this.ackFragment())
     this.settled('acknowledged')
   }
+  /** Back to its lane, or to the dead letters after its last attempt. */
   async nack(options: { readonly delay?: Duration; readonly reason?: string } & CallOptions = {}): Promise<void> {
     checkOptions('nack', options, ['delay', 'reason', 'signal'])
     checkSignal('nack', options.signal)
     const reason = options.reason === undefined ? undefined : String(options.reason).slice(0, 4_000)
-    await this.giveBack(milliseconds(options.delay ?? '0ms', 'delay'), reason)
+    const delayMs = milliseconds(options.delay ?? '0ms', 'delay')
+    const { maxAttempts } = this.#post.settings
+    if (this.attempt >= maxAttempts)
+      return this.bury(reason ?? `it was given back at attempt ${this.attempt} of ${maxAttempts}`)
+    await this.#commit(this.nackFragment(delayMs, reason ?? null))
+    this.settled('returned')
   }
   async reply(value: Json, options: CallOptions = {}): Promise<void> {
     checkCall('reply', options)
@@ -175,9 +192,9 @@ export class Delivered implements Delivery {
     const [first] = deliveries
     if (first) await first.#commit({ statements: renewed })
   }
-  /** Ends their leases and nothing else: it is not a failure, and what was recorded for them stays. */
-  static async letGo(deliveries: readonly Delivered[]): Promise<void> {
-    const ended = deliveries.flatMap((delivered) => delivered.#renewal(0))
+  /** Ends their leases, after `delayMs`, and nothing else: what was recorded for them stays. */
+  static async letGo(deliveries: readonly Delivered[], delayMs = 0): Promise<void> {
+    const ended = deliveries.flatMap((delivered) => delivered.#renewal(delayMs))
     const [first] = deliveries
     if (!first) return
     await first.#commit({ statements: ended, wake: ['mailboxes'] })
@@ -192,20 +209,6 @@ export class Delivered implements Delivery {
   /** Before it is handled alone. @param ended ends the step of the batch, which nobody goes on with */
   async leaveBatch(ended: Fragment): Promise<void> {
     if (this.batch) await this.#commit({ statements: [this.#post.settle.mark(this.held, leftOf(this.batch))] }, ended)
-  }
-  /** Back to its lane, or to the dead letters after its last attempt. */
-  async giveBack(
-    delayMs: number,
-    reason: string | undefined,
-    {
-      attempts = this.#post.settings.maxAttempts,
-      ended,
-    }: { readonly attempts?: number; readonly ended?: Fragment } = {},
-  ): Promise<void> {
-    if (this.attempt >= attempts)
-      return this.bury(reason ?? `it was given back at attempt ${this.attempt} of ${attempts}`, ended)
-    await this.#commit(this.nackFragment(delayMs, reason ?? null), ended)
-    this.settled('returned')
   }
   /** @param ended of what was recorded of its handling */
   async bury(reason: string, ended?: Fragment): Promise<void> {

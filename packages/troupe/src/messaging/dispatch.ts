@@ -3,7 +3,8 @@
  * one waits for room the next of its lane waits behind it.
  */
 import { failure } from '../core/index.ts'
-import type { CommitResult, Row, Statement } from '../storage/index.ts'
+import type { CommitResult, Fragment, Row, Statement } from '../storage/index.ts'
+import { notAnswered, ringUnanswered, unanswered } from './delivered.ts'
 import { rowOf, toPlace } from './message-row.ts'
 import { type Post, refusal } from './post.ts'
 import { limitOf, type Outgoing } from './statements/send-statements.ts'
@@ -21,6 +22,10 @@ const maxDrops = 20
 /** Of the oldest so many are looked at; only where a large message takes the room of more small ones, the most. */
 const fewVictims = 100
 const mostVictims = 10_000
+
+type Drop = Required<Pick<Fragment, 'statements' | 'wake'>>
+/** What most sends need. */
+const noDrop: Drop = { statements: [], wake: ['mailboxes'] }
 
 /** @throws CancelledError when the signal aborts first */
 async function unlessAborted(turn: Promise<unknown> | undefined, signal: AbortSignal | undefined): Promise<void> {
@@ -145,18 +150,34 @@ export class Dispatch {
     const thereAreMore = oldest.length === most && most < mostVictims
     return thereAreMore ? this.victims(user, mailbox, bytes, mostVictims) : undefined
   }
-  dropStatements(victims: readonly Row[]): readonly Statement[] {
-    return victims.flatMap((row) =>
-      this.#post.settle.remove(toPlace(row), 'done', 'dropped', row.state === 'scheduled'),
-    )
+  /** For the change that takes their room; whoever waits for a reply of one is told. */
+  drop(victims: readonly Row[]): Drop {
+    if (victims.length === 0) return noDrop
+    const fragments = victims.map((row) => {
+      const error = notAnswered(String(row.mailbox), String(row.type), 'it was dropped, for its mailbox was full')
+      const answer = unanswered(this.#post, row, error)
+      const removed = this.#post.settle.remove(toPlace(row), 'done', 'dropped', row.state === 'scheduled')
+      return { statements: [...removed, ...answer.statements], wake: answer.wake ?? [] }
+    })
+    return {
+      statements: fragments.flatMap(({ statements }) => statements),
+      wake: ['mailboxes', ...new Set(fragments.flatMap(({ wake }) => wake))],
+    }
+  }
+  /** After that change. */
+  dropped(victims: readonly Row[]): void {
+    for (const row of victims) {
+      ringUnanswered(this.#post, row)
+      this.#post.emit('message.dropped', String(row.user_id), { id: String(row.id), to: String(row.mailbox) })
+    }
   }
 
   /** @returns undefined when the mailbox is full, or a victim was taken meanwhile */
   async #try(outgoing: Outgoing, also: readonly Statement[], victims: readonly Row[]): Promise<Sent | undefined> {
-    const drops = this.dropStatements(victims)
+    const { statements: drops, wake } = this.drop(victims)
     const statements = this.#post.enter(outgoing, drops.length)
     const all = [...drops, ...statements, ...also, ...this.#post.audited(outgoing)]
-    const result = await this.#post.commit(outgoing.user, all, `send:${outgoing.id}:${victims.length}`)
+    const result = await this.#post.commit(outgoing.user, all, `send:${outgoing.id}:${victims.length}`, wake)
     if (!result.ok) {
       if (result.code === 'mailbox.full' || result.code === 'storage.expectation') return undefined
       throw refusal(result)
@@ -182,7 +203,7 @@ export class Dispatch {
       this.#post.arrivals.ring(user, mailbox)
       this.#post.sent(outgoing)
     }
-    for (const lost of dropped) this.#post.emit('message.dropped', user, { id: lost, to: mailbox })
+    this.dropped(victims)
     return { row, duplicate, dropped }
   }
 }

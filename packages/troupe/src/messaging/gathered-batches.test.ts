@@ -1,31 +1,16 @@
-import { afterAll, afterEach, describe, expect, it } from 'vitest'
-import { dropSchema, missingServer, schemaName, server } from '../../test/postgres/server.ts'
-import { systemClock } from '../core/index.ts'
+import { describe, expect, it } from 'vitest'
+import { placesOfTests } from '../../test/postgres/places.ts'
 import { defineMessage } from './message-type.ts'
-import { openRoom, type Room, type RoomOptions } from './room.test.fixture.ts'
+import type { Room, RoomOptions } from './room.test.fixture.ts'
+import { roomsOfTests, until } from './rooms.test.fixture.ts'
 import { type HandlerContext, Worker, type WorkerOptions } from './worker.ts'
 
 const Note = defineMessage<string>('note')
 const Ask = defineMessage<string>('ask')
 
 let users = 0
-const open: Room[] = []
-const schema = (await missingServer()) === undefined ? schemaName('batches') : undefined
-const places: readonly RoomOptions[] = [{}, ...(schema ? [{ url: server, schema }] : [])]
-afterEach(async () => {
-  for (const room of open.splice(0)) await room.close()
-})
-afterAll(() => schema && dropSchema(schema))
-
-async function until(clock: Room['clock'], holds: () => boolean | Promise<boolean>) {
-  for (let i = 0; i < 2_000; i++) {
-    if (await holds()) return
-    await clock.advance('10ms')
-    // The writer of a file is a thread, for which the virtual clock does not wait.
-    await new Promise<void>((resolve) => void systemClock.after(1, resolve))
-  }
-  throw new Error('it never came true')
-}
+const rooms = roomsOfTests()
+const places = await placesOfTests('batches')
 
 /** A worker whose batches break off: each does its effects, then waits for an answer until the worker is stopped. */
 class Trial {
@@ -87,9 +72,7 @@ class Trial {
 
 describe.each(places)('a batch, at $url,', (place) => {
   const begin = async (config: RoomOptions['config'] = {}) => {
-    const room = await openRoom({ ...place, config: { lease: '1s', ...config }, user: `user ${users++}` })
-    open.push(room)
-    return new Trial(room)
+    return new Trial(await rooms.room({ ...place, config: { lease: '1s', ...config }, user: `user ${users++}` }))
   }
 
   it('that broke off goes on as it was, before what came since, and repeats no effect', async () => {

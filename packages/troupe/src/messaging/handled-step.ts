@@ -19,3 +19,6 @@ export function handledStep(tries: readonly Try[]): string {
 
 /** The next try is answered from it, also where that is one of a dead letter that was redriven. */
 export const failedKeptMs = (retentionMs: number): number => Math.max(retentionMs, deadForMs)
+
+/** Of a message whose handling broke off at its last attempt: whoever redrives it does what it had begun again. */
+export const perhapsDone = 'what its handler had begun may have been done'

@@ -1,7 +1,8 @@
-import { afterEach, expect, it } from 'vitest'
+import { afterEach, describe, expect, it } from 'vitest'
+import type { EffectSpec } from '../durable/index.ts'
 import { defineMessage } from './message-type.ts'
 import { openRoom, type Room } from './room.test.fixture.ts'
-import { Worker } from './worker.ts'
+import { type HandlerContext, Worker } from './worker.ts'
 
 const Note = defineMessage<string>('note')
 const Ask = defineMessage<string>('ask')
@@ -112,4 +113,58 @@ it('what is redriven to a batch repeats no effect with a key', async () => {
     await clock.advance('10ms')
   expect(await mailbox.counts()).toMatchObject({ dead: 0, waiting: 0, unread: 0 })
   expect(charged.length).toBe(before)
+})
+
+describe('an effect of class once whose outcome the storage did not take', () => {
+  async function unrecorded(spec: Partial<EffectSpec<number>>, { maxAttempts = 5, batch = false } = {}) {
+    let failing = false
+    room = await openRoom({ config: { maxAttempts }, faults: () => (failing ? 'io-before' : undefined) })
+    const { start, agent, clock } = room
+    let charged = 0
+    const charge = (_: unknown, ctx: HandlerContext) =>
+      ctx.effect('charge', { class: 'once', ...spec }, () => {
+        failing = true
+        return ++charged
+      })
+    const worker = new Worker('W')
+    if (batch) worker.onBatch(Note, { size: 2, wait: '1s' }, charge)
+    else worker.on(Note, charge)
+    worker.onFailure = () => {
+      failing = false
+    }
+    await start(worker)
+    const { mailbox } = agent('W')
+    for (const payload of batch ? ['x', 'y'] : ['x']) await agent('A').messages.send(Note, payload, { to: 'W' })
+    const isOver = async () => (await mailbox.messages({ unreadOnly: true })).items.length === 0
+    for (let i = 0; i < 10_000 && !(await isOver()); i++) await clock.advance('10ms')
+    const dead = (await mailbox.deadLetters()).items
+    return { charged, reasons: dead.map(({ reason }) => reason), counts: await mailbox.counts() }
+  }
+
+  it.each([[{}], [{ key: 'the order' }]])(
+    'is not done again: its message is put aside with the reason, %o',
+    async (spec) => {
+      const { charged, reasons } = await unrecorded(spec)
+      expect(charged).toBe(1)
+      expect(reasons).toEqual([expect.stringMatching(/whether its effect charge.* happened is unknown/)])
+    },
+  )
+
+  it('is not done again by a batch either', async () => {
+    const { charged, reasons } = await unrecorded({}, { batch: true })
+    expect(charged).toBe(1)
+    expect(reasons).toEqual(
+      ['x', 'y'].map(() => expect.stringMatching(/whether its effect charge.* happened is unknown/)),
+    )
+  })
+  it('is told of with the dead letter where it was the last attempt', async () => {
+    const { charged, reasons } = await unrecorded({ key: 'the order' }, { maxAttempts: 1 })
+    expect(charged).toBe(1)
+    expect(reasons).toEqual([expect.stringMatching(/fault.*may have been done/)])
+  })
+  it('is asked for where it can be, and the handler goes on', async () => {
+    const { charged, counts } = await unrecorded({ reconcile: async () => ({ happened: true, output: 1 }) })
+    expect(charged).toBe(1)
+    expect(counts).toMatchObject({ unread: 0, dead: 0 })
+  })
 })

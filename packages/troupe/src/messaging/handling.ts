@@ -1,8 +1,8 @@
 /**
  * A delivery, or a batch of them, handled as one durable step: what the handler stages commits with the acknowledgement.
- * What comes back after a crash goes on with the same step, so that its recorded effects are not done again; what comes
- * back because the handler failed begins a new one for each message, in which an effect that was done under a key of its
- * own is answered from the try before.
+ * What comes back after a crash or a failure of the storage goes on with the same step: its recorded effects are not done
+ * again. What comes back because the handler failed begins a new one for each message, in which an effect that was done
+ * under a key of its own is answered from the try before.
  */
 
 import type { ContextHands } from '../context/index.ts'
@@ -23,7 +23,7 @@ import { isJoined, type TaintedAct, type TaintGuard } from '../security/index.ts
 import type { Fragment } from '../storage/index.ts'
 import { checkReply, Delivered } from './delivered.ts'
 import { EarlierTries } from './earlier-tries.ts'
-import { failedKeptMs, handledStep, type Try, tryNames } from './handled-step.ts'
+import { failedKeptMs, handledStep, perhapsDone, type Try, tryNames } from './handled-step.ts'
 import type { MessageHands } from './message-hands.ts'
 import type { MessageType } from './message-type.ts'
 import type { HandlerContext } from './worker.ts'
@@ -335,15 +335,16 @@ export class Handling {
     const { user, steps, retentionMs } = this.#parts
     return steps.abandon(user, [stepOf(deliveries)], failedKeptMs(retentionMs))
   }
-  /** The step itself could not be carried out: the storage failed, say. */
+  /** The step itself could not be carried out: the storage failed, say. After a while it goes on where it stands. */
   async #giveBack({ deliveries }: Job, error: unknown): Promise<void> {
-    const ended = this.#ended(deliveries)
+    const { attempts, backoff, random } = this.#parts
+    const reason = `${reasonOf(storeError(error))}; ${perhapsDone}`
     for (const delivered of [...deliveries].reverse()) {
       this.#parts.failed(error, delivered)
-      const delayMs = backoffDelay(this.#parts.backoff, delivered.attempt, this.#parts.random)
-      const { attempts } = this.#parts
-      await contained(() => delivered.giveBack(delayMs, reasonOf(storeError(error)), { attempts, ended }))
+      if (delivered.attempt >= attempts) await contained(() => delivered.bury(reason, this.#ended(deliveries)))
     }
+    const others = deliveries.filter(({ attempt }) => attempt < attempts)
+    await letGo(others, backoffDelay(backoff, others[0]?.attempt ?? attempts, random))
   }
 
   /** Slow work stays leased; a lease that is lost ends it. */
@@ -381,12 +382,12 @@ const joined = (fragments: readonly Fragment[]): Fragment => ({
 })
 const isLost = (error: unknown): error is TroupeError => error instanceof TroupeError && error.code === 'lease.lost'
 /** At one moment, so that a batch is found whole; else what is still ours. */
-async function letGo(deliveries: readonly Delivered[]): Promise<void> {
+async function letGo(deliveries: readonly Delivered[], delayMs = 0): Promise<void> {
   try {
-    await Delivered.letGo(deliveries)
+    await Delivered.letGo(deliveries, delayMs)
   } catch (error) {
     if (!(error instanceof TroupeError)) throw error
-    for (const delivered of deliveries) await contained(() => Delivered.letGo([delivered]))
+    for (const delivered of deliveries) await contained(() => Delivered.letGo([delivered], delayMs))
   }
 }
 /** A lease that is lost meanwhile is somebody else's; a storage that fails lets it run out. */

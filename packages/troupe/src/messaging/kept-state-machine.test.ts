@@ -1,27 +1,15 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { afterEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { Access } from '../security/index.ts'
 import { defineMessage } from './message-type.ts'
-import { openRoom, type Room, type RoomOptions } from './room.test.fixture.ts'
+import { openRoom, type Room } from './room.test.fixture.ts'
+import { roomsOfTests } from './rooms.test.fixture.ts'
 import { StateMachine } from './state-machine.ts'
 import { Worker } from './worker.ts'
 
 const Pay = defineMessage<string>('pay')
 const transitions = { open: ['paid', 'cancelled'], paid: ['shipped'], shipped: [], cancelled: [] } as const
 
-const open: Room[] = []
-const folders: string[] = []
-afterEach(async () => {
-  for (const room of open.splice(0)) await room.close()
-  for (const folder of folders.splice(0)) await rm(folder, { recursive: true })
-})
-const room = async (options: RoomOptions = {}) => {
-  const made = await openRoom(options)
-  open.push(made)
-  return made
-}
+const { room, newFile } = roomsOfTests()
 const contextOf = ({ mesh }: Room, name: string) => mesh.agent('ada', name, new Access())
 const opened = (made: Room, name = 'Shop') =>
   StateMachine.open({
@@ -34,9 +22,7 @@ const opened = (made: Room, name = 'Shop') =>
 
 describe('a state machine that is kept', () => {
   it('goes on after a restart where it stood, with its history', async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'troupe-machine-'))
-    folders.push(folder)
-    const url = `sqlite:${join(folder, 'troupe.db')}`
+    const url = newFile()
     const first = await openRoom({ url })
     const before = await opened(first)
     expect(before.state).toBe('open')

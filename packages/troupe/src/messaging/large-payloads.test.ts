@@ -1,8 +1,9 @@
-import { afterEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { bytes } from './bytes.ts'
 import { defineMessage } from './message-type.ts'
-import { openRoom, type Room, type RoomOptions } from './room.test.fixture.ts'
+import type { Room } from './room.test.fixture.ts'
+import { roomsOfTests, until } from './rooms.test.fixture.ts'
 import { Worker } from './worker.ts'
 
 const Note = defineMessage<string>('note')
@@ -12,28 +13,26 @@ const large = (letter: string) => letter.repeat(300 * 1024)
 const brief = (payloads: readonly unknown[]) =>
   payloads.map((payload) => `${String(payload)[0]} ${String(payload).length}`)
 
-const open: Room[] = []
-afterEach(async () => {
-  for (const room of open.splice(0)) await room.close()
-})
-const room = async (options: RoomOptions = {}) => {
-  const made = await openRoom(options)
-  open.push(made)
-  return made
-}
+const { room } = roomsOfTests()
 const blobsIn = async ({ storage }: Room) => {
   const sql =
     'select (select count(*) from storage_blobs) as blobs, (select count(*) from storage_blob_owners) as owners'
   const [rows = []] = await storage.read({ user: 'ada' }, [{ sql, binds: [], returns: true }])
   return [Number(rows[0]?.blobs), Number(rows[0]?.owners)]
 }
-async function until(clock: Room['clock'], holds: () => boolean | Promise<boolean>) {
-  for (let i = 0; i < 1_000; i++) {
-    if (await holds()) return
-    await clock.advance('10ms')
-  }
-  throw new Error('it never came true')
-}
+
+it('a message is stored in little more than its text, and bytes in four thirds of theirs', async () => {
+  const { agent, storage } = await room()
+  const image = new Uint8Array(30_000).fill(200)
+  await agent('A').messages.send(Note, 'x'.repeat(30_000), { to: 'B' })
+  await agent('A').messages.send(Scan, { page: 1, image }, { to: 'C' })
+  const sql = 'select mailbox, length(payload) + length(envelope) as stored, bytes from messages order by mailbox'
+  const [rows = []] = await storage.read({ user: 'ada' }, [{ sql, binds: [], returns: true }])
+  const [text, binary] = rows.map(({ stored }) => Number(stored))
+  expect(text).toBeLessThan(30_000 + 500)
+  expect(binary).toBeLessThan(40_000 + 500)
+  expect(rows.map(({ bytes: counted }) => Number(counted) >= 30_000)).toEqual([true, true])
+})
 
 describe('a payload over 256 KB', () => {
   it('is stored once for all who get it, and is whole wherever it is looked at', async () => {

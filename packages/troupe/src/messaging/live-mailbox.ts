@@ -9,10 +9,13 @@ import {
   failure,
   listOf,
   type Page,
+  storeError,
+  type TroupeError,
 } from '../core/index.ts'
 import type { Row } from '../storage/index.ts'
 import type { DeadLetter, ListedMessage, MailboxFilter, MailboxHands } from './mailbox-hands.ts'
-import { isPriority, toMessage } from './message-row.ts'
+import type { Message } from './message.ts'
+import { isBroken, isPriority, readableOf, toMessage } from './message-row.ts'
 import { checkMessageType } from './message-type.ts'
 import { type Post, refusal } from './post.ts'
 import { type Receiver, wantedOf } from './receiver.ts'
@@ -23,14 +26,13 @@ const limitOf = (limit = 100): number => {
   if (!Number.isInteger(limit) || limit < 1 || limit > 1_000)
     throw failure('validation.failed', {
       what: 'limit',
-      problem: `it is a whole number from 1 to 1,000, not ${String(limit)}`,
+      problem: `it must be a whole number from 1 to 1,000, not ${String(limit)}`,
     })
   return limit
 }
 const afterOf = (cursor: string | undefined): number => {
   if (cursor === undefined) return 0
-  if (!/^\d{1,15}$/.test(cursor))
-    throw failure('validation.failed', { what: 'cursor', problem: 'it is none that this list gave' })
+  if (!/^\d{1,15}$/.test(cursor)) throw failure('cursor.invalid')
   return Number(cursor)
 }
 
@@ -38,7 +40,7 @@ const afterOf = (cursor: string | undefined): number => {
 function placeOf(cursor: string | undefined, order: 'oldest' | 'priority'): Filter['after'] {
   if (cursor === undefined) return { rank: 0, seq: 0 }
   const found = order === 'oldest' ? /^()(\d{1,15})$/.exec(cursor) : /^([0-3]):(\d{1,15})$/.exec(cursor)
-  if (!found) throw failure('validation.failed', { what: 'cursor', problem: 'it is none that this list gave' })
+  if (!found) throw failure('cursor.invalid')
   return { rank: Number(found[1]), seq: Number(found[2]) }
 }
 
@@ -97,11 +99,7 @@ export function liveMailbox(
     post.lookedAt(user, mailbox)
     const rows = await post.read(user, post.look.list(user, mailbox, { ...wanted, limit: wanted.limit + 1 }))
     const unproven = await post.unproven(user, rows)
-    const item = async (row: Row): Promise<ListedMessage | undefined> => {
-      const problem = unproven.get(String(row.id))
-      if (problem) return void (await upkeep.refuse(row, problem.message))
-      return Object.freeze({ ...toMessage(row, await post.payloadOf(row)), read: row.read_at !== null })
-    }
+    const item = (row: Row) => toListed(post, upkeep, row, unproven.get(String(row.id)))
     const byRank = (row: Row) => `${rankOf(String(row.priority))}:${String(row.seq)}`
     const next = (cursor: string) => messages({ ...filter, cursor })
     return paged(rows, wanted.limit, item, next, wanted.order === 'priority' ? byRank : undefined)
@@ -166,9 +164,34 @@ export function liveMailbox(
   }
 }
 
+/** What is not to be shown, for its sender is not proven or it can't be read, is put aside. */
+async function toListed(
+  post: Post,
+  upkeep: Upkeep,
+  row: Row,
+  unproven: TroupeError | undefined,
+): Promise<ListedMessage | undefined> {
+  try {
+    if (unproven) throw unproven
+    return Object.freeze({ ...toMessage(row, await post.payloadOf(row)), read: row.read_at !== null })
+  } catch (error) {
+    if (error !== unproven && !isBroken(error)) throw error
+    return void (await upkeep.refuse(row, storeError(error).message))
+  }
+}
+
+/** What can't be read of it is left out, so that it hides no other. */
+async function deadMessage(post: Post, row: Row): Promise<Message> {
+  try {
+    return toMessage(row, await post.payloadOf(row))
+  } catch (error) {
+    if (!isBroken(error)) throw error
+    return readableOf(row)
+  }
+}
 const toDeadLetter = async (post: Post, row: Row): Promise<DeadLetter> =>
   Object.freeze({
-    message: toMessage(row, await post.payloadOf(row)),
+    message: await deadMessage(post, row),
     attempt: Number(row.attempts),
     reason: String(row.reason ?? 'unknown'),
     diedAt: new Date(Number(row.ended_at)).toISOString(),

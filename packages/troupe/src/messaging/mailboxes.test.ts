@@ -1,32 +1,19 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 import { defineMessage } from './message-type.ts'
-import { openRoom, type Room, type RoomOptions } from './room.test.fixture.ts'
+import type { RoomOptions } from './room.test.fixture.ts'
+import { roomsOfTests } from './rooms.test.fixture.ts'
 
 const Note = defineMessage('note')
 const Other = defineMessage('other')
 
+const rooms = roomsOfTests()
+
 describe.each(['memory', 'file', 'what is sealed'])('a mailbox on %s', (kind) => {
-  const open: Room[] = []
-  let folder: string
+  let url: string
   beforeEach(() => {
-    folder = mkdtempSync(join(tmpdir(), 'troupe-messaging-'))
+    url = kind === 'file' ? rooms.newFile() : 'memory:'
   })
-  afterEach(async () => {
-    for (const room of open.splice(0)) await room.close()
-    rmSync(folder, { recursive: true, force: true })
-  })
-  const room = async (options: RoomOptions = {}) => {
-    const made = await openRoom({
-      ...(kind === 'file' ? { url: `sqlite:${join(folder, 'troupe.db')}` } : {}),
-      sealed: kind === 'what is sealed',
-      ...options,
-    })
-    open.push(made)
-    return made
-  }
+  const room = (options: RoomOptions = {}) => rooms.room({ url, sealed: kind === 'what is sealed', ...options })
 
   it('exists as soon as somebody writes to it, and keeps the order of one sender', async () => {
     const { agent } = await room()
@@ -39,13 +26,20 @@ describe.each(['memory', 'file', 'what is sealed'])('a mailbox on %s', (kind) =>
     const sent = await agent('A').messages.send(
       Note,
       { a: [1] },
-      { to: 'B', threadId: 't', metadata: { from: 'Boss' } },
+      { to: 'B', threadId: 't', correlationId: 'c', ttl: '1m', metadata: { from: 'Boss', tags: ['x'] } },
     )
     const [delivery] = await agent('B').mailbox.receive()
     expect(delivery?.message).toEqual(sent)
     expect(delivery?.message).toMatchObject({ from: 'A', to: 'B', type: 'note', threadId: 't', priority: 'normal' })
+    expect(delivery?.message).toMatchObject({ correlationId: 'c', metadata: { from: 'Boss', tags: ['x'] } })
+    expect(delivery?.message.expiresAt).toBe(new Date(clock.now() + 60_000).toISOString())
     expect(delivery?.message.timestamp).toBe(new Date(clock.now()).toISOString())
-    expect(() => Object.assign(delivery?.message.payload as object, { a: 2 })).toThrow(TypeError)
+    for (const message of [sent, delivery?.message ?? sent]) {
+      expect(() => Object.assign(message, { from: 'Boss' })).toThrow(TypeError)
+      expect(() => Object.assign(message.payload as object, { a: 2 })).toThrow(TypeError)
+      expect(() => (message.payload as { a: number[] }).a.push(2)).toThrow(TypeError)
+      expect(() => (message.metadata.tags as string[]).push('y')).toThrow(TypeError)
+    }
     expect(delivery?.attempt).toBe(1)
   })
   it('keeps the order of sends that start together', async () => {
@@ -200,6 +194,18 @@ describe.each(['memory', 'file', 'what is sealed'])('a mailbox on %s', (kind) =>
     const [again] = await mailbox.receive()
     expect([again?.message.payload, again?.attempt]).toEqual(['bad', 1])
     expect((await mailbox.deadLetters()).items).toEqual([])
+  })
+  it('lists dead letters page by page, with when each died', async () => {
+    const { agent, clock } = await room({ config: { maxAttempts: 1 } })
+    const { mailbox } = agent('B')
+    for (const i of [0, 1, 2, 3, 4]) await agent(`from ${i}`).messages.send(Note, i, { to: 'B' })
+    for (const delivery of await mailbox.receive()) await delivery.nack({ reason: `no ${delivery.message.payload}` })
+    const page = await mailbox.deadLetters({ limit: 2 })
+    expect(page.items).toHaveLength(2)
+    expect(page.items[0]).toMatchObject({ reason: 'no 0', diedAt: new Date(clock.now()).toISOString() })
+    const all: unknown[] = []
+    for await (const { message } of page) all.push(message.payload)
+    expect(all).toEqual([0, 1, 2, 3, 4])
   })
   it('tries once more what was tried as often as is allowed by now, and then puts it aside', async () => {
     const { agent, mailboxes } = await room({ config: { maxAttempts: 5 } })

@@ -1,12 +1,10 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { afterAll, afterEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { dropSchema, missingServer, schemaName, server } from '../../test/postgres/server.ts'
-import { type Json, systemClock } from '../core/index.ts'
+import { placesOfTests } from '../../test/postgres/places.ts'
+import type { Json } from '../core/index.ts'
 import { defineMessage } from './message-type.ts'
-import { openRoom, type Room, type RoomOptions } from './room.test.fixture.ts'
+import { openRoom, type Room } from './room.test.fixture.ts'
+import { roomsOfTests, until } from './rooms.test.fixture.ts'
 import { Worker } from './worker.ts'
 
 const Order = defineMessage('order', z.object({ n: z.int() }), { reply: z.object({ left: z.number() }) })
@@ -15,29 +13,8 @@ const Surprise = defineMessage('order.gift.surprise', z.object({ n: z.int(), car
 const Other = defineMessage('other')
 
 let users = 0
-const open: Room[] = []
-const folders: string[] = []
-afterEach(async () => {
-  for (const room of open.splice(0)) await room.close()
-  for (const folder of folders.splice(0)) await rm(folder, { recursive: true })
-})
-const schema = (await missingServer()) === undefined ? schemaName('lineage') : undefined
-const places: readonly RoomOptions[] = [{}, ...(schema ? [{ url: server, schema }] : [])]
-afterAll(() => schema && dropSchema(schema))
-const room = async (options: RoomOptions = {}) => {
-  const made = await openRoom(options)
-  open.push(made)
-  return made
-}
-async function until(clock: Room['clock'], holds: () => boolean | Promise<boolean>) {
-  for (let i = 0; i < 1_000; i++) {
-    if (await holds()) return
-    await clock.advance('10ms')
-    // The writer of a file is a thread, for which the virtual clock does not wait.
-    await new Promise<void>((resolve) => void systemClock.after(1, resolve))
-  }
-  throw new Error('it never came true')
-}
+const { room, newFile } = roomsOfTests()
+const places = await placesOfTests('lineage')
 class Recording extends Worker {
   readonly log: unknown[] = []
 }
@@ -79,9 +56,7 @@ describe.each(places)('a handler of a type, at $url,', (place) => {
     expect(worker.log).toEqual([{ n: 3 }])
   })
   it('works in a process that has never heard of the child, after a restart', async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'troupe-lineage-'))
-    folders.push(folder)
-    const url = `sqlite:${join(folder, 'troupe.db')}`
+    const url = newFile()
     const first = await openRoom({ url })
     await sendAll(first, 'W')
     await first.close()

@@ -1,5 +1,5 @@
 /** Between a message and its row. */
-import { decodeJson, encodeJson, type Json, type Provenance, type TaintLabel } from '../core/index.ts'
+import { decodeJson, encodeJson, type Json, type Provenance, type TaintLabel, TroupeError } from '../core/index.ts'
 import type { Bind, Row, ValueRef } from '../storage/index.ts'
 import type { BytesPath } from './bytes.ts'
 import { deepFreeze, type Message, type Priority } from './message.ts'
@@ -97,8 +97,33 @@ export function toMessage(row: Row, payload: Json, version = Number(row.version)
   })
 }
 
-export const replyToOf = (row: Row): ReplyTo | undefined =>
-  row.reply_to === null ? undefined : (decodeJson(String(row.reply_to)) as unknown as ReplyTo)
+/** undefined also for what is no place at all. */
+export function replyToOf(row: Row): ReplyTo | undefined {
+  const { request, step, wait } = (jsonIn(row.reply_to) ?? {}) as { readonly [field: string]: Json }
+  if (typeof request !== 'string' && (typeof step !== 'string' || typeof wait !== 'string')) return undefined
+  return jsonIn(row.reply_to) as unknown as ReplyTo
+}
+function jsonIn(stored: Row[string] | undefined): Json | undefined {
+  try {
+    return typeof stored === 'string' ? decodeJson(stored) : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/**
+ * What in a row can't be read, because somebody changed it or because it broke: looking again would not help, as it may
+ * where the storage failed.
+ */
+export const isBroken = (error: unknown): boolean =>
+  !(error instanceof TroupeError) || error.code === 'invariant.broken' || error.code === 'storage.corrupt'
+
+/** As much of a message as can be read without its payload. */
+export function readableOf(row: Row): Message {
+  const envelope = jsonIn(row.envelope)
+  if (typeof envelope === 'object' && envelope !== null) return toMessage(row, null)
+  return toMessage({ ...row, envelope: encodeEnvelope({ provenance: { agent: String(row.sender) } }) }, null)
+}
 
 export const toPlace = (row: Row): Place => ({
   user: String(row.user_id),

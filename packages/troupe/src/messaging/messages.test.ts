@@ -1,21 +1,13 @@
-import { afterEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { defineMessage } from './message-type.ts'
 import { MessageConfirmed } from './notices.ts'
-import { openRoom, type Room, type RoomOptions } from './room.test.fixture.ts'
+import { roomsOfTests } from './rooms.test.fixture.ts'
 
 const Note = defineMessage('note')
 const Order = defineMessage('order.place', z.object({ n: z.int() }), { reply: z.object({ left: z.number() }) })
 
-const open: Room[] = []
-afterEach(async () => {
-  for (const room of open.splice(0)) await room.close()
-})
-const room = async (options: RoomOptions = {}) => {
-  const made = await openRoom(options)
-  open.push(made)
-  return made
-}
+const { room } = roomsOfTests()
 
 describe('types of messages', () => {
   it('refuse payloads at the send, naming the place', async () => {
@@ -113,6 +105,24 @@ describe('broadcast and publish', () => {
       { to: 'C', success: true },
     ])
   })
+  it('take what a send takes, for each recipient', async () => {
+    const { agent, clock } = await room({ subscribers: { news: ['B', 'C'] } })
+    const { messages } = agent('A')
+    const options = { delay: '1m', ttl: '1m', dedupeId: 'once', priority: 'high', correlationId: 'c' } as const
+    await messages.send(Note, 0, { ...options, to: 'B' })
+    const outcomes = await messages.publish(Note, 1, { ...options, topic: 'news' })
+    expect(outcomes).toMatchObject([
+      { to: 'B', success: true, duplicate: true },
+      { to: 'C', success: true },
+    ])
+    expect(outcomes[1]).not.toHaveProperty('duplicate')
+    expect(await agent('C').drain()).toEqual([])
+    await clock.advance('1m')
+    const [delivery] = await agent('C').mailbox.receive()
+    expect(delivery?.message).toMatchObject({ payload: 1, priority: 'high', correlationId: 'c' })
+    await clock.advance('2m')
+    expect(await agent('B').drain()).toEqual([])
+  })
   it('refuse an invalid payload as a whole', async () => {
     const { agent } = await room()
     await expect(agent('A').messages.broadcast(Order, { n: 'x' } as never, { to: ['B'] })).rejects.toMatchObject({
@@ -149,6 +159,19 @@ describe('requests', () => {
     await clock.advance('5s')
     await failed
     expect(await agent('Nobody').mailbox.receive()).toEqual([])
+  })
+  it('wait for 30 seconds where nothing else is said', async () => {
+    const { agent, clock } = await room()
+    let ended: unknown
+    agent('A')
+      .messages.request(Order, { n: 1 }, { to: 'Nobody' })
+      .catch((error: unknown) => {
+        ended = error
+      })
+    await clock.advance('29s')
+    expect(ended).toBeUndefined()
+    await clock.advance('1s')
+    expect(ended).toMatchObject({ code: 'timeout' })
   })
   it('end with their signal, and are not delivered afterwards', async () => {
     const { agent, clock } = await room()

@@ -2,8 +2,11 @@
  * What a full mailbox holds back: messages whose turn is committed and paid for, and the room's own notices. They stay
  * until there is room (`wait`), make some (`drop-oldest`), or come back to their sender as `message.refused` (`reject`).
  */
-import type { Row } from '../storage/index.ts'
+import { failure, storeError } from '../core/index.ts'
+import type { Fragment, Row } from '../storage/index.ts'
+import { unanswered } from './delivered.ts'
 import type { Dispatch } from './dispatch.ts'
+import { replyToOf } from './message-row.ts'
 import { MessageConfirmed, MessageRefused } from './notices.ts'
 import type { Post } from './post.ts'
 import { limitOf } from './statements/send-statements.ts'
@@ -84,13 +87,11 @@ export class Outbox {
     for (let attempt = 0; attempt < 3; attempt++) {
       const victims = attempt === 0 ? [] : await this.#victims(row)
       if (victims === undefined) break
-      const result = await this.#post.commit(user, [
-        ...this.#dispatch.dropStatements(victims),
-        ...this.#post.move.letOut(move),
-      ])
+      const { statements, wake } = this.#dispatch.drop(victims)
+      const result = await this.#post.commit(user, [...statements, ...this.#post.move.letOut(move)], null, wake)
       if (result.ok) {
         this.#post.arrivals.ring(user, mailbox)
-        for (const { id } of victims) this.#post.emit('message.dropped', user, { id: String(id), to: mailbox })
+        this.#dispatch.dropped(victims)
         return true
       }
       if (attempt === 0) await this.#upkeep.makeRoom(user, mailbox)
@@ -106,23 +107,33 @@ export class Outbox {
   async #refuse(row: Row): Promise<boolean> {
     const { user, mailbox, id } = toMove(row)
     const sender = String(row.sender)
-    const reason = `the mailbox of ${mailbox} is full: ${limitOf(this.#post.settings)}`
-    const notice = this.#post.notice(`${id}-refused`, {
-      user,
-      from: mailbox,
-      to: sender,
-      type: MessageRefused,
-      payload: { id, to: mailbox, type: String(row.type), reason },
-      correlationId: String(row.correlation_id ?? id),
-      threadId: row.thread_id === null || row.thread_id === undefined ? undefined : String(row.thread_id),
-    })
-    const statements = [this.#post.move.refuse(user, id), ...this.#post.enterOrHold(notice)]
-    const result = await this.#post.commit(user, statements, null, ['mailboxes', 'outbox'])
+    const told = replyToOf(row) ? this.#unanswered(row) : this.#notice(row)
+    const statements = [this.#post.move.refuse(user, id), ...told.statements]
+    const result = await this.#post.commit(user, statements, null, ['mailboxes', 'outbox', ...(told.wake ?? [])])
     if (result.ok) {
       this.#post.arrivals.ring(user, sender)
       this.#post.emit('message.refused', user, { id, from: sender, to: mailbox, messageType: String(row.type) })
     }
     return result.ok
+  }
+  #unanswered(row: Row): Fragment {
+    const full = failure('mailbox.full', { mailbox: String(row.mailbox), limit: limitOf(this.#post.settings) })
+    return unanswered(this.#post, row, storeError(full))
+  }
+  /** To its sender, who waits for nothing. */
+  #notice(row: Row): Fragment {
+    const { user, mailbox, id } = toMove(row)
+    const reason = `the mailbox of ${mailbox} is full: ${limitOf(this.#post.settings)}`
+    const notice = this.#post.notice(`${id}-refused`, {
+      user,
+      from: mailbox,
+      to: String(row.sender),
+      type: MessageRefused,
+      payload: { id, to: mailbox, type: String(row.type), reason },
+      correlationId: String(row.correlation_id ?? id),
+      threadId: row.thread_id === null || row.thread_id === undefined ? undefined : String(row.thread_id),
+    })
+    return { statements: this.#post.enterOrHold(notice) }
   }
 }
 

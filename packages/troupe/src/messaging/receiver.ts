@@ -1,9 +1,18 @@
 /** Takes deliveries out of a mailbox: claims, waits until something may be claimed, checks what it hands out. */
-import { checkOptions, checkSignal, failure, listOf, milliseconds, storeError, TroupeError } from '../core/index.ts'
+import {
+  checkOptions,
+  checkSignal,
+  failure,
+  type Json,
+  listOf,
+  milliseconds,
+  storeError,
+  TroupeError,
+} from '../core/index.ts'
 import type { Row } from '../storage/index.ts'
 import { Delivered, heldOf } from './delivered.ts'
 import type { ReceiveOptions } from './mailbox-hands.ts'
-import { kindsOf, toMessage, toPlace } from './message-row.ts'
+import { isBroken, kindsOf, readableOf, toMessage, toPlace } from './message-row.ts'
 import { checkMessageType, decodePayload, type MessageType } from './message-type.ts'
 import type { Post } from './post.ts'
 import type { Except } from './statements/fits.ts'
@@ -39,7 +48,7 @@ export function wantedOf(options: ReceiveOptions): Wanted {
   if (!Number.isInteger(max) || max < 1 || max > 1_000)
     throw failure('validation.failed', {
       what: 'max',
-      problem: `it is a whole number from 1 to 1,000, not ${String(max)}`,
+      problem: `it must be a whole number from 1 to 1,000, not ${String(max)}`,
     })
   checkSignal('receive', options.signal)
   const types = listOf('types', options.types ?? [])
@@ -160,18 +169,27 @@ export class Receiver {
     wanted: Wanted,
     unproven: TroupeError | undefined,
   ): Promise<Delivered | undefined> {
-    const { type, version } = nearestOf(row, [...wanted.types, ...(wanted.known ?? [])])
+    let stored: Json
     try {
       if (unproven) throw unproven
-      const payload = await decodePayload(type, version, await this.#post.payloadOf(row))
+      stored = await this.#post.payloadOf(row)
+    } catch (error) {
+      if (error !== unproven && !isBroken(error)) throw error
+      return this.#bury(row, held, error)
+    }
+    const { type, version } = nearestOf(row, [...wanted.types, ...(wanted.known ?? [])])
+    try {
+      const payload = await decodePayload(type, version, stored)
       return new Delivered(this.#post, row, toMessage(row, payload, type?.version ?? version), held)
     } catch (error) {
-      const reason = error instanceof TroupeError ? error.message : storeError(error).message
-      await new Delivered(this.#post, row, toMessage(row, null), held).bury(reason).catch((lost: unknown) => {
-        if (!(lost instanceof TroupeError && lost.code === 'lease.lost')) throw lost
-      })
-      return undefined
+      return this.#bury(row, held, error)
     }
+  }
+  async #bury(row: Row, held: Held, error: unknown): Promise<undefined> {
+    const reason = error instanceof TroupeError ? error.message : storeError(error).message
+    await new Delivered(this.#post, row, readableOf(row), held).bury(reason).catch((lost: unknown) => {
+      if (!(lost instanceof TroupeError && lost.code === 'lease.lost')) throw lost
+    })
   }
 }
 

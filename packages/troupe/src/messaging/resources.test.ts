@@ -1,16 +1,8 @@
-import { afterEach, describe, expect, it } from 'vitest'
-import { openRoom, type Room } from './room.test.fixture.ts'
+import { describe, expect, it } from 'vitest'
+import { roomsOfTests } from './rooms.test.fixture.ts'
 import { Worker } from './worker.ts'
 
-const open: Room[] = []
-afterEach(async () => {
-  for (const room of open.splice(0)) await room.close()
-})
-const room = async () => {
-  const made = await openRoom()
-  open.push(made)
-  return made
-}
+const { room } = roomsOfTests()
 class Holding extends Worker {
   readonly log: string[] = []
   readonly wrong = new Set<string>()

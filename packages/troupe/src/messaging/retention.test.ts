@@ -123,3 +123,31 @@ it('refuses a retention that is none', async () => {
   await expect(openRoom({ config: { retention: '0s' } })).rejects.toMatchObject({ code: 'validation.failed' })
   await open({})
 })
+
+it('a mailbox that is used shows the last 500 messages that were acknowledged, and keeps dead letters for 30 days', async () => {
+  await open({ maxAttempts: 1 })
+  const { mailbox } = room.agent('Till')
+  const acknowledge = async (from: number, count: number) => {
+    for (let n = from; n < from + count; n++) await send(n)
+    for (let left = count; left > 0; ) {
+      const deliveries = await mailbox.receive({ max: 5 })
+      for (const delivery of deliveries) await delivery.ack()
+      left -= deliveries.length
+      await room.clock.advance('1ms')
+    }
+  }
+  await send(-1)
+  await (await mailbox.receive())[0]?.nack({ reason: 'no' })
+  await acknowledge(0, 1_000)
+  const shown = await mailbox.total()
+  // They are let go of now and then, those of one moment together.
+  expect(shown).toBeGreaterThan(490)
+  expect(shown).toBeLessThan(700)
+  expect((await mailbox.messages({ limit: 1 })).items[0]?.payload).toBe(1_000 - shown)
+  await room.clock.advance('29d')
+  await acknowledge(1_000, 200)
+  expect(await mailbox.counts()).toMatchObject({ dead: 1 })
+  await room.clock.advance('1d')
+  await acknowledge(1_200, 200)
+  expect(await mailbox.counts()).toMatchObject({ dead: 0 })
+})

@@ -35,7 +35,7 @@ import {
   readPolicy,
   securityMigrations,
 } from '../security/index.ts'
-import { createBlobs, type OpenedStorage, openStorage } from '../storage/index.ts'
+import { createBlobs, type Faults, type OpenedStorage, openStorage } from '../storage/index.ts'
 import type { MessagingConfig } from './config.ts'
 import type { MailboxHands } from './mailbox-hands.ts'
 import { createMailboxes, type Mailboxes } from './mailboxes.ts'
@@ -85,6 +85,8 @@ export interface RoomOptions {
   readonly seed?: string
   readonly heartbeat?: '300ms' | '10s'
   readonly subscribers?: Readonly<Record<string, readonly string[]>>
+  /** When the writer of the storage fails. */
+  readonly faults?: Faults['at']
 }
 
 async function sealedStorage(storage: OpenedStorage, clock: Clock): Promise<OpenedStorage> {
@@ -161,6 +163,8 @@ function workersOf(parts: Working, whose: string) {
   }
 }
 
+const migrations = [...durableMigrations, ...securityMigrations, ...contextMigrations, ...messagingMigrations]
+
 export async function openRoom(options: RoomOptions = {}): Promise<Room> {
   const {
     url = 'memory:',
@@ -172,13 +176,14 @@ export async function openRoom(options: RoomOptions = {}): Promise<Room> {
     seed = 'seed',
     subscribers = {},
     heartbeat = '10s',
+    faults,
   } = options
-  const migrations = [...durableMigrations, ...securityMigrations, ...contextMigrations, ...messagingMigrations]
   const bare = await openStorage({
     url,
     migrations,
     clock,
     random: seededRandom(seed),
+    ...(faults === undefined ? {} : { faults: { clock, random: seededRandom(seed), at: faults } }),
     ...(schema === undefined ? {} : { time: 'clock', postgres: { schema } }),
   })
   const storage = sealed ? await sealedStorage(bare, clock) : bare

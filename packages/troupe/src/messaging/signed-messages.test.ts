@@ -1,15 +1,13 @@
 import { generateKeyPairSync } from 'node:crypto'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { afterAll, afterEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { dropSchema, missingServer, schemaName, server } from '../../test/postgres/server.ts'
+import { placesOfTests } from '../../test/postgres/places.ts'
 import type { Json } from '../core/index.ts'
 import type { SignatureConfig } from '../security/index.ts'
 import { bytes } from './bytes.ts'
 import { defineMessage } from './message-type.ts'
 import { openRoom, type Room, type RoomOptions } from './room.test.fixture.ts'
+import { roomsOfTests } from './rooms.test.fixture.ts'
 import { Worker } from './worker.ts'
 
 const Note = defineMessage<string>('note')
@@ -17,29 +15,16 @@ const secret = 'a secret of at least thirty-two bytes'
 const shared: SignatureConfig = { keys: [{ id: 'all', secret }] }
 
 let users = 0
-const open: Room[] = []
-const folders: string[] = []
-afterEach(async () => {
-  for (const room of open.splice(0)) await room.close()
-  for (const folder of folders.splice(0)) await rm(folder, { recursive: true })
-})
-const room = async (signatures: SignatureConfig = shared, options: RoomOptions = {}) => {
-  const made = await openRoom({ ...options, config: { ...options.config, signatures } })
-  open.push(made)
-  return made
-}
-const newFile = async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'troupe-signed-'))
-  folders.push(folder)
-  return `sqlite:${join(folder, 'troupe.db')}`
-}
+const rooms = roomsOfTests()
+const { newFile } = rooms
+const places = await placesOfTests('signed')
+const onServer = places[1]
+const room = (signatures: SignatureConfig = shared, options: RoomOptions = {}) =>
+  rooms.room({ ...options, config: { ...options.config, signatures } })
 const change = async ({ storage }: Room, sql: string, ...binds: (string | number)[]) => {
   const result = await storage.commit({ id: null, scope: { user: 'ada' }, statements: [{ sql, binds }] })
   expect(result).toMatchObject({ ok: true })
 }
-const schema = (await missingServer()) === undefined ? schemaName('signed') : undefined
-const places: readonly RoomOptions[] = [{}, ...(schema ? [{ url: server, schema }] : [])]
-afterAll(() => schema && dropSchema(schema))
 const refusals = ({ events }: Room) =>
   events.filter(({ type }) => type === 'incident.recorded').map(({ agent, code }) => [agent, code])
 const reasons = async (made: Room, name: string) =>
@@ -100,6 +85,10 @@ describe('a signed message', () => {
     ['signed moments', `update messages set signature = replace(signature, '"after":7200000', '"after":9900000')`],
     ['moments, as if they were not signed', `update messages set signature = '{"at":1' || substr(signature, 7)`],
     ['signature that is none', "update messages set signature = '}'"],
+    ['payload, which is no JSON', "update messages set payload = '{'"],
+    ['payload, which is kept nowhere', `update messages set payload = '@{"blob":"00","bytes":1}'`],
+    ['metadata, which is no JSON', "update messages set envelope = '{'"],
+    ['place for a reply, which is none', "update messages set reply_to = '{'"],
   ])('whose %s somebody changed in the database is refused', async (_, sql) => {
     const made = await room()
     const { mailboxes, agent } = made
@@ -114,6 +103,19 @@ describe('a signed message', () => {
     expect(await reasons(made, 'B')).toEqual([expect.stringContaining('signature')])
     expect(refusals(made)).toEqual([[expect.any(String), 'signature.invalid']])
   })
+  it('with an Ed25519 key is checked where only its public half is, and made nowhere else', async () => {
+    const { privateKey, publicKey } = generateKeyPairSync('ed25519')
+    const url = newFile()
+    const first = await openRoom({ url, config: { signatures: { keys: [{ id: 'a', agent: 'A', privateKey }] } } })
+    for (const payload of ['true', 'false']) await first.agent('A').messages.send(Note, payload, { to: 'B' })
+    await first.close()
+    const made = await room({ keys: [{ id: 'a', agent: 'A', publicKey }] }, { url, clock: first.clock })
+    await change(made, `update messages set payload = '"forged"' where payload = '"false"'`)
+    expect(await made.agent('B').drain()).toEqual(['true'])
+    const forged = made.agent('A').messages.send(Note, 'x', { to: 'B' })
+    await expect(forged).rejects.toMatchObject({ code: 'signature.no_key' })
+    expect(refusals(made)[0]).toEqual(['A', 'signature.invalid'])
+  })
   it('is not shown to who only lists either, and the incident is recorded once', async () => {
     const made = await room()
     await made.agent('A').messages.send(Note, 'true', { to: 'B' })
@@ -124,7 +126,7 @@ describe('a signed message', () => {
     expect(await reasons(made, 'B')).toHaveLength(1)
   })
   it('is not accepted a second time once it was acknowledged, in another process either', async () => {
-    const url = await newFile()
+    const url = newFile()
     const first = await openRoom({ url, config: { signatures: shared } })
     await first.agent('A').messages.send(Note, 'pay 100', { to: 'B' })
     await change(first, 'create table kept as select * from messages')
@@ -151,6 +153,23 @@ describe('a signed message', () => {
     expect(await made.agent('B').drain()).toEqual([])
     expect(refusals(made)[1]).toEqual(['A', 'signature.stale'])
   })
+})
+
+it.skipIf(onServer === undefined)('a signed message is accepted once by all processes on one database', async () => {
+  const user = `user ${users++}`
+  const place = { ...onServer, user }
+  const [here, there] = [await room(shared, place), await room(shared, { ...place, seed: 'other' })]
+  await here.agent('A').messages.send(Note, 'pay 100', { to: 'B' })
+  expect(await here.agent('B').drain()).toEqual(['pay 100'])
+  const again = [
+    "update messages set state = 'ready', token = null, ended_at = null, read_at = null, attempts = 0",
+    'update mailbox_lanes set depth = 1, head_seq = (select min(seq) from messages), leased = 0, token = null, lease_until = 0',
+    'update mailboxes set count = 1',
+  ]
+  const statements = again.map((sql) => ({ sql, binds: [] }))
+  expect(await here.storage.commit({ id: null, scope: { user }, statements })).toMatchObject({ affected: [1, 1, 1] })
+  expect(await there.agent('B').drain()).toEqual([])
+  expect(refusals(there)).toEqual([['A', 'signature.replayed']])
 })
 
 describe('when a message is delivered', () => {
@@ -299,7 +318,7 @@ describe('a reply to a step', () => {
 
 describe('the policy', () => {
   it('require refuses what is not signed, verify does not, and both what is signed badly', async () => {
-    const url = await newFile()
+    const url = newFile()
     const unsigned = await openRoom({ url })
     for (const to of ['B', 'C']) await unsigned.agent('A').messages.send(Note, 'unsigned', { to })
     await unsigned.close()
@@ -337,8 +356,8 @@ describe('the policy', () => {
 })
 
 describe('a key that is revoked', () => {
-  it.skipIf(schema === undefined)('is refused at once by another process on the same database', async () => {
-    const place = { url: server, schema: schema ?? '', user: `user ${users++}` }
+  it.skipIf(onServer === undefined)('is refused at once by another process on the same database', async () => {
+    const place = { ...onServer, user: `user ${users++}` }
     const stolen: SignatureConfig = { keys: [{ id: 'stolen', secret }] }
     const [here, there] = [await room(stolen, place), await room(stolen, { ...place, seed: 'other' })]
     for (const payload of ['before', 'after']) {
@@ -350,7 +369,7 @@ describe('a key that is revoked', () => {
   })
 
   it('is accepted nowhere any more, what waits in mailboxes included, also after a restart', async () => {
-    const url = await newFile()
+    const url = newFile()
     const keys = [
       { id: 'old', secret },
       { id: 'new', secret: `${secret}!` },
@@ -371,8 +390,7 @@ describe('a key that is revoked', () => {
 })
 
 it('is off where nothing says otherwise, and costs no row', async () => {
-  const made = await openRoom()
-  open.push(made)
+  const made = await rooms.room()
   expect(made.mailboxes.signatures).toBeUndefined()
   await made.agent('A').messages.send(Note, 'x', { to: 'B' })
   await made.agent('B').drain()

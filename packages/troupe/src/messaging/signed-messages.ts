@@ -7,6 +7,7 @@
 import { decodeJson, encodeJson, failure, hashJson, type Json, type TroupeError } from '../core/index.ts'
 import type { Incidents, Signatures, Signed } from '../security/index.ts'
 import type { Bind, Row, Statement, Storage } from '../storage/index.ts'
+import { isBroken } from './message-row.ts'
 import type { seenStatements } from './statements/seen-statements.ts'
 import type { Outgoing } from './statements/send-statements.ts'
 
@@ -136,12 +137,12 @@ export class SignedMessages {
       // What is acknowledged already is listed, and not handed out again.
       const replayed = (seen[i]?.length ?? 0) > 0 && row.state !== 'done'
       const { times } = signed.get(row) ?? {}
-      const subject = withTimes(subjectIn(row, await jsonOf(row)), times)
-      const claimed = { user, agent, subject, acceptedAt: Number(row.created_at) }
-      const moved = times !== undefined && !keepsTimes(row, times)
+      const found = await subjectIn(row, jsonOf)
+      const claimed = { user, agent, subject: withTimes(found ?? {}, times), acceptedAt: Number(row.created_at) }
+      const other = found === undefined || (times !== undefined && !keepsTimes(row, times))
       const problem =
         this.#signatures.check(signed.get(row), claimed, revoked) ??
-        (moved ? 'signature.invalid' : replayed ? 'signature.replayed' : undefined)
+        (other ? 'signature.invalid' : replayed ? 'signature.replayed' : undefined)
       if (problem === undefined) continue
       problems.set(String(row.id), failure(problem, { agent }))
       this.#incidents.record(user, { agent, action: 'send_message_to_agent', code: problem })
@@ -150,22 +151,29 @@ export class SignedMessages {
   }
 }
 
-const subjectIn = (row: Row, json: string): Json =>
-  subjectOf(
-    {
-      mailbox: String(row.mailbox),
-      id: String(row.id),
-      type: String(row.type),
-      version: Number(row.version),
-      kinds: text(row.kinds),
-      priority: String(row.priority),
-      thread: text(row.thread_id),
-      correlation: text(row.correlation_id),
-      envelope: String(row.envelope),
-      replyTo: text(row.reply_to),
-    },
-    hashJson(decodeJson(json)),
-  )
+/** undefined where it can't be read: nobody signed that. */
+async function subjectIn(row: Row, jsonOf: (row: Row) => Promise<string>): Promise<Json | undefined> {
+  try {
+    return subjectOf(
+      {
+        mailbox: String(row.mailbox),
+        id: String(row.id),
+        type: String(row.type),
+        version: Number(row.version),
+        kinds: text(row.kinds),
+        priority: String(row.priority),
+        thread: text(row.thread_id),
+        correlation: text(row.correlation_id),
+        envelope: String(row.envelope),
+        replyTo: text(row.reply_to),
+      },
+      hashJson(decodeJson(await jsonOf(row))),
+    )
+  } catch (error) {
+    if (!isBroken(error)) throw error
+    return undefined
+  }
+}
 
 /** What is no signature at all is one that nobody made. */
 function signedOf(row: Row): SignedTimes | undefined {

@@ -1,23 +1,19 @@
-import { afterEach, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
+import { placesOfTests } from '../../test/postgres/places.ts'
 import type { Json } from '../core/index.ts'
 import { defineMessage } from './message-type.ts'
 import { MessageRefused } from './notices.ts'
 import { openRoom, type Room, type RoomOptions } from './room.test.fixture.ts'
+import { roomsOfTests, until } from './rooms.test.fixture.ts'
 import { Worker } from './worker.ts'
 
 const Note = defineMessage('note')
 const Order = defineMessage('order.place', z.object({ n: z.int() }), { reply: z.object({ left: z.number() }) })
 
-const open: Room[] = []
-afterEach(async () => {
-  for (const room of open.splice(0)) await room.close()
-})
-const room = async (options: RoomOptions = {}) => {
-  const made = await openRoom(options)
-  open.push(made)
-  return made
-}
+const { room, newFile } = roomsOfTests()
+const places = await placesOfTests('staged')
+let users = 0
 const settle = async ({ clock }: Room) => {
   for (let i = 0; i < 20; i++) await clock.advance('1ms')
 }
@@ -146,34 +142,21 @@ it('makes room for messages of a committed turn, with the backpressure drop-olde
   expect(await made.agent('B').drain()).toEqual([1, 2])
 })
 it('lets out after a restart what a full mailbox held back', async () => {
-  const { mkdtempSync, rmSync } = await import('node:fs')
-  const { tmpdir } = await import('node:os')
-  const { join } = await import('node:path')
-  const folder = mkdtempSync(join(tmpdir(), 'troupe-outbox-'))
-  const url = `sqlite:${join(folder, 'troupe.db')}`
-  try {
-    const first = await openRoom({ url, config: { capacity: { count: 1 }, backpressure: 'wait' } })
-    await first.step('A', 'step:1', async (messages) => {
-      for (const i of [0, 1]) await messages.send(Note, i, { to: 'B' })
-      return null
-    })
-    await first.close()
-    const second = await openRoom({
-      url,
-      seed: 'second',
-      clock: first.clock,
-      config: { capacity: { count: 5 }, backpressure: 'wait' },
-    })
-    const got: unknown[] = []
-    for (let i = 0; i < 50 && got.length < 2; i++) {
-      await settle(second)
-      got.push(...(await second.agent('B').drain()))
-    }
-    await second.close()
-    expect(got).toEqual([0, 1])
-  } finally {
-    rmSync(folder, { recursive: true, force: true })
+  const url = newFile()
+  const first = await openRoom({ url, config: { capacity: { count: 1 }, backpressure: 'wait' } })
+  await first.step('A', 'step:1', async (messages) => {
+    for (const i of [0, 1]) await messages.send(Note, i, { to: 'B' })
+    return null
+  })
+  await first.close()
+  const config = { capacity: { count: 5 }, backpressure: 'wait' } as const
+  const second = await room({ url, seed: 'second', clock: first.clock, config })
+  const got: unknown[] = []
+  for (let i = 0; i < 50 && got.length < 2; i++) {
+    await settle(second)
+    got.push(...(await second.agent('B').drain()))
   }
+  expect(got).toEqual([0, 1])
 })
 it('requests from a step without holding a process, and times out by a durable timer', async () => {
   const made = await room()
@@ -203,4 +186,47 @@ it('requests from a step without holding a process, and times out by a durable t
     { status: 'settled', outcome: { failed: 'timeout' } },
   ])
   expect(await made.agent('Nobody').mailbox.receive()).toEqual([])
+})
+
+describe.each(places)('whoever waits for a reply is told at once that there will be none, at $url,', (place) => {
+  /** Of a handler and of a host that ask B, each for an hour. */
+  async function asked(config: RoomOptions['config'], then: (made: Room) => Promise<unknown>, before?: typeof then) {
+    const made = await room({ ...place, user: `user ${users++}`, config: { capacity: { count: 2 }, ...config } })
+    await before?.(made)
+    const options = { to: 'B', timeout: '1h' } as const
+    const outcomes: unknown[] = []
+    const note = (error: unknown) => void outcomes.push((error as { readonly code: string }).code)
+    await made.start(
+      new Worker('A').on(Note, async (_, { messages }) => {
+        await messages.request(Note, 'may I?', options).catch(note)
+      }),
+    )
+    const { messages } = made.agent('Host')
+    await messages.send(Note, 'ask', { to: 'A' })
+    messages.request(Note, 'may I?', options).catch(note)
+    if (!before) await until(made.clock, async () => (await made.agent('B').mailbox.counts()).waiting === 2)
+    await then(made)
+    await until(made.clock, () => outcomes.length === 2)
+    return outcomes
+  }
+  it('for its recipient has no room', async () => {
+    const fill = async ({ agent }: Room) => {
+      for (const n of [1, 2]) await agent('X').messages.send(Note, n, { to: 'B' })
+    }
+    expect(await asked({}, async () => {}, fill)).toEqual(['mailbox.full', 'mailbox.full'])
+  })
+  it('for it was dropped', async () => {
+    const push = async ({ agent }: Room) => {
+      for (const n of [1, 2]) await agent('X').messages.send(Note, n, { to: 'B' })
+    }
+    expect(await asked({ backpressure: 'drop-oldest' }, push)).toEqual(['request.failed', 'request.failed'])
+  })
+  it('for who received it vanished', async () => {
+    const vanish = async ({ agent, clock }: Room) => {
+      expect(await agent('B').mailbox.receive()).toHaveLength(2)
+      await clock.advance('1s')
+      await agent('B').mailbox.receive()
+    }
+    expect(await asked({ lease: '1s', maxAttempts: 1 }, vanish)).toEqual(['request.failed', 'request.failed'])
+  })
 })

@@ -137,9 +137,8 @@ class StagedMessages implements MessageHands {
     return encode(type, payload, this.#mailboxes.post.settings.maxBytes)
   }
   #sender(): Sender {
-    const { step, runId, taint, trace } = this.#recorder
-    const provenance = { agent: this.#agent, stepId: step, trace, ...(runId === undefined ? {} : { runId }) }
-    return { user: this.#user, agent: this.#agent, provenance, taint }
+    const { provenance, taint } = this.#recorder
+    return { user: this.#user, agent: this.#agent, provenance: { ...provenance, agent: this.#agent }, taint }
   }
   #fragment(outgoing: Outgoing) {
     this.#staged.set(outgoing.id, outgoing)

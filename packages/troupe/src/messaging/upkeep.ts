@@ -3,10 +3,11 @@
  * whose consumers vanished at every attempt go to the dead letters. Whoever receives or needs room does it on the way;
  * each message is a change of its own, guarded, so that doing it twice does nothing.
  */
-import type { Row, Statement } from '../storage/index.ts'
+import type { Fragment, Row, Statement } from '../storage/index.ts'
 import { batchOf } from './batch-place.ts'
-import { answerFragment, notAnswered } from './delivered.ts'
-import { isPriority, offsets, replyToOf, toPlace } from './message-row.ts'
+import { notAnswered, ringUnanswered, unanswered } from './delivered.ts'
+import { perhapsDone } from './handled-step.ts'
+import { isPriority, offsets, toPlace } from './message-row.ts'
 import type { Post } from './post.ts'
 import type { Move } from './statements/move-statements.ts'
 
@@ -63,15 +64,13 @@ export class Upkeep {
 
   async #bury(row: Row): Promise<boolean> {
     const place = toPlace(row)
-    const reason = `its lease ran out at attempt ${Number(row.attempts)}: the consumer vanished, or took too long`
-    const replyTo = replyToOf(row)
-    const error = notAnswered(place.mailbox, String(row.type), reason)
-    const answer = replyTo ? answerFragment(this.#post, place, replyTo, { error }).statements : []
+    const reason = `its lease ran out at attempt ${Number(row.attempts)}: the consumer vanished, or took too long; ${perhapsDone}`
+    const answer = unanswered(this.#post, row, notAnswered(place.mailbox, String(row.type), reason))
     const ended = this.#post.handlingEnded(place.user, { id: place.id, failures: Number(row.failures) }, batchOf(row))
     const removed = this.#post.settle.remove(place, 'dead', reason, false)
-    const done = await this.#change(place.user, [...removed, ...answer, ...ended])
+    const done = await this.#change(place.user, [...removed, ...answer.statements, ...ended], answer.wake)
     if (done) {
-      if (replyTo && 'request' in replyTo) this.#post.answers.ring(place.user, replyTo.request)
+      ringUnanswered(this.#post, row)
       const fields = {
         id: place.id,
         to: place.mailbox,
@@ -107,7 +106,7 @@ export class Upkeep {
   }
 
   /** @returns whether it was done; a guard that failed means somebody else was first */
-  async #change(user: string, statements: readonly Statement[]): Promise<boolean> {
-    return (await this.#post.commit(user, statements)).ok
+  async #change(user: string, statements: readonly Statement[], wake: Fragment['wake'] = []): Promise<boolean> {
+    return (await this.#post.commit(user, statements, null, ['mailboxes', ...wake])).ok
   }
 }

@@ -1,35 +1,15 @@
-import { afterEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { CriticalError, systemClock } from '../core/index.ts'
 import { defineMessage } from './message-type.ts'
 import { matchesPresence } from './presence.ts'
-import { openRoom, type Room, type RoomOptions } from './room.test.fixture.ts'
+import { roomsOfTests, until } from './rooms.test.fixture.ts'
 import { Worker } from './worker.ts'
 
 const Note = defineMessage<string | number>('note')
 const Order = defineMessage('order.place', z.object({ n: z.int() }), { reply: z.object({ left: z.number() }) })
 
-const open: Room[] = []
-afterEach(async () => {
-  for (const room of open.splice(0)) await room.close()
-})
-const room = async (options: RoomOptions = {}) => {
-  const made = await openRoom(options)
-  open.push(made)
-  return made
-}
-/** Moves the virtual clock on until something holds. */
-async function until(
-  clock: Room['clock'],
-  holds: () => boolean | Promise<boolean>,
-  by: '1ms' | '50ms' | '1s' = '50ms',
-) {
-  for (let i = 0; i < 1_000; i++) {
-    if (await holds()) return
-    await clock.advance(by)
-  }
-  throw new Error('it never came true')
-}
+const { room } = roomsOfTests()
 
 class Stock extends Worker {
   stock = 5

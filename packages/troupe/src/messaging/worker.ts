@@ -94,7 +94,7 @@ const whole = (value: number, what: string, most: number): number => {
   if (!Number.isInteger(value) || value < 1 || value > most)
     throw failure('validation.failed', {
       what,
-      problem: `it is a whole number from 1 to ${most}, not ${String(value)}`,
+      problem: `it must be a whole number from 1 to ${most}, not ${String(value)}`,
     })
   return value
 }

@@ -99,6 +99,11 @@ function leaseStatement(dialect: Dialect, shape: Shape, { maxAttempts }: Setting
   )
 }
 
+/** What a delivery is made of: each column that is given costs. */
+const handed =
+  sql.raw(`user_id, mailbox, seq, id, lane, sender, priority, type, version, kinds, payload, bytes, thread_id,
+  correlation_id, envelope, signature, reply_to, state, due, available_at, expires_at, created_at, attempts, failures, batch`)
+
 /** Marks and gives what is delivered, then counts it per lane; lanes that were outdone by others go free again. */
 function deliverStatements(dialect: Dialect) {
   // A cross join is SQLite's way to be told that lanes come first; with messages first it reads the whole mailbox.
@@ -113,7 +118,7 @@ function deliverStatements(dialect: Dialect) {
           and m.state = 'ready' and m.seq < l.batch_end and (m.expires_at is null or m.expires_at > ${now})
         order by m.due, m.seq limit ${p.max}`,
       )}
-      returning *`,
+      returning ${handed}`,
   )
   const heads = (are: (query: RawBuilder<unknown>) => RawBuilder<unknown>) =>
     compile<Values>(
@@ -123,7 +128,7 @@ function deliverStatements(dialect: Dialect) {
           sql`select l.head_seq from mailbox_lanes l
           where l.user_id = ${p.user} and l.mailbox = ${p.mailbox} and l.token = ${p.token}`,
         )}
-        returning *`,
+        returning ${handed}`,
     )
   const oneHead = heads((query) => sql`= (${query})`)
   const allHeads = heads((query) => oneOf(dialect, query))

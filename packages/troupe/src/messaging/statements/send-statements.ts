@@ -2,7 +2,7 @@
  * What puts a message into its mailbox. The mailbox's row is taken first, so that numbers are given in the order of
  * commits. What may be a repeat is counted last, and takes the whole change back where it found no room.
  */
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 import type { TraceContext } from '../../core/index.ts'
 import type { Bind, Dialect, Statement } from '../../storage/index.ts'
 import { compile, now, type Values } from './compile.ts'
@@ -54,14 +54,14 @@ const columns = sql.raw(
   `user_id, mailbox, seq, id, lane, sender, priority, type, version, kinds, payload, bytes, thread_id, correlation_id, envelope, signature,
    reply_to, state, due, available_at, expires_at, created_at, dedupe_id, dedupe_until, attempts, failures`,
 )
-const insert = (p: Values, state: ReturnType<typeof sql>) => sql`insert into messages (${columns})
-  select ${p.user}, ${p.mailbox}, m.next_seq, ${p.id}, ${p.lane}, ${p.sender}, ${p.priority}, ${p.type}, ${p.version}, ${p.kinds},
-    ${p.payload}, ${p.bytes}, ${p.thread}, ${p.correlation}, ${p.envelope}, ${p.signature}, ${p.replyTo}, ${state},
-    case when l.last_due > ${p.due} then l.last_due else ${p.due} end, ${p.availableAt}, ${p.expiresAt}, ${now},
-    ${p.dedupeId}, ${p.dedupeUntil}, 0, 0
-  from mailboxes m left join mailbox_lanes l
-    on l.user_id = m.user_id and l.mailbox = m.mailbox and l.lane = ${p.lane}
-  where m.user_id = ${p.user} and m.mailbox = ${p.mailbox}
+const ofBox = (p: Values) => sql`from mailboxes m where m.user_id = ${p.user} and m.mailbox = ${p.mailbox}`
+const laterDue = (p: Values) => sql`(select l.last_due from mailbox_lanes l where l.user_id = ${p.user}
+  and l.mailbox = ${p.mailbox} and l.lane = ${p.lane} and l.last_due > ${p.due})`
+/** Values, not a select over the mailbox: SQLite keeps a journal of its own for each insert that selects. */
+const insert = (p: Values, state: RawBuilder<unknown>) => sql`insert into messages (${columns})
+  values (${p.user}, ${p.mailbox}, (select m.next_seq ${ofBox(p)}), ${p.id}, ${p.lane}, ${p.sender}, ${p.priority}, ${p.type},
+    ${p.version}, ${p.kinds}, ${p.payload}, ${p.bytes}, ${p.thread}, ${p.correlation}, ${p.envelope}, ${p.signature}, ${p.replyTo},
+    ${state}, coalesce(${laterDue(p)}, ${p.due}), ${p.availableAt}, ${p.expiresAt}, ${now}, ${p.dedupeId}, ${p.dedupeUntil}, 0, 0)
   on conflict do nothing`
 /** The message that has the newest number: put in by this very change, and not by an earlier one of the same id. */
 const justNumbered = (p: Values) => sql`user_id = ${p.user} and mailbox = ${p.mailbox} and id = ${p.id}
@@ -92,8 +92,8 @@ const insertStatements = (dialect: Dialect, { maxCount, maxBytes }: Room) => ({
   insertOrHold: compile<Values>(dialect, (p) =>
     insert(
       p,
-      sql`case when m.count < ${maxCount} and m.bytes + ${p.bytes} <= ${maxBytes} and ${noneHeld(p)}
-        then ${p.state} else 'held' end`,
+      sql`(select case when m.count < ${maxCount} and m.bytes + ${p.bytes} <= ${maxBytes} and ${noneHeld(p)}
+        then ${p.state} else 'held' end ${ofBox(p)})`,
     ),
   ),
   first: compile<Values>(

@@ -58,9 +58,10 @@ const messageStatements = (dialect: Dialect) => ({
   ),
 })
 
-const newHead = (p: Values) => sql`
-  head_seq = coalesce((select x.seq from messages x where ${inLane(p)} order by x.seq limit 1), 0),
-  head_due = coalesce((select x.due from messages x where ${inLane(p)} order by x.seq limit 1), 0)`
+/** Of the first that is left; a lane of one is not searched. */
+const ofNext = (p: Values, column: 'seq' | 'due') => sql`case when depth <= 1 then 0 else coalesce((
+  select x.${sql.raw(column)} from messages x where ${inLane(p)} order by x.seq limit 1), 0) end`
+const newHead = (p: Values) => sql`head_seq = ${ofNext(p, 'seq')}, head_due = ${ofNext(p, 'due')}`
 const stillLeased = (p: Values) => sql`leased = (select count(*) from messages x
   where ${inLane(p)} and x.seq >= ${p.batchFrom} and x.seq < ${p.seq} and x.token = ${p.token})`
 

@@ -31,7 +31,7 @@ export function upkeepStatements(dialect: Dialect, settings: { readonly maxAttem
   )
   const oldest = compile<Values>(
     dialect,
-    (p) => sql`select m.user_id, m.mailbox, m.seq, m.id, m.lane, m.bytes, m.state from messages m
+    (p) => sql`select m.user_id, m.mailbox, m.seq, m.id, m.lane, m.bytes, m.state, m.type, m.reply_to from messages m
       where m.user_id = ${p.user} and m.mailbox = ${p.mailbox} and m.state in ('ready', 'scheduled') and ${free} order by m.seq limit ${p.limit}`,
   )
   const room = compile<Values>(dialect, (p) => sql`select count, bytes from mailboxes where ${of(p)}`)

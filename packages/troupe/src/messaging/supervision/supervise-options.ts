@@ -65,7 +65,7 @@ const wrong = (what: string, problem: string) => failure('validation.failed', { 
 export function superviseSettings(options: SuperviseOptions): SuperviseSettings {
   const { name = 'supervisor', strategy = 'one-for-one', restarts = {}, failures = false, onEscalated } = options
   checkOptions('supervise.restarts', restarts, ['max', 'within'])
-  if (typeof name !== 'string' || name === '') throw wrong('supervise.name', 'it is a text that is not empty')
+  if (typeof name !== 'string' || name === '') throw wrong('supervise.name', 'it must be a text that is not empty')
   if (!strategies.includes(strategy))
     throw wrong('supervise.strategy', `it is ${String(strategy)}, not one of ${strategies.join(', ')}`)
   if (onEscalated !== undefined && typeof onEscalated !== 'function')
