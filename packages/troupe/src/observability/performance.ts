@@ -1,6 +1,14 @@
 /** How long operations take, by name: of events that are timed, and of what a host times itself. */
-import { type Clock, checkOptions, type Duration, failure, type Json, milliseconds } from '../core/index.ts'
-import type { MetricSummary, MetricsCollector } from './metrics/index.ts'
+import {
+  type Clock,
+  checkFunction,
+  checkOptions,
+  type Duration,
+  failure,
+  type Json,
+  milliseconds,
+} from '../core/index.ts'
+import { checkMetric, type MetricSummary, type MetricsCollector } from './metrics/index.ts'
 
 export interface OperationReport {
   readonly operation: string
@@ -73,6 +81,7 @@ export class Performance {
    * timer.addMetadata('orders', 17)
    */
   time(operation: string, metadata: { readonly [name: string]: Json } = {}): PerformanceTimer {
+    checkMetric(operation)
     const began = this.#clock.monotonic()
     const all: Record<string, Json> = { ...metadata }
     let success = true
@@ -108,6 +117,7 @@ export class Performance {
     call: (timer: PerformanceTimer) => T | Promise<T>,
     metadata: { readonly [name: string]: Json } = {},
   ): Promise<T> {
+    checkFunction(`What ${operation} tracks`, call)
     using timer = this.time(operation, metadata)
     try {
       return await call(timer)
@@ -127,7 +137,10 @@ export class Performance {
     checkOptions('report', options, ['window', 'slowest'])
     const { window, slowest = 5 } = options
     if (!Number.isInteger(slowest) || slowest < 0 || slowest > keptSlow)
-      throw failure('validation.failed', { what: 'slowest', problem: `it is a whole number from 0 to ${keptSlow}` })
+      throw failure('validation.failed', {
+        what: 'slowest',
+        problem: `it must be a whole number from 0 to ${keptSlow}`,
+      })
     const operations = this.#metrics
       .metrics()
       .filter(({ kind }) => kind === 'timer')

@@ -11,13 +11,13 @@ function held() {
       ends.push(() => resolve(name))
     })
   const settle = () => new Promise((resolve) => setImmediate(resolve))
-  const endAll = async () => {
-    for (let end = ends.shift(); end; end = ends.shift()) {
-      end()
+  const end = async (most: number) => {
+    for (let n = 0; n < most && ends.length > 0; n++) {
+      ends.shift()?.()
       await settle()
     }
   }
-  return { begun, call, endAll }
+  return { begun, call, end, endAll: () => end(Number.POSITIVE_INFINITY) }
 }
 
 describe('a bulkhead among several users', () => {
@@ -51,6 +51,39 @@ describe('a bulkhead among several users', () => {
     expect(begun.indexOf('b1')).toBeLessThan(begun.indexOf('a3'))
     expect(begun).toHaveLength(7)
     expect(begun).not.toContain('a5')
+  })
+  it('lets who was away for a round go before those who come again and again', async () => {
+    const bulkhead = new Bulkhead({ concurrent: 1, queue: 10 })
+    const { begun, call, end, endAll } = held()
+    const again = async (key: string) => {
+      for (let n = 1; n <= 4; n++) await bulkhead.execute(call(`${key}${n}`), { key })
+    }
+    const noisy = ['a', 'b', 'c', 'd', 'e'].map(again)
+    for (const first of ['q1', 'q2']) {
+      await end(7)
+      const before = begun.length
+      const quiet = bulkhead.execute(call(first), { key: 'quiet' })
+      await end(1)
+      expect(begun[before]).toBe(first)
+      await end(1)
+      await quiet
+    }
+    await endAll()
+    await Promise.all(noisy)
+    expect(begun.filter((name) => !name.startsWith('q'))).toHaveLength(20)
+  })
+  it('starves nobody, however many come for the first time and go on coming', async () => {
+    const bulkhead = new Bulkhead({ concurrent: 1, queue: 100_000 })
+    const { begun, call, end, endAll } = held()
+    const ada = [1, 2].map((n) => bulkhead.execute(call(`a${n}`), { key: 'ada' }))
+    const fresh = (name: string, count: number) =>
+      Array.from({ length: count }, (_, n) => bulkhead.execute(call(name), { key: `${name} ${n}` }))
+    const early = fresh('early', 10_100)
+    await end(50)
+    const late = fresh('late', 100)
+    await endAll()
+    await Promise.all([...ada, ...early, ...late])
+    expect(begun.indexOf('a2')).toBeLessThan(begun.indexOf('late'))
   })
   it("never gives anybody's only call away", async () => {
     const bulkhead = new Bulkhead({ concurrent: 1, queue: 2 })

@@ -1,8 +1,9 @@
 /**
  * So many at once, the others wait in a bounded line. On p-queue, which also takes back the place of who gave up. Callers with
- * keys take turns: each call gets a tag one above its key's last, but never below what has begun (start-time fair queueing,
- * Goyal, Vin and Cheng 1996), and the lowest goes first. So a key's own calls keep their order and none starves. Where the line
- * is full, a key that has nothing here takes the place of the call that would go last, of a key that has several.
+ * keys take turns: each call gets a tag one above its key's last, but at most one below what has begun (start-time fair queueing,
+ * Goyal, Vin and Cheng 1996), and the lowest goes first. So a key's own calls keep their order, who was not here for a round goes
+ * before those who were, and none starves. Where the line is full, a key that has nothing here takes the place of the call that
+ * would go last, of a key that has several.
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import PQueue from 'p-queue'
@@ -16,6 +17,9 @@ export interface BulkheadOptions {
   /** Calls that may wait; 100 by default. Half as many again for users that have none here; then one of a crowd gives way. */
   readonly queue?: number
 }
+
+/** Keys that had calls in a round. */
+const mostRemembered = 10_000
 
 interface Held {
   readonly key: string
@@ -32,7 +36,7 @@ interface Waiting {
 export class Bulkhead implements Policy {
   readonly #queue: PQueue
   readonly #most: number
-  /** Of keys that have calls here. */
+  /** Of keys that have calls here, or had some of this round or the last. */
   readonly #held = new Map<string, Held>()
   readonly #waiting = new Set<Waiting>()
   /** The tag of what began last. */
@@ -63,8 +67,8 @@ export class Bulkhead implements Policy {
       if (!last) throw this.#full()
       last.pushOut.abort(this.#full())
     }
-    const held = this.#held.get(key) ?? { key, calls: 0, tag: 0 }
-    const tag = Math.max(this.#begun, held.tag + 1)
+    const held = this.#held.get(key) ?? { key, calls: 0, tag: Number.NEGATIVE_INFINITY }
+    const tag = Math.max(this.#begun - 1, held.tag + 1)
     held.tag = tag
     held.calls++
     this.#held.set(key, held)
@@ -74,7 +78,7 @@ export class Bulkhead implements Policy {
     const around = AsyncLocalStorage.snapshot()
     const begin = () => {
       this.#waiting.delete(waiting)
-      this.#begun = Math.max(this.#begun, tag)
+      this.#goOn(tag)
       return around(async () => fn({ signal }))
     }
     const givenUp = signal ? AbortSignal.any([signal, waiting.pushOut.signal]) : waiting.pushOut.signal
@@ -86,13 +90,25 @@ export class Bulkhead implements Policy {
       throw error
     } finally {
       this.#waiting.delete(waiting)
-      if (--held.calls === 0) this.#held.delete(key)
+      held.calls--
     }
+  }
+
+  /** A round is over when a call begins that was not due in it, or so many have had their turn. */
+  #goOn(tag: number): void {
+    const next = this.#held.size > mostRemembered ? this.#begun + 1 : tag
+    if (next <= this.#begun) return
+    this.#begun = next
+    // They would get no other tag than who was never here.
+    for (const [key, { calls, tag: last }] of this.#held) if (calls === 0 && last < next - 1) this.#held.delete(key)
+  }
+  #has(key: string): boolean {
+    return (this.#held.get(key)?.calls ?? 0) > 0
   }
 
   #isFullFor(key: string): boolean {
     const { concurrency, pending, size } = this.#queue
-    const places = key !== '' && !this.#held.has(key) ? Math.floor(this.#most * 1.5) : this.#most
+    const places = key !== '' && !this.#has(key) ? Math.floor(this.#most * 1.5) : this.#most
     return pending >= concurrency && size >= places
   }
 
@@ -102,10 +118,10 @@ export class Bulkhead implements Policy {
 
   /** The call that gives up its place for one of this key, if any does: nobody's only one. */
   #last(key: string): Waiting | undefined {
-    if (key === '' || this.#held.has(key)) return undefined
+    if (key === '' || this.#has(key)) return undefined
     let last: Waiting | undefined
     for (const one of this.#waiting)
-      if (one.held.calls > 1 && one.tag > this.#begun && (!last || one.tag >= last.tag)) last = one
+      if (one.held.calls > 1 && one.tag >= this.#begun && (!last || one.tag >= last.tag)) last = one
     return last
   }
 }

@@ -3,8 +3,7 @@
  * lru-cache, whose ages follow the clock it is given.
  */
 import { LRUCache } from 'lru-cache'
-import { type Clock, checkOptions, type Duration } from '../core/index.ts'
-import { checkLonger } from './check-longer.ts'
+import { type Clock, checkOptions, type Duration, milliseconds } from '../core/index.ts'
 import { checkWhole } from './check-whole.ts'
 import type { Guarded, Policy, PolicyCall } from './policy.ts'
 
@@ -26,7 +25,7 @@ export class Cache implements Policy {
     checkOptions('Cache', options, ['max', 'ttl', 'clock'])
     this.#answers = new LRUCache({
       max: checkWhole('Cache', 'max', options.max ?? 1_000),
-      ttl: checkLonger(options.ttl ?? '1h', 'The ttl of a Cache'),
+      ttl: milliseconds(options.ttl ?? '1h', 'The ttl of a Cache', '1ms'),
       ttlResolution: 0,
       // lru-cache takes a start of 0 for "no age".
       perf: { now: () => options.clock.monotonic() + 1 },

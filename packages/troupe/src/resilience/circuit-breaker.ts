@@ -41,7 +41,7 @@ export class CircuitBreaker implements Policy {
     checkOptions('CircuitBreaker', options, ['failures', 'pause', 'counts', 'refusal', 'clock'])
     this.#options = options
     this.#limit = checkWhole('CircuitBreaker', 'failures', options.failures ?? 5)
-    this.#pauseMs = milliseconds(options.pause ?? '60s', 'The pause of a CircuitBreaker')
+    this.#pauseMs = milliseconds(options.pause ?? '60s', 'The pause of a CircuitBreaker', '1ms')
   }
 
   /** @throws what `refusal` makes while it is open, else what `fn` throws */

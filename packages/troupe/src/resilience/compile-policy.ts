@@ -9,7 +9,7 @@ import { type RetryOptions, retry } from './retry.ts'
 import { timeout } from './time-limit.ts'
 
 export interface PolicyOptions {
-  /** In place of what failed for good; a value of JSON. */
+  /** In place of what failed for good: a value, or in code a function of the failure that gives one. */
   readonly fallback?: unknown
   /** Of each user. */
   readonly rateLimit?: Omit<RateLimiterOptions, 'clock'>
@@ -58,8 +58,9 @@ export function compilePolicy(
   if (options.retry) policies.push(retry({ ...options.retry, clock, random }))
   if (breaker) policies.push(new CircuitBreaker({ ...breaker, clock }))
   if (options.timeout !== undefined) {
-    milliseconds(options.timeout, `The timeout of ${what}`)
-    policies.push(timeout({ clock, limit: options.timeout, what }))
+    milliseconds(options.timeout, `The timeout of ${what}`, '1ms')
+    const subject = `${what.charAt(0).toUpperCase()}${what.slice(1)}`
+    policies.push(timeout({ clock, limit: options.timeout, what: subject }))
   }
   return wrap(...policies)
 }

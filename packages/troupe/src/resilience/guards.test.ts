@@ -54,6 +54,15 @@ describe('a policy in words', () => {
     await given.clock.advance('1m')
     expect(await policy.execute(async () => 'there')).toBe('there')
   })
+  it('says what took too long, as a sentence', async () => {
+    const given = parts()
+    const policy = compilePolicy({ timeout: '1s' }, { ...given, what: 'the tool search' })
+    const late = expect(policy.execute(() => new Promise(() => {}))).rejects.toThrow(
+      /^The tool search took longer than/,
+    )
+    await given.clock.advance('1s')
+    await late
+  })
   it('limits each key for itself', async () => {
     const policy = compilePolicy({ rateLimit: { limit: 1 } }, { ...parts(), what: 'The shop' })
     expect(await policy.execute(() => 1, { key: 'ada' })).toBe(1)

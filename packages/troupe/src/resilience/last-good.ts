@@ -29,7 +29,9 @@ export class LastGood implements Policy {
     checkOptions('LastGood', options, ['max', 'maxAge', 'mayStillSee', 'when', 'clock'])
     this.#options = options
     this.#maxAgeMs =
-      options.maxAge === undefined ? Number.POSITIVE_INFINITY : milliseconds(options.maxAge, 'maxAge of LastGood')
+      options.maxAge === undefined
+        ? Number.POSITIVE_INFINITY
+        : milliseconds(options.maxAge, 'maxAge of LastGood', '1ms')
     this.#values = new LRUCache({ max: checkWhole('LastGood', 'max', options.max ?? 1_000) })
   }
 

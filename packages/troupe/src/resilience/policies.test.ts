@@ -156,6 +156,36 @@ describe('retry, timeout, fallback and cache', () => {
     expect(n).toBe(1)
   })
 
+  it('pause twice as long each time, by chance up to a half less, and as long as whoever refused asks for', async () => {
+    const pauses = async (error: unknown, options: object = {}) => {
+      const clock = createVirtualClock()
+      const at: number[] = []
+      const tried = retry({ attempts: 4, clock, random, ...options }).execute(() => {
+        at.push(clock.now())
+        return Promise.reject(error)
+      })
+      const ended = tried.catch((thrown: unknown) => thrown)
+      await clock.advance('10m')
+      return { pauses: at.slice(1).map((each, i) => each - (at[i] as number)), thrown: await ended }
+    }
+    const seen = []
+    for (let i = 0; i < 20; i++) seen.push((await pauses(new RecoverableError('busy'))).pauses)
+    for (const [i, most] of [1_000, 2_000, 4_000].entries()) {
+      const each = seen.map((found) => found[i] as number)
+      expect(Math.min(...each)).toBeGreaterThanOrEqual(most / 2)
+      expect(Math.max(...each)).toBeLessThanOrEqual(most)
+      expect(new Set(each).size).toBeGreaterThan(15)
+    }
+    const bounded = await pauses(new RecoverableError('busy'), { backoff: { baseMs: 100, maxMs: 150 } })
+    expect(Math.max(...bounded.pauses)).toBeLessThanOrEqual(150)
+    const limited = failure('rate.limited', { limit: 1, window: '1m', retryAfterMs: 40_000 })
+    expect((await pauses(limited)).pauses).toEqual([40_000, 40_000, 40_000])
+    const soon = Object.assign(new RecoverableError('busy'), { retryAfterMs: 1 })
+    expect((await pauses(soon)).pauses[2]).toBeGreaterThanOrEqual(2_000)
+    const later = new RecoverableError('busy', { details: { retryAfterMs: 3_600_000 } })
+    expect(await pauses(later)).toEqual({ pauses: [], thrown: later })
+  })
+
   it('take a timeout and a broken connection for what may pass, however deep it lies, and no defect', async () => {
     const clock = createVirtualClock()
     const broken = Object.assign(new Error('reset'), { code: 'ECONNRESET' })
@@ -197,6 +227,8 @@ describe('retry, timeout, fallback and cache', () => {
     expect(await hangs).toEqual({ note: 'fallback_used' })
     expect([aborted, breaker.state]).toEqual([true, 'open'])
     expect(await wrap().execute(() => 'bare')).toBe('bare')
+    const other = fallback((error: unknown) => `instead of ${(error as Error).message}`)
+    expect(await other.execute<unknown>(fails)).toBe('instead of no')
     const cancelled = fallback(1).execute(() => Promise.reject(failure('cancelled', { what: 'It' })))
     await expect(cancelled).rejects.toMatchObject({ name: 'CancelledError' })
   })
@@ -265,4 +297,8 @@ it('options that count nothing are refused by name', () => {
   const clock = createVirtualClock()
   expect(() => new CircuitBreaker({ clock, failures: 0 })).toThrow(/failures of CircuitBreaker/)
   expect(() => new RateLimiter({ clock, limt: 5 } as never)).toThrow(/limt/)
+  expect(() => retry({ clock, random, backoff: { baseMs: '1s', maxMs: 30_000 } as never })).toThrow(
+    /baseMs of retry.back/,
+  )
+  expect(() => retry({ clock, random, backoff: { base: 1 } as never })).toThrow(/retry.backoff has no option base/)
 })

@@ -1,5 +1,5 @@
 /** Policies by name: of this one, else of all. Each name has counts of its own. */
-import type { Clock, Random } from '../core/index.ts'
+import { type Clock, failure, type Random } from '../core/index.ts'
 import { compilePolicy, type PolicyOptions, type PolicyPart } from './compile-policy.ts'
 import type { Policy } from './policy.ts'
 
@@ -29,6 +29,8 @@ export function createPolicies(
   const compile = (name: string, options: PolicyOptions) =>
     compilePolicy(options, { ...parts, what: `${parts.kind} ${name}` })
   const checked = (policies: PoliciesByName) => {
+    if (typeof policies !== 'object' || policies === null || Array.isArray(policies))
+      throw failure('validation.failed', { what: `The policies of ${parts.kind}`, problem: 'they are no object' })
     for (const [name, options] of Object.entries(policies)) compile(name, options)
     return policies
   }

@@ -97,7 +97,7 @@ export class Pool<T> implements AsyncDisposable {
       throw failure('validation.failed', { what: 'The option min of Pool', problem: 'it is more than size' })
     this.#acquireMs = milliseconds(options.acquireTimeout ?? '30s', 'acquireTimeout')
     this.#idleMs = milliseconds(options.idle ?? '5m', 'idle')
-    this.#lifetimeMs = milliseconds(options.maxLifetime ?? '1h', 'maxLifetime')
+    this.#lifetimeMs = milliseconds(options.maxLifetime ?? '1h', 'maxLifetime', '1ms')
     for (let i = 0; i < this.#min; i++) this.#warm()
   }
 

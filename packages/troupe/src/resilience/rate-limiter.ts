@@ -2,8 +2,7 @@
  * So many calls in a sliding window, counted apart for each key. Our own: rate-limiter-flexible counts in fixed windows
  * on `Date.now`, lets twice the limit through at their edge, and keeps its keys until a global timer fires.
  */
-import { type Clock, checkOptions, type Duration, failure, sleep } from '../core/index.ts'
-import { checkLonger } from './check-longer.ts'
+import { type Clock, checkOptions, type Duration, failure, milliseconds, sleep } from '../core/index.ts'
 import { checkWhole } from './check-whole.ts'
 import type { Guarded, Policy, PolicyCall } from './policy.ts'
 
@@ -45,7 +44,7 @@ export class RateLimiter implements Policy {
     checkOptions('RateLimiter', options, ['limit', 'window', 'maxKeys', 'clock'])
     this.limit = checkWhole('RateLimiter', 'limit', options.limit ?? 60)
     this.#maxKeys = checkWhole('RateLimiter', 'maxKeys', options.maxKeys ?? 10_000)
-    this.#windowMs = checkLonger(options.window ?? '1m', 'The window of a RateLimiter')
+    this.#windowMs = milliseconds(options.window ?? '1m', 'The window of a RateLimiter', '1ms')
     this.#clock = options.clock
   }
 
@@ -67,6 +66,7 @@ export class RateLimiter implements Policy {
    * @throws RateLimitError `rate.limited`, CancelledError
    */
   async wait(call: PolicyCall & { readonly atMostMs?: number } = {}): Promise<void> {
+    checkOptions('RateLimiter.wait', call, ['key', 'signal', 'atMostMs'])
     const { key = shared, signal, atMostMs = Number.POSITIVE_INFINITY } = call
     const { times, afterMs } = this.#look(key)
     if (afterMs > atMostMs) throw this.#refusal(afterMs)

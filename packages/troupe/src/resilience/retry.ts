@@ -16,8 +16,12 @@ export interface RetryOptions {
   readonly random: Random
 }
 
+/** Whoever asks for a longer pause is not waited for. */
+const mostAskedMs = 300_000
+
 /**
- * @throws what failed when another attempt is not worth it; MaxRetriesExceededError with the last failure as cause;
+ * A pause is as long as whoever refused asked for, `retryAfterMs` of the error or of its details, where that is longer.
+ * @throws what failed when another attempt is not worth it, or is asked for in more than 5 min; MaxRetriesExceededError with the last failure as cause;
  * CancelledError when the signal aborts during a pause
  * @example const stock = await retry({ attempts: 3, clock, random }).execute(() => askStock())
  */
@@ -25,18 +29,28 @@ export function retry(options: RetryOptions): Policy {
   checkOptions('retry', options, ['attempts', 'backoff', 'when', 'clock', 'random'])
   const { backoff = { baseMs: 1_000, maxMs: 30_000 }, when = mayPass, clock, random } = options
   const attempts = checkWhole('retry', 'attempts', options.attempts ?? 3)
+  checkOptions('retry.backoff', backoff, ['baseMs', 'maxMs'])
+  for (const name of ['baseMs', 'maxMs'] as const) checkWhole('retry.backoff', name, backoff[name])
   return {
     async execute<Out>(fn: Guarded<Out>, { signal }: PolicyCall = {}): Promise<Out> {
       for (let attempt = 1; ; attempt++) {
         try {
           return await fn({ signal })
         } catch (error) {
-          if (signal?.aborted || !when(error)) throw error
+          const askedMs = askedFor(error)
+          if (signal?.aborted || !when(error) || askedMs > mostAskedMs) throw error
           if (attempt >= attempts)
             throw failure('retries.exhausted', { attempts, error: storeError(error).message }, { cause: error })
-          await sleep(clock, backoffDelay(backoff, attempt, random), signal)
+          await sleep(clock, Math.max(askedMs, backoffDelay(backoff, attempt, random)), signal)
         }
       }
     },
   }
+}
+
+/** In ms: the pause that whoever refused asked for, `retryAfterMs` of the error or of its details. */
+function askedFor(error: unknown): number {
+  const { retryAfterMs, details } = (error ?? {}) as { readonly retryAfterMs?: unknown; readonly details?: unknown }
+  const asked = retryAfterMs ?? (details as { readonly retryAfterMs?: unknown } | undefined)?.retryAfterMs
+  return typeof asked === 'number' && asked > 0 ? asked : 0
 }

@@ -54,7 +54,7 @@ export function withTimeLimit<Out>(limit: TimeLimit, fn: (signal: AbortSignal) =
 export function timeout(options: { readonly clock: Clock; readonly limit: Duration; readonly what: string }): Policy {
   checkOptions('timeout', options, ['clock', 'limit', 'what'])
   const { clock, what } = options
-  const limitMs = milliseconds(options.limit, `The timeout of ${what}`)
+  const limitMs = milliseconds(options.limit, `The timeout of ${what}`, '1ms')
   return {
     execute: <Out>(fn: Guarded<Out>, { signal }: PolicyCall = {}) =>
       withTimeLimit({ clock, limitMs, kind: 'own', what, signal }, (inner) => Promise.resolve(fn({ signal: inner }))),

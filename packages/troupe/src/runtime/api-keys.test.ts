@@ -1,3 +1,6 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterAll, afterEach, describe, expect, it } from 'vitest'
 import { dropSchema, missingServer, schemaName, server } from '../../test/postgres/server.ts'
 import { createEvents, createIds, createVirtualClock, systemRandom, type TroupeEvent } from '../core/index.ts'
@@ -150,4 +153,18 @@ it.skipIf(missing !== undefined)('a key that is revoked in one process opens not
   expect(await there.keys.verify(key)).toBeDefined()
   await here.keys.revoke(id)
   expect(await there.keys.verify(key)).toBeUndefined()
+})
+
+it('no secret of a key, a link or a session is in the files of the storage', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'troupe-keys-'))
+  const { keys } = await opened({ storage: `sqlite:${join(folder, 'troupe.db')}` })
+  const [made, link] = [await keys.create({ name: 'n', users: 'all' }), await keys.link({ users: 'all' })]
+  const rotated = await keys.rotate(made.id)
+  const session = await keys.openSession(await keys.link({ users: 'all' }))
+  const bytes = Buffer.concat(readdirSync(folder).map((name) => readFileSync(join(folder, name))))
+  expect(bytes.includes(made.id)).toBe(true)
+  // Behind its kind and its id.
+  for (const secret of [made.key, link, rotated.key, session?.key ?? ''])
+    expect([secret.length > 60, bytes.includes(secret.slice(-43))]).toEqual([true, false])
+  rmSync(folder, { recursive: true })
 })

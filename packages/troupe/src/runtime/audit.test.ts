@@ -258,6 +258,23 @@ describe('the audit log', () => {
       await expect(opened({ audit: audit as never })).rejects.toMatchObject({ code: 'validation.failed' })
   })
 
+  it('takes older records away by itself each hour, and refusals after a day', async () => {
+    const clock = createVirtualClock()
+    const troupe = await opened({ clock, audit: { retention: '1h' } })
+    await troupe.user('ada').agent('A').context.push('k', 1)
+    await expect(troupe.user('ada').agent('R', { role: 'readonly' }).context.push('k', 1)).rejects.toThrow()
+    await troupe.audit.settled()
+    const left = async () => (await all(troupe, { user: 'ada' })).map(({ allowed }) => allowed).sort()
+    await clock.advance('59m')
+    expect(await left()).toEqual([false, true])
+    await clock.advance('62m')
+    await expect.poll(left, { timeout: 20_000 }).toEqual([false])
+    await clock.advance('21h')
+    expect(await left()).toEqual([false])
+    await clock.advance('3h')
+    await expect.poll(left, { timeout: 20_000 }).toEqual([])
+  })
+
   it('finds the place of what a process recorded before it died', async () => {
     const disk = createDisk()
     const clock = createVirtualClock()

@@ -59,7 +59,8 @@ describe('built-in tools on an agent of a run', () => {
       audience: { subscribers: [], topics: ['plans'] },
     })
     const { items } = await ada.agent('Clerk').mailbox.messages()
-    expect(items).toMatchObject([{ from: 'Planner', payload: 'done' }])
+    const effectId = expect.stringContaining('send_message_to_agent')
+    expect(items).toMatchObject([{ from: 'Planner', payload: 'done', provenance: { agent: 'Planner', effectId } }])
   })
 
   it('are those that were chosen, and the agent may not do what its definition denies', async () => {

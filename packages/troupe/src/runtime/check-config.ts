@@ -1,10 +1,18 @@
 /** Checks what `createTroupe` takes: unknown options and wrong values are refused before anything is opened, all at once. */
 import { contextLimits } from '../context/index.ts'
-import { checkOptions, failure, listOf, milliseconds, systemClock, systemRandom, TroupeError } from '../core/index.ts'
+import {
+  checkOptions,
+  failure,
+  isObject,
+  listOf,
+  milliseconds,
+  systemClock,
+  systemRandom,
+  TroupeError,
+} from '../core/index.ts'
 import { type MessagingConfig, messagingSettings } from '../messaging/index.ts'
 import { checkModelLimits, type ModelDefaults, providers } from '../models/index.ts'
 import { checkSchedulesConfig } from '../orchestration/index.ts'
-import { checkLonger } from '../resilience/index.ts'
 import { auditSettings, checkEgress, createRoles, isSecretReference, readPolicy } from '../security/index.ts'
 import { retentionBounds } from '../storage/index.ts'
 import { agentsByName, type ModelsConfig, ofStorage, type TroupeConfig, troupeOptions } from './config.ts'
@@ -69,7 +77,7 @@ export function configProblems(config: TroupeConfig): readonly TroupeError[] {
 
 function checkPresence({ presence = {} }: TroupeConfig): void {
   checkOptions('presence', presence, ['heartbeat'])
-  checkLonger(presence.heartbeat ?? '5s', 'presence.heartbeat')
+  if (presence.heartbeat !== undefined) milliseconds(presence.heartbeat, 'presence.heartbeat', '1ms')
 }
 
 function checkRetention({ retention = {} }: TroupeConfig): void {
@@ -80,13 +88,13 @@ function checkRetention({ retention = {} }: TroupeConfig): void {
 function checkContext({ context = {} }: TroupeConfig): void {
   checkOptions('context', context, ['limits', 'lifecycles', 'cleanup'])
   contextLimits(context.limits)
-  if (context.cleanup !== undefined && milliseconds(context.cleanup, 'context.cleanup') < 1_000)
-    throw wrong('context.cleanup', 'it is at least 1s')
+  if (context.cleanup !== undefined) milliseconds(context.cleanup, 'context.cleanup', '1s')
 }
 
 function checkModels({ limits = {}, attempts = 1 }: ModelsConfig): void {
   checkModelLimits(limits)
-  if (!(Number.isSafeInteger(attempts) && attempts >= 1)) throw wrong('models.attempts', 'it is a whole number from 1')
+  if (!(Number.isSafeInteger(attempts) && attempts >= 1))
+    throw wrong('models.attempts', 'it must be a whole number from 1')
 }
 
 const profiles: readonly unknown[] = ['development', 'test', 'production']
@@ -113,15 +121,14 @@ function checkStorage({ storage, lease }: TroupeConfig): void {
   if (lease === undefined) return
   if (typeof storage === 'string' && !/^postgres(ql)?:/.test(storage))
     throw wrong('lease', 'it is for PostgreSQL: a process that has this storage has all of its runs')
-  if (milliseconds(lease, 'lease') < 1_000) throw wrong('lease', 'it is at least 1s')
+  milliseconds(lease, 'lease', '1s')
 }
 
 function checkGeneral({ profile, requireUserId, debug, signals, shutdown, restored, traces }: TroupeConfig): void {
   if (debug && (traces === false || traces?.store === false))
     throw wrong('debug', 'it is on while traces are off, and they are what it is for')
   checkOptions('shutdown', shutdown ?? {}, ['timeout'])
-  if (shutdown?.timeout !== undefined && milliseconds(shutdown.timeout, 'shutdown.timeout') < 1_000)
-    throw wrong('shutdown.timeout', 'it is at least 1s')
+  if (shutdown?.timeout !== undefined) milliseconds(shutdown.timeout, 'shutdown.timeout', '1s')
   if (profile !== undefined && !profiles.includes(profile))
     throw wrong('profile', `it is not one of ${profiles.join(', ')}`)
   if (restored !== undefined && restored !== 'wait' && restored !== 'resume')
@@ -136,22 +143,16 @@ function checkParts({ agents, topologies, evaluation = {}, clock, random }: Trou
   for (const [name, score] of Object.entries(evaluation.scores ?? {}))
     if (typeof score !== 'function') throw wrong(`evaluation.scores.${name}`, 'it is no function')
   if (agents !== undefined) agentsByName(listOf('agents', agents))
-  if (topologies !== undefined && (typeof topologies !== 'object' || topologies === null || Array.isArray(topologies)))
+  if (topologies !== undefined && !isObject(topologies))
     throw wrong('topologies', 'it is no object of topologies by their names')
-  for (const [name, port, call] of [
-    ['clock', clock, 'now'],
-    ['random', random, 'next'],
-  ] as const)
-    if (
-      port !== undefined &&
-      typeof (port as unknown as { readonly [call: string]: unknown } | null)?.[call] !== 'function'
-    )
-      throw wrong(name, `it has no ${call}()`)
+  if (clock !== undefined && typeof clock?.now !== 'function') throw wrong('clock', 'it has no now()')
+  if (random !== undefined && typeof random?.next !== 'function') throw wrong('random', 'it has no next()')
 }
 
 function checkKeys({ model, apiKey, keys = {} }: ModelsConfig): void {
   const isText = (value: unknown) => typeof value === 'string' && value !== ''
-  if (model !== undefined && !isText(model)) throw wrong('models.model', 'it is a text that is not empty')
+  if (model !== undefined && !isText(model))
+    throw wrong('models.model', 'it must be provider/model, or a name of models.registry')
   checkOptions('models.keys', keys, Object.keys(providers))
   for (const [name, key] of Object.entries({ apiKey, ...keys }))
     if (key !== undefined && !isText(key) && !isSecretReference(key))

@@ -1,6 +1,26 @@
 /** The end of a troupe, in the reverse order of its opening. */
+import { sleep } from '../core/index.ts'
 import { type StageFault, staged } from './opening.ts'
 import type { TroupeParts } from './parts.ts'
+
+/** Handlers at work may end for so long; then they are cut off, and their messages are free. */
+const handlersMs = 30_000
+
+/** First those that would start anew what ends. */
+async function endWorkers({ supervisions, workers, clock }: TroupeParts): Promise<void> {
+  const over = new AbortController()
+  const cut = sleep(clock, handlersMs, over.signal).then(() =>
+    Promise.all([...workers.keys()].map((one) => one.halt())),
+  )
+  const ended = Promise.allSettled([...supervisions.keys(), ...workers.keys()].map((one) => one.stop()))
+  try {
+    const failed = (await Promise.race([ended, cut.then(() => [])])).find(({ status }) => status === 'rejected')
+    if (failed?.status === 'rejected') throw failed.reason
+  } finally {
+    over.abort()
+    cut.catch(() => {})
+  }
+}
 
 /** Nothing new, then handlers and turns at work, then the storage. */
 const ends: Readonly<Record<string, (parts: TroupeParts) => unknown>> = {
@@ -10,8 +30,7 @@ const ends: Readonly<Record<string, (parts: TroupeParts) => unknown>> = {
   forgetting: ({ forgetting }) => forgetting.stop(),
   restored: ({ restored }) => restored.stop(),
   encryption: ({ encryption }) => encryption.close(),
-  supervisions: ({ supervisions }) => Promise.all([...supervisions.keys()].map((supervision) => supervision.stop())),
-  workers: ({ workers }) => Promise.all([...workers.keys()].map((worker) => worker.stop())),
+  workers: endWorkers,
   claims: ({ sharing }) => sharing?.claims.close(),
   steps: ({ steps }) => steps.close(),
   runs: ({ orchestra }) => orchestra.close(),

@@ -1,5 +1,5 @@
 /** What of a configuration the audit log is told of when it changes: what decides who may do what, and what is kept. */
-import { hashText, type Redactor } from '../core/index.ts'
+import { hashText, isObject, type Redactor } from '../core/index.ts'
 import type { TroupeConfig } from './config.ts'
 
 const watched = [
@@ -32,8 +32,7 @@ const textOf = (option: unknown): string =>
     if (typeof value === 'function') return `code ${value.toString()}`
     if (value instanceof RegExp) return String(value)
     // By provider: a key that is replaced is no other configuration.
-    if (name === 'keys' && typeof value === 'object' && value !== null && !Array.isArray(value))
-      return Object.keys(value)
+    if (name === 'keys' && isObject(value)) return Object.keys(value)
     const isSecret = keyNames.test(name) && (typeof value === 'string' || value instanceof Uint8Array)
     return isSecret ? 'hidden' : value
   }) ?? ''

@@ -1,5 +1,5 @@
 /** A shutdown that loses nothing: see `Troupe.drain`. */
-import { type Clock, checkOptions, type Duration, failure, milliseconds, sleep } from '../core/index.ts'
+import { type Clock, checkOptions, type Duration, failure, listOf, milliseconds, sleep } from '../core/index.ts'
 import type { TroupeParts } from './parts.ts'
 
 export interface DrainOptions {
@@ -26,9 +26,14 @@ const [finishing, effects] = [0.5, 0.3]
 /** @throws ValidationError for an option that is none, at once */
 export function drainParts(parts: TroupeParts, options: DrainOptions, close: () => Promise<void>): Promise<Drained> {
   checkOptions('drain', options, ['timeout', 'closing'])
-  const ms = milliseconds(options.timeout ?? drainTimeout, 'timeout')
-  if (ms < 1_000) throw failure('validation.failed', { what: 'timeout', problem: 'it is at least 1s' })
-  return drainWithin(parts, ms, options.closing ?? [], close)
+  const ms = milliseconds(options.timeout ?? drainTimeout, 'timeout', '1s')
+  return drainWithin(parts, ms, checkClosing(options.closing), close)
+}
+
+/** @throws ValidationError for what is no list of functions: at the end it is too late to say so */
+export function checkClosing(closing: NonNullable<DrainOptions['closing']> = []): typeof closing {
+  if (listOf('closing', closing).every((end) => typeof end === 'function')) return closing
+  throw failure('validation.failed', { what: 'closing', problem: 'it must be a list of functions' })
 }
 
 async function drainWithin(

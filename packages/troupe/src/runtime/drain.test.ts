@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
-import { createTroupe, type Drained, defineAgent, defineMessage, Worker } from '../index.ts'
+import { createTroupe, type Drained, defineAgent, defineMessage, handleSignals, Worker } from '../index.ts'
+import { createVirtualClock } from '../testing/index.ts'
 
 const open = () => createTroupe({ storage: 'memory:', log: 'silent' })
 const flows = ['Start -> A', 'A -> End'] as const
@@ -105,9 +106,44 @@ describe('a drain', () => {
 
   it('refuses options that it does not have', async () => {
     await using troupe = await open()
-    for (const options of [{ timeout: 25 }, { timeout: '1ms' }, { timout: '25s' }])
+    for (const options of [{ timeout: 25 }, { timeout: '1ms' }, { timout: '25s' }, { closing: 5 }, { closing: [5] }])
       await expect(troupe.drain(options as never)).rejects.toMatchObject({ name: 'ValidationError' })
+    expect(() => handleSignals(troupe, { closing: [5] as never })).toThrow(/closing/)
     expect(troupe.state).toBe('open')
     expect(await troupe.drain()).toMatchObject({ isComplete: true })
+  })
+})
+
+describe('a close', () => {
+  it('waits for handlers at work for 30 s, then cuts them off: their messages are free', async () => {
+    const Job = defineMessage<string>('job')
+    const clock = createVirtualClock()
+    const troupe = await createTroupe({ storage: 'memory:', log: 'silent', clock })
+    const ada = troupe.user('ada')
+    const began: string[] = []
+    const slow = Promise.withResolvers<void>()
+    const worker = (name: string, ends: Promise<void>) =>
+      new Worker(name).on(Job, async ({ payload }) => {
+        began.push(payload)
+        await ends
+      })
+    await ada.start(worker('Slow', slow.promise))
+    await ada.supervise([() => worker('Stuck', new Promise(() => {}))], { hang: false })
+    for (const to of ['Slow', 'Stuck']) await ada.agent('Desk').messages.send(Job, to, { to })
+    while (began.length < 2) await clock.advance('10ms')
+    const told: string[] = []
+    troupe.on('message.*', ({ type, to }) => told.push(`${type} ${to}`))
+    let isClosed = false
+    const closing = troupe.close().then(() => {
+      isClosed = true
+    })
+    await clock.advance('1s')
+    slow.resolve()
+    await clock.advance('28s')
+    expect(isClosed).toBe(false)
+    expect(told).toEqual(['message.acknowledged Slow'])
+    for (let i = 0; i < 20 && !isClosed; i++) await clock.advance('1s')
+    await closing
+    expect(isClosed).toBe(true)
   })
 })

@@ -36,10 +36,11 @@ export function registerChecks(parts: TroupeParts, config: ObservationConfig): v
       ...(problem === undefined ? {} : { message: problem }),
     }
   })
+  health.register('transport', () => transport(parts), { critical: false, interval: '1s' })
   if (sharing) health.register('lease', async () => void (await sharing.lease.check()))
   health.register('mesh', () => timed(parts, () => probeMesh(parts)))
   health.register('messages', ({ signal }) => timed(parts, () => probeMessages(parts, signal)))
-  health.register('models', () => probeModels(parts, config), { critical: false, interval: '1m' })
+  health.register('models', ({ signal }) => probeModels(parts, config, signal), { critical: false, interval: '1m' })
   if (onRealTime(parts)) registerHost(parts)
   health.register('eventLoop', () => {
     const { worstMs } = observation.lag
@@ -123,6 +124,16 @@ function registerGauges(parts: TroupeParts): void {
   )
 }
 
+/** How processes tell each other at once; without it they find out each second. */
+function transport({ storage }: TroupeParts): CheckAnswer {
+  if (!storage.notes) return when(false, '', { kind: 'local' })
+  const line = storage.notes.line()
+  if (!line) return when(false, '', { kind: 'looking' })
+  const { connected, forMs } = line
+  const lost = `the connection that hears the other processes is lost for ${Math.round(forMs)} ms`
+  return when(!connected, lost, { kind: 'listening', connected, forMs })
+}
+
 /** Supervised ones that are not up: between two starts, or because their supervisor gave up. */
 function workersDown({ supervisions }: TroupeParts): readonly string[] {
   const down = ({ name, status, children }: ChildState): readonly string[] =>
@@ -162,6 +173,7 @@ async function probeMessages({ mailboxes: all }: TroupeParts, signal: AbortSigna
 async function probeModels(
   { services, waysOut }: TroupeParts,
   { fetch = (url, init) => waysOut.fetchTo(url)(url, init) }: ObservationConfig,
+  signal: AbortSignal,
 ): Promise<CheckAnswer> {
   const { models } = services
   const open = [...(models.breakers?.() ?? [])].flatMap(([model, state]) => (state === 'open' ? [model] : []))
@@ -171,7 +183,7 @@ async function probeModels(
     if (typeof spec !== 'object' || !('url' in spec)) continue
     asked.push(models.nameOf(spec))
     const headers = spec.apiKey ? { authorization: `Bearer ${spec.apiKey}` } : {}
-    const answer = await fetch(`${spec.url.replace(/\/$/, '')}/models`, { method: 'GET', headers })
+    const answer = await fetch(`${spec.url.replace(/\/$/, '')}/models`, { method: 'GET', headers, signal })
     if (answer.status >= 500) return when(true, `${models.nameOf(spec)} answers ${answer.status}`, { asked })
   }
   return when(false, '', { asked })

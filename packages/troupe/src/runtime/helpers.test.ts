@@ -1,22 +1,13 @@
 /** Agents that agents call like tools: in the same step, each with a conversation and reservations of its own. */
-import { afterEach, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { defineAgent, type LlmAgentOptions } from '../agents/index.ts'
 import type { Json } from '../core/index.ts'
 import { type MockItem, MockModel } from '../testing/index.ts'
 import { builtInTools } from '../tools/index.ts'
-import { createTroupe } from './create-troupe.ts'
 import { LlmAgent } from './llm-agent.ts'
-import type { Troupe } from './troupe.ts'
+import { solo, troupesOfTests } from './teams.test.fixture.ts'
 
-const troupes: Troupe[] = []
-afterEach(async () => {
-  for (const troupe of troupes.splice(0)) await troupe.close()
-})
-async function ada() {
-  const troupe = await createTroupe({ storage: 'memory:', log: 'silent' })
-  troupes.push(troupe)
-  return troupe.user('ada')
-}
+const { ada } = troupesOfTests()
 const scripted = (name: string, responses: readonly MockItem[], agents: Record<string, LlmAgent> = {}) => {
   const model = new MockModel({ responses })
   return { model, agent: new LlmAgent({ name, model, agents }) }
@@ -61,7 +52,7 @@ it('what helpers that work at once reserve is given back, each for itself', asyn
   })
   const run = await orchestra.start({
     task: 'go',
-    topology: { agents: [lead.agent], flows: ['Start -> Lead', 'Lead -> End'] },
+    topology: solo(lead.agent),
     config: { budget: { tokens: 5_000 } },
   })
   expect(await run.result()).toMatchObject({ status: 'completed', response: 'done' })
@@ -85,8 +76,7 @@ it('a helper may do what it and who called it may, alone and in a team', async (
   } as const
   for (const [name, [caller, helper]] of Object.entries(cases)) {
     await user.session(team(`alone-${name}`, caller, helper)).chat('Grow.')
-    const agent = team(`run-${name}`, caller, helper)
-    const topology = { agents: [agent], flows: ['Start -> Root', 'Root -> End'] }
+    const topology = solo(team(`run-${name}`, caller, helper))
     expect(await (await user.orchestra.start({ task: 'Grow.', topology })).result()).toMatchObject({ success: true })
   }
   expect((await user.context.keys()).items).toEqual(['alone-both', 'run-both'])

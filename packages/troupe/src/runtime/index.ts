@@ -16,7 +16,7 @@ export {
   type Team,
 } from './configuration/load-config.ts'
 export type { ServerConfig } from './configuration/server-config.ts'
-export { type ShownSetting, showConfig, shownPlace } from './configuration/show-config.ts'
+export { type ShownSetting, secretsOf, showConfig, shownPlace } from './configuration/show-config.ts'
 export { createTroupe } from './create-troupe.ts'
 export { checkIds, entryOf, isAttestable } from './doctor/catalogue.ts'
 export type { Checkup, DoctorAnswer, DoctorCheck, DoctorConfig, DoctorStatus } from './doctor/check.ts'

@@ -3,10 +3,14 @@ import { z } from 'zod'
 import {
   BatchProcessor,
   buildSystemPrompt,
+  CircuitBreaker,
   createTroupe,
   defineKey,
   defineMessage,
+  LastGood,
   mergeTools,
+  Pool,
+  RateLimiter,
   StateMachine,
   type Troupe,
   type TroupeConfig,
@@ -207,9 +211,41 @@ describe('createTroupe', () => {
     ['topologies', { topologies: [] }, /topologies/],
     ['clock', { clock: 5 }, /clock/],
     ['random', { random: {} }, /random/],
+    ['policies that are none', { policies: { agents: 5 } }, /policies of the agent/],
+    ['a timeout of nothing', { policies: { tools: { x: { timeout: '0s' } } } }, /timeout of the tool x .*1ms/],
+    ['a breaker that never stays open', { policies: { models: { '*': { breaker: { pause: '0s' } } } } }, /pause .*1ms/],
+    ['an egress without time', { egress: { timeout: '0s' } }, /egress\.timeout/],
+    ['a watchdog that barks at once', { watchdog: { after: '0s' } }, /watchdog\.after/],
+    ['a lag of nothing', { health: { lag: '0s' } }, /health\.lag/],
+    ['alerts for nobody', { alerts: { to: [{ user: 'ops' }] } }, /alerts\.to .*no agent/],
+    ['rules that are no list', { alerts: { rules: 5 } }, /alerts\.rules/],
+    ['a flag of alerts that is none', { alerts: { defaults: 'no' } }, /alerts\.defaults/],
+    ['a flag of traces that is none', { traces: { content: 'yes' } }, /traces\.content/],
+    ['a clean-up without end', { retention: { every: '0s' } }, /retention\.every/],
     ['two mistakes, the nearest named', { storge: 'x', log: 'loud' }, /storage/],
   ])('refuses %s', async (_, config, named) => {
     await expect(createTroupe({ storage: 'memory:', ...config } as never)).rejects.toThrow(named)
+  })
+
+  it('comes with classes that take their options as an object, and no others', () => {
+    expect(() => new CircuitBreaker(3 as never)).toThrow(/CircuitBreaker .*it must be an object/)
+    expect(() => new RateLimiter(60 as never)).toThrow(/RateLimiter .*it must be an object/)
+    expect(() => new LastGood({ maxAge: '0s' })).toThrow(/maxAge of LastGood/)
+    expect(() => new Pool({ create: () => 1, maxLifetime: '0s' })).toThrow(/maxLifetime/)
+  })
+
+  it('records no deed that says nothing', async () => {
+    const { audit } = await opened()
+    const deed = { actor: 'host', operation: 'import', allowed: true }
+    audit.record({ ...deed, user: 'ada', resource: 'orders' })
+    for (const bad of [
+      { ...deed, operaton: 'x' },
+      { ...deed, actor: '' },
+      { actor: 'host', operation: 'import' },
+    ])
+      expect(() => audit.record(bad as never), JSON.stringify(bad)).toThrow(/audit\.record/)
+    await audit.settled()
+    expect((await audit.list({ operation: 'import' })).items).toMatchObject([{ actor: 'host', resource: 'orders' }])
   })
 
   it('takes a function as observer alone', async () => {

@@ -1,5 +1,14 @@
 /** What is said of logs, traces, health, alerts and exports where a troupe is opened. */
-import { checkOptions, type Duration, type Fetch, failure, milliseconds } from '../core/index.ts'
+import {
+  checkFlag,
+  checkName,
+  checkOptions,
+  type Duration,
+  type Fetch,
+  failure,
+  listOf,
+  milliseconds,
+} from '../core/index.ts'
 import {
   type AlertRule,
   checkLogConfig,
@@ -77,7 +86,7 @@ export function checkObservation(config: ObservationConfig): void {
   if (alerts) checkAlerts(alerts)
   if (watchdog) {
     checkOptions('watchdog', watchdog, ['after'])
-    if (watchdog.after !== undefined) milliseconds(watchdog.after, 'watchdog.after')
+    if (watchdog.after !== undefined) milliseconds(watchdog.after, 'watchdog.after', '1s')
   }
   if (otlp !== undefined) checkOtlp(otlp)
   if (fetch !== undefined && typeof fetch !== 'function') throw wrong('fetch', 'it is no function')
@@ -86,16 +95,17 @@ export function checkObservation(config: ObservationConfig): void {
 function checkTraces(traces: TracesConfig): void {
   checkOptions('traces', traces, ['retention', 'max', 'store', 'content'])
   if (traces.retention !== undefined) milliseconds(traces.retention, 'traces.retention')
+  for (const flag of ['store', 'content'] as const)
+    if (traces[flag] !== undefined) checkFlag(`traces.${flag}`, traces[flag])
   const { max = 1 } = traces
   if (!(Number.isSafeInteger(max) && max >= 1))
-    throw failure('validation.failed', { what: 'traces.max', problem: 'it is a whole number from 1' })
+    throw failure('validation.failed', { what: 'traces.max', problem: 'it must be a whole number from 1' })
 }
 
 function checkHealth(health: HealthConfig): void {
   checkOptions('health', health, ['every', 'memory', 'disk', 'lag', 'queue'])
-  if (health.every !== undefined && milliseconds(health.every, 'health.every') < 1_000)
-    throw failure('validation.failed', { what: 'health.every', problem: 'it is at least 1s' })
-  if (health.lag !== undefined) milliseconds(health.lag, 'health.lag')
+  if (health.every !== undefined) milliseconds(health.every, 'health.every', '1s')
+  if (health.lag !== undefined) milliseconds(health.lag, 'health.lag', '1ms')
   for (const share of ['memory', 'disk'] as const) {
     const value = health[share] ?? 1
     if (!(value > 0 && value <= 1))
@@ -103,20 +113,26 @@ function checkHealth(health: HealthConfig): void {
   }
   const { queue = 1 } = health
   if (!(Number.isSafeInteger(queue) && queue >= 1))
-    throw failure('validation.failed', { what: 'health.queue', problem: 'it is a whole number from 1' })
+    throw failure('validation.failed', { what: 'health.queue', problem: 'it must be a whole number from 1' })
 }
 
 function checkAlerts(alerts: AlertsConfig): void {
   checkOptions('alerts', alerts, ['rules', 'defaults', 'every', 'to'])
-  if (alerts.every !== undefined && milliseconds(alerts.every, 'alerts.every') < 1_000)
-    throw failure('validation.failed', { what: 'alerts.every', problem: 'it is at least 1s' })
+  if (alerts.every !== undefined) milliseconds(alerts.every, 'alerts.every', '1s')
+  if (alerts.defaults !== undefined) checkFlag('alerts.defaults', alerts.defaults)
+  listOf('alerts.rules', alerts.rules ?? [])
   const names = rulesOf(alerts).map((rule) => checkRule(rule).name)
   const twice = names.find((name, i) => names.indexOf(name) !== i)
   if (twice !== undefined)
     throw failure('validation.failed', { what: 'alerts.rules', problem: `there are two called ${twice}` })
-  for (const target of alerts.to ?? []) {
-    if ('webhook' in target) checkOptions('alerts.to', target, ['webhook'])
-    else checkOptions('alerts.to', target, ['user', 'agent'])
+  for (const target of listOf('alerts.to', alerts.to ?? [])) {
+    checkOptions('alerts.to', target, 'webhook' in Object(target) ? ['webhook'] : ['user', 'agent'])
+    if ('webhook' in target) continue
+    for (const kind of ['user', 'agent'] as const) {
+      if (target[kind] === undefined)
+        throw failure('validation.failed', { what: 'alerts.to', problem: `it names no ${kind}` })
+      checkName(kind, target[kind])
+    }
   }
 }
 

@@ -1,12 +1,18 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import { z } from 'zod'
+import { dropSchema, missingServer, schemaName, server, withClient } from '../../test/postgres/server.ts'
 import { systemClock } from '../core/index.ts'
-import { defineAgent, defineMessage, defineTool, HealthMonitor, patterns, Worker } from '../index.ts'
+import { defineAgent, defineMessage, defineTool, HealthMonitor, patterns, RecoverableError, Worker } from '../index.ts'
 import { createVirtualClock, MockModel } from '../testing/index.ts'
 import type { TroupeConfig } from './config.ts'
 import { createTroupe } from './create-troupe.ts'
 import { LlmAgent } from './llm-agent.ts'
-import type { Troupe } from './troupe.ts'
+import { partsOf, type Troupe } from './troupe.ts'
+
+const missing = await missingServer()
+const schema = schemaName('observation')
 
 let open: Troupe[] = []
 afterEach(async () => {
@@ -27,6 +33,7 @@ describe('the health of a troupe', () => {
     const report = await troupe.health()
     expect(named(report.checks)).toEqual({
       storage: 'healthy',
+      transport: 'healthy',
       mesh: 'healthy',
       messages: 'healthy',
       models: 'healthy',
@@ -114,6 +121,103 @@ describe('the health of a troupe', () => {
     expect(rates[1]).toBeCloseTo(2.1, 0)
     expect(rates[2]).toBeLessThan(0.1)
   })
+  it('asks a model of its own for its list and nothing else, and is degraded where that fails', async () => {
+    const asked: (string | undefined)[][] = []
+    let status = 200
+    const server = createServer(({ method, url, headers }, response) => {
+      asked.push([method, url, headers.authorization])
+      response.writeHead(status).end('{}')
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    try {
+      const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`
+      const troupe = await opened({
+        models: { model: 'house', registry: { house: { url, model: 'm', apiKey: 'the key' } } },
+      })
+      const models = async () => (await troupe.health({ fresh: true })).checks.find(({ name }) => name === 'models')
+      expect(await models()).toMatchObject({ status: 'healthy', critical: false })
+      expect(asked).toEqual([['GET', '/v1/models', 'Bearer the key']])
+      status = 503
+      expect(await models()).toMatchObject({ status: 'degraded', message: expect.stringContaining('answers 503') })
+      server.close()
+      server.closeAllConnections()
+      expect(await models()).toMatchObject({ status: 'unhealthy' })
+      expect(await troupe.ready()).toBe(true)
+    } finally {
+      server.close()
+    }
+  })
+  it('tells of work that stands still after as long as watchdog says, and not at all where that is off', async () => {
+    for (const [watchdog, after] of [
+      [undefined, '6m'],
+      [{ after: '1m' }, '2m'],
+      [false, undefined],
+    ] as const) {
+      const clock = createVirtualClock()
+      const troupe = await opened({ clock, ...(watchdog === undefined ? {} : { watchdog }) })
+      const told: unknown[] = []
+      troupe.on('work.stalled', ({ kind, agent }) => told.push([kind, agent]))
+      const began = Promise.withResolvers<void>()
+      const hanging = defineAgent({
+        name: 'Hanging',
+        run: () => {
+          began.resolve()
+          return new Promise<never>(() => {})
+        },
+      })
+      const { orchestra } = troupe.user('ada')
+      await orchestra.start({ task: 't', topology: patterns.pipeline({ stages: [{ agents: [hanging] }] }) })
+      await began.promise
+      await clock.advance('45s')
+      expect(told).toEqual([])
+      await clock.advance(after ?? '1h')
+      expect(told).toEqual(after === undefined ? [] : [['step', 'Hanging']])
+      const agents = (await troupe.health({ fresh: true })).checks.find(({ name }) => name === 'agents')
+      expect(agents?.status).toBe(after === undefined ? 'healthy' : 'degraded')
+    }
+  })
+  it.skipIf(missing !== undefined)('on PostgreSQL is that of the lease on its runs too', async () => {
+    const troupe = await opened({ storage: { url: server, schema } })
+    const lease = async () => (await troupe.health({ fresh: true })).checks.find(({ name }) => name === 'lease')
+    expect(await lease()).toMatchObject({ status: 'healthy', critical: true })
+    const { sharing } = troupe[partsOf]
+    if (sharing) sharing.lease.check = () => Promise.reject(new Error('given up'))
+    expect(await lease()).toMatchObject({ status: 'unhealthy', message: 'given up' })
+    expect(await troupe.ready()).toBe(false)
+    expect(troupe.live()).toBe(true)
+    await troupe.close()
+    await dropSchema(schema)
+  })
+  it.skipIf(missing !== undefined)(
+    'on PostgreSQL is that of the connection that hears other processes',
+    async () => {
+      const database = schemaName('transport')
+      await withClient((client) => client.query(`create database ${database}`))
+      const url = Object.assign(new URL(server), { pathname: `/${database}` }).href
+      const troupe = await opened({ storage: url })
+      const transport = async () =>
+        (await troupe.health({ fresh: true })).checks.find(({ name }) => name === 'transport')
+      const details = { kind: 'listening', connected: true, forMs: expect.any(Number) }
+      expect(await transport()).toMatchObject({ status: 'healthy', critical: false, details })
+      const admit = (admitted: boolean) =>
+        withClient((client) => client.query(`alter database ${database} allow_connections ${admitted}`))
+      await admit(false)
+      const hearing = `datname = '${database}' and application_name = 'troupe hints'`
+      await withClient((client) =>
+        client.query(`select pg_terminate_backend(pid) from pg_stat_activity where ${hearing}`),
+      )
+      await expect.poll(transport, { timeout: 5_000 }).toMatchObject({
+        status: 'degraded',
+        message: expect.stringMatching(/^the connection that hears the other processes is lost for \d+ ms$/),
+        details: { connected: false },
+      })
+      await admit(true)
+      await expect.poll(transport, { timeout: 15_000 }).toMatchObject({ status: 'healthy', details })
+      await troupe.close()
+      await withClient((client) => client.query(`drop database ${database} with (force)`))
+    },
+    30_000,
+  )
   it('can be watched without a troupe', async () => {
     const health = new HealthMonitor()
     health.register('one', () => true)
@@ -177,6 +281,39 @@ describe('policies of a troupe', () => {
     expect(await run('eve')).toMatchObject({ status: 'completed' })
     await expect(opened({ policies: { agents: { '*': { retry: {} } } } } as never)).rejects.toThrow(/retry is not for/)
   })
+  it('bound, refuse and try again as said, agents and models alike', async () => {
+    const troupe = await opened({
+      models: { attempts: 1 },
+      policies: {
+        agents: {
+          Slow: { timeout: '50ms', breaker: { failures: 1, pause: '1h' } },
+          One: { bulkhead: { concurrent: 1, queue: 0 } },
+        },
+        models: { '*': { retry: { attempts: 2, backoff: { baseMs: 1, maxMs: 1 } }, timeout: '200ms' } },
+      },
+    })
+    const ada = troupe.user('ada')
+    const gate = Promise.withResolvers<string>()
+    const run = async (name: string) => {
+      const agent = defineAgent({ name, run: () => gate.promise })
+      const { orchestra } = ada
+      const ended = await orchestra.run({ task: 't', topology: patterns.pipeline({ stages: [{ agents: [agent] }] }) })
+      return ended.error?.code ?? ended.status
+    }
+    expect([await run('Slow'), await run('Slow')]).toEqual(['timeout', 'circuit.open'])
+    const both = [run('One'), run('One')]
+    expect(await Promise.race(both)).toBe('bulkhead.full')
+    gate.resolve('done')
+    expect((await Promise.all(both)).sort()).toEqual(['bulkhead.full', 'completed'])
+    const ask = async (...responses: ConstructorParameters<typeof MockModel>[0]['responses']) => {
+      const model = new MockModel({ responses })
+      const ended = await ada.session(new LlmAgent({ name: 'A', instructions: 'x', model })).run('go')
+      return ['error' in ended ? ended.error.code : ended.text, model.calls.length]
+    }
+    expect(await ask({ error: new RecoverableError('busy') }, { text: 'there' })).toEqual(['there', 2])
+    const slow = { text: 'late', latency: '2s' } as const
+    expect(await ask(slow, slow)).toEqual(['retries.exhausted', 2])
+  })
   it('guard models: the breaker of a chain opens', async () => {
     const troupe = await opened({
       clock: createVirtualClock(),
@@ -229,10 +366,10 @@ describe('what was answered once', () => {
   })
   it('is refused where it would be kept for no time, under no key, or is no function', async () => {
     const ada = (await opened()).user('ada')
-    await expect(ada.cached(() => 1, { key: 'x', ttl: '0ms' })).rejects.toThrow(
-      /ttl is not valid: .* longer than nothing/,
-    )
+    await expect(ada.cached(() => 1, { key: 'x', ttl: '0ms' })).rejects.toThrow(/ttl is not valid: .* at least 1ms/)
     await expect(ada.cached(() => 1, {} as never)).rejects.toThrow(/its key is missing/)
+    for (const key of [() => 1, { of: new Map() }, Number.NaN])
+      await expect(ada.cached(() => 1, { key: key as never })).rejects.toMatchObject({ code: 'json.unsupported' })
     await expect(ada.cached('x' as never, { key: 'x' })).rejects.toThrow(/string and not a function/)
   })
 })

@@ -139,6 +139,37 @@ describe.each(engines)('$name', ({ storage, skip }) => {
   })
 })
 
+it('what others stand on is opened before them, and closed after', async () => {
+  const opened: string[] = []
+  const closed: string[] = []
+  const troupe = await openTroupe({ storage: 'memory:', log: 'silent' }, { fault: (stage) => opened.push(stage) })
+  await closeParts(troupe[partsOf], (stage) => closed.push(stage))
+  const inOrder = (stages: readonly string[], order: readonly string[]) =>
+    expect(stages.filter((stage) => order.includes(stage))).toEqual(order)
+  inOrder(opened, [
+    'secrets',
+    'storage',
+    'encryption',
+    'ways out',
+    'audit',
+    'audit log',
+    'observation',
+    'work',
+    'signals',
+  ])
+  inOrder(closed, [
+    'schedules',
+    'timers',
+    'workers',
+    'steps',
+    'mailboxes',
+    'context',
+    'observation',
+    'audit',
+    'storage',
+  ])
+})
+
 it('an error of the catalogue stays what it is, and names its stage', async () => {
   const storage = `sqlite:${join(folder, 'owned.db')}`
   await using _ = await openTroupe({ storage, log: 'silent' })

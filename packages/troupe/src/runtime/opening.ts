@@ -1,5 +1,5 @@
 /** Opens in stages: where one fails, all that stands is let go of, the last first, and the error names the stage. */
-import { failure, TroupeError } from '../core/index.ts'
+import { failure, isObject, TroupeError } from '../core/index.ts'
 
 /** Strikes at the end of a stage, in tests: what it throws is the stage's failure. */
 export type StageFault = (stage: string) => unknown
@@ -45,7 +45,5 @@ export function staged(code: 'troupe.unopened' | 'troupe.unclosed', error: unkno
     return failure(code, { stage, problem }, { cause: error })
   }
   const { details = {} } = error
-  return typeof details === 'object' && details !== null && !Array.isArray(details)
-    ? Object.assign(error, { details: { ...details, stage } })
-    : error
+  return isObject(details) ? Object.assign(error, { details: { ...details, stage } }) : error
 }

@@ -3,7 +3,7 @@ import type { Agent, createSessions, Services } from '../agents/index.ts'
 import type { ContextHands, Mesh } from '../context/index.ts'
 import type { Clock, Duration, Events, Ids, Random, Redactor, Tape } from '../core/index.ts'
 import type { Inbox, Journals, Recorder, Requests, Steps, Timers } from '../durable/index.ts'
-import type { Mailboxes, Presence, RunningWorker, Supervision } from '../messaging/index.ts'
+import type { HaltableWorker, Mailboxes, Presence, Supervision } from '../messaging/index.ts'
 import type { Models } from '../models/index.ts'
 import type { Log, MetricsCollector } from '../observability/index.ts'
 import type { CompiledTopology, EndedRuns, OrchestraHost, ScheduleKeeper } from '../orchestration/index.ts'
@@ -57,7 +57,7 @@ export interface TroupeParts {
     readonly models: Models
     readonly policies: OpenedPolicies
   }
-  readonly workers: Map<RunningWorker, string>
+  readonly workers: Map<HaltableWorker, string>
   /** Each with its user; those that gave up, too. */
   readonly supervisions: Map<Supervision, string>
   readonly toolPins: ToolPins

@@ -14,7 +14,9 @@ import {
 } from '../resilience/index.ts'
 
 type Own<Options extends { readonly clock: Clock }> = Omit<Options, 'clock'> & { readonly clock?: Clock }
-const withClock = <Options extends object>(options: Options) => ({ clock: systemClock, ...options })
+/** What is no object, a bare number say, is left for the constructor to refuse. */
+const withClock = <Options extends object>(options: Options): Options & { readonly clock: Clock } =>
+  typeof options === 'object' && options !== null ? { clock: systemClock, ...options } : options
 
 /** @example const breaker = new CircuitBreaker({ failures: 5, pause: '60s' }); await breaker.execute(() => askStock()) */
 export class CircuitBreaker extends Breaker {

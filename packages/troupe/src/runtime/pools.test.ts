@@ -1,22 +1,13 @@
 /** Pools where agents stand: what holds of the agent that a pool lends holds of the pool. */
-import { afterEach, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { z } from 'zod'
-import { type Agent, type AgentOptions, defineAgent, finish } from '../agents/index.ts'
+import { type Agent, type AgentOptions, defineAgent, finish, type StepContext } from '../agents/index.ts'
 import type { Json } from '../core/index.ts'
 import { defineMessage } from '../messaging/index.ts'
 import { AgentPool } from './agent-pool.ts'
-import { createTroupe } from './create-troupe.ts'
-import type { Troupe } from './troupe.ts'
+import { solo, troupesOfTests } from './teams.test.fixture.ts'
 
-const troupes: Troupe[] = []
-afterEach(async () => {
-  for (const troupe of troupes.splice(0)) await troupe.close()
-})
-async function ada() {
-  const troupe = await createTroupe({ storage: 'memory:', log: 'silent' })
-  troupes.push(troupe)
-  return troupe.user('ada')
-}
+const { ada } = troupesOfTests()
 const lending = (agent: Agent) => [
   new AgentPool({ agent, size: 1 }),
   new AgentPool({ name: agent.name, create: () => agent }),
@@ -24,18 +15,14 @@ const lending = (agent: Agent) => [
 
 it('an agent that a pool lends has its own rights, however it was made', async () => {
   const user = await ada()
-  const run = async (
-    _: Json,
-    { context }: { readonly context: { push(key: string, value: Json): Promise<unknown> } },
-  ) => {
+  const run = async (_: Json, { context }: StepContext) => {
     await context.push('plan', 1)
     return 'pushed'
   }
   const outcomes = async (options: Pick<AgentOptions<Json, Json>, 'role' | 'allow'>) =>
     Promise.all(
       lending(defineAgent({ name: 'Clerk', run, ...options })).map(async (clerk) => {
-        const topology = { agents: [clerk], flows: ['Start -> Clerk', 'Clerk -> End'] }
-        const { response, error } = await (await user.orchestra.start({ task: 'go', topology })).result()
+        const { response, error } = await user.orchestra.run({ task: 'go', topology: solo(clerk) })
         return response ?? error?.code
       }),
     )
@@ -59,8 +46,7 @@ it('a request to a pool is served by an agent that it lends', async () => {
   })
   for (const pool of lending(desk)) {
     const topology = { agents: [clerk, pool], flows: ['Start -> Clerk', 'Clerk <-> Desk', 'Clerk -> End'] }
-    const run = await user.orchestra.start({ task: 'go', topology })
-    expect((await run.result()).response).toBe('served 7')
+    expect((await user.orchestra.run({ task: 'go', topology })).response).toBe('served 7')
   }
 })
 

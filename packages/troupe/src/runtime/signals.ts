@@ -1,7 +1,7 @@
 /** What a process does when it is told to end, or when something fails that nobody caught. */
 import { checkOptions } from '../core/index.ts'
 import type { Log } from '../observability/index.ts'
-import type { Drained, DrainOptions } from './drain-parts.ts'
+import { checkClosing, type Drained, type DrainOptions } from './drain-parts.ts'
 
 export interface SignalOptions extends DrainOptions {
   /** Ends the process; `process.exit` by default. */
@@ -56,5 +56,7 @@ export function watchSignals(
   return off
 }
 
-export const checkSignalOptions = (options: object): void =>
+export function checkSignalOptions(options: SignalOptions): void {
   checkOptions('signals', options, ['timeout', 'closing', 'exit'])
+  checkClosing(options.closing)
+}

@@ -26,8 +26,7 @@ export function teamOf(parts: TroupeParts, { topology, agent, team }: NamedTeam)
     throw failure('team.unknown', { what: 'team', name: team, known: known([...topologies.keys(), ...agents.keys()]) })
   }
   if (typeof topology === 'string') return registered(parts, topology)
-  if (topology !== undefined)
-    return defineTopology(topology as unknown as TopologyForm, { agents: [...agents.values()] })
+  if (topology !== undefined) return defineTopology(topology as TopologyForm, { agents: [...agents.values()] })
   if (agent !== undefined) return alone(parts, agent)
   const [only, ...others] = topologies.values()
   if (only && others.length === 0) return only

@@ -4,8 +4,9 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { z } from 'zod'
+import { dropSchema, missingServer, schemaName, server } from '../../test/postgres/server.ts'
 import { defineAgent, defineMessage, defineTool, patterns, Worker } from '../index.ts'
 import type { SpanTree } from '../observability/index.ts'
 import { createVirtualClock, MockModel } from '../testing/index.ts'
@@ -13,6 +14,12 @@ import type { TroupeConfig } from './config.ts'
 import { createTroupe } from './create-troupe.ts'
 import { LlmAgent } from './llm-agent.ts'
 import type { Troupe } from './troupe.ts'
+
+const missing = await missingServer()
+const schema = schemaName('traces')
+afterAll(async () => {
+  if (missing === undefined) await dropSchema(schema)
+})
 
 let folder = ''
 let open: Troupe[] = []
@@ -75,7 +82,18 @@ describe('the trace of a run', () => {
     const spans = flat(trace?.roots ?? [])
     expect(spans.every(({ status, durationMs }) => status === 'ok' && (durationMs ?? -1) >= 0)).toBe(true)
     const chat = spans.find(({ name }) => name.startsWith('chat '))
-    expect(chat?.attributes).toMatchObject({ 'gen_ai.operation.name': 'chat', 'gen_ai.conversation.id': run.id })
+    expect(chat?.attributes).toMatchObject({
+      'gen_ai.operation.name': 'chat',
+      'gen_ai.conversation.id': run.id,
+      'gen_ai.provider.name': expect.any(String),
+      'gen_ai.request.model': expect.any(String),
+      'gen_ai.response.finish_reasons': ['tool-calls'],
+      'gen_ai.usage.input_tokens': expect.any(Number),
+      'gen_ai.usage.output_tokens': expect.any(Number),
+      'gen_ai.agent.name': 'Writer',
+    })
+    const called = spans.find(({ name }) => name === 'execute_tool search')?.attributes
+    expect(called).toMatchObject({ 'gen_ai.operation.name': 'execute_tool', 'gen_ai.tool.name': 'search' })
     expect(trace?.inputTokens).toBeGreaterThan(0)
     for await (const { trace: traceId } of run.events()) expect(traceId).toBe(trace?.traceId)
     expect(JSON.stringify(trace)).not.toContain('SECRET WORDS')
@@ -100,6 +118,38 @@ describe('the trace of a run', () => {
     })
     await failed.result()
     expect((await ada.traces.get(failed.id))?.errors).toBeGreaterThanOrEqual(2)
+  })
+  it.skipIf(missing !== undefined)('goes on in the worker of another process, and is one tree in both', async () => {
+    const storage = { url: server, schema }
+    const [ada, there] = [(await opened({ storage })).user('ada'), (await opened({ storage })).user('ada')]
+    const Order = defineMessage<number>('order')
+    const own = Promise.withResolvers<void>()
+    const worker = new Worker('Stock').on(Order, async () => {
+      await there.traces.span('book', async () => {})
+      own.resolve()
+    })
+    await there.start(worker)
+    const seller = defineAgent({
+      name: 'Seller',
+      run: async (_, ctx) => {
+        await ctx.messages.send(Order, 1, { to: 'Stock' })
+        return 'sent'
+      },
+    })
+    const run = await ada.orchestra.start({
+      task: 't',
+      topology: patterns.pipeline({ stages: [{ agents: [seller] }] }),
+    })
+    await run.result()
+    await own.promise
+    const tree = [
+      [
+        'invoke_workflow',
+        [expect.stringMatching(/^branch /), ['invoke_agent Seller', ['send order'], ['process order', ['book']]]],
+      ],
+    ]
+    for (const { traces } of [ada, there])
+      await expect.poll(async () => names((await traces.get(run.id))?.roots ?? []), { timeout: 20_000 }).toEqual(tree)
   })
   it('goes on in the worker that a message of it reaches', async () => {
     const troupe = await opened()

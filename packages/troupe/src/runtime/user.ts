@@ -14,9 +14,11 @@ import {
   checkOptions,
   checkSignal,
   type Duration,
+  encodeJson,
   failure,
   hashJson,
   type Json,
+  milliseconds,
 } from '../core/index.ts'
 import {
   type RunningWorker,
@@ -28,7 +30,7 @@ import {
 } from '../messaging/index.ts'
 import type { Traces } from '../observability/index.ts'
 import { type OpenWorld, Orchestra, Schedules } from '../orchestration/index.ts'
-import { checkLonger, checkWhole } from '../resilience/index.ts'
+import { checkWhole } from '../resilience/index.ts'
 import type { AccessOptions } from '../security/index.ts'
 import { type AgentHandle, createAgentHandle } from './agent-handle.ts'
 import { AnswerDesk, type TakeAnswersOptions } from './answer-desk.ts'
@@ -77,9 +79,11 @@ export class User {
   ): Promise<Out> {
     checkOptions('cached', options, ['key', 'ttl'])
     const { cache, metrics } = this.#parts
-    const ttlMs = options.ttl === undefined ? undefined : checkLonger(options.ttl, 'ttl')
+    const ttlMs = options.ttl === undefined ? undefined : milliseconds(options.ttl, 'ttl', '1ms')
     if (typeof run !== 'function') throw misplaced('cached', `it is ${typeof run} and not a function`)
     if (options.key === undefined) throw misplaced('cached', 'its key is missing')
+    // What JSON drops would make equal keys of different ones.
+    encodeJson(options.key, 'The key of user.cached')
     const key = `${JSON.stringify(this.id)} ${hashJson(options.key)}`
     const { value, cached } = await cache.lookUp(key, async () => run(), ttlMs)
     metrics.increment(cached ? 'cache.hit' : 'cache.miss', 1, { cache: 'cached' })

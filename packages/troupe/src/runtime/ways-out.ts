@@ -37,8 +37,8 @@ export interface WaysOut {
   close(): Promise<void>
 }
 
-/** Models stream for as long as they are given, and say much. */
-const generous = { maxBytes: 256_000_000, timeout: '1h', maxRedirects: 3 } as const
+/** Models stream for as long as they are given, and say much; `models.limits` bounds how many are asked at once. */
+const generous = { maxBytes: 256_000_000, timeout: '1h', maxRedirects: 3, connections: 10_000 } as const
 /** Of networks of one's own. */
 const privateAddresses = [
   '127.0.0.0/8',

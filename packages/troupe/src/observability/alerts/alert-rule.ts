@@ -98,7 +98,7 @@ export function checkRule(rule: AlertRule): CheckedRule {
   if (rising ? clear > threshold : clear < threshold) throw wrong('it would be cleared before it is raised')
   if (!Number.isSafeInteger(minCount) || minCount < 1) throw wrong('minCount counts from 1')
   if (severity !== 'warning' && severity !== 'critical') throw wrong('its severity is warning or critical')
-  milliseconds(window, 'window')
+  milliseconds(window, 'window', '1ms')
   const forMs = rule.for === undefined ? 0 : milliseconds(rule.for, 'for')
   const { name, metric, figure } = rule
   return { name, metric, figure, labels, window, threshold, clear, rising, forMs, minCount, severity }

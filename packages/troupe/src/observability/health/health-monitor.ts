@@ -5,6 +5,7 @@
 import {
   type Cancel,
   type Clock,
+  checkFunction,
   checkName,
   checkOptions,
   type Duration,
@@ -96,18 +97,19 @@ export class HealthMonitor {
 
   /**
    * @returns a function that takes it out again
-   * @throws ValidationError for a name that is taken, or an unknown option
+   * @throws ValidationError for a name that is taken, what is no function, or a wrong option
    */
   register(name: string, run: HealthCheck, options: CheckOptions = {}): () => void {
     checkName('health check', name)
     checkOptions('register', options, ['timeout', 'critical', 'interval'])
+    checkFunction(`The health check ${name}`, run)
     const wrong = (problem: string) => failure('validation.failed', { what: `The health check ${name}`, problem })
     if (this.#checks.has(name)) throw wrong('there is one of that name')
     if (this.#checks.size >= mostChecks) throw wrong(`there are ${mostChecks} already`)
     const check: Registered = {
       name,
       run,
-      timeoutMs: milliseconds(options.timeout ?? '5s', 'timeout'),
+      timeoutMs: milliseconds(options.timeout ?? '5s', 'timeout', '1ms'),
       intervalMs: milliseconds(options.interval ?? '10s', 'interval'),
       critical: options.critical ?? true,
       last: undefined,

@@ -115,6 +115,8 @@ describe('the logs of a troupe', () => {
     events.emit({ type: 'context.pushed', at: 0, userId: 'ada', key: 'k' })
     events.emit({ type: 'tool.called', at: 0, tool: 'delete_topic', durationMs: 3, security: true })
     events.emit({ type: 'incident.recorded', at: 0, agent: 'A', action: 'push_context', code: 'tool.denied' })
+    events.emit({ type: 'alert.raised', at: 0, alert: 'slow-calls', value: 1_200 })
+    events.emit({ type: 'work.stalled', at: 0, kind: 'step', id: 'a#1' })
     off()
     events.emit({ type: 'context.pushed', at: 0 })
     expect(parsed(out.lines).map(({ log, level, msg }) => [log, level, msg])).toEqual([
@@ -122,6 +124,8 @@ describe('the logs of a troupe', () => {
       ['security', 30, 'tool.called'],
       ['performance', 20, 'tool.called'],
       ['security', 30, 'incident.recorded'],
+      ['performance', 40, 'alert.raised'],
+      ['performance', 40, 'work.stalled'],
     ])
   })
 })

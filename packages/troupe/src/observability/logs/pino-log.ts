@@ -6,7 +6,7 @@
 import { Writable } from 'node:stream'
 import pino from 'pino'
 import pretty from 'pino-pretty'
-import { checkOptions, failure, redacted, type Surroundings } from '../../core/index.ts'
+import { checkOptions, failure, listOf, redacted, type Surroundings } from '../../core/index.ts'
 import { type Log, type LogFields, type LogLevel, logLevels, speaks } from './log.ts'
 import { withoutSecrets } from './without-secrets.ts'
 
@@ -45,6 +45,8 @@ export function checkLogConfig(config: LogLevel | LogConfig): LogConfig {
     throw wrong('log.format', 'it is not one of json, pretty, auto')
   if (given.destination !== undefined && typeof given.destination.write !== 'function')
     throw wrong('log.destination', 'it has no write(line)')
+  if (given.redact !== undefined && !listOf('log.redact', given.redact).every((path) => typeof path === 'string'))
+    throw wrong('log.redact', 'it is no list of paths')
   return given
 }
 

@@ -3,6 +3,7 @@ export { eventAmounts, eventLabels } from './event-metrics.ts'
 export type { GaugeReading, Metric, MetricKind } from './metric.ts'
 export { countedNames, gaugeNames, unitOf } from './metric-names.ts'
 export {
+  checkMetric,
   type GaugeRead,
   MetricsCollector,
   type RecordOptions,

@@ -2,7 +2,15 @@
  * Counts, values and durations of what happens in a troupe. It listens to events and is asked by users. Memory is bounded:
  * so many series, and of each the latest thousand values; a name with too many labels counts the rest as `other`.
  */
-import { type Clock, type Duration, type Events, failure, milliseconds } from '../../core/index.ts'
+import {
+  type Clock,
+  checkFunction,
+  checkOptions,
+  type Duration,
+  type Events,
+  failure,
+  milliseconds,
+} from '../../core/index.ts'
 import { countEvent } from './event-metrics.ts'
 import type { GaugeReading, Metric, MetricKind, Readable } from './metric.ts'
 import { renderPrometheus } from './prometheus.ts'
@@ -84,6 +92,7 @@ export class MetricsCollector implements Readable {
 
   /** @example using timer = metrics.timer('import') */
   timer(name: string, labels: Labels = {}): RunningTimer {
+    checkMetric(name)
     const began = this.#clock.monotonic()
     let took: number | undefined
     const stop = ({ success = true }: { readonly success?: boolean } = {}) => {
@@ -98,6 +107,7 @@ export class MetricsCollector implements Readable {
 
   /** Times what the function does, and passes on its result or error. */
   async trackExecution<T>(name: string, run: () => Promise<T> | T, labels: Labels = {}): Promise<T> {
+    checkFunction(`What ${name} tracks`, run)
     const timer = this.timer(name, labels)
     try {
       const result = await run()
@@ -109,7 +119,9 @@ export class MetricsCollector implements Readable {
     }
   }
 
-  summary(name: string, { window, labels = {} }: SummaryOptions = {}): MetricSummary {
+  summary(name: string, options: SummaryOptions = {}): MetricSummary {
+    checkOptions('summary', options, ['window', 'labels'])
+    const { window, labels = {} } = options
     const all = [...(this.#metrics.get(name)?.series.values() ?? [])].filter((series) => has(series.labels, labels))
     const since =
       window === undefined ? Number.NEGATIVE_INFINITY : this.#clock.monotonic() - milliseconds(window, 'window')
@@ -124,6 +136,12 @@ export class MetricsCollector implements Readable {
 
   /** A figure that stands, or is read when somebody looks. The last one of a name and labels holds. */
   gauge(name: string, value: number | GaugeRead, labels: Labels = {}): void {
+    checkMetric(name)
+    if (typeof value !== 'number' && typeof value !== 'function')
+      throw failure('validation.failed', {
+        what: `The gauge ${name}`,
+        problem: 'it is neither a number nor a function',
+      })
     const key = keyOf(name, labels)
     if (!this.#gauges.has(key) && this.#gauges.size >= maxNames) return
     this.#gauges.set(key, { name, labels, read: typeof value === 'function' ? value : () => value })
@@ -182,6 +200,7 @@ export class MetricsCollector implements Readable {
   #one(name: string, kind: MetricKind, labels: Labels): Series | undefined {
     let metric = this.#metrics.get(name)
     if (!metric) {
+      checkMetric(name)
       if (this.#metrics.size >= maxNames) return undefined
       metric = { name, kind, series: new Map() }
       this.#metrics.set(name, metric)
@@ -200,6 +219,14 @@ export class MetricsCollector implements Readable {
     }
     return own
   }
+}
+
+export function checkMetric(name: string): void {
+  if (typeof name !== 'string' || name === '')
+    throw failure('validation.failed', {
+      what: 'The name of a metric',
+      problem: name === '' ? 'it is empty' : 'it is no text',
+    })
 }
 
 const has = (labels: Labels, wanted: Labels) => Object.entries(wanted).every(([name, value]) => labels[name] === value)

@@ -6,6 +6,7 @@ import {
   type Duration,
   type Fetch,
   failure,
+  isObject,
   type Json,
   milliseconds,
   type Random,
@@ -38,8 +39,13 @@ export function checkOtlp(config: OtlpConfig): OtlpConfig {
   checkOptions('otlp', config, ['url', 'headers', 'resource', 'every'])
   if (!URL.canParse(config.url) || !/^https?:$/.test(new URL(config.url).protocol))
     throw failure('validation.failed', { what: 'otlp.url', problem: 'it is no address of http or https' })
+  for (const name of ['headers', 'resource'] as const) {
+    const given: unknown = config[name]
+    if (given !== undefined && !(isObject(given) && Object.values(given).every((value) => typeof value === 'string')))
+      throw failure('validation.failed', { what: `otlp.${name}`, problem: 'it is no object of texts' })
+  }
   if (config.every !== undefined && milliseconds(config.every, 'otlp.every') < 1_000)
-    throw failure('validation.failed', { what: 'otlp.every', problem: 'it is at least 1s' })
+    throw failure('validation.failed', { what: 'otlp.every', problem: 'it must be at least 1s' })
   return config
 }
 

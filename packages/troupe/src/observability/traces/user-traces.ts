@@ -1,6 +1,7 @@
 /** The traces of one user: what is kept of them, and spans of the host's own. */
 import {
   type Clock,
+  checkFunction,
   checkOptions,
   type Events,
   failure,
@@ -71,6 +72,7 @@ export class Traces {
    */
   async span<Out>(name: string, run: () => Promise<Out> | Out, options: OwnSpanOptions = {}): Promise<Out> {
     checkOptions('traces.span', options, ['traceparent', 'attributes'])
+    checkFunction(`What the span ${name} is of`, run)
     const { clock, events, ids } = this.#parts
     const above = this.#above(options.traceparent)
     const trace = above?.trace ?? hashText(ids.next()).slice(0, 32)

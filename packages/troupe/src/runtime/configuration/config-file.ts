@@ -2,7 +2,7 @@
 import { access, readFile } from 'node:fs/promises'
 import { extname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { failure } from '../../core/index.ts'
+import { failure, isObject } from '../../core/index.ts'
 import { secret } from '../../security/index.ts'
 import type { Variables } from './read-variables.ts'
 
@@ -28,9 +28,8 @@ export async function readConfigFile(
   if (path === undefined) return undefined
   const used = new Set<string>()
   const content = await read(path, variables, used)
-  if (typeof content !== 'object' || content === null || Array.isArray(content))
-    throw failure('config.unreadable', { path, problem: 'it gives no object' })
-  return { path, content: content as Readonly<Record<string, unknown>>, used }
+  if (!isObject(content)) throw failure('config.unreadable', { path, problem: 'it gives no object' })
+  return { path, content, used }
 }
 
 async function find(cwd: string): Promise<string | undefined> {

@@ -1,5 +1,5 @@
 /** Kinds of values that a setting may have: as a text of the environment, and as a value of a file or a flag. */
-import { type Duration, milliseconds } from '../../core/index.ts'
+import { type Duration, isObject, milliseconds } from '../../core/index.ts'
 import { isSecretReference } from '../../security/index.ts'
 
 export interface Kind {
@@ -82,8 +82,7 @@ const list: Kind = {
 
 const logLevel: Kind = {
   says: 'one of debug, info, warn, error, silent, or { level, … }',
-  accepts: (value) =>
-    logLevels.accepts(value) || (typeof value === 'object' && value !== null && !Array.isArray(value)),
+  accepts: (value) => logLevels.accepts(value) || isObject(value),
   fromText: (given) => (given.toLowerCase() === 'warning' ? 'warn' : logLevels.fromText(given)),
 }
 const logLevels = choice('debug', 'info', 'warn', 'error', 'silent')

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { createTroupe } from '../../index.ts'
+import { createTroupe, type TroupeConfig } from '../../index.ts'
 import { type LoadConfigOptions, loadConfig } from './load-config.ts'
 import { showConfig, shownPlace } from './show-config.ts'
 
@@ -110,6 +110,13 @@ describe('the configuration', () => {
     expect(problems).toHaveLength(13)
     for (const { hint } of problems) expect(hint).toBeTruthy()
     expect(problems.find(({ message }) => message.includes('TROUPE_LOGG'))?.hint).toContain('TROUPE_LOG?')
+  })
+
+  it('has no span of nothing where that could never be right', async () => {
+    for (const name of ['HEALTH_LAG', 'RETENTION_EVERY', 'WATCHDOG_AFTER'])
+      expect((await load({ env: { [`TROUPE_${name}`]: '0s' } })).problems, name).toMatchObject([
+        { code: 'config.value' },
+      ])
   })
 
   it('that cannot be read is a problem too', async () => {
@@ -250,6 +257,17 @@ describe('profiles', () => {
     const error = await createTroupe(config).catch((thrown: unknown) => thrown)
     expect(error).toMatchObject({ code: 'config.invalid', details: { others: 4 } })
     expect((error as { details: { problems: string[] } }).details.problems).toHaveLength(5)
+  })
+
+  it.each([
+    ['storage.tls', { storage: { url: 'postgres://127.0.0.1:1/none', tls: { check: false } } }],
+    ['faults', { storage: 'sqlite:./unmade.db', faults: { at: () => undefined } }],
+  ])('production refuses %s too, before anything is opened', async (what, config) => {
+    const encryption = { keys: [{ id: 'a', key }] }
+    await expect(createTroupe({ profile: 'production', encryption, ...config } as TroupeConfig)).rejects.toMatchObject({
+      code: 'config.unsafe',
+      details: { what },
+    })
   })
 
   it('production is fine with a file and a key, and test is in memory', async () => {

@@ -1,7 +1,7 @@
 /** Reads the configuration of a deployment from its file, `.env`, the environment and flags, and says where each value is from. */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { checkOptions, failure, TroupeError } from '../../core/index.ts'
+import { checkOptions, checkText, failure, isObject, TroupeError } from '../../core/index.ts'
 import type { RunConfig, TopologyForm } from '../../orchestration/index.ts'
 import { configProblems } from '../check-config.ts'
 import { type TroupeConfig, troupeOptions, withOrigins } from '../config.ts'
@@ -14,7 +14,7 @@ import type { ServerConfig } from './server-config.ts'
 import { serverProblems } from './server-config.ts'
 
 /** A team that is started by its name. */
-export interface Team {
+export type Team = {
   readonly topology: NonNullable<TroupeConfig['topologies']>[string]
   readonly config?: RunConfig
   readonly description?: string
@@ -62,7 +62,7 @@ export interface LoadedConfig {
 /**
  * Sources in rising order: defaults, the file, `.env`, the environment, flags. Never throws for what a source says: all
  * problems come together.
- * @throws ValidationError `option.unknown` for an option of its own that is none
+ * @throws ValidationError for an option of its own that is none, or is of another kind
  * @example
  * const { config, problems } = await loadConfig()
  * if (problems.length > 0) throw new AggregateError(problems)
@@ -71,6 +71,11 @@ export interface LoadedConfig {
 export async function loadConfig(options: LoadConfigOptions = {}): Promise<LoadedConfig> {
   checkOptions('loadConfig', options, ['cwd', 'env', 'flags', 'file'])
   const { cwd = process.cwd(), env = process.env, flags = {} } = options
+  for (const [what, given] of Object.entries({ env, flags }))
+    if (!isObject(given))
+      throw failure('validation.failed', { what: `${what} of loadConfig`, problem: 'it is no object' })
+  for (const [what, given] of Object.entries({ cwd, file: options.file ?? '' }))
+    checkText(`${what} of loadConfig`, given)
   const problems: TroupeError[] = []
   const attempt = async <Out>(work: () => Promise<Out>): Promise<Out | undefined> => {
     try {
@@ -94,7 +99,7 @@ export async function loadConfig(options: LoadConfigOptions = {}): Promise<Loade
   const profile = String(compose(layers).held.get('profile')?.value ?? 'development')
   const { held, problems: quarrels } = compose([defaultsOf(profile), ...layers])
   problems.push(...said.flatMap((one) => one.problems), ...quarrels)
-  const { server = {}, teams: named = {}, ...rest } = asObject(held) as unknown as DeploymentConfig
+  const { server = {}, teams: named = {}, ...rest } = asObject(held) as DeploymentConfig
   const teams = asTeams(named, problems)
   if (rest.secrets !== undefined && !Array.isArray(rest.secrets)) {
     problems.push(failure('validation.failed', { what: 'secrets', problem: 'it is no list' }))
@@ -125,8 +130,6 @@ const without = (variables: Variables, over: Variables): Variables =>
 /** What is no team is left out, and told. */
 function asTeams(named: unknown, problems: TroupeError[]): Record<string, Team> {
   const wrong = (what: string) => problems.push(failure('validation.failed', { what, problem: 'it is no object' }))
-  const isObject = (value: unknown): value is object =>
-    typeof value === 'object' && value !== null && !Array.isArray(value)
   if (!isObject(named)) {
     wrong('teams')
     return {}

@@ -1,5 +1,5 @@
 /** What a file or flags say, setting by setting. */
-import { failure, nearest, type TroupeError } from '../../core/index.ts'
+import { failure, isObject, nearest, type TroupeError } from '../../core/index.ts'
 import type { Found, Origin } from './found.ts'
 import { type Said, wrongValue } from './read-variables.ts'
 import { childrenOf, settingAt, settings } from './settings.ts'
@@ -30,7 +30,7 @@ export function readContent(
       walk(value, 'storage.url')
       return
     }
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    if (!isObject(value)) {
       problems.push(
         failure('validation.failed', {
           what: `${path} in ${origin.name}`,

@@ -63,7 +63,7 @@ const general: readonly Setting[] = [
   { path: 'health.disk', kind: share, says: 'share of the disk', standard: 0.9, live: true },
   {
     path: 'health.lag',
-    kind: time,
+    kind: span(1, '1ms'),
     says: 'lateness of timers, and of answers of context and messages',
     standard: '1s',
     live: true,
@@ -71,7 +71,7 @@ const general: readonly Setting[] = [
   { path: 'health.queue', kind: whole(1), says: 'messages waiting in one mailbox', standard: 1_000, live: true },
   { path: 'alerts', kind: structure, says: 'rules, and who is told; false: none', live: true },
   { path: 'watchdog', kind: structure, says: 'work of which nothing is heard; false: not looked for' },
-  { path: 'watchdog.after', kind: time, says: 'for so long', standard: '5m' },
+  { path: 'watchdog.after', kind: span(1_000, '1s'), says: 'for so long', standard: '5m' },
   { path: 'traces', kind: structure, says: 'what is kept of traces; false: none' },
   { path: 'traces.retention', kind: time, says: 'how long traces are kept', standard: '7d', live: true },
   { path: 'traces.max', kind: whole(1), says: 'traces kept of one user', standard: 1_000, live: true },
@@ -159,7 +159,13 @@ const storage: readonly Setting[] = [
     live: true,
   },
   { path: 'retention.runs', kind: time, says: 'the result of an ended run is kept', standard: '365d' },
-  { path: 'retention.every', kind: time, says: 'between clean-ups of the storage', standard: '1m', live: true },
+  {
+    path: 'retention.every',
+    kind: span(1, '1ms'),
+    says: 'between clean-ups of the storage',
+    standard: '1m',
+    live: true,
+  },
   {
     path: 'encryption.key',
     kind: secretText,

@@ -1,5 +1,6 @@
 /** A configuration for a person's eyes: every setting, its value and where it is from; never a secret. */
-
+import { failure } from '../../core/index.ts'
+import { isSecretReference } from '../../security/index.ts'
 import { type Origin, originText } from './found.ts'
 import type { LoadedConfig } from './load-config.ts'
 import { settingAt } from './settings.ts'
@@ -13,11 +14,17 @@ export interface ShownSetting {
 }
 
 /**
+ * @throws ValidationError for what is not of loadConfig
  * @example
  * for (const { path, value, from } of showConfig(await loadConfig())) console.log(`${path} = ${value}, from ${from}`)
  */
-export function showConfig({ held }: Pick<LoadedConfig, 'held'>): readonly ShownSetting[] {
-  return [...held]
+export function showConfig(loaded: Pick<LoadedConfig, 'held'>): readonly ShownSetting[] {
+  if (!(loaded?.held instanceof Map))
+    throw failure('validation.failed', {
+      what: 'What showConfig was given',
+      problem: 'it is not what loadConfig gives',
+    })
+  return [...(loaded.held as LoadedConfig['held'])]
     .filter(([path]) => !path.startsWith('wanted.'))
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([path, { value, origin }]) => ({
@@ -33,6 +40,23 @@ export function shownValue(path: string, value: unknown): string {
   if (path === 'storage.url') return placeText(value)
   return settingAt(path)?.secret || path.startsWith('models.keys') ? hidden : text(named(path, value))
 }
+
+/** The texts of what is hidden, so that they can be taken out of what is told. */
+export const secretsOf = ({ held }: Pick<LoadedConfig, 'held'>): readonly string[] =>
+  [...held].flatMap(([path, { value }]) => {
+    // Of an address the password alone; it may hold any character.
+    if (path === 'storage.url') return /^\w+:\/\/[^:]*:(.+)@/s.exec(String(value))?.slice(1) ?? []
+    if (path.startsWith('models.keys')) return secretTexts(value, true)
+    return settingAt(path)?.secret ? secretTexts(value, typeof value === 'string') : []
+  })
+
+/** Of a structure those under names of secrets: it has more than secrets. */
+function secretTexts(value: unknown, hides: boolean): readonly string[] {
+  if (typeof value === 'string') return hides ? [value] : []
+  if (typeof value !== 'object' || value === null || value instanceof Uint8Array || isSecretReference(value)) return []
+  return Object.entries(value).flatMap(([name, inner]) => secretTexts(inner, hides || holdsSecrets.test(name)))
+}
+const holdsSecrets = /key|secret|password|token|headers/i
 
 const hidden = '[hidden]'
 

@@ -1,5 +1,5 @@
 /** What a check of the doctor is, ours and a user's alike, and what `createTroupe({ doctor })` takes. */
-import { checkOptions, type Duration, failure, listOf, milliseconds, nearest } from '../../core/index.ts'
+import { checkOptions, type Duration, failure, isObject, listOf, milliseconds, nearest } from '../../core/index.ts'
 import type { HealthReport, MetricsCollector } from '../../observability/index.ts'
 import type { ApiKeys } from '../../security/index.ts'
 import type { StorageSizes, StorageState } from '../../storage/index.ts'
@@ -73,14 +73,12 @@ export function checkDoctor(config: DoctorConfig, known: ReadonlyMap<string, { r
     ids.add(check.id)
     if (typeof check.says !== 'string' || check.says === '') throw wrong(where, 'says is no text')
     if (typeof check.run !== 'function') throw wrong(where, 'run is no function')
-    if (check.timeout !== undefined && milliseconds(check.timeout, `${where}.timeout`) < 1)
-      throw wrong(where, 'its timeout must be longer than nothing')
+    if (check.timeout !== undefined) milliseconds(check.timeout, `${where}.timeout`, '1ms')
   }
   if (config.backups !== undefined && (typeof config.backups !== 'string' || config.backups === ''))
     throw wrong('doctor.backups', 'it is no path of a folder')
   for (const span of ['attestFor', 'backupEvery'] as const)
-    if (config[span] !== undefined && milliseconds(config[span], `doctor.${span}`) < 1)
-      throw wrong(`doctor.${span}`, 'it must be longer than nothing')
+    if (config[span] !== undefined) milliseconds(config[span], `doctor.${span}`, '1ms')
   checkAttested(config.attest ?? {}, known)
 }
 
@@ -88,8 +86,7 @@ function checkAttested(
   attest: Readonly<Record<string, string>>,
   known: ReadonlyMap<string, { readonly attestable: boolean }>,
 ): void {
-  if (typeof attest !== 'object' || attest === null || Array.isArray(attest))
-    throw wrong('doctor.attest', 'it is no object of days by the ids of checks')
+  if (!isObject(attest)) throw wrong('doctor.attest', 'it is no object of days by the ids of checks')
   const attestable = [...known].flatMap(([id, check]) => (check.attestable ? [id] : []))
   for (const [id, day] of Object.entries(attest)) {
     if (!attestable.includes(id))

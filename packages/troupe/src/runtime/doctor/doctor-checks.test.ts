@@ -7,6 +7,7 @@ import { afterAll, afterEach, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { systemClock } from '../../core/index.ts'
 import {
+  AgentPool,
   buildSystemPrompt,
   defineAgent,
   defineMessage,
@@ -143,6 +144,19 @@ describe('where little was thought of', () => {
       ...['resources.watched', 'cleanup.runs'],
     ]
     expect(others(found, wanting, 'warn')).toEqual({})
+  })
+
+  it('what pools lend and what helps is looked at as any other agent', async () => {
+    const tools = { search }
+    const helper = new LlmAgent({ name: 'Helper', role: 'admin', model: 'offline/extractive', tools })
+    const lent = new LlmAgent({ name: 'Lent', model: 'offline/extractive', agents: { helper } })
+    const troupe = await practice.opened({ agents: [new AgentPool({ agent: lent })] })
+    const { checks } = await doctorOf(troupe[partsOf], troupe, {}, practice.host)
+    const seen = (id: string) => checks.find((one) => one.id === id)?.evidence
+    expect(seen('agents.single')).toMatch(/^2 model agents,/)
+    expect(seen('roles.least')).toMatch(/^Helper may change/)
+    expect(seen('calls.timed')).toContain('bounds search')
+    expect(seen('agents.inputs')).toContain('0 function agents and 1 tool')
   })
 
   it('a configuration that is wrong, unguarded, unencrypted or tells secrets is told of without being opened', async () => {

@@ -124,12 +124,15 @@ async function revealed(config: TroupeConfig, redactor: Redactor): Promise<Backe
 
 /**
  * Looks at the files of a project alone, and heeds what the configuration attests.
+ * @throws ValidationError for an option that is none, or a project that is no folder
  * @example const { checks } = await examineProject({ project: '.', config })
  */
 export async function examineProject(
   options: Omit<DoctorOptions, 'project'> & { readonly project: string; readonly config?: TroupeConfig },
 ): Promise<DoctorReport> {
+  checkOptions('examineProject', options, ['config', 'production', 'project', 'signal'])
   const { config, ...rest } = options
+  if (rest.project === undefined) throw noFolder()
   const patient = { ...(await told(config ?? { storage: 'memory:' }, rest)), host: readHost(), now: systemClock.now() }
   return examine(patient, { only: ['project'], ...(rest.signal ? { signal: rest.signal } : {}) })
 }
@@ -150,10 +153,11 @@ async function told(given: TroupeConfig, options: DoctorOptions) {
   return { config, origins, production, ...(project ? { project } : {}) }
 }
 
+const noFolder = () => failure('validation.failed', { what: 'The project of the doctor', problem: 'it is no folder' })
+
 async function projectAt(folder: string): Promise<Project> {
   const found = typeof folder === 'string' ? await stat(folder).catch(() => undefined) : undefined
-  if (!found?.isDirectory())
-    throw failure('validation.failed', { what: 'The project of the doctor', problem: 'it is no folder' })
+  if (!found?.isDirectory()) throw noFolder()
   return readProject(folder)
 }
 

@@ -1,6 +1,6 @@
 /** What our own checks look at, and the words in which they answer. */
 import type { Agent } from '../../agents/index.ts'
-import { LlmAgent } from '../../agents/index.ts'
+import { AgentPool, LlmAgent } from '../../agents/index.ts'
 import type { TroupeError, UserId } from '../../core/index.ts'
 import { defineTopology, type RunConfig } from '../../orchestration/index.ts'
 import type { Tool } from '../../tools/index.ts'
@@ -49,8 +49,9 @@ export const short = ({ production }: Pick<Patient, 'production'>, evidence: str
 export function originOf({ config, origins }: Patient, path: string): string {
   const found = origins?.held.get(path)
   if (found) return originText(found.origin)
-  const [first = ''] = path.split('.')
-  return (config as unknown as Readonly<Record<string, unknown>>)[first] === undefined ? 'default' : 'the program'
+  const [first] = path.split('.')
+  const given = Object.entries(config).some(([name, value]) => name === first && value !== undefined)
+  return given ? 'the program' : 'default'
 }
 
 /** What `serve` was told, where the configuration was loaded and somebody said it. */
@@ -85,12 +86,19 @@ export function teamsOf({ config, origins }: Patient): readonly KnownTeam[] {
   ]
 }
 
-/** Agents that the configuration names, those of its topologies among them. */
+/** Agents that the configuration names, those of its topologies, helpers and what pools lend among them. */
 export function agentsOf({ config }: Patient): readonly Agent[] {
   const all = new Map<string, Agent>()
-  for (const agent of config.agents ?? []) all.set(agent.name, agent)
+  const add = (agent: Agent): void => {
+    if (all.has(agent.name)) return
+    // What `create` makes is known only once it stands.
+    const lent = agent instanceof AgentPool ? (agent.lends ?? agent) : agent
+    all.set(agent.name, lent)
+    if (isModelAgent(lent)) for (const helper of lent.made.helpers.values()) add(helper)
+  }
+  for (const agent of config.agents ?? []) add(agent)
   for (const topology of Object.values(config.topologies ?? {}))
-    for (const agent of defineTopology(topology).agents.values()) if (!all.has(agent.name)) all.set(agent.name, agent)
+    for (const agent of defineTopology(topology).agents.values()) add(agent)
   return [...all.values()]
 }
 

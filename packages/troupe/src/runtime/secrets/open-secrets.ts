@@ -56,7 +56,7 @@ function filesSource(config: SecretFiles, where: string, clock: Clock): SecretSo
   checkOptions(where, config, ['files', 'ttl'])
   if (typeof config.files !== 'string' || config.files === '') throw wrong(where, 'files is the path of a folder')
   const folder = resolve(config.files)
-  const ttlMs = spanOf(config.ttl ?? '1m', `${where}.ttl`)
+  const ttlMs = milliseconds(config.ttl ?? '1m', `${where}.ttl`, '1ms')
   return {
     async get(name) {
       const path = resolve(folder, name)
@@ -82,8 +82,8 @@ function commandSource(config: SecretCommand, where: string, clock: Clock): Secr
     !command.every((part) => typeof part === 'string' && part !== '')
   )
     throw wrong(where, 'command is a list of a program and its arguments')
-  const ttlMs = spanOf(config.ttl ?? '5m', `${where}.ttl`)
-  const timeout = spanOf(config.timeout ?? '10s', `${where}.timeout`)
+  const ttlMs = milliseconds(config.ttl ?? '5m', `${where}.ttl`, '1ms')
+  const timeout = milliseconds(config.timeout ?? '10s', `${where}.timeout`, '1ms')
   return {
     async get(name) {
       const [program = '', ...rest] = command.map((part) => part.replaceAll('{name}', name))
@@ -102,9 +102,3 @@ const printed = (name: string, program: string, given: readonly string[], timeou
       refuse(failure('secret.failed', { name, problem: `the command ${program} ${how}` }))
     })
   })
-
-const spanOf = (value: unknown, what: string): number => {
-  const ms = milliseconds(value, what)
-  if (ms < 1) throw wrong(what, 'it must be longer than nothing')
-  return ms
-}

@@ -46,7 +46,7 @@ export const agentChecks = {
     return short(
       patient,
       `Whatever comes is taken by ${named(unchecked.map(({ name }) => name))}.`,
-      'Give defineAgent an inputSchema.',
+      'Give defineAgent an inputSchema, and a pool its agent in place of create.',
     )
   },
 
