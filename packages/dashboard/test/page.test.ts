@@ -1,7 +1,7 @@
 /** The page in a real browser: the story of a run that asks, and what holds on every view. */
 import { AxeBuilder } from '@axe-core/playwright'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
-import { defineAgent, finish, patterns } from 'troupe'
+import { defineAgent, finish, patterns, Worker } from 'troupe'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { executable, openBrowser } from './chromium.ts'
 import { letDie, type Played, play } from './played.ts'
@@ -94,6 +94,47 @@ describe.skipIf(executable === undefined)('the page', () => {
     expect(await said.innerText()).toMatch(/^send_letter \{\s+"to": "Bob"/)
     expect(await page.getByRole('region', { name: /^tool send_letter of Clerk/ }).innerText()).toContain('"sent": true')
     await page.getByText('model call 2').waitFor()
+    const told = await page.locator('.step-detail', { hasText: 'model call 2' }).innerText()
+    for (const cost of ['10 tokens in, 5 out · $0.006', '900 tokens in, 100 out · $0.19', '1,015 tokens · $0.196'])
+      expect(told).toContain(cost)
+  }, 180_000)
+
+  test('a question is answered, and the team shows where it stands', async () => {
+    const chooser = defineAgent({
+      name: 'Chooser',
+      run: async (_, ctx) => finish(await ctx.ask({ kind: 'choice', text: 'Which?', options: ['red', 'blue'] })),
+    })
+    const topology = { agents: [chooser], flows: ['Chooser -> End'] }
+    const run = await played.troupe.user('default').orchestra.start({ task: 'x', topology })
+    await page.goto(`${played.server.url}/#/runs/${run.id}`)
+    await page.getByLabel('Chooser, waiting').waitFor()
+    await page.getByRole('combobox', { name: 'Answer' }).click()
+    await page.getByRole('option', { name: 'blue' }).click()
+    await page.getByRole('button', { name: 'Answer' }).click()
+    await page.getByLabel('Chooser, done').waitFor()
+    expect(await page.getByRole('region', { name: 'Response' }).last().innerText()).toBe('blue')
+  }, 180_000)
+
+  test('home counts what runs, waits, is done and has failed, and tells its health', async () => {
+    const { orchestra } = played.troupe.user('default')
+    const gate = Promise.withResolvers<string>()
+    const busy = defineAgent({ name: 'Busy', run: () => gate.promise })
+    const broken = defineAgent({ name: 'Broken', run: () => Promise.reject(new Error('out of paper')) })
+    const asking = defineAgent({ name: 'Asking', run: (_, ctx) => ctx.ask({ text: 'Who?' }) })
+    const runs = []
+    for (const agent of [busy, broken, asking])
+      runs.push(await orchestra.start({ task: 'x', topology: { agents: [agent], flows: [`${agent.name} -> End`] } }))
+    await Promise.all(runs.slice(1).map((run) => run.result()))
+    await page.goto('about:blank')
+    await page.goto(await played.server.link())
+    for (const status of ['running', 'waiting', 'completed', 'failed'] as const) {
+      const { items } = await orchestra.list({ status, limit: 100 })
+      expect(items.length, status).toBeGreaterThan(0)
+      await page.getByText(new RegExp(`^${status}${items.length}$`)).waitFor()
+    }
+    await page.getByRole('region', { name: 'Health' }).getByText('storage').waitFor()
+    gate.resolve('done')
+    await runs[2]?.cancel()
   }, 180_000)
 
   test('a schedule is looked at, paused, continued, and begins a run at once', async () => {
@@ -117,6 +158,26 @@ describe.skipIf(executable === undefined)('the page', () => {
     await page.getByText('written by somebody else').waitFor()
     await page.getByRole('link', { name: 'letters.draft' }).click()
     await page.getByText('by Reader').first().waitFor()
+  }, 180_000)
+
+  test('an entry tells for whom it is, where it comes from, and what it was', async () => {
+    const clerk = played.troupe.user('default').agent('Clerk')
+    await clerk.context.push('letters.kept', 'the first words', { subscribers: ['Sales'], topics: ['mail'] })
+    await clerk.context.push('letters.kept', 'the last words')
+    await page.goto(`${played.server.url}/#/context/letters.kept`)
+    await page.getByText('version 2 · by Clerk · for Sales, #mail').waitFor()
+    expect(await page.getByRole('region', { name: 'Value of letters.kept' }).innerText()).toBe('the last words')
+    expect(await page.getByRole('region', { name: 'Version 1' }).innerText()).toBe('the first words')
+    expect(await page.getByRole('region', { name: 'Provenance' }).innerText()).toContain('Clerk')
+  }, 180_000)
+
+  test('a worker is seen at work, and gone when it stops', async () => {
+    const { stop } = await played.troupe.user('default').start(new Worker('Helper', { role: 'storage' }))
+    await go('Agents')
+    const present = page.getByRole('region', { name: 'At work now' })
+    await present.getByRole('row', { name: /Helper storage/ }).waitFor()
+    await stop()
+    await present.getByText('No worker is present.').waitFor()
   }, 180_000)
 
   test('a dead letter is delivered again', async () => {

@@ -43,7 +43,7 @@ export async function play(): Promise<Played> {
           text: '',
           toolCalls: [{ name: 'send_letter', args: { to: 'Bob', text: `Dear Bob, you are invited. ${hostile}` } }],
         },
-        'The letter is sent.',
+        { text: 'The letter is sent.', usage: { inputTokens: 900, outputTokens: 100 } },
         { text: '', toolCalls: [{ name: 'send_letter', args: { to: 'Cid', text: 'again' } }] },
         'Sent again.',
       ],
@@ -57,6 +57,7 @@ export async function play(): Promise<Played> {
     agents: [reader, clerk, echo],
     topologies: { letters: { agents: [reader, clerk], flows: ['Reader -> Clerk'] } },
     messaging: { maxAttempts: 1 },
+    prices: { 'mock/mock': { input: 100, output: 1_000 } },
   })
   const server = await serve(troupe, { port: 0, authentication: 'required' })
   return {

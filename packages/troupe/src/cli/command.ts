@@ -38,6 +38,8 @@ export interface Command {
   readonly options?: readonly (readonly [flags: string, says: string])[]
   /** Works on this machine alone: a server that is named for it is refused, and not passed over. */
   readonly here?: true
+  /** What its group does where no other is named, as in `troupe audit --incidents`; it takes nothing. */
+  readonly standard?: true
   /** @returns how the process ends; 0 where nothing is returned */
   run(hands: Hands, taken: readonly string[], options: Options): Promise<ExitCode | undefined>
 }

@@ -55,7 +55,8 @@ export function exitOfStatus(status: number): ExitCode {
 }
 
 export function complaintOf(error: unknown): Complaint {
-  const { code, message, hint, stack } = error as Partial<TroupeError>
+  const { code, message, hint } = error as Partial<TroupeError>
+  const stack = stackOf(error)
   const said = {
     message: message ?? String(error),
     ...(hint === undefined ? {} : { hint }),
@@ -67,4 +68,13 @@ export function complaintOf(error: unknown): Complaint {
     return { ...said, code: error.code, exit: isStorage ? exitCodes.unavailable : exitOfStatus(error.status) }
   }
   return { ...said, code: code ?? 'command.failed', exit: exitCodes.failed }
+}
+
+const mostCauses = 5
+
+/** With those of its causes, each below what it led to. */
+function stackOf(error: unknown, depth = 0): string | undefined {
+  if (!(error instanceof Error) || depth > mostCauses) return undefined
+  const cause = stackOf(error.cause, depth + 1)
+  return cause === undefined ? error.stack : `${error.stack}\nCaused by ${cause}`
 }

@@ -7,7 +7,14 @@ import { CliError, exitCodes, misused } from './exit-codes.ts'
 import type { GlobalFlags } from './flags.ts'
 import { Output } from './output/output.ts'
 
-export function openHands(given: GlobalFlags, signal: AbortSignal): Hands & AsyncDisposable {
+export interface OpenedHands extends Hands, AsyncDisposable {
+  /** Whether the configuration, as far as it was read, has `debug`. */
+  readonly debugs: boolean
+  /** What the configuration, as far as it was read, has of secrets. */
+  readonly secrets: readonly string[]
+}
+
+export function openHands(given: GlobalFlags, signal: AbortSignal): OpenedHands {
   const { TROUPE_URL, TROUPE_USER, CI } = process.env
   const flags = {
     ...(TROUPE_URL ? { url: TROUPE_URL } : {}),
@@ -17,8 +24,18 @@ export function openHands(given: GlobalFlags, signal: AbortSignal): Hands & Asyn
   const out = new Output({ out: process.stdout, error: process.stderr }, flags.json === true)
   let loaded: Promise<LoadedConfig> | undefined
   let opened: Promise<Api> | undefined
+  let debugs = false
+  let secrets: readonly string[] = []
+  const read = async () => {
+    const found = await load(flags)
+    const { secretsOf } = await import('../runtime/index.ts')
+    secrets = secretsOf(found)
+    // Production refuses it.
+    debugs = found.config.debug === true && found.config.profile !== 'production'
+    return found
+  }
   const config = () => {
-    loaded ??= load(flags)
+    loaded ??= read()
     return loaded
   }
   const withTeams = async (team?: string) => {
@@ -32,6 +49,12 @@ export function openHands(given: GlobalFlags, signal: AbortSignal): Hands & Asyn
     interactive: process.stdin.isTTY && process.stdout.isTTY && !out.json && !CI,
     config,
     withTeams,
+    get debugs() {
+      return debugs
+    },
+    get secrets() {
+      return secrets
+    },
     async api({ code = false, team, absent } = {}) {
       opened ??= open(flags, signal, {
         code,
@@ -77,6 +100,19 @@ async function open(flags: GlobalFlags, signal: AbortSignal, options: Omit<OpenO
 
 /** A name of any script: its bytes in UTF-8, of which a header takes each as one character. */
 const inHeader = (name: string) => Buffer.from(name, 'utf8').toString('latin1')
+
+/**
+ * The configuration of a command that works on its storage.
+ * @throws CliError with all that is wrong; where TROUPE_URL names a server, which would be passed over
+ */
+export async function ofStorage({ flags, config }: Hands): Promise<LoadedConfig> {
+  if (flags.url !== undefined && flags.storage === undefined)
+    throw misused(
+      `TROUPE_URL names the server ${flags.url}, and this command asks none: it works on the storage of the configuration here.`,
+      'Unset TROUPE_URL, or name the storage that is meant with --storage.',
+    )
+  return usable(await config())
+}
 
 /** @throws CliError with all that is wrong */
 export function usable(loaded: LoadedConfig): LoadedConfig {

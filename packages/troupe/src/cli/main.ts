@@ -5,12 +5,14 @@ import { type CliError, complaintOf, type ExitCode, exitCodes, misused } from '.
 import type { GlobalFlags } from './flags.ts'
 import { openHands } from './hands.ts'
 import { safe } from './output/safe.ts'
+import { withoutSecrets } from './output/without-secrets.ts'
 import { createProgram } from './program.ts'
 
 /** @returns the exit code */
 export async function main(argv: readonly string[]): Promise<ExitCode> {
   const signal = stopped()
   let exit: ExitCode = exitCodes.ok
+  let secrets: readonly string[] = []
   // JSON also where the failure comes before flags are read.
   let told: GlobalFlags = argv.includes('--json') ? { json: true } : {}
   // Whoever reads has had enough: `troupe runs list | head`.
@@ -25,7 +27,12 @@ export async function main(argv: readonly string[]): Promise<ExitCode> {
       const alive = setInterval(() => {}, 2 ** 30)
       try {
         await using hands = openHands(flags, signal)
-        exit = (await work(hands)) ?? exitCodes.ok
+        try {
+          exit = (await work(hands)) ?? exitCodes.ok
+        } finally {
+          secrets = hands.secrets
+          if (hands.debugs) told = { ...told, debug: true }
+        }
       } finally {
         clearInterval(alive)
       }
@@ -36,11 +43,11 @@ export async function main(argv: readonly string[]): Promise<ExitCode> {
   } catch (error) {
     if (error instanceof CommanderError) {
       if (error.exitCode === 0) return exitCodes.ok
-      return told.json ? complain(asMisused(error), told) : exitCodes.usage
+      return told.json ? complain(asMisused(error), told, secrets) : exitCodes.usage
     }
     // What Ctrl-C broke off has nothing to explain.
     if (signal.aborted && (error as Error).name === 'AbortError') return exitCodes.interrupted
-    const code = complain(error, told)
+    const code = complain(error, told, secrets)
     return signal.aborted ? exitCodes.interrupted : code
   }
   return exit
@@ -72,14 +79,14 @@ function stopped(): AbortSignal {
   return stop.signal
 }
 
-function complain(error: unknown, { json, debug }: GlobalFlags): ExitCode {
+function complain(error: unknown, { json, debug }: GlobalFlags, secrets: readonly string[]): ExitCode {
   const { exit, stack, ...said } = complaintOf(error)
-  if (json) process.stderr.write(`${JSON.stringify({ error: said })}\n`)
+  const tell = (text: string) => process.stderr.write(`${withoutSecrets(text, process.env, secrets)}\n`)
+  if (json) tell(JSON.stringify({ error: said }))
   else {
-    process.stderr.write(`${safe(said.message)}\n`)
-    if (said.hint) process.stderr.write(`${safe(said.hint)}\n`)
-    if ((debug || /^(true|1|yes|on)$/i.test(process.env.TROUPE_DEBUG ?? '')) && stack)
-      process.stderr.write(`${stack}\n`)
+    tell(safe(said.message))
+    if (said.hint) tell(safe(said.hint))
+    if (debug && stack) tell(safe(stack))
   }
   return exit
 }

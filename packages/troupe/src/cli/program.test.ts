@@ -1,10 +1,13 @@
 import { readFileSync } from 'node:fs'
 import type { Command } from 'commander'
-import { describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { commands } from './commands.ts'
 import { exitCodes } from './exit-codes.ts'
 import { globalOptions } from './flags.ts'
+import { openHands } from './hands.ts'
 import { createProgram } from './program.ts'
+
+afterEach(() => vi.unstubAllEnvs())
 
 const guide = readFileSync(new URL('../../../../docs/cli.md', import.meta.url), 'utf8')
 const program = createProgram({ version: '1.2.3', carryOut: async () => {} })
@@ -88,6 +91,35 @@ describe('the program', () => {
     expect(seen).toMatchObject([{ json: true, user: 'bob', agent: 'Desk' }])
   })
 
+  it.each([
+    [['audit', '--incidents'], '/v1/incidents'],
+    [['audit', '--json', '--incidents', '--limit', '3'], '/v1/incidents'],
+    [['audit', 'list', '--incidents'], '/v1/incidents'],
+    [['audit', 'incidents'], '/v1/incidents'],
+    [['audit', '--actor', 'Desk'], '/v1/audit'],
+  ])('%j reads %s', async (argv, path) => {
+    const read: string[] = []
+    const pages = async function* (call: { readonly path: string }) {
+      read.push(call.path)
+      yield* []
+    }
+    const tried = createProgram({
+      version: '1.2.3',
+      carryOut: async (_, work) => void (await work({ api: async () => ({ pages }), out: { table() {} } } as never)),
+    })
+    await tried.parseAsync([...argv], { from: 'user' })
+    expect(read).toEqual([path])
+  })
+
+  it('refuses a command of a group that has one of its own, and names the nearest', async () => {
+    const tried = createProgram({ version: '1.2.3', carryOut: async () => {} })
+    await expect(tried.parseAsync(['audit', 'incidnts'], { from: 'user' })).rejects.toMatchObject({
+      exit: exitCodes.usage,
+      message: 'There is no command audit incidnts.',
+      hint: 'Did you mean incidents?',
+    })
+  })
+
   it('refuses a server for what works on this machine alone', async () => {
     const tried = createProgram({ version: '1.2.3', carryOut: async () => {} })
     for (const argv of [['backup', 'x'], ['migrate'], ['serve'], ['audit', 'verify', 'x']])
@@ -95,6 +127,29 @@ describe('the program', () => {
         exit: exitCodes.usage,
         message: expect.stringContaining(`troupe ${argv[0]}`),
       })
+  })
+
+  it.each([
+    ['backup', 'x'],
+    ['restore', 'x'],
+    ['resume-restored'],
+    ['migrate'],
+    ['audit', 'verify', 'x', '--public-key', import.meta.filename],
+  ])('%s does not pass over the server that TROUPE_URL names, unless its storage is named', async (...argv) => {
+    vi.stubEnv('TROUPE_URL', 'http://far')
+    const tried = createProgram({
+      version: '1.2.3',
+      async carryOut(flags, work) {
+        await using hands = openHands(flags, new AbortController().signal)
+        await work({ ...hands, config: async () => Promise.reject(new Error('went on')) })
+      },
+    })
+    const refused = tried.parseAsync([...argv], { from: 'user' })
+    await expect(refused).rejects.toMatchObject({
+      exit: exitCodes.usage,
+      message: expect.stringContaining('http://far'),
+    })
+    await expect(tried.parseAsync([...argv, '--storage', 'memory:'], { from: 'user' })).rejects.toThrow('went on')
   })
 
   it.each(['--limit=x', '--limit=-1', '--limit=1.5'])('%s is no number of things', async (flag) => {

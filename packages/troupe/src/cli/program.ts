@@ -1,5 +1,6 @@
 /** The commands, as commander reads them. */
 import { Argument, Command as Commander, Option } from 'commander'
+import { nearest } from '../core/index.ts'
 import type { Command, Hands } from './command.ts'
 import { commands } from './commands.ts'
 import { type ExitCode, misused } from './exit-codes.ts'
@@ -55,12 +56,27 @@ function everywhere(command: Commander): Commander {
 }
 
 function addCommand(parent: Commander, name: string, command: Command, carryOut: ProgramOptions['carryOut']): void {
-  const added = parent.command(name).description(command.says).exitOverride()
+  const added = parent
+    .command(name, { isDefault: command.standard === true })
+    .description(command.says)
+    .exitOverride()
   for (const argument of (command.takes ?? '').split(' ').filter(Boolean))
     added.addArgument(new Argument(argument.replace(/^"|"$/g, '')))
   for (const [flags, says] of command.options ?? []) added.addOption(new Option(flags, says))
   everywhere(added)
+  if (command.standard) added.allowExcessArguments()
   added.action(async (...given: unknown[]) => {
+    const wrong = command.standard ? added.args[0] : undefined
+    if (wrong !== undefined) {
+      const near = nearest(
+        wrong,
+        parent.commands.map((one) => one.name()),
+      )
+      throw misused(
+        `There is no command ${parent.name()} ${wrong}.`,
+        near === undefined ? 'Add --help for what there is.' : `Did you mean ${near}?`,
+      )
+    }
     // What stands nearer to the command goes before.
     const before = { ...parent.parent?.opts(), ...parent.opts() }
     const flags: GlobalFlags & Record<string, unknown> = { ...before, ...added.opts() }

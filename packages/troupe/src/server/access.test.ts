@@ -25,8 +25,20 @@ const tokenOf = (claims: Record<string, unknown>, { audience = 'troupe', issuer 
     .setExpirationTime(seconds() + until)
     .sign(privateKey)
 
-/** Of routes that name something: a body that fits, for which only what is named decides. */
+/** A body that fits; of routes that name something, one for which only what is named decides. */
 const bodies: Readonly<Record<string, unknown>> = {
+  'POST /v1/runs': { task: 1 },
+  'POST /execute': { task: 1 },
+  'POST /v1/evaluations': { runs: { agent: 'Echo' }, change: {}, score: 'exact' },
+  'POST /v1/schedules': { topology: 'solo', task: 1, every: '1d' },
+  'POST /v1/context/batch': { operations: [{ type: 'push', key: 'batched', value: 1 }] },
+  'POST /v1/context/subscribe': { topics: ['orders'] },
+  'POST /v1/context/unsubscribe': { topics: ['orders'] },
+  'POST /v1/messages': { type: 'n', payload: 1, to: 'Box' },
+  'POST /v1/messages/broadcast': { type: 'n', payload: 1, to: ['Box'] },
+  'POST /v1/messages/publish': { type: 'n', payload: 1, topic: 'orders' },
+  'POST /v1/messages/request': { type: 'n', payload: 1, to: '' },
+  'POST /v1/keys': { name: 'n', users: ['ben'] },
   'POST /v1/runs/:run/answers': { question: 'q', value: 1 },
   'POST /v1/runs/:run/fork': { at: 1 },
   'POST /v1/runs/:run/edit': { inputs: { x: 1 } },
@@ -40,13 +52,36 @@ const bodies: Readonly<Record<string, unknown>> = {
   'POST /v1/mailboxes/:mailbox/reply': { delivery: 'theirs', value: 1 },
   'POST /v1/mailboxes/:mailbox/renew': { delivery: 'theirs' },
 }
-/** What there is of ada's, by the name of the parameter. */
-const theirs: Record<string, string> = {
-  schedule: 'nightly',
-  key: 'secret',
-  topic: 'orders',
-  mailbox: 'Stock',
-  topology: 'none',
+/** Routes about everybody's: for keys of all users alone. */
+const toAll = new Set([
+  'GET /v1/keys',
+  'POST /v1/keys',
+  'POST /v1/keys/:key/rotate',
+  'POST /v1/links',
+  'DELETE /v1/keys/:key',
+  'GET /v1/audit/export',
+  'GET /v1/health',
+  'GET /v1/doctor',
+  'GET /v1/versions',
+  'GET /metrics',
+])
+/** What the owner is told where the request as it stands here cannot be done. */
+const otherwise: Readonly<Record<string, string>> = {
+  'POST /v1/messages/request': 'name.invalid',
+  'POST /v1/runs/:run/pause': 'run.over',
+  'POST /v1/runs/:run/continue': 'run.over',
+  'POST /v1/runs/:run/cancel': 'run.over',
+  'POST /v1/runs/:run/answers': 'run.over',
+  'POST /v1/runs/:run/step': 'run.over',
+  'POST /v1/runs/:run/breakpoints': 'run.over',
+  'POST /v1/runs/:run/edit': 'run.over',
+  'POST /v1/runs/:run/effects/settle': 'run.over',
+  'POST /v1/runs/:run/retry': 'retry.refused',
+  'POST /v1/mailboxes/:mailbox/ack': 'request.invalid',
+  'POST /v1/mailboxes/:mailbox/nack': 'request.invalid',
+  'POST /v1/mailboxes/:mailbox/reply': 'request.invalid',
+  'POST /v1/mailboxes/:mailbox/renew': 'request.invalid',
+  'POST /v1/mailboxes/:mailbox/dead-letters/:message/redrive': 'message.unknown',
 }
 const nobodys: Readonly<Record<string, string>> = {
   run: 'no-such-run',
@@ -95,18 +130,21 @@ describe('every route', () => {
     await troupe.keys.revoke(await key('revoked', {}))
     await clock.advance('2s')
     keys.foreign = await tokenOf({ sub: 'ada', role: 'admin' }, { audience: 'others' })
+    keys.strange = await tokenOf({ sub: 'ada', role: 'admin' }, { issuer: 'https://other.test' })
+    const good = await tokenOf({ sub: 'ada', role: 'admin' })
+    const unsigned = Buffer.from('{"alg":"none"}').toString('base64url')
+    keys.unsigned = `${unsigned}.${good.split('.')[1]}.`
+    keys.symmetric = await new SignJWT({ sub: 'ada', role: 'admin' })
+      .setProtectedHeader({ alg: 'HS256' })
+      .setIssuer(jwt.issuer)
+      .setAudience(jwt.audience)
+      .setExpirationTime(seconds() + 3_600)
+      .sign(publicKey.export({ type: 'spki', format: 'der' }))
     keys.forged = `${(await tokenOf({ sub: 'ada' })).slice(0, -4)}AAAA`
     keys.late = await tokenOf({ sub: 'ada' }, { until: -3_600 })
-    const ada = troupe.user('ada')
-    await ada.context.push('secret', { value: 'of ada' }, { topics: ['orders'] })
-    const run = await ada.orchestra.start({ task: 'of ada', topology: { agents: [echo], flows: ['Echo -> End'] } })
-    await run.result()
-    theirs.run = run.id
-    const registered = { topology: 'solo', task: 'of ada', every: '1d', id: 'nightly' }
-    await ada.schedules.create(registered as never)
-    theirs.other = run.id
-    const sent = caller(served.url, { authorization: `Bearer ${keys.ada}` })
-    theirs.message = (await sent('POST', '/v1/messages', { type: 'n', payload: 1, to: 'Stock' })).body.id
+    // Topologies are everybody's.
+    theirs = { ...(await somethingOf('ada')), topology: 'none' }
+    own = await somethingOf('ben')
     ask = (who, route, values, headers = {}) =>
       caller(served.url)(
         route.method,
@@ -120,6 +158,47 @@ describe('every route', () => {
   })
   afterAll(() => servers.close())
 
+  /** What there is of ada's and of ben's, by the name of the parameter. */
+  let theirs: Record<string, string> = {}
+  let own: Record<string, string> = {}
+  async function somethingOf(user: string): Promise<Record<string, string>> {
+    const { troupe, url } = served
+    const { context, orchestra, schedules } = troupe.user(user)
+    await context.push('secret', { value: `of ${user}` }, { topics: ['orders'] })
+    const run = await orchestra.start({ task: `of ${user}`, topology: { agents: [echo], flows: ['Echo -> End'] } })
+    await run.result()
+    const { id: schedule } = await schedules.create({
+      topology: 'solo',
+      task: `of ${user}`,
+      every: '1d',
+      id: 'nightly',
+    } as never)
+    const { key } = await troupe.keys.create({ name: user, users: [user], role: 'admin' })
+    const send = caller(url, { authorization: `Bearer ${key}` })
+    const { body } = await send('POST', '/v1/messages', { type: 'n', payload: 1, to: 'Stock' })
+    const named = { schedule, key: 'secret', topic: 'orders', mailbox: 'Stock', topology: 'solo' }
+    return { ...named, run: run.id, other: run.id, message: body.id }
+  }
+  async function askedByOwner(route: Route) {
+    const { troupe, url } = served
+    const all = toAll.has(title(route))
+    const { id, key } = await troupe.keys.create({ name: 'owner', users: all ? 'all' : ['ben'], role: route.role })
+    const named = route.path.startsWith('/v1/keys/') ? { key: id } : own
+    const body = 'body' in route ? JSON.stringify(bodies[title(route)] ?? {}) : undefined
+    const response = await fetch(url + fill(route, named), {
+      method: route.method,
+      headers: {
+        authorization: `Bearer ${key}`,
+        'troupe-user': 'ben',
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      },
+      ...(body === undefined ? {} : { body }),
+    })
+    // A stream would go on.
+    if (response.status < 400) await response.body?.cancel()
+    else return ((await response.json()) as { code: string }).code
+  }
+
   it('is in the table once, and has a body here where it names something and takes one', () => {
     expect(new Set(routes.map(title)).size).toBe(routes.length)
     for (const route of routes.filter(({ path, body }) => path.includes(':') && body))
@@ -129,7 +208,17 @@ describe('every route', () => {
 
   for (const route of routes)
     describe(title(route), () => {
-      for (const who of [undefined, 'expired', 'revoked', 'foreign', 'forged', 'late'])
+      for (const who of [
+        undefined,
+        'expired',
+        'revoked',
+        'foreign',
+        'strange',
+        'forged',
+        'unsigned',
+        'symmetric',
+        'late',
+      ])
         it(`lets nobody in who is ${who ?? 'anonymous'}`, async () => {
           const answer = await ask(who, route, theirs)
           expect(answer).toMatchObject({ status: 401, body: { code: 'request.anonymous' } })
@@ -149,6 +238,9 @@ describe('every route', () => {
         const unknown = await ask('eve', route, theirs, { 'troupe-user': 'nobody' })
         expect(named).toMatchObject({ status: 403, body: { code: 'request.forbidden' } })
         expect({ ...named.body, request: '' }).toEqual({ ...unknown.body, request: '' })
+      })
+      it('takes the least role in whose name it is, and finds what is its own', async () => {
+        expect(await askedByOwner(route)).toBe(otherwise[title(route)])
       })
       if (route.path.includes(':') && route.operation !== 'keys.manage')
         it("answers for what is another's as for what is not there", async () => {

@@ -122,7 +122,7 @@ describe('a hostile client', () => {
       'limit=',
     ])
       expect((await call('GET', `/v1/runs?${query}`)).status).toBe(400)
-    expect((await call('GET', '/v1/runs?cursor=%7B%7D')).body.code).toBe('validation.failed')
+    expect((await call('GET', '/v1/runs?cursor=%7B%7D')).body.code).toBe('cursor.invalid')
     const twice = await raw(`GET /health HTTP/1.1\r\nHost: ${host}\r\nHost: evil.test\r\nConnection: close\r\n\r\n`)
     expect(twice).toContain('400')
   })

@@ -36,7 +36,7 @@ export function callOf(site: Site, route: Route, admitted: Admitted, { request, 
     once: repeatable === undefined ? undefined : hashText(JSON.stringify([principal.id, route.path, repeatable])),
     header,
     status: (code) => void reply.code(code),
-    setHeader: (name, value) => void reply.header(name, value),
+    setHeader: (name, value) => void reply.header(name, name === 'location' ? request.server.prefix + value : value),
   }
 }
 
@@ -55,11 +55,17 @@ function endOf({ draining }: Site, { method }: FastifyRequest, reply: FastifyRep
   return ends.signal
 }
 
-/** What is done in it stands in the audit log with who called, and so does what is refused on the way. */
+/**
+ * What is done in it stands in the audit log with who called, and so does what is refused on the way; it, and what it
+ * begins, is told and logged with the id of the request.
+ */
 export function carryOut(site: Site, route: Route, call: AnyCall, exchange: Exchange): Promise<unknown> {
-  const { principal } = call
-  return site.parts.audit.by(keyOf(principal), () =>
-    recorded(site, route.operation, principal, () => handled(site, route, call, exchange)),
+  const { principal, user } = call
+  const { audit, events } = site.parts
+  return audit.by(keyOf(principal), () =>
+    recorded(site, route.operation, principal, () =>
+      events.within({ userId: user, requestId: exchange.request.id }, () => handled(site, route, call, exchange)),
+    ),
   )
 }
 

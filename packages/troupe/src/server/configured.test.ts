@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { loadConfig } from '../runtime/index.ts'
+import { secret } from '../security/index.ts'
 import { type ServerOptions, serve } from './index.ts'
 import { caller, Servers } from './server.test.fixture.ts'
 
@@ -67,6 +68,43 @@ describe('the server section of a configuration', () => {
     const free = caller((await served({ key: longKey, rateLimit: false })).url, { 'x-api-key': longKey })
     const many = await Promise.all(Array.from({ length: 120 }, () => free('GET', '/v1/runs')))
     expect(new Set(many.map(({ status }) => status))).toEqual(new Set([200]))
+  })
+
+  it('is on port 8000 of this machine, and takes 100 requests a minute by key, unless it says otherwise', async () => {
+    const { troupe } = await servers.start()
+    // Somebody else may be there: then it is told where.
+    const usual = await serve(troupe).then(
+      async (server) => {
+        await server.close()
+        return server.url
+      },
+      ({ code, address, port }) => `${code === 'EADDRINUSE' ? 'http:' : code}//${address}:${port}`,
+    )
+    expect(usual).toBe('http://127.0.0.1:8000')
+    const { url, link } = await servers.start({}, { key: longKey })
+    const first = await caller(url, { 'x-api-key': longKey })('GET', '/v1/runs')
+    expect([first.headers.get('ratelimit-limit'), first.headers.get('ratelimit-reset')]).toEqual(['100', '60'])
+    const opened = await caller(url)('GET', (await link()).slice(url.length))
+    const cookie = opened.headers.get('set-cookie')?.split(';')[0] ?? ''
+    const page = await caller(url, { cookie })('GET', '/v1/runs')
+    expect(page.headers.get('ratelimit-limit')).toBe('1000')
+  })
+
+  it('takes its key from the secrets, and another one when that is replaced', async () => {
+    let value = longKey
+    const secrets = [
+      { get: (name: string) => (name === 'SERVER_KEY' ? { value, expiresAt: Date.now() + 50 } : undefined) },
+    ]
+    const { url } = await servers.start({ secrets } as never, { key: secret('SERVER_KEY') })
+    const asked = async (key: string) => (await caller(url, { 'x-api-key': key })('GET', '/v1/runs')).status
+    expect(await asked(longKey)).toBe(200)
+    value = 'n'.repeat(32)
+    await expect.poll(() => asked(value)).toBe(200)
+    expect(await asked(longKey)).toBe(401)
+    value = 'short'
+    await expect(servers.start({ secrets } as never, { key: secret('SERVER_KEY') })).rejects.toMatchObject({
+      code: 'validation.failed',
+    })
   })
 
   it('bounds the connections that are open at once', async () => {

@@ -14,7 +14,7 @@ export function checkMetrics(options: MetricsOptions): MetricsOptions {
   const wrong = (what: string, problem: string) => failure('validation.failed', { what, problem })
   const { port, host } = options
   if (!Number.isInteger(port) || port < 0 || port > 65_535)
-    throw wrong('metrics.port', 'it is a whole number from 0 to 65,535')
+    throw wrong('metrics.port', 'it must be a whole number from 0 to 65,535')
   if (host !== undefined && typeof host !== 'string') throw wrong('metrics.host', 'it is a text')
   return options
 }

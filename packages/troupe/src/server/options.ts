@@ -133,6 +133,6 @@ function listed(what: string, list: readonly string[]): readonly string[] {
 function limits(options: { readonly max?: number; readonly window?: Duration }) {
   checkOptions('rateLimit', options, ['max', 'window'])
   const { max = 100, window = '1m' } = options
-  if (!Number.isInteger(max) || max < 1) throw wrong('rateLimit.max', 'it is a whole number from 1')
+  if (!Number.isInteger(max) || max < 1) throw wrong('rateLimit.max', 'it must be a whole number from 1')
   return { max, windowMs: milliseconds(window, 'rateLimit.window') }
 }

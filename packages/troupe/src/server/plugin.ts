@@ -21,11 +21,12 @@ export interface TroupePluginOptions extends PluginOptions {
 }
 
 /**
- * Serves a troupe in an app of yours. What it sets holds for its own routes alone.
+ * Serves a troupe in an app of yours. What it sets holds for its own routes alone; under a `prefix` there is no page.
+ * Keys and ids are parts of paths, and longer than Fastify takes by itself.
  * @throws ValidationError for a wrong option
  * @example
  * import Fastify from 'fastify'
- * const app = Fastify()
+ * const app = Fastify({ routerOptions: { maxParamLength: 4_096 } })
  * await app.register(troupePlugin, { troupe, key: process.env.TROUPE_KEY })
  */
 export const troupePlugin: FastifyPluginAsync<TroupePluginOptions> = async (app, options) => {
@@ -44,15 +45,21 @@ export async function addServer(app: FastifyInstance, troupe: Troupe, settings: 
   await addPackages(app, site)
   takeJsonAlone(app)
   app.setErrorHandler((error, request, reply) => sendProblem(reply, asTroupeError(error, request, site.parts.log)))
-  app.setNotFoundHandler((request, reply) =>
-    sendProblem(reply, failure('route.missing', { method: request.method, path: request.url.split('?')[0] ?? '' })),
-  )
+  if (app.prefix !== '') answerUnknown(app)
   app.addHook('onSend', async (request, reply) => void reply.header('x-request-id', request.id))
   const admit = await createAdmit(app, site)
   addOpenRoutes(app, site)
-  await addPage(app)
+  // It asks for its files and its data at the root.
+  if (app.prefix === '') await addPage(app)
   for (const route of routes) addRoute(app, site, admit, route)
   addMcp(app, site, admit)
+}
+
+/** Of an app without a prefix whoever owns it says so: there is one answer for all of it. */
+export function answerUnknown(app: FastifyInstance): void {
+  app.setNotFoundHandler((request, reply) =>
+    sendProblem(reply, failure('route.missing', { method: request.method, path: request.url.split('?')[0] ?? '' })),
+  )
 }
 
 /** Packages of Fastify's own, loaded where a server is. */

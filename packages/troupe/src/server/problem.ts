@@ -73,11 +73,11 @@ function invalidOf({ validation, validationContext = 'body' }: Invalid, request:
   const where = `${placeNames[validationContext] ?? validationContext}${instancePath.replace(/\/$/, '')}`
   const [unknown] = params.keys ?? []
   if (unknown !== undefined) {
-    const options = optionsOf(request, validationContext)
+    const options = optionsOf(request, validationContext, instancePath)
     return failure('option.unknown', {
       where: `${request.method} ${request.routeOptions.url ?? ''} (${where})`,
       option: unknown,
-      nearest: nearest(unknown, options) ?? (options.join(', ') || 'none'),
+      nearest: nearest(unknown, options) ?? (options.join(', ') || 'to leave it out'),
     })
   }
   const problem = /received undefined$/.test(message) ? 'it is missing' : message
@@ -86,11 +86,23 @@ function invalidOf({ validation, validationContext = 'body' }: Invalid, request:
 
 const placeNames: Readonly<Record<string, string>> = { querystring: 'query' }
 
-function optionsOf(request: FastifyRequest, place: string): readonly string[] {
-  const schema = request.routeOptions.schema as
-    | Readonly<Record<string, { readonly shape?: object } | undefined>>
-    | undefined
-  return Object.keys(schema?.[place]?.shape ?? {})
+/** Of what stands at a path of the place, `/config` of a body; none where it is no object. */
+function optionsOf(request: FastifyRequest, place: string, path: string): readonly string[] {
+  const schemas = request.routeOptions.schema as Readonly<Record<string, Described | undefined>> | undefined
+  let found = bare(schemas?.[place])
+  for (const part of path.split('/').filter(Boolean)) found = bare(found?.shape?.[part] ?? found?.def?.element)
+  return Object.keys(found?.shape ?? {})
+}
+
+interface Described {
+  readonly shape?: Readonly<Record<string, Described>>
+  readonly def?: { readonly in?: Described; readonly innerType?: Described; readonly element?: Described }
+}
+
+/** Without what makes it optional. */
+function bare(schema: Described | undefined): Described | undefined {
+  const inner = schema?.def?.in ?? schema?.def?.innerType
+  return inner ? bare(inner) : schema
 }
 
 export function sendProblem(reply: FastifyReply, error: TroupeError): FastifyReply {

@@ -70,11 +70,10 @@ export type Route =
 
 /** Keeps what handler and schemas say of each other. */
 export const answers = <Params, Query, Body, Answer>(route: AnswerRoute<Params, Query, Body, Answer>): Route =>
-  route as unknown as Route
-export const streams = <Params, Query, Body>(route: EventsRoute<Params, Query, Body>): Route =>
-  route as unknown as Route
+  route as Route
+export const streams = <Params, Query, Body>(route: EventsRoute<Params, Query, Body>): Route => route as Route
 
-export const texts = <Params, Query, Body>(route: TextRoute<Params, Query, Body>): Route => route as unknown as Route
+export const texts = <Params, Query, Body>(route: TextRoute<Params, Query, Body>): Route => route as Route
 
 export interface Exchange {
   readonly request: FastifyRequest

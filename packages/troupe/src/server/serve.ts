@@ -7,7 +7,7 @@ import type { KeyScope } from '../security/index.ts'
 import { type Connections, trackConnections } from './connections.ts'
 import { checkMetrics, type MetricsOptions } from './metrics-options.ts'
 import { isLoopback, readSettings, type ServerOptions } from './options.ts'
-import { addServer } from './plugin.ts'
+import { addServer, answerUnknown } from './plugin.ts'
 import { asTroupeError, sendProblem } from './problem.ts'
 import { serveMetrics } from './serve-metrics.ts'
 import { refuseUnreadable } from './unreadable.ts'
@@ -48,9 +48,9 @@ export async function serve(troupe: Troupe, options: ServerOptions = {}): Promis
     ...rest
   } = options
   if (!Number.isInteger(port) || port < 0 || port > 65_535)
-    throw failure('validation.failed', { what: 'port', problem: 'it is a whole number from 0 to 65,535' })
+    throw failure('validation.failed', { what: 'port', problem: 'it must be a whole number from 0 to 65,535' })
   if (!Number.isInteger(maxConnections) || maxConnections < 1)
-    throw failure('validation.failed', { what: 'maxConnections', problem: 'it is a whole number from 1' })
+    throw failure('validation.failed', { what: 'maxConnections', problem: 'it must be a whole number from 1' })
   const parts = troupe[partsOf]
   const settings = readSettings(rest, { host, production: parts.given.production })
   if (!isLoopback(host) && settings.key === undefined && !settings.jwt && !(await troupe.keys.any()))
@@ -72,6 +72,7 @@ export async function serve(troupe: Troupe, options: ServerOptions = {}): Promis
   })
   app.server.maxConnections = maxConnections
   const connections = trackConnections(app.server)
+  answerUnknown(app)
   await addServer(app, troupe, settings)
   if (metrics !== undefined) checkMetrics(metrics)
   await app.listen({ host, port })

@@ -1,4 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest'
+import { defineAgent, finish } from '../agents/index.ts'
+import { Worker } from '../messaging/index.ts'
 import { caller, echo, Servers, until } from './server.test.fixture.ts'
 
 const servers = new Servers()
@@ -321,9 +323,50 @@ describe('the server', () => {
     )
     const query = await call('GET', '/v1/runs?limt=1')
     expect(query.body).toMatchObject({ code: 'option.unknown', hint: 'Did you mean limit?' })
+    const within = await call('POST', '/v1/runs/none/fork', { at: 1, edit: { modle: 'm' } })
+    expect(within.body).toMatchObject({ code: 'option.unknown', hint: 'Did you mean model?' })
+    const optional = await call('POST', '/v1/runs/none/retry', { budgt: {} })
+    expect(optional.body).toMatchObject({ code: 'option.unknown', hint: 'Did you mean budget?' })
+    const without = await call('POST', '/v1/runs/none/replay', { zzz: 1 })
+    expect(without.body).toMatchObject({ code: 'option.unknown', hint: 'Did you mean to leave it out?' })
     expect(await call('GET', '/v1/nothing')).toMatchObject({ status: 404, body: { code: 'route.missing' } })
     expect(await call('GET', '/v1/runs/none')).toMatchObject({ status: 404, body: { code: 'run.unknown' } })
     expect(wrong.text).not.toMatch(/\.ts:\d/)
+  })
+  it('is found in the log by the id of a request, with what the request began', async () => {
+    const lines: string[] = []
+    const writer = defineAgent({
+      name: 'Writer',
+      run: async (_, ctx) => {
+        await ctx.context.push('of.the.run', 1)
+        return finish('done')
+      },
+    })
+    const { call } = await servers.start({
+      agents: [writer],
+      log: { level: 'debug', format: 'json', destination: { write: (line) => void lines.push(line) } },
+    })
+    const about = (key: string) => lines.map((line) => JSON.parse(line)).find((line) => line.key === key)
+    const put = await call('PUT', '/v1/context/entries/direct', { value: 1 })
+    expect(about('direct')).toMatchObject({
+      log: 'context',
+      userId: 'default',
+      requestId: put.headers.get('x-request-id'),
+    })
+    const started = await call('POST', '/v1/runs', { task: 1, agent: 'Writer', id: 'r' })
+    await call('GET', '/v1/runs/r/result?wait=20s')
+    const requestId = started.headers.get('x-request-id')
+    expect(about('of.the.run')).toMatchObject({ requestId, runId: 'r', agent: 'Writer', trace: expect.any(String) })
+  })
+  it('tells which workers are at work, and which release this is', async () => {
+    const { call, troupe } = await servers.start()
+    await troupe.user('default').start(new Worker('Stock', { role: 'storage', topics: ['orders'] }))
+    await troupe.user('eve').start(new Worker('Hers'))
+    const { items } = (await call('GET', '/v1/presence')).body
+    expect(items).toEqual([
+      { id: expect.any(String), name: 'Stock', role: 'storage', topics: ['orders'], node: expect.any(String) },
+    ])
+    expect((await call('GET', '/v1/versions')).body).toMatchObject({ build: expect.any(String), behind: [] })
   })
   it('tells whoever finds its database owned where to ask', async () => {
     const { mkdtempSync } = await import('node:fs')

@@ -59,6 +59,27 @@ describe('where the server listens', () => {
   })
 })
 
+describe('keys over HTTP', () => {
+  it('makes keys, shows each once, and ends them', async () => {
+    const { call, url } = await servers.start({}, { authentication: 'required', key: 'k'.repeat(32) })
+    const host = { 'x-api-key': 'k'.repeat(32) }
+    const made = await call('POST', '/v1/keys', { name: 'ci', users: ['ada'], operations: ['runs.read'] }, host)
+    const status = async (key: string, path = '/v1/runs') =>
+      (await caller(url, { 'x-api-key': key })('GET', path)).status
+    const { id, key } = made.body
+    expect([made.status, await status(key), await status(key, '/v1/agents')]).toEqual([201, 200, 403])
+    const listed = await call('GET', '/v1/keys', undefined, host)
+    expect(listed.body.items).toMatchObject([{ id, name: 'ci', operations: ['runs.read'], state: 'valid' }])
+    expect(listed.text).not.toContain(key)
+    const rotated = await call('POST', `/v1/keys/${id}/rotate`, { overlap: '1h' }, host)
+    expect([rotated.status, await status(key), await status(rotated.body.key)]).toEqual([201, 200, 200])
+    for (const one of [id, rotated.body.id])
+      expect((await call('DELETE', `/v1/keys/${one}`, undefined, host)).status).toBe(200)
+    expect([await status(key), await status(rotated.body.key)]).toEqual([401, 401])
+    expect((await call('DELETE', `/v1/keys/${id}`, undefined, host)).body.code).toBe('key.unknown')
+  })
+})
+
 describe('the page of the server', () => {
   const sessionOf = (answer: { headers: Headers }) => answer.headers.get('set-cookie')?.split(';')[0] ?? ''
 
@@ -83,6 +104,19 @@ describe('the page of the server', () => {
     expect((await page('POST', '/v1/runs', start, { origin: url })).status).toBe(201)
     expect((await page('DELETE', '/session', undefined, { origin: url })).status).toBe(204)
     expect((await page('GET', '/v1/runs')).status).toBe(401)
+  })
+  it('is opened by a link that whoever may do everything asks the server for', async () => {
+    const { call, url } = await servers.start({}, { key: longKey })
+    const host = { 'x-api-key': longKey }
+    const made = await call('POST', '/v1/links', { users: ['ada'], role: 'readonly' }, host)
+    expect([made.status, made.body.path]).toEqual([201, expect.stringMatching(/^\/open\?link=tl_/)])
+    const opened = await caller(url)('GET', made.body.path)
+    const page = caller(url, { cookie: sessionOf(opened) })
+    expect((await page('GET', '/v1/runs')).status).toBe(200)
+    expect((await page('GET', '/v1/keys')).status).toBe(403)
+    const everything = await caller(url)('GET', (await call('POST', '/v1/links', undefined, host)).body.path)
+    expect((await caller(url, { cookie: sessionOf(everything) })('GET', '/v1/keys')).status).toBe(200)
+    expect((await call('POST', '/v1/links', { role: 'king' }, host)).body.code).toBe('role.unknown')
   })
   it('is not opened by what is no link, nor by a link that is old', async () => {
     const clock = createVirtualClock()

@@ -51,6 +51,26 @@ describe('the events of a run', () => {
       })
     expect((await call('GET', '/v1/runs/r/events?from=1&from=2')).status).toBe(400)
   })
+  it('are refused to who is ahead of them: he would wait for ever, or miss what comes', async () => {
+    const { call, url } = await servers.start()
+    await call('POST', '/v1/runs', { id: 'r', task: 1, agent: 'Asking' })
+    const followed = follow(`${url}/v1/runs/r/events`)
+    for await (const { event } of followed) if (event === 'question.asked') break
+    const { body } = await call('GET', '/v1/runs/r/inspect')
+    const refused = {
+      status: 400,
+      body: { code: 'validation.failed', detail: expect.stringContaining('newest event') },
+    }
+    const ahead = String(body.seq + 1)
+    expect(await call('GET', `/v1/runs/r/events?from=${ahead}`)).toMatchObject(refused)
+    expect(await call('GET', '/v1/runs/r/events', undefined, { 'last-event-id': ahead })).toMatchObject(refused)
+    // Whoever has all of it is not.
+    const { status } = await fetch(`${url}/v1/runs/r/events?from=${body.seq}`, { method: 'HEAD' })
+    expect(status).toBe(200)
+    await call('POST', '/v1/runs', { id: 'over', task: 1, agent: 'Echo' })
+    await call('GET', '/v1/runs/over/result?wait=20s')
+    expect(await call('GET', '/v1/runs/over/events', undefined, { 'last-event-id': '900' })).toMatchObject(refused)
+  })
   it('end with their head for who asks for no more', async () => {
     const { call, url } = await servers.start()
     await call('POST', '/v1/runs', { id: 'r', task: 1, agent: 'Asking' })

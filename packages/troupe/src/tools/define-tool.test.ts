@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { defineTool, isTool } from './define-tool.ts'
@@ -32,5 +33,19 @@ describe('defineTool', () => {
       [{ timeout: 5 }, /duration/],
     ] as const)
       expect(() => defineTool({ ...options, ...more } as never), JSON.stringify(more)).toThrow(said)
+  })
+
+  it('has the options that its page lists, and refuses what has not their form', () => {
+    const page = readFileSync(new URL('../../../../docs/tools.md', import.meta.url), 'utf8')
+    const [section = ''] = (page.split('## Tools of your own')[1] ?? '').split('\n## ')
+    const listed = [...section.matchAll(/^\| `(\w+)` \|/gm)].map(([, option = '']) => option)
+    expect(listed).toHaveLength(14)
+    for (const option of listed)
+      expect(() => defineTool({ ...options, [option]: Symbol('wrong') } as never), option).toThrow(
+        expect.objectContaining({ code: expect.not.stringMatching('option.unknown') }),
+      )
+    expect(() => defineTool({ ...options, parallel: 1 } as never)).toThrow(
+      expect.objectContaining({ code: 'option.unknown' }),
+    )
   })
 })

@@ -1,6 +1,6 @@
 /** What a step and the bodies of its tools are given: hands whose answers are recorded and whose writes are staged. */
 import type { ContextHands } from '../context/index.ts'
-import type { Duration, Json, Question, TroupeError } from '../core/index.ts'
+import type { Json, Question, TroupeError } from '../core/index.ts'
 import type { EffectSpec, OutsideFunction } from '../durable/index.ts'
 import type { MessageHands, MessageType, RequestOptions } from '../messaging/index.ts'
 
@@ -67,14 +67,5 @@ export interface ChildRunResult {
   readonly error?: TroupeError
 }
 
-export interface AskOptions {
-  readonly kind?: Question['kind']
-  readonly text: string
-  readonly options?: readonly string[]
-  readonly timeout?: Duration
-  readonly default?: Json
-  /** Of an approval: the call it is about, and the hash of its exact arguments. */
-  readonly tool?: string
-  readonly args?: Json
-  readonly hash?: string
-}
+/** `question` where no kind is named. */
+export type AskOptions = Omit<Question, 'kind'> & Partial<Pick<Question, 'kind'>>

@@ -128,6 +128,20 @@ describe('the program on a database of its own', () => {
     expect(misspelt.code).toBe(2)
   }, 60_000)
 
+  it('shows causes and stacks of its own failures with --debug, and where the configuration has debug', async () => {
+    using other = new Folder()
+    const run = (args: readonly string[], env = {}) => other.run(['restore', './none', ...args], { env })
+    const [bare, flagged, configured, guides] = await Promise.all([
+      run([]),
+      run(['--debug']),
+      run([], { TROUPE_DEBUG: 'true' }),
+      run([], { SYNTHA_DEBUG_MODE: 'true' }),
+    ])
+    expect(bare.error).not.toMatch(/ at |Caused by/)
+    for (const { error } of [flagged, configured, guides])
+      expect(error).toMatch(/\n {4}at [\s\S]*\nCaused by Error: ENOENT[\s\S]*\n {4}at /)
+  })
+
   it('searches the audit log, and exports it for a verification that needs no database', async () => {
     const { publicKey } = generateKeyPairSync('ed25519')
     writeFileSync(join(folder.path, 'audit.pem'), publicKey.export({ type: 'spki', format: 'pem' }))
@@ -137,6 +151,8 @@ describe('the program on a database of its own', () => {
       { operation: 'key.create', resource: id, key: 'host', allowed: true },
     ])
     expect(await folder.json(['audit', 'search', 'nothing like it', '--everybody'])).toEqual([])
+    const link = await folder.run(['keys', 'link'])
+    expect(link).toMatchObject({ code: 2, error: expect.stringContaining('needs a server') })
     expect(await folder.json(['audit', 'export', '--out', 'audit.jsonl'])).toEqual({ file: 'audit.jsonl' })
     expect(readFileSync(join(folder.path, 'audit.jsonl'), 'utf8')).toContain(id)
     const again = await folder.run(['audit', 'export', '--out', 'audit.jsonl'])
@@ -166,6 +182,21 @@ describe('the program on a database of its own', () => {
     expect({ code, error }).toEqual({ code: 130, error: told })
     expect(await folder.json(['runs', 'show', 'slow'])).toMatchObject({ run: 'slow', status: 'running' })
     expect(await folder.json(['runs', 'cancel', 'slow'])).toMatchObject({ status: 'cancelled' })
+  }, 60_000)
+
+  it('says what became of an effect in which it was killed, and goes on', async () => {
+    const child = folder.spawn(['run', 'Doubtful', 'x', '--id', 'doubt'])
+    await said(child, /The letter goes out/)
+    child.kill('SIGKILL')
+    await ended(child)
+    const continued = await folder.run(['runs', 'continue', 'doubt'])
+    expect(continued).toMatchObject({ code: 6, out: expect.stringContaining('uncertain') })
+    const [effect] = await folder.json<[{ step: string; call: string; effect: string }]>(['runs', 'uncertain', 'doubt'])
+    expect(effect.effect).toBe('post')
+    const settle = ['runs', 'settle', 'doubt', effect.step, effect.call]
+    expect(await folder.run(settle)).toMatchObject({ code: 2, error: expect.stringContaining('--happened or --not') })
+    const settled = await folder.run([...settle, '--happened', '--output', '"sent after all"'])
+    expect(settled).toMatchObject({ code: 0, out: expect.stringContaining('sent after all') })
   }, 60_000)
 
   it('beside a process that owns the file and serves nobody says who it is, and ends with 5', async () => {

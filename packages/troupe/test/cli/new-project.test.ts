@@ -1,9 +1,9 @@
 /** The program in an empty folder: what it makes there, and what it says of itself. */
-import { execFileSync } from 'node:child_process'
-import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { execFileSync, spawn } from 'node:child_process'
+import { appendFileSync, cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
-import { Folder } from './program.ts'
+import { ended, environment, Folder, said } from './program.ts'
 
 const packageFolder = join(import.meta.dirname, '../..')
 
@@ -24,6 +24,60 @@ describe('the program in a new project', () => {
     expect(out).not.toContain('\u001b')
     expect((await folder.json<{ items: unknown[] }[]>(['check']))[0]).toMatchObject({ team: 'notes', findings: [] })
     expect((await folder.json<unknown[]>(['runs', 'list']))[0]).toMatchObject({ status: 'completed' })
+  }, 120_000)
+
+  it('of every template runs without a key', async () => {
+    await folder.run(['init', 'guide', '--template', 'agent'])
+    await folder.run(['init', 'stock', '--template', 'worker'])
+    const inside = (name: string) => ({ cwd: join(folder.path, name) })
+    const guide = await ended(folder.spawn(['run', 'Guide', 'What is a lane?', '--json'], inside('guide')))
+    const result = JSON.parse(guide.out.trimEnd().split('\n').at(-1) ?? '')
+    expect(result).toMatchObject({
+      status: 'completed',
+      response: expect.stringContaining('A lane holds the messages'),
+    })
+    const stock = spawn(process.execPath, ['worker.ts'], { ...inside('stock'), env: environment() })
+    expect(await said(stock, /on their way/)).toContain('2 of tea are on their way')
+    stock.kill('SIGINT')
+    expect((await ended(stock)).code).toBe(0)
+    const none = await folder.run(['init', 'none', '--template', 'swarm'])
+    expect(none).toMatchObject({ code: 2, error: expect.stringContaining('agent, team, worker') })
+  }, 120_000)
+
+  it('talks with an agent line by line, in a pipe too', async () => {
+    const talk = { input: 'What is a lane?\n\nWhat is a run?\n/exit\nWhat is a step?\n' }
+    const config = join(folder.path, 'guide', 'troupe.config.ts')
+    const plain = await folder.run(['chat', 'Guide', '--config', config, '--storage', 'memory:'], talk)
+    expect(plain).toMatchObject({ code: 0, error: '' })
+    expect(plain.out).toMatch(/^“A lane holds .*”\n“A run is .*”\n$/)
+    const lines = await folder.run(['chat', 'Guide', '--config', config, '--storage', 'memory:', '--json'], talk)
+    const told = lines.out
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+    expect(told).toMatchObject([
+      { status: 'completed', answer: expect.stringContaining('A lane holds') },
+      { status: 'completed', answer: expect.stringContaining('A run is') },
+    ])
+  }, 120_000)
+
+  it('backs its database up, and puts it into another place, which waits until it is told to go on', async () => {
+    const monday = join(folder.path, 'monday')
+    const made = await folder.json<{ sha256: string; bytes: number }>(['backup', monday])
+    expect(made).toMatchObject({ sha256: expect.stringMatching(/^[0-9a-f]{64}$/), bytes: expect.any(Number) })
+    expect(await folder.json(['verify-backup', monday])).toMatchObject({ sha256: made.sha256 })
+    const there = ['--storage', `sqlite:${join(folder.path, 'restored.db')}`]
+    expect(await folder.json(['restore', monday, ...there])).toMatchObject({ backupAt: expect.any(String) })
+    // Never over what is there.
+    expect((await folder.run(['restore', monday])).code).not.toBe(0)
+    const waits = await folder.run(['health', '--ready', ...there])
+    expect(waits).toMatchObject({ code: 1, out: expect.stringContaining('restored.db: not ready') })
+    expect(await folder.json(['resume-restored', ...there])).toMatchObject({ restored: expect.any(Object) })
+    expect(await folder.json(['health', '--ready', ...there])).toMatchObject({ status: 'ready' })
+    const runs = ['runs', 'list', '--all']
+    expect(await folder.json([...runs, ...there])).toEqual(await folder.json(runs))
+    appendFileSync(join(monday, readdirSync(monday).find((name) => name.endsWith('.db')) ?? ''), 'x')
+    expect((await folder.run(['verify-backup', monday])).code).not.toBe(0)
   }, 120_000)
 
   it('makes it from a package in a folder of any name', async () => {

@@ -15,6 +15,8 @@ export interface Ended {
 export interface Given {
   readonly env?: Readonly<Record<string, string>>
   readonly input?: string
+  /** Where it is not the folder itself. */
+  readonly cwd?: string
 }
 
 /** Nothing of whoever runs the tests: neither settings nor a terminal. */
@@ -36,8 +38,8 @@ export class Folder implements Disposable {
     symlinkSync(join(packageFolder, '../../node_modules/zod'), join(modules, 'zod'))
   }
 
-  spawn(args: readonly string[], { env }: Given = {}): ChildProcessWithoutNullStreams {
-    const child = spawn(process.execPath, [program, ...args], { cwd: this.path, env: environment(env) })
+  spawn(args: readonly string[], { env, cwd = this.path }: Given = {}): ChildProcessWithoutNullStreams {
+    const child = spawn(process.execPath, [program, ...args], { cwd, env: environment(env) })
     this.#running.add(child)
     child.once('close', () => this.#running.delete(child))
     return child

@@ -134,6 +134,27 @@ describe('beside a server that owns the database', () => {
     expect(await asked('runs', 'cancel', bill)).toMatchObject({ status: 'cancelled' })
   }, 60_000)
 
+  it('runs are paused, and stop at breakpoints, where they are looked at, changed and led on', async () => {
+    await asked('run', 'Payer', 'x', '--id', 'held', '--detach')
+    expect((await folder.run(['runs', 'result', 'held'], { env })).code).toBe(6)
+    expect(await asked('runs', 'pause', 'held')).toMatchObject({ reason: 'paused' })
+    expect(await asked('runs', 'show', 'held')).toMatchObject({ status: 'waiting', reason: 'paused' })
+    expect(await asked('runs', 'continue', 'held')).toMatchObject({ run: 'held' })
+    const waiting = await folder.json(['runs', 'result', 'held'], { env, code: 6 })
+    expect(waiting).toMatchObject({ reason: 'question' })
+
+    const config = { debug: { breakOn: [{ agent: 'Echo' }] } }
+    await posted('/v1/runs', { id: 'stopped', task: 'this', agent: 'Echo', config })
+    expect(await folder.json(['runs', 'result', 'stopped'], { env, code: 6 })).toMatchObject({ reason: 'breakpoint' })
+    const { next } = await asked<{ next: { steps: { branch: string }[] } }>('runs', 'inspect', 'stopped')
+    const inputs = JSON.stringify({ [next.steps[0]?.branch ?? '']: 'that' })
+    expect(await asked('runs', 'edit', 'stopped', '--inputs', inputs)).toEqual({ ok: true })
+    expect((await folder.run(['runs', 'edit', 'stopped'], { env })).code).toBe(2)
+    expect(await asked('runs', 'break', 'stopped', '[]')).toEqual({ ok: true })
+    expect(await asked('runs', 'step', 'stopped')).toMatchObject({ run: 'stopped' })
+    expect(await asked('runs', 'result', 'stopped')).toMatchObject({ response: 'You said that' })
+  }, 60_000)
+
   it('messages are sent, given up, and delivered again', async () => {
     const sent = await asked('messages', 'send', 'Stock', 'order.place', '{"item":"tea"}', '--agent', 'Shop')
     expect(sent).toMatchObject({ from: 'Shop', to: 'Stock', payload: { item: 'tea' } })
@@ -179,7 +200,13 @@ describe('beside a server that owns the database', () => {
     expect([writes.code, everybody.code, wrong.code, none.code]).toEqual([3, 3, 3, 3])
     expect(JSON.parse(wrong.error).error.code).toBe('request.anonymous')
     expect(await asked('keys', 'list')).toMatchObject([{ id: made.id, state: 'valid' }])
+    const rotated = await asked<{ id: string; key: string }>('keys', 'rotate', made.id, '--overlap', '1h')
+    expect((await by(made.key, 'runs', 'list')).code).toBe(0)
+    expect((await by(rotated.key, 'runs', 'list')).code).toBe(0)
     await asked('keys', 'revoke', made.id)
+    const { link } = await asked<{ link: string }>('keys', 'link', '--users', 'ada', '--role', 'readonly')
+    const opened = await fetch(link, { redirect: 'manual' })
+    expect([link.startsWith(`${url}/open?link=`), opened.status]).toEqual([true, 303])
     expect((await by(made.key, 'runs', 'list')).code).toBe(3)
   }, 60_000)
 

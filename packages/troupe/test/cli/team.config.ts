@@ -40,6 +40,18 @@ export default defineConfig({
         responses: [{ text: 'thought', latency: 1_500, usage: { inputTokens: 900, outputTokens: 100 } }],
       }),
     }),
+    // Whoever kills it leaves an effect of which nobody knows whether it happened.
+    defineAgent({
+      name: 'Doubtful',
+      run: (_: unknown, ctx) => {
+        const post = () =>
+          new Promise<string>((resolve) => {
+            process.stderr.write('The letter goes out.\n')
+            setTimeout(resolve, 120_000, 'sent')
+          })
+        return ctx.effect('post', { class: 'once' }, post)
+      },
+    }),
     defineAgent({
       name: 'Slow',
       run: (_: unknown, ctx) =>

@@ -1,5 +1,5 @@
 /** The program on a terminal: what it draws, what it asks, and what Ctrl-C does. */
-import { copyFileSync } from 'node:fs'
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Folder } from './program.ts'
@@ -85,6 +85,31 @@ describe.skipIf(!hasTerminals)('the program on a terminal', () => {
     await hasty.shows(/Ending/)
     hasty.types(control('C'))
     expect(await hasty.ended).toBe(130)
+  }, 60_000)
+
+  it('talks with whoever is there', async () => {
+    using terminal = new Terminal(folder, ['chat', 'Echo', '--storage', 'memory:'])
+    await terminal.shows(/> $/)
+    terminal.types('hello\r')
+    await terminal.shows(/You said hello[\s\S]*> $/)
+    terminal.types(control('D'))
+    expect(await terminal.ended).toBe(0)
+  }, 60_000)
+
+  it('serves what a file has become, once it was changed', async () => {
+    using terminal = new Terminal(folder, ['dev', '--port', '0', '--storage', 'memory:'])
+    const [, before = ''] = await terminal.shows(/at (http:\/\/127\.0\.0\.1:\d+)\. /)
+    const names = async (url: string) => (await (await fetch(`${url}/v1/agents`)).text()).includes('Newcomer')
+    expect(await names(before)).toBe(false)
+    const file = join(folder.path, 'troupe.config.ts')
+    const text = readFileSync(file, 'utf8')
+    writeFileSync(file, text.replace("name: 'Broken'", "name: 'Newcomer'"))
+    await terminal.shows(/changed: beginning anew[\s\S]*at http:/)
+    const after = [...terminal.screen.matchAll(/at (http:\/\/127\.0\.0\.1:\d+)\. /g)].at(-1)?.[1] ?? ''
+    expect(await names(after)).toBe(true)
+    writeFileSync(file, text)
+    terminal.types(control('C'))
+    expect(await terminal.ended).toBe(0)
   }, 60_000)
 
   it('drains what it serves while files change, too', async () => {

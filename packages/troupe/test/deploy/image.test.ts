@@ -6,6 +6,7 @@ import { once } from 'node:events'
 import { chmodSync, cpSync, existsSync, globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { validate } from 'dockerfile-utils'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { freePort } from '../postgres/cluster.ts'
 import { Container, filesOutside } from './container.ts'
@@ -128,6 +129,13 @@ test.skipIf(!isCheckout)('the context holds every source, and nothing secret', (
   expect(sources.filter((file) => !context.has(file) && committed.has(file))).toEqual([])
   const secret = /(^|\/)(\.env|node_modules|\.git)(\/|$)|^deploy\/compose\/secrets/
   expect([...context].filter((file) => secret.test(file))).toEqual([])
+})
+
+test('the Dockerfile is one by the rules of its language', () => {
+  const text = readFileSync(join(workspace, 'deploy/Dockerfile'), 'utf8')
+  const problems = (dockerfile: string) => validate(dockerfile).map(({ message }) => message)
+  expect(problems(text)).toEqual([])
+  expect(problems(text.replace('EXPOSE 8000', 'EXPOSE eight'))).toHaveLength(1)
 })
 
 test('the image is that of nobody in particular: no root, no curl, nothing secret', () => {

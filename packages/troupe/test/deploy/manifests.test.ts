@@ -89,6 +89,32 @@ describe('Kubernetes', () => {
     expect(of('PodDisruptionBudget', 'troupe-server').spec.minAvailable).toBe(2)
   })
 
+  test('selects pods that there are, and lets nothing but its port into them', () => {
+    const pods = manifests.flatMap(({ spec }) => spec?.template?.metadata?.labels ?? [])
+    const chosen = (kind: string, name: string) => {
+      const { selector, podSelector } = of(kind, name).spec
+      const labels: object = podSelector?.matchLabels ?? selector.matchLabels ?? selector
+      const fits = pods.filter((pod) => Object.entries(labels).every(([label, value]) => pod[label] === value))
+      return fits.map((pod) => pod['app.kubernetes.io/component'])
+    }
+    for (const [kind, name] of [
+      ['Service', 'troupe'],
+      ['Deployment', 'troupe-server'],
+      ['PodDisruptionBudget', 'troupe-server'],
+      ['NetworkPolicy', 'troupe-server'],
+    ] as const)
+      expect(chosen(kind, name), `${kind} ${name}`).toEqual(['server'])
+    for (const kind of ['Deployment', 'PodDisruptionBudget']) expect(chosen(kind, 'troupe-worker')).toEqual(['worker'])
+    // Of the whole: what is not let in or out by name is not.
+    expect(chosen('NetworkPolicy', 'troupe').sort()).toEqual(['migrate', 'server', 'worker'])
+    expect(of('NetworkPolicy', 'troupe').spec).toMatchObject({ policyTypes: ['Ingress', 'Egress'] })
+    expect(of('NetworkPolicy', 'troupe').spec).not.toHaveProperty('ingress')
+    expect(of('NetworkPolicy', 'troupe-server').spec.ingress).toEqual([{ ports: [{ port: 8_000, protocol: 'TCP' }] }])
+    const { scaleTargetRef } = of('HorizontalPodAutoscaler', 'troupe-server').spec
+    expect(of(scaleTargetRef.kind, scaleTargetRef.name).spec).not.toHaveProperty('replicas')
+    expect(of('Service', 'troupe').spec.ports[0].targetPort).toBe('http')
+  })
+
   test('gives no pod a right that it does not use, and the rights of the owner to the migration alone', () => {
     for (const pod of podsOf(manifests)) {
       expect(pod.automountServiceAccountToken).toBe(false)
@@ -279,6 +305,18 @@ test('GitHub reads the workflow, which runs scripts that exist', () => {
   const { scripts } = JSON.parse(readFileSync(join(workspace, 'package.json'), 'utf8'))
   const named = [...content.matchAll(/npm run ([\w:-]+)/g)].map(([, name]) => name)
   expect(named.filter((name) => !((name as string) in scripts))).toEqual([])
+  // It tests, checks, evaluates, and builds the image once all of that has passed.
+  const { check, test: tested, evaluate, image } = parse(content).jobs
+  const did = (job: { readonly steps: readonly { run?: string }[] }) => job.steps.map(({ run }) => run ?? '').join('\n')
+  expect([did(check), did(tested), did(evaluate)]).toEqual([
+    expect.stringContaining('npm run check'),
+    expect.stringContaining('npm test'),
+    expect.stringContaining('npm run reliability:adversarial'),
+  ])
+  expect(image.needs).toEqual(['check', 'test', 'evaluate'])
+  const builds = image.steps.find(({ uses }: { uses?: string }) => uses?.startsWith('docker/build-push-action@'))
+  expect(builds.with.file).toBe('deploy/Dockerfile')
+  expect(did(image)).toContain('.State.Health.Status')
 })
 
 const hasSystemd = spawnSync('systemd-analyze', ['--version']).status === 0

@@ -140,8 +140,8 @@ const contextBugs: readonly Bug[] = [
     edits: [
       edit(
         'context/batch.js',
-        'const result = await parts.core.tryCommit(parts.actor.user, ...fragments);',
-        'for (const fragment of fragments.slice(0, -1)) await parts.core.tryCommit(parts.actor.user, fragment); const result = await parts.core.tryCommit(parts.actor.user, ...fragments);',
+        'const result = await parts.mesh.core.tryCommit(parts.actor.user, ...fragments);',
+        'for (const fragment of fragments.slice(0, -1)) await parts.mesh.core.tryCommit(parts.actor.user, fragment); const result = await parts.mesh.core.tryCommit(parts.actor.user, ...fragments);',
       ),
     ],
   },

@@ -12,6 +12,8 @@ export interface Asked {
   readonly query?: Readonly<Record<string, string | number | boolean | undefined>>
   readonly body?: unknown
   readonly headers?: Readonly<Record<string, string>>
+  /** A status from 400 on that comes with an answer, not with a problem. */
+  readonly also?: number
 }
 
 export interface Answered {
@@ -68,7 +70,7 @@ export class Api implements AsyncDisposable {
   async call<T>(asked: Asked): Promise<T> {
     const { status, body } = await this.#send(asked, this.#signal)
     const text = await textOf(body)
-    if (status >= 400) throw problemOf(status, text, asked)
+    if (status >= 400 && !(status === asked.also && saysStatus(text))) throw problemOf(status, text, asked)
     return (text === '' ? undefined : JSON.parse(text)) as T
   }
 
@@ -162,6 +164,15 @@ function problemOf(status: number, text: string, { method = 'GET', path }: Asked
     code: 'server.unknown',
     hint: 'Is it the address of a Troupe server, of this release?',
   })
+}
+
+/** Of a troupe, and not of whatever stands before it. */
+function saysStatus(text: string): boolean {
+  try {
+    return typeof (JSON.parse(text) as { readonly status?: unknown }).status === 'string'
+  } catch {
+    return false
+  }
 }
 
 function readProblem(

@@ -2,7 +2,7 @@
 import type { Versions } from '../../runtime/index.ts'
 import type { Command } from '../command.ts'
 import { exitCodes } from '../exit-codes.ts'
-import { usable } from '../hands.ts'
+import { ofStorage } from '../hands.ts'
 import { oneLine, safe } from '../output/safe.ts'
 
 interface Health {
@@ -43,14 +43,14 @@ export const aboutCommands: readonly Command[] = [
     options: [['--ready', 'only whether it takes work, which needs no key']],
     async run({ api, out }, _, { ready }) {
       const opened = await api()
-      const report = await opened.call<Health>({ path: ready === true ? '/ready' : '/v1/health' })
+      const report = await opened.call<Health>(ready === true ? { path: '/ready', also: 503 } : { path: '/v1/health' })
       out.document({ place: opened.place, ...report })
       out.say(`${opened.place}: ${report.status}`)
       for (const { name, status, message } of report.checks ?? [])
         out.say(
           `  ${out.style(status === 'healthy' ? 'green' : 'yellow', status.padEnd(9))}  ${oneLine(name)}${message === undefined ? '' : `: ${oneLine(message)}`}`,
         )
-      return report.status === 'unhealthy' ? exitCodes.failed : exitCodes.ok
+      return ['unhealthy', 'not ready'].includes(report.status) ? exitCodes.failed : exitCodes.ok
     },
   },
   {
@@ -79,12 +79,12 @@ export const aboutCommands: readonly Command[] = [
     name: 'migrate',
     here: true,
     says: 'brings the tables up to this release, and nothing else',
-    async run({ config, out }) {
-      const loaded = usable(await config())
+    async run(hands) {
+      const loaded = await ofStorage(hands)
       const { openTroupe, placeOf } = await import('../api/open.ts')
       const { agents: _, topologies: __, ...rest } = loaded.config
       await (await openTroupe(rest as typeof loaded.config)).close()
-      out.show({ migrated: await placeOf(loaded) }, ({ migrated }) => `${migrated} is up to date.`)
+      hands.out.show({ migrated: await placeOf(loaded) }, ({ migrated }) => `${migrated} is up to date.`)
       return undefined
     },
   },

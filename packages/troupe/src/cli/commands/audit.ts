@@ -5,7 +5,7 @@ import { pipeline } from 'node:stream/promises'
 import { needDatabase } from '../api/open.ts'
 import { type Command, mostOf, paging, text } from '../command.ts'
 import { CliError, exitCodes, misused } from '../exit-codes.ts'
-import { usable } from '../hands.ts'
+import { ofStorage } from '../hands.ts'
 import { safe } from '../output/safe.ts'
 
 interface Deed {
@@ -37,12 +37,20 @@ interface Listing {
   readonly takes?: '<text>'
 }
 
-const recorded = ({ name, path, says, none, takes }: Listing): Command => ({
-  name: `audit ${name}`,
-  says,
-  ...(takes === undefined ? {} : { takes }),
+const incidents: Listing = {
+  name: 'incidents',
+  path: '/v1/incidents',
+  says: 'what was refused, the newest first',
+  none: 'Nothing was refused.',
+}
+
+const recorded = (listing: Listing): Command => ({
+  name: `audit ${listing.name}`,
+  says: listing.says,
+  ...(listing.takes === undefined ? {} : { takes: listing.takes }),
   options: [...paging(50), ...searched],
   async run({ api, out }, [wanted], options) {
+    const { path, none, takes } = options.incidents === true ? incidents : listing
     const query = {
       ...Object.fromEntries(['actor', 'operation', 'resource', 'from', 'to'].map((one) => [one, text(options, one)])),
       ...(options.everybody === true ? { everybody: true } : {}),
@@ -73,13 +81,19 @@ const recorded = ({ name, path, says, none, takes }: Listing): Command => ({
 const holds = (one: Deed, wanted: string): boolean =>
   [one.actor, one.operation, one.resource, one.reason, one.key, one.user].some((part) => part?.includes(wanted))
 
+const list = recorded({
+  name: 'list',
+  path: '/v1/audit',
+  says: 'who did what, the newest first',
+  none: 'Nothing is recorded.',
+})
+
 export const auditCommands: readonly Command[] = [
-  recorded({
-    name: 'list',
-    path: '/v1/audit',
-    says: 'who did what, the newest first',
-    none: 'Nothing is recorded.',
-  }),
+  {
+    ...list,
+    standard: true,
+    options: [...(list.options ?? []), ['--incidents', 'only what was refused: the same as `troupe audit incidents`']],
+  },
   recorded({
     name: 'search',
     path: '/v1/audit',
@@ -87,12 +101,7 @@ export const auditCommands: readonly Command[] = [
     says: 'records in which a text stands, whether as who, what, about what or why',
     none: 'It stands in no record.',
   }),
-  recorded({
-    name: 'incidents',
-    path: '/v1/incidents',
-    says: 'what was refused, the newest first',
-    none: 'Nothing was refused.',
-  }),
+  recorded(incidents),
   {
     name: 'audit export',
     says: 'the whole log of everybody as lines of JSON, for keeping and for `audit verify --export`',
@@ -120,7 +129,7 @@ export const auditCommands: readonly Command[] = [
       ['--public-key <file>', 'PEM of the Ed25519 key that signed them'],
       ['--export <file>', 'of an exported log, in place of the database of the configuration'],
     ],
-    async run({ config, out }, [checkpoints = ''], options) {
+    async run(hands, [checkpoints = ''], options) {
       const path = text(options, 'publicKey')
       if (path === undefined)
         throw misused(
@@ -133,12 +142,13 @@ export const auditCommands: readonly Command[] = [
       const exported = text(options, 'export')
       const { storageOf, verifyAudit } = await import('../../runtime/index.ts')
       const stored = async () => {
-        const { config: opened } = usable(await config())
+        const { config: opened } = await ofStorage(hands)
         await needDatabase(opened)
         return storageOf(opened)
       }
       const from = exported === undefined ? { storage: await stored() } : { export: exported }
       const report = await verifyAudit({ ...from, checkpoints, publicKey })
+      const { out } = hands
       out.document(report)
       out.say(`${report.covered} of ${report.size} records are as they were signed.`)
       for (const { kind, n, problem } of report.findings)

@@ -1,12 +1,12 @@
 /** Backups of the database of the configuration, also beside the process that owns it. */
 import { needDatabase } from '../api/open.ts'
 import type { Command, Hands } from '../command.ts'
-import { usable } from '../hands.ts'
+import { ofStorage } from '../hands.ts'
 import { safe } from '../output/safe.ts'
 
 const opened = async (hands: Hands) => {
+  const { config } = await ofStorage(hands)
   const runtime = await import('../../runtime/index.ts')
-  const { config } = usable(await hands.config())
   return { runtime, config }
 }
 

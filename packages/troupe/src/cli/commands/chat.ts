@@ -31,8 +31,8 @@ export const chatCommand: Command = {
         continue
       }
       if (line.trim() === '/exit') break
-      // The thread of the talk, as far as a model needs it.
-      const task = said.length === 0 ? line : `${said.slice(-10).join('\n')}\nPerson: ${line}`
+      // The thread of the talk, as far as a model needs it; what is asked comes first, that nothing else is taken for it.
+      const task = said.length === 0 ? line : `${line}\n\nSaid before:\n${said.slice(-10).join('\n')}`
       const body = { task, team: team !== undefined && isFile(team) ? undefined : team }
       const { run } = await api.call<{ run: string }>({ method: 'POST', path: '/v1/runs', body })
       let result: Result | Status

@@ -28,8 +28,9 @@ describe('completion', () => {
     }
     expect(offered('')).toEqual([...new Set(commands.map(({ name }) => name.split(' ')[0]))])
     expect(offered('sch')).toEqual(['schedules'])
-    expect(offered('keys', '')).toEqual(['create', 'list', 'rotate', 'revoke'])
+    expect(offered('keys', '')).toEqual(['create', 'list', 'link', 'rotate', 'revoke'])
     expect(offered('run', '--d')).toEqual(['--detach', '--debug'])
+    expect(offered('audit', '--in')).toEqual(['--incidents'])
     expect(offered('context', 'watch', '--p')).toEqual(['--pattern', '--profile'])
   })
 

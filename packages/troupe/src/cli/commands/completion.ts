@@ -25,7 +25,7 @@ const seconds = (commands: readonly Command[], first: string) =>
 function bash(commands: readonly Command[]): string {
   const cases = firsts(commands).map((first) => {
     const below = seconds(commands, first)
-    const own = commands.find(({ name }) => name === first)
+    const own = commands.find(({ name, standard }) => name === first || (standard && name.startsWith(`${first} `)))
     const words = [...below, ...(own ? optionsOf(own) : [])].join(' ')
     return `    ${first}) words="${words}" ;;`
   })
@@ -58,11 +58,13 @@ function fish(commands: readonly Command[]): string {
     if (second)
       lines.push(`complete -c troupe -n '__fish_seen_subcommand_from ${first}' -a ${second} -d ${quoted(says)}`)
   }
-  for (const command of commands)
-    for (const [flags, says] of command.options ?? [])
+  for (const { name, options = [], standard } of commands) {
+    const [first = '', second = first] = name.split(' ')
+    for (const [flags, says] of options)
       lines.push(
-        `complete -c troupe -n '__fish_seen_subcommand_from ${command.name.split(' ').at(-1)}' -l ${longOf(flags).slice(2)} -d ${quoted(says)}`,
+        `complete -c troupe -n '__fish_seen_subcommand_from ${standard ? first : second}' -l ${longOf(flags).slice(2)} -d ${quoted(says)}`,
       )
+  }
   return `complete -c troupe -f\n${lines.join('\n')}\n`
 }
 

@@ -1,6 +1,7 @@
 /** API keys of the server. */
 import { part } from '../api/api.ts'
 import { type Command, listed, text } from '../command.ts'
+import { misused } from '../exit-codes.ts'
 import { safe } from '../output/safe.ts'
 
 interface Key {
@@ -65,6 +66,23 @@ export const keyCommands: readonly Command[] = [
         ],
         'There are no keys. `troupe keys create NAME` makes one.',
       )
+      return undefined
+    },
+  },
+  {
+    name: 'keys link',
+    says: 'a link that opens the page of a server once, within five minutes',
+    options: [
+      ['--users <ids>', 'with commas between (default: all)'],
+      ['--role <name>', 'readonly, contributor, moderator, admin, or your own (default: admin)'],
+    ],
+    async run({ api, out }, _, options) {
+      const opened = await api()
+      if (!opened.remote)
+        throw misused('keys link needs a server: here nobody serves a page.', '`troupe serve` starts one.')
+      const body = { users: listed(options, 'users'), role: text(options, 'role') }
+      const { path } = await opened.call<{ path: string }>({ method: 'POST', path: '/v1/links', body })
+      out.show({ link: opened.place + path }, ({ link }) => link)
       return undefined
     },
   },

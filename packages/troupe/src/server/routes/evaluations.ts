@@ -79,7 +79,7 @@ function optionsOf({ parts, body: { score, change, ...rest } }: Asked): Evaluate
     ...given(rest),
     change: { ...given(edited), ...(topology === undefined ? {} : { topology: teamOf(parts, { topology }) }) },
     score: typeof score === 'object' && 'schema' in score ? { schema: z.fromJSONSchema(score.schema) } : score,
-  } as unknown as EvaluateOptions
+  } as EvaluateOptions
 }
 
 /** What was told and not sent yet; bounded by the runs of an evaluation. */

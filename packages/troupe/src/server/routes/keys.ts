@@ -67,6 +67,22 @@ export const keyRoutes = [
   }),
   answers({
     method: 'POST',
+    path: '/v1/links',
+    operation: 'keys.manage',
+    role: 'admin',
+    summary:
+      'A link that opens the page once, within five minutes; to everything of everybody where no scope is given.',
+    body: optional(z.strictObject({ users: users.optional(), role: z.string().optional() })),
+    answer: z.object({ path: z.string().describe('Below the address of the server. Shown this once.') }),
+    code: 201,
+    handle: async (call) => {
+      requireOwn(call)
+      const { users: whose = 'all', role = 'admin' } = call.body ?? {}
+      return { path: `/open?link=${await call.troupe.keys.link({ users: whose, role })}` }
+    },
+  }),
+  answers({
+    method: 'POST',
     path: '/v1/keys/:key/rotate',
     operation: 'keys.manage',
     role: 'admin',

@@ -1,6 +1,6 @@
 /** Messages: who sends is whom the caller acts as; whose mailboxes it reads is its own, or the host's to choose. */
 import { z } from 'zod'
-import { failure, type Json, milliseconds, storeError } from '../../core/index.ts'
+import { decodeCursor, encodeCursor, failure, type Json, milliseconds, storeError } from '../../core/index.ts'
 import {
   type Delivery,
   defineMessage,
@@ -181,11 +181,13 @@ export const messageRoutes = [
     summary: 'The mailboxes: the own one of an agent, all of them for the host.',
     query: z.strictObject(paging),
     answer: pageOf(z.string()),
-    handle: async ({ parts: { mailboxes }, user, agent, query: { limit = 100, cursor = '' } }) => {
+    handle: async ({ parts: { mailboxes }, user, agent, query: { limit = 100, cursor } }) => {
+      const after = cursor === undefined ? '' : decodeCursor(cursor)
       if (agent !== undefined) return { items: [agent] }
-      const found = await mailboxes.names(user, cursor, limit + 1)
+      const found = await mailboxes.names(user, after, limit + 1)
       const items = found.slice(0, limit)
-      return page({ items, cursor: found.length > limit ? items.at(-1) : undefined })
+      const last = found.length > limit ? items.at(-1) : undefined
+      return page({ items, cursor: last === undefined ? undefined : encodeCursor(last) })
     },
   }),
   answers({

@@ -88,7 +88,10 @@ async function eventsOf({
   async function* source(after: number, ends: AbortSignal) {
     for await (const item of run.events({ from: after, signal: ends })) yield { at: item.seq, item }
   }
-  return frames(feeds.follow(JSON.stringify(['run', user, run.id]), from, signal, source))
+  const key = JSON.stringify(['run', user, run.id])
+  // Asked for once, so that what is refused is refused before the stream begins.
+  if (!feeds.reaches(key, from)) await run.events({ from, signal: AbortSignal.abort() }).next()
+  return frames(feeds.follow(key, from, signal, source))
 }
 const isEnded = ({ status: now }: { readonly status: string }) => now !== 'running' && now !== 'waiting'
 async function hasEvents(run: Run, from: number): Promise<boolean> {

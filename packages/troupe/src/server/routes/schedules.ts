@@ -52,7 +52,7 @@ export const scheduleRoutes = [
     code: 201,
     handle: async (call) => {
       const { body, once } = call
-      return wire(await schedulesOf(call).create(given({ ...body, id: body.id ?? once }) as unknown as ScheduleSpec))
+      return wire(await schedulesOf(call).create(given({ ...body, id: body.id ?? once }) as ScheduleSpec))
     },
   }),
   answers({

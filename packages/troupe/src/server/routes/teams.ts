@@ -25,9 +25,7 @@ async function results(
   items: readonly RunSummary[],
 ) {
   const rows = await Promise.all(items.map(({ id }) => parts.orchestra.row(user, id)))
-  return rows.flatMap(({ run: id, result }) =>
-    result === null ? [] : [{ id, result: JSON.parse(result) as unknown as Stored }],
-  )
+  return rows.flatMap(({ run: id, result }) => (result === null ? [] : [{ id, result: JSON.parse(result) as Stored }]))
 }
 
 export const teamRoutes = [

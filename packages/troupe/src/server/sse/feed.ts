@@ -64,6 +64,11 @@ export class Feed<T> {
     void this.#read(source(this.#stop.signal))
   }
 
+  /** How far the source is known to have come: it was followed from there, or read up to there. */
+  get reached(): number {
+    return this.#ring.at(-1)?.at ?? this.from
+  }
+
   /** Whether everything after `from` is at hand. */
   covers(from: number): boolean {
     if (this.#ended || from < this.from) return false

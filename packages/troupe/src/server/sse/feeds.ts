@@ -4,6 +4,11 @@ import { Feed, type Followed, type Item } from './feed.ts'
 export class Feeds {
   readonly #feeds = new Map<string, Feed<unknown>>()
 
+  /** Whether the source is known to have come so far. */
+  reaches(key: string, at: number): boolean {
+    return (this.#feeds.get(key)?.reached ?? -1) >= at
+  }
+
   /**
    * @param key of the source: whoever follows it may see all of it
    * @param source of its own for a follower who asks for what the shared one does not hold any more

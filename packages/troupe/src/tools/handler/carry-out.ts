@@ -1,5 +1,14 @@
 /** One call of a built-in tool, whoever makes it: a mistake of the caller is a result, and nobody acts as another. */
-import { CancelledError, failure, type Json, LeaseLostError, nameOf, nearest, TroupeError } from '../../core/index.ts'
+import {
+  CancelledError,
+  failure,
+  isObject,
+  type Json,
+  LeaseLostError,
+  nameOf,
+  nearest,
+  TroupeError,
+} from '../../core/index.ts'
 import type { BuiltInTool } from '../../security/index.ts'
 import { contextTools } from './context-tools.ts'
 import { messageTools } from './message-tools.ts'
@@ -35,7 +44,7 @@ export async function carryOut(caller: Caller, name: string, args: unknown): Pro
     if (!spec)
       throw failure('tool.unknown', {
         tool: nameOf(name),
-        nearest: nearest(nameOf(name), specs.keys()) ?? caller.available().join(', '),
+        nearest: nearest(nameOf(name), specs.keys()) ?? (caller.available().join(', ') || 'to grant the agent tools'),
       })
     caller.authorize(spec.name)
     return { success: true, ...(await spec.run(caller.hands, argumentsOf(caller, spec, args))) }
@@ -75,9 +84,6 @@ function argumentsOf({ hands, impersonated }: Caller, spec: ToolSpec, args: unkn
   throw wrong(problems.join('; '))
 }
 
-const isObject = (given: unknown): given is Record<string, unknown> =>
-  typeof given === 'object' && given !== null && !Array.isArray(given)
-
 async function failed(caller: Caller, name: string, args: unknown, error: TroupeError): Promise<ToolResult> {
   const { code, hint, message, retryable } = error
   const { context, agent } = caller.hands
@@ -93,7 +99,7 @@ async function failed(caller: Caller, name: string, args: unknown, error: Troupe
   if (code === 'topic.missing' && topic !== undefined) helpful.available_topics = [...(await topicsOf(caller.hands))]
   const results = (error as { readonly results?: Json }).results
   if (results !== undefined) helpful.results = results
-  if (retryable) helpful.retry_after = code === 'timeout' ? 30 : 1
+  if (retryable) helpful.retry_after = code === 'timeout' ? 30 : secondsAsked(error)
   return {
     success: false,
     error: code === 'access.denied' ? `Access denied to tool: ${name}` : message,
@@ -112,4 +118,10 @@ async function topicsOf({ context }: ToolHands): Promise<readonly string[]> {
     if (error instanceof TroupeError && error.status === 403) return []
     throw error
   }
+}
+
+/** What whoever refused asks to wait for; a second where it does not say. */
+function secondsAsked({ details }: TroupeError): number {
+  const { retryAfterMs } = (details ?? {}) as { readonly retryAfterMs?: Json }
+  return typeof retryAfterMs === 'number' ? Math.max(1, Math.ceil(retryAfterMs / 1_000)) : 1
 }

@@ -125,9 +125,9 @@ const pushContext = toolSpec({
     const { value, parsed: wasParsed } = parsed(args.value as Json)
     const { key, version } = await context.push(args.key, value, pushOptions(args))
     const shared = [
-      args.audience ? `with ${args.audience}` : '',
-      args.topics ? `with topics: ${args.topics.join(', ') || 'none'}` : '',
-      args.subscribers ? `with subscribers: ${args.subscribers.join(', ') || 'none'}` : '',
+      args.audience ?? '',
+      args.topics ? `topics: ${args.topics.join(', ') || 'none'}` : '',
+      args.subscribers ? `subscribers: ${args.subscribers.join(', ') || 'none'}` : '',
     ]
     const sharing = shared.filter(Boolean).join(' and ')
     return plain({
@@ -141,7 +141,7 @@ const pushContext = toolSpec({
       subscribers: given(args.subscribers),
       ttl: given(args.ttl),
       lifecycle: given(args.lifecycle),
-      message: `Context '${key}' stored${sharing ? ` and shared ${sharing}` : ''}${wasParsed ? '; its text was JSON and is stored as that' : ''}`,
+      message: `Context '${key}' stored${sharing ? ` and shared with ${sharing}` : ''}${wasParsed ? '; its text was JSON and is stored as that' : ''}`,
     })
   },
 })

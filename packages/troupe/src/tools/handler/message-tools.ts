@@ -71,14 +71,12 @@ const sendMessage = toolSpec({
 
 const broadcastMessage = toolSpec({
   name: 'broadcast_message_to_agents',
-  description: 'Sends one message to several agents. One that fails does not stop the others.',
+  description: 'Sends one message to several agents, as one conversation. One that fails does not stop the others.',
   arguments: {
     to_agents: z.array(z.string()).describe('The agents, by their exact names.'),
     ...sent,
-    create_thread: optional(z.boolean(), 'true: begin a conversation with this message.'),
   },
   async run(hands, args) {
-    const threadId = args.create_thread ? `thread_${hands.ids.next()}` : undefined
     const broadcastId = hands.ids.next()
     const outcomes = await messagesOf(hands).broadcast(
       defineMessage(args.message_type ?? 'announcement'),
@@ -86,7 +84,6 @@ const broadcastMessage = toolSpec({
       {
         to: args.to_agents,
         ...common(args),
-        ...(threadId === undefined ? {} : { threadId }),
         metadata: { broadcast_id: broadcastId },
       },
     )
@@ -96,7 +93,7 @@ const broadcastMessage = toolSpec({
       total_recipients: outcomes.length,
       successful_sends: successful,
       failed_sends: outcomes.length - successful,
-      thread_id: threadId,
+      thread_id: outcomes.find((sent) => sent.success)?.threadId,
       results: outcomes.map(outcome),
       message: `Message sent to ${successful} of ${outcomes.length} agents`,
     })

@@ -243,8 +243,9 @@ describe('results', () => {
     for (const [code, retry_after] of [
       ['timeout', 30],
       ['storage.busy', 1],
+      ['rate.limited', 40],
     ] as const) {
-      keys.mockRejectedValueOnce(failure(code, {}))
+      keys.mockRejectedValueOnce(failure(code, code === 'rate.limited' ? { retryAfterMs: 39_500 } : {}))
       expect(await tools.call('list_context_keys', {})).toMatchObject({ success: false, code, retry_after })
     }
     expect(await tools.call('get_context', { key: 'none' })).not.toHaveProperty('retry_after')

@@ -361,6 +361,11 @@ describe('a system prompt', () => {
       'You help.\n\nCompany Vision: to help',
     )
     expect(await buildSystemPrompt(a, { keys: ['none'], fallback: 'Nothing known.' })).toBe('Nothing known.')
+    await a.context.push('heard', 'a rumour', { taint: ['untrusted:web'] })
+    expect(await buildSystemPrompt(a, { keys: ['heard', 'from_b'], header: 'Known:' })).toBe(
+      'Known:\nHeard: a rumour (untrusted:web)\nFrom B: hello (from B)',
+    )
+    await a.context.delete('heard')
     await a.context.push('long', 'x'.repeat(1_000))
     const short = await buildSystemPrompt(a, { maxTokens: 20 })
     expect(short).toContain('to help')

@@ -1,0 +1,69 @@
+/** The page of the run, as somebody at a terminal has it: a pseudo-terminal of `script` (util-linux). */
+import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Folder, makeFolder, question } from './fixtures/make-folder.ts'
+import { mainFile } from './fixtures/start-main.ts'
+
+const hasTerminals = /util-linux/.test(spawnSync('script', ['--version'], { encoding: 'utf8' }).stdout ?? '')
+if (!hasTerminals) process.stderr.write('skipped: there is no script of util-linux to make a terminal with\n')
+
+describe.skipIf(!hasTerminals)('npm start at a terminal', () => {
+  let folder: Folder
+  const started: ChildProcessWithoutNullStreams[] = []
+  beforeAll(() => {
+    folder = makeFolder()
+  })
+  afterAll(() => {
+    for (const child of started) child.kill('SIGKILL')
+    folder[Symbol.dispose]()
+  })
+
+  const start = (args: readonly string[], more: Readonly<Record<string, string>> = {}) => {
+    const { CI: _, NODE_OPTIONS: __, ...env } = process.env
+    const words = [process.execPath, mainFile, question, '--docs', 'docs', ...args]
+    const line = `stty cols 200 rows 50; exec ${words.map((word) => `'${word}'`).join(' ')}`
+    const child = spawn('script', ['-qefc', line, '/dev/null'], { cwd: folder.root, env: { ...env, ...more } })
+    started.push(child)
+    let text = ''
+    child.stdout.setEncoding('utf8').on('data', (more: string) => {
+      text += more
+    })
+    const ended = new Promise<number | null>((resolve) => child.once('close', resolve))
+    return { child, ended, said: () => text }
+  }
+
+  it('prints the address of the run, serves it behind its report, and ends at Ctrl-C', async () => {
+    const { child, ended, said } = start(['--data', 'paged'])
+    await expect.poll(said, { timeout: 60_000 }).toMatch(/until Ctrl-C\./)
+    const [, url = '', link = '', run = ''] =
+      /(http:\/\/127\.0\.0\.1:\d+)(\/open\?link=[\w-]+)#\/runs\/(\w+)/.exec(said()) ?? []
+    const [report = ''] = /reports[/\\]\S+\.md/.exec(said()) ?? []
+    expect([existsSync(join(folder.root, report)), said().includes(`Serving ${url} until`)]).toEqual([true, true])
+    const opened = await fetch(url + link, { redirect: 'manual' })
+    const cookie = opened.headers.get('set-cookie')?.split(';')[0] ?? ''
+    expect([opened.status, (await fetch(url + link)).status]).toEqual([303, 401])
+    expect((await fetch(`${url}/v1/runs/${run}`)).status).toBe(401)
+    const shown = await fetch(`${url}/v1/runs/${run}`, { headers: { cookie } })
+    expect(await shown.json()).toMatchObject({ run, status: 'completed' })
+    expect(await (await fetch(url)).text()).toContain('<div id="root">')
+    child.stdin.write('\x03')
+    expect(await ended).toBe(0)
+    await expect(fetch(url)).rejects.toThrow()
+  }, 120_000)
+
+  it.each([
+    ['with --once', ['--once'], {}],
+    ['in CI', [], { CI: '1' }],
+  ])(
+    'ends with the report %s, and opens nothing',
+    async (_, args, env) => {
+      const { ended, said } = start([...args, '--data', `once-${args.length}`], env)
+      expect(await ended).toBe(0)
+      expect(said()).toMatch(/reports[/\\]\S+\.md/)
+      expect(said()).not.toContain('http://')
+    },
+    120_000,
+  )
+})

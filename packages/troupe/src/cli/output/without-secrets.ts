@@ -1,0 +1,21 @@
+/** What is told of a failure, without the secrets that this process knows: stacks quote what others' code threw. */
+import { createRedactor, redacted } from '../../core/index.ts'
+
+const secretNames = /(?:key|secret|password|token)s?$/i
+const inUserinfo = /(\w:\/\/)[^\s/?#"']*:[^\s/?#"']*@/g
+const inQuery = /([?&][\w-]*(?:key|secret|password|token)=)[^&\s#"'\\)]+/gi
+
+/**
+ * @param env variables, of which those named as keys, secrets, passwords and tokens are taken out
+ * @param known what the configuration reads as secrets
+ */
+export function withoutSecrets(
+  text: string,
+  env: Readonly<Record<string, string | undefined>>,
+  known: readonly string[] = [],
+): string {
+  const { keep, redact } = createRedactor()
+  for (const [name, value] of Object.entries(env)) if (value && secretNames.test(name)) keep(value)
+  for (const secret of known) keep(secret)
+  return redact(text).replace(inUserinfo, `$1${redacted}@`).replace(inQuery, `$1${redacted}`)
+}

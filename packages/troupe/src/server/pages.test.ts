@@ -1,0 +1,66 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Route } from './route.ts'
+import { routes } from './routes.ts'
+import { caller, echo, type Served, Servers, until } from './server.test.fixture.ts'
+
+const three = ['a', 'b', 'c'] as const
+const paged = routes.filter(({ query }) => query?.safeParse({ cursor: 'x' }).success)
+const pathOf = ({ path }: Route) => path.replace(':key', 'a').replace(':mailbox', 'Full')
+
+describe('a list', () => {
+  const servers = new Servers()
+  let served: Served
+
+  /** Three of everything. */
+  beforeAll(async () => {
+    served = await servers.start({
+      messaging: { maxAttempts: 1 },
+      topologies: { solo: { agents: [echo], flows: ['Echo -> End'] } },
+    })
+    const { troupe, call, url } = served
+    const ada = troupe.user('default')
+    for (const name of three) {
+      for (const version of three) await ada.context.push('a', { name, version }, { topics: [`topic ${name}`] })
+      await ada.context.push(`entry ${name}`, name)
+      await ada.agent(`Agent ${name}`).context.subscribe([`topic ${name}`])
+      await call('POST', '/v1/runs', { id: name, task: 1, agent: 'Asking' })
+      await call('POST', '/v1/schedules', { id: name, topology: 'solo', task: 1, every: '1d' })
+      for (const to of ['Full', 'Dead', `Box ${name}`])
+        await call('POST', '/v1/messages', { type: 'n', payload: 1, to })
+      const { body } = await call('POST', '/v1/mailboxes/Dead/receive', {})
+      await call('POST', '/v1/mailboxes/Dead/nack', { delivery: body.deliveries[0].delivery, reason: name })
+      const { key } = await troupe.keys.create({ name, users: ['default'], role: 'readonly' })
+      await caller(url, { 'x-api-key': key })('DELETE', '/v1/context/entries')
+    }
+    await until('all ask', async () => (await call('GET', '/v1/approvals')).body.items.length === 3)
+  })
+  afterAll(() => servers.close())
+
+  it.each(paged)('$path is walked page by page, each of it once and in order', async (route) => {
+    const { call } = served
+    const at = pathOf(route).replace('Full/dead-letters', 'Dead/dead-letters')
+    const all = await call('GET', `${at}?limit=500`)
+    expect(all.body.items.length, all.text).toBeGreaterThan(2)
+    const walked: unknown[] = []
+    for (let cursor = ''; ; ) {
+      const { status, body, text } = await call(
+        'GET',
+        `${at}?limit=1${cursor && `&cursor=${encodeURIComponent(cursor)}`}`,
+      )
+      expect(status, text).toBe(200)
+      expect(body.items.length, text).toBeLessThanOrEqual(1)
+      walked.push(...body.items)
+      if (body.cursor === undefined) break
+      cursor = body.cursor
+    }
+    expect(walked).toEqual(all.body.items)
+  })
+
+  it.each(paged)('$path refuses a cursor that it did not give', async (route) => {
+    for (const cursor of ['x', '{}', 'bnVsbA', '%00', ''])
+      expect(await served.call('GET', `${pathOf(route)}?cursor=${cursor}`), cursor).toMatchObject({
+        status: 400,
+        body: { code: 'cursor.invalid', hint: expect.stringContaining('without a cursor') },
+      })
+  })
+})
