@@ -43,6 +43,11 @@ const resilience: readonly Default[] = [
   },
   { what: 'attempts of one model', guides: '3 (1)', ours: setting('models.attempts') },
   {
+    what: 'seconds after which a tool that took too long is worth another call, `retry_after`',
+    guides: '30 (1)',
+    ours: code('tools/handler/carry-out.ts', /'timeout' \? (\d+)/),
+  },
+  {
     what: 'failures in a row that open a breaker',
     guides: '5 (1, 5)',
     ours: code('resilience/circuit-breaker.ts', /options\.failures \?\? (\d+)/),
@@ -125,6 +130,12 @@ const storage: readonly Default[] = [
     why: 'the shorter: credentials and addresses change',
   },
   {
+    what: 'how long a read is answered from memory',
+    guides: '300 s (1)',
+    ours: 'not set',
+    why: 'what is held is let go of with the write that changes it, so that none is ever old',
+  },
+  {
     what: 'between clean-ups of expired entries',
     guides: '300 s (1, 2), 60 s at scale (2)',
     ours: setting('context.cleanup'),
@@ -147,6 +158,16 @@ const seeing: readonly Default[] = [
     why: 'probes and pages ask, and answers are kept for 10 s; `SYNTHA_HEALTH_CHECK_INTERVAL` and `health.every` look unasked',
   },
   {
+    what: 'how long a check of health may take',
+    guides: '5 s (3)',
+    ours: code('observability/health/health-monitor.ts', /options\.timeout \?\? ('\w+')/),
+  },
+  {
+    what: 'how late an answer of the context is slow',
+    guides: '1 s (1)',
+    ours: setting('health.lag'),
+  },
+  {
     what: 'the share of memory and of disk that is too much',
     guides: '90 % (3)',
     ours: `${setting('health.memory')}, ${setting('health.disk')}`,
@@ -167,6 +188,12 @@ const seeing: readonly Default[] = [
   },
   { what: 'alert: messages waiting', guides: '1000 (1)', ours: alert('queue') },
   { what: 'alert: slow steps, in ms', guides: 'p99 of 5 s (4)', ours: alert('slow-steps') },
+  {
+    what: 'the window of a summary',
+    guides: '300 s (1)',
+    ours: 'not set',
+    why: 'all that is kept, the latest thousand values; `summary(name, { window })` looks at less',
+  },
   {
     what: 'the slowest operations of a report',
     guides: '5 (1)',
@@ -191,6 +218,26 @@ const seeing: readonly Default[] = [
   },
 ]
 
+/** `createEgress`, and so the `fetch` of tools. */
+const goingOut: readonly Default[] = [
+  {
+    what: 'connections to one host',
+    guides: '20 (3)',
+    ours: code('security/egress/egress.ts', /connections = (\d+)/),
+  },
+  {
+    what: 'connections to all hosts',
+    guides: '100 (3)',
+    ours: 'not set',
+    why: 'a bound over all would let one slow host hold up the others; `egress.allow` says which hosts there are',
+  },
+  {
+    what: 'how long an idle connection is kept',
+    guides: '60 s (3)',
+    ours: code('security/egress/egress.ts', /keepAlive = ('\w+')/),
+  },
+]
+
 const agents: readonly Default[] = [
   {
     what: 'episodes of an `EpisodicMemory`',
@@ -207,6 +254,12 @@ const agents: readonly Default[] = [
     guides: '10 (4)',
     ours: code('agents/agent-pool.ts', /given\.size \?\? (\d+)/),
     why: 'a definition serves any number at once; a pool is for what is dear to make, so fewer',
+  },
+  {
+    what: 'how long an instance of it may be idle',
+    guides: '300 s (4)',
+    ours: 'not set',
+    why: 'what is dear to make stays until the pool closes; `maxIdle` lets go of it',
   },
   {
     what: 'branches at once',
@@ -249,6 +302,12 @@ const serving: readonly Default[] = [
     guides: '100 a minute (4)',
     ours: `${setting('server.rateLimit.max')} in ${setting('server.rateLimit.window')}`,
   },
+  {
+    what: 'days after which an API key is to be rotated',
+    guides: '30 (4)',
+    ours: code('security/keys/api-keys.ts', /agedDays = (\d+)/),
+    why: 'it is said, `key.aged`, and nobody is locked out',
+  },
   { what: 'the port of the server', guides: '8000 (2, 4)', ours: setting('server.port') },
   {
     what: 'how long a shutdown may take',
@@ -284,6 +343,10 @@ export const renderDefaults = (): string =>
     '## What is seen',
     '',
     ...table(seeing),
+    '',
+    '## Going out',
+    '',
+    ...table(goingOut),
     '',
     '## Agents and runs',
     '',

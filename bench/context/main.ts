@@ -27,6 +27,11 @@ const server = process.env.TROUPE_POSTGRES ?? 'postgres://postgres@127.0.0.1:543
 const rounds = 5
 const partMs = (Number(seconds) * 1_000) / rounds
 const writers = 64
+/** Reads come as writes do, or one after the other. */
+const load = [
+  ['', writers],
+  [' alone', 1],
+] as const
 const value = { text: 'x'.repeat(200) }
 const stored = JSON.stringify(value)
 const schema = `troupe_bench_context_${process.pid}`
@@ -172,13 +177,13 @@ async function measure(place: Place, count: number): Promise<void> {
       return context.push(key, value, { topics: topicsFor(Number(key.slice('named.'.length))) })
     }
     keep('push to three topics', await write(toTopics))
-    keep('raw gets', await raw.gets(keys, 1, partMs, reading))
-    keep('get', await read((n) => context.get(pick(keys, n))))
+    for (const [how, atOnce] of load) {
+      keep(`raw gets${how}`, await raw.gets(keys, atOnce, partMs, reading))
+      keep(`get${how}`, await read((n) => context.get(pick(keys, n)), atOnce))
+      keep(`get${how}, reader of 20 topics`, await read((n) => some.get(pick(ofSome, n)), atOnce))
+      keep(`get${how}, reader of 200 topics`, await read((n) => many.get(pick(named, n)), atOnce))
+    }
     if (keeps) keep('get of what is not kept', await read(getUnkept))
-    keep('get, reader of 20 topics', await read((n) => some.get(pick(ofSome, n))))
-    keep('get, reader of 200 topics', await read((n) => many.get(pick(named, n))))
-    keep('raw gets, 64 at once', await raw.gets(keys, writers, partMs, reading))
-    keep('get, 64 at once', await read((n) => context.get(pick(keys, n)), writers))
     if (place === 'memory') keep('gets of a Map', await ofMap(keys))
     keep('list of 100', await read(() => context.list({ limit: 100 })))
     keep('list of 100, 200 topics', await read(() => many.list({ limit: 100 })))
@@ -193,11 +198,12 @@ async function measure(place: Place, count: number): Promise<void> {
   line('push', 'raw upserts', durable ? 0.4 : undefined)
   line('update', 'raw upserts', durable ? 0.4 : undefined)
   line('push to three topics', 'raw upserts', durable ? 0.25 : undefined)
-  line('get', 'raw gets', 0.8)
+  for (const [how] of load) {
+    line(`get${how}`, `raw gets${how}`, 0.8)
+    line(`get${how}, reader of 20 topics`, `raw gets${how}`, 0.8)
+    line(`get${how}, reader of 200 topics`, `raw gets${how}`, 0.6)
+  }
   if (keeps) line('get of what is not kept', 'raw gets')
-  line('get, reader of 20 topics', 'raw gets', 0.8)
-  line('get, reader of 200 topics', 'raw gets', 0.6)
-  line('get, 64 at once', 'raw gets, 64 at once')
   if (place === 'memory') line('get', 'gets of a Map', 0.5)
   for (const name of ['list of 100', 'list of 100, 200 topics', 'list of the only 100, 200 topics', 'stats']) line(name)
   console.log(`  ${'watch lag, median'.padEnd(32)}${median(of('watch lag')).toFixed(2).padStart(10)} ms`)

@@ -1,7 +1,7 @@
 /**
  * Send, receive and acknowledge per second and how long each message takes, with 1, 8 and 64 pairs at work and with
- * mailboxes that are nearly empty and deep, beside the same rows moved by hand in the same run (raw.ts; on SQLite also beside
- * the fewest rows that do). Aims: with 64 at least 0.40 of the same rows, and the same cost at every depth.
+ * mailboxes that are nearly empty and deep, beside the same rows moved by hand in the same run (raw-same.ts, raw-postgres.ts;
+ * on SQLite also beside the fewest rows that do, raw.ts). Aims: with 64 at least 0.40 of the same rows, and the same cost at every depth.
  *
  * node bench/messaging/main.ts [seconds per line] [depth, depth, …]
  */
@@ -10,15 +10,17 @@ import { cpus } from 'node:os'
 import { join, resolve } from 'node:path'
 import { Client } from 'pg'
 import { createTroupe, defineMessage, type Troupe } from 'troupe'
-import { openRawSqlite, type Raw } from './raw.ts'
+import { deepen } from './deepen.ts'
+import { openBareRows, type Raw } from './raw.ts'
 import { openRawPostgres } from './raw-postgres.ts'
+import { likenessOf, openSameRows } from './raw-same.ts'
 
 const [seconds = '1', ...given] = process.argv.slice(2)
 const depths = given.length > 0 ? given.map(Number) : [10, 20_000]
 const server = process.env.TROUPE_POSTGRES ?? 'postgres://postgres@127.0.0.1:5432/postgres'
 const schema = `troupe_bench_messaging_${process.pid}`
-/** Over the network of a server a mailbox takes minutes to fill. */
-const deepestOnServer = 20_000
+/** On a server the rest of a deeper mailbox is copied in. */
+const sentOnServer = 20_000
 const rounds = 5
 const partMs = (Number(seconds) * 1_000) / rounds
 const group = 64
@@ -26,8 +28,10 @@ const group = 64
 const folder = mkdtempSync(join(resolve('.'), '.bench-messaging-'))
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
 
-const Note = defineMessage('bench.note')
 const payload = { text: 'x'.repeat(200) }
+const likeness = await likenessOf(join(folder, 'likeness.db'), payload)
+
+const Note = defineMessage('bench.note')
 
 interface Result {
   readonly perSecond: number
@@ -93,11 +97,13 @@ async function measure(place: 'memory' | 'file' | 'postgres', depth: number): Pr
   const raw: Raw =
     place === 'postgres'
       ? await openRawPostgres(server, `${schema}_raw`, group)
-      : openRawSqlite(file('raw'), { group, same: true })
-  const bare = place === 'postgres' ? undefined : openRawSqlite(file('bare'), { group, same: false })
+      : openSameRows(file('raw'), { group, likeness })
+  const bare = place === 'postgres' ? undefined : openBareRows(file('bare'), group)
   await raw.fill(depth)
   await bare?.fill(depth)
-  await fill(troupe, depth)
+  const sent = place === 'postgres' ? Math.min(depth, sentOnServer) : depth
+  await fill(troupe, sent)
+  if (depth > sent) await deepen(server, onServer.schema, depth - sent)
   const beside: number[] = []
   const bareRates: number[] = []
   const results = new Map<number, Result[]>([1, 8, 64].map((pairs) => [pairs, []]))
@@ -130,9 +136,6 @@ const missing = await dropped([]).then(
 console.log(`Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model}, ${seconds} s a line`)
 for (const place of ['memory', 'file'] as const) for (const depth of depths) await measure(place, depth)
 if (missing) console.log(`postgres skipped: ${missing}`)
-else
-  for (const depth of depths)
-    if (depth <= deepestOnServer) await measure('postgres', depth)
-    else console.log(`postgres, ${depth} waiting: skipped, at most ${deepestOnServer}`)
+else for (const depth of depths) await measure('postgres', depth)
 if (!missing) await dropped(depths.map((depth) => `${schema}_${depth}`))
 console.log('Syntha says of itself, in memory at 100,000 keys: 9 messages received/s.')

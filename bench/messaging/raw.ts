@@ -1,8 +1,4 @@
-/**
- * A message put in, taken with its lane, and ended by hand, in node:sqlite, without anything of ours. Bare: in three
- * tables with what these steps need. The same rows: with all columns, indexes and audit records of ours, the lane found
- * by its deadline as a consumer must, and what is done removed again beyond the latest 500.
- */
+/** A message put in, taken with its lane, and ended by hand, in node:sqlite: the fewest rows, columns and indexes that do. */
 import { DatabaseSync } from 'node:sqlite'
 
 const schema = `
@@ -18,22 +14,6 @@ const schema = `
   create index messages_lane on messages (user_id, mailbox, lane, seq) where state = 'ready';
   create index messages_done on messages (user_id, mailbox, ended_at) where state = 'done';`
 
-/** What ours has besides: a mailbox can be listed, filtered, expired, deduplicated, swept and audited. */
-const indexes = `
-  create index messages_scheduled on messages (user_id, mailbox, due) where state = 'scheduled';
-  create index messages_held on messages (user_id, mailbox, seq) where state = 'held';
-  create index messages_held_lane on messages (user_id, mailbox, lane, seq) where state = 'held';
-  create index messages_expiring on messages (user_id, mailbox, expires_at) where state = 'ready' and expires_at is not null;
-  create index messages_dead on messages (user_id, mailbox, seq) where state = 'dead';
-  create index messages_thread on messages (user_id, mailbox, thread_id, seq) where thread_id is not null;
-  create unique index messages_dedupe on messages (user_id, mailbox, sender, dedupe_id) where dedupe_id is not null;
-  create index lanes_leased on lanes (user_id, mailbox, token) where token is not null;
-  create index lanes_until on lanes (user_id, mailbox, due) where token is not null;
-  create table audit (user_id text, id text, at integer, actor text, operation text, resource text, allowed integer,
-    nonce text, primary key (user_id, id)) without rowid;
-  create index audit_id on audit (id);
-  create table audit_pending (id text primary key, mark text, digest text) without rowid;`
-
 export interface Raw {
   /** Puts so many into the mailbox first. */
   fill(depth: number): Promise<void>
@@ -42,18 +22,11 @@ export interface Raw {
   close(): Promise<unknown>
 }
 
-export interface RawOptions {
-  /** Messages that share each durable transaction. */
-  readonly group: number
-  /** The same rows as ours, and not the fewest. */
-  readonly same: boolean
-}
-
-export function openRawSqlite(path: string, { group, same }: RawOptions): Raw {
+/** @param group messages that share each durable transaction */
+export function openBareRows(path: string, group: number): Raw {
   const db = new DatabaseSync(path)
   db.exec('pragma journal_mode = wal; pragma synchronous = full; pragma cache_size = -65536')
   db.exec(schema)
-  if (same) db.exec(indexes)
   const put = db.prepare(`insert into messages (user_id, mailbox, seq, id, lane, sender, type, payload, bytes,
     envelope, state, due, created_at, attempts) values ('ada', 'Box', ?, ?, ?, 'Sender', 'note', ?, 200, '{}', 'ready', ?, ?, 0)`)
   const count = db.prepare(`insert into mailboxes values ('ada', 'Box', 1, ?)
@@ -71,13 +44,6 @@ export function openRawSqlite(path: string, { group, same }: RawOptions): Raw {
     where user_id = 'ada' and mailbox = 'Box' and lane = ?`)
   const less = db.prepare(`update mailboxes set count = count - 1, bytes = bytes - ?
     where user_id = 'ada' and mailbox = 'Box'`)
-  const audit = same && db.prepare("insert into audit values ('ada', ?, ?, 'Sender', 'send', 'Box', 1, ?)")
-  const pending = same && db.prepare("insert into audit_pending values (?, 'mark of a user', ?)")
-  const due = db.prepare(`select lane from lanes where user_id = 'ada' and mailbox = 'Box' and depth > 0
-    and token is null order by due, head limit 1`)
-  const sweep = db.prepare(
-    `delete from messages where user_id = 'ada' and mailbox = 'Box' and state = 'done' and seq <= ?`,
-  )
   const payload = JSON.stringify({ text: 'x'.repeat(200) })
   const grouped = (run: (i: number) => void, times: number) => {
     db.exec('begin immediate')
@@ -89,10 +55,6 @@ export function openRawSqlite(path: string, { group, same }: RawOptions): Raw {
     const at = Date.now()
     const id = `message-${n}`
     put.run(n++, id, lane, payload, at, at)
-    if (audit && pending) {
-      audit.run(id, at, id.padStart(22))
-      pending.run(id, id.padStart(43))
-    }
     count.run(payload.length)
     enter.run(lane, at)
   }
@@ -100,7 +62,7 @@ export function openRawSqlite(path: string, { group, same }: RawOptions): Raw {
     grouped((i) => send(`lane-${i}`), group)
     const taken: { seq: number; lane: string }[] = []
     grouped((i) => {
-      const lane = same ? String(due.get()?.lane) : `lane-${i}`
+      const lane = `lane-${i}`
       const { seq, payload: text } = head.get(lane) as { seq: number; payload: string }
       JSON.parse(text)
       lease.run('token', seq)
@@ -113,7 +75,6 @@ export function openRawSqlite(path: string, { group, same }: RawOptions): Raw {
       leave.run(lane)
       less.run(payload.length)
     }, group)
-    if (same && Math.floor(n / group) % 8 === 0) sweep.run(Math.max(...taken.map(({ seq }) => seq)) - 500)
   }
   return {
     async fill(depth) {

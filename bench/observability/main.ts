@@ -1,7 +1,8 @@
 /**
  * What traces and logs add to a turn: the same agent, one model call and one tool call, with neither, with traces kept, and
- * with logs at debug too, in turns, in one run. µs of processor, for a busy machine touches the time more; the least of the
- * rounds, writing of what waits included. Metrics are always counted, and in all three.
+ * with logs at debug too, in turns, in one run. µs of processor, for a busy machine touches the time more, writing of what
+ * waits included: the median of what a round took more than those with neither beside it, of which there are two, to
+ * show how much of it is chance. Metrics are always counted, and in all of them.
  *
  * node --expose-gc bench/observability/main.ts [turns per round] [rounds] [storage]
  */
@@ -11,8 +12,9 @@ import { createTroupe, defineTool, LlmAgent, type Troupe, type TroupeConfig } fr
 import { MockModel } from 'troupe/testing'
 import { z } from 'zod'
 
-const sessions = Math.ceil(Number(process.argv[2] ?? 400) / 2)
-const rounds = Number(process.argv[3] ?? 15)
+const sessions = Math.ceil(Number(process.argv[2] ?? 120) / 2)
+const rounds = Number(process.argv[3] ?? 100)
+const warmUp = 20
 const place = process.argv[4] ?? 'memory'
 const folder = mkdtempSync(join(resolve('.'), '.bench-observability-'))
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
@@ -34,6 +36,7 @@ let lines = 0
 const destination = { write: () => void lines++ }
 const troupes: readonly (readonly [string, Troupe])[] = [
   ['neither', await open('quiet', { log: 'silent', traces: false })],
+  ['neither, again', await open('again', { log: 'silent', traces: false })],
   ['traces', await open('traced', { log: 'silent' })],
   ['traces, and logs at debug', await open('seen', { log: { level: 'debug', destination } })],
 ]
@@ -57,10 +60,14 @@ async function round(troupe: Troupe, kept: boolean): Promise<number> {
   return (user + system) / (2 * sessions)
 }
 
-const least = new Map<string, number>()
-for (let i = 0; i < rounds; i++)
-  for (const [name, troupe] of troupes)
-    least.set(name, Math.min(least.get(name) ?? Number.POSITIVE_INFINITY, await round(troupe, name !== 'neither')))
+const took = new Map<string, number[]>(troupes.map(([name]) => [name, []]))
+for (let i = -warmUp; i < rounds; i++)
+  // Whoever comes after another finds what that one has left behind: each has every place as often.
+  for (let place = 0; place < troupes.length; place++) {
+    const [name, troupe] = troupes[Math.abs(i + place) % troupes.length] as (typeof troupes)[number]
+    const µs = await round(troupe, !name.startsWith('neither'))
+    if (i >= 0) took.get(name)?.push(µs)
+  }
 const linesOfTurns = lines
 
 /** µs of one event that is a span and a line, its writing included; short enough to fit between two turns of other programs. */
@@ -74,11 +81,18 @@ async function event(troupe: Troupe, kept: boolean): Promise<number> {
 const one = new Map<string, number>()
 for (let i = 0; i < 40 * rounds; i++)
   for (const [name, troupe] of troupes)
-    one.set(name, Math.min(one.get(name) ?? Number.POSITIVE_INFINITY, await event(troupe, name !== 'neither')))
+    one.set(name, Math.min(one.get(name) ?? Number.POSITIVE_INFINITY, await event(troupe, !name.startsWith('neither'))))
 for (const [, troupe] of troupes) await troupe.close()
-const without = least.get('neither') as number
-for (const [name, took] of least)
-  console.log(`${name}: ${took.toFixed(0)} µs a turn, ${(took - without).toFixed(0)} more`)
-for (const [name, took] of one)
-  console.log(`${name}: ${took.toFixed(1)} µs an event, ${(took - (one.get('neither') as number)).toFixed(1)} more`)
-console.log(`lines of log per turn: ${(linesOfTurns / (2 * sessions * rounds)).toFixed(1)}`)
+const quartiles = (values: readonly number[]) =>
+  [0.25, 0.5, 0.75].map((part) => values.toSorted((a, b) => a - b)[Math.floor(values.length * part)] ?? 0)
+const [first, again] = [took.get('neither') ?? [], took.get('neither, again') ?? []]
+const without = first.map((µs, i) => (µs + (again[i] ?? µs)) / 2)
+for (const [name, each] of took) {
+  const [low, middle, high] = quartiles(each.map((µs, i) => µs - (without[i] ?? 0))).map((µs) => µs.toFixed(0))
+  console.log(
+    `${name}: ${quartiles(each)[1]?.toFixed(0)} µs a turn, ${middle} more (a half of the rounds ${low} to ${high})`,
+  )
+}
+for (const [name, least] of one)
+  console.log(`${name}: ${least.toFixed(1)} µs an event, ${(least - (one.get('neither') as number)).toFixed(1)} more`)
+console.log(`lines of log per turn: ${(linesOfTurns / (2 * sessions * (rounds + warmUp))).toFixed(1)}`)
