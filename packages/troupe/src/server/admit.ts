@@ -15,11 +15,19 @@ export interface Admitted {
   readonly agent: string | undefined
 }
 type Entrance = Pick<Route, 'role'> & { readonly operation: Asked }
-export type Admit = (route: Entrance, request: FastifyRequest, reply: FastifyReply) => Promise<Admitted>
+export type Admit = (route: Entrance, request: FastifyRequest, reply: FastifyReply) => Promise<void>
+
+/** Kept with each request: a WeakMap of all would be looked through whenever what is young is collected. */
+const kept = Symbol('admitted')
+const named = Symbol('caller')
+
+/** Of a request that was let in. */
+export const admittedOf = (request: FastifyRequest): Admitted => request.getDecorator<Admitted>(kept)
 
 /** @returns throws what it refuses with */
 export async function createAdmit(app: FastifyInstance, site: Site): Promise<Admit> {
   const { settings, parts, draining } = site
+  app.decorateRequest(kept, null)
   const authenticate = await createAuthenticate(parts, settings)
   const limit = createLimit(app, site)
   return async (route, request, reply) => {
@@ -27,7 +35,8 @@ export async function createAdmit(app: FastifyInstance, site: Site): Promise<Adm
     const principal = await authenticate(request)
     if (principal?.kind !== 'local') await limit(request, reply, principal)
     if (!principal) throw failure('request.anonymous')
-    return recorded(site, route.operation, principal, () => admitted(site, route, principal, request))
+    const found = await recorded(site, route.operation, principal, () => admitted(site, route, principal, request))
+    request.setDecorator(kept, found)
   }
 }
 
@@ -82,12 +91,13 @@ function createLimit(app: FastifyInstance, { settings: { rateLimit } }: Site) {
   if (!rateLimit) return async () => {}
   const { max, windowMs } = rateLimit
   const bySession = max * 10
-  const names = new WeakMap<object, string>()
-  const options = { timeWindow: windowMs, keyGenerator: (request: FastifyRequest) => names.get(request) ?? request.ip }
+  app.decorateRequest(named, null)
+  const nameOf = (request: FastifyRequest) => request.getDecorator<string | null>(named) ?? request.ip
+  const options = { timeWindow: windowMs, keyGenerator: nameOf }
   const check = app.createRateLimit({ ...options, max })
   const checkSession = app.createRateLimit({ ...options, max: bySession })
   return async (request: FastifyRequest, reply: FastifyReply, principal: Principal | undefined) => {
-    if (principal) names.set(request, `${principal.kind} ${principal.id}`)
+    if (principal) request.setDecorator(named, `${principal.kind} ${principal.id}`)
     const found = await (principal?.kind === 'session' ? checkSession : check)(request)
     if (found.isAllowed) return
     reply.header('ratelimit-limit', found.max)

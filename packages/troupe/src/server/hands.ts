@@ -16,8 +16,19 @@ export interface Hands {
 export function handsOf(parts: TroupeParts, principal: Principal, user: string, agent: string | undefined): Hands {
   const access = accessOf(principal, parts.roles)
   const name = agent ?? hostName
-  const post = parts.mailboxes.hands({ user, agent: name, access })
-  if (agent !== undefined) return { name, context: parts.mesh.agent(user, agent, access), ...post, host: undefined }
-  const host = parts.mesh.host(user, access)
-  return { name, context: host, ...post, host }
+  const host = agent === undefined ? parts.mesh.host(user, access) : undefined
+  // Most requests need none of them.
+  let post: ReturnType<TroupeParts['mailboxes']['hands']> | undefined
+  const posting = () => (post ??= parts.mailboxes.hands({ user, agent: name, access }))
+  return {
+    name,
+    context: host ?? parts.mesh.agent(user, name, access),
+    get messages() {
+      return posting().messages
+    },
+    get mailbox() {
+      return posting().mailbox
+    },
+    host,
+  }
 }

@@ -2,23 +2,21 @@
 import type { FastifyInstance } from 'fastify'
 import { createMcpEndpoint, type McpEndpoint } from '../protocols/index.ts'
 import { coversOperation, coversRole } from '../security/index.ts'
-import type { Admit, Admitted } from './admit.ts'
+import { type Admit, admittedOf } from './admit.ts'
 import { accessOf, keyOf } from './principal.ts'
 import type { Site } from './site.ts'
 
 export function addMcp(app: FastifyInstance, site: Site, admit: Admit): void {
   const { troupe, parts, settings, draining } = site
   let endpoint: Promise<McpEndpoint> | undefined
-  const admitted = new WeakMap<object, Admitted>()
   app.route({
     method: ['POST', 'GET', 'DELETE'],
     url: '/mcp',
     schema: { hide: true },
     bodyLimit: settings.bodyLimit,
-    onRequest: async (request, reply) =>
-      void admitted.set(request, await admit({ role: 'readonly', operation: 'mcp' }, request, reply)),
+    onRequest: (request, reply) => admit({ role: 'readonly', operation: 'mcp' }, request, reply),
     handler: async (request, reply) => {
-      const { principal, user, agent } = admitted.get(request) as Admitted
+      const { principal, user, agent } = admittedOf(request)
       endpoint ??= createMcpEndpoint(troupe)
       const [serve, { toNodeHandler }] = await Promise.all([endpoint, import('@modelcontextprotocol/node')])
       const identity = {

@@ -2,8 +2,8 @@
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
 import { failure } from '../core/index.ts'
 import { partsOf, type Troupe } from '../runtime/index.ts'
-import { addPage, pagePolicy } from './add-page.ts'
-import { type Admit, type Admitted, createAdmit } from './admit.ts'
+import { addPage } from './add-page.ts'
+import { type Admit, admittedOf, createAdmit } from './admit.ts'
 import { callOf, carryOut } from './carry-out.ts'
 import { addMcp } from './mcp.ts'
 import { addOpenRoutes } from './open-routes.ts'
@@ -13,6 +13,7 @@ import { asTroupeError, sendProblem } from './problem.ts'
 import { readBody } from './read-body.ts'
 import type { Route } from './route.ts'
 import { routes } from './routes.ts'
+import { secureHeaders } from './secure-headers.ts'
 import type { Site } from './site.ts'
 import { Feeds } from './sse/feeds.ts'
 
@@ -64,17 +65,17 @@ export function answerUnknown(app: FastifyInstance): void {
 
 /** Packages of Fastify's own, loaded where a server is. */
 async function addPackages(app: FastifyInstance, { settings }: Site): Promise<void> {
-  const [helmet, cors, rateLimit, types] = await Promise.all([
-    import('@fastify/helmet'),
+  const [headers, cors, rateLimit, types] = await Promise.all([
+    secureHeaders(),
     import('@fastify/cors'),
     import('@fastify/rate-limit'),
     import('fastify-type-provider-zod'),
   ])
   app.setValidatorCompiler(types.validatorCompiler)
   app.setSerializerCompiler(types.serializerCompiler)
-  await app.register(helmet.default, {
-    referrerPolicy: { policy: 'no-referrer' },
-    contentSecurityPolicy: pagePolicy,
+  app.addHook('onRequest', (_, reply, done) => {
+    reply.headers(headers)
+    done()
   })
   const exposed = [
     'etag',
@@ -116,16 +117,15 @@ function takeJsonAlone(app: FastifyInstance): void {
 }
 
 function addRoute(app: FastifyInstance, site: Site, admit: Admit, route: Route): void {
-  const admitted = new WeakMap<object, Admitted>()
   app.route({
     method: route.method,
     url: route.path,
     schema: schemaOf(route),
     bodyLimit: site.settings.bodyLimit,
-    onRequest: async (request, reply) => void admitted.set(request, await admit(route, request, reply)),
+    onRequest: (request, reply) => admit(route, request, reply),
     handler: async (request, reply) => {
       const exchange = { request, reply }
-      const call = callOf(site, route, admitted.get(request) as Admitted, exchange)
+      const call = callOf(site, route, admittedOf(request), exchange)
       return carryOut(site, route, call, exchange)
     },
   })
