@@ -190,6 +190,25 @@ describe('Compose', () => {
     expect(valid({ ...compose(path), services: { server: { imagee: 'x' } } })).toBe(false)
   })
 
+  const commands = [['docker', 'compose'], ['docker-compose']] as const
+  const command = commands.find(([name, ...words]) => spawnSync(name, [...words, 'version']).status === 0)
+  if (!command) process.stderr.write('skipped: there is no docker compose to read its files\n')
+  test.skipIf(!command).each(files)('reads %s as it is meant', (path) => {
+    const [name, ...words] = command ?? ['docker']
+    const config = (input: string) =>
+      spawnSync(name, [...words, '--project-directory', join(deploy, 'compose'), '-f', '-', 'config'], {
+        input,
+        encoding: 'utf8',
+      })
+    const text = read(path)
+    const { status, stdout, stderr } = config(text)
+    expect(status, stderr).toBe(0)
+    const [meant, found] = [compose(path), parse(stdout)]
+    expect(Object.keys(found.services).sort()).toEqual(Object.keys(meant.services).sort())
+    expect(Object.keys(found.secrets).sort()).toEqual(Object.keys(meant.secrets).sort())
+    expect(config(text.replace('image:', 'imagee:')).status).not.toBe(0)
+  })
+
   test.each(files)('keeps every secret of %s in a file, and every service of ours closed', (path) => {
     const { services, secrets } = compose(path)
     expect(read(path)).not.toMatch(/PASSWORD: |_KEY: |API_KEY/)
