@@ -6,7 +6,7 @@
  */
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
 import { createTroupe, defineMessage, type Json } from 'troupe'
-import type { Raw } from './raw.ts'
+import { byHand, type Raw } from './raw.ts'
 
 type Row = Record<string, SQLInputValue>
 const tables = ['messages', 'mailboxes', 'mailbox_lanes', 'security_audit', 'security_audit_pending'] as const
@@ -60,19 +60,7 @@ export function openSameRows(path: string, { group, likeness }: SameRowsOptions)
     grouped(() => tree.grow(), 1)
     grouped(() => rows.sweep(Math.max(...taken.map(({ seq }) => Number(seq)))), 1)
   }
-  return {
-    async fill(depth) {
-      for (let from = 0; from < depth; from += 1_000)
-        grouped((i) => rows.send(`normal:Sender ${i % group}`), Math.min(1_000, depth - from))
-    },
-    async run(forMs) {
-      const started = performance.now()
-      let done = 0
-      for (; performance.now() - started < forMs; done += group) round()
-      return (done / (performance.now() - started)) * 1_000
-    },
-    close: async () => db.close(),
-  }
+  return byHand(db, { group, put: (times) => grouped((i) => rows.send(`normal:Sender ${i % group}`), times), round })
 }
 
 /** The steps of one message. Each is what is left of ours when nobody else writes and nothing can go wrong. */

@@ -76,10 +76,21 @@ export function openBareRows(path: string, group: number): Raw {
       less.run(payload.length)
     }, group)
   }
+  return byHand(db, { group, put: (times) => grouped((i) => send(`lane-${i % group}`), times), round })
+}
+
+interface Steps {
+  readonly group: number
+  /** Puts so many in, in one transaction. */
+  put(times: number): void
+  /** Sends, receives and acknowledges a group. */
+  round(): void
+}
+
+export function byHand(db: DatabaseSync, { group, put, round }: Steps): Raw {
   return {
     async fill(depth) {
-      for (let from = 0; from < depth; from += 1_000)
-        grouped((i) => send(`lane-${i % group}`), Math.min(1_000, depth - from))
+      for (let from = 0; from < depth; from += 1_000) put(Math.min(1_000, depth - from))
     },
     async run(forMs) {
       const started = performance.now()

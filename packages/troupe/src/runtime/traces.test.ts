@@ -14,6 +14,7 @@ import type { TroupeConfig } from './config.ts'
 import { createTroupe } from './create-troupe.ts'
 import { LlmAgent } from './llm-agent.ts'
 import type { Troupe } from './troupe.ts'
+import type { User } from './user.ts'
 
 const missing = await missingServer()
 const schema = schemaName('traces')
@@ -56,6 +57,21 @@ const team = () => {
 /** Names with those of their children. */
 const names = (trees: readonly SpanTree[]): unknown[] => trees.map(({ name, children }) => [name, ...names(children)])
 const flat = (trees: readonly SpanTree[]): readonly SpanTree[] => trees.flatMap((one) => [one, ...flat(one.children)])
+
+const Order = defineMessage<number>('order')
+/** A run whose only agent sends an order to Stock. */
+async function sold(ada: User) {
+  const seller = defineAgent({
+    name: 'Seller',
+    run: async (_, ctx) => {
+      await ctx.messages.send(Order, 1, { to: 'Stock' })
+      return 'sent'
+    },
+  })
+  const run = await ada.orchestra.start({ task: 't', topology: patterns.pipeline({ stages: [{ agents: [seller] }] }) })
+  await run.result()
+  return run
+}
 
 describe('the trace of a run', () => {
   it('is a tree of run, branch, steps, model and tool calls, with their times, tokens and cost', async () => {
@@ -122,25 +138,13 @@ describe('the trace of a run', () => {
   it.skipIf(missing !== undefined)('goes on in the worker of another process, and is one tree in both', async () => {
     const storage = { url: server, schema }
     const [ada, there] = [(await opened({ storage })).user('ada'), (await opened({ storage })).user('ada')]
-    const Order = defineMessage<number>('order')
     const own = Promise.withResolvers<void>()
     const worker = new Worker('Stock').on(Order, async () => {
       await there.traces.span('book', async () => {})
       own.resolve()
     })
     await there.start(worker)
-    const seller = defineAgent({
-      name: 'Seller',
-      run: async (_, ctx) => {
-        await ctx.messages.send(Order, 1, { to: 'Stock' })
-        return 'sent'
-      },
-    })
-    const run = await ada.orchestra.start({
-      task: 't',
-      topology: patterns.pipeline({ stages: [{ agents: [seller] }] }),
-    })
-    await run.result()
+    const run = await sold(ada)
     await own.promise
     const tree = [
       [
@@ -154,7 +158,6 @@ describe('the trace of a run', () => {
   it('goes on in the worker that a message of it reaches', async () => {
     const troupe = await opened()
     const ada = troupe.user('ada')
-    const Order = defineMessage('order')
     const handled = Promise.withResolvers<void>()
     const worker = new Worker('Stock')
     worker.on(Order, async (_, ctx) => {
@@ -162,18 +165,7 @@ describe('the trace of a run', () => {
       handled.resolve()
     })
     await ada.start(worker)
-    const seller = defineAgent({
-      name: 'Seller',
-      run: async (_, ctx) => {
-        await ctx.messages.send(Order, 1, { to: 'Stock' })
-        return 'sent'
-      },
-    })
-    const run = await ada.orchestra.start({
-      task: 't',
-      topology: patterns.pipeline({ stages: [{ agents: [seller] }] }),
-    })
-    await run.result()
+    const run = await sold(ada)
     await handled.promise
     await expect
       .poll(async () => flat((await ada.traces.get(run.id))?.roots ?? []).map(({ name }) => name), { timeout: 10_000 })
