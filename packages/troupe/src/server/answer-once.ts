@@ -1,6 +1,7 @@
 /** Idempotency-Key: a request that is sent again is answered as at first, by whichever node. */
+import type { FastifyReply } from 'fastify'
 import { canonicalJson, failure, hashText, type Json } from '../core/index.ts'
-import type { Call, Exchange, Route } from './route.ts'
+import type { Call, Route } from './route.ts'
 
 interface Kept {
   readonly status: number
@@ -16,7 +17,7 @@ const mostKept = 1_048_576
 export async function answerOnce(
   route: Route,
   call: Call<unknown, unknown, unknown>,
-  { request, reply }: Exchange,
+  reply: FastifyReply,
   handle: () => Promise<unknown>,
 ): Promise<unknown> {
   const key = call.header('idempotency-key')
@@ -26,6 +27,7 @@ export async function answerOnce(
   if (route.operation === 'keys.manage')
     throw failure('request.invalid', { problem: 'a key is shown once, and not again for an Idempotency-Key' })
   const { parts, user, principal, agent } = call
+  const { request } = reply
   const name = hashText(JSON.stringify([principal.id, key]))
   const asked = [request.method, request.url, agent ?? null, (request.body ?? null) as Json]
   const begun = await parts.requests.begin(user, name, hashText(canonicalJson(asked)))

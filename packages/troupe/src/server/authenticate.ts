@@ -1,5 +1,5 @@
 /** Finds out who calls: by an API key, the host's own key, a token, or the session of a page. */
-import { createHash, timingSafeEqual } from 'node:crypto'
+import { hash, timingSafeEqual } from 'node:crypto'
 import type { FastifyRequest } from 'fastify'
 import { failure } from '../core/index.ts'
 import type { TroupeParts } from '../runtime/index.ts'
@@ -13,7 +13,7 @@ const everything = { users: 'all', role: 'admin', operations: undefined, agent: 
 const local: Principal = { id: 'local', kind: 'local', name: 'local', ...everything }
 const hostKey: Principal = { id: 'host', kind: 'key', name: 'host', ...everything }
 
-const digest = (text: string) => createHash('sha256').update(text).digest()
+const digest = (text: string) => hash('sha256', text, 'buffer')
 const unsafe = (method: string) => method !== 'GET' && method !== 'HEAD' && method !== 'OPTIONS'
 
 /** @returns undefined for whoever shows nothing that is good now */

@@ -1,13 +1,13 @@
 /** Carries out one request: in whose name, with which hands, and what becomes of the answer. */
 import { Readable } from 'node:stream'
-import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyReply } from 'fastify'
 import { hashText, TroupeError } from '../core/index.ts'
-import { type Admitted, recorded } from './admit.ts'
+import { admittedOf, recorded } from './admit.ts'
 import { answerOnce } from './answer-once.ts'
 import { handsOf } from './hands.ts'
 import { keyOf } from './principal.ts'
 import { problemOf } from './problem.ts'
-import type { Call, Exchange, Route } from './route.ts'
+import type { Call, Route } from './route.ts'
 import type { Site } from './site.ts'
 import type { Frame } from './sse/frame.ts'
 import { sendEvents } from './sse/send-events.ts'
@@ -15,43 +15,76 @@ import { sendEvents } from './sse/send-events.ts'
 type AnyCall = Call<unknown, unknown, unknown>
 const one = (value: string | string[] | undefined) => (Array.isArray(value) ? value[0] : value)
 
-export function callOf(site: Site, route: Route, admitted: Admitted, { request, reply }: Exchange): AnyCall {
-  const { troupe, parts, feeds } = site
-  const { principal, user, agent } = admitted
-  const header = (name: string) => one(request.headers[name])
-  const repeatable = route.method === 'POST' ? header('idempotency-key') : undefined
-  return {
-    troupe,
-    parts,
-    feeds,
-    principal,
-    user,
-    agent,
-    orchestra: troupe.user(user).orchestra,
-    hands: handsOf(parts, principal, user, agent),
-    params: request.params,
-    query: request.query,
-    body: request.body,
-    signal: endOf(site, request, reply),
-    once: repeatable === undefined ? undefined : hashText(JSON.stringify([principal.id, route.path, repeatable])),
-    header,
-    status: (code) => void reply.code(code),
-    setHeader: (name, value) => void reply.header(name, name === 'location' ? request.server.prefix + value : value),
+/** Of a request that was let in. */
+export const callOf = (site: Site, route: Route, reply: FastifyReply): AnyCall => new OwnCall(site, route, reply)
+
+/** A class: what accessors close over that an object has of its own lives until what is old is collected. */
+class OwnCall implements AnyCall {
+  readonly troupe
+  readonly parts
+  readonly feeds
+  readonly principal
+  readonly user
+  readonly agent
+  readonly orchestra
+  readonly hands
+  readonly params
+  readonly query
+  readonly body
+  readonly once: string | undefined
+  readonly header: AnyCall['header']
+  readonly status: AnyCall['status']
+  readonly setHeader: AnyCall['setHeader']
+  readonly #site: Site
+  readonly #reply: FastifyReply
+  #end: AbortSignal | undefined
+
+  constructor(site: Site, route: Route, reply: FastifyReply) {
+    const { troupe, parts, feeds } = site
+    const { request } = reply
+    const { principal, user, agent } = admittedOf(request)
+    this.troupe = troupe
+    this.parts = parts
+    this.feeds = feeds
+    this.principal = principal
+    this.user = user
+    this.agent = agent
+    this.orchestra = troupe.user(user).orchestra
+    this.hands = handsOf(parts, principal, user, agent)
+    this.params = request.params
+    this.query = request.query
+    this.body = request.body
+    this.header = (name) => one(request.headers[name])
+    this.status = (code) => void reply.code(code)
+    this.setHeader = (name, value) =>
+      void reply.header(name, name === 'location' ? request.server.prefix + value : value)
+    const repeatable = route.method === 'POST' ? this.header('idempotency-key') : undefined
+    this.once = repeatable === undefined ? undefined : hashText(JSON.stringify([principal.id, route.path, repeatable]))
+    this.#site = site
+    this.#reply = reply
+  }
+
+  /** Most requests are answered before anybody asks for it. */
+  get signal(): AbortSignal {
+    this.#end ??= endOf(this.#site, this.#reply)
+    return this.#end
   }
 }
 
 /** Aborts when the caller goes away before it is answered, or the server drains. */
-function endOf({ draining }: Site, { method }: FastifyRequest, reply: FastifyReply): AbortSignal {
+function endOf({ draining, underWay }: Site, { raw, request: { method } }: FastifyReply): AbortSignal {
   const ends = new AbortController()
-  const abort = () => ends.abort()
-  draining.addEventListener('abort', abort, { once: true })
-  reply.raw.once('close', () => {
-    draining.removeEventListener('abort', abort)
+  if (draining.aborted || raw.destroyed) {
+    ends.abort()
+    return ends.signal
+  }
+  underWay.add(ends)
+  raw.once('close', () => {
+    underWay.delete(ends)
     // Answered: nobody is to be told, and the error that an abort makes is a tenth of a small request.
     // Who asked for the head of a stream alone has left what it would follow.
-    if (!reply.raw.writableFinished || method === 'HEAD') abort()
+    if (!raw.writableFinished || method === 'HEAD') ends.abort()
   })
-  if (draining.aborted) abort()
   return ends.signal
 }
 
@@ -59,33 +92,34 @@ function endOf({ draining }: Site, { method }: FastifyRequest, reply: FastifyRep
  * What is done in it stands in the audit log with who called, and so does what is refused on the way; it, and what it
  * begins, is told and logged with the id of the request.
  */
-export function carryOut(site: Site, route: Route, call: AnyCall, exchange: Exchange): Promise<unknown> {
+export function carryOut(site: Site, route: Route, call: AnyCall, reply: FastifyReply): Promise<unknown> {
   const { principal, user } = call
   const { audit, events } = site.parts
   return audit.by(keyOf(principal), () =>
     recorded(site, route.operation, principal, () =>
-      events.within({ userId: user, requestId: exchange.request.id }, () => handled(site, route, call, exchange)),
+      events.within({ userId: user, requestId: reply.request.id }, () => handled(site, route, call, reply)),
     ),
   )
 }
 
-async function handled(site: Site, route: Route, call: AnyCall, exchange: Exchange): Promise<unknown> {
+async function handled(site: Site, route: Route, call: AnyCall, reply: FastifyReply): Promise<unknown> {
   if ('handle' in route) {
-    if (route.code !== undefined) exchange.reply.code(route.code)
-    return answerOnce(route, call, exchange, () => route.handle(call))
+    if (route.code !== undefined) reply.code(route.code)
+    return answerOnce(route, call, reply, () => route.handle(call))
   }
   if ('text' in route) {
     const text = await route.text(call)
-    return exchange.reply.header('content-type', route.type).send(typeof text === 'string' ? text : Readable.from(text))
+    return reply.header('content-type', route.type).send(typeof text === 'string' ? text : Readable.from(text))
   }
   const frames = await route.events(call)
-  if (!frames) return exchange.reply.code(204).send()
-  await stream(site, call, exchange, frames)
-  return exchange.reply
+  if (!frames) return reply.code(204).send()
+  await stream(site, call, reply, frames)
+  return reply
 }
 
-async function stream(site: Site, { signal }: AnyCall, { request, reply }: Exchange, frames: AsyncIterable<Frame>) {
+async function stream(site: Site, { signal }: AnyCall, reply: FastifyReply, frames: AsyncIterable<Frame>) {
   const { clock, log } = site.parts
+  const { request } = reply
   reply.hijack()
   reply.raw.writeHead(200, {
     ...(reply.getHeaders() as Record<string, string>),

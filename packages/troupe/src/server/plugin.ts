@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
 import { failure } from '../core/index.ts'
 import { partsOf, type Troupe } from '../runtime/index.ts'
 import { addPage } from './add-page.ts'
-import { type Admit, admittedOf, createAdmit } from './admit.ts'
+import { type Admit, createAdmit } from './admit.ts'
 import { callOf, carryOut } from './carry-out.ts'
 import { addMcp } from './mcp.ts'
 import { addOpenRoutes } from './open-routes.ts'
@@ -39,8 +39,12 @@ export const troupePlugin: FastifyPluginAsync<TroupePluginOptions> = async (app,
 
 export async function addServer(app: FastifyInstance, troupe: Troupe, settings: Settings): Promise<void> {
   const ends = new AbortController()
-  const site: Site = { troupe, parts: troupe[partsOf], settings, feeds: new Feeds(), draining: ends.signal }
-  app.addHook('preClose', async () => ends.abort())
+  const underWay = new Set<AbortController>()
+  const site: Site = { troupe, parts: troupe[partsOf], settings, feeds: new Feeds(), draining: ends.signal, underWay }
+  app.addHook('preClose', async () => {
+    ends.abort()
+    for (const one of underWay) one.abort()
+  })
   site.parts.served.add(app)
   app.addHook('onClose', async () => void site.parts.served.delete(app))
   await addPackages(app, site)
@@ -123,10 +127,6 @@ function addRoute(app: FastifyInstance, site: Site, admit: Admit, route: Route):
     schema: schemaOf(route),
     bodyLimit: site.settings.bodyLimit,
     onRequest: (request, reply) => admit(route, request, reply),
-    handler: async (request, reply) => {
-      const exchange = { request, reply }
-      const call = callOf(site, route, admittedOf(request), exchange)
-      return carryOut(site, route, call, exchange)
-    },
+    handler: async (_, reply) => carryOut(site, route, callOf(site, route, reply), reply),
   })
 }

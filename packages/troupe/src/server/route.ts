@@ -1,5 +1,4 @@
 /** One route as the table has it: what it takes, who may, and what it does. */
-import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { z } from 'zod'
 import type { Orchestra } from '../orchestration/index.ts'
 import type { Troupe, TroupeParts } from '../runtime/index.ts'
@@ -74,8 +73,3 @@ export const answers = <Params, Query, Body, Answer>(route: AnswerRoute<Params, 
 export const streams = <Params, Query, Body>(route: EventsRoute<Params, Query, Body>): Route => route as Route
 
 export const texts = <Params, Query, Body>(route: TextRoute<Params, Query, Body>): Route => route as Route
-
-export interface Exchange {
-  readonly request: FastifyRequest
-  readonly reply: FastifyReply
-}

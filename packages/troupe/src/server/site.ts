@@ -10,4 +10,9 @@ export interface Site {
   readonly feeds: Feeds
   /** Aborts when the server is closed: streams end, and nothing new begins. */
   readonly draining: AbortSignal
+  /**
+   * What ends then. Not listeners of the signal: one of those that is gone keeps all that came after it, for it is the link
+   * of a list, and the collector spares what hangs on what is old.
+   */
+  readonly underWay: Set<AbortController>
 }

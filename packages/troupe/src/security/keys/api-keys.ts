@@ -3,7 +3,7 @@
  * 256 random bits, so that no slower hash would make guessing it any harder. It is looked up at each request: a revocation
  * holds in every process from the next one on.
  */
-import { createHash, timingSafeEqual } from 'node:crypto'
+import { timingSafeEqual } from 'node:crypto'
 import {
   type Clock,
   checkName,
@@ -14,6 +14,7 @@ import {
   type Events,
   encodeCursor,
   failure,
+  hashText,
   type Ids,
   milliseconds,
   type Page,
@@ -194,7 +195,7 @@ export class ApiKeys {
       this.#statements.usersOf({ id }, { returns: true }),
     )
     const row = rows[0]
-    const same = timingSafeEqual(Buffer.from(hashOf(secret)), Buffer.from(String(row?.hash ?? hashOf(''))))
+    const same = timingSafeEqual(Buffer.from(hashText(secret)), Buffer.from(String(row?.hash ?? hashText(''))))
     if (!row || !same || String(row.kind)[0] !== letter) return undefined
     const users = Number(row.every_user) === 1 ? 'all' : granted.map(({ user_id }) => String(user_id))
     if (users.length === 0) return undefined
@@ -272,7 +273,7 @@ export class ApiKeys {
   #fresh(kind: Grant['kind']) {
     const id = this.#ids.next()
     const secret = Buffer.from(this.#random.bytes(32)).toString('base64url')
-    return { id, key: `t${kind[0]}_${id}_${secret}`, hash: hashOf(secret) }
+    return { id, key: `t${kind[0]}_${id}_${secret}`, hash: hashText(secret) }
   }
 
   #acted(operation: string, resource: string) {
@@ -298,8 +299,6 @@ export class ApiKeys {
     if (!result.ok) throw failure(result.code, { ...result.detail })
   }
 }
-
-const hashOf = (secret: string) => createHash('sha256').update(secret).digest('hex')
 
 function toKey(row: Row, users: readonly string[], at: number): ApiKey {
   const iso = (value: Row[string]) => new Date(Number(value)).toISOString()
