@@ -97,15 +97,7 @@ function withFetch<Out>(
   if (typeof fn !== 'function') return fn
   const act = actOf(asking, name)
   return (call: EffectCall) => {
-    const { key, taint } = call
-    const fetch = asking.guard.fetchFor(act, { agreed: isOutside(spec), mark: taint })
-    return fn({
-      key,
-      taint,
-      fetch,
-      get signal() {
-        return call.signal
-      },
-    })
+    const fetch = asking.guard.fetchFor(act, { agreed: isOutside(spec), mark: call.taint })
+    return fn({ ...call, fetch })
   }
 }

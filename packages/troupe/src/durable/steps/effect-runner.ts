@@ -239,13 +239,7 @@ async function call<Out>(
   taint: EffectCall['taint'],
 ): Promise<Out> {
   const { around, life, name, fn, key } = effect
-  const given: EffectCall = {
-    key,
-    taint,
-    get signal() {
-      return life.signal
-    },
-  }
+  const given: EffectCall = { key, taint, signal: life.signal }
   return around(() => life.options.inside.run({ life, effect: name }, async () => fn(given)))
 }
 
