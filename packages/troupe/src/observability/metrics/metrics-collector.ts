@@ -193,7 +193,7 @@ export class MetricsCollector implements Readable {
     const series = this.#one(name, kind, labels)
     const at = this.#clock.monotonic()
     series?.add(1, success, at)
-    series?.observe({ value, at, success, order: ++this.#order })
+    series?.observe(value, at, ++this.#order)
   }
 
   /** Undefined for a new name beyond the bound: an unbounded name or label must not fill the memory. */

@@ -13,7 +13,6 @@ export interface Observation {
   readonly value: number
   /** Of the monotonic clock. */
   readonly at: number
-  readonly success: boolean
   /** Which of the collector's it is: tells the latest where the clock does not move. */
   readonly order: number
 }
@@ -39,7 +38,10 @@ export class Series {
   /** Per bound, not cumulated; the last is beyond all. */
   readonly buckets: number[] = new Array<number>(bucketBounds.length + 1).fill(0)
   #next = 0
-  readonly #latest: Observation[] = []
+  // Arrays of numbers, each in its place: of objects a thousand young ones would outlive every collection.
+  readonly #values: number[] = []
+  readonly #times: number[] = []
+  readonly #orders: number[] = []
   #tally = -1
   readonly #tallies: Tally[] = []
 
@@ -62,8 +64,7 @@ export class Series {
     tally.failures += failures
   }
 
-  observe(observation: Observation): void {
-    const { value } = observation
+  observe(value: number, at: number, order: number): void {
     this.observed++
     this.sum += value
     this.min = Math.min(this.min, value)
@@ -71,13 +72,17 @@ export class Series {
     let bucket = 0
     while (bucket < bucketBounds.length && value > (bucketBounds[bucket] as number)) bucket++
     this.buckets[bucket] = (this.buckets[bucket] as number) + 1
-    this.#latest[this.#next] = observation
+    this.#values[this.#next] = value
+    this.#times[this.#next] = at
+    this.#orders[this.#next] = order
     this.#next = (this.#next + 1) % keptValues
   }
 
   /** The kept ones that were made after `since`. */
   after(since: number): readonly Observation[] {
-    return since === Number.NEGATIVE_INFINITY ? this.#latest : this.#latest.filter(({ at }) => at > since)
+    return this.#values
+      .map((value, i) => ({ value, at: this.#times[i] as number, order: this.#orders[i] as number }))
+      .filter(({ at }) => at > since)
   }
 
   /** Of the kept seconds, those after `since`. */
