@@ -18,8 +18,8 @@ export interface SequencerParts {
   readonly failed: (error: unknown) => void
 }
 
-/** Records of a batch: about 2 ms of the processor, for which others wait. */
-const most = 100
+/** Records of a batch: about half a millisecond of the processor, for which others wait. */
+const most = 25
 const afterMs = 1_000
 /** A change that was made ready may take as long to commit: so long it is looked for. */
 const lookForMs = 60_000
