@@ -10,9 +10,13 @@ import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { Agent, request } from 'node:http'
 import { fileURLToPath } from 'node:url'
+import { setFlagsFromString } from 'node:v8'
 import { createTroupe, defineAgent, type Troupe } from 'troupe'
 import { serve } from 'troupe/server'
 import type { Asked, Job, Reply } from './client.ts'
+
+// As `troupe serve` sets it for its process: docs/performance.md says why.
+setFlagsFromString('--no-allocation-site-pretenuring')
 
 const [seconds = '2', listeners = '1000'] = process.argv.slice(2)
 const rounds = 5

@@ -3,6 +3,7 @@ import type { Command, Hands } from '../command.ts'
 import { text, whole } from '../command.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { usable } from '../hands.ts'
+import { tuneCollector } from '../tune-collector.ts'
 
 export const serveCommands: readonly Command[] = [
   {
@@ -14,6 +15,7 @@ export const serveCommands: readonly Command[] = [
       ['--port <n>', 'where it listens; 0 takes a free one (default: 8000)'],
     ],
     async run(hands, _, options) {
+      tuneCollector()
       const loaded = usable(await hands.withTeams())
       const [{ serve }, { openTroupe, placeOf }] = await Promise.all([
         import('../../server/index.ts'),
@@ -52,6 +54,7 @@ export const serveCommands: readonly Command[] = [
     here: true,
     says: 'carries runs and messages on, and listens nowhere: beside a server, on one PostgreSQL',
     async run(hands) {
+      tuneCollector()
       const loaded = usable(await hands.withTeams())
       const { openTroupe, placeOf } = await import('../api/open.ts')
       await using troupe = await openTroupe(loaded.config)
