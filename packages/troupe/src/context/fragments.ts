@@ -145,15 +145,19 @@ function pushGuards(core: MeshCore, actor: Actor, push: Push): Statement[] {
   } as const
   if (!actor.all && topics.length > 0)
     statements.push(writes.closed({ user: actor.user, agent, grantees: JSON.stringify(topics) }, closed))
-  statements.push(...versionGuard(core, actor, push.key, push.ifVersion))
+  // The statement that writes over a version looks for it by itself.
+  if (push.ifVersion === 0) statements.push(...versionGuard(core, actor, push.key, 0))
   return statements
 }
 const nameOf = (grantee: string): Json => grantee.slice(1)
 
+const conflictOf = (key: string, expected: number) =>
+  ({ otherwise: 'context.conflict', detail: { key, expected } }) as const
+
 function versionGuard(core: MeshCore, actor: Actor, key: string, version: number | undefined): Statement[] {
   if (version === undefined) return []
   const place = { user: actor.user, key, now }
-  const conflict = { otherwise: 'context.conflict', detail: { key, expected: version } } as const
+  const conflict = conflictOf(key, version)
   if (version === 0) return [core.writes.standing(place, { expect: none, ...conflict })]
   return [core.writes.version({ ...place, version }, { expect: { rows: 1 }, ...conflict })]
 }
@@ -170,29 +174,31 @@ export function pushFragment(core: MeshCore, actor: Actor, push: Push): Fragment
   const statements = pushGuards(core, actor, push)
   if (kept) statements.push(...kept.statements)
   const put = statements.length
+  const { ifVersion } = push
+  const values = {
+    ...place,
+    change: push.change,
+    owner: actor.agent,
+    audience: JSON.stringify(grantees),
+    everyone: grantees.includes(everyone) ? 1 : 0,
+    writers: JSON.stringify(push.writers ?? []),
+    lifecycle: initial.lifecycle,
+    ttl: initial.ttlMs,
+    value: storeValue(kept?.value ?? { json: push.json }),
+    stored,
+    metadata: push.metadata ?? null,
+    provenance: JSON.stringify(push.provenance),
+    taint: JSON.stringify(push.taint),
+    namesAudience,
+    namesWriters: push.writers ? 1 : 0,
+    namesLifetime: push.lifetime ? 1 : 0,
+    namesMetadata: push.metadata === undefined ? 0 : 1,
+  }
+  const one = { expect: { rows: 1 }, returns: true } as const
   statements.push(
-    writes.put(
-      {
-        ...place,
-        change: push.change,
-        owner: actor.agent,
-        audience: JSON.stringify(grantees),
-        everyone: grantees.includes(everyone) ? 1 : 0,
-        writers: JSON.stringify(push.writers ?? []),
-        lifecycle: initial.lifecycle,
-        ttl: initial.ttlMs,
-        value: storeValue(kept?.value ?? { json: push.json }),
-        stored,
-        metadata: push.metadata ?? null,
-        provenance: JSON.stringify(push.provenance),
-        taint: JSON.stringify(push.taint),
-        namesAudience,
-        namesWriters: push.writers ? 1 : 0,
-        namesLifetime: push.lifetime ? 1 : 0,
-        namesMetadata: push.metadata === undefined ? 0 : 1,
-      },
-      { expect: { rows: 1 }, returns: true },
-    ),
+    ifVersion
+      ? writes.replace({ ...values, version: ifVersion }, { ...one, ...conflictOf(push.key, ifVersion) })
+      : writes.put(values, one),
     ...trailing(core, actor, push, grantees, initial),
     ...audited(core, actor, 'push_context', push.key),
   )

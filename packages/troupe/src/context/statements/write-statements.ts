@@ -28,6 +28,7 @@ export interface PutValues extends Place {
   readonly namesLifetime: number
   readonly namesMetadata: number
 }
+type ReplaceValues = Omit<PutValues, 'owner'> & { readonly version: number }
 
 const copied = sql.raw(
   `user_id, key, version, born, change, revision, owner, audience, everyone, writers, lifecycle, ttl_ms, created_at, updated_at,
@@ -90,6 +91,20 @@ export function createWriteStatements(dialect: Dialect) {
           lifecycle = ${taken(p.namesLifetime, 'lifecycle')}, ttl_ms = ${taken(p.namesLifetime, 'ttl_ms')},
           expires_at = ${p.now} + ${taken(p.namesLifetime, 'ttl_ms')},
           value = excluded.value, stored = excluded.stored, provenance = excluded.provenance, taint = excluded.taint
+        returning version`
+    }),
+    /** The next version of what stands as that one: `put` and the guard of the version in one, without what a new key needs. */
+    replace: raw<ReplaceValues>(dialect, (p) => {
+      const taken = (names: unknown, value: unknown, column: string) =>
+        sql`case when ${names} = 1 then ${value} else e.${sql.raw(column)} end`
+      return sql`update context_entries as e set version = e.version + 1, change = ${p.change}, revision = ${revision(p)},
+          updated_at = ${p.now}, audience = ${taken(p.namesAudience, p.audience, 'audience')},
+          everyone = ${taken(p.namesAudience, p.everyone, 'everyone')}, writers = ${taken(p.namesWriters, p.writers, 'writers')},
+          metadata = ${taken(p.namesMetadata, p.metadata, 'metadata')},
+          lifecycle = ${taken(p.namesLifetime, p.lifecycle, 'lifecycle')}, ttl_ms = ${taken(p.namesLifetime, p.ttl, 'ttl_ms')},
+          expires_at = ${p.now} + ${taken(p.namesLifetime, p.ttl, 'ttl_ms')},
+          value = ${p.value}, stored = ${p.stored}, provenance = ${p.provenance}, taint = ${p.taint}
+        where ${at(p)} and ${live(p)} and e.version = ${p.version}
         returning version`
     }),
     /** Takes one topic from the audience of an entry; its value stays, written anew for the version that it now is. */
