@@ -110,56 +110,57 @@ async function alone(app: Injected, url: string, headers: Record<string, string>
   return least
 }
 
+const value = { text: 'x'.repeat(200) }
+const place = '/v1/context/values/key'
+const body = JSON.stringify({ value })
+const pushed = (url: string, headers = {}) =>
+  Array.from({ length: 100 }, (_, n) => ({ url: `${url}/v1/context/entries/k${n}`, method: 'PUT', body, headers }))
+
 async function main(troupe: Troupe): Promise<void> {
   const open = await serve(troupe, { port: 0 })
   const closed = await serve(troupe, { port: 0, authentication: 'required', rateLimit: { max: 1_000_000_000 } })
   open.app.server.keepAliveTimeout = closed.app.server.keepAliveTimeout = 60_000
   const { key } = await troupe.keys.create({ name: 'bench', users: ['default'] })
   const headers = { authorization: `Bearer ${key}` }
-  await troupe.user('default').context.push('key', { text: 'x'.repeat(200) })
+  await troupe.user('default').context.push('key', value)
   const { default: fastify } = await import('fastify')
   const raw = fastify()
-  raw.all('/', async () => ({ key: 'key', value: { text: 'x'.repeat(200) } }))
+  raw.all('/', async () => ({ key: 'key', value }))
   const bareUrl = await raw.listen({ port: 0, host: '127.0.0.1' })
-  const body = JSON.stringify({ value: { text: 'x'.repeat(200) } })
   const task = JSON.stringify({ task: 1, agent: 'Echo' })
   const get = [{ url: bareUrl }]
   const put = [{ url: bareUrl, method: 'PUT', body }]
-  const pushed = (url: string, sent = {}) =>
-    Array.from({ length: 100 }, (_, n) => ({
-      url: `${url}/v1/context/entries/k${n}`,
-      method: 'PUT',
-      body,
-      headers: sent,
-    }))
   const started = (url: string) => [{ url: `${url}/v1/runs`, method: 'POST', body: task }]
-  const value = '/v1/context/values/key'
-  const times = [await alone(raw, '/'), await alone(open.app, value), await alone(closed.app, value, headers)]
+  const times = [await alone(raw, '/'), await alone(open.app, place), await alone(closed.app, place, headers)]
   console.log(
     `a get without a socket: bare, open, with a key and limits: ${times.map((time) => time.toFixed(0)).join(', ')} µs`,
   )
-  await line('get, open', get, [{ url: `${open.url}${value}` }])
-  await line('get, with a key and limits', get, [{ url: `${closed.url}${value}`, headers }])
+  await line('get, open', get, [{ url: `${open.url}${place}` }])
+  await line('get, with a key and limits', get, [{ url: `${closed.url}${place}`, headers }])
   await line('push, open', put, pushed(open.url))
   await line('push, with a key and limits', put, pushed(closed.url, headers))
   await line('start of a run', put, started(open.url))
-  // What stands around the work alone: the same route of a troupe that asks for no key, has no limits and keeps no audit log.
-  await using unguarded = await createTroupe({ storage: 'memory:', log: 'silent', audit: { writes: false } })
-  await unguarded.user('default').context.push('key', { text: 'x'.repeat(200) })
-  const without = await serve(unguarded, { port: 0 })
-  without.app.server.keepAliveTimeout = 60_000
-  await line(
-    'get, a key and limits added',
-    [{ url: `${without.url}${value}` }],
-    [{ url: `${closed.url}${value}`, headers }],
-    'without',
-  )
-  await line('push, a key, limits and audit added', pushed(without.url), pushed(closed.url, headers), 'without')
-  await without.close()
   await told(troupe, open.url, Number(listeners))
   await raw.close()
   await closed.close()
   await open.close()
+}
+
+/** What stands around the work alone: one troupe beside another that asks for no key, has no limits and keeps no audit log. */
+async function added(): Promise<void> {
+  await using guarded = await createTroupe({ storage: 'memory:', log: 'silent' })
+  await using bare = await createTroupe({ storage: 'memory:', log: 'silent', audit: { writes: false } })
+  const closed = await serve(guarded, { port: 0, authentication: 'required', rateLimit: { max: 1_000_000_000 } })
+  const open = await serve(bare, { port: 0 })
+  closed.app.server.keepAliveTimeout = open.app.server.keepAliveTimeout = 60_000
+  const { key } = await guarded.keys.create({ name: 'bench', users: ['default'] })
+  const headers = { authorization: `Bearer ${key}` }
+  for (const troupe of [guarded, bare]) await troupe.user('default').context.push('key', value)
+  const got = (url: string, sent = {}) => [{ url: `${url}${place}`, headers: sent }]
+  await line('get, a key and limits added', got(open.url), got(closed.url, headers), 'without')
+  await line('push, a key, limits and audit added', pushed(open.url), pushed(closed.url, headers), 'without')
+  await open.close()
+  await closed.close()
 }
 
 /** One change to many listeners. */
@@ -203,6 +204,7 @@ async function told(troupe: Troupe, url: string, count: number): Promise<void> {
   for (const stream of streams) stream.destroy()
 }
 
+await added()
 await using troupe = await createTroupe({ storage: 'memory:', agents: [echo], log: 'silent' })
 await main(troupe)
 client.disconnect()
