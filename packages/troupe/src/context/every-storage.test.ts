@@ -120,6 +120,17 @@ describe.each(storages)('on $name', ({ name: _, missing: absent, ...storage }) =
       await expect(a.push('k', 4, { metadata } as never)).rejects.toThrow()
   })
 
+  test('a list of a topic that is named twice has all of its entries, page by page', async () => {
+    await using opened = await openMesh(createVirtualClock(), storage)
+    const a = opened.mesh.agent(user(), 'A')
+    await a.subscribe(['x'])
+    const entry = (i: number) => ({ type: 'push', key: `k${i}`, value: i, topics: ['x'] }) as const
+    await a.batch(Array.from({ length: 40 }, (_, i) => entry(i)))
+    const found: string[] = []
+    for await (const key of await a.keys({ topics: ['x', 'x', 'x'], limit: 15 })) found.push(key)
+    expect(found).toHaveLength(40)
+  })
+
   test('a topic that is closed to an agent is not told to it, and one half closed says which half', async () => {
     await using opened = await openMesh(createVirtualClock(), storage)
     const of = user()

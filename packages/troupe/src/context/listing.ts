@@ -61,7 +61,8 @@ export function parseListOptions(where: string, options: ListOptions): ListQuery
   const topics =
     options.topics === undefined
       ? undefined
-      : listOf('topics', options.topics).map((topic) => topicGrantee(checkName('topic', topic)))
+      : // A stream that is merged twice would be counted twice.
+        [...new Set(listOf('topics', options.topics).map((topic) => topicGrantee(checkName('topic', topic))))]
   if (topics && topics.length > mostTopics)
     throw failure('validation.failed', { what: 'topics', problem: `it names at most ${mostTopics}` })
   return {
