@@ -20,7 +20,7 @@ export async function main() {
       })
     },
     size: 10,
-    warmStart: 10,
+    warmStart: true,
     maxIdle: '5m',
   })
   await pool.ready()

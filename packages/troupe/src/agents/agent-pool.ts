@@ -25,8 +25,8 @@ export interface PoolOptions<T> {
   readonly dispose?: (instance: T) => unknown
   /** Instances at most; 4 by default. */
   readonly size?: number
-  /** Made at once instead of at first use; 0 by default. */
-  readonly warmStart?: number
+  /** So many are made at once instead of at first use, `true` all of them; none by default. */
+  readonly warmStart?: number | boolean
   /** An instance that nobody wanted for so long is disposed of. */
   readonly maxIdle?: Duration
   /** How long to wait for one; 30 s by default. */
@@ -84,7 +84,8 @@ export class AgentPool<T = unknown> implements Agent, AsyncDisposable {
     checkOptions('AgentPool', given, options)
     this.#options = given
     this.size = whole('size', given.size ?? 4, 1)
-    const warm = whole('warmStart', given.warmStart ?? 0, 0)
+    const { warmStart = 0 } = given
+    const warm = typeof warmStart === 'boolean' ? (warmStart ? this.size : 0) : whole('warmStart', warmStart, 0)
     if (warm > this.size) throw wrong(`warmStart is ${warm}, more than its size of ${this.size}`)
     if ((given.create === undefined) === (given.agent === undefined)) throw wrong('it needs either create or agent')
     for (const part of ['create', 'dispose'] as const)

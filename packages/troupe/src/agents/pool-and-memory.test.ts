@@ -72,6 +72,15 @@ describe('a pool', () => {
     await expect(p.acquire()).rejects.toMatchObject({ code: 'troupe.closed' })
   })
 
+  it('makes as many at once as it has room for where it is to be warm', async () => {
+    const { pool: full } = pool({ size: 3, warmStart: true })
+    await full.ready()
+    expect(full.stats()).toMatchObject({ created: 3, idle: 3 })
+    const { pool: cold } = pool({ size: 3, warmStart: false })
+    await cold.ready()
+    expect(cold.stats()).toMatchObject({ created: 0, idle: 0 })
+  })
+
   it('lets the next one try when creating an instance failed', async () => {
     let n = 0
     const p = new AgentPool({
@@ -139,6 +148,7 @@ describe('a pool', () => {
   it('refuses options that contradict each other', () => {
     expect(() => new AgentPool({ clock })).toThrow(/create or agent/)
     expect(() => new AgentPool({ agent: 1, size: 1, warmStart: 2, clock })).toThrow(/warmStart/)
+    expect(() => new AgentPool({ agent: 1, warmStart: 'yes' as never, clock })).toThrow(/warmStart is yes/)
   })
 })
 
