@@ -31,7 +31,7 @@ export type RetryRule = {
   readonly backoff: number
 }
 
-/** What becomes of a step that failed: `retry` first, then the rest, in which `fail` is meant where nothing is named. */
+/** What becomes of a step that failed: `retry` first, then the agent, then a person, or the value; `fail` where nothing is named. */
 export type ErrorRule = {
   readonly retry?: RetryRule
   readonly agent?: string

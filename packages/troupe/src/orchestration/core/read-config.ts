@@ -14,10 +14,12 @@ import type { BreakOn, Budgets, ErrorRule, Guards, PinnedConfig, RetryRule, Time
 import { readJoin, readPolicy } from './read-join.ts'
 
 type Retry = { readonly attempts: number; readonly backoff?: Duration }
+/** First it is tried again, then an agent stands in, then a person is asked, or a value takes its place. */
 export type ErrorHandling =
-  | { readonly retry: Retry | number }
-  | { readonly agent: string | { readonly name: string }; readonly retry?: Retry | number }
+  | { readonly retry: Retry | number; readonly ask?: boolean }
+  | { readonly agent: string | { readonly name: string }; readonly retry?: Retry | number; readonly ask?: boolean }
   | { readonly value: unknown; readonly retry?: Retry | number }
+  | { readonly ask: true }
   | 'ask'
   | 'fail'
 
@@ -145,21 +147,31 @@ function readRetry(where: string, retry: Retry | number): RetryRule {
   }
 }
 
+interface Said {
+  readonly retry?: Retry | number
+  readonly agent?: string | { readonly name: string }
+  readonly value?: unknown
+  readonly ask?: boolean
+}
+
 function readRule(kind: string, rule: ErrorHandling, topology: CanonicalTopology | undefined): ErrorRule {
   const where = `config.onError.${kind}`
   if (rule === 'fail') return {}
   if (rule === 'ask') return { ask: true }
   if (rule === null || typeof rule !== 'object')
-    throw refuse(where, "it must be { retry }, { agent }, { value }, 'ask' or 'fail'")
-  checkOptions(where, rule, ['retry', 'agent', 'value'])
-  const { retry, agent, value } = rule as { retry?: Retry | number; agent?: string | { name: string }; value?: unknown }
-  if (retry === undefined && agent === undefined && value === undefined)
+    throw refuse(where, "it must be { retry }, { agent }, { value }, { ask: true }, 'ask' or 'fail'")
+  checkOptions(where, rule, ['retry', 'agent', 'value', 'ask'])
+  const { retry, agent, value, ask } = rule as Said
+  const asks = ask !== undefined && flag(`${where}.ask`, ask)
+  if (retry === undefined && agent === undefined && value === undefined && !asks)
     throw refuse(where, 'it says nothing of what to do')
-  if (agent !== undefined && value !== undefined) throw refuse(where, 'an agent and a value exclude each other')
+  if (value !== undefined && agent !== undefined) throw refuse(where, 'an agent and a value exclude each other')
+  if (value !== undefined && asks) throw refuse(where, 'a value leaves nothing to ask')
   return {
     ...(retry === undefined ? {} : { retry: readRetry(`${where}.retry`, retry) }),
     ...(agent === undefined ? {} : { agent: known(where, typeof agent === 'string' ? agent : agent.name, topology) }),
     ...(value === undefined ? {} : { value: JSON.parse(encodeJson(value, where)) as Json }),
+    ...(asks ? { ask: true as const } : {}),
   }
 }
 

@@ -244,6 +244,25 @@ describe('errors', () => {
     })
     expect(never.inputsOf('A')).toHaveLength(2)
   })
+  it('asks a person once what was tried again is used up, and once a stand-in has failed', () => {
+    const rule = { retry: { attempts: 2, backoff: '0s' }, ask: true } as const
+    const twice = solo((_, __, n) => (n < 4 ? fails('busy') : value('done')), { onError: { '*': rule } })
+    expect(twice.inputsOf('A')).toHaveLength(2)
+    expect(twice.result).toMatchObject({ status: 'waiting', questions: [{ kind: 'error', agent: 'A' }] })
+    expect(twice.result.questions[0]?.text).toContain('busy')
+    twice.answer(twice.result.questions[0]?.id ?? '', 'retry')
+    twice.settle()
+    expect(twice.inputsOf('A')).toHaveLength(3)
+    twice.answer(twice.result.questions[0]?.id ?? '', 'retry')
+    expect(twice.settle().result).toMatchObject({ status: 'completed', response: 'done' })
+    const flows = ['Start -> A', 'A -> End', 'Backup -> End']
+    const world = new World(
+      team('A Backup', flows),
+      { A: () => fails('died'), Backup: () => fails('died too') },
+      { onError: { '*': { agent: 'Backup', ask: true } } },
+    ).settle()
+    expect(world.result).toMatchObject({ status: 'waiting', questions: [{ kind: 'error', agent: 'Backup' }] })
+  })
   it('retries the whole run', () => {
     const world = solo((_, __, n) => (n < 2 ? fails('no') : value('yes')), { retry: { attempts: 2, backoff: '1s' } })
     expect(world.result).toMatchObject({ status: 'completed', response: 'yes', totalSteps: 2 })
