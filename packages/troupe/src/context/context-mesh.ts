@@ -44,6 +44,7 @@ export class ContextMesh extends LiveHands {
     return this.act(undefined, options, async () => {
       checkCall('clear', options)
       const removed = await this.mesh.cleaner.clear(this.actor)
+      this.mesh.cache.forget(this.actor.user)
       this.mesh.emit('context.cleared', this.actor, { entries: removed })
       return removed
     })

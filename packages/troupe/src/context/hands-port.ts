@@ -82,7 +82,7 @@ export interface ListOptions {
 }
 
 export interface GetOptions {
-  /** Answers from a cache of this age; the audience is checked now all the same. */
+  /** Answers from a cache of this age; the audience is checked now all the same, and one's own writes are seen. */
   readonly maxAge?: Duration
   readonly signal?: AbortSignal
 }

@@ -92,6 +92,7 @@ export class MeshServices {
 
   /** What every way of writing tells, and what it leaves to do, once it is committed. */
   async pushed(actor: Actor, { key, json }: Push, version: number, revision: number | null): Promise<void> {
+    this.cache.wrote(actor, key)
     this.emit('context.pushed', actor, { key, version, revision: revision ?? 0 })
     if (json.length <= largeValue / 4) return
     const work = this.cleaner.forgetLarge(actor.user, key, version)
@@ -100,6 +101,7 @@ export class MeshServices {
   }
 
   deleted(actor: Actor, key: string, revision: number | null): void {
+    this.cache.wrote(actor, key)
     this.emit('context.deleted', actor, { key, revision: revision ?? 0 })
   }
 
