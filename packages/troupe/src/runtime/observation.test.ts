@@ -364,6 +364,27 @@ describe('what was answered once', () => {
     await expect(troupe.user('ada').cached(() => Promise.reject(new Error('no')), { key: 'x' })).rejects.toThrow('no')
     expect(await troupe.user('ada').cached(() => 'yes', { key: 'x' })).toBe('yes')
   })
+  it('is waited for until the signal aborts, which ends the own call and no answer that others wait for', async () => {
+    const ada = (await opened()).user('ada')
+    const gone = new AbortController()
+    const told: unknown[] = []
+    const first = ada.cached(
+      ({ signal }) =>
+        new Promise((_, reject) => signal.addEventListener('abort', () => reject(told.push(signal.reason)))),
+      { key: 'x', signal: gone.signal },
+    )
+    const second = ada.cached(async () => 'asked anew', { key: 'x' })
+    const leaving = new AbortController()
+    const third = ada.cached(async () => told.push('asked for nobody'), { key: 'x', signal: leaving.signal })
+    leaving.abort()
+    await expect(third).rejects.toMatchObject({ code: 'cancelled' })
+    gone.abort()
+    await expect(first).rejects.toMatchObject({ code: 'cancelled' })
+    expect(await second).toBe('asked anew')
+    expect(told).toMatchObject([{ code: 'cancelled' }])
+    await expect(ada.cached(() => 1, { key: 'x', signal: gone.signal })).rejects.toMatchObject({ code: 'cancelled' })
+    await expect(ada.cached(() => 1, { key: 'x', signal: 1 as never })).rejects.toThrow(/no AbortSignal/)
+  })
   it('is refused where it would be kept for no time, under no key, or is no function', async () => {
     const ada = (await opened()).user('ada')
     await expect(ada.cached(() => 1, { key: 'x', ttl: '0ms' })).rejects.toThrow(/ttl is not valid: .* at least 1ms/)

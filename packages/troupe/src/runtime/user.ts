@@ -30,7 +30,7 @@ import {
 } from '../messaging/index.ts'
 import type { Traces } from '../observability/index.ts'
 import { type OpenWorld, Orchestra, Schedules } from '../orchestration/index.ts'
-import { checkWhole } from '../resilience/index.ts'
+import { checkWhole, withTimeLimit } from '../resilience/index.ts'
 import type { AccessOptions } from '../security/index.ts'
 import { type AgentHandle, createAgentHandle } from './agent-handle.ts'
 import { AnswerDesk, type TakeAnswersOptions } from './answer-desk.ts'
@@ -70,22 +70,37 @@ export class User {
    * anything that may be asked less often than it is wanted, a whole run included. A failure is kept by nobody.
    * @param options.key any JSON that says what the answer depends on
    * @param options.ttl an hour by default
-   * @throws what `run` throws
+   * @param options.signal ends this caller's wait, and aborts the signal that its own `run` is given; others who wait for
+   * that answer then ask themselves
+   * @throws what `run` throws; CancelledError when the signal aborts
    * @example await ada.cached(() => ada.orchestra.run({ task, topology }), { key: ['report', task], ttl: '10m' })
    */
   async cached<Out>(
-    run: () => Promise<Out> | Out,
-    options: { readonly key: Json; readonly ttl?: Duration },
+    run: (call: { readonly signal: AbortSignal }) => Promise<Out> | Out,
+    options: { readonly key: Json; readonly ttl?: Duration; readonly signal?: AbortSignal },
   ): Promise<Out> {
-    checkOptions('cached', options, ['key', 'ttl'])
-    const { cache, metrics } = this.#parts
+    checkOptions('cached', options, ['key', 'ttl', 'signal'])
+    const { cache, clock, metrics } = this.#parts
+    const { signal } = options
+    checkSignal('user.cached', signal)
     const ttlMs = options.ttl === undefined ? undefined : milliseconds(options.ttl, 'ttl', '1ms')
     if (typeof run !== 'function') throw misplaced('cached', `it is ${typeof run} and not a function`)
     if (options.key === undefined) throw misplaced('cached', 'its key is missing')
     // What JSON drops would make equal keys of different ones.
     encodeJson(options.key, 'The key of user.cached')
     const key = `${JSON.stringify(this.id)} ${hashJson(options.key)}`
-    const { value, cached } = await cache.lookUp(key, async () => run(), ttlMs)
+    const limit = { clock, limitMs: undefined, kind: 'own', what: 'user.cached', signal }
+    const { value, cached } = await withTimeLimit(limit, (inner) =>
+      cache.lookUp(
+        key,
+        async () => {
+          // It waited for another's answer, which failed, and has gone meanwhile.
+          checkSignal('user.cached', inner)
+          return run({ signal: inner })
+        },
+        ttlMs,
+      ),
+    )
     metrics.increment(cached ? 'cache.hit' : 'cache.miss', 1, { cache: 'cached' })
     return value
   }
