@@ -1,6 +1,7 @@
 /** A worker at work in a troupe: known to whoever ends it, and keeping the process. */
 import { systemClock } from '../core/index.ts'
 import { type HaltableWorker, startWorker, type Worker, type WorkerWatch } from '../messaging/index.ts'
+import { Access } from '../security/index.ts'
 import type { TroupeParts } from './parts.ts'
 
 export async function runWorker(
@@ -9,7 +10,7 @@ export async function runWorker(
   worker: Worker,
   watch?: WorkerWatch,
 ): Promise<HaltableWorker> {
-  const { mailboxes, presence, steps, inbox, clock, random, hands, workers, letGoOf, guard } = parts
+  const { mailboxes, presence, steps, inbox, clock, random, hands, workers, letGoOf, guard, roles } = parts
   const running = await startWorker(worker, {
     user,
     mailboxes,
@@ -19,6 +20,7 @@ export async function runWorker(
     clock,
     random,
     guard,
+    access: new Access(worker.options?.access, roles),
     contextOf: (recorder, access) => hands(recorder, access).context,
     ...(watch === undefined ? {} : { watch }),
   })

@@ -2,7 +2,15 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { createTroupe, defineAgent, type TroupeConfig, type TroupeEvent, Worker } from '../index.ts'
+import {
+  createTroupe,
+  defineAgent,
+  defineMessage,
+  type TroupeConfig,
+  type TroupeError,
+  type TroupeEvent,
+  Worker,
+} from '../index.ts'
 
 let folder: string
 beforeEach(() => {
@@ -56,6 +64,26 @@ describe('createTroupe', () => {
     expect(await auditor.context.delete('k')).toBe(true)
     await expect(ada.session(agent).run('x')).resolves.toMatchObject({ success: false })
     expect(() => ada.agent('C', { role: 'auditr' })).toThrow(expect.objectContaining({ code: 'role.unknown' }))
+  })
+
+  it('gives workers the roles of the troupe: its own, and those that stand in the place of ours', async () => {
+    const roles = { writer: { tools: ['push_context'] }, contributor: { tools: ['get_context'] } } as const
+    await using troupe = await createTroupe({ storage: 'memory:', log: 'silent', roles })
+    const ada = troupe.user('ada')
+    const Note = defineMessage('note')
+    const handled = (name: string, access: { readonly role?: string }) =>
+      new Worker(name, { access }).on(Note, async (_, { context }) => {
+        const written = await context.push(name, 1).catch(({ code }: TroupeError) => code)
+        return typeof written === 'string' ? written : 'written'
+      })
+    await ada.start(handled('Writer', { role: 'writer' }))
+    await ada.start(handled('Reader', {}))
+    const { messages } = ada.agent('Host', { role: 'admin' })
+    const asked = (to: string) => messages.request(Note, null, { to, timeout: '10s' })
+    expect(await Promise.all(['Writer', 'Reader'].map(asked))).toEqual(['written', 'access.denied'])
+    await expect(ada.start(new Worker('Other', { access: { role: 'writr' } }))).rejects.toMatchObject({
+      code: 'role.unknown',
+    })
   })
 
   it('touches no file that is not its own', async () => {
