@@ -153,6 +153,7 @@ function deliverStatements(dialect: Dialect) {
 }
 
 export function claimStatements(dialect: Dialect, settings: Settings) {
+  const { maxAttempts } = settings
   const leases = new Map<string, Template<Values>>()
   const leaseOf = (shape: Shape) => {
     const key = `${shapeOf(shape.wanted)}/${shape.headsOnly}/${shape.single}`
@@ -168,12 +169,17 @@ export function claimStatements(dialect: Dialect, settings: Settings) {
       where user_id = ${p.user} and mailbox = ${p.mailbox} and token = ${p.token} and state = 'ready'`,
   )
   const none: Wanted = { types: [], except: [] }
-  const anyReady = compile<Values>(
-    dialect,
-    (p) =>
-      sql`select case when exists (select 1 ${among(dialect, p, none, free)})
-        or exists (select 1 ${among(dialect, p, none, triable(settings.maxAttempts))}) then 1 else 0 end as ready`,
-  )
+  const one = (p: Values, held: ReturnType<typeof sql>) =>
+    sql`(select 1 ${among(dialect, p, none, held)} ${first} limit 1) is not null`
+  const anyReady = compile<Values>(dialect, (p) => {
+    const kinds =
+      dialect.name === 'postgres' ? [sql`(${free} or ${triable(maxAttempts)})`] : [free, triable(maxAttempts)]
+    const found = sql.join(
+      kinds.map((held) => one(p, held)),
+      sql` or `,
+    )
+    return sql`select case when ${found} then 1 else 0 end as ready`
+  })
   return {
     /** The first statement gives `due`, the third the delivered rows. */
     claim({ types, except, batch, all, ...claim }: Claim): readonly Statement[] {

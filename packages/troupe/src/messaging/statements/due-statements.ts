@@ -1,7 +1,13 @@
 /** What is due in a mailbox now without being a delivery, and when something is due next. */
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 import type { Dialect } from '../../storage/index.ts'
 import { compile, now, type Values } from './compile.ts'
+
+/**
+ * Whether there is one, asked for in the order of an index. A server that plans without the moment takes a third of what
+ * waits for due; `exists` would then have it read the table from its beginning, for a match that is not there.
+ */
+const earliest = (query: RawBuilder<unknown>) => sql`(${query} limit 1) is not null`
 
 export function dueStatements(dialect: Dialect, { maxAttempts }: { readonly maxAttempts: number }) {
   const notInHands = sql`(messages.token is null or not exists (select 1 from mailbox_lanes l
@@ -12,10 +18,10 @@ export function dueStatements(dialect: Dialect, { maxAttempts }: { readonly maxA
     upkeep: compile<Values>(
       dialect,
       (p) => sql`select case when
-        exists (select 1 from messages where user_id = ${p.user} and mailbox = ${p.mailbox} and state = 'scheduled'
-          and available_at <= ${now})
-        or exists (select 1 from messages where user_id = ${p.user} and mailbox = ${p.mailbox} and state = 'ready'
-          and expires_at is not null and expires_at <= ${now} and ${notInHands})
+        ${earliest(sql`select 1 from messages where user_id = ${p.user} and mailbox = ${p.mailbox} and state = 'scheduled'
+          and available_at <= ${now} order by available_at`)}
+        or ${earliest(sql`select 1 from messages where user_id = ${p.user} and mailbox = ${p.mailbox} and state = 'ready'
+          and expires_at is not null and expires_at <= ${now} and ${notInHands} order by expires_at`)}
         or exists (select 1 from mailbox_lanes l join messages h
           on h.user_id = l.user_id and h.mailbox = l.mailbox and h.seq = l.head_seq
           where l.user_id = ${p.user} and l.mailbox = ${p.mailbox} and l.token is not null and l.lease_until <= ${now}
@@ -26,11 +32,14 @@ export function dueStatements(dialect: Dialect, { maxAttempts }: { readonly maxA
     next: compile<Values>(
       dialect,
       (p) => sql`select min(at) as at, cast(${now} as bigint) as now from (
-        select case when token is not null and lease_until > not_before then lease_until else not_before end as at
-          from mailbox_lanes where user_id = ${p.user} and mailbox = ${p.mailbox} and depth > 0
+        select at from (
+          select case when token is not null and lease_until > not_before then lease_until else not_before end as at
+            from mailbox_lanes where user_id = ${p.user} and mailbox = ${p.mailbox} and depth > 0
+        ) lanes where at > ${p.since}
         union all
-        select available_at as at from messages where user_id = ${p.user} and mailbox = ${p.mailbox} and state = 'scheduled'
-      ) moments where at > ${p.since}`,
+        select min(available_at) as at from messages where user_id = ${p.user} and mailbox = ${p.mailbox}
+          and state = 'scheduled' and available_at > ${p.since}
+      ) moments`,
     ),
   }
 }

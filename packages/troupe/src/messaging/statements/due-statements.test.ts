@@ -1,0 +1,99 @@
+/** What looking for what is due reads on PostgreSQL, counted by the engine itself, with the plan it makes for any values. */
+import { afterAll, describe, expect, test } from 'vitest'
+import { dropSchema, missingServer, schemaName, server, withClient } from '../../../test/postgres/server.ts'
+import type { Statement } from '../../storage/index.ts'
+import { openRoom, type Room } from '../room.test.fixture.ts'
+
+const missing = await missingServer()
+const schema = schemaName('due')
+const waiting = 20_000
+
+interface Plan {
+  readonly 'Relation Name'?: string
+  readonly 'Actual Rows': number
+  readonly 'Actual Loops': number
+  readonly 'Rows Removed by Filter'?: number
+  readonly Plans?: readonly Plan[]
+}
+/** Given and thrown away. */
+function rowsOf(plan: Plan): number {
+  const own = (plan['Actual Rows'] + (plan['Rows Removed by Filter'] ?? 0)) * plan['Actual Loops']
+  const inner = (plan.Plans ?? []).reduce((sum, each) => sum + rowsOf(each), 0)
+  return inner + (plan['Relation Name'] === undefined ? 0 : own)
+}
+
+const columns = `user_id, mailbox, seq, id, lane, sender, priority, type, version, payload, bytes, envelope, state, due,
+  available_at, expires_at, created_at, attempts, failures`
+const far = 4_000_000_000_000
+const messages = (user: string, state: string, availableAt: number, expiresAt: number | null) =>
+  `insert into ${schema}.messages (${columns}) select '${user}', 'B', i, '${user}' || i, 'normal:A', 'A', 'normal', 'note', 1,
+    '1', 1, '{}', '${state}', i, ${availableAt}, ${expiresAt}, 0, 0, 0 from generate_series(1, ${waiting}) i`
+const lanes = (user: string) =>
+  `insert into ${schema}.mailbox_lanes (user_id, mailbox, lane, depth, head_seq, head_due, last_due, not_before, lease_until,
+    leased, batch_end) select '${user}', 'B', 'normal:' || i, 1, i, i, i, 0, 0, 0, 0 from generate_series(1, ${waiting}) i`
+
+describe.skipIf(missing)('on PostgreSQL', () => {
+  const opened = (async () => {
+    const room = await openRoom({ url: server, schema })
+    await withClient(async (client) => {
+      await client.query(messages('scheduled', 'scheduled', far, null))
+      await client.query(messages('expiring', 'ready', 0, far))
+      await client.query(`analyze ${schema}.messages`)
+    })
+    return room
+  })()
+  afterAll(async () => {
+    await (await opened).close()
+    await dropSchema(schema)
+  })
+
+  async function rowsReadBy(statementOf: (post: Room['mailboxes']['post']) => Statement): Promise<number> {
+    const { post } = (await opened).mailboxes
+    const { sql, binds } = statementOf(post)
+    return withClient(async (client) => {
+      await client.query(`set search_path to ${schema}; set plan_cache_mode = force_generic_plan`)
+      const types = binds.map((bind) => (typeof bind === 'string' || bind === null ? 'text' : 'bigint'))
+      await client.query(`prepare looked (${types.join(', ')}) as ${sql}`)
+      const now = Date.now()
+      const values = binds.map((bind) =>
+        typeof bind === 'object' ? now : typeof bind === 'string' ? `'${bind}'` : bind,
+      )
+      const { rows } = await client.query(`explain (analyze, format json) execute looked(${values.join(', ')})`)
+      return rowsOf((rows[0]['QUERY PLAN'] as [{ Plan: Plan }])[0].Plan)
+    })
+  }
+  const claimOf = (user: string) => (post: Room['mailboxes']['post']) => {
+    const wanted = { types: [], except: [] }
+    const [due] = post.claim.claim({
+      user,
+      mailbox: 'B',
+      token: 'token',
+      max: 1,
+      perLane: 1,
+      all: undefined,
+      ...wanted,
+    })
+    return due as Statement
+  }
+
+  test('a claim reads none of the messages that are scheduled for later', async () => {
+    expect(await rowsReadBy(claimOf('scheduled'))).toBe(0)
+  }, 60_000)
+
+  test('a claim reads none of the messages that expire later', async () => {
+    expect(await rowsReadBy(claimOf('expiring'))).toBe(0)
+  }, 60_000)
+
+  test('the next moment at which something may be delivered is the first one of those that are scheduled', async () => {
+    expect(await rowsReadBy((post) => post.claim.next('scheduled', 'B', 0))).toBeLessThanOrEqual(2)
+  }, 60_000)
+
+  test('a wake-up from another process looks at no lanes of others', async () => {
+    await opened
+    await withClient(async (client) => {
+      await client.query(lanes('lanes'))
+      await client.query(`analyze ${schema}.mailbox_lanes`)
+    })
+    expect(await rowsReadBy((post) => post.claim.anyReady('expiring', 'B'))).toBe(0)
+  }, 60_000)
+})
