@@ -23,6 +23,7 @@ import {
 import { McpConnection } from './mcp-connection.ts'
 import { openClient } from './open-client.ts'
 import { checkServer, type McpServerConfig } from './server-config.ts'
+import { descriptionOf } from './tool-form.ts'
 
 export interface McpToolsOptions {
   readonly server: McpServerConfig
@@ -43,6 +44,8 @@ export interface McpToolsOptions {
 }
 
 const known = ['server', 'name', 'allow', 'effect', 'trustAnnotations', 'needsApproval', 'timeout', 'resultLimit']
+/** Of a tool, for models. */
+const longestName = 64
 const effects: readonly unknown[] = ['read', 'idempotent', 'once']
 const wrong = (problem: string) => failure('validation.failed', { what: 'The tools of a server of MCP', problem })
 
@@ -131,8 +134,8 @@ function openServer(host: SourceHost, checked: Checked): OpenedSource {
     const listed = tools
       .filter(({ name }) => !waiting.has(name) && (checked.allow?.has(name) ?? true))
       .map((tool): Listed => {
-        const { name, title, inputSchema } = tool
-        const description = tool.description || title || name
+        const { name, inputSchema } = tool
+        const description = descriptionOf(tool) || name
         return { name, description, inputSchema: inputSchema as Json, effect: effectOf(checked, tool) }
       })
     return { listed, changes }
@@ -141,9 +144,18 @@ function openServer(host: SourceHost, checked: Checked): OpenedSource {
     look,
     async toolsOf(listed) {
       const { fromJsonSchema } = await import('@modelcontextprotocol/client')
-      return (listed as readonly Listed[]).map((tool) =>
-        toolOf(connection, checked, tool, fromJsonSchema(tool.inputSchema as never) as Schema),
-      )
+      const all = listed as readonly Listed[]
+      const names = namesOf(source, all)
+      return all.flatMap((tool) => {
+        try {
+          const schema = fromJsonSchema(tool.inputSchema as never) as Schema
+          return [toolOf(connection, checked, { ...tool, offered: names.get(tool.name) as string }, schema)]
+        } catch (error) {
+          // One that nobody can call keeps nobody from the others.
+          log.warn('a tool is not offered: its input schema cannot be read', { tool: tool.name, error: error as Error })
+          return []
+        }
+      })
     },
     close: () => connection.close(),
   }
@@ -157,9 +169,26 @@ function effectOf({ effect, trustAnnotations }: Checked, { name, annotations }: 
   return 'once'
 }
 
-function toolOf(connection: McpConnection, checked: Checked, tool: Listed, inputSchema: Schema): Tool {
+/** By the names of the server: what models take for a name, told apart where that makes several alike. */
+function namesOf(source: string, listed: readonly Listed[]): ReadonlyMap<string, string> {
+  const plain = listed.map(({ name }) => `${source}_${name}`.replace(/[^A-Za-z0-9_-]/g, '_').slice(0, longestName))
+  const times = new Map<string, number>()
+  for (const name of plain) times.set(name, (times.get(name) ?? 0) + 1)
+  const told = (name: string, offered: string) =>
+    times.get(offered) === 1 || offered === `${source}_${name}`
+      ? offered
+      : `${offered.slice(0, longestName - 9)}_${hashJson(name).slice(0, 8)}`
+  return new Map(listed.map(({ name }, i) => [name, told(name, plain[i] as string)]))
+}
+
+function toolOf(
+  connection: McpConnection,
+  checked: Checked,
+  tool: Listed & { readonly offered: string },
+  inputSchema: Schema,
+): Tool {
   const { name: source, timeoutMs, resultLimit, needsApproval } = checked
-  const name = `${source}_${tool.name}`.replace(/[^A-Za-z0-9_-]/g, '_').slice(0, 64)
+  const { offered: name } = tool
   return defineTool<unknown, Json>({
     name,
     description: tool.description,
@@ -181,8 +210,10 @@ function contentOf(tool: string, { isError, structuredContent, content }: CallTo
   const bytes = Buffer.byteLength(JSON.stringify(structuredContent ?? content))
   if (bytes > limit) throw failure('mcp.too_large', { tool, bytes, limit })
   const texts = content.flatMap((part) => (part.type === 'text' ? [part.text] : []))
-  if (isError)
-    throw failure('tool.failed', { tool, problem: texts.join('\n').slice(0, 2_000) || 'it does not say why' })
+  if (isError) {
+    const said = texts.join('\n') || (structuredContent === undefined ? '' : JSON.stringify(structuredContent))
+    throw failure('tool.failed', { tool, problem: said.slice(0, 2_000) || 'it does not say why' })
+  }
   if (structuredContent !== undefined) return structuredContent as Json
   return texts.length === content.length ? texts.join('\n') : (content as Json)
 }

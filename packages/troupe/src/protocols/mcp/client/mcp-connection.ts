@@ -3,9 +3,10 @@
  * when it fails repeatedly, and compared with what is pinned whenever it is connected and once a minute.
  */
 import type { CallToolResult, Client, Tool as WireTool } from '@modelcontextprotocol/client'
-import { type Clock, failure, type Json, type Random, TroupeError } from '../../../core/index.ts'
+import { type Clock, failure, type Random, TroupeError } from '../../../core/index.ts'
 import { backoffDelay, CircuitBreaker } from '../../../resilience/index.ts'
 import type { ToolChange, ToolForm } from '../../../security/index.ts'
+import { distinct, formOf } from './tool-form.ts'
 
 export interface ConnectionParts {
   readonly source: string
@@ -111,8 +112,9 @@ export class McpConnection {
       })
     try {
       const client = await this.#connected()
-      const { tools } = await client.listTools(undefined, { timeout, cacheMode: 'refresh' })
-      if (tools.length > mostTools) throw new Error(`it lists more than ${mostTools} tools`)
+      const listed = await client.listTools(undefined, { timeout, cacheMode: 'refresh' })
+      if (listed.tools.length > mostTools) throw new Error(`it lists more than ${mostTools} tools`)
+      const tools = distinct(listed.tools)
       const forms = new Map(tools.map((tool) => [tool.name, formOf(tool)]))
       const changes = await compare([...forms.values()])
       this.#failures = 0
@@ -149,12 +151,3 @@ export class McpConnection {
 const unreachable: ReadonlySet<string> = new Set(['mcp.unreachable', 'outcome.unknown'])
 const short = (text: string) => (text.length > 500 ? `${text.slice(0, 500)}…` : text)
 const blocking = ({ changes }: Seen, tool: string) => changes.find((change) => change.tool === tool)
-
-const json = (value: unknown): Json => (value === undefined ? null : (JSON.parse(JSON.stringify(value)) as Json))
-const formOf = ({ name, description = '', inputSchema, outputSchema, annotations }: WireTool): ToolForm => ({
-  name,
-  description,
-  input: json(inputSchema),
-  output: json(outputSchema),
-  annotations: json(annotations),
-})
