@@ -6,6 +6,7 @@ import type { CallToolResult, Client, Tool as WireTool } from '@modelcontextprot
 import { type Clock, failure, type Random, TroupeError } from '../../../core/index.ts'
 import { backoffDelay, CircuitBreaker } from '../../../resilience/index.ts'
 import type { ToolChange, ToolForm } from '../../../security/index.ts'
+import { isConnectionGone, notTaken } from './not-taken.ts'
 import { distinct, formOf } from './tool-form.ts'
 
 export interface ConnectionParts {
@@ -69,7 +70,13 @@ export class McpConnection {
     this.#live = undefined
   }
 
-  async #call(tool: string, args: Readonly<Record<string, unknown>>, signal: AbortSignal): Promise<CallToolResult> {
+  /** @param again whether its connection had gone before */
+  async #call(
+    tool: string,
+    args: Readonly<Record<string, unknown>>,
+    signal: AbortSignal,
+    again = false,
+  ): Promise<CallToolResult> {
     const { source, timeoutMs: timeout } = this.#parts
     let live = await this.#look()
     // Somebody may have approved it meanwhile.
@@ -88,7 +95,12 @@ export class McpConnection {
       if (error instanceof ProtocolError)
         throw failure('tool.failed', { tool: `${source}/${tool}`, problem: short(error.message) }, { cause: error })
       if (signal.aborted) throw error
-      const problem = 'the server took the call and gave no answer'
+      const refusal = notTaken(error)
+      if (refusal !== undefined) {
+        if (await this.#goesOn(live.client, error, again)) return this.#call(tool, args, signal, true)
+        throw failure('mcp.unreachable', { server: source, problem: refusal }, { cause: error })
+      }
+      const problem = 'the server took the call and gave no answer that can be read'
       throw failure('outcome.unknown', { what: `The call of ${source}/${tool}`, problem }, { cause: error })
     }
   }
@@ -103,7 +115,7 @@ export class McpConnection {
   }
 
   async #read(): Promise<Live> {
-    const { clock, random, source, compare, timeoutMs: timeout } = this.#parts
+    const { clock, random, source, compare } = this.#parts
     if (this.#closed) throw failure('mcp.unreachable', { server: source, problem: 'its tools were closed' })
     if (clock.monotonic() < this.#notBefore)
       throw failure('mcp.unreachable', {
@@ -111,21 +123,43 @@ export class McpConnection {
         problem: 'it failed just now, and is left alone for a moment',
       })
     try {
-      const client = await this.#connected()
-      const listed = await client.listTools(undefined, { timeout, cacheMode: 'refresh' })
-      if (listed.tools.length > mostTools) throw new Error(`it lists more than ${mostTools} tools`)
-      const tools = distinct(listed.tools)
+      const { client, tools } = await this.#listed()
       const forms = new Map(tools.map((tool) => [tool.name, formOf(tool)]))
       const changes = await compare([...forms.values()])
       this.#failures = 0
-      this.#live = { client, tools, forms, changes, until: clock.monotonic() + freshMs }
-      return this.#live
+      const live = { client, tools, forms, changes, until: clock.monotonic() + freshMs }
+      // It may be over again already.
+      if (this.#client === client) this.#live = live
+      return live
     } catch (error) {
       if (error instanceof TroupeError) throw error
       this.#notBefore = clock.monotonic() + backoffDelay(backoff, ++this.#failures, random)
       const problem = short(error instanceof Error ? error.message : String(error))
       throw failure('mcp.unreachable', { server: source, problem }, { cause: error })
     }
+  }
+
+  async #listed(again = false): Promise<{ readonly client: Client; readonly tools: readonly WireTool[] }> {
+    const client = await this.#connected()
+    try {
+      const { tools } = await client.listTools(undefined, { timeout: this.#parts.timeoutMs, cacheMode: 'refresh' })
+      if (tools.length > mostTools) throw new Error(`it lists more than ${mostTools} tools`)
+      return { client, tools: distinct(tools) }
+    } catch (error) {
+      if (await this.#goesOn(client, error, again)) return this.#listed(true)
+      throw error
+    }
+  }
+
+  /** Lets go of a connection that is none any more. @returns whether it is to be tried on another one */
+  async #goesOn(client: Client, error: unknown, again: boolean): Promise<boolean> {
+    if (!isConnectionGone(error)) return false
+    if (this.#client === client) {
+      this.#client = undefined
+      this.#live = undefined
+      await client.close().catch(() => {})
+    }
+    return !again
   }
 
   async #connected(): Promise<Client> {

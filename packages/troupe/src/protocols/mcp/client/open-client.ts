@@ -3,6 +3,7 @@ import type { Client, Transport } from '@modelcontextprotocol/client'
 import { TroupeError } from '../../../core/index.ts'
 import type { Log } from '../../../observability/index.ts'
 import type { Fetch, Secrets, SecretText } from '../../../security/index.ts'
+import { boundedMessages } from './bounded-messages.ts'
 import type { McpProgram, McpServerConfig } from './server-config.ts'
 
 export interface OpenClientOptions {
@@ -12,7 +13,7 @@ export interface OpenClientOptions {
   /** The way out to a url. */
   readonly fetchFor: (url: string) => Fetch
   readonly timeoutMs: number
-  /** A message of a program that is larger ends the connection. */
+  /** A message that is larger ends the connection of a program, and the answer over HTTP. */
   readonly messageBytes: number
   readonly changed: () => void
   readonly closed: () => void
@@ -82,7 +83,7 @@ async function addressOf(
 ): Promise<Transport> {
   const headers = await revealed(options, server.headers)
   // Redirects stay within the origin: no other server is told the headers.
-  const fetch = options.fetchFor(server.url)
+  const fetch = boundedMessages(options.fetchFor(server.url), options.messageBytes)
   return new sdk.StreamableHTTPClientTransport(new URL(server.url), { fetch, requestInit: { headers } })
 }
 
