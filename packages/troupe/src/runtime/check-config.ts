@@ -14,11 +14,12 @@ import { type MessagingConfig, messagingSettings } from '../messaging/index.ts'
 import { checkModelLimits, type ModelDefaults, providers } from '../models/index.ts'
 import { checkSchedulesConfig } from '../orchestration/index.ts'
 import { auditSettings, checkEgress, createRoles, isSecretReference, readPolicy } from '../security/index.ts'
-import { retentionBounds } from '../storage/index.ts'
-import { agentsByName, type ModelsConfig, ofStorage, type TroupeConfig, troupeOptions } from './config.ts'
+import { checkFaults, retentionBounds } from '../storage/index.ts'
+import { agentsByName, type ModelsConfig, ofStorage, type TroupeConfig } from './config.ts'
 import { checksById } from './doctor/catalogue.ts'
 import { checkDoctor } from './doctor/check.ts'
 import { checkObservation } from './observation-config.ts'
+import { checkShape, shaped } from './option-shapes.ts'
 import { openPolicies } from './policies-config.ts'
 import { keptFor } from './retention.ts'
 import { unsafeInProduction } from './unsafe-in-production.ts'
@@ -39,10 +40,15 @@ export function refuse(all: readonly TroupeError[]): void {
 }
 
 /** Everything that is wrong with it, and in production everything that is unsafe. */
-export function configProblems(config: TroupeConfig): readonly TroupeError[] {
-  if (typeof config !== 'object' || config === null) return [wrong('The configuration', 'it is no object')]
+export function configProblems(given: TroupeConfig): readonly TroupeError[] {
+  if (typeof given !== 'object' || given === null) return [wrong('The configuration', 'it is no object')]
+  const config = shaped(given)
   const checks = [
-    ...Object.keys(config).map((name) => () => checkOptions('createTroupe', { [name]: 0 }, troupeOptions)),
+    ...Object.entries(given).map(
+      ([option, value]) =>
+        () =>
+          checkShape(option, value),
+    ),
     () => checkStorage(config),
     () => void createRoles(config.roles),
     () => checkSchedulesConfig(config.schedules ?? {}),
@@ -138,13 +144,14 @@ function checkGeneral({ profile, requireUserId, debug, signals, shutdown, restor
 }
 
 /** What is code, and what only programs pass. */
-function checkParts({ agents, topologies, evaluation = {}, clock, random }: TroupeConfig): void {
+function checkParts({ agents, topologies, evaluation = {}, clock, random, faults }: TroupeConfig): void {
   checkOptions('evaluation', evaluation, ['scores'])
   for (const [name, score] of Object.entries(evaluation.scores ?? {}))
     if (typeof score !== 'function') throw wrong(`evaluation.scores.${name}`, 'it is no function')
   if (agents !== undefined) agentsByName(listOf('agents', agents))
   if (topologies !== undefined && !isObject(topologies))
     throw wrong('topologies', 'it is no object of topologies by their names')
+  if (faults) checkFaults(faults)
   if (clock !== undefined && typeof clock?.now !== 'function') throw wrong('clock', 'it has no now()')
   if (random !== undefined && typeof random?.next !== 'function') throw wrong('random', 'it has no next()')
 }

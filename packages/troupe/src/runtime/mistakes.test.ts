@@ -223,8 +223,28 @@ describe('createTroupe', () => {
     ['a flag of traces that is none', { traces: { content: 'yes' } }, /traces\.content/],
     ['a clean-up without end', { retention: { every: '0s' } }, /retention\.every/],
     ['two mistakes, the nearest named', { storge: 'x', log: 'loud' }, /storage/],
+    ['faults that nothing decides', { faults: { rates: { full: 1 } } }, /faults\.clock/],
+    ['a kind of fault that there is not', { faults: { rates: { ful: 1 } } }, /faults\.rates has no option ful/],
   ])('refuses %s', async (_, config, named) => {
     await expect(createTroupe({ storage: 'memory:', ...config } as never)).rejects.toThrow(named)
+  })
+
+  it.each([
+    ...['messaging', 'presence', 'context', 'prices', 'models', 'cassette', 'retention', 'schedules', 'evaluation'],
+    ...['encryption', 'audit', 'egress', 'policy', 'policies', 'roles', 'shutdown', 'doctor', 'faults', 'health'],
+    ...['otlp', 'alerts', 'traces', 'watchdog'],
+  ])('refuses for %s what is no object, and says what it was given', async (option) => {
+    for (const [value, said] of [
+      [null, 'null'],
+      [5, '5'],
+      [true, 'true'],
+      ['nonsense', 'a string'],
+      [[1], 'a list'],
+    ] as const) {
+      const opening = createTroupe({ storage: 'memory:', [option]: value } as never)
+      const message = expect.stringMatching(new RegExp(`^${option} is not valid: ${said} is (no|neither an) object`))
+      await expect(opening).rejects.toMatchObject({ code: 'validation.failed', message })
+    }
   })
 
   it('comes with classes that take their options as an object, and no others', () => {

@@ -2,7 +2,7 @@
  * A writer that fails as writers do in the world, by a seed: for tests of what stands above it and for simulation.
  * A real adapter of the writer's port around another one; which faults strike is drawn per batch.
  */
-import { type Clock, type Random, sleep } from '../core/index.ts'
+import { type Clock, checkFunction, checkOptions, failure, type Random, sleep } from '../core/index.ts'
 import type { Disk } from './disk.ts'
 import type { WriterReply, WriterRequest, WriterShell } from './writer-port.ts'
 
@@ -32,6 +32,17 @@ export interface Faults {
 }
 
 const kinds: readonly FaultKind[] = ['io-before', 'io-after', 'full', 'dead']
+
+/** @throws ValidationError for an option that there is not, and without what decides when a fault strikes */
+export function checkFaults(faults: Faults): void {
+  checkOptions('faults', faults, ['clock', 'random', 'rates', 'delayMs', 'at', 'fullProbes', 'disk'])
+  checkOptions('faults.rates', faults.rates ?? {}, kinds)
+  if (typeof faults.clock?.now !== 'function') throw wrong('faults.clock', 'it has no now()')
+  if (typeof faults.random?.next !== 'function') throw wrong('faults.random', 'it has no next()')
+  if (faults.at !== undefined) checkFunction('faults.at', faults.at)
+}
+
+const wrong = (what: string, problem: string) => failure('validation.failed', { what, problem })
 
 export function withFaults(shell: WriterShell, faults: Faults): WriterShell {
   let batches = 0
