@@ -55,7 +55,17 @@ export const pushOptions = [
   'taint',
   'signal',
 ]
+const updateOptions = pushOptions.filter((option) => option !== 'ifVersion')
 const largest = 8 * 1024 * 1024
+
+/** Before the function of an update is called. @throws ValidationError */
+export function checkUpdate(fn: unknown, options: object): void {
+  if (Object.hasOwn(options ?? {}, 'ifVersion'))
+    throw failure('option.unknown', { where: 'update', option: 'ifVersion', nearest: 'push' })
+  checkOptions('update', options, updateOptions)
+  if (typeof fn !== 'function')
+    throw failure('validation.failed', { what: 'What update was given', problem: 'it is no function of the value' })
+}
 
 export const checkedKey = (key: Key | string): string => checkKey(keyText(key))
 

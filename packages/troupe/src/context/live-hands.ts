@@ -20,6 +20,7 @@ import { restoreValue, taintIn, toEntry } from './entry-row.ts'
 import {
   type Actor,
   checkedKey,
+  checkUpdate,
   parsedValue,
   preparePush,
   prepareRemoval,
@@ -144,10 +145,7 @@ export class LiveHands implements hands.ContextHands {
     options: Omit<hands.PushOptions, 'ifVersion'> = {},
   ): Promise<hands.Pushed & { readonly value: KeyValue<K> }> {
     return this.act('push_context', options, async () => {
-      if (Object.hasOwn(options ?? {}, 'ifVersion'))
-        throw failure('option.unknown', { where: 'update', option: 'ifVersion', nearest: 'push' })
-      if (typeof fn !== 'function')
-        throw failure('validation.failed', { what: 'What update was given', problem: 'it is no function of the value' })
+      checkUpdate(fn, options)
       const text = checkedKey(key)
       const { core } = this.mesh
       const { user, agent } = this.actor

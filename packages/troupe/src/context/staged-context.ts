@@ -22,7 +22,15 @@ import type { Recorder, StagedWrite } from '../durable/index.ts'
 import type { Access, Right } from '../security/index.ts'
 import { aborted, checkOperations, oneByOne } from './batch.ts'
 import type { Key, KeyValue } from './define-key.ts'
-import { type Actor, checkedKey, parsedValue, preparePush, prepareRemoval, readsAudited } from './fragments.ts'
+import {
+  type Actor,
+  checkedKey,
+  checkUpdate,
+  parsedValue,
+  preparePush,
+  prepareRemoval,
+  readsAudited,
+} from './fragments.ts'
 import type * as hands from './hands-port.ts'
 import { findHistory } from './history.ts'
 import { findEntries, findKeys, listedOf, parseListOptions, readEntries } from './listing.ts'
@@ -262,10 +270,7 @@ export class StagedContext implements hands.ContextHands {
     fn: (value: KeyValue<K> | undefined) => KeyValue<K> | Promise<KeyValue<K>>,
     options: Omit<hands.PushOptions, 'ifVersion'> = {},
   ): Promise<hands.Pushed & { readonly value: KeyValue<K> }> {
-    if (Object.hasOwn(options ?? {}, 'ifVersion'))
-      throw failure('option.unknown', { where: 'update', option: 'ifVersion', nearest: 'push' })
-    if (typeof fn !== 'function')
-      throw failure('validation.failed', { what: 'What update was given', problem: 'it is no function of the value' })
+    checkUpdate(fn, options)
     const text = checkedKey(key)
     for (let i = 0; i < attempts; i++) {
       const entry = await this.getEntry(key, options.signal ? { signal: options.signal } : {})

@@ -2,7 +2,16 @@
  * Topics: late-bound audiences. A subscription is a row that every read looks at; the feed holds exactly what each change
  * of subscriptions added or removed, so that watchers can go back in time.
  */
-import { checkName, checkOptions, createPage, decodeCursor, encodeCursor, failure, type Page } from '../core/index.ts'
+import {
+  checkFlag,
+  checkName,
+  checkOptions,
+  createPage,
+  decodeCursor,
+  encodeCursor,
+  failure,
+  type Page,
+} from '../core/index.ts'
 import type { FeedItem, Fragment } from '../storage/index.ts'
 import { topicGrantee } from './audience.ts'
 import { type EntryRow, entryRow, storeValue } from './entry-row.ts'
@@ -148,6 +157,7 @@ export async function setTopicPolicy(core: MeshCore, actor: Actor, topic: string
 
 export async function discoverTopics(core: MeshCore, actor: Actor, options: DiscoverOptions): Promise<Page<TopicInfo>> {
   checkOptions('discoverTopics', options, ['limit', 'cursor', 'names', 'signal'])
+  if (options.names !== undefined) checkFlag('names', options.names)
   const limit = checkLimit(options.limit)
   const { user } = actor
   const from = options.cursor === undefined ? '#' : afterKey(decodeCursor(options.cursor))

@@ -46,6 +46,7 @@ describe('the context', () => {
     const ada = (await opened()).user('ada')
     const { context } = ada.agent('A')
     await context.push('k', 1)
+    let called = 0
     const calls: Calls = [
       () => context.push('k', 2, null as never),
       () => context.push('k', 2, { signal: 'x' } as never),
@@ -54,6 +55,9 @@ describe('the context', () => {
       () => context.getMany('k' as never),
       () => context.list({ topics: 'x' } as never),
       () => context.update('k', 5 as never),
+      () => context.update('k', () => ++called, null as never),
+      () => context.update('k', () => ++called, { tll: '1h' } as never),
+      () => context.discoverTopics({ names: 'yes' } as never),
       () => context.batch([], { atomic: 'yes' } as never),
       () => context.subscribe(['t'], x),
       () => context.unsubscribe(['t'], x),
@@ -68,6 +72,7 @@ describe('the context', () => {
     ]
     await eachRejects(calls, wrong)
     expect(await context.get('k')).toBe(1)
+    expect(called).toBe(0)
   })
 
   it('does nothing whose signal has aborted', async () => {
