@@ -119,6 +119,23 @@ describe('a batch', () => {
     ])
   })
 
+  test('reports a value whose schema throws like one that does not fit, and goes on', async () => {
+    await using opened = await openMesh(createVirtualClock())
+    const a = opened.mesh.agent('ada', 'A')
+    const check = () => {
+      throw new Error('boom')
+    }
+    const Broken = defineKey('broken', z.number().refine(check))
+    const results = await a.batch([
+      { type: 'push', key: Broken(), value: 1 },
+      { type: 'push', key: 'k', value: 1 },
+    ])
+    expect(results).toMatchObject([
+      { success: false, error: { code: 'validation.failed', message: expect.stringContaining('threw: boom') } },
+      { success: true, key: 'k' },
+    ])
+  })
+
   test('refuses an operation it does not know before doing any', async () => {
     await using opened = await openMesh(createVirtualClock())
     const a = opened.mesh.agent('ada', 'A')

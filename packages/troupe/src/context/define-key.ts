@@ -1,5 +1,5 @@
 /** Keys with a form and a type: `defineKey('orders.{id}.status', schema)` makes keys that a push is checked against. */
-import { checkSchema, failure, type Json, type Schema } from '../core/index.ts'
+import { checkSchema, failure, isObject, type Json, type Schema } from '../core/index.ts'
 
 /** A key that knows the schema of its value. As text it is the key. */
 export interface Key<T = unknown> {
@@ -39,6 +39,8 @@ export function defineKey<const Form extends string, T>(form: Form, schema: Sche
   checkSchema(`The schema of ${form}`, schema)
   const names = [...form.matchAll(/\{([^{}]*)\}/g)].map((found) => found[1] as string)
   const make = (parameters: Readonly<Record<string, string | number>> = {}): Key<T> => {
+    if (!isObject(parameters))
+      throw failure('validation.failed', { what: `What the key ${form} was given`, problem: 'it is no object' })
     for (const name of Object.keys(parameters))
       if (!names.includes(name)) throw failure('key.parameter', { form, name, problem: 'is not in it' })
     const key = form.replace(/\{([^{}]*)\}/g, (_, name: string) => {

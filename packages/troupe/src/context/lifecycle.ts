@@ -32,12 +32,12 @@ const predefined: Readonly<Record<string, Lifecycle>> = {
 const permanent: Lifetime = { lifecycle: 'permanent', ttlMs: null }
 
 /** Whole milliseconds above zero: storage's time counts nothing finer. @throws ValidationError */
-function lifetimeMs(ttl: unknown): number {
-  const ms = Math.ceil(milliseconds(ttl, 'ttl'))
+function lifetimeMs(ttl: unknown, what = 'ttl'): number {
+  const ms = Math.ceil(milliseconds(ttl, what))
   // The end must stay a date that can be written.
   if (ms <= 0 || ms > 100 * 365 * 86_400_000)
     throw failure('validation.failed', {
-      what: 'ttl',
+      what,
       problem: `${String(ttl)} is not above zero and at most 100 years`,
     })
   return ms
@@ -49,7 +49,10 @@ export function createLifecycles(own: Readonly<Record<string, Lifecycle>> = {}):
   const bound: { readonly matches: (key: string) => boolean; readonly lifetime: Lifetime }[] = []
   for (const [name, lifecycle] of Object.entries({ ...predefined, ...own })) {
     checkOptions(`the lifecycle ${name}`, lifecycle, ['ttl', 'pattern'])
-    const lifetime = { lifecycle: name, ttlMs: lifecycle.ttl === undefined ? null : lifetimeMs(lifecycle.ttl) }
+    const lifetime = {
+      lifecycle: name,
+      ttlMs: lifecycle.ttl === undefined ? null : lifetimeMs(lifecycle.ttl, `The ttl of the lifecycle ${name}`),
+    }
     known.set(name, lifetime)
     if (lifecycle.pattern !== undefined) bound.push({ matches: compilePattern(lifecycle.pattern).matches, lifetime })
   }

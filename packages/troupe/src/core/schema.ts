@@ -12,15 +12,25 @@ const pathOf = (issue: StandardSchemaV1.Issue) =>
 /**
  * The value as the schema gives it (defaults filled, texts coerced where it says so).
  * @param what names the value in the error
- * @throws ValidationError `validation.failed`, with every problem and its path
+ * @throws ValidationError `validation.failed`, with every problem and its path, or what the schema itself threw
  */
 export async function parse<T>(schema: Schema<T>, value: unknown, what: string): Promise<T> {
-  const result = await schema['~standard'].validate(value)
+  const result = await validated(schema, value, what)
   if (!result.issues) return result.value
   const problems = result.issues
     .slice(0, 20)
     .map((issue) => (pathOf(issue) ? `${pathOf(issue)}: ${issue.message}` : issue.message))
   throw failure('validation.failed', { what, problem: problems.join('; ') })
+}
+
+async function validated<T>(schema: Schema<T>, value: unknown, what: string) {
+  try {
+    return await schema['~standard'].validate(value)
+  } catch (cause) {
+    // A check or transformation of the user's own may throw where it should tell an issue.
+    const problem = `its schema threw: ${cause instanceof Error ? cause.message : String(cause)}`
+    throw failure('validation.failed', { what, problem }, { cause })
+  }
 }
 
 /** @throws ValidationError for what is no Standard Schema; undefined is none, and fine */

@@ -69,6 +69,7 @@ describe('the context', () => {
       () => ada.context.setTopicPolicy('t', {}, x),
       () => defineKey('orders.{id', z.any()),
       () => defineKey('orders', {} as never),
+      () => defineKey('orders.{id}', z.any())(null as never),
     ]
     await eachRejects(calls, wrong)
     expect(await context.get('k')).toBe(1)
