@@ -10,7 +10,7 @@ import {
   milliseconds,
   type Random,
   type Tape,
-  type TroupeError,
+  TroupeError,
 } from '../core/index.ts'
 import { checkWhole } from '../resilience/index.ts'
 import type { SecretText } from '../security/index.ts'
@@ -30,7 +30,7 @@ import type {
   Price,
 } from './models-port.ts'
 import { checkPrices, createPrices } from './prices.ts'
-import { type Load, loadPackage } from './providers.ts'
+import { type IsInstalled, isInstalled, type Load, loadPackage } from './providers.ts'
 import { LiveText } from './read-stream.ts'
 import { createRegistry, type ModelRegistry } from './registry.ts'
 import { createResolver, type FetchTo, givenAlone, nameOf, type Reveal } from './resolve-model.ts'
@@ -49,6 +49,8 @@ export interface ModelsOptions {
   readonly redact?: (text: string) => string
   /** How an optional provider package is loaded. */
   readonly load?: Load
+  /** Whether it is there; with a `load` of one's own taken to be so. */
+  readonly installed?: IsInstalled
   /** How a model at a url is talked to: to that host and to no other. The global one by default. */
   readonly fetchTo?: FetchTo
   readonly limits?: ModelLimits
@@ -73,7 +75,8 @@ export function createModels(options: ModelsOptions): Models {
   const { clock, random, events, tape, env = {}, reveal = givenAlone } = options
   const registry = createRegistry(options.registry ?? {}, env.AGENT_MODEL as string | undefined)
   const prices = createPrices(checkPrices(options.prices ?? {}))
-  const resolver = createResolver({ env, load: options.load ?? loadPackage, reveal, fetchTo: options.fetchTo })
+  const { load = loadPackage, installed = options.load ? () => true : isInstalled, fetchTo } = options
+  const resolver = createResolver({ env, load, installed, reveal, fetchTo })
   checkOptions('models.cache', options.cache ?? {}, ['max', 'ttl'])
   const cache = createResponseCache({ ...options.cache, clock })
   const gates = createGates(options)
@@ -118,6 +121,17 @@ export function createModels(options: ModelsOptions): Models {
         for (const part of answer.content)
           if (part.type === 'text') call.onPart?.({ type: 'text-delta', delta: part.text })
       return answer
+    },
+    obstacles(named) {
+      // A name that the registry lacks ends the call, whatever else the chain names.
+      try {
+        const chain = named.length > 0 ? registry.expand(named) : registry.defaultChain()
+        // A tape may know the answers of models that nobody has any more.
+        return chain.map((spec) => ({ model: nameOf(spec), obstacle: tape ? undefined : resolver.obstacle(spec) }))
+      } catch (error) {
+        if (!(error instanceof TroupeError)) throw error
+        return [{ model: String((error.details as { readonly model?: Json }).model), obstacle: error }]
+      }
     },
     breakers: () => gates.breakers(),
     forget: (user) => cache.forget(user),

@@ -16,6 +16,7 @@ export type {
   ModelCall,
   ModelDefaults,
   ModelLimits,
+  ModelObstacle,
   ModelSpec,
   Models,
   ModelUsage,

@@ -6,7 +6,7 @@ import type {
   LanguageModelV4CallOptions,
   LanguageModelV4Content,
 } from '@ai-sdk/provider'
-import type { UserId } from '../core/index.ts'
+import type { TroupeError, UserId } from '../core/index.ts'
 import type { SecretText } from '../security/index.ts'
 
 /** Any OpenAI-compatible URL, e.g. of a local server. */
@@ -113,6 +113,12 @@ export interface CallLimits {
 /** By `*` (all models together), `provider` or host (each account), or `provider/model`. */
 export type ModelLimits = Readonly<Record<string, CallLimits>>
 
+export interface ModelObstacle {
+  /** `provider/model`, or the name that the registry lacks. */
+  readonly model: string
+  readonly obstacle: TroupeError | undefined
+}
+
 export interface Models {
   readonly defaults: ModelDefaults
   /** What `embed` is meant for where nobody names another; undefined: likeness is lexical. */
@@ -132,6 +138,11 @@ export interface Models {
   call(chain: readonly ModelSpec[], call: ModelCall): Promise<ModelAnswer>
   /** The chain of an agent that names none: `default` of the registry, else `AGENT_MODEL` of the environment. */
   defaultChain(): readonly ModelSpec[]
+  /**
+   * Each model of a chain, of the default one where it is empty, with the reason why it can never be asked here, as far as
+   * that is seen without asking anybody: no such provider, its package not installed. A cassette answers for any.
+   */
+  obstacles?(chain: readonly ModelSpec[]): readonly ModelObstacle[]
   priceOf(model: string): Price | undefined
   /** US dollars; undefined where the price is not known. */
   costOf(model: string, usage: ModelUsage): number | undefined

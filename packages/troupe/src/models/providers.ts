@@ -1,4 +1,5 @@
 /** The providers that a name may begin with. Their packages are optional and loaded at first use. */
+import { createRequire } from 'node:module'
 import type { EmbeddingModelV4, LanguageModelV4 } from '@ai-sdk/provider'
 
 export interface Provider {
@@ -32,3 +33,15 @@ export interface ProviderInstance {
 /** Loads a package; a port, so that tests need none installed. */
 export type Load = (packageName: string) => Promise<Readonly<Record<string, unknown>>>
 export const loadPackage: Load = (packageName) => import(packageName)
+
+/** Whether a package would be found, without loading it. */
+export type IsInstalled = (packageName: string) => boolean
+export const isInstalled: IsInstalled = (packageName) => {
+  try {
+    createRequire(import.meta.url).resolve(packageName)
+    return true
+  } catch (error) {
+    // One that is for `import` alone is found, and refused to `require`.
+    return (error as { readonly code?: string }).code !== 'MODULE_NOT_FOUND'
+  }
+}

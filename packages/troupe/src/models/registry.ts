@@ -1,6 +1,7 @@
 /** Names that a configuration gives to models and chains. A name stands for what it names and for nothing that names it. */
 import { failure, nearest } from '../core/index.ts'
 import type { EmbeddingSpec, ModelSpec } from './models-port.ts'
+import { providers } from './providers.ts'
 
 /** `{ fast: 'openai/gpt-5-mini', careful: ['anthropic/claude-opus-4-5', 'openai/gpt-5'], default: 'fast' }` */
 export type ModelRegistry = Readonly<Record<string, ModelSpec | readonly ModelSpec[]>>
@@ -20,7 +21,11 @@ export function createRegistry(registry: ModelRegistry, fallback: string | undef
     const names = Object.keys(registry)
     const near = nearest(spec, names)
     const problem = `it is neither 'provider/model' nor a name of the registry${near ? `; did you mean ${near}?` : ''}`
-    throw failure('model.unknown', { model: spec, problem, known: names.join(', ') || 'provider/model' })
+    throw failure('model.unknown', {
+      model: spec,
+      problem,
+      known: names.join(', ') || ['offline', ...Object.keys(providers)].join(', '),
+    })
   }
   for (const [name, found] of Object.entries(registry)) {
     if (name.includes('/')) throw wrong(name, 'a name has no slash: that is how models of providers are written')

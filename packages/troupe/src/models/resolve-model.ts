@@ -1,10 +1,10 @@
 /** Turns what an agent names into a model object, loading its provider at first use. */
 import type { EmbeddingModelV4, LanguageModelV4 } from '@ai-sdk/provider'
-import { failure, nearest } from '../core/index.ts'
+import { failure, nearest, TroupeError } from '../core/index.ts'
 import type { Fetch, SecretText } from '../security/index.ts'
 import { extractiveModel } from './extractive/index.ts'
 import type { CompatibleModel, EmbeddingSpec, ModelSpec } from './models-port.ts'
-import { type Load, type ProviderInstance, providers } from './providers.ts'
+import { type IsInstalled, type Load, type Provider, type ProviderInstance, providers } from './providers.ts'
 
 /** `provider/model`; a provider's object calls itself `openai.chat`, which is the same account as `openai`. */
 export function nameOf(spec: ModelSpec | EmbeddingSpec): string {
@@ -18,6 +18,8 @@ const hostOf = (url: string) => (URL.canParse(url) ? new URL(url).host : url)
 export interface Resolver {
   resolve(spec: ModelSpec): Promise<LanguageModelV4>
   resolveEmbedding(spec: EmbeddingSpec): Promise<EmbeddingModelV4>
+  /** Why it can never be had, as far as that is seen without loading anything. */
+  obstacle(spec: ModelSpec): TroupeError | undefined
 }
 
 export type FetchTo = (url: string) => Fetch
@@ -33,6 +35,7 @@ export const givenAlone: Reveal = async (text) => {
 interface Environment {
   readonly env: Readonly<Record<string, SecretText | undefined>>
   readonly load: Load
+  readonly installed: IsInstalled
   readonly reveal: Reveal
   readonly fetchTo: FetchTo | undefined
 }
@@ -68,7 +71,32 @@ export function createResolver(options: Environment): Resolver {
       if ('url' in spec) return (await compatible(spec, options)).embeddingModel(spec.model)
       return ofVersion4(spec)
     },
+    obstacle(spec) {
+      try {
+        checkSpec(spec, options)
+        return undefined
+      } catch (error) {
+        if (error instanceof TroupeError) return error
+        throw error
+      }
+    },
   }
+}
+
+/** @throws ValidationError as `resolve`, but for a key that is missing: it may come, or be another process's */
+function checkSpec(spec: ModelSpec, { installed }: Environment): void {
+  if (typeof spec !== 'string') {
+    if ('url' in spec) checkUrl(spec)
+    else ofVersion4(spec)
+    return
+  }
+  const { prefix, model } = split(spec)
+  if (prefix === 'offline') {
+    checkOffline(spec, model)
+    return
+  }
+  const { package: packageName } = providerOf(spec, prefix)
+  if (!installed(packageName)) throw failure('model.not_installed', { model: spec, package: packageName })
 }
 
 function ofVersion4<Model extends LanguageModelV4 | EmbeddingModelV4>(model: Model): Model {
@@ -79,8 +107,23 @@ function ofVersion4<Model extends LanguageModelV4 | EmbeddingModelV4>(model: Mod
 const unknown = (model: string, problem: string) =>
   failure('model.unknown', { model, problem, known: ['offline', ...Object.keys(providers)].join(', ') })
 
+function checkUrl({ url, model }: CompatibleModel): void {
+  if (!URL.canParse(url)) throw unknown(model, 'its url is not a URL')
+}
+
+function checkOffline(name: string, model: string): void {
+  if (model !== 'extractive') throw unknown(name, 'the only offline model is offline/extractive')
+}
+
+function providerOf(name: string, prefix: string): Provider {
+  const provider = Object.hasOwn(providers, prefix) ? providers[prefix] : undefined
+  if (provider) return provider
+  const near = nearest(prefix, ['offline', ...Object.keys(providers)])
+  throw unknown(name, `the provider ${prefix} is not known${near ? `; did you mean ${near}?` : ''}`)
+}
+
 async function compatible(spec: CompatibleModel, { reveal, fetchTo }: Environment) {
-  if (!URL.canParse(spec.url)) throw unknown(spec.model, 'its url is not a URL')
+  checkUrl(spec)
   const { createOpenAICompatible } = await import('@ai-sdk/openai-compatible')
   return createOpenAICompatible({
     name: hostOf(spec.url),
@@ -114,7 +157,7 @@ async function languageModel(
 ): Promise<LanguageModelV4> {
   const { prefix, model } = split(name)
   if (prefix !== 'offline') return (await openProvider(name, prefix, environment, apiKey))(model)
-  if (model !== 'extractive') throw unknown(name, 'the only offline model is offline/extractive')
+  checkOffline(name, model)
   return extractiveModel()
 }
 
@@ -136,11 +179,7 @@ async function openProvider(
   { load }: Environment,
   apiKey: string | undefined,
 ): Promise<ProviderInstance> {
-  const provider = providers[prefix]
-  if (!provider) {
-    const near = nearest(prefix, Object.keys(providers))
-    throw unknown(name, `the provider ${prefix} is not known${near ? `; did you mean ${near}?` : ''}`)
-  }
+  const provider = providerOf(name, prefix)
   const loaded = await load(provider.package).catch((cause: unknown) => {
     throw failure('model.not_installed', { model: name, package: provider.package }, { cause })
   })

@@ -1,5 +1,6 @@
 /** Runs of teams: topologies and patterns, the check before a run, the pure core, and the shell that carries it out. */
 export { checkTopology, type Finding } from './check/check-topology.ts'
+export { withHelpers } from './check/with-helpers.ts'
 export type { Breakpoint, Event as CoreEvent, Guard, Input as CoreInput } from './core/model.ts'
 export { type BreakOnOption, type RunConfig, readConfig } from './core/read-config.ts'
 export type { EvaluateOptions, Evaluation, EvaluationProgress } from './evaluation/evaluate.ts'

@@ -1,6 +1,7 @@
 /** Checks what `createTroupe` takes: unknown options and wrong values are refused before anything is opened, all at once. */
 import { contextLimits } from '../context/index.ts'
 import {
+  checkName,
   checkOptions,
   failure,
   isObject,
@@ -12,10 +13,10 @@ import {
 } from '../core/index.ts'
 import { type MessagingConfig, messagingSettings } from '../messaging/index.ts'
 import { checkModelLimits, type ModelDefaults, providers } from '../models/index.ts'
-import { checkSchedulesConfig } from '../orchestration/index.ts'
-import { auditSettings, checkEgress, createRoles, isSecretReference, readPolicy } from '../security/index.ts'
+import { checkSchedulesConfig, withHelpers } from '../orchestration/index.ts'
+import { auditSettings, checkEgress, createRoles, isSecretReference, readPolicy, roleOf } from '../security/index.ts'
 import { checkFaults, retentionBounds } from '../storage/index.ts'
-import { agentsByName, type ModelsConfig, ofStorage, type TroupeConfig } from './config.ts'
+import { agentsByName, compiledTopologies, type ModelsConfig, ofStorage, type TroupeConfig } from './config.ts'
 import { checksById } from './doctor/catalogue.ts'
 import { checkDoctor } from './doctor/check.ts'
 import { checkObservation } from './observation-config.ts'
@@ -68,6 +69,7 @@ export function configProblems(given: TroupeConfig): readonly TroupeError[] {
     () => checkDoctor(config.doctor ?? {}, checksById),
     () => checkGeneral(config),
     () => checkParts(config),
+    ...rolesOfAgents(config),
   ]
   const problems = checks.flatMap((check) => {
     try {
@@ -154,6 +156,29 @@ function checkParts({ agents, topologies, evaluation = {}, clock, random, faults
   if (faults) checkFaults(faults)
   if (clock !== undefined && typeof clock?.now !== 'function') throw wrong('clock', 'it has no now()')
   if (random !== undefined && typeof random?.next !== 'function') throw wrong('random', 'it has no next()')
+}
+
+/** Each agent by itself, helpers and those of topologies too: nobody waits for a run to hear of a slip. */
+function rolesOfAgents({ agents = [], topologies = {}, roles }: TroupeConfig): readonly (() => void)[] {
+  const named = quietly(() => {
+    const teams = [...compiledTopologies(topologies).values()].flatMap((team) => [...team.agents.values()])
+    const all = new Set([...agents, ...teams].flatMap((agent) => [...withHelpers(agent)]))
+    return [...all].map(({ name, access }) => ({ name: checkName('agent', name), role: access?.role }))
+  })
+  const known = quietly(() => createRoles(roles))
+  if (!named || !known) return []
+  return named.map(({ name, role }) => () => {
+    if (role !== undefined) roleOf(known, role, name)
+  })
+}
+
+/** What is wrong with it is told by the check that looks at it. */
+function quietly<Out>(make: () => Out): Out | undefined {
+  try {
+    return make()
+  } catch {
+    return undefined
+  }
 }
 
 function checkKeys({ model, apiKey, keys = {} }: ModelsConfig): void {

@@ -6,6 +6,7 @@ import {
   createTroupe,
   defineAgent,
   defineMessage,
+  LlmAgent,
   type TroupeConfig,
   type TroupeError,
   type TroupeEvent,
@@ -83,6 +84,54 @@ describe('createTroupe', () => {
     expect(await Promise.all(['Writer', 'Reader'].map(asked))).toEqual(['written', 'access.denied'])
     await expect(ada.start(new Worker('Other', { access: { role: 'writr' } }))).rejects.toMatchObject({
       code: 'role.unknown',
+      hint: expect.stringContaining('did you mean writer?'),
+    })
+  })
+
+  it('refuses an agent whose role there is not when it is given one, helpers and teams included', async () => {
+    const slip = new LlmAgent({ name: 'Clerk', role: 'adminn', model: 'offline/extractive' })
+    const lead = new LlmAgent({ name: 'Lead', agents: { slip }, model: 'offline/extractive' })
+    const topology = { agents: [lead], flows: ['Start -> Lead', 'Lead -> End'] }
+    const unknown = {
+      code: 'role.unknown',
+      message: 'There is no role adminn, which Clerk names.',
+      hint: expect.stringContaining('did you mean admin?'),
+    }
+    for (const given of [{ agents: [slip] }, { agents: [lead] }, { topologies: { topology } }])
+      await expect(createTroupe({ storage: 'memory:', ...given })).rejects.toMatchObject(unknown)
+    await using troupe = await createTroupe({ storage: 'memory:', log: 'silent' })
+    expect(() => troupe.user('ada').session(lead)).toThrow(expect.objectContaining(unknown))
+    const roles = { adminn: { tools: ['get_context'] } } as const
+    await (
+      await createTroupe({ storage: 'memory:', log: 'silent', roles, agents: [slip], topologies: { topology } })
+    ).close()
+  })
+
+  it('refuses the start of a team whose roles or models there are not, and names them all', async () => {
+    await using troupe = await createTroupe({
+      storage: 'memory:',
+      log: 'silent',
+      models: { registry: { fast: 'openai/x' } },
+    })
+    const { orchestra, schedules } = troupe.user('ada')
+    const slip = new LlmAgent({ name: 'Clerk', role: 'adminn', model: ['fst', 'offline/extractive'] })
+    const topology = { agents: [slip], flows: ['Start -> Clerk', 'Clerk -> End'] }
+    const found = [
+      { code: 'role.unknown', severity: 'error', place: 'Clerk' },
+      {
+        code: 'model.unknown',
+        severity: 'error',
+        place: 'Clerk',
+        message: expect.stringContaining('did you mean fast?'),
+      },
+    ]
+    expect(await orchestra.check(topology)).toMatchObject(found)
+    await expect(orchestra.start({ task: 1, topology })).rejects.toMatchObject({
+      code: 'topology.refused',
+      findings: found,
+    })
+    await expect(schedules.create({ task: 1, topology, every: '1h' })).rejects.toMatchObject({
+      code: 'topology.refused',
     })
   })
 

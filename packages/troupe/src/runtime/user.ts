@@ -29,9 +29,9 @@ import {
   type Worker,
 } from '../messaging/index.ts'
 import type { Traces } from '../observability/index.ts'
-import { type OpenWorld, Orchestra, Schedules } from '../orchestration/index.ts'
+import { type OpenWorld, Orchestra, Schedules, withHelpers } from '../orchestration/index.ts'
 import { checkWhole, withTimeLimit } from '../resilience/index.ts'
-import type { AccessOptions } from '../security/index.ts'
+import { type AccessOptions, roleOf } from '../security/index.ts'
 import { type AgentHandle, createAgentHandle } from './agent-handle.ts'
 import { AnswerDesk, type TakeAnswersOptions } from './answer-desk.ts'
 import type { TroupeParts } from './parts.ts'
@@ -191,7 +191,7 @@ export class User {
 
   /**
    * One agent at work in one thread, whose conversation goes on from call to call.
-   * @throws ValidationError for what is no agent
+   * @throws ValidationError for what is no agent; `role.unknown`
    */
   session(agent: Agent, options: { readonly threadId?: string } = {}): Session {
     if (typeof agent?.step !== 'function')
@@ -199,6 +199,8 @@ export class User {
         'session',
         'it is no agent, as defineAgent and new LlmAgent make them; workers are started (start)',
       )
+    const { roles } = this.#parts
+    for (const { name, access } of withHelpers(agent)) if (access?.role !== undefined) roleOf(roles, access.role, name)
     checkOptions('session', options, ['threadId'])
     if (options.threadId !== undefined) checkName('thread', options.threadId)
     return this.#parts.sessions(agent, { user: this.id, threadId: options.threadId ?? this.#parts.ids.next() })

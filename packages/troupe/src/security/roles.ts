@@ -76,11 +76,16 @@ export function createRoles(own: Roles = {}): Roles {
   return { ...predefined, ...own }
 }
 
-/** @throws ValidationError `role.unknown` */
-export function roleOf(roles: Roles, name: string): Role {
+/**
+ * @param of the agent that names it, for the error
+ * @throws ValidationError `role.unknown`
+ */
+export function roleOf(roles: Roles, name: string, of?: string): Role {
   const role = Object.hasOwn(roles, name) ? roles[name] : undefined
-  if (!role) throw failure('role.unknown', { role: String(name), known: Object.keys(roles).join(', ') })
-  return role
+  if (role) return role
+  const near = nearest(String(name), Object.keys(roles))
+  const known = `${Object.keys(roles).join(', ')}${near === undefined ? '' : `; did you mean ${near}?`}`
+  throw failure('role.unknown', { role: String(name), of: of === undefined ? '' : `, which ${of} names`, known })
 }
 
 /** The least role that a call from outside asks for. */

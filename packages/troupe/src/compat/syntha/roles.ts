@@ -30,7 +30,7 @@ export function get_role_info(): Readonly<Record<string, RoleInfo>>
 export function get_role_info(role?: string): RoleInfo | Readonly<Record<string, RoleInfo>> {
   if (role === undefined) return PREDEFINED_ROLES
   const info = Object.hasOwn(PREDEFINED_ROLES, role) ? PREDEFINED_ROLES[role] : undefined
-  if (!info) throw failure('role.unknown', { role, known: Object.keys(PREDEFINED_ROLES).join(', ') })
+  if (!info) throw failure('role.unknown', { role, of: '', known: Object.keys(PREDEFINED_ROLES).join(', ') })
   return info
 }
 

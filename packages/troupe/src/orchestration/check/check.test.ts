@@ -1,13 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { type Agent, AgentPool, defineAgent, LlmAgent } from '../../agents/index.ts'
-import { systemClock } from '../../core/index.ts'
+import { createEvents, seededRandom, systemClock, type Tape } from '../../core/index.ts'
+import { createModels, type ModelsOptions } from '../../models/index.ts'
 import { defineTool } from '../../tools/index.ts'
 import { type RunConfig, readConfig } from '../core/read-config.ts'
 import { defineTopology, type TopologyForm } from '../topology/define-topology.ts'
 import { patterns } from '../topology/patterns.ts'
 import { misfit } from './check-schemas.ts'
-import { checkTopology } from './check-topology.ts'
+import { checkTopology, type Surroundings } from './check-topology.ts'
 
 const leaf = (name: string): Agent => defineAgent({ name, run: () => null })
 const leaves = (names: string) => names.split(' ').map(leaf)
@@ -30,6 +31,9 @@ const tool = (name: string, more: object = {}) =>
     execute: async () => 1,
     ...more,
   })
+const modelsWith = (options: Partial<ModelsOptions>): Surroundings => ({
+  models: createModels({ clock: systemClock, random: seededRandom(1), events: createEvents(() => {}), ...options }),
+})
 const llm = (name: string, options: object) =>
   new LlmAgent({ name, instructions: 'You act.', model: 'offline/extractive', ...options })
 
@@ -144,6 +148,50 @@ describe('findings', () => {
     expect(check({ agents: [bare, inside], flows: ['A -> B'] })).toMatchObject([
       { code: 'effect.outside', severity: 'advice', place: 'A' },
     ])
+  })
+})
+
+describe('of models', () => {
+  const known = modelsWith({
+    registry: { fast: ['openai/a', 'mistral/b'] },
+    installed: (name) => name === '@ai-sdk/openai',
+  })
+  const findings = (model?: object | string | readonly string[], around = known) => {
+    const lead = llm('Lead', { agents: { clerk: llm('Clerk', { model }) } })
+    const compiled = defineTopology({ agents: [lead], flows: ['Start -> Lead'] })
+    return checkTopology(compiled, readConfig({}, compiled.canonical), around)
+  }
+  it.each([
+    ['opnai/gpt', 'opnai is not known; did you mean openai?'],
+    ['offline/other', 'offline/extractive'],
+    ['openai/', "'provider/model'"],
+    ['fst', 'did you mean fast?'],
+    ['mistral/large', '@ai-sdk/mistral'],
+    ['constructor/x', 'constructor is not known'],
+    [{ url: 'localhost', model: 'x' }, 'url'],
+    [{ specificationVersion: 'v2', provider: 'old', modelId: 'x' }, 'v2'],
+    [['mistral/large', 'opnai/gpt'], '@ai-sdk/mistral'],
+    [['openai/gpt', 'fst'], 'fst'],
+  ] as const)('%j is an error at the agent that names it', (model, said) => {
+    const [first] = findings(model)
+    expect(first).toMatchObject({ code: 'model.unknown', severity: 'error', place: 'Clerk' })
+    expect(first?.message).toContain(said)
+    expect(first?.remedy).not.toBe('')
+  })
+  it('one that another stands in for is a warning', () => {
+    const found = findings('fast')
+    expect(found).toMatchObject([{ code: 'model.unknown', severity: 'warning', place: 'Clerk' }])
+    expect(found[0]?.message).toContain('mistral/b')
+  })
+  it('one that is there, or that a cassette may answer for, is none', () => {
+    expect(findings('openai/gpt')).toEqual([])
+    expect(findings({ url: 'http://127.0.0.1/v1', model: 'x' })).toEqual([])
+    expect(findings('mistral/large', modelsWith({ tape: {} as Tape }))).toEqual([])
+  })
+  it('an agent that names none, where nobody names one for all, is an error', () => {
+    expect(findings()).toMatchObject([{ code: 'model.missing', severity: 'error', place: 'Clerk' }])
+    expect(findings(undefined, modelsWith({ env: { AGENT_MODEL: 'offline/extractive' } }))).toEqual([])
+    expect(findings(undefined, modelsWith({ env: { AGENT_MODEL: 'fst' } }))).toMatchObject([{ code: 'model.unknown' }])
   })
 })
 

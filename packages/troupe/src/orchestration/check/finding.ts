@@ -14,6 +14,9 @@ export type FindingCode =
   | 'taint.path'
   | 'effect.outside'
   | 'code.missing'
+  | 'role.unknown'
+  | 'model.unknown'
+  | 'model.missing'
 
 export interface Finding {
   readonly code: FindingCode

@@ -12,7 +12,7 @@ import {
 import type { OrchestraHost } from '../orchestra/orchestra-host.ts'
 import { checkFilter, type RunFilter, runFilters } from '../orchestra/run-filter.ts'
 import type { RunRow } from '../orchestra/run-store.ts'
-import { prepareRun } from '../orchestra/start-run.ts'
+import { prepareRun, surroundingsOf } from '../orchestra/start-run.ts'
 import { defineTopology, type TopologyForm } from '../topology/define-topology.ts'
 import { type EvaluatedRun, type EvaluationChange, evaluateRun, type RunFigures, type Spent } from './evaluate-run.ts'
 import { EvaluationRecord } from './evaluation-record.ts'
@@ -77,7 +77,7 @@ export async function evaluate(
 ): Promise<Evaluation> {
   const { concurrency, limit, budget, score } = checkEvaluate(options, host.parts.scores)
   const { live = false, onProgress, signal } = options
-  const change = changeOf(options.change)
+  const change = changeOf(options.change, host)
   const record = options.id === undefined ? undefined : recordOf(host, user, options.id)
   const { rows, before } = await begun(host, user, options, { limit, change, record })
   const parts = { host, user, open, change, score, live, signal }
@@ -164,10 +164,10 @@ function checkEvaluate(options: EvaluateOptions, scores: NamedScores) {
 }
 
 /** @throws ValidationError `topology.refused` */
-function changeOf({ topology, ...rest }: EvaluateOptions['change']): EvaluationChange {
+function changeOf({ topology, ...rest }: EvaluateOptions['change'], { parts }: OrchestraHost): EvaluationChange {
   if (topology === undefined) return rest
   const compiled = defineTopology(topology)
-  prepareRun({ task: null, topology: compiled })
+  prepareRun({ task: null, topology: compiled }, surroundingsOf(parts))
   return { ...rest, topology: compiled }
 }
 

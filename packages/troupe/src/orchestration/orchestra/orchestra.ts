@@ -31,7 +31,7 @@ import { Run } from './run.ts'
 import { checkFilter, type RunFilter, runFilters } from './run-filter.ts'
 import { runJournal } from './run-journals.ts'
 import type { RunResult } from './run-result.ts'
-import type { StartSpec } from './start-run.ts'
+import { type StartSpec, surroundingsOf } from './start-run.ts'
 
 /** Of a call that only looks. */
 export interface LookOptions {
@@ -138,8 +138,7 @@ export class Orchestra {
   async check(topology: TopologyForm, config?: RunConfig, options: LookOptions = {}): Promise<readonly Finding[]> {
     checkCall('orchestra.check', options)
     const compiled = defineTopology(topology)
-    const { models } = this.#host.parts.services
-    return checkTopology(compiled, readConfig(config, compiled.canonical), models)
+    return checkTopology(compiled, readConfig(config, compiled.canonical), surroundingsOf(this.#host.parts))
   }
 
   /**

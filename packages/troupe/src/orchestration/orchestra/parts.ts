@@ -5,7 +5,7 @@ import type { Clock, Ids, Json, Random, UserId } from '../../core/index.ts'
 import type { Inbox, Journals, Recorder, Steps, Timers } from '../../durable/index.ts'
 import type { MessageHands } from '../../messaging/index.ts'
 import type { Log } from '../../observability/index.ts'
-import type { AuditTrail } from '../../security/index.ts'
+import type { AuditTrail, Roles } from '../../security/index.ts'
 import type { Statement, Storage } from '../../storage/index.ts'
 import type { CanonicalTopology } from '../core/canonical.ts'
 import type { BreakOn } from '../core/config.ts'
@@ -67,6 +67,8 @@ export interface OrchestraParts {
   readonly commands: RunCommands
   readonly budgets: RunBudgets
   readonly services: Services
+  /** That agents may have; absent where nobody checks them. */
+  readonly roles?: Roles
   /** The context of users, for what a run had to do with it. */
   readonly mesh: Pick<Mesh, 'agent' | 'host'>
   /** How answers of evaluations are scored, by name. */

@@ -15,7 +15,7 @@ import {
   type UserId,
 } from '../../core/index.ts'
 import type { Statement } from '../../storage/index.ts'
-import { checkTopology, type Finding } from '../check/check-topology.ts'
+import { checkTopology, type Finding, type Surroundings } from '../check/check-topology.ts'
 import { decide } from '../core/decide.ts'
 import { evolve } from '../core/evolve.ts'
 import type { Event, Input, Pinned } from '../core/model.ts'
@@ -64,13 +64,19 @@ export interface NewRun {
 }
 
 /** @throws ValidationError `topology.refused`, with all findings on `error.findings` */
-export function readStart({ ids, services }: Pick<OrchestraParts, 'ids' | 'services'>, spec: StartSpec): NewRun {
+export function readStart(parts: Pick<OrchestraParts, 'ids' | 'roles' | 'services'>, spec: StartSpec): NewRun {
   checkOptions('orchestra.start', spec, ['id', 'task', 'taint', 'topology', 'config', 'tags', 'signal'])
   checkSignal('orchestra.start', spec.signal)
-  const run = spec.id === undefined ? ids.next() : checkName('run', spec.id)
-  const prepared = prepareRun(spec)
-  return { run, first: { ...prepared, taint: joinTaint(prepared.taint, services.guard.people) } }
+  const run = spec.id === undefined ? parts.ids.next() : checkName('run', spec.id)
+  const prepared = prepareRun(spec, surroundingsOf(parts))
+  return { run, first: { ...prepared, taint: joinTaint(prepared.taint, parts.services.guard.people) } }
 }
+
+/** What a team is checked against here. */
+export const surroundingsOf = ({ roles, services }: Pick<OrchestraParts, 'roles' | 'services'>): Surroundings => ({
+  models: services.models,
+  ...(roles ? { roles } : {}),
+})
 
 /**
  * @param also goes before it in one change, and only where the run is new
@@ -106,11 +112,14 @@ async function checkSame({ journals }: OrchestraParts, user: UserId, run: string
   if (!same(config, first.pinned.config)) throw failure('run.repeated', { run, what: 'config' })
 }
 
-/** @throws ValidationError `topology.refused`, with all findings on `error.findings` */
-export function prepareRun(spec: Omit<StartSpec, 'id' | 'signal'>): First {
+/**
+ * @param around left out for what a step starts: entered again in another process, it must be told the same
+ * @throws ValidationError `topology.refused`, with all findings on `error.findings`
+ */
+export function prepareRun(spec: Omit<StartSpec, 'id' | 'signal'>, around?: Surroundings): First {
   const topology = defineTopology(spec.topology)
   const config = readConfig(spec.config, topology.canonical)
-  refuseFindings(checkTopology(topology, config))
+  refuseFindings(checkTopology(topology, config, around))
   const task = JSON.parse(encodeJson(spec.task ?? null, 'The task')) as Json
   const fingerprints = Object.fromEntries([...topology.agents].map(([name, agent]) => [name, agent.fingerprint]))
   const pinned: Pinned = { topology: topology.canonical, config, fingerprints }

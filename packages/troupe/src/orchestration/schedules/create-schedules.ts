@@ -3,6 +3,7 @@ import { checkOptions, failure } from '../../core/index.ts'
 import { checkWhole } from '../../resilience/index.ts'
 import type { OrchestraHost } from '../orchestra/orchestra-host.ts'
 import type { Known } from '../orchestra/run-code.ts'
+import { prepareRun, surroundingsOf } from '../orchestra/start-run.ts'
 import { type PrepareTask, ScheduleCode } from './schedule-code.ts'
 import { ScheduleKeeper } from './schedule-keeper.ts'
 import type { ScheduleParts } from './schedule-parts.ts'
@@ -38,6 +39,7 @@ export function createSchedules(
     code: new ScheduleCode(known, prepare),
     store: createScheduleStore(given.storage),
     start: (user, spec, also) => host.start(user, spec, also),
+    check: (spec) => void prepareRun(spec, surroundingsOf(host.parts)),
     isOver: async (user, run) => {
       const row = await host.parts.store.get(user, run)
       return !row || row.endedAt !== null

@@ -23,6 +23,8 @@ export interface ScheduleParts {
    * @throws with `also` what it expects, and `run.exists`
    */
   readonly start: (user: UserId, spec: StartSpec, also?: readonly Statement[]) => Promise<string>
+  /** @throws ValidationError `topology.refused` */
+  readonly check: (spec: StartSpec) => void
   /** Also where it is not kept any more. */
   readonly isOver: (user: UserId, run: string) => Promise<boolean>
   readonly context: (user: UserId) => ContextMesh

@@ -13,7 +13,6 @@ import {
 } from '../../core/index.ts'
 import type { OrchestraHost } from '../orchestra/orchestra-host.ts'
 import { Run } from '../orchestra/run.ts'
-import { prepareRun } from '../orchestra/start-run.ts'
 import type { CompiledTopology } from '../topology/define-topology.ts'
 import { beginRun, commit } from './begin-run.ts'
 import type { ScheduleKeeper } from './schedule-keeper.ts'
@@ -62,7 +61,7 @@ export class Schedules {
     if (existing) return scheduleOf(same(existing, stored))
     if (topology) {
       const { config } = spec
-      prepareRun({ task: stored.task ?? null, topology, ...(config ? { config } : {}) })
+      parts.check({ task: stored.task ?? null, topology, ...(config ? { config } : {}) })
       code.remember(scheduleKey(this.#user, id), topology.agents)
     }
     await this.#insert(id, stored, spec.paused === true, now)

@@ -61,7 +61,7 @@ export const securityCodes = {
   },
   'role.unknown': {
     class: errors.ValidationError,
-    message: 'There is no role {role}.',
+    message: 'There is no role {role}{of}.',
     hint: 'Use one of {known}.',
   },
   'signature.no_key': {
