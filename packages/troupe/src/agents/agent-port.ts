@@ -86,6 +86,8 @@ export interface StepEntry {
   readonly recorder: Recorder
   /** The same hands on another stage of this step (`recorder.child`, `recorder.body`): for tools and helpers. */
   readonly ctxOf: CtxOf
+  /** Tools that those for whom it acts are denied, whatever its own definition grants. */
+  readonly denied?: ReadonlySet<string>
   readonly ways: Ways
   readonly services: Services
   /** Names the conversation that this step goes on with: of the branch in a run, of the thread in a session. */

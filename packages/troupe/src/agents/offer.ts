@@ -8,7 +8,7 @@ import type { Conversation } from './conversation.ts'
 import { coordinationTools } from './coordination.ts'
 import { tokensOf } from './history.ts'
 import type { LlmDefinition } from './llm-definition.ts'
-import { selectTools } from './select-tools.ts'
+import { deniedTo, selectTools } from './select-tools.ts'
 
 export interface Offer {
   readonly system: string
@@ -60,7 +60,7 @@ export async function createOffer(
   const remember = rememberTool(definition, entry)
   const selected = await selectTools(definition, entry)
   const tools = remember ? new Map([...selected, [remember.name, remember]]) : selected
-  const denied = new Set(definition.access.deny)
+  const denied = deniedTo(definition, entry)
   const helpers = new Map([...definition.helpers].filter(([name]) => !denied.has(name)))
   const declare = (name: string, description: string, inputSchema: unknown) =>
     ({ type: 'function', name, description, inputSchema }) as LanguageModelV4FunctionTool

@@ -5,6 +5,7 @@ import type { Agent, StepReport } from './agent-port.ts'
 import { handsFor } from './hands-for.ts'
 import { errorOutput, type ToolCallPart, type ToolResult, toolResult, valueOutput } from './history.ts'
 import type { LlmRun } from './llm-run.ts'
+import { deniedTo } from './select-tools.ts'
 
 export interface Called {
   readonly result: ToolResult
@@ -125,6 +126,7 @@ export async function callHelper(
   const { entry } = run
   // A helper of a helper is in the same step: its place is below the conversation it was called in.
   const { step } = entry.recorder
+  const denied = deniedTo(run.definition, entry)
   const above = entry.conversation.startsWith(`${step}/`) ? entry.conversation : step
   try {
     const done = await entry.recorder.body<Json>(`agent ${call.toolName} ${id}`, async (stage) => {
@@ -134,6 +136,7 @@ export async function callHelper(
         ...handsFor(helper.access, entry, { recorder: stage, name: helper.name }),
         input: args,
         recorder: stage,
+        denied,
         ways: { invoke: [], handOff: [], finish: false, askUser: false, value: 'back' },
         conversation: `${above}/${id}`,
       })

@@ -13,9 +13,13 @@ const mostOffered = 20
 
 type Tools = ReadonlyMap<string, Tool>
 
+/** What it may not be offered: by its own definition, or by that of one for whom it acts. */
+export const deniedTo = ({ access }: Pick<LlmDefinition, 'access'>, entry: StepEntry): ReadonlySet<string> =>
+  new Set([...(access.deny ?? []), ...(entry.denied ?? [])])
+
 /** Denied tools are never offered; of the others those that the selection names, or all where it finds none. */
 export async function selectTools(definition: LlmDefinition, entry: StepEntry): Promise<Tools> {
-  const denied = new Set(definition.access.deny)
+  const denied = deniedTo(definition, entry)
   const all = await allTools(definition, entry)
   const granted = new Map([...all].filter(([name]) => !denied.has(name)))
   const selection = definition.toolSelection

@@ -1,9 +1,10 @@
 /** Agents that agents call like tools: in the same step, each with a conversation and reservations of its own. */
 import { expect, it } from 'vitest'
+import { z } from 'zod'
 import { defineAgent, type LlmAgentOptions } from '../agents/index.ts'
 import type { Json } from '../core/index.ts'
 import { type MockItem, MockModel } from '../testing/index.ts'
-import { builtInTools } from '../tools/index.ts'
+import { builtInTools, defineTool } from '../tools/index.ts'
 import { LlmAgent } from './llm-agent.ts'
 import { solo, troupesOfTests } from './teams.test.fixture.ts'
 
@@ -80,6 +81,27 @@ it('a helper may do what it and who called it may, alone and in a team', async (
     expect(await (await user.orchestra.start({ task: 'Grow.', topology })).result()).toMatchObject({ success: true })
   }
   expect((await user.context.keys()).items).toEqual(['alone-both', 'run-both'])
+})
+
+it('a tool that a caller is denied is none of its helpers, however deep they help', async () => {
+  const user = await ada()
+  const paid: string[] = []
+  const pay = defineTool({
+    name: 'pay',
+    description: 'Pays.',
+    inputSchema: z.object({ to: z.string() }),
+    execute: ({ to }) => void paid.push(to),
+  })
+  const paying = (to: string): MockItem => ({ toolCalls: [{ name: 'pay', args: { to } }] })
+  const team = (to: string, caller: Partial<LlmAgentOptions>) => {
+    const leaf = scripted('Leaf', [paying(to), 'done']).agent.with({ tools: [pay] })
+    const branch = scripted('Branch', [asking(['leaf']), 'a branch'], { leaf }).agent
+    return scripted('Root', [asking(['branch']), 'a tree'], { branch }).agent.with(caller)
+  }
+  await user.session(team('granted', {})).chat('Grow.')
+  await user.session(team('denied', { deny: ['pay'] })).chat('Grow.')
+  await user.session(team('leafless', { deny: ['leaf'] })).chat('Grow.')
+  expect(paid).toEqual(['granted'])
 })
 
 it('an agent of the team that also helps has no more rights than who called it', async () => {
