@@ -10,6 +10,7 @@ import {
   parse,
   type Schema,
 } from '../core/index.ts'
+import { checkGrants } from '../security/index.ts'
 import type { Access, Agent, Going, StepContext, StepEntry } from './agent-port.ts'
 import { goingOf, type Routed } from './outcomes.ts'
 
@@ -38,13 +39,17 @@ export interface AgentOptions<In, Out> extends Access {
 
 const known = ['name', 'description', 'inputSchema', 'outputSchema', 'run', 'serve', 'role', 'allow', 'deny']
 
-/** @throws ValidationError for a role, allow or deny that is not one */
-export function accessOf({ role, allow, deny }: Access, agent: string): Access {
+/**
+ * @param own names of its tools and helpers
+ * @throws ValidationError for a role, allow or deny that is not one, or that names one of our tools with a slip
+ */
+export function accessOf({ role, allow, deny }: Access, agent: string, own: readonly string[] = []): Access {
   if (role !== undefined && (typeof role !== 'string' || role === ''))
     throw failure('agent.wrong', { agent, problem: 'its role is no name' })
   for (const [option, list] of Object.entries({ allow, deny }))
     if (list !== undefined && !(Array.isArray(list) && list.every((name) => typeof name === 'string')))
       throw failure('agent.wrong', { agent, problem: `${option} is no list of names` })
+  checkGrants({ allow, deny }, own)
   return Object.freeze({
     ...(role === undefined ? {} : { role }),
     ...(allow === undefined ? {} : { allow: Object.freeze([...allow]) }),

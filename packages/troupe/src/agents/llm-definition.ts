@@ -163,7 +163,7 @@ export function createDefinition(options: LlmAgentOptions): LlmDefinition {
     output,
     settings: checkSettings(name, settings),
     toolSelection: selection,
-    access: accessOf(options, name),
+    access: accessOf(options, name, [...tools.keys(), ...helpers.keys()]),
   }
 }
 

@@ -23,6 +23,17 @@ function distance(a: string, b: string): number {
   return row[b.length] as number
 }
 
+/**
+ * The known name that a wrong one is but a slip away from: a letter, or how its words are written together. For names that
+ * may be somebody's own, where one that is merely alike must be taken as it is.
+ */
+export function slipOf(name: string, known: readonly string[]): string | undefined {
+  const near = known.includes(name) ? undefined : nearest(name, known)
+  if (near === undefined) return undefined
+  const plain = (text: string) => text.replaceAll(/[-_\s]/g, '').toLowerCase()
+  return plain(name) === plain(near) || distance(name.toLowerCase(), near.toLowerCase()) < 2 ? near : undefined
+}
+
 /** @returns undefined when nothing is near: more than half of the longer name differs */
 export function nearest(name: string, known: Iterable<string>): string | undefined {
   let best: { readonly name: string; readonly far: number } | undefined

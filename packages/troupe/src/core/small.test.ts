@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { joinTaint } from './envelope.ts'
 import { createEvents, type TroupeEvent } from './events.ts'
-import { nearest } from './nearest.ts'
+import { nearest, slipOf } from './nearest.ts'
 import { checkOptions } from './options.ts'
 import { createPage, type Page } from './page.ts'
 import { jsonSchemaOf, parse } from './schema.ts'
@@ -76,6 +76,20 @@ describe('small things', () => {
     expect(nearest('serch_documents', ['read_document', 'search_documents'])).toBe('search_documents')
     expect(nearest('tiemout', ['timeouts', 'timeout'])).toBe('timeout')
     expect(nearest('zzz', ['read_document'])).toBeUndefined()
+  })
+  it('tell a slip in a known name from a name of somebody else', () => {
+    const known = ['get_context', 'delete_topic', 'send_message_to_agent']
+    for (const [slip, meant] of [
+      ['delet_topic', 'delete_topic'],
+      ['delete_tpoic', 'delete_topic'],
+      ['Delete_Topic', 'delete_topic'],
+      ['delete topic', 'delete_topic'],
+      ['sendMessageToAgent', 'send_message_to_agent'],
+      ['get_contexts', 'get_context'],
+    ] as const)
+      expect(slipOf(slip, known), slip).toBe(meant)
+    for (const other of ['get_context', 'get_contact', 'send_message', 'delete_entry', 'pay', ''])
+      expect(slipOf(other, known), other).toBeUndefined()
   })
   it('refuse an unknown option by name', () => {
     expect(() => checkOptions('push', { tll: '1h' }, ['ttl', 'topics'])).toThrow('push has no option tll')

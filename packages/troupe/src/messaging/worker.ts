@@ -3,7 +3,7 @@
 import { type ContextHands, checkAgentName } from '../context/index.ts'
 import { checkOptions, type Duration, failure, milliseconds } from '../core/index.ts'
 import type { EffectSpec, OutsideFunction } from '../durable/index.ts'
-import type { AccessOptions } from '../security/index.ts'
+import { type AccessOptions, checkGrants } from '../security/index.ts'
 import type { MailboxHands } from './mailbox-hands.ts'
 import type { Message } from './message.ts'
 import type { BroadcastOptions, MessageHands, PublishOptions, SendOptions } from './message-hands.ts'
@@ -137,6 +137,7 @@ export class Worker {
   constructor(name: string, options: WorkerOptions = {}) {
     checkOptions('Worker', options, ['role', 'topics', 'access', 'concurrency', 'retry'])
     checkOptions('Worker.access', options.access ?? {}, ['role', 'allow', 'deny'])
+    checkGrants(options.access ?? {})
     checkOptions('Worker.retry', options.retry ?? {}, ['attempts', 'backoff', 'maxBackoff'])
     this.name = checkAgentName(name)
     const { role = 'worker', topics = [], concurrency = 1, retry = {} } = options

@@ -1,7 +1,7 @@
 /** An agent's hands, as the host gets them: identity is bound once, never an argument. */
 import type { ContextHands } from '../context/index.ts'
 import type { LiveMessageHands, MailboxHands } from '../messaging/index.ts'
-import { Access, type AccessOptions } from '../security/index.ts'
+import { Access, type AccessOptions, checkGrants } from '../security/index.ts'
 import { ToolHandler } from '../tools/index.ts'
 import type { TroupeParts } from './parts.ts'
 
@@ -22,6 +22,7 @@ export function createAgentHandle(
 ): AgentHandle {
   const { mesh, mailboxes, gate, clock, ids, events, incidents, audit, roles, unread } = parts
   const access = new Access(options, roles)
+  checkGrants(options)
   const context = mesh.agent(user, name, access)
   const { messages, mailbox: own } = mailboxes.hands({ user, agent: name, access })
   const mailbox: MailboxHands = {

@@ -5,9 +5,12 @@ import {
   buildSystemPrompt,
   CircuitBreaker,
   createTroupe,
+  defineAgent,
   defineKey,
   defineMessage,
+  defineTool,
   LastGood,
+  LlmAgent,
   mergeTools,
   Pool,
   RateLimiter,
@@ -201,6 +204,25 @@ describe('tools', () => {
     }
     expect(() => mergeTools(5 as never, [])).toThrow(wrong)
     expect(() => mergeTools(tools, 'x' as never)).toThrow(wrong)
+  })
+
+  it('are denied and allowed by their names, and a slip in one of ours is refused wherever it is given', async () => {
+    const ada = (await opened()).user('ada')
+    const read = defineTool({ name: 'get_contexts', description: 'x', inputSchema: z.object({}), execute: () => 1 })
+    const ofAgent = (options: object) => new LlmAgent({ name: 'A', ...options })
+    for (const slip of [{ deny: ['refund', 'delet_topic'] }, { allow: ['deleteTopic'] }])
+      for (const give of [
+        () => ada.agent('A', slip),
+        () => new Worker('W', { access: slip }),
+        () => ofAgent(slip),
+        () => ofAgent({}).with(slip),
+        () => defineAgent({ name: 'F', run: () => 1, ...slip }),
+      ])
+        expect(give, String(give)).toThrow(/(deny|allow) .*did you mean delete_topic\?/)
+    // Names of users' own tools, that nobody may know yet.
+    for (const own of ['refund', 'get_contact', 'send_message', '']) ada.agent('A', { deny: [own], allow: [own] })
+    expect(ofAgent({ tools: [read], allow: ['get_contexts'] }).access).toEqual({ allow: ['get_contexts'] })
+    expect(() => ofAgent({ allow: ['get_contexts'] })).toThrow(/get_context\?/)
   })
 
   it('put into a prompt what the options say, and nothing of other types', async () => {

@@ -2,7 +2,7 @@
  * What one agent may do: its role, narrowed by `allow` (the whole list where given, `[]` is nothing) and `deny` (wins).
  * Changes take effect at the next call, for its hands and its tools alike.
  */
-import { failure } from '../core/index.ts'
+import { failure, slipOf } from '../core/index.ts'
 import { builtInTools, createRoles, type Power, type Right, type Role, type Roles, roleOf } from './roles.ts'
 
 export interface AccessOptions {
@@ -61,11 +61,17 @@ export class Access {
     this.#role = roleOf(this.#roles, role)
     this.#name = role
   }
-  /** @param list undefined: whatever the role has */
+  /**
+   * @param list undefined: whatever the role has
+   * @throws ValidationError for a slip in the name of one of our tools
+   */
   setAllow(list: readonly string[] | undefined): void {
+    checkGrants({ allow: list })
     this.#allow = listed('allow', list)
   }
+  /** @throws ValidationError as `setAllow` */
   setDeny(list: readonly string[] | undefined): void {
+    checkGrants({ deny: list })
     this.#deny = listed('deny', list) ?? new Set()
   }
   summary(): AccessSummary {
@@ -76,6 +82,21 @@ export class Access {
       allowed: this.#allow ? [...this.#allow] : 'all',
     }
   }
+}
+
+/**
+ * What is no tool of ours is one of somebody's own, that nobody may know yet; but what is a slip away from one of ours
+ * would deny nothing, or grant nothing, without a word.
+ * @param own tools that are known to be there
+ * @throws ValidationError naming the tool that was meant
+ */
+export function checkGrants({ allow, deny }: Pick<AccessOptions, 'allow' | 'deny'>, own: readonly string[] = []): void {
+  for (const [what, list] of Object.entries({ allow, deny }))
+    for (const name of listed(what, list) ?? []) {
+      const meant = own.includes(name) ? undefined : slipOf(name, builtInTools)
+      if (meant === undefined) continue
+      throw failure('validation.failed', { what, problem: `there is no tool ${name}; did you mean ${meant}?` })
+    }
 }
 
 const powers: readonly string[] = ['delete_others', 'write_others', 'change_audience'] satisfies Power[]

@@ -1,6 +1,6 @@
 /** A role of the guides, the four or one's own list of tools, as the rights of an agent. */
 import { failure } from '../../core/index.ts'
-import { Access, type AccessOptions, builtInTools, createRoles } from '../../security/index.ts'
+import { Access, type AccessOptions, builtInTools, checkGrants, createRoles } from '../../security/index.ts'
 
 /** Lists of tools by the name of the role. */
 export type CustomRoles = Readonly<Record<string, readonly string[]>>
@@ -28,5 +28,6 @@ export function rightsOf(
 
 function checked(options: AccessOptions): AccessOptions {
   new Access(options)
+  checkGrants(options)
   return options
 }

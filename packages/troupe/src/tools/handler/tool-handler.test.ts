@@ -70,6 +70,9 @@ describe('definitions', () => {
       totalPossible: 13,
       allowed: ['get_context', 'delete_topic'],
     })
+    for (const slip of [() => tools.setDeny(['pay', 'delet_topic']), () => tools.setAllow(['deleteTopic'])])
+      expect(slip).toThrow(/did you mean delete_topic\?/)
+    expect(tools.accessSummary()).toMatchObject({ denied: ['get_context'], allowed: ['get_context', 'delete_topic'] })
     expect(() => tools.setRole('superuser')).toThrow(expect.objectContaining({ code: 'role.unknown' }))
   })
 })

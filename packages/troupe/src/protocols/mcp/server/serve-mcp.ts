@@ -1,7 +1,7 @@
 /** MCP over standard input and output: for a program that starts this one and speaks for one agent of one user. */
 import { checkName, checkOptions } from '../../../core/index.ts'
 import { partsOf, type Troupe } from '../../../runtime/index.ts'
-import { Access, type AccessOptions, coversRole } from '../../../security/index.ts'
+import { Access, type AccessOptions, checkGrants, coversRole } from '../../../security/index.ts'
 import { createServer } from './create-server.ts'
 import { callerOf } from './identity.ts'
 import { loadServerSdk } from './sdk.ts'
@@ -31,6 +31,7 @@ export async function serveMcp(troupe: Troupe, options: ServeMcpOptions): Promis
   const parts = troupe[partsOf]
   const { roles, log } = parts
   const access = new Access(rights, roles)
+  checkGrants(rights)
   const identity = {
     user: troupe.user(user).id,
     agent: checkName('agent', agent),
