@@ -153,7 +153,9 @@ export class Delivered implements Delivery {
 
   async ack(options: CallOptions = {}): Promise<void> {
     checkCall('ack', options)
-    await this.#commit(this.ackFragment())
+    const { to, type } = this.message
+    const error = this.#replyTo && storeError(failure('request.unanswered', { to, type }))
+    await this.#commit(this.ackFragment(error && { error }))
     this.settled('acknowledged')
   }
   /** Back to its lane, or to the dead letters after its last attempt. */

@@ -13,7 +13,7 @@ export interface Delivery<P = Json> {
   /** 1 at the first delivery; counted before it is handed out. */
   readonly attempt: number
   /**
-   * It was handled: marked as read, never delivered again.
+   * It was handled: marked as read, never delivered again. Who waits for a reply is told that there is none.
    * @throws LeaseLostError `lease.lost` when the lease ran out and somebody else got it
    */
   ack(options?: CallOptions): Promise<void>

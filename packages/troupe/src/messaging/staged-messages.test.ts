@@ -229,4 +229,18 @@ describe.each(places)('whoever waits for a reply is told at once that there will
     }
     expect(await asked({ lease: '1s', maxAttempts: 1 }, vanish)).toEqual(['request.failed', 'request.failed'])
   })
+  it('for it was acknowledged without a reply', async () => {
+    const acknowledge = async ({ agent }: Room) => {
+      for (const delivery of await agent('B').mailbox.receive()) await delivery.ack()
+    }
+    expect(await asked({}, acknowledge)).toEqual(['request.unanswered', 'request.unanswered'])
+  })
+  it('for it was read, and made room for others', async () => {
+    const read = async ({ agent }: Room) => {
+      const { mailbox } = agent('B')
+      await mailbox.markRead((await mailbox.messages()).items.map(({ id }) => id))
+      await agent('X').messages.send(Note, 'a third', { to: 'B' })
+    }
+    expect(await asked({}, read)).toEqual(['request.failed', 'request.failed'])
+  })
 })

@@ -85,8 +85,10 @@ export class Upkeep {
   /** To the dead letters: a message that nobody has and that nobody is to see. */
   async refuse(row: Row, reason: string): Promise<void> {
     const place = toPlace(row)
-    if (!(await this.#change(place.user, this.#post.settle.remove(place, 'dead', reason, row.state === 'scheduled'))))
-      return
+    const answer = unanswered(this.#post, row, notAnswered(place.mailbox, String(row.type), reason))
+    const removed = this.#post.settle.remove(place, 'dead', reason, row.state === 'scheduled')
+    if (!(await this.#change(place.user, [...removed, ...answer.statements], answer.wake))) return
+    ringUnanswered(this.#post, row)
     const fields = { id: place.id, to: place.mailbox, from: String(row.sender), messageType: String(row.type) }
     this.#post.emit('message.dead', place.user, { ...fields, attempt: Number(row.attempts) })
     this.#post.freed(place)
@@ -96,13 +98,17 @@ export class Upkeep {
   async makeRoom(user: string, mailbox: string): Promise<boolean> {
     if ((await this.run(user, mailbox)).freed > 0) return true
     const read = await this.#post.read(user, this.#post.upkeep.read(user, mailbox))
-    const freed = await Promise.all(
-      read.map((row) => {
-        const seen = this.#post.signed?.seen(row) ?? []
-        return this.#change(user, [...this.#post.settle.remove(toPlace(row), 'done', null, false), ...seen])
-      }),
-    )
+    const freed = await Promise.all(read.map((row) => this.#letGo(row)))
     return freed.some(Boolean)
+  }
+  async #letGo(row: Row): Promise<boolean> {
+    const place = toPlace(row)
+    const problem = 'it was read, and made room in a full mailbox'
+    const answer = unanswered(this.#post, row, notAnswered(place.mailbox, String(row.type), problem))
+    const removed = [...this.#post.settle.remove(place, 'done', null, false), ...(this.#post.signed?.seen(row) ?? [])]
+    const done = await this.#change(place.user, [...removed, ...answer.statements], answer.wake)
+    if (done) ringUnanswered(this.#post, row)
+    return done
   }
 
   /** @returns whether it was done; a guard that failed means somebody else was first */

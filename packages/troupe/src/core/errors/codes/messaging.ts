@@ -34,6 +34,11 @@ export const messagingCodes = {
     message: '{to} did not answer the request {type}: {problem}.',
     hint: 'Look at the dead letters of the recipient.',
   },
+  'request.unanswered': {
+    class: errors.ProcessingError,
+    message: '{to} acknowledged the request {type} without a reply.',
+    hint: 'Have {to} call reply(value) of the delivery in place of ack(); where no answer is needed, send in place of request.',
+  },
   'worker.started': {
     class: errors.ConflictError,
     message: 'The worker {worker} is started already.',
