@@ -115,12 +115,14 @@ export class Orchestra {
     const rows = await this.#host.parts.store.list(
       this.#user,
       checkFilter(filter),
-      limit,
+      // One more, which says whether anything follows.
+      limit + 1,
       options.cursor === undefined ? undefined : readCursor(options.cursor),
     )
-    const last = rows.at(-1)
-    const cursor = rows.length === limit && last ? JSON.stringify([last.createdAt, last.run]) : undefined
-    const items = rows.map((row) => ({
+    const shown = rows.slice(0, limit)
+    const last = shown.at(-1)
+    const cursor = rows.length > limit && last ? JSON.stringify([last.createdAt, last.run]) : undefined
+    const items = shown.map((row) => ({
       id: row.run,
       status: row.status,
       ...(row.reason === null ? {} : { reason: row.reason }),

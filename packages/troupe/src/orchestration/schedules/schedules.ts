@@ -83,10 +83,12 @@ export class Schedules {
     const limit = Math.min(Math.max(1, options.limit ?? 50), 500)
     const after = options.cursor === undefined ? '' : decodeCursor(options.cursor)
     const { store, clock } = this.#keeper.parts
-    const rows = await store.list(this.#user, after, limit)
+    // One more, which says whether anything follows.
+    const rows = await store.list(this.#user, after, limit + 1)
     const now = clock.now()
-    const items = rows.map((row) => scheduleOf({ ...row, now }))
-    const last = rows.length === limit ? rows.at(-1)?.id : undefined
+    const shown = rows.slice(0, limit)
+    const items = shown.map((row) => scheduleOf({ ...row, now }))
+    const last = rows.length > limit ? shown.at(-1)?.id : undefined
     const next = last === undefined ? undefined : encodeCursor(last)
     return createPage(items, next, (cursor) => this.list({ limit, cursor }))
   }
