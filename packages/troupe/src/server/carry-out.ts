@@ -4,6 +4,7 @@ import type { FastifyReply } from 'fastify'
 import { hashText, TroupeError } from '../core/index.ts'
 import { admittedOf, recorded } from './admit.ts'
 import { answerOnce } from './answer-once.ts'
+import { openCursor, sealCursor } from './cursors.ts'
 import { handsOf } from './hands.ts'
 import { keyOf } from './principal.ts'
 import { problemOf } from './problem.ts'
@@ -52,7 +53,7 @@ class OwnCall implements AnyCall {
     this.orchestra = troupe.user(user).orchestra
     this.hands = handsOf(parts, principal, user, agent)
     this.params = request.params
-    this.query = request.query
+    this.query = openCursor({ path: route.path, user, agent, params: request.params, query: request.query })
     this.body = request.body
     this.header = (name) => one(request.headers[name])
     this.status = (code) => void reply.code(code)
@@ -105,7 +106,11 @@ export function carryOut(site: Site, route: Route, call: AnyCall, reply: Fastify
 async function handled(site: Site, route: Route, call: AnyCall, reply: FastifyReply): Promise<unknown> {
   if ('handle' in route) {
     if (route.code !== undefined) reply.code(route.code)
-    return answerOnce(route, call, reply, () => route.handle(call))
+    const { path } = route
+    const { user, agent, params, query } = call
+    return answerOnce(route, call, reply, async () =>
+      sealCursor({ path, user, agent, params, query }, await route.handle(call)),
+    )
   }
   if ('text' in route) {
     const text = await route.text(call)

@@ -64,4 +64,50 @@ describe('a list', () => {
         body: { code: 'cursor.invalid', hint: expect.stringContaining('without a cursor') },
       })
   })
+
+  const firstOf = async (at: string): Promise<string> => (await served.call('GET', `${at}?limit=1`)).body.cursor
+
+  it.each(paged)('$path refuses a cursor of every other list', async (route) => {
+    const at = pathOf(route).replace('Full/dead-letters', 'Dead/dead-letters')
+    const others = paged.map(pathOf).filter((other) => other !== pathOf(route) && !other.includes('dead-letters'))
+    for (const other of others) {
+      const cursor = await firstOf(other)
+      expect(cursor, other).toMatch(/^[\w-]+$/)
+      expect(await served.call('GET', `${at}?cursor=${cursor}`), other).toMatchObject({
+        status: 400,
+        body: { code: 'cursor.invalid' },
+      })
+    }
+  })
+
+  it('refuses its cursor for another user, another agent, other filters, and a changed one', async () => {
+    const { call } = served
+    const cursor = await firstOf('/v1/context/keys')
+    const at = `/v1/context/keys?cursor=${cursor}`
+    expect((await call('GET', `${at}&limit=2`)).status).toBe(200)
+    const asked = [
+      [at, { 'troupe-user': 'bob' }],
+      [at, { 'troupe-agent': 'Sam' }],
+      [`${at}&prefix=entry`, {}],
+      [`${at.slice(0, -1)}${at.endsWith('A') ? 'B' : 'A'}`, {}],
+      [`/v1/context/keys?cursor=${cursor.slice(0, 16)}${Buffer.from('{"k":"b"}').toString('base64url')}`, {}],
+    ] as const
+    for (const [path, headers] of asked)
+      expect(await call('GET', path, undefined, headers), path).toMatchObject({
+        status: 400,
+        body: { code: 'cursor.invalid' },
+      })
+  })
+
+  it('goes on behind the longest key there is', async () => {
+    const { call } = served
+    const key = '\u0001'.repeat(1_024)
+    await call('PUT', `/v1/context/entries/${encodeURIComponent(key)}`, { value: 1 })
+    const { body } = await call('GET', '/v1/context/keys?limit=1')
+    expect(body.items).toEqual([key])
+    const { status, body: next } = await call('GET', `/v1/context/keys?limit=1&cursor=${body.cursor}`)
+    expect(status).toBe(200)
+    expect(next.items).toEqual(['a'])
+    await call('DELETE', `/v1/context/entries/${encodeURIComponent(key)}`)
+  })
 })

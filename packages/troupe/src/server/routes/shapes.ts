@@ -15,7 +15,9 @@ export const metadata = z.record(z.string(), z.unknown())
 export const duration = z.templateLiteral([z.number(), z.enum(['ms', 's', 'm', 'h', 'd'])], {
   error: 'it is a duration such as 250ms, 30s, 5m, 1h or 1d',
 })
-export const paging = { limit: whole(1, 500).optional(), cursor: z.string().max(2_000).optional() }
+/** Of a cursor: it may hold a key of the context, whose bytes are escaped and encoded. */
+const longestCursor = 15_000
+export const paging = { limit: whole(1, 500).optional(), cursor: z.string().max(longestCursor).optional() }
 export const pageOf = <T>(item: z.ZodType<T>) =>
   z.object({ items: z.array(item), cursor: z.string().optional().describe('Where the next page begins.') })
 /** A value of a body, which may be null and must be there: JSON has no undefined. */
