@@ -77,13 +77,15 @@ async function endWork(
   // Before runs are refused: what is due then is for whoever comes next.
   const scheduled = contained(() => parts.schedules.stop())
   orchestra.drain()
-  const outside = closing.map(contained)
   // First those that would start anew what ends.
   const working = [...supervisions.keys(), ...workers.keys()]
   const handlers = working.map((each) => contained(() => each.stop()))
   const intake = [() => timers.stop(), () => housekeeping.stop(), () => sharing?.claims.close()].map(contained)
   const patience = { finishMs: ms * finishing, effectsMs: ms * effects }
-  const [drained] = await Promise.all([steps.drain(patience), scheduled, ...intake])
+  const turns = steps.drain(patience)
+  parts.gate.turns = Promise.all([turns, ...handlers])
+  const outside = closing.map(contained)
+  const [drained] = await Promise.all([turns, scheduled, ...intake])
   await within(
     clock,
     until - clock.monotonic(),

@@ -3,6 +3,8 @@ import { failure, type TroupeError } from '../core/index.ts'
 
 export class Gate {
   state: 'open' | 'restored' | 'draining' | 'closed' = 'open'
+  /** Of a troupe that drains: until what is at work has ended or was given back. */
+  turns: Promise<unknown> = Promise.resolve()
   #backupAt = ''
 
   /** @param backupAt when the backup was made that the database came out of */

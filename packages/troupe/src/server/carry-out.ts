@@ -1,7 +1,7 @@
 /** Carries out one request: in whose name, with which hands, and what becomes of the answer. */
 import { Readable } from 'node:stream'
 import type { FastifyReply } from 'fastify'
-import { hashText, TroupeError } from '../core/index.ts'
+import { failure, hashText, TroupeError } from '../core/index.ts'
 import { admittedOf, recorded } from './admit.ts'
 import { answerOnce } from './answer-once.ts'
 import { openCursor, sealCursor } from './cursors.ts'
@@ -98,9 +98,21 @@ export function carryOut(site: Site, route: Route, call: AnyCall, reply: Fastify
   const { audit, events } = site.parts
   return audit.by(keyOf(principal), () =>
     recorded(site, route.operation, principal, () =>
-      events.within({ userId: user, requestId: reply.request.id }, () => handled(site, route, call, reply)),
+      events.within({ userId: user, requestId: reply.request.id }, () =>
+        orDrained(site, () => handled(site, route, call, reply)),
+      ),
     ),
   )
+}
+
+/** Whoever waits when the server drains is told to ask again, and not that it gave up. */
+async function orDrained<T>({ draining }: Site, act: () => Promise<T>): Promise<T> {
+  try {
+    return await act()
+  } catch (error) {
+    if (draining.aborted && error instanceof TroupeError && error.code === 'cancelled') throw failure('server.draining')
+    throw error
+  }
 }
 
 async function handled(site: Site, route: Route, call: AnyCall, reply: FastifyReply): Promise<unknown> {

@@ -37,27 +37,34 @@ export const troupePlugin: FastifyPluginAsync<TroupePluginOptions> = async (app,
   await addServer(app, troupe, settings)
 }
 
-export async function addServer(app: FastifyInstance, troupe: Troupe, settings: Settings): Promise<void> {
+/** @returns ends its streams and takes no request more, as closing the app does */
+export async function addServer(app: FastifyInstance, troupe: Troupe, settings: Settings): Promise<() => void> {
   const ends = new AbortController()
   const underWay = new Set<AbortController>()
   const site: Site = { troupe, parts: troupe[partsOf], settings, feeds: new Feeds(), draining: ends.signal, underWay }
-  app.addHook('preClose', async () => {
+  const drain = () => {
     ends.abort()
     for (const one of underWay) one.abort()
-  })
+  }
+  app.addHook('preClose', async () => drain())
   site.parts.served.add(app)
   app.addHook('onClose', async () => void site.parts.served.delete(app))
   await addPackages(app, site)
   takeJsonAlone(app)
   app.setErrorHandler((error, request, reply) => sendProblem(reply, asTroupeError(error, request, site.parts.log)))
   if (app.prefix !== '') answerUnknown(app)
-  app.addHook('onSend', async (request, reply) => void reply.header('x-request-id', request.id))
+  app.addHook('onSend', async (request, reply) => {
+    reply.header('x-request-id', request.id)
+    // Whoever asks again is to ask another node.
+    if (ends.signal.aborted) reply.header('connection', 'close')
+  })
   const admit = await createAdmit(app, site)
   addOpenRoutes(app, site)
   // It asks for its files and its data at the root.
   if (app.prefix === '') await addPage(app)
   for (const route of routes) addRoute(app, site, admit, route)
   addMcp(app, site, admit)
+  return drain
 }
 
 /** Of an app without a prefix whoever owns it says so: there is one answer for all of it. */

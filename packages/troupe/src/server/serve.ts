@@ -1,7 +1,7 @@
 /** Listens: a server of its own around the plugin. */
 import type { AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
-import { type Cancel, type Clock, failure, milliseconds } from '../core/index.ts'
+import { type Cancel, type Clock, failure, milliseconds, sleep } from '../core/index.ts'
 import { partsOf, type Troupe } from '../runtime/index.ts'
 import type { KeyScope } from '../security/index.ts'
 import { type Connections, trackConnections } from './connections.ts'
@@ -22,7 +22,10 @@ export interface Served extends AsyncDisposable {
   readonly metricsUrl: string | undefined
   /** A link that opens the page of this server once, within five minutes; everything for everybody where no scope is given. */
   link(scope?: KeyScope): Promise<string>
-  /** Lets streams end, answers what is under way, then stops listening. The troupe stays open. */
+  /**
+   * Lets streams end, answers what is under way, then stops listening. The troupe stays open. While the troupe drains what
+   * is at work the server goes on to answer that it is not ready, for as long as `drain` says.
+   */
   close(): Promise<void>
 }
 
@@ -66,6 +69,8 @@ export async function serve(troupe: Troupe, options: ServerOptions = {}): Promis
     http: { maxHeaderSize, headersTimeout: readMs, connectionsCheckingInterval: 1_000 },
     routerOptions: { maxParamLength: 4_096 },
     bodyLimit: settings.bodyLimit,
+    // What comes while it closes is refused in our own words.
+    return503OnClosing: false,
     // Of an address that leads to no route, because it cannot be read.
     frameworkErrors: (error, request, reply) => void sendProblem(reply, asTroupeError(error, request, parts.log)),
     clientErrorHandler: (error, socket) => refuseUnreadable(error, socket, parts.ids.next()),
@@ -73,7 +78,7 @@ export async function serve(troupe: Troupe, options: ServerOptions = {}): Promis
   app.server.maxConnections = maxConnections
   const connections = trackConnections(app.server)
   answerUnknown(app)
-  await addServer(app, troupe, settings)
+  const refuse = await addServer(app, troupe, settings)
   if (metrics !== undefined) checkMetrics(metrics)
   await app.listen({ host, port })
   const { port: taken } = app.server.address() as AddressInfo
@@ -83,7 +88,8 @@ export async function serve(troupe: Troupe, options: ServerOptions = {}): Promis
   parts.storage.announce(url)
   const close = async () => {
     parts.storage.announce(undefined)
-    await closed(app, connections, parts.clock, drainMs)
+    refuse()
+    await closed(app, connections, { clock: parts.clock, drainMs, turns: parts.gate.turns })
     await figures?.close()
   }
   return {
@@ -109,9 +115,19 @@ async function beside(app: FastifyInstance, troupe: Troupe, metrics: MetricsOpti
   }
 }
 
-/** What is idle is closed as soon as it is, what is not after the time to drain: nobody holds the server up. */
-async function closed(app: FastifyInstance, connections: Connections, clock: Clock, drainMs: number): Promise<void> {
+/**
+ * Whoever sends it requests learns by their answers that it ends, until the turns have ended that end with it. Then what is
+ * idle is closed as soon as it is, what is not after the time to drain: nobody holds the server up.
+ */
+async function closed(
+  app: FastifyInstance,
+  connections: Connections,
+  { clock, drainMs, turns }: { readonly clock: Clock; readonly drainMs: number; readonly turns: Promise<unknown> },
+): Promise<void> {
   const until = clock.monotonic() + drainMs
+  const ended = new AbortController()
+  await Promise.race([turns, sleep(clock, drainMs, ended.signal).catch(() => {})])
+  ended.abort()
   let cancel: Cancel = () => {}
   const sweep = () => {
     if (clock.monotonic() >= until) app.server.closeAllConnections()
