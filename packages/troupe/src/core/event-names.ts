@@ -56,6 +56,7 @@ export const eventNames = {
   'run.completed': 'a run came to its end',
   'run.continued': 'a paused run goes on',
   'run.failed': 'a run failed',
+  'run.held': 'what a run that a step starts may take counts as taken',
   'run.paused': 'a run begins no new step',
   'breakpoints.set': 'a run stops elsewhere from now on',
   'run.recalled': 'a run was told to stop, and cleans up',

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { type Agent, createTroupe, defineAgent, finish, handOff, type Troupe } from '../index.ts'
+import { type Agent, createTroupe, defineAgent, finish, handOff, invoke, type Troupe } from '../index.ts'
 
 let folder: string
 const open: Troupe[] = []
@@ -174,6 +174,87 @@ describe('a run that a step starts', () => {
     expect(result.response).toMatchObject({ status: 'failed', guard: 'steps' })
     // Half of the twenty that were left.
     expect(result.totalSteps).toBe(11)
+  })
+
+  it('holds its slice against what goes on beside it, and its hops count in its parent', async () => {
+    const ada = (await opened()).user('ada')
+    const stopped = (signal: AbortSignal) =>
+      new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }))
+    const child = solo(defineAgent({ name: 'Inner', run: (_, ctx) => stopped(ctx.signal) }))
+    let started = 0
+    const turns = (name: string, other: string) =>
+      defineAgent({
+        name,
+        run: async () => {
+          started++
+          return handOff(other, 1)
+        },
+      })
+    const beside = {
+      agents: [
+        defineAgent({
+          name: 'Lead',
+          run: async () =>
+            invoke([
+              { agent: 'Outer', input: 1 },
+              { agent: 'X', input: 1 },
+            ]),
+        }),
+        outer(child, { budget: { steps: 6 } }),
+        turns('X', 'Y'),
+        turns('Y', 'X'),
+      ],
+      flows: ['Start -> Lead', 'Lead <-> Outer', 'Lead <-> X', 'X <-> Y', 'Lead -> End'],
+    }
+    const guards = { pingPong: false, noProgress: false } as const
+    const run = await ada.orchestra.start({ task: 't', topology: beside, config: { budget: { steps: 12 }, guards } })
+    expect(await run.result()).toMatchObject({ status: 'failed', guard: { name: 'steps', limit: 12, used: 12 } })
+    // Twelve, less two for Lead and Outer, less what the run below may take.
+    expect(started).toBe(4)
+    expect(await ada.orchestra.replay(run.id)).toMatchObject({ identical: true })
+  })
+
+  it('takes of the hops of its parent, one run after the other', async () => {
+    const ada = (await opened()).user('ada')
+    const line = (name: string) => ({
+      agents: ['A', 'B', 'C'].map((each) => defineAgent({ name: `${each}${name}`, run: async () => each })),
+      flows: [`Start -> A${name}`, `A${name} -> B${name}`, `B${name} -> C${name}`, `C${name} -> End`],
+    })
+    const lead = defineAgent({
+      name: 'Lead',
+      run: async (_, ctx) => {
+        const seen: (string | undefined)[] = []
+        for (const name of ['1', '2', '3']) {
+          const config = { budget: { hops: 2 } }
+          const { status, guard } = await (await ctx.startRun({ task: 1, topology: line(name), config })).result()
+          seen.push(guard?.name ?? status)
+        }
+        return finish(seen as string[])
+      },
+    })
+    const run = await ada.orchestra.start({ task: 't', topology: solo(lead), config: { budget: { hops: 5 } } })
+    expect((await run.result()).response).toEqual(['completed', 'completed', 'hops'])
+    expect(await ada.orchestra.replay(run.id)).toMatchObject({ identical: true })
+  })
+
+  it('shares what is left with those that start at the same moment', async () => {
+    const ada = (await opened()).user('ada')
+    const lead = defineAgent({
+      name: 'Lead',
+      run: async (_, ctx) => {
+        const config = { budget: { steps: 4 } }
+        const starting = ['1', '2', '3'].map(async (task) => {
+          const result = await (await ctx.startRun({ task, topology: solo(inner()), config })).result()
+          return result.status
+        })
+        const ended = await Promise.allSettled(starting)
+        return finish(ended.map((one) => (one.status === 'fulfilled' ? one.value : String(one.reason.code))))
+      },
+    })
+    const run = await ada.orchestra.start({ task: 't', topology: solo(lead), config: { budget: { steps: 9 } } })
+    const { guard, totalSteps } = await run.result()
+    expect(guard).toMatchObject({ name: 'steps', limit: 9, used: 9 })
+    expect(totalSteps).toBeLessThanOrEqual(9)
   })
 
   it('is refused where its topology is', async () => {

@@ -72,7 +72,10 @@ function take(d: Deciding, input: Input) {
     case 'budget.refused':
       return budgetRefused(d, input)
     case 'run.charged':
-      return d.emit({ type: 'run.charged', run: input.run, steps: input.steps, usage: input.usage })
+    case 'run.held': {
+      const { at: _, ...said } = input
+      return d.emit(said)
+    }
   }
 }
 

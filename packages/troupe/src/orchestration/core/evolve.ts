@@ -27,6 +27,7 @@ function fold(state: State, event: Event): State {
   switch (event.type) {
     case 'run.started':
       return runStarted(state, event)
+    case 'run.held':
     case 'run.charged':
     case 'run.recalled':
     case 'run.retried':
@@ -78,14 +79,29 @@ function runStarted(state: State, event: EventOf<'run.started'>): State {
 }
 
 type RunEvent = EventOf<
-  'run.charged' | 'run.recalled' | 'run.retried' | 'run.paused' | 'run.continued' | 'breakpoints.set' | 'guard.tripped'
+  | 'run.held'
+  | 'run.charged'
+  | 'run.recalled'
+  | 'run.retried'
+  | 'run.paused'
+  | 'run.continued'
+  | 'breakpoints.set'
+  | 'guard.tripped'
 >
 
 function evolveRun(state: State, event: RunEvent): State {
   const { ledger } = state
   switch (event.type) {
+    case 'run.held':
+      for (const run of [event.run, ...event.instead]) letGo(state, run)
+      ledger.put(state.held, event.run, { step: event.step, steps: event.steps, hops: event.hops })
+      ledger.add(state.counts, 'heldSteps', event.steps)
+      ledger.add(state.counts, 'heldHops', event.hops)
+      break
     case 'run.charged':
+      letGo(state, event.held ?? event.run)
       ledger.add(state.counts, 'totalSteps', event.steps)
+      ledger.add(state.counts, 'hops', event.hops ?? 0)
       addUsage(state, event.usage)
       break
     case 'run.recalled':
@@ -115,6 +131,15 @@ function evolveRun(state: State, event: RunEvent): State {
       ledger.set(state, 'guard', event.guard)
   }
   return state
+}
+
+function letGo(state: State, run: string): void {
+  const { ledger, held, counts } = state
+  const share = held.get(run)
+  if (!share) return
+  ledger.drop(held, run)
+  ledger.add(counts, 'heldSteps', -share.steps)
+  ledger.add(counts, 'heldHops', -share.hops)
 }
 
 function runEnded(state: State, event: EventOf<'run.completed' | 'run.failed' | 'run.cancelled'>): State {

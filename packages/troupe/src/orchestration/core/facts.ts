@@ -36,3 +36,24 @@ export type Recall = {
   readonly as: 'cancelled' | 'failed'
   readonly error: StoredError
 }
+
+/** What a run that a step is about to start may take counts as taken, until it ends and says what it took. */
+export type RunHeld = {
+  readonly type: 'run.held'
+  readonly run: string
+  readonly step: string
+  readonly steps: number
+  readonly hops: number
+  /** Held before and never started: the step was cut off. */
+  readonly instead: readonly string[]
+}
+
+export type RunCharged = {
+  readonly type: 'run.charged'
+  readonly run: string
+  /** The run for which this one holds, where it is another: the one that is tried again in `run`. */
+  readonly held?: string
+  readonly steps: number
+  readonly hops?: number
+  readonly usage: StepUsage
+}

@@ -35,7 +35,7 @@ export function guardIn(error: StoredError): Guard | undefined {
 /** Looked at before a step is started. */
 export function stepAllowed(d: Deciding): boolean {
   const { steps } = d.config.budget
-  const used = d.state.counts.totalSteps
+  const used = d.state.counts.totalSteps + d.state.counts.heldSteps
   if (used < steps) return true
   trip(d, { name: 'steps', limit: steps, used })
   return false
@@ -49,7 +49,7 @@ export function depthAllowed(d: Deciding, depth: number): boolean {
 
 export function hopsAllowed(d: Deciding, more: number): boolean {
   const { hops } = d.config.budget
-  const used = d.state.counts.hops
+  const used = d.state.counts.hops + d.state.counts.heldHops
   if (used + more <= hops) return true
   trip(d, { name: 'hops', limit: hops, used })
   return false

@@ -121,6 +121,31 @@ describe('inputs that come late', () => {
       cost: { usd: 0.5, unknown: ['p/m'] },
     })
   })
+  it('what a run below may take counts as taken until it is charged with what it took', () => {
+    const world = early({ budget: { steps: 10, hops: 10 } })
+    const hold = (run: string, amount: number, instead: readonly string[] = []) =>
+      world.take({ at: 2_000, type: 'run.held', run, step: '1#1', steps: amount, hops: amount + 1, instead })
+    const counts = () => {
+      const { totalSteps, hops, heldSteps, heldHops } = world.state.counts
+      return [totalSteps, hops, heldSteps, heldHops]
+    }
+    const [steps = 0, hops = 0] = counts()
+    hold('lost', 5)
+    hold('below', 4)
+    hold('below', 3, ['lost', 'nobody'])
+    expect(counts()).toEqual([steps, hops, 3, 4])
+    expect(loadState(saveState(world.state)).counts).toEqual(world.state.counts)
+    const usage = { inputTokens: 0, outputTokens: 0 }
+    world.take({ at: 2_000, type: 'run.charged', run: 'again', held: 'below', steps: 2, hops: 1, usage })
+    expect(counts()).toEqual([steps + 2, hops + 1, 0, 0])
+  })
+  it('a snapshot from before runs below were held for is read', () => {
+    const saved = saveState(early().state) as { counts: { heldSteps?: number }; held?: unknown }
+    delete saved.counts.heldSteps
+    delete saved.held
+    const state = loadState(saved as never)
+    expect([state.counts.heldSteps, state.held.size]).toEqual([0, 0])
+  })
   it('usage counts with failures and refused budgets too', () => {
     const used = { inputTokens: 3, outputTokens: 2 }
     const failing = early()

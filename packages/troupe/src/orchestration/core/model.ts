@@ -12,9 +12,9 @@ import type { Outcome, Question, Ways } from '../../agents/index.ts'
 import type { Json, StoredError, TaintLabel } from '../../core/index.ts'
 import type { CanonicalTopology, FailurePolicy, Join } from './canonical.ts'
 import type { BreakOn, PinnedConfig } from './config.ts'
-import type { Guard, Recall, Result, StepUsage, Tainted } from './facts.ts'
+import type { Guard, Recall, Result, RunCharged, RunHeld, StepUsage, Tainted } from './facts.ts'
 
-export type { Guard, Recall, Result, StepUsage } from './facts.ts'
+export type { Guard, Recall, Result, RunCharged, StepUsage } from './facts.ts'
 
 export type BranchId = string
 export type StepId = string
@@ -81,8 +81,9 @@ export type Input = { readonly at: number } & (
       readonly deadline?: number
     } & Tainted)
   | { readonly type: 'timer'; readonly name: string }
+  | RunHeld
   /** A run that a step started has ended: what it used counts in this one. */
-  | { readonly type: 'run.charged'; readonly run: string; readonly steps: number; readonly usage: StepUsage }
+  | RunCharged
   | { readonly type: 'cancel'; readonly by: string }
   /** `breakpoint`: of a run that a step started, which has come to it. */
   | { readonly type: 'pause'; readonly by: string; readonly breakpoint?: Breakpoint }
@@ -138,7 +139,8 @@ export type Breakpoint = {
 
 export type Event = { readonly at: number } & (
   | ({ readonly type: 'run.started'; readonly task: Json; readonly pinned: Pinned } & Tainted)
-  | { readonly type: 'run.charged'; readonly run: string; readonly steps: number; readonly usage: StepUsage }
+  | RunHeld
+  | RunCharged
   | {
       readonly type: 'branch.started'
       readonly branch: BranchId

@@ -14,6 +14,7 @@ const maps = [
   'answers',
   'queues',
   'paths',
+  'held',
   'taints',
 ] as const
 
@@ -35,7 +36,7 @@ export function loadState(saved: Json): State {
     if ((maps as readonly string[]).includes(key)) {
       const map = state[key as (typeof maps)[number]] as Map<string, unknown>
       for (const [id, one] of value as [string, unknown][]) map.set(id, one)
-    } else Object.assign(state, { [key]: value })
+    } else Object.assign(state, { [key]: key === 'counts' ? { ...state.counts, ...(value as object) } : value })
   }
   for (const key of ['busy', 'edgeUses', 'asks'] as const) Object.assign(state, { [key]: named(state[key]) })
   for (const asks of Object.keys(state.asks)) state.asks[asks] = named(state.asks[asks] as { [other: string]: number })

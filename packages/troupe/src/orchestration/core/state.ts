@@ -199,6 +199,9 @@ export interface Counts {
   outside: number
   totalSteps: number
   hops: number
+  /** Of runs that steps have started and that are not over. */
+  heldSteps: number
+  heldHops: number
   /** Of those executing, the ones that count against maxParallelBranches: all but the serving ones. */
   parallel: number
 }
@@ -242,6 +245,8 @@ export interface State {
   readonly answers: Map<StepId, string[]>
   readonly queues: Map<string, Queue>
   readonly paths: Map<string, AgentPath>
+  /** What runs that steps have started may take until they end, by run. */
+  readonly held: Map<string, { readonly step: StepId; readonly steps: number; readonly hops: number }>
   /** Of the task, the run, and each branch, scope, barrier and serving step that is tainted. */
   readonly taints: Map<string, readonly TaintLabel[]>
   readonly busy: { [node: string]: number }
@@ -305,6 +310,7 @@ export function createState(): State {
     answers: new Map(),
     queues: new Map(),
     paths: new Map(),
+    held: new Map(),
     taints: new Map(),
     busy: dict(),
     edgeUses: dict(),
@@ -321,6 +327,8 @@ export function createState(): State {
       outside: 0,
       totalSteps: 0,
       hops: 0,
+      heldSteps: 0,
+      heldHops: 0,
       parallel: 0,
     },
     usage: { inputTokens: 0, outputTokens: 0, usd: 0, unknown: dict() },

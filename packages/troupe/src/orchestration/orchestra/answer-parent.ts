@@ -18,7 +18,9 @@ export function answerParent(
   const parent = parentOf(state.pinned)
   if (!parent) return []
   const result = resultOf(state, at)
-  const charged: Told = { type: 'charged', run, ...less(chargeOf(result), parent.charged) }
+  const { held } = parent
+  const charge = less({ ...chargeOf(result), hops: state.counts.hops }, parent.charged)
+  const charged: Told = { type: 'charged', run, ...(held === undefined ? {} : { held }), ...charge }
   return [
     ...steps.answer(user, parent.step, parent.wait, answerOf(result)).statements,
     ...inbox.put(user, runJournal(parent.run), runJournal(run), 'charged', toJson(charged)).statements,
@@ -36,11 +38,12 @@ export function chargeOf({ totalSteps: steps, usage, cost }: RunAccount): Charge
   return { steps, usage: { ...usage, cost: cost.usd, ...unknown } }
 }
 
-function less({ steps, usage }: Charge, before: Charge | undefined): Charge {
-  if (!before) return { steps, usage }
+function less({ steps, hops = 0, usage }: Charge, before: Charge | undefined): Charge {
+  if (!before) return { steps, hops, usage }
   const { inputTokens, outputTokens, cost } = before.usage
   return {
     steps: steps - before.steps,
+    hops: hops - (before.hops ?? 0),
     usage: {
       ...usage,
       inputTokens: usage.inputTokens - inputTokens,

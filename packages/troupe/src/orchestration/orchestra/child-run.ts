@@ -10,7 +10,7 @@ import type { Pinned } from '../core/model.ts'
 import type { RunConfig } from '../core/read-config.ts'
 import { childCall, childOf, childWait } from './child-names.ts'
 import { placeBelow, withParent } from './parent.ts'
-import type { Left, OrchestraParts } from './parts.ts'
+import type { Left, OrchestraParts, Share } from './parts.ts'
 import { stepJournal } from './run-journals.ts'
 import { revive } from './run-result.ts'
 import type { RunStep } from './run-step.ts'
@@ -31,11 +31,10 @@ export async function startChildRun(
     call: { kind: childWait, name: run },
     input: hashJson([first.task, topology, asked]),
     tell: async (wait) => {
-      const { config, slice } = sliceOf(
-        first.pinned,
-        spec.config,
-        await parts.children.leftOf(at.user, at.run, at.step),
-        at.run,
+      const { config, steps: slice } = await parts.children.hold(
+        at.user,
+        { run: at.run, step: at.step, child: run },
+        (left) => shareOf(first.pinned, spec.config, left, at.run),
       )
       const pinned = withParent({ ...first.pinned, config }, { ...placeBelow(at.run, at.pinned), step, wait, slice })
       return {
@@ -46,7 +45,11 @@ export async function startChildRun(
   })
   // Who never asks for the result is not told of it.
   ended.catch(() => {})
-  await recorder.commit()
+  try {
+    await recorder.commit()
+  } finally {
+    parts.children.begun(run)
+  }
   await parts.children.take(at.user, run, first.agents)
   return {
     id: run,
@@ -59,25 +62,30 @@ export async function startChildRun(
 }
 
 /** What the child asks for as far as there is so much; half of what is left where it asks for nothing. */
-function sliceOf(
+function shareOf(
   pinned: Pinned,
   asked: RunConfig | undefined,
   left: Left,
   run: string,
-): { readonly config: Pinned['config']; readonly slice: number } {
+): Share & { readonly config: Pinned['config'] } {
   const preset = pinned.topology.config as RunConfig | undefined
   const said = { ...preset?.budget, ...asked?.budget }
   const { budget } = pinned.config
+  const some = (name: 'steps' | 'hops' | 'depth') => {
+    const limit = left.budget[name]
+    if (left[name] < 1) throw failure('budget.exceeded', { run, budget: name, limit, used: limit - left[name] })
+  }
   const share = (name: 'steps' | 'hops') => {
-    if (left[name] < 1) throw failure('budget.exceeded', { run, budget: name, limit: 0, used: 0 })
+    some(name)
     return Math.min(budget[name], said[name] === undefined ? Math.ceil(left[name] / 2) : left[name])
   }
-  if (left.depth < 1) throw failure('budget.exceeded', { run, budget: 'depth', limit: 0, used: 0 })
+  some('depth')
   const steps = share('steps')
+  const hops = share('hops')
   const config = {
     ...pinned.config,
-    budget: { ...budget, steps, hops: share('hops'), depth: Math.min(budget.depth, left.depth) },
+    budget: { ...budget, steps, hops, depth: Math.min(budget.depth, left.depth) },
     ...(pinned.config.debug === undefined && left.breakOn.length > 0 ? { debug: { breakOn: left.breakOn } } : {}),
   }
-  return { config, slice: steps }
+  return { config, steps, hops }
 }

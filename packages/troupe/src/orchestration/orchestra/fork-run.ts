@@ -11,10 +11,12 @@ import { checkAnswer } from '../core/answers.ts'
 import { decide } from '../core/decide.ts'
 import { evolve } from '../core/evolve.ts'
 import type { Event, Input, InputOf, Pinned } from '../core/model.ts'
+import type { RunAccount } from '../core/result.ts'
 import { createState, type State } from '../core/state.ts'
+import { chargeOf } from './answer-parent.ts'
 import { editedAgents, refuseInert } from './edited-agents.ts'
 import { forkSteps } from './fork-steps.ts'
-import { type Parent, parentOf, withParent } from './parent.ts'
+import { type Charge, type Parent, parentOf, withParent } from './parent.ts'
 import type { OrchestraParts } from './parts.ts'
 import { runJournal } from './run-journals.ts'
 import { RunOwner } from './run-owner.ts'
@@ -86,6 +88,8 @@ export async function forkRun(
   for (const input of told) if (!prefix.take(input)) break
   prefix.settleOpen(at)
   prefix.refuseUnused()
+  for (const charge of await ended(parts, user, prefix.state, retry !== undefined))
+    prefix.decide({ at, type: 'run.charged', ...charge })
   const { state, records } = prefix
   refuseInert(source.agents, edit)
   const agents = editedAgents(source.agents, edit)
@@ -117,6 +121,24 @@ export async function forkRun(
     ...owner.founding(at),
   ]
   return { run, owner, launcher, events, statements }
+}
+
+/** Runs that are not started again below the fork hold nothing in it; what one took counts where a failure is tried again. */
+async function ended(
+  { store }: OrchestraParts,
+  user: UserId,
+  { held, steps }: State,
+  retry: boolean,
+): Promise<readonly ({ readonly run: string } & Charge)[]> {
+  const charges = []
+  for (const [run, { step }] of held) {
+    const row = retry ? await store.get(user, run) : undefined
+    const result = row?.result && row.endedAt !== null ? (JSON.parse(row.result) as RunAccount) : undefined
+    if (result && result.status !== 'completed' && steps.has(step)) continue
+    const took = result ? chargeOf(result) : { steps: 0, usage: { inputTokens: 0, outputTokens: 0 } }
+    charges.push({ run, ...took })
+  }
+  return charges
 }
 
 const usedBy = ({ usage }: State) => ({ tokens: usage.inputTokens + usage.outputTokens, cost: usage.usd })

@@ -13,6 +13,8 @@ export type Parent = {
   readonly slice: number
   /** The parent and those above it, as far as their tokens or cost are limited. */
   readonly limits: readonly ({ readonly run: string } & BudgetLimits)[]
+  /** Of a run that is tried again: the one for which the run above holds what this one may take. */
+  readonly held?: string
   /** Of a run that is tried again: what the run above was charged for it before. */
   readonly charged?: Charge
 }
@@ -20,6 +22,7 @@ export type Parent = {
 /** What a run took of the budget of the one above. */
 export type Charge = {
   readonly steps: number
+  readonly hops?: number
   readonly usage: StepUsage
 }
 

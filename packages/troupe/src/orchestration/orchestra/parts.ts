@@ -8,7 +8,7 @@ import type { Log } from '../../observability/index.ts'
 import type { AuditTrail, Roles } from '../../security/index.ts'
 import type { Statement, Storage } from '../../storage/index.ts'
 import type { CanonicalTopology } from '../core/canonical.ts'
-import type { BreakOn } from '../core/config.ts'
+import type { BreakOn, Budgets } from '../core/config.ts'
 import type { NamedScores } from '../evaluation/score-answer.ts'
 import type { EndedRuns } from './ended-runs.ts'
 import type { First } from './first.ts'
@@ -35,18 +35,34 @@ export interface ChildRuns {
   rows(user: UserId, run: string, first: First): readonly Statement[]
   /** The rows of a run that tries again, below another step, one that failed or was stopped. */
   again(user: UserId, run: string, as: string, parent: Omit<Parent, 'slice'>): Promise<readonly Statement[]>
-  /** What the run has left for one that this step starts. */
-  leftOf(user: UserId, run: string, step: string): Promise<Left>
+  /**
+   * Holds what a run that this step starts may take of the run's budget: nobody else takes it, until that run has ended.
+   * @param take says how much, of what is left
+   */
+  hold<S extends Share>(user: UserId, of: HeldFor, take: (left: Left) => S): Promise<S>
+  /** It is durable, or is not to be. */
+  begun(child: string): void
   /** Carries a child out here with this code, where it is not over. */
   take(user: UserId, run: string, agents: ReadonlyMap<string, Agent>): Promise<void>
   cancel(user: UserId, run: string): Promise<void>
   /** Cancels what a step has started, and waits for it to stop. */
   cancelOf(user: UserId, stepJournal: string): Promise<void>
 }
+export interface HeldFor {
+  readonly run: string
+  readonly step: string
+  readonly child: string
+}
+export interface Share {
+  readonly steps: number
+  readonly hops: number
+}
 export interface Left {
   readonly steps: number
   readonly hops: number
   readonly depth: number
+  /** Of which so much is left. */
+  readonly budget: Budgets
   /** Where the run stops, and one that it starts too. */
   readonly breakOn: readonly BreakOn[]
 }

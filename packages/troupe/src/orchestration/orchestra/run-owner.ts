@@ -205,8 +205,12 @@ export class RunOwner {
     const at = Math.max(this.#lastAt, clock.now())
     const step = new Taken(this.#state, this.#lastSeq, this.#ended)
     const told = rows.flatMap((row) => this.#takeRow(step, row.body, at))
-    const inputs = asked.map(({ make }) => make(at))
-    for (const input of inputs) if (input) step.take(input)
+    // Each is made of the state that those before it have left.
+    const inputs = asked.map(({ make }) => {
+      const input = make(at)
+      if (input) step.take(input)
+      return input
+    })
     const taken = rows.map((row) => row.id)
     const others = await tellOthers(this.#parts, this, step.events)
     // What changes nothing is refused, or taken out, by the state of whoever surely has the run.

@@ -3,13 +3,14 @@ import type { ChildRunSpec } from '../../agents/index.ts'
 import type { UserId } from '../../core/index.ts'
 import { type Json, TroupeError } from '../../core/index.ts'
 import { breakpointsIn } from '../core/debug.ts'
+import type { State } from '../core/state.ts'
 import { PastRun } from '../history/past-run.ts'
 import { placeOfRetry } from '../history/retry-place.ts'
 import { foldRun } from './fold-run.ts'
 import { forkRun } from './fork-run.ts'
 import { keptRecords } from './kept-records.ts'
 import { parentOf } from './parent.ts'
-import type { ChildRuns } from './parts.ts'
+import type { ChildRuns, HeldFor, Left, Share } from './parts.ts'
 import type { RunHost } from './run-host.ts'
 import { runJournal } from './run-journals.ts'
 import type { RunRow } from './run-store.ts'
@@ -24,6 +25,7 @@ const isOver = (error: unknown): boolean => error instanceof TroupeError && erro
 
 export function createChildRuns(host: RunHost): ChildRuns {
   const openOf = async (user: UserId) => host.parts.store.children(user)
+  const beginning = new Set<string>()
   const cancel: ChildRuns['cancel'] = async (user, run) => {
     if ((await host.row(user, run)).endedAt !== null) return
     await host.give(user, run, { type: 'cancel', by: 'parent' }).catch((error: unknown) => {
@@ -37,25 +39,21 @@ export function createChildRuns(host: RunHost): ChildRuns {
     rows: (user, run, first) => createRun(host.parts, user, run, first).statements,
     again: async (user, run, as, parent) => {
       const records = await keptRecords(host.parts, user, await host.row(user, run))
-      const { pinned } = foldRun({ snapshot: undefined, records })
+      const { pinned, state } = foldRun({ snapshot: undefined, records })
       const { at, step } = placeOfRetry(PastRun.of(run, records), { stopped: true })
-      const slice = parentOf(pinned)?.slice ?? pinned.config.budget.steps
+      const { slice = pinned.config.budget.steps, held = run } = parentOf(pinned) ?? {}
+      const charged = parent.charged && { charged: { ...parent.charged, hops: state.counts.hops } }
       // Its code comes with the step that starts it.
       const source = { run, records, pinned, agents: new Map() }
-      const retry = { budget: {}, parent: { ...parent, slice }, ...(step === undefined ? {} : { step }) }
+      const retry = {
+        budget: {},
+        parent: { ...parent, ...charged, slice, held },
+        ...(step === undefined ? {} : { step }),
+      }
       return (await forkRun(host.parts, user, source, { at, id: as }, retry)).statements
     },
-    leftOf: async (user, run, step) => {
-      const open = (await openOf(user)).filter(({ parent }) => parent.run === run)
-      const { state } = await host.own(user, run)
-      const { budget } = state.pinned.config
-      return {
-        steps: budget.steps - state.counts.totalSteps - open.reduce((sum, { parent }) => sum + parent.slice, 0),
-        hops: budget.hops - state.counts.hops,
-        depth: budget.depth - (state.steps.get(step)?.depth ?? 0) - 1,
-        breakOn: breakBelow(breakpointsIn(state)),
-      }
-    },
+    hold: (user, of, take) => hold(host, beginning, user, of, take),
+    begun: (run) => void beginning.delete(run),
     take: async (user, run, agents) => {
       const row = await host.parts.store.get(user, run)
       // One that ended long ago is not kept any more; the step's record holds what it brought.
@@ -81,6 +79,63 @@ export function createChildRuns(host: RunHost): ChildRuns {
         ),
       )
     },
+  }
+}
+
+/** @param beginning runs for which something is held, and whose rows are not durable yet */
+async function hold<S extends Share>(
+  host: RunHost,
+  beginning: Set<string>,
+  user: UserId,
+  { run, step, child }: HeldFor,
+  take: (left: Left) => S,
+): Promise<S> {
+  const { store } = host.parts
+  const owner = await host.own(user, run)
+  const instead: string[] = []
+  for (const [id, { step: by }] of owner.state.held)
+    if (by === step && id !== child && !beginning.has(id) && !(await store.get(user, id))) instead.push(id)
+  const open = (await store.children(user)).filter(({ parent }) => parent.run === run)
+  beginning.add(child)
+  let found: { readonly share: S } | { readonly refused: unknown } | undefined
+  await owner.apply((at) => {
+    try {
+      const share = take(leftOf(owner.state, step, { open, but: [child, ...instead] }))
+      found = { share }
+      return { at, type: 'run.held', run: child, step, steps: share.steps, hops: share.hops, instead }
+    } catch (refused) {
+      found = { refused }
+      return undefined
+    }
+  })
+  if (found && 'share' in found) return found.share
+  throw found?.refused
+}
+
+/** @param beside `open`: runs that go on below; those for which nothing is held count with their slice */
+type ChildRow = Awaited<ReturnType<RunHost['parts']['store']['children']>>[number]
+
+function leftOf(
+  state: State,
+  step: string,
+  { open, but }: { readonly open: readonly ChildRow[]; readonly but: readonly string[] },
+): Left {
+  const { counts, held, pinned } = state
+  const { budget } = pinned.config
+  const free = but.map((id) => held.get(id) ?? { steps: 0, hops: 0 })
+  const unheld = open.filter(({ run, parent }) => !held.has(parent.held ?? run))
+  const sum = (amounts: readonly number[]) => amounts.reduce((total, one) => total + one, 0)
+  return {
+    steps:
+      budget.steps -
+      counts.totalSteps -
+      counts.heldSteps +
+      sum(free.map(({ steps }) => steps)) -
+      sum(unheld.map(({ parent }) => parent.slice)),
+    hops: budget.hops - counts.hops - counts.heldHops + sum(free.map(({ hops }) => hops)),
+    budget,
+    depth: budget.depth - (state.steps.get(step)?.depth ?? 0) - 1,
+    breakOn: breakBelow(breakpointsIn(state)),
   }
 }
 

@@ -5,7 +5,7 @@
 import type { Outcome, Question } from '../../agents/index.ts'
 import { failure, type Json, type StoredError, type TaintLabel, taintField } from '../../core/index.ts'
 import type { BreakOn } from '../core/config.ts'
-import type { Breakpoint, Input, StepUsage } from '../core/model.ts'
+import type { Breakpoint, Input, RunCharged, StepUsage } from '../core/model.ts'
 
 /** What a run is told to do: an input without its moment, which is when the run takes it in. */
 export type Order =
@@ -62,7 +62,7 @@ export type Told =
   | { readonly type: 'continue'; readonly steps?: number }
   | { readonly type: 'break'; readonly breakOn: readonly BreakOn[] }
   | { readonly type: 'command'; readonly id: string; readonly order: Order }
-  | { readonly type: 'charged'; readonly run: string; readonly steps: number; readonly usage: StepUsage }
+  | ({ readonly type: 'charged' } & Omit<RunCharged, 'type'>)
 
 export const toJson = (told: Told): Json => told
 
@@ -96,7 +96,7 @@ export function inputOf(body: Json, at: number): Input {
       return { at, type: 'request.made', step, wait, to, message, payload, ...deadline, ...taintField(told.taint) }
     }
     case 'charged':
-      return { at, type: 'run.charged', run: told.run, steps: told.steps, usage: told.usage }
+      return { ...told, at, type: 'run.charged' }
     case 'command':
       return { ...told.order, at }
     case 'timer':
@@ -117,14 +117,11 @@ export function inputOf(body: Json, at: number): Input {
 /** A step whose budget was refused by the storage did not fail: the run's guard tripped. */
 function refusalOf({ step, error, usage, taint }: Told & { readonly type: 'failed' }) {
   const more = { ...(usage ? { usage } : {}), ...taintField(taint) }
-  const details = error.details as { budget?: string; limit?: number } | undefined
-  if (error.code === 'budget.exceeded' && details?.budget !== undefined)
-    return {
-      type: 'budget.refused' as const,
-      step,
-      budget: details.budget,
-      limit: details.limit ?? 0,
-      ...more,
-    }
+  const { budget, limit = 0, used } = (error.details ?? {}) as { budget?: string; limit?: number; used?: number }
+  if (error.code === 'budget.exceeded' && budget !== undefined) {
+    // What was used of tokens and cost the run knows best: a refused reservation has not looked.
+    const known = budget === 'tokens' || budget === 'cost' || used === undefined ? {} : { used }
+    return { type: 'budget.refused' as const, step, budget, limit, ...known, ...more }
+  }
   return { type: 'step.failed' as const, step, error, ...more }
 }
