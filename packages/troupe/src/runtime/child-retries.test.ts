@@ -113,6 +113,9 @@ describe('a run that is tried again', () => {
     // What was used before counts once.
     const { usage, totalSteps } = await again.result()
     expect({ ...usage, totalSteps }).toEqual({ inputTokens: 100, outputTokens: 10, totalSteps: 4 })
+    const hops: (number | undefined)[] = []
+    for await (const event of again.events()) if (event.type === 'run.charged') hops.push(event.hops)
+    expect(hops).toEqual([1, 0])
     const all = (await orchestra.list()).items
     expect(all).toHaveLength(6)
     for (const { id } of all) expect(await orchestra.replay(id)).toMatchObject({ identical: true })
