@@ -1,13 +1,20 @@
 /** MCP at `/mcp`, with the keys, roles and checks of every other route: what a client may do there is what its key may. */
 import type { FastifyInstance } from 'fastify'
+import { failure } from '../core/index.ts'
 import { createMcpEndpoint, type McpEndpoint } from '../protocols/index.ts'
 import { coversOperation, coversRole } from '../security/index.ts'
 import { type Admit, admittedOf } from './admit.ts'
+import { isGreeting, McpCalls } from './mcp-calls.ts'
 import { accessOf, keyOf } from './principal.ts'
 import type { Site } from './site.ts'
 
+/** Messages in one request, which the protocol of 2025-03 sends so. */
+const largestBatch = 100
+const sessionHeader = 'mcp-session-id'
+
 export function addMcp(app: FastifyInstance, site: Site, admit: Admit): void {
   const { troupe, parts, settings, draining } = site
+  const calls = new McpCalls()
   let endpoint: Promise<McpEndpoint> | undefined
   app.route({
     method: ['POST', 'GET', 'DELETE'],
@@ -17,6 +24,9 @@ export function addMcp(app: FastifyInstance, site: Site, admit: Admit): void {
     onRequest: (request, reply) => admit({ role: 'readonly', operation: 'mcp' }, request, reply),
     handler: async (request, reply) => {
       const { principal, user, agent } = admittedOf(request)
+      const { body } = request
+      if (Array.isArray(body) && body.length > largestBatch)
+        throw failure('request.invalid', { problem: `a batch has ${largestBatch} messages at most` })
       endpoint ??= createMcpEndpoint(troupe)
       const [serve, { toNodeHandler }] = await Promise.all([endpoint, import('@modelcontextprotocol/node')])
       const identity = {
@@ -29,12 +39,20 @@ export function addMcp(app: FastifyInstance, site: Site, admit: Admit): void {
       reply.hijack()
       for (const [name, value] of Object.entries(reply.getHeaders()))
         if (value !== undefined) reply.raw.setHeader(name, value)
+      if (isGreeting(body)) reply.raw.setHeader(sessionHeader, parts.ids.next())
+      const session = request.headers[sessionHeader]
+      const place = [principal.id, user, agent, session]
+      const ends = session === undefined ? undefined : calls.begin(place, body)
       const fetch = (web: Request) => {
-        const signal = AbortSignal.any([web.signal, draining])
-        return serve(identity, new Request(web, { signal }), request.body, settings.heartbeatMs)
+        const signal = AbortSignal.any([web.signal, draining, ...(ends ? [ends.signal] : [])])
+        return serve(identity, new Request(web, { signal }), body, settings.heartbeatMs)
       }
       const handle = toNodeHandler({ fetch })
-      await parts.audit.by(keyOf(principal), () => handle(request.raw as never, reply.raw as never, request.body))
+      try {
+        await parts.audit.by(keyOf(principal), () => handle(request.raw as never, reply.raw as never, body))
+      } finally {
+        if (ends) calls.end(place, body, ends)
+      }
       return reply
     },
   })

@@ -20,13 +20,28 @@ const waiting = defineAgent({
   name: 'Waiting',
   run: (_, ctx) => new Promise((_, reject) => ctx.signal.addEventListener('abort', () => reject(ctx.signal.reason))),
 })
+const went: unknown[] = []
+const askingFirst = defineAgent({
+  name: 'AskingFirst',
+  run: async (_, ctx) => {
+    went.push(await ctx.ask({ kind: 'confirmation', text: 'Go on?' }))
+    return new Promise((_, reject) => ctx.signal.addEventListener('abort', () => reject(ctx.signal.reason)))
+  },
+})
 const approving = defineAgent({
   name: 'Sure',
   run: async (_, ctx) => finish({ sure: await ctx.ask({ kind: 'confirmation', text: 'Sure?' }) }),
 })
 
+const paying = defineAgent({
+  name: 'Paying',
+  run: async (_, ctx) =>
+    finish(await ctx.ask({ kind: 'approval', text: 'Pay?', tool: 'pay', args: { to: '\u202ebob' } })),
+})
+
 const serve = async () => {
-  const troupe = await createTroupe({ storage: 'memory:', log: 'silent', agents: [echo, asking, waiting, approving] })
+  const agents = [echo, asking, askingFirst, waiting, approving, paying]
+  const troupe = await createTroupe({ storage: 'memory:', log: 'silent', agents })
   open.push(troupe)
   const server = await listen(troupe, { port: 0, authentication: 'required', rateLimit: false })
   open.push(server)
@@ -121,6 +136,12 @@ describe('a client of MCP', () => {
       await expect(other.readResource({ uri })).rejects.toThrow('not found')
   })
 
+  test('of 2025 is not told that it could subscribe over HTTP', async () => {
+    const { connect } = await serve()
+    expect((await connect(desk)).getServerCapabilities()?.resources).toEqual({ subscribe: true, listChanged: true })
+    expect((await connect(desk, {})).getServerCapabilities()?.resources).toEqual({})
+  })
+
   test('is told of the changes of resources that it subscribed to', async () => {
     const { connect, troupe } = await serve()
     const { context } = troupe.user('ada')
@@ -171,6 +192,77 @@ describe('a run over MCP', () => {
     await until('it is cancelled', async () => (await runsOf(troupe))[0]?.status === 'cancelled')
   })
 
+  test('is cancelled by a client of 2025 too, in whose session the call was made', async () => {
+    const { connect, troupe } = await serve()
+    const clients = [await connect(desk, {}), await connect(desk, {})]
+    const ends = clients.map(() => new AbortController())
+    const run = { name: 'run_team', arguments: { task: 1, team: 'Waiting' } }
+    // They number their requests alike.
+    const calls = clients.map((client, n) =>
+      client.callTool(run, { signal: (ends[n] as AbortController).signal }).catch(() => 'ended'),
+    )
+    const statuses = async () => (await runsOf(troupe)).map(({ status }) => status).sort()
+    await until('both run', async () => (await runsOf(troupe)).length === 2)
+    ends[0]?.abort()
+    expect(await calls[0]).toBe('ended')
+    await until('one is cancelled', async () => (await statuses()).includes('cancelled'))
+    expect(await statuses()).toEqual(['cancelled', 'running'])
+    ends[1]?.abort()
+    await until('so is the other', async () => !(await statuses()).includes('running'))
+    await Promise.all(calls)
+  })
+
+  test('that asked before is cancelled with its call as well', async () => {
+    const { connect, troupe } = await serve()
+    const client = await connect(desk, { ...modern, capabilities: { elicitation: { form: {} } } })
+    client.setRequestHandler('elicitation/create', () => ({ action: 'accept', content: { value: true } }))
+    const ends = new AbortController()
+    const call = client
+      .callTool({ name: 'run_team', arguments: { task: 1, team: 'AskingFirst' } }, { signal: ends.signal })
+      .catch(() => 'ended')
+    await until('it goes on with the answer', () => went.length > 0)
+    ends.abort()
+    expect(await call).toBe('ended')
+    await until('it is cancelled', async () => (await runsOf(troupe))[0]?.status === 'cancelled')
+  })
+
+  test('shows the person what is approved with nothing in it that cannot be seen', async () => {
+    const { connect } = await serve()
+    const client = await connect(desk, { ...modern, capabilities: { elicitation: { form: {} } } })
+    const asked: string[] = []
+    client.setRequestHandler('elicitation/create', ({ params }) => {
+      asked.push(params.message)
+      return { action: 'decline' }
+    })
+    await client.callTool({ name: 'run_team', arguments: { task: 1, team: 'Paying' } })
+    expect(asked).toEqual(['Pay?\n\nPaying wants to call pay with {"to":"\\u{202e}bob"}'])
+  })
+
+  test('asks nobody, and tells nothing of others, where the key may not answer', async () => {
+    const { connect, troupe } = await serve()
+    const able = { ...modern, capabilities: { elicitation: { form: {} } } }
+    const client = await connect({ ...desk, operations: ['runs.start'] }, able)
+    client.setRequestHandler('elicitation/create', () => ({ action: 'accept', content: { value: true } }))
+    const args = { task: 1, team: 'Sure' }
+    const waits = structured(await client.callTool({ name: 'run_team', arguments: args }))
+    expect(waits).toMatchObject({ status: 'waiting', questions: [{ text: 'Sure?' }] })
+    const run = await troupe.user('ada').orchestra.get(waits.run)
+    const forged = { name: 'run_team', arguments: args, requestState: waits.run }
+    const answer = { inputResponses: { [waits.questions[0].id]: { action: 'accept', content: { value: true } } } }
+    const refused = await client.request({ method: 'tools/call', params: { ...forged, ...answer } } as never)
+    expect(textOf(refused)).toContain('request.forbidden')
+    expect((await run.status()).status).toBe('waiting')
+  })
+
+  test('is waited for as long as is asked, and no longer', async () => {
+    const { connect } = await serve()
+    const client = await connect(desk)
+    await client.callTool({ name: 'run_team', arguments: { task: 1, team: 'Waiting', id: 'long', wait: 0 } })
+    const asked = client.callTool({ name: 'get_run', arguments: { run: 'long', wait: 0.1 } }, { timeout: 9_000 })
+    expect(structured(await asked)).toEqual({ run: 'long', status: 'running' })
+    await client.callTool({ name: 'cancel_run', arguments: { run: 'long' } })
+  })
+
   test('with an id outlives its call, and is found again by it', async () => {
     const { connect, troupe } = await serve()
     const first = await connect(desk)
@@ -206,6 +298,11 @@ describe('a run over MCP', () => {
     expect(structured(sure)).toMatchObject({ status: 'completed', response: { sure: true } })
     expect(asked).toEqual(['Which?', 'Sure?'])
 
+    // That it opens pages is another thing.
+    const opening = await connect(desk, { ...modern, capabilities: { elicitation: { url: {} } } })
+    const told = structured(await opening.callTool({ name: 'run_team', arguments: { task: 1, team: 'Asking' } }))
+    expect(told.status).toBe('waiting')
+
     const plain = await connect(desk)
     const waits = structured(
       await plain.callTool({ name: 'run_team', arguments: { task: 1, team: 'Asking', id: 'q' } }),
@@ -235,6 +332,9 @@ describe('the address of MCP', () => {
       expect([body, status >= 400 && status < 500]).toEqual([body, true])
     }
     expect(await post({ ...list, params: { x: 'y'.repeat(2 ** 20) } })).toBe(413)
+    const ping = { jsonrpc: '2.0', id: 1, method: 'ping' }
+    expect(await post(Array(101).fill(ping))).toBe(400)
+    expect(await post(Array(100).fill(ping))).toBe(200)
     expect(await post(list)).toBe(200)
   })
 

@@ -50,16 +50,27 @@ async function callTool(
   throw new sdk.ProtocolError(sdk.ProtocolErrorCode.InvalidParams, 'There is no tool of this name for this client.')
 }
 
-/** @param subscribed keeps what a client of the older protocol subscribed to; without it, it cannot */
-export function createServer(sdk: ServerSdk, caller: McpCaller, subscribed?: Set<string>): Server {
+/** A client that says no more than that it can ask shows forms. */
+function showsForms(server: Server): boolean {
+  const asks = server.getClientCapabilities()?.elicitation
+  return asks !== undefined && (asks.form !== undefined || Object.keys(asks).length === 0)
+}
+
+interface Spoken {
+  /** The protocol of 2026, or an older one. */
+  readonly era: 'modern' | 'legacy'
+  /** Keeps what a client of the older protocol subscribed to; without it, it cannot. */
+  readonly subscribed?: Set<string>
+}
+
+export function createServer(sdk: ServerSdk, caller: McpCaller, { era, subscribed }: Spoken): Server {
+  const tells = era === 'modern' || subscribed !== undefined
   const server = new sdk.Server(
     { name: 'troupe', version: '0.1.0' },
-    { capabilities: { tools: {}, resources: { subscribe: true, listChanged: true } } },
+    { capabilities: { tools: {}, resources: tells ? { subscribe: true, listChanged: true } : {} } },
   )
   server.setRequestHandler('tools/list', () => ({ tools: toolsOf(caller) }))
-  server.setRequestHandler('tools/call', ({ params }, ctx) =>
-    callTool(sdk, caller, params, ctx, server.getClientCapabilities()?.elicitation !== undefined),
-  )
+  server.setRequestHandler('tools/call', ({ params }, ctx) => callTool(sdk, caller, params, ctx, showsForms(server)))
   const guarded = <T>(asked: Promise<T>): Promise<T> =>
     asked.catch((error: unknown) => {
       throw protocolError(sdk, error, caller.parts.log)

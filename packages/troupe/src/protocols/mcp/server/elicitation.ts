@@ -2,6 +2,7 @@
 import type { InputRequest, InputRequiredResult, ServerContext } from '@modelcontextprotocol/server'
 import type { Json } from '../../../core/index.ts'
 import type { Run, RunQuestion, RunResult } from '../../../orchestration/index.ts'
+import { escapeTerminal } from '../../../security/index.ts'
 import type { ServerSdk } from './sdk.ts'
 
 /** The form that a person fills in; undefined for what is no matter of a form. */
@@ -13,8 +14,11 @@ function fieldOf({ kind, options }: RunQuestion) {
   return { type: 'string' as const }
 }
 
+/** Nothing in it is invisible, or changes the direction of what follows. */
 const textOf = ({ kind, text, agent, tool, args }: RunQuestion) =>
-  kind === 'approval' ? `${text}\n\n${agent} wants to call ${tool ?? 'a tool'} with ${JSON.stringify(args)}` : text
+  kind === 'approval'
+    ? escapeTerminal(`${text}\n\n${agent} wants to call ${tool ?? 'a tool'} with ${JSON.stringify(args)}`)
+    : text
 
 /** @returns undefined where the run asks nothing that a form could answer */
 export function askFor(sdk: ServerSdk, run: string, { status, questions }: RunResult): InputRequiredResult | undefined {

@@ -33,7 +33,7 @@ export async function createMcpEndpoint(troupe: Troupe): Promise<McpEndpoint> {
         subscriptions--
       }
     }
-    const handler = sdk.createMcpHandler(() => createServer(sdk, caller), {
+    const handler = sdk.createMcpHandler(({ era }) => createServer(sdk, caller, { era }), {
       // Nobody else's changes can reach it: what it publishes nobody hears, and what it hears is its own watch.
       bus: { publish: () => {}, subscribe: once(subscribe) },
       maxSubscriptions: Math.max(0, maxSubscriptions - subscriptions),

@@ -32,6 +32,8 @@ interface RunTool {
 }
 
 const longestSeconds = 3_600
+const readSeconds = 10
+const notItsOwn = 'it is not among its operations'
 const run = z.string().min(1).max(256).describe('The id of the run.')
 const wait = z
   .number()
@@ -94,7 +96,7 @@ function runTool<Args>(spec: {
     },
     operation,
     role,
-    call: async (call, args) => spec.call(call, await parse(schema, args ?? {}, `The arguments of ${name}`)),
+    call: async (call, args) => spec.call(call, await parse(schema, args ?? {}, `The input of ${name}`)),
   }
 }
 
@@ -134,29 +136,38 @@ const runTeam = runTool({
   call: async (call, { task, team, id, wait: seconds }) => {
     const { caller, ctx } = call
     const orchestra = orchestraOf(caller)
+    const mayAnswer = caller.identity.may('runs.answer', 'contributor')
+    const asking = { ...call, elicits: call.elicits && mayAnswer }
     const again = ctx.mcpReq.requestState<string>()
     if (typeof again === 'string') {
+      if (!mayAnswer) throw failure('request.forbidden', { operation: 'runs.answer', problem: notItsOwn })
       const found = await orchestra.get(again)
       if (!(await takeAnswers(call.sdk, ctx, found))) return answered(shownRun(found.id, await found.result()))
-      return settled(call, found, seconds)
+      // The state is the caller's word: it cancels no more than the caller may.
+      const owns = id === undefined && caller.identity.may('runs.command', 'contributor')
+      return owns ? ownedByCall(asking, found, seconds) : settled(asking, found, seconds)
     }
     const topology = teamOf(caller.parts, { team })
     const started = await orchestra.start({ task: task as Json, topology, ...(id === undefined ? {} : { id }) })
-    if (id !== undefined) return settled(call, started, seconds)
-    const cancel = () =>
-      void started
-        .cancel()
-        .catch((error: unknown) => caller.parts.log.debug('a run was over', { error: error as Error }))
-    const { signal } = ctx.mcpReq
-    if (signal.aborted) cancel()
-    else signal.addEventListener('abort', cancel, { once: true })
-    try {
-      return await settled(call, started, seconds)
-    } finally {
-      if (!signal.aborted) signal.removeEventListener('abort', cancel)
-    }
+    return id === undefined ? ownedByCall(asking, started, seconds) : settled(asking, started, seconds)
   },
 })
+
+/** Cancels the run where the call is cancelled before it is answered. */
+async function ownedByCall(call: RunToolCall, owned: Run, seconds: number): Promise<Answer> {
+  const { signal } = call.ctx.mcpReq
+  const cancel = () =>
+    void owned
+      .cancel()
+      .catch((error: unknown) => call.caller.parts.log.debug('a run was over', { error: error as Error }))
+  if (signal.aborted) cancel()
+  else signal.addEventListener('abort', cancel, { once: true })
+  try {
+    return await settled(call, owned, seconds)
+  } finally {
+    if (!signal.aborted) signal.removeEventListener('abort', cancel)
+  }
+}
 
 const getRun = runTool({
   name: 'get_run',
@@ -167,9 +178,10 @@ const getRun = runTool({
   args: z.strictObject({ run, wait: wait.default(0) }),
   call: async (call, { run: id, wait: seconds }) => {
     const found = await orchestraOf(call.caller).get(id)
-    if (seconds > 0 || (await found.status()).status !== 'running')
-      return settled({ ...call, elicits: false }, found, Math.max(seconds, 10))
-    return answered({ run: id, status: 'running' })
+    const isRunning = (await found.status()).status === 'running'
+    if (isRunning && seconds === 0) return answered({ run: id, status: 'running' })
+    // What has ended is only read.
+    return settled({ ...call, elicits: false }, found, isRunning ? seconds : readSeconds)
   },
 })
 

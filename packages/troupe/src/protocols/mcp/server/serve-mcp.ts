@@ -43,7 +43,7 @@ export async function serveMcp(troupe: Troupe, options: ServeMcpOptions): Promis
   const served = serveStdio(
     ({ era }) => {
       const subscribed = new Set<string>()
-      const server = createServer(sdk, caller, subscribed)
+      const server = createServer(sdk, caller, { era, subscribed })
       const wants = (uri: string) => era === 'modern' || subscribed.has(uri)
       const stop = watchResources(caller, (event) => {
         const sent =
