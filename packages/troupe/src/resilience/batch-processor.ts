@@ -21,6 +21,8 @@ interface Waiting<In, Out> {
   readonly item: In
   readonly resolve: (out: Out) => void
   readonly reject: (error: unknown) => void
+  /** It goes out: its signal is minded no more. */
+  readonly begun: () => void
 }
 
 /**
@@ -56,11 +58,12 @@ export class BatchProcessor<In, Out> implements AsyncDisposable {
       return Promise.reject(failure('cancelled', { what: 'An item of a batch' }, { cause: signal.reason }))
     if (this.#waiting.length >= this.#most) return Promise.reject(failure('batch.full', { limit: this.#most }))
     return new Promise<Out>((resolve, reject) => {
-      const one = { item, resolve, reject }
+      const begun = () => signal?.removeEventListener('abort', onAbort)
+      const one = { item, resolve, reject, begun }
       const onAbort = () => {
-        const place = this.#waiting.indexOf(one)
-        if (place === -1) return
-        this.#waiting.splice(place, 1)
+        this.#waiting.splice(this.#waiting.indexOf(one), 1)
+        // Who comes next is the first of a batch of its own.
+        if (this.#waiting.length === 0) this.#stopWaiting()
         reject(failure('cancelled', { what: 'An item of a batch' }, { cause: signal?.reason }))
       }
       signal?.addEventListener('abort', onAbort, { once: true })
@@ -86,11 +89,16 @@ export class BatchProcessor<In, Out> implements AsyncDisposable {
     return this.close()
   }
 
-  #send(): void {
+  #stopWaiting(): void {
     this.#timer?.()
     this.#timer = undefined
+  }
+
+  #send(): void {
+    this.#stopWaiting()
     const batch = this.#waiting.splice(0, this.#size)
     if (batch.length === 0) return
+    for (const { begun } of batch) begun()
     const running = this.#process(batch).finally(() => this.#running.delete(running))
     this.#running.add(running)
   }

@@ -2,7 +2,15 @@
  * Leaves alone for a while what failed repeatedly. Our own: cockatiel's breaker reads `Date.now`, and so neither moves
  * with a troupe's clock nor lets its calls be counted by hand.
  */
-import { type Clock, checkOptions, type Duration, duration, failure, milliseconds } from '../core/index.ts'
+import {
+  type Clock,
+  checkFunction,
+  checkOptions,
+  type Duration,
+  duration,
+  failure,
+  milliseconds,
+} from '../core/index.ts'
 import { checkWhole } from './check-whole.ts'
 import type { Guarded, Policy, PolicyCall } from './policy.ts'
 
@@ -11,7 +19,7 @@ export interface CircuitBreakerOptions {
   readonly failures?: number
   /** After this one call is let through to see; 60 s by default. */
   readonly pause?: Duration
-  /** What counts as a failure; everything by default. What does not count is no success either. */
+  /** What counts as a failure; everything by default. What does not count is no success either, nor is a call given up. */
   readonly counts?: (error: unknown) => boolean
   /** The error of a call that is not let through; CircuitOpenError by default. */
   readonly refusal?: () => Error
@@ -40,6 +48,8 @@ export class CircuitBreaker implements Policy {
   constructor(options: CircuitBreakerOptions) {
     checkOptions('CircuitBreaker', options, ['failures', 'pause', 'counts', 'refusal', 'clock'])
     this.#options = options
+    for (const name of ['counts', 'refusal'] as const)
+      if (options[name] !== undefined) checkFunction(`The option ${name} of CircuitBreaker`, options[name])
     this.#limit = checkWhole('CircuitBreaker', 'failures', options.failures ?? 5)
     this.#pauseMs = milliseconds(options.pause ?? '60s', 'The pause of a CircuitBreaker', '1ms')
   }
@@ -54,7 +64,7 @@ export class CircuitBreaker implements Policy {
       return out
     } catch (error) {
       if (epoch === this.#epoch) {
-        if (this.#options.counts?.(error) ?? true) this.recordFailure()
+        if (!isGivenUp(call.signal) && (this.#options.counts?.(error) ?? true)) this.recordFailure()
         else this.#trialUntil = undefined
       }
       throw error
@@ -98,3 +108,7 @@ export class CircuitBreaker implements Policy {
     return this.#options.refusal?.() ?? failure('circuit.open', { pause: duration(this.#pauseMs) })
   }
 }
+
+/** Whoever asked wants no answer any more, which says nothing of whom it asked; it waited too long, which does. */
+const isGivenUp = (signal: AbortSignal | undefined): boolean =>
+  signal?.aborted === true && (signal.reason as Error | undefined)?.name !== 'TimeoutError'

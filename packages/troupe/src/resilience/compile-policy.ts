@@ -1,5 +1,5 @@
 /** One way to say how calls are guarded, wherever they go: to agents, tools, models or the storage. */
-import { type Clock, checkOptions, type Duration, failure, milliseconds, type Random } from '../core/index.ts'
+import { type Clock, checkOptions, type Duration, failure, isObject, milliseconds, type Random } from '../core/index.ts'
 import { Bulkhead, type BulkheadOptions } from './bulkhead.ts'
 import { CircuitBreaker, type CircuitBreakerOptions } from './circuit-breaker.ts'
 import { fallback } from './fallback.ts'
@@ -50,6 +50,12 @@ export function compilePolicy(
       what: `The policy of ${what}`,
       problem: `${senseless} is not for these calls`,
     })
+  for (const part of ['rateLimit', 'bulkhead', 'retry', 'breaker'] as const)
+    if (options[part] !== undefined && !isObject(options[part]))
+      throw failure('validation.failed', {
+        what: `The ${part} of ${what}`,
+        problem: `it is ${JSON.stringify(options[part])} and no object`,
+      })
   const { rateLimit, bulkhead, breaker } = options
   const policies: Policy[] = []
   if ('fallback' in options) policies.push(fallback(options.fallback))

@@ -1,6 +1,6 @@
 /** Answers with what was right last where the source fails: better old than nothing, and said so. */
 import { LRUCache } from 'lru-cache'
-import { type Clock, checkOptions, type Duration, milliseconds } from '../core/index.ts'
+import { type Clock, checkFunction, checkOptions, type Duration, milliseconds } from '../core/index.ts'
 import { checkWhole } from './check-whole.ts'
 import type { Guarded, Policy, PolicyCall } from './policy.ts'
 
@@ -27,6 +27,8 @@ export class LastGood implements Policy {
   /** @throws ValidationError naming the option that is wrong */
   constructor(options: LastGoodOptions) {
     checkOptions('LastGood', options, ['max', 'maxAge', 'mayStillSee', 'when', 'clock'])
+    for (const name of ['mayStillSee', 'when'] as const)
+      if (options[name] !== undefined) checkFunction(`The option ${name} of LastGood`, options[name])
     this.#options = options
     this.#maxAgeMs =
       options.maxAge === undefined

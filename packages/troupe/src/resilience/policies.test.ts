@@ -1,10 +1,13 @@
+import { getEventListeners } from 'node:events'
 import { describe, expect, it } from 'vitest'
 import { createVirtualClock, failure, RecoverableError, seededRandom, sleep } from '../core/index.ts'
 import { BatchProcessor } from './batch-processor.ts'
 import { Bulkhead } from './bulkhead.ts'
 import { Cache } from './cache.ts'
 import { CircuitBreaker } from './circuit-breaker.ts'
+import { compilePolicy } from './compile-policy.ts'
 import { fallback } from './fallback.ts'
+import { LastGood } from './last-good.ts'
 import { wrap } from './policy.ts'
 import { RateLimiter } from './rate-limiter.ts'
 import { retry } from './retry.ts'
@@ -43,6 +46,20 @@ describe('a circuit breaker', () => {
     expect(breaker.state).toBe('half-open')
     await breaker.execute(fails).catch(() => {})
     expect(breaker.state).toBe('open')
+  })
+
+  it('does not count a call that was given up, and counts one that was waited for too long', async () => {
+    const breaker = new CircuitBreaker({ clock: createVirtualClock(), failures: 1 })
+    const ends = ({ signal }: { readonly signal: AbortSignal | undefined }) => Promise.reject(signal?.reason)
+    const after = async (reason?: unknown) => {
+      const controller = new AbortController()
+      controller.abort(reason)
+      await breaker.execute(ends, { signal: controller.signal }).catch(() => {})
+      return breaker.state
+    }
+    expect(await after()).toBe('closed')
+    expect(await after('changed my mind')).toBe('closed')
+    expect(await after(failure('timeout', { what: 'The shop', kind: 'tool', limit: '5s' }))).toBe('open')
   })
 
   it('hears no more of a call that began before it opened', async () => {
@@ -293,6 +310,28 @@ describe('a batch processor', () => {
   })
 })
 
+it('a batch processor leaves nothing on the signals of what went out, and begins to wait with its first item', async () => {
+  const clock = createVirtualClock()
+  const seen: number[][] = []
+  const process = (items: readonly number[]) => {
+    seen.push([...items])
+    return items
+  }
+  const processor = new BatchProcessor<number, number>({ process, wait: '1s', clock })
+  const controller = new AbortController()
+  const gone = processor.add(1, { signal: controller.signal })
+  await clock.advance('900ms')
+  controller.abort()
+  await expect(gone).rejects.toMatchObject({ name: 'CancelledError' })
+  const lasting = new AbortController()
+  const next = processor.add(2, { signal: lasting.signal })
+  await clock.advance('900ms')
+  expect(seen).toEqual([])
+  await clock.advance('100ms')
+  expect(await next).toBe(2)
+  expect(getEventListeners(lasting.signal, 'abort')).toEqual([])
+})
+
 it('options that count nothing are refused by name', () => {
   const clock = createVirtualClock()
   expect(() => new CircuitBreaker({ clock, failures: 0 })).toThrow(/failures of CircuitBreaker/)
@@ -301,4 +340,11 @@ it('options that count nothing are refused by name', () => {
     /baseMs of retry.back/,
   )
   expect(() => retry({ clock, random, backoff: { base: 1 } as never })).toThrow(/retry.backoff has no option base/)
+  expect(() => new CircuitBreaker({ clock, counts: 5 as never })).toThrow(/counts of CircuitBreaker .* no function/)
+  expect(() => new LastGood({ clock, mayStillSee: true as never })).toThrow(/mayStillSee of LastGood .* no function/)
+  for (const part of ['rateLimit', 'bulkhead', 'retry', 'breaker'])
+    for (const value of [5, true, null])
+      expect(() => compilePolicy({ [part]: value }, { what: 'the tool x', clock, random })).toThrow(
+        `The ${part} of the tool x is not valid: it is ${value} and no object`,
+      )
 })
