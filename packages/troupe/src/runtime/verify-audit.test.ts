@@ -1,5 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto'
-import { rmSync } from 'node:fs'
+import { existsSync, rmSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { describe, expect, it } from 'vitest'
 import { auditedTroupes } from '../../test/postgres/audited-troupes.ts'
@@ -152,6 +152,54 @@ describe('verifyAudit', () => {
     await expect(verifyAudit({ checkpoints: [], publicKey })).rejects.toMatchObject({ code: 'validation.failed' })
     await expect(verifyAudit({ export: ['{'], checkpoints: [], publicKey })).rejects.toMatchObject({
       code: 'validation.failed',
+    })
+  })
+
+  it('finds lines of an export that stand elsewhere, twice or nowhere', async () => {
+    await tampered(() => {})
+    const troupe = await opened({ storage: `sqlite:${file()}` })
+    const all: string[] = []
+    for await (const line of troupe.audit.export()) all.push(line)
+    await troupe.close()
+    const verified = async (changed: readonly (string | undefined)[]) => {
+      const given = changed.filter((line) => line !== undefined)
+      const { ok, findings } = await verifyAudit({ export: given, checkpoints: lines(), publicKey })
+      return { ok, findings: findings.map(({ kind, n, problem }) => `${kind} ${n}: ${problem}`) }
+    }
+    expect(await verified(all)).toEqual({ ok: true, findings: [] })
+    const [third, fourth] = [all[3], all[4]]
+    expect(await verified(all.with(3, fourth as string).with(4, third as string))).toEqual({
+      ok: false,
+      findings: ['reordered 2: leaf 2 stands behind leaf 3'],
+    })
+    expect(await verified(all.toSpliced(4, 0, third as string))).toEqual({
+      ok: false,
+      findings: ['reordered 2: leaf 2 stands behind leaf 2'],
+    })
+    expect(await verified(all.toSpliced(3, 2))).toEqual({
+      ok: false,
+      findings: ['missing 2: leaves 2 to 3 are gone'],
+    })
+  })
+
+  it('makes no database where there is none, and says which of its files or lists is wrong', async () => {
+    await tampered(() => {})
+    const checkpoints = lines()
+    const storage = `sqlite:${file()}`
+    const absent = storage.replace(/[^/]+$/, (name) => `x${name}`)
+    const refused = async (more: object, said: RegExp) =>
+      expect(verifyAudit({ storage, checkpoints, publicKey, ...more } as never), String(said)).rejects.toMatchObject({
+        code: 'validation.failed',
+        message: expect.stringMatching(said),
+      })
+    await refused({ storage: absent }, /The storage of verifyAudit .* there is no file .* did you mean /)
+    expect(existsSync(absent.slice('sqlite:'.length))).toBe(false)
+    await refused({ checkpoints: undefined }, /The checkpoints is not valid/)
+    await refused({ checkpoints: `${checkpoints}.none` }, /The checkpoints .*\.none .* ENOENT/)
+    await refused({ storage: undefined, export: '/nowhere/log' }, /The export \/nowhere\/log .* ENOENT/)
+    await refused({ storage: undefined, export: 5 }, /The export is not valid/)
+    await expect(verifyAudit({ storage, checkpoints, publicKey, signal: AbortSignal.abort() })).rejects.toMatchObject({
+      code: 'cancelled',
     })
   })
 

@@ -3,9 +3,9 @@ import type { KeyObject } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { createInterface } from 'node:readline'
-import { checkOptions, failure, systemClock, systemRandom } from '../core/index.ts'
+import { checkOptions, checkSignal, failure, systemClock, systemRandom } from '../core/index.ts'
 import { type AuditReport, type Checkpoint, exportAudit, readCheckpoint, verifyExport } from '../security/index.ts'
-import { openStorage, type PostgresOptions } from '../storage/index.ts'
+import { absentFile, openStorage, type PostgresOptions } from '../storage/index.ts'
 import { migrations } from './tables.ts'
 
 export interface VerifyAuditOptions {
@@ -17,23 +17,28 @@ export interface VerifyAuditOptions {
   readonly checkpoints: string | readonly Checkpoint[]
   /** Ed25519, as PEM of SPKI or a KeyObject; several where the key was changed. */
   readonly publicKey: string | KeyObject | readonly (string | KeyObject)[]
+  readonly signal?: AbortSignal
 }
+
+const wrong = (what: string, problem: string, cause?: unknown) =>
+  failure('validation.failed', { what, problem }, { cause })
 
 /**
  * Says what of a log is as it was signed, and where it begins to differ.
- * @throws ValidationError for options, lines or keys that are none; what opening the storage throws
+ * @throws ValidationError for options, lines or keys that are none, and files that are not there; CancelledError; what
+ * opening the storage throws
  * @example
  * const { ok, findings } = await verifyAudit({ export: 'audit.jsonl', checkpoints: 'checkpoints.jsonl', publicKey })
  */
 export async function verifyAudit(options: VerifyAuditOptions): Promise<AuditReport> {
-  checkOptions('verifyAudit', options, ['storage', 'export', 'checkpoints', 'publicKey'])
-  const { storage, export: lines, publicKey } = options
-  if ((storage === undefined) === (lines === undefined))
-    throw failure('validation.failed', { what: 'verifyAudit', problem: 'it has one of storage and export' })
+  checkOptions('verifyAudit', options, ['storage', 'export', 'checkpoints', 'publicKey', 'signal'])
+  const { storage, export: lines, publicKey, signal } = options
+  checkSignal('verifyAudit', signal)
+  if ((storage === undefined) === (lines === undefined)) throw wrong('verifyAudit', 'it has one of storage and export')
   const publicKeys = Array.isArray(publicKey) ? publicKey : [publicKey as string | KeyObject]
-  const checkpoints = await checkpointsOf(options.checkpoints)
-  if (lines !== undefined)
-    return verifyExport({ lines: typeof lines === 'string' ? linesOf(lines) : lines, checkpoints, publicKeys })
+  const signed = { checkpoints: await checkpointsOf(options.checkpoints), publicKeys, signal }
+  if (lines !== undefined) return verifyExport({ lines: linesOf(lines), ...signed })
+  refuseAbsent(storage)
   const opened = await openStorage({
     ...(typeof storage === 'string' ? { url: storage } : { url: 'postgres:', postgres: storage as PostgresOptions }),
     migrations,
@@ -41,18 +46,37 @@ export async function verifyAudit(options: VerifyAuditOptions): Promise<AuditRep
     random: systemRandom,
   })
   try {
-    return await verifyExport({ lines: exportAudit(opened), checkpoints, publicKeys })
+    return await verifyExport({ lines: exportAudit(opened), ...signed })
   } finally {
     await opened.close()
   }
 }
 
-const linesOf = (path: string): AsyncIterable<string> =>
-  createInterface({ input: createReadStream(path, 'utf8'), crlfDelay: Number.POSITIVE_INFINITY })
+/** A misspelt path would be made, and found to be a log that somebody emptied. */
+function refuseAbsent(storage: unknown): void {
+  const missing = typeof storage === 'string' ? absentFile(storage) : undefined
+  if (!missing) return
+  const near = missing.near === undefined ? '' : `; did you mean ${missing.near}?`
+  throw wrong('The storage of verifyAudit', `there is no file ${missing.path}${near}`)
+}
+
+async function* linesOf(lines: NonNullable<VerifyAuditOptions['export']>): AsyncIterable<string> {
+  if (typeof lines === 'object' && lines !== null) return yield* lines
+  if (typeof lines !== 'string') throw wrong('The export', 'it is neither a path to lines nor the lines')
+  try {
+    yield* createInterface({ input: createReadStream(lines, 'utf8'), crlfDelay: Number.POSITIVE_INFINITY })
+  } catch (error) {
+    throw wrong(`The export ${lines}`, (error as Error).message, error)
+  }
+}
 
 async function checkpointsOf(given: string | readonly Checkpoint[]): Promise<readonly Checkpoint[]> {
-  if (typeof given !== 'string') return given.map((one, i) => readCheckpoint(one, `checkpoint ${i + 1}`))
-  const lines = (await readFile(given, 'utf8')).split('\n').filter((line) => line.trim() !== '')
+  if (Array.isArray(given)) return given.map((one, i) => readCheckpoint(one, `checkpoint ${i + 1}`))
+  if (typeof given !== 'string') throw wrong('The checkpoints', 'they are neither a path to lines of them nor a list')
+  const text = await readFile(given, 'utf8').catch((error: Error) => {
+    throw wrong(`The checkpoints ${given}`, error.message, error)
+  })
+  const lines = text.split('\n').filter((line) => line.trim() !== '')
   return lines.map((line, i) => readCheckpoint(parsed(line), `Line ${i + 1} of ${given}`))
 }
 

@@ -47,15 +47,18 @@ export interface VerifyAuditParts {
   readonly lines: AsyncIterable<string> | Iterable<string>
   readonly checkpoints: readonly Checkpoint[]
   readonly publicKeys: readonly (string | KeyObject)[]
+  readonly signal?: AbortSignal | undefined
 }
 
 const mostFindings = 100
 
-/** @throws ValidationError for lines that are no export, a key that is none */
-export async function verifyExport({ lines, checkpoints, publicKeys }: VerifyAuditParts): Promise<AuditReport> {
+/** @throws ValidationError for lines that are no export, a key that is none; CancelledError */
+export async function verifyExport(parts: VerifyAuditParts): Promise<AuditReport> {
+  const { lines, checkpoints, publicKeys, signal } = parts
   const verifier = new Verifier(checkpoints, checkpointVerifier(publicKeys))
   let number = 0
   for await (const text of lines) {
+    if (signal?.aborted) throw failure('cancelled', { what: 'verifyAudit' }, { cause: signal.reason })
     number++
     if (text.trim() !== '') verifier.take(lineOf(text, number))
   }
@@ -86,6 +89,8 @@ class Verifier {
   readonly #forgotten = new Map<string, number>()
   /** Leaves that are not what their own hash says. */
   readonly #odd: { readonly leaf: ExportedLeaf }[] = []
+  /** Leaves that did not stand in their place, and how many of them stood nowhere so far. */
+  readonly #gaps: { readonly from: number; readonly to: number; left: number }[] = []
   #retiredBefore = ''
   #next = 0
   #covered = 0
@@ -113,9 +118,13 @@ class Verifier {
   #leaf(leaf: ExportedLeaf): void {
     const { n, id, mark } = leaf
     if (this.#next === 0) this.#compare()
-    if (n !== this.#next) {
-      const problem = `leaves ${this.#next} to ${n - 1} are gone`
-      this.#break({ kind: 'missing', n: this.#next, problem })
+    if (n < this.#next) {
+      this.#late(leaf)
+      return
+    }
+    if (n > this.#next) {
+      this.#gaps.push({ from: this.#next, to: n - 1, left: n - this.#next })
+      this.#broken = true
       this.#next = n
     }
     this.#next++
@@ -135,6 +144,15 @@ class Verifier {
     if (!leaf.record) this.#gone.push({ n, id, mark })
     else this.#record(leaf, leaf.record)
     this.#compare()
+  }
+
+  /** In a file lines may be moved, or stand twice. */
+  #late(leaf: ExportedLeaf): void {
+    const { n, id } = leaf
+    const gap = this.#gaps.find(({ from, to }) => n >= from && n <= to)
+    if (gap) gap.left--
+    const problem = `leaf ${n} stands behind leaf ${this.#next - 1}`
+    this.#break({ kind: 'reordered', n, record: leaf.record ? toRecord(leaf.record) : { id }, problem })
   }
 
   #record({ n, id, mark, digest }: ExportedLeaf, record: NonNullable<ExportedLeaf['record']>): void {
@@ -177,6 +195,8 @@ class Verifier {
   report(): AuditReport {
     if (this.#next === 0) this.#compare()
     this.#judgeOdd()
+    for (const { from, to, left } of this.#gaps)
+      if (left > 0) this.#find({ kind: 'missing', n: from, problem: `leaves ${from} to ${to} are gone` })
     const { retired, forgotten } = this.#judgeGone()
     const most = Math.max(this.#claimed, this.#signed.at(-1)?.size ?? 0)
     if (this.#next < most)

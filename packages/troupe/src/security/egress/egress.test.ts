@@ -304,6 +304,7 @@ describe('the way out', () => {
       { allow: ['a.example.com/path'] },
       { allow: ['*'] },
       { privateAddresses: ['inside'] },
+      { methods: [5] },
       { maxBytes: 0 },
       { maxRedirects: -1 },
       { timeout: 5 },
