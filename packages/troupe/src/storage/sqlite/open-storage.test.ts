@@ -8,6 +8,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -19,7 +20,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { createVirtualClock, seededRandom, type UserId } from '../../core/index.ts'
-import type { Migration, OpenedStorage } from '../index.ts'
+import type { Migration, OpenedStorage, StorageState } from '../index.ts'
 import { openStorage } from '../index.ts'
 
 const user = 'ada' as UserId
@@ -247,14 +248,56 @@ test.skipIf(process.getuid?.() === 0)('without the right to write, file and fold
   chmodSync(join(folder, 'troupe.db'), 0o400)
   await refusedUntouched('troupe.db', 'storage.read_only')
   chmodSync(join(folder, 'troupe.db'), 0o600)
+  chmodSync(join(folder, 'troupe.db.lock'), 0o000)
+  await expect(open('troupe.db')).rejects.toEqual(code('storage.read_only'))
+  chmodSync(join(folder, 'troupe.db.lock'), 0o600)
   chmodSync(folder, 0o500)
   await refusedUntouched('new.db', 'storage.read_only')
   chmodSync(folder, 0o700)
 })
 
-test.each(['mysql://x', 'sqlite:', 'sqlite::memory:', 'memory', '', 'file:x'])('the URL %j is refused', async (url) => {
+test('a file that is removed while it is open takes nothing more, until it is put back', async () => {
+  const clock = createVirtualClock()
+  const path = join(folder, 'troupe.db')
+  const url = `sqlite:${path}`
+  const storage = await openStorage({ url, migrations: [migration(1)], clock, random: seededRandom(1) })
+  opened.push(storage)
+  const told = () => new Promise<StorageState>((resolve) => storage.onState(resolve))
+  await storage.commit(insert('one'))
+
+  renameSync(path, `${path}.away`)
+  const failed = told()
+  const removed = expect.objectContaining({ code: 'storage.io', message: expect.stringContaining('it was removed') })
+  await expect(storage.commit(insert('two'))).rejects.toEqual(removed)
+  expect(await failed).toMatchObject({ state: 'failed', problem: expect.stringContaining('it was removed') })
+  expect(await texts(storage)).toEqual(['one'])
+
+  writeFileSync(path, 'another')
+  const replaced = told()
+  await clock.advance('100ms')
+  expect(await replaced).toMatchObject({ problem: expect.stringContaining('another file was put in its place') })
+  expect(readFileSync(path, 'utf8')).toBe('another')
+
+  renameSync(`${path}.away`, path)
+  const back = told()
+  await clock.advance('200ms')
+  expect(await back).toEqual({ state: 'open' })
+  await storage.commit(insert('three'))
+  expect(await texts(storage)).toEqual(['one', 'three'])
+})
+
+test.each([
+  ['mysql://ada:password@x', 'it begins with "mysql:", and not as memory:, sqlite:PATH and postgres://… do'],
+  ['file:x', 'it begins with "file:", and not as memory:, sqlite:PATH and postgres://… do'],
+  ['sqlite:', 'it names no path; what is to be in memory alone is memory:'],
+  ['sqlite::memory:', 'it names no path; what is to be in memory alone is memory:'],
+  ['sqlite:a\0b', 'it holds a NUL'],
+  ['memory', 'it has no scheme, as memory:, sqlite:PATH and postgres://… have'],
+  ['', 'it has no scheme, as memory:, sqlite:PATH and postgres://… have'],
+])('the URL %j is refused', async (url, problem) => {
   const options = { url, migrations: [], clock: createVirtualClock(), random: seededRandom(1) }
-  await expect(openStorage(options)).rejects.toEqual(code('validation.failed'))
+  const message = `The URL of the storage is not valid: ${problem}.`
+  await expect(openStorage(options)).rejects.toMatchObject({ code: 'validation.failed', message })
 })
 
 test('the log stays small under a load, and space that is freed goes back to the file system', async () => {

@@ -89,13 +89,20 @@ export function absentOf(url: string): AbsentFile | undefined {
 function pathOf(url: string): string | undefined {
   if (url === 'memory:') return undefined
   const path = /^sqlite:(?:\/\/)?(?!:memory:)(.+)$/s.exec(url)?.[1]
-  if (path === undefined || path.includes('\0')) {
-    // What is misspelt may be the URL of a server, with its password.
-    const begin = JSON.stringify(url.slice(0, Math.max(0, url.indexOf(':') + 1)))
-    const problem = `it begins with ${begin}, which is neither memory: nor sqlite:PATH nor postgres://`
-    throw failure('validation.failed', { what: 'The URL of the storage', problem })
-  }
+  if (path === undefined || path.includes('\0'))
+    throw failure('validation.failed', { what: 'The URL of the storage', problem: problemOf(url) })
   return path
+}
+
+/** What is misspelt may be the URL of a server, with its password: no more of it is said than how it begins. */
+function problemOf(url: string): string {
+  if (url.includes('\0')) return 'it holds a NUL'
+  if (url.startsWith('sqlite:')) return 'it names no path; what is to be in memory alone is memory:'
+  const begin = url.slice(0, url.indexOf(':') + 1)
+  const forms = 'memory:, sqlite:PATH and postgres://…'
+  return begin === ''
+    ? `it has no scheme, as ${forms} have`
+    : `it begins with ${JSON.stringify(begin)}, and not as ${forms} do`
 }
 
 function inMemory(migrations: readonly Migration[], at: number, disk: Disk | undefined): Opened {

@@ -5,7 +5,18 @@
  *
  * The lock file stays when nobody owns the database: removing it would let two processes lock two files of that name.
  */
-import { closeSync, existsSync, openSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  accessSync,
+  closeSync,
+  constants,
+  existsSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { hostname } from 'node:os'
 import { failure } from '../../core/index.ts'
 import { DatabaseSync } from './node-sqlite.ts'
@@ -47,6 +58,8 @@ export class OwnerLock {
     const before = readCard(path)
     // Opened by hand only when it is new: closing a descriptor would take away the locks that this process has on it.
     if (!existsSync(lockOf(path))) closeSync(openSync(lockOf(path), 'a', 0o600))
+    // SQLite says of a lock that is somebody else's only that it cannot be opened.
+    accessSync(lockOf(path), constants.R_OK | constants.W_OK)
     const db = new DatabaseSync(lockOf(path), { timeout: 0 })
     try {
       db.exec('pragma journal_mode = off; begin exclusive')

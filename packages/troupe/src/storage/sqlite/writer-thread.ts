@@ -1,11 +1,13 @@
 /** The thread of the writer: one batch in, one reply out, housekeeping after the reply. Loads nothing of other rooms. */
+import { statSync } from 'node:fs'
 import { parentPort, workerData } from 'node:worker_threads'
-import type { WriterRequest } from '../writer-port.ts'
+import type { WriterReply, WriterRequest } from '../writer-port.ts'
 import { openForWriting } from './connection.ts'
 import { Writer } from './writer.ts'
 
 const { path, checkpointPages } = workerData as { readonly path: string; readonly checkpointPages: number }
 const writer = new Writer({ open: () => openForWriting(path), reopens: true, checkpointPages })
+const whileAway = mindFile(path)
 const port = parentPort
 if (!port) throw new Error('This file runs as a thread of its own.')
 
@@ -15,7 +17,29 @@ port.on('message', (request: WriterRequest | 'close') => {
     port.close()
     return
   }
+  const refusal = whileAway()
+  if (refusal) {
+    port.postMessage(refusal)
+    return
+  }
   port.postMessage(writer.handle(request))
   if (request.kind === 'batch') writer.tend()
 })
 port.postMessage('ready')
+
+/**
+ * A file that was removed still takes what is written, and keeps it for nobody but this process: nothing of that may be
+ * acknowledged. Another one in its place is none of ours; the same one, put back, is.
+ */
+function mindFile(name: string): () => (WriterReply & { ok: false }) | undefined {
+  const now = () => statSync(name, { throwIfNoEntry: false })?.ino
+  const opened = now()
+  let away = false
+  return () => {
+    const found = now()
+    away = found === undefined || (away && found !== opened)
+    if (!away) return undefined
+    const message = found === undefined ? 'it was removed or moved away' : 'another file was put in its place'
+    return { ok: false, problem: 'io', message }
+  }
+}
