@@ -61,6 +61,30 @@ describe.skipIf(missing !== undefined)('roles', () => {
     await (await open(at(login), { schema }, true)).close()
   })
 
+  test('a server that takes no writes is said to be, and asked anew on another connection', async () => {
+    const storage = await open(at(login), { schema, migrateUrl: at(owner) })
+    const change = {
+      id: null,
+      scope: { user: 'ada' },
+      statements: [],
+      feed: [{ kind: 'put', key: 'k', data: '{}' }],
+    } as const
+    expect(await storage.commit(change)).toMatchObject({ ok: true })
+    await storage.close()
+    await withClient((client) => client.query(`alter role ${login} set default_transaction_read_only = on`))
+    const standby = await open(at(login), { schema })
+    try {
+      await expect(standby.commit(change)).rejects.toMatchObject({
+        code: 'storage.read_only',
+        message: expect.stringContaining('in a read-only transaction'),
+      })
+    } finally {
+      await withClient((client) => client.query(`alter role ${login} reset default_transaction_read_only`))
+    }
+    expect(await standby.commit(change)).toMatchObject({ ok: true })
+    await standby.close()
+  })
+
   test('neither the one that serves nor that of the application can make anything, or become somebody else', async () => {
     await withClient(async (client) => {
       for (const role of [login, 'troupe_app']) {

@@ -52,6 +52,10 @@ test('misspelt and impossible options are refused', () => {
     { recycle: '10ms' },
     { schema: 'a-b' },
     { tls: { cert: 'x' } },
+    { tls: 'yes' },
+    { tls: null },
+    { tls: { ca: 5 } },
+    { tls: { check: 'no' } },
     { recycle: 30 },
   ])
     expect(() => settingsOf({ url: 'postgres://db/shop', ...(wrong as object) })).toThrow()

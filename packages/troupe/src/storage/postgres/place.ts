@@ -1,5 +1,5 @@
 /** Where a database is: from a URL or its parts, and as people may see it, without the password. */
-import { checkOptions, failure, milliseconds } from '../../core/index.ts'
+import { checkFlag, checkOptions, failure, milliseconds } from '../../core/index.ts'
 import type { PostgresOptions } from '../postgres-options.ts'
 
 export interface Place {
@@ -142,7 +142,7 @@ function placeOf(parts: Parts): Place {
   const given = typeof password === 'function' ? '' : (password ?? '')
   for (const text of [host, database, user, given])
     if (typeof text !== 'string' || text.includes('\0')) throw wrong('host, database, user and password are texts')
-  if (typeof tls === 'object') checkOptions('tls', tls, ['ca', 'check'])
+  checkTls(tls)
   const name = `postgres://${encodeURIComponent(user)}@${host}:${port}/${encodeURIComponent(database)}`
   return {
     host,
@@ -154,4 +154,12 @@ function placeOf(parts: Parts): Place {
     tls,
     name,
   }
+}
+
+/** What only counts as true would not check a certificate that it was to be checked against. */
+function checkTls(tls: Place['tls']): void {
+  if (typeof tls === 'boolean') return
+  checkOptions('tls', tls, ['ca', 'check'])
+  if (tls.ca !== undefined && typeof tls.ca !== 'string') throw wrong('tls.ca is certificates as PEM')
+  if (tls.check !== undefined) checkFlag('tls.check', tls.check)
 }

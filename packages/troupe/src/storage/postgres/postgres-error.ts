@@ -19,6 +19,7 @@ export type Meaning =
   | { readonly kind: 'full' }
   /** The transaction had failed before. */
   | { readonly kind: 'aborted' }
+  /** The server, the database or the transaction takes no writes. */
   | { readonly kind: 'writes' }
   /** The server let it wait too long, or somebody cancelled it. */
   | { readonly kind: 'slow' }
@@ -90,6 +91,7 @@ export function failureOf(error: unknown, settings: Settings, path = settings.pl
   if (kind === 'denied') return failure('storage.denied', values, options)
   if (kind === 'exhausted')
     return failure('storage.exhausted', { path, ms: acquireMs, connections: poolSize + poolOverflow }, options)
+  if (kind === 'writes') return failure('storage.read_only', values, options)
   if (kind === 'slow') return failure('storage.slow', { ...values, ms: statementMs }, options)
   return failure('storage.io', values, options)
 }

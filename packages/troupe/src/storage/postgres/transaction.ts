@@ -213,9 +213,11 @@ export class Transactions {
       named(commit),
     )
     connections.silence.end(client)
+    // Who may not write there may be connected to a server that is not the primary any more.
+    const useless = (meaning: Meaning['kind']) => meaning === 'lost' || (meaning === 'writes' && kind === 'changes')
     connections.release(
       client,
-      settled.some((each) => isRejected(each) && meaningOf(each.reason).kind === 'lost'),
+      settled.some((each) => isRejected(each) && useless(meaningOf(each.reason).kind)),
     )
     const [begun, entered] = settled as readonly [Settled, Settled]
     if (isRejected(begun)) return failedAt(begun, -2)

@@ -27,7 +27,7 @@ export const storageCodes = {
   'storage.read_only': {
     class: errors.ExternalServiceError,
     message: 'The database {path} cannot be written: {problem}.',
-    hint: 'Check the permissions of the file and its folder, and that the disk is not mounted read-only.',
+    hint: 'Check the permissions of the file and its folder, and that the disk is not mounted read-only; on PostgreSQL, that this is the primary and the database takes writes.',
     retryable: false,
   },
   'storage.full': {
