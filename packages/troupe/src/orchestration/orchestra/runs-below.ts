@@ -112,9 +112,12 @@ async function hold<S extends Share>(
   throw found?.refused
 }
 
-/** @param beside `open`: runs that go on below; those for which nothing is held count with their slice */
 type ChildRow = Awaited<ReturnType<RunHost['parts']['store']['children']>>[number]
 
+/**
+ * @param beside `open`: runs that go on below, of which those count with their slice for which nothing is held; `but`:
+ * runs whose share is free, for it is this step's own
+ */
 function leftOf(
   state: State,
   step: string,
