@@ -353,6 +353,16 @@ describe('rights', () => {
     await opened[Symbol.asyncDispose]()
   })
 
+  test('an update shows its value to nobody who may not read', async () => {
+    await using opened = await openMesh(createVirtualClock())
+    await opened.mesh.host('ada').push('k', 'secret')
+    const a = opened.mesh.agent('ada', 'A', new Access({ deny: ['get_context'] }))
+    const seen: unknown[] = []
+    await expect(a.update('k', (value) => seen.push(value))).rejects.toThrow(refused('access.denied'))
+    expect(seen).toEqual([])
+    expect(await opened.incidents.list('ada')).toHaveLength(1)
+  })
+
   test('nobody but the host is called host', async () => {
     await using opened = await openMesh(createVirtualClock())
     for (const taken of ['host', 'User']) expect(() => opened.mesh.agent('ada', taken)).toThrow(refused('name.invalid'))

@@ -180,7 +180,7 @@ export interface ContextHands {
   getMany(keys: readonly (Key | string)[], options?: Signal): Promise<Map<string, Json>>
   list(options?: ListOptions): Promise<Page<Entry>>
   keys(options?: ListOptions): Promise<Page<string>>
-  /** Reads, calls `fn` (again after a conflict) and writes only over what was read. */
+  /** Reads, which takes that right too, calls `fn` (again after a conflict) and writes only over what was read. */
   update<K extends Key | string>(
     key: K,
     fn: (value: KeyValue<K> | undefined) => KeyValue<K> | Promise<KeyValue<K>>,

@@ -146,7 +146,10 @@ export class LiveHands implements hands.ContextHands {
   ): Promise<hands.Pushed & { readonly value: KeyValue<K> }> {
     return this.act('push_context', options, async () => {
       checkUpdate(fn, options)
+      // Its function is given the value.
+      this.actor.access?.require(this.actor.agent, 'get_context')
       const text = checkedKey(key)
+      this.#reads('get_context', text)
       const { core } = this.mesh
       const { user, agent } = this.actor
       const attempt = async (again: boolean) => {
