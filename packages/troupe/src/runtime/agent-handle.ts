@@ -20,7 +20,7 @@ export function createAgentHandle(
   name: string,
   options: AccessOptions = {},
 ): AgentHandle {
-  const { mesh, mailboxes, gate, clock, ids, events, incidents, audit, roles, unread } = parts
+  const { mesh, mailboxes, gate, clock, ids, events, incidents, audit, roles, unread, guard } = parts
   const access = new Access(options, roles)
   checkGrants(options)
   const context = mesh.agent(user, name, access)
@@ -32,7 +32,7 @@ export function createAgentHandle(
       return own.receive(options)
     },
   }
-  const handed = { context, messages, mailbox, access, clock, ids, events, incidents, audit, unread }
+  const handed = { context, messages, mailbox, access, clock, ids, events, incidents, audit, unread, guard }
   const tools = new ToolHandler({ userId: user, ...handed })
   return { name, context, messages, mailbox, tools }
 }

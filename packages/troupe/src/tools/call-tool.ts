@@ -194,7 +194,7 @@ const observed = (host: ToolHost, tool: Tool, input: Json, run: () => Promise<Js
   })
 
 /** Models read it: a Date becomes its text, what JSON lacks is left out, nothing at all is null. */
-function toJson(value: unknown, tool: Tool): Json {
+export function toJson(value: unknown, tool: Pick<Tool, 'name'>): Json {
   if (value === undefined || value === null) return null
   try {
     const text = JSON.stringify(value) as string | undefined

@@ -1,5 +1,5 @@
 /** Tools: their definition and how one call is carried out. */
-export * from './call-tool.ts'
+export { callTool, parseArguments, reachesOutside, type ToolHost } from './call-tool.ts'
 export * from './define-tool.ts'
 export * from './handler/index.ts'
 export { isFailure } from './outcome.ts'

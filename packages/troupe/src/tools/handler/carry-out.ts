@@ -44,7 +44,9 @@ export async function carryOut(caller: Caller, name: string, args: unknown): Pro
     if (!spec)
       throw failure('tool.unknown', {
         tool: nameOf(name),
-        nearest: nearest(nameOf(name), specs.keys()) ?? (caller.available().join(', ') || 'to grant the agent tools'),
+        nearest:
+          nearest(nameOf(name), [...caller.available(), ...specs.keys()]) ??
+          (caller.available().join(', ') || 'to grant the agent tools'),
       })
     caller.authorize(spec.name)
     return { success: true, ...(await spec.run(caller.hands, argumentsOf(caller, spec, args))) }
@@ -99,7 +101,7 @@ async function failed(caller: Caller, name: string, args: unknown, error: Troupe
   if (code === 'topic.missing' && topic !== undefined) helpful.available_topics = [...(await topicsOf(caller.hands))]
   const results = (error as { readonly results?: Json }).results
   if (results !== undefined) helpful.results = results
-  if (retryable) helpful.retry_after = code === 'timeout' ? 30 : secondsAsked(error)
+  if (retryable) helpful.retry_after = retryAfter(error)
   return {
     success: false,
     error: code === 'access.denied' ? `Access denied to tool: ${name}` : message,
@@ -120,8 +122,9 @@ async function topicsOf({ context }: ToolHands): Promise<readonly string[]> {
   }
 }
 
-/** What whoever refused asks to wait for; a second where it does not say. */
-function secondsAsked({ details }: TroupeError): number {
+/** In seconds: what whoever refused asks to wait for; one where it does not say. */
+export function retryAfter({ code, details }: TroupeError): number {
+  if (code === 'timeout') return 30
   const { retryAfterMs } = (details ?? {}) as { readonly retryAfterMs?: Json }
   return typeof retryAfterMs === 'number' ? Math.max(1, Math.ceil(retryAfterMs / 1_000)) : 1
 }

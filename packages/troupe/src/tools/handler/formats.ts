@@ -20,11 +20,14 @@ export interface OpenAiTool {
     readonly strict: boolean
   }
 }
-export interface OpenAiCall {
-  readonly id?: string
-  readonly type?: string
-  readonly function: { readonly name: string; readonly arguments?: unknown }
+interface OpenAiFunctionCall {
+  readonly name: string
+  readonly arguments?: unknown
 }
+/** Of the chat completions, or as the responses API has it. */
+export type OpenAiCall =
+  | { readonly id?: string; readonly type?: string; readonly function: OpenAiFunctionCall }
+  | (OpenAiFunctionCall & { readonly type?: string; readonly call_id?: string; readonly function?: undefined })
 
 type Results<H> = H extends ToolHandler ? ToolResult : Awaited<ReturnType<CallableTools['call']>>
 
@@ -64,8 +67,10 @@ export function toOpenAI<H extends CallableTools>(handler: H) {
         function: { name, description, parameters, strict: isStrict(parameters) },
       }),
     ),
-    call: (call: OpenAiCall) =>
-      callWith(handler, call?.function?.name, call?.function?.arguments) as Promise<Results<H>>,
+    call: (call: OpenAiCall) => {
+      const { name, arguments: args } = call?.function ?? ((call ?? {}) as OpenAiFunctionCall)
+      return callWith(handler, name, args) as Promise<Results<H>>
+    },
   }
 }
 
@@ -117,12 +122,21 @@ export function toAiSdk<H extends CallableTools>(handler: H) {
   }
 }
 
+/** What a function of a user's own returned may be nothing, or no JSON at all. */
+function textOf(result: unknown): string {
+  try {
+    return JSON.stringify(result) ?? 'null'
+  } catch {
+    return String(result)
+  }
+}
+
 /** Structured tools of LangChain: `invoke` takes the arguments or a tool call, and answers with JSON text. */
 export function toLangChain<H extends CallableTools>(handler: H) {
   const run = (name: string, args: unknown) => callWith(handler, name, args) as Promise<Results<H>>
   const text = async (name: string, input: unknown) => {
     const call = input as { readonly type?: unknown; readonly args?: unknown } | null
-    return JSON.stringify(await run(name, call?.type === 'tool_call' ? call.args : input))
+    return textOf(await run(name, call?.type === 'tool_call' ? call.args : input))
   }
   return {
     tools: definitionsOf(handler).map(({ name, description, parameters }) => ({

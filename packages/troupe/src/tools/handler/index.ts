@@ -11,7 +11,8 @@ export {
   toLangGraph,
   toOpenAI,
 } from './formats.ts'
-export { mergeTools, type OwnTool } from './merge-tools.ts'
+export { mergeTools } from './merge-tools.ts'
+export type { OwnTool } from './own-tools.ts'
 export { buildSystemPrompt, type SystemPromptOptions } from './system-prompt.ts'
 export { type ToolAccessSummary, ToolHandler, type ToolHandlerParts } from './tool-handler.ts'
 export type { JsonObject, ToolDefinition } from './tool-spec.ts'

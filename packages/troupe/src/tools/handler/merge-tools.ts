@@ -2,20 +2,12 @@
  * Our tools and a user's in one handler: theirs keep their names, clashing ones of ours are called `troupe_…`. A denied
  * tool of theirs is neither offered nor called, and every call is an event.
  */
-import { failure, type Json, jsonSchemaOf, nearest, parse, storeError } from '../../core/index.ts'
+import { failure, jsonSchemaOf } from '../../core/index.ts'
 import { isTool, type Tool } from '../define-tool.ts'
 import type { CallableTools } from './formats.ts'
+import { callOwnTool, type OwnTool } from './own-tools.ts'
 import type { ToolHandler } from './tool-handler.ts'
 import type { JsonObject } from './tool-spec.ts'
-
-/** A tool of `defineTool`, or anything of its form. */
-export interface OwnTool {
-  readonly name?: string
-  readonly description?: string
-  readonly parameters?: JsonObject
-  readonly inputSchema?: Tool['inputSchema']
-  readonly execute: (input: never, call: never) => unknown
-}
 
 const open: JsonObject = { type: 'object', properties: {} }
 
@@ -39,12 +31,18 @@ export function mergeTools(
     if (typeof name !== 'string' || typeof tool?.execute !== 'function')
       throw wrong('it needs a name and a function execute')
     if (isTool(tool) && tool.effect === 'body') throw wrong('it uses ctx and so needs a step: give it to an agent')
+    if (isTool(tool) && tool.needsApproval === true)
+      throw wrong('a person must approve each call, which only a step can ask for: give it to an agent')
     if (theirs.has(name)) throw wrong('there are two of this name')
     theirs.set(name, tool)
   }
   const clashes = (name: string) => theirs.has(name)
   const shownName = (name: string): string => (clashes(name) ? shownName(`troupe_${name}`) : name)
   const ours = new Map(handler.toolNames().map((name) => [shownName(name), name] as const))
+  const available = () => [
+    ...[...theirs.keys()].filter((name) => !handler.denies(name)),
+    ...handler.accessSummary().available.map(shownName),
+  ]
   return {
     definitions: () => [
       ...[...theirs]
@@ -55,14 +53,10 @@ export function mergeTools(
     async call(name, args = {}) {
       const tool = theirs.get(name)
       if (tool)
-        return handler.observe(name, () => (handler.denies(name) ? denied(name, handler) : callOwn(name, tool, args)))
-      const known = ours.get(name)
-      if (known !== undefined) return handler.call(known, args)
-      const like = nearest(String(name), [...theirs.keys(), ...ours.keys()])
-      return {
-        ...(await handler.call(name, args)),
-        ...(like === undefined ? {} : { suggestion: `Did you mean ${like}?` }),
-      }
+        return handler.observe(name, () =>
+          handler.denies(name) ? denied(name, handler.agent, available()) : callOwnTool(handler.host, name, tool, args),
+        )
+      return handler.callAmong(available, ours.get(name) ?? name, args)
     },
   }
 }
@@ -70,19 +64,8 @@ export function mergeTools(
 const parametersOf = (tool: Tool | OwnTool): JsonObject =>
   tool.parameters ?? (tool.inputSchema && jsonSchemaOf(tool.inputSchema)) ?? open
 
-async function denied(name: string, handler: ToolHandler): Promise<JsonObject> {
-  const { code, hint } = failure('access.denied', { agent: handler.agent, action: name })
-  return { success: false, error: `Access denied to tool: ${name}`, code, ...(hint ? { suggestion: hint } : {}) }
-}
-
-/** What it returns as it is; what it throws as a result that says so. */
-async function callOwn(name: string, tool: Tool | OwnTool, args: unknown): Promise<unknown> {
-  try {
-    const input = tool.inputSchema ? await parse(tool.inputSchema, args, `The arguments of ${name}`) : args
-    return await tool.execute(input as never, { signal: new AbortController().signal, key: name } as never)
-  } catch (thrown) {
-    const { code, message, hint } = storeError(thrown)
-    const failed: Record<string, Json> = { success: false, error: message, code }
-    return hint === undefined ? failed : { ...failed, suggestion: hint }
-  }
+async function denied(tool: string, agent: string, available_tools: readonly string[]): Promise<JsonObject> {
+  const { code, hint } = failure('access.denied', { agent, action: tool })
+  const told = { success: false, error: `Access denied to tool: ${tool}`, code, tool, agent, available_tools }
+  return hint === undefined ? told : { ...told, suggestion: hint }
 }

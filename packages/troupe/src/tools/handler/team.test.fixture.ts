@@ -11,7 +11,7 @@ import {
 import { createMailboxes, messagingMigrations } from '../../messaging/index.ts'
 import { Access, type AccessOptions, createIncidents, openAudit, securityMigrations } from '../../security/index.ts'
 import { createBlobs, openStorage } from '../../storage/index.ts'
-import { ToolHandler } from './tool-handler.ts'
+import { ToolHandler, type ToolHandlerParts } from './tool-handler.ts'
 import { UnreadResults } from './unread-results.ts'
 
 export async function openTeam() {
@@ -46,11 +46,12 @@ export async function openTeam() {
     clock,
     seen,
     unread,
-    agent(name: string, options: AccessOptions = {}) {
+    agent(name: string, options: AccessOptions = {}, more: Partial<ToolHandlerParts> = {}) {
       const access = new Access(options)
       const context = mesh.agent('ada', name, access)
       const hands = mailboxes.hands({ user: 'ada', agent: name, access })
-      const tools = new ToolHandler({ userId: 'ada', context, ...hands, access, clock, ids, events, incidents, unread })
+      const own = { userId: 'ada', context, ...hands, access, clock, ids, events, incidents, unread }
+      const tools = new ToolHandler({ ...own, ...more })
       return { context, tools, ...hands }
     },
     async [Symbol.asyncDispose]() {

@@ -6,9 +6,10 @@
 import type { ContextHands } from '../../context/index.ts'
 import type { Clock, Events, Ids } from '../../core/index.ts'
 import type { MailboxHands, MessageHands } from '../../messaging/index.ts'
-import type { Access, AccessSummary, AuditTrail, BuiltInTool, Incidents } from '../../security/index.ts'
+import type { Access, AccessSummary, AuditTrail, BuiltInTool, Incidents, TaintGuard } from '../../security/index.ts'
 import { isFailure, isRefusal } from '../outcome.ts'
 import { type Caller, carryOut, specs, type ToolResult } from './carry-out.ts'
+import type { OwnToolHost } from './own-tools.ts'
 import type { ToolDefinition, ToolHands } from './tool-spec.ts'
 import type { UnreadResults } from './unread-results.ts'
 
@@ -27,6 +28,8 @@ export interface ToolHandlerParts {
   readonly incidents?: Incidents
   /** Told of changes of what the agent may do. */
   readonly audit?: Pick<AuditTrail, 'record'>
+  /** The way out for users' own tools beside these. */
+  readonly guard?: Pick<TaintGuard, 'fetchFor'>
   /** Where failed results are looked after that nobody reads. */
   readonly unread?: UnreadResults
 }
@@ -120,11 +123,16 @@ export class ToolHandler {
    * @example await support.tools.call('get_context', { key: 'orders.17.status' })
    */
   async call(name: string, args: unknown = {}): Promise<ToolResult> {
+    return this.callAmong(() => this.#parts.access.summary().available, name, args)
+  }
+
+  /** The same where other tools stand beside these: a failure names those that are `available` in all. */
+  async callAmong(available: () => readonly string[], name: string, args: unknown): Promise<ToolResult> {
     const { access, incidents, userId } = this.#parts
     const { agent } = this
     const caller: Caller = {
       hands: this.#hands,
-      available: () => access.summary().available,
+      available,
       role: access.role,
       authorize: (tool) => this.#authorize(tool),
       impersonated: (action) => incidents?.record(userId, { agent, action, code: 'agent.mismatch' }),
@@ -155,6 +163,12 @@ export class ToolHandler {
     })
     if (!isFailure(result) || !unread) return result
     return unread.watch(result, { userId, agent: this.agent, tool, code: String(result.code) })
+  }
+
+  /** Who calls users' own tools that stand beside these. */
+  get host(): OwnToolHost {
+    const { userId, clock, ids, guard } = this.#parts
+    return { userId, clock, ids, guard, agent: this.agent }
   }
 
   /** Of a user's own tool that stands beside these: `deny` holds for it too. */

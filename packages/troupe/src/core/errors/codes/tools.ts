@@ -23,6 +23,11 @@ export const toolsCodes = {
     message: 'Deletion not confirmed: {tool} needs confirm to be true.',
     hint: 'Call again with confirm: true if this is what you want; it cannot be undone.',
   },
+  'tool.unapproved': {
+    class: errors.AccessDeniedError,
+    message: 'This call of {tool} needs the approval of a person, which only the step of an agent can ask for.',
+    hint: 'Give the tool to an agent, or ask a person yourself and call one that needs no approval.',
+  },
   'tool.unavailable': {
     class: errors.ValidationError,
     message: '{tool} are not available to this agent.',

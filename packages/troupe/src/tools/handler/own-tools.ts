@@ -1,0 +1,82 @@
+/**
+ * A call of a user's own tool beside the built-in ones, outside any step: its schemas, its timeout and its approval hold.
+ * What only a record can give (one call, whatever crashes) does not.
+ */
+import {
+  type Clock,
+  failure,
+  type Ids,
+  type Json,
+  parse,
+  storeError,
+  type TroupeError,
+  type UserId,
+} from '../../core/index.ts'
+import { withTimeLimit } from '../../resilience/index.ts'
+import type { TaintGuard } from '../../security/index.ts'
+import { toJson } from '../call-tool.ts'
+import { isTool, type Tool } from '../define-tool.ts'
+import { retryAfter } from './carry-out.ts'
+import type { JsonObject } from './tool-spec.ts'
+
+/** A tool of `defineTool`, or anything of its form. */
+export interface OwnTool {
+  readonly name?: string
+  readonly description?: string
+  readonly parameters?: JsonObject
+  readonly inputSchema?: Tool['inputSchema']
+  readonly execute: (input: never, call: never) => unknown
+}
+
+/** Whose call it is, and what it is lent. */
+export interface OwnToolHost {
+  readonly userId: UserId
+  readonly agent: string
+  readonly clock: Clock
+  readonly ids: Ids
+  /** The way out, for its `fetch`. */
+  readonly guard?: Pick<TaintGuard, 'fetchFor'> | undefined
+}
+
+/** @returns what it returns, of a tool of `defineTool` as JSON; what it throws as a result that says so */
+export async function callOwnTool(
+  host: OwnToolHost,
+  name: string,
+  tool: Tool | OwnTool,
+  args: unknown,
+): Promise<unknown> {
+  try {
+    const input = tool.inputSchema ? await parse(tool.inputSchema, args, `The arguments of ${name}`) : args
+    const execute = (signal: AbortSignal) => tool.execute(input as never, callOf(host, name, signal) as never)
+    if (!isTool(tool)) return await execute(new AbortController().signal)
+    if (typeof tool.needsApproval === 'function' && (await tool.needsApproval(input)))
+      throw failure('tool.unapproved', { tool: name })
+    const { clock } = host
+    const limit = { clock, limitMs: tool.timeoutMs, kind: 'tool', what: `The tool ${name}`, signal: undefined }
+    const output = toJson(await withTimeLimit(limit, async (signal) => execute(signal)), { name })
+    if (tool.outputSchema) await parse(tool.outputSchema, output, `The result of ${name}`)
+    return output
+  } catch (thrown) {
+    return failed(host, name, thrown)
+  }
+}
+
+/** Each call has a key of its own: the outside takes what has the same one for the same call. */
+function callOf({ userId, agent, ids, guard }: OwnToolHost, action: string, signal: AbortSignal) {
+  const act = { userId, agent, action, taint: [] }
+  const fetch = guard?.fetchFor(act, { agreed: true, mark() {} })
+  return { signal, key: ids.next(), ...(fetch ? { fetch } : {}) }
+}
+
+function failed({ agent }: OwnToolHost, tool: string, thrown: unknown): { readonly [field: string]: Json } {
+  const { code, message, hint, retryable } = storeError(thrown)
+  return {
+    success: false,
+    error: message,
+    code,
+    tool,
+    agent,
+    ...(hint === undefined ? {} : { suggestion: hint }),
+    ...(retryable ? { retry_after: retryAfter(thrown as TroupeError) } : {}),
+  }
+}
