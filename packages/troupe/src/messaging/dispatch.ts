@@ -1,6 +1,6 @@
 /**
  * Brings messages into mailboxes and bears the backpressure. Sends of one lane begin in the order of their calls; while
- * one waits for room the next of its lane waits behind it.
+ * one looks or waits for room, those that come wait behind it, and those under way try again in that order.
  */
 import { failure } from '../core/index.ts'
 import type { CommitResult, Fragment, Row, Statement } from '../storage/index.ts'
@@ -19,6 +19,8 @@ export interface Sent {
 
 /** Others may take the room that dropping made; so often it is tried. */
 const maxDrops = 20
+/** What was made or read to be free others may take; so often it is looked for again before a send is refused. */
+const maxLooks = 5
 /** Of the oldest so many are looked at; only where a large message takes the room of more small ones, the most. */
 const fewVictims = 100
 const mostVictims = 10_000
@@ -28,8 +30,8 @@ type Drop = Required<Pick<Fragment, 'statements' | 'wake'>>
 const noDrop: Drop = { statements: [], wake: ['mailboxes'] }
 
 /** @throws CancelledError when the signal aborts first */
-async function unlessAborted(turn: Promise<unknown> | undefined, signal: AbortSignal | undefined): Promise<void> {
-  if (!turn || !signal) return void (await turn)
+async function unlessAborted(turn: Promise<unknown>, signal: AbortSignal | undefined): Promise<void> {
+  if (!signal) return void (await turn)
   const cancelled = () => failure('cancelled', { what: 'Sending' }, { cause: signal.reason })
   if (signal.aborted) throw cancelled()
   let abort = () => {}
@@ -44,71 +46,132 @@ async function unlessAborted(turn: Promise<unknown> | undefined, signal: AbortSi
   }
 }
 
+/** When all are settled, whatever became of them. */
+const settled = (...all: readonly Promise<unknown>[]): Promise<void> => Promise.allSettled(all).then(() => {})
+
+/** Sends under way in this process that share a lane. */
+class Lane {
+  /** All have begun. */
+  begun: Promise<unknown> = Promise.resolve()
+  /** All that have begun know whether they found room at once. */
+  tried: Promise<unknown> = Promise.resolve()
+  /** All are settled. */
+  settled: Promise<unknown> = Promise.resolve()
+  /** Those that found no room and look for some. */
+  looking = 0
+  /** The number of the last call, and of the last one whose message is in its mailbox. */
+  last = 0
+  entered = 0
+}
+/** One of them. */
+interface Place {
+  readonly lane: Lane
+  readonly number: number
+  /** Those before it are settled. */
+  readonly turn: Promise<unknown>
+}
+
+interface SendTerms {
+  readonly signal?: AbortSignal | undefined
+  /** Statements of the same change. */
+  readonly also?: readonly Statement[]
+}
+
 export class Dispatch {
   readonly #post: Post
   readonly #upkeep: Upkeep
-  readonly #lanes = new Map<string, Promise<unknown>>()
+  readonly #lanes = new Map<string, Lane>()
 
   constructor(post: Post, upkeep: Upkeep) {
     this.#post = post
     this.#upkeep = upkeep
   }
 
-  /**
-   * @param lane whatever names the lane: sends that share it keep the order of the calls
-   * @param also statements of the same change
-   */
-  async send(
-    lane: string,
-    prepared: Promise<Outgoing>,
-    options: { readonly signal?: AbortSignal | undefined; readonly also?: readonly Statement[] } = {},
-  ): Promise<Sent> {
+  /** @param name of the lane: sends that share it keep the order of the calls */
+  async send(name: string, prepared: Promise<Outgoing>, terms: SendTerms = {}): Promise<Sent> {
     prepared.catch(() => {})
-    const before = this.#lanes.get(lane)
+    const lane = this.#lanes.get(name) ?? new Lane()
+    this.#lanes.set(name, lane)
+    const { begun: before, settled: turn } = lane
+    const place = { lane, number: ++lane.last, turn }
     const begun = (async () => {
-      await unlessAborted(before, options.signal)
+      await unlessAborted(before, terms.signal)
       const outgoing = await prepared
-      return { sent: this.#send(outgoing, options.also ?? [], options.signal) }
+      if (lane.looking > 0 || this.#post.settings.backpressure !== 'reject') await unlessAborted(turn, terms.signal)
+      return { sent: this.#send(place, outgoing, terms) }
     })()
-    const settled = begun
-      .then(({ sent }) => (this.#post.settings.backpressure === 'wait' ? sent : undefined))
-      .catch(() => {})
     // Who gave up in the queue does not let the next one overtake those before it.
-    const over = Promise.all([before, settled])
-    this.#lanes.set(lane, over)
+    lane.begun = settled(before, begun)
+    const over = settled(
+      turn,
+      begun.then(({ sent }) => sent),
+    )
+    lane.settled = over
     void over.then(() => {
-      if (this.#lanes.get(lane) === over) this.#lanes.delete(lane)
+      if (lane.settled === over) this.#lanes.delete(name)
     })
     return (await begun).sent
   }
 
-  async #send(outgoing: Outgoing, also: readonly Statement[], signal: AbortSignal | undefined): Promise<Sent> {
-    const first = await this.#try(outgoing, also, [])
-    if (first) return first
+  async #send(place: Place, outgoing: Outgoing, terms: SendTerms): Promise<Sent> {
+    const { lane, number } = place
+    const trying = this.#try(outgoing, terms, [])
+    lane.tried = settled(lane.tried, trying)
+    const sent = (await trying) ?? (await this.#look(place, outgoing, terms))
+    lane.entered = Math.max(lane.entered, number)
+    return sent
+  }
+
+  async #look({ lane, number, turn }: Place, outgoing: Outgoing, terms: SendTerms): Promise<Sent> {
     const { user, mailbox } = outgoing
     const { backpressure } = this.#post.settings
-    if (await this.#upkeep.makeRoom(user, mailbox)) {
-      const second = await this.#try(outgoing, also, [])
-      if (second) return second
+    lane.looking++
+    try {
+      const made = this.#upkeep.makeRoom(user, mailbox)
+      made.catch(() => {})
+      await unlessAborted(settled(lane.tried, turn), terms.signal)
+      // One that was sent later found room meanwhile: behind it this one would be out of order.
+      if (lane.entered > number && backpressure === 'reject') throw this.#full(mailbox)
+      const sent = await this.#again(outgoing, terms, made)
+      if (sent) return sent
+      if (backpressure === 'wait') return await this.#wait(outgoing, terms)
+      if (backpressure === 'drop-oldest') return await this.#drop(outgoing, terms)
+      throw this.#full(mailbox)
+    } finally {
+      lane.looking--
     }
-    if (backpressure === 'wait') return this.#wait(outgoing, also, signal)
-    if (backpressure === 'drop-oldest') return this.#drop(outgoing, also)
-    throw this.#full(mailbox)
+  }
+  /** @param made whether what nobody needs made room */
+  async #again(outgoing: Outgoing, terms: SendTerms, made: Promise<boolean>): Promise<Sent | undefined> {
+    const { user, mailbox } = outgoing
+    for (let attempt = 0; attempt < maxLooks; attempt++) {
+      const found = attempt === 0 ? made : this.#upkeep.makeRoom(user, mailbox)
+      if (!(await found) && !(await this.#fits(outgoing))) return undefined
+      const sent = await this.#try(outgoing, terms, [])
+      if (sent) return sent
+    }
+    return undefined
+  }
+  async #fits({ user, mailbox, bytes }: Outgoing): Promise<boolean> {
+    const { maxCount, maxBytes } = this.#post.settings
+    const [room] = await this.#post.read(user, this.#post.upkeep.room(user, mailbox))
+    return Number(room?.count ?? 0) < maxCount && Number(room?.bytes ?? 0) + bytes <= maxBytes
   }
 
   #full(mailbox: string): Error {
     return failure('mailbox.full', { mailbox, limit: limitOf(this.#post.settings) })
   }
 
-  async #wait(outgoing: Outgoing, also: readonly Statement[], signal: AbortSignal | undefined): Promise<Sent> {
+  async #wait(outgoing: Outgoing, terms: SendTerms): Promise<Sent> {
     const { user, mailbox } = outgoing
     for (;;) {
       const listening = this.#post.room.listen(user, mailbox)
       try {
-        const sent = await this.#try(outgoing, also, [])
-        if (sent) return sent
-        await listening.wait(await this.#nextExpiry(user, mailbox), signal)
+        // Only now: what is read or expires before somebody listens is rung for nobody.
         await this.#upkeep.makeRoom(user, mailbox)
+        const sent = await this.#try(outgoing, terms, [])
+        if (sent) return sent
+        await listening.wait(await this.#nextExpiry(user, mailbox), terms.signal)
       } finally {
         listening.end()
       }
@@ -119,12 +182,12 @@ export class Dispatch {
     return row === undefined || row.at === null ? undefined : Math.max(1, Number(row.at) - Number(row.now))
   }
 
-  async #drop(outgoing: Outgoing, also: readonly Statement[]): Promise<Sent> {
+  async #drop(outgoing: Outgoing, terms: SendTerms): Promise<Sent> {
     const { user, mailbox } = outgoing
     for (let attempt = 0; attempt < maxDrops; attempt++) {
       const victims = await this.victims(user, mailbox, outgoing.bytes)
       if (victims === undefined) break
-      const sent = await this.#try(outgoing, also, victims)
+      const sent = await this.#try(outgoing, terms, victims)
       if (sent) return sent
     }
     throw this.#full(mailbox)
@@ -173,7 +236,7 @@ export class Dispatch {
   }
 
   /** @returns undefined when the mailbox is full, or a victim was taken meanwhile */
-  async #try(outgoing: Outgoing, also: readonly Statement[], victims: readonly Row[]): Promise<Sent | undefined> {
+  async #try(outgoing: Outgoing, { also = [] }: SendTerms, victims: readonly Row[]): Promise<Sent | undefined> {
     const { statements: drops, wake } = this.drop(victims)
     const statements = this.#post.enter(outgoing, drops.length)
     const all = [...drops, ...statements, ...also, ...this.#post.audited(outgoing)]

@@ -82,6 +82,27 @@ describe.each(['memory', 'file'])('the bounds and views of a mailbox on %s', (ki
     await Promise.all(sends)
     expect(got).toEqual([0, 1, 2, 3])
   })
+  it.each(['reject', 'drop-oldest', 'wait'] as const)(
+    'keeps the order of the calls where what has expired makes room for them, with %s',
+    async (backpressure) => {
+      const { agent, clock } = await room({ config: { capacity: { count: 150 }, backpressure } })
+      const send = (payload: number, options = {}) => agent('A').messages.send(Note, payload, { to: 'B', ...options })
+      const numbers = Array.from({ length: 150 }, (_, i) => i)
+      await Promise.all(numbers.map((i) => send(1_000 + i, { ttl: '1s' })))
+      await clock.advance('2s')
+      await Promise.all(numbers.map((i) => send(i)))
+      expect(await agent('B').drain()).toEqual(numbers)
+    },
+  )
+  it('refuses what finds no room behind what was let in, and nothing before it', async () => {
+    const { agent, clock } = await room({ config: { capacity: { count: 120 } } })
+    const send = (payload: number, options = {}) => agent('A').messages.send(Note, payload, { to: 'B', ...options })
+    await Promise.all(Array.from({ length: 120 }, (_, i) => send(1_000 + i, { ttl: '1s' })))
+    await clock.advance('2s')
+    const sent = await Promise.allSettled(Array.from({ length: 130 }, (_, i) => send(i)))
+    expect(sent.map(({ status }) => status).lastIndexOf('fulfilled')).toBe(119)
+    expect(await agent('B').drain()).toEqual(Array.from({ length: 120 }, (_, i) => i))
+  })
   it('ends a wait for room by its signal and by the close', async () => {
     const { agent, mailboxes, clock } = await room({ config: { capacity: { count: 1 }, backpressure: 'wait' } })
     await agent('A').messages.send(Note, 0, { to: 'B' })
