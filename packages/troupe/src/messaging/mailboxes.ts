@@ -149,6 +149,7 @@ export class Mailboxes {
     await Promise.all([...flushed, ...this.#sweeps])
     await this.outbox.close()
     await this.#looking
+    await this.signatures?.stop()
   }
 
   #freed(user: string, mailbox: string, bytes: number): void {

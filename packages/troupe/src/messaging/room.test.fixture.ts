@@ -199,8 +199,7 @@ export async function openRoom(options: RoomOptions = {}): Promise<Room> {
     answerStep: (...answer) => steps.answer(...answer),
     abandonSteps: (...given) => steps.abandon(...given),
   })
-  mailboxes.start()
-  timers.start()
+  for (const part of [mailboxes.signatures, mailboxes, timers]) await part?.start()
   const work = workersOf({ ...parts, mailboxes, presence, mesh }, whose)
   return {
     clock,

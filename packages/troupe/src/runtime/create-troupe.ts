@@ -80,6 +80,7 @@ function startsOf(
     ['health', () => registerChecks(parts, config)],
     ['observation', () => observation.start()],
     ['clean-up', () => mesh.cleaner.start()],
+    ['signatures', () => mailboxes.signatures?.start()],
     ['lease', () => sharing?.lease.start(() => orchestra.lost())],
     ['work', () => restored.open(config.restored ?? 'wait', begin)],
     ['signals', () => void (config.signals && handleSignals(troupe))],

@@ -1,10 +1,12 @@
 /**
  * Signatures of what agents send: made with a key of the sender, checked by whoever receives. What is signed is canonical
  * JSON (RFC 8785) of the subject, the user, the agent, the key and the moment, so that nothing of it can be another's.
- * Revoked keys are stored by their id alone, and asked for at each check: a revocation holds everywhere at once.
+ * Revoked keys are stored by their id alone, and asked for at each check: a revocation holds everywhere at once. Who only
+ * sends checks nothing: it asks at its start, and then from time to time, which of its keys sign no more.
  */
 import type { Compilable, Kysely } from 'kysely'
 import {
+  type Cancel,
   type Clock,
   canonicalJson,
   checkOptions,
@@ -38,6 +40,11 @@ export interface Signed {
 
 /** How far the moment of a signature may be from the moment at which it was accepted: ±5 minutes. */
 export const signatureWindowMs = 5 * 60_000
+
+/** How long after a revocation by another process a key may still sign, which nobody accepts. */
+const lookMs = 5_000
+/** Ids of one query. */
+const fewIds = 500
 
 export type SignatureProblem =
   | 'signature.missing'
@@ -82,6 +89,9 @@ export class Signatures {
   readonly #tables: Kysely<Tables>
   /** What this process knows to be revoked: it signs no more with it. */
   readonly #revoked = new Set<string>()
+  #stopTimer: Cancel | undefined
+  #looking: Promise<void> = Promise.resolve()
+  #stopped = false
 
   constructor(parts: {
     readonly policy: 'verify' | 'require'
@@ -96,6 +106,40 @@ export class Signatures {
     this.#clock = parts.clock
     this.#audit = parts.audit
     this.#tables = parts.storage.dialect.builder<Tables>()
+  }
+
+  /** Before anything is signed. */
+  async start(): Promise<void> {
+    await this.#look()
+    // Nobody else has the file of a process.
+    if (this.#storage.dialect.name === 'postgres') this.#schedule()
+  }
+  async stop(): Promise<void> {
+    this.#stopped = true
+    this.#stopTimer?.()
+    await this.#looking
+  }
+  #schedule(): void {
+    if (this.#stopped) return
+    const look = () => {
+      // Where the storage fails nothing is sent either; the next look tells.
+      this.#looking = this.#look()
+        .catch(() => {})
+        .then(() => this.#schedule())
+    }
+    this.#stopTimer = this.#clock.after(lookMs, look, { background: true })
+  }
+  async #look(): Promise<void> {
+    const own = this.#ring.list().flatMap(({ id, sign }) => (sign && !this.#revoked.has(id) ? [id] : []))
+    const parts = Array.from({ length: Math.ceil(own.length / fewIds) }, (_, i) =>
+      own.slice(i * fewIds, (i + 1) * fewIds),
+    )
+    if (parts.length === 0) return
+    const found = await this.#storage.read(
+      { work: true },
+      parts.map((ids) => this.revokedAmong(ids)),
+    )
+    for (const { id } of found.flat()) this.#revoked.add(String(id))
   }
 
   /** @throws AccessDeniedError `signature.no_key` where unsigned messages are refused and this agent can't sign */
