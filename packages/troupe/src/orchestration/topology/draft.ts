@@ -1,6 +1,6 @@
 /** A topology being put together: nodes and edges checked one by one, definitions collected by name. */
 import type { Agent } from '../../agents/index.ts'
-import { checkName, failure, milliseconds, nearest } from '../../core/index.ts'
+import { checkName, failure, milliseconds, nameOf, nearest } from '../../core/index.ts'
 import type { CanonicalEdge, CanonicalNode, CanonicalTopology, Condition, Role } from '../core/canonical.ts'
 import { readJoin, readPolicy } from '../core/read-join.ts'
 import type { CompiledTopology, EdgeOptions, NodeOptions } from './forms.ts'
@@ -26,6 +26,17 @@ export function checkDefinition(agent: unknown): asserts agent is Agent {
   )
 }
 
+/** How errors call a node, whatever was given for one. */
+export const nodeIn = (node: unknown): string =>
+  `the node ${nameOf((node as { readonly name?: unknown } | null | undefined)?.name)}`
+
+/** How errors call an edge. @throws ValidationError for ends that are no names */
+export function edgeIn(edge: { readonly from: unknown; readonly to: unknown }): string {
+  const { from, to } = edge
+  if (typeof from === 'string' && typeof to === 'string') return `${from} -> ${to}`
+  throw invalid('an edge', `it leads from ${nameOf(from)} to ${nameOf(to)}`, 'Name the nodes: { from: "A", to: "B" }')
+}
+
 export class Draft {
   readonly nodes = new Map<string, CanonicalNode>()
   readonly edges: CanonicalEdge[] = []
@@ -45,7 +56,7 @@ export class Draft {
         `Write ${like}, or choose another name`,
       )
     if (node.kind !== 'agent' && kindOf[name as Reserved] !== node.kind)
-      throw invalid(name, `a node of kind ${node.kind} has its name reserved`, 'Name it Start, End or User')
+      throw invalid(name, `a node of kind ${nameOf(node.kind)} has its name reserved`, 'Name it Start, End or User')
     if (node.kind === 'agent' && isReserved(name)) throw invalid(name, 'the name is reserved', 'Choose another name')
     this.nodes.set(name, node)
   }
@@ -170,7 +181,7 @@ export function readEdgeOptions(
   { type = 'invoke', when, maxTurns, limit }: EdgeOptions,
 ): Omit<CanonicalEdge, 'from' | 'to'> {
   if (!types.includes(type))
-    throw invalid(place, `there is no type ${String(type)}`, 'It is invoke, notify, query or stream')
+    throw invalid(place, `there is no type ${nameOf(type)}`, 'It is invoke, notify, query or stream')
   for (const [option, value] of Object.entries({ maxTurns, limit }))
     if (value !== undefined && (!Number.isSafeInteger(value) || value < 1))
       throw invalid(place, `${option} is no whole number of at least 1`, 'Correct it')

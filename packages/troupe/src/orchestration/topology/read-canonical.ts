@@ -1,9 +1,9 @@
 /** Reads the canonical form back: the definitions are passed, those of patterns are made again from their roles. */
 import type { Agent } from '../../agents/index.ts'
-import { checkOptions, failure, listOf } from '../../core/index.ts'
-import type { CanonicalEdge, CanonicalNode, CanonicalTopology } from '../core/canonical.ts'
+import { checkFlag, checkName, checkOptions, failure, listOf, nameOf } from '../../core/index.ts'
+import type { CanonicalEdge, CanonicalNode, CanonicalTopology, Role } from '../core/canonical.ts'
 import { readJoin, readPolicy } from '../core/read-join.ts'
-import { Draft } from './draft.ts'
+import { Draft, edgeIn, invalid, nodeIn, readEdgeOptions } from './draft.ts'
 import type { CompiledTopology } from './forms.ts'
 import { definition } from './read-objects.ts'
 import { createRoleAgent } from './role-agents.ts'
@@ -17,13 +17,16 @@ export function readCanonical(form: CanonicalTopology, agents: ReadonlyMap<strin
   if (form.version !== 1)
     throw failure('validation.failed', {
       what: 'The topology',
-      problem: `its version is ${String(form.version)}; this release reads 1`,
+      problem: `its version is ${nameOf(form.version)}; this release reads 1`,
     })
   const draft = new Draft()
   for (const node of listOf('nodes', form.nodes)) addNode(draft, node, agents)
   for (const edge of listOf('edges', form.edges)) {
-    checkOptions(`the edge ${edge.from} -> ${edge.to}`, edge, edgeFields)
-    const place = `${edge.from} -> ${edge.to}`
+    checkOptions('an edge', edge, edgeFields)
+    const place = edgeIn(edge)
+    readEdgeOptions(place, edge)
+    for (const flag of ['fanOut', 'alternating', 'returns'] as const)
+      if (edge[flag] !== undefined) checkFlag(`${place}: ${flag}`, edge[flag])
     draft.addEdge({
       ...(edge satisfies CanonicalEdge),
       from: draft.use(edge.from, place),
@@ -34,9 +37,38 @@ export function readCanonical(form: CanonicalTopology, agents: ReadonlyMap<strin
   return draft.compiled()
 }
 
+const isText = (value: unknown) => typeof value === 'string'
+const areTexts = (value: unknown) => Array.isArray(value) && value.every(isText)
+const isCount = (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 1
+const fitsRole: { readonly [Kind in Role['kind']]: Readonly<Record<string, (value: unknown) => boolean>> } = {
+  router: {
+    routes: (value) => typeof value === 'object' && value !== null && areTexts(Object.values(value)),
+    by: (value) => isText(value) || (value as { readonly code?: unknown } | null | undefined)?.code === true,
+  },
+  split: { map: isText, reduce: isText, code: (value) => value === undefined || value === true },
+  vote: { voters: areTexts, quorum: isCount },
+  blackboard: { agents: areTexts, code: (value) => value === true },
+  plan: { planner: isText, executor: isText },
+  loop: { body: isText, check: isText, max: isCount },
+}
+
+function checkRole(name: string, role: Role): void {
+  const place = `nodes.${name}.role`
+  const remedy = 'Write it as the toJSON() of a pattern does'
+  const { kind } = (role ?? {}) as Partial<Role>
+  if (typeof kind !== 'string' || !Object.hasOwn(fitsRole, kind))
+    throw invalid(place, `there is no role ${nameOf(kind)}`, remedy)
+  const parts = fitsRole[kind as Role['kind']]
+  checkOptions(place, role, ['kind', ...Object.keys(parts)])
+  for (const [part, fits] of Object.entries(parts))
+    if (!fits(role[part as keyof Role])) throw invalid(`${place}.${part}`, 'it does not fit', remedy)
+}
+
 function addNode(draft: Draft, node: CanonicalNode, agents: ReadonlyMap<string, Agent>): void {
-  checkOptions(`the node ${node.name}`, node, nodeFields)
+  checkOptions(nodeIn(node), node, nodeFields)
+  checkName('agent', node.name)
   if (node.join !== undefined) readJoin(`nodes.${node.name}.join`, node.join)
+  if (node.role !== undefined) checkRole(node.name, node.role)
   if (node.onFailure !== undefined) readPolicy(`nodes.${node.name}.onFailure`, node.onFailure)
   if (node.kind === 'agent') {
     const name = node.agent ?? node.name

@@ -1,7 +1,7 @@
 /** Reads the object form: nodes and edges, one by one. */
 import type { Agent } from '../../agents/index.ts'
-import { checkFlag, checkOptions, listOf, nearest } from '../../core/index.ts'
-import { type Draft, invalid, readEdgeOptions } from './draft.ts'
+import { checkFlag, checkName, checkOptions, listOf, nameOf, nearest } from '../../core/index.ts'
+import { type Draft, edgeIn, invalid, nodeIn, readEdgeOptions } from './draft.ts'
 import type { CompiledTopology, NodeOptions, ObjectEdge, ObjectForm, ObjectNode, TopologyForm } from './forms.ts'
 import { nest } from './nest.ts'
 
@@ -33,9 +33,10 @@ function addNode(
   agents: Agents,
   compile: (form: TopologyForm) => CompiledTopology,
 ): CompiledTopology | undefined {
-  checkOptions(`the node ${node?.name}`, node, nodeOptions)
+  checkOptions(nodeIn(node), node, nodeOptions)
   const { name, kind, agent, size, topology, ...options } = node
-  if (!kinds.includes(kind)) throw invalid(name, `there is no kind ${String(kind)}`, `It is one of ${kinds.join(', ')}`)
+  checkName('agent', name)
+  if (!kinds.includes(kind)) throw invalid(name, `there is no kind ${nameOf(kind)}`, `It is one of ${kinds.join(', ')}`)
   if (kind !== 'agent' && kind !== 'pool' && Object.keys(options).length + (size === undefined ? 0 : 1) > 0)
     throw invalid(name, `a node of kind ${kind} has no options`, 'Give them to agents')
   if (kind === 'topology') {
@@ -61,6 +62,8 @@ function limits({ name, kind, size }: ObjectNode, options: NodeOptions): NodeOpt
 export function definition(name: string, agent: Agent | string | undefined, agents: Agents): Agent {
   if (typeof agent === 'object') return agent
   const wanted = agent ?? name
+  if (typeof wanted !== 'string')
+    throw invalid(name, `its agent is ${nameOf(wanted)}`, 'Give it a definition, or the name of one')
   const found = agents.get(wanted)
   if (found) return found
   const like = nearest(wanted, agents.keys())
@@ -68,8 +71,8 @@ export function definition(name: string, agent: Agent | string | undefined, agen
 }
 
 function addEdge(draft: Draft, edge: ObjectEdge): void {
-  checkOptions(`the edge ${edge?.from} -> ${edge?.to}`, edge, edgeOptions)
-  const place = `${edge.from} -> ${edge.to}`
+  checkOptions('an edge', edge, edgeOptions)
+  const place = edgeIn(edge)
   const { fanOut, alternating } = edge
   if (edge.maxTurns !== undefined && !alternating)
     throw invalid(place, 'only an alternating edge has maxTurns', 'Write limit, or alternating: true')

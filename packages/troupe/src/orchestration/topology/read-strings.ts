@@ -1,5 +1,5 @@
 /** Reads the string form: agents and the flows between them. */
-import { checkOptions, listOf, nearest } from '../../core/index.ts'
+import { checkOptions, failure, listOf, nearest } from '../../core/index.ts'
 import type { CanonicalEdge } from '../core/canonical.ts'
 import { checkDefinition, type Draft, invalid, readEdgeOptions } from './draft.ts'
 import type { CompiledTopology, EdgeOptions, NestedTeam, NodeOptions, StringForm, TopologyForm } from './forms.ts'
@@ -45,6 +45,9 @@ const plain = (flow: string) => flow.replaceAll(/\s+/g, '')
 export function readStrings(draft: Draft, form: StringForm, compile: (form: TopologyForm) => CompiledTopology): void {
   checkOptions('topology', form, ['agents', 'flows', 'nodes', 'edges', 'pools', 'config'])
   const flows = listOf('flows', form.flows).map(parse)
+  for (const part of ['nodes', 'edges', 'pools'] as const)
+    if (form[part] === null || !['object', 'undefined'].includes(typeof form[part]))
+      throw failure('validation.failed', { what: part, problem: 'it must be an object' })
   const nested = new Map<string, CompiledTopology>()
   for (const agent of listOf('agents', form.agents)) {
     if (typeof agent === 'object' && agent !== null && 'topology' in agent) {
