@@ -1,4 +1,5 @@
 /** The team that somebody outside names: registered with the troupe, or put together of registered agents. */
+import type { Agent } from '../agents/index.ts'
 import { failure } from '../core/index.ts'
 import { type CompiledTopology, defineTopology, patterns, type TopologyForm } from '../orchestration/index.ts'
 import type { TroupeParts } from './parts.ts'
@@ -26,7 +27,7 @@ export function teamOf(parts: TroupeParts, { topology, agent, team }: NamedTeam)
     throw failure('team.unknown', { what: 'team', name: team, known: known([...topologies.keys(), ...agents.keys()]) })
   }
   if (typeof topology === 'string') return registered(parts, topology)
-  if (topology !== undefined) return defineTopology(topology as TopologyForm, { agents: [...agents.values()] })
+  if (topology !== undefined) return defineTopology(withAgents(topology, agents), { agents: [...agents.values()] })
   if (agent !== undefined) return alone(parts, agent)
   const [only, ...others] = topologies.values()
   if (only && others.length === 0) return only
@@ -35,6 +36,29 @@ export function teamOf(parts: TroupeParts, { topology, agent, team }: NamedTeam)
   throw failure('request.invalid', {
     problem: `it names no team; known are ${known([...topologies.keys(), ...agents.keys()])}`,
   })
+}
+
+/** Where a definition stands, JSON has the name of a registered agent. */
+function withAgents(form: unknown, agents: ReadonlyMap<string, Agent>): TopologyForm {
+  const isTeam = typeof form === 'object' && form !== null && !Array.isArray(form)
+  if (!isTeam || 'canonical' in form)
+    throw failure('request.invalid', { problem: 'its topology is neither a name nor a team as JSON' })
+  const nested = <T>(one: T): T => {
+    const inner = (one as { readonly topology?: unknown } | null)?.topology
+    return inner === undefined ? one : { ...one, topology: withAgents(inner, agents) }
+  }
+  const named = (one: unknown) => {
+    if (typeof one !== 'string') return nested(one)
+    const agent = agents.get(one)
+    if (!agent) throw failure('team.unknown', { what: 'agent', name: one, known: known([...agents.keys()]) })
+    return agent
+  }
+  const { agents: members, nodes } = form as { readonly agents?: unknown; readonly nodes?: unknown }
+  return {
+    ...form,
+    ...(Array.isArray(members) ? { agents: members.map(named) } : {}),
+    ...(Array.isArray(nodes) ? { nodes: nodes.map(nested) } : {}),
+  } as unknown as TopologyForm
 }
 
 const known = (names: readonly string[]) => names.join(', ') || 'none'

@@ -1,6 +1,7 @@
 /** Schedules: runs that begin at a time, at a change of context, or at a message. */
 import { z } from 'zod'
 import type { ScheduleSpec } from '../../orchestration/index.ts'
+import { teamOf } from '../../runtime/index.ts'
 import { answers, type Call } from '../route.ts'
 import { duration, given, json, optional, page, pageOf, paging } from './shapes.ts'
 import { topologyOf } from './start-run.ts'
@@ -51,8 +52,11 @@ export const scheduleRoutes = [
     answer: schedule,
     code: 201,
     handle: async (call) => {
-      const { body, once } = call
-      return wire(await schedulesOf(call).create(given({ ...body, id: body.id ?? once }) as ScheduleSpec))
+      const { body, once, parts } = call
+      // A name stays one: its runs get the code of the day.
+      const topology = typeof body.topology === 'string' ? body.topology : teamOf(parts, { topology: body.topology })
+      const spec = given({ ...body, topology, id: body.id ?? once }) as ScheduleSpec
+      return wire(await schedulesOf(call).create(spec))
     },
   }),
   answers({
