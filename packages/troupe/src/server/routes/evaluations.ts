@@ -1,6 +1,6 @@
 /** Past runs, run again with something different: a long work that is told run by run. */
 import { z } from 'zod'
-import { sleep } from '../../core/index.ts'
+import { failure, sleep } from '../../core/index.ts'
 import type { EvaluateOptions, EvaluationProgress } from '../../orchestration/index.ts'
 import { teamOf } from '../../runtime/index.ts'
 import { type Call, streams } from '../route.ts'
@@ -73,13 +73,24 @@ export const evaluationRoutes = [
   }),
 ]
 
-function optionsOf({ parts, body: { score, change, ...rest } }: Asked): EvaluateOptions {
+function optionsOf({ parts, once, body: { score, change, id = once, ...rest } }: Asked): EvaluateOptions {
   const { topology, ...edited } = change
   return {
-    ...given(rest),
+    ...given({ ...rest, id }),
     change: { ...given(edited), ...(topology === undefined ? {} : { topology: teamOf(parts, { topology }) }) },
-    score: typeof score === 'object' && 'schema' in score ? { schema: z.fromJSONSchema(score.schema) } : score,
+    score: typeof score === 'object' && 'schema' in score ? { schema: schemaOf(score.schema) } : score,
   } as EvaluateOptions
+}
+
+function schemaOf(schema: Readonly<Record<string, unknown>>) {
+  try {
+    return z.fromJSONSchema(schema)
+  } catch (error) {
+    const { message } = error as Error
+    throw failure('request.invalid', {
+      problem: `body/score/schema: it is no JSON Schema that can be used: ${message}`,
+    })
+  }
 }
 
 /** What was told and not sent yet; bounded by the runs of an evaluation. */
