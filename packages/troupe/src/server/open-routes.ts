@@ -23,7 +23,8 @@ export function addOpenRoutes(app: FastifyInstance, site: Site): void {
 }
 
 function addSessions(app: FastifyInstance, { parts: { keys } }: Site): void {
-  app.get('/open', hidden, async (request, reply) => {
+  // Who only looks where a link leads, as previews of it do, does not use it up.
+  app.get('/open', { ...hidden, exposeHeadRoute: false }, async (request, reply) => {
     const { link } = request.query as { readonly link?: unknown }
     const session = typeof link === 'string' ? await keys.openSession(link) : undefined
     if (!session) throw failure('request.anonymous')

@@ -99,7 +99,7 @@ export function readSettings(
     origins,
     bodyLimit,
     rateLimit: rateLimit === false ? undefined : limits(rateLimit),
-    heartbeatMs: milliseconds(heartbeat, 'heartbeat'),
+    heartbeatMs: milliseconds(heartbeat, 'heartbeat', '10ms'),
     stalledMs: 30_000,
   }
 }
@@ -134,5 +134,5 @@ function limits(options: { readonly max?: number; readonly window?: Duration }) 
   checkOptions('rateLimit', options, ['max', 'window'])
   const { max = 100, window = '1m' } = options
   if (!Number.isInteger(max) || max < 1) throw wrong('rateLimit.max', 'it must be a whole number from 1')
-  return { max, windowMs: milliseconds(window, 'rateLimit.window') }
+  return { max, windowMs: milliseconds(window, 'rateLimit.window', '1ms') }
 }

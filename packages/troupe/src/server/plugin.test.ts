@@ -2,7 +2,7 @@
 import Fastify from 'fastify'
 import { afterEach, expect, it } from 'vitest'
 import { createTroupe, type Troupe } from '../runtime/index.ts'
-import { troupePlugin } from './index.ts'
+import { serve, troupePlugin } from './index.ts'
 import { caller, echo } from './server.test.fixture.ts'
 
 const open: { close(): Promise<unknown> }[] = []
@@ -51,4 +51,14 @@ it.each([undefined, '/agents'])('keeps to its own routes, under the prefix %s', 
   expect((await call('PUT', `/v1/context/entries/${longest}`, { value: 1 })).status).toBe(200)
   expect((await call('GET', '/health')).body).toEqual({ status: 'ok' })
   expect((await call('POST', '/v1/runs', 'a,b', { 'content-type': 'text/csv' })).status).toBe(415)
+})
+
+it('says so where it is given no troupe', async () => {
+  const app = Fastify()
+  open.push(app)
+  const nothing = { key } as unknown as Parameters<typeof troupePlugin>[1]
+  await expect(app.register(troupePlugin, nothing)).rejects.toMatchObject({ code: 'validation.failed' })
+  const promised = createTroupe({ storage: 'memory:', log: 'silent' })
+  await expect(serve(promised as unknown as Troupe)).rejects.toThrow(/createTroupe\(\) resolves to/)
+  open.push(await promised)
 })

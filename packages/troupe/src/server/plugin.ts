@@ -1,7 +1,7 @@
 /** The server as a plugin of Fastify: the routes of the table, and around each what every request goes through. */
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
 import { failure } from '../core/index.ts'
-import { partsOf, type Troupe } from '../runtime/index.ts'
+import type { Troupe } from '../runtime/index.ts'
 import { addPage } from './add-page.ts'
 import { type Admit, createAdmit } from './admit.ts'
 import { callOf, carryOut } from './carry-out.ts'
@@ -14,7 +14,7 @@ import { readBody } from './read-body.ts'
 import type { Route } from './route.ts'
 import { routes } from './routes.ts'
 import { secureHeaders } from './secure-headers.ts'
-import type { Site } from './site.ts'
+import { partsIn, type Site } from './site.ts'
 import { Feeds } from './sse/feeds.ts'
 
 export interface TroupePluginOptions extends PluginOptions {
@@ -33,7 +33,7 @@ export interface TroupePluginOptions extends PluginOptions {
 export const troupePlugin: FastifyPluginAsync<TroupePluginOptions> = async (app, options) => {
   const { troupe, ...rest } = options
   const { prefix: _, ...own } = rest as typeof rest & { readonly prefix?: string }
-  const settings = readSettings(own, { production: troupe[partsOf].given.production })
+  const settings = readSettings(own, { production: partsIn(troupe).given.production })
   await addServer(app, troupe, settings)
 }
 
@@ -41,7 +41,7 @@ export const troupePlugin: FastifyPluginAsync<TroupePluginOptions> = async (app,
 export async function addServer(app: FastifyInstance, troupe: Troupe, settings: Settings): Promise<() => void> {
   const ends = new AbortController()
   const underWay = new Set<AbortController>()
-  const site: Site = { troupe, parts: troupe[partsOf], settings, feeds: new Feeds(), draining: ends.signal, underWay }
+  const site: Site = { troupe, parts: partsIn(troupe), settings, feeds: new Feeds(), draining: ends.signal, underWay }
   const drain = () => {
     ends.abort()
     for (const one of underWay) one.abort()

@@ -1,11 +1,12 @@
 /** Figures on a port of their own, for who scrapes them: no key is asked for, so it is for a network that others cannot reach. */
 import type { AddressInfo } from 'node:net'
 import { failure } from '../core/index.ts'
-import { partsOf, type Troupe } from '../runtime/index.ts'
+import type { Troupe } from '../runtime/index.ts'
 import { checkOrigin } from './check-origin.ts'
 import { checkMetrics, type MetricsOptions } from './metrics-options.ts'
 import { isLoopback, ownNames } from './options.ts'
 import { asTroupeError, sendProblem } from './problem.ts'
+import { partsIn } from './site.ts'
 
 export interface ServedMetrics extends AsyncDisposable {
   /** `http://127.0.0.1:9464/metrics` */
@@ -21,7 +22,7 @@ export interface ServedMetrics extends AsyncDisposable {
 export async function serveMetrics(troupe: Troupe, options: MetricsOptions): Promise<ServedMetrics> {
   const { port, host = '127.0.0.1' } = checkMetrics(options)
   const { default: fastify } = await import('fastify')
-  const { log } = troupe[partsOf]
+  const { log } = partsIn(troupe)
   const app = fastify({ logger: false, bodyLimit: 1_024 })
   const hosts = isLoopback(host) ? ownNames : undefined
   app.setErrorHandler((error, request, reply) => sendProblem(reply, asTroupeError(error, request, log)))

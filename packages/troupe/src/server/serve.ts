@@ -2,7 +2,7 @@
 import type { AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import { type Cancel, type Clock, failure, milliseconds, sleep } from '../core/index.ts'
-import { partsOf, type Troupe } from '../runtime/index.ts'
+import type { Troupe } from '../runtime/index.ts'
 import type { KeyScope } from '../security/index.ts'
 import { type Connections, trackConnections } from './connections.ts'
 import { checkMetrics, type MetricsOptions } from './metrics-options.ts'
@@ -10,6 +10,7 @@ import { isLoopback, readSettings, type ServerOptions } from './options.ts'
 import { addServer, answerUnknown } from './plugin.ts'
 import { asTroupeError, sendProblem } from './problem.ts'
 import { serveMetrics } from './serve-metrics.ts'
+import { partsIn } from './site.ts'
 import { refuseUnreadable } from './unreadable.ts'
 
 export interface Served extends AsyncDisposable {
@@ -54,12 +55,12 @@ export async function serve(troupe: Troupe, options: ServerOptions = {}): Promis
     throw failure('validation.failed', { what: 'port', problem: 'it must be a whole number from 0 to 65,535' })
   if (!Number.isInteger(maxConnections) || maxConnections < 1)
     throw failure('validation.failed', { what: 'maxConnections', problem: 'it must be a whole number from 1' })
-  const parts = troupe[partsOf]
+  const parts = partsIn(troupe)
   const settings = readSettings(rest, { host, production: parts.given.production })
   if (!isLoopback(host) && settings.key === undefined && !settings.jwt && !(await troupe.keys.any()))
     throw failure('server.exposed', { host, problem: 'nobody could sign in, for there is no key' })
   const { default: fastify } = await import('fastify')
-  const readMs = milliseconds(requestTimeout, 'requestTimeout')
+  const readMs = milliseconds(requestTimeout, 'requestTimeout', '10ms')
   const drainMs = milliseconds(drain, 'drain')
   const app = fastify({
     logger: false,

@@ -41,6 +41,9 @@ describe('where the server listens', () => {
     await wrong({ rateLimit: { max: 0 } }).toMatchObject({ code: 'validation.failed' })
     await wrong({ rateLimit: { maks: 1 } }).toMatchObject({ code: 'option.unknown' })
     await wrong({ heartbeat: 5 }).toMatchObject({ code: 'duration.invalid' })
+    await wrong({ heartbeat: '0s' }).toMatchObject({ code: 'validation.failed' })
+    await wrong({ requestTimeout: '0s' }).toMatchObject({ code: 'validation.failed' })
+    await wrong({ rateLimit: { window: '0s' } }).toMatchObject({ code: 'validation.failed' })
     await wrong({ authentication: 'maybe' }).toMatchObject({ code: 'validation.failed' })
     const jwt = { issuer: 'i', audience: 'a', algorithms: ['EdDSA'], keys: { keys: [] } }
     await wrong({ jwt: { ...jwt, algorithms: ['HS256'] } }).toMatchObject({ code: 'validation.failed' })
@@ -87,6 +90,8 @@ describe('the page of the server', () => {
     const { link, url } = await servers.start({}, { key: longKey })
     const address = await link({ users: ['ada'], role: 'contributor' })
     const path = address.slice(url.length)
+    // A preview of the link in a chat is not the opening of it.
+    expect((await caller(url)('HEAD', path)).headers.get('set-cookie')).toBe(null)
     const opened = await caller(url)('GET', path)
     expect(opened.status).toBe(303)
     expect(opened.headers.get('set-cookie')).toMatch(/HttpOnly; SameSite=Strict; Path=\/; Max-Age=43200$/)

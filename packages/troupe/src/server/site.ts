@@ -1,7 +1,15 @@
 /** What all requests of one server share. */
-import type { Troupe, TroupeParts } from '../runtime/index.ts'
+import { failure } from '../core/index.ts'
+import { partsOf, type Troupe, type TroupeParts } from '../runtime/index.ts'
 import type { Settings } from './options.ts'
 import type { Feeds } from './sse/feeds.ts'
+
+/** @throws ValidationError for what is no troupe, as the promise of one */
+export function partsIn(troupe: Troupe): TroupeParts {
+  const parts = (troupe as Partial<Troupe> | undefined)?.[partsOf]
+  if (parts) return parts
+  throw failure('validation.failed', { what: 'troupe', problem: 'it is not what createTroupe() resolves to' })
+}
 
 export interface Site {
   readonly troupe: Troupe
