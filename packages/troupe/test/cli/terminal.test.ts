@@ -96,6 +96,37 @@ describe.skipIf(!hasTerminals)('the program on a terminal', () => {
     expect(await terminal.ended).toBe(0)
   }, 60_000)
 
+  it('takes a line that ends with a backslash together with the next', async () => {
+    using terminal = new Terminal(folder, ['chat', 'Echo', '--storage', 'memory:'])
+    await terminal.shows(/> $/)
+    terminal.types('one\\\r')
+    await terminal.shows(/… $/)
+    terminal.types('two\r')
+    await terminal.shows(/You said one\r?\ntwo[\s\S]*> $/)
+    terminal.types(control('C'))
+    expect(await terminal.ended).toBe(130)
+  }, 60_000)
+
+  it('asks in a talk too, and the next line answers', async () => {
+    using terminal = new Terminal(folder, ['chat', 'Payer', '--storage', 'memory:'])
+    await terminal.shows(/> $/)
+    terminal.types('pay\r')
+    await terminal.shows(/pay \{"amount":5\}[\s\S]*\? $/)
+    terminal.types('yes\r')
+    await terminal.shows(/It is paid\.[\s\S]*> $/)
+  }, 60_000)
+
+  it('lets go of a talk at Ctrl-C while the agent is at work, and ends at once at the second', async () => {
+    using terminal = new Terminal(folder, ['chat', 'Doubtful', '--storage', 'memory:'])
+    await terminal.shows(/> $/)
+    terminal.types('post it\r')
+    await terminal.shows(/The letter goes out/)
+    terminal.types(control('C'))
+    await terminal.shows(/Interrupted\. Nothing is lost/)
+    terminal.types(control('C'))
+    expect(await terminal.ended).toBe(130)
+  }, 60_000)
+
   it('serves what a file has become, once it was changed', async () => {
     using terminal = new Terminal(folder, ['dev', '--port', '0', '--storage', 'memory:'])
     const [, before = ''] = await terminal.shows(/at (http:\/\/127\.0\.0\.1:\d+)\. /)

@@ -64,10 +64,15 @@ export const figures = ({ totalSteps, usage, cost, durationMs }: Result) => ({
 export const costText = ({ usd, unknown }: Result['cost']): string =>
   `$${usd.toFixed(4)}${unknown.length > 0 ? ` and what ${unknown.join(', ')} cost` : ''}`
 
-export function showQuestion(out: Output, run: string, { id, kind, text, agent, options, tool, args }: Question): void {
+export function showQuestion(out: Output, run: string, question: Question): void {
+  showAsked(out, question)
+  const { id, kind } = question
+  out.say(out.style('dim', `  troupe runs answer ${run} '${id}' ${kind === 'approval' ? 'yes' : '"…"'}`))
+}
+
+export function showAsked(out: Output, { kind, text, agent, options, tool, args }: Question): void {
   out.say()
   out.say(`${out.style('yellow', `${safe(agent)} asks`)} (${kind}): ${safe(text)}`)
   if (tool !== undefined) out.say(`  ${safe(tool)} ${oneLine(args)}`)
   if (options) out.say(`  one of: ${options.map((one) => safe(one)).join(', ')}`)
-  out.say(out.style('dim', `  troupe runs answer ${run} '${id}' ${kind === 'approval' ? 'yes' : '"…"'}`))
 }

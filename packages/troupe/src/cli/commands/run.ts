@@ -1,4 +1,5 @@
 /** Runs a team on a task, and shows it at work. */
+import { setTimeout } from 'node:timers/promises'
 import { type Api, part } from '../api/api.ts'
 import { type Command, type Hands, listed, type Options, text } from '../command.ts'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
@@ -78,11 +79,7 @@ export async function followRun(hands: Hands, api: Api, run: string): Promise<Ex
   hands.signal.addEventListener('abort', () => {
     // Nothing is drawn over what is said now.
     shown.end()
-    hands.out.note(
-      api.remote
-        ? `Interrupted. The server goes on with it: troupe runs result ${run} --wait 30s`
-        : `Interrupted. Nothing is lost, troupe runs continue ${run} carries it on.`,
-    )
+    hands.out.note(interrupted(api, run))
   })
   try {
     for (let from = 0; ; ) {
@@ -101,6 +98,26 @@ export async function followRun(hands: Hands, api: Api, run: string): Promise<Ex
     // What draws would keep the process alive.
     shown.end()
   }
+}
+
+export const interrupted = (api: Api, run: string): string =>
+  api.remote
+    ? `Interrupted. The server goes on with it: troupe runs result ${run} --wait 30s`
+    : `Interrupted. Nothing is lost, troupe runs continue ${run} carries it on.`
+
+/** Whoever looks next finds it answered. */
+export async function giveAnswer(hands: Hands, api: Api, run: string, given: GivenAnswer): Promise<void> {
+  const at = `/v1/runs/${part(run)}`
+  await api.call({ method: 'POST', path: `${at}/answers`, body: given })
+  for (let looks = 50; looks > 0; looks--) {
+    const { questions = [] } = await api.call<Partial<Result>>({ path: `${at}/result` })
+    if (!questions.some(({ id }) => id === given.question)) return
+    await setTimeout(200, undefined, { signal: hands.signal })
+  }
+}
+interface GivenAnswer {
+  readonly question: string
+  readonly value: unknown
 }
 
 function showRest({ out }: Hands, run: string, result: Result | Status): ExitCode {

@@ -1,11 +1,10 @@
 /** Runs: looked at, steered, and asked why. */
-import { setTimeout } from 'node:timers/promises'
 import { part } from '../api/api.ts'
 import { type Command, type Hands, listed, text, whole } from '../command.ts'
 import { exitCodes, misused } from '../exit-codes.ts'
 import { oneLine, safe } from '../output/safe.ts'
 import { readValue } from './read-json.ts'
-import { begunFrom, carryOn, isOver, leaving } from './run.ts'
+import { begunFrom, carryOn, giveAnswer, isOver, leaving } from './run.ts'
 import { type Result, type Status, showResult } from './run-result.ts'
 import { runsListCommand } from './runs-list.ts'
 
@@ -135,19 +134,13 @@ export const runsCommands: readonly Command[] = [
     says: 'answers a question of the run: a text, one of its options, or yes and no for an approval',
     options: [leaving],
     async run(hands, [run = '', question = '', given = ''], options) {
-      const { api, out, signal } = hands
-      const opened = await api({ code: true })
-      const asked = async () => {
-        const { questions = [] } = await opened.call<Partial<Result>>({ path: at(run, '/result') })
-        return questions.find(({ id }) => id === question)
-      }
-      const asks = await asked()
+      const api = await hands.api({ code: true })
+      const { questions = [] } = await api.call<Partial<Result>>({ path: at(run, '/result') })
+      const asks = questions.find(({ id }) => id === question)
       const value =
         asks?.kind === 'approval' && /^(yes|no)$/i.test(given) ? approval(given, asks.hash) : readValue(given)
-      await opened.call({ method: 'POST', path: at(run, '/answers'), body: { question, value } })
-      // Whoever looks next finds it answered.
-      for (let looks = 50; looks > 0 && (await asked()); looks--) await setTimeout(200, undefined, { signal })
-      return carryOn(hands, run, options, () => out.show({ ok: true }, () => 'Answered.'))
+      await giveAnswer(hands, api, run, { question, value })
+      return carryOn(hands, run, options, () => hands.out.show({ ok: true }, () => 'Answered.'))
     },
   },
   asked('why', 'in plain words why it waits, failed, cost that much, took that path', '/why', whyText),
