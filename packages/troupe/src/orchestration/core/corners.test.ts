@@ -230,6 +230,16 @@ describe('edges', () => {
     const world = new World(form, { A: () => invoke(['B', 1], ['B', 2], ['B', 3]) }).settle()
     expect(world.result.error?.message).toMatch(/2 times only/)
   })
+  it('fan out to one alone as to many: what comes back is among results', () => {
+    const replies = team('A B', ['Start -> A', 'A => {B}', 'B -> A', 'A -> End'])
+    const scripts: Record<string, Script> = {
+      A: (i) => (resultsIn(i) ? finish(valuesIn(i)) : value('news')),
+      B: (i) => value(`b ${i}`),
+    }
+    expect(new World(replies, scripts).settle().result.response).toEqual(['b news'])
+    const oneWay = team('A B', ['Start -> A', 'A => {B}', 'B -> End'])
+    expect(new World(oneWay, scripts).settle().result.response).toBe('b news')
+  })
   it('conditions look at the value', () => {
     const it = { kind: 'a', n: 3, deep: { x: [1] } }
     expect(holds({ path: 'kind', equals: 'a' }, it)).toBe(true)

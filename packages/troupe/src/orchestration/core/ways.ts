@@ -200,7 +200,10 @@ function planValue(state: Readonly<State>, branch: Branch, value: Json, invalid:
   const way = valueWay(state, branch, value)
   if (!way) return invalid('a plain value has more than one way to go, or none')
   if (way.to !== 'along') return { kind: 'end', value, notify }
-  if (way.edges.length === 1) return { kind: 'go', edge: way.edges[0] as GraphEdge, input: value, notify }
+  const [only] = way.edges as readonly [GraphEdge, ...GraphEdge[]]
+  // What fans out to one alone comes back as from many.
+  const meets = only.fanOut && returnsTo(graphIn(state), only)
+  if (way.edges.length === 1 && !meets) return { kind: 'go', edge: only, input: value, notify }
   return { kind: 'fork', targets: way.edges.map((edge) => ({ edge, input: value })), notify }
 }
 
