@@ -1,6 +1,6 @@
 /** A topology being put together: nodes and edges checked one by one, definitions collected by name. */
 import type { Agent } from '../../agents/index.ts'
-import { checkName, failure, milliseconds, nameOf, nearest } from '../../core/index.ts'
+import { checkName, encodeJson, failure, milliseconds, nameOf, nearest } from '../../core/index.ts'
 import type { CanonicalEdge, CanonicalNode, CanonicalTopology, Condition, Role } from '../core/canonical.ts'
 import { readJoin, readPolicy } from '../core/read-join.ts'
 import type { CompiledTopology, EdgeOptions, NodeOptions } from './forms.ts'
@@ -13,7 +13,17 @@ type Reserved = keyof typeof kindOf
 export const isReserved = (name: string): name is Reserved => Object.hasOwn(kindOf, name)
 
 const types: readonly unknown[] = ['invoke', 'notify', 'query', 'stream']
-const conditions = ['path', 'equals', 'notEquals', 'in', 'exists', 'greaterThan', 'lessThan']
+/** What each part of a condition may be, and how that is called; absent where it may be anything. */
+const conditions: { readonly [part: string]: readonly [fits: (value: unknown) => boolean, what: string] | undefined } =
+  {
+    path: [(value) => typeof value === 'string', 'a text'],
+    equals: undefined,
+    notEquals: undefined,
+    in: [Array.isArray, 'a list'],
+    exists: [(value) => typeof value === 'boolean', 'true or false'],
+    greaterThan: [Number.isFinite, 'a number'],
+    lessThan: [Number.isFinite, 'a number'],
+  }
 
 /** A name in the place of a definition is the likely mistake: other frameworks keep agents in a registry. */
 export function checkDefinition(agent: unknown): asserts agent is Agent {
@@ -197,8 +207,12 @@ function readCondition(place: string, when: Condition): Condition {
   const problem = (what: string) =>
     invalid(place, what, 'A condition is an object such as { path: "kind", equals: "bug" }')
   if (when === null || typeof when !== 'object' || Array.isArray(when)) throw problem('its condition is no object')
-  const unknown = Object.keys(when).find((key) => !conditions.includes(key))
-  if (unknown !== undefined) throw problem(`its condition has no part ${unknown}`)
-  if (!Object.keys(when).some((key) => key !== 'path')) throw problem('its condition says nothing about the value')
-  return JSON.parse(JSON.stringify(when)) as Condition
+  const said = Object.entries(when).filter(([, value]) => value !== undefined)
+  for (const [part, value] of said) {
+    if (!Object.hasOwn(conditions, part)) throw problem(`its condition has no part ${part}`)
+    const [fits, what] = conditions[part] ?? []
+    if (fits?.(value) === false) throw problem(`${part} of its condition is not ${what}`)
+  }
+  if (!said.some(([part]) => part !== 'path')) throw problem('its condition says nothing about the value')
+  return JSON.parse(encodeJson(when, `The condition of ${place}`)) as Condition
 }

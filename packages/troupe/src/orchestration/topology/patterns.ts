@@ -27,6 +27,15 @@ class Plan extends Draft {
     return agent.name
   }
 
+  /** An agent that is in the team already is there once more, as a node of its own. */
+  anew(agent: Agent): string {
+    checkDefinition(agent)
+    let name = agent.name
+    for (let n = 2; this.nodes.has(name); n++) name = `${agent.name} ${n}`
+    this.addAgentNode(name, agent)
+    return name
+  }
+
   /** Under a name that no agent of the user has. */
   role(wanted: string, role: Role, code?: RoleCode, options: NodeOptions = {}): string {
     let name = wanted
@@ -68,7 +77,7 @@ function whole(what: string, value: unknown): number {
   return value as number
 }
 
-/** One stage after the other; the agents of a parallel stage all get what the stage before gave. */
+/** One stage after the other, and an agent in as many of them as wanted; the agents of a parallel stage all get what the stage before gave. */
 function pipeline(
   options: Common & { readonly stages: readonly { readonly agents: Agents; readonly parallel?: boolean }[] },
 ): CompiledTopology {
@@ -76,7 +85,7 @@ function pipeline(
   let before = ['Start']
   for (const [i, stage] of some('stages', options.stages).entries()) {
     checkOptions(`patterns.pipeline.stages[${i}]`, stage, ['agents', 'parallel'])
-    const names = some(`stages[${i}].agents`, stage.agents).map((agent) => plan.add(agent))
+    const names = some(`stages[${i}].agents`, stage.agents).map((agent) => plan.anew(agent))
     for (const group of flag(`stages[${i}].parallel`, stage.parallel) ? [names] : names.map((name) => [name])) {
       for (const from of before)
         for (const to of group) plan.to(from, to, group.length > 1 && from !== 'Start' ? { fanOut: true } : {})
@@ -228,7 +237,7 @@ function mapReduce(
   return plan.compiled()
 }
 
-/** The value that at least `quorum` voters gave (more than half by default); no quorum fails the run. */
+/** The value that at least `quorum` voters gave (more than half by default); no quorum fails the run. Who votes twice is named twice. */
 function vote(options: Common & { readonly voters: Agents; readonly quorum?: number }): CompiledTopology {
   const plan = new Plan('vote', options, ['voters', 'quorum'])
   const voters = some('A vote', options.voters).map((agent) => plan.add(agent))
@@ -237,7 +246,7 @@ function vote(options: Common & { readonly voters: Agents; readonly quorum?: num
     throw failure('validation.failed', { what: 'quorum', problem: `there are ${voters.length} voters only` })
   const name = plan.role('Vote', { kind: 'vote', voters, quorum }, undefined, { join: 'all', onFailure: 'collect' })
   plan.to('Start', name)
-  for (const voter of voters) plan.both(name, voter)
+  for (const voter of new Set(voters)) plan.both(name, voter)
   plan.to(name, 'End')
   return plan.compiled()
 }

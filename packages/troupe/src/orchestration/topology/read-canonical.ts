@@ -24,11 +24,11 @@ export function readCanonical(form: CanonicalTopology, agents: ReadonlyMap<strin
   for (const edge of listOf('edges', form.edges)) {
     checkOptions('an edge', edge, edgeFields)
     const place = edgeIn(edge)
-    readEdgeOptions(place, edge)
     for (const flag of ['fanOut', 'alternating', 'returns'] as const)
       if (edge[flag] !== undefined) checkFlag(`${place}: ${flag}`, edge[flag])
     draft.addEdge({
       ...(edge satisfies CanonicalEdge),
+      ...readEdgeOptions(place, edge),
       from: draft.use(edge.from, place),
       to: draft.use(edge.to, place),
     })
@@ -70,6 +70,10 @@ function addNode(draft: Draft, node: CanonicalNode, agents: ReadonlyMap<string, 
   if (node.join !== undefined) readJoin(`nodes.${node.name}.join`, node.join)
   if (node.role !== undefined) checkRole(node.name, node.role)
   if (node.onFailure !== undefined) readPolicy(`nodes.${node.name}.onFailure`, node.onFailure)
+  const { name: place, deadline, limit } = node
+  for (const [option, value] of Object.entries({ deadline, limit }))
+    if (value !== undefined && (!Number.isSafeInteger(value) || value < 1))
+      throw invalid(place, `its ${option} is no whole number of at least 1`, 'Read what toJSON() gave')
   if (node.kind === 'agent') {
     const name = node.agent ?? node.name
     const made = node.role && !agents.has(name) ? createRoleAgent(name, node.role) : definition(node.name, name, agents)

@@ -95,7 +95,7 @@ async function route(
   const agent = typeof type === 'string' && Object.hasOwn(role.routes, type) ? role.routes[type] : undefined
   if (agent === undefined)
     throw failure('route.unknown', {
-      type: type === undefined ? `a task without ${field}` : String(type),
+      type: type === undefined ? (by ? 'what `by` gave, undefined' : `a task without ${field}`) : String(type),
       known: Object.keys(role.routes).join(', '),
     })
   return handOff(agent, input)

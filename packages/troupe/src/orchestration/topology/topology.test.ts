@@ -38,6 +38,30 @@ describe('strings', () => {
       deadline: 2_000,
     })
   })
+  it('a condition whose parts are of the wrong kind is refused', () => {
+    const on = (when: object) => () =>
+      defineTopology({ agents: leaves('A B'), flows: ['A -> B'], edges: { 'A -> B': { when } } })
+    expect(on({ path: 3, equals: 1 })).toThrow(/path of its condition is not a text/)
+    expect(on({ in: 'red' })).toThrow(/in of its condition is not a list/)
+    expect(on({ exists: 'yes' })).toThrow(/exists of its condition is not true or false/)
+    expect(on({ greaterThan: '3' })).toThrow(/greaterThan of its condition is not a number/)
+    expect(on({ equals: undefined })).toThrow(/says nothing/)
+    expect(on({ constructor: 1 })).toThrow(/no part constructor/)
+    expect(on({ path: 'kind', in: ['red', null], exists: true })).not.toThrow()
+  })
+  it('a canonical form with what no topology gives is refused', () => {
+    const [a, b] = leaves('A B')
+    const form = defineTopology({ agents: [a, b], flows: ['A -> B'] }).toJSON()
+    const edge = (more: object) => () =>
+      defineTopology({ ...form, edges: form.edges.map((e) => ({ ...e, ...more })) }, { agents: [a, b] })
+    expect(edge({ type: 'invok' })).toThrow(/no type invok/)
+    expect(edge({ limit: 0 })).toThrow(/limit/)
+    expect(edge({ when: { path: 'kind' } })).toThrow(/says nothing/)
+    const node = (more: object) => () =>
+      defineTopology({ ...form, nodes: form.nodes.map((n) => ({ ...n, ...more })) }, { agents: [a, b] })
+    expect(node({ deadline: '30s' })).toThrow(/deadline is no whole number/)
+    expect(node({})).not.toThrow()
+  })
   it('a name in the place of a definition is refused with what to pass, as is whatever is no agent', () => {
     const named = 'Helper' as unknown as Agent
     const [a] = leaves('A')
@@ -234,6 +258,19 @@ describe('patterns', () => {
     })
     expect(world.result.response).toBe('a1+a2')
   })
+  it('pipeline in which an agent stands several times, in a stage and among them', async () => {
+    const twice = patterns.pipeline({ stages: [{ agents: [a] }, { agents: [b] }, { agents: [a] }] })
+    const scripts: Record<string, Script> = { A: (i) => value(`${i}a`), B: (i) => value(`${i}b`), C: (i) => value(i) }
+    expect((await play(twice, scripts, 't')).result.response).toBe('taba')
+    const beside = patterns.pipeline({ stages: [{ agents: [a, a], parallel: true }, { agents: [c] }] })
+    expect((await play(beside, scripts, 't')).result.response).toMatchObject({
+      results: [
+        { agent: 'A', value: 'ta' },
+        { agent: 'A', value: 'ta' },
+      ],
+    })
+    expect(defineTopology(twice.toJSON(), { agents: [a, b] }).canonical).toEqual(twice.canonical)
+  })
   it('hub and spoke, one at a time unless parallel', async () => {
     const scripts = {
       A: ((i) => (resultsIn(i) ? finish(valuesIn(i)) : invoke(['B', 1], ['C', 2]))) as Script,
@@ -327,6 +364,8 @@ describe('patterns', () => {
       })
     expect((await vote({ x: 1 }, 2, { x: 1 })).result.response).toEqual({ x: 1 })
     expect((await vote(1, 1)).result.response).toBe(1)
+    const thrice = await play(patterns.vote({ voters: [a, a, a] }), { A: (_, __, n) => value(n === 2 ? 'y' : 'x') })
+    expect(thrice.result.response).toBe('x')
     expect((await vote(1, 2, 3)).result.error?.message).toMatch(/no winner/)
   })
   it('blackboard, round after round', async () => {
