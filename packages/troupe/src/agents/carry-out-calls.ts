@@ -187,18 +187,20 @@ async function checkFinish(run: LlmRun, meant: Coordination): Promise<Coordinati
 }
 
 /** Asked in the model's order, before anything runs, so that on re-entry the same question is the same call. */
-async function requestApprovals({ entry, definition }: LlmRun, planned: readonly Planned[]) {
+async function requestApprovals(run: LlmRun, planned: readonly Planned[]) {
+  const { entry, definition } = run
   const { recorder, ctx, services } = entry
   const { guard, timeouts } = services
   const ownTimeout = timeouts.human !== undefined
   const asking: Asking = { recorder, guard, agent: definition.name, ask: (question) => ctx.ask(question), ownTimeout }
-  const verdicts: ('go' | 'approve' | 'refuse')[] = []
-  for (const one of planned) verdicts.push(one.kind === 'tool' ? await verdictOn(asking, one) : 'go')
+  const verdicts: ('go' | 'approve' | 'refuse' | { readonly problem: string })[] = []
+  for (const one of planned) verdicts.push(one.kind === 'tool' ? await verdictOf(run, asking, one) : 'go')
   return planned.map((one, i): Promise<Approval> | undefined => {
-    if (verdicts[i] === 'go' || one.kind !== 'tool') return undefined
+    const verdict = verdicts[i]
+    if (verdict === undefined || verdict === 'go' || one.kind !== 'tool') return undefined
     const { name } = one.tool
-    if (verdicts[i] === 'refuse') {
-      const refusal = guard.refusal(actOf(asking, name)).message
+    if (verdict !== 'approve') {
+      const refusal = verdict === 'refuse' ? guard.refusal(actOf(asking, name)).message : verdict.problem
       return Promise.resolve({ approve: false, hash: approvalHash(name, one.args), refusal })
     }
     const asked = askApproval(asking, name, one.args)
@@ -206,6 +208,15 @@ async function requestApprovals({ entry, definition }: LlmRun, planned: readonly
     asked.catch(() => {})
     return asked
   })
+}
+
+/** Where a tool cannot say whether it needs an approval, it is not called, and the step goes on. */
+async function verdictOf(run: LlmRun, asking: Asking, call: Parameters<typeof verdictOn>[1]) {
+  try {
+    return await verdictOn(asking, call)
+  } catch (error) {
+    return { problem: `Not called: whether it needs an approval could not be told: ${problemOf(run, error)}` }
+  }
 }
 
 /** Asked with the approvals, before anything runs. */

@@ -210,6 +210,23 @@ describe('a step of an LlmAgent', () => {
     expect(ran).toBe(1)
   })
 
+  it('asks where the function of a tool says so, and calls none whose function fails', async () => {
+    const ran: unknown[] = []
+    const needsApproval = ({ q }: { readonly q: string }) => {
+      if (q === 'broken') throw new RangeError('out of order')
+      return q === 'much'
+    }
+    const tools = { look: look(async ({ q }) => ran.push(q), { needsApproval, effect: 'once' }) }
+    const calls = ['little', 'much', 'broken'].map((q) => ({ name: 'look', args: { q } }))
+    const { step, asked, model } = stage([{ toolCalls: calls }, 'done'], { tools })
+    expect(await step('go', {}, ({ hash }: { hash: string }) => ({ approve: true, hash }))).toMatchObject({
+      value: 'done',
+    })
+    expect(asked).toMatchObject([{ kind: 'approval', args: { q: 'much' } }])
+    expect(ran.sort()).toEqual(['little', 'much'])
+    expect(resultsIn(model, 1)[2]).toMatch(/Not called: .*out of order/)
+  })
+
   it('wants an approval for a change outside once untrusted input has met sensitive data', async () => {
     const tools = [
       look(async () => 'from the web', { untrusted: true, sensitive: 'payroll' }),

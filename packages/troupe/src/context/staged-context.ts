@@ -82,6 +82,11 @@ export class StagedContext implements hands.ContextHands {
     return this.#actor.agent
   }
 
+  /** For who tells what there is to be done; each call asks for itself. */
+  can(right: Right): boolean {
+    return this.#actor.access?.can(right) ?? true
+  }
+
   /** What has not begun when its signal aborts never begins; what has begun ends with the turn. */
   #require(right: Right | undefined, options: hands.Signal = {}): void {
     checkSignal('The call', options?.signal)

@@ -38,7 +38,7 @@ describe('built-in tools on an agent of a run', () => {
       { success: true, value: { steps: 3 } },
       { success: false, code: 'context.missing', similar_keys: ['plan'] },
       { success: false, code: 'agent.mismatch' },
-      { success: false, code: 'access.denied' },
+      { success: false, code: 'access.denied', available_tools: expect.not.arrayContaining(['delete_topic']) },
       { success: true, thread_id: expect.stringMatching(/^thread_/) },
     ])
     expect(told).toEqual([

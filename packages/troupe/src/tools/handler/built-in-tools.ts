@@ -2,6 +2,7 @@
  * The built-in tools as tools of an agent's definition: bodies on the hands of its step, so that what they write is staged
  * and commits with the turn. The agent's role, allow and deny hold.
  */
+import { StagedContext } from '../../context/index.ts'
 import { failure, type Ids, nearest } from '../../core/index.ts'
 import { type BuiltInTool, builtInTools as names } from '../../security/index.ts'
 import { defineTool, type Tool } from '../define-tool.ts'
@@ -24,7 +25,7 @@ export function builtInTools(...wanted: readonly BuiltInTool[]): Readonly<Record
   return Object.fromEntries(chosen.map((name) => [name, toolOf(name, chosen)]))
 }
 
-function toolOf(name: BuiltInTool, available: readonly string[]): Tool {
+function toolOf(name: BuiltInTool, available: readonly BuiltInTool[]): Tool {
   const spec = specs.get(name)
   if (!spec || !ofSteps.includes(name))
     throw failure('tool.unknown', { tool: String(name), nearest: nearest(String(name), ofSteps) ?? ofSteps.join(', ') })
@@ -37,7 +38,9 @@ function toolOf(name: BuiltInTool, available: readonly string[]): Tool {
     execute: (args, { ctx }) => {
       const { agent, context, messages } = ctx
       const hands = { agent, context, messages, ids: idsOf(ctx) }
-      return carryOut({ hands, available: () => available, authorize() {}, impersonated() {}, ends }, name, args)
+      const may = (tool: BuiltInTool) => !(context instanceof StagedContext) || context.can(tool)
+      const granted = () => available.filter(may)
+      return carryOut({ hands, available: granted, authorize() {}, impersonated() {}, ends }, name, args)
     },
   })
   return Object.freeze({ ...tool, security })
