@@ -57,4 +57,28 @@ describe('stored errors', () => {
     }
     expect(restoreError(storeError(new TypeError('t'))).name).toBe('TypeError')
   })
+  it('take what fails where it is looked at, and what JSON cannot carry or is too large', () => {
+    const evil = new Proxy(
+      {},
+      {
+        get() {
+          throw new Error('inside')
+        },
+      },
+    )
+    const cycle: { me?: unknown } = {}
+    cycle.me = cycle
+    for (const thrown of [
+      evil,
+      Object.assign(new Error('m'), { message: 5, name: Symbol('n') }),
+      Object.defineProperty(new Error('m'), 'message', { get: () => evil.toString() }),
+      new classes.CriticalError('m', { details: cycle as never }),
+      new classes.CriticalError('m', { details: { text: 'x'.repeat(9_000_000) } }),
+      new classes.CriticalError('m', { hint: (() => 1) as never }),
+    ]) {
+      const stored = storeError(thrown)
+      expect(JSON.parse(JSON.stringify(stored))).toEqual(stored)
+      expect(JSON.stringify(stored).length).toBeLessThan(1_000)
+    }
+  })
 })

@@ -12,6 +12,7 @@ import {
   type Json,
   joinTaint,
   LeaseLostError,
+  legible,
   storeError,
   type TaintLabel,
   TroupeError,
@@ -268,7 +269,8 @@ function succeeded<Out>(effect: Effect<Out>, output: Out | undefined): void {
   life.record(item, fields, text, { durable: spec.class === 'once', fragment })
 }
 
-function failed<Out>(effect: Effect<Out>, thrown: unknown): void {
+function failed<Out>(effect: Effect<Out>, unread: unknown): void {
+  const thrown = legible(unread)
   const { life, id, hash, spec, claimed } = effect
   // Broken off by the end of this life, not failed by itself: nobody knows what became of it. Entered again, it is tried
   // again, or where that may not be it is uncertain.

@@ -47,6 +47,23 @@ async function enterAgain(spec: EffectSpec<Json>, done: string[], process = worl
   return { end, keys, process }
 }
 
+it('an effect that throws what cannot be looked at has failed, and so has its step', async () => {
+  const evil = new Proxy(
+    {},
+    {
+      getPrototypeOf() {
+        throw new Error('inside')
+      },
+    },
+  )
+  const end = await run(world.process(), (recorder) =>
+    recorder.effect('pay', { class: 'once' }, async () => {
+      throw evil
+    }),
+  )
+  expect(end).toMatchObject({ status: 'failed', error: { message: 'thrown: what cannot be read' } })
+})
+
 describe('an effect whose process died while it went on', () => {
   it('of class idempotent is carried out again with the same key', async () => {
     const done: string[] = []
