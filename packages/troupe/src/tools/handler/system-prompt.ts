@@ -9,7 +9,7 @@ export interface SystemPromptOptions {
   readonly template?: string
   /** A prompt that the context is added to. */
   readonly existing?: string
-  /** Only these, in this order; everything visible when not given. */
+  /** Only these, in this order, each once; everything visible when not given. */
   readonly keys?: readonly string[]
   /** Stands where the context would be when there is none. */
   readonly fallback?: string
@@ -73,7 +73,7 @@ async function linesOf(
     }
   }
   if (keys) {
-    for (const entry of await Promise.all(keys.map((key) => context.getEntry(key)))) if (entry) add(entry)
+    for (const entry of await Promise.all([...new Set(keys)].map((key) => context.getEntry(key)))) if (entry) add(entry)
   } else
     for (let cursor: string | undefined; ; ) {
       const page = await context.list({ limit: 100, ...(cursor === undefined ? {} : { cursor }) })
@@ -89,16 +89,22 @@ async function linesOf(
 }
 
 function lineOf({ key, value, owner, taint }: Entry, reader: string): string {
-  const marks = [...(owner === reader ? [] : [`from ${owner}`]), ...taint]
+  const marks = [...(owner === reader ? [] : [`from ${oneLine(owner)}`]), ...taint]
   return `${title(key)}: ${shown(value)}${marks.length > 0 ? ` (${marks.join(', ')})` : ''}`
 }
+const breaks = /\r\n|[\n\v\f\r\u0085\u2028\u2029]/g
+const oneLine = (text: string) => text.replace(breaks, ' ')
+
+/** What is written within an entry begins no line: it would pass for another entry, of somebody else. */
 const shown = (value: Json) =>
   typeof value === 'string'
-    ? value
+    ? value.replace(breaks, '$&  ')
     : typeof value === 'object' && value !== null
       ? JSON.stringify(value, null, 2)
       : String(value)
 
 /** `company_vision` is Company Vision. */
 const title = (key: string) =>
-  key.replaceAll('_', ' ').replace(/\p{L}+/gu, (word) => word.slice(0, 1).toUpperCase() + word.slice(1))
+  oneLine(key)
+    .replaceAll('_', ' ')
+    .replace(/\p{L}+/gu, (word) => word.slice(0, 1).toUpperCase() + word.slice(1))
