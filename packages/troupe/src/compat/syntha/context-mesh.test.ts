@@ -103,6 +103,7 @@ describe('ContextMesh', () => {
       storage: { url: 'postgres://x/y', tls: true },
     })
     expect(meshConfig({ db_backend: 'sqlite', db_path: 'a.db' })).toEqual({ storage: 'sqlite:a.db' })
+    expect(meshConfig({ db_path: ':memory:' })).toEqual({ storage: 'memory:' })
     expect(meshConfig({ enable_persistence: true })).toEqual({ storage: 'sqlite:syntha_context.db' })
     expect(meshConfig({ enable_persistence: false })).toEqual({ storage: 'memory:' })
     for (const [options, said] of [

@@ -13,7 +13,7 @@ export interface MeshOptions {
   /** true by default where a database is named; without one everything is in memory. */
   readonly enable_persistence?: boolean
   readonly db_backend?: 'sqlite' | 'postgresql'
-  /** `syntha_context.db` where the backend is named and no path. */
+  /** `syntha_context.db` where the backend is named and no path; `:memory:` is no file. */
   readonly db_path?: string
   readonly connection_string?: string
   readonly host?: string
@@ -75,6 +75,8 @@ function storageOf(options: MeshOptions): TroupeConfig['storage'] {
   }
   if (forServer.length > 0) throw wrong(forServer.join(', '), "they are of db_backend: 'postgresql'")
   if (db_backend === undefined && db_path === undefined && options.enable_persistence === undefined) return 'memory:'
+  // SQLite's own name for a database that no file keeps.
+  if (db_path === ':memory:') return 'memory:'
   return `sqlite:${db_path ?? 'syntha_context.db'}`
 }
 
