@@ -170,6 +170,12 @@ describe('a fork', () => {
     const other = await orchestra.start({ task: 't', topology: patterns.pipeline({ stages: [{ agents: [plain] }] }) })
     await other.result()
     await expect(orchestra.fork(other.id, { at: 1, edit: { model: after } })).rejects.toThrow(/no LlmAgent/)
+    const slip = { model: 'opnai/gpt-5' }
+    for (const refused of [
+      () => orchestra.fork(run.id, { at: 1, edit: slip }),
+      () => orchestra.evaluate({ runs: [run.id], change: slip, score: 'exact' }),
+    ])
+      await expect(refused()).rejects.toMatchObject({ code: 'model.unknown' })
   })
 
   it('of an approval is approved by itself', async () => {

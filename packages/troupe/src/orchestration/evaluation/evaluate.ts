@@ -9,6 +9,7 @@ import {
   listOf,
   type UserId,
 } from '../../core/index.ts'
+import { refuseUnknown } from '../orchestra/edited-agents.ts'
 import type { OrchestraHost } from '../orchestra/orchestra-host.ts'
 import { checkFilter, type RunFilter, runFilters } from '../orchestra/run-filter.ts'
 import type { RunRow } from '../orchestra/run-store.ts'
@@ -165,6 +166,7 @@ function checkEvaluate(options: EvaluateOptions, scores: NamedScores) {
 
 /** @throws ValidationError `topology.refused` */
 function changeOf({ topology, ...rest }: EvaluateOptions['change'], { parts }: OrchestraHost): EvaluationChange {
+  refuseUnknown(rest, parts.services.models)
   if (topology === undefined) return rest
   const compiled = defineTopology(topology)
   prepareRun({ task: null, topology: compiled }, surroundingsOf(parts))

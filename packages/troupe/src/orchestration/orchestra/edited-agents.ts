@@ -1,6 +1,7 @@
 /** The agents of a run with other prompts or another model: those that stand in it, their helpers, and what pools lend. */
 import { type Agent, AgentPool, LlmAgent, type LlmAgentOptions } from '../../agents/index.ts'
 import { failure } from '../../core/index.ts'
+import type { ModelSpec, Models } from '../../models/index.ts'
 
 type Agents = ReadonlyMap<string, Agent>
 interface Edit {
@@ -32,6 +33,17 @@ export function refuseInert(agents: Agents, { model }: Edit): void {
     what: 'The model of a fork',
     problem: 'the run has no LlmAgent that could ask it',
   })
+}
+
+/** @throws ValidationError `model.unknown`, `model.not_installed` where none of what stands in the place of models can be asked */
+export function refuseUnknown({ model }: Edit, models: Pick<Models, 'obstacles'>): void {
+  if (model === undefined) return
+  const chain = [model].flat() as readonly ModelSpec[]
+  // What is no model at all is told by the agents that are given it.
+  if (!chain.every((spec) => typeof spec === 'string' || (typeof spec === 'object' && spec !== null))) return
+  const asked = models.obstacles?.(chain) ?? []
+  const [first] = asked
+  if (first?.obstacle && asked.every(({ obstacle }) => obstacle)) throw first.obstacle
 }
 
 /** @param called in the team, where a pool has a name of its own */

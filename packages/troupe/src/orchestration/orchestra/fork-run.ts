@@ -14,7 +14,7 @@ import type { Event, Input, InputOf, Pinned } from '../core/model.ts'
 import type { RunAccount } from '../core/result.ts'
 import { createState, type State } from '../core/state.ts'
 import { chargeOf } from './answer-parent.ts'
-import { editedAgents, refuseInert } from './edited-agents.ts'
+import { editedAgents, refuseInert, refuseUnknown } from './edited-agents.ts'
 import { forkSteps } from './fork-steps.ts'
 import { type Charge, type Parent, parentOf, withParent } from './parent.ts'
 import type { OrchestraParts } from './parts.ts'
@@ -92,6 +92,7 @@ export async function forkRun(
     prefix.decide({ at, type: 'run.charged', ...charge })
   const { state, records } = prefix
   refuseInert(source.agents, edit)
+  refuseUnknown(edit, parts.services.models)
   const agents = editedAgents(source.agents, edit)
   const launcher = new StepLauncher(parts, user, run, state.pinned, agents)
   const { writer, fragment } = parts.journals.create(user, runJournal(run), 'run', at, records.map(encodeRecord))
