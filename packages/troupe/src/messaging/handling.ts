@@ -382,7 +382,7 @@ const joined = (fragments: readonly Fragment[]): Fragment => ({
 })
 const isLost = (error: unknown): error is TroupeError => error instanceof TroupeError && error.code === 'lease.lost'
 /** At one moment, so that a batch is found whole; else what is still ours. */
-async function letGo(deliveries: readonly Delivered[], delayMs = 0): Promise<void> {
+export async function letGo(deliveries: readonly Delivered[], delayMs = 0): Promise<void> {
   try {
     await Delivered.letGo(deliveries, delayMs)
   } catch (error) {

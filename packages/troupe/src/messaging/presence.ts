@@ -3,7 +3,7 @@
  * seen at once in the same process, at the next look elsewhere, and within twice the heartbeat when a process died.
  */
 import { type Cancel, type Clock, decodeJson, type Events, encodeJson, type Ids } from '../core/index.ts'
-import type { Row, Storage } from '../storage/index.ts'
+import type { Row, Statement, Storage } from '../storage/index.ts'
 import { presenceStatements } from './statements/presence-statements.ts'
 
 export interface AgentDetail {
@@ -68,7 +68,7 @@ export class Presence {
     })
     const scope = this.#scope(user)
     scope.own.set(detail.id, detail)
-    await this.#beat(user, scope)
+    await this.#beat(user, scope, [this.#statements.replace(user, name)])
     await this.#refresh(user, scope)
     return { detail, leave: () => this.#leave(user, scope, detail) }
   }
@@ -88,6 +88,12 @@ export class Presence {
   async namesOf(user: string, role?: string): Promise<readonly string[]> {
     const present = await this.#read(user)
     return [...new Set(present.filter((one) => role === undefined || one.role === role).map(({ name }) => name))]
+  }
+
+  /** Who is at work under this name, or was in the last 24 h. */
+  async last(user: string, name: string): Promise<AgentDetail | undefined> {
+    const [[row] = []] = await this.#parts.storage.read({ user }, [this.#statements.last(user, name)])
+    return row && toDetail(row)
   }
 
   /** Who is at work now, in every process. */
@@ -128,13 +134,13 @@ export class Presence {
         .catch(() => {})
   }
 
-  async #beat(user: string, scope: Scope): Promise<void> {
+  async #beat(user: string, scope: Scope, also: readonly Statement[] = []): Promise<void> {
     const beats = [...scope.own.values()].map((detail) =>
       this.#statements.beat(user, { ...detail, topics: encodeJson(detail.topics) }),
     )
-    if (beats.length > 0) await this.#commit(user, [...beats, this.#statements.sweep(user)])
+    if (beats.length > 0) await this.#commit(user, [...also, ...beats, this.#statements.sweep(user)])
   }
-  async #commit(user: string, statements: Parameters<Storage['commit']>[0]['statements']): Promise<void> {
+  async #commit(user: string, statements: readonly Statement[]): Promise<void> {
     await this.#parts.storage.commit({ id: null, scope: { user }, statements })
   }
 

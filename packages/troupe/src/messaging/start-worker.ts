@@ -6,7 +6,7 @@ import type { Inbox, Recorder, Steps } from '../durable/index.ts'
 import { Access, type TaintGuard } from '../security/index.ts'
 import { Delivered } from './delivered.ts'
 import { GatheredBatches } from './gathered-batches.ts'
-import { Handling, type Job } from './handling.ts'
+import { Handling, type Job, letGo } from './handling.ts'
 import type { Mailboxes } from './mailboxes.ts'
 import type { Message } from './message.ts'
 import { isKindOf, type MessageType } from './message-type.ts'
@@ -281,9 +281,7 @@ class Running implements HaltableWorker {
     return work
   }
   async #handle(deliveries: readonly Delivered[]): Promise<void> {
-    const allowed: Delivered[] = []
-    // From the last to the first: one that is put aside takes those behind it out of our hands.
-    for (const delivered of deliveries.toReversed()) if (await this.#admit(delivered)) allowed.unshift(delivered)
+    const allowed = await this.#admitted(deliveries)
     const [first] = allowed
     if (!first) return
     const job = this.#jobOf(allowed, first)
@@ -305,12 +303,27 @@ class Running implements HaltableWorker {
     return { deliveries, type: undefined, handle: (ctx) => this.#worker.onMessage(message, ctx) }
   }
 
+  async #admitted(deliveries: readonly Delivered[]): Promise<readonly Delivered[]> {
+    if (!this.#guards) return deliveries
+    const allowed: Delivered[] = []
+    try {
+      // From the last to the first: one that is put aside takes those behind it out of our hands.
+      for (const delivered of deliveries.toReversed()) if (await this.#admit(delivered)) allowed.unshift(delivered)
+      return allowed
+    } catch (error) {
+      // Who sent them could not be looked up, which is no reason to refuse any.
+      this.#failed(error, deliveries[0])
+      await letGo(deliveries, pauseMs)
+      return []
+    }
+  }
   /** Whether its sender is one that the worker accepts; else it goes to the dead letters. */
   async #admit(delivered: Delivered): Promise<boolean> {
-    if (!this.#guards) return true
     const { from } = delivered.message
-    const detail = this.#peers.get(from) ?? { id: from, name: from, role: '', topics: [], node: '' }
-    if (await this.#authorized(detail)) return true
+    const { presence, user } = this.#parts
+    // One that came in another process is not told of yet, and one that left is told of no more.
+    const known = this.#peers.get(from) ?? (await presence.last(user, from))
+    if (await this.#authorized(known ?? { id: from, name: from, role: '', topics: [], node: '' })) return true
     await this.#bury(delivered, `${this.#worker.name} does not accept messages of ${from}`)
     return false
   }

@@ -223,7 +223,10 @@ export class Worker {
   onFailure(_error: unknown, _message?: Message<unknown>): unknown {
     return undefined
   }
-  /** Whether messages and presence of a peer are accepted; a refusal is recorded as an incident. */
+  /**
+   * Whether messages and presence of a peer are accepted; a refusal is recorded as an incident. A sender that has left is
+   * told of for 24 h as it announced itself; of one that is no worker there is the name alone.
+   */
   authorizePeer(_detail: AgentDetail): boolean | Promise<boolean> {
     return true
   }

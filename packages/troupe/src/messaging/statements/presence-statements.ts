@@ -11,6 +11,9 @@ export interface PresenceRow {
   readonly node: string
 }
 
+/** For so long it is known what somebody who left had announced: messages of theirs may still wait. */
+const rememberedMs = 24 * 3_600_000
+
 /** @param aliveMs how long one beat lasts */
 export function presenceStatements(dialect: Dialect, aliveMs: number) {
   const beat = compile<Values>(
@@ -21,11 +24,21 @@ export function presenceStatements(dialect: Dialect, aliveMs: number) {
   )
   const leave = compile<Values>(
     dialect,
-    (p) => sql`delete from presence where user_id = ${p.user} and session = ${p.id}`,
+    (p) =>
+      sql`update presence set alive_until = ${now} where user_id = ${p.user} and session = ${p.id} and alive_until > ${now}`,
+  )
+  const replace = compile<Values>(
+    dialect,
+    (p) => sql`delete from presence where user_id = ${p.user} and agent = ${p.name} and alive_until <= ${now}`,
   )
   const sweep = compile<Values>(
     dialect,
-    (p) => sql`delete from presence where user_id = ${p.user} and alive_until <= ${now}`,
+    (p) => sql`delete from presence where user_id = ${p.user} and alive_until <= ${later(-rememberedMs)}`,
+  )
+  const last = compile<Values>(
+    dialect,
+    (p) => sql`select * from presence where user_id = ${p.user} and agent = ${p.name}
+      order by case when alive_until > ${now} then 0 else 1 end, alive_until desc limit 1`,
   )
   const present = compile<Values>(
     dialect,
@@ -35,6 +48,10 @@ export function presenceStatements(dialect: Dialect, aliveMs: number) {
     beat: (user: string, row: PresenceRow): Statement => beat({ user, ...row }),
     leave: (user: string, id: string): Statement => leave({ user, id }),
     sweep: (user: string): Statement => sweep({ user }),
+    /** What its earlier starts announced is known no more. */
+    replace: (user: string, name: string): Statement => replace({ user, name }),
+    /** Who has this name, or had it last. */
+    last: (user: string, name: string): Statement => last({ user, name }, { returns: true }),
     present: (user: string): Statement => present({ user }, { returns: true }),
   }
 }
