@@ -120,9 +120,11 @@ async function handled(site: Site, route: Route, call: AnyCall, reply: FastifyRe
     if (route.code !== undefined) reply.code(route.code)
     const { path } = route
     const { user, agent, params, query } = call
-    return answerOnce(route, call, reply, async () =>
+    const answer = await answerOnce(route, call, reply, async () =>
       sealCursor({ path, user, agent, params, query }, await route.handle(call)),
     )
+    // Whoever asked has it.
+    return reply.statusCode === 304 ? reply.send() : answer
   }
   if ('text' in route) {
     const text = await route.text(call)

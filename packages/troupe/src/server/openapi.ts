@@ -26,14 +26,19 @@ const nothing = z.strictObject({})
 const textOf = (route: Exclude<Route, { readonly answer: unknown }>) =>
   'events' in route
     ? { description: 'Server-sent events.', content: { 'text/event-stream': { schema: z.string() } } }
-    : { description: 'Text.', content: { 'text/plain': { schema: z.string() } } }
+    : { description: 'Text.', content: { [(route.type.split(';')[0] as string).trim()]: { schema: z.string() } } }
 
-const noneLeft = (route: Route) =>
-  'events' in route ? { 204: z.undefined().describe('Nothing is left, and nothing will come.') } : {}
+const withoutBody = (route: Route) =>
+  'events' in route
+    ? { 204: z.undefined().describe('Nothing is left, and nothing will come.') }
+    : 'tagged' in route && route.tagged
+      ? { 304: z.undefined().describe('It is what If-None-Match names.') }
+      : {}
 
 export function schemaOf(route: Route): FastifySchema {
   const { params, query = nothing, body, summary, operation, role } = route
-  const response = 'answer' in route ? { '2xx': route.answer } : { 200: textOf(route), ...noneLeft(route) }
+  const found = 'answer' in route ? { '2xx': route.answer } : { 200: textOf(route) }
+  const response = { ...found, ...withoutBody(route) }
   return {
     ...(params ? { params } : {}),
     ...(body ? { body } : {}),

@@ -47,6 +47,8 @@ export interface AnswerRoute<Params, Query, Body, Answer> extends Common<Params,
   readonly answer: z.ZodType<Answer>
   /** Of the answer; 200 by default. */
   readonly code?: 200 | 201 | 202
+  /** It has an ETag, and is answered with 304 to who has it. */
+  readonly tagged?: true
   readonly handle: (call: Call<Params, Query, Body>) => Promise<Answer>
 }
 export interface EventsRoute<Params, Query, Body> extends Common<Params, Query, Body> {

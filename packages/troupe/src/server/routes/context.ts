@@ -56,14 +56,23 @@ function listOptions({ topic, ...rest }: { topic?: string | undefined }) {
 }
 
 /** `"3"` of If-Match, `*` of If-None-Match; RFC 9110. */
-function expected({ header }: Pick<Call<unknown, unknown, unknown>, 'header'>): number | undefined {
-  const match = header('if-match')
-  if (header('if-none-match') === '*') return 0
-  if (match === undefined) return undefined
-  const found = /^"(\d{1,15})"$/.exec(match)
-  if (!found) throw failure('request.invalid', { problem: 'If-Match is not the ETag of an entry' })
-  return Number(found[1])
+function expected({ header }: Pick<Call<unknown, unknown, unknown>, 'header'>, ifVersion?: number): number | undefined {
+  const [match, none] = [header('if-match'), header('if-none-match')]
+  const wrong = (problem: string) => failure('request.invalid', { problem })
+  if (match === undefined && none === undefined) return undefined
+  if (match !== undefined && none !== undefined) throw wrong('If-Match and If-None-Match exclude each other')
+  if (none !== undefined && none !== '*') throw wrong('If-None-Match of a change can only be *')
+  const found = match === undefined ? ['', '0'] : /^"(\d{1,15})"$/.exec(match)
+  if (!found) throw wrong('If-Match is not the ETag of an entry')
+  const version = Number(found[1])
+  if (ifVersion !== undefined && ifVersion !== version) throw wrong('body/ifVersion is another version than the header')
+  return version
 }
+
+/** Whether If-None-Match, as a cache sends it, names this one. */
+const isKnown = (header: string | undefined, etag: string) =>
+  header !== undefined &&
+  (header.trim() === '*' || header.split(',').some((one) => one.trim().replace(/^W\//, '') === etag))
 
 /** A precondition of HTTP that fails answers as HTTP has it. */
 async function preconditioned<T>(version: number | undefined, act: () => Promise<T>): Promise<T> {
@@ -129,10 +138,13 @@ export const contextRoutes = [
     summary: 'An entry, with its version as ETag.',
     params: place,
     answer: entry,
-    handle: async ({ hands, params: { key }, setHeader }) => {
+    tagged: true,
+    handle: async ({ hands, params: { key }, header, setHeader, status }) => {
       const found = await hands.context.getEntry(key)
       if (!found) throw missing(key)
-      setHeader('etag', `"${found.version}"`)
+      const etag = `"${found.version}"`
+      setHeader('etag', etag)
+      if (isKnown(header('if-none-match'), etag)) status(304)
       return wire(found)
     },
   }),
@@ -147,7 +159,7 @@ export const contextRoutes = [
     answer: pushed,
     handle: async (call) => {
       const { value: _, ...options } = call.body
-      const version = expected(call)
+      const version = expected(call, call.body.ifVersion)
       const all = given({ ...options, ifVersion: version ?? options.ifVersion }) as PushOptions
       const { key } = call.params
       const done = await preconditioned(version, () =>
