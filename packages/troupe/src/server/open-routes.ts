@@ -1,20 +1,33 @@
 /** What anybody may ask: whether it lives, whether it is ready, what it can do; and the way from a link to a session. */
 import type { FastifyInstance, FastifyReply } from 'fastify'
+import { z } from 'zod'
 import { failure } from '../core/index.ts'
 import { cookieOf, sessionCookie } from './authenticate.ts'
 import { checkOrigin } from './check-origin.ts'
 import type { Site } from './site.ts'
 
 const hidden = { schema: { hide: true } }
+/** A word that probes need not read, for the status says it too. */
+const said = (summary: string, name: string, [well, ill]: readonly [string, string]) => ({
+  schema: {
+    summary,
+    operationId: `get${name}`,
+    tags: ['health'],
+    security: [],
+    response: { 200: z.object({ status: z.literal(well) }), 503: z.object({ status: z.literal(ill) }) },
+  },
+})
+const health = said('Whether it lives, for anybody.', 'Health', ['ok', 'closed'])
+const ready = said('Whether it is ready for work, for anybody.', 'Ready', ['ready', 'not ready'])
 
 export function addOpenRoutes(app: FastifyInstance, site: Site): void {
   const { troupe, draining, settings } = site
   app.addHook('onRequest', async (request) => checkOrigin(request, settings))
-  app.get('/health', hidden, async (_, reply) => {
+  app.get('/health', health, async (_, reply) => {
     const lives = troupe.live()
     return reply.code(lives ? 200 : 503).send({ status: lives ? 'ok' : 'closed' })
   })
-  app.get('/ready', hidden, async (_, reply) => {
+  app.get('/ready', ready, async (_, reply) => {
     const isReady = !draining.aborted && (await troupe.ready())
     return reply.code(isReady ? 200 : 503).send({ status: isReady ? 'ready' : 'not ready' })
   })

@@ -50,6 +50,23 @@ it('names each operation once, and each parameter that stands in a path', () => 
   }
 })
 
+it('has what anybody may ask, and the type of each answer', () => {
+  const answersOf = (path: string) =>
+    document.paths[path]?.get as unknown as {
+      readonly security: readonly unknown[]
+      readonly responses: Readonly<Record<string, { readonly content?: object }>>
+    }
+  for (const path of ['/health', '/ready']) {
+    expect(answersOf(path).security).toEqual([])
+    expect(Object.keys(answersOf(path).responses)).toEqual(['200', '503'])
+  }
+  const typesOf = (path: string) => Object.keys(answersOf(path).responses['200']?.content ?? {})
+  expect(typesOf('/metrics')).toEqual(['text/plain'])
+  expect(typesOf('/v1/audit/export')).toEqual(['application/x-ndjson'])
+  expect(typesOf('/v1/runs/{run}/events')).toEqual(['text/event-stream'])
+  expect(Object.keys(answersOf('/v1/context/entries/{key}').responses)).toContain('304')
+})
+
 /** What stands under `schema`, wherever that is. */
 function schemasIn(value: unknown): readonly object[] {
   if (typeof value !== 'object' || value === null) return []
