@@ -1,9 +1,9 @@
 /** The server as a plugin of Fastify: the routes of the table, and around each what every request goes through. */
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
-import { failure } from '../core/index.ts'
 import type { Troupe } from '../runtime/index.ts'
 import { addPage } from './add-page.ts'
 import { type Admit, createAdmit } from './admit.ts'
+import { answerUnknown } from './answer-unknown.ts'
 import { callOf, carryOut } from './carry-out.ts'
 import { addMcp } from './mcp.ts'
 import { addOpenRoutes } from './open-routes.ts'
@@ -65,13 +65,6 @@ export async function addServer(app: FastifyInstance, troupe: Troupe, settings: 
   for (const route of routes) addRoute(app, site, admit, route)
   addMcp(app, site, admit)
   return drain
-}
-
-/** Of an app without a prefix whoever owns it says so: there is one answer for all of it. */
-export function answerUnknown(app: FastifyInstance): void {
-  app.setNotFoundHandler((request, reply) =>
-    sendProblem(reply, failure('route.missing', { method: request.method, path: request.url.split('?')[0] ?? '' })),
-  )
 }
 
 /** Packages of Fastify's own, loaded where a server is. */

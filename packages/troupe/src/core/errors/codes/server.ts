@@ -58,6 +58,12 @@ export const serverCodes = {
     message: 'The server failed at the request {request}.',
     hint: 'Look for the id of the request in the log of the server.',
   },
+  'route.method': {
+    class: errors.ValidationError,
+    message: '{path} does not take {method}; it takes {allowed}.',
+    hint: 'GET /v1/openapi.json lists the routes.',
+    status: 405,
+  },
   'route.missing': {
     class: errors.NotFoundError,
     message: 'There is no route {method} {path}.',
