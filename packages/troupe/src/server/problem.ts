@@ -91,12 +91,19 @@ function optionsOf(request: FastifyRequest, place: string, path: string): readon
   const schemas = request.routeOptions.schema as Readonly<Record<string, Described | undefined>> | undefined
   let found = bare(schemas?.[place])
   for (const part of path.split('/').filter(Boolean)) found = bare(found?.shape?.[part] ?? found?.def?.element)
-  return Object.keys(found?.shape ?? {})
+  const forms = [found, ...(found?.def?.options ?? [])]
+  return [...new Set(forms.flatMap((form) => Object.keys(form?.shape ?? {})))]
 }
 
 interface Described {
   readonly shape?: Readonly<Record<string, Described>>
-  readonly def?: { readonly in?: Described; readonly innerType?: Described; readonly element?: Described }
+  readonly def?: {
+    readonly in?: Described
+    readonly innerType?: Described
+    readonly element?: Described
+    /** Of a union. */
+    readonly options?: readonly Described[]
+  }
 }
 
 /** Without what makes it optional. */

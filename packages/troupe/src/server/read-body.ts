@@ -14,7 +14,18 @@ export function readBody(bytes: Buffer, parse: Parse): unknown {
   try {
     return parse(text)
   } catch {
-    throw failure('request.invalid', { problem: 'its body is not JSON that can be taken' })
+    throw failure('request.invalid', { problem: problemOf(text) })
+  }
+}
+
+/** What is JSON and yet refused would reach a prototype, in one program or another. */
+function problemOf(text: string): string {
+  try {
+    JSON.parse(text)
+    return 'its body names __proto__ or constructor.prototype, which is not taken'
+  } catch (error) {
+    const at = /position \d+( \(line \d+ column \d+\))?/.exec((error as Error).message)
+    return `its body is no JSON${at ? `, from ${at[0]} on` : ''}`
   }
 }
 

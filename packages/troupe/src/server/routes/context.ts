@@ -8,7 +8,7 @@ import { watched } from './watch.ts'
 
 const place = z.object({ key: z.string() })
 const names = z.array(z.string()).max(1_000)
-const writers = z.union([z.enum(['owner', 'readers']), names])
+const writers = z.union([z.enum(['owner', 'readers']), names], { error: 'it is owner, readers or a list of names' })
 const pushOptions = {
   audience: z.enum(['everyone', 'owner']).optional(),
   subscribers: names.optional(),

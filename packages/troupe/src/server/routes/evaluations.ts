@@ -23,18 +23,23 @@ const filter = z.strictObject({
 })
 const body = z.strictObject({
   id: z.string().max(256).optional().describe('Asked again with it, it goes on with the runs that are left.'),
-  runs: z.union([z.array(z.string()).max(10_000), filter]).describe('Ids, or what a list of runs takes.'),
+  runs: z
+    .union([z.array(z.string()).max(10_000), filter], { error: 'it is a list of ids, or what a list of runs takes' })
+    .describe('Ids, or what a list of runs takes.'),
   change: z.strictObject({
     model: z.string().optional(),
     prompts: z.record(z.string(), z.string()).optional(),
     topology: topologyOf.optional(),
   }),
   score: z
-    .union([
-      z.enum(['exact', 'citations']),
-      z.strictObject({ schema: z.record(z.string(), z.unknown()).describe('JSON Schema of a good answer.') }),
-      z.strictObject({ named: z.string().describe('One of those the troupe was opened with.') }),
-    ])
+    .union(
+      [
+        z.enum(['exact', 'citations']),
+        z.strictObject({ schema: z.record(z.string(), z.unknown()).describe('JSON Schema of a good answer.') }),
+        z.strictObject({ named: z.string().describe('One of those the troupe was opened with.') }),
+      ],
+      { error: "it is 'exact', 'citations', { schema } or { named }" },
+    )
     .describe('What an answer is worth.'),
   live: z.boolean().optional(),
   concurrency: z.int().min(1).max(32).optional(),

@@ -6,7 +6,7 @@ import { requireAll } from './operations.ts'
 import { done, duration, given, optional, page, pageOf, paging } from './shapes.ts'
 
 const ofKey = z.object({ key: z.string() })
-const users = z.union([z.literal('all'), z.array(z.string())])
+const users = z.union([z.literal('all'), z.array(z.string())], { error: "it is 'all' or a list of names" })
 const made = z.object({ id: z.string(), key: z.string().describe('Shown this once.') })
 
 const requireOwn = ({ principal }: Pick<Call<unknown, unknown, unknown>, 'principal'>) =>

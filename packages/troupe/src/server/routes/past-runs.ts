@@ -5,12 +5,16 @@ import { answers } from '../route.ts'
 import { done, given, json, metadata, optional, storedError, whole } from './shapes.ts'
 
 const place = z.object({ run: z.string() })
-const breakOn = z.union([
-  z.literal('error'),
-  z.strictObject({ agent: z.string() }),
-  z.strictObject({ tool: z.string() }),
-  z.strictObject({ seq: z.int().min(1) }),
-])
+const placeOfBreak = "it is 'error', { agent }, { tool } or { seq }, or a list of them"
+const breakOn = z.union(
+  [
+    z.literal('error'),
+    z.strictObject({ agent: z.string() }),
+    z.strictObject({ tool: z.string() }),
+    z.strictObject({ seq: z.int().min(1) }),
+  ],
+  { error: placeOfBreak },
+)
 const event = z.looseObject({ type: z.string(), seq: z.number(), at: z.number() })
 
 export const pastRunRoutes = [
@@ -201,7 +205,7 @@ export const pastRunRoutes = [
     summary: 'Where it stops from now on, with the runs that its steps have started.',
     params: place,
     body: z.strictObject({
-      breakOn: z.union([breakOn, z.array(breakOn).max(100)]),
+      breakOn: z.union([breakOn, z.array(breakOn).max(100)], { error: placeOfBreak }),
       id: z.string().max(256).optional(),
     }),
     answer: done,

@@ -6,7 +6,7 @@ import type { Call } from '../route.ts'
 import { given } from './shapes.ts'
 
 export const topologyOf = z
-  .union([z.string(), z.looseObject({})])
+  .union([z.string(), z.looseObject({})], { error: 'it is a name, or a team as JSON' })
   .describe('The name of a registered topology, or one as JSON over registered agents.')
 
 export const startBody = z.strictObject({
