@@ -18,6 +18,16 @@ describe('runs over HTTP', () => {
     expect((await call('GET', `/result/${id}`)).body).toMatchObject({ success: true, result: { heard: 'hello' } })
     expect((await call('GET', '/v1/runs')).body.items[0]).toMatchObject({ id, status: 'completed' })
   })
+  it('that fail say what they failed with, to simple clients too', async () => {
+    const broken = defineAgent({ name: 'Broken', run: () => Promise.reject(new Error('no paper')) })
+    const { call } = await servers.start({ agents: [broken] })
+    const id = (await call('POST', '/execute', { task: 1 })).body.task_id
+    await call('GET', `/v1/runs/${id}/result?wait=20s`)
+    const { status, body } = await call('GET', `/result/${id}`)
+    expect(status).toBe(200)
+    expect(body).toMatchObject({ status: 'failed', success: false, error: { message: expect.any(String) } })
+    expect(body.error.message).toContain('no paper')
+  })
   it('answer 202 while they go on, and take commands and answers', async () => {
     const { call } = await servers.start()
     const { run } = (await call('POST', '/v1/runs', { task: 1, agent: 'Asking', id: 'a run' })).body

@@ -244,5 +244,7 @@ describe('a stream', () => {
     await call('POST', '/v1/runs', { id: 'r', task: 'write' })
     const parts = await take(follow(`${url}/v1/runs/r/live`), 1)
     expect(parts[0]).toMatchObject({ event: 'part', data: { agent: 'Writer' } })
+    await call('GET', '/v1/runs/r/result?wait=20s')
+    expect((await call('GET', '/v1/runs/r/live')).status).toBe(204)
   })
 })

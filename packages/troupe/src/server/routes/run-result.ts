@@ -93,4 +93,4 @@ function wire(result: RunResult): z.infer<typeof full> {
 }
 
 export const shownResult = (found: z.infer<typeof runResult>) =>
-  'success' in found ? found : { status: found.status, success: undefined, response: undefined }
+  'success' in found ? found : { status: found.status, success: undefined, response: undefined, error: undefined }

@@ -108,8 +108,7 @@ async function* frames(items: AsyncIterable<{ readonly item: RunEvent } | 'lost'
   }
 }
 
-async function* liveOf({ orchestra, params, signal }: OfRun): AsyncGenerator<Frame> {
-  const run = await orchestra.get(params.run)
+async function* liveOf(run: Run, { signal }: OfRun): AsyncGenerator<Frame> {
   for await (const part of run.live({ signal })) yield { event: 'part', data: part }
 }
 
@@ -213,8 +212,9 @@ export const runRoutes = [
     summary: 'Tokens and progress from now on, as server-sent events; some may be missing.',
     params: place,
     events: async (call) => {
-      await call.orchestra.get(call.params.run)
-      return liveOf(call)
+      const run = await call.orchestra.get(call.params.run)
+      // Nothing will come any more, and an EventSource would ask for ever.
+      return isEnded(await run.status()) ? undefined : liveOf(run, call)
     },
   }),
   ...(['pause', 'continue', 'cancel'] as const).map((verb) =>
@@ -287,11 +287,12 @@ export const runRoutes = [
       status: z.string(),
       success: z.boolean().optional(),
       result: json.optional(),
+      error: storedError.optional(),
     }),
     handle: async (call) => {
       const found = await awaited(call, await call.orchestra.get(call.params.run), undefined)
-      const { status: now, success, response } = shownResult(found)
-      return { task_id: call.params.run, status: now, ...given({ success, result: response }) }
+      const { status: now, success, response, error } = shownResult(found)
+      return { task_id: call.params.run, status: now, ...given({ success, result: response, error }) }
     },
   }),
 ]
