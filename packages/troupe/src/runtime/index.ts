@@ -6,6 +6,7 @@ export { AnswerQuestion, type TakeAnswersOptions } from './answer-desk.ts'
 export { absentDatabase, backupTo, type RestoreOptions, restore, storageOf, verifyBackup } from './backups.ts'
 export type { CassetteConfig } from './cassette-file.ts'
 export { declared, type ModelsConfig, type TroupeConfig, withOrigins } from './config.ts'
+export { codeProblem } from './configuration/code-problem.ts'
 export type { Origin } from './configuration/found.ts'
 export {
   type DeploymentConfig,

@@ -1,7 +1,7 @@
 /** The program on a database of its own, without a server. */
 import { generateKeyPairSync } from 'node:crypto'
 import { once } from 'node:events'
-import { copyFileSync, readFileSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -66,6 +66,26 @@ describe('the program on a database of its own', () => {
     expect(nowhere).toMatchObject({ code: 2, error: expect.stringContaining('far is no address of a server') })
     for (const one of [talk, load])
       expect(one).toMatchObject({ code: 4, out: '', error: expect.stringContaining('Nobody') })
+  }, 60_000)
+
+  it('says in which line of which file code is wrong', async () => {
+    const project = join(folder.path, 'wrong code')
+    mkdirSync(join(project, 'agents/A'), { recursive: true })
+    const says = async (...args: string[]) => {
+      const { code, error } = await ended(folder.spawn(['check', ...args], { cwd: project }))
+      expect(code).toBe(2)
+      return error
+    }
+    const write = (name: string, text: string) => writeFileSync(join(project, name), text)
+    write('a.ts', 'export default {\n  log: 1\n  lease: 2\n}\n')
+    expect(await says('--config', 'a.ts')).toMatch(/a\.ts cannot be read: line 3: Expected/)
+    write('b.mjs', 'import "./c.mjs"\nexport default {}\n')
+    write('c.mjs', '\n\nconst none = undefined\nnone.part\n')
+    expect(await says('--config', 'b.mjs')).toContain(`${join(project, 'c.mjs')}:4: Cannot read`)
+    write('d.ts', `import { defineAgent } from 'troupe'\ndefineAgent({ nmae: 'A', run: () => 1 })`)
+    expect(await says('--config', 'd.ts')).toMatch(/line 2: .*nmae.* Did you mean name\?\n/)
+    write('agents/A/agent.ts', '\nthrow new Error("not today")')
+    expect(await says()).toMatch(/agent\.ts cannot be loaded: line 2: not today/)
   }, 60_000)
 
   it('tells programs in JSON what is wrong with the command, with the nearest that there is', async () => {

@@ -6,6 +6,7 @@ import { readAgentsFolder } from './agents-folder.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'troupe-agents-'))
 afterAll(() => rmSync(root, { recursive: true, force: true }))
+const library = new URL('../../index.ts', import.meta.url).href
 let made = 0
 function project(files: Readonly<Record<string, string>>): string {
   const folder = join(root, String(++made))
@@ -21,7 +22,7 @@ describe('the folder agents/', () => {
     const cwd = project({
       'Writer/agent.md': '---\nmodel: offline/extractive\nrole: readonly\n---\nWrites what it is told.\n',
       'Asker/agent.md': 'Asks.\n',
-      'Coder/agent.mjs': "export default { name: 'Coder', run: () => null }\n",
+      'Coder/agent.mjs': `import { defineAgent } from '${library}'\nexport default defineAgent({ name: 'Coder', run: () => null })\n`,
       'notes.md': 'no agent',
       'empty/README.md': 'no agent',
     })
@@ -30,8 +31,20 @@ describe('the folder agents/', () => {
   })
 
   it.each([
-    ['an unknown word in its head', { 'A/agent.md': '---\nmodle: x\n---\nAsks.' }, /describes no agent.*modle/],
+    [
+      'an unknown word in its head',
+      { 'A/agent.md': '---\nmodle: x\n---\nAsks.' },
+      /describes no agent.*modle is unknown; did you mean model\?/,
+    ],
+    [
+      'a head that is no YAML',
+      { 'A/agent.md': '---\nrole: readonly\nmodel: [a\n---\nAsks.' },
+      /agent\.md is no YAML in line 3/,
+    ],
+    ['a head of values without names', { 'A/agent.md': '---\n- 1\n---\nAsks.' }, /agent\.md describes no agent/],
+    ['an unknown tool', { 'A/agent.md': '---\ntools: [get_contxt]\n---\nAsks.' }, /agent A of .*agent\.md.*get_contxt/],
     ['no default export', { 'A/agent.mjs': 'export const a = 1' }, /exports no agent/],
+    ['an object that is no agent', { 'A/agent.mjs': "export default { name: 'A', run() {} }" }, /exports no agent/],
     ['code that throws', { 'A/agent.mjs': "throw new Error('not today')" }, /cannot be loaded: not today/],
   ])('with %s is refused, and says which file', async (_, files, problem) => {
     await expect(readAgentsFolder(project(files))).rejects.toMatchObject({

@@ -2,8 +2,9 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { codeProblem } from '../../runtime/index.ts'
 import { misused } from '../exit-codes.ts'
-import { agentOf, agentSchema, type Definition } from './team-file.ts'
+import { agentOf, agentSchema, type Definition, problemsOf } from './team-file.ts'
 
 const code = ['agent.ts', 'agent.mts', 'agent.js', 'agent.mjs']
 
@@ -30,10 +31,12 @@ async function readAgent(folder: string, name: string): Promise<Definition | und
 }
 
 async function imported(path: string): Promise<Definition> {
-  const module = (await import(pathToFileURL(resolve(path)).href).catch((error: Error) => {
-    throw misused(`${path} cannot be loaded: ${error.message}`)
+  const module = (await import(pathToFileURL(resolve(path)).href).catch((error: unknown) => {
+    const { problem, package: missing } = codeProblem(error, resolve(path))
+    throw misused(`${path} cannot be loaded: ${problem}`, missing && `Run npm install ${missing}.`)
   })) as { readonly default?: Definition }
-  if (typeof module.default?.name === 'string') return module.default
+  // A function in plain clothes would be refused by the first run alone.
+  if (typeof module.default?.name === 'string' && 'step' in module.default) return module.default
   throw misused(`${path} exports no agent.`, 'Its default export is what defineAgent or new LlmAgent gives.')
 }
 
@@ -41,9 +44,22 @@ async function imported(path: string): Promise<Definition> {
 async function described(path: string, name: string): Promise<Definition> {
   const text = await readFile(path, 'utf8')
   const { head = '', body = '' } = /^(?:---\r?\n(?<head>.*?)\r?\n---\r?\n)?(?<body>.*)$/s.exec(text)?.groups ?? {}
-  const facts = (await import('yaml')).parse(head) as object | null
+  const facts = await headOf(path, head)
   const checked = agentSchema.safeParse({ ...facts, instructions: body.trim() })
-  if (checked.success) return agentOf(name, checked.data)
-  const problems = checked.error.issues.map(({ path: at, message }) => `${at.join('.') || 'it'}: ${message}`)
-  throw misused(`${path} describes no agent: ${problems.join('; ')}`)
+  if (checked.success) return agentOf(path, name, checked.data)
+  throw misused(`${path} describes no agent: ${problemsOf(checked.error).join('; ')}`)
+}
+
+async function headOf(path: string, head: string): Promise<object> {
+  const { LineCounter, parseDocument } = await import('yaml')
+  const lines = new LineCounter()
+  const read = parseDocument(head, { lineCounter: lines, prettyErrors: false })
+  const [wrong] = read.errors
+  // Behind the line that opens it.
+  if (wrong) throw misused(`${path} is no YAML in line ${lines.linePos(wrong.pos[0]).line + 1}: ${wrong.message}`)
+  const facts: unknown = read.toJS() ?? {}
+  if (typeof facts === 'object' && facts !== null && !Array.isArray(facts)) return facts
+  throw misused(
+    `${path} describes no agent: between its lines of --- stand names and values, such as model: offline/extractive.`,
+  )
 }

@@ -37,7 +37,27 @@ describe('the file of a team', () => {
   })
 
   it.each([
-    ['an unknown word', 'a.yaml', `${agents}flow: []\n`, /flow/],
+    ['an unknown word', 'a.yaml', `${agents}flow: []\n`, /flow is unknown; did you mean flows\?/],
+    [
+      'an unknown word of an agent',
+      'f.yaml',
+      'agents: { A: { modle: x, instructions: y } }',
+      /agents\.A: modle.*model\?/,
+    ],
+    ['an unknown pattern', 'g.yaml', `${agents}pattern: { hubAndSpok: {} }\n`, /pattern: hubAndSpok.*hubAndSpoke\?/],
+    [
+      'a pattern of an agent that is not there',
+      'h.yaml',
+      `${agents}pattern: { hubAndSpoke: { hub: Leed, spokes: [Left] } }\n`,
+      /h\.yaml has no agent Leed; did you mean Lead\?/,
+    ],
+    [
+      'an unknown tool',
+      'i.yaml',
+      'agents: { A: { instructions: y, tools: [get_contxt] } }',
+      /agent A of .*i\.yaml.*get_contxt/,
+    ],
+    ['no agent', 'j.yaml', 'agents: {}', /one agent at least/],
     [
       'a wrong setting of an agent',
       'b.yaml',

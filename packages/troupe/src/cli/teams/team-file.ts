@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { basename, extname } from 'node:path'
 import { z } from 'zod'
+import { nearest, type TroupeError } from '../../core/index.ts'
 import { patterns, type TopologyForm } from '../../orchestration/index.ts'
 import { LlmAgent, type TroupeConfig } from '../../runtime/index.ts'
 import { builtInTools } from '../../tools/index.ts'
@@ -44,7 +45,10 @@ const teamSchema = z
   .strictObject({
     $schema: z.string().optional(),
     name: z.string().optional().describe('That of the file by default.'),
-    agents: z.record(z.string(), agentSchema).describe('By name.'),
+    agents: z
+      .record(z.string(), agentSchema)
+      .refine((agents) => Object.keys(agents).length > 0, 'a team has one agent at least')
+      .describe('By name.'),
     flows: names.optional().describe("Who invokes whom: 'Lead -> Writer', 'Lead => {Left, Right}', 'A <-> B'."),
     pattern: z
       .partialRecord(z.enum(kinds), z.looseObject({}))
@@ -66,24 +70,42 @@ export interface ReadTeam {
 export async function readTeamFile(path: string): Promise<ReadTeam> {
   const checked = teamSchema.safeParse(await parsed(path))
   if (!checked.success)
-    throw misused(
-      `${path} is no team:\n${checked.error.issues.map(({ path: at, message }) => `- ${at.join('.') || 'it'}: ${message}`).join('\n')}`,
-      'docs/cli.md has an example.',
-    )
+    throw misused(`${path} is no team:\n- ${problemsOf(checked.error).join('\n- ')}`, 'docs/cli.md has an example.')
   const { name = basename(path, extname(path)), agents, flows, pattern } = checked.data
-  const made = Object.entries(agents).map(([agent, described]) => agentOf(agent, described))
+  const made = Object.entries(agents).map(([agent, described]) => agentOf(path, agent, described))
   if (flows && pattern) throw misused(`${path} has flows and a pattern.`, 'One of them is the team.')
   return { name, agents: made, topology: flows ? { agents: made, flows } : patterned(path, made, pattern ?? {}) }
 }
 
-export function agentOf(name: string, { tools, model, ...rest }: z.infer<typeof agentSchema>): LlmAgent {
+const words = (schema: { readonly shape: object }): readonly string[] => Object.keys(schema.shape)
+
+/** All that a schema of this file finds, with the word that may be meant. */
+export const problemsOf = ({ issues }: z.ZodError): readonly string[] =>
+  issues.map((issue) => {
+    const at = issue.path.join('.') || 'it'
+    if (issue.code !== 'unrecognized_keys') return `${at}: ${issue.message}`
+    const known = [...words(teamSchema), ...words(agentSchema), ...words(settings), ...kinds]
+    return `${at}: ${issue.keys.map((key) => `${key} is unknown${meant(key, known)}`).join(', ')}`
+  })
+
+const meant = (name: string, known: Iterable<string>): string => {
+  const near = nearest(name, known)
+  return near === undefined || near === name ? '' : `; did you mean ${near}?`
+}
+
+/** @param path of the file that describes it */
+export function agentOf(path: string, name: string, { tools, model, ...rest }: z.infer<typeof agentSchema>): LlmAgent {
   const given = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined))
-  return new LlmAgent({
-    name,
-    ...given,
-    model: model ?? 'offline/extractive',
-    ...(tools ? { tools: (builtInTools as (...names: readonly string[]) => object)(...tools) } : {}),
-  } as ConstructorParameters<typeof LlmAgent>[0])
+  try {
+    return new LlmAgent({
+      name,
+      ...given,
+      model: model ?? 'offline/extractive',
+      ...(tools ? { tools: (builtInTools as (...names: readonly string[]) => object)(...tools) } : {}),
+    } as ConstructorParameters<typeof LlmAgent>[0])
+  } catch (error) {
+    throw misused(`The agent ${name} of ${path} is wrong: ${(error as Error).message}`, (error as TroupeError).hint)
+  }
 }
 
 /** One after the other where nothing is said. */
@@ -97,7 +119,15 @@ function patterned(
   const row = { stages: agents.map(({ name }) => ({ agents: [name] })) }
   const [kind, options]: readonly [string, unknown] = chosen ?? ['pipeline', row]
   const make = patterns[kind as (typeof kinds)[number]] as (options: unknown) => TopologyForm
-  return make(withAgents(options, new Map(agents.map((agent) => [agent.name, agent]))))
+  const byName = new Map(agents.map((agent) => [agent.name, agent]))
+  try {
+    return make(withAgents(options, byName))
+  } catch (error) {
+    // In code it would be the definition; here it is a name.
+    const name = /at (.+): it is a name and not an agent/.exec((error as Error).message)?.[1]
+    if (name === undefined) throw error
+    throw misused(`${path} has no agent ${name}${meant(name, byName.keys())}`, 'Describe it under agents.')
+  }
 }
 
 /** Names of agents become the agents, as patterns take them. */
@@ -116,6 +146,6 @@ async function parsed(path: string): Promise<unknown> {
   try {
     return kind === 'JSON' ? JSON.parse(text) : (await import('yaml')).parse(text)
   } catch (error) {
-    throw misused(`${path} is no ${kind}: ${(error as Error).message.split('\n')[0]}`)
+    throw misused(`${path} is no ${kind}: ${(error as Error).message.split('\n')[0]?.replace(/:$/, '')}`)
   }
 }

@@ -4,6 +4,7 @@ import { extname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { failure, isObject } from '../../core/index.ts'
 import { secret } from '../../security/index.ts'
+import { codeProblem } from './code-problem.ts'
 import type { Variables } from './read-variables.ts'
 
 const endings = ['ts', 'mts', 'js', 'mjs', 'yaml', 'yml', 'json']
@@ -61,8 +62,7 @@ async function read(path: string, variables: Variables, used: Set<string>): Prom
       const module = (await import(pathToFileURL(path).href)) as { readonly default?: unknown }
       return await module.default
     } catch (error) {
-      const problem = error instanceof Error ? error.message : String(error)
-      const missing = /^Cannot find package '((?:@[^'/]+\/)?[^'/]+)/.exec(problem)?.[1]
+      const { problem, package: missing } = codeProblem(error, path)
       if (missing === undefined) throw unreadable(problem, error)
       throw failure('package.missing', { what: `The configuration ${path}`, package: missing }, { cause: error })
     }
@@ -72,10 +72,18 @@ async function read(path: string, variables: Variables, used: Set<string>): Prom
   try {
     parsed = ending === 'json' ? JSON.parse(text) : (await import('yaml')).parse(text)
   } catch (error) {
-    // The first line says where; the others quote the text, which may hold a secret.
-    throw unreadable(ending === 'json' ? 'it is no JSON' : (String((error as Error).message).split('\n')[0] ?? ''))
+    throw unreadable(syntaxProblem(ending === 'json' ? 'JSON' : 'YAML', error))
   }
   return referred(parsed ?? {}, { path, variables, used })
+}
+
+/** What the parser says, as far as it quotes nothing of the text, which may hold a secret; and where. */
+function syntaxProblem(kind: 'JSON' | 'YAML', error: unknown): string {
+  const message = String((error as Error).message)
+  const [first = ''] = message.split('\n')
+  if (kind === 'YAML') return first.replace(/:$/, '')
+  const place = /\(line \d+ column \d+\)/.exec(message)?.[0]
+  return place === undefined ? 'it is no JSON' : `it is no JSON ${place}`
 }
 
 interface Reading {

@@ -137,6 +137,14 @@ describe('the configuration', () => {
     await expect(loadConfig({ folder: cwd } as never)).rejects.toMatchObject({ code: 'option.unknown' })
   })
 
+  it('as data that cannot be read says in which line', async () => {
+    const says = async (file: string) => said((await load({ file })).problems)[0]
+    write('e.json', '{\n  "log": "planted",\n}')
+    expect(await says('e.json')).toMatch(/it is no JSON \(line 3 column 1\)\.$/)
+    write('f.yaml', 'log: info\nlog: planted\n')
+    expect(await says('f.yaml')).toMatch(/at line 2, column 1\.$/)
+  })
+
   it('refers to variables and files, and names secrets that are read later', async () => {
     write('password', 'p@ss$word\n')
     write(
