@@ -57,6 +57,15 @@ describe('a list', () => {
     expect(walked).toEqual(all.body.items)
   })
 
+  it('of what waits for a person has it however many runs came after', async () => {
+    const { call } = served
+    const newer = ['newer 1', 'newer 2', 'newer 3']
+    for (const id of newer) await call('POST', '/v1/runs', { id, task: 1, agent: 'Echo' })
+    for (const id of newer) await call('GET', `/v1/runs/${encodeURIComponent(id)}/result?wait=30s`)
+    const { body } = await call('GET', '/v1/approvals?limit=3')
+    expect(body.items.map(({ run }: { readonly run: string }) => run)).toEqual(['c', 'b', 'a'])
+  })
+
   it.each(paged)('$path refuses a cursor that it did not give', async (route) => {
     for (const cursor of ['x', '{}', 'bnVsbA', '%00', ''])
       expect(await served.call('GET', `${pathOf(route)}?cursor=${cursor}`), cursor).toMatchObject({

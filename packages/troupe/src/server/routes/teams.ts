@@ -107,7 +107,7 @@ export const teamRoutes = [
     path: '/v1/approvals',
     operation: 'approvals.list',
     role: 'readonly',
-    summary: 'Runs that wait for a person, with their questions and uncertain effects; those among a page of the runs.',
+    summary: 'Runs that wait for a person, with their questions and uncertain effects.',
     query: z.strictObject(paging),
     answer: pageOf(
       z.object({
@@ -118,11 +118,8 @@ export const teamRoutes = [
       }),
     ),
     handle: async (call) => {
-      const found = await call.orchestra.list(given(call.query))
-      const waiting = await results(
-        call,
-        found.items.filter(({ status }) => status === 'waiting'),
-      )
+      const found = await call.orchestra.list({ ...given(call.query), status: 'waiting' })
+      const waiting = await results(call, found.items)
       const items = waiting.map(async ({ id, result: { reason, questions } }) => ({
         run: id,
         ...given({ reason }),
