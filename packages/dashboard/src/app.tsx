@@ -2,6 +2,7 @@ import { Button, Flex, Link, TextField, Theme } from '@radix-ui/themes'
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query'
 import { type ReactNode, useEffect, useRef, useState, useSyncExternalStore } from 'react'
 import { ClientProvider } from './api/use-api.tsx'
+import { SignedOut } from './parts/signed-out.tsx'
 import { linkTo, useRoute } from './route.ts'
 import { Agents } from './views/agents.tsx'
 import { Context } from './views/context.tsx'
@@ -12,6 +13,7 @@ import { RunView } from './views/run.tsx'
 import { Runs } from './views/runs.tsx'
 import { Schedules } from './views/schedules.tsx'
 import { TryIt } from './views/try-it.tsx'
+import { visible } from './visible.ts'
 
 /** Asked for even where the browser thinks that there is no network: the server may be this machine. */
 const queries = new QueryClient({
@@ -22,11 +24,11 @@ const views: Readonly<
   Record<string, { readonly name: string; readonly view: (parts: readonly string[]) => ReactNode }>
 > = {
   home: { name: 'Home', view: () => <Home /> },
-  runs: { name: 'Runs', view: ([id]) => (id === undefined ? <Runs /> : <RunView key={id} id={id} />) },
+  runs: { name: 'Runs', view: ([id]) => (id ? <RunView key={id} id={id} /> : <Runs />) },
   context: { name: 'Context', view: ([key]) => <Context key={key} at={key} /> },
   messages: {
     name: 'Messages',
-    view: ([name]) => (name === undefined ? <Messages /> : <Mailbox key={name} name={name} />),
+    view: ([name]) => (name ? <Mailbox key={name} name={name} /> : <Messages />),
   },
   schedules: { name: 'Schedules', view: () => <Schedules /> },
   agents: { name: 'Agents', view: () => <Agents /> },
@@ -112,7 +114,7 @@ function Frame({ top }: { readonly top: ReactNode }) {
   const first = useRef(true)
   // biome-ignore lint/correctness/useExhaustiveDependencies: who goes elsewhere is taken to the beginning of it
   useEffect(() => {
-    document.title = `${[...rest].reverse().concat(name).join(' · ')} · Troupe`
+    document.title = visible(`${[...rest].reverse().concat(name).join(' · ')} · Troupe`)
     if (!first.current) main.current?.focus()
     first.current = false
   }, [place, rest.join('/')])
@@ -139,6 +141,7 @@ function Frame({ top }: { readonly top: ReactNode }) {
         {top}
       </header>
       <main id="main" tabIndex={-1} ref={main}>
+        <SignedOut />
         {at?.view(rest)}
       </main>
     </>

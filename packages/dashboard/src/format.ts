@@ -1,4 +1,6 @@
 /** Times, figures and values as a person reads them. */
+import { visible } from './visible.ts'
+
 const moment = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' })
 const figure = new Intl.NumberFormat()
 const dollars = new Intl.NumberFormat(undefined, { style: 'currency', currency: 'USD', maximumFractionDigits: 4 })
@@ -21,6 +23,6 @@ export const asText = (value: unknown): string =>
   typeof value === 'string' ? value : (JSON.stringify(value, undefined, 2) ?? '')
 
 export const inShort = (value: unknown, most = 120): string => {
-  const text = asText(value).replace(/\s+/g, ' ')
+  const text = visible(asText(value)).replace(/\s+/g, ' ')
   return text.length > most ? `${text.slice(0, most - 1)}…` : text
 }

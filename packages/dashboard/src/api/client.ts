@@ -20,8 +20,11 @@ export interface Sent<T> {
 
 export type Client = ReturnType<typeof createClient>
 
-/** @param user whose data it is about; undefined where the session is for one */
-export function createClient(user: string | undefined) {
+/**
+ * @param user whose data it is about; undefined where the session is for one
+ * @param heard of each answer, whether it knew who asks
+ */
+export function createClient(user: string | undefined, heard: (signedIn: boolean) => void) {
   async function send(path: string, { method = 'GET', query = {}, body, signal }: Asked, more: Record<string, string>) {
     const search = new URLSearchParams()
     for (const [name, value] of Object.entries(query)) if (value !== undefined) search.set(name, String(value))
@@ -39,6 +42,8 @@ export function createClient(user: string | undefined) {
     }).catch((error: Error) => {
       throw signal?.aborted ? error : offline()
     })
+    // Others are open to everybody.
+    if (path.startsWith('/v1/')) heard(answer.status !== 401)
     if (answer.ok) return answer
     throw new Problem(answer.status, ((await answer.json().catch(() => ({}))) ?? {}) as object)
   }
@@ -57,15 +62,19 @@ export function createClient(user: string | undefined) {
         after,
         query,
         hear,
+        opened,
       }: {
         readonly signal: AbortSignal
         readonly after?: string | undefined
         readonly query?: Asked['query']
         readonly hear: (sent: Sent<T>) => void
+        /** Once the server has taken it. */
+        readonly opened: () => void
       },
     ): Promise<void> {
       const more = after === undefined ? {} : { 'last-event-id': after }
       const { body } = await send(path, { signal, ...(query ? { query } : {}) }, more)
+      opened()
       const parser = createParser({
         onEvent: ({ id, event = 'message', data }) => hear({ id, event, data: JSON.parse(data) as T }),
       })

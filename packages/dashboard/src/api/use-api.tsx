@@ -1,10 +1,11 @@
 /** The server as views use it: answers that are kept and asked for again, streams that come back. */
 import { type UseQueryResult, useQuery, useQueryClient } from '@tanstack/react-query'
-import { createContext, type ReactNode, useContext, useEffect, useMemo, useRef, useState } from 'react'
+import { createContext, type ReactNode, useCallback, useContext, useEffect, useMemo, useRef, useState } from 'react'
 import { type Asked, type Client, createClient, type Sent } from './client.ts'
 import { Problem } from './problem.ts'
 
-const ClientContext = createContext<Client>(createClient(undefined))
+const ClientContext = createContext<Client>(createClient(undefined, () => {}))
+const SignedOutContext = createContext(false)
 
 export function ClientProvider({
   user,
@@ -13,9 +14,24 @@ export function ClientProvider({
   readonly user: string | undefined
   readonly children: ReactNode
 }) {
-  const client = useMemo(() => createClient(user), [user])
-  return <ClientContext value={client}>{children}</ClientContext>
+  const [signedOut, setSignedOut] = useState(false)
+  const queries = useQueryClient()
+  const wasSignedOut = useRef(false)
+  useEffect(() => {
+    // Signed in again: all that was refused is asked for.
+    if (wasSignedOut.current && !signedOut) void queries.invalidateQueries()
+    wasSignedOut.current = signedOut
+  }, [signedOut, queries])
+  const client = useMemo(() => createClient(user, (signedIn) => setSignedOut(!signedIn)), [user])
+  return (
+    <ClientContext value={client}>
+      <SignedOutContext value={signedOut}>{children}</SignedOutContext>
+    </ClientContext>
+  )
 }
+
+export const useSignedOut = (): boolean => useContext(SignedOutContext)
+export const isSignedOut = (error: unknown): boolean => error instanceof Problem && error.status === 401
 
 export const useClient = (): Client => useContext(ClientContext)
 
@@ -31,7 +47,8 @@ export function useAnswer<T>(path: string, { query, every, enabled = true }: Ask
     queryKey: [client.user, path, query ?? {}],
     queryFn: ({ signal }) => client.call<T>(path, { signal, ...(query ? { query } : {}) }),
     enabled,
-    ...(every === undefined ? {} : { refetchInterval: every }),
+    // Whoever is not signed in is refused again: who comes back to the page, or says so, asks anew.
+    ...(every === undefined ? {} : { refetchInterval: ({ state }) => (isSignedOut(state.error) ? false : every) }),
     // What the server refuses it refuses again; only what did not reach it is tried anew.
     retry: (count, error) => error instanceof Problem && error.status === 0 && count < 3,
   })
@@ -44,6 +61,26 @@ export function useForget(): (path: string) => void {
   return (path) => void queries.invalidateQueries({ queryKey: [client.user, path] })
 }
 
+const soonMs = 300
+
+/** As `useForget`, for what a stream tells of: it may tell of more than the server lets one ask for. */
+export function useForgetSoon(): (path: string) => void {
+  const forget = useForget()
+  const latest = useRef(forget)
+  latest.current = forget
+  const due = useRef(new Set<string>())
+  const timer = useRef<ReturnType<typeof setTimeout>>(undefined)
+  useEffect(() => () => clearTimeout(timer.current), [])
+  return useCallback((path) => {
+    due.current.add(path)
+    timer.current ??= setTimeout(() => {
+      timer.current = undefined
+      for (const one of due.current) latest.current(one)
+      due.current.clear()
+    }, soonMs)
+  }, [])
+}
+
 export type Connection = 'connecting' | 'open' | 'lost' | 'ended'
 
 interface StreamOptions<T> {
@@ -54,6 +91,10 @@ interface StreamOptions<T> {
 }
 
 const pauses = [500, 1_000, 2_000, 5_000]
+/** ms after which who is signed out, or asks too much, comes again. */
+const longPause = 15_000
+const isForLater = (error: unknown): boolean =>
+  error instanceof Problem && (error.status === 401 || error.status === 408 || error.status === 429)
 
 /** A stream that goes on behind its last event when it was cut. */
 export function useStream<T>(path: string | undefined, options: StreamOptions<T>): Connection {
@@ -67,6 +108,7 @@ export function useStream<T>(path: string | undefined, options: StreamOptions<T>
     const follow = async () => {
       let after: string | undefined
       for (let failures = 0; !stop.signal.aborted; ) {
+        let pause = pauses[Math.min(failures++, pauses.length - 1)]
         try {
           const hear = (sent: Sent<T>) => {
             failures = 0
@@ -75,15 +117,21 @@ export function useStream<T>(path: string | undefined, options: StreamOptions<T>
             latest.current.hear(sent)
           }
           const { query } = latest.current
-          setConnection('open')
-          await client.stream<T>(path, { signal: stop.signal, after, hear, ...(query ? { query } : {}) })
+          await client.stream<T>(path, {
+            signal: stop.signal,
+            after,
+            hear,
+            opened: () => setConnection('open'),
+            ...(query ? { query } : {}),
+          })
         } catch (error) {
           if (stop.signal.aborted) return
-          if (error instanceof Problem && error.status >= 400 && error.status < 500) return setConnection('ended')
+          if (isForLater(error)) pause = longPause
+          else if (error instanceof Problem && error.status >= 400 && error.status < 500) return setConnection('ended')
         }
         if (latest.current.isOver?.()) return setConnection('ended')
         setConnection('lost')
-        await new Promise((resolve) => setTimeout(resolve, pauses[Math.min(failures++, pauses.length - 1)]))
+        await new Promise((resolve) => setTimeout(resolve, pause))
       }
     }
     void follow()

@@ -3,6 +3,8 @@ import { Callout, Flex, Spinner, Text } from '@radix-ui/themes'
 import type { UseQueryResult } from '@tanstack/react-query'
 import type { ReactNode } from 'react'
 import { Problem } from '../api/problem.ts'
+import { isSignedOut } from '../api/use-api.tsx'
+import { visible } from '../visible.ts'
 
 interface AnswerProps<T> {
   readonly of: UseQueryResult<T, Error>
@@ -15,10 +17,12 @@ export function Answer<T>({ of, none, children }: AnswerProps<T>) {
   if (of.data !== undefined)
     return (
       <>
-        {of.error && <Refused error={of.error} />}
+        {of.error && !isSignedOut(of.error) && <Refused error={of.error} />}
         {none?.when(of.data) ? <Nothing>{none.say}</Nothing> : children(of.data)}
       </>
     )
+  // It is said above, once.
+  if (isSignedOut(of.error)) return null
   if (of.error) return <Refused error={of.error} />
   return (
     <Flex align="center" gap="2" role="status" py="3">
@@ -33,7 +37,7 @@ export function Refused({ error }: { readonly error: Error }) {
   return (
     <Callout.Root color={isMissing ? 'gray' : 'red'} role="alert" my="2">
       <Callout.Text>
-        {error.message} {hint}
+        {visible(error.message)} {hint}
       </Callout.Text>
     </Callout.Root>
   )

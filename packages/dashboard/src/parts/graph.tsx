@@ -1,8 +1,8 @@
 /** The topology of a run, with what each node does just now. */
-import dagre from '@dagrejs/dagre'
 import { useThemeContext } from '@radix-ui/themes'
 import {
   Background,
+  Controls,
   type Edge,
   Handle,
   MarkerType,
@@ -14,16 +14,13 @@ import {
 import { type CSSProperties, useMemo, useSyncExternalStore } from 'react'
 import type { Topology } from '../api/shapes.ts'
 import type { StepState } from '../run-state.ts'
+import { fitting } from './layout.ts'
 import { Status } from './status.tsx'
 
 type AgentNode = Node<
   { readonly label: string; readonly kind: string; readonly state: StepState | undefined; readonly isDown: boolean },
   'agent'
 >
-
-/** px of a node; page.css has the same. */
-const widths = { narrow: 112, wide: 168 }
-const height = 60
 
 function AgentBox({ data }: NodeProps<AgentNode>) {
   return (
@@ -37,6 +34,8 @@ function AgentBox({ data }: NodeProps<AgentNode>) {
 }
 
 const nodeTypes = { agent: AgentBox }
+/** More nodes than that are drawn only where one looks. */
+const many = 100
 
 /** On a phone a team is drawn the way in which it is larger: a chain from top to bottom, a hub with its spokes beside it. */
 const phone = matchMedia('(max-width: 40rem)')
@@ -86,60 +85,14 @@ export function Graph({ topology, stateOf }: GraphProps) {
         nodesConnectable={false}
         zoomOnScroll={false}
         preventScrolling={false}
-        minZoom={0.2}
+        minZoom={0.05}
+        onlyRenderVisibleElements={topology.nodes.length > many}
         colorMode={appearance === 'dark' ? 'dark' : 'light'}
         proOptions={{ hideAttribution: true }}
       >
         <Background />
+        <Controls showInteractive={false} orientation="horizontal" />
       </ReactFlow>
     </div>
   )
 }
-
-type Places = ReadonlyMap<string, { readonly x: number; readonly y: number }>
-
-interface Drawing {
-  readonly places: Places
-  readonly isDown: boolean
-  /** px that it takes, where it is made as small as its room. */
-  readonly tall: number
-  readonly scale: number
-}
-
-/** px that a phone has for it, at most. */
-const room = { width: 310, height: 400 }
-
-function fitting(topology: Topology, isNarrow: boolean): Drawing {
-  const across = drawn(topology, { isDown: false, isNarrow })
-  if (!isNarrow) return across
-  const down = drawn(topology, { isDown: true, isNarrow })
-  return down.scale >= across.scale ? down : across
-}
-
-function drawn(
-  { nodes, edges }: Topology,
-  { isDown, isNarrow }: { readonly isDown: boolean; readonly isNarrow: boolean },
-): Drawing {
-  const width = isNarrow ? widths.narrow : widths.wide
-  const graph = new dagre.graphlib.Graph()
-  // What an edge says stands on it, and wants room.
-  const hasLabels = !isNarrow && edges.some(({ type }) => type !== 'invoke')
-  graph.setGraph({ rankdir: isDown ? 'TB' : 'LR', nodesep: 24, ranksep: isNarrow ? 36 : hasLabels ? 112 : 56 })
-  graph.setDefaultEdgeLabel(() => ({}))
-  for (const { name } of nodes) graph.setNode(name, { width, height })
-  for (const { from, to } of edges) graph.setEdge(from, to)
-  dagre.layout(graph)
-  const places = new Map(
-    nodes.map(({ name }) => {
-      const { x, y } = graph.node(name) as { readonly x: number; readonly y: number }
-      return [name, { x: x - width / 2, y: y - height / 2 }]
-    }),
-  )
-  const at = [...places.values()]
-  const wide = extent(at.map(({ x }) => x)) + width
-  const tall = extent(at.map(({ y }) => y)) + height
-  const scale = isNarrow ? Math.min(1, room.width / wide, room.height / tall) : 1
-  return { places, isDown, tall: tall * scale, scale }
-}
-
-const extent = (at: readonly number[]): number => Math.max(0, ...at) - Math.min(0, ...at)

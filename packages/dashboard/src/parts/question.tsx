@@ -5,7 +5,9 @@ import { part } from '../api/client.ts'
 import type { Question } from '../api/shapes.ts'
 import { useClient } from '../api/use-api.tsx'
 import { asText } from '../format.ts'
+import { visible } from '../visible.ts'
 import { Refused } from './answer.tsx'
+import { FocusKeeper } from './focus-keeper.tsx'
 import { useCommand } from './use-command.ts'
 import { Value } from './value.tsx'
 
@@ -24,41 +26,44 @@ export function Ask({ run, question, answered }: AskProps) {
       await client.call(`/v1/runs/${part(run)}/answers`, { method: 'POST', body: { question: id, value } })
       answered()
     })
+  const isApproval = kind === 'approval'
   return (
-    <Card className="question">
-      <Text as="p" weight="bold">
-        {agent} asks
-      </Text>
-      <Text as="p" mb="2">
-        {text}
-      </Text>
-      {tool !== undefined && (
-        <>
-          <Text as="p" size="2">
-            {tool} would be called with exactly this:
-          </Text>
-          <Value value={args} label={`Arguments of ${tool}`} />
-        </>
-      )}
-      {kind === 'approval' || kind === 'confirmation' ? (
-        <Flex gap="2" mt="3">
-          <Button disabled={busy} onClick={() => send(kind === 'approval' ? { approve: true, hash } : true)}>
-            {kind === 'approval' ? 'Approve' : 'Yes'}
-          </Button>
-          <Button
-            disabled={busy}
-            variant="outline"
-            color="red"
-            onClick={() => send(kind === 'approval' ? { approve: false, hash } : false)}
-          >
-            {kind === 'approval' ? 'Refuse' : 'No'}
-          </Button>
-        </Flex>
-      ) : (
-        <Written question={question} busy={busy} send={send} />
-      )}
-      {error && <Refused error={error} />}
-    </Card>
+    <FocusKeeper>
+      <Card className="question" role="group" aria-label={`Question of ${agent}`}>
+        <Text as="p" weight="bold" className="break">
+          {agent} asks
+        </Text>
+        <Text as="p" mb="2" className="break said">
+          {visible(text)}
+        </Text>
+        {tool !== undefined && (
+          <>
+            <Text as="p" size="2">
+              {tool} would be called with exactly this:
+            </Text>
+            <Value value={args} label={`Arguments of ${tool}`} whole />
+          </>
+        )}
+        {isApproval || kind === 'confirmation' ? (
+          <Flex gap="2" mt="3">
+            <Button aria-disabled={busy} onClick={() => send(isApproval ? { approve: true, hash } : true)}>
+              {isApproval ? 'Approve' : 'Yes'}
+            </Button>
+            <Button
+              aria-disabled={busy}
+              variant="outline"
+              color="red"
+              onClick={() => send(isApproval ? { approve: false, hash } : false)}
+            >
+              {isApproval ? 'Refuse' : 'No'}
+            </Button>
+          </Flex>
+        ) : (
+          <Written question={question} busy={busy} send={send} />
+        )}
+        {error && <Refused error={error} />}
+      </Card>
+    </FocusKeeper>
   )
 }
 
@@ -70,16 +75,23 @@ interface WrittenProps {
 
 function Written({ question, busy, send }: WrittenProps) {
   const { kind, options = kind === 'error' ? ['retry', 'skip', 'abort'] : undefined } = question
-  const [text, setText] = useState(question.default === undefined ? '' : asText(question.default))
+  const [text, setText] = useState<string | undefined>(
+    question.default === undefined ? (options ? undefined : '') : asText(question.default),
+  )
+  const isNothing = options ? text === undefined : text === ''
   return (
     <Flex direction="column" gap="2" mt="3" align="start">
       {options ? (
-        <Select.Root value={text} onValueChange={setText}>
+        // By its place: an option may be any text, none too.
+        <Select.Root
+          value={text === undefined ? '' : String(options.indexOf(text))}
+          onValueChange={(place) => setText(options[Number(place)])}
+        >
           <Select.Trigger aria-label="Answer" placeholder="Choose" />
           <Select.Content>
-            {options.map((option) => (
-              <Select.Item key={option} value={option}>
-                {option}
+            {options.map((option, place) => (
+              <Select.Item key={option} value={String(place)}>
+                {visible(option) || '(nothing)'}
               </Select.Item>
             ))}
           </Select.Content>
@@ -88,12 +100,12 @@ function Written({ question, busy, send }: WrittenProps) {
         <TextArea
           aria-label="Answer"
           className="wide"
-          value={text}
+          value={text ?? ''}
           rows={kind === 'draft' ? 8 : 3}
           onChange={({ target }) => setText(target.value)}
         />
       )}
-      <Button disabled={busy || text === ''} onClick={() => send(text)}>
+      <Button disabled={isNothing} aria-disabled={isNothing || busy} onClick={() => send(text)}>
         Answer
       </Button>
     </Flex>

@@ -1,15 +1,36 @@
-import { asText } from '../format.ts'
+import { Button } from '@radix-ui/themes'
+import { useState } from 'react'
+import { asText, count } from '../format.ts'
+import { visible } from '../visible.ts'
 
 const longest = 20_000
 
+interface ValueProps {
+  readonly value: unknown
+  readonly label: string
+  /** All of it at once, however long: nobody agrees to what he does not see. */
+  readonly whole?: boolean
+}
+
 /** A value as text, never as markup; what was text already is set as such. */
-export function Value({ value, label }: { readonly value: unknown; readonly label: string }) {
+export function Value({ value, label, whole = false }: ValueProps) {
+  const [all, setAll] = useState(whole)
   const text = asText(value)
-  const shown = text.length > longest ? `${text.slice(0, longest)}\n… ${text.length - longest} more characters` : text
+  const left = all ? 0 : text.length - longest
+  const more = `Show ${count(left)} more characters`
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls is reached by keyboard
-    <section className="value" aria-label={label} tabIndex={0}>
-      <pre className={typeof value === 'string' ? 'prose' : ''}>{shown}</pre>
-    </section>
+    <>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls is reached by keyboard */}
+      <section className="value" aria-label={label} tabIndex={0}>
+        <pre className={typeof value === 'string' ? 'prose' : ''}>
+          {visible(left > 0 ? text.slice(0, longest) : text)}
+        </pre>
+      </section>
+      {left > 0 && (
+        <Button size="1" variant="soft" mt="1" aria-label={`${more} of ${label}`} onClick={() => setAll(true)}>
+          {more}
+        </Button>
+      )}
+    </>
   )
 }

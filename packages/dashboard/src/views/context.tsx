@@ -1,15 +1,16 @@
 import { Button, Flex, Heading, Link, Table, Text, TextField } from '@radix-ui/themes'
-import { useState } from 'react'
+import { useEffect, useState } from 'react'
 import { type Page, part } from '../api/client.ts'
 import type { Audience, Change, Entry } from '../api/shapes.ts'
-import { useAnswer, useForget, useStream } from '../api/use-api.tsx'
+import { useAnswer, useForgetSoon, useStream } from '../api/use-api.tsx'
 import { inShort, when } from '../format.ts'
 import { Answer } from '../parts/answer.tsx'
 import { Pager } from '../parts/pager.tsx'
 import { Section } from '../parts/section.tsx'
 import { Status } from '../parts/status.tsx'
 import { Value } from '../parts/value.tsx'
-import { linkTo } from '../route.ts'
+import { linkTo, useSought } from '../route.ts'
+import { visible } from '../visible.ts'
 
 const audienceText = (audience: Audience) =>
   typeof audience === 'string'
@@ -24,7 +25,7 @@ const path = '/v1/context/entries'
 
 /** Live: what the watch tells is asked for again. */
 function useWatched(paths: readonly string[], pattern?: string) {
-  const forget = useForget()
+  const forget = useForgetSoon()
   return useStream<Change>('/v1/context/watch', {
     ...(pattern === undefined ? {} : { query: { pattern } }),
     hear: () => {
@@ -34,9 +35,10 @@ function useWatched(paths: readonly string[], pattern?: string) {
 }
 
 function Entries() {
-  const [typed, setTyped] = useState('')
-  const [prefix, setPrefix] = useState('')
-  const [cursors, setCursors] = useState<readonly string[]>([])
+  const { of, cursors, seek, page } = useSought()
+  const prefix = of('prefix')
+  const [typed, setTyped] = useState(prefix)
+  useEffect(() => setTyped(prefix), [prefix])
   const query = { limit: 50, cursor: cursors.at(-1), prefix: prefix || undefined }
   const entries = useAnswer<Page<Entry>>(path, { query })
   const connection = useWatched([path])
@@ -55,8 +57,7 @@ function Entries() {
       <form
         onSubmit={(event) => {
           event.preventDefault()
-          setCursors([])
-          setPrefix(typed)
+          seek({ prefix: typed })
         }}
       >
         <Flex gap="2" mb="3">
@@ -87,7 +88,7 @@ function Entries() {
                 {items.map((entry) => (
                   <Table.Row key={entry.key}>
                     <Table.RowHeaderCell className="break">
-                      <Link href={linkTo('context', entry.key)}>{entry.key || '(the empty key)'}</Link>
+                      <Link href={linkTo('context', entry.key)}>{visible(entry.key) || '(the empty key)'}</Link>
                     </Table.RowHeaderCell>
                     <Table.Cell className="break">{inShort(entry.value, 80)}</Table.Cell>
                     <Table.Cell className="roomy">{entry.owner}</Table.Cell>
@@ -97,7 +98,7 @@ function Entries() {
                 ))}
               </Table.Body>
             </Table.Root>
-            <Pager cursors={cursors} next={next} go={setCursors} back="Back" on="More" />
+            <Pager cursors={cursors} next={next} go={page} back="Back" on="More" />
           </>
         )}
       </Answer>
@@ -116,7 +117,7 @@ function EntryView({ entry: key }: { readonly entry: string }) {
         <Link href={linkTo('context')}>Context</Link>
       </Text>
       <Heading as="h1" size="5" mb="3" className="break">
-        {key || '(the empty key)'}
+        {visible(key) || '(the empty key)'}
       </Heading>
       <Answer of={entry}>
         {({ value, version, owner, audience, updatedAt, expiresAt, provenance, taint }) => (

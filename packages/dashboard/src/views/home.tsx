@@ -7,7 +7,8 @@ import { count } from '../format.ts'
 import { Answer } from '../parts/answer.tsx'
 import { Section } from '../parts/section.tsx'
 import { Status } from '../parts/status.tsx'
-import { linkTo } from '../route.ts'
+import { linkTo, linkToList } from '../route.ts'
+import { visible } from '../visible.ts'
 import { RunTable } from './runs.tsx'
 
 const shown = ['running', 'waiting', 'completed', 'failed'] as const
@@ -22,7 +23,9 @@ export function Home() {
         <Heading as="h1" size="6">
           Home
         </Heading>
-        <Status status={ready.data?.status ?? (ready.error ? 'failed' : 'waiting')} />
+        <span role="status" aria-label="The server">
+          {ready.error ? <Unready error={ready.error} /> : <Status status={ready.data?.status ?? 'connecting'} />}
+        </span>
       </Flex>
       <Grid columns={{ initial: '2', sm: '4' }} gap="3" mb="5">
         {shown.map((status) => (
@@ -50,16 +53,24 @@ export function Home() {
   )
 }
 
+/** What it answered before says nothing of now. */
+function Unready({ error }: { readonly error: Error }) {
+  const isAway = error instanceof Problem && error.status === 0
+  return <Status status="failed" reason={isAway ? 'cannot be reached' : 'not ready'} />
+}
+
 function Count({ status }: { readonly status: string }) {
   const { data } = useAnswer<Page<Summary>>('/v1/runs', { query: { status, limit: counted }, every: 5_000 })
   return (
     <Card>
-      <Text as="p" size="2" color="gray">
-        {status}
-      </Text>
-      <Text as="p" size="7" weight="bold">
-        {data === undefined ? '…' : `${count(data.items.length)}${data.cursor === undefined ? '' : '+'}`}
-      </Text>
+      <Link href={linkToList('runs', { status })} underline="hover" className="plain-link">
+        <Text as="p" size="2" color="gray">
+          {status}
+        </Text>
+        <Text as="p" size="7" weight="bold">
+          {data === undefined ? '…' : `${count(data.items.length)}${data.cursor === undefined ? '' : '+'}`}
+        </Text>
+      </Link>
     </Card>
   )
 }
@@ -84,7 +95,7 @@ function Waiting() {
                 <Link href={linkTo('runs', run)} underline="always">
                   {agent} asks
                 </Link>
-                : {text}
+                : {visible(text)}
               </Text>
             </Card>
           </li>

@@ -1,5 +1,4 @@
 import { Card, Flex, Heading, Link, Text } from '@radix-ui/themes'
-import { useState } from 'react'
 import { type Page, part } from '../api/client.ts'
 import type { Message } from '../api/shapes.ts'
 import { useAnswer } from '../api/use-api.tsx'
@@ -7,11 +6,11 @@ import { when } from '../format.ts'
 import { Answer } from '../parts/answer.tsx'
 import { Pager } from '../parts/pager.tsx'
 import { Value } from '../parts/value.tsx'
-import { linkTo } from '../route.ts'
+import { linkTo, useSought } from '../route.ts'
 
 /** What is in one mailbox; looking marks nothing as read. */
 export function Mailbox({ name }: { readonly name: string }) {
-  const [cursors, setCursors] = useState<readonly string[]>([])
+  const { cursors, page } = useSought()
   const query = { limit: 25, cursor: cursors.at(-1) }
   const messages = useAnswer<Page<Message>>(`/v1/mailboxes/${part(name)}/messages`, { query, every: 3_000 })
   return (
@@ -43,7 +42,7 @@ export function Mailbox({ name }: { readonly name: string }) {
                 </li>
               ))}
             </ul>
-            <Pager cursors={cursors} next={cursor} go={setCursors} back="Back" on="More" />
+            <Pager cursors={cursors} next={cursor} go={page} back="Back" on="More" />
           </>
         )}
       </Answer>

@@ -4,10 +4,13 @@ import type { Message } from '../api/shapes.ts'
 import { useAnswer, useClient, useForget } from '../api/use-api.tsx'
 import { count, when } from '../format.ts'
 import { Answer, Refused } from '../parts/answer.tsx'
+import { FocusKeeper } from '../parts/focus-keeper.tsx'
+import { Pager } from '../parts/pager.tsx'
 import { Section } from '../parts/section.tsx'
 import { useCommand } from '../parts/use-command.ts'
 import { Value } from '../parts/value.tsx'
-import { linkTo } from '../route.ts'
+import { linkTo, useSought } from '../route.ts'
+import { visible } from '../visible.ts'
 
 interface Counts {
   readonly unread: number
@@ -21,8 +24,16 @@ interface Letter {
   readonly diedAt: string
 }
 
+/** Each is asked for its counts: more at once would be more than the server lets one ask. */
+const perPage = 25
+const countsEvery = 5_000
+
+const useCounts = (mailbox: string) => useAnswer<Counts>(`/v1/mailboxes/${part(mailbox)}`, { every: countsEvery }).data
+
 export function Messages() {
-  const mailboxes = useAnswer<Page<string>>('/v1/mailboxes', { every: 3_000 })
+  const { cursors, page } = useSought()
+  const query = { limit: perPage, cursor: cursors.at(-1) }
+  const mailboxes = useAnswer<Page<string>>('/v1/mailboxes', { query, every: 3_000 })
   return (
     <>
       <Heading as="h1" size="6" mb="4">
@@ -33,21 +44,24 @@ export function Messages() {
           of={mailboxes}
           none={{ when: ({ items }) => items.length === 0, say: 'Nobody has written to anybody.' }}
         >
-          {({ items }) => (
-            <Table.Root variant="surface" size="1">
-              <Table.Header>
-                <Table.Row>
-                  {['Mailbox', 'Waiting', 'At work', 'Unread', 'Dead'].map((name) => (
-                    <Table.ColumnHeaderCell key={name}>{name}</Table.ColumnHeaderCell>
+          {({ items, cursor }) => (
+            <>
+              <Table.Root variant="surface" size="1">
+                <Table.Header>
+                  <Table.Row>
+                    {['Mailbox', 'Waiting', 'At work', 'Unread', 'Dead'].map((name) => (
+                      <Table.ColumnHeaderCell key={name}>{name}</Table.ColumnHeaderCell>
+                    ))}
+                  </Table.Row>
+                </Table.Header>
+                <Table.Body>
+                  {items.map((mailbox) => (
+                    <MailboxRow key={mailbox} mailbox={mailbox} />
                   ))}
-                </Table.Row>
-              </Table.Header>
-              <Table.Body>
-                {items.map((mailbox) => (
-                  <MailboxRow key={mailbox} mailbox={mailbox} />
-                ))}
-              </Table.Body>
-            </Table.Root>
+                </Table.Body>
+              </Table.Root>
+              <Pager cursors={cursors} next={cursor} go={page} back="Back" on="More" />
+            </>
           )}
         </Answer>
       </Section>
@@ -59,13 +73,13 @@ export function Messages() {
 }
 
 function MailboxRow({ mailbox }: { readonly mailbox: string }) {
-  const { data } = useAnswer<Counts>(`/v1/mailboxes/${part(mailbox)}`, { every: 3_000 })
+  const counts = useCounts(mailbox)
   return (
     <Table.Row>
       <Table.RowHeaderCell className="break">
         <Link href={linkTo('messages', mailbox)}>{mailbox}</Link>
       </Table.RowHeaderCell>
-      {([data?.waiting, data?.leased, data?.unread, data?.dead] as const).map((figure, i) => (
+      {([counts?.waiting, counts?.leased, counts?.unread, counts?.dead] as const).map((figure, i) => (
         // biome-ignore lint/suspicious/noArrayIndexKey: columns stay where they are
         <Table.Cell key={i}>{figure === undefined ? '' : count(figure)}</Table.Cell>
       ))}
@@ -73,10 +87,16 @@ function MailboxRow({ mailbox }: { readonly mailbox: string }) {
   )
 }
 
+/** Nothing to see, nothing to say, and nothing to ask for. */
 function DeadLetters({ mailbox }: { readonly mailbox: string }) {
+  const dead = useCounts(mailbox)?.dead ?? 0
+  return dead === 0 ? null : <LettersOf mailbox={mailbox} />
+}
+
+function LettersOf({ mailbox }: { readonly mailbox: string }) {
   const client = useClient()
   const path = `/v1/mailboxes/${part(mailbox)}/dead-letters`
-  const letters = useAnswer<Page<Letter>>(path, { every: 3_000 })
+  const letters = useAnswer<Page<Letter>>(path, { query: { limit: perPage }, every: countsEvery })
   const forget = useForget()
   const { busy, error, run } = useCommand()
   const redrive = (id: string) =>
@@ -85,32 +105,48 @@ function DeadLetters({ mailbox }: { readonly mailbox: string }) {
       forget(path)
       forget(`/v1/mailboxes/${part(mailbox)}`)
     })
-  // Nothing to see, nothing to say.
-  if (letters.data?.items.length === 0) return null
   return (
     <Section title={`Dead letters of ${mailbox}`}>
       {error && <Refused error={error} />}
       <Answer of={letters}>
-        {({ items }) => (
-          <ul className="plain">
-            {items.map(({ message: { id, from, type, payload }, diedAt, reason }) => (
-              <li key={id}>
-                <Card>
-                  <Flex justify="between" gap="3" wrap="wrap" mb="2">
-                    <Text size="2">
-                      {type} from {from} · {when(diedAt)} · {reason}
-                    </Text>
-                    <Button size="1" disabled={busy} onClick={() => redrive(id)}>
-                      Deliver again
-                    </Button>
-                  </Flex>
-                  <Value value={payload} label={`Payload of ${type} from ${from}`} />
-                </Card>
-              </li>
-            ))}
-          </ul>
+        {({ items, cursor }) => (
+          <>
+            <ul className="plain">
+              {items.map((letter) => (
+                <li key={letter.message.id}>
+                  <OneLetter letter={letter} busy={busy} redrive={redrive} />
+                </li>
+              ))}
+            </ul>
+            {cursor !== undefined && <Text as="p">There are more: they follow when these are delivered again.</Text>}
+          </>
         )}
       </Answer>
     </Section>
+  )
+}
+
+interface OneLetterProps {
+  readonly letter: Letter
+  readonly busy: boolean
+  readonly redrive: (id: string) => Promise<void>
+}
+
+function OneLetter({ letter: { message, diedAt, reason }, busy, redrive }: OneLetterProps) {
+  const { id, from, type, payload } = message
+  return (
+    <FocusKeeper>
+      <Card>
+        <Flex justify="between" gap="3" wrap="wrap" mb="2">
+          <Text size="2" className="break">
+            {type} from {from} · {when(diedAt)} · {visible(reason)}
+          </Text>
+          <Button size="1" aria-disabled={busy} onClick={() => redrive(id)}>
+            Deliver again
+          </Button>
+        </Flex>
+        <Value value={payload} label={`Payload of ${type} from ${from}, ${id}`} />
+      </Card>
+    </FocusKeeper>
   )
 }

@@ -2,9 +2,10 @@ import { Button, Callout, Flex, Heading, Link, Text } from '@radix-ui/themes'
 import { useCallback, useEffect, useRef, useState } from 'react'
 import { part } from '../api/client.ts'
 import type { Result, RunEvent } from '../api/shapes.ts'
-import { useAnswer, useClient, useForget, useStream } from '../api/use-api.tsx'
+import { useAnswer, useClient, useForget, useForgetSoon, useStream } from '../api/use-api.tsx'
 import { count, lasting, money } from '../format.ts'
 import { Answer, Refused } from '../parts/answer.tsx'
+import { FocusKeeper } from '../parts/focus-keeper.tsx'
 import { Graph } from '../parts/graph.tsx'
 import { Ask } from '../parts/question.tsx'
 import { Section } from '../parts/section.tsx'
@@ -13,6 +14,7 @@ import { useCommand } from '../parts/use-command.ts'
 import { Value } from '../parts/value.tsx'
 import { goTo, linkTo } from '../route.ts'
 import { fold, isOver, nothingYet, type RunState, stateOfNode } from '../run-state.ts'
+import { visible } from '../visible.ts'
 import { Timeline } from './timeline.tsx'
 
 /** Events that come within so many ms are drawn together. */
@@ -45,9 +47,12 @@ export function RunView({ id }: { readonly id: string }) {
   const path = `/v1/runs/${part(id)}/result`
   const result = useAnswer<Result>(path)
   const forget = useForget()
+  const forgetSoon = useForgetSoon()
   const seq = state.events.at(-1)?.seq ?? 0
   // biome-ignore lint/correctness/useExhaustiveDependencies: each event may change how it stands
-  useEffect(() => forget(path), [seq, path])
+  useEffect(() => forgetSoon(path), [seq, path])
+  // Steps under way come to their end first.
+  const isPausing = result.data?.status === 'running' && state.status === 'paused'
   return (
     <>
       <Text as="p" size="2" mb="1">
@@ -58,14 +63,19 @@ export function RunView({ id }: { readonly id: string }) {
           {id}
         </Heading>
         <span role="status" aria-label="Status of the run">
-          <Status status={result.data?.status ?? state.status} reason={result.data?.reason} />
+          <Status
+            status={result.data?.status ?? state.status}
+            reason={isPausing ? 'pausing, when its steps have ended' : result.data?.reason}
+          />
         </span>
         {connection === 'lost' && <Status status="waiting" reason="connection lost, trying again" />}
       </Flex>
-      <Answer of={result}>{(found) => <Overview id={id} result={found} answered={() => forget(path)} />}</Answer>
+      <Answer of={result}>
+        {(found) => <Overview id={id} result={found} isPausing={isPausing} answered={() => forget(path)} />}
+      </Answer>
       {state.task !== undefined && (
         <Section title="Task">
-          <Value value={state.task} label="Task" />
+          <Value value={state.task} label="Task of the team" />
         </Section>
       )}
       {state.topology && (
@@ -83,13 +93,14 @@ export function RunView({ id }: { readonly id: string }) {
 interface OverviewProps {
   readonly id: string
   readonly result: Result
+  readonly isPausing: boolean
   readonly answered: () => void
 }
 
-function Overview({ id, result, answered }: OverviewProps) {
+function Overview({ id, result, isPausing, answered }: OverviewProps) {
   const { status, response, questions = [], error, guard, totalSteps, usage, cost, durationMs } = result
   const facts = [
-    totalSteps !== undefined && `${count(totalSteps)} steps`,
+    totalSteps !== undefined && `${count(totalSteps)} ${totalSteps === 1 ? 'step' : 'steps'}`,
     usage && `${count(usage.inputTokens)} tokens in, ${count(usage.outputTokens)} out`,
     cost && `${money(cost.usd)}${cost.unknown.length > 0 ? ` and what ${cost.unknown.join(', ')} cost` : ''}`,
     durationMs !== undefined && lasting(durationMs),
@@ -99,14 +110,14 @@ function Overview({ id, result, answered }: OverviewProps) {
       <Text as="p" size="2" color="gray" mb="3">
         {facts.join(' · ')}
       </Text>
-      <Commands id={id} result={result} done={answered} />
+      <Commands id={id} result={result} isPausing={isPausing} answered={answered} />
       {questions.map((question) => (
         <Ask key={question.id} run={id} question={question} answered={answered} />
       ))}
       {error && (
         <Callout.Root color="red" role="alert" mb="3">
           <Callout.Text>
-            {error.message} {error.hint}
+            {visible(error.message)} {error.hint}
           </Callout.Text>
         </Callout.Root>
       )}
@@ -117,14 +128,14 @@ function Overview({ id, result, answered }: OverviewProps) {
       )}
       {status === 'completed' && response !== undefined && response !== null && (
         <Section title="Response">
-          <Value value={response} label="Response" />
+          <Value value={response} label="Response of the team" />
         </Section>
       )}
     </>
   )
 }
 
-function Commands({ id, result, done }: { readonly id: string; readonly result: Result; readonly done: () => void }) {
+function Commands({ id, result, isPausing, answered }: OverviewProps) {
   const client = useClient()
   const [said, setSaid] = useState<string>()
   const { busy, error, run } = useCommand()
@@ -132,7 +143,7 @@ function Commands({ id, result, done }: { readonly id: string; readonly result: 
   const post = (verb: string) =>
     run(async () => {
       await client.call(`${at}/${verb}`, { method: 'POST', body: {} })
-      done()
+      answered()
     })
   const why = () =>
     run(async () => {
@@ -152,33 +163,31 @@ function Commands({ id, result, done }: { readonly id: string; readonly result: 
       )
     })
   const isActive = result.status === 'running' || result.status === 'waiting'
+  const isPaused = isPausing || result.reason === 'paused'
   return (
     <div className="commands">
       <Flex gap="2" wrap="wrap" mb="3">
-        {isActive && result.reason !== 'paused' && (
-          <Button variant="soft" disabled={busy} onClick={() => post('pause')}>
-            Pause
-          </Button>
-        )}
-        {result.reason === 'paused' && (
-          <Button variant="soft" disabled={busy} onClick={() => post('continue')}>
-            Continue
-          </Button>
-        )}
         {isActive && (
-          <Button variant="soft" color="red" disabled={busy} onClick={() => post('cancel')}>
-            Cancel
-          </Button>
+          <FocusKeeper>
+            <Flex gap="2" wrap="wrap">
+              <Button variant="soft" aria-disabled={busy} onClick={() => post(isPaused ? 'continue' : 'pause')}>
+                {isPaused ? 'Continue' : 'Pause'}
+              </Button>
+              <Button variant="soft" color="red" aria-disabled={busy} onClick={() => post('cancel')}>
+                Cancel
+              </Button>
+            </Flex>
+          </FocusKeeper>
         )}
-        <Button variant="soft" disabled={busy} onClick={why}>
+        <Button variant="soft" aria-disabled={busy} onClick={why}>
           Why?
         </Button>
         {!isActive && (
           <>
-            <Button variant="soft" disabled={busy} onClick={replay}>
+            <Button variant="soft" aria-disabled={busy} onClick={replay}>
               Replay
             </Button>
-            <Button variant="soft" disabled={busy} onClick={again}>
+            <Button variant="soft" aria-disabled={busy} onClick={again}>
               Fork
             </Button>
           </>
@@ -187,7 +196,7 @@ function Commands({ id, result, done }: { readonly id: string; readonly result: 
       <div aria-live="polite">
         {said && (
           <Text as="p" mb="3" className="said">
-            {said}
+            {visible(said)}
           </Text>
         )}
       </div>

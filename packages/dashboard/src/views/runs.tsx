@@ -1,5 +1,5 @@
-import { Heading, Link, Table } from '@radix-ui/themes'
-import { useState } from 'react'
+import { Button, Flex, Heading, Link, Select, Table, TextField } from '@radix-ui/themes'
+import { useEffect, useState } from 'react'
 import type { Page } from '../api/client.ts'
 import type { Summary } from '../api/shapes.ts'
 import { useAnswer } from '../api/use-api.tsx'
@@ -7,26 +7,73 @@ import { lasting, when } from '../format.ts'
 import { Answer } from '../parts/answer.tsx'
 import { Pager } from '../parts/pager.tsx'
 import { Status } from '../parts/status.tsx'
-import { linkTo } from '../route.ts'
+import { linkTo, type Sought, useSought } from '../route.ts'
+
+const statuses = ['running', 'waiting', 'completed', 'failed', 'cancelled'] as const
+const any = 'any'
 
 export function Runs() {
-  const [cursors, setCursors] = useState<readonly string[]>([])
-  const cursor = cursors.at(-1)
-  const runs = useAnswer<Page<Summary>>('/v1/runs', { query: { limit: 25, cursor }, every: 3_000 })
+  const sought = useSought()
+  const { cursors } = sought
+  const status = sought.of('status')
+  const search = sought.of('search')
+  const query = { limit: 25, cursor: cursors.at(-1), status: status || undefined, search: search || undefined }
+  const runs = useAnswer<Page<Summary>>('/v1/runs', { query, every: 3_000 })
+  const nothing = status || search ? 'No run is like that.' : 'No run has begun.'
   return (
     <>
       <Heading as="h1" size="6" mb="4">
         Runs
       </Heading>
-      <Answer of={runs} none={{ when: ({ items }) => items.length === 0, say: 'No run has begun.' }}>
+      <Find sought={sought} />
+      <Answer of={runs} none={{ when: ({ items }) => items.length === 0 && cursors.length === 0, say: nothing }}>
         {({ items, cursor: next }) => (
           <>
             <RunTable runs={items} />
-            <Pager cursors={cursors} next={next} go={setCursors} back="Newer" on="Older" />
+            <Pager cursors={cursors} next={next} go={sought.page} back="Newer" on="Older" />
           </>
         )}
       </Answer>
     </>
+  )
+}
+
+function Find({ sought: { of, seek } }: { readonly sought: Sought }) {
+  const status = of('status')
+  const search = of('search')
+  const [typed, setTyped] = useState(search)
+  useEffect(() => setTyped(search), [search])
+  return (
+    <form
+      onSubmit={(event) => {
+        event.preventDefault()
+        seek({ status, search: typed.trim() })
+      }}
+    >
+      <Flex gap="2" mb="3" wrap="wrap">
+        <Select.Root
+          value={status || any}
+          onValueChange={(chosen) => seek({ status: chosen === any ? '' : chosen, search })}
+        >
+          <Select.Trigger aria-label="Status" />
+          <Select.Content>
+            {[any, ...statuses].map((one) => (
+              <Select.Item key={one} value={one}>
+                {one === any ? 'any status' : one}
+              </Select.Item>
+            ))}
+          </Select.Content>
+        </Select.Root>
+        <TextField.Root
+          className="grow"
+          aria-label="Words of the task"
+          placeholder="Words of the task …"
+          value={typed}
+          onChange={({ target }) => setTyped(target.value)}
+        />
+        <Button type="submit">Find</Button>
+      </Flex>
+    </form>
   )
 }
 
@@ -54,7 +101,7 @@ export function RunTable({ runs }: { readonly runs: readonly Summary[] }) {
             <Table.Cell>
               <Status status={run.status} reason={run.reason} />
             </Table.Cell>
-            <Table.Cell className="roomy break">{run.team ?? run.agents.join(', ')}</Table.Cell>
+            <Table.Cell className="roomy break">{run.team ?? someOf(run.agents)}</Table.Cell>
             <Table.Cell className="roomy">{when(run.createdAt)}</Table.Cell>
             <Table.Cell className="roomy">{lasted(run)}</Table.Cell>
           </Table.Row>
@@ -63,3 +110,7 @@ export function RunTable({ runs }: { readonly runs: readonly Summary[] }) {
     </Table.Root>
   )
 }
+
+const named = 5
+const someOf = (agents: readonly string[]) =>
+  agents.length > named ? `${agents.slice(0, named).join(', ')} and ${agents.length - named} more` : agents.join(', ')

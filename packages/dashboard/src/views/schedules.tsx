@@ -1,5 +1,4 @@
 import { Button, Flex, Heading, Link, Table, Text } from '@radix-ui/themes'
-import { useState } from 'react'
 import { type Page, part } from '../api/client.ts'
 import type { Schedule } from '../api/shapes.ts'
 import { useAnswer, useClient, useForget } from '../api/use-api.tsx'
@@ -8,7 +7,7 @@ import { Answer, Refused } from '../parts/answer.tsx'
 import { Pager } from '../parts/pager.tsx'
 import { Status } from '../parts/status.tsx'
 import { useCommand } from '../parts/use-command.ts'
-import { goTo, linkTo } from '../route.ts'
+import { goTo, linkTo, useSought } from '../route.ts'
 
 const path = '/v1/schedules'
 
@@ -21,7 +20,7 @@ function occasionOf({ at, in: later, every, timeZone, onContext, onMessage }: Sc
 }
 
 export function Schedules() {
-  const [cursors, setCursors] = useState<readonly string[]>([])
+  const { cursors, page } = useSought()
   const query = { limit: 50, cursor: cursors.at(-1) }
   const schedules = useAnswer<Page<Schedule>>(path, { query, every: 3_000 })
   return (
@@ -48,7 +47,7 @@ export function Schedules() {
                 ))}
               </Table.Body>
             </Table.Root>
-            <Pager cursors={cursors} next={cursor} go={setCursors} back="Back" on="More" />
+            <Pager cursors={cursors} next={cursor} go={page} back="Back" on="More" />
           </>
         )}
       </Answer>
@@ -97,13 +96,19 @@ function ScheduleRow({ schedule }: { readonly schedule: Schedule }) {
           <Button
             size="1"
             variant="soft"
-            disabled={busy}
+            aria-disabled={busy}
             aria-label={`${paused ? 'Continue' : 'Pause'} ${id}`}
             onClick={() => post(paused ? 'continue' : 'pause')}
           >
             {paused ? 'Continue' : 'Pause'}
           </Button>
-          <Button size="1" variant="soft" disabled={busy} aria-label={`Run now, ${id}`} onClick={() => post('trigger')}>
+          <Button
+            size="1"
+            variant="soft"
+            aria-disabled={busy}
+            aria-label={`Run now, ${id}`}
+            onClick={() => post('trigger')}
+          >
             Run now
           </Button>
         </Flex>

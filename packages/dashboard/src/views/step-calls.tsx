@@ -8,6 +8,7 @@ import { Answer } from '../parts/answer.tsx'
 import { Status } from '../parts/status.tsx'
 import { Value } from '../parts/value.tsx'
 import type { Step } from '../run-state.ts'
+import { visible } from '../visible.ts'
 
 interface ModelPart {
   readonly type: string
@@ -69,7 +70,7 @@ function OneCall({ call, of: { agent, id } }: { readonly call: Call; readonly of
         />{' '}
         {facts.join(' · ')}
       </Text>
-      {error && <Text as="p">{error.message}</Text>}
+      {error && <Text as="p">{visible(error.message)}</Text>}
       {output !== undefined && (
         <Value
           value={kind === 'model' ? said(answer) : output}

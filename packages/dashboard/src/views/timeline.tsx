@@ -5,6 +5,7 @@ import { Nothing } from '../parts/answer.tsx'
 import { Status } from '../parts/status.tsx'
 import { Value } from '../parts/value.tsx'
 import type { RunState, Step } from '../run-state.ts'
+import { visible } from '../visible.ts'
 import { StepCalls } from './step-calls.tsx'
 
 /** More at once would cost the page more than they tell. */
@@ -68,7 +69,7 @@ function StepRow({ run, step, from, span }: StepRowProps) {
             {step.id} · branch {step.branch} · {when(began)}
             {tokens > 0 && ` · ${count(tokens)} tokens · ${money(cost)}`}
           </Text>
-          {error !== undefined && <Text as="p">{error}</Text>}
+          {error !== undefined && <Text as="p">{visible(error)}</Text>}
           <Part name="Input" value={step.input} of={step} />
           {open && (
             <>

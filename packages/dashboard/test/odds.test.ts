@@ -1,0 +1,210 @@
+/** The page when things are large, hidden, going wrong or taken away: what a person sees at night. */
+import type { Browser, BrowserContext, Page } from 'playwright-core'
+import { defineAgent, finish, patterns, type TopologyForm } from 'troupe'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { executable, openBrowser } from './chromium.ts'
+import { Order, type Played, play } from './played.ts'
+
+const asking = (name: string, question: object) =>
+  defineAgent({ name, run: async (_, ctx) => finish((await ctx.ask(question as never)) as never) })
+
+describe.skipIf(executable === undefined)('the page at night', () => {
+  let browser: Browser
+  let played: Played
+  const contexts: BrowserContext[] = []
+
+  beforeAll(async () => {
+    browser = await openBrowser()
+    played = await play()
+  }, 180_000)
+  afterEach(async () => {
+    for (const context of contexts.splice(0)) await context.close()
+  })
+  afterAll(async () => {
+    await browser?.close()
+    await played?.[Symbol.asyncDispose]()
+  })
+
+  const open = async (at = 'home'): Promise<Page> => {
+    const context = await browser.newContext({ viewport: { width: 1_200, height: 900 } })
+    contexts.push(context)
+    context.setDefaultTimeout(60_000)
+    const page = await context.newPage()
+    await page.goto(await played.server.link())
+    await page.goto(`${played.server.url}/#/${at}`)
+    await page.getByRole('heading', { level: 1 }).waitFor()
+    return page
+  }
+  const start = async (topology: TopologyForm) => played.troupe.user('default').orchestra.start({ task: 'x', topology })
+  const alone = (agent: ReturnType<typeof defineAgent>) =>
+    ({ agents: [agent], flows: [`${agent.name} -> End`] }) as unknown as TopologyForm
+  const active = (page: Page) => page.evaluate(() => document.activeElement?.id || document.activeElement?.textContent)
+
+  test('what is approved is shown whole, and nothing in it is unseen', async () => {
+    const args = {
+      to: '\u202ebob\u200b',
+      note: `${'and so on '.repeat(3_000)}the end`,
+      family: '👩\u200d👧',
+      می: 'می\u200cشود',
+    }
+    const run = await start(alone(asking('Payer', { kind: 'approval', text: 'Pay \u202eit?', tool: 'pay', args })))
+    const page = await open(`runs/${run.id}`)
+    const shown = await page.getByRole('region', { name: 'Arguments of pay' }).innerText()
+    expect(shown).toContain('"to": "\\u{202e}bob\\u{200b}"')
+    expect(shown).toContain('the end')
+    // Written so, and not hidden.
+    expect(shown).toContain('👩\u200d👧')
+    expect(shown).toContain('می\u200cشود')
+    await page.getByText('Pay \\u{202e}it?').waitFor()
+  }, 180_000)
+
+  test('a long value is cut, and shown whole on request', async () => {
+    await played.troupe.user('default').context.push('long', `${'x'.repeat(30_000)}the end`)
+    const page = await open('context/long')
+    const value = page.getByRole('region', { name: 'Value of long' })
+    expect(await value.innerText()).not.toContain('the end')
+    await page.getByRole('button', { name: 'Show 10,007 more characters of Value of long' }).click()
+    expect(await value.innerText()).toContain('the end')
+  }, 180_000)
+
+  test('any option is chosen by keyboard, and the focus is not lost with the question', async () => {
+    const run = await start(alone(asking('Chooser', { kind: 'choice', text: 'Which?', options: ['red', ''] })))
+    const page = await open(`runs/${run.id}`)
+    await page.getByRole('combobox', { name: 'Answer' }).focus()
+    await page.keyboard.press('Enter')
+    await page.getByRole('option', { name: '(nothing)' }).waitFor()
+    await page.keyboard.press('End')
+    await page.keyboard.press('Enter')
+    await page.getByRole('option').first().waitFor({ state: 'detached' })
+    await page.getByRole('button', { name: 'Answer' }).focus()
+    await page.keyboard.press('Enter')
+    await page.getByRole('status', { name: 'Status of the run' }).getByText('completed').waitFor()
+    await page.getByText('Chooser asks').waitFor({ state: 'detached' })
+    expect(await active(page)).toBe('main')
+    expect((await run.result()).response).toBe('')
+  }, 180_000)
+
+  test('a pause says that steps end first, and the keyboard stays on its button', async () => {
+    const gate = Promise.withResolvers<void>()
+    const busy = defineAgent({ name: 'Busy', run: () => gate.promise })
+    const run = await start(alone(busy))
+    const page = await open(`runs/${run.id}`)
+    await page.getByRole('button', { name: 'Pause' }).focus()
+    await page.keyboard.press('Enter')
+    await page.getByText('running: pausing, when its steps have ended').waitFor()
+    expect(await active(page)).toBe('Continue')
+    await page.keyboard.press('Enter')
+    await page.getByRole('button', { name: 'Pause' }).waitFor()
+    expect(await active(page)).toBe('Pause')
+    gate.resolve()
+    await run.result()
+  }, 180_000)
+
+  test('what is looked for, and how far one has come, outlives a reload and the way back', async () => {
+    const { context } = played.troupe.user('default')
+    const ops = Array.from({ length: 120 }, (_, i) => ({
+      type: 'push' as const,
+      key: `many.${String(i).padStart(3, '0')}`,
+      value: i,
+    }))
+    await context.batch(ops, { atomic: true })
+    const page = await open('context')
+    await page.getByLabel('Keys that begin with').fill('many.')
+    await page.getByRole('button', { name: 'Find' }).click()
+    await page.getByRole('link', { name: 'many.000' }).waitFor()
+    await page.getByRole('button', { name: 'More' }).click()
+    await page.getByRole('link', { name: 'many.050' }).waitFor()
+    await page.reload()
+    await page.getByRole('link', { name: 'many.050' }).click()
+    await page.getByRole('heading', { level: 1, name: 'many.050' }).waitFor()
+    await page.goBack()
+    await page.getByRole('link', { name: 'many.051' }).waitFor()
+    expect(await page.getByLabel('Keys that begin with').inputValue()).toBe('many.')
+    await page.getByRole('button', { name: 'Back' }).click()
+    await page.getByRole('link', { name: 'many.000' }).waitFor()
+  }, 180_000)
+
+  test('runs are found by how they stand, from the figures of the first page', async () => {
+    const broken = defineAgent({ name: 'Broken', run: () => Promise.reject(new Error('out of paper')) })
+    await (await start(alone(broken))).result()
+    const page = await open()
+    await page.getByRole('link', { name: /^failed/ }).click()
+    await page
+      .getByRole('row', { name: /failed Broken/ })
+      .first()
+      .waitFor()
+    expect(await page.getByRole('combobox', { name: 'Status' }).innerText()).toBe('failed')
+    expect(await page.getByRole('row', { name: /completed/ }).count()).toBe(0)
+  }, 180_000)
+
+  test('the entry of the empty key is looked at like any other', async () => {
+    await played.troupe.user('default').context.push('', 'nameless')
+    const page = await open('context')
+    await page.getByRole('link', { name: '(the empty key)' }).click()
+    await page.getByRole('heading', { level: 1, name: '(the empty key)' }).waitFor()
+    expect(await page.locator('pre').first().innerText()).toBe('nameless')
+  }, 180_000)
+
+  test('who is signed out is told once, loses nothing typed, and goes on when signed in again', async () => {
+    const run = await start(alone(asking('Asker', { text: 'Who?' })))
+    const page = await open(`runs/${run.id}`)
+    await page.getByLabel('Answer').fill('half a sentence')
+    await page.context().clearCookies()
+    await page.getByRole('button', { name: 'Answer' }).click()
+    await page.getByRole('alert').getByText('troupe keys link').waitFor()
+    // In another tab of the same browser.
+    await (await page.context().newPage()).goto(await played.server.link())
+    await page.getByRole('button', { name: 'Try again' }).click()
+    await page.getByText('troupe keys link').waitFor({ state: 'detached' })
+    expect(await page.getByLabel('Answer').inputValue()).toBe('half a sentence')
+    await page.getByRole('button', { name: 'Answer' }).click()
+    await page.getByRole('status', { name: 'Status of the run' }).getByText('completed').waitFor()
+  }, 180_000)
+
+  test('a server that went away is not called ready any more', async () => {
+    const page = await open()
+    const server = page.getByRole('status', { name: 'The server' })
+    await server.getByText('ready').waitFor()
+    await page.context().setOffline(true)
+    await server.getByText('failed: cannot be reached').waitFor()
+    await page.context().setOffline(false)
+    await server.getByText('ready').waitFor()
+  }, 180_000)
+
+  test('mailboxes come by pages, and are asked for no more than they hold', async () => {
+    const shop = played.troupe.user('default').agent('Shop')
+    const boxes = Array.from({ length: 30 }, (_, i) => `Box-${String(i).padStart(2, '0')}`)
+    for (const to of boxes) await shop.messages.send(Order, { item: 'tea' }, { to })
+    const page = await open('agents')
+    const asked: string[] = []
+    page.on('request', (request) => asked.push(request.url()))
+    await page.goto(`${played.server.url}/#/messages`)
+    await page.getByRole('row', { name: /Box-24 1 0 1 0/ }).waitFor()
+    expect(await page.getByRole('row').count()).toBe(26)
+    await page.getByRole('button', { name: 'More' }).click()
+    await page.getByRole('row', { name: /Box-29 1 0 1 0/ }).waitFor()
+    expect(asked.filter((url) => url.includes('dead-letters'))).toEqual([])
+  }, 180_000)
+
+  test('a team of two hundred is drawn within its frame', async () => {
+    const agent = (name: string) => defineAgent({ name, run: async () => finish('done') })
+    const spokes = Array.from({ length: 200 }, (_, i) => agent(`Spoke-${i}`))
+    const run = await start(patterns.hubAndSpoke({ hub: agent('Hub'), spokes }) as never)
+    await run.result()
+    const page = await open(`runs/${run.id}`)
+    await expect.poll(() => page.locator('.node').count(), { timeout: 60_000 }).toBe(203)
+    const inside = await page.evaluate(() => {
+      const frame = document.querySelector('.graph')?.getBoundingClientRect()
+      const boxes = [...document.querySelectorAll('.node')].map((node) => node.getBoundingClientRect())
+      const fits = (box: DOMRect) =>
+        frame &&
+        box.left >= frame.left &&
+        box.right <= frame.right &&
+        box.top >= frame.top &&
+        box.bottom <= frame.bottom
+      return { fit: boxes.filter(fits).length, width: boxes[0]?.width ?? 0 }
+    })
+    expect(inside.fit).toBe(203)
+    expect(inside.width).toBeGreaterThan(40)
+  }, 180_000)
+})
