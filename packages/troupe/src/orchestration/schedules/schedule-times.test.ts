@@ -32,11 +32,35 @@ describe('a time of day', () => {
     ])
   })
 
-  it('keeps its rhythm over both changes where it repeats within the hour', () => {
-    for (const change of ['2026-03-29T00:00:00Z', '2026-10-24T23:00:00Z']) {
-      const times = comingTimes(berlin('*/20 * * * *'), at(change), 12)
-      expect(times.map((time, i) => time - (times[i - 1] ?? time - 1_200_000))).toEqual(times.map(() => 1_200_000))
-    }
+  it('is one of several alike', () => {
+    const days = (cron: string, from: string, count: number) => iso(comingTimes(berlin(cron), at(from), count))
+    for (const cron of ['0 2,3 * * *', '0 2-3 * * *', '0 2-3/1 * * *', '0 0 2,3 * * *'])
+      expect(days(cron, '2026-10-24T23:00:00Z', 3), cron).toEqual([
+        '2026-10-25T00:00:00.000Z',
+        '2026-10-25T02:00:00.000Z',
+        '2026-10-26T01:00:00.000Z',
+      ])
+    expect(days('0 */2 * * *', '2026-10-24T23:00:00Z', 2)).toEqual([
+      '2026-10-25T00:00:00.000Z',
+      '2026-10-25T03:00:00.000Z',
+    ])
+    expect(days('30 2,4 * * *', '2026-03-29T00:00:00Z', 3)).toEqual([
+      '2026-03-29T01:00:00.000Z',
+      '2026-03-29T02:30:00.000Z',
+      '2026-03-30T00:30:00.000Z',
+    ])
+  })
+
+  it('keeps its rhythm over both changes where it repeats each hour or within it', () => {
+    for (const change of ['2026-03-29T00:00:00Z', '2026-10-24T23:00:00Z'])
+      for (const [cron, ms] of [
+        ['*/20 * * * *', 1_200_000],
+        ['0 * * * *', 3_600_000],
+        ['0 */1 * * *', 3_600_000],
+      ] as const) {
+        const times = comingTimes(berlin(cron), at(change), 12)
+        expect(times.map((time, i) => time - (times[i - 1] ?? time - ms))).toEqual(times.map(() => ms))
+      }
   })
 })
 
@@ -77,6 +101,7 @@ describe('what falls due', () => {
       berlin('*/7 * * * *'),
       newYork('15,45 1-3 * * *'),
       berlin('30 2 * * *'),
+      berlin('15 1,2,3 * * *'),
       { everyMs: 431_000, from: at('2026-03-27T13:11:10Z') },
     ]
     fc.assert(

@@ -3,7 +3,8 @@
  * starts a timer here.
  *
  * Where clocks are put forward, a time of day that does not exist falls due at the first moment behind the gap; where they
- * are put back, one that comes twice falls due the first time. What repeats within the hour keeps its rhythm in both.
+ * are put back, one that comes twice falls due the first time. What repeats each hour or within it keeps its rhythm in both.
+ * `croner` does so for a single time of day: several are asked for one by one.
  */
 import { Cron } from 'croner'
 
@@ -31,7 +32,7 @@ export const graceMs = 10_000
 export const mostMadeUp = 100
 
 /** @throws what is wrong with the text, in the words of `croner` */
-export const checkCron = (cron: string, timeZone: string): void => void cronOf({ cron, timeZone })
+export const checkCron = (cron: string, timeZone: string): void => void new Cron(cron, optionsOf(timeZone))
 
 /** @returns strictly after the moment */
 export function nextTime(timing: Timing, after: number): number | undefined {
@@ -40,7 +41,8 @@ export function nextTime(timing: Timing, after: number): number | undefined {
     const { everyMs, from } = timing
     return after < from + everyMs ? from + everyMs : from + (Math.floor((after - from) / everyMs) + 1) * everyMs
   }
-  return cronOf(timing).nextRun(new Date(after))?.getTime()
+  const next = cronsOf(timing).flatMap((cron) => cron.nextRun(new Date(after))?.getTime() ?? [])
+  return next.length > 0 ? Math.min(...next) : undefined
 }
 
 /** At most so many, strictly after the moment. */
@@ -60,11 +62,9 @@ function lastTimes(timing: Timing, first: number, until: number, count: number):
     const last = from + Math.floor((until - from) / everyMs) * everyMs
     return Array.from({ length: count }, (_, i) => last - (count - 1 - i) * everyMs).filter((time) => time >= first)
   }
-  const before = cronOf(timing).previousRuns(count, new Date(until + 1))
-  return before
-    .map((time) => time.getTime())
-    .filter((time) => time >= first && time <= until)
-    .reverse()
+  const before = cronsOf(timing).flatMap((cron) => cron.previousRuns(count, new Date(until + 1)))
+  const times = new Set(before.map((time) => time.getTime()).filter((time) => time >= first && time <= until))
+  return [...times].sort((a, b) => a - b).slice(-count)
 }
 
 /**
@@ -89,5 +89,27 @@ export function dueTimes(timing: Timing, first: number, now: number, misfire: Mi
   }
 }
 
-const cronOf = ({ cron, timeZone }: { readonly cron: string; readonly timeZone: string }) =>
-  new Cron(cron, { timezone: timeZone, paused: true })
+const optionsOf = (timeZone: string) => ({ timezone: timeZone, paused: true })
+
+/** One, or one for each time of day where there are several and none of them repeats within its hour. */
+function cronsOf({ cron, timeZone }: { readonly cron: string; readonly timeZone: string }): readonly Cron[] {
+  const fields = cron.trim().split(/\s+/)
+  const place = fields.length - 4
+  const hours = fields.slice(0, place).every((field) => /^\d+$/.test(field)) ? hoursOf(fields[place] ?? '') : []
+  const texts = hours.length > 1 ? hours.map((hour) => fields.with(place, String(hour)).join(' ')) : [cron]
+  return texts.map((text) => new Cron(text, optionsOf(timeZone)))
+}
+
+/** @returns none where it is each hour, or of another form than numbers, ranges and steps */
+function hoursOf(field: string): readonly number[] {
+  const hours = new Set<number>()
+  for (const part of field.split(',')) {
+    const found = /^(\*|\d+)(?:-(\d+))?(?:\/(\d+))?$/.exec(part)
+    if (!found) return []
+    const [, from = '', to, step] = found
+    const first = from === '*' ? 0 : Number(from)
+    const last = to !== undefined ? Number(to) : from === '*' || step !== undefined ? 23 : first
+    for (let hour = first; hour <= last; hour += Number(step ?? 1)) hours.add(hour)
+  }
+  return hours.size < 24 ? [...hours] : []
+}
