@@ -29,6 +29,11 @@ describe('durations', () => {
 })
 
 describe('the virtual clock', () => {
+  it('stands at no start that is none, and knows no other option', () => {
+    for (const options of [5, null, { startAt: 5 }, { start: '2026-03-01T00:00:00Z' }, { start: Number.NaN }])
+      expect(() => createVirtualClock(options as never), JSON.stringify(options)).toThrow(/irtual ?[cC]lock/)
+    expect(createVirtualClock({ start: 5 }).now()).toBe(5)
+  })
   it('runs what falls due in order, also what is set meanwhile', async () => {
     const clock = createVirtualClock({ start: 0 })
     const seen: string[] = []

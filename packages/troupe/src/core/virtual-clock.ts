@@ -1,6 +1,8 @@
 /** A clock that moves only when told. A real adapter of the port, for tests and simulation. */
 import { type Cancel, type Clock, systemClock } from './clock.ts'
 import { type Duration, milliseconds } from './duration.ts'
+import { failure } from './errors/failure.ts'
+import { checkOptions } from './options.ts'
 
 export interface VirtualClock extends Clock {
   /** Moves on by so much, running what falls due in order, letting promises settle in between. */
@@ -15,10 +17,14 @@ interface Timer {
 
 /**
  * @param options.start milliseconds since 1970 at which it stands first; 2026-01-01 by default
+ * @throws ValidationError for an option that there is not, or a start that is no such number
  * @example const clock = createVirtualClock(); await clock.advance('5m')
  */
 export function createVirtualClock(options: { readonly start?: number } = {}): VirtualClock {
+  checkOptions('createVirtualClock', options, ['start'])
   const start = options.start ?? Date.UTC(2026, 0, 1)
+  if (typeof start !== 'number' || !Number.isFinite(start))
+    throw failure('validation.failed', { what: 'The start of a virtual clock', problem: 'it is no ms since 1970' })
   let now = start
   let order = 0
   const timers = new Set<Timer>()

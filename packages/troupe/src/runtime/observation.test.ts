@@ -49,6 +49,17 @@ describe('the health of a troupe', () => {
     expect(await probes.context.size()).toBe(0)
     expect(await probes.agent('HealthMonitor').mailbox.counts()).toMatchObject({ waiting: 0, dead: 0 })
   })
+  it('measures the loop on real time alone: a virtual clock would stop at each look', async () => {
+    const clock = createVirtualClock()
+    const waits: number[] = []
+    const after: typeof clock.after = (ms, run, options) => {
+      waits.push(ms)
+      return clock.after(ms, run, options)
+    }
+    await opened({ clock: { ...clock, after } })
+    await clock.advance('1m')
+    expect(waits).not.toContain(5_000)
+  })
   it("takes checks of one's own, and tells of a change", async () => {
     const clock = createVirtualClock()
     const troupe = await opened({ clock, health: { every: '30s', memory: 1, disk: 1 } })
