@@ -74,6 +74,44 @@ describe('a backup', () => {
     expect(await copy.get(`right.${keys / 2 - 1}`)).toBe(keys / 2 - 1)
   })
 
+  it('of several steps holds one moment too, and is given up between them, leaving nothing', async () => {
+    const troupe = await opened()
+    const { context } = troupe.user('ada')
+    for (let i = 0; i < 4; i++) await context.push(`large.${i}`, 'x'.repeat(6_000_000))
+    const begun = async (signal?: AbortSignal) => {
+      const made = troupe.backup(at('monday'), signal ? { signal } : {})
+      made.catch(() => {})
+      while (!existsSync(at('monday.partial/troupe.db')) && !existsSync(at('monday')))
+        await new Promise<void>((resolve) => setImmediate(resolve))
+      return { made }
+    }
+    const controller = new AbortController()
+    const { made: given } = await begun(controller.signal)
+    controller.abort('never mind')
+    await expect(given).rejects.toMatchObject({ name: 'CancelledError', cause: 'never mind' })
+    expect(readdirSync(folder).filter((name) => name.startsWith('monday'))).toEqual([])
+    const { made } = await begun()
+    await context.push('late', 1)
+    await made
+    await restore({ from: at('monday'), to: `sqlite:${at('copy.db')}` })
+    expect(await (await opened('copy.db')).user('ada').context.size()).toBe(4)
+  })
+
+  it('and all that reads one take a signal', async () => {
+    const troupe = await opened()
+    await troupe.backup(at('monday'))
+    const signal = AbortSignal.abort()
+    const cancelled = { name: 'CancelledError' }
+    await expect(troupe.backup(at('tuesday'), { signal })).rejects.toMatchObject(cancelled)
+    await expect(verifyBackup(at('monday'), { signal })).rejects.toMatchObject(cancelled)
+    const to = `sqlite:${at('copy.db')}` as const
+    await expect(restore({ from: at('monday'), to, signal })).rejects.toMatchObject(cancelled)
+    expect([existsSync(at('tuesday')), existsSync(at('copy.db'))]).toEqual([false, false])
+    await expect(troupe.backup(at('tuesday'), { singal: signal } as never)).rejects.toThrow(/no option singal/)
+    await troupe.close()
+    await expect(troupe.backup(at('tuesday'))).rejects.toMatchObject({ code: 'troupe.closed' })
+  })
+
   it('overwrites nothing, and neither does a restore', async () => {
     const troupe = await opened()
     await troupe.backup(at('monday'))

@@ -26,6 +26,12 @@ export interface RestoreOptions {
   readonly from: string
   /** `sqlite:PATH` where there is no file, or a PostgreSQL schema without tables. */
   readonly to: BackedUpStorage
+  /** Nothing is left of what it aborts. */
+  readonly signal?: AbortSignal
+}
+
+interface CallOptions {
+  readonly signal?: AbortSignal
 }
 
 /**
@@ -33,32 +39,35 @@ export interface RestoreOptions {
  * `troupe.resumeRestored`.
  * @returns which installation the copy is, and of when
  * @throws ConflictError `storage.not_empty`; ValidationError `backup.unreadable`, `storage.too_new`, `validation.failed`
- * where the engines differ; ProcessingError `backup.damaged`; what the engine says
+ * where the engines differ; ProcessingError `backup.damaged`; CancelledError; what the engine says
  * @example const { installation } = await restore({ from: './backups/monday', to: 'sqlite:./data/copy.db' })
  */
 export async function restore(options: RestoreOptions): Promise<Restoration> {
-  checkOptions('restore', options, ['from', 'to'])
-  const { from, to } = options
+  checkOptions('restore', options, ['from', 'to', 'signal'])
+  const { from, to, signal } = options
   const mark = {
     installation: createIds(systemClock, systemRandom).next(),
     at: new Date(systemClock.now()).toISOString(),
   }
-  return backups.restore(folderOf(from), to, migrations, mark)
+  return backups.restore(folderOf(from), to, migrations, mark, signal)
 }
 
 /**
  * Reads all of a backup: its hash, its integrity, and how many rows each table has.
  * @returns its manifest
- * @throws ValidationError `backup.unreadable`; ProcessingError `backup.damaged`, which says what differs
+ * @throws ValidationError `backup.unreadable`; ProcessingError `backup.damaged`, which says what differs; CancelledError
  * @example const { at, rows } = await verifyBackup('./backups/monday')
  */
-export const verifyBackup = async (folder: string): Promise<BackupManifest> => backups.verify(folderOf(folder))
+export async function verifyBackup(folder: string, options: CallOptions = {}): Promise<BackupManifest> {
+  checkOptions('verifyBackup', options, ['signal'])
+  return backups.verify(folderOf(folder), options.signal)
+}
 
 export const backupTo = async (
   storage: BackedUpStorage,
   folder: string,
-  clock: Clock = systemClock,
-): Promise<BackupManifest> => backups.backup(storage, folderOf(folder), new Date(clock.now()).toISOString())
+  { clock = systemClock, signal }: CallOptions & { readonly clock?: Clock } = {},
+): Promise<BackupManifest> => backups.backup(storage, folderOf(folder), new Date(clock.now()).toISOString(), signal)
 
 /** The storage of a configuration, with its secrets in their places: for the command line. */
 export async function storageOf(config: TroupeConfig): Promise<BackedUpStorage> {

@@ -223,6 +223,24 @@ const dyingAt = (disk: Disk, fault: FaultKind, at: () => boolean): Faults => ({
   at: () => (at() ? fault : undefined),
 })
 
+it('goes on when nobody waits for it any more, and does not begin for whoever had given it up', async () => {
+  const troupe = await opened({ storage: 'memory:' })
+  const ada = troupe.user('ada')
+  await ada.context.push('k', 1)
+  const cancelled = { name: 'CancelledError' }
+  await expect(troupe.forget('ada', { signal: AbortSignal.abort() })).rejects.toMatchObject(cancelled)
+  expect(await ada.context.get('k')).toBe(1)
+  const controller = new AbortController()
+  const forgotten = new Promise<unknown>((resolve) => troupe.on('user.forgotten', ({ userId }) => resolve(userId)))
+  const waiting = troupe.forget('ada', { signal: controller.signal })
+  const other = troupe.forget('ada')
+  controller.abort()
+  await expect(waiting).rejects.toMatchObject(cancelled)
+  expect(await forgotten).toBe('ada')
+  expect(await other).toMatchObject({ backups: 'plain' })
+  expect(await ada.context.get('k')).toBeUndefined()
+})
+
 it('every change of it that is cut off is made good at the next opening', async () => {
   const config = { storage: 'memory:', encryption: { keys } } as const
   for (const fault of ['io-before', 'dead'] as const)

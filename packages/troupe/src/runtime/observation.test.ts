@@ -49,6 +49,20 @@ describe('the health of a troupe', () => {
     expect(await probes.context.size()).toBe(0)
     expect(await probes.agent('HealthMonitor').mailbox.counts()).toMatchObject({ waiting: 0, dead: 0 })
   })
+  it('is waited for until a signal aborts, and is none of what it was once the troupe is closed', async () => {
+    const troupe = await opened({ health: { memory: 1, disk: 1, lag: '1h' } })
+    const takeOut = troupe.healthMonitor.register('slow', () => new Promise(() => {}), { timeout: '1h' })
+    const controller = new AbortController()
+    const waiting = troupe.health({ signal: controller.signal })
+    controller.abort()
+    await expect(waiting).rejects.toMatchObject({ name: 'CancelledError' })
+    takeOut()
+    expect((await troupe.health()).status).toBe('healthy')
+    await troupe.close()
+    const { status, checks } = await troupe.health()
+    expect(status).toBe('unhealthy')
+    expect(checks).toContainEqual(expect.objectContaining({ name: 'storage', status: 'unhealthy' }))
+  })
   it('measures the loop on real time alone: a virtual clock would stop at each look', async () => {
     const clock = createVirtualClock()
     const waits: number[] = []

@@ -1,6 +1,8 @@
 /** The running system: its users, its events, its end. */
 import {
   checkName,
+  checkOptions,
+  checkSignal,
   type EventPattern,
   eventNames,
   failure,
@@ -11,6 +13,7 @@ import {
 import { type SharedRateLimit, SharedRateLimiter } from '../durable/index.ts'
 import type { HealthMonitor, HealthReport, Log, MetricsCollector, Performance } from '../observability/index.ts'
 import type { OpenWorld } from '../orchestration/index.ts'
+import { withTimeLimit } from '../resilience/index.ts'
 import {
   type ApiKeys,
   type AuditLog,
@@ -120,11 +123,27 @@ export class Troupe implements AsyncDisposable {
   }
 
   /**
-   * Whether the whole works, check by check. Never rejects.
+   * Whether the whole works, check by check. Rejects for a wrong option, and when its signal aborts, alone.
    * @param options.fresh asks anew where an answer of a few seconds ago is kept
    */
-  health(options: { readonly fresh?: boolean } = {}): Promise<HealthReport> {
-    return this.#parts.observation.health.report(options)
+  async health({
+    signal,
+    ...options
+  }: {
+    readonly fresh?: boolean
+    readonly signal?: AbortSignal
+  } = {}): Promise<HealthReport> {
+    const { health } = this.#parts.observation
+    // What was kept is of when it was open.
+    const asked = this.#closing ? { ...options, fresh: true } : options
+    return this.#unlessAborted('The health', signal, () => health.report(asked))
+  }
+
+  /** Whoever waited waits no more; what had begun goes on. */
+  #unlessAborted<T>(what: string, signal: AbortSignal | undefined, run: () => Promise<T>): Promise<T> {
+    checkSignal(what, signal)
+    if (!signal) return run()
+    return withTimeLimit({ clock: this.#parts.clock, limitMs: undefined, kind: 'own', what, signal }, run)
   }
 
   /**
@@ -234,11 +253,13 @@ export class Troupe implements AsyncDisposable {
    * Forgets a user: ends what works for it, destroys its key, and removes its rows in every room. What a crash cuts off
    * goes on at the next opening. A run of it then answers `user.forgotten`; what is done under the id afterwards is a new
    * user, who finds nothing.
+   * @param options.signal ends the waiting for it; what has begun goes on, for half a user cannot be kept
    * @returns how many rows went, and what backups made before still hold
    * @example const { rows, backups } = await troupe.forget('ada')
    */
-  forget(userId: string): Promise<Forgotten> {
-    return this.#parts.forgetting.forget(userId)
+  async forget(userId: string, options: { readonly signal?: AbortSignal } = {}): Promise<Forgotten> {
+    checkOptions('forget', options, ['signal'])
+    return this.#unlessAborted('The forgetting', options.signal, () => this.#parts.forgetting.forget(userId))
   }
 
   /** The secrets that the configuration names, for tools: `get(name)`. */
@@ -268,13 +289,18 @@ export class Troupe implements AsyncDisposable {
    * A copy of all that is stored, at one moment, beside everything else: a folder with the data and a manifest. Keys of the
    * ring are not in it. See docs/backup.md.
    * @param folder does not exist yet; its parents are made
-   * @throws ConflictError `storage.not_empty`; ValidationError `validation.failed` for `memory:`; what the storage says
+   * @param options.signal gives it up; nothing is left of it
+   * @throws ConflictError `storage.not_empty`; ValidationError `validation.failed` for `memory:`; CancelledError; what the
+   * storage says
    * @example const { bytes, rows } = await troupe.backup('./backups/monday')
    */
-  backup(folder: string): Promise<BackupManifest> {
+  async backup(folder: string, options: { readonly signal?: AbortSignal } = {}): Promise<BackupManifest> {
+    checkOptions('backup', options, ['signal'])
+    checkSignal('The backup', options.signal)
+    if (this.#closing) throw failure('troupe.closed', { what: 'A backup' })
     const { given, clock, audit } = this.#parts
     return acting(audit, { operation: 'backup.make', resource: String(folder) }, () =>
-      backupTo(given.storage, folder, clock),
+      backupTo(given.storage, folder, { clock, ...options }),
     )
   }
 

@@ -1,5 +1,5 @@
 /** Backups of a database, whatever its engine: made beside whoever uses it, verified, and restored into an empty place. */
-import { failure } from '../../core/index.ts'
+import { checkSignal, failure } from '../../core/index.ts'
 import type { Migration } from '../migration.ts'
 import type { PostgresOptions } from '../postgres-options.ts'
 import type { Restoration } from '../restored.ts'
@@ -17,9 +17,9 @@ export interface Backups {
    * @throws ConflictError `storage.not_empty`; ValidationError `validation.failed` for `memory:`, `storage.foreign`; what
    * the engine says
    */
-  readonly backup: (from: BackedUpStorage, to: string, at: string) => Promise<BackupManifest>
+  readonly backup: (from: BackedUpStorage, to: string, at: string, signal?: AbortSignal) => Promise<BackupManifest>
   /** @throws ValidationError `backup.unreadable`; ProcessingError `backup.damaged` */
-  readonly verify: (folder: string) => Promise<BackupManifest>
+  readonly verify: (folder: string, signal?: AbortSignal) => Promise<BackupManifest>
   /** Its manifest alone, with the data there in its length, unread. @throws what `verify` does */
   readonly find: (folder: string) => BackupManifest
   /**
@@ -32,13 +32,14 @@ export interface Backups {
     to: BackedUpStorage,
     migrations: readonly Migration[],
     mark: Pick<Restoration, 'installation' | 'at'>,
+    signal?: AbortSignal,
   ) => Promise<Restoration>
 }
 
 export function createBackups(engines: BackupEngines): Backups {
-  const verified = async (folder: string): Promise<StoredBackup> => {
-    const stored = await readBackup(folder)
-    await engines[stored.manifest.engine].verify(stored)
+  const verified = async (folder: string, signal?: AbortSignal): Promise<StoredBackup> => {
+    const stored = await readBackup(folder, signal)
+    await engines[stored.manifest.engine].verify(stored, signal)
     return stored
   }
   /** @param use is given the engine with its own kind of place */
@@ -53,22 +54,43 @@ export function createBackups(engines: BackupEngines): Backups {
     throw wrong('The storage of a backup', 'it is neither sqlite:PATH nor PostgreSQL; what is in memory has none')
   }
   return {
-    backup: async (from, to, time) =>
-      at(from, (name, engine, place) =>
-        writeBackup(to, { engine: name, at: time, file: engine.file }, (path) => engine.copy(place, path)),
+    backup: (from, to, time, signal) =>
+      unlessGivenUp('The backup', signal, () =>
+        at(from, (name, engine, place) =>
+          writeBackup(
+            to,
+            { engine: name, at: time, file: engine.file },
+            (path) => engine.copy(place, path, signal),
+            signal,
+          ),
+        ),
       ),
-    verify: async (folder) => (await verified(folder)).manifest,
+    verify: (folder, signal) =>
+      unlessGivenUp('Verifying the backup', signal, async () => (await verified(folder, signal)).manifest),
     find: (folder) => findBackup(folder).manifest,
-    async restore(folder, to, migrations, mark) {
-      const stored = await verified(folder)
-      const { engine: from, at: backupAt } = stored.manifest
-      const restoration = { ...mark, backupAt }
-      await at(to, async (name, engine, place) => {
-        if (name !== from) throw wrong('The target of the restore', `the backup is of ${from}, and this is ${name}`)
-        await engine.restore(stored, place, [...storageMigrations, ...migrations], restoration)
-      })
-      return restoration
-    },
+    restore: (folder, to, migrations, mark, signal) =>
+      unlessGivenUp('The restore', signal, async () => {
+        const stored = await verified(folder, signal)
+        const { engine: from, at: backupAt } = stored.manifest
+        const restoration = { ...mark, backupAt }
+        await at(to, async (name, engine, place) => {
+          if (name !== from) throw wrong('The target of the restore', `the backup is of ${from}, and this is ${name}`)
+          const all = [...storageMigrations, ...migrations]
+          await engine.restore(stored, { place, migrations: all, restoration }, signal)
+        })
+        return restoration
+      }),
+  }
+}
+
+/** Whatever failed because it was given up failed for that. */
+async function unlessGivenUp<T>(what: string, signal: AbortSignal | undefined, run: () => Promise<T>): Promise<T> {
+  checkSignal(what, signal)
+  try {
+    return await run()
+  } catch (error) {
+    checkSignal(what, signal)
+    throw error
   }
 }
 

@@ -1,4 +1,4 @@
-/** What an engine does for backups of its databases. */
+/** What an engine does for backups of its databases. Whose signal aborts ends soon, with whatever error, and leaves nothing. */
 import type { Migration } from '../migration.ts'
 import type { PostgresOptions } from '../postgres-options.ts'
 import type { Restoration } from '../restored.ts'
@@ -8,11 +8,15 @@ import type { BackupManifest, Contents, StoredBackup } from './manifest.ts'
 export interface BackupEngine<Place> {
   readonly file: BackupManifest['file']
   /** Everything at one moment, beside whoever uses the database. */
-  copy(place: Place, to: string): Promise<Contents>
+  copy(place: Place, to: string, signal?: AbortSignal): Promise<Contents>
   /** @throws ProcessingError `backup.damaged` */
-  verify(stored: StoredBackup): Promise<void>
+  verify(stored: StoredBackup, signal?: AbortSignal): Promise<void>
   /** All or nothing. @throws ConflictError `storage.not_empty`; ValidationError `storage.too_new` */
-  restore(stored: StoredBackup, place: Place, migrations: readonly Migration[], restoration: Restoration): Promise<void>
+  restore(
+    stored: StoredBackup,
+    to: { readonly place: Place; readonly migrations: readonly Migration[]; readonly restoration: Restoration },
+    signal?: AbortSignal,
+  ): Promise<void>
 }
 
 export interface BackupEngines {

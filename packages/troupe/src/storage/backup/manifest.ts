@@ -56,6 +56,7 @@ export async function writeBackup(
   folder: string,
   of: Pick<BackupManifest, 'engine' | 'at' | 'file'>,
   write: (path: string) => Promise<Contents>,
+  signal?: AbortSignal,
 ): Promise<BackupManifest> {
   const path = resolve(folder)
   const refuse = () => {
@@ -70,7 +71,7 @@ export async function writeBackup(
     mkdirSync(partial, { mode: 0o700 })
     const data = join(partial, of.file)
     const contents = await write(data)
-    const found = { bytes: statSync(data).size, sha256: await hashOf(data) }
+    const found = { bytes: statSync(data).size, sha256: await hashOf(data, signal) }
     const manifest: BackupManifest = { troupe: 'backup', format: 1, ...of, ...found, ...contents }
     writeFileSync(join(partial, manifestFile), `${JSON.stringify(manifest, null, 2)}\n`, { mode: 0o600, flush: true })
     refuse()
@@ -87,9 +88,9 @@ export async function writeBackup(
  * The manifest, and the path of the data, whose hash fits.
  * @throws ValidationError `backup.unreadable`; ProcessingError `backup.damaged`
  */
-export async function readBackup(folder: string): Promise<StoredBackup> {
+export async function readBackup(folder: string, signal?: AbortSignal): Promise<StoredBackup> {
   const found = findBackup(folder)
-  if ((await hashOf(found.data)) !== found.manifest.sha256)
+  if ((await hashOf(found.data, signal)) !== found.manifest.sha256)
     throw damaged(found.folder, `${found.manifest.file} has another hash`)
   return found
 }
@@ -124,8 +125,8 @@ export function checkContents(path: string, { rows }: BackupManifest, found: Con
       throw damaged(path, `${table} has ${found[table] ?? 'no'} rows in place of ${rows[table] ?? 'none'}`)
 }
 
-async function hashOf(path: string): Promise<string> {
+async function hashOf(path: string, signal?: AbortSignal): Promise<string> {
   const hash = createHash('sha256')
-  for await (const chunk of createReadStream(path)) hash.update(chunk as Uint8Array)
+  for await (const chunk of createReadStream(path, signal ? { signal } : {})) hash.update(chunk as Uint8Array)
   return hash.digest('hex')
 }

@@ -12,9 +12,8 @@ import { failure, TroupeError } from '../../core/index.ts'
 import { checkKnown } from '../applied.ts'
 import type { BackupEngine } from '../backup/engine-port.ts'
 import { type Contents, checkContents, damaged, type StoredBackup } from '../backup/manifest.ts'
-import type { Migration } from '../migration.ts'
 import type { PostgresOptions } from '../postgres-options.ts'
-import { markRestored, type Restoration } from '../restored.ts'
+import { markRestored } from '../restored.ts'
 import { connect } from './connect.ts'
 import { migrate } from './migrate.ts'
 import { type Settings, settingsOf } from './place.ts'
@@ -31,7 +30,7 @@ const schemaTable = 'storage_schema'
 export const postgresBackups: BackupEngine<PostgresOptions> = { file: 'troupe.jsonl.gz', copy, verify, restore }
 
 /** By the role that owns the tables, for which row-level security hides nobody. */
-async function copy(options: PostgresOptions, to: string): Promise<Contents> {
+async function copy(options: PostgresOptions, to: string, signal?: AbortSignal): Promise<Contents> {
   const settings = settingsOf(options)
   return asOwner(settings, 'troupe backup', async (client) => {
     await client.query('begin isolation level repeatable read read only; set local statement_timeout = 0')
@@ -46,6 +45,7 @@ async function copy(options: PostgresOptions, to: string): Promise<Contents> {
       Readable.from(linesFrom(client, settings, rows)),
       createGzip(),
       createWriteStream(to, { mode: 0o600, flush: true }),
+      signal ? { signal } : {},
     )
     await client.query('commit')
     return { schema: Object.fromEntries(versions.map(({ room, version }) => [room, version])), rows }
@@ -53,9 +53,9 @@ async function copy(options: PostgresOptions, to: string): Promise<Contents> {
 }
 
 /** @throws ProcessingError `backup.damaged` */
-async function verify({ folder, data, manifest }: StoredBackup): Promise<void> {
+async function verify({ folder, data, manifest }: StoredBackup, signal?: AbortSignal): Promise<void> {
   const found: Record<string, number> = {}
-  for await (const { table, line } of rowsIn(folder, data)) {
+  for await (const { table, line } of rowsIn(folder, data, signal)) {
     found[table] ??= 0
     if (line === undefined) continue
     parsed(folder, line)
@@ -70,9 +70,8 @@ async function verify({ folder, data, manifest }: StoredBackup): Promise<void> {
  */
 async function restore(
   { folder, data, manifest }: StoredBackup,
-  options: PostgresOptions,
-  migrations: readonly Migration[],
-  restoration: Restoration,
+  { place: options, migrations, restoration }: Parameters<BackupEngine<PostgresOptions>['restore']>[1],
+  signal?: AbortSignal,
 ): Promise<void> {
   const settings = settingsOf(options)
   const { place, migratePlace } = settings
@@ -87,7 +86,7 @@ async function restore(
     try {
       await migrate(client, then, owner, at)
       await client.query(`begin; set local search_path = ${place.schema}, pg_temp; set local statement_timeout = 0`)
-      await fill(client, rowsIn(folder, data), await tablesOf(client, settings))
+      await fill(client, rowsIn(folder, data, signal), await tablesOf(client, settings))
       await client.query('commit')
       await migrate(client, migrations, owner, at)
       for (const { sql } of markRestored(restoration))
@@ -143,8 +142,9 @@ async function* linesFrom(client: Client, settings: Settings, counts: Record<str
 async function* rowsIn(
   folder: string,
   data: string,
+  signal?: AbortSignal,
 ): AsyncGenerator<{ readonly table: string; readonly line?: string }> {
-  const file = createReadStream(data)
+  const file = createReadStream(data, signal ? { signal } : {})
   const unpacked = createGunzip()
   file.on('error', (error) => unpacked.destroy(error))
   let table: string | undefined

@@ -5,27 +5,29 @@ import { failure } from '../../core/index.ts'
 import { checkKnown } from '../applied.ts'
 import type { BackupEngine } from '../backup/engine-port.ts'
 import { type Contents, checkContents, damaged, type StoredBackup } from '../backup/manifest.ts'
-import type { Migration } from '../migration.ts'
-import { markRestored, type Restoration } from '../restored.ts'
+import { markRestored } from '../restored.ts'
 import { openForLooking, openForReading, openForWriting } from './connection.ts'
 import { fileFailure } from './file-failure.ts'
 import { migrate } from './migrate.ts'
 import { backup, type DatabaseSync } from './node-sqlite.ts'
 import { messageOf } from './sqlite-error.ts'
 
-/** In one step: one that is taken in several begins anew whenever somebody writes. Writers are not held up by it. */
-const allPages = 0x7f_ff_ff_ff
+/** 16 MB, after which it may be given up. */
+const pagesAtOnce = 4_096
 
 export const sqliteBackups: BackupEngine<string> = { file: 'troupe.db', copy, verify, restore }
 
 /** Reads beside the owner of the file, this process or another one. */
-async function copy(name: string, to: string): Promise<Contents> {
+async function copy(name: string, to: string, signal?: AbortSignal): Promise<Contents> {
   const path = resolve(name)
   if (!existsSync(path)) throw failure('storage.foreign', { path, problem: 'there is no file' })
   try {
     const reading = openForReading(path)
     try {
-      await backup(reading, to, { rate: allPages })
+      // One moment for all steps: without a transaction it begins anew whenever somebody writes. No writer is held up by it.
+      reading.exec('begin')
+      reading.prepare('select count(*) from sqlite_master').get()
+      await backup(reading, to, { rate: pagesAtOnce, progress: () => signal?.throwIfAborted() })
     } finally {
       reading.close()
     }
@@ -59,9 +61,7 @@ async function verify({ folder, data, manifest }: StoredBackup): Promise<void> {
 /** @throws ConflictError `storage.not_empty`; ValidationError `storage.too_new`; ExternalServiceError `storage.io` */
 async function restore(
   { data, manifest }: StoredBackup,
-  name: string,
-  migrations: readonly Migration[],
-  restoration: Restoration,
+  { place: name, migrations, restoration }: Parameters<BackupEngine<string>['restore']>[1],
 ): Promise<void> {
   const path = resolve(name)
   checkKnown(manifest.schema, migrations, path)
