@@ -6,7 +6,7 @@ import { afterAll, describe, expect, test, vi } from 'vitest'
 import { createVirtualClock, systemClock } from '../core/index.ts'
 import { Access } from '../security/index.ts'
 import { missingServer, onServer, openMesh, server } from './context.test.fixture.ts'
-import type { WatchItem } from './hands-port.ts'
+import type { ContextHands, WatchItem } from './hands-port.ts'
 
 const refused = (code: string) => expect.objectContaining({ code })
 const missing = await missingServer()
@@ -129,6 +129,26 @@ describe.each(storages)('on $name', ({ name: _, missing: absent, ...storage }) =
     const found: string[] = []
     for await (const key of await a.keys({ topics: ['x', 'x', 'x'], limit: 15 })) found.push(key)
     expect(found).toHaveLength(40)
+  })
+
+  test.each<[string, (a: ContextHands) => Promise<unknown>]>([
+    ['gets', (a) => a.get('k')],
+    ['gets of nothing', (a) => a.get('none')],
+    ['lists', (a) => a.list()],
+  ])('timers and writers have their turn among %s that follow each other', { timeout: 60_000 }, async (_, ask) => {
+    await using opened = await openMesh(systemClock, storage)
+    const a = opened.mesh.agent(user(), 'A')
+    await a.push('k', 1)
+    let timed = false
+    systemClock.after(0, () => {
+      timed = true
+    })
+    let written = false
+    void a.push('k', 2).then(() => {
+      written = true
+    })
+    for (let i = 0; i < 50_000 && !(timed && written); i++) await ask(a)
+    expect([timed, written]).toEqual([true, true])
   })
 
   test('a topic that is closed to an agent is not told to it, and one half closed says which half', async () => {

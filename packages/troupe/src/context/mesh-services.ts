@@ -1,5 +1,5 @@
 /** What all hands of one mesh work with: its core, caches and clean-up, and who they act as. */
-import { type Clock, checkName, type EventName, failure, type Json, type UserId } from '../core/index.ts'
+import { type Clock, checkName, type EventName, failure, type Json, Turns, type UserId } from '../core/index.ts'
 import type { Access } from '../security/index.ts'
 import { checkAgentName } from './agent-name.ts'
 import { type Reader, topicGrantee } from './audience.ts'
@@ -14,6 +14,8 @@ import { ValueCache } from './value-cache.ts'
 
 /** Characters of JSON from which a value may be stored apart: in UTF-8 one takes at most four bytes. */
 const largeValue = 256 * 1024
+/** Answers of values that are held, in one go: about a millisecond. */
+const heldInOneGo = 1_024
 
 export interface Watcher {
   readonly user: UserId
@@ -30,6 +32,8 @@ export class MeshServices {
   readonly updates = new KeyQueue()
   readonly cleaner: Cleaner
   readonly #watchers = new Set<Watcher>()
+  /** Of values that are held. */
+  readonly #turns: Turns
   /** What goes on after those who caused it have their answer. */
   #work: Promise<unknown> = Promise.resolve()
 
@@ -38,6 +42,7 @@ export class MeshServices {
     this.cache = new ReadCache(this.core)
     this.values = parts.storage.sole && new ValueCache(parts.storage.sole)
     this.cleaner = new Cleaner(this.core, parts.cleanup)
+    this.#turns = new Turns(parts.clock, heldInOneGo)
   }
 
   get clock(): Clock {
@@ -51,7 +56,12 @@ export class MeshServices {
 
   /** The JSON of the value that the reader sees under this key; at once where it is held. */
   value(reader: Reader, key: string): string | Promise<string | undefined> {
-    return this.values?.find(reader, key) ?? this.#readValue(reader, key)
+    const held = this.values?.find(reader, key)
+    if (held === undefined) return this.#readValue(reader, key)
+    const turn = this.#turns.next
+    if (turn) return turn.then(() => this.value(reader, key))
+    this.#turns.spend(1)
+    return held
   }
 
   async #readValue(reader: Reader, key: string): Promise<string | undefined> {
