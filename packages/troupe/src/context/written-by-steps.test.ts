@@ -24,7 +24,11 @@ async function openTeam(limits: ContextLimits = {}) {
     ...opened,
     clock,
     told: (...types: readonly string[]) => opened.events.filter(({ type }) => types.includes(type)).map(plain),
-    async step(id: string, program: (context: ContextHands, recorder: Recorder) => Promise<Json>) {
+    async step(
+      id: string,
+      program: (context: ContextHands, recorder: Recorder) => Promise<Json>,
+      expected: object = { status: 'settled' },
+    ) {
       const principal: Principal = { userId: 'ada', kind: 'agent', name: 'A' }
       const spec = { id, principal, input: null, runId: 'one', settled: () => ({ statements: [] }) }
       let over = false
@@ -37,7 +41,7 @@ async function openTeam(limits: ContextLimits = {}) {
         })
       end.catch(() => {})
       while (!over) await clock.advance('1ms')
-      expect(await end).toMatchObject({ status: 'settled' })
+      expect(await end).toMatchObject(expected)
     },
     async [Symbol.asyncDispose]() {
       await steps.close()
@@ -118,6 +122,17 @@ test('an entry and its history tell the tool call of the step that wrote it, wha
     { value: 1, provenance: { ...made('step:1'), effectId: 'note call-7' }, taint: ['untrusted:web'] },
     { value: 2, provenance: { ...made('step:2'), effectId: 'note call-7' }, taint: ['untrusted:web'] },
   ])
+})
+
+test('a turn that no quota has room for fails with what it was refused, and leaves nothing', async () => {
+  await using team = await openTeam({ entries: 1 })
+  const both = async (context: ContextHands) => {
+    await context.push('one', 1)
+    await context.push('two', 2)
+    return null
+  }
+  await team.step('step:1', both, { status: 'failed', error: { name: 'CapacityError', code: 'context.quota' } })
+  expect(await team.mesh.host('ada').size()).toBe(0)
 })
 
 describe('branches that overwrite one another', () => {

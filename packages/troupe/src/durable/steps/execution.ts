@@ -12,7 +12,7 @@ import { Life, type LifeHost } from './life.ts'
 import { entryText } from './log-entry.ts'
 import { Mail } from './mail.ts'
 import { StageRecorder } from './stage-recorder.ts'
-import { describeRefusal, endOf, givenUp, logOf } from './step-end.ts'
+import { endOf, givenUp, logOf, neverCommitted } from './step-end.ts'
 import { StepLog, toldKey } from './step-log.ts'
 import type { StepsContext } from './steps-context.ts'
 import { Turn } from './turn.ts'
@@ -292,9 +292,7 @@ export class Execution implements LifeHost {
     const attempt = life.log.attempts + 1
     await this.#stopped(life, [entryText({ t: 'turn.failed', attempt, code: refusal.code })])
     if (this.#state === 'over') return
-    const problem = describeRefusal(refusal)
-    if (attempt >= limits.attempts)
-      return this.#settleFailed(failure('turn.conflict', { step: this.spec.id, attempts: attempt, problem }))
+    if (attempt >= limits.attempts) return this.#settleFailed(neverCommitted(refusal, this.spec.id, attempt))
     const wait = limits.backoffMs * 2 ** (attempt - 1) * (0.5 + random.next())
     await sleep(clock, wait, this.#stopping.signal).catch(() => {})
     if (this.#giveUp) return this.#finish(givenUp(this.#giveUp))

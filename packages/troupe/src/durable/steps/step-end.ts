@@ -1,4 +1,5 @@
 /** How a step that is over, or given up, is reported. */
+import { ConflictError, failure, type TroupeError } from '../../core/index.ts'
 import type { JournalContent, JournalRecord } from '../journal-port.ts'
 import type { StepEnd } from '../steps-port.ts'
 import type { Refusal } from './appender.ts'
@@ -22,5 +23,10 @@ export function endOf(content: JournalContent): StepEnd {
 export const givenUp = (why: 'cancelled' | 'closed'): StepEnd =>
   why === 'cancelled' ? { status: 'cancelled' } : { status: 'parked', waits: [] }
 
-export const describeRefusal = ({ code, detail }: Refusal): string =>
-  detail === undefined ? code : `${code} ${JSON.stringify(detail)}`
+/** Of a turn that was refused each time: others who change the same are a conflict, anything else is what it is. */
+export function neverCommitted({ code, detail }: Refusal, step: string, attempts: number): TroupeError {
+  const own = failure(code, detail)
+  if (!(own instanceof ConflictError)) return own
+  const problem = detail === undefined ? code : `${code} ${JSON.stringify(detail)}`
+  return failure('turn.conflict', { step, attempts, problem })
+}
