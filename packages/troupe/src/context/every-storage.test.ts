@@ -175,6 +175,21 @@ describe.each(storages)('on $name', ({ name: _, missing: absent, ...storage }) =
     expect(await a.topics()).toEqual([])
   })
 
+  test('a closed topic that an agent deletes stays closed, and opens where the host deletes it', async () => {
+    await using opened = await openMesh(createVirtualClock(), storage)
+    const of = user()
+    const [host, a] = [opened.mesh.host(of), opened.mesh.agent(of, 'A')]
+    const moderator = opened.mesh.agent(of, 'M', new Access({ role: 'moderator' }))
+    await host.setTopicPolicy('board', { subscribe: ['B'], post: ['B'] })
+    await host.push('k', 1, { topics: ['board'] })
+    expect(await moderator.deleteTopic('board')).toMatchObject({ entriesDeleted: 1 })
+    await expect(a.subscribe(['board'])).rejects.toThrow(refused('topic.closed'))
+    await expect(a.push('k', 1, { topics: ['board'] })).rejects.toThrow(refused('topic.closed'))
+    await host.deleteTopic('board')
+    await a.subscribe(['board'])
+    await a.push('k', 1, { topics: ['board'] })
+  })
+
   test('a watch tells each change once: put, left, removed and expired, of keys of its pattern alone', async () => {
     const clock = createVirtualClock()
     await using opened = await openMesh(clock, storage)

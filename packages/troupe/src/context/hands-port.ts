@@ -200,7 +200,8 @@ export interface ContextHands {
   /** The topics of the user, in order; without closed ones that this agent may neither read nor post to. */
   discoverTopics(options?: DiscoverOptions): Promise<Page<TopicInfo>>
   /**
-   * Removes the entries for which it was the only audience; others lose the topic.
+   * Removes the entries for which it was the only audience; others lose the topic. A closed topic stays closed, unless the
+   * host deletes it.
    * @throws NotFoundError `topic.missing`
    */
   deleteTopic(topic: string, options?: Signal): Promise<DeletedTopic>

@@ -179,7 +179,10 @@ export async function discoverTopics(core: MeshCore, actor: Actor, options: Disc
 
 const chunk = 200
 
-/** In one change where at most 200 entries name the topic; else in several, the last of which ends the topic. */
+/**
+ * In one change where at most 200 entries name the topic; else in several, the last of which ends the topic. What the host
+ * decided about a closed one stays, unless it is the host that deletes.
+ */
 export async function deleteTopic(core: MeshCore, actor: Actor, topic: string): Promise<DeletedTopic> {
   const grantee = topicGrantee(topic)
   const { user } = actor
@@ -205,7 +208,7 @@ export async function deleteTopic(core: MeshCore, actor: Actor, topic: string): 
               writes.entriesLeft({ user, grantee }, { expect: { rows: 0 } }),
               writes.dismiss({ user, grantee, agents: JSON.stringify(agents) }, { expect: { rows: agents.length } }),
               writes.subscribersLeft({ user, grantee, names: '[]' }, { expect: { rows: 0 } }),
-              writes.dropTopic({ user, grantee }),
+              writes.dropTopic({ user, grantee, closed: actor.all ? 1 : 0 }),
               ...audited(core, actor, 'delete_topic', [grantee]),
             ],
             feed: agents.length > 0 ? [subscriptionItem({ agents, removed: [grantee] })] : [],

@@ -274,8 +274,11 @@ export class ReferenceContext {
       }
     }
     for (const topics of state.subscriptions.values()) if (topics.delete(topic)) subscribersAffected++
-    state.topics.delete(topic)
-    state.policies.delete(topic)
+    const { subscribe, post } = state.policies.get(topic) ?? {}
+    if (actor.role === 'host' || (subscribe === undefined && post === undefined)) {
+      state.topics.delete(topic)
+      state.policies.delete(topic)
+    }
     if (touched + subscribersAffected > 0) state.revision++
     return { subscribersAffected, entriesDeleted }
   }

@@ -242,9 +242,11 @@ function topicWrites(dialect: Dialect) {
       dialect,
       (p) => sql`select 1 from context_visible where user_id = ${p.user} and grantee = ${p.grantee} limit 1`,
     ),
-    dropTopic: raw<{ user: string; grantee: string }>(
+    /** Only with the power to is a closed one taken away: it would be open afterwards. */
+    dropTopic: raw<{ user: string; grantee: string; closed: number }>(
       dialect,
-      (p) => sql`delete from context_topics where user_id = ${p.user} and grantee = ${p.grantee}`,
+      (p) => sql`delete from context_topics where user_id = ${p.user} and grantee = ${p.grantee}
+        and (${p.closed} = 1 or (subscribers_allowed is null and posters_allowed is null))`,
     ),
   }
 }
