@@ -59,7 +59,7 @@ export class MeshServices {
     const held = this.values?.find(reader, key)
     if (held === undefined) return this.#readValue(reader, key)
     const turn = this.#turns.next
-    if (turn) return turn.then(() => this.value(reader, key))
+    if (turn) return turn.then(() => held)
     this.#turns.spend(1)
     return held
   }

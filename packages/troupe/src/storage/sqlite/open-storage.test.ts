@@ -72,6 +72,17 @@ async function refusedUntouched(name: string, expected: string, migrations?: rea
   expect(picture()).toEqual(before)
 }
 
+test.each(['memory:', 'sqlite:'])('reads that began before the close are answered, on %s', async (kind) => {
+  const url = kind === 'memory:' ? kind : `sqlite:${join(folder, 'troupe.db')}`
+  const clock = createVirtualClock()
+  const storage = await openStorage({ url, migrations: [migration(1)], clock, random: seededRandom(1) })
+  await storage.commit(insert('kept'))
+  const reads = Array.from({ length: 300 }, () => texts(storage))
+  await storage.close()
+  expect(new Set((await Promise.all(reads)).flat())).toEqual(new Set(['kept']))
+  await expect(texts(storage)).rejects.toEqual(code('troupe.closed'))
+})
+
 test('a new file and its folders are readable by their owner alone, and hold what was committed', async () => {
   const storage = await open('deep/er/troupe.db')
   await storage.commit(insert('kept'))

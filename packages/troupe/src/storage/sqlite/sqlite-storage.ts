@@ -56,9 +56,9 @@ export class SqliteStorage implements OpenedStorage {
   }
 
   async read(_scope: port.Scope, statements: readonly Statement[]): Promise<readonly (readonly port.Row[])[]> {
+    if (this.#closing) throw failure('troupe.closed', { what: 'A read' })
     const turn = this.#turns.next
     if (turn) await turn
-    if (this.#closing) throw failure('troupe.closed', { what: 'A read' })
     checkBinds(statements)
     try {
       const found = this.#options.reader.read(statements, this.#options.queue.now())
@@ -128,6 +128,8 @@ export class SqliteStorage implements OpenedStorage {
   async #close(): Promise<void> {
     this.#options.observers.close()
     await this.#sweeper?.stop()
+    // Whoever waits for its turn has asked before.
+    await this.#turns.next
     // The reader goes first: the last connection to close removes the log, and only the writer can.
     this.#options.reader.close()
     await this.#options.queue.close()
