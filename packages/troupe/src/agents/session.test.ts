@@ -190,6 +190,8 @@ describe('a session', () => {
       code: 'tool.unknown',
       hint: expect.stringMatching(/act/),
     })
+    const denied = session(actor([], { tools, deny: ['act'] }).agent)
+    await expect(denied.executeTool('act', { q: 'x' })).rejects.toMatchObject({ code: 'access.denied' })
     await expect(session(actor([]).agent).executeTool('akt', {})).rejects.toMatchObject({
       hint: 'Did you mean to give the agent tools?',
     })

@@ -185,7 +185,7 @@ export class Session {
 
   /**
    * Calls one of the agent's tools on the host's behalf: no approval is asked for.
-   * @throws ValidationError `tool.unknown` or for the arguments, ProcessingError `tool.failed`
+   * @throws ValidationError `tool.unknown` or for the arguments, `access.denied`, ProcessingError `tool.failed`
    */
   async executeTool(name: string, input: Json, options: CallOptions = {}): Promise<Json> {
     checkText('executeTool', name)
@@ -338,10 +338,20 @@ export class Session {
         tool: name,
         nearest: nearest(name, tools.keys()) ?? ([...tools.keys()].join(', ') || 'to give the agent tools'),
       })
-    const { clock, events, timeouts, tape, guard } = services
-    const policies = services.policies?.tools
+    if (agent.access.deny?.includes(name)) throw failure('access.denied', { agent: agent.name, action: name })
+    const { clock, events, timeouts, tape, guard, policies: all } = services
     const timeout = timeouts.tool === undefined ? {} : { timeoutMs: timeouts.tool }
-    const host = { clock, events, userId: user, agent: this.agent.name, ctxOf, tape, guard, policies, ...timeout }
+    const host = {
+      clock,
+      events,
+      userId: user,
+      agent: this.agent.name,
+      ctxOf,
+      tape,
+      guard,
+      policies: all?.tools,
+      ...timeout,
+    }
     const parsed = await parseArguments(tool, input)
     try {
       return await callTool(host, recorder, tool, { id: '1', args: input, input: parsed })

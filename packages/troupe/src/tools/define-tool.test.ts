@@ -31,6 +31,12 @@ describe('defineTool', () => {
       [{ inputSchema: { '~standard': { validate: () => ({ value: 1 }) } } }, /JSON Schema/],
       [{ body: true, effect: 'read' }, /body/],
       [{ timeout: 5 }, /duration/],
+      [{ inputSchema: z.array(z.string()) }, /of type array/],
+      [{ inputSchema: z.string() }, /of type string/],
+      [{ untrusted: '' }, /untrusted .*1 to 100/],
+      [{ untrusted: 'web\nadmin' }, /untrusted/],
+      [{ sensitive: 'x'.repeat(101) }, /sensitive/],
+      [{ effect: 'read', reconcile: async () => 'not' }, /reconcile is never asked/],
     ] as const)
       expect(() => defineTool({ ...options, ...more } as never), JSON.stringify(more)).toThrow(said)
   })

@@ -132,11 +132,15 @@ export function defineTool<In, Out>(options: ToolOptions<In, Out>): Tool {
   checkParts(options, wrong)
   const parameters = jsonSchemaOf(options.inputSchema, `The inputSchema of ${options.name}`)
   if (!parameters) throw wrong('its inputSchema tells no JSON Schema; zod 4 schemas do')
+  if (parameters.type !== undefined && parameters.type !== 'object')
+    throw wrong(`its inputSchema is of type ${String(parameters.type)}: models give arguments by name, in an object`)
   if (options.body && ('effect' in options || 'reconcile' in options || 'undo' in options))
     throw wrong('a body takes no effect, reconcile or undo: its effects are those of ctx.effect')
   const effect: Tool['effect'] = options.body ? 'body' : (options.effect ?? 'once')
   if (!['read', 'idempotent', 'once', 'body'].includes(effect))
     throw wrong(`effect is ${String(effect)}, not read, idempotent or once`)
+  if (effect === 'read' && 'reconcile' in options && options.reconcile !== undefined)
+    throw wrong('its reconcile is never asked: what only reads is done again')
   const source = (value: boolean | string | undefined) => (value === true ? options.name : value || undefined)
   const [untrusted, sensitive] = [source(options.untrusted), source(options.sensitive)]
   const tool = {
@@ -163,6 +167,9 @@ export function defineTool<In, Out>(options: ToolOptions<In, Out>): Tool {
 
 type Options = Readonly<Record<string, unknown>>
 
+/** As the labels of what is derived from its results have it. */
+const sourceName = /^[^\p{Cc}]{1,100}$/u
+
 /** What has several forms, or only one that JavaScript would not insist on. */
 function checkParts(options: object, wrong: (problem: string) => Error): void {
   const { body, needsApproval, untrusted, sensitive, capabilities, reconcile, undo } = options as Options
@@ -170,8 +177,8 @@ function checkParts(options: object, wrong: (problem: string) => Error): void {
   if (!['boolean', 'function', 'undefined'].includes(typeof needsApproval))
     throw wrong('needsApproval is neither true, false nor a function')
   for (const [option, source] of Object.entries({ untrusted, sensitive }))
-    if (!['boolean', 'string', 'undefined'].includes(typeof source))
-      throw wrong(`${option} is neither true, false nor the name of a source`)
+    if (!['boolean', 'undefined'].includes(typeof source) && !(typeof source === 'string' && sourceName.test(source)))
+      throw wrong(`${option} is neither true, false nor the name of a source, of 1 to 100 characters that can be seen`)
   if (capabilities !== undefined && !(Array.isArray(capabilities) && capabilities.every((c) => typeof c === 'string')))
     throw wrong('its capabilities are no list of texts')
   for (const [option, fn] of Object.entries({ reconcile, undo }))
