@@ -1,4 +1,6 @@
 /** One call of a built-in tool, whoever makes it: a mistake of the caller is a result, and nobody acts as another. */
+
+import type { OperationResult } from '../../context/index.ts'
 import {
   CancelledError,
   failure,
@@ -10,7 +12,7 @@ import {
   TroupeError,
 } from '../../core/index.ts'
 import type { BuiltInTool } from '../../security/index.ts'
-import { contextTools } from './context-tools.ts'
+import { contextTools, told } from './context-tools.ts'
 import { messageTools } from './message-tools.ts'
 import { similarKeys } from './similar-keys.ts'
 import type { JsonObject, ToolHands, ToolSpec } from './tool-spec.ts'
@@ -99,18 +101,31 @@ async function failed(caller: Caller, name: string, args: unknown, error: Troupe
   if (code === 'context.missing' && typeof key === 'string')
     helpful.similar_keys = [...(await similarKeys(context, key))]
   if (code === 'topic.missing' && topic !== undefined) helpful.available_topics = [...(await topicsOf(caller.hands))]
-  const results = (error as { readonly results?: Json }).results
-  if (results !== undefined) helpful.results = results
+  const { results } = error as { readonly results?: readonly OperationResult[] }
+  if (results) Object.assign(helpful, undone(results))
   if (retryable) helpful.retry_after = retryAfter(error)
   return {
     success: false,
-    error: code === 'access.denied' ? `Access denied to tool: ${name}` : message,
+    error: code === 'access.denied' && !results ? `Access denied to tool: ${name}` : `${placeIn(results)}${message}`,
     code,
     tool: specs.has(name) ? name : 'unknown',
     agent,
     ...(hint === undefined ? {} : { suggestion: hint }),
     ...helpful,
   }
+}
+
+/** Of an atomic batch, in the form of any other batch: one failed, none stands. */
+const undone = (results: readonly OperationResult[]): Record<string, Json> => ({
+  total_operations: results.length,
+  successful_operations: 0,
+  failed_operations: results.length,
+  atomic: true,
+  results: results.map(told),
+})
+const placeIn = (results: readonly OperationResult[] = []): string => {
+  const at = results.findIndex((result) => !result.success && result.error.code !== 'batch.aborted')
+  return at < 0 ? '' : `Operation ${at} failed: `
 }
 
 async function topicsOf({ context }: ToolHands): Promise<readonly string[]> {

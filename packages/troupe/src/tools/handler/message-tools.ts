@@ -88,7 +88,12 @@ const broadcastMessage = toolSpec({
       },
     )
     const successful = outcomes.filter(({ success }) => success).length
+    const [first] = outcomes
     return plain({
+      // To nobody at all is a mistake like any other; that some cannot be reached stops the others not.
+      ...(first && !first.success && successful === 0
+        ? { success: false, error: first.error.message, code: first.error.code, suggestion: first.error.hint }
+        : {}),
       broadcast_id: broadcastId,
       total_recipients: outcomes.length,
       successful_sends: successful,

@@ -115,7 +115,12 @@ describe("a caller's mistake is a result", () => {
     expect(failed).toMatchObject({
       success: false,
       code: 'context.denied',
-      results: [{ success: false }, { success: false }],
+      error: expect.stringMatching(/^Operation 1 failed: .*foreign/),
+      ...{ total_operations: 2, successful_operations: 0, failed_operations: 2, atomic: true },
+      results: [
+        { operation: 0, type: 'push', key: 'k', success: false, code: 'batch.aborted', error: expect.any(String) },
+        { operation: 1, key: 'foreign', success: false, code: 'context.denied', error: expect.any(String) },
+      ],
     })
     expect(await context.get('k')).toBe(undefined)
     const partly = await tools.call('batch_context_operation', { operations })
@@ -238,6 +243,16 @@ describe('tools on messages', () => {
 
   test('a broadcast reaches each once, without the sender', async () => {
     await using team = await openTeam()
+    const none = { to_agents: ['', '\u0000'], message: 'all' }
+    expect(await team.agent('A').tools.call('broadcast_message_to_agents', none)).toMatchObject({
+      ...{
+        success: false,
+        code: 'name.invalid',
+        failed_sends: 2,
+        error: expect.any(String),
+        suggestion: expect.any(String),
+      },
+    })
     const a = team.agent('A')
     expect(
       await a.tools.call('broadcast_message_to_agents', { to_agents: ['A', 'B', 'B', 'C'], message: 'all' }),
