@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
-import { expect, it } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import { dropSchema, missingServer, schemaName, server } from '../../test/postgres/server.ts'
 import { createVirtualClock } from '../core/index.ts'
 import { type ReferenceDelivery, ReferenceMailbox, type ReferencePriority } from '../testing/index.ts'
@@ -106,9 +106,16 @@ class Advance implements Step {
     this.ms = ms
   }
   check = () => true
-  async run(model: Model, { room }: Real) {
+  async run(model: Model, { room, user }: Real) {
     model.mailbox.now += this.ms
     await room.clock.advance(`${this.ms}ms`)
+    // What is due is brought beside the clock, which waits for no storage.
+    const due = {
+      sql: `select id from messages where state = 'scheduled' and available_at <= ${room.clock.now()} and user_id = '${user}'`,
+      binds: [],
+      returns: true,
+    }
+    await vi.waitFor(async () => expect(await room.storage.read({ user }, [due])).toEqual([[]]), 30_000)
   }
   toString = () => `advance(${this.ms})`
 }

@@ -7,6 +7,7 @@ import type { Batch } from './batched-messages.ts'
 import { ownerOf } from './compose.ts'
 import { type MessagingConfig, messagingSettings } from './config.ts'
 import { Dispatch } from './dispatch.ts'
+import { DueAlarms } from './due-alarms.ts'
 import { liveMailbox } from './live-mailbox.ts'
 import { type Action, liveMessages } from './live-messages.ts'
 import type { MailboxHands } from './mailbox-hands.ts'
@@ -58,6 +59,7 @@ export class Mailboxes {
   /** Where messages are signed. */
   readonly signatures: Signatures | undefined
   readonly #upkeep: Upkeep
+  readonly #alarms: DueAlarms
   readonly #batches = new Set<Batch>()
   readonly #sweeps = new Set<Promise<void>>()
   readonly #stopHints: () => void
@@ -75,6 +77,8 @@ export class Mailboxes {
     this.dispatch = new Dispatch(this.post, this.#upkeep)
     this.receiver = new Receiver(this.post, this.#upkeep)
     this.outbox = new Outbox(this.post, this.dispatch, this.#upkeep)
+    this.#alarms = new DueAlarms({ clock: parts.clock, upkeep: this.#upkeep })
+    this.post.onScheduled = (user, mailbox, at) => this.#alarms.expect(user, mailbox, at)
     this.post.onFreed = (user, mailbox, bytes) => this.#freed(user, mailbox, bytes)
     this.#stopHints = parts.storage.onHint((hint) => {
       if (!('work' in hint) || this.#closed) return
@@ -147,6 +151,7 @@ export class Mailboxes {
     const flushed = [...this.#batches].map((batch) => batch.close())
     for (const bells of [this.post.arrivals, this.post.room, this.post.answers]) bells.close()
     await Promise.all([...flushed, ...this.#sweeps])
+    await this.#alarms.close()
     await this.outbox.close()
     await this.#looking
     await this.signatures?.stop()

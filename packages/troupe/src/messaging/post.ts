@@ -12,7 +12,17 @@ import {
   type TroupeError,
 } from '../core/index.ts'
 import type { AuditTrail, Incidents, Signatures } from '../security/index.ts'
-import type { Blobs, CommitResult, Dialect, Fragment, Row, Statement, Storage, WorkQueue } from '../storage/index.ts'
+import type {
+  Bind,
+  Blobs,
+  CommitResult,
+  Dialect,
+  Fragment,
+  Row,
+  Statement,
+  Storage,
+  WorkQueue,
+} from '../storage/index.ts'
 import type { BatchPlace } from './batch-place.ts'
 import { Bells } from './bells.ts'
 import { withBytes } from './bytes.ts'
@@ -103,6 +113,7 @@ export class Post {
   /** A request has its answer. */
   readonly answers: Bells
   onFreed: (user: string, mailbox: string, bytes: number) => void = () => {}
+  onScheduled: (user: string, mailbox: string, availableAt: Bind) => void = () => {}
 
   constructor(parts: PostParts) {
     const { storage, blobs, clock, ids, random, events, settings, answerStep, incidents, signatures } = parts
@@ -228,7 +239,8 @@ export class Post {
     this.onFreed(user, mailbox, bytes)
   }
   /** It was committed. */
-  sent({ user, id, sender, mailbox, type, priority, trace }: Outgoing): void {
+  sent({ user, id, sender, mailbox, type, priority, trace, scheduled, availableAt }: Outgoing): void {
+    if (scheduled) this.onScheduled(user, mailbox, availableAt)
     const place = trace ? { trace: trace.traceId, span: trace.spanId } : {}
     this.emit('message.sent', user, { ...place, id, from: sender, to: mailbox, messageType: type, priority })
   }

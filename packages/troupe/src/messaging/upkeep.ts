@@ -43,7 +43,7 @@ export class Upkeep {
   async #run(user: string, mailbox: string): Promise<Kept> {
     const found = await this.#post.storage.read({ user }, this.#post.upkeep.overdue(user, mailbox))
     const [due = [], expired = [], exhausted = []] = found
-    const moved = due.map((row) => this.#change(user, this.#post.move.comeDue(toMove(row))))
+    const moved = this.#bring(user, mailbox, due)
     const freed = [
       ...expired.map(async (row) => {
         const done = await this.#change(user, this.#post.settle.remove(toPlace(row), 'done', 'expired', false))
@@ -52,9 +52,8 @@ export class Upkeep {
       }),
       ...exhausted.map((row) => this.#bury(row)),
     ]
-    const entered = (await Promise.all(moved)).filter(Boolean).length
+    const entered = await moved
     const count = (await Promise.all(freed)).filter(Boolean).length
-    if (due.length > 0) this.#post.arrivals.ring(user, mailbox)
     if (count > 0) {
       this.#post.arrivals.ring(user, mailbox)
       this.#post.freed({ user, mailbox, bytes: 0 })
@@ -80,6 +79,21 @@ export class Upkeep {
       this.#post.emit('message.dead', place.user, { ...fields, attempt: Number(row.attempts) })
     }
     return done
+  }
+
+  /** Scheduled messages that are due enter their lanes, some at a time. @returns how many did */
+  async bringDue(user: string, mailbox: string): Promise<number> {
+    return this.#bring(user, mailbox, await this.#post.read(user, this.#post.upkeep.due(user, mailbox)))
+  }
+  async #bring(user: string, mailbox: string, due: readonly Row[]): Promise<number> {
+    const moved = await Promise.all(due.map((row) => this.#change(user, this.#post.move.comeDue(toMove(row)))))
+    if (due.length > 0) this.#post.arrivals.ring(user, mailbox)
+    return moved.filter(Boolean).length
+  }
+  /** ms until the next scheduled message is due; nothing or less where one is already. */
+  async nextScheduled(user: string, mailbox: string): Promise<number | undefined> {
+    const [row] = await this.#post.read(user, this.#post.upkeep.nextScheduled(user, mailbox))
+    return row === undefined || row.at === null ? undefined : Number(row.at) - Number(row.now)
   }
 
   /** To the dead letters: a message that nobody has and that nobody is to see. */

@@ -47,10 +47,19 @@ export class ReferenceMailbox {
   #scheduled: Stored[] = []
   #seq = 0
   #token = nobody
-  now = 0
+  #now = 0
 
   constructor(settings: ReferenceMailboxSettings) {
     this.#settings = settings
+  }
+
+  get now(): number {
+    return this.#now
+  }
+  /** What is scheduled enters its lane when it is due. */
+  set now(ms: number) {
+    this.#now = ms
+    this.#bringDue()
   }
 
   /** @returns false when it is full */
@@ -60,10 +69,7 @@ export class ReferenceMailbox {
     priority: ReferencePriority,
     { delayMs = 0, ttlMs }: { readonly delayMs?: number; readonly ttlMs?: number } = {},
   ): boolean {
-    if (
-      this.#count() >= this.#settings.maxCount &&
-      (this.#upkeep().freed === 0 || this.#count() >= this.#settings.maxCount)
-    )
+    if (this.#count() >= this.#settings.maxCount && (this.#upkeep() === 0 || this.#count() >= this.#settings.maxCount))
       return false
     const availableAt = this.now + delayMs
     const expiresAt = ttlMs === undefined ? Number.POSITIVE_INFINITY : availableAt + ttlMs
@@ -88,8 +94,8 @@ export class ReferenceMailbox {
     for (;;) {
       const overdue = this.#overdue()
       const deliveries = this.#claim(max)
-      const kept = overdue ? this.#upkeep() : { entered: 0, freed: 0 }
-      if (deliveries.length > 0 || kept.entered + kept.freed === 0) return deliveries
+      const freed = overdue ? this.#upkeep() : 0
+      if (deliveries.length > 0 || freed === 0) return deliveries
     }
   }
 
@@ -125,13 +131,12 @@ export class ReferenceMailbox {
   counts(): { readonly waiting: number; readonly leased: number; readonly dead: number; readonly scheduled: number } {
     const alive = [...this.#lanes.values()].flatMap((lane) => lane.messages.map((message) => ({ lane, message })))
     const inNobodys = alive.filter(({ lane, message }) => !this.#inHands(lane, message))
-    const arrived = this.#scheduled.filter(({ availableAt }) => availableAt <= this.now)
-    const waiting = [...inNobodys.map(({ message }) => message), ...arrived]
+    const waiting = inNobodys.map(({ message }) => message)
     return {
       waiting: waiting.filter(({ expiresAt }) => expiresAt > this.now).length,
       leased: alive.length - inNobodys.length,
       dead: this.dead.length,
-      scheduled: this.#scheduled.length - arrived.length,
+      scheduled: this.#scheduled.length,
     }
   }
 
@@ -199,6 +204,14 @@ export class ReferenceMailbox {
     })
   }
 
+  #bringDue(): void {
+    const due = this.#scheduled.filter(this.#isDue).sort((a, b) => a.availableAt - b.availableAt || a.seq - b.seq)
+    this.#scheduled = this.#scheduled.filter((message) => !this.#isDue(message))
+    for (const message of due) {
+      message.seq = ++this.#seq
+      this.#enter(message, message.availableAt)
+    }
+  }
   #isDue = ({ availableAt }: Stored) => availableAt <= this.now
   #hasExpired = (lane: Lane, message: Stored) => message.expiresAt <= this.now && !this.#inHands(lane, message)
   #isExhausted({ messages, token, leaseUntil }: Lane): boolean {
@@ -209,30 +222,24 @@ export class ReferenceMailbox {
   }
   #overdue(): boolean {
     const lanes = [...this.#lanes.values()]
-    return (
-      this.#scheduled.some(this.#isDue) ||
-      lanes.some((lane) => this.#isExhausted(lane) || lane.messages.some((message) => this.#hasExpired(lane, message)))
+    return lanes.some(
+      (lane) => this.#isExhausted(lane) || lane.messages.some((message) => this.#hasExpired(lane, message)),
     )
   }
-  #upkeep(): { readonly entered: number; readonly freed: number } {
+  /** @returns how many places it freed */
+  #upkeep(): number {
     const exhausted = [...this.#lanes.values()]
       .filter((lane) => this.#isExhausted(lane))
       .map((lane) => lane.messages[0] as Stored)
     const expired = [...this.#lanes.values()].flatMap((lane) =>
       lane.messages.filter((message) => this.#hasExpired(lane, message)),
     )
-    const due = this.#scheduled.filter(this.#isDue).sort((a, b) => a.availableAt - b.availableAt || a.seq - b.seq)
-    this.#scheduled = this.#scheduled.filter((message) => !this.#isDue(message))
-    for (const message of due) {
-      message.seq = ++this.#seq
-      this.#enter(message, message.availableAt)
-    }
     for (const message of expired) this.#leave(this.#laneOf(message.lane), message)
     const buried = exhausted.filter((message) => !expired.includes(message))
     for (const message of buried) {
       this.#leave(this.#laneOf(message.lane), message)
       this.dead.push(message.payload)
     }
-    return { entered: due.length, freed: expired.length + buried.length }
+    return expired.length + buried.length
   }
 }

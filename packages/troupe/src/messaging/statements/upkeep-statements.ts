@@ -45,6 +45,11 @@ export function upkeepStatements(dialect: Dialect, settings: { readonly maxAttem
     (p) => sql`select min(expires_at) as at, cast(${now} as bigint) as now from messages
       where ${of(p)} and state = 'ready' and expires_at is not null`,
   )
+  const nextScheduled = compile<Values>(
+    dialect,
+    (p) => sql`select min(available_at) as at, cast(${now} as bigint) as now from messages
+      where ${of(p)} and state = 'scheduled'`,
+  )
   const returns = { returns: true } as const
   return {
     /** Three statements: scheduled that came due, expired, and heads that were tried too often. */
@@ -55,6 +60,8 @@ export function upkeepStatements(dialect: Dialect, settings: { readonly maxAttem
     room: (user: string, mailbox: string) => room({ user, mailbox }, returns),
     held: (user: string, mailbox: string) => held({ user, mailbox }, returns),
     heldAnywhere: () => heldAnywhere({}, returns),
+    due: (user: string, mailbox: string) => due({ user, mailbox }, returns),
+    nextScheduled: (user: string, mailbox: string) => nextScheduled({ user, mailbox }, returns),
     nextExpiry: (user: string, mailbox: string) => nextExpiry({ user, mailbox }, returns),
   }
 }
