@@ -2,7 +2,6 @@
 import { isUtf8 } from 'node:buffer'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { failure, TroupeError } from '../core/index.ts'
-import { createAuthenticate } from './authenticate.ts'
 import { type Asked, agentOf, authorize, keyOf, type Principal, userOf } from './principal.ts'
 import type { Route } from './route.ts'
 import type { Site } from './site.ts'
@@ -25,10 +24,9 @@ const named = Symbol('caller')
 export const admittedOf = (request: FastifyRequest): Admitted => request.getDecorator<Admitted>(kept)
 
 /** @returns throws what it refuses with */
-export async function createAdmit(app: FastifyInstance, site: Site): Promise<Admit> {
-  const { settings, parts, draining } = site
+export function createAdmit(app: FastifyInstance, site: Site): Admit {
+  const { authenticate, draining } = site
   app.decorateRequest(kept, null)
-  const authenticate = await createAuthenticate(parts, settings)
   const limit = createLimit(app, site)
   return async (route, request, reply) => {
     if (draining.aborted) throw failure('server.draining')

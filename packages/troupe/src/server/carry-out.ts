@@ -151,7 +151,9 @@ async function stream(site: Site, { signal }: AnyCall, reply: FastifyReply, fram
   if (request.method === 'HEAD') return void reply.raw.end()
   const { heartbeatMs, stalledMs } = site.settings
   try {
-    await sendEvents(reply.raw, telling(frames, request.id), { clock, signal, times: { heartbeatMs, stalledMs } })
+    const stays = () => site.stays(request)
+    const times = { heartbeatMs, stalledMs }
+    await sendEvents(reply.raw, telling(frames, request.id), { clock, signal, times, stays })
   } catch (error) {
     log.warn('a stream ended early', { request: request.id, error: error as Error })
     reply.raw.destroy()

@@ -4,6 +4,7 @@ import type { Troupe } from '../runtime/index.ts'
 import { addPage } from './add-page.ts'
 import { type Admit, createAdmit } from './admit.ts'
 import { answerUnknown } from './answer-unknown.ts'
+import { createAuthenticate } from './authenticate.ts'
 import { callOf, carryOut } from './carry-out.ts'
 import { addMcp } from './mcp.ts'
 import { addOpenRoutes } from './open-routes.ts'
@@ -16,6 +17,7 @@ import { routes } from './routes.ts'
 import { secureHeaders } from './secure-headers.ts'
 import { partsIn, type Site } from './site.ts'
 import { Feeds } from './sse/feeds.ts'
+import { createStays } from './stays.ts'
 
 export interface TroupePluginOptions extends PluginOptions {
   readonly troupe: Troupe
@@ -41,7 +43,11 @@ export const troupePlugin: FastifyPluginAsync<TroupePluginOptions> = async (app,
 export async function addServer(app: FastifyInstance, troupe: Troupe, settings: Settings): Promise<() => void> {
   const ends = new AbortController()
   const underWay = new Set<AbortController>()
-  const site: Site = { troupe, parts: partsIn(troupe), settings, feeds: new Feeds(), draining: ends.signal, underWay }
+  const parts = partsIn(troupe)
+  const authenticate = await createAuthenticate(parts, settings)
+  const stays = createStays(authenticate, parts.clock, settings.heartbeatMs / 2)
+  const feeds = new Feeds()
+  const site: Site = { troupe, parts, settings, feeds, authenticate, stays, draining: ends.signal, underWay }
   const drain = () => {
     ends.abort()
     for (const one of underWay) one.abort()
@@ -58,7 +64,7 @@ export async function addServer(app: FastifyInstance, troupe: Troupe, settings: 
     // Whoever asks again is to ask another node.
     if (ends.signal.aborted) reply.header('connection', 'close')
   })
-  const admit = await createAdmit(app, site)
+  const admit = createAdmit(app, site)
   addOpenRoutes(app, site)
   // It asks for its files and its data at the root.
   if (app.prefix === '') await addPage(app)

@@ -1,6 +1,8 @@
 /** What all requests of one server share. */
+import type { FastifyRequest } from 'fastify'
 import { failure } from '../core/index.ts'
 import { partsOf, type Troupe, type TroupeParts } from '../runtime/index.ts'
+import type { Authenticate } from './authenticate.ts'
 import type { Settings } from './options.ts'
 import type { Feeds } from './sse/feeds.ts'
 
@@ -11,11 +13,16 @@ export function partsIn(troupe: Troupe): TroupeParts {
   throw failure('validation.failed', { what: 'troupe', problem: 'it is not what createTroupe() resolves to' })
 }
 
+/** Whether whoever was let in would still be. */
+export type Stays = (request: FastifyRequest) => Promise<boolean>
+
 export interface Site {
   readonly troupe: Troupe
   readonly parts: TroupeParts
   readonly settings: Settings
   readonly feeds: Feeds
+  readonly authenticate: Authenticate
+  readonly stays: Stays
   /** Aborts when the server is closed: streams end, and nothing new begins. */
   readonly draining: AbortSignal
   /**

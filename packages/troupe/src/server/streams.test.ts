@@ -235,6 +235,28 @@ describe('a stream', () => {
     await reading
     expect(response.headers.get('content-type')).toContain('text/event-stream')
   })
+  it('ends with the key that opened it, and others go on', async () => {
+    const { troupe, url } = await servers.start({}, { key: 'k'.repeat(32), heartbeat: '20ms' })
+    const opened = async () => {
+      const { id, key } = await troupe.keys.create({ name: 'a', users: ['ada'] })
+      const ends = new AbortController()
+      const response = await fetch(`${url}/v1/context/watch`, { headers: { 'x-api-key': key }, signal: ends.signal })
+      const body = response.body as unknown as AsyncIterable<Uint8Array>
+      const over = (async () => {
+        for await (const _ of body);
+      })().then(
+        () => 'over',
+        () => 'over',
+      )
+      return { id, over, end: () => ends.abort() }
+    }
+    const [revoked, kept] = [await opened(), await opened()]
+    await troupe.keys.revoke(revoked.id)
+    expect(await revoked.over).toBe('over')
+    expect(await Promise.race([kept.over, Promise.resolve('open')])).toBe('open')
+    kept.end()
+    await kept.over
+  })
   it('carries live parts of a run', async () => {
     const { LlmAgent } = await import('../runtime/index.ts')
     const { MockModel } = await import('../testing/index.ts')

@@ -13,17 +13,29 @@ export interface EventTimes {
   readonly stalledMs: number
 }
 
+interface Sending {
+  readonly clock: Clock
+  readonly signal: AbortSignal
+  readonly times: EventTimes
+  /** Asked at each sign of life; false: the reader is let go. */
+  readonly stays: () => Promise<boolean>
+}
+
 /** @param frames end with the signal */
 export async function sendEvents(
   response: ServerResponse,
   frames: AsyncIterable<Frame>,
-  { clock, signal, times }: { readonly clock: Clock; readonly signal: AbortSignal; readonly times: EventTimes },
+  { clock, signal, times, stays }: Sending,
 ): Promise<void> {
   let cancel: Cancel | undefined
   const beat = () => {
     // While something waits to be sent, the reader is not idle.
     if (response.writableLength === 0) response.write(': still here\n\n')
-    cancel = clock.after(times.heartbeatMs, beat, { background: true })
+    cancel = clock.after(times.heartbeatMs, again, { background: true })
+  }
+  const again = () => {
+    beat()
+    void stays().then((does) => void (does || response.destroy()))
   }
   response.write(': open\n\n')
   beat()

@@ -1,0 +1,31 @@
+/** Whoever follows a stream is looked at again while it lasts: a key that is revoked or over ends what it opened. */
+import type { Clock } from '../core/index.ts'
+import { admittedOf } from './admit.ts'
+import type { Authenticate } from './authenticate.ts'
+import type { Stays } from './site.ts'
+
+const mostKept = 1_000
+
+/**
+ * Asked once for all streams of a key.
+ * @param forMs an answer is not older than this
+ */
+export function createStays(authenticate: Authenticate, clock: Clock, forMs: number): Stays {
+  const asked = new Map<string, { readonly at: number; readonly stays: Promise<boolean> }>()
+  return (request) => {
+    const { kind, id } = admittedOf(request).principal
+    if (kind === 'local') return Promise.resolve(true)
+    const name = `${kind} ${id}`
+    const now = clock.monotonic()
+    const known = asked.get(name)
+    if (known && now - known.at < forMs) return known.stays
+    if (asked.size >= mostKept) asked.clear()
+    const stays = authenticate(request).then(
+      (found) => found?.kind === kind && found.id === id,
+      // A storage that fails says nothing of the key; it is asked again.
+      () => true,
+    )
+    asked.set(name, { at: now, stays })
+    return stays
+  }
+}
