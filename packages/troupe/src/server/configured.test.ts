@@ -78,7 +78,7 @@ describe('the server section of a configuration', () => {
         await server.close()
         return server.url
       },
-      ({ code, address, port }) => `${code === 'EADDRINUSE' ? 'http:' : code}//${address}:${port}`,
+      ({ code, details }) => `${code === 'server.taken' ? 'http:' : code}//${details.host}:${details.port}`,
     )
     expect(usual).toBe('http://127.0.0.1:8000')
     const { url, link } = await servers.start({}, { key: longKey })

@@ -1,8 +1,8 @@
 /** Figures on a port of their own, for who scrapes them: no key is asked for, so it is for a network that others cannot reach. */
-import type { AddressInfo } from 'node:net'
 import { failure } from '../core/index.ts'
 import type { Troupe } from '../runtime/index.ts'
 import { checkOrigin } from './check-origin.ts'
+import { listen } from './listen.ts'
 import { checkMetrics, type MetricsOptions } from './metrics-options.ts'
 import { isLoopback, ownNames } from './options.ts'
 import { asTroupeError, sendProblem } from './problem.ts'
@@ -16,7 +16,7 @@ export interface ServedMetrics extends AsyncDisposable {
 
 /**
  * Serves `/metrics` alone, in the text of Prometheus, and `/health`: beside a server, or for a process that listens nowhere else.
- * @throws ValidationError for a wrong option
+ * @throws ValidationError for a wrong option; ConflictError `server.taken`
  * @example const metrics = await serveMetrics(troupe, { port: 9464, host: '0.0.0.0' })
  */
 export async function serveMetrics(troupe: Troupe, options: MetricsOptions): Promise<ServedMetrics> {
@@ -37,8 +37,7 @@ export async function serveMetrics(troupe: Troupe, options: MetricsOptions): Pro
     const lives = troupe.live()
     return reply.code(lives ? 200 : 503).send({ status: lives ? 'ok' : 'closed' })
   })
-  await app.listen({ host, port })
-  const { port: taken } = app.server.address() as AddressInfo
+  const taken = await listen(app, host, port)
   const close = async () => {
     const closed = app.close()
     app.server.closeIdleConnections()

@@ -1,11 +1,11 @@
 /** Listens: a server of its own around the plugin. */
-import type { AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import { type Cancel, type Clock, failure, milliseconds, sleep } from '../core/index.ts'
 import type { Troupe } from '../runtime/index.ts'
 import type { KeyScope } from '../security/index.ts'
 import { answerUnknown } from './answer-unknown.ts'
 import { type Connections, trackConnections } from './connections.ts'
+import { listen } from './listen.ts'
 import { checkMetrics, type MetricsOptions } from './metrics-options.ts'
 import { isLoopback, readSettings, type ServerOptions } from './options.ts'
 import { addServer } from './plugin.ts'
@@ -36,7 +36,8 @@ const maxHeaderSize = 16_384
 
 /**
  * Serves a troupe over HTTP.
- * @throws ValidationError for a wrong option, `server.exposed` for an address on which anybody could call it
+ * @throws ValidationError for a wrong option, `server.exposed` for an address on which anybody could call it;
+ * ConflictError `server.taken` for one that cannot be had
  * @example
  * const server = await serve(troupe, { port: 8000 })
  * // curl http://127.0.0.1:8000/execute -H 'content-type: application/json' -d '{"task":"Plan a trip"}'
@@ -82,8 +83,7 @@ export async function serve(troupe: Troupe, options: ServerOptions = {}): Promis
   answerUnknown(app)
   const refuse = await addServer(app, troupe, settings)
   if (metrics !== undefined) checkMetrics(metrics)
-  await app.listen({ host, port })
-  const { port: taken } = app.server.address() as AddressInfo
+  const taken = await listen(app, host, port)
   const url = `http://${host.includes(':') ? `[${host}]` : host}:${taken}`
   const figures = await beside(app, troupe, metrics)
   // Whoever finds the database owned is told where to ask instead.

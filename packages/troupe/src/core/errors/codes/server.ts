@@ -69,6 +69,11 @@ export const serverCodes = {
     message: 'There is no route {method} {path}.',
     hint: 'GET /v1/openapi.json lists the routes.',
   },
+  'server.taken': {
+    class: errors.ConflictError,
+    message: 'The server cannot listen at {host}, port {port}: {problem}.',
+    hint: 'Let it listen elsewhere, for port 0 takes a free one; or end what listens there.',
+  },
   'team.unknown': {
     class: errors.NotFoundError,
     message: 'The troupe has no {what} {name}; it has {known}.',
