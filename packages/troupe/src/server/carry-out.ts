@@ -27,7 +27,6 @@ class OwnCall implements AnyCall {
   readonly principal
   readonly user
   readonly agent
-  readonly orchestra
   readonly hands
   readonly params
   readonly query
@@ -39,6 +38,7 @@ class OwnCall implements AnyCall {
   readonly #site: Site
   readonly #reply: FastifyReply
   #end: AbortSignal | undefined
+  #orchestra: AnyCall['orchestra'] | undefined
 
   constructor(site: Site, route: Route, reply: FastifyReply) {
     const { troupe, parts, feeds } = site
@@ -50,7 +50,8 @@ class OwnCall implements AnyCall {
     this.principal = principal
     this.user = user
     this.agent = agent
-    this.orchestra = troupe.user(user).orchestra
+    // The user that nobody names may be refused.
+    if (!route.everybody) this.#orchestra = troupe.user(user).orchestra
     this.hands = handsOf(parts, principal, user, agent)
     this.params = request.params
     this.query = openCursor({ path: route.path, user, agent, params: request.params, query: request.query })
@@ -63,6 +64,11 @@ class OwnCall implements AnyCall {
     this.once = repeatable === undefined ? undefined : hashText(JSON.stringify([principal.id, route.path, repeatable]))
     this.#site = site
     this.#reply = reply
+  }
+
+  get orchestra(): AnyCall['orchestra'] {
+    this.#orchestra ??= this.troupe.user(this.user).orchestra
+    return this.#orchestra
   }
 
   /** Most requests are answered before anybody asks for it. */

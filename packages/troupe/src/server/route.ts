@@ -39,6 +39,8 @@ interface Common<Params, Query, Body> {
   readonly operation: Operation
   readonly role: LeastRole
   readonly summary: string
+  /** It is about the troupe and nobody's data: no user need be named. */
+  readonly everybody?: true
   readonly params?: z.ZodType<Params>
   readonly query?: z.ZodType<Query>
   readonly body?: z.ZodType<Body>

@@ -16,6 +16,7 @@ export const keyRoutes = [
   answers({
     method: 'GET',
     path: '/v1/keys',
+    everybody: true,
     operation: 'keys.read',
     role: 'admin',
     summary: 'The API keys, without their secrets.',
@@ -47,6 +48,7 @@ export const keyRoutes = [
   answers({
     method: 'POST',
     path: '/v1/keys',
+    everybody: true,
     operation: 'keys.manage',
     role: 'admin',
     summary: 'Makes an API key.',
@@ -68,6 +70,7 @@ export const keyRoutes = [
   answers({
     method: 'POST',
     path: '/v1/links',
+    everybody: true,
     operation: 'keys.manage',
     role: 'admin',
     summary:
@@ -84,6 +87,7 @@ export const keyRoutes = [
   answers({
     method: 'POST',
     path: '/v1/keys/:key/rotate',
+    everybody: true,
     operation: 'keys.manage',
     role: 'admin',
     summary: 'Makes the successor of a key, which works on for `overlap`.',
@@ -99,6 +103,7 @@ export const keyRoutes = [
   answers({
     method: 'DELETE',
     path: '/v1/keys/:key',
+    everybody: true,
     operation: 'keys.manage',
     role: 'admin',
     summary: 'Revokes a key, at once.',

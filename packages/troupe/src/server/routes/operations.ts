@@ -48,8 +48,11 @@ const query = {
 }
 
 /** Whose records are asked for: the user's whom the call is for, or everybody's, for whoever may ask for those. */
-function whose({ user, principal }: Pick<Call<unknown, unknown, unknown>, 'user' | 'principal'>, everybody?: string) {
-  if (everybody !== 'true') return { user }
+function whose(
+  { troupe, user, principal }: Pick<Call<unknown, unknown, unknown>, 'troupe' | 'user' | 'principal'>,
+  everybody?: string,
+) {
+  if (everybody !== 'true') return { user: troupe.user(user).id }
   requireAll({ principal, operation: 'audit.read' })
   return {}
 }
@@ -58,6 +61,7 @@ const auditRoutes = [
   answers({
     method: 'GET',
     path: '/v1/audit',
+    everybody: true,
     operation: 'audit.read',
     role: 'moderator',
     summary: 'Who did what for the user, the newest first.',
@@ -72,6 +76,7 @@ const auditRoutes = [
   answers({
     method: 'GET',
     path: '/v1/incidents',
+    everybody: true,
     operation: 'audit.read',
     role: 'moderator',
     summary: 'What was refused to the user and its agents, the newest first.',
@@ -85,6 +90,7 @@ const auditRoutes = [
   texts({
     method: 'GET',
     path: '/v1/audit/export',
+    everybody: true,
     operation: 'audit.read',
     role: 'moderator',
     summary: 'The whole log of everybody as lines of JSON, for keeping and for verifying.',
@@ -105,6 +111,7 @@ export const operationRoutes = [
   answers({
     method: 'GET',
     path: '/v1/health',
+    everybody: true,
     operation: 'metrics.read',
     role: 'readonly',
     summary: 'Whether the whole works, check by check.',
@@ -118,6 +125,7 @@ export const operationRoutes = [
   answers({
     method: 'GET',
     path: '/v1/doctor',
+    everybody: true,
     operation: 'metrics.read',
     role: 'admin',
     summary: 'The checklists for production: what holds, what does not, and what to do.',
@@ -135,6 +143,7 @@ export const operationRoutes = [
   answers({
     method: 'GET',
     path: '/v1/versions',
+    everybody: true,
     operation: 'metrics.read',
     role: 'readonly',
     summary: 'Which release this is, what it writes and reads, and which runs in flight need another one.',
@@ -149,6 +158,7 @@ export const operationRoutes = [
   texts({
     method: 'GET',
     path: '/metrics',
+    everybody: true,
     operation: 'metrics.read',
     role: 'readonly',
     summary: 'Counts and durations, as Prometheus reads them.',

@@ -32,6 +32,7 @@ export const teamRoutes = [
   answers({
     method: 'GET',
     path: '/v1/topologies',
+    everybody: true,
     operation: 'topologies.read',
     role: 'readonly',
     summary: 'The topologies that a run can name.',
@@ -43,6 +44,7 @@ export const teamRoutes = [
   answers({
     method: 'GET',
     path: '/v1/topologies/:topology',
+    everybody: true,
     operation: 'topologies.read',
     role: 'readonly',
     summary: 'A topology in its canonical form.',
@@ -74,6 +76,7 @@ export const teamRoutes = [
   answers({
     method: 'GET',
     path: '/v1/agents',
+    everybody: true,
     operation: 'agents.list',
     role: 'readonly',
     summary: 'The registered agents, which runs can name.',
