@@ -23,7 +23,8 @@ export function openHands(given: GlobalFlags, signal: AbortSignal): OpenedHands 
   }
   const out = new Output({ out: process.stdout, error: process.stderr }, flags.json === true)
   let loaded: Promise<LoadedConfig> | undefined
-  let opened: Promise<Api> | undefined
+  let opening: Promise<Api> | undefined
+  let api: Api | undefined
   let debugs = false
   let secrets: readonly string[] = []
   const read = async () => {
@@ -36,12 +37,13 @@ export function openHands(given: GlobalFlags, signal: AbortSignal): OpenedHands 
   }
   const config = () => {
     loaded ??= read()
-    return loaded
+    return unlessStopped(signal, loaded)
   }
-  const withTeams = async (team?: string) => {
+  const readTeams = async (team: string | undefined) => {
     const teams = await import('./teams/with-teams.ts')
     return teams.withTeams(await config(), process.cwd(), team)
   }
+  const withTeams = (team?: string) => unlessStopped(signal, readTeams(team))
   return {
     flags,
     out,
@@ -56,12 +58,12 @@ export function openHands(given: GlobalFlags, signal: AbortSignal): OpenedHands 
       return secrets
     },
     async api({ code = false, team, absent } = {}) {
-      opened ??= open(flags, signal, {
+      opening ??= open(flags, signal, {
         code,
         absent,
         config: async () => usable(await (code ? withTeams(team) : config())),
       })
-      const api = await opened
+      api = await unlessStopped(signal, opening)
       // A server has teams of its own: it would run one of those.
       if (team !== undefined && api.remote)
         throw misused(
@@ -71,10 +73,24 @@ export function openHands(given: GlobalFlags, signal: AbortSignal): OpenedHands 
       return api
     },
     async [Symbol.asyncDispose]() {
-      const api = await opened?.catch(() => undefined)
       await api?.[Symbol.asyncDispose]()
     },
   }
+}
+
+/**
+ * A configuration that never settles and a database that does not answer can be left with Ctrl-C too.
+ * @throws AbortError with it
+ */
+export async function unlessStopped<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+  using stop = new DisposableStack()
+  const stopped = new Promise<never>((_, reject) => {
+    const give = () => reject(signal.reason)
+    if (signal.aborted) return give()
+    signal.addEventListener('abort', give)
+    stop.defer(() => signal.removeEventListener('abort', give))
+  })
+  return await Promise.race([work, stopped])
 }
 
 async function load({ config: file, storage, profile }: GlobalFlags): Promise<LoadedConfig> {
@@ -99,7 +115,12 @@ async function open(flags: GlobalFlags, signal: AbortSignal, options: Omit<OpenO
 }
 
 /** A name of any script: its bytes in UTF-8, of which a header takes each as one character. */
-const inHeader = (name: string) => Buffer.from(name, 'utf8').toString('latin1')
+const inHeader = (name: string) => {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what no header carries
+  if (/[\u0000-\u001f\u007f]/.test(name))
+    throw misused(`${JSON.stringify(name)} has control characters, which --user and --agent do not take.`)
+  return Buffer.from(name, 'utf8').toString('latin1')
+}
 
 /**
  * The configuration of a command that works on its storage.

@@ -1,7 +1,8 @@
 /** The command line: reads what is asked, does it, and ends with the exit code that docs/cli.md gives. */
+import { Console } from 'node:console'
 import { readFileSync } from 'node:fs'
 import { CommanderError } from 'commander'
-import { type CliError, complaintOf, type ExitCode, exitCodes, misused } from './exit-codes.ts'
+import { CliError, complaintOf, type ExitCode, exitCodes, misused } from './exit-codes.ts'
 import type { GlobalFlags } from './flags.ts'
 import { openHands } from './hands.ts'
 import { safe } from './output/safe.ts'
@@ -15,14 +16,25 @@ export async function main(argv: readonly string[]): Promise<ExitCode> {
   let secrets: readonly string[] = []
   // JSON also where the failure comes before flags are read.
   let told: GlobalFlags = argv.includes('--json') ? { json: true } : {}
-  // Whoever reads has had enough: `troupe runs list | head`.
   for (const stream of [process.stdout, process.stderr])
-    stream.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? exit : exitCodes.failed))
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      // Whoever reads has had enough: `troupe runs list | head`.
+      if (error.code === 'EPIPE') process.exit(exit)
+      if (stream === process.stdout) complain(unwritten(error), told, secrets)
+      process.exit(exitCodes.failed)
+    })
+  // Thrown by agents and tools in no call that anybody waits for. Nothing is known of what it left behind.
+  process.on('uncaughtException', (error) => {
+    complain(error, { ...told, debug: true }, secrets)
+    process.exit(exitCodes.failed)
+  })
   const program = createProgram({
     version: versionOf(),
     quiet: told.json === true,
     async carryOut(flags, work) {
       told = flags
+      // What agents print is none of the answer.
+      if (flags.json) globalThis.console = new Console(process.stderr)
       // What waits inside a troupe of this process keeps no process alive.
       const alive = setInterval(() => {}, 2 ** 30)
       try {
@@ -59,6 +71,13 @@ function asMisused({ code, message }: CommanderError): CliError {
   const [said = '', nearest] = message.replace(/^error: /, '').split('\n')
   return misused(said, nearest?.replace(/^\((.*)\)$/, '$1') ?? 'Add --help for what there is.')
 }
+
+const unwritten = ({ message }: Error): CliError =>
+  new CliError(`Standard output cannot be written: ${message}.`, {
+    exit: exitCodes.failed,
+    code: 'output.unwritten',
+    hint: 'What the command had to say is not whole.',
+  })
 
 const versionOf = () =>
   (JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { readonly version: string })

@@ -1,11 +1,12 @@
 /** The program on a database of its own, without a server. */
+import { spawnSync } from 'node:child_process'
 import { generateKeyPairSync } from 'node:crypto'
 import { once } from 'node:events'
-import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Ended, ended, Folder, said } from './program.ts'
+import { type Ended, ended, environment, Folder, program, said } from './program.ts'
 
 const team = join(import.meta.dirname, 'team.config.ts')
 
@@ -87,6 +88,53 @@ describe('the program on a database of its own', () => {
     write('agents/A/agent.ts', '\nthrow new Error("not today")')
     expect(await says()).toMatch(/agent\.ts cannot be loaded: line 2: not today/)
   }, 60_000)
+
+  it('keeps what agents print out of the JSON, and tells what they throw in no call as any failure', async () => {
+    const config = join(folder.path, 'loud.mjs')
+    const run = `async () => { console.log('chatter'); Promise.reject(new Error('a stray')); await new Promise(() => {}) }`
+    const agents = `[defineAgent({ name: 'Loud', run: ${run} })]`
+    writeFileSync(
+      config,
+      `import { defineAgent } from 'troupe'\nexport default { storage: 'memory:', agents: ${agents} }`,
+    )
+    const { code, out, error } = await folder.run(['run', 'Loud', 'x', '--config', config, '--json'])
+    expect(code).toBe(1)
+    for (const line of out.trimEnd().split('\n')) expect(JSON.parse(line)).toHaveProperty('type')
+    const [chatter, told = ''] = error.trimEnd().split('\n')
+    expect([chatter, JSON.parse(told)]).toEqual(['chatter', { error: { code: 'command.failed', message: 'a stray' } }])
+  }, 60_000)
+
+  it('is left with Ctrl-C while it still opens what never opens', async () => {
+    writeFileSync(
+      join(folder.path, 'never.mjs'),
+      'console.error("it loads")\nawait new Promise(() => {})\nexport default {}',
+    )
+    const child = folder.spawn(['check', '--config', 'never.mjs'])
+    await said(child, /it loads/)
+    child.kill('SIGINT')
+    expect((await ended(child)).code).toBe(130)
+  }, 60_000)
+
+  it('gives one document for several teams', async () => {
+    writeFileSync(
+      join(folder.path, 'two.mjs'),
+      `import { defineAgent } from 'troupe'
+       const a = defineAgent({ name: 'A', run: (task) => task })
+       const team = { agents: [a], flows: ['Start -> A', 'A -> End'] }
+       export default { storage: 'memory:', agents: [a], topologies: { one: team, two: team } }`,
+    )
+    const drawn = await folder.json<{ team: string }[]>(['topology', 'draw', '--config', 'two.mjs'])
+    expect(drawn.map(({ team: name }) => name)).toEqual(['one', 'two'])
+    expect(await folder.json(['completion', 'bash'])).toMatchObject({ shell: 'bash', script: expect.any(String) })
+  }, 60_000)
+
+  it.skipIf(!existsSync('/dev/full'))('says so where its output cannot be written', () => {
+    const full = openSync('/dev/full', 'w')
+    const options = { cwd: folder.path, env: environment(), encoding: 'utf8' } as const
+    const args = [program, 'completion', 'bash']
+    const { status, stderr } = spawnSync(process.execPath, args, { ...options, stdio: ['ignore', full, 'pipe'] })
+    expect([status, stderr]).toEqual([1, expect.stringMatching(/^Standard output cannot be written: ENOSPC/)])
+  })
 
   it('tells programs in JSON what is wrong with the command, with the nearest that there is', async () => {
     const said = async (...args: string[]) => {
@@ -180,6 +228,11 @@ describe('the program on a database of its own', () => {
     const verify = ['audit', 'verify', 'checkpoints.jsonl', '--public-key', 'audit.pem', '--export', 'audit.jsonl']
     expect(await folder.json([...verify], { code: 1 })).toMatchObject({ findings: [], covered: 0 })
   }, 60_000)
+
+  it('verifies no log without its checkpoints', async () => {
+    const { code, error } = await folder.run(['audit', 'verify', 'none.jsonl', '--public-key', 'troupe.config.ts'])
+    expect([code, error]).toEqual([2, expect.stringContaining('none.jsonl cannot be read')])
+  })
 
   it('ends quietly when its reader has enough', async () => {
     const child = folder.spawn(['completion', 'bash'])

@@ -91,6 +91,13 @@ describe('the program in a new project', () => {
     expect(written).toEqual(['.gitignore', 'notes/launch.md', 'package.json', 'troupe.config.ts'])
   }, 120_000)
 
+  it('says which file it cannot write', async () => {
+    mkdirSync(join(folder.path, 'taken'))
+    writeFileSync(join(folder.path, 'taken/notes'), 'a file in place of the folder')
+    const { code, error } = await folder.run(['init', 'taken'])
+    expect([code, error]).toEqual([2, expect.stringMatching(/launch\.md cannot be written/)])
+  }, 120_000)
+
   it('says what a package.json that was there lacks', async () => {
     const text = JSON.stringify({ name: 'mine', dependencies: { zod: '4' } })
     mkdirSync(join(folder.path, 'old'))

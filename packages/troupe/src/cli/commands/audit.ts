@@ -1,6 +1,6 @@
 /** Who did what, and what was refused. */
 import { createWriteStream } from 'node:fs'
-import { readFile } from 'node:fs/promises'
+import { access, constants, readFile } from 'node:fs/promises'
 import { pipeline } from 'node:stream/promises'
 import { needDatabase } from '../api/open.ts'
 import { type Command, mostOf, paging, text } from '../command.ts'
@@ -136,9 +136,11 @@ export const auditCommands: readonly Command[] = [
           'audit verify needs --public-key.',
           'Name the PEM file of the public key that belongs to the key of the checkpoints.',
         )
-      const publicKey = await readFile(path, 'utf8').catch((error: Error) => {
-        throw misused(`${path} cannot be read: ${error.message}.`)
-      })
+      const unread = (file: string) => (error: Error) => {
+        throw misused(`${file} cannot be read: ${error.message}.`)
+      }
+      const publicKey = await readFile(path, 'utf8').catch(unread(path))
+      await access(checkpoints, constants.R_OK).catch(unread(checkpoints))
       const exported = text(options, 'export')
       const { storageOf, verifyAudit } = await import('../../runtime/index.ts')
       const stored = async () => {

@@ -10,7 +10,9 @@ export const completionOf = (all: () => readonly Command[]): Command => ({
   async run({ out }, [shell = '']) {
     const make = shells[shell]
     if (!make) throw misused(`There is no completion for ${shell}.`, `There is for ${Object.keys(shells).join(', ')}.`)
-    out.raw(make(all()))
+    const script = make(all())
+    if (out.json) out.document({ shell, script })
+    else out.raw(script)
     return undefined
   },
 })

@@ -1,5 +1,5 @@
 /** A first team, that runs as it is: without a key, without a network. */
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, open, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { dirname, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Command, text } from '../command.ts'
@@ -25,15 +25,7 @@ export const initCommand: Command = {
     for (const path of names.sort()) {
       const name = relative(from, path).replace(/^gitignore$/, '.gitignore')
       const to = join(resolve(folder), name)
-      await mkdir(dirname(to), { recursive: true })
-      const wrote = await writeFile(to, await readFile(path), { flag: 'wx' }).then(
-        () => true,
-        (error: NodeJS.ErrnoException) => {
-          if (error.code === 'EEXIST') return false
-          throw misused(`${to} cannot be written: ${error.message}.`)
-        },
-      )
-      ;(wrote ? written : kept).push(name)
+      ;((await made(to, await readFile(path))) ? written : kept).push(name)
     }
     const todo = await missing(resolve(folder), from)
     out.show({ folder: resolve(folder), written, kept }, () =>
@@ -49,6 +41,24 @@ export const initCommand: Command = {
     )
     return undefined
   },
+}
+
+/** @returns false where there is a file of this name */
+async function made(to: string, content: Buffer): Promise<boolean> {
+  try {
+    await mkdir(dirname(to), { recursive: true })
+    await using file = await open(to, 'wx')
+    await file.writeFile(content).catch(async (error: Error) => {
+      // What is there in part would be kept the next time.
+      await rm(to, { force: true })
+      throw error
+    })
+    return true
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    if (code === 'EEXIST' && (await stat(to).catch(() => undefined))?.isFile()) return false
+    throw misused(`${to} cannot be written: ${message}.`)
+  }
 }
 
 /** What a `package.json` that was there lacks, as the commands that add it. */

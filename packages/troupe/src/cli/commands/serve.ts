@@ -2,7 +2,7 @@
 import type { Command, Hands } from '../command.ts'
 import { text, whole } from '../command.ts'
 import { exitCodes } from '../exit-codes.ts'
-import { usable } from '../hands.ts'
+import { unlessStopped, usable } from '../hands.ts'
 import { tuneCollector } from '../tune-collector.ts'
 
 export const serveCommands: readonly Command[] = [
@@ -21,7 +21,7 @@ export const serveCommands: readonly Command[] = [
         import('../../server/index.ts'),
         import('../api/open.ts'),
       ])
-      const troupe = await openTroupe(loaded.config)
+      const troupe = await unlessStopped(hands.signal, openTroupe(loaded.config))
       const storage = await placeOf(loaded)
       const host = text(options, 'host')
       try {
@@ -57,7 +57,7 @@ export const serveCommands: readonly Command[] = [
       tuneCollector()
       const loaded = usable(await hands.withTeams())
       const { openTroupe, placeOf } = await import('../api/open.ts')
-      await using troupe = await openTroupe(loaded.config)
+      await using troupe = await unlessStopped(hands.signal, openTroupe(loaded.config))
       const storage = await placeOf(loaded)
       const { serveMetrics } = await import('../../server/index.ts')
       await using metrics = loaded.server.metrics && (await serveMetrics(troupe, loaded.server.metrics))

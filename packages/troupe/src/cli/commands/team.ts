@@ -120,12 +120,14 @@ export const teamCommands: readonly Command[] = [
     says: 'a team as a Mermaid diagram',
     async run(hands, [team]) {
       const api = await opened(hands, team)
+      const drawn: { readonly team: string; readonly mermaid: string }[] = []
       for (const name of await namesOf(hands, api, team)) {
-        const { topology } = await api.call<{ topology: Topology }>({
-          path: `/v1/topologies/${part(name)}`,
-        })
-        hands.out.show({ team: name, mermaid: mermaidOf(topology) }, ({ mermaid }) => mermaid)
+        const { topology } = await api.call<{ topology: Topology }>({ path: `/v1/topologies/${part(name)}` })
+        drawn.push({ team: name, mermaid: mermaidOf(topology) })
       }
+      // One that was named is no list of one.
+      hands.out.document(team === undefined ? drawn : drawn[0])
+      for (const { mermaid } of drawn) hands.out.say(mermaid)
       return undefined
     },
   },
