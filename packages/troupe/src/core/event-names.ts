@@ -2,6 +2,7 @@
 export const eventNames = {
   'alert.cleared': 'a figure is back within its bounds',
   'alert.raised': 'a figure passed its bound for long enough',
+  'answer.kept': 'an answer came while its run was paused, and waits until that goes on',
   'answer.sent': 'a waiting step of a run was sent its answer',
   'audit.lost': 'an allowed action could not be recorded',
   'barrier.arrived': 'a branch reached the barrier where it is waited for',

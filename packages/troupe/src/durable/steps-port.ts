@@ -26,6 +26,8 @@ export interface StepSpec {
   readonly settled: (end: Json | { readonly error: StoredError }, taint: readonly TaintLabel[]) => Fragment
   /** In the change of a turn that begins to wait, and of the park. Told once per state. */
   readonly parked?: (waits: readonly string[]) => Fragment
+  /** Asked when something comes for it while it is parked: where it does not go on, that waits until `execute` again. */
+  readonly goesOn?: () => boolean
 }
 
 export type StepEnd =

@@ -15,6 +15,7 @@ import {
   patterns,
   type RunEvent,
   type StartSpec,
+  type StepContext,
   type Troupe,
   Worker,
 } from '../index.ts'
@@ -175,6 +176,43 @@ describe('a run', () => {
     expect(seen).toEqual(['A'])
     await run.continue()
     expect(await run.result()).toMatchObject({ status: 'completed', response: 'B' })
+  })
+
+  it('that is paused enters no step that waits when its answer comes, in this process or the next', async () => {
+    const Ask = defineMessage('desk.ask', z.object({ n: z.number() }), { reply: z.object({ n: z.number() }) })
+    const seen: string[] = []
+    const waits = (name: string, wait: (ctx: StepContext) => Promise<Json>) =>
+      defineAgent({
+        name,
+        run: async (_, ctx) => {
+          const answer = await wait(ctx)
+          seen.push(name)
+          return answer
+        },
+      })
+    const agents = [
+      waits('Asks', (ctx) => ctx.ask({ text: 'Which?' }) as Promise<Json>),
+      waits('Requests', async (ctx) => (await ctx.messages.request(Ask, { n: 1 }, { to: 'Desk', timeout: '1h' })).n),
+    ]
+    const topology = patterns.pipeline({ stages: [{ agents, parallel: true }] })
+    const ada = (await opened()).user('ada')
+    const run = await ada.orchestra.start({ task: 't', topology })
+    const [delivery] = await ada.agent('Desk').mailbox.receive({ wait: '10s' })
+    let parked = 0
+    for await (const { type } of run.events()) if (type === 'step.waiting' && ++parked === 2) break
+    await run.pause()
+    await delivery?.reply({ n: 2 })
+    const { questions } = await run.result()
+    await run.answer(questions[0]?.id ?? '', 'this one')
+    expect(await run.result()).toMatchObject({ status: 'waiting', reason: 'paused', questions: [] })
+    await open.pop()?.close()
+    expect(seen).toEqual([])
+    const again = await (await opened({ agents })).user('ada').orchestra.get(run.id)
+    expect(await again.result()).toMatchObject({ status: 'waiting', reason: 'paused' })
+    expect(seen).toEqual([])
+    await again.continue()
+    expect(await again.result()).toMatchObject({ status: 'completed', response: ['this one', 2] })
+    expect(seen.toSorted()).toEqual(['Asks', 'Requests'])
   })
 
   it('that is cancelled lets its steps clean up, and refuses what comes later', async () => {

@@ -91,6 +91,7 @@ export class Execution implements LifeHost {
 
   /** Something may be in its inbox. */
   arrived(): void {
+    if (this.#state === 'parked' && this.spec.goesOn?.() === false) return
     void this.#mail?.look()
   }
 

@@ -10,7 +10,7 @@ import { Deciding, type Task } from './deciding.ts'
 import { failBranch } from './failing.ts'
 import { placeArrivals } from './meeting.ts'
 import type { Event, Input } from './model.ts'
-import { answered, asked, passBreakpoints, requested } from './people.ts'
+import { answered, asked, passBreakpoints, requested, sendKept } from './people.ts'
 import { finishRecall, recallBranch, recallScope } from './recall.ts'
 import { cancelRun, considerRun, continueRun, pauseRun, recallRun, startRun } from './run.ts'
 import { schedule } from './scheduling.ts'
@@ -62,9 +62,12 @@ function take(d: Deciding, input: Input) {
       return pauseRun(d, input.by, input.breakpoint)
     case 'break':
       return d.emit({ type: 'breakpoints.set', breakOn: input.breakOn, by: input.by })
-    case 'continue':
+    case 'continue': {
+      const { kept } = d.state
       continueRun(d, input.by, input.steps)
+      sendKept(d, kept)
       return passBreakpoints(d, input.by)
+    }
     case 'step.edited':
       return stepEdited(d, input)
     case 'branch.edited':

@@ -8,7 +8,13 @@ import { dict, must, type State, type Step } from './state.ts'
 import { changeStep, setAway } from './tally.ts'
 
 type PeopleEvent = EventOf<
-  'question.asked' | 'question.answered' | 'question.expired' | 'question.withdrawn' | 'answer.sent' | 'request.made'
+  | 'question.asked'
+  | 'question.answered'
+  | 'question.expired'
+  | 'question.withdrawn'
+  | 'answer.sent'
+  | 'answer.kept'
+  | 'request.made'
 >
 
 export function evolvePeople(state: State, event: PeopleEvent): State {
@@ -17,6 +23,8 @@ export function evolvePeople(state: State, event: PeopleEvent): State {
       return asked(state, event)
     case 'answer.sent':
       return sent(state, event)
+    case 'answer.kept':
+      return kept(state, event)
     case 'request.made':
       return requested(state, event)
     default:
@@ -66,6 +74,11 @@ function closed(state: State, event: EventOf<'question.answered' | 'question.exp
     ledger.set(branch, 'question', undefined)
     setAway(state, branch, false)
   }
+  return state
+}
+
+function kept(state: State, { step, wait, answer, taint }: EventOf<'answer.kept'>): State {
+  state.ledger.push(state.kept, { step, wait, answer, ...taintField(taint) })
   return state
 }
 

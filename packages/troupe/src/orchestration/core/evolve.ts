@@ -121,6 +121,7 @@ function evolveRun(state: State, event: RunEvent): State {
       break
     case 'run.continued':
       ledger.set(state, 'pausedBy', undefined)
+      ledger.set(state, 'kept', [])
       ledger.set(state, 'breakpoint', undefined)
       ledger.set(state, 'until', event.steps === undefined ? undefined : state.counts.totalSteps + event.steps)
       break

@@ -37,6 +37,15 @@ export type Recall = {
   readonly error: StoredError
 }
 
+/** To a step, for one of its waits. */
+export type AnswerTo = {
+  readonly step: string
+  readonly branch: string
+  readonly agent: string
+  readonly wait: string
+  readonly answer: { readonly value: Json } | { readonly error: StoredError }
+} & Tainted
+
 /** What a run that a step is about to start may take counts as taken, until it ends and says what it took. */
 export type RunHeld = {
   readonly type: 'run.held'

@@ -121,6 +121,22 @@ describe('inputs that come late', () => {
       cost: { usd: 0.5, unknown: ['p/m'] },
     })
   })
+  it('an answer to a step that waits is kept while the run is paused, also in a snapshot', () => {
+    const asks: Script = () => ({ ask: { text: '?' } as never, next: (a) => finish(a as Json) })
+    const world = new World(team('A', ['A -> End']), { A: asks }).settle()
+    world.take({ at: 1_000, type: 'pause', by: 'ada' })
+    const id = world.result.questions[0]?.id ?? ''
+    const answered = world.take({ at: 1_001, type: 'question.answered', question: id, value: 'yes', by: 'ada' })
+    expect(answered.map(({ type }) => type)).toEqual(['question.answered', 'answer.kept'])
+    expect(world.result).toMatchObject({ status: 'waiting', reason: 'paused', questions: [] })
+    expect(loadState(saveState(world.state)).kept).toEqual(world.state.kept)
+    world.take({ at: 1_002, type: 'continue', by: 'parent' })
+    expect(world.result.reason).toBe('paused')
+    const on = world.take({ at: 1_003, type: 'continue', by: 'ada' })
+    expect(on.map(({ type }) => type)).toEqual(['run.continued', 'answer.sent'])
+    expect(world.settle().result.response).toBe('yes')
+    expect(world.state.kept).toEqual([])
+  })
   it('what a run below may take counts as taken until it is charged with what it took', () => {
     const world = early({ budget: { steps: 10, hops: 10 } })
     const hold = (run: string, amount: number, instead: readonly string[] = []) =>

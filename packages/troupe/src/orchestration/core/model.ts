@@ -12,9 +12,9 @@ import type { Outcome, Question, Ways } from '../../agents/index.ts'
 import type { Json, StoredError, TaintLabel } from '../../core/index.ts'
 import type { CanonicalTopology, FailurePolicy, Join } from './canonical.ts'
 import type { BreakOn, PinnedConfig } from './config.ts'
-import type { Guard, Recall, Result, RunCharged, RunHeld, StepUsage, Tainted } from './facts.ts'
+import type { AnswerTo, Guard, Recall, Result, RunCharged, RunHeld, StepUsage, Tainted } from './facts.ts'
 
-export type { Guard, Recall, Result, RunCharged, StepUsage } from './facts.ts'
+export type { AnswerTo, Guard, Recall, Result, RunCharged, StepUsage } from './facts.ts'
 
 export type BranchId = string
 export type StepId = string
@@ -309,14 +309,9 @@ export type Event = { readonly at: number } & (
     }
   | ({ readonly type: 'question.answered'; readonly value: Json; readonly by: string } & Asked & Tainted)
   | ({ readonly type: 'question.expired' | 'question.withdrawn' } & Asked)
-  | ({
-      readonly type: 'answer.sent'
-      readonly step: StepId
-      readonly branch: BranchId
-      readonly agent: string
-      readonly wait: string
-      readonly answer: { readonly value: Json } | { readonly error: StoredError }
-    } & Tainted)
+  | ({ readonly type: 'answer.sent' } & AnswerTo)
+  /** The run is paused, and the step that waits for it is not entered before it goes on. */
+  | ({ readonly type: 'answer.kept' } & AnswerTo)
   | ({
       readonly type: 'request.made'
       /** The step that serves it. */

@@ -7,7 +7,7 @@ import { follow, split } from './follow.ts'
 import { depthAllowed, trip } from './guards.ts'
 import type { InputOf } from './model.ts'
 import { pauseRun } from './run.ts'
-import { type AskedQuestion, type Branch, must } from './state.ts'
+import { type AskedQuestion, type Branch, must, type State } from './state.ts'
 import { reply } from './steps.ts'
 import { graphIn, planOf } from './ways.ts'
 
@@ -35,6 +35,12 @@ export function passBreakpoints(d: Deciding, by: string): void {
     if (ask.kind === 'breakpoint' && status === 'open') answered(d, { question: id, value: true, by })
 }
 
+/** What came while the run was paused. */
+export function sendKept(d: Deciding, kept: State['kept']): void {
+  if (d.state.pausedBy !== undefined) return
+  for (const { step, wait, answer, taint } of kept) reply(d, step, wait, answer, taint)
+}
+
 export function answered(
   d: Deciding,
   { question: id, value, by, taint }: Omit<InputOf<'question.answered'>, 'at' | 'type'>,
@@ -60,7 +66,9 @@ function goOn(
   answer: { readonly value: Json } | { readonly error: StoredError },
   taint?: readonly TaintLabel[],
 ) {
-  if (question.step !== undefined) return reply(d, question.step, question.wait as string, answer, taint)
+  const { step, wait, ask } = question
+  // Whoever stands at a breakpoint is what the run was stopped for.
+  if (step !== undefined) return reply(d, step, wait as string, answer, taint, ask.kind === 'breakpoint')
   const branch = d.branch(question.branch)
   if (question.failed) return settleFailure(d, branch, question.failed, 'value' in answer ? answer.value : 'abort')
   if ('error' in answer) return fall(d, branch, answer.error, d.config.onFailure)

@@ -11,6 +11,7 @@ import type { BreakOn } from './config.ts'
 import type { Graph } from './graph.ts'
 import { Ledger } from './ledger.ts'
 import type {
+  AnswerTo,
   BarrierId,
   BranchId,
   Breakpoint,
@@ -243,6 +244,8 @@ export interface State {
   readonly open: Map<string, Command>
   /** The ids of answers that a step has not settled with yet. */
   readonly answers: Map<StepId, string[]>
+  /** Those that came while the run was paused. */
+  kept: Omit<AnswerTo, 'branch' | 'agent'>[]
   readonly queues: Map<string, Queue>
   readonly paths: Map<string, AgentPath>
   /** What runs that steps have started may take until they end, by run. */
@@ -308,6 +311,7 @@ export function createState(): State {
     timers: new Map(),
     open: new Map(),
     answers: new Map(),
+    kept: [],
     queues: new Map(),
     paths: new Map(),
     held: new Map(),

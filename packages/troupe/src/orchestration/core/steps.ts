@@ -137,9 +137,12 @@ export function reply(
   wait: string,
   answer: { readonly value: Json } | { readonly error: StoredError },
   taint?: readonly TaintLabel[],
+  whilePaused = false,
 ): void {
   const asker = d.state.steps.get(to)
   if (!asker || asker.recall) return
-  const { branch, agent } = asker
-  d.emit({ type: 'answer.sent', step: to, branch, agent, wait, answer, ...taintField(taint) })
+  const { branch, agent, status } = asker
+  const kept = d.state.pausedBy !== undefined && status === 'waiting' && !whilePaused
+  const type = kept ? 'answer.kept' : 'answer.sent'
+  d.emit({ type, step: to, branch, agent, wait, answer, ...taintField(taint) })
 }

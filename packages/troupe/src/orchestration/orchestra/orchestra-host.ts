@@ -361,11 +361,9 @@ export class OrchestraHost implements RunHost {
     const owner = await this.#owners.get(key)?.catch(() => undefined)
     if (!owner) return this.parts.storage.notes ? this.#offers.came(user, at.run) : this.takeUp(user, at.run)
     if (at.step === undefined) return owner.arrived()
-    const launcher = this.#launchers.get(key)
-    if (!launcher?.isParked(at.step)) return launcher?.wake(at.step)
-    launcher.wake(at.step)
-    const step = at.step
-    await owner.apply((time) => ({ at: time, type: 'step.resumed', step })).catch(() => {})
+    const { step } = at
+    if (this.#launchers.get(key)?.arrived(step))
+      await owner.apply((time) => ({ at: time, type: 'step.resumed', step })).catch(() => {})
   }
 
   /** Carries it on here where nobody does and the code is known; else nothing. */

@@ -234,6 +234,9 @@ export class RunOwner {
     this.#tell(step.events)
     if (step.events.length === 0 && told.length > 0) for (const observer of this.#observers) observer([])
     for (const { commands } of step.follows) for (const command of commands) this.#carryOut(command)
+    if (step.events.some(({ type }) => type === 'run.continued'))
+      for (const id of this.#launcher.goOn())
+        void this.apply((time) => ({ at: time, type: 'step.resumed', step: id })).catch(() => {})
   }
 
   /** @returns what becomes of a command; what a step or a timer says is taken as it is */

@@ -60,6 +60,8 @@ export class StepLauncher {
   /** What is under way goes on, and nothing begins. */
   #draining = false
   #state: Readonly<State> | undefined
+  /** Steps that something came for while the run was paused. */
+  readonly #kept = new Set<string>()
 
   constructor(parts: OrchestraParts, user: UserId, run: string, pinned: Pinned, agents: ReadonlyMap<string, Agent>) {
     this.#parts = parts
@@ -92,7 +94,32 @@ export class StepLauncher {
       again: false,
     }
     this.#flights.set(command.step, flight)
-    this.#enter(flight)
+    if (this.#isPaused && this.#state?.steps.get(command.step)?.status === 'waiting') this.#kept.add(command.step)
+    else this.#enter(flight)
+  }
+
+  /** Something arrived for a step that waits, and the run may be paused. @returns whether it was entered again */
+  arrived(step: string): boolean {
+    if (this.#isPaused && this.isParked(step)) {
+      this.#kept.add(step)
+      return false
+    }
+    const isParked = this.isParked(step)
+    this.wake(step)
+    return isParked
+  }
+
+  /** The run is not paused any more. @returns steps that are entered again for what came meanwhile */
+  goOn(): readonly string[] {
+    if (this.#isPaused) return []
+    const kept = [...this.#kept].filter((step) => this.isParked(step))
+    this.#kept.clear()
+    for (const step of kept) this.wake(step)
+    return kept
+  }
+
+  get #isPaused(): boolean {
+    return this.#state?.pausedBy !== undefined
   }
 
   /** Something arrived for a step: if it had given up its process, it is entered again. */
@@ -156,8 +183,10 @@ export class StepLauncher {
       .then((end) => {
         flight.running = undefined
         if (!end || this.#over) return
-        if (end.status === 'parked' && flight.again && this.#flights.has(flight.command.step))
-          return this.#enter(flight)
+        if (end.status === 'parked' && flight.again && this.#flights.has(flight.command.step)) {
+          if (!this.#isPaused) return this.#enter(flight)
+          this.#kept.add(flight.command.step)
+        }
         if (isLeft(end) || (end.status !== 'parked' && end.status !== 'uncertain'))
           this.#flights.delete(flight.command.step)
         flight.ended(end)
@@ -198,6 +227,7 @@ export class StepLauncher {
       input: { agent: command.agent, input: command.input },
       ...taintField(command.taint),
       ...(signal ? { signal } : {}),
+      goesOn: () => !this.#isPaused,
       settled: (end, taint) => this.#tell(command.step, end, taint),
     }
   }

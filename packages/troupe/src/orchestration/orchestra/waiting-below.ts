@@ -25,13 +25,15 @@ export function waitingBelow(
   own: { readonly account: Json; readonly outside: number },
   children: readonly StillChild[],
 ): Json | undefined {
-  if (new Set(children.map(({ step }) => step)).size < own.outside) return undefined
+  const account = own.account as Still
+  // While it is paused, no step of its own is entered whatever comes from outside.
+  const isStopped = account.reason === 'paused' || account.reason === 'breakpoint'
+  if (!isStopped && new Set(children.map(({ step }) => step)).size < own.outside) return undefined
   const below: (Still & { readonly run: string })[] = []
   for (const { run, still } of children) {
     if (still === undefined) return undefined
     below.push({ ...(still as Still), run })
   }
-  const account = own.account as Still
   const questions = below.flatMap((child) => child.questions.map((q) => ({ ...q, id: `${child.run}${mark}${q.id}` })))
   const reason = account.reason ?? (questions.length > 0 ? 'question' : (below[0]?.reason ?? 'question'))
   const result = { ...account, status: 'waiting', reason, questions: [...account.questions, ...questions] }
