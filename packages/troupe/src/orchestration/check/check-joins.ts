@@ -9,7 +9,7 @@ import type { Finding } from './finding.ts'
 /** Agents may be invoked several times, so a fork is judged only where its way is given: `=>`. Meetings by their ways in. */
 export function checkJoins(topology: CanonicalTopology, config: PinnedConfig): Finding[] {
   const graph = graphOf(topology)
-  const findings: Finding[] = []
+  const findings: Finding[] = inertConfig(config, graph)
   for (const node of graph.nodes.values()) {
     if (node.kind !== 'agent') continue
     const named = inertOptions(node, graph)
@@ -38,8 +38,29 @@ export function checkJoins(topology: CanonicalTopology, config: PinnedConfig): F
   return findings
 }
 
+/** Nobody waits at End: what ends there is the answer, or one of the list of answers. */
+function inertConfig({ join, deadline }: PinnedConfig, graph: Graph): Finding[] {
+  const named = [...(join === 'all' ? [] : ['join']), ...(deadline === undefined ? [] : ['deadline'])]
+  if (named.length === 0 || [...graph.nodes.values()].some((node) => meets(node, graph))) return []
+  const last = [...graph.nodes.values()].filter((node) =>
+    node.out.some(({ to }) => graph.nodes.get(to)?.kind === 'end'),
+  )
+  return [
+    {
+      code: 'join.inert',
+      severity: 'warning',
+      place: 'config',
+      message: `The ${named.join(' and ')} of the config never comes into play: no branches meet, and what ends at End is waited for`,
+      remedy: `Add an agent at which they meet: {${last.map(({ name }) => name).join(', ')}} -> C, where C is new`,
+    },
+  ]
+}
+
+const meets = (node: GraphNode, graph: Graph): boolean =>
+  node.meeting || node.out.some((edge) => returnsTo(graph, edge))
+
 /** What a node says of joins where it has none. */
 function inertOptions(node: GraphNode, graph: Graph): readonly string[] {
-  if (node.meeting || node.out.some((edge) => returnsTo(graph, edge))) return []
+  if (meets(node, graph)) return []
   return (['join', 'deadline', 'onFailure'] as const).filter((option) => node[option] !== undefined)
 }

@@ -38,6 +38,17 @@ const llm = (name: string, options: object) =>
   new LlmAgent({ name, instructions: 'You act.', model: 'offline/extractive', ...options })
 
 describe('findings', () => {
+  it('name a join of the run where no branches meet before End', () => {
+    const inert = (flows: string[], config: RunConfig) =>
+      check(team('A B C', flows), config).filter(({ code }) => code === 'join.inert')
+    const apart = ['Start -> A', 'A => {B, C}', 'B -> End', 'C -> End']
+    const [finding] = inert(apart, { join: 'first', deadline: '5s' })
+    expect(finding).toMatchObject({ severity: 'warning', place: 'config' })
+    expect(finding?.message).toMatch(/join and deadline of the config never/)
+    expect(finding?.remedy).toMatch(/B, C/)
+    expect(inert(apart, { onFailure: 'collect' })).toEqual([])
+    expect(inert(['Start -> A', 'A <-> B', 'A <-> C', 'A -> End'], { join: 'first' })).toEqual([])
+  })
   it('name what a node says of joins where nothing ever meets', () => {
     const flows = ['Start -> A', 'A -> B', 'B <-> C', 'B -> End']
     const nodes = { A: { join: 'any' }, B: { onFailure: 'collect' }, C: { deadline: '5s' } }
