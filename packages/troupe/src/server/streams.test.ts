@@ -166,6 +166,23 @@ describe('watching the context', () => {
     expect(rest.map(({ event, data }) => data.key ?? event)).toEqual(['open', 'b', 'c'])
     expect((await call('GET', '/v1/context/watch', undefined, { 'last-event-id': '1.x' })).status).toBe(400)
   })
+  it('misses nothing for a reader who falls behind by more than is shared', async () => {
+    const { url, troupe } = await servers.start()
+    const { context } = troupe.user('default')
+    const [slow, quick] = [follow(`${url}/v1/context/watch`), follow(`${url}/v1/context/watch`)]
+    await Promise.all([slow.next(), quick.next()])
+    const keys = Array.from({ length: 3_000 }, (_, i) => `k${String(i).padStart(4, '0')}`)
+    const text = 'x'.repeat(5_000)
+    const heard = take(quick, keys.length)
+    for (let i = 0; i < keys.length; i += 100) {
+      const batch = keys.slice(i, i + 100).map((key) => ({ type: 'push' as const, key, value: text }))
+      await context.batch(batch, { atomic: true })
+    }
+    // All of it was read for both.
+    await heard
+    const told = await take(slow, keys.length)
+    expect(told.map(({ data }) => data.key)).toEqual(keys)
+  })
   it('shows an agent what it may read, and no other', async () => {
     const { call, url } = await servers.start()
     const stream = follow(`${url}/v1/context/watch`, { 'troupe-agent': 'Sales' })

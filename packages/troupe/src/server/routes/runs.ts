@@ -3,6 +3,7 @@ import { z } from 'zod'
 import type { Json } from '../../core/index.ts'
 import type { Run, RunEvent } from '../../orchestration/index.ts'
 import { answers, type Call, streams } from '../route.ts'
+import { followed } from '../sse/followed.ts'
 import type { Frame } from '../sse/frame.ts'
 import { awaited, runResult, shownResult } from './run-result.ts'
 import {
@@ -91,7 +92,7 @@ async function eventsOf({
   const key = JSON.stringify(['run', user, run.id])
   // Asked for once, so that what is refused is refused before the stream begins.
   if (!feeds.reaches(key, from)) await run.events({ from, signal: AbortSignal.abort() }).next()
-  return frames(feeds.follow(key, from, signal, source))
+  return frames(followed({ feeds, key, from, signal, source }))
 }
 const isEnded = ({ status: now }: { readonly status: string }) => now !== 'running' && now !== 'waiting'
 async function hasEvents(run: Run, from: number): Promise<boolean> {
@@ -99,13 +100,8 @@ async function hasEvents(run: Run, from: number): Promise<boolean> {
   return false
 }
 
-async function* frames(items: AsyncIterable<{ readonly item: RunEvent } | 'lost'>): AsyncGenerator<Frame> {
-  for await (const one of items) {
-    // Whoever is too slow comes back with its last id, and reads on from the journal.
-    if (one === 'lost') return
-    const { item } = one
-    yield { id: String(item.seq), event: item.type, data: item }
-  }
+async function* frames(events: AsyncIterable<RunEvent>): AsyncGenerator<Frame> {
+  for await (const event of events) yield { id: String(event.seq), event: event.type, data: event }
 }
 
 async function* liveOf(run: Run, { signal }: OfRun): AsyncGenerator<Frame> {

@@ -11,6 +11,9 @@ interface Place {
   readonly mark?: string
 }
 
+/** Where a reading for who is there begins. */
+const behind = ({ revision, mark }: Place): number => (mark === undefined ? revision : revision - 1)
+
 const markOf = (key: string) => hashText(key).slice(0, 12)
 
 function placeOf(lastEventId: string | undefined): Place | undefined {
@@ -28,7 +31,7 @@ export async function watched(
   const { pattern } = query
   const { head } = await parts.storage.feed(user, Number.MAX_SAFE_INTEGER, 1)
   const place = placeOf(header('last-event-id')) ?? { revision: query.from ?? head }
-  const from = place.mark === undefined ? place.revision : place.revision - 1
+  const from = behind(place)
   const options = pattern === undefined ? {} : { pattern }
   async function* source(after: number, ends: AbortSignal) {
     for await (const item of hands.context.watch({ ...options, from: after, signal: ends }))
@@ -41,20 +44,29 @@ export async function watched(
     .return?.()
   const key = JSON.stringify(['watch', user, agent ?? null, pattern ?? null])
   // What is shared tells nobody that it has another past than theirs.
-  if (place.revision > head) return frames(source(place.revision, signal), { revision: place.revision })
-  return frames(feeds.follow(key, from, signal, source), place)
+  const again = (after: number) => source(after, signal)
+  if (place.revision > head) return frames(again(place.revision), { revision: place.revision }, again)
+  return frames(feeds.follow(key, from, signal, source), place, again)
 }
 
-async function* frames(
-  items: AsyncIterable<{ readonly item: WatchItem } | 'lost'>,
-  { revision, mark }: Place,
-): AsyncGenerator<Frame> {
+/** From a place on, told to the end of what a reader takes. */
+type Reading = AsyncIterable<{ readonly item: WatchItem } | 'lost'>
+
+/** @param again a reading of its own, for whoever is too slow for what is shared */
+async function* frames(items: Reading, place: Place, again: (from: number) => Reading): AsyncGenerator<Frame> {
+  const { revision, mark } = place
   yield { event: 'open', ...(mark === undefined ? { id: String(revision) } : {}), data: { revision } }
+  const reached = yield* told(items, place)
+  if (reached) yield* told(again(behind(reached)), reached)
+}
+
+/** @returns how far it came, where it was too slow */
+async function* told(items: Reading, { revision, mark }: Place): AsyncGenerator<Frame, Place | undefined> {
   /** Of the revision that was not told whole. */
   let held: WatchItem[] | undefined = mark === undefined ? undefined : []
+  let last: Place = { revision, ...(mark === undefined ? {} : { mark }) }
   for await (const one of items) {
-    // Whoever is too slow comes back with its last id.
-    if (one === 'lost') return
+    if (one === 'lost') return last
     const { item } = one
     if (held && item.revision === revision && 'key' in item) {
       if (markOf(item.key) === mark) held = undefined
@@ -65,7 +77,9 @@ async function* frames(
     for (const earlier of held ?? []) yield frameOf(earlier)
     held = undefined
     yield frameOf(item)
+    last = { revision: item.revision, ...('key' in item ? { mark: markOf(item.key) } : {}) }
   }
+  return undefined
 }
 
 const frameOf = (item: WatchItem): Frame => ({

@@ -9,6 +9,11 @@ export class Feeds {
     return (this.#feeds.get(key)?.reached ?? -1) >= at
   }
 
+  /** Whether somebody follows the source now, and everything after `at` is at hand. */
+  covers(key: string, at: number): boolean {
+    return this.#feeds.get(key)?.covers(at) ?? false
+  }
+
   /**
    * @param key of the source: whoever follows it may see all of it
    * @param source of its own for a follower who asks for what the shared one does not hold any more
