@@ -25,7 +25,8 @@ export interface RunState {
   readonly steps: ReadonlyMap<string, Step>
   /** What a branch was given last. */
   readonly inputs: ReadonlyMap<string, unknown>
-  readonly events: readonly RunEvent[]
+  /** Of the event that was told last. */
+  readonly seq: number
 }
 
 export const nothingYet: RunState = {
@@ -34,7 +35,7 @@ export const nothingYet: RunState = {
   status: 'running',
   steps: new Map(),
   inputs: new Map(),
-  events: [],
+  seq: 0,
 }
 
 const over: Readonly<Record<string, string>> = {
@@ -46,8 +47,7 @@ export const isOver = ({ status }: RunState): boolean => Object.values(over).inc
 
 /** Takes several events at once: the view is drawn once for them. */
 export function fold(state: RunState, events: readonly RunEvent[]): RunState {
-  const last = state.events.at(-1)?.seq ?? 0
-  const fresh = events.filter(({ seq }) => seq > last)
+  const fresh = events.filter(({ seq }) => seq > state.seq)
   if (fresh.length === 0) return state
   const steps = new Map(state.steps)
   const inputs = new Map(state.inputs)
@@ -67,7 +67,7 @@ export function fold(state: RunState, events: readonly RunEvent[]): RunState {
     const known = step === undefined ? undefined : steps.get(step)
     if (known) steps.set(known.id, moved(known, event))
   }
-  return { topology, task, status, steps, inputs, events: [...state.events, ...fresh] }
+  return { topology, task, status, steps, inputs, seq: fresh.at(-1)?.seq ?? state.seq }
 }
 
 const begun = ({ step = '', branch = '', node = '', agent = '', path, at }: RunEvent, input: unknown): Step => ({
@@ -96,10 +96,14 @@ function moved(step: Step, { type, at, outcome, error, usage }: RunEvent): Step 
   return step
 }
 
-/** The liveliest of what happens at a node. */
-export function stateOfNode({ steps }: RunState, node: string): StepState | undefined {
-  const states = [...steps.values()].filter((step) => step.node === node).map(({ state }) => state)
-  for (const state of ['working', 'waiting', 'failed', 'done', 'stopped'] as const)
-    if (states.includes(state)) return state
-  return undefined
+const liveliest: readonly StepState[] = ['working', 'waiting', 'failed', 'done', 'stopped']
+
+/** The liveliest of what happens at each node that something has happened at. */
+export function statesOfNodes({ steps }: RunState): ReadonlyMap<string, StepState> {
+  const states = new Map<string, StepState>()
+  for (const { node, state } of steps.values()) {
+    const known = states.get(node)
+    if (known === undefined || liveliest.indexOf(state) < liveliest.indexOf(known)) states.set(node, state)
+  }
+  return states
 }

@@ -1,6 +1,6 @@
 /** The page when things are large, hidden, going wrong or taken away: what a person sees at night. */
 import type { Browser, BrowserContext, Page } from 'playwright-core'
-import { defineAgent, finish, patterns, type TopologyForm } from 'troupe'
+import { defineAgent, ExternalServiceError, finish, invoke, patterns, type TopologyForm } from 'troupe'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { executable, openBrowser } from './chromium.ts'
 import { Order, type Played, play } from './played.ts'
@@ -35,7 +35,8 @@ describe.skipIf(executable === undefined)('the page at night', () => {
     await page.getByRole('heading', { level: 1 }).waitFor()
     return page
   }
-  const start = async (topology: TopologyForm) => played.troupe.user('default').orchestra.start({ task: 'x', topology })
+  const start = async (topology: TopologyForm, config = {}) =>
+    played.troupe.user('default').orchestra.start({ task: 'x', topology, config })
   const alone = (agent: ReturnType<typeof defineAgent>) =>
     ({ agents: [agent], flows: [`${agent.name} -> End`] }) as unknown as TopologyForm
   const active = (page: Page) => page.evaluate(() => document.activeElement?.id || document.activeElement?.textContent)
@@ -98,6 +99,57 @@ describe.skipIf(executable === undefined)('the page at night', () => {
     expect(await active(page)).toBe('Pause')
     gate.resolve()
     await run.result()
+  }, 180_000)
+
+  test('who found out what became of an effect says so where the run waits for it', async () => {
+    const cut = () => {
+      throw new ExternalServiceError('The payment was cut off.', { code: 'outcome.unknown' })
+    }
+    const payer = defineAgent({
+      name: 'Payer',
+      run: async (_, ctx) => finish((await ctx.effect('pay', { class: 'once' }, cut)) as never),
+    })
+    const run = await start(alone(payer))
+    const page = await open()
+    const waiting = page.getByRole('region', { name: 'Waiting for a person' })
+    await waiting.getByText('nobody knows whether pay happened').waitFor()
+    await page.goto(`${played.server.url}/#/runs/${run.id}`)
+    await page.getByLabel('What it gave').fill('{"receipt":7}')
+    await page.getByRole('button', { name: 'It happened' }).click()
+    await page.getByRole('status', { name: 'Status of the run' }).getByText('completed').waitFor()
+    expect((await run.result()).response).toEqual({ receipt: 7 })
+  }, 180_000)
+
+  test('a run that stands at a breakpoint goes on', async () => {
+    const agent = defineAgent({ name: 'Stopped', run: async () => finish('done') })
+    const run = await start(alone(agent), { debug: { breakOn: [{ agent: 'Stopped' }] } })
+    const page = await open(`runs/${run.id}`)
+    await page.getByText('waiting: breakpoint').waitFor()
+    await page.getByRole('button', { name: 'Continue' }).click()
+    await page.getByRole('status', { name: 'Status of the run' }).getByText('completed').waitFor()
+  }, 180_000)
+
+  test('the steps that failed are found among many', async () => {
+    const leaf = defineAgent<number>({
+      name: 'Leaf',
+      run: (n) => (n === 117 ? Promise.reject(new Error('the 117th is torn')) : Promise.resolve(n)),
+    })
+    const hub = defineAgent<unknown>({
+      name: 'Hub',
+      run: async (input) =>
+        typeof input === 'string'
+          ? invoke(Array.from({ length: 120 }, (_, n) => ({ agent: 'Leaf', input: n })))
+          : (finish('all') as never),
+    })
+    const flows = ['Hub <-> Leaf', 'Hub -> End']
+    const run = await start({ agents: [hub, leaf], flows } as never, { onFailure: 'collect' })
+    await run.result()
+    const page = await open(`runs/${run.id}`)
+    await page.getByRole('combobox', { name: 'Steps that are' }).click()
+    await page.getByRole('option', { name: 'failed · 1' }).click()
+    expect(await page.locator('.step').count()).toBe(1)
+    await page.locator('summary', { hasText: 'Leaf' }).click()
+    await page.locator('.step').getByText('the 117th is torn').waitFor()
   }, 180_000)
 
   test('what is looked for, and how far one has come, outlives a reload and the way back', async () => {
@@ -184,6 +236,38 @@ describe.skipIf(executable === undefined)('the page at night', () => {
     await page.getByRole('button', { name: 'More' }).click()
     await page.getByRole('row', { name: /Box-29 1 0 1 0/ }).waitFor()
     expect(asked.filter((url) => url.includes('dead-letters'))).toEqual([])
+  }, 180_000)
+
+  test('a team stays in sight while its run goes on', async () => {
+    const hub = defineAgent<unknown>({
+      name: 'Asks',
+      run: async (input, ctx) => {
+        for (let i = 0; i < 40; i++) await ctx.ask({ text: `${i}` })
+        return finish(input as never)
+      },
+    })
+    const run = await start(alone(hub as never))
+    const page = await open(`runs/${run.id}`)
+    await page.getByLabel('Asks, waiting').waitFor()
+    await page.locator('.react-flow__edge').first().waitFor({ state: 'attached' })
+    await page.evaluate(() => {
+      const seen = { hidden: 0, changed: 0 }
+      Object.assign(window, { seen })
+      new MutationObserver((changes) => {
+        for (const { target } of changes) {
+          seen.changed++
+          if ((target as HTMLElement).style.visibility === 'hidden') seen.hidden++
+        }
+      }).observe(document.querySelector('.react-flow__nodes') as Element, { attributes: true, subtree: true })
+    })
+    for (let i = 0; i < 40; i++) {
+      const { questions } = await run.result()
+      await run.answer(questions[0]?.id ?? '', 'on')
+    }
+    await page.getByLabel('Asks, done').waitFor()
+    const seen = await page.evaluate(() => (window as unknown as { seen: { hidden: number; changed: number } }).seen)
+    expect(seen.changed).toBeGreaterThan(0)
+    expect(seen.hidden).toBe(0)
   }, 180_000)
 
   test('a team of two hundred is drawn within its frame', async () => {

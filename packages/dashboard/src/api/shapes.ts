@@ -12,7 +12,7 @@ export interface Summary {
 }
 export interface Question {
   readonly id: string
-  readonly kind: 'question' | 'choice' | 'confirmation' | 'draft' | 'approval' | 'error'
+  readonly kind: 'question' | 'choice' | 'confirmation' | 'draft' | 'approval' | 'error' | 'breakpoint'
   readonly text: string
   readonly agent: string
   readonly options?: readonly string[]
@@ -20,6 +20,13 @@ export interface Question {
   readonly tool?: string
   readonly args?: unknown
   readonly hash?: string
+}
+export interface UncertainEffect {
+  readonly step: string
+  readonly call: string
+  /** The name that the code gave it. */
+  readonly effect: string
+  readonly since: string
 }
 export interface StoredError {
   readonly message: string

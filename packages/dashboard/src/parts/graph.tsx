@@ -14,7 +14,7 @@ import {
 import { type CSSProperties, useMemo, useSyncExternalStore } from 'react'
 import type { Topology } from '../api/shapes.ts'
 import type { StepState } from '../run-state.ts'
-import { fitting } from './layout.ts'
+import { fitting, sizeOf } from './layout.ts'
 import { Status } from './status.tsx'
 
 type AgentNode = Node<
@@ -34,6 +34,8 @@ function AgentBox({ data }: NodeProps<AgentNode>) {
 }
 
 const nodeTypes = { agent: AgentBox }
+/** More nodes than that a keyboard would have to pass on its way: the steps below tell the same. */
+const few = 20
 /** More nodes than that are drawn only where one looks. */
 const many = 100
 
@@ -46,10 +48,10 @@ const subscribe = (changed: () => void) => {
 
 interface GraphProps {
   readonly topology: Topology
-  readonly stateOf: (node: string) => StepState | undefined
+  readonly states: ReadonlyMap<string, StepState>
 }
 
-export function Graph({ topology, stateOf }: GraphProps) {
+export function Graph({ topology, states }: GraphProps) {
   const { appearance } = useThemeContext()
   const isNarrow = useSyncExternalStore(subscribe, () => phone.matches)
   const { places, isDown, tall } = useMemo(() => fitting(topology, isNarrow), [topology, isNarrow])
@@ -57,8 +59,11 @@ export function Graph({ topology, stateOf }: GraphProps) {
     id: name,
     type: 'agent',
     position: places.get(name) ?? { x: 0, y: 0 },
-    data: { label: name, kind, state: stateOf(name), isDown },
-    ariaLabel: `${name}, ${stateOf(name) ?? 'not begun'}`,
+    data: { label: name, kind, state: states.get(name), isDown },
+    ariaLabel: `${name}, ${states.get(name) ?? 'not begun'}`,
+    ariaRole: 'group',
+    // Known beforehand: what must be measured is not seen until it is, anew at each event.
+    measured: sizeOf(isNarrow),
     draggable: false,
     connectable: false,
   }))
@@ -66,7 +71,7 @@ export function Graph({ topology, stateOf }: GraphProps) {
     id: `${i}`,
     source: from,
     target: to,
-    animated: stateOf(to) === 'working',
+    animated: states.get(to) === 'working',
     // A phone has no room for it.
     ...(type === 'invoke' || isNarrow ? {} : { label: type }),
     markerEnd: { type: MarkerType.ArrowClosed },
@@ -80,7 +85,7 @@ export function Graph({ topology, stateOf }: GraphProps) {
         nodeTypes={nodeTypes}
         fitView
         fitViewOptions={{ maxZoom: 1, padding: 0.1 }}
-        nodesFocusable
+        nodesFocusable={topology.nodes.length <= few}
         edgesFocusable={false}
         nodesConnectable={false}
         zoomOnScroll={false}

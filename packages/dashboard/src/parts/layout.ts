@@ -28,6 +28,8 @@ interface Drawing {
 /** px that a phone has for it, at most. */
 const room = { width: 310, height: 400 }
 
+export const sizeOf = (isNarrow: boolean) => ({ width: isNarrow ? widths.narrow : widths.wide, height })
+
 /** On a phone a team is drawn the way in which it is larger. */
 export function fitting(topology: Topology, isNarrow: boolean): Drawing {
   const across = drawn(topology, { isDown: false, isNarrow })
@@ -40,7 +42,7 @@ function drawn(
   { nodes, edges }: Topology,
   { isDown, isNarrow }: { readonly isDown: boolean; readonly isNarrow: boolean },
 ): Drawing {
-  const width = isNarrow ? widths.narrow : widths.wide
+  const { width } = sizeOf(isNarrow)
   const graph = new dagre.graphlib.Graph()
   // What an edge says stands on it, and wants room.
   const hasLabels = !isNarrow && edges.some(({ type }) => type !== 'invoke')

@@ -17,6 +17,13 @@ interface AskProps {
   readonly answered: () => void
 }
 
+/** What is answered by a button. */
+const choices: Partial<Record<Question['kind'], readonly string[]>> = {
+  approval: ['Approve', 'Refuse'],
+  confirmation: ['Yes', 'No'],
+  breakpoint: ['Make the call'],
+}
+
 export function Ask({ run, question, answered }: AskProps) {
   const client = useClient()
   const { busy, error, run: perform } = useCommand()
@@ -27,6 +34,7 @@ export function Ask({ run, question, answered }: AskProps) {
       answered()
     })
   const isApproval = kind === 'approval'
+  const [yes, no] = choices[kind] ?? []
   return (
     <FocusKeeper>
       <Card className="question" role="group" aria-label={`Question of ${agent}`}>
@@ -44,19 +52,21 @@ export function Ask({ run, question, answered }: AskProps) {
             <Value value={args} label={`Arguments of ${tool}`} whole />
           </>
         )}
-        {isApproval || kind === 'confirmation' ? (
+        {yes ? (
           <Flex gap="2" mt="3">
             <Button aria-disabled={busy} onClick={() => send(isApproval ? { approve: true, hash } : true)}>
-              {isApproval ? 'Approve' : 'Yes'}
+              {yes}
             </Button>
-            <Button
-              aria-disabled={busy}
-              variant="outline"
-              color="red"
-              onClick={() => send(isApproval ? { approve: false, hash } : false)}
-            >
-              {isApproval ? 'Refuse' : 'No'}
-            </Button>
+            {no && (
+              <Button
+                aria-disabled={busy}
+                variant="outline"
+                color="red"
+                onClick={() => send(isApproval ? { approve: false, hash } : false)}
+              >
+                {no}
+              </Button>
+            )}
           </Flex>
         ) : (
           <Written question={question} busy={busy} send={send} />

@@ -1,7 +1,7 @@
 import { Card, Flex, Grid, Heading, Link, Text } from '@radix-ui/themes'
 import type { Page } from '../api/client.ts'
 import { Problem } from '../api/problem.ts'
-import type { Health, Question, Summary } from '../api/shapes.ts'
+import type { Health, Question, Summary, UncertainEffect } from '../api/shapes.ts'
 import { useAnswer } from '../api/use-api.tsx'
 import { count } from '../format.ts'
 import { Answer } from '../parts/answer.tsx'
@@ -78,22 +78,32 @@ function Count({ status }: { readonly status: string }) {
 interface Asking {
   readonly run: string
   readonly questions: readonly Question[]
+  readonly uncertain: readonly UncertainEffect[]
 }
 
 /** What a person is asked: nothing else here can be done by nobody else. */
 function Waiting() {
   const { data } = useAnswer<Page<Asking>>('/v1/approvals', { query: { limit: counted }, every: 3_000 })
-  const asked = data?.items.flatMap(({ run, questions }) => questions.map((question) => ({ run, question }))) ?? []
+  const asked =
+    data?.items.flatMap(({ run, questions, uncertain }) => [
+      ...questions.map(({ id, agent, text }) => ({ run, id, who: `${agent} asks`, text })),
+      ...uncertain.map(({ step, call, effect }) => ({
+        run,
+        id: `${step} ${call}`,
+        who: `${step} is uncertain`,
+        text: `nobody knows whether ${effect} happened`,
+      })),
+    ]) ?? []
   if (asked.length === 0) return null
   return (
     <Section title="Waiting for a person">
       <ul className="plain">
-        {asked.map(({ run, question: { id, agent, text } }) => (
+        {asked.map(({ run, id, who, text }) => (
           <li key={`${run} ${id}`}>
             <Card className="question">
               <Text as="p" size="2" className="break">
                 <Link href={linkTo('runs', run)} underline="always">
-                  {agent} asks
+                  {who}
                 </Link>
                 : {visible(text)}
               </Text>

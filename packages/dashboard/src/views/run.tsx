@@ -10,10 +10,11 @@ import { Graph } from '../parts/graph.tsx'
 import { Ask } from '../parts/question.tsx'
 import { Section } from '../parts/section.tsx'
 import { Status } from '../parts/status.tsx'
+import { Uncertain } from '../parts/uncertain.tsx'
 import { useCommand } from '../parts/use-command.ts'
 import { Value } from '../parts/value.tsx'
 import { goTo, linkTo } from '../route.ts'
-import { fold, isOver, nothingYet, type RunState, stateOfNode } from '../run-state.ts'
+import { fold, isOver, nothingYet, type RunState, statesOfNodes } from '../run-state.ts'
 import { visible } from '../visible.ts'
 import { Timeline } from './timeline.tsx'
 
@@ -48,7 +49,7 @@ export function RunView({ id }: { readonly id: string }) {
   const result = useAnswer<Result>(path)
   const forget = useForget()
   const forgetSoon = useForgetSoon()
-  const seq = state.events.at(-1)?.seq ?? 0
+  const { seq } = state
   // biome-ignore lint/correctness/useExhaustiveDependencies: each event may change how it stands
   useEffect(() => forgetSoon(path), [seq, path])
   // Steps under way come to their end first.
@@ -80,7 +81,7 @@ export function RunView({ id }: { readonly id: string }) {
       )}
       {state.topology && (
         <Section title="Team">
-          <Graph topology={state.topology} stateOf={(node) => stateOfNode(state, node)} />
+          <Graph topology={state.topology} states={statesOfNodes(state)} />
         </Section>
       )}
       <Section title="Steps">
@@ -98,7 +99,7 @@ interface OverviewProps {
 }
 
 function Overview({ id, result, isPausing, answered }: OverviewProps) {
-  const { status, response, questions = [], error, guard, totalSteps, usage, cost, durationMs } = result
+  const { response, questions = [], error, guard, totalSteps, usage, cost, durationMs } = result
   const facts = [
     totalSteps !== undefined && `${count(totalSteps)} ${totalSteps === 1 ? 'step' : 'steps'}`,
     usage && `${count(usage.inputTokens)} tokens in, ${count(usage.outputTokens)} out`,
@@ -114,6 +115,7 @@ function Overview({ id, result, isPausing, answered }: OverviewProps) {
       {questions.map((question) => (
         <Ask key={question.id} run={id} question={question} answered={answered} />
       ))}
+      {result.reason === 'uncertain' && <Uncertain run={id} settled={answered} />}
       {error && (
         <Callout.Root color="red" role="alert" mb="3">
           <Callout.Text>
@@ -126,7 +128,7 @@ function Overview({ id, result, isPausing, answered }: OverviewProps) {
           The guard {guard.name} ended it: {count(guard.used)} of {count(guard.limit)}.
         </Text>
       )}
-      {status === 'completed' && response !== undefined && response !== null && (
+      {response !== undefined && response !== null && (
         <Section title="Response">
           <Value value={response} label="Response of the team" />
         </Section>
@@ -163,7 +165,7 @@ function Commands({ id, result, isPausing, answered }: OverviewProps) {
       )
     })
   const isActive = result.status === 'running' || result.status === 'waiting'
-  const isPaused = isPausing || result.reason === 'paused'
+  const isPaused = isPausing || result.reason === 'paused' || result.reason === 'breakpoint'
   return (
     <div className="commands">
       <Flex gap="2" wrap="wrap" mb="3">

@@ -1,24 +1,45 @@
-import { Button, Flex, Text } from '@radix-ui/themes'
+import { Button, Flex, Select, Text } from '@radix-ui/themes'
 import { useState } from 'react'
 import { count, inShort, lasting, money, when } from '../format.ts'
 import { Nothing } from '../parts/answer.tsx'
 import { Status } from '../parts/status.tsx'
 import { Value } from '../parts/value.tsx'
-import type { RunState, Step } from '../run-state.ts'
+import type { RunState, Step, StepState } from '../run-state.ts'
 import { visible } from '../visible.ts'
 import { StepCalls } from './step-calls.tsx'
 
 /** More at once would cost the page more than they tell. */
 const perPage = 100
+/** Among so many one is seen. */
+const few = 20
+const every = 'all'
+const states: readonly StepState[] = ['working', 'waiting', 'failed', 'stopped', 'done']
 
 export function Timeline({ run, state }: { readonly run: string; readonly state: RunState }) {
   const [shown, setShown] = useState(perPage)
-  const steps = [...state.steps.values()]
-  if (steps.length === 0) return <Nothing>No step has begun.</Nothing>
-  const from = steps[0]?.began ?? 0
-  const until = Math.max(...steps.map(({ began, ended }) => ended ?? began), from + 1)
+  const [only, setOnly] = useState<string>(every)
+  const all = [...state.steps.values()]
+  if (all.length === 0) return <Nothing>No step has begun.</Nothing>
+  const from = all[0]?.began ?? 0
+  const until = all.reduce((latest, { began, ended }) => Math.max(latest, ended ?? began), from + 1)
+  const steps = only === every ? all : all.filter((step) => step.state === only)
   return (
     <>
+      {all.length > few && (
+        <Flex mb="2">
+          <Select.Root value={only} onValueChange={setOnly}>
+            <Select.Trigger aria-label="Steps that are" />
+            <Select.Content>
+              {[every, ...states].map((one) => (
+                <Select.Item key={one} value={one}>
+                  {one} · {count(one === every ? all.length : all.filter((step) => step.state === one).length)}
+                </Select.Item>
+              ))}
+            </Select.Content>
+          </Select.Root>
+        </Flex>
+      )}
+      {steps.length === 0 && <Nothing>No step is like that.</Nothing>}
       <ol className="timeline">
         {steps.slice(0, shown).map((step) => (
           <StepRow key={step.id} run={run} step={step} from={from} span={until - from} />
