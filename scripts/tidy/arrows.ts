@@ -86,7 +86,9 @@ function libraryArrow(
   const [fromRoom = '', toRoom = ''] = [roomOf(from), roomOf(to)]
   const problems: Problem[] = []
   if (fromRoom === toRoom && fromRoom !== '') return insideRoom(file, { from, to })
-  if (toRoom === '') return isTest(file.path) ? [] : [['arrow', `'${to}' is the public entry: no room imports it`]]
+  // The entry may be of several files.
+  if (toRoom === '')
+    return isTest(file.path) || fromRoom === '' ? [] : [['arrow', `'${to}' is the public entry: no room imports it`]]
   if (!isRoom(toRoom)) return [['arrow', `'${toRoom}' is not in the list of rooms`]]
   if (to !== `${toRoom}/index.ts`) problems.push(deep(to))
   const refused = fromRoom === '' ? undefined : refusal(fromRoom, toRoom)

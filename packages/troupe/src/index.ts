@@ -273,6 +273,7 @@ export {
   secret,
   validators,
 } from './security/index.ts'
+export type * from './signature-types.ts'
 export type { PostgresOptions } from './storage/index.ts'
 export {
   buildSystemPrompt,

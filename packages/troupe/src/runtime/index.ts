@@ -47,6 +47,7 @@ export type { SecretCommand, SecretFiles, SecretsConfig } from './secrets/open-s
 export type { SignalOptions } from './signals.ts'
 export { migrations } from './tables.ts'
 export { type NamedTeam, registered, teamOf } from './team-of.ts'
+export type { Audit } from './troupe.ts'
 export { partsOf, type Troupe } from './troupe.ts'
 export type { AgentMemory, User } from './user.ts'
 export { type VerifyAuditOptions, verifyAudit } from './verify-audit.ts'
