@@ -68,6 +68,34 @@ describe('logs', () => {
       log.level = 'loud' as never
     }).toThrow(/not one of debug/)
   })
+  it('take secrets out however deep they stand and however they are spelt, also of what refers to itself', () => {
+    const out = capture()
+    const log = createPinoLog({ level: 'info', format: 'json', destination: out })
+    const deep = { a: { b: { c: { d: [{ e: { token: 'hidden-1' } }] } } } }
+    const headers = {
+      Authorization: 'hidden-2',
+      'Set-Cookie': 'hidden-3',
+      'API-Key': 'hidden-4',
+      APIKEY: 'hidden-5',
+      Accept: '*',
+    }
+    const itself: { secret: string; again?: unknown; list?: unknown[] } = { secret: 'hidden-6' }
+    itself.again = itself
+    itself.list = [{ itself }]
+    const shared = { password: 'hidden-7' }
+    log.info('asked', { deep, headers, itself: itself as never, twice: [shared, shared], tokens: 3 })
+    const [line = ''] = out.lines
+    expect(line).not.toContain('hidden')
+    expect(JSON.parse(line)).toMatchObject({
+      deep: { a: { b: { c: { d: [{ e: { token: '[redacted]' } }] } } } },
+      headers: { Authorization: '[redacted]', Accept: '*' },
+      itself: { secret: '[redacted]', again: '[Circular]', list: [{ itself: '[Circular]' }] },
+      twice: [{ password: '[redacted]' }, { password: '[redacted]' }],
+      tokens: 3,
+    })
+    expect(headers.Authorization).toBe('hidden-2')
+  })
+
   it('let nothing of a registered secret out, wherever in a line it stands', () => {
     const out = capture()
     const log = createPinoLog({ destination: out, redactText: (line) => line.replaceAll('sk-12345', '[secret]') })

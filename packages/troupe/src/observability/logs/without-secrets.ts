@@ -4,24 +4,32 @@
  */
 import { redacted } from '../../core/index.ts'
 
-const secretFields = new Set(['password', 'secret', 'token', 'apiKey', 'api_key', 'authorization', 'cookie'])
-/** A field of the line, of an object in it, and of an object in that. */
-const levels = 3
+/** However it is spelt: as a header, a variable, a field. */
+const secretField = /^(?:password|secret|token|api[-_]?key|authorization|(?:set-)?cookie)$/i
 
-/** The same object where it has none; else a copy of what leads to them. */
-export function withoutSecrets<Of extends object>(fields: Of, deep = levels): Of {
+const circular = '[Circular]'
+/** What became of each object; of one that is being looked at, what stands where it comes again. */
+type Seen = Map<object, unknown>
+
+/** The same object where it has none, however deep; else a copy of what leads to them. */
+export function withoutSecrets<Of extends object>(fields: Of, seen: Seen = new Map()): Of {
+  seen.set(fields, circular)
   let copy: Record<string, unknown> | undefined
   for (const name of Object.keys(fields)) {
     const value = (fields as Record<string, unknown>)[name]
-    const clean = cleanOf(name, value, deep)
+    const clean = cleanOf(name, value, seen)
     if (clean === value) continue
     copy ??= (Array.isArray(fields) ? [...fields] : { ...fields }) as Record<string, unknown>
     copy[name] = clean
   }
-  return (copy as Of | undefined) ?? fields
+  const made = (copy as Of | undefined) ?? fields
+  seen.set(fields, made)
+  return made
 }
 
-function cleanOf(name: string, value: unknown, deep: number): unknown {
-  if (secretFields.has(name)) return value === undefined ? undefined : redacted
-  return deep > 1 && typeof value === 'object' && value !== null ? withoutSecrets(value, deep - 1) : value
+function cleanOf(name: string, value: unknown, seen: Seen): unknown {
+  if (secretField.test(name)) return value === undefined ? undefined : redacted
+  // Bytes have no fields, and as many keys as bytes.
+  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return value
+  return seen.get(value) ?? withoutSecrets(value, seen)
 }
