@@ -235,6 +235,11 @@ describe("a host's own spans", () => {
   })
 })
 
+interface Sent {
+  readonly name: string
+  readonly spanId: string
+  readonly parentSpanId?: string
+}
 describe('the collector of OpenTelemetry', () => {
   it('gets spans and metrics, again where it refuses once', async () => {
     const got: { readonly path: string; readonly body: Record<string, unknown[]>; readonly key: unknown }[] = []
@@ -271,6 +276,12 @@ describe('the collector of OpenTelemetry', () => {
     expect(text).not.toMatch(/"ada"|SECRET WORDS/)
     const spans = got.flatMap(({ path, body }) => (path === '/v1/traces' ? (body.resourceSpans ?? []) : []))
     expect(JSON.stringify(spans)).toMatch(/"startTimeUnixNano":"\d{19}"/)
+    const flat = JSON.parse(JSON.stringify(spans)).flatMap(
+      (one: { scopeSpans: [{ spans: Sent[] }] }) => one.scopeSpans[0].spans,
+    )
+    const ids = new Set(flat.map(({ spanId }: Sent) => spanId))
+    const roots = flat.filter(({ parentSpanId }: Sent) => !ids.has(parentSpanId ?? ''))
+    expect(roots.map(({ name }: Sent) => name)).toEqual(['invoke_workflow'])
   })
   it('that is away costs nobody anything', async () => {
     const troupe = await opened({

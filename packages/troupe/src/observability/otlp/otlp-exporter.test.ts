@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest'
 import { createVirtualClock, seededRandom } from '../../core/index.ts'
 import { MetricsCollector } from '../metrics/index.ts'
+import type { Span } from '../traces/index.ts'
 import { checkOtlp, OtlpExporter } from './otlp-exporter.ts'
 
 it.each([
@@ -27,4 +28,49 @@ it.each([
   expect(sent).toHaveLength(120 / seconds + 1)
   await clock.advance('2m')
   expect(sent).toHaveLength(120 / seconds + 1)
+})
+
+it('spans are sent once, whole: since when and below what their beginning told', async () => {
+  const clock = createVirtualClock()
+  const bodies: string[] = []
+  const exporter = new OtlpExporter(checkOtlp({ url: 'http://collector.test' }), {
+    clock,
+    random: seededRandom('otlp'),
+    fetch: async (_url, init) => {
+      bodies.push(String(init?.body))
+      return new Response('{}')
+    },
+    metrics: new MetricsCollector(clock),
+    failed: () => {},
+  })
+  const span = { traceId: 'a'.repeat(32), id: 'b'.repeat(16), name: 'branch 1', kind: 'internal' } as const
+  const begun: Span = {
+    ...span,
+    parent: 'c'.repeat(16),
+    startedAt: 1_000,
+    status: 'running',
+    attributes: { id: '1' },
+  }
+  const ended: Span = { ...span, startedAt: 3_500, endedAt: 3_500, status: 'ok', attributes: { 'error.type': 'x' } }
+  const owned = (one: Span) => ({ user: 'ada', span: one })
+  await exporter.write([owned(begun)])
+  expect(bodies).toEqual([])
+  await exporter.write([owned({ ...begun, startedAt: 2_000 }), owned(ended)])
+  await exporter.write([owned(ended)])
+  const sent = bodies.map((body) => JSON.parse(body).resourceSpans[0].scopeSpans[0].spans)
+  expect(sent).toMatchObject([
+    [
+      {
+        spanId: span.id,
+        parentSpanId: begun.parent,
+        startTimeUnixNano: '1000000000',
+        endTimeUnixNano: '3500000000',
+        attributes: [{ key: 'id' }, { key: 'error.type' }],
+        status: { code: 1 },
+      },
+    ],
+    // Its beginning was told elsewhere.
+    [{ startTimeUnixNano: '3500000000' }],
+  ])
+  await exporter.close()
 })

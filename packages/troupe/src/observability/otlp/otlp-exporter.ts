@@ -13,7 +13,7 @@ import {
 } from '../../core/index.ts'
 import { retry, timeout, worthAnotherTry, wrap } from '../../resilience/index.ts'
 import type { MetricsCollector } from '../metrics/index.ts'
-import type { OwnedSpan, SpanSink } from '../traces/index.ts'
+import type { OwnedSpan, Span, SpanSink } from '../traces/index.ts'
 import { encodeMetrics, encodeSpans, type Resource } from './encode-otlp.ts'
 
 export interface OtlpConfig {
@@ -49,11 +49,16 @@ export function checkOtlp(config: OtlpConfig): OtlpConfig {
   return config
 }
 
+/** More than that at once: those that began first are told from their end alone. */
+const mostBegun = 10_000
+
 export class OtlpExporter implements SpanSink {
   readonly #config: OtlpConfig
   readonly #parts: OtlpParts
   readonly #resource: Resource
   readonly #startedAt: number
+  /** Spans that have not ended, in the order of their beginnings. */
+  readonly #begun = new Map<string, Span>()
   #timer: Cancel | undefined
   readonly #hurry = new AbortController()
   #sending: Promise<void> = Promise.resolve()
@@ -78,8 +83,22 @@ export class OtlpExporter implements SpanSink {
   }
 
   async write(spans: readonly OwnedSpan[]): Promise<void> {
-    const ended = spans.flatMap(({ span }) => (span.endedAt === undefined ? [] : [span]))
+    const ended = spans.flatMap(({ span }) => this.#whole(span) ?? [])
     if (ended.length > 0) await this.#post('/v1/traces', encodeSpans(this.#resource, ended))
+  }
+
+  /** A collector takes a span once, and whole: what its beginning told, when and below what, is kept until its end. */
+  #whole(span: Span): Span | undefined {
+    const id = `${span.traceId} ${span.id}`
+    const begun = this.#begun.get(id)
+    if (span.endedAt === undefined) {
+      if (!begun) this.#begun.set(id, span)
+      if (this.#begun.size > mostBegun) this.#begun.delete(this.#begun.keys().next().value as string)
+      return undefined
+    }
+    this.#begun.delete(id)
+    if (!begun) return span
+    return { ...begun, ...span, startedAt: begun.startedAt, attributes: { ...begun.attributes, ...span.attributes } }
   }
 
   async sendMetrics(): Promise<void> {
