@@ -339,19 +339,10 @@ export class Session {
         nearest: nearest(name, tools.keys()) ?? ([...tools.keys()].join(', ') || 'to give the agent tools'),
       })
     if (agent.access.deny?.includes(name)) throw failure('access.denied', { agent: agent.name, action: name })
-    const { clock, events, timeouts, tape, guard, policies: all } = services
+    const { clock, events, timeouts, tape, guard } = services
+    const policies = services.policies?.tools
     const timeout = timeouts.tool === undefined ? {} : { timeoutMs: timeouts.tool }
-    const host = {
-      clock,
-      events,
-      userId: user,
-      agent: this.agent.name,
-      ctxOf,
-      tape,
-      guard,
-      policies: all?.tools,
-      ...timeout,
-    }
+    const host = { clock, events, userId: user, agent: agent.name, ctxOf, tape, guard, policies, ...timeout }
     const parsed = await parseArguments(tool, input)
     try {
       return await callTool(host, recorder, tool, { id: '1', args: input, input: parsed })
@@ -369,11 +360,7 @@ export class Session {
         throw restoreError(end.error)
       case 'cancelled':
         await this.#clear(open)
-        throw failure(
-          'cancelled',
-          { what: `${this.agent.name} in the thread ${this.threadId}` },
-          { cause: signal?.reason },
-        )
+        throw failure('cancelled', { what: `${this.agent.name} in thread ${this.threadId}` }, { cause: signal?.reason })
       case 'parked':
         return { ...noResult(), status: 'waiting', success: false, questions: await this.questions() }
       case 'uncertain':
