@@ -1,5 +1,5 @@
 /** What a failure means at the command line: one clear sentence, a hint, and the exit code. */
-import { TroupeError } from 'troupe'
+import { type Finding, TroupeError } from 'troupe'
 import { InputError } from './documents/index.ts'
 
 export interface Failure {
@@ -14,8 +14,17 @@ const theirs =
 
 export function failureOf(error: unknown): Failure {
   if (error instanceof InputError) return { code: 2, sentence: error.message, hint: undefined }
+  const model = modelRefused(error)
+  if (model) return { code: 2, sentence: model.message, hint: model.remedy }
   if (error instanceof TroupeError)
     return { code: theirs.test(error.code) ? 2 : 1, sentence: error.message, hint: error.hint }
   const sentence = error instanceof Error && error.message !== '' ? error.message : String(error)
   return { code: 1, sentence: sentence.split('\n')[0] ?? sentence, hint: undefined }
+}
+
+/** The whole team asks one model: what is wrong with it is said once. */
+function modelRefused(error: unknown): Finding | undefined {
+  const { code, findings = [] } = (error ?? {}) as { readonly code?: string; readonly findings?: readonly Finding[] }
+  if (code !== 'topology.refused') return undefined
+  return findings.every((finding) => theirs.test(finding.code)) ? findings[0] : undefined
 }
