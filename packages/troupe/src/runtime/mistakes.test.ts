@@ -219,6 +219,8 @@ describe('tools', () => {
         () => defineAgent({ name: 'F', run: () => 1, ...slip }),
       ])
         expect(give, String(give)).toThrow(/(deny|allow) .*did you mean delete_topic\?/)
+    // What looks a role up and finds none gives no rights.
+    expect(() => ada.agent('A', { role: null as never })).toThrow(expect.objectContaining({ code: 'role.unknown' }))
     // Names of users' own tools, that nobody may know yet.
     for (const own of ['refund', 'get_contact', 'send_message', '']) ada.agent('A', { deny: [own], allow: [own] })
     expect(ofAgent({ tools: [read], allow: ['get_contexts'] }).access).toEqual({ allow: ['get_contexts'] })

@@ -35,7 +35,8 @@ export class Access {
   constructor(options: AccessOptions = {}, roles: Roles = createRoles(), within?: Access) {
     this.#roles = roles
     this.#within = within
-    this.#name = options.role ?? 'contributor'
+    const { role = 'contributor' } = options
+    this.#name = role
     this.#role = roleOf(roles, this.#name)
     this.#allow = listed('allow', options.allow)
     this.#deny = listed('deny', options.deny) ?? new Set()

@@ -52,10 +52,11 @@ export function mergeTools(
     ],
     async call(name, args = {}) {
       const tool = theirs.get(name)
-      if (tool)
-        return handler.observe(name, () =>
-          handler.denies(name) ? denied(name, handler.agent, available()) : callOwnTool(handler.host, name, tool, args),
-        )
+      if (tool) {
+        const called = () =>
+          handler.denies(name) ? denied(name, handler.agent, available()) : callOwnTool(handler.host, name, tool, args)
+        return handler.observe(name, called, isTool(tool) && tool.needsApproval !== false)
+      }
       return handler.callAmong(available, ours.get(name) ?? name, args)
     },
   }

@@ -25,6 +25,10 @@ describe('in a hybrid handler', () => {
       agent: 'A',
     })
     expect(execute).toHaveBeenCalledTimes(1)
+    expect(team.seen.filter(({ type }) => type === 'tool.called')).toMatchObject([
+      { security: true },
+      { security: true },
+    ])
   })
 
   test('each call has a key of its own and the way out', async () => {
