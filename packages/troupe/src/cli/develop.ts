@@ -17,7 +17,11 @@ export async function develop({ flags, out, signal }: Hands, more: readonly stri
   let again: NodeJS.Timeout | undefined
   let changing = Promise.resolve()
   const begin = () => {
-    child = spawn(process.execPath, [process.argv[1] as string, ...args], { stdio: 'inherit' })
+    const begun = spawn(process.execPath, [process.argv[1] as string, ...args], { stdio: 'inherit' })
+    begun.once('exit', (code) => {
+      if (code && !signal.aborted) out.note(`The server ended with ${code}. It begins anew when a file changes.`)
+    })
+    child = begun
   }
   const end = async () => {
     if (!child || child.exitCode !== null || child.signalCode !== null) return

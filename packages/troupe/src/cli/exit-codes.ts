@@ -65,7 +65,8 @@ export function complaintOf(error: unknown): Complaint {
   if (error instanceof CliError) return { ...said, code: error.code, exit: error.exit }
   if (error instanceof TroupeError) {
     const isStorage = error.code.startsWith('storage.') && error.status >= 500
-    return { ...said, code: error.code, exit: isStorage ? exitCodes.unavailable : exitOfStatus(error.status) }
+    const isAway = isStorage || error.code === 'server.taken'
+    return { ...said, code: error.code, exit: isAway ? exitCodes.unavailable : exitOfStatus(error.status) }
   }
   return { ...said, code: code ?? 'command.failed', exit: exitCodes.failed }
 }

@@ -1,6 +1,6 @@
 /** The team that somebody outside names: registered with the troupe, or put together of registered agents. */
 import type { Agent } from '../agents/index.ts'
-import { failure } from '../core/index.ts'
+import { failure, nearest } from '../core/index.ts'
 import { type CompiledTopology, defineTopology, patterns, type TopologyForm } from '../orchestration/index.ts'
 import type { TroupeParts } from './parts.ts'
 
@@ -24,7 +24,11 @@ export function teamOf(parts: TroupeParts, { topology, agent, team }: NamedTeam)
   if (team !== undefined) {
     if (topologies.has(team)) return registered(parts, team)
     if (agents.has(team)) return alone(parts, team)
-    throw failure('team.unknown', { what: 'team', name: team, known: known([...topologies.keys(), ...agents.keys()]) })
+    throw failure('team.unknown', {
+      what: 'team',
+      name: team,
+      known: known([...topologies.keys(), ...agents.keys()], team),
+    })
   }
   if (typeof topology === 'string') return registered(parts, topology)
   if (topology !== undefined) return defineTopology(withAgents(topology, agents), { agents: [...agents.values()] })
@@ -50,7 +54,7 @@ function withAgents(form: unknown, agents: ReadonlyMap<string, Agent>): Topology
   const named = (one: unknown) => {
     if (typeof one !== 'string') return nested(one)
     const agent = agents.get(one)
-    if (!agent) throw failure('team.unknown', { what: 'agent', name: one, known: known([...agents.keys()]) })
+    if (!agent) throw failure('team.unknown', { what: 'agent', name: one, known: known([...agents.keys()], one) })
     return agent
   }
   const { agents: members, nodes } = form as { readonly agents?: unknown; readonly nodes?: unknown }
@@ -61,16 +65,19 @@ function withAgents(form: unknown, agents: ReadonlyMap<string, Agent>): Topology
   } as unknown as TopologyForm
 }
 
-const known = (names: readonly string[]) => names.join(', ') || 'none'
+function known(names: readonly string[], wanted = ''): string {
+  const near = nearest(wanted, names)
+  return `${names.join(', ') || 'none'}${near === undefined ? '' : `; the nearest is ${near}`}`
+}
 
 export function registered({ given: { topologies } }: TroupeParts, name: string): CompiledTopology {
   const found = topologies.get(name)
-  if (!found) throw failure('team.unknown', { what: 'topology', name, known: known([...topologies.keys()]) })
+  if (!found) throw failure('team.unknown', { what: 'topology', name, known: known([...topologies.keys()], name) })
   return found
 }
 
 function alone({ given: { agents } }: TroupeParts, name: string): CompiledTopology {
   const found = agents.get(name)
-  if (!found) throw failure('team.unknown', { what: 'agent', name, known: known([...agents.keys()]) })
+  if (!found) throw failure('team.unknown', { what: 'agent', name, known: known([...agents.keys()], name) })
   return defineTopology(patterns.pipeline({ stages: [{ agents: [found] }] }))
 }

@@ -125,6 +125,8 @@ describe('runs over HTTP', () => {
     // A team is either: what is told to be there has both.
     const team = await call('POST', '/v1/runs', { task: 1, team: 'none' })
     expect(team.body.detail).toBe('The troupe has no team none; it has solo, Echo, Asking.')
+    const near = await call('POST', '/v1/runs', { team: 'ecoh', task: 'x' })
+    expect(near.body.detail).toBe('The troupe has no team ecoh; it has solo, Echo, Asking; the nearest is Echo.')
     const both = await call('POST', '/v1/runs', { task: 1, topology: 'solo', agent: 'Echo' })
     expect(both).toMatchObject({ status: 400, body: { code: 'request.invalid' } })
   })

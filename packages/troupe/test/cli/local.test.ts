@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { generateKeyPairSync } from 'node:crypto'
 import { once } from 'node:events'
 import { copyFileSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -113,6 +114,18 @@ describe('the program on a database of its own', () => {
     await said(child, /it loads/)
     child.kill('SIGINT')
     expect((await ended(child)).code).toBe(130)
+  }, 60_000)
+
+  it('that finds its port taken says what to do, and dev waits for a change', async () => {
+    await using taken = createServer().listen(0, '127.0.0.1')
+    await once(taken, 'listening')
+    const port = String((taken.address() as AddressInfo).port)
+    const { code, error } = await folder.run(['serve', '--port', port, '--storage', 'memory:'])
+    expect([code, error]).toEqual([5, expect.stringMatching(/EADDRINUSE.*\nLet it listen elsewhere/)])
+    const dev = folder.spawn(['dev', '--port', port, '--storage', 'memory:'])
+    await said(dev, /The server ended with 5\. It begins anew when a file changes\./)
+    dev.kill('SIGINT')
+    expect((await ended(dev)).code).toBe(0)
   }, 60_000)
 
   it('gives one document for several teams', async () => {

@@ -34,7 +34,7 @@ describe('a time of day', () => {
 
   it('is one of several alike', () => {
     const days = (cron: string, from: string, count: number) => iso(comingTimes(berlin(cron), at(from), count))
-    for (const cron of ['0 2,3 * * *', '0 2-3 * * *', '0 2-3/1 * * *', '0 0 2,3 * * *'])
+    for (const cron of ['0 2,3 * * *', '0 2-3 * * *', '0 2-3/1 * * *', '0 0 2,3 * * *', '0 0 2,3 * * * 2026'])
       expect(days(cron, '2026-10-24T23:00:00Z', 3), cron).toEqual([
         '2026-10-25T00:00:00.000Z',
         '2026-10-25T02:00:00.000Z',

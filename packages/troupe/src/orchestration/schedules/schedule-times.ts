@@ -94,7 +94,8 @@ const optionsOf = (timeZone: string) => ({ timezone: timeZone, paused: true })
 /** One, or one for each time of day where there are several and none of them repeats within its hour. */
 function cronsOf({ cron, timeZone }: { readonly cron: string; readonly timeZone: string }): readonly Cron[] {
   const fields = cron.trim().split(/\s+/)
-  const place = fields.length - 4
+  // Behind the minutes; seconds may stand before them, and a year at the end.
+  const place = fields.length === 5 ? 1 : 2
   const hours = fields.slice(0, place).every((field) => /^\d+$/.test(field)) ? hoursOf(fields[place] ?? '') : []
   const texts = hours.length > 1 ? hours.map((hour) => fields.with(place, String(hour)).join(' ')) : [cron]
   return texts.map((text) => new Cron(text, optionsOf(timeZone)))
