@@ -13,7 +13,6 @@ import {
   failure,
   type Json,
   joinTaint,
-  nearest,
   type Principal,
   restoreError,
   type TaintLabel,
@@ -25,11 +24,10 @@ import type { Recorder, StepEnd, Steps } from '../durable/index.ts'
 import type { Message } from '../messaging/index.ts'
 import type { AuditTrail } from '../security/index.ts'
 import type { Storage } from '../storage/index.ts'
-import { callTool, parseArguments, type Tool } from '../tools/index.ts'
 import type { Access, Agent, AskOptions, ConversationRest, CtxOf, Outcome, StepContext, Ways } from './agent-port.ts'
-import { allTools } from './all-tools.ts'
 import { answerTo, approvalDeed } from './answered.ts'
 import { createAsk } from './ask-question.ts'
+import { callForHost } from './call-for-host.ts'
 import { checkRoom, guardedStep } from './guarded-step.ts'
 import { LlmAgent } from './llm-agent.ts'
 import type { Services } from './services-port.ts'
@@ -297,7 +295,8 @@ export class Session {
     const ctx = contextOf(recorder, this.agent.name)
     const over = ctx.context
     const ctxOf: CtxOf = (inner, name = this.agent.name, within = []) => contextOf(inner, name, { over, within })
-    if (open.kind === 'tool') return { kind: 'value', value: await this.#runTool(open, recorder, ctxOf) }
+    if (open.kind === 'tool')
+      return { kind: 'value', value: await callForHost(this.agent, open, { recorder, ctxOf, services }) }
     const entry = {
       input: open.input,
       ctx,
@@ -323,35 +322,6 @@ export class Session {
     return createAsk(recorder, tell)(options)
   }
 
-  async #runTool(
-    { tool: name = '', input }: OpenStep,
-    recorder: Recorder,
-    ctxOf: (recorder: Recorder) => StepContext,
-  ): Promise<Json> {
-    const { services, user } = this.#options
-    const { agent } = this
-    const tools =
-      agent instanceof LlmAgent ? await allTools(agent.made, { recorder, services }) : new Map<string, Tool>()
-    const tool = tools.get(name)
-    if (!tool)
-      throw failure('tool.unknown', {
-        tool: name,
-        nearest: nearest(name, tools.keys()) ?? ([...tools.keys()].join(', ') || 'to give the agent tools'),
-      })
-    if (agent.access.deny?.includes(name)) throw failure('access.denied', { agent: agent.name, action: name })
-    const { clock, events, timeouts, tape, guard } = services
-    const policies = services.policies?.tools
-    const timeout = timeouts.tool === undefined ? {} : { timeoutMs: timeouts.tool }
-    const host = { clock, events, userId: user, agent: agent.name, ctxOf, tape, guard, policies, ...timeout }
-    const parsed = await parseArguments(tool, input)
-    try {
-      return await callTool(host, recorder, tool, { id: '1', args: input, input: parsed })
-    } catch (error) {
-      if (recorder.signal.aborted) throw error
-      throw failure('tool.failed', { tool: name, problem: (error as Error).message }, { cause: error })
-    }
-  }
-
   async #resultOfEnd(end: StepEnd, open: OpenStep, signal: AbortSignal | undefined): Promise<SessionResult> {
     switch (end.status) {
       case 'settled':
@@ -360,7 +330,11 @@ export class Session {
         throw restoreError(end.error)
       case 'cancelled':
         await this.#clear(open)
-        throw failure('cancelled', { what: `${this.agent.name} in thread ${this.threadId}` }, { cause: signal?.reason })
+        throw failure(
+          'cancelled',
+          { what: `${this.agent.name} in the thread ${this.threadId}` },
+          { cause: signal?.reason },
+        )
       case 'parked':
         return { ...noResult(), status: 'waiting', success: false, questions: await this.questions() }
       case 'uncertain':
