@@ -5,6 +5,7 @@ import { type Command, type Hands, listed, type Options, text } from '../command
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
 import { type RunEvent, RunTree } from '../output/run-tree.ts'
 import { safe } from '../output/safe.ts'
+import { widthOf } from '../output/width.ts'
 import { readValue } from './read-json.ts'
 import { isResult, type Question, type Result, type Status, showResult } from './run-result.ts'
 
@@ -184,7 +185,7 @@ function drawn({ out, signal }: Hands): Shown {
     const now = tree.draw(width, 20, performance.now() - begun)
     if (now.join('\n') === before.join('\n')) return
     // A screen that became narrower has broken the lines that stood there.
-    const height = before.reduce((sum, { length }) => sum + Math.max(1, Math.ceil(length / width)), 0)
+    const height = before.reduce((sum, line) => sum + Math.max(1, Math.ceil(widthOf(line) / width)), 0)
     out.raw(`${height > 0 ? `\u001b[${height}F\u001b[J` : ''}${now.join('\n')}\n`)
     before = now
   }

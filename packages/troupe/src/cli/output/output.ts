@@ -1,6 +1,7 @@
 /** Standard output: text for a person, JSON for a program; and standard error for what is neither. */
 import { styleText } from 'node:util'
 import { oneLine, safe } from './safe.ts'
+import { kept, padded, widthOf } from './width.ts'
 
 export interface Column<T> {
   readonly name: string
@@ -68,10 +69,15 @@ export class Output {
     if (rows.length === 0) this.say(none)
     if (this.json || rows.length === 0) return
     const cells = rows.map((row) => columns.map(({ of }) => oneLine(of(row) ?? '')))
-    const widths = columns.map(({ name }, i) => Math.max(name.length, ...cells.map((row) => (row[i] ?? '').length)))
+    const widths = columns.map(({ name }, i) =>
+      cells.reduce((most, row) => Math.max(most, widthOf(row[i] ?? '')), name.length),
+    )
     const lineOf = (row: readonly string[]) =>
-      oneLineKept(
-        row.map((cell, i) => (i === row.length - 1 ? cell : cell.padEnd(widths[i] ?? 0))).join('  '),
+      kept(
+        row
+          .map((cell, i) => (i === row.length - 1 ? cell : padded(cell, widths[i] ?? 0)))
+          .join('  ')
+          .trimEnd(),
         this.width,
       )
     this.say(this.style('dim', lineOf(columns.map(({ name }) => name))))
@@ -90,6 +96,3 @@ export class Output {
     return styleText(style, text, { stream: this.#streams.out })
   }
 }
-
-const oneLineKept = (line: string, width: number): string =>
-  line.length <= width ? line.trimEnd() : `${line.slice(0, width - 1)}…`

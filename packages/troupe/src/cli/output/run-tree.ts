@@ -1,5 +1,6 @@
 /** A run as it goes: its branches and the agents at work in them, folded from its events. */
 import { oneLine } from './safe.ts'
+import { kept } from './width.ts'
 
 export interface RunEvent {
   readonly seq: number
@@ -77,18 +78,17 @@ export class RunTree {
     return [
       ...(shown.length < lines.length ? [`  ${lines.length - shown.length} earlier steps`] : []),
       ...shown.map(({ agent, depth, state, began, ended, problem }) =>
-        oneLineKept(
+        kept(
           `${'  '.repeat(Math.min(depth, 10))}${signs[state]} ${oneLine(agent)}  ${seconds((ended ?? this.#last + (state === 'working' ? sinceMs : 0)) - began)}${problem ? `  ${oneLine(problem)}` : ''}`,
-          width,
+          width - 1,
         ),
       ),
-      oneLineKept(
+      kept(
         `${done} of ${lines.length} steps done, ${this.#tokens.toLocaleString('en')} tokens, $${this.#cost.toFixed(4)}`,
-        width,
+        width - 1,
       ),
     ]
   }
 }
 
 const seconds = (ms: number) => `${(Math.max(0, ms) / 1_000).toFixed(1)} s`
-const oneLineKept = (line: string, width: number) => (line.length < width ? line : `${line.slice(0, width - 2)}…`)
