@@ -15,6 +15,8 @@ import {
 import { checkAnswer } from './answers.ts'
 import { holds } from './condition.ts'
 import { decide } from './decide.ts'
+import { Deciding } from './deciding.ts'
+import { trip } from './guards.ts'
 import { readConfig } from './read-config.ts'
 import { readJoin } from './read-join.ts'
 import { standingOf } from './result.ts'
@@ -120,6 +122,14 @@ describe('inputs that come late', () => {
       usage: { inputTokens: 6, outputTokens: 8 },
       cost: { usd: 0.5, unknown: ['p/m'] },
     })
+  })
+  it('a guard that trips after another changes nothing', () => {
+    const { state } = early()
+    const d = new Deciding(state, 2_000)
+    state.ledger.open()
+    for (const name of ['steps', 'hops']) trip(d, { name, limit: 1, used: 1 })
+    state.ledger.rollback()
+    expect(d.events).toMatchObject([{ type: 'guard.tripped', guard: { name: 'steps' } }])
   })
   it('an answer to a step that waits is kept while the run is paused, also in a snapshot', () => {
     const asks: Script = () => ({ ask: { text: '?' } as never, next: (a) => finish(a as Json) })
