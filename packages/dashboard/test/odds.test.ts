@@ -1,4 +1,5 @@
 /** The page when things are large, hidden, going wrong or taken away: what a person sees at night. */
+import { AxeBuilder } from '@axe-core/playwright'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { defineAgent, ExternalServiceError, finish, invoke, patterns, type TopologyForm } from 'troupe'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
@@ -204,6 +205,8 @@ describe.skipIf(executable === undefined)('the page at night', () => {
     await page.context().clearCookies()
     await page.getByRole('button', { name: 'Answer' }).click()
     await page.getByRole('alert').getByText('troupe keys link').waitFor()
+    const { violations } = await new AxeBuilder({ page }).analyze()
+    expect(violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`)).toEqual([])
     // In another tab of the same browser.
     await (await page.context().newPage()).goto(await played.server.link())
     await page.getByRole('button', { name: 'Try again' }).click()

@@ -12,7 +12,7 @@ export function SignedOut() {
         This browser is not signed in, or its session is over. Open the page by a new link:{' '}
         <code>troupe keys link</code> gives one.
       </Callout.Text>
-      <Button size="1" variant="soft" color="red" onClick={() => void queries.invalidateQueries()}>
+      <Button size="1" variant="classic" color="gray" onClick={() => void queries.invalidateQueries()}>
         Try again
       </Button>
     </Callout.Root>
