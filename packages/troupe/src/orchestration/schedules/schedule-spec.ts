@@ -204,6 +204,10 @@ function momentOf(at: string, timeZone: string | undefined): number {
   const bad = () => wrong('at', `${String(at)} is no ISO text such as 2026-03-01T09:00:00Z`)
   if (typeof at !== 'string' || !iso.test(at)) throw bad()
   const written = at.includes('T') ? at : `${at}T00:00:00`
+  const date = written.slice(0, 10)
+  // A day that the calendar does not have is read as another one.
+  if (Number.isNaN(Date.parse(date)) || new Date(date).toISOString().slice(0, 10) !== date)
+    throw wrong('at', `${at} is of no day that there is`)
   if (hasOffset(at)) {
     const moment = Date.parse(written)
     if (Number.isNaN(moment)) throw bad()
@@ -211,7 +215,7 @@ function momentOf(at: string, timeZone: string | undefined): number {
   }
   if (timeZone === undefined) throw wrong('at', `${at} has neither Z nor an offset; say them, or the timeZone`)
   const parts = /T(\d\d):(\d\d)(?::(\d\d))?/.exec(written)
-  const [year, month, day] = written.slice(0, 10).split('-').map(Number)
+  const [year, month, day] = date.split('-').map(Number)
   const [hour, minute, second] = [Number(parts?.[1]), Number(parts?.[2]), Number(parts?.[3] ?? 0)]
   const cron = `${second} ${minute} ${hour} ${day} ${month} * ${year}`
   try {
@@ -227,6 +231,7 @@ function momentOf(at: string, timeZone: string | undefined): number {
 
 function readContext(on: NonNullable<ScheduleSpec['onContext']>): NonNullable<StoredSpec['onContext']> {
   checkOptions('onContext', on, ['pattern', 'topics'])
+  if (typeof on.pattern !== 'string') throw wrong('onContext.pattern', 'it is a text such as orders.*')
   if (on.topics !== undefined && (!Array.isArray(on.topics) || on.topics.length === 0))
     throw wrong('onContext.topics', 'it is a list of names')
   const { topics } = on
