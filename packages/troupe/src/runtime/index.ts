@@ -32,6 +32,7 @@ export type { LiveConfig } from './live/live-settings.ts'
 export type { ChangedSetting, ReconfigureOptions } from './live/reconfigure.ts'
 export { LlmAgent } from './llm-agent.ts'
 export { LoadTester } from './load-tester.ts'
+export { MetricsCollector } from './metrics-collector.ts'
 export type {
   AlertsConfig,
   AlertTarget,

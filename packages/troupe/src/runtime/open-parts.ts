@@ -24,13 +24,7 @@ import {
 } from '../core/index.ts'
 import { createInbox, createJournals, createSteps, createTimers, type Journals, Requests } from '../durable/index.ts'
 import { createMailboxes, createPresence, defineMessage, stagedMessages } from '../messaging/index.ts'
-import {
-  checkLogConfig,
-  createPinoLog,
-  enterOpenTelemetry,
-  MetricsCollector,
-  timeStorage,
-} from '../observability/index.ts'
+import { checkLogConfig, createPinoLog, enterOpenTelemetry, timeStorage } from '../observability/index.ts'
 import {
   createEndedRuns,
   createOrchestra,
@@ -62,6 +56,7 @@ import { debugTo, warnInDevelopment } from './development.ts'
 import { Gate } from './gate.ts'
 import { Housekeeping } from './housekeeping.ts'
 import { letGo } from './let-go.ts'
+import { MetricsCollector } from './metrics-collector.ts'
 import { Observation, tellAgent } from './observation.ts'
 import { openModels } from './open-models.ts'
 import { Opening } from './opening.ts'

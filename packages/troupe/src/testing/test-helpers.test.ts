@@ -1,7 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { defineAgent, defineTool, LlmAgent, patterns } from '../index.ts'
-import { AgentTestCase, executeTestWorkflow, MockModel, ScriptedToolHandler } from './index.ts'
+import { defineAgent, defineTool, LlmAgent, MetricsCollector, patterns } from '../index.ts'
+import {
+  AgentTestCase,
+  executeTestWorkflow,
+  MockModel,
+  ScriptedToolHandler,
+  simulate,
+  storageConformance,
+} from './index.ts'
 
 const member = (name: string) => new LlmAgent({ name, model: 'openai/gpt-5' })
 const team = () =>
@@ -101,4 +108,21 @@ describe('a MockModel', () => {
     expect(() => new MockModel({ responses: [{ text: 'x', reasoning: 5 } as never] })).toThrow(/reasoning/)
     expect(() => new MockModel({ respnses: [] } as never)).toThrow(/respnses/)
   })
+})
+
+it('what simulates, checks and counts says what it was not given', async () => {
+  const world = new URL('./none.world.ts', import.meta.url)
+  const wrong = [
+    [{}, /simulate\.world .* no URL/],
+    [{ world: './team.world.ts', seeds: 1 }, /simulate\.world .* no URL/],
+    [{ world, seeds: 1 }, /there is no file .*none\.world\.ts/],
+    [{ world: new URL(import.meta.url) }, /simulate\.seeds/],
+    [{ world: new URL(import.meta.url), seeds: 0 }, /simulate\.seeds/],
+  ] as const
+  for (const [options, said] of wrong) await expect(simulate(options as never)).rejects.toThrow(said)
+  expect(() => storageConformance(5 as never)).toThrow(/storageConformance .* no function/)
+  const metrics = new MetricsCollector()
+  metrics.increment('orders')
+  expect(metrics.summary('orders').count).toBe(1)
+  expect(() => new MetricsCollector({ clock: metrics } as never)).toThrow(/The clock of a MetricsCollector/)
 })

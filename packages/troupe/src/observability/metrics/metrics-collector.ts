@@ -58,7 +58,10 @@ export class MetricsCollector implements Readable {
   #series = 0
   #order = 0
 
+  /** @throws ValidationError for what is no clock */
   constructor(clock: Clock) {
+    if (typeof clock?.monotonic !== 'function')
+      throw failure('validation.failed', { what: 'The clock of a MetricsCollector', problem: 'it has no monotonic()' })
     this.#clock = clock
     this.#began = clock.monotonic()
   }

@@ -1,6 +1,6 @@
 /** What every storage must do, whatever its engine. */
 import { deepEqual, equal, match, ok, rejects } from 'node:assert/strict'
-import { createVirtualClock, type UserId, type VirtualClock } from '../../core/index.ts'
+import { checkFunction, createVirtualClock, type UserId, type VirtualClock } from '../../core/index.ts'
 import {
   type Change,
   type CommitResult,
@@ -53,6 +53,7 @@ const code = (expected: string) => (error: unknown) => {
  * @example for (const { name, run } of storageConformance(open)) test(name, run)
  */
 export function storageConformance(open: OpenForConformance): readonly ConformanceCase[] {
+  checkFunction('What storageConformance was given', open)
   return Object.entries(cases).map(([name, run]) => ({
     name,
     async run() {

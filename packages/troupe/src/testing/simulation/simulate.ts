@@ -1,5 +1,6 @@
 /** Drives a world through seeds, in processes of their own whose globals are replaced before any library is loaded. */
 import { spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { checkOptions, type Duration, failure, type Json, milliseconds } from '../../core/index.ts'
 import { real } from './real.ts'
@@ -74,6 +75,7 @@ const beside = (name: string) => new URL(`./${name}.${import.meta.url.endsWith('
  */
 export async function simulate(options: SimulateOptions): Promise<SimulationReport> {
   checkOptions('simulate', options, known)
+  checkAsked(options)
   const began = real.now()
   const capMs = milliseconds(options.cap ?? '10m', 'The cap')
   const wanted = namesOf(options)
@@ -109,6 +111,16 @@ export async function simulate(options: SimulateOptions): Promise<SimulationRepo
 
 const namesOf = ({ seeds, base = 'seed' }: SimulateOptions): readonly string[] =>
   typeof seeds === 'number' ? Array.from({ length: seeds }, (_, n) => `${base}-${n}`) : seeds
+
+/** @throws ValidationError where there is no world, or no seed */
+function checkAsked({ world, seeds }: SimulateOptions): void {
+  const wrong = (what: string, problem: string) => failure('validation.failed', { what, problem })
+  const url = world instanceof URL ? world : typeof world === 'string' ? URL.parse(world) : null
+  if (!url) throw wrong('simulate.world', "it is no URL, as new URL('./team.world.ts', import.meta.url)")
+  if (url.protocol === 'file:' && !existsSync(url)) throw wrong('simulate.world', `there is no file ${url.pathname}`)
+  if (!(Array.isArray(seeds) || (Number.isSafeInteger(seeds) && (seeds as number) >= 1)))
+    throw wrong('simulate.seeds', 'they are neither a number from 1 nor a list of names')
+}
 
 const assign = (options: SimulateOptions, seeds: readonly string[], capMs: number): Assignment => ({
   world: String(options.world),
