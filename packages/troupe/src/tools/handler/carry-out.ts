@@ -139,7 +139,7 @@ async function topicsOf({ context }: ToolHands): Promise<readonly string[]> {
 
 /** In seconds: what whoever refused asks to wait for; one where it does not say. */
 export function retryAfter({ code, details }: TroupeError): number {
-  if (code === 'timeout') return 30
   const { retryAfterMs } = (details ?? {}) as { readonly retryAfterMs?: Json }
-  return typeof retryAfterMs === 'number' ? Math.max(1, Math.ceil(retryAfterMs / 1_000)) : 1
+  const asked = typeof retryAfterMs === 'number' ? Math.max(1, Math.ceil(retryAfterMs / 1_000)) : 1
+  return code === 'timeout' ? 30 : asked
 }
