@@ -243,7 +243,8 @@ describe('the program on a database of its own', () => {
   }, 60_000)
 
   it('verifies no log without its checkpoints', async () => {
-    const { code, error } = await folder.run(['audit', 'verify', 'none.jsonl', '--public-key', 'troupe.config.ts'])
+    const others = ['--public-key', 'troupe.config.ts', '--export', 'troupe.config.ts']
+    const { code, error } = await folder.run(['audit', 'verify', 'none.jsonl', ...others])
     expect([code, error]).toEqual([2, expect.stringContaining('none.jsonl cannot be read')])
   })
 
