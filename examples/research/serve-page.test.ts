@@ -1,10 +1,14 @@
 /** The page of the run, as somebody at a terminal has it: a pseudo-terminal of `script` (util-linux). */
 import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync } from 'node:fs'
+import { createServer } from 'node:net'
 import { join } from 'node:path'
+import { createTroupe } from 'troupe'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Folder, makeFolder, question } from './fixtures/make-folder.ts'
 import { mainFile } from './fixtures/start-main.ts'
+import { servePage } from './serve-page.ts'
 
 const hasTerminals = /util-linux/.test(spawnSync('script', ['--version'], { encoding: 'utf8' }).stdout ?? '')
 if (!hasTerminals) process.stderr.write('skipped: there is no script of util-linux to make a terminal with\n')
@@ -66,4 +70,15 @@ describe.skipIf(!hasTerminals)('npm start at a terminal', () => {
     },
     120_000,
   )
+})
+
+it('takes another port where somebody listens on the usual one', async () => {
+  const somebody = createServer().listen(8_000, '127.0.0.1')
+  // Where it is taken already, that will do as well.
+  await Promise.race([once(somebody, 'listening'), once(somebody, 'error')]).catch(() => {})
+  await using troupe = await createTroupe({ storage: 'memory:', log: 'silent' })
+  await using page = await servePage(troupe)
+  expect(page.url).not.toMatch(/:8000$/)
+  expect((await fetch(`${page.url}/ready`)).status).toBe(200)
+  somebody.close()
 })

@@ -1,6 +1,6 @@
 /** The page of the run: served while it goes on and afterwards, opened by a link that works once. */
 import { once } from 'node:events'
-import type { Troupe } from 'troupe'
+import { type Troupe, TroupeError } from 'troupe'
 import { type Served, serve } from 'troupe/server'
 
 /** Where it listens unless somebody else does. */
@@ -10,7 +10,7 @@ export async function servePage(troupe: Troupe): Promise<Served> {
   try {
     return await serve(troupe, { port: usual, authentication: 'required' })
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error
+    if (!(error instanceof TroupeError) || error.code !== 'server.taken') throw error
     return serve(troupe, { port: 0, authentication: 'required' })
   }
 }
