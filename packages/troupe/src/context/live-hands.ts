@@ -34,12 +34,13 @@ import { findEntries, findKeys, listedOf, pageOf, parseListOptions, readEntries 
 import { pushedVersion } from './made-by.ts'
 import type { MeshServices } from './mesh-services.ts'
 import { now, readerValues } from './statements/visibility.ts'
+import type { ToolContext } from './tool-context.ts'
 import { deleteTopic, discoverTopics, subscribe, unsubscribe } from './topics.ts'
 import { watchContext } from './watch.ts'
 
 const attempts = 100
 
-export class LiveHands implements hands.ContextHands {
+export class LiveHands implements ToolContext {
   protected readonly mesh: MeshServices
   protected readonly actor: Actor
 
@@ -119,10 +120,13 @@ export class LiveHands implements hands.ContextHands {
   }
 
   list(options: hands.ListOptions = {}): Promise<Page<hands.Entry>> {
-    return this.act('list_context', options, () =>
+    return this.listAs('list_context', options)
+  }
+  listAs(right: Right, options: hands.ListOptions): Promise<Page<hands.Entry>> {
+    return this.act(right, options, () =>
       pageOf(options, async (asked) => {
         const query = parseListOptions('list', asked)
-        this.#reads('list_context', listedOf(asked))
+        this.#reads(right, listedOf(asked))
         const { items, next } = await findEntries(this.mesh.core, this.actor, query)
         return { items: await Promise.all(items.map((row) => this.#entry(row))), next }
       }),
@@ -254,6 +258,10 @@ export class LiveHands implements hands.ContextHands {
     const items = watchContext(this.mesh, this.actor, options)
     this.#reads('get_context', options.pattern ?? '*')
     return items
+  }
+
+  can(right: Right): boolean {
+    return this.actor.access?.can(right) ?? true
   }
 
   protected require(right: Right | undefined, action: string): void {

@@ -40,6 +40,7 @@ import { type RecordedEntry, recordEntry, recordStaged, restoreEntry } from './r
 import { type CheckJson, check, planPush, planRemoval } from './staged-plan.ts'
 import { StagedTopics } from './staged-topics.ts'
 import { stagedPush, stagedRemoval } from './staged-writes.ts'
+import type { ToolContext } from './tool-context.ts'
 
 const attempts = 100
 /** Keys told as what a write was derived from. */
@@ -56,7 +57,7 @@ export interface StagedParts {
 /** @example const context = stagedContext({ mesh, recorder, access }) */
 export const stagedContext = (parts: StagedParts): StagedContext => new StagedContext(parts)
 
-export class StagedContext implements hands.ContextHands {
+export class StagedContext implements ToolContext {
   readonly #mesh: Mesh
   readonly #recorder: Recorder
   readonly #actor: Actor
@@ -82,7 +83,6 @@ export class StagedContext implements hands.ContextHands {
     return this.#actor.agent
   }
 
-  /** For who tells what there is to be done; each call asks for itself. */
   can(right: Right): boolean {
     return this.#actor.access?.can(right) ?? true
   }
@@ -219,10 +219,13 @@ export class StagedContext implements hands.ContextHands {
   }
 
   async list(options: hands.ListOptions = {}): Promise<Page<hands.Entry>> {
-    this.#require('list_context', options)
+    return this.listAs('list_context', options)
+  }
+  async listAs(right: Right, options: hands.ListOptions): Promise<Page<hands.Entry>> {
+    this.#require(right, options)
     const query = parseListOptions('list', options)
     const { items, cursor } = await this.#page('list', options, async () => {
-      readsAudited(this.#mesh.core, this.#actor, 'list_context', [listedOf(options)])
+      readsAudited(this.#mesh.core, this.#actor, right, [listedOf(options)])
       const found = await findEntries(this.#mesh.core, this.#actor, query)
       const rows = await Promise.all(
         found.items.map(async (row) => ({
@@ -235,7 +238,7 @@ export class StagedContext implements hands.ContextHands {
     const entries = await Promise.all(
       (items as unknown as readonly RecordedEntry[]).map((entry) => this.#restored(entry)),
     )
-    return createPage(entries, cursor, (next) => this.list({ ...options, cursor: next }))
+    return createPage(entries, cursor, (next) => this.listAs(right, { ...options, cursor: next }))
   }
 
   async keys(options: hands.ListOptions = {}): Promise<Page<string>> {

@@ -1,6 +1,6 @@
 /** One call of a built-in tool, whoever makes it: a mistake of the caller is a result, and nobody acts as another. */
 
-import type { OperationResult } from '../../context/index.ts'
+import { isToolContext, type OperationResult } from '../../context/index.ts'
 import {
   CancelledError,
   failure,
@@ -129,6 +129,7 @@ const placeIn = (results: readonly OperationResult[] = []): string => {
 }
 
 async function topicsOf({ context }: ToolHands): Promise<readonly string[]> {
+  if (isToolContext(context) && !context.can('discover_topics')) return []
   try {
     return (await context.discoverTopics()).items.map(({ topic }) => topic)
   } catch (error) {

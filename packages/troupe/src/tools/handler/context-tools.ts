@@ -1,6 +1,6 @@
 /** The tools on entries, as models see them: snake_case, `ttl` in seconds. */
 import { z } from 'zod'
-import type { Operation, OperationResult, PushOptions } from '../../context/index.ts'
+import { isToolContext, type Operation, type OperationResult, type PushOptions } from '../../context/index.ts'
 import { type Duration, failure, type Json } from '../../core/index.ts'
 import { given, type JsonObject, optional, plain, seconds, type ToolSpec, toolSpec } from './tool-spec.ts'
 
@@ -76,7 +76,8 @@ const getContext = toolSpec({
         message: retrieved(keysFound.length),
       }
     }
-    const page = await context.list({ limit: args.limit ?? 50, ...(args.cursor ? { cursor: args.cursor } : {}) })
+    const asked = { limit: args.limit ?? 50, ...(args.cursor ? { cursor: args.cursor } : {}) }
+    const page = await (isToolContext(context) ? context.listAs('get_context', asked) : context.list(asked))
     const pairs = page.items.map(({ key, value }) => [key, value] as const)
     return plain({
       agent,

@@ -1,12 +1,14 @@
 /** The keys most like one that was not found, among those that the agent can see. */
 
-import type { ContextHands } from '../../context/index.ts'
+import { type ContextHands, isToolContext } from '../../context/index.ts'
 import { nearest, TroupeError } from '../../core/index.ts'
 
 const most = 5
 const looked = 200
 
 export async function similarKeys(context: ContextHands, key: string): Promise<readonly string[]> {
+  // It may not list keys: then it is not told any, and nothing is refused that it did not ask for.
+  if (isToolContext(context) && !context.can('list_context_keys')) return []
   const family = key.slice(0, key.indexOf('.') + 1)
   try {
     const relatives = (await context.keys({ prefix: family, limit: looked })).items
@@ -20,7 +22,6 @@ export async function similarKeys(context: ContextHands, key: string): Promise<r
     }
     return similar
   } catch (error) {
-    // It may not list keys: then it is not told any.
     if (error instanceof TroupeError && error.status === 403) return []
     throw error
   }

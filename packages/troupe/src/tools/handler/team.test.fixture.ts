@@ -46,6 +46,7 @@ export async function openTeam() {
     clock,
     seen,
     unread,
+    incidents,
     agent(name: string, options: AccessOptions = {}, more: Partial<ToolHandlerParts> = {}) {
       const access = new Access(options)
       const context = mesh.agent('ada', name, access)

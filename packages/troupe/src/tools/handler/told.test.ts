@@ -254,6 +254,18 @@ describe('results', () => {
     })
   })
 
+  test('read by the right of their own name, and are refused nothing that was not asked for', async () => {
+    await using team = await openTeam()
+    await team.agent('B').context.push('orders.17.status', 1)
+    const { tools } = team.agent('A', { allow: ['get_context'] })
+    expect(await tools.call('get_context', {})).toMatchObject({ success: true, keys_found: ['orders.17.status'] })
+    const missing = await tools.call('get_context', { key: 'orders.18.status' })
+    expect(missing).toMatchObject({ code: 'context.missing', similar_keys: [] })
+    expect(await team.incidents.list('ada')).toEqual([])
+    expect(await tools.call('list_context', {})).toMatchObject({ code: 'access.denied' })
+    expect(await team.incidents.list('ada')).toHaveLength(1)
+  })
+
   test('that failed for a while say after how many seconds to try again', async () => {
     await using team = await openTeam()
     const { context, tools } = team.agent('A')
