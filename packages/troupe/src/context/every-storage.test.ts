@@ -151,6 +151,28 @@ describe.each(storages)('on $name', ({ name: _, missing: absent, ...storage }) =
     expect([timed, written]).toEqual([true, true])
   })
 
+  test.skipIf(!storage.schema)('a read that the server holds up is waited for no longer than its signal', async () => {
+    await using opened = await openMesh(systemClock, storage)
+    const a = opened.mesh.agent(user(), 'A')
+    await a.push('k', 1)
+    await onServer(async (client) => {
+      await client.query(`begin; lock table ${storage.schema}.context_entries in access exclusive mode`)
+      const given = new AbortController()
+      const { signal } = given
+      const asked = [
+        a.get('k', { signal }),
+        a.get('k', { signal, maxAge: '1h' }),
+        a.list({ signal }),
+        a.keys({ signal }),
+      ]
+      const ended = Promise.allSettled(asked)
+      given.abort()
+      expect(await ended).toEqual(asked.map(() => expect.objectContaining({ reason: refused('cancelled') })))
+      await client.query('rollback')
+    })
+    expect(await a.get('k', { signal: new AbortController().signal })).toBe(1)
+  })
+
   test('a topic that is closed to an agent is not told to it, and one half closed says which half', async () => {
     await using opened = await openMesh(createVirtualClock(), storage)
     const of = user()

@@ -12,6 +12,7 @@ import {
   type Page,
   TroupeError,
 } from '../core/index.ts'
+import { withTimeLimit } from '../resilience/index.ts'
 import type { Right } from '../security/index.ts'
 import { runBatch } from './batch.ts'
 import type { Key, KeyValue } from './define-key.ts'
@@ -278,13 +279,19 @@ export class LiveHands implements ToolContext {
     this.require(right, right ?? 'context')
     checkSignal('the call', options?.signal)
     try {
-      return await run()
+      if (!options?.signal || right === undefined || !reads.includes(right)) return await run()
+      const { signal } = options
+      const limit = { clock: this.mesh.clock, limitMs: undefined, kind: 'own', what: 'The read', signal }
+      return await withTimeLimit(limit, run)
     } catch (error) {
       this.mesh.core.incidents?.refused(this.actor.user, this.actor.agent, right ?? 'context', error)
       throw error
     }
   }
 }
+
+/** What is only read is waited for no longer than its signal; what is written is, for it may have happened. */
+const reads: readonly Right[] = ['get_context', 'list_context', 'list_context_keys', 'discover_topics']
 
 async function unlessConflict<T>(attempt: () => Promise<T>): Promise<T | undefined> {
   try {
