@@ -143,8 +143,8 @@ export class Observation {
 
   start(): void {
     const { health, traces } = this.#config
-    // Under another clock no timer comes late, and each step of it would stop at this one.
-    if (this.#parts.clock === systemClock) this.lag.start()
+    // Under another clock no timer comes late, and each step of it would stop at this one: only who names a bound wants it.
+    if (this.#parts.clock === systemClock || health?.lag !== undefined) this.lag.start()
     this.#otlp?.start()
     if (health?.every !== undefined) this.health.start(health.every)
     this.#lookAround()

@@ -140,7 +140,6 @@ export const auditCommands: readonly Command[] = [
         throw misused(`${file} cannot be read: ${error.message}.`)
       }
       const publicKey = await readFile(path, 'utf8').catch(unread(path))
-      await access(checkpoints, constants.R_OK).catch(unread(checkpoints))
       const exported = text(options, 'export')
       const { storageOf, verifyAudit } = await import('../../runtime/index.ts')
       const stored = async () => {
@@ -149,6 +148,7 @@ export const auditCommands: readonly Command[] = [
         return storageOf(opened)
       }
       const from = exported === undefined ? { storage: await stored() } : { export: exported }
+      await access(checkpoints, constants.R_OK).catch(unread(checkpoints))
       const report = await verifyAudit({ ...from, checkpoints, publicKey })
       const { out } = hands
       out.document(report)

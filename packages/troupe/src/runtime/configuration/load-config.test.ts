@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { systemClock, systemRandom } from '../../core/index.ts'
 import { createTroupe, type TroupeConfig } from '../../index.ts'
 import { type LoadConfigOptions, loadConfig } from './load-config.ts'
 import { showConfig, shownPlace } from './show-config.ts'
@@ -269,7 +270,13 @@ describe('profiles', () => {
 
   it.each([
     ['storage.tls', { storage: { url: 'postgres://127.0.0.1:1/none', tls: { check: false } } }],
-    ['faults', { storage: 'sqlite:./unmade.db', faults: { at: () => undefined } }],
+    [
+      'faults',
+      {
+        storage: 'sqlite:./unmade.db',
+        faults: { clock: systemClock, random: systemRandom, at: () => undefined },
+      },
+    ],
   ])('production refuses %s too, before anything is opened', async (what, config) => {
     const encryption = { keys: [{ id: 'a', key }] }
     await expect(createTroupe({ profile: 'production', encryption, ...config } as TroupeConfig)).rejects.toMatchObject({

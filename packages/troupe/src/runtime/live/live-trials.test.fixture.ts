@@ -328,6 +328,7 @@ export const trials: Readonly<Record<string, Trial>> = {
     after: 'degraded',
   },
   'health.lag': {
+    config: { health: { lag: '1s' } },
     changes: { health: { lag: '100ms' } },
     prepare({ troupe, clock }) {
       return async () => {
