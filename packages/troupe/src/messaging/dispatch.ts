@@ -46,17 +46,24 @@ async function unlessAborted(turn: Promise<unknown>, signal: AbortSignal | undef
   }
 }
 
-/** When all are settled, whatever became of them. */
-const settled = (...all: readonly Promise<unknown>[]): Promise<void> => Promise.allSettled(all).then(() => {})
+/**
+ * When one is settled, whatever became of it, and those before it are. By hand: each send asks three times, and with
+ * `Promise.allSettled` it took 8 % longer in memory.
+ * @param before never rejects, and resolves with nothing
+ */
+function settled(before: Promise<void>, one: Promise<unknown>): Promise<void> {
+  const rest = () => before
+  return one.then(rest, rest)
+}
 
 /** Sends under way in this process that share a lane. */
 class Lane {
   /** All have begun. */
-  begun: Promise<unknown> = Promise.resolve()
+  begun: Promise<void> = Promise.resolve()
   /** All that have begun know whether they found room at once. */
-  tried: Promise<unknown> = Promise.resolve()
+  tried: Promise<void> = Promise.resolve()
   /** All are settled. */
-  settled: Promise<unknown> = Promise.resolve()
+  settled: Promise<void> = Promise.resolve()
   /** Those that found no room and look for some. */
   looking = 0
   /** The number of the last call, and of the last one whose message is in its mailbox. */
@@ -68,7 +75,7 @@ interface Place {
   readonly lane: Lane
   readonly number: number
   /** Those before it are settled. */
-  readonly turn: Promise<unknown>
+  readonly turn: Promise<void>
 }
 
 interface SendTerms {
@@ -129,7 +136,7 @@ export class Dispatch {
     try {
       const made = this.#upkeep.makeRoom(user, mailbox)
       made.catch(() => {})
-      await unlessAborted(settled(lane.tried, turn), terms.signal)
+      await unlessAborted(settled(turn, lane.tried), terms.signal)
       // One that was sent later found room meanwhile: behind it this one would be out of order.
       if (lane.entered > number && backpressure === 'reject') throw this.#full(mailbox)
       const sent = await this.#again(outgoing, terms, made)
