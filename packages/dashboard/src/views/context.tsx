@@ -1,10 +1,10 @@
-import { Button, Flex, Heading, Link, Table, Text, TextField } from '@radix-ui/themes'
-import { useEffect, useState } from 'react'
+import { Flex, Heading, Link, Table, Text } from '@radix-ui/themes'
 import { type Page, part } from '../api/client.ts'
 import type { Audience, Change, Entry } from '../api/shapes.ts'
 import { useAnswer, useForgetSoon, useStream } from '../api/use-api.tsx'
 import { inShort, when } from '../format.ts'
 import { Answer } from '../parts/answer.tsx'
+import { Find } from '../parts/find.tsx'
 import { Pager } from '../parts/pager.tsx'
 import { Section } from '../parts/section.tsx'
 import { Status } from '../parts/status.tsx'
@@ -37,8 +37,6 @@ function useWatched(paths: readonly string[], pattern?: string) {
 function Entries() {
   const { of, cursors, seek, page } = useSought()
   const prefix = of('prefix')
-  const [typed, setTyped] = useState(prefix)
-  useEffect(() => setTyped(prefix), [prefix])
   const query = { limit: 50, cursor: cursors.at(-1), prefix: prefix || undefined }
   const entries = useAnswer<Page<Entry>>(path, { query })
   const connection = useWatched([path])
@@ -54,23 +52,7 @@ function Entries() {
           <Status status="waiting" reason={connection} />
         )}
       </Flex>
-      <form
-        onSubmit={(event) => {
-          event.preventDefault()
-          seek({ prefix: typed })
-        }}
-      >
-        <Flex gap="2" mb="3">
-          <TextField.Root
-            className="wide"
-            aria-label="Keys that begin with"
-            placeholder="Keys that begin with …"
-            value={typed}
-            onChange={({ target }) => setTyped(target.value)}
-          />
-          <Button type="submit">Find</Button>
-        </Flex>
-      </form>
+      <Find label="Keys that begin with" text={prefix} find={(begin) => seek({ prefix: begin })} />
       <Answer of={entries} none={{ when: ({ items }) => items.length === 0, say: 'Nothing is there.' }}>
         {({ items, cursor: next }) => (
           <>

@@ -1,10 +1,10 @@
-import { Button, Flex, Heading, Link, Select, Table, TextField } from '@radix-ui/themes'
-import { useEffect, useState } from 'react'
+import { Heading, Link, Select, Table } from '@radix-ui/themes'
 import type { Page } from '../api/client.ts'
 import type { Summary } from '../api/shapes.ts'
 import { useAnswer } from '../api/use-api.tsx'
 import { lasting, when } from '../format.ts'
 import { Answer } from '../parts/answer.tsx'
+import { Find } from '../parts/find.tsx'
 import { Pager } from '../parts/pager.tsx'
 import { Status } from '../parts/status.tsx'
 import { linkTo, type Sought, useSought } from '../route.ts'
@@ -25,7 +25,7 @@ export function Runs() {
       <Heading as="h1" size="6" mb="4">
         Runs
       </Heading>
-      <Find sought={sought} />
+      <FindRuns sought={sought} />
       <Answer of={runs} none={{ when: ({ items }) => items.length === 0 && cursors.length === 0, say: nothing }}>
         {({ items, cursor: next }) => (
           <>
@@ -38,42 +38,25 @@ export function Runs() {
   )
 }
 
-function Find({ sought: { of, seek } }: { readonly sought: Sought }) {
+function FindRuns({ sought: { of, seek } }: { readonly sought: Sought }) {
   const status = of('status')
   const search = of('search')
-  const [typed, setTyped] = useState(search)
-  useEffect(() => setTyped(search), [search])
   return (
-    <form
-      onSubmit={(event) => {
-        event.preventDefault()
-        seek({ status, search: typed.trim() })
-      }}
-    >
-      <Flex gap="2" mb="3" wrap="wrap">
-        <Select.Root
-          value={status || any}
-          onValueChange={(chosen) => seek({ status: chosen === any ? '' : chosen, search })}
-        >
-          <Select.Trigger aria-label="Status" />
-          <Select.Content>
-            {[any, ...statuses].map((one) => (
-              <Select.Item key={one} value={one}>
-                {one === any ? 'any status' : one}
-              </Select.Item>
-            ))}
-          </Select.Content>
-        </Select.Root>
-        <TextField.Root
-          className="grow"
-          aria-label="Words of the task"
-          placeholder="Words of the task …"
-          value={typed}
-          onChange={({ target }) => setTyped(target.value)}
-        />
-        <Button type="submit">Find</Button>
-      </Flex>
-    </form>
+    <Find label="Words of the task" text={search} find={(words) => seek({ status, search: words.trim() })}>
+      <Select.Root
+        value={status || any}
+        onValueChange={(chosen) => seek({ status: chosen === any ? '' : chosen, search })}
+      >
+        <Select.Trigger aria-label="Status" />
+        <Select.Content>
+          {[any, ...statuses].map((one) => (
+            <Select.Item key={one} value={one}>
+              {one === any ? 'any status' : one}
+            </Select.Item>
+          ))}
+        </Select.Content>
+      </Select.Root>
+    </Find>
   )
 }
 

@@ -12,7 +12,7 @@ import {
   type Page,
   TroupeError,
 } from '../core/index.ts'
-import { withTimeLimit } from '../resilience/index.ts'
+import { unlessAborted } from '../resilience/index.ts'
 import type { Right } from '../security/index.ts'
 import { runBatch } from './batch.ts'
 import type { Key, KeyValue } from './define-key.ts'
@@ -280,9 +280,7 @@ export class LiveHands implements ToolContext {
     checkSignal('the call', options?.signal)
     try {
       if (!options?.signal || right === undefined || !reads.includes(right)) return await run()
-      const { signal } = options
-      const limit = { clock: this.mesh.clock, limitMs: undefined, kind: 'own', what: 'The read', signal }
-      return await withTimeLimit(limit, run)
+      return await unlessAborted({ clock: this.mesh.clock, what: 'The read', signal: options.signal }, run)
     } catch (error) {
       this.mesh.core.incidents?.refused(this.actor.user, this.actor.agent, right ?? 'context', error)
       throw error

@@ -47,6 +47,12 @@ export function withTimeLimit<Out>(limit: TimeLimit, fn: (signal: AbortSignal) =
   })
 }
 
+/** Waits no longer than the caller's signal, and for as long as it takes. @throws CancelledError when the signal aborts */
+export const unlessAborted = <Out>(
+  limit: Pick<TimeLimit, 'clock' | 'what' | 'signal'>,
+  fn: (signal: AbortSignal) => Promise<Out> | Out,
+): Promise<Out> => withTimeLimit({ ...limit, limitMs: undefined, kind: 'own' }, fn)
+
 /**
  * The same as a policy.
  * @example await timeout({ clock, limit: '5s', what: 'The shop' }).execute(({ signal }) => ask(signal))

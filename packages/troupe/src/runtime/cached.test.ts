@@ -1,20 +1,9 @@
-import { afterEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { defineAgent, patterns } from '../index.ts'
 import { createVirtualClock } from '../testing/index.ts'
-import type { TroupeConfig } from './config.ts'
-import { createTroupe } from './create-troupe.ts'
-import type { Troupe } from './troupe.ts'
+import { troupesOfTests } from './teams.test.fixture.ts'
 
-let open: Troupe[] = []
-afterEach(async () => {
-  for (const troupe of open) await troupe.close().catch(() => {})
-  open = []
-})
-async function opened(config: Partial<TroupeConfig> = {}): Promise<Troupe> {
-  const troupe = await createTroupe({ log: 'silent', storage: 'memory:', ...config })
-  open.push(troupe)
-  return troupe
-}
+const { opened } = troupesOfTests()
 
 describe('what was answered once', () => {
   it('is given again to the same user, one asking for all, a whole run too', async () => {

@@ -13,7 +13,7 @@ import {
 import { type SharedRateLimit, SharedRateLimiter } from '../durable/index.ts'
 import type { HealthMonitor, HealthReport, Log, MetricsCollector, Performance } from '../observability/index.ts'
 import type { OpenWorld } from '../orchestration/index.ts'
-import { withTimeLimit } from '../resilience/index.ts'
+import { unlessAborted } from '../resilience/index.ts'
 import {
   type ApiKeys,
   type AuditLog,
@@ -143,7 +143,7 @@ export class Troupe implements AsyncDisposable {
   #unlessAborted<T>(what: string, signal: AbortSignal | undefined, run: () => Promise<T>): Promise<T> {
     checkSignal(what, signal)
     if (!signal) return run()
-    return withTimeLimit({ clock: this.#parts.clock, limitMs: undefined, kind: 'own', what, signal }, run)
+    return unlessAborted({ clock: this.#parts.clock, what, signal }, run)
   }
 
   /**

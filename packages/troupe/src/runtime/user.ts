@@ -30,7 +30,7 @@ import {
 } from '../messaging/index.ts'
 import type { Traces } from '../observability/index.ts'
 import { type OpenWorld, Orchestra, Schedules, withHelpers } from '../orchestration/index.ts'
-import { checkWhole, withTimeLimit } from '../resilience/index.ts'
+import { checkWhole, unlessAborted } from '../resilience/index.ts'
 import { type AccessOptions, roleOf } from '../security/index.ts'
 import { type AgentHandle, createAgentHandle } from './agent-handle.ts'
 import { AnswerDesk, type TakeAnswersOptions } from './answer-desk.ts'
@@ -89,8 +89,7 @@ export class User {
     // What JSON drops would make equal keys of different ones.
     encodeJson(options.key, 'The key of user.cached')
     const key = `${JSON.stringify(this.id)} ${hashJson(options.key)}`
-    const limit = { clock, limitMs: undefined, kind: 'own', what: 'user.cached', signal }
-    const { value, cached } = await withTimeLimit(limit, (inner) =>
+    const { value, cached } = await unlessAborted({ clock, what: 'user.cached', signal }, (inner) =>
       cache.lookUp(
         key,
         async () => {

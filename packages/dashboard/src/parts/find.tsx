@@ -1,0 +1,36 @@
+/** Looks for something in a list: what is typed counts when it is sent, and what is looked for already stands there. */
+import { Button, Flex, TextField } from '@radix-ui/themes'
+import { type ReactNode, useEffect, useState } from 'react'
+
+interface FindProps {
+  readonly label: string
+  readonly text: string
+  readonly find: (text: string) => void
+  /** Before the words. */
+  readonly children?: ReactNode
+}
+
+export function Find({ label, text, find, children }: FindProps) {
+  const [typed, setTyped] = useState(text)
+  useEffect(() => setTyped(text), [text])
+  return (
+    <form
+      onSubmit={(event) => {
+        event.preventDefault()
+        find(typed)
+      }}
+    >
+      <Flex gap="2" mb="3" wrap="wrap">
+        {children}
+        <TextField.Root
+          className="grow"
+          aria-label={label}
+          placeholder={`${label} …`}
+          value={typed}
+          onChange={({ target }) => setTyped(target.value)}
+        />
+        <Button type="submit">Find</Button>
+      </Flex>
+    </form>
+  )
+}
