@@ -27,7 +27,8 @@ describe('a list on SQLite', () => {
 })
 
 describe('a page on SQLite reads a row of visibility per stream, and one per entry and grantee of the reader', () => {
-  const [entries, page, topics] = [4_000, 100, 200]
+  // `TROUPE_ENTRIES=1000000` of each kind: the bounds are the same.
+  const [entries, page, topics] = [Number(process.env.TROUPE_ENTRIES ?? 4_000), 100, 200]
   const reads = createReadStatements(sqliteDialect)
   const db = new DatabaseSync(':memory:')
   for (const { up } of contextMigrations) for (const sql of up.sqlite) db.exec(sql)
@@ -36,7 +37,7 @@ describe('a page on SQLite reads a row of visibility per stream, and one per ent
     rows++
     return 1
   })
-  const key = (i: number) => `k${String(i).padStart(5, '0')}`
+  const key = (i: number) => `k${String(i).padStart(7, '0')}`
   const insert =
     db.prepare(`insert into context_entries (user_id, key, version, born, change, revision, owner, audience,
       everyone, writers, created_at, updated_at, expires_at, value, stored, provenance, taint)
