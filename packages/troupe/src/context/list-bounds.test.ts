@@ -6,8 +6,10 @@ import { now } from './statements/visibility.ts'
 
 const missing = await missingServer()
 const schema = `troupe_list_bounds_${process.pid}`
-const [entries, topics, page] = [20_000, 200, 100]
-const padded = (i: number) => `k${String(i).padStart(6, '0')}`
+/** `TROUPE_ENTRIES=1000000` of each user: the bounds are the same. */
+const [entries, topics, page] = [Number(process.env.TROUPE_ENTRIES ?? 20_000), 200, 100]
+const fillMs = 60_000 + entries / 5
+const padded = (i: number) => `k${String(i).padStart(7, '0')}`
 const streams = ['*', '@R', ...Array.from({ length: topics }, (_, i) => `#t${i}`)]
 
 interface Plan {
@@ -36,7 +38,7 @@ describe.skipIf(missing)('a page on PostgreSQL', () => {
     const fill = (user: string, audience: string) => `insert into ${schema}.context_entries
       (user_id, key, version, born, change, revision, owner, audience, everyone, writers, created_at, updated_at, value, stored,
         provenance, taint)
-      select '${user}', 'k' || lpad(i::text, 6, '0'), 1, 1, 'c' || i, 1, 'B', a.audience, (a.audience = '["*"]')::int, '[]', 0, 0,
+      select '${user}', 'k' || lpad(i::text, 7, '0'), 1, 1, 'c' || i, 1, 'B', a.audience, (a.audience = '["*"]')::int, '[]', 0, 0,
         '{"n":1}', 7, '{"agent":"B"}', '[]'
       from generate_series(1, ${entries}) i cross join lateral (select ${audience} as audience) a`
     await onServer(async (client) => {
@@ -47,7 +49,7 @@ describe.skipIf(missing)('a page on PostgreSQL', () => {
       await client.query(fill('eve', `case when i = ${entries} then '["*"]' else '["#hidden"]' end`))
       await client.query(`analyze ${schema}.context_entries, ${schema}.context_visible`)
     })
-  }, 60_000)
+  }, fillMs)
   afterAll(async () => {
     await opened[Symbol.asyncDispose]()
     await onServer((client) => client.query(`drop schema ${schema} cascade`))
