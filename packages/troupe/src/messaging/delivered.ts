@@ -72,6 +72,21 @@ export function ringUnanswered(post: Post, row: Row): void {
   if (replyTo && 'request' in replyTo) post.answers.ring(String(row.user_id), replyTo.request)
 }
 
+/** Tells the sender of a message that it was read: once, and held back where there is no room. */
+export const confirmationOf = (post: Post, user: string, message: Message): readonly Statement[] =>
+  post.enterOrHold(
+    post.notice(`${message.id}-confirmed`, {
+      user,
+      from: message.to,
+      to: message.from,
+      type: MessageConfirmed,
+      payload: { id: message.id, by: message.to, type: message.type },
+      correlationId: message.correlationId ?? message.id,
+      threadId: message.threadId,
+      dedupeId: `${message.id}-confirmed`,
+    }),
+  )
+
 export class Delivered implements Delivery {
   readonly message: Message
   readonly attempt: number
@@ -104,21 +119,7 @@ export class Delivered implements Delivery {
   ackFragment(answer?: Answer): Fragment {
     const { user } = this.held
     const fragment = this.#replyTo && answer ? answerFragment(this.#post, this.held, this.#replyTo, answer) : undefined
-    const { message } = this
-    const confirmation = !message.requiresConfirmation
-      ? []
-      : this.#post.enterOrHold(
-          this.#post.notice(`${message.id}-confirmed`, {
-            user,
-            from: message.to,
-            to: message.from,
-            type: MessageConfirmed,
-            payload: { id: message.id, by: message.to, type: message.type },
-            correlationId: message.correlationId ?? message.id,
-            threadId: message.threadId,
-            dedupeId: `${message.id}-confirmed`,
-          }),
-        )
+    const confirmation = this.message.requiresConfirmation ? confirmationOf(this.#post, user, this.message) : []
     return this.#waking(
       [...this.#post.settle.ack(this.held), ...this.#seen, ...(fragment?.statements ?? []), ...confirmation],
       fragment,

@@ -12,7 +12,8 @@ import {
   storeError,
   type TroupeError,
 } from '../core/index.ts'
-import type { Row } from '../storage/index.ts'
+import type { Row, Statement } from '../storage/index.ts'
+import { confirmationOf } from './delivered.ts'
 import type { DeadLetter, ListedMessage, MailboxFilter, MailboxHands } from './mailbox-hands.ts'
 import type { Message } from './message.ts'
 import { isBroken, isPriority, readableOf, toMessage } from './message-row.ts'
@@ -132,16 +133,17 @@ export function liveMailbox(
     },
     async markRead(ids, options = {}) {
       checkCall('markRead', options)
-      const statements = [...new Set(listOf('The ids of markRead', ids))].map((id) =>
-        post.look.markRead(user, mailbox, checkKey(id)),
-      )
-      if (statements.length === 0) return 0
-      // What is read makes room for who waits for some, in whichever process.
-      const result = await post.commit(user, statements)
-      if (!result.ok) throw refusal(result)
-      const marked = result.affected.reduce((sum, affected) => sum + affected, 0)
-      if (marked > 0) post.freed({ user, mailbox, bytes: 0 })
-      return marked
+      const keys = new Set(listOf('The ids of markRead', ids).map((id) => checkKey(id)))
+      return marked(post, user, mailbox, keys)
+    },
+    async confirmRead(messages, options = {}) {
+      checkCall('confirmRead', options)
+      const unread = messages.filter(({ read, to }) => !read && to === mailbox)
+      const asked = unread.filter(({ requiresConfirmation, from }) => requiresConfirmation && from !== mailbox)
+      const confirmations = asked.flatMap((message) => confirmationOf(post, user, message))
+      await marked(post, user, mailbox, new Set(unread.map(({ id }) => id)), confirmations)
+      for (const { from } of asked) post.arrivals.ring(user, from)
+      return asked.length
     },
     async counts(options = {}) {
       checkCall('counts', options)
@@ -162,6 +164,25 @@ export function liveMailbox(
       await redrive(post, upkeep, { user, mailbox, id: checkKey(id) })
     },
   }
+}
+
+/** @returns how many were unread */
+async function marked(
+  post: Post,
+  user: string,
+  mailbox: string,
+  ids: ReadonlySet<string>,
+  also: readonly Statement[] = [],
+): Promise<number> {
+  if (ids.size === 0) return 0
+  const marks = [...ids].map((id) => post.look.markRead(user, mailbox, id))
+  const wake = also.length > 0 ? (['mailboxes', 'outbox'] as const) : undefined
+  const result = await post.commit(user, [...marks, ...also], null, wake)
+  if (!result.ok) throw refusal(result)
+  const found = result.affected.slice(0, marks.length).reduce((sum, affected) => sum + affected, 0)
+  // What is read makes room for who waits for some, in whichever process.
+  if (found > 0) post.freed({ user, mailbox, bytes: 0 })
+  return found
 }
 
 /** What is not to be shown, for its sender is not proven or it can't be read, is put aside. */

@@ -125,6 +125,25 @@ describe.each(['memory', 'file'])('the bounds and views of a mailbox on %s', (ki
     await agent('A').messages.send(Note, 2, { to: 'B' })
     expect(await agent('B').drain()).toEqual([1, 2])
   })
+  it.each(['reject', 'wait', 'drop-oldest'] as const)(
+    'reading loses nothing where its sender has no room to be told, with the backpressure %s',
+    async (backpressure) => {
+      const { agent } = await room({ config: { capacity: { count: 1 }, backpressure } })
+      const { mailbox } = agent('B')
+      await agent('C').messages.send(Note, 'in the way', { to: 'A' })
+      const { id } = await agent('A').messages.send(Note, 0, { to: 'B', requiresConfirmation: true })
+      const { items } = await mailbox.messages()
+      expect(await Promise.all([mailbox.confirmRead(items), mailbox.confirmRead(items)])).toEqual([1, 1])
+      expect((await mailbox.messages()).items).toMatchObject([{ payload: 0, read: true }])
+      const told: unknown[] = []
+      await vi.waitFor(async () => {
+        told.push(...(await agent('A').drain()))
+        expect(told.at(-1)).toEqual({ id, by: 'B', type: 'note' })
+      })
+      await agent('B').drain()
+      expect(await agent('A').drain()).toEqual([])
+    },
+  )
   it('lets in who waits for room when its owner has read some, a committed turn too', async () => {
     const { agent, step } = await room({ config: { capacity: { count: 1 }, backpressure: 'wait' } })
     const { mailbox } = agent('B')

@@ -85,6 +85,11 @@ export interface MailboxHands {
   total(filter?: Omit<MailboxFilter, 'order' | 'limit' | 'cursor'>): Promise<number>
   /** Marks as read; they stay deliverable. @returns how many were unread */
   markRead(ids: readonly string[], options?: CallOptions): Promise<number>
+  /**
+   * Marks as read what was listed here, and tells those who asked to be told, in one change: what could not be confirmed
+   * is unread still. @returns how many were told; oneself is not
+   */
+  confirmRead(messages: readonly ListedMessage[], options?: CallOptions): Promise<number>
   counts(options?: CallOptions): Promise<MailboxCounts>
   deadLetters(options?: { readonly limit?: number; readonly cursor?: string } & CallOptions): Promise<Page<DeadLetter>>
   /**

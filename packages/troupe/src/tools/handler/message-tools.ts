@@ -1,13 +1,7 @@
 /** The tools on messages. What a model writes is a text; its kind is the type of the message. */
 import { z } from 'zod'
 import { type Duration, failure, type Json, type Page } from '../../core/index.ts'
-import {
-  defineMessage,
-  type ListedMessage,
-  MessageConfirmed,
-  replaceBytes,
-  type SendOutcome,
-} from '../../messaging/index.ts'
+import { defineMessage, type ListedMessage, replaceBytes, type SendOutcome } from '../../messaging/index.ts'
 import { type JsonObject, optional, plain, seconds, type ToolHands, type ToolSpec, toolSpec } from './tool-spec.ts'
 
 const kinds = ['info', 'request', 'update', 'question', 'result', 'task', 'error', 'announcement'] as const
@@ -141,7 +135,7 @@ const getMessages = toolSpec({
     })
     const found = page.items
     const marks = args.mark_as_read !== false
-    const confirmed = marks ? await markRead(hands, found) : 0
+    const confirmed = marks ? await mailbox.confirmRead(found) : 0
     return plain({
       messages: found.map((message) => shown(message, marks)),
       count: found.length,
@@ -154,22 +148,6 @@ const getMessages = toolSpec({
     })
   },
 })
-
-/** @returns how many senders were told, as they had asked */
-async function markRead(hands: ToolHands, found: readonly ListedMessage[]): Promise<number> {
-  const [messages, mailbox] = [messagesOf(hands), mailboxOf(hands)]
-  const unread = found.filter(({ read }) => !read)
-  if (unread.length === 0) return 0
-  await mailbox.markRead(unread.map(({ id }) => id))
-  const asked = unread.filter(({ requiresConfirmation, from }) => requiresConfirmation && from !== hands.agent)
-  for (const { id, from, type, threadId } of asked)
-    await messages.send(
-      MessageConfirmed,
-      { id, by: hands.agent, type },
-      { to: from, priority: 'low', dedupeId: `${id}-confirmed`, ...(threadId === undefined ? {} : { threadId }) },
-    )
-  return asked.length
-}
 
 /** What was asked for, and not what may be left out. */
 const filters = ['unread_only', 'from_agent', 'message_type', 'thread_id', 'priority'] as const

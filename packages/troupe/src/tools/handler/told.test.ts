@@ -227,6 +227,23 @@ describe('results', () => {
     expect(unmarked).toMatchObject({ messages: [{ confirmed: false, read: false }] })
   })
 
+  test('of messages are told to who may send none, and its reading is confirmed', async () => {
+    await using team = await openTeam()
+    const a = team.agent('A')
+    for (const [name, rights] of Object.entries({
+      Reader: { role: 'readonly' },
+      Mute: { deny: ['send_message_to_agent'] },
+    } as const)) {
+      await a.tools.call('send_message_to_agent', { to_agent: name, message: 'hi', requires_confirmation: true })
+      const read = await team.agent(name, rights).tools.call('get_messages_from_agents')
+      expect(read).toMatchObject({ success: true, messages: [{ message: 'hi' }], confirmations_sent: 1 })
+    }
+    await team.incidents.settled()
+    expect(team.seen.filter(({ type }) => type === 'incident.recorded')).toEqual([])
+    const told = await a.tools.call('get_messages_from_agents')
+    expect(told).toMatchObject({ messages: [{ message: { by: 'Reader' } }, { message: { by: 'Mute' } }] })
+  })
+
   test('of topics suggest how topics are named here', async () => {
     await using team = await openTeam()
     const { tools } = team.agent('A')

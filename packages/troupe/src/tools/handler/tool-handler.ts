@@ -19,7 +19,7 @@ export interface ToolHandlerParts {
   readonly context: ContextHands
   /** Absent: the tools for messages say that they are not available. */
   readonly messages?: Pick<MessageHands, 'send' | 'broadcast'>
-  readonly mailbox?: Pick<MailboxHands, 'messages' | 'markRead' | 'total'>
+  readonly mailbox?: Pick<MailboxHands, 'messages' | 'confirmRead' | 'total'>
   /** The same as of the hands. */
   readonly access: Access
   readonly clock: Clock

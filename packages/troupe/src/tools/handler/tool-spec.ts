@@ -13,7 +13,7 @@ export interface ToolHands {
   readonly agent: string
   readonly context: ContextHands
   readonly messages?: Pick<MessageHands, 'send' | 'broadcast'>
-  readonly mailbox?: Pick<MailboxHands, 'messages' | 'markRead' | 'total'>
+  readonly mailbox?: Pick<MailboxHands, 'messages' | 'confirmRead' | 'total'>
   readonly ids: Ids
 }
 
