@@ -56,9 +56,16 @@ describe('what a step offers its model', () => {
 
   it('asks a helper that has fields for its fields, and any other in words', async () => {
     const adder = defineAgent({ name: 'Adder', inputSchema: z.object({ a: z.number() }), run: ({ a }) => a })
-    const other = defineAgent({ name: 'Other', run: () => 1 })
-    const { declared } = await offered({ tools: [], agents: { add: adder, ask: other } })
-    expect(declared.map(({ inputSchema }) => Object.keys(inputSchema.properties ?? {}))).toEqual([['a'], ['request']])
+    const either = z.union([z.object({ b: z.string() }), z.object({ c: z.string() })])
+    const chooser = defineAgent({ name: 'Chooser', inputSchema: either, run: () => 1 })
+    const other = defineAgent({ name: 'Other', inputSchema: z.any(), run: () => 1 })
+    const { declared } = await offered({ tools: [], agents: { add: adder, choose: chooser, ask: other } })
+    expect(declared.map(({ inputSchema }) => inputSchema.type)).toEqual(['object', 'object', 'object'])
+    expect(declared.map(({ inputSchema }) => Object.keys(inputSchema.properties ?? {}))).toEqual([
+      ['a'],
+      ['b', 'c'],
+      ['request'],
+    ])
   })
 
   it('says what is pinned, and what instructions make of the input', async () => {

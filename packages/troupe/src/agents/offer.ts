@@ -1,7 +1,7 @@
 /** What one step offers its model: the system text and the tools, fixed for the step. */
 import type { LanguageModelV4FunctionTool } from '@ai-sdk/provider'
 import { hashJson, type Json, jsonSchemaOf } from '../core/index.ts'
-import type { Tool } from '../tools/index.ts'
+import { objectSchema, type Tool } from '../tools/index.ts'
 import { recallNotes, rememberTool } from './agent-memory.ts'
 import type { Agent, StepEntry } from './agent-port.ts'
 import type { Conversation } from './conversation.ts'
@@ -34,7 +34,8 @@ const request = {
 /** The form of what a helper is asked, where its input has fields of its own; undefined: it is asked in words. */
 export function fieldsOf(helper: Agent): { readonly [key: string]: Json } | undefined {
   const schema = helper.inputSchema && jsonSchemaOf(helper.inputSchema)
-  return schema?.type === 'object' ? schema : undefined
+  const form = schema && objectSchema(schema)
+  return form?.properties || schema?.type === 'object' ? form : undefined
 }
 
 export async function createOffer(

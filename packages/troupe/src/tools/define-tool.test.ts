@@ -55,3 +55,74 @@ describe('defineTool', () => {
     )
   })
 })
+
+describe('the JSON Schema of a tool', () => {
+  const parametersOf = (inputSchema: z.ZodType) => defineTool({ ...options, inputSchema }).parameters
+
+  it('is one object, whatever forms its input may have: providers take no choice and no reference at the top', () => {
+    const [a, b] = [
+      z.object({ k: z.literal('a'), at: z.string(), n: z.number() }),
+      z.object({ k: z.literal('b'), n: z.string() }),
+    ]
+    const form = {
+      type: 'object',
+      properties: {
+        k: { type: 'string', enum: ['a', 'b'] },
+        at: { type: 'string' },
+        n: { anyOf: [{ type: 'number' }, { type: 'string' }] },
+      },
+      required: ['k', 'n'],
+    }
+    for (const schema of [
+      z.discriminatedUnion('k', [a, b]),
+      z.union([a.meta({ id: 'A' }), z.union([b, z.string()])]),
+      z.union([a, b]).nullable(),
+      z.union([a, b]).optional(),
+    ]) {
+      const { $schema: _, $defs: _defs, ...parameters } = parametersOf(schema)
+      expect(parameters).toEqual(form)
+    }
+    expect(parametersOf(z.union([z.strictObject({ a: z.string() }), z.strictObject({})]))).toMatchObject({
+      properties: { a: { type: 'string' } },
+      required: [],
+      additionalProperties: false,
+    })
+    expect(parametersOf(z.looseObject({ q: z.string() }).and(z.record(z.string(), z.string())))).toMatchObject({
+      type: 'object',
+      properties: { q: { type: 'string' } },
+      required: ['q'],
+    })
+    expect(parametersOf(z.object({ q: z.string() }).meta({ id: 'Search' }))).toMatchObject({
+      type: 'object',
+      properties: { q: { type: 'string' } },
+    })
+    expect(parametersOf(z.any())).toMatchObject({ type: 'object' })
+    expect(parametersOf(z.record(z.string(), z.number()))).toMatchObject({ additionalProperties: { type: 'number' } })
+  })
+
+  it('is refused where no form of it is an object, or a reference leads nowhere', () => {
+    const told = (schema: object) =>
+      ({
+        '~standard': {
+          version: 1,
+          vendor: 'x',
+          validate: (value: unknown) => ({ value }),
+          jsonSchema: { input: () => schema },
+        },
+      }) as never
+    for (const schema of [
+      { anyOf: [{ type: 'string' }, { type: 'number' }] },
+      { enum: ['a'] },
+      { $ref: '#' },
+      { $ref: '#/$defs/none' },
+      { $ref: 'https://example.com/schema' },
+      { allOf: [{ type: 'object' }, { type: 'string' }] },
+    ])
+      expect(() => defineTool({ ...options, inputSchema: told(schema) }), JSON.stringify(schema)).toThrow(
+        /in an object/,
+      )
+    expect(
+      defineTool({ ...options, inputSchema: told({ type: ['object', 'null'], properties: {} }) }).parameters.type,
+    ).toBe('object')
+  })
+})

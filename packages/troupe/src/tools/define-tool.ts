@@ -12,6 +12,7 @@ import {
 } from '../core/index.ts'
 import type { Reconciled } from '../durable/index.ts'
 import type { Fetch } from '../security/index.ts'
+import { objectSchema } from './object-schema.ts'
 import type { StepContext } from './step-context.ts'
 
 export type ToolEffect = 'read' | 'idempotent' | 'once'
@@ -130,10 +131,13 @@ export function defineTool<In, Out>(options: ToolOptions<In, Out>): Tool {
   checkSchema(`The inputSchema of ${options.name}`, options.inputSchema)
   checkSchema(`The outputSchema of ${options.name}`, options.outputSchema)
   checkParts(options, wrong)
-  const parameters = jsonSchemaOf(options.inputSchema, `The inputSchema of ${options.name}`)
-  if (!parameters) throw wrong('its inputSchema tells no JSON Schema; zod 4 schemas do')
-  if (parameters.type !== undefined && parameters.type !== 'object')
-    throw wrong(`its inputSchema is of type ${String(parameters.type)}: models give arguments by name, in an object`)
+  const schema = jsonSchemaOf(options.inputSchema, `The inputSchema of ${options.name}`)
+  if (!schema) throw wrong('its inputSchema tells no JSON Schema; zod 4 schemas do')
+  const parameters = objectSchema(schema)
+  if (!parameters)
+    throw wrong(
+      `its inputSchema is ${schema.type === undefined ? 'no object' : `of type ${String(schema.type)}`}: models give arguments by name, in an object`,
+    )
   if (options.body && ('effect' in options || 'reconcile' in options || 'undo' in options))
     throw wrong('a body takes no effect, reconcile or undo: its effects are those of ctx.effect')
   const effect: Tool['effect'] = options.body ? 'body' : (options.effect ?? 'once')

@@ -4,6 +4,7 @@
  */
 import { failure, jsonSchemaOf } from '../../core/index.ts'
 import { isTool, type Tool } from '../define-tool.ts'
+import { objectSchema } from '../object-schema.ts'
 import type { CallableTools } from './formats.ts'
 import { callOwnTool, type OwnTool } from './own-tools.ts'
 import type { ToolHandler } from './tool-handler.ts'
@@ -62,8 +63,10 @@ export function mergeTools(
   }
 }
 
-const parametersOf = (tool: Tool | OwnTool): JsonObject =>
-  tool.parameters ?? (tool.inputSchema && jsonSchemaOf(tool.inputSchema)) ?? open
+function parametersOf(tool: Tool | OwnTool): JsonObject {
+  const schema = tool.parameters ?? (tool.inputSchema && jsonSchemaOf(tool.inputSchema))
+  return (schema && objectSchema(schema)) ?? open
+}
 
 async function denied(tool: string, agent: string, available_tools: readonly string[]): Promise<JsonObject> {
   const { code, hint } = failure('access.denied', { agent, action: tool })

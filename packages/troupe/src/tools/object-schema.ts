@@ -1,0 +1,107 @@
+/**
+ * The form of a tool's input as every provider takes it: one object, with no reference and no choice of forms at its top.
+ * Of several forms it tells what each may have; which fields go together is judged when a call comes.
+ */
+import { isObject, type Json } from '../core/index.ts'
+
+type JsonObject = { readonly [key: string]: Json }
+
+interface Form {
+  readonly properties: ReadonlyMap<string, Json>
+  readonly required: ReadonlySet<string>
+  readonly closed: boolean
+}
+
+const choices = ['anyOf', 'oneOf', 'allOf', '$ref']
+const restrictive = [...choices, 'type', 'enum', 'const', 'not', 'properties']
+
+/** References that lead in a circle end here. */
+const deepest = 32
+
+/** @returns undefined for what is an object in none of its forms */
+export function objectSchema(schema: JsonObject): JsonObject | undefined {
+  if (schema.type === 'object' && !choices.some((word) => word in schema)) return schema
+  if (!restrictive.some((word) => word in schema)) return { ...schema, type: 'object' }
+  const form = formOf(schema, schema, 0)
+  if (!form) return undefined
+  return {
+    ...Object.fromEntries(Object.entries(schema).filter(([word]) => !choices.includes(word))),
+    type: 'object',
+    properties: Object.fromEntries(form.properties),
+    required: [...form.required],
+    ...(form.closed ? { additionalProperties: false } : {}),
+  }
+}
+
+function formOf(schema: Json | undefined, root: JsonObject, depth: number): Form | undefined {
+  if (!isObject(schema) || depth > deepest) return undefined
+  const { type, properties, required, allOf = [], anyOf, oneOf, $ref, additionalProperties } = schema as Keywords
+  if (type !== undefined ? ![type].flat().includes('object') : 'enum' in schema || 'const' in schema) return undefined
+  const inner = (part: Json | undefined) => formOf(part, root, depth + 1)
+  const parts = [...allOf, ...($ref === undefined ? [] : [referred($ref, root)])].map(inner)
+  for (const forms of [anyOf, oneOf]) if (forms) parts.push(oneOfThem(forms.map(inner)))
+  // An object only where it or a part of it says so: a part that says nothing allows anything.
+  if (type === undefined && properties === undefined && parts.length === 0) return undefined
+  const own = {
+    properties: new Map(Object.entries(properties ?? {})),
+    required: new Set(required),
+    closed: additionalProperties === false,
+  }
+  return parts.some((part) => part === undefined) ? undefined : allOfThem([own, ...(parts as readonly Form[])])
+}
+interface Keywords {
+  readonly type?: string | readonly string[]
+  readonly properties?: JsonObject
+  readonly required?: readonly string[]
+  readonly allOf?: readonly Json[]
+  readonly anyOf?: readonly Json[]
+  readonly oneOf?: readonly Json[]
+  readonly $ref?: string
+  readonly additionalProperties?: Json
+}
+
+const allOfThem = (forms: readonly Form[]): Form => ({
+  properties: merged(forms, (schemas) => ({ allOf: schemas })),
+  required: new Set(forms.flatMap(({ required }) => [...required])),
+  closed: forms.some(({ closed }) => closed),
+})
+
+/** Those that are no objects no call can have. */
+function oneOfThem(all: readonly (Form | undefined)[]): Form | undefined {
+  const forms = all.filter((form) => form !== undefined)
+  const [first, ...others] = forms
+  return (
+    first && {
+      properties: merged(forms, eitherOf),
+      required: new Set([...first.required].filter((name) => others.every(({ required }) => required.has(name)))),
+      closed: forms.every(({ closed }) => closed),
+    }
+  )
+}
+
+/** The words that tell the forms apart are one choice of words. */
+function eitherOf(schemas: readonly Json[]): Json {
+  const words = schemas.flatMap((schema) => (isObject(schema) ? (schema.enum ?? schema.const) : undefined))
+  if (!words.every((word) => typeof word === 'string')) return { anyOf: schemas }
+  return { type: 'string', enum: [...new Set(words)] }
+}
+
+function merged(forms: readonly Form[], join: (schemas: readonly Json[]) => Json): ReadonlyMap<string, Json> {
+  const found = new Map<string, Map<string, Json>>()
+  for (const { properties } of forms)
+    for (const [name, schema] of properties)
+      found.set(name, (found.get(name) ?? new Map()).set(JSON.stringify(schema), schema))
+  return new Map([...found].map(([name, same]) => [name, same.size > 1 ? join([...same.values()]) : first(same)]))
+}
+const first = (schemas: ReadonlyMap<string, Json>): Json => [...schemas.values()][0] ?? {}
+
+/** A JSON Pointer into the same schema; undefined where it points nowhere, or elsewhere. */
+function referred(ref: string, root: JsonObject): Json | undefined {
+  if (!ref.startsWith('#')) return undefined
+  let found: Json | undefined = root
+  for (const step of ref.split('/').slice(1)) {
+    const name = decodeURIComponent(step).replaceAll('~1', '/').replaceAll('~0', '~')
+    found = isObject(found) && Object.hasOwn(found, name) ? (found as JsonObject)[name] : undefined
+  }
+  return found
+}
