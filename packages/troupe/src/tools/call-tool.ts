@@ -19,7 +19,7 @@ import { type Policies, withTimeLimit } from '../resilience/index.ts'
 import type { TaintGuard } from '../security/index.ts'
 
 import type { Tool } from './define-tool.ts'
-import { isFailure, isRefusal } from './outcome.ts'
+import { codeOf, isFailure, isRefusal } from './outcome.ts'
 import type { StepContext } from './step-context.ts'
 import { withWorkLimit } from './work-limit.ts'
 
@@ -172,7 +172,7 @@ const observed = (host: ToolHost, tool: Tool, input: Json, run: () => Promise<Js
       problem = error instanceof TroupeError ? error.code : (error as Error)?.name
       throw error
     } finally {
-      const code = isFailure(output) ? String(output.code) : problem
+      const code = isFailure(output) ? codeOf(output) : problem
       // Those that lack a right are recorded by the hands that refuse them; this one never comes so far.
       if (code === 'agent.mismatch')
         host.guard.impersonated({ userId: host.userId, agent: host.agent, action: tool.name })

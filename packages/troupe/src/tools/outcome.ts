@@ -8,3 +8,7 @@ export const isFailure = (result: unknown): result is { readonly [field: string]
 /** Rights were missing, or another's name was used. */
 export const isRefusal = (code: unknown): boolean =>
   typeof code === 'string' && Object.hasOwn(catalogue, code) && catalogue[code as ErrorCode].class === AccessDeniedError
+
+/** What events say a result failed with: a code, and not whatever a user's own tool may have put there. */
+export const codeOf = ({ code }: { readonly code?: unknown }): string =>
+  typeof code === 'string' && /^[\w.-]{1,64}$/.test(code) ? code : 'tool.failed'

@@ -8,6 +8,10 @@ import { isStrict, type JsonObject } from './tool-spec.ts'
 export interface CallableTools {
   definitions(): readonly { readonly name: string; readonly description: string; readonly parameters: JsonObject }[]
   call(name: string, args?: unknown): Promise<unknown>
+  /** Whose they are. */
+  readonly agent?: string
+  /** Tells of a call that cannot be carried out, as of every other. */
+  observe?<R>(tool: string, run: () => Promise<R>): Promise<R>
 }
 
 export interface OpenAiTool {
@@ -31,12 +35,20 @@ export type OpenAiCall =
 
 type Results<H> = H extends ToolHandler ? ToolResult : Awaited<ReturnType<CallableTools['call']>>
 
-const broken = (name: string): ToolResult => ({
-  success: false,
-  error: `The arguments of ${name} are not JSON.`,
-  code: 'tool.arguments',
-  suggestion: 'Write the arguments as one JSON object.',
-})
+async function broken(handler: CallableTools, tool: string): Promise<unknown> {
+  // Of a tool that is not there, or not for this agent, that is what has to be told.
+  if (!definitionsOf(handler).some(({ name }) => name === tool)) return handler.call(tool, {})
+  const { agent } = handler
+  const told = async (): Promise<ToolResult> => ({
+    success: false,
+    error: `The arguments of ${tool} are not JSON.`,
+    code: 'tool.arguments',
+    tool,
+    ...(agent === undefined ? {} : { agent }),
+    suggestion: 'Write the arguments as one JSON object.',
+  })
+  return handler.observe ? handler.observe(tool, told) : told()
+}
 
 /** @throws ValidationError for what has no tools, an agent's handle in place of its tools for one */
 function definitionsOf(handler: CallableTools) {
@@ -53,7 +65,7 @@ async function callWith(handler: CallableTools, name: string, args: unknown): Pr
   try {
     parsed = JSON.parse(args) as Json
   } catch {
-    return broken(name)
+    return broken(handler, name)
   }
   return handler.call(name, parsed)
 }
@@ -105,7 +117,7 @@ export const schemaOf = (parameters: JsonObject) => ({
     version: 1 as const,
     vendor: 'troupe',
     validate: (value: unknown) => ({ value: value as JsonObject }),
-    jsonSchema: { input: () => ({ ...parameters }), output: () => ({ ...parameters }) },
+    jsonSchema: { input: () => structuredClone(parameters), output: () => structuredClone(parameters) },
   },
 })
 

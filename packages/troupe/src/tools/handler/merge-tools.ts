@@ -45,6 +45,8 @@ export function mergeTools(
     ...handler.accessSummary().available.map(shownName),
   ]
   return {
+    agent: handler.agent,
+    observe: (name, run) => handler.observe(name, run),
     definitions: () => [
       ...[...theirs]
         .filter(([name]) => !handler.denies(name))
@@ -65,7 +67,7 @@ export function mergeTools(
 
 function parametersOf(tool: Tool | OwnTool): JsonObject {
   const schema = tool.parameters ?? (tool.inputSchema && jsonSchemaOf(tool.inputSchema))
-  return (schema && objectSchema(schema)) ?? open
+  return structuredClone((schema && objectSchema(schema)) ?? open)
 }
 
 async function denied(tool: string, agent: string, available_tools: readonly string[]): Promise<JsonObject> {

@@ -7,13 +7,13 @@ import { type JsonObject, optional, plain, seconds, type ToolHands, type ToolSpe
 const kinds = ['info', 'request', 'update', 'question', 'result', 'task', 'error', 'announcement'] as const
 const priorities = ['low', 'normal', 'high', 'urgent'] as const
 
-const sent = {
+const sentAs = (usual: (typeof kinds)[number]) => ({
   message: z.string().describe('The message, in words.'),
-  message_type: optional(z.enum(kinds), 'What kind of message it is; info if left out.'),
+  message_type: optional(z.enum(kinds), `What kind of message it is; ${usual} if left out.`),
   priority: optional(z.enum(priorities), 'normal if left out.'),
   ttl: seconds('Seconds after which it is not delivered any more; above zero.'),
-}
-type Sent = z.output<z.ZodObject<typeof sent>>
+})
+type Sent = z.output<z.ZodObject<ReturnType<typeof sentAs>>>
 const common = (args: Sent) => ({
   ...(args.priority ? { priority: args.priority } : {}),
   ...(typeof args.ttl === 'number' ? { ttl: `${Math.max(1, Math.round(args.ttl * 1_000))}ms` as Duration } : {}),
@@ -35,7 +35,7 @@ const sendMessage = toolSpec({
   description: 'Sends a message to another agent. It is kept in its mailbox until it is read.',
   arguments: {
     to_agent: z.string().describe('The agent, by its exact name.'),
-    ...sent,
+    ...sentAs('info'),
     requires_confirmation: optional(z.boolean(), 'true: you are told when it was read.'),
     thread_id: optional(z.string(), 'The conversation that it belongs to.'),
   },
@@ -68,7 +68,7 @@ const broadcastMessage = toolSpec({
   description: 'Sends one message to several agents, as one conversation. One that fails does not stop the others.',
   arguments: {
     to_agents: z.array(z.string()).describe('The agents, by their exact names.'),
-    ...sent,
+    ...sentAs('announcement'),
   },
   async run(hands, args) {
     const broadcastId = hands.ids.next()

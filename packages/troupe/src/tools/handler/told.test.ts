@@ -3,7 +3,7 @@ import { describe, expect, test, vi } from 'vitest'
 import { z } from 'zod'
 import { failure } from '../../core/index.ts'
 import { defineTool } from '../define-tool.ts'
-import { mergeTools, toOpenAI } from './index.ts'
+import { mergeTools, toAiSdk, toAnthropic, toLangChain, toOpenAI } from './index.ts'
 import { buildSystemPrompt } from './system-prompt.ts'
 import { openTeam } from './team.test.fixture.ts'
 
@@ -125,6 +125,26 @@ describe('every handled call is an event', () => {
     ])
   })
 
+  test('also of a call whose arguments are no JSON, and of a failure without a code of ours', async () => {
+    await using team = await openTeam()
+    const { tools } = team.agent('A', { deny: ['get_context'] })
+    let ran = 0
+    const fail = { execute: () => ({ success: false, code: `of my own: ${++ran}` }) }
+    const { call } = toOpenAI(mergeTools(tools, { fail }))
+    const broken = { success: false, code: 'tool.arguments', tool: 'fail', agent: 'A' }
+    expect(await call({ function: { name: 'fail', arguments: '{' } })).toMatchObject(broken)
+    expect(await call({ function: { name: 'get_context', arguments: '{' } })).toMatchObject({ code: 'access.denied' })
+    expect(await call({ function: { name: 'missing', arguments: '{' } })).toMatchObject({ code: 'tool.unknown' })
+    expect(ran).toBe(0)
+    expect(await call({ function: { name: 'fail', arguments: '{}' } })).toMatchObject({ code: 'of my own: 1' })
+    expect(told(team, 'tool.called').map(({ tool, code, success }) => [tool, code, success])).toEqual([
+      ['fail', 'tool.arguments', false],
+      ['get_context', 'access.denied', false],
+      ['unknown', 'tool.unknown', false],
+      ['fail', 'tool.failed', false],
+    ])
+  })
+
   test("and a user's schema is called strict only where it is", async () => {
     await using team = await openTeam()
     const schema = (parameters: object) => ({ description: 'x', parameters: parameters as never, execute: () => 1 })
@@ -135,10 +155,61 @@ describe('every handled call is an event', () => {
       strict: schema({ ...object, required: ['a'] }),
       deep: schema({ type: 'object', properties: { a: object }, required: ['a'], additionalProperties: false }),
       other: schema({ ...object, required: ['a'], minProperties: 1 }),
+      choice: schema({ anyOf: [{ ...object, required: ['a'] }, { type: 'string' }] }),
+      zod: { inputSchema: z.strictObject({ a: z.string() }), execute: () => 1 },
     })
     const strict = Object.fromEntries(toOpenAI(merged).tools.map(({ function: { name, strict } }) => [name, strict]))
-    expect(strict).toMatchObject({ loose: false, open: false, strict: true, deep: false, other: false })
-    expect(Object.values(strict).filter(Boolean)).toHaveLength(13 - 1 + 1)
+    expect(strict).toMatchObject({
+      loose: false,
+      open: false,
+      strict: true,
+      deep: false,
+      other: false,
+      choice: true,
+      zod: true,
+    })
+    expect(Object.values(strict).filter(Boolean)).toHaveLength(13 - 1 + 3)
+  })
+})
+
+describe('what is handed out', () => {
+  test('may be changed by whoever has it, and nobody else sees that', async () => {
+    await using team = await openTeam()
+    const { tools } = team.agent('A')
+    const note = defineTool({
+      name: 'note',
+      description: 'Notes.',
+      inputSchema: z.object({ about: z.object({ a: z.string().optional() }) }),
+      execute: () => null,
+    })
+    const merged = mergeTools(tools, { note })
+    const all = () => JSON.stringify([note.parameters, merged.definitions(), team.agent('B').tools.definitions()])
+    const before = all()
+    const spoil = (schema: unknown): void => {
+      if (typeof schema !== 'object' || schema === null) return
+      for (const inner of Object.values(schema)) spoil(inner)
+      Object.assign(schema, { spoilt: true })
+    }
+    for (const { function: given } of toOpenAI(merged).tools) spoil(given.parameters)
+    for (const { inputSchema } of Object.values(toAiSdk(merged).tools))
+      spoil(inputSchema['~standard'].jsonSchema.input())
+    for (const { schema } of toLangChain(merged).tools) spoil(schema)
+    spoil(toAnthropic(tools).tools)
+    expect(all()).toBe(before)
+  })
+
+  test('a broadcast and a message say themselves which type they are when none is named', async () => {
+    await using team = await openTeam()
+    const { tools } = team.agent('A')
+    const usual = { send_message_to_agent: { to_agent: 'B' }, broadcast_message_to_agents: { to_agents: ['B'] } }
+    for (const [name, to] of Object.entries(usual)) await tools.call(name, { ...to, message: 'x' })
+    const { messages } = await team.agent('B').tools.call('get_messages_from_agents')
+    const types = (messages as readonly { readonly type: string }[]).map(({ type }) => type)
+    const said = Object.keys(usual).map((name) => tools.definitions().find((tool) => tool.name === name)?.parameters)
+    expect(types).toHaveLength(2)
+    types.forEach((type, i) => {
+      expect(JSON.stringify(said[i])).toContain(`${type} if left out`)
+    })
   })
 })
 

@@ -7,7 +7,7 @@ import type { ContextHands } from '../../context/index.ts'
 import type { Clock, Events, Ids } from '../../core/index.ts'
 import type { MailboxHands, MessageHands } from '../../messaging/index.ts'
 import type { Access, AccessSummary, AuditTrail, BuiltInTool, Incidents, TaintGuard } from '../../security/index.ts'
-import { isFailure, isRefusal } from '../outcome.ts'
+import { codeOf, isFailure, isRefusal } from '../outcome.ts'
 import { type Caller, carryOut, specs, type ToolResult } from './carry-out.ts'
 import type { OwnToolHost } from './own-tools.ts'
 import type { ToolDefinition, ToolHands } from './tool-spec.ts'
@@ -62,9 +62,12 @@ export class ToolHandler {
   definitions(): readonly ToolDefinition[] {
     this.#offered = true
     this.#warnOfRepeat()
-    return [...specs.values()]
-      .filter(({ name }) => this.#parts.access.can(name))
-      .map(({ name, description, parameters }) => ({ name, description, parameters }))
+    return (
+      [...specs.values()]
+        .filter(({ name }) => this.#parts.access.can(name))
+        // A copy: whoever is handed it may change it, as the AI SDK does.
+        .map(({ name, description, parameters }) => ({ name, description, parameters: structuredClone(parameters) }))
+    )
   }
 
   /** Told by `buildSystemPrompt`: a prompt of this agent holds everything it can see. */
@@ -149,7 +152,7 @@ export class ToolHandler {
     const { clock, events, unread, userId } = this.#parts
     const began = clock.monotonic()
     const result = await run()
-    const failed = isFailure(result) ? { code: String(result.code) } : {}
+    const failed = isFailure(result) ? { code: codeOf(result) } : {}
     events.emit({
       type: 'tool.called',
       at: clock.now(),
@@ -162,7 +165,7 @@ export class ToolHandler {
       ...failed,
     })
     if (!isFailure(result) || !unread) return result
-    return unread.watch(result, { userId, agent: this.agent, tool, code: String(result.code) })
+    return unread.watch(result, { userId, agent: this.agent, tool, code: codeOf(result) })
   }
 
   /** Who calls users' own tools that stand beside these. */

@@ -78,18 +78,21 @@ function strict(schema: unknown): Json {
   }
   return kept
 }
-/** Whether a schema of a user's own keeps what strict modes ask for. */
-export function isStrict(schema: Json | undefined): boolean {
+/** Whether a schema of a user's own keeps what strict modes ask for. Its dialect, which zod names, is no matter. */
+export function isStrict({ $schema: _, ...schema }: JsonObject): boolean {
+  return schema.type === 'object' && !('anyOf' in schema) && keepsRules(schema)
+}
+function keepsRules(schema: Json | undefined): boolean {
   if (schema === null || typeof schema !== 'object' || Array.isArray(schema)) return false
   const { type, anyOf, properties = {}, required = [], additionalProperties, items } = schema as StrictParts
   if (!Object.keys(schema).every((keyword) => formal.has(keyword) || keyword === 'properties')) return false
-  if (anyOf) return anyOf.every(isStrict)
+  if (anyOf) return anyOf.every(keepsRules)
   const types = [type].flat()
-  if (types.includes('array') && !isStrict(items)) return false
+  if (types.includes('array') && !keepsRules(items)) return false
   if (!types.includes('object')) return types[0] !== undefined || 'enum' in schema || 'const' in schema
   const names = Object.keys(properties)
   const complete = names.length === required.length && names.every((name) => required.includes(name))
-  return additionalProperties === false && complete && Object.values(properties).every(isStrict)
+  return additionalProperties === false && complete && Object.values(properties).every(keepsRules)
 }
 interface StrictParts {
   readonly type?: string | readonly string[]
