@@ -23,7 +23,7 @@ import {
   type Removal,
   removeFragment,
 } from './fragments.ts'
-import type { ContextHands, Operation, OperationResult } from './hands-port.ts'
+import type { ContextHands, Operation, OperationResult, Signal } from './hands-port.ts'
 import { pushedVersion } from './made-by.ts'
 import type { Committed } from './mesh-core.ts'
 import type { MeshServices } from './mesh-services.ts'
@@ -48,7 +48,7 @@ export async function runBatch(
   checkOptions('batch', options, ['atomic', 'signal'])
   if (options.atomic !== undefined) checkFlag('atomic', options.atomic)
   checkOperations(operations)
-  return options.atomic ? atomic(operations, parts) : oneByOne(operations, parts.hands)
+  return options.atomic ? atomic(operations, parts) : oneByOne(operations, parts.hands, options.signal)
 }
 
 export function checkOperations(operations: readonly Operation[]): void {
@@ -70,28 +70,36 @@ export function failed(operation: Operation, thrown: unknown): OperationResult {
   }
 }
 
-async function one(operation: Operation, hands: BatchParts['hands']): Promise<OperationResult> {
+async function one(operation: Operation, hands: BatchParts['hands'], given: Signal): Promise<OperationResult> {
   const { type, key, ...options } = operation
   if (operation.type === 'get') {
     checkOptions('a get of a batch', options, [])
     const text = checkedKey(key)
-    const found = await hands.getMany([text])
+    const found = await hands.getMany([text], given)
     return { type: 'get', key: text, success: true, ...foundOf(found.get(text)) }
   }
   if (operation.type === 'delete')
-    return { type: 'delete', key: checkedKey(key), success: true, deleted: await hands.delete(key, options) }
+    return {
+      type: 'delete',
+      key: checkedKey(key),
+      success: true,
+      deleted: await hands.delete(key, { ...options, ...given }),
+    }
   const { value, ...rest } = options as { readonly value: Json }
-  return { type: 'push', success: true, ...(await hands.push(key as string, value, rest)) }
+  return { type: 'push', success: true, ...(await hands.push(key as string, value, { ...rest, ...given })) }
 }
 const foundOf = (value: Json | undefined) => (value === undefined ? { found: false } : { found: true, value })
 
+/** Those that had not begun when the signal aborted are told as cancelled, for those before them were done. */
 export async function oneByOne(
   operations: readonly Operation[],
   hands: BatchParts['hands'],
+  signal?: AbortSignal,
 ): Promise<readonly OperationResult[]> {
+  const given = signal ? { signal } : {}
   const results: OperationResult[] = []
   for (const operation of operations)
-    results.push(await one(operation, hands).catch((error: unknown) => failed(operation, error)))
+    results.push(await one(operation, hands, given).catch((error: unknown) => failed(operation, error)))
   return results
 }
 

@@ -36,28 +36,6 @@ describe('lost updates', () => {
   })
 })
 
-describe('an update', () => {
-  test('of what one may write and not read says so, at the second attempt', async () => {
-    await using opened = await openMesh(createVirtualClock())
-    const [a, b] = [opened.mesh.agent('ada', 'A'), opened.mesh.agent('ada', 'B')]
-    await a.push('k', 1, { audience: 'owner', writers: ['B'] })
-    let calls = 0
-    await expect(b.update('k', () => ++calls)).rejects.toThrow(refused('context.unread'))
-    expect(calls).toBe(1)
-    await a.push('k', 1, { subscribers: ['B'] })
-    expect(await b.update('k', (n) => (n as number) + 1)).toMatchObject({ value: 2, version: 3 })
-  })
-
-  test('gives the value as it is stored, which is what the schema made of it', async () => {
-    await using opened = await openMesh(createVirtualClock())
-    const a = opened.mesh.agent('ada', 'A')
-    const Count = defineKey('count', z.object({ n: z.number() }))
-    expect((await a.update(Count(), () => ({ n: 1, other: 2 }) as never)).value).toEqual({ n: 1 })
-    expect(await a.get('count')).toEqual({ n: 1 })
-    await expect(a.update(Count(), () => ({ n: 'one' }) as never)).rejects.toThrow(refused('validation.failed'))
-  })
-})
-
 test('a list of topics is a list: nothing else stands for all of them', async () => {
   await using opened = await openMesh(createVirtualClock())
   const a = opened.mesh.agent('ada', 'A')
@@ -67,6 +45,40 @@ test('a list of topics is a list: nothing else stands for all of them', async ()
 })
 
 describe('a batch', () => {
+  test('whose signal aborts tells what was done and does no more', async () => {
+    await using opened = await openMesh(createVirtualClock())
+    const a = opened.mesh.agent('ada', 'A')
+    const given = new AbortController()
+    const aborts = defineKey('last', {
+      '~standard': {
+        version: 1,
+        vendor: 'test',
+        validate: (value: unknown) => {
+          given.abort()
+          return { value: value as number }
+        },
+      },
+    })
+    const results = await a.batch(
+      [
+        { type: 'push', key: 'a', value: 1 },
+        { type: 'push', key: aborts(), value: 2 },
+        { type: 'push', key: 'b', value: 3 },
+        { type: 'get', key: 'a' },
+        { type: 'delete', key: 'a' },
+      ],
+      { signal: given.signal },
+    )
+    const cancelled = { success: false, error: { code: 'cancelled' } }
+    expect(results).toMatchObject([{ version: 1 }, { version: 1 }, cancelled, cancelled, cancelled])
+    expect(await a.getMany(['a', 'last', 'b'])).toEqual(
+      new Map([
+        ['a', 1],
+        ['last', 2],
+      ]),
+    )
+  })
+
   test('that is atomic applies wholly or not at all, audience and expiry included', async () => {
     const clock = createVirtualClock()
     await using opened = await openMesh(clock)

@@ -180,7 +180,10 @@ export interface ContextHands {
   getMany(keys: readonly (Key | string)[], options?: Signal): Promise<Map<string, Json>>
   list(options?: ListOptions): Promise<Page<Entry>>
   keys(options?: ListOptions): Promise<Page<string>>
-  /** Reads, which takes that right too, calls `fn` (again after a conflict) and writes only over what was read. */
+  /**
+   * Reads, which takes that right too, calls `fn` (again after a conflict) and writes only over what was read. Where the
+   * signal aborts before `fn` has answered, nothing is written.
+   */
   update<K extends Key | string>(
     key: K,
     fn: (value: KeyValue<K> | undefined) => KeyValue<K> | Promise<KeyValue<K>>,

@@ -12,17 +12,30 @@ export class KeyQueue {
     return this.#tails.has(key)
   }
 
-  async run<T>(key: string, work: () => Promise<T>): Promise<T> {
+  /** @param patience how its turn is waited for; where that rejects, those behind it still wait for those before it */
+  async run<T>(
+    key: string,
+    work: () => Promise<T>,
+    patience: (turn: Promise<void>) => void | Promise<void> = (turn) => turn,
+  ): Promise<T> {
     if (this.#inside.getStore()) return work()
-    const before = this.#tails.get(key)
+    const before = this.#tails.get(key) ?? Promise.resolve()
     const { promise, resolve } = Promise.withResolvers<void>()
     this.#tails.set(key, promise)
-    await before
+    const over = () => {
+      resolve()
+      if (this.#tails.get(key) === promise) this.#tails.delete(key)
+    }
+    try {
+      await patience(before)
+    } catch (error) {
+      void before.then(over)
+      throw error
+    }
     try {
       return await this.#inside.run(true, work)
     } finally {
-      resolve()
-      if (this.#tails.get(key) === promise) this.#tails.delete(key)
+      over()
     }
   }
 }

@@ -157,15 +157,20 @@ export class LiveHands implements ToolContext {
       this.#reads('get_context', text)
       const { core } = this.mesh
       const { user, agent } = this.actor
-      const attempt = async (again: boolean) => {
+      // Nothing is written before it has been made: until then it is waited for no longer than the signal.
+      const patient = <T>(run: () => Promise<T>) => this.#unlessAborted('The update', options.signal, run)
+      const made = async (again: boolean) => {
         const statements = [core.reads.versioned({ ...readerValues(this.actor), key: text })]
         // What it may write and not see would be in conflict for ever.
         if (again) statements.push(core.reads.anyEntry({ user, key: text, now }))
         const [[row] = [], [standing] = []] = await core.read(user, ...statements)
         if (standing && !row) throw failure('context.unread', { agent, key: text })
         const json = row && (await core.loadJson(user, restoreValue(String(row.value))))
-        const made = await fn(json === undefined ? undefined : (decodeJson(json) as KeyValue<K>))
-        const value = await parsedValue(key, made)
+        const value = await fn(json === undefined ? undefined : (decodeJson(json) as KeyValue<K>))
+        return { row, value: await parsedValue(key, value) }
+      }
+      const attempt = async (again: boolean) => {
+        const { row, value } = await patient(() => made(again))
         const ifVersion = Number(row?.version ?? 0)
         // What is made of a value has what clung to it.
         const taint = joinTaint(taintIn(row), checkTaint(options.taint, 'update.taint'))
@@ -174,14 +179,14 @@ export class LiveHands implements ToolContext {
       const place = JSON.stringify([user, text])
       const first = this.mesh.updates.busy(place) ? undefined : await unlessConflict(() => attempt(false))
       if (first) return first
-      return this.mesh.updates.run(place, async () => {
+      const inTurn = async () => {
         for (let i = 0; i < attempts; i++) {
           const done = await unlessConflict(() => attempt(true))
           if (done) return done
-          if (options.signal?.aborted) throw failure('cancelled', { what: 'The update' })
         }
         throw failure('context.contended', { key: text, attempts })
-      })
+      }
+      return this.mesh.updates.run(place, inTurn, (turn) => patient(() => turn))
     })
   }
 
@@ -274,13 +279,17 @@ export class LiveHands implements ToolContext {
     }
   }
 
+  #unlessAborted<T>(what: string, signal: AbortSignal | undefined, run: () => T | Promise<T>): T | Promise<T> {
+    return signal ? unlessAborted({ clock: this.mesh.clock, what, signal }, run) : run()
+  }
+
   /** One call: rights first, and every refusal of rights recorded. */
   protected async act<T>(right: Right | undefined, options: hands.Signal, run: () => T | Promise<T>): Promise<T> {
     this.require(right, right ?? 'context')
     checkSignal('the call', options?.signal)
     try {
-      if (!options?.signal || right === undefined || !reads.includes(right)) return await run()
-      return await unlessAborted({ clock: this.mesh.clock, what: 'The read', signal: options.signal }, run)
+      if (right === undefined || !reads.includes(right)) return await run()
+      return await this.#unlessAborted('The read', options?.signal, run)
     } catch (error) {
       this.mesh.core.incidents?.refused(this.actor.user, this.actor.agent, right ?? 'context', error)
       throw error
