@@ -95,6 +95,21 @@ describe.each(places)('a batch, at $url,', (place) => {
     expect(trial.paid).toEqual(['a1', 'b1', 'a2', 'u1', 'u2', 'a3', 'a4'])
     expect(await trial.dead()).toEqual([])
   })
+  it('that broke off goes on as it was, though what came since is due before some of it', async () => {
+    const trial = await begin()
+    trial.keyed = false
+    await trial.send(['a1'], { priority: 'urgent' })
+    await trial.send(['b1'])
+    await trial.breakOff(trial.batches(2, { breaksOff: true }))
+    await trial.send(['a2'], { priority: 'urgent' })
+    await trial.answer()
+    await trial.room.start(trial.batches(2, { breaksOff: true }))
+    await trial.answer()
+    await trial.handled()
+    expect(trial.seen).toEqual([['a1', 'b1'], ['a2']])
+    expect(trial.paid).toEqual(['a1', 'b1', 'a2'])
+    expect(await trial.dead()).toEqual([])
+  })
   it('in the hands of one worker is taken by no other, however long, and then as a whole', async () => {
     const trial = await begin()
     await trial.send(['a1', 'b1', 'c1'])

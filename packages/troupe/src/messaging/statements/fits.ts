@@ -39,11 +39,14 @@ export const valuesOf = ({ types, except, batch }: Wanted): Values =>
     ...except.flatMap(({ unless = [] }, i) => prefixed(`unless${i}x`, unless)),
   ])
 
-/** Where a batch broke off, what it was handed has a batch and has not failed; what failed since is looked at alone. */
+/**
+ * Where a batch broke off, what it was handed has a batch and has not failed; what failed since is looked at alone. Also
+ * asked for what does not fit: a comparison with null would be neither.
+ */
 function ofBatch(p: Values, { batch }: Wanted, column: (name: string) => RawBuilder<unknown>) {
   if (batch === undefined) return sql``
   if (batch === null) return sql`and (${column('batch')} is null or ${column('failures')} > 0)`
-  return sql`and ${column('batch')} = ${p.batch} and ${column('failures')} = 0`
+  return sql`and ${column('batch')} is not null and ${column('batch')} = ${p.batch} and ${column('failures')} = 0`
 }
 
 export function fits(dialect: Dialect, p: Values, wanted: Wanted, alias: string) {
