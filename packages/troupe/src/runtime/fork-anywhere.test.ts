@@ -1,10 +1,20 @@
 import { expect, it } from 'vitest'
-import { createTroupe, defineAgent, finish, handOff, invoke, type Run, type RunEvent } from '../index.ts'
+import {
+  createTroupe,
+  defineAgent,
+  defineMessage,
+  finish,
+  handOff,
+  invoke,
+  type Run,
+  type RunEvent,
+  Worker,
+} from '../index.ts'
 
 /** Every event with TROUPE_FORKS=all; else one of so many. */
 const every = process.env.TROUPE_FORKS === 'all' ? 1 : 7
 
-/** A line of hand-offs, a fan-out, a failure that is tried again, and a request, 40 steps in all. */
+/** A line of hand-offs, a fan-out, and a failure that is tried again, 39 steps in all. */
 function team() {
   let failures = 1
   const walk = (name: string, other: string) =>
@@ -69,3 +79,42 @@ it('a fork at any event of a run of 40 steps ends as the run did', async () => {
     expect(await orchestra.replay(fork.id), `forked at ${at}`).toMatchObject({ identical: true })
   }
 }, 120_000)
+
+it('a fork asks those whom the run had not been heard asking, and those outside who have not replied', async () => {
+  const Question = defineMessage<string, string>('question')
+  const oracle = defineAgent({ name: 'Oracle', run: async () => 'unused', serve: async () => 'within' })
+  const asker = defineAgent({
+    name: 'Asker',
+    run: async (task: string, ctx) => {
+      const within = await ctx.request(Question, task, { to: 'Oracle', timeout: '3s' })
+      return `${within}, ${await ctx.request(Question, task, { to: 'Clerk', timeout: '3s' })}`
+    },
+  })
+  const [asked, free] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  const clerk = new Worker('Clerk')
+  clerk.on(Question, async () => {
+    asked.resolve()
+    await free.promise
+    return 'outside'
+  })
+  await using troupe = await createTroupe({ storage: 'memory:', log: 'silent' })
+  const ada = troupe.user('ada')
+  await ada.start(clerk)
+  const flows = ['Start -> Asker', 'Asker -> Oracle', 'Asker -> End']
+  const topology = { agents: [asker, oracle], flows, edges: { 'Asker -> Oracle': { type: 'query' } } } as const
+  const run = await ada.orchestra.start({ task: 'x', topology })
+  await asked.promise
+  let replied = 0
+  for await (const { seq, type } of run.events()) {
+    replied = seq
+    if (type === 'answer.sent') break
+  }
+  const early = await ada.orchestra.fork(run.id, { at: replied })
+  free.resolve()
+  const expected = { status: 'completed', response: 'within, outside', totalSteps: 2 }
+  expect([await run.result(), await early.result()]).toMatchObject([expected, expected])
+  for (const { seq, type } of await eventsOf(run)) {
+    const fork = await ada.orchestra.fork(run.id, { at: seq })
+    expect(await fork.result(), `forked at ${seq}, ${type}`).toMatchObject(expected)
+  }
+}, 60_000)

@@ -97,6 +97,7 @@ export async function forkRun(
   const launcher = new StepLauncher(parts, user, run, state.pinned, agents)
   const { writer, fragment } = parts.journals.create(user, runJournal(run), 'run', at, records.map(encodeRecord))
   const events = records.flatMap((record) => record.events)
+  const serving = new Set(events.flatMap((event) => (event.type === 'request.made' ? [event.step] : [])))
   const charged = new Set(events.flatMap((event) => (event.type === 'run.charged' ? [event.run] : [])))
   const { pinned } = state
   const owner = new RunOwner(parts, { user, run, writer, state, pinned, launcher, lastSeq: events.length, lastAt: at })
@@ -116,6 +117,7 @@ export async function forkRun(
       run,
       state,
       answered: prefix.answered,
+      serving,
       charged,
       all: retry !== undefined,
     })),

@@ -18,18 +18,23 @@ export async function forkSteps(parts: OrchestraParts, fork: ForkedSteps): Promi
   for (const step of fork.state.steps.values()) {
     if (step.status === 'ready') continue
     const known = fork.answered.get(step.id) ?? new Set()
+    const sent = answersTo(fork, step.id)
+    const entries = await entriesOf(parts, fork, step.id)
+    const replied = new Set(entries.flat().flatMap(({ t, id = '' }) => (t === 'reply' ? [id] : [])))
+    // An agent of the run would never serve it, and who is outside the run replies to the source.
+    const isUnasked = (id: string) => !fork.serving.has(`${step.id}>${id}`) && (sent.has(id) || !replied.has(id))
     // What the run has not heard of where the fork begins is asked anew there, and a run that goes on is the source's.
     const isUnheard = ({ t, id = '', v }: Entry) =>
       (t === 'wait' && id.includes('/ask:') && !fork.state.questions.has(`${step.id}?${id}`)) ||
+      (t === 'wait' && id.includes('/request:') && isUnasked(id)) ||
       (isChild({ t, id }) && fork.all !== true && !fork.charged.has(String(v)))
-    const sent = answersTo(fork, step.id)
     const isKnown = (id: string) => {
       const child = childIn(id)
       if (child !== undefined) return fork.all === true || fork.charged.has(child)
       // Who is asked outside the run answers the step, and not the run.
       return known.has(id) || !sent.has(id)
     }
-    const { shared, rest } = split(await entriesOf(parts, fork, step.id), { isKnown, isUnheard }, fork.all === true)
+    const { shared, rest } = split(entries, { isKnown, isUnheard }, fork.all === true)
     if (shared.length === 0) continue
     waiting.set(step.id, rest)
     const children = await forkChildren(parts, fork, step.id, shared.flat())

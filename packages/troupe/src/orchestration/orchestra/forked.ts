@@ -22,6 +22,8 @@ export interface ForkedSteps {
   readonly state: State
   /** Waits that each step had been answered. */
   readonly answered: ReadonlyMap<string, ReadonlySet<string>>
+  /** Steps that serve requests of others, also those that are over. */
+  readonly serving: ReadonlySet<string>
   /** Runs that its steps had started, and that had ended. */
   readonly charged: ReadonlySet<string>
   /** Also steps that waited for nothing go on with what they had recorded, up to how they failed. */
