@@ -1,5 +1,5 @@
 /** Branches and the scopes in which they count together. */
-import type { Json } from '../../core/index.ts'
+import type { Json, StoredError } from '../../core/index.ts'
 import type { EventOf, Opens, Result } from './model.ts'
 import { enqueue, queueOf } from './queue.ts'
 import { type Branch, dict, must, resultsOf, type Scope, type State } from './state.ts'
@@ -211,9 +211,13 @@ function ended(state: State, event: EventOf<'branch.completed' | 'branch.failed'
   } else {
     ledger.set(branch, 'status', event.type === 'branch.failed' ? 'failed' : 'cancelled')
     ledger.set(branch, 'error', event.error)
-    if (scope.lost === undefined) ledger.set(scope, 'lost', event.error)
+    if (saysMore(event.error, scope.lost)) ledger.set(scope, 'lost', event.error)
     if (event.type === 'branch.failed' && event.forgiven) ledger.set(scope, 'forgiven', true)
   }
   countLive(state, scope, branch.node, -1)
   return state
 }
+
+/** That a branch was stopped, as the others of a join are once it is met, is no reason for what fails after it. */
+const saysMore = (error: StoredError, than: StoredError | undefined): boolean =>
+  than === undefined || (than.code === 'cancelled' && error.code !== 'cancelled')

@@ -145,6 +145,14 @@ describe('joins and failures', () => {
     expect(world.result).toMatchObject({ status: 'failed', success: false, error: { message: 'b2_died' } })
     expect(world.result.branchResults.find((b) => b.agent === 'B2')?.error?.message).toBe('b2_died')
   })
+  it('fails with what failed behind a join, not with the siblings that it had stopped', () => {
+    const flows = ['A => {B, C}', 'B -> M', 'C -> M', 'M -> End']
+    const scripts = { A: leaf('go'), B: leaf('b'), C: leaf('c', 500), M: () => fails('M broke') }
+    for (const join of ['first', 'any', { quorum: 1 }] as const) {
+      const world = new World(team('A B C M', flows, { nodes: { M: { join } } }), scripts).settle()
+      expect(world.result).toMatchObject({ status: 'failed', error: { message: 'M broke' } })
+    }
+  })
   it('awaits the siblings it cancels', () => {
     const world = hub(['Slow', 'B2'], {
       Slow: () => ({ ...value('late', 20_000), stopsAfter: 30 }),

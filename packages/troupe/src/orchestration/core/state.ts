@@ -99,7 +99,7 @@ export interface Scope {
   readonly closing: { [barrier: BarrierId]: true | undefined }
   failing: StoredError | undefined
   fatal: boolean
-  /** The first failure of a branch. */
+  /** The first failure of a branch, or why the first was stopped where none failed. */
   lost: StoredError | undefined
   forgiven: boolean
   closed: boolean
