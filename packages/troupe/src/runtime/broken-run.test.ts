@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import { defineAgent, handOff } from '../agents/index.ts'
 import { createVirtualClock, systemRandom } from '../core/index.ts'
 import { createJournals, durableMigrations } from '../durable/index.ts'
@@ -11,6 +11,15 @@ import { openParts } from './open-parts.ts'
 import { Troupe } from './troupe.ts'
 
 const config = { storage: 'memory:', log: 'silent' } as const
+type Parts = Awaited<ReturnType<typeof openParts>>
+const hostOf = (parts: Parts, journals: ReturnType<typeof createJournals>, log = parts.log) => {
+  const hands = (...[recorder, agent, over]: Parameters<Parameters<typeof createOrchestra>[0]['hands']>) =>
+    parts.hands(recorder, new Access(agent.access), over)
+  return createOrchestra(
+    { ...parts, journals, hands, log, build: 'test', redact: (text) => text },
+    { agents: new Map(), topologies: new Map() },
+  )
+}
 const openWorld = () => Promise.reject(new Error('nothing is evaluated here'))
 
 it('a broken invariant ends its own run, with the reason, and no other', async () => {
@@ -36,17 +45,32 @@ it('a broken invariant ends its own run, with the reason, and no other', async (
   expect(await sound?.result()).toMatchObject({ status: 'completed', response: 'fine' })
 })
 
+it('what comes to a run as it ends is refused, and no run is said to have stopped', async () => {
+  const parts = await openParts(config)
+  await using _ = new Troupe(parts, { requireUserId: false, openWorld })
+  const error = vi.fn()
+  const journals = createJournals({ ...parts, owner: 'here' })
+  const host = hostOf(parts, journals, { ...silentLog, error })
+  const orchestra = new Orchestra(host, 'ada', openWorld)
+  const { promise, resolve } = Promise.withResolvers<number>()
+  const agents = [defineAgent({ name: 'A', run: () => promise })]
+  const run = await orchestra.start({ task: 1, topology: { agents, flows: ['Start -> A', 'A -> End'] } })
+  const owner = await host.own('ada', run.id)
+  // Its journal is closed, and it still has the change in hand that closed it.
+  const late = new Promise((refused) => owner.observe(() => owner.over && owner.apply(() => undefined).catch(refused)))
+  resolve(7)
+  expect(await run.result()).toMatchObject({ status: 'completed', response: 7 })
+  expect(await late).toMatchObject({ code: 'run.over' })
+  expect(error).not.toHaveBeenCalled()
+  await host.close()
+})
+
 it('a run whose journal is full ends with that reason, and its steps are stopped', async () => {
   const parts = await openParts(config)
   await using _ = new Troupe(parts, { requireUserId: false, openWorld })
   const { storage, clock } = parts
   const journals = createJournals({ storage, clock, owner: 'small', limits: { maxRecords: 20, warnRecords: 10 } })
-  const hands = (...[recorder, agent, over]: Parameters<Parameters<typeof createOrchestra>[0]['hands']>) =>
-    parts.hands(recorder, new Access(agent.access), over)
-  const host = createOrchestra(
-    { ...parts, journals, hands, build: 'test', redact: (text) => text },
-    { agents: new Map(), topologies: new Map() },
-  )
+  const host = hostOf(parts, journals)
   const orchestra = new Orchestra(host, 'ada', openWorld)
   const [tick, tock] = [
     ['Tick', 'Tock'],

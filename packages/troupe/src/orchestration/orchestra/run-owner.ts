@@ -163,26 +163,30 @@ export class RunOwner {
   async close(): Promise<void> {
     this.#lost ??= failure('troupe.closed', { what: `Going on with run ${this.run}` })
     await this.#pumping
-    this.#refuseWaiting()
   }
 
   #pump(): void {
     this.#pumping ??= this.#run().finally(() => {
       this.#pumping = undefined
-      if (!this.#lost && (this.#arrived || this.#waiting.length > 0)) this.#pump()
+      if (this.#hasWork) this.#pump()
+      else this.#refuseWaiting()
     })
   }
 
   async #run(): Promise<void> {
     try {
-      while (!this.#lost && (this.#arrived || this.#waiting.length > 0)) await this.#takeIn()
+      while (this.#hasWork) await this.#takeIn()
     } catch (error) {
       this.#lost ??= error
       this.#parts.log.error('a run stopped here', { run: this.run, error: error as Error })
-      if (isElsewhere(error)) this.#parts.onLost(this.user, this.run, isTaken(error))
+      if (isElsewhere(error)) this.#parts.onLost(this.user, this.run, error.code === 'journal.lost')
       else await this.#breakDown(error)
     }
-    if (this.#lost) this.#refuseWaiting()
+  }
+
+  /** A run that is over takes in nothing: its journal is closed. */
+  get #hasWork(): boolean {
+    return !this.#lost && !this.over && (this.#arrived || this.#waiting.length > 0)
   }
 
   async #takeIn(): Promise<void> {
@@ -370,7 +374,8 @@ export class RunOwner {
   }
 
   #refuseWaiting(): void {
-    for (const { done } of this.#waiting.splice(0)) done(this.#lost)
+    const error = this.#lost ?? failure('run.over', { run: this.run, status: standingOf(this.#state).status })
+    for (const { done } of this.#waiting.splice(0)) done(error)
   }
 }
 
@@ -378,11 +383,9 @@ export class RunOwner {
  * Another owner has the run, or the storage does not write: neither is the run's fault. `storage.expectation` is a
  * command that was withdrawn while it was taken in.
  */
-const isElsewhere = (error: unknown): boolean =>
+const isElsewhere = (error: unknown): error is TroupeError =>
   error instanceof TroupeError &&
   (error.code.startsWith('storage.') || error.code === 'journal.lost' || error.code === 'troupe.closed')
-
-const isTaken = (error: unknown): boolean => error instanceof TroupeError && error.code === 'journal.lost'
 
 /** What a step waits for, as its run keeps it. */
 const detailOf = (end: StepEnd): Json => {
