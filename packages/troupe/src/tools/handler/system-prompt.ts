@@ -93,6 +93,8 @@ function lineOf({ key, value, owner, taint }: Entry, reader: string): string {
   return `${title(key)}: ${shown(value)}${marks.length > 0 ? ` (${marks.join(', ')})` : ''}`
 }
 const breaks = /\r\n|[\n\v\f\r\u0085\u2028\u2029]/g
+/** Those that JSON keeps as they are; its own lines are set in already. */
+const unescaped = /[\u0085\u2028\u2029]/g
 const oneLine = (text: string) => text.replace(breaks, ' ')
 
 /** What is written within an entry begins no line: it would pass for another entry, of somebody else. */
@@ -100,7 +102,7 @@ const shown = (value: Json) =>
   typeof value === 'string'
     ? value.replace(breaks, '$&  ')
     : typeof value === 'object' && value !== null
-      ? JSON.stringify(value, null, 2)
+      ? JSON.stringify(value, null, 2).replace(unescaped, '$&  ')
       : String(value)
 
 /** `company_vision` is Company Vision. */
