@@ -1,5 +1,6 @@
 /** Schemas are any Standard Schema; this is the only place that calls one. */
 import type { StandardSchemaV1 } from '@standard-schema/spec'
+import { type $ZodType, toJSONSchema } from 'zod/v4/core'
 import { failure } from './errors/failure.ts'
 import type { Json } from './json-value.ts'
 
@@ -40,6 +41,9 @@ export function checkSchema(what: string, schema: unknown): void {
   if (typeof validate !== 'function') throw failure('validation.failed', { what, problem: 'it is no Standard Schema' })
 }
 
+/** `zod/mini`, and zod 4 before 4.2, know how their JSON Schema is made, but do not tell it themselves. */
+const isZod4 = (schema: object): schema is $ZodType => '_zod' in schema
+
 interface WithJsonSchema {
   readonly '~standard': { readonly jsonSchema?: { input(options: { target: string }): Record<string, unknown> } }
 }
@@ -51,7 +55,10 @@ interface WithJsonSchema {
  */
 export function jsonSchemaOf(schema: Schema, what = 'The schema'): { readonly [key: string]: Json } | undefined {
   try {
-    const made = (schema as WithJsonSchema)['~standard'].jsonSchema?.input({ target: 'draft-2020-12' })
+    const target = 'draft-2020-12'
+    const { jsonSchema } = (schema as WithJsonSchema)['~standard']
+    if (!jsonSchema && isZod4(schema)) return toJSONSchema(schema, { io: 'input', target }) as { [key: string]: Json }
+    const made = jsonSchema?.input({ target })
     return made as { readonly [key: string]: Json } | undefined
   } catch (cause) {
     const problem = `no JSON Schema can be made of it: ${(cause as Error).message}`

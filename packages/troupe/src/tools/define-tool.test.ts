@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
+import * as mini from 'zod/mini'
 import { defineTool, isTool } from './define-tool.ts'
 
 const options = { name: 'look', description: 'Looks.', inputSchema: z.object({ q: z.string() }), execute: () => 1 }
@@ -98,6 +99,16 @@ describe('the JSON Schema of a tool', () => {
     })
     expect(parametersOf(z.any())).toMatchObject({ type: 'object' })
     expect(parametersOf(z.record(z.string(), z.number()))).toMatchObject({ additionalProperties: { type: 'number' } })
+  })
+
+  it('is that of zod 4 in each of its forms', () => {
+    const inputSchema = mini.object({ q: mini.string(), n: mini.optional(mini.number()) })
+    expect(defineTool({ ...options, inputSchema }).parameters).toMatchObject({
+      type: 'object',
+      properties: { q: { type: 'string' }, n: { type: 'number' } },
+      required: ['q'],
+    })
+    expect(() => defineTool({ ...options, inputSchema: mini.object({ at: mini.date() }) })).toThrow(/no JSON Schema/)
   })
 
   it('is refused where no form of it is an object, or a reference leads nowhere', () => {
