@@ -7,12 +7,14 @@ import type { TroupeParts } from './parts.ts'
 const handlersMs = 30_000
 
 /** First those that would start anew what ends. */
-async function endWorkers({ supervisions, workers, clock }: TroupeParts): Promise<void> {
+async function endWorkers({ supervisions, workers, starting, clock }: TroupeParts): Promise<void> {
   const over = new AbortController()
   const cut = sleep(clock, handlersMs, over.signal).then(() =>
     Promise.all([...workers.keys()].map((one) => one.halt())),
   )
-  const ended = Promise.allSettled([...supervisions.keys(), ...workers.keys()].map((one) => one.stop()))
+  const stopped = Promise.allSettled([...supervisions.keys(), ...workers.keys()].map((one) => one.stop()))
+  // What became of a start is told to whoever asked for it.
+  const ended = Promise.allSettled(starting).then(() => stopped)
   try {
     const failed = (await Promise.race([ended, cut.then(() => [])])).find(({ status }) => status === 'rejected')
     if (failed?.status === 'rejected') throw failed.reason
@@ -59,6 +61,7 @@ export const closingStages: readonly string[] = Object.keys(ends)
  */
 export async function closeParts(parts: TroupeParts, fault: StageFault = () => {}): Promise<void> {
   const failures: unknown[] = []
+  parts.gate.isClosing = true
   for (const [stage, end] of Object.entries(ends))
     try {
       await end(parts)

@@ -66,7 +66,7 @@ async function endWork(
   failed: (error: unknown) => void,
 ): Promise<Pick<Drained, 'finished' | 'givenBack'>> {
   const until = parts.clock.monotonic() + ms * 0.9
-  const { clock, orchestra, sharing, steps, timers, housekeeping, workers, supervisions } = parts
+  const { clock, orchestra, sharing, steps, timers, housekeeping, workers, starting, supervisions } = parts
   const contained = async (end: () => unknown) => {
     try {
       await end()
@@ -79,7 +79,7 @@ async function endWork(
   orchestra.drain()
   // First those that would start anew what ends.
   const working = [...supervisions.keys(), ...workers.keys()]
-  const handlers = working.map((each) => contained(() => each.stop()))
+  const handlers = [...working.map((each) => contained(() => each.stop())), Promise.allSettled(starting)]
   const intake = [() => timers.stop(), () => housekeeping.stop(), () => sharing?.claims.close()].map(contained)
   const patience = { finishMs: ms * finishing, effectsMs: ms * effects }
   const turns = steps.drain(patience)

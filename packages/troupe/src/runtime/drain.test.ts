@@ -146,4 +146,57 @@ describe('a close', () => {
     await closing
     expect(isClosed).toBe(true)
   })
+
+  it.each(['close', 'drain'] as const)(
+    'or drain (%s) waits for a worker that is coming up, and stops it',
+    async (how) => {
+      const troupe = await open()
+      const told: string[] = []
+      const up = Promise.withResolvers<void>()
+      const worker = Object.assign(new Worker('Late'), {
+        onStart: () => up.promise,
+        onStop: () => told.push('stopped'),
+      })
+      const starting = troupe.user('ada').start(worker)
+      starting.catch(() => {})
+      const ending = troupe[how]().then(() => told.push('ended'))
+      await pause(20)
+      expect(told).toEqual([])
+      up.resolve()
+      await expect(starting).rejects.toMatchObject({ name: 'CancelledError' })
+      await ending
+      expect(told).toEqual(['stopped', 'ended'])
+    },
+  )
+
+  it('lets no worker begin while it waits for the others', async () => {
+    const Job = defineMessage('job')
+    const troupe = await open()
+    const ada = troupe.user('ada')
+    const [began, done] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    const busy = new Worker('Busy').on(Job, () => {
+      began.resolve()
+      return done.promise
+    })
+    await ada.start(busy)
+    await ada.agent('Desk').messages.send(Job, 1, { to: 'Busy' })
+    await began.promise
+    const closing = troupe.close()
+    await expect(ada.start(new Worker('Late'))).rejects.toMatchObject({ code: 'troupe.closed' })
+    await expect(ada.supervise([() => new Worker('Late')])).rejects.toMatchObject({ code: 'troupe.closed' })
+    done.resolve()
+    await closing
+  })
+})
+
+describe('the start of a worker', () => {
+  it('waits no longer than its signal, and what comes up later is stopped', async () => {
+    await using troupe = await open()
+    const [up, stopped] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    const worker = Object.assign(new Worker('Late'), { onStart: () => up.promise, onStop: () => stopped.resolve() })
+    const starting = troupe.user('ada').start(worker, { signal: AbortSignal.timeout(20) })
+    await expect(starting).rejects.toMatchObject({ code: 'cancelled' })
+    up.resolve()
+    await stopped.promise
+  })
 })

@@ -5,6 +5,8 @@ export class Gate {
   state: 'open' | 'restored' | 'draining' | 'closed' = 'open'
   /** Of a troupe that drains: until what is at work has ended or was given back. */
   turns: Promise<unknown> = Promise.resolve()
+  /** From the call of `close` on, which waits for what is at work before the state says so. */
+  isClosing = false
   #backupAt = ''
 
   /** @param backupAt when the backup was made that the database came out of */
@@ -19,6 +21,15 @@ export class Gate {
     if (this.state === 'draining') throw failure('troupe.draining', { what })
     const refusal = this.waiting(what)
     if (refusal) throw refusal
+  }
+
+  /**
+   * Whether a worker may begin: one that came up while the others are waited for would be stopped by nobody.
+   * @throws as `check`
+   */
+  checkStart(what: string): void {
+    if (this.isClosing) throw failure('troupe.closed', { what })
+    this.check(what)
   }
 
   /** @returns `troupe.restored` until the database is resumed */

@@ -199,8 +199,7 @@ async function assemble(
     ...teams,
     holder,
     sharing,
-    workers: new Map(),
-    supervisions: new Map(),
+    ...noneAtWork(),
     toolPins,
     toolSources,
     served: new Set<object>(),
@@ -225,6 +224,12 @@ async function assemble(
   const restored = new Restored(durable)
   return { ...working, forgetting, restored, given, keys: new ApiKeys(working), requests: new Requests(storage) }
 }
+
+const noneAtWork = () => ({
+  workers: new Map(),
+  starting: new Set<Promise<unknown>>(),
+  supervisions: new Map(),
+})
 
 /** The ways out and the audit log: the one tells the other what it refused, which sends its checkpoints by it. */
 async function openAccounts(

@@ -58,6 +58,8 @@ export interface TroupeParts {
     readonly policies: OpenedPolicies
   }
   readonly workers: Map<HaltableWorker, string>
+  /** Of workers that are not up yet. Where the troupe ends meanwhile they stop by themselves. */
+  readonly starting: Set<Promise<unknown>>
   /** Each with its user; those that gave up, too. */
   readonly supervisions: Map<Supervision, string>
   readonly toolPins: ToolPins

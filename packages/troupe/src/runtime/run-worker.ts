@@ -1,14 +1,37 @@
 /** A worker at work in a troupe: known to whoever ends it, and keeping the process. */
 import { systemClock } from '../core/index.ts'
 import { type HaltableWorker, startWorker, type Worker, type WorkerWatch } from '../messaging/index.ts'
+import { unlessAborted } from '../resilience/index.ts'
 import { Access } from '../security/index.ts'
 import type { TroupeParts } from './parts.ts'
 
+const what = 'Starting a worker'
+
+interface RunWorkerOptions {
+  readonly watch?: WorkerWatch
+  /** Ends the start. One that `onStart` keeps is stopped once it is up. */
+  readonly signal?: AbortSignal
+}
+
+/** @throws what `onStart` throws; CancelledError where the troupe ends meanwhile, or by the signal */
 export async function runWorker(
   parts: TroupeParts,
   user: string,
   worker: Worker,
-  watch?: WorkerWatch,
+  options: RunWorkerOptions = {},
+): Promise<HaltableWorker> {
+  const starting = start(parts, user, worker, options)
+  parts.starting.add(starting)
+  const over = () => void parts.starting.delete(starting)
+  void starting.then(over, over)
+  return unlessAborted({ clock: parts.clock, what, signal: options.signal }, () => starting)
+}
+
+async function start(
+  parts: TroupeParts,
+  user: string,
+  worker: Worker,
+  { watch, signal }: RunWorkerOptions,
 ): Promise<HaltableWorker> {
   const { mailboxes, presence, steps, inbox, clock, random, hands, workers, letGoOf, guard, roles } = parts
   const running = await startWorker(worker, {
@@ -43,6 +66,13 @@ export async function runWorker(
   const halt = async () => {
     await running.halt()
     over()
+  }
+  try {
+    parts.gate.checkStart(what)
+    signal?.throwIfAborted()
+  } catch (error) {
+    await stop()
+    throw error
   }
   const { detail, types } = running
   return { detail, types, stop, halt, [Symbol.asyncDispose]: stop }

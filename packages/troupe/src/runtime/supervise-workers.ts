@@ -16,7 +16,7 @@ export async function superviseWorkers(
     clock,
     random,
     emit: (type, fields) => events.emit({ ...fields, type, at: clock.now(), userId: user }),
-    start: (worker, watch) => runWorker(parts, user, worker, watch),
+    start: (worker, watch) => runWorker(parts, user, worker, { watch }),
   })
   const stop = () => void supervisor.stop()
   signal?.addEventListener('abort', stop, { once: true })

@@ -117,15 +117,16 @@ export class User {
 
   /**
    * Starts a worker on its mailbox.
-   * @throws what its onStart throws; ValidationError for what is no worker
+   * @param options `signal` ends the start: one that `onStart` keeps is stopped once it is up
+   * @throws what its onStart throws; ValidationError for what is no worker; CancelledError where the troupe ends meanwhile
    * @example const running = await ada.start(new Stock())
    */
   async start(worker: Worker, options: { readonly signal?: AbortSignal } = {}): Promise<RunningWorker> {
     checkCall('start', options)
     if (typeof worker?.attach !== 'function')
       throw misplaced('start', 'it is no Worker; agents work in runs (orchestra.run) and sessions (session)')
-    this.#parts.gate.check('Starting a worker')
-    const { detail, types, stop } = await runWorker(this.#parts, this.id, worker)
+    this.#parts.gate.checkStart('Starting a worker')
+    const { detail, types, stop } = await runWorker(this.#parts, this.id, worker, options)
     return { detail, types, stop, [Symbol.asyncDispose]: stop }
   }
 
@@ -148,7 +149,7 @@ export class User {
     checkOptions('supervise', options, [...superviseOptionNames, 'signal'])
     const { signal, ...rest } = options
     checkSignal('supervise', signal)
-    this.#parts.gate.check('Supervising workers')
+    this.#parts.gate.checkStart('Supervising workers')
     return superviseWorkers(this.#parts, this.id, children, rest, signal)
   }
 
