@@ -7,7 +7,7 @@ import { withIdleLimit } from './idle-limit.ts'
 import { brokenAnswer, verdictOf } from './model-failure.ts'
 import type { ModelAnswer, ModelCall } from './models-port.ts'
 import type { createPrices } from './prices.ts'
-import { estimatedUsage, readContent, readUsage, withinBounds } from './read-answer.ts'
+import { readContent, readUsage, withinBounds } from './read-answer.ts'
 import { type Collected, type LiveText, readStream } from './read-stream.ts'
 
 const defaultAttempts = 3
@@ -98,7 +98,7 @@ async function attempt(
       ? await streamed(caller, { name, model }, call, live, signal)
       : await generated(model, optionsOf(call, signal))
     const { content, cut } = withinBounds(readContent(told.content))
-    const { cachedTokens, ...usage } = told.usage ? readUsage(told.usage) : estimatedUsage(call.prompt, content)
+    const { cachedTokens, ...usage } = readUsage(told.usage, call.prompt, content)
     // A stream that was cut may close like a whole one: its provider then tells of no end.
     if (!cut && (told.finish === 'interrupted' || (told.finish === 'other' && content.length === 0)))
       throw brokenAnswer('the answer ended before its end')

@@ -343,12 +343,16 @@ describe('prices, cache and what models get wrong', () => {
       { type: 'nonsense' },
     ])
     expect(content.map((part) => ('toolCallId' in part ? part.toolCallId : part.type))).toEqual(['x', 'x-2', 'call'])
-    expect(readUsage({ inputTokens: { total: -5 }, outputTokens: { total: Number.NaN } } as never)).toEqual({
-      inputTokens: 0,
-      outputTokens: 0,
-      cachedTokens: 0,
-    })
     expect(() => readContent('text')).toThrow()
+  })
+
+  it('estimates the tokens that a provider leaves out or that can not be, and believes the rest', () => {
+    const told = (input: unknown, output: unknown) =>
+      readUsage({ inputTokens: { total: input }, outputTokens: { total: output } } as never, 'x'.repeat(398), 'y')
+    expect(told(-5, Number.NaN)).toEqual({ inputTokens: 100, outputTokens: 1, cachedTokens: 0 })
+    expect(told(undefined, 7)).toMatchObject({ inputTokens: 100, outputTokens: 7 })
+    expect(told(0, 7.9)).toMatchObject({ inputTokens: 0, outputTokens: 7 })
+    expect(readUsage(undefined, 'x'.repeat(398), 'y')).toMatchObject({ inputTokens: 100, outputTokens: 1 })
   })
 
   it('emits an event per attempt without any payload', async () => {

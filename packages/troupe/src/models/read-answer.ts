@@ -84,24 +84,22 @@ export function withinBounds(parts: readonly AnswerPart[]): {
   return { content, cut: false }
 }
 
-/** Four characters a token, where nobody counted: an answer that was cut off was paid for all the same. */
-export function estimatedUsage(prompt: unknown, content: unknown): ReadUsage {
-  const tokens = (value: unknown) => Math.ceil((JSON.stringify(value) ?? '').length / 4)
-  return { inputTokens: tokens(prompt), outputTokens: tokens(content), cachedTokens: 0 }
-}
+/** Four characters a token, where nobody counted. */
+const estimated = (value: unknown): number => Math.ceil((JSON.stringify(value) ?? '').length / 4)
 
-const count = (value: unknown): number =>
-  typeof value === 'number' && value > 0 && Number.isFinite(value) ? Math.floor(value) : 0
+const isCount = (value: unknown): value is number => typeof value === 'number' && value >= 0 && Number.isFinite(value)
 
 export interface ReadUsage extends ModelUsage {
   readonly cachedTokens: number
 }
 
-/** Missing, negative and absurd figures count as nothing. */
-export function readUsage(usage: LanguageModelV4Usage | undefined): ReadUsage {
+/** What a provider leaves out, and what can't be, is estimated: a call that nobody counted is not free. */
+export function readUsage(usage: LanguageModelV4Usage | undefined, prompt: unknown, content: unknown): ReadUsage {
+  const { inputTokens, outputTokens } = usage ?? {}
+  const count = (told: unknown, what: unknown) => (isCount(told) ? Math.floor(told) : estimated(what))
   return {
-    inputTokens: count(usage?.inputTokens?.total),
-    outputTokens: count(usage?.outputTokens?.total),
-    cachedTokens: count(usage?.inputTokens?.cacheRead),
+    inputTokens: count(inputTokens?.total, prompt),
+    outputTokens: count(outputTokens?.total, content),
+    cachedTokens: isCount(inputTokens?.cacheRead) ? Math.floor(inputTokens.cacheRead) : 0,
   }
 }
