@@ -47,6 +47,21 @@ export function verdictOf(error: unknown, at: number): Verdict {
 /** What a provider sent was no answer; another attempt may bring one. */
 export const brokenAnswer = (problem: string): Error => Object.assign(new Error(problem), { isRetryable: true })
 
+/**
+ * What a provider reports within a stream that had begun well: an object of its own, its status among its fields or not
+ * told at all. Without one it is like a broken connection.
+ */
+export function reportedInStream(reported: unknown): Error {
+  if (reported instanceof Error) return reported
+  const object = typeof reported === 'object' && reported !== null
+  const said = (object ? reported : { message: reported }) as Readonly<Record<string, unknown>>
+  const { message, type, isRetryable } = said
+  const problem = [message, type].find((text) => typeof text === 'string' && text !== '') ?? 'it reported a failure'
+  const status = [said.statusCode, said.status, said.code].map(Number).find((code) => code >= 400 && code < 600)
+  const more = status === undefined ? { isRetryable: isRetryable ?? true } : { statusCode: status, isRetryable }
+  return Object.assign(new Error(String(problem)), more)
+}
+
 /** The first line of the message; responses may echo prompts or keys, so bodies are left out. */
 const problemOf = (error: unknown): string =>
   (error instanceof Error ? error.message : String(error)).split('\n')[0]?.slice(0, 300) || 'no reason given'

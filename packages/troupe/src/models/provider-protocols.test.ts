@@ -139,3 +139,16 @@ describe.each(Object.keys(kinds))('behind %s', (kind) => {
     })
   })
 })
+
+it.each(Object.keys(kinds))(
+  'behind %s a failure reported within a stream is tried again, and told in words',
+  async (kind) => {
+    const fault = { kind: 'reported', after: 3 } as const
+    const { ask, asked } = await house([{ text: 'one two three', fault }, { text: 'one two three' }], kind)
+    expect(textOf(await ask(true))).toBe('one two three')
+    expect(asked).toHaveLength(2)
+    const never = await house([{ text: 'one two three', fault }], kind)
+    await expect(never.ask(true)).rejects.toMatchObject({ code: 'model.failed', details: { problem: 'too many ask' } })
+    expect(never.asked).toHaveLength(3)
+  },
+)

@@ -10,6 +10,8 @@ export type Fault =
   /** The same, as if the answer were whole. */
   | { readonly kind: 'closed'; readonly after: number }
   | { readonly kind: 'malformed' }
+  /** Within the stream, after so many pieces, as its protocol reports it. */
+  | { readonly kind: 'reported'; readonly after: number }
   /** Between two pieces, ms. */
   | { readonly kind: 'slow'; readonly ms: number }
   | { readonly kind: 'empty' }
@@ -34,7 +36,10 @@ type Events = readonly (readonly [name: string | undefined, data: unknown])[]
 interface Protocol {
   readonly whole: (said: Said) => unknown
   readonly stream: (said: Said) => Events
+  readonly reported: Events[number]
 }
+
+const overloaded = 'too many ask'
 
 const chat: Protocol = {
   whole: ({ text, tool }) => ({
@@ -68,6 +73,7 @@ const chat: Protocol = {
       [undefined, '[DONE]'],
     ]
   },
+  reported: [undefined, { error: { message: overloaded, type: 'server_error', param: null, code: null } }],
 }
 const functionOf = (tool: NonNullable<Said['tool']>) => ({ name: tool.name, arguments: JSON.stringify(tool.args) })
 
@@ -122,6 +128,10 @@ const responses: Protocol = {
       event('response.completed', { response: { ...response, usage: counted } }),
     ]
   },
+  reported: [
+    'error',
+    { type: 'error', sequence_number: 9, message: overloaded, code: 'server_is_overloaded', param: null },
+  ],
 }
 
 const blockOf = ({ text, tool }: Said) =>
@@ -166,6 +176,7 @@ const messages: Protocol = {
       event('message_stop', {}),
     ]
   },
+  reported: ['error', { type: 'error', error: { type: 'overloaded_error', message: overloaded } }],
 }
 
 const protocols: Readonly<Record<string, Protocol>> = {
@@ -225,7 +236,9 @@ async function answer(response: ServerResponse, protocol: Protocol, said: Said, 
   }
   response.writeHead(200, { 'content-type': 'text/event-stream' })
   if (fault?.kind === 'empty') return void response.end()
-  for (const [i, [name, data]] of protocol.stream(said).entries()) {
+  const events = protocol.stream(said)
+  const told = fault?.kind === 'reported' ? [...events.slice(0, fault.after), protocol.reported] : events
+  for (const [i, [name, data]] of told.entries()) {
     if ((fault?.kind === 'cut' || fault?.kind === 'closed') && i === fault.after) {
       await pause(5)
       return fault.kind === 'cut' ? void response.destroy() : void response.end()

@@ -1,6 +1,6 @@
 /** Collects a streamed answer and passes its pieces on as they come. */
 import type { LanguageModelV4Content, LanguageModelV4StreamPart, LanguageModelV4Usage } from '@ai-sdk/provider'
-import { brokenAnswer } from './model-failure.ts'
+import { brokenAnswer, reportedInStream } from './model-failure.ts'
 import type { LivePart } from './models-port.ts'
 import { maxAnswerCharacters, weightOf } from './read-answer.ts'
 
@@ -38,7 +38,7 @@ export async function readStream(
       if (done || size > maxAnswerCharacters) break
       heard()
       const before = size
-      if (part.type === 'error') throw part.error
+      if (part.type === 'error') throw reportedInStream(part.error)
       if (part.type === 'text-delta' || part.type === 'reasoning-delta') {
         const type = part.type === 'text-delta' ? 'text' : 'reasoning'
         const delta = String(part.delta ?? '')
