@@ -1,7 +1,8 @@
 import { createAnthropic } from '@ai-sdk/anthropic'
 import { createOpenAI } from '@ai-sdk/openai'
 import { afterEach, describe, expect, it } from 'vitest'
-import { type Clock, createEvents, seededRandom, systemClock } from '../core/index.ts'
+import { z } from 'zod'
+import { type Clock, createEvents, jsonSchemaOf, seededRandom, systemClock } from '../core/index.ts'
 import { createModels, type ModelsOptions } from './create-models.ts'
 import type { LivePart, ModelCall, ModelSpec } from './models-port.ts'
 import { openProviderServer, type Said } from './provider-server.test.fixture.ts'
@@ -152,3 +153,56 @@ it.each(Object.keys(kinds))(
     expect(never.asked).toHaveLength(3)
   },
 )
+
+describe('the form of an answer', () => {
+  const openAi = ['an OpenAI-compatible URL', "OpenAI's chat", "OpenAI's responses"] as const
+  const asksFor = async (kind: string, form: z.ZodType) => {
+    const { ask, asked } = await house([{ text: 'any' }], kind)
+    const schema = jsonSchemaOf(form) as never
+    await ask(false, { responseFormat: { type: 'json', schema, name: 'answer' } })
+    const { response_format, text, ...body } = asked[0]?.body ?? {}
+    const { json_schema, ...format } = (response_format ?? (text as { format: unknown } | undefined)?.format ?? {}) as {
+      readonly json_schema?: object
+    }
+    const told = { ...format, ...json_schema } as { readonly strict?: boolean; readonly schema?: object }
+    return { ...told, said: JSON.stringify(body) }
+  }
+
+  it.each(openAi)('is closed at every depth where it can be strict, behind %s', async (kind) => {
+    const place = z.object({ street: z.string().nullable(), tags: z.array(z.object({ name: z.string() })) })
+    const { strict, schema } = await asksFor(
+      kind,
+      z.object({ place, either: z.union([z.object({ a: z.int() }), z.null()]) }),
+    )
+    expect(strict).toBe(true)
+    expect(JSON.stringify(schema).match(/"additionalProperties":false/g)).toHaveLength(4)
+  })
+
+  it.each(openAi)('is asked for without strictness where it says less than that wants, behind %s', async (kind) => {
+    const loose: readonly z.ZodType[] = [
+      z.object({ a: z.string().optional() }),
+      z.object({ a: z.number().default(1) }),
+      z.object({ a: z.string().min(3) }),
+      z.object({ a: z.url() }),
+      z.object({ a: z.record(z.string(), z.number()) }),
+      z.looseObject({ a: z.string() }),
+      z.object({ a: z.array(z.unknown()) }),
+      z.object({ a: z.discriminatedUnion('kind', [z.object({ kind: z.literal('x') })]) }),
+    ]
+    for (const form of loose)
+      expect(await asksFor(kind, form)).toMatchObject({ strict: false, schema: { type: 'object' } })
+  })
+
+  it.each(Object.keys(kinds))('is asked for in words where it is no object, behind %s', async (kind) => {
+    for (const form of [
+      z.array(z.string()),
+      z.enum(['left', 'right']),
+      z.union([z.object({ a: z.string() }), z.null()]),
+    ]) {
+      const { schema, said } = await asksFor(kind, form)
+      expect([schema, said]).toEqual([undefined, expect.stringContaining('Answer with one JSON value')])
+      expect(said).toContain('Be short.')
+    }
+    expect((await asksFor(kind, z.string())).said).not.toContain('JSON value')
+  })
+})

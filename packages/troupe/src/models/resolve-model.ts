@@ -2,6 +2,7 @@
 import type { EmbeddingModelV4, LanguageModelV4 } from '@ai-sdk/provider'
 import { failure, nearest, TroupeError } from '../core/index.ts'
 import type { Fetch, SecretText } from '../security/index.ts'
+import { withForms } from './answer-form.ts'
 import { extractiveModel } from './extractive/index.ts'
 import type { CompatibleModel, EmbeddingSpec, ModelSpec } from './models-port.ts'
 import { type IsInstalled, type Load, type Provider, type ProviderInstance, providers } from './providers.ts'
@@ -63,8 +64,8 @@ export function createResolver(options: Environment): Resolver {
   return {
     async resolve(spec) {
       if (typeof spec === 'string') return once('language', spec, (apiKey) => languageModel(spec, options, apiKey))
-      if ('url' in spec) return (await compatible(spec, options)).chatModel(spec.model)
-      return ofVersion4(spec)
+      if ('url' in spec) return withForms((await compatible(spec, options)).chatModel(spec.model))
+      return withForms(ofVersion4(spec))
     },
     async resolveEmbedding(spec) {
       if (typeof spec === 'string') return once('embedding', spec, (apiKey) => embeddingModel(spec, options, apiKey))
@@ -156,7 +157,7 @@ async function languageModel(
   apiKey: string | undefined,
 ): Promise<LanguageModelV4> {
   const { prefix, model } = split(name)
-  if (prefix !== 'offline') return (await openProvider(name, prefix, environment, apiKey))(model)
+  if (prefix !== 'offline') return withForms((await openProvider(name, prefix, environment, apiKey))(model))
   checkOffline(name, model)
   return extractiveModel()
 }
