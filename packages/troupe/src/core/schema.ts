@@ -44,8 +44,20 @@ export function checkSchema(what: string, schema: unknown): void {
 /** `zod/mini`, and zod 4 before 4.2, know how their JSON Schema is made, but do not tell it themselves. */
 const isZod4 = (schema: object): schema is $ZodType => '_zod' in schema
 
+type Side = 'input' | 'output'
+type ToJsonSchema = (options: { target: string; libraryOptions?: Record<string, unknown> }) => Record<string, unknown>
 interface WithJsonSchema {
-  readonly '~standard': { readonly jsonSchema?: { input(options: { target: string }): Record<string, unknown> } }
+  readonly '~standard': { readonly jsonSchema?: Readonly<Record<Side, ToJsonSchema>> }
+}
+
+function toJson(schema: Schema, side: Side, libraryOptions: Parameters<typeof toJSONSchema>[1] = {}) {
+  const target = 'draft-2020-12'
+  const { jsonSchema } = (schema as WithJsonSchema)['~standard']
+  const made =
+    !jsonSchema && isZod4(schema)
+      ? toJSONSchema(schema, { io: side, target, ...libraryOptions })
+      : jsonSchema?.[side]({ target, libraryOptions: { ...libraryOptions } })
+  return made as { readonly [key: string]: Json } | undefined
 }
 
 /**
@@ -55,13 +67,36 @@ interface WithJsonSchema {
  */
 export function jsonSchemaOf(schema: Schema, what = 'The schema'): { readonly [key: string]: Json } | undefined {
   try {
-    const target = 'draft-2020-12'
-    const { jsonSchema } = (schema as WithJsonSchema)['~standard']
-    if (!jsonSchema && isZod4(schema)) return toJSONSchema(schema, { io: 'input', target }) as { [key: string]: Json }
-    const made = jsonSchema?.input({ target })
-    return made as { readonly [key: string]: Json } | undefined
+    return toJson(schema, 'input')
   } catch (cause) {
     const problem = `no JSON Schema can be made of it: ${(cause as Error).message}`
     throw failure('validation.failed', { what, problem }, { cause })
   }
+}
+
+/**
+ * What a schema surely takes, or gives, for one to be compared with another; undefined where it can't be said.
+ * @param side `input` is what goes in, `output` what comes out: with defaults, and as transformed
+ */
+export function jsonSchemaFor(schema: Schema, side: Side): { readonly [key: string]: Json } | undefined {
+  try {
+    return toJson(schema, side, side === 'input' ? { override: sayLess } : {})
+  } catch {
+    return undefined
+  }
+}
+
+interface ZodDefinition {
+  readonly type: string
+  readonly coerce?: boolean
+  readonly in?: { readonly _zod: { readonly def: ZodDefinition } }
+}
+
+/** Zod tells what `coerce`, `catch` and `preprocess` make of a value in place of what they take, which is any. */
+function sayLess(at: { zodSchema: { _zod: { def: ZodDefinition } }; jsonSchema: Record<string, unknown> }): void {
+  const { type, coerce, in: first } = at.zodSchema._zod.def
+  const takesNone = type === 'catch' || (type === 'pipe' && first?._zod.def.type === 'transform')
+  if (!coerce && !takesNone) return
+  for (const key of Object.keys(at.jsonSchema)) delete at.jsonSchema[key]
+  if (takesNone) at.jsonSchema.default = null
 }

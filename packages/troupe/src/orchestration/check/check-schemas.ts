@@ -1,7 +1,6 @@
 /** Whether what an agent gives can be what the next one takes, as far as both say so in JSON Schema. */
 
-import type { Agent } from '../../agents/index.ts'
-import { jsonSchemaOf } from '../../core/index.ts'
+import { jsonSchemaFor } from '../../core/index.ts'
 import { graphOf } from '../core/graph.ts'
 import type { CompiledTopology } from '../topology/define-topology.ts'
 import type { Finding } from './finding.ts'
@@ -30,23 +29,15 @@ export function misfit(given: Schema, wanted: Schema, path = 'the value'): strin
   for (const name of required) {
     const own = properties[name]
     if (own === undefined && given.additionalProperties !== false && 'additionalProperties' in given) continue
-    if (own === undefined) return `${path} has no ${name}, which is required`
     const inner = wantedProperties[name]
+    if (own === undefined && isSchema(inner) && 'default' in inner) continue
+    if (own === undefined) return `${path} has no ${name}, which is required`
     if (isSchema(own) && isSchema(inner)) {
       const problem = misfit(own, inner, `${path}.${name}`)
       if (problem) return problem
     }
   }
   return undefined
-}
-
-const schemaOf = (schema: Agent['inputSchema']): Schema | undefined => {
-  try {
-    return schema && jsonSchemaOf(schema)
-  } catch {
-    // A schema that JSON Schema cannot express says nothing here.
-    return undefined
-  }
 }
 
 export function checkSchemas({ canonical, agents }: CompiledTopology): Finding[] {
@@ -59,8 +50,9 @@ export function checkSchemas({ canonical, agents }: CompiledTopology): Finding[]
     // Who meets gets `{ results }`, and who invokes names each input itself: only what goes along alone is judged.
     const along = source?.out.filter((e) => e.type === 'invoke' || e.type === 'stream') ?? []
     if (target?.kind !== 'agent' || target.meeting || !(along.length === 1 || edge.fanOut)) continue
-    const given = schemaOf(agentAt(edge.from)?.outputSchema)
-    const wanted = schemaOf(agentAt(edge.to)?.inputSchema)
+    const [gives, wants] = [agentAt(edge.from)?.outputSchema, agentAt(edge.to)?.inputSchema]
+    const given = gives && jsonSchemaFor(gives, 'output')
+    const wanted = wants && jsonSchemaFor(wants, 'input')
     const problem = given && wanted && misfit(given, wanted)
     if (!problem || target.out.some((back) => back.to === edge.from)) continue
     findings.push({

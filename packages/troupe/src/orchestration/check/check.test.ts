@@ -247,3 +247,20 @@ it('schemas misfit only where no value can fit', () => {
   expect(misfit(object({}, [], { additionalProperties: true }), object({ a: {} }, ['a']))).toBeUndefined()
   expect(misfit({ anyOf: [{ type: 'string' }] }, { type: 'number' })).toBeUndefined()
 })
+
+it('schemas that take more than they tell, or give something else than they take, are judged by that', () => {
+  const [text, number] = [z.string(), z.number()]
+  const misfits = (outputSchema: z.ZodType, inputSchema: z.ZodType) =>
+    check({ agents: [typed('A', { outputSchema }), typed('B', { inputSchema })], flows: ['A -> B'] }).map(
+      ({ message }) => message,
+    )
+  for (const takesText of [z.coerce.number(), number.catch(0), z.preprocess(Number, number)]) {
+    expect(misfits(text, takesText)).toEqual([])
+    expect(misfits(z.object({ a: text }), z.object({ a: takesText.optional() }))).toEqual([])
+  }
+  expect(misfits(z.object({}), z.object({ a: number.catch(0) }))).toEqual([])
+  expect(misfits(z.object({}), z.object({ a: z.coerce.number() }))).toEqual([expect.stringContaining('has no a')])
+  expect(misfits(text.transform(Number), number)).toEqual([])
+  expect(misfits(text.transform(Number).pipe(number), number)).toEqual([])
+  expect(misfits(text.transform(Number).pipe(number), text)).toEqual([expect.stringContaining('is number')])
+})
