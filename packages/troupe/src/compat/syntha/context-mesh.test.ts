@@ -1,3 +1,6 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { TroupeError } from '../../index.ts'
 import * as syntha from './index.ts'
@@ -28,6 +31,23 @@ describe('ContextMesh', () => {
     await expect(mesh.push('k', 1, { ttl: 0 })).rejects.toThrow(/above zero/)
     await mesh.close()
     await new syntha.ContextMesh().close()
+  })
+
+  it('tries again where it could not be opened, and is not opened once it is closed', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'troupe-mesh-'))
+    const db_path = join(folder, 'mesh.db')
+    await writeFile(db_path, 'something else')
+    const mesh = new syntha.ContextMesh({ user_id: 'ada', db_path })
+    await expect(mesh.push('k', 1)).rejects.toMatchObject({ code: 'storage.foreign' })
+    await rm(db_path)
+    await mesh.push('k', 1)
+    expect(await mesh.get('k')).toBe(1)
+    await mesh.close()
+    await expect(mesh.get('k')).rejects.toMatchObject({ code: 'troupe.closed' })
+    const unused = new syntha.ContextMesh({ user_id: 'ada', db_path })
+    await unused.close()
+    await expect(unused.get('k')).rejects.toMatchObject({ code: 'troupe.closed' })
+    await rm(folder, { recursive: true })
   })
 
   it('has topics by agent, which replace one another', async () => {

@@ -27,6 +27,7 @@ export class ContextMesh {
   readonly #open: () => Promise<{ readonly user: User; readonly troupe?: Troupe }>
   #opened: ReturnType<ContextMesh['open']> | undefined
   #troupe: Troupe | undefined
+  #closed = false
 
   /**
    * @param source the guides' options, or a user of a troupe that is open already
@@ -49,16 +50,24 @@ export class ContextMesh {
     }
   }
 
-  /** @throws what opening the storage throws */
+  /** @throws what opening the storage throws; the next call tries again */
   open(): Promise<User> {
-    this.#opened ??= this.#open().then(({ user, troupe }) => {
-      this.#troupe = troupe
-      return user
-    })
+    if (this.#closed && !this.#opened) return Promise.reject(failure('troupe.closed', { what: 'Opening the mesh' }))
+    this.#opened ??= this.#open().then(
+      ({ user, troupe }) => {
+        this.#troupe = troupe
+        return user
+      },
+      (error) => {
+        this.#opened = undefined
+        throw error
+      },
+    )
     return this.#opened
   }
   /** Ends what it has opened itself. */
   async close(): Promise<void> {
+    this.#closed = true
     await this.#opened?.catch(() => {})
     await this.#troupe?.close()
   }
