@@ -48,6 +48,7 @@ describe('createTroupe', () => {
     for (const [roles, said] of [
       [{ auditor: { tools: ['get_contxt'] } }, /did you mean get_context/],
       [{ auditor: { tools: [], powers: ['fly'] } }, /fly is none/],
+      [{ auditor: { tools: [null as never] } }, /null is none/],
       [{ auditor: {} }, /lists/],
       [{ auditor: { tool: [] } }, /tool/],
     ] as const)

@@ -63,7 +63,7 @@ export function createRoles(own: Roles = {}): Roles {
   for (const [name, role] of Object.entries(own)) {
     checkOptions(`The role ${name}`, role ?? {}, ['tools', 'powers'])
     const unknown = (list: unknown, known: readonly string[]) =>
-      Array.isArray(list) ? list.find((one) => !known.includes(one)) : 'no list'
+      Array.isArray(list) ? list.map(String).find((one) => !known.includes(one)) : 'no list'
     const wrong = unknown(role?.tools, builtInTools) ?? unknown(role?.powers ?? [], powers)
     if (wrong === undefined) continue
     const near = nearest(String(wrong), [...builtInTools, ...powers])

@@ -27,6 +27,7 @@ describe('defineTool', () => {
     for (const [more, said] of [
       [{ efect: 'read' }, /efect/],
       [{ name: 'has space' }, /letters/],
+      [{ name: '3d_model' }, /begin with a letter or _/],
       [{ description: '' }, /description/],
       [{ effect: 'twice' }, /twice/],
       [{ inputSchema: { '~standard': { validate: () => ({ value: 1 }) } } }, /JSON Schema/],

@@ -124,7 +124,7 @@ export function defineTool<In, Out>(options: ToolOptions<In, Out>): Tool {
   checkOptions('defineTool', options, known)
   checkName('tool', options.name)
   if (!/^[A-Za-z_][A-Za-z0-9_-]{0,63}$/.test(options.name))
-    throw wrong('its name must be 1 to 64 letters, digits, _ and -')
+    throw wrong('its name must be 1 to 64 letters, digits, _ and -, and begin with a letter or _')
   if (typeof options.description !== 'string' || options.description === '') throw wrong('it has no description')
   if (typeof options.execute !== 'function') throw wrong('it has no function execute')
   if (options.inputSchema === undefined) throw wrong('it has no inputSchema')
@@ -138,7 +138,8 @@ export function defineTool<In, Out>(options: ToolOptions<In, Out>): Tool {
     throw wrong(
       `its inputSchema is ${schema.type === undefined ? 'no object' : `of type ${String(schema.type)}`}: models give arguments by name, in an object`,
     )
-  if (options.body && ('effect' in options || 'reconcile' in options || 'undo' in options))
+  const { effect: named, reconcile, undo } = options as Partial<EffectToolOptions<In, Out>>
+  if (options.body && [named, reconcile, undo].some((given) => given !== undefined))
     throw wrong('a body takes no effect, reconcile or undo: its effects are those of ctx.effect')
   const effect: Tool['effect'] = options.body ? 'body' : (options.effect ?? 'once')
   if (!['read', 'idempotent', 'once', 'body'].includes(effect))
