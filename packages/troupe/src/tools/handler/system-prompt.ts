@@ -1,6 +1,6 @@
 /** What an agent can see, as a part of its system prompt: whole entries, under a budget of tokens, with where they are from. */
 
-import type { ContextHands, Entry } from '../../context/index.ts'
+import { type ContextHands, type Entry, isToolContext } from '../../context/index.ts'
 import { checkOptions, checkText, failure, type Json, listOf } from '../../core/index.ts'
 import type { ToolHandler } from './tool-handler.ts'
 
@@ -62,6 +62,9 @@ async function linesOf(
   budget: number,
 ): Promise<{ readonly lines: readonly string[]; readonly whole: boolean }> {
   const lines: string[] = []
+  // Who may not read more is not sent to try.
+  const may = !isToolContext(context) || context.can('get_context')
+  const more = (what: string, how: string) => `(${what}${may ? `: ${how}` : ''}.)`
   let left = budget
   let omitted = 0
   const add = (entry: Entry) => {
@@ -82,10 +85,10 @@ async function linesOf(
       if (cursor === undefined) break
       // A page that adds nothing more would only be counted.
       if (omitted > 0)
-        return { lines: [...lines, '(More than fits here: use get_context for the rest.)'], whole: false }
+        return { lines: [...lines, more('More than fits here', 'use get_context for the rest')], whole: false }
     }
   if (omitted === 0) return { lines, whole: keys === undefined }
-  return { lines: [...lines, `(${omitted} more: use get_context for them.)`], whole: false }
+  return { lines: [...lines, more(`${omitted} more`, 'use get_context for them')], whole: false }
 }
 
 function lineOf({ key, value, owner, taint }: Entry, reader: string): string {

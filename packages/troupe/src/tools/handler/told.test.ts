@@ -234,6 +234,14 @@ describe('context in the prompt', () => {
   })
 })
 
+test('a prompt without room for everything points to get_context where that may be called', async () => {
+  await using team = await openTeam()
+  await team.agent('B').context.push('long', 'x'.repeat(100))
+  const of = (name: string, deny: readonly string[]) => buildSystemPrompt(team.agent(name, { deny }), { maxTokens: 5 })
+  expect(await of('A', [])).toBe('[Context]\n(1 more: use get_context for them.)')
+  expect(await of('C', ['get_context'])).toBe('[Context]\n(1 more.)')
+})
+
 describe('context in the prompt and in the tools', () => {
   test('is told of when both were handed out, in either order, once', async () => {
     await using team = await openTeam()
