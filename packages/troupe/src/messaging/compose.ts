@@ -121,12 +121,19 @@ function timesOf({ delay, at, ttl }: CommonSendOptions, nowMs: number): Times {
   }
 }
 
-/** @throws ValidationError for a recipient or an option that is not allowed */
-export function checkSend(where: string, options: object, own: readonly string[]): void {
+/**
+ * @returns the options as they are now, whatever their owner makes of them while the payload is checked
+ * @throws ValidationError for a recipient or an option that is not allowed
+ */
+export function checkSend<Options extends CommonSendOptions>(
+  where: string,
+  options: Options,
+  own: readonly string[],
+): Options {
   if (typeof options !== 'object' || options === null)
     throw failure('validation.failed', { what: `The options of ${where}`, problem: 'they are an object' })
   checkOptions(where, options, [...own, ...commonOptions])
-  const { priority, metadata, requiresConfirmation, dedupeId, at, taint, signal } = options as CommonSendOptions
+  const { priority, metadata, requiresConfirmation, dedupeId, at, taint, signal } = options
   checkSignal(where, signal)
   checkTaint(taint, `${where}.taint`)
   if (requiresConfirmation !== undefined) checkFlag('requiresConfirmation', requiresConfirmation)
@@ -140,7 +147,15 @@ export function checkSend(where: string, options: object, own: readonly string[]
     })
   if (metadata !== undefined && (typeof metadata !== 'object' || metadata === null || Array.isArray(metadata)))
     throw failure('validation.failed', { what: 'metadata', problem: 'it is not an object' })
+  return {
+    ...options,
+    ...(metadata === undefined ? {} : { metadata: copied({ metadata }).metadata }),
+    ...(at instanceof Date ? { at: new Date(at) } : {}),
+    ...(taint === undefined ? {} : { taint: [...taint] }),
+  }
 }
+const copied = <Value extends Json>(value: Value) =>
+  decodeJson(encodeJson(value, 'The metadata of the message')) as Value
 
 /** Who refers to a payload that is stored apart. */
 export const ownerOf = (id: string): string => `message:${id}`

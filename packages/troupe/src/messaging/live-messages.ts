@@ -90,22 +90,19 @@ function handsThat(parts: LiveMessagesParts, enter: Enter): MessageHands {
   }
   return {
     async send(type, payload, options) {
-      checkSend('send', options, ['to'])
-      checkName('agent', options.to)
+      const { to, ...common } = checkSend('send', options, ['to'])
+      checkName('agent', to)
       authorize('send_message_to_agent')
-      const { to, ...common } = options
       return sentMessage(post, await one(type, encode(type, payload, post.settings.maxBytes), to, common))
     },
     async broadcast(type, payload, options = {}) {
-      checkBroadcast(options)
+      const { to, role, ...common } = checkBroadcast(options)
       authorize('broadcast_message_to_agents')
-      const { to, role, ...common } = options
       return toMany(type, payload, to ?? (await parts.everyone(sender.user, role)), common)
     },
     async publish(type, payload, options) {
-      checkSend('publish', options, ['topic'])
+      const { topic, ...common } = checkSend('publish', options, ['topic'])
       authorize('broadcast_message_to_agents')
-      const { topic, ...common } = options
       const subscribers = await parts.subscribersOf(sender.user, checkName('topic', topic), sender.agent)
       return toMany(type, payload, subscribers, common)
     },
@@ -117,14 +114,18 @@ function handsThat(parts: LiveMessagesParts, enter: Enter): MessageHands {
   }
 }
 
-/** @throws ValidationError */
-export function checkBroadcast(options: BroadcastOptions): void {
-  checkSend('broadcast', options, ['to', 'role'])
-  const { to, role } = options
+/**
+ * @returns the options as they are now
+ * @throws ValidationError
+ */
+export function checkBroadcast(options: BroadcastOptions): BroadcastOptions {
+  const given = checkSend('broadcast', options, ['to', 'role'])
+  const { to, role } = given
   if (to !== undefined && !Array.isArray(to))
     throw failure('validation.failed', { what: 'to', problem: 'it is a list of the names of agents' })
   if (role !== undefined && (typeof role !== 'string' || to !== undefined))
     throw failure('validation.failed', { what: 'role', problem: 'it is a text, and stands in place of to' })
+  return to === undefined ? given : { ...given, to: [...to] }
 }
 
 /** Each once, the sender left out. */

@@ -19,15 +19,18 @@ import { later } from './statements/compile.ts'
 
 const requestOptions = ['to', 'timeout', 'priority', 'threadId', 'metadata', 'signal']
 
-/** @throws ValidationError */
-export function checkRequest(options: RequestOptions): number {
-  checkSend('request', options, ['to', 'timeout'])
+/**
+ * @returns the options as they are now, and the timeout as a number
+ * @throws ValidationError
+ */
+export function checkRequest(options: RequestOptions): RequestOptions & { readonly timeoutMs: number } {
+  const given = checkSend('request', options, ['to', 'timeout'])
   for (const name of commonOptions)
     if (!requestOptions.includes(name) && Object.hasOwn(options, name))
       throw failure('option.unknown', { where: 'request', option: name, nearest: requestOptions.join(', ') })
   const timeoutMs = milliseconds(options.timeout ?? '30s', 'timeout')
   if (timeoutMs <= 0) throw failure('validation.failed', { what: 'timeout', problem: 'it must be longer than nothing' })
-  return timeoutMs
+  return { ...given, timeoutMs }
 }
 
 export async function request<R>(
@@ -38,9 +41,8 @@ export async function request<R>(
   payload: unknown,
   options: RequestOptions,
 ): Promise<R> {
-  const timeoutMs = checkRequest(options)
+  const { to, timeout: _, timeoutMs, signal, ...common } = checkRequest(options)
   const { user, agent } = sender
-  const { to, timeout: _, signal, ...common } = options
   const id = post.ids.next()
   const until = post.clock.monotonic() + timeoutMs
   const ttl: Duration = duration(timeoutMs)
@@ -60,7 +62,7 @@ export async function request<R>(
   signal?.addEventListener('abort', abort, { once: true })
   let answered = false
   try {
-    const lane = JSON.stringify([user, agent, to, options.priority ?? 'normal'])
+    const lane = JSON.stringify([user, agent, to, common.priority ?? 'normal'])
     await dispatch.send(lane, prepared, {
       signal: ended.signal,
       also: [post.requests.open(user, id, later(timeoutMs))],

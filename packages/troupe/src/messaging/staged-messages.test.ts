@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { placesOfTests } from '../../test/postgres/places.ts'
 import type { Json } from '../core/index.ts'
+import type { MessageHands } from './message-hands.ts'
 import { defineMessage } from './message-type.ts'
 import { MessageRefused } from './notices.ts'
 import { openRoom, type Room, type RoomOptions } from './room.test.fixture.ts'
@@ -28,6 +29,32 @@ it('stages nothing of a call whose signal has aborted', async () => {
     return null
   })
   expect(await made.agent('B').mailbox.receive()).toEqual([])
+})
+
+it('sends, live and staged, what the options were at the call', async () => {
+  const made = await room()
+  const sendAll = async (messages: MessageHands) => {
+    const metadata = { place: { n: 0 } }
+    const at = new Date(0)
+    const sends = [1, 2].map((n) => {
+      metadata.place.n = n
+      return messages.send(Note, n, { to: 'B', metadata, at })
+    })
+    const to = ['B']
+    sends.push(messages.broadcast(Note, 3, { to, metadata }) as never)
+    to.push('C')
+    metadata.place.n = 4
+    at.setFullYear(3000)
+    await Promise.all(sends)
+    return null
+  }
+  await sendAll(made.agent('A').messages)
+  await made.step('A', 'step:1', sendAll)
+  const { items } = await made.agent('B').mailbox.messages()
+  const told = items.map(({ payload, metadata }) => [payload, metadata])
+  const once = [1, 2, 3].map((n) => [n, { place: { n: Math.min(n, 2) } }])
+  expect(told).toEqual([...once, ...once])
+  expect((await made.agent('C').mailbox.messages()).items).toEqual([])
 })
 
 it('sends when the turn commits, in the order of the calls, and nothing of a step that fails', async () => {

@@ -65,28 +65,25 @@ class StagedMessages implements MessageHands {
     payload: P,
     options: { readonly to: string } & CommonSendOptions,
   ): Promise<SentMessage<P>> {
-    checkSend('send', options, ['to'])
+    const { to, ...common } = checkSend('send', options, ['to'])
     unlessAborted(options)
-    checkName('agent', options.to)
+    checkName('agent', to)
     this.#authorize('send_message_to_agent')
-    const { to, ...common } = options
     return this.#stage(type, this.#encode(type, payload), to, common) as Promise<SentMessage<P>>
   }
   async broadcast<P>(type: MessageType<P>, payload: P, options: BroadcastOptions = {}) {
-    checkBroadcast(options)
+    const { to, role, ...common } = checkBroadcast(options)
     unlessAborted(options)
     this.#authorize('broadcast_message_to_agents')
-    const { to, role, ...common } = options
     const call = { kind: 'agents', name: role === undefined ? '*' : `*:${role}` }
     const everyone = () => this.#mailboxes.everyone(this.#user, role)
     const recipients = to ?? (await this.#recorder.answer<readonly string[]>(call, everyone))
     return this.#toMany(type, payload, recipients, common)
   }
   async publish<P>(type: MessageType<P>, payload: P, options: { readonly topic: string } & CommonSendOptions) {
-    checkSend('publish', options, ['topic'])
+    const { topic, ...common } = checkSend('publish', options, ['topic'])
     unlessAborted(options)
     this.#authorize('broadcast_message_to_agents')
-    const { topic, ...common } = options
     checkName('topic', topic)
     const subscribers = () => this.#mailboxes.parts.subscribersOf(this.#user, topic, this.#agent)
     const recipients = await this.#recorder.answer<readonly string[]>({ kind: 'subscribers', name: topic }, subscribers)
@@ -98,11 +95,10 @@ class StagedMessages implements MessageHands {
     options: Parameters<MessageHands['request']>[2],
   ): Promise<R> {
     checkName('agent', options?.to)
-    const timeoutMs = checkRequest(options)
+    const { to, timeout: _, timeoutMs, ...common } = checkRequest(options)
     if (options.signal !== undefined)
       throw failure('option.unknown', { where: 'request in a step', option: 'signal', nearest: 'timeout' })
     this.#authorize('send_message_to_agent')
-    const { to, timeout: _, ...common } = options
     const { post } = this.#mailboxes
     const name = `${type.name} to ${to}`
     // Recorded, for another process may enter the step that signs or does not.
