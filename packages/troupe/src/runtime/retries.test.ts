@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { defineAgent, defineTool, finish, invoke, LlmAgent, patterns, type Run } from '../index.ts'
@@ -165,6 +166,33 @@ describe('a retry', () => {
     const again = await run.retry({ budget: { tokens: 10_000 }, id: 'again' })
     expect(await again.result()).toMatchObject({ status: 'completed', response: 'B', usage: { inputTokens: 5_800 } })
     expect(again.id).toBe('again')
+  })
+
+  it('of a step that came to its time limit carries it out again, and nothing before it', async () => {
+    const { orchestra } = await ada()
+    let [entered, slow] = [0, true]
+    const a = defineAgent({
+      name: 'A',
+      run: async () => {
+        if (++entered === 1) throw new Error('not yet')
+        return 'a'
+      },
+    })
+    const b = defineAgent({
+      name: 'B',
+      run: async (task: string, { signal }) => {
+        if (slow) await sleep(20_000, undefined, { signal })
+        return `${task} b`
+      },
+    })
+    const retry = { attempts: 2, backoff: '1ms' } as const
+    const config = { timeouts: { step: '1s' }, onError: { 'agent.failed': { retry } } } as const
+    const run = await orchestra.start({ task: 't', topology: pipe(a, b), config })
+    expect((await run.result()).error).toMatchObject({ code: 'timeout' })
+    slow = false
+    const again = await run.retry()
+    expect([await responseOf(again), entered]).toEqual(['a b', 2])
+    expect(await orchestra.replay(again.id)).toMatchObject({ identical: true })
   })
 
   it('is refused for what has not failed, and for steps that have not', async () => {

@@ -21,7 +21,8 @@ export function placeOfRetry(
   const cause = wasStopped ? stopOf : causeOf
   const failed = from === undefined ? cause(past.events) : lastFailureOf(past.events, from)
   if (!failed) throw refuse(from === undefined ? 'nothing in it failed' : `no step ${from} of it has failed`)
-  const record = past.records.findLast(({ first }) => first <= failed.seq)
+  const { seq } = stopOfItsOwn(past.events, failed) ?? failed
+  const record = past.records.findLast(({ first }) => first <= seq)
   const at = (record?.first ?? 1) - 1
   if (at < 1) throw refuse('it failed as it was started')
   return { at, ...('step' in failed ? { step: failed.step as string } : {}) }
@@ -32,6 +33,14 @@ const causeOf = (events: readonly NumberedEvent[]): NumberedEvent | undefined =>
   events.find(({ type }) => type === 'guard.tripped') ??
   rootOf(events) ??
   events.findLast(({ type }) => type === 'run.recalled')
+
+/** Where a step or branch came to its time limit: from there on it was only awaited. */
+const stopOfItsOwn = (events: readonly NumberedEvent[], failed: NumberedEvent): NumberedEvent | undefined =>
+  'step' in failed
+    ? events.find(
+        (event) => event.type === 'step.recalled' && event.step === failed.step && event.recall.as === 'failed',
+      )
+    : undefined
 
 const stopOf = (events: readonly NumberedEvent[]): NumberedEvent | undefined =>
   events.findLast(({ type }) => type === 'run.recalled') ?? events.at(-1)

@@ -55,12 +55,16 @@ export function saidOfFailure({ events }: PastRun, status: string): readonly Sen
 
 type Failed = Extract<NumberedEvent, { readonly type: 'step.failed' }>
 
-/** The last step that failed by itself; those that were told to stop failed for it. */
+/**
+ * The last step that failed by itself, or at a time limit of its own; those that were told to stop failed for it. One that
+ * served a request too late failed whoever asked, if that took it so.
+ */
 export function rootOf(events: readonly NumberedEvent[]): Failed | undefined {
   const recalled = new Set<string>()
   let root: Failed | undefined
   for (const event of events) {
-    if (event.type === 'step.recalled') recalled.add(event.step)
+    if (event.type === 'step.recalled' && (event.recall.as !== 'failed' || event.step.includes('>')))
+      recalled.add(event.step)
     if (event.type === 'step.failed' && !recalled.has(event.step)) root = event
   }
   return root
