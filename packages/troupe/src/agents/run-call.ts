@@ -19,6 +19,7 @@ const nudge =
 /** These end the step: no model can do anything about them. */
 const fatal = new Set<string>([
   'cassette.miss',
+  'cassette.unwritten',
   'evaluation.unrecorded',
   'budget.exceeded',
   'guard.repetition',

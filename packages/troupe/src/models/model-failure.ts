@@ -3,7 +3,7 @@ import { TroupeError } from '../core/index.ts'
 import { isOfNetwork } from '../resilience/index.ts'
 
 export type Verdict =
-  /** The caller's signal, or a cassette that lacks it: nothing else is asked. */
+  /** The caller's signal, or a cassette that lacks it or can't be written: nothing else is asked. */
   | { readonly kind: 'stop' }
   /** 400, 401, 403 …: the same call can never succeed with this model. */
   | { readonly kind: 'refused'; readonly status: number; readonly problem: string }
@@ -28,7 +28,7 @@ interface ApiError {
 /** @param at ms since 1970, against which a date in retry-after is read */
 export function verdictOf(error: unknown, at: number): Verdict {
   if (error instanceof TroupeError) {
-    if (error.name === 'CancelledError' || error.code === 'cassette.miss') return { kind: 'stop' }
+    if (error.name === 'CancelledError' || error.code.startsWith('cassette.')) return { kind: 'stop' }
     // A call that hung once hangs again: the next of the chain is asked at once.
     return { kind: 'failed', problem: error.message, again: error.retryable && error.name !== 'TimeoutError' }
   }

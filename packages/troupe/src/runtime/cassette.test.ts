@@ -1,6 +1,6 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { LanguageModelV4CallOptions } from '@ai-sdk/provider'
 import { afterEach, expect, it } from 'vitest'
 import { z } from 'zod'
@@ -237,6 +237,45 @@ it('refuses a tape that is damaged, changed by hand, missing, or opened with wro
   await expect(open('{"cassette":1}\n', { mode: 'play' })).rejects.toThrow(/mode is play/)
   await expect(open('{"cassette":1}\n', { redact: ['prompt'] })).rejects.toThrow(/begin with request/)
   await expect(open('{"cassette":1}\n', { mod: 'auto' })).rejects.toThrow(/no option mod/)
+})
+
+it.each([
+  ['was cut off', (text: string) => `${text}{"kind":"mod`],
+  ['has no end, as editors leave it', (text: string) => text.trimEnd()],
+])('adds to a tape whose last line %s, and leaves alone what it only reads', async (_, change) => {
+  const path = tapePath()
+  const { agent } = team(['first', 'second'], () => 1)
+  const ask = (mode: 'auto' | 'replay', text: string) =>
+    play({ path, mode }, (troupe) => troupe.user('u').session(agent).chat(text))
+  expect(await ask('auto', 'one')).toBe('first')
+  const changed = change(readFileSync(path, 'utf8'))
+  writeFileSync(path, changed)
+  expect(await ask('auto', 'one')).toBe('first')
+  expect(readFileSync(path, 'utf8')).toBe(changed)
+  expect(await ask('auto', 'two')).toBe('second')
+  expect([await ask('replay', 'one'), await ask('replay', 'two')]).toEqual(['first', 'second'])
+})
+
+it('blames no model and no tool for a tape that can not be written', async () => {
+  const path = tapePath()
+  const { agent, model, looked } = team([call('ada'), 'never asked'], () => {
+    rmSync(dirname(path), { recursive: true })
+    return 'a page'
+  })
+  const failed = play({ path, mode: 'record' }, (troupe) => troupe.user('u').session(agent).chat('go'))
+  await expect(failed).rejects.toMatchObject({ code: 'cassette.unwritten' })
+  expect([model.calls.length, looked]).toEqual([1, ['ada']])
+  const asked = await play({ path, mode: 'record' }, async (troupe) => {
+    rmSync(dirname(path), { recursive: true })
+    const spare = new LlmAgent({ name: 'Spare', model: [model, new MockModel({ responses: [never] })] })
+    return await troupe
+      .user('u')
+      .session(spare)
+      .chat('go')
+      .catch((error: unknown) => error)
+  })
+  expect(asked).toMatchObject({ code: 'cassette.unwritten' })
+  expect(model.calls).toHaveLength(2)
 })
 
 it('needs neither package nor key of a model that is on the tape', async () => {

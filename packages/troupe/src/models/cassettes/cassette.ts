@@ -41,7 +41,7 @@ export async function openCassette(options: CassetteOptions): Promise<Tape> {
   if (text === undefined && mode === 'replay')
     throw failure('cassette.unreadable', { problem: 'there is none, and it is to be replayed' })
   if (text === undefined) await store.write(`{"cassette":${version}}\n`)
-  return new Cassette(options, redaction, text === undefined ? [] : readLines(text))
+  return new Cassette(options, redaction, text === undefined ? { recorded: [] } : readLines(text))
 }
 
 class Cassette implements Tape {
@@ -51,11 +51,14 @@ class Cassette implements Tape {
   readonly #recorded = new Map<string, Interaction>()
   readonly #asked = new Map<string, number>()
   #written: Promise<void> = Promise.resolve()
+  /** What replaces a tape whose last line has no end, before a line is added to it. */
+  #mended: string | undefined
 
-  constructor({ store, mode }: CassetteOptions, redaction: Redaction, recorded: readonly Interaction[]) {
+  constructor({ store, mode }: CassetteOptions, redaction: Redaction, { recorded, mended }: Lines) {
     this.#store = store
     this.#mode = mode
     this.#redaction = redaction
+    this.#mended = mended
     for (const one of recorded) this.#recorded.set(`${one.key} ${one.nth}`, one)
   }
 
@@ -69,14 +72,15 @@ class Cassette implements Tape {
       if (found.error !== undefined) throw fromJson(found.error)
       return fromJson(found.answer ?? null) as Out
     }
+    let out: Out
     try {
-      const out = await ask()
-      await this.#record({ ...place, answer: this.#redaction.of({ answer: toJson(out) }, 'answer') })
-      return out
+      out = await ask()
     } catch (error) {
       await this.#recordFailure(traffic, place, error)
       throw error
     }
+    await this.#record({ ...place, answer: this.#redaction.of({ answer: toJson(out) }, 'answer') })
+    return out
   }
 
   async playStream<Part>(traffic: Traffic, ask: () => Promise<ReadableStream<Part>>): Promise<ReadableStream<Part>> {
@@ -105,7 +109,10 @@ class Cassette implements Tape {
     return new ReadableStream<Part>({
       async pull(controller) {
         try {
-          const { done, value } = await reader.read()
+          const { done, value } = await reader.read().catch(async (error: unknown) => {
+            if (!signal?.aborted) await keep(error)
+            throw error
+          })
           if (done) {
             await keep()
             return controller.close()
@@ -115,7 +122,6 @@ class Cassette implements Tape {
           if ((value as { readonly type?: unknown }).type === 'error') await keep()
           controller.enqueue(value)
         } catch (error) {
-          if (!signal?.aborted) await keep(error)
           controller.error(error)
         }
       },
@@ -145,11 +151,24 @@ class Cassette implements Tape {
     if (!signal?.aborted) await this.#record({ ...place, error: this.#redaction.of({ error: toJson(error) }, 'error') })
   }
 
-  /** Lines are written one after the other; whoever asked waits for its own, so that a crash loses nothing answered. */
+  /**
+   * Lines are written one after the other; whoever asked waits for its own, so that a crash loses nothing answered.
+   * @throws ProcessingError `cassette.unwritten`
+   */
   #record(interaction: Interaction): Promise<void> {
-    const mine = this.#written.then(() => this.#store.append(`${JSON.stringify(interaction)}\n`))
+    const mine = this.#written.then(() => this.#write(`${JSON.stringify(interaction)}\n`))
     this.#written = mine.catch(() => {})
     return mine
+  }
+
+  async #write(line: string): Promise<void> {
+    try {
+      if (this.#mended !== undefined) await this.#store.write(this.#mended)
+      this.#mended = undefined
+      await this.#store.append(line)
+    } catch (cause) {
+      throw failure('cassette.unwritten', { problem: (cause as Error).message }, { cause })
+    }
   }
 }
 
@@ -166,7 +185,12 @@ function replayed<Part>({ parts = [], error }: Interaction): ReadableStream<Part
   })
 }
 
-function readLines(text: string): readonly Interaction[] {
+interface Lines {
+  readonly recorded: readonly Interaction[]
+  readonly mended?: string
+}
+
+function readLines(text: string): Lines {
   const lines = text.split('\n').filter((line) => line !== '')
   const read = lines.map((line, i) => {
     try {
@@ -179,7 +203,7 @@ function readLines(text: string): readonly Interaction[] {
   })
   if (read[0]?.cassette !== version)
     throw failure('cassette.unreadable', { problem: `its first line is not {"cassette":${version}}` })
-  return read.slice(1).flatMap((one, i) => {
+  const recorded = read.slice(1).flatMap((one, i) => {
     if (!one) return []
     if (one.key !== hashJson([one.kind, one.name, one.request]))
       throw failure('cassette.unreadable', {
@@ -187,4 +211,7 @@ function readLines(text: string): readonly Interaction[] {
       })
     return [one]
   })
+  const whole = lines.filter((_, i) => read[i] !== undefined)
+  const ended = text.endsWith('\n') && whole.length === lines.length
+  return { recorded, ...(ended ? {} : { mended: `${whole.join('\n')}\n` }) }
 }

@@ -65,6 +65,12 @@ export const modelsCodes = {
     message: 'The cassette can not be read: {problem}.',
     hint: "Record it anew with mode 'record', or mend the line named.",
   },
+  'cassette.unwritten': {
+    class: errors.ProcessingError,
+    message: 'The cassette can not be written: {problem}.',
+    hint: "Make room where it lies, or let it be written there; with mode 'replay' it is only read.",
+    retryable: false,
+  },
   'model.circuit_open': {
     class: errors.CircuitOpenError,
     message: 'The model {model} failed repeatedly and is left alone for {seconds} s.',
