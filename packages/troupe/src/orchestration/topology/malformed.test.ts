@@ -104,3 +104,27 @@ it('refuses in the canonical form what the others refuse', () => {
     /no role x/,
   )
 })
+
+it('agents may be called as what every object has, and by names that differ in spaces alone', () => {
+  const named = (...names: string[]) => names.map((name) => defineAgent({ name, run: () => null }))
+  const { canonical } = defineTopology({
+    agents: named('constructor', 'valueOf'),
+    flows: ['constructor -> valueOf'],
+    nodes: { valueOf: { limit: 2 } },
+    pools: {},
+  } as never)
+  expect(canonical.nodes.map(({ name, limit }) => [name, limit]).slice(1, 3)).toEqual([
+    ['constructor', undefined],
+    ['valueOf', 2],
+  ])
+  const spaced = defineTopology({
+    agents: named('A B', 'AB', 'C'),
+    flows: ['A B->C', 'AB -> C', 'C => { A B,AB }'],
+    edges: { 'A B -> C': { limit: 3 }, 'C=>{A B, AB}': { limit: 1 } },
+  })
+  expect(spaced.canonical.edges.filter(({ limit }) => limit).map(({ from, limit }) => [from, limit])).toEqual([
+    ['A B', 3],
+    ['C', 1],
+    ['C', 1],
+  ])
+})

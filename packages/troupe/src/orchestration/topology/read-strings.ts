@@ -39,8 +39,12 @@ function parse(text: string): Flow {
   throw invalid(`the flow '${text}'`, 'it has no arrow', remedy)
 }
 
-/** However it is spaced, a flow is the same flow. */
-const plain = (flow: string) => flow.replaceAll(/\s+/g, '')
+/** However it is spaced, a flow is the same flow; spaces within a name are part of it. */
+const plain = (flow: string) => flow.trim().replaceAll(/\s*(<->|<~>|->|=>|[{},])\s*/g, '$1')
+
+/** Agents may be called as what every object has, such as constructor. */
+const ownOf = <T>(options: { readonly [name: string]: T } | undefined, name: string): T | undefined =>
+  options && Object.hasOwn(options, name) ? options[name] : undefined
 
 export function readStrings(draft: Draft, form: StringForm, compile: (form: TopologyForm) => CompiledTopology): void {
   checkOptions('topology', form, ['agents', 'flows', 'nodes', 'edges', 'pools', 'config'])
@@ -53,7 +57,7 @@ export function readStrings(draft: Draft, form: StringForm, compile: (form: Topo
     if (typeof agent === 'object' && agent !== null && 'topology' in agent) {
       nested.set(agent.name, compile((agent as NestedTeam).topology))
       draft.addNode({ name: agent.name, kind: 'agent' })
-      if (form.nodes?.[agent.name] || form.pools?.[agent.name])
+      if (ownOf(form.nodes, agent.name) || ownOf(form.pools, agent.name))
         throw invalid(agent.name, 'a team inside a team has no options of its own', 'Give them to its agents')
     } else {
       checkDefinition(agent)
@@ -74,9 +78,9 @@ export function readStrings(draft: Draft, form: StringForm, compile: (form: Topo
 }
 
 function optionsOf({ nodes, pools }: StringForm, name: string): NodeOptions {
-  const own = nodes?.[name] ?? {}
+  const own = ownOf(nodes, name) ?? {}
   checkOptions(`nodes.${name}`, own, ['join', 'deadline', 'onFailure', 'limit'])
-  const pool = pools?.[name]
+  const pool = ownOf(pools, name)
   if (!pool) return own
   checkOptions(`pools.${name}`, pool, ['size'])
   if (own.limit !== undefined) throw invalid(name, 'it has a limit and is a pool', 'Say its size alone')

@@ -91,7 +91,10 @@ async function route(
   by?: (task: Json) => string | Promise<string>,
 ): Promise<Outcome> {
   const field = typeof role.by === 'string' ? role.by : ''
-  const type = by ? await by(input) : fieldsOf(input)[field]
+  const fields = fieldsOf(input)
+  const said = by ? await by(input) : Object.hasOwn(fields, field) ? fields[field] : undefined
+  // Names of routes are texts, also where they are written as numbers.
+  const type = typeof said === 'number' ? String(said) : said
   const agent = typeof type === 'string' && Object.hasOwn(role.routes, type) ? role.routes[type] : undefined
   if (agent === undefined)
     throw failure('route.unknown', {

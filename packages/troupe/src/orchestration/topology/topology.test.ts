@@ -342,9 +342,11 @@ describe('patterns', () => {
     const scripts: Record<string, Script> = { B: () => value('fixed'), C: () => value('answered') }
     expect((await play(form, scripts, { type: 'question' })).result.response).toBe('answered')
     expect((await play(form, scripts, { type: 'poem' })).result.error?.message).toMatch(/poem.*bug.*question/)
-    expect((await play(patterns.router({ routes: { bug: b } }), scripts, { type: 'bug' })).result.response).toBe(
-      'fixed',
-    )
+    const byField = patterns.router({ routes: { bug: b, 7: c } })
+    expect((await play(byField, scripts, { type: 'bug' })).result.response).toBe('fixed')
+    expect((await play(byField, scripts, { type: 7 })).result.response).toBe('answered')
+    const byOther = patterns.router({ routes: { bug: b }, by: 'constructor' })
+    expect((await play(byOther, scripts, { type: 'bug' })).result.error?.message).toMatch(/a task without constructor/)
   })
   it('map-reduce', async () => {
     const form = patterns.mapReduce({ split: (task: string) => task.split(' '), map: a, reduce: b })
