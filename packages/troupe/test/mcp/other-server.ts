@@ -15,6 +15,7 @@ async function call(name: string, args: Record<string, unknown>) {
   if (name === 'huge') return text('x'.repeat(Number(args.bytes)))
   if (name === 'garbage') process.stdout.write('this is no frame\n{"jsonrpc":"2.0"\n')
   if (name === 'told') return { content: [], structuredContent: { why: 'the disk is full' }, isError: true }
+  if (name === 'shaped') return { content: [], structuredContent: args }
   if (name === 'fail') return { ...text('no such thing'), isError: true }
   if (name === 'pid') return text(String(process.pid))
   return text(JSON.stringify(args))

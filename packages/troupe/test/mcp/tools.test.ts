@@ -107,6 +107,32 @@ describe('the tools of a program', () => {
     expect(tools.map(({ name }) => name)).toEqual(['other_echo'])
   })
 
+  test('are checked by their own schemas, whatever else says the same $id', async () => {
+    const taking = (type: string) => ({ $id: 'https://other.example/x', type: 'object', properties: { x: { type } } })
+    offer(wire('text', { inputSchema: taking('string') }), wire('count', { inputSchema: taking('number') }))
+    const { tools } = await other(await begin())
+    const issues = async (name: string, x: unknown) =>
+      (await byName(tools, name).inputSchema['~standard'].validate({ x })).issues?.length ?? 0
+    expect([await issues('text', 'a'), await issues('text', 1)]).toEqual([0, 1])
+    expect([await issues('count', 'a'), await issues('count', 1)]).toEqual([1, 0])
+  })
+
+  test('hold nobody up with a schema that takes for ever to check', async () => {
+    const slow = { type: 'object', properties: { x: { type: 'string', pattern: '^(a+)+$' } } }
+    const wide = Object.fromEntries(Array.from({ length: 30_000 }, (_, i) => [`p${i}`, { type: 'string' }]))
+    offer(
+      wire('shaped', { inputSchema: slow, outputSchema: slow }),
+      wire('wide', { inputSchema: { type: 'object', properties: wide } }),
+    )
+    const { tools } = await other(await begin(), { resultLimit: 2 ** 22 })
+    expect(tools.map(({ name }) => name)).toEqual(['other_shaped'])
+    const x = `${'a'.repeat(60)}!`
+    const { issues } = await byName(tools, 'shaped').inputSchema['~standard'].validate({ x })
+    expect(issues?.[0]?.message).toContain('takes longer')
+    await expect(call(byName(tools, 'shaped'), { x })).rejects.toThrow('takes longer')
+    expect(await call(byName(tools, 'shaped'), { x: 'aa' })).toEqual({ x: 'aa' })
+  })
+
   test('are found again after the program died, and a call that it took is of unknown outcome', async () => {
     offer(wire('die'), wire('echo'), wire('slow'))
     const { tools } = await other(await begin(), { timeout: '5s' })

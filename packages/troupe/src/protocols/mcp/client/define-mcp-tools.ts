@@ -22,6 +22,7 @@ import {
 } from '../../../tools/index.ts'
 import { McpConnection } from './mcp-connection.ts'
 import { openClient } from './open-client.ts'
+import { createSchemaChecks } from './schema-checks.ts'
 import { checkServer, type McpServerConfig } from './server-config.ts'
 import { descriptionOf } from './tool-form.ts'
 
@@ -115,12 +116,20 @@ function openServer(host: SourceHost, checked: Checked): OpenedSource {
   const { clock, random, events, secrets, toolPins, fetchFor } = host
   const { name: source, server, timeoutMs, resultLimit } = checked
   const log = host.log.child({ server: source })
+  let checks: ReturnType<typeof createSchemaChecks> | undefined
+  const schemaChecks = () => {
+    checks ??= createSchemaChecks()
+    return checks
+  }
   const connection = new McpConnection({
     source,
     clock,
     random,
     timeoutMs,
-    open: (told) => openClient({ server, secrets, log, fetchFor, timeoutMs, messageBytes: 4 * resultLimit, ...told }),
+    open: async (told) => {
+      const ways = { secrets, fetchFor, schemaChecks: await schemaChecks() }
+      return openClient({ server, log, timeoutMs, messageBytes: 4 * resultLimit, ...ways, ...told })
+    },
     compare: async (forms) => {
       const changes = await toolPins.compare(source, forms)
       for (const { tool, change, parts } of changes)
@@ -144,11 +153,12 @@ function openServer(host: SourceHost, checked: Checked): OpenedSource {
     look,
     async toolsOf(listed) {
       const { fromJsonSchema } = await import('@modelcontextprotocol/client')
+      const validator = await schemaChecks()
       const all = listed as readonly Listed[]
       const names = namesOf(source, all)
       return all.flatMap((tool) => {
         try {
-          const schema = fromJsonSchema(tool.inputSchema as never) as Schema
+          const schema = fromJsonSchema(tool.inputSchema as never, validator) as Schema
           return [toolOf(connection, checked, { ...tool, offered: names.get(tool.name) as string }, schema)]
         } catch (error) {
           // One that nobody can call keeps nobody from the others.

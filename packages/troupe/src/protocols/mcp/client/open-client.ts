@@ -1,5 +1,5 @@
 /** One connection to a server: the official client over its transport, and what a program says on its standard error. */
-import type { Client, Transport } from '@modelcontextprotocol/client'
+import type { Client, jsonSchemaValidator, Transport } from '@modelcontextprotocol/client'
 import { TroupeError } from '../../../core/index.ts'
 import type { Log } from '../../../observability/index.ts'
 import type { Fetch, Secrets, SecretText } from '../../../security/index.ts'
@@ -15,6 +15,8 @@ export interface OpenClientOptions {
   readonly timeoutMs: number
   /** A message that is larger ends the connection of a program, and the answer over HTTP. */
   readonly messageBytes: number
+  /** Of what tools answer. */
+  readonly schemaChecks: jsonSchemaValidator
   readonly changed: () => void
   readonly closed: () => void
 }
@@ -37,6 +39,7 @@ export async function openClient(options: OpenClientOptions): Promise<Client> {
         ...(isProgram ? { probe: { timeoutMs: Math.min(probeMs, timeoutMs) } } : {}),
       },
       listChanged: { tools: { autoRefresh: false, onChanged: options.changed } },
+      jsonSchemaValidator: options.schemaChecks,
     },
   )
   const way = watched(options.fetchFor)
