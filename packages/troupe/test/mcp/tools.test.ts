@@ -133,6 +133,15 @@ describe('the tools of a program', () => {
     expect(await call(byName(tools, 'shaped'), { x: 'aa' })).toEqual({ x: 'aa' })
   })
 
+  test('are of class once where they are called like what every object has', async () => {
+    offer(wire('constructor'), wire('__proto__'))
+    const { tools } = await other(await begin(), { effect: { echo: 'read' } })
+    expect(tools.map(({ name, effect }) => [name, effect])).toEqual([
+      ['other_constructor', 'once'],
+      ['other___proto__', 'once'],
+    ])
+  })
+
   test('are found again after the program died, and a call that it took is of unknown outcome', async () => {
     offer(wire('die'), wire('echo'), wire('slow'))
     const { tools } = await other(await begin(), { timeout: '5s' })

@@ -172,7 +172,7 @@ function openServer(host: SourceHost, checked: Checked): OpenedSource {
 }
 
 function effectOf({ effect, trustAnnotations }: Checked, { name, annotations }: WireTool): ToolEffect {
-  const said = typeof effect === 'object' ? effect[name] : effect
+  const said = typeof effect !== 'object' ? effect : Object.hasOwn(effect, name) ? effect[name] : undefined
   if (said !== undefined) return said
   if (trustAnnotations && annotations?.readOnlyHint) return 'read'
   if (trustAnnotations && annotations?.idempotentHint) return 'idempotent'
