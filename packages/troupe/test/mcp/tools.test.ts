@@ -133,6 +133,24 @@ describe('the tools of a program', () => {
     expect(await call(byName(tools, 'shaped'), { x: 'aa' })).toEqual({ x: 'aa' })
   })
 
+  test('are offered without one whose name no database holds', async () => {
+    offer(wire('a\0b'), wire('a\ud800'), wire('echo'))
+    const { tools, changes } = await other(await begin())
+    expect([tools.map(({ name }) => name), changes]).toEqual([['other_echo'], []])
+  })
+
+  test('are named by options rightly, or it is said', async () => {
+    const lines: string[] = []
+    offer(wire('echo'), wire('delete'))
+    const troupe = await begin({
+      log: { level: 'warn', format: 'json', destination: { write: (line) => void lines.push(line) } },
+    })
+    await other(troupe, { needsApproval: ['delet'], effect: { echo: 'read' } })
+    expect(lines.map((line) => JSON.parse(line))).toMatchObject([{ server: 'other', tool: 'delet', nearest: 'delete' }])
+    const misspelt = other(troupe, { allow: ['echo', 'delete'], needsApproval: ['delet'] })
+    await expect(misspelt).rejects.toMatchObject({ code: 'validation.failed' })
+  })
+
   test('are of class once where they are called like what every object has', async () => {
     offer(wire('constructor'), wire('__proto__'))
     const { tools } = await other(await begin(), { effect: { echo: 'read' } })

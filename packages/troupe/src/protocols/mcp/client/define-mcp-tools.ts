@@ -6,9 +6,11 @@ import {
   duration,
   failure,
   hashJson,
+  isObject,
   type Json,
   listOf,
   milliseconds,
+  nearest,
   type Schema,
 } from '../../../core/index.ts'
 import {
@@ -84,7 +86,7 @@ function check(options: McpToolsOptions) {
   const { needsApproval = false } = options
   if (typeof name !== 'string' || !/^[A-Za-z][A-Za-z0-9-]{0,31}$/.test(name))
     throw wrong('its name is 1 to 32 letters, digits and -')
-  for (const one of typeof effect === 'object' ? Object.values(effect) : [effect ?? 'once'])
+  for (const one of isObject(effect) ? Object.values(effect) : effect === undefined ? [] : [effect])
     if (!effects.includes(one)) throw wrong(`effect is ${String(one)}, not read, idempotent or once`)
   if (typeof trustAnnotations !== 'boolean') throw wrong('trustAnnotations is neither true nor false')
   const approved = typeof needsApproval === 'boolean' ? needsApproval : listOf<string>('needsApproval', needsApproval)
@@ -92,6 +94,8 @@ function check(options: McpToolsOptions) {
     throw wrong('resultLimit is 1,024 to 8,388,608 bytes')
   const timeoutMs = milliseconds(timeout, 'timeout', '1ms')
   const allowed = allow === undefined ? undefined : new Set(listOf<string>('allow', allow))
+  for (const tool of namedIn(effect, approved))
+    if (allowed && !allowed.has(tool)) throw wrong(`it says something of ${tool}, which allow does not name`)
   return {
     server: checkServer(server),
     name,
@@ -103,6 +107,17 @@ function check(options: McpToolsOptions) {
     resultLimit,
   }
 }
+
+/** The tools of which something is said; one misspelt would go without it. */
+const namedIn = (
+  effect: McpToolsOptions['effect'],
+  needsApproval: boolean | readonly string[],
+  allow: Iterable<string> = [],
+) => [
+  ...allow,
+  ...(typeof needsApproval === 'object' ? needsApproval : []),
+  ...(typeof effect === 'object' ? Object.keys(effect) : []),
+]
 
 /** What of a tool is recorded: enough to offer it again without its server. */
 type Listed = {
@@ -137,8 +152,15 @@ function openServer(host: SourceHost, checked: Checked): OpenedSource {
       return changes
     },
   })
+  const missed = new Set<string>()
   const look: OpenedSource['look'] = async () => {
     const { tools, changes } = await connection.look()
+    const offered = new Set(tools.map(({ name }) => name))
+    for (const tool of namedIn(checked.effect, checked.needsApproval, checked.allow))
+      if (!offered.has(tool) && !missed.has(tool)) {
+        missed.add(tool)
+        log.warn('an option names a tool that its server has not', { tool, nearest: nearest(tool, offered) })
+      }
     const waiting = new Set(changes.map(({ tool }) => tool))
     const listed = tools
       .filter(({ name }) => !waiting.has(name) && (checked.allow?.has(name) ?? true))

@@ -16,9 +16,12 @@ export const formOf = (tool: WireTool): ToolForm => ({
   annotations: json(tool.annotations),
 })
 
+/** Pins stand under it in the database. */
+const canBePinned = (name: string) => name !== '' && name.isWellFormed() && !name.includes('\0')
+
 /** One of each name: what is pinned must be what is offered, and a call says no more than the name. */
 export function distinct(tools: readonly WireTool[]): readonly WireTool[] {
   const first = new Map<string, WireTool>()
-  for (const tool of tools) if (tool.name !== '' && !first.has(tool.name)) first.set(tool.name, tool)
+  for (const tool of tools) if (canBePinned(tool.name) && !first.has(tool.name)) first.set(tool.name, tool)
   return [...first.values()]
 }
