@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { describe, expect, it } from 'vitest'
 import type { Hands } from '../command.ts'
 import { commands } from '../commands.ts'
+import { globalOptions } from '../flags.ts'
 import { completionOf } from './completion.ts'
 
 async function scriptFor(shell: string): Promise<string> {
@@ -32,6 +33,29 @@ describe('completion', () => {
     expect(offered('run', '--d')).toEqual(['--detach', '--debug'])
     expect(offered('audit', '--in')).toEqual(['--incidents'])
     expect(offered('context', 'watch', '--p')).toEqual(['--pattern', '--profile'])
+    expect(script, 'what is no word may be a file').toContain('complete -o default -F _troupe troupe')
+  })
+
+  it('in zsh loads also where its own completion was not loaded before', async () => {
+    const lines = (await scriptFor('zsh')).split('\n')
+    expect(lines[0]).toBe('if ! whence compdef >/dev/null; then autoload -U compinit && compinit; fi')
+    expect(lines[1]).toBe('autoload -U +X bashcompinit && bashcompinit')
+  })
+
+  it('in fish offers options below the command that has them, and files beside them', async () => {
+    const lines = (await scriptFor('fish')).split('\n')
+    const offering = (rest: string) =>
+      lines.filter((line) => line.includes(` -l ${rest} `)).map((line) => line.split("'")[1])
+    const seen = '__fish_seen_subcommand_from'
+    expect(offering('prefix')).toEqual([`${seen} context; and ${seen} list`])
+    expect(offering('incidents')).toEqual([`${seen} audit; and not ${seen} search incidents export verify`])
+    expect(lines.filter((line) => line.startsWith('complete -c troupe -l '))).toHaveLength(globalOptions.length)
+    expect(lines.filter((line) => line.includes(' -a show '))).toEqual([
+      expect.stringMatching(
+        /-n '__fish_seen_subcommand_from runs; and not __fish_seen_subcommand_from list show .*' -f -a show/,
+      ),
+    ])
+    expect(lines, 'no rule turns files off for all of it').not.toContain('complete -c troupe -f')
   })
 
   it('for zsh and fish names every command, and another shell is refused with those there are', async () => {

@@ -23,7 +23,7 @@ const firsts = (commands: readonly Command[]) => [...new Set(commands.map(({ nam
 const seconds = (commands: readonly Command[], first: string) =>
   commands.flatMap(({ name }) => (name.startsWith(`${first} `) ? [name.slice(first.length + 1)] : []))
 
-/** zsh reads the functions of bash. */
+/** zsh reads the functions of bash. What fits no word may be the name of a file: of a team, a backup, a configuration. */
 function bash(commands: readonly Command[]): string {
   const cases = firsts(commands).map((first) => {
     const below = seconds(commands, first)
@@ -44,34 +44,40 @@ ${deeper.join('\n')}
   esac; fi
   COMPREPLY=($(compgen -W "$words" -- "\${COMP_WORDS[COMP_CWORD]}"))
 }
-complete -F _troupe troupe
+complete -o default -F _troupe troupe
 `
 }
 
 const quoted = (text: string) => `'${text.replaceAll("'", "\\'")}'`
 
+/** Below each command its own options alone: the word `list` is of seven commands, and each takes others. */
 function fish(commands: readonly Command[]): string {
+  const seen = (words: readonly string[]) => `__fish_seen_subcommand_from ${words.join(' ')}`
   const lines = firsts(commands).map((first) => {
     const says = commands.find(({ name }) => name === first)?.says ?? ''
-    return `complete -c troupe -n __fish_use_subcommand -a ${first} -d ${quoted(says)}`
+    return `complete -c troupe -n __fish_use_subcommand -f -a ${first} -d ${quoted(says)}`
   })
-  for (const { name, says } of commands) {
-    const [first, second] = name.split(' ')
+  for (const { name, options = [], says, standard } of commands) {
+    const [first = '', second] = name.split(' ')
+    const all = seconds(commands, first)
     if (second)
-      lines.push(`complete -c troupe -n '__fish_seen_subcommand_from ${first}' -a ${second} -d ${quoted(says)}`)
+      lines.push(`complete -c troupe -n '${seen([first])}; and not ${seen(all)}' -f -a ${second} -d ${quoted(says)}`)
+    const others = all.filter((word) => word !== second)
+    const below = standard ? `; and not ${seen(others)}` : second ? `; and ${seen([second])}` : ''
+    for (const [flags, means] of options)
+      lines.push(`complete -c troupe -n '${seen([first])}${below}' -l ${longOf(flags).slice(2)} -d ${quoted(means)}`)
   }
-  for (const { name, options = [], standard } of commands) {
-    const [first = '', second = first] = name.split(' ')
-    for (const [flags, says] of options)
-      lines.push(
-        `complete -c troupe -n '__fish_seen_subcommand_from ${standard ? first : second}' -l ${longOf(flags).slice(2)} -d ${quoted(says)}`,
-      )
-  }
-  return `complete -c troupe -f\n${lines.join('\n')}\n`
+  for (const [flags, means] of globalOptions)
+    lines.push(`complete -c troupe -l ${longOf(flags).slice(2)} -d ${quoted(means)}`)
+  return `${lines.join('\n')}\n`
 }
+
+/** A zsh without settings has not loaded its completion, which the functions of bash stand on. */
+const zshBegin = `if ! whence compdef >/dev/null; then autoload -U compinit && compinit; fi
+autoload -U +X bashcompinit && bashcompinit`
 
 const shells: Readonly<Record<string, (commands: readonly Command[]) => string>> = {
   bash,
-  zsh: (commands) => `autoload -U +X bashcompinit && bashcompinit\n${bash(commands)}`,
+  zsh: (commands) => `${zshBegin}\n${bash(commands)}`,
   fish,
 }
