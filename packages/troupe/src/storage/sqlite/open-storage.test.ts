@@ -22,6 +22,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { createVirtualClock, seededRandom, type UserId } from '../../core/index.ts'
 import type { Migration, OpenedStorage, StorageState } from '../index.ts'
 import { openStorage } from '../index.ts'
+import { absentOf } from './open-storage.ts'
 
 const user = 'ada' as UserId
 let folder: string
@@ -309,6 +310,25 @@ test.each([
   const options = { url, migrations: [], clock: createVirtualClock(), random: seededRandom(1) }
   const message = `The URL of the storage is not valid: ${problem}.`
   await expect(openStorage(options)).rejects.toMatchObject({ code: 'validation.failed', message })
+})
+
+test('of a file that is not there the nearest beside it is named, and what may not be looked at is left to the opening', () => {
+  writeFileSync(join(folder, 'troupe.db'), '')
+  symlinkSync('loop.db', join(folder, 'loop.db'))
+  const absent = (name: string) => absentOf(`sqlite:${join(folder, name)}`)
+  expect(absent('trouep.db')).toMatchObject({ near: join(folder, 'troupe.db') })
+  expect(absent('troupe.db')).toBeUndefined()
+  expect(absent('none/troupe.db')).toEqual({ path: join(folder, 'none/troupe.db') })
+  expect(absent('troupe.db/below.db')).toEqual({ path: join(folder, 'troupe.db/below.db') })
+  expect(absent('loop.db')).toBeUndefined()
+})
+
+test.skipIf(process.getuid?.() === 0)('a folder that may not be read says nothing of what is in it', () => {
+  mkdirSync(join(folder, 'closed'), { mode: 0o000 })
+  expect(absentOf(`sqlite:${join(folder, 'closed/troupe.db')}`)).toBeUndefined()
+  chmodSync(join(folder, 'closed'), 0o300)
+  expect(absentOf(`sqlite:${join(folder, 'closed/troupe.db')}`)).toEqual({ path: join(folder, 'closed/troupe.db') })
+  chmodSync(join(folder, 'closed'), 0o700)
 })
 
 test('the log stays small under a load, and space that is freed goes back to the file system', async () => {

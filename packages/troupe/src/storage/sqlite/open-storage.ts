@@ -1,5 +1,5 @@
 /** Opens a database in memory or in a file, with its schema up to date. */
-import { existsSync, readdirSync, statSync } from 'node:fs'
+import { readdirSync, statSync } from 'node:fs'
 import { basename, dirname, extname } from 'node:path'
 import { checkOptions, failure, nearest } from '../../core/index.ts'
 import { ChangeObservers } from '../change-observers.ts'
@@ -78,11 +78,27 @@ export async function pendingOf(url: string, migrations: readonly Migration[]): 
  */
 export function absentOf(url: string): AbsentFile | undefined {
   const path = pathOf(url)
-  if (path === undefined || existsSync(path)) return undefined
-  const folder = dirname(path)
-  const beside = existsSync(folder) ? readdirSync(folder).filter((name) => extname(name) === extname(path)) : []
-  const near = nearest(basename(path), beside)
+  if (path === undefined || !isAbsent(path)) return undefined
+  const near = nearest(basename(path), namesBeside(path))
   return { path, ...(near === undefined ? {} : { near: `${path.slice(0, -basename(path).length)}${near}` }) }
+}
+
+/** What may not be looked at is left to the opening, which says so. */
+function isAbsent(path: string): boolean {
+  try {
+    statSync(path)
+    return false
+  } catch (error) {
+    return ['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')
+  }
+}
+
+function namesBeside(path: string): readonly string[] {
+  try {
+    return readdirSync(dirname(path)).filter((name) => extname(name) === extname(path))
+  } catch {
+    return []
+  }
 }
 
 /** @returns the path of a file, undefined for memory */
