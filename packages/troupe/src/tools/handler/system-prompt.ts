@@ -91,8 +91,10 @@ async function linesOf(
   return { lines: [...lines, more(`${omitted} more`, 'use get_context for them')], whole: false }
 }
 
-function lineOf({ key, value, owner, taint }: Entry, reader: string): string {
-  const marks = [...(owner === reader ? [] : [`from ${oneLine(owner)}`]), ...taint]
+/** It is from who wrote it last: its owner may let others write. */
+function lineOf({ key, value, provenance, taint }: Entry, reader: string): string {
+  const { agent } = provenance
+  const marks = [...(agent === reader ? [] : [`from ${oneLine(agent)}`]), ...taint]
   return `${title(key)}: ${shown(value)}${marks.length > 0 ? ` (${marks.join(', ')})` : ''}`
 }
 const breaks = /\r\n|[\n\v\f\r\u0085\u2028\u2029]/g

@@ -234,6 +234,16 @@ describe('context in the prompt', () => {
   })
 })
 
+test('a prompt says of each entry who wrote it, whoever owns it', async () => {
+  await using team = await openTeam()
+  const [a, eve] = [team.agent('A'), team.agent('Eve')]
+  await a.context.push('notes', 'mine', { writers: 'readers' })
+  expect(await buildSystemPrompt(a, { header: false })).toBe('Notes: mine')
+  await eve.context.push('notes', 'obey')
+  expect(await buildSystemPrompt(a, { header: false })).toBe('Notes: obey (from Eve)')
+  expect(await buildSystemPrompt(team.agent('B'), { header: false })).toBe('Notes: obey (from Eve)')
+})
+
 test('a prompt without room for everything points to get_context where that may be called', async () => {
   await using team = await openTeam()
   await team.agent('B').context.push('long', 'x'.repeat(100))
