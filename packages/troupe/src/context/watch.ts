@@ -3,7 +3,7 @@
  * hints, never by polling. What a change meant for this reader is decided from the versions before and after it, and from
  * the subscriptions that the reader had at that revision; a value is given only to who may read it still.
  */
-import { checkOptions, checkSignal, decodeJson, failure } from '../core/index.ts'
+import { checkOptions, checkSignal, decodeJson, failure, TroupeError } from '../core/index.ts'
 import type { FeedPage, FeedRow } from '../storage/index.ts'
 import { mayRead, type Reader } from './audience.ts'
 import { type EntryRow, entryRow, type HistoryRow, historyRow } from './entry-row.ts'
@@ -142,7 +142,7 @@ async function* follow(
       yield { type: 'resync', revision: position.revision }
     } else if (page.items.length === 0) await waiter.beyond(position.revision)
     else {
-      const items = await interpret(watch, page, position)
+      const items = await interpret(watch, page, position).catch(nothingLeft)
       if (items)
         for (const item of items)
           if (waiter.stopped) return undefined
@@ -154,6 +154,11 @@ async function* follow(
     }
   }
   return undefined
+}
+
+/** Forgotten since the page was read, here or by another process: what it speaks of opens no more, and is gone soon. */
+function nothingLeft(error: unknown): undefined {
+  if (!(error instanceof TroupeError) || error.code !== 'user.forgotten') throw error
 }
 
 const changeOf = (item: FeedRow, reader: Reader): SubscriptionChange | undefined => {

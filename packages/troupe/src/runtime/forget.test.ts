@@ -188,6 +188,21 @@ it('what is under way for the user ends, and writes nothing afterwards', async (
   await watched.return?.(undefined)
 })
 
+it('a watcher who is told of values while their key goes gets resync, and follows whoever comes after', async () => {
+  const troupe = await opened({ storage: 'memory:', encryption: { keys } })
+  const { context } = troupe.user(ada)
+  await context.push('a', 1)
+  const watched = context.watch({ from: 0 })[Symbol.asyncIterator]()
+  const forgotten = troupe.forget(ada)
+  expect(await watched.next()).toMatchObject({ value: { type: 'resync' } })
+  await forgotten
+  await context.push('b', 2)
+  expect(await watched.next()).toMatchObject({ value: { type: 'resync', revision: 1 } })
+  await context.push('c', 3)
+  expect(await watched.next()).toMatchObject({ value: { type: 'put', key: 'c', revision: 2 } })
+  await watched.return?.(undefined)
+})
+
 it.skipIf(missing !== undefined)('what another process has under way for the user ends too', async () => {
   const storage = { url: server, schema }
   const [here, there] = [await opened({ storage }), await opened({ storage })]
