@@ -210,6 +210,12 @@ describe.each(storages)('on $name', ({ name: _, missing: absent, ...storage }) =
     await host.deleteTopic('board')
     await a.subscribe(['board'])
     await a.push('k', 1, { topics: ['board'] })
+
+    // Its owner, too, cannot post to a topic that was closed since, and is told what it can do.
+    await host.setTopicPolicy('board', { post: [] })
+    const denied = { code: 'context.denied', hint: expect.stringContaining('must name another audience') }
+    await expect(a.push('k', 2)).rejects.toThrow(expect.objectContaining(denied))
+    await a.push('k', 2, { audience: 'owner' })
   })
 
   test('a watch tells each change once: put, left, removed and expired, of keys of its pattern alone', async () => {

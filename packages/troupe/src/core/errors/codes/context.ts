@@ -6,7 +6,7 @@ export const contextCodes = {
   'context.denied': {
     class: errors.AccessDeniedError,
     message: 'The agent {agent} may not {action} {key}.',
-    hint: 'Only its owner, the writers it names, and roles that may can do this.',
+    hint: 'Only its owner, the writers it names, and roles that may can do this. While a topic of its audience is closed to the agent, it must name another audience.',
   },
   'context.unread': {
     class: errors.AccessDeniedError,
