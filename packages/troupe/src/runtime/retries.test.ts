@@ -1,7 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { defineAgent, defineTool, finish, invoke, LlmAgent, patterns, type Run } from '../index.ts'
+import {
+  defineAgent,
+  defineMessage,
+  defineTool,
+  finish,
+  invoke,
+  LlmAgent,
+  patterns,
+  type Run,
+  Worker,
+} from '../index.ts'
 import { MockModel } from '../testing/index.ts'
 import { pipe, troupesOfTests } from './teams.test.fixture.ts'
 
@@ -194,6 +204,90 @@ describe('a retry', () => {
     expect([await responseOf(again), entered]).toEqual(['a b', 2])
     expect(await orchestra.replay(again.id)).toMatchObject({ identical: true })
   })
+
+  it('carries out again what failed beside others, whose outcomes stay', async () => {
+    const { orchestra } = await ada()
+    const { state, work } = lamed()
+    const done: string[] = []
+    const late = (name: string) => async () => {
+      await sleep(50)
+      done.push(name)
+      return name
+    }
+    const a = defineAgent({
+      name: 'A',
+      run: async (_, ctx) =>
+        Promise.all([
+          ctx.effect('first', { class: 'idempotent' }, () => work('first')),
+          ctx.effect('second', { class: 'once' }, () => work('second')),
+          ctx.effect('third', { class: 'once' }, late('third')),
+          ctx.effect('fourth', { class: 'idempotent' }, late('fourth')),
+        ]),
+    })
+    const run = await orchestra.start({ task: 't', topology: pipe(a) })
+    expect(await responseOf(run)).toBe('not now')
+    state.fails = false
+    const again = await run.retry()
+    expect(await responseOf(again)).toEqual(['first done', 'second done', 'third', 'fourth'])
+    expect([state.calls.length, done]).toEqual([4, ['third', 'fourth']])
+    expect(await orchestra.replay(again.id)).toMatchObject({ identical: true })
+  })
+
+  it('asks again whom its step had asked in vain: an agent of the run, one outside, a person', async () => {
+    const user = await ada()
+    const Question = defineMessage<string, string>('question')
+    let [serves, paid] = [(): Promise<string> => Promise.reject(new Error('not now')), 0]
+    const oracle = defineAgent({ name: 'Oracle', run: async () => '', serve: () => serves() })
+    const asker = defineAgent({
+      name: 'Asker',
+      run: async (to: string, ctx) => {
+        await ctx.effect('pay', { class: 'once' }, () => ++paid)
+        if (to === 'person') return ctx.ask({ text: 'Which?', timeout: '2s' })
+        return ctx.request(Question, '', { to, timeout: '500ms' })
+      },
+    })
+    let keeps = true
+    const clock = defineAgent({
+      name: 'Clock',
+      run: async (_, { signal }) => {
+        if (keeps) await sleep(20_000, undefined, { signal })
+      },
+    })
+    const topology = {
+      agents: [asker, oracle, clock],
+      flows: ['Start => {Asker, Clock}', 'Asker -> Oracle', 'Asker -> End', 'Clock -> End'],
+      edges: { 'Asker -> Oracle': { type: 'query' } },
+    } as const
+    const failed = async (task: string) => {
+      const run = await user.orchestra.start({ task, topology })
+      expect((await run.result()).status, task).toBe('failed')
+      return run
+    }
+    const inTime = async (run: Run) => {
+      const { branchResults } = await run.result()
+      expect(await user.orchestra.replay(run.id)).toMatchObject({ identical: true })
+      return branchResults.find(({ agent }) => agent === 'Asker')?.value
+    }
+    const refused = await failed('Oracle')
+    serves = () => sleep(2_000, 'late')
+    const [late, away, unanswered] = await Promise.all([failed('Oracle'), failed('Clerk'), failed('person')])
+    serves = async () => 'within'
+    keeps = false
+    expect(await inTime(await refused.retry())).toBe('within')
+    expect(await inTime(await late.retry())).toBe('within')
+    const clerk = new Worker('Clerk')
+    clerk.on(Question, () => 'outside')
+    await user.start(clerk)
+    expect(await inTime(await away.retry())).toBe('outside')
+    const again = await unanswered.retry()
+    for await (const event of again.events())
+      if (event.type === 'question.asked') {
+        await again.answer(event.question, 'this')
+        break
+      }
+    expect(await inTime(again)).toBe('this')
+    expect(paid).toBe(4)
+  }, 30_000)
 
   it('is refused for what has not failed, and for steps that have not', async () => {
     const { orchestra } = await ada()

@@ -21,12 +21,35 @@ export function placeOfRetry(
   const cause = wasStopped ? stopOf : causeOf
   const failed = from === undefined ? cause(past.events) : lastFailureOf(past.events, from)
   if (!failed) throw refuse(from === undefined ? 'nothing in it failed' : `no step ${from} of it has failed`)
-  const { seq } = stopOfItsOwn(past.events, failed) ?? failed
-  const record = past.records.findLast(({ first }) => first <= seq)
-  const at = (record?.first ?? 1) - 1
+  const at = placeBefore(past, stopOfItsOwn(past.events, failed) ?? failed)
   if (at < 1) throw refuse('it failed as it was started')
   return { at, ...('step' in failed ? { step: failed.step as string } : {}) }
 }
+
+/**
+ * Where it came to what a step waited for in vain: that a question expired, or that who served a request failed or came to
+ * the limit of its time.
+ * @returns the `seq` of the last event before it, and the step that failed by itself in serving
+ */
+export function placeOfWait(
+  past: PastRun,
+  { step, wait }: { readonly step: string; readonly wait: string },
+): { readonly at: number; readonly served?: string } | undefined {
+  const served = `${step}>${wait}`
+  const found = past.events.findLast(
+    (event) =>
+      (event.type === 'question.expired' && event.question === `${step}?${wait}`) ||
+      (event.type === 'step.recalled' && event.step === served && event.recall.as === 'failed') ||
+      (event.type === 'step.failed' && event.step === served),
+  )
+  if (!found) return undefined
+  const stopped = stopOfItsOwn(past.events, found)
+  const at = placeBefore(past, stopped ?? found)
+  return found.type === 'step.failed' && !stopped ? { at, served } : { at }
+}
+
+const placeBefore = ({ records }: PastRun, { seq }: NumberedEvent): number =>
+  (records.findLast(({ first }) => first <= seq)?.first ?? 1) - 1
 
 /** A guard ends a run whatever failed in it; a run's own time limit fails no step. */
 const causeOf = (events: readonly NumberedEvent[]): NumberedEvent | undefined =>

@@ -5,7 +5,8 @@
 import type { Statement } from '../../storage/index.ts'
 import { hasEnded } from '../core/state.ts'
 import { childIn } from './child-names.ts'
-import { type ForkedChildren, forkChildren, isChild, isFailedChild, withChildren } from './fork-children.ts'
+import { failedCalls } from './failed-calls.ts'
+import { type ForkedChildren, forkChildren, isChild, withChildren } from './fork-children.ts'
 import type { Entry, ForkedSteps } from './forked.ts'
 import type { OrchestraParts } from './parts.ts'
 import { conversationOf, stepJournal } from './run-journals.ts'
@@ -32,9 +33,11 @@ export async function forkSteps(parts: OrchestraParts, fork: ForkedSteps): Promi
       const child = childIn(id)
       if (child !== undefined) return fork.all === true || fork.charged.has(child)
       // Who is asked outside the run answers the step, and not the run.
-      return known.has(id) || !sent.has(id)
+      return known.has(id) || !(sent.has(id) || fork.serving.has(`${step.id}>${id}`))
     }
-    const { shared, rest } = split(entries, { isKnown, isUnheard }, fork.all === true)
+    const isOutside = (id: string) => id.includes('/request:') && isKnown(id) && !known.has(id)
+    const recorded = fork.all === true ? beforeFailure(entries, isOutside) : entries
+    const { shared, rest } = split(recorded, { isKnown, isUnheard }, fork.all === true)
     if (shared.length === 0) continue
     waiting.set(step.id, rest)
     const children = await forkChildren(parts, fork, step.id, shared.flat())
@@ -63,14 +66,13 @@ async function entriesOf({ journals }: OrchestraParts, { user, source }: ForkedS
 
 /** A step that has asked for nothing begins anew. */
 function split(
-  recorded: readonly (readonly Entry[])[],
+  bodies: readonly (readonly Entry[])[],
   {
     isKnown,
     isUnheard,
   }: { readonly isKnown: (wait: string) => boolean; readonly isUnheard: (entry: Entry) => boolean },
   all: boolean,
 ) {
-  const bodies = all ? beforeFailure(recorded) : recorded
   const isNew = (entry: Entry) =>
     entry.t === 'end' || (entry.t === 'reply' && !isKnown(entry.id ?? '')) || isUnheard(entry)
   const waits = bodies.flat().filter((entry) => entry.t === 'wait' && !isUnheard(entry))
@@ -86,30 +88,36 @@ function split(
 }
 
 /**
- * Without the effect that the step failed with, so that it is carried out again: under its key where it is idempotent; one
- * that acts once is known to have failed, and claimed anew. The same for a run that the step started, and that failed.
+ * Without what the step failed with, so that it is carried out again. An idempotent effect keeps its claim, and so its key;
+ * one that acts once is known to have failed, and is claimed anew. So is a run that the step started, and that failed. An
+ * agent outside the run is asked anew; whom the run asks is asked again by it.
  */
-function beforeFailure(bodies: readonly (readonly Entry[])[]): readonly (readonly Entry[])[] {
+function beforeFailure(
+  bodies: readonly (readonly Entry[])[],
+  isOutside: (wait: string) => boolean,
+): readonly (readonly Entry[])[] {
   const open = bodies.map((body) => body.filter(({ t }) => t !== 'end'))
   const entries = open.flat()
-  const at = entries.findLastIndex(
-    (entry) => (entry.t === 'effect' && entry.e !== undefined) || isFailedChild(entry, entries),
+  const places = failedCalls(entries)
+  const first = Math.min(...places)
+  const failed = new Set([...places].map((place) => entries[place] as Entry))
+  const later = new Set(entries.filter(({ t }, i) => i > first && !isOutcome.has(t)))
+  const ids = new Set([...failed].map(({ id = '' }) => id))
+  const unasked = new Set([...failed].flatMap(({ t, id = '' }) => (t === 'reply' && isOutside(id) ? [id] : [])))
+  const isLeft = (entry: Entry) =>
+    failed.has(entry) ||
+    later.has(entry) ||
+    (entry.t === 'wait' && unasked.has(entry.id ?? '')) ||
+    (entry.t === 'parked' && (entry.waits ?? []).some((wait) => unasked.has(wait)))
+  const released = entries.flatMap(({ t, c, id = '' }) =>
+    t === 'claim' && c === 'once' && ids.has(id) ? [{ t: 'released', id }] : [],
   )
-  const failed = entries[at]
-  if (failed?.id === undefined || entries.slice(at + 1).some(({ t }) => goesOn.has(t))) return open
-  const { id } = failed
-  let left = at
-  const kept = open.map((body) => {
-    const before = body.slice(0, left)
-    left -= before.length
-    return before
-  })
-  const once = entries.slice(0, at).some((entry) => entry.t === 'claim' && entry.id === id && entry.c === 'once')
-  return once ? [...kept, [{ t: 'released', id }]] : kept
+  const kept = open.map((body) => body.filter((entry) => !isLeft(entry)))
+  return released.length > 0 ? [...kept, released] : kept
 }
 
-/** The step took its failure in, and went on. */
-const goesOn = new Set(['effect', 'claim', 'turn', 'reply', 'wait', 'body', 'commit'])
+/** Of what was under way when a call failed; what the code read after it is read anew. */
+const isOutcome = new Set(['effect', 'reply', 'released', 'uncertain', 'not-happened'])
 
 /** Conversations are named for their run. */
 function renamed(entry: Entry, { source, run }: ForkedSteps, children: ForkedChildren['names']): Entry {

@@ -5,9 +5,9 @@
 import { checkName, type UserId } from '../../core/index.ts'
 import { type RunConfig, readConfig } from '../core/read-config.ts'
 import { PastRun } from '../history/past-run.ts'
-import { placeOfRetry } from '../history/retry-place.ts'
 import { forkRun } from './fork-run.ts'
 import type { OrchestraHost } from './orchestra-host.ts'
+import { placeAgain } from './place-again.ts'
 
 export interface RetryOptions {
   /** A step that failed, or a branch: its last one that failed. */
@@ -27,8 +27,8 @@ export function retryRun(
 ): Promise<string> {
   const read = readConfig({ budget }).budget
   const given = Object.fromEntries(Object.entries(read).filter(([name]) => Object.hasOwn(budget, name)))
-  return host.fork(user, run, (source) => {
-    const { at, step } = placeOfRetry(PastRun.of(run, source.records), { from })
+  return host.fork(user, run, async (source) => {
+    const { at, step } = await placeAgain(host.parts, user, PastRun.of(run, source.records), { from })
     const options = { at, ...(id === undefined ? {} : { id: checkName('run', id) }) }
     return forkRun(host.parts, user, source, options, { budget: given, ...(step === undefined ? {} : { step }) })
   })

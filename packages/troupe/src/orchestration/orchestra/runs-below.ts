@@ -5,12 +5,12 @@ import { type Json, TroupeError } from '../../core/index.ts'
 import { breakpointsIn } from '../core/debug.ts'
 import type { State } from '../core/state.ts'
 import { PastRun } from '../history/past-run.ts'
-import { placeOfRetry } from '../history/retry-place.ts'
 import { foldRun } from './fold-run.ts'
 import { forkRun } from './fork-run.ts'
 import { keptRecords } from './kept-records.ts'
 import { parentOf } from './parent.ts'
 import type { ChildRuns, HeldFor, Left, Share } from './parts.ts'
+import { placeAgain } from './place-again.ts'
 import type { RunHost } from './run-host.ts'
 import { runJournal } from './run-journals.ts'
 import type { RunRow } from './run-store.ts'
@@ -40,7 +40,7 @@ export function createChildRuns(host: RunHost): ChildRuns {
     again: async (user, run, as, parent) => {
       const records = await keptRecords(host.parts, user, await host.row(user, run))
       const { pinned, state } = foldRun({ snapshot: undefined, records })
-      const { at, step } = placeOfRetry(PastRun.of(run, records), { stopped: true })
+      const { at, step } = await placeAgain(host.parts, user, PastRun.of(run, records), { stopped: true })
       const { slice = pinned.config.budget.steps, held = run } = parentOf(pinned) ?? {}
       const charged = parent.charged && { charged: { ...parent.charged, hops: state.counts.hops } }
       // Its code comes with the step that starts it.
