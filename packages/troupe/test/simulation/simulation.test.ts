@@ -33,6 +33,16 @@ test.for(['date', 'performance', 'hrtime', 'timers', 'math', 'crypto', 'abort', 
   },
 )
 
+test.each([
+  ['export default (', /after 0 seeds: SyntaxError/],
+  ['export const world = 1', /after 0 seeds: TypeError: its default export is no function/],
+  ['throw new Error("no such team")', /after 0 seeds: Error: no such team/],
+  ['export default async () => process.exit(7)', /after 0 seeds: code 7/],
+])('a world that does not load, or ends its process, is refused and said to be wrong: %s', async (text, problem) => {
+  const refused = harness.simulate({ world: new URL(`data:text/javascript,${encodeURIComponent(text)}`), seeds: 2 })
+  await expect(refused).rejects.toMatchObject({ code: 'validation.failed', message: expect.stringMatching(problem) })
+})
+
 test('what reaches the real world, is stuck, never ends, breaks or strays fails its seed', async () => {
   const of = async (options: Json, more: Partial<SimulateOptions> = {}) =>
     first(await simulate('leaking', { seeds: 1, options, ...more }))

@@ -26,6 +26,7 @@ const leaks = createLeakDetector()
 const say = (line: object) => leaks.allow(() => writeSync(3, `${JSON.stringify(line)}\n`))
 const began = real.now()
 const { default: world } = (await import(url)) as { readonly default: World }
+if (typeof world !== 'function') throw new TypeError('its default export is no function')
 // What loads on first use, and what is compiled once, is loaded and compiled here; its outcome does not count.
 await runSeed({ ...rest, machine, world, seed: 'rehearsal', leaks, rehearsal: true })
 for (const seed of seeds) {

@@ -68,7 +68,7 @@ const beside = (name: string) => new URL(`./${name}.${import.meta.url.endsWith('
 
 /**
  * The same seed gives the same events, byte for byte: a failing one can be run again alone.
- * @throws ValidationError `option.unknown`; ProcessingError when the process that simulates ends by itself
+ * @throws ValidationError `option.unknown`, `validation.failed`: also where a world does not load, or ends its process
  * @example
  * const report = await simulate({ world: new URL('./team.world.ts', import.meta.url), seeds: 200 })
  * expect(report.failures).toEqual([])
@@ -151,9 +151,11 @@ function inProcess(assignment: Assignment, env: Readonly<Record<string, string>>
     child.once('close', (code) => {
       const lines = results().split('\n').filter(Boolean)
       if (lines.pop() === '{"end":true}') return resolve(lines.map((line) => JSON.parse(line) as SeedReport))
-      const last = lines.length > 0 ? ` after ${lines.length} seeds` : ''
-      const cause = new Error(errors().slice(-4_000))
-      reject(failure('invariant.broken', { rule: `a simulation ends by itself (code ${code}${last})` }, { cause }))
+      const said = errors().split('\n')
+      const why = said.find((line) => /^\w*Error\b/.test(line)) ?? `code ${code}`
+      const problem = `its process ended after ${lines.length} seeds: ${why}`
+      const cause = new Error(said.join('\n').slice(-4_000))
+      reject(failure('validation.failed', { what: 'simulate.world', problem }, { cause }))
     })
   })
 }
