@@ -97,4 +97,24 @@ describe('a schedule on messages', () => {
     expect(Object.values(await world.runsOf(troupe, 'm'))).toEqual(['fixed'])
     expect((await ada.agent('Desk').mailbox.counts()).waiting).toBe(1)
   })
+
+  it('begins runs with what clings to the message, wherever its content is in the task', async () => {
+    const prepare = { made: (occasion: unknown) => ({ of: occasion }) }
+    const troupe = await world.opened({ schedules: { prepare } })
+    const ada = troupe.user('ada')
+    await ada.schedules.create({ id: 'whole', topology: 'echo', onMessage: { type: Ping } })
+    await ada.schedules.create({ id: 'made', topology: 'echo', onMessage: { type: Ping }, prepare: 'made' })
+    await ada.schedules.create({ id: 'fixed', topology: 'echo', onMessage: { type: Ping }, task: 'fixed' })
+    const taints: unknown[] = []
+    for (const id of ['whole', 'made', 'fixed']) {
+      await ada.agent('Sender').messages.send(Ping, 1, { to: id, taint: ['untrusted:web'] })
+      await expect.poll(world.countOf(troupe, id), patient).toBe(1)
+      const { lastRun } = await ada.schedules.get(id)
+      taints.push((await (await ada.orchestra.get(lastRun?.id ?? '')).result()).taint)
+    }
+    expect(taints).toEqual([['untrusted:web'], ['untrusted:web'], undefined])
+    expect(Object.values(await world.runsOf(troupe, 'whole'))).toEqual([
+      { type: 'message', id: expect.any(String), from: 'Sender', name: 'ping', payload: 1 },
+    ])
+  })
 })

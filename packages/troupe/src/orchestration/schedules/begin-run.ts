@@ -1,5 +1,13 @@
 /** Begins the run of an occasion: in one change the occasion goes, the schedule moves on, and the run is there. */
-import { encodeJson, failure, type Json, TroupeError, type UserId } from '../../core/index.ts'
+import {
+  encodeJson,
+  failure,
+  type Json,
+  type TaintLabel,
+  TroupeError,
+  taintField,
+  type UserId,
+} from '../../core/index.ts'
 import { withTimeLimit } from '../../resilience/index.ts'
 import type { Statement } from '../../storage/index.ts'
 import type { CompiledTopology } from '../topology/define-topology.ts'
@@ -32,9 +40,9 @@ export async function beginRun(
 ): Promise<string> {
   const { user, row, occasion, topology } = beginning
   const run = runOf(row.id, occasion)
-  const task = await taskOf(parts, beginning)
+  const first = await firstOf(parts, beginning)
   const { config, tags } = row.spec
-  const spec = { id: run, task, topology, tags: [...tags, `schedule:${row.id}`], ...(config ? { config } : {}) }
+  const spec = { id: run, ...first, topology, tags: [...tags, `schedule:${row.id}`], ...(config ? { config } : {}) }
   const lastAt = parts.clock.now()
   const statements = [parts.store.turn(user, row, { lastRun: run, lastAt, problem: null }), ...also]
   try {
@@ -47,16 +55,24 @@ export async function beginRun(
   return run
 }
 
-async function taskOf(parts: ScheduleParts, { user, row, body, signal }: Beginning): Promise<Json> {
+interface First {
+  readonly task: Json
+  readonly taint?: readonly TaintLabel[]
+}
+
+/** The task, and what clings to it where it is made of a message. */
+async function firstOf(parts: ScheduleParts, { user, row, body, signal }: Beginning): Promise<First> {
   const { task, prepare } = row.spec
-  if (prepare === undefined) return task === undefined ? (body as Json) : task
+  const { taint, ...occasion } = body.type === 'message' ? body : { ...body, taint: undefined }
+  if (prepare === undefined) return task === undefined ? { task: occasion as Json, ...taintField(taint) } : { task }
   const make = parts.code.prepare[prepare]
   if (!make) throw failure('invariant.broken', { rule: 'who begins a run has the code of its schedule' })
   const limit = { clock: parts.clock, limitMs: prepareMs, kind: 'schedule', signal }
   const made = await withTimeLimit({ ...limit, what: `Preparing a task of the schedule ${row.id}` }, (ended) =>
     make(body, { userId: user, schedule: row.id, context: parts.context(user), signal: ended }),
   )
-  return JSON.parse(encodeJson(made ?? null, `The task that ${prepare} made`)) as Json
+  const text = encodeJson(made ?? null, `The task that ${prepare} made`)
+  return { task: JSON.parse(text) as Json, ...taintField(taint) }
 }
 
 /** @throws what a statement expects */

@@ -2,7 +2,7 @@
  * Messages as occasions: a schedule receives from its mailbox, keeps the message as an occasion under its id, and only then
  * acknowledges. One that comes twice is the same occasion, and its run the same run.
  */
-import { TroupeError, type UserId } from '../../core/index.ts'
+import { TroupeError, taintField, type UserId } from '../../core/index.ts'
 import type { Delivery } from '../../messaging/index.ts'
 import { commit } from './begin-run.ts'
 import type { Occasion } from './schedule-code.ts'
@@ -94,8 +94,8 @@ export class MessageSource {
 
   async #take(user: UserId, schedule: string, delivery: Delivery): Promise<void> {
     const { store, clock } = this.#parts
-    const { id, from, type, payload } = delivery.message
-    const body: Occasion = { type: 'message', id, from, name: type, payload }
+    const { id, from, type, payload, taint } = delivery.message
+    const body: Occasion = { type: 'message', id, from, name: type, payload, ...taintField(taint) }
     const occasion = { occasion: id, at: clock.now(), body: JSON.stringify(body) }
     for (;;) {
       const row = await store.get(user, schedule)

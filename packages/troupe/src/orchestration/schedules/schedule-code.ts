@@ -1,7 +1,7 @@
 /** The code that schedules need: what the troupe was opened with, and what came with a schedule that was created here. */
 import type { Agent } from '../../agents/index.ts'
 import type { ContextMesh } from '../../context/index.ts'
-import { failure, nearest } from '../../core/index.ts'
+import { failure, nearest, type TaintLabel } from '../../core/index.ts'
 import { type Known, RunCode } from '../orchestra/run-code.ts'
 import { type CompiledTopology, defineTopology, type TopologyForm } from '../topology/define-topology.ts'
 import type { StoredSpec } from './schedule-spec.ts'
@@ -18,6 +18,8 @@ export type Occasion =
       readonly from: string
       readonly name: string
       readonly payload: unknown
+      /** What clings to the payload, and to what the run makes of it. */
+      readonly taint?: readonly TaintLabel[]
     }
   | { readonly type: 'trigger'; readonly at: string }
 
