@@ -110,6 +110,11 @@ export const exemptions: readonly Exemption[] = [
     because: 'a backup of a server is a file',
   },
   { at: 'storage/backup', may: ['files'], because: 'a backup is a folder' },
+  {
+    at: 'storage/process-identity.ts',
+    may: ['files', 'process'],
+    because: 'files name the process that owns a database, or writes a backup',
+  },
   { at: 'messaging/transports', may: ['network', 'timers'], because: 'adapters of the network' },
   {
     at: 'runtime/default-fetch.ts',

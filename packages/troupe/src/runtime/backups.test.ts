@@ -2,6 +2,7 @@ import {
   appendFileSync,
   copyFileSync,
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -10,6 +11,7 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import {
   createTroupe,
@@ -23,6 +25,7 @@ import {
   verifyBackup,
   Worker,
 } from '../index.ts'
+import { backupTo } from './backups.ts'
 
 const patient = { timeout: 20_000, interval: 10 }
 const Note = defineMessage('note')
@@ -81,8 +84,9 @@ describe('a backup', () => {
     const begun = async (signal?: AbortSignal) => {
       const made = troupe.backup(at('monday'), signal ? { signal } : {})
       made.catch(() => {})
-      while (!existsSync(at('monday.partial/troupe.db')) && !existsSync(at('monday')))
-        await new Promise<void>((resolve) => setImmediate(resolve))
+      const isBegun = () =>
+        readdirSync(folder, { recursive: true }).some((name) => /^monday.*troupe\.db$/.test(String(name)))
+      while (!isBegun()) await new Promise<void>((resolve) => setImmediate(resolve))
       return { made }
     }
     const controller = new AbortController()
@@ -110,6 +114,51 @@ describe('a backup', () => {
     await expect(troupe.backup(at('tuesday'), { singal: signal } as never)).rejects.toThrow(/no option singal/)
     await troupe.close()
     await expect(troupe.backup(at('tuesday'))).rejects.toMatchObject({ code: 'troupe.closed' })
+  })
+
+  it('and another to the same folder at once: the first that is whole has the name, and so has a restore', async () => {
+    const troupe = await opened()
+    for (let i = 0; i < 4; i++) await troupe.user('ada').context.push(`large.${i}`, 'x'.repeat(6_000_000))
+    const outcomes = async (make: () => Promise<unknown>) =>
+      (await Promise.allSettled([make(), make(), make()]))
+        .map((one) => (one.status === 'fulfilled' ? 'made' : one.reason.code))
+        .sort()
+    expect(await outcomes(() => troupe.backup(at('monday')))).toEqual([
+      'made',
+      'storage.not_empty',
+      'storage.not_empty',
+    ])
+    await verifyBackup(at('monday'))
+    const again = () => restore({ from: at('monday'), to: `sqlite:${at('copy.db')}` })
+    expect(await outcomes(again)).toEqual(['made', 'storage.not_empty', 'storage.not_empty'])
+    expect(await (await opened('copy.db')).user('ada').context.size()).toBe(4)
+    expect(readdirSync(folder).filter((name) => name.includes('.partial-'))).toEqual([])
+    expect(readdirSync(at('monday')).sort()).toEqual(['manifest.json', 'troupe.db'])
+  })
+
+  it('takes away what a process that died has left, and nothing else of such a name', async () => {
+    const troupe = await opened()
+    for (const [name, note] of [
+      ['dead', '{"pid":1,"started":"0"}'],
+      ['theirs', '{"by":"somebody"}'],
+    ] as const) {
+      mkdirSync(at(`monday.partial-${name}`))
+      writeFileSync(at(`monday.partial-${name}/writer.json`), note)
+    }
+    await troupe.backup(at('monday'))
+    expect(readdirSync(folder).filter((name) => name.startsWith('monday'))).toEqual(['monday', 'monday.partial-theirs'])
+  })
+
+  it('is made of a database of Troupe alone', async () => {
+    writeFileSync(at('other.txt'), 'not a database, but long enough to be looked at as one'.repeat(20))
+    const other = new DatabaseSync(at('other.db'))
+    other.exec('create table users (name text)')
+    other.close()
+    for (const name of ['other.txt', 'other.db']) {
+      const made = backupTo(`sqlite:${at(name)}`, at('monday'))
+      await expect(made, name).rejects.toMatchObject({ code: 'storage.foreign' })
+    }
+    expect(readdirSync(folder).sort()).toEqual(['other.db', 'other.txt'])
   })
 
   it('overwrites nothing, and neither does a restore', async () => {

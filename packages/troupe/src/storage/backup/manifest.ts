@@ -16,6 +16,7 @@ import {
 import { dirname, join, resolve } from 'node:path'
 import * as z from 'zod'
 import { failure, TroupeError } from '../../core/index.ts'
+import { beginAttempt, noteFile } from './attempt.ts'
 
 export const manifestSchema = z.strictObject({
   troupe: z.literal('backup'),
@@ -63,12 +64,10 @@ export async function writeBackup(
     if (existsSync(path)) throw failure('storage.not_empty', { path, problem: 'there is something of that name' })
   }
   refuse()
-  const partial = `${path}.partial`
+  let partial: string | undefined
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
-    // What a backup that was cut off has left.
-    rmSync(partial, { recursive: true, force: true })
-    mkdirSync(partial, { mode: 0o700 })
+    partial = beginAttempt(path)
     const data = join(partial, of.file)
     const contents = await write(data)
     const found = { bytes: statSync(data).size, sha256: await hashOf(data, signal) }
@@ -76,9 +75,10 @@ export async function writeBackup(
     writeFileSync(join(partial, manifestFile), `${JSON.stringify(manifest, null, 2)}\n`, { mode: 0o600, flush: true })
     refuse()
     renameSync(partial, path)
+    rmSync(join(path, noteFile), { force: true })
     return manifest
   } catch (error) {
-    rmSync(partial, { recursive: true, force: true })
+    if (partial !== undefined) rmSync(partial, { recursive: true, force: true })
     if (error instanceof TroupeError) throw error
     throw failure('storage.io', { path, problem: (error as Error).message }, { cause: error })
   }

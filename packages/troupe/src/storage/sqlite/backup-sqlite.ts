@@ -1,19 +1,21 @@
 /** A file of SQLite as a backup: its pages at one moment, copied beside whoever writes. */
 import { chmodSync, copyFileSync, existsSync, mkdirSync, renameSync, rmSync } from 'node:fs'
-import { dirname, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { failure } from '../../core/index.ts'
 import { checkKnown } from '../applied.ts'
+import { beginAttempt } from '../backup/attempt.ts'
 import type { BackupEngine } from '../backup/engine-port.ts'
 import { type Contents, checkContents, damaged, type StoredBackup } from '../backup/manifest.ts'
 import { markRestored } from '../restored.ts'
-import { openForLooking, openForReading, openForWriting } from './connection.ts'
+import { applicationId, openForLooking, openForReading, openForWriting } from './connection.ts'
 import { fileFailure } from './file-failure.ts'
 import { migrate } from './migrate.ts'
 import { backup, type DatabaseSync } from './node-sqlite.ts'
-import { messageOf } from './sqlite-error.ts'
+import { messageOf, problemOf, resultCode } from './sqlite-error.ts'
 
 /** 16 MB, after which it may be given up. */
 const pagesAtOnce = 4_096
+const notADatabase = 26
 
 export const sqliteBackups: BackupEngine<string> = { file: 'troupe.db', copy, verify, restore }
 
@@ -22,12 +24,17 @@ async function copy(name: string, to: string, signal?: AbortSignal): Promise<Con
   const path = resolve(name)
   if (!existsSync(path)) throw failure('storage.foreign', { path, problem: 'there is no file' })
   try {
-    const reading = openForReading(path)
+    const reading = openOurs(path)
     try {
       // One moment for all steps: without a transaction it begins anew whenever somebody writes. No writer is held up by it.
       reading.exec('begin')
       reading.prepare('select count(*) from sqlite_master').get()
-      await backup(reading, to, { rate: pagesAtOnce, progress: () => signal?.throwIfAborted() })
+      await backup(reading, to, { rate: pagesAtOnce, progress: () => signal?.throwIfAborted() }).catch((error) => {
+        // Only what is written to can be full: that is not the database.
+        throw problemOf(error) === 'full'
+          ? failure('storage.io', { path: to, problem: messageOf(error) }, { cause: error })
+          : error
+      })
     } finally {
       reading.close()
     }
@@ -40,6 +47,25 @@ async function copy(name: string, to: string, signal?: AbortSignal): Promise<Con
     }
   } catch (error) {
     throw fileFailure(error, path)
+  }
+}
+
+/**
+ * Whose it is says the connection: closing a descriptor of the file would take away the locks that its owner has, where that is
+ * this process.
+ * @throws ValidationError `storage.foreign`
+ */
+function openOurs(path: string): DatabaseSync {
+  const foreign = (problem: string) => failure('storage.foreign', { path, problem })
+  let db: DatabaseSync | undefined
+  try {
+    db = openForReading(path)
+    const application = db.prepare('pragma application_id').get()?.application_id
+    if (application === applicationId) return db
+    throw foreign(`it is an SQLite database of another application (application id ${application})`)
+  } catch (error) {
+    db?.close()
+    throw resultCode(error) === notADatabase ? foreign('it has other content') : error
   }
 }
 
@@ -71,13 +97,11 @@ async function restore(
       if (existsSync(there)) throw failure('storage.not_empty', { path, problem: `${there} exists` })
   }
   refuse()
-  const partial = `${path}.restoring`
-  const clear = () => {
-    for (const end of ['', '-wal', '-shm']) rmSync(`${partial}${end}`, { force: true })
-  }
+  let attempt: string | undefined
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
-    clear()
+    attempt = beginAttempt(path)
+    const partial = join(attempt, 'troupe.db')
     copyFileSync(data, partial)
     chmodSync(partial, 0o600)
     const db = openForWriting(partial)
@@ -90,8 +114,9 @@ async function restore(
     refuse()
     renameSync(partial, path)
   } catch (error) {
-    clear()
     throw fileFailure(error, path)
+  } finally {
+    if (attempt !== undefined) rmSync(attempt, { recursive: true, force: true })
   }
 }
 

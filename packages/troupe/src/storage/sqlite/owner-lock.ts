@@ -19,8 +19,8 @@ import {
 } from 'node:fs'
 import { hostname } from 'node:os'
 import { failure } from '../../core/index.ts'
+import { isRunning, type ProcessIdentity, thisProcess } from '../process-identity.ts'
 import { DatabaseSync } from './node-sqlite.ts'
-import { isRunning, type ProcessIdentity, thisProcess } from './process-identity.ts'
 import { resultCode } from './sqlite-error.ts'
 
 const lockOf = (path: string) => `${path}.lock`
