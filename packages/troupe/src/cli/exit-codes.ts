@@ -66,6 +66,8 @@ export function complaintOf(error: unknown): Complaint {
   if (error instanceof TroupeError) {
     const isStorage = error.code.startsWith('storage.') && error.status >= 500
     const isAway = isStorage || error.code === 'server.taken'
+    // For a caller of a server it is the server's fault; here it is the configuration that names it.
+    if (error.code === 'secret.missing') return { ...said, code: error.code, exit: exitCodes.usage }
     return { ...said, code: error.code, exit: isAway ? exitCodes.unavailable : exitOfStatus(error.status) }
   }
   return { ...said, code: code ?? 'command.failed', exit: exitCodes.failed }

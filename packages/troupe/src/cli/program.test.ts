@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs'
 import type { Command } from 'commander'
 import { afterEach, describe, expect, it, vi } from 'vitest'
+import { failure } from '../core/index.ts'
 import { commands } from './commands.ts'
-import { exitCodes } from './exit-codes.ts'
+import { complaintOf, exitCodes } from './exit-codes.ts'
 import { globalOptions } from './flags.ts'
 import { openHands } from './hands.ts'
 import { createProgram } from './program.ts'
@@ -118,6 +119,10 @@ describe('the program', () => {
       message: 'There is no command audit incidnts.',
       hint: 'Did you mean incidents?',
     })
+  })
+
+  it('ends with 2 where the configuration names a secret that is nowhere', () => {
+    expect(complaintOf(failure('secret.missing', { name: 'KEY' }))).toMatchObject({ exit: exitCodes.usage })
   })
 
   it('refuses a server for what works on this machine alone', async () => {

@@ -67,7 +67,9 @@ async function read(path: string, variables: Variables, used: Set<string>): Prom
       throw failure('package.missing', { what: `The configuration ${path}`, package: missing }, { cause: error })
     }
   }
-  const text = await readFile(path, 'utf8')
+  const text = await readFile(path, 'utf8').catch((error: Error) => {
+    throw unreadable(error.message, error)
+  })
   let parsed: unknown
   try {
     parsed = ending === 'json' ? JSON.parse(text) : (await import('yaml')).parse(text)

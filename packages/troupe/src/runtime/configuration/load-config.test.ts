@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -127,6 +127,8 @@ describe('the configuration', () => {
     expect((await load({ file: 'notes.txt' })).problems).toMatchObject([{ code: 'config.unreadable' }])
     write('troupe.config.json', '{}')
     expect((await load()).problems).toMatchObject([{ code: 'config.contradiction' }])
+    mkdirSync(join(cwd, 'folder.yaml'))
+    expect((await load({ file: 'folder.yaml' })).problems).toMatchObject([{ code: 'config.unreadable' }])
     write('broken.ts', 'throw new Error("not today")')
     expect(said((await load({ file: 'broken.ts' })).problems)).toEqual([expect.stringContaining('not today')])
     write('new.mjs', 'import "not-there/x"')
