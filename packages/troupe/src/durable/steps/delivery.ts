@@ -215,10 +215,13 @@ export class Delivery {
     for (const { id, run } of due) this.#begin(id, run)
   }
 
-  /** Code that never asks for what the log holds next, while it waits for something else, is another code. */
+  /**
+   * Code that never asks for what the log holds next, while it waits for something else, is another code. The process stays
+   * until that is known: somebody may wait for the run alone.
+   */
   #watch(id: CallId): void {
     if (this.#calls.size === 0) return
     const { clock, stallMs, onStalled } = this.#options
-    this.#cancelStall = clock.after(stallMs, () => onStalled(id), { background: true })
+    this.#cancelStall = clock.after(stallMs, () => onStalled(id))
   }
 }

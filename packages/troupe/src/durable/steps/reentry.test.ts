@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Json } from '../../core/index.ts'
 import type { Recorder } from '../recorder-port.ts'
 import type { StepEnd } from '../steps-port.ts'
@@ -142,6 +142,17 @@ describe('a re-entry', () => {
     })
     const end = await run(world.process(), async (recorder) => recorder.effect('new', { class: 'once' }, () => 2))
     expect(end).toMatchObject({ status: 'code.changed', problem: expect.stringContaining('/effect:gone#1') })
+  })
+
+  it('holds its process until it is known that the next record is never asked for', async () => {
+    await begin(async (recorder, kill) => {
+      await recorder.effect('gone', { class: 'once' }, () => 1)
+      return kill()
+    })
+    const timers = vi.spyOn(world.clock, 'after')
+    await run(world.process(), async (recorder) => recorder.effect('new', { class: 'once' }, () => 2))
+    const stalled = timers.mock.calls.filter(([ms]) => ms === 10_000)
+    expect(stalled.map(([, , options]) => options?.background ?? false)).toEqual([false])
   })
 
   it('in which a committed write is not made is code.changed', async () => {
