@@ -7,7 +7,9 @@ import { afterKey } from './pattern.ts'
 /** More has happened since than is worth going through: the watcher must look anew. */
 export class TooManyChanges extends Error {}
 
+/** Rows of one read, and topics that it looks at: most have few entries, and a read of each would cost a way to the server. */
 const chunk = 500
+const topicsAtOnce = 50
 const most = 10_000
 const mostChanges = 1_000
 
@@ -19,16 +21,19 @@ export async function statesOfTopics(
   revision: number,
 ): Promise<readonly EntryRow[]> {
   const states = new Map<string, EntryRow>()
-  for (const grantee of grantees)
-    for (let from = ''; ; ) {
-      const [rows = []] = await core.read(user, core.reads.ofTopic({ user, grantee, from, limit: chunk }))
-      for (const row of rows.map(entryRow)) {
-        from = afterKey(row.key)
-        if (row.revision <= revision) states.set(row.key, row)
-      }
-      if (states.size > most) throw new TooManyChanges()
-      if (rows.length < chunk) break
+  const left = grantees.map((grantee) => ({ grantee, from: '' }))
+  while (left.length > 0) {
+    const asked = left.splice(0, topicsAtOnce)
+    const limit = Math.ceil(chunk / asked.length)
+    const pages = await core.read(user, ...asked.map((page) => core.reads.ofTopic({ user, ...page, limit })))
+    for (const [i, { grantee }] of asked.entries()) {
+      const rows = (pages[i] ?? []).map(entryRow)
+      for (const row of rows) if (row.revision <= revision) states.set(row.key, row)
+      const last = rows.at(-1)
+      if (last && rows.length === limit) left.push({ grantee, from: afterKey(last.key) })
     }
+    if (states.size > most) throw new TooManyChanges()
+  }
   for (const row of await endedSince(core, user, revision))
     if (!states.has(row.key) && row.grantees.some((grantee) => grantees.includes(grantee))) states.set(row.key, row)
   return [...states.values()].sort((a, b) => compareKeys(a.key, b.key))

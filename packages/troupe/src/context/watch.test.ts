@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { createVirtualClock, TroupeError } from '../core/index.ts'
 import { openMesh } from './context.test.fixture.ts'
 import type { ContextHands, WatchItem, WatchOptions } from './hands-port.ts'
@@ -157,4 +157,22 @@ test('a watch that is left while it waits ends, and closing the mesh ends all', 
   const other = opened.mesh.agent('ada', 'A').watch()[Symbol.asyncIterator]().next()
   await opened[Symbol.asyncDispose]()
   expect((await other).done).toBe(true)
+})
+
+test('what many subscriptions bring into view is told in a few reads, in pages where a topic has many', async () => {
+  await using opened = await openMesh(createVirtualClock())
+  const [a, b] = [opened.mesh.agent('ada', 'A'), opened.mesh.agent('ada', 'B')]
+  const topics = Array.from({ length: 256 }, (_, i) => `t${i}`)
+  const pushed = (topic: string, count: number) =>
+    Array.from({ length: count }, (_, i) => a.push(`${topic}.${i}`, i, { topics: [topic] }))
+  await Promise.all([...pushed('t0', 30), ...pushed('t99', 1), ...pushed('t255', 2)])
+  const watch = follow(b)
+  const reads = vi.spyOn(opened.storage, 'read')
+  await b.subscribe(topics)
+  await watch.until((items) => items.length === 33)
+  expect(reads.mock.calls.length).toBeLessThan(20)
+  await b.unsubscribe(topics)
+  await watch.until((items) => items.length === 66)
+  expect(believed(watch.items).size).toBe(0)
+  await watch.stop()
 })
