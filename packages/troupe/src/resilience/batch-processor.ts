@@ -106,11 +106,9 @@ export class BatchProcessor<In, Out> implements AsyncDisposable {
   async #process(batch: readonly Waiting<In, Out>[]): Promise<void> {
     try {
       const results = await this.#options.process(batch.map(({ item }) => item))
-      if (results.length !== batch.length)
-        throw failure('validation.failed', {
-          what: 'The results of a batch',
-          problem: `there are ${results.length} for ${batch.length} items`,
-        })
+      const wrong = (problem: string) => failure('validation.failed', { what: 'The results of a batch', problem })
+      if (!Array.isArray(results)) throw wrong('process gave no list of results')
+      if (results.length !== batch.length) throw wrong(`there are ${results.length} for ${batch.length} items`)
       for (const [i, { resolve, reject }] of batch.entries()) {
         const result = results[i] as Out | Error
         if (result instanceof Error) reject(result)

@@ -305,6 +305,13 @@ describe('a batch processor', () => {
     expect(await kept).toBe(2)
     expect(seen).toEqual([2])
     await expect(processor.add(4)).rejects.toMatchObject({ code: 'troupe.closed' })
+    for (const none of [undefined, null, 'a', { length: 1 }]) {
+      const wrong = new BatchProcessor({ process: () => none as never, size: 1, clock })
+      await expect(wrong.add(1)).rejects.toMatchObject({
+        code: 'validation.failed',
+        message: expect.stringContaining('no list of results'),
+      })
+    }
     const short = new BatchProcessor({ process: () => [], size: 1, clock })
     await expect(short.add(1)).rejects.toThrow(/0 for 1/)
   })
