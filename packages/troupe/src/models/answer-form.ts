@@ -26,7 +26,7 @@ export function withForms(model: LanguageModelV4): LanguageModelV4 {
 }
 
 /** @param provider as the AI SDK names it: `openai.responses` takes its own options under `openai` */
-export function withForm(provider: string, options: LanguageModelV4CallOptions): LanguageModelV4CallOptions {
+function withForm(provider: string, options: LanguageModelV4CallOptions): LanguageModelV4CallOptions {
   const { responseFormat, providerOptions = {} } = options
   if (responseFormat?.type !== 'json' || !responseFormat.schema) return options
   const schema = responseFormat.schema as unknown as Form
