@@ -78,6 +78,7 @@ it.each([
   [{ autoRetryOnErrors: true }, /autoRetryOnError/],
   [{ steering_mode: 'always' }, /steeringMode has no counterpart/],
   [{ allow_parallel: true, allowParallel: true }, /both spellings/],
+  [{ status: { show_agent_thoughts: true, show_thoughts: false } }, /showThoughts and showAgentThoughts/],
   [{ convergenceTimeout: 0 }, /seconds above zero/],
   [{ convergencePolicy: 'most' }, /strict, fail, majority/],
   [{ convergencePolicy: 2 }, /between 0 and 1/],

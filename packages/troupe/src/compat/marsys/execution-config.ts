@@ -193,7 +193,9 @@ function shown(status: ExecutionConfig['status']): RunConfig {
   }
   const known = ['enabled', 'verbosity', 'showThoughts', 'showAgentThoughts', 'showToolCalls']
   const said = read<Status>('status', status, known)
-  const { verbosity, showToolCalls, showAgentThoughts = said.showThoughts } = said
+  const { verbosity, showToolCalls, showThoughts, showAgentThoughts = showThoughts } = said
+  if (showThoughts !== undefined && showThoughts !== showAgentThoughts)
+    throw wrong('status', 'showThoughts and showAgentThoughts are one thing, and say different ones')
   if (said.enabled !== undefined && !checkFlag('status.enabled', said.enabled)) {
     if (Object.keys(said).length > 1) throw wrong('status', 'it is not enabled, and says what is shown')
     return { verbosity: 'quiet' }
