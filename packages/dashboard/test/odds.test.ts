@@ -198,6 +198,17 @@ describe.skipIf(executable === undefined)('the page at night', () => {
     expect(await page.locator('pre').first().innerText()).toBe('nameless')
   }, 180_000)
 
+  test('an entry whose key is a folder to browsers is not taken for another one', async () => {
+    const { context } = played.troupe.user('default')
+    await context.batch([
+      { type: 'push', key: '', value: 'nameless' },
+      { type: 'push', key: '.', value: 'dot' },
+    ])
+    const page = await open('context/.')
+    await page.getByText('No address can hold this key').waitFor()
+    expect(await page.locator('main').innerText()).not.toContain('nameless')
+  }, 180_000)
+
   test('who is signed out is told once, loses nothing typed, and goes on when signed in again', async () => {
     const run = await start(alone(asking('Asker', { text: 'Who?' })))
     const page = await open(`runs/${run.id}`)

@@ -18,7 +18,8 @@ const audienceText = (audience: Audience) =>
     : [...audience.subscribers, ...audience.topics.map((topic) => `#${topic}`)].join(', ') || 'nobody'
 
 export function Context({ at }: { readonly at: string | undefined }) {
-  return at === undefined ? <Entries /> : <EntryView entry={at} />
+  if (at === undefined) return <Entries />
+  return at === '.' || at === '..' ? <FolderView entry={at} /> : <EntryView entry={at} />
 }
 
 const path = '/v1/context/entries'
@@ -84,6 +85,23 @@ function Entries() {
           </>
         )}
       </Answer>
+    </>
+  )
+}
+
+/** Browsers take these keys for folders of the address, encoded or not: what came would be of another entry. */
+function FolderView({ entry: key }: { readonly entry: string }) {
+  return (
+    <>
+      <Text as="p" size="2" mb="1">
+        <Link href={linkTo('context')}>Context</Link>
+      </Text>
+      <Heading as="h1" size="5" mb="3">
+        {key}
+      </Heading>
+      <Text as="p" size="2">
+        No address can hold this key. POST /v1/context/batch reads its entry.
+      </Text>
     </>
   )
 }
