@@ -209,6 +209,16 @@ describe.skipIf(executable === undefined)('the page at night', () => {
     expect(await page.locator('main').innerText()).not.toContain('nameless')
   }, 180_000)
 
+  test('a team with a long name is chosen on a phone', async () => {
+    const page = await open()
+    await page.setViewportSize({ width: 360, height: 700 })
+    await page.route('**/v1/topologies*', (route) => route.fulfill({ json: { items: [{ name: 'n'.repeat(200) }] } }))
+    await page.goto(`${played.server.url}/#/try`)
+    await page.reload()
+    await page.getByRole('combobox', { name: 'Team or agent' }).getByText('nnn').waitFor()
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360)
+  }, 180_000)
+
   test('who is signed out is told once, loses nothing typed, and goes on when signed in again', async () => {
     const run = await start(alone(asking('Asker', { text: 'Who?' })))
     const page = await open(`runs/${run.id}`)

@@ -35,7 +35,7 @@ export function TryIt() {
         }}
       >
         <Flex direction="column" gap="3" align="start">
-          <Flex direction="column" gap="1">
+          <Flex direction="column" gap="1" maxWidth="100%">
             <Text as="p" size="2" weight="bold" id="team">
               Team or agent
             </Text>
