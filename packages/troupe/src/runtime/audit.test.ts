@@ -310,6 +310,17 @@ describe('the audit log', () => {
     expect(report).toMatchObject({ size: 120, waiting: 0, findings: [] })
   })
 
+  it('covers at its end what a process recorded that came right behind another', async () => {
+    const config = { storage: `sqlite:${file()}` as const, audit: { checkpoints: { key, to: lines() } } }
+    for (const size of [1, 2, 3]) {
+      const troupe = await opened(config)
+      await troupe.user('ada').agent('A').context.push('k', size)
+      await troupe.close()
+      const last = readFileSync(lines(), 'utf8').trim().split('\n').at(-1)
+      expect(JSON.parse(String(last))).toMatchObject({ size })
+    }
+  })
+
   it('hands checkpoints to a file at the end, and to a URL at an interval', async () => {
     const clock = createVirtualClock()
     const first = await opened({ storage: `sqlite:${file()}`, audit: { checkpoints: { key, to: lines() } } })

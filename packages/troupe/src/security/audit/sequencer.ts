@@ -31,6 +31,7 @@ export class Sequencer {
   #until = 0
   #running: Promise<void> = Promise.resolve()
   #stopped = false
+  #held = false
 
   constructor(parts: SequencerParts) {
     this.#parts = parts
@@ -53,6 +54,7 @@ export class Sequencer {
     this.#stopped = true
     this.#cancel?.()
     await this.#running
+    if (this.#held) await this.#release().catch(this.#parts.failed)
   }
 
   #schedule(): void {
@@ -108,7 +110,13 @@ export class Sequencer {
         ...(nodes.length > 0 ? [statements.nodes(nodes)] : []),
       ],
     })
+    if (result.ok) this.#held = true
     return result.ok && waiting.length === most
+  }
+
+  async #release(): Promise<void> {
+    const { storage, statements, holder } = this.#parts
+    await storage.commit({ id: null, scope: { work: true }, statements: [statements.release({ holder })] })
   }
 }
 
