@@ -26,7 +26,7 @@ export const securityCodes = {
   'egress.denied': {
     class: errors.AccessDeniedError,
     message: 'Nothing goes out to {host}: {problem}.',
-    hint: 'Name the host in egress.allow, or the address in egress.privateAddresses, if it is to be reached.',
+    hint: 'Name the host in egress.allow, with a port that is not usual, or the address in egress.privateAddresses, if it is to be reached.',
   },
   'egress.too_large': {
     class: errors.ProcessingError,
