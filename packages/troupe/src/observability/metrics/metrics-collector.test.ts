@@ -136,6 +136,33 @@ describe('MetricsCollector', () => {
 })
 
 describe('the text of Prometheus', () => {
+  it('gives Prometheus no name that would cost it the scrape, whatever a host calls its own', async () => {
+    const { metrics } = collector()
+    metrics.increment('constructor')
+    metrics.increment('__proto__')
+    metrics.increment('orders', 1, {
+      '0x': 'a',
+      orderId: 'b',
+      order_id: 'c',
+      __name__: 'd',
+      ключ: 'e',
+      ду: 'f',
+      '': 'g',
+    })
+    metrics.record('order.size', 17, { labels: { le: 'own', kind: 'tea' } })
+    for (let i = 0; i < 2; i++) metrics.record('balance', -Number.MAX_VALUE)
+    const lines = (await metrics.prometheus()).trimEnd().split('\n')
+    expect(lines).toContain('# HELP troupe_constructor_total constructor')
+    expect(lines).toContain(
+      'troupe_orders_total{_0x="a",order_id="b",order_id_="c",_name__="d",_="e",__="f",___="g"} 1',
+    )
+    expect(lines).toContain('troupe_order_size_count{le_="own",kind="tea"} 1')
+    expect(lines).toContain('troupe_order_size_bucket{le_="own",kind="tea",le="+Inf"} 1')
+    expect(lines).toContain('troupe_balance_sum -Inf')
+    const form = /^(#.*|troupe_\w+(\{([a-zA-Z_]\w*="[^"]*",?)+\})? (-?[\d.]+(e[+-]?\d+)?|[+-]Inf|NaN))$/
+    expect(lines.filter((line) => !form.test(line))).toEqual([])
+  })
+
   it('is one family after the other, histograms in seconds, cumulated', async () => {
     const { metrics } = collector()
     metrics.time('import', 4, { labels: { source: 'a "b"\\c' } })

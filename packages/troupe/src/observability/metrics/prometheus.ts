@@ -2,7 +2,7 @@
  * The metrics in the text format of Prometheus (version 0.0.4). Ours, and no client library's: the collector counts
  * already, and a second registry beside it would count everything twice.
  */
-import { type EventName, eventNames } from '../../core/index.ts'
+import { eventNames } from '../../core/index.ts'
 import type { Metric, Readable } from './metric.ts'
 import { gaugeNames, unitOf } from './metric-names.ts'
 import { bucketBounds, type Labels, type Series } from './series.ts'
@@ -14,8 +14,7 @@ export async function renderPrometheus(metrics: Readable): Promise<string> {
   let last = ''
   for (const { name, labels, value } of gauges) {
     const full = exposedName(name)
-    if (full !== last)
-      lines.push(...head(full, 'gauge', (gaugeNames as Readonly<Record<string, string>>)[name] ?? name))
+    if (full !== last) lines.push(...head(full, 'gauge', said(gaugeNames, name)))
     last = full
     lines.push(`${full}${labelText(labels)} ${numberText(value)}`)
   }
@@ -31,7 +30,7 @@ export const exposedName = (name: string, unit = ''): string =>
 
 function family(metric: Metric): readonly string[] {
   const { name, kind, series } = metric
-  const help = eventNames[name as EventName] ?? name
+  const help = said(eventNames, name)
   if (kind === 'counter') {
     const full = exposedName(name, unitOf(name))
     return [
@@ -54,32 +53,50 @@ function family(metric: Metric): readonly string[] {
 
 function histogram(full: string, { labels, buckets, sum, observed }: Series, scale: number): readonly string[] {
   let cumulated = 0
+  const text = labelText(labels, ['le'])
+  const bucket = (bound: string, count: number) =>
+    `${full}_bucket${text === '' ? '{' : `${text.slice(0, -1)},`}le="${bound}"} ${numberText(count)}`
   const lines = bucketBounds.map((bound, i) => {
     cumulated += buckets[i] as number
-    return line(`${full}_bucket`, { ...labels, le: numberText(bound / scale) }, cumulated)
+    return bucket(numberText(bound / scale), cumulated)
   })
   return [
     ...lines,
-    line(`${full}_bucket`, { ...labels, le: '+Inf' }, observed),
-    line(`${full}_sum`, labels, sum / scale),
-    line(`${full}_count`, labels, observed),
+    bucket('+Inf', observed),
+    `${full}_sum${text} ${numberText(sum / scale)}`,
+    `${full}_count${text} ${numberText(observed)}`,
   ]
 }
+
+/** A host's own metric may have any name, as one that every object has. */
+const said = (names: Readonly<Record<string, string>>, name: string): string =>
+  (Object.hasOwn(names, name) ? names[name] : undefined) ?? name
 
 const head = (name: string, kind: string, help: string) => [
   `# HELP ${name} ${help.replaceAll('\\', '\\\\').replaceAll('\n', '\\n')}`,
   `# TYPE ${name} ${kind}`,
 ]
 const line = (name: string, labels: Labels, value: number) => `${name}${labelText(labels)} ${numberText(value)}`
-const numberText = (value: number) => (value === Number.POSITIVE_INFINITY ? '+Inf' : String(value))
+const numberText = (value: number) => (Math.abs(value) === Infinity ? `${value < 0 ? '-' : '+'}Inf` : String(value))
 const escaped = (value: string) => value.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n')
 
-function labelText(labels: Labels): string {
-  const parts = Object.entries(labels).map(([name, value]) => `${snake(name)}="${escaped(value)}"`)
+/** One name that the format does not have, or that is there twice, would cost the whole scrape. */
+function labelText(labels: Labels, taken: readonly string[] = []): string {
+  const names = new Set(taken)
+  const parts = Object.entries(labels).map(([given, value]) => {
+    let name = labelName(given)
+    while (names.has(name)) name += '_'
+    names.add(name)
+    return `${name}="${escaped(value)}"`
+  })
   return parts.length === 0 ? '' : `{${parts.join(',')}}`
 }
-const snake = (name: string) =>
+
+/** Of letters, digits and `_`, beginning with no digit; two `_` at the beginning are Prometheus's own. */
+const labelName = (name: string) =>
   name
     .replaceAll(/([a-z])([A-Z])/g, '$1_$2')
     .replaceAll(/[^a-zA-Z0-9_]/g, '_')
     .toLowerCase()
+    .replace(/^(?=[0-9])/, '_')
+    .replace(/^__+/, '_') || '_'
