@@ -151,6 +151,26 @@ describe('answers', () => {
 })
 
 describe('steps', () => {
+  it('of which nobody knows what happened, or whose code changed, say so in the account of their branch', () => {
+    const scripts = { A: () => value('go'), B: () => value('b', 50_000), C: () => value('c', 50_000) }
+    const world = new World(team('A B C', ['A => {B, C}', 'B -> End', 'C -> End']), scripts)
+    world.run(5_000)
+    const step = [...world.state.steps.values()].find(({ agent }) => agent === 'B')?.id as string
+    const told = (reason: 'uncertain' | 'code.changed', detail: Json) => {
+      world.take({ at: 5_000, type: 'step.waiting', step, reason, detail })
+      return world.result.branchResults.map(({ agent, error }) => [agent, error?.code, error?.message])
+    }
+    expect(told('uncertain', { effect: 'pay' })).toEqual([
+      ['A', undefined, undefined],
+      ['B', 'effect.uncertain', `Whether the effect pay of ${step} happened is unknown.`],
+      ['C', undefined, undefined],
+    ])
+    expect(told('code.changed', { problem: 'send has another input' })[1]).toEqual([
+      'B',
+      'code.changed',
+      `The code of ${step} no longer fits its record: send has another input.`,
+    ])
+  })
   it('that wait for something outside keep the run running; uncertain ones and changed code make it wait', () => {
     const world = new World(team('A', ['A -> End']), { A: () => value(1, 99_999) })
     const waits = (reason: 'parked' | 'uncertain' | 'code.changed') => {

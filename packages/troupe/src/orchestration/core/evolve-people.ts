@@ -109,6 +109,7 @@ function requested(state: State, event: EventOf<'request.made'>): State {
     status: 'ready',
     reason: undefined,
     recall: undefined,
+    detail: undefined,
     held: undefined,
     questions: dict(),
     requests: dict(),

@@ -20,6 +20,7 @@ export function evolveStep(state: State, event: StepEvent): State {
         ledger.set(step, 'status', 'waiting')
         ledger.set(step, 'reason', event.reason)
         if (event.reason === 'breakpoint') ledger.set(step, 'held', event.detail as StepEnding)
+        else ledger.set(step, 'detail', event.detail)
       })
       return state
     case 'step.resumed':
@@ -59,6 +60,7 @@ function started(state: State, event: EventOf<'step.started'>): State {
     status: 'running',
     reason: undefined,
     recall: undefined,
+    detail: undefined,
     held: undefined,
     questions: dict(),
     requests: dict(),

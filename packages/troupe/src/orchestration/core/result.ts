@@ -1,9 +1,9 @@
 /** The account of a run as it stands: for its result, and for lists. */
 import type { Question } from '../../agents/index.ts'
-import { type Json, type StoredError, type TaintLabel, taintField } from '../../core/index.ts'
+import { failure, type Json, type StoredError, storeError, type TaintLabel, taintField } from '../../core/index.ts'
 import { taintOfRun } from './evolve-taint.ts'
 import type { Guard } from './model.ts'
-import { hasEnded, type State } from './state.ts'
+import { hasEnded, type State, type Step } from './state.ts'
 
 export type RunReason = 'question' | 'paused' | 'breakpoint' | 'uncertain' | 'code.changed'
 export type RunStatus = 'running' | 'completed' | 'failed' | 'cancelled' | 'waiting'
@@ -57,6 +57,7 @@ export function standingOf(state: Readonly<State>): Standing {
 /** @param at ms since 1970, for how long a run has taken that is not over */
 export function resultOf(state: Readonly<State>, at: number): RunAccount {
   const { status, reason, over } = standingOf(state)
+  const problems = problemsOf(state)
   return {
     status,
     ...(reason ? { reason } : {}),
@@ -64,7 +65,7 @@ export function resultOf(state: Readonly<State>, at: number): RunAccount {
     ...(state.response === undefined ? {} : { response: state.response }),
     questions: over ? [] : questionsOf(state),
     totalSteps: state.counts.totalSteps,
-    branchResults: [...state.branches.values()].map(accountOf),
+    branchResults: [...state.branches.values()].map((branch) => accountOf(branch, problems.get(branch.id))),
     usage: { inputTokens: state.usage.inputTokens, outputTokens: state.usage.outputTokens },
     cost: { usd: state.usage.usd, unknown: Object.keys(state.usage.unknown) },
     durationMs: Math.max(0, (over ? state.now : at) - state.startedAt),
@@ -79,14 +80,31 @@ const questionsOf = (state: Readonly<State>) =>
     .filter((question) => question.status === 'open')
     .map(({ id, agent, ask }) => ({ ...ask, id, agent }))
 
-function accountOf(branch: {
-  readonly id: string
-  readonly agent: string
-  readonly status: string
-  readonly value: Json | undefined
-  readonly error: StoredError | undefined
-}): BranchAccount {
-  const { id, agent, status, value, error } = branch
+/** What no answer within the run can mend, by branch. */
+function problemsOf({ counts, steps }: Readonly<State>): ReadonlyMap<string, StoredError> {
+  if (counts.uncertain + counts.changed === 0) return new Map()
+  return new Map(
+    [...steps.values()].flatMap((step) => problemOf(step).map((problem) => [step.branch, problem] as const)),
+  )
+}
+
+function problemOf({ id, reason, detail }: Step): readonly StoredError[] {
+  const { effect, problem } = { effect: 'an effect', problem: 'it is another', ...(detail as object | undefined) }
+  if (reason === 'uncertain') return [storeError(failure('effect.uncertain', { step: id, effect }))]
+  return reason === 'code.changed' ? [storeError(failure('code.changed', { step: id, problem }))] : []
+}
+
+function accountOf(
+  branch: {
+    readonly id: string
+    readonly agent: string
+    readonly status: string
+    readonly value: Json | undefined
+    readonly error: StoredError | undefined
+  },
+  problem: StoredError | undefined,
+): BranchAccount {
+  const { id, agent, status, value, error = problem } = branch
   const shown =
     status === 'completed' || status === 'failed' || status === 'cancelled'
       ? status

@@ -155,6 +155,8 @@ export interface Step {
   status: 'ready' | 'running' | 'waiting'
   reason: WaitReason | undefined
   recall: Recall | undefined
+  /** Of what it waits for: the effect nobody knows of, how its code no longer fits. */
+  detail: Json | undefined
   /** How it failed, while a breakpoint holds that. */
   held: StepEnding | undefined
   /** Open questions, and the steps that serve its open requests. */

@@ -9,6 +9,7 @@ export interface BranchResult {
   readonly status: string
   readonly success: boolean
   readonly value?: Json
+  /** Why it failed or was stopped; where the run waits for it as `uncertain` or `code.changed`, of what. */
   readonly error?: TroupeError
 }
 export interface OpenQuestion extends Question {
