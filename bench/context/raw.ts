@@ -27,7 +27,7 @@ const schema = `
 /** @param path `:memory:` or a file that does not exist */
 export function openRawSqlite(path: string): Raw {
   const db = new DatabaseSync(path)
-  db.exec('pragma journal_mode = wal; pragma synchronous = full; pragma cache_size = -65536')
+  db.exec('pragma journal_mode = wal; pragma synchronous = full; pragma cache_size = -16384')
   db.exec(schema)
   const keep = db.prepare(`insert into versions select * from entries where user_id = 'ada' and key = ?`)
   const put = db.prepare(`insert into entries values ('ada', ?, 1, ?, ?)

@@ -41,7 +41,7 @@ export interface SameRowsOptions {
 
 export function openSameRows(path: string, { group, likeness }: SameRowsOptions): Raw {
   const db = new DatabaseSync(path)
-  db.exec('pragma journal_mode = wal; pragma synchronous = full; pragma cache_size = -65536')
+  db.exec('pragma journal_mode = wal; pragma synchronous = full; pragma cache_size = -16384')
   for (const sql of likeness.schema) db.exec(sql)
   const rows = sameRows(db, likeness)
   const tree = sameTree(db)

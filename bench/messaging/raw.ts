@@ -25,7 +25,7 @@ export interface Raw {
 /** @param group messages that share each durable transaction */
 export function openBareRows(path: string, group: number): Raw {
   const db = new DatabaseSync(path)
-  db.exec('pragma journal_mode = wal; pragma synchronous = full; pragma cache_size = -65536')
+  db.exec('pragma journal_mode = wal; pragma synchronous = full; pragma cache_size = -16384')
   db.exec(schema)
   const put = db.prepare(`insert into messages (user_id, mailbox, seq, id, lane, sender, type, payload, bytes,
     envelope, state, due, created_at, attempts) values ('ada', 'Box', ?, ?, ?, 'Sender', 'note', ?, 200, '{}', 'ready', ?, ?, 0)`)

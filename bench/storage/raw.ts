@@ -18,7 +18,7 @@ export interface RawResult {
 /** @param path `:memory:` or a file that does not exist; `group` changes share a transaction */
 export function raw(path: string, group: number, forMs: number): RawResult {
   const db = new DatabaseSync(path)
-  db.exec('pragma journal_mode = wal; pragma synchronous = full; pragma cache_size = -65536')
+  db.exec('pragma journal_mode = wal; pragma synchronous = full; pragma cache_size = -16384')
   db.exec(schema)
   const [begin, commit] = [db.prepare('begin immediate'), db.prepare('commit')]
   const entry = db.prepare(insertEntry)

@@ -72,6 +72,8 @@ export function withFaults(shell: WriterShell, faults: Faults): WriterShell {
     return failed[kind]
   }
   return {
+    // One at a time: what fails here is not known to whoever executes the next one.
+    apart: false,
     async send(request) {
       if (dead) return failed.dead
       if (request.kind === 'probe' && failingProbes > 0) {

@@ -1,9 +1,9 @@
 /**
- * What stands between the queue of changes and whoever executes them: batches go in, one at a time, replies come out.
- * Both are flat arrays of plain cells, for they are cloned into another thread; their order is in `sqlite/encoder.ts`.
+ * What stands between the queue of changes and whoever executes them: batches go in, replies come out in their order.
+ * Both are flat arrays of plain cells, for they are cloned into another thread; their order is in `sqlite/wire.ts`.
  */
 
-/** Changes that share one durable transaction. */
+/** Changes that share one durable transaction, with those of other batches that wait when they are executed. */
 export interface Batch {
   readonly kind: 'batch'
   /** The storage's time, ms since 1970. */
@@ -30,11 +30,16 @@ export type WriterProblem = 'full' | 'io' | 'corrupt' | 'read_only' | 'dead'
 export type WriterReply =
   /** Per change its cells, in order. */
   | { readonly ok: true; readonly cells: readonly ReplyCell[] }
-  /** None of the batch may be taken for committed. */
+  /** None of the batch may be taken for committed; nor of any later one, until a probe has succeeded. */
   | { readonly ok: false; readonly problem: WriterProblem; readonly message: string }
 export type ReplyCell = string | number | bigint | Uint8Array | null | readonly string[]
 
 export interface WriterShell {
+  /**
+   * True where requests are executed elsewhere, meanwhile: then batches may be sent before earlier ones are answered. A
+   * probe or a vacuum is sent when nothing else is on its way.
+   */
+  readonly apart: boolean
   /** Never rejects: what went wrong is in the reply. */
   send(request: WriterRequest): Promise<WriterReply>
   /** Lets go of the database; the last request has been answered. */

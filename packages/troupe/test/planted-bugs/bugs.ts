@@ -39,10 +39,10 @@ const storageBugs: readonly Bug[] = [
     edits: [
       edit(
         writer,
-        'this.#own.begin.run([]);',
-        'if (this.#db.isTransaction) this.#own.commit.run([]); this.#own.begin.run([]);',
+        'let left = mostTogether;\n        this.#own.begin.run([]);',
+        'let left = mostTogether; if (this.#db.isTransaction) this.#own.commit.run([]); this.#own.begin.run([]);',
       ),
-      edit(writer, '        this.#own.commit.run([]);\n        return', '        return'),
+      edit(writer, '        this.#own.commit.run([]);\n        if (this.#careful', '        if (this.#careful'),
     ],
   },
   {
@@ -83,14 +83,15 @@ const storageBugs: readonly Bug[] = [
       edit(
         writer,
         'this.#own.savepoint.run([]);',
-        'if (change.feed.length > 0) change.early = this.#own.raise.rows([change.user])[0]?.[0]; this.#own.savepoint.run([]);',
+        'if (change.feed.length > 0) this.#own.raise.run([change.user]), (change.early = this.#own.revision.rows([change.user])[0]?.[0]); this.#own.savepoint.run([]);',
       ),
       edit(
         writer,
         '#change({ id, user, at, statements, feed }, reply)',
         '#change({ id, user, at, statements, feed, early }, reply)',
       ),
-      edit(writer, 'const revision = this.#own.raise.rows([user])[0]?.[0];', 'const revision = early;'),
+      edit(writer, 'this.#own.raise.run([user]);', ''),
+      edit(writer, 'const revision = this.#own.revision.rows([user])[0]?.[0];', 'const revision = early;'),
     ],
   },
   {

@@ -13,11 +13,11 @@ afterAll(() => rmSync(folder, { recursive: true }))
 test('when the thread dies between commit and answer, everything waiting is refused and the state is failed', async () => {
   const { from, remove } = plant(
     'storage/sqlite/writer-thread.ts',
-    'port.postMessage(writer.handle(request))',
-    `const reply = writer.handle(request)
+    'for (const reply of writer.handle(request, next)) port.postMessage(reply)',
+    `const replies = writer.handle(request, next)
   const n = JSON.stringify(request.kind === 'batch' ? request.cells : '').match(/change-(\\d+)/)?.[1]
   if (Number(n) > 50) process.exit(7)
-  port.postMessage(reply)`,
+  for (const reply of replies) port.postMessage(reply)`,
   )
   try {
     const database = join(folder, 'troupe.db')

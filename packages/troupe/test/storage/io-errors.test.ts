@@ -23,12 +23,16 @@ const faults = [
   ['pwrite64', 'ENOSPC', '40+'],
 ] as const
 
-test.skipIf(!canRecord).each(faults)('%s answers %s at call %s', async (call, error, when) => {
-  const database = join(folder, `${call}-${error}-${when}.db`)
+/** Of 64 writers several batches are on their way at once. */
+const loads = faults.flatMap((fault) => [[...fault, 4] as const, [...fault, 64] as const])
+
+test.skipIf(!canRecord).each(loads)('%s answers %s at call %s to %i writers', async (call, error, when, writers) => {
+  const database = join(folder, `${call}-${error}-${when}-${writers}.db`)
+  const changes = 30 * writers
   const calls = call === 'fsync' ? 'fsync,fdatasync' : call
   const inject = ['-e', `trace=${calls}`, '-e', `inject=${calls}:error=${error}:when=${when}`]
   const under = ['strace', '-f', '-qq', '-o', '/dev/null', '-P', `${database}-wal`, ...inject]
-  const child = startChild({ database, writers: 4, changes: 120, under })
+  const child = startChild({ database, writers, changes, under })
   await child.ended
   const acknowledged = child.acknowledged()
   const failed = child.lines.filter((line) => line.startsWith('failed'))
@@ -42,6 +46,6 @@ test.skipIf(!canRecord).each(faults)('%s answers %s at call %s', async (call, er
     expect(acknowledged.length).toBeGreaterThan(20)
     expect(numbersIn(database)).toEqual(acknowledged.toSorted((a, b) => a - b))
   }
-  expect(acknowledged.length + failed.length).toBe(120)
+  expect(acknowledged.length + failed.length).toBe(changes)
   expect(problemIn(database, acknowledged)).toBeUndefined()
 })

@@ -1,8 +1,11 @@
 /**
- * Groups changes: those that arrive while a batch is on its way go together in the next one. Keeps the state that
- * failures lead to: refused until a probe has written, then open again by itself.
+ * Changes on their way to the writer. Where it is apart they leave in small batches as they come, so that it executes the
+ * first while the next are prepared, and commits what has come by then at once; else those that come while a batch is
+ * executed go together in the next one. Keeps the state that failures lead to: refused until a probe has written, then
+ * open again by itself.
  *
- * Invariant: one batch at a time; every change accepted is answered exactly once.
+ * Invariant: every change accepted is answered exactly once, in order; no probe while a batch is on its way, and no batch
+ * while a failure is unsettled.
  */
 import { type Cancel, type Clock, failure, nextMacrotask, type TroupeError } from '../../core/index.ts'
 import type { ChangeObservers } from '../change-observers.ts'
@@ -25,6 +28,7 @@ export interface CommitQueueOptions {
   readonly answering: () => void
 }
 
+type Failure = WriterReply & { readonly ok: false }
 interface Waiting {
   readonly change: Change
   readonly resolve: (result: CommitResult) => void
@@ -33,9 +37,12 @@ interface Waiting {
 
 /** Changes that may wait; more are refused, for whoever makes them is faster than the disk. */
 const maxWaiting = 65_536
-/** A batch is closed at so many changes or cells, so that the first in it does not wait for too many. */
-const maxChanges = 1_024
-const maxCells = 131_072
+/** A batch is closed at so many changes or cells; so many are on their way at once. */
+const together = {
+  here: { changes: 1_024, cells: 131_072, batches: 1 },
+  /** Small, for the first is executed while the next is made; more would wait there as they do here. */
+  apart: { changes: 16, cells: 8_192, batches: 64 },
+}
 /** In memory all goes in microtasks: after so many changes timers and sockets get their turn. */
 const yieldAfter = 256
 /** Between probes, ms: doubled from the first to the last. */
@@ -50,10 +57,15 @@ export class CommitQueue {
   #doubtful: readonly Waiting[] = []
   #state: StorageState = { state: 'open' }
   #problem: { readonly kind: WriterProblem; readonly message: string } | undefined
-  #busy = false
+  /** Batches that are not answered. */
+  #away = 0
+  /** No batch leaves: for a probe, a vacuum, or the turn of others. */
+  #held = false
   #scheduled = false
   #sinceYield = 0
-  #idle: (() => void)[] = []
+  /** Of the last batch that failed, while not all that were on their way with it are answered. */
+  #failure: Failure | undefined
+  #whenIdle: (() => void)[] = []
   #time = { at: 0, monotonic: 0 }
   #cancelProbe: Cancel | undefined
 
@@ -73,10 +85,15 @@ export class CommitQueue {
     return new Promise((resolve, reject) => {
       this.#check(change)
       this.#waiting.push({ change, resolve, reject })
-      if (this.#busy || this.#scheduled) return
-      // A microtask later, so that changes made in one go share a commit.
-      this.#scheduled = true
-      queueMicrotask(() => void this.#drain())
+      if (this.#options.shell.apart && this.#waiting.length >= this.#most.changes) this.#send()
+      else if (!this.#scheduled) {
+        // A microtask later, so that changes made in one go share a batch.
+        this.#scheduled = true
+        queueMicrotask(() => {
+          this.#scheduled = false
+          this.#send()
+        })
+      }
     })
   }
 
@@ -85,7 +102,7 @@ export class CommitQueue {
     if (this.#state.state === 'closed') return
     this.#setState({ state: 'closed' })
     this.#cancelProbe?.()
-    if (this.#busy || this.#scheduled) await new Promise<void>((resolve) => this.#idle.push(resolve))
+    if (!this.#idle) await new Promise<void>((resolve) => this.#whenIdle.push(resolve))
     await this.#options.shell.close()
     this.#listeners.clear()
   }
@@ -100,11 +117,19 @@ export class CommitQueue {
 
   /** Runs between batches; a failure of it is nobody's. */
   async vacuum(pages: number): Promise<void> {
-    if (this.#busy || this.#scheduled || this.#state.state !== 'open') return
-    this.#busy = true
+    if (!this.#idle || this.#state.state !== 'open') return
+    this.#held = true
     await this.#options.shell.send({ kind: 'vacuum', pages })
-    this.#busy = false
-    await this.#drain()
+    this.#held = false
+    this.#next()
+  }
+
+  get #most() {
+    return this.#options.shell.apart ? together.apart : together.here
+  }
+
+  get #idle(): boolean {
+    return this.#away === 0 && !this.#held && this.#waiting.length === 0
   }
 
   #check(change: Change): void {
@@ -114,30 +139,43 @@ export class CommitQueue {
     checkChange(change)
   }
 
-  async #drain(): Promise<void> {
-    this.#scheduled = false
-    this.#busy = true
-    while (this.#waiting.length > 0) {
-      const { group, cells } = this.#take()
-      const at = this.now()
-      this.#options.observers.begin(group)
-      const reply = await this.#options.shell.send({ kind: 'batch', at, changes: group.length, cells })
-      if (reply.ok) this.#answer(group, reply.cells)
-      else await this.#fail(group, reply)
-      this.#sinceYield += group.length
-      if (this.#sinceYield >= yieldAfter) {
-        this.#sinceYield = 0
-        await nextMacrotask(this.#options.clock)
-      }
-    }
-    this.#busy = false
-    for (const resolve of this.#idle.splice(0)) resolve()
+  #send(): void {
+    while (this.#waiting.length > 0 && !this.#held && this.#away < this.#most.batches) void this.#sendOne()
+  }
+
+  async #sendOne(): Promise<void> {
+    const { group, cells } = this.#take()
+    const at = this.now()
+    this.#options.observers.begin(group)
+    this.#away++
+    const reply = await this.#options.shell.send({ kind: 'batch', at, changes: group.length, cells })
+    this.#away--
+    if (reply.ok) this.#answer(group, reply.cells)
+    else this.#refuse(group, reply)
+    if (this.#failure && this.#away === 0) await this.#recover(this.#failure)
+    else if (reply.ok && !this.#options.shell.apart) await this.#giveTurns(group.length)
+    this.#next()
+  }
+
+  async #giveTurns(changes: number): Promise<void> {
+    this.#sinceYield += changes
+    if (this.#sinceYield < yieldAfter) return
+    this.#sinceYield = 0
+    this.#held = true
+    await nextMacrotask(this.#options.clock)
+    this.#held = false
+  }
+
+  #next(): void {
+    this.#send()
+    if (this.#idle) for (const resolve of this.#whenIdle.splice(0)) resolve()
   }
 
   #take(): { group: readonly Waiting[]; cells: readonly Cell[] } {
     const cells: Cell[] = []
+    const most = this.#most
     let count = 0
-    while (count < this.#waiting.length && count < maxChanges && cells.length < maxCells)
+    while (count < this.#waiting.length && count < most.changes && cells.length < most.cells)
       this.#encoder.encode((this.#waiting[count++] as Waiting).change, cells)
     const group = this.#waiting.slice(0, count)
     this.#waiting = count === this.#waiting.length ? [] : this.#waiting.slice(count)
@@ -159,10 +197,17 @@ export class CommitQueue {
     this.#options.hints.flush()
   }
 
-  async #fail(group: readonly Waiting[], { problem, message }: WriterReply & { ok: false }): Promise<void> {
-    this.#encoder.forget()
-    for (const { reject } of group) reject(this.#refusal(problem, message))
+  /** What is on its way behind it is refused too. */
+  #refuse(group: readonly Waiting[], failure: Failure): void {
+    for (const { reject } of group) reject(this.#refusal(failure.problem, failure.message))
     this.#doubtful = [...this.#doubtful, ...group]
+    this.#failure = failure
+    this.#held = true
+  }
+
+  async #recover({ problem, message }: Failure): Promise<void> {
+    this.#encoder.forget()
+    this.#failure = undefined
     // A full disk is not full for a moment only; after other failures the first probe is tried at once.
     if (problem === 'full' || problem === 'dead') this.#degrade(problem, message)
     else {
@@ -170,6 +215,7 @@ export class CommitQueue {
       if (!reply.ok) this.#degrade(reply.problem, reply.message)
       else this.#probed()
     }
+    this.#held = false
   }
 
   #probed(): void {
@@ -193,7 +239,7 @@ export class CommitQueue {
   }
 
   async #probe(after: number): Promise<void> {
-    this.#busy = true
+    this.#held = true
     const reply = await this.#options.shell.send({ kind: 'probe' })
     if (!reply.ok) this.#degrade(reply.problem, reply.message, Math.min(after * 2, probeAfter.last))
     else if (this.#state.state !== 'closed') {
@@ -201,7 +247,8 @@ export class CommitQueue {
       this.#probed()
       this.#setState({ state: 'open' })
     }
-    await this.#drain()
+    this.#held = false
+    this.#next()
   }
 
   #refusal(kind: WriterProblem, message: string): TroupeError {

@@ -9,7 +9,9 @@ const common = ['pragma foreign_keys = off', 'pragma temp_store = memory', 'prag
 
 /**
  * FULL, not NORMAL: at NORMAL a power cut loses commits that were acknowledged.
- * Checkpoints are the writer's own, between batches; the log is cut back to 64 MB after a burst.
+ * Checkpoints are the writer's own, between transactions; the log is cut back to 64 MB after a burst.
+ * 16 MB of pages are kept: where a tree was balanced, a commit goes through the table of all of them, and with 64 MB pushes
+ * took a tenth longer, of 1,000 entries and of 100,000.
  */
 export function openForWriting(path: string): DatabaseSync {
   const db = new DatabaseSync(path, { timeout: 2_000, enableForeignKeyConstraints: false })
@@ -19,7 +21,7 @@ export function openForWriting(path: string): DatabaseSync {
     'pragma synchronous = full',
     'pragma wal_autocheckpoint = 0',
     'pragma journal_size_limit = 67108864',
-    'pragma cache_size = -65536',
+    'pragma cache_size = -16384',
   ])
     db.exec(pragma)
   return db

@@ -29,9 +29,10 @@ class MemoryDisk implements Disk {
     const writer = new Writer({ open: () => this.#db, reopens: false, checkpointPages })
     this.#owner = writer
     const shell: WriterShell = {
+      apart: false,
       send: async (request) => {
         if (this.#owner !== writer) return dead
-        const reply = writer.handle(structuredClone(request))
+        const reply = writer.handle(structuredClone(request))[0] as WriterReply
         this.#observe?.(request, reply)
         return structuredClone(reply)
       },

@@ -24,8 +24,11 @@ import { SqliteStorage } from './sqlite-storage.ts'
 import { sweepsOf } from './sweeps.ts'
 import { threadShell } from './thread-shell.ts'
 
-/** 4 MB of log: small enough to read fast after a crash, large enough that pages are written back once for many commits. */
-const checkpointPages = 1_000
+/**
+ * 16 MB of log: small enough to read fast after a crash, large enough that pages are written back once for many commits.
+ * The log's index grows by segments of 4,096 pages, and a read looks into each (https://sqlite.org/walformat.html).
+ */
+const checkpointPages = 4_000
 /** Of 4 KB, per clean-up: 8 MB. */
 const vacuumPages = 2_000
 

@@ -13,14 +13,14 @@ const entry = new URL(import.meta.url.endsWith('.ts') ? './writer-thread.ts' : '
 /** @throws the error with which the thread ended before it was ready */
 export async function threadShell(options: ThreadShellOptions): Promise<WriterShell> {
   const worker = new Worker(entry, { workerData: options, name: 'troupe-writer', execArgv: [] })
-  let answer: ((reply: WriterReply) => void) | undefined
+  const answers: ((reply: WriterReply) => void)[] = []
   let dead: (WriterReply & { ok: false }) | undefined
   let failed: Error | undefined
   const ended = new Promise<void>((resolve) =>
     worker.once('exit', (code) => {
       const message = `the writer thread ended (${failed?.message ?? `exit code ${code}`})`
       dead = { ok: false, problem: 'dead', message }
-      answer?.(dead)
+      for (const answer of answers.splice(0)) answer(dead)
       resolve()
     }),
   )
@@ -30,19 +30,19 @@ export async function threadShell(options: ThreadShellOptions): Promise<WriterSh
   await Promise.race([new Promise((resolve) => worker.once('message', resolve)), ended])
   if (dead) throw failed ?? new Error(dead.message)
   worker.on('message', (reply: WriterReply) => {
-    const resolve = answer
-    answer = undefined
-    worker.unref()
-    resolve?.(reply)
+    const answer = answers.shift()
+    if (answers.length === 0) worker.unref()
+    answer?.(reply)
   })
   // Only a batch on its way keeps the process alive.
   worker.unref()
   return {
+    apart: true,
     send(request: WriterRequest) {
       if (dead) return Promise.resolve(dead)
       worker.ref()
       return new Promise((resolve) => {
-        answer = resolve
+        answers.push(resolve)
         worker.postMessage(request)
       })
     },

@@ -1,15 +1,17 @@
-/** The thread of the writer: one batch in, one reply out, housekeeping after the reply. Loads nothing of other rooms. */
+/** The thread of the writer: batches in, a reply to each out, housekeeping after the replies. Loads nothing of other rooms. */
 import { statSync } from 'node:fs'
-import { parentPort, workerData } from 'node:worker_threads'
-import type { WriterReply, WriterRequest } from '../writer-port.ts'
+import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
+import type { Batch, WriterReply, WriterRequest } from '../writer-port.ts'
 import { openForWriting } from './connection.ts'
 import { Writer } from './writer.ts'
 
 const { path, checkpointPages } = workerData as { readonly path: string; readonly checkpointPages: number }
-const writer = new Writer({ open: () => openForWriting(path), reopens: true, checkpointPages })
-const whileAway = mindFile(path)
+const writer = new Writer({ open: () => openForWriting(path), reopens: true, checkpointPages, away: mindFile(path) })
 const port = parentPort
 if (!port) throw new Error('This file runs as a thread of its own.')
+
+/** Behind a batch nothing but batches is on its way. */
+const next = () => receiveMessageOnPort(port)?.message as Batch | undefined
 
 port.on('message', (request: WriterRequest | 'close') => {
   if (request === 'close') {
@@ -17,12 +19,7 @@ port.on('message', (request: WriterRequest | 'close') => {
     port.close()
     return
   }
-  const refusal = whileAway()
-  if (refusal) {
-    port.postMessage(refusal)
-    return
-  }
-  port.postMessage(writer.handle(request))
+  for (const reply of writer.handle(request, next)) port.postMessage(reply)
   if (request.kind === 'batch') writer.tend()
 })
 port.postMessage('ready')

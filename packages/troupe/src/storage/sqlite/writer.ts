@@ -1,10 +1,10 @@
 /**
- * Executes batches on the one connection that writes, a transaction per batch. A plain class without thread, timer or
- * clock; whoever runs it decides where and when.
+ * Executes batches on the one connection that writes; those that come while it is at it share its transaction, which is
+ * committed when none waits. A plain class without thread, timer or clock; whoever runs it decides where and when.
  *
  * A savepoint per change makes the engine copy each page that the change touches, a fifth of the cost of a push. So a
- * batch goes without at first, and most refusals come from guards, before the change has written. Where one comes later,
- * the batch is taken back and executed again with savepoints.
+ * transaction goes without at first, and most refusals come from guards, before the change has written. Where one comes
+ * later, all is taken back and executed again with savepoints.
  *
  * Invariant: `handle` answers `ok` only after COMMIT returned. Of a batch that is answered otherwise nothing can be
  * seen; what a failed COMMIT left in the log is overwritten by the probe that must succeed before the next batch.
@@ -21,9 +21,12 @@ export interface WriterOptions {
   readonly open: () => DatabaseSync
   /** False where the data lives in the connection, which is then never given up. */
   readonly reopens: boolean
-  /** Pages in the log above which they are brought into the database between batches. */
+  /** Pages in the log above which they are brought into the database between transactions. */
   readonly checkpointPages: number
+  /** Why nothing may be written at this moment, whatever the connection says. */
+  readonly away?: () => Failure | undefined
 }
+type Failure = WriterReply & { readonly ok: false }
 
 /** The statements of a change that storage itself adds. */
 type Own = {
@@ -37,6 +40,7 @@ type Own = {
   readonly claimed: Prepared
   readonly stamp: Prepared
   readonly raise: Prepared
+  readonly revision: Prepared
   readonly feed: Prepared
   readonly log: Prepared
 }
@@ -52,13 +56,17 @@ const sql: Readonly<Record<keyof Own, string>> = {
   claimed: 'select at, revision from storage_changes where id = ? and user_id = ?',
   stamp: 'update storage_changes set revision = ? where id = ? and user_id = ?',
   raise: `insert into storage_revisions (user_id, revision, floor) values (?, 1, 0)
-    on conflict (user_id) do update set revision = revision + 1 returning revision`,
+    on conflict (user_id) do update set revision = revision + 1`,
+  // Costs half of what `returning` would.
+  revision: 'select revision from storage_revisions where user_id = ?',
   feed: 'insert into storage_feed (user_id, revision, ordinal, at, kind, key, data) values (?, ?, ?, ?, ?, ?, ?)',
   log: 'pragma wal_checkpoint(noop)',
 }
 
-/** Refusals come in groups: after one that had written, so many batches get savepoints at once. */
-const carefulBatches = 100
+/** Refusals come in groups: after one that had written, so many transactions get savepoints at once. */
+const carefulTransactions = 100
+/** A transaction takes no more batches at so many changes or cells, so that the first in it does not wait for too many. */
+const mostTogether = { changes: 256, cells: 131_072 }
 
 /** Ends one change: thrown inside it, caught around it. */
 class Refused {
@@ -73,8 +81,10 @@ export class Writer {
   #db: DatabaseSync
   #own: Own
   #decoder: Decoder
-  /** Batches still to be executed with savepoints. */
+  /** Transactions still to be executed with savepoints. */
   #careful = 0
+  /** Answers every batch until a probe succeeds: later ones rest on texts of earlier ones. */
+  #failed: Failure | undefined
   /** The change that is being executed has written something. */
   #wrote = false
 
@@ -86,15 +96,20 @@ export class Writer {
     this.#decoder = new Decoder()
   }
 
-  handle(request: WriterRequest): WriterReply {
+  /**
+   * @param next a batch that has come meanwhile
+   * @returns a reply for the request, and one for each batch that was taken
+   */
+  handle(request: WriterRequest, next: () => Batch | undefined = none): readonly WriterReply[] {
+    if (request.kind === 'batch') return this.#failed ? [this.#failed] : this.#batches(request, next)
     try {
-      if (request.kind === 'batch') return { ok: true, cells: this.#batch(request) }
+      const away = this.#options.away?.()
+      if (away) return [away]
       if (request.kind === 'probe') this.#probe()
       else this.#db.exec(`pragma incremental_vacuum(${request.pages})`)
-      return { ok: true, cells: [] }
+      return [{ ok: true, cells: [] }]
     } catch (error) {
-      this.#undo()
-      return { ok: false, problem: problemOf(error) ?? 'io', message: messageOf(error) }
+      return [this.#undone(error)]
     }
   }
 
@@ -110,29 +125,59 @@ export class Writer {
     this.#db.close()
   }
 
-  #batch(batch: Batch): readonly ReplyCell[] {
-    this.#decoder.read(batch.cells)
-    const changes = Array.from({ length: batch.changes }, () => this.#decoder.change(batch.at))
-    if (this.#careful === 0) {
-      const reply = this.#execute(changes, false)
-      if (reply) return reply
-      this.#careful = carefulBatches
+  #batches(first: Batch, next: () => Batch | undefined): readonly WriterReply[] {
+    const taken: Batch[] = []
+    const together = () => {
+      const batch = taken.length === 0 ? first : next()
+      if (batch) taken.push(batch)
+      return batch
     }
-    this.#careful--
-    return this.#execute(changes, true) as readonly ReplyCell[]
+    try {
+      this.#failed = this.#options.away?.()
+      if (this.#failed) return [this.#failed]
+      return this.#transaction(together).map((cells) => ({ ok: true, cells }))
+    } catch (error) {
+      const failed = this.#undone(error)
+      this.#failed = failed
+      return taken.map(() => failed)
+    }
   }
 
-  /** @returns undefined where nothing was done: without savepoints a change was refused that had written */
-  #execute(changes: readonly DecodedChange[], savepoints: boolean): readonly ReplyCell[] | undefined {
-    const reply: ReplyCell[] = []
+  /** @returns the cells of each batch that it took */
+  #transaction(next: () => Batch | undefined): readonly (readonly ReplyCell[])[] {
+    const done: (readonly DecodedChange[])[] = []
+    let replies: (readonly ReplyCell[])[] = []
+    let left = mostTogether
     this.#own.begin.run([])
-    for (const change of changes)
-      if (savepoints) this.#guarded(change, reply)
-      else if (!this.#bare(change, reply)) {
+    for (let batch = next(); batch; batch = left.changes > 0 && left.cells > 0 ? next() : undefined) {
+      const changes = this.#decoded(batch)
+      done.push(changes)
+      const cells = this.#execute(changes)
+      if (cells) replies.push(cells)
+      else {
         this.#own.abandon.run([])
-        return undefined
+        this.#careful = carefulTransactions
+        this.#own.begin.run([])
+        replies = done.map((again) => this.#execute(again) as readonly ReplyCell[])
       }
+      left = { changes: left.changes - batch.changes, cells: left.cells - batch.cells.length }
+    }
     this.#own.commit.run([])
+    if (this.#careful > 0) this.#careful--
+    return replies
+  }
+
+  #decoded(batch: Batch): readonly DecodedChange[] {
+    this.#decoder.read(batch.cells)
+    return Array.from({ length: batch.changes }, () => this.#decoder.change(batch.at))
+  }
+
+  /** @returns undefined where the transaction must be taken back: without savepoints a change was refused that had written */
+  #execute(changes: readonly DecodedChange[]): readonly ReplyCell[] | undefined {
+    const reply: ReplyCell[] = []
+    for (const change of changes)
+      if (this.#careful > 0) this.#guarded(change, reply)
+      else if (!this.#bare(change, reply)) return undefined
     return reply
   }
 
@@ -190,7 +235,8 @@ export class Writer {
     const counts: number[] = []
     for (const statement of statements) counts.push(this.#statement(statement, counts, reply))
     if (feed.length === 0) return
-    const revision = this.#own.raise.rows([user])[0]?.[0] as number
+    this.#own.raise.run([user])
+    const revision = this.#own.revision.rows([user])[0]?.[0] as number
     for (let i = 0; i < feed.length; i += 3)
       this.#own.feed.run([user, BigInt(revision), BigInt(i / 3), BigInt(at), ...feed.slice(i, i + 3)])
     if (id !== null) this.#own.stamp.run([BigInt(revision), id, user])
@@ -230,16 +276,20 @@ export class Writer {
       this.#decoder = new Decoder()
     }
     this.#db.exec("update storage_settings set value = value + 1 where name = 'probe'")
+    this.#failed = undefined
   }
 
-  #undo(): void {
+  #undone(error: unknown): Failure {
     try {
       if (this.#db.isTransaction) this.#db.exec('rollback')
     } catch {
       // The connection is given up by the probe, which must succeed before the next batch.
     }
+    return { ok: false, problem: problemOf(error) ?? 'io', message: messageOf(error) }
   }
 }
+
+const none = () => undefined
 
 const prepareOwn = (db: DatabaseSync): Own =>
   Object.fromEntries(Object.entries(sql).map(([name, text]) => [name, new Prepared(db, text)])) as Own
