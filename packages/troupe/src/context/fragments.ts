@@ -204,11 +204,11 @@ export function pushFragment(core: MeshCore, actor: Actor, push: Push): Fragment
     namesLifetime: push.lifetime ? 1 : 0,
     namesMetadata: push.metadata === undefined ? 0 : 1,
   }
-  const one = { expect: { rows: 1 }, returns: true } as const
+  const replaced = { expect: { rows: 1 }, returns: true } as const
   statements.push(
     ifVersion
-      ? writes.replace({ ...values, version: ifVersion }, { ...one, ...conflictOf(push.key, ifVersion) })
-      : writes.put(values, one),
+      ? writes.replace({ ...values, version: ifVersion }, { ...replaced, ...conflictOf(push.key, ifVersion) })
+      : writes.put(values, { returns: true }),
     ...trailing(core, actor, push, grantees, initial),
     ...audited(core, actor, 'push_context', push.key),
   )

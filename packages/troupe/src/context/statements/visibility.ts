@@ -22,7 +22,7 @@ export const readerValues = (reader: Reader): ReaderValues => ({
   now,
 })
 
-type Piece = RawBuilder<unknown>
+export type Piece = RawBuilder<unknown>
 
 /** A template of raw SQL: compiled once, filled at each call. Whatever it calls value or metadata is content. */
 export const raw = <Values extends { [K in keyof Values]: Bind }>(

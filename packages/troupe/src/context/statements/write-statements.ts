@@ -1,7 +1,7 @@
 /** The writes of the mesh, each a few statements of one change; the guards give every refusal its own code. */
 import { sql } from 'kysely'
 import { type Bind, type Dialect, largeBytes, type Now, oneOf } from '../../storage/index.ts'
-import { among, columns, each, live, type ReaderValues, raw, visible, writable } from './visibility.ts'
+import { among, columns, each, live, type Piece, type ReaderValues, raw, visible, writable } from './visibility.ts'
 
 interface Place {
   readonly user: string
@@ -68,28 +68,33 @@ export function createWriteStatements(dialect: Dialect) {
       return sql`delete from context_history
           where user_id = ${p.user} and key = ${p.key} and version ${oneOf(dialect, over)}`
     }),
+    /** A row: what stands is written over. */
     put: raw<PutValues>(dialect, (p) => {
-      const over = sql`(context_entries.expires_at is not null and context_entries.expires_at <= ${p.now})`
+      // The time stands there once, and is what the row that is not inserted was made at. PostgreSQL would ask for the
+      // version wherever it stands, where it may take the query apart.
+      const once = sql.raw(dialect.name === 'sqlite' ? '' : 'offset 0')
+      const over = sql`context_entries.expires_at <= excluded.updated_at`
+      const owned = (when: Piece, column: string) =>
+        sql`case when ${when} then excluded.${sql.raw(column)} else context_entries.${sql.raw(column)} end`
       /** Taken from the push where it names it, or where what stood there is over. */
-      const taken = (names: unknown, column: string) =>
-        sql`case when ${names} = 1 or ${over} then excluded.${sql.raw(column)} else context_entries.${sql.raw(column)} end`
+      const taken = (names: unknown, column: string) => owned(sql`${names} = 1 or ${over}`, column)
       return sql`insert into context_entries (user_id, key, version, born, change, revision, owner, audience, everyone, writers,
           lifecycle, ttl_ms, created_at, updated_at, expires_at, value, stored, metadata, provenance, taint)
         select ${p.user}, ${p.key}, n.version, n.version, ${p.change}, ${revision(p)}, ${p.owner}, ${p.audience}, ${p.everyone},
-          ${p.writers}, ${p.lifecycle}, ${p.ttl}, ${p.now}, ${p.now}, ${p.now} + ${p.ttl}, ${p.value}, ${p.stored}, ${p.metadata},
+          ${p.writers}, ${p.lifecycle}, ${p.ttl}, n.at, n.at, n.at + ${p.ttl}, ${p.value}, ${p.stored}, ${p.metadata},
           ${p.provenance}, ${p.taint}
-        from (select 1 + ${greatest}(
+        from (select ${p.now} as at, 1 + ${greatest}(
           coalesce((select t.version from context_tombstones t where t.user_id = ${p.user} and t.key = ${p.key}), 0),
-          coalesce((select s.version_floor from context_state s where s.user_id = ${p.user}), 0)) as version) n
+          coalesce((select s.version_floor from context_state s where s.user_id = ${p.user}), 0)) as version ${once}) n
         where true
         on conflict (user_id, key) do update set
           version = context_entries.version + 1, change = excluded.change, revision = excluded.revision,
           born = case when ${over} then context_entries.version + 1 else context_entries.born end,
-          owner = ${taken(0, 'owner')}, created_at = ${taken(0, 'created_at')}, updated_at = excluded.updated_at,
+          owner = ${owned(over, 'owner')}, created_at = ${owned(over, 'created_at')}, updated_at = excluded.updated_at,
           audience = ${taken(p.namesAudience, 'audience')}, everyone = ${taken(p.namesAudience, 'everyone')},
           writers = ${taken(p.namesWriters, 'writers')}, metadata = ${taken(p.namesMetadata, 'metadata')},
           lifecycle = ${taken(p.namesLifetime, 'lifecycle')}, ttl_ms = ${taken(p.namesLifetime, 'ttl_ms')},
-          expires_at = ${p.now} + ${taken(p.namesLifetime, 'ttl_ms')},
+          expires_at = excluded.updated_at + ${taken(p.namesLifetime, 'ttl_ms')},
           value = excluded.value, stored = excluded.stored, provenance = excluded.provenance, taint = excluded.taint
         returning version`
     }),
