@@ -88,6 +88,7 @@ export function createMeshCore(parts: MeshParts): MeshCore {
     return storage.commit({
       // Where the engine is in this process there is no outcome that is unknown to those who live to ask.
       id: storage.dialect.name === 'sqlite' ? null : ids.next(),
+      fresh: true,
       scope: { user },
       statements:
         fragments.length === 1

@@ -30,6 +30,8 @@ export interface Change extends Fragment {
    * null where a statement proves it already, as the head of a journal does.
    */
   readonly id: string | null
+  /** The id was made for this one call: who has it to itself need not look for it before the first attempt. */
+  readonly fresh?: true
   /** A user's change may also insert and delete rows of work tables; a work change touches nothing else. */
   readonly scope: Scope
   /**

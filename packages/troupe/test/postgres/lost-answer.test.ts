@@ -27,7 +27,11 @@ describe.skipIf(bin === undefined)('an answer that is lost after the commit', ()
   let client: Client
   let storage: OpenedStorage
   beforeAll(async () => {
-    cluster = new Cluster({ bin: bin as string, port: await freePort(), settings: { max_wal_senders: '4' } })
+    cluster = new Cluster({
+      bin: bin as string,
+      port: await freePort(),
+      settings: { max_wal_senders: '4', track_functions: 'pl' },
+    })
     cluster.start()
     // The bare URL, with the default schema.
     storage = await openStorage({ url: cluster.url, migrations, clock: systemClock, random: systemRandom })
@@ -49,12 +53,12 @@ describe.skipIf(bin === undefined)('an answer that is lost after the commit', ()
       .toBe(name)
   }
   /** @returns what the change was answered, once its first COMMIT was done and its connection killed */
-  const losing = async (id: string | null, n: number, returns: boolean) => {
+  const losing = async (id: string | null, n: number, returns: boolean, fresh?: true) => {
     await standby('nobody')
     const sql = `insert into notes (user_id, n) values ($1, $2)${returns ? ' returning n' : ''}`
     const statements = [{ sql, binds: ['ada', n], expect: { rows: 1 }, returns }]
     const feed = [{ kind: 'put', key: `${n}`, data: '{}' }] as const
-    const change = storage.commit({ id, scope, statements, feed }).then(
+    const change = storage.commit({ id, ...(fresh && { fresh }), scope, statements, feed }).then(
       (result) => result,
       (error: unknown) => error,
     )
@@ -90,5 +94,27 @@ describe.skipIf(bin === undefined)('an answer that is lost after the commit', ()
     })
     expect(await notes(3)).toBe(1)
     expect((await storage.feed('ada', 0, 10)).head).toBe(3)
+  })
+
+  test('is found out by an id that was made for the change, though nobody looked for it before', async () => {
+    const looked = async () => {
+      const { rows } = await client.query("select calls from pg_stat_user_functions where funcname = 'troupe_begin'")
+      return Number(rows[0]?.calls ?? 0)
+    }
+    const before = await looked()
+    const add = (n: number, id: string | null, fresh?: true) =>
+      storage.commit({
+        id,
+        ...(fresh && { fresh }),
+        scope,
+        statements: [{ sql: 'insert into notes (user_id, n) values ($1, $2)', binds: ['ada', n] }],
+        feed: [{ kind: 'put', key: `${n}`, data: '{}' }],
+      })
+    for (let i = 0; i < 20; i++) await add(100 + i, `made-${i}`, true)
+    expect(await losing('made', 10, true, true)).toMatchObject({ ok: true, repeated: true })
+    expect(await notes(10)).toBe(1)
+    for (let i = 0; i < 20; i++) await add(200 + i, `given-${i}`)
+    await expect.poll(looked, { timeout: 15_000 }).toBeGreaterThanOrEqual(before + 20)
+    expect(await looked()).toBeLessThan(before + 40)
   })
 })

@@ -99,20 +99,45 @@ export class CommitLanes {
   }
 
   async #drain(lane: Lane, user?: string): Promise<void> {
-    while (lane.waiting.length > 0) {
-      const group = lane.waiting.slice(0, lane.size)
-      const outcomes = await this.#execute(group)
-      const left: Waiting[] = []
-      for (const [i, waiting] of group.entries()) {
-        const outcome = outcomes[i] as Outcome
-        const asked = left.length === 0 || (outcome.kind === 'failed' && outcome.meaning.kind === 'lost')
-        if (!asked || !(await this.#answer(waiting, outcome))) left.push(waiting)
+    let sent = this.#send(lane)
+    while (sent) {
+      const { group } = sent
+      const outcomes = await sent.outcomes
+      if (outcomes.every(({ kind }) => kind === 'done')) {
+        lane.waiting.splice(0, group.length)
+        lane.size = Math.min(2 * lane.size, maxGroup)
+        const next = this.#send(lane)
+        // The server has work before these are answered: whoever made them keeps this process busy then.
+        if (next) await new Promise(setImmediate)
+        for (const [i, waiting] of group.entries()) await this.#answer(waiting, outcomes[i] as Outcome)
+        sent = next ?? this.#send(lane)
+      } else {
+        await this.#sort(lane, group, outcomes)
+        sent = this.#send(lane)
       }
-      lane.waiting.splice(0, group.length, ...left)
-      lane.size = left.length === 0 ? Math.min(2 * lane.size, maxGroup) : Math.max(1, lane.size >> 1)
-      if (left.length > 0) await this.#beforeNext(left, outcomes[group.indexOf(left[0] as Waiting)] as Failed)
     }
     if (user !== undefined) this.#lanes.delete(user)
+  }
+
+  /** @returns undefined where nothing waits */
+  #send(
+    lane: Lane,
+  ): { readonly group: readonly Waiting[]; readonly outcomes: Promise<readonly Outcome[]> } | undefined {
+    const group = lane.waiting.slice(0, lane.size)
+    return group.length === 0 ? undefined : { group, outcomes: this.#execute(group) }
+  }
+
+  /** Answers what has its answer; the others stay at the head of the lane, from the first that is to be tried again. */
+  async #sort(lane: Lane, group: readonly Waiting[], outcomes: readonly Outcome[]): Promise<void> {
+    const left: Waiting[] = []
+    for (const [i, waiting] of group.entries()) {
+      const outcome = outcomes[i] as Outcome
+      const asked = left.length === 0 || (outcome.kind === 'failed' && outcome.meaning.kind === 'lost')
+      if (!asked || !(await this.#answer(waiting, outcome))) left.push(waiting)
+    }
+    lane.waiting.splice(0, group.length, ...left)
+    lane.size = left.length === 0 ? Math.min(2 * lane.size, maxGroup) : Math.max(1, lane.size >> 1)
+    if (left.length > 0) await this.#beforeNext(left, outcomes[group.indexOf(left[0] as Waiting)] as Failed)
   }
 
   async #execute(group: readonly Waiting[]): Promise<readonly Outcome[]> {

@@ -234,7 +234,7 @@ async function sweep(
     returns: true,
   }
   const change = { id: null, scope, statements: [statement] }
-  const [outcome] = await transactions.changes([{ change, id: null }])
+  const [outcome] = await transactions.changes([{ change, id: null, unknown: false }])
   if (outcome?.kind !== 'done') throw outcome?.error
   return Number(outcome.rows[0]?.[0]?.gone ?? 0) > 0
 }

@@ -34,21 +34,25 @@ export class PreparedTexts {
 
   /**
    * @param sql with `$1`, `$2` …
-   * @param wrap around the typed text; `key` tells its kinds apart
+   * @param wrap around the typed text, which has so many values; `key` tells its kinds apart
    */
-  query(sql: string, binds: readonly Bind[], wrap?: { readonly key: string; apply(text: string): string }): Query {
+  query(
+    sql: string,
+    binds: readonly Bind[],
+    wrap?: { readonly key: string; apply(text: string, values: number): string },
+  ): Query {
     const values: (string | number | bigint | Uint8Array)[] = []
     let signature = wrap?.key ?? ''
     for (const bind of binds) {
       signature += typeOf(bind)
-      if (bind === null) continue
+      if (bind === null || isMoment(bind)) continue
       values.push(isNow(bind) ? (bind.plusMs ?? 0) : bind)
     }
     const texts = this.#texts.get(sql) ?? new Map<string, string>()
     let text = texts.get(signature)
     if (text === undefined) {
       text = this.#typed(sql, binds)
-      if (wrap) text = wrap.apply(text)
+      if (wrap) text = wrap.apply(text, values.length)
       this.#texts.set(sql, texts.set(signature, text))
     }
     const name = this.#nameOf(text)
@@ -59,6 +63,7 @@ export class PreparedTexts {
     let sent = 0
     const pieces = binds.map((bind) => {
       if (bind === null) return 'null'
+      if (isMoment(bind)) return this.#now
       sent++
       if (isNow(bind)) return `(${this.#now} + round($${sent}::double precision)::bigint)`
       return `$${sent}::${types[typeOf(bind)]}`
@@ -78,13 +83,14 @@ export class PreparedTexts {
   }
 }
 
-type Kind = 's' | 'i' | 'd' | 'b' | 't' | 'n'
+type Kind = 's' | 'i' | 'd' | 'b' | 't' | 'm' | 'n'
 const types: Readonly<Record<Kind, string>> = {
   s: 'text',
   i: 'bigint',
   d: 'double precision',
   b: 'bytea',
   t: '',
+  m: '',
   n: '',
 }
 
@@ -93,8 +99,11 @@ function typeOf(bind: Bind): Kind {
   if (typeof bind === 'string') return 's'
   if (typeof bind === 'bigint') return 'i'
   if (typeof bind === 'number') return Number.isInteger(bind) ? 'i' : 'd'
-  return isNow(bind) ? 't' : 'b'
+  return isMoment(bind) ? 'm' : isNow(bind) ? 't' : 'b'
 }
 
 const isNow = (bind: Bind): bind is Exclude<Bind, string | number | bigint | Uint8Array | null> =>
   typeof bind === 'object' && bind !== null && '$' in bind
+
+/** `now` itself: no value is sent for it. */
+const isMoment = (bind: Bind): boolean => isNow(bind) && !bind.plusMs

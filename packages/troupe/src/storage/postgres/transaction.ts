@@ -58,6 +58,8 @@ export interface Identified {
   readonly change: Change
   /** null where a repetition does no harm. */
   readonly id: string | null
+  /** An earlier attempt may have been committed. */
+  readonly unknown: boolean
 }
 
 interface Answers {
@@ -144,11 +146,12 @@ export class Transactions {
       const own = settled.slice(next, next + (each[i] as readonly Query[]).length)
       next += own.length + 1
       const failed = own.findIndex(isRejected)
-      if (failed >= 0) return failedAt(own[failed] as PromiseRejectedResult, failed - 1)
+      const first = mayBeRepeated(group[i] as Identified) ? 1 : 0
+      if (failed >= 0) return failedAt(own[failed] as PromiseRejectedResult, failed - first)
       if (committed.value.command !== 'COMMIT') return undone
       const results = own.map(resultIn)
       const revision = change.feed?.length ? (results.at(-1)?.rows[0]?.revision as number) : null
-      return { kind: 'done', at, revision, ...this.#gather(change, results.slice(1)) }
+      return { kind: 'done', at, revision, ...this.#gather(change, results.slice(first)) }
     })
   }
 
@@ -240,7 +243,8 @@ export class Transactions {
     return plainly(`begin_${kind}`, begins[kind])
   }
 
-  #queriesOf({ change, id }: Identified, user: string): readonly Query[] {
+  #queriesOf(identified: Identified, user: string): readonly Query[] {
+    const { change, id } = identified
     const feed = change.feed ?? []
     const wakes = feed.length > 0 || (change.wake?.length ?? 0) > 0
     const kept = new Set(change.statements.flatMap(({ expect }) => (expect && 'sameAs' in expect ? expect.sameAs : [])))
@@ -250,13 +254,16 @@ export class Transactions {
       values: [id ?? '', user, String(wakes), String(feed.length > 0)],
       name: 'troupe_begin',
     }
-    const own = [claim, ...change.statements.map((statement, index) => this.#query(statement, index, kept.has(index)))]
+    const statements = change.statements.map((statement, index) => this.#query(statement, index, kept.has(index)))
+    const claimed = mayBeRepeated(identified)
+    const own = claimed ? [claim, ...statements] : statements
     if (feed.length === 0) return own
     const columns = (['kind', 'key', 'data'] as const).map((name) => feed.map((item) => item[name]))
+    const tell = `select troupe_tell($1, $2, ${moment}, $3, $4, $5) as revision`
     const told: Query = {
-      text: `select troupe_tell($1, $2, ${moment}, $3, $4, $5) as revision`,
+      text: claimed ? tell : `${tell}, nextval('storage_wakes')`,
       values: [id ?? '', user, ...columns],
-      name: 'troupe_tell',
+      name: claimed ? 'troupe_tell' : 'troupe_tell_first',
     }
     return [...own, told]
   }
@@ -270,18 +277,18 @@ export class Transactions {
       : expect && 'rows' in expect
         ? [expect.rows, expect.rows, index]
         : [expect?.min ?? 0, expect?.max ?? endless, index]
-    const sent = binds.filter((bind) => bind !== null).length
-    const [a, b, c] = [1, 2, 3].map((n) => `$${sent + n}::bigint`)
-    const judge = (count: string) =>
-      same ? `troupe_same(${count}, ${a}, ${b})` : `troupe_expect(${count}, ${a}, ${b}, ${c}, ${kept})`
-    const count = '(select count(*) from troupe_s)'
+    const judge = (sent: number) => {
+      const [a, b, c] = [1, 2, 3].map((n) => `$${sent + n}::bigint`)
+      const count = '(select count(*) from troupe_s)'
+      return same ? `troupe_same(${count}, ${a}, ${b})` : `troupe_expect(${count}, ${a}, ${b}, ${c}, ${kept})`
+    }
     const query = this.#texts.query(sql, binds, {
       key: `${same ? 'same' : kept ? 'kept' : 'judged'} ${returns ? 'returns' : ''} `,
-      apply: (text) =>
+      apply: (text, sent) =>
         returns
           ? `with troupe_s as (${text}) select troupe_c.n as troupe_n, troupe_s.*
-            from (select ${judge(count)} as n) troupe_c left join troupe_s on true`
-          : `with troupe_s as (${returning(text)}) select ${judge(count)} as troupe_n`,
+            from (select ${judge(sent)} as n) troupe_c left join troupe_s on true`
+          : `with troupe_s as (${returning(text)}) select ${judge(sent)} as troupe_n`,
     })
     return { ...query, values: [...query.values, ...numbers.map((number) => Math.min(number, endless))] }
   }
@@ -300,6 +307,10 @@ export class Transactions {
     return { rows, affected }
   }
 }
+
+/** What is told leaves the row of its id: where nobody else can have the id, nothing needs to be looked for before. */
+const mayBeRepeated = ({ change, unknown }: Identified): boolean =>
+  unknown || (change.id !== null && !change.fresh) || (change.feed ?? []).length === 0
 
 const isRejected = (settled: Settled): settled is PromiseRejectedResult => settled.status === 'rejected'
 const resultIn = (settled: Settled) => (settled as PromiseFulfilledResult<QueryResult<Row>>).value
