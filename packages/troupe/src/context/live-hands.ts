@@ -288,8 +288,9 @@ export class LiveHands implements ToolContext {
     this.require(right, right ?? 'context')
     checkSignal('the call', options?.signal)
     try {
-      if (right === undefined || !reads.includes(right)) return await run()
-      return await this.#unlessAborted('The read', options?.signal, run)
+      const signal = options?.signal
+      const gives = signal && right !== undefined && reads.includes(right)
+      return await (gives ? this.#unlessAborted('The read', signal, run) : run())
     } catch (error) {
       this.mesh.core.incidents?.refused(this.actor.user, this.actor.agent, right ?? 'context', error)
       throw error
