@@ -4,7 +4,7 @@
  */
 import { type Clock, checkFunction, checkOptions, failure, type Random, sleep } from '../core/index.ts'
 import type { Disk } from './disk.ts'
-import type { WriterReply, WriterRequest, WriterShell } from './writer-port.ts'
+import type { WriterFailure, WriterReply, WriterRequest, WriterShell } from './writer-port.ts'
 
 export type FaultKind =
   /** Nothing is done, an I/O error is answered. */
@@ -91,7 +91,7 @@ export function withFaults(shell: WriterShell, faults: Faults): WriterShell {
   }
 }
 
-const failed: Readonly<Record<FaultKind, WriterReply & { ok: false }>> = {
+const failed: Readonly<Record<FaultKind, WriterFailure>> = {
   'io-before': { ok: false, problem: 'io', message: 'an injected fault before the commit' },
   'io-after': { ok: false, problem: 'io', message: 'an injected fault after the commit' },
   full: { ok: false, problem: 'full', message: 'an injected full disk' },

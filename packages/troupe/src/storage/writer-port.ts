@@ -32,6 +32,7 @@ export type WriterReply =
   | { readonly ok: true; readonly cells: readonly ReplyCell[] }
   /** None of the batch may be taken for committed; nor of any later one, until a probe has succeeded. */
   | { readonly ok: false; readonly problem: WriterProblem; readonly message: string }
+export type WriterFailure = WriterReply & { readonly ok: false }
 export type ReplyCell = string | number | bigint | Uint8Array | null | readonly string[]
 
 export interface WriterShell {

@@ -13,7 +13,7 @@ import { checkChange } from '../check-change.ts'
 import type { Hints } from '../hints.ts'
 import { Listeners } from '../listeners.ts'
 import type { Change, CommitResult, StorageState } from '../port.ts'
-import type { Cell, ReplyCell, WriterProblem, WriterReply, WriterShell } from '../writer-port.ts'
+import type { Cell, ReplyCell, WriterFailure, WriterProblem, WriterShell } from '../writer-port.ts'
 import { Encoder } from './encoder.ts'
 import { decodeResult, Invalid } from './result.ts'
 
@@ -28,7 +28,6 @@ export interface CommitQueueOptions {
   readonly answering: () => void
 }
 
-type Failure = WriterReply & { readonly ok: false }
 interface Waiting {
   readonly change: Change
   readonly resolve: (result: CommitResult) => void
@@ -64,7 +63,7 @@ export class CommitQueue {
   #scheduled = false
   #sinceYield = 0
   /** Of the last batch that failed, while not all that were on their way with it are answered. */
-  #failure: Failure | undefined
+  #failure: WriterFailure | undefined
   #whenIdle: (() => void)[] = []
   #time = { at: 0, monotonic: 0 }
   #cancelProbe: Cancel | undefined
@@ -198,14 +197,14 @@ export class CommitQueue {
   }
 
   /** What is on its way behind it is refused too. */
-  #refuse(group: readonly Waiting[], failure: Failure): void {
+  #refuse(group: readonly Waiting[], failure: WriterFailure): void {
     for (const { reject } of group) reject(this.#refusal(failure.problem, failure.message))
     this.#doubtful = [...this.#doubtful, ...group]
     this.#failure = failure
     this.#held = true
   }
 
-  async #recover({ problem, message }: Failure): Promise<void> {
+  async #recover({ problem, message }: WriterFailure): Promise<void> {
     this.#encoder.forget()
     this.#failure = undefined
     // A full disk is not full for a moment only; after other failures the first probe is tried at once.

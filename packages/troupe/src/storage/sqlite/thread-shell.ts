@@ -1,6 +1,6 @@
 /** Runs the writer in a thread, so that waiting for the disk stops nobody else. */
 import { Worker } from 'node:worker_threads'
-import type { WriterReply, WriterRequest, WriterShell } from '../writer-port.ts'
+import type { WriterFailure, WriterReply, WriterRequest, WriterShell } from '../writer-port.ts'
 
 export interface ThreadShellOptions {
   readonly path: string
@@ -14,7 +14,7 @@ const entry = new URL(import.meta.url.endsWith('.ts') ? './writer-thread.ts' : '
 export async function threadShell(options: ThreadShellOptions): Promise<WriterShell> {
   const worker = new Worker(entry, { workerData: options, name: 'troupe-writer', execArgv: [] })
   const answers: ((reply: WriterReply) => void)[] = []
-  let dead: (WriterReply & { ok: false }) | undefined
+  let dead: WriterFailure | undefined
   let failed: Error | undefined
   const ended = new Promise<void>((resolve) =>
     worker.once('exit', (code) => {

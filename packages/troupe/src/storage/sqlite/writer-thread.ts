@@ -1,7 +1,7 @@
 /** The thread of the writer: batches in, a reply to each out, housekeeping after the replies. Loads nothing of other rooms. */
 import { statSync } from 'node:fs'
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
-import type { Batch, WriterReply, WriterRequest } from '../writer-port.ts'
+import type { Batch, WriterFailure, WriterRequest } from '../writer-port.ts'
 import { openForWriting } from './connection.ts'
 import { Writer } from './writer.ts'
 
@@ -28,7 +28,7 @@ port.postMessage('ready')
  * A file that was removed still takes what is written, and keeps it for nobody but this process: nothing of that may be
  * acknowledged. Another one in its place is none of ours; the same one, put back, is.
  */
-function mindFile(name: string): () => (WriterReply & { ok: false }) | undefined {
+function mindFile(name: string): () => WriterFailure | undefined {
   const now = () => statSync(name, { throwIfNoEntry: false })?.ino
   const opened = now()
   let away = false

@@ -10,7 +10,7 @@
  * seen; what a failed COMMIT left in the log is overwritten by the probe that must succeed before the next batch.
  */
 import type { DatabaseSync } from 'node:sqlite'
-import type { Batch, ReplyCell, WriterReply, WriterRequest } from '../writer-port.ts'
+import type { Batch, ReplyCell, WriterFailure, WriterReply, WriterRequest } from '../writer-port.ts'
 import { type DecodedChange, type DecodedStatement, Decoder } from './decoder.ts'
 import { Prepared, type Value } from './prepared.ts'
 import { isTaken, isTooBigForNumber, messageOf, problemOf } from './sqlite-error.ts'
@@ -24,9 +24,8 @@ export interface WriterOptions {
   /** Pages in the log above which they are brought into the database between transactions. */
   readonly checkpointPages: number
   /** Why nothing may be written at this moment, whatever the connection says. */
-  readonly away?: () => Failure | undefined
+  readonly away?: () => WriterFailure | undefined
 }
-type Failure = WriterReply & { readonly ok: false }
 
 /** The statements of a change that storage itself adds. */
 type Own = {
@@ -84,7 +83,7 @@ export class Writer {
   /** Transactions still to be executed with savepoints. */
   #careful = 0
   /** Answers every batch until a probe succeeds: later ones rest on texts of earlier ones. */
-  #failed: Failure | undefined
+  #failed: WriterFailure | undefined
   /** The change that is being executed has written something. */
   #wrote = false
 
@@ -279,7 +278,7 @@ export class Writer {
     this.#failed = undefined
   }
 
-  #undone(error: unknown): Failure {
+  #undone(error: unknown): WriterFailure {
     try {
       if (this.#db.isTransaction) this.#db.exec('rollback')
     } catch {
