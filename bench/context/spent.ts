@@ -14,12 +14,17 @@ export const processor: Spent = () => {
 
 const often = 32
 
-/** So many at once, each after the other. @returns operations per second */
+/**
+ * So many at once, each after the other.
+ * @param after what they left to do, which counts too
+ * @returns operations per second
+ */
 export async function perSecond(
   atOnce: number,
   forMs: number,
   spent: Spent,
   act: (n: number) => Promise<unknown>,
+  after?: () => Promise<unknown>,
 ): Promise<number> {
   const began = spent()
   let next = 0
@@ -32,5 +37,6 @@ export async function perSecond(
     }
   }
   await Promise.all(Array.from({ length: atOnce }, worker))
+  await after?.()
   return (next / (spent() - began)) * 1_000
 }

@@ -18,9 +18,15 @@ export interface SequencerParts {
   readonly failed: (error: unknown) => void
 }
 
-/** Records of a batch: about half a millisecond of the processor, for which others wait. */
-const most = 25
+/**
+ * Records of a batch: of the least about half a millisecond of the processor, for which others wait. After a full one the
+ * next is twice as large, for what a batch costs besides its records would let writers run away from it.
+ */
+const least = 25
+const most = 400
 const afterMs = 1_000
+/** So many are not kept waiting that long. */
+const many = 1_000
 /** A change that was made ready may take as long to commit: so long it is looked for. */
 const lookForMs = 60_000
 const leaseMs = 10_000
@@ -29,6 +35,10 @@ export class Sequencer {
   readonly #parts: SequencerParts
   #cancel: Cancel | undefined
   #until = 0
+  #limit = least
+  /** Since the last round began. */
+  #expected = 0
+  #working = false
   #running: Promise<void> = Promise.resolve()
   #stopped = false
   #held = false
@@ -40,6 +50,10 @@ export class Sequencer {
   /** Something is about to be stored. */
   expect(): void {
     this.#until = this.#parts.clock.monotonic() + lookForMs
+    this.#expected++
+    // The round that is on its way looks at its end whether there is more.
+    if (this.#working) return
+    if (this.#expected === many) this.#unschedule()
     this.#schedule()
   }
 
@@ -52,32 +66,45 @@ export class Sequencer {
 
   async stop(): Promise<void> {
     this.#stopped = true
-    this.#cancel?.()
+    this.#unschedule()
     await this.#running
     if (this.#held) await this.#release().catch(this.#parts.failed)
   }
 
   #schedule(): void {
     if (this.#cancel || this.#stopped) return
-    const { clock, failed } = this.#parts
-    const round = async () => {
-      this.#cancel = undefined
-      await this.run().catch(failed)
-      if (clock.monotonic() < this.#until) this.#schedule()
-    }
-    this.#cancel = clock.after(afterMs, () => void round(), { background: true })
+    const inMs = this.#expected < many ? afterMs : 0
+    this.#cancel = this.#parts.clock.after(inMs, () => void this.#round(), { background: true })
+  }
+
+  #unschedule(): void {
+    this.#cancel?.()
+    this.#cancel = undefined
+  }
+
+  async #round(): Promise<void> {
+    this.#cancel = undefined
+    this.#working = true
+    this.#expected = 0
+    await this.run().catch(this.#parts.failed)
+    this.#working = false
+    if (this.#parts.clock.monotonic() < this.#until) this.#schedule()
   }
 
   async #drain(): Promise<void> {
-    while (await this.#batch()) await nextMacrotask(this.#parts.clock)
+    while (await this.#batch(this.#limit)) {
+      this.#limit = Math.min(2 * this.#limit, most)
+      await nextMacrotask(this.#parts.clock)
+    }
+    this.#limit = Math.max(this.#limit / 2, least)
   }
 
   /** @returns whether there may be more */
-  async #batch(): Promise<boolean> {
+  async #batch(limit: number): Promise<boolean> {
     const { storage, statements, holder } = this.#parts
     const [heads, waiting = []] = await storage.read({ work: true }, [
       statements.head({}, { returns: true }),
-      statements.waiting({ limit: most }, { returns: true }),
+      statements.waiting({ limit }, { returns: true }),
     ])
     const head = heads?.[0]
     if (!head || waiting.length === 0) return false
@@ -111,7 +138,7 @@ export class Sequencer {
       ],
     })
     if (result.ok) this.#held = true
-    return result.ok && waiting.length === most
+    return result.ok && waiting.length === limit
   }
 
   async #release(): Promise<void> {
