@@ -240,3 +240,15 @@ test('what is kept is bounded, and what is read often comes in', () => {
   cache.closed()
   expect(cache.size).toBe(0)
 })
+
+test('letters of two bytes count as two', () => {
+  const reader = { user: 'ada', agent: 'A', all: false }
+  const sizeWith = (text: string) => {
+    const cache = new ValueCache({ now: () => 0, observe: () => () => {} })
+    const row = { value: JSON.stringify(text), owner: 'A', audience: '["*"]', everyone: 1, expires_at: null }
+    cache.keep(cache.moment('ada'), reader, 'k', row)
+    expect(cache.find(reader, 'k')).toBe(row.value)
+    return cache.size
+  }
+  expect(sizeWith('ж'.repeat(100)) - sizeWith('x'.repeat(100))).toBe(102)
+})
