@@ -42,7 +42,7 @@ function start() {
   }
   /** All but the first come while it is executed. */
   const handle = (first: Batch, ...others: Batch[]) => writer.handle(first, () => others.shift())
-  return { writer, insert, batch, handle }
+  return { writer, encoder, insert, batch, handle }
 }
 const ended = (reply: WriterReply | undefined) => (reply?.ok ? reply.cells[0] : reply?.problem)
 
@@ -105,4 +105,21 @@ test('what may not be written at this moment is refused before it is executed, a
   expect(writer.handle(batch([insert('a')])).map(ended)).toEqual(['io'])
   expect(writer.handle({ kind: 'probe' }).map(({ ok }) => ok)).toEqual([true])
   expect(texts()).toEqual([])
+})
+
+test('a batch is answered where its transaction could not begin, and where nothing could be found out before', () => {
+  const { writer, encoder, insert, batch, handle } = start()
+  // As where somebody else holds the file.
+  db.exec('begin')
+  expect(handle(batch([insert('a')]), batch([insert('b')])).map(ended)).toEqual(['io'])
+  expect(handle(batch([insert('b')])).map(ended)).toEqual(['io'])
+  expect(writer.handle({ kind: 'probe' }).map(({ ok }) => ok)).toEqual([true])
+  encoder.forget()
+  expect(handle(batch([insert('c')])).map(ended)).toEqual([outcome.done])
+  expect(texts()).toEqual(['c'])
+  const away = () => {
+    throw new Error('no permission to look')
+  }
+  const blind = new Writer({ open: () => db, reopens: false, checkpointPages: 1_000, away })
+  expect(blind.handle(batch([insert('d')])).map(ended)).toEqual(['io'])
 })

@@ -125,16 +125,17 @@ export class Writer {
   }
 
   #batches(first: Batch, next: () => Batch | undefined): readonly WriterReply[] {
-    const taken: Batch[] = []
-    const together = () => {
-      const batch = taken.length === 0 ? first : next()
+    // Whatever fails, and be it BEGIN, each of them is answered.
+    const taken = [first]
+    const another = () => {
+      const batch = next()
       if (batch) taken.push(batch)
       return batch
     }
     try {
       this.#failed = this.#options.away?.()
       if (this.#failed) return [this.#failed]
-      return this.#transaction(together).map((cells) => ({ ok: true, cells }))
+      return this.#transaction(first, another).map((cells) => ({ ok: true, cells }))
     } catch (error) {
       const failed = this.#undone(error)
       this.#failed = failed
@@ -143,12 +144,13 @@ export class Writer {
   }
 
   /** @returns the cells of each batch that it took */
-  #transaction(next: () => Batch | undefined): readonly (readonly ReplyCell[])[] {
+  #transaction(first: Batch, next: () => Batch | undefined): readonly (readonly ReplyCell[])[] {
     const done: (readonly DecodedChange[])[] = []
     let replies: (readonly ReplyCell[])[] = []
     let left = mostTogether
     this.#own.begin.run([])
-    for (let batch = next(); batch; batch = left.changes > 0 && left.cells > 0 ? next() : undefined) {
+    let batch: Batch | undefined = first
+    while (batch) {
       const changes = this.#decoded(batch)
       done.push(changes)
       const cells = this.#execute(changes)
@@ -160,6 +162,7 @@ export class Writer {
         replies = done.map((again) => this.#execute(again) as readonly ReplyCell[])
       }
       left = { changes: left.changes - batch.changes, cells: left.cells - batch.cells.length }
+      batch = left.changes > 0 && left.cells > 0 ? next() : undefined
     }
     this.#own.commit.run([])
     if (this.#careful > 0) this.#careful--
