@@ -1,7 +1,7 @@
 /** The conformance suite on PostgreSQL, a schema of its own for each case. */
-import { afterAll, describe, test } from 'vitest'
+import { afterAll, describe, expect, test } from 'vitest'
 import { dropSchema, missingServer, schemaName, server } from '../../../test/postgres/server.ts'
-import { seededRandom } from '../../core/index.ts'
+import { seededRandom, systemClock, type UserId } from '../../core/index.ts'
 import { storageConformance } from '../../testing/index.ts'
 import { openStorage } from '../index.ts'
 
@@ -27,4 +27,25 @@ describe.skipIf(missing !== undefined)('on PostgreSQL', () => {
     }),
   ))
     test(name, run)
+
+  test('a change behind a refused one is committed, also where the refusal kept what both send from being prepared', async () => {
+    const storage = await openStorage({
+      url: server,
+      postgres: { schema: fresh(), poolSize: 1 },
+      migrations: [],
+      clock: systemClock,
+      random: seededRandom(1),
+    })
+    const own = { id: null, scope: { user: 'ada' as UserId } }
+    const feed = [{ kind: 'put', key: 'k', data: '{}' }] as const
+    const guard = { sql: 'select 1 where false', binds: [], expect: { rows: 1 } } as const
+    const outcomes = await Promise.all([
+      // The others come while it is on its way, and go together.
+      storage.commit({ ...own, statements: [] }),
+      storage.commit({ ...own, statements: [guard], feed }),
+      storage.commit({ ...own, statements: [], feed }),
+    ])
+    await storage.close()
+    expect(outcomes).toMatchObject([{ ok: true }, { ok: false, statement: 0 }, { ok: true, revision: 1 }])
+  })
 })

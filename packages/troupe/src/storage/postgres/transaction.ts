@@ -142,7 +142,7 @@ export class Transactions {
     // Nobody knows of any of them; what a refusal rests on may not stand either.
     if (isRejected(committed)) return group.map(() => failedAt(committed, -1))
     let next = 0
-    return group.map(({ change }, i): Outcome => {
+    return untilOneFails(group, ({ change }, i) => {
       const own = settled.slice(next, next + (each[i] as readonly Query[]).length)
       next += own.length + 1
       const failed = own.findIndex(isRejected)
@@ -172,7 +172,7 @@ export class Transactions {
     if (answer.kind === 'failed') return answer.sent ? group.map(() => answer) : [answer]
     const { settled, at } = answer
     let next = 0
-    return group.map((statements): Outcome => {
+    return untilOneFails(group, (statements) => {
       const own = settled.slice(next, next + statements.length)
       next += own.length
       const failed = own.findIndex(isRejected)
@@ -329,6 +329,24 @@ const undone: Failed = {
   statement: -1,
   error: new Error('the transaction was rolled back'),
   sent: true,
+}
+
+const aborted: Failed = { ...undone, meaning: { kind: 'aborted' }, error: new Error('one before it failed') }
+
+/**
+ * What follows one that failed did nothing, whatever the server says of it: what it could not prepare any more, it does not
+ * know by its name. What follows one that lost the connection has lost it too.
+ */
+function untilOneFails<Item>(
+  group: readonly Item[],
+  outcomeOf: (item: Item, index: number) => Outcome,
+): readonly Outcome[] {
+  let following: Failed | undefined
+  return group.map((item, index) => {
+    const outcome = following ?? outcomeOf(item, index)
+    if (outcome.kind === 'failed') following = outcome.meaning.kind === 'lost' ? outcome : aborted
+    return outcome
+  })
 }
 
 const plain = (row: Row): Row => ({ ...row })
