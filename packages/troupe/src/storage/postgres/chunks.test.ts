@@ -103,7 +103,8 @@ describe.skipIf(missing !== undefined)('queries that are sent together', () => {
     const { rows } = await client.query('select pg_backend_pid() as pid')
     const sent = chunks.send(client, asked(60), commit)
     const other = open[0] as PoolClient
-    await other.query('select pg_terminate_backend($1)', [rows[0].pid])
+    const end = "select pg_terminate_backend(pid) from pg_stat_activity where pid = $1 and wait_event = 'PgSleep'"
+    while ((await other.query(end, [rows[0].pid])).rowCount === 0);
     expect(told(await sent)).toEqual(['BEGIN', { n: 1 }, 'lost', 'aborted', 'lost'])
     expect(told(await chunks.send(client, asked(0), commit)).at(-1)).toBe('lost')
   })
