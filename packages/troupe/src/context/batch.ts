@@ -88,7 +88,7 @@ async function one(operation: Operation, hands: BatchParts['hands'], given: Sign
   const { value, ...rest } = options as { readonly value: Json }
   return { type: 'push', success: true, ...(await hands.push(key as string, value, { ...rest, ...given })) }
 }
-const foundOf = (value: Json | undefined) => (value === undefined ? { found: false } : { found: true, value })
+export const foundOf = (value: Json | undefined) => (value === undefined ? { found: false } : { found: true, value })
 
 /** Those that had not begun when the signal aborted are told as cancelled, for those before them were done. */
 export async function oneByOne(
@@ -101,6 +101,25 @@ export async function oneByOne(
   for (const operation of operations)
     results.push(await one(operation, hands, given).catch((error: unknown) => failed(operation, error)))
   return results
+}
+
+/**
+ * For a stage: what would be refused is found before anything is staged. Then all at once: what others write meanwhile is
+ * for the commit to find, and never between two of them.
+ * @param plan gives what stages it as planned, before it waits for anything
+ */
+export async function allOrNone(
+  operations: readonly Operation[],
+  plan: (operation: Operation) => Promise<() => Promise<OperationResult>>,
+): Promise<readonly OperationResult[]> {
+  const planned: (() => Promise<OperationResult>)[] = []
+  for (const [i, operation] of operations.entries())
+    try {
+      planned.push(await plan(operation))
+    } catch (error) {
+      throw aborted(operations, i, error)
+    }
+  return Promise.all(planned.map((stage) => stage()))
 }
 
 type Prepared =
@@ -212,7 +231,7 @@ async function resultOf(
 }
 
 /** The failure itself, with what is told of each operation: one failed, none applied. */
-export function aborted(operations: readonly Operation[], at: number, thrown: unknown): unknown {
+function aborted(operations: readonly Operation[], at: number, thrown: unknown): unknown {
   if (!(thrown instanceof TroupeError)) return thrown
   const results = operations.map((operation, i) =>
     i === at

@@ -20,15 +20,17 @@ import {
 } from '../core/index.ts'
 import type { Recorder, StagedWrite } from '../durable/index.ts'
 import type { Access, Right } from '../security/index.ts'
-import { aborted, checkOperations, oneByOne } from './batch.ts'
+import { allOrNone, checkOperations, foundOf, oneByOne } from './batch.ts'
 import type { Key, KeyValue } from './define-key.ts'
 import {
   type Actor,
   checkedKey,
   checkUpdate,
+  type Push,
   parsedValue,
   preparePush,
   prepareRemoval,
+  type Removal,
   readsAudited,
 } from './fragments.ts'
 import type * as hands from './hands-port.ts'
@@ -138,9 +140,18 @@ export class StagedContext implements ToolContext {
         throw failure('context.unread', { agent: this.agent, key: push.key })
       return planPush(this.#mesh.core, this.#actor, push, found)
     })
-    const over = found.since === true && !this.#hasRead(push.key, staged.entry.version - 1)
-    this.#stage(push.key, stagedPush(this.#mesh, this.#actor, push, staged.entry.version, over), staged)
-    return { key: push.key, version: staged.entry.version, revision: undefined }
+    return this.#stagePush(push, found, staged)
+  }
+
+  #stagePush(push: Push, found: CheckJson, staged: ReturnType<typeof planPush>): hands.Pushed {
+    const { version } = staged.entry
+    const over = found.since === true && !this.#hasRead(push.key, version - 1)
+    this.#stage(push.key, stagedPush(this.#mesh, this.#actor, push, version, over), staged)
+    return { key: push.key, version, revision: undefined }
+  }
+  #stageRemoval(removal: Removal, staged: Staged | undefined): boolean {
+    if (staged) this.#stage(removal.key, stagedRemoval(this.#mesh, this.#actor, removal), staged)
+    return staged !== undefined
   }
 
   /** A refusal that is seen at the call is an incident like any other. */
@@ -188,17 +199,21 @@ export class StagedContext implements ToolContext {
   }
 
   /** What is seen of these keys now, in their order. */
-  async #many(keys: readonly string[], byReference: boolean): Promise<readonly RecordedEntry[]> {
+  async #many(
+    keys: readonly string[],
+    byReference: boolean,
+    overlay = this.#overlay,
+  ): Promise<readonly RecordedEntry[]> {
     const { core } = this.#mesh
     readsAudited(core, this.#actor, 'get_context', keys)
     const rows = await readEntries(
       core,
       this.#actor,
-      keys.filter((key) => !this.#overlay.get(key)),
+      keys.filter((key) => !overlay.get(key)),
     )
     const found: RecordedEntry[] = []
     for (const key of keys) {
-      const staged = this.#overlay.get(key)
+      const staged = overlay.get(key)
       const row = rows.get(key)
       if (staged && 'entry' in staged && staged.visible) found.push(recordStaged(staged.entry))
       else if (!staged && row) found.push(await recordEntry(core, this.#actor.user, row, byReference))
@@ -210,12 +225,14 @@ export class StagedContext implements ToolContext {
     this.#require('get_context', options)
     checkOptions('getMany', options, ['signal'])
     const texts = [...new Set(listOf('The keys of getMany', keys).map(checkedKey))]
-    const call = { kind: 'getMany', name: canonicalJson(texts) }
-    const found = await this.#recorder.answer(call, async () => [...(await this.#many(texts, true))] as Json)
-    const entries = await Promise.all(
-      (found as unknown as readonly RecordedEntry[]).map((entry) => this.#restored(entry)),
-    )
+    const found = await this.#recordedOf(texts)
+    const entries = await Promise.all(found.map((entry) => this.#restored(entry)))
     return new Map(entries.map(({ key, value }) => [key, value]))
+  }
+  async #recordedOf(keys: readonly string[], overlay = this.#overlay): Promise<readonly RecordedEntry[]> {
+    const call = { kind: 'getMany', name: canonicalJson(keys) }
+    const found = await this.#recorder.answer(call, async () => [...(await this.#many(keys, true, overlay))] as Json)
+    return found as unknown as readonly RecordedEntry[]
   }
 
   async list(options: hands.ListOptions = {}): Promise<Page<hands.Entry>> {
@@ -298,8 +315,7 @@ export class StagedContext implements ToolContext {
     const removal = prepareRemoval(this.#mesh.core, key, options)
     const found = await this.#check(removal.key)
     const staged = this.#decide('delete_context', () => planRemoval(this.#actor, removal, found))
-    if (staged) this.#stage(removal.key, stagedRemoval(this.#mesh, this.#actor, removal), staged)
-    return staged !== undefined
+    return this.#stageRemoval(removal, staged)
   }
 
   async batch(
@@ -310,44 +326,34 @@ export class StagedContext implements ToolContext {
     checkOptions('batch', options, ['atomic', 'signal'])
     checkOperations(operations)
     if (!options.atomic) return oneByOne(operations, this)
-    // What would be refused is found on a stage of its own, before anything is staged for good.
     const trial = new Overlay(this.#overlay)
-    for (const [i, operation] of operations.entries())
-      try {
-        await this.#try(operation, trial)
-      } catch (error) {
-        throw aborted(operations, i, error)
-      }
-    const results = await oneByOne(operations, this)
-    const at = results.findIndex(({ success }) => !success)
-    const refused = results[at]
-    if (refused && !refused.success)
-      throw aborted(operations, at, failure('batch.aborted', { operation: at, key: refused.key }))
-    return results
+    return allOrNone(operations, (operation) => this.#plan(operation, trial))
   }
 
-  async #try(operation: hands.Operation, trial: Overlay): Promise<void> {
+  /** @returns what stages it as it was planned, before it waits for anything */
+  async #plan(operation: hands.Operation, trial: Overlay): Promise<() => Promise<hands.OperationResult>> {
     const { type, key, ...rest } = operation
     if (type === 'get') {
       checkOptions('a get of a batch', rest, [])
       this.#require('get_context')
-      return void checkedKey(key)
+      const text = checkedKey(key)
+      const [found] = await this.#recordedOf([text], trial)
+      return async () => ({ type, key: text, success: true, ...foundOf(found && (await this.#restored(found)).value) })
     }
     if (type === 'delete') {
       this.#require('delete_context')
       const removal = prepareRemoval(this.#mesh.core, key, rest)
       const staged = planRemoval(this.#actor, removal, await this.#check(removal.key, undefined, trial))
       if (staged) trial.set(removal.key, staged, removal)
-      return
+      return async () => ({ type, key: removal.key, success: true, deleted: this.#stageRemoval(removal, staged) })
     }
     this.#require('push_context')
     const { value, ...options } = rest as { readonly value: Json }
     const push = await preparePush(this.#mesh.core, key, value, options, this.#origin())
-    trial.set(
-      push.key,
-      planPush(this.#mesh.core, this.#actor, push, await this.#check(push.key, push.grantees, trial)),
-      push,
-    )
+    const found = await this.#check(push.key, push.grantees, trial)
+    const staged = planPush(this.#mesh.core, this.#actor, push, found)
+    trial.set(push.key, staged, push)
+    return async () => ({ type, success: true, ...this.#stagePush(push, found, staged) })
   }
 
   async history(key: Key | string, options: hands.HistoryOptions = {}): Promise<Page<hands.HistoryEntry>> {

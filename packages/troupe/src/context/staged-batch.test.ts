@@ -1,0 +1,119 @@
+import { expect, test } from 'vitest'
+import {
+  createEvents,
+  createIds,
+  createVirtualClock,
+  type Json,
+  type Principal,
+  seededRandom,
+  TroupeError,
+} from '../core/index.ts'
+import {
+  createInbox,
+  createJournals,
+  createSteps,
+  createTimers,
+  durableMigrations,
+  type Recorder,
+} from '../durable/index.ts'
+import { Access } from '../security/index.ts'
+import { openStorage } from '../storage/index.ts'
+import { contextMigrations } from './context-migrations.ts'
+import type { Operation } from './hands-port.ts'
+import { createContextMesh } from './mesh.ts'
+import { stagedContext } from './staged-context.ts'
+
+/** One step of A, with what happens right after it was told what stands under a key. */
+async function openStep(afterCheck: Record<string, () => Promise<unknown>> = {}) {
+  const clock = createVirtualClock()
+  const random = seededRandom('staged batch')
+  const migrations = [...contextMigrations, ...durableMigrations]
+  const storage = await openStorage({ url: 'memory:', migrations, clock, random })
+  const events = createEvents(() => {})
+  const mesh = createContextMesh({ storage, clock, random, ids: createIds(clock, random), events })
+  const journals = createJournals({ storage, clock, owner: 'node' })
+  const inbox = createInbox({ storage, clock })
+  const timers = createTimers({ storage, clock })
+  const steps = createSteps({ storage, journals, inbox, timers, clock, random, limits: { backoffMs: 1 } })
+  const interrupted = (recorder: Recorder): Recorder =>
+    new Proxy(recorder, {
+      get(target, field) {
+        if (field !== 'answer') {
+          const value: unknown = Reflect.get(target, field, target)
+          return typeof value === 'function' ? value.bind(target) : value
+        }
+        return async (call: { readonly kind: string; readonly name: string }, ask: () => Json) => {
+          const answer = await target.answer(call, ask)
+          const happens = call.kind === 'check' ? afterCheck[call.name] : undefined
+          delete afterCheck[call.name]
+          await happens?.()
+          return answer
+        }
+      },
+    })
+  return {
+    mesh,
+    async batch(operations: readonly Operation[]): Promise<Json> {
+      const principal: Principal = { userId: 'ada', kind: 'agent', name: 'A' }
+      let over = false
+      const end = steps
+        .execute({ id: 'step', principal, input: null, settled: () => ({ statements: [] }) }, async (recorder) => {
+          const context = stagedContext({ mesh, recorder: interrupted(recorder), access: new Access() })
+          try {
+            return JSON.parse(JSON.stringify(await context.batch(operations, { atomic: true })))
+          } catch (error) {
+            if (error instanceof TroupeError) return { refused: error.code }
+            throw error
+          }
+        })
+        .finally(() => {
+          over = true
+        })
+      end.catch(() => {})
+      while (!over) await clock.advance('5ms')
+      return (await end) as unknown as Json
+    },
+    async [Symbol.asyncDispose]() {
+      await steps.close()
+      await mesh.close()
+      await storage.close()
+    },
+  }
+}
+
+test('an atomic batch of a step stages nothing where another writes while it is looked through', async () => {
+  const others = { last: () => step.mesh.agent('ada', 'B').push('last', 'B', { writers: ['A'] }) }
+  await using step = await openStep(others)
+  const told = await step.batch([
+    { type: 'push', key: 'first', value: 1 },
+    { type: 'push', key: 'last', value: 1, ifVersion: 0 },
+  ])
+  expect(told).toMatchObject({ outcome: { refused: 'context.conflict' } })
+  const { items } = await step.mesh.host('ada').list()
+  expect(items.map(({ key, value }) => [key, value])).toEqual([['last', 'B']])
+})
+
+test('an atomic batch of a step reads and deletes what it has written before', async () => {
+  await using step = await openStep()
+  const told = await step.batch([
+    { type: 'get', key: 'a' },
+    { type: 'push', key: 'a', value: 1 },
+    { type: 'get', key: 'a' },
+    { type: 'delete', key: 'a' },
+    { type: 'delete', key: 'a' },
+    { type: 'get', key: 'a' },
+    { type: 'push', key: 'a', value: 2, ifVersion: 0 },
+  ])
+  expect(told).toMatchObject({
+    outcome: [
+      { found: false },
+      { version: 1 },
+      { found: true, value: 1 },
+      { deleted: true },
+      { deleted: false },
+      { found: false },
+      { version: 2 },
+    ],
+  })
+  expect(await step.mesh.host('ada').get('a')).toBe(2)
+})
