@@ -17,9 +17,18 @@ export type Staged =
 export class Overlay {
   readonly #parent: Overlay | undefined
   readonly #writes = new Map<string, { readonly staged: Staged; readonly write: object }>()
+  readonly #stagings = new Map<string, number>()
 
   constructor(parent?: Overlay) {
     this.#parent = parent
+  }
+
+  /** How often something was staged under this key, committed since or not: on re-entry as often as before. */
+  stagings(key: string): number {
+    return (this.#stagings.get(key) ?? 0) + (this.#parent?.stagings(key) ?? 0)
+  }
+  stages(key: string): void {
+    this.#stagings.set(key, (this.#stagings.get(key) ?? 0) + 1)
   }
 
   get(key: string): Staged | undefined {

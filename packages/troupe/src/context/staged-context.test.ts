@@ -244,6 +244,27 @@ describe('in a step', () => {
     expect(await a.get('n')).toBe(101)
   })
 
+  test('writes to one key that begin together see each other, and go the same way on re-entry', async () => {
+    await using house = await openHouse()
+    const a = house.mesh.agent('ada', 'A')
+    const program = async (context: ContextHands, recorder: Recorder, stop: boolean): Promise<Json> => {
+      const add = (by: number) => context.update('n', (n) => ((n as number | undefined) ?? 0) + by)
+      const updates = await Promise.all([add(1), add(10), context.push('m', 1), add(100), context.push('m', 2)])
+      await recorder.commit()
+      if (stop) await new Promise(() => {})
+      return [updates.map(({ version }) => version ?? null), (await context.get('n')) ?? null]
+    }
+    void house
+      .step((context, recorder) => program(context, recorder, true), { by: house.process('first') })
+      .catch(() => {})
+    for (let i = 0; i < 200 && (await a.get('n')) === undefined; i++) await house.clock.advance('1ms')
+    const end = await house.step((context, recorder) => program(context, recorder, false), {
+      by: house.process('second'),
+    })
+    expect(end).toEqual({ status: 'settled', outcome: [[1, 2, 1, 3, 2], 111] })
+    expect(await a.get('m')).toBe(2)
+  })
+
   test('an update of what it may write and not read says so, and gives what is stored', async () => {
     await using house = await openHouse()
     await house.mesh.agent('ada', 'B').push('k', 1, { audience: 'owner', writers: ['A'] })

@@ -120,11 +120,15 @@ export class StagedContext implements ToolContext {
     return this.#readFrom.size >= mostReads || this.#readFrom.has(`${key}@${version}`)
   }
 
-  #check(key: string, named?: readonly string[], overlay = this.#overlay): Promise<CheckJson> {
-    const { core } = this.#mesh
+  async #check(key: string, named?: readonly string[], overlay = this.#overlay): Promise<CheckJson> {
     const step = { id: this.#recorder.step, began: this.#began }
-    const ask = () => check(core, this.#actor, overlay, key, named, step)
-    return this.#recorder.answer({ kind: 'check', name: key }, ask)
+    const ask = () => check(this.#mesh.core, this.#actor, overlay, key, named, step)
+    for (;;) {
+      const before = overlay.stagings(key)
+      const found = await this.#recorder.answer({ kind: 'check', name: key }, ask)
+      // A call beside this one may have staged something there meanwhile.
+      if (overlay.stagings(key) === before) return found
+    }
   }
 
   push<K extends Key | string>(key: K, value: KeyValue<K>, options: hands.PushOptions = {}): Promise<hands.Pushed> {
@@ -165,6 +169,7 @@ export class StagedContext implements ToolContext {
   }
 
   #stage(key: string, write: StagedWrite, staged: Staged): void {
+    this.#overlay.stages(key)
     if (this.#recorder.stage(write)) this.#overlay.set(key, staged, write)
   }
 
@@ -199,21 +204,14 @@ export class StagedContext implements ToolContext {
   }
 
   /** What is seen of these keys now, in their order. */
-  async #many(
-    keys: readonly string[],
-    byReference: boolean,
-    overlay = this.#overlay,
-  ): Promise<readonly RecordedEntry[]> {
+  async #many(keys: readonly string[], byReference: boolean, on = this.#overlay): Promise<readonly RecordedEntry[]> {
     const { core } = this.#mesh
     readsAudited(core, this.#actor, 'get_context', keys)
-    const rows = await readEntries(
-      core,
-      this.#actor,
-      keys.filter((key) => !overlay.get(key)),
-    )
+    const committed = keys.filter((key) => !on.get(key))
+    const rows = await readEntries(core, this.#actor, committed)
     const found: RecordedEntry[] = []
     for (const key of keys) {
-      const staged = overlay.get(key)
+      const staged = on.get(key)
       const row = rows.get(key)
       if (staged && 'entry' in staged && staged.visible) found.push(recordStaged(staged.entry))
       else if (!staged && row) found.push(await recordEntry(core, this.#actor.user, row, byReference))
