@@ -1,40 +1,24 @@
 import { expect, test } from 'vitest'
-import {
-  createEvents,
-  createIds,
-  createVirtualClock,
-  type Json,
-  type Principal,
-  seededRandom,
-  TroupeError,
-} from '../core/index.ts'
-import {
-  createInbox,
-  createJournals,
-  createSteps,
-  createTimers,
-  durableMigrations,
-  type Recorder,
-} from '../durable/index.ts'
+import { createVirtualClock, type Json, type Principal, seededRandom, TroupeError } from '../core/index.ts'
+import { createInbox, createJournals, createSteps, createTimers, type Recorder } from '../durable/index.ts'
 import { Access } from '../security/index.ts'
-import { openStorage } from '../storage/index.ts'
-import { contextMigrations } from './context-migrations.ts'
+import { openMesh } from './context.test.fixture.ts'
 import type { Operation } from './hands-port.ts'
-import { createContextMesh } from './mesh.ts'
 import { stagedContext } from './staged-context.ts'
 
 /** One step of A, with what happens right after it was told what stands under a key. */
 async function openStep(afterCheck: Record<string, () => Promise<unknown>> = {}) {
   const clock = createVirtualClock()
-  const random = seededRandom('staged batch')
-  const migrations = [...contextMigrations, ...durableMigrations]
-  const storage = await openStorage({ url: 'memory:', migrations, clock, random })
-  const events = createEvents(() => {})
-  const mesh = createContextMesh({ storage, clock, random, ids: createIds(clock, random), events })
-  const journals = createJournals({ storage, clock, owner: 'node' })
-  const inbox = createInbox({ storage, clock })
-  const timers = createTimers({ storage, clock })
-  const steps = createSteps({ storage, journals, inbox, timers, clock, random, limits: { backoffMs: 1 } })
+  const opened = await openMesh(clock, { durable: true })
+  const { mesh, storage, incidents } = opened
+  const parts = {
+    storage,
+    clock,
+    journals: createJournals({ storage, clock, owner: 'node' }),
+    random: seededRandom('a'),
+  }
+  const rooms = { inbox: createInbox(parts), timers: createTimers(parts), limits: { backoffMs: 1 } }
+  const steps = createSteps({ ...parts, ...rooms })
   const interrupted = (recorder: Recorder): Recorder =>
     new Proxy(recorder, {
       get(target, field) {
@@ -53,6 +37,7 @@ async function openStep(afterCheck: Record<string, () => Promise<unknown>> = {})
     })
   return {
     mesh,
+    incidents,
     async batch(operations: readonly Operation[]): Promise<Json> {
       const principal: Principal = { userId: 'ada', kind: 'agent', name: 'A' }
       let over = false
@@ -75,8 +60,7 @@ async function openStep(afterCheck: Record<string, () => Promise<unknown>> = {})
     },
     async [Symbol.asyncDispose]() {
       await steps.close()
-      await mesh.close()
-      await storage.close()
+      await opened[Symbol.asyncDispose]()
     },
   }
 }
@@ -116,4 +100,21 @@ test('an atomic batch of a step reads and deletes what it has written before', a
     ],
   })
   expect(await step.mesh.host('ada').get('a')).toBe(2)
+})
+
+test('an atomic batch of a step that is refused is an incident, as that of the hands is', async () => {
+  await using step = await openStep()
+  const other = step.mesh.agent('ada', 'B')
+  await other.push('theirs', 1)
+  const operations = [
+    { type: 'push', key: 'mine', value: 1 },
+    { type: 'push', key: 'theirs', value: 2 },
+  ] as const
+  expect(await step.batch(operations)).toMatchObject({ outcome: { refused: 'context.denied' } })
+  await step.incidents.settled()
+  const incident = { agent: 'A', action: 'batch_context_operation', code: 'context.denied' }
+  expect(await step.incidents.list('ada')).toMatchObject([incident])
+  await expect(step.mesh.agent('ada', 'A').batch(operations, { atomic: true })).rejects.toThrow()
+  await step.incidents.settled()
+  expect(await step.incidents.list('ada')).toMatchObject([incident, incident])
 })

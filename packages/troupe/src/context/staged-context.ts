@@ -341,7 +341,8 @@ export class StagedContext implements ToolContext {
     if (type === 'delete') {
       this.#require('delete_context')
       const removal = prepareRemoval(this.#mesh.core, key, rest)
-      const staged = planRemoval(this.#actor, removal, await this.#check(removal.key, undefined, trial))
+      const found = await this.#check(removal.key, undefined, trial)
+      const staged = this.#decide('batch_context_operation', () => planRemoval(this.#actor, removal, found))
       if (staged) trial.set(removal.key, staged, removal)
       return async () => ({ type, key: removal.key, success: true, deleted: this.#stageRemoval(removal, staged) })
     }
@@ -349,7 +350,7 @@ export class StagedContext implements ToolContext {
     const { value, ...options } = rest as { readonly value: Json }
     const push = await preparePush(this.#mesh.core, key, value, options, this.#origin())
     const found = await this.#check(push.key, push.grantees, trial)
-    const staged = planPush(this.#mesh.core, this.#actor, push, found)
+    const staged = this.#decide('batch_context_operation', () => planPush(this.#mesh.core, this.#actor, push, found))
     trial.set(push.key, staged, push)
     return async () => ({ type, success: true, ...this.#stagePush(push, found, staged) })
   }
