@@ -202,6 +202,8 @@ async function commitAll(
   }
 }
 
+export const revisionOf = ({ revision }: Committed) => (revision === null ? {} : { revision })
+
 async function resultOf(
   operation: Prepared,
   committed: Committed,
@@ -215,10 +217,9 @@ async function resultOf(
     return { type: 'delete', key, success: true, deleted: !operation.missing }
   }
   if (operation.type === 'push') {
-    const revision = committed.revision ?? undefined
     const version = await pushedVersion(core, actor.user, operation.push, committed, at)
     await mesh.pushed(actor, operation.push, version, committed.revision)
-    return { type: 'push', key: operation.push.key, success: true, version, revision }
+    return { type: 'push', key: operation.push.key, success: true, version, ...revisionOf(committed) }
   }
   // An answer that was lost after the commit is read again.
   const [read = []] = committed.repeated

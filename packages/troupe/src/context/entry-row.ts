@@ -71,6 +71,7 @@ export const historyRow = (row: Row): HistoryRow => ({
 
 const iso = (ms: number) => new Date(ms).toISOString()
 
+/** JSON, as its value is: what there is none of is left out. */
 export function toEntry(row: EntryRow, json: string): Entry {
   return {
     key: row.key,
@@ -80,10 +81,10 @@ export function toEntry(row: EntryRow, json: string): Entry {
     owner: row.owner,
     audience: audienceOf(row.grantees),
     writers: writersOf(row.writers),
-    lifecycle: row.lifecycle ?? undefined,
+    ...(row.lifecycle === null ? {} : { lifecycle: row.lifecycle }),
     createdAt: iso(row.createdAt),
     updatedAt: iso(row.updatedAt),
-    expiresAt: row.expiresAt === null ? undefined : iso(row.expiresAt),
+    ...(row.expiresAt === null ? {} : { expiresAt: iso(row.expiresAt) }),
     provenance: JSON.parse(row.provenance) as Provenance,
     taint: taintIn(row),
     ...(row.metadata === null ? {} : { metadata: decodeJson(row.metadata) as { readonly [key: string]: Json } }),
@@ -92,7 +93,7 @@ export function toEntry(row: EntryRow, json: string): Entry {
 
 export const toHistoryEntry = (row: EntryRow, json: string, ended: HistoryEntry['ended']): HistoryEntry => ({
   ...toEntry(row, json),
-  ended,
+  ...(ended === undefined ? {} : { ended }),
 })
 
 /** What clings to the value of a row; nothing to none. */

@@ -36,8 +36,8 @@ export interface Pushed {
   readonly key: string
   /** undefined for a staged push over something it can't see yet: the version is known when the turn commits. */
   readonly version: number | undefined
-  /** undefined for a staged push. */
-  readonly revision: number | undefined
+  /** Missing for a staged push. */
+  readonly revision?: number
 }
 
 /** The audience as it stands. */
@@ -50,23 +50,24 @@ export interface Entry<T = Json> {
   readonly key: string
   readonly value: T
   readonly version: number
-  readonly revision: number | undefined
+  /** Missing for what is staged. */
+  readonly revision?: number
   readonly owner: string
   readonly audience: Audience
   readonly writers: Writers
-  /** A name, `permanent`, or undefined where only a ttl was given. */
-  readonly lifecycle: string | undefined
+  /** A name, `permanent`, or missing where only a ttl was given. */
+  readonly lifecycle?: string
   readonly createdAt: string
   readonly updatedAt: string
-  readonly expiresAt: string | undefined
+  readonly expiresAt?: string
   readonly provenance: Provenance
   readonly taint: readonly TaintLabel[]
   readonly metadata?: { readonly [key: string]: Json }
 }
 
 export interface HistoryEntry<T = Json> extends Entry<T> {
-  /** How this version ended; undefined for the one that stands. */
-  readonly ended: 'replaced' | 'removed' | 'expired' | undefined
+  /** How this version ended; missing for the one that stands. */
+  readonly ended?: 'replaced' | 'removed' | 'expired'
 }
 
 export interface ListOptions {
@@ -119,7 +120,7 @@ export type OperationResult =
       readonly key: string
       readonly success: true
       readonly version: number | undefined
-      readonly revision: number | undefined
+      readonly revision?: number
     }
   | {
       readonly type: 'get'

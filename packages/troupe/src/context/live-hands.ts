@@ -14,7 +14,7 @@ import {
 } from '../core/index.ts'
 import { unlessAborted } from '../resilience/index.ts'
 import type { Right } from '../security/index.ts'
-import { runBatch } from './batch.ts'
+import { revisionOf, runBatch } from './batch.ts'
 import type { Key, KeyValue } from './define-key.ts'
 import type { EntryRow } from './entry-row.ts'
 import { restoreValue, taintIn, toEntry } from './entry-row.ts'
@@ -68,7 +68,7 @@ export class LiveHands implements ToolContext {
     const committed = await core.commit(this.actor.user, fragment)
     const version = await pushedVersion(core, this.actor.user, push, committed, fragment.put)
     await this.mesh.pushed(this.actor, push, version, committed.revision)
-    return { key: push.key, version, revision: committed.revision ?? undefined }
+    return { key: push.key, version, ...revisionOf(committed) }
   }
   #origin() {
     return { provenance: { agent: this.actor.agent }, taint: [] }

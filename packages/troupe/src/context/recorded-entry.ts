@@ -35,6 +35,6 @@ export function recordStaged(entry: StagedEntry): RecordedEntry {
 export async function restoreEntry(core: MeshCore, user: string, recorded: RecordedEntry): Promise<Entry> {
   const row = recorded.row as unknown as EntryRow
   const json = recorded.json ?? (await core.loadJson(user, (await madeBy(core, user, row)).value))
-  const entry = toEntry({ ...row, value: { json } }, json)
-  return recorded.row.revision === null ? { ...entry, revision: undefined } : entry
+  const { revision, ...entry } = toEntry({ ...row, value: { json } }, json)
+  return recorded.row.revision === null || revision === undefined ? entry : { ...entry, revision }
 }

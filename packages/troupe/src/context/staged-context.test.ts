@@ -165,7 +165,7 @@ describe('in a step', () => {
     await using house = await openHouse()
     const other = house.mesh.agent('ada', 'B')
     await house.step(async (context, recorder) => {
-      expect(await context.push('k', 1)).toMatchObject({ version: 1, revision: undefined })
+      expect(await context.push('k', 1)).toStrictEqual({ key: 'k', version: 1 })
       expect(await context.get('k')).toBe(1)
       expect(await other.get('k')).toBe(undefined)
       await recorder.commit()
@@ -263,6 +263,22 @@ describe('in a step', () => {
     })
     expect(end).toEqual({ status: 'settled', outcome: [[1, 2, 1, 3, 2], 111] })
     expect(await a.get('m')).toBe(2)
+  })
+
+  test('whatever its hands give may be returned or pushed: it is JSON', async () => {
+    await using house = await openHouse()
+    await house.mesh.agent('ada', 'A').push('old', 1, { ttl: '1h' })
+    const end = await house.step(async (context) => {
+      const pushed = await context.push('new', 1)
+      const entries = [await context.getEntry('old'), await context.getEntry('new')]
+      await context.push('copies', entries as unknown as Json)
+      const { items: listed } = await context.list()
+      const { items: past } = await context.history('old')
+      const results = await context.batch([{ type: 'push', key: 'new', value: 2 }], { atomic: true })
+      return { pushed, entries, listed, past, results } as unknown as Json
+    })
+    expect(end).toMatchObject({ status: 'settled', outcome: { pushed: { key: 'new', version: 1 } } })
+    expect(await house.mesh.agent('ada', 'A').get('copies')).toMatchObject([{ key: 'old' }, { key: 'new' }])
   })
 
   test('an update of what it may write and not read says so, and gives what is stored', async () => {

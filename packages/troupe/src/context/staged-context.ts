@@ -151,7 +151,7 @@ export class StagedContext implements ToolContext {
     const { version } = staged.entry
     const over = found.since === true && !this.#hasRead(push.key, version - 1)
     this.#stage(push.key, stagedPush(this.#mesh, this.#actor, push, version, over), staged)
-    return { key: push.key, version, revision: undefined }
+    return { key: push.key, version }
   }
   #stageRemoval(removal: Removal, staged: Staged | undefined): boolean {
     if (staged) this.#stage(removal.key, stagedRemoval(this.#mesh, this.#actor, removal), staged)
