@@ -108,4 +108,55 @@ describe.skipIf(missing !== undefined)('a backup of PostgreSQL', () => {
       expect([table, copy[table]]).toEqual([table, original[table]])
     expect(copy.run_labels).not.toEqual([])
   })
+
+  test('nobody sees a restored schema before it has its mark', async () => {
+    await dropSchema(other)
+    let done = false
+    let unmarked = 0
+    const looking = withClient(async (client) => {
+      while (!done) {
+        const { rows } = await client.query('select to_regclass($1) is not null as there', [`${other}.storage_schema`])
+        if (!rows[0]?.there) continue
+        const marks = await client.query(`select * from ${other}.storage_restored`).catch(() => ({ rows: [] }))
+        if (marks.rows.length === 0) unmarked++
+      }
+    })
+    await restore({ from, to: config(other).storage })
+    done = true
+    await looking
+    expect(unmarked).toBe(0)
+  })
+
+  test('of two restores into one schema one succeeds, and the other takes nothing from it', async () => {
+    await dropSchema(other)
+    const to = config(other).storage
+    const ends = await Promise.allSettled([restore({ from, to }), restore({ from, to })])
+    expect(ends.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected'])
+    expect(ends.find(({ status }) => status === 'rejected')).toMatchObject({ reason: { code: 'storage.not_empty' } })
+    const copy = await createTroupe(config(other))
+    expect([copy.state, await copy.user('ada').context.size()]).toEqual(['restored', 1])
+    await copy.close()
+  })
+
+  test('a restore that fails leaves what else was in the schema', async () => {
+    await dropSchema(other)
+    await withClient((client) => client.query(`create schema ${other}; create view ${other}.runs as select 1 as one`))
+    await expect(restore({ from, to: config(other).storage })).rejects.toThrow('runs')
+    await withClient(async (client) => {
+      const { rows } = await client.query(
+        'select relname as name from pg_class where relnamespace = $1::regnamespace',
+        [other],
+      )
+      expect(rows).toEqual([{ name: 'runs' }])
+    })
+  })
+
+  test('a restore that waits for another one can be given up', async () => {
+    await dropSchema(other)
+    await withClient(async (client) => {
+      await client.query('select pg_advisory_lock(hashtextextended($1, 0))', [`troupe migrates ${other}`])
+      const restoring = restore({ from, to: config(other).storage, signal: AbortSignal.timeout(2_000) })
+      await expect(restoring).rejects.toMatchObject({ code: 'cancelled' })
+    })
+  })
 })

@@ -15,7 +15,7 @@ import { type Contents, checkContents, damaged, type StoredBackup } from '../bac
 import type { PostgresOptions } from '../postgres-options.ts'
 import { markRestored } from '../restored.ts'
 import { connect } from './connect.ts'
-import { migrate } from './migrate.ts'
+import { alone, apply } from './migrate.ts'
 import { type Settings, settingsOf } from './place.ts'
 import { failureOf } from './postgres-error.ts'
 import { disconnect } from './silence.ts'
@@ -32,7 +32,7 @@ export const postgresBackups: BackupEngine<PostgresOptions> = { file: 'troupe.js
 /** By the role that owns the tables, for which row-level security hides nobody. */
 async function copy(options: PostgresOptions, to: string, signal?: AbortSignal): Promise<Contents> {
   const settings = settingsOf(options)
-  return asOwner(settings, 'troupe backup', async (client) => {
+  return asOwner(settings, 'troupe backup', signal, async (client) => {
     await client.query('begin isolation level repeatable read read only; set local statement_timeout = 0')
     if (!(await tablesOf(client, settings)).includes(schemaTable))
       throw failure('storage.foreign', { path: settings.place.name, problem: 'the schema has no troupe in it' })
@@ -65,7 +65,8 @@ async function verify({ folder, data, manifest }: StoredBackup, signal?: AbortSi
 }
 
 /**
- * Into a schema that has no table, in one transaction behind that which makes the tables.
+ * Into a schema that has no table, in one transaction with its tables and its mark: who opens it meanwhile waits, and a
+ * crash leaves nothing.
  * @throws ConflictError `storage.not_empty`; ValidationError `storage.too_new`; what the server refuses
  */
 async function restore(
@@ -76,36 +77,38 @@ async function restore(
   const settings = settingsOf(options)
   const { place, migratePlace } = settings
   checkKnown(manifest.schema, migrations, place.name)
-  await asOwner(settings, 'troupe restore', async (client) => {
-    const there = await tablesOf(client, settings)
-    if (there.length > 0)
-      throw failure('storage.not_empty', { path: place.name, problem: `it has ${there.length} tables` })
-    const at = Date.parse(restoration.at)
-    const owner = { ...migratePlace, user: place.user }
-    const then = migrations.filter(({ room, version }) => version <= (manifest.schema[room] ?? 0))
-    try {
-      await migrate(client, then, owner, at)
-      await client.query(`begin; set local search_path = ${place.schema}, pg_temp; set local statement_timeout = 0`)
+  const at = Date.parse(restoration.at)
+  const owner = { ...migratePlace, user: place.user }
+  const then = migrations.filter(({ room, version }) => version <= (manifest.schema[room] ?? 0))
+  await asOwner(settings, 'troupe restore', signal, (client) =>
+    alone(client, place, async () => {
+      const there = await tablesOf(client, settings)
+      if (there.length > 0)
+        throw failure('storage.not_empty', { path: place.name, problem: `it has ${there.length} tables` })
+      await client.query("set local statement_timeout = 0; set local idle_in_transaction_session_timeout = '5min'")
+      await apply(client, then, owner, at)
       await fill(client, rowsIn(folder, data, signal), await tablesOf(client, settings))
-      await client.query('commit')
-      await migrate(client, migrations, owner, at)
-      for (const { sql } of markRestored(restoration))
-        await client.query(sql.replace('storage_restored', `${place.schema}.storage_restored`))
-    } catch (error) {
-      await client.query('rollback').catch(() => {})
-      // There was nothing in it before.
-      await client.query(`drop schema if exists ${place.schema} cascade`).catch(() => {})
-      throw error
-    }
-  })
+      await apply(client, migrations, owner, at)
+      for (const { sql } of markRestored(restoration)) await client.query(sql)
+    }),
+  )
 }
 
-async function asOwner<T>(settings: Settings, name: string, run: (client: Client) => Promise<T>): Promise<T> {
+/** What the signal aborts ends with the connection, whatever it waits for. */
+async function asOwner<T>(
+  settings: Settings,
+  name: string,
+  signal: AbortSignal | undefined,
+  run: (client: Client) => Promise<T>,
+): Promise<T> {
   try {
     const client = await connect(settings.migratePlace, name, settings.acquireMs)
+    const leave = () => void disconnect(client).catch(() => {})
+    signal?.addEventListener('abort', leave)
     try {
       return await run(client)
     } finally {
+      signal?.removeEventListener('abort', leave)
       await disconnect(client)
     }
   } catch (error) {

@@ -30,9 +30,19 @@ export async function migrate(
   place: Place,
   at: number,
 ): Promise<void> {
+  await alone(client, place, () => apply(client, migrations, place, at))
+}
+
+/** In one transaction, while nobody else migrates the schema, which may be without tables, or absent. */
+export async function alone(client: Client, { schema }: Place, run: () => Promise<void>): Promise<void> {
   for (let attempt = 1; ; attempt++)
     try {
-      return await apply(client, migrations, place, at)
+      // Whoever stops half-way lets the others go on.
+      await client.query("begin; set local idle_in_transaction_session_timeout = '10s'")
+      await client.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [`troupe migrates ${schema}`])
+      await run()
+      await client.query('commit')
+      return
     } catch (error) {
       await client.query('rollback').catch(() => {})
       if (attempt === 5 || !collision.test(messageOf(error))) throw error
@@ -45,11 +55,9 @@ export async function appliedTo(client: Client, { schema }: Place): Promise<read
   return (await client.query<Applied>(`select room, version, lowest_reader from ${schema}.storage_schema`)).rows
 }
 
-async function apply(client: Client, migrations: readonly Migration[], place: Place, at: number): Promise<void> {
+/** In a transaction that nobody else migrates in; what the search path finds is then the schema's. */
+export async function apply(client: Client, migrations: readonly Migration[], place: Place, at: number): Promise<void> {
   const { schema } = place
-  // Whoever stops half-way lets the others go on.
-  await client.query("begin; set local idle_in_transaction_session_timeout = '10s'")
-  await client.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [`troupe migrates ${schema}`])
   await client.query(`create schema if not exists ${schema}`)
   await client.query(`set local search_path = ${schema}, pg_temp`)
   await client.query(`create table if not exists storage_schema (room text not null, version bigint not null,
@@ -69,7 +77,6 @@ async function apply(client: Client, migrations: readonly Migration[], place: Pl
     ])
   }
   for (const statement of securing(place)) await client.query(statement)
-  await client.query('commit')
 }
 
 const securing = ({ schema, user }: Place): readonly string[] => [
