@@ -1,5 +1,5 @@
 /** Where checkpoints go: a line of a file, durable before it counts as delivered, or a request to a URL. */
-import { mkdir, open } from 'node:fs/promises'
+import { type FileHandle, mkdir, open } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { failure } from '../core/index.ts'
 import type { Checkpoint, Fetch } from '../security/index.ts'
@@ -17,13 +17,22 @@ export const deliverBy =
 
 async function append(path: string, checkpoint: Checkpoint): Promise<void> {
   await mkdir(dirname(path), { recursive: true })
-  const file = await open(path, 'a', 0o600)
+  const file = await open(path, 'a+', 0o600)
   try {
-    await file.write(`${JSON.stringify(checkpoint)}\n`)
+    const begin = (await isCutOff(file)) ? '\n' : ''
+    await file.appendFile(`${begin}${JSON.stringify(checkpoint)}\n`)
     await file.datasync()
   } finally {
     await file.close()
   }
+}
+
+/** A crash or a full disk has left half a line, which would take the next one with it. */
+async function isCutOff(file: FileHandle): Promise<boolean> {
+  const stat = await file.stat()
+  if (!stat.isFile() || stat.size === 0) return false
+  const { buffer } = await file.read(Buffer.alloc(1), 0, 1, stat.size - 1)
+  return buffer.toString() !== '\n'
 }
 
 async function post(fetch: Fetch, url: string, checkpoint: Checkpoint): Promise<void> {

@@ -1,5 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto'
-import { existsSync, rmSync } from 'node:fs'
+import { existsSync, rmSync, statSync, truncateSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { describe, expect, it } from 'vitest'
 import { auditedTroupes } from '../../test/postgres/audited-troupes.ts'
@@ -200,6 +200,21 @@ describe('verifyAudit', () => {
     await refused({ storage: undefined, export: 5 }, /The export is not valid/)
     await expect(verifyAudit({ storage, checkpoints, publicKey, signal: AbortSignal.abort() })).rejects.toMatchObject({
       code: 'cancelled',
+    })
+  })
+
+  it('passes over a checkpoint that a crash cut off, which takes no other with it', async () => {
+    await tampered(() => {})
+    const [storage, to] = [`sqlite:${file()}`, lines()]
+    truncateSync(to, statSync(to).size - 40)
+    expect(await verifyAudit({ storage, checkpoints: to, publicKey })).toMatchObject({ ok: true, covered: 10 })
+    const troupe = await opened({ storage, audit: { checkpoints: { key, to } } })
+    await troupe.user('ada').agent('A').context.push('later', 1)
+    await troupe.close()
+    expect(await verifyAudit({ storage, checkpoints: to, publicKey })).toMatchObject({
+      ok: true,
+      covered: 21,
+      checkpoints: 2,
     })
   })
 

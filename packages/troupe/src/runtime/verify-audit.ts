@@ -76,15 +76,17 @@ async function checkpointsOf(given: string | readonly Checkpoint[]): Promise<rea
   const text = await readFile(given, 'utf8').catch((error: Error) => {
     throw wrong(`The checkpoints ${given}`, error.message, error)
   })
-  const lines = text.split('\n').filter((line) => line.trim() !== '')
-  return lines.map((line, i) => readCheckpoint(parsed(line), `Line ${i + 1} of ${given}`))
+  return text.split('\n').flatMap((line, i) => {
+    const value = line.trim() === '' ? undefined : parsed(line)
+    return value === undefined ? [] : [readCheckpoint(value, `Line ${i + 1} of ${given}`)]
+  })
 }
 
-/** What a crash left half-written is no checkpoint, and said to be none. */
+/** @returns undefined for what a crash left half-written, which never counted as delivered; null for what is no line of ours */
 function parsed(line: string): unknown {
   try {
     return JSON.parse(line)
   } catch {
-    return null
+    return line.startsWith('{') ? undefined : null
   }
 }
