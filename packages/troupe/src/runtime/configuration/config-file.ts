@@ -67,9 +67,11 @@ async function read(path: string, variables: Variables, used: Set<string>): Prom
       throw failure('package.missing', { what: `The configuration ${path}`, package: missing }, { cause: error })
     }
   }
-  const text = await readFile(path, 'utf8').catch((error: Error) => {
+  const file = await readFile(path, 'utf8').catch((error: Error) => {
     throw unreadable(error.message, error)
   })
+  // Editors of Windows begin a file with a mark of the order of bytes, which JSON may not hold.
+  const text = file.replace(/^\uFEFF/, '')
   let parsed: unknown
   try {
     parsed = ending === 'json' ? JSON.parse(text) : (await import('yaml')).parse(text)

@@ -148,6 +148,14 @@ describe('the configuration', () => {
     expect(await says('f.yaml')).toMatch(/at line 2, column 1\.$/)
   })
 
+  it('is read behind the mark that editors of Windows put before it', async () => {
+    for (const name of ['bom.json', 'bom.yaml']) {
+      write(name, '\uFEFF{"log": "info"}')
+      const { config, problems } = await load({ file: name })
+      expect([name, problems, config.log]).toEqual([name, [], 'info'])
+    }
+  })
+
   it('refers to variables and files, and names secrets that are read later', async () => {
     write('password', 'p@ss$word\n')
     write(
