@@ -1,6 +1,7 @@
 /** How the doctor works: checks of one's own, time, secrets, what is refused. */
+import { join } from 'node:path'
 import { afterAll, afterEach, describe, expect, it } from 'vitest'
-import { createTroupe, type DoctorCheck, examineConfig, loadConfig, ValidationError } from '../../index.ts'
+import { createTroupe, type DoctorCheck, examineConfig, loadConfig, restore, ValidationError } from '../../index.ts'
 import { createVirtualClock } from '../../testing/index.ts'
 import { Practice } from './doctor.test.fixture.ts'
 
@@ -156,5 +157,21 @@ describe('troupe.doctor', () => {
     await troupe.doctor()
     expect(await ada.context.stats()).toEqual(before)
     expect(await troupe.user('troupe.health').context.size()).toBe(0)
+  })
+
+  it('tells of a restored database that waits, until it is resumed', async () => {
+    const original = await practice.opened({ storage: practice.file })
+    await original.backup(join(practice.folder, 'backup'))
+    const storage = `sqlite:${join(practice.folder, 'copy.db')}` as const
+    await restore({ from: join(practice.folder, 'backup'), to: storage })
+    const copy = await practice.opened({ storage })
+    const moving = async () => (await copy.doctor({ production: true })).checks.find(({ id }) => id === 'runs.moving')
+    expect(await moving()).toMatchObject({
+      status: 'fail',
+      evidence: expect.stringContaining(`a backup of ${copy.restored?.backupAt}`),
+      remedy: expect.stringContaining('troupe resume-restored'),
+    })
+    await copy.resumeRestored()
+    expect(await moving()).toMatchObject({ status: 'pass' })
   })
 })

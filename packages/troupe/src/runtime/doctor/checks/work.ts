@@ -1,5 +1,5 @@
 /** Whether what was begun goes on, and comes to its end. */
-import { counted, fail, lookedAt, named, pass, warn } from '../patient.ts'
+import { counted, fail, lookedAt, named, pass, short, warn } from '../patient.ts'
 import type { Runs } from './run.ts'
 
 const oldMs = 24 * 3_600_000
@@ -21,7 +21,15 @@ export const workChecks = {
     )
   },
 
-  async 'runs.moving'({ parts, users, now }) {
+  async 'runs.moving'(patient) {
+    const { parts, users, now } = patient
+    const { backupAt } = parts.restored.mark ?? {}
+    if (parts.gate.state === 'restored')
+      return short(
+        patient,
+        `It was restored from a backup of ${backupAt}, and waits: no run goes on, no schedule begins one, no message comes.`,
+        'docs/backup.md says what to do before; then `troupe resume-restored`, or troupe.resumeRestored() where it is open.',
+      )
     const stalled = parts.observation.watchdog?.stalled() ?? []
     if (stalled.length > 0)
       return warn(
