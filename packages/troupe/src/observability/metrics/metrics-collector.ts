@@ -234,8 +234,9 @@ export function checkMetric(name: string): void {
 
 const has = (labels: Labels, wanted: Labels) => Object.entries(wanted).every(([name, value]) => labels[name] === value)
 
+/** Whatever order they are written in, the same labels are one series. */
 function keyOf(name: string, labels: Labels): string {
   let key = name
-  for (const label in labels) key += `\u0000${label}\u0000${labels[label]}`
+  for (const label of Object.keys(labels).sort()) key += `\u0000${label}\u0000${labels[label]}`
   return key
 }

@@ -3,23 +3,49 @@
  * already, and a second registry beside it would count everything twice.
  */
 import { eventNames } from '../../core/index.ts'
-import type { Metric, Readable } from './metric.ts'
+import type { GaugeReading, Metric, Readable } from './metric.ts'
 import { gaugeNames, unitOf } from './metric-names.ts'
 import { bucketBounds, type Labels, type Series } from './series.ts'
 
 export async function renderPrometheus(metrics: Readable): Promise<string> {
-  const lines: string[] = []
-  for (const metric of [...metrics.metrics()].sort((a, b) => (a.name < b.name ? -1 : 1))) lines.push(...family(metric))
-  const gauges = [...(await metrics.readGauges())].sort((a, b) => (a.name < b.name ? -1 : 1))
-  let last = ''
-  for (const { name, labels, value } of gauges) {
-    const full = exposedName(name)
-    if (full !== last) lines.push(...head(full, 'gauge', said(gaugeNames, name)))
-    last = full
-    lines.push(`${full}${labelText(labels)} ${numberText(value)}`)
-  }
-  return `${lines.join('\n')}\n`
+  const names = new Names()
+  // Names are given out in the order of coming, ours first, so that one that joins them takes nobody else's.
+  const counted = oursFirst(metrics.metrics(), eventNames).map((metric) => ({
+    name: metric.name,
+    lines: family(metric, names),
+  }))
+  const gauges = Map.groupBy(await metrics.readGauges(), ({ name }) => name)
+  const read = oursFirst(
+    [...gauges].map(([name, readings]) => ({ name, readings })),
+    gaugeNames,
+  ).map(({ name, readings }) => ({ name, lines: gauge(name, readings, names) }))
+  return `${[counted, read].flatMap((all) => all.sort(byName).flatMap(({ lines }) => lines)).join('\n')}\n`
 }
+
+const byName = (a: { readonly name: string }, b: { readonly name: string }) => (a.name < b.name ? -1 : 1)
+
+function oursFirst<T extends { readonly name: string }>(
+  all: readonly T[],
+  ours: Readonly<Record<string, string>>,
+): T[] {
+  const rank = ({ name }: T) => (Object.hasOwn(ours, name) ? 0 : 1)
+  return [...all].sort((a, b) => rank(a) - rank(b))
+}
+
+/** Two names of a host's may be exposed as one; a family that is there twice would cost the whole scrape. */
+class Names {
+  readonly #taken = new Set<string>()
+
+  /** @param parts what the family's lines have after its name */
+  give(name: string, parts: readonly string[] = ['']): string {
+    let free = name
+    while (parts.some((part) => this.#taken.has(free + part))) free += '_'
+    for (const part of parts) this.#taken.add(free + part)
+    return free
+  }
+}
+
+const histogramParts = ['', '_bucket', '_sum', '_count']
 
 /** @example exposedName('tool.called', 'seconds') // 'troupe_tool_called_seconds' */
 export const exposedName = (name: string, unit = ''): string =>
@@ -28,21 +54,31 @@ export const exposedName = (name: string, unit = ''): string =>
     .replaceAll(/([a-z])([A-Z])/g, '$1_$2')
     .toLowerCase()}${unit && `_${unit}`}`
 
-function family(metric: Metric): readonly string[] {
+function gauge(name: string, readings: readonly GaugeReading[], names: Names): readonly string[] {
+  const full = names.give(exposedName(name))
+  // Of the same labels the last one holds.
+  const lines = new Map(readings.map(({ labels, value }) => [labelText(labels), value]))
+  return [
+    ...head(full, 'gauge', said(gaugeNames, name)),
+    ...[...lines].map(([labels, value]) => `${full}${labels} ${numberText(value)}`),
+  ]
+}
+
+function family(metric: Metric, names: Names): readonly string[] {
   const { name, kind, series } = metric
   const help = said(eventNames, name)
   if (kind === 'counter') {
-    const full = exposedName(name, unitOf(name))
+    const full = names.give(exposedName(name, unitOf(name)))
     return [
       ...head(full, 'counter', help),
       ...[...series.values()].map(({ labels, count }) => line(full, labels, count)),
     ]
   }
-  const full = exposedName(name, kind === 'timer' ? 'seconds' : '')
+  const full = names.give(exposedName(name, kind === 'timer' ? 'seconds' : ''), histogramParts)
   const scale = kind === 'timer' ? 1_000 : 1
   const all = [...series.values()]
-  const failed = exposedName(name, 'failures_total')
   const failures = all.filter((one) => one.failures > 0)
+  const failed = failures.length === 0 ? '' : names.give(exposedName(name, 'failures_total'))
   return [
     ...head(full, 'histogram', help),
     ...all.flatMap((one) => histogram(full, one, scale)),
@@ -78,7 +114,8 @@ const head = (name: string, kind: string, help: string) => [
 ]
 const line = (name: string, labels: Labels, value: number) => `${name}${labelText(labels)} ${numberText(value)}`
 const numberText = (value: number) => (Math.abs(value) === Infinity ? `${value < 0 ? '-' : '+'}Inf` : String(value))
-const escaped = (value: string) => value.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n')
+const escaped = (value: unknown) =>
+  String(value).replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n')
 
 /** One name that the format does not have, or that is there twice, would cost the whole scrape. */
 function labelText(labels: Labels, taken: readonly string[] = []): string {
