@@ -56,6 +56,10 @@ function samePage(request: FastifyRequest, principal: Principal): Principal {
   throw failure('request.foreign', { problem: 'of a session that do not come from its own page' })
 }
 
+/** What a request has been let in by, whatever it is. */
+export const shownBy = (request: FastifyRequest): string | undefined =>
+  credentialOf(request) ?? cookieOf(request.headers.cookie, sessionCookie)
+
 function credentialOf({ headers }: FastifyRequest): string | undefined {
   const key = headers['x-api-key']
   if (typeof key === 'string') return key

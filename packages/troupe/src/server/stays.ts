@@ -1,13 +1,13 @@
 /** Whoever follows a stream is looked at again while it lasts: a key that is revoked or over ends what it opened. */
-import type { Clock } from '../core/index.ts'
+import { type Clock, hashText } from '../core/index.ts'
 import { admittedOf } from './admit.ts'
-import type { Authenticate } from './authenticate.ts'
+import { type Authenticate, shownBy } from './authenticate.ts'
 import type { Stays } from './site.ts'
 
 const mostKept = 1_000
 
 /**
- * Asked once for all streams of a key.
+ * Asked once for all streams of a key, of a token or of a session: two tokens of one user end at different times.
  * @param forMs an answer is not older than this
  */
 export function createStays(authenticate: Authenticate, clock: Clock, forMs: number): Stays {
@@ -15,7 +15,7 @@ export function createStays(authenticate: Authenticate, clock: Clock, forMs: num
   return (request) => {
     const { kind, id } = admittedOf(request).principal
     if (kind === 'local') return Promise.resolve(true)
-    const name = `${kind} ${id}`
+    const name = hashText(shownBy(request) ?? '')
     const now = clock.monotonic()
     const known = asked.get(name)
     if (known && now - known.at < forMs) return known.stays

@@ -1,4 +1,6 @@
+import { generateKeyPairSync } from 'node:crypto'
 import { connect, type Socket } from 'node:net'
+import { SignJWT } from 'jose'
 import { afterEach, describe, expect, it } from 'vitest'
 import { createVirtualClock } from '../core/index.ts'
 import { partsOf } from '../runtime/index.ts'
@@ -273,6 +275,33 @@ describe('a stream', () => {
     expect(await Promise.race([kept.over, Promise.resolve('open')])).toBe('open')
     kept.end()
     await kept.over
+  })
+  it('ends with the token that opened it, and not with another one of its user', async () => {
+    const clock = createVirtualClock()
+    const { publicKey, privateKey } = generateKeyPairSync('ed25519')
+    const keys = { keys: [{ ...publicKey.export({ format: 'jwk' }), alg: 'EdDSA' }] } as never
+    const names = { issuer: 'https://issuer.test', audience: 'troupe' }
+    const { url } = await servers.start({ clock }, { jwt: { ...names, algorithms: ['EdDSA'], keys } })
+    const opened = async (seconds: number) => {
+      const token = await new SignJWT({ sub: 'ada', iss: names.issuer, aud: names.audience })
+        .setProtectedHeader({ alg: 'EdDSA' })
+        .setExpirationTime(Math.floor(clock.now() / 1_000) + seconds)
+        .sign(privateKey)
+      const reading = { over: false }
+      const response = await fetch(`${url}/v1/context/watch`, { headers: { authorization: `Bearer ${token}` } })
+      response
+        .text()
+        .catch(() => {})
+        .finally(() => {
+          reading.over = true
+        })
+      return reading
+    }
+    // Whichever of them is asked for first.
+    const [early, lasting, late] = [await opened(60), await opened(3_600), await opened(60)]
+    for (let i = 0; i < 10; i++) await clock.advance('15s')
+    await until('both are over', () => early.over && late.over)
+    expect(lasting.over).toBe(false)
   })
   it('carries live parts of a run', async () => {
     const { LlmAgent } = await import('../runtime/index.ts')
