@@ -10,6 +10,8 @@ interface Message {
 }
 
 export const isGreeting = (body: unknown): boolean => (body as Message | null)?.method === 'initialize'
+/** Such an answer has no end of its own. */
+export const isSubscription = (body: unknown): boolean => (body as Message | null)?.method === 'subscriptions/listen'
 
 export class McpCalls {
   readonly #ends = new Map<string, AbortController>()

@@ -4,9 +4,10 @@ import { failure } from '../core/index.ts'
 import { createMcpEndpoint, type McpEndpoint } from '../protocols/index.ts'
 import { coversOperation, coversRole } from '../security/index.ts'
 import { type Admit, admittedOf } from './admit.ts'
-import { isGreeting, McpCalls } from './mcp-calls.ts'
+import { isGreeting, isSubscription, McpCalls } from './mcp-calls.ts'
 import { accessOf, keyOf } from './principal.ts'
 import type { Site } from './site.ts'
+import { lookAgain } from './stays.ts'
 
 /** Messages in one request, which the protocol of 2025-03 sends so. */
 const largestBatch = 100
@@ -43,14 +44,20 @@ export function addMcp(app: FastifyInstance, site: Site, admit: Admit): void {
       const session = request.headers[sessionHeader]
       const place = [principal.id, user, agent, session]
       const ends = session === undefined ? undefined : calls.begin(place, body)
+      const left = new AbortController()
+      const stays = () => site.stays(request)
+      const cancel = isSubscription(body)
+        ? lookAgain(parts.clock, settings.heartbeatMs, stays, () => left.abort())
+        : undefined
       const fetch = (web: Request) => {
-        const signal = AbortSignal.any([web.signal, draining, ...(ends ? [ends.signal] : [])])
+        const signal = AbortSignal.any([web.signal, draining, left.signal, ...(ends ? [ends.signal] : [])])
         return serve(identity, new Request(web, { signal }), body, settings.heartbeatMs)
       }
       const handle = toNodeHandler({ fetch })
       try {
         await parts.audit.by(keyOf(principal), () => handle(request.raw as never, reply.raw as never, body))
       } finally {
+        cancel?.()
         if (ends) calls.end(place, body, ends)
       }
       return reply

@@ -1,5 +1,5 @@
 /** Whoever follows a stream is looked at again while it lasts: a key that is revoked or over ends what it opened. */
-import { type Clock, hashText } from '../core/index.ts'
+import { type Cancel, type Clock, hashText } from '../core/index.ts'
 import { admittedOf } from './admit.ts'
 import { type Authenticate, shownBy } from './authenticate.ts'
 import type { Stays } from './site.ts'
@@ -28,4 +28,23 @@ export function createStays(authenticate: Authenticate, clock: Clock, forMs: num
     asked.set(name, { at: now, stays })
     return stays
   }
+}
+
+/**
+ * For a stream that somebody else writes.
+ * @param gone called once whoever follows it may not stay
+ * @returns ends the looking
+ */
+export function lookAgain(clock: Clock, everyMs: number, stays: () => Promise<boolean>, gone: () => void): Cancel {
+  let cancel: Cancel = () => {}
+  const look = () => {
+    cancel = clock.after(everyMs, look, { background: true })
+    void stays().then((does) => {
+      if (does) return
+      cancel()
+      gone()
+    })
+  }
+  cancel = clock.after(everyMs, look, { background: true })
+  return () => cancel()
 }

@@ -3,7 +3,7 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { defineAgent, finish } from '../../src/agents/index.ts'
 import { createTroupe, type Troupe } from '../../src/runtime/index.ts'
 import type { KeyScope } from '../../src/security/index.ts'
-import { serve as listen } from '../../src/server/index.ts'
+import { serve as listen, type ServerOptions } from '../../src/server/index.ts'
 import { connectTo, modern, structured, textOf, until } from './clients.ts'
 
 const open: { close(): Promise<unknown> }[] = []
@@ -39,11 +39,11 @@ const paying = defineAgent({
     finish(await ctx.ask({ kind: 'approval', text: 'Pay?', tool: 'pay', args: { to: '\u202ebob' } })),
 })
 
-const serve = async () => {
+const serve = async (options: ServerOptions = {}) => {
   const agents = [echo, asking, askingFirst, waiting, approving, paying]
   const troupe = await createTroupe({ storage: 'memory:', log: 'silent', agents })
   open.push(troupe)
-  const server = await listen(troupe, { port: 0, authentication: 'required', rateLimit: false })
+  const server = await listen(troupe, { port: 0, authentication: 'required', rateLimit: false, ...options })
   open.push(server)
   const { url } = server
   const keyOf = async (scope: KeyScope) => (await troupe.keys.create({ name: 'k', ...scope })).key
@@ -156,6 +156,26 @@ describe('a client of MCP', () => {
     await until('the change is told', () => updated.length > 0)
     expect(updated).toEqual(['troupe://context/plan'])
     await subscription.close()
+  })
+
+  test('is told no more once its key is revoked', async () => {
+    const { troupe, url } = await serve({ heartbeat: '20ms' })
+    const { id, key } = await troupe.keys.create({ name: 'k', ...desk })
+    const other = await troupe.keys.create({ name: 'other', ...desk })
+    const subscribed = async (shown: string) => {
+      const client = await connectTo(url, shown, modern)
+      open.push(client)
+      const updated: string[] = []
+      client.setNotificationHandler('notifications/resources/updated', ({ params }) => void updated.push(params.uri))
+      const subscription = await client.listen({ resourceSubscriptions: ['troupe://context/plan'] })
+      return { updated, closed: subscription.closed }
+    }
+    const [revoked, kept] = [await subscribed(key), await subscribed(other.key)]
+    await troupe.keys.revoke(id)
+    await revoked.closed
+    await troupe.user('ada').context.push('plan', 1)
+    await until('the other one is told', () => kept.updated.length > 0)
+    expect(revoked.updated).toEqual([])
   })
 })
 
