@@ -74,3 +74,39 @@ it('spans are sent once, whole: since when and below what their beginning told',
   ])
   await exporter.close()
 })
+
+it('a collector that answers nothing holds up the end for 5 s in all', async () => {
+  const clock = createVirtualClock()
+  const failures: unknown[] = []
+  const exporter = new OtlpExporter(checkOtlp({ url: 'http://collector.test' }), {
+    clock,
+    random: seededRandom('otlp'),
+    fetch: () => new Promise(() => {}),
+    metrics: new MetricsCollector(clock),
+    failed: (error) => failures.push(error),
+  })
+  exporter.hurry()
+  const span: Span = {
+    traceId: 'a',
+    id: 'b',
+    name: 'x',
+    kind: 'internal',
+    startedAt: 1,
+    endedAt: 2,
+    status: 'ok',
+    attributes: {},
+  }
+  let ended = false
+  const end = exporter
+    .write([{ user: 'ada', span }])
+    .catch((error: unknown) => failures.push(error))
+    .then(() => exporter.close())
+    .then(() => {
+      ended = true
+    })
+  await clock.advance('5s')
+  await clock.advance('10ms')
+  expect(ended).toBe(true)
+  await end
+  expect(failures).toMatchObject([{ code: 'timeout' }, { code: 'timeout' }])
+})

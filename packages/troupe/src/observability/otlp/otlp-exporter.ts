@@ -49,6 +49,10 @@ export function checkOtlp(config: OtlpConfig): OtlpConfig {
   return config
 }
 
+const sendingMs = 10_000
+/** All that is sent at the end: a process that is ended is killed soon after. */
+const lastMs = 5_000
+
 /** More than that at once: those that began first are told from their end alone. */
 const mostBegun = 10_000
 
@@ -61,6 +65,8 @@ export class OtlpExporter implements SpanSink {
   readonly #begun = new Map<string, Span>()
   #timer: Cancel | undefined
   readonly #hurry = new AbortController()
+  /** On the monotonic clock. */
+  #until = Number.POSITIVE_INFINITY
   #sending: Promise<void> = Promise.resolve()
 
   constructor(config: OtlpConfig, parts: OtlpParts) {
@@ -107,9 +113,10 @@ export class OtlpExporter implements SpanSink {
     await this.#post('/v1/metrics', encodeMetrics(this.#resource, { ...reading, gauges: await metrics.readGauges() }))
   }
 
-  /** From now on what fails is lost: nobody waits for a collector that is away. */
+  /** From now on what fails is lost, and what is slow: nobody waits for a collector that is away. */
   hurry(): void {
     this.#timer?.()
+    if (!this.#hurry.signal.aborted) this.#until = this.#parts.clock.monotonic() + lastMs
     this.#hurry.abort()
   }
 
@@ -124,7 +131,8 @@ export class OtlpExporter implements SpanSink {
     const { clock, random, fetch } = this.#parts
     const { url, headers } = this.#config
     const what = 'Sending to the collector of OpenTelemetry'
-    const once = timeout({ clock, limit: '10s', what })
+    const leftMs = Math.max(1, Math.ceil(Math.min(sendingMs, this.#until - clock.monotonic())))
+    const once = timeout({ clock, limit: `${leftMs}ms`, what })
     const { signal: hurried } = this.#hurry
     const careful = hurried.aborted ? once : wrap(retry({ attempts: 3, clock, random, when: worthAnotherTry }), once)
     const call = hurried.aborted ? {} : { signal: hurried }
