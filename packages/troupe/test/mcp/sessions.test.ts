@@ -1,4 +1,5 @@
 /** Servers over HTTP with sessions, as those of 2025 have them: forgotten, refusing, and saying too much. */
+import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, expect, test } from 'vitest'
@@ -122,3 +123,17 @@ test('a message over HTTP is bounded, and a stream of many is not', async () => 
     cause: { code: 'egress.too_large' },
   })
 })
+
+test('a server that answers nothing does not hold up the end of the troupe', async () => {
+  const server = createServer(() => {})
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const asked = once(server, 'request')
+  const troupe = await createTroupe({ storage: 'memory:', log: 'silent' })
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`
+  const looked = mcpTools(troupe, { name: 'mute', server: { url } }).catch((error: unknown) => error)
+  await asked
+  await troupe.close()
+  expect(await looked).toMatchObject({ code: 'mcp.unreachable' })
+  server.closeAllConnections()
+  await new Promise((resolve) => server.close(resolve))
+}, 10_000)

@@ -1,5 +1,5 @@
 /** Tools of others' servers: real processes and a real server, pinned, bounded and never trusted. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -53,6 +53,17 @@ const isAlive = (pid: number) => {
 }
 
 describe('the tools of a program', () => {
+  test('that says nothing do not hold up the end of the troupe, and the program ends with it', async () => {
+    const troupe = await createTroupe({ storage: 'memory:', log: 'silent' })
+    const mute = `process.on('SIGTERM', () => {}); setInterval(() => {}, 1_000)
+      require('node:fs').writeFileSync(process.argv[1], String(process.pid))`
+    const server = { command: process.execPath, args: ['-e', mute, file] }
+    const looked = mcpTools(troupe, { name: 'mute', server }).catch((error: unknown) => error)
+    const pid = Number(await until('it runs', () => existsSync(file) && readFileSync(file, 'utf8')))
+    await troupe.close()
+    expect(isAlive(pid)).toBe(false)
+    expect(await looked).toMatchObject({ code: 'mcp.unreachable' })
+  }, 20_000)
   test('are prefixed, untrusted and of class once, unless its hints are believed', async () => {
     const read = wire('look', { annotations: { readOnlyHint: true } })
     offer(read, wire('echo'), wire('again', { annotations: { idempotentHint: true } }))

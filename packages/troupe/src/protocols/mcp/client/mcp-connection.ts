@@ -14,7 +14,12 @@ export interface ConnectionParts {
   readonly clock: Clock
   readonly random: Random
   readonly timeoutMs: number
-  readonly open: (told: { readonly changed: () => void; readonly closed: () => void }) => Promise<Client>
+  readonly open: (told: {
+    readonly changed: () => void
+    readonly closed: () => void
+    /** Ends what is under way. */
+    readonly signal: AbortSignal
+  }) => Promise<Client>
   /** Tells of what differs from what is pinned. */
   readonly compare: (forms: readonly ToolForm[]) => Promise<readonly ToolChange[]>
 }
@@ -41,7 +46,7 @@ export class McpConnection {
   #looking: Promise<Live> | undefined
   #failures = 0
   #notBefore = 0
-  #closed = false
+  readonly #ends = new AbortController()
 
   constructor(parts: ConnectionParts) {
     this.#parts = parts
@@ -63,7 +68,8 @@ export class McpConnection {
   }
 
   async close(): Promise<void> {
-    this.#closed = true
+    // Who closes does not wait for a server that answers nothing.
+    this.#ends.abort()
     await this.#looking?.catch(() => {})
     await this.#client?.close()
     this.#client = undefined
@@ -116,7 +122,8 @@ export class McpConnection {
 
   async #read(): Promise<Live> {
     const { clock, random, source, compare } = this.#parts
-    if (this.#closed) throw failure('mcp.unreachable', { server: source, problem: 'its tools were closed' })
+    if (this.#ends.signal.aborted)
+      throw failure('mcp.unreachable', { server: source, problem: 'its tools were closed' })
     if (clock.monotonic() < this.#notBefore)
       throw failure('mcp.unreachable', {
         server: source,
@@ -142,7 +149,8 @@ export class McpConnection {
   async #listed(again = false): Promise<{ readonly client: Client; readonly tools: readonly WireTool[] }> {
     const client = await this.#connected()
     try {
-      const { tools } = await client.listTools(undefined, { timeout: this.#parts.timeoutMs, cacheMode: 'refresh' })
+      const [timeout, signal] = [this.#parts.timeoutMs, this.#ends.signal]
+      const { tools } = await client.listTools(undefined, { timeout, signal, cacheMode: 'refresh' })
       if (tools.length > mostTools) throw new Error(`it lists more than ${mostTools} tools`)
       return { client, tools: distinct(tools) }
     } catch (error) {
@@ -169,6 +177,7 @@ export class McpConnection {
       this.#live = undefined
     }
     const client = await this.#parts.open({
+      signal: this.#ends.signal,
       changed: stale,
       closed: () => {
         if (this.#client !== over.client) return

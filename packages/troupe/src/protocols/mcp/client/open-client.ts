@@ -17,6 +17,8 @@ export interface OpenClientOptions {
   readonly messageBytes: number
   /** Of what tools answer. */
   readonly schemaChecks: jsonSchemaValidator
+  /** Gives up connecting. */
+  readonly signal: AbortSignal
   readonly changed: () => void
   readonly closed: () => void
 }
@@ -28,7 +30,7 @@ const lineLength = 1_000
 const probeMs = 5_000
 
 export async function openClient(options: OpenClientOptions): Promise<Client> {
-  const { server, timeoutMs } = options
+  const { server, timeoutMs, signal } = options
   const sdk = await import('@modelcontextprotocol/client')
   const isProgram = 'command' in server
   const client = new sdk.Client(
@@ -46,11 +48,21 @@ export async function openClient(options: OpenClientOptions): Promise<Client> {
   const transport = isProgram ? await programOf(server, options) : await addressOf(sdk, { ...options, ...way }, server)
   client.onclose = options.closed
   client.onerror = (error) => options.log.debug('a connection to a server of MCP had an error', { error })
+  let left: Promise<void> | undefined
+  const leave = () => {
+    // Closed twice, it says at once that it is, and its program is not ended yet.
+    left ??= transport.close().catch(() => {})
+    return left
+  }
+  signal.addEventListener('abort', leave, { once: true })
   try {
-    await client.connect(transport, { timeout: timeoutMs })
+    signal.throwIfAborted()
+    await client.connect(transport, { timeout: timeoutMs, signal })
   } catch (error) {
-    await transport.close().catch(() => {})
+    await leave()
     throw way.refusal() ?? error
+  } finally {
+    signal.removeEventListener('abort', leave)
   }
   return client
 }
