@@ -7,7 +7,7 @@ import { type Admit, admittedOf } from './admit.ts'
 import { isGreeting, isSubscription, McpCalls } from './mcp-calls.ts'
 import { accessOf, keyOf } from './principal.ts'
 import type { Site } from './site.ts'
-import { lookAgain } from './stays.ts'
+import { cutStalled, lookAgain } from './stays.ts'
 
 /** Messages in one request, which the protocol of 2025-03 sends so. */
 const largestBatch = 100
@@ -46,9 +46,12 @@ export function addMcp(app: FastifyInstance, site: Site, admit: Admit): void {
       const ends = session === undefined ? undefined : calls.begin(place, body)
       const left = new AbortController()
       const stays = () => site.stays(request)
-      const cancel = isSubscription(body)
-        ? lookAgain(parts.clock, settings.heartbeatMs, stays, () => left.abort())
-        : undefined
+      const looks = isSubscription(body)
+        ? [
+            lookAgain(parts.clock, settings.heartbeatMs, stays, () => left.abort()),
+            cutStalled(reply.raw, parts.clock, settings.stalledMs),
+          ]
+        : []
       const fetch = (web: Request) => {
         const signal = AbortSignal.any([web.signal, draining, left.signal, ...(ends ? [ends.signal] : [])])
         return serve(identity, new Request(web, { signal }), body, settings.heartbeatMs)
@@ -57,7 +60,7 @@ export function addMcp(app: FastifyInstance, site: Site, admit: Admit): void {
       try {
         await parts.audit.by(keyOf(principal), () => handle(request.raw as never, reply.raw as never, body))
       } finally {
-        cancel?.()
+        for (const cancel of looks) cancel()
         if (ends) calls.end(place, body, ends)
       }
       return reply

@@ -1,4 +1,8 @@
-/** Whoever follows a stream is looked at again while it lasts: a key that is revoked or over ends what it opened. */
+/**
+ * Whoever follows a stream is looked at again while it lasts: a key that is revoked or over ends what it opened, and so
+ * does a reader that takes nothing.
+ */
+import type { ServerResponse } from 'node:http'
 import { type Cancel, type Clock, hashText } from '../core/index.ts'
 import { admittedOf } from './admit.ts'
 import { type Authenticate, shownBy } from './authenticate.ts'
@@ -47,4 +51,28 @@ export function lookAgain(clock: Clock, everyMs: number, stays: () => Promise<bo
   }
   cancel = clock.after(everyMs, look, { background: true })
   return () => cancel()
+}
+
+/**
+ * For such a stream too: lets go of a reader that takes nothing for so long, for what is to be told waits in memory.
+ * @returns ends the looking
+ */
+export function cutStalled(response: ServerResponse, clock: Clock, stalledMs: number): Cancel {
+  let since: number | undefined
+  const took = () => {
+    since = undefined
+  }
+  let cancel: Cancel = () => {}
+  const look = () => {
+    const now = clock.monotonic()
+    since = response.writableNeedDrain ? (since ?? now) : undefined
+    if (since !== undefined && now - since >= stalledMs) return void response.destroy()
+    cancel = clock.after(stalledMs / 6, look, { background: true })
+  }
+  response.on('drain', took)
+  look()
+  return () => {
+    cancel()
+    response.off('drain', took)
+  }
 }

@@ -242,6 +242,44 @@ describe('a stream', () => {
     await until('it is let go', () => theirs?.destroyed)
     socket.destroy()
   })
+  it('over MCP lets go of a reader who takes nothing too', async () => {
+    const clock = createVirtualClock()
+    const { url, troupe, app } = await servers.start({ clock })
+    const sockets: Socket[] = []
+    app.server.on('connection', (socket) => sockets.push(socket))
+    const keys = Array.from({ length: 50 }, (_, i) => `${i}`.padEnd(1_000, 'k'))
+    const resourceSubscriptions = keys.map((key) => `troupe://context/${key}`)
+    const _meta = {
+      'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+      'io.modelcontextprotocol/clientInfo': { name: 'deaf', version: '1' },
+      'io.modelcontextprotocol/clientCapabilities': {},
+    }
+    const method = 'subscriptions/listen'
+    const params = { _meta, notifications: { resourceSubscriptions } }
+    const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method, params })
+    const head = [
+      'POST /mcp HTTP/1.1',
+      `host: ${new URL(url).host}`,
+      'content-type: application/json',
+      'accept: application/json, text/event-stream',
+      'mcp-protocol-version: 2026-07-28',
+      `mcp-method: ${method}`,
+      `content-length: ${body.length}`,
+    ]
+    const socket = connect(Number(new URL(url).port), '127.0.0.1')
+      .on('error', () => {})
+      .pause()
+    socket.write(`${head.join('\r\n')}\r\n\r\n${body}`)
+    const [theirs] = await until('it is connected', () => (sockets.length > 0 ? sockets : undefined))
+    await until('it is answered', () => (theirs?.bytesWritten ?? 0) > 0)
+    const { context } = troupe.user('default')
+    for (let i = 0; i < 200 && !theirs?.writableNeedDrain; i++)
+      await context.batch(keys.map((key) => ({ type: 'push', key, value: i })))
+    await until('it waits for its reader', () => theirs?.writableNeedDrain)
+    for (let i = 0; i < 8; i++) await clock.advance('5s')
+    await until('it is let go', () => theirs?.destroyed)
+    socket.destroy()
+  })
   it('beats while nothing happens, and ends when the server closes', async () => {
     const { url, close } = await servers.start({}, { heartbeat: '50ms' })
     let text = ''
