@@ -247,6 +247,31 @@ describe.skipIf(executable === undefined)('the page at night', () => {
     await server.getByText('ready').waitFor()
   }, 180_000)
 
+  test('tabs that nobody looks at take nothing from the one that is looked at, and catch up', async () => {
+    const first = await open('context')
+    const hide = (page: Page, hidden: boolean) =>
+      page.evaluate((now) => {
+        Object.defineProperty(document, 'hidden', { value: now, configurable: true })
+        document.dispatchEvent(new Event('visibilitychange'))
+      }, hidden)
+    const { context } = played.troupe.user('default')
+    const shown = (page: Page, name: string) => page.getByRole('link', { name }).waitFor({ timeout: 20_000 })
+    await context.push('tabs.before', 1)
+    await shown(first, 'tabs.before')
+    // A browser opens six connections to a server.
+    for (let last = first, tabs = 0; tabs < 6; tabs++) {
+      await hide(last, true)
+      last = await first.context().newPage()
+      await last.goto(`${played.server.url}/#/context`)
+      await shown(last, 'tabs.before')
+    }
+    await context.push('tabs.while', 1)
+    await hide(first, false)
+    await shown(first, 'tabs.while')
+    await context.push('tabs.after', 1)
+    await shown(first, 'tabs.after')
+  }, 180_000)
+
   test('mailboxes come by pages, and are asked for no more than they hold', async () => {
     const shop = played.troupe.user('default').agent('Shop')
     const boxes = Array.from({ length: 30 }, (_, i) => `Box-${String(i).padStart(2, '0')}`)

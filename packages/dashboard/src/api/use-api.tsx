@@ -96,7 +96,24 @@ const longPause = 15_000
 const isForLater = (error: unknown): boolean =>
   error instanceof Problem && (error.status === 401 || error.status === 408 || error.status === 429)
 
-/** A stream that goes on behind its last event when it was cut. */
+/** Until somebody looks at the page, or the signal aborts. */
+const seen = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    const look = () => {
+      if (document.hidden && !signal.aborted) return
+      document.removeEventListener('visibilitychange', look)
+      signal.removeEventListener('abort', look)
+      resolve()
+    }
+    document.addEventListener('visibilitychange', look)
+    signal.addEventListener('abort', look)
+    look()
+  })
+
+/**
+ * A stream that goes on behind its last event when it was cut. A browser opens six connections to a server, for all of its
+ * tabs together: where nobody looks none is held.
+ */
 export function useStream<T>(path: string | undefined, options: StreamOptions<T>): Connection {
   const client = useClient()
   const [connection, setConnection] = useState<Connection>('connecting')
@@ -108,7 +125,12 @@ export function useStream<T>(path: string | undefined, options: StreamOptions<T>
     const follow = async () => {
       let after: string | undefined
       for (let failures = 0; !stop.signal.aborted; ) {
+        await seen(stop.signal)
+        if (stop.signal.aborted) return
         let pause = pauses[Math.min(failures++, pauses.length - 1)]
+        const unseen = new AbortController()
+        const look = () => document.hidden && unseen.abort()
+        document.addEventListener('visibilitychange', look)
         try {
           const hear = (sent: Sent<T>) => {
             failures = 0
@@ -118,7 +140,7 @@ export function useStream<T>(path: string | undefined, options: StreamOptions<T>
           }
           const { query } = latest.current
           await client.stream<T>(path, {
-            signal: stop.signal,
+            signal: AbortSignal.any([stop.signal, unseen.signal]),
             after,
             hear,
             opened: () => setConnection('open'),
@@ -128,8 +150,14 @@ export function useStream<T>(path: string | undefined, options: StreamOptions<T>
           if (stop.signal.aborted) return
           if (isForLater(error)) pause = longPause
           else if (error instanceof Problem && error.status >= 400 && error.status < 500) return setConnection('ended')
+        } finally {
+          document.removeEventListener('visibilitychange', look)
         }
         if (latest.current.isOver?.()) return setConnection('ended')
+        if (unseen.signal.aborted) {
+          failures = 0
+          continue
+        }
         setConnection('lost')
         await new Promise((resolve) => setTimeout(resolve, pause))
       }
