@@ -4,9 +4,10 @@ import { main } from './main.ts'
 
 // Before anything that an older one cannot load.
 if (Number(process.versions.node.split('.')[0]) >= 24) {
-  process.exitCode = await main(process.argv)
-  // What was still being opened at Ctrl-C is not waited for.
-  if (process.exitCode === 130) process.exit()
+  const { exit, isStopped } = await main(process.argv)
+  process.exitCode = exit
+  // Told to end, it waits for nothing more: neither for what was still being opened, nor for what a drain cut off.
+  if (isStopped) process.exit()
 } else {
   process.stderr.write(
     `Troupe needs Node 24 or newer, and this is Node ${process.versions.node}. Install Node 24 from https://nodejs.org and try again.\n`,

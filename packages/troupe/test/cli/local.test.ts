@@ -286,6 +286,17 @@ describe('the program on a database of its own', () => {
     expect(settled).toMatchObject({ code: 0, out: expect.stringContaining('sent after all') })
   }, 60_000)
 
+  it('ends with the drain when it is told to, whatever an effect that was cut off still waits for', async () => {
+    const server = folder.spawn(['serve', '--port', '0'], { env: { TROUPE_SHUTDOWN_TIMEOUT: '1s' } })
+    const atWork = said(server, /The letter goes out/)
+    await said(server, /Serving/)
+    await folder.run(['run', 'Doubtful', 'x', '--id', 'cut-off', '--detach'])
+    await atWork
+    server.kill('SIGTERM')
+    expect((await ended(server)).code).toBe(0)
+    expect(await folder.json(['runs', 'show', 'cut-off'])).toMatchObject({ status: 'running' })
+  }, 60_000)
+
   it('beside a process that owns the file and serves nobody says who it is, and ends with 5', async () => {
     const worker = folder.spawn(['worker', '--json'])
     await said(worker, /"working"/)
