@@ -333,6 +333,10 @@ describe('an evaluation', () => {
     await expect(ada.orchestra.evaluate({ ...asked, score: 'exact' })).rejects.toMatchObject({
       code: 'evaluation.repeated',
     })
+    for (const other of [{ runs: { tags: ['others'] } }, { runs: [] }, { limit: 2 }])
+      await expect(ada.orchestra.evaluate({ ...asked, ...other })).rejects.toMatchObject({
+        code: 'evaluation.repeated',
+      })
     await expect(ada.orchestra.evaluate({ ...asked, score: { named: 'lang' } })).rejects.toThrow(/long/)
   })
 })

@@ -124,6 +124,8 @@ async function begun(
   if (!record) return { rows: await chosen(host, user, runs, limit), before: new Map() }
   const { model, prompts = {}, topology } = change
   const hash = hashJson([
+    JSON.parse(JSON.stringify(runs ?? null)),
+    limit,
     model === undefined ? null : fingerprintOf(model),
     prompts,
     topology?.canonical ?? null,

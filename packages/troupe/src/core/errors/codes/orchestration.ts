@@ -36,7 +36,7 @@ export const orchestrationCodes = {
   },
   'evaluation.repeated': {
     class: errors.ConflictError,
-    message: 'The evaluation {evaluation} was begun with another change or score.',
+    message: 'The evaluation {evaluation} was begun with other runs, another change or another score.',
     hint: 'Go on with it as it was begun, or choose another id.',
   },
   'evaluation.unrecorded': {
