@@ -1,5 +1,9 @@
 /** The simulator itself: the same seed is the same world, to the byte, and nothing else is. */
-import { expect, test } from 'vitest'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { expect, onTestFinished, test } from 'vitest'
 import type { Json, SimulateOptions, SimulationReport } from '../../src/testing/index.ts'
 import { harness } from '../reliability/under-test.ts'
 
@@ -68,4 +72,19 @@ test('storage keeps every acknowledged change whole and once, through kills and 
   expect(digests(again)).toEqual(digests(report))
   expect(report.kills).toBeGreaterThan(60)
   expect(harness.checkShare(report.operations)).toEqual([])
+})
+
+test('the world of docs/testing.md holds under every seed', async () => {
+  const page = readFileSync(new URL('../../../../docs/testing.md', import.meta.url), 'utf8')
+  const [text] = page.match(/(?<=```ts\n)\/\/ support\.world\.ts\n.*?(?=```)/s) ?? []
+  const folder = mkdtempSync(join(tmpdir(), 'troupe-world-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  const file = join(folder, 'support.world.ts')
+  // There is no package beside it.
+  writeFileSync(
+    file,
+    String(text).replace("from 'troupe'", `from '${new URL('../../dist/index.js', import.meta.url)}'`),
+  )
+  const report = await harness.simulate({ world: pathToFileURL(file), seeds: 100 })
+  expect(report.failures.map(({ seed, failure }) => `${seed}: ${failure}`)).toEqual([])
 })
