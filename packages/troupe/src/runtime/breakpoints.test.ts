@@ -1,6 +1,9 @@
-import { describe, expect, it } from 'vitest'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { z } from 'zod'
-import { defineAgent, defineTool, LlmAgent } from '../index.ts'
+import { createTroupe, defineAgent, defineTool, LlmAgent } from '../index.ts'
 import { MockModel } from '../testing/index.ts'
 import { bad, echo, pipe, solo, troupesOfTests } from './teams.test.fixture.ts'
 
@@ -94,6 +97,21 @@ describe('a breakpoint of a run that a step started', () => {
     await run.continue()
     expect(await run.result()).toMatchObject({ status: 'completed', response: 'edited>Two>Last' })
     for (const id of [run.id, child]) expect(await orchestra.replay(id)).toMatchObject({ identical: true })
+  })
+
+  it('is behind who waits for the result once the run above was told to go on', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'troupe-breakpoints-'))
+    onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+    // On a file the run below hears of it some time later.
+    await using troupe = await createTroupe({ storage: `sqlite:${join(folder, 'troupe.db')}`, log: 'silent' })
+    const { orchestra } = troupe.user('ada')
+    const topology = pipe(outer(pipe(echo('One'), echo('Two'))))
+    for (let i = 0; i < 3; i++) {
+      const run = await orchestra.start({ task: 't', topology, config: { debug: { breakOn: { agent: 'Two' } } } })
+      expect((await run.result()).reason).toBe('breakpoint')
+      await run.continue()
+      expect(await run.result()).toMatchObject({ status: 'completed', response: 'sub>One>Two' })
+    }
   })
 
   it('may be set while the run goes on, holds below too, and is taken away again', async () => {

@@ -150,16 +150,18 @@ export async function stillBelow(host: RunHost, user: UserId, row: RunRow): Prom
   const open = (await host.parts.store.children(user)).filter(({ parent }) => parent.run === row.run)
   const children = []
   for (const child of open) {
-    const goesOn = child.reason === 'paused' && (await isToGoOn(host, user, child.run))
+    const goesOn = isStopped(child) && (await isToGoOn(host, user, child.run))
     const still = goesOn ? undefined : await stillBelow(host, user, child)
     children.push({ run: child.run, step: child.parent.step, still })
   }
   return waitingBelow({ account, outside: row.outside }, children)
 }
 
-/** A run below that was found paused: the one above has gone on, and it will as soon as it has heard of it, or has already. */
+const isStopped = (row: RunRow | undefined) => row?.reason === 'paused' || row?.reason === 'breakpoint'
+
+/** A run below that was found stopped: the one above has gone on, and it will as soon as it has heard of it, or has already. */
 async function isToGoOn({ parts }: RunHost, user: UserId, run: string): Promise<boolean> {
   const rows = await parts.inbox.read(user, runJournal(run), most)
   if (rows.some(({ body }) => (body as Told).type === 'continue')) return true
-  return (await parts.store.get(user, run))?.reason !== 'paused'
+  return !isStopped(await parts.store.get(user, run))
 }
