@@ -24,5 +24,5 @@ export type {
 } from './models-port.ts'
 export { pricesAsOf } from './prices.ts'
 export { providerKeys, providers } from './providers.ts'
-export { freeId } from './read-answer.ts'
+export { freeId, isTokenCount } from './read-answer.ts'
 export type { ModelRegistry } from './registry.ts'

@@ -353,6 +353,9 @@ describe('prices, cache and what models get wrong', () => {
     expect(told(undefined, 7)).toMatchObject({ inputTokens: 100, outputTokens: 7 })
     expect(told(0, 7.9)).toMatchObject({ inputTokens: 0, outputTokens: 7 })
     expect(readUsage(undefined, 'x'.repeat(398), 'y')).toMatchObject({ inputTokens: 100, outputTokens: 1 })
+    // More than any call can take; the storage takes no such number.
+    expect(told(1e300, 2 ** 53)).toMatchObject({ inputTokens: 100, outputTokens: 1 })
+    expect(told(1e9, 1e9)).toMatchObject({ inputTokens: 1e9, outputTokens: 1e9 })
   })
 
   it('emits an event per attempt without any payload', async () => {

@@ -87,7 +87,12 @@ export function withinBounds(parts: readonly AnswerPart[]): {
 /** Four characters a token, where nobody counted. */
 const estimated = (value: unknown): number => Math.ceil((JSON.stringify(value) ?? '').length / 4)
 
-const isCount = (value: unknown): value is number => typeof value === 'number' && value >= 0 && Number.isFinite(value)
+/** No call takes more, and the sums of many such calls are exact numbers still, which alone the storage takes. */
+const mostTokens = 1e12
+
+/** Whether it can be a number of tokens. */
+export const isTokenCount = (value: unknown): value is number =>
+  typeof value === 'number' && value >= 0 && value <= mostTokens
 
 export interface ReadUsage extends ModelUsage {
   readonly cachedTokens: number
@@ -96,10 +101,10 @@ export interface ReadUsage extends ModelUsage {
 /** What a provider leaves out, and what can't be, is estimated: a call that nobody counted is not free. */
 export function readUsage(usage: LanguageModelV4Usage | undefined, prompt: unknown, content: unknown): ReadUsage {
   const { inputTokens, outputTokens } = usage ?? {}
-  const count = (told: unknown, what: unknown) => (isCount(told) ? Math.floor(told) : estimated(what))
+  const count = (told: unknown, what: unknown) => (isTokenCount(told) ? Math.floor(told) : estimated(what))
   return {
     inputTokens: count(inputTokens?.total, prompt),
     outputTokens: count(outputTokens?.total, content),
-    cachedTokens: isCount(inputTokens?.cacheRead) ? Math.floor(inputTokens.cacheRead) : 0,
+    cachedTokens: isTokenCount(inputTokens?.cacheRead) ? Math.floor(inputTokens.cacheRead) : 0,
   }
 }

@@ -21,10 +21,13 @@ it('a result that is none, or holds no answer, is a failure with a code', async 
   expect(await ask({ text: 'x', output: new Date(), finishReason: 'stop' })).toMatchObject({ status: 'failed', error })
 })
 
-it('usage that counts downwards or not at all is none', async () => {
-  const usage = { inputTokens: -5, outputTokens: '3' }
-  expect(await ask({ text: 'x', finishReason: 'stop', usage })).toMatchObject({
-    text: 'x',
-    usage: { inputTokens: 0, outputTokens: 0 },
-  })
+it('usage that counts downwards, beyond all bounds or not at all is none', async () => {
+  for (const usage of [
+    { inputTokens: -5, outputTokens: '3' },
+    { inputTokens: 1e300, outputTokens: 2 ** 53 },
+  ])
+    expect(await ask({ text: 'x', finishReason: 'stop', usage })).toMatchObject({
+      text: 'x',
+      usage: { inputTokens: 0, outputTokens: 0 },
+    })
 })

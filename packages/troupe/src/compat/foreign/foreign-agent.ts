@@ -7,6 +7,7 @@ import { type Access, type Agent, accessOf, type StepEntry, type StepReport } fr
 import { checkAgentName } from '../../context/index.ts'
 import { checkOptions, encodeJson, failure, hashText, type Json, parse, type Schema } from '../../core/index.ts'
 import type { EffectClass } from '../../durable/index.ts'
+import { isTokenCount } from '../../models/index.ts'
 import { withTimeLimit } from '../../resilience/index.ts'
 
 /** What one call is told of where it stands. */
@@ -156,8 +157,7 @@ async function carryOut(
   )
 }
 
-const count = (tokens: unknown): number =>
-  typeof tokens === 'number' && tokens > 0 && Number.isFinite(tokens) ? Math.floor(tokens) : 0
+const count = (tokens: unknown): number => (isTokenCount(tokens) ? Math.floor(tokens) : 0)
 
 /** What an agent that takes texts is told. */
 export const textOf = (input: Json): string => (typeof input === 'string' ? input : JSON.stringify(input))
