@@ -29,7 +29,12 @@ export async function openModels(
     clock,
     random,
     events,
-    reveal: (text) => secrets.reveal(text),
+    // A key may be written on the model of an agent, which no configuration names.
+    reveal: async (text) => {
+      const key = await secrets.reveal(text)
+      redactor.keep(key)
+      return key
+    },
     redact: redactor.redact,
     fetchTo: waysOut.fetchTo,
     ...(tape ? { tape } : {}),
