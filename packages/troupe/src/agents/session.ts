@@ -336,6 +336,8 @@ export class Session {
           { cause: signal?.reason },
         )
       case 'parked':
+        // Whoever waits waits for something: this one was cut off, and goes on when the thread is taken up again.
+        if (end.waits.length === 0) throw failure('troupe.closed', { what: `An answer of ${this.agent.name}` })
         return { ...noResult(), status: 'waiting', success: false, questions: await this.questions() }
       case 'uncertain':
         throw failure('effect.uncertain', { effect: end.effect, step: open.step })
