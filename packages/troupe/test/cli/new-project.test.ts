@@ -40,6 +40,7 @@ describe('the program in a new project', () => {
     expect(await said(stock, /on their way/)).toContain('2 of tea are on their way')
     stock.kill('SIGINT')
     expect((await ended(stock)).code).toBe(0)
+    expect((await folder.run(['init', 'my team', '--template', 'worker'])).out).toContain('  cd "my team"\n')
     const none = await folder.run(['init', 'none', '--template', 'swarm'])
     expect(none).toMatchObject({ code: 2, error: expect.stringContaining('agent, team, worker') })
   }, 120_000)

@@ -34,7 +34,7 @@ export const initCommand: Command = {
         ...kept.map((name) => `kept   ${name}`),
         '',
         'Now:',
-        ...(folder === '.' ? [] : [`  cd ${folder}`]),
+        ...(folder === '.' ? [] : [`  cd ${/[^\w./\\:~-]/.test(folder) ? `"${folder}"` : folder}`]),
         ...todo,
         ...next[template as (typeof templates)[number]],
       ].join('\n'),
