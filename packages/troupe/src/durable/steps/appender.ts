@@ -27,6 +27,8 @@ export interface TurnPart {
   readonly fragments: () => Promise<readonly Fragment[]>
   /** The step is settled by it, well or not. */
   readonly closes: false | 'settled' | 'failed'
+  /** The rest of the turn is still to come: what is claimed was made with all of it, and waits. */
+  readonly isPart?: true
   /** @param made of its fragments, by their index */
   readonly committed: (made: Made) => void
 }
@@ -205,6 +207,7 @@ export class Appender {
     const batch = this.#open
     this.#open = emptyBatch()
     const turn = host.takeTurn()
+    if (turn?.isPart) this.#open.claims = batch.claims.splice(0)
     if (this.#isEmpty(batch, turn)) return
     let turnFragments: readonly Fragment[] = []
     try {

@@ -180,4 +180,25 @@ describe('any program of calls, killed anywhere', () => {
       { numRuns: 100 },
     )
   })
+
+  it('whose bodies write over the same version ends with what each of them wrote', async () => {
+    const more = fc.array(fc.constantFrom<Node>({ do: 'commit' }, { do: 'ask' }, { do: 'now' }), { maxLength: 2 })
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.tuple(more, more), { minLength: 2, maxLength: 5 }),
+        kills,
+        async (bodies, deaths) => {
+          const nodes = bodies.map(([before, after], i): Node => {
+            const node: Node = { do: 'sequence', nodes: [...before, { do: 'swap', key: 'x' }, ...after] }
+            return { do: 'body', name: `body ${i}`, node }
+          })
+          const course = await carryOut({ kills: deaths, script: scriptOf({ do: 'parallel', nodes }) })
+          expect(course.end.status).toBe('settled')
+          expect(course.writes.filter((write) => write.startsWith('swap x='))).toHaveLength(bodies.length)
+          expect(course.told).toHaveLength(1)
+        },
+      ),
+      { numRuns: 100 },
+    )
+  })
 })

@@ -75,6 +75,28 @@ export function collect(root: Stage, lineage: ReadonlySet<Stage>): Collected {
   return { staged, stages, left }
 }
 
+/** Stages right below the step, and the step itself, that write under one name with another of them. */
+export function contending(root: Stage): ReadonlySet<Stage> {
+  const writers = new Map<string, Set<Stage>>()
+  const visit = (stage: Stage, top: Stage) => {
+    for (const part of stage.parts)
+      if (part instanceof Stage) visit(part, top === root ? part : top)
+      else {
+        const name = `${part.write.room} ${part.write.call.name}`
+        writers.set(name, (writers.get(name) ?? new Set()).add(top))
+      }
+  }
+  visit(root, root)
+  return new Set([...writers.values()].flatMap((stages) => (stages.size > 1 ? [...stages] : [])))
+}
+
+/** The first body of these that has returned, without what stands around it and beside it. */
+export function collectBody(root: Stage, of: ReadonlySet<Stage>): Collected | undefined {
+  const children = root.parts.filter((part) => part instanceof Stage)
+  const first = children.find((stage) => of.has(stage) && stage.isBody && !stage.running && stage.result)
+  return first && { ...collect(first, new Set()), left: [root, ...children.filter((other) => other !== first)] }
+}
+
 export function lineageOf(stage: Stage, into: Set<Stage>): void {
   for (let each: Stage | undefined = stage; each; each = each.parent) into.add(each)
 }

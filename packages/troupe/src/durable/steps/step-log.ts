@@ -197,7 +197,7 @@ export class StepLog {
     }
     this.#settledStages.push(...settled)
     if (settled.length > 0) this.#dropSettled()
-    for (const item of this.#open) if (!entry.o?.some((stage) => isInside(item, stage))) this.#open.delete(item)
+    for (const item of this.#open) if (!entry.o?.some((stage) => isLeft(item, stage))) this.#open.delete(item)
   }
 
   #fail(): void {
@@ -238,6 +238,10 @@ const bodyStage = (id: CallId): StagePath => stageOf(id)
 /** The end of a body is the business of the stage around it. */
 const isInside = ({ kind, id }: { readonly kind?: string | undefined; readonly id: CallId }, stage: StagePath) =>
   kind === 'body' ? bodyStage(id).startsWith(`${stage}>`) : isWithin(stageOf(id), stage)
+
+/** A stage that a turn left has not returned, as far as the record goes. */
+const isLeft = (item: Item, stage: StagePath) =>
+  isInside(item, stage) || (item.kind === 'body' && bodyStage(item.id) === stage)
 
 export const toldKey = (waits: readonly CallId[]): string => JSON.stringify(waits)
 

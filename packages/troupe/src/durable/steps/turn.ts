@@ -10,7 +10,17 @@ import type { CallId } from './call-identity.ts'
 import { checkSize, inputHash } from './effect-runner.ts'
 import { createItem, type Life } from './life.ts'
 import { entryText } from './log-entry.ts'
-import { type Collected, collect, fragmentsOf, lineageOf, remove, type Stage, tellCommitted } from './stages.ts'
+import {
+  type Collected,
+  collect,
+  collectBody,
+  contending,
+  fragmentsOf,
+  lineageOf,
+  remove,
+  type Stage,
+  tellCommitted,
+} from './stages.ts'
 import { type Item, toldKey } from './step-log.ts'
 import { type Asked, timerOf } from './waits.ts'
 
@@ -109,12 +119,20 @@ export class Turn {
 
   /** Called when an append is cut: decides what the turn holds. */
   take(): TurnPart | undefined {
-    const requests = this.#ready
-    if (requests.length === 0 || this.#life.dead) return undefined
-    this.#ready = []
-    const ends = requests.flatMap((request) => ('end' in request ? [request.end] : []))
-    const threw = ends.some((end) => 'error' in end)
-    const collected = threw ? nothing : collect(this.#life.root, lineage(requests))
+    if (this.#ready.length === 0 || this.#life.dead) return undefined
+    const threw = this.#ready.some((request) => 'end' in request && 'error' in request.end)
+    // Tool calls that stand in each other's way would do so at every attempt: after a refusal one goes before the others,
+    // which find what it wrote when they are entered again.
+    const rivals = this.#life.log.attempts > 0 && !threw ? contending(this.#life.root) : new Set<Stage>()
+    const body = collectBody(this.#life.root, rivals)
+    const requests = body ? [] : this.#ready.splice(0, rivals.size > 0 ? 1 : this.#ready.length)
+    const isPart = this.#ready.length > 0
+    if (isPart) this.#life.appender.flush()
+    const collected = body ?? (threw ? nothing : collect(this.#life.root, lineage(requests)))
+    return { ...this.#part(requests, collected, threw), ...(isPart ? { isPart } : {}) }
+  }
+
+  #part(requests: readonly Request[], collected: Collected, threw: boolean): TurnPart {
     const texts = this.#turnTexts(collected, requests)
     remove(collected)
     const commits = requests.flatMap((request) =>
@@ -122,6 +140,7 @@ export class Turn {
     )
     const asked = requests.flatMap((request) => ('wait' in request ? [request.wait] : []))
     const told = this.#tellWaits(asked, texts, commits.length === 0)
+    const ends = requests.flatMap((request) => ('end' in request ? [request.end] : []))
     const settled = ends.map((end) => this.#settle(end, texts))[0]
     return {
       texts,
@@ -133,6 +152,7 @@ export class Turn {
         ...(settled ? [settled.fragment] : []),
       ],
       committed: (made) => {
+        this.#life.log.attempts = 0
         tellCommitted(collected, made)
         for (const item of commits) this.#life.ready(item)
         for (const { id } of asked) this.#life.delivery.setPassive(id, true)
