@@ -255,21 +255,22 @@ describe.skipIf(executable === undefined)('the page at night', () => {
         document.dispatchEvent(new Event('visibilitychange'))
       }, hidden)
     const { context } = played.troupe.user('default')
+    // Before whatever else is there, on the first page.
     const shown = (page: Page, name: string) => page.getByRole('link', { name }).waitFor({ timeout: 20_000 })
-    await context.push('tabs.before', 1)
-    await shown(first, 'tabs.before')
+    await context.push('0.before', 1)
+    await shown(first, '0.before')
     // A browser opens six connections to a server.
     for (let last = first, tabs = 0; tabs < 6; tabs++) {
       await hide(last, true)
       last = await first.context().newPage()
       await last.goto(`${played.server.url}/#/context`)
-      await shown(last, 'tabs.before')
+      await shown(last, '0.before')
     }
-    await context.push('tabs.while', 1)
+    await context.push('0.while', 1)
     await hide(first, false)
-    await shown(first, 'tabs.while')
-    await context.push('tabs.after', 1)
-    await shown(first, 'tabs.after')
+    await shown(first, '0.while')
+    await context.push('0.after', 1)
+    await shown(first, '0.after')
   }, 180_000)
 
   test('mailboxes come by pages, and are asked for no more than they hold', async () => {
