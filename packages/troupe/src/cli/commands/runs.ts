@@ -1,7 +1,7 @@
 /** Runs: looked at, steered, and asked why. */
 import { part } from '../api/api.ts'
 import { type Command, type Hands, listed, text, whole } from '../command.ts'
-import { exitCodes, misused } from '../exit-codes.ts'
+import { CliError, exitCodes, misused } from '../exit-codes.ts'
 import { oneLine, safe } from '../output/safe.ts'
 import { readValue } from './read-json.ts'
 import { begunFrom, carryOn, giveAnswer, isOver, leaving } from './run.ts'
@@ -35,14 +35,22 @@ const command = (verb: 'pause' | 'continue' | 'cancel', says: string): Command =
   async run(hands, [run = ''], options) {
     // To go on and to clean up, it needs the code of its agents; a server has that.
     const api = await hands.api({ code: true })
-    const status = await api.call<Status>({ method: 'POST', path: at(run, `/${verb}`), body: {} })
-    const tell = () =>
+    const asked = api.call<Status>({ method: 'POST', path: at(run, `/${verb}`), body: {} })
+    const tell = (status: Status) =>
       hands.out.show(status, ({ status: now, reason }) => `${run}: ${now}${reason ? ` (${reason})` : ''}`)
-    if (verb === 'continue') return carryOn(hands, run, options, tell)
-    tell()
+    const isHere = verb === 'continue' && !api.remote && options.detach !== true
+    const status = await (isHere ? asked.catch(unlessOver) : asked)
+    if (verb === 'continue') return carryOn(hands, run, options, () => status && tell(status))
+    if (status) tell(status)
     return undefined
   },
 })
+
+/** What is opened here is carried on at once: by the time that it is told to go on it may be over. */
+function unlessOver(error: unknown): undefined {
+  if (error instanceof CliError && error.code === 'run.over') return undefined
+  throw error
+}
 
 /** What a route answers, as it is. */
 const asked = (name: string, says: string, rest: string, asText: (found: never) => string = indented): Command => ({
