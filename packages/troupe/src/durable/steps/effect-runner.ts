@@ -30,6 +30,7 @@ import type { Claim } from './step-log.ts'
 /** One effect of one life. */
 interface Effect<Out> {
   readonly life: Life
+  readonly stage: Stage
   readonly id: CallId
   readonly name: string
   readonly hash: string
@@ -79,7 +80,7 @@ export function runEffect<Out>(
   const hash = inputHash(spec.input, `The input of the effect ${name}`)
   const promise = life.open(stage, id) as Promise<Out>
   const claimed = spec.class !== 'read' || spec.claim !== undefined
-  const effect: Effect<Out> = { around, life, id, name, hash, key, spec, fn, claimed, taint: [] }
+  const effect: Effect<Out> = { around, life, stage, id, name, hash, key, spec, fn, claimed, taint: [] }
   if (!fromRecord(effect)) life.start(id, () => begin(effect))
   return tainted(promise, life, spec.taint)
 }
@@ -119,9 +120,11 @@ function begin<Out>(effect: Effect<Out>): void {
   const { life, id, spec, claimed } = effect
   // Entered again it begins then; here nothing asks for its answer any more.
   if (life.draining) return
+  const { behind } = effect.stage
+  if (behind) return void beginBehind(effect, behind)
   const claim = life.log.claims.get(id)
   if (claim?.cleared) return void claim.cleared.then(() => carryOut(effect, claim))
-  const done = track(life)
+  const done = track(effect)
   const run = () => void life.work(() => perform(effect)).then(done)
   if (claim && !claim.outcome) void life.work(() => recover(effect, claim)).then(done)
   else if (!claimed) run()
@@ -138,10 +141,19 @@ function begin<Out>(effect: Effect<Out>): void {
   }
 }
 
+/** Its input may come of what the commit holds: claimed with it, it does not begin where the commit is refused. */
+function beginBehind<Out>(effect: Effect<Out>, commit: Promise<void>): void {
+  const done = track(effect)
+  void commit.then(() => {
+    if (!effect.life.dead) begin(effect)
+    done()
+  })
+}
+
 /** The step waits for it before it commits or ends, until the function returned is called. */
-function track(life: Life): () => void {
+function track<Out>({ life, stage }: Effect<Out>): () => void {
   const outcome = Promise.withResolvers<void>()
-  life.running.add(outcome.promise)
+  life.running.set(outcome.promise, stage)
   return () => {
     life.running.delete(outcome.promise)
     outcome.resolve()
@@ -152,7 +164,7 @@ function track(life: Life): () => void {
 /** It is durable that the effect did not happen. */
 function carryOut<Out>(effect: Effect<Out>, claim: Claim): void {
   claim.cleared = undefined
-  if (!effect.life.dead) void effect.life.work(() => perform(effect)).then(track(effect.life))
+  if (!effect.life.dead) void effect.life.work(() => perform(effect)).then(track(effect))
 }
 
 function askForClaim<Out>(

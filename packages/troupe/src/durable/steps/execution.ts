@@ -108,9 +108,10 @@ export class Execution implements LifeHost {
     this.#stopping.abort()
     const life = this.#life
     this.#wake()
-    if (!life || life.dead) return void (await this.#end.promise.catch(() => {}))
-    if (why === 'cancelled') life.end(failure('cancelled', { what: `The step ${this.spec.id}` }), true)
-    else life.end('parked')
+    const over = life?.dead !== false
+    if (why === 'cancelled') life?.end(failure('cancelled', { what: `The step ${this.spec.id}` }), true)
+    else life?.end('parked')
+    if (over) return void (await this.#end.promise.catch(() => {}))
     await this.#recordAlone(life)
   }
 
@@ -125,7 +126,7 @@ export class Execution implements LifeHost {
     const life = this.#life as Life
     // Whoever ended it awaits the append and records what is left.
     if (life.dead) return
-    life.end('parked')
+    life.end() // Effects of tool calls beside it go on: what they bring is kept.
     void this.#repeat(life, refusal).catch((error: unknown) => this.#fail(error))
   }
 
@@ -292,6 +293,7 @@ export class Execution implements LifeHost {
     const appender = this.#appender as Appender
     const attempt = life.log.attempts + 1
     await this.#stopped(life, [entryText({ t: 'turn.failed', attempt, code: refusal.code })])
+    life.end('parked')
     if (this.#state === 'over') return
     if (attempt >= limits.attempts) return this.#settleFailed(neverCommitted(refusal, this.spec.id, attempt))
     const wait = limits.backoffMs * 2 ** (attempt - 1) * (0.5 + random.next())
@@ -385,7 +387,7 @@ export class Execution implements LifeHost {
 
   #finish(end: StepEnd): void {
     if (this.#state === 'over') return
-    if (this.#life && !this.#life.dead) this.#life.end('parked')
+    if (end.status !== 'settled' && end.status !== 'failed') this.#life?.end('parked')
     this.#over()
     this.#end.resolve(end)
   }

@@ -83,8 +83,8 @@ export class Life {
   readonly delivery: Delivery
   readonly counter = new CallCounter()
   readonly root = new Stage('', undefined, false)
-  /** Effects that were started, until their outcome is in the log. */
-  readonly running = new Set<Promise<void>>()
+  /** Effects that were started, until their outcome is in the log, and the stage of each. */
+  readonly running = new Map<Promise<void>, Stage>()
   /** Waits that are told and not answered, in their order. */
   readonly waits = new Set<CallId>()
   /** Effects that a person must settle; the value carries one out that did not happen. */
@@ -242,20 +242,22 @@ export class Life {
 
   /**
    * Nothing is answered and nothing staged any more. What effects still bring goes to the appender alone.
-   * @param reason of the abort; none where the step is simply over
+   * @param reason of the abort; none where the step is simply over, or its effects go on: ended again, they are aborted
    * @param unwind open calls reject with it, so that the code's own clean-up runs: for a cancel, never for parking
    */
   end(reason?: unknown, unwind = false): void {
-    this.dead = true
-    this.unwinding = unwind
-    this.delivery.end(unwind ? reason : undefined)
-    this.#reason = reason
-    if (reason !== undefined) this.#controller?.abort(reason)
+    if (!this.dead) {
+      this.dead = true
+      this.unwinding = unwind
+      this.delivery.end(unwind ? reason : undefined)
+    }
+    this.#reason ??= reason
+    if (this.#reason !== undefined) this.#controller?.abort(this.#reason)
   }
 
   /** Resolves when every started effect has its outcome in the log, those started meanwhile included. */
   async effectsDone(): Promise<void> {
-    while (this.running.size > 0) await Promise.all(this.running)
+    while (this.running.size > 0) await Promise.all(this.running.keys())
   }
 
   #count(): void {

@@ -106,6 +106,15 @@ function pushesOf(node: Node): number {
   return 'nodes' in node ? node.nodes.reduce((sum, each) => sum + pushesOf(each), 0) : 0
 }
 
+const swapsOf = (node: Node): number =>
+  node.do === 'swap'
+    ? 1
+    : 'nodes' in node
+      ? node.nodes.reduce((sum, each) => sum + swapsOf(each), 0)
+      : node.do === 'body'
+        ? swapsOf(node.node)
+        : 0
+
 const onceDone = (course: Awaited<ReturnType<typeof carryOut>>) =>
   [...course.outside.done].filter(([key]) => course.outside.names.get(key)?.endsWith(' once')).map(([, times]) => times)
 
@@ -183,22 +192,37 @@ describe('any program of calls, killed anywhere', () => {
 
   it('whose bodies write over the same version ends with what each of them wrote', async () => {
     const more = fc.array(fc.constantFrom<Node>({ do: 'commit' }, { do: 'ask' }, { do: 'now' }), { maxLength: 2 })
-    await fc.assert(
-      fc.asyncProperty(
-        fc.array(fc.tuple(more, more), { minLength: 2, maxLength: 5 }),
-        kills,
-        async (bodies, deaths) => {
-          const nodes = bodies.map(([before, after], i): Node => {
-            const node: Node = { do: 'sequence', nodes: [...before, { do: 'swap', key: 'x' }, ...after] }
-            return { do: 'body', name: `body ${i}`, node }
+    const swap: Node = { do: 'swap', key: 'x' }
+    const around = fc.tuple(more, more)
+    // Tool calls, and helpers with tool calls of their own in two turns.
+    const body = fc.oneof(
+      around.map(([before, after]): Node => ({ do: 'sequence', nodes: [...before, swap, ...after] })),
+      fc
+        .tuple(around, fc.array(around, { minLength: 1, maxLength: 3 }), fc.boolean(), around)
+        .map(([[before, after], calls, commits, last]): Node => {
+          const tools = calls.map(([first, then], i): Node => {
+            const node: Node = { do: 'sequence', nodes: [...first, swap, ...then] }
+            return { do: 'body', name: `tool ${i}`, node }
           })
-          const course = await carryOut({ kills: deaths, script: scriptOf({ do: 'parallel', nodes }) })
-          expect(course.end.status).toBe('settled')
-          expect(course.writes.filter((write) => write.startsWith('swap x='))).toHaveLength(bodies.length)
-          expect(course.told).toHaveLength(1)
-        },
-      ),
-      { numRuns: 100 },
+          const turn: Node[] = [{ do: 'parallel', nodes: tools }, ...(commits ? [{ do: 'commit' } as const] : [])]
+          const one: Node = {
+            do: 'body',
+            name: 'last',
+            node: { do: 'sequence', nodes: [...last[0], swap, ...last[1]] },
+          }
+          return { do: 'sequence', nodes: [...before, ...turn, ...after, ...(commits ? [one] : [])] }
+        }),
+    )
+    await fc.assert(
+      fc.asyncProperty(fc.array(body, { minLength: 1, maxLength: 4 }), kills, async (bodies, deaths) => {
+        const nodes = bodies.map((node, i): Node => ({ do: 'body', name: `body ${i}`, node }))
+        const program: Node = { do: 'parallel', nodes }
+        const course = await carryOut({ kills: deaths, script: scriptOf(program) })
+        expect(course.end.status).toBe('settled')
+        expect(course.writes.filter((write) => write.startsWith('swap x='))).toHaveLength(swapsOf(program))
+        expect(course.told).toHaveLength(1)
+      }),
+      { numRuns: Number(process.env.TROUPE_RUNS ?? 100) },
     )
   })
 })

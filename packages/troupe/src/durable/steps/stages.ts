@@ -19,6 +19,8 @@ export class Stage {
   readonly isBody: boolean
   running: boolean
   openCalls = 0
+  /** A commit of it that waits for effects: those that are called behind it begin with it. */
+  committing: Promise<void> | undefined
   /** Of a body that returned, until a turn records it. */
   result: { readonly call: CallId; readonly item: Item; readonly text: string } | undefined
   readonly listeners: ((committed: readonly StagedWrite[]) => void)[] = []
@@ -40,6 +42,11 @@ export class Stage {
     return false
   }
 
+  /** The commit, of it or of what is around it, that its next effects wait for. */
+  get behind(): Promise<void> | undefined {
+    return this.committing ?? this.parent?.behind
+  }
+
   /** What it wrote is dropped: its body threw. */
   discard(): void {
     this.parts = []
@@ -54,14 +61,20 @@ export interface Collected {
   readonly left: readonly Stage[]
 }
 
+const isIncluded = (stage: Stage, lineage: ReadonlySet<Stage>): boolean =>
+  lineage.has(stage) || (stage.isBody ? !stage.running : stage.openCalls === 0)
+
+/** It, and all that is around it, would be collected. */
+export const isCollected = (stage: Stage, lineage: ReadonlySet<Stage>): boolean =>
+  isIncluded(stage, lineage) && (stage.parent === undefined || isCollected(stage.parent, lineage))
+
 /** @param lineage the stages that ask to commit, and all around them */
 export function collect(root: Stage, lineage: ReadonlySet<Stage>): Collected {
   const staged: Staged[] = []
   const stages: Stage[] = []
   const left: Stage[] = []
   const visit = (stage: Stage) => {
-    const included = lineage.has(stage) || (stage.isBody ? !stage.running : stage.openCalls === 0)
-    if (!included) {
+    if (!isIncluded(stage, lineage)) {
       left.push(stage)
       return
     }
@@ -75,26 +88,42 @@ export function collect(root: Stage, lineage: ReadonlySet<Stage>): Collected {
   return { staged, stages, left }
 }
 
-/** Stages right below the step, and the step itself, that write under one name with another of them. */
-export function contending(root: Stage): ReadonlySet<Stage> {
+/**
+ * Tool calls of one turn that write under one name with a neighbour, or with what is around them, would be in each other's
+ * way at every attempt: the first of them that has returned, alone, and whether there are any.
+ */
+export function contended(root: Stage, lineage: ReadonlySet<Stage>): { readonly body?: Collected } | undefined {
+  let any = false
+  const firstIn = (stage: Stage): Stage | undefined => {
+    const rivals = rivalsIn(stage)
+    any ||= rivals.size > 0
+    for (const child of stage.parts) {
+      if (!(child instanceof Stage) || !isIncluded(child, lineage)) continue
+      // What stands inside is committed before what is around it.
+      const first = firstIn(child) ?? (rivals.has(child) && child.result ? child : undefined)
+      if (first) return first
+    }
+    return undefined
+  }
+  const first = firstIn(root)
+  if (!first) return any ? {} : undefined
+  const others = root.parts.filter((part) => part instanceof Stage && part !== first) as Stage[]
+  return { body: { ...collect(first, new Set()), left: [root, ...others] } }
+}
+
+/** The stage itself, and those right below it, that write under one name with another of them. */
+function rivalsIn(stage: Stage): ReadonlySet<Stage> {
   const writers = new Map<string, Set<Stage>>()
-  const visit = (stage: Stage, top: Stage) => {
-    for (const part of stage.parts)
-      if (part instanceof Stage) visit(part, top === root ? part : top)
+  const visit = (inner: Stage, top: Stage) => {
+    for (const part of inner.parts)
+      if (part instanceof Stage) visit(part, top === stage ? part : top)
       else {
         const name = `${part.write.room} ${part.write.call.name}`
         writers.set(name, (writers.get(name) ?? new Set()).add(top))
       }
   }
-  visit(root, root)
+  visit(stage, stage)
   return new Set([...writers.values()].flatMap((stages) => (stages.size > 1 ? [...stages] : [])))
-}
-
-/** The first body of these that has returned, without what stands around it and beside it. */
-export function collectBody(root: Stage, of: ReadonlySet<Stage>): Collected | undefined {
-  const children = root.parts.filter((part) => part instanceof Stage)
-  const first = children.find((stage) => of.has(stage) && stage.isBody && !stage.running && stage.result)
-  return first && { ...collect(first, new Set()), left: [root, ...children.filter((other) => other !== first)] }
 }
 
 export function lineageOf(stage: Stage, into: Set<Stage>): void {

@@ -197,7 +197,10 @@ export class StepLog {
     }
     this.#settledStages.push(...settled)
     if (settled.length > 0) this.#dropSettled()
-    for (const item of this.#open) if (!entry.o?.some((stage) => isLeft(item, stage))) this.#open.delete(item)
+    const bodies = Object.keys(entry.b ?? {}).map(bodyStage)
+    for (const item of this.#open)
+      if (bodies.some((stage) => isOf(item, stage)) || !entry.o?.some((stage) => isOf(item, stage)))
+        this.#open.delete(item)
   }
 
   #fail(): void {
@@ -239,8 +242,8 @@ const bodyStage = (id: CallId): StagePath => stageOf(id)
 const isInside = ({ kind, id }: { readonly kind?: string | undefined; readonly id: CallId }, stage: StagePath) =>
   kind === 'body' ? bodyStage(id).startsWith(`${stage}>`) : isWithin(stageOf(id), stage)
 
-/** A stage that a turn left has not returned, as far as the record goes. */
-const isLeft = (item: Item, stage: StagePath) =>
+/** With the end of the stage's own body. */
+const isOf = (item: Item, stage: StagePath) =>
   isInside(item, stage) || (item.kind === 'body' && bodyStage(item.id) === stage)
 
 export const toldKey = (waits: readonly CallId[]): string => JSON.stringify(waits)

@@ -151,6 +151,98 @@ describe('a turn', () => {
     })
   })
 
+  it('waits for no effect of a neighbour that goes on', async () => {
+    const gate = Promise.withResolvers<string>()
+    await run('step:1', async (recorder) => {
+      const slow = recorder.body('slow', (inner) => inner.effect('slow', { class: 'once' }, () => gate.promise))
+      await recorder.body('quick', async (inner) => {
+        await inner.effect('quick', { class: 'once' }, () => 'quick')
+        shelf.push(inner, 'quick', 1)
+        await inner.commit()
+        return null
+      })
+      expect(await appliedWrites(world.storage)).toEqual(['quick=1'])
+      gate.resolve('slow')
+      return slow
+    })
+  })
+
+  it('refused, begins no effect that was called behind its commit', async () => {
+    await world.storage.commit({ id: null, scope: { user }, ...writeBook('k', 'old') })
+    const made: Json[] = []
+    let meddled = 0
+    const end = await run('step:1', async (recorder) => {
+      const slow = recorder.effect('slow', { class: 'idempotent' }, async () => {
+        await new Promise<void>((resolve) => world.clock.after(50, resolve))
+        if (meddled++ === 0) await world.storage.commit({ id: null, scope: { user }, ...writeBook('k', 'new') })
+        return null
+      })
+      const before = await shelf.get(recorder, 'k')
+      shelf.push(recorder, 'k', 1, before.version)
+      const committed = recorder.commit()
+      const input = before.value
+      await recorder.effect('next', { class: 'once', input }, () => void made.push(input))
+      await Promise.all([committed, slow])
+      return before.value
+    })
+    expect(end).toEqual({ status: 'settled', outcome: 'new' })
+    expect([made, meddled]).toEqual([['new'], 1])
+  })
+
+  it('refused, keeps what its neighbours were about to be told', async () => {
+    await world.storage.commit({ id: null, scope: { user }, ...writeBook('k', 'old') })
+    let told = 0
+    let meddled = 0
+    const end = await run('step:1', async (recorder) => {
+      const slow = recorder.body('slow', (inner) =>
+        inner.effect('model', { class: 'idempotent' }, async ({ signal }) => {
+          await new Promise<void>((resolve) => world.clock.after(50, resolve))
+          signal.throwIfAborted()
+          return ++told
+        }),
+      )
+      await recorder.body('quick', async (inner) => {
+        const before = await shelf.get(inner, 'k')
+        if (meddled++ === 0) await world.storage.commit({ id: null, scope: { user }, ...writeBook('k', 'new') })
+        shelf.push(inner, 'k', 1, before.version)
+        await inner.commit()
+        return null
+      })
+      return slow
+    })
+    expect(end).toEqual({ status: 'settled', outcome: 1 })
+  })
+
+  it('refused, what its neighbours do stops when the step is cancelled', async () => {
+    await world.storage.commit({ id: null, scope: { user }, ...writeBook('k', 'old') })
+    const controller = new AbortController()
+    const begun = Promise.withResolvers<void>()
+    const stopped: string[] = []
+    const spec = { ...world.spec('step:1'), signal: controller.signal }
+    const ending = process.steps.execute(spec, async (recorder) => {
+      const slow = recorder.body('slow', (inner) =>
+        inner.effect('model', { class: 'idempotent' }, ({ signal }) => {
+          begun.resolve()
+          return new Promise<null>((_, reject) =>
+            signal.addEventListener('abort', () => {
+              stopped.push(signal.reason.code)
+              reject(signal.reason)
+            }),
+          )
+        }),
+      )
+      await begun.promise
+      shelf.push(recorder, 'k', 1, 99)
+      await recorder.commit()
+      return slow
+    })
+    await world.during(new Promise<void>((resolve) => world.clock.after(100, resolve)))
+    expect(stopped).toEqual([])
+    controller.abort()
+    expect(await world.during(ending)).toEqual({ status: 'cancelled' })
+    expect(stopped).toEqual(['cancelled'])
+  })
+
   it('that can never commit fails with turn.conflict after its attempts', async () => {
     await world.storage.commit({ id: null, scope: { user }, ...writeBook('k', 0) })
     let entered = 0

@@ -13,9 +13,9 @@ import { entryText } from './log-entry.ts'
 import {
   type Collected,
   collect,
-  collectBody,
-  contending,
+  contended,
   fragmentsOf,
+  isCollected,
   lineageOf,
   remove,
   type Stage,
@@ -98,8 +98,13 @@ export class Turn {
 
   async #request(request: Request): Promise<void> {
     const life = this.#life
-    const { running } = life
-    if (running.size > 0) await Promise.all([...running])
+    if (life.running.size > 0) {
+      const { stage } = request
+      const effects = this.#effectsBefore(request)
+      if ('commit' in request) stage.committing = effects
+      await effects
+      if (stage.committing === effects) stage.committing = undefined
+    }
     if (life.dead || life.returned) return
     if (this.#isEmpty(request)) {
       const item = createItem('commit', request.commit, {})
@@ -107,6 +112,16 @@ export class Turn {
     }
     this.#ready.push(request)
     life.appender.flush()
+  }
+
+  /** Waits for effects that were started before, but for those of neighbours that go on. */
+  async #effectsBefore(request: Request): Promise<void> {
+    const { running } = this.#life
+    const before = [...running]
+    const around = lineage([request])
+    const left = () => before.filter(([effect, stage]) => running.has(effect) && isCollected(stage, around))
+    for (let effects = left(); effects.length > 0; effects = left())
+      await Promise.all(effects.map(([effect]) => effect))
   }
 
   /** Nothing is staged and everything is durable: the place of the commit is recorded with the next append. */
@@ -121,14 +136,12 @@ export class Turn {
   take(): TurnPart | undefined {
     if (this.#ready.length === 0 || this.#life.dead) return undefined
     const threw = this.#ready.some((request) => 'end' in request && 'error' in request.end)
-    // Tool calls that stand in each other's way would do so at every attempt: after a refusal one goes before the others,
-    // which find what it wrote when they are entered again.
-    const rivals = this.#life.log.attempts > 0 && !threw ? contending(this.#life.root) : new Set<Stage>()
-    const body = collectBody(this.#life.root, rivals)
-    const requests = body ? [] : this.#ready.splice(0, rivals.size > 0 ? 1 : this.#ready.length)
+    // After a refusal one that stands in others' way goes before them; they find what it wrote when they are entered again.
+    const rivals = this.#life.log.attempts > 0 && !threw ? contended(this.#life.root, lineage(this.#ready)) : undefined
+    const requests = rivals?.body ? [] : this.#ready.splice(0, rivals ? 1 : this.#ready.length)
     const isPart = this.#ready.length > 0
     if (isPart) this.#life.appender.flush()
-    const collected = body ?? (threw ? nothing : collect(this.#life.root, lineage(requests)))
+    const collected = rivals?.body ?? (threw ? nothing : collect(this.#life.root, lineage(requests)))
     return { ...this.#part(requests, collected, threw), ...(isPart ? { isPart } : {}) }
   }
 
