@@ -11,8 +11,8 @@ import type { Change, ChangeObserver, Row, Sole, Statement } from '../storage/in
 import { everyone, mayRead, type Reader } from './audience.ts'
 import { restoreValue } from './entry-row.ts'
 
-/** Of the memory that this process may take for its objects, a sixteenth: 256 MB of the 4 GB that Node takes on most machines. */
-const standard = getHeapStatistics().heap_size_limit / 16
+/** Of the memory that this process may take for its objects, an eighth: 512 MB of the 4 GB that Node takes on most machines. */
+const standard = getHeapStatistics().heap_size_limit / 8
 /** Of those that do not fit any more one in so many is let in: what is read often comes again. */
 const oneIn = 8
 /** What an entry takes besides its texts, as measured on Node 24. */
