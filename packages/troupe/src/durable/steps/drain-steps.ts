@@ -36,7 +36,8 @@ export async function drainSteps(
 /** Begins no effect; gives its process up once those under way are recorded. */
 async function drained(execution: Execution): Promise<void> {
   const { life } = execution
-  if (life && !life.dead) {
+  // After a refused turn the effects of its neighbours go on too.
+  if (life && !life.signal.aborted) {
     life.draining = true
     await life.effectsDone()
   }

@@ -213,6 +213,29 @@ describe('a turn', () => {
     expect(end).toEqual({ status: 'settled', outcome: 1 })
   })
 
+  it('refused, what its neighbours do is recorded before a drain gives the step back', async () => {
+    await world.storage.commit({ id: null, scope: { user }, ...writeBook('k', 'old') })
+    const begun = Promise.withResolvers<void>()
+    const ending = process.steps.execute(world.spec('step:1'), async (recorder) => {
+      const slow = recorder.body('slow', (inner) =>
+        inner.effect('model', { class: 'idempotent' }, async ({ signal }) => {
+          begun.resolve()
+          await new Promise<void>((resolve) => world.clock.after(300, resolve))
+          signal.throwIfAborted()
+          return 'told'
+        }),
+      )
+      await begun.promise
+      shelf.push(recorder, 'k', 1, 99)
+      await recorder.commit()
+      return slow
+    })
+    await world.during(new Promise<void>((resolve) => world.clock.after(100, resolve)))
+    await world.during(process.steps.drain({ finishMs: 0, effectsMs: 1_000 }))
+    expect(await world.during(ending)).toMatchObject({ status: 'parked' })
+    expect(await process.steps.effects(user, 'step:1')).toMatchObject([{ name: 'model', state: 'done' }])
+  })
+
   it('refused, what its neighbours do stops when the step is cancelled', async () => {
     await world.storage.commit({ id: null, scope: { user }, ...writeBook('k', 'old') })
     const controller = new AbortController()
