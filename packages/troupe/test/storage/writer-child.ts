@@ -19,7 +19,17 @@ const { openStorage } = (await load('storage')) as typeof storageRoom
 const { systemClock, systemRandom } = (await load('core')) as typeof import('../../src/core/index.ts')
 
 const output = process.env.TROUPE_SAY ? openSync(process.env.TROUPE_SAY, 'a') : 1
-const say = (line: string) => writeSync(output, `${line}\n`)
+/** At once, for it may be killed next; whoever reads may be slow, and a full pipe then takes nothing for a while. */
+function say(line: string): void {
+  for (;;)
+    try {
+      writeSync(output, `${line}\n`)
+      return
+    } catch (error) {
+      if ((error as { code?: string }).code !== 'EAGAIN') throw error
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1)
+    }
+}
 try {
   const storage = await openStorage({ url: `sqlite:${database}`, migrations, clock: systemClock, random: systemRandom })
   storage.announce('http://127.0.0.1:1')
