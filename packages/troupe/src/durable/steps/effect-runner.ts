@@ -286,7 +286,8 @@ function failed<Out>(effect: Effect<Out>, unread: unknown): void {
   const { life, id, hash, spec, claimed } = effect
   // Broken off by the end of this life, not failed by itself: nobody knows what became of it. Entered again, it is tried
   // again, or where that may not be it is uncertain.
-  if (life.dead && (spec.class !== 'once' || isBrokenOff(thrown, life.signal.reason))) return
+  const { aborted, reason } = life.signal
+  if (aborted && (spec.class !== 'once' || isBrokenOff(thrown, reason))) return
   const claim = life.log.claims.get(id)
   if (claimed && claim && spec.class === 'once' && isUnknown(thrown)) {
     uncertain(effect, claim)

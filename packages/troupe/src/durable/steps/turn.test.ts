@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { Json } from '../../core/index.ts'
+import { failure, type Json } from '../../core/index.ts'
 import type { Recorder } from '../recorder-port.ts'
 import {
   appliedWrites,
@@ -211,6 +211,43 @@ describe('a turn', () => {
       return slow
     })
     expect(end).toEqual({ status: 'settled', outcome: 1 })
+  })
+
+  it.each([
+    ['once', 'declined', 1],
+    ['idempotent', 'declined', 1],
+    ['read', 'declined', 1],
+    ['once', 'aborted', 1],
+    ['once', 'unknown', 1],
+  ] as const)('refused, keeps how its neighbours failed: %s %s', async (of, how, times) => {
+    await world.storage.commit({ id: null, scope: { user }, ...writeBook('k', 'old') })
+    const begun = Promise.withResolvers<void>()
+    let tried = 0
+    let meddled = 0
+    const end = await run('step:1', async (recorder) => {
+      const slow = recorder.body('slow', (inner) =>
+        inner.effect('pay', { class: of }, async () => {
+          tried++
+          begun.resolve()
+          await new Promise<void>((resolve) => world.clock.after(50, resolve))
+          if (how === 'unknown') throw failure('outcome.unknown', { what: 'The payment' })
+          throw Object.assign(new Error(how), how === 'aborted' ? { name: 'AbortError' } : {})
+        }),
+      )
+      const told = slow.catch((error: Error) => error.message)
+      await begun.promise
+      await recorder.body('quick', async (inner) => {
+        const before = await shelf.get(inner, 'k')
+        if (meddled++ === 0) await world.storage.commit({ id: null, scope: { user }, ...writeBook('k', 'new') })
+        shelf.push(inner, 'k', 1, before.version)
+        await inner.commit()
+        return null
+      })
+      return told
+    })
+    if (how === 'unknown') expect(end).toMatchObject({ status: 'uncertain', effect: 'pay' })
+    else expect(end).toEqual({ status: 'settled', outcome: how })
+    expect(tried).toBe(times)
   })
 
   it('refused, what its neighbours do is recorded before a drain gives the step back', async () => {
