@@ -2,8 +2,8 @@
  * Writes the journal of one step: appends are serial and coalesced, and what belongs to them is in the same change. It
  * outlives the lives of the step's code in this process.
  */
-import { type Clock, nextMacrotask } from '../../core/index.ts'
-import type { CommitResult, Fragment, Statement, Storage } from '../../storage/index.ts'
+import { type Clock, nextMacrotask, ValidationError } from '../../core/index.ts'
+import { type CommitResult, checkChange, type Fragment, type Statement, type Storage } from '../../storage/index.ts'
 import { EncodedBody, type JournalId, type Journals, type JournalWriter } from '../journal-port.ts'
 import type { CommittedWrite } from '../recorder-port.ts'
 import type { StepSpec } from '../steps-port.ts'
@@ -64,7 +64,7 @@ export interface AppenderHost {
   takeTurn(): TurnPart | undefined
   /** The turn's change was refused; everything else of it is kept for `appendAlone`. */
   turnFailed(refusal: Refusal): void
-  /** A staged write could not say what it writes. */
+  /** A staged write could not say what it writes, or storage takes something of the change at no attempt. */
   turnImpossible(error: unknown): void
   lost(): void
   broken(error: unknown): void
@@ -158,16 +158,12 @@ export class Appender {
    * @param fenced after a cancel that took the right to write
    * @returns the refusal, where there was one
    */
-  async appendAlone(
-    more: readonly string[],
-    fragments: readonly Fragment[] = [],
-    fenced = false,
-  ): Promise<Refusal | undefined> {
+  async appendAlone(more: readonly string[], fenced = false): Promise<Refusal | undefined> {
     const batch = this.#open
     this.#open = emptyBatch()
     const texts = [...batch.texts, ...more]
-    if (texts.length + fragments.length + batch.fragments.length === 0) return undefined
-    const result = await this.#commit(texts, [...batch.fragments, ...fragments], { closes: false, fenced })
+    if (texts.length + batch.fragments.length === 0) return undefined
+    const result = await this.#commitValid(texts, batch.fragments, fenced)
     if (!result.ok) {
       // Given back, for another attempt in another form.
       this.#open = {
@@ -216,6 +212,22 @@ export class Appender {
       this.#giveBack(batch, true)
       return host.turnImpossible(error)
     }
+    try {
+      await this.#commitTurn(host, batch, turn, turnFragments)
+    } catch (error) {
+      if (!(error instanceof ValidationError)) throw error
+      batch.fragments = batch.fragments.filter((fragment) => this.#isValid(fragment))
+      this.#giveBack(batch, true)
+      host.turnImpossible(error)
+    }
+  }
+
+  async #commitTurn(
+    host: AppenderHost,
+    batch: Batch,
+    turn: TurnPart | undefined,
+    turnFragments: readonly Fragment[],
+  ): Promise<void> {
     for (;;) {
       const texts = [...batch.claims.map((claim) => claim.text), ...batch.texts, ...(turn?.texts ?? [])]
       const claimed = batch.claims.map((claim) => claim.fragment ?? { statements: [] })
@@ -233,6 +245,26 @@ export class Appender {
         claim.refused(result)
         if (this.#isEmpty(batch, turn)) return
       } else return this.#refuse(host, batch, result)
+    }
+  }
+
+  /** What effects brought is kept, whatever comes with it: nothing would make the same fragment valid later. */
+  async #commitValid(texts: readonly string[], fragments: readonly Fragment[], fenced: boolean) {
+    try {
+      return await this.#commit(texts, fragments, { closes: false, fenced })
+    } catch (error) {
+      const valid = fragments.filter((fragment) => this.#isValid(fragment))
+      if (valid.length < fragments.length) await this.#commit(texts, valid, { closes: false, fenced })
+      throw error
+    }
+  }
+
+  #isValid({ statements, feed = [] }: Fragment): boolean {
+    try {
+      checkChange({ id: null, scope: { user: this.#options.user }, statements, feed })
+      return true
+    } catch {
+      return false
     }
   }
 

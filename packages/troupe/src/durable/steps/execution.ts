@@ -345,7 +345,7 @@ export class Execution implements LifeHost {
       return this.#finish(cancelled ? { status: 'cancelled' } : { status: 'lost' })
     }
     await this.#effectsDone(life)
-    const refusal = writer ? await appender.appendAlone([], [], true) : undefined
+    const refusal = writer ? await appender.appendAlone([], true) : undefined
     this.#finish(refusal ? { status: 'lost' } : { status: 'cancelled' })
   }
 
