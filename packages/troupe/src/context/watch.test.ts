@@ -148,6 +148,21 @@ test('a watch begins at its call, whatever is written before it is first asked',
   ])
 })
 
+test('an entry that loses one of its topics is told in its new version, to whoever sees it still', async () => {
+  await using opened = await openMesh(createVirtualClock())
+  const [a, b, c] = ['A', 'B', 'C'].map((name) => opened.mesh.agent('ada', name))
+  await b?.subscribe(['gone', 'stays'])
+  await c?.subscribe(['gone'])
+  await a?.push('k', 'v', { topics: ['gone', 'stays'] })
+  const watches = [a, b, c].map((hands) => follow(hands as ContextHands))
+  await opened.mesh.host('ada').deleteTopic('gone')
+  for (const watch of watches) await watch.until((items) => items.length === 1)
+  const put = { type: 'put', key: 'k', value: 'v', version: 2 }
+  expect(watches.map(({ items }) => items[0])).toMatchObject([put, put, { type: 'left', key: 'k', version: 1 }])
+  expect(await a?.push('k', 'w', { ifVersion: 2 })).toMatchObject({ version: 3 })
+  for (const watch of watches) await watch.stop()
+})
+
 test('a watch that is left while it waits ends, and closing the mesh ends all', async () => {
   const opened = await openMesh(createVirtualClock())
   const waiting = opened.mesh.agent('ada', 'A').watch()[Symbol.asyncIterator]()

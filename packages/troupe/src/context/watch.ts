@@ -264,8 +264,6 @@ async function effectOf(
     return saw
       ? { type: before.ended === 'expired' ? 'expired' : 'left', key, version: before.version, revision }
       : undefined
-  // The value is as it was: only who else may read it has changed.
-  if (item.kind === 'audience' && saw) return undefined
   const now = versions.current(key)
   const allowed = mayRead(after, reader, entitled) && (!now || mayRead(now, reader, entitled))
   return allowed ? putOf(core, reader, after, revision) : undefined
