@@ -243,3 +243,11 @@ test('everything that one can see comes page by page, by the cursor', async () =
     expect(found, tool).toEqual(['open', ...Array.from({ length: 7 }, (_, i) => `page.${i}`)])
   }
 })
+
+test('topics are named once each, however often they were given', async () => {
+  const { tools } = team.agent('Reader')
+  const subscribed = await tools.call('subscribe_to_topics', { topics: ['a', 'b', 'a'] })
+  expect(subscribed).toMatchObject({ topics: ['a', 'b'], message: 'Subscribed to topics: a, b' })
+  const ended = await tools.call('unsubscribe_from_topics', { topics: ['a', 'a', 'none', 'none'] })
+  expect(ended).toMatchObject({ topics_unsubscribed: ['a'], topics_not_subscribed: ['none'] })
+})

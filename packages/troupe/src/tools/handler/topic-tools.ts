@@ -10,14 +10,10 @@ const subscribeToTopics = toolSpec({
   description: 'Subscribes to topics. You then see what was and what will be shared with them.',
   arguments: { topics },
   async run({ agent, context }, args) {
-    await context.subscribe(args.topics)
+    const wanted = [...new Set(args.topics)]
+    await context.subscribe(wanted)
     const all = [...(await context.topics())]
-    return {
-      agent,
-      topics: args.topics,
-      topics_subscribed: all,
-      message: `Subscribed to topics: ${args.topics.join(', ')}`,
-    }
+    return { agent, topics: wanted, topics_subscribed: all, message: `Subscribed to topics: ${wanted.join(', ')}` }
   },
 })
 
@@ -27,12 +23,13 @@ const unsubscribeFromTopics = toolSpec({
   arguments: { topics },
   async run({ agent, context }, args) {
     const before = await context.topics()
-    await context.unsubscribe(args.topics)
-    const ended = args.topics.filter((topic) => before.includes(topic))
+    const unwanted = [...new Set(args.topics)]
+    await context.unsubscribe(unwanted)
+    const ended = unwanted.filter((topic) => before.includes(topic))
     return {
       agent,
       topics_unsubscribed: ended,
-      topics_not_subscribed: args.topics.filter((topic) => !before.includes(topic)),
+      topics_not_subscribed: unwanted.filter((topic) => !before.includes(topic)),
       remaining_topics: [...(await context.topics())],
       message: `Unsubscribed from topics: ${ended.join(', ') || 'none'}`,
     }
