@@ -1,7 +1,7 @@
 /** The tools on entries, as models see them: snake_case, `ttl` in seconds. */
 import { z } from 'zod'
 import { isToolContext, type Operation, type OperationResult, type PushOptions } from '../../context/index.ts'
-import { type Duration, failure, type Json } from '../../core/index.ts'
+import { type Duration, decodeCursor, encodeCursor, failure, type Json } from '../../core/index.ts'
 import { given, type JsonObject, optional, plain, seconds, type ToolSpec, toolSpec } from './tool-spec.ts'
 
 const key = z.string().describe('The key, such as orders.17.status.')
@@ -52,7 +52,7 @@ const getContext = toolSpec({
   arguments: {
     key: optional(z.string(), 'One key; it is an error when there is nothing under it that you can see.'),
     keys: names('Several keys.'),
-    limit,
+    limit: optional(z.int().min(1).max(1_000), 'At most so many, 1 to 1000; if left out all of the keys, or 50.'),
     cursor,
   },
   async run({ agent, context }, args) {
@@ -66,15 +66,17 @@ const getContext = toolSpec({
       return { agent, key, value, version, owner, ...found, message: `Retrieved ${key}` }
     }
     if (args.keys) {
-      const found = await context.getMany(args.keys)
+      const { part, cursor } = partOf([...new Set(args.keys)], args)
+      const found = await context.getMany(part)
       const keysFound = [...found.keys()]
-      return {
+      return plain({
         agent,
         context: entriesOf(found),
         keys_requested: args.keys,
         keys_found: keysFound,
+        cursor,
         message: retrieved(keysFound.length),
-      }
+      })
     }
     const asked = { limit: args.limit ?? 50, ...(args.cursor ? { cursor: args.cursor } : {}) }
     const page = await (isToolContext(context) ? context.listAs('get_context', asked) : context.list(asked))
@@ -88,6 +90,17 @@ const getContext = toolSpec({
     })
   },
 })
+/** Of keys that were named: those behind the cursor, which is the last one of the answer before. */
+function partOf(
+  keys: readonly string[],
+  { limit, cursor }: { readonly limit?: number | null | undefined; readonly cursor?: string | null | undefined },
+) {
+  const from = cursor ? keys.indexOf(decodeCursor(cursor)) + 1 : 0
+  if (cursor && from === 0) throw failure('cursor.invalid')
+  const part = keys.slice(from, limit == null ? undefined : from + limit)
+  const last = from + part.length < keys.length ? part.at(-1) : undefined
+  return { part, cursor: last === undefined ? undefined : encodeCursor(last) }
+}
 const retrieved = (count: number) => `Retrieved ${count} context items`
 
 /** Models write objects as text; that text, and no other, becomes what it says, unless it would come out as another. */

@@ -251,3 +251,19 @@ test('topics are named once each, however often they were given', async () => {
   const ended = await tools.call('unsubscribe_from_topics', { topics: ['a', 'a', 'none', 'none'] })
   expect(ended).toMatchObject({ topics_unsubscribed: ['a'], topics_not_subscribed: ['none'] })
 })
+
+test('keys that were named come page by page where a limit is given, and all at once without', async () => {
+  const { context, tools } = team.agent('Reader')
+  const keys = ['named.3', 'named.1', 'named.none', 'named.2', 'named.1']
+  for (const key of ['named.1', 'named.2', 'named.3']) await context.push(key, key, { audience: 'owner' })
+  const all = await tools.call('get_context', { keys })
+  expect(all).toMatchObject({ keys_requested: keys, keys_found: ['named.3', 'named.1', 'named.2'] })
+  expect(all).not.toHaveProperty('cursor')
+  const first = await tools.call('get_context', { keys, limit: 3 })
+  expect(first).toMatchObject({ keys_requested: keys, keys_found: ['named.3', 'named.1'] })
+  const last = await tools.call('get_context', { keys, limit: 3, cursor: first.cursor })
+  expect(last).toMatchObject({ keys_found: ['named.2'], context: { 'named.2': 'named.2' } })
+  expect(last).not.toHaveProperty('cursor')
+  const foreign = await tools.call('get_context', { keys: ['named.2'], cursor: first.cursor })
+  expect(foreign).toMatchObject({ success: false, code: 'cursor.invalid' })
+})
