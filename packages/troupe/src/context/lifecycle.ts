@@ -1,5 +1,5 @@
 /** Lifetimes by name, the troupe's own among them, and the lifetime that a push names. */
-import { checkOptions, type Duration, failure, milliseconds } from '../core/index.ts'
+import { checkOptions, type Duration, failure, isObject, milliseconds } from '../core/index.ts'
 import { compilePattern } from './pattern.ts'
 
 export interface Lifecycle {
@@ -45,6 +45,9 @@ function lifetimeMs(ttl: unknown, what = 'ttl'): number {
 
 /** @param own by name; they may replace the predefined ones */
 export function createLifecycles(own: Readonly<Record<string, Lifecycle>> = {}): Lifecycles {
+  // A list would be lifecycles called 0, 1 and so on, and an empty one would hold nothing.
+  if (!isObject(own))
+    throw failure('validation.failed', { what: 'context.lifecycles', problem: 'it is an object of lifecycles by name' })
   const known = new Map<string, Lifetime>()
   const bound: { readonly matches: (key: string) => boolean; readonly lifetime: Lifetime }[] = []
   for (const [name, lifecycle] of Object.entries({ ...predefined, ...own })) {

@@ -33,7 +33,7 @@ export function contextOptions({ context = {} }: RevealedConfig) {
   const { limits, lifecycles, cleanup } = context
   return {
     ...(limits ? { limits } : {}),
-    ...(lifecycles ? { lifecycles } : {}),
+    ...(lifecycles === undefined ? {} : { lifecycles }),
     ...(cleanup ? { cleanup: { every: cleanup } } : {}),
   }
 }
