@@ -38,14 +38,17 @@ async function openStep(afterCheck: Record<string, () => Promise<unknown>> = {})
   return {
     mesh,
     incidents,
-    async batch(operations: readonly Operation[]): Promise<Json> {
+    async batch(
+      operations: readonly Operation[],
+      options: { readonly atomic?: boolean; readonly signal?: AbortSignal } = { atomic: true },
+    ): Promise<Json> {
       const principal: Principal = { userId: 'ada', kind: 'agent', name: 'A' }
       let over = false
       const end = steps
         .execute({ id: 'step', principal, input: null, settled: () => ({ statements: [] }) }, async (recorder) => {
           const context = stagedContext({ mesh, recorder: interrupted(recorder), access: new Access() })
           try {
-            return JSON.parse(JSON.stringify(await context.batch(operations, { atomic: true })))
+            return JSON.parse(JSON.stringify(await context.batch(operations, options)))
           } catch (error) {
             if (error instanceof TroupeError) return { refused: error.code }
             throw error
@@ -117,4 +120,24 @@ test('an atomic batch of a step that is refused is an incident, as that of the h
   await expect(step.mesh.agent('ada', 'A').batch(operations, { atomic: true })).rejects.toThrow()
   await step.incidents.settled()
   expect(await step.incidents.list('ada')).toMatchObject([incident, incident])
+})
+
+test('a batch of a step whose signal aborts tells what was done and does no more', async () => {
+  const given = new AbortController()
+  await using step = await openStep({ last: async () => given.abort() })
+  const operations = [
+    { type: 'push', key: 'first', value: 1 },
+    { type: 'push', key: 'last', value: 2 },
+    { type: 'push', key: 'never', value: 3 },
+    { type: 'get', key: 'first' },
+    { type: 'delete', key: 'first' },
+  ] as const
+  const cancelled = { success: false, error: { code: 'cancelled' } }
+  const told = await step.batch(operations, { signal: given.signal })
+  expect(told).toMatchObject({ outcome: [{ version: 1 }, { version: 1 }, cancelled, cancelled, cancelled] })
+  const { items } = await step.mesh.host('ada').list()
+  expect(items.map(({ key, value }) => [key, value])).toEqual([
+    ['first', 1],
+    ['last', 2],
+  ])
 })

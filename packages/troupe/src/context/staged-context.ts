@@ -323,7 +323,7 @@ export class StagedContext implements ToolContext {
     this.#require('batch_context_operation', options)
     checkOptions('batch', options, ['atomic', 'signal'])
     checkOperations(operations)
-    if (!options.atomic) return oneByOne(operations, this)
+    if (!options.atomic) return oneByOne(operations, this, options.signal)
     const trial = new Overlay(this.#overlay)
     return allOrNone(operations, (operation) => this.#plan(operation, trial))
   }
