@@ -19,9 +19,10 @@ import {
   type Push,
   preparePush,
   prepareRemoval,
-  pushFragment,
+  quotaOf,
   type Removal,
   removeFragment,
+  unboundedPush,
 } from './fragments.ts'
 import type { ContextHands, Operation, OperationResult, Signal } from './hands-port.ts'
 import { pushedVersion } from './made-by.ts'
@@ -158,7 +159,7 @@ interface Part extends Fragment {
 
 function partOf(operation: Prepared, { mesh: { core }, actor }: BatchParts): Part {
   if (operation.type === 'push') {
-    const { put, ...fragment } = pushFragment(core, actor, operation.push)
+    const { put, ...fragment } = unboundedPush(core, actor, operation.push)
     return { ...fragment, result: put }
   }
   const values = readerValues(actor)
@@ -178,20 +179,27 @@ async function commitAll(
   first: readonly Prepared[],
   parts: BatchParts,
 ): Promise<readonly OperationResult[]> {
+  const {
+    actor,
+    mesh: { core },
+  } = parts
   let prepared = first
   for (;;) {
     const fragments = prepared.map((operation) => partOf(operation, parts))
     const starts = fragments.map((_, i) =>
       fragments.slice(0, i).reduce((sum, { statements }) => sum + statements.length, 0),
     )
-    const result = await parts.mesh.core.tryCommit(parts.actor.user, ...fragments)
+    // What a delete behind a push makes room for fits: what counts is what is left of them all.
+    const lastPush = prepared.findLastIndex(({ type }) => type === 'push')
+    const quota = { statements: lastPush < 0 ? [] : quotaOf(core, actor) }
+    const result = await core.tryCommit(actor.user, ...fragments, quota)
     if (result.ok) {
       const results: OperationResult[] = []
       for (const [i, operation] of prepared.entries())
         results.push(await resultOf(operation, result, (starts[i] ?? 0) + (fragments[i]?.result ?? 0), parts))
       return results
     }
-    const at = starts.findLastIndex((start) => start <= result.statement)
+    const at = result.code === 'context.quota' ? lastPush : starts.findLastIndex((start) => start <= result.statement)
     const broken = prepared[at]
     // A delete of nothing is no failure: the rest is tried without it.
     if (broken?.type === 'delete' && !broken.missing && result.code === 'context.missing')

@@ -76,6 +76,13 @@ describe.each(storages)('on $name', ({ name: _, missing: absent, ...storage }) =
     await opened.mesh.agent(user(), 'A').push('1', 1)
     await a.delete('1')
     await a.push('3', 'x'.repeat(90))
+    // Only what is left of a batch in the end counts.
+    await a.batch([entry('4'), { type: 'delete', key: '2' }, { type: 'delete', key: '3' }], { atomic: true })
+    const tooMany = a.batch([entry('5'), entry('6'), { type: 'get', key: '4' }], { atomic: true })
+    await expect(tooMany).rejects.toMatchObject({
+      code: 'context.quota',
+      results: ['batch.aborted', 'context.quota', 'batch.aborted'].map((code) => ({ error: { code } })),
+    })
   })
 
   test('an atomic batch that fails leaves value, audience and expiry as they were', async () => {

@@ -172,8 +172,16 @@ function versionGuard(core: MeshCore, actor: Actor, key: string, version: number
   return [core.writes.version({ ...place, version }, { expect: { rows: 1 }, ...conflict })]
 }
 
+type PushFragment = Fragment & { readonly put: number }
+
 /** @returns `put`: the index of the statement that gives the version */
-export function pushFragment(core: MeshCore, actor: Actor, push: Push): Fragment & { readonly put: number } {
+export function pushFragment(core: MeshCore, actor: Actor, push: Push): PushFragment {
+  const { statements, ...fragment } = unboundedPush(core, actor, push)
+  return { ...fragment, statements: [...statements, ...quotaOf(core, actor)] }
+}
+
+/** A push whose change asks for the quota by itself, after all that it writes. */
+export function unboundedPush(core: MeshCore, actor: Actor, push: Push): PushFragment {
   const { writes } = core
   const place = { user: actor.user, key: push.key, now }
   const initial = push.lifetime ?? core.lifecycles.initial(push.key)
@@ -222,22 +230,25 @@ function trailing(
   grantees: readonly string[],
   initial: Lifetime,
 ): Statement[] {
-  const { writes, limits } = core
+  const { writes } = core
   const { user } = actor
   const topics = grantees.filter(isTopic)
   const statements = push.prunes ? [pruneOf(core, user, push.key)] : []
   if (topics.length > 0) statements.push(writes.name({ user, grantees: JSON.stringify(topics) }))
   if (initial.ttlMs !== null) statements.push(writes.work({ user }))
-  if (limits.entries !== undefined || limits.bytes !== undefined) {
-    const [entries, bytes] = [limits.entries ?? Number.MAX_SAFE_INTEGER, limits.bytes ?? Number.MAX_SAFE_INTEGER]
-    const limit = [
-      limits.entries === undefined ? '' : `${entries} entries`,
-      limits.bytes === undefined ? '' : `${bytes} bytes`,
-    ]
-    const detail = { limit: limit.filter(Boolean).join(' or ') }
-    statements.push(writes.quota({ user, entries, bytes, now }, { expect: none, otherwise: 'context.quota', detail }))
-  }
   return statements
+}
+
+/** Refuses a change that leaves the user with more than the limits say. */
+export function quotaOf({ writes, limits }: MeshCore, { user }: Actor): readonly Statement[] {
+  if (limits.entries === undefined && limits.bytes === undefined) return []
+  const [entries, bytes] = [limits.entries ?? Number.MAX_SAFE_INTEGER, limits.bytes ?? Number.MAX_SAFE_INTEGER]
+  const limit = [
+    limits.entries === undefined ? '' : `${entries} entries`,
+    limits.bytes === undefined ? '' : `${bytes} bytes`,
+  ]
+  const detail = { limit: limit.filter(Boolean).join(' or ') }
+  return [writes.quota({ user, entries, bytes, now }, { expect: none, otherwise: 'context.quota', detail })]
 }
 
 /** What happened within the last ten minutes stays for watchers, up to a hundred times the bound. */
