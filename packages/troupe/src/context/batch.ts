@@ -5,6 +5,7 @@ import {
   decodeJson,
   failure,
   type Json,
+  nameOf,
   type Provenance,
   type TaintLabel,
   TroupeError,
@@ -55,9 +56,13 @@ export async function runBatch(
 export function checkOperations(operations: readonly Operation[]): void {
   if (!Array.isArray(operations) || operations.length > most)
     throw failure('validation.failed', { what: 'A batch', problem: `it is a list of at most ${most} operations` })
-  for (const [i, operation] of operations.entries())
+  for (const [i, operation] of operations.entries()) {
+    const wrong = (problem: string) => failure('validation.failed', { what: `Operation ${i}`, problem })
     if (operation === null || typeof operation !== 'object' || !Object.hasOwn(rights, operation.type))
-      throw failure('validation.failed', { what: `Operation ${i}`, problem: 'its type is push, get or delete' })
+      throw wrong('its type is push, get or delete')
+    // What commits together, or one after the other, has one signal.
+    if ((operation as Signal).signal !== undefined) throw wrong('a signal is an option of the whole batch')
+  }
 }
 
 /** @returns what is told of an operation that failed */
@@ -65,7 +70,7 @@ export function failed(operation: Operation, thrown: unknown): OperationResult {
   if (!(thrown instanceof TroupeError)) throw thrown
   return {
     type: operation.type,
-    key: String(keyText(operation.key)),
+    key: nameOf(keyText(operation.key)),
     success: false,
     error: { code: thrown.code, message: thrown.message },
   }
@@ -245,7 +250,7 @@ function aborted(operations: readonly Operation[], at: number, thrown: unknown):
   const results = operations.map((operation, i) =>
     i === at
       ? failed(operation, thrown)
-      : failed(operation, failure('batch.aborted', { operation: at, key: String(keyText(operations[at]?.key ?? '')) })),
+      : failed(operation, failure('batch.aborted', { operation: at, key: nameOf(keyText(operations[at]?.key ?? '')) })),
   )
   return Object.assign(thrown, { results })
 }

@@ -141,3 +141,15 @@ test('a batch of a step whose signal aborts tells what was done and does no more
     ['last', 2],
   ])
 })
+
+test('an operation has no signal of its own, and a key that has no text is refused by what it is', async () => {
+  await using opened = await openMesh(createVirtualClock())
+  const a = opened.mesh.agent('ada', 'A')
+  const signalled = { type: 'push', key: 'k', value: 1, signal: AbortSignal.abort() } as const
+  for (const atomic of [true, false])
+    await expect(a.batch([signalled], { atomic })).rejects.toMatchObject({ code: 'validation.failed' })
+  const textless = [{ type: 'get', key: Object.create(null) }] as const
+  const told = [{ type: 'get', key: 'an object', success: false, error: { code: 'name.invalid' } }]
+  expect(await a.batch(textless)).toMatchObject(told)
+  await expect(a.batch(textless, { atomic: true })).rejects.toMatchObject({ code: 'name.invalid', results: told })
+})
