@@ -20,7 +20,7 @@ const pushed = {
   subscribers: names('Agents that may read, by name. An empty list is nobody besides you.'),
   topics: names('Topics whose subscribers may read. An empty list is nobody besides you.'),
   writers: optional(
-    z.union([z.enum(['owner', 'readers']), z.array(z.string())]),
+    z.union([z.enum(['owner', 'readers']), z.array(z.string())], 'it is owner, readers, or a list of agents'),
     'Who may write besides you: owner (nobody), readers, or agents by name.',
   ),
   ttl: seconds('Seconds until it expires; above zero.'),
@@ -107,14 +107,16 @@ const retrieved = (count: number) => `Retrieved ${count} context items`
 function parsed(value: Json): { readonly value: Json; readonly parsed: boolean } {
   if (typeof value !== 'string' || !/^\s*[[{]/.test(value)) return { value, parsed: false }
   try {
-    return { value: JSON.parse(value, /\d{16}/.test(value) ? whole : undefined) as Json, parsed: true }
+    return { value: JSON.parse(value, /\d{16}|-0|\de/i.test(value) ? exact : undefined) as Json, parsed: true }
   } catch {
     return { value, parsed: false }
   }
 }
 
-/** Keeps an id of twenty digits from becoming another. @throws RangeError */
-function whole(_: string, value: unknown, { source }: { readonly source?: string } = {}): unknown {
+/** Keeps an id of twenty digits from becoming another, and a text with -0 or 1e999 from becoming what can't be stored. @throws RangeError */
+function exact(_: string, value: unknown, { source }: { readonly source?: string } = {}): unknown {
+  if (typeof value === 'number' && (Object.is(value, -0) || !Number.isFinite(value)))
+    throw new RangeError(`${source} is no number that is stored`)
   const isExact = Number.isSafeInteger(value) || source === undefined || !/^-?\d+$/.test(source)
   if (isExact || BigInt(source) === BigInt(value as number)) return value
   throw new RangeError(`${source} has more digits than a number keeps`)

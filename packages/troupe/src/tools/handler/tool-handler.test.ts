@@ -162,6 +162,9 @@ describe('tools on entries and topics', () => {
     for (const [value, stored] of [
       ['{"id":12345678901234567890}', '{"id":12345678901234567890}'],
       ['[9007199254740993]', '[9007199254740993]'],
+      ['{"change":-0.0}', '{"change":-0.0}'],
+      ['[1e999]', '[1e999]'],
+      ['[1e3,-0.5,"-0","Infinity"]', [1_000, -0.5, '-0', 'Infinity']],
       [
         '[9007199254740992, -1234567890123456, 0.1234567890123456789]',
         [2 ** 53, -1234567890123456, 0.12345678901234568],
@@ -290,6 +293,7 @@ describe('tools on messages', () => {
       [await batch({ type: 'get', key: 'k', if_version: 7 }), /operations\.0\.if_version: a get takes none/],
       [await batch({ type: 'delete', key: 'k', subscribers: [] }), /operations\.0\.subscribers: a delete takes none/],
       [await tools.call('get_context', both), /key and keys: give one/],
+      [await tools.call('push_context', { key: 'k', value: 'v', writers: 'all' }), /writers: it is owner, readers, or/],
       [await tools.call('push_context', { key: 'k', value: 'v', ttl: 1e300 }), /ttl: Too big.*3153600000/],
       [await tools.call('send_message_to_agent', { to_agent: 'B', message: 'm', ttl: 1e300 }), /ttl: Too big/],
     ] as const)
