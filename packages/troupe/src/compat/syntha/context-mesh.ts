@@ -3,7 +3,7 @@
  * first call. Without `agent_name` a call is the host's, which reads all of its user.
  */
 import type { ContextHands, TopicInfo } from '../../context/index.ts'
-import { checkOptions, type Duration, failure, type Json } from '../../core/index.ts'
+import { checkOptions, type Duration, failure, isObject, type Json } from '../../core/index.ts'
 import { createTroupe, type Troupe, type User } from '../../runtime/index.ts'
 import { type MeshOptions, meshConfig } from './mesh-options.ts'
 import { unsupported } from './refused.ts'
@@ -34,6 +34,7 @@ export class ContextMesh {
    * @example await using mesh = new ContextMesh({ user_id: 'user_123', cleanup_interval: 300 })
    */
   constructor(source: MeshOptions | User = {}) {
+    checkMesh('What ContextMesh was given', source)
     if ('orchestra' in source) {
       this.#open = async () => ({ user: source })
       return
@@ -215,4 +216,10 @@ function seconds(ttl: unknown): Duration {
   if (typeof ttl !== 'number' || !(ttl > 0))
     throw failure('validation.failed', { what: 'ttl', problem: 'it is a number of seconds above zero' })
   return `${Math.max(1, Math.round(ttl * 1_000))}ms`
+}
+
+/** @throws ValidationError for what can't be a mesh, a user of a troupe, or options */
+export function checkMesh(what: string, mesh: unknown): void {
+  if (!isObject(mesh))
+    throw failure('validation.failed', { what, problem: 'it is no mesh, no user of a troupe, and no options of one' })
 }

@@ -1,8 +1,8 @@
 /** The guides' builders of prompts, on `buildSystemPrompt`: only what the agent may see, under a budget of tokens. */
-import { checkOptions, failure } from '../../core/index.ts'
+import { checkOptions, checkText, failure } from '../../core/index.ts'
 import type { User } from '../../runtime/index.ts'
 import { buildSystemPrompt, type SystemPromptOptions } from '../../tools/index.ts'
-import type { ContextMesh } from './context-mesh.ts'
+import { type ContextMesh, checkMesh } from './context-mesh.ts'
 import { unsupported } from './refused.ts'
 
 export interface PromptOptions {
@@ -18,6 +18,7 @@ export interface PromptOptions {
 const known = ['template', 'include_context_header', 'existing_prompt', 'prepend_to_existing', 'max_tokens']
 
 async function handleOf(agent_name: string, mesh: ContextMesh | User) {
+  checkMesh('What a prompt was given', mesh)
   const user = 'open' in mesh ? await mesh.open() : mesh
   return user.agent(agent_name)
 }
@@ -51,15 +52,19 @@ async function built(
 ): Promise<string> {
   checkOptions('the prompt', options, known)
   const { template, include_context_header, existing_prompt = '', prepend_to_existing, max_tokens } = options
+  checkText('existing_prompt', existing_prompt)
   const agent = await handleOf(agent_name, mesh)
   const prompt = await buildSystemPrompt({ context: agent.context }, {
-    ...(template === undefined ? {} : { template: template.replace('{agent_name}', () => agent_name) }),
+    ...templateOf(template, agent_name),
     header: include_context_header === false ? false : header,
     ...(max_tokens === undefined ? {} : { maxTokens: max_tokens }),
   } satisfies SystemPromptOptions)
   const parts = prepend_to_existing === true ? [prompt, existing_prompt] : [existing_prompt, prompt]
   return parts.filter(Boolean).join('\n\n')
 }
+
+const templateOf = (template: string | undefined, agent_name: string) =>
+  template === undefined ? {} : { template: checkText('template', template).replace('{agent_name}', () => agent_name) }
 
 const placements = ['prepend', 'append', 'replace_placeholder'] as const
 
@@ -75,6 +80,7 @@ export async function inject_context_into_prompt(
 ): Promise<string> {
   checkOptions('inject_context_into_prompt', options, ['placement', 'separator', 'placeholder'])
   const { placement = 'prepend', separator = '\n\n', placeholder = '{context}' } = options
+  for (const [what, text] of Object.entries({ prompt, separator, placeholder })) checkText(what, text)
   if (!placements.includes(placement))
     throw failure('validation.failed', { what: 'placement', problem: `it is not ${placements.join(', ')}` })
   const context = await built(agent_name, mesh, {}, '[Shared Context]')
@@ -93,6 +99,6 @@ export async function build_custom_prompt(
   checkOptions('build_custom_prompt', options, ['template', 'fallback_text'])
   const { template, fallback_text = '' } = options
   const { context } = await handleOf(agent_name, mesh)
-  const given = template === undefined ? {} : { template: template.replace('{agent_name}', () => agent_name) }
-  return buildSystemPrompt({ context }, { keys, fallback: fallback_text, header: false, ...given })
+  const given = { keys, fallback: fallback_text, header: false, ...templateOf(template, agent_name) } as const
+  return buildSystemPrompt({ context }, given)
 }

@@ -1,9 +1,11 @@
 /** A role of the guides, the four or one's own list of tools, as the rights of an agent. */
-import { failure } from '../../core/index.ts'
+import { failure, isObject, nameOf } from '../../core/index.ts'
 import { Access, type AccessOptions, builtInTools, checkGrants, createRoles } from '../../security/index.ts'
 
 /** Lists of tools by the name of the role. */
 export type CustomRoles = Readonly<Record<string, readonly string[]>>
+
+const wrong = (what: string, problem: string) => failure('validation.failed', { what, problem })
 
 /**
  * A role of one's own is the lowest of ours that has all of its tools, narrowed to them.
@@ -14,11 +16,12 @@ export function rightsOf(
   custom: CustomRoles,
   { allow, deny }: { readonly allow: readonly string[] | undefined; readonly deny: readonly string[] },
 ): AccessOptions {
+  if (!isObject(custom)) throw wrong('role_based_access', 'it is an object of lists of tools by role')
   const own = role !== undefined && Object.hasOwn(custom, role) ? custom[role] : undefined
-  if (!own) return checked({ role, allow, deny })
+  if (own === undefined) return checked({ role, allow, deny })
+  if (!Array.isArray(own)) throw wrong(`The role ${role}`, 'it is no list of tools')
   const missing = own.find((tool) => !(builtInTools as readonly string[]).includes(tool))
-  if (missing !== undefined)
-    throw failure('validation.failed', { what: `The role ${role}`, problem: `there is no tool ${missing}` })
+  if (missing !== undefined) throw wrong(`The role ${role}`, `there is no tool ${nameOf(missing)}`)
   const roles = createRoles()
   const base = ['readonly', 'contributor'].find((name) =>
     own.every((tool) => roles[name]?.tools.some((one) => one === tool)),

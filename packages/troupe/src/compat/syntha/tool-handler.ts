@@ -6,7 +6,7 @@ import { catalogue, checkOptions, type ErrorCode, failure, isObject, type Json, 
 import type { AgentHandle, User } from '../../runtime/index.ts'
 import { Access, type AccessOptions, type BuiltInTool, builtInTools } from '../../security/index.ts'
 import type { ToolDefinition } from '../../tools/index.ts'
-import type { ContextMesh } from './context-mesh.ts'
+import { type ContextMesh, checkMesh } from './context-mesh.ts'
 import { createIntegration, type Framework, frameworkOf, handlerFor, type Integration, toolsFor } from './frameworks.ts'
 import { unsupported } from './refused.ts'
 import { type CustomRoles, rightsOf } from './rights.ts'
@@ -51,6 +51,7 @@ export class ToolHandler implements SynthaHandler {
     checkOptions('ToolHandler', options, known)
     if (options.enable_logging === false)
       throw unsupported('enable_logging: false', 'every call is an event, which costs nothing where nobody listens')
+    checkMesh('What ToolHandler was given', mesh)
     this.#user = 'open' in mesh ? () => mesh.open() : async () => mesh
     this.#agent = agent_name
     this.#raises = options.raise_errors === true
