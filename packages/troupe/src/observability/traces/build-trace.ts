@@ -49,9 +49,13 @@ export function buildTrace(traceId: string, told: readonly Span[]): RecordedTrac
   }
 }
 
-/** Of two that began in the same millisecond, the one that was over first. */
+/** Of two that began in the same millisecond, the one that was over first, or was told first. */
 const byStart = (one: Span, other: Span) =>
-  one.startedAt - other.startedAt || (one.endedAt ?? Number.MAX_VALUE) - (other.endedAt ?? Number.MAX_VALUE)
+  beginning(one) - beginning(other) || (one.endedAt ?? Number.MAX_VALUE) - (other.endedAt ?? Number.MAX_VALUE)
+
+/** Ends are whole milliseconds, durations are not: in whole ones none begins before what was over when it began. */
+const beginning = ({ startedAt, endedAt }: Span): number =>
+  endedAt === undefined ? startedAt : endedAt - Math.floor(endedAt - startedAt)
 
 /** Parents come from envelopes, which others may have written. */
 function isBelowItself(span: Span, byId: ReadonlyMap<string, Span>): boolean {
