@@ -201,12 +201,9 @@ export async function readEntries(
   return found
 }
 
-/** A page that finds its next one by the same options. */
-export async function pageOf<T>(
-  options: ListOptions,
-  find: (options: ListOptions) => Promise<{ readonly items: readonly T[]; readonly next: string | undefined }>,
-): Promise<Page<T>> {
-  const { items, next } = await find(options)
-  const cursor = next === undefined ? undefined : encodeCursor(next)
-  return createPage(items, cursor, (following) => pageOf({ ...options, cursor: following }, find))
-}
+/** Its next page is another call, for rights and signals may have become others since. */
+export const pageOf = <T>(
+  items: readonly T[],
+  next: string | undefined,
+  onward: (cursor: string) => Promise<Page<T>>,
+): Page<T> => createPage(items, next === undefined ? undefined : encodeCursor(next), onward)

@@ -4,6 +4,7 @@ import {
   checkOptions,
   checkSignal,
   checkTaint,
+  createPage,
   decodeJson,
   failure,
   type Json,
@@ -124,24 +125,22 @@ export class LiveHands implements ToolContext {
     return this.listAs('list_context', options)
   }
   listAs(right: Right, options: hands.ListOptions): Promise<Page<hands.Entry>> {
-    return this.act(right, options, () =>
-      pageOf(options, async (asked) => {
-        const query = parseListOptions('list', asked)
-        this.#reads(right, listedOf(asked))
-        const { items, next } = await findEntries(this.mesh.core, this.actor, query)
-        return { items: await Promise.all(items.map((row) => this.#entry(row))), next }
-      }),
-    )
+    return this.act(right, options, async () => {
+      const query = parseListOptions('list', options)
+      this.#reads(right, listedOf(options))
+      const { items, next } = await findEntries(this.mesh.core, this.actor, query)
+      const entries = await Promise.all(items.map((row) => this.#entry(row)))
+      return pageOf(entries, next, (cursor) => this.listAs(right, { ...options, cursor }))
+    })
   }
 
   keys(options: hands.ListOptions = {}): Promise<Page<string>> {
-    return this.act('list_context_keys', options, () =>
-      pageOf(options, (asked) => {
-        const query = parseListOptions('keys', asked)
-        this.#reads('list_context_keys', listedOf(asked))
-        return findKeys(this.mesh.core, this.actor, query)
-      }),
-    )
+    return this.act('list_context_keys', options, async () => {
+      const query = parseListOptions('keys', options)
+      this.#reads('list_context_keys', listedOf(options))
+      const { items, next } = await findKeys(this.mesh.core, this.actor, query)
+      return pageOf(items, next, (cursor) => this.keys({ ...options, cursor }))
+    })
   }
 
   update<K extends Key | string>(
@@ -218,10 +217,11 @@ export class LiveHands implements ToolContext {
   }
 
   history(key: Key | string, options: hands.HistoryOptions = {}): Promise<Page<hands.HistoryEntry>> {
-    return this.act('get_context', options, () => {
+    return this.act('get_context', options, async () => {
       const text = checkedKey(key)
       this.#reads('get_context', text)
-      return findHistory(this.mesh, this.actor, text, options)
+      const { items, cursor } = await findHistory(this.mesh, this.actor, text, options)
+      return createPage(items, cursor, (next) => this.history(text, { ...options, cursor: next }))
     })
   }
 
@@ -247,7 +247,10 @@ export class LiveHands implements ToolContext {
   }
 
   discoverTopics(options: hands.DiscoverOptions = {}): Promise<Page<hands.TopicInfo>> {
-    return this.act('discover_topics', options, () => discoverTopics(this.mesh.core, this.actor, options))
+    return this.act('discover_topics', options, async () => {
+      const { items, cursor } = await discoverTopics(this.mesh.core, this.actor, options)
+      return createPage(items, cursor, (next) => this.discoverTopics({ ...options, cursor: next }))
+    })
   }
 
   deleteTopic(topic: string, options: hands.Signal = {}): Promise<hands.DeletedTopic> {
