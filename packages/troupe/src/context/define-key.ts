@@ -36,7 +36,8 @@ export function defineKey<const Form extends string, T>(form: Form, schema: Sche
       what: 'The form of a key',
       problem: `${String(form)} is no text with {name} in it`,
     })
-  checkSchema(`The schema of ${form}`, schema)
+  // null is no schema anywhere, and one that is left out would be missed only by the first push.
+  checkSchema(`The schema of ${form}`, schema ?? null)
   const names = [...form.matchAll(/\{([^{}]*)\}/g)].map((found) => found[1] as string)
   const make = (parameters: Readonly<Record<string, string | number>> = {}): Key<T> => {
     if (!isObject(parameters))

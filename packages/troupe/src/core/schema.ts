@@ -26,7 +26,9 @@ export async function parse<T>(schema: Schema<T>, value: unknown, what: string):
 
 async function validated<T>(schema: Schema<T>, value: unknown, what: string) {
   try {
-    return await schema['~standard'].validate(value)
+    const result = await schema['~standard'].validate(value)
+    if (typeof result === 'object' && result !== null) return result
+    throw new TypeError('it told neither a value nor issues')
   } catch (cause) {
     // A check or transformation of the user's own may throw where it should tell an issue.
     const problem = `its schema threw: ${cause instanceof Error ? cause.message : String(cause)}`
