@@ -88,6 +88,13 @@ describe('validators', () => {
 })
 
 describe('escapes', () => {
+  it('take texts, and say so of anything else', () => {
+    for (const out of [escapeHtml, escapeMarkdown, escapeTerminal, escapeForPrompt])
+      for (const none of [5, null, undefined])
+        expect(() => out(none as never)).toThrow(/What escape\w+ was given .* not a text/)
+    expect(() => escapeForPrompt('text', null as never)).toThrow(/the name of escapeForPrompt/)
+  })
+
   it('let HTML, Markdown and a terminal take a text for what it is', () => {
     expect(escapeHtml(`<a href="x" title='y'>&`)).toBe('&lt;a href=&quot;x&quot; title=&#39;y&#39;&gt;&amp;')
     expect(escapeMarkdown('# [a](javascript:x) `b`\n    code')).toBe('\\# \\[a\\]\\(javascript\\:x\\) \\`b\\`\ncode')
