@@ -252,6 +252,12 @@ describe('rotation', () => {
     for (const user of ['ada', 'eve', 'bob']) expect(await again.user(user).context.get('a')).toBe(user)
   })
 
+  it('refuses what it does not know, and seals nothing anew for what only counts as true', async () => {
+    const troupe = await opened({ encryption: { keys } })
+    for (const slip of [null, { data: 'no' }, { data: 1 }])
+      await expect(troupe.encryption.rotate(slip as never)).rejects.toMatchObject({ code: 'validation.failed' })
+  })
+
   it('with data seals everything anew under new keys and destroys the old ones, while it is read and written', async () => {
     const troupe = await opened({ encryption: { keys } })
     const run = await plant(troupe, 'ada', 'MARKER-of-ada')

@@ -244,7 +244,9 @@ export class Troupe implements AsyncDisposable {
       status: () => encryption.status(),
       settled: () => encryption.settled(),
       rotate: (options = {}) =>
-        acting(audit, { operation: 'encryption.rotate', resource: rotated(options) }, () => encryption.rotate(options)),
+        acting(audit, { operation: 'encryption.rotate', resource: rotated(options ?? {}) }, () =>
+          encryption.rotate(options),
+        ),
       decrypt: () => acting(audit, { operation: 'encryption.decrypt' }, () => encryption.decrypt()),
     }
   }

@@ -2,7 +2,7 @@
  * Encryption at rest as the host sees it: on or off, how far, and the rotation of its keys while everything runs. One sweep
  * at a time; one that a crash cut off goes on at the next opening.
  */
-import { checkOptions, failure } from '../../core/index.ts'
+import { checkFlag, checkOptions, failure } from '../../core/index.ts'
 import { newKeyId } from './cipher.ts'
 import type { KeyRing, RingKey } from './key-ring-port.ts'
 import { checkRing, openSecret, sealSecret } from './ring-check.ts'
@@ -78,6 +78,7 @@ export class ActiveEncryption implements RunningEncryption {
   async rotate(options: RotateOptions = {}): Promise<Swept> {
     checkOptions('rotate', options, ['to', 'data'])
     const { to, data = false } = options
+    checkFlag('data', data)
     return this.#next(async () => {
       const { keys, ring, storage } = this.#parts
       if (keys.standing.state === 'off' || keys.standing.state === 'opening')
