@@ -163,6 +163,21 @@ test('an entry that loses one of its topics is told in its new version, to whoev
   for (const watch of watches) await watch.stop()
 })
 
+test('what was over when it lost a topic is told as expired, and never as it was', async () => {
+  const clock = createVirtualClock()
+  await using opened = await openMesh(clock)
+  const [a, b] = [opened.mesh.agent('ada', 'A'), opened.mesh.agent('ada', 'B')]
+  await b.subscribe(['stays'])
+  await a.push('k', 'v', { topics: ['gone', 'stays'], ttl: '10s' })
+  const watch = follow(b)
+  await clock.advance('20s')
+  await opened.mesh.host('ada').deleteTopic('gone')
+  await opened.mesh.host('ada').cleanup()
+  await watch.until((items) => items.some(({ type }) => type === 'expired'))
+  await watch.stop()
+  expect(watch.items.map(({ type }) => type)).toEqual(['expired'])
+})
+
 test('a watch that is left while it waits ends, and closing the mesh ends all', async () => {
   const opened = await openMesh(createVirtualClock())
   const waiting = opened.mesh.agent('ada', 'A').watch()[Symbol.asyncIterator]()

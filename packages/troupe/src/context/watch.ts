@@ -264,6 +264,8 @@ async function effectOf(
     return saw
       ? { type: before.ended === 'expired' ? 'expired' : 'left', key, version: before.version, revision }
       : undefined
+  // It was over already: that is told by the clean-up.
+  if (item.kind === 'audience' && before?.ended === 'expired') return undefined
   const now = versions.current(key)
   const allowed = mayRead(after, reader, entitled) && (!now || mayRead(now, reader, entitled))
   return allowed ? putOf(core, reader, after, revision) : undefined
