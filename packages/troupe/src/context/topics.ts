@@ -239,7 +239,6 @@ function without(core: MeshCore, actor: Actor, row: EntryRow, grantee: string): 
       statements: [unchanged, ...endStatements(core, user, row.key, change, 'removed')],
       feed: [{ kind: 'removed', key: row.key, data: change }],
     }
-  const provenance = JSON.stringify({ agent: actor.agent })
   return {
     statements: [
       unchanged,
@@ -250,7 +249,6 @@ function without(core: MeshCore, actor: Actor, row: EntryRow, grantee: string): 
           audience: JSON.stringify(left),
           version: row.version,
           value: storeValue(row.value),
-          provenance,
         },
         { expect: { rows: 1 } },
       ),

@@ -156,6 +156,8 @@ test('an entry that loses one of its topics is told in its new version, to whoev
   await a?.push('k', 'v', { topics: ['gone', 'stays'] })
   const watches = [a, b, c].map((hands) => follow(hands as ContextHands))
   await opened.mesh.host('ada').deleteTopic('gone')
+  // The value is still from who wrote it, and not from who deleted a topic.
+  expect(await b?.getEntry('k')).toMatchObject({ version: 2, provenance: { agent: 'A' } })
   for (const watch of watches) await watch.until((items) => items.length === 1)
   const put = { type: 'put', key: 'k', value: 'v', version: 2 }
   expect(watches.map(({ items }) => items[0])).toMatchObject([put, put, { type: 'left', key: 'k', version: 1 }])

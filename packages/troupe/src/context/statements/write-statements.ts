@@ -112,11 +112,14 @@ export function createWriteStatements(dialect: Dialect) {
         where ${at(p)} and ${live(p)} and e.version = ${p.version}
         returning version`
     }),
-    /** Takes one topic from the audience of an entry; its value stays, written anew for the version that it now is. */
-    narrow: raw<Place & { change: string; audience: string; version: number; value: string; provenance: string }>(
+    /**
+     * Takes one topic from the audience of an entry. Its value stays, written anew for the version that it now is, and with
+     * it who wrote it and from what.
+     */
+    narrow: raw<Place & { change: string; audience: string; version: number; value: string }>(
       dialect,
       (p) => sql`update context_entries set version = version + 1, change = ${p.change}, revision = ${revision(p)},
-        audience = ${p.audience}, value = ${p.value}, provenance = ${p.provenance}, updated_at = ${p.now}
+        audience = ${p.audience}, value = ${p.value}, updated_at = ${p.now}
         where user_id = ${p.user} and key = ${p.key} and version = ${p.version}`,
     ),
     remove: raw<Place>(dialect, (p) => sql`delete from context_entries where user_id = ${p.user} and key = ${p.key}`),
