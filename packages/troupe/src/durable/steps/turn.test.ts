@@ -167,6 +167,24 @@ describe('a turn', () => {
     })
   })
 
+  it.each(['commit', 'ask'])('waits for no effect of what is around it: %s', async (how) => {
+    const gate = Promise.withResolvers<string>()
+    const committed = Promise.withResolvers<void>()
+    const call = { kind: 'ask', name: 'q' }
+    await run('step:1', async (recorder) => {
+      const slow = recorder.effect('slow', { class: 'once' }, () => gate.promise)
+      const quick = recorder.body('quick', async (inner) => {
+        inner.onCommitted(() => committed.resolve())
+        shelf.push(inner, 'k', 1)
+        void (how === 'ask' ? inner.wait({ call, input: null, tell: () => writeBook('q', 1) }) : inner.commit())
+        return null
+      })
+      await committed.promise
+      gate.resolve('slow')
+      return Promise.all([slow, quick])
+    })
+  })
+
   it('refused, begins no effect that was called behind its commit', async () => {
     await world.storage.commit({ id: null, scope: { user }, ...writeBook('k', 'old') })
     const made: Json[] = []

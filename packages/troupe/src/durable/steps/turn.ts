@@ -114,11 +114,11 @@ export class Turn {
     life.appender.flush()
   }
 
-  /** Waits for effects that were started before, but for those of neighbours that go on. */
+  /** Waits for effects that were started before, but for those of what stands around it and of neighbours that go on. */
   async #effectsBefore(request: Request): Promise<void> {
     const { running } = this.#life
-    const before = [...running]
     const around = lineage([request])
+    const before = [...running].filter(([, stage]) => stage === request.stage || !around.has(stage))
     const left = () => before.filter(([effect, stage]) => running.has(effect) && isCollected(stage, around))
     for (let effects = left(); effects.length > 0; effects = left())
       await Promise.all(effects.map(([effect]) => effect))
