@@ -223,6 +223,19 @@ describe('an effect whose process died while it went on', () => {
 })
 
 describe('an effect', () => {
+  it.each([
+    ['pay \0', undefined],
+    ['pay \ud800', undefined],
+    ['pay', 'a\0'],
+  ])('is refused where no list of effects can hold its name or key: %j %j', async (name, key) => {
+    const process = world.process()
+    const spec = { class: 'once' as const, ...(key === undefined ? {} : { key }) }
+    const end = await run(process, (recorder) => recorder.effect(name, spec, () => 'paid'))
+    const problem = `its ${key === undefined ? 'name' : 'key'} holds NUL or half of a surrogate pair`
+    expect(end).toMatchObject({ status: 'failed', error: { code: 'validation.failed', details: { problem } } })
+    expect(await process.steps.effects(user, 'step:1')).toEqual([])
+  })
+
   it('of class once is recorded before its result is seen', async () => {
     const process = world.process()
     await run(process, async (recorder) => {
