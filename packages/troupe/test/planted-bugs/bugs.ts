@@ -141,8 +141,8 @@ const contextBugs: readonly Bug[] = [
     edits: [
       edit(
         'context/batch.js',
-        'const result = await parts.mesh.core.tryCommit(parts.actor.user, ...fragments);',
-        'for (const fragment of fragments.slice(0, -1)) await parts.mesh.core.tryCommit(parts.actor.user, fragment); const result = await parts.mesh.core.tryCommit(parts.actor.user, ...fragments);',
+        'const result = await core.tryCommit(actor.user, ...fragments, quota);',
+        'for (const fragment of fragments.slice(0, -1)) await core.tryCommit(actor.user, fragment); const result = await core.tryCommit(actor.user, ...fragments, quota);',
       ),
     ],
   },
