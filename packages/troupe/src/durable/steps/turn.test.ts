@@ -29,6 +29,21 @@ const ends = async () => (await process.inbox.read(user, 'run:1', 100)).map((row
 const entries = async (id: string) =>
   (await process.journals.read(user, id, 0, 1_000)).flatMap((record) => record.body as { t: string; id?: string }[])
 
+/** @returns a tool call whose commit is refused once, for somebody else writes what it has read */
+async function openContest() {
+  const write = (value: Json) => world.storage.commit({ id: null, scope: { user }, ...writeBook('k', value) })
+  await write('old')
+  let meddled = 0
+  return (recorder: Recorder) =>
+    recorder.body('quick', async (inner) => {
+      const before = await shelf.get(inner, 'k')
+      if (meddled++ === 0) await write('new')
+      shelf.push(inner, 'k', 1, before.version)
+      await inner.commit()
+      return null
+    })
+}
+
 describe('a turn', () => {
   it('commits the stage that asks and those that are finished, not a running neighbour', async () => {
     const gate = Promise.withResolvers<void>()
@@ -208,9 +223,8 @@ describe('a turn', () => {
   })
 
   it('refused, keeps what its neighbours were about to be told', async () => {
-    await world.storage.commit({ id: null, scope: { user }, ...writeBook('k', 'old') })
+    const contested = await openContest()
     let told = 0
-    let meddled = 0
     const end = await run('step:1', async (recorder) => {
       const slow = recorder.body('slow', (inner) =>
         inner.effect('model', { class: 'idempotent' }, async ({ signal }) => {
@@ -219,13 +233,7 @@ describe('a turn', () => {
           return ++told
         }),
       )
-      await recorder.body('quick', async (inner) => {
-        const before = await shelf.get(inner, 'k')
-        if (meddled++ === 0) await world.storage.commit({ id: null, scope: { user }, ...writeBook('k', 'new') })
-        shelf.push(inner, 'k', 1, before.version)
-        await inner.commit()
-        return null
-      })
+      await contested(recorder)
       return slow
     })
     expect(end).toEqual({ status: 'settled', outcome: 1 })
@@ -238,10 +246,9 @@ describe('a turn', () => {
     ['once', 'aborted', 1],
     ['once', 'unknown', 1],
   ] as const)('refused, keeps how its neighbours failed: %s %s', async (of, how, times) => {
-    await world.storage.commit({ id: null, scope: { user }, ...writeBook('k', 'old') })
+    const contested = await openContest()
     const begun = Promise.withResolvers<void>()
     let tried = 0
-    let meddled = 0
     const end = await run('step:1', async (recorder) => {
       const slow = recorder.body('slow', (inner) =>
         inner.effect('pay', { class: of }, async () => {
@@ -254,13 +261,7 @@ describe('a turn', () => {
       )
       const told = slow.catch((error: Error) => error.message)
       await begun.promise
-      await recorder.body('quick', async (inner) => {
-        const before = await shelf.get(inner, 'k')
-        if (meddled++ === 0) await world.storage.commit({ id: null, scope: { user }, ...writeBook('k', 'new') })
-        shelf.push(inner, 'k', 1, before.version)
-        await inner.commit()
-        return null
-      })
+      await contested(recorder)
       return told
     })
     if (how === 'unknown') expect(end).toMatchObject({ status: 'uncertain', effect: 'pay' })
