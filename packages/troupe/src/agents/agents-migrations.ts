@@ -1,20 +1,20 @@
-/** The schema of this room: conversations, threads with their open step, and the questions that threads wait for. */
+/**
+ * The schema of this room: conversations, threads with their open step, the questions that threads wait for, memories with
+ * their earlier versions, and statistics of tools.
+ */
 import { type ContentNames, type Migration, postgresTables, type UserTable } from '../storage/index.ts'
 
 const sqlite = [
+  // A conversation stays tainted by what was said in it.
   `create table conversation_messages (
     user_id text not null, conversation text not null, seq integer not null, message text not null,
-    primary key (user_id, conversation, seq)) without rowid`,
+    taint text not null default '[]', primary key (user_id, conversation, seq)) without rowid`,
   `create table session_threads (
     user_id text not null, thread text not null, steps integer not null, open text,
     primary key (user_id, thread)) without rowid`,
   `create table session_questions (
     user_id text not null, thread text not null, id text not null, wait text not null, step text not null,
     question text not null, primary key (user_id, thread, id)) without rowid`,
-]
-
-/** Current items, what they were before, and how tools of an agent did: all of one user. */
-const memories = [
   `create table memory_items (
     user_id text not null, memory text not null, id text not null, version integer not null, content text not null,
     priority double precision not null, agent text not null, source text not null, provenance text not null,
@@ -30,30 +30,13 @@ const memories = [
     successes integer not null, duration_ms integer not null, primary key (user_id, agent, tool)) without rowid`,
 ]
 
-/** A thread stays tainted by what was said in it. */
-const tainted = [`alter table conversation_messages add column taint text not null default '[]'`]
-
 export const agentsMigrations: readonly Migration[] = [
   {
     room: 'agents',
     version: 1,
-    name: 'conversations and threads',
+    name: 'conversations, threads, memories, statistics of tools',
     lowestReader: 1,
     up: { sqlite, postgres: postgresTables(sqlite) },
-  },
-  {
-    room: 'agents',
-    version: 2,
-    name: 'memories and statistics of tools',
-    lowestReader: 1,
-    up: { sqlite: memories, postgres: postgresTables(memories) },
-  },
-  {
-    room: 'agents',
-    version: 3,
-    name: 'taint of conversations',
-    lowestReader: 1,
-    up: { sqlite: tainted, postgres: tainted },
   },
 ]
 

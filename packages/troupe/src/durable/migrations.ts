@@ -3,8 +3,8 @@
  * content-free row in a work table beside it.
  */
 import { type Migration, postgresTables, workTable } from '../storage/index.ts'
-import { rateLimitMigration } from './rate-limits/rate-limit-tables.ts'
-import { requestsMigration } from './requests/requests.ts'
+import { rateLimitSchema } from './rate-limits/rate-limit-tables.ts'
+import { requestsSchema } from './requests/requests.ts'
 
 const sqlite = [
   `create table journals (
@@ -32,9 +32,13 @@ const sqlite = [
   `create table uncertain_effects (
     user_id text not null, journal_id text not null, call text not null, effect text not null, since integer not null,
     primary key (user_id, journal_id, call)) without rowid`,
+  // `goes_at` is set for a journal whose retention differs from that of the others: each order has an index of its own.
   `create table journals_ended (
-    user_id text not null, journal_id text not null, at integer not null, primary key (user_id, journal_id)) without rowid`,
-  'create index journals_ended_order on journals_ended (at)',
+    user_id text not null, journal_id text not null, at integer not null, goes_at integer,
+    primary key (user_id, journal_id)) without rowid`,
+  'create index journals_ended_order on journals_ended (at) where goes_at is null',
+  'create index journals_ended_going on journals_ended (goes_at) where goes_at is not null',
+  ...requestsSchema,
 ]
 
 /** The same tables in PostgreSQL's words. */
@@ -48,25 +52,15 @@ const postgres = [
   end $$`,
   `create trigger inbox_arrivals_in_order before insert on inbox_arrivals
     for each statement execute function inbox_arrivals_in_order()`,
-]
-
-/** When a journal goes that is not kept for as long as the others: each order has an index of its own. */
-const goesAt = (integer: string): readonly string[] => [
-  `alter table journals_ended add column goes_at ${integer}`,
-  'drop index journals_ended_order',
-  'create index journals_ended_order on journals_ended (at) where goes_at is null',
-  'create index journals_ended_going on journals_ended (goes_at) where goes_at is not null',
+  ...rateLimitSchema.postgres,
 ]
 
 export const durableMigrations: readonly Migration[] = [
-  { room: 'durable', version: 1, name: 'journals, inboxes, timers', lowestReader: 1, up: { sqlite, postgres } },
-  requestsMigration(2),
-  rateLimitMigration(3),
   {
     room: 'durable',
-    version: 4,
-    name: 'journals that go at times of their own',
+    version: 1,
+    name: 'journals, inboxes, timers, answers to requests, shared rate limits',
     lowestReader: 1,
-    up: { sqlite: goesAt('integer'), postgres: goesAt('bigint') },
+    up: { sqlite: [...sqlite, ...rateLimitSchema.sqlite], postgres },
   },
 ]

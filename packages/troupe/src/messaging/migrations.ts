@@ -15,14 +15,15 @@ const tables = (integer: string): readonly string[] => [
     not_before ${integer} not null, lease_until ${integer} not null, leased ${integer} not null, batch_end ${integer} not null, token text,
     primary key (user_id, mailbox, lane))`,
   'create index mailbox_lanes_leased on mailbox_lanes (user_id, mailbox, token) where token is not null',
+  // `batch` names the step that handles the message with others, or the last one that did.
   `create table messages (
     user_id text not null, mailbox text not null, seq ${integer} not null,
     id text not null, lane text not null, sender text not null, priority text not null,
-    type text not null, version ${integer} not null, payload text not null, bytes ${integer} not null,
-    thread_id text, correlation_id text, envelope text not null, reply_to text,
+    type text not null, version ${integer} not null, kinds text, payload text not null, bytes ${integer} not null,
+    thread_id text, correlation_id text, envelope text not null, signature text, reply_to text,
     state text not null, due ${integer} not null, available_at ${integer} not null, expires_at ${integer},
     created_at ${integer} not null, dedupe_id text, dedupe_until ${integer},
-    attempts ${integer} not null, failures ${integer} not null, token text,
+    attempts ${integer} not null, failures ${integer} not null, token text, batch text,
     read_at ${integer}, ended_at ${integer}, reason text,
     primary key (user_id, mailbox, seq))`,
   'create unique index messages_id on messages (user_id, id)',
@@ -37,6 +38,15 @@ const tables = (integer: string): readonly string[] => [
   'create index messages_thread on messages (user_id, mailbox, thread_id, seq) where thread_id is not null',
   'create unique index messages_dedupe on messages (user_id, mailbox, sender, dedupe_id) where dedupe_id is not null',
   'create index messages_dedupe_until on messages (user_id, dedupe_until) where dedupe_id is not null',
+  "create index messages_batch on messages (user_id, mailbox, batch) where state = 'ready' and batch is not null",
+  `create table message_payloads (
+    user_id text not null, mailbox text not null, id text not null,
+    primary key (user_id, id))`,
+  'create index message_payloads_mailbox on message_payloads (user_id, mailbox)',
+  `create table message_seen (
+    user_id text not null, id text not null, until ${integer} not null,
+    primary key (user_id, id))`,
+  'create index message_seen_until on message_seen (user_id, until)',
   `create table message_requests (
     user_id text not null, id text not null, expires_at ${integer} not null, answer text,
     primary key (user_id, id))`,
@@ -58,49 +68,15 @@ const postgresLanes = [
   'create index mailbox_lanes_due on mailbox_lanes (user_id, mailbox, head_due, head_seq) where depth > 0',
 ]
 
-const extended = [
-  'alter table messages add column kinds text',
-  `create table message_payloads (
-    user_id text not null, mailbox text not null, id text not null,
-    primary key (user_id, id))`,
-  'create index message_payloads_mailbox on message_payloads (user_id, mailbox)',
-  'alter table messages add column signature text',
-  `create table message_seen (
-    user_id text not null, id text not null, until integer not null,
-    primary key (user_id, id))`,
-  'create index message_seen_until on message_seen (user_id, until)',
-]
-
-/** Of a batch: the step in which it is, or was last, handled with others. */
-const batches = [
-  'alter table messages add column batch text',
-  "create index messages_batch on messages (user_id, mailbox, batch) where state = 'ready' and batch is not null",
-]
-
 export const messagingMigrations: readonly Migration[] = [
   {
     room: 'messaging',
     version: 1,
-    name: 'mailboxes, lanes, messages, requests, presence',
+    name: 'mailboxes, lanes, messages, payloads, requests, presence',
     lowestReader: 1,
     up: {
       sqlite: [...tables('integer'), ...sqliteLanes],
       postgres: [...postgresTables(tables('bigint')), ...postgresLanes, workTable('message_held')],
     },
-  },
-  {
-    room: 'messaging',
-    version: 2,
-    name: 'types that extend others, payloads stored apart, signatures',
-    // A reader of the first takes a reference to a large payload for a broken one.
-    lowestReader: 2,
-    up: { sqlite: extended, postgres: postgresTables(extended) },
-  },
-  {
-    room: 'messaging',
-    version: 3,
-    name: 'batches that broke off',
-    lowestReader: 2,
-    up: { sqlite: batches, postgres: batches },
   },
 ]

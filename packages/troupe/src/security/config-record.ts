@@ -4,18 +4,12 @@
  */
 import { sql } from 'kysely'
 import { failure } from '../core/index.ts'
-import { type Migration, postgresTables, rawTemplates, type Storage, workTable } from '../storage/index.ts'
+import { postgresTables, rawTemplates, type Storage, workTable } from '../storage/index.ts'
 import type { AuditTrail } from './audit/index.ts'
 
 const tables = ['create table security_config (name text not null primary key, hash text not null)']
 
-export const configMigration = (version: number): Migration => ({
-  room: 'security',
-  version,
-  name: 'the configuration as it was last opened',
-  lowestReader: version - 1,
-  up: { sqlite: tables, postgres: [...postgresTables(tables), workTable('security_config')] },
-})
+export const configSchema = { sqlite: tables, postgres: [...postgresTables(tables), workTable('security_config')] }
 
 /**
  * @param hashes by the name of the option, all of them

@@ -4,13 +4,13 @@
  */
 
 import { type Events, TroupeError, type UserId } from '../core/index.ts'
-import type { Migration } from '../storage/index.ts'
-import { type AuditLog, auditMigration } from './audit/index.ts'
-import { configMigration } from './config-record.ts'
-import { encryptionMigration } from './encryption/encryption-tables.ts'
-import { keysMigration } from './keys/index.ts'
-import { toolPinsMigration } from './pins/tool-pins.ts'
-import { signatureMigration } from './signatures/index.ts'
+import { type Migration, postgresTables } from '../storage/index.ts'
+import { type AuditLog, auditSchema } from './audit/index.ts'
+import { configSchema } from './config-record.ts'
+import { encryptionSchema } from './encryption/encryption-tables.ts'
+import { keysSchema } from './keys/index.ts'
+import { toolPinsSchema } from './pins/tool-pins.ts'
+import { signaturesSchema } from './signatures/index.ts'
 
 export interface Incident {
   readonly id: string
@@ -31,29 +31,29 @@ export interface Incidents {
   settled(): Promise<void>
 }
 
+const tables = [
+  `create table security_incidents (user_id text not null, id text not null, at integer not null, agent text not null,
+    action text not null, code text not null, primary key (user_id, id)) without rowid`,
+]
+
+const schemas = [
+  { sqlite: tables, postgres: postgresTables(tables) },
+  signaturesSchema,
+  encryptionSchema,
+  keysSchema,
+  auditSchema,
+  toolPinsSchema,
+  configSchema,
+]
+
 export const securityMigrations: readonly Migration[] = [
   {
     room: 'security',
     version: 1,
-    name: 'incidents',
+    name: 'incidents, revoked keys, encryption at rest, erasure, API keys, the audit log, pins of tools, the configuration',
     lowestReader: 1,
-    up: {
-      sqlite: [
-        `create table security_incidents (user_id text not null, id text not null, at integer not null, agent text not null,
-          action text not null, code text not null, primary key (user_id, id)) without rowid`,
-      ],
-      postgres: [
-        `create table security_incidents (user_id text not null, id text collate "C" not null, at bigint not null,
-          agent text not null, action text not null, code text not null, primary key (user_id, id))`,
-      ],
-    },
+    up: { sqlite: schemas.flatMap(({ sqlite }) => sqlite), postgres: schemas.flatMap(({ postgres }) => postgres) },
   },
-  signatureMigration(2),
-  encryptionMigration(3),
-  keysMigration(4),
-  auditMigration(5),
-  toolPinsMigration(6),
-  configMigration(7),
 ]
 
 export function createIncidents({ audit, events }: { readonly audit: AuditLog; readonly events: Events }): Incidents {

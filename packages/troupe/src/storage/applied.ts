@@ -8,6 +8,29 @@ export type Applied = {
   readonly lowest_reader: number
 }
 
+/** The table that records the applied steps, and its column with the name of the module. */
+export const schemaTable = 'storage_schema'
+const moduleColumn = 'room'
+
+/**
+ * Tables that only builds before the first release made: a database that has one cannot be migrated. Each name is joined
+ * from its words, so that a renaming of today's tables leaves this list as it is.
+ */
+const earlierTables: ReadonlySet<string> = new Set([['run', 'leases']].map((words) => words.join('_')))
+
+/**
+ * Throws if a build before the first release made the database or backup.
+ * @param tables the names of its tables
+ * @param columns the columns of `storage_schema`; omitted for a backup, whose manifest does not list them
+ * @throws ValidationError `storage.incompatible`
+ */
+export function checkNotEarlier(tables: readonly string[], place: string, columns?: readonly string[]): void {
+  const table = tables.find((name) => earlierTables.has(name))
+  if (table !== undefined) throw failure('storage.incompatible', { path: place, found: `the table ${table}` })
+  if (columns && !columns.includes(moduleColumn))
+    throw failure('storage.incompatible', { path: place, found: `no column ${moduleColumn} in ${schemaTable}` })
+}
+
 /** @throws ProcessingError `invariant.broken` where the steps are not 1, 2, 3 … */
 export function latestOf(migrations: readonly Migration[]): ReadonlyMap<string, number> {
   const known = new Map<string, number>()

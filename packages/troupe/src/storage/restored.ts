@@ -2,7 +2,6 @@
  * The mark of a database that came out of a backup. What it was about to do, the original may have done since: nothing of
  * that goes on before somebody says so.
  */
-import type { Migration } from './migration.ts'
 import type { OpenedStorage } from './open-options.ts'
 import type { Statement } from './statement.ts'
 
@@ -18,16 +17,8 @@ export interface Restoration {
   readonly resumedAt?: string
 }
 
-const make = `create table storage_restored (installation text not null primary key, at text not null,
+export const restoredTable = `create table storage_restored (installation text not null primary key, at text not null,
   backup_at text not null, resumed_at text)`
-
-export const restoredMigration: Migration = {
-  room: 'storage',
-  version: 4,
-  name: 'the mark of a restored database',
-  lowestReader: 1,
-  up: { sqlite: [make], postgres: [make] },
-}
 
 /** In place of the mark that the backup itself may hold. */
 export const markRestored = ({ installation, at, backupAt }: Restoration) => {

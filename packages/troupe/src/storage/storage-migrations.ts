@@ -4,14 +4,14 @@
  * `storage_feed.n` rises with every row, so that old rows are found at its low end without an index on time.
  */
 import type { Migration } from './migration.ts'
-import { restoredMigration } from './restored.ts'
-import { changedInPages, changesOnce, storagePostgres } from './storage-postgres.ts'
+import { restoredTable } from './restored.ts'
+import { storagePostgres } from './storage-postgres.ts'
 
 export const storageMigrations: readonly Migration[] = [
   {
     room: 'storage',
     version: 1,
-    name: 'change ids, revisions, feed, blobs',
+    name: 'change ids, revisions, feed, blobs, the mark of a restored database',
     lowestReader: 1,
     up: {
       sqlite: [
@@ -36,23 +36,9 @@ export const storageMigrations: readonly Migration[] = [
           user_id text not null, owner text not null, hash text not null,
           primary key (user_id, owner, hash)) without rowid`,
         'create index storage_blob_owners_hash on storage_blob_owners (user_id, hash)',
+        restoredTable,
       ],
       postgres: storagePostgres,
     },
   },
-  {
-    room: 'storage',
-    version: 2,
-    name: 'the row of a change is written once',
-    lowestReader: 1,
-    up: { sqlite: [], postgres: changesOnce },
-  },
-  {
-    room: 'storage',
-    version: 3,
-    name: 'users that changed, in pages',
-    lowestReader: 1,
-    up: { sqlite: [], postgres: changedInPages },
-  },
-  restoredMigration,
 ]

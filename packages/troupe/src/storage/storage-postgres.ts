@@ -5,6 +5,7 @@
  * Functions that look over all users belong to the role that migrates, run as it, and give no content.
  */
 import { postgresTables } from './migration.ts'
+import { restoredTable } from './restored.ts'
 
 const tables = postgresTables([
   'create table storage_settings (name text primary key, value bytea not null)',
@@ -26,6 +27,7 @@ const tables = postgresTables([
   `create table storage_blob_owners (
     user_id text not null, owner text not null, hash text not null, primary key (user_id, owner, hash))`,
   'create index storage_blob_owners_hash on storage_blob_owners (user_id, hash)',
+  restoredTable,
   // Raised in every change that wakes somebody: whoever sees it move without having been told looks by itself.
   'create sequence storage_wakes',
 ])
@@ -46,30 +48,39 @@ const judging = [
     end if;
     return counted;
   end $$`,
-  `create function troupe_claim(change text, of_user text, moment bigint, wakes boolean) returns void
+  // A change with feed items writes its row once, with its revision, in `troupe_tell`: a second write cost 10 % of a change.
+  `create function troupe_begin(change text, of_user text, moment bigint, wakes boolean, tells boolean) returns void
   language plpgsql set search_path from current as $$ begin
-    if change <> '' then
+    if change <> '' and tells then
+      if exists (select from storage_changes c where c.user_id = of_user and c.id = change) then
+        raise exception using errcode = 'TR002', message = 'repeated';
+      end if;
+    elsif change <> '' then
       insert into storage_changes (id, user_id, at) values (change, of_user, moment) on conflict do nothing;
+      if not found then raise exception using errcode = 'TR002', message = 'repeated'; end if;
     end if;
-    if change <> '' and not found then raise exception using errcode = 'TR002', message = 'repeated'; end if;
     if wakes then perform nextval('storage_wakes'); end if;
   end $$`,
-  `create function troupe_feed(change text, of_user text, moment bigint, kinds text[], keys text[], datas text[])
+  `create function troupe_tell(change text, of_user text, moment bigint, kinds text[], keys text[], datas text[])
   returns bigint language plpgsql set search_path from current as $$ declare raised bigint; begin
     insert into storage_revisions as r (user_id, revision, floor, at) values (of_user, 1, 0, moment)
       on conflict (user_id) do update set revision = r.revision + 1, at = excluded.at returning r.revision into raised;
     insert into storage_feed (user_id, revision, ordinal, at, kind, key, data)
       select of_user, raised, i.ordinal - 1, moment, i.kind, i.key, i.data
       from unnest(kinds, keys, datas) with ordinality as i(kind, key, data, ordinal);
-    update storage_changes set revision = raised where id = change and user_id = of_user;
+    if change <> '' then
+      insert into storage_changes (id, user_id, at, revision) values (change, of_user, moment, raised);
+    end if;
     return raised;
   end $$`,
 ]
 
 const overAll = [
-  `create function troupe_changed(since bigint) returns table (user_id text, revision bigint)
+  // In pages, so that the result leaves no user out, however many users there are.
+  `create function troupe_changed(since bigint, after text, most bigint) returns table (user_id text, revision bigint)
   language sql stable security definer set search_path from current as $$
-    select r.user_id, r.revision from storage_revisions r where r.at >= since limit 10000 $$`,
+    select r.user_id, r.revision from storage_revisions r
+      where r.at >= since and r.user_id collate "C" > after order by r.user_id collate "C" limit most $$`,
   `create function troupe_sizes() returns table (name text, count bigint)
   language plpgsql stable security definer set search_path from current as $$ begin
     for name in select c.relname from pg_class c where c.relnamespace = current_schema()::regnamespace and c.relkind = 'r' loop
@@ -101,46 +112,9 @@ const overAll = [
     end if;
     return total;
   end $$`,
-  ...['troupe_changed(bigint)', 'troupe_sizes()', 'troupe_sweep(bigint, bigint, bigint, bigint)'].map(
+  ...['troupe_changed(bigint, text, bigint)', 'troupe_sizes()', 'troupe_sweep(bigint, bigint, bigint, bigint)'].map(
     (name) => `revoke execute on function ${name} from public`,
   ),
 ]
 
-/** In pages, so that none is left out, however many users there are. */
-export const changedInPages: readonly string[] = [
-  `create function troupe_changed(since bigint, after text, most bigint) returns table (user_id text, revision bigint)
-  language sql stable security definer set search_path from current as $$
-    select r.user_id, r.revision from storage_revisions r
-      where r.at >= since and r.user_id collate "C" > after order by r.user_id collate "C" limit most $$`,
-  'revoke execute on function troupe_changed(bigint, text, bigint) from public',
-]
-
 export const storagePostgres: readonly string[] = [...tables, ...judging, ...overAll]
-
-/** The row of a change that has feed items is written once, with its revision: writing it twice cost a tenth of a change. */
-export const changesOnce: readonly string[] = [
-  `create function troupe_begin(change text, of_user text, moment bigint, wakes boolean, tells boolean) returns void
-  language plpgsql set search_path from current as $$ begin
-    if change <> '' and tells then
-      if exists (select from storage_changes c where c.user_id = of_user and c.id = change) then
-        raise exception using errcode = 'TR002', message = 'repeated';
-      end if;
-    elsif change <> '' then
-      insert into storage_changes (id, user_id, at) values (change, of_user, moment) on conflict do nothing;
-      if not found then raise exception using errcode = 'TR002', message = 'repeated'; end if;
-    end if;
-    if wakes then perform nextval('storage_wakes'); end if;
-  end $$`,
-  `create function troupe_tell(change text, of_user text, moment bigint, kinds text[], keys text[], datas text[])
-  returns bigint language plpgsql set search_path from current as $$ declare raised bigint; begin
-    insert into storage_revisions as r (user_id, revision, floor, at) values (of_user, 1, 0, moment)
-      on conflict (user_id) do update set revision = r.revision + 1, at = excluded.at returning r.revision into raised;
-    insert into storage_feed (user_id, revision, ordinal, at, kind, key, data)
-      select of_user, raised, i.ordinal - 1, moment, i.kind, i.key, i.data
-      from unnest(kinds, keys, datas) with ordinality as i(kind, key, data, ordinal);
-    if change <> '' then
-      insert into storage_changes (id, user_id, at, revision) values (change, of_user, moment, raised);
-    end if;
-    return raised;
-  end $$`,
-]

@@ -194,7 +194,7 @@ describe('the program on a database of its own', () => {
     const steps = () => {
       const db = new DatabaseSync(join(folder.path, 'data', 'troupe.db'))
       db.exec(
-        "drop table if exists storage_restored; delete from storage_schema where room = 'storage' and version = 4",
+        "drop table if exists trace_spans; drop table if exists trace_marks; delete from storage_schema where room = 'observability'",
       )
       const count = db.prepare('select count(*) as steps from storage_schema').get()?.steps
       db.close()
@@ -204,7 +204,7 @@ describe('the program on a database of its own', () => {
     const older = await folder.run(['doctor', '--json', '--no-project'])
     expect(status(older.out, 'storage.migrated')).toMatchObject({
       status: 'warn',
-      evidence: expect.stringContaining('storage 4'),
+      evidence: expect.stringContaining('observability 1'),
     })
     expect(steps()).toBe(before)
     expect((await folder.run(['migrate'])).code).toBe(0)

@@ -104,14 +104,12 @@ describe.skipIf(missing !== undefined)('the doctor on PostgreSQL', () => {
     await (await createTroupe({ ...config, log: 'silent' })).close()
     const count = `select count(*)::int as steps from ${schema}.storage_schema`
     const steps = () => withClient(async (client) => (await client.query(count)).rows[0].steps as number)
-    await withClient((client) =>
-      client.query(`delete from ${schema}.storage_schema where room = 'storage' and version = 4`),
-    )
+    await withClient((client) => client.query(`delete from ${schema}.storage_schema where room = 'observability'`))
     const before = await steps()
     const { checks } = await examineConfig(config)
     expect(checks.find(({ id }) => id === 'storage.migrated')).toMatchObject({
       status: 'warn',
-      evidence: expect.stringContaining('storage 4'),
+      evidence: expect.stringContaining('observability 1'),
     })
     expect(await steps()).toBe(before)
   })

@@ -2,10 +2,11 @@
 import { afterAll, describe, expect, test } from 'vitest'
 import { systemClock, systemRandom } from '../../src/core/index.ts'
 import { type Hint, openStorage, type PostgresOptions, type Retention } from '../../src/storage/index.ts'
+import { dumpSchema } from './schema-dump.ts'
 import { dropSchema, missingServer, schemaName, server, withClient } from './server.ts'
 
 const missing = await missingServer()
-const schemas = ['at_once', 'roles', 'sweep', 'lines', 'many'].map(schemaName)
+const schemas = ['at_once', 'roles', 'sweep', 'lines', 'many', 'earlier'].map(schemaName)
 const open = (postgres: PostgresOptions, retention: Retention = {}) =>
   openStorage({ url: server, postgres, migrations: [], clock: systemClock, random: systemRandom, retention })
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
@@ -31,6 +32,22 @@ describe.skipIf(missing !== undefined)('opening', () => {
     const revisions = results.map((result) => result.ok && result.revision).sort()
     expect(revisions).toEqual([1, 2, 3, 4, 5, 6, 7, 8])
     await Promise.all(all.map((storage) => storage.close()))
+  })
+
+  test('A schema of an earlier build is rejected with storage.incompatible and is not changed.', async () => {
+    const schema = schemas[5] as string
+    const rejected = () => expect(open({ schema })).rejects.toMatchObject({ code: 'storage.incompatible' })
+    const run = (sql: string) => withClient((client) => client.query(sql))
+    const dump = () => withClient((client) => dumpSchema(client, schema))
+    await (await open({ schema })).close()
+    await run(`create table ${schema}.run_leases (run_id text)`)
+    const before = await dump()
+    await rejected()
+    expect(await dump()).toEqual(before)
+    await run(`drop table ${schema}.run_leases; alter table ${schema}.storage_schema rename column room to chamber`)
+    await rejected()
+    await run(`alter table ${schema}.storage_schema rename column chamber to room`)
+    await (await open({ schema })).close()
   })
 
   test('old ids and revisions go, and the floor says so', async () => {

@@ -1,5 +1,5 @@
 /** The tables of shared rate limits: work tables, whose keys are hashes and tell nobody anything. */
-import { type Migration, postgresTables, workTable } from '../../storage/index.ts'
+import { postgresTables, workTable } from '../../storage/index.ts'
 
 export interface RateLimitTables {
   /** One row per key: who takes from it waits for whoever does. */
@@ -15,10 +15,7 @@ const sqlite = [
     primary key (key, slot)) without rowid`,
 ]
 
-export const rateLimitMigration = (version: number): Migration => ({
-  room: 'durable',
-  version,
-  name: 'shared rate limits',
-  lowestReader: 1,
-  up: { sqlite, postgres: [...postgresTables(sqlite), workTable('rate_limits'), workTable('rate_limit_slots')] },
-})
+export const rateLimitSchema = {
+  sqlite,
+  postgres: [...postgresTables(sqlite), workTable('rate_limits'), workTable('rate_limit_slots')],
+}

@@ -4,17 +4,9 @@
  */
 import { sql } from 'kysely'
 import { failure, type UserId } from '../../core/index.ts'
-import {
-  type Bind,
-  type ContentNames,
-  type Migration,
-  postgresTables,
-  rawTemplates,
-  type Storage,
-  type UserTable,
-} from '../../storage/index.ts'
+import { type Bind, type ContentNames, rawTemplates, type Storage, type UserTable } from '../../storage/index.ts'
 
-const tables = [
+export const requestsSchema: readonly string[] = [
   // `answer` is null while it is carried out.
   `create table request_answers (user_id text not null, request text not null, hash text not null, answer text,
     at integer not null, primary key (user_id, request))`,
@@ -22,13 +14,6 @@ const tables = [
 ]
 const answerContent: ContentNames = { answer: ['request.answer', 'request'] }
 
-export const requestsMigration = (version: number): Migration => ({
-  room: 'durable',
-  version,
-  name: 'answers to requests',
-  lowestReader: 1,
-  up: { sqlite: tables, postgres: postgresTables(tables) },
-})
 export const requestsTable = { name: 'request_answers', key: ['request'], content: answerContent } satisfies Omit<
   UserTable,
   'room'

@@ -4,30 +4,13 @@
  */
 import { sql } from 'kysely'
 import type { Clock, UserId } from '../../core/index.ts'
-import {
-  type Bind,
-  type Dialect,
-  oneOf,
-  postgresTables,
-  rawTemplates,
-  type Statement,
-  type Storage,
-  workTable,
-} from '../../storage/index.ts'
+import { type Bind, type Dialect, oneOf, rawTemplates, type Statement, type Storage } from '../../storage/index.ts'
 import { eachOf } from './run-words.ts'
 
-const tables = [
+export const endedRunsTables: readonly string[] = [
   'create table runs_ended (user_id text not null, run_id text not null, at bigint not null, primary key (user_id, run_id))',
   'create index runs_ended_order on runs_ended (at)',
-  'create index run_labels_by_run on run_labels (user_id, run_id)',
 ]
-const found =
-  'insert into runs_ended (user_id, run_id, at) select user_id, run_id, ended_at from runs where ended_at is not null'
-
-export const endedRunsTables = {
-  sqlite: [...tables, found],
-  postgres: [...postgresTables(tables), workTable('runs_ended'), found],
-}
 
 /** So many go in one change. */
 const together = 100

@@ -3,80 +3,51 @@ import { type ContentNames, type Migration, postgresTables, type UserTable, work
 import { evaluatedRunContent, evaluatedRunsTables } from '../evaluation/evaluation-tables.ts'
 import { scheduleTablesPostgres, scheduleTablesSqlite, scheduleUserTables } from '../schedules/schedule-tables.ts'
 import { endedRunsTables } from './ended-runs.ts'
-import { runLabels, teamLabels } from './run-labels.ts'
+import { runLabels } from './run-labels.ts'
 
 const tables = [
+  // `outside` counts the steps that wait for an event from outside while nothing else in the run moves.
   `create table runs (
     user_id text not null, run_id text not null, status text not null, reason text, tags text not null,
-    agents text not null, parent text, created_at bigint not null, updated_at bigint not null, ended_at bigint,
-    result text, primary key (user_id, run_id))`,
+    agents text not null, team text, parent text, created_at bigint not null, updated_at bigint not null, ended_at bigint,
+    result text, outside integer not null default 0, cost double precision not null default 0,
+    primary key (user_id, run_id))`,
   'create index runs_by_time on runs (user_id, created_at, run_id)',
-  // Content-free: which runs of anybody are not over, so that who opens the storage finds what it may go on with.
+  'create index runs_by_status on runs (user_id, status, created_at, run_id)',
+  // Content-free: the unfinished runs of all users, so that a process that opens the storage finds those it may resume.
+  // `owner` is the process that carries the run, empty where there is none; `form` is the newest form of records in the
+  // run's journals: a process that reads only older forms does not claim the run.
   `create table run_work (user_id text not null, run_id text not null, moving integer not null,
-    primary key (user_id, run_id))`,
+    owner text not null default '', form integer not null default 1, primary key (user_id, run_id))`,
   'create index run_work_moving on run_work (moving, user_id, run_id)',
-  `create table budgets (
-    user_id text not null, run_id text not null, tokens bigint not null, token_limit bigint,
-    cost double precision not null, cost_limit double precision, primary key (user_id, run_id))`,
-]
-
-/** Only where several processes share a database somebody else may carry a run on. */
-const leases = [
-  `create table run_leases (user_id text not null, run_id text not null, owner text not null, lease_until bigint not null,
-    primary key (user_id, run_id))`,
-  'create index run_leases_owner on run_leases (owner)',
-]
-
-const postgres = [...postgresTables([...tables, ...leases]), workTable('run_work'), workTable('run_leases')]
-
-/**
- * Which process carries on which run stands with the run's work row, and whether that process lives in one row of its
- * own; a claim goes by the index of those that are held or move, so that runs which wait cost it nothing.
- */
-const holders = [
-  "alter table run_work add column owner text not null default ''",
-  // The newest form of records in the run's journals: who reads less does not claim it.
-  'alter table run_work add column form integer not null default 1',
+  // A claim reads this index alone, so that runs that wait cost it nothing.
   "create index run_work_held on run_work (owner, user_id, run_id) where moving = 1 or owner <> ''",
-  'alter table runs add column outside integer not null default 0',
+  // One row for each process that carries runs: until when it counts as alive.
   'create table run_nodes (node text primary key, lease_until bigint not null)',
-  // What a run was told to do, and what became of it.
+  // `outcome` is null until the run has read the command from its inbox.
   `create table run_commands (
     user_id text not null, run_id text not null, command_id text not null, body text not null, outcome text,
     at bigint not null, primary key (user_id, run_id, command_id))`,
   'create index run_commands_by_time on run_commands (user_id, at)',
+  `create table budgets (
+    user_id text not null, run_id text not null, tokens bigint not null, token_limit bigint,
+    cost double precision not null, cost_limit double precision, primary key (user_id, run_id))`,
+  ...endedRunsTables,
+  ...evaluatedRunsTables,
 ]
-
-const holdersPostgres = [
-  ...postgresTables(
-    holders.map((statement) =>
-      statement.replace('add column owner text', 'add column owner text collate "C"').replace(/ integer /, ' bigint '),
-    ),
-  ),
-  workTable('run_nodes'),
-  'drop table run_leases',
-]
+const work = ['run_work', 'run_nodes', 'runs_ended'].map(workTable)
 
 export const orchestrationMigrations: readonly Migration[] = [
-  { room: 'orchestration', version: 1, name: 'runs', lowestReader: 1, up: { sqlite: tables, postgres } },
   {
     room: 'orchestration',
-    version: 2,
-    name: 'holders and commands',
-    lowestReader: 2,
-    up: { sqlite: holders, postgres: holdersPostgres },
+    version: 1,
+    name: 'runs, their labels, commands and budgets, evaluations, schedules',
+    lowestReader: 1,
+    up: {
+      sqlite: [...tables, ...runLabels.sqlite, ...scheduleTablesSqlite],
+      postgres: [...postgresTables(tables), ...work, ...runLabels.postgres, ...scheduleTablesPostgres],
+    },
   },
-  {
-    room: 'orchestration',
-    version: 3,
-    name: 'schedules',
-    lowestReader: 2,
-    up: { sqlite: scheduleTablesSqlite, postgres: scheduleTablesPostgres },
-  },
-  { room: 'orchestration', version: 4, name: 'runs by label, status and cost', lowestReader: 2, up: runLabels },
-  { room: 'orchestration', version: 5, name: 'runs by team and words', lowestReader: 2, up: teamLabels },
-  { room: 'orchestration', version: 6, name: 'runs that are over', lowestReader: 2, up: endedRunsTables },
-  { room: 'orchestration', version: 7, name: 'evaluations', lowestReader: 2, up: evaluatedRunsTables },
 ]
 
 /** @param run what the statement calls the id of the run */

@@ -195,12 +195,12 @@ describe('where little was thought of', () => {
     expect(practice.told(await examineConfig(config))['storage.migrated']).toBe('pass')
     await (await practice.opened(config)).close()
     const db = new DatabaseSync(storage.slice('sqlite:'.length))
-    db.exec("drop table storage_restored; delete from storage_schema where room = 'storage' and version = 4")
+    db.exec("drop table trace_spans; drop table trace_marks; delete from storage_schema where room = 'observability'")
     db.close()
     for (let i = 0; i < 2; i++) {
       const { checks } = await examineConfig(config)
       const found = checks.find(({ id }) => id === 'storage.migrated')
-      expect(found).toMatchObject({ status: 'warn', evidence: expect.stringContaining('storage 4') })
+      expect(found).toMatchObject({ status: 'warn', evidence: expect.stringContaining('observability 1') })
     }
     expect(practice.told(await examineConfig(config))['storage.migrated']).toBe('warn')
     expect(await practice.look(await practice.opened(config))).toMatchObject({ 'storage.migrated': 'pass' })

@@ -2,7 +2,7 @@
  * The tables of the audit log. Records are their user's; what the troupe did as a whole has a table of its own. The tree
  * and what waits for its place in it are work tables: hashes, ids, and marks of users.
  */
-import { type Migration, postgresTables, workTable } from '../../storage/index.ts'
+import { postgresTables, workTable } from '../../storage/index.ts'
 
 const columns = `id text not null, at integer not null, actor text not null, key_id text, operation text not null,
   resource text, allowed integer not null, reason text, nonce text not null`
@@ -93,14 +93,7 @@ const functions = [
 
 const work = ['acts', 'pending', 'leaves', 'nodes', 'head'].map((name) => workTable(`security_audit_${name}`))
 
-/** Incidents of the releases before stay in `security_incidents` until they are forgotten with their user. */
-export const auditMigration = (version: number): Migration => ({
-  room: 'security',
-  version,
-  name: 'the audit log',
-  lowestReader: version - 1,
-  up: { sqlite: tables, postgres: [...postgresTables(tables), ...work, ...functions] },
-})
+export const auditSchema = { sqlite: tables, postgres: [...postgresTables(tables), ...work, ...functions] }
 
 interface Columns {
   id: string

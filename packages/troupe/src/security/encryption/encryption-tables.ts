@@ -2,7 +2,7 @@
  * The tables of encryption: users' wrapped data keys, and for the whole database how far it is sealed and which keys of the
  * ring it was sealed with. The latter is content-free.
  */
-import { type Migration, postgresTables } from '../../storage/index.ts'
+import { postgresTables, workTable } from '../../storage/index.ts'
 
 const tables = [
   // `uses` were handed out to processes to seal with; `ring_key` wrapped it; `sweep` made it, where one did.
@@ -26,22 +26,15 @@ const nextUser = `create function troupe_next_user(after_user text, names text[]
     return first_user;
   end $$`
 
-export const encryptionMigration = (version: number): Migration => ({
-  room: 'security',
-  version,
-  name: 'encryption at rest, forgetting',
-  // An older release would take sealed values for damaged ones, and write plain ones beside them.
-  lowestReader: version,
-  up: {
-    sqlite: tables,
-    postgres: [
-      ...postgresTables(tables),
-      "comment on table security_forgotten is 'work'",
-      nextUser,
-      'revoke execute on function troupe_next_user(text, text[]) from public',
-    ],
-  },
-})
+export const encryptionSchema = {
+  sqlite: tables,
+  postgres: [
+    ...postgresTables(tables),
+    workTable('security_forgotten'),
+    nextUser,
+    'revoke execute on function troupe_next_user(text, text[]) from public',
+  ],
+}
 
 export interface EncryptionTables {
   security_data_keys: {

@@ -1,13 +1,6 @@
 /** The tables of API keys and their statements. Content-free: a key is looked up before anybody knows whose it is. */
 import { sql } from 'kysely'
-import {
-  type Bind,
-  type Dialect,
-  type Migration,
-  postgresTables,
-  rawTemplates,
-  workTable,
-} from '../../storage/index.ts'
+import { type Bind, type Dialect, postgresTables, rawTemplates, workTable } from '../../storage/index.ts'
 
 const tables = [
   // `kind` is key, link or session; the secret itself is stored nowhere.
@@ -20,16 +13,10 @@ const tables = [
   'create index security_api_key_users_by_key on security_api_key_users (key_id)',
 ]
 
-export const keysMigration = (version: number): Migration => ({
-  room: 'security',
-  version,
-  name: 'API keys',
-  lowestReader: 3,
-  up: {
-    sqlite: tables,
-    postgres: [...postgresTables(tables), workTable('security_api_keys'), workTable('security_api_key_users')],
-  },
-})
+export const keysSchema = {
+  sqlite: tables,
+  postgres: [...postgresTables(tables), workTable('security_api_keys'), workTable('security_api_key_users')],
+}
 
 export interface NewKey {
   readonly id: string

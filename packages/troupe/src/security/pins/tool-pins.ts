@@ -4,14 +4,7 @@
  */
 import { sql } from 'kysely'
 import { failure, hashJson, type Json } from '../../core/index.ts'
-import {
-  type Migration,
-  postgresTables,
-  rawTemplates,
-  type Statement,
-  type Storage,
-  workTable,
-} from '../../storage/index.ts'
+import { postgresTables, rawTemplates, type Statement, type Storage, workTable } from '../../storage/index.ts'
 import type { AuditTrail } from '../audit/index.ts'
 
 const tables = [
@@ -20,14 +13,10 @@ const tables = [
     source text not null, tool text not null, description text not null, input text not null, output text not null,
     annotations text not null, primary key (source, tool))`,
 ]
-
-export const toolPinsMigration = (version: number): Migration => ({
-  room: 'security',
-  version,
-  name: 'pins of tools',
-  lowestReader: version - 1,
-  up: { sqlite: tables, postgres: [...postgresTables(tables), workTable('security_tool_pins')] },
-})
+export const toolPinsSchema = {
+  sqlite: tables,
+  postgres: [...postgresTables(tables), workTable('security_tool_pins')],
+}
 
 /** What of a tool is pinned. */
 export interface ToolForm {

@@ -5,7 +5,7 @@ export {
   type SignatureProblem,
   type Signatures,
   type Signed,
-  signatureMigration,
+  signaturesSchema,
   signatureWindowMs,
 } from './signatures.ts'
 export type { SigningKey } from './signing-key.ts'

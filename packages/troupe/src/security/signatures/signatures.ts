@@ -15,7 +15,7 @@ import {
   type Json,
   milliseconds,
 } from '../../core/index.ts'
-import type { Migration, Statement, Storage } from '../../storage/index.ts'
+import { postgresTables, type Statement, type Storage, workTable } from '../../storage/index.ts'
 import type { AuditTrail } from '../audit/index.ts'
 import { covers, KeyRing } from './key-ring.ts'
 import type { SigningKey } from './signing-key.ts'
@@ -61,19 +61,10 @@ export interface Claimed {
   readonly acceptedAt: number
 }
 
-export const signatureMigration = (version: number): Migration => {
-  const table = (integer: string) =>
-    `create table security_revoked_keys (id text not null primary key, at ${integer} not null)`
-  return {
-    room: 'security',
-    version,
-    name: 'revoked keys',
-    lowestReader: 1,
-    up: {
-      sqlite: [table('integer')],
-      postgres: [table('bigint'), "comment on table security_revoked_keys is 'work'"],
-    },
-  }
+const tables = ['create table security_revoked_keys (id text not null primary key, at integer not null)']
+export const signaturesSchema = {
+  sqlite: tables,
+  postgres: [...postgresTables(tables), workTable('security_revoked_keys')],
 }
 
 interface Tables {

@@ -11,7 +11,7 @@ export interface BackupEngine<Place> {
   copy(place: Place, to: string, signal?: AbortSignal): Promise<Contents>
   /** @throws ProcessingError `backup.damaged` */
   verify(stored: StoredBackup, signal?: AbortSignal): Promise<void>
-  /** All or nothing. @throws ConflictError `storage.not_empty`; ValidationError `storage.too_new` */
+  /** All or nothing. @throws ConflictError `storage.not_empty`; ValidationError `storage.incompatible`, `storage.too_new` */
   restore(
     stored: StoredBackup,
     to: { readonly place: Place; readonly migrations: readonly Migration[]; readonly restoration: Restoration },

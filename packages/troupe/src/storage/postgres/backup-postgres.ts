@@ -9,7 +9,7 @@ import { pipeline } from 'node:stream/promises'
 import { createGunzip, createGzip } from 'node:zlib'
 import type { Client } from 'pg'
 import { failure, TroupeError } from '../../core/index.ts'
-import { checkKnown } from '../applied.ts'
+import { checkKnown, checkNotEarlier, schemaTable } from '../applied.ts'
 import type { BackupEngine } from '../backup/engine-port.ts'
 import { type Contents, checkContents, damaged, type StoredBackup } from '../backup/manifest.ts'
 import type { PostgresOptions } from '../postgres-options.ts'
@@ -23,9 +23,6 @@ import { disconnect } from './silence.ts'
 /** A value has 8 MB at most, a typical row a few hundred bytes. */
 const rowsAtOnce = 100
 const bytesAtOnce = 4 * 1024 * 1024
-
-/** How far the tables are, which the manifest says. */
-const schemaTable = 'storage_schema'
 
 export const postgresBackups: BackupEngine<PostgresOptions> = { file: 'troupe.jsonl.gz', copy, verify, restore }
 
@@ -67,7 +64,8 @@ async function verify({ folder, data, manifest }: StoredBackup, signal?: AbortSi
 /**
  * Into a schema that has no table, in one transaction with its tables and its mark: who opens it meanwhile waits, and a
  * crash leaves nothing.
- * @throws ConflictError `storage.not_empty`; ValidationError `storage.too_new`; what the server refuses
+ * @throws ConflictError `storage.not_empty`; ValidationError `storage.incompatible`, `storage.too_new`; what the server
+ * refuses
  */
 async function restore(
   { folder, data, manifest }: StoredBackup,
@@ -76,6 +74,7 @@ async function restore(
 ): Promise<void> {
   const settings = settingsOf(options)
   const { place, migratePlace } = settings
+  checkNotEarlier(Object.keys(manifest.rows), folder)
   checkKnown(manifest.schema, migrations, place.name)
   const at = Date.parse(restoration.at)
   const owner = { ...migratePlace, user: place.user }

@@ -4,7 +4,7 @@
  * without it is never seen.
  */
 import type { Client } from 'pg'
-import { type Applied, checkReadable, latestOf } from '../applied.ts'
+import { type Applied, checkNotEarlier, checkReadable, latestOf, schemaTable } from '../applied.ts'
 import type { Migration } from '../migration.ts'
 import type { Place } from './place.ts'
 import { messageOf } from './postgres-error.ts'
@@ -15,7 +15,7 @@ export const applicationRole = 'troupe_app'
 /** Two databases of one server that change the same role at once. */
 const collision = /tuple concurrently|deadlock/
 
-/** @throws ValidationError `storage.too_new` */
+/** @throws ValidationError `storage.incompatible`, `storage.too_new` */
 export async function isCurrent(client: Client, migrations: readonly Migration[], place: Place): Promise<boolean> {
   const applied = await appliedTo(client, place)
   checkReadable(applied, latestOf(migrations), place.name)
@@ -23,7 +23,7 @@ export async function isCurrent(client: Client, migrations: readonly Migration[]
   return migrations.every(({ room, version }) => done.has(`${room} ${version}`))
 }
 
-/** @throws ValidationError `storage.too_new`; what the server refuses */
+/** @throws ValidationError `storage.incompatible`, `storage.too_new`; what the server refuses */
 export async function migrate(
   client: Client,
   migrations: readonly Migration[],
@@ -49,9 +49,19 @@ export async function alone(client: Client, { schema }: Place, run: () => Promis
     }
 }
 
-export async function appliedTo(client: Client, { schema }: Place): Promise<readonly Applied[]> {
-  const { rows } = await client.query(`select to_regclass('${schema}.storage_schema') is not null as there`)
-  if (!rows[0]?.there) return []
+/** @throws ValidationError `storage.incompatible` */
+export async function appliedTo(client: Client, { schema, name }: Place): Promise<readonly Applied[]> {
+  const { rows } = await client.query<{ kind: string; name: string }>(
+    `select 'table' as kind, c.relname::text as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
+      where n.nspname = $1 and c.relkind = 'r'
+    union all select 'column', a.attname::text from pg_attribute a
+      where a.attrelid = to_regclass($2) and a.attnum > 0 and not a.attisdropped`,
+    [schema, `${schema}.${schemaTable}`],
+  )
+  const namesOf = (wanted: string) => rows.filter(({ kind }) => kind === wanted).map((row) => row.name)
+  const tables = namesOf('table')
+  if (!tables.includes(schemaTable)) return []
+  checkNotEarlier(tables, name, namesOf('column'))
   return (await client.query<Applied>(`select room, version, lowest_reader from ${schema}.storage_schema`)).rows
 }
 

@@ -28,8 +28,8 @@ const answerMsOf = ({ statementMs }: Settings) => statementMs + 2_000
 const knownOptions = ['url', 'postgres', 'migrations', 'clock', 'random', 'retention', 'time', 'production', 'faults']
 
 /**
- * @throws ValidationError `validation.failed`, `option.unknown`, `storage.too_new`, `storage.insecure`;
- * ExternalServiceError `storage.unreachable`, `storage.denied`, `storage.untrusted`, `storage.io`
+ * @throws ValidationError `validation.failed`, `option.unknown`, `storage.incompatible`, `storage.too_new`,
+ * `storage.insecure`; ExternalServiceError `storage.unreachable`, `storage.denied`, `storage.untrusted`, `storage.io`
  * @example const storage = await openPostgres({ url: 'postgres://localhost/shop', migrations, clock, random })
  */
 export async function openPostgres(options: OpenStorageOptions): Promise<OpenedStorage> {

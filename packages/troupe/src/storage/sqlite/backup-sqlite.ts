@@ -2,7 +2,7 @@
 import { chmodSync, copyFileSync, existsSync, mkdirSync, renameSync, rmSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { failure } from '../../core/index.ts'
-import { checkKnown } from '../applied.ts'
+import { checkKnown, checkNotEarlier } from '../applied.ts'
 import { beginAttempt } from '../backup/attempt.ts'
 import type { BackupEngine } from '../backup/engine-port.ts'
 import { type Contents, checkContents, damaged, type StoredBackup } from '../backup/manifest.ts'
@@ -84,12 +84,16 @@ async function verify({ folder, data, manifest }: StoredBackup): Promise<void> {
   }
 }
 
-/** @throws ConflictError `storage.not_empty`; ValidationError `storage.too_new`; ExternalServiceError `storage.io` */
+/**
+ * @throws ConflictError `storage.not_empty`; ValidationError `storage.incompatible`, `storage.too_new`;
+ * ExternalServiceError `storage.io`
+ */
 async function restore(
-  { data, manifest }: StoredBackup,
+  { folder, data, manifest }: StoredBackup,
   { place: name, migrations, restoration }: Parameters<BackupEngine<string>['restore']>[1],
 ): Promise<void> {
   const path = resolve(name)
+  checkNotEarlier(Object.keys(manifest.rows), folder)
   checkKnown(manifest.schema, migrations, path)
   const refuse = () => {
     // A log that is left of another database would be read into this one.

@@ -177,12 +177,12 @@ function checkRead(path: string, migrations: readonly Migration[]): boolean {
   }
 }
 
-/** Looks without opening it for work, whoever has it. @throws what `inspect` does */
+/** Looks without opening it for work, whoever has it. @throws what `inspect` does; ValidationError `storage.incompatible` */
 export function pendingInFile(path: string, migrations: readonly Migration[]): readonly Migration[] {
   if (inspect(path) === 'none') return []
   const reading = existsSync(`${path}-wal`) ? openForReading(path) : openForLooking(path)
   try {
-    return pendingAfter(appliedTo(reading), migrations)
+    return pendingAfter(appliedTo(reading, path), migrations)
   } finally {
     reading.close()
   }

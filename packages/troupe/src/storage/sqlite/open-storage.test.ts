@@ -21,7 +21,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { createVirtualClock, seededRandom, type UserId } from '../../core/index.ts'
 import type { Migration, OpenedStorage, StorageState } from '../index.ts'
-import { openStorage } from '../index.ts'
+import { backups, openStorage } from '../index.ts'
 import { absentOf } from './open-storage.ts'
 
 const user = 'ada' as UserId
@@ -175,6 +175,32 @@ test('a newer schema is accepted while it says that this release can read it, an
   )
   expect(readFileSync(join(folder, 'troupe.db')).equals(before)).toBe(true)
   expect(readdirSync(folder).sort()).toEqual(['troupe.db', 'troupe.db.lock'])
+})
+
+test.each([
+  ['has a table of an earlier build', 'create table run_leases (run_id text)'],
+  ['names the modules in another column', 'alter table storage_schema rename column room to chamber'],
+])('A database file that %s is rejected with storage.incompatible and is not changed.', async (_, plant) => {
+  await (await open('troupe.db')).close()
+  const db = new DatabaseSync(join(folder, 'troupe.db'))
+  db.exec(plant)
+  db.close()
+  await refusedUntouched('troupe.db', 'storage.incompatible')
+  await refusedUntouched('troupe.db', 'storage.incompatible', [migration(1), migration(2)])
+})
+
+test('A restore rejects a backup of an earlier build with storage.incompatible and creates no file.', async () => {
+  await (await open('troupe.db')).close()
+  const db = new DatabaseSync(join(folder, 'troupe.db'))
+  db.exec('create table run_leases (run_id text)')
+  db.close()
+  const from = join(folder, 'backup')
+  const at = new Date(0).toISOString()
+  await backups.backup(`sqlite:${join(folder, 'troupe.db')}`, from, at)
+  const to = join(folder, 'restored.db')
+  const restored = backups.restore(from, `sqlite:${to}`, [migration(1)], { installation: 'copy', at })
+  await expect(restored).rejects.toEqual(code('storage.incompatible'))
+  expect(existsSync(to)).toBe(false)
 })
 
 test('pending migrations apply once and together: a failing one leaves the schema as it was', async () => {

@@ -43,8 +43,9 @@ interface Opened {
 }
 
 /**
- * @throws ValidationError `storage.foreign`, `storage.too_new`, `validation.failed`; ConflictError `storage.owned`;
- * ProcessingError `storage.corrupt`; ExternalServiceError `storage.read_only`, `storage.io`; CapacityError `storage.full`
+ * @throws ValidationError `storage.foreign`, `storage.incompatible`, `storage.too_new`, `validation.failed`;
+ * ConflictError `storage.owned`; ProcessingError `storage.corrupt`; ExternalServiceError `storage.read_only`,
+ * `storage.io`; CapacityError `storage.full`
  * @example const storage = await openStorage({ url: 'sqlite:./data/troupe.db', migrations, clock, random })
  */
 export async function openStorage(options: OpenStorageOptions): Promise<OpenedStorage> {

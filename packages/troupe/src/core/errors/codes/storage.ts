@@ -24,6 +24,11 @@ export const storageCodes = {
     message: 'The database {path} was written by a newer Troupe (schema {found}; this release reads up to {known}).',
     hint: 'Use the newer release. The file was not changed.',
   },
+  'storage.incompatible': {
+    class: errors.ValidationError,
+    message: '{path} was made by an earlier, unreleased build of Troupe and cannot be migrated: it has {found}.',
+    hint: 'Start with a new database file, or on PostgreSQL with a new schema. Nothing was changed.',
+  },
   'storage.read_only': {
     class: errors.ExternalServiceError,
     message: 'The database {path} cannot be written: {problem}.',
