@@ -19,7 +19,7 @@ export default defineConfig({
           // Nothing here has state at the top of a module, so files can share what their process has loaded.
           isolate: false,
           include: ['packages/*/src/**/*.test.ts', 'scripts/**/*.test.ts'],
-          setupFiles: ['packages/troupe/test/replay-ended-runs.ts'],
+          setupFiles: ['packages/troupe/test/verify-ended-runs.ts'],
           globalSetup: [findServer],
         },
       },

@@ -12,7 +12,7 @@ import { join, relative } from 'node:path'
 
 const folder = mkdtempSync(join(tmpdir(), 'troupe-ci-'))
 const total = { passed: 0, failed: 0, skipped: 0 }
-const said = []
+const reports = []
 
 /** @returns what the reporter wrote, or nothing where the command broke down before */
 function run(command, name, files) {
@@ -44,27 +44,27 @@ for (const [index, command] of process.argv.slice(2).entries()) {
   total.skipped += first?.numPendingTests ?? 0
   if (!first || (!first.success && !failedFiles(first).length)) {
     total.failed += 1
-    said.push(`FAILED ${command}: it broke down`)
+    reports.push(`FAILED ${command}: it broke down`)
     continue
   }
   if (!failedFiles(first).length) continue
   const files = failedFiles(first).map((file) => relative('.', file.name))
-  const again = run(base, `${index}-again.json`, files)
-  const still = again ? new Set(failedFiles(again).map((file) => file.name)) : undefined
-  const failedTwice = (file) => !still || still.has(file.name)
+  const retried = run(base, `${index}-retried.json`, files)
+  const stillFailing = retried ? new Set(failedFiles(retried).map((file) => file.name)) : undefined
+  const failedTwice = (file) => !stillFailing || stillFailing.has(file.name)
   for (const file of failedFiles(first)) {
     const texts = failures(file)
     if (failedTwice(file)) total.failed += texts.length
     else total.passed += texts.length
-    said.push(
+    reports.push(
       ...texts.map((text) => `${failedTwice(file) ? 'FAILED' : 'UNSTEADY: passed when it ran again, alone:'} ${text}`),
     )
   }
-  if (again && !again.success && !failedFiles(again).length) total.failed += 1
+  if (retried && !retried.success && !failedFiles(retried).length) total.failed += 1
 }
 
 rmSync(folder, { recursive: true, force: true })
-for (const text of said) console.log(`${text.slice(0, 3_000)}\n`)
+for (const text of reports) console.log(`${text.slice(0, 3_000)}\n`)
 if (total.skipped) console.log(`${total.skipped} skipped`)
 console.log(`${total.passed} passed, ${total.failed} failed`)
 process.exitCode = total.failed ? 1 : 0

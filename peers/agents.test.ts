@@ -38,12 +38,14 @@ const look = {
 }
 
 describe('an agent of the AI SDK', () => {
-  const looks = (execute?: () => unknown) => ({ look: tool({ ...look, ...(execute ? { execute } : {}) } as never) })
+  const createLookTools = (execute?: () => unknown) => ({
+    look: tool({ ...look, ...(execute ? { execute } : {}) } as never),
+  })
   const calling = { toolCalls: [{ name: 'look', args: { q: 'x' } }] }
 
   it('answers in a topology, with its usage, cost and tool calls, by one call', async () => {
     const model = new MockModel({ responses: [calling, 'It is blue.'] })
-    const inner = new ToolLoopAgent({ model, tools: looks(() => 'blue'), instructions: 'You look.' })
+    const inner = new ToolLoopAgent({ model, tools: createLookTools(() => 'blue'), instructions: 'You look.' })
     const looker = fromAiSdk(inner, { name: 'Looker', effect: 'idempotent', model: 'openai/gpt-4o' })
     const run = await ada().orchestra.start({
       task: 'Which?',
@@ -55,7 +57,10 @@ describe('an agent of the AI SDK', () => {
     const { toolCalls } = await ada()
       .session(
         fromAiSdk(
-          new ToolLoopAgent({ model: new MockModel({ responses: [calling, 'Blue.'] }), tools: looks(() => 'blue') }),
+          new ToolLoopAgent({
+            model: new MockModel({ responses: [calling, 'Blue.'] }),
+            tools: createLookTools(() => 'blue'),
+          }),
           { name: 'L' },
         ),
       )
@@ -84,11 +89,11 @@ describe('an agent of the AI SDK', () => {
         .generate('?')
     const endings = [
       { model: new MockModel({ responses: [''] }) },
-      { model: new MockModel({ responses: [calling] }), tools: looks() },
-      { model: new MockModel({ responses: [calling] }), tools: looks(() => 1), stopWhen: isStepCount(1) },
+      { model: new MockModel({ responses: [calling] }), tools: createLookTools() },
+      { model: new MockModel({ responses: [calling] }), tools: createLookTools(() => 1), stopWhen: isStepCount(1) },
       {
         model: new MockModel({ responses: [calling] }),
-        tools: looks(() => 1),
+        tools: createLookTools(() => 1),
         toolApproval: { look: 'user-approval' },
       },
     ]
@@ -112,7 +117,7 @@ describe('an agent of the AI SDK', () => {
 
 describe('a graph of LangGraph.js', () => {
   const usage_metadata = { input_tokens: 7, output_tokens: 3, total_tokens: 10 }
-  const said = (content: string, tool_calls: AIMessage['tool_calls'] = []) =>
+  const aiMessage = (content: string, tool_calls: AIMessage['tool_calls'] = []) =>
     new AIMessage({ content, tool_calls, usage_metadata } as never)
   const call = { name: 'look', args: { q: 'x' }, id: 'c1', type: 'tool_call' as const }
   const lookTool = langTool(async ({ q }: { q: string }) => `seen ${q}`, {
@@ -130,7 +135,7 @@ describe('a graph of LangGraph.js', () => {
       return 'scripted'
     }
     async _generate() {
-      const message = this.left.shift() ?? said('?')
+      const message = this.left.shift() ?? aiMessage('?')
       return { generations: [{ text: message.text, message }] }
     }
   }
@@ -152,21 +157,21 @@ describe('a graph of LangGraph.js', () => {
   }
 
   it('answers in a topology with what its callbacks tell', async () => {
-    const graph = graphOf([said('', [call]), said('It is blue.')])
+    const graph = graphOf([aiMessage('', [call]), aiMessage('It is blue.')])
     const agent = fromLangGraph(graph, { name: 'Graph', effect: 'idempotent' })
     const { text, usage, toolCalls, cost } = await ada().session(agent).generate('Which?')
     expect([text, usage]).toEqual(['It is blue.', { inputTokens: 14, outputTokens: 6 }])
     expect(toolCalls).toMatchObject([{ name: 'look', args: { q: 'x' }, success: true, result: 'seen x' }])
     expect(cost).toEqual({ usd: 0, unknown: ['Graph'] })
-    const second = fromLangGraph(graphOf([said('and so on')]), { name: 'Second' })
+    const second = fromLangGraph(graphOf([aiMessage('and so on')]), { name: 'Second' })
     const topology = patterns.pipeline({
-      stages: [{ agents: [fromLangGraph(graphOf([said('first')]), { name: 'First' })] }, { agents: [second] }],
+      stages: [{ agents: [fromLangGraph(graphOf([aiMessage('first')]), { name: 'First' })] }, { agents: [second] }],
     })
     expect((await (await ada().orchestra.start({ task: 't', topology })).result()).response).toBe('and so on')
   })
 
   it('with a checkpointer remembers a thread, and of no other', async () => {
-    const graph = graphOf([said('one'), said('two'), said('three')], { checkpointer: new MemorySaver() })
+    const graph = graphOf([aiMessage('one'), aiMessage('two'), aiMessage('three')], { checkpointer: new MemorySaver() })
     const counting = fromLangGraph(graph, {
       name: 'G',
       output: (state: typeof MessagesAnnotation.State) => state.messages.length,
@@ -178,7 +183,7 @@ describe('a graph of LangGraph.js', () => {
 
   it('never passes an interrupt for an answer', async () => {
     const asking = new StateGraph(MessagesAnnotation)
-      .addNode('ask', () => ({ messages: [said(String(interrupt('May I?')))] }))
+      .addNode('ask', () => ({ messages: [aiMessage(String(interrupt('May I?')))] }))
       .addEdge('__start__', 'ask')
       .compile({ checkpointer: new MemorySaver() })
     await expect(
@@ -197,14 +202,14 @@ describe('a graph of LangGraph.js', () => {
 })
 
 describe('an agent of the OpenAI Agents SDK', () => {
-  type Said = ModelResponse['output'][number]
+  type OutputItem = ModelResponse['output'][number]
   const message = (text: string) =>
     ({
       type: 'message',
       role: 'assistant',
       status: 'completed',
       content: [{ type: 'output_text', text }],
-    }) satisfies Said
+    }) satisfies OutputItem
   const call = {
     type: 'function_call',
     callId: 'c1',
@@ -212,7 +217,7 @@ describe('an agent of the OpenAI Agents SDK', () => {
     status: 'completed',
     arguments: '{"q":"x"}',
   } as const
-  function scripted(...outputs: readonly Said[]): Model {
+  function scripted(...outputs: readonly OutputItem[]): Model {
     const left = [...outputs]
     return {
       async getResponse(): Promise<ModelResponse> {
@@ -227,7 +232,7 @@ describe('an agent of the OpenAI Agents SDK', () => {
   }
   const runner = new Runner({ tracingDisabled: true })
   const run = runner.run.bind(runner)
-  const looks = (needsApproval: boolean) =>
+  const createLookTools = (needsApproval: boolean) =>
     openAiTool({
       name: 'look',
       description: 'Looks.',
@@ -237,7 +242,11 @@ describe('an agent of the OpenAI Agents SDK', () => {
     })
 
   it('answers in a topology with its usage and tool calls', async () => {
-    const inner = new Agent({ name: 'Triage', model: scripted(call, message('It is blue.')), tools: [looks(false)] })
+    const inner = new Agent({
+      name: 'Triage',
+      model: scripted(call, message('It is blue.')),
+      tools: [createLookTools(false)],
+    })
     const { text, usage, toolCalls } = await ada().session(fromOpenAiAgents(inner, { run })).generate('Which?')
     expect([text, usage]).toEqual(['It is blue.', { inputTokens: 14, outputTokens: 6 }])
     expect(toolCalls).toMatchObject([{ name: 'look', args: { q: 'x' }, success: true }])
@@ -253,7 +262,7 @@ describe('an agent of the OpenAI Agents SDK', () => {
   })
 
   it('never passes a wait for an approval for an answer', async () => {
-    const inner = new Agent({ name: 'T', model: scripted(call), tools: [looks(true)] })
+    const inner = new Agent({ name: 'T', model: scripted(call), tools: [createLookTools(true)] })
     await expect(ada().session(fromOpenAiAgents(inner, { run })).generate('?')).rejects.toMatchObject({
       code: 'compat.unfinished',
       message: expect.stringContaining('look') as string,

@@ -5,7 +5,8 @@ import { FakeListChatModel } from '@langchain/core/utils/testing'
 import { MessagesAnnotation, StateGraph } from '@langchain/langgraph'
 import { ToolNode } from '@langchain/langgraph/prebuilt'
 import OpenAI from 'openai'
-import { createTroupe, toAnthropic, toLangChain, toLangGraph, toOpenAI } from 'troupe'
+import { createTroupe } from 'troupe'
+import { toAnthropic, toLangChain, toLangGraph, toOpenAI } from 'troupe/tools'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 
 let troupe: Awaited<ReturnType<typeof createTroupe>>
@@ -100,7 +101,7 @@ const asks = new AIMessage({
     { id: 't2', name: 'get_context', args: { key: 'none' }, type: 'tool_call' },
   ],
 })
-const told = (message: unknown) => JSON.parse(String((message as ToolMessage).content)) as unknown
+const contentOf = (message: unknown) => JSON.parse(String((message as ToolMessage).content)) as unknown
 
 describe('LangChain', () => {
   it('binds the tools, and calls by its tool calls', async () => {
@@ -124,7 +125,7 @@ describe('LangGraph', () => {
       .addEdge('tools', '__end__')
       .compile()
     const { messages } = await graph.invoke({ messages: [new HumanMessage('k?')] })
-    expect(messages.slice(-2).map(told)).toMatchObject([
+    expect(messages.slice(-2).map(contentOf)).toMatchObject([
       { success: true, value: { paid: true } },
       { success: false, code: 'context.missing' },
     ])

@@ -5,9 +5,9 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { build } from './build.ts'
 
 let root = ''
-let said = ''
+let output = ''
 const report = (text: string) => {
-  said += text
+  output += text
 }
 const at = (path: string) => join(root, 'packages/sample', path)
 const write = (path: string, text: string) => {
@@ -65,8 +65,8 @@ test('the output of a removed source goes', () => {
 
 test('a source that does not compile fails the build, and the next one too', () => {
   write(at('src/one.ts'), "export const one: number = 'one'\n")
-  said = ''
+  output = ''
   expect(build({ root, report })).toBe(false)
-  expect(said).toContain('src/one.ts(1,14): error TS2322')
+  expect(output).toContain('src/one.ts(1,14): error TS2322')
   expect(build({ root, report })).toBe(false)
 })

@@ -26,28 +26,28 @@ export function build(options: BuildOptions = {}): boolean {
   return (
     packages
       .filter((folder) => existsSync(join(folder, 'tsconfig.build.json')))
-      .every((folder) => buildPackage(folder, { root, force, report })) && buildPage({ root, force, report })
+      .every((folder) => buildPackage(folder, { root, force, report })) && buildStudio({ root, force, report })
   )
 }
 
-/** The page of the server ships inside the package of the library. */
-function buildPage({ root, force, report }: Required<BuildOptions>): boolean {
-  const folder = join(root, 'packages', 'dashboard')
+/** Builds the studio, which the package of the library contains. */
+function buildStudio({ root, force, report }: Required<BuildOptions>): boolean {
+  const folder = join(root, 'packages', 'studio')
   if (!existsSync(join(folder, 'vite.config.ts'))) return true
-  const page = join(root, 'packages', 'troupe', 'page')
-  const stamp = join(page, '.digest')
+  const studio = join(root, 'packages', 'troupe', 'studio')
+  const stamp = join(studio, '.digest')
   const digest = digestOf(
     [
       join(root, 'package-lock.json'),
       join(folder, 'vite.config.ts'),
       join(folder, 'index.html'),
-      ...filesBelow(join(folder, 'src')),
-      ...filesBelow(join(folder, 'public')),
+      ...filesUnder(join(folder, 'src')),
+      ...filesUnder(join(folder, 'public')),
     ],
     root,
   )
   if (!force && existsSync(stamp) && readFileSync(stamp, 'utf8') === digest) return true
-  report('building packages/dashboard\n')
+  report('building packages/studio\n')
   const vite = join(workspace, 'node_modules/vite/bin/vite.js')
   const built = spawnSync(process.execPath, [vite, 'build', '--logLevel', 'warn'], { cwd: folder, encoding: 'utf8' })
   report(built.stdout + built.stderr)
@@ -79,19 +79,19 @@ function digestOf(paths: readonly string[], root: string): string {
 }
 
 const sourcesOf = (folder: string): string[] =>
-  filesBelow(join(folder, 'src'))
+  filesUnder(join(folder, 'src'))
     .filter((path) => /\.tsx?$/.test(path) && !path.includes('.test.'))
     .sort()
 
 /** Output of a source that is gone would still be imported. */
 function removeOrphans(folder: string): void {
-  for (const path of filesBelow(join(folder, 'dist'))) {
+  for (const path of filesUnder(join(folder, 'dist'))) {
     const source = join(folder, 'src', relative(join(folder, 'dist'), path)).replace(/(\.d\.ts|\.js)$/, '')
     if (!existsSync(`${source}.ts`) && !existsSync(`${source}.tsx`)) rmSync(path)
   }
 }
 
-const filesBelow = (folder: string): string[] =>
+const filesUnder = (folder: string): string[] =>
   readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name))

@@ -4,8 +4,8 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { settingAt } from '../packages/troupe/src/configuration/settings/settings.ts'
 import { defaultRules } from '../packages/troupe/src/observability/index.ts'
-import { settingAt } from '../packages/troupe/src/runtime/configuration/settings.ts'
 
 export const defaultsDoc = fileURLToPath(new URL('../docs/defaults.md', import.meta.url))
 const sources = fileURLToPath(new URL('../packages/troupe/src/', import.meta.url))
@@ -24,15 +24,15 @@ const setting = (path: string): string => {
   if (!found) throw new Error(`there is no setting ${path}`)
   return found.standard === undefined ? 'not set' : String(found.standard)
 }
-const code = (file: string, place: RegExp): string => {
-  const found = place.exec(readFileSync(`${sources}${file}`, 'utf8'))?.[1]
-  if (found === undefined) throw new Error(`${file} has no ${place}`)
+const code = (file: string, pattern: RegExp): string => {
+  const found = pattern.exec(readFileSync(`${sources}${file}`, 'utf8'))?.[1]
+  if (found === undefined) throw new Error(`${file} has no ${pattern}`)
   return found.replaceAll('_', '').replaceAll("'", '')
 }
 const alert = (name: string): string => {
   const found = defaultRules.find((rule) => rule.name === name)
   if (!found) throw new Error(`there is no alert ${name}`)
-  return `${found.figure} above ${found.above}`
+  return `${found.statistic} above ${found.above}`
 }
 
 const resilience: readonly Default[] = [
@@ -45,7 +45,7 @@ const resilience: readonly Default[] = [
   {
     what: 'seconds after which a tool that took too long is worth another call, `retry_after`',
     guides: '30 (1)',
-    ours: code('tools/handler/carry-out.ts', /'timeout' \? (\d+)/),
+    ours: code('tools/handler/execute-tool-call.ts', /'timeout' \? (\d+)/),
   },
   {
     what: 'failures in a row that open a breaker',
@@ -71,36 +71,36 @@ const resilience: readonly Default[] = [
   {
     what: 'items of a `BatchProcessor`',
     guides: '10 (1, 3), 100 (5)',
-    ours: code('resilience/batch-processor.ts', /options\.size \?\? (\d+)/),
+    ours: code('resilience/pools/batch-processor.ts', /options\.size \?\? (\d+)/),
     why: 'the smaller: few wait for many; a handler of a worker names its own size',
   },
   {
     what: 'how long the first item of a batch waits',
     guides: '1 s (3), 5 s (1)',
-    ours: code('resilience/batch-processor.ts', /options\.wait \?\? ('\w+')/),
+    ours: code('resilience/pools/batch-processor.ts', /options\.wait \?\? ('\w+')/),
     why: 'the shorter: somebody waits for the answer',
   },
   {
     what: 'answers of a `Cache`, and for how long',
     guides: '1000, 3600 s (3, 4)',
-    ours: `${code('resilience/cache.ts', /options\.max \?\? ([\d_]+)/)}, ${code('resilience/cache.ts', /options\.ttl \?\? ('\w+')/)}`,
+    ours: `${code('resilience/pools/cache.ts', /options\.max \?\? ([\d_]+)/)}, ${code('resilience/pools/cache.ts', /options\.ttl \?\? ('\w+')/)}`,
   },
   { what: 'answers of models that are kept', guides: '1000 (3, 4)', ours: setting('models.cache.max') },
   { what: 'for how long', guides: '3600 s (3, 4)', ours: setting('models.cache.ttl') },
   {
     what: 'resources of a `Pool`, and more while wanted',
     guides: '20, 30 (2)',
-    ours: `${code('resilience/pool.ts', /options\.size \?\? (\d+)/)}, ${code('resilience/pool.ts', /options\.overflow \?\? (\d+)/)}`,
+    ours: `${code('resilience/pools/pool.ts', /options\.size \?\? (\d+)/)}, ${code('resilience/pools/pool.ts', /options\.overflow \?\? (\d+)/)}`,
   },
   {
     what: 'how long one waits for a resource, and how old it may be',
     guides: '30 s, 3600 s (2)',
-    ours: `${code('resilience/pool.ts', /options\.acquireTimeout \?\? ('\w+')/)}, ${code('resilience/pool.ts', /options\.(?:maxAge|lifetime|recycle|maxLifetime) \?\? ('\w+')/)}`,
+    ours: `${code('resilience/pools/pool.ts', /options\.acquireTimeout \?\? ('\w+')/)}, ${code('resilience/pools/pool.ts', /options\.(?:maxAge|lifetime|recycle|maxLifetime) \?\? ('\w+')/)}`,
   },
   {
     what: 'a load test: requests at once, in all',
     guides: '10, 100 (3)',
-    ours: `${code('resilience/load-tester.ts', /options\.concurrent \?\? (\d+)/)}, ${code('resilience/load-tester.ts', /options\.total \?\? (\d+)/)}`,
+    ours: `${code('resilience/pools/load-tester.ts', /options\.concurrent \?\? (\d+)/)}, ${code('resilience/pools/load-tester.ts', /options\.total \?\? (\d+)/)}`,
   },
 ]
 
@@ -145,7 +145,7 @@ const storage: readonly Default[] = [
     what: 'lifecycles `session`, `cache`, `temporary`, `daily`',
     guides: '1 h, 30 m, 5 m, 1 d (1)',
     ours: ['session', 'cache', 'temporary', 'daily']
-      .map((name) => code('context/lifecycle.ts', new RegExp(`${name}: \\{ ttl: ('\\w+')`)))
+      .map((name) => code('context/entries/lifecycle.ts', new RegExp(`${name}: \\{ ttl: ('\\w+')`)))
       .join(', '),
   },
 ]
@@ -219,7 +219,7 @@ const seeing: readonly Default[] = [
 ]
 
 /** `createEgress`, and so the `fetch` of tools. */
-const goingOut: readonly Default[] = [
+const egressDefaults: readonly Default[] = [
   {
     what: 'connections to one host',
     guides: '20 (3)',
@@ -242,17 +242,17 @@ const agents: readonly Default[] = [
   {
     what: 'episodes of an `EpisodicMemory`',
     guides: '100 (4)',
-    ours: code('agents/episodic-memory.ts', /maxEpisodes \?\? (\d+)/),
+    ours: code('agents/memory/episodic-memory.ts', /maxEpisodes \?\? (\d+)/),
   },
   {
     what: 'items of a `WorkingMemory`',
     guides: '7 (4)',
-    ours: code('agents/working-memory.ts', /capacity \?\? (\d+)/),
+    ours: code('agents/memory/working-memory.ts', /capacity \?\? (\d+)/),
   },
   {
     what: 'instances of an `AgentPool`',
     guides: '10 (4)',
-    ours: code('agents/agent-pool.ts', /given\.size \?\? (\d+)/),
+    ours: code('agents/definitions/agent-pool.ts', /poolOptions\.size \?\? (\d+)/),
     why: 'a definition serves any number at once; a pool is for what is dear to make, so fewer',
   },
   {
@@ -264,12 +264,12 @@ const agents: readonly Default[] = [
   {
     what: 'branches at once',
     guides: '10 (4)',
-    ours: code('orchestration/core/read-config.ts', /parallel: (\d+)/),
+    ours: code('topology/canonical/run-config.ts', /parallel: (\d+)/),
   },
   {
     what: 'how long a join waits, in ms',
     guides: '60 s (4)',
-    ours: code('orchestration/core/read-config.ts', /convergence: ([\d_]+)/),
+    ours: code('runs/machine/limits/run-clocks.ts', /defaultDeadlineMs = ([\d_]+)/),
   },
   {
     what: 'tokens and temperature of an answer',
@@ -305,8 +305,8 @@ const serving: readonly Default[] = [
   {
     what: 'days after which an API key is to be rotated',
     guides: '30 (4)',
-    ours: code('security/keys/api-keys.ts', /agedDays = (\d+)/),
-    why: 'it is said, `key.aged`, and nobody is locked out',
+    ours: code('security/api-keys/api-keys.ts', /agedDays = (\d+)/),
+    why: 'it is said, `key.rotation-due`, and nobody is locked out',
   },
   { what: 'the port of the server', guides: '8000 (2, 4)', ours: setting('server.port') },
   {
@@ -346,7 +346,7 @@ export const renderDefaults = (): string =>
     '',
     '## Going out',
     '',
-    ...table(goingOut),
+    ...table(egressDefaults),
     '',
     '## Agents and runs',
     '',

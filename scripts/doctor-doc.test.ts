@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
-import { checkIds, entryOf, guideChecklists } from '../packages/troupe/src/runtime/index.ts'
+import { checkIds, entryOf } from '../packages/troupe/src/configuration/index.ts'
+import { guideChecklists } from '../packages/troupe/src/operations/index.ts'
 import { doctorDoc, renderDoctor } from './doctor-doc.ts'
 
 it('the page has every check and every line of the guides, as the code has them', () => {

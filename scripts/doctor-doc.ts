@@ -1,7 +1,8 @@
 /** Writes the tables of docs/doctor.md from the catalogue of checks; a test keeps the two equal. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { checkIds, entryOf, guideChecklists, isAttestable } from '../packages/troupe/src/runtime/index.ts'
+import { checkIds, entryOf, isAttestable } from '../packages/troupe/src/configuration/index.ts'
+import { guideChecklists } from '../packages/troupe/src/operations/index.ts'
 
 export const doctorDoc = fileURLToPath(new URL('../docs/doctor.md', import.meta.url))
 const begin = '<!-- written by `node scripts/doctor-doc.ts` from here on -->'
@@ -29,7 +30,7 @@ export const renderDoctor = (page = readFileSync(doctorDoc, 'utf8')): string => 
       ['check', 'passes where', 'attested'],
       checkIds
         .filter((id) => entryOf(id).about === about)
-        .map((id) => [`\`${id}\``, entryOf(id).says, isAttestable(id) ? 'yes' : '']),
+        .map((id) => [`\`${id}\``, entryOf(id).description, isAttestable(id) ? 'yes' : '']),
     ),
     '',
   ])

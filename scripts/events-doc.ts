@@ -1,25 +1,67 @@
-/** Writes docs/events.md from the published names, and docs/metrics.md with it; tests keep them equal. */
+/** Writes docs/events.md from the published events and their fields, and docs/metrics.md with it; tests keep them equal. */
 import { writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { eventNames } from '../packages/troupe/src/core/index.ts'
+import { type EventField, readEventFields } from './event-fields.ts'
 import { metricsDoc, renderMetrics } from './metrics-doc.ts'
 
 export const eventsDoc = fileURLToPath(new URL('../docs/events.md', import.meta.url))
 
-/** The page's text. */
-export const renderEvents = (): string =>
-  [
+const fieldRow = ({ name, type, isOptional, about }: EventField): string =>
+  `| \`${name}${isOptional ? '?' : ''}\` | \`${type.replaceAll('|', '\\|')}\` | ${about} |`
+
+const tableOf = (fields: readonly EventField[]): readonly string[] =>
+  fields.length === 0 ? [] : ['| field | type | |', '|---|---|---|', ...fields.map(fieldRow), '']
+
+/** The text of the page. */
+export function renderEvents(): string {
+  const fields = readEventFields()
+  const ofRun = fields.get('run.started') ?? []
+  return [
     '# Events',
     '',
-    'What `troupe.on(type, observer)` tells: a name of this list, all that begin alike (`run.*`), or all (`*`). Every event has',
-    '`type`, `at` (ms since 1970) and, where it belongs to one, `userId`; none carries a payload. The events of a run stand in its',
-    'journal too, in full: `run.events()`. Written by `node scripts/events-doc.ts`.',
+    '`troupe.on(type, observer)` calls an observer for each event that occurs in the process. `type` is the name of an event, a',
+    'prefix (`run.*`), or `*`; it decides the type of the event, so that the fields below are known to TypeScript. It returns a',
+    'function that ends the observation. An observer can neither slow nor break what it observes.',
     '',
-    '| event | when |',
-    '|---|---|',
-    ...Object.entries(eventNames).map(([name, when]) => `| \`${name}\` | ${when} |`),
+    '```ts',
+    "import { createTroupe } from 'troupe'",
     '',
+    "const troupe = await createTroupe({ storage: 'memory:' })",
+    "const off = troupe.on('tool.called', ({ tool, agent, durationMs }) => console.log(tool, agent, durationMs))",
+    "troupe.on('run.waiting', ({ runId, reason, questions }) => console.log(runId, reason, questions))",
+    'off()',
+    '```',
+    '',
+    'Fields hold ids, names, counts and codes; no event has the content of an entry, a message, a prompt or an answer. The events',
+    'of a run are also in its journal, with their content: `run.events()`. Every event is counted as a metric:',
+    '[metrics](metrics.md). Secrets that the configuration names are masked in every field.',
+    '',
+    '## Fields of every event',
+    '',
+    '| field | type | |',
+    '|---|---|---|',
+    '| `type` | `EventName` | The name of the event. |',
+    '| `at` | `number` | ms since 1970. |',
+    '| `userId?` | `string` | Absent for an event that belongs to no user. |',
+    '| `requestId?` | `string` | The HTTP request that caused it, as `x-request-id` names it. |',
+    '| `runId?`, `stepId?`, `agent?` | `string` | The run, the journal of the step and the agent within which it occurred. |',
+    '| `trace?`, `span?`, `parent?` | `string` | Of W3C Trace Context: 32 and 16 hexadecimal digits. |',
+    '',
+    '## Fields of every event of a run',
+    '',
+    ...tableOf(ofRun),
+    '## List',
+    '',
+    ...Object.entries(eventNames).flatMap(([name, description]) => {
+      const own = fields.get(name) ?? []
+      const isOfRun = ofRun.every((field) => own.some((one) => one.name === field.name))
+      const rest = isOfRun ? own.filter((one) => !ofRun.some((field) => field.name === one.name)) : own
+      const text = isOfRun ? `${description} An event of a run.` : description
+      return [`### \`${name}\``, '', text, '', ...tableOf(rest)]
+    }),
   ].join('\n')
+}
 
 // Each event is a metric too.
 if (import.meta.main) {

@@ -19,7 +19,7 @@ const timed = new Set<string>([
   'model.called',
   'model.embedded',
   'span.ended',
-  'step.left',
+  'step.released',
   'storage.commit',
   'storage.read',
   'tool.called',
@@ -64,8 +64,8 @@ export const renderMetrics = (): string =>
     '| name | raised when | for |',
     '|---|---|---|',
     ...defaultRules.map(
-      ({ name, metric, figure, above, for: span }) =>
-        `| \`${name}\` | \`${figure}\` of \`${metric}\` is above ${above?.toLocaleString('en')} | ${span ?? 'at once'} |`,
+      ({ name, metric, statistic, above, for: span }) =>
+        `| \`${name}\` | \`${statistic}\` of \`${metric}\` is above ${above?.toLocaleString('en')} | ${span ?? 'at once'} |`,
     ),
     '',
   ].join('\n')

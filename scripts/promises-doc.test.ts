@@ -20,7 +20,7 @@ const pathOf = (file: string) =>
   /^(examples|scripts|peers)\//.test(file) ? file : join('packages/troupe', file.startsWith('test/') ? '' : 'src', file)
 
 /** What a link may name of a page: its headings, as GitHub spells them. */
-const placesOf = (page: string) =>
+const anchorsOf = (page: string) =>
   [...page.matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
     heading
       .toLowerCase()
@@ -35,9 +35,9 @@ function problemOf(shown: string): string | undefined {
     const path = join(root, pathOf(file))
     return existsSync(path) && readFileSync(path, 'utf8').includes(title) ? undefined : shown
   }
-  const [, target, place] = /^\[[^\]]+\]\(([^)#]+)(?:#([\w-]+))?\)$/.exec(shown) ?? []
+  const [, target, anchor] = /^\[[^\]]+\]\(([^)#]+)(?:#([\w-]+))?\)$/.exec(shown) ?? []
   if (target === undefined || !existsSync(join(root, 'docs', target))) return shown
-  return place === undefined || placesOf(read(join('docs', target))).includes(place) ? undefined : shown
+  return anchor === undefined || anchorsOf(read(join('docs', target))).includes(anchor) ? undefined : shown
 }
 
 it.each([

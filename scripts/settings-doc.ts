@@ -1,8 +1,8 @@
 /** Writes docs/settings.md from the tables of settings and of aliases; a test keeps them equal. */
 import { writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { type Alias, aliases, notForTroupe } from '../packages/troupe/src/runtime/configuration/aliases.ts'
-import { type Setting, settings, variableOf } from '../packages/troupe/src/runtime/configuration/settings.ts'
+import { type Alias, aliases, notForTroupe } from '../packages/troupe/src/configuration/settings/aliases.ts'
+import { type Setting, settings, variableOf } from '../packages/troupe/src/configuration/settings/settings.ts'
 
 export const settingsDoc = fileURLToPath(new URL('../docs/settings.md', import.meta.url))
 
@@ -11,24 +11,24 @@ const isLive = (path: string) =>
   settings.some((one) => one.live && (one.path === path || path.startsWith(`${one.path}.`)))
 
 const rowOf = (setting: Setting) => {
-  const { path, kind, standard, says, secret } = setting
+  const { path, kind, standard, description, secret } = setting
   const value =
     standard === undefined ? '' : `\`${typeof standard === 'string' ? standard : JSON.stringify(standard)}\``
   return cells(
     `\`${path}\``,
     `\`${variableOf(setting)}\``,
-    `${says}: ${kind.says}${secret ? '; never shown' : ''}`,
+    `${description}: ${kind.description}${secret ? '; never shown' : ''}`,
     value,
     isLive(path) ? 'yes' : '',
   )
 }
 
-const meaningOf = (alias: Alias) =>
+const descriptionOf = (alias: Alias) =>
   'always' in alias
     ? `accepted when true; ${alias.always}`
     : 'path' in alias
-      ? `\`${alias.path}\`, ${alias.says}`
-      : `\`${alias.goesWith}\`, ${alias.says}`
+      ? `\`${alias.path}\`, ${alias.description}`
+      : `\`${alias.requires}\`, ${alias.description}`
 
 /** The page's text. */
 export const renderSettings = (): string =>
@@ -49,8 +49,10 @@ export const renderSettings = (): string =>
     '',
     '| variable | what it sets |',
     '|---|---|',
-    ...Object.entries(aliases).map(([name, alias]) => cells(`\`${name}\``, meaningOf(alias))),
-    ...Object.entries(notForTroupe).map(([name, whose]) => cells(`\`${name}\``, `nothing here: it is for ${whose}`)),
+    ...Object.entries(aliases).map(([name, alias]) => cells(`\`${name}\``, descriptionOf(alias))),
+    ...Object.entries(notForTroupe).map(([name, component]) =>
+      cells(`\`${name}\``, `nothing here: it is for ${component}`),
+    ),
     '',
   ].join('\n')
 

@@ -11,7 +11,7 @@ import { writeEntryPoints } from './entry-points.ts'
 
 const root = resolve(import.meta.dirname, '..')
 const compiler = join(root, 'node_modules/typescript/bin/tsc')
-const atOnce = 2
+const concurrency = 2
 
 function projects(): string[] {
   const found = globSync(['{packages,examples,deploy}/*/tsconfig.json', '{bench,scripts}/tsconfig.json'], { cwd: root })
@@ -30,13 +30,13 @@ const check = (project: string): Promise<boolean> =>
   new Promise((done) => {
     const options = ['--noEmit', '--pretty', 'false', '--incremental', '--tsBuildInfoFile', known(project)]
     const compiling = spawn(process.execPath, [compiler, '-p', project, ...options], { cwd: root })
-    let said = ''
+    let output = ''
     const listen = (part: string) => {
-      said += part
+      output += part
     }
     for (const stream of [compiling.stdout, compiling.stderr]) stream.setEncoding('utf8').on('data', listen)
     compiling.on('close', (code) => {
-      process.stdout.write(said)
+      process.stdout.write(output)
       done(code === 0)
     })
   })
@@ -46,7 +46,7 @@ async function checkAll(waiting: string[]): Promise<boolean> {
   const lane = async () => {
     for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) results.push(await check(next))
   }
-  await Promise.all(Array.from({ length: atOnce }, lane))
+  await Promise.all(Array.from({ length: concurrency }, lane))
   return results.every(Boolean)
 }
 

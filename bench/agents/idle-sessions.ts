@@ -9,7 +9,7 @@ const count = 5_000
 export async function idleSessions(): Promise<string> {
   setFlagsFromString('--expose-gc')
   const collect = runInNewContext('gc') as () => void
-  const settled = () => {
+  const heapAfterGc = () => {
     collect()
     return process.memoryUsage()
   }
@@ -24,9 +24,9 @@ export async function idleSessions(): Promise<string> {
     sessions.push(session)
   }
   for (let i = 0; i < 500; i++) await talk(`warm ${i}`)
-  const before = settled()
+  const before = heapAfterGc()
   for (let i = 0; i < count; i++) await talk(`idle ${i}`)
-  const after = settled()
+  const after = heapAfterGc()
   await troupe.close()
   const heap = (after.heapUsed - before.heapUsed) / count
   const all = (after.rss - before.rss) / count

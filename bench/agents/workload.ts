@@ -18,7 +18,7 @@ export function zeroLatencyModel(): LanguageModelV4 {
     inputTokens: { total: 7, noCache: 7, cacheRead: 0, cacheWrite: 0 },
     outputTokens: { total: 3, text: 3, reasoning: 0 },
   }
-  const said = (content: LanguageModelV4GenerateResult['content'], unified: 'stop' | 'tool-calls') => ({
+  const result = (content: LanguageModelV4GenerateResult['content'], unified: 'stop' | 'tool-calls') => ({
     content,
     finishReason: { unified, raw: unified },
     usage,
@@ -31,9 +31,9 @@ export function zeroLatencyModel(): LanguageModelV4 {
     supportedUrls: {},
     async doGenerate({ prompt }) {
       const results = prompt.filter(({ role }) => role === 'tool').length
-      if (isOver(results)) return said([{ type: 'text', text: answers }], 'stop')
+      if (isOver(results)) return result([{ type: 'text', text: answers }], 'stop')
       const call = { toolCallId: `call-${results}`, toolName: look.name, input: `{"q":"thing ${results}"}` }
-      return said([{ type: 'tool-call', ...call }], 'tool-calls')
+      return result([{ type: 'tool-call', ...call }], 'tool-calls')
     },
     doStream: () => Promise.reject(new Error('the bench does not stream')),
   }

@@ -22,13 +22,13 @@ async function cost(run: (i: number) => Promise<unknown>): Promise<number> {
   return (user + system) / count
 }
 
-for (const place of ['memory:', 'sqlite:']) {
+for (const scheme of ['memory:', 'sqlite:']) {
   const open = async (name: string, audit: { writes: boolean; reads: boolean }) => {
-    const storage = place === 'memory:' ? place : `sqlite:${join(folder, `${name}.db`)}`
+    const storage = scheme === 'memory:' ? scheme : `sqlite:${join(folder, `${name}.db`)}`
     const messaging = { capacity: { count: 1_000_000 } }
     const troupe = await createTroupe({ storage, audit, messaging, log: 'silent' })
-    const hands = troupe.user('ada').agent('Bench')
-    return { troupe, hands, push: [] as number[], get: [] as number[], send: [] as number[] }
+    const handle = troupe.user('ada').agent('Bench')
+    return { troupe, handle, push: [] as number[], get: [] as number[], send: [] as number[] }
   }
   const sides = [
     await open('without', { writes: false, reads: false }),
@@ -36,16 +36,16 @@ for (const place of ['memory:', 'sqlite:']) {
     await open('reads', { writes: true, reads: true }),
   ] as const
   for (let round = 0; round < rounds; round++)
-    for (const { hands, push, get, send } of sides) {
-      push.push(await cost((i) => hands.context.push(`key.${i}`, { i })))
-      get.push(await cost((i) => hands.context.get(`key.${i}`)))
-      send.push(await cost((i) => hands.messages.send(Note, { i }, { to: `Agent ${i % 10}` })))
+    for (const { handle, push, get, send } of sides) {
+      push.push(await cost((i) => handle.context.push(`key.${i}`, { i })))
+      get.push(await cost((i) => handle.context.get(`key.${i}`)))
+      send.push(await cost((i) => handle.messages.send(Note, { i }, { to: `Agent ${i % 10}` })))
     }
   for (const what of ['push', 'get', 'send'] as const) {
     const [without = 0, writes = 0, reads = 0] = sides.map((side) => Math.min(...side[what]))
-    const of = (figure: number) => `${figure.toFixed(1)} µs (${(figure / without).toFixed(2)})`
+    const of = (micros: number) => `${micros.toFixed(1)} µs (${(micros / without).toFixed(2)})`
     const line = `without ${without.toFixed(1)} µs  writes ${of(writes)}  writes and reads ${of(reads)}`
-    process.stdout.write(`${place.padEnd(8)} ${what.padEnd(5)} ${line}\n`)
+    process.stdout.write(`${scheme.padEnd(8)} ${what.padEnd(5)} ${line}\n`)
   }
   for (const { troupe } of sides) await troupe.close()
 }

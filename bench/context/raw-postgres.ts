@@ -1,7 +1,7 @@
 /** The same rows by hand on PostgreSQL: what a careful author writes with pipelined `pg`, one round trip a change. */
 import { Pool } from 'pg'
 import { pick, type Raw } from './raw.ts'
-import { perSecond } from './spent.ts'
+import { perSecond } from './time-spent.ts'
 
 const connections = 10
 
@@ -19,10 +19,10 @@ export async function openRawPostgres(url: string, schema: string): Promise<Raw>
       kind text, key text, data text, unique (user_id, revision, ordinal))`,
   ])
     await pool.query(`create table ${schema}.${table}`)
-  const keep = `insert into ${schema}.versions select * from ${schema}.entries where user_id = 'ada' and key = $1`
+  const saveVersion = `insert into ${schema}.versions select * from ${schema}.entries where user_id = 'ada' and key = $1`
   const put = `insert into ${schema}.entries as e values ('ada', $1, 1, $2, $3) on conflict (user_id, key)
     do update set version = e.version + 1, value = excluded.value, at = excluded.at`
-  const tell = `with raised as (insert into ${schema}.revisions as r values ('ada', 1)
+  const feedSql = `with raised as (insert into ${schema}.revisions as r values ('ada', 1)
       on conflict (user_id) do update set revision = r.revision + 1 returning revision)
     insert into ${schema}.feed (user_id, revision, ordinal, at, kind, key, data)
       select 'ada', revision, 0, $1, 'put', $2, 'change' from raised`
@@ -31,9 +31,9 @@ export async function openRawPostgres(url: string, schema: string): Promise<Raw>
     const at = Date.now()
     await Promise.all([
       client.query('begin'),
-      client.query({ name: 'keep', text: keep, values: [key] }),
+      client.query({ name: 'saveVersion', text: saveVersion, values: [key] }),
       client.query({ name: 'put', text: put, values: [key, value, at] }),
-      client.query({ name: 'tell', text: tell, values: [at, key] }),
+      client.query({ name: 'feed', text: feedSql, values: [at, key] }),
       client.query('commit'),
     ])
     client.release()
@@ -50,8 +50,8 @@ export async function openRawPostgres(url: string, schema: string): Promise<Raw>
     },
     upserts: (keys, value, writers, forMs, spent) =>
       perSecond(writers, forMs, spent, (n) => upsert(pick(keys, n), value)),
-    gets: (keys, atOnce, forMs, spent) =>
-      perSecond(atOnce, forMs, spent, async (n) => {
+    gets: (keys, concurrency, forMs, spent) =>
+      perSecond(concurrency, forMs, spent, async (n) => {
         const { rows: found } = await pool.query({ name: 'get', text: get, values: [pick(keys, n)] })
         JSON.parse(found[0].value)
       }),

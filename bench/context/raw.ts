@@ -3,7 +3,7 @@
  * feed) in node:sqlite, on the main thread, without anything of ours: no audience, no checks, no provenance.
  */
 import { DatabaseSync } from 'node:sqlite'
-import type { Spent } from './spent.ts'
+import type { Spent } from './time-spent.ts'
 
 export interface Raw {
   /** Writes them all, many at a time. */
@@ -11,7 +11,7 @@ export interface Raw {
   /** So many at once, each durable. @returns upserts per second */
   upserts(keys: readonly string[], value: string, writers: number, forMs: number, spent: Spent): Promise<number>
   /** Reads rows, parsed. @returns reads per second */
-  gets(keys: readonly string[], atOnce: number, forMs: number, spent: Spent): Promise<number>
+  gets(keys: readonly string[], concurrency: number, forMs: number, spent: Spent): Promise<number>
   close(): Promise<void>
 }
 
@@ -29,20 +29,20 @@ export function openRawSqlite(path: string): Raw {
   const db = new DatabaseSync(path)
   db.exec('pragma journal_mode = wal; pragma synchronous = full; pragma cache_size = -16384')
   db.exec(schema)
-  const keep = db.prepare(`insert into versions select * from entries where user_id = 'ada' and key = ?`)
+  const saveVersion = db.prepare(`insert into versions select * from entries where user_id = 'ada' and key = ?`)
   const put = db.prepare(`insert into entries values ('ada', ?, 1, ?, ?)
     on conflict do update set version = version + 1, value = excluded.value, at = excluded.at`)
   const raise = db.prepare(`insert into revisions values ('ada', 1)
     on conflict do update set revision = revision + 1 returning revision`)
-  const tell = db.prepare(`insert into feed (user_id, revision, ordinal, at, kind, key, data)
+  const insertFeed = db.prepare(`insert into feed (user_id, revision, ordinal, at, kind, key, data)
     values ('ada', ?, 0, ?, 'put', ?, 'change')`)
   const select = db.prepare(`select value, version from entries where user_id = 'ada' and key = ?`)
   const upsert = (key: string, value: string) => {
     const at = Date.now()
-    keep.run(key)
+    saveVersion.run(key)
     put.run(key, value, at)
     const { revision } = raise.get() as { revision: number }
-    tell.run(revision, at, key)
+    insertFeed.run(revision, at, key)
   }
   const grouped = (run: () => void) => {
     db.exec('begin immediate')

@@ -4,28 +4,28 @@ import { join } from 'node:path'
 
 const names = ['push', 'update', 'list', 'stats'] as const
 /** Per second. */
-type Figures = Readonly<Record<(typeof names)[number], number>>
+type Measurements = Readonly<Record<(typeof names)[number], number>>
 
 const script = join(import.meta.dirname, 'measure-syntha.py')
 const notImported = 3
-const mostMs = 10 * 60_000
+const timeoutMs = 10 * 60_000
 
 /**
  * @param seconds of each figure
  * @param ours at as many entries
  * @throws where Python or the script fails
  */
-export function besideSyntha(entries: number, seconds: number, ours: Figures): string {
+export function besideSyntha(entries: number, seconds: number, ours: Measurements): string {
   const { error, status, signal, stdout, stderr } = spawnSync('python3', [script, `${entries}`, `${seconds}`], {
     encoding: 'utf8',
-    timeout: mostMs,
+    timeout: timeoutMs,
   })
   if (error && 'code' in error && error.code === 'ENOENT') return quoteSyntha('there is no python3')
   if (status === notImported) return quoteSyntha(`${stderr.trim()} (pip install syntha)`)
   if (stderr) console.error(stderr.trimEnd())
   if (error) throw error
   if (status !== 0) throw new Error(`${script} ended with ${signal ?? `exit code ${status}`}.`)
-  const theirs = JSON.parse(stdout) as Figures & { readonly version: string }
+  const theirs = JSON.parse(stdout) as Measurements & { readonly version: string }
   const rate = (n: number) => Math.round(n).toLocaleString('en')
   const pairs = names.map((name) => `${name} ${rate(theirs[name])} (ours ${rate(ours[name])})`).join(', ')
   return `Syntha ${theirs.version}, in memory, ${rate(entries)} entries, per second: ${pairs}.

@@ -22,24 +22,24 @@ async function rate(run: (i: number) => Promise<unknown>): Promise<number> {
 const best = (rates: readonly number[]) => Math.max(...rates)
 
 for (const bytes of [100, 4_000])
-  for (const place of ['memory:', 'sqlite:']) {
-    const urlOf = (name: string) => (place === 'memory:' ? place : `sqlite:${join(folder, `${name}-${bytes}.db`)}`)
+  for (const scheme of ['memory:', 'sqlite:']) {
+    const urlOf = (name: string) => (scheme === 'memory:' ? scheme : `sqlite:${join(folder, `${name}-${bytes}.db`)}`)
     const open = async (name: string, more: object) => {
       const troupe = await createTroupe({ storage: urlOf(name), log: 'silent', ...more })
-      return { troupe, hands: troupe.user('ada').agent('Bench').context, push: [] as number[], get: [] as number[] }
+      return { troupe, client: troupe.user('ada').agent('Bench').context, push: [] as number[], get: [] as number[] }
     }
-    const both = [await open('plain', {}), await open('sealed', { encryption })] as const
+    const both = [await open('plain', {}), await open('encrypted', { encryption })] as const
     const value = { text: 'x'.repeat(bytes) }
     for (let round = 0; round < rounds; round++)
-      for (const { hands, push, get } of both) {
-        push.push(await rate((i) => hands.push(`key.${i}`, value)))
-        get.push(await rate((i) => hands.get(`key.${i}`)))
+      for (const { client, push, get } of both) {
+        push.push(await rate((i) => client.push(`key.${i}`, value)))
+        get.push(await rate((i) => client.get(`key.${i}`)))
       }
-    const [plain, sealed] = both
+    const [plain, encrypted] = both
     for (const what of ['push', 'get'] as const) {
-      const [a, b] = [best(plain[what]), best(sealed[what])]
+      const [a, b] = [best(plain[what]), best(encrypted[what])]
       const line = `plain ${a.toFixed(0)}/s  sealed ${b.toFixed(0)}/s  ratio ${(b / a).toFixed(2)}`
-      process.stdout.write(`${place.padEnd(8)} ${String(bytes).padStart(5)} bytes  ${what.padEnd(4)}  ${line}\n`)
+      process.stdout.write(`${scheme.padEnd(8)} ${String(bytes).padStart(5)} bytes  ${what.padEnd(4)}  ${line}\n`)
     }
     for (const { troupe } of both) await troupe.close()
   }

@@ -1,6 +1,6 @@
 /**
  * Send, receive and acknowledge per second and how long each message takes, with 1, 8 and 64 pairs at work and with
- * mailboxes that are nearly empty and deep, beside the same rows moved by hand in the same run (raw-same.ts, raw-postgres.ts;
+ * mailboxes that are nearly empty and deep, beside the same rows moved by hand in the same run (raw-same-rows.ts, raw-postgres.ts;
  * on SQLite also beside the fewest rows that do, raw.ts). Aims: with 64 at least 0.40 of the same rows, and the same cost at every depth.
  *
  * node bench/messaging/main.ts [seconds per line] [depth, depth, …]
@@ -10,13 +10,13 @@ import { cpus } from 'node:os'
 import { join, resolve } from 'node:path'
 import { Client } from 'pg'
 import { createTroupe, defineMessage, type Troupe } from 'troupe'
-import { deepen } from './deepen.ts'
+import { deepen } from './fill-mailbox.ts'
 import { openBareRows, type Raw } from './raw.ts'
 import { openRawPostgres } from './raw-postgres.ts'
-import { likenessOf, openSameRows } from './raw-same.ts'
+import { openSameRows, storedShapeOf } from './raw-same-rows.ts'
 
-const [seconds = '1', ...given] = process.argv.slice(2)
-const depths = given.length > 0 ? given.map(Number) : [10, 20_000]
+const [seconds = '1', ...positional] = process.argv.slice(2)
+const depths = positional.length > 0 ? positional.map(Number) : [10, 20_000]
 const server = process.env.TROUPE_POSTGRES ?? 'postgres://postgres@127.0.0.1:5432/postgres'
 const schema = `troupe_bench_messaging_${process.pid}`
 /** On a server the rest of a deeper mailbox is copied in. */
@@ -29,7 +29,7 @@ const folder = mkdtempSync(join(resolve('.'), '.bench-messaging-'))
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
 
 const payload = { text: 'x'.repeat(200) }
-const likeness = await likenessOf(join(folder, 'likeness.db'), payload)
+const storedShape = await storedShapeOf(join(folder, 'stored-shape.db'), payload)
 
 const Note = defineMessage('bench.note')
 
@@ -76,32 +76,32 @@ function show(pairs: number, results: readonly Result[], beside: readonly number
   const at = (p: number) => `${(times[Math.floor((times.length - 1) * p)] ?? 0).toFixed(2)} ms`
   // Of the same round: what else the machine did struck both.
   const ratios = results.map(({ perSecond }, round) => perSecond / (beside[round] ?? 1)).map((each) => each.toFixed(2))
-  const [least, middle, most] = [
+  const [least, middle, highest] = [
     ratios.toSorted()[0],
     ratios.toSorted()[Math.floor(rounds / 2)],
     ratios.toSorted().at(-1),
   ]
-  const against = pairs === group ? `  ${least} – ${middle} – ${most} of it (aim 0.40)` : ''
+  const against = pairs === group ? `  ${least} – ${middle} – ${highest} of it (aim 0.40)` : ''
   const perSecond = median(results.map((each) => each.perSecond))
   console.log(`  ${String(pairs).padStart(2)} at once${rate(perSecond)}/s  p50 ${at(0.5)}  p99 ${at(0.99)}${against}`)
 }
 
-async function measure(place: 'memory' | 'file' | 'postgres', depth: number): Promise<void> {
-  const file = (name: string) => (place === 'memory' ? ':memory:' : join(folder, `${name}-${depth}.db`))
+async function measure(storageKind: 'memory' | 'file' | 'postgres', depth: number): Promise<void> {
+  const file = (name: string) => (storageKind === 'memory' ? ':memory:' : join(folder, `${name}-${depth}.db`))
   const onServer = { url: server, schema: `${schema}_${depth}` }
   await using troupe = await createTroupe({
-    storage: place === 'postgres' ? onServer : place === 'memory' ? 'memory:' : `sqlite:${file('troupe')}`,
+    storage: storageKind === 'postgres' ? onServer : storageKind === 'memory' ? 'memory:' : `sqlite:${file('troupe')}`,
     log: 'silent',
     messaging: { capacity: { count: depth + 100_000, bytes: 4_000_000_000 } },
   })
   const raw: Raw =
-    place === 'postgres'
+    storageKind === 'postgres'
       ? await openRawPostgres(server, `${schema}_raw`, group)
-      : openSameRows(file('raw'), { group, likeness })
-  const bare = place === 'postgres' ? undefined : openBareRows(file('bare'), group)
+      : openSameRows(file('raw'), { group, storedShape })
+  const bare = storageKind === 'postgres' ? undefined : openBareRows(file('bare'), group)
   await raw.fill(depth)
   await bare?.fill(depth)
-  const sent = place === 'postgres' ? Math.min(depth, sentOnServer) : depth
+  const sent = storageKind === 'postgres' ? Math.min(depth, sentOnServer) : depth
   await fill(troupe, sent)
   if (depth > sent) await deepen(server, onServer.schema, depth - sent)
   const beside: number[] = []
@@ -114,8 +114,8 @@ async function measure(place: 'memory' | 'file' | 'postgres', depth: number): Pr
   }
   await raw.close()
   await bare?.close()
-  const how = place === 'postgres' ? `${group} at once` : `in groups of ${group}`
-  console.log(`${place}, ${depth.toLocaleString('en')} waiting; by hand ${rate(median(beside))}/s ${how}`)
+  const how = storageKind === 'postgres' ? `${group} at once` : `in groups of ${group}`
+  console.log(`${storageKind}, ${depth.toLocaleString('en')} waiting; by hand ${rate(median(beside))}/s ${how}`)
   for (const [pairs, all] of results) show(pairs, all, beside)
   if (!bare) return
   const ratios = (results.get(group) ?? []).map(({ perSecond }, round) => perSecond / (bareRates[round] ?? 1))
@@ -134,7 +134,7 @@ const missing = await dropped([]).then(
 )
 
 console.log(`Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model}, ${seconds} s a line`)
-for (const place of ['memory', 'file'] as const) for (const depth of depths) await measure(place, depth)
+for (const storageKind of ['memory', 'file'] as const) for (const depth of depths) await measure(storageKind, depth)
 if (missing) console.log(`postgres skipped: ${missing}`)
 else for (const depth of depths) await measure('postgres', depth)
 if (!missing) await dropped(depths.map((depth) => `${schema}_${depth}`))

@@ -26,11 +26,11 @@ export async function openRawPostgres(url: string, schema: string, writers: numb
     select 'ada', 'Box', i, $2, 'Sender', 'note', $3, 200, '{}', 'ready', $4, $4, 0 from unnest($1::text[]) i`
   const count = `insert into ${schema}.mailboxes as m values ('ada', 'Box', $1, $2) on conflict (user_id, mailbox)
     do update set count = m.count + excluded.count, bytes = m.bytes + excluded.bytes`
-  const enter = `insert into ${schema}.lanes as l values ('ada', 'Box', $1, $2, 0, $3, null) on conflict (user_id, mailbox, lane)
+  const appendToLane = `insert into ${schema}.lanes as l values ('ada', 'Box', $1, $2, 0, $3, null) on conflict (user_id, mailbox, lane)
     do update set depth = l.depth + excluded.depth`
   const lease = `update ${schema}.messages set token = 'token', attempts = attempts + 1 where ${box} and seq = (select seq
       from ${schema}.messages where ${box} and lane = $1 and state = 'ready' order by seq limit 1) returning seq, payload`
-  const hold = `update ${schema}.lanes set token = 'token' where ${box} and lane = $1`
+  const leaseLane = `update ${schema}.lanes set token = 'token' where ${box} and lane = $1`
   const end = `update ${schema}.messages set state = 'done', token = null, ended_at = $2
     where ${box} and seq = $1 and token = 'token'`
   const leave = `update ${schema}.lanes set depth = depth - 1, token = null where ${box} and lane = $1`
@@ -44,21 +44,21 @@ export async function openRawPostgres(url: string, schema: string, writers: numb
     return answers[1]?.rows[0] as { seq: string; payload: string } | undefined
   }
   let n = 0
-  const send = (lane: string, many: number) => {
-    const ids = Array.from({ length: many }, () => `message-${n++}`)
+  const send = (lane: string, size: number) => {
+    const ids = Array.from({ length: size }, () => `message-${n++}`)
     const at = Date.now()
     return transaction(
       named('put', put, [ids, lane, payload, at]),
-      named('enter', enter, [lane, many, at]),
-      named('count', count, [many, many * payload.length]),
+      named('append', appendToLane, [lane, size, at]),
+      named('count', count, [size, size * payload.length]),
     )
   }
   const one = async (lane: string) => {
     await send(lane, 1)
-    const taken = await transaction(named('lease', lease, [lane]), named('hold', hold, [lane]))
-    JSON.parse(taken?.payload ?? '')
+    const row = await transaction(named('lease', lease, [lane]), named('leaseLane', leaseLane, [lane]))
+    JSON.parse(row?.payload ?? '')
     await transaction(
-      named('end', end, [taken?.seq, Date.now()]),
+      named('end', end, [row?.seq, Date.now()]),
       named('leave', leave, [lane]),
       named('less', less, [payload.length]),
     )

@@ -31,13 +31,13 @@ export function openBareRows(path: string, group: number): Raw {
     envelope, state, due, created_at, attempts) values ('ada', 'Box', ?, ?, ?, 'Sender', 'note', ?, 200, '{}', 'ready', ?, ?, 0)`)
   const count = db.prepare(`insert into mailboxes values ('ada', 'Box', 1, ?)
     on conflict do update set count = count + 1, bytes = bytes + excluded.bytes`)
-  const enter = db.prepare(`insert into lanes values ('ada', 'Box', ?, 1, 0, ?, null)
+  const appendToLane = db.prepare(`insert into lanes values ('ada', 'Box', ?, 1, 0, ?, null)
     on conflict do update set depth = depth + 1`)
   const head = db.prepare(`select seq, id, payload from messages where user_id = 'ada' and mailbox = 'Box' and lane = ?
     and state = 'ready' order by seq limit 1`)
   const lease = db.prepare(`update messages set token = ?, attempts = attempts + 1
     where user_id = 'ada' and mailbox = 'Box' and seq = ?`)
-  const hold = db.prepare(`update lanes set token = ? where user_id = 'ada' and mailbox = 'Box' and lane = ?`)
+  const leaseLane = db.prepare(`update lanes set token = ? where user_id = 'ada' and mailbox = 'Box' and lane = ?`)
   const end = db.prepare(`update messages set state = 'done', token = null, ended_at = ?
     where user_id = 'ada' and mailbox = 'Box' and seq = ? and token = ?`)
   const leave = db.prepare(`update lanes set depth = depth - 1, token = null
@@ -56,27 +56,27 @@ export function openBareRows(path: string, group: number): Raw {
     const id = `message-${n}`
     put.run(n++, id, lane, payload, at, at)
     count.run(payload.length)
-    enter.run(lane, at)
+    appendToLane.run(lane, at)
   }
   const round = () => {
     grouped((i) => send(`lane-${i}`), group)
-    const taken: { seq: number; lane: string }[] = []
+    const leased: { seq: number; lane: string }[] = []
     grouped((i) => {
       const lane = `lane-${i}`
       const { seq, payload: text } = head.get(lane) as { seq: number; payload: string }
       JSON.parse(text)
       lease.run('token', seq)
-      hold.run('token', lane)
-      taken.push({ seq, lane })
+      leaseLane.run('token', lane)
+      leased.push({ seq, lane })
     }, group)
     grouped((i) => {
-      const { seq, lane } = taken[i] as { seq: number; lane: string }
+      const { seq, lane } = leased[i] as { seq: number; lane: string }
       end.run(Date.now(), seq, 'token')
       leave.run(lane)
       less.run(payload.length)
     }, group)
   }
-  return byHand(db, { group, put: (times) => grouped((i) => send(`lane-${i % group}`), times), round })
+  return openRawSql(db, { group, put: (times) => grouped((i) => send(`lane-${i % group}`), times), round })
 }
 
 interface Steps {
@@ -87,7 +87,7 @@ interface Steps {
   round(): void
 }
 
-export function byHand(db: DatabaseSync, { group, put, round }: Steps): Raw {
+export function openRawSql(db: DatabaseSync, { group, put, round }: Steps): Raw {
   return {
     async fill(depth) {
       for (let from = 0; from < depth; from += 1_000) put(Math.min(1_000, depth - from))

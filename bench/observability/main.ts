@@ -15,7 +15,7 @@ import { z } from 'zod'
 const sessions = Math.ceil(Number(process.argv[2] ?? 120) / 2)
 const rounds = Number(process.argv[3] ?? 100)
 const warmUp = 20
-const place = process.argv[4] ?? 'memory'
+const storageKind = process.argv[4] ?? 'memory'
 const folder = mkdtempSync(join(resolve('.'), '.bench-observability-'))
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
 const search = defineTool({
@@ -27,7 +27,7 @@ const search = defineTool({
 })
 const open = (name: string, config: Partial<TroupeConfig>) =>
   createTroupe({
-    storage: place === 'memory' ? 'memory:' : `sqlite:${join(folder, `${name}.db`)}`,
+    storage: storageKind === 'memory' ? 'memory:' : `sqlite:${join(folder, `${name}.db`)}`,
     alerts: false,
     watchdog: false,
     ...config,
@@ -42,7 +42,7 @@ const troupes: readonly (readonly [string, Troupe])[] = [
 ]
 
 /** µs of processor of one turn. */
-async function round(troupe: Troupe, kept: boolean): Promise<number> {
+async function round(troupe: Troupe, hasTraces: boolean): Promise<number> {
   const answers = Array.from({ length: sessions }, () => [
     { toolCalls: [{ name: 'search', args: { q: 'x' } }] },
     { text: 'done' },
@@ -55,7 +55,7 @@ async function round(troupe: Troupe, kept: boolean): Promise<number> {
   // Two turns each: one asks for the tool, one answers.
   for (let i = 0; i < sessions; i++) await ada.session(agent).generate('go')
   // Has what waits written.
-  if (kept) await ada.traces.list({ limit: 1 })
+  if (hasTraces) await ada.traces.list({ limit: 1 })
   const { user, system } = process.cpuUsage(began)
   return (user + system) / (2 * sessions)
 }
@@ -63,19 +63,19 @@ async function round(troupe: Troupe, kept: boolean): Promise<number> {
 const took = new Map<string, number[]>(troupes.map(([name]) => [name, []]))
 for (let i = -warmUp; i < rounds; i++)
   // Whoever comes after another finds what that one has left behind: each has every place as often.
-  for (let place = 0; place < troupes.length; place++) {
-    const [name, troupe] = troupes[Math.abs(i + place) % troupes.length] as (typeof troupes)[number]
+  for (let offset = 0; offset < troupes.length; offset++) {
+    const [name, troupe] = troupes[Math.abs(i + offset) % troupes.length] as (typeof troupes)[number]
     const µs = await round(troupe, !name.startsWith('neither'))
     if (i >= 0) took.get(name)?.push(µs)
   }
 const linesOfTurns = lines
 
 /** µs of one event that is a span and a line, its writing included; short enough to fit between two turns of other programs. */
-async function event(troupe: Troupe, kept: boolean): Promise<number> {
+async function event(troupe: Troupe, hasTraces: boolean): Promise<number> {
   const { traces } = troupe.user('eve')
   const began = performance.now()
   for (let i = 0; i < 40; i++) await traces.span('bench', () => {})
-  if (kept) await traces.list({ limit: 1 })
+  if (hasTraces) await traces.list({ limit: 1 })
   return ((performance.now() - began) * 1_000) / 40
 }
 const one = new Map<string, number>()
@@ -85,8 +85,8 @@ for (let i = 0; i < 40 * rounds; i++)
 for (const [, troupe] of troupes) await troupe.close()
 const quartiles = (values: readonly number[]) =>
   [0.25, 0.5, 0.75].map((part) => values.toSorted((a, b) => a - b)[Math.floor(values.length * part)] ?? 0)
-const [first, again] = [took.get('neither') ?? [], took.get('neither, again') ?? []]
-const without = first.map((µs, i) => (µs + (again[i] ?? µs)) / 2)
+const [first, repeated] = [took.get('neither') ?? [], took.get('neither, again') ?? []]
+const without = first.map((µs, i) => (µs + (repeated[i] ?? µs)) / 2)
 for (const [name, each] of took) {
   const [low, middle, high] = quartiles(each.map((µs, i) => µs - (without[i] ?? 0))).map((µs) => µs.toFixed(0))
   console.log(

@@ -62,7 +62,9 @@ function raw(path: string, { steps, rounds: times }: Shape): number {
   const db = new DatabaseSync(path)
   db.exec('pragma journal_mode = wal; pragma synchronous = full; create table log (id integer primary key, body text)')
   const insert = db.prepare('insert into log (body) values (?)')
-  const body = JSON.stringify({ type: 'step.settled', step: '1/1.1#1', outcome: { kind: 'value', value: 1 } }).repeat(3)
+  const body = JSON.stringify({ type: 'step.returned', step: '1/1.1#1', outcome: { kind: 'value', value: 1 } }).repeat(
+    3,
+  )
   const count = Math.min(2_000, steps * times)
   const began = performance.now()
   for (let i = 0; i < count; i++) {
@@ -76,16 +78,16 @@ function raw(path: string, { steps, rounds: times }: Shape): number {
   return took / count
 }
 
-for (const place of ['memory', 'file'] as const) {
-  console.log(`\n${place}: µs per step, and by hand`)
+for (const storageKind of ['memory', 'file'] as const) {
+  console.log(`\n${storageKind}: µs per step, and by hand`)
   for (const [i, shape] of shapes.entries()) {
     const path = join(folder, `${i}`)
-    const step = 1_000 * (await ours(place === 'memory' ? 'memory:' : `sqlite:${path}.db`, shape))
-    const hand = 1_000 * raw(place === 'memory' ? ':memory:' : `${path}-raw.db`, shape)
+    const step = 1_000 * (await ours(storageKind === 'memory' ? 'memory:' : `sqlite:${path}.db`, shape))
+    const rawMs = 1_000 * raw(storageKind === 'memory' ? ':memory:' : `${path}-raw.db`, shape)
     const all = ((step * shape.steps) / 1_000).toFixed(step * shape.steps > 10_000 ? 0 : 2)
     console.log(
-      `  ${shape.name.padEnd(18)} ${step.toFixed(0).padStart(7)} ${hand.toFixed(0).padStart(7)}   ` +
-        `× ${(step / hand).toFixed(1).padStart(5)}   (${all} ms a run)`,
+      `  ${shape.name.padEnd(18)} ${step.toFixed(0).padStart(7)} ${rawMs.toFixed(0).padStart(7)}   ` +
+        `× ${(step / rawMs).toFixed(1).padStart(5)}   (${all} ms a run)`,
     )
   }
 }

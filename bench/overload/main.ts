@@ -18,8 +18,8 @@ const agent = defineAgent({
 })
 
 async function load(troupe: Troupe, perSecond: number) {
-  let [done, refused, broken, open, peak] = [0, 0, 0, 0, 0]
-  const quiet: number[] = []
+  let [done, rejected, failed, open, peak] = [0, 0, 0, 0, 0]
+  const isolated: number[] = []
   const call = async (user: string, waits?: number[]) => {
     const began = performance.now()
     open++
@@ -28,8 +28,8 @@ async function load(troupe: Troupe, perSecond: number) {
       done++
       waits?.push(performance.now() - began)
     } catch (error) {
-      if ((error as { code?: string }).code === 'bulkhead.full') refused++
-      else broken++
+      if ((error as { code?: string }).code === 'bulkhead.full') rejected++
+      else failed++
     } finally {
       open--
     }
@@ -39,22 +39,22 @@ async function load(troupe: Troupe, perSecond: number) {
   while (performance.now() - began < seconds * 1_000) {
     const elapsed = (performance.now() - began) / 1_000
     for (; sent < elapsed * perSecond; sent++) void call(`noisy ${sent % noisy}`)
-    for (; asked < elapsed * 2; asked++) void call('quiet', quiet)
+    for (; asked < elapsed * 2; asked++) void call('isolated', isolated)
     peak = Math.max(peak, process.memoryUsage().rss)
     await sleep(5)
   }
   const goodput = (done * 1_000) / (performance.now() - began)
   while (open > 0) await sleep(10)
-  quiet.sort((a, b) => a - b)
+  isolated.sort((a, b) => a - b)
   return {
     goodput,
-    refused,
-    broken,
+    rejected,
+    failed,
     sent,
     peak,
     asked,
-    served: quiet.length,
-    p99: quiet[Math.ceil(quiet.length * 0.99) - 1] ?? Number.POSITIVE_INFINITY,
+    served: isolated.length,
+    p99: isolated[Math.ceil(isolated.length * 0.99) - 1] ?? Number.POSITIVE_INFINITY,
   }
 }
 
@@ -77,7 +77,7 @@ for (const [name, one] of [
   ['at five times', over],
 ] as const)
   console.log(
-    `${name}: ${one.sent} sent, ${one.goodput.toFixed(0)} a second carried, ${one.refused} refused, ${one.broken} broken, ` +
+    `${name}: ${one.sent} sent, ${one.goodput.toFixed(0)} a second carried, ${one.rejected} refused, ${one.failed} broken, ` +
       `${(one.peak / 1024 / 1024).toFixed(0)} MB; quiet user ${one.served} of ${one.asked}, p99 ${one.p99.toFixed(0)} ms`,
   )
 console.log(`goodput ${(over.goodput / full.goodput).toFixed(2)} (at least 0.80)`)

@@ -13,15 +13,15 @@ import { openRaw } from './raw.ts'
 import type { Job, Reply } from './worker.ts'
 import { openBenchStorage } from './workload.ts'
 
-const [url = 'postgres://postgres@127.0.0.1:5432/postgres', seconds = '1', ...given] = process.argv.slice(2)
-const processCounts = given.length > 0 ? given.map(Number) : [1, 2, 4, 8]
+const [url = 'postgres://postgres@127.0.0.1:5432/postgres', seconds = '1', ...positional] = process.argv.slice(2)
+const processCounts = positional.length > 0 ? positional.map(Number) : [1, 2, 4, 8]
 const schema = `troupe_bench_${process.pid}`
 const worker = fileURLToPath(new URL('./worker.ts', import.meta.url))
 const connections = 10
 const writers = 32
 
 /** Every process works for the same time. @returns how much all of them did per second */
-async function together(count: number, job: Job): Promise<number> {
+async function runConcurrently(count: number, job: Job): Promise<number> {
   const children = Array.from({ length: count }, () => {
     const child = fork(worker, [], { execArgv: [] })
     child.send(job)
@@ -53,7 +53,7 @@ console.log(`${cpus().length} × ${cpus()[0]?.model}, ${writers} at once and ${c
 try {
   for (const users of [1, 10_000])
     for (const processes of processCounts) {
-      const run = (what: Job['what']) => together(processes, { ...job, what, users })
+      const run = (what: Job['what']) => runConcurrently(processes, { ...job, what, users })
       const [raw, change] = [await run('raw change'), await run('change')]
       const [rawUpsert, push] = [await run('raw upsert'), await run('push')]
       const [rawGet, get] = [await run('raw get'), await run('get')]
@@ -65,7 +65,7 @@ try {
     }
   for (const watched of [0, 1, 20])
     console.log(
-      `pushes for 20 users, ${watched} watchers each: ${rate(await together(1, { ...job, what: 'push', users: 20, watched }))}/s`,
+      `pushes for 20 users, ${watched} watchers each: ${rate(await runConcurrently(1, { ...job, what: 'push', users: 20, watched }))}/s`,
     )
 } finally {
   const client = new Client({ connectionString: url })

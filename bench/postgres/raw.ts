@@ -26,10 +26,10 @@ export async function openRaw(url: string, schema: string, connections: number, 
     for (const sql of [`create schema ${schema}`, ...tables.map((t) => `create table ${schema}.${t}`)])
       await pool.query(sql)
   const insert = `insert into ${schema}.rows values ($1, $2, $3)`
-  const keep = `insert into ${schema}.versions select * from ${schema}.entries where user_id = $1 and key = $2`
+  const saveVersion = `insert into ${schema}.versions select * from ${schema}.entries where user_id = $1 and key = $2`
   const put = `insert into ${schema}.entries as e values ($1, $2, 1, $3, $4) on conflict (user_id, key)
     do update set version = e.version + 1, value = excluded.value, at = excluded.at`
-  const tell = `with raised as (insert into ${schema}.revisions as r values ($1, 1)
+  const feedSql = `with raised as (insert into ${schema}.revisions as r values ($1, 1)
       on conflict (user_id) do update set revision = r.revision + 1 returning revision)
     insert into ${schema}.feed select $1, revision, $2 from raised`
   const get = `select value, version from ${schema}.entries where user_id = $1 and key = $2`
@@ -39,14 +39,15 @@ export async function openRaw(url: string, schema: string, connections: number, 
     await Promise.all([begun, ...queries.map((query) => client.query(query)), client.query('commit')])
     client.release()
   }
-  const told = (user: string, key: string) => ({ name: 'tell', text: tell, values: [user, key] })
+  const feedQuery = (user: string, key: string) => ({ name: 'feed', text: feedSql, values: [user, key] })
   return {
-    change: (user, n) => transaction({ name: 'row', text: insert, values: [user, n, 'x'.repeat(100)] }, told(user, n)),
+    change: (user, n) =>
+      transaction({ name: 'row', text: insert, values: [user, n, 'x'.repeat(100)] }, feedQuery(user, n)),
     // The counter first, so that two of one user wait for each other there and lock nothing crosswise.
     upsert: (user, key, value) =>
       transaction(
-        told(user, key),
-        { name: 'keep', text: keep, values: [user, key] },
+        feedQuery(user, key),
+        { name: 'saveVersion', text: saveVersion, values: [user, key] },
         { name: 'put', text: put, values: [user, key, value, Date.now()] },
       ),
     async get(user, key) {

@@ -49,15 +49,15 @@ async function open({ what, url, schema, connections, users, watched }: Job): Pr
   const contextOf = (user: string) => troupe.user(user).agent('A').context
   if (what === 'get') for (let n = 0; n < keys; n++) await contextOf('u0').push(keyOf(n), value)
   const stop = new AbortController()
-  const heard: Promise<void>[] = []
+  const watching: Promise<void>[] = []
   for (let user = 0; user < users; user++)
     for (let i = 0; i < watched; i++)
-      heard.push(listen(contextOf(`u${user}`).watch({ pattern: '*', signal: stop.signal })))
+      watching.push(listen(contextOf(`u${user}`).watch({ pattern: '*', signal: stop.signal })))
   return {
     act: (user, n) => (what === 'push' ? contextOf(user).push(keyOf(n), value) : contextOf(user).get(keyOf(n))),
     async close() {
       stop.abort()
-      await Promise.all(heard)
+      await Promise.all(watching)
       await troupe.close()
     },
   }
@@ -81,12 +81,12 @@ async function measure({ act }: Work, { writers, users, forMs }: Job): Promise<n
 }
 
 const message = <T>() => new Promise<T>((resolve) => process.once('message', resolve as (value: unknown) => void))
-const say = (reply: Reply) => process.send?.(reply)
+const send = (reply: Reply) => process.send?.(reply)
 
 const job = await message<Job>()
 const work = await open(job)
 const go = message<'go'>()
-say({ kind: 'ready' })
+send({ kind: 'ready' })
 await go
-say({ kind: 'done', perSecond: await measure(work, job) })
+send({ kind: 'done', perSecond: await measure(work, job) })
 await work.close()

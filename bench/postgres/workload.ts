@@ -2,7 +2,7 @@
 import { type Migration, openStorage, systemClock, systemRandom } from 'troupe/testing'
 
 const migration: Migration = {
-  room: 'bench',
+  module: 'bench',
   version: 1,
   name: 'rows',
   lowestReader: 1,

@@ -33,7 +33,7 @@ const timed = async (work: () => unknown): Promise<number> => {
 }
 const median = (all: readonly number[]) => all.toSorted((a, b) => a - b)[Math.floor(all.length / 2)] ?? 0
 
-function byHand(path: string): number {
+function runRawSql(path: string): number {
   const database = new DatabaseSync(path, { readOnly: true })
   const rows = database.prepare("select body from journal_records where journal_id like 'run:%' order by seq").all()
   let bytes = 0
@@ -47,26 +47,26 @@ async function measure(events: number): Promise<string> {
   const path = join(folder, 'troupe.db')
   const topology = team(events)
   const config = { guards: { pingPong: false, noProgress: false } } as const
-  const open = () => createTroupe({ storage: `sqlite:${path}`, topologies: { team: topology }, log: 'silent' })
+  const open = () => createTroupe({ storage: `sqlite:${path}`, teams: { team: topology }, log: 'silent' })
   const first = await open()
   await (await first.user('ada').orchestra.start({ id: 'run', task: 1, topology, config })).result()
   await first.close()
-  const times = { hand: [] as number[], resume: [] as number[], fork: [] as number[] }
+  const times = { rawSql: [] as number[], resume: [] as number[], fork: [] as number[] }
   for (let round = 0; round < rounds; round++) {
-    times.hand.push(await timed(() => byHand(path)))
+    times.rawSql.push(await timed(() => runRawSql(path)))
     const troupe = await open()
     const { orchestra } = troupe.user('ada')
     const run = await orchestra.get('run')
     // A command takes the run over and folds its journal.
     times.resume.push(await timed(() => run.pause()))
-    await run.continue()
+    await run.resume()
     const { seq } = await run.inspect()
     times.fork.push(await timed(async () => (await orchestra.fork('run', { at: seq })).cancel()))
     await troupe.close()
   }
   rmSync(folder, { recursive: true, force: true })
-  const [hand, resume, fork] = [median(times.hand), median(times.resume), median(times.fork)]
-  const shown = (ms: number) => `${ms.toFixed(1)} ms (${(ms / hand).toFixed(1)} of by hand)`
+  const [rawSql, resume, fork] = [median(times.rawSql), median(times.resume), median(times.fork)]
+  const shown = (ms: number) => `${ms.toFixed(1)} ms (${(ms / rawSql).toFixed(1)} of by hand)`
   return `${events} events: resumed in ${shown(resume)}, forked in ${shown(fork)}`
 }
 

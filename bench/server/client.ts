@@ -23,8 +23,8 @@ export interface Reply {
   readonly times: readonly number[]
 }
 
-const atOnce = 16
-const mostSockets = 64
+const concurrency = 16
+const maxSockets = 64
 
 /** One at a time on each socket; who finds none free waits. */
 class Connections {
@@ -38,24 +38,24 @@ class Connections {
   }
 
   ask(request: Buffer, answered: (problem?: Error) => void): void {
-    const socket = this.#free.pop() ?? (this.#open < mostSockets ? this.#connect() : undefined)
+    const socket = this.#free.pop() ?? (this.#open < maxSockets ? this.#connect() : undefined)
     if (!socket) {
       this.#waiting.push(() => this.ask(request, answered))
       return
     }
     let got: Buffer | undefined
-    const hear = (chunk: Buffer) => {
+    const onData = (chunk: Buffer) => {
       got = got ? Buffer.concat([got, chunk]) : chunk
       const end = got.indexOf('\r\n\r\n')
       const length = end < 0 ? undefined : /content-length: (\d+)/i.exec(got.toString('latin1', 0, end))?.[1]
       if (length === undefined || got.length < end + 4 + Number(length)) return
-      socket.off('data', hear)
+      socket.off('data', onData)
       this.#free.push(socket)
       const status = got.toString('latin1', 9, 12)
       answered(status < '400' ? undefined : new Error(`${status} of ${request.toString('latin1', 0, 80)}`))
       this.#waiting.shift()?.()
     }
-    socket.on('data', hear)
+    socket.on('data', onData)
     socket.write(request)
   }
 
@@ -101,7 +101,7 @@ async function work({ asked, forMs, perSecond }: Job): Promise<Reply> {
     const worker = async () => {
       while (performance.now() - started < forMs) await one(performance.now())
     }
-    await Promise.all(Array.from({ length: atOnce }, worker))
+    await Promise.all(Array.from({ length: concurrency }, worker))
   } else {
     const open: Promise<void>[] = []
     for (let i = 0; i < (perSecond * forMs) / 1_000; i++) {

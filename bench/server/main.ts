@@ -82,13 +82,13 @@ async function line(
     found.push({ raw, own, rawP99, p99, p50: at(ownTimes, 0.5) - at(rawTimes, 0.5) })
   }
   const ofAll = (of: (one: Round) => number) => median(found.map(of))
-  const figures = [
+  const measurements = [
     `${Math.round(ofAll(({ own }) => own.perSecond))}/s, ${ofAll(({ own, raw }) => own.perSecond / raw.perSecond).toFixed(2)} of ${than}`,
     `${Math.round(ofAll(({ own, raw }) => own.cpu - raw.cpu))} µs of processor more`,
     `at half load p50 ${ofAll(({ p50 }) => p50).toFixed(2)} ms more`,
     `p99 ${ofAll(({ p99 }) => p99).toFixed(2)} ms beside ${ofAll(({ rawP99 }) => rawP99).toFixed(2)}: ${ofAll(({ p99, rawP99 }) => p99 - rawP99).toFixed(2)} more (at most 1.00)`,
   ]
-  console.log(`${name}: ${figures.join('; ')}`)
+  console.log(`${name}: ${measurements.join('; ')}`)
 }
 
 interface Injected {
@@ -111,7 +111,7 @@ async function alone(app: Injected, url: string, headers: Record<string, string>
 }
 
 const value = { text: 'x'.repeat(200) }
-const place = '/v1/context/values/key'
+const path = '/v1/context/values/key'
 const body = JSON.stringify({ value })
 const pushed = (url: string, headers = {}) =>
   Array.from({ length: 100 }, (_, n) => ({ url: `${url}/v1/context/entries/k${n}`, method: 'PUT', body, headers }))
@@ -120,7 +120,7 @@ async function main(troupe: Troupe): Promise<void> {
   const open = await serve(troupe, { port: 0 })
   const closed = await serve(troupe, { port: 0, authentication: 'required', rateLimit: { max: 1_000_000_000 } })
   open.app.server.keepAliveTimeout = closed.app.server.keepAliveTimeout = 60_000
-  const { key } = await troupe.keys.create({ name: 'bench', users: ['default'] })
+  const { key } = await troupe.apiKeys.create({ name: 'bench', users: ['default'] })
   const headers = { authorization: `Bearer ${key}` }
   await troupe.user('default').context.push('key', value)
   const { default: fastify } = await import('fastify')
@@ -131,16 +131,16 @@ async function main(troupe: Troupe): Promise<void> {
   const get = [{ url: bareUrl }]
   const put = [{ url: bareUrl, method: 'PUT', body }]
   const started = (url: string) => [{ url: `${url}/v1/runs`, method: 'POST', body: task }]
-  const times = [await alone(raw, '/'), await alone(open.app, place), await alone(closed.app, place, headers)]
+  const times = [await alone(raw, '/'), await alone(open.app, path), await alone(closed.app, path, headers)]
   console.log(
     `a get without a socket: bare, open, with a key and limits: ${times.map((time) => time.toFixed(0)).join(', ')} µs`,
   )
-  await line('get, open', get, [{ url: `${open.url}${place}` }])
-  await line('get, with a key and limits', get, [{ url: `${closed.url}${place}`, headers }])
+  await line('get, open', get, [{ url: `${open.url}${path}` }])
+  await line('get, with a key and limits', get, [{ url: `${closed.url}${path}`, headers }])
   await line('push, open', put, pushed(open.url))
   await line('push, with a key and limits', put, pushed(closed.url, headers))
   await line('start of a run', put, started(open.url))
-  await told(troupe, open.url, Number(listeners))
+  await measureFanOut(troupe, open.url, Number(listeners))
   await raw.close()
   await closed.close()
   await open.close()
@@ -153,10 +153,10 @@ async function added(): Promise<void> {
   const closed = await serve(guarded, { port: 0, authentication: 'required', rateLimit: { max: 1_000_000_000 } })
   const open = await serve(bare, { port: 0 })
   closed.app.server.keepAliveTimeout = open.app.server.keepAliveTimeout = 60_000
-  const { key } = await guarded.keys.create({ name: 'bench', users: ['default'] })
+  const { key } = await guarded.apiKeys.create({ name: 'bench', users: ['default'] })
   const headers = { authorization: `Bearer ${key}` }
   for (const troupe of [guarded, bare]) await troupe.user('default').context.push('key', value)
-  const got = (url: string, sent = {}) => [{ url: `${url}${place}`, headers: sent }]
+  const got = (url: string, sent = {}) => [{ url: `${url}${path}`, headers: sent }]
   await line('get, a key and limits added', got(open.url), got(closed.url, headers), 'without')
   await line('push, a key, limits and audit added', pushed(open.url), pushed(closed.url, headers), 'without')
   await open.close()
@@ -164,20 +164,20 @@ async function added(): Promise<void> {
 }
 
 /** One change to many listeners. */
-async function told(troupe: Troupe, url: string, count: number): Promise<void> {
-  const many = new Agent({ maxSockets: count })
-  let heard = 0
+async function measureFanOut(troupe: Troupe, url: string, count: number): Promise<void> {
+  const pooled = new Agent({ maxSockets: count })
+  let received = 0
   let all = () => {}
   const streams = await Promise.all(
     Array.from(
       { length: count },
       () =>
         new Promise<{ destroy(): void }>((resolve, reject) => {
-          const sent = request(`${url}/v1/context/watch?pattern=told`, { agent: many }, (response) => {
+          const sent = request(`${url}/v1/context/watch?pattern=told`, { agent: pooled }, (response) => {
             response.on('data', (chunk: Buffer) => {
               const text = chunk.toString()
               if (text.includes('event: open')) resolve(sent)
-              if (text.includes('event: put') && ++heard === count) all()
+              if (text.includes('event: put') && ++received === count) all()
             })
             response.on('error', () => {})
           })
@@ -188,7 +188,7 @@ async function told(troupe: Troupe, url: string, count: number): Promise<void> {
   )
   const times: number[] = []
   for (let i = 0; i < 20; i++) {
-    heard = 0
+    received = 0
     const everyone = new Promise<void>((resolve) => {
       all = resolve
     })

@@ -7,8 +7,8 @@
 import { closeSync, fdatasyncSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { join, resolve } from 'node:path'
-import { type OurResult, ours } from './ours.ts'
 import { raw } from './raw.ts'
+import { type OurResult, ours } from './troupe-storage.ts'
 
 const forMs = Number(process.argv[2] ?? 3) * 1_000
 // Not in the temporary folder, which is memory on many machines.
@@ -42,21 +42,24 @@ const show = (name: string, result: OurResult) =>
 /** Measured in turns, so that what else the machine does strikes all alike; the median of the rounds counts. */
 const rounds = 3
 const median = (values: readonly number[]) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] as number
-const places = { memory: () => 'memory:', file: () => `sqlite:${file()}` }
-const cases = (['memory', 'file'] as const).flatMap((place) => [1, 64, 1_000].map((writers) => ({ place, writers })))
-const nameOf = ({ place, writers }: (typeof cases)[number]) =>
-  `troupe, ${place}, ${writers} writer${writers > 1 ? 's' : ''}`
+const storageUrls = { memory: () => 'memory:', file: () => `sqlite:${file()}` }
+const cases = (['memory', 'file'] as const).flatMap((storageKind) =>
+  [1, 64, 1_000].map((writers) => ({ storageKind, writers })),
+)
+const nameOf = ({ storageKind, writers }: (typeof cases)[number]) =>
+  `troupe, ${storageKind}, ${writers} writer${writers > 1 ? 's' : ''}`
 const ofOurs = new Map<string, OurResult[]>()
 const ofRaw = new Map<string, number[]>()
 const fsyncs: number[] = []
-const keep = <Value>(map: Map<string, Value[]>, name: string, value: Value) =>
+const append = <Value>(map: Map<string, Value[]>, name: string, value: Value) =>
   map.set(name, [...(map.get(name) ?? []), value])
 
 for (let round = 0; round < rounds; round++) {
   const part = forMs / rounds
-  for (const each of cases) keep(ofOurs, nameOf(each), await ours(places[each.place](), each.writers, part))
-  for (const group of [1, 64]) keep(ofRaw, `node:sqlite, file, by ${group}`, raw(file(), group, part).perSecond)
-  keep(ofRaw, 'node:sqlite, memory, by 64', raw(':memory:', 64, part).perSecond)
+  for (const each of cases)
+    append(ofOurs, nameOf(each), await ours(storageUrls[each.storageKind](), each.writers, part))
+  for (const group of [1, 64]) append(ofRaw, `node:sqlite, file, by ${group}`, raw(file(), group, part).perSecond)
+  append(ofRaw, 'node:sqlite, memory, by 64', raw(':memory:', 64, part).perSecond)
   fsyncs.push(fsync())
 }
 const result = (name: string): OurResult => {
@@ -81,9 +84,9 @@ for (const [name, rates] of ofRaw) line(name, [number(median(rates))])
 line('fdatasync of a page', [' '.repeat(12), number(median(fsyncs), 2)])
 
 const rate = (name: string) => median(ofRaw.get(name) ?? [])
-const ratio = (place: 'file' | 'memory') =>
-  (result(nameOf({ place, writers: 64 })).perSecond / rate(`node:sqlite, ${place}, by 64`)).toFixed(2)
+const ratio = (storageKind: 'file' | 'memory') =>
+  (result(nameOf({ storageKind, writers: 64 })).perSecond / rate(`node:sqlite, ${storageKind}, by 64`)).toFixed(2)
 console.log(`\n64 writers on a file: ${ratio('file')} of node:sqlite in groups of 64 (aim: at least 0.40)`)
 console.log(`64 writers in memory: ${ratio('memory')} of node:sqlite in groups of 64`)
-const waits = result(nameOf({ place: 'file', writers: 1 })).p50Ms / median(fsyncs)
+const waits = result(nameOf({ storageKind: 'file', writers: 1 })).p50Ms / median(fsyncs)
 console.log(`One writer on a file waits ${waits.toFixed(2)} fsyncs (aim: at most 2)`)

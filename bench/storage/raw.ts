@@ -6,7 +6,7 @@ const schema = `
   create table bench_entries (user_id text, key text, version integer, value text, primary key (user_id, key)) without rowid;
   create table changes (id text, user_id text, at integer, revision integer, primary key (id, user_id)) without rowid;
   create index changes_at on changes (at);
-  create table revisions (user_id text primary key, revision integer, floor integer) without rowid;
+  create table revisions (user_id text primary key, revision integer, horizon integer) without rowid;
   create table feed (n integer primary key, user_id text, revision integer, ordinal integer, at integer, kind text,
     key text, data text);
   create unique index feed_revision on feed (user_id, revision, ordinal);`

@@ -3,7 +3,7 @@ import type { Change, Migration } from 'troupe/testing'
 
 export const migrations: readonly Migration[] = [
   {
-    room: 'bench',
+    module: 'bench',
     version: 1,
     name: 'entries',
     lowestReader: 1,

@@ -6,13 +6,13 @@
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import type { Json } from 'troupe'
 import {
   createInbox,
   createJournals,
   createSteps,
   createTimers,
-  durableMigrations,
-  type Json,
+  journalMigrations,
   openStorage,
   type Principal,
   type Recorder,
@@ -30,21 +30,21 @@ process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
 const programs: Readonly<Record<string, (recorder: Recorder) => Promise<Json>>> = {
   'a plain step': async () => null,
   'one read effect': (recorder) => recorder.effect('read', { class: 'read', input: 1 }, () => 'read'),
-  'one once effect': (recorder) => recorder.effect('once', { class: 'once', input: 1 }, () => 'once'),
+  'one once effect': (recorder) => recorder.effect('once', { class: 'at-most-once', input: 1 }, () => 'once'),
   'read, idempotent and once in parallel': (recorder) =>
     Promise.all([
       recorder.effect('read', { class: 'read', input: 1 }, () => 'read'),
       recorder.effect('idempotent', { class: 'idempotent', input: 1 }, () => 'idempotent'),
-      recorder.effect('once', { class: 'once', input: 1 }, () => 'once'),
+      recorder.effect('once', { class: 'at-most-once', input: 1 }, () => 'once'),
     ]),
 }
 
 for (const url of ['memory:', `sqlite:${join(folder, 'turn.db')}`]) {
-  const inner = await openStorage({ url, migrations: durableMigrations, clock, random })
+  const inner = await openStorage({ url, migrations: journalMigrations, clock, random })
   let commits = 0
   const storage: Storage = {
     dialect: inner.dialect,
-    place: inner.place,
+    location: inner.location,
     commit(change) {
       commits++
       return inner.commit(change)
@@ -85,8 +85,8 @@ for (const url of ['memory:', `sqlite:${join(folder, 'turn.db')}`]) {
     commits = 0
     const times = await timed((round, i) => {
       const id = `step:${name}/${round}/${i}`
-      const settled = (end: unknown) => inbox.put('ada', 'run:bench', id, 'end', end as Json)
-      return steps.execute({ id, principal, input: null, settled }, program)
+      const onEnd = (end: unknown) => inbox.put('ada', 'run:bench', id, 'end', end as Json)
+      return steps.execute({ id, principal, input: null, onEnd }, program)
     })
     const records = await journals.read('ada', `step:${name}/0/0`, 0, 100)
     const bytes = records.reduce((sum, record) => sum + JSON.stringify(record.body).length, 0)

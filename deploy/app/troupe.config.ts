@@ -34,7 +34,7 @@ const editor = defineAgent<string, string>({
 
 export default defineConfig({
   agents: [writer, editor],
-  topologies: {
+  teams: {
     answer: { agents: [writer], flows: ['Writer -> End'] },
     publish: { agents: [writer, editor], flows: ['Writer -> Editor', 'Editor -> End'] },
   },

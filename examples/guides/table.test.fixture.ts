@@ -7,7 +7,7 @@ import { expect, it } from 'vitest'
  * @param folder with `README.md`, and the programs with their tests
  * @param asked the lines of each guide that ask for something
  */
-export function keepsTable(folder: string, asked: Readonly<Record<string, readonly number[]>>): void {
+export function checkGuideTable(folder: string, asked: Readonly<Record<string, readonly number[]>>): void {
   const page = readFileSync(join(folder, 'README.md'), 'utf8')
   const targetsOf = (text: string) => [...text.matchAll(/\]\(([^)]+)\)/g)].map(([, target]) => target as string)
 
@@ -17,7 +17,7 @@ export function keepsTable(folder: string, asked: Readonly<Record<string, readon
       const found = rows.filter(([, of]) => of === guide).map(([, , line]) => Number(line))
       expect(found.sort((a, b) => a - b)).toEqual(lines)
     }
-    for (const [, , line, place = ''] of rows) expect(targetsOf(place), line).not.toEqual([])
+    for (const [, , line, location = ''] of rows) expect(targetsOf(location), line).not.toEqual([])
   })
 
   it('every link of the page leads somewhere', () => {

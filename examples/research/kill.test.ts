@@ -54,21 +54,21 @@ const stepsIn = (events: readonly RunEvent[], type: 'step.started' | 'step.compl
   events.flatMap((event) => (event.type === type ? [`${event.agent} ${event.step}`] : [])).sort()
 
 /** Half of the moments lie after a line that the process printed, half at a time; both spread over the whole life. */
-function momentOf(i: number): { readonly line: number } | { readonly ms: number } {
+function killPointOf(i: number): { readonly line: number } | { readonly ms: number } {
   const share = (((i * 0.618_033_988_75 + seed * 0.414_213_562) % 1) + 1) % 1
   return i % 2 === 0 ? { line: 1 + Math.floor(share * (undisturbed.lines - 1)) } : { ms: share * undisturbed.ms }
 }
 
-async function killAt(moment: ReturnType<typeof momentOf>, data: string): Promise<boolean> {
+async function killAt(killPoint: ReturnType<typeof killPointOf>, data: string): Promise<boolean> {
   let lines = 0
   const started = startMain([question, '--docs', 'docs', '--data', data], {
     cwd: folder.root,
     onLine: (_, child) => {
       lines += 1
-      if ('line' in moment && lines === moment.line) child.kill('SIGKILL')
+      if ('line' in killPoint && lines === killPoint.line) child.kill('SIGKILL')
     },
   })
-  const timer = 'ms' in moment ? setTimeout(() => started.process.kill('SIGKILL'), moment.ms) : undefined
+  const timer = 'ms' in killPoint ? setTimeout(() => started.process.kill('SIGKILL'), killPoint.ms) : undefined
   const ended = await started.ended
   clearTimeout(timer)
   return ended.signal === 'SIGKILL'
@@ -78,7 +78,7 @@ it.each(Array.from({ length: kills }, (_, i) => i))(
   'a run that is killed at moment %i is finished by another process with the same report',
   async (i) => {
     const data = mkdtempSync(join(folder.root, 'killed-'))
-    await killAt(momentOf(i), data)
+    await killAt(killPointOf(i), data)
     const resumed = await runMain(['--resume', '--data', data], { cwd: folder.root })
     if (resumed.code === 2) {
       // Killed before the run was durable, or after its report was written: then nothing is left to do.

@@ -65,8 +65,8 @@ describe('a research project', () => {
 
   it('says nothing twice', () => {
     const [sections = ''] = report.split('## Contradictions')
-    const places = citationsIn(sections).map(({ file, quote }) => `${file} ${quote}`)
-    expect(new Set(places).size).toBe(places.length)
+    const citedQuotes = citationsIn(sections).map(({ file, quote }) => `${file} ${quote}`)
+    expect(new Set(citedQuotes).size).toBe(citedQuotes.length)
   })
 
   it('names contradictions and skipped files with their reasons', () => {
@@ -83,17 +83,17 @@ describe('a research project', () => {
   })
 
   it('gives the same report for the same documents and question', async () => {
-    const again = await run(question, '--docs', 'docs', '--data', 'again')
-    expect(reportOf(again)).not.toBe(reportOf(first))
-    expect(withoutAccount(readFileSync(reportOf(again), 'utf8'))).toBe(withoutAccount(report))
+    const rerun = await run(question, '--docs', 'docs', '--data', 'again')
+    expect(reportOf(rerun)).not.toBe(reportOf(first))
+    expect(withoutAccount(readFileSync(reportOf(rerun), 'utf8'))).toBe(withoutAccount(report))
   })
 
   it('writes a report that was lost again from the journal', async () => {
     rmSync(reportOf(first))
-    const again = await run('--resume')
-    expect(again).toMatchObject({ code: 0, stderr: '' })
-    expect(reportOf(again)).toBe(reportOf(first))
-    expect(readFileSync(reportOf(again), 'utf8')).toBe(report)
+    const rerun = await run('--resume')
+    expect(rerun).toMatchObject({ code: 0, stderr: '' })
+    expect(reportOf(rerun)).toBe(reportOf(first))
+    expect(readFileSync(reportOf(rerun), 'utf8')).toBe(report)
   })
 
   it('says how to go on when it is interrupted', async () => {
@@ -162,10 +162,10 @@ describe('bad input', () => {
     ],
   ]
 
-  it.each(cases)('%s ends with one sentence and exit code 2', async (_, args, sentence, prepare) => {
+  it.each(cases)('%s ends with one sentence and exit code 2', async (_, args, message, prepare) => {
     prepare?.()
     const ended = await run(...args)
-    expect(ended.stderr).toMatch(sentence)
+    expect(ended.stderr).toMatch(message)
     expect(ended.code).toBe(2)
     expect(ended.stderr.trimEnd().split('\n').length).toBeLessThanOrEqual(2)
     expect(ended.stderr).not.toMatch(/\n\s+at |\.ts:\d/)
@@ -210,7 +210,7 @@ describe('bad input', () => {
     const path = join(folder.root, 'newer', 'research.db')
     expect((await run('How is the kettle descaled?', '--docs', 'docs', '--data', 'newer')).code).toBe(0)
     const db = new DatabaseSync(path)
-    db.exec("insert into storage_schema select room, 999, 'from the future', 999, at from storage_schema limit 1")
+    db.exec("insert into storage_schema select module, 999, 'from the future', 999, at from storage_schema limit 1")
     db.close()
     const before = readFileSync(path)
     const ended = await run('Why tea?', '--docs', 'docs', '--data', 'newer')

@@ -48,14 +48,14 @@ function readCommandLine(argv: readonly string[]): RunOptions {
   return { question, docs, model, resume, data, reports, page }
 }
 
-const say = (line: string) => process.stdout.write(`${line}\n`)
+const print = (line: string) => process.stdout.write(`${line}\n`)
 const complain = (line: string) => process.stderr.write(`${line}\n`)
 
 /** @returns the exit code */
 async function main(argv: readonly string[]): Promise<number> {
   const stop = new AbortController()
   let run: string | undefined
-  const shown = process.stdout.isTTY && process.stdout.columns >= 40 ? showLive(say) : printLines(say)
+  const shown = process.stdout.isTTY && process.stdout.columns >= 40 ? showLive(print) : printLines(print)
   const watcher: Omit<Watcher, 'reported'> = {
     ...shown,
     begins(id, project, resumed) {
@@ -69,7 +69,7 @@ async function main(argv: readonly string[]): Promise<number> {
     process.once('SIGINT', () => process.exit(130))
   })
   try {
-    await runProject(readCommandLine(argv), { ...watcher, reported: say }, stop.signal)
+    await runProject(readCommandLine(argv), { ...watcher, reported: print }, stop.signal)
     return 0
   } catch (error) {
     if (stop.signal.aborted) {
@@ -91,8 +91,8 @@ function report(error: unknown): number {
     complain(`${parsing.message?.replace(/^error: /, '')} (npm start -- --help tells the options.)`)
     return 2
   }
-  const { code, sentence, hint } = failureOf(error)
-  complain(sentence)
+  const { code, message, hint } = failureOf(error)
+  complain(message)
   if (hint !== undefined) complain(hint)
   return code
 }

@@ -24,7 +24,7 @@ export interface RunOptions extends Asked {
 /** Who watches: told when the run is known, and of each event that this process sees happen. */
 export interface Watcher {
   /** Before there is a run. */
-  says(what: string): void
+  report(what: string): void
   begins(run: string, project: Project, resumed: boolean): void
   event(event: RunEvent): void
   ends(): void | Promise<void>
@@ -46,7 +46,7 @@ export async function runProject(options: RunOptions, watcher: Watcher, signal: 
   signal.throwIfAborted()
   if (known && (await known.run.status()).status === 'completed')
     return watcher.reported(await deliver(known.run, project))
-  watcher.says('Reading the documents …')
+  watcher.report('Reading the documents …')
   const index = await SearchIndex.open(
     { folders: project.folders, files: project.files },
     { base: project.base, signal },
@@ -61,7 +61,7 @@ export async function runProject(options: RunOptions, watcher: Watcher, signal: 
     tags: ['research'],
   })
   await using page = options.page ? await servePage(troupe) : undefined
-  if (page) watcher.says(`Watch it at ${await linkTo(page, user, run.id)} (the link works once)`)
+  if (page) watcher.report(`Watch it at ${await linkTo(page, user, run.id)} (the link works once)`)
   watcher.begins(run.id, project, known !== undefined)
   try {
     await watch(troupe, run, watcher, signal)
@@ -70,7 +70,7 @@ export async function runProject(options: RunOptions, watcher: Watcher, signal: 
   }
   watcher.reported(await deliver(run, project))
   if (!page) return
-  watcher.says(`Serving ${page.url} until Ctrl-C.`)
+  watcher.report(`Serving ${page.url} until Ctrl-C.`)
   await untilAborted(signal)
 }
 
@@ -81,9 +81,9 @@ export async function runProject(options: RunOptions, watcher: Watcher, signal: 
 async function watch(troupe: Troupe, run: Run, watcher: Watcher, signal: AbortSignal): Promise<void> {
   const stuck = new AbortController()
   let problem: string | undefined
-  const off = troupe.on('storage.changed', ({ state, problem: said }) => {
+  const off = troupe.on('storage.changed', ({ state, problem: reason }) => {
     if (state === 'open' || state === 'closed') return
-    problem = String(said ?? 'The database cannot be written.')
+    problem = String(reason ?? 'The database cannot be written.')
     stuck.abort()
   })
   const either = AbortSignal.any([signal, stuck.signal])

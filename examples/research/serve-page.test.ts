@@ -35,16 +35,16 @@ describe.skipIf(!hasTerminals)('npm start at a terminal', () => {
       text += more
     })
     const ended = new Promise<number | null>((resolve) => child.once('close', resolve))
-    return { child, ended, said: () => text }
+    return { child, ended, output: () => text }
   }
 
   it('prints the address of the run, serves it behind its report, and ends at Ctrl-C', async () => {
-    const { child, ended, said } = start(['--data', 'paged'])
-    await expect.poll(said, { timeout: 60_000 }).toMatch(/until Ctrl-C\./)
+    const { child, ended, output } = start(['--data', 'paged'])
+    await expect.poll(output, { timeout: 60_000 }).toMatch(/until Ctrl-C\./)
     const [, url = '', link = '', run = ''] =
-      /(http:\/\/127\.0\.0\.1:\d+)(\/open\?link=[\w-]+)#\/runs\/(\w+)/.exec(said()) ?? []
-    const [report = ''] = /reports[/\\]\S+\.md/.exec(said()) ?? []
-    expect([existsSync(join(folder.root, report)), said().includes(`Serving ${url} until`)]).toEqual([true, true])
+      /(http:\/\/127\.0\.0\.1:\d+)(\/open\?link=[\w-]+)#\/runs\/(\w+)/.exec(output()) ?? []
+    const [report = ''] = /reports[/\\]\S+\.md/.exec(output()) ?? []
+    expect([existsSync(join(folder.root, report)), output().includes(`Serving ${url} until`)]).toEqual([true, true])
     const opened = await fetch(url + link, { redirect: 'manual' })
     const cookie = opened.headers.get('set-cookie')?.split(';')[0] ?? ''
     expect([opened.status, (await fetch(url + link)).status]).toEqual([303, 401])
@@ -63,22 +63,22 @@ describe.skipIf(!hasTerminals)('npm start at a terminal', () => {
   ])(
     'ends with the report %s, and opens nothing',
     async (_, args, env) => {
-      const { ended, said } = start([...args, '--data', `once-${args.length}`], env)
+      const { ended, output } = start([...args, '--data', `once-${args.length}`], env)
       expect(await ended).toBe(0)
-      expect(said()).toMatch(/reports[/\\]\S+\.md/)
-      expect(said()).not.toContain('http://')
+      expect(output()).toMatch(/reports[/\\]\S+\.md/)
+      expect(output()).not.toContain('http://')
     },
     120_000,
   )
 })
 
 it('takes another port where somebody listens on the usual one', async () => {
-  const somebody = createServer().listen(8_000, '127.0.0.1')
+  const blocker = createServer().listen(8_000, '127.0.0.1')
   // Where it is taken already, that will do as well.
-  await Promise.race([once(somebody, 'listening'), once(somebody, 'error')]).catch(() => {})
+  await Promise.race([once(blocker, 'listening'), once(blocker, 'error')]).catch(() => {})
   await using troupe = await createTroupe({ storage: 'memory:', log: 'silent' })
   await using page = await servePage(troupe)
   expect(page.url).not.toMatch(/:8000$/)
   expect((await fetch(`${page.url}/ready`)).status).toBe(200)
-  somebody.close()
+  blocker.close()
 })

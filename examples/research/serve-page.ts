@@ -10,7 +10,7 @@ export async function servePage(troupe: Troupe): Promise<Served> {
   try {
     return await serve(troupe, { port: usual, authentication: 'required' })
   } catch (error) {
-    if (!(error instanceof TroupeError) || error.code !== 'server.taken') throw error
+    if (!(error instanceof TroupeError) || error.code !== 'server.address_in_use') throw error
     return serve(troupe, { port: 0, authentication: 'required' })
   }
 }

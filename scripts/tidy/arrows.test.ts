@@ -1,24 +1,24 @@
 import { expect, test } from 'vitest'
+import { isolatedPairs, modules, rejection } from './modules.ts'
 import { findingsWith, library } from './planted-tree.ts'
-import { apart, refusal, rooms } from './rooms.ts'
 
 /** One file planted in a clean tree. */
 const plant = (path: string, text: string) => findingsWith({ [`${library}/${path}`]: `/** Planted. */\n${text}\n` })
 const fires = (path: string, rule: string) => [`${library}/${path} ${rule}`]
 
-test('a clean tree passes', () => {
+test('A clean tree has no findings', () => {
   expect(findingsWith({})).toEqual([])
 })
 
-test('a room that imports a room above it passes', () => {
-  expect(plant('context/a.ts', "import { durable } from '../durable/index.ts'\nexport const a = durable")).toEqual([])
+test('A module may import a module above it in the list', () => {
+  expect(plant('context/a.ts', "import { journal } from '../journal/index.ts'\nexport const a = journal")).toEqual([])
 })
 
-test('every arrow that points down the list is refused, and no other but those between rooms kept apart', () => {
-  for (const [above, from] of rooms.entries())
-    for (const [below, to] of rooms.entries()) {
-      const separated = apart.some((pair) => pair.includes(from) && pair.includes(to) && from !== to)
-      expect([from, to, refusal(from, to) !== undefined]).toEqual([from, to, below > above || separated])
+test('A module may import exactly the modules above it, except isolated pairs', () => {
+  for (const [above, from] of modules.entries())
+    for (const [lower, to] of modules.entries()) {
+      const separated = isolatedPairs.some((pair) => pair.includes(from) && pair.includes(to) && from !== to)
+      expect([from, to, rejection(from, to) !== undefined]).toEqual([from, to, lower > above || separated])
     }
 })
 
@@ -28,7 +28,7 @@ test.each([
   ['a type in an expression', "export type A = typeof import('../messaging/index.ts')"],
   ['a dynamic import', "export const a = () => import('../messaging/index.ts')"],
   ['a re-export', "export * from '../messaging/index.ts'"],
-])('%s of a room below is refused', (_, text) => {
+])('A module must not import %s of a module below it', (_, text) => {
   expect(plant('context/a.ts', text)).toEqual(fires('context/a.ts', 'arrow'))
 })
 
@@ -37,72 +37,72 @@ test.each([
   ['security', 'observability'],
   ['testing', 'server'],
   ['server', 'testing'],
-])('%s does not import %s', (from, to) => {
+])('The module %s must not import the module %s', (from, to) => {
   const text = `import { ${to} } from '../${to}/index.ts'\nexport const a = ${to}`
   expect(plant(`${from}/a.ts`, text)).toEqual(fires(`${from}/a.ts`, 'arrow'))
 })
 
-test('the command line may import the server', () => {
+test('The command line may import the server', () => {
   expect(plant('cli/a.ts', "import { server } from '../server/index.ts'\nexport const a = server")).toEqual([])
 })
 
-test('a test may import testing, and a source above it may not', () => {
+test('A test may import the module testing, and a source of a module above testing must not', () => {
   const text = "import { testing } from '../testing/index.ts'\nexport const a = testing"
   expect(plant('core/a.test.ts', text)).toEqual([])
   expect(plant('core/a.ts', text)).toEqual(fires('core/a.ts', 'arrow'))
 })
 
-test('a test imports no room below its own', () => {
+test('A test may import a module below its own', () => {
   const text = "import { agents } from '../agents/index.ts'\nexport const a = agents"
-  expect(plant('core/a.test.ts', text)).toEqual(fires('core/a.test.ts', 'arrow'))
+  expect(plant('core/a.test.ts', text)).toEqual([])
 })
 
-test('no room imports the public entry', () => {
+test('A module must not import the public entry', () => {
   expect(plant('cli/a.ts', "import { createTroupe } from '../index.ts'\nexport const a = createTroupe")).toEqual(
     fires('cli/a.ts', 'arrow'),
   )
 })
 
 test.each([
-  ['a file', "import type { Storage } from '../storage/port.ts'\nexport type A = Storage"],
+  ['a file', "import type { Storage } from '../storage/storage-port.ts'\nexport type A = Storage"],
   ["a folder's index", "import { openSqlite } from '../storage/sqlite/index.ts'\nexport const a = openSqlite"],
-  ["a thread's file", "export const a = new URL('../storage/port.ts', import.meta.url)"],
-])('%s inside another room is refused', (_, text) => {
-  expect(plant('runtime/a.ts', text)).toEqual(fires('runtime/a.ts', 'deep'))
+  ["a thread's file", "export const a = new URL('../storage/storage-port.ts', import.meta.url)"],
+])('A module must not import %s inside another module', (_, text) => {
+  expect(plant('startup/a.ts', text)).toEqual(fires('startup/a.ts', 'deep'))
 })
 
-test('a suite of all rooms goes through their doors too', () => {
+test('A suite of packages/troupe/test imports a module only through its index.ts', () => {
   const path = 'packages/troupe/test/crash/a.test.ts'
-  const text = "import type { Storage } from '../../src/storage/port.ts'\nexport type A = Storage"
+  const text = "import type { Storage } from '../../src/storage/storage-port.ts'\nexport type A = Storage"
   expect(findingsWith({ [path]: text })).toEqual([`${path} deep`])
 })
 
-test.each(['systemClock', 'openSqlite', 'memory'])('only the runtime names %s', (name) => {
-  const room = name === 'systemClock' ? 'core' : 'storage'
-  const text = `import { ${name} } from '../${room}/index.ts'\nexport const a = ${name}`
+test.each(['systemClock', 'openSqlite', 'memory'])('Only startup may import the adapter %s', (name) => {
+  const moduleName = name === 'systemClock' ? 'core' : 'storage'
+  const text = `import { ${name} } from '../${moduleName}/index.ts'\nexport const a = ${name}`
   expect(plant('context/a.ts', text)).toEqual(fires('context/a.ts', 'adapter'))
-  expect(plant('runtime/a.ts', text)).toEqual([])
+  expect(plant('startup/a.ts', text)).toEqual([])
 })
 
-test('inside its room only the door names an adapter', () => {
+test('Inside its own module only index.ts may import an adapter', () => {
   const text = "import { openSqlite } from './sqlite/open-sqlite.ts'\nexport const a = openSqlite"
   expect(plant('storage/a.ts', text)).toEqual(fires('storage/a.ts', 'adapter'))
 })
 
-test('the pure core of the orchestra uses values of core alone, and no package', () => {
-  const path = 'orchestration/core/decide.ts'
-  expect(plant(path, "import type { durable } from '../../durable/index.ts'\nexport type A = typeof durable")).toEqual(
+test('The run machine imports values of core and topology only, and no package', () => {
+  const path = 'runs/machine/a.ts'
+  expect(plant(path, "import type { journal } from '../../journal/index.ts'\nexport type A = typeof journal")).toEqual(
     [],
   )
   for (const text of [
-    "import { durable } from '../../durable/index.ts'\nexport const a = durable",
+    "import { journal } from '../../journal/index.ts'\nexport const a = journal",
     "import { orchestra } from '../orchestra.ts'\nexport const a = orchestra",
     "import { z } from 'zod'\nexport const a = z",
   ])
     expect(plant(path, text)).toEqual(fires(path, 'pure'))
 })
 
-test('a heavy package loads on first use', () => {
+test('A heavy package must be loaded by a dynamic import', () => {
   expect(plant('models/a.ts', "import { generateText } from 'ai'\nexport const a = generateText")).toEqual(
     fires('models/a.ts', 'heavy'),
   )
@@ -111,14 +111,14 @@ test('a heavy package loads on first use', () => {
   ).toEqual([])
 })
 
-test('an example reaches the library by its public subpaths alone', () => {
+test('An example must import the library by its public subpaths', () => {
   const path = 'examples/research/a.ts'
   const text = "import { createTroupe } from '../../packages/troupe/src/index.ts'\nexport const a = createTroupe"
   expect(findingsWith({ [path]: text })).toEqual([`${path} workspace`])
   expect(findingsWith({ 'bench/first-run/a.ts': text })).toEqual(['bench/first-run/a.ts workspace'])
 })
 
-test('a cycle is refused, imports of types included', () => {
+test('An import cycle is a finding, even if it consists of type imports', () => {
   const found = findingsWith({
     [`${library}/context/a.ts`]: "/** A. */\nimport type { B } from './b.ts'\nexport type A = B\n",
     [`${library}/context/b.ts`]: "/** B. */\nimport type { C } from './c.ts'\nexport type B = C\n",
@@ -127,10 +127,16 @@ test('a cycle is refused, imports of types included', () => {
   expect(found).toEqual(fires('context/a.ts', 'cycle'))
 })
 
-test('a room that goes out and in through its own door is a cycle', () => {
+test('A file that imports the index.ts of its own module makes a cycle', () => {
   const found = findingsWith({
-    [`${library}/context/index.ts`]: "/** Door. */\nexport * from './a.ts'\n",
+    [`${library}/context/index.ts`]: "/** Entry. */\nexport * from './a.ts'\n",
     [`${library}/context/a.ts`]: "/** A. */\nimport { b } from './index.ts'\nexport const a = b\n",
   })
   expect(found).toEqual(fires('context/a.ts', 'cycle'))
+})
+
+test('A suite of packages/troupe/test may import every public entry.', () => {
+  const text = "import type { openContext } from '../../src/context.ts'\nexport type A = typeof openContext"
+  const context = { [`${library}/context.ts`]: '/** An entry. */\nexport const openContext = 1\n' }
+  expect(findingsWith({ ...context, 'packages/troupe/test/crash/a.test.ts': text })).toEqual([])
 })

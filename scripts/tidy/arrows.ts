@@ -1,15 +1,15 @@
-/** Who imports whom: rooms only upward, only through their door, and adapters only where they are wired. */
+/** Directions of imports: modules import only earlier modules, only through their index.ts, and adapters only where a troupe is wired. */
 import type { Finding } from './finding.ts'
 import {
   adapterFolders,
   adapterNames,
-  isRoom,
+  isModule,
   libraryRoot,
   loadedOnFirstUse,
   pureFolders,
-  refusal,
+  rejection,
   wirers,
-} from './rooms.ts'
+} from './modules.ts'
 import type { Import, SourceFile } from './source-file.ts'
 import { inLibrary, isTest, resolveImport, type Workspace, within } from './workspace.ts'
 
@@ -64,12 +64,13 @@ const homeOf = (path: string): string =>
     .slice(0, path.startsWith('bench/') ? 1 : 2)
     .join('/')
 
-/** The suites of packages/troupe/test cross all rooms, but through their doors. */
-const suiteArrow = (to: string): Problem[] => (to.split('/').length > 2 || !to.endsWith('index.ts') ? [deep(to)] : [])
+/** The suites of packages/troupe/test cross all modules, but through each one's index.ts and the public entries. */
+const suiteArrow = (to: string): Problem[] =>
+  to.includes('/') && (to.split('/').length > 2 || !to.endsWith('index.ts')) ? [deep(to)] : []
 
 const deep = (to: string): Problem => {
-  const [room = ''] = to.split('/')
-  return ['deep', `'${to}' lies inside the room ${room}: import ${room}/index.ts`]
+  const [moduleName = ''] = to.split('/')
+  return ['deep', `'${to}' is inside the module ${moduleName}: import ${moduleName}/index.ts`]
 }
 
 interface Arrow {
@@ -83,62 +84,62 @@ function libraryArrow(
   { from, to }: Arrow,
   named: ReadonlyMap<string, Set<string>>,
 ): Problem[] {
-  const [fromRoom = '', toRoom = ''] = [roomOf(from), roomOf(to)]
+  const [fromModule = '', toModule = ''] = [moduleOf(from), moduleOf(to)]
   const problems: Problem[] = []
-  if (fromRoom === toRoom && fromRoom !== '') return insideRoom(file, { from, to })
+  if (fromModule === toModule && fromModule !== '') return withinModule(file, { from, to })
+  // A test of a module may build on every module and on the fixtures of their tests: nothing imports it.
+  if (isTest(file.path)) return []
   // The entry may be of several files.
-  if (toRoom === '')
-    return isTest(file.path) || fromRoom === '' ? [] : [['arrow', `'${to}' is the public entry: no room imports it`]]
-  if (!isRoom(toRoom)) return [['arrow', `'${toRoom}' is not in the list of rooms`]]
-  if (to !== `${toRoom}/index.ts`) problems.push(deep(to))
-  const refused = fromRoom === '' ? undefined : refusal(fromRoom, toRoom)
-  if (refused && !(toRoom === 'testing' && isTest(file.path)))
-    problems.push(['arrow', `${refused}: ${from} imports ${to}`])
-  problems.push(...pureArrow(file, found, from, toRoom), ...adapterArrow(file, found, from, named.get(toRoom)))
+  if (toModule === '') return fromModule === '' ? [] : [['arrow', `'${to}' is the public entry: no module imports it`]]
+  if (!isModule(toModule)) return [['arrow', `'${toModule}' is not in the list of modules`]]
+  if (to !== `${toModule}/index.ts`) problems.push(deep(to))
+  const rejected = fromModule === '' ? undefined : rejection(fromModule, toModule)
+  if (rejected) problems.push(['arrow', `${rejected}: ${from} imports ${to}`])
+  problems.push(...pureArrow(file, found, from, toModule), ...adapterArrow(file, found, from, named.get(toModule)))
   return problems
 }
 
-function insideRoom(file: SourceFile, { from, to }: Arrow): Problem[] {
+function withinModule(file: SourceFile, { from, to }: Arrow): Problem[] {
   const pure = Object.keys(pureFolders).find((folder) => within(from, folder))
   if (pure && !within(to, pure) && !isTest(file.path))
-    return [['pure', `${pure} is pure: it imports nothing of its own room ('${to}')`]]
+    return [['pure', `${pure} is pure: it imports nothing else of its own module ('${to}')`]]
   const adapter = adapterFolders.find((folder) => within(to, folder) && !within(from, folder))
-  if (!adapter || from === `${roomOf(from)}/index.ts` || isTest(file.path)) return []
-  return [['adapter', `${adapter} is a concrete adapter: in its room only index.ts names it`]]
+  if (!adapter || from === `${moduleOf(from)}/index.ts` || isTest(file.path)) return []
+  return [['adapter', `${adapter} is a concrete adapter: in its module only index.ts names it`]]
 }
 
-function pureArrow(file: SourceFile, found: Import, from: string, toRoom: string): Problem[] {
+function pureArrow(file: SourceFile, found: Import, from: string, toModule: string): Problem[] {
   const pure = Object.entries(pureFolders).find(([folder]) => within(from, folder))
-  if (!pure || found.typeOnly || isTest(file.path) || pure[1].includes(toRoom)) return []
-  return [['pure', `${pure[0]} is pure: of the rooms it uses only ${pure[1].join(', ')}, not ${toRoom}`]]
+  if (!pure || found.typeOnly || isTest(file.path) || pure[1].includes(toModule)) return []
+  return [['pure', `${pure[0]} is pure: of the modules it uses only ${pure[1].join(', ')}, not ${toModule}`]]
 }
 
 function adapterArrow(file: SourceFile, found: Import, from: string, adapters: Set<string> | undefined): Problem[] {
   if (!adapters || wirers.some(({ at }) => within(from, at)) || isTest(file.path)) return []
   return found.names
     .filter((name) => adapters.has(name))
-    .map((name): Problem => ['adapter', `${name} is a concrete adapter, which only the runtime names: take the port`])
+    .map((name): Problem => ['adapter', `${name} is a concrete adapter, which only startup names: take the port`])
 }
 
-/** The room of a path below the library's root; '' for the public entries beside the rooms. */
-const roomOf = (local: string): string => (local.includes('/') ? local.slice(0, local.indexOf('/')) : '')
+/** The module of a path below the library's root; '' for the public entries. */
+const moduleOf = (local: string): string => (local.includes('/') ? local.slice(0, local.indexOf('/')) : '')
 
-/** For each room, the names by which its door gives out concrete adapters. */
+/** For each module, the names under which its index.ts exports concrete adapters. */
 function namedAdapters(workspace: Workspace): ReadonlyMap<string, Set<string>> {
-  const named = new Map(Object.entries(adapterNames).map(([room, names]) => [room, new Set(names)]))
+  const named = new Map(Object.entries(adapterNames).map(([moduleName, names]) => [moduleName, new Set(names)]))
   for (const folder of adapterFolders) {
-    const room = roomOf(folder)
-    const door = workspace.sources.get(`${libraryRoot}/${room}/index.ts`)
-    const names = named.get(room) ?? new Set()
-    for (const found of door?.imports ?? []) {
-      const target = resolveImport(`${libraryRoot}/${room}/index.ts`, found.specifier)
+    const moduleName = moduleOf(folder)
+    const entryPoint = workspace.sources.get(`${libraryRoot}/${moduleName}/index.ts`)
+    const names = named.get(moduleName) ?? new Set()
+    for (const found of entryPoint?.imports ?? []) {
+      const target = resolveImport(`${libraryRoot}/${moduleName}/index.ts`, found.specifier)
       if (!found.reExports || !target || !within(inLibrary(target) ?? '', folder)) continue
       for (const name of found.names) {
         if (name !== '*') names.add(name)
         else for (const each of exportsOf(workspace, target)) names.add(each)
       }
     }
-    named.set(room, names)
+    named.set(moduleName, names)
   }
   return named
 }

@@ -14,8 +14,8 @@ export function checkBanned(workspace: Workspace): Finding[] {
       ...file.imports.flatMap((found) => bannedImport(found)),
       ...references(file.program).flatMap((reference) => bannedUse(file, reference)),
     ]
-    const refused = used.filter(({ reach }) => !may.has(reach))
-    return [...refused.map((use) => finding(file.path, use)), ...moduleState(file)]
+    const rejected = used.filter(({ reach }) => !may.has(reach))
+    return [...rejected.map((use) => finding(file.path, use)), ...moduleState(file)]
   })
 }
 
@@ -34,18 +34,18 @@ const finding = (path: string, { line, what, reach }: Use): Finding => ({
 
 function bannedImport({ specifier, line, typeOnly, names }: Import): Use[] {
   if (typeOnly) return []
-  const [module = ''] = specifier.replace(/^node:/, '').split('/')
-  const reach = Object.hasOwn(bannedModules, module) ? bannedModules[module] : undefined
+  const [nodeModule = ''] = specifier.replace(/^node:/, '').split('/')
+  const reach = Object.hasOwn(bannedModules, nodeModule) ? bannedModules[nodeModule] : undefined
   if (reach) return [{ line, what: `'${specifier}'`, reach }]
-  if (module !== 'crypto') return []
+  if (nodeModule !== 'crypto') return []
   const drawn = names.filter((name) => !pureCrypto.includes(name))
   return drawn.map((name) => ({ line, what: `${name} of '${specifier}'`, reach: 'chance' }))
 }
 
 function bannedUse(file: SourceFile, { name, node, parent, grand }: Reference): Use[] {
   const line = lineOf(file.text, node.start)
-  const whole = Object.hasOwn(bannedGlobals, name) ? bannedGlobals[name] : undefined
-  if (whole) return [{ line, what: name, reach: whole }]
+  const globalReach = Object.hasOwn(bannedGlobals, name) ? bannedGlobals[name] : undefined
+  if (globalReach) return [{ line, what: name, reach: globalReach }]
   const member = parent?.type === 'MemberExpression' && parent.object === node ? memberName(parent) : undefined
   if (name === 'globalThis') return bannedGlobalMember(line, member, grand)
   if (name === 'Date' && isPresent(node, parent)) return [{ line, what: 'the present Date', reach: 'clock' }]
@@ -87,9 +87,9 @@ function moduleState(file: SourceFile): Finding[] {
   return (file.program.body as Node[]).flatMap((statement) => {
     const declaration = statement.type === 'ExportNamedDeclaration' ? statement.declaration : statement
     if (declaration?.type !== 'VariableDeclaration') return []
-    const kept =
+    const isState =
       declaration.kind !== 'const' || (declaration.declarations as Node[]).some(({ init }) => isEmptyCollection(init))
-    if (!kept) return []
+    if (!isState) return []
     const message = 'state of a module outlives every troupe: keep it in what createTroupe makes'
     return [{ path: file.path, line: lineOf(file.text, declaration.start), rule: 'module-state', message }]
   })

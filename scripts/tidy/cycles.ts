@@ -48,14 +48,14 @@ function components(graph: ReadonlyMap<string, readonly string[]>): string[][] {
 /** The way back to the first member, by breadth, so that the message shows the loop and not the whole tangle. */
 function shortestLoop(graph: ReadonlyMap<string, readonly string[]>, members: ReadonlySet<string>): string[] {
   const [start = ''] = members
-  const ways: string[][] = [[start]]
+  const candidates: string[][] = [[start]]
   const seen = new Set<string>()
-  for (const way of ways) {
-    for (const next of graph.get(way.at(-1) as string) ?? []) {
-      if (next === start) return way
+  for (const candidate of candidates) {
+    for (const next of graph.get(candidate.at(-1) as string) ?? []) {
+      if (next === start) return candidate
       if (!members.has(next) || seen.has(next)) continue
       seen.add(next)
-      ways.push([...way, next])
+      candidates.push([...candidate, next])
     }
   }
   return [start]

@@ -3,45 +3,45 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { findingsWith, library, withTree } from './planted-tree.ts'
 
-test('a file of 400 lines passes and one of 401 does not', () => {
+test('A file may have 400 lines and not 401', () => {
   const lines = (count: number) => `/** Long. */\n${'export {}\n'.repeat(count - 1)}`
   expect(findingsWith({ [`${library}/core/long.ts`]: lines(400) })).toEqual([])
   expect(findingsWith({ [`${library}/core/long.ts`]: lines(401) })).toEqual([`${library}/core/long.ts size`])
 })
 
-test.each(['types', 'utils', 'util', 'helpers', 'interfaces'])('no file is named %s.ts', (name) => {
+test.each(['types', 'utils', 'util', 'helpers', 'interfaces'])('A file must not be named %s.ts', (name) => {
   const path = `${library}/core/${name}.ts`
   expect(findingsWith({ [path]: '/** Anything. */\nexport {}\n' })).toEqual([`${path} name`])
 })
 
-test.each(['home/ada', 'root', 'Users/ada', 'work'])('a path of one machine is found: /%s/', (folder) => {
+test.each(['home/ada', 'root', 'Users/ada', 'work'])('A path of one machine is a finding: /%s/', (folder) => {
   expect(findingsWith({ 'docs/guide.md': `Look into /${folder}/notes for more.\n` })).toEqual([
     'docs/guide.md machine-path',
   ])
 })
 
-test('a folder of that name inside a path or an address passes', () => {
+test('A folder with the name of a home inside a relative path or a URL is allowed', () => {
   expect(findingsWith({ 'docs/guide.md': 'See src/work/notes and https://example.com/home/ada/notes.\n' })).toEqual([])
 })
 
-test('a file of the library starts with a comment', () => {
+test('A source of the library must start with a comment', () => {
   expect(findingsWith({ [`${library}/core/a.ts`]: 'export const a = 1\n' })).toEqual([`${library}/core/a.ts header`])
 })
 
-test('a folder that is no room is found', () => {
+test('A folder of the library that is not in the list of modules is a finding', () => {
   const path = `${library}/misc/index.ts`
-  expect(findingsWith({ [path]: '/** Misc. */\nexport const a = 1\n' })).toEqual([`${path} room`])
+  expect(findingsWith({ [path]: '/** Misc. */\nexport const a = 1\n' })).toEqual([`${path} module`])
 })
 
-test('a room without a door is found', () => {
+test('A module without an index.ts is a finding', () => {
   const found = findingsWith({
     [`${library}/cli/index.ts`]: undefined,
-    [`${library}/cli/run.ts`]: '/** Run. */\nexport const a = 1\n',
+    [`${library}/cli/run.ts`]: '/** Run. */\nexport const run = 1\n',
   })
-  expect(found).toEqual([`${library}/cli/index.ts door`])
+  expect(found).toEqual([`${library}/cli/index.ts index`])
 })
 
-test('the command prints each finding with its place, and fails', () => {
+test('The command prints each finding with its location and exits with 1', () => {
   const command = (root: string) =>
     spawnSync(process.execPath, [join(import.meta.dirname, 'tidy.ts'), root], { encoding: 'utf8' })
   expect(withTree({}, command)).toMatchObject({ status: 0, stdout: 'tidy: clean\n' })

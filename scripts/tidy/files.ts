@@ -1,16 +1,16 @@
 /** Names, sizes and places of files, and what must not stand in any of them. */
 import type { Finding } from './finding.ts'
-import { isRoom, libraryRoot } from './rooms.ts'
+import { isModule, libraryRoot } from './modules.ts'
 import { isTest, type Workspace } from './workspace.ts'
 
-const mostLines = 400
+const maxLines = 400
 const source = /\.(ts|tsx|mts|mjs|js|css)$/
 const nameless = /(^|\/)(types|utils?|helpers?|interfaces?|common|misc)\.tsx?$/
 /** Homes and working folders of one machine; a path like these in the tree is somebody's leftover. */
 const machinePath = /(?<![\w.~-])\/(?:root|work|farm|home\/\w+|Users\/\w+)\/\w/
 
 export function checkFiles(workspace: Workspace): Finding[] {
-  return [...workspace.paths.flatMap((path) => checkFile(path, () => workspace.text(path))), ...checkRooms(workspace)]
+  return [...workspace.paths.flatMap((path) => checkFile(path, () => workspace.text(path))), ...checkModules(workspace)]
 }
 
 function checkFile(path: string, read: () => string): Finding[] {
@@ -18,8 +18,8 @@ function checkFile(path: string, read: () => string): Finding[] {
   const findings: Finding[] = []
   const add = (line: number, rule: string, message: string) => findings.push({ path, line, rule, message })
   const lines = read().split('\n')
-  if (source.test(path) && lines.length - 1 > mostLines)
-    add(mostLines, 'size', `${lines.length - 1} lines, at most ${mostLines}: split it`)
+  if (source.test(path) && lines.length - 1 > maxLines)
+    add(maxLines, 'size', `${lines.length - 1} lines, at most ${maxLines}: split it`)
   if (nameless.test(path)) add(1, 'name', 'a file is named for the one thing it holds')
   lines.forEach((line, index) => {
     if (machinePath.test(line)) add(index + 1, 'machine-path', `a path of one machine: ${line.trim().slice(0, 80)}`)
@@ -29,14 +29,15 @@ function checkFile(path: string, read: () => string): Finding[] {
   return findings
 }
 
-/** Every folder of the library's root is a room, and has a door. */
-function checkRooms(workspace: Workspace): Finding[] {
+/** Every folder of the library's root is a module with an index.ts. */
+function checkModules(workspace: Workspace): Finding[] {
   const library = workspace.paths.filter((path) => path.startsWith(`${libraryRoot}/`)).map((path) => path.split('/'))
   const folders = new Set(library.filter((parts) => parts.length > 4).map((parts) => parts[3] as string))
-  return [...folders].flatMap((room) => {
-    const path = `${libraryRoot}/${room}/index.ts`
-    if (!isRoom(room)) return [{ path, line: 1, rule: 'room', message: `'${room}' is not in the list of rooms` }]
+  return [...folders].flatMap((moduleName) => {
+    const path = `${libraryRoot}/${moduleName}/index.ts`
+    if (!isModule(moduleName))
+      return [{ path, line: 1, rule: 'module', message: `'${moduleName}' is not in the list of modules` }]
     if (workspace.paths.includes(path)) return []
-    return [{ path, line: 1, rule: 'door', message: `the room ${room} has no index.ts` }]
+    return [{ path, line: 1, rule: 'index', message: `the module ${moduleName} has no index.ts` }]
   })
 }

@@ -2,28 +2,31 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { rooms } from './rooms.ts'
+import { modules } from './modules.ts'
 import { tidy } from './tidy.ts'
 
 export const library = 'packages/troupe/src'
 
 const clean: Readonly<Record<string, string>> = {
   ...Object.fromEntries(
-    rooms.map((room) => [`${library}/${room}/index.ts`, `/** ${room} */\nexport const ${room} = 1\n`]),
+    modules.map((moduleName) => [
+      `${library}/${moduleName}/index.ts`,
+      `/** ${moduleName} */\nexport const ${moduleName} = 1\n`,
+    ]),
   ),
-  [`${library}/index.ts`]: "/** The entry. */\nexport { createTroupe } from './runtime/index.ts'\n",
-  [`${library}/core/index.ts`]: "/** Core. */\nexport * from './clock.ts'\n",
-  [`${library}/core/clock.ts`]:
+  [`${library}/index.ts`]: "/** The entry. */\nexport { createTroupe } from './startup/index.ts'\n",
+  [`${library}/core/index.ts`]: "/** Core. */\nexport * from './time/clock.ts'\n",
+  [`${library}/core/time/clock.ts`]:
     '/** Time. */\nexport interface Clock { now(): number }\nexport const systemClock: Clock = { now: () => Date.now() }\n',
   [`${library}/storage/index.ts`]:
-    "/** Storage. */\nexport type { Storage } from './port.ts'\nexport * from './sqlite/index.ts'\nexport { memory } from './sqlite/memory.ts'\n",
-  [`${library}/storage/port.ts`]: '/** Port. */\nexport interface Storage { close(): void }\n',
+    "/** Storage. */\nexport type { Storage } from './storage-port.ts'\nexport * from './sqlite/index.ts'\nexport { memory } from './sqlite/memory.ts'\n",
+  [`${library}/storage/storage-port.ts`]: '/** Port. */\nexport interface Storage { close(): void }\n',
   [`${library}/storage/sqlite/index.ts`]: "/** SQLite. */\nexport * from './open-sqlite.ts'\n",
   [`${library}/storage/sqlite/open-sqlite.ts`]:
-    "/** Opens. */\nimport { existsSync } from 'node:fs'\nimport type { Storage } from '../port.ts'\nexport const openSqlite = (path: string): Storage | boolean => existsSync(path)\n",
+    "/** Opens. */\nimport { existsSync } from 'node:fs'\nimport type { Storage } from '../storage-port.ts'\nexport const openSqlite = (path: string): Storage | boolean => existsSync(path)\n",
   [`${library}/storage/sqlite/memory.ts`]: '/** Memory. */\nexport const memory = 1\n',
-  [`${library}/runtime/index.ts`]:
-    "/** Runtime. */\nimport { systemClock } from '../core/index.ts'\nimport { openSqlite } from '../storage/index.ts'\nexport const createTroupe = () => [systemClock, openSqlite, process.env]\n",
+  [`${library}/startup/index.ts`]:
+    "/** Startup. */\nimport { systemClock } from '../core/index.ts'\nimport { openSqlite } from '../storage/index.ts'\nexport const createTroupe = () => [systemClock, openSqlite, process.env]\n",
   [`${library}/context/entry.test.ts`]:
     "import { testing } from '../testing/index.ts'\nimport { openSqlite } from '../storage/index.ts'\nsetTimeout(() => [testing, openSqlite, Date.now()], 1)\n",
   'packages/troupe/test/crash/kill.test.ts':

@@ -15,16 +15,16 @@ interface Scope {
 
 export function references(program: Node): Reference[] {
   const found: Reference[] = []
-  const go = (node: Node, scope: Scope | undefined, parent?: Node, grand?: Node) => {
+  const walk = (node: Node, scope: Scope | undefined, parent?: Node, grand?: Node) => {
     if (isTypeOnly(node)) return
     if (node.type === 'Identifier') {
       if (isUse(node, parent) && !isDeclared(node.name, scope)) found.push({ name: node.name, node, parent, grand })
       return
     }
     const inner = opensScope(node) ? { names: new Set(declared(node)), outer: scope } : scope
-    for (const child of children(node)) go(child, inner, node, parent)
+    for (const child of children(node)) walk(child, inner, node, parent)
   }
-  go(program, undefined)
+  walk(program, undefined)
   return found
 }
 
@@ -79,7 +79,7 @@ function* declaration(statement: Node): Generator<string> {
 }
 
 /** The names in a binding pattern. */
-function* bound(pattern: Node): Generator<string> {
+export function* bound(pattern: Node): Generator<string> {
   if (pattern.type === 'Identifier') yield pattern.name
   else if (pattern.type === 'AssignmentPattern') yield* bound(pattern.left)
   else if (pattern.type === 'RestElement') yield* bound(pattern.argument)

@@ -83,11 +83,11 @@ function staticImport(statement: Node, text: string): Import | undefined {
     if (specifier.type === 'ImportSpecifier') return nameOf(specifier.imported)
     return specifier.type === 'ExportSpecifier' ? nameOf(specifier.local) : '*'
   })
-  const whole = (statement.importKind ?? statement.exportKind) === 'type'
+  const isTypeOnly = (statement.importKind ?? statement.exportKind) === 'type'
   return {
     specifier: source.value,
     line: lineOf(text, statement.start),
-    typeOnly: whole || (kinds.length > 0 && kinds.every((kind) => kind === 'type')),
+    typeOnly: isTypeOnly || (kinds.length > 0 && kinds.every((kind) => kind === 'type')),
     dynamic: false,
     names: type === 'ExportAllDeclaration' ? ['*'] : names,
     reExports: type !== 'ImportDeclaration',

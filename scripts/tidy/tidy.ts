@@ -1,7 +1,9 @@
-/** The rules of the house that neither the compiler nor the linter checks; `npm run tidy` prints what breaks them. */
+/** The rules of the repository that neither the compiler nor the linter checks; `npm run tidy` prints what breaks them. */
 import { resolve } from 'node:path'
 import { checkArrows } from './arrows.ts'
 import { checkBanned } from './banned.ts'
+import { checkExports } from './check-exports.ts'
+import { checkVocabulary } from './check-vocabulary.ts'
 import { checkCycles } from './cycles.ts'
 import { checkFiles } from './files.ts'
 import type { Finding } from './finding.ts'
@@ -9,7 +11,9 @@ import { openWorkspace } from './workspace.ts'
 
 export function tidy(root: string): Finding[] {
   const workspace = openWorkspace(root)
-  const findings = [checkArrows, checkCycles, checkBanned, checkFiles].flatMap((check) => check(workspace))
+  const findings = [checkArrows, checkCycles, checkBanned, checkFiles, checkVocabulary, checkExports].flatMap((check) =>
+    check(workspace),
+  )
   return findings.sort((a, b) => (a.path === b.path ? a.line - b.line : a.path < b.path ? -1 : 1))
 }
 

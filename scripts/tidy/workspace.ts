@@ -1,7 +1,7 @@
 /** The files of the workspace as the checks see them: read once, parsed once. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { join, posix } from 'node:path'
-import { libraryRoot } from './rooms.ts'
+import { libraryRoot } from './modules.ts'
 import { parseSource, type SourceFile } from './source-file.ts'
 
 export interface Workspace {
@@ -11,6 +11,8 @@ export interface Workspace {
   readonly text: (path: string) => string
   /** The TypeScript files of packages, examples and bench, by path. */
   readonly sources: ReadonlyMap<string, SourceFile>
+  /** The other programs of the repository, by path: scripts, deploy, peers, and JavaScript. */
+  readonly programs: ReadonlyMap<string, SourceFile>
 }
 
 /** Not in the repository: what is installed, built or written by a run. */
@@ -21,8 +23,16 @@ const textFile = /\.(ts|tsx|mts|mjs|js|css|md|json|yaml|yml|sh|html)$|(^|\/)(run
 export function openWorkspace(root: string): Workspace {
   const paths = [...walk(root, '')].sort()
   const text = (path: string) => readFileSync(join(root, path), 'utf8')
-  const parsed = paths.filter((path) => /^(packages|examples|bench)\/.*\.tsx?$/.test(path) && !path.endsWith('.d.ts'))
-  return { root, paths, text, sources: new Map(parsed.map((path) => [path, parseSource(path, text(path))])) }
+  const code = paths.filter((path) => /\.(tsx?|mts|mjs)$/.test(path) && !path.endsWith('.d.ts'))
+  const parse = (some: readonly string[]) => new Map(some.map((path) => [path, parseSource(path, text(path))]))
+  const isSource = (path: string) => /^(packages|examples|bench)\/.*\.tsx?$/.test(path)
+  return {
+    root,
+    paths,
+    text,
+    sources: parse(code.filter(isSource)),
+    programs: parse(code.filter((path) => !isSource(path))),
+  }
 }
 
 function* walk(root: string, folder: string): Generator<string> {

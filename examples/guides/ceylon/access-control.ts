@@ -1,5 +1,5 @@
 /** Whose messages an agent accepts. The sender is bound where it sends and cannot be made up; a refusal is an incident. */
-import { type AgentDetail, createTroupe, defineMessage, type Message, Worker } from 'troupe'
+import { createTroupe, defineMessage, type Message, type Messages, Worker } from 'troupe'
 
 const Order = defineMessage('order')
 const Question = defineMessage('question')
@@ -12,7 +12,7 @@ class SecureWorker extends Worker {
     super('SecureWorker')
   }
 
-  override authorizePeer({ name }: AgentDetail) {
+  override authorizePeer({ name }: Messages.AgentDetail) {
     return this.#trusted.has(name)
   }
   /** Takes every message that no handler takes. */

@@ -1,5 +1,5 @@
 /** A sealed-bid auction: it begins when enough bidders are present, the highest bid wins, and everyone is told. */
-import { type AgentDetail, createTroupe, defineMessage, type HandlerContext, type Message, Worker } from 'troupe'
+import { createTroupe, defineMessage, type HandlerContext, type Message, type Messages, Worker } from 'troupe'
 import { z } from 'zod'
 
 const Item = z.object({ name: z.string(), reserve: z.number() })
@@ -23,7 +23,7 @@ class Auctioneer extends Worker {
     this.on(Open, this.auction)
   }
 
-  async admit({ name }: AgentDetail) {
+  async admit({ name }: Messages.AgentDetail) {
     this.#bidders.add(name)
     // The dedupe id: an auctioneer that starts again does not sell the same thing twice.
     if (this.#bidders.size === this.#needed)
@@ -47,8 +47,8 @@ class Auctioneer extends Worker {
 }
 
 class Bidder extends Worker {
-  readonly #told = Promise.withResolvers<string>()
-  readonly told = this.#told.promise
+  readonly #outcome = Promise.withResolvers<string>()
+  readonly outcome = this.#outcome.promise
 
   constructor(name: string, budget: number) {
     super(name, { role: 'bidder', topics: ['auction'], retry: { attempts: 1 } })
@@ -57,7 +57,7 @@ class Bidder extends Worker {
       return budget
     })
     this.on(Sold, ({ payload: { item, to, price } }) =>
-      this.#told.resolve(to === name ? `${name} has the ${item} for ${price}` : `${name} goes home`),
+      this.#outcome.resolve(to === name ? `${name} has the ${item} for ${price}` : `${name} goes home`),
     )
   }
 }
@@ -68,7 +68,7 @@ export async function main() {
   await ada.start(new Auctioneer({ name: 'painting', reserve: 100 }, 4))
   const bidders = [new Bidder('Ann', 110), new Bidder('Bob', 140), new Bidder('Cyd', 90), new Bidder('Dan', Number.NaN)]
   for (const bidder of bidders) await ada.start(bidder)
-  return await Promise.all(bidders.map(({ told }) => told))
+  return await Promise.all(bidders.map(({ outcome }) => outcome))
 }
 
 if (import.meta.main) console.log(await main())

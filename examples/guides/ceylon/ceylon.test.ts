@@ -1,15 +1,15 @@
 import { expect, it } from 'vitest'
-import { keepsTable } from '../table.test.fixture.ts'
+import { checkGuideTable } from '../table.test.fixture.ts'
 
 it('a validator and a processor have one responsibility each', async () => {
   const { main } = await import('./single-responsibility.ts')
-  expect(await main()).toEqual([{ sensor: 'roof', fahrenheit: 68 }, { refused: ['celsius'] }])
+  expect(await main()).toEqual([{ sensor: 'roof', fahrenheit: 68 }, { rejected: ['celsius'] }])
 })
 
 it('messages are checked, frozen, and carry their own data', async () => {
   const { main } = await import('./immutable-messages.ts')
   expect(await main()).toEqual({
-    refused: 'validation.failed',
+    rejected: 'validation.failed',
     frozen: true,
     task: { title: 'report', tags: ['q3'] },
     changed: { title: 'report', tags: ['q3', 'late'] },
@@ -47,7 +47,7 @@ it('states change as the table says, and not otherwise', async () => {
       'processing -> error',
       'error -> idle',
     ],
-    refused: 'There is no transition from idle to completed.',
+    rejected: 'There is no transition from idle to completed.',
     state: 'idle',
   })
 })
@@ -73,7 +73,7 @@ it('a service that fails is left alone, and asked again after a minute', async (
   const { main } = await import('./circuit-breaker.ts')
   expect(await main()).toEqual({
     asked: 6,
-    refused: [false, false, false, false, false, true],
+    rejected: [false, false, false, false, false, true],
     states: ['open', 'half-open', 'closed'],
     answer: 'tea',
   })
@@ -86,7 +86,7 @@ it('items come by the hundred', async () => {
 
 it('a pool lends two at most, and gets all of them back', async () => {
   const { main } = await import('./resource-pool.ts')
-  expect(await main()).toEqual({ most: 2, failed: 2, inUse: 0, acquired: 5, opened: 2, closed: 2 })
+  expect(await main()).toEqual({ peak: 2, failed: 2, inUse: 0, acquired: 5, opened: 2, closed: 2 })
 })
 
 it('a worker accepts messages of those it trusts', async () => {
@@ -99,13 +99,13 @@ it('a worker accepts messages of those it trusts', async () => {
 
 it('what happens is told, counted and timed', async () => {
   const { main } = await import('./observability.ts')
-  const { last, logged, ...figures } = await main()
+  const { last, logged, ...otherValues } = await main()
   expect(logged).toEqual([1, 2, 3].map((n) => ['checked', 'ObservableAgent', 'ada', n]))
   expect(last).toEqual([
     ['worker.failed', 'ada', 'ObservableAgent', 'task'],
-    ['message.dead', 'ada', 'ObservableAgent', 'task'],
+    ['message.dead-lettered', 'ada', 'ObservableAgent', 'task'],
   ])
-  expect(figures).toEqual({ processed: 3, errorRate: 0.25, timed: true, waiting: 0 })
+  expect(otherValues).toEqual({ processed: 3, errorRate: 0.25, timed: true, waiting: 0 })
 })
 
 it('messages go to all, to one, or to a topic', async () => {
@@ -126,7 +126,7 @@ it('no update is lost, a full mailbox says so, and errors stay where they are', 
 
 it('settings are checked before an agent starts', async () => {
   const { main } = await import('./configuration.ts')
-  expect(await main()).toEqual({ answer: 'Hello, Ada', concurrency: 100, refused: 'ZodError' })
+  expect(await main()).toEqual({ answer: 'Hello, Ada', concurrency: 100, rejected: 'ZodError' })
 })
 
 it('health tells of connections and messages', async () => {
@@ -144,7 +144,7 @@ it('an auction begins when four bidders are there, and the highest bid wins', as
 
 it('a meeting is moved until enough are free', async () => {
   const { main } = await import('./meeting.ts')
-  expect(await main()).toEqual({ two: { from: 10, to: 12, who: ['Ann', 'Bob'] }, three: null })
+  expect(await main()).toEqual({ two: { from: 10, to: 12, attendees: ['Ann', 'Bob'] }, three: null })
 })
 
 it('tasks run as their graph says; failures and circles are named', async () => {
@@ -158,7 +158,7 @@ it('tasks run as their graph says; failures and circles are named', async () => 
   })
 })
 
-keepsTable(import.meta.dirname, {
+checkGuideTable(import.meta.dirname, {
   S5: [
     13, 33, 48, 52, 62, 65, 74, 90, 105, 118, 127, 147, 161, 181, 192, 193, 204, 220, 226, 245, 257, 277, 280, 285, 291,
     297, 303, 311, 318, 325, 338, 348, 349, 360,

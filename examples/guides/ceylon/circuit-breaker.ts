@@ -1,5 +1,6 @@
 /** What fails again and again is left alone for a while; then one call sees whether it works again. */
-import { CircuitBreaker, CircuitOpenError } from 'troupe'
+import { CircuitOpenError } from 'troupe'
+import { CircuitBreaker } from 'troupe/resilience'
 import { createVirtualClock } from 'troupe/testing'
 
 export async function main() {
@@ -12,15 +13,15 @@ export async function main() {
     if (!up) throw new Error('503')
     return 'tea'
   }
-  const refused: boolean[] = []
+  const rejected: boolean[] = []
   for (let i = 0; i < 6; i++)
-    await breaker.execute(service).catch((error: unknown) => refused.push(error instanceof CircuitOpenError))
+    await breaker.execute(service).catch((error: unknown) => rejected.push(error instanceof CircuitOpenError))
   const open = breaker.state
   await clock.advance('60s')
   const later = breaker.state
   up = true
   const answer = await breaker.execute(service)
-  return { asked, refused, states: [open, later, breaker.state], answer }
+  return { asked, rejected, states: [open, later, breaker.state], answer }
 }
 
 if (import.meta.main) console.log(await main())

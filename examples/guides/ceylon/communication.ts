@@ -30,10 +30,10 @@ export async function main() {
   await speaker.broadcastUpdate('we open at nine')
   await speaker.directMessage('Ann', 'you have the key')
   await speaker.topicMessage('prices', 'tea is cheaper')
-  const heard: Record<string, unknown[]> = {}
+  const received: Record<string, unknown[]> = {}
   for (const { name, mailbox } of listeners)
-    heard[name] = (await mailbox.messages()).items.map(({ payload }) => payload)
-  return heard
+    received[name] = (await mailbox.messages()).items.map(({ payload }) => payload)
+  return received
 }
 
 if (import.meta.main) console.log(await main())

@@ -39,7 +39,7 @@ export async function main() {
   return {
     answer: await ada.agent('Guest').messages.request(Ask, 'Ada', { to: 'Greeter', timeout }),
     concurrency: agent.options.concurrency,
-    refused: await ConfigurableAgent.load(bad, 1).catch(({ name }) => name),
+    rejected: await ConfigurableAgent.load(bad, 1).catch(({ name }) => name),
   }
 }
 

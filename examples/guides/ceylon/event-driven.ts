@@ -1,5 +1,5 @@
 /** An agent that acts when something happens: a message comes, a colleague comes, a colleague goes. Nobody polls. */
-import { type AgentDetail, createTroupe, defineMessage, type Message, Worker } from 'troupe'
+import { createTroupe, defineMessage, type Message, type Messages, Worker } from 'troupe'
 import { z } from 'zod'
 
 const Task = defineMessage('task', z.string(), { reply: z.string() })
@@ -20,13 +20,13 @@ class EventDrivenAgent extends Worker {
     this.log.push(`did ${payload}`)
     return 'done'
   }
-  welcome({ name }: AgentDetail) {
+  welcome({ name }: Messages.AgentDetail) {
     this.log.push(`${name} came`)
   }
-  brief({ name, role, topics }: AgentDetail) {
+  brief({ name, role, topics }: Messages.AgentDetail) {
     this.log.push(`${name} is a ${role} of ${topics}`)
   }
-  farewell({ name }: AgentDetail) {
+  farewell({ name }: Messages.AgentDetail) {
     this.log.push(`${name} left`)
   }
 }

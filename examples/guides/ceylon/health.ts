@@ -23,7 +23,7 @@ class HealthCheck extends Worker {
     const began = performance.now()
     this.on(CheckHealth, () => {
       const handled = metrics.summary('message.acknowledged').count
-      const dead = metrics.summary('message.dead').count
+      const dead = metrics.summary('message.dead-lettered').count
       const { state } = troupe.storageState()
       return {
         status: state === 'open' && dead === 0 ? 'healthy' : 'degraded',

@@ -9,7 +9,7 @@ export async function main() {
   const ada = troupe.user('ada')
   const { messages } = ada.agent('Boss')
   const sent = await messages.send(Task, { title: 'report', tags: ['q3'] }, { to: 'Clerk', metadata: { trace: 17 } })
-  const refused = await messages.send(Task, { title: '', tags: [] }, { to: 'Clerk' }).catch(({ code }) => code)
+  const rejected = await messages.send(Task, { title: '', tags: [] }, { to: 'Clerk' }).catch(({ code }) => code)
 
   const [delivery] = await ada.agent('Clerk').mailbox.receive()
   const task = delivery?.message.payload as { readonly title: string; readonly tags: string[] }
@@ -23,7 +23,7 @@ export async function main() {
   const changed = { ...task, tags: [...task.tags, 'late'] }
   await delivery?.ack()
   return {
-    refused,
+    rejected,
     frozen,
     task,
     changed,

@@ -23,21 +23,21 @@ class Coordinator extends Worker {
 
 /** Workers of one name are one agent: a message goes to one of them. */
 class Processor extends Worker {
-  readonly #together: () => Promise<void>
+  readonly #rendezvous: () => Promise<void>
 
-  constructor(together: () => Promise<void>) {
+  constructor(rendezvous: () => Promise<void>) {
     super('Processing')
-    this.#together = together
+    this.#rendezvous = rendezvous
     this.on(Count, this.count)
   }
 
   async count({ payload }: Message<string>) {
-    await this.#together()
+    await this.#rendezvous()
     return payload.split(' ').length
   }
 }
 
-class Keeper extends Worker {
+class TotalsWorker extends Worker {
   constructor() {
     super('Storage')
     this.on(Store, async ({ payload }, { context }) => {
@@ -47,7 +47,7 @@ class Keeper extends Worker {
 }
 
 /** Resolves when so many wait: it shows here that three work at once. */
-function meeting(size: number): () => Promise<void> {
+function createRendezvous(size: number): () => Promise<void> {
   const all = Promise.withResolvers<void>()
   let here = 0
   return () => {
@@ -59,8 +59,8 @@ function meeting(size: number): () => Promise<void> {
 export async function main() {
   await using troupe = await createTroupe({ storage: 'memory:' })
   const ada = troupe.user('ada')
-  const together = meeting(3)
-  const layers = [new Coordinator(), ...Array.from({ length: 3 }, () => new Processor(together)), new Keeper()]
+  const rendezvous = createRendezvous(3)
+  const layers = [new Coordinator(), ...Array.from({ length: 3 }, () => new Processor(rendezvous)), new TotalsWorker()]
   for (const worker of layers) await ada.start(worker)
   const words = await ada.agent('Client').messages.request(Job, ['a b c', 'd e', 'f'], { to: 'Coordination' })
   return { words, stored: await ada.context.get('totals.words') }

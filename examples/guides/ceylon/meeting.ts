@@ -4,7 +4,7 @@ import { z } from 'zod'
 
 const Hours = z.object({ from: z.int(), to: z.int() })
 const Meeting = z.object({ name: z.string(), hours: z.int(), atLeast: z.int(), people: z.array(z.string()) })
-const Found = z.object({ ...Hours.shape, who: z.array(z.string()) })
+const Found = z.object({ ...Hours.shape, attendees: z.array(z.string()) })
 const Schedule = defineMessage('meeting.schedule', Meeting, { reply: z.nullable(Found) })
 const AreYouFree = defineMessage('meeting.free', Hours, { reply: z.boolean() })
 
@@ -18,8 +18,8 @@ class Scheduler extends Worker {
     for (let from = 8; from + payload.hours <= 18; from++) {
       const hours = { from, to: from + payload.hours }
       const free = await Promise.all(payload.people.map((to) => messages.request(AreYouFree, hours, { to })))
-      const who = payload.people.filter((_, i) => free[i])
-      if (who.length >= payload.atLeast) return { ...hours, who }
+      const attendees = payload.people.filter((_, i) => free[i])
+      if (attendees.length >= payload.atLeast) return { ...hours, attendees }
     }
     return null
   }

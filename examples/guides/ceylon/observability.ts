@@ -5,16 +5,17 @@ import { z } from 'zod'
 const Task = defineMessage('task', z.number())
 
 export async function main() {
-  const said: { readonly [field: string]: unknown }[] = []
-  const destination = { write: (line: string) => void said.push(JSON.parse(line)) }
+  const logged: { readonly [field: string]: unknown }[] = []
+  const destination = { write: (line: string) => void logged.push(JSON.parse(line)) }
   await using troupe = await createTroupe({ storage: 'memory:', log: { level: 'info', format: 'json', destination } })
   const { metrics } = troupe
   const ada = troupe.user('ada')
   const lines: unknown[] = []
   const over = Promise.withResolvers<void>()
-  for (const type of ['message.acknowledged', 'worker.failed', 'message.dead'] as const)
-    troupe.on(type, ({ userId, agent, to, messageType }) => lines.push([type, userId, agent ?? to, messageType]))
-  troupe.on('message.dead', () => over.resolve())
+  for (const type of ['message.acknowledged', 'message.dead-lettered'] as const)
+    troupe.on(type, ({ userId, to, messageType }) => lines.push([type, userId, to, messageType]))
+  troupe.on('worker.failed', ({ type, userId, agent, messageType }) => lines.push([type, userId, agent, messageType]))
+  troupe.on('message.dead-lettered', () => over.resolve())
 
   const agent = new Worker('ObservableAgent', { retry: { attempts: 1 } })
   agent.on(Task, async ({ payload }) => {
@@ -32,7 +33,7 @@ export async function main() {
   const { count, failures, p95 } = metrics.summary('processing_time')
   return {
     last: lines.slice(-2),
-    logged: said.map(({ msg, agent, userId, payload }) => [msg, agent, userId, payload]),
+    logged: logged.map(({ msg, agent, userId, payload }) => [msg, agent, userId, payload]),
     processed: metrics.summary('message.acknowledged').count,
     errorRate: failures / count,
     timed: p95 >= 0,

@@ -10,19 +10,19 @@ export async function main() {
     size: 2,
     acquireTimeout: '5s',
   })
-  let atOnce = 0
-  let most = 0
+  let active = 0
+  let peak = 0
   const work = async (fails: boolean) => {
     await using _lease = await pool.acquire()
-    most = Math.max(most, ++atOnce)
+    peak = Math.max(peak, ++active)
     await new Promise(setImmediate)
-    atOnce--
+    active--
     if (fails) throw new Error('the work failed')
   }
   const ends = await Promise.allSettled([work(false), work(true), work(false), work(true), work(false)])
   const { inUse, acquired } = pool.stats()
   await pool.close()
-  return { most, failed: ends.filter(({ status }) => status === 'rejected').length, inUse, acquired, opened, closed }
+  return { peak, failed: ends.filter(({ status }) => status === 'rejected').length, inUse, acquired, opened, closed }
 }
 
 if (import.meta.main) console.log(await main())

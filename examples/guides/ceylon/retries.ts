@@ -18,7 +18,7 @@ class ResilientAgent extends Worker {
 
   async process({ payload }: Message<string>, ctx: HandlerContext) {
     // However often the handler is tried, what it has a key for is done once.
-    await ctx.effect('charge', { class: 'once', key: 'charge' }, () => void this.charged++)
+    await ctx.effect('charge', { class: 'at-most-once', key: 'charge' }, () => void this.charged++)
     if (!this.up) throw new Error('the service is down')
     this.#done.resolve(payload)
   }
@@ -32,7 +32,7 @@ export async function main() {
   await using troupe = await createTroupe({ storage: 'memory:' })
   const ada = troupe.user('ada')
   const aside = Promise.withResolvers<void>()
-  troupe.on('message.dead', () => aside.resolve())
+  troupe.on('message.dead-lettered', () => aside.resolve())
   const agent = new ResilientAgent()
   await ada.start(agent)
   await ada.agent('Boss').messages.send(Task, 'the report', { to: 'ResilientAgent' })

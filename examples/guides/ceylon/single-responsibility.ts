@@ -14,7 +14,7 @@ class DataValidator extends Worker {
 
   async validate({ payload }: Message, { messages }: HandlerContext) {
     const reading = Reading.safeParse(payload)
-    if (!reading.success) return { refused: reading.error.issues.map(({ path }) => path.join('.')) }
+    if (!reading.success) return { rejected: reading.error.issues.map(({ path }) => path.join('.')) }
     return messages.request(Valid, reading.data, { to: 'DataProcessor' })
   }
 }

@@ -38,13 +38,13 @@ export async function main() {
   const ask = (works: boolean) =>
     ada.agent('Boss').messages.request(Task, { title: 'report', works }, { to: 'WorkflowAgent' })
   const ends = [await ask(true), await ask(false)]
-  let refused: string | undefined
+  let rejected: string | undefined
   try {
     agent.state.transition('completed')
   } catch (error) {
-    if (error instanceof InvalidTransitionError) refused = error.message
+    if (error instanceof InvalidTransitionError) rejected = error.message
   }
-  return { ends, changes, refused, state: agent.state.state }
+  return { ends, changes, rejected, state: agent.state.state }
 }
 
 if (import.meta.main) console.log(await main())

@@ -1,14 +1,14 @@
 /** Tasks that need each other's results: 5 · 5 and 10 · 5 at once, then their sum. The graph is a topology, checked first. */
 import { createTroupe, defineAgent, defineTopology } from 'troupe'
 
-interface Met<T> {
+interface Joined<T> {
   readonly results: readonly { readonly agent: string; readonly value: T }[]
 }
 
 const times = (name: string, a: number, b: number) => defineAgent({ name, run: async () => a * b })
 const sum = defineAgent({
   name: 'Sum',
-  run: async ({ results }: Met<number>) => results.reduce((total, { value }) => total + value, 0),
+  run: async ({ results }: Joined<number>) => results.reduce((total, { value }) => total + value, 0),
 })
 const broken = defineAgent({
   name: 'Second',

@@ -1,5 +1,5 @@
 /** Single items go in, batches of ten are worked on, and each gets its own result; a bad one fails alone. */
-import { BatchProcessor } from 'troupe'
+import { BatchProcessor } from 'troupe/resilience'
 
 export async function main() {
   const sizes: number[] = []

@@ -3,14 +3,14 @@ import { createTroupe, LlmAgent } from 'troupe'
 import { MockModel } from 'troupe/testing'
 import { z } from 'zod'
 
-const whole = (standard: number) => z.coerce.number().int().positive().default(standard)
+const positiveInteger = (standard: number) => z.coerce.number().int().positive().default(standard)
 
 const config = z.object({
   AGENT_MODEL: z.string().default('offline/extractive'),
-  AGENT_MAX_TOKENS: whole(1_000),
+  AGENT_MAX_TOKENS: positiveInteger(1_000),
   AGENT_TEMPERATURE: z.coerce.number().min(0).max(2).default(0.7),
-  AGENT_RATE_LIMIT: whole(60),
-  AGENT_CACHE_TTL: whole(3_600),
+  AGENT_RATE_LIMIT: positiveInteger(60),
+  AGENT_CACHE_TTL: positiveInteger(3_600),
   LOG_LEVEL: z.enum(['DEBUG', 'INFO', 'WARNING', 'ERROR']).default('INFO'),
 })
 

@@ -27,8 +27,8 @@ async function ofAgent(responses: Responses) {
 }
 
 /** Beyond 0.9 of what there is, unless something else is said. */
-async function ofMachine(most: number) {
-  const health = { memory: most, disk: most }
+async function ofMachine(limit: number) {
+  const health = { memory: limit, disk: limit }
   await using troupe = await createTroupe({ storage: 'memory:', log: 'silent', health })
   return statuses(troupe)
 }

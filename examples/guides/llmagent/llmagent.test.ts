@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { keepsTable } from '../table.test.fixture.ts'
+import { checkGuideTable } from '../table.test.fixture.ts'
 
 it('a coordinator has a project done phase by phase, and names what failed', async () => {
   const { main } = await import('./coordinator.ts')
@@ -75,10 +75,10 @@ it('logs are lines of JSON: each request under its id, with durations and sizes,
   expect(lines).toMatchObject([
     { msg: 'request_start', ...request, data_size: 10 },
     { msg: 'counted', ...step, words: 2 },
-    { msg: 'step.left', ...step, success: true, durationMs: duration },
+    { msg: 'step.released', ...step, success: true, durationMs: duration },
     { msg: 'request_complete', ...request, duration, result_size: expect.any(Number) },
     { msg: 'request_start', ...request, data_size: 2 },
-    { msg: 'step.left', ...step, success: false, code: 'agent.failed' },
+    { msg: 'step.released', ...step, success: false, code: 'agent.failed' },
     { msg: 'request_error', ...request, duration, error_type: 'TypeError' },
   ])
   expect(new Set(lines.map(({ request_id: id }) => id)).size).toBe(3)
@@ -136,7 +136,7 @@ it('input is held to its schema', async () => {
   const { main } = await import('./validation.ts')
   expect(await main()).toEqual({
     good: { name: 'Ada Lovelace', email: 'ada@example.org', age: 36 },
-    refused: Array.from({ length: 4 }, () => 'ValidationError'),
+    rejected: Array.from({ length: 4 }, () => 'ValidationError'),
     shown: '&lt;script&gt;alert(&quot;x&quot;)&lt;/script&gt;',
   })
 })
@@ -144,7 +144,7 @@ it('input is held to its schema', async () => {
 it('clients have a rate each', async () => {
   const { main } = await import('./rate-limit.ts')
   expect(await main()).toEqual({
-    refused: { error: 'Rate limit exceeded', retry_after: 60 },
+    rejected: { error: 'Rate limit exceeded', retry_after: 60 },
     other: 'did x',
     later: 'did x',
   })
@@ -155,7 +155,7 @@ it('a secret is found, sent, or missed at the start', async () => {
   expect(await main()).toEqual({
     seen: ['Bearer from-the-environment', 'Bearer from-the-vault'],
     missing: ['secret.missing', 'OTHER_KEY'],
-    told: 'the key is [redacted]',
+    redacted: 'the key is [redacted]',
   })
 })
 
@@ -211,7 +211,7 @@ it('figures are collected', async () => {
   })
 })
 
-keepsTable(import.meta.dirname, {
+checkGuideTable(import.meta.dirname, {
   S3: [
     24, 30, 53, 89, 128, 141, 158, 176, 205, 212, 221, 228, 233, 250, 293, 332, 338, 380, 385, 394, 403, 417, 440, 468,
     501, 506, 536, 558, 577, 647, 669, 683, 725, 758, 770, 805, 807, 829, 841, 858, 875, 889, 909, 918, 985, 998, 1009,

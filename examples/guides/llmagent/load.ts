@@ -1,5 +1,6 @@
 /** 200 requests, 20 at once: over 95 % succeed, in less than 2 seconds on average. */
-import { createTroupe, LlmAgent, LoadTester } from 'troupe'
+import { createTroupe, LlmAgent } from 'troupe'
+import { LoadTester } from 'troupe/resilience'
 import { MockModel } from 'troupe/testing'
 
 export async function main() {

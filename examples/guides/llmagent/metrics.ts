@@ -20,7 +20,7 @@ export async function main() {
     success_rate: (count - failures) / count,
     error_breakdown: { ExternalServiceError: failed('ExternalServiceError'), TimeoutError: failed('TimeoutError') },
     // By its code, without being told to.
-    steps_failed: metrics.summary('step.left', { labels: { code: 'model.failed' } }).count,
+    steps_failed: metrics.summary('step.released', { labels: { code: 'model.failed' } }).count,
     timed: average > 0 && p95 >= average / 2,
     uptime_seconds: uptimeMs / 1_000,
     calls_per_second: summary.callsPerSecond,

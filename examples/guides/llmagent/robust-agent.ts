@@ -32,8 +32,8 @@ export async function main() {
   const user = troupe.user('ada')
   const down = () =>
     new MockModel({ responses: [Object.assign(new Error('HTTP 503'), { statusCode: 503 })], modelId: 'a' })
-  const standIn = new MockModel({ responses: ['from the stand-in'], modelId: 'b' })
-  const agent = new LlmAgent({ name: 'Robust', model: [down(), standIn] })
+  const fallbackModel = new MockModel({ responses: ['from the stand-in'], modelId: 'b' })
+  const agent = new LlmAgent({ name: 'Robust', model: [down(), fallbackModel] })
   const request = { action: 'ask', data: 'x' }
   return {
     wrong: await processRequest(user, agent, { action: 'ask' }),

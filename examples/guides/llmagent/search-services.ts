@@ -12,7 +12,7 @@ export interface SearchService {
   search(query: string): Promise<readonly string[]>
 }
 
-const most = 5
+const maxResults = 5
 
 /** Full-text over the `.txt` and `.md` files of one folder, read once. */
 export class FolderSearch implements SearchService {
@@ -32,7 +32,7 @@ export class FolderSearch implements SearchService {
   async search(query: string): Promise<readonly string[]> {
     return this.#index
       .search(query, { prefix: true, fuzzy: 0.1 })
-      .slice(0, most)
+      .slice(0, maxResults)
       .map(({ text }) => text as string)
   }
 }
@@ -53,7 +53,7 @@ export class MeshSearch implements SearchService {
       index.add({ id: key, text: typeof value === 'string' ? value : JSON.stringify(value) })
     return index
       .search(query, { prefix: true })
-      .slice(0, most)
+      .slice(0, maxResults)
       .map(({ text }) => text as string)
   }
 }

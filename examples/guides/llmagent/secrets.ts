@@ -1,13 +1,13 @@
 /** A secret comes from the environment, else from a vault; one that is missing is missed at the start, and none is shown. */
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { createTroupe, type SecretSource } from 'troupe'
+import { type Config, createTroupe } from 'troupe'
 
 /** In the place of a client of AWS, Google, Azure or HashiCorp: whatever gives a value for a name. */
-const vault: SecretSource = {
+const vault: Config.SecretSource = {
   get: async (name) => (name === 'VAULT_KEY' ? { value: 'from-the-vault' } : undefined),
 }
-const environment: SecretSource = {
+const environment: Config.SecretSource = {
   get: (name) => (name === 'AGENT_API_KEY' ? { value: 'from-the-environment' } : undefined),
 }
 
@@ -26,7 +26,7 @@ export async function main() {
     for (const key of ['AGENT_API_KEY', 'VAULT_KEY'])
       await (await fetch(url, { headers: { authorization: `Bearer ${await secrets.get(key)}` } })).json()
     const missing = await secrets.get('OTHER_KEY').catch(({ code, details }) => [code, details.name])
-    return { seen, missing, told: troupe.redact(`the key is ${await secrets.get('VAULT_KEY')}`) }
+    return { seen, missing, redacted: troupe.redact(`the key is ${await secrets.get('VAULT_KEY')}`) }
   } finally {
     server.close()
   }

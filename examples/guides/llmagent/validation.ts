@@ -25,7 +25,7 @@ export async function main() {
   }
   return {
     good: await ask({ name: ' Ada Lovelace ', email: 'Ada@Example.org', age: 36 }),
-    refused: await Promise.all([
+    rejected: await Promise.all([
       ask({ name: 'x'.repeat(101) }),
       ask({ name: 'R2D2' }),
       ask({ email: 'no' }),

@@ -1,10 +1,10 @@
 /** Validate, look into the cache, process, keep, log: each in its place, none of them in the agent's own work. */
-import { createTroupe, defineAgent, type Log } from 'troupe'
+import { type Config, createTroupe, defineAgent } from 'troupe'
 import { z } from 'zod'
 
 const request = z.object({ action: z.literal('count'), data: z.string().min(1) })
 
-export function wellStructured(process: (data: string) => number, log: Pick<Log, 'info'>) {
+export function wellStructured(handle: (data: string) => number, log: Pick<Config.Log, 'info'>) {
   return defineAgent({
     name: 'Counter',
     // A request that does not fit never comes to the code below.
@@ -14,7 +14,7 @@ export function wellStructured(process: (data: string) => number, log: Pick<Log,
       const key = `cache.words.${Buffer.from(data).toString('base64url').slice(0, 200)}`
       const known = await ctx.context.get(key)
       if (typeof known === 'number') return { words: known, cached: true }
-      const words = await ctx.effect('count', { class: 'read', input: data }, () => process(data))
+      const words = await ctx.effect('count', { class: 'read', input: data }, () => handle(data))
       await ctx.context.push(key, words, { lifecycle: 'cache', audience: 'owner' })
       log.info('processed', { words })
       return { words, cached: false }

@@ -4,7 +4,7 @@ import { AgentPool, createTroupe, defineAgent, patterns } from 'troupe'
 export async function main() {
   let made = 0
   let busy = 0
-  let most = 0
+  let peak = 0
   const pool = new AgentPool({
     name: 'Worker',
     create: () => {
@@ -12,7 +12,7 @@ export async function main() {
       return defineAgent({
         name: 'Worker',
         run: async (n: number) => {
-          most = Math.max(most, ++busy)
+          peak = Math.max(peak, ++busy)
           await new Promise(setImmediate)
           busy--
           return n * n
@@ -37,7 +37,7 @@ export async function main() {
     config: { maxParallelBranches: 30 },
   })
   await pool.close()
-  return { warm, response, made, within: most <= 10 }
+  return { warm, response, made, within: peak <= 10 }
 }
 
 if (import.meta.main) console.log(await main())

@@ -1,5 +1,6 @@
 /** What a run did: its path, who spoke with whom, what failed. It is read from the journal, which every run has. */
-import { createTroupe, defineAgent, defineTool, finish, LlmAgent, patterns, Tracer } from 'troupe'
+import { createTroupe, defineAgent, defineTool, finish, LlmAgent, patterns } from 'troupe'
+import { Tracer } from 'troupe/operations'
 import { MockModel } from 'troupe/testing'
 import { z } from 'zod'
 
@@ -52,7 +53,7 @@ export async function main() {
   const tracer = await new Tracer({ states: true }).follow(run)
   const { executionPath, interactions, errors, states } = tracer.getTrace()
   // Every state of the run can be had again: a replay decides all of it anew, and calls no model and no tool.
-  const { identical } = await orchestra.replay(run.id)
+  const { identical } = await orchestra.verifyReplay(run.id)
   return {
     stopped: [status, reason, breakpoint?.kind],
     response,

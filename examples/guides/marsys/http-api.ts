@@ -54,7 +54,7 @@ export async function main() {
     result: await ask(`/result/${id}`),
     status: await ask(`/status/${id}`),
     unknown: (await ask('/status/none')).code,
-    refused: (await ask('/execute', { task: 'hello', team: 'none' })).code,
+    rejected: (await ask('/execute', { task: 'hello', team: 'none' })).code,
   }
 }
 

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { keepsTable } from '../table.test.fixture.ts'
+import { checkGuideTable } from '../table.test.fixture.ts'
 
 it('an analyzer takes and gives what it declares', async () => {
   const { main } = await import('./single-responsibility.ts')
@@ -15,9 +15,9 @@ it('an agent remembers what is alike, and has few things in mind', async () => {
   expect(await main()).toEqual({
     answer: 'Oil it.',
     shown: ['chain', 'hinge squeaked'],
-    kept: true,
+    retained: true,
     inMind: ['the hinge squeaks', 'the shop closes at six'],
-    forgotten: 'it rains',
+    displaced: 'it rains',
   })
 })
 
@@ -27,7 +27,7 @@ it('errors are recovered from by their kind', async () => {
     recovered: { attempts: 3, outcome: 'fetched' },
     exhausted: { attempts: 3, outcome: 'MaxRetriesExceededError' },
     critical: { attempts: 1, outcome: 'CriticalError' },
-    wholeRun: { attempts: 3, outcome: 'fetched' },
+    completeRun: { attempts: 3, outcome: 'fetched' },
     rerouted: { attempts: 1, outcome: 'from the archive' },
     fallback: { attempts: 1, outcome: 'from the cache' },
   })
@@ -79,7 +79,7 @@ it('runs are started and asked about over HTTP', async () => {
     result: { code: 200, status: 'completed', response: 'hello, hello' },
     status: { code: 200, status: 'completed' },
     unknown: 404,
-    refused: 400,
+    rejected: 400,
   })
 })
 
@@ -97,13 +97,13 @@ it('neither a question nor a run is repeated', async () => {
 it('spokes work at once, as many as allowed, and answer in order', async () => {
   const { main } = await import('./parallel.ts')
   expect(await main()).toEqual({
-    parallel: { response: ['Worker1: 1', 'Worker2: 2', 'Worker3: 3', 'Worker4: 4'], most: 4 },
+    parallel: { response: ['Worker1: 1', 'Worker2: 2', 'Worker3: 3', 'Worker4: 4'], peak: 4 },
     two: 2,
     alone: 1,
   })
 })
 
-keepsTable(import.meta.dirname, {
+checkGuideTable(import.meta.dirname, {
   S4: [
     42, 44, 56, 85, 86, 99, 100, 119, 127, 135, 155, 172, 174, 183, 224, 229, 232, 238, 261, 268, 277, 285, 291, 297,
     309, 317, 323, 346, 357, 395, 413, 431, 443, 449, 464, 465, 466, 472, 488, 489, 491, 492, 493, 513,

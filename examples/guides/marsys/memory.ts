@@ -29,13 +29,13 @@ export async function main() {
   const working = new WorkingMemory<string>({ capacity: 2 })
   working.add('the hinge squeaks', { priority: 1 })
   working.add('it rains')
-  const forgotten = working.add('the shop closes at six', { priority: 0.5 })
+  const displaced = working.add('the shop closes at six', { priority: 0.5 })
   return {
     answer,
     shown: ['chain', 'hinge squeaked', 'kettle'].filter((word) => prompt.includes(word)),
-    kept: JSON.stringify(latest?.content).includes('Oil it.'),
+    retained: JSON.stringify(latest?.content).includes('Oil it.'),
     inMind: working.items().map(({ content }) => content),
-    forgotten: forgotten?.content,
+    displaced: displaced?.content,
   }
 }
 

@@ -1,12 +1,13 @@
 /** Runs are counted and timed; thresholds are watched, and an alert goes to an agent that somebody reads. */
-import { type AlertRule, createTroupe, defineAgent, patterns } from 'troupe'
+import { createTroupe, defineAgent, patterns } from 'troupe'
+import type { AlertRule } from 'troupe/operations'
 import { createVirtualClock } from 'troupe/testing'
 
 /** A share, ms, a share of the memory that the process may use. */
 const rules: readonly AlertRule[] = [
-  { name: 'error-rate', metric: 'execution', figure: 'errorRate', above: 0.05 },
-  { name: 'latency', metric: 'execution', figure: 'p99', above: 5_000 },
-  { name: 'memory-usage', metric: 'memory.used', figure: 'value', above: 0.9 },
+  { name: 'error-rate', metric: 'execution', statistic: 'errorRate', above: 0.05 },
+  { name: 'latency', metric: 'execution', statistic: 'p99', above: 5_000 },
+  { name: 'memory-usage', metric: 'memory.used', statistic: 'value', above: 0.9 },
 ]
 
 export async function main() {

@@ -8,7 +8,7 @@ let prepared = 0
 const publisher = defineAgent({
   name: 'Publisher',
   run: async (title: string, ctx) => {
-    const draft = await ctx.effect('prepare', { class: 'once' }, () => `${title}, draft ${++prepared}`)
+    const draft = await ctx.effect('prepare', { class: 'at-most-once' }, () => `${title}, draft ${++prepared}`)
     const yes = await ctx.ask({ kind: 'confirmation', text: `Publish "${draft}"?` })
     return yes ? `published ${draft}` : 'put aside'
   },

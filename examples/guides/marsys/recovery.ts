@@ -8,7 +8,7 @@ export async function main() {
   const { orchestra } = troupe.user('ada')
 
   /** Fails so often, and then answers. */
-  const run = async (failures: number, error: Error, config: RunConfig, standIns: readonly Agent[] = []) => {
+  const run = async (failures: number, error: Error, config: RunConfig, substitutes: readonly Agent[] = []) => {
     let attempts = 0
     const agent = defineAgent({
       name: 'Fetcher',
@@ -17,12 +17,12 @@ export async function main() {
         return 'fetched'
       },
     })
-    const flows = ['Start -> Fetcher', 'Fetcher -> End', ...standIns.map(({ name }) => `${name} -> End`)]
-    const topology = { agents: [agent, ...standIns], flows }
+    const flows = ['Start -> Fetcher', 'Fetcher -> End', ...substitutes.map(({ name }) => `${name} -> End`)]
+    const topology = { agents: [agent, ...substitutes], flows }
     const result = await orchestra.run({ task: null, topology, config })
     return { attempts, outcome: result.success ? result.response : result.error?.name }
   }
-  const standIn = defineAgent({ name: 'StandIn', run: async () => 'from the archive' })
+  const substitute = defineAgent({ name: 'Substitute', run: async () => 'from the archive' })
   const busy = new RecoverableError('The service is busy.')
   return {
     recovered: await run(2, busy, recovering),
@@ -30,8 +30,8 @@ export async function main() {
     critical: await run(9, new CriticalError('The key is revoked.'), {
       onError: { '*': { retry: { attempts: 3, backoff: '10ms' } } },
     }),
-    wholeRun: await run(2, busy, { retry: { attempts: 3, backoff: '10ms' } }),
-    rerouted: await run(9, busy, { onError: { RecoverableError: { agent: standIn } } }, [standIn]),
+    completeRun: await run(2, busy, { retry: { attempts: 3, backoff: '10ms' } }),
+    rerouted: await run(9, busy, { onError: { RecoverableError: { agent: substitute } } }, [substitute]),
     fallback: await run(9, busy, { onError: { '*': { value: 'from the cache' } } }),
   }
 }

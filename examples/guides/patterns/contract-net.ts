@@ -55,11 +55,11 @@ export async function main() {
     contractor('Busy', null, () => ''),
   ])
   const done = await orchestra.run({ task: 'paint the house', topology })
-  const nobody = await orchestra.run({
+  const unanswered = await orchestra.run({
     task: 'paint the moon',
     topology: contractNet([contractor('Busy', null, () => '')]),
   })
-  return { done: done.response, nobody: nobody.error?.message }
+  return { done: done.response, unanswered: unanswered.error?.message }
 }
 
 if (import.meta.main) console.log(await main())

@@ -3,7 +3,7 @@ import { type Agent, createTroupe, defineAgent, defineKey, finish, invoke, LlmAg
 import { MockModel } from 'troupe/testing'
 import { z } from 'zod'
 
-const Minutes = z.object({ question: z.string(), said: z.array(z.object({ by: z.string(), text: z.string() })) })
+const Minutes = z.object({ question: z.string(), statements: z.array(z.object({ by: z.string(), text: z.string() })) })
 const MinutesKey = defineKey('debates.{run}', Minutes)
 
 interface Spoken {
@@ -16,12 +16,12 @@ export function debate({ sides, judge, turns }: { sides: readonly Agent[]; judge
     name: 'Moderator',
     run: async (input: string | Spoken, ctx) => {
       const key = MinutesKey({ run: ctx.runId ?? '' })
-      const minutes = (await ctx.context.get(key)) ?? { question: String(input), said: [] }
+      const minutes = (await ctx.context.get(key)) ?? { question: String(input), statements: [] }
       const [spoke] = typeof input === 'string' ? [] : input.results
       if (spoke?.agent === judge.name) return finish(spoke.value)
-      if (spoke) minutes.said.push({ by: spoke.agent, text: spoke.value })
+      if (spoke) minutes.statements.push({ by: spoke.agent, text: spoke.value })
       await ctx.context.push(key, minutes, { audience: 'owner' })
-      const speaker = minutes.said.length < turns ? sides[minutes.said.length % sides.length] : judge
+      const speaker = minutes.statements.length < turns ? sides[minutes.statements.length % sides.length] : judge
       return invoke([{ agent: speaker ?? judge, input: minutes }])
     },
   })
@@ -40,7 +40,7 @@ export async function main() {
     judge: defineAgent({
       name: 'Judge',
       inputSchema: Minutes,
-      run: async ({ said }) => `${said.at(-1)?.by} had the last word of ${said.length}.`,
+      run: async ({ statements }) => `${statements.at(-1)?.by} had the last word of ${statements.length}.`,
     }),
     turns: 4,
   })

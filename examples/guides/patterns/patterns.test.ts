@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { keepsTable } from '../table.test.fixture.ts'
+import { checkGuideTable } from '../table.test.fixture.ts'
 
 it('a debate has its turns, and then a judge', async () => {
   const { main } = await import('./debate.ts')
@@ -19,8 +19,8 @@ it('a task goes to the cheapest who can do it', async () => {
   const { main } = await import('./contract-net.ts')
   expect(await main()).toEqual({
     done: { by: 'Fair', work: 'paint the house, done' },
-    nobody: 'Nobody can paint the moon.',
+    unanswered: 'Nobody can paint the moon.',
   })
 })
 
-keepsTable(import.meta.dirname, {})
+checkGuideTable(import.meta.dirname, {})

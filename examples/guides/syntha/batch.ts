@@ -14,7 +14,7 @@ export async function main() {
   await ada.agent('Buyer').context.push('prices.teapot', 30)
   await updateAll(stock, { 'stock.teapot': 4, 'stock.cup': 12 })
   // The price is not the stock's to write: nothing of this happens.
-  const refused = await updateAll(stock, { 'stock.teapot': 3, 'prices.teapot': 1 }).catch(
+  const rejected = await updateAll(stock, { 'stock.teapot': 3, 'prices.teapot': 1 }).catch(
     (error: TroupeError) => error.code,
   )
   const results = await stock.context.batch([
@@ -23,7 +23,7 @@ export async function main() {
     { type: 'delete', key: 'stock.cup' },
   ])
   return {
-    refused,
+    rejected,
     teapots: results[0],
     successes: results.map(({ success }) => success),
     left: (await stock.context.keys()).items,

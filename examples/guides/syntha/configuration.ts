@@ -23,7 +23,7 @@ export function configFrom(environment: Readonly<Record<string, string | undefin
 
 export async function main() {
   await using troupe = await createTroupe(configFrom({ NODE_ENV: 'production', LOG_LEVEL: 'silent' }))
-  const refused: string[] = []
+  const rejected: string[] = []
   const attempts = [
     () => configFrom({ LOG_LEVEL: 'loud' }),
     () => configFrom({ CLEANUP: 'soon' }),
@@ -33,14 +33,14 @@ export async function main() {
     try {
       attempt()
     } catch (error) {
-      refused.push((error as Error).name)
+      rejected.push((error as Error).name)
     }
   // The one call made all of it: a user's context and tools, health, metrics, reports.
   const ada = troupe.user('ada')
   const pushed = await ada.agent('Clerk').tools.call('push_context', { key: 'k', value: 'v' })
   return {
     user: ada.id,
-    refused,
+    rejected,
     pushed: [pushed.success, await ada.context.get('k')],
     checked: (await troupe.health()).checks.some(({ name }) => name === 'mesh'),
     calls: troupe.performance.report().operations.find(({ operation }) => operation === 'tool.called')?.calls,

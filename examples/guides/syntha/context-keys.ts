@@ -1,5 +1,6 @@
 /** Keys in levels, from helpers or from a form of one's own, and what the levels are good for. */
-import { contextKeys, createTroupe, defineKey } from 'troupe'
+import { createTroupe, defineKey } from 'troupe'
+import { contextKeys } from 'troupe/context'
 import { z } from 'zod'
 
 const ResponseTime = defineKey('system.{component}.response_time', z.number().positive())

@@ -8,12 +8,12 @@ const rates = (source: () => Promise<Json>) =>
     run: async (fallback, ctx) => {
       try {
         const value = await ctx.effect('ask the source', { class: 'read' }, source)
-        await ctx.context.push('rates.last_good', value)
+        await ctx.context.push('rates.last_known_good', value)
         return { value, fallback: false }
       } catch (error) {
         // A cancelled step is not a source that failed.
         if (error instanceof TroupeError && error.code === 'cancelled') throw error
-        return { value: (await ctx.context.get('rates.last_good')) ?? fallback, fallback: true }
+        return { value: (await ctx.context.get('rates.last_known_good')) ?? fallback, fallback: true }
       }
     },
   })
@@ -27,11 +27,11 @@ export async function main() {
   await using troupe = await createTroupe({ storage: 'memory:' })
   const ada = troupe.user('ada')
   const ask = async () => (await ada.session(agent).run(1)).output
-  const given = await ask()
+  const answer = await ask()
   up = true
   const fresh = await ask()
   up = false
-  return { given, fresh, lastGood: await ask() }
+  return { answer, fresh, lastKnownGood: await ask() }
 }
 
 if (import.meta.main) console.log(await main())

@@ -1,19 +1,20 @@
 /** The mistakes that the guide warns of: each is refused, impossible, or told of. */
-import { createTroupe, toOpenAI } from 'troupe'
+import { createTroupe } from 'troupe'
+import { toOpenAI } from 'troupe/tools'
 
 export async function main() {
-  const told: string[] = []
+  const reported: string[] = []
   let closed = false
   {
     // Closed at the end of this block, whatever happens in it.
     await using troupe = await createTroupe({ storage: 'memory:', requireUserId: true, log: 'silent' })
-    troupe.on('*', ({ type }) => told.push(type))
+    troupe.on('*', ({ type }) => reported.push(type))
 
     // A context that is shared between users: there is none, and the scope for those who name none is off.
     try {
       troupe.user('default')
     } catch (error) {
-      told.push((error as Error).name)
+      reported.push((error as Error).name)
     }
 
     // An agent that may do everything: name what it needs.
@@ -24,11 +25,11 @@ export async function main() {
 
     // The way it is done.
     const { success, error } = await reader.tools.call('push_context', { key: 'data', value: 'value' })
-    if (!success) told.push(String(error))
-    told.push(`${toOpenAI(reader.tools).tools.length} tools`)
+    if (!success) reported.push(String(error))
+    reported.push(`${toOpenAI(reader.tools).tools.length} tools`)
     closed = true
   }
-  return { told, closed }
+  return { reported, closed }
 }
 
 if (import.meta.main) console.log(await main())

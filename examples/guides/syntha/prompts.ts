@@ -1,5 +1,6 @@
 /** Context in the prompt: for what stays while an agent works. What changes it reads with its tools. */
-import { buildSystemPrompt, createTroupe } from 'troupe'
+import { createTroupe } from 'troupe'
+import { buildSystemPrompt } from 'troupe/tools'
 
 export async function main() {
   await using troupe = await createTroupe({ storage: 'memory:', log: 'error' })

@@ -36,8 +36,8 @@ export async function main() {
     profiles.updateProfile('12345', { name: 'John Doe' }),
     profiles.updateProfile('12345', { email: 'doe@example.com' }),
   ])
-  const refused = await profiles.updateProfile('12345', { email: 'nowhere' }).catch((error: Error) => error.name)
-  return { profile: await profiles.getProfile('12345'), missing: await profiles.getProfile('67890'), refused }
+  const rejected = await profiles.updateProfile('12345', { email: 'nowhere' }).catch((error: Error) => error.name)
+  return { profile: await profiles.getProfile('12345'), missing: await profiles.getProfile('67890'), rejected }
 }
 
 if (import.meta.main) console.log(await main())

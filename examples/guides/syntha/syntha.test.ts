@@ -1,12 +1,12 @@
 import { expect, it } from 'vitest'
-import { keepsTable } from '../table.test.fixture.ts'
+import { checkGuideTable } from '../table.test.fixture.ts'
 
 it('an agent with one responsibility keeps profiles, and loses no update', async () => {
   const { main } = await import('./single-responsibility.ts')
   expect(await main()).toEqual({
     profile: { name: 'John Doe', email: 'doe@example.com' },
     missing: undefined,
-    refused: 'ValidationError',
+    rejected: 'ValidationError',
   })
 })
 
@@ -47,7 +47,7 @@ it('lifetimes have names', async () => {
 it('a batch is all or nothing, or one by one', async () => {
   const { main } = await import('./batch.ts')
   expect(await main()).toEqual({
-    refused: 'context.denied',
+    rejected: 'context.denied',
     teapots: { type: 'get', key: 'stock.teapot', success: true, found: true, value: 4 },
     successes: [true, false, true],
     left: ['prices.teapot', 'stock.teapot'],
@@ -81,9 +81,9 @@ it('messages come by urgency, in batches, and to many', async () => {
 it('a source that fails is stood in for', async () => {
   const { main } = await import('./fallbacks.ts')
   expect(await main()).toEqual({
-    given: { value: 1, fallback: true },
+    answer: { value: 1, fallback: true },
     fresh: { value: 1.08, fallback: false },
-    lastGood: { value: 1.08, fallback: true },
+    lastKnownGood: { value: 1.08, fallback: true },
   })
 })
 
@@ -117,8 +117,8 @@ it('health is checked, and alerts go to agents', async () => {
 
 it('performance is measured', async () => {
   const { main } = await import('./performance.ts')
-  const { rate, slowest, ...figures } = await main()
-  expect(figures).toEqual({ lookups: [3, 1], failures: 1, basket: 3 })
+  const { rate, slowest, ...otherValues } = await main()
+  expect(otherValues).toEqual({ lookups: [3, 1], failures: 1, basket: 3 })
   expect(rate).toBeGreaterThan(0)
   expect(slowest).toContainEqual(['user_profile_lookup', { profile: '12345' }])
 })
@@ -127,7 +127,7 @@ it('settings are checked before anything opens', async () => {
   const { main } = await import('./configuration.ts')
   expect(await main()).toEqual({
     user: 'ada',
-    refused: ['ZodError', 'ZodError', 'ValidationError'],
+    rejected: ['ZodError', 'ZodError', 'ValidationError'],
     pushed: [true, 'v'],
     checked: true,
     calls: 1,
@@ -158,7 +158,7 @@ it('an agent acts on changes', async () => {
 it('events tell what happens, with durations and without payload', async () => {
   const { main } = await import('./events-and-logs.ts')
   expect(await main()).toEqual({
-    refused: 'access.denied',
+    rejected: 'access.denied',
     calls: [
       ['Sales', 'get_context', true],
       ['Sales', 'push_context', true],
@@ -196,8 +196,8 @@ it('a prompt holds what stays', async () => {
 
 it('the pitfalls are fenced', async () => {
   const { main } = await import('./pitfalls.ts')
-  const { told, closed } = await main()
-  expect(told).toEqual(
+  const { reported, closed } = await main()
+  expect(reported).toEqual(
     expect.arrayContaining(['ValidationError', 'Access denied to tool: push_context', '2 tools', 'tool.ignored']),
   )
   expect(closed).toBe(true)
@@ -214,7 +214,7 @@ it('the older spelling works', async () => {
   })
 })
 
-keepsTable(import.meta.dirname, {
+checkGuideTable(import.meta.dirname, {
   S1: [
     20, 49, 67, 92, 117, 125, 138, 151, 174, 214, 246, 249, 259, 277, 298, 307, 317, 322, 340, 381, 385, 395, 426, 438,
     471, 482, 486, 495, 498, 507, 533, 546, 573, 602, 615, 647, 666, 714, 734, 747, 775, 799, 836, 850, 880, 908, 909,

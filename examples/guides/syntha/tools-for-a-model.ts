@@ -1,7 +1,8 @@
 /** The tools of one agent in the hands of a model: with any SDK, and beside tools of one's own. */
 import { generateText, isStepCount } from 'ai'
-import { createTroupe, defineTool, mergeTools, toAiSdk, toAnthropic, toOpenAI } from 'troupe'
+import { createTroupe, defineTool } from 'troupe'
 import { MockModel } from 'troupe/testing'
+import { mergeTools, toAiSdk, toAnthropic, toOpenAI } from 'troupe/tools'
 import { z } from 'zod'
 
 const search = defineTool({

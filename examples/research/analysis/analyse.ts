@@ -13,7 +13,7 @@ export function analyse(research: readonly Findings[]): Analysis {
     question,
     findings: rankFindings(
       question,
-      findings.filter((finding) => homes.get(placeOf(finding)) === number),
+      findings.filter((finding) => homes.get(claimKeyOf(finding)) === number),
     ),
   }))
   const statements = sections.flatMap(({ findings }) => findings.map(statementOf))
@@ -27,7 +27,7 @@ const hollow = new Set(
   really show take tell thing use used using want way work`),
 )
 
-const placeOf = ({ file, quote }: Claim) => `${file}\n${quote}`
+const claimKeyOf = ({ file, quote }: Claim) => `${file}\n${quote}`
 
 function homesOf(research: readonly Findings[]): Map<string, number> {
   const homes = new Map<string, { number: number; share: number }>()
@@ -36,25 +36,25 @@ function homesOf(research: readonly Findings[]): Map<string, number> {
     for (const finding of findings) {
       const terms = new Set(termsOf(`${finding.quote} ${finding.heading ?? ''}`))
       const share = wanted.filter((term) => terms.has(term)).length / (wanted.length || 1)
-      const known = homes.get(placeOf(finding))
-      if (!known || share > known.share) homes.set(placeOf(finding), { number, share })
+      const known = homes.get(claimKeyOf(finding))
+      if (!known || share > known.share) homes.set(claimKeyOf(finding), { number, share })
     }
   }
-  return new Map([...homes].map(([place, { number }]) => [place, number]))
+  return new Map([...homes].map(([claimKey, { number }]) => [claimKey, number]))
 }
 
 /** What the researcher missed, and the words of the question that none of its findings holds. */
-function gapsOf({ number, question, not_found }: Findings, kept: readonly Claim[]): Gap[] {
-  if (kept.length === 0) return [{ number, what: question }, ...others(number, question, not_found)]
-  const held = new Set(kept.flatMap(({ quote, claim, heading = '' }) => termsOf(`${quote} ${claim} ${heading}`)))
+function gapsOf({ number, question, not_found }: Findings, selected: readonly Claim[]): Gap[] {
+  if (selected.length === 0) return [{ number, what: question }, ...others(number, question, not_found)]
+  const held = new Set(selected.flatMap(({ quote, claim, heading = '' }) => termsOf(`${quote} ${claim} ${heading}`)))
   const words = [...new Set(question.match(/[\p{L}\p{N}_-]+/gu) ?? [])]
   const silent = words.filter(
     (word) =>
       word.length > 2 && termsOf(word).length > 0 && !termsOf(word).some((term) => held.has(term) || hollow.has(term)),
   )
   const named = silent.map((word) => `“${word}”`).join(', ')
-  const unsaid = silent.length > 0 ? [{ number, what: `no passage found for this speaks of ${named}` }] : []
-  return [...others(number, question, not_found), ...unsaid]
+  const uncovered = silent.length > 0 ? [{ number, what: `no passage found for this speaks of ${named}` }] : []
+  return [...others(number, question, not_found), ...uncovered]
 }
 
 const others = (number: number, question: string, notFound: readonly string[]): Gap[] =>

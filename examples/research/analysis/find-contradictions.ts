@@ -3,11 +3,11 @@
  * wording and understands nothing: what it names is for a person to judge.
  */
 import type { Contradiction } from '../team/shapes.ts'
-import { likeness, type Statement } from './statement.ts'
+import { type Statement, similarityOf } from './statement.ts'
 
 const sameSubject = 0.6
 const fewestTerms = 4
-const mostPairs = 20
+const maxPairs = 20
 
 export function findContradictions(statements: readonly Statement[]): Contradiction[] {
   const found: Contradiction[] = []
@@ -15,8 +15,8 @@ export function findContradictions(statements: readonly Statement[]): Contradict
     for (const second of statements.slice(i + 1)) {
       const why = conflictOf(first, second)
       if (why === undefined) continue
-      if (found.length === mostPairs) return found
-      found.push({ why, first: placeOf(first), second: placeOf(second) })
+      if (found.length === maxPairs) return found
+      found.push({ why, first: locationOf(first), second: locationOf(second) })
     }
   return found
 }
@@ -24,11 +24,11 @@ export function findContradictions(statements: readonly Statement[]): Contradict
 /** Why two statements may contradict each other; undefined where nothing says so. */
 export function conflictOf(first: Statement, second: Statement): string | undefined {
   if (Math.min(first.terms.size, second.terms.size) < fewestTerms) return undefined
-  if (likeness(first.terms, second.terms) < sameSubject) return undefined
+  if (similarityOf(first.terms, second.terms) < sameSubject) return undefined
   if (first.denies !== second.denies) return 'One denies what the other says.'
   const [a, b] = [first.numbers, second.numbers]
   const differ = a.length > 0 && b.length > 0 && !a.some((one) => b.includes(one))
   return differ ? `One says ${a.join(', ')}, the other ${b.join(', ')}.` : undefined
 }
 
-const placeOf = ({ finding: { quote, file, line } }: Statement) => ({ quote, file, line })
+const locationOf = ({ finding: { quote, file, line } }: Statement) => ({ quote, file, line })

@@ -5,10 +5,10 @@
 import { termsOf } from '../documents/index.ts'
 import type { Claim, Ranked } from '../team/shapes.ts'
 import { conflictOf } from './find-contradictions.ts'
-import { likeness, type Statement, statementOf } from './statement.ts'
+import { type Statement, similarityOf, statementOf } from './statement.ts'
 
-const most = 6
-const mostSupport = 2
+const maxFindings = 6
+const maxSupport = 2
 const sameStatement = 0.6
 /** What is less than this share of the best is left out. */
 const weakest = 0.6
@@ -21,23 +21,23 @@ export function rankFindings(question: string, findings: readonly Claim[]): Rank
     .sort((a, b) => b.score - a.score || a.order - b.order)
   const groups: { statement: Statement; score: number; others: Statement[] }[] = []
   for (const { statement, score } of scored) {
-    const same = groups.find((group) => saysTheSame(group.statement, statement))
+    const same = groups.find((group) => isSameStatement(group.statement, statement))
     if (same) same.others.push(statement)
     else groups.push({ statement, score, others: [] })
   }
   const ranked = groups.map(({ statement, score, others }) => ({
     ...statement.finding,
     score: round(score + 0.1 * Math.min(others.length, 2)),
-    support: others.slice(0, mostSupport).map(({ finding: { quote, file, line } }) => ({ quote, file, line })),
+    support: others.slice(0, maxSupport).map(({ finding: { quote, file, line } }) => ({ quote, file, line })),
   }))
   ranked.sort((a, b) => b.score - a.score)
   const best = ranked[0]?.score ?? 0
-  return ranked.filter(({ score }) => score > 0 && score >= best * weakest).slice(0, most)
+  return ranked.filter(({ score }) => score > 0 && score >= best * weakest).slice(0, maxFindings)
 }
 
-function saysTheSame(a: Statement, b: Statement): boolean {
+function isSameStatement(a: Statement, b: Statement): boolean {
   if (a.finding.quote === b.finding.quote) return true
-  return likeness(a.terms, b.terms) >= sameStatement && conflictOf(a, b) === undefined
+  return similarityOf(a.terms, b.terms) >= sameStatement && conflictOf(a, b) === undefined
 }
 
 /** A word that every finding holds tells them apart no more. */

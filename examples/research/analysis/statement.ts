@@ -23,7 +23,7 @@ export function statementOf(finding: Claim): Statement {
 }
 
 /** The share of all terms that both have, from 0 to 1. */
-export function likeness(a: ReadonlySet<string>, b: ReadonlySet<string>): number {
+export function similarityOf(a: ReadonlySet<string>, b: ReadonlySet<string>): number {
   let shared = 0
   for (const term of a) if (b.has(term)) shared += 1
   return shared / (a.size + b.size - shared || 1)

@@ -85,11 +85,11 @@ function piecesOf(page: Node, source: string): Piece[] {
   const waiting: Node[] = [page]
   for (let node = waiting.pop(); node; node = waiting.pop()) {
     if (defaultTreeAdapter.isTextNode(node)) {
-      const place = node.sourceCodeLocation
-      if (!place) continue
+      const location = node.sourceCodeLocation
+      if (!location) continue
       // The parser drops a line break that starts a pre element: the text begins a line below its location.
-      const dropped = breaksIn(source.slice(place.startOffset, place.endOffset)) - breaksIn(node.value)
-      pieces.push({ at: place.startOffset, text: node.value, dropped })
+      const dropped = breaksIn(source.slice(location.startOffset, location.endOffset)) - breaksIn(node.value)
+      pieces.push({ at: location.startOffset, text: node.value, dropped })
     } else if ('childNodes' in node) {
       if (defaultTreeAdapter.isElementNode(node)) {
         if (unread.has(node.tagName)) continue
@@ -108,13 +108,14 @@ function breaksIn(text: string): number {
 }
 
 function boundaries(element: Element): Piece[] {
-  const place = element.sourceCodeLocation
-  if (!place || inline.has(element.tagName)) return []
+  const location = element.sourceCodeLocation
+  if (!location || inline.has(element.tagName)) return []
   const gap = element.tagName === 'br' ? ' ' : paragraphBreak
-  const pieces: Piece[] = [{ at: place.startOffset, gap }]
-  if (place.endTag) pieces.push({ at: place.endTag.startOffset, gap })
+  const pieces: Piece[] = [{ at: location.startOffset, gap }]
+  if (location.endTag) pieces.push({ at: location.endTag.startOffset, gap })
   const level = element.tagName === 'title' ? 1 : Number(/^h([1-6])$/.exec(element.tagName)?.[1] ?? 0)
-  if (level > 0) pieces.push({ at: place.startOffset, level, until: place.endTag?.startOffset ?? place.endOffset })
+  if (level > 0)
+    pieces.push({ at: location.startOffset, level, until: location.endTag?.startOffset ?? location.endOffset })
   return pieces
 }
 

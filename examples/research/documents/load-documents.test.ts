@@ -117,9 +117,9 @@ describe('loadDocuments', () => {
       ['file.md', /file\.md is a file, not a folder of documents\.$/],
       ['bin', /holds no document that can be read \(bin\/a\.bin: binary\)\.$/],
     ] as const) {
-      const refused = await load({ folders: [join(root, name)] }).catch((error: unknown) => error)
-      expect(refused).toBeInstanceOf(InputError)
-      expect((refused as Error).message).toMatch(message)
+      const rejected = await load({ folders: [join(root, name)] }).catch((error: unknown) => error)
+      expect(rejected).toBeInstanceOf(InputError)
+      expect((rejected as Error).message).toMatch(message)
     }
   })
 

@@ -92,7 +92,7 @@ function cut(block: Block, text: string): Block[] {
   let { start } = block
   while (block.end - start > largestSize) {
     const piece = text.slice(start, start + largestSize)
-    const at = Math.max(piece.lastIndexOf('\n'), 0) || Math.max(piece.lastIndexOf(' '), 0) || wholeCharacters(piece)
+    const at = Math.max(piece.lastIndexOf('\n'), 0) || Math.max(piece.lastIndexOf(' '), 0) || characterBoundary(piece)
     pieces.push(...trimmed(text.slice(start, start + at), 0, at, start))
     start += at
   }
@@ -100,6 +100,6 @@ function cut(block: Block, text: string): Block[] {
   return pieces
 }
 
-function wholeCharacters(piece: string): number {
+function characterBoundary(piece: string): number {
   return /[\uD800-\uDBFF]$/.test(piece) ? piece.length - 1 : piece.length
 }

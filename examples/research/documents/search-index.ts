@@ -133,7 +133,7 @@ export class SearchIndex {
         const entry = this.#passages[id]
         return entry ? [{ entry, score }] : []
       })
-    found.sort((a, b) => b.score - a.score || byPlace(a.entry, b.entry))
+    found.sort((a, b) => b.score - a.score || bySourceOrder(a.entry, b.entry))
     const texts = new Map<string, Extraction | undefined>()
     const hits: SearchHit[] = []
     for (const { entry, score } of found) {
@@ -198,7 +198,7 @@ function fingerprintOf(source: string): string {
   return hash('sha256', source, 'base64')
 }
 
-function byPlace(a: Entry, b: Entry): number {
+function bySourceOrder(a: Entry, b: Entry): number {
   if (a.document.path !== b.document.path) return a.document.path < b.document.path ? -1 : 1
   return a.start - b.start
 }

@@ -17,21 +17,21 @@ const stopWords = new Set(
 /** The terms of a text in order, with repetitions. */
 export function termsOf(text: string): string[] {
   const terms: string[] = []
-  for (const [whole] of text.matchAll(word)) {
-    if (whole.length > longestTerm) continue
-    if (/[\u0e00-\uffff]/.test(whole) && unspaced.test(whole)) terms.push(...pairs(whole))
+  for (const [token] of text.matchAll(word)) {
+    if (token.length > longestTerm) continue
+    if (/[\u0e00-\uffff]/.test(token) && unspaced.test(token)) terms.push(...pairs(token))
     else {
-      if (/[a-z][A-Z]|_/.test(whole))
-        for (const part of whole.split(/(?<=[a-z0-9])(?=[A-Z])|_+/)) if (part !== whole) add(part, terms)
-      add(whole, terms)
+      if (/[a-z][A-Z]|_/.test(token))
+        for (const part of token.split(/(?<=[a-z0-9])(?=[A-Z])|_+/)) if (part !== token) add(part, terms)
+      add(token, terms)
     }
   }
   return terms
 }
 
-function add(whole: string, terms: string[]): void {
+function add(token: string, terms: string[]): void {
   // Before its ending is taken off: "this" would become a word that is not in the list.
-  const lower = whole.toLowerCase()
+  const lower = token.toLowerCase()
   if (stopWords.has(lower)) return
   const term = stem(lower)
   if (term.length > 1 && !stopWords.has(term)) terms.push(own(term))
@@ -53,8 +53,8 @@ function undoubled(term: string): string {
   return /([bdgmnprt])\1$/.test(term) ? term.slice(0, -1) : term
 }
 
-function pairs(whole: string): string[] {
-  const characters = [...whole]
+function pairs(token: string): string[] {
+  const characters = [...token]
   if (characters.length === 1) return characters
   return characters.slice(1).map((character, i) => `${characters[i]}${character}`)
 }

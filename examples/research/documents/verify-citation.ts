@@ -32,7 +32,7 @@ export interface CitationSource {
 
 /** The longest quotation that is checked, in characters: a longer one is a copy. */
 const longestQuote = 10_000
-const mostPlaces = 10
+const maxPassages = 10
 
 /**
  * Says whether the quotation stands verbatim, runs of white space aside, in the text of its file, and whether the
@@ -49,14 +49,14 @@ export async function verifyCitation(source: CitationSource, citation: Citation)
     return fault('unusable quote', `The quotation from ${file}:${line} is longer than 10,000 characters.`)
   const extraction = await source.extraction(file)
   if (!extraction) return fault('wrong file', `${file} is not among the documents, or cannot be read.`)
-  const places = placesOf(words, extraction)
-  if (places.length === 0) return fault('wrong quote', `“${short(quote)}” does not stand in ${file}.`)
-  const place = places.find((one) => one.line === line && (endLine === undefined || one.endLine === endLine))
-  if (place) return { ok: true, ...place }
-  const foundAt = [...new Set(places.map((one) => one.line))].slice(0, mostPlaces)
+  const locations = locationsOf(words, extraction)
+  if (locations.length === 0) return fault('wrong quote', `“${short(quote)}” does not stand in ${file}.`)
+  const location = locations.find((one) => one.line === line && (endLine === undefined || one.endLine === endLine))
+  if (location) return { ok: true, ...location }
+  const foundAt = [...new Set(locations.map((one) => one.line))].slice(0, maxPassages)
   const cited = endLine === undefined ? `line ${line}` : `lines ${line} to ${endLine}`
-  const there = places
-    .slice(0, mostPlaces)
+  const there = locations
+    .slice(0, maxPassages)
     .map((one) => (one.endLine === one.line ? `${one.line}` : `${one.line}–${one.endLine}`))
   return fault('wrong line', `“${short(quote)}” stands in ${file} at ${there.join(', ')}, not at ${cited}.`, foundAt)
 }
@@ -69,18 +69,18 @@ function fault(
   return { ok: false, fault: kind, message, foundAt }
 }
 
-function placesOf(words: readonly string[], extraction: Extraction): { line: number; endLine: number }[] {
+function locationsOf(words: readonly string[], extraction: Extraction): { line: number; endLine: number }[] {
   const pattern = new RegExp(words.map(literally).join('\\s+'), 'g')
-  const places: { line: number; endLine: number }[] = []
+  const locations: { line: number; endLine: number }[] = []
   for (let match = pattern.exec(extraction.text); match; match = pattern.exec(extraction.text)) {
-    places.push({
+    locations.push({
       line: extraction.lineAt(match.index),
       endLine: extraction.lineAt(match.index + match[0].length - 1),
     })
     // The next place may overlap this one.
     pattern.lastIndex = match.index + 1
   }
-  return places
+  return locations
 }
 
 function literally(word: string): string {

@@ -30,12 +30,12 @@ export interface Walk {
 export async function walkFolder(folder: string): Promise<Walk> {
   const root = await rootOf(folder)
   const walk: Walk = { files: [], skipped: [] }
-  const entered = new Set<string>([root])
+  const visited = new Set<string>([root])
   const waiting: string[] = [folder]
   for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
     const entries = await entriesOf(next, folder, walk)
     const folders: string[] = []
-    for (const entry of entries) await visit(join(next, entry.name), entry, { root, walk, entered, folders })
+    for (const entry of entries) await visit(join(next, entry.name), entry, { root, walk, visited, folders })
     // Pushed in reverse, so that the stack gives them back by name.
     waiting.push(...folders.reverse())
     if (walk.files.length > maxFiles)
@@ -75,11 +75,11 @@ async function entriesOf(path: string, folder: string, walk: Walk): Promise<Dire
 interface Visit {
   readonly root: string
   readonly walk: Walk
-  readonly entered: Set<string>
+  readonly visited: Set<string>
   readonly folders: string[]
 }
 
-async function visit(path: string, entry: Dirent, { root, walk, entered, folders }: Visit): Promise<void> {
+async function visit(path: string, entry: Dirent, { root, walk, visited, folders }: Visit): Promise<void> {
   const skip = (reason: string) => void walk.skipped.push({ file: path, reason })
   if (entry.name.startsWith('.')) return skip('hidden')
   if (entry.name === 'node_modules') return skip('installed packages are not walked')
@@ -89,8 +89,8 @@ async function visit(path: string, entry: Dirent, { root, walk, entered, folders
       return skip('a link that leads out of the folder')
     const found = await stat(path)
     if (found.isDirectory()) {
-      if (entered.has(real)) return skip('a link to a folder that is read already')
-      entered.add(real)
+      if (visited.has(real)) return skip('a link to a folder that is read already')
+      visited.add(real)
       folders.push(path)
     } else if (!found.isFile()) skip('not a regular file')
     else if (found.size > maxFileBytes) skip(tooLarge(found.size))

@@ -42,7 +42,8 @@ export function createTeam({ index, model }: { readonly index: SearchIndex; read
     }),
     config: {
       budget: { steps: 80, time: '6h' as const },
-      timeouts: { convergence: '2h' as const, model: '10m' as const, tool: '1m' as const },
+      deadline: '2h' as const,
+      timeouts: { model: '10m' as const, tool: '1m' as const },
     },
   }
 }

@@ -14,8 +14,8 @@ export function withSupport(claims: readonly Claim[], ranked: readonly Ranked[])
   const extracted = claims.every(({ claim, quote }) => claim === quote)
   return (extracted ? claims.toSorted((a, b) => rankOf(a) - rankOf(b)) : claims)
     .filter(({ quote, file }) => {
-      const place = `${file}\n${quote}`
-      return !seen.has(place) && seen.add(place) !== undefined
+      const key = `${file}\n${quote}`
+      return !seen.has(key) && seen.add(key) !== undefined
     })
     .slice(0, limits.findings)
     .map((claim) => ({

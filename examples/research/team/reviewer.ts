@@ -19,7 +19,7 @@ import {
 import { AnalysisKey, Remarks } from './shared.ts'
 
 /** A Writer's model may think for long. */
-const patience = '30m'
+const requestTimeout = '30m'
 
 export const createReviewer = (index: SearchIndex) =>
   defineAgent({
@@ -29,42 +29,46 @@ export const createReviewer = (index: SearchIndex) =>
     outputSchema: Review,
     async run(draft, ctx) {
       const analysis = await ctx.context.get(AnalysisKey({ run: ctx.runId ?? 'none' }))
-      let looked = await lookAtAll(ctx, index, draft.sections)
-      let checked = countOf(looked)
+      let results = await checkSections(ctx, index, draft.sections)
+      let checked = countOf(results)
       let sentBack = 0
-      while (sentBack < limits.rounds && looked.some(({ wrong }) => wrong.length > 0)) {
+      while (sentBack < limits.rounds && results.some(({ wrong }) => wrong.length > 0)) {
         sentBack += 1
-        const mended = await Promise.all(looked.map((one) => mend(ctx, one, analysis)))
-        looked = await lookAtAll(ctx, index, mended)
-        checked += countOf(looked)
+        const revised = await Promise.all(results.map((one) => revise(ctx, one, analysis)))
+        results = await checkSections(ctx, index, revised)
+        checked += countOf(results)
       }
-      const places = draft.contradictions.flatMap(({ first, second }) => [first, second])
-      const faults = await faultsOf(ctx, index, places)
-      const struck = places.flatMap((citation, i) => (faults[i] ? [{ citation, fault: faults[i] }] : []))
+      const contradictionSides = draft.contradictions.flatMap(({ first, second }) => [first, second])
+      const faults = await faultsOf(ctx, index, contradictionSides)
+      const struck = contradictionSides.flatMap((citation, i) => (faults[i] ? [{ citation, fault: faults[i] }] : []))
       return {
-        sections: looked.map(soundOf),
+        sections: results.map(soundOf),
         contradictions: draft.contradictions.filter((_, i) => !faults[2 * i] && !faults[2 * i + 1]),
-        struck: [...looked.flatMap(struckOf), ...struck],
-        checked: checked + places.length,
+        struck: [...results.flatMap(struckOf), ...struck],
+        checked: checked + contradictionSides.length,
         sent_back: sentBack,
       }
     },
   })
 
-interface Looked {
+interface CheckedSection {
   /** Without supporting passages that are wrong: those are not worth sending back. */
   readonly section: Section
   readonly wrong: readonly { readonly claim: Drafted; readonly fault: string }[]
   readonly checked: number
 }
 
-async function lookAtAll(ctx: StepContext, index: SearchIndex, sections: readonly Section[]): Promise<Looked[]> {
-  const looked: Looked[] = []
-  for (const section of sections) looked.push(await lookAt(ctx, index, section))
-  return looked
+async function checkSections(
+  ctx: StepContext,
+  index: SearchIndex,
+  sections: readonly Section[],
+): Promise<CheckedSection[]> {
+  const results: CheckedSection[] = []
+  for (const section of sections) results.push(await checkSection(ctx, index, section))
+  return results
 }
 
-async function lookAt(ctx: StepContext, index: SearchIndex, section: Section): Promise<Looked> {
+async function checkSection(ctx: StepContext, index: SearchIndex, section: Section): Promise<CheckedSection> {
   const citations = section.claims.flatMap((claim): Citation[] => [claim, ...claim.support])
   const found = await faultsOf(ctx, index, citations)
   const faults = new Map(citations.map((citation, i) => [citation, found[i]]))
@@ -79,14 +83,14 @@ async function lookAt(ctx: StepContext, index: SearchIndex, section: Section): P
   }
 }
 
-const countOf = (looked: readonly Looked[]): number => looked.reduce((sum, { checked }) => sum + checked, 0)
+const countOf = (results: readonly CheckedSection[]): number => results.reduce((sum, { checked }) => sum + checked, 0)
 
-const soundOf = ({ section, wrong }: Looked): Section => ({
+const soundOf = ({ section, wrong }: CheckedSection): Section => ({
   ...section,
   claims: section.claims.filter((claim) => !wrong.some((one) => one.claim === claim)),
 })
 
-const struckOf = ({ section: { number }, wrong }: Looked): Struck[] =>
+const struckOf = ({ section: { number }, wrong }: CheckedSection): Struck[] =>
   wrong.map(({ claim: { quote, file, line }, fault }) => ({ number, citation: { quote, file, line }, fault }))
 
 async function faultsOf(
@@ -100,16 +104,20 @@ async function faultsOf(
 }
 
 /** Sends a section back in which something is wrong, with what may be cited instead. */
-async function mend(ctx: StepContext, { section, wrong }: Looked, analysis: Analysis | undefined): Promise<Section> {
+async function revise(
+  ctx: StepContext,
+  { section, wrong }: CheckedSection,
+  analysis: Analysis | undefined,
+): Promise<Section> {
   if (wrong.length === 0) return section
   const ranked = analysis?.sections.find((one) => one.number === section.number)?.findings ?? []
-  const refused = (finding: Citation) =>
+  const rejected = (finding: Citation) =>
     wrong.some(
       ({ claim: { quote, file, line } }) => quote === finding.quote && file === finding.file && line === finding.line,
     )
-  const findings = ranked.filter((one) => !refused(one)).map(({ score: _, support: __, ...claim }) => claim)
+  const findings = ranked.filter((one) => !rejected(one)).map(({ score: _, support: __, ...claim }) => claim)
   const remarks = wrong.map(({ claim: { support: _, ...claim }, fault }) => ({ claim, fault }))
   const payload = { question: section.question, remarks, findings }
-  const { claims } = await ctx.request(Remarks, payload, { to: 'Writer', timeout: patience })
+  const { claims } = await ctx.request(Remarks, payload, { to: 'Writer', timeout: requestTimeout })
   return { ...section, claims: withSupport(claims, ranked) }
 }

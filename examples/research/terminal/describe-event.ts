@@ -16,7 +16,7 @@ export function describeEvent(event: RunEvent): string | undefined {
       return `${event.type} ${event.agent} [${event.step}]${event.attempt > 1 ? ` attempt ${event.attempt}` : ''}`
     case 'step.completed': {
       const used = event.usage ? `, ${event.usage.inputTokens} + ${event.usage.outputTokens} tokens` : ''
-      return `${event.type} ${event.agent} [${event.step}]${going(event.outcome)}${used}`
+      return `${event.type} ${event.agent} [${event.step}]${routeText(event.outcome)}${used}`
     }
     case 'step.failed':
       return `${event.type} ${event.agent} [${event.step}]: ${event.error.message}`
@@ -24,7 +24,7 @@ export function describeEvent(event: RunEvent): string | undefined {
       return `${event.type} ${event.agent} [${event.step}]: ${event.reason}`
     case 'request.made':
       return `${event.type} ${event.fromAgent} -> ${event.agent}: ${event.message}${subject(event.payload)}`
-    case 'barrier.fired':
+    case 'join.completed':
       return `${event.type} ${event.agent}: ${event.arrived} arrived${event.missing > 0 ? `, ${event.missing} missing` : ''}`
     case 'guard.tripped':
       return `${event.type} ${event.guard.name}: ${event.guard.used} of ${event.guard.limit}`
@@ -39,7 +39,10 @@ export function subject(input: unknown): string {
   return typeof question === 'string' ? `: ${short(question)}` : ''
 }
 
-function going(outcome: { readonly kind: string; readonly targets?: readonly { readonly agent: string }[] }): string {
+function routeText(outcome: {
+  readonly kind: string
+  readonly targets?: readonly { readonly agent: string }[]
+}): string {
   if (outcome.kind !== 'invoke' || !outcome.targets) return ''
   const [first] = outcome.targets
   return `, invokes ${outcome.targets.length > 1 ? `${outcome.targets.length} × ` : ''}${first?.agent}`

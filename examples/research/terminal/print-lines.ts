@@ -6,7 +6,7 @@ export function printLines(write: (line: string) => void): Omit<Watcher, 'report
   let began = 0
   let since = 0
   return {
-    says: write,
+    report: write,
     begins(run, project, resumed) {
       since = Date.now()
       write(`${resumed ? 'resuming' : 'starting'} run ${run}: ${project.question}`)

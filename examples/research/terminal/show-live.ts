@@ -15,7 +15,7 @@ const phases = [
 interface Branch {
   readonly title: string
   readonly done: PromiseWithResolvers<void>
-  say: (text: string) => void
+  show: (text: string) => void
 }
 
 /** One phase: its branches are known when the Coordinator has asked for them, or never. */
@@ -29,13 +29,13 @@ interface Fork {
 }
 interface Shown {
   readonly byAgent: ReadonlyMap<string, Phase>
-  readonly byBarrier: ReadonlyMap<string, Fork>
+  readonly byJoin: ReadonlyMap<string, Fork>
   readonly open: Set<Branch>
 }
 
 export function showLive(write: (line: string) => void): Omit<Watcher, 'reported'> {
   const byAgent = new Map<string, Phase>(phases.map(({ agent }) => [agent, { branches: Promise.withResolvers() }]))
-  const byBarrier = new Map<string, Fork>()
+  const byJoin = new Map<string, Fork>()
   const open = new Set<Branch>()
   let shown: Promise<unknown> = Promise.resolve()
   let over: Error | undefined
@@ -47,7 +47,7 @@ export function showLive(write: (line: string) => void): Omit<Watcher, 'reported
   // A phase that nobody waits for yet may be rejected.
   for (const { branches } of byAgent.values()) branches.promise.catch(() => {})
   return {
-    says: write,
+    report: write,
     begins(run, project, resumed) {
       write(`${resumed ? 'Resuming' : 'Starting'} run ${run}\n${short(project.question)}`)
       shown = listOf(byAgent)
@@ -55,16 +55,16 @@ export function showLive(write: (line: string) => void): Omit<Watcher, 'reported
         .catch(() => {})
     },
     event(event) {
-      if (event.type === 'barrier.opened') byBarrier.set(event.barrier, { branches: [], missing: event.slots.length })
-      else if (event.type === 'branch.started') openBranch(event, { byAgent, byBarrier, open })
-      else if (event.type === 'barrier.arrived' && event.slot !== undefined) {
-        const branch = byBarrier.get(event.barrier)?.branches[event.slot]
+      if (event.type === 'join.opened') byJoin.set(event.joinId, { branches: [], missing: event.slots.length })
+      else if (event.type === 'branch.started') openBranch(event, { byAgent, byJoin, open })
+      else if (event.type === 'join.arrived' && event.slot !== undefined) {
+        const branch = byJoin.get(event.joinId)?.branches[event.slot]
         if (!branch) return
         open.delete(branch)
         if (event.result.success) branch.done.resolve()
         else branch.done.reject(new Error(event.result.error?.message ?? 'failed'))
       } else if (event.type === 'request.made') {
-        for (const branch of open) branch.say(`${event.fromAgent} sends a section back to ${event.agent}`)
+        for (const branch of open) branch.show(`${event.fromAgent} sends a section back to ${event.agent}`)
       } else if (event.type === 'run.completed') end()
       else if (event.type === 'run.failed') end(new Error(event.error.message))
       else if (event.type === 'run.cancelled') end(new Error('cancelled'))
@@ -79,16 +79,16 @@ export function showLive(write: (line: string) => void): Omit<Watcher, 'reported
 /** A branch that somebody waits for has its line; a phase is shown once all of its branches are known. */
 function openBranch(
   event: Extract<RunEvent, { readonly type: 'branch.started' }>,
-  { byAgent, byBarrier, open }: Shown,
+  { byAgent, byJoin, open }: Shown,
 ): void {
-  if (event.opens?.kind !== 'call') return
-  const { barrier, slot } = event.opens
-  const fork = byBarrier.get(barrier)
+  if (event.origin?.kind !== 'call') return
+  const { joinId, slot } = event.origin
+  const fork = byJoin.get(joinId)
   if (!fork) return
   const branch: Branch = {
     title: `${event.agent}${subject(event.input)}`,
     done: Promise.withResolvers(),
-    say: () => {},
+    show: () => {},
   }
   // It may fail before its line is shown.
   branch.done.promise.catch(() => {})
@@ -109,7 +109,7 @@ const listOf = (byAgent: ReadonlyMap<string, Phase>) =>
           branches.map((branch) => ({
             title: branch.title,
             task: async (__: unknown, line) => {
-              branch.say = (text) => {
+              branch.show = (text) => {
                 line.output = text
               }
               await branch.done.promise

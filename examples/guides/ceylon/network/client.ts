@@ -1,10 +1,10 @@
 /** Finds the server by its topic and role, gives it work, and waits until it leaves: `node client.ts STORAGE`. */
-import { type AgentDetail, createTroupe, type TroupeConfig, Worker } from 'troupe'
+import { createTroupe, type Messages, type TroupeConfig, Worker } from 'troupe'
 import { serverName, userId, Work } from './protocol.ts'
 
 class Client extends Worker {
-  readonly #found = Promise.withResolvers<AgentDetail>()
-  readonly #gone = Promise.withResolvers<AgentDetail>()
+  readonly #found = Promise.withResolvers<Messages.AgentDetail>()
+  readonly #gone = Promise.withResolvers<Messages.AgentDetail>()
   readonly found = this.#found.promise
   readonly gone = this.#gone.promise
 
@@ -24,11 +24,11 @@ export async function askServer(storage: TroupeConfig['storage'], done = () => {
   const user = troupe.user(userId)
   const client = new Client()
   const { detail } = await user.start(client)
-  const { name, role, node } = await client.found
+  const { name, role, processId } = await client.found
   const reply = await user.agent(client.name).messages.request(Work, { text: 'hello' }, { to: serverName })
   done()
   await client.gone
-  return { found: { name, role }, elsewhere: node !== detail.node, text: reply.text, process: reply.process }
+  return { found: { name, role }, isRemote: processId !== detail.processId, text: reply.text, process: reply.process }
 }
 
 if (import.meta.main) {

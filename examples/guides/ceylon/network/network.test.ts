@@ -35,7 +35,7 @@ describe.skipIf(missing !== undefined)('a server and a client', () => {
     const answer = await askServer(storage, () => void child.kill('SIGTERM'))
     expect(answer).toEqual({
       found: { name: 'NetworkServer', role: 'server' },
-      elsewhere: true,
+      isRemote: true,
       text: 'HELLO',
       process: child.pid,
     })

@@ -1,6 +1,6 @@
 /** Hears of every deal, and shares a report on all of them. A process of its own. */
 import { type AgentHandle, createTroupe } from 'troupe'
-import { type Deal, database, type Report, say } from './database.ts'
+import { type Deal, database, print, type Report } from './database.ts'
 
 export class AnalyticsService {
   readonly #agent: AgentHandle
@@ -36,9 +36,9 @@ if (import.meta.main) {
   // Whoever started it ends it.
   process.stdin.on('end', () => stopping.abort()).resume()
   const deals = analytics.deals(stopping.signal)
-  say({ ready: 'analytics' })
+  print({ ready: 'analytics' })
   for await (const { id, closedAt } of deals) {
-    say({ deal: id, afterMs: Date.now() - closedAt })
+    print({ deal: id, afterMs: Date.now() - closedAt })
     await analytics.generateReport()
   }
 }

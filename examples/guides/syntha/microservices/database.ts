@@ -20,4 +20,4 @@ export type Report = {
 }
 
 /** What a service has to say, to whoever started it. */
-export const say = (what: object): void => console.log(JSON.stringify(what))
+export const print = (what: object): void => console.log(JSON.stringify(what))

@@ -9,7 +9,7 @@ import { env } from 'node:process'
 import { createInterface } from 'node:readline'
 import type { Report } from './database.ts'
 
-interface Told {
+interface ServiceReport {
   readonly ready?: string
   readonly deal?: string
   readonly afterMs?: number
@@ -18,7 +18,7 @@ interface Told {
 
 class Service {
   readonly #process: ChildProcess
-  readonly told: Told[] = []
+  readonly reports: ServiceReport[] = []
   #changed = Promise.withResolvers<void>()
 
   constructor(file: string, schema: string | undefined) {
@@ -31,7 +31,7 @@ class Service {
       this.#changed = Promise.withResolvers()
     }
     createInterface({ input: this.#process.stdout as NodeJS.ReadableStream }).on('line', (line) => {
-      this.told.push(JSON.parse(line) as Told)
+      this.reports.push(JSON.parse(line) as ServiceReport)
       changed()
     })
     this.#process.on('exit', changed)
@@ -41,8 +41,8 @@ class Service {
     this.#process.stdin?.write(`${JSON.stringify(what)}\n`)
   }
 
-  async until(there: (told: readonly Told[]) => boolean): Promise<void> {
-    while (!there(this.told)) {
+  async until(there: (reports: readonly ServiceReport[]) => boolean): Promise<void> {
+    while (!there(this.reports)) {
       if (this.#process.exitCode !== null) throw new Error('a service ended before it had said all')
       await this.#changed.promise
     }
@@ -58,26 +58,27 @@ class Service {
 /** @returns the deals as Analytics heard of them, after how many ms each, and the last report as Sales saw it */
 export async function main({ deals = 20, schema }: { readonly deals?: number; readonly schema?: string } = {}) {
   const [sales, analytics] = [new Service('sales-service.ts', schema), new Service('analytics-service.ts', schema)]
-  await Promise.all([sales, analytics].map((service) => service.until((told) => told.some(({ ready }) => ready))))
-  const isHeard = (count: number) => (told: readonly Told[]) => told.filter(({ deal }) => deal).length >= count
+  await Promise.all([sales, analytics].map((service) => service.until((reports) => reports.some(({ ready }) => ready))))
+  const hasReceived = (count: number) => (reports: readonly ServiceReport[]) =>
+    reports.filter(({ deal }) => deal).length >= count
   for (let n = 1; n <= deals; n++) {
     sales.send({ id: `${n}`, amount: n })
-    await analytics.until(isHeard(n))
+    await analytics.until(hasReceived(n))
   }
-  await sales.until((told) => told.some(({ report }) => report?.deals === deals))
+  await sales.until((reports) => reports.some(({ report }) => report?.deals === deals))
   await Promise.all([sales.end(), analytics.end()])
-  const heard = analytics.told.filter(({ deal }) => deal !== undefined)
-  const after = heard.map(({ afterMs }) => afterMs ?? 0).sort((a, b) => a - b)
+  const received = analytics.reports.filter(({ deal }) => deal !== undefined)
+  const after = received.map(({ afterMs }) => afterMs ?? 0).sort((a, b) => a - b)
   const at = (share: number) => after[Math.min(after.length - 1, Math.floor(share * after.length))] as number
   return {
-    heard: heard.map(({ deal }) => deal),
-    report: sales.told.findLast(({ report }) => report)?.report,
+    received: received.map(({ deal }) => deal),
+    report: sales.reports.findLast(({ report }) => report)?.report,
     p50: at(0.5),
     p99: at(0.99),
   }
 }
 
 if (import.meta.main) {
-  const { heard, report, p50, p99 } = await main({ deals: Number(process.argv[2] ?? 20) })
-  console.log(`${heard.length} deals heard of, p50 ${p50} ms, p99 ${p99} ms; the last report:`, report)
+  const { received, report, p50, p99 } = await main({ deals: Number(process.argv[2] ?? 20) })
+  console.log(`${received.length} deals heard of, p50 ${p50} ms, p99 ${p99} ms; the last report:`, report)
 }

@@ -16,8 +16,8 @@ it.skipIf(problem)(
   'two processes on one database see each other’s pushes, in order and once',
   async () => {
     env.DATABASE_URL = url
-    const { heard, report, p50, p99 } = await main({ deals: 10, schema })
-    expect(heard).toEqual(Array.from({ length: 10 }, (_, n) => `${n + 1}`))
+    const { received, report, p50, p99 } = await main({ deals: 10, schema })
+    expect(received).toEqual(Array.from({ length: 10 }, (_, n) => `${n + 1}`))
     expect(report).toEqual({ deals: 10, revenue: 55 })
     process.stderr.write(`Analytics hears of a deal after p50 ${p50} ms, p99 ${p99} ms\n`)
     const { Client } = await import('pg')

@@ -1,7 +1,7 @@
 /** Shares deals, which come as JSON lines, and hears of reports. A process of its own. */
 import { createInterface } from 'node:readline'
 import { type AgentHandle, createTroupe } from 'troupe'
-import { type Deal, database, say } from './database.ts'
+import { type Deal, database, print } from './database.ts'
 
 export class SalesService {
   readonly #agent: AgentHandle
@@ -31,9 +31,9 @@ if (import.meta.main) {
   await sales.start()
   const stopping = new AbortController()
   const listening = (async () => {
-    for await (const report of sales.reports(stopping.signal)) say({ report })
+    for await (const report of sales.reports(stopping.signal)) print({ report })
   })()
-  say({ ready: 'sales' })
+  print({ ready: 'sales' })
   for await (const line of createInterface({ input: process.stdin }))
     await sales.processDeal({ ...(JSON.parse(line) as Deal), closedAt: Date.now() })
   stopping.abort()

@@ -3,7 +3,7 @@
  * where the run goes next. Function agents, LlmAgents, pools, remote agents and humans all stand behind this.
  */
 import type { Json, Schema, TaintLabel } from '../core/index.ts'
-import type { Recorder } from '../durable/index.ts'
+import type { Recorder } from '../journal/index.ts'
 import type { StepContext } from '../tools/index.ts'
 import type { Services } from './services-port.ts'
 
@@ -11,9 +11,9 @@ export type { Question } from '../core/index.ts'
 export type { AskOptions, ChildRun, ChildRunResult, ChildRunSpec, StepContext } from '../tools/index.ts'
 
 /** Where the run goes after a step; what a function agent returned, or a model's coordination tool said. */
-export type Outcome = Going & { readonly report?: StepReport }
+export type Outcome = Routing & { readonly report?: StepReport }
 
-export type Going =
+export type Routing =
   /** Along the only way there is, or back to who invoked it. */
   | { readonly kind: 'value'; readonly value: Json }
   /** To several in parallel, or to one; met again where the topology has a way back. */
@@ -23,7 +23,7 @@ export type Going =
   | { readonly kind: 'finish'; readonly value: Json }
 
 /** The ways that the topology leaves open to this agent at this step. */
-export interface Ways {
+export interface Flow {
   readonly invoke: readonly string[]
   readonly handOff: readonly string[]
   readonly finish: boolean
@@ -61,7 +61,7 @@ export interface Usage {
 }
 
 /** What a stored conversation lacks, and what it came with. */
-export interface ConversationRest {
+export interface UnsavedMessages {
   readonly messages: readonly Json[]
   readonly taint: readonly TaintLabel[]
 }
@@ -70,10 +70,10 @@ export interface ConversationRest {
  * @param agent who acts, where that is not the agent of the step
  * @param within rights of those who act for it, besides its own: what one of them may not do is not done
  */
-export type CtxOf = (recorder: Recorder, agent?: string, within?: readonly Access[]) => StepContext
+export type CtxOf = (recorder: Recorder, agent?: string, within?: readonly AgentAccess[]) => StepContext
 
 /** A message that wants a reply. */
-export interface Asked {
+export interface ReceivedRequest {
   readonly type: string
   readonly payload: Json
   readonly from: string
@@ -88,14 +88,14 @@ export interface StepEntry {
   readonly ctxOf: CtxOf
   /** Tools that those for whom it acts are denied, whatever its own definition grants. */
   readonly denied?: ReadonlySet<string>
-  readonly ways: Ways
+  readonly flow: Flow
   readonly services: Services
   /** Names the conversation that this step goes on with: of the branch in a run, of the thread in a session. */
-  readonly conversation: string
+  readonly thread: string
   /** In a run: what the agent was asked when its branch came to it, before anything it invoked has met. */
   readonly request?: Json
   /** The request that this step answers, for who stands for others. */
-  readonly serve?: Asked
+  readonly serve?: ReceivedRequest
   /** Where the input is the meeting of a fan-out this agent began: per invocation, in order. */
   readonly results?: readonly {
     readonly agent: string
@@ -107,14 +107,14 @@ export interface StepEntry {
    * Told once how to find what a stored conversation of so many messages lacks if the step is cut off now, every open
    * call answered as cut off.
    */
-  readonly onConversation?: (rest: (stored: number) => ConversationRest) => void
+  readonly onThread?: (unsaved: (stored: number) => UnsavedMessages) => void
   /** Live parts (tokens, progress): not stored, may be dropped. */
   readonly live?: (part: Json) => void
   /** Live parts that tell of calls of tools, where they are to be shown. */
   readonly onCall?: (part: Json) => void
 }
 
-export interface Access {
+export interface AgentAccess {
   readonly role?: string
   readonly allow?: readonly string[]
   readonly deny?: readonly string[]
@@ -125,7 +125,7 @@ export interface Agent {
   readonly description?: string | undefined
   readonly inputSchema?: Schema | undefined
   readonly outputSchema?: Schema | undefined
-  readonly access: Access
+  readonly access: AgentAccess
   /** Names of the tools on its definition: granted by that, unless `access` denies them. */
   readonly toolNames?: readonly string[] | undefined
   /** Of the code and settings, as far as they can be seen: pinned when a run starts. */
@@ -137,5 +137,5 @@ export interface Agent {
   /** @returns the outcome; throws what failed */
   step(entry: StepEntry): Promise<Outcome>
   /** Answers a request; absent, `step` answers with the payload as input. */
-  serve?(message: Asked, entry: StepEntry): Promise<Json>
+  serve?(message: ReceivedRequest, entry: StepEntry): Promise<Json>
 }

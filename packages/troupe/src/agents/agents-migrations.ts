@@ -6,9 +6,9 @@ import { type ContentNames, type Migration, postgresTables, type UserTable } fro
 
 const sqlite = [
   // A conversation stays tainted by what was said in it.
-  `create table conversation_messages (
-    user_id text not null, conversation text not null, seq integer not null, message text not null,
-    taint text not null default '[]', primary key (user_id, conversation, seq)) without rowid`,
+  `create table thread_messages (
+    user_id text not null, thread text not null, seq integer not null, message text not null,
+    taint text not null default '[]', primary key (user_id, thread, seq)) without rowid`,
   `create table session_threads (
     user_id text not null, thread text not null, steps integer not null, open text,
     primary key (user_id, thread)) without rowid`,
@@ -32,7 +32,7 @@ const sqlite = [
 
 export const agentsMigrations: readonly Migration[] = [
   {
-    room: 'agents',
+    module: 'agents',
     version: 1,
     name: 'conversations, threads, memories, statistics of tools',
     lowestReader: 1,
@@ -51,7 +51,7 @@ interface MemoryRow {
   at: number
 }
 /** What the rooms' statements call the conversation, thread and question is the name of the column. */
-export const messageContent: ContentNames = { message: ['conversation', 'conversation', 'seq'] }
+export const messageContent: ContentNames = { message: ['thread', 'thread', 'seq'] }
 /** What a thread is in the middle of belongs to the step that it counts. */
 export const openContent: ContentNames = { open: ['thread.open', 'thread', 'steps'] }
 export const questionContent: ContentNames = { question: ['thread.question', 'thread', 'id'] }
@@ -64,12 +64,12 @@ export const memoryContent: ContentNames = {
 const formerContent: ContentNames = { content: ['memory', 'memory', 'id'] }
 
 export const agentsTables: readonly UserTable[] = [
-  { room: 'agents', name: 'conversation_messages', key: ['conversation', 'seq'], content: messageContent },
-  { room: 'agents', name: 'session_threads', key: ['thread'], content: openContent },
-  { room: 'agents', name: 'session_questions', key: ['thread', 'id'], content: questionContent },
-  { room: 'agents', name: 'memory_items', key: ['memory', 'id'], content: memoryContent },
-  { room: 'agents', name: 'memory_history', key: ['memory', 'id', 'version'], content: formerContent },
-  { room: 'agents', name: 'tool_statistics', key: ['agent', 'tool'] },
+  { module: 'agents', name: 'thread_messages', key: ['thread', 'seq'], content: messageContent },
+  { module: 'agents', name: 'session_threads', key: ['thread'], content: openContent },
+  { module: 'agents', name: 'session_questions', key: ['thread', 'id'], content: questionContent },
+  { module: 'agents', name: 'memory_items', key: ['memory', 'id'], content: memoryContent },
+  { module: 'agents', name: 'memory_history', key: ['memory', 'id', 'version'], content: formerContent },
+  { module: 'agents', name: 'tool_statistics', key: ['agent', 'tool'] },
 ]
 
 export interface AgentsTables {
@@ -94,7 +94,7 @@ export interface AgentsTables {
     successes: number
     duration_ms: number
   }
-  conversation_messages: { user_id: string; conversation: string; seq: number; message: string; taint: string }
+  thread_messages: { user_id: string; thread: string; seq: number; message: string; taint: string }
   session_threads: {
     user_id: string
     thread: string

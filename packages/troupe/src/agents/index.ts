@@ -1,52 +1,70 @@
 /** Agents: definitions, their steps, sessions, memory, factory and pool. */
 
-export { AgentFactory } from './agent-factory.ts'
-export { AgentPool, type Lease, type PoolOptions, type PoolStats } from './agent-pool.ts'
 export * from './agent-port.ts'
 export { agentsMigrations, agentsTables } from './agents-migrations.ts'
-export { approvalDeed } from './answered.ts'
-export { checkAnswer, createAsk, createQuestion } from './ask-question.ts'
-export { createConversations } from './create-conversations.ts'
-export { createMemories } from './create-memories.ts'
-export { createToolRecords } from './create-tool-records.ts'
-export { type AgentContext, type AgentMessage, type AgentOptions, accessOf, defineAgent } from './define-agent.ts'
-export { EpisodicMemory, type EpisodicMemoryOptions, type Recalled } from './episodic-memory.ts'
-export { guardedStep } from './guarded-step.ts'
-export { embedOf, type Similarity } from './likeness.ts'
-export { LlmAgent } from './llm-agent.ts'
+export { AgentFactory } from './definitions/agent-factory.ts'
+export { type AgentLease, AgentPool, type AgentPoolOptions, type AgentPoolStats } from './definitions/agent-pool.ts'
+export {
+  type AgentContext,
+  type AgentMessage,
+  type AgentOptions,
+  checkAgentAccess,
+  defineAgent,
+} from './definitions/define-agent.ts'
+export { definitionOf, LlmAgent } from './definitions/llm-agent.ts'
 export type {
   Instructions,
   InstructionsAbout,
   LlmAgentOptions,
   MemoryOptions,
   ModelSettings,
+  SelectionKind,
   ToolSelection,
-} from './llm-definition.ts'
-export type { FormerMemory, Memories, MemoryItem } from './memories-port.ts'
-export { finish, goingOf, handOff, invoke, type Routed, type Target } from './outcomes.ts'
+} from './definitions/llm-definition.ts'
 export {
   defineRemoteAgent,
   type RemoteAgentOptions,
   type RemoteAgentPort,
   type RemoteCall,
   type RemoteTask,
-} from './remote-agent.ts'
-export { createRepetitionGuard, type RepetitionLimits } from './repetition-guard.ts'
-export type { AgentResult, Results } from './results.ts'
+} from './definitions/remote-agent.ts'
+export type { AgentResult, Results } from './definitions/results.ts'
+export { finish, handOff, invoke, type Routed, routingOf, type Target } from './definitions/routing.ts'
+export { createMemories } from './memory/create-memories.ts'
+export { EpisodicMemory, type EpisodicMemoryOptions, type RetrievedEpisode } from './memory/episodic-memory.ts'
+export type {
+  FormerMemory,
+  Memories,
+  MemoryItem,
+  NewMemory,
+} from './memory/memories-port.ts'
+export { embedOf, type Similarity } from './memory/similarity.ts'
+export {
+  type AddOptions,
+  episodicName,
+  StoredEpisodicMemory,
+  StoredMemory,
+  workingName,
+} from './memory/stored-memory.ts'
+export { type WorkingItem, WorkingMemory } from './memory/working-memory.ts'
+export { createThreadMessages } from './model/create-thread-messages.ts'
+export { createToolRecords } from './model/create-tool-records.ts'
 export * from './services-port.ts'
 export {
   type Acting,
-  type CallOptions,
   createSession,
   createSessions,
   Session,
+  type SessionCallOptions,
   type SessionOptions,
   type SessionParts,
-  type SessionPlace,
-} from './session.ts'
-export type { RunOutcome, SessionResult } from './session-result.ts'
-export { SessionStream, type StreamPart } from './session-stream.ts'
-export { createStepContext, type StepContextOptions, type StepHands } from './step-context.ts'
-export { type AddOptions, episodicName, StoredEpisodicMemory, StoredMemory, workingName } from './stored-memory.ts'
-export type { OpenQuestion } from './thread-store.ts'
-export { type WorkingItem, WorkingMemory } from './working-memory.ts'
+  type SessionThread,
+} from './session/session.ts'
+export type { RunOutcome, SessionResult } from './session/session-result.ts'
+export { SessionStream, type StreamPart } from './session/session-stream.ts'
+export type { SessionQuestion } from './session/thread-store.ts'
+export { approvalAuditEntry } from './step/approval-audit-entry.ts'
+export { checkAnswerTo, createAsk, createQuestion } from './step/ask-question.ts'
+export { createStepContext, type StepClients, type StepContextOptions } from './step/create-step-context.ts'
+export { guardedStep } from './step/guarded-step.ts'
+export { createRepetitionGuard, type RepetitionLimits } from './step/repetition-guard.ts'

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import { createVirtualClock, failure, nextMacrotask, sleep } from '../core/index.ts'
-import { AgentFactory } from './agent-factory.ts'
-import { AgentPool } from './agent-pool.ts'
 import type { StepEntry } from './agent-port.ts'
-import { defineAgent } from './define-agent.ts'
-import { EpisodicMemory } from './episodic-memory.ts'
-import type { Embed } from './likeness.ts'
-import { WorkingMemory } from './working-memory.ts'
+import { AgentFactory } from './definitions/agent-factory.ts'
+import { AgentPool } from './definitions/agent-pool.ts'
+import { defineAgent } from './definitions/define-agent.ts'
+import { EpisodicMemory } from './memory/episodic-memory.ts'
+import type { Embed } from './memory/similarity.ts'
+import { WorkingMemory } from './memory/working-memory.ts'
 
 describe('a pool', () => {
   const clock = createVirtualClock()
@@ -184,14 +184,14 @@ describe('memories', () => {
 })
 
 describe('episodes with an embedding model', () => {
-  const meaning: Readonly<Record<string, readonly number[]>> = {
+  const embeddings: Readonly<Record<string, readonly number[]>> = {
     'mended a bike': [1, 0],
     'baked bread': [0, 1],
     'repaired a bicycle': [0.9, 0.1],
   }
   const embed: Embed = async (texts) => ({
     model: 'mock/meaning',
-    vectors: texts.map((text) => Float32Array.from(meaning[text] ?? [0, 0])),
+    vectors: texts.map((text) => Float32Array.from(embeddings[text] ?? [0, 0])),
   })
 
   it('are found by their meaning, and say by what', async () => {

@@ -1,17 +1,17 @@
 /** What the runtime lends to agents: models, prices, tools' policies, budgets. One object per troupe, or per step. */
-import type { Clock, Events, Json, TaintLabel, Tape } from '../core/index.ts'
+import type { Clock, Events, Json, Recording, TaintLabel } from '../core/index.ts'
 import type { Models } from '../models/index.ts'
 import type { Policies } from '../resilience/index.ts'
 import type { TaintGuard } from '../security/index.ts'
 import type { Fragment } from '../storage/index.ts'
 import type { OpenedSource, ToolSource } from '../tools/index.ts'
-import type { Memories } from './memories-port.ts'
+import type { Memories } from './memory/memories-port.ts'
 
 export interface Budget {
   /** Rows that reserve before a call starts; refused with `budget.exceeded` by the storage. */
   reserve(id: string, estimate: { readonly tokens: number; readonly cost: number }): Fragment
   /** Rows that replace the reservation by what was used. */
-  settle(
+  charge(
     id: string,
     used: {
       readonly tokens: number
@@ -28,20 +28,14 @@ export interface StoredMessage {
 }
 
 /** The messages of one conversation, kept per user; appended in the change of the turn. */
-export interface Conversations {
-  load(user: string, conversation: string): Promise<readonly StoredMessage[]>
+export interface ThreadMessages {
+  load(user: string, thread: string): Promise<readonly StoredMessage[]>
   /** @param taint of the step that adds them */
-  append(
-    user: string,
-    conversation: string,
-    from: number,
-    messages: readonly Json[],
-    taint: readonly TaintLabel[],
-  ): Fragment
+  append(user: string, thread: string, from: number, messages: readonly Json[], taint: readonly TaintLabel[]): Fragment
   /** Removes what was said. */
-  forget(user: string, conversation: string): Fragment
+  forget(user: string, thread: string): Fragment
   /** In all conversations whose names begin so, with what agents had in mind in them. */
-  forgetBelow(user: string, prefix: string): Fragment
+  forgetPrefix(user: string, prefix: string): Fragment
 }
 
 /** How a tool of an agent did for one user. */
@@ -63,7 +57,7 @@ export interface Services {
   readonly clock: Clock
   readonly events: Events
   readonly models: Models
-  readonly conversations: Conversations
+  readonly threadMessages: ThreadMessages
   readonly memories: Memories
   readonly toolRecords: ToolRecords
   /** Sources of tools that are open in this troupe, or are opened now. */
@@ -74,7 +68,7 @@ export interface Services {
   /** Milliseconds; absent = none. */
   readonly timeouts: { readonly tool?: number; readonly model?: number; readonly human?: number }
   /** Answers in the place of models and tools, or records what they say; absent in most troupes. */
-  readonly tape?: Tape
+  readonly recording?: Recording
   /** Tools before whose calls the run stops to be looked at. */
   readonly breakOn?: readonly string[]
   /** How calls of tools, and steps of agents, are guarded, by name. */

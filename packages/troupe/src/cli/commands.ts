@@ -1,25 +1,25 @@
 /** Every command, in the order of the help. */
-import type { Command } from './command.ts'
-import { aboutCommands } from './commands/about.ts'
-import { auditCommands } from './commands/audit.ts'
-import { backupCommands } from './commands/backup.ts'
-import { chatCommand } from './commands/chat.ts'
+import type { CliCommand } from './cli-command.ts'
+import { aboutCommands } from './commands/about-commands.ts'
+import { apiKeyCommands } from './commands/api-key-commands.ts'
+import { auditCommands } from './commands/audit-commands.ts'
+import { backupCommands } from './commands/backup-commands.ts'
+import { chatCommand } from './commands/chat-command.ts'
 import { completionOf } from './commands/completion.ts'
-import { contextCommands } from './commands/context.ts'
-import { doctorCommand } from './commands/doctor.ts'
-import { initCommand } from './commands/init.ts'
-import { keyCommands } from './commands/keys.ts'
-import { loadCommand } from './commands/load.ts'
-import { messageCommands } from './commands/messages.ts'
-import { runCommand } from './commands/run.ts'
-import { runsCommands } from './commands/runs.ts'
-import { debugCommands } from './commands/runs-debug.ts'
-import { runsEvaluateCommand } from './commands/runs-evaluate.ts'
-import { scheduleCommands } from './commands/schedules.ts'
-import { serveCommands } from './commands/serve.ts'
-import { teamCommands } from './commands/team.ts'
+import { contextCommands } from './commands/context-commands.ts'
+import { doctorCommand } from './commands/doctor-command.ts'
+import { initCommand } from './commands/init-command.ts'
+import { loadCommand } from './commands/load-command.ts'
+import { messageCommands } from './commands/message-commands.ts'
+import { debugCommands } from './commands/runs/debug-commands.ts'
+import { runCommand } from './commands/runs/run-command.ts'
+import { runsCommands } from './commands/runs/runs-commands.ts'
+import { runsEvaluateCommand } from './commands/runs/runs-evaluate-command.ts'
+import { scheduleCommands } from './commands/schedule-commands.ts'
+import { serveCommands } from './commands/serve-commands.ts'
+import { teamCommands } from './commands/team-commands.ts'
 
-export const commands: readonly Command[] = [
+export const commands: readonly CliCommand[] = [
   initCommand,
   runCommand,
   chatCommand,
@@ -31,7 +31,7 @@ export const commands: readonly Command[] = [
   ...contextCommands,
   ...messageCommands,
   ...scheduleCommands,
-  ...keyCommands,
+  ...apiKeyCommands,
   ...auditCommands,
   ...backupCommands,
   loadCommand,

@@ -2,19 +2,19 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { watch } from 'node:fs'
-import type { Hands } from './command.ts'
+import type { CommandContext } from './cli-command.ts'
 import { type ExitCode, exitCodes } from './exit-codes.ts'
 
 /** Editors write a file in several goes. */
-const quietMs = 200
+const debounceMs = 200
 const passed = /(^|[\\/])(node_modules|\.git|data|dist|reports)([\\/]|$)|\.db(-\w+)?$/
 
-export async function develop({ flags, out, signal }: Hands, more: readonly string[]): Promise<ExitCode> {
+export async function develop({ flags, out, signal }: CommandContext, more: readonly string[]): Promise<ExitCode> {
   const args = ['serve', ...more]
   for (const name of ['config', 'storage', 'profile'] as const) if (flags[name]) args.push(`--${name}`, flags[name])
   for (const name of ['json', 'debug'] as const) if (flags[name]) args.push(`--${name}`)
   let child: ChildProcess | undefined
-  let again: NodeJS.Timeout | undefined
+  let restartTimer: NodeJS.Timeout | undefined
   let changing = Promise.resolve()
   const begin = () => {
     const begun = spawn(process.execPath, [process.argv[1] as string, ...args], { stdio: 'inherit' })
@@ -31,17 +31,17 @@ export async function develop({ flags, out, signal }: Hands, more: readonly stri
   }
   const watcher = watch('.', { recursive: true }, (_, name) => {
     if (name === null || passed.test(name)) return
-    clearTimeout(again)
-    again = setTimeout(() => {
+    clearTimeout(restartTimer)
+    restartTimer = setTimeout(() => {
       out.note(`${name} changed: beginning anew.`)
       changing = changing.then(end).then(() => {
         if (!signal.aborted) begin()
       })
-    }, quietMs)
+    }, debounceMs)
   })
   begin()
   await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
-  clearTimeout(again)
+  clearTimeout(restartTimer)
   watcher.close()
   await changing
   await end()

@@ -57,27 +57,27 @@ export function exitOfStatus(status: number): ExitCode {
 export function complaintOf(error: unknown): Complaint {
   const { code, message, hint } = error as Partial<TroupeError>
   const stack = stackOf(error)
-  const said = {
+  const fields = {
     message: message ?? String(error),
     ...(hint === undefined ? {} : { hint }),
     ...(stack ? { stack } : {}),
   }
-  if (error instanceof CliError) return { ...said, code: error.code, exit: error.exit }
+  if (error instanceof CliError) return { ...fields, code: error.code, exit: error.exit }
   if (error instanceof TroupeError) {
     const isStorage = error.code.startsWith('storage.') && error.status >= 500
-    const isAway = isStorage || error.code === 'server.taken'
+    const isUnavailable = isStorage || error.code === 'server.address_in_use'
     // For a caller of a server it is the server's fault; here it is the configuration that names it.
-    if (error.code === 'secret.missing') return { ...said, code: error.code, exit: exitCodes.usage }
-    return { ...said, code: error.code, exit: isAway ? exitCodes.unavailable : exitOfStatus(error.status) }
+    if (error.code === 'secret.missing') return { ...fields, code: error.code, exit: exitCodes.usage }
+    return { ...fields, code: error.code, exit: isUnavailable ? exitCodes.unavailable : exitOfStatus(error.status) }
   }
-  return { ...said, code: code ?? 'command.failed', exit: exitCodes.failed }
+  return { ...fields, code: code ?? 'command.failed', exit: exitCodes.failed }
 }
 
-const mostCauses = 5
+const maxCauseDepth = 5
 
 /** With those of its causes, each below what it led to. */
 function stackOf(error: unknown, depth = 0): string | undefined {
-  if (!(error instanceof Error) || depth > mostCauses) return undefined
+  if (!(error instanceof Error) || depth > maxCauseDepth) return undefined
   const cause = stackOf(error.cause, depth + 1)
   return cause === undefined ? error.stack : `${error.stack}\nCaused by ${cause}`
 }

@@ -2,9 +2,9 @@
 import { Console } from 'node:console'
 import { readFileSync } from 'node:fs'
 import { CommanderError } from 'commander'
+import { openCommandContext } from './command-context.ts'
 import { CliError, complaintOf, type ExitCode, exitCodes, misused } from './exit-codes.ts'
-import type { GlobalFlags } from './flags.ts'
-import { openHands } from './hands.ts'
+import type { GlobalFlags } from './global-flags.ts'
 import { safe } from './output/safe.ts'
 import { withoutSecrets } from './output/without-secrets.ts'
 import { createProgram } from './program.ts'
@@ -20,35 +20,35 @@ async function carriedOut(argv: readonly string[], signal: AbortSignal): Promise
   let exit: ExitCode = exitCodes.ok
   let secrets: readonly string[] = []
   // JSON also where the failure comes before flags are read.
-  let told: GlobalFlags = argv.includes('--json') ? { json: true } : {}
+  let flagsSoFar: GlobalFlags = argv.includes('--json') ? { json: true } : {}
   for (const stream of [process.stdout, process.stderr])
     stream.on('error', (error: NodeJS.ErrnoException) => {
       // Whoever reads has had enough: `troupe runs list | head`.
       if (error.code === 'EPIPE') process.exit(exit)
-      if (stream === process.stdout) complain(unwritten(error), told, secrets)
+      if (stream === process.stdout) complain(unwritten(error), flagsSoFar, secrets)
       process.exit(exitCodes.failed)
     })
   // Thrown by agents and tools in no call that anybody waits for. Nothing is known of what it left behind.
   process.on('uncaughtException', (error) => {
-    complain(error, { ...told, debug: true }, secrets)
+    complain(error, { ...flagsSoFar, debug: true }, secrets)
     process.exit(exitCodes.failed)
   })
   const program = createProgram({
     version: versionOf(),
-    quiet: told.json === true,
+    quiet: flagsSoFar.json === true,
     async carryOut(flags, work) {
-      told = flags
+      flagsSoFar = flags
       // What agents print is none of the answer.
       if (flags.json) globalThis.console = new Console(process.stderr)
       // What waits inside a troupe of this process keeps no process alive.
       const alive = setInterval(() => {}, 2 ** 30)
       try {
-        await using hands = openHands(flags, signal)
+        await using context = openCommandContext(flags, signal)
         try {
-          exit = (await work(hands)) ?? exitCodes.ok
+          exit = (await work(context)) ?? exitCodes.ok
         } finally {
-          secrets = hands.secrets
-          if (hands.debugs) told = { ...told, debug: true }
+          secrets = context.secrets
+          if (context.debugs) flagsSoFar = { ...flagsSoFar, debug: true }
         }
       } finally {
         clearInterval(alive)
@@ -60,11 +60,11 @@ async function carriedOut(argv: readonly string[], signal: AbortSignal): Promise
   } catch (error) {
     if (error instanceof CommanderError) {
       if (error.exitCode === 0) return exitCodes.ok
-      return told.json ? complain(asMisused(error), told, secrets) : exitCodes.usage
+      return flagsSoFar.json ? complain(asMisused(error), flagsSoFar, secrets) : exitCodes.usage
     }
     // What Ctrl-C broke off has nothing to explain.
     if (signal.aborted && (error as Error).name === 'AbortError') return exitCodes.interrupted
-    const code = complain(error, told, secrets)
+    const code = complain(error, flagsSoFar, secrets)
     return signal.aborted ? exitCodes.interrupted : code
   }
   return exit
@@ -73,8 +73,8 @@ async function carriedOut(argv: readonly string[], signal: AbortSignal): Promise
 /** What commander would have said in lines of text. */
 function asMisused({ code, message }: CommanderError): CliError {
   if (code === 'commander.help') return misused('No command is named.', 'Add --help for what there is.')
-  const [said = '', nearest] = message.replace(/^error: /, '').split('\n')
-  return misused(said, nearest?.replace(/^\((.*)\)$/, '$1') ?? 'Add --help for what there is.')
+  const [text = '', nearest] = message.replace(/^error: /, '').split('\n')
+  return misused(text, nearest?.replace(/^\((.*)\)$/, '$1') ?? 'Add --help for what there is.')
 }
 
 const unwritten = ({ message }: Error): CliError =>
@@ -92,11 +92,11 @@ const versionOf = () =>
 function stopped(): AbortSignal {
   const stop = new AbortController()
   for (const name of ['SIGINT', 'SIGTERM'] as const) {
-    let heard = false
+    let isInterrupted = false
     process.on(name, () => {
       // At a Ctrl-C `troupe dev` ends the server that has heard it too: that is no second one.
-      if (heard) process.exit(exitCodes.interrupted)
-      heard = true
+      if (isInterrupted) process.exit(exitCodes.interrupted)
+      isInterrupted = true
       stop.abort()
     })
   }
@@ -104,13 +104,13 @@ function stopped(): AbortSignal {
 }
 
 function complain(error: unknown, { json, debug }: GlobalFlags, secrets: readonly string[]): ExitCode {
-  const { exit, stack, ...said } = complaintOf(error)
-  const tell = (text: string) => process.stderr.write(`${withoutSecrets(text, process.env, secrets)}\n`)
-  if (json) tell(JSON.stringify({ error: said }))
+  const { exit, stack, ...fields } = complaintOf(error)
+  const writeError = (text: string) => process.stderr.write(`${withoutSecrets(text, process.env, secrets)}\n`)
+  if (json) writeError(JSON.stringify({ error: fields }))
   else {
-    tell(safe(said.message))
-    if (said.hint) tell(safe(said.hint))
-    if (debug && stack) tell(safe(stack))
+    writeError(safe(fields.message))
+    if (fields.hint) writeError(safe(fields.hint))
+    if (debug && stack) writeError(safe(stack))
   }
   return exit
 }

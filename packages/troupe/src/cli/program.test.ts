@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs'
 import type { Command } from 'commander'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { failure } from '../core/index.ts'
+import { openCommandContext } from './command-context.ts'
 import { commands } from './commands.ts'
 import { complaintOf, exitCodes } from './exit-codes.ts'
-import { globalOptions } from './flags.ts'
-import { openHands } from './hands.ts'
+import { globalOptions } from './global-flags.ts'
 import { createProgram } from './program.ts'
 
 afterEach(() => vi.unstubAllEnvs())
@@ -14,14 +14,14 @@ const guide = readFileSync(new URL('../../../../docs/cli.md', import.meta.url), 
 const program = createProgram({ version: '1.2.3', carryOut: async () => {} })
 
 /** What the program says of itself. */
-function told(): Map<string, { readonly says: string; readonly options: readonly string[] }> {
+function registered(): Map<string, { readonly description: string; readonly options: readonly string[] }> {
   const everywhere = new Set(globalOptions.map(([flags]) => flags.split(' ')[0]))
-  const found = new Map<string, { says: string; options: string[] }>()
+  const found = new Map<string, { description: string; options: string[] }>()
   const walk = (command: Command, name: string) => {
     if (command.commands.length > 0) for (const one of command.commands) walk(one, `${name} ${one.name()}`.trim())
     else {
       const options = command.options.map(({ long }) => long ?? '').filter((long) => !everywhere.has(long))
-      found.set(name, { says: command.description(), options })
+      found.set(name, { description: command.description(), options })
     }
   }
   walk(program, '')
@@ -29,14 +29,14 @@ function told(): Map<string, { readonly says: string; readonly options: readonly
 }
 
 /** `| `troupe runs list --all` | … | `--limit` `--all` |` */
-function documented(): Map<string, { readonly says: string; readonly options: readonly string[] }> {
-  const names = [...told().keys()]
+function documented(): Map<string, { readonly description: string; readonly options: readonly string[] }> {
+  const names = [...registered().keys()]
   return new Map(
     [...guide.matchAll(/^\| `troupe ([^`]+)` \| (.*?) \|(.*)\|$/gm)].map(
-      ([, example = '', says = '', options = '']) => {
+      ([, example = '', description = '', options = '']) => {
         const fits = names.filter((name) => `${example} `.startsWith(`${name} `))
         const name = fits.toSorted((a, b) => b.length - a.length)[0] ?? `(none: ${example})`
-        return [name, { says, options: [...options.matchAll(/`(--[\w-]+)`/g)].map(([, long = '']) => long) }]
+        return [name, { description, options: [...options.matchAll(/`(--[\w-]+)`/g)].map(([, long = '']) => long) }]
       },
     ),
   )
@@ -44,9 +44,10 @@ function documented(): Map<string, { readonly says: string; readonly options: re
 
 describe('the guide of the command line', () => {
   it('has every command with an example, what it does, and its options, and no other', () => {
-    const [there, here] = [told(), documented()]
+    const [there, here] = [registered(), documented()]
     expect([...here.keys()].sort()).toEqual([...there.keys()].sort())
-    for (const [name, { says, options }] of there) expect({ name, ...here.get(name) }).toEqual({ name, says, options })
+    for (const [name, { description, options }] of there)
+      expect({ name, ...here.get(name) }).toEqual({ name, description, options })
   })
 
   it('has every option that all commands take, and every exit code', () => {
@@ -70,15 +71,15 @@ describe('the program', () => {
   ])('%j is refused and names the nearest', async (argv, nearest) => {
     let written = ''
     const tried = createProgram({ version: '1.2.3', carryOut: async () => {} })
-    const quiet = (command: Command) => {
+    const suppressErrors = (command: Command) => {
       command.configureOutput({
         writeErr: (text) => {
           written += text
         },
       })
-      for (const below of command.commands) quiet(below)
+      for (const subcommand of command.commands) suppressErrors(subcommand)
     }
-    quiet(tried)
+    suppressErrors(tried)
     await expect(tried.parseAsync(argv, { from: 'user' })).rejects.toMatchObject({ exitCode: 1 })
     expect(written).toContain(nearest)
   })
@@ -145,12 +146,12 @@ describe('the program', () => {
     const tried = createProgram({
       version: '1.2.3',
       async carryOut(flags, work) {
-        await using hands = openHands(flags, new AbortController().signal)
-        await work({ ...hands, config: async () => Promise.reject(new Error('went on')) })
+        await using context = openCommandContext(flags, new AbortController().signal)
+        await work({ ...context, config: async () => Promise.reject(new Error('went on')) })
       },
     })
-    const refused = tried.parseAsync([...argv], { from: 'user' })
-    await expect(refused).rejects.toMatchObject({
+    const rejected = tried.parseAsync([...argv], { from: 'user' })
+    await expect(rejected).rejects.toMatchObject({
       exit: exitCodes.usage,
       message: expect.stringContaining('http://far'),
     })

@@ -1,17 +1,20 @@
 /** The commands, as commander reads them. */
 import { Argument, Command as Commander, Option } from 'commander'
 import { nearest } from '../core/index.ts'
-import type { Command, Hands } from './command.ts'
+import type { CliCommand, CommandContext } from './cli-command.ts'
 import { commands } from './commands.ts'
 import { type ExitCode, misused } from './exit-codes.ts'
-import { type GlobalFlags, globalOptions } from './flags.ts'
+import { type GlobalFlags, globalOptions } from './global-flags.ts'
 
 export interface ProgramOptions {
   readonly version: string
   /** Whoever reads the error that is thrown is told in another form. */
   readonly quiet?: boolean
   /** Carries a command out with hands for these flags. */
-  readonly carryOut: (flags: GlobalFlags, work: (hands: Hands) => Promise<ExitCode | undefined>) => Promise<void>
+  readonly carryOut: (
+    flags: GlobalFlags,
+    work: (context: CommandContext) => Promise<ExitCode | undefined>,
+  ) => Promise<void>
 }
 
 /** What groups of commands are about. */
@@ -20,7 +23,7 @@ const groups: Readonly<Record<string, string>> = {
   context: 'read and write the shared context',
   messages: 'mailboxes, messages, dead letters',
   schedules: 'what starts by itself',
-  keys: 'API keys of the server',
+  'api-keys': 'API keys of the server',
   audit: 'who did what, and what was refused',
   topology: 'draw a team',
   completion: 'completion for your shell',
@@ -51,21 +54,22 @@ export function createProgram({ version, carryOut, quiet = false }: ProgramOptio
 
 /** What every command takes may also stand before it: `troupe --json runs list`. */
 function everywhere(command: Commander): Commander {
-  for (const [flags, says] of globalOptions) command.addOption(new Option(flags, says).helpGroup('Everywhere:'))
+  for (const [flags, description] of globalOptions)
+    command.addOption(new Option(flags, description).helpGroup('Everywhere:'))
   return command
 }
 
-function addCommand(parent: Commander, name: string, command: Command, carryOut: ProgramOptions['carryOut']): void {
+function addCommand(parent: Commander, name: string, command: CliCommand, carryOut: ProgramOptions['carryOut']): void {
   const added = parent
     .command(name, { isDefault: command.standard === true })
-    .description(command.says)
+    .description(command.description)
     .exitOverride()
-  for (const argument of (command.takes ?? '').split(' ').filter(Boolean))
+  for (const argument of (command.parameters ?? '').split(' ').filter(Boolean))
     added.addArgument(new Argument(argument.replace(/^"|"$/g, '')))
-  for (const [flags, says] of command.options ?? []) added.addOption(new Option(flags, says))
+  for (const [flags, description] of command.options ?? []) added.addOption(new Option(flags, description))
   everywhere(added)
   if (command.standard) added.allowExcessArguments()
-  added.action(async (...given: unknown[]) => {
+  added.action(async (...actionArguments: unknown[]) => {
     const wrong = command.standard ? added.args[0] : undefined
     if (wrong !== undefined) {
       const near = nearest(
@@ -80,12 +84,12 @@ function addCommand(parent: Commander, name: string, command: Command, carryOut:
     // What stands nearer to the command goes before.
     const before = { ...parent.parent?.opts(), ...parent.opts() }
     const flags: GlobalFlags & Record<string, unknown> = { ...before, ...added.opts() }
-    const taken = given.slice(0, -2).flat() as string[]
+    const argumentValues = actionArguments.slice(0, -2).flat() as string[]
     if (command.here && flags.url !== undefined)
       throw misused(
         `troupe ${command.name} asks no server: it works on this machine alone.`,
         'Leave --url out, and run it where the configuration and its storage are.',
       )
-    await carryOut(flags, (hands) => command.run(hands, taken, flags))
+    await carryOut(flags, (context) => command.run(context, argumentValues, flags))
   })
 }

@@ -1,8 +1,10 @@
 /** The context of one user in the hands of trusted code: reads all of it, writes as `host`, and looks after it. */
-import { checkCall, checkName, checkOptions, failure } from '../core/index.ts'
-import type { Signal } from './hands-port.ts'
-import { LiveHands } from './live-hands.ts'
-import { setTopicPolicy, type TopicPolicy } from './topics.ts'
+import { checkCall, checkName, checkOptions, construct, failure } from '../core/index.ts'
+import { CommittedContext } from './committed-context.ts'
+import type { Signal } from './context-client.ts'
+import type { Actor } from './entries/fragments.ts'
+import type { MeshServices } from './mesh-services.ts'
+import { setTopicPolicy, type TopicPolicy } from './writes/topics.ts'
 
 export interface ContextStats {
   /** Those that stand, and those that are over and not yet cleaned. */
@@ -15,7 +17,15 @@ export interface ContextStats {
   readonly revision: number
 }
 
-export class ContextMesh extends LiveHands {
+export class ContextMesh extends CommittedContext {
+  private constructor(mesh: MeshServices, actor: Actor) {
+    super(mesh, actor)
+  }
+
+  static [construct](mesh: MeshServices, actor: Actor): ContextMesh {
+    return new ContextMesh(mesh, actor)
+  }
+
   /** In constant time, but for the expired ones that were not yet cleaned. */
   async stats(options: Signal = {}): Promise<ContextStats> {
     checkCall('stats', options)
@@ -41,7 +51,7 @@ export class ContextMesh extends LiveHands {
 
   /** Removes every entry of the user, in changes of a few hundred; topics and subscriptions stay. @returns how many */
   clear(options: Signal = {}): Promise<number> {
-    return this.act(undefined, options, async () => {
+    return this.perform(undefined, options, async () => {
       checkCall('clear', options)
       const removed = await this.mesh.cleaner.clear(this.actor)
       this.mesh.cache.forget(this.actor.user)
@@ -61,7 +71,7 @@ export class ContextMesh extends LiveHands {
    * everybody. Subscriptions that are no longer allowed end with it.
    */
   setTopicPolicy(topic: string, policy: TopicPolicy, options: Signal = {}): Promise<void> {
-    return this.act(undefined, options, () => {
+    return this.perform(undefined, options, () => {
       checkCall('setTopicPolicy', options)
       checkOptions('setTopicPolicy', policy, ['subscribe', 'post'])
       for (const list of [policy.subscribe, policy.post]) {

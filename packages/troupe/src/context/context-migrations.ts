@@ -41,7 +41,7 @@ const tables = [
     primary key (user_id, key)) without rowid`,
   'create index context_tombstones_at on context_tombstones (user_id, at)',
   `create table context_state (user_id text not null primary key, entries integer not null, bytes integer not null,
-    version_floor integer not null) without rowid`,
+    lowest_version integer not null) without rowid`,
   'create table context_work (user_id text not null primary key) without rowid',
 ]
 
@@ -53,14 +53,14 @@ const sqliteHistory = `insert into context_history values (${old},
 const sqlite = [
   ...tables,
   `create trigger context_entries_inserted after insert on context_entries begin
-  insert into context_state (user_id, entries, bytes, version_floor) values (new.user_id, 1, new.stored, 0)
+  insert into context_state (user_id, entries, bytes, lowest_version) values (new.user_id, 1, new.stored, 0)
     on conflict (user_id) do update set entries = entries + 1, bytes = bytes + new.stored;
   ${show}
 end`,
   `create trigger context_entries_updated after update of change on context_entries begin
   ${sqliteHistory}
 end`,
-  `create trigger context_entries_readdressed after update on context_entries
+  `create trigger context_entries_audience_changed after update on context_entries
   when old.audience <> new.audience or old.owner <> new.owner begin
   ${hide}
   ${show}
@@ -97,7 +97,7 @@ const postgres = [
     'context_entries_inserted',
     'insert',
     '',
-    `insert into context_state as s (user_id, entries, bytes, version_floor) values (new.user_id, 1, new.stored, 0)
+    `insert into context_state as s (user_id, entries, bytes, lowest_version) values (new.user_id, 1, new.stored, 0)
     on conflict (user_id) do update set entries = s.entries + 1, bytes = s.bytes + new.stored;
   ${postgresShow}`,
   ),
@@ -113,7 +113,7 @@ const postgres = [
   end if;`,
   ),
   ...trigger(
-    'context_entries_readdressed',
+    'context_entries_audience_changed',
     'update',
     'when (old.audience <> new.audience or old.owner <> new.owner)',
     `${postgresHide}
@@ -130,7 +130,7 @@ const postgres = [
 
 export const contextMigrations: readonly Migration[] = [
   {
-    room: 'context',
+    module: 'context',
     version: 1,
     name: 'entries, audiences, topics, history',
     lowestReader: 1,

@@ -4,19 +4,19 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, describe, expect, test } from 'vitest'
 import { createVirtualClock, TroupeError } from '../core/index.ts'
-import { type ReferenceActor, ReferenceContext, Refused } from '../testing/index.ts'
-import { missingServer, onServer, openMesh, server } from './context.test.fixture.ts'
+import { type ReferenceActor, ReferenceContext, ReferenceRejection } from '../testing/index.ts'
+import { missingServer, onServer, openMesh, server } from './context-testbed.test.fixture.ts'
 import type { Mesh } from './mesh.ts'
 import {
   type Action,
-  handsOf,
+  clientOf,
   keys,
   type Name,
   type Operation,
   onMesh,
   operation,
   roles,
-} from './operations.test.fixture.ts'
+} from './random-operations.test.fixture.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'troupe-context-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -25,7 +25,7 @@ const outcome = async (run: () => unknown): Promise<unknown> => {
   try {
     return (await run()) ?? null
   } catch (error) {
-    if (error instanceof TroupeError || error instanceof Refused) return { refused: error.code }
+    if (error instanceof TroupeError || error instanceof ReferenceRejection) return { rejected: error.code }
     throw error
   }
 }
@@ -50,28 +50,28 @@ function onModel(model: ReferenceContext, operation: Action): unknown {
 async function views(mesh: Mesh, of: string): Promise<unknown> {
   const seen: unknown[] = [await mesh.host(of).size()]
   for (const name of Object.keys(roles) as Name[]) {
-    const hands = handsOf(mesh, of, name)
-    const found = await hands.list({ limit: 3 })
+    const client = clientOf(mesh, of, name)
+    const found = await client.list({ limit: 3 })
     const entries = []
     for await (const entry of found)
       entries.push([entry.key, entry.value, entry.version, entry.revision, entry.owner, entry.expiresAt ?? null])
     const one = []
     for (const key of keys)
       one.push(
-        (await hands.get(key)) ?? null,
-        (await hands.history(key)).items.map(({ version }) => version),
+        (await client.get(key)) ?? null,
+        (await client.history(key)).items.map(({ version }) => version),
       )
     seen.push([
       name,
       entries,
-      [...(await hands.getMany(keys))],
+      [...(await client.getMany(keys))],
       one,
-      (await hands.keys({ topics: ['x'] })).items,
-      (await hands.keys({ topics: ['x', 'y'] })).items,
-      (await hands.keys({ pattern: 'a*c' })).items,
-      (await hands.keys({ pattern: '?' })).items,
-      (await hands.keys({ prefix: 'a.' })).items,
-      await hands.topics(),
+      (await client.keys({ topics: ['x'] })).items,
+      (await client.keys({ topics: ['x', 'y'] })).items,
+      (await client.keys({ pattern: 'a*c' })).items,
+      (await client.keys({ pattern: '?' })).items,
+      (await client.keys({ prefix: 'a.' })).items,
+      await client.topics(),
     ])
   }
   return seen
@@ -104,8 +104,8 @@ function modelViews(model: ReferenceContext, of: string): unknown {
 
 const names = Object.keys(roles) as Name[]
 async function gets(mesh: Mesh, of: string): Promise<unknown> {
-  const hands = names.map((name) => handsOf(mesh, of, name))
-  return Promise.all(hands.map((each) => Promise.all(keys.map((key) => each.get(key)))))
+  const clients = names.map((name) => clientOf(mesh, of, name))
+  return Promise.all(clients.map((each) => Promise.all(keys.map((key) => each.get(key)))))
 }
 const modelGets = (model: ReferenceContext, of: string): unknown =>
   names.map((name) => keys.map((key) => model.get(actorOf(of, name), key)))
@@ -113,7 +113,7 @@ const modelGets = (model: ReferenceContext, of: string): unknown =>
 let files = 0
 /** @param nameOf users that this storage has not seen */
 async function compare(
-  storage: { readonly url: string; readonly schema?: string; readonly sealed?: boolean },
+  storage: { readonly url: string; readonly schema?: string; readonly encrypted?: boolean },
   operations: readonly Operation[],
   nameOf = (user: string) => user,
 ): Promise<void> {
@@ -127,7 +127,7 @@ async function compare(
         await outcome(() => onModel(model, operation)),
       )
     // What is kept of one read must not outlive what comes after it.
-    if (opened.storage.sole)
+    if (opened.storage.singleWriter)
       for (const of of ['ada', 'bob']) expect(await gets(opened.mesh, of)).toEqual(modelGets(model, of))
   }
   for (const of of ['ada', 'bob']) {
@@ -183,7 +183,7 @@ describe.each(['memory:', 'sqlite:'])('random sequences on what is sealed, in %s
     fc.assert(
       fc.asyncProperty(fc.array(operation, { minLength: 10, maxLength: 40 }), (operations) => {
         const url = kind === 'memory:' ? kind : `sqlite:${join(folder, `${files++}.db`)}`
-        return compare({ url, sealed: true }, operations)
+        return compare({ url, encrypted: true }, operations)
       }),
       { numRuns: kind === 'memory:' ? 60 : 10 },
     ),
@@ -199,7 +199,7 @@ async function transcriptOf(
   const clock = createVirtualClock()
   await using opened = await openMesh(clock, storage)
   const ada = nameOf('ada')
-  const said = async (run: () => unknown): Promise<unknown> => {
+  const outcomeOf = async (run: () => unknown): Promise<unknown> => {
     try {
       return await run()
     } catch (error) {
@@ -212,13 +212,13 @@ async function transcriptOf(
   const changes: unknown[] = []
   const watches = names.map(async (name) => {
     if (name === 'R') return
-    for await (const item of handsOf(opened.mesh, ada, name).watch({ signal: stop.signal })) changes.push([name, item])
+    for await (const item of clientOf(opened.mesh, ada, name).watch({ signal: stop.signal })) changes.push([name, item])
   })
   const transcript: unknown[] = []
   for (const operation of operations) {
     if (operation.type === 'wait') await clock.advance(`${operation.ms}ms`)
     else {
-      const answer = await said(() => onMesh(opened.mesh, { ...operation, user: nameOf(operation.user) }))
+      const answer = await outcomeOf(() => onMesh(opened.mesh, { ...operation, user: nameOf(operation.user) }))
       if (operation.user === 'ada') transcript.push(answer)
     }
   }
@@ -226,16 +226,16 @@ async function transcriptOf(
   transcript.push(
     await views(opened.mesh, ada),
     await host.stats(),
-    await said(() => host.history('a', { cursor: 'x' })),
+    await outcomeOf(() => host.history('a', { cursor: 'x' })),
   )
   for (const name of names) {
-    const hands = handsOf(opened.mesh, ada, name)
-    const pages = [await hands.list({ limit: 2 }), await hands.keys({ limit: 1, pattern: '*' })]
-    const topics = await said(() => hands.discoverTopics({ limit: 2, names: true }))
+    const client = clientOf(opened.mesh, ada, name)
+    const pages = [await client.list({ limit: 2 }), await client.keys({ limit: 1, pattern: '*' })]
+    const topics = await outcomeOf(() => client.discoverTopics({ limit: 2, names: true }))
     transcript.push(
       pages.map(({ items, cursor }) => [items, cursor]),
       topics,
-      (await hands.history('a')).items,
+      (await client.history('a')).items,
     )
   }
   const { revision } = await host.push('the end', 1)

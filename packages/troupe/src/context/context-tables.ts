@@ -19,4 +19,4 @@ export const contextTables: readonly UserTable[] = [
   { name: 'context_tombstones', key: ['key'] },
   { name: 'context_state', key: ['user_id'] },
   { name: 'context_work', key: ['user_id'] },
-].map((table) => ({ room: 'context', ...table }))
+].map((table) => ({ module: 'context', ...table }))

@@ -13,8 +13,8 @@ import {
 } from '../core/index.ts'
 import type { AuditTrail, Incidents } from '../security/index.ts'
 import type { Blobs, CommitResult, Fragment, Row, Statement, Storage, ValueRef } from '../storage/index.ts'
-import type { Reader } from './audience.ts'
-import { createLifecycles, type Lifecycle, type Lifecycles } from './lifecycle.ts'
+import type { ContextReader } from './entries/audience.ts'
+import { createLifecycles, type Lifecycle, type Lifecycles } from './entries/lifecycle.ts'
 import { createReadStatements, type ReadStatements } from './statements/read-statements.ts'
 import { createWriteStatements, type WriteStatements } from './statements/write-statements.ts'
 
@@ -70,10 +70,10 @@ export interface MeshCore extends Omit<MeshParts, 'limits' | 'lifecycles'> {
   before(user: UserId, start: Promise<unknown>): void
   loadJson(user: UserId, value: ValueRef): Promise<string>
   /** The grantees of the topics that the reader is subscribed to now. */
-  subscriptions(reader: Reader): Promise<readonly string[]>
+  subscriptions(reader: ContextReader): Promise<readonly string[]>
 }
 
-export const refusal = (code: ErrorCode, detail: { readonly [key: string]: Json } = {}): TroupeError =>
+export const rejection = (code: ErrorCode, detail: { readonly [key: string]: Json } = {}): TroupeError =>
   failure(code, detail)
 
 export function createMeshCore(parts: MeshParts): MeshCore {
@@ -116,7 +116,7 @@ export function createMeshCore(parts: MeshParts): MeshCore {
     },
     async commit(user, ...fragments) {
       const result = await tryCommit(user, ...fragments)
-      if (!result.ok) throw refusal(result.code, result.detail)
+      if (!result.ok) throw rejection(result.code, result.detail)
       return result
     },
     async loadJson(user, value) {
@@ -144,12 +144,12 @@ export function contextLimits(limits: ContextLimits = {}): Limits {
   }
 }
 
-function bound(name: string, value: number | undefined, standard: number, most = Number.MAX_SAFE_INTEGER): number {
+function bound(name: string, value: number | undefined, standard: number, max = Number.MAX_SAFE_INTEGER): number {
   if (value === undefined) return standard
-  if (!Number.isInteger(value) || value < 0 || value > most)
+  if (!Number.isInteger(value) || value < 0 || value > max)
     throw failure('validation.failed', {
       what: `The limit ${name}`,
-      problem: `it must be a whole number from 0 to ${most}`,
+      problem: `it must be a whole number from 0 to ${max}`,
     })
   return value
 }

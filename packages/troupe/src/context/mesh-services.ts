@@ -1,21 +1,31 @@
 /** What all hands of one mesh work with: its core, caches and clean-up, and who they act as. */
-import { type Clock, checkName, type EventName, failure, type Json, Turns, type UserId } from '../core/index.ts'
+import {
+  type Clock,
+  checkName,
+  type EventFields,
+  type EventPayloads,
+  failure,
+  MacrotaskQueue,
+  type MatchedName,
+  type TroupeEvent,
+  type UserId,
+} from '../core/index.ts'
 import type { Access } from '../security/index.ts'
-import { checkAgentName } from './agent-name.ts'
-import { type Reader, topicGrantee } from './audience.ts'
-import { Cleaner, type CleanerOptions } from './cleaner.ts'
-import { type EntryRow, entryRow, restoreValue } from './entry-row.ts'
-import type { Actor, Push } from './fragments.ts'
-import { KeyQueue } from './key-queue.ts'
+import { checkAgentName } from './entries/agent-name.ts'
+import { type ContextReader, topicGrantee } from './entries/audience.ts'
+import { type EntryRow, entryRow, restoreValue } from './entries/entry-row.ts'
+import type { Actor, Push } from './entries/fragments.ts'
 import { type ContextLimits, contextLimits, createMeshCore, type MeshCore, type MeshParts } from './mesh-core.ts'
-import { ReadCache } from './read-cache.ts'
+import { ReadCache } from './reads/read-cache.ts'
+import { ValueCache } from './reads/value-cache.ts'
 import { readerValues } from './statements/visibility.ts'
-import { ValueCache } from './value-cache.ts'
+import { Cleaner, type CleanerOptions } from './writes/cleaner.ts'
+import { KeyQueue } from './writes/key-queue.ts'
 
 /** Characters of JSON from which a value may be stored apart: in UTF-8 one takes at most four bytes. */
 const largeValue = 256 * 1024
 /** Answers of values that are held, in one go: about a millisecond. */
-const heldInOneGo = 1_024
+const cachedReadsPerTurn = 1_024
 
 export interface Watcher {
   readonly user: UserId
@@ -33,16 +43,16 @@ export class MeshServices {
   readonly cleaner: Cleaner
   readonly #watchers = new Set<Watcher>()
   /** Of values that are held. */
-  readonly #turns: Turns
+  readonly #macrotasks: MacrotaskQueue
   /** What goes on after those who caused it have their answer. */
   #work: Promise<unknown> = Promise.resolve()
 
   constructor(parts: MeshParts & { readonly cleanup?: CleanerOptions }) {
     this.core = createMeshCore(parts)
     this.cache = new ReadCache(this.core)
-    this.values = parts.storage.sole && new ValueCache(parts.storage.sole)
+    this.values = parts.storage.singleWriter && new ValueCache(parts.storage.singleWriter)
     this.cleaner = new Cleaner(this.core, parts.cleanup)
-    this.#turns = new Turns(parts.clock, heldInOneGo)
+    this.#macrotasks = new MacrotaskQueue(parts.clock, cachedReadsPerTurn)
   }
 
   get clock(): Clock {
@@ -55,28 +65,28 @@ export class MeshServices {
   }
 
   /** The JSON of the value that the reader sees under this key; at once where it is held. */
-  value(reader: Reader, key: string): string | Promise<string | undefined> {
-    const held = this.values?.find(reader, key)
-    if (held === undefined) return this.#readValue(reader, key)
-    const turn = this.#turns.next
-    if (turn) return turn.then(() => held)
-    this.#turns.spend(1)
-    return held
+  value(reader: ContextReader, key: string): string | Promise<string | undefined> {
+    const cached = this.values?.find(reader, key)
+    if (cached === undefined) return this.#readValue(reader, key)
+    const turn = this.#macrotasks.next
+    if (turn) return turn.then(() => cached)
+    this.#macrotasks.spend(1)
+    return cached
   }
 
-  async #readValue(reader: Reader, key: string): Promise<string | undefined> {
+  async #readValue(reader: ContextReader, key: string): Promise<string | undefined> {
     const { values, core } = this
-    const moment = values?.moment(reader.user)
+    const changeCount = values?.changeCount(reader.user)
     const asked = { ...readerValues(reader), key }
     const statements = [values ? core.reads.audience(asked) : core.reads.value(asked)]
     if (values?.lacksTopics(reader, key)) statements.push(core.reads.subscriptions(reader))
     const [[row] = [], topics] = await core.read(reader.user, ...statements)
-    values?.keep(moment, reader, key, row, topics)
+    values?.add(changeCount, reader, key, row, topics)
     return row && core.loadJson(reader.user, restoreValue(String(row.value)))
   }
 
   /** What the reader sees under this key. */
-  async entry(reader: Reader, key: string): Promise<EntryRow | undefined> {
+  async entry(reader: ContextReader, key: string): Promise<EntryRow | undefined> {
     const [rows = []] = await this.core.read(reader.user, this.core.reads.entry({ ...readerValues(reader), key }))
     return rows[0] && entryRow(rows[0])
   }
@@ -93,9 +103,9 @@ export class MeshServices {
       this.core.reads.subscribers({ user, grantee }),
     )
     if (closed.some((row) => row.grantee === grantee)) {
-      const refused = failure('topic.closed', { agent, action: 'post to', topics: [topic] })
-      this.core.incidents?.refused(user, agent, 'publish', refused)
-      throw refused
+      const rejected = failure('topic.closed', { agent, action: 'post to', topics: [topic] })
+      this.core.incidents?.rejected(user, agent, 'publish', rejected)
+      throw rejected
     }
     return rows.map((row) => String(row.agent))
   }
@@ -115,8 +125,13 @@ export class MeshServices {
     this.emit('context.deleted', actor, { key, revision: revision ?? 0 })
   }
 
-  emit(type: EventName, { user, agent }: Reader, fields: { readonly [field: string]: Json }): void {
-    this.core.events.emit({ type, at: this.core.clock.now(), userId: user, agent, ...fields })
+  emit<Name extends MatchedName<'context.*' | 'topic.*'>>(
+    type: Name,
+    { user, agent }: ContextReader,
+    fields: Omit<EventPayloads[Name], 'agent'>,
+  ): void {
+    const event = { ...fields, type, at: this.core.clock.now(), userId: user, agent }
+    this.core.events.emit(event as EventFields as TroupeEvent)
   }
 
   /** @returns what takes the watcher off the list again */

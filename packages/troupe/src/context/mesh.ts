@@ -1,21 +1,21 @@
 /** The mesh of a troupe: makes the hands of agents and of the host. */
-import { checkName, type UserId } from '../core/index.ts'
+import { checkName, construct, type UserId } from '../core/index.ts'
 import { Access } from '../security/index.ts'
-import { hostName } from './agent-name.ts'
-import type { CleanerOptions } from './cleaner.ts'
+import { CommittedContext } from './committed-context.ts'
 import { ContextMesh } from './context-mesh.ts'
-import { LiveHands } from './live-hands.ts'
+import { hostName } from './entries/agent-name.ts'
 import type { MeshParts } from './mesh-core.ts'
 import { MeshServices } from './mesh-services.ts'
-import { type Written, writtenSince } from './written.ts'
+import { type Written, writtenSince } from './reads/written.ts'
+import type { CleanerOptions } from './writes/cleaner.ts'
 
 export class Mesh extends MeshServices {
   /**
    * @param access shared with the agent's tools, so that a change holds for both
    * @throws ValidationError for a name that is not allowed
    */
-  agent(user: UserId, agent: string, access: Access = new Access()): LiveHands {
-    return new LiveHands(this, this.actor(user, agent, access))
+  agent(user: UserId, agent: string, access: Access = new Access()): CommittedContext {
+    return new CommittedContext(this, this.actor(user, agent, access))
   }
 
   /** What was written after a revision, in pages. */
@@ -25,7 +25,7 @@ export class Mesh extends MeshServices {
 
   /** @param access narrows what the host may write; it reads all of the user's in any case */
   host(user: UserId, access?: Access): ContextMesh {
-    return new ContextMesh(this, { user: checkName('user', user), agent: hostName, all: true, access })
+    return ContextMesh[construct](this, { user: checkName('user', user), agent: hostName, all: true, access })
   }
 }
 

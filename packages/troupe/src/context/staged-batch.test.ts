@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
 import { createVirtualClock, type Json, type Principal, seededRandom, TroupeError } from '../core/index.ts'
-import { createInbox, createJournals, createSteps, createTimers, type Recorder } from '../durable/index.ts'
+import { createInbox, createJournals, createSteps, createTimers, type Recorder } from '../journal/index.ts'
 import { Access } from '../security/index.ts'
-import { openMesh } from './context.test.fixture.ts'
-import type { Operation } from './hands-port.ts'
+import type { BatchOperation } from './context-client.ts'
+import { openMesh } from './context-testbed.test.fixture.ts'
 import { stagedContext } from './staged-context.ts'
 
 /** One step of A, with what happens right after it was told what stands under a key. */
@@ -17,8 +17,8 @@ async function openStep(afterCheck: Record<string, () => Promise<unknown>> = {})
     journals: createJournals({ storage, clock, owner: 'node' }),
     random: seededRandom('a'),
   }
-  const rooms = { inbox: createInbox(parts), timers: createTimers(parts), limits: { backoffMs: 1 } }
-  const steps = createSteps({ ...parts, ...rooms })
+  const services = { inbox: createInbox(parts), timers: createTimers(parts), limits: { backoffMs: 1 } }
+  const steps = createSteps({ ...parts, ...services })
   const interrupted = (recorder: Recorder): Recorder =>
     new Proxy(recorder, {
       get(target, field) {
@@ -39,18 +39,18 @@ async function openStep(afterCheck: Record<string, () => Promise<unknown>> = {})
     mesh,
     incidents,
     async batch(
-      operations: readonly Operation[],
+      operations: readonly BatchOperation[],
       options: { readonly atomic?: boolean; readonly signal?: AbortSignal } = { atomic: true },
     ): Promise<Json> {
       const principal: Principal = { userId: 'ada', kind: 'agent', name: 'A' }
       let over = false
       const end = steps
-        .execute({ id: 'step', principal, input: null, settled: () => ({ statements: [] }) }, async (recorder) => {
+        .execute({ id: 'step', principal, input: null, onEnd: () => ({ statements: [] }) }, async (recorder) => {
           const context = stagedContext({ mesh, recorder: interrupted(recorder), access: new Access() })
           try {
             return JSON.parse(JSON.stringify(await context.batch(operations, options)))
           } catch (error) {
-            if (error instanceof TroupeError) return { refused: error.code }
+            if (error instanceof TroupeError) return { rejected: error.code }
             throw error
           }
         })
@@ -71,18 +71,18 @@ async function openStep(afterCheck: Record<string, () => Promise<unknown>> = {})
 test('an atomic batch of a step stages nothing where another writes while it is looked through', async () => {
   const others = { last: () => step.mesh.agent('ada', 'B').push('last', 'B', { writers: ['A'] }) }
   await using step = await openStep(others)
-  const told = await step.batch([
+  const result = await step.batch([
     { type: 'push', key: 'first', value: 1 },
     { type: 'push', key: 'last', value: 1, ifVersion: 0 },
   ])
-  expect(told).toMatchObject({ outcome: { refused: 'context.conflict' } })
+  expect(result).toMatchObject({ outcome: { rejected: 'context.conflict' } })
   const { items } = await step.mesh.host('ada').list()
   expect(items.map(({ key, value }) => [key, value])).toEqual([['last', 'B']])
 })
 
 test('an atomic batch of a step reads and deletes what it has written before', async () => {
   await using step = await openStep()
-  const told = await step.batch([
+  const result = await step.batch([
     { type: 'get', key: 'a' },
     { type: 'push', key: 'a', value: 1 },
     { type: 'get', key: 'a' },
@@ -91,7 +91,7 @@ test('an atomic batch of a step reads and deletes what it has written before', a
     { type: 'get', key: 'a' },
     { type: 'push', key: 'a', value: 2, ifVersion: 0 },
   ])
-  expect(told).toMatchObject({
+  expect(result).toMatchObject({
     outcome: [
       { found: false },
       { version: 1 },
@@ -113,18 +113,18 @@ test('an atomic batch of a step that is refused is an incident, as that of the h
     { type: 'push', key: 'mine', value: 1 },
     { type: 'push', key: 'theirs', value: 2 },
   ] as const
-  expect(await step.batch(operations)).toMatchObject({ outcome: { refused: 'context.denied' } })
-  await step.incidents.settled()
+  expect(await step.batch(operations)).toMatchObject({ outcome: { rejected: 'context.denied' } })
+  await step.incidents.flush()
   const incident = { agent: 'A', action: 'batch_context_operation', code: 'context.denied' }
   expect(await step.incidents.list('ada')).toMatchObject([incident])
   await expect(step.mesh.agent('ada', 'A').batch(operations, { atomic: true })).rejects.toThrow()
-  await step.incidents.settled()
+  await step.incidents.flush()
   expect(await step.incidents.list('ada')).toMatchObject([incident, incident])
 })
 
 test('a batch of a step whose signal aborts tells what was done and does no more', async () => {
-  const given = new AbortController()
-  await using step = await openStep({ last: async () => given.abort() })
+  const controller = new AbortController()
+  await using step = await openStep({ last: async () => controller.abort() })
   const operations = [
     { type: 'push', key: 'first', value: 1 },
     { type: 'push', key: 'last', value: 2 },
@@ -133,8 +133,8 @@ test('a batch of a step whose signal aborts tells what was done and does no more
     { type: 'delete', key: 'first' },
   ] as const
   const cancelled = { success: false, error: { code: 'cancelled' } }
-  const told = await step.batch(operations, { signal: given.signal })
-  expect(told).toMatchObject({ outcome: [{ version: 1 }, { version: 1 }, cancelled, cancelled, cancelled] })
+  const result = await step.batch(operations, { signal: controller.signal })
+  expect(result).toMatchObject({ outcome: [{ version: 1 }, { version: 1 }, cancelled, cancelled, cancelled] })
   const { items } = await step.mesh.host('ada').list()
   expect(items.map(({ key, value }) => [key, value])).toEqual([
     ['first', 1],
@@ -149,7 +149,7 @@ test('an operation has no signal of its own, and a key that has no text is refus
   for (const atomic of [true, false])
     await expect(a.batch([signalled], { atomic })).rejects.toMatchObject({ code: 'validation.failed' })
   const textless = [{ type: 'get', key: Object.create(null) }] as const
-  const told = [{ type: 'get', key: 'an object', success: false, error: { code: 'name.invalid' } }]
-  expect(await a.batch(textless)).toMatchObject(told)
-  await expect(a.batch(textless, { atomic: true })).rejects.toMatchObject({ code: 'name.invalid', results: told })
+  const expected = [{ type: 'get', key: 'an object', success: false, error: { code: 'name.invalid' } }]
+  expect(await a.batch(textless)).toMatchObject(expected)
+  await expect(a.batch(textless, { atomic: true })).rejects.toMatchObject({ code: 'name.invalid', results: expected })
 })

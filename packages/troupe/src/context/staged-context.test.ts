@@ -15,24 +15,24 @@ import {
   createJournals,
   createSteps,
   createTimers,
-  durableMigrations,
+  journalMigrations,
   type Recorder,
-} from '../durable/index.ts'
+} from '../journal/index.ts'
 import { Access } from '../security/index.ts'
 import { openStorage } from '../storage/index.ts'
+import type { ContextClient } from './context-client.ts'
 import { contextMigrations } from './context-migrations.ts'
-import { defineKey } from './define-key.ts'
-import type { ContextHands } from './hands-port.ts'
+import { defineKey } from './entries/define-key.ts'
 import { createContextMesh } from './mesh.ts'
-import { type Action, keys, onMesh, operation, pushOptionsOf } from './operations.test.fixture.ts'
+import { type Action, keys, onMesh, operation, pushOptionsOf } from './random-operations.test.fixture.ts'
 import { stagedContext } from './staged-context.ts'
 
-async function openHouse() {
+async function openTestbed() {
   const clock = createVirtualClock()
   const random = seededRandom('staged')
   const storage = await openStorage({
     url: 'memory:',
-    migrations: [...contextMigrations, ...durableMigrations],
+    migrations: [...contextMigrations, ...journalMigrations],
     clock,
     random,
   })
@@ -43,26 +43,26 @@ async function openHouse() {
     ids: createIds(clock, random),
     events: createEvents(() => {}),
   })
-  const process = (owner = 'node') => {
+  const openSteps = (owner = 'node') => {
     const journals = createJournals({ storage, clock, owner })
     const inbox = createInbox({ storage, clock })
     const timers = createTimers({ storage, clock })
     return createSteps({ storage, journals, inbox, timers, clock, random, limits: { backoffMs: 1 } })
   }
-  const steps = process()
+  const steps = openSteps()
   return {
     clock,
     mesh,
-    process,
+    openSteps,
     async step(
-      program: (context: ContextHands, recorder: Recorder) => Promise<Json>,
-      options: { id?: string; as?: string; role?: string; by?: ReturnType<typeof process> } = {},
+      program: (context: ContextClient, recorder: Recorder) => Promise<Json>,
+      options: { id?: string; as?: string; role?: string; by?: ReturnType<typeof openSteps> } = {},
     ) {
       const { id = 'step:1', as = 'A', role = 'contributor', by = steps } = options
       const principal: Principal = { userId: 'ada', kind: 'agent', name: as }
       let over = false
       const end = by
-        .execute({ id, principal, input: null, settled: () => ({ statements: [] }) }, (recorder) =>
+        .execute({ id, principal, input: null, onEnd: () => ({ statements: [] }) }, (recorder) =>
           program(stagedContext({ mesh, recorder, access: new Access({ role }) }), recorder),
         )
         .finally(() => {
@@ -80,39 +80,39 @@ async function openHouse() {
   }
 }
 
-const told = async (run: () => Promise<unknown>): Promise<Json> => {
+const outcomeOf = async (run: () => Promise<unknown>): Promise<Json> => {
   try {
     return ((await run()) ?? null) as Json
   } catch (error) {
-    if (error instanceof TroupeError) return { refused: error.code }
+    if (error instanceof TroupeError) return { rejected: error.code }
     throw error
   }
 }
 
-async function view(hands: ContextHands): Promise<Json> {
+async function view(client: ContextClient): Promise<Json> {
   const entries: Json[] = []
-  for await (const { key, value, version, owner, audience, writers, lifecycle } of await hands.list({ limit: 2 }))
+  for await (const { key, value, version, owner, audience, writers, lifecycle } of await client.list({ limit: 2 }))
     entries.push([key, value, version, owner, audience as Json, writers as Json, lifecycle ?? null])
   const values: Json[] = []
-  for (const key of keys) values.push((await hands.get(key)) ?? null)
+  for (const key of keys) values.push((await client.get(key)) ?? null)
   return [
     entries,
     values,
-    [...(await hands.getMany(keys))],
-    [...(await hands.keys({ pattern: '*b*' })).items],
-    [...(await hands.keys({ prefix: 'a', limit: 2 })).items],
-    [...(await hands.keys({ topics: ['x', 'y'] })).items],
-    [...(await hands.topics())],
+    [...(await client.getMany(keys))],
+    [...(await client.keys({ pattern: '*b*' })).items],
+    [...(await client.keys({ prefix: 'a', limit: 2 })).items],
+    [...(await client.keys({ topics: ['x', 'y'] })).items],
+    [...(await client.topics())],
   ]
 }
 
 /** What an agent does with entries, as its hands do it. */
-function byHands(hands: ContextHands, action: Action): Promise<unknown> {
+function onClient(client: ContextClient, action: Action): Promise<unknown> {
   if (action.type === 'push')
-    return hands.push(action.key, action.value, pushOptionsOf(action.options)).then(({ version }) => version)
+    return client.push(action.key, action.value, pushOptionsOf(action.options)).then(({ version }) => version)
   if (action.type === 'delete')
-    return hands.delete(action.key, action.ifVersion === undefined ? {} : { ifVersion: action.ifVersion })
-  return hands
+    return client.delete(action.key, action.ifVersion === undefined ? {} : { ifVersion: action.ifVersion })
+  return client
     .update('a', (value) => (typeof value === 'number' ? value : 0) + 1)
     .then(({ version, value }) => [version, value])
 }
@@ -127,8 +127,8 @@ test(
         fc.array(operation, { minLength: 1, maxLength: 10 }),
         fc.constantFrom('contributor', 'moderator', 'admin'),
         async (before, during, role) => {
-          await using staged = await openHouse()
-          await using live = await openHouse()
+          await using staged = await openTestbed()
+          await using live = await openTestbed()
           // Entries that expire would do so between the two.
           const lasting = (some: typeof before) =>
             some
@@ -137,21 +137,22 @@ test(
                 action.type === 'push' ? { ...action, options: { ...action.options, ttlMs: 3_600_000 } } : action,
               )
           for (const { mesh } of [staged, live])
-            for (const action of lasting(before)) await told(() => onMesh(mesh, action))
-          const hands = live.mesh.agent('ada', 'A', new Access({ role }))
+            for (const action of lasting(before)) await outcomeOf(() => onMesh(mesh, action))
+          const client = live.mesh.agent('ada', 'A', new Access({ role }))
           const expected: Json[] = []
           const actions = lasting(during)
-          for (const action of actions) expected.push(await told(() => byHands(hands, action)), await view(hands))
+          for (const action of actions)
+            expected.push(await outcomeOf(() => onClient(client, action)), await view(client))
           const end = await staged.step(
             async (context) => {
               const answers: Json[] = []
               for (const action of actions)
-                answers.push(await told(() => byHands(context, action)), await view(context))
+                answers.push(await outcomeOf(() => onClient(context, action)), await view(context))
               return answers
             },
             { role },
           )
-          expect(end).toEqual({ status: 'settled', outcome: expected })
+          expect(end).toEqual({ status: 'completed', outcome: expected })
           expect(await view(staged.mesh.agent('ada', 'A'))).toEqual(await view(live.mesh.agent('ada', 'A')))
           expect(await view(staged.mesh.agent('ada', 'B'))).toEqual(await view(live.mesh.agent('ada', 'B')))
         },
@@ -162,9 +163,9 @@ test(
 
 describe('in a step', () => {
   test('others see nothing before the turn commits, and all of it then', async () => {
-    await using house = await openHouse()
-    const other = house.mesh.agent('ada', 'B')
-    await house.step(async (context, recorder) => {
+    await using testbed = await openTestbed()
+    const other = testbed.mesh.agent('ada', 'B')
+    await testbed.step(async (context, recorder) => {
       expect(await context.push('k', 1)).toStrictEqual({ key: 'k', version: 1 })
       expect(await context.get('k')).toBe(1)
       expect(await other.get('k')).toBe(undefined)
@@ -181,8 +182,8 @@ describe('in a step', () => {
   })
 
   test('what it writes tells what it had read, and is tainted by it', async () => {
-    await using house = await openHouse()
-    await house.step(
+    await using testbed = await openTestbed()
+    await testbed.step(
       async (context, recorder) => {
         recorder.addTaint(['untrusted:web'])
         await context.push('source', 1)
@@ -190,21 +191,21 @@ describe('in a step', () => {
       },
       { id: 'step:0', as: 'S' },
     )
-    await house.step(async (context) => {
+    await testbed.step(async (context) => {
       const read = await context.get('source')
       await context.push('derived', read ?? null)
       return null
     })
-    expect(await house.mesh.host('ada').getEntry('derived')).toMatchObject({
+    expect(await testbed.mesh.host('ada').getEntry('derived')).toMatchObject({
       taint: ['untrusted:web'],
       provenance: { readFrom: ['source@1'] },
     })
   })
 
   test('a call whose signal has aborted does not begin', async () => {
-    await using house = await openHouse()
+    await using testbed = await openTestbed()
     const signal = AbortSignal.abort('enough')
-    await house.step(async (context) => {
+    await testbed.step(async (context) => {
       const calls = [
         () => context.push('k', 1, { signal }),
         () => context.get('k', { signal }),
@@ -215,60 +216,60 @@ describe('in a step', () => {
         () => context.batch([{ type: 'push', key: 'k', value: 1 }], { signal }),
         () => context.subscribe(['t'], { signal }),
       ]
-      for (const call of calls) expect(await told(call)).toEqual({ refused: 'cancelled' })
+      for (const call of calls) expect(await outcomeOf(call)).toEqual({ rejected: 'cancelled' })
       return null
     })
-    expect(await house.mesh.host('ada').get('k')).toBe(undefined)
-    expect(await house.mesh.agent('ada', 'A').topics()).toEqual([])
+    expect(await testbed.mesh.host('ada').get('k')).toBe(undefined)
+    expect(await testbed.mesh.agent('ada', 'A').topics()).toEqual([])
   })
 
   test('a version that is already another is refused at the call', async () => {
-    await using house = await openHouse()
-    await house.mesh.agent('ada', 'A').push('k', 1)
-    const end = await house.step(async (context) => told(() => context.push('k', 2, { ifVersion: 7 })))
-    expect(end).toMatchObject({ outcome: { refused: 'context.conflict' } })
+    await using testbed = await openTestbed()
+    await testbed.mesh.agent('ada', 'A').push('k', 1)
+    const end = await testbed.step(async (context) => outcomeOf(() => context.push('k', 2, { ifVersion: 7 })))
+    expect(end).toMatchObject({ outcome: { rejected: 'context.conflict' } })
   })
 
   test('an update that loses its race when the turn commits reads again and wins', async () => {
-    await using house = await openHouse()
-    const a = house.mesh.agent('ada', 'A')
+    await using testbed = await openTestbed()
+    const a = testbed.mesh.agent('ada', 'A')
     await a.push('n', 1)
     let entries = 0
-    const end = await house.step(async (context) => {
+    const end = await testbed.step(async (context) => {
       entries++
       const { value } = await context.update('n', (n) => (n as number) + 1)
       if (entries === 1) await a.push('n', 100)
       return value
     })
-    expect(end).toEqual({ status: 'settled', outcome: 101 })
+    expect(end).toEqual({ status: 'completed', outcome: 101 })
     expect(await a.get('n')).toBe(101)
   })
 
   test('writes to one key that begin together see each other, and go the same way on re-entry', async () => {
-    await using house = await openHouse()
-    const a = house.mesh.agent('ada', 'A')
-    const program = async (context: ContextHands, recorder: Recorder, stop: boolean): Promise<Json> => {
+    await using testbed = await openTestbed()
+    const a = testbed.mesh.agent('ada', 'A')
+    const program = async (context: ContextClient, recorder: Recorder, stop: boolean): Promise<Json> => {
       const add = (by: number) => context.update('n', (n) => ((n as number | undefined) ?? 0) + by)
       const updates = await Promise.all([add(1), add(10), context.push('m', 1), add(100), context.push('m', 2)])
       await recorder.commit()
       if (stop) await new Promise(() => {})
       return [updates.map(({ version }) => version ?? null), (await context.get('n')) ?? null]
     }
-    void house
-      .step((context, recorder) => program(context, recorder, true), { by: house.process('first') })
+    void testbed
+      .step((context, recorder) => program(context, recorder, true), { by: testbed.openSteps('first') })
       .catch(() => {})
-    for (let i = 0; i < 200 && (await a.get('n')) === undefined; i++) await house.clock.advance('1ms')
-    const end = await house.step((context, recorder) => program(context, recorder, false), {
-      by: house.process('second'),
+    for (let i = 0; i < 200 && (await a.get('n')) === undefined; i++) await testbed.clock.advance('1ms')
+    const end = await testbed.step((context, recorder) => program(context, recorder, false), {
+      by: testbed.openSteps('second'),
     })
-    expect(end).toEqual({ status: 'settled', outcome: [[1, 2, 1, 3, 2], 111] })
+    expect(end).toEqual({ status: 'completed', outcome: [[1, 2, 1, 3, 2], 111] })
     expect(await a.get('m')).toBe(2)
   })
 
   test('whatever its hands give may be returned or pushed: it is JSON', async () => {
-    await using house = await openHouse()
-    await house.mesh.agent('ada', 'A').push('old', 1, { ttl: '1h' })
-    const end = await house.step(async (context) => {
+    await using testbed = await openTestbed()
+    await testbed.mesh.agent('ada', 'A').push('old', 1, { ttl: '1h' })
+    const end = await testbed.step(async (context) => {
       const pushed = await context.push('new', 1)
       const entries = [await context.getEntry('old'), await context.getEntry('new')]
       await context.push('copies', entries as unknown as Json)
@@ -277,33 +278,35 @@ describe('in a step', () => {
       const results = await context.batch([{ type: 'push', key: 'new', value: 2 }], { atomic: true })
       return { pushed, entries, listed, past, results } as unknown as Json
     })
-    expect(end).toMatchObject({ status: 'settled', outcome: { pushed: { key: 'new', version: 1 } } })
-    expect(await house.mesh.agent('ada', 'A').get('copies')).toMatchObject([{ key: 'old' }, { key: 'new' }])
+    expect(end).toMatchObject({ status: 'completed', outcome: { pushed: { key: 'new', version: 1 } } })
+    expect(await testbed.mesh.agent('ada', 'A').get('copies')).toMatchObject([{ key: 'old' }, { key: 'new' }])
   })
 
   test('an update of what it may write and not read says so, and gives what is stored', async () => {
-    await using house = await openHouse()
-    await house.mesh.agent('ada', 'B').push('k', 1, { audience: 'owner', writers: ['A'] })
+    await using testbed = await openTestbed()
+    await testbed.mesh.agent('ada', 'B').push('k', 1, { audience: 'owner', writers: ['A'] })
     let calls = 0
-    const end = await house.step(async (context) => {
+    const end = await testbed.step(async (context) => {
       const Count = defineKey('count', z.object({ n: z.number() }))
       const { value } = await context.update(Count(), () => ({ n: 1, other: 2 }) as never)
-      const wrong = await told(() => context.update('n', 5 as never))
-      return [value, wrong, await told(() => context.update('k', () => ++calls))]
+      const wrong = await outcomeOf(() => context.update('n', 5 as never))
+      return [value, wrong, await outcomeOf(() => context.update('k', () => ++calls))]
     })
-    expect(end).toMatchObject({ outcome: [{ n: 1 }, { refused: 'validation.failed' }, { refused: 'context.unread' }] })
+    expect(end).toMatchObject({
+      outcome: [{ n: 1 }, { rejected: 'validation.failed' }, { rejected: 'context.unread' }],
+    })
     expect(calls).toBe(1)
-    expect(await house.mesh.agent('ada', 'A').get('count')).toEqual({ n: 1 })
+    expect(await testbed.mesh.agent('ada', 'A').get('count')).toEqual({ n: 1 })
   })
 
   test('what was read comes from the record on re-entry, large values by the version that was read', async () => {
-    await using house = await openHouse()
-    const a = house.mesh.agent('ada', 'A')
+    await using testbed = await openTestbed()
+    const a = testbed.mesh.agent('ada', 'A')
     const large = 'x'.repeat(10_000)
     await a.push('large', large)
     await a.push('small', 'old')
-    const first = house.process('first')
-    const program = async (context: ContextHands, recorder: Recorder, stop: boolean) => {
+    const first = testbed.openSteps('first')
+    const program = async (context: ContextClient, recorder: Recorder, stop: boolean) => {
       const page = await context.list()
       const small = await context.get('small')
       await context.push('mark', 1)
@@ -311,25 +314,25 @@ describe('in a step', () => {
       if (stop) await new Promise(() => {})
       return [page.items.map(({ value }) => String(value).length), small ?? null] as Json
     }
-    void house.step((context, recorder) => program(context, recorder, true), { by: first }).catch(() => {})
-    for (let i = 0; i < 200 && (await a.get('mark')) === undefined; i++) await house.clock.advance('1ms')
+    void testbed.step((context, recorder) => program(context, recorder, true), { by: first }).catch(() => {})
+    for (let i = 0; i < 200 && (await a.get('mark')) === undefined; i++) await testbed.clock.advance('1ms')
     await a.push('large', 'other')
     await a.push('small', 'new')
-    const end = await house.step((context, recorder) => program(context, recorder, false), {
-      by: house.process('second'),
+    const end = await testbed.step((context, recorder) => program(context, recorder, false), {
+      by: testbed.openSteps('second'),
     })
-    expect(end).toEqual({ status: 'settled', outcome: [[10_000, 3], 'old'] })
+    expect(end).toEqual({ status: 'completed', outcome: [[10_000, 3], 'old'] })
     expect((await a.getEntry('mark'))?.version).toBe(1)
   })
 
   test('the stage of a tool call lies over the step and is not seen by a neighbour', async () => {
-    await using house = await openHouse()
+    await using testbed = await openTestbed()
     const access = new Access()
-    await house.step(async (context, recorder) => {
-      const step = stagedContext({ mesh: house.mesh, recorder, access })
+    await testbed.step(async (context, recorder) => {
+      const step = stagedContext({ mesh: testbed.mesh, recorder, access })
       await step.push('step', 1)
       const [one, two] = ['one', 'two'].map((name) =>
-        stagedContext({ mesh: house.mesh, recorder: recorder.child(name), access, over: step }),
+        stagedContext({ mesh: testbed.mesh, recorder: recorder.child(name), access, over: step }),
       )
       await one?.push('tool', 1)
       expect([await one?.get('step'), await one?.get('tool'), await two?.get('tool')]).toEqual([1, 1, undefined])
@@ -337,7 +340,7 @@ describe('in a step', () => {
       return null
     })
     expect(
-      await house.mesh
+      await testbed.mesh
         .host('ada')
         .keys()
         .then(({ items }) => items),

@@ -8,7 +8,6 @@ import {
   checkSignal,
   createPage,
   decodeJson,
-  encodeCursor,
   failure,
   type Json,
   listOf,
@@ -18,10 +17,10 @@ import {
   type TaintLabel,
   TroupeError,
 } from '../core/index.ts'
-import type { Recorder, StagedWrite } from '../durable/index.ts'
+import type { Recorder, StagedWrite } from '../journal/index.ts'
 import type { Access, Right } from '../security/index.ts'
-import { allOrNone, checkOperations, foundOf, oneByOne } from './batch.ts'
-import type { Key, KeyValue } from './define-key.ts'
+import type * as port from './context-client.ts'
+import type { Key, KeyValue } from './entries/define-key.ts'
 import {
   type Actor,
   checkedKey,
@@ -32,28 +31,29 @@ import {
   prepareRemoval,
   type Removal,
   readsAudited,
-} from './fragments.ts'
-import type * as hands from './hands-port.ts'
-import { findHistory } from './history.ts'
-import { findEntries, findKeys, listedOf, parseListOptions, readEntries } from './listing.ts'
+} from './entries/fragments.ts'
+import { type RecordedEntry, recordEntry, recordStaged, restoreEntry } from './entries/recorded-entry.ts'
 import type { Mesh } from './mesh.ts'
-import { mergePage, Overlay, type Staged } from './overlay.ts'
-import { type RecordedEntry, recordEntry, recordStaged, restoreEntry } from './recorded-entry.ts'
-import { type CheckJson, check, planPush, planRemoval } from './staged-plan.ts'
-import { StagedTopics } from './staged-topics.ts'
-import { stagedPush, stagedRemoval } from './staged-writes.ts'
+import { findHistory } from './reads/find-history.ts'
+import { findEntries, findKeys, listedOf, parseListOptions, readEntries } from './reads/listing.ts'
+import { recordedPage } from './reads/recorded-page.ts'
 import type { ToolContext } from './tool-context.ts'
+import { mergePage, Overlay, type OverlayEntry } from './writes/overlay.ts'
+import { allOrNone, checkBatchOperations, foundOf, oneByOne } from './writes/run-batch.ts'
+import { type CheckJson, check, planPush, planRemoval } from './writes/staged-plan.ts'
+import { StagedTopics } from './writes/staged-topics.ts'
+import { stagedPush, stagedRemoval } from './writes/staged-writes.ts'
 
 const attempts = 100
 /** Keys told as what a write was derived from. */
-const mostReads = 64
+const maxReads = 64
 
 export interface StagedParts {
   readonly mesh: Mesh
   readonly recorder: Recorder
   readonly access: Access
   /** The hands of the step over which the stage of a tool call lies: staged ones too. */
-  readonly over?: hands.ContextHands
+  readonly over?: port.ContextClient
 }
 
 /** @example const context = stagedContext({ mesh, recorder, access }) */
@@ -78,7 +78,7 @@ export class StagedContext implements ToolContext {
     this.#readFrom = under === undefined ? new Set() : under.#readFrom
     this.#began = under === undefined ? mesh.clock.now() : under.#began
     this.#topics = new StagedTopics(recorder, () => mesh.agent(this.#actor.user, this.agent, access))
-    recorder.onCommitted((committed) => this.#overlay.settle(new Set(committed)))
+    recorder.onCommitted((committed) => this.#overlay.dropCommitted(new Set(committed)))
   }
 
   get agent(): string {
@@ -90,17 +90,17 @@ export class StagedContext implements ToolContext {
   }
 
   /** What has not begun when its signal aborts never begins; what has begun ends with the turn. */
-  #require(right: Right | undefined, options: hands.Signal = {}): void {
+  #require(right: Right | undefined, options: port.Signal = {}): void {
     checkSignal('The call', options?.signal)
     try {
       if (right) this.#actor.access?.require(this.agent, right)
     } catch (error) {
-      this.#refused(right ?? 'context', error)
+      this.#rejected(right ?? 'context', error)
       throw error
     }
   }
-  #refused(action: string, error: unknown): void {
-    this.#mesh.core.incidents?.refused(this.#actor.user, this.agent, action, error)
+  #rejected(action: string, error: unknown): void {
+    this.#mesh.core.incidents?.rejected(this.#actor.user, this.agent, action, error)
   }
 
   #origin(): { readonly provenance: Provenance; readonly taint: readonly TaintLabel[] } {
@@ -111,13 +111,13 @@ export class StagedContext implements ToolContext {
 
   /** What was read taints what is written, and is told in its provenance. */
   #read(key: string, version: number, taint: readonly TaintLabel[]): void {
-    if (this.#readFrom.size < mostReads) this.#readFrom.add(`${key}@${version}`)
+    if (this.#readFrom.size < maxReads) this.#readFrom.add(`${key}@${version}`)
     if (taint.length > 0) this.#recorder.addTaint(taint)
   }
 
   /** Also where it has read more than is told of: then nobody knows. */
   #hasRead(key: string, version: number): boolean {
-    return this.#readFrom.size >= mostReads || this.#readFrom.has(`${key}@${version}`)
+    return this.#readFrom.size >= maxReads || this.#readFrom.has(`${key}@${version}`)
   }
 
   async #check(key: string, named?: readonly string[], overlay = this.#overlay): Promise<CheckJson> {
@@ -131,29 +131,29 @@ export class StagedContext implements ToolContext {
     }
   }
 
-  push<K extends Key | string>(key: K, value: KeyValue<K>, options: hands.PushOptions = {}): Promise<hands.Pushed> {
+  push<K extends Key | string>(key: K, value: KeyValue<K>, options: port.PushOptions = {}): Promise<port.Pushed> {
     return this.#push(key, value, options, false)
   }
   /** @param unseen an update found nothing that it can see: what it may write all the same is in conflict for ever */
-  async #push(key: Key | string, value: unknown, options: hands.PushOptions, unseen: boolean): Promise<hands.Pushed> {
+  async #push(key: Key | string, value: unknown, options: port.PushOptions, unseen: boolean): Promise<port.Pushed> {
     this.#require('push_context', options)
     const push = await preparePush(this.#mesh.core, key, value, options, this.#origin())
     const found = await this.#check(push.key, push.grantees)
     const staged = this.#decide('push_context', () => {
-      if (unseen && found.standing && !found.readable && found.writable)
+      if (unseen && found.existing && !found.readable && found.writable)
         throw failure('context.unread', { agent: this.agent, key: push.key })
       return planPush(this.#mesh.core, this.#actor, push, found)
     })
     return this.#stagePush(push, found, staged)
   }
 
-  #stagePush(push: Push, found: CheckJson, staged: ReturnType<typeof planPush>): hands.Pushed {
+  #stagePush(push: Push, found: CheckJson, staged: ReturnType<typeof planPush>): port.Pushed {
     const { version } = staged.entry
     const over = found.since === true && !this.#hasRead(push.key, version - 1)
     this.#stage(push.key, stagedPush(this.#mesh, this.#actor, push, version, over), staged)
     return { key: push.key, version }
   }
-  #stageRemoval(removal: Removal, staged: Staged | undefined): boolean {
+  #stageRemoval(removal: Removal, staged: OverlayEntry | undefined): boolean {
     if (staged) this.#stage(removal.key, stagedRemoval(this.#mesh, this.#actor, removal), staged)
     return staged !== undefined
   }
@@ -163,17 +163,17 @@ export class StagedContext implements ToolContext {
     try {
       return decide()
     } catch (error) {
-      this.#refused(action, error)
+      this.#rejected(action, error)
       throw error
     }
   }
 
-  #stage(key: string, write: StagedWrite, staged: Staged): void {
+  #stage(key: string, write: StagedWrite, staged: OverlayEntry): void {
     this.#overlay.stages(key)
     if (this.#recorder.stage(write)) this.#overlay.set(key, staged, write)
   }
 
-  async get<K extends Key | string>(key: K, options: hands.GetOptions = {}): Promise<KeyValue<K> | undefined> {
+  async get<K extends Key | string>(key: K, options: port.GetOptions = {}): Promise<KeyValue<K> | undefined> {
     checkOptions('get', options, ['maxAge', 'signal'])
     if (options.maxAge !== undefined) milliseconds(options.maxAge, 'maxAge')
     return (await this.#entry('get', key, options))?.value as KeyValue<K> | undefined
@@ -181,30 +181,34 @@ export class StagedContext implements ToolContext {
 
   async getEntry<K extends Key | string>(
     key: K,
-    options: hands.Signal = {},
-  ): Promise<hands.Entry<KeyValue<K>> | undefined> {
+    options: port.Signal = {},
+  ): Promise<port.Entry<KeyValue<K>> | undefined> {
     checkOptions('getEntry', options, ['signal'])
-    return this.#entry('getEntry', key, options) as Promise<hands.Entry<KeyValue<K>> | undefined>
+    return this.#entry('getEntry', key, options) as Promise<port.Entry<KeyValue<K>> | undefined>
   }
 
-  async #entry(kind: string, key: Key | string, options: hands.Signal): Promise<hands.Entry | undefined> {
+  async #entry(kind: string, key: Key | string, options: port.Signal): Promise<port.Entry | undefined> {
     this.#require('get_context', options)
     const text = checkedKey(key)
     const found = await this.#recorder.answer(
       { kind, name: text },
-      async () => (await this.#many([text], false))[0] ?? null,
+      async () => (await this.#readKeys([text], false))[0] ?? null,
     )
     return found === null ? undefined : this.#restored(found)
   }
 
-  async #restored(recorded: RecordedEntry): Promise<hands.Entry> {
+  async #restored(recorded: RecordedEntry): Promise<port.Entry> {
     const entry = await restoreEntry(this.#mesh.core, this.#actor.user, recorded)
     this.#read(entry.key, entry.version, entry.taint)
     return entry
   }
 
   /** What is seen of these keys now, in their order. */
-  async #many(keys: readonly string[], byReference: boolean, on = this.#overlay): Promise<readonly RecordedEntry[]> {
+  async #readKeys(
+    keys: readonly string[],
+    byReference: boolean,
+    on = this.#overlay,
+  ): Promise<readonly RecordedEntry[]> {
     const { core } = this.#mesh
     readsAudited(core, this.#actor, 'get_context', keys)
     const committed = keys.filter((key) => !on.get(key))
@@ -219,7 +223,7 @@ export class StagedContext implements ToolContext {
     return found
   }
 
-  async getMany(keys: readonly (Key | string)[], options: hands.Signal = {}): Promise<Map<string, Json>> {
+  async getMany(keys: readonly (Key | string)[], options: port.Signal = {}): Promise<Map<string, Json>> {
     this.#require('get_context', options)
     checkOptions('getMany', options, ['signal'])
     const texts = [...new Set(listOf('The keys of getMany', keys).map(checkedKey))]
@@ -229,17 +233,20 @@ export class StagedContext implements ToolContext {
   }
   async #recordedOf(keys: readonly string[], overlay = this.#overlay): Promise<readonly RecordedEntry[]> {
     const call = { kind: 'getMany', name: canonicalJson(keys) }
-    const found = await this.#recorder.answer(call, async () => [...(await this.#many(keys, true, overlay))] as Json)
+    const found = await this.#recorder.answer(
+      call,
+      async () => [...(await this.#readKeys(keys, true, overlay))] as Json,
+    )
     return found as unknown as readonly RecordedEntry[]
   }
 
-  async list(options: hands.ListOptions = {}): Promise<Page<hands.Entry>> {
+  async list(options: port.ListOptions = {}): Promise<Page<port.Entry>> {
     return this.listAs('list_context', options)
   }
-  async listAs(right: Right, options: hands.ListOptions): Promise<Page<hands.Entry>> {
+  async listAs(right: Right, options: port.ListOptions): Promise<Page<port.Entry>> {
     this.#require(right, options)
     const query = parseListOptions('list', options)
-    const { items, cursor } = await this.#page('list', options, async () => {
+    const { items, cursor } = await recordedPage(this.#recorder, 'list', options, async () => {
       readsAudited(this.#mesh.core, this.#actor, right, [listedOf(options)])
       const found = await findEntries(this.#mesh.core, this.#actor, query)
       const rows = await Promise.all(
@@ -256,10 +263,10 @@ export class StagedContext implements ToolContext {
     return createPage(entries, cursor, (next) => this.listAs(right, { ...options, cursor: next }))
   }
 
-  async keys(options: hands.ListOptions = {}): Promise<Page<string>> {
+  async keys(options: port.ListOptions = {}): Promise<Page<string>> {
     this.#require('list_context_keys', options)
     const query = parseListOptions('keys', options)
-    const { items, cursor } = await this.#page('keys', options, async () => {
+    const { items, cursor } = await recordedPage(this.#recorder, 'keys', options, async () => {
       readsAudited(this.#mesh.core, this.#actor, 'list_context_keys', [listedOf(options)])
       const found = await findKeys(this.#mesh.core, this.#actor, query)
       return mergePage<Json>(
@@ -273,26 +280,11 @@ export class StagedContext implements ToolContext {
     return createPage(items as readonly string[], cursor, (next) => this.keys({ ...options, cursor: next }))
   }
 
-  async #page(
-    kind: string,
-    { signal: _, ...options }: hands.ListOptions,
-    ask: () => Promise<{ items: readonly Json[]; next: string | undefined }>,
-  ) {
-    const name = canonicalJson(
-      Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Json,
-    )
-    const answer = await this.#recorder.answer({ kind, name }, async () => {
-      const { items, next } = await ask()
-      return { items, cursor: next === undefined ? null : encodeCursor(next) }
-    })
-    return { items: answer.items, cursor: answer.cursor ?? undefined }
-  }
-
   async update<K extends Key | string>(
     key: K,
     fn: (value: KeyValue<K> | undefined) => KeyValue<K> | Promise<KeyValue<K>>,
-    options: Omit<hands.PushOptions, 'ifVersion'> = {},
-  ): Promise<hands.Pushed & { readonly value: KeyValue<K> }> {
+    options: Omit<port.PushOptions, 'ifVersion'> = {},
+  ): Promise<port.Pushed & { readonly value: KeyValue<K> }> {
     checkUpdate(fn, options)
     const text = checkedKey(key)
     for (let i = 0; i < attempts; i++) {
@@ -305,10 +297,10 @@ export class StagedContext implements ToolContext {
         if (!(error instanceof TroupeError) || error.code !== 'context.conflict') throw error
       }
     }
-    throw failure('context.contended', { key: text, attempts })
+    throw failure('context.contention', { key: text, attempts })
   }
 
-  async delete(key: Key | string, options: hands.DeleteOptions = {}): Promise<boolean> {
+  async delete(key: Key | string, options: port.DeleteOptions = {}): Promise<boolean> {
     this.#require('delete_context', options)
     const removal = prepareRemoval(this.#mesh.core, key, options)
     const found = await this.#check(removal.key)
@@ -317,19 +309,19 @@ export class StagedContext implements ToolContext {
   }
 
   async batch(
-    operations: readonly hands.Operation[],
-    options: { readonly atomic?: boolean } & hands.Signal = {},
-  ): Promise<readonly hands.OperationResult[]> {
+    operations: readonly port.BatchOperation[],
+    options: { readonly atomic?: boolean } & port.Signal = {},
+  ): Promise<readonly port.BatchOperationResult[]> {
     this.#require('batch_context_operation', options)
     checkOptions('batch', options, ['atomic', 'signal'])
-    checkOperations(operations)
+    checkBatchOperations(operations)
     if (!options.atomic) return oneByOne(operations, this, options.signal)
     const trial = new Overlay(this.#overlay)
     return allOrNone(operations, (operation) => this.#plan(operation, trial))
   }
 
   /** @returns what stages it as it was planned, before it waits for anything */
-  async #plan(operation: hands.Operation, trial: Overlay): Promise<() => Promise<hands.OperationResult>> {
+  async #plan(operation: port.BatchOperation, trial: Overlay): Promise<() => Promise<port.BatchOperationResult>> {
     const { type, key, ...rest } = operation
     if (type === 'get') {
       checkOptions('a get of a batch', rest, [])
@@ -355,7 +347,7 @@ export class StagedContext implements ToolContext {
     return async () => ({ type, success: true, ...this.#stagePush(push, found, staged) })
   }
 
-  async history(key: Key | string, options: hands.HistoryOptions = {}): Promise<Page<hands.HistoryEntry>> {
+  async history(key: Key | string, options: port.HistoryOptions = {}): Promise<Page<port.HistoryEntry>> {
     this.#require('get_context', options)
     checkOptions('history', options, ['limit', 'cursor', 'signal'])
     const text = checkedKey(key)
@@ -368,29 +360,29 @@ export class StagedContext implements ToolContext {
         return { items: decodeJson(JSON.stringify(page.items)), cursor: page.cursor ?? null }
       },
     )
-    for (const entry of items as unknown as readonly hands.HistoryEntry[]) this.#read(text, entry.version, entry.taint)
-    return createPage(items as unknown as readonly hands.HistoryEntry[], cursor ?? undefined, (next) =>
+    for (const entry of items as unknown as readonly port.HistoryEntry[]) this.#read(text, entry.version, entry.taint)
+    return createPage(items as unknown as readonly port.HistoryEntry[], cursor ?? undefined, (next) =>
       this.history(key, { ...options, cursor: next }),
     )
   }
 
-  subscribe(topics: readonly string[], options?: hands.Signal): Promise<void> {
+  subscribe(topics: readonly string[], options?: port.Signal): Promise<void> {
     return this.#topics.change('subscribe', topics, options)
   }
-  unsubscribe(topics: readonly string[], options?: hands.Signal): Promise<void> {
+  unsubscribe(topics: readonly string[], options?: port.Signal): Promise<void> {
     return this.#topics.change('unsubscribe', topics, options)
   }
-  deleteTopic(topic: string, options?: hands.Signal): Promise<hands.DeletedTopic> {
+  deleteTopic(topic: string, options?: port.Signal): Promise<port.DeletedTopic> {
     return this.#topics.delete(topic, options)
   }
-  topics(options?: hands.Signal): Promise<readonly string[]> {
+  topics(options?: port.Signal): Promise<readonly string[]> {
     return this.#topics.mine(options)
   }
-  discoverTopics(options?: hands.DiscoverOptions): Promise<Page<hands.TopicInfo>> {
+  discoverTopics(options?: port.DiscoverOptions): Promise<Page<port.TopicInfo>> {
     return this.#topics.discover(options)
   }
 
-  watch(): AsyncIterable<hands.WatchItem> {
+  watch(): AsyncIterable<port.WatchItem> {
     throw failure('context.watch')
   }
 }

@@ -1,9 +1,9 @@
 /** What the built-in tools need of hands besides what everybody has: each of them is a right by its own name. */
 import type { Page } from '../core/index.ts'
 import type { Right } from '../security/index.ts'
-import type { ContextHands, Entry, ListOptions } from './hands-port.ts'
+import type { ContextClient, Entry, ListOptions } from './context-client.ts'
 
-export interface ToolContext extends ContextHands {
+export interface ToolContext extends ContextClient {
   /** For who tells what there is to be done; each call asks for itself. */
   can(right: Right): boolean
   /** `list` by another right. */
@@ -11,4 +11,4 @@ export interface ToolContext extends ContextHands {
 }
 
 /** Hands of ours are. */
-export const isToolContext = (context: ContextHands): context is ToolContext => 'listAs' in context
+export const isToolContext = (context: ContextClient): context is ToolContext => 'listAs' in context

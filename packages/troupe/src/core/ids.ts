@@ -1,6 +1,6 @@
 /** Ids that sort by the time they were made: 48 bits of time, 80 of chance, in Crockford's base 32. */
-import type { Clock } from './clock.ts'
-import type { Random } from './random.ts'
+import type { Clock } from './time/clock.ts'
+import type { Random } from './time/random.ts'
 
 export interface Ids {
   /** 26 characters, lower case. */

@@ -1,8 +1,9 @@
 /** What a person may be asked, and whether an answer fits: the same in runs and in sessions. */
-import type { Duration } from './duration.ts'
+
 import { failure } from './errors/failure.ts'
 import type { TroupeError } from './errors/troupe-error.ts'
-import type { Json } from './json-value.ts'
+import type { Duration } from './time/duration.ts'
+import type { Json } from './values/json-value.ts'
 
 export const questionKinds = ['question', 'choice', 'confirmation', 'draft', 'approval', 'error', 'breakpoint'] as const
 
@@ -46,6 +47,6 @@ export function wrongAnswer(question: Question, value: Json): TroupeError | unde
 function isApproval(value: Json): value is { readonly approve: boolean; readonly hash?: Json } {
   if (value === null || typeof value !== 'object' || Array.isArray(value)) return false
   const { approve, hash: _, reason, ...rest } = value as { readonly [key: string]: Json }
-  const isSaid = reason === undefined || reason === null || typeof reason === 'string'
-  return typeof approve === 'boolean' && isSaid && Object.keys(rest).length === 0
+  const isReason = reason === undefined || reason === null || typeof reason === 'string'
+  return typeof approve === 'boolean' && isReason && Object.keys(rest).length === 0
 }

@@ -1,27 +1,16 @@
 /** Messages, mailboxes and lanes, workers and presence. */
-export { bytes, replaceBytes } from './bytes.ts'
-export { type MessagingConfig, type MessagingSettings, messagingSettings } from './config.ts'
-export { KeptStateMachine, type KeptStateMachineOptions } from './kept-state-machine.ts'
-export * from './mailbox-hands.ts'
+export { bytesSchema, replaceBytes } from './bytes-schema.ts'
+export * from './mailbox.ts'
 export { createMailboxes, type Identity, Mailboxes, type MailboxesParts } from './mailboxes.ts'
 export type { Message, Priority } from './message.ts'
-export * from './message-hands.ts'
+export * from './message-client.ts'
 export { defineMessage, type MessageType, type MessageTypeOptions } from './message-type.ts'
+export { type MessagingConfig, type MessagingSettings, messagingSettings } from './messaging-config.ts'
+export { messagingMigrations } from './messaging-migrations.ts'
 export { messagingTables } from './messaging-tables.ts'
-export { messagingMigrations } from './migrations.ts'
-export { MessageConfirmed, MessageRefused } from './notices.ts'
-export { type AgentDetail, createPresence, Presence, type PresenceParts } from './presence.ts'
-export type { Lease } from './receiver.ts'
-export type { Resource } from './resources.ts'
-export { type StagedMessagesParts, stagedMessages } from './staged-messages.ts'
-export {
-  type HaltableWorker,
-  type RunningWorker,
-  type StartWorkerParts,
-  startWorker,
-  type WorkerWatch,
-} from './start-worker.ts'
-export { StateMachine, type StateMachineOptions } from './state-machine.ts'
+export type { DeliveryLease } from './receiving/receiver.ts'
+export { type StagedMessagesParts, stagedMessages } from './sending/staged-messages.ts'
+export { MessageConfirmed, MessageRejected } from './sending/system-messages.ts'
 export {
   type SuperviseChild,
   type SuperviseOptions,
@@ -30,7 +19,12 @@ export {
 } from './supervision/supervise-options.ts'
 export type { ChildState, SuperviseParts, Supervision, SupervisionEnd } from './supervision/supervision.ts'
 export { Supervisor } from './supervision/supervisor.ts'
-export type { Transition, Transitions } from './transition-table.ts'
+export { DurableStateMachine, type DurableStateMachineOptions } from './workers/durable-state-machine.ts'
+export { type AgentDetail, createPresence, Presence, type PresenceParts } from './workers/presence.ts'
+export type { HaltableWorker, RunningWorker, WorkerWatch } from './workers/running-worker.ts'
+export { type StartWorkerParts, startWorker } from './workers/start-worker.ts'
+export { StateMachine, type StateMachineOptions } from './workers/state-machine.ts'
+export type { Transition, Transitions } from './workers/transition-table.ts'
 export {
   type BatchHandler,
   type BatchOptions,
@@ -39,4 +33,5 @@ export {
   type PresenceHandler,
   Worker,
   type WorkerOptions,
-} from './worker.ts'
+} from './workers/worker.ts'
+export type { Resource } from './workers/worker-resources.ts'

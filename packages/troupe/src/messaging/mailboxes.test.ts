@@ -1,28 +1,29 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { defineMessage } from './message-type.ts'
-import type { RoomOptions } from './room.test.fixture.ts'
-import { roomsOfTests } from './rooms.test.fixture.ts'
+import type { MessagingTestbedOptions } from './messaging-testbed.test.fixture.ts'
+import { messagingTestbeds } from './open-testbeds.test.fixture.ts'
 
 const Note = defineMessage('note')
 const Other = defineMessage('other')
 
-const rooms = roomsOfTests()
+const testbeds = messagingTestbeds()
 
 describe.each(['memory', 'file', 'what is sealed'])('a mailbox on %s', (kind) => {
   let url: string
   beforeEach(() => {
-    url = kind === 'file' ? rooms.newFile() : 'memory:'
+    url = kind === 'file' ? testbeds.newFile() : 'memory:'
   })
-  const room = (options: RoomOptions = {}) => rooms.room({ url, sealed: kind === 'what is sealed', ...options })
+  const testbed = (options: MessagingTestbedOptions = {}) =>
+    testbeds.testbed({ url, encrypted: kind === 'what is sealed', ...options })
 
   it('exists as soon as somebody writes to it, and keeps the order of one sender', async () => {
-    const { agent } = await room()
+    const { agent } = await testbed()
     for (let i = 0; i < 5; i++) await agent('A').messages.send(Note, i, { to: 'Not yet born' })
     expect(await agent('Not yet born').drain()).toEqual([0, 1, 2, 3, 4])
     expect(await agent('Not yet born').drain()).toEqual([])
   })
   it('delivers frozen messages that carry who sent them and when', async () => {
-    const { agent, clock } = await room()
+    const { agent, clock } = await testbed()
     const sent = await agent('A').messages.send(
       Note,
       { a: [1] },
@@ -43,12 +44,12 @@ describe.each(['memory', 'file', 'what is sealed'])('a mailbox on %s', (kind) =>
     expect(delivery?.attempt).toBe(1)
   })
   it('keeps the order of sends that start together', async () => {
-    const { agent } = await room()
+    const { agent } = await testbed()
     await Promise.all(Array.from({ length: 100 }, (_, i) => agent('A').messages.send(Note, i, { to: 'B' })))
     expect(await agent('B').drain()).toEqual(Array.from({ length: 100 }, (_, i) => i))
   })
   it('never lets a second consumer overtake a lane in work, and gives it other lanes', async () => {
-    const { agent } = await room()
+    const { agent } = await testbed()
     const b = agent('B').mailbox
     for (const i of [0, 1, 2]) await agent('S').messages.send(Note, `s${i}`, { to: 'B' })
     await agent('T').messages.send(Note, 't0', { to: 'B' })
@@ -61,7 +62,7 @@ describe.each(['memory', 'file', 'what is sealed'])('a mailbox on %s', (kind) =>
     expect(await agent('B').drain()).toEqual(['s1', 's2'])
   })
   it('passes over lanes whose head is of another type', async () => {
-    const { agent } = await room()
+    const { agent } = await testbed()
     await agent('A').messages.send(Note, 1, { to: 'B' })
     await agent('A').messages.send(Other, 2, { to: 'B' })
     await agent('C').messages.send(Other, 3, { to: 'B' })
@@ -71,7 +72,7 @@ describe.each(['memory', 'file', 'what is sealed'])('a mailbox on %s', (kind) =>
   })
 
   it('orders lanes by their virtual deadline, so that low that has waited goes before a fresh urgent', async () => {
-    const { agent, clock } = await room()
+    const { agent, clock } = await testbed()
     const a = agent('A').messages
     await a.send(Note, 'low', { to: 'B', priority: 'low' })
     await a.send(Note, 'normal', { to: 'B' })
@@ -86,7 +87,7 @@ describe.each(['memory', 'file', 'what is sealed'])('a mailbox on %s', (kind) =>
     expect(await agent('B').drain()).toEqual(['high', 'normal', 'low', 'urgent'])
   })
   it('gives a repeat with the same dedupe id the first message for 24 hours, and to other recipients a message', async () => {
-    const { agent, clock } = await room()
+    const { agent, clock } = await testbed()
     const a = agent('A').messages
     const first = await a.send(Note, 1, { to: 'B', dedupeId: 'x' })
     expect(first.duplicate).toBeUndefined()
@@ -101,27 +102,27 @@ describe.each(['memory', 'file', 'what is sealed'])('a mailbox on %s', (kind) =>
     expect(await agent('B').drain()).toEqual([5])
   })
   it('deduplicates sends that start together', async () => {
-    const { agent } = await room()
+    const { agent } = await testbed()
     const sends = Array.from({ length: 10 }, (_, i) => agent('A').messages.send(Note, i, { to: 'B', dedupeId: 'x' }))
     expect(new Set((await Promise.all(sends)).map(({ id }) => id)).size).toBe(1)
     expect(await agent('B').drain()).toEqual([0])
   })
   it('gives a nacked message back at once, with its batch successors behind it at their first attempt', async () => {
-    const { agent } = await room()
+    const { agent } = await testbed()
     for (const i of [0, 1, 2]) await agent('A').messages.send(Note, i, { to: 'B' })
     const got = await agent('B').mailbox.receive()
     expect(got.map(({ attempt }) => attempt)).toEqual([1, 1, 1])
     await got[0]?.nack()
     await expect(got[1]?.ack()).rejects.toMatchObject({ name: 'LeaseLostError', code: 'lease.lost' })
-    const again = await agent('B').mailbox.receive()
-    expect(again.map(({ message, attempt }) => [message.payload, attempt])).toEqual([
+    const redelivered = await agent('B').mailbox.receive()
+    expect(redelivered.map(({ message, attempt }) => [message.payload, attempt])).toEqual([
       [0, 2],
       [1, 1],
       [2, 1],
     ])
   })
   it('holds the lane of a delayed nack alone', async () => {
-    const { agent, clock } = await room()
+    const { agent, clock } = await testbed()
     await agent('A').messages.send(Note, 'a0', { to: 'B' })
     await agent('A').messages.send(Note, 'a1', { to: 'B' })
     await agent('C').messages.send(Note, 'c0', { to: 'B' })
@@ -139,7 +140,7 @@ describe.each(['memory', 'file', 'what is sealed'])('a mailbox on %s', (kind) =>
     ])
   })
   it('keeps what was delivered before a nacked successor, and refuses what came behind it', async () => {
-    const { agent } = await room()
+    const { agent } = await testbed()
     for (const i of [0, 1, 2]) await agent('A').messages.send(Note, i, { to: 'B' })
     const [zero, one, two] = await agent('B').mailbox.receive()
     await one?.nack()
@@ -149,23 +150,23 @@ describe.each(['memory', 'file', 'what is sealed'])('a mailbox on %s', (kind) =>
     expect(await agent('B').drain()).toEqual([1, 2])
   })
   it('delivers again when a lease ran out, and then the old token acts no more', async () => {
-    const { agent, clock } = await room({ config: { lease: '10s' } })
+    const { agent, clock } = await testbed({ config: { lease: '10s' } })
     await agent('A').messages.send(Note, 1, { to: 'B' })
     const [old] = await agent('B').mailbox.receive()
     const waiting = agent('B').mailbox.receive({ wait: '1m' })
     await clock.advance('10s')
-    const [again] = await waiting
-    expect(again?.message.id).toBe(old?.message.id)
-    expect(again?.attempt).toBe(2)
+    const [redelivered] = await waiting
+    expect(redelivered?.message.id).toBe(old?.message.id)
+    expect(redelivered?.attempt).toBe(2)
     await expect(old?.ack()).rejects.toMatchObject({ code: 'lease.lost' })
     await expect(old?.nack()).rejects.toMatchObject({ code: 'lease.lost' })
     await expect(old?.renew()).rejects.toMatchObject({ code: 'lease.lost' })
-    await again?.nack()
+    await redelivered?.nack()
     const [third] = await agent('B').mailbox.receive()
     expect(third?.attempt).toBe(3)
   })
   it('keeps a lease that is renewed', async () => {
-    const { agent, clock } = await room({ config: { lease: '10s' } })
+    const { agent, clock } = await testbed({ config: { lease: '10s' } })
     await agent('A').messages.send(Note, 1, { to: 'B' })
     const [delivery] = await agent('B').mailbox.receive()
     await clock.advance('9s')
@@ -175,7 +176,7 @@ describe.each(['memory', 'file', 'what is sealed'])('a mailbox on %s', (kind) =>
     await delivery?.ack()
   })
   it('puts a message aside after its last attempt, with the reason, and redrives it at attempt 1', async () => {
-    const { agent } = await room({ config: { maxAttempts: 2 } })
+    const { agent } = await testbed({ config: { maxAttempts: 2 } })
     const { mailbox } = agent('B')
     await agent('A').messages.send(Note, 'bad', { to: 'B' })
     await agent('A').messages.send(Note, 'good', { to: 'B' })
@@ -191,12 +192,12 @@ describe.each(['memory', 'file', 'what is sealed'])('a mailbox on %s', (kind) =>
     const id = String(dead.items[0]?.message.id)
     await mailbox.redrive(id)
     await expect(mailbox.redrive(id)).rejects.toMatchObject({ name: 'NotFoundError', code: 'message.unknown' })
-    const [again] = await mailbox.receive()
-    expect([again?.message.payload, again?.attempt]).toEqual(['bad', 1])
+    const [redelivered] = await mailbox.receive()
+    expect([redelivered?.message.payload, redelivered?.attempt]).toEqual(['bad', 1])
     expect((await mailbox.deadLetters()).items).toEqual([])
   })
   it('lists dead letters page by page, with when each died', async () => {
-    const { agent, clock } = await room({ config: { maxAttempts: 1 } })
+    const { agent, clock } = await testbed({ config: { maxAttempts: 1 } })
     const { mailbox } = agent('B')
     for (const i of [0, 1, 2, 3, 4]) await agent(`from ${i}`).messages.send(Note, i, { to: 'B' })
     for (const delivery of await mailbox.receive()) await delivery.nack({ reason: `no ${delivery.message.payload}` })
@@ -208,7 +209,7 @@ describe.each(['memory', 'file', 'what is sealed'])('a mailbox on %s', (kind) =>
     expect(all).toEqual([0, 1, 2, 3, 4])
   })
   it('tries once more what was tried as often as is allowed by now, and then puts it aside', async () => {
-    const { agent, mailboxes } = await room({ config: { maxAttempts: 5 } })
+    const { agent, mailboxes } = await testbed({ config: { maxAttempts: 5 } })
     const { mailbox } = agent('B')
     for (const i of [0, 1]) await agent('A').messages.send(Note, i, { to: 'B' })
     for (let i = 1; i <= 3; i++) await (await mailbox.receive({ max: 1 }))[0]?.nack()
@@ -220,7 +221,7 @@ describe.each(['memory', 'file', 'what is sealed'])('a mailbox on %s', (kind) =>
     expect(await agent('B').drain()).toEqual([1])
   })
   it('buries a head whose consumers vanish, and not what was delivered behind it', async () => {
-    const { agent, clock } = await room({ config: { maxAttempts: 2, lease: '1s' } })
+    const { agent, clock } = await testbed({ config: { maxAttempts: 2, lease: '1s' } })
     for (const i of [0, 1, 2]) await agent('A').messages.send(Note, i, { to: 'B' })
     for (let i = 0; i < 2; i++) {
       expect((await agent('B').mailbox.receive()).length).toBeGreaterThan(0)

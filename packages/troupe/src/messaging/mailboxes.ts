@@ -3,20 +3,20 @@ import type { Clock, Events, Ids, Provenance, Random, TaintLabel } from '../core
 import { checkName } from '../core/index.ts'
 import { type Access, type AuditTrail, createSignatures, type Incidents, type Signatures } from '../security/index.ts'
 import type { Blobs, Storage } from '../storage/index.ts'
-import type { Batch } from './batched-messages.ts'
-import { ownerOf } from './compose.ts'
-import { type MessagingConfig, messagingSettings } from './config.ts'
-import { Dispatch } from './dispatch.ts'
-import { DueAlarms } from './due-alarms.ts'
-import { liveMailbox } from './live-mailbox.ts'
-import { type Action, liveMessages } from './live-messages.ts'
-import type { MailboxHands } from './mailbox-hands.ts'
-import type { LiveMessageHands } from './message-hands.ts'
-import { Outbox } from './outbox.ts'
-import { type AbandonSteps, type AnswerStep, Post } from './post.ts'
-import { Receiver } from './receiver.ts'
-import { largeBytes } from './statements/sweep-statements.ts'
-import { Upkeep } from './upkeep.ts'
+import type { Mailbox } from './mailbox.ts'
+import type { CommittedMessages } from './message-client.ts'
+import { type MessagingConfig, messagingSettings } from './messaging-config.ts'
+import { type AbandonSteps, type AnswerStep, MessagingContext } from './messaging-context.ts'
+import { DueAlarms } from './receiving/due-alarms.ts'
+import { liveMailbox } from './receiving/live-mailbox.ts'
+import { Maintenance } from './receiving/maintenance.ts'
+import { Receiver } from './receiving/receiver.ts'
+import type { BatchedMessages } from './sending/batched-messages.ts'
+import { type Action, committedMessages } from './sending/committed-messages.ts'
+import { payloadOwnerOf } from './sending/compose-message.ts'
+import { OutboundQueue } from './sending/outbound-queue.ts'
+import { Outbox } from './sending/outbox.ts'
+import { largeMessageBytes } from './statements/cleanup-statements.ts'
 
 export interface MailboxesParts {
   readonly storage: Storage
@@ -48,58 +48,58 @@ export interface Identity {
 }
 
 /** One message in 2^7 that leaves a mailbox also sweeps it. */
-const sweepBits = 7
+const cleanupBits = 7
 
 export class Mailboxes {
-  readonly post: Post
-  readonly dispatch: Dispatch
+  readonly messaging: MessagingContext
+  readonly outboundQueue: OutboundQueue
   readonly receiver: Receiver
   readonly outbox: Outbox
   readonly parts: MailboxesParts
   /** Where messages are signed. */
   readonly signatures: Signatures | undefined
-  readonly #upkeep: Upkeep
+  readonly #maintenance: Maintenance
   readonly #alarms: DueAlarms
-  readonly #batches = new Set<Batch>()
-  readonly #sweeps = new Set<Promise<void>>()
+  readonly #batches = new Set<BatchedMessages>()
+  readonly #cleanups = new Set<Promise<void>>()
   readonly #stopHints: () => void
-  #looking: Promise<void> | undefined
-  #lookAgain = false
+  #polling: Promise<void> | undefined
+  #pollPending = false
   #closed = false
-  #freedCount = 0
+  #capacityChangeCount = 0
 
   constructor(parts: MailboxesParts) {
     this.parts = parts
     const { config, ...rest } = parts
     this.signatures = config?.signatures && createSignatures(config.signatures, parts)
-    this.post = new Post({ ...rest, settings: messagingSettings(config), signatures: this.signatures })
-    this.#upkeep = new Upkeep(this.post)
-    this.dispatch = new Dispatch(this.post, this.#upkeep)
-    this.receiver = new Receiver(this.post, this.#upkeep)
-    this.outbox = new Outbox(this.post, this.dispatch, this.#upkeep)
-    this.#alarms = new DueAlarms({ clock: parts.clock, upkeep: this.#upkeep })
-    this.post.onScheduled = (user, mailbox, at) => this.#alarms.expect(user, mailbox, at)
-    this.post.onFreed = (user, mailbox, bytes) => this.#freed(user, mailbox, bytes)
+    this.messaging = new MessagingContext({ ...rest, settings: messagingSettings(config), signatures: this.signatures })
+    this.#maintenance = new Maintenance(this.messaging)
+    this.outboundQueue = new OutboundQueue(this.messaging, this.#maintenance)
+    this.receiver = new Receiver(this.messaging, this.#maintenance)
+    this.outbox = new Outbox(this.messaging, this.outboundQueue, this.#maintenance)
+    this.#alarms = new DueAlarms({ clock: parts.clock, maintenance: this.#maintenance })
+    this.messaging.onScheduled = (user, mailbox, at) => this.#alarms.expect(user, mailbox, at)
+    this.messaging.onCapacityFreed = (user, mailbox, bytes) => this.#onCapacityFreed(user, mailbox, bytes)
     this.#stopHints = parts.storage.onHint((hint) => {
       if (!('work' in hint) || this.#closed) return
       if (hint.work === 'outbox') void this.outbox.pump()
-      if (hint.work === 'mailboxes') this.#look()
+      if (hint.work === 'mailboxes') this.#poll()
     })
   }
 
-  hands(identity: Identity): { readonly messages: LiveMessageHands; readonly mailbox: MailboxHands } {
+  clients(identity: Identity): { readonly messages: CommittedMessages; readonly mailbox: Mailbox } {
     const { user, agent, provenance = { agent }, taint = [] } = identity
     checkName('agent', agent)
-    const messages = liveMessages({
-      post: this.post,
-      dispatch: this.dispatch,
+    const messages = committedMessages({
+      messaging: this.messaging,
+      outboundQueue: this.outboundQueue,
       batches: this.#batches,
       sender: { user, agent, provenance, taint },
       authorize: (action) => this.authorize(identity, action),
       subscribersOf: this.parts.subscribersOf,
       everyone: (of, role) => this.everyone(of, role),
     })
-    return { messages, mailbox: liveMailbox(this.post, this.receiver, this.#upkeep, user, agent) }
+    return { messages, mailbox: liveMailbox(this.messaging, this.receiver, this.#maintenance, user, agent) }
   }
 
   /** @throws AccessDeniedError, after recording the incident */
@@ -108,14 +108,14 @@ export class Mailboxes {
       access.require(agent, action)
       this.signatures?.requireKey(user, agent)
     } catch (error) {
-      this.parts.incidents.refused(user, agent, action, error)
+      this.parts.incidents.rejected(user, agent, action, error)
       throw error
     }
   }
 
   /** A page of the mailboxes of a user, by name. */
   async names(user: string, after: string, limit: number): Promise<readonly string[]> {
-    const rows = await this.post.read(user, this.post.look.mailboxes(user, after, limit))
+    const rows = await this.messaging.read(user, this.messaging.mailboxReads.mailboxes(user, after, limit))
     return rows.map((row) => String(row.mailbox))
   }
 
@@ -124,7 +124,7 @@ export class Mailboxes {
     if (role !== undefined) return this.parts.presentOf(user, role)
     const names = new Set(await this.parts.presentOf(user))
     for (let after = ''; ; ) {
-      const rows = await this.post.read(user, this.post.look.mailboxes(user, after, 1_000))
+      const rows = await this.messaging.read(user, this.messaging.mailboxReads.mailboxes(user, after, 1_000))
       for (const row of rows) names.add(String(row.mailbox))
       const last = rows.at(-1)
       if (rows.length < 1_000 || !last) return [...names]
@@ -134,7 +134,7 @@ export class Mailboxes {
 
   /** Other bounds, from the next call on; what a larger mailbox has room for is let out. */
   configure(config: MessagingConfig | undefined): void {
-    this.post.configure(messagingSettings(config))
+    this.messaging.configure(messagingSettings(config))
     if (!this.#closed) void this.outbox.pump()
   }
 
@@ -149,54 +149,54 @@ export class Mailboxes {
     this.#closed = true
     this.#stopHints()
     const flushed = [...this.#batches].map((batch) => batch.close())
-    for (const bells of [this.post.arrivals, this.post.room, this.post.answers]) bells.close()
-    await Promise.all([...flushed, ...this.#sweeps])
+    for (const notifier of [this.messaging.arrivals, this.messaging.capacity, this.messaging.answers]) notifier.close()
+    await Promise.all([...flushed, ...this.#cleanups])
     await this.#alarms.close()
     await this.outbox.close()
-    await this.#looking
+    await this.#polling
     await this.signatures?.stop()
   }
 
-  #freed(user: string, mailbox: string, bytes: number): void {
+  #onCapacityFreed(user: string, mailbox: string, bytes: number): void {
     if (this.#closed) return
     if (this.outbox.holding) void this.outbox.pump()
     // Fibonacci hashing: spread evenly over whatever order mailboxes come in, and cheaper than chance.
-    const chosen = Math.imul(++this.#freedCount, 0x9e3779b1) >>> (32 - sweepBits) === 0
-    if (!chosen && bytes <= largeBytes) return
+    const chosen = Math.imul(++this.#capacityChangeCount, 0x9e3779b1) >>> (32 - cleanupBits) === 0
+    if (!chosen && bytes <= largeMessageBytes) return
     // Nobody waits for it, and what it leaves the next one takes; only the end of the troupe does.
-    const sweep = this.#sweep(user, mailbox).catch(() => {})
-    this.#sweeps.add(sweep)
-    void sweep.then(() => this.#sweeps.delete(sweep))
+    const cleanup = this.#cleanup(user, mailbox).catch(() => {})
+    this.#cleanups.add(cleanup)
+    void cleanup.then(() => this.#cleanups.delete(cleanup))
   }
-  async #sweep(user: string, mailbox: string): Promise<void> {
-    const { post } = this
-    await post.commit(user, post.sweep.mailbox(user, mailbox), null, [])
-    for (const { id } of await post.read(user, post.sweep.left(user, mailbox))) {
-      const released = post.blobs.release(user, ownerOf(String(id)))
-      await post.commit(user, [post.sweep.forget(user, String(id)), ...released], null, [])
+  async #cleanup(user: string, mailbox: string): Promise<void> {
+    const { messaging } = this
+    await messaging.commit(user, messaging.cleanup.mailbox(user, mailbox), null, [])
+    for (const { id } of await messaging.read(user, messaging.cleanup.orphaned(user, mailbox))) {
+      const released = messaging.blobs.release(user, payloadOwnerOf(String(id)))
+      await messaging.commit(user, [messaging.cleanup.forget(user, String(id)), ...released], null, [])
     }
   }
 
   /** Somebody, maybe in another process, changed mailboxes: rings where something can be taken. One look at a time. */
-  #look(): void {
-    this.#lookAgain = this.#looking !== undefined
-    this.#looking ??= this.#lookOnce()
-      .catch(() => this.post.arrivals.ringAll())
+  #poll(): void {
+    this.#pollPending = this.#polling !== undefined
+    this.#polling ??= this.#pollOnce()
+      .catch(() => this.messaging.arrivals.notifyAll())
       .finally(() => {
-        this.#looking = undefined
-        if (this.#lookAgain && !this.#closed) this.#look()
+        this.#polling = undefined
+        if (this.#pollPending && !this.#closed) this.#poll()
       })
   }
-  async #lookOnce(): Promise<void> {
-    this.post.room.ringAll()
-    this.post.answers.ringAll()
+  async #pollOnce(): Promise<void> {
+    this.messaging.capacity.notifyAll()
+    this.messaging.answers.notifyAll()
     if (this.outbox.holding) void this.outbox.pump()
-    const waiting = Map.groupBy(this.post.arrivals.list(), ({ user }) => user)
-    for (const [user, bells] of waiting) {
-      const probes = bells.map(({ name }) => this.post.claim.anyReady(user, name))
-      const found = await this.post.storage.read({ user }, probes)
-      for (const [i, { name }] of bells.entries())
-        if (Number(found[i]?.[0]?.ready) === 1) this.post.arrivals.ring(user, name)
+    const waiting = Map.groupBy(this.messaging.arrivals.list(), ({ user }) => user)
+    for (const [user, channels] of waiting) {
+      const probes = channels.map(({ name }) => this.messaging.claim.anyReady(user, name))
+      const found = await this.messaging.storage.read({ user }, probes)
+      for (const [i, { name }] of channels.entries())
+        if (Number(found[i]?.[0]?.ready) === 1) this.messaging.arrivals.notify(user, name)
     }
   }
 }

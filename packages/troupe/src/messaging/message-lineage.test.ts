@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { placesOfTests } from '../../test/postgres/places.ts'
+import { testStorages } from '../../test/postgres/test-databases.ts'
 import type { Json } from '../core/index.ts'
 import { defineMessage } from './message-type.ts'
-import { openRoom, type Room } from './room.test.fixture.ts'
-import { roomsOfTests, until } from './rooms.test.fixture.ts'
-import { Worker } from './worker.ts'
+import { type MessagingTestbed, openMessagingTestbed } from './messaging-testbed.test.fixture.ts'
+import { messagingTestbeds, until } from './open-testbeds.test.fixture.ts'
+import { Worker } from './workers/worker.ts'
 
 const Order = defineMessage('order', z.object({ n: z.int() }), { reply: z.object({ left: z.number() }) })
 const Gift = defineMessage('order.gift', z.object({ n: z.int(), card: z.string() }), { extends: Order })
@@ -13,12 +13,12 @@ const Surprise = defineMessage('order.gift.surprise', z.object({ n: z.int(), car
 const Other = defineMessage('other')
 
 let users = 0
-const { room, newFile } = roomsOfTests()
-const places = await placesOfTests('lineage')
+const { testbed, newFile } = messagingTestbeds()
+const storages = await testStorages('lineage')
 class Recording extends Worker {
   readonly log: unknown[] = []
 }
-const sendAll = async ({ agent }: Room, to: string) => {
+const sendAll = async ({ agent }: MessagingTestbed, to: string) => {
   const { messages } = agent('A')
   await messages.send(Order, { n: 1 }, { to })
   await messages.send(Gift, { n: 2, card: 'yours' }, { to })
@@ -26,9 +26,9 @@ const sendAll = async ({ agent }: Room, to: string) => {
   await messages.send(Other, 4, { to })
 }
 
-describe.each(places)('a handler of a type, at $url,', (place) => {
+describe.each(storages)('a handler of a type, at $url,', (testStorage) => {
   it('takes what extends it where no handler of a nearer type is, each as its own schema sees it', async () => {
-    const made = await room({ ...place, user: `user ${users++}` })
+    const made = await testbed({ ...testStorage, user: `user ${users++}` })
     const worker = new Recording('W')
     worker.on(Order, ({ type, payload }) => worker.log.push(['order', type, payload]))
     worker.on(Gift, ({ type, payload }) => worker.log.push(['gift', type, payload]))
@@ -44,7 +44,7 @@ describe.each(places)('a handler of a type, at $url,', (place) => {
     expect(dead).toMatchObject({ message: { type: 'other' }, reason: expect.stringContaining('no handler') })
   })
   it('answers a request of a type that extends it', async () => {
-    const { start, agent } = await room({ ...place, user: `user ${users++}` })
+    const { start, agent } = await testbed({ ...testStorage, user: `user ${users++}` })
     const worker = new Recording('W')
     worker.on(Order, ({ payload }) => {
       worker.log.push(payload)
@@ -57,7 +57,7 @@ describe.each(places)('a handler of a type, at $url,', (place) => {
   })
   it('works in a process that has never heard of the child, after a restart', async () => {
     const url = newFile()
-    const first = await openRoom({ url })
+    const first = await openMessagingTestbed({ url })
     await sendAll(first, 'W')
     await first.close()
     // The parent went on to another version meanwhile: what was sent knows at which one it was a kind of it.
@@ -65,7 +65,7 @@ describe.each(places)('a handler of a type, at $url,', (place) => {
       version: 2,
       upcast: { 1: (payload) => ({ count: (payload as { n: number }).n }) as Json },
     })
-    const made = await room({ url, clock: first.clock })
+    const made = await testbed({ url, clock: first.clock })
     const worker = new Recording('W')
     worker.on(Newer, ({ type, version, payload }) => worker.log.push([type, version, payload]))
     await made.start(worker)
@@ -77,7 +77,7 @@ describe.each(places)('a handler of a type, at $url,', (place) => {
     ])
   })
   it('gathers what extends it in its batches, but for what a nearer handler takes', async () => {
-    const made = await room({ ...place, user: `user ${users++}` })
+    const made = await testbed({ ...testStorage, user: `user ${users++}` })
     const worker = new Recording('W')
     worker.onBatch(Order, { size: 10, wait: '100ms' }, (batch) => worker.log.push(batch.map(({ payload }) => payload)))
     worker.on(Gift, ({ payload }) => worker.log.push(payload))
@@ -94,7 +94,7 @@ describe.each(places)('a handler of a type, at $url,', (place) => {
     )
   })
   it('leaves to the batches of a nearer type what is theirs', async () => {
-    const made = await room({ ...place, user: `user ${users++}` })
+    const made = await testbed({ ...testStorage, user: `user ${users++}` })
     const worker = new Recording('W')
     worker.on(Order, ({ payload }) => worker.log.push(payload))
     worker.onBatch(Gift, { size: 2, wait: '100ms' }, (batch) => worker.log.push(batch.map(({ type }) => type)))
@@ -107,7 +107,7 @@ describe.each(places)('a handler of a type, at $url,', (place) => {
 
 describe('a type that extends another', () => {
   it('is received and listed where its parent is asked for', async () => {
-    const made = await room()
+    const made = await testbed()
     await sendAll(made, 'B')
     const { mailbox } = made.agent('B')
     const typesOf = async (type: string | typeof Order | typeof Gift) =>
@@ -116,11 +116,11 @@ describe('a type that extends another', () => {
     expect(await typesOf('order.gift')).toEqual(['order.gift', 'order.gift.surprise'])
     expect(await mailbox.total({ type: Order })).toBe(3)
     expect(await mailbox.receive({ types: [Gift] })).toEqual([])
-    const taken = await mailbox.receive({ types: [Order] })
-    expect(taken.map(({ message }) => message.payload)).toEqual([{ n: 1 }, { n: 2 }, { n: 3 }])
+    const received = await mailbox.receive({ types: [Order] })
+    expect(received.map(({ message }) => message.payload)).toEqual([{ n: 1 }, { n: 2 }, { n: 3 }])
   })
   it('is refused at the send where its payload does not fit its parent', async () => {
-    const { agent } = await room()
+    const { agent } = await testbed()
     const Odd = defineMessage('odd', z.object({ n: z.string() }), { extends: Order })
     await expect(agent('A').messages.send(Odd, { n: 'five' }, { to: 'B' })).rejects.toMatchObject({
       code: 'validation.failed',

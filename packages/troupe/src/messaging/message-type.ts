@@ -10,7 +10,7 @@ import {
   parse,
   type Schema,
 } from '../core/index.ts'
-import { type BytesPath, withBytes, withoutBytes } from './bytes.ts'
+import { type BytesPath, withBytes, withoutBytes } from './bytes-schema.ts'
 import { deepFreeze } from './message.ts'
 
 export interface MessageType<P = unknown, R = unknown> {
@@ -42,7 +42,7 @@ export interface MessageTypeOptions<R> {
 }
 
 /** Generations above a type. */
-const mostAncestors = 16
+const maxAncestors = 16
 
 /**
  * @param name of the type, the same in every process
@@ -86,8 +86,8 @@ export function defineMessage<P = Json, R = Json>(
 function checkParent(name: string, parent: MessageType): void {
   checkMessageType(parent)
   const ancestors = lineage(parent)
-  if (ancestors.length > mostAncestors)
-    throw invalid(`The message type ${name}`, `it has more than ${mostAncestors} types above it`)
+  if (ancestors.length > maxAncestors)
+    throw invalid(`The message type ${name}`, `it has more than ${maxAncestors} types above it`)
   if (ancestors.some((ancestor) => ancestor.name === name))
     throw invalid(`The message type ${name}`, 'it extends a type of its own name')
   const unfit = [name, ...ancestors.map((ancestor) => ancestor.name)].find((one) => /[\n\t]/.test(one))
@@ -133,10 +133,10 @@ export async function encodePayload(type: MessageType, payload: unknown): Promis
   if (schema === undefined && parent === undefined) return { json: encodeJson(payload, what) }
   const value = schema === undefined ? payload : await parse(schema, payload, what)
   const encoded = encodeWithBytes(value, what)
-  const again = () => withBytes(decodeJson(encoded.json), encoded.bytesAt)
-  if (schema !== undefined && value !== payload) await parse(schema, again(), `${what}, as its schema changes it,`)
+  const decodeCopy = () => withBytes(decodeJson(encoded.json), encoded.bytesAt)
+  if (schema !== undefined && value !== payload) await parse(schema, decodeCopy(), `${what}, as its schema changes it,`)
   for (const ancestor of parent === undefined ? [] : lineage(parent))
-    if (ancestor.schema) await parse(ancestor.schema, again(), `${what}, as ${ancestor.name},`)
+    if (ancestor.schema) await parse(ancestor.schema, decodeCopy(), `${what}, as ${ancestor.name},`)
   return encoded
 }
 

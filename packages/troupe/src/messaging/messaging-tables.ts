@@ -19,6 +19,6 @@ export const messagingTables: readonly UserTable[] = [
   { name: 'message_requests', key: ['id'], content: requestContent },
   { name: 'mailbox_lanes', key: ['mailbox', 'lane'] },
   { name: 'mailboxes', key: ['mailbox'] },
-  { name: 'message_held', key: ['mailbox'] },
+  { name: 'message_outbox', key: ['mailbox'] },
   { name: 'presence', key: ['session'] },
-].map((table) => ({ room: 'messaging', ...table }))
+].map((table) => ({ module: 'messaging', ...table }))

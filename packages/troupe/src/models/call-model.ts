@@ -2,21 +2,21 @@
 import type { LanguageModelV4, LanguageModelV4CallOptions } from '@ai-sdk/provider'
 import { type Clock, type Events, failure, milliseconds, type Random, sleep, TroupeError } from '../core/index.ts'
 import { type Backoff, backoffDelay, withTimeLimit } from '../resilience/index.ts'
-import { type Gate, limited, longestPauseMs } from './gates.ts'
+import { readAnswerParts, readUsage, withinBounds } from './answers/read-answer.ts'
+import { type LiveText, readStream, type StreamedAnswer } from './answers/read-stream.ts'
 import { withIdleLimit } from './idle-limit.ts'
-import { brokenAnswer, verdictOf } from './model-failure.ts'
+import { invalidModelAnswer, verdictOf } from './model-failure.ts'
+import { limited, longestPauseMs, type ModelGate } from './model-gates.ts'
 import type { ModelAnswer, ModelCall } from './models-port.ts'
 import type { createPrices } from './prices.ts'
-import { readContent, readUsage, withinBounds } from './read-answer.ts'
-import { type Collected, type LiveText, readStream } from './read-stream.ts'
 
 const defaultAttempts = 3
 export const defaultIdle = '5m'
 /** Limits are no failures: they may come more often, but not for ever. */
-const mostLimited = 6
+const maxPauses = 6
 const backoff: Backoff = { baseMs: 500, maxMs: 8_000 }
 
-export interface Caller {
+export interface ModelCallParts {
   readonly clock: Clock
   readonly random: Random
   readonly events: Events
@@ -32,12 +32,12 @@ export interface Caller {
 export interface Candidate {
   readonly name: string
   readonly model: LanguageModelV4
-  readonly gate: Gate
+  readonly gate: ModelGate
 }
 
 /** @throws the typed error of this candidate, or CancelledError */
 export async function callModel(
-  caller: Caller,
+  caller: ModelCallParts,
   candidate: Candidate,
   call: ModelCall,
   live: LiveText | undefined,
@@ -59,18 +59,18 @@ export async function callModel(
       if (began === undefined) throw error
       const verdict = verdictOf(error, caller.clock.now())
       if (verdict.kind === 'stop') throw error
-      if (verdict.kind === 'refused') {
+      if (verdict.kind === 'rejected') {
         const problem = redact(verdict.problem)
-        throw failure('model.refused', { model: name, status: verdict.status, problem }, { cause: error })
+        throw failure('model.rejected', { model: name, status: verdict.status, problem }, { cause: error })
       }
       if (verdict.kind === 'limited') {
         const pause = verdict.afterMs ?? backoffDelay(backoff, pauses + 1, caller.random)
         gate.coolDown(pause)
-        if (pause > longestPauseMs || ++pauses >= mostLimited) throw limited(name, pause, error)
+        if (pause > longestPauseMs || ++pauses >= maxPauses) throw limited(name, pause, error)
         continue
       }
       failures++
-      if (!verdict.again || failures >= (caller.attempts ?? defaultAttempts)) {
+      if (!verdict.canRetry || failures >= (caller.attempts ?? defaultAttempts)) {
         if (error instanceof TroupeError && error.name === 'TimeoutError') throw error
         const problem = redact(verdict.problem)
         throw failure('model.failed', { model: name, attempts: failures, problem }, { cause: error })
@@ -81,7 +81,7 @@ export async function callModel(
 }
 
 async function attempt(
-  caller: Caller,
+  caller: ModelCallParts,
   { name, model }: Candidate,
   call: ModelCall,
   live: LiveText | undefined,
@@ -94,34 +94,34 @@ async function attempt(
     signal: call.signal,
   }
   return withTimeLimit(limit, async (signal) => {
-    const told = live
+    const partial = live
       ? await streamed(caller, { name, model }, call, live, signal)
       : await generated(model, optionsOf(call, signal))
-    const { content, cut } = withinBounds(readContent(told.content))
-    const { cachedTokens, ...usage } = readUsage(told.usage, call.prompt, content)
+    const { content, cut } = withinBounds(readAnswerParts(partial.content))
+    const { cachedTokens, ...usage } = readUsage(partial.usage, call.prompt, content)
     // A stream that was cut may close like a whole one: its provider then tells of no end.
-    if (!cut && (told.finish === 'interrupted' || (told.finish === 'other' && content.length === 0)))
-      throw brokenAnswer('the answer ended before its end')
+    if (!cut && (partial.finish === 'interrupted' || (partial.finish === 'other' && content.length === 0)))
+      throw invalidModelAnswer('the answer ended before its end')
     const cost = caller.prices.costOf(name, { ...usage, cachedTokens })
-    const finish = (cut ? 'length' : told.finish) as ModelAnswer['finish']
+    const finish = (cut ? 'length' : partial.finish) as ModelAnswer['finish']
     return { content, finish, usage, model: name, ...(cost === undefined ? {} : { cost }) }
   })
 }
 
 function streamed(
-  { clock, idleMs = milliseconds(defaultIdle, 'models.idle') }: Caller,
+  { clock, idleMs = milliseconds(defaultIdle, 'models.idle') }: ModelCallParts,
   { name, model }: Pick<Candidate, 'name' | 'model'>,
   call: ModelCall,
   live: LiveText,
   outer: AbortSignal,
-): Promise<Collected> {
-  return withIdleLimit({ clock, limitMs: idleMs, model: name, signal: outer }, async (signal, heard) => {
+): Promise<StreamedAnswer> {
+  return withIdleLimit({ clock, limitMs: idleMs, model: name, signal: outer }, async (signal, onActivity) => {
     const { stream } = await model.doStream(optionsOf(call, signal))
-    return readStream(stream, signal, (kind, delta) => (signal.aborted ? undefined : live[kind](delta)), heard)
+    return readStream(stream, signal, (kind, delta) => (signal.aborted ? undefined : live[kind](delta)), onActivity)
   })
 }
 
-async function generated(model: LanguageModelV4, options: LanguageModelV4CallOptions): Promise<Collected> {
+async function generated(model: LanguageModelV4, options: LanguageModelV4CallOptions): Promise<StreamedAnswer> {
   const { content, finishReason, usage } = await model.doGenerate(options)
   return { content, usage: usage ?? {}, finish: finishReason?.unified ?? 'other' }
 }
@@ -144,27 +144,30 @@ function optionsOf(call: ModelCall, abortSignal: AbortSignal): LanguageModelV4Ca
 
 /** One attempt, and what is told of it. */
 async function observed(
-  caller: Caller,
+  caller: ModelCallParts,
   candidate: Candidate,
   call: ModelCall,
   live: LiveText | undefined,
 ): Promise<ModelAnswer> {
   const { clock, events } = caller
   const began = clock.monotonic()
-  const told = { type: 'model.called', userId: call.user, model: candidate.name } as const
+  const eventFields = { type: 'model.called', userId: call.user, model: candidate.name } as const
   try {
     const answer = await attempt(caller, candidate, call, live)
     const { usage, finish, cost, content } = answer
-    const figures = { ...usage, finish, ...(cost === undefined ? {} : { cost }) }
-    events.emit({ ...told, at: clock.now(), success: true, durationMs: clock.monotonic() - began, ...figures }, () => ({
-      input: call.prompt,
-      output: content,
-    }))
+    const usageFields = { ...usage, finish, ...(cost === undefined ? {} : { cost }) }
+    events.emit(
+      { ...eventFields, at: clock.now(), success: true, durationMs: clock.monotonic() - began, ...usageFields },
+      () => ({
+        input: call.prompt,
+        output: content,
+      }),
+    )
     return answer
   } catch (error) {
     const code = error instanceof TroupeError ? error.code : (error as Error)?.name
     const durationMs = clock.monotonic() - began
-    events.emit({ ...told, at: clock.now(), success: false, durationMs, code }, () => ({ input: call.prompt }))
+    events.emit({ ...eventFields, at: clock.now(), success: false, durationMs, code }, () => ({ input: call.prompt }))
     throw error
   }
 }

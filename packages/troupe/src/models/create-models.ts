@@ -5,35 +5,24 @@ import {
   checkOptions,
   type Duration,
   type Events,
-  failure,
   type Json,
   milliseconds,
   type Random,
-  type Tape,
+  type Recording,
   TroupeError,
 } from '../core/index.ts'
-import { checkWhole } from '../resilience/index.ts'
+import { checkInteger } from '../resilience/index.ts'
 import type { SecretText } from '../security/index.ts'
-import { callModel, defaultIdle } from './call-model.ts'
-import { tapedModel } from './cassettes/index.ts'
+import { askChain } from './ask-chain.ts'
+import { defaultIdle } from './call-model.ts'
+import { recordedModel } from './cassettes/index.ts'
 import { createEmbeddings } from './embeddings.ts'
-import { accountOf, type BreakerOptions, createGates } from './gates.ts'
-import { verdictOf } from './model-failure.ts'
-import type {
-  EmbeddingSpec,
-  ModelAnswer,
-  ModelCall,
-  ModelDefaults,
-  ModelLimits,
-  ModelSpec,
-  Models,
-  Price,
-} from './models-port.ts'
+import { accountOf, type BreakerOptions, createGates } from './model-gates.ts'
+import { createRegistry, type ModelRegistry } from './model-registry.ts'
+import type { EmbeddingSpec, ModelCall, ModelDefaults, ModelLimits, ModelSpec, Models, Price } from './models-port.ts'
 import { checkPrices, createPrices } from './prices.ts'
 import { type IsInstalled, isInstalled, type Load, loadPackage } from './providers.ts'
-import { LiveText } from './read-stream.ts'
-import { createRegistry, type ModelRegistry } from './registry.ts'
-import { createResolver, type FetchTo, givenAlone, nameOf, type Reveal } from './resolve-model.ts'
+import { createResolver, type FetchTo, modelNameOf, plainReveal, type Reveal } from './resolve-model.ts'
 import { createResponseCache } from './response-cache.ts'
 
 export interface ModelsOptions {
@@ -67,12 +56,12 @@ export interface ModelsOptions {
   /** Turns texts into vectors wherever likeness counts; without one it is lexical. */
   readonly embedding?: EmbeddingSpec
   /** Answers in the place of models, or records what they say. */
-  readonly tape?: Tape
+  readonly recording?: Recording
 }
 
 /** @throws ValidationError for a price, limit or figure that is none */
 export function createModels(options: ModelsOptions): Models {
-  const { clock, random, events, tape, env = {}, reveal = givenAlone } = options
+  const { clock, random, events, recording, env = {}, reveal = plainReveal } = options
   const registry = createRegistry(options.registry ?? {}, env.AGENT_MODEL as string | undefined)
   const prices = createPrices(checkPrices(options.prices ?? {}))
   const { load = loadPackage, installed = options.load ? () => true : isInstalled, fetchTo } = options
@@ -84,38 +73,32 @@ export function createModels(options: ModelsOptions): Models {
   const redact = options.redact ? { redact: options.redact } : {}
   const caller = { clock, random, events, prices, attempts: attemptsOf(options.attempts), idleMs, ...redact }
   const modelOf = async (spec: ModelSpec): Promise<LanguageModelV4> => {
-    if (!tape) return resolver.resolve(spec)
-    if (typeof spec === 'object' && 'url' in spec && spec.apiKey) tape.keepSecret(await reveal(spec.apiKey))
-    return tapedModel(tape, nameOf(spec), () => resolver.resolve(spec))
-  }
-  const askChain = async (chain: readonly ModelSpec[], call: ModelCall): Promise<ModelAnswer> => {
-    const live = call.onPart ? new LiveText(call.onPart) : undefined
-    const first = nameOf(chain[0] as ModelSpec)
-    let reason: TroupeError | undefined
-    for (const [i, spec] of chain.entries()) {
-      const name = nameOf(spec)
-      try {
-        const answer = await callModel(caller, { name, model: await modelOf(spec), gate: gates.of(spec) }, call, live)
-        return i === 0 ? answer : { ...answer, fallback: { from: first, to: name, reason: reason?.message ?? '' } }
-      } catch (error) {
-        if (verdictOf(error, clock.now()).kind === 'stop' || i === chain.length - 1) throw error
-        reason = error as TroupeError
-      }
-    }
-    throw failure('invariant.broken', { rule: 'a chain of models has at least one' })
+    if (!recording) return resolver.resolve(spec)
+    if (typeof spec === 'object' && 'url' in spec && spec.apiKey) recording.redactSecret(await reveal(spec.apiKey))
+    return recordedModel(recording, modelNameOf(spec), () => resolver.resolve(spec))
   }
   return {
-    nameOf: (spec) => nameOf(registry.first(spec)),
+    nameOf: (spec) => modelNameOf(registry.first(spec)),
     embedding: options.embedding,
     priceOf: prices.priceOf,
     costOf: prices.costOf,
     defaults: options.defaults ?? {},
     defaultChain: registry.defaultChain,
-    embed: createEmbeddings({ clock, random, events, prices, caller, gates, resolver, ...(tape ? { tape } : {}) }),
+    embed: createEmbeddings({
+      clock,
+      random,
+      events,
+      prices,
+      caller,
+      gates,
+      resolver,
+      ...(recording ? { recording } : {}),
+    }),
     async call(named, call) {
       const chain = registry.expand(named)
-      if (!call.cache) return askChain(chain, call)
-      const answer = await cache.answer(call.user, questionOf(chain, call), () => askChain(chain, call))
+      const ask = () => askChain({ caller, gates, modelOf }, chain, call)
+      if (!call.cache) return ask()
+      const answer = await cache.answer(call.user, questionOf(chain, call), ask)
       if (answer.cached) events.emit({ type: 'model.cached', at: clock.now(), userId: call.user, model: answer.model })
       if (answer.cached)
         for (const part of answer.content)
@@ -127,7 +110,10 @@ export function createModels(options: ModelsOptions): Models {
       try {
         const chain = named.length > 0 ? registry.expand(named) : registry.defaultChain()
         // A tape may know the answers of models that nobody has any more.
-        return chain.map((spec) => ({ model: nameOf(spec), obstacle: tape ? undefined : resolver.obstacle(spec) }))
+        return chain.map((spec) => ({
+          model: modelNameOf(spec),
+          obstacle: recording ? undefined : resolver.obstacle(spec),
+        }))
       } catch (error) {
         if (!(error instanceof TroupeError)) throw error
         return [{ model: String((error.details as { readonly model?: Json }).model), obstacle: error }]
@@ -142,11 +128,15 @@ export function createModels(options: ModelsOptions): Models {
   }
 }
 
-const attemptsOf = (attempts = 3) => checkWhole('models', 'attempts', attempts)
+const attemptsOf = (attempts = 3) => checkInteger('models', 'attempts', attempts)
 
 function questionOf(chain: readonly ModelSpec[], call: ModelCall): Json {
   const { signal: _, onPart: __, cache: ___, timeoutMs: ____, ...rest } = call
   return JSON.parse(
-    JSON.stringify([rest.user, chain.map((spec) => `${accountOf(spec, nameOf(spec))} ${nameOf(spec)}`), rest]),
+    JSON.stringify([
+      rest.user,
+      chain.map((spec) => `${accountOf(spec, modelNameOf(spec))} ${modelNameOf(spec)}`),
+      rest,
+    ]),
   ) as Json
 }

@@ -1,23 +1,23 @@
 import type { EmbeddingModelV4, EmbeddingModelV4CallOptions } from '@ai-sdk/provider'
 import { describe, expect, it } from 'vitest'
-import { createEvents, createVirtualClock, seededRandom, systemClock, type TroupeEvent } from '../core/index.ts'
+import { createEvents, createVirtualClock, type EventFields, seededRandom, systemClock } from '../core/index.ts'
 import { createModels, type ModelsOptions } from './create-models.ts'
-import { likeness } from './embeddings.ts'
+import { similarity } from './embeddings.ts'
 
-const seen: TroupeEvent[] = []
+const seen: EventFields[] = []
 const events = createEvents(() => {})
 events.on('model.embedded', (event) => seen.push(event))
 const models = (more: Partial<ModelsOptions> = {}) =>
   createModels({ clock: systemClock, random: seededRandom(1), events, ...more })
 
 /** Turns a text into the numbers of its words. */
-function counting(answer?: (call: number, options: EmbeddingModelV4CallOptions) => unknown, most = 3) {
+function counting(answer?: (call: number, options: EmbeddingModelV4CallOptions) => unknown, maxPerCall = 3) {
   const asked: string[][] = []
   const model: EmbeddingModelV4 = {
     specificationVersion: 'v4',
     provider: 'mock.embedding',
     modelId: 'counting',
-    maxEmbeddingsPerCall: most,
+    maxEmbeddingsPerCall: maxPerCall,
     supportsParallelCalls: true,
     async doEmbed(options) {
       asked.push(options.values)
@@ -39,8 +39,8 @@ describe('vectors of texts', () => {
     expect([name, vectors.length]).toEqual(['mock/counting', 6])
     expect(asked.map(({ length }) => length)).toEqual([3, 2])
     const [a, b, aab] = vectors as [Float32Array, Float32Array, Float32Array]
-    expect([likeness(a, a), likeness(a, b)]).toEqual([1, 0])
-    expect(likeness(a, aab)).toBeCloseTo(2 / Math.sqrt(5), 6)
+    expect([similarity(a, a), similarity(a, b)]).toEqual([1, 0])
+    expect(similarity(a, aab)).toBeCloseTo(2 / Math.sqrt(5), 6)
     await embed(own, model, ['c', 'a'])
     expect(asked).toHaveLength(2)
     await embed(own, model, ['a'], 'other')
@@ -75,13 +75,13 @@ describe('vectors of texts', () => {
       for (let i = 0; i < 4; i++) await clock.advance('5s')
       return asked
     }
-    const again = failing(429, 500)
-    expect(await ask(again.model)).toMatchObject({ model: 'mock/counting' })
-    expect(again.asked).toHaveLength(3)
+    const retried = failing(429, 500)
+    expect(await ask(retried.model)).toMatchObject({ model: 'mock/counting' })
+    expect(retried.asked).toHaveLength(3)
     expect(await ask(failing(500, 500, 500).model)).toMatchObject({ code: 'model.failed' })
-    const refused = failing(401)
-    expect(await ask(refused.model)).toMatchObject({ code: 'model.failed' })
-    expect(refused.asked).toHaveLength(1)
+    const rejected = failing(401)
+    expect(await ask(rejected.model)).toMatchObject({ code: 'model.failed' })
+    expect(rejected.asked).toHaveLength(1)
   })
 
   it('come from a model that is named, or a reason why it can not be had', async () => {

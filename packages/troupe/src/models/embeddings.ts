@@ -1,20 +1,20 @@
 /** Vectors of texts: checked, of length one, kept in memory by user, model and text, asked in bounded batches. */
 import type { EmbeddingModelV4 } from '@ai-sdk/provider'
 import { LRUCache } from 'lru-cache'
-import { type Clock, type Events, failure, hashText, type Random, type Tape } from '../core/index.ts'
+import { type Clock, type Events, failure, hashText, type Random, type Recording } from '../core/index.ts'
 import { retry } from '../resilience/index.ts'
-import type { Gate, Gates } from './gates.ts'
 import { verdictOf } from './model-failure.ts'
+import type { Gates, ModelGate } from './model-gates.ts'
 import type { Embedded, EmbeddingSpec, EmbedOptions } from './models-port.ts'
 import type { createPrices } from './prices.ts'
-import { nameOf, type Resolver } from './resolve-model.ts'
+import { modelNameOf, type Resolver } from './resolve-model.ts'
 
 /** Vectors kept at most: at 1,536 numbers each, some 60 MB. */
-const mostKept = 10_000
+const maxCached = 10_000
 /** What most models read at most is near it; the rest of a text is not looked at. */
-const mostCharacters = 8_000
+const maxCharacters = 8_000
 const defaultBatch = 100
-const mostDimensions = 16_384
+const maxDimensions = 16_384
 
 export interface EmbeddingsParts {
   readonly clock: Clock
@@ -25,17 +25,17 @@ export interface EmbeddingsParts {
   readonly caller: { readonly attempts: number }
   readonly gates: Gates
   readonly resolver: Pick<Resolver, 'resolveEmbedding'>
-  readonly tape?: Tape
+  readonly recording?: Recording
 }
 
 export function createEmbeddings(parts: EmbeddingsParts) {
-  const kept = new LRUCache<string, Float32Array>({ max: mostKept })
+  const cache = new LRUCache<string, Float32Array>({ max: maxCached })
   const dimensions = new LRUCache<string, number>({ max: 100 })
   return async (spec: EmbeddingSpec, texts: readonly string[], options: EmbedOptions): Promise<Embedded> => {
-    const model = nameOf(spec)
-    const asked = texts.map((text) => text.toWellFormed().slice(0, mostCharacters))
+    const model = modelNameOf(spec)
+    const asked = texts.map((text) => text.toWellFormed().slice(0, maxCharacters))
     const keyOf = (text: string) => hashText(JSON.stringify([options.user, model, text]))
-    const found = new Map(asked.map((text) => [text, kept.get(keyOf(text))]))
+    const found = new Map(asked.map((text) => [text, cache.get(keyOf(text))]))
     const missing = [...found].flatMap(([text, vector]) => (vector ? [] : [text]))
     if (missing.length > 0) {
       const made = await ask(parts, spec, missing, options)
@@ -43,7 +43,7 @@ export function createEmbeddings(parts: EmbeddingsParts) {
         const text = missing[i] as string
         const vector = unit(model, numbers, dimensions.get(model))
         dimensions.set(model, vector.length)
-        kept.set(keyOf(text), vector)
+        cache.set(keyOf(text), vector)
         found.set(text, vector)
       }
     }
@@ -57,18 +57,25 @@ async function ask(
   texts: readonly string[],
   options: EmbedOptions,
 ): Promise<readonly (readonly number[])[]> {
-  const { tape, resolver, gates } = parts
+  const { recording, resolver, gates } = parts
   // What is on the tape needs neither package nor key.
-  const model = tape ? undefined : await resolver.resolveEmbedding(spec)
+  const model = recording ? undefined : await resolver.resolveEmbedding(spec)
   const gate = gates.of(spec)
-  const most = Math.min(defaultBatch, (await model?.maxEmbeddingsPerCall) ?? defaultBatch)
+  const batchSize = Math.min(defaultBatch, (await model?.maxEmbeddingsPerCall) ?? defaultBatch)
   const vectors: (readonly number[])[] = []
-  for (let from = 0; from < texts.length; from += most) {
-    const values = texts.slice(from, from + most)
+  for (let from = 0; from < texts.length; from += batchSize) {
+    const values = texts.slice(from, from + batchSize)
     const embed = async () => await (model ?? (await resolver.resolveEmbedding(spec))).doEmbed(bodyOf(values, options))
-    const made = await attempts(parts, nameOf(spec), gate, options, async () => {
-      const traffic = { kind: 'embedding', name: nameOf(spec), request: { values }, signal: options.signal } as const
-      const answer = tape ? await tape.play(traffic, async () => kept(await embed())) : kept(await embed())
+    const made = await attempts(parts, modelNameOf(spec), gate, options, async () => {
+      const traffic = {
+        kind: 'embedding',
+        name: modelNameOf(spec),
+        request: { values },
+        signal: options.signal,
+      } as const
+      const answer = recording
+        ? await recording.play(traffic, async () => withoutResponse(await embed()))
+        : withoutResponse(await embed())
       return { ...answer, texts: values.length }
     })
     vectors.push(...made)
@@ -80,7 +87,7 @@ const bodyOf = (values: readonly string[], { signal }: EmbedOptions) => ({
   values: [...values],
   ...(signal ? { abortSignal: signal } : {}),
 })
-const kept = ({ embeddings, usage }: Awaited<ReturnType<EmbeddingModelV4['doEmbed']>>) => ({
+const withoutResponse = ({ embeddings, usage }: Awaited<ReturnType<EmbeddingModelV4['doEmbed']>>) => ({
   embeddings,
   tokens: usage?.tokens ?? 0,
 })
@@ -88,35 +95,37 @@ const kept = ({ embeddings, usage }: Awaited<ReturnType<EmbeddingModelV4['doEmbe
 async function attempts(
   { clock, random, events, prices, caller: { attempts } }: EmbeddingsParts,
   name: string,
-  gate: Gate,
+  gate: ModelGate,
   { user, signal }: EmbedOptions,
   embed: () => Promise<{ embeddings: readonly (readonly number[])[]; tokens: number; texts: number }>,
 ): Promise<readonly (readonly number[])[]> {
   const once = async () => {
     const began = clock.monotonic()
-    const told = { type: 'model.embedded', userId: user, model: name } as const
+    const eventFields = { type: 'model.embedded', userId: user, model: name } as const
     try {
       const { embeddings, tokens, texts } = await embed()
       const usd = prices.costOf(name, { inputTokens: tokens, outputTokens: 0 })
       const durationMs = clock.monotonic() - began
-      const cost = usd === undefined ? {} : { usd }
-      events.emit({ ...told, at: clock.now(), success: true, durationMs, texts, inputTokens: tokens, ...cost })
+      const cost = usd === undefined ? {} : { cost: usd }
+      events.emit({ ...eventFields, at: clock.now(), success: true, durationMs, texts, inputTokens: tokens, ...cost })
       if (!Array.isArray(embeddings) || embeddings.length !== texts)
         throw failure('embedding.wrong', { model: name, problem: `there are not ${texts} of them` })
       return embeddings
     } catch (error) {
-      events.emit({ ...told, at: clock.now(), success: false, durationMs: clock.monotonic() - began })
+      events.emit({ ...eventFields, at: clock.now(), success: false, durationMs: clock.monotonic() - began })
       const verdict = verdictOf(error, clock.now())
       if (verdict.kind === 'limited') gate.coolDown(verdict.afterMs ?? 1_000)
       throw error
     }
   }
-  const again = (error: unknown) => {
+  const shouldRetry = (error: unknown) => {
     const verdict = verdictOf(error, clock.now())
-    return verdict.kind === 'limited' || (verdict.kind === 'failed' && verdict.again)
+    return verdict.kind === 'limited' || (verdict.kind === 'failed' && verdict.canRetry)
   }
   try {
-    return await retry({ attempts, when: again, clock, random }).execute(() => gate.pass(once, signal), { signal })
+    return await retry({ attempts, when: shouldRetry, clock, random }).execute(() => gate.pass(once, signal), {
+      signal,
+    })
   } catch (error) {
     const { code, cause } = error as { readonly code?: string; readonly cause?: unknown }
     if (typeof code === 'string' && code !== 'retries.exhausted' && !/^E[A-Z]+$/.test(code)) throw error
@@ -134,7 +143,7 @@ async function attempts(
 /** @throws ExternalServiceError `embedding.wrong` for another dimension than before, or what is no vector */
 function unit(model: string, numbers: readonly number[], dimension: number | undefined): Float32Array {
   const wrong = (problem: string) => failure('embedding.wrong', { model, problem })
-  if (!Array.isArray(numbers) || numbers.length === 0 || numbers.length > mostDimensions)
+  if (!Array.isArray(numbers) || numbers.length === 0 || numbers.length > maxDimensions)
     throw wrong('one is no list of numbers, or longer than 16,384')
   if (dimension !== undefined && numbers.length !== dimension)
     throw wrong(`one has ${numbers.length} dimensions, those before had ${dimension}`)
@@ -148,7 +157,7 @@ function unit(model: string, numbers: readonly number[], dimension: number | und
 }
 
 /** Of two vectors of length one: the cosine of their angle, -1 to 1. */
-export function likeness(a: Float32Array, b: Float32Array): number {
+export function similarity(a: Float32Array, b: Float32Array): number {
   let sum = 0
   for (let i = 0; i < a.length; i++) sum += (a[i] as number) * (b[i] as number)
   return sum

@@ -10,34 +10,34 @@ export interface IdleLimit {
 }
 
 /**
- * @param fn is given a signal that aborts at the limit and with the caller's own, and tells of each piece by `heard`
+ * @param fn is given a signal that aborts at the limit and with the caller's own, and tells of each piece by `onActivity`
  * @throws ExternalServiceError `model.stalled`; what `fn` throws
  */
 export function withIdleLimit<Out>(
   { clock, limitMs, model, signal }: IdleLimit,
-  fn: (signal: AbortSignal, heard: () => void) => Promise<Out>,
+  fn: (signal: AbortSignal, onActivity: () => void) => Promise<Out>,
 ): Promise<Out> {
   const controller = new AbortController()
   let last = clock.monotonic()
   let cancel = () => {}
   const stalled = new Promise<never>((_, reject) => {
     // One timer for the whole stream: it looks how long ago the last piece came, and waits for what is left.
-    const look = () => {
+    const check = () => {
       const left = last + limitMs - clock.monotonic()
       if (left > 0) {
-        cancel = clock.after(left, look)
+        cancel = clock.after(left, check)
         return
       }
       const error = failure('model.stalled', { model, limit: duration(limitMs) })
       controller.abort(error)
       reject(error)
     }
-    look()
+    check()
   })
-  const heard = () => {
+  const onActivity = () => {
     last = clock.monotonic()
   }
-  const reading = fn(AbortSignal.any([signal, controller.signal]), heard)
+  const reading = fn(AbortSignal.any([signal, controller.signal]), onActivity)
   // Whichever loses has nobody to tell.
   reading.catch(() => {})
   return Promise.race([reading, stalled]).finally(() => cancel())

@@ -1,10 +1,12 @@
 /** Language models: names, chains, retries, limits, prices, cache, cassettes, embeddings. */
 
+export { freeId, isTokenCount } from './answers/read-answer.ts'
 export { type CassetteMode, type CassetteStore, openCassette } from './cassettes/index.ts'
 export { createModels, type ModelsOptions } from './create-models.ts'
-export { likeness } from './embeddings.ts'
+export { similarity } from './embeddings.ts'
 export { termsOf } from './extractive/index.ts'
-export { type BreakerOptions, checkLimits as checkModelLimits } from './gates.ts'
+export { type BreakerOptions, checkLimits as checkModelLimits } from './model-gates.ts'
+export type { ModelRegistry } from './model-registry.ts'
 export type {
   AnswerPart,
   CallLimits,
@@ -24,5 +26,3 @@ export type {
 } from './models-port.ts'
 export { pricesAsOf } from './prices.ts'
 export { providerKeys, providers } from './providers.ts'
-export { freeId, isTokenCount } from './read-answer.ts'
-export type { ModelRegistry } from './registry.ts'

@@ -2,14 +2,14 @@
 import { TroupeError } from '../core/index.ts'
 import { isOfNetwork } from '../resilience/index.ts'
 
-export type Verdict =
+export type ModelFailure =
   /** The caller's signal, or a cassette that lacks it or can't be written: nothing else is asked. */
   | { readonly kind: 'stop' }
   /** 400, 401, 403 …: the same call can never succeed with this model. */
-  | { readonly kind: 'refused'; readonly status: number; readonly problem: string }
+  | { readonly kind: 'rejected'; readonly status: number; readonly problem: string }
   /** 429: not a failure of the model. */
   | { readonly kind: 'limited'; readonly afterMs: number | undefined }
-  | { readonly kind: 'failed'; readonly problem: string; readonly again: boolean }
+  | { readonly kind: 'failed'; readonly problem: string; readonly canRetry: boolean }
 
 /** Of the AI SDK: another attempt may bring an answer that can be read. */
 const unreadable = new Set([
@@ -26,26 +26,26 @@ interface ApiError {
 }
 
 /** @param at ms since 1970, against which a date in retry-after is read */
-export function verdictOf(error: unknown, at: number): Verdict {
+export function verdictOf(error: unknown, at: number): ModelFailure {
   if (error instanceof TroupeError) {
     if (error.name === 'CancelledError' || error.code.startsWith('cassette.')) return { kind: 'stop' }
     // A call that hung once hangs again: the next of the chain is asked at once.
-    return { kind: 'failed', problem: error.message, again: error.retryable && error.name !== 'TimeoutError' }
+    return { kind: 'failed', problem: error.message, canRetry: error.retryable && error.name !== 'TimeoutError' }
   }
   const { statusCode, responseHeaders = {}, isRetryable } = (error ?? {}) as ApiError
   // Their messages quote what came, which may echo prompts or keys.
   if (unreadable.has((error as Error | undefined)?.name ?? '') || statusCode === 200)
-    return { kind: 'failed', problem: 'what came is no answer of its protocol', again: true }
+    return { kind: 'failed', problem: 'what came is no answer of its protocol', canRetry: true }
   const problem = problemOf(error)
   if (statusCode === 429) return { kind: 'limited', afterMs: retryAfter(responseHeaders, at) }
   if (statusCode !== undefined && statusCode >= 400 && statusCode < 500 && statusCode !== 408 && statusCode !== 409)
-    return { kind: 'refused', status: statusCode, problem }
+    return { kind: 'rejected', status: statusCode, problem }
   // Broken connections come bare where a model is not the AI SDK's own; any other bare error is a defect that stays.
-  return { kind: 'failed', problem, again: isRetryable ?? (statusCode !== undefined || isOfNetwork(error)) }
+  return { kind: 'failed', problem, canRetry: isRetryable ?? (statusCode !== undefined || isOfNetwork(error)) }
 }
 
 /** What a provider sent was no answer; another attempt may bring one. */
-export const brokenAnswer = (problem: string): Error => Object.assign(new Error(problem), { isRetryable: true })
+export const invalidModelAnswer = (problem: string): Error => Object.assign(new Error(problem), { isRetryable: true })
 
 /**
  * What a provider reports within a stream that had begun well: an object of its own, its status among its fields or not
@@ -54,10 +54,10 @@ export const brokenAnswer = (problem: string): Error => Object.assign(new Error(
 export function reportedInStream(reported: unknown): Error {
   if (reported instanceof Error) return reported
   const object = typeof reported === 'object' && reported !== null
-  const said = (object ? reported : { message: reported }) as Readonly<Record<string, unknown>>
-  const { message, type, isRetryable } = said
+  const fields = (object ? reported : { message: reported }) as Readonly<Record<string, unknown>>
+  const { message, type, isRetryable } = fields
   const problem = [message, type].find((text) => typeof text === 'string' && text !== '') ?? 'it reported a failure'
-  const status = [said.statusCode, said.status, said.code].map(Number).find((code) => code >= 400 && code < 600)
+  const status = [fields.statusCode, fields.status, fields.code].map(Number).find((code) => code >= 400 && code < 600)
   const more = status === undefined ? { isRetryable: isRetryable ?? true } : { statusCode: status, isRetryable }
   return Object.assign(new Error(String(problem)), more)
 }

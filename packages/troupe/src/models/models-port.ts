@@ -132,7 +132,7 @@ export interface Models {
   nameOf(spec: ModelSpec | EmbeddingSpec): string
   /**
    * Asks the first model of the chain; where it can't answer, the next.
-   * @throws ExternalServiceError `model.failed`, AccessDeniedError `model.refused`, RateLimitError `model.limited`,
+   * @throws ExternalServiceError `model.failed`, AccessDeniedError `model.rejected`, RateLimitError `model.limited`,
    * TimeoutError, CancelledError, ValidationError for a model that can't be had
    */
   call(chain: readonly ModelSpec[], call: ModelCall): Promise<ModelAnswer>

@@ -3,10 +3,10 @@ import { createOpenAI } from '@ai-sdk/openai'
 import { afterEach, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { type Clock, createEvents, jsonSchemaOf, seededRandom, systemClock } from '../core/index.ts'
+import { maxAnswerCharacters } from './answers/read-answer.ts'
 import { createModels, type ModelsOptions } from './create-models.ts'
 import type { LivePart, ModelCall, ModelSpec } from './models-port.ts'
-import { openProviderServer, type Said } from './provider-server.test.fixture.ts'
-import { maxAnswerCharacters } from './read-answer.ts'
+import { openProviderServer, type ScriptedResponse } from './provider-server.test.fixture.ts'
 
 /** Pauses between attempts take a fiftieth of their time. */
 const hurried: Clock = {
@@ -26,8 +26,8 @@ const servers: { close(): void }[] = []
 afterEach(() => {
   for (const server of servers.splice(0)) server.close()
 })
-async function house(script: readonly Said[], kind: string, more: Partial<ModelsOptions> = {}) {
-  const server = await openProviderServer(script)
+async function openProvider(mockReplies: readonly ScriptedResponse[], kind: string, more: Partial<ModelsOptions> = {}) {
+  const server = await openProviderServer(mockReplies)
   servers.push(server)
   const models = createModels({ clock: hurried, random: seededRandom(1), events: createEvents(() => {}), ...more })
   const spec = kinds[kind]?.(server.url) as ModelSpec
@@ -53,7 +53,7 @@ describe.each(Object.keys(kinds))('behind %s', (kind) => {
     ['streamed', true],
   ] as const)('%s', (_, stream) => {
     it('an answer has its text, its usage and its end', async () => {
-      const { ask, asked, parts } = await house([{ text: 'one two three' }], kind)
+      const { ask, asked, parts } = await openProvider([{ text: 'one two three' }], kind)
       const answer = await ask(stream, { maxOutputTokens: 50 })
       expect(textOf(answer)).toBe('one two three')
       expect(answer).toMatchObject({ usage: { inputTokens: 7, outputTokens: 3 }, finish: 'stop' })
@@ -62,7 +62,7 @@ describe.each(Object.keys(kinds))('behind %s', (kind) => {
     })
 
     it('a call of a tool has its id, name and arguments', async () => {
-      const { ask, asked } = await house([{ tool: { name: 'look', args: { q: 'a lane' } } }], kind)
+      const { ask, asked } = await openProvider([{ tool: { name: 'look', args: { q: 'a lane' } } }], kind)
       const inputSchema = { type: 'object' as const, properties: { q: { type: 'string' as const } } }
       const answer = await ask(stream, {
         tools: [{ type: 'function', name: 'look', description: 'Looks.', inputSchema }],
@@ -74,7 +74,7 @@ describe.each(Object.keys(kinds))('behind %s', (kind) => {
     })
 
     it('a limit is waited for, and a failure of the server tried again', async () => {
-      const { ask, asked } = await house(
+      const { ask, asked } = await openProvider(
         [
           { fault: { kind: 'status', status: 429, headers: { 'retry-after': '1' } } },
           { fault: { kind: 'status', status: 500 } },
@@ -89,9 +89,9 @@ describe.each(Object.keys(kinds))('behind %s', (kind) => {
 
     it('what cannot succeed is not tried again, and says the status and no key', async () => {
       for (const status of [400, 401, 403, 404]) {
-        const { ask, asked } = await house([{ fault: { kind: 'status', status } }], kind)
+        const { ask, asked } = await openProvider([{ fault: { kind: 'status', status } }], kind)
         const error = await ask(stream).catch((thrown: unknown) => thrown)
-        expect(error).toMatchObject({ code: 'model.refused', details: { status } })
+        expect(error).toMatchObject({ code: 'model.rejected', details: { status } })
         expect(`${(error as Error).message}${JSON.stringify((error as { details?: unknown }).details)}`).not.toContain(
           apiKey,
         )
@@ -105,18 +105,21 @@ describe.each(Object.keys(kinds))('behind %s', (kind) => {
       ['empty', { kind: 'empty' }],
       ['closed before its end', { kind: 'closed', after: 3 }],
     ] as const)('an answer that is %s is asked for again, and said only once', async (__, fault) => {
-      const { ask, asked, parts } = await house([{ text: 'one two three', fault }, { text: 'one two three' }], kind)
+      const { ask, asked, parts } = await openProvider(
+        [{ text: 'one two three', fault }, { text: 'one two three' }],
+        kind,
+      )
       expect(textOf(await ask(stream))).toBe('one two three')
       expect(asked).toHaveLength(2)
-      const said = parts.flatMap((part) => (part.type === 'text-delta' ? [part.delta] : [])).join('')
-      expect(said).toBe(stream ? 'one two three' : '')
-      const never = await house([{ text: 'one two three', fault }], kind)
+      const text = parts.flatMap((part) => (part.type === 'text-delta' ? [part.delta] : [])).join('')
+      expect(text).toBe(stream ? 'one two three' : '')
+      const never = await openProvider([{ text: 'one two three', fault }], kind)
       await expect(never.ask(stream)).rejects.toMatchObject({ code: 'model.failed' })
       expect(never.asked).toHaveLength(3)
     })
 
     it('tokens that come too slowly end with the time limit of the call', async () => {
-      const { ask, asked } = await house([{ text: 'a b c d e f', fault: { kind: 'slow', ms: 400 } }], kind, {
+      const { ask, asked } = await openProvider([{ text: 'a b c d e f', fault: { kind: 'slow', ms: 400 } }], kind, {
         clock: systemClock,
       })
       await expect(ask(stream, { timeoutMs: 300 })).rejects.toMatchObject({ name: 'TimeoutError' })
@@ -124,7 +127,7 @@ describe.each(Object.keys(kinds))('behind %s', (kind) => {
     })
 
     it('a huge answer is cut, and ends as one that was too long', async () => {
-      const { ask } = await house([{ text: `${'x'.repeat(99_999)} `.repeat(45) }], kind)
+      const { ask } = await openProvider([{ text: `${'x'.repeat(99_999)} `.repeat(45) }], kind)
       const answer = await ask(stream)
       expect(answer.finish).toBe('length')
       expect(textOf(answer).length).toBeLessThanOrEqual(maxAnswerCharacters + 200_000)
@@ -132,7 +135,7 @@ describe.each(Object.keys(kinds))('behind %s', (kind) => {
     })
 
     it('whoever cancels waits no longer', async () => {
-      const { ask } = await house([{ text: 'a b c', fault: { kind: 'slow', ms: 2_000 } }], kind)
+      const { ask } = await openProvider([{ text: 'a b c', fault: { kind: 'slow', ms: 2_000 } }], kind)
       const controller = new AbortController()
       const asked = ask(stream, { signal: controller.signal })
       systemClock.after(20, () => controller.abort())
@@ -145,10 +148,10 @@ it.each(Object.keys(kinds))(
   'behind %s a failure reported within a stream is tried again, and told in words',
   async (kind) => {
     const fault = { kind: 'reported', after: 3 } as const
-    const { ask, asked } = await house([{ text: 'one two three', fault }, { text: 'one two three' }], kind)
+    const { ask, asked } = await openProvider([{ text: 'one two three', fault }, { text: 'one two three' }], kind)
     expect(textOf(await ask(true))).toBe('one two three')
     expect(asked).toHaveLength(2)
-    const never = await house([{ text: 'one two three', fault }], kind)
+    const never = await openProvider([{ text: 'one two three', fault }], kind)
     await expect(never.ask(true)).rejects.toMatchObject({ code: 'model.failed', details: { problem: 'too many ask' } })
     expect(never.asked).toHaveLength(3)
   },
@@ -157,22 +160,22 @@ it.each(Object.keys(kinds))(
 describe('the form of an answer', () => {
   const openAi = ['an OpenAI-compatible URL', "OpenAI's chat", "OpenAI's responses"] as const
   const asksFor = async (kind: string, form: z.ZodType) => {
-    const { ask, asked } = await house([{ text: 'any' }], kind)
+    const { ask, asked } = await openProvider([{ text: 'any' }], kind)
     const schema = jsonSchemaOf(form) as never
     await ask(false, { responseFormat: { type: 'json', schema, name: 'answer' } })
     const { response_format, text, ...body } = asked[0]?.body ?? {}
     const { json_schema, ...format } = (response_format ?? (text as { format: unknown } | undefined)?.format ?? {}) as {
       readonly json_schema?: object
     }
-    const told = { ...format, ...json_schema } as { readonly strict?: boolean; readonly schema?: object }
-    return { ...told, said: JSON.stringify(body) }
+    const responseFormat = { ...format, ...json_schema } as { readonly strict?: boolean; readonly schema?: object }
+    return { ...responseFormat, body: JSON.stringify(body) }
   }
 
   it.each(openAi)('is closed at every depth where it can be strict, behind %s', async (kind) => {
-    const place = z.object({ street: z.string().nullable(), tags: z.array(z.object({ name: z.string() })) })
+    const address = z.object({ street: z.string().nullable(), tags: z.array(z.object({ name: z.string() })) })
     const { strict, schema } = await asksFor(
       kind,
-      z.object({ place, either: z.union([z.object({ a: z.int() }), z.null()]) }),
+      z.object({ address, either: z.union([z.object({ a: z.int() }), z.null()]) }),
     )
     expect(strict).toBe(true)
     expect(JSON.stringify(schema).match(/"additionalProperties":false/g)).toHaveLength(4)
@@ -199,10 +202,10 @@ describe('the form of an answer', () => {
       z.enum(['left', 'right']),
       z.union([z.object({ a: z.string() }), z.null()]),
     ]) {
-      const { schema, said } = await asksFor(kind, form)
-      expect([schema, said]).toEqual([undefined, expect.stringContaining('Answer with one JSON value')])
-      expect(said).toContain('Be short.')
+      const { schema, body } = await asksFor(kind, form)
+      expect([schema, body]).toEqual([undefined, expect.stringContaining('Answer with one JSON value')])
+      expect(body).toContain('Be short.')
     }
-    expect((await asksFor(kind, z.string())).said).not.toContain('JSON value')
+    expect((await asksFor(kind, z.string())).body).not.toContain('JSON value')
   })
 })

@@ -16,7 +16,7 @@ export type Fault =
   | { readonly kind: 'slow'; readonly ms: number }
   | { readonly kind: 'empty' }
 
-export interface Said {
+export interface ScriptedResponse {
   readonly text?: string
   readonly tool?: { readonly name: string; readonly args: unknown }
   readonly fault?: Fault
@@ -34,15 +34,15 @@ const pieces = (text: string) => text.match(/[\s\S]{1,100000}?(?:\s|$)|[\s\S]{1,
 type Events = readonly (readonly [name: string | undefined, data: unknown])[]
 
 interface Protocol {
-  readonly whole: (said: Said) => unknown
-  readonly stream: (said: Said) => Events
+  readonly complete: (scripted: ScriptedResponse) => unknown
+  readonly stream: (scripted: ScriptedResponse) => Events
   readonly reported: Events[number]
 }
 
 const overloaded = 'too many ask'
 
 const chat: Protocol = {
-  whole: ({ text, tool }) => ({
+  complete: ({ text, tool }) => ({
     id: 'c',
     object: 'chat.completion',
     created: 1,
@@ -75,7 +75,10 @@ const chat: Protocol = {
   },
   reported: [undefined, { error: { message: overloaded, type: 'server_error', param: null, code: null } }],
 }
-const functionOf = (tool: NonNullable<Said['tool']>) => ({ name: tool.name, arguments: JSON.stringify(tool.args) })
+const functionOf = (tool: NonNullable<ScriptedResponse['tool']>) => ({
+  name: tool.name,
+  arguments: JSON.stringify(tool.args),
+})
 
 const counted = {
   input_tokens: usage.input,
@@ -84,7 +87,7 @@ const counted = {
   input_tokens_details: { cached_tokens: 0 },
   output_tokens_details: { reasoning_tokens: 0 },
 }
-const itemOf = ({ text, tool }: Said) =>
+const itemOf = ({ text, tool }: ScriptedResponse) =>
   tool
     ? { type: 'function_call', id: 'fc_1', call_id: 'call_1', status: 'completed', ...functionOf(tool) }
     : {
@@ -95,29 +98,29 @@ const itemOf = ({ text, tool }: Said) =>
         content: [{ type: 'output_text', text: text ?? '', annotations: [] }],
       }
 const responses: Protocol = {
-  whole: (said) => ({
+  complete: (scripted) => ({
     id: 'r',
     object: 'response',
     created_at: 1,
     model: 'test',
     status: 'completed',
-    output: [itemOf(said)],
+    output: [itemOf(scripted)],
     usage: counted,
   }),
-  stream: (said) => {
+  stream: (scripted) => {
     const response = { id: 'r', object: 'response', created_at: 1, model: 'test' }
-    const item = itemOf(said)
-    const begun = said.tool ? { ...item, arguments: '' } : { ...item, content: [] }
+    const item = itemOf(scripted)
+    const begun = scripted.tool ? { ...item, arguments: '' } : { ...item, content: [] }
     const event = (type: string, more: object) => [type, { type, ...more }] as const
-    const deltas = said.tool
+    const deltas = scripted.tool
       ? [
           event('response.function_call_arguments.delta', {
             item_id: 'fc_1',
             output_index: 0,
-            delta: functionOf(said.tool).arguments,
+            delta: functionOf(scripted.tool).arguments,
           }),
         ]
-      : pieces(said.text ?? '').map((delta) =>
+      : pieces(scripted.text ?? '').map((delta) =>
           event('response.output_text.delta', { item_id: 'msg_1', output_index: 0, content_index: 0, delta }),
         )
     return [
@@ -134,25 +137,25 @@ const responses: Protocol = {
   ],
 }
 
-const blockOf = ({ text, tool }: Said) =>
+const blockOf = ({ text, tool }: ScriptedResponse) =>
   tool ? { type: 'tool_use', id: 'toolu_1', name: tool.name, input: tool.args } : { type: 'text', text: text ?? '' }
 const messages: Protocol = {
-  whole: (said) => ({
+  complete: (scripted) => ({
     id: 'm',
     type: 'message',
     role: 'assistant',
     model: 'test',
-    content: [blockOf(said)],
-    stop_reason: said.tool ? 'tool_use' : 'end_turn',
+    content: [blockOf(scripted)],
+    stop_reason: scripted.tool ? 'tool_use' : 'end_turn',
     stop_sequence: null,
     usage: { input_tokens: usage.input, output_tokens: usage.output },
   }),
-  stream: (said) => {
+  stream: (scripted) => {
     const event = (type: string, more: object) => [type, { type, ...more }] as const
-    const begun = said.tool ? { ...blockOf(said), input: {} } : { type: 'text', text: '' }
-    const deltas = said.tool
-      ? [{ type: 'input_json_delta', partial_json: JSON.stringify(said.tool.args) }]
-      : pieces(said.text ?? '').map((text) => ({ type: 'text_delta', text }))
+    const begun = scripted.tool ? { ...blockOf(scripted), input: {} } : { type: 'text', text: '' }
+    const deltas = scripted.tool
+      ? [{ type: 'input_json_delta', partial_json: JSON.stringify(scripted.tool.args) }]
+      : pieces(scripted.text ?? '').map((text) => ({ type: 'text_delta', text }))
     return [
       event('message_start', {
         message: {
@@ -170,7 +173,7 @@ const messages: Protocol = {
       ...deltas.map((delta) => event('content_block_delta', { index: 0, delta })),
       event('content_block_stop', { index: 0 }),
       event('message_delta', {
-        delta: { stop_reason: said.tool ? 'tool_use' : 'end_turn', stop_sequence: null },
+        delta: { stop_reason: scripted.tool ? 'tool_use' : 'end_turn', stop_sequence: null },
         usage: { output_tokens: usage.output },
       }),
       event('message_stop', {}),
@@ -185,8 +188,8 @@ const protocols: Readonly<Record<string, Protocol>> = {
   '/v1/messages': messages,
 }
 
-/** @param script what it says to each call in order, the last of it to all that follow */
-export async function openProviderServer(script: readonly Said[]) {
+/** @param mockReplies what it says to each call in order, the last of it to all that follow */
+export async function openProviderServer(mockReplies: readonly ScriptedResponse[]) {
   const asked: Asked[] = []
   const server = createServer((request, response) => {
     let body = ''
@@ -196,10 +199,10 @@ export async function openProviderServer(script: readonly Said[]) {
     request.on('end', () => {
       const path = request.url ?? ''
       asked.push({ path, headers: request.headers, body: JSON.parse(body) as Asked['body'] })
-      const said = script[Math.min(asked.length, script.length) - 1] ?? {}
+      const scripted = mockReplies[Math.min(asked.length, mockReplies.length) - 1] ?? {}
       const protocol = protocols[path]
       if (!protocol) response.writeHead(404).end()
-      else void answer(response, protocol, said, asked.at(-1)?.body.stream === true)
+      else void answer(response, protocol, scripted, asked.at(-1)?.body.stream === true)
     })
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -213,8 +216,13 @@ export async function openProviderServer(script: readonly Said[]) {
   }
 }
 
-async function answer(response: ServerResponse, protocol: Protocol, said: Said, stream: boolean): Promise<void> {
-  const { fault } = said
+async function answer(
+  response: ServerResponse,
+  protocol: Protocol,
+  scripted: ScriptedResponse,
+  stream: boolean,
+): Promise<void> {
+  const { fault } = scripted
   if (fault?.kind === 'status') {
     const error = { type: 'error', error: { type: 'api_error', message: 'told to fail', code: null, param: null } }
     response
@@ -223,7 +231,7 @@ async function answer(response: ServerResponse, protocol: Protocol, said: Said, 
     return
   }
   if (!stream) {
-    const text = JSON.stringify(protocol.whole(said))
+    const text = JSON.stringify(protocol.complete(scripted))
     response.writeHead(200, { 'content-type': 'application/json' })
     if (fault?.kind === 'slow') await pause(fault.ms)
     if (fault?.kind === 'cut' || fault?.kind === 'closed') {
@@ -236,9 +244,9 @@ async function answer(response: ServerResponse, protocol: Protocol, said: Said, 
   }
   response.writeHead(200, { 'content-type': 'text/event-stream' })
   if (fault?.kind === 'empty') return void response.end()
-  const events = protocol.stream(said)
-  const told = fault?.kind === 'reported' ? [...events.slice(0, fault.after), protocol.reported] : events
-  for (const [i, [name, data]] of told.entries()) {
+  const events = protocol.stream(scripted)
+  const sentEvents = fault?.kind === 'reported' ? [...events.slice(0, fault.after), protocol.reported] : events
+  for (const [i, [name, data]] of sentEvents.entries()) {
     if ((fault?.kind === 'cut' || fault?.kind === 'closed') && i === fault.after) {
       await pause(5)
       return fault.kind === 'cut' ? void response.destroy() : void response.end()

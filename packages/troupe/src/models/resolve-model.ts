@@ -2,13 +2,13 @@
 import type { EmbeddingModelV4, LanguageModelV4 } from '@ai-sdk/provider'
 import { failure, nearest, TroupeError } from '../core/index.ts'
 import type { Fetch, SecretText } from '../security/index.ts'
-import { withForms } from './answer-form.ts'
+import { withForms } from './answers/answer-form.ts'
 import { extractiveModel } from './extractive/index.ts'
 import type { CompatibleModel, EmbeddingSpec, ModelSpec } from './models-port.ts'
 import { type IsInstalled, type Load, type Provider, type ProviderInstance, providers } from './providers.ts'
 
 /** `provider/model`; a provider's object calls itself `openai.chat`, which is the same account as `openai`. */
-export function nameOf(spec: ModelSpec | EmbeddingSpec): string {
+export function modelNameOf(spec: ModelSpec | EmbeddingSpec): string {
   if (typeof spec === 'string') return spec
   if ('url' in spec) return `${hostOf(spec.url)}/${spec.model}`
   return `${spec.provider.split('.')[0]}/${spec.modelId}`
@@ -28,7 +28,7 @@ export type FetchTo = (url: string) => Fetch
 export type Reveal = (text: SecretText) => Promise<string>
 
 /** Where nobody looks for secrets. */
-export const givenAlone: Reveal = async (text) => {
+export const plainReveal: Reveal = async (text) => {
   if (typeof text === 'string') return text
   throw failure('secret.missing', { name: text.secret })
 }
@@ -102,7 +102,7 @@ function checkSpec(spec: ModelSpec, { installed }: Environment): void {
 
 function ofVersion4<Model extends LanguageModelV4 | EmbeddingModelV4>(model: Model): Model {
   if (model.specificationVersion === 'v4') return model
-  throw unknown(nameOf(model), `it speaks specification ${String(model.specificationVersion)}, not v4`)
+  throw unknown(modelNameOf(model), `it speaks specification ${String(model.specificationVersion)}, not v4`)
 }
 
 const unknown = (model: string, problem: string) =>

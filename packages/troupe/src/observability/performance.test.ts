@@ -56,14 +56,14 @@ it('looks at a window alone, and says nothing of what was not called in it', asy
 
 it('a call that is tracked is timed, counted as failed where it fails, and gives what it gives', async () => {
   const { clock, performance } = timed()
-  const given = await performance.track('lookup', async (timer) => {
+  const result = await performance.track('lookup', async (timer) => {
     await clock.advance('2s')
     timer.addMetadata('found', true)
     return 17
   })
   const failing = performance.track('lookup', () => Promise.reject(new TypeError('a secret')), { user: '12345' })
   await expect(failing).rejects.toThrow('a secret')
-  expect(given).toBe(17)
+  expect(result).toBe(17)
   performance.time('again and again').end()
   const { operations, slowest } = performance.report()
   expect(operations).toMatchObject([

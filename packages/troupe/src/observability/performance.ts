@@ -62,7 +62,7 @@ export interface PerformanceTimer extends Disposable {
   end(): void
 }
 
-const keptSlow = 50
+const maxSlowCalls = 50
 
 export class Performance {
   readonly #clock: Clock
@@ -91,7 +91,7 @@ export class Performance {
       over = true
       const durationMs = this.#clock.monotonic() - began
       this.#metrics.time(operation, durationMs, { success })
-      this.#keep({ operation, durationMs, at: this.#clock.now(), success, metadata: all })
+      this.#recordSlowCall({ operation, durationMs, at: this.#clock.now(), success, metadata: all })
     }
     return {
       addMetadata(name, value) {
@@ -136,10 +136,10 @@ export class Performance {
   report(options: { readonly window?: Duration; readonly slowest?: number } = {}): PerformanceReport {
     checkOptions('report', options, ['window', 'slowest'])
     const { window, slowest = 5 } = options
-    if (!Number.isInteger(slowest) || slowest < 0 || slowest > keptSlow)
+    if (!Number.isInteger(slowest) || slowest < 0 || slowest > maxSlowCalls)
       throw failure('validation.failed', {
         what: 'slowest',
-        problem: `it must be a whole number from 0 to ${keptSlow}`,
+        problem: `it must be a whole number from 0 to ${maxSlowCalls}`,
       })
     const operations = this.#metrics
       .metrics()
@@ -167,10 +167,10 @@ export class Performance {
     return report
   }
 
-  #keep(call: SlowCall): void {
+  #recordSlowCall(call: SlowCall): void {
     const last = this.#slow.at(-1)
-    if (this.#slow.length >= keptSlow && last && last.durationMs >= call.durationMs) return
-    this.#slow = [...this.#slow, call].sort((a, b) => b.durationMs - a.durationMs).slice(0, keptSlow)
+    if (this.#slow.length >= maxSlowCalls && last && last.durationMs >= call.durationMs) return
+    this.#slow = [...this.#slow, call].sort((a, b) => b.durationMs - a.durationMs).slice(0, maxSlowCalls)
   }
 }
 

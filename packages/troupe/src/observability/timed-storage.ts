@@ -17,19 +17,19 @@ export function timeStorage(storage: OpenedStorage, clock: Clock, metrics: Metri
   }
   return {
     dialect: storage.dialect,
-    place: storage.place,
+    location: storage.location,
     commit: (change) => timed('storage.commit', () => storage.commit(change)),
     read: (scope, statements) => timed('storage.read', () => storage.read(scope, statements)),
     feed: (user, after, limit) => storage.feed(user, after, limit),
     onHint: (listener) => storage.onHint(listener),
-    ...(storage.notes ? { notes: storage.notes } : {}),
-    ...(storage.sole ? { sole: storage.sole } : {}),
+    ...(storage.broadcast ? { broadcast: storage.broadcast } : {}),
+    ...(storage.singleWriter ? { singleWriter: storage.singleWriter } : {}),
     state: () => storage.state(),
     onState: (listener) => storage.onState(listener),
     sizes: () => storage.sizes(),
     check: () => storage.check(),
     announce: (address) => storage.announce(address),
-    keep: (retention) => storage.keep(retention),
+    setRetention: (retention) => storage.setRetention(retention),
     close: () => storage.close(),
   }
 }

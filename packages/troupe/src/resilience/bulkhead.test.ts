@@ -10,11 +10,11 @@ function held() {
       begun.push(name)
       ends.push(() => resolve(name))
     })
-  const settle = () => new Promise((resolve) => setImmediate(resolve))
-  const end = async (most: number) => {
-    for (let n = 0; n < most && ends.length > 0; n++) {
+  const nextMacrotask = () => new Promise((resolve) => setImmediate(resolve))
+  const end = async (count: number) => {
+    for (let n = 0; n < count && ends.length > 0; n++) {
       ends.shift()?.()
-      await settle()
+      await nextMacrotask()
     }
   }
   return { begun, call, end, endAll: () => end(Number.POSITIVE_INFINITY) }
@@ -38,7 +38,7 @@ describe('a bulkhead among several users', () => {
     const full = { name: 'CapacityError', code: 'bulkhead.full', retryable: true }
     const crowd = [1, 2, 3, 4, 5].map((n) => bulkhead.execute(call(`a${n}`), { key: 'ada' }))
     await expect(bulkhead.execute(call('too many'), { key: 'ada' })).rejects.toMatchObject(full)
-    const quiet = bulkhead.execute(call('b1'), { key: 'bob' })
+    const isolated = bulkhead.execute(call('b1'), { key: 'bob' })
     await expect(bulkhead.execute(call('too many'), { key: 'bob' })).rejects.toMatchObject(full)
     const other = bulkhead.execute(call('c1'), { key: 'eve' })
     expect([bulkhead.running, bulkhead.waiting]).toEqual([1, 6])
@@ -47,7 +47,7 @@ describe('a bulkhead among several users', () => {
     await last
     expect([bulkhead.running, bulkhead.waiting]).toEqual([1, 6])
     await endAll()
-    await Promise.all([...crowd, quiet, other, third])
+    await Promise.all([...crowd, isolated, other, third])
     expect(begun.indexOf('b1')).toBeLessThan(begun.indexOf('a3'))
     expect(begun).toHaveLength(7)
     expect(begun).not.toContain('a5')
@@ -55,18 +55,18 @@ describe('a bulkhead among several users', () => {
   it('lets who was away for a round go before those who come again and again', async () => {
     const bulkhead = new Bulkhead({ concurrent: 1, queue: 10 })
     const { begun, call, end, endAll } = held()
-    const again = async (key: string) => {
+    const repeatCalls = async (key: string) => {
       for (let n = 1; n <= 4; n++) await bulkhead.execute(call(`${key}${n}`), { key })
     }
-    const noisy = ['a', 'b', 'c', 'd', 'e'].map(again)
+    const noisy = ['a', 'b', 'c', 'd', 'e'].map(repeatCalls)
     for (const first of ['q1', 'q2']) {
       await end(7)
       const before = begun.length
-      const quiet = bulkhead.execute(call(first), { key: 'quiet' })
+      const isolated = bulkhead.execute(call(first), { key: 'isolated' })
       await end(1)
       expect(begun[before]).toBe(first)
       await end(1)
-      await quiet
+      await isolated
     }
     await endAll()
     await Promise.all(noisy)
@@ -89,10 +89,10 @@ describe('a bulkhead among several users', () => {
     const bulkhead = new Bulkhead({ concurrent: 1, queue: 2 })
     const { call, endAll } = held()
     const each = ['ada', 'bob', 'eve', 'dan'].map((key) => bulkhead.execute(call(key), { key }))
-    expect(bulkhead.refusal({ key: 'moe' })).toMatchObject({ code: 'bulkhead.full' })
+    expect(bulkhead.rejection({ key: 'moe' })).toMatchObject({ code: 'bulkhead.full' })
     await expect(bulkhead.execute(call('moe'), { key: 'moe' })).rejects.toMatchObject({ code: 'bulkhead.full' })
     await endAll()
     expect(await Promise.all(each)).toEqual(['ada', 'bob', 'eve', 'dan'])
-    expect(bulkhead.refusal({ key: 'moe' })).toBeUndefined()
+    expect(bulkhead.rejection({ key: 'moe' })).toBeUndefined()
   })
 })

@@ -8,7 +8,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import PQueue from 'p-queue'
 import { checkOptions, failure } from '../core/index.ts'
-import { checkWhole } from './check-whole.ts'
+import { checkInteger } from './check-integer.ts'
 import type { Guarded, Policy, PolicyCall } from './policy.ts'
 
 export interface BulkheadOptions {
@@ -19,25 +19,25 @@ export interface BulkheadOptions {
 }
 
 /** Keys that had calls in a round. */
-const mostRemembered = 10_000
+const maxRemembered = 10_000
 
-interface Held {
+interface KeyUsage {
   readonly key: string
   calls: number
   tag: number
 }
 interface Waiting {
   readonly tag: number
-  readonly held: Held
+  readonly usage: KeyUsage
   readonly pushOut: AbortController
 }
 
 /** @example const bulkhead = new Bulkhead({ concurrent: 4 }); await bulkhead.execute(() => render(page)) */
 export class Bulkhead implements Policy {
   readonly #queue: PQueue
-  readonly #most: number
+  readonly #maxQueued: number
   /** Of keys that have calls here, or had some of this round or the last. */
-  readonly #held = new Map<string, Held>()
+  readonly #usage = new Map<string, KeyUsage>()
   readonly #waiting = new Set<Waiting>()
   /** The tag of what began last. */
   #begun = 0
@@ -45,8 +45,8 @@ export class Bulkhead implements Policy {
   /** @throws ValidationError naming the option that is wrong */
   constructor(options: BulkheadOptions = {}) {
     checkOptions('Bulkhead', options, ['concurrent', 'queue'])
-    this.#queue = new PQueue({ concurrency: checkWhole('Bulkhead', 'concurrent', options.concurrent ?? 10) })
-    this.#most = checkWhole('Bulkhead', 'queue', options.queue ?? 100, 0)
+    this.#queue = new PQueue({ concurrency: checkInteger('Bulkhead', 'concurrent', options.concurrent ?? 10) })
+    this.#maxQueued = checkInteger('Bulkhead', 'queue', options.queue ?? 100, 0)
   }
 
   get running(): number {
@@ -56,7 +56,7 @@ export class Bulkhead implements Policy {
     return this.#queue.size
   }
 
-  refusal({ key = '' }: PolicyCall): Error | undefined {
+  rejection({ key = '' }: PolicyCall): Error | undefined {
     return this.#isFullFor(key) && !this.#last(key) ? this.#full() : undefined
   }
 
@@ -67,53 +67,53 @@ export class Bulkhead implements Policy {
       if (!last) throw this.#full()
       last.pushOut.abort(this.#full())
     }
-    const held = this.#held.get(key) ?? { key, calls: 0, tag: Number.NEGATIVE_INFINITY }
-    const tag = Math.max(this.#begun - 1, held.tag + 1)
-    held.tag = tag
-    held.calls++
-    this.#held.set(key, held)
-    const waiting = { tag, held, pushOut: new AbortController() }
+    const usage = this.#usage.get(key) ?? { key, calls: 0, tag: Number.NEGATIVE_INFINITY }
+    const tag = Math.max(this.#begun - 1, usage.tag + 1)
+    usage.tag = tag
+    usage.calls++
+    this.#usage.set(key, usage)
+    const waiting = { tag, usage, pushOut: new AbortController() }
     this.#waiting.add(waiting)
     // Begun by whoever leaves a place, a call works in its own surroundings.
     const around = AsyncLocalStorage.snapshot()
     const begin = () => {
       this.#waiting.delete(waiting)
-      this.#goOn(tag)
+      this.#advanceRound(tag)
       return around(async () => fn({ signal }))
     }
-    const givenUp = signal ? AbortSignal.any([signal, waiting.pushOut.signal]) : waiting.pushOut.signal
+    const stopSignal = signal ? AbortSignal.any([signal, waiting.pushOut.signal]) : waiting.pushOut.signal
     try {
-      return await this.#queue.add<Out>(begin, { priority: -tag, signal: givenUp })
+      return await this.#queue.add<Out>(begin, { priority: -tag, signal: stopSignal })
     } catch (error) {
       if (signal?.aborted && error === signal.reason)
         throw failure('cancelled', { what: 'A call that waited for its turn' }, { cause: error })
       throw error
     } finally {
       this.#waiting.delete(waiting)
-      held.calls--
+      usage.calls--
     }
   }
 
   /** A round is over when a call begins that was not due in it, or so many have had their turn. */
-  #goOn(tag: number): void {
-    const next = this.#held.size > mostRemembered ? this.#begun + 1 : tag
+  #advanceRound(tag: number): void {
+    const next = this.#usage.size > maxRemembered ? this.#begun + 1 : tag
     if (next <= this.#begun) return
     this.#begun = next
     // They would get no other tag than who was never here.
-    for (const [key, { calls, tag: last }] of this.#held) if (calls === 0 && last < next - 1) this.#held.delete(key)
+    for (const [key, { calls, tag: last }] of this.#usage) if (calls === 0 && last < next - 1) this.#usage.delete(key)
   }
   #has(key: string): boolean {
-    return (this.#held.get(key)?.calls ?? 0) > 0
+    return (this.#usage.get(key)?.calls ?? 0) > 0
   }
 
   #isFullFor(key: string): boolean {
     const { concurrency, pending, size } = this.#queue
-    const places = key !== '' && !this.#has(key) ? Math.floor(this.#most * 1.5) : this.#most
-    return pending >= concurrency && size >= places
+    const capacity = key !== '' && !this.#has(key) ? Math.floor(this.#maxQueued * 1.5) : this.#maxQueued
+    return pending >= concurrency && size >= capacity
   }
 
   #full(): Error {
-    return failure('bulkhead.full', { concurrent: this.#queue.concurrency, queue: this.#most })
+    return failure('bulkhead.full', { concurrent: this.#queue.concurrency, queue: this.#maxQueued })
   }
 
   /** The call that gives up its place for one of this key, if any does: nobody's only one. */
@@ -121,7 +121,7 @@ export class Bulkhead implements Policy {
     if (key === '' || this.#has(key)) return undefined
     let last: Waiting | undefined
     for (const one of this.#waiting)
-      if (one.held.calls > 1 && one.tag >= this.#begun && (!last || one.tag >= last.tag)) last = one
+      if (one.usage.calls > 1 && one.tag >= this.#begun && (!last || one.tag >= last.tag)) last = one
     return last
   }
 }

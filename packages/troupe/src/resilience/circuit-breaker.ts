@@ -11,7 +11,7 @@ import {
   failure,
   milliseconds,
 } from '../core/index.ts'
-import { checkWhole } from './check-whole.ts'
+import { checkInteger } from './check-integer.ts'
 import type { Guarded, Policy, PolicyCall } from './policy.ts'
 
 export interface CircuitBreakerOptions {
@@ -22,7 +22,7 @@ export interface CircuitBreakerOptions {
   /** What counts as a failure; everything by default. What does not count is no success either, nor is a call given up. */
   readonly counts?: (error: unknown) => boolean
   /** The error of a call that is not let through; CircuitOpenError by default. */
-  readonly refusal?: () => Error
+  readonly rejection?: () => Error
   readonly clock: Clock
 }
 
@@ -46,17 +46,17 @@ export class CircuitBreaker implements Policy {
 
   /** @throws ValidationError naming the option that is wrong */
   constructor(options: CircuitBreakerOptions) {
-    checkOptions('CircuitBreaker', options, ['failures', 'pause', 'counts', 'refusal', 'clock'])
+    checkOptions('CircuitBreaker', options, ['failures', 'pause', 'counts', 'rejection', 'clock'])
     this.#options = options
-    for (const name of ['counts', 'refusal'] as const)
+    for (const name of ['counts', 'rejection'] as const)
       if (options[name] !== undefined) checkFunction(`The option ${name} of CircuitBreaker`, options[name])
-    this.#limit = checkWhole('CircuitBreaker', 'failures', options.failures ?? 5)
+    this.#limit = checkInteger('CircuitBreaker', 'failures', options.failures ?? 5)
     this.#pauseMs = milliseconds(options.pause ?? '60s', 'The pause of a CircuitBreaker', '1ms')
   }
 
-  /** @throws what `refusal` makes while it is open, else what `fn` throws */
+  /** @throws what `rejection` makes while it is open, else what `fn` throws */
   async execute<Out>(fn: Guarded<Out>, call: PolicyCall = {}): Promise<Out> {
-    if (!this.canExecute()) throw this.refusal()
+    if (!this.canExecute()) throw this.rejection()
     const epoch = this.#epoch
     try {
       const out = await fn({ signal: call.signal })
@@ -64,7 +64,7 @@ export class CircuitBreaker implements Policy {
       return out
     } catch (error) {
       if (epoch === this.#epoch) {
-        if (!isGivenUp(call.signal) && (this.#options.counts?.(error) ?? true)) this.recordFailure()
+        if (!isAborted(call.signal) && (this.#options.counts?.(error) ?? true)) this.recordFailure()
         else this.#trialUntil = undefined
       }
       throw error
@@ -104,11 +104,11 @@ export class CircuitBreaker implements Policy {
   }
 
   /** The error of a call that is not let through. */
-  refusal(): Error {
-    return this.#options.refusal?.() ?? failure('circuit.open', { pause: duration(this.#pauseMs) })
+  rejection(): Error {
+    return this.#options.rejection?.() ?? failure('circuit.open', { pause: duration(this.#pauseMs) })
   }
 }
 
 /** Whoever asked wants no answer any more, which says nothing of whom it asked; it waited too long, which does. */
-const isGivenUp = (signal: AbortSignal | undefined): boolean =>
+const isAborted = (signal: AbortSignal | undefined): boolean =>
   signal?.aborted === true && (signal.reason as Error | undefined)?.name !== 'TimeoutError'

@@ -5,7 +5,7 @@ import { CircuitBreaker, type CircuitBreakerOptions } from './circuit-breaker.ts
 import { fallback } from './fallback.ts'
 import { type Policy, wrap } from './policy.ts'
 import { RateLimiter, type RateLimiterOptions } from './rate-limiter.ts'
-import { type RetryOptions, retry } from './retry.ts'
+import { type RetryPolicyOptions, retry } from './retry.ts'
 import { timeout } from './time-limit.ts'
 
 export interface PolicyOptions {
@@ -14,8 +14,8 @@ export interface PolicyOptions {
   /** Of each user. */
   readonly rateLimit?: Omit<RateLimiterOptions, 'clock'>
   readonly bulkhead?: BulkheadOptions
-  readonly retry?: Omit<RetryOptions, 'clock' | 'random'>
-  readonly breaker?: Omit<CircuitBreakerOptions, 'clock' | 'refusal'>
+  readonly retry?: Omit<RetryPolicyOptions, 'clock' | 'random'>
+  readonly breaker?: Omit<CircuitBreakerOptions, 'clock' | 'rejection'>
   /** Of one attempt. */
   readonly timeout?: Duration
 }

@@ -1,14 +1,14 @@
 import { getEventListeners } from 'node:events'
 import { describe, expect, it } from 'vitest'
 import { createVirtualClock, failure, RecoverableError, seededRandom, sleep } from '../core/index.ts'
-import { BatchProcessor } from './batch-processor.ts'
 import { Bulkhead } from './bulkhead.ts'
-import { Cache } from './cache.ts'
 import { CircuitBreaker } from './circuit-breaker.ts'
 import { compilePolicy } from './compile-policy.ts'
 import { fallback } from './fallback.ts'
-import { LastGood } from './last-good.ts'
 import { wrap } from './policy.ts'
+import { BatchProcessor } from './pools/batch-processor.ts'
+import { Cache } from './pools/cache.ts'
+import { LastKnownGood } from './pools/last-known-good.ts'
 import { RateLimiter } from './rate-limiter.ts'
 import { retry } from './retry.ts'
 import { timeout } from './time-limit.ts'
@@ -111,7 +111,7 @@ describe('a rate limiter', () => {
     await wait('first')
     const second = wait('second')
     const third = wait('third', controller.signal)
-    await expect(limiter.wait({ atMostMs: 5_000 })).rejects.toMatchObject({
+    await expect(limiter.wait({ maxWaitMs: 5_000 })).rejects.toMatchObject({
       code: 'rate.limited',
       details: { retryAfterMs: 30_000 },
     })
@@ -158,10 +158,10 @@ describe('retry, timeout, fallback and cache', () => {
     })
     await clock.advance('10s')
     expect(await answered).toBe(3)
-    const given = policy.execute(() => Promise.reject(new RecoverableError('busy')))
-    given.catch(() => {})
+    const rejected = policy.execute(() => Promise.reject(new RecoverableError('busy')))
+    rejected.catch(() => {})
     await clock.advance('10s')
-    await expect(given).rejects.toMatchObject({ name: 'MaxRetriesExceededError', cause: { message: 'busy' } })
+    await expect(rejected).rejects.toMatchObject({ name: 'MaxRetriesExceededError', cause: { message: 'busy' } })
     const odd = retry({ attempts: 1, when: () => true, clock, random }).execute(() => Promise.reject(null))
     await expect(odd).rejects.toMatchObject({ name: 'MaxRetriesExceededError', cause: null })
     n = 0
@@ -187,10 +187,10 @@ describe('retry, timeout, fallback and cache', () => {
     }
     const seen = []
     for (let i = 0; i < 20; i++) seen.push((await pauses(new RecoverableError('busy'))).pauses)
-    for (const [i, most] of [1_000, 2_000, 4_000].entries()) {
+    for (const [i, limitMs] of [1_000, 2_000, 4_000].entries()) {
       const each = seen.map((found) => found[i] as number)
-      expect(Math.min(...each)).toBeGreaterThanOrEqual(most / 2)
-      expect(Math.max(...each)).toBeLessThanOrEqual(most)
+      expect(Math.min(...each)).toBeGreaterThanOrEqual(limitMs / 2)
+      expect(Math.max(...each)).toBeLessThanOrEqual(limitMs)
       expect(new Set(each).size).toBeGreaterThan(15)
     }
     const bounded = await pauses(new RecoverableError('busy'), { backoff: { baseMs: 100, maxMs: 150 } })
@@ -278,10 +278,10 @@ describe('a batch processor', () => {
     const results = Promise.allSettled(Array.from({ length: 13 }, (_, i) => processor.add(i)))
     expect(batches).toHaveLength(1)
     await clock.advance('1s')
-    const settled = await results
+    const outcomes = await results
     expect(batches.map(({ length }) => length)).toEqual([10, 3])
-    expect(settled[3]).toMatchObject({ status: 'rejected', reason: { message: 'three' } })
-    expect(settled[12]).toEqual({ status: 'fulfilled', value: 24 })
+    expect(outcomes[3]).toMatchObject({ status: 'rejected', reason: { message: 'three' } })
+    expect(outcomes[12]).toEqual({ status: 'fulfilled', value: 24 })
   })
 
   it('is bounded, forgets one that gives up, and is flushed when it closes', async () => {
@@ -297,12 +297,12 @@ describe('a batch processor', () => {
     })
     const controller = new AbortController()
     const gone = processor.add(1, { signal: controller.signal })
-    const kept = processor.add(2)
+    const second = processor.add(2)
     await expect(processor.add(3)).rejects.toMatchObject({ code: 'batch.full' })
     controller.abort()
     await expect(gone).rejects.toMatchObject({ name: 'CancelledError' })
     await processor.close()
-    expect(await kept).toBe(2)
+    expect(await second).toBe(2)
     expect(seen).toEqual([2])
     await expect(processor.add(4)).rejects.toMatchObject({ code: 'troupe.closed' })
     for (const none of [undefined, null, 'a', { length: 1 }]) {
@@ -320,11 +320,11 @@ describe('a batch processor', () => {
 it('a batch processor leaves nothing on the signals of what went out, and begins to wait with its first item', async () => {
   const clock = createVirtualClock()
   const seen: number[][] = []
-  const process = (items: readonly number[]) => {
+  const processItems = (items: readonly number[]) => {
     seen.push([...items])
     return items
   }
-  const processor = new BatchProcessor<number, number>({ process, wait: '1s', clock })
+  const processor = new BatchProcessor<number, number>({ process: processItems, wait: '1s', clock })
   const controller = new AbortController()
   const gone = processor.add(1, { signal: controller.signal })
   await clock.advance('900ms')
@@ -348,7 +348,9 @@ it('options that count nothing are refused by name', () => {
   )
   expect(() => retry({ clock, random, backoff: { base: 1 } as never })).toThrow(/retry.backoff has no option base/)
   expect(() => new CircuitBreaker({ clock, counts: 5 as never })).toThrow(/counts of CircuitBreaker .* no function/)
-  expect(() => new LastGood({ clock, mayStillSee: true as never })).toThrow(/mayStillSee of LastGood .* no function/)
+  expect(() => new LastKnownGood({ clock, mayStillSee: true as never })).toThrow(
+    /mayStillSee of LastKnownGood .* no function/,
+  )
   for (const part of ['rateLimit', 'bulkhead', 'retry', 'breaker'])
     for (const value of [5, true, null])
       expect(() => compilePolicy({ [part]: value }, { what: 'the tool x', clock, random })).toThrow(

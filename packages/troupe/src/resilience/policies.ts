@@ -6,7 +6,7 @@ import type { Policy } from './policy.ts'
 export type PoliciesByName = Readonly<Record<string, PolicyOptions>>
 
 /** Names with counts of their own; beyond it the first one's begin anew. */
-const most = 1_000
+const maxCompiled = 1_000
 
 export interface Policies {
   /** Undefined where none was said. */
@@ -17,7 +17,7 @@ export interface Policies {
 
 /** @throws ValidationError for a policy that is none, before it is asked for */
 export function createPolicies(
-  given: PoliciesByName,
+  options: PoliciesByName,
   parts: {
     readonly kind: string
     readonly clock: Clock
@@ -34,7 +34,7 @@ export function createPolicies(
     for (const [name, options] of Object.entries(policies)) compile(name, options)
     return policies
   }
-  let byName = checked(given)
+  let byName = checked(options)
   return {
     replace(wanted) {
       byName = checked(wanted)
@@ -46,7 +46,7 @@ export function createPolicies(
       const known = compiled.get(name)
       if (known) return known
       const made = compile(name, options)
-      if (compiled.size >= most) compiled.delete(compiled.keys().next().value as string)
+      if (compiled.size >= maxCompiled) compiled.delete(compiled.keys().next().value as string)
       compiled.set(name, made)
       return made
     },

@@ -11,7 +11,7 @@ export type Guarded<Out> = (call: { readonly signal: AbortSignal | undefined }) 
 export interface Policy {
   execute<Out>(fn: Guarded<Out>, call?: PolicyCall): Promise<Out>
   /** With what a call would be refused now; counts nothing and takes no place. Absent where that can't be known before. */
-  refusal?(call: PolicyCall): Error | undefined
+  rejection?(call: PolicyCall): Error | undefined
 }
 
 /**
@@ -29,11 +29,11 @@ export function wrap(...policies: readonly Policy[]): Policy {
       return from(0, call.signal)
     },
     // What is inside one that does not say may be mended by it.
-    refusal(call) {
+    rejection(call) {
       for (const policy of policies) {
-        if (!policy.refusal) return undefined
-        const refusal = policy.refusal(call)
-        if (refusal) return refusal
+        if (!policy.rejection) return undefined
+        const rejection = policy.rejection(call)
+        if (rejection) return rejection
       }
       return undefined
     },

@@ -3,7 +3,7 @@
  * on `Date.now`, lets twice the limit through at their edge, and keeps its keys until a global timer fires.
  */
 import { type Clock, checkOptions, type Duration, failure, milliseconds, sleep } from '../core/index.ts'
-import { checkWhole } from './check-whole.ts'
+import { checkInteger } from './check-integer.ts'
 import type { Guarded, Policy, PolicyCall } from './policy.ts'
 
 export interface RateLimiterOptions {
@@ -42,8 +42,8 @@ export class RateLimiter implements Policy {
   /** @throws ValidationError naming the option that is wrong */
   constructor(options: RateLimiterOptions) {
     checkOptions('RateLimiter', options, ['limit', 'window', 'maxKeys', 'clock'])
-    this.limit = checkWhole('RateLimiter', 'limit', options.limit ?? 60)
-    this.#maxKeys = checkWhole('RateLimiter', 'maxKeys', options.maxKeys ?? 10_000)
+    this.limit = checkInteger('RateLimiter', 'limit', options.limit ?? 60)
+    this.#maxKeys = checkInteger('RateLimiter', 'maxKeys', options.maxKeys ?? 10_000)
     this.#windowMs = milliseconds(options.window ?? '1m', 'The window of a RateLimiter', '1ms')
     this.#clock = options.clock
   }
@@ -55,46 +55,46 @@ export class RateLimiter implements Policy {
 
   /** The same, with what a refusal tells its caller. */
   take(key = shared): RateTicket {
-    const { times, afterMs } = this.#look(key)
+    const { times, afterMs } = this.#peek(key)
     if (afterMs === 0) times.push(this.#clock.monotonic())
     return { allowed: afterMs === 0, remaining: Math.max(0, this.limit - times.length), retryAfterMs: afterMs }
   }
 
   /**
    * Waits for a place, first come, first served.
-   * @param atMostMs a longer wait is refused at once
+   * @param maxWaitMs a longer wait is refused at once
    * @throws RateLimitError `rate.limited`, CancelledError
    */
-  async wait(call: PolicyCall & { readonly atMostMs?: number } = {}): Promise<void> {
-    checkOptions('RateLimiter.wait', call, ['key', 'signal', 'atMostMs'])
-    const { key = shared, signal, atMostMs = Number.POSITIVE_INFINITY } = call
-    const { times, afterMs } = this.#look(key)
-    if (afterMs > atMostMs) throw this.#refusal(afterMs)
+  async wait(call: PolicyCall & { readonly maxWaitMs?: number } = {}): Promise<void> {
+    checkOptions('RateLimiter.wait', call, ['key', 'signal', 'maxWaitMs'])
+    const { key = shared, signal, maxWaitMs = Number.POSITIVE_INFINITY } = call
+    const { times, afterMs } = this.#peek(key)
+    if (afterMs > maxWaitMs) throw this.#rejection(afterMs)
     const at = this.#clock.monotonic() + afterMs
     times.push(at)
     if (afterMs === 0) return
     try {
       await sleep(this.#clock, afterMs, signal)
     } catch (error) {
-      const place = times.lastIndexOf(at)
-      if (place >= 0) times.splice(place, 1)
+      const index = times.lastIndexOf(at)
+      if (index >= 0) times.splice(index, 1)
       throw error
     }
   }
 
-  refusal({ key = shared }: PolicyCall): Error | undefined {
-    const { afterMs } = this.#look(key)
-    return afterMs > 0 ? this.#refusal(afterMs) : undefined
+  rejection({ key = shared }: PolicyCall): Error | undefined {
+    const { afterMs } = this.#peek(key)
+    return afterMs > 0 ? this.#rejection(afterMs) : undefined
   }
 
   /** @throws RateLimitError `rate.limited` with `retryAfterMs` in its details, else what `fn` throws */
   async execute<Out>(fn: Guarded<Out>, { key, signal }: PolicyCall = {}): Promise<Out> {
     const { allowed, retryAfterMs } = this.take(key)
-    if (!allowed) throw this.#refusal(retryAfterMs)
+    if (!allowed) throw this.#rejection(retryAfterMs)
     return fn({ signal })
   }
 
-  #look(key: string): { readonly times: number[]; readonly afterMs: number } {
+  #peek(key: string): { readonly times: number[]; readonly afterMs: number } {
     const times = this.#times.get(key) ?? []
     this.#times.delete(key)
     this.#times.set(key, times)
@@ -107,7 +107,7 @@ export class RateLimiter implements Policy {
     return { times, afterMs: blocking === undefined ? 0 : Math.max(0, blocking + this.#windowMs - now) }
   }
 
-  #refusal(afterMs: number): Error {
+  #rejection(afterMs: number): Error {
     return failure('rate.limited', { limit: this.limit, seconds: Math.ceil(afterMs / 1_000), retryAfterMs: afterMs })
   }
 }

@@ -1,11 +1,11 @@
 /** Tries again what may pass. Our own: cockatiel's retry waits on global timers and draws its jitter from Math.random. */
 import { type Clock, checkOptions, failure, type Random, sleep, storeError } from '../core/index.ts'
 import { type Backoff, backoffDelay } from './backoff.ts'
-import { checkWhole } from './check-whole.ts'
-import { mayPass } from './may-pass.ts'
+import { checkInteger } from './check-integer.ts'
+import { mayPass } from './is-transient.ts'
 import type { Guarded, Policy, PolicyCall } from './policy.ts'
 
-export interface RetryOptions {
+export interface RetryPolicyOptions {
   /** In all; 3 by default. */
   readonly attempts?: number
   /** 1 s, then twice as long each time, at most 30 s, by default. */
@@ -17,7 +17,7 @@ export interface RetryOptions {
 }
 
 /** Whoever asks for a longer pause is not waited for. */
-const mostAskedMs = 300_000
+const maxRetryAfterMs = 300_000
 
 /**
  * A pause is as long as whoever refused asked for, `retryAfterMs` of the error or of its details, where that is longer.
@@ -25,12 +25,12 @@ const mostAskedMs = 300_000
  * CancelledError when the signal aborts during a pause
  * @example const stock = await retry({ attempts: 3, clock, random }).execute(() => askStock())
  */
-export function retry(options: RetryOptions): Policy {
+export function retry(options: RetryPolicyOptions): Policy {
   checkOptions('retry', options, ['attempts', 'backoff', 'when', 'clock', 'random'])
   const { backoff = { baseMs: 1_000, maxMs: 30_000 }, when = mayPass, clock, random } = options
-  const attempts = checkWhole('retry', 'attempts', options.attempts ?? 3)
+  const attempts = checkInteger('retry', 'attempts', options.attempts ?? 3)
   checkOptions('retry.backoff', backoff, ['baseMs', 'maxMs'])
-  for (const name of ['baseMs', 'maxMs'] as const) checkWhole('retry.backoff', name, backoff[name])
+  for (const name of ['baseMs', 'maxMs'] as const) checkInteger('retry.backoff', name, backoff[name])
   return {
     async execute<Out>(fn: Guarded<Out>, { signal }: PolicyCall = {}): Promise<Out> {
       for (let attempt = 1; ; attempt++) {
@@ -38,7 +38,7 @@ export function retry(options: RetryOptions): Policy {
           return await fn({ signal })
         } catch (error) {
           const askedMs = askedFor(error)
-          if (signal?.aborted || !when(error) || askedMs > mostAskedMs) throw error
+          if (signal?.aborted || !when(error) || askedMs > maxRetryAfterMs) throw error
           if (attempt >= attempts)
             throw failure('retries.exhausted', { attempts, error: storeError(error).message }, { cause: error })
           await sleep(clock, Math.max(askedMs, backoffDelay(backoff, attempt, random)), signal)

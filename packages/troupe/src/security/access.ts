@@ -2,8 +2,8 @@
  * What one agent may do: its role, narrowed by `allow` (the whole list where given, `[]` is nothing) and `deny` (wins).
  * Changes take effect at the next call, for its hands and its tools alike.
  */
-import { failure, slipOf } from '../core/index.ts'
-import { builtInTools, createRoles, type Power, type Right, type Role, type Roles, roleOf } from './roles.ts'
+import { failure, nearestName } from '../core/index.ts'
+import { builtInToolNames, createRoles, type Power, type Right, type Role, type Roles, roleOf } from './roles.ts'
 
 export interface AccessOptions {
   /** `contributor` when not given. */
@@ -78,7 +78,7 @@ export class Access {
   summary(): AccessSummary {
     return {
       role: this.#name,
-      available: builtInTools.filter((tool) => this.can(tool)),
+      available: builtInToolNames.filter((tool) => this.can(tool)),
       denied: [...this.#deny],
       allowed: this.#allow ? [...this.#allow] : 'all',
     }
@@ -94,7 +94,7 @@ export class Access {
 export function checkGrants({ allow, deny }: Pick<AccessOptions, 'allow' | 'deny'>, own: readonly string[] = []): void {
   for (const [what, list] of Object.entries({ allow, deny }))
     for (const name of listed(what, list) ?? []) {
-      const meant = own.includes(name) ? undefined : slipOf(name, builtInTools)
+      const meant = own.includes(name) ? undefined : nearestName(name, builtInToolNames)
       if (meant === undefined) continue
       throw failure('validation.failed', { what, problem: `there is no tool ${name}; did you mean ${meant}?` })
     }

@@ -30,8 +30,9 @@ export async function recordConfig(
   const changed = [...hashes].filter(([name, hash]) => last.get(name) !== hash)
   if (changed.length === 0) return []
   const names = last.size === 0 ? [] : changed.map(([name]) => name).sort()
-  const told = names.length === 0 ? [] : audit.act({ operation: 'config.change', resource: names.join(' ') })
-  const statements = [...changed.map(([name, hash]) => put({ name, hash })), ...told]
+  const auditStatements =
+    names.length === 0 ? [] : audit.actionStatements({ operation: 'config.change', resource: names.join(' ') })
+  const statements = [...changed.map(([name, hash]) => put({ name, hash })), ...auditStatements]
   const result = await storage.commit({ id: null, scope: { work: true }, statements })
   if (!result.ok) throw failure(result.code, { ...result.detail })
   return names

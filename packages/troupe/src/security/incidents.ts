@@ -5,10 +5,10 @@
 
 import { type Events, TroupeError, type UserId } from '../core/index.ts'
 import { type Migration, postgresTables } from '../storage/index.ts'
+import { keysSchema } from './api-keys/index.ts'
 import { type AuditLog, auditSchema } from './audit/index.ts'
 import { configSchema } from './config-record.ts'
 import { encryptionSchema } from './encryption/encryption-tables.ts'
-import { keysSchema } from './keys/index.ts'
 import { toolPinsSchema } from './pins/tool-pins.ts'
 import { signaturesSchema } from './signatures/index.ts'
 
@@ -24,11 +24,11 @@ export interface Incident {
 export interface Incidents {
   record(userId: UserId, incident: Omit<Incident, 'id' | 'at'>): void
   /** Records what was thrown where it is a refusal of rights; anything else passes. */
-  refused(userId: UserId, agent: string, action: string, thrown: unknown): void
+  rejected(userId: UserId, agent: string, action: string, thrown: unknown): void
   /** The newest first. */
   list(userId: UserId, options?: { readonly limit?: number }): Promise<readonly Incident[]>
   /** Waits until what was recorded is stored. */
-  settled(): Promise<void>
+  flush(): Promise<void>
 }
 
 const tables = [
@@ -48,7 +48,7 @@ const schemas = [
 
 export const securityMigrations: readonly Migration[] = [
   {
-    room: 'security',
+    module: 'security',
     version: 1,
     name: 'incidents, revoked keys, encryption at rest, erasure, API keys, the audit log, pins of tools, the configuration',
     lowestReader: 1,
@@ -58,13 +58,13 @@ export const securityMigrations: readonly Migration[] = [
 
 export function createIncidents({ audit, events }: { readonly audit: AuditLog; readonly events: Events }): Incidents {
   const record: Incidents['record'] = (userId, { agent, action, code }) => {
-    const { at } = audit.refused(userId, { actor: agent, operation: action }, code)
+    const { at } = audit.rejected(userId, { actor: agent, operation: action }, code)
     events.emit({ type: 'incident.recorded', at, userId, agent, action, code })
   }
   return {
     record,
-    refused(userId, agent, action, thrown) {
-      if (isRefusal(thrown)) record(userId, { agent, action, code: thrown.code })
+    rejected(userId, agent, action, thrown) {
+      if (isRejection(thrown)) record(userId, { agent, action, code: thrown.code })
     },
     async list(userId, { limit = 100 } = {}) {
       const { items } = await audit.incidents({ user: userId, limit })
@@ -76,8 +76,8 @@ export function createIncidents({ audit, events }: { readonly audit: AuditLog; r
         code: reason,
       }))
     },
-    settled: () => audit.settled(),
+    flush: () => audit.flush(),
   }
 }
 
-const isRefusal = (thrown: unknown): thrown is TroupeError => thrown instanceof TroupeError && thrown.status === 403
+const isRejection = (thrown: unknown): thrown is TroupeError => thrown instanceof TroupeError && thrown.status === 403

@@ -1,17 +1,21 @@
 /** Who may do what, what was done and what refused, what is sealed at rest, and how a user is forgotten. */
 export * from './access.ts'
+export { type ApiKey, ApiKeys, type CreatedKey, type Grant, type KeyOptions, type KeyScope } from './api-keys/index.ts'
 export * from './audit/index.ts'
 export { recordConfig } from './config-record.ts'
 export * from './egress/index.ts'
 export type { Encryption, EncryptionStatus, RotateOptions, RunningEncryption } from './encryption/encryption.ts'
+export type { EncryptionState, Reencryption } from './encryption/encryption-state.ts'
 export * from './encryption/key-ring-port.ts'
-export { createLocalKeyRing } from './encryption/local-key-ring.ts'
+export {
+  createLocalKeyRing,
+  type LocalKeys,
+} from './encryption/local-key-ring.ts'
 export { nextUser } from './encryption/next-user.ts'
 export { type EncryptionConfig, type OpenedEncryption, openEncryption } from './encryption/open-encryption.ts'
-export type { Swept } from './encryption/sweeper.ts'
-export { createForgetting, createForgottenCheck, type Forgetting, type Forgotten } from './forgetting/forgetting.ts'
+export type { ReencryptionResult } from './encryption/reencrypt-users.ts'
+export { createErasure, createErasureCheck, type Erasure, type ErasureResult } from './erasure/erasure.ts'
 export * from './incidents.ts'
-export { type ApiKey, ApiKeys, type CreatedKey, type Grant, type KeyOptions, type KeyScope } from './keys/index.ts'
 export { coversOperation, type Operation, type OperationPattern, operations } from './operations.ts'
 export { type ToolChange, type ToolForm, ToolPins } from './pins/tool-pins.ts'
 export * from './roles.ts'

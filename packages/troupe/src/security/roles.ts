@@ -1,7 +1,7 @@
 /** Roles: which tools and which powers over others' entries an agent has. They are rights to act, never to read. */
 import { checkOptions, failure, nearest } from '../core/index.ts'
 
-export const builtInTools = [
+export const builtInToolNames = [
   'get_context',
   'push_context',
   'list_context',
@@ -16,7 +16,7 @@ export const builtInTools = [
   'get_messages_from_agents',
   'broadcast_message_to_agents',
 ] as const
-export type BuiltInTool = (typeof builtInTools)[number]
+export type BuiltInTool = (typeof builtInToolNames)[number]
 
 /** What a role may do beyond its own entries. */
 export type Power = 'delete_others' | 'write_others' | 'change_audience'
@@ -49,8 +49,8 @@ const contributing = [
 const predefined: Roles = {
   readonly: { tools: reading },
   contributor: { tools: contributing },
-  moderator: { tools: builtInTools, powers: ['delete_others'] },
-  admin: { tools: builtInTools, powers: ['delete_others', 'write_others', 'change_audience'] },
+  moderator: { tools: builtInToolNames, powers: ['delete_others'] },
+  admin: { tools: builtInToolNames, powers: ['delete_others', 'write_others', 'change_audience'] },
 }
 
 const powers: readonly Power[] = ['delete_others', 'write_others', 'change_audience']
@@ -64,9 +64,9 @@ export function createRoles(own: Roles = {}): Roles {
     checkOptions(`The role ${name}`, role ?? {}, ['tools', 'powers'])
     const unknown = (list: unknown, known: readonly string[]) =>
       Array.isArray(list) ? list.map(String).find((one) => !known.includes(one)) : 'no list'
-    const wrong = unknown(role?.tools, builtInTools) ?? unknown(role?.powers ?? [], powers)
+    const wrong = unknown(role?.tools, builtInToolNames) ?? unknown(role?.powers ?? [], powers)
     if (wrong === undefined) continue
-    const near = nearest(String(wrong), [...builtInTools, ...powers])
+    const near = nearest(String(wrong), [...builtInToolNames, ...powers])
     const problem = `its tools and powers are lists of those that there are, and ${String(wrong)} is none`
     throw failure('validation.failed', {
       what: `The role ${name}`,

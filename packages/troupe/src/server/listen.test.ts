@@ -1,6 +1,6 @@
 import { afterEach, expect, it } from 'vitest'
 import { serve, serveMetrics } from './index.ts'
-import { Servers } from './server.test.fixture.ts'
+import { Servers } from './server-testbed.test.fixture.ts'
 
 const servers = new Servers()
 afterEach(() => servers.close())
@@ -8,11 +8,14 @@ afterEach(() => servers.close())
 it('a port that is taken is told with what to do, and nothing stays open', async () => {
   const { troupe, url } = await servers.start()
   const port = Number(new URL(url).port)
-  const taken = { code: 'server.taken', details: { port, problem: 'another program listens there (EADDRINUSE)' } }
-  await expect(serve(troupe, { port })).rejects.toMatchObject(taken)
-  await expect(serveMetrics(troupe, { port })).rejects.toMatchObject(taken)
-  await expect(serve(troupe, { port: 0, metrics: { port } })).rejects.toMatchObject(taken)
-  const elsewhere = serve(troupe, { host: '192.0.2.1', port: 0, key: 'k'.repeat(32) })
-  await expect(elsewhere).rejects.toThrow('it is no address of this machine')
+  const addressInUse = {
+    code: 'server.address_in_use',
+    details: { port, problem: 'another program listens there (EADDRINUSE)' },
+  }
+  await expect(serve(troupe, { port })).rejects.toMatchObject(addressInUse)
+  await expect(serveMetrics(troupe, { port })).rejects.toMatchObject(addressInUse)
+  await expect(serve(troupe, { port: 0, metrics: { port } })).rejects.toMatchObject(addressInUse)
+  const unassignable = serve(troupe, { host: '192.0.2.1', port: 0, key: 'k'.repeat(32) })
+  await expect(unassignable).rejects.toThrow('it is no address of this machine')
   expect((await fetch(`${url}/ready`)).status).toBe(200)
 })

@@ -12,7 +12,7 @@ const problems: Readonly<Record<string, string>> = {
 
 /**
  * @returns the port that it listens on
- * @throws ConflictError `server.taken`; the app is closed then
+ * @throws ConflictError `server.address_in_use`; the app is closed then
  */
 export async function listen(app: FastifyInstance, host: string, port: number): Promise<number> {
   try {
@@ -21,7 +21,7 @@ export async function listen(app: FastifyInstance, host: string, port: number): 
     await app.close()
     const { code = '', message } = error as NodeJS.ErrnoException
     throw failure(
-      'server.taken',
+      'server.address_in_use',
       { host, port, problem: code in problems ? `${problems[code]} (${code})` : message },
       { cause: error },
     )

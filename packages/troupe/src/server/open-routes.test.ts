@@ -1,6 +1,6 @@
 import { afterEach, expect, it } from 'vitest'
 import { defineAgent } from '../agents/index.ts'
-import { caller, Servers } from './server.test.fixture.ts'
+import { caller, Servers } from './server-testbed.test.fixture.ts'
 
 const servers = new Servers()
 afterEach(() => servers.close())
@@ -24,10 +24,10 @@ it('anybody is told whether the server lives and is ready, in one word and with 
   expect(await both()).toEqual([200, { status: 'ok' }, 200, { status: 'ready' }])
   await troupe.user('ada').orchestra.start({ task: 1, topology: { agents: [slow], flows: ['Slow -> End'] } })
   await began.promise
-  const drained = troupe.drain()
+  const drainResult = troupe.drain()
   // What ends takes nothing new, and is not killed for it.
   expect(await both()).toEqual([200, { status: 'ok' }, 503, { status: 'not ready' }])
   gate.resolve()
-  await drained
+  await drainResult
   expect(await both()).toEqual([503, { status: 'closed' }, 503, { status: 'not ready' }])
 })

@@ -2,13 +2,13 @@
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import { z } from 'zod'
 import { failure } from '../core/index.ts'
-import { cookieOf, sessionCookie } from './authenticate.ts'
-import { checkOrigin } from './check-origin.ts'
+import { cookieOf, sessionCookie } from './access/authenticate.ts'
+import { checkOrigin } from './access/check-origin.ts'
 import type { Site } from './site.ts'
 
 const hidden = { schema: { hide: true } }
 /** A word that probes need not read, for the status says it too. */
-const said = (summary: string, name: string, [well, ill]: readonly [string, string]) => ({
+const probeAnswers = (summary: string, name: string, [well, ill]: readonly [string, string]) => ({
   schema: {
     summary,
     operationId: `get${name}`,
@@ -17,15 +17,15 @@ const said = (summary: string, name: string, [well, ill]: readonly [string, stri
     response: { 200: z.object({ status: z.literal(well) }), 503: z.object({ status: z.literal(ill) }) },
   },
 })
-const health = said('Whether it lives, for anybody.', 'Health', ['ok', 'closed'])
-const ready = said('Whether it is ready for work, for anybody.', 'Ready', ['ready', 'not ready'])
+const health = probeAnswers('Whether it lives, for anybody.', 'Health', ['ok', 'closed'])
+const ready = probeAnswers('Whether it is ready for work, for anybody.', 'Ready', ['ready', 'not ready'])
 
 export function addOpenRoutes(app: FastifyInstance, site: Site): void {
   const { troupe, draining, settings } = site
   app.addHook('onRequest', async (request) => checkOrigin(request, settings))
   app.get('/health', health, async (_, reply) => {
-    const lives = troupe.live()
-    return reply.code(lives ? 200 : 503).send({ status: lives ? 'ok' : 'closed' })
+    const isLive = troupe.live()
+    return reply.code(isLive ? 200 : 503).send({ status: isLive ? 'ok' : 'closed' })
   })
   app.get('/ready', ready, async (_, reply) => {
     const isReady = !draining.aborted && (await troupe.ready())
@@ -35,19 +35,19 @@ export function addOpenRoutes(app: FastifyInstance, site: Site): void {
   addSessions(app, site)
 }
 
-function addSessions(app: FastifyInstance, { parts: { keys } }: Site): void {
+function addSessions(app: FastifyInstance, { parts: { apiKeys } }: Site): void {
   // Who only looks where a link leads, as previews of it do, does not use it up.
   app.get('/open', { ...hidden, exposeHeadRoute: false }, async (request, reply) => {
     const { link } = request.query as { readonly link?: unknown }
-    const session = typeof link === 'string' ? await keys.openSession(link) : undefined
+    const session = typeof link === 'string' ? await apiKeys.openSession(link) : undefined
     if (!session) throw failure('request.anonymous')
     setCookie(reply, session.key, session.maxAgeMs, request.protocol === 'https')
     return reply.header('cache-control', 'no-store').redirect('/', 303)
   })
   app.delete('/session', hidden, async (request, reply) => {
     const session = cookieOf(request.headers.cookie, sessionCookie)
-    const grant = session === undefined ? undefined : await keys.verify(session)
-    if (grant?.kind === 'session') await keys.endSession(grant)
+    const grant = session === undefined ? undefined : await apiKeys.verify(session)
+    if (grant?.kind === 'session') await apiKeys.endSession(grant)
     setCookie(reply, '', 0, request.protocol === 'https')
     return reply.code(204).send()
   })

@@ -2,7 +2,7 @@
 import { Validator } from '@seriousme/openapi-schema-validator'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { Servers } from './server.test.fixture.ts'
+import { Servers } from './server-testbed.test.fixture.ts'
 
 interface Operation {
   readonly operationId: string

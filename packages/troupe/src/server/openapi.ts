@@ -35,7 +35,7 @@ const withoutBody = (route: Route) =>
       ? { 304: z.undefined().describe('It is what If-None-Match names.') }
       : {}
 
-export function schemaOf(route: Route): FastifySchema {
+export function routeSchema(route: Route): FastifySchema {
   const { params, query = nothing, body, summary, operation, role } = route
   const found = 'answer' in route ? { '2xx': route.answer } : { 200: textOf(route) }
   const response = { ...found, ...withoutBody(route) }

@@ -1,9 +1,9 @@
 /** The server inside an app of somebody else's. */
 import Fastify from 'fastify'
 import { afterEach, expect, it } from 'vitest'
-import { createTroupe, type Troupe } from '../runtime/index.ts'
+import { createTroupe, type Troupe } from '../startup/index.ts'
 import { serve, troupePlugin } from './index.ts'
-import { caller, echo } from './server.test.fixture.ts'
+import { caller, echo } from './server-testbed.test.fixture.ts'
 
 const open: { close(): Promise<unknown> }[] = []
 afterEach(async () => {
@@ -44,7 +44,7 @@ it.each([undefined, '/agents'])('keeps to its own routes, under the prefix %s', 
   const begun = await call('POST', '/v1/runs', { id: 'r', task: 1 })
   expect([begun.status, begun.headers.get('location')]).toEqual([201, `${prefix ?? ''}/v1/runs/r`])
   expect(begun.headers.get('content-security-policy')).toContain("default-src 'self'")
-  expect((await call('GET', '/v1/runs/r/result?wait=20s')).body).toMatchObject({ response: { heard: 1 } })
+  expect((await call('GET', '/v1/runs/r/result?wait=20s')).body).toMatchObject({ response: { received: 1 } })
   expect((await call('GET', '/v1/runs/none')).body).toMatchObject({ code: 'run.unknown' })
   expect((await call('GET', '/v1/runs', undefined, { 'x-api-key': 'wrong' })).status).toBe(401)
   const longest = encodeURIComponent('é'.repeat(512))

@@ -1,30 +1,30 @@
 /** The server as a plugin of Fastify: the routes of the table, and around each what every request goes through. */
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
-import type { Troupe } from '../runtime/index.ts'
-import { addPage } from './add-page.ts'
-import { type Admit, createAdmit } from './admit.ts'
-import { answerUnknown } from './answer-unknown.ts'
-import { createAuthenticate } from './authenticate.ts'
-import { callOf, carryOut } from './carry-out.ts'
-import { addMcp } from './mcp.ts'
+import type { Troupe } from '../startup/index.ts'
+import { type Admit, createAdmit } from './access/admit.ts'
+import { createAuthenticate } from './access/authenticate.ts'
+import { secureHeaders } from './access/secure-headers.ts'
+import { createSessionGuard } from './access/session-guard.ts'
+import { addStudio } from './add-studio.ts'
+import { answerUnknown } from './answers/answer-unknown.ts'
+import { asTroupeError, sendProblem } from './answers/problem-details.ts'
+import { readBody } from './answers/read-body.ts'
+import { callOf, executeRequest } from './execute-request.ts'
+import { addMcp } from './mcp/add-mcp.ts'
 import { addOpenRoutes } from './open-routes.ts'
-import { openDocument, schemaOf } from './openapi.ts'
-import { type PluginOptions, readSettings, type Settings } from './options.ts'
-import { asTroupeError, sendProblem } from './problem.ts'
-import { readBody } from './read-body.ts'
+import { openDocument, routeSchema } from './openapi.ts'
 import type { Route } from './route.ts'
 import { routes } from './routes.ts'
-import { secureHeaders } from './secure-headers.ts'
+import { type PluginOptions, readSettings, type ServerSettings } from './server-options.ts'
 import { partsIn, type Site } from './site.ts'
-import { Feeds } from './sse/feeds.ts'
-import { createStays } from './stays.ts'
+import { Feeds } from './streams/feeds.ts'
 
 export interface TroupePluginOptions extends PluginOptions {
   readonly troupe: Troupe
 }
 
 /**
- * Serves a troupe in an app of yours. What it sets holds for its own routes alone; under a `prefix` there is no page.
+ * Serves a troupe in an app of yours. What it sets holds for its own routes alone; under a `prefix` there is no studio.
  * Keys and ids are parts of paths, and longer than Fastify takes by itself.
  * @throws ValidationError for a wrong option
  * @example
@@ -35,28 +35,37 @@ export interface TroupePluginOptions extends PluginOptions {
 export const troupePlugin: FastifyPluginAsync<TroupePluginOptions> = async (app, options) => {
   const { troupe, ...rest } = options
   const { prefix: _, ...own } = rest as typeof rest & { readonly prefix?: string }
-  const settings = readSettings(own, { production: partsIn(troupe).given.production })
+  const settings = readSettings(own, { production: partsIn(troupe).settings.production })
   await addServer(app, troupe, settings)
 }
 
 /** @returns ends its streams and takes no request more, as closing the app does */
-export async function addServer(app: FastifyInstance, troupe: Troupe, settings: Settings): Promise<() => void> {
+export async function addServer(app: FastifyInstance, troupe: Troupe, settings: ServerSettings): Promise<() => void> {
   const ends = new AbortController()
-  const underWay = new Set<AbortController>()
+  const activeRequests = new Set<AbortController>()
   const parts = partsIn(troupe)
   const authenticate = await createAuthenticate(parts, settings)
-  const stays = createStays(authenticate, parts.clock, settings.heartbeatMs / 2)
+  const isSessionValid = createSessionGuard(authenticate, parts.clock, settings.heartbeatMs / 2)
   const feeds = new Feeds()
-  const site: Site = { troupe, parts, settings, feeds, authenticate, stays, draining: ends.signal, underWay }
+  const site: Site = {
+    troupe,
+    parts,
+    settings,
+    feeds,
+    authenticate,
+    isSessionValid,
+    draining: ends.signal,
+    activeRequests,
+  }
   const drain = () => {
     ends.abort()
-    for (const one of underWay) one.abort()
+    for (const one of activeRequests) one.abort()
   }
   app.addHook('preClose', async () => drain())
   site.parts.served.add(app)
   app.addHook('onClose', async () => void site.parts.served.delete(app))
   await addPackages(app, site)
-  takeJsonAlone(app)
+  acceptJsonOnly(app)
   app.setErrorHandler((error, request, reply) => sendProblem(reply, asTroupeError(error, request, site.parts.log)))
   if (app.prefix !== '') answerUnknown(app)
   app.addHook('onSend', async (request, reply) => {
@@ -67,7 +76,7 @@ export async function addServer(app: FastifyInstance, troupe: Troupe, settings: 
   const admit = createAdmit(app, site)
   addOpenRoutes(app, site)
   // It asks for its files and its data at the root.
-  if (app.prefix === '') await addPage(app)
+  if (app.prefix === '') await addStudio(app)
   for (const route of routes) addRoute(app, site, admit, route)
   addMcp(app, site, admit)
   return drain
@@ -106,7 +115,7 @@ async function addPackages(app: FastifyInstance, { settings }: Site): Promise<vo
   await openDocument(app, types.jsonSchemaTransform)
 }
 
-function takeJsonAlone(app: FastifyInstance): void {
+function acceptJsonOnly(app: FastifyInstance): void {
   const parse = app.getDefaultJsonParser('error', 'error')
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
@@ -130,9 +139,9 @@ function addRoute(app: FastifyInstance, site: Site, admit: Admit, route: Route):
   app.route({
     method: route.method,
     url: route.path,
-    schema: schemaOf(route),
+    schema: routeSchema(route),
     bodyLimit: site.settings.bodyLimit,
     onRequest: (request, reply) => admit(route, request, reply),
-    handler: async (_, reply) => carryOut(site, route, callOf(site, route, reply), reply),
+    handler: async (_, reply) => executeRequest(site, route, callOf(site, route, reply), reply),
   })
 }

@@ -1,32 +1,33 @@
 /** One route as the table has it: what it takes, who may, and what it does. */
 import type { z } from 'zod'
-import type { Orchestra } from '../orchestration/index.ts'
-import type { Troupe, TroupeParts } from '../runtime/index.ts'
+import type { TroupeParts } from '../operations/index.ts'
+import type { Orchestra } from '../runs/index.ts'
 import type { LeastRole, Operation } from '../security/index.ts'
-import type { Hands } from './hands.ts'
-import type { Principal } from './principal.ts'
-import type { Feeds } from './sse/feeds.ts'
-import type { Frame } from './sse/frame.ts'
+import type { Troupe } from '../startup/index.ts'
+import type { RequestPrincipal } from './access/request-principal.ts'
+import type { RequestContext } from './request-context.ts'
+import type { Feeds } from './streams/feeds.ts'
+import type { Frame } from './streams/frame.ts'
 
 /** One request on its way to a handler: checked, and in the name of somebody. */
 export interface Call<Params, Query, Body> {
   readonly troupe: Troupe
   readonly parts: TroupeParts
   readonly feeds: Feeds
-  readonly principal: Principal
+  readonly principal: RequestPrincipal
   /** Whose data it is about. */
   readonly user: string
   /** As whom the principal acts; the host where absent. */
   readonly agent: string | undefined
   readonly orchestra: Orchestra
-  readonly hands: Hands
+  readonly requestContext: RequestContext
   readonly params: Params
   readonly query: Query
   readonly body: Body
   /** Ends with the connection. */
   readonly signal: AbortSignal
   /** Made from the Idempotency-Key: what is done again under it is done once. */
-  readonly once: string | undefined
+  readonly idempotencyId: string | undefined
   readonly header: (name: string) => string | undefined
   /** Of an answer that has no body of the usual kind. */
   readonly status: (code: number) => void
@@ -39,8 +40,8 @@ interface Common<Params, Query, Body> {
   readonly operation: Operation
   readonly role: LeastRole
   readonly summary: string
-  /** It is about the troupe and nobody's data: no user need be named. */
-  readonly everybody?: true
+  /** The route is about the troupe and reads no user's data: a request need not name a user. */
+  readonly needsNoUser?: true
   readonly params?: z.ZodType<Params>
   readonly query?: z.ZodType<Query>
   readonly body?: z.ZodType<Body>

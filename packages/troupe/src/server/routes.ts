@@ -1,15 +1,15 @@
-/** Every route of the server that does something for somebody: the one table that the server, its page and its tests read. */
+/** Every route of the server that does something for somebody: the one table that the server, the studio and the tests read. */
 import type { Route } from './route.ts'
-import { contextRoutes } from './routes/context.ts'
-import { evaluationRoutes } from './routes/evaluations.ts'
-import { keyRoutes } from './routes/keys.ts'
-import { messageRoutes } from './routes/messages.ts'
-import { operationRoutes } from './routes/operations.ts'
-import { pastRunRoutes } from './routes/past-runs.ts'
-import { runRoutes } from './routes/runs.ts'
-import { scheduleRoutes } from './routes/schedules.ts'
-import { teamRoutes } from './routes/teams.ts'
-import { topicRoutes } from './routes/topics.ts'
+import { apiKeyRoutes } from './routes/api-key-routes.ts'
+import { contextRoutes } from './routes/context-routes.ts'
+import { evaluationRoutes } from './routes/evaluation-routes.ts'
+import { messageRoutes } from './routes/message-routes.ts'
+import { operationRoutes } from './routes/operation-routes.ts'
+import { pastRunRoutes } from './routes/past-run-routes.ts'
+import { runRoutes } from './routes/run-routes.ts'
+import { scheduleRoutes } from './routes/schedule-routes.ts'
+import { teamRoutes } from './routes/team-routes.ts'
+import { topicRoutes } from './routes/topic-routes.ts'
 
 export const routes: readonly Route[] = [
   ...runRoutes,
@@ -20,6 +20,6 @@ export const routes: readonly Route[] = [
   ...contextRoutes,
   ...topicRoutes,
   ...messageRoutes,
-  ...keyRoutes,
+  ...apiKeyRoutes,
   ...operationRoutes,
 ]

@@ -1,18 +1,18 @@
 /** Listens: a server of its own around the plugin. */
 import type { FastifyInstance } from 'fastify'
 import { type Cancel, type Clock, failure, milliseconds, sleep } from '../core/index.ts'
-import type { Troupe } from '../runtime/index.ts'
 import type { KeyScope } from '../security/index.ts'
-import { answerUnknown } from './answer-unknown.ts'
-import { type Connections, trackConnections } from './connections.ts'
+import type { Troupe } from '../startup/index.ts'
+import { answerUnknown } from './answers/answer-unknown.ts'
+import { asTroupeError, sendProblem } from './answers/problem-details.ts'
+import { rejectUnreadable } from './answers/reject-unreadable.ts'
 import { listen } from './listen.ts'
-import { checkMetrics, type MetricsOptions } from './metrics-options.ts'
-import { isLoopback, readSettings, type ServerOptions } from './options.ts'
+import { checkMetrics, type MetricsOptions } from './metrics/metrics-options.ts'
+import { serveMetrics } from './metrics/serve-metrics.ts'
 import { addServer } from './plugin.ts'
-import { asTroupeError, sendProblem } from './problem.ts'
-import { serveMetrics } from './serve-metrics.ts'
+import { isLoopback, readSettings, type ServerOptions } from './server-options.ts'
 import { partsIn } from './site.ts'
-import { refuseUnreadable } from './unreadable.ts'
+import { type TrackedConnections, trackConnections } from './track-connections.ts'
 
 export interface Served extends AsyncDisposable {
   /** `http://127.0.0.1:8000` */
@@ -22,7 +22,7 @@ export interface Served extends AsyncDisposable {
   readonly app: FastifyInstance
   /** Where `metrics` are, if they have a port of their own. */
   readonly metricsUrl: string | undefined
-  /** A link that opens the page of this server once, within five minutes; everything for everybody where no scope is given. */
+  /** Makes a link that opens the studio of this server once, within five minutes; without a scope it opens all data of all users. */
   link(scope?: KeyScope): Promise<string>
   /**
    * Lets streams end, answers what is under way, then stops listening. The troupe stays open. While the troupe drains what
@@ -37,7 +37,7 @@ const maxHeaderSize = 16_384
 /**
  * Serves a troupe over HTTP.
  * @throws ValidationError for a wrong option, `server.exposed` for an address on which anybody could call it;
- * ConflictError `server.taken` for one that cannot be had
+ * ConflictError `server.address_in_use` for one that cannot be had
  * @example
  * const server = await serve(troupe, { port: 8000 })
  * // curl http://127.0.0.1:8000/execute -H 'content-type: application/json' -d '{"task":"Plan a trip"}'
@@ -58,8 +58,8 @@ export async function serve(troupe: Troupe, options: ServerOptions = {}): Promis
   if (!Number.isInteger(maxConnections) || maxConnections < 1)
     throw failure('validation.failed', { what: 'maxConnections', problem: 'it must be a whole number from 1' })
   const parts = partsIn(troupe)
-  const settings = readSettings(rest, { host, production: parts.given.production })
-  if (!isLoopback(host) && settings.key === undefined && !settings.jwt && !(await troupe.keys.any()))
+  const settings = readSettings(rest, { host, production: parts.settings.production })
+  if (!isLoopback(host) && settings.key === undefined && !settings.jwt && !(await troupe.apiKeys.any()))
     throw failure('server.exposed', { host, problem: 'nobody could sign in, for there is no key' })
   const { default: fastify } = await import('fastify')
   const readMs = milliseconds(requestTimeout, 'requestTimeout', '10ms')
@@ -76,31 +76,31 @@ export async function serve(troupe: Troupe, options: ServerOptions = {}): Promis
     return503OnClosing: false,
     // Of an address that leads to no route, because it cannot be read.
     frameworkErrors: (error, request, reply) => void sendProblem(reply, asTroupeError(error, request, parts.log)),
-    clientErrorHandler: (error, socket) => refuseUnreadable(error, socket, parts.ids.next()),
+    clientErrorHandler: (error, socket) => rejectUnreadable(error, socket, parts.ids.next()),
   })
   app.server.maxConnections = maxConnections
   const connections = trackConnections(app.server)
   answerUnknown(app)
-  const refuse = await addServer(app, troupe, settings)
+  const stopAccepting = await addServer(app, troupe, settings)
   if (metrics !== undefined) checkMetrics(metrics)
-  const taken = await listen(app, host, port)
-  const url = `http://${host.includes(':') ? `[${host}]` : host}:${taken}`
-  const figures = await beside(app, troupe, metrics)
+  const boundPort = await listen(app, host, port)
+  const url = `http://${host.includes(':') ? `[${host}]` : host}:${boundPort}`
+  const metricsServer = await beside(app, troupe, metrics)
   // Whoever finds the database owned is told where to ask instead.
   parts.storage.announce(url)
   const close = async () => {
     parts.storage.announce(undefined)
-    refuse()
-    await closed(app, connections, { clock: parts.clock, drainMs, turns: parts.gate.turns })
-    await figures?.close()
+    stopAccepting()
+    await closed(app, connections, { clock: parts.clock, drainMs, workEnded: parts.gate.workEnded })
+    await metricsServer?.close()
   }
   return {
     url,
     host,
-    port: taken,
+    port: boundPort,
     app,
-    metricsUrl: figures?.url,
-    link: async (scope = { users: 'all', role: 'admin' }) => `${url}/open?link=${await troupe.keys.link(scope)}`,
+    metricsUrl: metricsServer?.url,
+    link: async (scope = { users: 'all', role: 'admin' }) => `${url}/open?link=${await troupe.apiKeys.link(scope)}`,
     close,
     [Symbol.asyncDispose]: close,
   }
@@ -123,19 +123,23 @@ async function beside(app: FastifyInstance, troupe: Troupe, metrics: MetricsOpti
  */
 async function closed(
   app: FastifyInstance,
-  connections: Connections,
-  { clock, drainMs, turns }: { readonly clock: Clock; readonly drainMs: number; readonly turns: Promise<unknown> },
+  connections: TrackedConnections,
+  {
+    clock,
+    drainMs,
+    workEnded,
+  }: { readonly clock: Clock; readonly drainMs: number; readonly workEnded: Promise<unknown> },
 ): Promise<void> {
   const until = clock.monotonic() + drainMs
   const ended = new AbortController()
-  await Promise.race([turns, sleep(clock, drainMs, ended.signal).catch(() => {})])
+  await Promise.race([workEnded, sleep(clock, drainMs, ended.signal).catch(() => {})])
   ended.abort()
   let cancel: Cancel = () => {}
-  const sweep = () => {
+  const closeConnections = () => {
     if (clock.monotonic() >= until) app.server.closeAllConnections()
     else connections.closeIdle()
-    cancel = clock.after(50, sweep)
+    cancel = clock.after(50, closeConnections)
   }
-  cancel = clock.after(50, sweep)
+  cancel = clock.after(50, closeConnections)
   await app.close().finally(() => cancel())
 }

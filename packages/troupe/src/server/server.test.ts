@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { defineAgent, finish } from '../agents/index.ts'
 import { Worker } from '../messaging/index.ts'
-import { caller, echo, Servers, until } from './server.test.fixture.ts'
+import { caller, echo, Servers, until } from './server-testbed.test.fixture.ts'
 
 const servers = new Servers()
 afterEach(() => servers.close())
@@ -13,9 +13,9 @@ describe('runs over HTTP', () => {
     expect(started).toMatchObject({ status: 202, body: { status: 'started' } })
     const id = started.body.task_id
     const result = await call('GET', `/v1/runs/${id}/result?wait=20s`)
-    expect(result).toMatchObject({ status: 200, body: { status: 'completed', response: { heard: 'hello' } } })
+    expect(result).toMatchObject({ status: 200, body: { status: 'completed', response: { received: 'hello' } } })
     expect((await call('GET', `/status/${id}`)).body).toEqual({ task_id: id, status: 'completed' })
-    expect((await call('GET', `/result/${id}`)).body).toMatchObject({ success: true, result: { heard: 'hello' } })
+    expect((await call('GET', `/result/${id}`)).body).toMatchObject({ success: true, result: { received: 'hello' } })
     expect((await call('GET', '/v1/runs')).body.items[0]).toMatchObject({ id, status: 'completed' })
   })
   it('that fail say what they failed with, to simple clients too', async () => {
@@ -38,7 +38,7 @@ describe('runs over HTTP', () => {
     })
     expect(asked).toMatchObject({ run, reason: 'question', questions: [{ text: 'Which?', options: ['red', 'blue'] }] })
     expect((await call('POST', '/v1/runs/a%20run/pause')).body).toMatchObject({ run, reason: 'paused' })
-    expect((await call('POST', '/v1/runs/a%20run/continue', {})).status).toBe(200)
+    expect((await call('POST', '/v1/runs/a%20run/resume', {})).status).toBe(200)
     const question = asked.questions[0].id
     const wrong = await call('POST', '/v1/runs/a%20run/answers', { question, value: 'green' })
     expect(wrong).toMatchObject({ status: 400, body: { code: 'validation.failed' } })
@@ -53,18 +53,18 @@ describe('runs over HTTP', () => {
     const forked = await call('POST', '/v1/runs/one/fork', { at: 3, id: 'two', edit: { results: { Echo: 'other' } } })
     expect(forked).toMatchObject({ status: 201, body: { run: 'two' } })
     expect((await call('GET', '/v1/runs/two/result?wait=20s')).body).toMatchObject({ response: 'other' })
-    expect((await call('POST', '/v1/runs/one/replay', {})).body).toMatchObject({ identical: true })
+    expect((await call('POST', '/v1/runs/one/verify-replay', {})).body).toMatchObject({ identical: true })
     expect((await call('GET', '/v1/runs/one/compare/two')).body).toMatchObject({ identical: false })
     expect((await call('GET', '/v1/runs/one/why')).body).toMatchObject({ status: 'completed' })
     const { body } = await call('GET', '/v1/runs/one/export')
-    expect(body).toMatchObject({ version: 1, run: 'one', result: { response: { heard: 'x' } } })
+    expect(body).toMatchObject({ version: 1, run: 'one', result: { response: { received: 'x' } } })
     expect((await call('GET', '/v1/runs/one/effects/uncertain')).body).toEqual({ effects: [] })
-    const settled = await call('POST', '/v1/runs/one/effects/settle', { step: 's', call: 'c', happened: false })
-    expect(settled.status).toBeGreaterThanOrEqual(400)
+    const resolved = await call('POST', '/v1/runs/one/effects/resolve', { step: 's', call: 'c', happened: false })
+    expect(resolved.status).toBeGreaterThanOrEqual(400)
     expect((await call('GET', '/v1/runs/one/at/1')).status).toBe(200)
     expect((await call('GET', '/v1/runs/one/inspect')).status).toBe(200)
     expect((await call('POST', '/v1/runs/one/undo')).body).toEqual({ effects: [] })
-    expect(await call('POST', '/v1/runs/one/retry')).toMatchObject({ status: 409, body: { code: 'retry.refused' } })
+    expect(await call('POST', '/v1/runs/one/retry')).toMatchObject({ status: 409, body: { code: 'retry.rejected' } })
     expect(await call('POST', '/v1/runs/one/step')).toMatchObject({ status: 409, body: { code: 'run.over' } })
     expect(await call('POST', '/v1/runs/one/edit', { inputs: { x: 1 } })).toMatchObject({ status: 409 })
     const found = async (query: string) =>
@@ -99,53 +99,29 @@ describe('runs over HTTP', () => {
       runs: [{ run: 'two', status: 'scored' }, { run: 'one' }],
       total: { scored: 2, same: 2, candidate: { quality: 1 } },
     })
-    const schema = { type: 'object', required: ['heard'] }
+    const schema = { type: 'object', required: ['received'] }
     const fits = await (await evaluated({ runs: ['one'], change: {}, score: { schema } })).text()
     expect(fits).toContain('"quality":1')
     const unlike = await evaluated({ ...asked, score: 'citations' })
     expect([unlike.status, ((await unlike.json()) as { code: string }).code]).toEqual([409, 'evaluation.repeated'])
     expect((await evaluated({ ...asked, score: { named: 'none' } })).status).toBe(400)
   })
-  it('go over registered topologies, or over one that the request puts together', async () => {
-    const { call } = await servers.start({ topologies: { solo: { agents: [echo], flows: ['Echo -> End'] } } })
-    const solo = await call('GET', '/v1/topologies/solo')
-    expect((await call('GET', '/v1/topologies')).body).toEqual({ items: [{ name: 'solo', agents: ['Echo'] }] })
-    // The only one there is: it need not be named.
-    expect((await call('POST', '/v1/runs', { task: 1, id: 'only' })).status).toBe(201)
-    const again = await call('POST', '/v1/runs', { task: 1, id: 'sent', topology: solo.body.topology })
-    expect(again.status).toBe(201)
-    expect((await call('GET', '/v1/runs/sent/result?wait=20s')).body).toMatchObject({ response: { heard: 1 } })
-    const known = await call('GET', '/v1/agents')
-    expect(known.body.items).toEqual([{ name: 'Echo' }, { name: 'Asking' }])
-    const topology = { nodes: [{ name: 'Echo', kind: 'agent', agent: 'Echo' }], edges: [] }
-    expect((await call('POST', '/v1/check', { topology })).body).toEqual({ findings: [] })
-    expect((await call('POST', '/v1/runs', { task: 1, topology, id: 'own' })).status).toBe(201)
-    const none = await call('POST', '/v1/runs', { task: 1, topology: 'none' })
-    expect(none).toMatchObject({ status: 404, body: { code: 'team.unknown' } })
-    // A team is either: what is told to be there has both.
-    const team = await call('POST', '/v1/runs', { task: 1, team: 'none' })
-    expect(team.body.detail).toBe('The troupe has no team none; it has solo, Echo, Asking.')
-    const near = await call('POST', '/v1/runs', { team: 'ecoh', task: 'x' })
-    expect(near.body.detail).toBe('The troupe has no team ecoh; it has solo, Echo, Asking; the nearest is Echo.')
-    const both = await call('POST', '/v1/runs', { task: 1, topology: 'solo', agent: 'Echo' })
-    expect(both).toMatchObject({ status: 400, body: { code: 'request.invalid' } })
-  })
 })
 
 describe('schedules over HTTP', () => {
   it('are created, looked at, paused, triggered and deleted', async () => {
-    const { call } = await servers.start({ topologies: { solo: { agents: [echo], flows: ['Echo -> End'] } } })
-    const spec = { id: 'nightly', topology: 'solo', task: 'news', every: '0 3 * * *', timeZone: 'Europe/Berlin' }
+    const { call } = await servers.start({ teams: { solo: { agents: [echo], flows: ['Echo -> End'] } } })
+    const spec = { id: 'nightly', team: 'solo', task: 'news', every: '0 3 * * *', timeZone: 'Europe/Berlin' }
     expect(await call('POST', '/v1/schedules', spec)).toMatchObject({
       status: 201,
-      body: { id: 'nightly', topology: 'solo' },
+      body: { id: 'nightly', team: 'solo' },
     })
     expect((await call('GET', '/v1/schedules')).body.items).toMatchObject([{ id: 'nightly' }])
     expect((await call('POST', '/v1/schedules/nightly/pause')).body).toMatchObject({ state: 'paused' })
-    expect((await call('POST', '/v1/schedules/nightly/continue')).body.next).toHaveLength(5)
+    expect((await call('POST', '/v1/schedules/nightly/resume')).body.next).toHaveLength(5)
     const { run } = (await call('POST', '/v1/schedules/nightly/trigger')).body
     expect((await call('GET', `/v1/runs/${encodeURIComponent(run)}/result?wait=20s`)).body.response).toEqual({
-      heard: 'news',
+      received: 'news',
     })
     expect((await call('DELETE', '/v1/schedules/nightly')).body).toEqual({ deleted: true })
     expect((await call('GET', '/v1/schedules/nightly')).status).toBe(404)
@@ -240,7 +216,7 @@ describe('messages over HTTP', () => {
   })
   it('belong to whom an agent is: another mailbox is not read, another name not taken', async () => {
     const { troupe, call, url } = await servers.start({}, { authentication: 'required' })
-    const { key } = await troupe.keys.create({ name: 'k', users: ['ada'], agent: 'Stock' })
+    const { key } = await troupe.apiKeys.create({ name: 'k', users: ['ada'], agent: 'Stock' })
     const stock = caller(url, { authorization: `Bearer ${key}` })
     expect((await call('GET', '/v1/mailboxes')).status).toBe(401)
     expect((await stock('GET', '/v1/mailboxes')).body).toEqual({ items: ['Stock'] })
@@ -256,14 +232,14 @@ describe('a request with an Idempotency-Key', () => {
     const { troupe, call } = await servers.start()
     const once = { 'idempotency-key': 'order-17' }
     const first = await call('POST', '/v1/messages', { type: 'n', payload: 1, to: 'Stock' }, once)
-    const again = await call('POST', '/v1/messages', { payload: 1, to: 'Stock', type: 'n' }, once)
-    expect(again).toMatchObject({ status: first.status, body: first.body })
-    expect(again.headers.get('idempotency-replayed')).toBe('true')
+    const repeated = await call('POST', '/v1/messages', { payload: 1, to: 'Stock', type: 'n' }, once)
+    expect(repeated).toMatchObject({ status: first.status, body: first.body })
+    expect(repeated.headers.get('idempotency-replayed')).toBe('true')
     expect((await troupe.user('default').agent('Stock').mailbox.counts()).waiting).toBe(1)
     const other = await call('POST', '/v1/messages', { type: 'n', payload: 2, to: 'Stock' }, once)
     expect(other).toMatchObject({ status: 422, body: { code: 'request.reused' } })
-    const elsewhere = await call('POST', '/v1/runs', { task: 1, agent: 'Echo' }, once)
-    expect(elsewhere.status).toBe(422)
+    const otherRequest = await call('POST', '/v1/runs', { task: 1, agent: 'Echo' }, once)
+    expect(otherRequest.status).toBe(422)
   })
   it('is done once however often it comes at the same time', async () => {
     const { call } = await servers.start()
@@ -281,7 +257,7 @@ describe('a request with an Idempotency-Key', () => {
     const once = { 'idempotency-key': 'k' }
     expect((await call('POST', '/v1/runs/none/cancel', {}, once)).status).toBe(404)
     expect((await call('POST', '/v1/runs/none/cancel', {}, once)).status).toBe(404)
-    const key = await call('POST', '/v1/keys', { name: 'n', users: ['ada'] }, { 'idempotency-key': 'k2' })
+    const key = await call('POST', '/v1/api-keys', { name: 'n', users: ['ada'] }, { 'idempotency-key': 'k2' })
     expect(key).toMatchObject({ status: 400, body: { code: 'request.invalid' } })
   })
 })
@@ -304,18 +280,23 @@ describe('the server', () => {
       status: expect.any(String),
       checks: expect.any(Array),
     })
-    const looked = await host('GET', '/v1/doctor?production=true')
-    expect(looked).toMatchObject({ status: 200, body: { status: 'fail', production: true } })
-    const ids = looked.body.checks.map(({ id }: { id: string }) => id)
+    const report = await host('GET', '/v1/doctor?production=true')
+    expect(report).toMatchObject({ status: 200, body: { status: 'fail', production: true } })
+    const ids = report.body.checks.map(({ id }: { id: string }) => id)
     expect(ids).toContain('encryption.rest')
     // Whose folder this is, is not for callers to see.
     expect(ids.filter((id: string) => id.startsWith('project.'))).toEqual([])
     expect((await call('GET', '/metrics')).status).toBe(401)
-    const { key } = await troupe.keys.create({ name: 'n', users: ['ada'], role: 'admin' })
+    const { key } = await troupe.apiKeys.create({ name: 'n', users: ['ada'], role: 'admin' })
     const ada = caller(url, { 'x-api-key': key })
-    for (const path of ['/metrics', '/v1/health', '/v1/doctor', '/v1/keys'])
+    for (const path of ['/metrics', '/v1/health', '/v1/doctor', '/v1/api-keys'])
       expect(await ada('GET', path)).toMatchObject({ status: 403, body: { code: 'request.forbidden' } })
-    const scrape = await troupe.keys.create({ name: 's', users: 'all', role: 'readonly', operations: ['metrics.read'] })
+    const scrape = await troupe.apiKeys.create({
+      name: 's',
+      users: 'all',
+      role: 'readonly',
+      operations: ['metrics.read'],
+    })
     expect((await caller(url, { 'x-api-key': scrape.key })('GET', '/metrics')).status).toBe(200)
     expect((await caller(url, { 'x-api-key': scrape.key })('GET', '/v1/doctor')).status).toBe(403)
   })
@@ -339,7 +320,7 @@ describe('the server', () => {
     expect(within.body).toMatchObject({ code: 'option.unknown', hint: 'Did you mean model?' })
     const optional = await call('POST', '/v1/runs/none/retry', { budgt: {} })
     expect(optional.body).toMatchObject({ code: 'option.unknown', hint: 'Did you mean budget?' })
-    const without = await call('POST', '/v1/runs/none/replay', { zzz: 1 })
+    const without = await call('POST', '/v1/runs/none/verify-replay', { zzz: 1 })
     expect(without.body).toMatchObject({ code: 'option.unknown', hint: 'Did you mean to leave it out?' })
     expect(await call('GET', '/v1/nothing')).toMatchObject({ status: 404, body: { code: 'route.missing' } })
     expect(await call('GET', '/v1/runs/none')).toMatchObject({ status: 404, body: { code: 'run.unknown' } })
@@ -376,9 +357,9 @@ describe('the server', () => {
     await troupe.user('eve').start(new Worker('Hers'))
     const { items } = (await call('GET', '/v1/presence')).body
     expect(items).toEqual([
-      { id: expect.any(String), name: 'Stock', role: 'storage', topics: ['orders'], node: expect.any(String) },
+      { id: expect.any(String), name: 'Stock', role: 'storage', topics: ['orders'], processId: expect.any(String) },
     ])
-    expect((await call('GET', '/v1/versions')).body).toMatchObject({ build: expect.any(String), behind: [] })
+    expect((await call('GET', '/v1/versions')).body).toMatchObject({ build: expect.any(String), staleRuns: [] })
   })
   it('tells whoever finds its database owned where to ask', async () => {
     const { mkdtempSync } = await import('node:fs')

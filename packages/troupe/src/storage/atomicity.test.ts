@@ -12,7 +12,7 @@ const folder = mkdtempSync(join(tmpdir(), 'troupe-atomicity-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 const table = 'create table counters (user_id text, key text, number integer, primary key (user_id, key))'
 const migrations = [
-  { room: 'model', version: 1, name: 'counters', lowestReader: 1, up: { sqlite: [table], postgres: [table] } },
+  { module: 'model', version: 1, name: 'counters', lowestReader: 1, up: { sqlite: [table], postgres: [table] } },
 ]
 
 type Operation = {

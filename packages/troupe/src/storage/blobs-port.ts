@@ -1,6 +1,6 @@
 /** Large values: kept once per user, referred to by a keyed hash, gone with their last owner. */
 import type { UserId } from '../core/index.ts'
-import type { Statement } from './statement.ts'
+import type { Statement } from './changes/statement.ts'
 
 /** Above it a value is stored apart, in bytes of its JSON. */
 export const largeBytes = 256 * 1024
@@ -14,7 +14,7 @@ export interface Blobs {
    * @returns what to store in place of the value, and the statements that must be in the same change
    * @throws ValidationError over 8 MB
    */
-  keep(
+  store(
     user: UserId,
     owner: string,
     json: string,

@@ -9,9 +9,9 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import { failure, type UserId } from '../core/index.ts'
 import { type Blobs, largeBytes, type ValueRef } from './blobs-port.ts'
+import type { Statement } from './changes/statement.ts'
 import { type Dialect, template } from './dialect.ts'
-import type { Storage } from './port.ts'
-import type { Statement } from './statement.ts'
+import type { Storage } from './storage-port.ts'
 import { blobContent } from './user-tables.ts'
 
 const largest = 8 * 1024 * 1024
@@ -39,7 +39,7 @@ export async function createBlobs(
   const fits = (user: UserId, json: string, hash: string) =>
     [own, secret].some((by) => timingSafeEqual(Buffer.from(hashOf(user, json, by)), Buffer.from(hash)))
   return {
-    keep(user, owner, json) {
+    store(user, owner, json) {
       const bytes = Buffer.byteLength(json)
       if (bytes > largest) throw failure('value.too_large', { what: 'The value', bytes, limit: largest })
       if (bytes <= largeBytes) return { value: { json }, statements: [] }

@@ -1,6 +1,6 @@
 /**
  * Which values of a statement are content, and what each belongs to. A room says so once, where it compiles the statement;
- * what seals values does it at the storage port (`sealed-storage.ts`). Without encryption nobody looks at this.
+ * what seals values does it at the storage port (`encrypted-storage.ts`). Without encryption nobody looks at this.
  *
  * What is not named here is stored as it is: keys, names, topics, ids, versions, times, counts.
  */
@@ -14,7 +14,7 @@ import { failure } from '../core/index.ts'
 export type ContentNames = { readonly [name: string]: readonly [kind: string, ...of: string[]] }
 
 /** What a sealed value is bound to besides its user: it opens nowhere else. */
-export interface Place {
+export interface ValueLocation {
   readonly kind: string
   readonly of: readonly string[]
 }
@@ -61,11 +61,11 @@ function partOf(name: string, names: readonly (string | undefined)[]): Part {
 }
 
 /** @param row goes before the values, where it has the column */
-export function placeOf(
+export function locationOf(
   { kind, of }: Belonging,
   binds: readonly unknown[],
   row?: { readonly [column: string]: unknown },
-): Place {
+): ValueLocation {
   return {
     kind,
     of: of.map(({ name, bind, text }) => {

@@ -1,7 +1,7 @@
 /** Kysely as a query compiler: one Kysely that only compiles per engine, and templates compiled once. */
 import { type Compilable, type Kysely, type RawBuilder, sql } from 'kysely'
+import type { Bind, Statement } from './changes/statement.ts'
 import { type ContentNames, compileContent } from './content.ts'
-import type { Bind, Statement } from './statement.ts'
 
 export interface Dialect {
   readonly name: 'sqlite' | 'postgres'
@@ -93,15 +93,15 @@ interface Text {
 
 /** Each value stands once among the parameters, however often the text refers to it: a push named the time 16 times. */
 function boundOnce({ name }: Dialect, { sql, parameters }: Text): Text {
-  const places = new Map<unknown, number>()
+  const positions = new Map<unknown, number>()
   let seen = 0
   const text = sql.replace(name === 'sqlite' ? /\?/g : /\$\d+/g, (mark) => {
     const parameter = parameters[name === 'sqlite' ? seen : Number(mark.slice(1)) - 1]
     seen++
-    const place = places.get(parameter) ?? places.size + 1
-    places.set(parameter, place)
-    return `${mark[0]}${place}`
+    const position = positions.get(parameter) ?? positions.size + 1
+    positions.set(parameter, position)
+    return `${mark[0]}${position}`
   })
   // A mark that stands for itself, in a text between quotes.
-  return seen === parameters.length ? { sql: text, parameters: [...places.keys()] } : { sql, parameters }
+  return seen === parameters.length ? { sql: text, parameters: [...positions.keys()] } : { sql, parameters }
 }

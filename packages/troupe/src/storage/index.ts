@@ -2,41 +2,56 @@
 
 import type { BackedUpStorage } from './backup/backups.ts'
 import { createBackups } from './backup/backups.ts'
-import type { Migration } from './migration.ts'
-import type { AbsentFile, OpenedStorage, OpenStorageOptions } from './open-options.ts'
-import { postgresBackups } from './postgres/backup-postgres.ts'
-import { openPostgres, pendingOnServer } from './postgres/open-postgres.ts'
-import { sqliteBackups } from './sqlite/backup-sqlite.ts'
-import { absentOf, openStorage as openSqlite, pendingOf } from './sqlite/open-storage.ts'
-import { storageMigrations } from './storage-migrations.ts'
+import type { Migration } from './migrations/migration.ts'
+import { storageMigrations } from './migrations/storage-migrations.ts'
+import type { AbsentFile, OpenedStorage, OpenStorageOptions } from './open-storage-options.ts'
+import { postgresBackups } from './postgres/backup.ts'
+import { openPostgres, pendingOnServer } from './postgres/open-storage.ts'
+import { sqliteBackups } from './sqlite/backup.ts'
+import { absentOf, openSqlite, pendingOf } from './sqlite/open-storage.ts'
 
+export type { BackupManifest } from './backup/backup-manifest.ts'
 export type { BackedUpStorage } from './backup/backups.ts'
-export type { BackupManifest } from './backup/manifest.ts'
 export { createBlobs } from './blobs.ts'
 export * from './blobs-port.ts'
-export { checkChange } from './check-change.ts'
+export { checkChange } from './changes/check-change.ts'
+export * from './changes/statement.ts'
+export { retentionBounds, type StorageRetention } from './cleanup/storage-retention.ts'
 export * from './codec-port.ts'
-export { type ContentNames, compileContent, type Place, placeOf } from './content.ts'
+export {
+  type Content,
+  type ContentNames,
+  compileContent,
+  locationOf,
+  type ValueLocation,
+} from './content.ts'
 export * from './dialect.ts'
 export * from './disk.ts'
-export { checkFaults, type FaultKind, type Faults } from './faults.ts'
-export * from './migration.ts'
-export type { AbsentFile, OpenedStorage, OpenStorageOptions, StorageFinding } from './open-options.ts'
-export * from './port.ts'
+export * from './migrations/migration.ts'
+export { storageMigrations } from './migrations/storage-migrations.ts'
+export type { AbsentFile, OpenedStorage, OpenStorageOptions, StorageFinding } from './open-storage-options.ts'
 export type { PostgresOptions } from './postgres-options.ts'
-export { endRestoration, type Restoration, readRestoration } from './restored.ts'
-export { type Retention, retentionBounds } from './retention.ts'
-export { sealStorage } from './sealed-storage.ts'
+export { endRestoration, type Restoration, readRestoration } from './restoration.ts'
+export { sqliteDialect } from './sqlite/engine-dialect.ts'
 export { createDisk } from './sqlite/memory-disk.ts'
-export { sqliteDialect } from './sqlite/sqlite-dialect.ts'
-export * from './statement.ts'
-export { storageMigrations } from './storage-migrations.ts'
+export * from './storage-port.ts'
 export * from './user-tables.ts'
-export type { WriterReply, WriterRequest } from './writer-port.ts'
+export { encryptStorage } from './wrappers/encrypted-storage.ts'
+export { checkFaults, type FaultKind, type Faults } from './wrappers/faults.ts'
+export type {
+  Cell,
+  ChangeBatch,
+  Probe,
+  ReplyCell,
+  Vacuum,
+  WriterProblem,
+  WriterReply,
+  WriterRequest,
+} from './writer-port.ts'
 
 /**
  * Opens the engine that the URL names.
- * @throws what `sqlite/open-storage.ts` and `postgres/open-postgres.ts` say
+ * @throws what `sqlite/open-storage.ts` and `storage/postgres/open-storage.ts` say
  * @example const storage = await openStorage({ url: 'sqlite:./data/troupe.db', migrations, clock, random })
  */
 export const openStorage = (options: OpenStorageOptions): Promise<OpenedStorage> =>

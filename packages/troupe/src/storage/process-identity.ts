@@ -24,19 +24,21 @@ const attempt = <T>(read: () => T): T | undefined => {
 const startOf = (pid: number | 'self') =>
   attempt(() => readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ').at(-1)?.split(' ')[19])
 
-const place = () => ({
+const hostIdentity = () => ({
   boot: attempt(() => readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim()),
   namespace: attempt(() => readlinkSync('/proc/self/ns/pid')),
 })
 
 export function thisProcess(): ProcessIdentity {
-  const known = Object.entries({ started: startOf('self'), ...place() }).filter(([, value]) => value !== undefined)
+  const known = Object.entries({ started: startOf('self'), ...hostIdentity() }).filter(
+    ([, value]) => value !== undefined,
+  )
   return { pid: process.pid, ...Object.fromEntries(known) }
 }
 
 /** Whether that very process runs, as far as can be seen from here. */
 export function isRunning(other: ProcessIdentity): boolean {
-  const here = place()
+  const here = hostIdentity()
   if (other.boot !== here.boot || other.namespace !== here.namespace) return false
   if (other.started !== undefined) return startOf(other.pid) === other.started
   try {

@@ -7,7 +7,7 @@
 import type { ContentNames } from './content.ts'
 
 export interface UserTable {
-  readonly room: string
+  readonly module: string
   readonly name: string
   /** What names a row among those of its user, and never changes. */
   readonly key: readonly string[]
@@ -22,9 +22,9 @@ export interface UserTable {
 export const blobContent: ContentNames = { content: ['value', 'hash'] }
 
 export const storageTables: readonly UserTable[] = [
-  { room: 'storage', name: 'storage_blobs', key: ['hash'], content: blobContent, batch: 4 },
-  { room: 'storage', name: 'storage_blob_owners', key: ['owner', 'hash'] },
-  { room: 'storage', name: 'storage_feed', key: ['revision', 'ordinal'] },
-  { room: 'storage', name: 'storage_changes', key: ['id'] },
-  { room: 'storage', name: 'storage_revisions', key: ['user_id'] },
+  { module: 'storage', name: 'storage_blobs', key: ['hash'], content: blobContent, batch: 4 },
+  { module: 'storage', name: 'storage_blob_owners', key: ['owner', 'hash'] },
+  { module: 'storage', name: 'storage_feed', key: ['revision', 'ordinal'] },
+  { module: 'storage', name: 'storage_changes', key: ['id'] },
+  { module: 'storage', name: 'storage_revisions', key: ['user_id'] },
 ]

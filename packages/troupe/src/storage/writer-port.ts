@@ -1,10 +1,10 @@
 /**
  * What stands between the queue of changes and whoever executes them: batches go in, replies come out in their order.
- * Both are flat arrays of plain cells, for they are cloned into another thread; their order is in `sqlite/wire.ts`.
+ * Both are flat arrays of plain cells, for they are cloned into another thread; their order is in `storage/sqlite/writer/wire.ts`.
  */
 
 /** Changes that share one durable transaction, with those of other batches that wait when they are executed. */
-export interface Batch {
+export interface ChangeBatch {
   readonly kind: 'batch'
   /** The storage's time, ms since 1970. */
   readonly at: number
@@ -22,7 +22,7 @@ export interface Vacuum {
   readonly kind: 'vacuum'
   readonly pages: number
 }
-export type WriterRequest = Batch | Probe | Vacuum
+export type WriterRequest = ChangeBatch | Probe | Vacuum
 
 /** Why nothing of a batch is acknowledged. */
 export type WriterProblem = 'full' | 'io' | 'corrupt' | 'read_only' | 'dead'
@@ -40,7 +40,7 @@ export interface WriterShell {
    * True where requests are executed elsewhere, meanwhile: then batches may be sent before earlier ones are answered. A
    * probe or a vacuum is sent when nothing else is on its way.
    */
-  readonly apart: boolean
+  readonly threaded: boolean
   /** Never rejects: what went wrong is in the reply. */
   send(request: WriterRequest): Promise<WriterReply>
   /** Lets go of the database; the last request has been answered. */

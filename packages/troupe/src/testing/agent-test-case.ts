@@ -1,7 +1,8 @@
 /** A troupe in memory for the tests of one suite: agents on scripted models, whose scripts are verified at the end. */
 import type { RunOutcome } from '../agents/index.ts'
+import type { TroupeConfig } from '../configuration/index.ts'
 import { seededRandom } from '../core/index.ts'
-import { createTroupe, type LlmAgent, type Troupe, type TroupeConfig, type User } from '../runtime/index.ts'
+import { createTroupe, type LlmAgent, type Troupe, type User } from '../startup/index.ts'
 import { executeTestWorkflow, type TestWorkflow, type TestWorkflowResult } from './execute-test-workflow.ts'
 import { type MockItem, MockModel } from './mock-model.ts'
 

@@ -2,7 +2,7 @@
  * Runs a team on scripted models in a troupe of its own: what a test of a workflow needs and nothing real. Invariant: no
  * agent of it asks a model that the test did not script.
  */
-import type { Agent } from '../agents/index.ts'
+import { type Agent, definitionOf } from '../agents/index.ts'
 import {
   type Clock,
   checkOptions,
@@ -12,14 +12,9 @@ import {
   seededRandom,
   type TroupeError,
 } from '../core/index.ts'
-import {
-  type CompiledTopology,
-  defineTopology,
-  type RunConfig,
-  type RunResult,
-  type TopologyForm,
-} from '../orchestration/index.ts'
-import { createTroupe, LlmAgent } from '../runtime/index.ts'
+import type { RunResult } from '../runs/index.ts'
+import { createTroupe, LlmAgent } from '../startup/index.ts'
+import { type CompiledTopology, defineTopology, type RunConfig, type TopologyForm } from '../topology/index.ts'
 import { type MockItem, MockModel } from './mock-model.ts'
 
 /** By agent: what its model says. */
@@ -90,10 +85,11 @@ function onMocks(compiled: CompiledTopology, responses: MockResponses) {
     }
   const replaced = (agent: Agent): Agent => {
     if (!(agent instanceof LlmAgent)) return agent
-    const given = responses[agent.name]
+    const scripted = responses[agent.name]
     // An agent that the test forgot must not find its way to a model that costs.
-    if (given === undefined && agent.made.chain.length > 0 && agent.made.chain.every(isHarmless)) return agent
-    const model = given instanceof MockModel ? given : new MockModel({ responses: given ?? [] })
+    const { chain } = definitionOf(agent)
+    if (scripted === undefined && chain.length > 0 && chain.every(isHarmless)) return agent
+    const model = scripted instanceof MockModel ? scripted : new MockModel({ responses: scripted ?? [] })
     models[agent.name] = model
     return agent.with({ model })
   }

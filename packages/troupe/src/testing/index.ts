@@ -4,13 +4,10 @@
  * conformance suites, reference models, the storage port).
  */
 export {
-  type Clock,
   createIds,
   createVirtualClock,
   type Ids,
-  type Json,
   type Principal,
-  type Random,
   seededRandom,
   systemClock,
   systemRandom,
@@ -21,27 +18,56 @@ export {
   createJournals,
   createSteps,
   createTimers,
-  durableMigrations,
+  journalMigrations,
   type Recorder,
-} from '../durable/index.ts'
-export type { LoadReport, LoadThresholds } from '../resilience/index.ts'
-export { LoadTester } from '../runtime/index.ts'
+} from '../journal/index.ts'
+export { LoadTester } from '../startup/index.ts'
 export {
+  type Bind,
+  type Broadcast,
+  type BroadcastConnection,
+  type Cell,
   type Change,
+  type ChangeBatch,
+  type ChangeObserver,
+  type CommitResult,
+  type Content,
   createDisk,
+  type Dialect,
   type Disk,
+  type DiskObserver,
+  type Expect,
   type FaultKind,
   type Faults,
+  type FeedItem,
+  type FeedPage,
+  type FeedRow,
+  type Fragment,
+  type Hint,
   type Migration,
+  type Now,
   type OpenedStorage,
   type OpenStorageOptions,
   openStorage,
+  type Probe,
+  type ReplyCell,
+  type Row,
+  type SingleWriter,
+  type Statement,
   type Storage,
+  type StorageFinding,
+  type StorageRetention,
+  type StorageScope,
+  type Vacuum,
+  type WorkQueue,
+  type WriterProblem,
+  type WriterReply,
+  type WriterRequest,
 } from '../storage/index.ts'
 export { AgentTestCase } from './agent-test-case.ts'
 export * from './checkers/index.ts'
 export type { ConformanceCase } from './conformance/conformance-case.ts'
-export { type OpenForConformance, storageConformance } from './conformance/storage.ts'
+export { type OpenForConformance, storageConformance } from './conformance/storage-conformance.ts'
 export {
   executeTestWorkflow,
   type MockResponses,

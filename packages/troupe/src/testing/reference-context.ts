@@ -47,7 +47,7 @@ interface UserState {
 }
 
 /** A refusal by its code. */
-export class Refused extends Error {
+export class ReferenceRejection extends Error {
   readonly code: string
   constructor(code: string) {
     super(code)
@@ -85,10 +85,10 @@ export class ReferenceContext {
   }
 
   #least(actor: ReferenceActor, role: keyof typeof rank): void {
-    if (rank[actor.role] < rank[role]) throw new Refused('access.denied')
+    if (rank[actor.role] < rank[role]) throw new ReferenceRejection('access.denied')
   }
   #isOver = (entry: Entry) => entry.expiresAt !== undefined && entry.expiresAt <= this.#now()
-  #standing(state: UserState, key: string): Entry | undefined {
+  #existing(state: UserState, key: string): Entry | undefined {
     const entry = state.entries.get(key)
     return entry && !this.#isOver(entry) ? entry : undefined
   }
@@ -101,7 +101,7 @@ export class ReferenceContext {
   }
   #visible(actor: ReferenceActor, key: string): Entry | undefined {
     const state = this.#state(actor.user)
-    const entry = this.#standing(state, key)
+    const entry = this.#existing(state, key)
     return entry && this.#sees(state, actor, entry) ? entry : undefined
   }
   #mayWrite(state: UserState, actor: ReferenceActor, entry: Entry): boolean {
@@ -123,30 +123,31 @@ export class ReferenceContext {
   ): { version: number; revision: number } {
     this.#least(actor, 'contributor')
     const state = this.#state(actor.user)
-    const standing = this.#standing(state, key)
-    if (standing && !this.#mayWrite(state, actor, standing)) throw new Refused('context.denied')
+    const existing = this.#existing(state, key)
+    if (existing && !this.#mayWrite(state, actor, existing)) throw new ReferenceRejection('context.denied')
     const { audience, subscribers, topics } = options
     const named = audience !== undefined || subscribers !== undefined || topics !== undefined
-    const foreign = standing !== undefined && standing.owner !== actor.agent && rank[actor.role] < rank.admin
-    if (foreign && (named || options.writers !== undefined)) throw new Refused('context.denied')
+    const foreign = existing !== undefined && existing.owner !== actor.agent && rank[actor.role] < rank.admin
+    if (foreign && (named || options.writers !== undefined)) throw new ReferenceRejection('context.denied')
     const wanted: Audience = { everyone: audience === 'everyone', subscribers: subscribers ?? [], topics: topics ?? [] }
-    const next = named ? wanted : (standing?.audience ?? everyone)
-    if (!this.#mayPost(state, actor, next.topics)) throw new Refused(named ? 'topic.closed' : 'context.denied')
-    if (options.ifVersion !== undefined && options.ifVersion !== (standing?.version ?? 0))
-      throw new Refused('context.conflict')
+    const next = named ? wanted : (existing?.audience ?? everyone)
+    if (!this.#mayPost(state, actor, next.topics))
+      throw new ReferenceRejection(named ? 'topic.closed' : 'context.denied')
+    if (options.ifVersion !== undefined && options.ifVersion !== (existing?.version ?? 0))
+      throw new ReferenceRejection('context.conflict')
     this.#end(state, key)
     const version = (state.last.get(key) ?? 0) + 1
-    const ttlMs = options.ttlMs ?? standing?.ttlMs
+    const ttlMs = options.ttlMs ?? existing?.ttlMs
     state.revision++
     state.last.set(key, version)
     state.entries.set(key, {
       version,
       value,
-      born: standing?.born ?? version,
-      owner: standing?.owner ?? actor.agent,
+      born: existing?.born ?? version,
+      owner: existing?.owner ?? actor.agent,
       audience: next,
       revision: state.revision,
-      writers: options.writers ?? standing?.writers ?? 'owner',
+      writers: options.writers ?? existing?.writers ?? 'owner',
       ttlMs,
       expiresAt: ttlMs === undefined ? undefined : this.#now() + ttlMs,
     })
@@ -205,8 +206,8 @@ export class ReferenceContext {
     const state = this.#state(actor.user)
     const entry = this.#visible(actor, key)
     if (!entry) return false
-    if (entry.owner !== actor.agent && rank[actor.role] < rank.moderator) throw new Refused('context.denied')
-    if (ifVersion !== undefined && ifVersion !== entry.version) throw new Refused('context.conflict')
+    if (entry.owner !== actor.agent && rank[actor.role] < rank.moderator) throw new ReferenceRejection('context.denied')
+    if (ifVersion !== undefined && ifVersion !== entry.version) throw new ReferenceRejection('context.conflict')
     this.#end(state, key)
     state.revision++
     return true
@@ -221,7 +222,7 @@ export class ReferenceContext {
       actor.role !== 'host' &&
       added.some((topic) => !(state.policies.get(topic)?.subscribe?.includes(actor.agent) ?? true))
     )
-      throw new Refused('topic.closed')
+      throw new ReferenceRejection('topic.closed')
     if (added.length === 0) return
     state.subscriptions.set(actor.agent, new Set([...current, ...added]))
     for (const topic of added) state.topics.add(topic)
@@ -259,10 +260,10 @@ export class ReferenceContext {
   deleteTopic(actor: ReferenceActor, topic: string): { subscribersAffected: number; entriesDeleted: number } {
     this.#least(actor, 'moderator')
     const state = this.#state(actor.user)
-    if (!state.topics.has(topic)) throw new Refused('topic.missing')
-    let [touched, entriesDeleted, subscribersAffected] = [0, 0, 0]
+    if (!state.topics.has(topic)) throw new ReferenceRejection('topic.missing')
+    let [changedEntries, entriesDeleted, subscribersAffected] = [0, 0, 0]
     for (const [key, entry] of [...state.entries].filter(([, { audience }]) => audience.topics.includes(topic))) {
-      touched++
+      changedEntries++
       this.#end(state, key)
       const topics = entry.audience.topics.filter((other) => other !== topic)
       if (topics.length + entry.audience.subscribers.length === 0) entriesDeleted++
@@ -279,7 +280,7 @@ export class ReferenceContext {
       state.topics.delete(topic)
       state.policies.delete(topic)
     }
-    if (touched + subscribersAffected > 0) state.revision++
+    if (changedEntries + subscribersAffected > 0) state.revision++
     return { subscribersAffected, entriesDeleted }
   }
 
@@ -296,10 +297,10 @@ export class ReferenceContext {
   }
   clear(user: string): number {
     const state = this.#state(user)
-    const standing = [...state.entries].filter(([, entry]) => !this.#isOver(entry))
-    for (const [key] of standing) this.#end(state, key)
-    if (standing.length > 0) state.revision++
+    const existing = [...state.entries].filter(([, entry]) => !this.#isOver(entry))
+    for (const [key] of existing) this.#end(state, key)
+    if (existing.length > 0) state.revision++
     this.cleanup(user)
-    return standing.length
+    return existing.length
   }
 }

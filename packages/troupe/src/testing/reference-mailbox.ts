@@ -37,8 +37,8 @@ interface Lane {
   lastDue: number
 }
 
-const patience = { urgent: 0, high: 5_000, normal: 30_000, low: 120_000 } as const
-const nobody = 0
+const priorityDelayMs = { urgent: 0, high: 5_000, normal: 30_000, low: 120_000 } as const
+const noToken = 0
 
 export class ReferenceMailbox {
   readonly #settings: ReferenceMailboxSettings
@@ -46,7 +46,7 @@ export class ReferenceMailbox {
   readonly dead: number[] = []
   #scheduled: Stored[] = []
   #seq = 0
-  #token = nobody
+  #token = noToken
   #now = 0
 
   constructor(settings: ReferenceMailboxSettings) {
@@ -69,7 +69,10 @@ export class ReferenceMailbox {
     priority: ReferencePriority,
     { delayMs = 0, ttlMs }: { readonly delayMs?: number; readonly ttlMs?: number } = {},
   ): boolean {
-    if (this.#count() >= this.#settings.maxCount && (this.#upkeep() === 0 || this.#count() >= this.#settings.maxCount))
+    if (
+      this.#count() >= this.#settings.maxCount &&
+      (this.#maintenance() === 0 || this.#count() >= this.#settings.maxCount)
+    )
       return false
     const availableAt = this.now + delayMs
     const expiresAt = ttlMs === undefined ? Number.POSITIVE_INFINITY : availableAt + ttlMs
@@ -83,10 +86,10 @@ export class ReferenceMailbox {
       seq: ++this.#seq,
       due: 0,
       attempts: 0,
-      token: nobody,
+      token: noToken,
     }
     if (delayMs > 0) this.#scheduled.push(stored)
-    else this.#enter(stored, this.now)
+    else this.#enqueue(stored, this.now)
     return true
   }
 
@@ -94,14 +97,14 @@ export class ReferenceMailbox {
     for (;;) {
       const overdue = this.#overdue()
       const deliveries = this.#claim(max)
-      const freed = overdue ? this.#upkeep() : 0
-      if (deliveries.length > 0 || freed === 0) return deliveries
+      const released = overdue ? this.#maintenance() : 0
+      if (deliveries.length > 0 || released === 0) return deliveries
     }
   }
 
   /** @returns false when the lease is lost */
   ack(delivery: ReferenceDelivery): boolean {
-    const found = this.#held(delivery)
+    const found = this.#leased(delivery)
     if (!found) return false
     this.#leave(found.lane, found.message)
     this.#releaseIfDone(found.lane)
@@ -109,16 +112,16 @@ export class ReferenceMailbox {
   }
 
   nack(delivery: ReferenceDelivery, delayMs: number): boolean {
-    const found = this.#held(delivery)
+    const found = this.#leased(delivery)
     if (!found) return false
     const { lane, message } = found
     const last = delivery.attempt >= this.#settings.maxAttempts
-    for (const behind of lane.messages)
-      if (behind.token === delivery.token && behind.seq > message.seq && behind.seq <= delivery.batchTo) {
-        behind.token = nobody
-        behind.attempts -= 1
+    for (const successor of lane.messages)
+      if (successor.token === delivery.token && successor.seq > message.seq && successor.seq <= delivery.batchTo) {
+        successor.token = noToken
+        successor.attempts -= 1
       }
-    message.token = nobody
+    message.token = noToken
     if (last) {
       this.dead.push(message.payload)
       this.#leave(lane, message)
@@ -130,11 +133,11 @@ export class ReferenceMailbox {
 
   counts(): { readonly waiting: number; readonly leased: number; readonly dead: number; readonly scheduled: number } {
     const alive = [...this.#lanes.values()].flatMap((lane) => lane.messages.map((message) => ({ lane, message })))
-    const inNobodys = alive.filter(({ lane, message }) => !this.#inHands(lane, message))
-    const waiting = inNobodys.map(({ message }) => message)
+    const unleased = alive.filter(({ lane, message }) => !this.#isLeased(lane, message))
+    const waiting = unleased.map(({ message }) => message)
     return {
       waiting: waiting.filter(({ expiresAt }) => expiresAt > this.now).length,
-      leased: alive.length - inNobodys.length,
+      leased: alive.length - unleased.length,
       dead: this.dead.length,
       scheduled: this.#scheduled.length,
     }
@@ -144,24 +147,24 @@ export class ReferenceMailbox {
     return this.#scheduled.length + [...this.#lanes.values()].reduce((sum, { messages }) => sum + messages.length, 0)
   }
   #laneOf(name: string): Lane {
-    const lane = this.#lanes.get(name) ?? { messages: [], token: nobody, leaseUntil: 0, notBefore: 0, lastDue: 0 }
+    const lane = this.#lanes.get(name) ?? { messages: [], token: noToken, leaseUntil: 0, notBefore: 0, lastDue: 0 }
     this.#lanes.set(name, lane)
     return lane
   }
-  #enter(stored: Stored, from: number): void {
+  #enqueue(stored: Stored, from: number): void {
     const lane = this.#laneOf(stored.lane)
     if (lane.messages.length === 0) lane.notBefore = 0
-    stored.due = Math.max(lane.lastDue, from + patience[stored.priority])
+    stored.due = Math.max(lane.lastDue, from + priorityDelayMs[stored.priority])
     lane.lastDue = stored.due
     lane.messages.push(stored)
   }
   #leave(lane: Lane, message: Stored): void {
     lane.messages.splice(lane.messages.indexOf(message), 1)
   }
-  #inHands(lane: Lane, message: Stored): boolean {
-    return message.token !== nobody && message.token === lane.token && lane.leaseUntil > this.now
+  #isLeased(lane: Lane, message: Stored): boolean {
+    return message.token !== noToken && message.token === lane.token && lane.leaseUntil > this.now
   }
-  #held({
+  #leased({
     payload,
     token,
     lane: name,
@@ -171,7 +174,7 @@ export class ReferenceMailbox {
     return message && lane.token === token ? { lane, message } : undefined
   }
   #releaseIfDone(lane: Lane): void {
-    if (!lane.messages.some(({ token }) => token === lane.token)) lane.token = nobody
+    if (!lane.messages.some(({ token }) => token === lane.token)) lane.token = noToken
   }
 
   #claim(max: number): readonly ReferenceDelivery[] {
@@ -179,19 +182,19 @@ export class ReferenceMailbox {
     const { leaseMs, maxAttempts } = this.#settings
     const free = [...this.#lanes.values()].filter((lane) => {
       const [head] = lane.messages
-      const open = lane.token === nobody || lane.leaseUntil <= this.now
+      const open = lane.token === noToken || lane.leaseUntil <= this.now
       return head && open && lane.notBefore <= this.now && head.attempts < maxAttempts && head.expiresAt > this.now
     })
     const byDue = (a: Stored, b: Stored) => a.due - b.due || a.seq - b.seq
     const lanes = free.sort((a, b) => byDue(a.messages[0] as Stored, b.messages[0] as Stored)).slice(0, max)
     const offered = lanes.flatMap(({ messages }) => {
-      const looked = messages.slice(0, max)
-      const stop = looked.findIndex(({ attempts }, i) => i > 0 && attempts + 1 >= maxAttempts)
-      return (stop < 0 ? looked : looked.slice(0, stop)).filter(({ expiresAt }) => expiresAt > this.now)
+      const candidates = messages.slice(0, max)
+      const stop = candidates.findIndex(({ attempts }, i) => i > 0 && attempts + 1 >= maxAttempts)
+      return (stop < 0 ? candidates : candidates.slice(0, stop)).filter(({ expiresAt }) => expiresAt > this.now)
     })
     const chosen = offered.sort(byDue).slice(0, max)
     for (const lane of lanes) {
-      lane.token = chosen.some((message) => lane.messages.includes(message)) ? token : nobody
+      lane.token = chosen.some((message) => lane.messages.includes(message)) ? token : noToken
       lane.leaseUntil = this.now + leaseMs
     }
     for (const message of chosen) {
@@ -209,15 +212,15 @@ export class ReferenceMailbox {
     this.#scheduled = this.#scheduled.filter((message) => !this.#isDue(message))
     for (const message of due) {
       message.seq = ++this.#seq
-      this.#enter(message, message.availableAt)
+      this.#enqueue(message, message.availableAt)
     }
   }
   #isDue = ({ availableAt }: Stored) => availableAt <= this.now
-  #hasExpired = (lane: Lane, message: Stored) => message.expiresAt <= this.now && !this.#inHands(lane, message)
+  #hasExpired = (lane: Lane, message: Stored) => message.expiresAt <= this.now && !this.#isLeased(lane, message)
   #isExhausted({ messages, token, leaseUntil }: Lane): boolean {
     const [head] = messages
     return (
-      head !== undefined && token !== nobody && leaseUntil <= this.now && head.attempts >= this.#settings.maxAttempts
+      head !== undefined && token !== noToken && leaseUntil <= this.now && head.attempts >= this.#settings.maxAttempts
     )
   }
   #overdue(): boolean {
@@ -227,7 +230,7 @@ export class ReferenceMailbox {
     )
   }
   /** @returns how many places it freed */
-  #upkeep(): number {
+  #maintenance(): number {
     const exhausted = [...this.#lanes.values()]
       .filter((lane) => this.#isExhausted(lane))
       .map((lane) => lane.messages[0] as Stored)
@@ -235,11 +238,11 @@ export class ReferenceMailbox {
       lane.messages.filter((message) => this.#hasExpired(lane, message)),
     )
     for (const message of expired) this.#leave(this.#laneOf(message.lane), message)
-    const buried = exhausted.filter((message) => !expired.includes(message))
-    for (const message of buried) {
+    const deadLettered = exhausted.filter((message) => !expired.includes(message))
+    for (const message of deadLettered) {
       this.#leave(this.#laneOf(message.lane), message)
       this.dead.push(message.payload)
     }
-    return expired.length + buried.length
+    return expired.length + deadLettered.length
   }
 }

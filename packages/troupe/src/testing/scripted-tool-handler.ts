@@ -22,15 +22,18 @@ export class ScriptedToolHandler implements Pick<ToolHandler, 'agent' | 'call' |
   readonly agent: string
   /** Every call, in order. */
   readonly calls: ToolCallMade[] = []
-  readonly #script: Map<string, { readonly once: Answer[] } | { readonly always: Answer; used: boolean }>
+  readonly #mockResults: Map<string, { readonly sequence: Answer[] } | { readonly always: Answer; used: boolean }>
   readonly #unexpected: string[] = []
 
-  constructor(script: Readonly<Record<string, Answer | readonly Answer[]>>, options: { readonly agent?: string } = {}) {
+  constructor(
+    mockResults: Readonly<Record<string, Answer | readonly Answer[]>>,
+    options: { readonly agent?: string } = {},
+  ) {
     this.agent = options.agent ?? 'Tested'
-    this.#script = new Map(
-      Object.entries(script).map(([name, answer]) => [
+    this.#mockResults = new Map(
+      Object.entries(mockResults).map(([name, answer]) => [
         name,
-        Array.isArray(answer) ? { once: [...answer] } : { always: answer as Answer, used: false },
+        Array.isArray(answer) ? { sequence: [...answer] } : { always: answer as Answer, used: false },
       ]),
     )
   }
@@ -46,21 +49,21 @@ export class ScriptedToolHandler implements Pick<ToolHandler, 'agent' | 'call' |
   }
 
   toolNames(): readonly string[] {
-    return [...this.#script.keys()]
+    return [...this.#mockResults.keys()]
   }
 
   /** A tool without an answer is refused as the real handler refuses, and `verify` tells of it. */
   async call(name: string, args: unknown = {}): Promise<Result> {
     const made = { name, args: JSON.parse(JSON.stringify(args)) as Json }
     this.calls.push(made)
-    const answers = this.#script.get(name)
-    const answer = !answers ? undefined : 'once' in answers ? answers.once.shift() : answers.always
+    const answers = this.#mockResults.get(name)
+    const answer = !answers ? undefined : 'sequence' in answers ? answers.sequence.shift() : answers.always
     if (answers && 'used' in answers) answers.used = true
     if (answer !== undefined) return typeof answer === 'function' ? answer(made.args, this.calls.length) : answer
     this.#unexpected.push(name)
     const error = failure('tool.unknown', {
       tool: name,
-      nearest: nearest(name, this.#script.keys()) ?? this.toolNames().join(', '),
+      nearest: nearest(name, this.#mockResults.keys()) ?? this.toolNames().join(', '),
     })
     return { success: false, error: error.message, code: error.code, ...(error.hint ? { suggestion: error.hint } : {}) }
   }
@@ -79,9 +82,9 @@ export class ScriptedToolHandler implements Pick<ToolHandler, 'agent' | 'call' |
 
   /** @throws ValidationError for answers that nobody asked for, and calls for which there were none */
   verify(): void {
-    const left = [...this.#script].flatMap(([name, answers]) => {
-      if ('once' in answers)
-        return answers.once.length > 0 ? [`${name} was called ${answers.once.length} times too few`] : []
+    const left = [...this.#mockResults].flatMap(([name, answers]) => {
+      if ('sequence' in answers)
+        return answers.sequence.length > 0 ? [`${name} was called ${answers.sequence.length} times too few`] : []
       return answers.used ? [] : [`${name} was never called`]
     })
     const problems = [...left, ...this.#unexpected.map((name) => `${name} had no answer left`)]

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { defineAgent, defineTool, LlmAgent, MetricsCollector, patterns } from '../index.ts'
+import { defineAgent, defineTool, LlmAgent, patterns } from '../index.ts'
+import { MetricsCollector } from '../operations.ts'
 import {
   AgentTestCase,
   executeTestWorkflow,
@@ -18,7 +19,7 @@ const team = () =>
     parallelSpokes: true,
   })
 const both = ['Researcher1', 'Researcher2'].map((agent_name) => ({ agent_name, request: 'Look it up.' }))
-const script = {
+const responsesByAgent = {
   Coordinator: [
     { toolCalls: [{ name: 'invoke_agent', args: { invocations: both } }] },
     { toolCalls: [{ name: 'finish', args: { answer: 'Qubits are fragile.' } }] },
@@ -29,7 +30,11 @@ const script = {
 
 describe('executeTestWorkflow', () => {
   it('runs a team on scripted models alone, and gives the result and what was asked', async () => {
-    const result = await executeTestWorkflow({ task: 'Quantum computing', topology: team(), mockResponses: script })
+    const result = await executeTestWorkflow({
+      task: 'Quantum computing',
+      topology: team(),
+      mockResponses: responsesByAgent,
+    })
     expect(result).toMatchObject({ status: 'completed', success: true, response: 'Qubits are fragile.' })
     expect(result.totalSteps).toBeGreaterThanOrEqual(3)
     expect(result.branchResults.every(({ success }) => success)).toBe(true)
@@ -39,10 +44,12 @@ describe('executeTestWorkflow', () => {
   it('fails for what was left over, what was not scripted, and agents that there are not', async () => {
     const run = (mockResponses: object) =>
       executeTestWorkflow({ task: 'x', topology: team(), mockResponses: mockResponses as never })
-    await expect(run({ ...script, Researcher1: ['one', 'more'] })).rejects.toThrow(/Researcher1.*1 of its responses/)
-    const { Researcher2: _, ...less } = script
+    await expect(run({ ...responsesByAgent, Researcher1: ['one', 'more'] })).rejects.toThrow(
+      /Researcher1.*1 of its responses/,
+    )
+    const { Researcher2: _, ...less } = responsesByAgent
     await expect(run(less)).rejects.toThrow(/of Coordinator, 1 of its.*of Researcher2, 1 calls came/)
-    await expect(run({ ...script, Reseacher1: [] })).rejects.toThrow(/did you mean Researcher1/)
+    await expect(run({ ...responsesByAgent, Reseacher1: [] })).rejects.toThrow(/did you mean Researcher1/)
     const topology = patterns.pipeline({ stages: [{ agents: [defineAgent({ name: 'F', run: () => 1 })] }] })
     expect(await executeTestWorkflow({ task: 'x', topology })).toMatchObject({ success: true, models: {} })
   })
@@ -111,15 +118,15 @@ describe('a MockModel', () => {
 })
 
 it('what simulates, checks and counts says what it was not given', async () => {
-  const world = new URL('./none.world.ts', import.meta.url)
+  const scenario = new URL('./none.scenario.ts', import.meta.url)
   const wrong = [
-    [{}, /simulate\.world .* no URL/],
-    [{ world: './team.world.ts', seeds: 1 }, /simulate\.world .* no URL/],
-    [{ world, seeds: 1 }, /there is no file .*none\.world\.ts/],
-    [{ world: new URL(import.meta.url) }, /simulate\.seeds/],
-    [{ world: new URL(import.meta.url), seeds: 0 }, /simulate\.seeds/],
+    [{}, /simulate\.scenario .* no URL/],
+    [{ scenario: './team.scenario.ts', seeds: 1 }, /simulate\.scenario .* no URL/],
+    [{ scenario, seeds: 1 }, /there is no file .*none\.scenario\.ts/],
+    [{ scenario: new URL(import.meta.url) }, /simulate\.seeds/],
+    [{ scenario: new URL(import.meta.url), seeds: 0 }, /simulate\.seeds/],
   ] as const
-  for (const [options, said] of wrong) await expect(simulate(options as never)).rejects.toThrow(said)
+  for (const [options, pattern] of wrong) await expect(simulate(options as never)).rejects.toThrow(pattern)
   expect(() => storageConformance(5 as never)).toThrow(/storageConformance .* no function/)
   const metrics = new MetricsCollector()
   metrics.increment('orders')

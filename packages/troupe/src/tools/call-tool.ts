@@ -8,18 +8,18 @@ import {
   failure,
   type Json,
   parse,
+  type Recording,
   sleep,
   type TaintLabel,
-  type Tape,
   TimeoutError,
   TroupeError,
 } from '../core/index.ts'
-import type { Recorder } from '../durable/index.ts'
+import type { Recorder } from '../journal/index.ts'
 import { type Policies, withTimeLimit } from '../resilience/index.ts'
 import type { TaintGuard } from '../security/index.ts'
 
 import type { Tool } from './define-tool.ts'
-import { codeOf, isFailure, isRefusal } from './outcome.ts'
+import { codeOf, isFailure, isRejection } from './is-failure.ts'
 import type { StepContext } from './step-context.ts'
 import { withWorkLimit } from './work-limit.ts'
 
@@ -38,12 +38,12 @@ export interface ToolHost {
   readonly policies?: Policies | undefined
   readonly guard: TaintGuard
   /** Answers in the place of tools, or records what they give. */
-  readonly tape?: Tape | undefined
+  readonly recording?: Recording | undefined
 }
 
 /** Whoever calls it has been judged by then. A body reaches outside in `ctx.effect`, each of which is judged by itself. */
 export const reachesOutside = ({ effect, capabilities }: Tool): boolean =>
-  effect === 'idempotent' || effect === 'once' || capabilities.includes('external')
+  effect === 'idempotent' || effect === 'at-most-once' || capabilities.includes('external')
 
 /** @throws ValidationError for arguments that don't fit */
 export const parseArguments = (tool: Tool, args: Json): Promise<unknown> =>
@@ -61,7 +61,7 @@ export async function callTool(
   tool: Tool,
   { id, args, input }: { readonly id: string; readonly args: Json; readonly input: unknown },
 ): Promise<Json> {
-  const call = tool.effect === 'body' ? callBody : callEffect
+  const call = tool.effect === 'durable' ? callDurable : callEffect
   const labels: TaintLabel[] = []
   if (tool.untrusted) labels.push(`untrusted:${tool.untrusted}`)
   if (tool.sensitive) labels.push(`sensitive:${tool.sensitive}`)
@@ -85,7 +85,7 @@ function callEffect(
   input: unknown,
 ): Promise<Json> {
   const spec = {
-    class: tool.effect as Exclude<Tool['effect'], 'body'>,
+    class: tool.effect as Exclude<Tool['effect'], 'durable'>,
     input: args,
     ...(tool.reconcile ? { reconcile: tool.reconcile as never } : {}),
     ...(tool.undo ? { undo: tool.undo } : {}),
@@ -93,8 +93,8 @@ function callEffect(
   const { taint } = recorder
   return recorder.effect<Json>(`${tool.name} ${id}`, spec, ({ key, signal, taint: mark }) => {
     const { userId, agent } = host
-    const act = { userId, agent, action: tool.name, taint }
-    const fetch = host.guard.fetchFor(act, { agreed: reachesOutside(tool), mark })
+    const taintedAction = { userId, agent, action: tool.name, taint }
+    const fetch = host.guard.fetchFor(taintedAction, { agreed: reachesOutside(tool), mark })
     const limit = {
       clock: host.clock,
       limitMs: tool.timeoutMs ?? host.timeoutMs,
@@ -102,11 +102,12 @@ function callEffect(
       what: `The tool ${tool.name}`,
       signal,
     }
-    const execute = async (inner: AbortSignal) => toJson(await tool.execute(input, { key, signal: inner, fetch }), tool)
-    const { tape } = host
+    const execute = async (inner: AbortSignal) =>
+      toolOutputJson(await tool.execute(input, { key, signal: inner, fetch }), tool)
+    const { recording } = host
     const played = (inner: AbortSignal) =>
-      tape
-        ? tape.play({ kind: 'tool', name: tool.name, request: { args }, signal }, () => execute(inner))
+      recording
+        ? recording.play({ kind: 'tool', name: tool.name, request: { args }, signal }, () => execute(inner))
         : execute(inner)
     const policy = host.policies?.of(tool.name)
     const call = () => repeated(host, tool, signal, () => withTimeLimit(limit, played))
@@ -116,7 +117,7 @@ function callEffect(
   })
 }
 
-function callBody(
+function callDurable(
   host: ToolHost,
   recorder: Recorder,
   tool: Tool,
@@ -129,7 +130,7 @@ function callBody(
     observed(host, tool, args, () =>
       withWorkLimit(limit, stage, async (own, signal) => {
         const ctx = host.ctxOf(own)
-        return toJson(await tool.execute(input, { signal, ctx } as never), tool)
+        return toolOutputJson(await tool.execute(input, { signal, ctx } as never), tool)
       }),
     ),
   )
@@ -137,7 +138,7 @@ function callBody(
 
 /** The second attempt of what acts once is the failure of the first. */
 function once(tool: Tool, call: () => Promise<Json>): () => Promise<Json> {
-  if (tool.effect !== 'once') return call
+  if (tool.effect !== 'at-most-once') return call
   let first: Promise<Json> | undefined
   return () => {
     first ??= call()
@@ -152,7 +153,7 @@ async function repeated(host: ToolHost, tool: Tool, signal: AbortSignal, run: ()
       return await run()
     } catch (error) {
       const mayPass = error instanceof TroupeError && error.retryable && !(error instanceof TimeoutError)
-      if (!mayPass || tool.effect === 'once' || attempt >= maxAttempts) throw error
+      if (!mayPass || tool.effect === 'at-most-once' || attempt >= maxAttempts) throw error
       await sleep(host.clock, pauseMs * 2 ** (attempt - 1), signal)
     }
   }
@@ -185,7 +186,7 @@ const observed = (host: ToolHost, tool: Tool, input: Json, run: () => Promise<Js
           agent: host.agent,
           success: output !== undefined && !isFailure(output),
           durationMs: host.clock.monotonic() - began,
-          security: tool.security === true || tool.needsApproval !== false || isRefusal(code),
+          security: tool.security === true || tool.needsApproval !== false || isRejection(code),
           ...(code === undefined ? {} : { code }),
         },
         () => ({ input, output, ...(thrown === undefined ? {} : { error: thrown }) }),
@@ -194,7 +195,7 @@ const observed = (host: ToolHost, tool: Tool, input: Json, run: () => Promise<Js
   })
 
 /** Models read it: a Date becomes its text, what JSON lacks is left out, nothing at all is null. */
-export function toJson(value: unknown, tool: Pick<Tool, 'name'>): Json {
+export function toolOutputJson(value: unknown, tool: Pick<Tool, 'name'>): Json {
   if (value === undefined || value === null) return null
   try {
     const text = JSON.stringify(value) as string | undefined

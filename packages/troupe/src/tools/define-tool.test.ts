@@ -12,7 +12,7 @@ describe('defineTool', () => {
     expect(isTool(tool)).toBe(true)
     expect(Object.isFrozen(tool)).toBe(true)
     expect(tool).toMatchObject({
-      effect: 'once',
+      effect: 'at-most-once',
       needsApproval: false,
       parameters: { type: 'object', required: ['q'] },
     })
@@ -24,14 +24,14 @@ describe('defineTool', () => {
   })
 
   it('refuses what it does not know or can not keep', () => {
-    for (const [more, said] of [
+    for (const [more, pattern] of [
       [{ efect: 'read' }, /efect/],
       [{ name: 'has space' }, /letters/],
       [{ name: '3d_model' }, /begin with a letter or _/],
       [{ description: '' }, /description/],
       [{ effect: 'twice' }, /twice/],
       [{ inputSchema: { '~standard': { validate: () => ({ value: 1 }) } } }, /JSON Schema/],
-      [{ body: true, effect: 'read' }, /body/],
+      [{ durable: true, effect: 'read' }, /durable/],
       [{ timeout: 5 }, /duration/],
       [{ inputSchema: z.array(z.string()) }, /of type array/],
       [{ inputSchema: z.string() }, /of type string/],
@@ -40,7 +40,7 @@ describe('defineTool', () => {
       [{ sensitive: 'x'.repeat(101) }, /sensitive/],
       [{ effect: 'read', reconcile: async () => 'not' }, /reconcile is never asked/],
     ] as const)
-      expect(() => defineTool({ ...options, ...more } as never), JSON.stringify(more)).toThrow(said)
+      expect(() => defineTool({ ...options, ...more } as never), JSON.stringify(more)).toThrow(pattern)
   })
 
   it('has the options that its page lists, and refuses what has not their form', () => {
@@ -113,7 +113,7 @@ describe('the JSON Schema of a tool', () => {
   })
 
   it('is refused where no form of it is an object, or a reference leads nowhere', () => {
-    const told = (schema: object) =>
+    const schemaOf = (schema: object) =>
       ({
         '~standard': {
           version: 1,
@@ -130,11 +130,11 @@ describe('the JSON Schema of a tool', () => {
       { $ref: 'https://example.com/schema' },
       { allOf: [{ type: 'object' }, { type: 'string' }] },
     ])
-      expect(() => defineTool({ ...options, inputSchema: told(schema) }), JSON.stringify(schema)).toThrow(
+      expect(() => defineTool({ ...options, inputSchema: schemaOf(schema) }), JSON.stringify(schema)).toThrow(
         /in an object/,
       )
     expect(
-      defineTool({ ...options, inputSchema: told({ type: ['object', 'null'], properties: {} }) }).parameters.type,
+      defineTool({ ...options, inputSchema: schemaOf({ type: ['object', 'null'], properties: {} }) }).parameters.type,
     ).toBe('object')
   })
 })

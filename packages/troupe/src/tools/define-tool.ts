@@ -10,12 +10,12 @@ import {
   milliseconds,
   type Schema,
 } from '../core/index.ts'
-import type { Reconciled } from '../durable/index.ts'
+import type { Reconciled } from '../journal/index.ts'
 import type { Fetch } from '../security/index.ts'
 import { objectSchema } from './object-schema.ts'
 import type { StepContext } from './step-context.ts'
 
-export type ToolEffect = 'read' | 'idempotent' | 'once'
+export type ToolEffect = 'read' | 'idempotent' | 'at-most-once'
 
 /** What the function of a tool is given besides its input. */
 export interface ToolCall {
@@ -27,7 +27,7 @@ export interface ToolCall {
 }
 
 /** What a body is given. */
-export interface BodyCall {
+export interface DurableToolCall {
   readonly signal: AbortSignal
   readonly ctx: StepContext
 }
@@ -50,26 +50,26 @@ interface Common<In, Out> {
   readonly sensitive?: boolean | string
   /**
    * What it is good for, for the selection of tools. `external`: what it is asked goes outside, so that even reading may
-   * carry data off; tools that are `idempotent` or `once` count so by themselves.
+   * carry data off; tools that are `idempotent` or `at-most-once` count so by themselves.
    */
   readonly capabilities?: readonly string[]
 }
 
 export interface EffectToolOptions<In, Out> extends Common<In, Out> {
-  /** `once` by default: claimed before it starts, never repeated by itself. */
+  /** `at-most-once` by default: claimed before it starts, never repeated by itself. */
   readonly effect?: ToolEffect
   /** Asked after a crash whether the call with this key happened. */
   readonly reconcile?: (key: string) => Promise<Reconciled<Out>>
   readonly undo?: (key: string, output: Out) => Promise<void>
-  readonly body?: false
+  readonly durable?: false
   readonly execute: (input: In, call: ToolCall) => Out | Promise<Out>
 }
-export interface BodyToolOptions<In, Out> extends Common<In, Out> {
+export interface DurableToolOptions<In, Out> extends Common<In, Out> {
   /** It uses `ctx`, is entered again after a wait, and touches the world in `ctx.effect` only. */
-  readonly body: true
-  readonly execute: (input: In, call: BodyCall) => Out | Promise<Out>
+  readonly durable: true
+  readonly execute: (input: In, call: DurableToolCall) => Out | Promise<Out>
 }
-export type ToolOptions<In, Out> = EffectToolOptions<In, Out> | BodyToolOptions<In, Out>
+export type ToolOptions<In, Out> = EffectToolOptions<In, Out> | DurableToolOptions<In, Out>
 
 const brand = Symbol.for('troupe.tool')
 
@@ -81,7 +81,7 @@ export interface Tool {
   /** JSON Schema of the input, for models. */
   readonly parameters: { readonly [key: string]: Json }
   readonly outputSchema?: Schema
-  readonly effect: ToolEffect | 'body'
+  readonly effect: ToolEffect | 'durable'
   readonly timeoutMs?: number
   readonly needsApproval: boolean | ((input: unknown) => boolean | Promise<boolean>)
   /** Names of sources; undefined where it sets no label. */
@@ -92,7 +92,7 @@ export interface Tool {
   readonly security?: boolean
   readonly reconcile?: (key: string) => Promise<Reconciled<unknown>>
   readonly undo?: (key: string, output: unknown) => Promise<void>
-  execute(input: unknown, call: ToolCall & Partial<BodyCall>): unknown
+  execute(input: unknown, call: ToolCall & Partial<DurableToolCall>): unknown
 }
 
 const common = [
@@ -106,7 +106,7 @@ const common = [
   'sensitive',
   'capabilities',
   'execute',
-  'body',
+  'durable',
 ]
 const known = [...common, 'effect', 'reconcile', 'undo']
 
@@ -114,8 +114,8 @@ const known = [...common, 'effect', 'reconcile', 'undo']
  * @throws ValidationError for an unknown option, a name that models can't call, or a schema that tells no JSON Schema
  * @example
  * const search = defineTool({
- *   name: 'search', description: 'Searches the shelf.', inputSchema: z.object({ q: z.string() }), effect: 'read',
- *   execute: async ({ q }, { signal }) => shelf.find(q, { signal }),
+ *   name: 'search', description: 'Searches the keyValues.', inputSchema: z.object({ q: z.string() }), effect: 'read',
+ *   execute: async ({ q }, { signal }) => keyValues.find(q, { signal }),
  * })
  */
 export function defineTool<In, Out>(options: ToolOptions<In, Out>): Tool {
@@ -139,10 +139,10 @@ export function defineTool<In, Out>(options: ToolOptions<In, Out>): Tool {
       `its inputSchema is ${schema.type === undefined ? 'no object' : `of type ${String(schema.type)}`}: models give arguments by name, in an object`,
     )
   const { effect: named, reconcile, undo } = options as Partial<EffectToolOptions<In, Out>>
-  if (options.body && [named, reconcile, undo].some((given) => given !== undefined))
-    throw wrong('a body takes no effect, reconcile or undo: its effects are those of ctx.effect')
-  const effect: Tool['effect'] = options.body ? 'body' : (options.effect ?? 'once')
-  if (!['read', 'idempotent', 'once', 'body'].includes(effect))
+  if (options.durable && [named, reconcile, undo].some((option) => option !== undefined))
+    throw wrong('a durable tool takes no effect, reconcile or undo: its effects are those of ctx.effect')
+  const effect: Tool['effect'] = options.durable ? 'durable' : (options.effect ?? 'at-most-once')
+  if (!['read', 'idempotent', 'at-most-once', 'durable'].includes(effect))
     throw wrong(`effect is ${String(effect)}, not read, idempotent or once`)
   if (effect === 'read' && 'reconcile' in options && options.reconcile !== undefined)
     throw wrong('its reconcile is never asked: what only reads is done again')
@@ -177,8 +177,8 @@ const sourceName = /^[^\p{Cc}]{1,100}$/u
 
 /** What has several forms, or only one that JavaScript would not insist on. */
 function checkParts(options: object, wrong: (problem: string) => Error): void {
-  const { body, needsApproval, untrusted, sensitive, capabilities, reconcile, undo } = options as Options
-  if (body !== undefined && typeof body !== 'boolean') throw wrong('body is neither true nor false')
+  const { durable, needsApproval, untrusted, sensitive, capabilities, reconcile, undo } = options as Options
+  if (durable !== undefined && typeof durable !== 'boolean') throw wrong('durable is neither true nor false')
   if (!['boolean', 'function', 'undefined'].includes(typeof needsApproval))
     throw wrong('needsApproval is neither true, false nor a function')
   for (const [option, source] of Object.entries({ untrusted, sensitive }))

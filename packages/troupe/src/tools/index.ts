@@ -2,7 +2,7 @@
 export { callTool, parseArguments, reachesOutside, type ToolHost } from './call-tool.ts'
 export * from './define-tool.ts'
 export * from './handler/index.ts'
+export { isFailure } from './is-failure.ts'
 export { objectSchema } from './object-schema.ts'
-export { isFailure } from './outcome.ts'
 export * from './step-context.ts'
 export * from './tool-source.ts'

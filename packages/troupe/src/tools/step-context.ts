@@ -1,19 +1,19 @@
 /** What a step and the bodies of its tools are given: hands whose answers are recorded and whose writes are staged. */
-import type { ContextHands } from '../context/index.ts'
+import type { ContextClient } from '../context/index.ts'
 import type { Json, Question, TroupeError } from '../core/index.ts'
-import type { EffectSpec, OutsideFunction } from '../durable/index.ts'
-import type { MessageHands, MessageType, RequestOptions } from '../messaging/index.ts'
+import type { EffectSpec, OutsideFunction } from '../journal/index.ts'
+import type { MessageClient, MessageType, RequestOptions } from '../messaging/index.ts'
 
 export interface StepContext {
   readonly agent: string
   readonly runId: string | undefined
   readonly signal: AbortSignal
-  readonly context: ContextHands
-  readonly messages: MessageHands
+  readonly context: ContextClient
+  readonly messages: MessageClient
   /**
-   * Touches the world. Where untrusted input has met sensitive data, one that is `idempotent` or `once` needs a person's
+   * Touches the world. Where untrusted input has met sensitive data, one that is `idempotent` or `at-most-once` needs a person's
    * approval of its exact `input`, or is refused, as `policy.taint` says.
-   * @throws AccessDeniedError `taint.refused`
+   * @throws AccessDeniedError `taint.rejected`
    */
   effect<Out>(name: string, spec: EffectSpec<Out>, fn: OutsideFunction<Out>): Promise<Out>
   /**
@@ -27,7 +27,7 @@ export interface StepContext {
   request<P, R>(type: MessageType<P, R>, payload: P, options: RequestOptions): Promise<R>
   /**
    * Starts a run of its own: its own journal, a slice of this run's budget, cancelled with this step.
-   * @throws ValidationError outside a run, and for a topology that `check` refuses
+   * @throws ValidationError outside a run, and for a topology that `check` refuses; NotFoundError `team.unknown`
    * @example const { response } = await (await ctx.startRun({ task, topology: patterns.pipeline({ stages }) })).result()
    */
   startRun(spec: ChildRunSpec): Promise<ChildRun>
@@ -38,10 +38,14 @@ export interface StepContext {
   random(): number
 }
 
-export interface ChildRunSpec {
+/** Exactly one of the three, as `orchestra.start` takes them. */
+type ChildTeam =
+  | { readonly team: string; readonly agent?: undefined; readonly topology?: undefined }
+  | { readonly agent: string | object; readonly team?: undefined; readonly topology?: undefined }
+  | { readonly topology: object; readonly team?: undefined; readonly agent?: undefined }
+
+export type ChildRunSpec = ChildTeam & {
   readonly task: unknown
-  /** As `orchestra.start` takes it. */
-  readonly topology: object
   /** As `orchestra.start` takes it; what it says of the budget is held against what this run has left. */
   readonly config?: object
   readonly tags?: readonly string[]

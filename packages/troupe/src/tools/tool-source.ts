@@ -24,7 +24,7 @@ export interface OpenedSource {
    * What there is now, and what waits for approval. Asked once a step, and recorded: a step that is entered again offers
    * the same.
    */
-  look(): Promise<{ readonly listed: Json; readonly changes: readonly ToolChange[] }>
+  discover(): Promise<{ readonly listed: Json; readonly changes: readonly ToolChange[] }>
   /** The tools of such a list; asks nobody. */
   toolsOf(listed: Json): Promise<readonly Tool[]>
   close(): Promise<void>
@@ -38,7 +38,7 @@ export interface ToolSource {
   /** What its results are marked with: `untrusted:…`. */
   readonly untrusted: string
   /** It may have tools that change the world without asking anybody. */
-  readonly acts: boolean
+  readonly hasSideEffects: boolean
   /** What of it makes an agent another one; no secrets. */
   readonly settings: Json
   open(host: SourceHost): OpenedSource

@@ -1,6 +1,6 @@
 /** Bounds the time in which a body works: while it waits for a person, a reply or a run, its clock stands. */
 import { type Clock, duration, failure } from '../core/index.ts'
-import type { EffectFunction, Recorder } from '../durable/index.ts'
+import type { EffectFunction, Recorder } from '../journal/index.ts'
 import { withTimeLimit } from '../resilience/index.ts'
 
 export interface WorkLimit {
@@ -33,7 +33,7 @@ export function withWorkLimit<Out>(
       cancel()
       left -= clock.monotonic() - since
     }
-    const go = () => {
+    const startTimer = () => {
       since = clock.monotonic()
       cancel = clock.after(Math.max(0, left), () => {
         const error = failure('timeout', { what, kind: 'tool', limit: duration(limitMs) })
@@ -46,7 +46,7 @@ export function withWorkLimit<Out>(
       try {
         return await wait()
       } finally {
-        if (--waits === 0 && !controller.signal.aborted) go()
+        if (--waits === 0 && !controller.signal.aborted) startTimer()
       }
     }
     const remaining = () => (waits > 0 ? left : left - (clock.monotonic() - since))
@@ -62,7 +62,7 @@ export function withWorkLimit<Out>(
       controller.abort(recorder.signal.reason)
     }
     recorder.signal.addEventListener('abort', onAbort, { once: true })
-    go()
+    startTimer()
     Promise.resolve()
       .then(() => run(limited(recorder, waiting, bounded), controller.signal))
       .then(resolve, reject)

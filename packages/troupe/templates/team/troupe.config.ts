@@ -23,5 +23,5 @@ const writer = new LlmAgent({
 export default defineConfig({
   storage: 'sqlite:./data/troupe.db',
   agents: [reader, writer],
-  topologies: { notes: patterns.pipeline({ stages: [{ agents: [reader] }, { agents: [writer] }] }) },
+  teams: { notes: patterns.pipeline({ stages: [{ agents: [reader] }, { agents: [writer] }] }) },
 })

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { playTeams } from './play.ts'
+import { playTeams } from './run-teams.ts'
 
 /** All ten thousand: `npm run reliability:adversarial`. */
 const teams = 160
@@ -12,7 +12,7 @@ it('hostile teams end within their budgets, break no rule of ours, and replay al
     playTeams(Array.from({ length: perTroupe }, (_one, i) => `team-${batch * perTroupe + i}`)),
   )
   const played = (await Promise.all(batches)).flat()
-  expect(played.filter(({ broken }) => broken.length > 0)).toEqual([])
+  expect(played.filter(({ violations }) => violations.length > 0)).toEqual([])
   // They are hostile enough: guards end some, and failures others.
   const guards = new Set(played.map(({ guard }) => guard))
   for (const guard of ['time', 'steps', 'hops']) expect(guards).toContain(guard)

@@ -2,7 +2,7 @@
 import { copyFileSync, existsSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { Folder } from './program.ts'
+import { Folder } from './cli-process.ts'
 
 describe('where the name of the database is misspelt', () => {
   const folder = new Folder()
@@ -42,8 +42,8 @@ describe('where the name of the database is misspelt', () => {
 
   it('without a similar name it says what makes one, and makes no folder either', async () => {
     const { code, error } = await folder.run(['runs', 'list'])
-    const said = 'There is no database at ./data/troupe.db.\nA run, a server or `troupe migrate` makes one.\n'
-    expect({ code, error }).toEqual({ code: 4, error: said })
+    const expected = 'There is no database at ./data/troupe.db.\nA run, a server or `troupe migrate` makes one.\n'
+    expect({ code, error }).toEqual({ code: 4, error: expected })
     expect(existsSync(join(folder.path, 'data'))).toBe(false)
   }, 60_000)
 
@@ -70,6 +70,6 @@ describe('where the name of the database is misspelt', () => {
   it('what writes makes it', async () => {
     expect((await folder.run(['context', 'set', 'a', '1', '--storage', 'sqlite:./new/one.db'])).code).toBe(0)
     expect((await folder.run(['context', 'get', 'a', '--storage', 'sqlite:./new/one.db'])).out).toBe('1\n')
-    expect((await folder.run(['keys', 'create', 'ci', '--storage', 'sqlite:./new/two.db'])).code).toBe(0)
+    expect((await folder.run(['api-keys', 'create', 'ci', '--storage', 'sqlite:./new/two.db'])).code).toBe(0)
   }, 60_000)
 })

@@ -3,7 +3,7 @@ import { execFileSync, spawn } from 'node:child_process'
 import { appendFileSync, cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
-import { ended, environment, Folder, said } from './program.ts'
+import { ended, environment, Folder, untilPrinted } from './cli-process.ts'
 
 const packageFolder = join(import.meta.dirname, '../..')
 
@@ -13,8 +13,8 @@ describe('the program in a new project', () => {
 
   it('makes one that runs as it is, and writes over nothing', async () => {
     writeFileSync(join(folder.path, '.gitignore'), 'mine\n')
-    const { written, kept } = await folder.json<{ written: string[]; kept: string[] }>(['init'])
-    expect([written, kept]).toEqual([['notes/launch.md', 'package.json', 'troupe.config.ts'], ['.gitignore']])
+    const { written, unchanged } = await folder.json<{ written: string[]; unchanged: string[] }>(['init'])
+    expect([written, unchanged]).toEqual([['notes/launch.md', 'package.json', 'troupe.config.ts'], ['.gitignore']])
     expect(readFileSync(join(folder.path, '.gitignore'), 'utf8')).toBe('mine\n')
     const { code, out } = await folder.run(['run', 'notes', 'What did we decide about the press?'])
     expect({ code, out }).toMatchObject({
@@ -37,7 +37,7 @@ describe('the program in a new project', () => {
       response: expect.stringContaining('A lane holds the messages'),
     })
     const stock = spawn(process.execPath, ['worker.ts'], { ...inside('stock'), env: environment() })
-    expect(await said(stock, /on their way/)).toContain('2 of tea are on their way')
+    expect(await untilPrinted(stock, /on their way/)).toContain('2 of tea are on their way')
     stock.kill('SIGINT')
     expect((await ended(stock)).code).toBe(0)
     expect((await folder.run(['init', 'my team', '--template', 'worker'])).out).toContain('  cd "my team"\n')
@@ -52,11 +52,11 @@ describe('the program in a new project', () => {
     expect(plain).toMatchObject({ code: 0, error: '' })
     expect(plain.out).toMatch(/^“A lane holds .*”\n“A run is .*”\n$/)
     const lines = await folder.run(['chat', 'Guide', '--config', config, '--storage', 'memory:', '--json'], talk)
-    const told = lines.out
+    const printed = lines.out
       .trimEnd()
       .split('\n')
       .map((line) => JSON.parse(line))
-    expect(told).toMatchObject([
+    expect(printed).toMatchObject([
       { status: 'completed', answer: expect.stringContaining('A lane holds') },
       { status: 'completed', answer: expect.stringContaining('A run is') },
     ])
@@ -117,7 +117,7 @@ describe('the program in a new project', () => {
     const secret = { TROUPE_SERVER_KEY: 'k'.repeat(40) }
     const { settings } = await folder.json<{ settings: { path: string; value: string }[] }>(['config'], { env: secret })
     const shown = (wanted: string) => settings.find(({ path }) => path === wanted)?.value
-    expect([shown('agents'), shown('topologies')]).toEqual(['["Reader","Writer"]', '["notes"]'])
+    expect([shown('agents'), shown('teams')]).toEqual(['["Reader","Writer"]', '["notes"]'])
     expect(JSON.stringify(settings)).not.toContain('kkkk')
   }, 120_000)
 

@@ -23,19 +23,19 @@ const onNode20 = (...args: readonly string[]) =>
   spawnSync(process.execPath, ['--import', `data:text/javascript,${encodeURIComponent(pretend)}`, ...args], {
     encoding: 'utf8',
   })
-const sentence = `Troupe needs Node ${engines.node.replace(/\D/g, '')} or newer, and this is Node 20.20.2. Install Node 24 from https://nodejs.org and try again.`
+const message = `Troupe needs Node ${engines.node.replace(/\D/g, '')} or newer, and this is Node 20.20.2. Install Node 24 from https://nodejs.org and try again.`
 
 // Of the decorators nothing needs a newer Node.
-const doors = ['.', './server', './testing', './mcp', './compat/syntha', './compat/ai-sdk']
-it.each(doors)('an import of %s on an older Node says which one is needed', (door) => {
-  const file = resolve(root, exports[door]?.default ?? door)
+const entryPoints = ['.', './server', './testing', './mcp', './compat/syntha', './compat/ai-sdk']
+it.each(entryPoints)('an import of %s on an older Node says which one is needed', (entryPoint) => {
+  const file = resolve(root, exports[entryPoint]?.default ?? entryPoint)
   const { status, stderr } = onNode20('--input-type=module', '-e', `import ${JSON.stringify(file)}`)
   expect(status).toBe(1)
-  expect(stderr.match(/^.*Troupe.*$/gm)?.join('\n')).toContain(sentence)
+  expect(stderr.match(/^.*Troupe.*$/gm)?.join('\n')).toContain(message)
   expect(stderr).not.toContain('node:sqlite')
 })
 
 it('the command line on an older Node says which one is needed, and nothing else', () => {
   const { status, stdout, stderr } = onNode20(resolve(root, bin.troupe), '--help')
-  expect({ status, stdout, stderr }).toEqual({ status: 2, stdout: '', stderr: `${sentence}\n` })
+  expect({ status, stdout, stderr }).toEqual({ status: 2, stdout: '', stderr: `${message}\n` })
 })

@@ -7,7 +7,7 @@ const pay = defineTool({
   name: 'pay',
   description: 'Pays.',
   inputSchema: z.object({ amount: z.number() }),
-  effect: 'once',
+  effect: 'at-most-once',
   needsApproval: true,
   execute: async ({ amount }) => ({ paid: amount }),
 })
@@ -49,7 +49,7 @@ export default defineConfig({
             process.stderr.write('The letter goes out.\n')
             setTimeout(resolve, 120_000, 'sent')
           })
-        return ctx.effect('post', { class: 'once' }, post)
+        return ctx.effect('post', { class: 'at-most-once' }, post)
       },
     }),
     defineAgent({
@@ -58,5 +58,5 @@ export default defineConfig({
         new Promise((_resolve, reject) => ctx.signal.addEventListener('abort', () => reject(ctx.signal.reason))),
     }),
   ],
-  topologies: { echo: { agents: [echo], flows: ['Start -> Echo', 'Echo -> End'] } },
+  teams: { echo: { agents: [echo], flows: ['Start -> Echo', 'Echo -> End'] } },
 })

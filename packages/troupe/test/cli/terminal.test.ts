@@ -2,7 +2,7 @@
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { Folder } from './program.ts'
+import { Folder } from './cli-process.ts'
 import { hasTerminals, Terminal } from './terminal.ts'
 
 if (!hasTerminals) process.stderr.write('skipped: there is no script of util-linux to make a terminal with\n')
@@ -64,17 +64,17 @@ describe.skipIf(!hasTerminals)('the program on a terminal', () => {
     await terminal.shows(/◐ Slow/)
     terminal.types(control('C'))
     expect(await terminal.ended).toBe(130)
-    expect(terminal.screen).toContain('Interrupted. Nothing is lost, troupe runs continue slow carries it on.')
+    expect(terminal.screen).toContain('Interrupted. Nothing is lost, troupe runs resume slow carries it on.')
     expect(terminal.screen).not.toContain('aborted')
     expect(await folder.json(['runs', 'cancel', 'slow'])).toMatchObject({ status: 'cancelled' })
   }, 60_000)
 
   it('drains a server at Ctrl-C, and ends at once at the second', async () => {
-    using patient = new Terminal(folder, ['serve', '--port', '0', '--storage', 'memory:'])
-    await patient.shows(/Open http:\/\/127\.0\.0\.1:\d+\/open\?link=/)
-    patient.types(control('C'))
-    expect(await patient.ended).toBe(0)
-    expect(patient.screen).toContain('Ending: what is under way is finished or given back.')
+    using draining = new Terminal(folder, ['serve', '--port', '0', '--storage', 'memory:'])
+    await draining.shows(/Open http:\/\/127\.0\.0\.1:\d+\/open\?link=/)
+    draining.types(control('C'))
+    expect(await draining.ended).toBe(0)
+    expect(draining.screen).toContain('Ending: what is under way is finished or given back.')
 
     using hasty = new Terminal(folder, ['serve', '--port', '0'])
     const [, url = ''] = await hasty.shows(/at (http:\/\/127\.0\.0\.1:\d+)\. /)

@@ -1,6 +1,6 @@
 /** A terminal for the program: a pseudo-terminal of `script` (util-linux), and a screen that keeps what is drawn. */
 import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from 'node:child_process'
-import { environment, type Folder, program } from './program.ts'
+import { environment, type Folder, program } from './cli-process.ts'
 
 /** Where there is none (macOS has another `script`) there is no terminal to be had. */
 export const hasTerminals = /util-linux/.test(spawnSync('script', ['--version'], { encoding: 'utf8' }).stdout ?? '')
@@ -40,7 +40,7 @@ export class Terminal implements Disposable {
 
   /** Waits until it was written. */
   async shows(what: RegExp): Promise<RegExpExecArray> {
-    for (let tries = 0; tries < 2_500; tries++) {
+    for (let attempts = 0; attempts < 2_500; attempts++) {
       const found = what.exec(this.#all)
       if (found) return found
       if (this.#child.exitCode !== null) break

@@ -1,9 +1,9 @@
 /** A worker as its users write it, for `decorators.test.ts`, which compiles it: Node runs no decorators. */
-import { type AgentDetail, createTroupe, defineMessage, type Message, Worker } from 'troupe'
+import { createTroupe, defineMessage, type Message, type Messages, Worker } from 'troupe'
 import { on, onBatch, onConnect, onDisconnect } from 'troupe/compat/decorators'
 import { z } from 'zod'
 
-const Place = defineMessage('place', z.object({ n: z.int() }), { reply: z.object({ left: z.int() }) })
+const Reserve = defineMessage('reserve', z.object({ n: z.int() }), { reply: z.object({ left: z.int() }) })
 const Log = defineMessage<string>('log')
 
 class Stock extends Worker {
@@ -12,8 +12,8 @@ class Stock extends Worker {
   constructor() {
     super('Stock')
   }
-  @on(Place)
-  place({ payload }: Message<{ n: number }>) {
+  @on(Reserve)
+  reserve({ payload }: Message<{ n: number }>) {
     this.left -= payload.n
     return { left: this.left }
   }
@@ -22,17 +22,17 @@ class Stock extends Worker {
     this.seen.push(messages.map(({ payload }) => payload).join('+'))
   }
   @onConnect('*:buyer')
-  came({ name }: AgentDetail) {
+  came({ name }: Messages.AgentDetail) {
     this.seen.push(`came ${name}`)
   }
   @onDisconnect('*')
-  went({ name }: AgentDetail) {
+  went({ name }: Messages.AgentDetail) {
     this.seen.push(`went ${name}`)
   }
 }
 class Cautious extends Stock {
-  override place(message: Message<{ n: number }>) {
-    return message.payload.n > 1 ? { left: -1 } : super.place(message)
+  override reserve(message: Message<{ n: number }>) {
+    return message.payload.n > 1 ? { left: -1 } : super.reserve(message)
   }
 }
 
@@ -45,8 +45,8 @@ await buyer.stop()
 const { messages } = ada.agent('A')
 for (const line of ['a', 'b']) await messages.send(Log, line, { to: 'Stock' })
 const replies = [
-  await messages.request(Place, { n: 1 }, { to: 'Stock' }),
-  await messages.request(Place, { n: 2 }, { to: 'Stock' }),
+  await messages.request(Reserve, { n: 1 }, { to: 'Stock' }),
+  await messages.request(Reserve, { n: 2 }, { to: 'Stock' }),
 ]
 await troupe.close()
 console.log(JSON.stringify({ replies, seen: stock.seen.sort() }))

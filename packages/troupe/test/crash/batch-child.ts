@@ -16,7 +16,9 @@ if (hangs !== '0') for (const n of [1, 2, 3]) await host.messages.send(Note, n, 
 const handled = Promise.withResolvers<void>()
 const till = new Worker('Till').onBatch(Note, { size: 3, wait: '100ms' }, async (messages, ctx) => {
   for (const { payload } of messages) {
-    await ctx.effect('pay', { class: 'once', key: `pay-${payload}` }, () => appendFileSync(ledger, `${payload}\n`))
+    await ctx.effect('pay', { class: 'at-most-once', key: `pay-${payload}` }, () =>
+      appendFileSync(ledger, `${payload}\n`),
+    )
     if (`${payload}` !== hangs) continue
     writeSync(1, 'hangs\n')
     await new Promise(() => {})
@@ -27,9 +29,9 @@ await ada.start(till)
 await handled.promise
 await troupe.close()
 const left = await (async () => {
-  const again = await createTroupe({ storage: JSON.parse(storage), log: 'silent' })
-  const { waiting, leased, dead } = await again.user('ada').agent('Till').mailbox.counts()
-  await again.close()
+  const reopened = await createTroupe({ storage: JSON.parse(storage), log: 'silent' })
+  const { waiting, leased, dead } = await reopened.user('ada').agent('Till').mailbox.counts()
+  await reopened.close()
   return waiting + leased + dead
 })()
 writeSync(1, `left ${left}\n`)

@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
-import { dropSchema, missingServer, schemaName, server } from '../postgres/server.ts'
+import { dropSchema, missingServer, schemaName, server } from '../postgres/postgres-server.ts'
 
 const program = join(import.meta.dirname, 'batch-child.ts')
 const missing = await missingServer()
@@ -20,12 +20,12 @@ function live(storage: unknown, ledger: string, hangs: number): Promise<string> 
   const child = spawn(process.execPath, ['--no-warnings', program, JSON.stringify(storage), ledger, `${hangs}`], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
-  let said = ''
+  let output = ''
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    said += text
-    if (said.includes('hangs')) child.kill('SIGKILL')
+    output += text
+    if (output.includes('hangs')) child.kill('SIGKILL')
   })
-  return new Promise((resolve) => child.once('close', () => resolve(said)))
+  return new Promise((resolve) => child.once('close', () => resolve(output)))
 }
 
 describe('a batch whose process is killed', () => {

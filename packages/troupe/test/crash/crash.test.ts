@@ -1,14 +1,14 @@
 /** A run of forty steps in four branches, killed where a seed chooses, for real and simulated, and carried on each time. */
 import { expect, test } from 'vitest'
 import { seededRandom } from '../../src/core/index.ts'
-import { harness } from '../reliability/under-test.ts'
-import { worldOf } from '../reliability/worlds.ts'
-import { Trial } from './trial.ts'
+import { harness } from '../reliability/library-under-test.ts'
+import { scenarioOf } from '../reliability/scenarios.ts'
+import { Trial } from './crash-trial.ts'
 
 const points = Number(process.env.TROUPE_CRASHES ?? 60)
 const perTrial = 12
 
-test(`killed at ${points} commits it loses no acknowledged turn, repeats no once effect, and corrupts nothing`, async () => {
+test(`killed at ${points} commits it loses no acknowledged turn, repeats no at-most-once effect, and corrupts nothing`, async () => {
   const random = seededRandom('crash')
   let kills = 0
   const one = async () => {
@@ -36,7 +36,13 @@ test(`killed at ${points} commits it loses no acknowledged turn, repeats no once
 test('killed before each of 60 of its events it ends as it would have', async () => {
   const random = seededRandom('events')
   const seeds = Array.from({ length: 60 }, (_, i) => `kill-${i * 9 + Math.floor(random.next() * 9)}`)
-  const report = await harness.simulate({ world: worldOf('runs'), seeds, processes: 2, cap: '25s', maxEvents: 60_000 })
+  const report = await harness.simulate({
+    scenario: scenarioOf('runs'),
+    seeds,
+    processes: 2,
+    cap: '25s',
+    maxEvents: 60_000,
+  })
   expect(report.failures.map(({ seed, failure }) => `${seed}: ${failure}`)).toEqual([])
   expect(report.kills).toBeGreaterThan(30)
 }, 60_000)

@@ -5,20 +5,20 @@
  * the writer, and when it is durable and nobody has been told. TROUPE_JUDGE: looks at what is there in the end.
  */
 import { appendFileSync, existsSync, readFileSync, writeSync } from 'node:fs'
-import { createTeam, judgeRun } from '../reliability/team.ts'
+import { harness } from '../reliability/library-under-test.ts'
+import { createTeam, judgeRun } from '../reliability/reliability-team.ts'
 import { troupe } from '../reliability/troupe-under-test.ts'
-import { harness } from '../reliability/under-test.ts'
 
 const [database = '', ledger = ''] = process.argv.slice(2)
 const dieAt = Number(process.env.TROUPE_DIE_AT ?? Number.POSITIVE_INFINITY)
-const say = (line: string) => writeSync(1, `${line}\n`)
+const print = (line: string) => writeSync(1, `${line}\n`)
 const lines = () => (existsSync(ledger) ? readFileSync(ledger, 'utf8').split('\n').filter(Boolean) : [])
 
-let moment = 0
+let killPoint = 0
 const deadly = {
   ...harness.systemClock,
   after(_: number, run: () => void) {
-    if (moment++ === dieAt) process.kill(process.pid, 'SIGKILL')
+    if (killPoint++ === dieAt) process.kill(process.pid, 'SIGKILL')
     queueMicrotask(run)
     return () => {}
   },
@@ -33,13 +33,13 @@ try {
   const service = await troupe.createTroupe({ storage: `sqlite:${database}`, agents, faults, log: 'silent' })
   const ada = service.user('ada')
   const run = await ada.orchestra.start(spec)
-  say('started')
+  print('started')
   const reading = (async () => {
-    for await (const { seq, type, at } of run.events()) say(`event ${seq} ${type} ${at}`)
+    for await (const { seq, type, at } of run.events()) print(`event ${seq} ${type} ${at}`)
   })()
   for (let pushed = 0, over = false; !over; pushed++) {
     const { version } = await ada.context.push('acknowledged', pushed)
-    say(`ack ${version}`)
+    print(`ack ${version}`)
     const result = await run.result()
     for (const { id } of result.questions)
       await run.answer(id, 'yes').catch((error: { readonly code?: string }) => {
@@ -48,16 +48,16 @@ try {
     over = result.status !== 'waiting' || result.questions.length === 0
   }
   await reading
-  say('over')
+  print('over')
   if (process.env.TROUPE_JUDGE) {
     const problems = await judgeRun(service, names, lines())
-    say(`standing ${(await ada.context.getEntry('acknowledged'))?.version ?? 0}`)
-    say(`judged ${JSON.stringify(problems)}`)
+    print(`standing ${(await ada.context.getEntry('acknowledged'))?.version ?? 0}`)
+    print(`judged ${JSON.stringify(problems)}`)
   }
   await service.close()
-  say(`moments ${moment}`)
+  print(`moments ${killPoint}`)
 } catch (error) {
   const { code, message } = error as { readonly code?: string; readonly message: string }
-  say(`error ${code ?? ''} ${message}`)
+  print(`error ${code ?? ''} ${message}`)
   process.exitCode = 2
 }

@@ -36,12 +36,13 @@ export class Container {
   }
 
   /** @returns its exit code, and what it said */
-  async run(command: readonly string[]): Promise<{ readonly code: number | null; readonly said: string }> {
+  async run(command: readonly string[]): Promise<{ readonly code: number | null; readonly output: string }> {
     const child = this.start(command)
-    let said = ''
-    for (const stream of [child.stdout, child.stderr]) stream?.setEncoding('utf8').on('data', (text) => (said += text))
+    let output = ''
+    for (const stream of [child.stdout, child.stderr])
+      stream?.setEncoding('utf8').on('data', (text) => (output += text))
     const [code] = (await once(child, 'close')) as [number | null]
-    return { code, said }
+    return { code, output }
   }
 
   async close(): Promise<void> {

@@ -3,9 +3,9 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { dropSchema, missingServer, schemaName, server } from '../postgres/server.ts'
+import { dropSchema, missingServer, schemaName, server } from '../postgres/postgres-server.ts'
+import { Processes, pause, type Started } from './cli-processes.ts'
 import { readLedger, repeatsOf } from './ledger.ts'
-import { Processes, pause, type Started } from './processes.ts'
 
 const missing = await missingServer()
 const schema = schemaName('fleet')
@@ -44,8 +44,8 @@ describe.skipIf(missing !== undefined)('two servers and two workers', () => {
   }, 60_000)
 
   const call = async (at: Started | undefined, path: string, body?: unknown) => {
-    const given = body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) }
-    const answer = await fetch(`${at?.url}${path}`, { headers, ...given })
+    const init = body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) }
+    const answer = await fetch(`${at?.url}${path}`, { headers, ...init })
     // biome-ignore lint/suspicious/noExplicitAny: what a test expects of it says what it is
     return { status: answer.status, body: (await answer.json()) as any }
   }
@@ -68,17 +68,17 @@ describe.skipIf(missing !== undefined)('two servers and two workers', () => {
   test('one begins a run, the other one shows it; a worker and a server are killed; it is answered and ends right', async () => {
     const [first, second] = servers
     const task = { ledger, steps }
-    expect(await call(first, '/v1/runs', { id: 'long', task, topology: 'work' })).toMatchObject({ status: 201 })
+    expect(await call(first, '/v1/runs', { id: 'long', task, team: 'work' })).toMatchObject({ status: 201 })
     const seen: RunEvent[] = []
     const watching = follow(`${second?.url}/v1/runs/long/events`, seen)
 
     // The server that began the run; then a worker, the one that carries the run on if it is one.
     const begun = await doneAfter(0)
     await kill(first)
-    const taken = await doneAfter(begun)
+    const takeover = await doneAfter(begun)
     const carrier = workers.find(({ child }) => child.pid === done().at(-1)?.pid) ?? workers[0]
     await kill(carrier)
-    await doneAfter(taken)
+    await doneAfter(takeover)
 
     const question = await until(async () => {
       const { body } = await call(second, '/v1/runs/long/result')

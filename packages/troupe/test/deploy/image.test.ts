@@ -12,7 +12,7 @@ import { freePort } from '../postgres/cluster.ts'
 import { Container, filesOutside } from './container.ts'
 import { buildImage, committedFiles, contextFiles, dockerfile, type Image, workspace } from './image.ts'
 
-const isWhole = process.env.TROUPE_TEST_IMAGE === 'whole'
+const isComplete = process.env.TROUPE_TEST_IMAGE === 'whole'
 const isCheckout = existsSync(join(workspace, '.git'))
 if (!isCheckout) process.stderr.write('skipped: the image is built from committed files, and this is no checkout\n')
 
@@ -20,10 +20,10 @@ const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
 /** The tests are installed and built already. */
 function prepared(command: string, workdir: string): boolean {
-  if (isWhole) return false
+  if (isComplete) return false
   if (command === 'npm ci') return true
   if (!command.startsWith('node scripts/build.ts')) return false
-  for (const made of ['dist', 'page'])
+  for (const made of ['dist', 'studio'])
     if (existsSync(join(workspace, 'packages/troupe', made)))
       cpSync(join(workspace, 'packages/troupe', made), join(workdir, 'packages/troupe', made), { recursive: true })
   return true
@@ -68,11 +68,11 @@ describe.skipIf(!isCheckout)('the image', () => {
     const before = filesOutside(image)
     const server = container.start(image.command)
     const ended = once(server, 'exit')
-    const said: string[] = []
+    const output: string[] = []
     for (const stream of [server.stdout, server.stderr])
-      stream?.setEncoding('utf8').on('data', (text: string) => said.push(text))
+      stream?.setEncoding('utf8').on('data', (text: string) => output.push(text))
     while ((await statusOf('/ready')) !== 200) {
-      expect(server.exitCode, said.join('')).toBe(null)
+      expect(server.exitCode, output.join('')).toBe(null)
       await pause(200)
     }
     expect(await statusOf('/health')).toBe(200)
@@ -85,7 +85,7 @@ describe.skipIf(!isCheckout)('the image', () => {
     const started = await fetch(`${url}/v1/runs`, {
       method: 'POST',
       headers: { 'content-type': 'application/json', 'x-api-key': key, ...user },
-      body: JSON.stringify({ id: 'first', task, topology: 'answer' }),
+      body: JSON.stringify({ id: 'first', task, team: 'answer' }),
     })
     expect(await started.json()).toEqual({ run: 'first' })
     const result = await fetch(`${url}/v1/runs/first/result?wait=60s`, { headers: { 'x-api-key': key, ...user } })
@@ -96,12 +96,12 @@ describe.skipIf(!isCheckout)('the image', () => {
 
     // Of the 512Mi that a pod may have.
     if (process.platform === 'linux') {
-      const [, most] = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${server.pid}/status`, 'utf8')) ?? []
-      expect(Number(most)).toBeLessThan(512 * 1_024)
+      const [, peakKilobytes] = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${server.pid}/status`, 'utf8')) ?? []
+      expect(Number(peakKilobytes)).toBeLessThan(512 * 1_024)
     }
 
     server.kill('SIGTERM')
-    expect(await ended, said.join('')).toEqual([0, null])
+    expect(await ended, output.join('')).toEqual([0, null])
     expect(await container.run(healthcheck)).not.toMatchObject({ code: 0 })
     expect(filesOutside(image)).toEqual(before)
   }, 240_000)
@@ -113,7 +113,7 @@ describe.skipIf(!isCheckout)('the image', () => {
         'node_modules/fastify',
         'node_modules/pg',
         'packages/troupe/dist/index.js',
-        'packages/troupe/page/index.html',
+        'packages/troupe/studio/index.html',
       ].filter((path) => !there(path)),
     ).toEqual([])
     const builds = ['node_modules/vitest', 'node_modules/typescript', 'node_modules/@biomejs', 'packages/troupe/src']

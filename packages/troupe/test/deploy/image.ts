@@ -78,16 +78,16 @@ interface Building {
 }
 
 function carryOut(stage: Stage, instruction: Instruction, { stages, prepared }: Building): void {
-  const given = instruction.getArguments().map((one) => one.getValue())
+  const values = instruction.getArguments().map((one) => one.getValue())
   const keyword = instruction.getKeyword()
   if (keyword === 'WORKDIR') {
-    stage.workdir = within(stage, given[0] as string)
+    stage.workdir = within(stage, values[0] as string)
     mkdirSync(stage.workdir, { recursive: true })
   } else if (keyword === 'ENV') {
-    for (const pair of given) stage.env[pair.slice(0, pair.indexOf('='))] = pair.slice(pair.indexOf('=') + 1)
+    for (const pair of values) stage.env[pair.slice(0, pair.indexOf('='))] = pair.slice(pair.indexOf('=') + 1)
   } else if (keyword === 'COPY') copy(stage, instruction as ModifiableInstruction, stages)
   else if (keyword === 'RUN') {
-    const command = given.join(' ')
+    const command = values.join(' ')
     if (!prepared?.(command, stage.workdir)) run(stage, command)
   } else stage.last.set(keyword, instruction)
 }

@@ -242,11 +242,11 @@ describe('Compose', () => {
     const folder = mkdtempSync(join(tmpdir(), 'troupe-secrets-'))
     const make = () => spawnSync(process.execPath, [join(deploy, 'compose/make-secrets.mjs'), folder])
     expect(make().status).toBe(0)
-    const kept = () =>
+    const retained = () =>
       readdirSync(join(folder, 'secrets')).map((name) => readFileSync(join(folder, 'secrets', name), 'utf8'))
-    const first = kept()
+    const first = retained()
     expect(make().status).toBe(0)
-    expect(kept()).toEqual(first)
+    expect(retained()).toEqual(first)
     expect(statSync(join(folder, 'secrets')).mode & 0o777).toBe(0o700)
     const mounted = new Set(files.flatMap((path) => Object.keys(compose(path).secrets)))
     expect(new Set(readdirSync(join(folder, 'secrets')))).toEqual(mounted)
@@ -274,9 +274,9 @@ describe('Prometheus and Grafana', () => {
   ]
   /** Where the query language is broken. */
   const brokenAt = (expr: string) => {
-    const places: number[] = []
-    promql.parse(expr).iterate({ enter: ({ type, from }) => void (type.isError && places.push(from)) })
-    return places
+    const offsets: number[] = []
+    promql.parse(expr).iterate({ enter: ({ type, from }) => void (type.isError && offsets.push(from)) })
+    return offsets
   }
 
   test('ask in the query language of Prometheus, of the job that is scraped', () => {

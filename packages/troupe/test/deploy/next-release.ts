@@ -1,16 +1,16 @@
 /** The build of the next release: this one, with another version and a step more of the schema, as a release brings them. */
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Build, ownBuild } from './processes.ts'
+import { type Build, ownBuild } from './cli-processes.ts'
 
 /** What it adds to the schema: a column that the release before it knows nothing of. */
 export const plantedColumn = { table: 'run_work', column: 'planted_by_the_next_release' } as const
 
 const step = `{
-  room: 'orchestration',
-  version: orchestrationMigrations.at(-1).version + 1,
+  module: 'runs',
+  version: runMigrations.at(-1).version + 1,
   name: 'planted',
-  lowestReader: orchestrationMigrations.at(-1).lowestReader,
+  lowestReader: runMigrations.at(-1).lowestReader,
   up: { sqlite: [], postgres: ['alter table ${plantedColumn.table} add column ${plantedColumn.column} text'] },
 }`
 
@@ -23,10 +23,10 @@ export function buildNextRelease(): Build {
   cpSync(join(ownBuild.folder, 'dist'), join(folder, 'dist'), { recursive: true })
   const described = JSON.parse(readFileSync(join(ownBuild.folder, 'package.json'), 'utf8')) as { version: string }
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ ...described, version: '999.0.0' }))
-  const tables = join(folder, 'dist/runtime/tables.js')
+  const tables = join(folder, 'dist/operations/troupe-tables.js')
   const text = readFileSync(tables, 'utf8')
-  const planted = text.replace('    ...orchestrationMigrations,\n', (line) => `${line}    ${step},\n`)
-  if (planted === text) throw new Error(`${tables} lists no migrations of orchestration`)
+  const planted = text.replace('    ...runMigrations,\n', (line) => `${line}    ${step},\n`)
+  if (planted === text) throw new Error(`${tables} lists no migrations of runs`)
   writeFileSync(tables, planted)
   return { folder, team }
 }

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createTroupe } from '../../src/index.ts'
 import { binaries } from '../postgres/binaries.ts'
 import { Cluster, freePort } from '../postgres/cluster.ts'
-import { withClient } from '../postgres/server.ts'
+import { withClient } from '../postgres/postgres-server.ts'
 import { workspace } from './image.ts'
 
 const hasPsql = spawnSync('psql', ['--version']).status === 0

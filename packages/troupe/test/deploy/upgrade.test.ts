@@ -3,10 +3,10 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { dropSchema, missingServer, schemaName, server, withClient } from '../postgres/server.ts'
+import { dropSchema, missingServer, schemaName, server, withClient } from '../postgres/postgres-server.ts'
+import { type Build, Processes, pause, type Started } from './cli-processes.ts'
 import { readLedger, repeatsOf } from './ledger.ts'
 import { buildNextRelease, plantedColumn } from './next-release.ts'
-import { type Build, Processes, pause, type Started } from './processes.ts'
 
 const missing = await missingServer()
 const schema = schemaName('upgrade')
@@ -39,15 +39,15 @@ describe.skipIf(missing !== undefined)('two releases', () => {
   }, 60_000)
 
   const call = async (at: Started, path: string, body?: unknown) => {
-    const given = body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) }
-    const answer = await fetch(`${at.url}${path}`, { headers, ...given })
+    const init = body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) }
+    const answer = await fetch(`${at.url}${path}`, { headers, ...init })
     // biome-ignore lint/suspicious/noExplicitAny: what a test expects of it says what it is
     return (await answer.json()) as any
   }
   const ledgerOf = (run: string) => join(folder, run)
   const begin = async (at: Started, ...runs: readonly string[]) => {
     for (const id of runs)
-      expect(await call(at, '/v1/runs', { id, task: { ledger: ledgerOf(id), steps }, topology: 'work' })).toEqual({
+      expect(await call(at, '/v1/runs', { id, task: { ledger: ledgerOf(id), steps }, team: 'work' })).toEqual({
         run: id,
       })
   }

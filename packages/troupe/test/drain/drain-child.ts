@@ -8,9 +8,9 @@ import { appendFileSync, writeSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
 import { troupe } from '../reliability/troupe-under-test.ts'
 
-const [storage = '', ledger = '', life = ''] = process.argv.slice(2)
+const [storage = '', ledger = '', incarnation = ''] = process.argv.slice(2)
 const { createTroupe, defineAgent, defineMessage, Worker } = troupe
-const say = (line: string) => writeSync(1, `${line}\n`)
+const print = (line: string) => writeSync(1, `${line}\n`)
 const happen = async (key: string) => {
   await pause(Math.random() * 20)
   appendFileSync(ledger, `${key}\n`)
@@ -23,9 +23,9 @@ class Clerk extends Worker {
   constructor() {
     super('Clerk', { concurrency: 4 })
     this.on(Job, async ({ payload }, ctx) => {
-      await ctx.effect('first', { class: 'once' }, () => happen(`${payload.key}/first`))
+      await ctx.effect('first', { class: 'at-most-once' }, () => happen(`${payload.key}/first`))
       await pause(Math.random() * 10)
-      await ctx.effect('second', { class: 'once' }, () => happen(`${payload.key}/second`))
+      await ctx.effect('second', { class: 'at-most-once' }, () => happen(`${payload.key}/second`))
       await ctx.context.push(`done.${payload.key}`, true)
     })
   }
@@ -34,7 +34,7 @@ const carry = defineAgent({
   name: 'Carry',
   async run(key, ctx) {
     for (const stage of ['a', 'b', 'c']) {
-      await ctx.effect(stage, { class: 'once' }, () => happen(`${key}/${stage}`))
+      await ctx.effect(stage, { class: 'at-most-once' }, () => happen(`${key}/${stage}`))
       await ctx.context.push(`done.${key}`, stage)
       if (stage === 'b') await ctx.commit()
     }
@@ -55,16 +55,18 @@ const ada = service.user('ada')
 await ada.start(new Clerk())
 
 /** What was refused while it shuts down was never promised. */
-const refused = (error: { readonly code?: string }) => {
+const rejected = (error: { readonly code?: string }) => {
   if (service.state === 'open') throw error
 }
 async function load(): Promise<void> {
-  const desk = ada.agent('Desk')
+  const client = ada.agent('Desk')
   for (let n = 0; service.state === 'open'; n++) {
-    const message = `m${life}-${n}`
-    const run = `r${life}-${n}`
-    const sent = desk.messages.send(Job, { key: message }, { to: 'Clerk' }).then(() => say(`ack ${message}`), refused)
-    const began = ada.orchestra.start({ id: run, task: run, topology }).then(() => say(`ack ${run}`), refused)
+    const message = `m${incarnation}-${n}`
+    const run = `r${incarnation}-${n}`
+    const sent = client.messages
+      .send(Job, { key: message }, { to: 'Clerk' })
+      .then(() => print(`ack ${message}`), rejected)
+    const began = ada.orchestra.start({ id: run, task: run, topology }).then(() => print(`ack ${run}`), rejected)
     await Promise.all([sent, began])
     await pause(Math.random() * 30)
   }
@@ -75,18 +77,18 @@ async function finish(): Promise<void> {
     const { items } = await ada.orchestra.list({ limit: 200 })
     const moving = []
     for await (const run of await ada.orchestra.list({})) if (run.status === 'running') moving.push(run.id)
-    if (dead > 0) say(`problem: ${dead} dead letters`)
+    if (dead > 0) print(`problem: ${dead} dead letters`)
     if (unread + leased + waiting === 0 && moving.length === 0) {
       for await (const run of await ada.orchestra.list({}))
-        if (run.status !== 'completed') say(`problem: run ${run.id} is ${run.status}`)
-      say(`over ${items.length}`)
+        if (run.status !== 'completed') print(`problem: run ${run.id} is ${run.status}`)
+      print(`over ${items.length}`)
       return
     }
     await pause(50)
   }
 }
-say('ready')
-if (life === 'last') {
+print('ready')
+if (incarnation === 'last') {
   await finish()
   await service.close()
 } else await load()

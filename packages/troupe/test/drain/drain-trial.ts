@@ -3,12 +3,12 @@ import { spawn } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import type { PostgresOptions } from '../../src/index.ts'
+import type { Config } from '../../src/index.ts'
 
 const program = join(import.meta.dirname, 'drain-child.ts')
 
 export interface DrainTrial {
-  readonly storage: string | PostgresOptions
+  readonly storage: string | Config.PostgresOptions
   readonly ledger: string
   readonly drains: number
   /** In [0, 1). */
@@ -26,18 +26,18 @@ export async function runDrains({ storage, ledger, drains, random }: DrainTrial)
   const acknowledged = new Set<string>()
   const problems: string[] = []
   let slowestMs = 0
-  const live = async (life: string, endAfterMs?: number) => {
-    const child = spawn(process.execPath, ['--no-warnings', program, JSON.stringify(storage), ledger, life], {
+  const live = async (incarnation: string, endAfterMs?: number) => {
+    const child = spawn(process.execPath, ['--no-warnings', program, JSON.stringify(storage), ledger, incarnation], {
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     let out = ''
-    let told = 0
+    let signaledAt = 0
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
       const before = out
       out += text
       if (endAfterMs === undefined || before.includes('ready') || !out.includes('ready')) return
       void pause(endAfterMs).then(() => {
-        told = performance.now()
+        signaledAt = performance.now()
         child.kill(random() < 0.5 ? 'SIGTERM' : 'SIGINT')
       })
     })
@@ -50,8 +50,8 @@ export async function runDrains({ storage, ledger, drains, random }: DrainTrial)
       child.once('close', (status, by) => resolve([status, by])),
     )
     clearTimeout(stuck)
-    if (code !== 0) problems.push(`life ${life} ended with ${code ?? signal}: ${errors.slice(-500)}`)
-    if (told > 0) slowestMs = Math.max(slowestMs, performance.now() - told)
+    if (code !== 0) problems.push(`life ${incarnation} ended with ${code ?? signal}: ${errors.slice(-500)}`)
+    if (signaledAt > 0) slowestMs = Math.max(slowestMs, performance.now() - signaledAt)
     for (const line of out.split('\n')) {
       if (line.startsWith('ack ')) acknowledged.add(line.slice(4))
       if (line.startsWith('problem: ')) problems.push(line)

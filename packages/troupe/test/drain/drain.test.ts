@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { seededRandom } from '../../src/core/index.ts'
-import { dropSchema, missingServer, schemaName, server } from '../postgres/server.ts'
+import { dropSchema, missingServer, schemaName, server } from '../postgres/postgres-server.ts'
 import { runDrains } from './drain-trial.ts'
 
 const missing = await missingServer()

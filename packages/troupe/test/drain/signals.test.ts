@@ -22,10 +22,10 @@ describe('a process', () => {
     ['SIGTERM', 143],
     ['SIGINT', 130],
   ] as const)('that is told to end twice by %s ends at once', async (signal, code) => {
-    const told = new Set<string>()
+    const seen = new Set<string>()
     const once = (child: ReturnType<typeof spawn>, what: string) => {
-      if (told.has(what)) return
-      told.add(what)
+      if (seen.has(what)) return
+      seen.add(what)
       child.kill(signal)
     }
     const ended = await live('slow', (child, out) => {

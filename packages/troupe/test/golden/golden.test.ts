@@ -1,9 +1,9 @@
 /** Runs that earlier releases wrote: every release reads them, and decides them as they were decided. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type ExportedRun, OpenedRun, openExport } from 'troupe'
+import { type ExportedRun, OpenedRun, openExport } from 'troupe/operations'
 import { describe, expect, it } from 'vitest'
-import { teams } from './teams.ts'
+import { teams } from './golden-teams.ts'
 
 const journals = join(import.meta.dirname, 'journals')
 const names = readdirSync(journals).map((name) => name.replace('.json', ''))
@@ -12,9 +12,9 @@ const read = (name: string) => readFileSync(join(journals, `${name}.json`), 'utf
 describe('a run that a release has written', () => {
   it.each(names)('replays identically, and means what it meant: %s', (name) => {
     const past = openExport(read(name))
-    expect(past.replay()).toMatchObject({ identical: true })
+    expect(past.verifyReplay()).toMatchObject({ identical: true })
     const file = JSON.parse(read(name)) as ExportedRun
-    const last = past.replay().events
+    const last = past.verifyReplay().events
     // What the events fold to is what the run ended with.
     const { status, response, totalSteps, usage } = past.at(last)
     expect({ status, response, totalSteps, usage }).toEqual({
@@ -41,7 +41,7 @@ describe('a run that a release has written', () => {
           if (types.has(event.type)) continue
           types.add(event.type)
           event.type = `${event.type} `
-          expect(openUnchecked(file).replay().identical, event.type).toBe(false)
+          expect(openUnchecked(file).verifyReplay().identical, event.type).toBe(false)
           event.type = event.type.trim()
         }
     }

@@ -6,14 +6,14 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
-import type * as durableRoom from '../../src/durable/index.ts'
-import type { ContextHands } from '../../src/index.ts'
-import type { Anomaly, Operation, RegisterInput, RegisterOutput, Update } from '../../src/testing/index.ts'
-import { dropSchema, missingServer, schemaName, server } from '../postgres/server.ts'
+import type { ContextClient } from '../../src/index.ts'
+import type * as durableModule from '../../src/journal/index.ts'
+import type { Anomaly, HistoryOperation, RegisterInput, RegisterOutput, Update } from '../../src/testing/index.ts'
+import { dropSchema, missingServer, schemaName, server } from '../postgres/postgres-server.ts'
+import { harness, load } from '../reliability/library-under-test.ts'
 import { troupe } from '../reliability/troupe-under-test.ts'
-import { harness, load } from '../reliability/under-test.ts'
 
-const durable = (await load('durable/index')) as typeof durableRoom
+const durable = (await load('journal/index')) as typeof durableModule
 const folder = mkdtempSync(join(tmpdir(), 'troupe-history-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
@@ -28,20 +28,20 @@ const faultsOf = (seed: string) => ({
 })
 
 interface Recorded {
-  readonly history: readonly Operation<RegisterInput, RegisterOutput>[]
+  readonly history: readonly HistoryOperation<RegisterInput, RegisterOutput>[]
   readonly updates: readonly Update[]
   readonly operations: { succeeded: number; failed: number }
 }
 
 /** Clients that read and write a few keys at once, and count by `update`, each with one of these hands. */
-async function record(hands: readonly ContextHands[], seed: string): Promise<Recorded> {
+async function record(clients: readonly ContextClient[], seed: string): Promise<Recorded> {
   const random = seededRandom(seed)
   const pick = (n: number) => Math.floor(random.next() * n)
-  const history: Operation<RegisterInput, RegisterOutput>[] = []
+  const history: HistoryOperation<RegisterInput, RegisterOutput>[] = []
   const updates: Update[] = []
   const operations = { succeeded: 0, failed: 0 }
   let [tick, value] = [0, 0]
-  const once = async (client: string, context: ContextHands) => {
+  const once = async (client: string, context: ContextClient) => {
     const key = `k${pick(4)}`
     const inputs: RegisterInput[] = [
       { do: 'read' },
@@ -64,7 +64,7 @@ async function record(hands: readonly ContextHands[], seed: string): Promise<Rec
       operations[code === 'storage.io' ? 'failed' : 'succeeded']++
     }
   }
-  const count = async (context: ContextHands) => {
+  const count = async (context: ContextClient) => {
     let read = 0
     try {
       const { version } = await context.update('counter', (now) => {
@@ -78,14 +78,14 @@ async function record(hands: readonly ContextHands[], seed: string): Promise<Rec
       operations.failed++
     }
   }
-  const client = async (name: string, context: ContextHands) => {
+  const client = async (name: string, context: ContextClient) => {
     for (let i = 0; i < 30; i++) await (random.next() < 0.2 ? count(context) : once(name, context))
   }
-  await Promise.all(Array.from({ length: 8 }, (_, i) => client(`c${i}`, hands[i % hands.length] as ContextHands)))
+  await Promise.all(Array.from({ length: 8 }, (_, i) => client(`c${i}`, clients[i % clients.length] as ContextClient)))
   return { history, updates, operations }
 }
 
-async function carryOut(context: ContextHands, key: string, input: RegisterInput): Promise<RegisterOutput> {
+async function carryOut(context: ContextClient, key: string, input: RegisterInput): Promise<RegisterOutput> {
   if (input.do === 'read') {
     const entry = await context.getEntry(key)
     return { value: entry?.value, version: entry?.version }
@@ -101,8 +101,8 @@ const judge = ({ history, updates, operations }: Recorded): readonly Anomaly[] =
   ...harness.checkShare(operations),
 ]
 
-describe.each(['memory:', 'file'])('on %s', (place) => {
-  const urlOf = (name: string) => (place === 'file' ? `sqlite:${join(folder, `${name}.db`)}` : place)
+describe.each(['memory:', 'file'])('on %s', (storageKind) => {
+  const urlOf = (name: string) => (storageKind === 'file' ? `sqlite:${join(folder, `${name}.db`)}` : storageKind)
 
   test('each key of the mesh is linearizable and no update is lost', async () => {
     for (let round = 0; round < rounds; round++) {
@@ -121,7 +121,7 @@ describe.each(['memory:', 'file'])('on %s', (place) => {
       const random = seededRandom(seed)
       const storage = await harness.openStorage({
         url: urlOf(seed),
-        migrations: durable.durableMigrations,
+        migrations: durable.journalMigrations,
         clock: systemClock,
         random,
         faults: faultsOf(seed),
@@ -139,10 +139,10 @@ describe.each(['memory:', 'file'])('on %s', (place) => {
       let n = 0
       const writer = async () => {
         for (let turn = 0; turn < 3; turn++) {
-          const taken = await journals.takeOver('ada', 'run:one', 0).catch(() => undefined)
-          for (let i = 0; taken && i < 5; i++) {
+          const takeover = await journals.takeOver('ada', 'run:one', 0).catch(() => undefined)
+          for (let i = 0; takeover && i < 5; i++) {
             const name = `${n++}`
-            const { statements } = taken.writer.append(0, [{ n: Number(name), epoch: taken.writer.epoch }])
+            const { statements } = takeover.writer.append(0, [{ n: Number(name), epoch: takeover.writer.epoch }])
             const result = await commit(statements).catch(() => undefined)
             if (!result) unknown.push(name)
             else if (result.ok) acknowledged.push(name)
@@ -171,8 +171,8 @@ test.skipIf(missing)(
     const [one, two] = [await open(), await open()]
     try {
       for (let round = 0; round < rounds; round++) {
-        const hands = [one, two].map((service) => service.user(`ada ${round}`).agent('Owner').context)
-        const recorded = await record(hands, `postgres ${round}`)
+        const clients = [one, two].map((service) => service.user(`ada ${round}`).agent('Owner').context)
+        const recorded = await record(clients, `postgres ${round}`)
         expect(judge(recorded)).toEqual([])
         expect(recorded.history.length).toBeGreaterThan(150)
       }

@@ -1,9 +1,9 @@
 /** What a provider would refuse in a conversation that it is sent, or undefined where it is valid. */
 import type { LanguageModelV4Prompt } from '@ai-sdk/provider'
-import type { Body } from './open-server.ts'
+import type { Body } from './open-provider-server.ts'
 
-/** Calls and results in order; `said` is whatever must not stand between a call and its result. */
-type Mark = { readonly is: 'call' | 'result'; readonly id: string } | { readonly is: 'said' }
+/** Calls and results in order; `textMarks` is whatever must not stand between a call and its result. */
+type Mark = { readonly is: 'call' | 'result'; readonly id: string } | { readonly is: 'text' }
 interface Block {
   readonly type?: string
   readonly id?: string
@@ -16,7 +16,7 @@ export function historyProblem(asked: Body | LanguageModelV4Prompt): string | un
   const open = new Set<string>()
   const all = new Set<string>()
   for (const mark of marks) {
-    if (mark.is === 'said') {
+    if (mark.is === 'text') {
       if (open.size > 0) return `${[...open]} has no result`
     } else if (mark.is === 'call') {
       if (mark.id === '' || all.has(mark.id)) return `the id "${mark.id}" is empty or stands twice`
@@ -29,7 +29,7 @@ export function historyProblem(asked: Body | LanguageModelV4Prompt): string | un
 
 function ofPrompt(prompt: LanguageModelV4Prompt): Mark[] {
   return prompt.flatMap((message): Mark[] => {
-    if (message.role === 'user') return [{ is: 'said' }]
+    if (message.role === 'user') return [{ is: 'text' }]
     if (message.role === 'assistant')
       return message.content.flatMap((part): Mark[] =>
         part.type === 'tool-call' || part.type === 'tool-result'
@@ -49,7 +49,7 @@ function ofBody({ messages = [], input = [] }: Body): Mark[] {
     const { call_id: id = '' } = item as { readonly call_id?: string }
     if (item.type === 'function_call') return [{ is: 'call', id }]
     if (item.type === 'function_call_output') return [{ is: 'result', id }]
-    return item.role === 'user' ? [{ is: 'said' }] : []
+    return item.role === 'user' ? [{ is: 'text' }] : []
   })
   const ofMessages = messages.flatMap((message): Mark[] => {
     const { tool_calls: calls = [], tool_call_id: answered } = message as {
@@ -62,8 +62,8 @@ function ofBody({ messages = [], input = [] }: Body): Mark[] {
       if (block.type === 'tool_use') return [{ is: 'call', id: block.id ?? '' }]
       return block.type === 'tool_result' ? [{ is: 'result', id: block.tool_use_id ?? '' }] : []
     })
-    const said: Mark[] = message.role === 'user' && marks.length === 0 ? [{ is: 'said' }] : []
-    return [...said, ...calls.map(({ id }): Mark => ({ is: 'call', id })), ...marks]
+    const textMarks: Mark[] = message.role === 'user' && marks.length === 0 ? [{ is: 'text' }] : []
+    return [...textMarks, ...calls.map(({ id }): Mark => ({ is: 'call', id })), ...marks]
   })
   return [...ofItems, ...ofMessages]
 }

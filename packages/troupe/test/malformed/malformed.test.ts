@@ -7,15 +7,15 @@ import { createOpenAI } from '@ai-sdk/openai'
 import type { LanguageModelV4, LanguageModelV4CallOptions } from '@ai-sdk/provider'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { z } from 'zod'
-import { createTroupe, defineTool, LlmAgent, type Troupe, TroupeError } from '../../src/index.ts'
-import { type Clock, MockModel, systemClock } from '../../src/testing/index.ts'
+import { type Clock, createTroupe, defineTool, LlmAgent, type Troupe, TroupeError } from '../../src/index.ts'
+import { MockModel, systemClock } from '../../src/testing/index.ts'
 import { historyProblem } from './history-problem.ts'
-import { openServer, type Server } from './open-server.ts'
-import { type Output, readOutputs } from './output.ts'
+import { openServer, type Server } from './open-provider-server.ts'
+import { type Output, readOutputs } from './recorded-output.ts'
 
 const outputs = readOutputs()
 const classes = [...new Set(outputs.map((output) => output.class))]
-const atOnce = 8
+const concurrency = 8
 
 /** Pauses between attempts take a hundredth of their time. */
 const hurried: Clock = {
@@ -143,7 +143,7 @@ it.each(classes)(
         if (problem) found.push(`${index} ${output.protocol}, ${output.name}: ${problem}`)
       }
     }
-    await Promise.all(Array.from({ length: atOnce }, lane))
+    await Promise.all(Array.from({ length: concurrency }, lane))
     expect(found).toEqual([])
   },
   120_000,

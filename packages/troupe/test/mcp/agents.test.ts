@@ -91,7 +91,7 @@ describe('an agent with the tools of a server', () => {
     const troupe = await begin({ agents: [agent] })
     const { orchestra } = troupe.user('ada')
     const topology = { agents: [agent], flows: [] }
-    expect((await orchestra.check(topology)).map(({ code, place }) => [code, place])).toEqual([
+    expect((await orchestra.check(topology)).map(({ code, location }) => [code, location])).toEqual([
       ['taint.path', 'A -> A: none_*'],
     ])
     const result = await orchestra.run({ task: 'x', topology })
@@ -109,7 +109,7 @@ describe('an agent with the tools of a server', () => {
       execute: () => 'mine',
     })
     const options = {
-      server: { command: process.execPath, args: [join(import.meta.dirname, 'other-server.ts'), file] },
+      server: { command: process.execPath, args: [join(import.meta.dirname, 'third-party-server.ts'), file] },
     }
     const asking = defineMcpTools({ name: 'other', ...options, needsApproval: ['fine'] })
     const model = new MockModel({

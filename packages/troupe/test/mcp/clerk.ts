@@ -4,9 +4,9 @@ import { LlmAgent } from '../../src/index.ts'
 import { defineMcpTools } from '../../src/protocols/index.ts'
 import { MockModel } from '../../src/testing/index.ts'
 
-const program = fileURLToPath(new URL('./other-server.ts', import.meta.url))
+const program = fileURLToPath(new URL('./third-party-server.ts', import.meta.url))
 
-/** @param file what the server offers, see `other-server.ts` */
+/** @param file what the server offers, see `third-party-server.ts` */
 export function createClerk(file: string) {
   const server = { command: process.execPath, args: [program, file] }
   const other = defineMcpTools({ name: 'other', server, effect: { gate: 'idempotent' } })

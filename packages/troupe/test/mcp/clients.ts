@@ -31,7 +31,7 @@ export const textOf = (result: object): string => {
 
 /** Waits until it holds; fails after 30 s, saying what it was. */
 export async function until<T>(what: string, check: () => T | Promise<T>): Promise<NonNullable<T>> {
-  for (let tries = 0; tries < 1_500; tries++) {
+  for (let attempts = 0; attempts < 1_500; attempts++) {
     const found = await check()
     if (found) return found
     await new Promise((resolve) => setTimeout(resolve, 20))

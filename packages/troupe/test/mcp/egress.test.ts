@@ -2,9 +2,10 @@
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, expect, test } from 'vitest'
+import type { TroupeConfig } from '../../src/configuration/index.ts'
 import { mcpTools } from '../../src/protocols/index.ts'
-import { createTroupe, type TroupeConfig } from '../../src/runtime/index.ts'
 import { serve } from '../../src/server/index.ts'
+import { createTroupe } from '../../src/startup/index.ts'
 
 const open: { close(): Promise<unknown> }[] = []
 afterEach(async () => {
@@ -49,7 +50,7 @@ test('a server that is not on the list of the way out is not connected to, and t
     code: 'egress.denied',
   })
   expect(seen).toEqual([])
-  await troupe.audit.settled()
+  await troupe.audit.flush()
   const { items } = await troupe.audit.incidents()
   expect(items[0]).toMatchObject({ actor: 'troupe', operation: 'egress', reason: 'egress.denied' })
   expect(items[0]?.resource).toBe(new URL(url).host)
@@ -68,9 +69,9 @@ test.each([
   ['another server', undefined],
   ["the cloud's service to its machines", 'http://169.254.169.254/latest/meta-data/'],
   ['the same in IPv6', 'http://[::ffff:169.254.169.254]/latest/meta-data/'],
-])('a server that redirects to %s is not followed, and its key goes nowhere', async (_, place) => {
+])('a server that redirects to %s is not followed, and its key goes nowhere', async (_, redirectTarget) => {
   const other = await listening((_, response) => void response.end('{}'))
-  const location = place ?? other.url
+  const location = redirectTarget ?? other.url
   const { url, seen } = await listening((_, response) => void response.writeHead(307, { location }).end())
   const troupe = await begin()
   await expect(mcpTools(troupe, { name: 'other', server: { url, headers } })).rejects.toMatchObject({

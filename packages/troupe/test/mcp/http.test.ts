@@ -1,9 +1,9 @@
 /** MCP at `/mcp` over real sockets, called by the official client. */
 import { afterEach, describe, expect, test } from 'vitest'
 import { defineAgent, finish } from '../../src/agents/index.ts'
-import { createTroupe, type Troupe } from '../../src/runtime/index.ts'
 import type { KeyScope } from '../../src/security/index.ts'
 import { serve as listen, type ServerOptions } from '../../src/server/index.ts'
+import { createTroupe, type Troupe } from '../../src/startup/index.ts'
 import { connectTo, modern, structured, textOf, until } from './clients.ts'
 
 const open: { close(): Promise<unknown> }[] = []
@@ -11,7 +11,7 @@ afterEach(async () => {
   for (const one of open.splice(0).reverse()) await one.close()
 })
 
-const echo = defineAgent({ name: 'Echo', run: async (input) => ({ heard: input }) })
+const echo = defineAgent({ name: 'Echo', run: async (input) => ({ received: input }) })
 const asking = defineAgent({
   name: 'Asking',
   run: async (_, ctx) => finish(await ctx.ask({ kind: 'choice', text: 'Which?', options: ['red', 'blue'] })),
@@ -46,7 +46,7 @@ const serve = async (options: ServerOptions = {}) => {
   const server = await listen(troupe, { port: 0, authentication: 'required', rateLimit: false, ...options })
   open.push(server)
   const { url } = server
-  const keyOf = async (scope: KeyScope) => (await troupe.keys.create({ name: 'k', ...scope })).key
+  const keyOf = async (scope: KeyScope) => (await troupe.apiKeys.create({ name: 'k', ...scope })).key
   const connect = async (scope: KeyScope, options: Parameters<typeof connectTo>[2] = modern) => {
     const client = await connectTo(url, await keyOf(scope), options)
     open.push(client)
@@ -61,7 +61,7 @@ const serve = async (options: ServerOptions = {}) => {
   }
   return { troupe, url, keyOf, connect, statusOf }
 }
-const desk = { users: ['ada'], agent: 'Desk' } as const
+const keyScope = { users: ['ada'], agent: 'Desk' } as const
 const runsOf = async (troupe: Troupe, user = 'ada') => (await troupe.user(user).orchestra.list()).items
 
 describe('a client of MCP', () => {
@@ -71,15 +71,15 @@ describe('a client of MCP', () => {
       const { tools } = await (await connect(scope)).listTools()
       return tools.map(({ name }) => name)
     }
-    const all = await names(desk)
+    const all = await names(keyScope)
     expect(all).toContain('push_context')
     expect(all).toContain('run_team')
-    const reader = await names({ ...desk, role: 'readonly' })
+    const reader = await names({ ...keyScope, role: 'readonly' })
     expect(reader).toContain('get_context')
     expect(reader).toContain('get_run')
     for (const name of ['push_context', 'run_team', 'cancel_run']) expect(reader).not.toContain(name)
-    expect(await names({ ...desk, operations: ['runs.start', 'runs.read'] })).toEqual(['run_team', 'get_run'])
-    const narrow = await connect({ ...desk, operations: ['context.read'] })
+    expect(await names({ ...keyScope, operations: ['runs.start', 'runs.read'] })).toEqual(['run_team', 'get_run'])
+    const narrow = await connect({ ...keyScope, operations: ['context.read'] })
     await expect(narrow.callTool({ name: 'push_context', arguments: { key: 'a', value: '1' } })).rejects.toThrow(
       'no tool of this name',
     )
@@ -88,7 +88,7 @@ describe('a client of MCP', () => {
   test('acts as the agent of its key, in either version of the protocol', async () => {
     const { connect, troupe } = await serve()
     for (const options of [modern, {}]) {
-      const client = await connect(desk, options)
+      const client = await connect(keyScope, options)
       const key = `note.${client.getNegotiatedProtocolVersion()}`
       const { tools } = await client.listTools()
       expect(tools.find(({ name }) => name === 'push_context')?.inputSchema).toMatchObject({ type: 'object' })
@@ -103,7 +103,7 @@ describe('a client of MCP', () => {
 
   test('sends messages in the name of its key', async () => {
     const { connect, troupe } = await serve()
-    const client = await connect(desk)
+    const client = await connect(keyScope)
     const sent = await client.callTool({
       name: 'send_message_to_agent',
       arguments: { to_agent: 'Stock', message: 'how many?' },
@@ -118,7 +118,7 @@ describe('a client of MCP', () => {
     await troupe.user('ada').context.push('plan', { steps: 3 })
     await troupe.user('eve').context.push('secret', 1)
     await troupe.user('ada').context.push('private', 1, { audience: 'owner' })
-    const client = await connect(desk)
+    const client = await connect(keyScope)
     const { resources } = await client.listResources()
     expect(resources.map(({ uri }) => uri)).toEqual(['troupe://context/plan'])
     const { contents } = await client.readResource({ uri: 'troupe://context/plan' })
@@ -138,15 +138,15 @@ describe('a client of MCP', () => {
 
   test('of 2025 is not told that it could subscribe over HTTP', async () => {
     const { connect } = await serve()
-    expect((await connect(desk)).getServerCapabilities()?.resources).toEqual({ subscribe: true, listChanged: true })
-    expect((await connect(desk, {})).getServerCapabilities()?.resources).toEqual({})
+    expect((await connect(keyScope)).getServerCapabilities()?.resources).toEqual({ subscribe: true, listChanged: true })
+    expect((await connect(keyScope, {})).getServerCapabilities()?.resources).toEqual({})
   })
 
   test('is told of the changes of resources that it subscribed to', async () => {
     const { connect, troupe } = await serve()
     const { context } = troupe.user('ada')
     await context.push('plan', 1)
-    const client = await connect(desk)
+    const client = await connect(keyScope)
     const updated: string[] = []
     client.setNotificationHandler('notifications/resources/updated', ({ params }) => void updated.push(params.uri))
     const subscription = await client.listen({ resourceSubscriptions: ['troupe://context/plan'] })
@@ -160,8 +160,8 @@ describe('a client of MCP', () => {
 
   test('is told no more once its key is revoked', async () => {
     const { troupe, url } = await serve({ heartbeat: '20ms' })
-    const { id, key } = await troupe.keys.create({ name: 'k', ...desk })
-    const other = await troupe.keys.create({ name: 'other', ...desk })
+    const { id, key } = await troupe.apiKeys.create({ name: 'k', ...keyScope })
+    const other = await troupe.apiKeys.create({ name: 'other', ...keyScope })
     const subscribed = async (shown: string) => {
       const client = await connectTo(url, shown, modern)
       open.push(client)
@@ -170,11 +170,11 @@ describe('a client of MCP', () => {
       const subscription = await client.listen({ resourceSubscriptions: ['troupe://context/plan'] })
       return { updated, closed: subscription.closed }
     }
-    const [revoked, kept] = [await subscribed(key), await subscribed(other.key)]
-    await troupe.keys.revoke(id)
+    const [revoked, valid] = [await subscribed(key), await subscribed(other.key)]
+    await troupe.apiKeys.revoke(id)
     await revoked.closed
     await troupe.user('ada').context.push('plan', 1)
-    await until('the other one is told', () => kept.updated.length > 0)
+    await until('the other one is told', () => valid.updated.length > 0)
     expect(revoked.updated).toEqual([])
   })
 })
@@ -182,26 +182,26 @@ describe('a client of MCP', () => {
 describe('a run over MCP', () => {
   test('answers with structure, and tells of its progress meanwhile', async () => {
     const { connect } = await serve()
-    const client = await connect(desk)
+    const client = await connect(keyScope)
     const result = await client.callTool({ name: 'run_team', arguments: { task: 'hi', team: 'Echo' } })
-    expect(structured(result)).toMatchObject({ status: 'completed', success: true, response: { heard: 'hi' } })
-    const told: string[] = []
+    expect(structured(result)).toMatchObject({ status: 'completed', success: true, response: { received: 'hi' } })
+    const progress: string[] = []
     const ends = new AbortController()
     const call = client
       .callTool(
         { name: 'run_team', arguments: { task: 'hi', team: 'Waiting' } },
-        { signal: ends.signal, onprogress: ({ message }) => void told.push(message ?? '') },
+        { signal: ends.signal, onprogress: ({ message }) => void progress.push(message ?? '') },
       )
       .catch(() => {})
-    await until('its first step is told', () => told.length > 0)
-    expect(told).toEqual(['Waiting begins'])
+    await until('its first step is told', () => progress.length > 0)
+    expect(progress).toEqual(['Waiting begins'])
     ends.abort()
     await call
   })
 
   test('without an id is cancelled with its call', async () => {
     const { connect, troupe } = await serve()
-    const client = await connect(desk)
+    const client = await connect(keyScope)
     const ends = new AbortController()
     const call = client
       .callTool({ name: 'run_team', arguments: { task: 1, team: 'Waiting' } }, { signal: ends.signal })
@@ -214,7 +214,7 @@ describe('a run over MCP', () => {
 
   test('is cancelled by a client of 2025 too, in whose session the call was made', async () => {
     const { connect, troupe } = await serve()
-    const clients = [await connect(desk, {}), await connect(desk, {})]
+    const clients = [await connect(keyScope, {}), await connect(keyScope, {})]
     const ends = clients.map(() => new AbortController())
     const run = { name: 'run_team', arguments: { task: 1, team: 'Waiting' } }
     // They number their requests alike.
@@ -234,7 +234,7 @@ describe('a run over MCP', () => {
 
   test('that asked before is cancelled with its call as well', async () => {
     const { connect, troupe } = await serve()
-    const client = await connect(desk, { ...modern, capabilities: { elicitation: { form: {} } } })
+    const client = await connect(keyScope, { ...modern, capabilities: { elicitation: { form: {} } } })
     client.setRequestHandler('elicitation/create', () => ({ action: 'accept', content: { value: true } }))
     const ends = new AbortController()
     const call = client
@@ -248,7 +248,7 @@ describe('a run over MCP', () => {
 
   test('shows the person what is approved with nothing in it that cannot be seen', async () => {
     const { connect } = await serve()
-    const client = await connect(desk, { ...modern, capabilities: { elicitation: { form: {} } } })
+    const client = await connect(keyScope, { ...modern, capabilities: { elicitation: { form: {} } } })
     const asked: string[] = []
     client.setRequestHandler('elicitation/create', ({ params }) => {
       asked.push(params.message)
@@ -260,8 +260,8 @@ describe('a run over MCP', () => {
 
   test('asks nobody, and tells nothing of others, where the key may not answer', async () => {
     const { connect, troupe } = await serve()
-    const able = { ...modern, capabilities: { elicitation: { form: {} } } }
-    const client = await connect({ ...desk, operations: ['runs.start'] }, able)
+    const capable = { ...modern, capabilities: { elicitation: { form: {} } } }
+    const client = await connect({ ...keyScope, operations: ['runs.start'] }, capable)
     client.setRequestHandler('elicitation/create', () => ({ action: 'accept', content: { value: true } }))
     const args = { task: 1, team: 'Sure' }
     const waits = structured(await client.callTool({ name: 'run_team', arguments: args }))
@@ -269,14 +269,14 @@ describe('a run over MCP', () => {
     const run = await troupe.user('ada').orchestra.get(waits.run)
     const forged = { name: 'run_team', arguments: args, requestState: waits.run }
     const answer = { inputResponses: { [waits.questions[0].id]: { action: 'accept', content: { value: true } } } }
-    const refused = await client.request({ method: 'tools/call', params: { ...forged, ...answer } } as never)
-    expect(textOf(refused)).toContain('request.forbidden')
+    const rejected = await client.request({ method: 'tools/call', params: { ...forged, ...answer } } as never)
+    expect(textOf(rejected)).toContain('request.forbidden')
     expect((await run.status()).status).toBe('waiting')
   })
 
   test('is waited for as long as is asked, and no longer', async () => {
     const { connect } = await serve()
-    const client = await connect(desk)
+    const client = await connect(keyScope)
     await client.callTool({ name: 'run_team', arguments: { task: 1, team: 'Waiting', id: 'long', wait: 0 } })
     const asked = client.callTool({ name: 'get_run', arguments: { run: 'long', wait: 0.1 } }, { timeout: 9_000 })
     expect(structured(await asked)).toEqual({ run: 'long', status: 'running' })
@@ -285,7 +285,7 @@ describe('a run over MCP', () => {
 
   test('with an id outlives its call, and is found again by it', async () => {
     const { connect, troupe } = await serve()
-    const first = await connect(desk)
+    const first = await connect(keyScope)
     const args = { task: 1, team: 'Waiting', id: 'long-1', wait: 0.2 }
     expect(structured(await first.callTool({ name: 'run_team', arguments: args }))).toEqual({
       run: 'long-1',
@@ -293,37 +293,41 @@ describe('a run over MCP', () => {
     })
     await first.close()
     expect((await runsOf(troupe)).map(({ id, status }) => [id, status])).toEqual([['long-1', 'running']])
-    const again = await connect(desk)
-    expect(structured(await again.callTool({ name: 'run_team', arguments: args })).status).toBe('running')
-    expect(structured(await again.callTool({ name: 'get_run', arguments: { run: 'long-1' } })).status).toBe('running')
-    const cancelled = await again.callTool({ name: 'cancel_run', arguments: { run: 'long-1' } })
+    const reconnected = await connect(keyScope)
+    expect(structured(await reconnected.callTool({ name: 'run_team', arguments: args })).status).toBe('running')
+    expect(structured(await reconnected.callTool({ name: 'get_run', arguments: { run: 'long-1' } })).status).toBe(
+      'running',
+    )
+    const cancelled = await reconnected.callTool({ name: 'cancel_run', arguments: { run: 'long-1' } })
     expect(structured(cancelled).status).toBe('cancelled')
     expect(await runsOf(troupe)).toHaveLength(1)
-    const missing = await again.callTool({ name: 'get_run', arguments: { run: 'none' } })
+    const missing = await reconnected.callTool({ name: 'get_run', arguments: { run: 'none' } })
     expect([missing.isError, JSON.parse(textOf(missing)).success]).toEqual([true, false])
   })
 
   test('asks the person at a client that can, and hands its questions back to one that cannot', async () => {
     const { connect } = await serve()
-    const able = await connect(desk, { ...modern, capabilities: { elicitation: { form: {} } } })
+    const capable = await connect(keyScope, { ...modern, capabilities: { elicitation: { form: {} } } })
     const asked: string[] = []
-    able.setRequestHandler('elicitation/create', ({ params }) => {
+    capable.setRequestHandler('elicitation/create', ({ params }) => {
       asked.push(params.message)
       const value = params.message === 'Sure?' ? true : 'blue'
       return { action: 'accept', content: { value } }
     })
-    const chosen = await able.callTool({ name: 'run_team', arguments: { task: 1, team: 'Asking' } })
+    const chosen = await capable.callTool({ name: 'run_team', arguments: { task: 1, team: 'Asking' } })
     expect(structured(chosen)).toMatchObject({ status: 'completed', response: 'blue' })
-    const sure = await able.callTool({ name: 'run_team', arguments: { task: 1, team: 'Sure' } })
+    const sure = await capable.callTool({ name: 'run_team', arguments: { task: 1, team: 'Sure' } })
     expect(structured(sure)).toMatchObject({ status: 'completed', response: { sure: true } })
     expect(asked).toEqual(['Which?', 'Sure?'])
 
     // That it opens pages is another thing.
-    const opening = await connect(desk, { ...modern, capabilities: { elicitation: { url: {} } } })
-    const told = structured(await opening.callTool({ name: 'run_team', arguments: { task: 1, team: 'Asking' } }))
-    expect(told.status).toBe('waiting')
+    const elicitingClient = await connect(keyScope, { ...modern, capabilities: { elicitation: { url: {} } } })
+    const result = structured(
+      await elicitingClient.callTool({ name: 'run_team', arguments: { task: 1, team: 'Asking' } }),
+    )
+    expect(result.status).toBe('waiting')
 
-    const plain = await connect(desk)
+    const plain = await connect(keyScope)
     const waits = structured(
       await plain.callTool({ name: 'run_team', arguments: { task: 1, team: 'Asking', id: 'q' } }),
     )
@@ -340,7 +344,7 @@ describe('the address of MCP', () => {
     const { statusOf, keyOf } = await serve()
     const list = { jsonrpc: '2.0', id: 1, method: 'tools/list' }
     expect(await statusOf('POST', list)).toBe(401)
-    const authorization = `Bearer ${await keyOf(desk)}`
+    const authorization = `Bearer ${await keyOf(keyScope)}`
     const accept = 'application/json, text/event-stream'
     const post = (body: unknown, headers = {}) => statusOf('POST', body, { authorization, accept, ...headers })
     expect(await post(list, { origin: 'https://evil.example' })).toBe(403)
@@ -367,7 +371,7 @@ describe('the address of MCP', () => {
       await client.callTool({ name: 'push_context', arguments: { key: `k${n}`, value: `v${n}` } })
       const read = await client.callTool({ name: 'get_context', arguments: { key: `k${n}` } })
       const ran = await client.callTool({ name: 'run_team', arguments: { task: n, team: 'Echo' } })
-      return [textOf(read).includes(`"v${n}"`), structured(ran).response?.heard]
+      return [textOf(read).includes(`"v${n}"`), structured(ran).response?.received]
     })
     expect(await Promise.all(all)).toEqual(all.map((_, n) => [true, n]))
     for (const [n] of keys.entries()) {

@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { afterEach, expect, test } from 'vitest'
 import { mcpTools } from '../../src/protocols/index.ts'
-import { createTroupe } from '../../src/runtime/index.ts'
+import { createTroupe } from '../../src/startup/index.ts'
 import type { Tool } from '../../src/tools/index.ts'
 
 const open: { close(): Promise<unknown> }[] = []
@@ -35,17 +35,17 @@ async function sessionServer(tools: Readonly<Record<string, Answering>>) {
     if (request.method !== 'POST') return response.writeHead(405).end()
     const asked = await bodyOf(request)
     const { id, method, params } = asked
-    const say = (said: object, headers = {}) =>
+    const reply = (fields: object, headers = {}) =>
       response
         .writeHead(200, { 'content-type': 'application/json', ...headers })
-        .end(JSON.stringify({ jsonrpc: '2.0', id, ...said }))
-    if (method === 'server/discover') return say({ error: { code: -32601, message: 'Method not found' } })
+        .end(JSON.stringify({ jsonrpc: '2.0', id, ...fields }))
+    if (method === 'server/discover') return reply({ error: { code: -32601, message: 'Method not found' } })
     if (method === 'initialize') {
       const session = `session ${++begun}`
       sessions.add(session)
       const { protocolVersion } = params
       const serverInfo = { name: 'other', version: '1' }
-      return say(
+      return reply(
         { result: { protocolVersion, capabilities: { tools: {} }, serverInfo } },
         { 'mcp-session-id': session },
       )
@@ -53,7 +53,7 @@ async function sessionServer(tools: Readonly<Record<string, Answering>>) {
     if (id === undefined) return response.writeHead(202).end()
     if (!sessions.has(String(request.headers['mcp-session-id']))) return response.writeHead(404).end()
     const listed = Object.keys(tools).map((name) => ({ name, description: name, inputSchema: { type: 'object' } }))
-    if (method === 'tools/list') return say({ result: { tools: listed } })
+    if (method === 'tools/list') return reply({ result: { tools: listed } })
     return tools[params.name ?? '']?.(response, asked)
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -74,7 +74,7 @@ const toolsOf = async (url: string) => {
     (byName.get(`other_${name}`) as Tool).execute({}, { fetch, key: 'k', signal: new AbortController().signal })
 }
 
-const says =
+const answering =
   (text: string): Answering =>
   (response, { id }) =>
     response
@@ -82,7 +82,7 @@ const says =
       .end(JSON.stringify({ jsonrpc: '2.0', id, result: { content: [{ type: 'text', text }] } }))
 
 test('a session that its server knows no more is begun anew, and the call is made in it', async () => {
-  const { url, sessions } = await sessionServer({ echo: says('heard') })
+  const { url, sessions } = await sessionServer({ echo: answering('heard') })
   const call = await toolsOf(url)
   expect(await call('echo')).toBe('heard')
   sessions.clear()
@@ -130,10 +130,10 @@ test('a server that answers nothing does not hold up the end of the troupe', asy
   const asked = once(server, 'request')
   const troupe = await createTroupe({ storage: 'memory:', log: 'silent' })
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`
-  const looked = mcpTools(troupe, { name: 'mute', server: { url } }).catch((error: unknown) => error)
+  const connecting = mcpTools(troupe, { name: 'mute', server: { url } }).catch((error: unknown) => error)
   await asked
   await troupe.close()
-  expect(await looked).toMatchObject({ code: 'mcp.unreachable' })
+  expect(await connecting).toMatchObject({ code: 'mcp.unreachable' })
   server.closeAllConnections()
   await new Promise((resolve) => server.close(resolve))
 }, 10_000)

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio'
 import { afterEach, describe, expect, test } from 'vitest'
 import { serveMcp } from '../../src/protocols/index.ts'
-import { createTroupe } from '../../src/runtime/index.ts'
+import { createTroupe } from '../../src/startup/index.ts'
 import { modern, newClient, structured } from './clients.ts'
 
 const clients: { close(): Promise<void> }[] = []
@@ -30,16 +30,16 @@ describe('over standard input and output', () => {
     const names = tools.map(({ name }) => name)
     expect(names).toContain('run_team')
     expect(names).not.toContain('broadcast_message_to_agents')
-    const told = new Promise<string>((resolve) =>
+    const updated = new Promise<string>((resolve) =>
       client.setNotificationHandler('notifications/resources/updated', ({ params }) => resolve(params.uri)),
     )
     const uri = 'troupe://context/plan'
     if (options === modern) await client.listen({ resourceSubscriptions: [uri] })
     else await client.subscribeResource({ uri })
     await client.callTool({ name: 'push_context', arguments: { key: 'plan', value: 'x' } })
-    expect(await told).toBe(uri)
+    expect(await updated).toBe(uri)
     const run = await client.callTool({ name: 'run_team', arguments: { task: 7 } })
-    expect(structured(run)).toMatchObject({ status: 'completed', response: { heard: 7 } })
+    expect(structured(run)).toMatchObject({ status: 'completed', response: { received: 7 } })
   })
 
   test('an option that there is not is refused', async () => {

@@ -5,14 +5,15 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { defineAgent } from '../../src/agents/index.ts'
+import type { TroupeConfig } from '../../src/configuration/index.ts'
 import { approveMcpTools, type McpToolsOptions, mcpTools } from '../../src/protocols/index.ts'
-import { createTroupe, LlmAgent, type Troupe, type TroupeConfig } from '../../src/runtime/index.ts'
 import { serve } from '../../src/server/index.ts'
+import { createTroupe, LlmAgent, type Troupe } from '../../src/startup/index.ts'
 import { MockModel } from '../../src/testing/index.ts'
 import type { Tool } from '../../src/tools/index.ts'
 import { until } from './clients.ts'
 
-const program = fileURLToPath(new URL('./other-server.ts', import.meta.url))
+const program = fileURLToPath(new URL('./third-party-server.ts', import.meta.url))
 const wire = (name: string, rest: object = {}) => ({
   name,
   description: `does ${name}`,
@@ -58,20 +59,20 @@ describe('the tools of a program', () => {
     const mute = `process.on('SIGTERM', () => {}); setInterval(() => {}, 1_000)
       require('node:fs').writeFileSync(process.argv[1], String(process.pid))`
     const server = { command: process.execPath, args: ['-e', mute, file] }
-    const looked = mcpTools(troupe, { name: 'mute', server }).catch((error: unknown) => error)
+    const connecting = mcpTools(troupe, { name: 'mute', server }).catch((error: unknown) => error)
     const pid = Number(await until('it runs', () => existsSync(file) && readFileSync(file, 'utf8')))
     await troupe.close()
     expect(isAlive(pid)).toBe(false)
-    expect(await looked).toMatchObject({ code: 'mcp.unreachable' })
+    expect(await connecting).toMatchObject({ code: 'mcp.unreachable' })
   }, 20_000)
-  test('are prefixed, untrusted and of class once, unless its hints are believed', async () => {
+  test('are prefixed, untrusted and of class at-most-once, unless its hints are believed', async () => {
     const read = wire('look', { annotations: { readOnlyHint: true } })
     offer(read, wire('echo'), wire('again', { annotations: { idempotentHint: true } }))
     const troupe = await begin()
     const { tools } = await other(troupe, { allow: ['look', 'echo'] })
     expect(tools.map(({ name, effect, untrusted }) => [name, effect, untrusted])).toEqual([
-      ['other_look', 'once', 'mcp:other'],
-      ['other_echo', 'once', 'mcp:other'],
+      ['other_look', 'at-most-once', 'mcp:other'],
+      ['other_echo', 'at-most-once', 'mcp:other'],
     ])
     expect(tools[1]?.parameters).toMatchObject({ type: 'object', properties: { bytes: { type: 'number' } } })
     const believed = await other(troupe, { trustAnnotations: true, effect: { echo: 'idempotent' } })
@@ -162,12 +163,12 @@ describe('the tools of a program', () => {
     await expect(misspelt).rejects.toMatchObject({ code: 'validation.failed' })
   })
 
-  test('are of class once where they are called like what every object has', async () => {
+  test('are of class at-most-once where they are called like what every object has', async () => {
     offer(wire('constructor'), wire('__proto__'))
     const { tools } = await other(await begin(), { effect: { echo: 'read' } })
     expect(tools.map(({ name, effect }) => [name, effect])).toEqual([
-      ['other_constructor', 'once'],
-      ['other___proto__', 'once'],
+      ['other_constructor', 'at-most-once'],
+      ['other___proto__', 'at-most-once'],
     ])
   })
 
@@ -180,7 +181,7 @@ describe('the tools of a program', () => {
     await expect(call(byName(hasty.tools, 'slow'))).rejects.toMatchObject({ code: 'outcome.unknown' })
   })
 
-  test('that took a call of class once and died leave the run waiting for who finds out', async () => {
+  test('that took a call of class at-most-once and died leave the run waiting for who finds out', async () => {
     offer(wire('die'))
     const troupe = await begin()
     const { tools } = await other(troupe)
@@ -191,7 +192,7 @@ describe('the tools of a program', () => {
     const result = await run.result()
     expect([result.status, result.reason]).toEqual(['waiting', 'uncertain'])
     const [effect] = await run.uncertain()
-    await run.settle(effect as NonNullable<typeof effect>, { happened: true, output: 'it did' })
+    await run.resolve(effect as NonNullable<typeof effect>, { happened: true, output: 'it did' })
     expect(await run.result()).toMatchObject({ status: 'completed', response: 'done' })
   })
 })
@@ -200,8 +201,8 @@ describe('a tool that is not as it was pinned', () => {
   test('is neither offered nor called before it is approved as it was shown', async () => {
     offer(wire('echo'), wire('old'), wire('fine'))
     const troupe = await begin()
-    const told: unknown[] = []
-    troupe.on('mcp.changed', ({ server, tool, change }) => told.push([server, tool, change]))
+    const emitted: unknown[] = []
+    troupe.on('mcp.changed', ({ server, tool, change }) => emitted.push([server, tool, change]))
     const before = await other(troupe)
     expect([before.tools.length, before.changes]).toEqual([3, []])
 
@@ -216,7 +217,7 @@ describe('a tool that is not as it was pinned', () => {
       ['new', 'renamed', [], 'old'],
       ['extra', 'added', [], undefined],
     ])
-    expect(told).toContainEqual(['other', 'echo', 'changed'])
+    expect(emitted).toContainEqual(['other', 'echo', 'changed'])
 
     const [change] = after.changes
     offer(wire('echo', { description: 'worse' }), wire('fine'))
@@ -270,18 +271,18 @@ describe('a tool that is not as it was pinned', () => {
 
 describe('mcpTools', () => {
   test('calls a server over HTTP with a key, and never follows it elsewhere', async () => {
-    const echo = defineAgent({ name: 'Echo', run: async (input) => ({ heard: input }) })
+    const echo = defineAgent({ name: 'Echo', run: async (input) => ({ received: input }) })
     const served = await begin({ agents: [echo] })
     const server = await serve(served, { port: 0, authentication: 'required' })
     open.push(server)
-    const { key } = await served.keys.create({ name: 'k', users: ['ada'], agent: 'Desk' })
+    const { key } = await served.apiKeys.create({ name: 'k', users: ['ada'], agent: 'Desk' })
     const troupe = await begin()
     const headers = { authorization: `Bearer ${key}` }
     const { tools } = await mcpTools(troupe, { name: 'peer', server: { url: `${server.url}/mcp`, headers } })
     const run = tools.find(({ name }) => name === 'peer_run_team') as Tool
-    expect(await call(run, { task: 1 })).toMatchObject({ status: 'completed', response: { heard: 1 } })
-    const refused = mcpTools(troupe, { name: 'bare', server: { url: `${server.url}/mcp` } })
-    await expect(refused).rejects.toMatchObject({ code: 'mcp.unreachable' })
+    expect(await call(run, { task: 1 })).toMatchObject({ status: 'completed', response: { received: 1 } })
+    const rejected = mcpTools(troupe, { name: 'bare', server: { url: `${server.url}/mcp` } })
+    await expect(rejected).rejects.toMatchObject({ code: 'mcp.unreachable' })
   })
 
   test('refuses what it does not know, and says what is wrong', async () => {

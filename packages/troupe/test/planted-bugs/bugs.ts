@@ -1,20 +1,20 @@
 /**
- * Defects, each as edits of files of the built library, and what has to find them. None is in the library: an edit is
- * made in a copy, and one whose text is not found any more is a failure of its own.
+ * Defects as edits of files of the built library, each with the trial that must find it. The edits are made in a copy of the
+ * library. A test fails if the text of an edit is not found.
  */
 export interface Edit {
   /** Below the built library's folder. */
   readonly file: string
   readonly search: string
   readonly replace: string
-  /** Everywhere it occurs; else it must occur once. */
+  /** Replaces every occurrence. By default the text must occur exactly once. */
   readonly all?: boolean
 }
 
 export interface Bug {
   readonly name: string
   readonly edits: readonly Edit[]
-  /** A world, or a trial with real files. */
+  /** A scenario of the simulation, or the trial with power cuts. */
   readonly foundBy: 'commits' | 'journals' | 'shared-state' | 'runs' | 'power-loss'
 }
 
@@ -24,13 +24,13 @@ const edit = (file: string, search: string, replace: string, all = false): Edit 
   return { file, search: from, replace: to, all }
 }
 
-const writer = 'storage/sqlite/writer.js'
+const writer = 'storage/sqlite/writer/writer.js'
 const queue = 'storage/sqlite/commit-queue.js'
-const statements = 'durable/journals/journal-statements.js'
-const appender = 'durable/steps/appender.js'
-const effects = 'durable/steps/effect-runner.js'
-const owner = 'orchestration/orchestra/run-owner.js'
-const taking = 'orchestration/orchestra/take-command.js'
+const statements = 'journal/journals/journal-statements.js'
+const appender = 'journal/turns/appender.js'
+const effects = 'journal/effects/effect-runner.js'
+const owner = 'runs/engine/execution/run-owner.js'
+const applying = 'runs/engine/commands/apply-command.js'
 
 const storageBugs: readonly Bug[] = [
   {
@@ -39,8 +39,8 @@ const storageBugs: readonly Bug[] = [
     edits: [
       edit(
         writer,
-        'let left = mostTogether;\n        this.#own.begin.run([]);',
-        'let left = mostTogether; if (this.#db.isTransaction) this.#own.commit.run([]); this.#own.begin.run([]);',
+        'let left = transactionLimits;\n        this.#own.begin.run([]);',
+        'let left = transactionLimits; if (this.#db.isTransaction) this.#own.commit.run([]); this.#own.begin.run([]);',
       ),
       edit(writer, '        this.#own.commit.run([]);\n        if (this.#careful', '        if (this.#careful'),
     ],
@@ -62,22 +62,24 @@ const storageBugs: readonly Bug[] = [
     ],
   },
   {
-    name: 'keeps what a refused change has done',
+    name: 'commits the statements of a rejected change',
     foundBy: 'commits',
     edits: [edit(writer, 'this.#own.rollback.run([]);', '')],
   },
   {
-    name: 'lets one refused change take its neighbours with it',
+    name: 'rolls back the neighbours of a rejected change',
     foundBy: 'commits',
     edits: [edit(writer, "rollback: 'rollback to change'", "rollback: 'rollback'")],
   },
   {
-    name: 'takes back nothing of a refused change where no savepoint stands',
+    name: 'rolls back nothing of a rejected change without a savepoint',
     foundBy: 'commits',
-    edits: [edit(writer, 'if (this.#wrote || !(error instanceof Refused))', 'if (!(error instanceof Refused))')],
+    edits: [
+      edit(writer, 'if (this.#wrote || !(error instanceof RejectedChange))', 'if (!(error instanceof RejectedChange))'),
+    ],
   },
   {
-    name: 'raises the revision before it is known that the change stands',
+    name: 'raises the revision before the change is known to commit',
     foundBy: 'commits',
     edits: [
       edit(
@@ -106,7 +108,7 @@ const storageBugs: readonly Bug[] = [
     ],
   },
   {
-    name: 'never tries whether a full disk has room again',
+    name: 'never probes whether a full disk has space',
     foundBy: 'commits',
     edits: [edit(queue, "if (kind === 'dead')\n", "if (kind === 'dead' || kind === 'full')\n")],
   },
@@ -115,7 +117,7 @@ const storageBugs: readonly Bug[] = [
     foundBy: 'shared-state',
     edits: [
       edit(
-        'storage/feed.js',
+        'storage/change-feed.js',
         'where user_id = ? and revision > ? order',
         'where user_id = ? and revision > ? and revision % 7 <> 3 order',
       ),
@@ -129,9 +131,9 @@ const contextBugs: readonly Bug[] = [
     foundBy: 'shared-state',
     edits: [
       edit(
-        'context/fragments.js',
-        'core.writes.version({ ...place, version }, { expect: { rows: 1 },',
-        'core.writes.version({ ...place, version }, { expect: { max: 1 },',
+        'context/entries/fragments.js',
+        'core.writes.version({ ...entryKey, version }, { expect: { rows: 1 },',
+        'core.writes.version({ ...entryKey, version }, { expect: { max: 1 },',
       ),
     ],
   },
@@ -140,23 +142,23 @@ const contextBugs: readonly Bug[] = [
     foundBy: 'shared-state',
     edits: [
       edit(
-        'context/batch.js',
+        'context/writes/run-batch.js',
         'const result = await core.tryCommit(actor.user, ...fragments, quota);',
         'for (const fragment of fragments.slice(0, -1)) await core.tryCommit(actor.user, fragment); const result = await core.tryCommit(actor.user, ...fragments, quota);',
       ),
     ],
   },
   {
-    name: 'starts the versions of a deleted key again',
+    name: 'restarts the versions of a deleted key',
     foundBy: 'shared-state',
-    edits: [edit('context/fragments.js', 'writes.bury(place),', '')],
+    edits: [edit('context/entries/fragments.js', 'writes.addTombstone(entryKey),', '')],
   },
   {
     name: 'does not let a step read its own writes',
     foundBy: 'runs',
     edits: [
       edit(
-        'context/overlay.js',
+        'context/writes/overlay.js',
         'return this.#writes.get(key)?.staged ?? this.#parent?.get(key);',
         'return undefined;',
       ),
@@ -189,16 +191,16 @@ const messagingBugs: readonly Bug[] = [
     ],
   },
   {
-    name: 'leases a lane that somebody holds',
+    name: 'leases a lane that is leased',
     foundBy: 'shared-state',
     edits: [edit('messaging/statements/claim-statements.js', 'sql `l.token is null`', 'sql `1 = 1`')],
   },
   {
-    name: 'takes an acknowledgement from whose lease ran out',
+    name: 'accepts an acknowledgement after the lease expired',
     foundBy: 'shared-state',
     edits: [
       edit(
-        'messaging/statements/settle-statements.js',
+        'messaging/statements/delivery-statements.js',
         "and state = 'ready'\n  and token = @{p.token} and exists (select 1 from mailbox_lanes l where l.user_id = @{p.user}\n    and l.mailbox = @{p.mailbox} and l.lane = @{p.lane} and l.token = @{p.token})`",
         "and state in ('ready', 'done')`",
       ),
@@ -265,31 +267,31 @@ const durableBugs: readonly Bug[] = [
     edits: [edit(effects, 'else if (!claimed)', 'else if (claimed)')],
   },
   {
-    name: 'repeats a once effect whose outcome nobody knows',
+    name: 'repeats an at-most-once effect whose outcome is unknown',
     foundBy: 'runs',
-    edits: [edit(effects, "if (verdict === 'not' || !once)", "if (verdict !== 'happened')")],
+    edits: [edit(effects, "if (verdict === 'not' || !isAtMostOnce)", "if (verdict !== 'happened')")],
   },
   {
-    name: 'takes a row out of the inbox before it is in the journal',
+    name: 'removes a row from the inbox before it is in the journal',
     foundBy: 'runs',
     edits: [
       edit(
         owner,
         '        const statements = [\n            ...(proves ?',
-        '        if (taken.length > 0) await storage.commit({ id: null, scope: { user: this.user }, statements: inbox.remove(this.user, this.#writer.id, taken).statements });\n        const statements = [\n            ...(proves ?',
+        '        if (rowIds.length > 0) await storage.commit({ id: null, scope: { user: this.user }, statements: inbox.remove(this.user, this.#writer.id, rowIds).statements });\n        const statements = [\n            ...(proves ?',
       ),
-      edit(owner, '...(taken.length > 0 ? inbox.remove(this.user, this.#writer.id, taken).statements : []),', ''),
+      edit(owner, '...(rowIds.length > 0 ? inbox.remove(this.user, this.#writer.id, rowIds).statements : []),', ''),
     ],
   },
   {
-    name: 'gives up a step that the storage failed once',
+    name: 'abandons a step when a commit failed once',
     foundBy: 'runs',
-    edits: [edit('orchestration/orchestra/step-launcher.js', 'this.#tryAgain(flight);', 'void 0;')],
+    edits: [edit('runs/engine/execution/step-launcher.js', 'this.#retryLater(flight);', 'void 0;')],
   },
   {
-    name: 'leaves whoever answered waiting for word of it',
+    name: 'never reports the outcome of a command',
     foundBy: 'runs',
-    edits: [edit(taking, 'statements: [settled, ...', 'statements: [...')],
+    edits: [edit(applying, 'statements: [outcomeStatement, ...', 'statements: [...')],
   },
 ]
 

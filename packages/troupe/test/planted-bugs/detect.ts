@@ -1,8 +1,8 @@
 /** Puts a copy of the library to the trials, in a process of its own, until one finds something. */
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
-import { canRecord, record } from '../storage/power-loss/recording.ts'
-import { trial } from '../storage/power-loss/trial.ts'
+import { trial } from '../storage/power-loss/power-loss-trial.ts'
+import { canRecord, record } from '../storage/power-loss/record-file-events.ts'
 import type { Bug } from './bugs.ts'
 
 export interface Verdict {
@@ -18,18 +18,22 @@ const program = join(import.meta.dirname, '../reliability/simulate.ts')
 /** Seeds in which each world finds what it has to. */
 export const seedsOf = { commits: 60, journals: 60, 'shared-state': 60, runs: 80 } as const
 
-/** @param most seeds at most, whatever the world needs to find something */
-export async function detect(folder: string, by: Bug['foundBy'], most = Number.POSITIVE_INFINITY): Promise<Verdict> {
+/** @param maxSeeds seeds at most, whatever the world needs to find something */
+export async function detect(
+  folder: string,
+  by: Bug['foundBy'],
+  maxSeeds = Number.POSITIVE_INFINITY,
+): Promise<Verdict> {
   if (by === 'power-loss') return powerLoss(folder)
   const child = spawn(
     process.execPath,
     [
       '--no-warnings',
       program,
-      '--world',
+      '--scenario',
       by,
       '--seeds',
-      `${Math.min(seedsOf[by], most)}`,
+      `${Math.min(seedsOf[by], maxSeeds)}`,
       '--base',
       'planted',
       '--bail',
@@ -61,7 +65,7 @@ async function powerLoss(folder: string): Promise<Verdict> {
   const { problems, images } = await trial(record({ changes: 60, writers: 3, from: folder }), {
     seed: 'planted',
     part: 0.15,
-    opening: false,
+    withStorage: false,
   })
   return { found: problems, tried: images }
 }

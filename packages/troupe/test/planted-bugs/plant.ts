@@ -42,6 +42,7 @@ export function plant(edits: readonly Edit[]): Planted {
     )
   }
   // The trial with power cuts asks for sources.
-  for (const room of ['core', 'storage']) writeFileSync(join(folder, room, 'index.ts'), "export * from './index.js'\n")
+  for (const moduleName of ['core', 'storage'])
+    writeFileSync(join(folder, moduleName, 'index.ts'), "export * from './index.js'\n")
   return { folder, remove: () => rmSync(root, { recursive: true, force: true }) }
 }

@@ -14,10 +14,10 @@ const chosen = bugs
   .slice(0, count)
   .map(({ bug }) => bug)
 
-async function judge(edits: Bug['edits'], by: Bug['foundBy'], most?: number): Promise<Verdict> {
+async function judge(edits: Bug['edits'], by: Bug['foundBy'], maxSeeds?: number): Promise<Verdict> {
   const { folder, remove } = plant(edits)
   try {
-    return await detect(folder, by, most)
+    return await detect(folder, by, maxSeeds)
   } finally {
     remove()
   }
@@ -34,8 +34,8 @@ const cleanSeeds = count < bugs.length ? 15 : undefined
 test.concurrent.for(['commits', 'journals', 'shared-state', 'runs'] as const)(
   'nothing is found in a clean copy by the world of %s',
   { timeout: 120_000 },
-  async (world, { expect: own }) => {
-    own((await judge([], world, cleanSeeds)).found).toEqual([])
+  async (scenario, { expect: own }) => {
+    own((await judge([], scenario, cleanSeeds)).found).toEqual([])
   },
 )
 

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeEach } from 'vitest'
 import { createTroupe, type Troupe, type TroupeConfig } from '../../src/index.ts'
-import { dropSchema, missingServer, schemaName } from './server.ts'
+import { dropSchema, missingServer, schemaName } from './postgres-server.ts'
 
 /** To be called once in a file of tests, by whose name the schema on PostgreSQL is called. */
 export async function auditedTroupes(name: string) {

@@ -3,14 +3,15 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
-import { createTroupe, defineAgent, defineMessage, finish, type Json, restore, verifyBackup } from '../../src/index.ts'
-import { dropSchema, missingServer, schemaName, server, withClient } from './server.ts'
+import { createTroupe, defineAgent, defineMessage, finish, type Json } from '../../src/index.ts'
+import { restoreBackup, verifyBackup } from '../../src/operations.ts'
+import { dropSchema, missingServer, schemaName, server, withClient } from './postgres-server.ts'
 
 const missing = await missingServer()
 const [schema, other] = [schemaName('backup'), schemaName('restored')]
 const Note = defineMessage('note')
 const echo = defineAgent({ name: 'Echo', run: async (input: Json) => finish(input) })
-const patient = { timeout: 60_000, interval: 20 }
+const pollOptions = { timeout: 60_000, interval: 20 }
 
 describe.skipIf(missing !== undefined)('a backup of PostgreSQL', () => {
   const folder = mkdtempSync(join(tmpdir(), 'troupe-backup-'))
@@ -53,7 +54,7 @@ describe.skipIf(missing !== undefined)('a backup of PostgreSQL', () => {
           { atomic: true },
         )
     })()
-    await expect.poll(() => done, patient).toBeGreaterThan(5)
+    await expect.poll(() => done, pollOptions).toBeGreaterThan(5)
     const before = done
     await troupe.backup(from)
     stop = true
@@ -62,13 +63,15 @@ describe.skipIf(missing !== undefined)('a backup of PostgreSQL', () => {
     const { rows, engine } = await verifyBackup(from)
     expect(engine).toBe('postgres')
 
-    await expect(restore({ from, to: config(schema).storage })).rejects.toMatchObject({ code: 'storage.not_empty' })
-    const { installation } = await restore({ from, to: config(other).storage })
+    await expect(restoreBackup({ from, to: config(schema).storage })).rejects.toMatchObject({
+      code: 'storage.not_empty',
+    })
+    const { installation } = await restoreBackup({ from, to: config(other).storage })
     const counts = Object.fromEntries(
       Object.entries(await rowsOf(other)).map(([table, all]) => [table, (all as string[]).length]),
     )
-    const { storage_restored: _, ...said } = rows
-    expect(counts).toEqual(said)
+    const { storage_restored: _, ...expected } = rows
+    expect(counts).toEqual(expected)
 
     const copy = await createTroupe(config(other))
     const beside = await createTroupe(config(other))
@@ -79,7 +82,7 @@ describe.skipIf(missing !== undefined)('a backup of PostgreSQL', () => {
       expect(size % 2).toBe(0)
       expect(size).toBeGreaterThanOrEqual(before * 2)
       await copy.resumeRestored()
-      await expect.poll(() => beside.state, patient).toBe('open')
+      await expect.poll(() => beside.state, pollOptions).toBe('open')
       // Numbers are drawn behind those that came along.
       await copy.user('ada').agent('Sender').messages.send(Note, 'new', { to: 'Clerk' })
       await copy.user('bob').context.push('left.0', 'new')
@@ -94,13 +97,13 @@ describe.skipIf(missing !== undefined)('a backup of PostgreSQL', () => {
 
   test('comes back equal, what triggers made included', async () => {
     await dropSchema(other)
-    const quiet = join(folder, 'tuesday')
+    const otherFolder = join(folder, 'tuesday')
     const troupe = await createTroupe(config(schema))
     const topology = { agents: [echo], flows: ['Start -> Echo', 'Echo -> End'] }
     await troupe.user('ada').orchestra.run({ task: 't', topology, tags: ['kept'] })
-    await troupe.backup(quiet)
+    await troupe.backup(otherFolder)
     await troupe.close()
-    await restore({ from: quiet, to: config(other).storage })
+    await restoreBackup({ from: otherFolder, to: config(other).storage })
     const [original, copy] = [await rowsOf(schema), await rowsOf(other)]
     expect(Object.keys(copy)).toEqual(Object.keys(original))
     // Others the process wrote to when it was closed.
@@ -113,7 +116,7 @@ describe.skipIf(missing !== undefined)('a backup of PostgreSQL', () => {
     await dropSchema(other)
     let done = false
     let unmarked = 0
-    const looking = withClient(async (client) => {
+    const polling = withClient(async (client) => {
       while (!done) {
         const { rows } = await client.query('select to_regclass($1) is not null as there', [`${other}.storage_schema`])
         if (!rows[0]?.there) continue
@@ -121,16 +124,16 @@ describe.skipIf(missing !== undefined)('a backup of PostgreSQL', () => {
         if (marks.rows.length === 0) unmarked++
       }
     })
-    await restore({ from, to: config(other).storage })
+    await restoreBackup({ from, to: config(other).storage })
     done = true
-    await looking
+    await polling
     expect(unmarked).toBe(0)
   })
 
   test('of two restores into one schema one succeeds, and the other takes nothing from it', async () => {
     await dropSchema(other)
     const to = config(other).storage
-    const ends = await Promise.allSettled([restore({ from, to }), restore({ from, to })])
+    const ends = await Promise.allSettled([restoreBackup({ from, to }), restoreBackup({ from, to })])
     expect(ends.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected'])
     expect(ends.find(({ status }) => status === 'rejected')).toMatchObject({ reason: { code: 'storage.not_empty' } })
     const copy = await createTroupe(config(other))
@@ -141,7 +144,7 @@ describe.skipIf(missing !== undefined)('a backup of PostgreSQL', () => {
   test('a restore that fails leaves what else was in the schema', async () => {
     await dropSchema(other)
     await withClient((client) => client.query(`create schema ${other}; create view ${other}.runs as select 1 as one`))
-    await expect(restore({ from, to: config(other).storage })).rejects.toThrow('runs')
+    await expect(restoreBackup({ from, to: config(other).storage })).rejects.toThrow('runs')
     await withClient(async (client) => {
       const { rows } = await client.query(
         'select relname as name from pg_class where relnamespace = $1::regnamespace',
@@ -155,7 +158,7 @@ describe.skipIf(missing !== undefined)('a backup of PostgreSQL', () => {
     await dropSchema(other)
     await withClient(async (client) => {
       await client.query('select pg_advisory_lock(hashtextextended($1, 0))', [`troupe migrates ${other}`])
-      const restoring = restore({ from, to: config(other).storage, signal: AbortSignal.timeout(2_000) })
+      const restoring = restoreBackup({ from, to: config(other).storage, signal: AbortSignal.timeout(2_000) })
       await expect(restoring).rejects.toMatchObject({ code: 'cancelled' })
     })
   })

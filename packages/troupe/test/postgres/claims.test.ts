@@ -1,9 +1,9 @@
 /** What is claimed of runs that nobody carries on: fairly among users, and at a cost that runs which wait do not raise. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createIds, systemClock, systemRandom } from '../../src/core/index.ts'
-import { createRunClaims, openProcessLease, orchestrationMigrations } from '../../src/orchestration/index.ts'
+import { createRunClaims, openProcessLease, runMigrations } from '../../src/runs/index.ts'
 import { openStorage, type Statement, type Storage } from '../../src/storage/index.ts'
-import { dropSchema, missingServer, schemaName, server, withClient } from './server.ts'
+import { dropSchema, missingServer, schemaName, server, withClient } from './postgres-server.ts'
 
 const missing = await missingServer()
 const schema = schemaName('claims')
@@ -13,36 +13,36 @@ describe.skipIf(missing !== undefined)('claims', () => {
   const reads: Statement[] = []
   const work = (text: string) => withClient((client) => client.query(`set search_path = ${schema}; ${text}`))
   /** Looks until nothing is left that it takes. @returns what it took, in its order */
-  const claimAll = async (take: (user: string, run: string) => Promise<boolean>) => {
+  const claimAll = async (claim: (user: string, run: string) => Promise<boolean>) => {
     const watched: Storage = Object.assign(Object.create(storage) as Storage, {
-      read: (...given: Parameters<Storage['read']>) => {
-        reads.push(...given[1])
-        return storage.read(...given)
+      read: (...readArguments: Parameters<Storage['read']>) => {
+        reads.push(...readArguments[1])
+        return storage.read(...readArguments)
       },
     })
     const clock = systemClock
     const lease = await openProcessLease({ storage, clock, ids: createIds(clock, systemRandom), leaseMs: 1_000 })
     const claims = createRunClaims({ storage: watched, clock, lease, form: 1 })
-    const taken: (readonly [string, string])[] = []
-    const quiet = Promise.withResolvers<void>()
-    let timer = setTimeout(quiet.resolve, 2_500)
+    const claimed: (readonly [string, string])[] = []
+    const noMoreClaims = Promise.withResolvers<void>()
+    let timer = setTimeout(noMoreClaims.resolve, 2_500)
     claims.start(async (user, run) => {
       clearTimeout(timer)
-      timer = setTimeout(quiet.resolve, 2_500)
-      if (!(await take(user, run))) throw new Error('the code is not here')
-      taken.push([user, run])
-      await work(`update run_work set owner = '${lease.node}' where user_id = '${user}' and run_id = '${run}'`)
+      timer = setTimeout(noMoreClaims.resolve, 2_500)
+      if (!(await claim(user, run))) throw new Error('the code is not here')
+      claimed.push([user, run])
+      await work(`update run_work set owner = '${lease.processId}' where user_id = '${user}' and run_id = '${run}'`)
     })
-    await quiet.promise
+    await noMoreClaims.promise
     await claims.close()
     await lease.close()
-    return taken
+    return claimed
   }
   beforeAll(async () => {
     storage = await openStorage({
       url: server,
       postgres: { schema },
-      migrations: orchestrationMigrations,
+      migrations: runMigrations,
       clock: systemClock,
       random: systemRandom,
     })
@@ -56,27 +56,27 @@ describe.skipIf(missing !== undefined)('claims', () => {
     await work(`insert into run_work (user_id, run_id, moving, owner)
       select 'aaa', 'r' || lpad(n::text, 3, '0'), 1, 'dead' from generate_series(1, 60) n;
       insert into run_work (user_id, run_id, moving, owner) values ('bbb', 'r1', 1, 'dead'), ('ccc', 'r1', 1, '')`)
-    const taken = await claimAll(async () => true)
-    expect(taken).toHaveLength(62)
-    const place = (user: string) => taken.findIndex(([each]) => each === user)
-    expect(Math.max(place('bbb'), place('ccc'))).toBeLessThan(6)
+    const claimed = await claimAll(async () => true)
+    expect(claimed).toHaveLength(62)
+    const indexOfUser = (user: string) => claimed.findIndex(([each]) => each === user)
+    expect(Math.max(indexOfUser('bbb'), indexOfUser('ccc'))).toBeLessThan(6)
     await work('truncate run_work')
   }, 20_000)
 
   test('those whose code is not here keep no others of their user waiting', async () => {
     await work(`insert into run_work (user_id, run_id, moving, owner)
       select 'aaa', 'r' || lpad(n::text, 3, '0'), 1, 'dead' from generate_series(1, 30) n`)
-    const taken = await claimAll(async (_, run) => run > 'r020')
-    expect(taken.map(([, run]) => run).sort()).toEqual(Array.from({ length: 10 }, (_, i) => `r0${21 + i}`))
+    const claimed = await claimAll(async (_, run) => run > 'r020')
+    expect(claimed.map(([, run]) => run).sort()).toEqual(Array.from({ length: 10 }, (_, i) => `r0${21 + i}`))
     await work('truncate run_work')
   }, 20_000)
 
   test('a hundred thousand runs that wait are not looked at, nor those that others carry on', async () => {
-    await work(`insert into run_nodes values ('alive', 9000000000000000);
+    await work(`insert into run_processes values ('alive', 9000000000000000);
       insert into run_work (user_id, run_id, moving, owner) select 'u' || n % 1000, 'w' || n, 0, '' from generate_series(1, 100000) n;
       insert into run_work (user_id, run_id, moving, owner) select 'u' || n % 1000, 'm' || n, 1, 'alive' from generate_series(1, 20000) n;
       insert into run_work (user_id, run_id, moving, owner) select 'u' || n, 'd' || n, 1, 'dead' from generate_series(1, 5) n;
-      analyze run_work; analyze run_nodes`)
+      analyze run_work; analyze run_processes`)
     reads.length = 0
     expect(await claimAll(async () => true)).toHaveLength(5)
     const free = reads.find(({ sql }) => sql.includes('recursive'))
@@ -89,7 +89,9 @@ describe.skipIf(missing !== undefined)('claims', () => {
       return rows[0]['QUERY PLAN'][0].Plan as Plan
     })
     expect(
-      nodesOf(plan).filter((node) => node['Relation Name'] === 'run_work' && node['Node Type'] === 'Seq Scan'),
+      nodesOf(plan).filter(
+        (processId) => processId['Relation Name'] === 'run_work' && processId['Node Type'] === 'Seq Scan',
+      ),
     ).toEqual([])
     // A scan of the table would read some 900 pages.
     expect(plan['Shared Hit Blocks'] + plan['Shared Read Blocks']).toBeLessThan(400)

@@ -35,13 +35,13 @@ export class Cluster {
     chmodSync(this.#folder, 0o700)
     const secret = join(this.#folder, 'password')
     writeFileSync(secret, password ?? '', { mode: 0o600 })
-    for (const file of [this.#folder, secret]) this.#give(file)
+    for (const file of [this.#folder, secret]) this.#chown(file)
     const authentication = password === undefined ? ['-A', 'trust'] : ['-A', 'scram-sha-256', `--pwfile=${secret}`]
     const text = ['-E', 'UTF8', '--locale=C']
     this.#run('initdb', ['-D', this.#data, '-U', 'postgres', ...authentication, ...text, '--no-sync'])
     for (const [name, content] of Object.entries(files)) {
       writeFileSync(join(this.#data, name), content, { mode: 0o600 })
-      this.#give(join(this.#data, name))
+      this.#chown(join(this.#data, name))
     }
     const lines = Object.entries(settings).map(([name, value]) => `${name} = '${value}'\n`)
     appendFileSync(join(this.#data, 'postgresql.conf'), lines.join(''))
@@ -65,7 +65,10 @@ export class Cluster {
   /** Both, while this process goes on. */
   async restart(): Promise<void> {
     for (const options of [this.#stopping, this.#starting]) {
-      const running = spawn(join(this.#bin, 'pg_ctl'), options, { ...this.#place, stdio: 'ignore' } as SpawnOptions)
+      const running = spawn(join(this.#bin, 'pg_ctl'), options, {
+        ...this.#spawnOptions,
+        stdio: 'ignore',
+      } as SpawnOptions)
       const [code] = (await once(running, 'exit')) as [number | null]
       if (code !== 0) throw new Error(`pg_ctl ${options.join(' ')}: ${code}`)
     }
@@ -89,7 +92,7 @@ export class Cluster {
   }
 
   /** Its own folder: that of the tests may be closed to it. */
-  get #place() {
+  get #spawnOptions() {
     return { cwd: this.#folder, env: { ...process.env, LC_ALL: 'C' }, ...this.#owner }
   }
 
@@ -97,13 +100,13 @@ export class Cluster {
     return join(this.#folder, 'data')
   }
 
-  #give(file: string): void {
+  #chown(file: string): void {
     if (this.#owner.uid !== undefined) chownSync(file, this.#owner.uid, this.#owner.gid)
   }
 
   #run(program: string, options: readonly string[]): void {
     const done = spawnSync(join(this.#bin, program), options, {
-      ...this.#place,
+      ...this.#spawnOptions,
       encoding: 'utf8',
       stdio: ['ignore', 'ignore', 'pipe'],
     })

@@ -1,6 +1,6 @@
 /** All the ways to break the connections of a recorded trial, and the trials that follow from them. */
 import { createTroupe } from '../../src/index.ts'
-import { type TrialReport, tryFault } from './cut-trial.ts'
+import { runFaultTrial, type TrialReport } from './cut-trial.ts'
 import type { Fault, Message } from './fault-proxy.ts'
 
 export interface Every {
@@ -9,14 +9,14 @@ export interface Every {
   /** At every n-th COMMIT: done, and its answer lost, by a cut and by silence. */
   readonly commit: number
   /** Silent after every n-th message, the connection alone and all there are. */
-  readonly silence: number
+  readonly stall: number
 }
 
 export interface CutReport {
   readonly tried: number
   /** A trial sends not always the same number of messages: its end may come before the fault. */
   readonly missed: number
-  readonly refusedAtOpening: number
+  readonly rejectedAtOpen: number
   readonly problems: readonly string[]
 }
 
@@ -34,9 +34,9 @@ function plansOf(messages: readonly Message[], every: Every): readonly Fault[] {
   return [
     ...each(messages.length, every.cut).map((n) => after(n, 'cut')),
     ...each(commits, every.commit).map((nth) => unanswered(nth, 'cut')),
-    ...each(commits, every.commit * 3).map((nth) => unanswered(nth, 'silence')),
-    ...each(messages.length, every.silence).map((n) => after(n, 'silence')),
-    ...each(messages.length, every.silence * 2).map((n) => after(n, 'silence all')),
+    ...each(commits, every.commit * 3).map((nth) => unanswered(nth, 'stall')),
+    ...each(messages.length, every.stall).map((n) => after(n, 'stall')),
+    ...each(messages.length, every.stall * 2).map((n) => after(n, 'stall all')),
   ]
 }
 
@@ -44,11 +44,11 @@ function plansOf(messages: readonly Message[], every: Every): readonly Fault[] {
  * @param schemas one for each trial of a time: those who share one hear of each other's every change
  * @param from how many trials were done before, by an earlier call that was stopped
  */
-export async function tryCuts(
+export async function runCutTrials(
   server: string,
   schemas: readonly string[],
   every: Every,
-  say: (line: string) => void = () => {},
+  print: (line: string) => void = () => {},
   from = 0,
 ): Promise<CutReport> {
   const reports: TrialReport[] = []
@@ -62,19 +62,19 @@ export async function tryCuts(
     const peer = await createTroupe({ storage: { url: server, schema }, log: 'silent' })
     try {
       await work((fault) =>
-        tryFault({ server, schema, peer, user: `u${users++}`, ...(fault === undefined ? {} : { fault }) }),
+        runFaultTrial({ server, schema, peer, user: `u${users++}`, ...(fault === undefined ? {} : { fault }) }),
       )
     } finally {
       await peer.close()
     }
   }
   const [first = '', ...others] = schemas
-  const tryAll = async (attempt: (fault: Fault) => Promise<TrialReport>) => {
+  const runAllTrials = async (attempt: (fault: Fault) => Promise<TrialReport>) => {
     for (let plan = plans.shift(); plan; plan = plans.shift()) {
       const report = await attempt(plan)
       reports.push(report)
-      for (const problem of report.problems) say(problem)
-      if (reports.length % 500 === 0) say(`${from + reports.length} of ${total}`)
+      for (const problem of report.problems) print(problem)
+      if (reports.length % 500 === 0) print(`${from + reports.length} of ${total}`)
     }
   }
   await inSchema(first, async (attempt) => {
@@ -82,14 +82,14 @@ export async function tryCuts(
     const all = plansOf(undisturbed.messages, every)
     plans.push(...all.slice(from))
     total = all.length
-    say(`${undisturbed.messages.length} messages, ${total} trials`)
+    print(`${undisturbed.messages.length} messages, ${total} trials`)
     for (const problem of undisturbed.problems) throw new Error(`undisturbed: ${problem}`)
-    await Promise.all([tryAll(attempt), ...others.map((schema) => inSchema(schema, tryAll))])
+    await Promise.all([runAllTrials(attempt), ...others.map((schema) => inSchema(schema, runAllTrials))])
   })
   return {
     tried: reports.length,
     missed: reports.filter(({ reached }) => !reached).length,
-    refusedAtOpening: reports.reduce((sum, report) => sum + report.refusedAtOpening, 0),
+    rejectedAtOpen: reports.reduce((sum, report) => sum + report.rejectedAtOpen, 0),
     problems: reports.flatMap(({ problems }) => problems),
   }
 }

@@ -22,14 +22,14 @@ export interface TrialReport {
   readonly reached: Message | undefined
   readonly problems: readonly string[]
   /** A part of opening was refused and tried again. */
-  readonly refusedAtOpening: number
+  readonly rejectedAtOpen: number
 }
 
 const Parcel = defineMessage<number>('parcel')
 const hangsAfterMs = 30_000
 const rounds = 3
 
-export async function tryFault(options: TrialOptions): Promise<TrialReport> {
+export async function runFaultTrial(options: TrialOptions): Promise<TrialReport> {
   const proxy = await FaultProxy.open(options.server, options.fault)
   const trial = new Trial(options, proxy)
   try {
@@ -42,13 +42,13 @@ export async function tryFault(options: TrialOptions): Promise<TrialReport> {
     messages: proxy.messages,
     reached: proxy.reached,
     problems: trial.problems.map((problem) => `${where}${problem}`),
-    refusedAtOpening: trial.refusedAtOpening,
+    rejectedAtOpen: trial.rejectedAtOpen,
   }
 }
 
 class Trial {
   readonly problems: string[] = []
-  refusedAtOpening = 0
+  rejectedAtOpen = 0
   readonly #options: TrialOptions
   readonly #port: number
   readonly #effects: string[] = []
@@ -66,7 +66,7 @@ class Trial {
     try {
       await this.#pushes(troupe)
       await this.#counts(troupe)
-      await this.#told(seen)
+      await this.#verifyWatch(seen)
       await this.#mails(troupe)
       await this.#runs(troupe)
       await this.#serves(troupe)
@@ -77,7 +77,7 @@ class Trial {
     }
   }
 
-  #hands(troupe: Troupe, agent = 'A') {
+  #agentHandle(troupe: Troupe, agent = 'A') {
     return troupe.user(this.#options.user).agent(agent)
   }
 
@@ -96,11 +96,11 @@ class Trial {
     for (;;)
       try {
         return await this.#within(
-          'opening',
+          'startup',
           createTroupe({ storage, agents, log: 'silent', messaging: { lease: '3s' } }),
         )
       } catch (error) {
-        if (++this.refusedAtOpening === 3) throw error
+        if (++this.rejectedAtOpen === 3) throw error
       }
   }
 
@@ -111,7 +111,7 @@ class Trial {
       name: `Pay_${user}`,
       run: async (_: unknown, ctx) => {
         await ctx.context.push('run.paid', 'begun')
-        const receipt = await ctx.effect('pay', { class: 'once' }, async () => this.#effects.push('pay'))
+        const receipt = await ctx.effect('pay', { class: 'at-most-once' }, async () => this.#effects.push('pay'))
         await ctx.context.push('run.paid', receipt)
         return receipt
       },
@@ -127,7 +127,7 @@ class Trial {
   }
 
   async #pushes(troupe: Troupe): Promise<void> {
-    const { context } = this.#hands(troupe)
+    const { context } = this.#agentHandle(troupe)
     for (let version = 0; version < rounds; version++) {
       const pushed = await this.#within('a push', context.push('chain', { version }, { ifVersion: version }))
       this.#expect('the version of a push', pushed.version, version + 1)
@@ -147,7 +147,7 @@ class Trial {
       { type: 'push', key: 'batched', success: true, version: 1, revision: 0 },
       { type: 'get', key: 'chain', success: true, found: true, value: { version: rounds - 1 } },
     ])
-    const { items } = await this.#hands(this.#options.peer).context.history('chain')
+    const { items } = await this.#agentHandle(this.#options.peer).context.history('chain')
     const found = items.map(({ version, value }) => [version, value]).sort()
     this.#expect('the history', found, [
       [1, { version: 0 }],
@@ -157,18 +157,18 @@ class Trial {
   }
 
   async #counts(troupe: Troupe): Promise<void> {
-    const { context } = this.#hands(troupe)
+    const { context } = this.#agentHandle(troupe)
     for (let i = 1; i <= rounds; i++)
       await this.#within(
         'an update',
         context.update('count', (value) => ((value as number | undefined) ?? 0) + 1),
       )
-    this.#expect('the count', await this.#hands(this.#options.peer).context.get('count'), rounds)
+    this.#expect('the count', await this.#agentHandle(this.#options.peer).context.get('count'), rounds)
   }
 
   async #watch(troupe: Troupe, seen: string[], signal: AbortSignal): Promise<void> {
     try {
-      for await (const item of this.#hands(troupe, 'W').context.watch({ from: 0, pattern: 'peer.*', signal }))
+      for await (const item of this.#agentHandle(troupe, 'W').context.watch({ from: 0, pattern: 'peer.*', signal }))
         seen.push('key' in item ? item.key : item.type)
     } catch (error) {
       this.problems.push(`the watch failed: ${(error as Error).message}`)
@@ -176,8 +176,8 @@ class Trial {
   }
 
   /** What the other process does, this one hears. */
-  async #told(seen: readonly string[]): Promise<void> {
-    const { context } = this.#hands(this.#options.peer)
+  async #verifyWatch(seen: readonly string[]): Promise<void> {
+    const { context } = this.#agentHandle(this.#options.peer)
     for (let i = 0; i < 2; i++) await context.push(`peer.${i}`, i)
     const until = Date.now() + hangsAfterMs
     while (seen.length < 2 && Date.now() < until) await new Promise((resolve) => setTimeout(resolve, 5))
@@ -185,8 +185,8 @@ class Trial {
   }
 
   async #mails(troupe: Troupe): Promise<void> {
-    const { messages } = this.#hands(troupe, 'Sender')
-    const { mailbox } = this.#hands(troupe, 'Reader')
+    const { messages } = this.#agentHandle(troupe, 'Sender')
+    const { mailbox } = this.#agentHandle(troupe, 'Reader')
     for (let i = 0; i < rounds; i++) await this.#within('a send', messages.send(Parcel, i, { to: 'Reader' }))
     const acknowledged: unknown[] = []
     const until = Date.now() + hangsAfterMs
@@ -196,7 +196,7 @@ class Trial {
         acknowledged.push(delivery.message.payload)
       }
     this.#expect('what was acknowledged', acknowledged, [0, 1, 2])
-    const { waiting, leased, dead } = await this.#hands(this.#options.peer, 'Reader').mailbox.counts()
+    const { waiting, leased, dead } = await this.#agentHandle(this.#options.peer, 'Reader').mailbox.counts()
     this.#expect('what is left in the mailbox', [waiting, leased, dead], [0, 0, 0])
   }
 
@@ -208,14 +208,14 @@ class Trial {
     const result = await this.#within('a run', run.result())
     this.#expect('the run', [result.status, result.response], ['completed', 'thanks for 1'])
     this.#expect('its effects', this.#effects, ['pay'])
-    const sent = await this.#hands(this.#options.peer, 'Thanked').mailbox.counts()
+    const sent = await this.#agentHandle(this.#options.peer, 'Thanked').mailbox.counts()
     this.#expect('what the run sent', sent.unread, 1)
-    const { items } = await this.#hands(this.#options.peer).context.history('run.paid')
+    const { items } = await this.#agentHandle(this.#options.peer).context.history('run.paid')
     this.#expect('what the run pushed', items.map(({ value }) => value).sort(), [1, 'begun'])
   }
 
   async #serves(troupe: Troupe): Promise<void> {
-    const { context } = this.#hands(troupe)
+    const { context } = this.#agentHandle(troupe)
     await this.#within('a push in the end', context.push('last', 'served'))
     this.#expect('the last value', await this.#within('a read in the end', context.get('last')), 'served')
   }

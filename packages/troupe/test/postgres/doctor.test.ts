@@ -1,10 +1,11 @@
 /** What the doctor sees of a server: roles, row-level security, indexes, clocks, room for connections, and a pooler before it. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { systemClock } from '../../src/core/index.ts'
-import { createTroupe, type DoctorResult, examineConfig, type Troupe, type TroupeConfig } from '../../src/index.ts'
+import { createTroupe, type Troupe, type TroupeConfig } from '../../src/index.ts'
+import { type DoctorResult, examineConfig } from '../../src/operations.ts'
 import { freePort } from './cluster.ts'
 import { Pooler, pgbouncer } from './pooler.ts'
-import { dropSchema, missingServer, schemaName, server, withClient } from './server.ts'
+import { dropSchema, missingServer, schemaName, server, withClient } from './postgres-server.ts'
 
 const missing = await missingServer()
 const hasPooler = pgbouncer() !== undefined
@@ -17,13 +18,13 @@ const fresh = () => {
   return schema
 }
 
-async function looked(troupe: Troupe): Promise<Readonly<Record<string, DoctorResult>>> {
+async function checksOf(troupe: Troupe): Promise<Readonly<Record<string, DoctorResult>>> {
   const { checks } = await troupe.doctor()
   return Object.fromEntries(checks.map((check) => [check.id, check]))
 }
 const examined = async (storage: TroupeConfig['storage'], more: Partial<TroupeConfig> = {}) => {
   await using troupe = await createTroupe({ storage, log: 'silent', ...more })
-  return await looked(troupe)
+  return await checksOf(troupe)
 }
 const broken = (found: Readonly<Record<string, DoctorResult>>) =>
   Object.values(found).filter(({ evidence }) => evidence.startsWith('The check itself'))
@@ -82,12 +83,12 @@ describe.skipIf(missing !== undefined)('the doctor on PostgreSQL', () => {
   test('tells of tables that show all users to everybody, and of a missing index', async () => {
     const schema = fresh()
     await using troupe = await createTroupe({ storage: { url: server, schema }, log: 'silent' })
-    expect((await looked(troupe))['storage.isolation']).toMatchObject({ status: 'pass' })
+    expect((await checksOf(troupe))['storage.isolation']).toMatchObject({ status: 'pass' })
     await withClient(async (client) => {
       await client.query(`alter table ${schema}.context_entries disable row level security`)
       await client.query(`drop index ${schema}.messages_dead`)
     })
-    const found = await looked(troupe)
+    const found = await checksOf(troupe)
     expect(found['storage.isolation']).toMatchObject({
       status: 'fail',
       evidence: expect.stringContaining('context_entries'),
@@ -104,7 +105,7 @@ describe.skipIf(missing !== undefined)('the doctor on PostgreSQL', () => {
     await (await createTroupe({ ...config, log: 'silent' })).close()
     const count = `select count(*)::int as steps from ${schema}.storage_schema`
     const steps = () => withClient(async (client) => (await client.query(count)).rows[0].steps as number)
-    await withClient((client) => client.query(`delete from ${schema}.storage_schema where room = 'observability'`))
+    await withClient((client) => client.query(`delete from ${schema}.storage_schema where module = 'observability'`))
     const before = await steps()
     const { checks } = await examineConfig(config)
     expect(checks.find(({ id }) => id === 'storage.migrated')).toMatchObject({
@@ -126,7 +127,7 @@ describe.skipIf(missing !== undefined)('the doctor on PostgreSQL', () => {
       const [delivery] = await to.mailbox.receive({ wait: '10s' })
       await delivery?.nack()
     }
-    const { evidence, status } = (await looked(troupe))['letters.dead'] as DoctorResult
+    const { evidence, status } = (await checksOf(troupe))['letters.dead'] as DoctorResult
     expect({ evidence, status }).toEqual({ evidence: '1 in Dead of ada, 1 in Dead of bob', status: 'warn' })
   })
 

@@ -24,7 +24,7 @@ export interface Fault {
   /** Whether that message still passes. */
   readonly when: 'before' | 'after'
   /** `silence all`: also on all other connections there are at that moment. `hold`: nothing more goes to the server. */
-  readonly how: 'cut' | 'silence' | 'silence all' | 'hold'
+  readonly how: 'cut' | 'stall' | 'stall all' | 'hold'
 }
 
 export const describeMessage = ({ index, connection, direction, type, text }: Message): string =>
@@ -147,7 +147,7 @@ export class FaultProxy {
       // What was passed on still arrives.
       to.end()
       from.destroy()
-    } else if (how === 'silence') line.silent = true
+    } else if (how === 'stall') line.silent = true
     else if (how === 'hold') line.held = true
     else for (const each of this.#lines) each.silent = true
   }

@@ -7,7 +7,7 @@
 import { rmSync } from 'node:fs'
 import { binariesOfMachine, copyOfEmbedded } from './binaries.ts'
 import { Cluster, freePort } from './cluster.ts'
-import { problemWith, server } from './server.ts'
+import { problemWith, server } from './postgres-server.ts'
 
 export default async function findServer(): Promise<(() => void) | undefined> {
   const { env } = process

@@ -2,7 +2,7 @@
 import { afterAll, describe, expect, test } from 'vitest'
 import { createTroupe } from '../../src/index.ts'
 import { defineMessage, Worker } from '../../src/messaging/index.ts'
-import { dropSchema, missingServer, schemaName, server, withClient } from './server.ts'
+import { dropSchema, missingServer, schemaName, server, withClient } from './postgres-server.ts'
 
 const missing = await missingServer()
 const schema = schemaName('growing')
@@ -30,7 +30,7 @@ describe.skipIf(missing !== undefined)('tables that grow', () => {
     const send = (from: number) => ada.agent(`Sender ${from}`).messages.send(Note, 'hello', { to: 'Box' })
     for (let sent = 0; sent < depth; sent += 100) await Promise.all(Array.from({ length: 100 }, (_, i) => send(i)))
     const { mailbox } = ada.agent('Box')
-    for (let taken = 0; taken < depth / 4; taken++) {
+    for (let drainedCount = 0; drainedCount < depth / 4; drainedCount++) {
       const [delivery] = await mailbox.receive({ max: 1 })
       await delivery?.ack()
     }

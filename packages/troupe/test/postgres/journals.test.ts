@@ -1,9 +1,9 @@
 /** Journals that have ended go in their order on PostgreSQL too. */
 import { afterAll, describe, expect, test } from 'vitest'
 import { createVirtualClock, seededRandom } from '../../src/core/index.ts'
-import { createJournals, durableMigrations } from '../../src/durable/index.ts'
+import { createJournals, journalMigrations } from '../../src/journal/index.ts'
 import { openStorage } from '../../src/storage/index.ts'
-import { dropSchema, missingServer, schemaName, server } from './server.ts'
+import { dropSchema, missingServer, schemaName, server } from './postgres-server.ts'
 
 const missing = await missingServer()
 const schema = schemaName('journals')
@@ -15,7 +15,7 @@ describe.skipIf(missing !== undefined)('journals that have ended', () => {
     const clock = createVirtualClock()
     const storage = await openStorage({
       url: server,
-      migrations: durableMigrations,
+      migrations: journalMigrations,
       clock,
       random: seededRandom(1),
       time: 'clock',
@@ -24,22 +24,22 @@ describe.skipIf(missing !== undefined)('journals that have ended', () => {
     const journals = createJournals({ storage, clock, owner: 'test' })
     const user = 'ada'
     const left = async () => {
-      await journals.sweep(10)
+      await journals.cleanup(10)
       const found = await Promise.all((['step:a', 'step:b', 'step:c'] as const).map((id) => journals.load(user, id)))
       return found.map((content) => content !== undefined)
     }
-    for (const [id, keptMs] of [
+    for (const [id, retentionMs] of [
       ['step:a', undefined],
       ['step:b', 1_000],
       ['step:c', 5_000],
     ] as const) {
-      const { fragment } = journals.create(user, id, 'step', clock.now(), [id], { closed: true, keptMs })
+      const { fragment } = journals.create(user, id, 'step', clock.now(), [id], { closed: true, retentionMs })
       await storage.commit({ id: null, scope: { user }, ...fragment })
     }
     expect(await left()).toEqual([true, true, true])
     await clock.advance('2s')
     expect(await left()).toEqual([true, false, true])
-    await storage.commit({ id: null, scope: { user }, ...journals.keepEnded(user, ['step:c'], 60_000) })
+    await storage.commit({ id: null, scope: { user }, ...journals.retainEnded(user, ['step:c'], 60_000) })
     await clock.advance('10s')
     expect(await left()).toEqual([true, false, true])
     await clock.advance('1m')

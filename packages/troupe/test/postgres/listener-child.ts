@@ -10,7 +10,7 @@ import type { ChildOptions, Watched } from './listener-trial.ts'
 const role = process.argv[2]
 const { storage, users, perUser, writers, name } = JSON.parse(process.argv[3] as string) as ChildOptions
 const troupe = await createTroupe({ storage, log: 'silent' })
-const say = (line: object) => process.stdout.write(`${JSON.stringify(line)}\n`)
+const print = (line: object) => process.stdout.write(`${JSON.stringify(line)}\n`)
 
 async function write(user: string, writer: string): Promise<void> {
   const { context } = troupe.user(user).agent('Writer')
@@ -39,7 +39,7 @@ async function watch(opened: Troupe, user: string): Promise<Watched> {
   return { changes, resyncs, wrong, lags }
 }
 
-say({ ready: true })
+print({ ready: true })
 if (role === 'write') await Promise.all(users.map((user) => write(user, name)))
-else say(await Promise.all(users.map((user) => watch(troupe, user))))
+else print(await Promise.all(users.map((user) => watch(troupe, user))))
 await troupe.close()

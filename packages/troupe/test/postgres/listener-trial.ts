@@ -9,7 +9,7 @@ import { createInterface } from 'node:readline'
 import type { Client } from 'pg'
 import { createTroupe } from '../../src/index.ts'
 import type { PostgresOptions } from '../../src/storage/index.ts'
-import { withClient } from './server.ts'
+import { withClient } from './postgres-server.ts'
 
 export interface ChildOptions {
   readonly storage: PostgresOptions
@@ -44,7 +44,7 @@ const users = ['ada', 'bob', 'eve', 'joe']
 const [writing, watching] = [2, 3]
 
 /** @param server its URL; the trial makes a database of its own there, for listeners are killed by their database */
-export async function tryListeners(server: string, changes: number): Promise<ListenerReport> {
+export async function runListenerTrial(server: string, changes: number): Promise<ListenerReport> {
   const database = `troupe_listeners_${process.pid}`
   await withClient((client) => client.query(`create database ${database}`), server)
   const url = new URL(server)

@@ -81,8 +81,8 @@ describe.skipIf(missing !== undefined)('logging in', () => {
   test.each(nasty)('works with the password %j, as an option and in a URL', async (password) => {
     await setPassword(password)
     expect(await use({ ...at('plain'), password })).toBe(true)
-    const place = `127.0.0.1:${cluster.port}/postgres`
-    expect(await use({ url: `postgres://plain:${encodeURIComponent(password)}@${place}` })).toBe(true)
+    const location = `127.0.0.1:${cluster.port}/postgres`
+    expect(await use({ url: `postgres://plain:${encodeURIComponent(password)}@${location}` })).toBe(true)
     const wrong = { ...at('plain'), password: `${password}!` }
     await expect(open(wrong)).rejects.toMatchObject({ code: 'storage.denied', retryable: false })
   })
@@ -124,16 +124,16 @@ describe.skipIf(missing !== undefined)('logging in', () => {
 
   test('another host, an unknown authority, and no TLS where the server wants it are refused, each saying why', async () => {
     const { authority, stranger } = certificates as Certificates
-    const refused = (problem: RegExp) => ({
+    const rejected = (problem: RegExp) => ({
       code: 'storage.untrusted',
       retryable: false,
       message: expect.stringMatching(problem),
     })
     await expect(encrypted('127.0.0.1', { ca: authority })).rejects.toMatchObject(
-      refused(/127\.0\.0\.1.*not in the cert/),
+      rejected(/127\.0\.0\.1.*not in the cert/),
     )
-    await expect(encrypted('localhost', { ca: stranger })).rejects.toMatchObject(refused(/certificate/))
-    await expect(encrypted('localhost', true)).rejects.toMatchObject(refused(/certificate/))
+    await expect(encrypted('localhost', { ca: stranger })).rejects.toMatchObject(rejected(/certificate/))
+    await expect(encrypted('localhost', true)).rejects.toMatchObject(rejected(/certificate/))
     await expect(encrypted('localhost', undefined)).rejects.toMatchObject({ code: 'storage.denied' })
   })
 

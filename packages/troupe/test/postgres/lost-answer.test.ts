@@ -13,7 +13,7 @@ const bin = binaries()
 if (!bin) process.stderr.write('skipped: no programs of PostgreSQL\n')
 const migrations: readonly Migration[] = [
   {
-    room: 'notes',
+    module: 'notes',
     version: 1,
     name: 'notes',
     lowestReader: 1,
@@ -97,11 +97,11 @@ describe.skipIf(bin === undefined)('an answer that is lost after the commit', ()
   })
 
   test('is found out by an id that was made for the change, though nobody looked for it before', async () => {
-    const looked = async () => {
+    const countLookups = async () => {
       const { rows } = await client.query("select calls from pg_stat_user_functions where funcname = 'troupe_begin'")
       return Number(rows[0]?.calls ?? 0)
     }
-    const before = await looked()
+    const before = await countLookups()
     const add = (n: number, id: string | null, fresh?: true) =>
       storage.commit({
         id,
@@ -114,7 +114,7 @@ describe.skipIf(bin === undefined)('an answer that is lost after the commit', ()
     expect(await losing('made', 10, true, true)).toMatchObject({ ok: true, repeated: true })
     expect(await notes(10)).toBe(1)
     for (let i = 0; i < 20; i++) await add(200 + i, `given-${i}`)
-    await expect.poll(looked, { timeout: 15_000 }).toBeGreaterThanOrEqual(before + 20)
-    expect(await looked()).toBeLessThan(before + 40)
+    await expect.poll(countLookups, { timeout: 15_000 }).toBeGreaterThanOrEqual(before + 20)
+    expect(await countLookups()).toBeLessThan(before + 40)
   })
 })

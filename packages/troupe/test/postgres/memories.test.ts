@@ -3,7 +3,7 @@ import { afterAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { createTroupe, defineTool, LlmAgent } from '../../src/index.ts'
 import { MockModel } from '../../src/testing/index.ts'
-import { dropSchema, missingServer, schemaName, server } from './server.ts'
+import { dropSchema, missingServer, schemaName, server } from './postgres-server.ts'
 
 const missing = await missingServer()
 const schema = schemaName('memories')

@@ -6,12 +6,12 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { systemClock, systemRandom } from '../../src/core/index.ts'
-import { migrations } from '../../src/runtime/index.ts'
+import { migrations } from '../../src/operations/index.ts'
 import { openStorage, type PostgresOptions } from '../../src/storage/index.ts'
 import { type Fault, FaultProxy, type Message } from './fault-proxy.ts'
+import { dropSchema, withClient } from './postgres-server.ts'
 import { migrationsOf } from './releases.ts'
 import { dumpSchema } from './schema-dump.ts'
-import { dropSchema, withClient } from './server.ts'
 
 export interface MigrationReport {
   readonly statements: number
@@ -38,11 +38,11 @@ const isStatement = ({ direction, type }: Message) => direction === 'out' && (ty
  * From nothing to everything, and from one release to the next.
  * @param name begins the names of the trial's schemas
  */
-export async function tryMigrations(
+export async function runMigrationTrial(
   server: string,
   name: string,
   every: number,
-  say: (line: string) => void = () => {},
+  print: (line: string) => void = () => {},
 ): Promise<MigrationReport> {
   const problems: string[] = []
   let [statements, tried, missed] = [0, 0, 0]
@@ -59,7 +59,7 @@ export async function tryMigrations(
     await prepare()
     const count = await countStatements(server, schema, to)
     const wanted = await dump()
-    say(`release ${from} to ${to}: ${count} statements`)
+    print(`release ${from} to ${to}: ${count} statements`)
     statements += count
     for (let nth = 1; nth <= count; nth += every)
       for (const death of ['process', 'backend'] as const) {

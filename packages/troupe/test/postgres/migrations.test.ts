@@ -1,13 +1,13 @@
 /** Migrations that die at a statement: at every one by `npm run reliability:postgres -- migrations`. */
 import { describe, expect, test } from 'vitest'
-import { tryMigrations } from './migration-trial.ts'
-import { missingServer, schemaName, server } from './server.ts'
+import { runMigrationTrial } from './migration-trial.ts'
+import { missingServer, schemaName, server } from './postgres-server.ts'
 
 const missing = await missingServer()
 
 describe.skipIf(missing !== undefined)('a migration that dies at a statement', () => {
   test('leaves a database that the next one to open brings to the same schema', async () => {
-    const report = await tryMigrations(server, schemaName('migrations'), 37)
+    const report = await runMigrationTrial(server, schemaName('migrations'), 37)
     process.stderr.write(`${report.tried} deaths in ${report.statements} statements\n`)
     expect(report.problems).toEqual([])
     expect(report.missed).toBe(0)

@@ -6,7 +6,7 @@ import { type Hint, openStorage, type PostgresOptions } from '../../src/storage/
 import { storageConformance } from '../../src/testing/index.ts'
 import { freePort } from './cluster.ts'
 import { Pooler, pgbouncer } from './pooler.ts'
-import { dropSchema, missingServer, schemaName, server, withClient } from './server.ts'
+import { dropSchema, missingServer, schemaName, server, withClient } from './postgres-server.ts'
 
 const program = pgbouncer()
 if (!program) process.stderr.write('skipped: no pgbouncer\n')
@@ -101,7 +101,7 @@ describe.skipIf(missing !== undefined)('behind pgbouncer in transaction mode', (
   })
 
   /** Which queue another process hears of first: a look cannot tell, so it begins with the first of all. */
-  const heard = async (postgres: PostgresOptions, first: string) => {
+  const codesEmitted = async (postgres: PostgresOptions, first: string) => {
     const [here, there] = [await open(postgres), await open(postgres)]
     const queues: string[] = []
     here.onHint((hint: Hint) => 'work' in hint && queues.push(hint.work))
@@ -119,20 +119,20 @@ describe.skipIf(missing !== undefined)('behind pgbouncer in transaction mode', (
   }
 
   test('without LISTEN other processes are heard of all the same, and the check says so', async () => {
-    expect(await heard({ schema: fresh() }, 'runs')).toContain('storage.no_listen')
+    expect(await codesEmitted({ schema: fresh() }, 'runs')).toContain('storage.no_listen')
   })
 
   test('with listenUrl they are heard of by name', async () => {
-    expect(await heard({ schema: fresh(), listenUrl: server }, 'mailboxes')).not.toContain('storage.no_listen')
+    expect(await codesEmitted({ schema: fresh(), listenUrl: server }, 'mailboxes')).not.toContain('storage.no_listen')
   })
 
   test('a pgbouncer that is killed and comes back costs no change', async () => {
     const storage = await open({ schema: fresh(), acquireTimeout: '20s' })
     const feed = [{ kind: 'put', key: 'k', data: '{}' }] as const
-    let going = true
+    let isActive = true
     const written = (async () => {
       let done = 0
-      for (; going; done++) await storage.commit({ id: null, scope: { user: 'ada' }, statements: [], feed })
+      for (; isActive; done++) await storage.commit({ id: null, scope: { user: 'ada' }, statements: [], feed })
       return done
     })()
     for (let i = 0; i < 3; i++) {
@@ -140,7 +140,7 @@ describe.skipIf(missing !== undefined)('behind pgbouncer in transaction mode', (
       await pooler.start()
       await storage.commit({ id: null, scope: { user: 'bob' }, statements: [], feed })
     }
-    going = false
+    isActive = false
     const done = await written
     expect((await storage.feed('ada', 0, 1)).head).toBe(done)
     await storage.close()

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { systemClock, systemRandom } from '../../src/core/index.ts'
 import { type Migration, type OpenedStorage, openStorage, type PostgresOptions } from '../../src/storage/index.ts'
-import { missingServer, server, withClient } from './server.ts'
+import { missingServer, server, withClient } from './postgres-server.ts'
 
 const missing = await missingServer()
 // Connections are counted by database.
@@ -10,7 +10,7 @@ const database = `troupe_pool_${process.pid}`
 const url = Object.assign(new URL(server), { pathname: `/${database}` }).href
 const migrations: readonly Migration[] = [
   {
-    room: 'rows',
+    module: 'rows',
     version: 1,
     name: 'rows',
     lowestReader: 1,
@@ -84,10 +84,10 @@ describe.skipIf(missing !== undefined)('the connections of a process', () => {
     const storage = await open({ poolSize: 1, poolOverflow: 1, acquireTimeout: '300ms' })
     const slow = [storage.read(work, sleepFor(2)), storage.read(work, sleepFor(2))]
     await expect.poll(async () => (await connections("state = 'active'")).length).toBeGreaterThanOrEqual(2)
-    const refused = { code: 'storage.exhausted', details: { connections: 2, ms: 300 } }
-    await expect(storage.read(work, sleepFor(0))).rejects.toMatchObject(refused)
+    const rejected = { code: 'storage.exhausted', details: { connections: 2, ms: 300 } }
+    await expect(storage.read(work, sleepFor(0))).rejects.toMatchObject(rejected)
     const change = { id: null, scope: { user: 'ada' }, statements: insert(1) }
-    await expect(storage.commit(change)).rejects.toMatchObject(refused)
+    await expect(storage.commit(change)).rejects.toMatchObject(rejected)
     await Promise.all(slow)
     expect(await storage.commit(change)).toMatchObject({ ok: true })
     await close()
@@ -141,10 +141,10 @@ describe.skipIf(missing !== undefined)('the connections of a process', () => {
     const users = ['u0', 'u1', 'u2', 'u3']
     for (const user of users)
       for (let n = 0; n < 5; n++) await storage.commit({ id: null, scope: { user }, statements: insert(n, user) })
-    let going = true
+    let isActive = true
     let cancels = 0
     const cancelling = withClient(async (client) => {
-      while (going) {
+      while (isActive) {
         const { rowCount } = await client.query(
           `select pg_cancel_backend(pid) from pg_stat_activity where datname = '${database}' and application_name = 'troupe' and state = 'active'`,
         )
@@ -153,21 +153,21 @@ describe.skipIf(missing !== undefined)('the connections of a process', () => {
         await new Promise((resolve) => setTimeout(resolve, 3))
       }
     })
-    const seen = { own: 0, foreign: 0, refused: 0 }
+    const seen = { own: 0, foreign: 0, rejected: 0 }
     const use = async (user: string, i: number) => {
       // Half of a change must never be there: two rows, or none.
       const pair = [...insert(1_000 + 2 * i, user), ...insert(1_001 + 2 * i, user)]
-      await storage.commit({ id: null, scope: { user }, statements: pair }).catch(() => seen.refused++)
+      await storage.commit({ id: null, scope: { user }, statements: pair }).catch(() => seen.rejected++)
       const read = [{ sql: 'select user_id from rows where n < 1000', binds: [], returns: true }]
       await storage.read({ user }, read).then(
         ([rows = []]) => {
           for (const row of rows) seen[row.user_id === user ? 'own' : 'foreign']++
         },
-        () => seen.refused++,
+        () => seen.rejected++,
       )
     }
     for (let i = 0; i < 250; i++) await Promise.all(users.map((user) => use(user, i)))
-    going = false
+    isActive = false
     await cancelling
     for (const user of users) {
       const [rows = []] = await storage.read({ user }, [

@@ -5,7 +5,7 @@ import { chownSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { unprivileged } from './cluster.ts'
-import { problemWith } from './server.ts'
+import { problemWith } from './postgres-server.ts'
 
 /** The program, in words that have its version; undefined where there is none. */
 export const pgbouncer = (): string | undefined => {
@@ -26,7 +26,7 @@ export interface PoolerOptions {
 export class Pooler {
   readonly url: string
   readonly #folder = mkdtempSync(join(tmpdir(), 'troupe-pooler-'))
-  #process: ChildProcess | undefined
+  #child: ChildProcess | undefined
 
   constructor({ url, port, roles, connections }: PoolerOptions) {
     const server = new URL(url)
@@ -52,17 +52,17 @@ export class Pooler {
   }
 
   async start(): Promise<void> {
-    this.#process = spawn('pgbouncer', ['-q', join(this.#folder, 'settings')], { ...unprivileged(), stdio: 'ignore' })
+    this.#child = spawn('pgbouncer', ['-q', join(this.#folder, 'settings')], { ...unprivileged(), stdio: 'ignore' })
     for (let problem: string | undefined = 'not asked yet'; problem; ) {
-      if (this.#process.exitCode !== null) throw new Error(`pgbouncer ended: ${problem}`)
+      if (this.#child.exitCode !== null) throw new Error(`pgbouncer ended: ${problem}`)
       problem = await problemWith(this.url)
     }
   }
 
   /** At once: every connection through it breaks. */
   async stop(): Promise<void> {
-    const ending = this.#process
-    this.#process = undefined
+    const ending = this.#child
+    this.#child = undefined
     if (!ending || ending.exitCode !== null) return
     ending.kill('SIGKILL')
     await once(ending, 'exit')

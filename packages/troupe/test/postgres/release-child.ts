@@ -8,7 +8,7 @@ import { openStorage } from '../../src/storage/index.ts'
 import { migrationsOf, noteOf, unreadable } from './releases.ts'
 
 const [release, first] = [Number(process.argv[2]), Number(process.argv[3])]
-const say = (line: string) => process.stdout.write(`${line}\n`)
+const print = (line: string) => process.stdout.write(`${line}\n`)
 let stopped = false
 process.stdin.on('end', () => {
   stopped = true
@@ -22,21 +22,21 @@ try {
     clock: systemClock,
     random: systemRandom,
   })
-  say('open')
+  print('open')
   await Promise.all(
     ['ada', 'bob', 'eve'].map(async (user) => {
       for (let n = first; !stopped; n++) {
         const result = await storage.commit(noteOf(storage, release, user, n))
-        say(result.ok ? `ack ${user} ${n}` : `error ${result.code}`)
+        print(result.ok ? `ack ${user} ${n}` : `error ${result.code}`)
         const wrong = await unreadable(storage, release, user)
-        if (wrong.length > 0) say(`error unreadable: ${JSON.stringify(wrong[0])}`)
+        if (wrong.length > 0) print(`error unreadable: ${JSON.stringify(wrong[0])}`)
       }
     }),
   )
   await storage.close()
 } catch (error) {
   const { code, message } = error as { readonly code?: string; readonly message: string }
-  say(`error ${code} ${message}`)
+  print(`error ${code} ${message}`)
   process.exit(2)
 }
 process.exit(0)

@@ -7,10 +7,10 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { afterAll, afterEach, describe, expect, test } from 'vitest'
 import { systemClock, systemRandom } from '../../src/core/index.ts'
-import { migrations } from '../../src/runtime/index.ts'
+import { migrations } from '../../src/operations/index.ts'
 import { openStorage, storageMigrations } from '../../src/storage/index.ts'
+import { dropSchema, missingServer, schemaName, server } from './postgres-server.ts'
 import { migrationsOf, noteOf, numbersOf, unreadable } from './releases.ts'
-import { dropSchema, missingServer, schemaName, server } from './server.ts'
 
 const missing = await missingServer()
 const schema = schemaName('releases')
@@ -50,10 +50,10 @@ class Process {
 describe.skipIf(missing !== undefined)('two neighbouring releases on one PostgreSQL database', () => {
   const processes: Process[] = []
   const start = async (release: number) => {
-    const process = new Process(release, processes.length * 1_000_000)
-    processes.push(process)
-    await process.writes(10)
-    return process
+    const releaseProcess = new Process(release, processes.length * 1_000_000)
+    processes.push(releaseProcess)
+    await releaseProcess.writes(10)
+    return releaseProcess
   }
   afterEach(() => {
     for (const { child } of processes) child.kill('SIGKILL')
@@ -74,9 +74,9 @@ describe.skipIf(missing !== undefined)('two neighbouring releases on one Postgre
     await first.ended
     await second.writes(50)
     expect(first.errors.filter((line) => line.includes('storage.too_new'))).not.toEqual([])
-    const refused = await start(1)
-    await refused.ended
-    expect(refused.lines).toEqual([
+    const rejected = await start(1)
+    await rejected.ended
+    expect(rejected.lines).toEqual([
       expect.stringMatching(/^error storage.too_new .*schema notes 3; this release reads up to notes 1/),
     ])
     expect([second, third].flatMap(({ errors }) => errors)).toEqual([])
@@ -99,7 +99,7 @@ describe.skipIf(missing !== undefined)('two neighbouring releases on one Postgre
 test('every step of ours leaves the release before it able to work', () => {
   const breaking = [...storageMigrations, ...migrations, ...migrationsOf(4)]
     .filter(({ version, lowestReader }) => version > 1 && lowestReader >= version)
-    .map(({ room, version }) => `${room} ${version}`)
+    .map(({ module: moduleName, version }) => `${moduleName} ${version}`)
   expect(breaking).toEqual([])
 })
 

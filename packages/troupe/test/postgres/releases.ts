@@ -4,7 +4,7 @@
  */
 import type { Change, Migration, Row, Storage } from '../../src/storage/index.ts'
 
-type Step = Omit<Migration, 'room' | 'version'>
+type Step = Omit<Migration, 'module' | 'version'>
 const both = (...statements: readonly string[]) => ({ sqlite: statements, postgres: statements })
 
 const steps: readonly Step[] = [
@@ -43,7 +43,7 @@ const steps: readonly Step[] = [
 
 /** What a release knows of. */
 export const migrationsOf = (release: number): readonly Migration[] =>
-  steps.slice(0, release).map((step, i) => ({ room: 'notes', version: i + 1, ...step }))
+  steps.slice(0, release).map((step, i) => ({ module: 'notes', version: i + 1, ...step }))
 
 const columns: readonly (readonly string[])[] = [['text'], ['text', 'body'], ['body'], ['body']]
 

@@ -5,7 +5,7 @@ import { Cluster, freePort } from './cluster.ts'
 
 const migrations: readonly Migration[] = [
   {
-    room: 'numbers',
+    module: 'numbers',
     version: 1,
     name: 'numbers',
     lowestReader: 1,
@@ -20,9 +20,9 @@ export interface RestartReport {
   /** How often something is there once more. */
   readonly doubled: number
   /** What is there though nobody was told so: an outcome that was not found out. */
-  readonly untold: readonly string[]
+  readonly unacknowledged: readonly string[]
   /** Changes and reads that failed: each is waited for while the server is away. */
-  readonly refused: readonly string[]
+  readonly rejected: readonly string[]
   readonly states: readonly string[]
   /** The longest that a change took, ms. */
   readonly longest: number
@@ -32,10 +32,10 @@ const writers = 8
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
 /** @param bin the folder of the server's programs */
-export async function tryRestarts(
+export async function runRestartTrial(
   bin: string,
   rounds: number,
-  say: (line: string) => void = () => {},
+  print: (line: string) => void = () => {},
 ): Promise<RestartReport> {
   const cluster = new Cluster({ bin, port: await freePort() })
   try {
@@ -51,9 +51,9 @@ export async function tryRestarts(
     const running = load.run()
     for (let round = 1; round <= rounds; round++) {
       await pause(300)
-      await load.everybodyWrites()
+      await load.waitForAllWriters()
       await cluster.restart()
-      if (round % 20 === 0) say(`${round} restarts, ${load.acknowledged.length} changes`)
+      if (round % 20 === 0) print(`${round} restarts, ${load.acknowledged.length} changes`)
     }
     await pause(400)
     load.stopped = true
@@ -70,7 +70,7 @@ export async function tryRestarts(
 
 class Load {
   readonly acknowledged: string[] = []
-  readonly #refused: string[] = []
+  readonly #rejected: string[] = []
   readonly #states: string[] = []
   readonly #storage: Storage
   /** Of each writer. */
@@ -88,7 +88,7 @@ class Load {
   }
 
   /** Each writer is told of one more change: none may be caught away by every restart. */
-  async everybodyWrites(): Promise<void> {
+  async waitForAllWriters(): Promise<void> {
     const before = [...this.#written]
     for (let i = 0; i < 200; i++) {
       if (this.#written.every((count, writer) => count > (before[writer] ?? 0))) return
@@ -114,10 +114,10 @@ class Load {
         if (result.ok) {
           this.acknowledged.push(`${writer} ${n}`)
           this.#written[writer] = n + 1
-        } else this.#refused.push(`a change: ${result.code}`)
+        } else this.#rejected.push(`a change: ${result.code}`)
         if (n % 5 === 0) await this.#numbers(user)
       } catch (error) {
-        this.#refused.push((error as Error).message)
+        this.#rejected.push((error as Error).message)
       }
       this.#longest = Math.max(this.#longest, performance.now() - began)
     }
@@ -135,16 +135,16 @@ class Load {
       const numbers = await this.#numbers(`u${writer}`)
       found.push(...numbers.map((n) => `${writer} ${n}`))
       const { head } = await this.#storage.feed(`u${writer}`, 0, 1)
-      if (head !== numbers.length) this.#refused.push(`revision ${head} of ${numbers.length}`)
+      if (head !== numbers.length) this.#rejected.push(`revision ${head} of ${numbers.length}`)
     }
     const there = new Set(found)
-    const told = new Set(this.acknowledged)
+    const acknowledged = new Set(this.acknowledged)
     return {
-      acknowledged: told.size,
-      lost: [...told].filter((each) => !there.has(each)),
+      acknowledged: acknowledged.size,
+      lost: [...acknowledged].filter((each) => !there.has(each)),
       doubled: found.length - there.size,
-      untold: [...there].filter((each) => !told.has(each)),
-      refused: this.#refused,
+      unacknowledged: [...there].filter((each) => !acknowledged.has(each)),
+      rejected: this.#rejected,
       states: [...this.#states],
       longest: Math.round(this.#longest),
     }

@@ -1,7 +1,7 @@
 /** A server that is stopped at once and started again under load: what was acknowledged is there, and exactly once. */
 import { describe, expect, test } from 'vitest'
 import { binaries } from './binaries.ts'
-import { tryRestarts } from './restart-trial.ts'
+import { runRestartTrial } from './restart-trial.ts'
 
 const bin = binaries()
 if (!bin) process.stderr.write('skipped: no programs of PostgreSQL\n')
@@ -9,11 +9,11 @@ const rounds = 20
 
 describe.skipIf(bin === undefined)('a server that restarts', () => {
   test(`${rounds} times under 8 writers loses nothing acknowledged and does nothing twice`, async () => {
-    const report = await tryRestarts(bin as string, rounds)
+    const report = await runRestartTrial(bin as string, rounds)
     process.stderr.write(
       `${report.acknowledged} changes over ${rounds} restarts, the longest took ${report.longest} ms\n`,
     )
-    expect(report).toMatchObject({ lost: [], doubled: 0, refused: [], untold: [] })
+    expect(report).toMatchObject({ lost: [], doubled: 0, rejected: [], unacknowledged: [] })
     expect(report.acknowledged).toBeGreaterThan(rounds * 8)
     expect(report.states.at(-1)).toBe('open')
   }, 180_000)

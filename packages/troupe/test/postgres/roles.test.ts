@@ -7,7 +7,7 @@ import { createTroupe } from '../../src/index.ts'
 import { openStorage, type PostgresOptions } from '../../src/storage/index.ts'
 import { binaries } from './binaries.ts'
 import { Cluster, freePort } from './cluster.ts'
-import { dropSchema, missingServer, schemaName, server, withClient } from './server.ts'
+import { dropSchema, missingServer, schemaName, server, withClient } from './postgres-server.ts'
 
 const missing = await missingServer()
 const [owner, login, deputy] = ['owner', 'login', 'deputy'].map((name) => `troupe_${name}_${process.pid}`) as [
@@ -118,10 +118,10 @@ describe.skipIf(missing !== undefined)('roles', () => {
 
   test('a superuser, the owner and whoever may act as the owner serve nobody in production', async () => {
     for (const url of [server, at(owner), at(deputy)]) {
-      const refused = { code: 'storage.insecure' }
-      await expect(open(url, { schema }, true)).rejects.toMatchObject(refused)
+      const rejected = { code: 'storage.insecure' }
+      await expect(open(url, { schema }, true)).rejects.toMatchObject(rejected)
       const config = { storage: { url, schema }, profile: 'production', encryption } as const
-      await expect(createTroupe(config)).rejects.toMatchObject(refused)
+      await expect(createTroupe(config)).rejects.toMatchObject(rejected)
       // It was refused before it changed anything: this one could still read it.
       await (await open(url, { schema })).close()
     }

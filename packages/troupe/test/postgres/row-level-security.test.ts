@@ -2,7 +2,7 @@
 import { type Client, Pool } from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createTroupe, defineMessage, type Troupe } from '../../src/index.ts'
-import { dropSchema, missingServer, schemaName, server, withClient } from './server.ts'
+import { dropSchema, missingServer, schemaName, server, withClient } from './postgres-server.ts'
 
 const Note = defineMessage('note')
 const missing = await missingServer()
@@ -18,7 +18,7 @@ describe.skipIf(missing !== undefined)('under the application role', () => {
     for (const user of ['ada', 'bob', 'eve']) {
       const agent = troupe.user(user).agent('A')
       for (let i = 0; i < 20; i++) await agent.context.push(`k${i}`, { secret: user }, { topics: ['t'] })
-      await agent.context.push('k0', { secret: user, again: true })
+      await agent.context.push('k0', { secret: user, repeated: true })
       await agent.messages.send(Note, `for ${user}`, { to: 'B' })
     }
     pool = new Pool({ connectionString: server, max: 4 })
@@ -174,7 +174,7 @@ describe.skipIf(missing !== undefined)('under the application role', () => {
 
   test('functions that look over all users are these, give no value of any, and keep their own search path', async () => {
     const { rows } = await pool.query(
-      `select p.proname as name, p.proconfig::text as config, has_function_privilege('public', p.oid, 'execute') as everybody
+      `select p.proname as name, p.proconfig::text as config, has_function_privilege('public', p.oid, 'execute') as is_public
        from pg_proc p where p.pronamespace = $1::text::regnamespace and p.prosecdef order by 1`,
       [schema],
     )
@@ -186,13 +186,13 @@ describe.skipIf(missing !== undefined)('under the application role', () => {
       'troupe_audit_retire',
       'troupe_audit_strays',
       'troupe_changed',
+      'troupe_cleanup',
       'troupe_next_user',
       'troupe_sizes',
-      'troupe_sweep',
     ])
-    for (const { config, everybody } of rows) {
+    for (const { config, is_public } of rows) {
       expect(config).toMatch(new RegExp(`search_path=\\W*${schema}, pg_temp`))
-      expect(everybody).toBe(false)
+      expect(is_public).toBe(false)
     }
   })
 

@@ -4,8 +4,8 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { afterAll, afterEach, describe, expect, test } from 'vitest'
 import { createTroupe, defineMessage, type Troupe } from '../../src/index.ts'
+import { dropSchema, missingServer, schemaName, server } from './postgres-server.ts'
 import { tick } from './schedules-team.ts'
-import { dropSchema, missingServer, schemaName, server } from './server.ts'
 
 const missing = await missingServer()
 const schema = schemaName('schedules')
@@ -13,7 +13,7 @@ const storage = { url: server, schema } as const
 const program = join(import.meta.dirname, 'schedules-child.ts')
 const Ping = defineMessage('ping')
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
-const patient = { timeout: 60_000, interval: 200 }
+const pollOptions = { timeout: 60_000, interval: 200 }
 
 describe.skipIf(missing !== undefined)('schedules of several processes', () => {
   const children = new Set<ChildProcess>()
@@ -44,12 +44,12 @@ describe.skipIf(missing !== undefined)('schedules of several processes', () => {
     watcher = await createTroupe({ storage, log: 'silent' })
     const ada = watcher.user('ada')
     const serving = await Promise.all([begin(), begin(), begin()])
-    const creator = await createTroupe({ storage, topologies: { tick }, log: 'silent' })
+    const creator = await createTroupe({ storage, teams: { tick }, log: 'silent' })
     const { schedules } = creator.user('ada')
     const times = ['a', 'b', 'c']
-    for (const id of times) await schedules.create({ id, topology: 'tick', every: '* * * * * *', misfire: 'all' })
-    await schedules.create({ id: 'changes', topology: 'tick', onContext: { pattern: 'k.*' } })
-    await schedules.create({ id: 'messages', topology: 'tick', onMessage: { type: Ping } })
+    for (const id of times) await schedules.create({ id, team: 'tick', every: '* * * * * *', misfire: 'all' })
+    await schedules.create({ id: 'changes', team: 'tick', onContext: { pattern: 'k.*' } })
+    await schedules.create({ id: 'messages', team: 'tick', onMessage: { type: Ping } })
     await creator.close()
     const { messages } = ada.agent('Sender')
     for (let i = 0; i < 20; i++) {
@@ -67,9 +67,9 @@ describe.skipIf(missing !== undefined)('schedules of several processes', () => {
     }
     const unfinished = async () => (await runs()).filter(({ status }) => status !== 'completed').length
     await expect
-      .poll(async () => (await runs()).filter(({ id }) => /^(changes|messages)@/.test(id)).length, patient)
+      .poll(async () => (await runs()).filter(({ id }) => /^(changes|messages)@/.test(id)).length, pollOptions)
       .toBe(40)
-    await expect.poll(unfinished, patient).toBe(0)
+    await expect.poll(unfinished, pollOptions).toBe(0)
     const found = await runs()
     const of = (id: string) =>
       found.filter((run) => run.id.startsWith(`${id}@`)).map((run) => run.id.slice(id.length + 1))
@@ -93,17 +93,17 @@ describe.skipIf(missing !== undefined)('schedules of several processes', () => {
     )
   }, 180_000)
   test('are no more than their limit, whoever creates them at once', async () => {
-    const open = () => createTroupe({ storage, topologies: { tick }, schedules: { limit: 2 }, log: 'silent' })
+    const open = () => createTroupe({ storage, teams: { tick }, schedules: { limit: 2 }, log: 'silent' })
     const troupes = await Promise.all([open(), open()])
     try {
       for (const user of Array.from({ length: 8 }, (_, i) => `crowd-${i}`)) {
         const made = await Promise.allSettled(
           troupes.flatMap((troupe, t) =>
-            [1, 2].map((n) => troupe.user(user).schedules.create({ id: `s${t}${n}`, topology: 'tick', in: '1d' })),
+            [1, 2].map((n) => troupe.user(user).schedules.create({ id: `s${t}${n}`, team: 'tick', in: '1d' })),
           ),
         )
-        const refused = made.flatMap((one) => (one.status === 'rejected' ? [one.reason.code] : []))
-        expect(refused).toEqual(['schedule.limit', 'schedule.limit'])
+        const rejected = made.flatMap((one) => (one.status === 'rejected' ? [one.reason.code] : []))
+        expect(rejected).toEqual(['schedule.limit', 'schedule.limit'])
       }
     } finally {
       for (const troupe of troupes) await troupe.close()

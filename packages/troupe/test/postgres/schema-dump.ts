@@ -26,7 +26,7 @@ export async function dumpSchema(client: Client, schema: string): Promise<readon
     const { rows } = await client.query(sql, [schema])
     lines.push(...rows.map((row) => `${kind} ${JSON.stringify(row).replaceAll(schema, 'SCHEMA')}`))
   }
-  const { rows } = await client.query(`select room, version, name, lowest_reader from ${schema}.storage_schema`)
+  const { rows } = await client.query(`select module, version, name, lowest_reader from ${schema}.storage_schema`)
   const settings = await client.query(`select name, length(value) from ${schema}.storage_settings`)
   return [...lines, ...[...rows, ...settings.rows].map((row) => JSON.stringify(row))].sort()
 }

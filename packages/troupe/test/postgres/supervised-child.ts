@@ -20,7 +20,7 @@ class Till extends Worker {
     super('Till', { concurrency: 4, retry: { backoff: '10ms', maxBackoff: '100ms' } })
     this.on(Order, async ({ payload }, ctx) => {
       const n = ++handled
-      await ctx.effect('charge', { class: 'once', key: `order ${payload}` }, () => {
+      await ctx.effect('charge', { class: 'at-most-once', key: `order ${payload}` }, () => {
         // Written before anything else can happen to this process.
         writeSync(1, `charged ${payload}\n`)
         return null

@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { afterAll, afterEach, describe, expect, test } from 'vitest'
 import { createTroupe, defineMessage, type Troupe } from '../../src/index.ts'
-import { dropSchema, missingServer, schemaName, server } from './server.ts'
+import { dropSchema, missingServer, schemaName, server } from './postgres-server.ts'
 
 const Order = defineMessage<number>('order')
 const orders = 40

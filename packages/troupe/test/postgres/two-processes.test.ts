@@ -4,17 +4,17 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { afterAll, afterEach, describe, expect, test } from 'vitest'
 import {
-  type AgentDetail,
   createTroupe,
   defineAgent,
   defineMessage,
   finish,
+  type Messages,
   patterns,
   type Run,
   type Troupe,
   Worker,
 } from '../../src/index.ts'
-import { dropSchema, missingServer, schemaName, server } from './server.ts'
+import { dropSchema, missingServer, schemaName, server } from './postgres-server.ts'
 
 const Note = defineMessage('note')
 const missing = await missingServer()
@@ -87,16 +87,16 @@ describe.skipIf(missing !== undefined)('two processes', () => {
 
   test('a worker sees who comes in the other, works with it, and notices its death within twice the heartbeat', async () => {
     const here = (await open({ presence: { heartbeat: '2s' } })).user('p')
-    const [came, left]: [AgentDetail[], AgentDetail[]] = [[], []]
+    const [came, left]: [Messages.AgentDetail[], Messages.AgentDetail[]] = [[], []]
     const watch = new Worker('Watch')
     watch.onConnect('billing:clerk', (detail) => came.push(detail))
     watch.onDisconnect('*', (detail) => left.push(detail))
     await here.start(watch)
-    const { child, id: node } = await beginIn('present-child.ts')
+    const { child, id: processId } = await beginIn('presence-child.ts')
     await expect.poll(() => came, { timeout: 5_000, interval: 10 }).toHaveLength(1)
-    const far = { id: expect.any(String), name: 'Far', role: 'clerk', topics: ['billing'], node }
+    const far = { id: expect.any(String), name: 'Far', role: 'clerk', topics: ['billing'], processId }
     expect(came).toEqual([far])
-    expect(await here.agent('A').messages.request(defineMessage('who'), '?', { to: 'Far' })).toBe(child.pid)
+    expect(await here.agent('A').messages.request(defineMessage('get-pid'), '?', { to: 'Far' })).toBe(child.pid)
     child.kill('SIGKILL')
     const killed = Date.now()
     await expect.poll(() => left, { timeout: 10_000, interval: 10 }).toEqual([far])

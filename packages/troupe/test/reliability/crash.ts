@@ -9,9 +9,9 @@ import { readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { type Life, Trial } from '../crash/trial.ts'
-import { harness } from './under-test.ts'
-import { worldOf } from './worlds.ts'
+import { type LaunchOptions, Trial } from '../crash/crash-trial.ts'
+import { harness } from './library-under-test.ts'
+import { scenarioOf } from './scenarios.ts'
 
 const { values } = parseArgs({
   options: {
@@ -25,17 +25,17 @@ const every = Number(values.every)
 
 interface Plan {
   readonly name: string
-  readonly life: Life
+  readonly launch: LaunchOptions
   /** The process must die of it; else it may go on, or end with an error. */
   readonly deadly: boolean
 }
 
 let [tried, missed, bad] = [0, 0, 0]
 
-async function attempt({ name, life, deadly }: Plan): Promise<void> {
+async function attempt({ name, launch, deadly }: Plan): Promise<void> {
   const trial = new Trial()
   try {
-    const { killed } = await trial.live(life)
+    const { killed } = await trial.live(launch)
     tried++
     if (deadly && !killed) missed++
     const problems = await trial.judge()
@@ -79,12 +79,12 @@ async function count(call: string): Promise<number> {
 const wanted = (what: string) => values.only === undefined || values.only === what
 
 if (wanted('events')) {
-  const world = worldOf('runs')
-  const { seeds } = await harness.simulate({ world, seeds: ['kill-1000000'] })
+  const scenario = scenarioOf('runs')
+  const { seeds } = await harness.simulate({ scenario, seeds: ['kill-1000000'] })
   const undisturbed = seeds[0]?.events ?? 0
   const points = numbers(undisturbed).filter((n) => n % every === 0)
   const report = await harness.simulate({
-    world,
+    scenario,
     seeds: points.map((n) => `kill-${n}`),
     processes: Number(values.processes),
     maxEvents: 60_000,
@@ -101,10 +101,10 @@ if (wanted('commits')) {
   const trial = new Trial()
   const { lines } = await trial.live()
   trial.remove()
-  const moments = Number(lines.find((line) => line.startsWith('moments '))?.slice(8))
+  const killPoints = Number(lines.find((line) => line.startsWith('moments '))?.slice(8))
   await all(
     'before and after each commit',
-    numbers(moments).map((n) => ({ name: `moment ${n}`, life: { dieAt: n }, deadly: true })),
+    numbers(killPoints).map((n) => ({ name: `moment ${n}`, launch: { dieAt: n }, deadly: true })),
   )
 }
 if (!canTrace) console.log('skipped: strace may not trace here, so nothing was killed or failed inside a commit')
@@ -113,7 +113,7 @@ else {
     const times = await count(call)
     const plans = numbers(times).map((n) => ({
       name: `killed at ${call} ${n + 1}`,
-      life: { under: strace('-e', `trace=${call}`, '-e', `inject=${call}:signal=KILL:when=${n + 1}`) },
+      launch: { under: strace('-e', `trace=${call}`, '-e', `inject=${call}:signal=KILL:when=${n + 1}`) },
       deadly: true,
     }))
     await all(`killed at each ${call}`, plans)
@@ -122,7 +122,7 @@ else {
     const times = await count(call)
     const plans = numbers(times).map((n) => ({
       name: `${error} at ${call} ${n + 1}`,
-      life: { under: strace('-e', `trace=${call}`, '-e', `inject=${call}:error=${error}:when=${n + 1}`) },
+      launch: { under: strace('-e', `trace=${call}`, '-e', `inject=${call}:error=${error}:when=${n + 1}`) },
       deadly: false,
     }))
     await all(`${error} at each ${call}`, plans)

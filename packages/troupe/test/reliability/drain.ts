@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { seededRandom } from '../../src/core/index.ts'
 import { runDrains } from '../drain/drain-trial.ts'
-import { dropSchema, missingServer, schemaName, server } from '../postgres/server.ts'
+import { dropSchema, missingServer, schemaName, server } from '../postgres/postgres-server.ts'
 
 const { values } = parseArgs({
   options: { runs: { type: 'string', default: '100' }, seed: { type: 'string', default: 'drain' } },
@@ -17,14 +17,14 @@ const { values } = parseArgs({
 const folder = mkdtempSync(join(tmpdir(), 'troupe-drain-'))
 const schema = schemaName('drain')
 const missing = await missingServer()
-const places = [
+const storages = [
   ['a file', `sqlite:${join(folder, 'troupe.db')}`],
   ...(missing ? [] : ([['PostgreSQL', { url: server, schema, poolSize: 4 }]] as const)),
 ] as const
 let bad = 0
-for (const [name, storage] of places) {
+for (const [name, storage] of storages) {
   const { next } = seededRandom(`${values.seed} ${name}`)
-  const drains = Math.ceil(Number(values.runs) / places.length)
+  const drains = Math.ceil(Number(values.runs) / storages.length)
   const began = performance.now()
   const verdict = await runDrains({ storage, ledger: join(folder, name), drains, random: () => next() })
   bad += verdict.problems.length

@@ -7,8 +7,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { runFrozen } from '../nodes/frozen.ts'
-import { dropSchema, schemaName, server } from '../postgres/server.ts'
+import { dropSchema, schemaName, server } from '../postgres/postgres-server.ts'
+import { runFrozen } from '../processes/frozen.ts'
 
 const { values } = parseArgs({
   options: {

@@ -9,17 +9,17 @@ import { plant } from '../planted-bugs/plant.ts'
 
 const wanted = process.argv[2] ?? ''
 let missed = 0
-const say = (ok: boolean, text: string) => {
+const check = (ok: boolean, text: string) => {
   if (!ok) missed++
   console.log(`${ok ? 'ok    ' : 'FAILED'} ${text}`)
 }
 
 if (wanted === '')
-  for (const world of [...(Object.keys(seedsOf) as (keyof typeof seedsOf)[]), 'power-loss' as const]) {
+  for (const scenario of [...(Object.keys(seedsOf) as (keyof typeof seedsOf)[]), 'power-loss' as const]) {
     const clean = plant([])
-    const { found, tried } = await detect(clean.folder, world)
+    const { found, tried } = await detect(clean.folder, scenario)
     clean.remove()
-    say(found.length === 0, `clean: ${world}, ${tried} tried${found.length > 0 ? `: ${found[0]}` : ''}`)
+    check(found.length === 0, `clean: ${scenario}, ${tried} tried${found.length > 0 ? `: ${found[0]}` : ''}`)
   }
 for (const { name, edits, foundBy } of bugs.filter((bug) => bug.name.includes(wanted)))
   try {
@@ -28,12 +28,12 @@ for (const { name, edits, foundBy } of bugs.filter((bug) => bug.name.includes(wa
     remove()
     if (skipped) console.log(`skipped ${name}: ${skipped}`)
     else
-      say(
+      check(
         found.length > 0,
         `${name}: ${foundBy}, ${tried} tried: ${found[0]?.split('\n')[0]?.slice(0, 150) ?? 'not found'}`,
       )
   } catch (error) {
-    say(false, `${name}: ${(error as Error).message}`)
+    check(false, `${name}: ${(error as Error).message}`)
   }
 console.log(missed === 0 ? 'all is as it should be' : `${missed} are not as they should be`)
 if (missed > 0) process.exitCode = 1

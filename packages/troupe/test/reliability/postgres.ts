@@ -7,11 +7,11 @@
  */
 import { parseArgs } from 'node:util'
 import { binariesOfMachine } from '../postgres/binaries.ts'
-import { tryCuts } from '../postgres/cut-plans.ts'
-import { tryListeners } from '../postgres/listener-trial.ts'
-import { tryMigrations } from '../postgres/migration-trial.ts'
-import { tryRestarts } from '../postgres/restart-trial.ts'
-import { dropSchema, missingServer, schemaName, server } from '../postgres/server.ts'
+import { runCutTrials } from '../postgres/cut-plans.ts'
+import { runListenerTrial } from '../postgres/listener-trial.ts'
+import { runMigrationTrial } from '../postgres/migration-trial.ts'
+import { dropSchema, missingServer, schemaName, server } from '../postgres/postgres-server.ts'
+import { runRestartTrial } from '../postgres/restart-trial.ts'
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -27,16 +27,16 @@ const { values, positionals } = parseArgs({
 })
 const every = Number(values.every)
 let bad = 0
-const say = (line: string) => console.log(line)
+const print = (line: string) => console.log(line)
 
 async function cuts(): Promise<void> {
   const schemas = Array.from({ length: Number(values.parallel) }, (_, i) => schemaName(`cuts${i}`))
   try {
-    const plan = { cut: every, commit: every, silence: every * 20 }
-    const report = await tryCuts(server, schemas, plan, say, Number(values.from))
+    const plan = { cut: every, commit: every, stall: every * 20 }
+    const report = await runCutTrials(server, schemas, plan, print, Number(values.from))
     bad += report.problems.length
-    say(
-      `cuts: ${report.tried} trials, ${report.missed} ended before their fault, ${report.refusedAtOpening} times refused ` +
+    print(
+      `cuts: ${report.tried} trials, ${report.missed} ended before their fault, ${report.rejectedAtOpen} times refused ` +
         `at opening, ${report.problems.length} problems`,
     )
   } finally {
@@ -46,21 +46,25 @@ async function cuts(): Promise<void> {
 
 async function restarts(): Promise<void> {
   const bin = binariesOfMachine()
-  if (!bin) return say('skipped: restarts: no programs of PostgreSQL')
-  const { acknowledged, lost, doubled, refused, untold, longest } = await tryRestarts(bin, Number(values.restarts), say)
-  bad += lost.length + doubled + refused.length
-  for (const line of refused.slice(0, 5)) say(line)
-  say(
+  if (!bin) return print('skipped: restarts: no programs of PostgreSQL')
+  const { acknowledged, lost, doubled, rejected, unacknowledged, longest } = await runRestartTrial(
+    bin,
+    Number(values.restarts),
+    print,
+  )
+  bad += lost.length + doubled + rejected.length
+  for (const line of rejected.slice(0, 5)) print(line)
+  print(
     `restarts: ${values.restarts}, ${acknowledged} changes acknowledged, ${lost.length} lost, ${doubled} doubled, ` +
-      `${refused.length} refused, ${untold.length} there untold; the longest took ${longest} ms`,
+      `${rejected.length} refused, ${unacknowledged.length} there untold; the longest took ${longest} ms`,
   )
 }
 
 async function listeners(): Promise<void> {
-  const { watched, kills, seconds, p50, p99, worst } = await tryListeners(server, Number(values.changes))
+  const { watched, kills, seconds, p50, p99, worst } = await runListenerTrial(server, Number(values.changes))
   const sum = (of: 'wrong' | 'resyncs') => watched.reduce((total, each) => total + each[of], 0)
   bad += sum('wrong')
-  say(
+  print(
     `listeners: ${values.changes} changes in ${Math.round(seconds)} s, ${kills} listening connections killed, ` +
       `${sum('wrong')} changes missed, doubled or out of order, ${sum('resyncs')} resyncs; ` +
       `from push to watcher p50 ${p50} ms, p99 ${p99} ms, worst ${worst} ms`,
@@ -68,10 +72,15 @@ async function listeners(): Promise<void> {
 }
 
 async function migrations(): Promise<void> {
-  const { statements, tried, missed, problems } = await tryMigrations(server, schemaName('migrations'), every, say)
+  const { statements, tried, missed, problems } = await runMigrationTrial(
+    server,
+    schemaName('migrations'),
+    every,
+    print,
+  )
   bad += problems.length
-  for (const problem of problems) say(problem)
-  say(`migrations: ${tried} deaths in ${statements} statements, ${missed} too late, ${problems.length} problems`)
+  for (const problem of problems) print(problem)
+  print(`migrations: ${tried} deaths in ${statements} statements, ${missed} too late, ${problems.length} problems`)
 }
 
 const trials = { cuts, restarts, listeners, migrations }
@@ -80,6 +89,6 @@ const unknown = wanted.filter((name) => !(name in trials))
 if (unknown.length > 0) throw new Error(`there is no trial ${unknown.join(', ')}: ${Object.keys(trials).join(', ')}`)
 const missing = await missingServer()
 for (const name of wanted)
-  if (missing && name !== 'restarts') say(`skipped: ${name}`)
+  if (missing && name !== 'restarts') print(`skipped: ${name}`)
   else await trials[name as keyof typeof trials]()
 if (bad > 0) process.exitCode = 1

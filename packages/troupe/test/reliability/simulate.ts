@@ -1,19 +1,19 @@
 /**
  * Simulates the worlds of the trials. Without options, 300 seeds of each.
  *
- * node packages/troupe/test/reliability/simulate.ts [--seeds N] [--world NAME] [--base TEXT] [--seed NAME] [--cap 10m]
+ * node packages/troupe/test/reliability/simulate.ts [--seeds N] [--scenario NAME] [--base TEXT] [--seed NAME] [--cap 10m]
  *   [--processes N] [--bail] [--json]
  */
 import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
 import type { Duration } from '../../src/index.ts'
-import { harness } from './under-test.ts'
-import { worldOf, worlds } from './worlds.ts'
+import { harness } from './library-under-test.ts'
+import { scenarioOf, scenarios } from './scenarios.ts'
 
 const { values } = parseArgs({
   options: {
     seeds: { type: 'string', default: '300' },
-    world: { type: 'string', multiple: true },
+    scenario: { type: 'string', multiple: true },
     base: { type: 'string', default: 'seed' },
     seed: { type: 'string', multiple: true },
     cap: { type: 'string', default: '60m' },
@@ -23,16 +23,16 @@ const { values } = parseArgs({
   },
 })
 
-for (const name of values.world ?? worlds) {
+for (const name of values.scenario ?? scenarios) {
   const report = await harness.simulate({
-    world: worldOf(name),
+    scenario: scenarioOf(name),
     seeds: values.seed ?? Number(values.seeds),
     base: values.base,
     cap: values.cap as Duration,
     processes: Number(values.processes),
     bail: values.bail,
     maxEvents: 60_000,
-    keep: values.seed ? 5_000 : 20,
+    traceLines: values.seed ? 5_000 : 20,
   })
   const { seeds, failures, events, kills, operations, simulatedMs, durationMs } = report
   const share = harness.checkShare(operations)
@@ -40,7 +40,12 @@ for (const name of values.world ?? worlds) {
   if (values.json) {
     const found = failures.map(({ seed, failure }) => `${seed}: ${failure}`)
     console.log(
-      JSON.stringify({ world: name, seeds: seeds.length, failures: found, share: share.map(({ message }) => message) }),
+      JSON.stringify({
+        scenario: name,
+        seeds: seeds.length,
+        failures: found,
+        share: share.map(({ message }) => message),
+      }),
     )
     continue
   }

@@ -17,8 +17,8 @@ const { values } = parseArgs({
 const messages = Number(values.messages)
 const megabytes = (bytes: number) => `${Math.round(bytes / 1024 / 1024)} MB`
 
-function report({ life, count, failed, heap, rss, ms }: Progress): void {
-  const rate = `life ${life}, ${Math.round(ms / 1_000)} s`
+function report({ incarnation, count, failed, heap, rss, ms }: Progress): void {
+  const rate = `life ${incarnation}, ${Math.round(ms / 1_000)} s`
   console.log(`${count} of ${messages} (${rate}): ${failed} failures, heap ${megabytes(heap)}, rss ${megabytes(rss)}`)
 }
 
@@ -32,7 +32,7 @@ const { problems, progress, databaseBytes } = await soak({
   report,
 })
 // Of the last life, which has half of the messages: from when it is warm to its end.
-const last = progress.filter(({ life }) => life === progress.at(-1)?.life)
+const last = progress.filter(({ incarnation }) => incarnation === progress.at(-1)?.incarnation)
 const [warm, end] = [last[Math.floor(last.length / 4)], last.at(-1)]
 const [before, after] = [warm?.heap ?? 0, end?.heap ?? 0]
 const grown = after > before * 1.25 + 32 * 1024 * 1024

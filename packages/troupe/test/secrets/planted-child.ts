@@ -8,7 +8,8 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { inspect } from 'node:util'
 import { z } from 'zod'
-import { createTroupe, defineAgent, defineTool, LlmAgent, loadConfig, secret, showConfig } from '../../src/index.ts'
+import { createTroupe, defineAgent, defineTool, LlmAgent, loadConfig, secretRef } from '../../src/index.ts'
+import { showConfig } from '../../src/operations.ts'
 import { MockModel } from '../../src/testing/index.ts'
 
 const planted = process.argv[2] as string
@@ -54,13 +55,13 @@ const careless = defineAgent({
       throw Object.assign(new Error(`${input}: ${JSON.stringify({ key: planted })}`), { code: planted })
     }),
 })
-const house = { url, model: 'm', apiKey: secret('HOUSE_KEY') }
-const secrets = [{ get: (name: string) => (name === 'HOUSE_KEY' ? { value: planted } : undefined) }]
+const vendor = { url, model: 'm', apiKey: secretRef('VENDOR_KEY') }
+const secrets = [{ get: (name: string) => (name === 'VENDOR_KEY' ? { value: planted } : undefined) }]
 const mock = new MockModel({ responses: [calls('leaky'), 'It failed.'] })
-const troupe = await createTroupe({ storage: 'memory:', log: 'debug', secrets, models: { registry: { house, mock } } })
+const troupe = await createTroupe({ storage: 'memory:', log: 'debug', secrets, models: { registry: { vendor, mock } } })
 troupe.on('*', (event) => show(event))
 const ada = troupe.user('ada')
-show(await ada.session(new LlmAgent({ name: 'Asker', model: 'house' })).run('hello'))
+show(await ada.session(new LlmAgent({ name: 'Asker', model: 'vendor' })).run('hello'))
 show(await ada.session(new LlmAgent({ name: 'Caller', model: 'mock', tools: [leaky] })).run('hello'))
 show(mock.calls)
 const run = await ada.orchestra.start({
@@ -78,7 +79,7 @@ await troupe.close()
 await createTroupe({
   storage: `sqlite:/dev/null/${planted}`,
   secrets: [{ get: () => ({ value: planted }) }],
-  encryption: { keys: [{ id: 'k', key: secret('K') }] },
+  encryption: { keys: [{ id: 'k', key: secretRef('K') }] },
 }).catch(({ code }: { readonly code?: string }) => show(code))
 provider.close()
 process.stdout.write('over\n')

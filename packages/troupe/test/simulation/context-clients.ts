@@ -1,30 +1,31 @@
 /** Clients of the context mesh: registers, counters, growing sets, atomic pairs. */
 
-import type { ContextHands } from '../../src/index.ts'
-import type { Json, Operation, RegisterInput, RegisterOutput, Simulation, Update } from '../../src/testing/index.ts'
-import { harness } from '../reliability/under-test.ts'
-import { ask, insist, type Part, type Server } from './client.ts'
+import type { ContextClient, Json } from '../../src/index.ts'
+import type { HistoryOperation, RegisterInput, RegisterOutput, Simulation, Update } from '../../src/testing/index.ts'
+import { harness } from '../reliability/library-under-test.ts'
+import { ask, insist, type Part, type Server } from './simulated-client.ts'
 
-const hands = (name: string) => (service: { user(id: string): { agent(name: string): { context: ContextHands } } }) =>
-  service.user('ada').agent(name).context
+const clientOf =
+  (name: string) => (service: { user(id: string): { agent(name: string): { context: ContextClient } } }) =>
+    service.user('ada').agent(name).context
 
 /** Reads, writes, conditional writes and deletes of a few keys, judged for linearizability. */
 export function registerClients(simulation: Simulation, server: Server): Part {
   const { random } = simulation
-  const history: Operation<RegisterInput, RegisterOutput>[] = []
+  const history: HistoryOperation<RegisterInput, RegisterOutput>[] = []
   const pick = (n: number) => Math.floor(random.next() * n)
   let [tick, value] = [0, 0]
   const once = async (client: string, key: string, input: RegisterInput) => {
     const called = tick++
     // One agent owns the keys: who may write what is judged elsewhere.
-    const answer = await ask(simulation, server, (service) => carryOut(hands('Owner')(service), key, input))
+    const answer = await ask(simulation, server, (service) => carryOut(clientOf('Owner')(service), key, input))
     const returned = tick++
     const operation = { key, client, input, called }
     if (answer.kind === 'done') history.push({ ...operation, returned, output: answer.value })
-    else if (answer.kind === 'refused' && answer.code === 'context.conflict')
+    else if (answer.kind === 'rejected' && answer.code === 'context.conflict')
       history.push({ ...operation, returned, output: { conflict: true } })
     else if (answer.kind === 'unknown' && input.do !== 'read') history.push({ ...operation, returned: undefined })
-    else if (answer.kind === 'refused' && answer.code !== 'storage.full') throw new Error(`refused: ${answer.code}`)
+    else if (answer.kind === 'rejected' && answer.code !== 'storage.full') throw new Error(`refused: ${answer.code}`)
   }
   const client = async (name: string) => {
     for (let i = 0; i < 12; i++) {
@@ -49,7 +50,7 @@ export function registerClients(simulation: Simulation, server: Server): Part {
   }
 }
 
-async function carryOut(context: ContextHands, key: string, input: RegisterInput): Promise<RegisterOutput> {
+async function carryOut(context: ContextClient, key: string, input: RegisterInput): Promise<RegisterOutput> {
   if (input.do === 'read') {
     const entry = await context.getEntry(key)
     return { value: entry?.value as Json | undefined, version: entry?.version }
@@ -70,7 +71,7 @@ export function counterClients(simulation: Simulation, server: Server): Part {
       const key = keys[Math.floor(simulation.random.next() * 2)] as string
       const answer = await ask(simulation, server, async (service) => {
         let read = 0
-        const { version } = await hands('Counter')(service).update(key, (now) => {
+        const { version } = await clientOf('Counter')(service).update(key, (now) => {
           read = (now as number | undefined) ?? 0
           return read + 1
         })
@@ -87,7 +88,7 @@ export function counterClients(simulation: Simulation, server: Server): Part {
     run: async () => void (await Promise.all([client(), client(), client()])),
     async judge() {
       const finals = await Promise.all(
-        keys.map((key) => insist(simulation, server, (service) => hands('Counter')(service).get(key))),
+        keys.map((key) => insist(simulation, server, (service) => clientOf('Counter')(service).get(key))),
       )
       const counters = keys.map((key, i) => ({
         key,
@@ -107,7 +108,9 @@ export function setClients(simulation: Simulation, server: Server): Part {
     for (let i = 0; i < 8; i++) {
       const n = `${next++}`.padStart(3, '0')
       const pair = ['left', 'right'].map((side) => ({ type: 'push' as const, key: `pair.${side}.${n}`, value: n }))
-      const answer = await ask(simulation, server, (service) => hands('Adder')(service).batch(pair, { atomic: true }))
+      const answer = await ask(simulation, server, (service) =>
+        clientOf('Adder')(service).batch(pair, { atomic: true }),
+      )
       if (answer.kind === 'done') acknowledged.push(n)
       if (answer.kind === 'unknown') unknown.push(n)
     }
@@ -116,7 +119,7 @@ export function setClients(simulation: Simulation, server: Server): Part {
     const prefix = `pair.${side}.`
     const keys = await insist(simulation, server, async (service) => {
       const found: string[] = []
-      for await (const key of await hands('Reader')(service).keys({ prefix, limit: 7 })) found.push(key)
+      for await (const key of await clientOf('Reader')(service).keys({ prefix, limit: 7 })) found.push(key)
       return found
     })
     return keys.map((key) => key.slice(prefix.length))

@@ -5,6 +5,6 @@ import { soak } from './soak.ts'
 test('messages through failing, slow and restarted workers in processes that are killed: none lost, no effect doubled', async () => {
   const { problems, progress } = await soak({ messages: 2_000, workers: 20, producers: 2, everyMs: 250, kills: 2 })
   expect(problems).toEqual([])
-  expect(progress.at(-1)).toMatchObject({ life: 2, count: 2_000 })
+  expect(progress.at(-1)).toMatchObject({ incarnation: 2, count: 2_000 })
   expect(Math.max(...progress.map(({ failed }) => failed))).toBeGreaterThan(0)
 }, 240_000)

@@ -5,10 +5,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Plan, tallyOf } from './soak-plan.ts'
 
-const program = join(import.meta.dirname, 'soak-life.ts')
+const program = join(import.meta.dirname, 'soak-child.ts')
 
 export interface Progress {
-  readonly life: number
+  readonly incarnation: number
   /** Messages whose effect stands. */
   readonly count: number
   readonly handled: number
@@ -44,11 +44,11 @@ export async function soak({ kills, report, ...plan }: SoakOptions): Promise<Soa
   const progress: Progress[] = []
   try {
     let end: End | undefined
-    for (let life = 0; end === undefined && life <= kills; life++) {
-      const until = life < kills ? (plan.messages / 2 / kills) * (life + 1) : Number.POSITIVE_INFINITY
+    for (let incarnation = 0; end === undefined && incarnation <= kills; incarnation++) {
+      const until = incarnation < kills ? (plan.messages / 2 / kills) * (incarnation + 1) : Number.POSITIVE_INFINITY
       end = await live(database, plan, (found) => {
-        progress.push({ life, ...found })
-        report?.({ life, ...found })
+        progress.push({ incarnation, ...found })
+        report?.({ incarnation, ...found })
         return found.count >= until
       })
     }
@@ -62,7 +62,7 @@ export async function soak({ kills, report, ...plan }: SoakOptions): Promise<Soa
 function live(
   database: string,
   plan: Plan,
-  enough: (progress: Omit<Progress, 'life'>) => boolean,
+  enough: (progress: Omit<Progress, 'incarnation'>) => boolean,
 ): Promise<End | undefined> {
   const child = spawn(process.execPath, ['--expose-gc', '--no-warnings', program, database, JSON.stringify(plan)], {
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -75,7 +75,7 @@ function live(
       const lines = (rest + part).split('\n')
       rest = lines.pop() ?? ''
       for (const line of lines) {
-        const found = JSON.parse(line) as End | Omit<Progress, 'life'>
+        const found = JSON.parse(line) as End | Omit<Progress, 'incarnation'>
         if ('over' in found) end = found
         else if (!killed && enough(found)) killed = child.kill('SIGKILL')
       }

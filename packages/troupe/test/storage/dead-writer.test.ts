@@ -3,16 +3,16 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
-import { startChild } from './child.ts'
-import { numbersIn, problemIn } from './numbers.ts'
-import { plant } from './power-loss/planted.ts'
+import { numbersIn, problemIn } from './numbered-load.ts'
+import { plant } from './power-loss/plant-defect.ts'
+import { startChild } from './start-child.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'troupe-dead-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 
 test('when the thread dies between commit and answer, everything waiting is refused and the state is failed', async () => {
   const { from, remove } = plant(
-    'storage/sqlite/writer-thread.ts',
+    'storage/sqlite/writer/writer-thread.ts',
     'for (const reply of writer.handle(request, next)) port.postMessage(reply)',
     `const replies = writer.handle(request, next)
   const n = JSON.stringify(request.kind === 'batch' ? request.cells : '').match(/change-(\\d+)/)?.[1]

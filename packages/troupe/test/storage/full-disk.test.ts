@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { systemClock, systemRandom, type UserId } from '../../src/core/index.ts'
 import { openStorage } from '../../src/storage/index.ts'
-import { migrations, problemIn } from './numbers.ts'
+import { migrations, problemIn } from './numbered-load.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'troupe-full-'))
 const mounted =
@@ -49,9 +49,9 @@ test.skipIf(!mounted)(
     }
     const ballast = join(folder, 'ballast')
     writeFileSync(ballast, Buffer.alloc(1024 * 1024))
-    let refusal: unknown
-    while (refusal === undefined && next < 500) await write().catch((error) => (refusal = error))
-    expect(refusal).toMatchObject({ code: 'storage.full', status: 507 })
+    let rejection: unknown
+    while (rejection === undefined && next < 500) await write().catch((error) => (rejection = error))
+    expect(rejection).toMatchObject({ code: 'storage.full', status: 507 })
     expect(storage.state().state).toBe('full')
     await expect(write()).rejects.toMatchObject({ code: 'storage.full' })
     const count = { sql: 'select count(*) as c from numbers', binds: [], returns: true }
@@ -95,8 +95,8 @@ test.skipIf(!mounted)('a database that does not fit on the disk from the start i
     // As much as fits.
   }
   const url = `sqlite:${join(folder, 'late.db')}`
-  const opening = openStorage({ url, migrations, clock: systemClock, random: systemRandom })
-  await expect(opening).rejects.toMatchObject({ code: 'storage.full' })
+  const opened = openStorage({ url, migrations, clock: systemClock, random: systemRandom })
+  await expect(opened).rejects.toMatchObject({ code: 'storage.full' })
   rmSync(ballast)
   await (await openStorage({ url, migrations, clock: systemClock, random: systemRandom })).close()
 })

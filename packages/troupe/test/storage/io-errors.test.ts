@@ -3,9 +3,9 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
-import { startChild } from './child.ts'
-import { numbersIn, problemIn } from './numbers.ts'
-import { canRecord } from './power-loss/recording.ts'
+import { numbersIn, problemIn } from './numbered-load.ts'
+import { canRecord } from './power-loss/record-file-events.ts'
+import { startChild } from './start-child.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'troupe-io-'))
 afterAll(() => rmSync(folder, { recursive: true }))

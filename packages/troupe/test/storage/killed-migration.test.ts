@@ -21,7 +21,9 @@ function open(database: string, release: number, dieAt = 0) {
 function schemaOf(database: string): unknown {
   const db = new DatabaseSync(database, { readOnly: true })
   const tables = db.prepare('select type, name, tbl_name, sql from sqlite_master order by type, name').all()
-  const steps = db.prepare('select room, version, name, lowest_reader from storage_schema order by room, version').all()
+  const steps = db
+    .prepare('select module, version, name, lowest_reader from storage_schema order by module, version')
+    .all()
   db.close()
   return [tables, steps]
 }

@@ -5,7 +5,7 @@
  */
 import { DatabaseSync } from 'node:sqlite'
 import { systemClock, systemRandom } from '../../src/core/index.ts'
-import { migrations } from '../../src/runtime/index.ts'
+import { migrations } from '../../src/operations/index.ts'
 import { openStorage } from '../../src/storage/index.ts'
 import { migrationsOf } from '../postgres/releases.ts'
 

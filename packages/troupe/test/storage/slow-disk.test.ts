@@ -3,8 +3,8 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
-import { startChild } from './child.ts'
-import { canRecord } from './power-loss/recording.ts'
+import { canRecord } from './power-loss/record-file-events.ts'
+import { startChild } from './start-child.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'troupe-slow-'))
 afterAll(() => rmSync(folder, { recursive: true }))

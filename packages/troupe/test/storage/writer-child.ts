@@ -10,17 +10,17 @@ import { join } from 'node:path'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { pathToFileURL } from 'node:url'
 import type { UserId } from '../../src/core/index.ts'
-import type * as storageRoom from '../../src/storage/index.ts'
-import { migrations } from './numbers.ts'
+import type * as storageModule from '../../src/storage/index.ts'
+import { migrations } from './numbered-load.ts'
 
 const [sources = '', database = '', writers = '1', changes = 'Infinity'] = process.argv.slice(2)
-const load = (room: string) => import(pathToFileURL(join(sources, room, 'index.ts')).href)
-const { openStorage } = (await load('storage')) as typeof storageRoom
+const load = (moduleName: string) => import(pathToFileURL(join(sources, moduleName, 'index.ts')).href)
+const { openStorage } = (await load('storage')) as typeof storageModule
 const { systemClock, systemRandom } = (await load('core')) as typeof import('../../src/core/index.ts')
 
-const output = process.env.TROUPE_SAY ? openSync(process.env.TROUPE_SAY, 'a') : 1
+const output = process.env.TROUPE_OUTPUT ? openSync(process.env.TROUPE_OUTPUT, 'a') : 1
 /** At once, for it may be killed next; whoever reads may be slow, and a full pipe then takes nothing for a while. */
-function say(line: string): void {
+function print(line: string): void {
   for (;;)
     try {
       writeSync(output, `${line}\n`)
@@ -33,13 +33,13 @@ function say(line: string): void {
 try {
   const storage = await openStorage({ url: `sqlite:${database}`, migrations, clock: systemClock, random: systemRandom })
   storage.announce('http://127.0.0.1:1')
-  storage.onState(({ state }) => say(`state ${state}`))
+  storage.onState(({ state }) => print(`state ${state}`))
   const [found] = await storage.read({ work: true }, [
     { sql: 'select max(n) as n from numbers', binds: [], returns: true },
   ])
   let next = ((found?.[0]?.n as number | null) ?? 0) + 1
   const last = next + Number(changes)
-  say('ready')
+  print('ready')
   const loop = monitorEventLoopDelay({ resolution: 1 })
   loop.enable()
   const write = async () => {
@@ -55,19 +55,19 @@ try {
           ],
           feed: [{ kind: 'put', key: `${n}`, data: '{}' }],
         })
-        say(result.ok ? `ack ${n}` : `refused ${n} ${result.code}`)
+        print(result.ok ? `ack ${n}` : `refused ${n} ${result.code}`)
       } catch (error) {
-        say(`failed ${n} ${(error as { code?: string }).code}`)
+        print(`failed ${n} ${(error as { code?: string }).code}`)
         await new Promise((resolve) => setTimeout(resolve, 20))
       }
     }
   }
   await Promise.all(Array.from({ length: Number(writers) }, write))
-  say(`loop ${(loop.max / 1e6).toFixed(1)}`)
+  print(`loop ${(loop.max / 1e6).toFixed(1)}`)
   await storage.close()
-  say('closed')
+  print('closed')
 } catch (error) {
   const { code, details } = error as { code?: string; details?: unknown }
-  say(`error ${code ?? String(error)} ${JSON.stringify(details ?? {})}`)
+  print(`error ${code ?? String(error)} ${JSON.stringify(details ?? {})}`)
   process.exitCode = 2
 }

@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process'
 import { describe, expect, it } from 'vitest'
-import type { Hands } from '../command.ts'
+import type { CommandContext } from '../cli-command.ts'
 import { commands } from '../commands.ts'
-import { globalOptions } from '../flags.ts'
+import { globalOptions } from '../global-flags.ts'
 import { completionOf } from './completion.ts'
 
 async function scriptFor(shell: string): Promise<string> {
@@ -10,7 +10,7 @@ async function scriptFor(shell: string): Promise<string> {
   const raw = (text: string) => {
     written += text
   }
-  await completionOf(() => commands).run({ out: { raw } } as unknown as Hands, [shell], {})
+  await completionOf(() => commands).run({ out: { raw } } as unknown as CommandContext, [shell], {})
   return written
 }
 const words = (line: string) => line.split(/\s+/).filter(Boolean)
@@ -29,7 +29,7 @@ describe('completion', () => {
     }
     expect(offered('')).toEqual([...new Set(commands.map(({ name }) => name.split(' ')[0]))])
     expect(offered('sch')).toEqual(['schedules'])
-    expect(offered('keys', '')).toEqual(['create', 'list', 'link', 'rotate', 'revoke'])
+    expect(offered('api-keys', '')).toEqual(['create', 'list', 'link', 'rotate', 'revoke'])
     expect(offered('run', '--d')).toEqual(['--detach', '--debug'])
     expect(offered('audit', '--in')).toEqual(['--incidents'])
     expect(offered('context', 'watch', '--p')).toEqual(['--pattern', '--profile'])

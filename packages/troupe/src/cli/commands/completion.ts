@@ -1,12 +1,12 @@
 /** Completion for shells: the names of commands and their options. */
-import type { Command } from '../command.ts'
+import type { CliCommand } from '../cli-command.ts'
 import { misused } from '../exit-codes.ts'
-import { globalOptions } from '../flags.ts'
+import { globalOptions } from '../global-flags.ts'
 
-export const completionOf = (all: () => readonly Command[]): Command => ({
+export const completionOf = (all: () => readonly CliCommand[]): CliCommand => ({
   name: 'completion',
-  takes: '<shell>',
-  says: 'for bash, zsh or fish: source <(troupe completion bash)',
+  parameters: '<shell>',
+  description: 'for bash, zsh or fish: source <(troupe completion bash)',
   async run({ out }, [shell = '']) {
     const make = shells[shell]
     if (!make) throw misused(`There is no completion for ${shell}.`, `There is for ${Object.keys(shells).join(', ')}.`)
@@ -18,17 +18,19 @@ export const completionOf = (all: () => readonly Command[]): Command => ({
 })
 
 const longOf = (flags: string) => flags.split(/[ ,]+/).find((word) => word.startsWith('--')) ?? ''
-const optionsOf = ({ options = [] }: Command) => [...options, ...globalOptions].map(([flags]) => longOf(flags))
-const firsts = (commands: readonly Command[]) => [...new Set(commands.map(({ name }) => name.split(' ')[0] as string))]
-const seconds = (commands: readonly Command[], first: string) =>
+const optionsOf = ({ options = [] }: CliCommand) => [...options, ...globalOptions].map(([flags]) => longOf(flags))
+const firsts = (commands: readonly CliCommand[]) => [
+  ...new Set(commands.map(({ name }) => name.split(' ')[0] as string)),
+]
+const seconds = (commands: readonly CliCommand[], first: string) =>
   commands.flatMap(({ name }) => (name.startsWith(`${first} `) ? [name.slice(first.length + 1)] : []))
 
 /** zsh reads the functions of bash. What fits no word may be the name of a file: of a team, a backup, a configuration. */
-function bash(commands: readonly Command[]): string {
+function bash(commands: readonly CliCommand[]): string {
   const cases = firsts(commands).map((first) => {
-    const below = seconds(commands, first)
+    const subcommands = seconds(commands, first)
     const own = commands.find(({ name, standard }) => name === first || (standard && name.startsWith(`${first} `)))
-    const words = [...below, ...(own ? optionsOf(own) : [])].join(' ')
+    const words = [...subcommands, ...(own ? optionsOf(own) : [])].join(' ')
     return `    ${first}) words="${words}" ;;`
   })
   const deeper = commands
@@ -51,21 +53,25 @@ complete -o default -F _troupe troupe
 const quoted = (text: string) => `'${text.replaceAll("'", "\\'")}'`
 
 /** Below each command its own options alone: the word `list` is of seven commands, and each takes others. */
-function fish(commands: readonly Command[]): string {
+function fish(commands: readonly CliCommand[]): string {
   const seen = (words: readonly string[]) => `__fish_seen_subcommand_from ${words.join(' ')}`
   const lines = firsts(commands).map((first) => {
-    const says = commands.find(({ name }) => name === first)?.says ?? ''
-    return `complete -c troupe -n __fish_use_subcommand -f -a ${first} -d ${quoted(says)}`
+    const description = commands.find(({ name }) => name === first)?.description ?? ''
+    return `complete -c troupe -n __fish_use_subcommand -f -a ${first} -d ${quoted(description)}`
   })
-  for (const { name, options = [], says, standard } of commands) {
+  for (const { name, options = [], description, standard } of commands) {
     const [first = '', second] = name.split(' ')
     const all = seconds(commands, first)
     if (second)
-      lines.push(`complete -c troupe -n '${seen([first])}; and not ${seen(all)}' -f -a ${second} -d ${quoted(says)}`)
+      lines.push(
+        `complete -c troupe -n '${seen([first])}; and not ${seen(all)}' -f -a ${second} -d ${quoted(description)}`,
+      )
     const others = all.filter((word) => word !== second)
-    const below = standard ? `; and not ${seen(others)}` : second ? `; and ${seen([second])}` : ''
+    const condition = standard ? `; and not ${seen(others)}` : second ? `; and ${seen([second])}` : ''
     for (const [flags, means] of options)
-      lines.push(`complete -c troupe -n '${seen([first])}${below}' -l ${longOf(flags).slice(2)} -d ${quoted(means)}`)
+      lines.push(
+        `complete -c troupe -n '${seen([first])}${condition}' -l ${longOf(flags).slice(2)} -d ${quoted(means)}`,
+      )
   }
   for (const [flags, means] of globalOptions)
     lines.push(`complete -c troupe -l ${longOf(flags).slice(2)} -d ${quoted(means)}`)
@@ -76,7 +82,7 @@ function fish(commands: readonly Command[]): string {
 const zshBegin = `if ! whence compdef >/dev/null; then autoload -U compinit && compinit; fi
 autoload -U +X bashcompinit && bashcompinit`
 
-const shells: Readonly<Record<string, (commands: readonly Command[]) => string>> = {
+const shells: Readonly<Record<string, (commands: readonly CliCommand[]) => string>> = {
   bash,
   zsh: (commands) => `${zshBegin}\n${bash(commands)}`,
   fish,

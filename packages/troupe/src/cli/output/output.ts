@@ -1,7 +1,7 @@
 /** Standard output: text for a person, JSON for a program; and standard error for what is neither. */
 import { styleText } from 'node:util'
 import { oneLine, safe } from './safe.ts'
-import { kept, padded, widthOf } from './width.ts'
+import { padded, truncated, widthOf } from './width.ts'
 
 export interface Column<T> {
   readonly name: string
@@ -38,7 +38,7 @@ export class Output {
     this.#streams.out.write(text)
   }
 
-  say(line = ''): void {
+  print(line = ''): void {
     if (!this.json) this.raw(`${line}\n`)
   }
 
@@ -60,36 +60,38 @@ export class Output {
   /** As JSON, or as text for a person. */
   show<T>(value: T, asText: (value: T) => string): void {
     if (this.json) this.document(value)
-    else this.say(asText(value))
+    else this.print(asText(value))
   }
 
   /** The last column takes what is left of the width. */
   table<T>(rows: readonly T[], columns: readonly Column<T>[], none: string): void {
     this.document(rows)
-    if (rows.length === 0) this.say(none)
+    if (rows.length === 0) this.print(none)
     if (this.json || rows.length === 0) return
     const cells = rows.map((row) => columns.map(({ of }) => oneLine(of(row) ?? '')))
     const widths = columns.map(({ name }, i) =>
-      cells.reduce((most, row) => Math.max(most, widthOf(row[i] ?? '')), name.length),
+      cells.reduce((widest, row) => Math.max(widest, widthOf(row[i] ?? '')), name.length),
     )
     const lineOf = (row: readonly string[]) =>
-      kept(
+      truncated(
         row
           .map((cell, i) => (i === row.length - 1 ? cell : padded(cell, widths[i] ?? 0)))
           .join('  ')
           .trimEnd(),
         this.width,
       )
-    this.say(this.style('dim', lineOf(columns.map(({ name }) => name))))
-    for (const row of cells) this.say(lineOf(row))
+    this.print(this.style('dim', lineOf(columns.map(({ name }) => name))))
+    for (const row of cells) this.print(lineOf(row))
   }
 
   /** Names and values under one another; what is undefined is left out. */
   facts(facts: Readonly<Record<string, unknown>>): void {
-    const held = Object.entries(facts).filter(([, value]) => value !== undefined && value !== '')
-    const width = Math.max(0, ...held.map(([name]) => name.length))
-    for (const [name, value] of held)
-      this.say(`${this.style('dim', name.padEnd(width))}  ${typeof value === 'string' ? safe(value) : oneLine(value)}`)
+    const present = Object.entries(facts).filter(([, value]) => value !== undefined && value !== '')
+    const width = Math.max(0, ...present.map(([name]) => name.length))
+    for (const [name, value] of present)
+      this.print(
+        `${this.style('dim', name.padEnd(width))}  ${typeof value === 'string' ? safe(value) : oneLine(value)}`,
+      )
   }
 
   style(style: Style, text: string): string {

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { type RunEvent, RunTree } from './run-tree.ts'
+import { RunTree, type TreeEvent } from './run-tree.ts'
 
 let seq = 0
-const event = (type: string, more: Partial<RunEvent> = {}): RunEvent => ({ seq: ++seq, type, at: 1_000, ...more })
+const event = (type: string, more: Partial<TreeEvent> = {}): TreeEvent => ({ seq: ++seq, type, at: 1_000, ...more })
 const started = (step: string, agent: string, path: readonly string[] = [agent]) =>
   event('step.started', { step, agent, path })
 

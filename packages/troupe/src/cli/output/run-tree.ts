@@ -1,8 +1,8 @@
 /** A run as it goes: its branches and the agents at work in them, folded from its events. */
 import { oneLine } from './safe.ts'
-import { kept } from './width.ts'
+import { truncated } from './width.ts'
 
-export interface RunEvent {
+export interface TreeEvent {
   readonly seq: number
   readonly type: string
   readonly at: number
@@ -33,7 +33,7 @@ export class RunTree {
   #last = 0
 
   /** @returns what is worth a line where nothing can be drawn over */
-  add(event: RunEvent): string | undefined {
+  add(event: TreeEvent): string | undefined {
     this.#last = event.at
     const { type, step = '', agent = '', usage } = event
     if (usage) {
@@ -60,7 +60,7 @@ export class RunTree {
     return undefined
   }
 
-  #end(line: Line, state: 'done' | 'failed', { at, error }: RunEvent): string {
+  #end(line: Line, state: 'done' | 'failed', { at, error }: TreeEvent): string {
     line.state = state
     line.ended = at
     if (error?.message !== undefined) line.problem = error.message
@@ -68,22 +68,22 @@ export class RunTree {
   }
 
   /**
-   * @param most older lines than so many are left out
+   * @param maxLines older lines than so many are left out
    * @param sinceMs how long ago the last event came: what is at work goes on meanwhile
    */
-  draw(width: number, most: number, sinceMs = 0): readonly string[] {
+  draw(width: number, maxLines: number, sinceMs = 0): readonly string[] {
     const lines = [...this.#lines.values()]
     const done = lines.filter(({ state }) => state === 'done').length
-    const shown = lines.slice(-most)
+    const shown = lines.slice(-maxLines)
     return [
       ...(shown.length < lines.length ? [`  ${lines.length - shown.length} earlier steps`] : []),
       ...shown.map(({ agent, depth, state, began, ended, problem }) =>
-        kept(
+        truncated(
           `${'  '.repeat(Math.min(depth, 10))}${signs[state]} ${oneLine(agent)}  ${seconds((ended ?? this.#last + (state === 'working' ? sinceMs : 0)) - began)}${problem ? `  ${oneLine(problem)}` : ''}`,
           width - 1,
         ),
       ),
-      kept(
+      truncated(
         `${done} of ${lines.length} steps done, ${this.#tokens.toLocaleString('en')} tokens, $${this.#cost.toFixed(4)}`,
         width - 1,
       ),

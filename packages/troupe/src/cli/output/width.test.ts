@@ -2,15 +2,15 @@ import { PassThrough } from 'node:stream'
 import { describe, expect, it } from 'vitest'
 import { Output, type Streams } from './output.ts'
 import { RunTree } from './run-tree.ts'
-import { kept, padded, widthOf } from './width.ts'
+import { padded, truncated, widthOf } from './width.ts'
 
 describe('letters that take two columns', () => {
   it('count as two, and combining signs as none', () => {
     expect(['名前', '🙂', 'e\u0301', 'abc'].map(widthOf)).toEqual([4, 2, 1, 3])
     expect(padded('名前', 6)).toBe('名前  ')
-    expect(kept('名前のエージェント', 8)).toBe('名前の…')
-    expect(kept('名前のエージェント', 7)).toBe('名前の…')
-    expect(kept('abc', 3)).toBe('abc')
+    expect(truncated('名前のエージェント', 8)).toBe('名前の…')
+    expect(truncated('名前のエージェント', 7)).toBe('名前の…')
+    expect(truncated('abc', 3)).toBe('abc')
   })
 
   it('are drawn over as far as they reach, and stand in columns', () => {

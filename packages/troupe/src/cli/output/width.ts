@@ -7,7 +7,7 @@ export const widthOf = (text: string): number => measured(text).width
 export const padded = (text: string, width: number): string => text + ' '.repeat(Math.max(0, width - widthOf(text)))
 
 /** At most so wide. */
-export function kept(text: string, width: number): string {
+export function truncated(text: string, width: number): string {
   if (widthOf(text) <= width) return text
   let begin = ''
   let used = 0

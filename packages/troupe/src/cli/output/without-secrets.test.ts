@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, expect, it, vi } from 'vitest'
-import { openHands } from '../hands.ts'
+import { openCommandContext } from '../command-context.ts'
 import { main } from '../main.ts'
 import { withoutSecrets } from './without-secrets.ts'
 
@@ -39,9 +39,9 @@ it('what a configuration hides is known, and neither places nor names of secrets
     otlp: { url: 'http://localhost:4318', headers: { authorization: 'of-otlp' } },
     server: { key: 'of-server' },
   }`)
-  await using hands = openHands({ config }, new AbortController().signal)
-  await hands.config()
-  expect([...hands.secrets].sort()).toEqual(['of-openai', 'of-otlp', 'of-server', 'of/storage'])
+  await using context = openCommandContext({ config }, new AbortController().signal)
+  await context.config()
+  expect([...context.secrets].sort()).toEqual(['of-openai', 'of-otlp', 'of-server', 'of/storage'])
 })
 
 it('the stacks of --debug hold no secret of a variable, of the configuration, or of an address', async () => {

@@ -14,8 +14,8 @@ export function withoutSecrets(
   env: Readonly<Record<string, string | undefined>>,
   known: readonly string[] = [],
 ): string {
-  const { keep, redact } = createRedactor()
-  for (const [name, value] of Object.entries(env)) if (value && secretNames.test(name)) keep(value)
-  for (const secret of known) keep(secret)
+  const { addSecret, redact } = createRedactor()
+  for (const [name, value] of Object.entries(env)) if (value && secretNames.test(name)) addSecret(value)
+  for (const secret of known) addSecret(secret)
   return redact(text).replace(inUserinfo, `$1${redacted}@`).replace(inQuery, `$1${redacted}`)
 }

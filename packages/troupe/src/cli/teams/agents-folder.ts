@@ -2,9 +2,9 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { codeProblem } from '../../runtime/index.ts'
+import { codeProblem } from '../../configuration/index.ts'
 import { misused } from '../exit-codes.ts'
-import { agentOf, agentSchema, type Definition, problemsOf } from './team-file.ts'
+import { agentFromFile, agentSchema, type Definition, problemsOf } from './team-file.ts'
 
 const code = ['agent.ts', 'agent.mts', 'agent.js', 'agent.mjs']
 
@@ -25,18 +25,18 @@ export async function readAgentsFolder(cwd: string): Promise<readonly Definition
 
 async function readAgent(folder: string, name: string): Promise<Definition | undefined> {
   const files = await readdir(folder)
-  const module = code.find((file) => files.includes(file))
-  if (module !== undefined) return imported(join(folder, module))
+  const moduleFile = code.find((file) => files.includes(file))
+  if (moduleFile !== undefined) return imported(join(folder, moduleFile))
   return files.includes('agent.md') ? described(join(folder, 'agent.md'), name) : undefined
 }
 
 async function imported(path: string): Promise<Definition> {
-  const module = (await import(pathToFileURL(resolve(path)).href).catch((error: unknown) => {
+  const loaded = (await import(pathToFileURL(resolve(path)).href).catch((error: unknown) => {
     const { problem, package: missing } = codeProblem(error, resolve(path))
     throw misused(`${path} cannot be loaded: ${problem}`, missing && `Run npm install ${missing}.`)
   })) as { readonly default?: Definition }
   // A function in plain clothes would be refused by the first run alone.
-  if (typeof module.default?.name === 'string' && 'step' in module.default) return module.default
+  if (typeof loaded.default?.name === 'string' && 'step' in loaded.default) return loaded.default
   throw misused(`${path} exports no agent.`, 'Its default export is what defineAgent or new LlmAgent gives.')
 }
 
@@ -46,7 +46,7 @@ async function described(path: string, name: string): Promise<Definition> {
   const { head = '', body = '' } = /^(?:---\r?\n(?<head>.*?)\r?\n---\r?\n)?(?<body>.*)$/s.exec(text)?.groups ?? {}
   const facts = await headOf(path, head)
   const checked = agentSchema.safeParse({ ...facts, instructions: body.trim() })
-  if (checked.success) return agentOf(path, name, checked.data)
+  if (checked.success) return agentFromFile(path, name, checked.data)
   throw misused(`${path} describes no agent: ${problemsOf(checked.error).join('; ')}`)
 }
 

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
-import { defineTopology } from '../../orchestration/index.ts'
+import { defineTopology } from '../../topology/index.ts'
 import { readTeamFile } from './team-file.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'troupe-team-'))

@@ -2,10 +2,11 @@
 import { readFile } from 'node:fs/promises'
 import { basename, extname } from 'node:path'
 import { z } from 'zod'
+import type { TroupeConfig } from '../../configuration/index.ts'
 import { nearest, type TroupeError } from '../../core/index.ts'
-import { patterns, type TopologyForm } from '../../orchestration/index.ts'
-import { LlmAgent, type TroupeConfig } from '../../runtime/index.ts'
+import { LlmAgent } from '../../startup/index.ts'
 import { builtInTools } from '../../tools/index.ts'
+import { patterns, type TopologyForm } from '../../topology/index.ts'
 import { misused } from '../exit-codes.ts'
 
 export type Definition = NonNullable<TroupeConfig['agents']>[number]
@@ -72,7 +73,7 @@ export async function readTeamFile(path: string): Promise<ReadTeam> {
   if (!checked.success)
     throw misused(`${path} is no team:\n- ${problemsOf(checked.error).join('\n- ')}`, 'docs/cli.md has an example.')
   const { name = basename(path, extname(path)), agents, flows, pattern } = checked.data
-  const made = Object.entries(agents).map(([agent, described]) => agentOf(path, agent, described))
+  const made = Object.entries(agents).map(([agent, described]) => agentFromFile(path, agent, described))
   if (flows && pattern) throw misused(`${path} has flows and a pattern.`, 'One of them is the team.')
   return { name, agents: made, topology: flows ? { agents: made, flows } : patterned(path, made, pattern ?? {}) }
 }
@@ -94,12 +95,16 @@ const meant = (name: string, known: Iterable<string>): string => {
 }
 
 /** @param path of the file that describes it */
-export function agentOf(path: string, name: string, { tools, model, ...rest }: z.infer<typeof agentSchema>): LlmAgent {
-  const given = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined))
+export function agentFromFile(
+  path: string,
+  name: string,
+  { tools, model, ...rest }: z.infer<typeof agentSchema>,
+): LlmAgent {
+  const defined = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined))
   try {
     return new LlmAgent({
       name,
-      ...given,
+      ...defined,
       model: model ?? 'offline/extractive',
       ...(tools ? { tools: (builtInTools as (...names: readonly string[]) => object)(...tools) } : {}),
     } as ConstructorParameters<typeof LlmAgent>[0])

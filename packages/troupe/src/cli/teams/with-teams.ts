@@ -1,5 +1,5 @@
 /** The configuration with what stands beside it: the folder `agents/`, and the file of a team. */
-import { type LoadedConfig, type TroupeConfig, withOrigins } from '../../runtime/index.ts'
+import { type LoadedConfig, type TroupeConfig, withOrigins } from '../../configuration/index.ts'
 import { readAgentsFolder } from './agents-folder.ts'
 import { readTeamFile } from './team-file.ts'
 
@@ -7,12 +7,12 @@ export async function withTeams(loaded: LoadedConfig, cwd: string, team?: string
   const agents = await readAgentsFolder(cwd)
   const read = team === undefined ? undefined : await readTeamFile(team)
   if (agents.length === 0 && !read) return loaded
-  const { config, held, teams } = loaded
+  const { config, effectiveValues, teams } = loaded
   const merged = {
     ...config,
     agents: [...(config.agents ?? []), ...agents, ...(read?.agents ?? [])],
     // A team that was named is the one that runs.
-    ...(read ? { topologies: { [read.name]: read.topology } } : {}),
+    ...(read ? { teams: { [read.name]: read.topology } } : {}),
   }
-  return { ...loaded, config: withOrigins(merged as TroupeConfig, { held, teams }) }
+  return { ...loaded, config: withOrigins(merged as TroupeConfig, { effectiveValues, teams }) }
 }

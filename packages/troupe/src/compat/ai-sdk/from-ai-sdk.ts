@@ -5,8 +5,8 @@ import {
   type ForeignCall,
   type ForeignOptions,
   foreignAgent,
+  inputText,
   looseJson,
-  textOf,
   unfinished,
 } from '../foreign/foreign-agent.ts'
 
@@ -54,7 +54,7 @@ export function fromAiSdk(agent: AiSdkAgent, options: AiSdkOptions): Agent {
     seen: `${Object.keys(agent.tools ?? {}).sort()}\n${options.settings ?? ''}`,
     async call(input, call) {
       const more: { readonly messages?: unknown } = options.settings?.(input, call) ?? {}
-      const prompt = more.messages === undefined ? { prompt: textOf(input) } : {}
+      const prompt = more.messages === undefined ? { prompt: inputText(input) } : {}
       const result = await agent.generate({ ...prompt, ...more, abortSignal: call.signal } as never)
       if (!result) throw unfinished(name, 'generate() gave nothing')
       const parts = (result.steps ?? []).flatMap(({ content }) => content)

@@ -31,8 +31,8 @@ it('registers when an instance is made, for that instance', () => {
     }
   }
   on(Note)(Taking.prototype.take, context)
-  const hands = { messages: {}, mailbox: {} } as never
-  const [one, other] = [new Taking('one').attach(hands), new Taking('other').attach(hands)]
+  const clients = { messages: {}, mailbox: {} } as never
+  const [one, other] = [new Taking('one').attach(clients), new Taking('other').attach(clients)]
   const called = [one, other].map(({ handlers }) => handlers.get('note')?.handler({} as never, {} as never))
   expect(called).toEqual(['one', 'other'])
 })

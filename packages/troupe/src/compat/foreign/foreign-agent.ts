@@ -1,12 +1,12 @@
 /**
  * An agent of another framework as one of ours. Each step is one call of it and each call one effect: what it does inside
  * is its own, neither recorded nor entered again piece by piece. It keeps nothing between steps but what its framework
- * keeps under `ForeignCall.conversation`.
+ * keeps under `ForeignCall.thread`.
  */
-import { type Access, type Agent, accessOf, type StepEntry, type StepReport } from '../../agents/index.ts'
+import { type Agent, type AgentAccess, checkAgentAccess, type StepEntry, type StepReport } from '../../agents/index.ts'
 import { checkAgentName } from '../../context/index.ts'
 import { checkOptions, encodeJson, failure, hashText, type Json, parse, type Schema } from '../../core/index.ts'
-import type { EffectClass } from '../../durable/index.ts'
+import type { EffectClass } from '../../journal/index.ts'
 import { isTokenCount } from '../../models/index.ts'
 import { withTimeLimit } from '../../resilience/index.ts'
 
@@ -18,17 +18,17 @@ export interface ForeignCall {
   readonly signal: AbortSignal
   readonly user: string
   /** Of this user's thread or branch and of no other: a name for memory that the framework keeps by itself. */
-  readonly conversation: string
+  readonly thread: string
 }
 
-export interface ForeignOptions extends Access {
+export interface ForeignOptions extends AgentAccess {
   readonly name: string
   readonly description?: string
   readonly inputSchema?: Schema
   /** Of its answer. A wrong one fails the step and does not repeat the call. */
   readonly outputSchema?: Schema
   /**
-   * Of each call; `once` by default, because nobody sees what its tools do: a call that a crash cut off is `uncertain`
+   * Of each call; `at-most-once` by default, because nobody sees what its tools do: a call that a crash cut off is `uncertain`
    * and waits for a person. `idempotent` repeats it with the same key: for agents that only read and think, or whose
    * tools take the key.
    */
@@ -40,7 +40,7 @@ export interface ForeignOptions extends Access {
 }
 
 /** What one call came to. */
-export interface Answered {
+export interface ForeignResult {
   readonly value: unknown
   readonly usage?: { readonly inputTokens?: number | undefined; readonly outputTokens?: number | undefined } | undefined
   readonly toolCalls?: StepReport['toolCalls']
@@ -58,7 +58,7 @@ const known = [
   'allow',
   'deny',
 ]
-const classes = ['read', 'idempotent', 'once']
+const classes = ['read', 'idempotent', 'at-most-once']
 const assumedTokens = 10_000
 
 /**
@@ -72,18 +72,18 @@ export function foreignAgent(
     readonly options: readonly string[]
     /** Of its code and settings as far as they can be seen: a run that was started with others says so. */
     readonly seen: string
-    readonly call: (input: Json, call: ForeignCall) => Promise<Answered>
+    readonly call: (input: Json, call: ForeignCall) => Promise<ForeignResult>
   },
 ): Agent {
   checkOptions(adapter.what, options, [...known, ...adapter.options])
   const name = checkAgentName(options.name)
-  const { description, inputSchema, outputSchema, effect = 'once', model, maxTokens = assumedTokens } = options
+  const { description, inputSchema, outputSchema, effect = 'at-most-once', model, maxTokens = assumedTokens } = options
   const wrong = (problem: string) => failure('agent.wrong', { agent: name, problem })
   if (!classes.includes(effect)) throw wrong(`effect is ${String(effect)}, not ${classes.join(', ')}`)
   if (!(Number.isSafeInteger(maxTokens) && maxTokens > 0)) throw wrong(`maxTokens is ${maxTokens}, not a whole number`)
   return Object.freeze({
     name,
-    access: accessOf(options, name),
+    access: checkAgentAccess(options, name),
     fingerprint: hashText([name, adapter.what, effect, model ?? '', adapter.seen].join('\n')),
     ...(description === undefined ? {} : { description }),
     ...(inputSchema ? { inputSchema } : {}),
@@ -122,31 +122,31 @@ async function carryOut(
     readonly class: EffectClass
     readonly maxTokens: number
     readonly model: string | undefined
-    readonly call: (input: Json, call: ForeignCall) => Promise<Answered>
+    readonly call: (input: Json, call: ForeignCall) => Promise<ForeignResult>
   },
   input: Json,
-  { ctx, recorder, services, conversation }: StepEntry,
+  { ctx, recorder, services, thread }: StepEntry,
 ): Promise<Recorded> {
   const { budget, clock, models } = services
   const user = recorder.principal.userId
   const costOf = (usage: StepReport['usage']) => (own.model === undefined ? 0 : (models.costOf(own.model, usage) ?? 0))
   const reserved = { tokens: own.maxTokens, cost: costOf({ inputTokens: 0, outputTokens: own.maxTokens }) }
-  const id = `${conversation}/${own.name}`
-  const settle = ({ output }: { readonly output?: Recorded; readonly error?: unknown }) => {
-    if (!output) return budget?.settle(id, reserved) ?? { statements: [] }
+  const id = `${thread}/${own.name}`
+  const charge = ({ output }: { readonly output?: Recorded; readonly error?: unknown }) => {
+    if (!output) return budget?.charge(id, reserved) ?? { statements: [] }
     const { inputTokens, outputTokens } = output.usage
     const used = { tokens: inputTokens + outputTokens, cost: costOf(output.usage), inputTokens, outputTokens }
-    return budget?.settle(id, used) ?? { statements: [] }
+    return budget?.charge(id, used) ?? { statements: [] }
   }
   return ctx.effect<Recorded>(
     `call ${own.name}`,
-    { class: own.class, input, ...(budget ? { claim: () => budget.reserve(id, reserved), settle } : {}) },
+    { class: own.class, input, ...(budget ? { claim: () => budget.reserve(id, reserved), charge } : {}) },
     ({ key, signal }) => {
       const limit = { clock, limitMs: undefined, kind: 'step', what: own.name, signal }
-      const place = { key, user, conversation: hashText(`${user}\n${conversation}`) }
+      const callIdentity = { key, user, thread: hashText(`${user}\n${thread}`) }
       // Whoever ignores the signal is no longer waited for.
       return withTimeLimit(limit, async (inner) => {
-        const { value, usage, toolCalls = [] } = await own.call(input, { ...place, signal: inner })
+        const { value, usage, toolCalls = [] } = await own.call(input, { ...callIdentity, signal: inner })
         return {
           value: JSON.parse(encodeJson(value ?? null, `The answer of ${own.name}`)) as Json,
           usage: { inputTokens: count(usage?.inputTokens), outputTokens: count(usage?.outputTokens) },
@@ -160,7 +160,7 @@ async function carryOut(
 const count = (tokens: unknown): number => (isTokenCount(tokens) ? Math.floor(tokens) : 0)
 
 /** What an agent that takes texts is told. */
-export const textOf = (input: Json): string => (typeof input === 'string' ? input : JSON.stringify(input))
+export const inputText = (input: Json): string => (typeof input === 'string' ? input : JSON.stringify(input))
 
 /** What others report of calls is kept as far as JSON carries it. */
 export function looseJson(value: unknown): Json {

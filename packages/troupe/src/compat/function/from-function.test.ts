@@ -74,7 +74,7 @@ describe('a function that knows nothing of Troupe', () => {
   it('remembers under a name of its thread and user and of no other', async () => {
     const troupe = await createTroupe({ storage: 'memory:', log: 'silent' })
     cleanups.push(() => troupe.close())
-    const agent = fromFunction((_, { conversation }) => conversation, { name: 'F' })
+    const agent = fromFunction((_, { thread }) => thread, { name: 'F' })
     const name = async (user: string, threadId: string) =>
       (await troupe.user(user).session(agent, { threadId }).generate('?')).text
     const names = [await name('ada', 'a'), await name('ada', 'b'), await name('bob', 'a'), await name('ada', 'a')]
@@ -87,8 +87,8 @@ describe('a function that knows nothing of Troupe', () => {
       (options: object, fn: unknown = () => 1) =>
       () =>
         fromFunction(fn as never, options as never)
-    expect(made({ name: 'F', efect: 'once' })).toThrow(/no option efect/)
-    expect(made({ name: 'F', effect: 'pure' })).toThrow(/read, idempotent, once/)
+    expect(made({ name: 'F', efect: 'at-most-once' })).toThrow(/no option efect/)
+    expect(made({ name: 'F', effect: 'pure' })).toThrow(/read, idempotent, at-most-once/)
     expect(made({ name: 'F', maxTokens: 0 })).toThrow(/maxTokens/)
     expect(made({ name: '' })).toThrow()
     expect(made({ name: 'F' }, 'code')).toThrow(/no function/)
@@ -96,7 +96,7 @@ describe('a function that knows nothing of Troupe', () => {
 })
 
 describe('a call that was cut off', () => {
-  const cutOff = async (effect: 'once' | 'idempotent') => {
+  const cutOff = async (effect: 'at-most-once' | 'idempotent') => {
     const folder = mkdtempSync(join(tmpdir(), 'troupe-foreign-'))
     cleanups.push(() => rmSync(folder, { recursive: true, force: true }))
     const storage = `sqlite:${join(folder, 'troupe.db')}`
@@ -128,8 +128,8 @@ describe('a call that was cut off', () => {
     expect(keys).toEqual([keys[0], keys[0]])
   })
 
-  it('waits for a person where it is once', async () => {
-    const { keys, result } = await cutOff('once')
+  it('waits for a person where it is at-most-once', async () => {
+    const { keys, result } = await cutOff('at-most-once')
     expect(result).toMatchObject({ status: 'waiting', reason: 'uncertain' })
     expect(keys).toHaveLength(1)
   })

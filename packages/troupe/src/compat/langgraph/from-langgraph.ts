@@ -40,7 +40,7 @@ export function fromLangGraph(graph: LangGraphGraph, options: LangGraphOptions):
       const config = {
         ...more,
         signal: call.signal,
-        configurable: { thread_id: call.conversation, ...more.configurable },
+        configurable: { thread_id: call.thread, ...more.configurable },
         callbacks: [...(more.callbacks ?? []), listener.handlers()],
       }
       const state = await graph.invoke(stateOf(input) as never, config as never)

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { createVirtualClock } from '../../core/index.ts'
 import { createTroupe, defineAgent } from '../../index.ts'
-import { readConfig } from '../../orchestration/index.ts'
+import { readConfig } from '../../topology/index.ts'
 import { executionConfig } from './index.ts'
 
 it('gives each name of the guides its meaning, in both spellings', () => {
@@ -25,7 +25,8 @@ it('gives each name of the guides its meaning, in both spellings', () => {
     allowParallel: true,
     maxParallelBranches: 10,
     budget: { steps: 100 },
-    timeouts: { convergence: '1m', branch: '10m', acquisition: '4m', step: '500ms', tool: '2m', human: '5m' },
+    deadline: '1m',
+    timeouts: { branch: '10m', acquisition: '4m', step: '500ms', tool: '2m', human: '5m' },
     join: { ratio: 0.51 },
     onFailure: 'failFast',
     onError: { '*': { retry: { attempts: 3, backoff: '1s' }, ask: true } },
@@ -72,7 +73,7 @@ it.each([
   ],
   [{ status: { enabled: false } }, { verbosity: 'quiet' }],
   [{ status: { verbosity: 0, showThoughts: true } }, { verbosity: 'quiet', showAgentThoughts: true }],
-] as const)('reads %j', (said, config) => expect(executionConfig(said)).toEqual(config))
+] as const)('reads %j', (options, config) => expect(executionConfig(options)).toEqual(config))
 
 it.each([
   [{ autoRetryOnErrors: true }, /autoRetryOnError/],
@@ -88,7 +89,7 @@ it.each([
   [{ status: { enabled: false, verbosity: 2 } }, /not enabled/],
   [{ status: { cliColors: true } }, /status/],
   ['auto', /must be an object/],
-])('refuses %j', (said, problem) => expect(() => executionConfig(said as never)).toThrow(problem))
+])('refuses %j', (options, problem) => expect(() => executionConfig(options as never)).toThrow(problem))
 
 it('tries a step three times, then asks a person', async () => {
   const clock = createVirtualClock()

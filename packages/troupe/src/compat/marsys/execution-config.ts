@@ -1,6 +1,6 @@
 /** What the guides pass as `ExecutionConfig`, as the config of a run. Nothing of it is ignored. */
 import { checkFlag, checkOptions, type Duration, duration, failure, isObject, milliseconds } from '../../core/index.ts'
-import type { RunConfig } from '../../orchestration/index.ts'
+import type { RunConfig } from '../../topology/index.ts'
 
 /** Seconds where it is a number, as in the guides. */
 type Span = number | Duration
@@ -47,7 +47,6 @@ type Snake<S extends string> = S extends `${infer Head}${infer Tail}`
 export type Spelled<T> = T | { readonly [K in keyof T as K extends string ? Snake<K> : never]: T[K] }
 
 const timeouts = {
-  convergenceTimeout: 'convergence',
   branchTimeout: 'branch',
   agentAcquisitionTimeout: 'acquisition',
   stepTimeout: 'step',
@@ -60,6 +59,7 @@ const names = [
   'allowParallel',
   'maxParallelBranches',
   'maxSteps',
+  'convergenceTimeout',
   ...Object.keys(timeouts),
   'convergencePolicy',
   'autoRetryOnError',
@@ -75,7 +75,8 @@ const instead: { readonly [name: string]: string } = {
   dynamicConvergenceEnabled: 'branches always meet where their edges meet',
   autoDetectConvergence: 'branches always meet where their edges meet',
   parentCompletesOnSpawn: 'an agent waits for what it invokes where there is a way back, and is over where not',
-  userInteraction: 'questions stand in the result of the run, and are answered by run.answer, over HTTP or on the page',
+  userInteraction:
+    'questions stand in the result of the run, and are answered by run.answer, over HTTP or in the studio',
   userFirst: 'what a person says first is the task',
   initialUserMsg: 'what a person says first is the task',
   autoCleanupAgents: 'definitions of agents hold nothing that is to be cleaned up',
@@ -90,10 +91,10 @@ const wrong = (what: string, problem: string) => failure('validation.failed', { 
 const camel = (name: string) => name.replaceAll(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())
 
 /** In Troupe's spelling, without what is not said. @throws ValidationError for what is unknown, or said in both spellings */
-function read<T>(where: string, said: object | undefined, known: readonly string[]): Partial<T> {
-  if (said !== undefined && !isObject(said)) checkOptions(where, said, known)
+function read<T>(where: string, options: object | undefined, known: readonly string[]): Partial<T> {
+  if (options !== undefined && !isObject(options)) checkOptions(where, options, known)
   const found: Record<string, unknown> = {}
-  for (const [spelled, value] of Object.entries(said ?? {})) {
+  for (const [spelled, value] of Object.entries(options ?? {})) {
     const name = camel(spelled)
     if (value === undefined) continue
     if (Object.hasOwn(found, name)) throw wrong(`${where}.${name}`, 'it is said in both spellings')
@@ -118,20 +119,21 @@ function span(what: string, value: Span): Duration {
  * @example await ada.orchestra.run({ task, topology, config: executionConfig({ autoRetryOnError: true }) })
  */
 export function executionConfig(options: Spelled<ExecutionConfig>): RunConfig {
-  const said = read<ExecutionConfig>('ExecutionConfig', options, names)
+  const fields = read<ExecutionConfig>('ExecutionConfig', options, names)
   const spans = (Object.keys(timeouts) as TimeoutName[]).flatMap((name) =>
-    said[name] === undefined ? [] : [[timeouts[name], span(name, said[name])] as const],
+    fields[name] === undefined ? [] : [[timeouts[name], span(name, fields[name])] as const],
   )
-  const { allowParallel, maxParallelBranches, maxSteps, tracing } = said
+  const { allowParallel, maxParallelBranches, maxSteps, convergenceTimeout, tracing } = fields
   const { enabled: trace } = read<{ readonly enabled: boolean }>('tracing', tracing, ['enabled'])
   return {
     ...(allowParallel === undefined ? {} : { allowParallel }),
     ...(maxParallelBranches === undefined ? {} : { maxParallelBranches }),
     ...(maxSteps === undefined ? {} : { budget: { steps: maxSteps } }),
     ...(spans.length === 0 ? {} : { timeouts: Object.fromEntries(spans) }),
-    ...(said.convergencePolicy === undefined ? {} : meeting(said.convergencePolicy)),
-    ...recovery(said),
-    ...shown(said.status),
+    ...(convergenceTimeout === undefined ? {} : { deadline: span('convergenceTimeout', convergenceTimeout) }),
+    ...(fields.convergencePolicy === undefined ? {} : joinConfig(fields.convergencePolicy)),
+    ...recovery(fields),
+    ...shown(fields.status),
     ...(trace === undefined ? {} : { trace }),
   }
 }
@@ -145,7 +147,7 @@ const policies = {
 } as const
 const insufficient = { proceed: 'collect', fail: 'failFast', user: 'ask' } as const
 
-function meeting(policy: NonNullable<ExecutionConfig['convergencePolicy']>): Pick<RunConfig, 'join' | 'onFailure'> {
+function joinConfig(policy: NonNullable<ExecutionConfig['convergencePolicy']>): Pick<RunConfig, 'join' | 'onFailure'> {
   if (typeof policy === 'string') {
     if (Object.hasOwn(policies, policy)) return policies[policy]
     throw wrong('convergencePolicy', `it is a ratio or one of ${Object.keys(policies).join(', ')}`)
@@ -166,15 +168,16 @@ function meeting(policy: NonNullable<ExecutionConfig['convergencePolicy']>): Pic
 }
 
 /** Attempts come first, then the question what to do. */
-function recovery(said: ExecutionConfig): Pick<RunConfig, 'onError'> {
-  const retries = said.autoRetryOnError !== undefined && checkFlag('autoRetryOnError', said.autoRetryOnError)
-  const asks = said.errorRoutingEnabled !== undefined && checkFlag('errorRoutingEnabled', said.errorRoutingEnabled)
+function recovery(settings: ExecutionConfig): Pick<RunConfig, 'onError'> {
+  const retries = settings.autoRetryOnError !== undefined && checkFlag('autoRetryOnError', settings.autoRetryOnError)
+  const asks =
+    settings.errorRoutingEnabled !== undefined && checkFlag('errorRoutingEnabled', settings.errorRoutingEnabled)
   const { maxRetries = 3, baseDelay = '1s' } = read<{ maxRetries: number; baseDelay: Span }>(
     'errorHandling',
-    said.errorHandling,
+    settings.errorHandling,
     ['maxRetries', 'baseDelay'],
   )
-  if (said.errorHandling !== undefined && !retries)
+  if (settings.errorHandling !== undefined && !retries)
     throw wrong('errorHandling', 'it says how steps are tried again: set autoRetryOnError too')
   const retry = { attempts: maxRetries, backoff: span('errorHandling.baseDelay', baseDelay) }
   if (retries) return { onError: { '*': { retry, ...(asks ? { ask: true } : {}) } } }
@@ -192,12 +195,12 @@ function shown(status: ExecutionConfig['status']): RunConfig {
     showToolCalls: boolean
   }
   const known = ['enabled', 'verbosity', 'showThoughts', 'showAgentThoughts', 'showToolCalls']
-  const said = read<Status>('status', status, known)
-  const { verbosity, showToolCalls, showThoughts, showAgentThoughts = showThoughts } = said
+  const fields = read<Status>('status', status, known)
+  const { verbosity, showToolCalls, showThoughts, showAgentThoughts = showThoughts } = fields
   if (showThoughts !== undefined && showThoughts !== showAgentThoughts)
     throw wrong('status', 'showThoughts and showAgentThoughts are one thing, and say different ones')
-  if (said.enabled !== undefined && !checkFlag('status.enabled', said.enabled)) {
-    if (Object.keys(said).length > 1) throw wrong('status', 'it is not enabled, and says what is shown')
+  if (fields.enabled !== undefined && !checkFlag('status.enabled', fields.enabled)) {
+    if (Object.keys(fields).length > 1) throw wrong('status', 'it is not enabled, and says what is shown')
     return { verbosity: 'quiet' }
   }
   return {

@@ -5,8 +5,8 @@ import {
   type ForeignCall,
   type ForeignOptions,
   foreignAgent,
+  inputText,
   looseJson,
-  textOf,
   unfinished,
 } from '../foreign/foreign-agent.ts'
 
@@ -49,7 +49,7 @@ export interface OpenAiAgentsOptions extends Omit<ForeignOptions, 'name'> {
  */
 export function fromOpenAiAgents(agent: OpenAiAgent, options: OpenAiAgentsOptions): Agent {
   const name = options?.name ?? String(agent?.name)
-  const { run, input: inputOf = textOf, settings } = options
+  const { run, input: inputOf = inputText, settings } = options
   if (typeof run !== 'function')
     throw failure('agent.wrong', { agent: name, problem: 'run is no function; hand over run of @openai/agents' })
   return foreignAgent(
@@ -59,8 +59,10 @@ export function fromOpenAiAgents(agent: OpenAiAgent, options: OpenAiAgentsOption
       options: ['run', 'input', 'settings'],
       seen: [agent.name, inputOf, settings ?? ''].join('\n'),
       async call(input, call) {
-        const given = { ...settings?.(input, call), signal: call.signal }
-        const result = (await run(agent as never, inputOf(input) as never, given as never)) as OpenAiResult | undefined
+        const runOptions = { ...settings?.(input, call), signal: call.signal }
+        const result = (await run(agent as never, inputOf(input) as never, runOptions as never)) as
+          | OpenAiResult
+          | undefined
         if (!result) throw unfinished(name, 'run() gave nothing')
         const waiting = result.interruptions?.map((item) => item.name ?? 'a tool') ?? []
         if (waiting.length > 0)

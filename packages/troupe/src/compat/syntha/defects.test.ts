@@ -3,7 +3,7 @@
  * where a server is reachable. What is shown elsewhere too is named in docs/promises.md.
  */
 import { afterAll, describe, expect, test } from 'vitest'
-import { dropSchema, missingServer, schemaName, server } from '../../../test/postgres/server.ts'
+import { dropSchema, missingServer, schemaName, server } from '../../../test/postgres/postgres-server.ts'
 import { createTroupe, type Json, type TroupeConfig } from '../../index.ts'
 import { createVirtualClock, seededRandom } from '../../testing/index.ts'
 import { create_role_based_handler } from './index.ts'
@@ -63,14 +63,14 @@ describe.each(storages)('%s', (_, storage) => {
   test('3: the scope default is a user like any other, an empty id is none, and clean-up stays with its user', async () => {
     await using team = await open()
     const { troupe, clock, user } = team
-    const everybody = troupe.user('default')
-    await everybody.context.clear()
+    const defaultUser = troupe.user('default')
+    await defaultUser.context.clear()
     await user.context.push('k', 1, { ttl: '1m' })
-    expect(await everybody.context.get('k')).toBe(undefined)
-    expect(await everybody.context.delete('k')).toBe(false)
+    expect(await defaultUser.context.get('k')).toBe(undefined)
+    expect(await defaultUser.context.delete('k')).toBe(false)
     await clock.advance('2m')
-    expect(await everybody.context.cleanup()).toBe(0)
-    await everybody.context.clear()
+    expect(await defaultUser.context.cleanup()).toBe(0)
+    await defaultUser.context.clear()
     expect((await user.context.stats()).expired + (await user.context.cleanup())).toBeGreaterThan(0)
     expect(() => troupe.user('')).toThrow(expect.objectContaining({ code: 'name.invalid' }))
     expect(() => user.agent('')).toThrow(expect.objectContaining({ code: 'name.invalid' }))
@@ -102,8 +102,8 @@ describe.each(storages)('%s', (_, storage) => {
     await a.context.push('global', 2, { audience: 'everyone' })
     const reopened = storage !== 'memory:'
     if (reopened) await team.troupe.close()
-    await using again = reopened ? await createTroupe({ storage, clock: team.clock, log: 'silent' }) : undefined
-    const same = again?.user(user.id) ?? user
+    await using secondTroupe = reopened ? await createTroupe({ storage, clock: team.clock, log: 'silent' }) : undefined
+    const same = secondTroupe?.user(user.id) ?? user
     expect(await same.context.deleteTopic('sales')).toMatchObject({ entriesDeleted: 1 })
     expect([await same.context.get('k'), await same.context.get('global')]).toEqual([undefined, 2])
   })
@@ -159,12 +159,12 @@ describe.each(storages)('%s', (_, storage) => {
 
   test('9: a key of the scope default has one row, and its newest value', async () => {
     await using team = await open()
-    const everybody = team.troupe.user('default')
-    await everybody.context.clear()
-    for (let i = 0; i < 20; i++) await everybody.context.push('k', i)
-    expect(await everybody.context.get('k')).toBe(19)
-    expect((await everybody.context.stats()).entries).toBe(1)
-    await everybody.context.clear()
+    const defaultUser = team.troupe.user('default')
+    await defaultUser.context.clear()
+    for (let i = 0; i < 20; i++) await defaultUser.context.push('k', i)
+    expect(await defaultUser.context.get('k')).toBe(19)
+    expect((await defaultUser.context.stats()).entries).toBe(1)
+    await defaultUser.context.clear()
   })
 
   test('10: a time to live is kept to the second, and a topic is no agent of its name', async () => {

@@ -1,11 +1,11 @@
 /** The tools of one agent in the shapes of frameworks, under the names of Syntha's adapters. */
 import { failure, nearest } from '../../core/index.ts'
-import type { AgentHandle } from '../../runtime/index.ts'
+import type { AgentHandle } from '../../startup/index.ts'
 import { toAiSdk, toAnthropic, toLangChain, toLangGraph, toOpenAI } from '../../tools/index.ts'
-import { unsupported } from './refused.ts'
-import { callTool } from './syntha-handler.ts'
-import type { Given } from './tool-arguments.ts'
+import { callSynthaTool } from './syntha-handler.ts'
+import type { RawArguments } from './tool-arguments.ts'
 import type { SynthaResult } from './tool-result.ts'
+import { unsupported } from './unsupported.ts'
 
 export type Framework = 'openai' | 'anthropic' | 'ai-sdk' | 'langchain' | 'langgraph'
 const formats = {
@@ -31,15 +31,15 @@ export function frameworkOf(name: string): Framework {
 export const toolsFor = <F extends Framework>(framework: F, { tools }: AgentHandle) =>
   formats[framework](tools) as ReturnType<(typeof formats)[F]>
 
-export type FrameworkHandler = (tool_name: string, given?: Given | string) => Promise<SynthaResult>
+export type FrameworkHandler = (tool_name: string, rawArguments?: RawArguments | string) => Promise<SynthaResult>
 
 /** Takes the name and the arguments, as an object or as the JSON text that models write. */
 export const handlerFor =
   ({ tools }: AgentHandle): FrameworkHandler =>
-  async (tool_name, given = {}) => {
-    if (typeof given !== 'string') return callTool(tools, tool_name, given)
+  async (tool_name, rawArguments = {}) => {
+    if (typeof rawArguments !== 'string') return callSynthaTool(tools, tool_name, rawArguments)
     try {
-      return await callTool(tools, tool_name, JSON.parse(given || '{}') as Given)
+      return await callSynthaTool(tools, tool_name, JSON.parse(rawArguments || '{}') as RawArguments)
     } catch (error) {
       if (!(error instanceof SyntaxError)) throw error
       return {

@@ -3,7 +3,7 @@
  * What has no counterpart is refused with a sentence that says what Troupe does instead. New code uses `troupe` itself.
  */
 export { TroupeError as SynthaError } from '../../core/index.ts'
-export { ContextMesh, type StoreOptions } from './context-mesh.ts'
+export type { Framework, FrameworkHandler, Integration } from './frameworks.ts'
 export type { MeshOptions } from './mesh-options.ts'
 export {
   build_custom_prompt,
@@ -12,17 +12,26 @@ export {
   inject_context_into_prompt,
   type PromptOptions,
 } from './prompts.ts'
-export * from './refused.ts'
+export type { CustomRoles } from './rights.ts'
 export {
   create_multi_agent_handlers,
   create_restricted_handler,
   create_role_based_handler,
   get_role_info,
   PREDEFINED_ROLES,
-} from './roles.ts'
-export { create_hybrid_tool_handler, get_all_tool_schemas, merge_tool_schemas } from './schemas.ts'
+} from './role-handlers.ts'
+export { ContextMesh, type StoreOptions } from './syntha-context-mesh.ts'
 export { type SynthaHandler, synthaHandler } from './syntha-handler.ts'
-export type { Given } from './tool-arguments.ts'
+export { ToolHandler, type ToolHandlerOptions } from './syntha-tool-handler.ts'
+export type { RawArguments } from './tool-arguments.ts'
 export { SynthaToolFactory } from './tool-factory.ts'
-export { ToolHandler, type ToolHandlerOptions } from './tool-handler.ts'
 export type { SynthaResult } from './tool-result.ts'
+export {
+  create_hybrid_tool_handler,
+  get_all_tool_schemas,
+  type HybridHandler,
+  merge_tool_schemas,
+  type UserHandler,
+  type UserSchema,
+} from './tool-schemas.ts'
+export * from './unsupported.ts'

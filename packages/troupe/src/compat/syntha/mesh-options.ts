@@ -1,7 +1,8 @@
 /** What the guides pass to `ContextMesh`, as the configuration of a troupe. Nothing of it is ignored. */
+
+import type { TroupeConfig } from '../../configuration/index.ts'
 import { checkOptions, type Duration, failure } from '../../core/index.ts'
-import type { TroupeConfig } from '../../runtime/index.ts'
-import { unsupported } from './refused.ts'
+import { unsupported } from './unsupported.ts'
 
 export interface MeshOptions {
   /** `default` where none is given: a user like any other. */
@@ -84,10 +85,10 @@ function postgres(options: MeshOptions): Exclude<TroupeConfig['storage'], string
   const { connection_string: url, host, port, password, pool_timeout, pool_recycle } = options
   const database = options.database ?? options.db_name
   const user = options.user ?? options.username
-  const given = Object.entries({ url, host, port, database, user, password })
+  const fields = Object.entries({ url, host, port, database, user, password })
   if (url === undefined && database === undefined) throw wrong('postgresql', 'connection_string or database is missing')
   return {
-    ...Object.fromEntries(given.filter(([, value]) => value !== undefined)),
+    ...Object.fromEntries(fields.filter(([, value]) => value !== undefined)),
     ...(options.sslmode === undefined ? {} : { tls: tlsOf(options.sslmode) }),
     ...(options.pool_size === undefined ? {} : { poolSize: options.pool_size + (options.max_overflow ?? 0) }),
     ...(pool_timeout === undefined ? {} : { acquireTimeout: secondsOf(pool_timeout, 'pool_timeout') }),

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import * as syntha from './index.ts'
-import { openTeam } from './team.test.fixture.ts'
+import { openTeam } from './syntha-testbed.test.fixture.ts'
 
 describe('prompts', () => {
   it('hold what the agent may see, under the headers of the guides', async () => {

@@ -1,9 +1,9 @@
 /** The guides' builders of prompts, on `buildSystemPrompt`: only what the agent may see, under a budget of tokens. */
 import { checkOptions, checkText, failure } from '../../core/index.ts'
-import type { User } from '../../runtime/index.ts'
+import type { User } from '../../startup/index.ts'
 import { buildSystemPrompt, type SystemPromptOptions } from '../../tools/index.ts'
-import { type ContextMesh, checkMesh } from './context-mesh.ts'
-import { unsupported } from './refused.ts'
+import { type ContextMesh, checkMesh } from './syntha-context-mesh.ts'
+import { unsupported } from './unsupported.ts'
 
 export interface PromptOptions {
   /** `{context}` and `{agent_name}` are replaced once each; all other braces stay. */
@@ -99,6 +99,6 @@ export async function build_custom_prompt(
   checkOptions('build_custom_prompt', options, ['template', 'fallback_text'])
   const { template, fallback_text = '' } = options
   const { context } = await handleOf(agent_name, mesh)
-  const given = { keys, fallback: fallback_text, header: false, ...templateOf(template, agent_name) } as const
-  return buildSystemPrompt({ context }, given)
+  const promptOptions = { keys, fallback: fallback_text, header: false, ...templateOf(template, agent_name) } as const
+  return buildSystemPrompt({ context }, promptOptions)
 }

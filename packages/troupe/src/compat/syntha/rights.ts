@@ -1,6 +1,6 @@
 /** A role of the guides, the four or one's own list of tools, as the rights of an agent. */
 import { failure, isObject, nameOf } from '../../core/index.ts'
-import { Access, type AccessOptions, builtInTools, checkGrants, createRoles } from '../../security/index.ts'
+import { Access, type AccessOptions, builtInToolNames, checkGrants, createRoles } from '../../security/index.ts'
 
 /** Lists of tools by the name of the role. */
 export type CustomRoles = Readonly<Record<string, readonly string[]>>
@@ -20,7 +20,7 @@ export function rightsOf(
   const own = role !== undefined && Object.hasOwn(custom, role) ? custom[role] : undefined
   if (own === undefined) return checked({ role, allow, deny })
   if (!Array.isArray(own)) throw wrong(`The role ${role}`, 'it is no list of tools')
-  const missing = own.find((tool) => !(builtInTools as readonly string[]).includes(tool))
+  const missing = own.find((tool) => !(builtInToolNames as readonly string[]).includes(tool))
   if (missing !== undefined) throw wrong(`The role ${role}`, `there is no tool ${nameOf(missing)}`)
   const roles = createRoles()
   const base = ['readonly', 'contributor'].find((name) =>

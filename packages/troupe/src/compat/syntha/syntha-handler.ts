@@ -1,11 +1,11 @@
 /** One call in the guides' spelling, carried out by the tools of an agent's handle. */
 import { isObject, type Json, TroupeError } from '../../core/index.ts'
 import type { JsonObject, ToolResult, ToolHandler as Tools } from '../../tools/index.ts'
-import { type Given, toolArguments } from './tool-arguments.ts'
+import { type RawArguments, toolArguments } from './tool-arguments.ts'
 import { type SynthaResult, withAliases } from './tool-result.ts'
 
 export interface SynthaHandler {
-  handle_tool_call(tool_name: string, given?: Given): Promise<SynthaResult>
+  handle_tool_call(tool_name: string, rawArguments?: RawArguments): Promise<SynthaResult>
 }
 
 /**
@@ -15,34 +15,38 @@ export interface SynthaHandler {
  * const { success } = await sales.handle_tool_call('push_context', { key: 'deal', value: 'closed', topics: ['sales'] })
  */
 export const synthaHandler = (agent: { readonly tools: Tools }): SynthaHandler => ({
-  handle_tool_call: (tool_name, given = {}) => callTool(agent.tools, tool_name, given),
+  handle_tool_call: (tool_name, rawArguments = {}) => callSynthaTool(agent.tools, tool_name, rawArguments),
 })
 
 /** A mistake in what is given is a result, as everywhere. */
-export async function callTool(tools: Tools, tool_name: string, given: Given): Promise<SynthaResult> {
+export async function callSynthaTool(
+  tools: Tools,
+  tool_name: string,
+  rawArguments: RawArguments,
+): Promise<SynthaResult> {
   const tool = typeof tool_name === 'string' ? tool_name.replace(/^syntha_/, '') : tool_name
   // Not keyword arguments, but what a model wrote in their place.
-  if (!isObject(given)) return withAliases(tool, {}, await tools.call(tool, given))
-  const told = (result: ToolResult) => withAliases(tool, given as JsonObject, result)
+  if (!isObject(rawArguments)) return withAliases(tool, {}, await tools.call(tool, rawArguments))
+  const aliased = (result: ToolResult) => withAliases(tool, rawArguments as JsonObject, result)
   try {
-    if (tool === 'batch_context_operation' && given.continue_on_error === false && given.atomic !== true)
-      return told(await untilFailure(tools, given))
-    const result = await tools.call(tool, toolArguments(tool, given))
-    const confirmations = tool === 'get_messages_from_agents' && given.include_confirmations === false
-    return told(confirmations ? withoutConfirmations(result) : result)
+    if (tool === 'batch_context_operation' && rawArguments.continue_on_error === false && rawArguments.atomic !== true)
+      return aliased(await untilFailure(tools, rawArguments))
+    const result = await tools.call(tool, toolArguments(tool, rawArguments))
+    const confirmations = tool === 'get_messages_from_agents' && rawArguments.include_confirmations === false
+    return aliased(confirmations ? withoutConfirmations(result) : result)
   } catch (error) {
     if (!(error instanceof TroupeError)) throw error
-    return told(failed(error))
+    return aliased(failedToolResult(error))
   }
 }
 
-export function failed({ message, code, hint }: TroupeError): ToolResult {
+export function failedToolResult({ message, code, hint }: TroupeError): ToolResult {
   return { success: false, error: message, code, ...(hint === undefined ? {} : { suggestion: hint }) }
 }
 
 /** A batch that stops at its first failure: each operation is a batch of its own. */
-async function untilFailure(tools: Tools, given: Given): Promise<ToolResult> {
-  const { operations, ...rest } = toolArguments('batch_context_operation', given)
+async function untilFailure(tools: Tools, rawArguments: RawArguments): Promise<ToolResult> {
+  const { operations, ...rest } = toolArguments('batch_context_operation', rawArguments)
   if (!Array.isArray(operations) || operations.length === 0)
     return tools.call('batch_context_operation', { ...rest, operations })
   const results: JsonObject[] = []

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { NotFoundError } from '../../index.ts'
 import * as syntha from './index.ts'
-import { openTeam } from './team.test.fixture.ts'
+import { openTeam } from './syntha-testbed.test.fixture.ts'
 
 describe('a call in the spelling of the first guide, by a handler of the host,', () => {
   it('names the agent each time, pushes with subscribers and ttl, and reads value and context', async () => {

@@ -3,10 +3,10 @@
  * lists as text, priorities as numbers. What is misspelt stays, and is refused by the tool itself.
  */
 import { failure } from '../../core/index.ts'
-import { unsupported } from './refused.ts'
+import { unsupported } from './unsupported.ts'
 
 /** Keyword arguments, as an object. */
-export type Given = Readonly<Record<string, unknown>>
+export type RawArguments = Readonly<Record<string, unknown>>
 type Arguments = Record<string, unknown>
 
 const wrong = (what: string, problem: string) => failure('validation.failed', { what, problem })
@@ -62,13 +62,13 @@ function message(args: Arguments): void {
 }
 
 /** The older tools have no pages: the largest that there is. */
-function whole(args: Arguments): void {
+function withMaxLimit(args: Arguments): void {
   args.limit ??= 1_000
 }
 
-function operationOf(given: unknown): unknown {
-  if (typeof given !== 'object' || given === null) return given
-  const operation: Arguments = { ...given }
+function operationOf(raw: unknown): unknown {
+  if (typeof raw !== 'object' || raw === null) return raw
+  const operation: Arguments = { ...raw }
   if (operation.type === 'remove') operation.type = 'delete'
   lists(operation, 'topics', 'subscribers')
   ttlOf(operation)
@@ -80,14 +80,14 @@ const translations: Readonly<Record<string, (args: Arguments) => void>> = {
     lists(args, 'keys')
     // An empty list of keys is how the older tool asks for everything.
     if (Array.isArray(args.keys) && args.keys.length === 0) delete args.keys
-    if (args.keys === undefined && args.key === undefined) whole(args)
+    if (args.keys === undefined && args.key === undefined) withMaxLimit(args)
   },
   push_context(args) {
     lists(args, 'topics', 'subscribers')
     ttlOf(args)
   },
-  list_context: whole,
-  list_context_keys: whole,
+  list_context: withMaxLimit,
+  list_context_keys: withMaxLimit,
   subscribe_to_topics: (args) => lists(args, 'topics'),
   unsubscribe_from_topics: (args) => lists(args, 'topics'),
   send_message_to_agent: message,
@@ -112,8 +112,8 @@ const translations: Readonly<Record<string, (args: Arguments) => void>> = {
 }
 
 /** @throws ValidationError for what is named twice or has no counterpart */
-export function toolArguments(tool: string, given: Given): Arguments {
-  const args = { ...given }
+export function toolArguments(tool: string, rawArguments: RawArguments): Arguments {
+  const args = { ...rawArguments }
   if (Object.hasOwn(translations, tool)) translations[tool]?.(args)
   return args
 }

@@ -17,7 +17,7 @@ export interface Range {
   readonly to: string | undefined
   readonly limit: number
 }
-export interface Scope {
+export interface ListScope {
   readonly user: string
   readonly now: Now
 }
@@ -40,7 +40,7 @@ export function createListStatement(dialect: Dialect) {
   }
   const merged = dialect.name === 'sqlite' ? mergedLazily : inTwoPhases
   /** @param what the columns: whole entries, or only what a filter needs */
-  return (scope: Scope, grantees: readonly string[] | 'all', range: Range, what: 'entries' | 'keys'): Statement => {
+  return (scope: ListScope, grantees: readonly string[] | 'all', range: Range, what: 'entries' | 'keys'): Statement => {
     const wanted = what === 'entries' ? columns : sql.raw('e.key, e.audience')
     const { from, to, limit } = range
     const values: Values = { ...scope, from, limit, ...(to === undefined ? {} : { to }) }
@@ -58,7 +58,7 @@ export function createListStatement(dialect: Dialect) {
 }
 
 /** A stream of nothing: one that stood there twice would be read twice. */
-const nobody = ''
+const noGrantee = ''
 
 interface Merged {
   /** Tells its text from others. */
@@ -71,7 +71,7 @@ interface Merged {
 function mergedLazily(grantees: readonly string[]): Merged {
   let size = 2
   while (size < grantees.length) size = size < 256 ? 2 * size : size + 64
-  const streams = Array.from({ length: size }, (_, i) => grantees[i] ?? nobody)
+  const streams = Array.from({ length: size }, (_, i) => grantees[i] ?? noGrantee)
   return {
     key: String(size),
     more: Object.fromEntries(streams.map((grantee, i) => [`g${i}`, grantee])),
@@ -92,8 +92,8 @@ function inTwoPhases(grantees: readonly string[], limit: number, dialect: Dialec
     key: 'merged',
     more: { grantees: JSON.stringify(grantees), first: Math.ceil(limit / grantees.length) + 1, beyond },
     build(p, wanted, bounded) {
-      const stream = (grantee: string, more: Piece, most: unknown) => sql`(select v.key from context_visible v
-        where v.user_id = ${p.user} and v.grantee = ${sql.raw(grantee)} and ${bounded} ${more} order by v.key limit ${most})`
+      const stream = (grantee: string, more: Piece, rowLimit: unknown) => sql`(select v.key from context_visible v
+        where v.user_id = ${p.user} and v.grantee = ${sql.raw(grantee)} and ${bounded} ${more} order by v.key limit ${rowLimit})`
       return sql`with first as materialized (
           select g.value as grantee, s.key, count(*) over w as read, last_value(s.key) over w as last
           from ${each(dialect, p.grantees, 'g')} cross join lateral ${stream('g.value', sql``, p.first)} s

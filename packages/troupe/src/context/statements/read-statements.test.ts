@@ -66,19 +66,19 @@ describe('a page on SQLite reads a row of visibility per stream, and one per ent
       const counted = sql.replaceAll(/from context_visible where/g, 'from context_visible where seen(key) and')
       rows = 0
       const found = db.prepare(counted).all(...(binds.map((bind) => (typeof bind === 'object' ? 2 : bind)) as string[]))
-      const looked = Array.from({ length: entries }, (_, i) => i).filter((i) => mine(i) > 0)
-      const shown = looked.filter((i) => user !== 'over' || i >= (3 * entries) / 4).slice(0, page)
+      const matching = Array.from({ length: entries }, (_, i) => i).filter((i) => mine(i) > 0)
+      const shown = matching.filter((i) => user !== 'over' || i >= (3 * entries) / 4).slice(0, page)
       expect(found.map((row) => row.key)).toEqual(shown.map(key))
       const end = shown.length < page ? entries : (shown.at(-1) as number) + 1
-      const below = looked.filter((i) => i < end).reduce((sum, i) => sum + mine(i), 0)
+      const examined = matching.filter((i) => i < end).reduce((sum, i) => sum + mine(i), 0)
       expect(rows).toBeGreaterThanOrEqual(shown.length)
-      expect(rows).toBeLessThanOrEqual(below + count)
+      expect(rows).toBeLessThanOrEqual(examined + count)
     })
 })
 
 test('no read or write of one user looks through a whole table: each searches an index, from its user on', () => {
   const { list, ...reads } = createReadStatements(sqliteDialect)
-  const given: Readonly<Record<string, string | number | typeof now>> = {
+  const sample: Readonly<Record<string, string | number | typeof now>> = {
     now,
     before: now,
     all: 0,
@@ -92,14 +92,14 @@ test('no read or write of one user looks through a whole table: each searches an
     grantees: '[]',
     agents: '[]',
     names: '[]',
-    keep: 1,
-    most: 1,
+    retained: 1,
+    maxVersions: 1,
     entries: 1,
     bytes: 1,
   }
   const db = new DatabaseSync(':memory:')
   for (const { up } of [...storageMigrations, ...contextMigrations]) for (const sql of up.sqlite) db.exec(sql)
-  const values = new Proxy({}, { get: (_, name) => given[String(name)] ?? 'text', has: () => true }) as never
+  const values = new Proxy({}, { get: (_, name) => sample[String(name)] ?? 'text', has: () => true }) as never
   for (const [name, statement] of [...Object.entries(reads), ...Object.entries(createWriteStatements(sqliteDialect))]) {
     const { sql, binds } = statement(values)
     const bound = binds.map((bind) => (typeof bind === 'object' ? 0 : bind)) as (string | number)[]

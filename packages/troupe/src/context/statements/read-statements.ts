@@ -1,7 +1,7 @@
 /** The reads of the mesh: compiled once, each of them blind to what its reader may not see. */
 import { sql } from 'kysely'
 import { type Dialect, largeBytes, type Now } from '../../storage/index.ts'
-import { createListStatement, type Scope } from './list-statement.ts'
+import { createListStatement, type ListScope } from './list-statement.ts'
 import { among, columns, each, live, type ReaderValues, raw, visible } from './visibility.ts'
 
 export const createReadStatements = (dialect: Dialect) => ({
@@ -9,7 +9,7 @@ export const createReadStatements = (dialect: Dialect) => ({
   list: createListStatement(dialect),
   ...feedReads(dialect),
   ...topicReads(dialect),
-  ...upkeepReads(dialect),
+  ...maintenanceReads(dialect),
 })
 
 export type ReadStatements = ReturnType<typeof createReadStatements>
@@ -43,7 +43,7 @@ function entryReads(dialect: Dialect) {
         where e.user_id = ${p.user} and e.key = ${p.key} and ${live(p)} and ${visible(dialect, p)}`,
     ),
     /** Whatever is there, seen or not: for deciding, never for giving. */
-    anyEntry: raw<Scope & { key: string }>(
+    anyEntry: raw<ListScope & { key: string }>(
       dialect,
       (p) =>
         sql`select ${columns} from context_entries e where e.user_id = ${p.user} and e.key = ${p.key} and ${live(p)}`,
@@ -55,7 +55,7 @@ function entryReads(dialect: Dialect) {
         p,
       ) => sql`select coalesce((select e.version from context_entries e where e.user_id = ${p.user} and e.key = ${p.key}), 0) as entry,
         coalesce((select t.version from context_tombstones t where t.user_id = ${p.user} and t.key = ${p.key}), 0) as tombstone,
-        coalesce((select s.version_floor from context_state s where s.user_id = ${p.user}), 0) as floor`,
+        coalesce((select s.lowest_version from context_state s where s.user_id = ${p.user}), 0) as lowest`,
     ),
     /** The topics to which this agent may not post. */
     closedTo: raw<{ user: string; agent: string }>(
@@ -123,7 +123,7 @@ function topicReads(dialect: Dialect) {
   }
 }
 
-function upkeepReads(dialect: Dialect) {
+function maintenanceReads(dialect: Dialect) {
   return {
     state: raw<{ user: string; now: Now }>(
       dialect,

@@ -1,8 +1,8 @@
 /** The audience rule in SQL, over a row named `e`. `audience.ts` is the same rule in TypeScript. */
 import { type RawBuilder, sql } from 'kysely'
 import { type Bind, type Dialect, type Now, oneOf, type Template, template } from '../../storage/index.ts'
-import { agentGrantee, type Reader } from '../audience.ts'
 import { entryContent } from '../context-tables.ts'
+import { agentGrantee, type ContextReader } from '../entries/audience.ts'
 
 export const now: Now = { $: 'now' }
 
@@ -14,7 +14,7 @@ export interface ReaderValues {
   readonly all: number
   readonly now: Now
 }
-export const readerValues = (reader: Reader): ReaderValues => ({
+export const readerValues = (reader: ContextReader): ReaderValues => ({
   user: reader.user,
   agent: reader.agent,
   grantee: agentGrantee(reader.agent),

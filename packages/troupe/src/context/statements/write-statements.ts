@@ -3,12 +3,12 @@ import { sql } from 'kysely'
 import { type Bind, type Dialect, largeBytes, type Now, oneOf } from '../../storage/index.ts'
 import { among, columns, each, live, type Piece, type ReaderValues, raw, visible, writable } from './visibility.ts'
 
-interface Place {
+interface EntryKey {
   readonly user: string
   readonly key: string
   readonly now: Now
 }
-export interface PutValues extends Place {
+export interface PutValues extends EntryKey {
   readonly change: string
   readonly owner: string
   /** JSON texts. */
@@ -36,7 +36,7 @@ const copied = sql.raw(
 )
 
 export function createWriteStatements(dialect: Dialect) {
-  const at = (p: Place) => sql`e.user_id = ${p.user} and e.key = ${p.key}`
+  const at = (p: EntryKey) => sql`e.user_id = ${p.user} and e.key = ${p.key}`
   const greatest = sql.raw(dialect.name === 'sqlite' ? 'max' : 'greatest')
   /** The revision that this change will have: storage raises the user's counter by one per change with feed items. */
   const revision = (p: { readonly user: Bind }) =>
@@ -53,16 +53,16 @@ export function createWriteStatements(dialect: Dialect) {
           where s.entries - o.entries > ${p.entries} or s.bytes - o.bytes > ${p.bytes})`,
     ),
     /** Keeps the version that a removal ends. */
-    keep: raw<Place & { change: string; ended: string }>(
+    saveVersion: raw<EntryKey & { change: string; ended: string }>(
       dialect,
       (p) => sql`insert into context_history (${copied}) select e.user_id, ${columns},
         case when ${live(p)} then ${p.ended} else 'expired' end, ${p.now}, ${p.change} from context_entries e where ${at(p)}`,
     ),
     /** The oldest versions go, where they are beyond the bound and not of lately; it looks at twice as many as come meanwhile. */
-    prune: raw<Place & { keep: number; most: number; before: Now }>(dialect, (p) => {
-      const oldest = sql`select h.version, h.ended_at, e.version - ${p.most} as beyond
+    prune: raw<EntryKey & { retained: number; maxVersions: number; before: Now }>(dialect, (p) => {
+      const oldest = sql`select h.version, h.ended_at, e.version - ${p.maxVersions} as beyond
           from context_entries e cross join context_history h
-          where ${at(p)} and h.user_id = ${p.user} and h.key = ${p.key} and h.version <= e.version - ${p.keep}
+          where ${at(p)} and h.user_id = ${p.user} and h.key = ${p.key} and h.version <= e.version - ${p.retained}
             and h.stored <= ${largeBytes} order by h.version limit 32`
       const over = sql`select o.version from (${oldest}) o where o.version <= o.beyond or o.ended_at <= ${p.before}`
       return sql`delete from context_history
@@ -77,7 +77,7 @@ export function createWriteStatements(dialect: Dialect) {
       const owned = (when: Piece, column: string) =>
         sql`case when ${when} then excluded.${sql.raw(column)} else context_entries.${sql.raw(column)} end`
       /** Taken from the push where it names it, or where what stood there is over. */
-      const taken = (names: unknown, column: string) => owned(sql`${names} = 1 or ${over}`, column)
+      const assigned = (names: unknown, column: string) => owned(sql`${names} = 1 or ${over}`, column)
       return sql`insert into context_entries (user_id, key, version, born, change, revision, owner, audience, everyone, writers,
           lifecycle, ttl_ms, created_at, updated_at, expires_at, value, stored, metadata, provenance, taint)
         select ${p.user}, ${p.key}, n.version, n.version, ${p.change}, ${revision(p)}, ${p.owner}, ${p.audience}, ${p.everyone},
@@ -85,29 +85,29 @@ export function createWriteStatements(dialect: Dialect) {
           ${p.provenance}, ${p.taint}
         from (select ${p.now} as at, 1 + ${greatest}(
           coalesce((select t.version from context_tombstones t where t.user_id = ${p.user} and t.key = ${p.key}), 0),
-          coalesce((select s.version_floor from context_state s where s.user_id = ${p.user}), 0)) as version ${once}) n
+          coalesce((select s.lowest_version from context_state s where s.user_id = ${p.user}), 0)) as version ${once}) n
         where true
         on conflict (user_id, key) do update set
           version = context_entries.version + 1, change = excluded.change, revision = excluded.revision,
           born = case when ${over} then context_entries.version + 1 else context_entries.born end,
           owner = ${owned(over, 'owner')}, created_at = ${owned(over, 'created_at')}, updated_at = excluded.updated_at,
-          audience = ${taken(p.namesAudience, 'audience')}, everyone = ${taken(p.namesAudience, 'everyone')},
-          writers = ${taken(p.namesWriters, 'writers')}, metadata = ${taken(p.namesMetadata, 'metadata')},
-          lifecycle = ${taken(p.namesLifetime, 'lifecycle')}, ttl_ms = ${taken(p.namesLifetime, 'ttl_ms')},
-          expires_at = excluded.updated_at + ${taken(p.namesLifetime, 'ttl_ms')},
+          audience = ${assigned(p.namesAudience, 'audience')}, everyone = ${assigned(p.namesAudience, 'everyone')},
+          writers = ${assigned(p.namesWriters, 'writers')}, metadata = ${assigned(p.namesMetadata, 'metadata')},
+          lifecycle = ${assigned(p.namesLifetime, 'lifecycle')}, ttl_ms = ${assigned(p.namesLifetime, 'ttl_ms')},
+          expires_at = excluded.updated_at + ${assigned(p.namesLifetime, 'ttl_ms')},
           value = excluded.value, stored = excluded.stored, provenance = excluded.provenance, taint = excluded.taint
         returning version`
     }),
     /** The next version of what stands as that one: `put` and the guard of the version in one, without what a new key needs. */
     replace: raw<ReplaceValues>(dialect, (p) => {
-      const taken = (names: unknown, value: unknown, column: string) =>
+      const assigned = (names: unknown, value: unknown, column: string) =>
         sql`case when ${names} = 1 then ${value} else e.${sql.raw(column)} end`
       return sql`update context_entries as e set version = e.version + 1, change = ${p.change}, revision = ${revision(p)},
-          updated_at = ${p.now}, audience = ${taken(p.namesAudience, p.audience, 'audience')},
-          everyone = ${taken(p.namesAudience, p.everyone, 'everyone')}, writers = ${taken(p.namesWriters, p.writers, 'writers')},
-          metadata = ${taken(p.namesMetadata, p.metadata, 'metadata')},
-          lifecycle = ${taken(p.namesLifetime, p.lifecycle, 'lifecycle')}, ttl_ms = ${taken(p.namesLifetime, p.ttl, 'ttl_ms')},
-          expires_at = ${p.now} + ${taken(p.namesLifetime, p.ttl, 'ttl_ms')},
+          updated_at = ${p.now}, audience = ${assigned(p.namesAudience, p.audience, 'audience')},
+          everyone = ${assigned(p.namesAudience, p.everyone, 'everyone')}, writers = ${assigned(p.namesWriters, p.writers, 'writers')},
+          metadata = ${assigned(p.namesMetadata, p.metadata, 'metadata')},
+          lifecycle = ${assigned(p.namesLifetime, p.lifecycle, 'lifecycle')}, ttl_ms = ${assigned(p.namesLifetime, p.ttl, 'ttl_ms')},
+          expires_at = ${p.now} + ${assigned(p.namesLifetime, p.ttl, 'ttl_ms')},
           value = ${p.value}, stored = ${p.stored}, provenance = ${p.provenance}, taint = ${p.taint}
         where ${at(p)} and ${live(p)} and e.version = ${p.version}
         returning version`
@@ -116,14 +116,17 @@ export function createWriteStatements(dialect: Dialect) {
      * Takes one topic from the audience of an entry. Its value stays, written anew for the version that it now is, and with
      * it who wrote it and from what.
      */
-    narrow: raw<Place & { change: string; audience: string; version: number; value: string }>(
+    narrow: raw<EntryKey & { change: string; audience: string; version: number; value: string }>(
       dialect,
       (p) => sql`update context_entries set version = version + 1, change = ${p.change}, revision = ${revision(p)},
         audience = ${p.audience}, value = ${p.value}, updated_at = ${p.now}
         where user_id = ${p.user} and key = ${p.key} and version = ${p.version}`,
     ),
-    remove: raw<Place>(dialect, (p) => sql`delete from context_entries where user_id = ${p.user} and key = ${p.key}`),
-    bury: raw<Place>(
+    remove: raw<EntryKey>(
+      dialect,
+      (p) => sql`delete from context_entries where user_id = ${p.user} and key = ${p.key}`,
+    ),
+    addTombstone: raw<EntryKey>(
       dialect,
       (p) => sql`insert into context_tombstones (user_id, key, version, at)
         select e.user_id, e.key, e.version, ${p.now} from context_entries e where ${at(p)}
@@ -134,43 +137,43 @@ export function createWriteStatements(dialect: Dialect) {
       (p) => sql`insert into context_work (user_id) values (${p.user}) on conflict do nothing`,
     ),
     ...topicWrites(dialect),
-    ...upkeep(dialect),
+    ...maintenance(dialect),
   }
 }
 
-function guards(dialect: Dialect, at: (p: Place) => ReturnType<typeof sql>) {
+function guards(dialect: Dialect, at: (p: EntryKey) => ReturnType<typeof sql>) {
   return {
     /** A row where something stands that the writer may not write, or that is shared with a topic closed to it. */
-    unwritable: raw<Place & ReaderValues>(
+    unwritable: raw<EntryKey & ReaderValues>(
       dialect,
       (p) => sql`select 1 from context_entries e where ${at(p)} and ${live(p)}
         and (not ${writable(dialect, p)} or ${closedTopic(dialect, p)})`,
     ),
     /** A row where something stands that is another's. */
-    foreign: raw<Place & { agent: string }>(
+    foreign: raw<EntryKey & { agent: string }>(
       dialect,
       (p) => sql`select 1 from context_entries e where ${at(p)} and ${live(p)} and e.owner <> ${p.agent}`,
     ),
-    foreignVisible: raw<Place & ReaderValues>(
+    foreignVisible: raw<EntryKey & ReaderValues>(
       dialect,
       (p) =>
         sql`select 1 from context_entries e where ${at(p)} and ${live(p)} and e.owner <> ${p.agent} and ${visible(dialect, p)}`,
     ),
-    visible: raw<Place & ReaderValues>(
+    visible: raw<EntryKey & ReaderValues>(
       dialect,
       (p) => sql`select 1 from context_entries e where ${at(p)} and ${live(p)} and ${visible(dialect, p)}`,
     ),
-    standing: raw<Place>(dialect, (p) => sql`select 1 from context_entries e where ${at(p)} and ${live(p)}`),
-    version: raw<Place & { version: number }>(
+    existing: raw<EntryKey>(dialect, (p) => sql`select 1 from context_entries e where ${at(p)} and ${live(p)}`),
+    version: raw<EntryKey & { version: number }>(
       dialect,
       (p) => sql`select 1 from context_entries e where ${at(p)} and ${live(p)} and e.version = ${p.version}`,
     ),
     /** The exact write that stands there, expired or not. */
-    unchanged: raw<Place & { change: string }>(
+    unchanged: raw<EntryKey & { change: string }>(
       dialect,
       (p) => sql`select 1 from context_entries e where ${at(p)} and e.change = ${p.change}`,
     ),
-    over: raw<Place & { change: string }>(
+    over: raw<EntryKey & { change: string }>(
       dialect,
       (p) => sql`select 1 from context_entries e where ${at(p)} and e.change = ${p.change} and not ${live(p)}`,
     ),
@@ -182,12 +185,12 @@ function guards(dialect: Dialect, at: (p: Place) => ReturnType<typeof sql>) {
         and not exists (select 1 from ${each(dialect, sql`t.posters_allowed`, 'n')} where n.value = ${p.agent})`,
     ),
     /** The same for the topics that the entry keeps. */
-    keptClosed: raw<Place & { agent: string }>(
+    closedForStored: raw<EntryKey & { agent: string }>(
       dialect,
       (p) => sql`select 1 from context_entries e where ${at(p)} and ${live(p)} and ${closedTopic(dialect, p)}`,
     ),
     /** Where the push names another audience, only the right to write counts. */
-    unwritableByName: raw<Place & ReaderValues>(
+    unwritableByName: raw<EntryKey & ReaderValues>(
       dialect,
       (p) => sql`select 1 from context_entries e where ${at(p)} and ${live(p)} and not ${writable(dialect, p)}`,
     ),
@@ -224,7 +227,7 @@ function topicWrites(dialect: Dialect) {
       (p) => sql`delete from context_subscriptions where user_id = ${p.user} and grantee = ${p.grantee}
         and agent ${among(dialect, p.agents)}`,
     ),
-    subscribersLeft: raw<{ user: string; grantee: string; names: string }>(
+    hasSubscribers: raw<{ user: string; grantee: string; names: string }>(
       dialect,
       (p) => sql`select 1 from context_subscriptions where user_id = ${p.user} and grantee = ${p.grantee}
         and agent not in (select a.value from ${each(dialect, p.names, 'a')}) limit 1`,
@@ -235,7 +238,7 @@ function topicWrites(dialect: Dialect) {
         and t.grantee ${among(dialect, p.grantees)}
         and not exists (select 1 from ${each(dialect, sql`t.subscribers_allowed`, 'n')} where n.value = ${p.agent})`,
     ),
-    tooMany: raw<{ user: string; agent: string; limit: number }>(
+    exceedsLimit: raw<{ user: string; agent: string; limit: number }>(
       dialect,
       (p) => sql`select count(*) from context_subscriptions where user_id = ${p.user} and agent = ${p.agent}
         having count(*) > ${p.limit}`,
@@ -246,7 +249,7 @@ function topicWrites(dialect: Dialect) {
         values (${p.user}, ${p.grantee}, ${p.subscribe}, ${p.post}) on conflict (user_id, grantee) do update set
         subscribers_allowed = excluded.subscribers_allowed, posters_allowed = excluded.posters_allowed`,
     ),
-    entriesLeft: raw<{ user: string; grantee: string }>(
+    hasEntries: raw<{ user: string; grantee: string }>(
       dialect,
       (p) => sql`select 1 from context_visible where user_id = ${p.user} and grantee = ${p.grantee} limit 1`,
     ),
@@ -259,7 +262,7 @@ function topicWrites(dialect: Dialect) {
   }
 }
 
-function upkeep(dialect: Dialect) {
+function maintenance(dialect: Dialect) {
   return {
     forgetVersions: raw<{ user: string; key: string; version: number }>(
       dialect,
@@ -275,10 +278,10 @@ function upkeep(dialect: Dialect) {
       (p) =>
         sql`delete from context_tombstones where user_id = ${p.user} and key = ${p.key} and version = ${p.version}`,
     ),
-    raiseFloor: raw<{ user: string; version: number }>(
+    raiseLowestVersion: raw<{ user: string; version: number }>(
       dialect,
       (p) =>
-        sql`update context_state set version_floor = ${p.version} where user_id = ${p.user} and version_floor < ${p.version}`,
+        sql`update context_state set lowest_version = ${p.version} where user_id = ${p.user} and lowest_version < ${p.version}`,
     ),
     workDone: raw<{ user: string }>(
       dialect,

@@ -2,30 +2,30 @@
  * Every code that Troupe itself raises: its class, message, and what the reader can do. Stable: a released code keeps
  * its meaning.
  */
-import { agentsCodes } from './codes/agents.ts'
-import { compatCodes } from './codes/compat.ts'
-import { contextCodes } from './codes/context.ts'
-import { durableCodes } from './codes/durable.ts'
-import { generalCodes } from './codes/general.ts'
-import { messagingCodes } from './codes/messaging.ts'
-import { modelsCodes } from './codes/models.ts'
-import { observabilityCodes } from './codes/observability.ts'
-import { orchestrationCodes } from './codes/orchestration.ts'
-import { securityCodes } from './codes/security.ts'
-import { serverCodes } from './codes/server.ts'
-import { storageCodes } from './codes/storage.ts'
-import { toolsCodes } from './codes/tools.ts'
+import { agentsCodes } from './codes/agents-codes.ts'
+import { compatCodes } from './codes/compat-codes.ts'
+import { contextCodes } from './codes/context-codes.ts'
+import { generalCodes } from './codes/general-codes.ts'
+import { journalCodes } from './codes/journal-codes.ts'
+import { messagingCodes } from './codes/messaging-codes.ts'
+import { modelsCodes } from './codes/models-codes.ts'
+import { observabilityCodes } from './codes/observability-codes.ts'
+import { runsCodes } from './codes/runs-codes.ts'
+import { securityCodes } from './codes/security-codes.ts'
+import { serverCodes } from './codes/server-codes.ts'
+import { storageCodes } from './codes/storage-codes.ts'
+import { toolsCodes } from './codes/tools-codes.ts'
 
 export const catalogue = {
   ...agentsCodes,
   ...compatCodes,
   ...contextCodes,
-  ...durableCodes,
+  ...journalCodes,
   ...generalCodes,
   ...messagingCodes,
   ...modelsCodes,
   ...observabilityCodes,
-  ...orchestrationCodes,
+  ...runsCodes,
   ...securityCodes,
   ...serverCodes,
   ...storageCodes,

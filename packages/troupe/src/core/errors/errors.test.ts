@@ -19,9 +19,11 @@ describe('the catalogue of errors', () => {
     }
   })
   it('has no code of two rooms', async () => {
-    const rooms = readdirSync(new URL('./codes/', import.meta.url)).map((file) => file.replace(/\.ts$/, ''))
-    const modules = await Promise.all(rooms.map((room) => import(`./codes/${room}.ts`) as Promise<object>))
-    const codes = modules.flatMap((module) => Object.values(module).flatMap((each) => Object.keys(each as object)))
+    const moduleNames = readdirSync(new URL('./codes/', import.meta.url)).map((file) => file.replace(/\.ts$/, ''))
+    const modules = await Promise.all(
+      moduleNames.map((moduleName) => import(`./codes/${moduleName}.ts`) as Promise<object>),
+    )
+    const codes = modules.flatMap((imported) => Object.values(imported).flatMap((each) => Object.keys(each as object)))
     expect(codes.filter((code, i) => codes.indexOf(code) !== i)).toEqual([])
     expect(codes).toHaveLength(Object.keys(catalogue).length)
   })
@@ -31,10 +33,10 @@ describe('the catalogue of errors', () => {
     expect(error.details).toMatchObject({ pid: 17 })
   })
   it('ends in one full stop around the message of another error, whatever that ends with', () => {
-    const told = (problem: string) => failure('tool.failed', { tool: 'pay', problem }).message
-    expect(told('no room')).toBe('The tool pay failed: no room.')
-    expect(told('There is no room.')).toBe('The tool pay failed: There is no room.')
-    expect(told(told('is it on?'))).toBe('The tool pay failed: The tool pay failed: is it on?')
+    const messageOf = (problem: string) => failure('tool.failed', { tool: 'pay', problem }).message
+    expect(messageOf('no room')).toBe('The tool pay failed: no room.')
+    expect(messageOf('There is no room.')).toBe('The tool pay failed: There is no room.')
+    expect(messageOf(messageOf('is it on?'))).toBe('The tool pay failed: The tool pay failed: is it on?')
   })
 })
 

@@ -1,5 +1,5 @@
 /** Makes the error of a catalogued code; the only way in which Troupe's own rooms raise. */
-import type { Json } from '../json-value.ts'
+import type { Json } from '../values/json-value.ts'
 import { catalogue, type ErrorCode } from './catalogue.ts'
 import type { CatalogueEntry } from './catalogue-entry.ts'
 import type { TroupeError } from './troupe-error.ts'
@@ -21,8 +21,8 @@ export const nameOf = (value: unknown): string =>
   value !== null && typeof value === 'object' ? 'an object' : String(value)
 /** A value that is a sentence, as the message of another error, brings its own full stop. */
 const fill = (template: string, values: Readonly<Record<string, unknown>>): string =>
-  template.replace(/\{(\w+)\}(\.?)/g, (whole, name: string, stop: string) => {
-    if (!(name in values)) return whole
+  template.replace(/\{(\w+)\}(\.?)/g, (match, name: string, stop: string) => {
+    if (!(name in values)) return match
     const text = shown(values[name])
     return /[.?!]$/.test(text) ? text : `${text}${stop}`
   })

@@ -1,5 +1,5 @@
 /** An error as journals and messages keep it: no stack, no cause's internals, JSON only. */
-import type { Json } from '../json-value.ts'
+import type { Json } from '../values/json-value.ts'
 import * as errors from './troupe-error.ts'
 
 export type StoredError = {
@@ -13,7 +13,7 @@ export type StoredError = {
 
 const limit = 4_000
 /** Characters of details as JSON. */
-const most = 256 * 1024
+const maxDetailsLength = 256 * 1024
 
 /**
  * Anything thrown, be it an Error or not, as it is stored: it never fails, for a step that could not tell how it ended
@@ -62,7 +62,7 @@ function carried(details: Json | undefined): { readonly details?: Json } {
   if (details === undefined) return {}
   try {
     const text = JSON.stringify(details)
-    return text === undefined || text.length > most ? {} : { details: JSON.parse(text) as Json }
+    return text === undefined || text.length > maxDetailsLength ? {} : { details: JSON.parse(text) as Json }
   } catch {
     return {}
   }
@@ -77,7 +77,7 @@ const describe = (thrown: unknown): string => {
 }
 
 /** What was thrown, or an error in its place where asking of what class it is throws. */
-export function legible(thrown: unknown): unknown {
+export function toReadable(thrown: unknown): unknown {
   try {
     void (thrown instanceof Error)
     return thrown

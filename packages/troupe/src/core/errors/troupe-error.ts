@@ -2,7 +2,7 @@
  * The classes of errors. Each stands for one way in which callers react; what went wrong exactly is the
  * `code`, and every code that Troupe itself raises is in the catalogue.
  */
-import type { Json } from '../json-value.ts'
+import type { Json } from '../values/json-value.ts'
 
 export interface TroupeErrorOptions {
   readonly code?: string

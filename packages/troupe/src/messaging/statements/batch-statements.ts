@@ -1,16 +1,16 @@
 /** What waits for batch handlers: messages that no batch had yet, and batches that broke off. */
 import { sql } from 'kysely'
 import type { Dialect, Statement, Template } from '../../storage/index.ts'
-import { compile, now, type Values } from './compile.ts'
-import { fits, shapeOf, valuesOf, type Wanted } from './fits.ts'
+import { compile, storageNow, type Values } from './compile.ts'
+import { fits, type MessageFilter, shapeOf, valuesOf } from './fits.ts'
 
-type Types = Pick<Wanted, 'types' | 'except'>
+type Types = Pick<MessageFilter, 'types' | 'except'>
 
-const alive = sql`m.state = 'ready' and (m.expires_at is null or m.expires_at > ${now})`
+const alive = sql`m.state = 'ready' and (m.expires_at is null or m.expires_at > ${storageNow})`
 const of = (p: Values) => sql`m.user_id = ${p.user} and m.mailbox = ${p.mailbox}`
-const present = sql`cast(${now} as bigint)`
+const present = sql`cast(${storageNow} as bigint)`
 
-const gathering = (dialect: Dialect, wanted: Wanted) =>
+const gathering = (dialect: Dialect, wanted: MessageFilter) =>
   compile<Values>(
     dialect,
     (p) => sql`select count(*) as count, min(created_at) as first, ${present} as now from (
@@ -21,7 +21,7 @@ const gathering = (dialect: Dialect, wanted: Wanted) =>
 /** A lane may be taken when its lease and its pause are over. */
 const freeAt = sql`case when l.token is not null and l.lease_until > l.not_before then l.lease_until else l.not_before end`
 
-const handed = (dialect: Dialect, wanted: Wanted) =>
+const handed = (dialect: Dialect, wanted: MessageFilter) =>
   compile<Values>(
     dialect,
     (p) => sql`select m.batch, min(${freeAt}) as first, max(${freeAt}) as last, ${present} as now
@@ -30,7 +30,7 @@ const handed = (dialect: Dialect, wanted: Wanted) =>
       group by m.batch order by min(m.due) limit 100`,
   )
 
-const members = (dialect: Dialect, wanted: Wanted) =>
+const members = (dialect: Dialect, wanted: MessageFilter) =>
   compile<Values>(
     dialect,
     (
@@ -41,7 +41,11 @@ const members = (dialect: Dialect, wanted: Wanted) =>
 
 export function batchStatements(dialect: Dialect) {
   const made = new Map<string, Template<Values>>()
-  const once = (name: string, build: (dialect: Dialect, wanted: Wanted) => Template<Values>, wanted: Wanted) => {
+  const once = (
+    name: string,
+    build: (dialect: Dialect, wanted: MessageFilter) => Template<Values>,
+    wanted: MessageFilter,
+  ) => {
     const key = `${name} ${shapeOf(wanted)}`
     const template = made.get(key) ?? build(dialect, wanted)
     made.set(key, template)

@@ -5,11 +5,11 @@
  */
 import { type RawBuilder, sql } from 'kysely'
 import { type Dialect, oneOf, type Statement, type Template } from '../../storage/index.ts'
-import { compile, later, now, type Values } from './compile.ts'
+import { compile, later, storageNow, type Values } from './compile.ts'
 import { dueStatements } from './due-statements.ts'
-import { fits, shapeOf, valuesOf, type Wanted } from './fits.ts'
+import { fits, type MessageFilter, shapeOf, valuesOf } from './fits.ts'
 
-export interface Claim extends Wanted {
+export interface MessageClaim extends MessageFilter {
   readonly user: string
   readonly mailbox: string
   readonly token: string
@@ -22,7 +22,7 @@ export interface Claim extends Wanted {
 
 /** What a claim looks like: statements are compiled for each. */
 interface Shape {
-  readonly wanted: Wanted
+  readonly wanted: MessageFilter
   /** Of each lane its head alone. */
   readonly headsOnly: boolean
   /** One lane: the engine then looks for one row, and collects none. */
@@ -38,28 +38,33 @@ interface Settings {
 const beyond = 9_007_199_254_740_991
 
 /** Lanes whose head may be delivered, of those that nobody has or whose lease ran out. */
-const among = (dialect: Dialect, p: Values, filter: Wanted, held: ReturnType<typeof sql>) => sql`from mailbox_lanes l
+const among = (
+  dialect: Dialect,
+  p: Values,
+  filter: MessageFilter,
+  laneState: ReturnType<typeof sql>,
+) => sql`from mailbox_lanes l
     join messages h on h.user_id = l.user_id and h.mailbox = l.mailbox and h.seq = l.head_seq
-  where l.user_id = ${p.user} and l.mailbox = ${p.mailbox} and l.depth > 0 and l.not_before <= ${now}
-    and ${held} and (h.expires_at is null or h.expires_at > ${now}) ${fits(dialect, p, filter, 'h')}`
+  where l.user_id = ${p.user} and l.mailbox = ${p.mailbox} and l.depth > 0 and l.not_before <= ${storageNow}
+    and ${laneState} and (h.expires_at is null or h.expires_at > ${storageNow}) ${fits(dialect, p, filter, 'h')}`
 const free = sql`l.token is null`
-const runOut = sql`l.token is not null and l.lease_until <= ${now}`
+const runOut = sql`l.token is not null and l.lease_until <= ${storageNow}`
 /** What was given back may be tried again, though fewer attempts are allowed by now: nothing else would end it. */
 const triable = (maxAttempts: number) => sql`${runOut} and h.attempts < ${maxAttempts}`
 const first = sql.raw('order by head_due, head_seq')
 
 /** The lanes of a claim, in order. SQLite looks at each kind by its own index, so what others have costs nothing. */
-function lanes(dialect: Dialect, p: Values, filter: Wanted, maxAttempts: number) {
+function lanes(dialect: Dialect, p: Values, filter: MessageFilter, maxAttempts: number) {
   if (dialect.name === 'postgres')
     return sql`select l.lane ${among(dialect, p, filter, sql`(${free} or ${triable(maxAttempts)})`)} ${first} limit ${p.max}`
-  const of = (held: ReturnType<typeof sql>) =>
-    sql`select lane, head_due, head_seq from (select l.lane, l.head_due, l.head_seq ${among(dialect, p, filter, held)}
+  const of = (laneState: ReturnType<typeof sql>) =>
+    sql`select lane, head_due, head_seq from (select l.lane, l.head_due, l.head_seq ${among(dialect, p, filter, laneState)}
       ${first} limit ${p.max})`
   return sql`select lane from (${of(free)} union all ${of(triable(maxAttempts))}) ${first} limit ${p.max}`
 }
 
 /** One lane of SQLite: where no lease ran out, which is most often, nothing is collected and nothing sorted. */
-function oneLane(dialect: Dialect, p: Values, filter: Wanted, maxAttempts: number) {
+function oneLane(dialect: Dialect, p: Values, filter: MessageFilter, maxAttempts: number) {
   const next = sql`select l.lane ${among(dialect, p, filter, free)} order by l.head_due, l.head_seq limit 1`
   return sql`case when exists (select 1 from mailbox_lanes l where l.user_id = ${p.user} and l.mailbox = ${p.mailbox} and ${runOut})
     then (${lanes(dialect, p, filter, maxAttempts)}) else (${next}) end`
@@ -115,7 +120,7 @@ function deliverStatements(dialect: Dialect) {
         sql`select m.seq from mailbox_lanes l cross join messages m
         where l.user_id = ${p.user} and l.mailbox = ${p.mailbox} and l.token = ${p.token}
           and m.user_id = l.user_id and m.mailbox = l.mailbox and m.lane = l.lane
-          and m.state = 'ready' and m.seq < l.batch_end and (m.expires_at is null or m.expires_at > ${now})
+          and m.state = 'ready' and m.seq < l.batch_end and (m.expires_at is null or m.expires_at > ${storageNow})
         order by m.due, m.seq limit ${p.max}`,
       )}
       returning ${handed}`,
@@ -168,22 +173,22 @@ export function claimStatements(dialect: Dialect, settings: Settings) {
     (p) => sql`select * from messages
       where user_id = ${p.user} and mailbox = ${p.mailbox} and token = ${p.token} and state = 'ready'`,
   )
-  const none: Wanted = { types: [], except: [] }
-  const one = (p: Values, held: ReturnType<typeof sql>) =>
-    sql`(select 1 ${among(dialect, p, none, held)} ${first} limit 1) is not null`
+  const none: MessageFilter = { types: [], except: [] }
+  const one = (p: Values, laneState: ReturnType<typeof sql>) =>
+    sql`(select 1 ${among(dialect, p, none, laneState)} ${first} limit 1) is not null`
   const anyReady = compile<Values>(dialect, (p) => {
     const kinds =
       dialect.name === 'postgres' ? [sql`(${free} or ${triable(maxAttempts)})`] : [free, triable(maxAttempts)]
     const found = sql.join(
-      kinds.map((held) => one(p, held)),
+      kinds.map((laneState) => one(p, laneState)),
       sql` or `,
     )
     return sql`select case when ${found} then 1 else 0 end as ready`
   })
   return {
     /** The first statement gives `due`, the third the delivered rows. */
-    claim({ types, except, batch, all, ...claim }: Claim): readonly Statement[] {
-      const wanted: Wanted = { types, except, ...(batch === undefined ? {} : { batch }) }
+    claim({ types, except, batch, all, ...claim }: MessageClaim): readonly Statement[] {
+      const wanted: MessageFilter = { types, except, ...(batch === undefined ? {} : { batch }) }
       const values: Values = {
         ...claim,
         until: later(settings.leaseMs),
@@ -191,7 +196,7 @@ export function claimStatements(dialect: Dialect, settings: Settings) {
       }
       const headsOnly = claim.perLane === 1
       const shape = { wanted, headsOnly, single: headsOnly && claim.max === 1 }
-      return [due.upkeep(values, { returns: true }), leaseOf(shape)(values), ...deliver(values, shape, all)]
+      return [due.maintenance(values, { returns: true }), leaseOf(shape)(values), ...deliver(values, shape, all)]
     },
     /** What was delivered under a token, where the answer of its claim was lost. */
     claimed: (user: string, mailbox: string, token: string) => claimed({ user, mailbox, token }, { returns: true }),

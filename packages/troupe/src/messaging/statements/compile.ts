@@ -8,7 +8,7 @@ import { messagingContent } from '../messaging-tables.ts'
 
 export type Values = Readonly<Record<string, Bind>>
 
-export const now: Now = { $: 'now' }
+export const storageNow: Now = { $: 'now' }
 export const later = (plusMs: number): Now => ({ $: 'now', plusMs })
 
 export function compile<V extends { [K in keyof V]: Bind }>(

@@ -1,8 +1,8 @@
 /** What looking for what is due reads on PostgreSQL, counted by the engine itself, with the plan it makes for any values. */
 import { afterAll, describe, expect, test } from 'vitest'
-import { dropSchema, missingServer, schemaName, server, withClient } from '../../../test/postgres/server.ts'
+import { dropSchema, missingServer, schemaName, server, withClient } from '../../../test/postgres/postgres-server.ts'
 import type { Statement } from '../../storage/index.ts'
-import { openRoom, type Room } from '../room.test.fixture.ts'
+import { type MessagingTestbed, openMessagingTestbed } from '../messaging-testbed.test.fixture.ts'
 
 const missing = await missingServer()
 const schema = schemaName('due')
@@ -34,22 +34,24 @@ const lanes = (user: string) =>
 
 describe.skipIf(missing)('on PostgreSQL', () => {
   const opened = (async () => {
-    const room = await openRoom({ url: server, schema })
+    const testbed = await openMessagingTestbed({ url: server, schema })
     await withClient(async (client) => {
       await client.query(messages('scheduled', 'scheduled', far, null))
       await client.query(messages('expiring', 'ready', 0, far))
       await client.query(`analyze ${schema}.messages`)
     })
-    return room
+    return testbed
   })()
   afterAll(async () => {
     await (await opened).close()
     await dropSchema(schema)
   })
 
-  async function rowsReadBy(statementOf: (post: Room['mailboxes']['post']) => Statement): Promise<number> {
-    const { post } = (await opened).mailboxes
-    const { sql, binds } = statementOf(post)
+  async function rowsReadBy(
+    statementOf: (messaging: MessagingTestbed['mailboxes']['messaging']) => Statement,
+  ): Promise<number> {
+    const { messaging } = (await opened).mailboxes
+    const { sql, binds } = statementOf(messaging)
     return withClient(async (client) => {
       await client.query(`set search_path to ${schema}; set plan_cache_mode = force_generic_plan`)
       const types = binds.map((bind) => (typeof bind === 'string' || bind === null ? 'text' : 'bigint'))
@@ -62,9 +64,9 @@ describe.skipIf(missing)('on PostgreSQL', () => {
       return rowsOf((rows[0]['QUERY PLAN'] as [{ Plan: Plan }])[0].Plan)
     })
   }
-  const claimOf = (user: string) => (post: Room['mailboxes']['post']) => {
+  const claimOf = (user: string) => (messaging: MessagingTestbed['mailboxes']['messaging']) => {
     const wanted = { types: [], except: [] }
-    const [due] = post.claim.claim({
+    const [due] = messaging.claim.claim({
       user,
       mailbox: 'B',
       token: 'token',
@@ -85,7 +87,7 @@ describe.skipIf(missing)('on PostgreSQL', () => {
   }, 60_000)
 
   test('the next moment at which something may be delivered is the first one of those that are scheduled', async () => {
-    expect(await rowsReadBy((post) => post.claim.next('scheduled', 'B', 0))).toBeLessThanOrEqual(2)
+    expect(await rowsReadBy((messaging) => messaging.claim.next('scheduled', 'B', 0))).toBeLessThanOrEqual(2)
   }, 60_000)
 
   test('a wake-up from another process looks at no lanes of others', async () => {
@@ -94,6 +96,6 @@ describe.skipIf(missing)('on PostgreSQL', () => {
       await client.query(lanes('lanes'))
       await client.query(`analyze ${schema}.mailbox_lanes`)
     })
-    expect(await rowsReadBy((post) => post.claim.anyReady('expiring', 'B'))).toBe(0)
+    expect(await rowsReadBy((messaging) => messaging.claim.anyReady('expiring', 'B'))).toBe(0)
   }, 60_000)
 })

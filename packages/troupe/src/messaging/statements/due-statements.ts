@@ -1,7 +1,7 @@
 /** What is due in a mailbox now without being a delivery, and when something is due next. */
 import { type RawBuilder, sql } from 'kysely'
 import type { Dialect } from '../../storage/index.ts'
-import { compile, now, type Values } from './compile.ts'
+import { compile, storageNow, type Values } from './compile.ts'
 
 /**
  * Whether there is one, asked for in the order of an index. A server that plans without the moment takes a third of what
@@ -10,28 +10,28 @@ import { compile, now, type Values } from './compile.ts'
 const earliest = (query: RawBuilder<unknown>) => sql`(${query} limit 1) is not null`
 
 export function dueStatements(dialect: Dialect, { maxAttempts }: { readonly maxAttempts: number }) {
-  const notInHands = sql`(messages.token is null or not exists (select 1 from mailbox_lanes l
+  const notLeased = sql`(messages.token is null or not exists (select 1 from mailbox_lanes l
     where l.user_id = messages.user_id and l.mailbox = messages.mailbox and l.lane = messages.lane
-      and l.token = messages.token and l.lease_until > ${now}))`
+      and l.token = messages.token and l.lease_until > ${storageNow}))`
   return {
     /** Scheduled messages, expired ones, heads that were tried too often. */
-    upkeep: compile<Values>(
+    maintenance: compile<Values>(
       dialect,
       (p) => sql`select case when
         ${earliest(sql`select 1 from messages where user_id = ${p.user} and mailbox = ${p.mailbox} and state = 'scheduled'
-          and available_at <= ${now} order by available_at`)}
+          and available_at <= ${storageNow} order by available_at`)}
         or ${earliest(sql`select 1 from messages where user_id = ${p.user} and mailbox = ${p.mailbox} and state = 'ready'
-          and expires_at is not null and expires_at <= ${now} and ${notInHands} order by expires_at`)}
+          and expires_at is not null and expires_at <= ${storageNow} and ${notLeased} order by expires_at`)}
         or exists (select 1 from mailbox_lanes l join messages h
           on h.user_id = l.user_id and h.mailbox = l.mailbox and h.seq = l.head_seq
-          where l.user_id = ${p.user} and l.mailbox = ${p.mailbox} and l.token is not null and l.lease_until <= ${now}
+          where l.user_id = ${p.user} and l.mailbox = ${p.mailbox} and l.token is not null and l.lease_until <= ${storageNow}
             and h.attempts >= ${maxAttempts})
         then 1 else 0 end as due`,
     ),
     /** Of lanes that are held or leased, and of scheduled messages. */
     next: compile<Values>(
       dialect,
-      (p) => sql`select min(at) as at, cast(${now} as bigint) as now from (
+      (p) => sql`select min(at) as at, cast(${storageNow} as bigint) as now from (
         select at from (
           select case when token is not null and lease_until > not_before then lease_until else not_before end as at
             from mailbox_lanes where user_id = ${p.user} and mailbox = ${p.mailbox} and depth > 0

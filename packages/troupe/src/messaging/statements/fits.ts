@@ -9,7 +9,7 @@ export interface Except {
   readonly unless?: readonly string[]
 }
 
-export interface Wanted {
+export interface MessageFilter {
   /** Only these; none named is all. */
   readonly types: readonly string[]
   readonly except: readonly Except[]
@@ -18,7 +18,7 @@ export interface Wanted {
 }
 
 /** What a filter looks like without its names: one statement serves all that look alike. */
-export const shapeOf = ({ types, except, batch }: Wanted): string =>
+export const shapeOf = ({ types, except, batch }: MessageFilter): string =>
   `${types.length}/${except.map(({ unless = [] }) => unless.length).join(',')}/${batch === null ? 'none' : typeof batch}`
 
 const prefixed = (prefix: string, names: readonly string[]) =>
@@ -28,7 +28,7 @@ const prefixed = (prefix: string, names: readonly string[]) =>
   ])
 
 /** The values of a filter. */
-export const valuesOf = ({ types, except, batch }: Wanted): Values =>
+export const valuesOf = ({ types, except, batch }: MessageFilter): Values =>
   Object.fromEntries([
     ['batch', batch ?? null],
     ...prefixed('type', types),
@@ -43,26 +43,26 @@ export const valuesOf = ({ types, except, batch }: Wanted): Values =>
  * Where a batch broke off, what it was handed has a batch and has not failed; what failed since is looked at alone. Also
  * asked for what does not fit: a comparison with null would be neither.
  */
-function ofBatch(p: Values, { batch }: Wanted, column: (name: string) => RawBuilder<unknown>) {
+function ofBatch(p: Values, { batch }: MessageFilter, column: (name: string) => RawBuilder<unknown>) {
   if (batch === undefined) return sql``
   if (batch === null) return sql`and (${column('batch')} is null or ${column('failures')} > 0)`
   return sql`and ${column('batch')} is not null and ${column('batch')} = ${p.batch} and ${column('failures')} = 0`
 }
 
-export function fits(dialect: Dialect, p: Values, wanted: Wanted, alias: string) {
+export function fits(dialect: Dialect, p: Values, wanted: MessageFilter, alias: string) {
   const { types, except } = wanted
   const column = (name: string) => sql.raw(`${alias}.${name}`)
-  const place = dialect.name === 'postgres' ? sql.raw('strpos') : sql.raw('instr')
+  const positionFunction = dialect.name === 'postgres' ? sql.raw('strpos') : sql.raw('instr')
   const isOf = (prefix: string, count: number) => {
     const each = Array.from({ length: count }, (_, i) => `${prefix}${i}`)
-    const inLineage = each.map((name) => sql`${place}(${column('kinds')}, ${p[`${name}Kind`]}) > 0`)
+    const inLineage = each.map((name) => sql`${positionFunction}(${column('kinds')}, ${p[`${name}Kind`]}) > 0`)
     return sql`(${column('type')} in (${sql.join(each.map((name) => p[name]))})
       or (${column('kinds')} is not null and (${sql.join(inLineage, sql` or `)})))`
   }
   const some = types.length === 0 ? sql`` : sql`and ${isOf('type', types.length)}`
   const others = except.map(({ unless = [] }, i) => {
     const left = sql`(${column('type')} = ${p[`except${i}`]} or (${column('kinds')} is not null
-      and ${place}(${column('kinds')}, ${p[`except${i}Kind`]}) > 0))`
+      and ${positionFunction}(${column('kinds')}, ${p[`except${i}Kind`]}) > 0))`
     return unless.length === 0
       ? sql`and not ${left}`
       : sql`and not (${left} and not ${isOf(`unless${i}x`, unless.length)})`

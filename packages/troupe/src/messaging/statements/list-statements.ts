@@ -1,7 +1,7 @@
 /** The lists of a mailbox: what its owner sees, filtered, by age or by priority. */
 import { sql } from 'kysely'
 import type { Dialect, Statement, Template } from '../../storage/index.ts'
-import { compile, now, type Values } from './compile.ts'
+import { compile, storageNow, type Values } from './compile.ts'
 import { fits, valuesOf } from './fits.ts'
 
 export interface Filter {
@@ -21,8 +21,8 @@ export const rankOf = (priority: string) => Math.max(0, ['urgent', 'high', 'norm
 const rank = sql`case priority when 'urgent' then 0 when 'high' then 1 when 'normal' then 2 else 3 end`
 
 const of = (p: Values) => sql`user_id = ${p.user} and mailbox = ${p.mailbox}`
-const visible = sql`(state = 'ready' or (state = 'scheduled' and available_at <= ${now})
-  or (state = 'done' and reason is null)) and (state = 'done' or expires_at is null or expires_at > ${now})`
+const visible = sql`(state = 'ready' or (state = 'scheduled' and available_at <= ${storageNow})
+  or (state = 'done' and reason is null)) and (state = 'done' or expires_at is null or expires_at > ${storageNow})`
 const matching = (
   dialect: Dialect,
   p: Values,

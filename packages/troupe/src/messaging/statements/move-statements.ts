@@ -1,8 +1,8 @@
 /** What brings a message into its lane later than its send: it comes due, leaves the outbox, or is redriven. */
 import { sql } from 'kysely'
 import type { Dialect, Statement } from '../../storage/index.ts'
-import { compile, later, now, type Values } from './compile.ts'
-import { limitOf, type sendStatements } from './send-statements.ts'
+import { compile, later, storageNow, type Values } from './compile.ts'
+import { mailboxLimitText, type sendStatements } from './send-statements.ts'
 
 export interface Move {
   readonly user: string
@@ -16,7 +16,7 @@ export interface Move {
 
 export function moveStatements(
   dialect: Dialect,
-  room: { readonly maxCount: number; readonly maxBytes: number },
+  limits: { readonly maxCount: number; readonly maxBytes: number },
   send: ReturnType<typeof sendStatements>,
 ) {
   const number = (p: Values) =>
@@ -30,13 +30,13 @@ export function moveStatements(
     (
       p,
     ) => sql`update messages set state = 'ready', seq = ${number(p)}, due = ${dueAfter(p, sql`available_at + ${p.offset}`)}
-      where user_id = ${p.user} and id = ${p.id} and state = 'scheduled' and available_at <= ${now}`,
+      where user_id = ${p.user} and id = ${p.id} and state = 'scheduled' and available_at <= ${storageNow}`,
   )
-  const letOut = compile<Values>(
+  const releaseFromOutbox = compile<Values>(
     dialect,
     (
       p,
-    ) => sql`update messages set seq = ${number(p)}, state = case when available_at > ${now} then 'scheduled' else 'ready' end,
+    ) => sql`update messages set seq = ${number(p)}, state = case when available_at > ${storageNow} then 'scheduled' else 'ready' end,
         due = ${dueAfter(p, sql`due`)}
       where user_id = ${p.user} and id = ${p.id} and state = 'held' and not exists (select 1 from messages h
         where h.user_id = ${p.user} and h.mailbox = ${p.mailbox} and h.lane = ${p.lane} and h.state = 'held'
@@ -50,44 +50,44 @@ export function moveStatements(
         failures = failures + 1, token = null, reason = null, ended_at = null, expires_at = null
       where user_id = ${p.user} and id = ${p.id} and state = 'dead'`,
   )
-  const take = compile<Values>(
+  const countEntered = compile<Values>(
     dialect,
     (p) => sql`update mailboxes set count = count + 1, bytes = bytes + ${p.bytes} where user_id = ${p.user}
-      and mailbox = ${p.mailbox} and count < ${room.maxCount} and bytes + ${p.bytes} <= ${room.maxBytes}`,
+      and mailbox = ${p.mailbox} and count < ${limits.maxCount} and bytes + ${p.bytes} <= ${limits.maxBytes}`,
   )
-  const refuse = compile<Values>(
+  const reject = compile<Values>(
     dialect,
-    (p) => sql`update messages set state = 'done', reason = ${p.reason}, ended_at = ${now}, dedupe_id = null
+    (p) => sql`update messages set state = 'done', reason = ${p.reason}, ended_at = ${storageNow}, dedupe_id = null
       where user_id = ${p.user} and id = ${p.id} and state = 'held'`,
   )
   const forgetHeld = compile<Values>(
     dialect,
-    (p) => sql`delete from message_held where user_id = ${p.user} and mailbox = ${p.mailbox} and not exists (
+    (p) => sql`delete from message_outbox where user_id = ${p.user} and mailbox = ${p.mailbox} and not exists (
       select 1 from messages where user_id = ${p.user} and mailbox = ${p.mailbox} and state = 'held')`,
   )
   const full = (move: Move) =>
     ({
       expect: { rows: 1 },
       otherwise: 'mailbox.full',
-      detail: { mailbox: move.mailbox, limit: limitOf(room) },
+      detail: { mailbox: move.mailbox, limit: mailboxLimitText(limits) },
     }) as const
   const renumbered = (move: Move, change: Statement): Statement[] => [
     send.number(move.user, move.mailbox),
     change,
-    send.enterLane(move.user, move.mailbox, move.id),
+    send.appendToLane(move.user, move.mailbox, move.id),
   ]
   const valuesOf = (move: Move): Values => ({ ...move, due: later(move.offset) })
   return {
     comeDue: (move: Move) => renumbered(move, comeDue(valuesOf(move), { expect: { rows: 1 } })),
-    letOut: (move: Move) => [
-      ...renumbered(move, letOut(valuesOf(move), { expect: { rows: 1 } })),
-      take(valuesOf(move), full(move)),
+    releaseFromOutbox: (move: Move) => [
+      ...renumbered(move, releaseFromOutbox(valuesOf(move), { expect: { rows: 1 } })),
+      countEntered(valuesOf(move), full(move)),
     ],
     redrive: (move: Move, otherwise: Omit<Statement, 'sql' | 'binds'>) => [
       ...renumbered(move, revive(valuesOf(move), otherwise)),
-      take(valuesOf(move), full(move)),
+      countEntered(valuesOf(move), full(move)),
     ],
-    refuse: (user: string, id: string) => refuse({ user, id, reason: 'refused' }, { expect: { rows: 1 } }),
+    reject: (user: string, id: string) => reject({ user, id, reason: 'rejected' }, { expect: { rows: 1 } }),
     forgetHeld: (user: string, mailbox: string) => forgetHeld({ user, mailbox }),
   }
 }

@@ -1,14 +1,14 @@
 /** The rows of who is at work. */
 import { sql } from 'kysely'
 import type { Dialect, Statement } from '../../storage/index.ts'
-import { compile, later, now, type Values } from './compile.ts'
+import { compile, later, storageNow, type Values } from './compile.ts'
 
 export interface PresenceRow {
   readonly id: string
   readonly name: string
   readonly role: string
   readonly topics: string
-  readonly node: string
+  readonly processId: string
 }
 
 /** For so long it is known what somebody who left had announced: messages of theirs may still wait. */
@@ -18,36 +18,37 @@ const rememberedMs = 24 * 3_600_000
 export function presenceStatements(dialect: Dialect, aliveMs: number) {
   const beat = compile<Values>(
     dialect,
-    (p) => sql`insert into presence (user_id, session, agent, role, topics, node, joined_at, alive_until)
-      values (${p.user}, ${p.id}, ${p.name}, ${p.role}, ${p.topics}, ${p.node}, ${now}, ${later(aliveMs)})
+    (p) => sql`insert into presence (user_id, session, agent, role, topics, process_id, joined_at, alive_until)
+      values (${p.user}, ${p.id}, ${p.name}, ${p.role}, ${p.topics}, ${p.processId}, ${storageNow}, ${later(aliveMs)})
       on conflict (user_id, session) do update set alive_until = excluded.alive_until`,
   )
   const leave = compile<Values>(
     dialect,
     (p) =>
-      sql`update presence set alive_until = ${now} where user_id = ${p.user} and session = ${p.id} and alive_until > ${now}`,
+      sql`update presence set alive_until = ${storageNow} where user_id = ${p.user} and session = ${p.id} and alive_until > ${storageNow}`,
   )
   const replace = compile<Values>(
     dialect,
-    (p) => sql`delete from presence where user_id = ${p.user} and agent = ${p.name} and alive_until <= ${now}`,
+    (p) => sql`delete from presence where user_id = ${p.user} and agent = ${p.name} and alive_until <= ${storageNow}`,
   )
-  const sweep = compile<Values>(
+  const cleanup = compile<Values>(
     dialect,
     (p) => sql`delete from presence where user_id = ${p.user} and alive_until <= ${later(-rememberedMs)}`,
   )
   const last = compile<Values>(
     dialect,
     (p) => sql`select * from presence where user_id = ${p.user} and agent = ${p.name}
-      order by case when alive_until > ${now} then 0 else 1 end, alive_until desc limit 1`,
+      order by case when alive_until > ${storageNow} then 0 else 1 end, alive_until desc limit 1`,
   )
   const present = compile<Values>(
     dialect,
-    (p) => sql`select * from presence where user_id = ${p.user} and alive_until > ${now} order by joined_at, session`,
+    (p) =>
+      sql`select * from presence where user_id = ${p.user} and alive_until > ${storageNow} order by joined_at, session`,
   )
   return {
     beat: (user: string, row: PresenceRow): Statement => beat({ user, ...row }),
     leave: (user: string, id: string): Statement => leave({ user, id }),
-    sweep: (user: string): Statement => sweep({ user }),
+    cleanup: (user: string): Statement => cleanup({ user }),
     /** What its earlier starts announced is known no more. */
     replace: (user: string, name: string): Statement => replace({ user, name }),
     /** Who has this name, or had it last. */

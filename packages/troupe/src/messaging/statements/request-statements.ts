@@ -1,7 +1,7 @@
 /** Requests that somebody outside a step waits for: a row until the answer is fetched or the time is over. */
 import { sql } from 'kysely'
 import type { Dialect, Now, Statement } from '../../storage/index.ts'
-import { compile, now, type Values } from './compile.ts'
+import { compile, storageNow, type Values } from './compile.ts'
 
 export function requestStatements(dialect: Dialect) {
   const open = compile<Values>(
@@ -14,7 +14,7 @@ export function requestStatements(dialect: Dialect) {
     (p) =>
       sql`update message_requests set answer = ${p.answer} where user_id = ${p.user} and id = ${p.id} and answer is null`,
   )
-  const look = compile<Values>(
+  const find = compile<Values>(
     dialect,
     (p) => sql`select answer from message_requests where user_id = ${p.user} and id = ${p.id}`,
   )
@@ -26,17 +26,17 @@ export function requestStatements(dialect: Dialect) {
     dialect,
     (
       p,
-    ) => sql`update messages set expires_at = ${now} where user_id = ${p.user} and mailbox = ${p.mailbox} and id = ${p.id}
+    ) => sql`update messages set expires_at = ${storageNow} where user_id = ${p.user} and mailbox = ${p.mailbox} and id = ${p.id}
       and state in ('ready', 'held') and (token is null or not exists (select 1 from mailbox_lanes l
         where l.user_id = messages.user_id and l.mailbox = messages.mailbox and l.lane = messages.lane
-          and l.token = messages.token and l.lease_until > ${now}))`,
+          and l.token = messages.token and l.lease_until > ${storageNow}))`,
   )
   return {
     /** Its message is delivered to nobody any more, where nobody has it in hands. */
     withdraw: (user: string, mailbox: string, id: string): Statement => withdraw({ user, mailbox, id }),
     open: (user: string, id: string, until: Now): Statement => open({ user, id, until }),
     answer: (user: string, id: string, json: string): Statement => answer({ user, id, answer: json }),
-    look: (user: string, id: string): Statement => look({ user, id }, { returns: true }),
+    find: (user: string, id: string): Statement => find({ user, id }, { returns: true }),
     close: (user: string, id: string): Statement => close({ user, id }),
   }
 }

@@ -2,7 +2,7 @@
 import { sql } from 'kysely'
 import { signatureWindowMs } from '../../security/index.ts'
 import { type Dialect, oneOf, type Statement } from '../../storage/index.ts'
-import { compile, later, now, type Values } from './compile.ts'
+import { compile, later, storageNow, type Values } from './compile.ts'
 
 export function seenStatements(dialect: Dialect) {
   const mark = compile<Values>(
@@ -14,13 +14,13 @@ export function seenStatements(dialect: Dialect) {
     dialect,
     (p) => sql`select id from message_seen where user_id = ${p.user} and id = ${p.id}`,
   )
-  const sweep = compile<Values>(dialect, (p) => {
-    const over = sql`select id from message_seen where user_id = ${p.user} and until <= ${now} order by until limit 1000`
+  const cleanup = compile<Values>(dialect, (p) => {
+    const over = sql`select id from message_seen where user_id = ${p.user} and until <= ${storageNow} order by until limit 1000`
     return sql`delete from message_seen where user_id = ${p.user} and id ${oneOf(dialect, over)}`
   })
   return {
     mark: (user: string, id: string): Statement => mark({ user, id, until: later(2 * signatureWindowMs) }),
     find: (user: string, id: string): Statement => find({ user, id }, { returns: true }),
-    sweep: (user: string): Statement => sweep({ user }),
+    cleanup: (user: string): Statement => cleanup({ user }),
   }
 }

@@ -5,23 +5,24 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { TraceContext } from '../../core/index.ts'
 import type { Bind, Dialect, Statement } from '../../storage/index.ts'
-import { compile, now, type Values } from './compile.ts'
+import type { Priority } from '../message.ts'
+import { compile, storageNow, type Values } from './compile.ts'
 
 /** One message, as it is stored. */
-export interface Outgoing {
+export interface OutgoingMessage {
   readonly user: string
   readonly mailbox: string
   readonly id: string
   readonly lane: string
   readonly sender: string
-  readonly priority: string
+  readonly priority: Priority
   readonly type: string
   readonly version: number
   /** Of a type that extends others: all of them. */
   readonly kinds: string | null
   readonly payload: string
   /** What stores the payload apart, where it is large. */
-  readonly apart: readonly Statement[]
+  readonly largePayload: readonly Statement[]
   /** Of the canonical payload, where messages are signed. */
   readonly payloadHash?: string
   readonly bytes: number
@@ -41,7 +42,7 @@ export interface Outgoing {
   readonly dedupeUntil: Bind
 }
 
-interface Room {
+interface MailboxLimits {
   readonly maxCount: number
   readonly maxBytes: number
 }
@@ -61,30 +62,30 @@ const laterDue = (p: Values) => sql`(select l.last_due from mailbox_lanes l wher
 const insert = (p: Values, state: RawBuilder<unknown>) => sql`insert into messages (${columns})
   values (${p.user}, ${p.mailbox}, (select m.next_seq ${ofBox(p)}), ${p.id}, ${p.lane}, ${p.sender}, ${p.priority}, ${p.type},
     ${p.version}, ${p.kinds}, ${p.payload}, ${p.bytes}, ${p.thread}, ${p.correlation}, ${p.envelope}, ${p.signature}, ${p.replyTo},
-    ${state}, coalesce(${laterDue(p)}, ${p.due}), ${p.availableAt}, ${p.expiresAt}, ${now}, ${p.dedupeId}, ${p.dedupeUntil}, 0, 0)
+    ${state}, coalesce(${laterDue(p)}, ${p.due}), ${p.availableAt}, ${p.expiresAt}, ${storageNow}, ${p.dedupeId}, ${p.dedupeUntil}, 0, 0)
   on conflict do nothing`
 /** The message that has the newest number: put in by this very change, and not by an earlier one of the same id. */
 const justNumbered = (p: Values) => sql`user_id = ${p.user} and mailbox = ${p.mailbox} and id = ${p.id}
   and seq = (select m.next_seq from mailboxes m where m.user_id = ${p.user} and m.mailbox = ${p.mailbox})`
 
-const insertStatements = (dialect: Dialect, { maxCount, maxBytes }: Room) => ({
+const insertStatements = (dialect: Dialect, { maxCount, maxBytes }: MailboxLimits) => ({
   forgetDedupe: compile<Values>(
     dialect,
     (p) => sql`update messages set dedupe_id = null where user_id = ${p.user} and mailbox = ${p.mailbox}
-      and sender = ${p.sender} and dedupe_id = ${p.dedupeId} and dedupe_until <= ${now}`,
+      and sender = ${p.sender} and dedupe_id = ${p.dedupeId} and dedupe_until <= ${storageNow}`,
   ),
   number: compile<Values>(
     dialect,
-    (p) => sql`insert into mailboxes (user_id, mailbox, next_seq, count, bytes, touched_at)
-      values (${p.user}, ${p.mailbox}, 1, 0, 0, ${now})
-      on conflict (user_id, mailbox) do update set next_seq = mailboxes.next_seq + 1, touched_at = excluded.touched_at`,
+    (p) => sql`insert into mailboxes (user_id, mailbox, next_seq, count, bytes, last_used_at)
+      values (${p.user}, ${p.mailbox}, 1, 0, 0, ${storageNow})
+      on conflict (user_id, mailbox) do update set next_seq = mailboxes.next_seq + 1, last_used_at = excluded.last_used_at`,
   ),
   /** Numbers and counts in one, where there is room: for a message that cannot be a repeat. */
   admit: compile<Values>(
     dialect,
-    (p) => sql`insert into mailboxes (user_id, mailbox, next_seq, count, bytes, touched_at)
-      select ${p.user}, ${p.mailbox}, 1, 1, ${p.bytes}, ${now} where ${p.bytes} <= ${maxBytes}
-      on conflict (user_id, mailbox) do update set next_seq = mailboxes.next_seq + 1, touched_at = excluded.touched_at,
+    (p) => sql`insert into mailboxes (user_id, mailbox, next_seq, count, bytes, last_used_at)
+      select ${p.user}, ${p.mailbox}, 1, 1, ${p.bytes}, ${storageNow} where ${p.bytes} <= ${maxBytes}
+      on conflict (user_id, mailbox) do update set next_seq = mailboxes.next_seq + 1, last_used_at = excluded.last_used_at,
         count = mailboxes.count + 1, bytes = mailboxes.bytes + excluded.bytes
         where mailboxes.count < ${maxCount} and mailboxes.bytes + excluded.bytes <= ${maxBytes} and ${noneHeld(p)}`,
   ),
@@ -103,20 +104,20 @@ const insertStatements = (dialect: Dialect, { maxCount, maxBytes }: Room) => ({
   ),
 })
 
-const enterStatements = (dialect: Dialect, { maxCount, maxBytes }: Room) => ({
-  take: compile<Values>(
+const enqueueStatements = (dialect: Dialect, { maxCount, maxBytes }: MailboxLimits) => ({
+  countEntered: compile<Values>(
     dialect,
     (p) => sql`update mailboxes set count = count + 1, bytes = bytes + ${p.bytes}
       where user_id = ${p.user} and mailbox = ${p.mailbox} and count < ${maxCount} and bytes + ${p.bytes} <= ${maxBytes}
         and ${noneHeld(p)} and exists (select 1 from messages where ${justNumbered(p)})`,
   ),
-  takeUnlessHeld: compile<Values>(
+  countUnlessHeld: compile<Values>(
     dialect,
     (p) => sql`update mailboxes set count = count + 1, bytes = bytes + ${p.bytes}
       where user_id = ${p.user} and mailbox = ${p.mailbox} and exists (
         select 1 from messages where ${justNumbered(p)} and state <> 'held')`,
   ),
-  enterLane: compile<Values>(
+  appendToLane: compile<Values>(
     dialect,
     (p) => sql`insert into mailbox_lanes
         (user_id, mailbox, lane, depth, head_seq, head_due, last_due, not_before, lease_until, leased, batch_end, token)
@@ -127,25 +128,31 @@ const enterStatements = (dialect: Dialect, { maxCount, maxBytes }: Room) => ({
         head_due = case when mailbox_lanes.depth = 0 then excluded.head_due else mailbox_lanes.head_due end,
         not_before = case when mailbox_lanes.depth = 0 then 0 else mailbox_lanes.not_before end`,
   ),
-  noteHeld: compile<Values>(
+  recordHeld: compile<Values>(
     dialect,
-    (p) => sql`insert into message_held (user_id, mailbox) select user_id, mailbox from messages
+    (p) => sql`insert into message_outbox (user_id, mailbox) select user_id, mailbox from messages
       where user_id = ${p.user} and mailbox = ${p.mailbox} and id = ${p.id} and state = 'held' on conflict do nothing`,
   ),
 })
 
 /** For the errors of a full mailbox. */
-export const limitOf = ({ maxCount, maxBytes }: Room) => `${maxCount} messages or ${maxBytes} bytes`
+export const mailboxLimitText = ({ maxCount, maxBytes }: MailboxLimits) => `${maxCount} messages or ${maxBytes} bytes`
 
-export function sendStatements(dialect: Dialect, room: Room) {
-  const { forgetDedupe, number, admit, insertOrFail, insertOrHold, first } = insertStatements(dialect, room)
-  const { take, takeUnlessHeld, enterLane, noteHeld } = enterStatements(dialect, room)
-  const limit = limitOf(room)
-  const valuesOf = ({ scheduled, apart: _apart, payloadHash: _hash, trace: _trace, ...message }: Outgoing): Values => ({
+export function sendStatements(dialect: Dialect, limits: MailboxLimits) {
+  const { forgetDedupe, number, admit, insertOrFail, insertOrHold, first } = insertStatements(dialect, limits)
+  const { countEntered, countUnlessHeld, appendToLane, recordHeld } = enqueueStatements(dialect, limits)
+  const limit = mailboxLimitText(limits)
+  const valuesOf = ({
+    scheduled,
+    largePayload: _largePayload,
+    payloadHash: _hash,
+    trace: _trace,
+    ...message
+  }: OutgoingMessage): Values => ({
     ...message,
     state: scheduled ? 'scheduled' : 'ready',
   })
-  const begin = (message: Outgoing, values: Values): Statement[] =>
+  const begin = (message: OutgoingMessage, values: Values): Statement[] =>
     message.dedupeId === null ? [number(values)] : [forgetDedupe(values), number(values)]
   return {
     /**
@@ -153,41 +160,41 @@ export function sendStatements(dialect: Dialect, room: Room) {
      * @param before how many statements stand before these in the change
      * @returns with a dedupe id the last one gives the row that stands: of a repeat it is the first message's
      */
-    send(message: Outgoing, before: number): readonly Statement[] {
+    send(message: OutgoingMessage, before: number): readonly Statement[] {
       const values = valuesOf(message)
-      const refusal = { otherwise: 'mailbox.full', detail: { mailbox: message.mailbox, limit } } as const
-      const enter = message.scheduled ? [] : [enterLane(values)]
+      const rejection = { otherwise: 'mailbox.full', detail: { mailbox: message.mailbox, limit } } as const
+      const laneStatements = message.scheduled ? [] : [appendToLane(values)]
       if (message.dedupeId === null)
         return [
-          admit(values, { expect: { rows: 1 }, ...refusal }),
+          admit(values, { expect: { rows: 1 }, ...rejection }),
           insertOrFail(values, { expect: { rows: 1 } }),
-          ...enter,
-          ...message.apart,
+          ...laneStatements,
+          ...message.largePayload,
         ]
       return [
         forgetDedupe(values),
         number(values),
         insertOrFail(values),
-        take(values, { expect: { sameAs: before + 2 }, ...refusal }),
-        ...enter,
-        ...message.apart,
+        countEntered(values, { expect: { sameAs: before + 2 }, ...rejection }),
+        ...laneStatements,
+        ...message.largePayload,
         first(values, { returns: true }),
       ]
     },
     /** Never fails for want of room: what finds none is held back. */
-    sendOrHold(message: Outgoing): Statement[] {
+    sendOrHold(message: OutgoingMessage): Statement[] {
       const values = valuesOf(message)
       return [
         ...begin(message, values),
         insertOrHold(values),
-        takeUnlessHeld(values),
-        enterLane(values),
-        noteHeld(values),
-        ...message.apart,
+        countUnlessHeld(values),
+        appendToLane(values),
+        recordHeld(values),
+        ...message.largePayload,
       ]
     },
     /** For a message that is numbered anew: it comes due, or leaves the outbox, or is redriven. */
     number: (user: string, mailbox: string) => number({ user, mailbox }),
-    enterLane: (user: string, mailbox: string, id: string) => enterLane({ user, mailbox, id }),
+    appendToLane: (user: string, mailbox: string, id: string) => appendToLane({ user, mailbox, id }),
   }
 }

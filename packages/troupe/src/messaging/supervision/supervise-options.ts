@@ -1,7 +1,7 @@
 /** What `ada.supervise` takes, checked, with every default filled in and durations in milliseconds. */
 import { checkOptions, type Duration, failure, listOf, milliseconds } from '../../core/index.ts'
-import { type Backoff, checkWhole } from '../../resilience/index.ts'
-import { Worker } from '../worker.ts'
+import { type Backoff, checkInteger } from '../../resilience/index.ts'
+import { Worker } from '../workers/worker.ts'
 
 /**
  * Whom a failure takes along: nobody (`one-for-one`), all others (`one-for-all`), or those that were started after it
@@ -57,7 +57,7 @@ export const superviseOptionNames = [
   'onEscalated',
 ]
 /** Workers and groups of one supervisor; more belong into groups. */
-const mostChildren = 1_000
+const maxChildren = 1_000
 
 const wrong = (what: string, problem: string) => failure('validation.failed', { what, problem })
 
@@ -80,11 +80,11 @@ export function superviseSettings(options: SuperviseOptions): SuperviseSettings 
   return {
     name,
     strategy,
-    maxRestarts: checkWhole('supervise.restarts', 'max', restarts.max ?? 5, 0),
+    maxRestarts: checkInteger('supervise.restarts', 'max', restarts.max ?? 5, 0),
     withinMs: positive(restarts.within ?? '1m', 'supervise.restarts.within'),
     backoff: { baseMs, maxMs: Math.max(baseMs, milliseconds(options.maxBackoff ?? '30s', 'supervise.maxBackoff')) },
     hangMs: hang === false ? undefined : positive(hang, 'supervise.hang'),
-    failures: failures === false ? undefined : checkWhole('supervise', 'failures', failures),
+    failures: failures === false ? undefined : checkInteger('supervise', 'failures', failures),
     onEscalated: onEscalated ?? (() => {}),
   }
 }
@@ -92,8 +92,8 @@ export function superviseSettings(options: SuperviseOptions): SuperviseSettings 
 /** @throws ValidationError */
 export function checkChildren(children: readonly SuperviseChild[]): readonly SuperviseChild[] {
   const count = listOf('What is supervised', children).length
-  if (count === 0 || count > mostChildren)
-    throw wrong('What is supervised', `it is a list of 1 to ${mostChildren} functions that make a worker, not ${count}`)
+  if (count === 0 || count > maxChildren)
+    throw wrong('What is supervised', `it is a list of 1 to ${maxChildren} functions that make a worker, not ${count}`)
   for (const child of children)
     if (child instanceof Worker)
       throw wrong(

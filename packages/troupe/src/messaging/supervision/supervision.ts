@@ -1,7 +1,7 @@
 /** What a supervisor is to those who asked for it, to what is below it, and what it works with. */
-import type { Clock, Random } from '../../core/index.ts'
-import type { HaltableWorker, WorkerWatch } from '../start-worker.ts'
-import type { Worker } from '../worker.ts'
+import type { Clock, EventPayloads, MatchedName, Random } from '../../core/index.ts'
+import type { HaltableWorker, WorkerWatch } from '../workers/running-worker.ts'
+import type { Worker } from '../workers/worker.ts'
 
 export interface ChildState {
   readonly name: string
@@ -37,16 +37,16 @@ export interface StartableSupervision extends Supervision {
 export interface SuperviseParts {
   readonly clock: Clock
   readonly random: Random
-  readonly emit: (
-    type: 'worker.crashed' | 'worker.restarted' | 'supervision.escalated' | 'worker.failed',
-    fields: Readonly<Record<string, string | number>>,
+  readonly emit: <Name extends MatchedName<'worker.*' | 'supervision.*'>>(
+    type: Name,
+    fields: EventPayloads[Name],
   ) => void
   /** @throws what the worker's onStart throws */
   readonly start: (worker: Worker, watch: WorkerWatch) => Promise<HaltableWorker>
 }
 
 /** What was begun: `stop` lets handlers end, `halt` does not wait for what hangs. */
-export interface Begun {
+export interface StartedChild {
   stop(): Promise<void>
   halt(): Promise<void>
 }
@@ -54,7 +54,7 @@ export interface Begun {
 export interface Child {
   readonly name: string
   /** @param failed told once, after it was begun */
-  begin(failed: (error: unknown) => void): Promise<Begun>
+  begin(failed: (error: unknown) => void): Promise<StartedChild>
   /** Of those below it, where it is a supervisor that was begun. */
-  below?(): readonly ChildState[]
+  children?(): readonly ChildState[]
 }

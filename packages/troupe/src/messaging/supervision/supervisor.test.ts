@@ -1,20 +1,20 @@
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { defineMessage } from '../message-type.ts'
-import { openRoom, type Room } from '../room.test.fixture.ts'
-import { Worker, type WorkerOptions } from '../worker.ts'
+import { type MessagingTestbed, openMessagingTestbed } from '../messaging-testbed.test.fixture.ts'
+import { Worker, type WorkerOptions } from '../workers/worker.ts'
 import type { SuperviseChild, SuperviseOptions } from './supervise-options.ts'
 
 const Note = defineMessage<string>('note')
 
-let room: Room
+let testbed: MessagingTestbed
 /** What workers did, in order. */
 let log: string[]
 beforeEach(async () => {
-  room = await openRoom({ config: { maxAttempts: 3 } })
+  testbed = await openMessagingTestbed({ config: { maxAttempts: 3 } })
   log = []
 })
-afterEach(() => room.close())
+afterEach(() => testbed.close())
 
 /** Starts and stops are written down; so many of its first starts fail. */
 class Logged extends Worker {
@@ -44,27 +44,27 @@ const crashing = (name: string, options?: WorkerOptions) => () =>
 async function until(holds: () => boolean | Promise<boolean>) {
   for (let i = 0; i < 5_000; i++) {
     if (await holds()) return
-    await room.clock.advance('50ms')
+    await testbed.clock.advance('50ms')
   }
   throw new Error('it never came true')
 }
 /** Starts it while the clock goes on. */
 async function supervise(children: readonly SuperviseChild[], options?: SuperviseOptions) {
-  const supervisor = room.supervisor(children, options)
-  let settled: { readonly error?: unknown } | undefined
+  const supervisor = testbed.supervisor(children, options)
+  let outcome: { readonly error?: unknown } | undefined
   supervisor.start().then(
     () => {
-      settled = {}
+      outcome = {}
     },
     (error: unknown) => {
-      settled = { error }
+      outcome = { error }
     },
   )
-  await until(() => settled !== undefined)
-  return { supervisor, error: settled?.error }
+  await until(() => outcome !== undefined)
+  return { supervisor, error: outcome?.error }
 }
-const told = (type: string) => room.events.filter((event) => event.type === type)
-const crash = (name: string) => room.agent('Host').messages.send(Note, 'crash', { to: name })
+const emitted = (type: string) => testbed.events.filter((event) => event.type === type)
+const crash = (name: string) => testbed.agent('Host').messages.send(Note, 'crash', { to: name })
 
 describe('a supervisor', () => {
   it('starts in order, and again what did not start, with growing pauses', async () => {
@@ -77,11 +77,11 @@ describe('a supervisor', () => {
       { name: 'B', status: 'running', restarts: 1, error: { message: 'B is broken' } },
       { name: 'C', status: 'running', restarts: 0 },
     ])
-    const [first, second, third] = told('worker.crashed').map(({ at }) => at) as [number, number, number]
+    const [first, second, third] = emitted('worker.crashed').map(({ at }) => at) as [number, number, number]
     // Full jitter: half to all of 100 ms and 200 ms.
     expect(second - first).toBeGreaterThanOrEqual(50)
     expect(third - second).toBeGreaterThanOrEqual(100)
-    expect(told('worker.restarted')).toMatchObject([{ agent: 'B', restarts: 1 }])
+    expect(emitted('worker.restarted')).toMatchObject([{ agent: 'B', restarts: 1 }])
     await supervisor.stop()
     expect(log.slice(3)).toEqual(['-C', '-B', '-A'])
     expect(await supervisor.ended).toEqual({ status: 'stopped' })
@@ -99,8 +99,8 @@ describe('a supervisor', () => {
     })
     expect(error).toMatchObject({ code: 'supervision.escalated', cause: { message: 'B is broken' } })
     expect(seen).toEqual([error])
-    expect(told('worker.crashed')).toHaveLength(4)
-    expect(told('supervision.escalated')).toMatchObject([
+    expect(emitted('worker.crashed')).toHaveLength(4)
+    expect(emitted('supervision.escalated')).toMatchObject([
       { supervisor: 'supervisor', failures: 4, code: 'agent.failed' },
     ])
     expect(log).toEqual(['+A', '-A'])
@@ -109,7 +109,7 @@ describe('a supervisor', () => {
     expect(await supervisor.ended).toMatchObject({ status: 'escalated' })
     // Messages wait for whoever comes next.
     await crash('A')
-    expect(await room.agent('A').mailbox.counts()).toMatchObject({ waiting: 1 })
+    expect(await testbed.agent('A').mailbox.counts()).toMatchObject({ waiting: 1 })
   })
 
   it('counts the failures of the window alone: crashes that are far apart are all started anew', async () => {
@@ -118,7 +118,7 @@ describe('a supervisor', () => {
     for (let n = 1; n <= 20; n++) {
       await crash('A')
       await until(() => supervisor.children()[0]?.restarts === n && supervisor.status === 'running')
-      await room.clock.advance('2s')
+      await testbed.clock.advance('2s')
     }
     // Two within the window are one too many.
     await crash('A')
@@ -133,7 +133,7 @@ describe('a supervisor', () => {
       maxBackoff: '1ms',
     })
     expect(error).toBeUndefined()
-    expect(told('worker.crashed')).toHaveLength(1_000)
+    expect(emitted('worker.crashed')).toHaveLength(1_000)
     expect(log).toEqual(['+A'])
     expect(supervisor.status).toBe('running')
   })
@@ -141,7 +141,7 @@ describe('a supervisor', () => {
   it('leaves errors of handlers inside, unless so many in a row are said to be a failure', async () => {
     const { supervisor } = await supervise([crashing('A')])
     await crash('A')
-    await until(async () => (await room.agent('A').mailbox.counts()).dead === 1)
+    await until(async () => (await testbed.agent('A').mailbox.counts()).dead === 1)
     expect(supervisor.children()).toMatchObject([{ status: 'running', restarts: 0 }])
     await supervisor.stop()
     log.length = 0
@@ -161,7 +161,7 @@ describe('a supervisor', () => {
     expect(second.supervisor.children()).toMatchObject([
       { restarts: 1, error: { code: 'worker.failing', cause: { message: 'the connection is gone' } } },
     ])
-    expect(await room.agent('B').mailbox.counts()).toMatchObject({ dead: 0, waiting: 0, leased: 0 })
+    expect(await testbed.agent('B').mailbox.counts()).toMatchObject({ dead: 0, waiting: 0, leased: 0 })
   })
 
   it('cuts off a handler that hangs; its message is handled by the next, and no effect is done twice', async () => {
@@ -172,7 +172,7 @@ describe('a supervisor', () => {
     const hanging = () => {
       const first = ++made === 1
       return new Logged('A').on(Note, async (_, ctx) => {
-        await ctx.effect('charge', { class: 'once', key: 'order 1' }, () => ++charged)
+        await ctx.effect('charge', { class: 'at-most-once', key: 'order 1' }, () => ++charged)
         if (first) {
           // It listens to no signal.
           await wake.promise
@@ -183,13 +183,13 @@ describe('a supervisor', () => {
     }
     const { supervisor } = await supervise([hanging], { hang: '1m' })
     await crash('A')
-    await until(async () => (await room.mesh.host('ada').get('done')) === true)
+    await until(async () => (await testbed.mesh.host('ada').get('done')) === true)
     expect(supervisor.children()).toMatchObject([{ restarts: 1, error: { code: 'worker.hung' } }])
     expect([charged, made]).toEqual([1, 2])
     wake.resolve()
     await until(() => late.length > 0)
     expect(late).toMatchObject([{ name: 'CancelledError' }])
-    expect(await room.mesh.host('ada').get('late')).toBeUndefined()
+    expect(await testbed.mesh.host('ada').get('late')).toBeUndefined()
   })
 
   it('takes a start that hangs for failed, and lets go of a worker that comes too late', async () => {
@@ -207,7 +207,7 @@ describe('a supervisor', () => {
     await until(() => log.length === 3)
     expect(log).toEqual(['+A', '+A', '-A'])
     await crash('A')
-    await until(async () => (await room.agent('A').mailbox.counts()).dead === 1)
+    await until(async () => (await testbed.agent('A').mailbox.counts()).dead === 1)
   })
 
   it.each([
@@ -242,17 +242,20 @@ describe('a supervisor', () => {
     await until(() => supervisor.status === 'escalated')
     await supervisor.ended
     expect(log).toEqual(['+A', '+B', '+C', '-C', '-B', '+B', '+C', '-C', '-B', '-A'])
-    expect(told('supervision.escalated').map((event) => event.supervisor)).toEqual(['back', 'back', 'supervisor'])
+    expect(emitted('supervision.escalated').map((event) => event.supervisor)).toEqual(['back', 'back', 'supervisor'])
   })
 
   it('starts nothing any more once it is told to stop, between two starts as well', async () => {
-    const supervisor = room.supervisor([() => new Logged('A'), failing('B', 100)], { backoff: '1h', maxBackoff: '1h' })
+    const supervisor = testbed.supervisor([() => new Logged('A'), failing('B', 100)], {
+      backoff: '1h',
+      maxBackoff: '1h',
+    })
     const started = supervisor.start()
-    await until(() => told('worker.crashed').length === 1)
+    await until(() => emitted('worker.crashed').length === 1)
     expect(supervisor.status).toBe('starting')
     await supervisor.stop()
     await started
-    await room.clock.advance('2h')
+    await testbed.clock.advance('2h')
     expect(log).toEqual(['+A', '-A'])
     expect(supervisor.status).toBe('stopped')
   })
@@ -266,7 +269,7 @@ describe('a supervisor', () => {
       [[() => 5]],
       [[one], { strategy: 'all' }],
       [[one], { restarts: { max: -1 } }],
-      [[one], { restarts: { most: 1 } }],
+      [[one], { restarts: { maximum: 1 } }],
       [[one], { restarts: { within: '0s' } }],
       [[one], { backoff: 5 }],
       [[one], { hang: '0ms' }],
@@ -276,35 +279,36 @@ describe('a supervisor', () => {
       [[one, { children: [] }]],
     ]
     for (const [children, options] of wrong)
-      expect(() => room.supervisor(children as never, options as never), JSON.stringify([children, options])).toThrow(
-        expect.objectContaining({ name: 'ValidationError' }),
-      )
+      expect(
+        () => testbed.supervisor(children as never, options as never),
+        JSON.stringify([children, options]),
+      ).toThrow(expect.objectContaining({ name: 'ValidationError' }))
     expect(log).toEqual([])
   })
 
   it('never has two workers in one place, whatever crashes when', async () => {
     const strategies = fc.constantFrom('one-for-one', 'one-for-all', 'rest-for-one')
-    const script = fc.array(fc.tuple(fc.nat(2), fc.constantFrom('start', 'handle')), { maxLength: 8 })
+    const crashPlan = fc.array(fc.tuple(fc.nat(2), fc.constantFrom('start', 'handle')), { maxLength: 8 })
     await fc.assert(
-      fc.asyncProperty(strategies, script, async (strategy, crashes) => {
+      fc.asyncProperty(strategies, crashPlan, async (strategy, crashes) => {
         const alive = [0, 0, 0]
         const startFails = [0, 1, 2].map((n) => crashes.filter(([of, how]) => of === n && how === 'start').length)
         class Counted extends Worker {
-          readonly place: number
-          constructor(place: number) {
-            super(`W${place}`)
-            this.place = place
+          readonly index: number
+          constructor(index: number) {
+            super(`W${index}`)
+            this.index = index
             this.on(Note, () => {
               throw new Error('crash')
             })
           }
           override onStart() {
-            if ((startFails[this.place] as number) > 0 && (startFails[this.place] as number)--) throw new Error('start')
-            alive[this.place] = (alive[this.place] as number) + 1
-            expect(alive[this.place]).toBe(1)
+            if ((startFails[this.index] as number) > 0 && (startFails[this.index] as number)--) throw new Error('start')
+            alive[this.index] = (alive[this.index] as number) + 1
+            expect(alive[this.index]).toBe(1)
           }
           override onStop() {
-            alive[this.place] = (alive[this.place] as number) - 1
+            alive[this.index] = (alive[this.index] as number) - 1
           }
         }
         const options = { strategy, failures: 1, restarts: { max: 1_000 } } as const
@@ -315,7 +319,7 @@ describe('a supervisor', () => {
         const handled = crashes.filter(([, how]) => how === 'handle')
         for (const [n] of handled) await crash(`W${n}`)
         const dead = async () => {
-          const counts = await Promise.all([0, 1, 2].map((n) => room.agent(`W${n}`).mailbox.counts()))
+          const counts = await Promise.all([0, 1, 2].map((n) => testbed.agent(`W${n}`).mailbox.counts()))
           return counts.every(({ waiting, leased }) => waiting + leased === 0)
         }
         await until(async () => (await dead()) && supervisor.status === 'running')

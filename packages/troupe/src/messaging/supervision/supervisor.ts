@@ -6,9 +6,8 @@
  *
  * Invariant: a place has at most one worker; what an earlier one still says is not heard.
  */
-import { failure, sleep, storeError, type TroupeError } from '../../core/index.ts'
+import { type EventPayloads, failure, sleep, storeError, type TroupeError } from '../../core/index.ts'
 import { backoffDelay } from '../../resilience/index.ts'
-import { childOf } from './child.ts'
 import {
   checkChildren,
   type SuperviseChild,
@@ -16,14 +15,15 @@ import {
   type SuperviseSettings,
   superviseSettings,
 } from './supervise-options.ts'
-import type { Begun, Child, ChildState, SuperviseParts, Supervision, SupervisionEnd } from './supervision.ts'
+import { supervisedChild } from './supervised-child.ts'
+import type { Child, ChildState, StartedChild, SuperviseParts, Supervision, SupervisionEnd } from './supervision.ts'
 
-class Place {
+class ChildSlot {
   readonly child: Child
   status: ChildState['status'] = 'starting'
   restarts = 0
   error: Error | undefined
-  begun: Begun | undefined
+  begun: StartedChild | undefined
   /** Raised at each start and each end: a failure of another than the present one is not heard. */
   generation = 0
   constructor(child: Child) {
@@ -31,14 +31,14 @@ class Place {
   }
 }
 interface Failed {
-  readonly place: Place
+  readonly slot: ChildSlot
   readonly error: unknown
 }
 
 export class Supervisor implements Supervision {
   readonly #settings: SuperviseSettings
   readonly #parts: SuperviseParts
-  readonly #places: readonly Place[]
+  readonly #slots: readonly ChildSlot[]
   readonly #over = new AbortController()
   readonly #end = Promise.withResolvers<SupervisionEnd>()
   readonly #work = new Set<Promise<void>>()
@@ -52,11 +52,11 @@ export class Supervisor implements Supervision {
   constructor(children: readonly SuperviseChild[], options: SuperviseOptions, parts: SuperviseParts) {
     const settings = superviseSettings(options)
     const over = this.#over.signal
-    const supervise = (below: readonly SuperviseChild[], its: SuperviseOptions) => new Supervisor(below, its, parts)
+    const supervise = (nested: readonly SuperviseChild[], its: SuperviseOptions) => new Supervisor(nested, its, parts)
     this.#settings = settings
     this.#parts = parts
-    this.#places = checkChildren(children).map(
-      (child) => new Place(childOf(child, { ...parts, settings, over, supervise })),
+    this.#slots = checkChildren(children).map(
+      (child) => new ChildSlot(supervisedChild(child, { ...parts, settings, over, supervise })),
     )
   }
 
@@ -66,7 +66,7 @@ export class Supervisor implements Supervision {
   get status(): Supervision['status'] {
     if (this.#escalation) return 'escalated'
     if (this.#over.signal.aborted) return 'stopped'
-    const all = this.#places.map(({ status }) => status)
+    const all = this.#slots.map(({ status }) => status)
     if (all.every((status) => status === 'running')) return 'running'
     return all.includes('starting') ? 'starting' : 'restarting'
   }
@@ -74,21 +74,21 @@ export class Supervisor implements Supervision {
     return this.#end.promise
   }
   children(): readonly ChildState[] {
-    return this.#places.map(({ child, status, restarts, error }) => ({
+    return this.#slots.map(({ child, status, restarts, error }) => ({
       name: child.name,
       status,
       restarts,
       ...(error === undefined ? {} : { error }),
-      ...(child.below === undefined ? {} : { children: child.below() }),
+      ...(child.children === undefined ? {} : { children: child.children() }),
     }))
   }
 
   /** Resolves when each is up for the first time. @throws AgentError `supervision.escalated` */
   async start(): Promise<void> {
-    for (const place of this.#places)
+    for (const slot of this.#slots)
       await this.#doing(async () => {
-        if (place.status !== 'starting') return
-        const failed = await this.#begin(place)
+        if (slot.status !== 'starting') return
+        const failed = await this.#begin(slot)
         if (failed) await this.#recover(failed)
       })
     if (!this.#escalation) return
@@ -114,21 +114,21 @@ export class Supervisor implements Supervision {
   }
 
   /** @returns why it did not start */
-  async #begin(place: Place): Promise<Failed | undefined> {
+  async #begin(slot: ChildSlot): Promise<Failed | undefined> {
     if (this.#over.signal.aborted) return undefined
-    const generation = ++place.generation
+    const generation = ++slot.generation
     try {
-      const begun = await place.child.begin((error) => this.#failed({ place, error }, generation))
-      place.begun = begun
-      place.status = 'running'
+      const begun = await slot.child.begin((error) => this.#failed({ slot, error }, generation))
+      slot.begun = begun
+      slot.status = 'running'
       return undefined
     } catch (error) {
-      return { place, error }
+      return { slot, error }
     }
   }
 
   #failed(failed: Failed, generation: number): void {
-    const isPast = () => failed.place.generation !== generation || this.#over.signal.aborted
+    const isPast = () => failed.slot.generation !== generation || this.#over.signal.aborted
     if (isPast()) return
     void this.#doing(async () => {
       if (!isPast()) await this.#recover(failed)
@@ -139,57 +139,57 @@ export class Supervisor implements Supervision {
     for (let failed: Failed | undefined = first; failed && !this.#over.signal.aborted; ) {
       const pauseMs = this.#count(failed)
       if (pauseMs === undefined) return this.#escalate(failed)
-      const affected = this.#affected(failed.place)
-      for (const place of affected.toReversed()) await this.#endOne(place, place === failed.place ? 'halt' : 'stop')
+      const affected = this.#affected(failed.slot)
+      for (const slot of affected.toReversed()) await this.#endOne(slot, slot === failed.slot ? 'halt' : 'stop')
       await sleep(this.#parts.clock, pauseMs, this.#over.signal).catch(() => {})
-      failed = await this.#beginAnew(affected)
+      failed = await this.#restartAll(affected)
     }
   }
-  async #beginAnew(places: readonly Place[]): Promise<Failed | undefined> {
-    for (const place of places) {
-      const failed = await this.#begin(place)
+  async #restartAll(slots: readonly ChildSlot[]): Promise<Failed | undefined> {
+    for (const slot of slots) {
+      const failed = await this.#begin(slot)
       if (failed) return failed
       if (this.#over.signal.aborted) return undefined
-      place.restarts++
-      this.#emit('worker.restarted', place, { restarts: place.restarts })
+      slot.restarts++
+      this.#emit('worker.restarted', slot, { restarts: slot.restarts })
     }
     return undefined
   }
 
   /** @returns ms until it may be started anew; undefined where there were too many failures */
-  #count({ place, error }: Failed): number | undefined {
+  #count({ slot, error }: Failed): number | undefined {
     const { withinMs, maxRestarts, backoff } = this.#settings
     const now = this.#parts.clock.monotonic()
     this.#failures = [...this.#failures.filter((at) => now - at < withinMs), now]
-    place.error = error instanceof Error ? error : new Error(String(error), { cause: error })
-    this.#emit('worker.crashed', place, { code: storeError(error).code, failures: this.#failures.length })
+    slot.error = error instanceof Error ? error : new Error(String(error), { cause: error })
+    this.#emit('worker.crashed', slot, { code: storeError(error).code, failures: this.#failures.length })
     if (this.#failures.length > maxRestarts) return undefined
     return backoffDelay(backoff, this.#failures.length, this.#parts.random)
   }
   /** Those that were up or are it, in their order. */
-  #affected(place: Place): readonly Place[] {
+  #affected(slot: ChildSlot): readonly ChildSlot[] {
     const { strategy } = this.#settings
-    if (strategy === 'one-for-one') return [place]
-    const from = strategy === 'one-for-all' ? 0 : this.#places.indexOf(place)
-    return this.#places.slice(from).filter((each) => each === place || each.status !== 'starting')
+    if (strategy === 'one-for-one') return [slot]
+    const from = strategy === 'one-for-all' ? 0 : this.#slots.indexOf(slot)
+    return this.#slots.slice(from).filter((each) => each === slot || each.status !== 'starting')
   }
 
-  async #endOne(place: Place, how: 'stop' | 'halt'): Promise<void> {
-    const { begun } = place
-    place.generation++
-    place.begun = undefined
-    if (place.status === 'running') place.status = 'restarting'
+  async #endOne(slot: ChildSlot, how: 'stop' | 'halt'): Promise<void> {
+    const { begun } = slot
+    slot.generation++
+    slot.begun = undefined
+    if (slot.status === 'running') slot.status = 'restarting'
     try {
       await begun?.[how]()
     } catch (error) {
-      this.#emit('worker.failed', place, { code: storeError(error).code })
+      this.#emit('worker.failed', slot, { code: storeError(error).code })
     }
   }
 
-  #escalate({ place, error }: Failed): void {
+  #escalate({ slot, error }: Failed): void {
     const { name, withinMs } = this.#settings
     const values = { supervisor: name, failures: this.#failures.length, seconds: withinMs / 1_000 }
-    const problem = `${place.child.name}: ${place.error?.message ?? 'unknown'}`
+    const problem = `${slot.child.name}: ${slot.error?.message ?? 'unknown'}`
     this.#escalation = failure('supervision.escalated', { ...values, problem }, { cause: error })
     void this.#finish()
   }
@@ -202,9 +202,9 @@ export class Supervisor implements Supervision {
     this.#over.abort()
     // Ended first: a handler that hangs keeps nobody who recovers from it.
     await Promise.all(this.#work)
-    for (const place of this.#places.toReversed()) {
-      await this.#endOne(place, 'stop')
-      place.status = 'stopped'
+    for (const slot of this.#slots.toReversed()) {
+      await this.#endOne(slot, 'stop')
+      slot.status = 'stopped'
     }
     const error = this.#escalation
     if (!error) return this.#end.resolve({ status: 'stopped' })
@@ -218,7 +218,11 @@ export class Supervisor implements Supervision {
     }
   }
 
-  #emit(type: 'worker.crashed' | 'worker.restarted' | 'worker.failed', { child }: Place, fields: object): void {
-    this.#parts.emit(type, { agent: child.name, ...fields })
+  #emit<Name extends 'worker.crashed' | 'worker.restarted' | 'worker.failed'>(
+    type: Name,
+    { child }: ChildSlot,
+    fields: Omit<EventPayloads[Name], 'agent'>,
+  ): void {
+    this.#parts.emit(type, { agent: child.name, ...fields } as EventPayloads[Name])
   }
 }

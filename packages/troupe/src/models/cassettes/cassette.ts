@@ -3,12 +3,12 @@
  * how many equal ones came before. What is secret is taken out before anything is hashed or written, so that a tape
  * fits whoever plays it.
  */
-import { failure, hashJson, type Json, type Tape, type Traffic } from '../../core/index.ts'
-import { missOf } from './difference.ts'
-import type { Interaction } from './interaction.ts'
-import { fromJson, toJson } from './json-form.ts'
+import { failure, hashJson, type Json, type Recording, type Traffic } from '../../core/index.ts'
+import { missOf } from './cassette-miss.ts'
+import { type CassetteRedaction, createRedaction } from './cassette-redaction.ts'
+import { fromJson, toCassetteJson } from './json-form.ts'
+import type { RecordedInteraction } from './recorded-interaction.ts'
 import { redactParts } from './redact-parts.ts'
-import { createRedaction, type Redaction } from './redaction.ts'
 
 /** replay: the tape alone. record: a new tape, all asked. auto: the tape, and what it lacks is asked and recorded. */
 export type CassetteMode = 'replay' | 'record' | 'auto'
@@ -34,7 +34,7 @@ export interface CassetteOptions {
 const version = 1
 
 /** @throws ValidationError `cassette.unreadable`; for `replay` also where there is no tape */
-export async function openCassette(options: CassetteOptions): Promise<Tape> {
+export async function openCassette(options: CassetteOptions): Promise<Recording> {
   const { store, mode } = options
   const redaction = createRedaction(options)
   const text = mode === 'record' ? undefined : await store.read()
@@ -44,30 +44,30 @@ export async function openCassette(options: CassetteOptions): Promise<Tape> {
   return new Cassette(options, redaction, text === undefined ? { recorded: [] } : readLines(text))
 }
 
-class Cassette implements Tape {
+class Cassette implements Recording {
   readonly #store: CassetteStore
   readonly #mode: CassetteMode
-  readonly #redaction: Redaction
-  readonly #recorded = new Map<string, Interaction>()
+  readonly #redaction: CassetteRedaction
+  readonly #recorded = new Map<string, RecordedInteraction>()
   readonly #asked = new Map<string, number>()
   #written: Promise<void> = Promise.resolve()
   /** What replaces a tape whose last line has no end, before a line is added to it. */
-  #mended: string | undefined
+  #repaired: string | undefined
 
-  constructor({ store, mode }: CassetteOptions, redaction: Redaction, { recorded, mended }: Lines) {
+  constructor({ store, mode }: CassetteOptions, redaction: CassetteRedaction, { recorded, repaired }: Lines) {
     this.#store = store
     this.#mode = mode
     this.#redaction = redaction
-    this.#mended = mended
+    this.#repaired = repaired
     for (const one of recorded) this.#recorded.set(`${one.key} ${one.nth}`, one)
   }
 
-  keepSecret(value: string): void {
-    this.#redaction.keepSecret(value)
+  redactSecret(value: string): void {
+    this.#redaction.redactSecret(value)
   }
 
   async play<Out>(traffic: Traffic, ask: () => Promise<Out>): Promise<Out> {
-    const { found, place } = this.#find(traffic)
+    const { found, interactionKey } = this.#find(traffic)
     if (found) {
       if (found.error !== undefined) throw fromJson(found.error)
       return fromJson(found.answer ?? null) as Out
@@ -76,50 +76,54 @@ class Cassette implements Tape {
     try {
       out = await ask()
     } catch (error) {
-      await this.#recordFailure(traffic, place, error)
+      await this.#recordFailure(traffic, interactionKey, error)
       throw error
     }
-    await this.#record({ ...place, answer: this.#redaction.of({ answer: toJson(out) }, 'answer') })
+    await this.#record({ ...interactionKey, answer: this.#redaction.of({ answer: toCassetteJson(out) }, 'answer') })
     return out
   }
 
   async playStream<Part>(traffic: Traffic, ask: () => Promise<ReadableStream<Part>>): Promise<ReadableStream<Part>> {
-    const { found, place } = this.#find(traffic)
+    const { found, interactionKey } = this.#find(traffic)
     if (found) {
       if (!found.parts) throw fromJson(found.error ?? null)
       return replayed<Part>(found)
     }
     const stream = await ask().catch(async (error: unknown) => {
-      await this.#recordFailure(traffic, place, error)
+      await this.#recordFailure(traffic, interactionKey, error)
       throw error
     })
-    return this.#recording(stream, place, traffic)
+    return this.#recording(stream, interactionKey, traffic)
   }
 
   /** Passes the parts on as they come and writes them down at the end, whichever end it is. */
-  #recording<Part>(stream: ReadableStream<Part>, place: Place, { signal }: Traffic): ReadableStream<Part> {
+  #recording<Part>(
+    stream: ReadableStream<Part>,
+    interactionKey: InteractionKey,
+    { signal }: Traffic,
+  ): ReadableStream<Part> {
     const parts: Json[] = []
     const reader = stream.getReader()
-    const keep = (error?: unknown) =>
+    const save = (error?: unknown) =>
       this.#record({
-        ...place,
+        ...interactionKey,
         parts: redactParts(parts, this.#redaction),
-        ...(error === undefined ? {} : { error: this.#redaction.of({ error: toJson(error) }, 'error') }),
+        ...(error === undefined ? {} : { error: this.#redaction.of({ error: toCassetteJson(error) }, 'error') }),
       })
     return new ReadableStream<Part>({
       async pull(controller) {
         try {
           const { done, value } = await reader.read().catch(async (error: unknown) => {
-            if (!signal?.aborted) await keep(error)
+            if (!signal?.aborted) await save(error)
             throw error
           })
           if (done) {
-            await keep()
+            await save()
             return controller.close()
           }
-          parts.push(toJson(value))
+          parts.push(toCassetteJson(value))
           // Whoever reads stops at an error: there will be no end to write at.
-          if ((value as { readonly type?: unknown }).type === 'error') await keep()
+          if ((value as { readonly type?: unknown }).type === 'error') await save()
           controller.enqueue(value)
         } catch (error) {
           controller.error(error)
@@ -130,9 +134,12 @@ class Cassette implements Tape {
     })
   }
 
-  #find(traffic: Traffic): { readonly found: Interaction | undefined; readonly place: Place } {
+  #find(traffic: Traffic): {
+    readonly found: RecordedInteraction | undefined
+    readonly interactionKey: InteractionKey
+  } {
     const { kind, name } = traffic
-    const request = this.#redaction.of({ request: toJson(traffic.request) }, 'request')
+    const request = this.#redaction.of({ request: toCassetteJson(traffic.request) }, 'request')
     const key = hashJson([kind, name, request])
     const nth = (this.#asked.get(key) ?? 0) + 1
     this.#asked.set(key, nth)
@@ -143,19 +150,20 @@ class Cassette implements Tape {
         name,
         problem: missOf({ kind, name, key, nth, request }, this.#recorded.values()),
       })
-    return { found, place: { kind, name, key, nth, request } }
+    return { found, interactionKey: { kind, name, key, nth, request } }
   }
 
   /** What its own caller broke off was no answer of the world. */
-  async #recordFailure({ signal }: Traffic, place: Place, error: unknown): Promise<void> {
-    if (!signal?.aborted) await this.#record({ ...place, error: this.#redaction.of({ error: toJson(error) }, 'error') })
+  async #recordFailure({ signal }: Traffic, interactionKey: InteractionKey, error: unknown): Promise<void> {
+    if (!signal?.aborted)
+      await this.#record({ ...interactionKey, error: this.#redaction.of({ error: toCassetteJson(error) }, 'error') })
   }
 
   /**
    * Lines are written one after the other; whoever asked waits for its own, so that a crash loses nothing answered.
    * @throws ProcessingError `cassette.unwritten`
    */
-  #record(interaction: Interaction): Promise<void> {
+  #record(interaction: RecordedInteraction): Promise<void> {
     const mine = this.#written.then(() => this.#write(`${JSON.stringify(interaction)}\n`))
     this.#written = mine.catch(() => {})
     return mine
@@ -163,8 +171,8 @@ class Cassette implements Tape {
 
   async #write(line: string): Promise<void> {
     try {
-      if (this.#mended !== undefined) await this.#store.write(this.#mended)
-      this.#mended = undefined
+      if (this.#repaired !== undefined) await this.#store.write(this.#repaired)
+      this.#repaired = undefined
       await this.#store.append(line)
     } catch (cause) {
       throw failure('cassette.unwritten', { problem: (cause as Error).message }, { cause })
@@ -172,9 +180,9 @@ class Cassette implements Tape {
   }
 }
 
-type Place = Pick<Interaction, 'kind' | 'name' | 'key' | 'nth' | 'request'>
+type InteractionKey = Pick<RecordedInteraction, 'kind' | 'name' | 'key' | 'nth' | 'request'>
 
-function replayed<Part>({ parts = [], error }: Interaction): ReadableStream<Part> {
+function replayed<Part>({ parts = [], error }: RecordedInteraction): ReadableStream<Part> {
   let next = 0
   return new ReadableStream<Part>({
     pull(controller) {
@@ -186,15 +194,15 @@ function replayed<Part>({ parts = [], error }: Interaction): ReadableStream<Part
 }
 
 interface Lines {
-  readonly recorded: readonly Interaction[]
-  readonly mended?: string
+  readonly recorded: readonly RecordedInteraction[]
+  readonly repaired?: string
 }
 
 function readLines(text: string): Lines {
   const lines = text.split('\n').filter((line) => line !== '')
   const read = lines.map((line, i) => {
     try {
-      return JSON.parse(line) as Interaction & { readonly cassette?: number }
+      return JSON.parse(line) as RecordedInteraction & { readonly cassette?: number }
     } catch {
       // The last line of a recording that was cut off is no loss: it was never answered from.
       if (i === lines.length - 1 && i > 0) return undefined
@@ -211,7 +219,7 @@ function readLines(text: string): Lines {
       })
     return [one]
   })
-  const whole = lines.filter((_, i) => read[i] !== undefined)
-  const ended = text.endsWith('\n') && whole.length === lines.length
-  return { recorded, ...(ended ? {} : { mended: `${whole.join('\n')}\n` }) }
+  const complete = lines.filter((_, i) => read[i] !== undefined)
+  const ended = text.endsWith('\n') && complete.length === lines.length
+  return { recorded, ...(ended ? {} : { repaired: `${complete.join('\n')}\n` }) }
 }

@@ -3,9 +3,9 @@ import { type Json, restoreError, type StoredError, storeError, TroupeError } fr
 import { isOfNetwork } from '../../resilience/index.ts'
 
 /** What decides whether and when a call is tried again; every other header stays out. */
-const keptHeaders = ['retry-after', 'retry-after-ms']
+const recordedHeaders = ['retry-after', 'retry-after-ms']
 
-export function toJson(value: unknown, depth = 0): Json {
+export function toCassetteJson(value: unknown, depth = 0): Json {
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return value
   if (typeof value === 'number') return Number.isFinite(value) ? value : { $number: String(value) }
   if (typeof value === 'bigint') return { $number: String(value) }
@@ -15,9 +15,9 @@ export function toJson(value: unknown, depth = 0): Json {
   if (value instanceof Error) return errorToJson(value)
   if (value instanceof URL) return value.href
   if (depth > 200) return null
-  if (Array.isArray(value)) return value.map((item) => toJson(item, depth + 1))
+  if (Array.isArray(value)) return value.map((item) => toCassetteJson(item, depth + 1))
   const fields = Object.entries(value).filter(([, item]) => item !== undefined && typeof item !== 'function')
-  return Object.fromEntries(fields.map(([key, item]) => [key, toJson(item, depth + 1)]))
+  return Object.fromEntries(fields.map(([key, item]) => [key, toCassetteJson(item, depth + 1)]))
 }
 
 export function fromJson(value: Json): unknown {
@@ -44,7 +44,7 @@ type ErrorForm = {
 function errorToJson(error: Error): Json {
   if (error instanceof TroupeError) return { $error: { troupe: storeError(error) } }
   const { statusCode, isRetryable, responseHeaders = {} } = error as Partial<ErrorForm>
-  const headers = Object.entries(responseHeaders).filter(([name]) => keptHeaders.includes(name.toLowerCase()))
+  const headers = Object.entries(responseHeaders).filter(([name]) => recordedHeaders.includes(name.toLowerCase()))
   return {
     $error: {
       name: error.name,

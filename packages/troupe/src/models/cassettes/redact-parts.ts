@@ -3,13 +3,13 @@
  * where something had to go they are kept as one.
  */
 import type { Json } from '../../core/index.ts'
-import type { Redaction } from './redaction.ts'
+import type { CassetteRedaction } from './cassette-redaction.ts'
 
 type Part = { readonly [key: string]: Json }
 
-export function redactParts(parts: readonly Json[], redaction: Redaction): readonly Json[] {
+export function redactParts(parts: readonly Json[], redaction: CassetteRedaction): readonly Json[] {
   const clean: Json[] = []
-  const deltas = new Map<string, { readonly places: number[]; text: string }>()
+  const deltas = new Map<string, { readonly indexes: number[]; text: string }>()
   for (const part of parts) {
     const { type, id, delta } = part as Part
     if (typeof delta !== 'string') {
@@ -17,19 +17,19 @@ export function redactParts(parts: readonly Json[], redaction: Redaction): reado
       continue
     }
     const key = `${String(type)} ${String(id)}`
-    const run = deltas.get(key) ?? { places: [], text: '' }
+    const run = deltas.get(key) ?? { indexes: [], text: '' }
     deltas.set(key, run)
-    run.places.push(clean.length)
+    run.indexes.push(clean.length)
     run.text += delta
     clean.push(part)
   }
   const gone = new Set<number>()
-  for (const { places, text } of deltas.values()) {
-    const whole = redaction.of({ answer: { delta: text } }, 'answer') as Part
-    if (whole.delta === text) continue
-    const [first, ...others] = places as [number, ...number[]]
-    clean[first] = { ...(clean[first] as Part), delta: whole.delta ?? '' }
-    for (const place of others) gone.add(place)
+  for (const { indexes, text } of deltas.values()) {
+    const redactedPart = redaction.of({ answer: { delta: text } }, 'answer') as Part
+    if (redactedPart.delta === text) continue
+    const [first, ...others] = indexes as [number, ...number[]]
+    clean[first] = { ...(clean[first] as Part), delta: redactedPart.delta ?? '' }
+    for (const index of others) gone.add(index)
   }
-  return clean.filter((_, place) => !gone.has(place))
+  return clean.filter((_, index) => !gone.has(index))
 }

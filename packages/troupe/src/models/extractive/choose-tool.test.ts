@@ -1,6 +1,6 @@
 import type { LanguageModelV4Prompt } from '@ai-sdk/provider'
 import { describe, expect, it } from 'vitest'
-import { asked, call, notes, offered, read, search, tea, user } from './model.test.fixture.ts'
+import { asked, call, notes, offered, read, search, tea, user } from './extractive-model.test.fixture.ts'
 
 const callIn = async (options: Parameters<typeof call>[0]) => {
   const { content, finishReason } = await call(options)

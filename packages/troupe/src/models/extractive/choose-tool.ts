@@ -3,11 +3,11 @@
  * arguments stand in the prompt, and the same call was not made before; the number of calls is bounded.
  */
 import type { JSONObject, JSONValue, LanguageModelV4FunctionTool, LanguageModelV4ToolChoice } from '@ai-sdk/provider'
-import { originNames } from './compose-text.ts'
-import { coordinate, isCoordination } from './coordinate.ts'
-import { fillArguments } from './fill-arguments.ts'
-import type { Material } from './material.ts'
-import { termsOf } from './terms.ts'
+import { coordinate, isCoordinationTool } from './coordinate.ts'
+import { fillArguments } from './schema/fill-arguments.ts'
+import { originNames } from './text/compose-text.ts'
+import type { Material } from './text/material.ts'
+import { termsOf } from './text/terms.ts'
 
 export interface ChosenCall {
   readonly toolName: string
@@ -53,7 +53,7 @@ function bestOf(
   any: boolean,
 ): ChosenCall | undefined {
   const ranked = tools
-    .filter((tool) => !isCoordination(tool.name))
+    .filter((tool) => !isCoordinationTool(tool.name))
     .map((tool, order) => ({ tool, order, fitness: fitnessOf(tool, material) }))
     .filter((one) => any || one.fitness > 0)
     .sort((a, b) => b.fitness - a.fitness || a.order - b.order)
@@ -65,7 +65,7 @@ function bestOf(
 }
 
 function callOf(tool: LanguageModelV4FunctionTool, material: Material, forced: boolean): ChosenCall | undefined {
-  if (isCoordination(tool.name)) return coordinate([tool], material, true)
+  if (isCoordinationTool(tool.name)) return coordinate([tool], material, true)
   const before = material.task.calls.filter((call) => call.name === tool.name)
   if (!forced && before.length >= limits.perTool) return undefined
   const input = fillArguments(

@@ -3,14 +3,14 @@
  * is required or told to, or when it is asked to delegate and has not done so yet.
  */
 import type { JSONObject, JSONValue, LanguageModelV4FunctionTool } from '@ai-sdk/provider'
-import { composeText } from './compose-text.ts'
-import { SchemaFiller } from './fill-schema.ts'
-import { itemOf, type JsonSchema } from './json-schema.ts'
-import type { Material } from './material.ts'
+import { SchemaFiller } from './schema/fill-schema.ts'
+import { itemOf, type JsonSchema } from './schema/json-schema.ts'
+import { composeText } from './text/compose-text.ts'
+import type { Material } from './text/material.ts'
 
 const names = ['finish', 'invoke_agent', 'hand_off', 'ask_user']
 
-export function isCoordination(name: string): boolean {
+export function isCoordinationTool(name: string): boolean {
   return names.includes(name)
 }
 
@@ -30,13 +30,13 @@ export function coordinate(
 ): Call | undefined {
   const { steering } = material.task
   const offered = names.flatMap((name) => tools.filter((tool) => tool.name === name))
-  const told = offered.filter((tool) => new RegExp(`\\b${tool.name}\\b`).test(steering))
+  const mentioned = offered.filter((tool) => new RegExp(`\\b${tool.name}\\b`).test(steering))
   const delegate = offered.find((tool) => tool.name === 'invoke_agent')
   if (delegate && wantsDelegation(material)) {
     const call = callOf(delegate, material)
     if (call) return call
   }
-  for (const tool of required ? offered : told) {
+  for (const tool of required ? offered : mentioned) {
     const call = callOf(tool, material)
     if (call) return call
   }

@@ -2,8 +2,8 @@ import type { LanguageModelV4CallOptions, LanguageModelV4Prompt } from '@ai-sdk/
 import { generateText, isStepCount, Output, streamText, tool } from 'ai'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
+import { asked, call, model, notes, read, search, tea, user } from './extractive-model.test.fixture.ts'
 import { extractiveModel } from './extractive-model.ts'
-import { asked, call, model, notes, read, search, tea, user } from './model.test.fixture.ts'
 
 const textOf = async (text: string, options: Partial<LanguageModelV4CallOptions> = {}) => {
   const { content } = await call({ prompt: [user(text)], ...options })

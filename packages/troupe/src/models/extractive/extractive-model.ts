@@ -10,12 +10,12 @@ import type {
   SharedV4Warning,
 } from '@ai-sdk/provider'
 import { chooseTool } from './choose-tool.ts'
-import { composeText } from './compose-text.ts'
-import { SchemaFiller } from './fill-schema.ts'
-import { type Material, materialOf } from './material.ts'
 import { readPrompt } from './read-prompt.ts'
+import { SchemaFiller } from './schema/fill-schema.ts'
 import { streamOf } from './stream-of.ts'
-import { cutText, wordsIn, wordsInPrompt } from './words.ts'
+import { composeText } from './text/compose-text.ts'
+import { type Material, materialOf } from './text/material.ts'
+import { countWords, cutText, wordsInPrompt } from './text/words.ts'
 
 /**
  * Creates the offline extractive model. It answers questions from texts in the prompt, sums them up, splits questions,
@@ -47,7 +47,7 @@ function generate(options: LanguageModelV4CallOptions): LanguageModelV4GenerateR
   const output = part.content
     .map((one) => (one.type === 'text' ? one.text : one.type === 'tool-call' ? one.input : ''))
     .join(' ')
-  const [input, text] = [wordsInPrompt(prompt), wordsIn(output)]
+  const [input, text] = [wordsInPrompt(prompt), countWords(output)]
   return {
     ...part,
     usage: {

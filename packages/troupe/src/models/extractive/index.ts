@@ -1,3 +1,3 @@
 /** The offline extractive model. */
 export { extractiveModel } from './extractive-model.ts'
-export { termsOf } from './terms.ts'
+export { termsOf } from './text/terms.ts'

@@ -2,8 +2,8 @@
  * Reads from a prompt what is asked, the texts to answer from, and which tools were called since it was asked.
  */
 import type { LanguageModelV4Prompt, LanguageModelV4ToolResultOutput } from '@ai-sdk/provider'
-import { sentencesOf } from './sentences.ts'
-import { type Facts, parsed, type Source, SourceReader } from './sources.ts'
+import { sentencesOf } from './text/sentences.ts'
+import { type Facts, parsed, SourceReader, type TextSource } from './text/sources.ts'
 
 export interface ToolUse {
   readonly name: string
@@ -12,7 +12,7 @@ export interface ToolUse {
   readonly success: boolean | undefined
 }
 
-export interface Task {
+export interface PromptTask {
   /** The system messages. */
   readonly instructions: string
   /** The last user message as it stands. */
@@ -20,9 +20,9 @@ export interface Task {
   /** What is asked in it, without the texts it brings. */
   readonly question: string
   /** Texts that the user gave or that tools found. */
-  readonly sources: readonly Source[]
+  readonly sources: readonly TextSource[]
   /** What the system messages say besides what to do: used where nothing else is to be had. */
-  readonly background: readonly Source[]
+  readonly background: readonly TextSource[]
   readonly records: readonly Facts[]
   /** Calls since the last user message, in order. */
   readonly calls: readonly ToolUse[]
@@ -37,7 +37,7 @@ export interface Task {
 type Message = LanguageModelV4Prompt[number]
 
 /** Reads a prompt; never fails, whatever it holds. */
-export function readPrompt(prompt: LanguageModelV4Prompt): Task {
+export function readPrompt(prompt: LanguageModelV4Prompt): PromptTask {
   const reader = new SourceReader()
   const last = prompt.findLastIndex((message, i) => message.role === 'user' && !isSteering(prompt, i))
   const request = last < 0 ? '' : textOf(prompt[last])

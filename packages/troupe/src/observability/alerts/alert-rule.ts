@@ -3,7 +3,7 @@ import { checkName, checkOptions, type Duration, failure, milliseconds, nearest 
 import type { Labels } from '../metrics/index.ts'
 
 /** What of a metric is looked at; `value` is that of a gauge. */
-const figures = [
+const statistics = [
   'value',
   'count',
   'perSecond',
@@ -16,13 +16,13 @@ const figures = [
   'p95',
   'p99',
 ] as const
-export type AlertFigure = (typeof figures)[number]
+export type AlertStatistic = (typeof statistics)[number]
 
 export interface AlertRule {
   readonly name: string
   /** A metric of docs/metrics.md, or one's own. Of timers in ms. */
   readonly metric: string
-  readonly figure: AlertFigure
+  readonly statistic: AlertStatistic
   /** Only series with these labels; of a gauge the highest that has them (the lowest with `below`). */
   readonly labels?: Labels
   /** What is looked at of the past; 5 min by default. */
@@ -43,7 +43,7 @@ export interface AlertRule {
 export interface CheckedRule {
   readonly name: string
   readonly metric: string
-  readonly figure: AlertFigure
+  readonly statistic: AlertStatistic
   readonly labels: Labels
   readonly window: Duration
   readonly threshold: number
@@ -56,19 +56,19 @@ export interface CheckedRule {
 
 /** Shipped: the thresholds that guides give. `memory.used` and `disk.used` are shares of 1. */
 export const defaultRules: readonly AlertRule[] = [
-  { name: 'slow-calls', metric: 'tool.called', figure: 'average', above: 1_000, minCount: 10 },
-  { name: 'failing-calls', metric: 'tool.called', figure: 'errorRate', above: 0.05, minCount: 20 },
-  { name: 'slow-steps', metric: 'step.left', figure: 'p99', above: 5_000, minCount: 20, for: '1m' },
-  { name: 'failing-models', metric: 'model.called', figure: 'errorRate', above: 0.05, minCount: 20 },
-  { name: 'memory', metric: 'memory.used', figure: 'value', above: 0.8, for: '1m' },
-  { name: 'memory-critical', metric: 'memory.used', figure: 'value', above: 0.9, for: '1m', severity: 'critical' },
-  { name: 'queue', metric: 'mailbox.waiting', figure: 'value', above: 1_000, for: '1m' },
+  { name: 'slow-calls', metric: 'tool.called', statistic: 'average', above: 1_000, minCount: 10 },
+  { name: 'failing-calls', metric: 'tool.called', statistic: 'errorRate', above: 0.05, minCount: 20 },
+  { name: 'slow-steps', metric: 'step.released', statistic: 'p99', above: 5_000, minCount: 20, for: '1m' },
+  { name: 'failing-models', metric: 'model.called', statistic: 'errorRate', above: 0.05, minCount: 20 },
+  { name: 'memory', metric: 'memory.used', statistic: 'value', above: 0.8, for: '1m' },
+  { name: 'memory-critical', metric: 'memory.used', statistic: 'value', above: 0.9, for: '1m', severity: 'critical' },
+  { name: 'queue', metric: 'mailbox.waiting', statistic: 'value', above: 1_000, for: '1m' },
 ]
 
 const options = [
   'name',
   'metric',
-  'figure',
+  'statistic',
   'labels',
   'window',
   'above',
@@ -86,9 +86,9 @@ export function checkRule(rule: AlertRule): CheckedRule {
   const wrong = (problem: string) => failure('validation.failed', { what: `The alert ${rule.name}`, problem })
   checkName('alert', rule.name)
   if (typeof rule.metric !== 'string' || rule.metric === '') throw wrong('it names no metric')
-  if (!figures.includes(rule.figure))
+  if (!statistics.includes(rule.statistic))
     throw wrong(
-      `its figure is not one of ${figures.join(', ')}; did you mean ${nearest(String(rule.figure), figures) ?? 'value'}?`,
+      `its figure is not one of ${statistics.join(', ')}; did you mean ${nearest(String(rule.statistic), statistics) ?? 'value'}?`,
     )
   if ((above === undefined) === (below === undefined)) throw wrong('it has above, or below, and not both')
   const rising = above !== undefined
@@ -100,6 +100,6 @@ export function checkRule(rule: AlertRule): CheckedRule {
   if (severity !== 'warning' && severity !== 'critical') throw wrong('its severity is warning or critical')
   milliseconds(window, 'window', '1ms')
   const forMs = rule.for === undefined ? 0 : milliseconds(rule.for, 'for')
-  const { name, metric, figure } = rule
-  return { name, metric, figure, labels, window, threshold, clear, rising, forMs, minCount, severity }
+  const { name, metric, statistic } = rule
+  return { name, metric, statistic, labels, window, threshold, clear, rising, forMs, minCount, severity }
 }

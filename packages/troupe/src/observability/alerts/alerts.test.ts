@@ -1,7 +1,7 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, it } from 'vitest'
-import { createEvents, createVirtualClock, seededRandom, type TroupeEvent } from '../../core/index.ts'
+import { createEvents, createVirtualClock, type EventFields, seededRandom } from '../../core/index.ts'
 import { MetricsCollector } from '../metrics/index.ts'
 import { type AlertRule, checkRule, defaultRules } from './alert-rule.ts'
 import { type Alert, type AlertSink, Alerts } from './alerts.ts'
@@ -11,34 +11,41 @@ const watching = (rules: readonly AlertRule[], sinks: readonly AlertSink[] = [])
   const clock = createVirtualClock()
   const events = createEvents(() => {})
   const metrics = new MetricsCollector(clock)
-  const told: TroupeEvent[] = []
-  events.on('alert.*', (event) => told.push(event))
+  const emitted: EventFields[] = []
+  events.on('alert.*', (event) => emitted.push(event))
   const failures: unknown[] = []
   const alerts = new Alerts({ clock, events, metrics, rules, sinks, failed: (error) => failures.push(error) })
-  return { clock, metrics, told, alerts, failures, states: () => told.map(({ type, value }) => [type, value]) }
+  return { clock, metrics, emitted, alerts, failures, states: () => emitted.map(({ type, value }) => [type, value]) }
 }
 
 describe('an alert', () => {
   it('is raised beyond its threshold for long enough, and cleared beyond the other, once each', async () => {
     let used = 0.5
-    const rule = { name: 'memory', metric: 'memory.used', figure: 'value', above: 0.8, clear: 0.7, for: '1m' } as const
+    const rule = {
+      name: 'memory',
+      metric: 'memory.used',
+      statistic: 'value',
+      above: 0.8,
+      clear: 0.7,
+      for: '1m',
+    } as const
     const { clock, metrics, alerts, states } = watching([rule])
     metrics.gauge('memory.used', () => used)
     const minute = async () => {
       for (let i = 0; i < 5; i++) {
-        await alerts.look()
+        await alerts.evaluate()
         await clock.advance('15s')
       }
     }
     await minute()
     used = 0.85
-    await alerts.look()
+    await alerts.evaluate()
     await clock.advance('30s')
     used = 0.75
-    await alerts.look()
+    await alerts.evaluate()
     used = 0.9
     await clock.advance('45s')
-    await alerts.look()
+    await alerts.evaluate()
     expect(states()).toEqual([])
     await minute()
     expect(states()).toEqual([['alert.raised', 0.9]])
@@ -56,61 +63,61 @@ describe('an alert', () => {
   })
   it('does not flutter around its threshold', async () => {
     let value = 0
-    const { clock, metrics, alerts, told } = watching([{ name: 'a', metric: 'm', figure: 'value', above: 100 }])
+    const { clock, metrics, alerts, emitted } = watching([{ name: 'a', metric: 'm', statistic: 'value', above: 100 }])
     metrics.gauge('m', () => value)
     for (let i = 0; i < 200; i++) {
       value = i % 2 === 0 ? 101 : 99
-      await alerts.look()
+      await alerts.evaluate()
       await clock.advance('1s')
     }
-    expect(told).toHaveLength(1)
+    expect(emitted).toHaveLength(1)
   })
   it('looks at percentiles, rates of errors and counts of a window, and says nothing of too few', async () => {
     const { clock, metrics, alerts, states } = watching([
-      { name: 'p99', metric: 'step.left', figure: 'p99', above: 5_000, minCount: 10, window: '5m' },
-      { name: 'errors', metric: 'step.left', figure: 'errorRate', above: 0.05, minCount: 10, window: '5m' },
-      { name: 'quiet', metric: 'step.left', figure: 'count', below: 1, window: '5m' },
+      { name: 'p99', metric: 'step.released', statistic: 'p99', above: 5_000, minCount: 10, window: '5m' },
+      { name: 'errors', metric: 'step.released', statistic: 'errorRate', above: 0.05, minCount: 10, window: '5m' },
+      { name: 'quiet', metric: 'step.released', statistic: 'count', below: 1, window: '5m' },
     ])
-    for (let i = 0; i < 9; i++) metrics.time('step.left', 9_000, { success: false })
-    await alerts.look()
+    for (let i = 0; i < 9; i++) metrics.time('step.released', 9_000, { success: false })
+    await alerts.evaluate()
     expect(states()).toEqual([])
-    metrics.time('step.left', 9_000, { success: false })
-    await alerts.look()
+    metrics.time('step.released', 9_000, { success: false })
+    await alerts.evaluate()
     expect(states()).toEqual([
       ['alert.raised', 9_000],
       ['alert.raised', 1],
     ])
     await clock.advance('6m')
-    await alerts.look()
+    await alerts.evaluate()
     expect(alerts.active()).toEqual(['p99', 'errors', 'quiet'])
-    for (let i = 0; i < 20; i++) metrics.time('step.left', 10)
-    await alerts.look()
+    for (let i = 0; i < 20; i++) metrics.time('step.released', 10)
+    await alerts.evaluate()
     expect(alerts.active()).toEqual([])
   })
   it('looks at what is counted alone, and at more than a series keeps values of', async () => {
     const { clock, metrics, alerts } = watching([
-      { name: 'dead', metric: 'message.dead', figure: 'count', above: 2, window: '5m' },
-      { name: 'busy', metric: 'tool.called', figure: 'perSecond', above: 20, window: '1m' },
+      { name: 'dead', metric: 'message.dead-lettered', statistic: 'count', above: 2, window: '5m' },
+      { name: 'busy', metric: 'tool.called', statistic: 'perSecond', above: 20, window: '1m' },
     ])
-    metrics.increment('message.dead', 3)
+    metrics.increment('message.dead-lettered', 3)
     for (let i = 0; i < 1_500; i++) metrics.time('tool.called', 1)
-    await alerts.look()
+    await alerts.evaluate()
     expect(alerts.active()).toEqual(['dead', 'busy'])
     await clock.advance('6m')
-    await alerts.look()
+    await alerts.evaluate()
     expect(alerts.active()).toEqual([])
   })
   it('is told to a webhook, again where that is away, and nobody waits for one that stays away', async () => {
     const got: Alert[] = []
-    let refusals = 1
+    let rejections = 1
     const server = createServer((request, response) => {
       let body = ''
       request.on('data', (part) => {
         body += part
       })
       request.on('end', () => {
-        if (refusals-- <= 0) got.push(JSON.parse(body))
-        response.writeHead(refusals >= 0 ? 500 : 200).end()
+        if (rejections-- <= 0) got.push(JSON.parse(body))
+        response.writeHead(rejections >= 0 ? 500 : 200).end()
       })
     })
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -119,11 +126,11 @@ describe('an alert', () => {
     const parts = { clock, random: seededRandom(1), fetch: (url: string, init: object) => fetch(url, init) }
     const webhook = createWebhook({ url: `http://127.0.0.1:${port}/alerts` }, parts)
     const broken: AlertSink = { notify: () => Promise.reject(new Error('away')) }
-    const rule: AlertRule = { name: 'a', metric: 'm', figure: 'value', above: 1, severity: 'critical' }
+    const rule: AlertRule = { name: 'a', metric: 'm', statistic: 'value', above: 1, severity: 'critical' }
     const { metrics, alerts, failures } = watching([rule], [broken, webhook])
     try {
       metrics.gauge('m', 2)
-      await alerts.look()
+      await alerts.evaluate()
       await expect
         .poll(
           async () => {
@@ -144,11 +151,11 @@ describe('an alert', () => {
     expect(thresholds).toEqual([1_000, 0.05, 5_000, 0.05, 0.8, 0.9, 1_000])
   })
   it('is refused where it could never be right', () => {
-    const rule = { name: 'a', metric: 'm', figure: 'value' } as const
+    const rule = { name: 'a', metric: 'm', statistic: 'value' } as const
     expect(() => checkRule({ ...rule })).toThrow(/above, or below/)
     expect(() => checkRule({ ...rule, above: 1, below: 2 })).toThrow(/above, or below/)
     expect(() => checkRule({ ...rule, above: 1, clear: 2 })).toThrow(/cleared before it is raised/)
-    expect(() => checkRule({ ...rule, figure: 'p98' as never, above: 1 })).toThrow(/did you mean p9/)
+    expect(() => checkRule({ ...rule, statistic: 'p98' as never, above: 1 })).toThrow(/did you mean p9/)
     expect(() => checkRule({ ...rule, above: 1, minimum: 3 } as never)).toThrow(/no option minimum/)
   })
 })

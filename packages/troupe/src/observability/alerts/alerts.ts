@@ -11,7 +11,7 @@ export interface Alert {
   readonly state: 'raised' | 'cleared'
   readonly severity: 'warning' | 'critical'
   readonly metric: string
-  readonly figure: string
+  readonly statistic: string
   readonly value: number
   readonly threshold: number
   /** ms since 1970. */
@@ -43,7 +43,7 @@ export class Alerts {
   readonly #parts: AlertsParts
   #states: readonly State[] = []
   #sinks: readonly AlertSink[] = []
-  readonly #telling = new Set<Promise<void>>()
+  readonly #sending = new Set<Promise<void>>()
 
   /** @throws ValidationError for a rule that is none */
   constructor(parts: AlertsParts) {
@@ -66,7 +66,7 @@ export class Alerts {
     return this.#states.filter(({ raised }) => raised).map(({ rule }) => rule.name)
   }
 
-  async look(): Promise<void> {
+  async evaluate(): Promise<void> {
     const gauges = await this.#parts.metrics.readGauges()
     for (const state of this.#states) {
       const value = this.#valueOf(state.rule, gauges)
@@ -77,12 +77,12 @@ export class Alerts {
 
   /** Waits for those who are being told. */
   async close(): Promise<void> {
-    await Promise.all(this.#telling)
+    await Promise.all(this.#sending)
   }
 
   #valueOf(rule: CheckedRule, gauges: Awaited<ReturnType<MetricsCollector['readGauges']>>): number | undefined {
-    const { metric, figure, labels, window, minCount, rising } = rule
-    if (figure === 'value') {
+    const { metric, statistic, labels, window, minCount, rising } = rule
+    if (statistic === 'value') {
       const values = gauges
         .filter((gauge) => gauge.name === metric)
         .filter((gauge) => Object.entries(labels).every(([name, value]) => gauge.labels[name] === value))
@@ -91,10 +91,10 @@ export class Alerts {
       return rising ? Math.max(...values) : Math.min(...values)
     }
     const summary = this.#parts.metrics.summary(metric, { window, labels })
-    if (figure === 'count') return summary.count
-    if (figure === 'perSecond') return (summary.count * 1_000) / milliseconds(window, 'window')
+    if (statistic === 'count') return summary.count
+    if (statistic === 'perSecond') return (summary.count * 1_000) / milliseconds(window, 'window')
     if (summary.count < minCount) return undefined
-    return figure === 'errorRate' ? summary.failures / summary.count : summary[figure]
+    return statistic === 'errorRate' ? summary.failures / summary.count : summary[statistic]
   }
 
   #judge(state: State, value: number): void {
@@ -110,20 +110,20 @@ export class Alerts {
     if (now - state.since < rule.forMs) return
     state.raised = !raised
     state.since = undefined
-    this.#tell(rule, state.raised, value)
+    this.#emit(rule, state.raised, value)
   }
 
-  #tell({ name, severity, metric, figure, threshold }: CheckedRule, raised: boolean, value: number): void {
+  #emit({ name, severity, metric, statistic, threshold }: CheckedRule, raised: boolean, value: number): void {
     const { clock, events, failed } = this.#parts
-    const said = { alert: name, severity, metric, figure, value, threshold, at: clock.now() }
-    events.emit({ type: raised ? 'alert.raised' : 'alert.cleared', ...said })
-    const alert: Alert = { ...said, state: raised ? 'raised' : 'cleared' }
+    const fields = { alert: name, severity, metric, statistic, value, threshold, at: clock.now() }
+    events.emit({ type: raised ? 'alert.raised' : 'alert.cleared', ...fields })
+    const alert: Alert = { ...fields, state: raised ? 'raised' : 'cleared' }
     for (const sink of this.#sinks) {
-      const telling = sink
+      const sending = sink
         .notify(alert)
         .catch((error: unknown) => failed(error, name))
-        .then(() => void this.#telling.delete(telling))
-      this.#telling.add(telling)
+        .then(() => void this.#sending.delete(sending))
+      this.#sending.add(sending)
     }
   }
 }

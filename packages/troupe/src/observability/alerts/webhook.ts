@@ -1,6 +1,6 @@
 /** Tells of alerts by HTTP: one POST of JSON each, tried again where it may pass. */
-import { type Clock, type Fetch, failure, type Random } from '../../core/index.ts'
-import { retry, timeout, worthAnotherTry, wrap } from '../../resilience/index.ts'
+import { type Clock, type FetchPort, failure, type Random } from '../../core/index.ts'
+import { isTransient, retry, timeout, wrap } from '../../resilience/index.ts'
 import type { AlertSink } from './alerts.ts'
 
 export interface Webhook {
@@ -10,12 +10,12 @@ export interface Webhook {
 
 export function createWebhook(
   { url, headers }: Webhook,
-  { clock, random, fetch }: { readonly clock: Clock; readonly random: Random; readonly fetch: Fetch },
+  { clock, random, fetch }: { readonly clock: Clock; readonly random: Random; readonly fetch: FetchPort },
 ): AlertSink {
   if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol))
     throw failure('validation.failed', { what: 'alerts.to.webhook', problem: 'it is no address of http or https' })
   const careful = wrap(
-    retry({ attempts: 5, clock, random, when: worthAnotherTry }),
+    retry({ attempts: 5, clock, random, when: isTransient }),
     timeout({ clock, limit: '10s', what: 'The webhook of alerts' }),
   )
   return {
@@ -27,8 +27,8 @@ export function createWebhook(
           body: JSON.stringify(alert),
           ...(signal ? { signal } : {}),
         })
-        const said = await answer.text()
-        if (!answer.ok) throw failure('sending.refused', { status: answer.status, problem: said.slice(0, 200) })
+        const text = await answer.text()
+        if (!answer.ok) throw failure('sending.rejected', { status: answer.status, problem: text.slice(0, 200) })
       }),
   }
 }

@@ -69,7 +69,7 @@ interface Registered {
   running: Promise<CheckReport> | undefined
 }
 
-const mostChecks = 200
+const maxChecks = 200
 
 /**
  * @example
@@ -105,7 +105,7 @@ export class HealthMonitor {
     checkFunction(`The health check ${name}`, run)
     const wrong = (problem: string) => failure('validation.failed', { what: `The health check ${name}`, problem })
     if (this.#checks.has(name)) throw wrong('there is one of that name')
-    if (this.#checks.size >= mostChecks) throw wrong(`there are ${mostChecks} already`)
+    if (this.#checks.size >= maxChecks) throw wrong(`there are ${maxChecks} already`)
     const check: Registered = {
       name,
       run,
@@ -125,7 +125,7 @@ export class HealthMonitor {
   async report(options: { readonly fresh?: boolean } = {}): Promise<HealthReport> {
     checkOptions('health', options, ['fresh'])
     const checks = await Promise.all(
-      [...this.#checks.values()].map((check) => this.#look(check, options.fresh === true)),
+      [...this.#checks.values()].map((check) => this.#reportOf(check, options.fresh === true)),
     )
     const status = worst(checks)
     const before = this.#status
@@ -143,13 +143,17 @@ export class HealthMonitor {
   start(every: Duration): void {
     const ms = milliseconds(every, 'health.every')
     this.stop()
-    const again = () => {
-      const timer = this.#clock.after(ms, () => void this.report().then(() => this.#timer === timer && again()), {
-        background: true,
-      })
+    const scheduleNext = () => {
+      const timer = this.#clock.after(
+        ms,
+        () => void this.report().then(() => this.#timer === timer && scheduleNext()),
+        {
+          background: true,
+        },
+      )
       this.#timer = timer
     }
-    again()
+    scheduleNext()
   }
 
   stop(): void {
@@ -157,7 +161,7 @@ export class HealthMonitor {
     this.#timer = undefined
   }
 
-  #look(check: Registered, fresh: boolean): Promise<CheckReport> {
+  #reportOf(check: Registered, fresh: boolean): Promise<CheckReport> {
     const { last, intervalMs } = check
     if (!fresh && last && this.#clock.monotonic() - last.at < intervalMs) return Promise.resolve(last.report)
     check.running ??= this.#run(check).finally(() => {

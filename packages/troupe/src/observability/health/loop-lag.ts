@@ -3,7 +3,7 @@ import type { Cancel, Clock } from '../../core/index.ts'
 
 const everyMs = 5_000
 /** The worst of so many is kept: five minutes. */
-const kept = 60
+const maxSamples = 60
 
 export class LoopLag {
   readonly #clock: Clock
@@ -29,7 +29,7 @@ export class LoopLag {
       everyMs,
       () => {
         this.#late.push(Math.max(0, this.#clock.monotonic() - began - everyMs))
-        if (this.#late.length > kept) this.#late.shift()
+        if (this.#late.length > maxSamples) this.#late.shift()
         this.start()
       },
       { background: true },

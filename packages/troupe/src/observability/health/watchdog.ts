@@ -2,7 +2,7 @@
  * Finds work that stands still: a step that should go on, a message that was handed out, and nothing was heard of either
  * for too long. It listens to events and changes nothing.
  */
-import type { Clock, Events, Json, TroupeEvent } from '../../core/index.ts'
+import type { Clock, EventFields, Events, Json } from '../../core/index.ts'
 
 export interface StalledWork {
   readonly kind: 'step' | 'message' | 'outbox'
@@ -16,11 +16,11 @@ export interface StalledWork {
 interface Watched extends Omit<StalledWork, 'forMs'> {
   /** Monotonic: when something was last heard of it. */
   at: number
-  told: boolean
+  isReported: boolean
 }
 
 /** Beyond it what came first is watched no more. */
-const mostWatched = 50_000
+const maxWatched = 50_000
 
 const begins: Readonly<Record<string, StalledWork['kind']>> = {
   'step.started': 'step',
@@ -33,8 +33,8 @@ const ends = new Set<string>([
   'step.failed',
   'step.waiting',
   'message.acknowledged',
-  'message.returned',
-  'message.dead',
+  'message.nacked',
+  'message.dead-lettered',
   'message.sent',
 ])
 
@@ -49,7 +49,7 @@ export class Watchdog {
     this.#clock = parts.clock
     this.#events = parts.events
     this.#afterMs = parts.afterMs
-    this.#off = parts.events.on('*', (event) => this.#hear(event))
+    this.#off = parts.events.on('*', (event) => this.#observe(event))
   }
 
   /** What stands still now. */
@@ -57,16 +57,16 @@ export class Watchdog {
     const now = this.#clock.monotonic()
     return [...this.#watched.values()]
       .filter(({ at }) => now - at >= this.#afterMs)
-      .map(({ at, told: _, ...work }) => ({ ...work, forMs: now - at }))
+      .map(({ at, isReported: _, ...work }) => ({ ...work, forMs: now - at }))
   }
 
   /** Tells of what newly stands still: `work.stalled`. */
-  look(): void {
+  check(): void {
     const now = this.#clock.monotonic()
     for (const work of this.#watched.values()) {
-      if (work.told || now - work.at < this.#afterMs) continue
-      work.told = true
-      const { at, told: _, ...rest } = work
+      if (work.isReported || now - work.at < this.#afterMs) continue
+      work.isReported = true
+      const { at, isReported: _, ...rest } = work
       this.#events.emit({ type: 'work.stalled', at: this.#clock.now(), forMs: now - at, ...rest })
     }
   }
@@ -75,7 +75,7 @@ export class Watchdog {
     this.#off()
   }
 
-  #hear(event: TroupeEvent): void {
+  #observe(event: EventFields): void {
     const kind = begins[event.type]
     if (kind) this.#watch(kind, event)
     else if (ends.has(event.type)) for (const key of keysOf(event)) this.#watched.delete(key)
@@ -83,7 +83,7 @@ export class Watchdog {
     else for (const span of [event.span, event.parent]) this.#refresh(span)
   }
 
-  #watch(kind: StalledWork['kind'], event: TroupeEvent): void {
+  #watch(kind: StalledWork['kind'], event: EventFields): void {
     const [key] = keysOf(event)
     // A box that keeps failing has stood since it first did.
     if (key === undefined || (kind === 'outbox' && this.#watched.has(key))) return
@@ -96,20 +96,20 @@ export class Watchdog {
       ...textOf('agent', agent ?? to),
       ...textOf('runId', runId),
       at: this.#clock.monotonic(),
-      told: false,
+      isReported: false,
     })
-    if (this.#watched.size > mostWatched) this.#watched.delete(this.#watched.keys().next().value as string)
+    if (this.#watched.size > maxWatched) this.#watched.delete(this.#watched.keys().next().value as string)
   }
 
   #refresh(span: Json | undefined): void {
     const work = typeof span === 'string' ? this.#watched.get(`step ${span}`) : undefined
     if (!work) return
     work.at = this.#clock.monotonic()
-    work.told = false
+    work.isReported = false
   }
 }
 
-function keysOf({ type, span, id, userId }: TroupeEvent): readonly string[] {
+function keysOf({ type, span, id, userId }: EventFields): readonly string[] {
   if (type === 'outbox.failed' || type === 'message.sent') return ['outbox']
   if (type.startsWith('step.')) return typeof span === 'string' ? [`step ${span}`] : []
   return [`message ${String(userId)} ${String(id)}`]

@@ -1,16 +1,16 @@
 /** What happens, as lines of three logs: `context`, `performance`, `security`. */
-import type { EventPattern, Events, Json, TroupeEvent } from '../../core/index.ts'
+import type { EventFields, EventPattern, Events, Json } from '../../core/index.ts'
 import { type Log, type LogLevel, speaks } from './log.ts'
 
-type Said = Exclude<LogLevel, 'silent'>
+type EventLevel = Exclude<LogLevel, 'silent'>
 type Part = 'context' | 'performance' | 'security'
 
-const said: readonly (readonly [EventPattern, Part, Said])[] = [
+const loggedEvents: readonly (readonly [EventPattern, Part, EventLevel])[] = [
   ['context.*', 'context', 'debug'],
   ['topic.*', 'context', 'debug'],
   ['incident.*', 'security', 'info'],
   ['user.forgotten', 'security', 'info'],
-  ['encryption.swept', 'security', 'info'],
+  ['encryption.reencrypted', 'security', 'info'],
   ['alert.*', 'performance', 'warn'],
   ['work.stalled', 'performance', 'warn'],
 ]
@@ -22,12 +22,12 @@ export function logEvents(events: Events, log: Log): () => void {
     performance: log.child({ log: 'performance' }),
     security: log.child({ log: 'security' }),
   }
-  const write = (part: Part, level: Said, event: TroupeEvent) => {
+  const write = (part: Part, level: EventLevel, event: EventFields) => {
     if (speaks(log.level, level)) parts[part][level](event.type, fieldsOf(event))
   }
   const offs = [
-    ...said.map(([pattern, part, level]) => events.on(pattern, (event) => write(part, level, event))),
-    events.on('*', (event) => {
+    ...loggedEvents.map(([pattern, part, level]) => events.on(pattern, (event) => write(part, level, event))),
+    events.on('*', (event: EventFields) => {
       if (event.security === true) write('security', 'info', event)
       if (event.durationMs !== undefined) write('performance', 'debug', event)
     }),
@@ -38,6 +38,6 @@ export function logEvents(events: Events, log: Log): () => void {
 }
 
 /** Its type is the line's message. */
-function fieldsOf({ type: _, at: __, ...fields }: TroupeEvent): { readonly [field: string]: Json | undefined } {
+function fieldsOf({ type: _, at: __, ...fields }: EventFields): { readonly [field: string]: Json | undefined } {
   return fields
 }

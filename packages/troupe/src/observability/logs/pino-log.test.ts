@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createEvents } from '../../core/index.ts'
+import { createEvents, type EventFields, type TroupeEvent } from '../../core/index.ts'
 import { logEvents } from './log-events.ts'
 import { checkLogConfig, createPinoLog } from './pino-log.ts'
 
@@ -14,11 +14,11 @@ describe('logs', () => {
     const out = capture()
     const log = createPinoLog({ level: 'info', destination: out, redact: ['order.card'] }).child({ runId: 'r1' })
     log.debug('not said')
-    log.info('opened', { place: 'memory:', config: { password: 'hunter2', apiKey: 'k' }, token: 't' })
+    log.info('opened', { location: 'memory:', config: { password: 'hunter2', apiKey: 'k' }, token: 't' })
     log.info('paid', { order: { card: '4111', total: 3 } })
     log.error('failed', { error: new TypeError('no') })
     expect(out.lines).toHaveLength(3)
-    expect(parsed(out.lines)[0]).toMatchObject({ msg: 'opened', runId: 'r1', place: 'memory:', token: '[redacted]' })
+    expect(parsed(out.lines)[0]).toMatchObject({ msg: 'opened', runId: 'r1', location: 'memory:', token: '[redacted]' })
     expect(out.lines.join()).not.toMatch(/hunter2|"k"|4111/)
     expect(parsed(out.lines)[2]?.err).toMatchObject({ type: 'TypeError', message: 'no' })
   })
@@ -44,7 +44,7 @@ describe('logs', () => {
   it('carry where they were said, through everything that was begun there', async () => {
     const out = capture()
     const events = createEvents(() => {})
-    const log = createPinoLog({ level: 'info', destination: out, surroundings: () => events.surroundings() })
+    const log = createPinoLog({ level: 'info', destination: out, eventContext: () => events.eventContext() })
     await events.within({ userId: 'ada', runId: 'r1', stepId: 's1', trace: 't1', span: 'p1' }, async () => {
       await Promise.resolve()
       log.child({ log: 'context' }).info('within')
@@ -79,8 +79,8 @@ describe('logs', () => {
       APIKEY: 'hidden-5',
       Accept: '*',
     }
-    const itself: { secret: string; again?: unknown; list?: unknown[] } = { secret: 'hidden-6' }
-    itself.again = itself
+    const itself: { secret: string; self?: unknown; list?: unknown[] } = { secret: 'hidden-6' }
+    itself.self = itself
     itself.list = [{ itself }]
     const shared = { password: 'hidden-7' }
     log.info('asked', { deep, headers, itself: itself as never, twice: [shared, shared], tokens: 3 })
@@ -89,7 +89,7 @@ describe('logs', () => {
     expect(JSON.parse(line)).toMatchObject({
       deep: { a: { b: { c: { d: [{ e: { token: '[redacted]' } }] } } } },
       headers: { Authorization: '[redacted]', Accept: '*' },
-      itself: { secret: '[redacted]', again: '[Circular]', list: [{ itself: '[Circular]' }] },
+      itself: { secret: '[redacted]', self: '[Circular]', list: [{ itself: '[Circular]' }] },
       twice: [{ password: '[redacted]' }, { password: '[redacted]' }],
       tokens: 3,
     })
@@ -139,14 +139,16 @@ describe('the logs of a troupe', () => {
   it('tell of context, performance and security apart, each at its level', () => {
     const out = capture()
     const events = createEvents(() => {})
+    /** Of an event, some of its fields. */
+    const emit = (event: EventFields) => events.emit(event as TroupeEvent)
     const off = logEvents(events, createPinoLog({ level: 'debug', destination: out }))
-    events.emit({ type: 'context.pushed', at: 0, userId: 'ada', key: 'k' })
-    events.emit({ type: 'tool.called', at: 0, tool: 'delete_topic', durationMs: 3, security: true })
-    events.emit({ type: 'incident.recorded', at: 0, agent: 'A', action: 'push_context', code: 'tool.denied' })
-    events.emit({ type: 'alert.raised', at: 0, alert: 'slow-calls', value: 1_200 })
-    events.emit({ type: 'work.stalled', at: 0, kind: 'step', id: 'a#1' })
+    emit({ type: 'context.pushed', at: 0, userId: 'ada', key: 'k' })
+    emit({ type: 'tool.called', at: 0, tool: 'delete_topic', durationMs: 3, security: true })
+    emit({ type: 'incident.recorded', at: 0, agent: 'A', action: 'push_context', code: 'tool.denied' })
+    emit({ type: 'alert.raised', at: 0, alert: 'slow-calls', value: 1_200 })
+    emit({ type: 'work.stalled', at: 0, kind: 'step', id: 'a#1' })
     off()
-    events.emit({ type: 'context.pushed', at: 0 })
+    emit({ type: 'context.pushed', at: 0 })
     expect(parsed(out.lines).map(({ log, level, msg }) => [log, level, msg])).toEqual([
       ['context', 20, 'context.pushed'],
       ['security', 30, 'tool.called'],

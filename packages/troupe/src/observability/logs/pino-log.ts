@@ -6,9 +6,9 @@
 import { Writable } from 'node:stream'
 import pino from 'pino'
 import pretty from 'pino-pretty'
-import { checkOptions, failure, listOf, redacted, type Surroundings } from '../../core/index.ts'
+import { checkOptions, type EventContext, failure, listOf, redacted } from '../../core/index.ts'
 import { type Log, type LogFields, type LogLevel, logLevels, speaks } from './log.ts'
-import { withoutSecrets } from './without-secrets.ts'
+import { redactSecretFields } from './redact-secret-fields.ts'
 
 export interface LogSink {
   write(line: string): unknown
@@ -31,59 +31,63 @@ export interface PinoLogOptions extends LogConfig {
   readonly terminal?: boolean
   /** Goes over each whole line: takes out registered secrets. */
   readonly redactText?: (line: string) => string
-  readonly surroundings?: () => Surroundings | undefined
+  readonly eventContext?: () => EventContext | undefined
 }
 
 /** @throws ValidationError for an unknown option, level, format or path */
 export function checkLogConfig(config: LogLevel | LogConfig): LogConfig {
-  const given: LogConfig = typeof config === 'string' ? { level: config } : config
-  checkOptions('log', given, ['level', 'format', 'redact', 'destination'])
+  const logConfig: LogConfig = typeof config === 'string' ? { level: config } : config
+  checkOptions('log', logConfig, ['level', 'format', 'redact', 'destination'])
   const wrong = (what: string, problem: string) => failure('validation.failed', { what, problem })
-  if (given.level !== undefined && !logLevels.includes(given.level))
+  if (logConfig.level !== undefined && !logLevels.includes(logConfig.level))
     throw wrong('log', `its level is not one of ${logLevels.join(', ')}`)
-  if (given.format !== undefined && !['json', 'pretty', 'auto'].includes(given.format))
+  if (logConfig.format !== undefined && !['json', 'pretty', 'auto'].includes(logConfig.format))
     throw wrong('log.format', 'it is not one of json, pretty, auto')
-  if (given.destination !== undefined && typeof given.destination.write !== 'function')
+  if (logConfig.destination !== undefined && typeof logConfig.destination.write !== 'function')
     throw wrong('log.destination', 'it has no write(line)')
-  if (given.redact !== undefined && !listOf('log.redact', given.redact).every((path) => typeof path === 'string'))
+  if (
+    logConfig.redact !== undefined &&
+    !listOf('log.redact', logConfig.redact).every((path) => typeof path === 'string')
+  )
     throw wrong('log.redact', 'it is no list of paths')
-  return given
+  return logConfig
 }
 
 /** @example const log = createPinoLog({ level: 'info', format: 'json' }) */
 export function createPinoLog(options: PinoLogOptions = {}): Log {
-  const { level = 'warn', format = 'auto', redact = [], surroundings } = options
+  const { level = 'warn', format = 'auto', redact = [], eventContext } = options
   const shown = format === 'pretty' || (format === 'auto' && options.terminal === true && !options.destination)
   const sink = guarded(options.destination ?? standardError(), options.redactText)
   const logger = pino(
     {
       // Ours decides, so that a change reaches the children too.
       level: 'trace',
-      serializers: { err: (error: Error) => withoutSecrets(pino.stdSerializers.err(error)) },
+      serializers: { err: (error: Error) => redactSecretFields(pino.stdSerializers.err(error)) },
       // Costs much of a line, and so is there for those alone who name paths.
       ...(redact.length > 0 ? { redact: { paths: [...redact], censor: redacted } } : {}),
       base: null,
     },
     shown ? pretty({ destination: asStream(sink), colorize: options.terminal === true, sync: true }) : sink,
   )
-  return wrap(logger, { level, surroundings })
+  return wrap(logger, { level, eventContext })
 }
 
 interface Shared {
   level: LogLevel
-  readonly surroundings: (() => Surroundings | undefined) | undefined
+  readonly eventContext: (() => EventContext | undefined) | undefined
 }
 
 function wrap(logger: pino.Logger, shared: Shared): Log {
-  const say =
+  const logAt =
     (level: Exclude<LogLevel, 'silent'>) =>
     (message: string, fields: LogFields = {}) => {
       if (!speaks(shared.level, level)) return
       try {
         const { error, ...rest } = fields
-        const said = error instanceof Error ? { ...withoutSecrets(rest), err: error } : withoutSecrets(fields)
+        const logFields =
+          error instanceof Error ? { ...redactSecretFields(rest), err: error } : redactSecretFields(fields)
         // Here, for pino's own mixin costs several times the rest of a line.
-        logger[level]({ ...shared.surroundings?.(), ...said }, message)
+        logger[level]({ ...shared.eventContext?.(), ...logFields }, message)
       } catch {
         // What can't be written down is no reason to fail what it was about.
       }
@@ -100,11 +104,11 @@ function wrap(logger: pino.Logger, shared: Shared): Log {
         })
       shared.level = level
     },
-    debug: say('debug'),
-    info: say('info'),
-    warn: say('warn'),
-    error: say('error'),
-    child: (fields) => wrap(logger.child(withoutSecrets(fields)), shared),
+    debug: logAt('debug'),
+    info: logAt('info'),
+    warn: logAt('warn'),
+    error: logAt('error'),
+    child: (fields) => wrap(logger.child(redactSecretFields(fields)), shared),
   }
 }
 

@@ -1,5 +1,5 @@
 /** What each event counts for: its type is the metric's name, and a few of its fields are labels. No user is one. */
-import type { EventName, TroupeEvent } from '../../core/index.ts'
+import type { EventFields, EventName } from '../../core/index.ts'
 import type { Labels } from './series.ts'
 
 /** Fields with few values. What an event does not say is no label of it. */
@@ -10,13 +10,13 @@ export const eventLabels: Partial<Readonly<Record<EventName, readonly string[]>>
   'branch.completed': ['agent', 'as'],
   'branch.failed': ['agent'],
   'branch.started': ['agent'],
-  'guard.tripped': ['kind'],
+  'guard.tripped': ['guard'],
   'incident.recorded': ['action', 'code'],
   'message.acknowledged': ['messageType'],
-  'message.dead': ['messageType'],
+  'message.dead-lettered': ['messageType'],
   'message.received': ['messageType'],
-  'message.refused': ['messageType'],
-  'message.returned': ['messageType'],
+  'message.rejected': ['messageType'],
+  'message.nacked': ['messageType'],
   'message.sent': ['messageType', 'priority'],
   'model.cached': ['model'],
   'model.called': ['model', 'success', 'code'],
@@ -25,7 +25,7 @@ export const eventLabels: Partial<Readonly<Record<EventName, readonly string[]>>
   'span.ended': ['name', 'success'],
   'step.completed': ['agent'],
   'step.failed': ['agent'],
-  'step.left': ['agent', 'status', 'code'],
+  'step.released': ['agent', 'status', 'code'],
   'step.started': ['agent'],
   'step.waiting': ['reason'],
   'storage.changed': ['state'],
@@ -56,7 +56,7 @@ interface Counting {
   time(name: string, durationMs: number, options: { readonly labels: Labels; readonly success: boolean }): void
 }
 
-export function countEvent(metrics: Counting, event: TroupeEvent): void {
+export function countEvent(metrics: Counting, event: EventFields): void {
   const { type, durationMs } = event
   const success = event.success !== false
   const labels = labelsOf(event)
@@ -71,7 +71,7 @@ export function countEvent(metrics: Counting, event: TroupeEvent): void {
   }
 }
 
-function labelsOf(event: TroupeEvent): Labels {
+function labelsOf(event: EventFields): Labels {
   const labels: Record<string, string> = {}
   for (const field of eventLabels[event.type] ?? []) {
     const value = event[field]

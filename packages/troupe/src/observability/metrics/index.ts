@@ -11,5 +11,5 @@ export {
   type SummaryOptions,
 } from './metrics-collector.ts'
 export { exposedName } from './prometheus.ts'
-export { bucketBounds, type Labels } from './series.ts'
+export { bucketBounds, type Labels, type MetricObservation, type Series } from './series.ts'
 export { type MetricSummary, percentile } from './summarize.ts'

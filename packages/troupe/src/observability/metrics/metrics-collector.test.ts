@@ -1,21 +1,23 @@
 import { describe, expect, it } from 'vitest'
-import { createEvents, createVirtualClock } from '../../core/index.ts'
+import { createEvents, createVirtualClock, type EventFields, type TroupeEvent } from '../../core/index.ts'
 import { MetricsCollector } from './metrics-collector.ts'
 
 const collector = () => {
   const clock = createVirtualClock()
   const events = createEvents(() => {})
   const metrics = new MetricsCollector(clock)
-  return { clock, events, metrics, off: metrics.listen(events) }
+  /** Of an event, some of its fields. */
+  const emit = (event: EventFields) => events.emit(event as TroupeEvent)
+  return { clock, emit, metrics, off: metrics.listen(events) }
 }
 
 describe('MetricsCollector', () => {
   it('counts events, times those with a duration, and tells failures apart', () => {
-    const { events, metrics, off } = collector()
-    for (let i = 1; i <= 100; i++) events.emit({ type: 'tool.called', at: 0, durationMs: i, success: i !== 50 })
+    const { emit, metrics, off } = collector()
+    for (let i = 1; i <= 100; i++) emit({ type: 'tool.called', at: 0, durationMs: i, success: i !== 50 })
     off()
-    events.emit({ type: 'tool.called', at: 0, durationMs: 1e6 })
-    const figures = {
+    emit({ type: 'tool.called', at: 0, durationMs: 1e6 })
+    const expected = {
       count: 100,
       failures: 1,
       average: 50.5,
@@ -26,13 +28,13 @@ describe('MetricsCollector', () => {
       min: 1,
       max: 100,
     }
-    expect(metrics.summary('tool.called')).toEqual({ ...figures, latest: 100 })
+    expect(metrics.summary('tool.called')).toEqual({ ...expected, latest: 100 })
     expect(metrics.summary('unheard')).toMatchObject({ count: 0, p95: 0 })
   })
   it('tells labels apart, and summarizes those that are asked for', () => {
-    const { events, metrics } = collector()
-    events.emit({ type: 'tool.called', at: 0, tool: 'search', agent: 'A', durationMs: 10 })
-    events.emit({ type: 'tool.called', at: 0, tool: 'pay', agent: 'A', durationMs: 30, success: false })
+    const { emit, metrics } = collector()
+    emit({ type: 'tool.called', at: 0, tool: 'search', agent: 'A', durationMs: 10 })
+    emit({ type: 'tool.called', at: 0, tool: 'pay', agent: 'A', durationMs: 30, success: false })
     expect(metrics.summary('tool.called', { labels: { tool: 'pay' } })).toMatchObject({
       count: 1,
       failures: 1,
@@ -41,9 +43,9 @@ describe('MetricsCollector', () => {
     expect(metrics.summary('tool.called', { labels: { agent: 'A' } })).toMatchObject({ count: 2, average: 20 })
   })
   it('counts tokens and cost of models by model and direction', async () => {
-    const { events, metrics } = collector()
+    const { emit, metrics } = collector()
     for (const outputTokens of [5, 7])
-      events.emit({
+      emit({
         type: 'model.called',
         at: 0,
         model: 'p/m',
@@ -63,23 +65,27 @@ describe('MetricsCollector', () => {
     await clock.advance('10m')
     metrics.record('size', 1)
     metrics.record('size', 3, { success: false })
-    const figures = { count: 2, failures: 1, average: 2, min: 1, max: 3, latest: 3 }
-    expect(metrics.summary('size', { window: '5m' })).toMatchObject(figures)
+    const expected = { count: 2, failures: 1, average: 2, min: 1, max: 3, latest: 3 }
+    expect(metrics.summary('size', { window: '5m' })).toMatchObject(expected)
     expect(metrics.summary('size')).toMatchObject({ count: 3, max: 100 })
   })
   it('counts what a window holds, increments and more than the kept values included', async () => {
-    const { clock, events, metrics } = collector()
-    events.emit({ type: 'message.dead', at: 0, messageType: 'order' })
+    const { clock, emit, metrics } = collector()
+    emit({ type: 'message.dead-lettered', at: 0, messageType: 'order' })
     await clock.advance('10m')
-    for (let i = 0; i < 3; i++) events.emit({ type: 'message.dead', at: 0, messageType: 'order' })
+    for (let i = 0; i < 3; i++) emit({ type: 'message.dead-lettered', at: 0, messageType: 'order' })
     metrics.increment('orders', 5, {}, false)
-    expect(metrics.summary('message.dead', { window: '5m' })).toMatchObject({ count: 3, failures: 0, average: 0 })
+    expect(metrics.summary('message.dead-lettered', { window: '5m' })).toMatchObject({
+      count: 3,
+      failures: 0,
+      average: 0,
+    })
     expect(metrics.summary('orders', { window: '5m' })).toMatchObject({ count: 5, failures: 5 })
-    expect(metrics.summary('message.dead')).toMatchObject({ count: 4 })
+    expect(metrics.summary('message.dead-lettered')).toMatchObject({ count: 4 })
     for (let i = 0; i < 2_500; i++) metrics.time('call', 1, { success: i % 5 !== 0 })
     expect(metrics.summary('call', { window: '1m' })).toMatchObject({ count: 2_500, failures: 500 })
     await clock.advance('5m')
-    expect(metrics.summary('message.dead', { window: '5m' })).toMatchObject({ count: 0 })
+    expect(metrics.summary('message.dead-lettered', { window: '5m' })).toMatchObject({ count: 0 })
     // Of seconds too no more than a thousand are kept.
     for (let i = 0; i < 1_100; i++) {
       metrics.increment('ticks')
@@ -128,8 +134,8 @@ describe('MetricsCollector', () => {
     expect(() => metrics.record('orders', Number.NaN)).toThrow(/no finite number/)
   })
   it('has no label that names a user', () => {
-    const { events, metrics } = collector()
-    events.emit({ type: 'message.sent', at: 0, userId: 'ada', messageType: 'order', priority: 'normal', from: 'A' })
+    const { emit, metrics } = collector()
+    emit({ type: 'message.sent', at: 0, userId: 'ada', messageType: 'order', priority: 'normal', from: 'A' })
     const [series] = [...(metrics.metrics()[0]?.series.values() ?? [])]
     expect(series?.labels).toEqual({ messageType: 'order', priority: 'normal' })
   })
@@ -172,8 +178,8 @@ describe('the text of Prometheus', () => {
     metrics.gauge('order.size', 3)
     metrics.gauge('order.size.count', 4)
     metrics.gauge('stock', () => [2, 3].map((value) => ({ labels: { of: 'tea' }, value })))
-    metrics.increment('sold', 1, { kind: 'tea', place: 'shop' })
-    metrics.increment('sold', 1, { place: 'shop', kind: 'tea' })
+    metrics.increment('sold', 1, { kind: 'tea', location: 'shop' })
+    metrics.increment('sold', 1, { location: 'shop', kind: 'tea' })
     const lines = (await metrics.prometheus()).trimEnd().split('\n')
     const heads = lines.filter((line) => line.startsWith('# TYPE')).map((line) => line.split(' ')[2])
     expect(heads).toEqual([...new Set(heads)])
@@ -184,7 +190,7 @@ describe('the text of Prometheus', () => {
     expect(lines).toContain('troupe_orders_total_ 1')
     expect(lines).toContain('troupe_order_size_ 3')
     expect(lines).toContain('troupe_stock{of="tea"} 3')
-    expect(lines).toContain('troupe_sold_total{kind="tea",place="shop"} 2')
+    expect(lines).toContain('troupe_sold_total{kind="tea",location="shop"} 2')
   })
 
   it('is one family after the other, histograms in seconds, cumulated', async () => {

@@ -41,8 +41,8 @@ export interface RunningTimer extends Disposable {
 }
 
 /** One figure, or several with labels of their own. */
-export type GaugeRead = () => Figures | Promise<Figures>
-type Figures = number | readonly { readonly labels: Labels; readonly value: number }[]
+export type GaugeRead = () => GaugeValue | Promise<GaugeValue>
+type GaugeValue = number | readonly { readonly labels: Labels; readonly value: number }[]
 interface Gauge {
   readonly name: string
   readonly labels: Labels
@@ -129,7 +129,7 @@ export class MetricsCollector implements Readable {
     const since =
       window === undefined ? Number.NEGATIVE_INFINITY : this.#clock.monotonic() - milliseconds(window, 'window')
     const counted = all.map((series) => series.countedAfter(since))
-    const sum = (figure: 'count' | 'failures') => counted.reduce((total, one) => total + one[figure], 0)
+    const sum = (field: 'count' | 'failures') => counted.reduce((total, one) => total + one[field], 0)
     const totals = { count: sum('count'), failures: sum('failures') }
     return summarize(
       all.flatMap((series) => series.after(since)),

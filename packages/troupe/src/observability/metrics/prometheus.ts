@@ -34,13 +34,13 @@ function oursFirst<T extends { readonly name: string }>(
 
 /** Two names of a host's may be exposed as one; a family that is there twice would cost the whole scrape. */
 class Names {
-  readonly #taken = new Set<string>()
+  readonly #usedNames = new Set<string>()
 
   /** @param parts what the family's lines have after its name */
-  give(name: string, parts: readonly string[] = ['']): string {
+  reserve(name: string, parts: readonly string[] = ['']): string {
     let free = name
-    while (parts.some((part) => this.#taken.has(free + part))) free += '_'
-    for (const part of parts) this.#taken.add(free + part)
+    while (parts.some((part) => this.#usedNames.has(free + part))) free += '_'
+    for (const part of parts) this.#usedNames.add(free + part)
     return free
   }
 }
@@ -55,30 +55,30 @@ export const exposedName = (name: string, unit = ''): string =>
     .toLowerCase()}${unit && `_${unit}`}`
 
 function gauge(name: string, readings: readonly GaugeReading[], names: Names): readonly string[] {
-  const full = names.give(exposedName(name))
+  const full = names.reserve(exposedName(name))
   // Of the same labels the last one holds.
   const lines = new Map(readings.map(({ labels, value }) => [labelText(labels), value]))
   return [
-    ...head(full, 'gauge', said(gaugeNames, name)),
+    ...head(full, 'gauge', helpOf(gaugeNames, name)),
     ...[...lines].map(([labels, value]) => `${full}${labels} ${numberText(value)}`),
   ]
 }
 
 function family(metric: Metric, names: Names): readonly string[] {
   const { name, kind, series } = metric
-  const help = said(eventNames, name)
+  const help = helpOf(eventNames, name)
   if (kind === 'counter') {
-    const full = names.give(exposedName(name, unitOf(name)))
+    const full = names.reserve(exposedName(name, unitOf(name)))
     return [
       ...head(full, 'counter', help),
       ...[...series.values()].map(({ labels, count }) => line(full, labels, count)),
     ]
   }
-  const full = names.give(exposedName(name, kind === 'timer' ? 'seconds' : ''), histogramParts)
+  const full = names.reserve(exposedName(name, kind === 'timer' ? 'seconds' : ''), histogramParts)
   const scale = kind === 'timer' ? 1_000 : 1
   const all = [...series.values()]
   const failures = all.filter((one) => one.failures > 0)
-  const failed = failures.length === 0 ? '' : names.give(exposedName(name, 'failures_total'))
+  const failed = failures.length === 0 ? '' : names.reserve(exposedName(name, 'failures_total'))
   return [
     ...head(full, 'histogram', help),
     ...all.flatMap((one) => histogram(full, one, scale)),
@@ -105,7 +105,7 @@ function histogram(full: string, { labels, buckets, sum, observed }: Series, sca
 }
 
 /** A host's own metric may have any name, as one that every object has. */
-const said = (names: Readonly<Record<string, string>>, name: string): string =>
+const helpOf = (names: Readonly<Record<string, string>>, name: string): string =>
   (Object.hasOwn(names, name) ? names[name] : undefined) ?? name
 
 const head = (name: string, kind: string, help: string) => [
@@ -118,10 +118,10 @@ const escaped = (value: unknown) =>
   String(value).replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n')
 
 /** One name that the format does not have, or that is there twice, would cost the whole scrape. */
-function labelText(labels: Labels, taken: readonly string[] = []): string {
-  const names = new Set(taken)
-  const parts = Object.entries(labels).map(([given, value]) => {
-    let name = labelName(given)
+function labelText(labels: Labels, reservedNames: readonly string[] = []): string {
+  const names = new Set(reservedNames)
+  const parts = Object.entries(labels).map(([label, value]) => {
+    let name = labelName(label)
     while (names.has(name)) name += '_'
     names.add(name)
     return `${name}="${escaped(value)}"`

@@ -6,10 +6,10 @@ export type Labels = Readonly<Record<string, string>>
 export const bucketBounds = [1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000, 60_000, 300_000]
 
 /** Values, and seconds in which something was counted, that are kept of one series. */
-export const keptValues = 1_000
+export const maxSamples = 1_000
 const secondMs = 1_000
 
-export interface Observation {
+export interface MetricObservation {
   readonly value: number
   /** Of the monotonic clock. */
   readonly at: number
@@ -55,7 +55,7 @@ export class Series {
     this.failures += failures
     let tally = this.#tallies[this.#tally]
     if (!tally || at - tally.from >= secondMs) {
-      this.#tally = (this.#tally + 1) % keptValues
+      this.#tally = (this.#tally + 1) % maxSamples
       tally = { from: at, at, count: 0, failures: 0 }
       this.#tallies[this.#tally] = tally
     }
@@ -75,11 +75,11 @@ export class Series {
     this.#values[this.#next] = value
     this.#times[this.#next] = at
     this.#orders[this.#next] = order
-    this.#next = (this.#next + 1) % keptValues
+    this.#next = (this.#next + 1) % maxSamples
   }
 
   /** The kept ones that were made after `since`. */
-  after(since: number): readonly Observation[] {
+  after(since: number): readonly MetricObservation[] {
     return this.#values
       .map((value, i) => ({ value, at: this.#times[i] as number, order: this.#orders[i] as number }))
       .filter(({ at }) => at > since)

@@ -1,5 +1,5 @@
 /** What the values of a metric come to. */
-import type { Observation } from './series.ts'
+import type { MetricObservation } from './series.ts'
 
 export interface MetricSummary {
   /**
@@ -25,12 +25,12 @@ export const percentile = (sorted: readonly number[], p: number): number =>
   sorted[Math.max(0, Math.ceil(sorted.length * p) - 1)] ?? 0
 
 export function summarize(
-  observations: readonly Observation[],
+  observations: readonly MetricObservation[],
   totals: Pick<MetricSummary, 'count' | 'failures'>,
 ): MetricSummary {
   const sorted = observations.map(({ value }) => value).sort((a, b) => a - b)
   const sum = sorted.reduce((total, value) => total + value, 0)
-  const latest = observations.reduce<Observation | undefined>(
+  const latest = observations.reduce<MetricObservation | undefined>(
     (found, one) => (found === undefined || one.order > found.order ? one : found),
     undefined,
   )

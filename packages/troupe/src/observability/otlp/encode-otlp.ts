@@ -11,11 +11,11 @@ const kinds = { internal: 1, client: 3, producer: 4, consumer: 5 } as const
 const statuses = { running: 0, ok: 1, error: 2 } as const
 const cumulative = 2
 
-export interface Resource {
+export interface OtlpResource {
   readonly [name: string]: string
 }
 
-export function encodeSpans(resource: Resource, spans: readonly Span[]): Json {
+export function encodeSpans(resource: OtlpResource, spans: readonly Span[]): Json {
   return {
     resourceSpans: [
       {
@@ -45,7 +45,7 @@ export interface Reading {
   readonly gauges: readonly GaugeReading[]
 }
 
-export function encodeMetrics(resource: Resource, { startedAt, at, metrics, gauges }: Reading): Json {
+export function encodeMetrics(resource: OtlpResource, { startedAt, at, metrics, gauges }: Reading): Json {
   const times = { startTimeUnixNano: nanoseconds(startedAt), timeUnixNano: nanoseconds(at) }
   const encoded = [
     ...metrics.map((metric) => encodeMetric(metric, times)),
@@ -93,8 +93,8 @@ function encodeMetric({ name, kind, series }: Metric, times: { readonly [name: s
 /** Integers of 64 bits travel as text. Three digits of a millisecond are kept. */
 const nanoseconds = (ms: number): string => `${BigInt(Math.round(ms * 1_000)) * 1_000n}`
 
-const attributes = (given: { readonly [name: string]: Json }): Json[] =>
-  Object.entries(given).map(([key, value]) => ({ key, value: encodeValue(value) }))
+const attributes = (values: { readonly [name: string]: Json }): Json[] =>
+  Object.entries(values).map(([key, value]) => ({ key, value: encodeValue(value) }))
 
 function encodeValue(value: Json): Json {
   if (typeof value === 'string') return { stringValue: value }

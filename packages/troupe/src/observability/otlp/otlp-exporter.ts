@@ -4,17 +4,17 @@ import {
   type Clock,
   checkOptions,
   type Duration,
-  type Fetch,
+  type FetchPort,
   failure,
   isObject,
   type Json,
   milliseconds,
   type Random,
 } from '../../core/index.ts'
-import { retry, timeout, worthAnotherTry, wrap } from '../../resilience/index.ts'
+import { isTransient, retry, timeout, wrap } from '../../resilience/index.ts'
 import type { MetricsCollector } from '../metrics/index.ts'
 import type { OwnedSpan, Span, SpanSink } from '../traces/index.ts'
-import { encodeMetrics, encodeSpans, type Resource } from './encode-otlp.ts'
+import { encodeMetrics, encodeSpans, type OtlpResource } from './encode-otlp.ts'
 
 export interface OtlpConfig {
   /** Of the collector, without a path: `http://localhost:4318`. */
@@ -29,7 +29,7 @@ export interface OtlpConfig {
 export interface OtlpParts {
   readonly clock: Clock
   readonly random: Random
-  readonly fetch: Fetch
+  readonly fetch: FetchPort
   readonly metrics: MetricsCollector
   readonly failed: (error: unknown) => void
 }
@@ -40,8 +40,8 @@ export function checkOtlp(config: OtlpConfig): OtlpConfig {
   if (!URL.canParse(config.url) || !/^https?:$/.test(new URL(config.url).protocol))
     throw failure('validation.failed', { what: 'otlp.url', problem: 'it is no address of http or https' })
   for (const name of ['headers', 'resource'] as const) {
-    const given: unknown = config[name]
-    if (given !== undefined && !(isObject(given) && Object.values(given).every((value) => typeof value === 'string')))
+    const value: unknown = config[name]
+    if (value !== undefined && !(isObject(value) && Object.values(value).every((value) => typeof value === 'string')))
       throw failure('validation.failed', { what: `otlp.${name}`, problem: 'it is no object of texts' })
   }
   if (config.every !== undefined && milliseconds(config.every, 'otlp.every') < 1_000)
@@ -54,12 +54,12 @@ const sendingMs = 10_000
 const lastMs = 5_000
 
 /** More than that at once: those that began first are told from their end alone. */
-const mostBegun = 10_000
+const maxOpenSpans = 10_000
 
 export class OtlpExporter implements SpanSink {
   readonly #config: OtlpConfig
   readonly #parts: OtlpParts
-  readonly #resource: Resource
+  readonly #resource: OtlpResource
   readonly #startedAt: number
   /** Spans that have not ended, in the order of their beginnings. */
   readonly #begun = new Map<string, Span>()
@@ -89,17 +89,17 @@ export class OtlpExporter implements SpanSink {
   }
 
   async write(spans: readonly OwnedSpan[]): Promise<void> {
-    const ended = spans.flatMap(({ span }) => this.#whole(span) ?? [])
+    const ended = spans.flatMap(({ span }) => this.#completeSpan(span) ?? [])
     if (ended.length > 0) await this.#post('/v1/traces', encodeSpans(this.#resource, ended))
   }
 
   /** A collector takes a span once, and whole: what its beginning told, when and below what, is kept until its end. */
-  #whole(span: Span): Span | undefined {
+  #completeSpan(span: Span): Span | undefined {
     const id = `${span.traceId} ${span.id}`
     const begun = this.#begun.get(id)
     if (span.endedAt === undefined) {
       if (!begun) this.#begun.set(id, span)
-      if (this.#begun.size > mostBegun) this.#begun.delete(this.#begun.keys().next().value as string)
+      if (this.#begun.size > maxOpenSpans) this.#begun.delete(this.#begun.keys().next().value as string)
       return undefined
     }
     this.#begun.delete(id)
@@ -131,10 +131,10 @@ export class OtlpExporter implements SpanSink {
     const { clock, random, fetch } = this.#parts
     const { url, headers } = this.#config
     const what = 'Sending to the collector of OpenTelemetry'
-    const leftMs = Math.max(1, Math.ceil(Math.min(sendingMs, this.#until - clock.monotonic())))
-    const once = timeout({ clock, limit: `${leftMs}ms`, what })
+    const remainingMs = Math.max(1, Math.ceil(Math.min(sendingMs, this.#until - clock.monotonic())))
+    const once = timeout({ clock, limit: `${remainingMs}ms`, what })
     const { signal: hurried } = this.#hurry
-    const careful = hurried.aborted ? once : wrap(retry({ attempts: 3, clock, random, when: worthAnotherTry }), once)
+    const careful = hurried.aborted ? once : wrap(retry({ attempts: 3, clock, random, when: isTransient }), once)
     const call = hurried.aborted ? {} : { signal: hurried }
     await careful.execute(async ({ signal }) => {
       const answer = await fetch(url.replace(/\/$/, '') + path, {
@@ -143,8 +143,8 @@ export class OtlpExporter implements SpanSink {
         body: JSON.stringify(body),
         ...(signal ? { signal } : {}),
       })
-      const said = await answer.text()
-      if (!answer.ok) throw failure('sending.refused', { status: answer.status, problem: said.slice(0, 200) })
+      const text = await answer.text()
+      if (!answer.ok) throw failure('sending.rejected', { status: answer.status, problem: text.slice(0, 200) })
     }, call)
   }
 }

@@ -22,15 +22,15 @@ function join(one: Span, other: Span): Span {
 }
 
 /** @returns undefined where nothing is kept */
-export function buildTrace(traceId: string, told: readonly Span[]): RecordedTrace | undefined {
-  const spans = mergeSpans(told)
+export function buildTrace(traceId: string, recorded: readonly Span[]): RecordedTrace | undefined {
+  const spans = mergeSpans(recorded)
   if (spans.length === 0) return undefined
   const byId = new Map(spans.map((span) => [span.id, span]))
-  const below = new Map<string, Span[]>()
+  const childrenById = new Map<string, Span[]>()
   const roots: Span[] = []
   for (const span of spans) {
-    if (span.parent === undefined || !byId.has(span.parent) || isBelowItself(span, byId)) roots.push(span)
-    else below.set(span.parent, [...(below.get(span.parent) ?? []), span])
+    if (span.parent === undefined || !byId.has(span.parent) || isInCycle(span, byId)) roots.push(span)
+    else childrenById.set(span.parent, [...(childrenById.get(span.parent) ?? []), span])
   }
   const startedAt = Math.min(...spans.map((span) => span.startedAt))
   const endedAt = Math.max(...spans.map((span) => span.endedAt ?? span.startedAt))
@@ -45,7 +45,7 @@ export function buildTrace(traceId: string, told: readonly Span[]): RecordedTrac
     cost: sum('troupe.cost.usd'),
     errors: spans.filter(({ status }) => status === 'error').length,
     spans: spans.length,
-    roots: roots.sort(byStart).map((root) => treeOf(root, below)),
+    roots: roots.sort(byStart).map((root) => treeOf(root, childrenById)),
   }
 }
 
@@ -58,7 +58,7 @@ const beginning = ({ startedAt, endedAt }: Span): number =>
   endedAt === undefined ? startedAt : endedAt - Math.floor(endedAt - startedAt)
 
 /** Parents come from envelopes, which others may have written. */
-function isBelowItself(span: Span, byId: ReadonlyMap<string, Span>): boolean {
+function isInCycle(span: Span, byId: ReadonlyMap<string, Span>): boolean {
   const seen = new Set<string>()
   for (let each: Span | undefined = span; each; each = each.parent === undefined ? undefined : byId.get(each.parent)) {
     if (seen.has(each.id)) return true
@@ -67,8 +67,8 @@ function isBelowItself(span: Span, byId: ReadonlyMap<string, Span>): boolean {
   return false
 }
 
-function treeOf(span: Span, below: ReadonlyMap<string, readonly Span[]>): SpanTree {
-  const children = [...(below.get(span.id) ?? [])].sort(byStart).map((child) => treeOf(child, below))
+function treeOf(span: Span, childrenById: ReadonlyMap<string, readonly Span[]>): SpanTree {
+  const children = [...(childrenById.get(span.id) ?? [])].sort(byStart).map((child) => treeOf(child, childrenById))
   return { ...span, ...(span.endedAt === undefined ? {} : { durationMs: span.endedAt - span.startedAt }), children }
 }
 

@@ -2,7 +2,7 @@
  * Which events begin or end a span, and what it says. An event knows its place (`trace`, `span`, `parent`); what has a
  * duration is told once, at its end.
  */
-import { hashText, type Json, type TroupeEvent } from '../../core/index.ts'
+import { type EventFields, hashText, type Json } from '../../core/index.ts'
 import type { Span, SpanKind } from './span.ts'
 
 interface Shape {
@@ -12,7 +12,7 @@ interface Shape {
 }
 
 /** @returns undefined for an event that is no span's beginning or end, or has no trace */
-export function spanOf(event: TroupeEvent): Span | undefined {
+export function spanOfEvent(event: EventFields): Span | undefined {
   const { trace, span, at, durationMs } = event
   if (typeof trace !== 'string' || typeof span !== 'string') return undefined
   const shape = shapeOf(event)
@@ -36,9 +36,9 @@ export function spanOf(event: TroupeEvent): Span | undefined {
 }
 
 const beginnings = new Set<string>(['run.started', 'branch.started', 'step.started'])
-const failedOf = ({ type, success }: TroupeEvent) => success === false || type.endsWith('.failed')
+const failedOf = ({ type, success }: EventFields) => success === false || type.endsWith('.failed')
 
-function shapeOf(event: TroupeEvent): Shape | undefined {
+function shapeOf(event: EventFields): Shape | undefined {
   const { agent, model, tool, messageType } = event
   switch (event.type) {
     case 'run.started':
@@ -55,7 +55,7 @@ function shapeOf(event: TroupeEvent): Shape | undefined {
     case 'step.completed':
     case 'step.failed':
       return invoked(agent, event)
-    case 'step.left':
+    case 'step.released':
       // A run tells of its own steps, from their beginning, waits included.
       if (event.runId !== undefined) return undefined
       return messageType === undefined ? invoked(agent, event) : processed(event)
@@ -78,15 +78,15 @@ function shapeOf(event: TroupeEvent): Shape | undefined {
 }
 
 const of = (name: string, kind: SpanKind, attributes: Shape['attributes']): Shape => ({ name, kind, attributes })
-const invoked = (agent: Json | undefined, event: TroupeEvent) =>
+const invoked = (agent: Json | undefined, event: EventFields) =>
   of(`invoke_agent ${String(agent)}`, 'internal', {
     'gen_ai.operation.name': 'invoke_agent',
     'troupe.step.id': event.step ?? event.stepId,
     'troupe.attempt': event.attempt,
   })
-const processed = (event: TroupeEvent) =>
+const processed = (event: EventFields) =>
   of(`process ${String(event.messageType)}`, 'consumer', messaging('process', event.agent, event))
-const messaging = (operation: string, mailbox: Json | undefined, { id, messageType }: TroupeEvent) => ({
+const messaging = (operation: string, mailbox: Json | undefined, { id, messageType }: EventFields) => ({
   'messaging.system': 'troupe',
   'messaging.operation.type': operation,
   'messaging.destination.name': mailbox,
@@ -103,19 +103,19 @@ function asked(operation: string, model: Json | undefined) {
     'gen_ai.request.model': name.slice(slash + 1),
   }
 }
-const usage = ({ inputTokens, outputTokens, finish, cost }: TroupeEvent) => ({
+const usage = ({ inputTokens, outputTokens, finish, cost }: EventFields) => ({
   'gen_ai.usage.input_tokens': inputTokens,
   'gen_ai.usage.output_tokens': outputTokens,
   'gen_ai.response.finish_reasons': finish === undefined ? undefined : [finish],
   'troupe.cost.usd': cost,
 })
 /** No user: what is exported leaves the house, and what is stored is theirs anyway. */
-const common = ({ agent, runId, code }: TroupeEvent) => ({
+const common = ({ agent, runId, code }: EventFields) => ({
   'gen_ai.agent.name': agent,
   'gen_ai.conversation.id': runId,
   'error.type': code,
 })
-const attributesOf = ({ attributes }: TroupeEvent): Shape['attributes'] =>
+const attributesOf = ({ attributes }: EventFields): Shape['attributes'] =>
   typeof attributes === 'object' && attributes !== null && !Array.isArray(attributes)
     ? (attributes as Shape['attributes'])
     : {}

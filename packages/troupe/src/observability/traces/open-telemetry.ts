@@ -3,15 +3,15 @@
  * database) hangs below the step, tool or model call that it works for.
  */
 import { context, trace } from '@opentelemetry/api'
-import type { Surroundings } from '../../core/index.ts'
+import type { EventContext } from '../../core/index.ts'
 
 const sampled = 1
 
 /** What `run` does has our span as its parent in OpenTelemetry; nothing where the host has none. */
-export function enterOpenTelemetry<Out>({ trace: traceId, span }: Surroundings, run: () => Out): Out {
+export function runInOpenTelemetryContext<Out>({ trace: traceId, span }: EventContext, run: () => Out): Out {
   if (traceId === undefined || span === undefined) return run()
-  const place = { traceId, spanId: span, traceFlags: sampled }
-  return context.with(trace.setSpanContext(context.active(), place), run)
+  const spanContext = { traceId, spanId: span, traceFlags: sampled }
+  return context.with(trace.setSpanContext(context.active(), spanContext), run)
 }
 
 /** The span of the host around this call. */

@@ -3,8 +3,8 @@ import { type Clock, failure, type Ids, type UserId } from '../../core/index.ts'
 import { type Bind, type Dialect, type Row, type Storage, template } from '../../storage/index.ts'
 import { buildTrace } from './build-trace.ts'
 import type { RecordedTrace, Span } from './span.ts'
+import type { OwnedSpan, SpanSink } from './span-tracer.ts'
 import { spansContent, type TraceTables } from './trace-tables.ts'
-import type { OwnedSpan, SpanSink } from './tracer.ts'
 
 export interface TraceStoreOptions extends TraceBounds {
   readonly storage: Pick<Storage, 'dialect' | 'commit' | 'read'>
@@ -13,7 +13,7 @@ export interface TraceStoreOptions extends TraceBounds {
 }
 
 export interface TraceBounds {
-  readonly keepMs: number
+  readonly retentionMs: number
   /** Traces of one user. */
   readonly max: number
 }
@@ -31,16 +31,16 @@ export interface TraceStore extends SpanSink {
   /** The newest first. */
   list(user: UserId, limit: number): Promise<readonly TraceSummary[]>
   /** Removes what is too old or too much. @returns how many traces went */
-  sweep(limit: number): Promise<number>
+  cleanup(limit: number): Promise<number>
   /** Other bounds, from the next sweep on. */
-  keep(bounds: TraceBounds): void
+  setRetention(bounds: TraceBounds): void
 }
 
 /** Rows read of one trace: a longer one is told by what came first. */
-const mostRows = 1_000
+const maxRows = 1_000
 
-export function createTraceStore({ storage, clock, ids, ...given }: TraceStoreOptions): TraceStore {
-  let bounds: TraceBounds = given
+export function createTraceStore({ storage, clock, ids, ...initialBounds }: TraceStoreOptions): TraceStore {
+  let bounds: TraceBounds = initialBounds
   const queries = compile(storage.dialect)
   const remove = async (user: UserId, traceId: string) => {
     const values = { user, trace: traceId }
@@ -73,20 +73,20 @@ export function createTraceStore({ storage, clock, ids, ...given }: TraceStoreOp
       const [rows = []] = await storage.read({ user }, [queries.newest({ user, limit }, { returns: true })])
       return rows.map(summaryOf)
     },
-    keep(wanted) {
+    setRetention(wanted) {
       bounds = wanted
     },
-    async sweep(limit) {
-      const { keepMs, max } = bounds
-      const before = Math.round(clock.now() - keepMs)
-      const [old = [], many = []] = await storage.read({ work: true }, [
+    async cleanup(limit) {
+      const { retentionMs, max } = bounds
+      const before = Math.round(clock.now() - retentionMs)
+      const [old = [], excess = []] = await storage.read({ work: true }, [
         queries.old({ before, limit }, { returns: true }),
-        queries.many({ max, limit }, { returns: true }),
+        queries.excess({ max, limit }, { returns: true }),
       ])
       let removed = 0
       for (const row of old) await remove(String(row.user_id), String(row.trace_id))
       removed += old.length
-      for (const { user_id } of many) {
+      for (const { user_id } of excess) {
         const user = String(user_id)
         const [rest = []] = await storage.read({ user }, [queries.beyond({ user, max, limit }, { returns: true })])
         for (const row of rest) await remove(user, String(row.trace_id))
@@ -116,7 +116,7 @@ function byUser(spans: readonly OwnedSpan[]): ReadonlyMap<UserId, readonly Span[
 
 type Of = { user: string; trace: string }
 
-const compile = (dialect: Dialect) => ({ ...compileTrace(dialect), ...compileSweep(dialect) })
+const compile = (dialect: Dialect) => ({ ...compileTrace(dialect), ...compileCleanup(dialect) })
 
 const templates =
   (dialect: Dialect) =>
@@ -136,7 +136,7 @@ function compileTrace(dialect: Dialect) {
     ),
     mark: own<Of & { at: number; started: number }>((db, p) =>
       db
-        .insertInto('trace_marks')
+        .insertInto('trace_index')
         .values({ user_id: p.user, trace_id: p.trace, at: p.at, started_at: p.started })
         .onConflict((conflict) => conflict.columns(['user_id', 'trace_id']).doUpdateSet({ at: p.at })),
     ),
@@ -148,12 +148,12 @@ function compileTrace(dialect: Dialect) {
           .where('user_id', '=', p.user)
           .where('trace_id', '=', p.trace)
           .orderBy('id')
-          .limit(mostRows),
+          .limit(maxRows),
       spansContent,
     ),
     newest: own<{ user: string; limit: number }>((db, p) =>
       db
-        .selectFrom('trace_marks')
+        .selectFrom('trace_index')
         .select(['trace_id', 'at', 'started_at'])
         .where('user_id', '=', p.user)
         .orderBy('started_at', 'desc')
@@ -162,26 +162,26 @@ function compileTrace(dialect: Dialect) {
   }
 }
 
-function compileSweep(dialect: Dialect) {
+function compileCleanup(dialect: Dialect) {
   const own = templates(dialect)
   return {
     dropSpans: own<Of>((db, p) =>
       db.deleteFrom('trace_spans').where('user_id', '=', p.user).where('trace_id', '=', p.trace),
     ),
     dropMark: own<Of>((db, p) =>
-      db.deleteFrom('trace_marks').where('user_id', '=', p.user).where('trace_id', '=', p.trace),
+      db.deleteFrom('trace_index').where('user_id', '=', p.user).where('trace_id', '=', p.trace),
     ),
     old: own<{ before: number; limit: number }>((db, p) =>
       db
-        .selectFrom('trace_marks')
+        .selectFrom('trace_index')
         .select(['user_id', 'trace_id'])
         .where('at', '<', p.before)
         .orderBy('at')
         .limit(p.limit),
     ),
-    many: own<{ max: number; limit: number }>((db, p) =>
+    excess: own<{ max: number; limit: number }>((db, p) =>
       db
-        .selectFrom('trace_marks')
+        .selectFrom('trace_index')
         .select('user_id')
         .groupBy('user_id')
         .having((expression) => expression(expression.fn.countAll<number>(), '>', p.max))
@@ -189,7 +189,7 @@ function compileSweep(dialect: Dialect) {
     ),
     beyond: own<{ user: string; max: number; limit: number }>((db, p) =>
       db
-        .selectFrom('trace_marks')
+        .selectFrom('trace_index')
         .select('trace_id')
         .where('user_id', '=', p.user)
         .orderBy('started_at', 'desc')

@@ -1,12 +1,12 @@
 /**
- * The tables of this room. Spans are written as they come, many in a row; `trace_marks` says over all users which traces
+ * The tables of this room. Spans are written as they come, many in a row; `trace_index` says over all users which traces
  * there are, and holds no content.
  */
 import { type ContentNames, type Migration, postgresTables, type UserTable, workTable } from '../../storage/index.ts'
 
 export interface TraceTables {
   trace_spans: { user_id: string; trace_id: string; id: string; spans: string }
-  trace_marks: { user_id: string; trace_id: string; at: number; started_at: number }
+  trace_index: { user_id: string; trace_id: string; at: number; started_at: number }
 }
 
 export const spansContent: ContentNames = { spans: ['trace.spans', 'trace_id', 'id'] }
@@ -15,24 +15,24 @@ const sqlite = [
   `create table trace_spans (
     user_id text not null, trace_id text not null, id text not null, spans text not null,
     primary key (user_id, trace_id, id))`,
-  `create table trace_marks (
+  `create table trace_index (
     user_id text not null, trace_id text not null, at integer not null, started_at integer not null,
     primary key (user_id, trace_id)) without rowid`,
-  'create index trace_marks_order on trace_marks (at)',
-  'create index trace_marks_started on trace_marks (user_id, started_at)',
+  'create index trace_index_order on trace_index (at)',
+  'create index trace_index_started on trace_index (user_id, started_at)',
 ]
 
 export const observabilityMigrations: readonly Migration[] = [
   {
-    room: 'observability',
+    module: 'observability',
     version: 1,
     name: 'traces',
     lowestReader: 0,
-    up: { sqlite, postgres: [...postgresTables(sqlite), workTable('trace_marks')] },
+    up: { sqlite, postgres: [...postgresTables(sqlite), workTable('trace_index')] },
   },
 ]
 
 export const observabilityTables: readonly UserTable[] = [
-  { room: 'observability', name: 'trace_spans', key: ['trace_id', 'id'], content: spansContent },
-  { room: 'observability', name: 'trace_marks', key: ['trace_id'] },
+  { module: 'observability', name: 'trace_spans', key: ['trace_id', 'id'], content: spansContent },
+  { module: 'observability', name: 'trace_index', key: ['trace_id'] },
 ]

@@ -104,13 +104,13 @@ export class Traces {
 
   /** Of the span around this call, for a header; undefined outside any. */
   traceparent(): string | undefined {
-    const { trace, span } = this.#parts.events.surroundings() ?? {}
+    const { trace, span } = this.#parts.events.eventContext() ?? {}
     return trace === undefined || span === undefined ? undefined : `00-${trace}-${span}-01`
   }
 
   #above(traceparent: string | undefined): { readonly trace?: string; readonly span?: string } | undefined {
     if (traceparent === undefined) {
-      const around = this.#parts.events.surroundings()
+      const around = this.#parts.events.eventContext()
       // Of another user: no trace holds two.
       return around?.trace !== undefined && around.userId === this.#user ? around : activeSpan()
     }

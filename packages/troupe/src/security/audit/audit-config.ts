@@ -1,6 +1,6 @@
 /** What `createTroupe({ audit })` takes. */
 import { checkOptions, type Duration, failure, milliseconds } from '../../core/index.ts'
-import type { Checkpoint, CheckpointKey } from './checkpoint.ts'
+import type { Checkpoint, CheckpointKey } from './verification/checkpoint.ts'
 
 export interface AuditConfig {
   /** Writes that were allowed, each in the change that it made; on by default. Refusals are recorded in any case. */

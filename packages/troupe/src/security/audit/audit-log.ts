@@ -22,15 +22,15 @@ import {
 import type { Statement, Storage } from '../../storage/index.ts'
 import { markOf } from '../encryption/data-key-statements.ts'
 import type { AuditSettings } from './audit-config.ts'
-import { type AuditRecord, digestOf, leafText, type StoredRecord, toRecord } from './audit-record.ts'
+import { type AuditRecord, leafText, recordDigest, type StoredRecord, toRecord } from './audit-record.ts'
 import { type AuditStatements, auditStatements, type ListFilter, toStored } from './audit-statements.ts'
-import type { Act, AuditTrail, Decided, Deed } from './audit-trail.ts'
-import { Checkpointer, type CheckpointerParts } from './checkpointer.ts'
-import { exportAudit } from './export-audit.ts'
-import { consistencyProof, inclusionProof, rootOf } from './merkle.ts'
+import type { AuditAction, AuditEntry, AuditTrail, Decision } from './audit-trail.ts'
+import { consistencyProof, inclusionProof, merkleRoot } from './merkle.ts'
 import { RecordQueue } from './record-queue.ts'
 import { Retirement } from './retirement.ts'
 import { openTree, Sequencer } from './sequencer.ts'
+import { Checkpointer, type CheckpointerParts } from './verification/checkpointer.ts'
+import { exportAudit } from './verification/export-audit.ts'
 
 export interface AuditQuery {
   /** All users, and what the troupe did as a whole, where absent. */
@@ -102,33 +102,33 @@ export class AuditLog implements AuditTrail {
     this.#checkpointer = checkpoints && new Checkpointer({ clock, failed, ...checkpoints, tree: () => this.tree() })
   }
 
-  written(user: UserId, deed: Deed): readonly Statement[] {
+  written(user: UserId, auditEntry: AuditEntry): readonly Statement[] {
     if (!this.#parts.settings.writes) return []
     this.#sequencer.expect()
-    return this.#statementsOf(this.#stored(user, deed))
+    return this.#statementsOf(this.#stored(user, auditEntry))
   }
 
-  read(user: UserId, deed: Deed): void {
-    if (this.#parts.settings.reads) this.#soon(this.#stored(user, deed), 'audit.lost')
+  read(user: UserId, auditEntry: AuditEntry): void {
+    if (this.#parts.settings.reads) this.#soon(this.#stored(user, auditEntry), 'audit.lost')
   }
 
   /** A decision that was made elsewhere, as a server makes it at its door. Neither fails nor waits. */
-  record(deed: Decided): void {
-    checkDeed(deed)
-    const { user = '', allowed, reason } = deed
-    this.#soon(this.#stored(user, deed, allowed, reason), allowed ? 'audit.lost' : 'incident.lost')
+  record(auditEntry: Decision): void {
+    checkAuditEntry(auditEntry)
+    const { user = '', allowed, reason } = auditEntry
+    this.#soon(this.#stored(user, auditEntry, allowed, reason), allowed ? 'audit.lost' : 'incident.lost')
   }
 
   /** @returns the record's id */
-  refused(user: UserId, deed: Deed, reason: string): AuditRecord {
-    const stored = this.#stored(user, deed, false, reason)
+  rejected(user: UserId, auditEntry: AuditEntry, reason: string): AuditRecord {
+    const stored = this.#stored(user, auditEntry, false, reason)
     this.#soon(stored, 'incident.lost')
     return toRecord(stored)
   }
 
-  act(deed: Act): readonly Statement[] {
+  actionStatements(auditEntry: AuditAction): readonly Statement[] {
     this.#sequencer.expect()
-    return this.#statementsOf(this.#stored('', { actor: 'troupe', ...deed }))
+    return this.#statementsOf(this.#stored('', { actor: 'troupe', ...auditEntry }))
   }
 
   /** What is recorded while `run` works, or by what it begins, came in by this key. */
@@ -137,9 +137,12 @@ export class AuditLog implements AuditTrail {
   }
 
   /** That a user is forgotten, and that leaves of it which came before have no record any more. */
-  forgotten(user: UserId): readonly Statement[] {
+  erasureRecord(user: UserId): readonly Statement[] {
     const mark = markOf(user)
-    return [this.#statements.dropPending({ mark }), ...this.act({ operation: 'user.forget', resource: mark })]
+    return [
+      this.#statements.dropPending({ mark }),
+      ...this.actionStatements({ operation: 'user.forget', resource: mark }),
+    ]
   }
 
   /**
@@ -179,7 +182,7 @@ export class AuditLog implements AuditTrail {
    * @example for await (const line of troupe.audit.export()) file.write(`${line}\n`)
    */
   async *export(): AsyncIterable<string> {
-    await this.settled()
+    await this.flush()
     await this.#sequencer.run()
     yield* exportAudit(this.#parts.storage, this.#statements)
   }
@@ -202,7 +205,10 @@ export class AuditLog implements AuditTrail {
     const row = rows?.[0]
     if (!row) throw failure('audit.unknown', { record: id })
     const index = Number(row.n)
-    const [path, root] = await Promise.all([inclusionProof(index, size, this.#complete), rootOf(size, this.#complete)])
+    const [path, root] = await Promise.all([
+      inclusionProof(index, size, this.#complete),
+      merkleRoot(size, this.#complete),
+    ])
     const leaf = leafText({ n: index, id, mark: String(row.mark), digest: String(row.digest) })
     return { index, size, root: text(root), leaf, path: path.map(text) }
   }
@@ -222,12 +228,12 @@ export class AuditLog implements AuditTrail {
   async checkpoint() {
     if (!this.#checkpointer)
       throw failure('validation.failed', { what: 'A checkpoint', problem: 'audit.checkpoints is not configured' })
-    await this.settled()
+    await this.flush()
     return this.#checkpointer.now()
   }
 
   /** Takes away what is older than its retention; done by itself each hour. @returns how many records went */
-  retire(): Promise<number> {
+  retireRecords(): Promise<number> {
     return this.#retirement.now()
   }
 
@@ -238,12 +244,12 @@ export class AuditLog implements AuditTrail {
   }
 
   /** Resolves when what was recorded in passing is stored. */
-  settled(): Promise<void> {
-    return this.#queue.settled()
+  flush(): Promise<void> {
+    return this.#queue.flush()
   }
 
   async close(): Promise<void> {
-    await this.settled()
+    await this.flush()
     await this.#retirement.stop()
     await this.#checkpointer?.stop()
     await this.#sequencer.stop()
@@ -273,12 +279,12 @@ export class AuditLog implements AuditTrail {
     const mark = stored.user === '' ? '' : markOf(stored.user)
     return [
       this.#statements.record(stored),
-      this.#statements.pending({ id: stored.id, mark, digest: digestOf(stored) }),
+      this.#statements.pending({ id: stored.id, mark, digest: recordDigest(stored) }),
     ]
   }
 
-  #stored(user: UserId, deed: Deed, allowed = true, reason?: string): StoredRecord {
-    const { actor, operation, entry, resource = null, key = this.#key.getStore() ?? null } = deed
+  #stored(user: UserId, auditEntry: AuditEntry, allowed = true, reason?: string): StoredRecord {
+    const { actor, operation, entry, resource = null, key = this.#key.getStore() ?? null } = auditEntry
     return {
       user,
       id: this.#parts.ids.next(),
@@ -309,7 +315,7 @@ export class AuditLog implements AuditTrail {
   }
 
   async #announce(before: string): Promise<void> {
-    const statements = this.act({ operation: 'audit.retire', resource: before })
+    const statements = this.actionStatements({ operation: 'audit.retire', resource: before })
     const result = await this.#parts.storage.commit({ id: null, scope: { work: true }, statements })
     if (!result.ok) throw failure(result.code, { ...result.detail })
     await this.#sequencer.run()
@@ -332,8 +338,8 @@ export class AuditLog implements AuditTrail {
       operation,
       resource: resource !== undefined && hashed && !resource.startsWith('#') ? this.#named(resource) : resource,
       allowed,
-      from: moment('from', query.from),
-      to: moment('to', query.to),
+      from: timestampOf('from', query.from),
+      to: timestampOf('to', query.to),
       before: cursor === undefined ? undefined : decodeCursor(cursor),
       limit,
     }
@@ -343,7 +349,7 @@ export class AuditLog implements AuditTrail {
 const queryNames = ['user', 'actor', 'operation', 'resource', 'allowed', 'from', 'to', 'limit', 'cursor']
 const text = (hash: Buffer): string => hash.toString('base64url')
 
-function moment(name: string, at: string | Date | undefined): number | undefined {
+function timestampOf(name: string, at: string | Date | undefined): number | undefined {
   if (at === undefined) return undefined
   const found = at instanceof Date ? at.getTime() : Date.parse(String(at))
   if (Number.isFinite(found)) return found
@@ -359,14 +365,15 @@ function idAt(ms: number): string {
   return id
 }
 
-const deedNames = ['user', 'actor', 'operation', 'resource', 'entry', 'key', 'allowed', 'reason']
+const auditEntryFields = ['user', 'actor', 'operation', 'resource', 'entry', 'key', 'allowed', 'reason']
 
 /** What a host tells: one that could not be stored would be lost with only an event. */
-function checkDeed(deed: Decided): void {
-  checkOptions('audit.record', deed, deedNames)
+function checkAuditEntry(auditEntry: Decision): void {
+  checkOptions('audit.record', auditEntry, auditEntryFields)
   const wrong = (what: string, problem: string) =>
     failure('validation.failed', { what: `audit.record ${what}`, problem })
   for (const name of ['actor', 'operation'] as const)
-    if (typeof deed[name] !== 'string' || deed[name] === '') throw wrong(name, 'it must be a text that is not empty')
-  if (typeof deed.allowed !== 'boolean') throw wrong('allowed', 'it must be true or false')
+    if (typeof auditEntry[name] !== 'string' || auditEntry[name] === '')
+      throw wrong(name, 'it must be a text that is not empty')
+  if (typeof auditEntry.allowed !== 'boolean') throw wrong('allowed', 'it must be true or false')
 }

@@ -54,7 +54,7 @@ export const toRecord = (stored: StoredRecord): AuditRecord => ({
 })
 
 /** SHA-256 in base64url. */
-export const digestOf = (it: StoredRecord): string =>
+export const recordDigest = (it: StoredRecord): string =>
   hash(
     'sha256',
     JSON.stringify([

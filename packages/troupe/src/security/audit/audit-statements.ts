@@ -60,7 +60,9 @@ function recording(dialect: Dialect) {
   const record = template<AuditTables, Stored>(dialect, (db, p) =>
     db.insertInto('security_audit').values({ user_id: p.user, ...values(p) }),
   )
-  const act = template<AuditTables, Stored>(dialect, (db, p) => db.insertInto('security_audit_acts').values(values(p)))
+  const systemRecord = template<AuditTables, Stored>(dialect, (db, p) =>
+    db.insertInto('security_audit_actions').values(values(p)),
+  )
   const pending = template<AuditTables, { id: string; mark: string; digest: string }>(dialect, (db, p) =>
     db.insertInto('security_audit_pending').values({ id: p.id, mark: p.mark, digest: p.digest }),
   )
@@ -68,7 +70,7 @@ function recording(dialect: Dialect) {
     db.deleteFrom('security_audit_pending').where('mark', '=', p.mark),
   )
   return {
-    record: (stored: StoredRecord) => (stored.user === '' ? act : record)(stored as Stored),
+    record: (stored: StoredRecord) => (stored.user === '' ? systemRecord : record)(stored as Stored),
     pending,
     dropPending,
     listOf: (user: string, filter: ListFilter): Statement => listOf(dialect.builder<AuditTables>(), user, filter),
@@ -176,7 +178,7 @@ function overAll(dialect: Dialect) {
     return (...binds: readonly Bind[]): Statement => ({ sql, binds, returns: true })
   }
   const list = either(recordsOfAll, 'troupe_audit_list', 8)
-  const retire =
+  const retireRecords =
     dialect.name === 'sqlite' ? retireSome((n) => `?${n}`) : 'select troupe_audit_retire($1, $2, $3) as done'
   return {
     leavesFrom: either(leavesWithRecords, 'troupe_audit_leaves', 2),
@@ -193,9 +195,9 @@ function overAll(dialect: Dialect) {
         before ?? null,
         limit,
       ),
-    retire: (before: string, refusedBefore: string, limit: number): Statement => ({
-      sql: retire,
-      binds: [before, refusedBefore, limit],
+    retireRecords: (before: string, incidentsBefore: string, limit: number): Statement => ({
+      sql: retireRecords,
+      binds: [before, incidentsBefore, limit],
       ...(dialect.name === 'sqlite' ? {} : { returns: true }),
     }),
   }

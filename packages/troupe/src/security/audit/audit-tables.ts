@@ -10,7 +10,7 @@ const columns = `id text not null, at integer not null, actor text not null, key
 const tables = [
   `create table security_audit (user_id text not null, ${columns}, primary key (user_id, id)) without rowid`,
   'create index security_audit_id on security_audit (id)',
-  `create table security_audit_acts (${columns}, primary key (id)) without rowid`,
+  `create table security_audit_actions (${columns}, primary key (id)) without rowid`,
   `create table security_audit_pending (id text not null primary key, mark text not null, digest text not null) without rowid`,
   `create table security_audit_leaves (
     n integer not null primary key, id text not null, mark text not null, digest text not null, hash text not null)`,
@@ -63,7 +63,7 @@ export const retireSome = (mark: Mark): string =>
    (select user_id, id ${retirable(mark)} order by id limit ${mark(3, 'bigint')})`
 
 const everything = `select user_id, id, at, actor, key_id, operation, resource, allowed, reason, nonce from security_audit
-   union all select '' as user_id, id, at, actor, key_id, operation, resource, allowed, reason, nonce from security_audit_acts`
+   union all select '' as user_id, id, at, actor, key_id, operation, resource, allowed, reason, nonce from security_audit_actions`
 
 const numbered: Mark = (n, type) => `$${n}::${type}`
 const rowType = `user_id text, id text, at bigint, actor text, key_id text, operation text, resource text, allowed bigint,
@@ -91,7 +91,7 @@ const functions = [
   ].map((name) => `revoke execute on function ${name} from public`),
 ]
 
-const work = ['acts', 'pending', 'leaves', 'nodes', 'head'].map((name) => workTable(`security_audit_${name}`))
+const work = ['actions', 'pending', 'leaves', 'nodes', 'head'].map((name) => workTable(`security_audit_${name}`))
 
 export const auditSchema = { sqlite: tables, postgres: [...postgresTables(tables), ...work, ...functions] }
 
@@ -108,7 +108,7 @@ interface Columns {
 }
 export interface AuditTables {
   security_audit: Columns & { user_id: string }
-  security_audit_acts: Columns
+  security_audit_actions: Columns
   security_audit_pending: { id: string; mark: string; digest: string }
   security_audit_leaves: { n: number; id: string; mark: string; digest: string; hash: string }
   security_audit_nodes: { last: number; level: number; hash: string }

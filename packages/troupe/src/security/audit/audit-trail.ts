@@ -2,7 +2,7 @@
 import type { UserId } from '../../core/index.ts'
 import type { Statement } from '../../storage/index.ts'
 
-export interface Deed {
+export interface AuditEntry {
   readonly actor: string
   readonly operation: string
   /** The key of an entry: stands there as the policy says, by name or hashed. */
@@ -15,21 +15,21 @@ export interface Deed {
 
 export interface AuditTrail {
   /** Go with the write, after its own statements: either both are there or none. */
-  written(user: UserId, deed: Deed): readonly Statement[]
+  written(user: UserId, auditEntry: AuditEntry): readonly Statement[]
   /** Recorded soon, where reads are. Neither fails nor waits. */
-  read(user: UserId, deed: Deed): void
+  read(user: UserId, auditEntry: AuditEntry): void
   /** What the troupe, or its host, did as a whole: goes with the change that did it. */
-  act(deed: Act): readonly Statement[]
+  actionStatements(auditEntry: AuditAction): readonly Statement[]
   /** What changes nothing in the database, or was decided elsewhere. Recorded soon; neither fails nor waits. */
-  record(deed: Decided): void
+  record(auditEntry: Decision): void
 }
 
 /** By the `troupe` itself, where it says nobody else. */
-export interface Act extends Omit<Deed, 'actor' | 'entry'> {
+export interface AuditAction extends Omit<AuditEntry, 'actor' | 'entry'> {
   readonly actor?: string
 }
 
-export interface Decided extends Deed {
+export interface Decision extends AuditEntry {
   /** Absent: of the troupe as a whole. */
   readonly user?: UserId
   readonly allowed: boolean

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { consistencyProof, consistent, GrowingTree, includes, inclusionProof, leafHash, rootOf } from './merkle.ts'
+import { consistencyProof, consistent, includes, inclusionProof, leafHash, MerkleTree, merkleRoot } from './merkle.ts'
 
 const sha = (...parts: readonly Uint8Array[]) => createHash('sha256').update(Buffer.concat(parts)).digest()
 
@@ -53,7 +53,7 @@ const completeOf = (leaves: readonly Buffer[]) => (level: number, last: number) 
 
 describe('the tree of RFC 9162', () => {
   test('has the known roots of the known leaves', () => {
-    const tree = new GrowingTree()
+    const tree = new MerkleTree()
     expect(tree.root().toString('hex')).toBe('e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855')
     known.forEach((leaf, i) => {
       tree.append(leafHash(Buffer.from(leaf, 'hex')))
@@ -86,7 +86,7 @@ describe('the tree of RFC 9162', () => {
         const leaves = texts(size)
         const complete = completeOf(leaves)
         const [index, older] = [at.index % size, at.older % (size + 1)]
-        const root = await rootOf(size, complete)
+        const root = await merkleRoot(size, complete)
         expect(root).toEqual(naiveRoot(leaves))
         const path = await inclusionProof(index, size, complete)
         expect(path).toEqual(naivePath(index, leaves))
@@ -107,14 +107,14 @@ describe('the tree of RFC 9162', () => {
 
   test('grows a leaf at a time to the root of all of them, and tells which subtrees became complete', () => {
     const leaves = texts(130)
-    const tree = new GrowingTree()
+    const tree = new MerkleTree()
     leaves.forEach((leaf, i) => {
       const complete = tree.append(leafHash(leaf))
       expect(tree.root()).toEqual(naiveRoot(leaves.slice(0, i + 1)))
       expect(complete).toEqual(complete.map((_, k) => naiveRoot(leaves.slice(i + 1 - 2 ** (k + 1), i + 1))))
     })
-    const again = new GrowingTree({ size: tree.size, peaks: tree.peaks })
-    again.append(leafHash('one more'))
-    expect(again.root()).toEqual(naiveRoot([...leaves, Buffer.from('one more')]))
+    const reloaded = new MerkleTree({ size: tree.size, peaks: tree.peaks })
+    reloaded.append(leafHash('one more'))
+    expect(reloaded.root()).toEqual(naiveRoot([...leaves, Buffer.from('one more')]))
   })
 })

@@ -32,7 +32,7 @@ async function subtree(low: number, high: number, complete: Complete): Promise<H
   return nodeHash(await subtree(low, split, complete), await subtree(split, high, complete))
 }
 
-export const rootOf = (size: number, complete: Complete): Promise<Hash> => subtree(0, size, complete)
+export const merkleRoot = (size: number, complete: Complete): Promise<Hash> => subtree(0, size, complete)
 
 /** PATH(index, D[0:size]): the siblings from the leaf up. */
 export function inclusionProof(index: number, size: number, complete: Complete): Promise<readonly Hash[]> {
@@ -103,7 +103,7 @@ export function consistent(
 const half = (n: number): number => Math.floor(n / 2)
 
 /** A tree that only grows: what it keeps are the roots of its complete subtrees, one per bit of its size. */
-export class GrowingTree {
+export class MerkleTree {
   #size: number
   readonly #peaks: { readonly level: number; readonly hash: Hash }[]
 

@@ -3,8 +3,8 @@ import { failure, milliseconds } from '../../core/index.ts'
 import { type Storage, template } from '../../storage/index.ts'
 import { type AuditConfig, auditSettings, checkCheckpoints } from './audit-config.ts'
 import { AuditLog, type AuditLogParts } from './audit-log.ts'
-import { checkpointSigner } from './checkpoint.ts'
-import type { CheckpointerParts } from './checkpointer.ts'
+import { checkpointSigner } from './verification/checkpoint.ts'
+import type { CheckpointerParts } from './verification/checkpointer.ts'
 
 export interface OpenAuditParts extends Omit<AuditLogParts, 'settings' | 'secret' | 'checkpoints'> {
   readonly config?: AuditConfig | undefined

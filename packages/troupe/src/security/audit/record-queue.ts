@@ -6,13 +6,13 @@ import type { UserId } from '../../core/index.ts'
 import type { Statement, Storage } from '../../storage/index.ts'
 
 /** Records that may wait, over all users. */
-const mostWaiting = 10_000
+const maxWaiting = 10_000
 /** Of one change. */
-const mostTogether = 100
+const maxBatch = 100
 
 interface Waiting {
   readonly statements: readonly Statement[]
-  readonly lost: (problem: unknown) => void
+  readonly onLost: (problem: unknown) => void
 }
 
 export class RecordQueue {
@@ -26,26 +26,26 @@ export class RecordQueue {
   }
 
   /** @param user empty for the troupe's own */
-  add(user: UserId, statements: readonly Statement[], lost: (problem: unknown) => void): void {
-    if (this.#count >= mostWaiting) {
-      lost('storage.busy')
+  add(user: UserId, statements: readonly Statement[], onLost: (problem: unknown) => void): void {
+    if (this.#count >= maxWaiting) {
+      onLost('storage.busy')
       return
     }
     this.#count++
     const known = this.#users.get(user)
     if (known) {
-      known.push({ statements, lost })
+      known.push({ statements, onLost })
       return
     }
-    const waiting = [{ statements, lost }]
+    const waiting = [{ statements, onLost }]
     this.#users.set(user, waiting)
-    const drained = this.#drain(user, waiting)
-    this.#busy.add(drained)
-    void drained.then(() => this.#busy.delete(drained))
+    const drainTask = this.#drain(user, waiting)
+    this.#busy.add(drainTask)
+    void drainTask.then(() => this.#busy.delete(drainTask))
   }
 
   /** Resolves when all that was added until then is stored or lost. */
-  async settled(): Promise<void> {
+  async flush(): Promise<void> {
     await Promise.all(this.#busy)
   }
 
@@ -53,9 +53,9 @@ export class RecordQueue {
     // What is recorded in one go shares a change.
     await Promise.resolve()
     while (waiting.length > 0) {
-      const group = waiting.slice(0, mostTogether)
+      const group = waiting.slice(0, maxBatch)
       const problem = await this.#commit(user, group)
-      if (problem !== undefined) for (const { lost } of group) lost(problem)
+      if (problem !== undefined) for (const { onLost } of group) onLost(problem)
       waiting.splice(0, group.length)
       this.#count -= group.length
     }

@@ -49,21 +49,21 @@ export class Retirement {
 
   /** @returns how many records went */
   now(): Promise<number> {
-    const next = this.#running.then(() => this.#retire())
+    const next = this.#running.then(() => this.#retireRecords())
     this.#running = next.catch(() => {})
     return next
   }
 
-  async #retire(): Promise<number> {
+  async #retireRecords(): Promise<number> {
     const { clock, retentionMs, idAt, announce, statements, storage } = this.#parts
     const now = clock.now()
     const before = idAt(now - retentionMs)
-    const refusedBefore = idAt(now - Math.max(retentionMs, incidentsMs))
-    const [found = []] = await storage.read({ work: true }, [statements.retirable(before, refusedBefore)])
+    const incidentsBefore = idAt(now - Math.max(retentionMs, incidentsMs))
+    const [found = []] = await storage.read({ work: true }, [statements.retirable(before, incidentsBefore)])
     if (found.length === 0) return 0
     await announce(before)
     for (let removed = 0; ; ) {
-      const statement = statements.retire(before, refusedBefore, batch)
+      const statement = statements.retireRecords(before, incidentsBefore, batch)
       const result = await storage.commit({ id: null, scope: { work: true }, statements: [statement] })
       const done = !result.ok
         ? 0

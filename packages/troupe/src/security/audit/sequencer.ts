@@ -7,7 +7,7 @@ import { type Cancel, type Clock, nextMacrotask } from '../../core/index.ts'
 import type { Storage } from '../../storage/index.ts'
 import { leafText } from './audit-record.ts'
 import type { AuditStatements, NewLeaf, NewNode } from './audit-statements.ts'
-import { GrowingTree, leafHash } from './merkle.ts'
+import { leafHash, MerkleTree } from './merkle.ts'
 
 export interface SequencerParts {
   readonly storage: Pick<Storage, 'commit' | 'read'>
@@ -23,12 +23,12 @@ export interface SequencerParts {
  * next is twice as large, for what a batch costs besides its records would let writers run away from it.
  */
 const least = 25
-const most = 400
+const maxBatch = 400
 const afterMs = 1_000
 /** So many are not kept waiting that long. */
-const many = 1_000
+const urgentCount = 1_000
 /** A change that was made ready may take as long to commit: so long it is looked for. */
-const lookForMs = 60_000
+const commitWindowMs = 60_000
 const leaseMs = 10_000
 
 export class Sequencer {
@@ -41,7 +41,7 @@ export class Sequencer {
   #working = false
   #running: Promise<void> = Promise.resolve()
   #stopped = false
-  #held = false
+  #hasLease = false
 
   constructor(parts: SequencerParts) {
     this.#parts = parts
@@ -49,11 +49,11 @@ export class Sequencer {
 
   /** Something is about to be stored. */
   expect(): void {
-    this.#until = this.#parts.clock.monotonic() + lookForMs
+    this.#until = this.#parts.clock.monotonic() + commitWindowMs
     this.#expected++
     // The round that is on its way looks at its end whether there is more.
     if (this.#working) return
-    if (this.#expected === many) this.#unschedule()
+    if (this.#expected === urgentCount) this.#unschedule()
     this.#schedule()
   }
 
@@ -68,12 +68,12 @@ export class Sequencer {
     this.#stopped = true
     this.#unschedule()
     await this.#running
-    if (this.#held) await this.#release().catch(this.#parts.failed)
+    if (this.#hasLease) await this.#release().catch(this.#parts.failed)
   }
 
   #schedule(): void {
     if (this.#cancel || this.#stopped) return
-    const inMs = this.#expected < many ? afterMs : 0
+    const inMs = this.#expected < urgentCount ? afterMs : 0
     this.#cancel = this.#parts.clock.after(inMs, () => void this.#round(), { background: true })
   }
 
@@ -93,7 +93,7 @@ export class Sequencer {
 
   async #drain(): Promise<void> {
     while (await this.#batch(this.#limit)) {
-      this.#limit = Math.min(2 * this.#limit, most)
+      this.#limit = Math.min(2 * this.#limit, maxBatch)
       await nextMacrotask(this.#parts.clock)
     }
     this.#limit = Math.max(this.#limit / 2, least)
@@ -137,7 +137,7 @@ export class Sequencer {
         ...(nodes.length > 0 ? [statements.nodes(nodes)] : []),
       ],
     })
-    if (result.ok) this.#held = true
+    if (result.ok) this.#hasLease = true
     return result.ok && waiting.length === limit
   }
 
@@ -147,12 +147,12 @@ export class Sequencer {
   }
 }
 
-export function openTree(size: number, peaks: string): GrowingTree {
+export function openTree(size: number, peaks: string): MerkleTree {
   const list = JSON.parse(peaks) as readonly (readonly [number, string])[]
-  return new GrowingTree({
+  return new MerkleTree({
     size,
     peaks: list.map(([level, hash]) => ({ level, hash: Buffer.from(hash, 'base64url') })),
   })
 }
-const closeTree = (tree: GrowingTree): string =>
+const closeTree = (tree: MerkleTree): string =>
   JSON.stringify(tree.peaks.map(({ level, hash }) => [level, hash.toString('base64url')]))

@@ -23,7 +23,7 @@ export function readAddress(text: string): Address | undefined {
 }
 
 /** @returns why it may not be connected to; undefined for a public address */
-export function whyNotPublic(text: string): string | undefined {
+export function privateAddressReason(text: string): string | undefined {
   const address = readAddress(text)
   if (!address) return 'it is no address'
   const range = address.range()

@@ -1,6 +1,6 @@
 /** The rules of one egress client: which hosts, at which ports, at which addresses. */
 import { failure } from '../../core/index.ts'
-import { type AddressBlock, isWithinBlock, readAddress, readBlock, whyNotPublic } from './address.ts'
+import { type AddressBlock, isWithinBlock, privateAddressReason, readAddress, readBlock } from './address.ts'
 
 interface AllowedHost {
   /** Without the star; as URLs spell it. */
@@ -45,7 +45,7 @@ export function createEgressRules(
       if (readAddress(at.host)) this.checkAddress(at.host, at.host)
     },
     checkAddress(hostname, address) {
-      const problem = whyNotPublic(address)
+      const problem = privateAddressReason(address)
       if (problem === undefined) return
       const host = bareHost(hostname)
       // Who lists an address has named it.

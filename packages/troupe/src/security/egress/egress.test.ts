@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { gzipSync } from 'node:zlib'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { systemClock, type TroupeError } from '../../core/index.ts'
-import { createEgress, type Egress, type EgressOptions, type EgressParts } from './egress.ts'
+import { type Egress, type EgressOptions, type EgressParts, openEgress } from './egress.ts'
 import { redirected } from './redirects.ts'
 
 type Handle = (request: IncomingMessage, response: ServerResponse) => void
@@ -33,7 +33,7 @@ afterEach(async () => {
 })
 
 function egressOf(options: EgressOptions = {}, parts: Partial<EgressParts> = {}): Egress {
-  const egress = createEgress(options, { clock: systemClock, ...parts })
+  const egress = openEgress(options, { clock: systemClock, ...parts })
   open.push(egress)
   return egress
 }
@@ -61,16 +61,18 @@ describe('the way out', () => {
     expect(response.url).toBe(url)
     expect(response.headers.get('x-seen')).toBe('POST')
     expect(await response.json()).toEqual({ type: 'application/x-www-form-urlencoded;charset=UTF-8', body: 'a=b' })
-    const again = await fetch(new Request(url, { method: 'PUT', body: 'text', headers: { 'content-type': 'text/x' } }))
-    expect(await again.json()).toEqual({ type: 'text/x', body: 'text' })
+    const secondResponse = await fetch(
+      new Request(url, { method: 'PUT', body: 'text', headers: { 'content-type': 'text/x' } }),
+    )
+    expect(await secondResponse.json()).toEqual({ type: 'text/x', body: 'text' })
     expect(seen[0]?.host).toBe(`api.example.com:${port}`)
   })
 
   it('goes to no host that is not on the list, at no other port, with no other method or scheme', async () => {
-    const refused: string[] = []
+    const rejected: string[] = []
     const { fetch } = local(
       { allow: ['a.example.com', `*.example.org:${port}`], methods: ['get'] },
-      { refused: (error) => refused.push(error.code) },
+      { rejected: (error) => rejected.push(error.code) },
     )
     for (const url of [
       'https://b.example.com',
@@ -86,7 +88,7 @@ describe('the way out', () => {
     ])
       expect(await codeOf(fetch(url)), url).toBe('egress.denied')
     expect(await codeOf(fetch(`http://x.example.org:${port}`, { method: 'POST' }))).toBe('egress.denied')
-    expect(refused).toHaveLength(11)
+    expect(rejected).toHaveLength(11)
     expect(seen).toEqual([])
     expect((await fetch(`http://x.y.example.org.:${port}/`)).status).toBe(200)
   })
@@ -252,17 +254,17 @@ describe('the way out', () => {
   it('opens so many connections to a host and no more, which serve what waits', async () => {
     const held: ServerResponse[] = []
     handle = (_, response) => void held.push(response)
-    for (const [options, most] of [
+    for (const [options, expected] of [
       [{}, 20],
       [{ connections: 3 }, 3],
     ] as const) {
       const { fetch } = local(options)
       const asked = Array.from({ length: 25 }, async (_, i) => (await fetch(`http://shop.example:${port}/${i}`)).text())
       const answered = Promise.all(asked)
-      await expect.poll(() => held.length).toBe(most)
-      let [done, atOnce] = [0, 0]
+      await expect.poll(() => held.length).toBe(expected)
+      let [done, peak] = [0, 0]
       while (done < 25) {
-        atOnce = Math.max(atOnce, held.length)
+        peak = Math.max(peak, held.length)
         for (const response of held.splice(0)) {
           response.end('ok')
           done++
@@ -270,7 +272,7 @@ describe('the way out', () => {
         await new Promise((resolve) => setTimeout(resolve, 5))
       }
       expect(await answered).toEqual(Array(25).fill('ok'))
-      expect(atOnce).toBe(most)
+      expect(peak).toBe(expected)
     }
   })
 
@@ -311,6 +313,6 @@ describe('the way out', () => {
       { connections: 0 },
       { keepAlive: '0s' },
     ])
-      expect(() => createEgress(options as never, { clock: systemClock }), JSON.stringify(options)).toThrow(/egress/)
+      expect(() => openEgress(options as never, { clock: systemClock }), JSON.stringify(options)).toThrow(/egress/)
   })
 })

@@ -15,7 +15,7 @@ import {
 import { boundedResponse } from './bounded-response.ts'
 import { createEgressRules, type EgressRules } from './egress-rules.ts'
 import { createGuardedAgent, type Lookup, lookupAll } from './guarded-agent.ts'
-import { isRedirect, type Outgoing, redirected } from './redirects.ts'
+import { isRedirect, type OutgoingRequest, redirected } from './redirects.ts'
 
 export interface EgressOptions {
   /**
@@ -44,7 +44,7 @@ export interface EgressParts {
   /** The addresses of a name; the system's by default. */
   readonly lookup?: Lookup
   /** Told of everything that was refused. */
-  readonly refused?: (error: TroupeError) => void
+  readonly rejected?: (error: TroupeError) => void
 }
 
 export type Fetch = (input: string | URL | Request, init?: RequestInit) => Promise<Response>
@@ -57,7 +57,7 @@ export interface Egress {
    */
   readonly fetch: Fetch
   /** The same rules, with refusals told to somebody else: the agent that asked. */
-  for(refused: (error: TroupeError) => void): Fetch
+  for(rejected: (error: TroupeError) => void): Fetch
   close(): Promise<void>
 }
 
@@ -107,27 +107,27 @@ export const checkEgress = (options: EgressOptions): void => void readOptions(op
  * @throws ValidationError naming the option
  * @example const { fetch } = createEgress({ allow: ['api.example.com', '*.example.org:443'] }, { clock })
  */
-export function createEgress(options: EgressOptions, parts: EgressParts): Egress {
+export function openEgress(options: EgressOptions, parts: EgressParts): Egress {
   const limits = readOptions(options)
-  const { clock, lookup = lookupAll, refused } = parts
+  const { clock, lookup = lookupAll, rejected } = parts
   let agent: Promise<Agent> | undefined
   const opened = () => {
     agent ??= createGuardedAgent({ ...limits, lookup })
     return agent
   }
   const fetchFor =
-    (tell: ((error: TroupeError) => void) | undefined): Fetch =>
+    (report: ((error: TroupeError) => void) | undefined): Fetch =>
     async (input, init) => {
       try {
         return await send(limits, clock, opened, input, init)
       } catch (thrown) {
         const error = ownError(thrown)
-        if (error instanceof TroupeError && error.status === 403) tell?.(error)
+        if (error instanceof TroupeError && error.status === 403) report?.(error)
         throw error
       }
     }
   return {
-    fetch: fetchFor(refused),
+    fetch: fetchFor(rejected),
     for: fetchFor,
     async close() {
       const open = await agent
@@ -176,27 +176,27 @@ async function send(
   }
 }
 
-function check({ rules, methods }: Limits, { url, method }: Outgoing): void {
+function check({ rules, methods }: Limits, { url, method }: OutgoingRequest): void {
   if (methods && !methods.includes(method))
     throw failure('egress.denied', { host: url.host, problem: `${method} is not among its methods` })
   rules.checkUrl(url)
 }
 
-async function outgoing(input: string | URL | Request, init: RequestInit): Promise<Outgoing> {
+async function outgoing(input: string | URL | Request, init: RequestInit): Promise<OutgoingRequest> {
   const from = input instanceof Request ? input : undefined
   const text = from ? from.url : String(input)
   const url = URL.parse(text)
   if (!url) throw failure('egress.denied', { host: text.slice(0, 100), problem: 'it is no URL' })
   url.hash = ''
   const method = (init.method ?? from?.method ?? 'GET').toUpperCase()
-  const given = init.body ?? (from?.body ? await from.arrayBuffer() : null)
+  const bodyInit = init.body ?? (from?.body ? await from.arrayBuffer() : null)
   const headers = new Headers(init.headers ?? from?.headers)
-  if (given === null) return { url, method, headers, body: null }
+  if (bodyInit === null) return { url, method, headers, body: null }
   // Of a form or a blob, the type is in how it is encoded.
-  const encoded = new Response(given)
+  const encoded = new Response(bodyInit)
   const type = encoded.headers.get('content-type')
   if (type !== null && !headers.has('content-type')) headers.set('content-type', type)
-  const body = given instanceof ReadableStream ? given : new Uint8Array(await encoded.arrayBuffer())
+  const body = bodyInit instanceof ReadableStream ? bodyInit : new Uint8Array(await encoded.arrayBuffer())
   return { url, method, headers, body }
 }
 

@@ -1,3 +1,3 @@
 /** What goes out, and where it may go. */
-export { checkEgress, createEgress, type Egress, type EgressOptions, type EgressParts, type Fetch } from './egress.ts'
+export { checkEgress, type Egress, type EgressOptions, type EgressParts, type Fetch, openEgress } from './egress.ts'
 export type { Lookup } from './guarded-agent.ts'

@@ -2,7 +2,7 @@
 import { failure } from '../../core/index.ts'
 
 /** A request as it is sent; its body can be sent again, or it is not redirected. */
-export interface Outgoing {
+export interface OutgoingRequest {
   readonly url: URL
   readonly method: string
   readonly headers: Headers
@@ -25,7 +25,10 @@ export const isRedirect = (status: number): boolean => [301, 302, 303, 307, 308]
  * @returns undefined where the response names no place
  * @throws AccessDeniedError `egress.denied` for a place that is none, from https to http, and for a body that is gone
  */
-export function redirected({ url, method, headers, body }: Outgoing, response: Response): Outgoing | undefined {
+export function redirected(
+  { url, method, headers, body }: OutgoingRequest,
+  response: Response,
+): OutgoingRequest | undefined {
   const location = response.headers.get('location')
   if (location === null) return undefined
   const deny = (problem: string) => failure('egress.denied', { host: url.host, problem })
@@ -35,10 +38,12 @@ export function redirected({ url, method, headers, body }: Outgoing, response: R
   const { status } = response
   const asGet = (status === 303 && method !== 'HEAD') || ((status === 301 || status === 302) && method === 'POST')
   if (!asGet && body instanceof ReadableStream) throw deny('it redirects a body that cannot be sent twice')
-  const kept = new Headers(
+  const forwarded = new Headers(
     [...headers].filter(
       ([name]) => (next.origin === url.origin || plainHeaders.includes(name)) && !(asGet && ofBody.includes(name)),
     ),
   )
-  return asGet ? { url: next, method: 'GET', headers: kept, body: null } : { url: next, method, headers: kept, body }
+  return asGet
+    ? { url: next, method: 'GET', headers: forwarded, body: null }
+    : { url: next, method, headers: forwarded, body }
 }

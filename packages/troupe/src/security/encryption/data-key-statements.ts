@@ -6,21 +6,21 @@ import type { EncryptionTables } from './encryption-tables.ts'
 export interface KeyRow {
   readonly id: string
   /** The key of the ring that wrapped it. */
-  readonly ringKey: string
+  readonly wrappingKey: string
   readonly wrapped: string
   readonly current: boolean
   readonly uses: number
   /** The one that gave the user this key; empty where none did. */
-  readonly sweep: string
+  readonly reencryption: string
 }
 
 export const toKeyRow = (row: Row): KeyRow => ({
   id: String(row.id),
-  ringKey: String(row.ring_key),
+  wrappingKey: String(row.ring_key),
   wrapped: String(row.wrapped),
   current: Number(row.current) === 1,
   uses: Number(row.uses),
-  sweep: String(row.sweep),
+  reencryption: String(row.reencryption),
 })
 
 /** Stands for a user who is forgotten: whoever has the id can tell, nobody can read it from there. */
@@ -31,14 +31,14 @@ type Key = User & { id: string }
 
 export function dataKeyStatements(dialect: Dialect) {
   const own = templates<EncryptionTables>(dialect)
-  const forgettingOf = own<{ mark: string }>((db, p) =>
-    db.selectFrom('security_forgotten').select('mark').where('mark', '=', p.mark).where('user_id', 'is not', null),
+  const erasingOf = own<{ mark: string }>((db, p) =>
+    db.selectFrom('security_erased_users').select('mark').where('mark', '=', p.mark).where('user_id', 'is not', null),
   )
-  const forgetting: Template<User> = ({ user }, more) => forgettingOf({ mark: markOf(user) }, more)
+  const erasing: Template<User> = ({ user }, more) => erasingOf({ mark: markOf(user) }, more)
   return {
     all: own<User>((db, p) => db.selectFrom('security_data_keys').selectAll().where('user_id', '=', p.user)),
     /** A row while the user is being forgotten. */
-    forgetting,
+    erasing,
     ...writes(own),
     ...guards(own),
   }
@@ -57,27 +57,35 @@ function guards(own: Own) {
         .where('id', '=', p.id)
         .where('current', '=', 1),
     ),
-    take: own<Key & { more: number; most: number }>((db, p) =>
+    countUse: own<Key & { more: number; maxUses: number }>((db, p) =>
       db
         .updateTable('security_data_keys')
         .set((row) => ({ uses: row('uses', '+', p.more) }))
         .where('user_id', '=', p.user)
         .where('id', '=', p.id)
         .where('current', '=', 1)
-        .where('uses', '<=', p.most),
+        .where('uses', '<=', p.maxUses),
     ),
   }
 }
 
 function writes(own: Own) {
   return {
-    insert: own<Key & { by: string; text: string; sweep: string }>((db, p) =>
+    insert: own<Key & { by: string; text: string; reencryption: string }>((db, p) =>
       db
         .insertInto('security_data_keys')
-        .values({ user_id: p.user, id: p.id, ring_key: p.by, wrapped: p.text, current: 1, uses: 0, sweep: p.sweep })
+        .values({
+          user_id: p.user,
+          id: p.id,
+          ring_key: p.by,
+          wrapped: p.text,
+          current: 1,
+          uses: 0,
+          reencryption: p.reencryption,
+        })
         .onConflict((conflict) => conflict.doNothing()),
     ),
-    retire: own<Key>((db, p) =>
+    retireKey: own<Key>((db, p) =>
       db
         .updateTable('security_data_keys')
         .set({ current: 0 })
@@ -85,7 +93,7 @@ function writes(own: Own) {
         .where('id', '=', p.id)
         .where('current', '=', 1),
     ),
-    retireAll: own<User>((db, p) =>
+    retireAllKeys: own<User>((db, p) =>
       db.updateTable('security_data_keys').set({ current: 0 }).where('user_id', '=', p.user),
     ),
     rewrap: own<Key & { old: string; by: string; text: string }>((db, p) =>
@@ -96,8 +104,8 @@ function writes(own: Own) {
         .where('id', '=', p.id)
         .where('wrapped', '=', p.old),
     ),
-    drop: own<User & { keep: string }>((db, p) =>
-      db.deleteFrom('security_data_keys').where('user_id', '=', p.user).where('id', '<>', p.keep),
+    drop: own<User & { except: string }>((db, p) =>
+      db.deleteFrom('security_data_keys').where('user_id', '=', p.user).where('id', '<>', p.except),
     ),
   }
 }

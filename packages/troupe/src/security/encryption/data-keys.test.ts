@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { createVirtualClock, seededRandom, type VirtualClock } from '../../core/index.ts'
-import { type OpenedStorage, openStorage, sealStorage, template } from '../../storage/index.ts'
+import { encryptStorage, type OpenedStorage, openStorage, template } from '../../storage/index.ts'
 import { securityMigrations } from '../incidents.ts'
 import { DataKeys, type DataKeysOptions } from './data-keys.ts'
 import type { KeyRing } from './key-ring-port.ts'
@@ -11,23 +11,23 @@ const table = [
 ]
 const migrations = [
   ...securityMigrations,
-  { room: 'notes', version: 1, name: 'notes', lowestReader: 1, up: { sqlite: table, postgres: table } },
+  { module: 'notes', version: 1, name: 'notes', lowestReader: 1, up: { sqlite: table, postgres: table } },
 ]
 
 let clock: VirtualClock
 let bare: OpenedStorage
-let ring: KeyRing
+let keyRing: KeyRing
 beforeEach(async () => {
   clock = createVirtualClock()
   bare = await openStorage({ url: 'memory:', migrations, clock, random: seededRandom('keys') })
-  ring = await createLocalKeyRing({ keys: [{ id: 'k', key: new Uint8Array(32) }] })
+  keyRing = await createLocalKeyRing({ keys: [{ id: 'k', key: new Uint8Array(32) }] })
 })
 afterEach(() => bare.close())
 
 /** A process of its own. */
-function process(more: Partial<DataKeysOptions> = {}) {
-  const keys = new DataKeys({ storage: bare, ring, clock, standing: { state: 'sealed' }, ...more })
-  const storage = sealStorage(bare, keys)
+function startProcess(more: Partial<DataKeysOptions> = {}) {
+  const keys = new DataKeys({ storage: bare, keyRing, clock, encryptionState: { state: 'encrypted' }, ...more })
+  const storage = encryptStorage(bare, keys)
   type Note = { user: string; id: number; body: string }
   const put = template<{ notes: { user_id: string; id: number; body: string } }, Note>(
     storage.dialect,
@@ -50,20 +50,20 @@ function process(more: Partial<DataKeysOptions> = {}) {
 const rows = async (sql: string) => (await bare.read({ work: true }, [{ sql, binds: [], returns: true }]))[0] ?? []
 
 it('no key seals more often than it may: another one takes over, and what the old ones sealed opens', async () => {
-  const { write, notes } = process({ grant: 4, most: 12 })
+  const { write, notes } = startProcess({ grant: 4, maxUses: 12 })
   for (let id = 0; id < 40; id++) expect(await write('ada', id)).toMatchObject({ ok: true })
   const keys = await rows('select id, current, uses from security_data_keys')
   expect(keys.length).toBeGreaterThan(3)
   expect(keys.filter(({ current }) => current === 1)).toHaveLength(1)
   for (const { uses } of keys) expect(uses).toBeLessThanOrEqual(12)
-  const sealed = await rows('select body from notes')
+  const encrypted = await rows('select body from notes')
   for (const { id, uses } of keys)
-    expect(sealed.filter(({ body }) => String(body).includes(String(id))).length).toBeLessThanOrEqual(Number(uses))
+    expect(encrypted.filter(({ body }) => String(body).includes(String(id))).length).toBeLessThanOrEqual(Number(uses))
   expect(await notes('ada')).toEqual(Array.from({ length: 40 }, (_, id) => `note ${id}`))
 })
 
 it('a process that knows old keys alone writes under none of them', async () => {
-  const [one, other] = [process(), process()]
+  const [one, other] = [startProcess(), startProcess()]
   for (const each of [one, other]) await each.write('ada', each === one ? 1 : 2)
   await one.keys.renew('ada', 'a sweep')
   const [current] = await rows('select id from security_data_keys where current = 1')
@@ -71,22 +71,25 @@ it('a process that knows old keys alone writes under none of them', async () => 
   const [late] = await rows('select body from notes where id = 3')
   expect(String(late?.body)).toContain(String(current?.id))
   await one.keys.drop('ada', String(current?.id))
-  await expect(process().notes('ada')).rejects.toMatchObject({ code: 'encryption.damaged', details: { kind: 'note' } })
+  await expect(startProcess().notes('ada')).rejects.toMatchObject({
+    code: 'encryption.damaged',
+    details: { kind: 'note' },
+  })
 })
 
 it('changes of one user are made in the order of the calls, also while its key is fetched or replaced', async () => {
-  const { write, keys } = process()
+  const { write, keys } = startProcess()
   const order: number[] = []
-  const many = (from: number) =>
+  const writeAll = (from: number) =>
     Array.from({ length: 20 }, (_, i) => write('ada', from + i).then(() => order.push(from + i)))
-  await Promise.all(many(0))
+  await Promise.all(writeAll(0))
   await keys.renew('ada', 'a sweep')
-  await Promise.all(many(20))
+  await Promise.all(writeAll(20))
   expect(order).toEqual(Array.from({ length: 40 }, (_, i) => i))
 })
 
 it('two processes that meet a new user agree on its key', async () => {
-  const processes = Array.from({ length: 5 }, () => process())
+  const processes = Array.from({ length: 5 }, () => startProcess())
   await Promise.all(processes.map(({ write }, id) => write('ada', id)))
   expect(await rows('select id from security_data_keys')).toHaveLength(1)
   for (const { notes } of processes) expect(await notes('ada')).toHaveLength(5)
@@ -95,14 +98,14 @@ it('two processes that meet a new user agree on its key', async () => {
 it('keys are let go of after their time, and asked for once by however many', async () => {
   let asked = 0
   const counting: KeyRing = {
-    ...ring,
-    current: ring.current,
-    unwrap: (place, wrapped) => {
+    ...keyRing,
+    current: keyRing.current,
+    unwrap: (keyContext, wrapped) => {
       asked++
-      return ring.unwrap(place, wrapped)
+      return keyRing.unwrap(keyContext, wrapped)
     },
   }
-  const { write, notes } = process({ ring: counting, keepMs: 1_000 })
+  const { write, notes } = startProcess({ keyRing: counting, cacheMs: 1_000 })
   await Promise.all(Array.from({ length: 20 }, (_, id) => write('ada', id)))
   await Promise.all(Array.from({ length: 20 }, () => notes('ada')))
   expect(asked).toBe(1)
@@ -112,7 +115,7 @@ it('keys are let go of after their time, and asked for once by however many', as
 })
 
 it('what an engine would store as something else is refused, sealed or not', async () => {
-  const { write } = process()
+  const { write } = startProcess()
   for (const body of ['half \ud800', 'nul \0'])
     await expect(write('ada', 1, body)).rejects.toMatchObject({ code: 'validation.failed' })
 })

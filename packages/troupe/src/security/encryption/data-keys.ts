@@ -3,35 +3,35 @@
  * key ring in a row of the user.
  *
  * Invariants: a change is committed only while the key it was sealed under is the user's current one (its guard reads the
- * row). A process seals only as often as it was granted in the row, before it seals: so no key passes `mostUses`, whatever
+ * row). A process seals only as often as it was granted in the row, before it seals: so no key passes `maxKeyUses`, whatever
  * crashes. What is kept in memory is bounded in number and in time.
  */
 import { LRUCache } from 'lru-cache'
 import { type Clock, failure, type UserId } from '../../core/index.ts'
-import type { Codec, OpenedStorage, Place, Placed, Sealed } from '../../storage/index.ts'
-import { DataKey, isSealed, keyIdOf, mostUses, newKey, newKeyId } from './cipher.ts'
+import type { Codec, EncryptedValues, LocatedValue, OpenedStorage, ValueLocation } from '../../storage/index.ts'
 import { dataKeyStatements, type KeyRow, toKeyRow } from './data-key-statements.ts'
+import { DataKey, isEncrypted, keyIdOf, maxKeyUses, newKey, newKeyId } from './encrypt.ts'
+import { type EncryptionState, readEncryptionState } from './encryption-state.ts'
 import type { KeyRing } from './key-ring-port.ts'
-import { readStanding, type Standing } from './standing.ts'
 
 export interface DataKeysOptions {
   /** As it is: keys are wrapped, not sealed. */
   readonly storage: OpenedStorage
-  readonly ring: KeyRing
+  readonly keyRing: KeyRing
   readonly clock: Clock
-  readonly standing: Standing
+  readonly encryptionState: EncryptionState
   /** Users whose keys are kept in memory; 10,000 by default. */
   readonly users?: number
   /** For so long; 15 min by default. */
-  readonly keepMs?: number
+  readonly cacheMs?: number
   /** Uses that a process is granted at once; 65,536 by default. */
   readonly grant?: number
   /** What one key seals at most; 2^32 by default. */
-  readonly most?: number
+  readonly maxUses?: number
 }
 
 /** What is known of one user's keys. */
-interface Held {
+interface UserKeys {
   readonly keys: ReadonlyMap<string, DataKey>
   readonly current: KeyRow | undefined
   readonly at: number
@@ -39,56 +39,56 @@ interface Held {
   granted: number
 }
 
-const tries = 5
+const maxAttempts = 5
 
 export class DataKeys implements Codec {
   readonly #options: DataKeysOptions
   readonly #statements: ReturnType<typeof dataKeyStatements>
   readonly #grant: number
-  readonly #most: number
-  readonly #keepMs: number
-  readonly #held: LRUCache<UserId, Held>
-  readonly #loading = new Map<UserId, Promise<Held>>()
-  #standing: Standing
+  readonly #maxUses: number
+  readonly #cacheMs: number
+  readonly #userKeys: LRUCache<UserId, UserKeys>
+  readonly #loading = new Map<UserId, Promise<UserKeys>>()
+  #encryptionState: EncryptionState
 
   constructor(options: DataKeysOptions) {
     this.#options = options
     this.#statements = dataKeyStatements(options.storage.dialect)
-    this.#standing = options.standing
+    this.#encryptionState = options.encryptionState
     this.#grant = options.grant ?? 65_536
-    this.#most = options.most ?? mostUses
-    this.#keepMs = options.keepMs ?? 900_000
-    this.#held = new LRUCache({ max: options.users ?? 10_000 })
+    this.#maxUses = options.maxUses ?? maxKeyUses
+    this.#cacheMs = options.cacheMs ?? 900_000
+    this.#userKeys = new LRUCache({ max: options.users ?? 10_000 })
   }
 
-  get standing(): Standing {
-    return this.#standing
+  get encryptionState(): EncryptionState {
+    return this.#encryptionState
   }
-  set standing(standing: Standing) {
-    this.#standing = standing
-  }
-
-  seal(user: UserId, values: readonly Placed[]): Sealed | Promise<Sealed> {
-    const held = this.#known(user)
-    if (held?.current || !this.#seals) return this.#sealed(user, held, values)
-    return this.#forWriting(user).then((found) => this.#sealed(user, found, values))
+  set encryptionState(encryptionState: EncryptionState) {
+    this.#encryptionState = encryptionState
   }
 
-  open(user: UserId, values: readonly Placed[]): readonly string[] | Promise<readonly string[]> {
-    const texts = this.#opened(user, values, this.#known(user))
-    return texts ?? this.#openedAnew(user, values)
+  encrypt(user: UserId, values: readonly LocatedValue[]): EncryptedValues | Promise<EncryptedValues> {
+    const userKeys = this.#known(user)
+    if (userKeys?.current || !this.#isEncrypting) return this.#encrypted(user, userKeys, values)
+    return this.#forWriting(user).then((found) => this.#encrypted(user, found, values))
+  }
+
+  decrypt(user: UserId, values: readonly LocatedValue[]): readonly string[] | Promise<readonly string[]> {
+    const texts = this.#decrypted(user, values, this.#known(user))
+    return texts ?? this.#reloadAndOpen(user, values)
   }
 
   outdated(user: UserId): void {
-    this.#held.delete(user)
+    this.#userKeys.delete(user)
   }
 
   /** Gives the user another key to seal with, once per sweep. @returns its id */
-  async renew(user: UserId, sweep: string): Promise<string> {
-    for (let attempt = 0; attempt < tries; attempt++) {
+  async renew(user: UserId, reencryption: string): Promise<string> {
+    for (let attempt = 0; attempt < maxAttempts; attempt++) {
       const { current } = await this.#forWriting(user)
-      if (current?.sweep === sweep) return current.id
-      await this.#create(user, current?.id, sweep)
+      if (current?.reencryption === reencryption) return current.id
+      await this.#create(user, current?.id, reencryption)
     }
     throw failure('encryption.changing', { user })
   }
@@ -100,118 +100,122 @@ export class DataKeys implements Codec {
 
   /** Wraps the user's keys anew where another key of the ring did. @returns how many */
   async rewrap(user: UserId): Promise<number> {
-    const { ring } = this.#options
-    const old = (await this.#rows(user)).filter((row) => row.ringKey !== ring.current)
+    const { keyRing } = this.#options
+    const old = (await this.#rows(user)).filter((row) => row.wrappingKey !== keyRing.current)
     for (const row of old) {
-      const key = await ring.unwrap({ user, id: row.id }, { by: row.ringKey, text: row.wrapped })
-      const wrapped = await ring.wrap({ user, id: row.id }, key)
+      const key = await keyRing.unwrap({ user, id: row.id }, { by: row.wrappingKey, text: row.wrapped })
+      const wrapped = await keyRing.wrap({ user, id: row.id }, key)
       await this.#commit(user, [this.#statements.rewrap({ user, id: row.id, old: row.wrapped, ...wrapped })])
     }
     return old.length
   }
 
-  /** Nothing is sealed under them any more. @param keep the id of the one that stays; null: none does */
-  async drop(user: UserId, keep: string | null): Promise<void> {
-    await this.#commit(user, [this.#statements.drop({ user, keep: keep ?? '' })])
+  /** Nothing is sealed under them any more. @param except the id of the one that stays; null: none does */
+  async drop(user: UserId, except: string | null): Promise<void> {
+    await this.#commit(user, [this.#statements.drop({ user, except: except ?? '' })])
     this.outdated(user)
   }
 
   /** From now on no change is sealed for the user, by whatever process. */
-  async retire(user: UserId): Promise<void> {
-    await this.#commit(user, [this.#statements.retireAll({ user })])
+  async retireKeys(user: UserId): Promise<void> {
+    await this.#commit(user, [this.#statements.retireAllKeys({ user })])
     this.outdated(user)
   }
 
-  get #seals(): boolean {
-    return this.#standing.state === 'sealed' || this.#standing.state === 'sealing'
+  get #isEncrypting(): boolean {
+    return this.#encryptionState.state === 'encrypted' || this.#encryptionState.state === 'encrypting'
   }
 
-  #known(user: UserId): Held | undefined {
-    const held = this.#held.get(user)
-    if (held && this.#options.clock.monotonic() - held.at > this.#keepMs) {
-      this.#held.delete(user)
+  #known(user: UserId): UserKeys | undefined {
+    const userKeys = this.#userKeys.get(user)
+    if (userKeys && this.#options.clock.monotonic() - userKeys.at > this.#cacheMs) {
+      this.#userKeys.delete(user)
       return undefined
     }
-    return held
+    return userKeys
   }
 
-  #sealed(user: UserId, held: Held | undefined, values: readonly Placed[]): Sealed {
-    const current = held?.current
-    const key = current && held.keys.get(current.id)
-    if (!this.#seals || !held || !current || !key)
+  #encrypted(user: UserId, userKeys: UserKeys | undefined, values: readonly LocatedValue[]): EncryptedValues {
+    const current = userKeys?.current
+    const key = current && userKeys.keys.get(current.id)
+    if (!this.#isEncrypting || !userKeys || !current || !key)
       return { texts: values.map(({ text }) => text), guards: [], committed: () => {} }
-    const texts = values.map(({ place, text }) => key.seal(placeText(user, place), text))
-    const { check, take } = this.#statements
+    const texts = values.map(({ location, text }) => key.encrypt(locationText(user, location), text))
+    const { check, countUse } = this.#statements
     const expected = { expect: { rows: 1 }, otherwise: 'encryption.changing', detail: { user } } as const
     const at = { user, id: current.id }
-    if (held.granted >= texts.length) {
-      held.granted -= texts.length
+    if (userKeys.granted >= texts.length) {
+      userKeys.granted -= texts.length
       return { texts, guards: [check(at, expected)], committed: () => {} }
     }
     const more = this.#grant + texts.length
     return {
       texts,
-      guards: [take({ ...at, more, most: this.#most - more }, expected)],
+      guards: [countUse({ ...at, more, maxUses: this.#maxUses - more }, expected)],
       committed: () => {
-        held.granted += this.#grant
+        userKeys.granted += this.#grant
       },
     }
   }
 
   /** @returns undefined where a key or what is known of the database may be old */
-  #opened(user: UserId, values: readonly Placed[], held: Held | undefined): readonly string[] | undefined {
+  #decrypted(
+    user: UserId,
+    values: readonly LocatedValue[],
+    userKeys: UserKeys | undefined,
+  ): readonly string[] | undefined {
     const texts: string[] = []
-    for (const { place, text } of values) {
-      if (!isSealed(text)) {
-        if (this.#standing.state === 'sealed') return undefined
+    for (const { location, text } of values) {
+      if (!isEncrypted(text)) {
+        if (this.#encryptionState.state === 'encrypted') return undefined
         texts.push(text)
         continue
       }
-      const key = held?.keys.get(keyIdOf(text))
+      const key = userKeys?.keys.get(keyIdOf(text))
       if (!key) return undefined
-      const plain = key.open(placeText(user, place), text)
-      if (plain === undefined) throw damaged(place, 'it was changed, or moved from another place')
+      const plain = key.decrypt(locationText(user, location), text)
+      if (plain === undefined) throw damaged(location, 'it was changed, or moved from another place')
       texts.push(plain)
     }
     return texts
   }
 
-  async #openedAnew(user: UserId, values: readonly Placed[]): Promise<readonly string[]> {
+  async #reloadAndOpen(user: UserId, values: readonly LocatedValue[]): Promise<readonly string[]> {
     this.outdated(user)
-    const held = await this.#load(user)
-    const texts = this.#opened(user, values, held)
+    const userKeys = await this.#load(user)
+    const texts = this.#decrypted(user, values, userKeys)
     if (texts) return texts
-    const wrong = values.find(({ text }) => !isSealed(text) || !held.keys.has(keyIdOf(text))) as Placed
-    if (!isSealed(wrong.text)) throw damaged(wrong.place, 'it is not sealed, and everything in this database is')
-    const { forgetting } = this.#statements
-    const [going] = await this.#options.storage.read({ user }, [forgetting({ user }, { returns: true })])
-    if (going?.length) throw failure('user.forgotten', { user })
-    throw damaged(wrong.place, `its data key ${keyIdOf(wrong.text)} is not there`)
+    const wrong = values.find(({ text }) => !isEncrypted(text) || !userKeys.keys.has(keyIdOf(text))) as LocatedValue
+    if (!isEncrypted(wrong.text)) throw damaged(wrong.location, 'it is not sealed, and everything in this database is')
+    const { erasing } = this.#statements
+    const [erasureRows] = await this.#options.storage.read({ user }, [erasing({ user }, { returns: true })])
+    if (erasureRows?.length) throw failure('user.forgotten', { user })
+    throw damaged(wrong.location, `its data key ${keyIdOf(wrong.text)} is not there`)
   }
 
-  async #forWriting(user: UserId): Promise<Held> {
-    for (let attempt = 0; attempt < tries; attempt++) {
-      const held = this.#known(user) ?? (await this.#load(user))
-      const { current } = held
-      if (!this.#seals || (current && current.uses + 2 * this.#grant <= this.#most)) return held
+  async #forWriting(user: UserId): Promise<UserKeys> {
+    for (let attempt = 0; attempt < maxAttempts; attempt++) {
+      const userKeys = this.#known(user) ?? (await this.#load(user))
+      const { current } = userKeys
+      if (!this.#isEncrypting || (current && current.uses + 2 * this.#grant <= this.#maxUses)) return userKeys
       await this.#create(user, current?.id)
     }
     throw failure('encryption.changing', { user })
   }
 
   /** Where another process is faster, its key is found at the next load. */
-  async #create(user: UserId, replacing: string | undefined, sweep = ''): Promise<void> {
-    const { ring, storage } = this.#options
+  async #create(user: UserId, replacing: string | undefined, reencryption = ''): Promise<void> {
+    const { keyRing, storage } = this.#options
     const id = newKeyId()
-    const wrapped = await ring.wrap({ user, id }, newKey())
-    const { forgetting, retire, insert } = this.#statements
+    const wrapped = await keyRing.wrap({ user, id }, newKey())
+    const { erasing, retireKey, insert } = this.#statements
     const result = await storage.commit({
       id: null,
       scope: { user },
       statements: [
-        forgetting({ user }, { expect: { rows: 0 }, otherwise: 'user.forgotten', detail: { user } }),
-        ...(replacing === undefined ? [] : [retire({ user, id: replacing }, { expect: { rows: 1 } })]),
-        insert({ user, id, ...wrapped, sweep }, { expect: { rows: 1 } }),
+        erasing({ user }, { expect: { rows: 0 }, otherwise: 'user.forgotten', detail: { user } }),
+        ...(replacing === undefined ? [] : [retireKey({ user, id: replacing }, { expect: { rows: 1 } })]),
+        insert({ user, id, ...wrapped, reencryption }, { expect: { rows: 1 } }),
       ],
     })
     this.outdated(user)
@@ -219,7 +223,7 @@ export class DataKeys implements Codec {
   }
 
   /** Once at a time per user. */
-  #load(user: UserId): Promise<Held> {
+  #load(user: UserId): Promise<UserKeys> {
     const known = this.#loading.get(user)
     if (known) return known
     const loading = this.#read(user).finally(() => this.#loading.delete(user))
@@ -227,17 +231,17 @@ export class DataKeys implements Codec {
     return loading
   }
 
-  async #read(user: UserId): Promise<Held> {
-    const { ring, storage, clock } = this.#options
+  async #read(user: UserId): Promise<UserKeys> {
+    const { keyRing, storage, clock } = this.#options
     const rows = await this.#rows(user)
-    const standing = await readStanding(storage)
-    if (standing) this.#standing = standing
+    const encryptionState = await readEncryptionState(storage)
+    if (encryptionState) this.#encryptionState = encryptionState
     const keys = new Map<string, DataKey>()
-    for (const { id, ringKey, wrapped } of rows)
-      keys.set(id, new DataKey(id, await ring.unwrap({ user, id }, { by: ringKey, text: wrapped })))
-    const held: Held = { keys, current: rows.find((row) => row.current), at: clock.monotonic(), granted: 0 }
-    this.#held.set(user, held)
-    return held
+    for (const { id, wrappingKey, wrapped } of rows)
+      keys.set(id, new DataKey(id, await keyRing.unwrap({ user, id }, { by: wrappingKey, text: wrapped })))
+    const userKeys: UserKeys = { keys, current: rows.find((row) => row.current), at: clock.monotonic(), granted: 0 }
+    this.#userKeys.set(user, userKeys)
+    return userKeys
   }
 
   async #rows(user: UserId): Promise<readonly KeyRow[]> {
@@ -251,7 +255,7 @@ export class DataKeys implements Codec {
   }
 }
 
-const placeText = (user: UserId, { kind, of }: Place): string => JSON.stringify([user, kind, ...of])
+const locationText = (user: UserId, { kind, of }: ValueLocation): string => JSON.stringify([user, kind, ...of])
 
-const damaged = ({ kind, of }: Place, problem: string) =>
-  failure('encryption.damaged', { kind, place: of.join(', '), problem })
+const damaged = ({ kind, of }: ValueLocation, problem: string) =>
+  failure('encryption.damaged', { kind, location: of.join(', '), problem })

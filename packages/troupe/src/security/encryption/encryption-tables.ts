@@ -5,14 +5,14 @@
 import { postgresTables, workTable } from '../../storage/index.ts'
 
 const tables = [
-  // `uses` were handed out to processes to seal with; `ring_key` wrapped it; `sweep` made it, where one did.
+  // `uses` were handed out to processes to seal with; `ring_key` wrapped it; `reencryption` made it, where one did.
   `create table security_data_keys (
     user_id text not null, id text not null, ring_key text not null, wrapped text not null, current integer not null,
-    uses integer not null, sweep text not null, primary key (user_id, id))`,
+    uses integer not null, reencryption text not null, primary key (user_id, id))`,
   'create unique index security_data_keys_current on security_data_keys (user_id) where current = 1',
   'create table security_encryption (name text not null primary key, value text not null)',
   // `mark` is a hash of the user; who it is stands there only while the forgetting goes on.
-  `create table security_forgotten (mark text not null primary key, user_id text, at integer not null)`,
+  `create table security_erased_users (mark text not null primary key, user_id text, at integer not null)`,
 ]
 
 /** Users over all tables, for whoever goes over them: the first one after a given one. Names of users are no content. */
@@ -30,7 +30,7 @@ export const encryptionSchema = {
   sqlite: tables,
   postgres: [
     ...postgresTables(tables),
-    workTable('security_forgotten'),
+    workTable('security_erased_users'),
     nextUser,
     'revoke execute on function troupe_next_user(text, text[]) from public',
   ],
@@ -44,8 +44,8 @@ export interface EncryptionTables {
     wrapped: string
     current: number
     uses: number
-    sweep: string
+    reencryption: string
   }
   security_encryption: { name: string; value: string }
-  security_forgotten: { mark: string; user_id: string | null; at: number }
+  security_erased_users: { mark: string; user_id: string | null; at: number }
 }

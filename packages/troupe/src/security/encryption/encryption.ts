@@ -3,23 +3,29 @@
  * at a time; one that a crash cut off goes on at the next opening.
  */
 import { checkFlag, checkOptions, failure } from '../../core/index.ts'
-import { newKeyId } from './cipher.ts'
-import type { KeyRing, RingKey } from './key-ring-port.ts'
-import { checkRing, openSecret, sealSecret } from './ring-check.ts'
-import { commitWork, encryptionStatements, type Standing, type Sweep, writeStanding } from './standing.ts'
-import { type SweeperParts, type Swept, sweepUsers } from './sweeper.ts'
+import { checkKeyRing, encryptSecret, openSecret } from './check-key-ring.ts'
+import { newKeyId } from './encrypt.ts'
+import {
+  commitWork,
+  type EncryptionState,
+  encryptionStatements,
+  type Reencryption,
+  writeEncryptionState,
+} from './encryption-state.ts'
+import type { EncryptionKey, KeyRing } from './key-ring-port.ts'
+import { type ReencryptionParts, type ReencryptionResult, reencryptUsers } from './reencrypt-users.ts'
 
 export interface EncryptionStatus {
-  readonly state: Standing['state']
+  readonly state: EncryptionState['state']
   /** The id of the key of the ring that wraps now; absent without encryption. */
   readonly current?: string
   /** What goes over the users just now. */
-  readonly sweep?: Sweep['what']
+  readonly reencryption?: Reencryption['what']
 }
 
 export interface RotateOptions {
   /** The key that wraps from now on: the id of one in the ring, or a new one, which must be in the configuration too. */
-  readonly to?: string | RingKey
+  readonly to?: string | EncryptionKey
   /** Gives every user a new data key, and seals everything anew under it. */
   readonly data?: boolean
 }
@@ -33,14 +39,14 @@ export interface Encryption {
    * @throws ValidationError `encryption.required`, `encryption.key_missing`, `option.unknown`
    * @example await troupe.encryption.rotate({ to: '2026-02', data: true })
    */
-  rotate(options?: RotateOptions): Promise<Swept>
+  rotate(options?: RotateOptions): Promise<ReencryptionResult>
   /**
    * Makes everything plain again, and forgets the keys. From then on the database opens without encryption.
    * @throws ValidationError `encryption.required`
    */
-  decrypt(): Promise<Swept>
+  decrypt(): Promise<ReencryptionResult>
   /** Resolves when what goes over the users has ended; rejects with what it failed with. */
-  settled(): Promise<void>
+  whenIdle(): Promise<void>
 }
 
 export interface RunningEncryption extends Encryption {
@@ -49,8 +55,8 @@ export interface RunningEncryption extends Encryption {
   close(): Promise<void>
 }
 
-export interface EncryptionParts extends SweeperParts {
-  readonly ring: KeyRing
+export interface EncryptionParts extends ReencryptionParts {
+  readonly keyRing: KeyRing
   /** A sweep that nobody waits for failed. */
   readonly failed: (error: unknown) => void
 }
@@ -65,42 +71,46 @@ export class ActiveEncryption implements RunningEncryption {
   }
 
   start(): void {
-    const { sweep } = this.#parts.keys.standing
-    if (sweep) void this.#next(() => this.#sweep(sweep)).catch(this.#parts.failed)
+    const { reencryption } = this.#parts.keys.encryptionState
+    if (reencryption) void this.#next(() => this.#reencryption(reencryption)).catch(this.#parts.failed)
   }
 
   async status(): Promise<EncryptionStatus> {
-    const { keys, ring } = this.#parts
-    const { state, sweep } = keys.standing
-    return { state, ...(state === 'off' ? {} : { current: ring.current }), ...(sweep ? { sweep: sweep.what } : {}) }
+    const { keys, keyRing } = this.#parts
+    const { state, reencryption } = keys.encryptionState
+    return {
+      state,
+      ...(state === 'off' ? {} : { current: keyRing.current }),
+      ...(reencryption ? { reencryption: reencryption.what } : {}),
+    }
   }
 
-  async rotate(options: RotateOptions = {}): Promise<Swept> {
+  async rotate(options: RotateOptions = {}): Promise<ReencryptionResult> {
     checkOptions('rotate', options, ['to', 'data'])
     const { to, data = false } = options
     checkFlag('data', data)
     return this.#next(async () => {
-      const { keys, ring, storage } = this.#parts
-      if (keys.standing.state === 'off' || keys.standing.state === 'opening')
+      const { keys, keyRing, storage } = this.#parts
+      if (keys.encryptionState.state === 'off' || keys.encryptionState.state === 'decrypting')
         throw failure('encryption.required', { what: 'A rotation of keys', problem: 'this database is made plain' })
       if (to !== undefined) {
-        if (!ring.use)
+        if (!keyRing.use)
           throw failure('validation.failed', { what: 'to', problem: 'this key ring decides by itself which key wraps' })
-        await ring.use(to)
+        await keyRing.use(to)
       }
-      await checkRing(storage, ring)
-      const wrapped = await this.#sweep(newSweep('keys'))
+      await checkKeyRing(storage, keyRing)
+      const wrapped = await this.#reencryption(newReencryption('keys'))
       if (!data) return wrapped
-      const sealed = await this.#sweep(newSweep('data'))
-      return { users: sealed.users, rows: wrapped.rows + sealed.rows }
+      const encrypted = await this.#reencryption(newReencryption('data'))
+      return { users: encrypted.users, rows: wrapped.rows + encrypted.rows }
     })
   }
 
-  decrypt(): Promise<Swept> {
-    return this.#next(async () => this.#sweep(newSweep('open')))
+  decrypt(): Promise<ReencryptionResult> {
+    return this.#next(async () => this.#reencryption(newReencryption('decrypt')))
   }
 
-  async settled(): Promise<void> {
+  async whenIdle(): Promise<void> {
     await this.#running
   }
 
@@ -112,32 +122,32 @@ export class ActiveEncryption implements RunningEncryption {
   #next<Out>(run: () => Promise<Out>): Promise<Out> {
     const next = this.#running.then(run, run)
     this.#running = next
-    // Who asked for it is told; who did not, asks by `settled`.
+    // Who asked for it is told; who did not, asks by `whenIdle`.
     next.catch(() => {})
     return next
   }
 
-  async #sweep(sweep: Sweep): Promise<Swept> {
-    const { state } = this.#parts.keys.standing
-    await this.#stand({ state: sweep.what === 'open' ? 'opening' : state, sweep })
-    const swept = await sweepUsers(this.#parts, sweep, this.#closing.signal)
-    if (sweep.what === 'keys') await this.#forgetOldKeys()
-    if (sweep.what === 'open') await this.#end()
-    else await this.#stand({ state: sweep.what === 'seal' ? 'sealed' : state })
-    return swept
+  async #reencryption(reencryption: Reencryption): Promise<ReencryptionResult> {
+    const { state } = this.#parts.keys.encryptionState
+    await this.#saveState({ state: reencryption.what === 'decrypt' ? 'decrypting' : state, reencryption })
+    const result = await reencryptUsers(this.#parts, reencryption, this.#closing.signal)
+    if (reencryption.what === 'keys') await this.#forgetOldKeys()
+    if (reencryption.what === 'decrypt') await this.#end()
+    else await this.#saveState({ state: reencryption.what === 'encrypt' ? 'encrypted' : state })
+    return result
   }
 
-  async #stand(standing: Standing): Promise<void> {
-    await writeStanding(this.#parts.storage, standing)
-    this.#parts.keys.standing = standing
+  async #saveState(encryptionState: EncryptionState): Promise<void> {
+    await writeEncryptionState(this.#parts.storage, encryptionState)
+    this.#parts.keys.encryptionState = encryptionState
   }
 
   /** No data key is wrapped by them any more: the database opens without them. */
   async #forgetOldKeys(): Promise<void> {
-    const { storage, ring } = this.#parts
-    await sealSecret(storage, ring)
+    const { storage, keyRing } = this.#parts
+    await encryptSecret(storage, keyRing)
     const { remove } = encryptionStatements(storage.dialect)
-    const old = (await checkRing(storage, ring)).filter((id) => id !== ring.current)
+    const old = (await checkKeyRing(storage, keyRing)).filter((id) => id !== keyRing.current)
     await commitWork(
       storage,
       old.map((id) => remove({ name: `key:${id}` })),
@@ -145,18 +155,18 @@ export class ActiveEncryption implements RunningEncryption {
   }
 
   async #end(): Promise<void> {
-    const { storage, ring } = this.#parts
-    await openSecret(storage, ring)
+    const { storage, keyRing } = this.#parts
+    await openSecret(storage, keyRing)
     const { remove } = encryptionStatements(storage.dialect)
     await commitWork(
       storage,
-      (await checkRing(storage, ring)).map((id) => remove({ name: `key:${id}` })),
+      (await checkKeyRing(storage, keyRing)).map((id) => remove({ name: `key:${id}` })),
     )
-    await this.#stand({ state: 'off' })
+    await this.#saveState({ state: 'off' })
   }
 }
 
-const newSweep = (what: Sweep['what']): Sweep => ({ what, after: '', id: newKeyId() })
+const newReencryption = (what: Reencryption['what']): Reencryption => ({ what, after: '', id: newKeyId() })
 
 /** There is no key ring. */
 export const noEncryption: RunningEncryption = {
@@ -167,7 +177,7 @@ export const noEncryption: RunningEncryption = {
   decrypt: async () => {
     throw failure('encryption.required', { what: 'Making values plain', problem: 'there is no key ring' })
   },
-  settled: async () => {},
+  whenIdle: async () => {},
   start: () => {},
   close: async () => {},
 }

@@ -5,7 +5,7 @@
 import type { UserId } from '../../core/index.ts'
 
 /** What is wrapped: bound to it, so that a wrapped key opens for nobody else. */
-export interface KeyPlace {
+export interface KeyContext {
   /** Empty for what belongs to the whole database. */
   readonly user: UserId
   /** Of the key that is wrapped. */
@@ -21,11 +21,11 @@ export interface WrappedKey {
 export interface KeyRing {
   /** The id of the key that wraps from now on. */
   readonly current: string
-  wrap(place: KeyPlace, key: Uint8Array): Promise<WrappedKey>
+  wrap(keyContext: KeyContext, key: Uint8Array): Promise<WrappedKey>
   /** @throws ValidationError `encryption.key_missing` or `encryption.key_wrong`, naming the id */
-  unwrap(place: KeyPlace, wrapped: WrappedKey): Promise<Uint8Array>
+  unwrap(keyContext: KeyContext, wrapped: WrappedKey): Promise<Uint8Array>
   /** Another key wraps from now on. Absent: the ring decides by itself. */
-  use?(key: string | RingKey): Promise<void>
+  use?(key: string | EncryptionKey): Promise<void>
   /**
    * The user is forgotten: where the ring has keys of single users, this user's ends here, and with it what backups hold.
    * Called again after a crash.
@@ -33,7 +33,7 @@ export interface KeyRing {
   forget?(user: UserId): Promise<void>
 }
 
-export interface RingKey {
+export interface EncryptionKey {
   /** Stored beside what the key has wrapped: it names the key, and is no secret. */
   readonly id: string
   /** 32 bytes: as they are, 64 hexadecimal digits, base64, or what gives them. */

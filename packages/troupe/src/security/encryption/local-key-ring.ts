@@ -1,10 +1,10 @@
 /** A key ring in memory: AES-256-GCM, each wrapped key bound to its user and id. */
 import { checkOptions, failure } from '../../core/index.ts'
-import { decrypt, encrypt, keyBytes } from './cipher.ts'
-import type { KeyMaterial, KeyPlace, KeyRing, RingKey, WrappedKey } from './key-ring-port.ts'
+import { decrypt, encrypt, keyBytes } from './encrypt.ts'
+import type { EncryptionKey, KeyContext, KeyMaterial, KeyRing, WrappedKey } from './key-ring-port.ts'
 
 export interface LocalKeys {
-  readonly keys: readonly RingKey[]
+  readonly keys: readonly EncryptionKey[]
   /** The id of the one that wraps; the last by default. */
   readonly current?: string
 }
@@ -12,26 +12,26 @@ export interface LocalKeys {
 /**
  * Keys that are given by a function are asked for once, here.
  * @throws ValidationError for a key that is not 32 bytes, two of one id, a current one that is not there
- * @example const ring = await createLocalKeyRing({ keys: [{ id: '2026-01', key: process.env.TROUPE_KEY }] })
+ * @example const keyRing = await createLocalKeyRing({ keys: [{ id: '2026-01', key: process.env.TROUPE_KEY }] })
  */
 export async function createLocalKeyRing({ keys, current }: LocalKeys): Promise<KeyRing> {
   if (!Array.isArray(keys) || keys.length === 0) throw wrong('encryption.keys', 'it is no list of { id, key }')
-  const held = new Map<string, Buffer>()
-  const add = async (ringKey: RingKey) => {
-    const { id, key } = await read(ringKey)
-    const other = held.get(id)
+  const loadedKeys = new Map<string, Buffer>()
+  const add = async (encryptionKey: EncryptionKey) => {
+    const { id, key } = await read(encryptionKey)
+    const other = loadedKeys.get(id)
     if (other && !other.equals(key)) throw wrong(`The key ${id}`, 'another key has this id')
-    held.set(id, key)
+    loadedKeys.set(id, key)
     return id
   }
   for (const key of keys) {
-    const count = held.size
+    const count = loadedKeys.size
     const id = await add(key)
-    if (held.size === count) throw wrong('encryption.keys', `two have the id ${id}`)
+    if (loadedKeys.size === count) throw wrong('encryption.keys', `two have the id ${id}`)
   }
   let wraps = current ?? String(keys.at(-1)?.id)
   const key = (id: string): Buffer => {
-    const found = held.get(id)
+    const found = loadedKeys.get(id)
     if (!found) throw failure('encryption.key_missing', { id })
     return found
   }
@@ -40,12 +40,12 @@ export async function createLocalKeyRing({ keys, current }: LocalKeys): Promise<
     get current() {
       return wraps
     },
-    wrap: async (place, plain) => ({
+    wrap: async (keyContext, plain) => ({
       by: wraps,
-      text: encrypt(key(wraps), bound(place, wraps), plain).toString('base64url'),
+      text: encrypt(key(wraps), bound(keyContext, wraps), plain).toString('base64url'),
     }),
-    async unwrap(place, { by, text }: WrappedKey) {
-      const plain = decrypt(key(by), bound(place, by), Buffer.from(text, 'base64url'))
+    async unwrap(keyContext, { by, text }: WrappedKey) {
+      const plain = decrypt(key(by), bound(keyContext, by), Buffer.from(text, 'base64url'))
       if (!plain) throw failure('encryption.key_wrong', { id: by })
       return plain
     },
@@ -57,27 +57,28 @@ export async function createLocalKeyRing({ keys, current }: LocalKeys): Promise<
   }
 }
 
-const bound = ({ user, id }: KeyPlace, by: string) => JSON.stringify(['troupe.key', by, user, id])
+const bound = ({ user, id }: KeyContext, by: string) => JSON.stringify(['troupe.key', by, user, id])
 const wrong = (what: string, problem: string) => failure('validation.failed', { what, problem })
 
-async function read(ringKey: RingKey): Promise<{ readonly id: string; readonly key: Buffer }> {
-  if (typeof ringKey !== 'object' || ringKey === null) throw wrong('A key of encryption.keys', 'it is no { id, key }')
-  checkOptions('encryption.keys', ringKey, ['id', 'key'])
-  const { id } = ringKey
+async function read(encryptionKey: EncryptionKey): Promise<{ readonly id: string; readonly key: Buffer }> {
+  if (typeof encryptionKey !== 'object' || encryptionKey === null)
+    throw wrong('A key of encryption.keys', 'it is no { id, key }')
+  checkOptions('encryption.keys', encryptionKey, ['id', 'key'])
+  const { id } = encryptionKey
   if (typeof id !== 'string' || !/^[\w.:/-]{1,128}$/.test(id))
     throw wrong('The id of a key', 'it is 1 to 128 letters, digits or one of . _ : / -')
-  const given = typeof ringKey.key === 'function' ? await ringKey.key() : ringKey.key
-  const key = bytesOf(given)
+  const material = typeof encryptionKey.key === 'function' ? await encryptionKey.key() : encryptionKey.key
+  const key = bytesOf(material)
   // What is wrong with it is not said by showing it.
   if (key?.length !== keyBytes)
     throw wrong(`The key ${id}`, `it is not ${keyBytes} bytes, as they are, in hexadecimal or in base64`)
   return { id, key }
 }
 
-function bytesOf(given: KeyMaterial): Buffer | undefined {
-  if (given instanceof Uint8Array) return Buffer.from(given)
-  if (typeof given !== 'string') return undefined
-  const text = given.trim()
+function bytesOf(material: KeyMaterial): Buffer | undefined {
+  if (material instanceof Uint8Array) return Buffer.from(material)
+  if (typeof material !== 'string') return undefined
+  const text = material.trim()
   if (/^[0-9a-f]{64}$/i.test(text)) return Buffer.from(text, 'hex')
   return /^[\w+/-]{43}=?$/.test(text) ? Buffer.from(text, 'base64') : undefined
 }

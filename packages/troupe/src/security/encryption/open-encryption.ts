@@ -1,18 +1,18 @@
 /** Puts encryption over a storage that was opened, or refuses what does not fit: before anything else is read. */
 import { type Clock, checkOptions, type Events, failure } from '../../core/index.ts'
-import { type OpenedStorage, sealStorage, type UserTable } from '../../storage/index.ts'
-import { newKeyId } from './cipher.ts'
+import { encryptStorage, type OpenedStorage, type UserTable } from '../../storage/index.ts'
+import { checkKeyRing, encryptSecret, secretOf } from './check-key-ring.ts'
 import { DataKeys } from './data-keys.ts'
+import { newKeyId } from './encrypt.ts'
 import { ActiveEncryption, noEncryption, type RunningEncryption } from './encryption.ts'
+import { type EncryptionState, readEncryptionState, writeEncryptionState } from './encryption-state.ts'
 import type { KeyRing } from './key-ring-port.ts'
 import { createLocalKeyRing, type LocalKeys } from './local-key-ring.ts'
 import { nextUser } from './next-user.ts'
-import { checkRing, sealSecret, secretOf } from './ring-check.ts'
-import { readStanding, type Standing, writeStanding } from './standing.ts'
-import { keyTable } from './sweeper.ts'
+import { keyTable } from './reencrypt-users.ts'
 
 /** The keys themselves, or a ring that has them. */
-export type EncryptionConfig = LocalKeys | { readonly ring: KeyRing }
+export type EncryptionConfig = LocalKeys | { readonly keyRing: KeyRing }
 
 export interface OpenEncryptionParts {
   readonly storage: OpenedStorage
@@ -30,50 +30,56 @@ export interface OpenedEncryption {
   readonly encryption: RunningEncryption
   /** For the hashes of large values. */
   readonly secret: Uint8Array | undefined
-  readonly ring: KeyRing | undefined
+  readonly keyRing: KeyRing | undefined
   readonly outdated: (user: string) => void
 }
 
 /** @throws ValidationError `encryption.required`, `encryption.key_missing`, `encryption.key_wrong`, `validation.failed` */
 export async function openEncryption(parts: OpenEncryptionParts): Promise<OpenedEncryption> {
   const { storage, config, clock } = parts
-  const found = await readStanding(storage)
+  const found = await readEncryptionState(storage)
   if (config === undefined) {
     if (found && found.state !== 'off')
       throw failure('encryption.required', {
-        what: `The database ${storage.place}`,
+        what: `The database ${storage.location}`,
         problem: 'what it holds is sealed. Open it with its keys; troupe.encryption.decrypt() makes it plain',
       })
     const secret = await secretOf(storage, undefined)
-    return { storage, encryption: noEncryption, secret, ring: undefined, outdated: () => {} }
+    return { storage, encryption: noEncryption, secret, keyRing: undefined, outdated: () => {} }
   }
-  const ring = await ringOf(config)
-  await checkRing(storage, ring)
-  const secret = await secretOf(storage, ring)
-  const standing = found && found.state !== 'off' ? found : await begin(parts, ring)
-  const keys = new DataKeys({ storage, ring, clock, standing })
-  const encryption = new ActiveEncryption({ ...parts, ring, keys })
-  return { storage: sealStorage(storage, keys), encryption, secret, ring, outdated: (user) => keys.outdated(user) }
+  const keyRing = await keyRingOf(config)
+  await checkKeyRing(storage, keyRing)
+  const secret = await secretOf(storage, keyRing)
+  const encryptionState = found && found.state !== 'off' ? found : await begin(parts, keyRing)
+  const keys = new DataKeys({ storage, keyRing, clock, encryptionState })
+  const encryption = new ActiveEncryption({ ...parts, keyRing, keys })
+  return {
+    storage: encryptStorage(storage, keys),
+    encryption,
+    secret,
+    keyRing,
+    outdated: (user) => keys.outdated(user),
+  }
 }
 
 /** Turned on just now. An empty database is sealed from its first value. */
-async function begin({ storage, tables }: OpenEncryptionParts, ring: KeyRing): Promise<Standing> {
-  await sealSecret(storage, ring)
+async function begin({ storage, tables }: OpenEncryptionParts, keyRing: KeyRing): Promise<EncryptionState> {
+  await encryptSecret(storage, keyRing)
   const stored = await nextUser(storage, [...tables.filter(({ content }) => content), keyTable], '')
-  const standing: Standing =
+  const encryptionState: EncryptionState =
     stored === undefined
-      ? { state: 'sealed' }
-      : { state: 'sealing', sweep: { what: 'seal', after: '', id: newKeyId() } }
-  await writeStanding(storage, standing)
-  return standing
+      ? { state: 'encrypted' }
+      : { state: 'encrypting', reencryption: { what: 'encrypt', after: '', id: newKeyId() } }
+  await writeEncryptionState(storage, encryptionState)
+  return encryptionState
 }
 
-async function ringOf(config: EncryptionConfig): Promise<KeyRing> {
+async function keyRingOf(config: EncryptionConfig): Promise<KeyRing> {
   if (typeof config !== 'object' || config === null)
     throw failure('validation.failed', { what: 'encryption', problem: 'it is no { keys, current } and no { ring }' })
-  if ('ring' in config) {
-    checkOptions('encryption', config, ['ring'])
-    return config.ring
+  if ('keyRing' in config) {
+    checkOptions('encryption', config, ['keyRing'])
+    return config.keyRing
   }
   checkOptions('encryption', config, ['keys', 'current'])
   return createLocalKeyRing(config)

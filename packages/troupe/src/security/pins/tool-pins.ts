@@ -54,7 +54,7 @@ function pinStatements(storage: Storage) {
       (p) =>
         sql`select tool, description, input, output, annotations from security_tool_pins where source = ${p.source}`,
     ),
-    keep: compile<Pin>(
+    save: compile<Pin>(
       (p) =>
         sql`insert into security_tool_pins (source, tool, description, input, output, annotations)
           values (${p.source}, ${p.tool}, ${p.description}, ${p.input}, ${p.output}, ${p.annotations})
@@ -68,10 +68,10 @@ function pinStatements(storage: Storage) {
 
 export class ToolPins {
   readonly #storage: Storage
-  readonly #audit: Pick<AuditTrail, 'act'>
+  readonly #audit: Pick<AuditTrail, 'actionStatements'>
   readonly #statements: ReturnType<typeof pinStatements>
 
-  constructor({ storage, audit }: { readonly storage: Storage; readonly audit: Pick<AuditTrail, 'act'> }) {
+  constructor({ storage, audit }: { readonly storage: Storage; readonly audit: Pick<AuditTrail, 'actionStatements'> }) {
     this.#storage = storage
     this.#audit = audit
     this.#statements = pinStatements(storage)
@@ -86,7 +86,7 @@ export class ToolPins {
     if (pinned.size === 0) {
       const seen = { source, tool: '', description: '', input: '', output: '', annotations: '' }
       const pins = forms.map((form) => ({ source, tool: form.name, ...hashesOf(form) }))
-      await this.#commit([seen, ...pins].map((pin) => this.#statements.keep(pin)))
+      await this.#commit([seen, ...pins].map((pin) => this.#statements.save(pin)))
       // Another process may have seen it first.
       pinned = await this.#pinned(source)
     }
@@ -101,8 +101,12 @@ export class ToolPins {
       changes.flatMap(({ source, was, form }) => [
         ...(was === undefined ? [] : [this.#statements.drop({ source, tool: was })]),
         this.#statements.drop({ source, tool: form.name }),
-        this.#statements.keep({ source, tool: form.name, ...hashesOf(form) }),
-        ...this.#audit.act({ actor: 'host', operation: 'tool.approve', resource: `${source} ${form.name}` }),
+        this.#statements.save({ source, tool: form.name, ...hashesOf(form) }),
+        ...this.#audit.actionStatements({
+          actor: 'host',
+          operation: 'tool.approve',
+          resource: `${source} ${form.name}`,
+        }),
       ]),
     )
   }

@@ -18,7 +18,7 @@ const allowed = /^\w[\w./:-]{0,255}$/
  * @example
  * const troupe = await createTroupe({ storage: { host: 'db', user: 'app', password: secret('DB_PASSWORD') } })
  */
-export function secret(name: string): SecretReference {
+export function secretRef(name: string): SecretReference {
   if (typeof name !== 'string' || !allowed.test(name) || name.split('/').includes('..')) {
     const problem =
       'it is 1 to 256 letters, digits or one of . _ : / -, begins with a letter or digit, and has no part ..'

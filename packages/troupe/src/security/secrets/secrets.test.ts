@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { createRedactor, createVirtualClock } from '../../core/index.ts'
-import { isSecretReference, secret } from './secret-reference.ts'
+import { isSecretReference, secretRef } from './secret-reference.ts'
 import type { SecretSource } from './secret-source.ts'
 import { Secrets } from './secrets.ts'
 
-function world(...sources: SecretSource[]) {
+function createTestbed(...sources: SecretSource[]) {
   const clock = createVirtualClock()
   const redactor = createRedactor()
   return { clock, redactor, secrets: new Secrets({ sources, clock, redactor }) }
@@ -13,21 +13,21 @@ function world(...sources: SecretSource[]) {
 describe('secrets', () => {
   it('come from the first source that has them, once for all who ask, and are redacted from then on', async () => {
     let asked = 0
-    const { secrets, redactor } = world(
+    const { secrets, redactor } = createTestbed(
       { get: () => undefined },
       { get: async (name) => ({ value: `${name}-${++asked}` }) },
       { get: () => ({ value: 'never' }) },
     )
     const found = await Promise.all([secrets.get('TOKEN'), secrets.get('TOKEN'), secrets.get('TOKEN')])
     expect(found).toEqual(['TOKEN-1', 'TOKEN-1', 'TOKEN-1'])
-    expect(await secrets.reveal(secret('TOKEN'))).toBe('TOKEN-1')
+    expect(await secrets.reveal(secretRef('TOKEN'))).toBe('TOKEN-1')
     expect(await secrets.reveal('as it is')).toBe('as it is')
     expect(redactor.redact('got TOKEN-1')).toBe('got [redacted]')
   })
 
   it('that expire are asked for anew from the half of their time on, and serve to their end while that fails', async () => {
     let answer: () => string = () => 'value-1'
-    const { secrets, clock } = world({ get: () => ({ value: answer(), expiresAt: clock.now() + 60_000 }) })
+    const { secrets, clock } = createTestbed({ get: () => ({ value: answer(), expiresAt: clock.now() + 60_000 }) })
     expect(await secrets.get('T')).toBe('value-1')
     answer = () => 'value-2'
     await clock.advance('29s')
@@ -49,7 +49,7 @@ describe('secrets', () => {
   })
 
   it('that are missing, empty or expired already are refused by name', async () => {
-    const { secrets, clock } = world({
+    const { secrets, clock } = createTestbed({
       get: (name): never =>
         ({
           EMPTY: { value: '' },
@@ -65,19 +65,19 @@ describe('secrets', () => {
 
   it('have names that are fit for a variable, a path and an argument', () => {
     for (const name of ['', '-rf', '/etc/passwd', '../x', 'a/../b', 'a b', 'a\n', 5])
-      expect(() => secret(name as string), String(name)).toThrow(/The name of a secret/)
-    expect(secret('db/password')).toEqual({ secret: 'db/password' })
+      expect(() => secretRef(name as string), String(name)).toThrow(/The name of a secret/)
+    expect(secretRef('db/password')).toEqual({ secret: 'db/password' })
     expect(isSecretReference({ secret: 'A' })).toBe(true)
     for (const other of [{ id: 'k', secret: 'A' }, { secret: 5 }, 'A', null])
       expect(isSecretReference(other)).toBe(false)
   })
 
   it('are put into lists and plain objects, and nothing else is touched', async () => {
-    const { secrets } = world({ get: (name) => ({ value: `value of ${name}` }) })
+    const { secrets } = createTestbed({ get: (name) => ({ value: `value of ${name}` }) })
     const when = new Date(0)
     const run = () => 1
     expect(
-      await secrets.revealAll({ keys: [{ id: 'k', key: secret('K') }], when, run, n: 1, none: undefined }),
+      await secrets.revealAll({ keys: [{ id: 'k', key: secretRef('K') }], when, run, n: 1, none: undefined }),
     ).toEqual({
       keys: [{ id: 'k', key: 'value of K' }],
       when,

@@ -3,7 +3,7 @@
  * comes out. One that has half of its time behind it is asked for anew; while that fails, the old one serves to its end.
  */
 import { type Clock, failure, type Redactor, TroupeError } from '../../core/index.ts'
-import { isSecretReference, type SecretText, secret } from './secret-reference.ts'
+import { isSecretReference, type SecretText, secretRef } from './secret-reference.ts'
 import type { SecretSource, SecretValue } from './secret-source.ts'
 
 export interface SecretsParts {
@@ -12,7 +12,7 @@ export interface SecretsParts {
   readonly redactor: Redactor
 }
 
-interface Kept {
+interface CachedSecret {
   readonly value: string
   readonly refreshMs: number
   readonly expiresMs: number
@@ -24,7 +24,7 @@ const longest = 64 * 1024
 
 export class Secrets {
   readonly #parts: SecretsParts
-  readonly #kept = new Map<string, Kept>()
+  readonly #cached = new Map<string, CachedSecret>()
   readonly #asking = new Map<string, Promise<string>>()
 
   constructor(parts: SecretsParts) {
@@ -36,15 +36,15 @@ export class Secrets {
    * @example const token = await troupe.secrets.get('BILLING_TOKEN')
    */
   async get(name: string): Promise<string> {
-    secret(name)
-    const kept = this.#kept.get(name)
+    secretRef(name)
+    const cached = this.#cached.get(name)
     const now = this.#parts.clock.now()
-    if (kept && now < kept.refreshMs) return kept.value
+    if (cached && now < cached.refreshMs) return cached.value
     const asked = this.#asked(name)
-    if (!kept || now >= kept.expiresMs) return asked
+    if (!cached || now >= cached.expiresMs) return asked
     return asked.catch(() => {
-      this.#kept.set(name, { ...kept, refreshMs: now + pauseMs })
-      return kept.value
+      this.#cached.set(name, { ...cached, refreshMs: now + pauseMs })
+      return cached.value
     })
   }
 
@@ -73,11 +73,11 @@ export class Secrets {
     for (const source of sources) {
       const found = await this.#of(source, name)
       if (!found) continue
-      redactor.keep(found.value)
+      redactor.addSecret(found.value)
       const now = clock.now()
       const expiresMs = expiryOf(name, found)
       if (expiresMs <= now) throw failure('secret.failed', { name, problem: 'what its source gave has expired' })
-      this.#kept.set(name, { value: found.value, expiresMs, refreshMs: now + (expiresMs - now) / 2 })
+      this.#cached.set(name, { value: found.value, expiresMs, refreshMs: now + (expiresMs - now) / 2 })
       return found.value
     }
     throw failure('secret.missing', { name })

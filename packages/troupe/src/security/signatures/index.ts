@@ -1,5 +1,6 @@
 /** Signatures of messages, and the keys they are made with. */
 export {
+  type Claimed,
   createSignatures,
   type SignatureConfig,
   type SignatureProblem,

@@ -3,13 +3,13 @@ import { failure } from '../../core/index.ts'
 import { type ReadyKey, readyKey, type SigningKey } from './signing-key.ts'
 
 /** Keys of one ring. */
-const most = 10_000
+const maxKeys = 10_000
 
 const scopeOf = ({ user, agent }: ReadyKey) => (agent === undefined ? 0 : 2) + (user === undefined ? 0 : 1)
 export const covers = (key: ReadyKey, user: string, agent: string): boolean =>
   (key.user ?? user) === user && (key.agent ?? agent) === agent
 
-export class KeyRing {
+export class SigningKeyRing {
   readonly #keys = new Map<string, ReadyKey>()
 
   /** @throws ValidationError */
@@ -21,8 +21,8 @@ export class KeyRing {
   /** @throws ValidationError for an id that is taken */
   add(key: SigningKey): ReadyKey {
     const ready = readyKey(key)
-    const problem = this.#keys.has(ready.id) ? `two are called ${ready.id}` : `there are more than ${most}`
-    if (this.#keys.has(ready.id) || this.#keys.size >= most)
+    const problem = this.#keys.has(ready.id) ? `two are called ${ready.id}` : `there are more than ${maxKeys}`
+    if (this.#keys.has(ready.id) || this.#keys.size >= maxKeys)
       throw failure('validation.failed', { what: 'signatures.keys', problem })
     this.#keys.set(ready.id, ready)
     return ready
@@ -33,16 +33,16 @@ export class KeyRing {
   list(): readonly ReadyKey[] {
     return [...this.#keys.values()]
   }
-  signer(user: string, agent: string, atMs: number, refused: ReadonlySet<string>): ReadyKey | undefined {
+  signer(user: string, agent: string, atMs: number, rejected: ReadonlySet<string>): ReadyKey | undefined {
     let found: ReadyKey | undefined
     for (const key of this.#keys.values()) {
       const may = key.sign && covers(key, user, agent) && key.fromMs <= atMs && atMs < key.untilMs
-      if (may && !refused.has(key.id) && (!found || scopeOf(key) >= scopeOf(found))) found = key
+      if (may && !rejected.has(key.id) && (!found || scopeOf(key) >= scopeOf(found))) found = key
     }
     return found
   }
   /** Those of the same scope sign no more once `by` does, and check what they signed until then. */
-  retire(by: ReadyKey, untilMs: number, nowMs: number): void {
+  retireKey(by: ReadyKey, untilMs: number, nowMs: number): void {
     for (const key of this.#keys.values())
       if (key.id !== by.id && key.user === by.user && key.agent === by.agent)
         this.#keys.set(key.id, {

@@ -59,8 +59,8 @@ describe('a signature', () => {
     const at = (minutes: number) => of('A', { acceptedAt: clock.now() + minutes * 60_000 })
     expect([-5, 5].map((minutes) => signatures.check(signed, at(minutes), none))).toEqual([undefined, undefined])
     expect([-5.1, 5.1].map((minutes) => signatures.check(signed, at(minutes), none))).toEqual([
-      'signature.stale',
-      'signature.stale',
+      'signature.expired',
+      'signature.expired',
     ])
   })
   it('is made by the most closely scoped key, among equals by the last named', () => {
@@ -90,7 +90,7 @@ describe('a rotation', () => {
     ])
     expect(JSON.stringify(signatures.keys())).not.toContain('thirty-two')
     const late = made({ id: 'old', secret, until: new Date(acceptedAt) })
-    expect(late.check(before, of('A', { acceptedAt }), none)).toBe('signature.stale')
+    expect(late.check(before, of('A', { acceptedAt }), none)).toBe('signature.expired')
   })
   it('to a key that begins later leaves the signing to the old one until then', async () => {
     const signatures = made({ id: 'old', secret })

@@ -17,7 +17,7 @@ import {
 } from '../../core/index.ts'
 import { postgresTables, type Statement, type Storage, workTable } from '../../storage/index.ts'
 import type { AuditTrail } from '../audit/index.ts'
-import { covers, KeyRing } from './key-ring.ts'
+import { covers, SigningKeyRing } from './key-ring.ts'
 import type { SigningKey } from './signing-key.ts'
 
 export interface SignatureConfig {
@@ -42,14 +42,14 @@ export interface Signed {
 export const signatureWindowMs = 5 * 60_000
 
 /** How long after a revocation by another process a key may still sign, which nobody accepts. */
-const lookMs = 5_000
+const pollMs = 5_000
 /** Ids of one query. */
 const fewIds = 500
 
 export type SignatureProblem =
   | 'signature.missing'
   | 'signature.invalid'
-  | 'signature.stale'
+  | 'signature.expired'
   | 'signature.revoked'
   | 'signature.replayed'
 
@@ -73,26 +73,26 @@ interface Tables {
 
 export class Signatures {
   readonly policy: 'verify' | 'require'
-  readonly #ring: KeyRing
+  readonly #keyRing: SigningKeyRing
   readonly #storage: Storage
   readonly #clock: Clock
-  readonly #audit: Pick<AuditTrail, 'act' | 'record'> | undefined
+  readonly #audit: Pick<AuditTrail, 'actionStatements' | 'record'> | undefined
   readonly #tables: Kysely<Tables>
   /** What this process knows to be revoked: it signs no more with it. */
   readonly #revoked = new Set<string>()
   #stopTimer: Cancel | undefined
-  #looking: Promise<void> = Promise.resolve()
+  #polling: Promise<void> = Promise.resolve()
   #stopped = false
 
   constructor(parts: {
     readonly policy: 'verify' | 'require'
-    readonly ring: KeyRing
+    readonly keyRing: SigningKeyRing
     readonly storage: Storage
     readonly clock: Clock
-    readonly audit?: Pick<AuditTrail, 'act' | 'record'> | undefined
+    readonly audit?: Pick<AuditTrail, 'actionStatements' | 'record'> | undefined
   }) {
     this.policy = parts.policy
-    this.#ring = parts.ring
+    this.#keyRing = parts.keyRing
     this.#storage = parts.storage
     this.#clock = parts.clock
     this.#audit = parts.audit
@@ -101,27 +101,27 @@ export class Signatures {
 
   /** Before anything is signed. */
   async start(): Promise<void> {
-    await this.#look()
+    await this.#poll()
     // Nobody else has the file of a process.
     if (this.#storage.dialect.name === 'postgres') this.#schedule()
   }
   async stop(): Promise<void> {
     this.#stopped = true
     this.#stopTimer?.()
-    await this.#looking
+    await this.#polling
   }
   #schedule(): void {
     if (this.#stopped) return
-    const look = () => {
+    const poll = () => {
       // Where the storage fails nothing is sent either; the next look tells.
-      this.#looking = this.#look()
+      this.#polling = this.#poll()
         .catch(() => {})
         .then(() => this.#schedule())
     }
-    this.#stopTimer = this.#clock.after(lookMs, look, { background: true })
+    this.#stopTimer = this.#clock.after(pollMs, poll, { background: true })
   }
-  async #look(): Promise<void> {
-    const own = this.#ring.list().flatMap(({ id, sign }) => (sign && !this.#revoked.has(id) ? [id] : []))
+  async #poll(): Promise<void> {
+    const own = this.#keyRing.list().flatMap(({ id, sign }) => (sign && !this.#revoked.has(id) ? [id] : []))
     const parts = Array.from({ length: Math.ceil(own.length / fewIds) }, (_, i) =>
       own.slice(i * fewIds, (i + 1) * fewIds),
     )
@@ -145,7 +145,7 @@ export class Signatures {
     return key && signature !== undefined ? { key: key.id, at, signature } : undefined
   }
   #signer(user: string, agent: string) {
-    return this.#ring.signer(user, agent, this.#clock.now(), this.#revoked)
+    return this.#keyRing.signer(user, agent, this.#clock.now(), this.#revoked)
   }
 
   /** @param revoked ids that `revokedAmong` found, read with what is checked */
@@ -158,11 +158,11 @@ export class Signatures {
     const { key: id, at, signature } = signed
     for (const gone of revoked) this.#revoked.add(gone)
     if (this.#revoked.has(id)) return 'signature.revoked'
-    const key = this.#ring.get(id)
+    const key = this.#keyRing.get(id)
     if (!key || !covers(key, user, agent)) return 'signature.invalid'
     if (!key.verify(signedText(user, agent, id, at, subject), signature)) return 'signature.invalid'
     // The moment is believed now that it is known to be signed.
-    return Math.abs(acceptedAt - at) > signatureWindowMs || at >= key.untilMs ? 'signature.stale' : undefined
+    return Math.abs(acceptedAt - at) > signatureWindowMs || at >= key.untilMs ? 'signature.expired' : undefined
   }
   /** A read of those of some keys that are revoked, as `id`. */
   revokedAmong(ids: readonly string[]): Statement {
@@ -180,9 +180,9 @@ export class Signatures {
     const overlapMs = milliseconds(options.overlap ?? '1h', 'overlap')
     if (overlapMs < signatureWindowMs)
       throw failure('validation.failed', { what: 'overlap', problem: 'it is 5m at least: what is under way is signed' })
-    const added = this.#ring.add(key)
+    const added = this.#keyRing.add(key)
     const nowMs = this.#clock.now()
-    this.#ring.retire(added, Math.max(nowMs, added.fromMs) + overlapMs, nowMs)
+    this.#keyRing.retireKey(added, Math.max(nowMs, added.fromMs) + overlapMs, nowMs)
     this.#audit?.record({ actor: 'host', operation: 'signature.rotate', resource: added.id, allowed: true })
   }
   /** Nothing that a key has signed is accepted any more, in any process, from the next check on. For good. */
@@ -193,8 +193,9 @@ export class Signatures {
       .insertInto('security_revoked_keys')
       .values({ id, at: this.#clock.now() })
       .onConflict((conflict) => conflict.doNothing())
-    const told = this.#audit?.act({ actor: 'host', operation: 'signature.revoke', resource: id }) ?? []
-    const statements = [compiled(query), ...told]
+    const auditStatements =
+      this.#audit?.actionStatements({ actor: 'host', operation: 'signature.revoke', resource: id }) ?? []
+    const statements = [compiled(query), ...auditStatements]
     const result = await this.#storage.commit({ id: null, scope: { work: true }, statements })
     if (!result.ok) throw failure(result.code, { ...result.detail })
     this.#revoked.add(id)
@@ -209,7 +210,7 @@ export class Signatures {
     readonly until?: string
     readonly revoked: boolean
   }[] {
-    return this.#ring.list().map(({ id, algorithm, agent, user, sign, untilMs }) => ({
+    return this.#keyRing.list().map(({ id, algorithm, agent, user, sign, untilMs }) => ({
       id,
       algorithm,
       ...(agent === undefined ? {} : { agent }),
@@ -244,6 +245,6 @@ export function createSignatures(
       what: 'messaging.signatures.policy',
       problem: `it is ${String(policy)}, not one of off, verify, require`,
     })
-  const ring = new KeyRing(keys)
-  return policy === 'off' ? undefined : new Signatures({ policy, ring, ...parts })
+  const keyRing = new SigningKeyRing(keys)
+  return policy === 'off' ? undefined : new Signatures({ policy, keyRing, ...parts })
 }

@@ -60,17 +60,17 @@ export function readyKey(key: SigningKey): ReadyKey {
     id,
     agent: agent === undefined ? undefined : checkName('agent', agent),
     user: user === undefined ? undefined : checkName('user', user),
-    fromMs: momentOf(id, key.from) ?? Number.NEGATIVE_INFINITY,
-    untilMs: momentOf(id, key.until) ?? Number.POSITIVE_INFINITY,
+    fromMs: timestampOf(id, key.from) ?? Number.NEGATIVE_INFINITY,
+    untilMs: timestampOf(id, key.until) ?? Number.POSITIVE_INFINITY,
     ...(key.secret === undefined ? pairOf(key) : shared(id, key.secret)),
   }
 }
 
-function momentOf(id: string, at: string | Date | undefined): number | undefined {
+function timestampOf(id: string, at: string | Date | undefined): number | undefined {
   if (at === undefined) return undefined
-  const moment = at instanceof Date ? at.getTime() : Date.parse(String(at))
-  if (!Number.isFinite(moment)) throw wrong(id, 'from and until are Dates or ISO texts of one')
-  return moment
+  const timestamp = at instanceof Date ? at.getTime() : Date.parse(String(at))
+  if (!Number.isFinite(timestamp)) throw wrong(id, 'from and until are Dates or ISO texts of one')
+  return timestamp
 }
 
 type Means = Pick<ReadyKey, 'algorithm' | 'sign' | 'verify'>
@@ -83,9 +83,9 @@ function shared(id: string, secret: string | Uint8Array): Means {
     algorithm: 'hmac-sha256',
     sign: (text) => mac(text).toString('base64url'),
     verify: (text, signature) => {
-      const given = Buffer.from(signature, 'base64url')
+      const actual = Buffer.from(signature, 'base64url')
       const made = mac(text)
-      return given.length === made.length && timingSafeEqual(given, made)
+      return actual.length === made.length && timingSafeEqual(actual, made)
     },
   }
 }

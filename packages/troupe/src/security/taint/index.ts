@@ -1,3 +1,3 @@
 /** What taint forbids. */
-export { createTaintGuard, type TaintedAct, type TaintGuard } from './taint-guard.ts'
-export { describeTaint, isJoined, type Policy, type PolicyConfig, readPolicy } from './taint-policy.ts'
+export { createTaintGuard, type TaintedAction, type TaintGuard } from './taint-guard.ts'
+export { describeTaint, isJoined, type PolicyConfig, readTaintPolicy, type TaintPolicy } from './taint-policy.ts'

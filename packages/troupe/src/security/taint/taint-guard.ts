@@ -2,10 +2,10 @@
 import { type Duration, failure, type TaintLabel, type TroupeError, type UserId } from '../../core/index.ts'
 import type { Egress, Fetch } from '../egress/index.ts'
 import type { Incidents } from '../incidents.ts'
-import { describeTaint, isJoined, type Policy } from './taint-policy.ts'
+import { describeTaint, isJoined, type TaintPolicy } from './taint-policy.ts'
 
 /** Who is about to do what, and what they have read. */
-export interface TaintedAct {
+export interface TaintedAction {
   readonly userId: UserId
   readonly agent: string
   /** The tool or effect. */
@@ -13,67 +13,69 @@ export interface TaintedAct {
   readonly taint: readonly TaintLabel[]
 }
 
-export type Verdict = 'go' | 'approve' | 'refuse'
+export type TaintVerdict = 'go' | 'approve' | 'refuse'
 
 export interface TaintGuard {
   readonly approvalTimeout: Duration
   /** Of what people say. */
   readonly people: readonly TaintLabel[]
   /** A refusal, and what is only reported, is recorded. */
-  judge(act: TaintedAct): Verdict
+  judge(taintedAction: TaintedAction): TaintVerdict
   /** @returns the error for what was refused */
-  refusal(act: TaintedAct): TroupeError
+  rejection(taintedAction: TaintedAction): TroupeError
   /** Nobody agreed in time, or somebody refused. */
-  denied(act: TaintedAct): void
+  denied(taintedAction: TaintedAction): void
   /** Somebody agreed to other arguments than those that were asked about: it is taken for no answer. */
-  mismatched(act: Omit<TaintedAct, 'taint'>): void
+  mismatched(taintedAction: Omit<TaintedAction, 'taint'>): void
   /** In a call of a tool it named another agent as the one who acts. */
-  impersonated(act: Omit<TaintedAct, 'taint'>): void
+  impersonated(taintedAction: Omit<TaintedAction, 'taint'>): void
   /** Code of the host says that what it goes on with holds nothing of what it had read. */
-  declassified(act: TaintedAct): void
+  declassified(taintedAction: TaintedAction): void
   /**
    * The way out for one call.
    * @param call.agreed the call itself was judged already
    * @param call.mark told where an answer came from, once it has come
    */
   fetchFor(
-    act: TaintedAct,
+    taintedAction: TaintedAction,
     call: { readonly agreed: boolean; readonly mark: (labels: readonly TaintLabel[]) => void },
   ): Fetch
 }
 
 /** @example const guard = createTaintGuard(readPolicy(), { incidents, egress }) */
 export function createTaintGuard(
-  { taint: mode, people, approvalTimeout }: Policy,
-  { incidents, egress }: { readonly incidents: Pick<Incidents, 'record' | 'refused'>; readonly egress: Egress },
+  { taint: mode, people, approvalTimeout }: TaintPolicy,
+  { incidents, egress }: { readonly incidents: Pick<Incidents, 'record' | 'rejected'>; readonly egress: Egress },
 ): TaintGuard {
-  const record = ({ userId, agent, action }: Omit<TaintedAct, 'taint'>, code: string) =>
+  const record = ({ userId, agent, action }: Omit<TaintedAction, 'taint'>, code: string) =>
     incidents.record(userId, { agent, action, code })
-  const judge = (act: TaintedAct): Verdict => {
-    if (!isJoined(act.taint)) return 'go'
+  const judge = (taintedAction: TaintedAction): TaintVerdict => {
+    if (!isJoined(taintedAction.taint)) return 'go'
     if (mode === 'approve') return 'approve'
-    record(act, mode === 'refuse' ? 'taint.refused' : 'taint.reported')
+    record(taintedAction, mode === 'refuse' ? 'taint.denied' : 'taint.reported')
     return mode === 'refuse' ? 'refuse' : 'go'
   }
-  const refusal = ({ agent, action, taint }: TaintedAct) =>
-    failure('taint.refused', { agent, action, joined: describeTaint(taint) })
+  const rejection = ({ agent, action, taint }: TaintedAction) =>
+    failure('taint.denied', { agent, action, joined: describeTaint(taint) })
   return {
     approvalTimeout,
     people,
     judge,
-    refusal,
-    denied: (act) => record(act, 'approval.denied'),
-    mismatched: (act) => record(act, 'approval.mismatch'),
-    impersonated: (act) => record(act, 'agent.mismatch'),
-    declassified: (act) => record(act, 'taint.declassified'),
-    fetchFor(act, { agreed, mark }) {
-      const fetch = egress.for((error) => incidents.refused(act.userId, act.agent, act.action, error))
+    rejection,
+    denied: (taintedAction) => record(taintedAction, 'approval.denied'),
+    mismatched: (taintedAction) => record(taintedAction, 'approval.mismatch'),
+    impersonated: (taintedAction) => record(taintedAction, 'agent.mismatch'),
+    declassified: (taintedAction) => record(taintedAction, 'taint.declassified'),
+    fetchFor(taintedAction, { agreed, mark }) {
+      const fetch = egress.for((error) =>
+        incidents.rejected(taintedAction.userId, taintedAction.agent, taintedAction.action, error),
+      )
       return async (input, init) => {
         // What only reads may be asked without anybody's leave: then it may not take along what it was told, either.
         if (!agreed) {
-          const verdict = judge(act)
-          if (verdict === 'approve') record(act, 'taint.refused')
-          if (verdict !== 'go') throw refusal(act)
+          const verdict = judge(taintedAction)
+          if (verdict === 'approve') record(taintedAction, 'taint.denied')
+          if (verdict !== 'go') throw rejection(taintedAction)
         }
         const response = await fetch(input, init)
         mark([`untrusted:${new URL(response.url).hostname.slice(0, 100)}`])

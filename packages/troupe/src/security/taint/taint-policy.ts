@@ -10,7 +10,7 @@ export interface PolicyConfig {
   readonly approvalTimeout?: Duration
 }
 
-export interface Policy {
+export interface TaintPolicy {
   readonly taint: 'approve' | 'refuse' | 'report'
   /** Of what people say. */
   readonly people: readonly TaintLabel[]
@@ -18,7 +18,7 @@ export interface Policy {
 }
 
 /** @throws ValidationError naming the option */
-export function readPolicy(config: PolicyConfig = {}): Policy {
+export function readTaintPolicy(config: PolicyConfig = {}): TaintPolicy {
   checkOptions('policy', config, ['taint', 'people', 'approvalTimeout'])
   const { taint = 'approve', people = 'trusted', approvalTimeout = '1d' } = config
   oneOf('taint', taint, ['approve', 'refuse', 'report'])

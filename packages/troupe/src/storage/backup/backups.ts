@@ -1,11 +1,11 @@
 /** Backups of a database, whatever its engine: made beside whoever uses it, verified, and restored into an empty place. */
 import { checkSignal, failure } from '../../core/index.ts'
-import type { Migration } from '../migration.ts'
+import type { Migration } from '../migrations/migration.ts'
+import { storageMigrations } from '../migrations/storage-migrations.ts'
 import type { PostgresOptions } from '../postgres-options.ts'
-import type { Restoration } from '../restored.ts'
-import { storageMigrations } from '../storage-migrations.ts'
-import type { BackupEngine, BackupEngines } from './engine-port.ts'
-import { type BackupManifest, findBackup, readBackup, type StoredBackup, writeBackup } from './manifest.ts'
+import type { Restoration } from '../restoration.ts'
+import type { BackupEngine, BackupEngines } from './backup-engine-port.ts'
+import { type BackupManifest, findBackup, readBackup, type StoredBackup, writeBackup } from './backup-manifest.ts'
 
 /** `sqlite:PATH`, `postgres://…`, or where a PostgreSQL database is. */
 export type BackedUpStorage = string | PostgresOptions
@@ -45,7 +45,7 @@ export function createBackups(engines: BackupEngines): Backups {
   /** @param use is given the engine with its own kind of place */
   const at = <T>(
     storage: BackedUpStorage,
-    use: <Place>(name: BackupManifest['engine'], engine: BackupEngine<Place>, place: Place) => T,
+    use: <Location>(name: BackupManifest['engine'], engine: BackupEngine<Location>, location: Location) => T,
   ): T => {
     if (typeof storage !== 'string') return use('postgres', engines.postgres, storage)
     if (/^postgres(ql)?:/.test(storage)) return use('postgres', engines.postgres, { url: storage })
@@ -55,28 +55,28 @@ export function createBackups(engines: BackupEngines): Backups {
   }
   return {
     backup: (from, to, time, signal) =>
-      unlessGivenUp('The backup', signal, () =>
-        at(from, (name, engine, place) =>
+      unlessAborted('The backup', signal, () =>
+        at(from, (name, engine, location) =>
           writeBackup(
             to,
             { engine: name, at: time, file: engine.file },
-            (path) => engine.copy(place, path, signal),
+            (path) => engine.copy(location, path, signal),
             signal,
           ),
         ),
       ),
     verify: (folder, signal) =>
-      unlessGivenUp('Verifying the backup', signal, async () => (await verified(folder, signal)).manifest),
+      unlessAborted('Verifying the backup', signal, async () => (await verified(folder, signal)).manifest),
     find: (folder) => findBackup(folder).manifest,
     restore: (folder, to, migrations, mark, signal) =>
-      unlessGivenUp('The restore', signal, async () => {
+      unlessAborted('The restore', signal, async () => {
         const stored = await verified(folder, signal)
         const { engine: from, at: backupAt } = stored.manifest
         const restoration = { ...mark, backupAt }
-        await at(to, async (name, engine, place) => {
+        await at(to, async (name, engine, location) => {
           if (name !== from) throw wrong('The target of the restore', `the backup is of ${from}, and this is ${name}`)
           const all = [...storageMigrations, ...migrations]
-          await engine.restore(stored, { place, migrations: all, restoration }, signal)
+          await engine.restore(stored, { location, migrations: all, restoration }, signal)
         })
         return restoration
       }),
@@ -84,7 +84,7 @@ export function createBackups(engines: BackupEngines): Backups {
 }
 
 /** Whatever failed because it was given up failed for that. */
-async function unlessGivenUp<T>(what: string, signal: AbortSignal | undefined, run: () => Promise<T>): Promise<T> {
+async function unlessAborted<T>(what: string, signal: AbortSignal | undefined, run: () => Promise<T>): Promise<T> {
   checkSignal(what, signal)
   try {
     return await run()

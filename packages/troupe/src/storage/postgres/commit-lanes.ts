@@ -6,19 +6,19 @@
  * Invariant: every change accepted is answered exactly once.
  */
 import { failure, type Ids, type Random, type TroupeError } from '../../core/index.ts'
-import { checkChange } from '../check-change.ts'
-import type { Change, CommitResult } from '../port.ts'
-import { backoffMs, Patience, pause } from './patience.ts'
-import type { Settings } from './place.ts'
-import { failureOf, messageOf } from './postgres-error.ts'
-import type { Failed, Outcome, Transactions } from './transaction.ts'
+import { checkChange } from '../changes/check-change.ts'
+import type { Change, CommitResult } from '../storage-port.ts'
+import type { PostgresSettings } from './connections/connection-target.ts'
+import { backoffMs, Deadline, pause } from './connections/deadline.ts'
+import { failureOf, messageOf } from './engine-error.ts'
+import type { Failed, TransactionOutcome, Transactions } from './transactions.ts'
 
 export interface CommitLanesOptions {
   readonly transactions: Transactions
   readonly random: Random
   readonly ids: Ids
   /** An outcome is tried to be found out for as long as a connection is waited for. */
-  readonly settings: Settings
+  readonly settings: PostgresSettings
   /** Before the caller hears of it. */
   readonly committed: (change: Change, result: CommitResult) => void
 }
@@ -28,14 +28,14 @@ const maxWaiting = 65_536
 /** Deadlocks and the like, for one change. */
 const maxRepeats = 20
 /** ms. */
-const backoff = { lost: { first: 50, last: 800 }, again: { first: 2, last: 64 } }
+const backoff = { lost: { first: 50, last: 800 }, retry: { first: 2, last: 64 } }
 /** Changes that share a transaction: what its user's others wait for is bounded, and so are the server's savepoints. */
 const maxGroup = 32
 
 interface Waiting {
   readonly change: Change
   readonly id: string | null
-  readonly patience: Patience
+  readonly deadline: Deadline
   readonly resolve: (result: CommitResult) => void
   readonly reject: (error: unknown) => void
   attempts: number
@@ -67,10 +67,10 @@ export class CommitLanes {
     checkChange(change)
     this.#waiting++
     try {
-      return await this.#enter(change)
+      return await this.#enqueue(change)
     } finally {
       this.#waiting--
-      if (this.#waiting === 0) for (const tell of this.#idle.splice(0)) tell()
+      if (this.#waiting === 0) for (const resolve of this.#idle.splice(0)) resolve()
     }
   }
 
@@ -80,13 +80,13 @@ export class CommitLanes {
     if (this.#waiting > 0) await new Promise<void>((resolve) => this.#idle.push(resolve))
   }
 
-  #enter(change: Change): Promise<CommitResult> {
+  #enqueue(change: Change): Promise<CommitResult> {
     const { settings, ids } = this.#options
     return new Promise((resolve, reject) => {
-      const patience = new Patience(settings.acquireMs)
+      const deadline = new Deadline(settings.acquireMs)
       // One that is urgent may be done again, and leaves no row for that.
       const id = change.id ?? (change.urgent ? null : ids.next())
-      const waiting = { change, id, patience, resolve, reject, attempts: 0, unknown: false }
+      const waiting = { change, id, deadline, resolve, reject, attempts: 0, unknown: false }
       // Changes of the work tables lock what they touch, and wait for nothing else of each other.
       if (!('user' in change.scope)) return void this.#drain({ waiting: [waiting], size: 1 })
       const { user } = change.scope
@@ -109,7 +109,7 @@ export class CommitLanes {
         const next = this.#send(lane)
         // The server has work before these are answered: whoever made them keeps this process busy then.
         if (next) await new Promise(setImmediate)
-        for (const [i, waiting] of group.entries()) await this.#answer(waiting, outcomes[i] as Outcome)
+        for (const [i, waiting] of group.entries()) await this.#answer(waiting, outcomes[i] as TransactionOutcome)
         sent = next ?? this.#send(lane)
       } else {
         await this.#sort(lane, group, outcomes)
@@ -122,17 +122,17 @@ export class CommitLanes {
   /** @returns undefined where nothing waits */
   #send(
     lane: Lane,
-  ): { readonly group: readonly Waiting[]; readonly outcomes: Promise<readonly Outcome[]> } | undefined {
+  ): { readonly group: readonly Waiting[]; readonly outcomes: Promise<readonly TransactionOutcome[]> } | undefined {
     const group = lane.waiting.slice(0, lane.size)
     return group.length === 0 ? undefined : { group, outcomes: this.#execute(group) }
   }
 
   /** Answers what has its answer; the others stay at the head of the lane, from the first that is to be tried again. */
-  async #sort(lane: Lane, group: readonly Waiting[], outcomes: readonly Outcome[]): Promise<void> {
+  async #sort(lane: Lane, group: readonly Waiting[], outcomes: readonly TransactionOutcome[]): Promise<void> {
     const left: Waiting[] = []
     for (const [i, waiting] of group.entries()) {
-      const outcome = outcomes[i] as Outcome
-      const asked = left.length === 0 || (outcome.kind === 'failed' && outcome.meaning.kind === 'lost')
+      const outcome = outcomes[i] as TransactionOutcome
+      const asked = left.length === 0 || (outcome.kind === 'failed' && outcome.errorClass.kind === 'lost')
       if (!asked || !(await this.#answer(waiting, outcome))) left.push(waiting)
     }
     lane.waiting.splice(0, group.length, ...left)
@@ -140,16 +140,16 @@ export class CommitLanes {
     if (left.length > 0) await this.#beforeNext(left, outcomes[group.indexOf(left[0] as Waiting)] as Failed)
   }
 
-  async #execute(group: readonly Waiting[]): Promise<readonly Outcome[]> {
+  async #execute(group: readonly Waiting[]): Promise<readonly TransactionOutcome[]> {
     try {
       return await this.#options.transactions.changes(group)
     } catch (error) {
-      return group.map(() => ({ kind: 'failed', meaning: { kind: 'invalid' }, statement: -1, error, sent: false }))
+      return group.map(() => ({ kind: 'failed', errorClass: { kind: 'invalid' }, statement: -1, error, sent: false }))
     }
   }
 
   /** @returns false where it is to be tried again */
-  async #answer(waiting: Waiting, outcome: Outcome): Promise<boolean> {
+  async #answer(waiting: Waiting, outcome: TransactionOutcome): Promise<boolean> {
     const { change } = waiting
     try {
       const result = await this.#resultOf(waiting, outcome)
@@ -163,42 +163,42 @@ export class CommitLanes {
   }
 
   /** What followed a failure begins anew at once; else some time is given to whatever stands in the way. */
-  async #beforeNext(left: readonly Waiting[], { meaning, sent }: Failed): Promise<void> {
-    if (meaning.kind === 'aborted') return
-    const lost = meaning.kind === 'lost'
+  async #beforeNext(left: readonly Waiting[], { errorClass, sent }: Failed): Promise<void> {
+    if (errorClass.kind === 'aborted') return
+    const lost = errorClass.kind === 'lost'
     if (lost && sent) for (const waiting of left) waiting.unknown = true
     const [{ attempts }] = left as readonly [Waiting]
-    await pause(backoffMs(attempts, lost ? backoff.lost : backoff.again, this.#options.random))
+    await pause(backoffMs(attempts, lost ? backoff.lost : backoff.retry, this.#options.random))
   }
 
   /** @returns undefined where it is to be tried again */
-  async #resultOf(waiting: Waiting, outcome: Outcome): Promise<CommitResult | undefined> {
+  async #resultOf(waiting: Waiting, outcome: TransactionOutcome): Promise<CommitResult | undefined> {
     const { change } = waiting
     if (outcome.kind === 'done') {
       const { rows, affected, revision, at } = outcome
       return { ok: true, rows, affected, revision, at, repeated: false }
     }
-    const { meaning, statement, error } = outcome
-    if (meaning.kind === 'aborted') return undefined
+    const { errorClass, statement, error } = outcome
+    if (errorClass.kind === 'aborted') return undefined
     if (await this.#mayPass(outcome)) {
       waiting.attempts++
-      const over = meaning.kind === 'again' ? waiting.attempts >= maxRepeats : waiting.patience.isOver()
+      const over = errorClass.kind === 'retry' ? waiting.attempts >= maxRepeats : waiting.deadline.isOver()
       if (over) throw this.#failed(error)
       return undefined
     }
-    if (meaning.kind === 'unexpected') return refused(change, meaning.statement, meaning.found)
-    if (meaning.kind === 'taken' && statement >= 0) return refused(change, statement, 0)
-    if (meaning.kind === 'repeated' && waiting.id !== null) return this.#repeated(waiting)
-    if (meaning.kind === 'full')
-      throw failure('storage.full', { path: this.#options.settings.place.name }, { cause: error })
-    if (meaning.kind === 'invalid' && statement >= 0)
+    if (errorClass.kind === 'unexpected') return rejected(change, errorClass.statement, errorClass.found)
+    if (errorClass.kind === 'unique-violation' && statement >= 0) return rejected(change, statement, 0)
+    if (errorClass.kind === 'repeated' && waiting.id !== null) return this.#repeated(waiting)
+    if (errorClass.kind === 'full')
+      throw failure('storage.full', { path: this.#options.settings.location.name }, { cause: error })
+    if (errorClass.kind === 'invalid' && statement >= 0)
       throw failure('invariant.broken', { rule: `statements are valid (${messageOf(error)})` }, { cause: error })
     throw this.#failed(error)
   }
 
   /** Whether it may be otherwise when it is tried again. */
-  async #mayPass({ meaning: { kind }, statement }: Failed): Promise<boolean> {
-    if (kind === 'lost' || kind === 'again') return true
+  async #mayPass({ errorClass: { kind }, statement }: Failed): Promise<boolean> {
+    if (kind === 'lost' || kind === 'retry') return true
     // Held up by somebody who does not go on; below 0 it has waited for its turn alone.
     return kind === 'slow' && ((await this.#options.transactions.unblock()) > 0 || statement < 0)
   }
@@ -220,7 +220,7 @@ export class CommitLanes {
   }
 
   #unanswered(problem: string): TroupeError {
-    return failure('storage.io', { path: this.#options.settings.place.name, problem })
+    return failure('storage.io', { path: this.#options.settings.location.name, problem })
   }
 
   #failed(error: unknown): TroupeError {
@@ -228,7 +228,7 @@ export class CommitLanes {
   }
 }
 
-function refused(change: Change, statement: number, found: number): CommitResult {
+function rejected(change: Change, statement: number, found: number): CommitResult {
   const { otherwise, detail } = change.statements[statement] ?? {}
   const code = otherwise ?? 'storage.expectation'
   return { ok: false, code, statement, found, ...(detail === undefined ? {} : { detail }) }

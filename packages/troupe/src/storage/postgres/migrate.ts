@@ -4,10 +4,16 @@
  * without it is never seen.
  */
 import type { Client } from 'pg'
-import { type Applied, checkNotEarlier, checkReadable, latestOf, schemaTable } from '../applied.ts'
-import type { Migration } from '../migration.ts'
-import type { Place } from './place.ts'
-import { messageOf } from './postgres-error.ts'
+import {
+  type Applied,
+  checkNotEarlier,
+  checkReadable,
+  latestOf,
+  schemaTable,
+} from '../migrations/applied-migrations.ts'
+import type { Migration } from '../migrations/migration.ts'
+import type { ConnectionTarget } from './connections/connection-target.ts'
+import { messageOf } from './engine-error.ts'
 
 /** Owns nothing, logs in nowhere; every transaction of a change or a read is its. One for the whole server. */
 export const applicationRole = 'troupe_app'
@@ -16,25 +22,29 @@ export const applicationRole = 'troupe_app'
 const collision = /tuple concurrently|deadlock/
 
 /** @throws ValidationError `storage.incompatible`, `storage.too_new` */
-export async function isCurrent(client: Client, migrations: readonly Migration[], place: Place): Promise<boolean> {
-  const applied = await appliedTo(client, place)
-  checkReadable(applied, latestOf(migrations), place.name)
-  const done = new Set(applied.map(({ room, version }) => `${room} ${version}`))
-  return migrations.every(({ room, version }) => done.has(`${room} ${version}`))
+export async function isCurrent(
+  client: Client,
+  migrations: readonly Migration[],
+  location: ConnectionTarget,
+): Promise<boolean> {
+  const applied = await appliedTo(client, location)
+  checkReadable(applied, latestOf(migrations), location.name)
+  const done = new Set(applied.map(({ module: moduleName, version }) => `${moduleName} ${version}`))
+  return migrations.every(({ module: moduleName, version }) => done.has(`${moduleName} ${version}`))
 }
 
 /** @throws ValidationError `storage.incompatible`, `storage.too_new`; what the server refuses */
 export async function migrate(
   client: Client,
   migrations: readonly Migration[],
-  place: Place,
+  location: ConnectionTarget,
   at: number,
 ): Promise<void> {
-  await alone(client, place, () => apply(client, migrations, place, at))
+  await alone(client, location, () => apply(client, migrations, location, at))
 }
 
 /** In one transaction, while nobody else migrates the schema, which may be without tables, or absent. */
-export async function alone(client: Client, { schema }: Place, run: () => Promise<void>): Promise<void> {
+export async function alone(client: Client, { schema }: ConnectionTarget, run: () => Promise<void>): Promise<void> {
   for (let attempt = 1; ; attempt++)
     try {
       // Whoever stops half-way lets the others go on.
@@ -50,7 +60,7 @@ export async function alone(client: Client, { schema }: Place, run: () => Promis
 }
 
 /** @throws ValidationError `storage.incompatible` */
-export async function appliedTo(client: Client, { schema, name }: Place): Promise<readonly Applied[]> {
+export async function appliedTo(client: Client, { schema, name }: ConnectionTarget): Promise<readonly Applied[]> {
   const { rows } = await client.query<{ kind: string; name: string }>(
     `select 'table' as kind, c.relname::text as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
       where n.nspname = $1 and c.relkind = 'r'
@@ -62,34 +72,39 @@ export async function appliedTo(client: Client, { schema, name }: Place): Promis
   const tables = namesOf('table')
   if (!tables.includes(schemaTable)) return []
   checkNotEarlier(tables, name, namesOf('column'))
-  return (await client.query<Applied>(`select room, version, lowest_reader from ${schema}.storage_schema`)).rows
+  return (await client.query<Applied>(`select module, version, lowest_reader from ${schema}.storage_schema`)).rows
 }
 
 /** In a transaction that nobody else migrates in; what the search path finds is then the schema's. */
-export async function apply(client: Client, migrations: readonly Migration[], place: Place, at: number): Promise<void> {
-  const { schema } = place
+export async function apply(
+  client: Client,
+  migrations: readonly Migration[],
+  location: ConnectionTarget,
+  at: number,
+): Promise<void> {
+  const { schema } = location
   await client.query(`create schema if not exists ${schema}`)
   await client.query(`set local search_path = ${schema}, pg_temp`)
-  await client.query(`create table if not exists storage_schema (room text not null, version bigint not null,
-    name text not null, lowest_reader bigint not null, at bigint not null, primary key (room, version))`)
-  const applied = await appliedTo(client, place)
-  checkReadable(applied, latestOf(migrations), place.name)
-  const done = new Set(applied.map(({ room, version }) => `${room} ${version}`))
-  for (const { room, version, name, lowestReader, up } of migrations) {
-    if (done.has(`${room} ${version}`)) continue
+  await client.query(`create table if not exists storage_schema (module text not null, version bigint not null,
+    name text not null, lowest_reader bigint not null, at bigint not null, primary key (module, version))`)
+  const applied = await appliedTo(client, location)
+  checkReadable(applied, latestOf(migrations), location.name)
+  const done = new Set(applied.map(({ module: moduleName, version }) => `${moduleName} ${version}`))
+  for (const { module: moduleName, version, name, lowestReader, up } of migrations) {
+    if (done.has(`${moduleName} ${version}`)) continue
     for (const statement of up.postgres) await client.query(statement)
     await client.query('insert into storage_schema values ($1, $2, $3, $4, $5)', [
-      room,
+      moduleName,
       version,
       name,
       lowestReader,
       at,
     ])
   }
-  for (const statement of securing(place)) await client.query(statement)
+  for (const statement of securing(location)) await client.query(statement)
 }
 
-const securing = ({ schema, user }: Place): readonly string[] => [
+const securing = ({ schema, user }: ConnectionTarget): readonly string[] => [
   `do $$ begin
     if not exists (select from pg_roles where rolname = '${applicationRole}') then
       create role ${applicationRole} nologin nosuperuser nobypassrls nocreatedb nocreaterole;

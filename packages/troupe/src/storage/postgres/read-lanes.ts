@@ -2,13 +2,14 @@
  * Reads of one user that wait for a connection share the transaction, for what stands around a read costs more than the
  * read: each sees what was acknowledged before it was asked, since the transaction begins later.
  */
-import type { Scope } from '../port.ts'
-import type { Statement } from '../statement.ts'
-import type { Outcome, Transactions } from './transaction.ts'
+
+import type { Statement } from '../changes/statement.ts'
+import type { StorageScope } from '../storage-port.ts'
+import type { TransactionOutcome, Transactions } from './transactions.ts'
 
 interface Waiting {
   readonly statements: readonly Statement[]
-  readonly resolve: (outcome: Outcome) => void
+  readonly resolve: (outcome: TransactionOutcome) => void
   readonly reject: (error: unknown) => void
 }
 interface Lane {
@@ -16,7 +17,7 @@ interface Lane {
 }
 
 /** Reads that share a transaction: one that is slow keeps no more waiting. */
-const mostShared = 16
+const maxShared = 16
 
 export class ReadLanes {
   readonly #transactions: Transactions
@@ -28,7 +29,7 @@ export class ReadLanes {
   }
 
   /** @returns a failure `aborted` where it was not asked, for another one's failure: it is to be asked again, alone */
-  read(scope: Scope, statements: readonly Statement[]): Promise<Outcome> {
+  read(scope: StorageScope, statements: readonly Statement[]): Promise<TransactionOutcome> {
     const key = 'user' in scope ? scope.user : ''
     return new Promise((resolve, reject) => {
       const waiting = { statements, resolve, reject }
@@ -38,20 +39,20 @@ export class ReadLanes {
     })
   }
 
-  #begin(key: string, scope: Scope, lane: Lane): void {
+  #begin(key: string, scope: StorageScope, lane: Lane): void {
     this.#lanes.set(key, lane)
     let group: readonly Waiting[] | undefined
     /** Those who wait are spread over the connections that are free. */
-    const take = (free: number) => {
-      group = lane.waiting.splice(0, Math.min(mostShared, Math.ceil(lane.waiting.length / (free + 1))))
+    const takeReads = (free: number) => {
+      group = lane.waiting.splice(0, Math.min(maxShared, Math.ceil(lane.waiting.length / (free + 1))))
       if (lane.waiting.length > 0) this.#begin(key, scope, lane)
       else this.#lanes.delete(key)
       return group.map(({ statements }) => statements)
     }
-    void this.#transactions.reads(scope, take).then(
+    void this.#transactions.reads(scope, takeReads).then(
       (outcomes) => {
-        if (group) for (const [i, { resolve }] of group.entries()) resolve(outcomes[i] as Outcome)
-        else this.#refuse(key, lane, outcomes[0] as Outcome)
+        if (group) for (const [i, { resolve }] of group.entries()) resolve(outcomes[i] as TransactionOutcome)
+        else this.#reject(key, lane, outcomes[0] as TransactionOutcome)
       },
       (error: unknown) => {
         for (const { reject } of group ?? []) reject(error)
@@ -60,9 +61,9 @@ export class ReadLanes {
   }
 
   /** No connection for the one that waited longest: the others have waited less, and each goes on for itself. */
-  #refuse(key: string, lane: Lane, outcome: Outcome): void {
+  #reject(key: string, lane: Lane, outcome: TransactionOutcome): void {
     this.#lanes.delete(key)
     for (const [i, { resolve }] of lane.waiting.splice(0).entries())
-      resolve(i === 0 || outcome.kind === 'done' ? outcome : { ...outcome, meaning: { kind: 'aborted' } })
+      resolve(i === 0 || outcome.kind === 'done' ? outcome : { ...outcome, errorClass: { kind: 'aborted' } })
   }
 }

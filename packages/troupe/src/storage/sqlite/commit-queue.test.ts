@@ -6,7 +6,7 @@ import { type FaultKind, type Faults, openStorage, type StorageState } from '../
 const user = 'ada' as UserId
 const migrations = [
   {
-    room: 'notes',
+    module: 'notes',
     version: 1,
     name: 'notes',
     lowestReader: 1,
@@ -94,7 +94,7 @@ test('with random faults, what was acknowledged is there once and what was refus
     const acknowledged: string[] = []
     // As callers do: an unknown outcome is settled by trying the same id again.
     const persist = async (text: string) => {
-      for (let tries = 0; tries < 50; tries++)
+      for (let attempts = 0; attempts < 50; attempts++)
         try {
           await add(text, `id-${text}`)
           return void acknowledged.push(text)
@@ -126,36 +126,36 @@ test('timers get their turn while many changes are made in memory', async () => 
 })
 
 test.each([
-  ['that is made', undefined, ['begins', 'settled', 'ok']],
+  ['that is made', undefined, ['begins', 'ended', 'ok']],
   // What a failure may have left is seen or not until the probe that comes next.
-  ['that fails', 'io-after', ['begins', 'storage.io', 'settled']],
-  ['that finds no space', 'full', ['begins', 'storage.full', 'settled']],
+  ['that fails', 'io-after', ['begins', 'storage.io', 'ended']],
+  ['that finds no space', 'full', ['begins', 'storage.full', 'ended']],
   ['whose writer dies', 'dead', ['begins', 'storage.io']],
 ] as const)(
   'a change %s begins before it can be seen, and is settled when that is decided',
   async (_, fault, expected) => {
     const clock = createVirtualClock()
     const { storage, add, texts } = await open({ at: () => fault, clock }, clock)
-    const told: string[] = []
+    const calls: string[] = []
     const seen: Promise<unknown>[] = []
-    storage.sole?.observe({
+    storage.singleWriter?.observe({
       begins: () => {
-        told.push('begins')
+        calls.push('begins')
         seen.push(texts())
       },
-      settled: () => told.push('settled'),
-      closed: () => told.push('closed'),
+      ended: () => calls.push('ended'),
+      closed: () => calls.push('closed'),
     })
-    told.push(...(await codes([add('a')])))
+    calls.push(...(await codes([add('a')])))
     if (fault === 'full') {
       await clock.advance('50ms')
-      expect(told).not.toContain('settled')
+      expect(calls).not.toContain('ended')
     }
     await clock.advance('10s')
-    expect(told).toEqual(expected)
+    expect(calls).toEqual(expected)
     expect(await Promise.all(seen)).toEqual([[]])
     const closing = storage.close()
-    expect(told).toEqual([...expected, 'closed'])
+    expect(calls).toEqual([...expected, 'closed'])
     await closing
   },
 )

@@ -8,14 +8,14 @@
  * while a failure is unsettled.
  */
 import { type Cancel, type Clock, failure, nextMacrotask, type TroupeError } from '../../core/index.ts'
-import type { ChangeObservers } from '../change-observers.ts'
-import { checkChange } from '../check-change.ts'
-import type { Hints } from '../hints.ts'
-import { Listeners } from '../listeners.ts'
-import type { Change, CommitResult, StorageState } from '../port.ts'
+import { checkChange } from '../changes/check-change.ts'
+import type { ChangeObservers } from '../notifications/change-observers.ts'
+import type { Hints } from '../notifications/hints.ts'
+import { Listeners } from '../notifications/listeners.ts'
+import type { Change, CommitResult, StorageState } from '../storage-port.ts'
 import type { Cell, ReplyCell, WriterFailure, WriterProblem, WriterShell } from '../writer-port.ts'
-import { Encoder } from './encoder.ts'
-import { decodeResult, Invalid } from './result.ts'
+import { decodeResult, Invalid } from './writer/decode-result.ts'
+import { Encoder } from './writer/encoder.ts'
 
 export interface CommitQueueOptions {
   readonly shell: WriterShell
@@ -23,7 +23,7 @@ export interface CommitQueueOptions {
   readonly hints: Hints
   readonly observers: ChangeObservers
   /** The path, for messages. */
-  readonly place: string
+  readonly location: string
   /** Before changes are settled: from then on every read must see them, or none. */
   readonly answering: () => void
 }
@@ -37,10 +37,10 @@ interface Waiting {
 /** Changes that may wait; more are refused, for whoever makes them is faster than the disk. */
 const maxWaiting = 65_536
 /** A batch is closed at so many changes or cells; so many are on their way at once. */
-const together = {
+const batchLimits = {
   here: { changes: 1_024, cells: 131_072, batches: 1 },
   /** Small, for the first is executed while the next is made; more would wait there as they do here. */
-  apart: { changes: 16, cells: 8_192, batches: 64 },
+  threaded: { changes: 16, cells: 8_192, batches: 64 },
 }
 /** In memory all goes in microtasks: after so many changes timers and sockets get their turn. */
 const yieldAfter = 256
@@ -57,9 +57,9 @@ export class CommitQueue {
   #state: StorageState = { state: 'open' }
   #problem: { readonly kind: WriterProblem; readonly message: string } | undefined
   /** Batches that are not answered. */
-  #away = 0
+  #inFlight = 0
   /** No batch leaves: for a probe, a vacuum, or the turn of others. */
-  #held = false
+  #suspended = false
   #scheduled = false
   #sinceYield = 0
   /** Of the last batch that failed, while not all that were on their way with it are answered. */
@@ -84,7 +84,7 @@ export class CommitQueue {
     return new Promise((resolve, reject) => {
       this.#check(change)
       this.#waiting.push({ change, resolve, reject })
-      if (this.#options.shell.apart && this.#waiting.length >= this.#most.changes) this.#send()
+      if (this.#options.shell.threaded && this.#waiting.length >= this.#limits.changes) this.#send()
       else if (!this.#scheduled) {
         // A microtask later, so that changes made in one go share a batch.
         this.#scheduled = true
@@ -117,52 +117,52 @@ export class CommitQueue {
   /** Runs between batches; a failure of it is nobody's. */
   async vacuum(pages: number): Promise<void> {
     if (!this.#idle || this.#state.state !== 'open') return
-    this.#held = true
+    this.#suspended = true
     await this.#options.shell.send({ kind: 'vacuum', pages })
-    this.#held = false
+    this.#suspended = false
     this.#next()
   }
 
-  get #most() {
-    return this.#options.shell.apart ? together.apart : together.here
+  get #limits() {
+    return this.#options.shell.threaded ? batchLimits.threaded : batchLimits.here
   }
 
   get #idle(): boolean {
-    return this.#away === 0 && !this.#held && this.#waiting.length === 0
+    return this.#inFlight === 0 && !this.#suspended && this.#waiting.length === 0
   }
 
   #check(change: Change): void {
     if (this.#state.state === 'closed') throw failure('troupe.closed', { what: 'A change' })
-    if (this.#problem && this.#state.state !== 'open') throw this.#refusal(this.#problem.kind, this.#problem.message)
+    if (this.#problem && this.#state.state !== 'open') throw this.#rejection(this.#problem.kind, this.#problem.message)
     if (this.#waiting.length >= maxWaiting) throw failure('storage.busy', { limit: maxWaiting })
     checkChange(change)
   }
 
   #send(): void {
-    while (this.#waiting.length > 0 && !this.#held && this.#away < this.#most.batches) void this.#sendOne()
+    while (this.#waiting.length > 0 && !this.#suspended && this.#inFlight < this.#limits.batches) void this.#sendOne()
   }
 
   async #sendOne(): Promise<void> {
-    const { group, cells } = this.#take()
+    const { group, cells } = this.#nextBatch()
     const at = this.now()
     this.#options.observers.begin(group)
-    this.#away++
+    this.#inFlight++
     const reply = await this.#options.shell.send({ kind: 'batch', at, changes: group.length, cells })
-    this.#away--
+    this.#inFlight--
     if (reply.ok) this.#answer(group, reply.cells)
-    else this.#refuse(group, reply)
-    if (this.#failure && this.#away === 0) await this.#recover(this.#failure)
-    else if (reply.ok && !this.#options.shell.apart) await this.#giveTurns(group.length)
+    else this.#reject(group, reply)
+    if (this.#failure && this.#inFlight === 0) await this.#recover(this.#failure)
+    else if (reply.ok && !this.#options.shell.threaded) await this.#cedeTurns(group.length)
     this.#next()
   }
 
-  async #giveTurns(changes: number): Promise<void> {
+  async #cedeTurns(changes: number): Promise<void> {
     this.#sinceYield += changes
     if (this.#sinceYield < yieldAfter) return
     this.#sinceYield = 0
-    this.#held = true
+    this.#suspended = true
     await nextMacrotask(this.#options.clock)
-    this.#held = false
+    this.#suspended = false
   }
 
   #next(): void {
@@ -170,11 +170,11 @@ export class CommitQueue {
     if (this.#idle) for (const resolve of this.#whenIdle.splice(0)) resolve()
   }
 
-  #take(): { group: readonly Waiting[]; cells: readonly Cell[] } {
+  #nextBatch(): { group: readonly Waiting[]; cells: readonly Cell[] } {
     const cells: Cell[] = []
-    const most = this.#most
+    const limits = this.#limits
     let count = 0
-    while (count < this.#waiting.length && count < most.changes && cells.length < most.cells)
+    while (count < this.#waiting.length && count < limits.changes && cells.length < limits.cells)
       this.#encoder.encode((this.#waiting[count++] as Waiting).change, cells)
     const group = this.#waiting.slice(0, count)
     this.#waiting = count === this.#waiting.length ? [] : this.#waiting.slice(count)
@@ -182,14 +182,14 @@ export class CommitQueue {
   }
 
   #answer(group: readonly Waiting[], cells: readonly ReplyCell[]): void {
-    this.#settle(group)
+    this.#endChanges(group)
     const cursor = { cells, next: 0 }
     for (const { change, resolve, reject } of group) {
       const result = decodeResult(cursor, change)
       if (result instanceof Invalid)
         reject(failure('invariant.broken', { rule: `statements are valid (${result.message})` }))
       else {
-        this.#options.hints.note(change, result)
+        this.#options.hints.record(change, result)
         resolve(result)
       }
     }
@@ -197,11 +197,11 @@ export class CommitQueue {
   }
 
   /** What is on its way behind it is refused too. */
-  #refuse(group: readonly Waiting[], failure: WriterFailure): void {
-    for (const { reject } of group) reject(this.#refusal(failure.problem, failure.message))
+  #reject(group: readonly Waiting[], failure: WriterFailure): void {
+    for (const { reject } of group) reject(this.#rejection(failure.problem, failure.message))
     this.#doubtful = [...this.#doubtful, ...group]
     this.#failure = failure
-    this.#held = true
+    this.#suspended = true
   }
 
   async #recover({ problem, message }: WriterFailure): Promise<void> {
@@ -214,31 +214,31 @@ export class CommitQueue {
       if (!reply.ok) this.#degrade(reply.problem, reply.message)
       else this.#probed()
     }
-    this.#held = false
+    this.#suspended = false
   }
 
   #probed(): void {
     const doubtful = this.#doubtful
     this.#doubtful = []
-    this.#settle(doubtful)
+    this.#endChanges(doubtful)
   }
 
-  #settle(group: readonly Waiting[]): void {
+  #endChanges(group: readonly Waiting[]): void {
     this.#options.answering()
-    this.#options.observers.settle(group)
+    this.#options.observers.endChanges(group)
   }
 
   #degrade(kind: WriterProblem, message: string, after = probeAfter.first): void {
     this.#problem = { kind, message }
-    for (const { reject } of this.#waiting.splice(0)) reject(this.#refusal(kind, message))
+    for (const { reject } of this.#waiting.splice(0)) reject(this.#rejection(kind, message))
     if (this.#state.state === 'closed') return
-    this.#setState({ state: kind === 'full' ? 'full' : 'failed', problem: this.#refusal(kind, message).message })
+    this.#setState({ state: kind === 'full' ? 'full' : 'failed', problem: this.#rejection(kind, message).message })
     if (kind === 'dead') return
     this.#cancelProbe = this.#options.clock.after(after, () => void this.#probe(after), { background: true })
   }
 
   async #probe(after: number): Promise<void> {
-    this.#held = true
+    this.#suspended = true
     const reply = await this.#options.shell.send({ kind: 'probe' })
     if (!reply.ok) this.#degrade(reply.problem, reply.message, Math.min(after * 2, probeAfter.last))
     else if (this.#state.state !== 'closed') {
@@ -246,12 +246,12 @@ export class CommitQueue {
       this.#probed()
       this.#setState({ state: 'open' })
     }
-    this.#held = false
+    this.#suspended = false
     this.#next()
   }
 
-  #refusal(kind: WriterProblem, message: string): TroupeError {
-    const path = this.#options.place
+  #rejection(kind: WriterProblem, message: string): TroupeError {
+    const path = this.#options.location
     if (kind === 'full') return failure('storage.full', { path })
     if (kind === 'corrupt') return failure('storage.corrupt', { path, problem: message })
     if (kind === 'read_only') return failure('storage.read_only', { path, problem: message })
@@ -261,6 +261,6 @@ export class CommitQueue {
   #setState(state: StorageState): void {
     if (this.#state.state === state.state && this.#state.problem === state.problem) return
     this.#state = state
-    this.#listeners.tell(state)
+    this.#listeners.notify(state)
   }
 }

@@ -18,12 +18,12 @@ import {
 } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { failure } from '../../core/index.ts'
-import { pendingAfter } from '../applied.ts'
-import type { Migration } from '../migration.ts'
-import { applicationId, openForLooking, openForReading, openForWriting } from './connection.ts'
+import { pendingAfter } from '../migrations/applied-migrations.ts'
+import type { Migration } from '../migrations/migration.ts'
+import { DatabaseSync } from './database-sync.ts'
 import { fileFailure } from './file-failure.ts'
 import { appliedTo, isCurrent, migrate } from './migrate.ts'
-import { DatabaseSync } from './node-sqlite.ts'
+import { applicationId, openForReading, openForWriting, openImmutable } from './open-connection.ts'
 import { OwnerLock } from './owner-lock.ts'
 
 export interface DatabaseFileOptions {
@@ -43,7 +43,7 @@ export interface DatabaseFile {
 }
 
 /** Up to this size every page is checked at each start: 32 MB take some 50 ms. */
-const checkedWhole = 32 * 1024 * 1024
+const maxCheckedSize = 32 * 1024 * 1024
 
 export function openFile({ path: name, migrations, at }: DatabaseFileOptions): DatabaseFile {
   let path = resolve(name)
@@ -168,9 +168,9 @@ function openChecked(path: string, migrations: readonly Migration[], at: number)
  * @returns whether the schema is up to date
  */
 function checkRead(path: string, migrations: readonly Migration[]): boolean {
-  const reading = existsSync(`${path}-wal`) ? openForReading(path) : openForLooking(path)
+  const reading = existsSync(`${path}-wal`) ? openForReading(path) : openImmutable(path)
   try {
-    if (statSync(path).size <= checkedWhole) checkWhole(reading, path)
+    if (statSync(path).size <= maxCheckedSize) checkIntegrity(reading, path)
     return isCurrent(reading, migrations, path)
   } finally {
     reading.close()
@@ -180,7 +180,7 @@ function checkRead(path: string, migrations: readonly Migration[]): boolean {
 /** Looks without opening it for work, whoever has it. @throws what `inspect` does; ValidationError `storage.incompatible` */
 export function pendingInFile(path: string, migrations: readonly Migration[]): readonly Migration[] {
   if (inspect(path) === 'none') return []
-  const reading = existsSync(`${path}-wal`) ? openForReading(path) : openForLooking(path)
+  const reading = existsSync(`${path}-wal`) ? openForReading(path) : openImmutable(path)
   try {
     return pendingAfter(appliedTo(reading, path), migrations)
   } finally {
@@ -188,7 +188,7 @@ export function pendingInFile(path: string, migrations: readonly Migration[]): r
   }
 }
 
-function checkWhole(db: DatabaseSync, path: string): void {
+function checkIntegrity(db: DatabaseSync, path: string): void {
   const [found] = db.prepare('pragma quick_check(1)').all()
   const problem = String(found?.quick_check ?? 'the check gave no answer')
   if (problem !== 'ok') throw failure('storage.corrupt', { path, problem })

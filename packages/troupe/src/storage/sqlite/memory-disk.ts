@@ -7,12 +7,12 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { failure } from '../../core/index.ts'
 import type { Disk, DiskObserver } from '../disk.ts'
-import type { Migration } from '../migration.ts'
+import type { Migration } from '../migrations/migration.ts'
 import type { WriterReply, WriterShell } from '../writer-port.ts'
-import { openInMemory } from './connection.ts'
 import { migrate } from './migrate.ts'
+import { openInMemory } from './open-connection.ts'
 import { Reader } from './reader.ts'
-import { Writer } from './writer.ts'
+import { Writer } from './writer/writer.ts'
 
 class MemoryDisk implements Disk {
   readonly kind = 'disk'
@@ -29,7 +29,7 @@ class MemoryDisk implements Disk {
     const writer = new Writer({ open: () => this.#db, reopens: false, checkpointPages })
     this.#owner = writer
     const shell: WriterShell = {
-      apart: false,
+      threaded: false,
       send: async (request) => {
         if (this.#owner !== writer) return dead
         const reply = writer.handle(structuredClone(request))[0] as WriterReply

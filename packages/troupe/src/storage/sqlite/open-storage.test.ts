@@ -37,7 +37,7 @@ afterEach(async () => {
 })
 
 const migration = (version: number, lowestReader = 1, sql = `create table notes${version} (text text)`): Migration => ({
-  room: 'notes',
+  module: 'notes',
   version,
   name: `step ${version}`,
   lowestReader,
@@ -67,7 +67,7 @@ const picture = () =>
     const { mtimeMs, mode, ino } = statSync(path)
     return [path, mtimeMs, mode, ino, entry.isFile() ? readFileSync(path, 'hex') : '']
   })
-async function refusedUntouched(name: string, expected: string, migrations?: readonly Migration[]) {
+async function expectRejectedUnchanged(name: string, expected: string, migrations?: readonly Migration[]) {
   const before = picture()
   await expect(open(name, migrations)).rejects.toEqual(code(expected))
   expect(picture()).toEqual(before)
@@ -109,7 +109,7 @@ test.each([
 ])('a file of %s is refused and stays as it was', async (_, content) => {
   writeFileSync(join(folder, 'mine'), content)
   utimesSync(join(folder, 'mine'), 1, 2)
-  await refusedUntouched('mine', 'storage.foreign')
+  await expectRejectedUnchanged('mine', 'storage.foreign')
 })
 
 test.each(['delete', 'wal'])(
@@ -118,7 +118,7 @@ test.each(['delete', 'wal'])(
     const db = new DatabaseSync(join(folder, 'app.db'))
     db.exec(`pragma journal_mode = ${mode}; create table t (a); insert into t values (1)`)
     if (mode === 'delete') db.close()
-    await refusedUntouched('app.db', 'storage.foreign')
+    await expectRejectedUnchanged('app.db', 'storage.foreign')
     if (mode === 'wal') db.close()
   },
 )
@@ -126,9 +126,9 @@ test.each(['delete', 'wal'])(
 test('a folder, a device and a file as a folder are refused and stay as they were', async () => {
   mkdirSync(join(folder, 'folder'))
   writeFileSync(join(folder, 'file'), 'x')
-  await refusedUntouched('folder', 'storage.foreign')
-  await refusedUntouched('../../../dev/null', 'storage.foreign')
-  await refusedUntouched('file/troupe.db', 'storage.foreign')
+  await expectRejectedUnchanged('folder', 'storage.foreign')
+  await expectRejectedUnchanged('../../../dev/null', 'storage.foreign')
+  await expectRejectedUnchanged('file/troupe.db', 'storage.foreign')
 })
 
 test.skipIf(!existsSync('/proc/self'))('a place that takes no folders is refused, and not tried for ever', async () => {
@@ -138,7 +138,7 @@ test.skipIf(!existsSync('/proc/self'))('a place that takes no folders is refused
 test('other files where the lock or the name of the owner would be are refused and stay as they were', async () => {
   writeFileSync(join(folder, 'a.db.lock'), 'not a lock')
   writeFileSync(join(folder, 'b.db.owner'), 'not a card')
-  await refusedUntouched('a.db', 'storage.foreign')
+  await expectRejectedUnchanged('a.db', 'storage.foreign')
   await expect(open('b.db')).rejects.toEqual(code('storage.foreign'))
   expect(readFileSync(join(folder, 'b.db.owner'), 'utf8')).toBe('not a card')
 })
@@ -179,14 +179,14 @@ test('a newer schema is accepted while it says that this release can read it, an
 
 test.each([
   ['has a table of an earlier build', 'create table run_leases (run_id text)'],
-  ['names the modules in another column', 'alter table storage_schema rename column room to chamber'],
+  ['names the modules in another column', 'alter table storage_schema rename column module to chamber'],
 ])('A database file that %s is rejected with storage.incompatible and is not changed.', async (_, plant) => {
   await (await open('troupe.db')).close()
   const db = new DatabaseSync(join(folder, 'troupe.db'))
   db.exec(plant)
   db.close()
-  await refusedUntouched('troupe.db', 'storage.incompatible')
-  await refusedUntouched('troupe.db', 'storage.incompatible', [migration(1), migration(2)])
+  await expectRejectedUnchanged('troupe.db', 'storage.incompatible')
+  await expectRejectedUnchanged('troupe.db', 'storage.incompatible', [migration(1), migration(2)])
 })
 
 test('A restore rejects a backup of an earlier build with storage.incompatible and creates no file.', async () => {
@@ -209,9 +209,9 @@ test('pending migrations apply once and together: a failing one leaves the schem
   await storage.close()
   const broken = [migration(1), migration(2), migration(3, 1, 'create nonsense')]
   await expect(open('troupe.db', broken)).rejects.toThrow()
-  const again = await open('troupe.db', [migration(1), migration(2)])
-  await again.commit(insert('second', 'notes2'))
-  expect(await texts(again)).toEqual(['kept'])
+  const reopened = await open('troupe.db', [migration(1), migration(2)])
+  await reopened.commit(insert('second', 'notes2'))
+  expect(await texts(reopened)).toEqual(['kept'])
 })
 
 test('migrations that are not numbered 1, 2, 3 are refused', async () => {
@@ -284,13 +284,13 @@ test.skipIf(process.getuid?.() !== 0 || !existsSync('/usr/bin/chattr'))('a read-
 test.skipIf(process.getuid?.() === 0)('without the right to write, file and folder are refused', async () => {
   await (await open('troupe.db')).close()
   chmodSync(join(folder, 'troupe.db'), 0o400)
-  await refusedUntouched('troupe.db', 'storage.read_only')
+  await expectRejectedUnchanged('troupe.db', 'storage.read_only')
   chmodSync(join(folder, 'troupe.db'), 0o600)
   chmodSync(join(folder, 'troupe.db.lock'), 0o000)
   await expect(open('troupe.db')).rejects.toEqual(code('storage.read_only'))
   chmodSync(join(folder, 'troupe.db.lock'), 0o600)
   chmodSync(folder, 0o500)
-  await refusedUntouched('new.db', 'storage.read_only')
+  await expectRejectedUnchanged('new.db', 'storage.read_only')
   chmodSync(folder, 0o700)
 })
 
@@ -300,24 +300,24 @@ test('a file that is removed while it is open takes nothing more, until it is pu
   const url = `sqlite:${path}`
   const storage = await openStorage({ url, migrations: [migration(1)], clock, random: seededRandom(1) })
   opened.push(storage)
-  const told = () => new Promise<StorageState>((resolve) => storage.onState(resolve))
+  const nextState = () => new Promise<StorageState>((resolve) => storage.onState(resolve))
   await storage.commit(insert('one'))
 
   renameSync(path, `${path}.away`)
-  const failed = told()
+  const failed = nextState()
   const removed = expect.objectContaining({ code: 'storage.io', message: expect.stringContaining('it was removed') })
   await expect(storage.commit(insert('two'))).rejects.toEqual(removed)
   expect(await failed).toMatchObject({ state: 'failed', problem: expect.stringContaining('it was removed') })
   expect(await texts(storage)).toEqual(['one'])
 
   writeFileSync(path, 'another')
-  const replaced = told()
+  const replaced = nextState()
   await clock.advance('100ms')
   expect(await replaced).toMatchObject({ problem: expect.stringContaining('another file was put in its place') })
   expect(readFileSync(path, 'utf8')).toBe('another')
 
   renameSync(`${path}.away`, path)
-  const back = told()
+  const back = nextState()
   await clock.advance('200ms')
   expect(await back).toEqual({ state: 'open' })
   await storage.commit(insert('three'))

@@ -2,27 +2,27 @@
 import { readdirSync, statSync } from 'node:fs'
 import { basename, dirname, extname } from 'node:path'
 import { checkOptions, failure, nearest } from '../../core/index.ts'
-import { ChangeObservers } from '../change-observers.ts'
+import { StorageCleanup } from '../cleanup/storage-cleanup.ts'
+import { retentionBounds } from '../cleanup/storage-retention.ts'
 import type { Disk } from '../disk.ts'
-import { withFaults } from '../faults.ts'
-import { Hints } from '../hints.ts'
-import type { Migration } from '../migration.ts'
-import type { AbsentFile, OpenedStorage, OpenStorageOptions } from '../open-options.ts'
-import { retentionBounds } from '../retention.ts'
-import { storageMigrations } from '../storage-migrations.ts'
-import { Sweeper } from '../sweeper.ts'
+import type { Migration } from '../migrations/migration.ts'
+import { storageMigrations } from '../migrations/storage-migrations.ts'
+import { ChangeObservers } from '../notifications/change-observers.ts'
+import { Hints } from '../notifications/hints.ts'
+import type { AbsentFile, OpenedStorage, OpenStorageOptions } from '../open-storage-options.ts'
+import { withFaults } from '../wrappers/faults.ts'
 import type { WriterShell } from '../writer-port.ts'
+import { storageCleanupTasks } from './cleanup-tasks.ts'
 import { CommitQueue } from './commit-queue.ts'
-import { openInMemory } from './connection.ts'
 import { openFile, pendingInFile } from './database-file.ts'
-import { inlineShell } from './inline-shell.ts'
+import { messageOf } from './engine-error.ts'
+import { SqliteStorage } from './engine-storage.ts'
 import { openDisk } from './memory-disk.ts'
 import { migrate } from './migrate.ts'
+import { openInMemory } from './open-connection.ts'
 import { Reader } from './reader.ts'
-import { messageOf } from './sqlite-error.ts'
-import { SqliteStorage } from './sqlite-storage.ts'
-import { sweepsOf } from './sweeps.ts'
-import { threadShell } from './thread-shell.ts'
+import { inlineShell } from './writer/inline-shell.ts'
+import { threadShell } from './writer/thread-shell.ts'
 
 /**
  * 16 MB of log: small enough to read fast after a crash, large enough that pages are written back once for many commits.
@@ -34,7 +34,7 @@ const vacuumPages = 2_000
 
 /** What differs between memory and a file. */
 interface Opened {
-  readonly place: string
+  readonly location: string
   readonly shell: WriterShell
   readonly reader: Reader
   readonly logSize: () => number
@@ -48,7 +48,7 @@ interface Opened {
  * `storage.io`; CapacityError `storage.full`
  * @example const storage = await openStorage({ url: 'sqlite:./data/troupe.db', migrations, clock, random })
  */
-export async function openStorage(options: OpenStorageOptions): Promise<OpenedStorage> {
+export async function openSqlite(options: OpenStorageOptions): Promise<OpenedStorage> {
   checkOptions('openStorage', options, [
     'url',
     'migrations',
@@ -110,12 +110,12 @@ function pathOf(url: string): string | undefined {
   if (url === 'memory:') return undefined
   const path = /^sqlite:(?:\/\/)?(?!:memory:)(.+)$/s.exec(url)?.[1]
   if (path === undefined || path.includes('\0'))
-    throw failure('validation.failed', { what: 'The URL of the storage', problem: problemOf(url) })
+    throw failure('validation.failed', { what: 'The URL of the storage', problem: errorProblem(url) })
   return path
 }
 
 /** What is misspelt may be the URL of a server, with its password: no more of it is said than how it begins. */
-function problemOf(url: string): string {
+function errorProblem(url: string): string {
   if (url.includes('\0')) return 'it holds a NUL'
   if (url.startsWith('sqlite:')) return 'it names no path; what is to be in memory alone is memory:'
   const begin = url.slice(0, url.indexOf(':') + 1)
@@ -127,7 +127,7 @@ function problemOf(url: string): string {
 
 function inMemory(migrations: readonly Migration[], at: number, disk: Disk | undefined): Opened {
   return {
-    place: 'memory',
+    location: 'memory',
     ...(disk ? openDisk(disk, migrations, at, checkpointPages) : ownMemory(migrations, at)),
     logSize: () => 0,
     announce: () => {},
@@ -150,7 +150,7 @@ async function inFile(name: string, migrations: readonly Migration[], at: number
   const { path, reading } = file
   try {
     return {
-      place: path,
+      location: path,
       shell: await threadShell({ path, checkpointPages }),
       reader: new Reader({ db: reading, readOnly: true }),
       logSize: () => statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0,
@@ -169,14 +169,14 @@ function assemble(opened: Opened, { clock, retention = {}, faults }: OpenStorage
   const shell = faults ? withFaults(opened.shell, faults) : opened.shell
   const observers = new ChangeObservers()
   const answering = () => opened.reader.renew()
-  const queue = new CommitQueue({ shell, clock, hints, observers, place: opened.place, answering })
+  const queue = new CommitQueue({ shell, clock, hints, observers, location: opened.location, answering })
   const storage = new SqliteStorage({ ...opened, queue, hints, observers, clock })
-  const sweeper = new Sweeper({
+  const storageCleanup = new StorageCleanup({
     clock,
     retention,
-    sweeps: sweepsOf(storage, clock),
+    cleanupTasks: storageCleanupTasks(storage, clock),
     afterwards: () => queue.vacuum(vacuumPages),
   })
-  storage.sweptBy(sweeper)
+  storage.attachCleanup(storageCleanup)
   return storage
 }

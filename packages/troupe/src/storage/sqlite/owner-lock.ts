@@ -20,8 +20,8 @@ import {
 import { hostname } from 'node:os'
 import { failure } from '../../core/index.ts'
 import { isRunning, type ProcessIdentity, thisProcess } from '../process-identity.ts'
-import { DatabaseSync } from './node-sqlite.ts'
-import { resultCode } from './sqlite-error.ts'
+import { DatabaseSync } from './database-sync.ts'
+import { resultCode } from './engine-error.ts'
 
 const lockOf = (path: string) => `${path}.lock`
 const cardOf = (path: string) => `${path}.owner`

@@ -6,13 +6,13 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { LRUCache } from 'lru-cache'
 import { failure } from '../../core/index.ts'
-import { expectRows } from '../expect-rows.ts'
-import type { Row } from '../port.ts'
-import type { Bind, Statement } from '../statement.ts'
-import { bindable, Prepared, type Value } from './prepared.ts'
-import { toRow } from './result.ts'
-import { isTooBigForNumber } from './sqlite-error.ts'
-import { slots } from './wire.ts'
+import { expectRows } from '../changes/expect-rows.ts'
+import type { Bind, Statement } from '../changes/statement.ts'
+import type { Row } from '../storage-port.ts'
+import { isTooBigForNumber } from './engine-error.ts'
+import { toRow } from './writer/decode-result.ts'
+import { bindable, Prepared, type Value } from './writer/prepared-statement.ts'
+import { wireSlots } from './writer/wire.ts'
 
 export interface ReaderOptions {
   readonly db: DatabaseSync
@@ -23,10 +23,10 @@ export interface ReaderOptions {
 export class Reader {
   readonly #db: DatabaseSync
   readonly #readOnly: boolean
-  readonly #prepared = new LRUCache<string, Prepared>({ max: slots })
+  readonly #prepared = new LRUCache<string, Prepared>({ max: wireSlots })
   readonly #begin: StatementSync
   readonly #end: StatementSync
-  #held = false
+  #inTransaction = false
 
   constructor(options: ReaderOptions) {
     this.#db = options.db
@@ -37,9 +37,9 @@ export class Reader {
 
   /** @param at what `now` stands for, ms since 1970 */
   read(statements: readonly Statement[], at: number): readonly (readonly Row[])[] {
-    if (this.#readOnly) this.#hold()
+    if (this.#readOnly) this.#beginTransaction()
     // One statement sees one snapshot by itself.
-    if (this.#held || statements.length === 1) return this.#all(statements, at)
+    if (this.#inTransaction || statements.length === 1) return this.#all(statements, at)
     this.#begin.run()
     try {
       return this.#all(statements, at)
@@ -50,16 +50,16 @@ export class Reader {
 
   /** What is read from now on sees all that is committed now. */
   renew(): void {
-    if (!this.#held) return
-    this.#held = false
+    if (!this.#inTransaction) return
+    this.#inTransaction = false
     // Some failures of the disk end it by themselves.
     if (this.#db.isTransaction) this.#end.run()
   }
 
-  #hold(): void {
-    if (this.#held) return
+  #beginTransaction(): void {
+    if (this.#inTransaction) return
     this.#begin.run()
-    this.#held = true
+    this.#inTransaction = true
     setImmediate(() => this.renew())
   }
 

@@ -9,15 +9,15 @@ import {
   checkLinearizability,
   checkShare,
   checkUpdates,
-  type Delivered,
+  type DeliveryRecord,
+  type HistoryOperation,
   impossible,
-  type Operation,
   type RegisterInput,
   type RegisterOutput,
   registerModel,
 } from './index.ts'
 
-type Step = Operation<RegisterInput, RegisterOutput>
+type Step = HistoryOperation<RegisterInput, RegisterOutput>
 const check = (history: readonly Step[]) => checkLinearizability(history, registerModel)
 const at = (called: number, returned: number | undefined, input: RegisterInput, output?: RegisterOutput): Step => ({
   key: 'k',
@@ -87,30 +87,30 @@ function truth(seed: number, count: number, unknowns: number): Step[] {
     return {
       called,
       returned: called + length,
-      moment: called + random.next() * length,
+      takesEffectAt: called + random.next() * length,
       input: inputs[pick(4)] as RegisterInput,
     }
   })
   let state = registerModel.initial
   const steps: Step[] = []
-  for (const { called, returned, moment, input } of calls.sort((a, b) => a.moment - b.moment)) {
-    const standing = state.value === undefined ? 0 : state.version
-    const refused = input.do === 'write-if' && standing !== input.version
+  for (const { called, returned, takesEffectAt, input } of calls.sort((a, b) => a.takesEffectAt - b.takesEffectAt)) {
+    const current = state.value === undefined ? 0 : state.version
+    const rejected = input.do === 'write-if' && current !== input.version
     const before = state
     const next = registerModel.step(state, input, undefined)
-    if (next !== impossible && !refused) state = next
+    if (next !== impossible && !rejected) state = next
     const output: RegisterOutput =
       input.do === 'read'
         ? { value: before.value, version: before.version }
         : input.do === 'delete'
           ? { deleted: before.value !== undefined }
-          : refused
+          : rejected
             ? { conflict: true }
             : { version: state.version }
     const unknown = random.next() < unknowns
     steps.push({
       key: 'k',
-      client: `c${moment}`,
+      client: `c${takesEffectAt}`,
       input,
       called,
       returned: unknown ? undefined : returned,
@@ -155,7 +155,7 @@ test('updates that rest on one version, and counters that lost or gained, are fo
 })
 
 test('a message that overtakes its lane is found, one that comes again is not', () => {
-  const delivered = (sequence: number, attempt = 1): Delivered => ({
+  const delivered = (sequence: number, attempt = 1): DeliveryRecord => ({
     mailbox: 'M',
     sender: 'S',
     priority: 'normal',

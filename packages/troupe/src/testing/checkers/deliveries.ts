@@ -1,7 +1,7 @@
 /** Whether messages of one lane came in the order in which they were sent. */
 import type { Anomaly } from './anomaly.ts'
 
-export interface Delivered {
+export interface DeliveryRecord {
   readonly mailbox: string
   readonly sender: string
   readonly priority: string
@@ -15,7 +15,7 @@ export interface Delivered {
  * First deliveries of a lane rise; a later delivery of the same message is a repeat and says so.
  * @param deliveries in the order in which they came
  */
-export function checkFifo(deliveries: readonly Delivered[]): readonly Anomaly[] {
+export function checkFifo(deliveries: readonly DeliveryRecord[]): readonly Anomaly[] {
   const anomalies: Anomaly[] = []
   const lanes = new Map<string, { last: number; readonly attempts: Map<number, number> }>()
   for (const { mailbox, sender, priority, sequence, attempt } of deliveries) {

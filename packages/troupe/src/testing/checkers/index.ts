@@ -1,7 +1,7 @@
 /** Checkers of recorded histories. */
 export * from './anomaly.ts'
+export * from './at-most-once.ts'
 export * from './deliveries.ts'
-export * from './effects.ts'
 export * from './linearizability.ts'
 export * from './lost-updates.ts'
 export * from './register-model.ts'

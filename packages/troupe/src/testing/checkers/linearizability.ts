@@ -7,7 +7,7 @@
  */
 import type { Anomaly } from './anomaly.ts'
 
-export interface Operation<Input, Output> {
+export interface HistoryOperation<Input, Output> {
   /** Operations of different keys are independent of each other. */
   readonly key: string
   readonly client: string
@@ -41,7 +41,7 @@ export interface LinearizabilityOptions {
 }
 
 export function checkLinearizability<State, Input, Output>(
-  history: readonly Operation<Input, Output>[],
+  history: readonly HistoryOperation<Input, Output>[],
   model: Model<State, Input, Output>,
   options: LinearizabilityOptions = {},
 ): readonly Anomaly[] {
@@ -64,7 +64,7 @@ interface Frame<State> {
 }
 
 function problemOfKey<State, Input, Output>(
-  operations: readonly Operation<Input, Output>[],
+  operations: readonly HistoryOperation<Input, Output>[],
   model: Model<State, Input, Output>,
   limit: number,
 ): string | undefined {
@@ -74,7 +74,7 @@ function problemOfKey<State, Input, Output>(
   const tried = new Set<string>()
   const stack: Frame<State>[] = [{ state: model.initial, done: 0n, from: 0, next: 0 }]
   let furthest: Frame<State> = stack[0] as Frame<State>
-  let most = 0
+  let longest = 0
   let steps = 0
   for (let frame = stack.at(-1); frame; frame = stack.at(-1)) {
     if ((frame.done & known) === known) return undefined
@@ -82,7 +82,7 @@ function problemOfKey<State, Input, Output>(
     const deadline = earliestReturn(sorted, frame)
     let pushed = false
     for (let i = frame.next; i < sorted.length && !pushed; i++) {
-      const operation = sorted[i] as Operation<Input, Output>
+      const operation = sorted[i] as HistoryOperation<Input, Output>
       if (operation.called > deadline) break
       if (frame.done & (1n << BigInt(i))) continue
       frame.next = i + 1
@@ -95,7 +95,7 @@ function problemOfKey<State, Input, Output>(
       tried.add(seen)
       const child = { state, done, from: firstOpen(done, frame.from), next: firstOpen(done, frame.from) }
       stack.push(child)
-      if (stack.length > most) [most, furthest] = [stack.length, child]
+      if (stack.length > longest) [longest, furthest] = [stack.length, child]
       pushed = true
     }
     if (!pushed) stack.pop()
@@ -110,10 +110,10 @@ const firstOpen = (done: bigint, from: number): number => {
 }
 
 /** Nothing that was called after this can come next. */
-function earliestReturn(sorted: readonly Operation<unknown, unknown>[], { done, from }: Frame<unknown>): number {
+function earliestReturn(sorted: readonly HistoryOperation<unknown, unknown>[], { done, from }: Frame<unknown>): number {
   let earliest = Number.POSITIVE_INFINITY
   for (let i = from; i < sorted.length; i++) {
-    const { called, returned } = sorted[i] as Operation<unknown, unknown>
+    const { called, returned } = sorted[i] as HistoryOperation<unknown, unknown>
     if (called > earliest) break
     if (returned !== undefined && returned < earliest && !(done & (1n << BigInt(i)))) earliest = returned
   }
@@ -121,7 +121,7 @@ function earliestReturn(sorted: readonly Operation<unknown, unknown>[], { done, 
 }
 
 function explain<State>(
-  sorted: readonly Operation<unknown, unknown>[],
+  sorted: readonly HistoryOperation<unknown, unknown>[],
   furthest: Frame<State>,
   model: { text(state: State): string },
 ): string {

@@ -18,7 +18,7 @@ const columns = (bytes: string, number: string, text: string) => `create table c
   primary key (user_id, key))`
 
 export const itemMigration: Migration = {
-  room: 'conformance',
+  module: 'conformance',
   version: 1,
   name: 'items',
   lowestReader: 1,

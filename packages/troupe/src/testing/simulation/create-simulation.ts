@@ -3,23 +3,23 @@ import { createHash } from 'node:crypto'
 import { serialize } from 'node:v8'
 import { type Clock, createIds, type Json, type Random, seededRandom } from '../../core/index.ts'
 import { createDisk, type Disk, type FaultKind, type Faults } from '../../storage/index.ts'
-import { type Machine, outside, type Place } from './machine.ts'
+import { type Machine, outside, type ProcessContext } from './machine.ts'
 import {
   type NodeHandle,
   NodeLost,
-  type NodeOptions,
   type SimulatedNode,
+  type SimulatedNodeOptions,
   type Simulation,
-  type WorldFaults,
+  type SimulationFaults,
 } from './simulation.ts'
 
 export interface SeedOptions {
   readonly seed: string
   readonly options: Json
-  readonly faults: WorldFaults
+  readonly faults: SimulationFaults
 }
 
-export interface SeedWorld {
+export interface SeedSimulation {
   readonly simulation: Simulation
   readonly operations: { succeeded: number; failed: number }
   /** How often nodes were killed. */
@@ -29,11 +29,11 @@ export interface SeedWorld {
 }
 
 /** A message between nodes takes up to so many ms, and so do the two halves of a commit. */
-const wayMs = 3
+const latencyMs = 3
 
-export function createSimulation(machine: Machine, { seed, options, faults }: SeedOptions): SeedWorld {
+export function createSimulation(machine: Machine, { seed, options, faults }: SeedOptions): SeedSimulation {
   const random = seededRandom(`${seed}/simulation`)
-  const own: Place = { node: outside, incarnation: 1, random, skew: 0 }
+  const own: ProcessContext = { node: outside, incarnation: 1, random, skew: 0 }
   const rates = drawRates(seededRandom(`${seed}/faults`), faults)
   const disks: Disk[] = []
   const operations = { succeeded: 0, failed: 0 }
@@ -83,7 +83,7 @@ interface Shared {
 }
 
 /** After FoundationDB's: a fault is active in some seeds only, so that each is also met alone. */
-function drawRates(random: Random, faults: WorldFaults): Partial<Record<FaultKind, number>> {
+function drawRates(random: Random, faults: SimulationFaults): Partial<Record<FaultKind, number>> {
   const { rate = 0.05, active = 0.25, kinds = ['io-before', 'io-after', 'full'] } = faults
   return Object.fromEntries(kinds.map((kind) => [kind, random.next() < active ? rate : 0]))
 }
@@ -98,39 +98,41 @@ function startNode<Service>(
   name: string,
   seed: string,
   start: (node: SimulatedNode) => Promise<Service>,
-  options: NodeOptions,
+  options: SimulatedNodeOptions,
 ): NodeHandle<Service> {
   const { machine, healers } = shared
   const { kills = options.killAt?.length ?? 0, within = 300, killAt, restartMs = 2_000 } = options
   const random = seededRandom(`${seed}/fate/${name}`)
-  const home = machine.place()
-  let [lives, sparing] = [0, false]
-  let up: { readonly service: Service; readonly node: SimulatedNode; readonly place: Place } | undefined
-  let place: Place
+  const home = machine.processContext()
+  let [incarnations, sparing] = [0, false]
+  let up:
+    | { readonly service: Service; readonly node: SimulatedNode; readonly processContext: ProcessContext }
+    | undefined
+  let processContext: ProcessContext
   const calls = new Set<Call>()
   const fate = () => {
-    if (sparing || lives > kills) return undefined
-    return killAt ? killAt[lives - 1] : Math.floor(random.next() * within)
+    if (sparing || incarnations > kills) return undefined
+    return killAt ? killAt[incarnations - 1] : Math.floor(random.next() * within)
   }
   const begin = () => {
-    lives++
+    incarnations++
     const at = machine.live(name, fate(), () => {
       shared.killed()
       up = undefined
       machine.schedule(random.next() * restartMs, 'restart', begin, home)
       for (const call of [...calls]) call.lost()
     })
-    place = at
+    processContext = at
     const node = nodeOn(shared, at, name)
     const run = async () => {
-      const started = await settled(() => start(node))
+      const started = await outcomeOf(() => start(node))
       if (!machine.isAlive(at)) return
       if (!started.ok) {
         // As whoever watches over a process would: it is started again.
         machine.note(name, `did not start: ${String(started.error)}`)
         return machine.kill(name)
       }
-      up = { service: started.value, node, place: at }
+      up = { service: started.value, node, processContext: at }
       for (const call of calls) call.run()
     }
     machine.schedule(0, 'start', () => machine.within(at, () => void run()), at)
@@ -138,12 +140,12 @@ function startNode<Service>(
   begin()
   healers.push(() => {
     sparing = true
-    place.skew = 0
+    processContext.skew = 0
     machine.spare(name)
   })
   return {
     get kills() {
-      return lives - 1
+      return incarnations - 1
     },
     kill: () => machine.kill(name),
     freeze: (ms) => machine.freeze(name, ms),
@@ -152,7 +154,7 @@ function startNode<Service>(
       machine.spare(name)
     },
     skew(ms) {
-      place.skew = ms
+      processContext.skew = ms
     },
     call: (run) => callOn({ machine, calls, name, random, current: () => up }, run),
   }
@@ -163,31 +165,38 @@ interface Line<Service> {
   readonly calls: Set<Call>
   readonly name: string
   readonly random: Random
-  readonly current: () => { readonly service: Service; readonly node: SimulatedNode; readonly place: Place } | undefined
+  readonly current: () =>
+    | { readonly service: Service; readonly node: SimulatedNode; readonly processContext: ProcessContext }
+    | undefined
 }
 
 function callOn<Service, T>(
   { machine, calls, name, random, current }: Line<Service>,
   run: (service: Service, node: SimulatedNode) => T | Promise<T>,
 ): Promise<T> {
-  const home = machine.place()
+  const home = machine.processContext()
   return new Promise<T>((resolve, reject) => {
     let sent = false
     /** In the caller's own place: nodes share no promises. */
-    const answer = (settle: () => void) =>
-      machine.schedule(random.next() * wayMs, 'answer', () => machine.within(home, settle), home)
+    const answer = (deliver: () => void) =>
+      machine.schedule(random.next() * latencyMs, 'answer', () => machine.within(home, deliver), home)
     const call: Call = {
       run() {
         const at = current()
         if (sent || !at) return
         sent = true
-        const { place, service, node } = at
+        const { processContext, service, node } = at
         const work = async () => {
-          const outcome = await settled(async () => run(service, node))
-          if (!machine.isAlive(place) || !calls.delete(call)) return
+          const outcome = await outcomeOf(async () => run(service, node))
+          if (!machine.isAlive(processContext) || !calls.delete(call)) return
           answer(() => (outcome.ok ? resolve(outcome.value) : reject(outcome.error)))
         }
-        machine.schedule(random.next() * wayMs, 'call', () => machine.within(place, () => void work()), place)
+        machine.schedule(
+          random.next() * latencyMs,
+          'call',
+          () => machine.within(processContext, () => void work()),
+          processContext,
+        )
       },
       lost() {
         // Not sent yet: it waits for the next life.
@@ -200,44 +209,44 @@ function callOn<Service, T>(
   })
 }
 
-type Settled<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: unknown }
-const settled = <T>(run: () => Promise<T>): Promise<Settled<T>> =>
+type CallOutcome<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: unknown }
+const outcomeOf = <T>(run: () => Promise<T>): Promise<CallOutcome<T>> =>
   run().then(
     (value) => ({ ok: true, value }),
     (error: unknown) => ({ ok: false, error }),
   )
 
-function nodeOn({ machine, rates }: Shared, place: Place, name: string): SimulatedNode {
-  const clock = clockOf(machine, place)
+function nodeOn({ machine, rates }: Shared, processContext: ProcessContext, name: string): SimulatedNode {
+  const clock = clockOf(machine, processContext)
   return {
     name,
-    incarnation: place.incarnation,
+    incarnation: processContext.incarnation,
     clock,
-    random: place.random,
-    ids: createIds(clock, place.random),
+    random: processContext.random,
+    ids: createIds(clock, processContext.random),
     faults: (disk): Faults => ({
       disk,
       clock,
-      random: seededRandom(`${place.random.next()}`),
+      random: seededRandom(`${processContext.random.next()}`),
       rates,
-      delayMs: wayMs,
+      delayMs: latencyMs,
     }),
   }
 }
 
 /** Timers come a little late, as they do in the world. */
-function clockOf(machine: Machine, place: Place): Clock {
+function clockOf(machine: Machine, processContext: ProcessContext): Clock {
   const set = (ms: number, label: string, run: () => void) => {
-    if (!machine.isAlive(place)) return () => {}
-    const event = machine.schedule(ms, label, () => machine.within(place, run), place)
+    if (!machine.isAlive(processContext)) return () => {}
+    const event = machine.schedule(ms, label, () => machine.within(processContext, run), processContext)
     return () => {
       event.cancelled = true
     }
   }
   return {
-    now: () => machine.wall(place),
+    now: () => machine.wall(processContext),
     monotonic: () => machine.time,
-    after: (ms, run) => set(Math.max(0, ms) + place.random.next() * 0.5, 'after', run),
+    after: (ms, run) => set(Math.max(0, ms) + processContext.random.next() * 0.5, 'after', run),
     soon: (run) => set(0, 'soon', run),
   }
 }

@@ -4,9 +4,9 @@ export { type SimulateOptions, type SimulationReport, simulate } from './simulat
 export {
   type NodeHandle,
   NodeLost,
-  type NodeOptions,
   type SimulatedNode,
+  type SimulatedNodeOptions,
   type Simulation,
-  type World,
-  type WorldFaults,
+  type SimulationFaults,
+  type SimulationScenario,
 } from './simulation.ts'

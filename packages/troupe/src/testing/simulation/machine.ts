@@ -8,9 +8,9 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { type Random, seededRandom } from '../../core/index.ts'
 import { EventHeap, type SimulatedEvent } from './event-heap.ts'
-import type { Trace } from './trace.ts'
+import type { SimulationTrace } from './simulation-trace.ts'
 
-export interface Place {
+export interface ProcessContext {
   readonly node: string
   readonly incarnation: number
   readonly random: Random
@@ -18,7 +18,7 @@ export interface Place {
   skew: number
 }
 
-interface Life {
+interface NodeState {
   incarnation: number
   /** Events of this incarnation so far. */
   events: number
@@ -36,12 +36,12 @@ export const beginning = Date.UTC(2026, 0, 1)
 export const outside = 'world'
 
 export class Machine {
-  readonly #places = new AsyncLocalStorage<Place>()
+  readonly #processContexts = new AsyncLocalStorage<ProcessContext>()
   readonly #heap = new EventHeap()
-  readonly #lives = new Map<string, Life>()
+  readonly #nodes = new Map<string, NodeState>()
   #seed = 'boot'
-  #outside: Place = placeOf('boot', outside, 1)
-  #trace: Trace | undefined
+  #outside: ProcessContext = processContextOf('boot', outside, 1)
+  #trace: SimulationTrace | undefined
   #sequence = 0
   #events = 0
   #time = 0
@@ -62,12 +62,12 @@ export class Machine {
     return this.#heap.size
   }
 
-  begin(seed: string, trace: Trace): void {
+  begin(seed: string, trace: SimulationTrace): void {
     this.#seed = seed
-    this.#outside = placeOf(seed, outside, 1)
+    this.#outside = processContextOf(seed, outside, 1)
     this.#trace = trace
     this.#heap.clear()
-    this.#lives.clear()
+    this.#nodes.clear()
     this.#sequence = this.#events = this.#time = 0
     this.#running = true
   }
@@ -75,68 +75,73 @@ export class Machine {
   end(): void {
     this.#running = false
     this.#heap.clear()
-    this.#lives.clear()
+    this.#nodes.clear()
     this.#trace = undefined
     this.#seed = 'boot'
-    this.#outside = placeOf('boot', outside, 1)
+    this.#outside = processContextOf('boot', outside, 1)
     this.#time = 0
   }
 
-  place(): Place {
-    const place = this.#places.getStore()
-    return this.#running && place ? place : this.#outside
+  processContext(): ProcessContext {
+    const processContext = this.#processContexts.getStore()
+    return this.#running && processContext ? processContext : this.#outside
   }
 
   /** The wall's time where the caller is. */
-  wall(place: Place = this.place()): number {
-    return Math.floor(beginning + this.#time + place.skew)
+  wall(processContext: ProcessContext = this.processContext()): number {
+    return Math.floor(beginning + this.#time + processContext.skew)
   }
 
   /** A new incarnation of a node; what an earlier one has scheduled will not happen. */
-  live(node: string, dieAt: number | undefined, onDeath: () => void): Place {
-    const incarnation = this.#lives.get(node)?.incarnation ?? 1
-    this.#lives.set(node, { incarnation, events: 0, dieAt, onDeath, frozen: undefined })
-    return placeOf(this.#seed, node, incarnation)
+  live(node: string, dieAt: number | undefined, onDeath: () => void): ProcessContext {
+    const incarnation = this.#nodes.get(node)?.incarnation ?? 1
+    this.#nodes.set(node, { incarnation, events: 0, dieAt, onDeath, frozen: undefined })
+    return processContextOf(this.#seed, node, incarnation)
   }
 
   /** The death of a process: nothing of it happens any more, and nobody is told but whoever watches over it. */
   kill(node: string): void {
-    const life = this.#lives.get(node)
-    if (!life?.onDeath) return
-    const { onDeath } = life
-    life.incarnation++
-    life.dieAt = life.onDeath = undefined
+    const state = this.#nodes.get(node)
+    if (!state?.onDeath) return
+    const { onDeath } = state
+    state.incarnation++
+    state.dieAt = state.onDeath = undefined
     this.note(node, 'killed')
     onDeath()
   }
 
   /** What falls due on it meanwhile comes when it wakes, in the same order. */
   freeze(node: string, ms: number): void {
-    const life = this.#lives.get(node)
-    if (!life) return
-    life.frozen = { from: this.#time, until: Math.max(this.#time + ms, life.frozen?.until ?? 0) }
+    const state = this.#nodes.get(node)
+    if (!state) return
+    state.frozen = { from: this.#time, until: Math.max(this.#time + ms, state.frozen?.until ?? 0) }
     this.note(node, `frozen for ${ms.toFixed(0)} ms`)
   }
 
   spare(node: string): void {
-    const life = this.#lives.get(node)
-    if (life) life.dieAt = undefined
+    const state = this.#nodes.get(node)
+    if (state) state.dieAt = undefined
   }
 
-  isAlive({ node, incarnation }: Pick<Place, 'node' | 'incarnation'>): boolean {
-    return node === outside || this.#lives.get(node)?.incarnation === incarnation
+  isAlive({ node, incarnation }: Pick<ProcessContext, 'node' | 'incarnation'>): boolean {
+    return node === outside || this.#nodes.get(node)?.incarnation === incarnation
   }
 
   /** Runs at once, as part of a node. */
-  within<T>(place: Place, run: () => T): T {
-    return this.#places.run(place, run)
+  within<T>(processContext: ProcessContext, run: () => T): T {
+    return this.#processContexts.run(processContext, run)
   }
 
   /** In the caller's place and context. */
-  schedule(afterMs: number, label: string, run: () => void, place: Place = this.place()): SimulatedEvent {
+  schedule(
+    afterMs: number,
+    label: string,
+    run: () => void,
+    processContext: ProcessContext = this.processContext(),
+  ): SimulatedEvent {
     const inContext = AsyncLocalStorage.snapshot()
     const time = this.#time + (afterMs > 0 ? afterMs : 0)
-    const { node, incarnation } = place
+    const { node, incarnation } = processContext
     const event: SimulatedEvent = {
       time,
       rank: rankOf(this.#seed, node, time),
@@ -147,7 +152,7 @@ export class Machine {
       run: () => inContext(run),
       cancelled: false,
     }
-    if (this.#running && this.isAlive(place)) this.#heap.push(event)
+    if (this.#running && this.isAlive(processContext)) this.#heap.push(event)
     return event
   }
 
@@ -157,20 +162,20 @@ export class Machine {
       const event = this.#heap.pop()
       if (!event || !this.#running) return undefined
       if (event.cancelled || !this.isAlive(event)) continue
-      const life = this.#lives.get(event.node)
-      if (life?.frozen && event.time < life.frozen.until) {
+      const state = this.#nodes.get(event.node)
+      if (state?.frozen && event.time < state.frozen.until) {
         // A millionth of the time it would have waited keeps the order.
-        const { from, until } = life.frozen
+        const { from, until } = state.frozen
         event.time = until + (event.time - from) * 1e-6
         this.#heap.push(event)
         continue
       }
       this.#time = event.time
-      if (life && life.dieAt !== undefined && life.events >= life.dieAt) {
+      if (state && state.dieAt !== undefined && state.events >= state.dieAt) {
         this.kill(event.node)
         continue
       }
-      if (life) life.events++
+      if (state) state.events++
       this.#events++
       this.#trace?.line(`${event.time.toFixed(3)} ${event.node}#${event.incarnation} ${event.label}`)
       return event
@@ -182,7 +187,7 @@ export class Machine {
   }
 }
 
-const placeOf = (seed: string, node: string, incarnation: number): Place => ({
+const processContextOf = (seed: string, node: string, incarnation: number): ProcessContext => ({
   node,
   incarnation,
   random: seededRandom(`${seed}/${node}/${incarnation}`),

@@ -1,19 +1,19 @@
 /** Runs the world of one seed from beginning to end, event by event. */
 import type { Json } from '../../core/index.ts'
 import { createSimulation } from './create-simulation.ts'
+import { real } from './globals/real.ts'
 import type { LeakDetector } from './leak-detector.ts'
 import type { Machine } from './machine.ts'
-import { real } from './real.ts'
-import type { World, WorldFaults } from './simulation.ts'
-import { Trace } from './trace.ts'
+import type { SimulationFaults, SimulationScenario } from './simulation.ts'
+import { SimulationTrace } from './simulation-trace.ts'
 
 export interface SeedRun {
   readonly machine: Machine
-  readonly world: World
+  readonly scenario: SimulationScenario
   readonly seed: string
   readonly options: Json
-  readonly faults: WorldFaults
-  readonly keep: number
+  readonly faults: SimulationFaults
+  readonly traceLines: number
   readonly maxEvents: number
   readonly maxSimulatedMs: number
   /** Libraries may still load what they need late: waits for it, and forgives it. */
@@ -36,7 +36,7 @@ export interface SeedReport {
 
 export async function runSeed(run: SeedRun): Promise<SeedReport> {
   const { machine, seed, leaks } = run
-  const trace = new Trace(run.keep)
+  const trace = new SimulationTrace(run.traceLines)
   machine.begin(seed, trace)
   const problems: unknown[] = []
   const stray = (error: unknown) => void problems.push(error)
@@ -45,7 +45,7 @@ export async function runSeed(run: SeedRun): Promise<SeedReport> {
   leaks.watch(!run.rehearsal)
   const made = createSimulation(machine, run)
   let over = false
-  const main = (async () => run.world(made.simulation))()
+  const main = (async () => run.scenario(made.simulation))()
   main.then(
     () => (over = true),
     (error: unknown) => {
@@ -77,8 +77,8 @@ export async function runSeed(run: SeedRun): Promise<SeedReport> {
 function drive(run: SeedRun, over: () => boolean, problems: unknown[]): Promise<void> {
   const { machine, leaks, rehearsal, maxEvents, maxSimulatedMs } = run
   return new Promise((resolve) => {
-    let patience = rehearsal ? 500 : 0
-    const again = () => leaks.allow(() => real.turn(step))
+    let remainingPauses = rehearsal ? 500 : 0
+    const nextTurn = () => leaks.allow(() => real.turn(step))
     const fail = (message: string) => {
       problems.push(new Error(message))
       resolve()
@@ -87,7 +87,7 @@ function drive(run: SeedRun, over: () => boolean, problems: unknown[]): Promise<
       if (over()) return resolve()
       const event = machine.next()
       if (!event) {
-        if (patience-- > 0) return void leaks.allow(() => real.pause(1).then(step))
+        if (remainingPauses-- > 0) return void leaks.allow(() => real.pause(1).then(step))
         return fail('the world waits for something, and nothing is left that could happen')
       }
       if (machine.events > maxEvents) return fail(`it does not end: ${maxEvents} events have happened`)
@@ -97,9 +97,9 @@ function drive(run: SeedRun, over: () => boolean, problems: unknown[]): Promise<
       } catch (error) {
         problems.push(error)
       }
-      again()
+      nextTurn()
     }
-    again()
+    nextTurn()
   })
 }
 

@@ -3,14 +3,14 @@ import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { checkOptions, type Duration, failure, type Json, milliseconds } from '../../core/index.ts'
-import { real } from './real.ts'
+import { real } from './globals/real.ts'
 import type { SeedReport } from './run-seed.ts'
-import type { Assignment } from './run-world.ts'
-import type { WorldFaults } from './simulation.ts'
+import type { SimulationFaults } from './simulation.ts'
+import type { SimulationAssignment } from './simulation-process.ts'
 
 export interface SimulateOptions {
-  /** The module whose default export is the world, as `new URL('./my-world.ts', import.meta.url)`. */
-  readonly world: URL | string
+  /** The module whose default export is the scenario, as `new URL('./team.scenario.ts', import.meta.url)`. */
+  readonly scenario: URL | string
   /** How many, or which. */
   readonly seeds: number | readonly string[]
   /** The names of numbered seeds begin with it; `seed` by default. */
@@ -23,9 +23,9 @@ export interface SimulateOptions {
   readonly processes?: number
   /** A process is replaced after so many, for runs that were cut off keep memory; 300 by default. */
   readonly seedsPerProcess?: number
-  readonly faults?: WorldFaults
+  readonly faults?: SimulationFaults
   /** Lines of the trace that a report brings along; 40 by default. */
-  readonly keep?: number
+  readonly traceLines?: number
   /** A seed with more has not ended; 400,000 by default. */
   readonly maxEvents?: number
   /** The same for simulated time; 1 h by default. */
@@ -48,7 +48,7 @@ export interface SimulationReport {
 }
 
 const known = [
-  'world',
+  'scenario',
   'seeds',
   'base',
   'options',
@@ -56,7 +56,7 @@ const known = [
   'processes',
   'seedsPerProcess',
   'faults',
-  'keep',
+  'traceLines',
   'maxEvents',
   'maxSimulated',
   'bail',
@@ -70,7 +70,7 @@ const beside = (name: string) => new URL(`./${name}.${import.meta.url.endsWith('
  * The same seed gives the same events, byte for byte: a failing one can be run again alone.
  * @throws ValidationError `option.unknown`, `validation.failed`: also where a world does not load, or ends its process
  * @example
- * const report = await simulate({ world: new URL('./team.world.ts', import.meta.url), seeds: 200 })
+ * const report = await simulate({ scenario: new URL('./team.scenario.ts', import.meta.url), seeds: 200 })
  * expect(report.failures).toEqual([])
  */
 export async function simulate(options: SimulateOptions): Promise<SimulationReport> {
@@ -86,9 +86,9 @@ export async function simulate(options: SimulateOptions): Promise<SimulationRepo
   const reports = new Map<string, SeedReport>()
   const lane = async () => {
     for (let seeds = batches.shift(); seeds; seeds = batches.shift()) {
-      const leftMs = capMs - (real.now() - began)
-      if (leftMs <= 0) return
-      for (const report of await inProcess(assign(options, seeds, leftMs), options.env))
+      const remainingMs = capMs - (real.now() - began)
+      if (remainingMs <= 0) return
+      for (const report of await inProcess(assign(options, seeds, remainingMs), options.env))
         reports.set(report.seed, report)
     }
   }
@@ -113,29 +113,32 @@ const namesOf = ({ seeds, base = 'seed' }: SimulateOptions): readonly string[] =
   typeof seeds === 'number' ? Array.from({ length: seeds }, (_, n) => `${base}-${n}`) : seeds
 
 /** @throws ValidationError where there is no world, or no seed */
-function checkAsked({ world, seeds }: SimulateOptions): void {
+function checkAsked({ scenario, seeds }: SimulateOptions): void {
   const wrong = (what: string, problem: string) => failure('validation.failed', { what, problem })
-  const url = world instanceof URL ? world : typeof world === 'string' ? URL.parse(world) : null
-  if (!url) throw wrong('simulate.world', "it is no URL, as new URL('./team.world.ts', import.meta.url)")
-  if (url.protocol === 'file:' && !existsSync(url)) throw wrong('simulate.world', `there is no file ${url.pathname}`)
+  const url = scenario instanceof URL ? scenario : typeof scenario === 'string' ? URL.parse(scenario) : null
+  if (!url) throw wrong('simulate.scenario', "it is no URL, as new URL('./team.scenario.ts', import.meta.url)")
+  if (url.protocol === 'file:' && !existsSync(url)) throw wrong('simulate.scenario', `there is no file ${url.pathname}`)
   if (!(Array.isArray(seeds) || (Number.isSafeInteger(seeds) && (seeds as number) >= 1)))
     throw wrong('simulate.seeds', 'they are neither a number from 1 nor a list of names')
 }
 
-const assign = (options: SimulateOptions, seeds: readonly string[], capMs: number): Assignment => ({
-  world: String(options.world),
+const assign = (options: SimulateOptions, seeds: readonly string[], capMs: number): SimulationAssignment => ({
+  scenario: String(options.scenario),
   seeds,
   options: (options.options ?? null) as never,
   faults: options.faults ?? {},
   bail: options.bail ?? false,
-  keep: options.keep ?? 40,
+  traceLines: options.traceLines ?? 40,
   maxEvents: options.maxEvents ?? 400_000,
   maxSimulatedMs: milliseconds(options.maxSimulated ?? '1h', 'maxSimulated'),
   capMs,
 })
 
-function inProcess(assignment: Assignment, env: Readonly<Record<string, string>> = {}): Promise<SeedReport[]> {
-  const program = [fileURLToPath(beside('run-world')), JSON.stringify(assignment)]
+function inProcess(
+  assignment: SimulationAssignment,
+  env: Readonly<Record<string, string>> = {},
+): Promise<SeedReport[]> {
+  const program = [fileURLToPath(beside('simulation-process')), JSON.stringify(assignment)]
   const child = spawn(process.execPath, ['--no-warnings', '--import', beside('preload').href, ...program], {
     stdio: ['ignore', 'inherit', 'pipe', 'pipe'],
     env: { ...process.env, ...env },
@@ -151,11 +154,11 @@ function inProcess(assignment: Assignment, env: Readonly<Record<string, string>>
     child.once('close', (code) => {
       const lines = results().split('\n').filter(Boolean)
       if (lines.pop() === '{"end":true}') return resolve(lines.map((line) => JSON.parse(line) as SeedReport))
-      const said = errors().split('\n')
-      const why = said.find((line) => /^\w*Error\b/.test(line)) ?? `code ${code}`
+      const errorLines = errors().split('\n')
+      const why = errorLines.find((line) => /^\w*Error\b/.test(line)) ?? `code ${code}`
       const problem = `its process ended after ${lines.length} seeds: ${why}`
-      const cause = new Error(said.join('\n').slice(-4_000))
-      reject(failure('validation.failed', { what: 'simulate.world', problem }, { cause }))
+      const cause = new Error(errorLines.join('\n').slice(-4_000))
+      reject(failure('validation.failed', { what: 'simulate.scenario', problem }, { cause }))
     })
   })
 }

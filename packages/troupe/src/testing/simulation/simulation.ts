@@ -17,7 +17,7 @@ export interface SimulatedNode {
   faults(disk: Disk): Faults
 }
 
-export interface NodeOptions {
+export interface SimulatedNodeOptions {
   /** How often it is killed, each time before one of its events that the seed chooses; 0 by default. */
   readonly kills?: number
   /** Among so many first events of a life the fatal one is chosen; 300 by default. */
@@ -59,7 +59,7 @@ export interface Simulation {
   node<Service>(
     name: string,
     start: (node: SimulatedNode) => Promise<Service>,
-    options?: NodeOptions,
+    options?: SimulatedNodeOptions,
   ): NodeHandle<Service>
   /** From now on the storage does not fail, clocks are right and nobody is killed: what has begun must end. */
   heal(): void
@@ -71,9 +71,9 @@ export interface Simulation {
 }
 
 /** The default export of a world's module. It rejects when a promise was broken. */
-export type World = (simulation: Simulation) => Promise<void>
+export type SimulationScenario = (simulation: Simulation) => Promise<void>
 
-export interface WorldFaults {
+export interface SimulationFaults {
   /** How likely each is at a batch where it is active; 0.05 by default. */
   readonly rate?: number
   /** How likely each is to be active in a seed; 0.25 by default. */
@@ -84,7 +84,7 @@ export interface WorldFaults {
 
 /** The process that was to do something is gone, and whether it did is not known. */
 export class NodeLost extends Error {
-  readonly code = 'node.lost'
+  readonly code = 'process.lost'
   constructor(node: string) {
     super(`${node} was killed before it answered`)
   }

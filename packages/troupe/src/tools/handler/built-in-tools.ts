@@ -4,11 +4,11 @@
  */
 import { isToolContext } from '../../context/index.ts'
 import { failure, type Ids, nearest } from '../../core/index.ts'
-import { type BuiltInTool, builtInTools as names } from '../../security/index.ts'
+import { type BuiltInTool, builtInToolNames as names } from '../../security/index.ts'
 import { defineTool, type Tool } from '../define-tool.ts'
 import type { StepContext } from '../step-context.ts'
-import { carryOut, specs } from './carry-out.ts'
-import { schemaOf } from './formats.ts'
+import { executeToolCall, specs } from './execute-tool-call.ts'
+import { toolSchema } from './tool-formats.ts'
 
 /** A step is given its messages by its run: it has no mailbox of its own to read. */
 const ofHandlersAlone: readonly BuiltInTool[] = ['get_messages_from_agents']
@@ -33,14 +33,14 @@ function toolOf(name: BuiltInTool, available: readonly BuiltInTool[]): Tool {
   const tool = defineTool({
     name,
     description,
-    inputSchema: schemaOf(parameters),
-    body: true,
+    inputSchema: toolSchema(parameters),
+    durable: true,
     execute: (args, { ctx }) => {
       const { agent, context, messages } = ctx
-      const hands = { agent, context, messages, ids: idsOf(ctx) }
+      const clients = { agent, context, messages, ids: idsOf(ctx) }
       const may = (tool: BuiltInTool) => !isToolContext(context) || context.can(tool)
       const granted = () => available.filter(may)
-      return carryOut({ hands, available: granted, authorize() {}, impersonated() {}, ends }, name, args)
+      return executeToolCall({ clients, available: granted, authorize() {}, impersonated() {}, ends }, name, args)
     },
   })
   return Object.freeze({ ...tool, security })

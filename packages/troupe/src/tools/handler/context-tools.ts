@@ -1,31 +1,34 @@
 /** The tools on entries, as models see them: snake_case, `ttl` in seconds. */
 import { z } from 'zod'
-import { isToolContext, type Operation, type OperationResult, type PushOptions } from '../../context/index.ts'
+import { type BatchOperation, type BatchOperationResult, isToolContext, type PushOptions } from '../../context/index.ts'
 import { type Duration, decodeCursor, encodeCursor, failure, type Json } from '../../core/index.ts'
-import { given, type JsonObject, optional, plain, seconds, type ToolSpec, toolSpec } from './tool-spec.ts'
+import { type JsonObject, optionalArgument, orUndefined, plain, seconds, type ToolSpec, toolSpec } from './tool-spec.ts'
 
 const key = z.string().describe('The key, such as orders.17.status.')
-const names = (description: string) => optional(z.array(z.string()), description)
-const limit = optional(z.int().min(1).max(1_000), 'At most so many, 1 to 1000; 50 if left out.')
-const cursor = optional(z.string(), 'The cursor of the answer before, to go on from there.')
-const prefix = optional(z.string(), 'Only keys that begin with this.')
-const pattern = optional(
+const names = (description: string) => optionalArgument(z.array(z.string()), description)
+const limit = optionalArgument(z.int().min(1).max(1_000), 'At most so many, 1 to 1000; 50 if left out.')
+const cursor = optionalArgument(z.string(), 'The cursor of the answer before, to go on from there.')
+const prefix = optionalArgument(z.string(), 'Only keys that begin with this.')
+const pattern = optionalArgument(
   z.string(),
   'Only keys of this form: * is any run of characters, dots included; ? is one character.',
 )
 const anyJson = z.unknown().refine((value) => value !== undefined, 'is missing')
 
 const pushed = {
-  audience: optional(z.enum(['everyone', 'owner']), 'Who may read: everyone of the team, or only you.'),
+  audience: optionalArgument(z.enum(['everyone', 'owner']), 'Who may read: everyone of the team, or only you.'),
   subscribers: names('Agents that may read, by name. An empty list is nobody besides you.'),
   topics: names('Topics whose subscribers may read. An empty list is nobody besides you.'),
-  writers: optional(
+  writers: optionalArgument(
     z.union([z.enum(['owner', 'readers']), z.array(z.string())], 'it is owner, readers, or a list of agents'),
     'Who may write besides you: owner (nobody), readers, or agents by name.',
   ),
   ttl: seconds('Seconds until it expires; above zero.'),
-  lifecycle: optional(z.string(), 'A named lifetime instead of ttl: session, cache, temporary, daily or permanent.'),
-  if_version: optional(z.int().min(0), 'Write only over this version; 0: only if there is none.'),
+  lifecycle: optionalArgument(
+    z.string(),
+    'A named lifetime instead of ttl: session, cache, temporary, daily or permanent.',
+  ),
+  if_version: optionalArgument(z.int().min(0), 'Write only over this version; 0: only if there is none.'),
 }
 type PushArguments = z.output<z.ZodObject<typeof pushed>>
 
@@ -50,9 +53,12 @@ const getContext = toolSpec({
   description:
     'Reads shared knowledge: one key, several keys, or everything you can see when neither is given. Keys that you cannot see are left out.',
   arguments: {
-    key: optional(z.string(), 'One key; it is an error when there is nothing under it that you can see.'),
+    key: optionalArgument(z.string(), 'One key; it is an error when there is nothing under it that you can see.'),
     keys: names('Several keys.'),
-    limit: optional(z.int().min(1).max(1_000), 'At most so many, 1 to 1000; if left out all of the keys, or 50.'),
+    limit: optionalArgument(
+      z.int().min(1).max(1_000),
+      'At most so many, 1 to 1000; if left out all of the keys, or 50.',
+    ),
     cursor,
   },
   async run({ agent, context }, args) {
@@ -130,7 +136,7 @@ const pushContext = toolSpec({
   arguments: {
     key,
     value: anyJson.meta({
-      told: {
+      modelSchema: {
         type: 'string',
         description: 'The value. Text that is a JSON object or array is stored as that; other text as it is.',
       },
@@ -152,11 +158,11 @@ const pushContext = toolSpec({
       value,
       value_parsed: wasParsed,
       version,
-      audience: given(args.audience),
-      topics: given(args.topics),
-      subscribers: given(args.subscribers),
-      ttl: given(args.ttl),
-      lifecycle: given(args.lifecycle),
+      audience: orUndefined(args.audience),
+      topics: orUndefined(args.topics),
+      subscribers: orUndefined(args.subscribers),
+      ttl: orUndefined(args.ttl),
+      lifecycle: orUndefined(args.lifecycle),
       message: `Context '${key}' stored${sharing ? ` and shared with ${sharing}` : ''}${wasParsed ? '; its text was JSON and is stored as that' : ''}`,
     })
   },
@@ -212,7 +218,7 @@ const deleteContext = toolSpec({
   name: 'delete_context',
   security: true,
   description: 'Deletes one of your entries.',
-  arguments: { key, if_version: optional(z.int().min(1), 'Delete only this version.') },
+  arguments: { key, if_version: optionalArgument(z.int().min(1), 'Delete only this version.') },
   async run({ context }, args) {
     const deleted = await context.delete(
       args.key,
@@ -230,14 +236,14 @@ const operation = z
     value: z
       .unknown()
       .optional()
-      .meta({ told: { type: ['string', 'null'], description: 'The value to push: text, stored as it is.' } }),
+      .meta({ modelSchema: { type: ['string', 'null'], description: 'The value to push: text, stored as it is.' } }),
     ...pushed,
   })
-  .superRefine((given, context) => {
+  .superRefine((item, context) => {
     // A version that nobody looks at, or an audience that nothing gets, must not pass for one that holds.
     for (const option of Object.keys(pushed) as (keyof typeof pushed)[])
-      if (given[option] != null && given.type !== 'push' && !(given.type === 'delete' && option === 'if_version'))
-        context.addIssue({ code: 'custom', path: [option], message: `a ${given.type} takes none: leave it out` })
+      if (item[option] != null && item.type !== 'push' && !(item.type === 'delete' && option === 'if_version'))
+        context.addIssue({ code: 'custom', path: [option], message: `a ${item.type} takes none: leave it out` })
   })
 
 const batchContextOperation = toolSpec({
@@ -246,7 +252,7 @@ const batchContextOperation = toolSpec({
   description: 'Does several operations on shared knowledge. The results are in the order of the operations.',
   arguments: {
     operations: z.array(operation).max(1_000).describe('The operations, in order.'),
-    atomic: optional(z.boolean(), 'true: all of them or none.'),
+    atomic: optionalArgument(z.boolean(), 'true: all of them or none.'),
   },
   async run({ context }, args) {
     const operations = args.operations.map(operationOf)
@@ -260,7 +266,7 @@ const batchContextOperation = toolSpec({
       successful_operations: results.length - failed,
       failed_operations: failed,
       atomic,
-      results: results.map(told),
+      results: results.map(operationFields),
       ...(failed > 0
         ? {
             error: `Operation ${first} failed: ${errorOf(results[first])}`,
@@ -272,15 +278,15 @@ const batchContextOperation = toolSpec({
   },
 })
 
-function operationOf(given: z.output<typeof operation>): Operation {
-  const { type, key, value, if_version: ifVersion, ...rest } = given
+function operationOf(input: z.output<typeof operation>): BatchOperation {
+  const { type, key, value, if_version: ifVersion, ...rest } = input
   if (type === 'push') return { type, key, value: value as Json, ...pushOptions({ ...rest, if_version: ifVersion }) }
   if (type === 'delete') return { type, key, ...(typeof ifVersion === 'number' ? { ifVersion } : {}) }
   return { type, key }
 }
-const errorOf = (result: OperationResult | undefined) => (result && !result.success ? result.error.message : '')
+const errorOf = (result: BatchOperationResult | undefined) => (result && !result.success ? result.error.message : '')
 
-export function told(result: OperationResult, i: number): JsonObject {
+export function operationFields(result: BatchOperationResult, i: number): JsonObject {
   const common = { operation: i, type: result.type, key: result.key, success: result.success }
   if (!result.success) return { ...common, error: result.error.message, code: result.error.code }
   if (result.type === 'get') return plain({ ...common, found: result.found, value: result.value })

@@ -1,7 +1,11 @@
 /** The built-in tools of one agent, their formats, and what an agent sees as a prompt. */
 export { builtInTools } from './built-in-tools.ts'
-export type { ToolResult } from './carry-out.ts'
+export type { ToolResult } from './execute-tool-call.ts'
+export { mergeTools } from './merge-tools.ts'
+export type { OwnTool } from './own-tools.ts'
+export { buildSystemPrompt, type SystemPromptOptions } from './system-prompt.ts'
 export {
+  type AnthropicTool,
   type CallableTools,
   type OpenAiCall,
   type OpenAiTool,
@@ -10,10 +14,10 @@ export {
   toLangChain,
   toLangGraph,
   toOpenAI,
-} from './formats.ts'
-export { mergeTools } from './merge-tools.ts'
-export type { OwnTool } from './own-tools.ts'
-export { buildSystemPrompt, type SystemPromptOptions } from './system-prompt.ts'
+} from './tool-formats.ts'
 export { type ToolAccessSummary, ToolHandler, type ToolHandlerParts } from './tool-handler.ts'
-export type { JsonObject, ToolDefinition } from './tool-spec.ts'
+export type {
+  JsonObject,
+  ToolDefinition,
+} from './tool-spec.ts'
 export { UnreadResults } from './unread-results.ts'

@@ -5,8 +5,8 @@
 import { failure, jsonSchemaOf } from '../../core/index.ts'
 import { isTool, type Tool } from '../define-tool.ts'
 import { objectSchema } from '../object-schema.ts'
-import type { CallableTools } from './formats.ts'
 import { callOwnTool, type OwnTool } from './own-tools.ts'
+import type { CallableTools } from './tool-formats.ts'
 import type { ToolHandler } from './tool-handler.ts'
 import type { JsonObject } from './tool-spec.ts'
 
@@ -31,7 +31,7 @@ export function mergeTools(
     const wrong = (problem: string) => failure('validation.failed', { what: `The tool ${String(name)}`, problem })
     if (typeof name !== 'string' || typeof tool?.execute !== 'function')
       throw wrong('it needs a name and a function execute')
-    if (isTool(tool) && tool.effect === 'body') throw wrong('it uses ctx and so needs a step: give it to an agent')
+    if (isTool(tool) && tool.effect === 'durable') throw wrong('it uses ctx and so needs a step: give it to an agent')
     if (isTool(tool) && tool.needsApproval === true)
       throw wrong('a person must approve each call, which only a step can ask for: give it to an agent')
     if (theirs.has(name)) throw wrong('there are two of this name')
@@ -72,6 +72,6 @@ function parametersOf(tool: Tool | OwnTool): JsonObject {
 
 async function denied(tool: string, agent: string, available_tools: readonly string[]): Promise<JsonObject> {
   const { code, hint } = failure('access.denied', { agent, action: tool })
-  const told = { success: false, error: `Access denied to tool: ${tool}`, code, tool, agent, available_tools }
-  return hint === undefined ? told : { ...told, suggestion: hint }
+  const denial = { success: false, error: `Access denied to tool: ${tool}`, code, tool, agent, available_tools }
+  return hint === undefined ? denial : { ...denial, suggestion: hint }
 }

@@ -2,15 +2,23 @@
 import { z } from 'zod'
 import { type Duration, failure, type Json, type Page } from '../../core/index.ts'
 import { defineMessage, type ListedMessage, replaceBytes, type SendOutcome } from '../../messaging/index.ts'
-import { type JsonObject, optional, plain, seconds, type ToolHands, type ToolSpec, toolSpec } from './tool-spec.ts'
+import {
+  type JsonObject,
+  optionalArgument,
+  plain,
+  seconds,
+  type ToolClients,
+  type ToolSpec,
+  toolSpec,
+} from './tool-spec.ts'
 
 const kinds = ['info', 'request', 'update', 'question', 'result', 'task', 'error', 'announcement'] as const
 const priorities = ['low', 'normal', 'high', 'urgent'] as const
 
 const sentAs = (usual: (typeof kinds)[number]) => ({
   message: z.string().describe('The message, in words.'),
-  message_type: optional(z.enum(kinds), `What kind of message it is; ${usual} if left out.`),
-  priority: optional(z.enum(priorities), 'normal if left out.'),
+  message_type: optionalArgument(z.enum(kinds), `What kind of message it is; ${usual} if left out.`),
+  priority: optionalArgument(z.enum(priorities), 'normal if left out.'),
   ttl: seconds('Seconds after which it is not delivered any more; above zero.'),
 })
 type Sent = z.output<z.ZodObject<ReturnType<typeof sentAs>>>
@@ -21,11 +29,11 @@ const common = (args: Sent) => ({
 
 const unavailable = () => failure('tool.unavailable', { tool: 'The tools for messages' })
 
-function messagesOf({ messages }: ToolHands): NonNullable<ToolHands['messages']> {
+function messagesOf({ messages }: ToolClients): NonNullable<ToolClients['messages']> {
   if (!messages) throw unavailable()
   return messages
 }
-function mailboxOf({ mailbox }: ToolHands): NonNullable<ToolHands['mailbox']> {
+function mailboxOf({ mailbox }: ToolClients): NonNullable<ToolClients['mailbox']> {
   if (!mailbox) throw unavailable()
   return mailbox
 }
@@ -36,14 +44,14 @@ const sendMessage = toolSpec({
   arguments: {
     to_agent: z.string().describe('The agent, by its exact name.'),
     ...sentAs('info'),
-    requires_confirmation: optional(z.boolean(), 'true: you are told when it was read.'),
-    thread_id: optional(z.string(), 'The conversation that it belongs to.'),
+    requires_confirmation: optionalArgument(z.boolean(), 'true: you are told when it was read.'),
+    thread_id: optionalArgument(z.string(), 'The conversation that it belongs to.'),
   },
-  async run(hands, args) {
+  async run(clients, args) {
     const confirm = args.requires_confirmation === true
-    const threadId = args.thread_id ?? (confirm ? `thread_${hands.ids.next()}` : undefined)
+    const threadId = args.thread_id ?? (confirm ? `thread_${clients.ids.next()}` : undefined)
     const type = args.message_type ?? 'info'
-    const message = await messagesOf(hands).send(defineMessage(type), args.message, {
+    const message = await messagesOf(clients).send(defineMessage(type), args.message, {
       to: args.to_agent,
       ...common(args),
       ...(threadId === undefined ? {} : { threadId }),
@@ -51,7 +59,7 @@ const sendMessage = toolSpec({
     })
     return plain({
       message_id: message.id,
-      from_agent: hands.agent,
+      from_agent: clients.agent,
       to_agent: args.to_agent,
       message_type: type,
       priority: args.priority ?? 'normal',
@@ -70,9 +78,9 @@ const broadcastMessage = toolSpec({
     to_agents: z.array(z.string()).describe('The agents, by their exact names.'),
     ...sentAs('announcement'),
   },
-  async run(hands, args) {
-    const broadcastId = hands.ids.next()
-    const outcomes = await messagesOf(hands).broadcast(
+  async run(clients, args) {
+    const broadcastId = clients.ids.next()
+    const outcomes = await messagesOf(clients).broadcast(
       defineMessage(args.message_type ?? 'announcement'),
       args.message,
       {
@@ -107,18 +115,18 @@ const getMessages = toolSpec({
   name: 'get_messages_from_agents',
   description: 'Reads your messages, the oldest first, and marks them as read.',
   arguments: {
-    unread_only: optional(z.boolean(), 'false: those already read, too. true if left out.'),
-    from_agent: optional(z.string(), 'Only from this agent.'),
-    message_type: optional(z.string(), 'Only of this kind.'),
-    thread_id: optional(z.string(), 'Only of this conversation.'),
-    priority: optional(z.enum(priorities), 'Only of this priority.'),
-    mark_as_read: optional(z.boolean(), 'false: leave them unread. true if left out.'),
-    sort_by_priority: optional(z.boolean(), 'true: the most urgent first.'),
-    limit: optional(z.int().min(1).max(1_000), 'At most so many, 1 to 1000; 50 if left out.'),
-    cursor: optional(z.string(), 'The cursor of the answer before, to go on from there.'),
+    unread_only: optionalArgument(z.boolean(), 'false: those already read, too. true if left out.'),
+    from_agent: optionalArgument(z.string(), 'Only from this agent.'),
+    message_type: optionalArgument(z.string(), 'Only of this kind.'),
+    thread_id: optionalArgument(z.string(), 'Only of this conversation.'),
+    priority: optionalArgument(z.enum(priorities), 'Only of this priority.'),
+    mark_as_read: optionalArgument(z.boolean(), 'false: leave them unread. true if left out.'),
+    sort_by_priority: optionalArgument(z.boolean(), 'true: the most urgent first.'),
+    limit: optionalArgument(z.int().min(1).max(1_000), 'At most so many, 1 to 1000; 50 if left out.'),
+    cursor: optionalArgument(z.string(), 'The cursor of the answer before, to go on from there.'),
   },
-  async run(hands, args) {
-    const mailbox = mailboxOf(hands)
+  async run(clients, args) {
+    const mailbox = mailboxOf(clients)
     const filter = {
       unreadOnly: args.unread_only !== false,
       ...(args.from_agent ? { from: args.from_agent } : {}),

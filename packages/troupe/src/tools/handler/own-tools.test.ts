@@ -3,7 +3,7 @@ import { describe, expect, test, vi } from 'vitest'
 import { z } from 'zod'
 import { defineTool, type ToolCall } from '../define-tool.ts'
 import { mergeTools, toLangChain, toOpenAI } from './index.ts'
-import { openTeam } from './team.test.fixture.ts'
+import { openTeam } from './tool-testbed.test.fixture.ts'
 
 const inputSchema = z.object({ q: z.string() })
 const own = (name: string, more: object = {}) =>
@@ -83,11 +83,11 @@ describe('in a hybrid handler', () => {
     const { tools } = team.agent('A', { role: 'readonly', deny: ['refund'] })
     const merged = mergeTools(tools, [own('get_context'), own('refund'), own('search')])
     const available_tools = ['get_context', 'search', 'troupe_get_context', 'list_context', 'list_context_keys']
-    const refusals = { serch: 'tool.unknown', push_context: 'access.denied', refund: 'access.denied' }
-    for (const [name, code] of Object.entries(refusals)) {
-      const refused = await merged.call(name, {})
-      expect(refused).toMatchObject({ success: false, code, available_tools: expect.arrayContaining(available_tools) })
-      expect((refused as { available_tools: string[] }).available_tools).not.toContain('refund')
+    const rejections = { serch: 'tool.unknown', push_context: 'access.denied', refund: 'access.denied' }
+    for (const [name, code] of Object.entries(rejections)) {
+      const rejected = await merged.call(name, {})
+      expect(rejected).toMatchObject({ success: false, code, available_tools: expect.arrayContaining(available_tools) })
+      expect((rejected as { available_tools: string[] }).available_tools).not.toContain('refund')
     }
     expect(await merged.call('serch', {})).toMatchObject({ suggestion: 'Did you mean search?' })
   })

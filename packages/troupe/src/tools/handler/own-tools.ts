@@ -14,9 +14,9 @@ import {
 } from '../../core/index.ts'
 import { withTimeLimit } from '../../resilience/index.ts'
 import type { TaintGuard } from '../../security/index.ts'
-import { toJson } from '../call-tool.ts'
+import { toolOutputJson } from '../call-tool.ts'
 import { isTool, type Tool } from '../define-tool.ts'
-import { retryAfter } from './carry-out.ts'
+import { retryAfter } from './execute-tool-call.ts'
 import type { JsonObject } from './tool-spec.ts'
 
 /** A tool of `defineTool`, or anything of its form. */
@@ -53,7 +53,7 @@ export async function callOwnTool(
       throw failure('tool.unapproved', { tool: name })
     const { clock } = host
     const limit = { clock, limitMs: tool.timeoutMs, kind: 'tool', what: `The tool ${name}`, signal: undefined }
-    const output = toJson(await withTimeLimit(limit, async (signal) => execute(signal)), { name })
+    const output = toolOutputJson(await withTimeLimit(limit, async (signal) => execute(signal)), { name })
     if (tool.outputSchema) await parse(tool.outputSchema, output, `The result of ${name}`)
     return output
   } catch (thrown) {
@@ -63,8 +63,8 @@ export async function callOwnTool(
 
 /** Each call has a key of its own: the outside takes what has the same one for the same call. */
 function callOf({ userId, agent, ids, guard }: OwnToolHost, action: string, signal: AbortSignal) {
-  const act = { userId, agent, action, taint: [] }
-  const fetch = guard?.fetchFor(act, { agreed: true, mark() {} })
+  const taintedAction = { userId, agent, action, taint: [] }
+  const fetch = guard?.fetchFor(taintedAction, { agreed: true, mark() {} })
   return { signal, key: ids.next(), ...(fetch ? { fetch } : {}) }
 }
 

@@ -1,22 +1,26 @@
 /** The keys most like one that was not found, among those that the agent can see. */
 
-import { type ContextHands, isToolContext } from '../../context/index.ts'
+import { type ContextClient, isToolContext } from '../../context/index.ts'
 import { nearest, TroupeError } from '../../core/index.ts'
 
-const most = 5
-const looked = 200
+const maxSimilar = 5
+const maxKeys = 200
 
-export async function similarKeys(context: ContextHands, key: string): Promise<readonly string[]> {
+export async function similarKeys(context: ContextClient, key: string): Promise<readonly string[]> {
   // It may not list keys: then it is not told any, and nothing is refused that it did not ask for.
   if (isToolContext(context) && !context.can('list_context_keys')) return []
   const family = key.slice(0, key.indexOf('.') + 1)
   try {
-    const relatives = (await context.keys({ prefix: family, limit: looked })).items
+    const relatives = (await context.keys({ prefix: family, limit: maxKeys })).items
     const known = new Set(
-      relatives.length > 0 || family === '' ? relatives : (await context.keys({ limit: looked })).items,
+      relatives.length > 0 || family === '' ? relatives : (await context.keys({ limit: maxKeys })).items,
     )
     const similar: string[] = []
-    for (let like = nearest(key, known); like !== undefined && similar.length < most; like = nearest(key, known)) {
+    for (
+      let like = nearest(key, known);
+      like !== undefined && similar.length < maxSimilar;
+      like = nearest(key, known)
+    ) {
       similar.push(like)
       known.delete(like)
     }

@@ -1,6 +1,6 @@
 /** What an agent can see, as a part of its system prompt: whole entries, under a budget of tokens, with where they are from. */
 
-import { type ContextHands, type Entry, isToolContext } from '../../context/index.ts'
+import { type ContextClient, type Entry, isToolContext } from '../../context/index.ts'
 import { checkOptions, checkText, failure, type Json, listOf } from '../../core/index.ts'
 import type { ToolHandler } from './tool-handler.ts'
 
@@ -27,7 +27,7 @@ const charactersPerToken = 4
  * @example const prompt = await buildSystemPrompt(support, { template: 'You help customers.\n\n{context}' })
  */
 export async function buildSystemPrompt(
-  agent: { readonly context: ContextHands; readonly tools?: Pick<ToolHandler, 'prompted'> },
+  agent: { readonly context: ContextClient; readonly tools?: Pick<ToolHandler, 'prompted'> },
   options: SystemPromptOptions = {},
 ): Promise<string> {
   checkOptions('buildSystemPrompt', options, ['template', 'existing', 'keys', 'fallback', 'header', 'maxTokens'])
@@ -43,8 +43,8 @@ export async function buildSystemPrompt(
       what: 'The agent',
       problem: "it is no agent's handle, as user.agent(name) gives",
     })
-  const { lines, whole } = await linesOf(agent.context, keys, maxTokens * charactersPerToken)
-  if (whole && lines.length > 0) agent.tools?.prompted()
+  const { lines, isComplete } = await linesOf(agent.context, keys, maxTokens * charactersPerToken)
+  if (isComplete && lines.length > 0) agent.tools?.prompted()
   const context = lines.length === 0 ? fallback : [...(header === false ? [] : [header]), ...lines].join('\n')
   return [existing, inTemplate(template, context)].filter((part) => part !== undefined && part !== '').join('\n\n')
 }
@@ -57,10 +57,10 @@ function inTemplate(template: string | undefined, context: string): string {
 }
 
 async function linesOf(
-  context: ContextHands,
+  context: ContextClient,
   keys: readonly string[] | undefined,
   budget: number,
-): Promise<{ readonly lines: readonly string[]; readonly whole: boolean }> {
+): Promise<{ readonly lines: readonly string[]; readonly isComplete: boolean }> {
   const lines: string[] = []
   // Who may not read more is not sent to try.
   const may = !isToolContext(context) || context.can('get_context')
@@ -85,10 +85,10 @@ async function linesOf(
       if (cursor === undefined) break
       // A page that adds nothing more would only be counted.
       if (omitted > 0)
-        return { lines: [...lines, more('More than fits here', 'use get_context for the rest')], whole: false }
+        return { lines: [...lines, more('More than fits here', 'use get_context for the rest')], isComplete: false }
     }
-  if (omitted === 0) return { lines, whole: keys === undefined }
-  return { lines: [...lines, more(`${omitted} more`, 'use get_context for them')], whole: false }
+  if (omitted === 0) return { lines, isComplete: keys === undefined }
+  return { lines: [...lines, more(`${omitted} more`, 'use get_context for them')], isComplete: false }
 }
 
 /** It is from who wrote it last: its owner may let others write. */

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import type { Json } from '../../core/index.ts'
-import { bytes, defineMessage } from '../../messaging/index.ts'
-import { builtInTools } from '../../security/index.ts'
+import { bytesSchema, defineMessage } from '../../messaging/index.ts'
+import { builtInToolNames } from '../../security/index.ts'
 import { mergeTools, toAiSdk, toAnthropic, toLangChain, toLangGraph, toOpenAI } from './index.ts'
 import { buildSystemPrompt } from './system-prompt.ts'
-import { openTeam } from './team.test.fixture.ts'
+import { openTeam } from './tool-testbed.test.fixture.ts'
 
 /** What OpenAI's strict mode asks of a schema. */
 function checkStrict(schema: Json, at: string): void {
@@ -40,7 +40,7 @@ describe('definitions', () => {
   test('are the thirteen tools, strict for every provider', async () => {
     await using team = await openTeam()
     const definitions = team.agent('A', { role: 'admin' }).tools.definitions()
-    expect(definitions.map(({ name }) => name).sort()).toEqual([...builtInTools].sort())
+    expect(definitions.map(({ name }) => name).sort()).toEqual([...builtInToolNames].sort())
     for (const { name, parameters, description } of definitions) {
       checkStrict(parameters, name)
       expect(parameters.type).toBe('object')
@@ -70,8 +70,8 @@ describe('definitions', () => {
       totalPossible: 13,
       allowed: ['get_context', 'delete_topic'],
     })
-    for (const slip of [() => tools.setDeny(['pay', 'delet_topic']), () => tools.setAllow(['deleteTopic'])])
-      expect(slip).toThrow(/did you mean delete_topic\?/)
+    for (const mistake of [() => tools.setDeny(['pay', 'delet_topic']), () => tools.setAllow(['deleteTopic'])])
+      expect(mistake).toThrow(/did you mean delete_topic\?/)
     expect(tools.accessSummary()).toMatchObject({ denied: ['get_context'], allowed: ['get_context', 'delete_topic'] })
     expect(() => tools.setRole('superuser')).toThrow(expect.objectContaining({ code: 'role.unknown' }))
   })
@@ -268,7 +268,7 @@ describe('tools on messages', () => {
 
   test('of bytes are shown as how many there are', async () => {
     await using team = await openTeam()
-    const Scan = defineMessage('scan', bytes())
+    const Scan = defineMessage('scan', bytesSchema())
     await team.agent('A').messages.send(Scan, new Uint8Array(3), { to: 'B' })
     const got = await team.agent('B').tools.call('get_messages_from_agents', {})
     expect(got).toMatchObject({ messages: [{ type: 'scan', message: '(3 bytes)' }] })
@@ -289,7 +289,7 @@ describe('tools on messages', () => {
     await context.push('k', 1)
     const batch = (operation: object) => tools.call('batch_context_operation', { operations: [operation] })
     const both = { key: 'k', keys: ['other'] }
-    for (const [result, says] of [
+    for (const [result, pattern] of [
       [await batch({ type: 'get', key: 'k', if_version: 7 }), /operations\.0\.if_version: a get takes none/],
       [await batch({ type: 'delete', key: 'k', subscribers: [] }), /operations\.0\.subscribers: a delete takes none/],
       [await tools.call('get_context', both), /key and keys: give one/],
@@ -297,7 +297,7 @@ describe('tools on messages', () => {
       [await tools.call('push_context', { key: 'k', value: 'v', ttl: 1e300 }), /ttl: Too big.*3153600000/],
       [await tools.call('send_message_to_agent', { to_agent: 'B', message: 'm', ttl: 1e300 }), /ttl: Too big/],
     ] as const)
-      expect(result).toMatchObject({ success: false, code: 'tool.arguments', error: expect.stringMatching(says) })
+      expect(result).toMatchObject({ success: false, code: 'tool.arguments', error: expect.stringMatching(pattern) })
     expect(await batch({ type: 'delete', key: 'k', if_version: 1, subscribers: null })).toMatchObject({ success: true })
   })
 

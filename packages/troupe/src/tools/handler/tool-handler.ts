@@ -3,23 +3,23 @@
  * nobody acts under another's name.
  */
 
-import type { ContextHands } from '../../context/index.ts'
-import type { Clock, Events, Ids } from '../../core/index.ts'
-import type { MailboxHands, MessageHands } from '../../messaging/index.ts'
+import type { ContextClient } from '../../context/index.ts'
+import { type Clock, construct, type Events, type Ids } from '../../core/index.ts'
+import type { Mailbox, MessageClient } from '../../messaging/index.ts'
 import type { Access, AccessSummary, AuditTrail, BuiltInTool, Incidents, TaintGuard } from '../../security/index.ts'
-import { codeOf, isFailure, isRefusal } from '../outcome.ts'
-import { type Caller, carryOut, specs, type ToolResult } from './carry-out.ts'
+import { codeOf, isFailure, isRejection } from '../is-failure.ts'
+import { executeToolCall, specs, type ToolCaller, type ToolResult } from './execute-tool-call.ts'
 import type { OwnToolHost } from './own-tools.ts'
-import type { ToolDefinition, ToolHands } from './tool-spec.ts'
+import type { ToolClients, ToolDefinition } from './tool-spec.ts'
 import type { UnreadResults } from './unread-results.ts'
 
 export interface ToolHandlerParts {
   readonly userId: string
   /** Live or staged; whose they are is who the tools act as. */
-  readonly context: ContextHands
+  readonly context: ContextClient
   /** Absent: the tools for messages say that they are not available. */
-  readonly messages?: Pick<MessageHands, 'send' | 'broadcast'>
-  readonly mailbox?: Pick<MailboxHands, 'messages' | 'confirmRead' | 'total'>
+  readonly messages?: Pick<MessageClient, 'send' | 'broadcast'>
+  readonly mailbox?: Pick<Mailbox, 'messages' | 'confirmRead' | 'total'>
   /** The same as of the hands. */
   readonly access: Access
   readonly clock: Clock
@@ -35,7 +35,7 @@ export interface ToolHandlerParts {
 }
 
 /** Characters of a change of access in the audit log. */
-const mostOfChange = 500
+const maxChangeLength = 500
 
 export interface ToolAccessSummary extends AccessSummary {
   readonly agent: string
@@ -45,17 +45,21 @@ export interface ToolAccessSummary extends AccessSummary {
 
 export class ToolHandler {
   readonly #parts: ToolHandlerParts
-  readonly #hands: ToolHands
+  readonly #clients: ToolClients
   #offered = false
   #prompted = false
 
-  constructor(parts: ToolHandlerParts) {
+  private constructor(parts: ToolHandlerParts) {
     this.#parts = parts
-    this.#hands = { ...parts, agent: parts.context.agent }
+    this.#clients = { ...parts, agent: parts.context.agent }
+  }
+
+  static [construct](parts: ToolHandlerParts): ToolHandler {
+    return new ToolHandler(parts)
   }
 
   get agent(): string {
-    return this.#hands.agent
+    return this.#clients.agent
   }
 
   /** Those that this agent may call now. */
@@ -110,7 +114,7 @@ export class ToolHandler {
     this.#changed(`deny ${list?.join(' ') ?? ''}`)
   }
   #changed(what: string): void {
-    const resource = `${this.agent}: ${what}`.trim().slice(0, mostOfChange)
+    const resource = `${this.agent}: ${what}`.trim().slice(0, maxChangeLength)
     this.#parts.audit?.record({
       user: this.#parts.userId,
       actor: 'host',
@@ -133,15 +137,15 @@ export class ToolHandler {
   async callAmong(available: () => readonly string[], name: string, args: unknown): Promise<ToolResult> {
     const { access, incidents, userId } = this.#parts
     const { agent } = this
-    const caller: Caller = {
-      hands: this.#hands,
+    const caller: ToolCaller = {
+      clients: this.#clients,
       available,
       role: access.role,
       authorize: (tool) => this.#authorize(tool),
       impersonated: (action) => incidents?.record(userId, { agent, action, code: 'agent.mismatch' }),
     }
     const spec = specs.get(name)
-    return this.observe(spec?.name ?? 'unknown', () => carryOut(caller, name, args), spec?.security === true)
+    return this.observe(spec?.name ?? 'unknown', () => executeToolCall(caller, name, args), spec?.security === true)
   }
 
   /**
@@ -161,7 +165,7 @@ export class ToolHandler {
       agent: this.agent,
       success: !isFailure(result),
       durationMs: clock.monotonic() - began,
-      security: security || isRefusal(failed.code),
+      security: security || isRejection(failed.code),
       ...failed,
     })
     if (!isFailure(result) || !unread) return result
@@ -183,7 +187,7 @@ export class ToolHandler {
     try {
       this.#parts.access.require(this.agent, tool)
     } catch (error) {
-      this.#parts.incidents?.refused(this.#parts.userId, this.agent, tool, error)
+      this.#parts.incidents?.rejected(this.#parts.userId, this.agent, tool, error)
       throw error
     }
   }

@@ -1,19 +1,19 @@
 /** One built-in tool: what models see of it, what it accepts, what it does. */
 
 import { z } from 'zod'
-import type { ContextHands } from '../../context/index.ts'
+import type { ContextClient } from '../../context/index.ts'
 import type { Ids, Json } from '../../core/index.ts'
-import type { MailboxHands, MessageHands } from '../../messaging/index.ts'
+import type { Mailbox, MessageClient } from '../../messaging/index.ts'
 import type { BuiltInTool } from '../../security/index.ts'
 
 export type JsonObject = { readonly [key: string]: Json }
 
 /** What a tool acts with: the hands of one agent. */
-export interface ToolHands {
+export interface ToolClients {
   readonly agent: string
-  readonly context: ContextHands
-  readonly messages?: Pick<MessageHands, 'send' | 'broadcast'>
-  readonly mailbox?: Pick<MailboxHands, 'messages' | 'confirmRead' | 'total'>
+  readonly context: ContextClient
+  readonly messages?: Pick<MessageClient, 'send' | 'broadcast'>
+  readonly mailbox?: Pick<Mailbox, 'messages' | 'confirmRead' | 'total'>
   readonly ids: Ids
 }
 
@@ -28,7 +28,7 @@ export interface ToolSpec extends ToolDefinition {
   readonly arguments: z.ZodType
   /** It changes what others can see or do. */
   readonly security: boolean
-  run(hands: ToolHands, args: unknown): Promise<JsonObject>
+  run(clients: ToolClients, args: unknown): Promise<JsonObject>
 }
 
 export function toolSpec<Shape extends z.ZodRawShape>(spec: {
@@ -36,7 +36,7 @@ export function toolSpec<Shape extends z.ZodRawShape>(spec: {
   readonly description: string
   readonly security?: boolean
   readonly arguments: Shape
-  readonly run: (hands: ToolHands, args: z.output<z.ZodObject<Shape>>) => Promise<JsonObject>
+  readonly run: (clients: ToolClients, args: z.output<z.ZodObject<Shape>>) => Promise<JsonObject>
 }): ToolSpec {
   const schema = z.strictObject(spec.arguments)
   return {
@@ -44,55 +44,55 @@ export function toolSpec<Shape extends z.ZodRawShape>(spec: {
     description: spec.description,
     arguments: schema,
     security: spec.security ?? false,
-    parameters: strict(z.toJSONSchema(schema, { io: 'input', override: told })) as JsonObject,
-    run: (hands, args) => spec.run(hands, args as z.output<z.ZodObject<Shape>>),
+    parameters: strict(z.toJSONSchema(schema, { io: 'input', override: overrideForModel })) as JsonObject,
+    run: (clients, args) => spec.run(clients, args as z.output<z.ZodObject<Shape>>),
   }
 }
 
-/** A schema may name another form for models than what is accepted from programs: `.meta({ told: { … } })`. */
-function told({
+/** A schema may name another form for models than what is accepted from programs: `.meta({ modelSchema: { … } })`. */
+function overrideForModel({
   zodSchema,
   jsonSchema,
 }: {
   readonly zodSchema: unknown
   readonly jsonSchema: Record<string, unknown>
 }): void {
-  const meta = (zodSchema as z.ZodType).meta?.() as { readonly told?: Record<string, unknown> } | undefined
-  if (!meta?.told) return
+  const meta = (zodSchema as z.ZodType).meta?.() as { readonly modelSchema?: Record<string, unknown> } | undefined
+  if (!meta?.modelSchema) return
   for (const key of Object.keys(jsonSchema)) delete jsonSchema[key]
-  Object.assign(jsonSchema, meta.told)
+  Object.assign(jsonSchema, meta.modelSchema)
 }
 
 /** What providers' strict modes ask for: no keyword beyond the form itself, and every property required. */
 function strict(schema: unknown): Json {
   if (Array.isArray(schema)) return schema.map(strict)
   if (schema === null || typeof schema !== 'object') return schema as Json
-  const kept: Record<string, Json> = {}
+  const formalSchema: Record<string, Json> = {}
   for (const [key, value] of Object.entries(schema))
     if (key === 'properties')
-      kept[key] = Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, strict(inner)]))
-    else if (formal.has(key)) kept[key] = key === 'enum' || key === 'required' ? (value as Json) : strict(value)
-  if (kept.type === 'object') {
-    kept.required = Object.keys((kept.properties ?? {}) as JsonObject)
-    kept.additionalProperties = false
+      formalSchema[key] = Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, strict(inner)]))
+    else if (formal.has(key)) formalSchema[key] = key === 'enum' || key === 'required' ? (value as Json) : strict(value)
+  if (formalSchema.type === 'object') {
+    formalSchema.required = Object.keys((formalSchema.properties ?? {}) as JsonObject)
+    formalSchema.additionalProperties = false
   }
-  return kept
+  return formalSchema
 }
 /** Whether a schema of a user's own keeps what strict modes ask for. Its dialect, which zod names, is no matter. */
 export function isStrict({ $schema: _, ...schema }: JsonObject): boolean {
-  return schema.type === 'object' && !('anyOf' in schema) && keepsRules(schema)
+  return schema.type === 'object' && !('anyOf' in schema) && hasStrictRules(schema)
 }
-function keepsRules(schema: Json | undefined): boolean {
+function hasStrictRules(schema: Json | undefined): boolean {
   if (schema === null || typeof schema !== 'object' || Array.isArray(schema)) return false
   const { type, anyOf, properties = {}, required = [], additionalProperties, items } = schema as StrictParts
   if (!Object.keys(schema).every((keyword) => formal.has(keyword) || keyword === 'properties')) return false
-  if (anyOf) return anyOf.every(keepsRules)
+  if (anyOf) return anyOf.every(hasStrictRules)
   const types = [type].flat()
-  if (types.includes('array') && !keepsRules(items)) return false
+  if (types.includes('array') && !hasStrictRules(items)) return false
   if (!types.includes('object')) return types[0] !== undefined || 'enum' in schema || 'const' in schema
   const names = Object.keys(properties)
   const complete = names.length === required.length && names.every((name) => required.includes(name))
-  return additionalProperties === false && complete && Object.values(properties).every(keepsRules)
+  return additionalProperties === false && complete && Object.values(properties).every(hasStrictRules)
 }
 interface StrictParts {
   readonly type?: string | readonly string[]
@@ -105,14 +105,15 @@ interface StrictParts {
 const formal = new Set(['type', 'description', 'enum', 'const', 'items', 'anyOf', 'required', 'additionalProperties'])
 
 /** May be left out, or null, which is the same. */
-export const optional = <T extends z.ZodType>(schema: T, description: string) => schema.nullish().describe(description)
+export const optionalArgument = <T extends z.ZodType>(schema: T, description: string) =>
+  schema.nullish().describe(description)
 
 /** A century: more is a mistake, and is told in seconds, which is what models write. */
 const longest = 100 * 365 * 86_400
-export const seconds = (description: string) => optional(z.number().positive().max(longest), description)
+export const seconds = (description: string) => optionalArgument(z.number().positive().max(longest), description)
 
 /** Without the fields that are undefined: what a model is told is plain JSON. */
 export function plain(fields: { readonly [key: string]: unknown }): JsonObject {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as JsonObject
 }
-export const given = <T>(value: T | null | undefined): T | undefined => value ?? undefined
+export const orUndefined = <T>(value: T | null | undefined): T | undefined => value ?? undefined

@@ -1,7 +1,7 @@
 /** The tools on topics. */
 import { z } from 'zod'
 import { failure, type Json } from '../../core/index.ts'
-import { optional, plain, type ToolSpec, toolSpec } from './tool-spec.ts'
+import { optionalArgument, plain, type ToolSpec, toolSpec } from './tool-spec.ts'
 
 const topics = z.array(z.string()).describe('The topics, by name.')
 
@@ -40,9 +40,9 @@ const discoverTopics = toolSpec({
   name: 'discover_topics',
   description: 'Lists the topics that there are, with how many agents are subscribed, the most popular first.',
   arguments: {
-    include_subscriber_names: optional(z.boolean(), 'true: tell who is subscribed, too.'),
-    limit: optional(z.int().min(1).max(1_000), 'At most so many, 1 to 1000; 100 if left out.'),
-    cursor: optional(z.string(), 'The cursor of the answer before, to go on from there.'),
+    include_subscriber_names: optionalArgument(z.boolean(), 'true: tell who is subscribed, too.'),
+    limit: optionalArgument(z.int().min(1).max(1_000), 'At most so many, 1 to 1000; 100 if left out.'),
+    cursor: optionalArgument(z.string(), 'The cursor of the answer before, to go on from there.'),
   },
   async run({ context }, args) {
     const page = await context.discoverTopics({
@@ -88,7 +88,7 @@ const deleteTopic = toolSpec({
     'Deletes a topic, its subscriptions, and the entries that were shared with it alone. This cannot be undone.',
   arguments: {
     topic: z.string().describe('The topic, by name.'),
-    confirm: z.unknown().meta({ told: { type: 'boolean', description: 'Must be true.' } }),
+    confirm: z.unknown().meta({ modelSchema: { type: 'boolean', description: 'Must be true.' } }),
   },
   async run({ context }, args) {
     if (args.confirm !== true) throw failure('tool.unconfirmed', { tool: 'delete_topic' })

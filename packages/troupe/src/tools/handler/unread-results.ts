@@ -7,8 +7,8 @@ import type { Cancel, Clock, Events, UserId } from '../../core/index.ts'
 import type { JsonObject } from './tool-spec.ts'
 
 /** A caller that keeps results to look at them later has so long. */
-const patienceMs = 10_000
-const most = 1_000
+const reportDelayMs = 10_000
+const maxWaiting = 1_000
 
 export interface FailedCall {
   readonly userId: UserId
@@ -39,22 +39,22 @@ export class UnreadResults {
       cancel()
       this.#waiting.delete(report)
     }
-    if (this.#waiting.size >= most) [...this.#waiting.values().take(1)][0]?.()
+    if (this.#waiting.size >= maxWaiting) [...this.#waiting.values().take(1)][0]?.()
     this.#waiting.add(report)
-    cancel = this.#clock.after(patienceMs, report, { background: true })
-    return tellingWhenRead(result, read)
+    cancel = this.#clock.after(reportDelayMs, report, { background: true })
+    return trackReads(result, read)
   }
 
   /** Nobody will read any more. */
-  settle(): void {
+  flush(): void {
     for (const report of this.#waiting) report()
   }
 }
 
-function tellingWhenRead<R extends JsonObject>(result: R, read: () => void): R {
-  const told = {}
+function trackReads<R extends JsonObject>(result: R, read: () => void): R {
+  const tracked = {}
   for (const [field, value] of Object.entries(result))
-    Object.defineProperty(told, field, {
+    Object.defineProperty(tracked, field, {
       enumerable: true,
       get() {
         read()
@@ -62,11 +62,11 @@ function tellingWhenRead<R extends JsonObject>(result: R, read: () => void): R {
       },
     })
   // Printed as what it is, not as its getters.
-  Object.defineProperty(told, inspect.custom, {
+  Object.defineProperty(tracked, inspect.custom, {
     value() {
       read()
       return { ...result }
     },
   })
-  return told as R
+  return tracked as R
 }

@@ -32,5 +32,5 @@ const asker = defineAgent<Task, string>({
 
 export default defineConfig({
   agents: [worker, asker],
-  topologies: { work: { agents: [worker, asker], flows: ['Works -> Asks', 'Asks -> End'] } },
+  teams: { work: { agents: [worker, asker], flows: ['Works -> Asks', 'Asks -> End'] } },
 })

@@ -3,7 +3,7 @@
  * of their folder. The disk may also have kept any part of that, in any order, and the last write in part.
  */
 import type { Random } from '../../../src/core/index.ts'
-import type { FileEvent } from './recording.ts'
+import type { FileEvent } from './record-file-events.ts'
 
 export type Image = ReadonlyMap<string, Buffer>
 /** What became of that which was not synced. */
@@ -47,13 +47,14 @@ export class Disk {
   /** The disk after the power went now. */
   image(survival: Survival, random: Random): Image {
     const image = new Map<string, Buffer>()
-    const keep = () => survival === 'everything' || survival === 'torn' || (survival === 'some' && random.next() < 0.5)
+    const survives = () =>
+      survival === 'everything' || survival === 'torn' || (survival === 'some' && random.next() < 0.5)
     for (const [name, file] of this.#files) {
-      if ((!file.named && !keep()) || (file.removed && keep())) continue
-      const kept = file.pending.filter(keep)
+      if ((!file.named && !survives()) || (file.removed && survives())) continue
+      const survivors = file.pending.filter(survives)
       let content = file.durable
-      for (const [i, pending] of kept.entries())
-        content = applied(content, survival === 'torn' && i === kept.length - 1 ? torn(pending, random) : pending)
+      for (const [i, pending] of survivors.entries())
+        content = applied(content, survival === 'torn' && i === survivors.length - 1 ? torn(pending, random) : pending)
       image.set(name, content)
     }
     return image

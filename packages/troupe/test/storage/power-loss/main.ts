@@ -3,8 +3,9 @@
  *
  * node packages/troupe/test/storage/power-loss/main.ts [IMAGES]
  */
-import { record } from './recording.ts'
-import { trial } from './trial.ts'
+
+import { trial } from './power-loss-trial.ts'
+import { record } from './record-file-events.ts'
 
 const wanted = Number(process.argv[2] ?? 10_000)
 let images = 0
@@ -12,7 +13,7 @@ let problems = 0
 for (let round = 0; images < wanted; round++) {
   const writers = [1, 4, 16][round % 3] as number
   const events = record({ changes: 400, writers })
-  const result = await trial(events, { seed: `round ${round}`, part: 0.1, opening: true })
+  const result = await trial(events, { seed: `round ${round}`, part: 0.1, withStorage: true })
   images += result.images
   problems += result.problems.length
   console.log(

@@ -1,8 +1,8 @@
 /** Power cuts, from the log of writes; a part of all moments here, many more by `npm run reliability:power-loss`. */
 import { expect, test } from 'vitest'
-import { plant } from './planted.ts'
-import { canRecord, record } from './recording.ts'
-import { trial } from './trial.ts'
+import { plant } from './plant-defect.ts'
+import { trial } from './power-loss-trial.ts'
+import { canRecord, record } from './record-file-events.ts'
 
 const part = Number(process.env.TROUPE_POWER_LOSS ?? 0.04)
 if (!canRecord) console.log('skipped: strace may not trace here')
@@ -14,7 +14,7 @@ test.skipIf(!canRecord)(
     expect(events.filter(({ kind }) => kind === 'acknowledged')).toHaveLength(250)
     // The log was brought into the database at least once.
     expect(events.filter((event) => event.kind === 'sync' && event.file === 'troupe.db').length).toBeGreaterThan(0)
-    const { images, problems } = await trial(events, { seed: 'full', part, opening: true })
+    const { images, problems } = await trial(events, { seed: 'full', part, withStorage: true })
     expect(problems).toEqual([])
     expect(images).toBeGreaterThan(200)
   },
@@ -25,7 +25,7 @@ test.skipIf(!canRecord)(
   'the trial finds the losses of synchronous = normal',
   async () => {
     const { from, remove } = plant(
-      'storage/sqlite/connection.ts',
+      'storage/sqlite/open-connection.ts',
       'pragma synchronous = full',
       'pragma synchronous = normal',
     )
@@ -33,7 +33,7 @@ test.skipIf(!canRecord)(
       const { problems } = await trial(record({ changes: 60, writers: 3, from }), {
         seed: 'normal',
         part: 0.15,
-        opening: false,
+        withStorage: false,
       })
       expect(problems.filter((problem) => problem.includes('are lost')).length).toBeGreaterThan(20)
     } finally {

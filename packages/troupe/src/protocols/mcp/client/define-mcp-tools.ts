@@ -23,9 +23,9 @@ import {
   type ToolSource,
 } from '../../../tools/index.ts'
 import { McpConnection } from './mcp-connection.ts'
+import { checkServer, type McpServerConfig } from './mcp-server-config.ts'
 import { openClient } from './open-client.ts'
 import { createSchemaChecks } from './schema-checks.ts'
-import { checkServer, type McpServerConfig } from './server-config.ts'
 import { descriptionOf } from './tool-form.ts'
 
 export interface McpToolsOptions {
@@ -34,7 +34,7 @@ export interface McpToolsOptions {
   readonly name: string
   /** These of its tools alone, by the names that the server gives them. All where absent. */
   readonly allow?: readonly string[]
-  /** Of all its tools, or of each; `once` where nothing is said: claimed before it starts, and never repeated. */
+  /** Of all its tools, or of each; `at-most-once` where nothing is said: claimed before it starts, and never repeated. */
   readonly effect?: ToolEffect | Readonly<Record<string, ToolEffect>>
   /** Believes what the server says of its tools: readOnlyHint makes `read`, idempotentHint `idempotent`. */
   readonly trustAnnotations?: boolean
@@ -49,7 +49,7 @@ export interface McpToolsOptions {
 const known = ['server', 'name', 'allow', 'effect', 'trustAnnotations', 'needsApproval', 'timeout', 'resultLimit']
 /** Of a tool, for models. */
 const longestName = 64
-const effects: readonly unknown[] = ['read', 'idempotent', 'once']
+const effects: readonly unknown[] = ['read', 'idempotent', 'at-most-once']
 const wrong = (problem: string) => failure('validation.failed', { what: 'The tools of a server of MCP', problem })
 
 /**
@@ -66,14 +66,14 @@ const wrong = (problem: string) => failure('validation.failed', { what: 'The too
 export function defineMcpTools(options: McpToolsOptions): ToolSource {
   const checked = check(options)
   const { name, server, effect, needsApproval, trustAnnotations, allow } = checked
-  const place = 'url' in server ? { url: server.url } : { command: server.command, args: [...(server.args ?? [])] }
-  const rules = { effect: effect ?? 'once', needsApproval, trustAnnotations, allow: allow ? [...allow] : null }
+  const endpoint = 'url' in server ? { url: server.url } : { command: server.command, args: [...(server.args ?? [])] }
+  const rules = { effect: effect ?? 'at-most-once', needsApproval, trustAnnotations, allow: allow ? [...allow] : null }
   return createToolSource({
     name,
     untrusted: `mcp:${name}`,
-    acts: effect !== 'read' && needsApproval !== true,
+    hasSideEffects: effect !== 'read' && needsApproval !== true,
     // Of where it is, a hash: an address may hold what is not for everybody.
-    settings: [hashJson(place), rules],
+    settings: [hashJson(endpoint), rules],
     open: (host) => openServer(host, checked),
   })
 }
@@ -141,9 +141,9 @@ function openServer(host: SourceHost, checked: Checked): OpenedSource {
     clock,
     random,
     timeoutMs,
-    open: async (told) => {
-      const ways = { secrets, fetchFor, schemaChecks: await schemaChecks() }
-      return openClient({ server, log, timeoutMs, messageBytes: 4 * resultLimit, ...ways, ...told })
+    open: async (listeners) => {
+      const clientOptions = { secrets, fetchFor, schemaChecks: await schemaChecks() }
+      return openClient({ server, log, timeoutMs, messageBytes: 4 * resultLimit, ...clientOptions, ...listeners })
     },
     compare: async (forms) => {
       const changes = await toolPins.compare(source, forms)
@@ -153,8 +153,8 @@ function openServer(host: SourceHost, checked: Checked): OpenedSource {
     },
   })
   const missed = new Set<string>()
-  const look: OpenedSource['look'] = async () => {
-    const { tools, changes } = await connection.look()
+  const discover: OpenedSource['discover'] = async () => {
+    const { tools, changes } = await connection.discover()
     const offered = new Set(tools.map(({ name }) => name))
     for (const tool of namedIn(checked.effect, checked.needsApproval, checked.allow))
       if (!offered.has(tool) && !missed.has(tool)) {
@@ -172,7 +172,7 @@ function openServer(host: SourceHost, checked: Checked): OpenedSource {
     return { listed, changes }
   }
   return {
-    look,
+    discover,
     async toolsOf(listed) {
       const { fromJsonSchema } = await import('@modelcontextprotocol/client')
       const validator = await schemaChecks()
@@ -194,11 +194,11 @@ function openServer(host: SourceHost, checked: Checked): OpenedSource {
 }
 
 function effectOf({ effect, trustAnnotations }: Checked, { name, annotations }: WireTool): ToolEffect {
-  const said = typeof effect !== 'object' ? effect : Object.hasOwn(effect, name) ? effect[name] : undefined
-  if (said !== undefined) return said
+  const declared = typeof effect !== 'object' ? effect : Object.hasOwn(effect, name) ? effect[name] : undefined
+  if (declared !== undefined) return declared
   if (trustAnnotations && annotations?.readOnlyHint) return 'read'
   if (trustAnnotations && annotations?.idempotentHint) return 'idempotent'
-  return 'once'
+  return 'at-most-once'
 }
 
 /** By the names of the server: what models take for a name, told apart where that makes several alike. */
@@ -206,11 +206,11 @@ function namesOf(source: string, listed: readonly Listed[]): ReadonlyMap<string,
   const plain = listed.map(({ name }) => `${source}_${name}`.replace(/[^A-Za-z0-9_-]/g, '_').slice(0, longestName))
   const times = new Map<string, number>()
   for (const name of plain) times.set(name, (times.get(name) ?? 0) + 1)
-  const told = (name: string, offered: string) =>
+  const exposedName = (name: string, offered: string) =>
     times.get(offered) === 1 || offered === `${source}_${name}`
       ? offered
       : `${offered.slice(0, longestName - 9)}_${hashJson(name).slice(0, 8)}`
-  return new Map(listed.map(({ name }, i) => [name, told(name, plain[i] as string)]))
+  return new Map(listed.map(({ name }, i) => [name, exposedName(name, plain[i] as string)]))
 }
 
 function toolOf(
@@ -243,8 +243,8 @@ function contentOf(tool: string, { isError, structuredContent, content }: CallTo
   if (bytes > limit) throw failure('mcp.too_large', { tool, bytes, limit })
   const texts = content.flatMap((part) => (part.type === 'text' ? [part.text] : []))
   if (isError) {
-    const said = texts.join('\n') || (structuredContent === undefined ? '' : JSON.stringify(structuredContent))
-    throw failure('tool.failed', { tool, problem: said.slice(0, 2_000) || 'it does not say why' })
+    const text = texts.join('\n') || (structuredContent === undefined ? '' : JSON.stringify(structuredContent))
+    throw failure('tool.failed', { tool, problem: text.slice(0, 2_000) || 'it does not say why' })
   }
   if (structuredContent !== undefined) return structuredContent as Json
   return texts.length === content.length ? texts.join('\n') : (content as Json)

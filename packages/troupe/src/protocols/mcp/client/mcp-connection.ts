@@ -6,7 +6,7 @@ import type { CallToolResult, Client, Tool as WireTool } from '@modelcontextprot
 import { type Clock, failure, type Random, TroupeError } from '../../../core/index.ts'
 import { backoffDelay, CircuitBreaker } from '../../../resilience/index.ts'
 import type { ToolChange, ToolForm } from '../../../security/index.ts'
-import { isConnectionGone, notTaken } from './not-taken.ts'
+import { isConnectionGone, notProcessedReason } from './not-processed-reason.ts'
 import { distinct, formOf } from './tool-form.ts'
 
 export interface ConnectionParts {
@@ -14,7 +14,7 @@ export interface ConnectionParts {
   readonly clock: Clock
   readonly random: Random
   readonly timeoutMs: number
-  readonly open: (told: {
+  readonly open: (listeners: {
     readonly changed: () => void
     readonly closed: () => void
     /** Ends what is under way. */
@@ -36,14 +36,14 @@ interface Live extends Seen {
 
 const freshMs = 60_000
 const backoff = { baseMs: 500, maxMs: 30_000 }
-const mostTools = 1_000
+const maxTools = 1_000
 
 export class McpConnection {
   readonly #parts: ConnectionParts
   readonly #breaker: CircuitBreaker
   #client: Client | undefined
   #live: Live | undefined
-  #looking: Promise<Live> | undefined
+  #discovering: Promise<Live> | undefined
   #failures = 0
   #notBefore = 0
   readonly #ends = new AbortController()
@@ -55,8 +55,8 @@ export class McpConnection {
   }
 
   /** What the server offers now, compared with what is pinned. @throws ExternalServiceError `mcp.unreachable` */
-  look(): Promise<Seen> {
-    return this.#look()
+  discover(): Promise<Seen> {
+    return this.#discover()
   }
 
   /**
@@ -70,23 +70,23 @@ export class McpConnection {
   async close(): Promise<void> {
     // Who closes does not wait for a server that answers nothing.
     this.#ends.abort()
-    await this.#looking?.catch(() => {})
+    await this.#discovering?.catch(() => {})
     await this.#client?.close()
     this.#client = undefined
     this.#live = undefined
   }
 
-  /** @param again whether its connection had gone before */
+  /** @param isRetry whether its connection had gone before */
   async #call(
     tool: string,
     args: Readonly<Record<string, unknown>>,
     signal: AbortSignal,
-    again = false,
+    isRetry = false,
   ): Promise<CallToolResult> {
     const { source, timeoutMs: timeout } = this.#parts
-    let live = await this.#look()
+    let live = await this.#discover()
     // Somebody may have approved it meanwhile.
-    if (blocking(live, tool)) live = await this.#look(true)
+    if (blocking(live, tool)) live = await this.#discover(true)
     const change = blocking(live, tool)
     if (change) {
       const what = change.change === 'changed' ? `its ${change.parts.join(' and ')} changed` : `it was ${change.change}`
@@ -101,23 +101,23 @@ export class McpConnection {
       if (error instanceof ProtocolError)
         throw failure('tool.failed', { tool: `${source}/${tool}`, problem: short(error.message) }, { cause: error })
       if (signal.aborted) throw error
-      const refusal = notTaken(error)
-      if (refusal !== undefined) {
-        if (await this.#goesOn(live.client, error, again)) return this.#call(tool, args, signal, true)
-        throw failure('mcp.unreachable', { server: source, problem: refusal }, { cause: error })
+      const rejection = notProcessedReason(error)
+      if (rejection !== undefined) {
+        if (await this.#shouldReconnect(live.client, error, isRetry)) return this.#call(tool, args, signal, true)
+        throw failure('mcp.unreachable', { server: source, problem: rejection }, { cause: error })
       }
       const problem = 'the server took the call and gave no answer that can be read'
       throw failure('outcome.unknown', { what: `The call of ${source}/${tool}`, problem }, { cause: error })
     }
   }
 
-  #look(anew = false): Promise<Live> {
+  #discover(refresh = false): Promise<Live> {
     const { clock } = this.#parts
-    if (!anew && this.#live && clock.monotonic() < this.#live.until) return Promise.resolve(this.#live)
-    this.#looking ??= this.#read().finally(() => {
-      this.#looking = undefined
+    if (!refresh && this.#live && clock.monotonic() < this.#live.until) return Promise.resolve(this.#live)
+    this.#discovering ??= this.#read().finally(() => {
+      this.#discovering = undefined
     })
-    return this.#looking
+    return this.#discovering
   }
 
   async #read(): Promise<Live> {
@@ -146,28 +146,28 @@ export class McpConnection {
     }
   }
 
-  async #listed(again = false): Promise<{ readonly client: Client; readonly tools: readonly WireTool[] }> {
+  async #listed(isRetry = false): Promise<{ readonly client: Client; readonly tools: readonly WireTool[] }> {
     const client = await this.#connected()
     try {
       const [timeout, signal] = [this.#parts.timeoutMs, this.#ends.signal]
       const { tools } = await client.listTools(undefined, { timeout, signal, cacheMode: 'refresh' })
-      if (tools.length > mostTools) throw new Error(`it lists more than ${mostTools} tools`)
+      if (tools.length > maxTools) throw new Error(`it lists more than ${maxTools} tools`)
       return { client, tools: distinct(tools) }
     } catch (error) {
-      if (await this.#goesOn(client, error, again)) return this.#listed(true)
+      if (await this.#shouldReconnect(client, error, isRetry)) return this.#listed(true)
       throw error
     }
   }
 
   /** Lets go of a connection that is none any more. @returns whether it is to be tried on another one */
-  async #goesOn(client: Client, error: unknown, again: boolean): Promise<boolean> {
+  async #shouldReconnect(client: Client, error: unknown, isRetry: boolean): Promise<boolean> {
     if (!isConnectionGone(error)) return false
     if (this.#client === client) {
       this.#client = undefined
       this.#live = undefined
       await client.close().catch(() => {})
     }
-    return !again
+    return !isRetry
   }
 
   async #connected(): Promise<Client> {

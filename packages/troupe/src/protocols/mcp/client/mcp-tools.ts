@@ -1,7 +1,7 @@
 /** The tools of somebody else's server as a host sees them: what there is, what waits, and to say that it may. */
 import { listOf } from '../../../core/index.ts'
-import { partsOf, type Troupe } from '../../../runtime/index.ts'
 import type { ToolChange } from '../../../security/index.ts'
+import { partsOf, type Troupe } from '../../../startup/index.ts'
 import { isToolSource, type Tool, type ToolSource } from '../../../tools/index.ts'
 import { defineMcpTools, type McpToolsOptions } from './define-mcp-tools.ts'
 
@@ -23,12 +23,12 @@ export interface McpTools extends AsyncDisposable {
  * for (const { tool, change, form } of changes) console.log(tool, change, form.description)
  */
 export async function mcpTools(troupe: Troupe, source: ToolSource | McpToolsOptions): Promise<McpTools> {
-  const given = isToolSource(source) ? source : defineMcpTools(source)
+  const toolSource = isToolSource(source) ? source : defineMcpTools(source)
   const { toolSources } = troupe[partsOf]
-  const close = () => toolSources.end(given)
-  const opened = toolSources.open(given)
+  const close = () => toolSources.end(toolSource)
+  const opened = toolSources.open(toolSource)
   try {
-    const { listed, changes } = await opened.look()
+    const { listed, changes } = await opened.discover()
     return { tools: await opened.toolsOf(listed), changes, close, [Symbol.asyncDispose]: close }
   } catch (error) {
     // What agents have is tried again by them.

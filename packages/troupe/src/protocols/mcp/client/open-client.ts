@@ -4,7 +4,7 @@ import { TroupeError } from '../../../core/index.ts'
 import type { Log } from '../../../observability/index.ts'
 import type { Fetch, Secrets, SecretText } from '../../../security/index.ts'
 import { boundedMessages } from './bounded-messages.ts'
-import type { McpProgram, McpServerConfig } from './server-config.ts'
+import type { McpProgram, McpServerConfig } from './mcp-server-config.ts'
 
 export interface OpenClientOptions {
   readonly server: McpServerConfig
@@ -44,8 +44,10 @@ export async function openClient(options: OpenClientOptions): Promise<Client> {
       jsonSchemaValidator: options.schemaChecks,
     },
   )
-  const way = watched(options.fetchFor)
-  const transport = isProgram ? await programOf(server, options) : await addressOf(sdk, { ...options, ...way }, server)
+  const watchedFetch = watched(options.fetchFor)
+  const transport = isProgram
+    ? await programOf(server, options)
+    : await addressOf(sdk, { ...options, ...watchedFetch }, server)
   client.onclose = options.closed
   client.onerror = (error) => options.log.debug('a connection to a server of MCP had an error', { error })
   let left: Promise<void> | undefined
@@ -60,7 +62,7 @@ export async function openClient(options: OpenClientOptions): Promise<Client> {
     await client.connect(transport, { timeout: timeoutMs, signal })
   } catch (error) {
     await leave()
-    throw way.refusal() ?? error
+    throw watchedFetch.rejection() ?? error
   } finally {
     signal.removeEventListener('abort', leave)
   }
@@ -69,18 +71,18 @@ export async function openClient(options: OpenClientOptions): Promise<Client> {
 
 /** The package gives its own reasons for a connection that fails; a refusal of ours is told as it is. */
 function watched(fetchFor: OpenClientOptions['fetchFor']) {
-  let refused: TroupeError | undefined
+  let rejected: TroupeError | undefined
   const watching =
     (fetch: Fetch): Fetch =>
     async (input, init) => {
       try {
         return await fetch(input, init)
       } catch (error) {
-        if (error instanceof TroupeError && error.code === 'egress.denied') refused = error
+        if (error instanceof TroupeError && error.code === 'egress.denied') rejected = error
         throw error
       }
     }
-  return { refusal: () => refused, fetchFor: (url: string) => watching(fetchFor(url)) }
+  return { rejection: () => rejected, fetchFor: (url: string) => watching(fetchFor(url)) }
 }
 
 async function revealed(

@@ -10,7 +10,7 @@ import { LRUCache } from 'lru-cache'
 import { hashJson, type Json } from '../../../core/index.ts'
 
 /** As many as one server may have tools. */
-const mostSchemas = 1_000
+const maxSchemas = 1_000
 const readMs = 2_000
 const checkMs = 250
 
@@ -18,15 +18,15 @@ type Check = JsonSchemaValidator<unknown>
 
 /** The limit of a script holds for what it calls, expressions that match for ever included. */
 function createBound() {
-  const world: { work?: () => unknown } = {}
-  createContext(world)
+  const sandbox: { work?: () => unknown } = {}
+  createContext(sandbox)
   const script = new Script('work()')
   return <T>(work: () => T, timeoutMs: number): T => {
-    world.work = work
+    sandbox.work = work
     try {
-      return script.runInContext(world, { timeout: timeoutMs }) as T
+      return script.runInContext(sandbox, { timeout: timeoutMs }) as T
     } finally {
-      delete world.work
+      delete sandbox.work
     }
   }
 }
@@ -37,7 +37,7 @@ const isTimeout = (error: unknown) => (error as { code?: unknown } | null)?.code
 export async function createSchemaChecks(): Promise<jsonSchemaValidator> {
   const { AjvJsonSchemaValidator } = await import('@modelcontextprotocol/client/validators/ajv')
   const bound = createBound()
-  const read = new LRUCache<string, { readonly check: Check } | { readonly problem: unknown }>({ max: mostSchemas })
+  const read = new LRUCache<string, { readonly check: Check } | { readonly problem: unknown }>({ max: maxSchemas })
   const readNow = (schema: JsonSchemaType) => {
     try {
       const check = bound(() => new AjvJsonSchemaValidator().getValidator<unknown>(schema), readMs)

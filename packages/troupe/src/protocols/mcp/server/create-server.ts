@@ -7,11 +7,11 @@ import type {
   Tool as WireTool,
 } from '@modelcontextprotocol/server'
 import { isFailure } from '../../../tools/index.ts'
-import { type McpCaller, operationOf } from './identity.ts'
-import { listResources, readResource, templates } from './resources.ts'
-import { answered, failed, protocolError, refused } from './results.ts'
+import { type McpCaller, operationOf } from './mcp-identity.ts'
+import { listResources, readResource, resourceTemplates } from './mcp-resources.ts'
+import { mcpErrorResult, mcpToolResult, protocolError, rejected } from './mcp-results.ts'
 import { runTools } from './run-tools.ts'
-import type { ServerSdk } from './sdk.ts'
+import type { ServerSdk } from './server-sdk.ts'
 
 const builtIn = (caller: McpCaller) =>
   caller.tools.definitions().filter(({ name }) => caller.identity.may(operationOf[name], 'readonly'))
@@ -40,12 +40,12 @@ async function callTool(
   try {
     if (builtIn(caller).some((one) => one.name === name)) {
       const result = await caller.tools.call(name, args ?? {})
-      return isFailure(result) ? refused(result) : answered(result)
+      return isFailure(result) ? rejected(result) : mcpToolResult(result)
     }
     const tool = runs(caller).find(({ definition }) => definition.name === name)
     if (tool) return await tool.call({ caller, sdk, ctx, elicits }, args)
   } catch (error) {
-    return failed(error, log)
+    return mcpErrorResult(error, log)
   }
   throw new sdk.ProtocolError(sdk.ProtocolErrorCode.InvalidParams, 'There is no tool of this name for this client.')
 }
@@ -64,10 +64,10 @@ interface Spoken {
 }
 
 export function createServer(sdk: ServerSdk, caller: McpCaller, { era, subscribed }: Spoken): Server {
-  const tells = era === 'modern' || subscribed !== undefined
+  const notifies = era === 'modern' || subscribed !== undefined
   const server = new sdk.Server(
     { name: 'troupe', version: '0.1.0' },
-    { capabilities: { tools: {}, resources: tells ? { subscribe: true, listChanged: true } : {} } },
+    { capabilities: { tools: {}, resources: notifies ? { subscribe: true, listChanged: true } : {} } },
   )
   server.setRequestHandler('tools/list', () => ({ tools: toolsOf(caller) }))
   server.setRequestHandler('tools/call', ({ params }, ctx) => callTool(sdk, caller, params, ctx, showsForms(server)))
@@ -76,7 +76,7 @@ export function createServer(sdk: ServerSdk, caller: McpCaller, { era, subscribe
       throw protocolError(sdk, error, caller.parts.log)
     })
   server.setRequestHandler('resources/list', ({ params }) => guarded(listResources(caller, params?.cursor)))
-  server.setRequestHandler('resources/templates/list', () => ({ resourceTemplates: templates }))
+  server.setRequestHandler('resources/templates/list', () => ({ resourceTemplates: resourceTemplates }))
   server.setRequestHandler('resources/read', ({ params }) => guarded(readResource(sdk, caller, params.uri)))
   if (subscribed) {
     server.setRequestHandler('resources/subscribe', ({ params }) => {

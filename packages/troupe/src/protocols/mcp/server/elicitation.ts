@@ -1,9 +1,9 @@
 /** Questions of a run, put to the person at the client. What comes back is the answer of whoever holds the key. */
 import type { InputRequest, InputRequiredResult, ServerContext } from '@modelcontextprotocol/server'
 import type { Json } from '../../../core/index.ts'
-import type { Run, RunQuestion, RunResult } from '../../../orchestration/index.ts'
+import type { Run, RunQuestion, RunResult } from '../../../runs/index.ts'
 import { escapeTerminal } from '../../../security/index.ts'
-import type { ServerSdk } from './sdk.ts'
+import type { ServerSdk } from './server-sdk.ts'
 
 /** The form that a person fills in; undefined for what is no matter of a form. */
 function fieldOf({ kind, options }: RunQuestion) {
@@ -35,16 +35,16 @@ export function askFor(sdk: ServerSdk, run: string, { status, questions }: RunRe
 }
 
 /** @returns false where the person gave no answer */
-export async function takeAnswers(sdk: ServerSdk, ctx: ServerContext, run: Run): Promise<boolean> {
+export async function elicitAnswers(sdk: ServerSdk, ctx: ServerContext, run: Run): Promise<boolean> {
   const { questions } = await run.result({ signal: ctx.mcpReq.signal })
   let any = false
   for (const question of questions) {
-    const given = sdk.acceptedContent(ctx.mcpReq.inputResponses, question.id) as { readonly value?: Json } | undefined
-    if (given?.value === undefined) continue
+    const content = sdk.acceptedContent(ctx.mcpReq.inputResponses, question.id) as { readonly value?: Json } | undefined
+    if (content?.value === undefined) continue
     any = true
     const { hash } = question
     const isApproval = question.kind === 'approval' && hash !== undefined
-    await run.answer(question.id, isApproval ? { approve: given.value === true, hash } : given.value)
+    await run.answer(question.id, isApproval ? { approve: content.value === true, hash } : content.value)
   }
   return any
 }

@@ -3,11 +3,11 @@
  * any of them. A stream of changes is a watch of the caller's own.
  */
 import type { ServerEvent } from '@modelcontextprotocol/server'
-import { partsOf, type Troupe } from '../../../runtime/index.ts'
+import { partsOf, type Troupe } from '../../../startup/index.ts'
 import { createServer } from './create-server.ts'
-import { callerOf, type McpIdentity } from './identity.ts'
-import { loadServerSdk } from './sdk.ts'
-import { watchResources } from './watching.ts'
+import { type McpIdentity, mcpCallerOf } from './mcp-identity.ts'
+import { loadServerSdk } from './server-sdk.ts'
+import { watchResources } from './watch-resources.ts'
 
 /** Of all clients of one endpoint. */
 const maxSubscriptions = 1_024
@@ -24,9 +24,9 @@ export async function createMcpEndpoint(troupe: Troupe): Promise<McpEndpoint> {
   const parts = troupe[partsOf]
   let subscriptions = 0
   return (identity, request, body, heartbeatMs) => {
-    const caller = callerOf(troupe, parts, identity)
-    const subscribe = (tell: (event: ServerEvent) => void) => {
-      const stop = watchResources(caller, tell)
+    const caller = mcpCallerOf(troupe, parts, identity)
+    const subscribe = (emit: (event: ServerEvent) => void) => {
+      const stop = watchResources(caller, emit)
       subscriptions++
       return () => {
         stop()
@@ -45,9 +45,9 @@ export async function createMcpEndpoint(troupe: Troupe): Promise<McpEndpoint> {
 }
 
 /** Ended twice, it ends once. */
-function once(subscribe: (tell: (event: ServerEvent) => void) => () => void) {
-  return (tell: (event: ServerEvent) => void) => {
-    let end: (() => void) | undefined = subscribe(tell)
+function once(subscribe: (emit: (event: ServerEvent) => void) => () => void) {
+  return (emit: (event: ServerEvent) => void) => {
+    let end: (() => void) | undefined = subscribe(emit)
     return () => {
       end?.()
       end = undefined

@@ -5,15 +5,14 @@
 import type { CallToolResult, InputRequiredResult, ServerContext, Tool as WireTool } from '@modelcontextprotocol/server'
 import { z } from 'zod'
 import { failure, type Json, parse, storeError, TimeoutError } from '../../../core/index.ts'
-import type { Run, RunResult } from '../../../orchestration/index.ts'
 import { withTimeLimit } from '../../../resilience/index.ts'
-import { teamOf } from '../../../runtime/index.ts'
+import { type Run, type RunResult, readTeamRequest } from '../../../runs/index.ts'
 import type { LeastRole, Operation } from '../../../security/index.ts'
-import { askFor, takeAnswers } from './elicitation.ts'
-import type { McpCaller } from './identity.ts'
-import { tellProgress } from './progress.ts'
-import { answered } from './results.ts'
-import type { ServerSdk } from './sdk.ts'
+import { askFor, elicitAnswers } from './elicitation.ts'
+import type { McpCaller } from './mcp-identity.ts'
+import { mcpToolResult } from './mcp-results.ts'
+import { reportProgress } from './report-progress.ts'
+import type { ServerSdk } from './server-sdk.ts'
 
 export interface RunToolCall {
   readonly caller: McpCaller
@@ -101,17 +100,17 @@ function runTool<Args>(spec: {
 }
 
 /** Waits, telling of its progress, and asks the person at the client where it can. */
-async function settled(call: RunToolCall, found: Run, seconds: number): Promise<Answer> {
+async function awaitOutcome(call: RunToolCall, found: Run, seconds: number): Promise<Answer> {
   const { caller, ctx } = call
   const { clock } = caller.parts
   const { signal } = ctx.mcpReq
-  const stop = tellProgress(caller, ctx, found)
+  const stop = reportProgress(caller, ctx, found)
   try {
     const limit = { clock, limitMs: seconds * 1_000, kind: 'wait', what: `The run ${found.id}`, signal }
     const ended = await withTimeLimit(limit, (inner) => found.result({ signal: inner }))
-    return (call.elicits && askFor(call.sdk, found.id, ended)) || answered(shownRun(found.id, ended))
+    return (call.elicits && askFor(call.sdk, found.id, ended)) || mcpToolResult(shownRun(found.id, ended))
   } catch (error) {
-    if (error instanceof TimeoutError) return answered({ run: found.id, status: 'running' })
+    if (error instanceof TimeoutError) return mcpToolResult({ run: found.id, status: 'running' })
     throw error
   } finally {
     stop()
@@ -138,18 +137,18 @@ const runTeam = runTool({
     const orchestra = orchestraOf(caller)
     const mayAnswer = caller.identity.may('runs.answer', 'contributor')
     const asking = { ...call, elicits: call.elicits && mayAnswer }
-    const again = ctx.mcpReq.requestState<string>()
-    if (typeof again === 'string') {
+    const startedRun = ctx.mcpReq.requestState<string>()
+    if (typeof startedRun === 'string') {
       if (!mayAnswer) throw failure('request.forbidden', { operation: 'runs.answer', problem: notItsOwn })
-      const found = await orchestra.get(again)
-      if (!(await takeAnswers(call.sdk, ctx, found))) return answered(shownRun(found.id, await found.result()))
+      const found = await orchestra.get(startedRun)
+      if (!(await elicitAnswers(call.sdk, ctx, found))) return mcpToolResult(shownRun(found.id, await found.result()))
       // The state is the caller's word: it cancels no more than the caller may.
       const owns = id === undefined && caller.identity.may('runs.command', 'contributor')
-      return owns ? ownedByCall(asking, found, seconds) : settled(asking, found, seconds)
+      return owns ? ownedByCall(asking, found, seconds) : awaitOutcome(asking, found, seconds)
     }
-    const topology = teamOf(caller.parts, { team })
-    const started = await orchestra.start({ task: task as Json, topology, ...(id === undefined ? {} : { id }) })
-    return id === undefined ? ownedByCall(asking, started, seconds) : settled(asking, started, seconds)
+    const reference = readTeamRequest(caller.parts.settings, { team })
+    const started = await orchestra.start({ task: task as Json, ...reference, ...(id === undefined ? {} : { id }) })
+    return id === undefined ? ownedByCall(asking, started, seconds) : awaitOutcome(asking, started, seconds)
   },
 })
 
@@ -163,7 +162,7 @@ async function ownedByCall(call: RunToolCall, owned: Run, seconds: number): Prom
   if (signal.aborted) cancel()
   else signal.addEventListener('abort', cancel, { once: true })
   try {
-    return await settled(call, owned, seconds)
+    return await awaitOutcome(call, owned, seconds)
   } finally {
     if (!signal.aborted) signal.removeEventListener('abort', cancel)
   }
@@ -179,9 +178,9 @@ const getRun = runTool({
   call: async (call, { run: id, wait: seconds }) => {
     const found = await orchestraOf(call.caller).get(id)
     const isRunning = (await found.status()).status === 'running'
-    if (isRunning && seconds === 0) return answered({ run: id, status: 'running' })
+    if (isRunning && seconds === 0) return mcpToolResult({ run: id, status: 'running' })
     // What has ended is only read.
-    return settled({ ...call, elicits: false }, found, isRunning ? seconds : readSeconds)
+    return awaitOutcome({ ...call, elicits: false }, found, isRunning ? seconds : readSeconds)
   },
 })
 
@@ -199,7 +198,7 @@ const answerRun = runTool({
     if (asked?.kind === 'approval' || asked?.kind === 'breakpoint')
       throw failure('request.forbidden', { operation: 'runs.answer', problem: `an ${asked.kind} is for a person` })
     await found.answer(question, value as Json)
-    return settled(call, found, seconds)
+    return awaitOutcome(call, found, seconds)
   },
 })
 
@@ -213,7 +212,7 @@ const cancelRun = runTool({
   call: async (call, { run: id }) => {
     const found = await orchestraOf(call.caller).get(id)
     await found.cancel({ signal: call.ctx.mcpReq.signal })
-    return answered(shownRun(id, await found.result()))
+    return mcpToolResult(shownRun(id, await found.result()))
   },
 })
 

@@ -1,11 +1,11 @@
 /** MCP over standard input and output: for a program that starts this one and speaks for one agent of one user. */
 import { checkName, checkOptions } from '../../../core/index.ts'
-import { partsOf, type Troupe } from '../../../runtime/index.ts'
 import { Access, type AccessOptions, checkGrants, coversRole } from '../../../security/index.ts'
+import { partsOf, type Troupe } from '../../../startup/index.ts'
 import { createServer } from './create-server.ts'
-import { callerOf } from './identity.ts'
-import { loadServerSdk } from './sdk.ts'
-import { watchResources } from './watching.ts'
+import { mcpCallerOf } from './mcp-identity.ts'
+import { loadServerSdk } from './server-sdk.ts'
+import { watchResources } from './watch-resources.ts'
 
 export interface ServeMcpOptions extends AccessOptions {
   /** Whose data it is about. */
@@ -38,7 +38,7 @@ export async function serveMcp(troupe: Troupe, options: ServeMcpOptions): Promis
     access,
     may: (_: unknown, least: Parameters<typeof coversRole>[2]) => coversRole(roles, access.role, least),
   }
-  const caller = callerOf(troupe, parts, identity)
+  const caller = mcpCallerOf(troupe, parts, identity)
   const [sdk, { serveStdio }] = await Promise.all([loadServerSdk(), import('@modelcontextprotocol/server/stdio')])
   const served = serveStdio(
     ({ era }) => {

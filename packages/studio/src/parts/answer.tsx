@@ -1,0 +1,52 @@
+/** What stands where an answer of the server will be: waiting, a problem, nothing, or the answer. */
+import { Callout, Flex, Spinner, Text } from '@radix-ui/themes'
+import type { UseQueryResult } from '@tanstack/react-query'
+import type { ReactNode } from 'react'
+import { Problem } from '../api/problem.ts'
+import { isSignedOut } from '../api/use-api.tsx'
+import { visible } from '../visible.ts'
+
+interface AnswerProps<T> {
+  readonly of: UseQueryResult<T, Error>
+  /** Where there is nothing to show. */
+  readonly none?: { readonly when: (answer: T) => boolean; readonly text: ReactNode }
+  readonly children: (answer: T) => ReactNode
+}
+
+export function Answer<T>({ of, none, children }: AnswerProps<T>) {
+  if (of.data !== undefined)
+    return (
+      <>
+        {of.error && !isSignedOut(of.error) && <ErrorNotice error={of.error} />}
+        {none?.when(of.data) ? <Nothing>{none.text}</Nothing> : children(of.data)}
+      </>
+    )
+  // It is said above, once.
+  if (isSignedOut(of.error)) return null
+  if (of.error) return <ErrorNotice error={of.error} />
+  return (
+    <Flex align="center" gap="2" role="status" py="3">
+      <Spinner /> <Text color="gray">Loading</Text>
+    </Flex>
+  )
+}
+
+export function ErrorNotice({ error }: { readonly error: Error }) {
+  const hint = error instanceof Problem ? error.hint : undefined
+  const isMissing = error instanceof Problem && error.code === 'route.missing'
+  return (
+    <Callout.Root color={isMissing ? 'gray' : 'red'} role="alert" my="2">
+      <Callout.Text>
+        {visible(error.message)} {hint}
+      </Callout.Text>
+    </Callout.Root>
+  )
+}
+
+export function Nothing({ children }: { readonly children: ReactNode }) {
+  return (
+    <Text as="p" color="gray" my="4">
+      {children}
+    </Text>
+  )
+}

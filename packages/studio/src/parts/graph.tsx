@@ -1,0 +1,103 @@
+/** The topology of a run, with what each node does just now. */
+import { useThemeContext } from '@radix-ui/themes'
+import {
+  Background,
+  Controls,
+  type Edge,
+  Handle,
+  MarkerType,
+  type Node,
+  type NodeProps,
+  Position,
+  ReactFlow,
+} from '@xyflow/react'
+import { type CSSProperties, useMemo, useSyncExternalStore } from 'react'
+import type { Topology } from '../api/shapes.ts'
+import type { StepState } from '../run-state.ts'
+import { fitting, sizeOf } from './layout.ts'
+import { Status } from './status.tsx'
+
+type AgentNode = Node<
+  { readonly label: string; readonly kind: string; readonly state: StepState | undefined; readonly isDown: boolean },
+  'agent'
+>
+
+function AgentBox({ data }: NodeProps<AgentNode>) {
+  return (
+    <div className={`node node-${data.kind} node-${data.state ?? 'idle'}`}>
+      <Handle type="target" position={data.isDown ? Position.Top : Position.Left} isConnectable={false} />
+      <span className="node-name">{data.label}</span>
+      {data.state && <Status status={data.state} />}
+      <Handle type="source" position={data.isDown ? Position.Bottom : Position.Right} isConnectable={false} />
+    </div>
+  )
+}
+
+const nodeTypes = { agent: AgentBox }
+/** More nodes than that a keyboard would have to pass on its way: the steps below tell the same. */
+const few = 20
+/** More nodes than that are drawn only where one looks. */
+const largeGraph = 100
+
+/** On a phone a team is drawn the way in which it is larger: a chain from top to bottom, a hub with its spokes beside it. */
+const phone = matchMedia('(max-width: 40rem)')
+const subscribe = (changed: () => void) => {
+  phone.addEventListener('change', changed)
+  return () => phone.removeEventListener('change', changed)
+}
+
+interface GraphProps {
+  readonly topology: Topology
+  readonly states: ReadonlyMap<string, StepState>
+}
+
+export function Graph({ topology, states }: GraphProps) {
+  const { appearance } = useThemeContext()
+  const isNarrow = useSyncExternalStore(subscribe, () => phone.matches)
+  const { positions, isDown, tall } = useMemo(() => fitting(topology, isNarrow), [topology, isNarrow])
+  const nodes: AgentNode[] = topology.nodes.map(({ name, kind }) => ({
+    id: name,
+    type: 'agent',
+    position: positions.get(name) ?? { x: 0, y: 0 },
+    data: { label: name, kind, state: states.get(name), isDown },
+    ariaLabel: `${name}, ${states.get(name) ?? 'not begun'}`,
+    ariaRole: 'group',
+    // Known beforehand: what must be measured is not seen until it is, anew at each event.
+    measured: sizeOf(isNarrow),
+    draggable: false,
+    connectable: false,
+  }))
+  const edges: Edge[] = topology.edges.map(({ from, to, type }, i) => ({
+    id: `${i}`,
+    source: from,
+    target: to,
+    animated: states.get(to) === 'working',
+    // A phone has no room for it.
+    ...(type === 'invoke' || isNarrow ? {} : { label: type }),
+    markerEnd: { type: MarkerType.ArrowClosed },
+  }))
+  return (
+    <div className="graph" style={{ '--graph-height': `${tall + 96}px` } as CSSProperties}>
+      <ReactFlow
+        key={isNarrow ? 'narrow' : 'wide'}
+        nodes={nodes}
+        edges={edges}
+        nodeTypes={nodeTypes}
+        fitView
+        fitViewOptions={{ maxZoom: 1, padding: 0.1 }}
+        nodesFocusable={topology.nodes.length <= few}
+        edgesFocusable={false}
+        nodesConnectable={false}
+        zoomOnScroll={false}
+        preventScrolling={false}
+        minZoom={0.05}
+        onlyRenderVisibleElements={topology.nodes.length > largeGraph}
+        colorMode={appearance === 'dark' ? 'dark' : 'light'}
+        proOptions={{ hideAttribution: true }}
+      >
+        <Background />
+        <Controls showInteractive={false} orientation="horizontal" />
+      </ReactFlow>
+    </div>
+  )
+}

@@ -1,0 +1,123 @@
+/** A question of a run, with what exactly is being approved. */
+import { Button, Card, Flex, Select, Text, TextArea } from '@radix-ui/themes'
+import { useState } from 'react'
+import { part } from '../api/client.ts'
+import type { Question } from '../api/shapes.ts'
+import { useClient } from '../api/use-api.tsx'
+import { asText } from '../format.ts'
+import { visible } from '../visible.ts'
+import { ErrorNotice } from './answer.tsx'
+import { RestoreFocus } from './restore-focus.tsx'
+import { useCommand } from './use-command.ts'
+import { Value } from './value.tsx'
+
+interface AskProps {
+  readonly run: string
+  readonly question: Question
+  readonly answered: () => void
+}
+
+/** What is answered by a button. */
+const choices: Partial<Record<Question['kind'], readonly string[]>> = {
+  approval: ['Approve', 'Refuse'],
+  confirmation: ['Yes', 'No'],
+  breakpoint: ['Make the call'],
+}
+
+export function Ask({ run, question, answered }: AskProps) {
+  const client = useClient()
+  const { busy, error, run: perform } = useCommand()
+  const { id, kind, text, agent, tool, args, hash } = question
+  const send = (value: unknown) =>
+    perform(async () => {
+      await client.call(`/v1/runs/${part(run)}/answers`, { method: 'POST', body: { question: id, value } })
+      answered()
+    })
+  const isApproval = kind === 'approval'
+  const [yes, no] = choices[kind] ?? []
+  return (
+    <RestoreFocus>
+      <Card className="question" role="group" aria-label={`Question of ${agent}`}>
+        <Text as="p" weight="bold" className="break">
+          {agent} asks
+        </Text>
+        <Text as="p" mb="2" className="break said">
+          {visible(text)}
+        </Text>
+        {tool !== undefined && (
+          <>
+            <Text as="p" size="2">
+              {tool} would be called with exactly this:
+            </Text>
+            <Value value={args} label={`Arguments of ${tool}`} expanded />
+          </>
+        )}
+        {yes ? (
+          <Flex gap="2" mt="3">
+            <Button aria-disabled={busy} onClick={() => send(isApproval ? { approve: true, hash } : true)}>
+              {yes}
+            </Button>
+            {no && (
+              <Button
+                aria-disabled={busy}
+                variant="outline"
+                color="red"
+                onClick={() => send(isApproval ? { approve: false, hash } : false)}
+              >
+                {no}
+              </Button>
+            )}
+          </Flex>
+        ) : (
+          <Written question={question} busy={busy} send={send} />
+        )}
+        {error && <ErrorNotice error={error} />}
+      </Card>
+    </RestoreFocus>
+  )
+}
+
+interface WrittenProps {
+  readonly question: Question
+  readonly busy: boolean
+  readonly send: (value: unknown) => Promise<void>
+}
+
+function Written({ question, busy, send }: WrittenProps) {
+  const { kind, options = kind === 'error' ? ['retry', 'skip', 'abort'] : undefined } = question
+  const [text, setText] = useState<string | undefined>(
+    question.default === undefined ? (options ? undefined : '') : asText(question.default),
+  )
+  const isNothing = options ? text === undefined : text === ''
+  return (
+    <Flex direction="column" gap="2" mt="3" align="start">
+      {options ? (
+        // By its place: an option may be any text, none too.
+        <Select.Root
+          value={text === undefined ? '' : String(options.indexOf(text))}
+          onValueChange={(index) => setText(options[Number(index)])}
+        >
+          <Select.Trigger aria-label="Answer" placeholder="Choose" />
+          <Select.Content>
+            {options.map((option, index) => (
+              <Select.Item key={option} value={String(index)}>
+                {visible(option) || '(nothing)'}
+              </Select.Item>
+            ))}
+          </Select.Content>
+        </Select.Root>
+      ) : (
+        <TextArea
+          aria-label="Answer"
+          className="wide"
+          value={text ?? ''}
+          rows={kind === 'draft' ? 8 : 3}
+          onChange={({ target }) => setText(target.value)}
+        />
+      )}
+      <Button disabled={isNothing} aria-disabled={isNothing || busy} onClick={() => send(text)}>
+        Answer
+      </Button>
+    </Flex>
+  )
+}

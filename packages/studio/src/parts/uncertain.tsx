@@ -1,0 +1,80 @@
+/** Effects of a run whose outcome nobody knows: somebody finds out, and says so. */
+import { Button, Card, Flex, Text, TextArea } from '@radix-ui/themes'
+import { useId, useState } from 'react'
+import { part } from '../api/client.ts'
+import type { UncertainEffect } from '../api/shapes.ts'
+import { useAnswer, useClient } from '../api/use-api.tsx'
+import { when } from '../format.ts'
+import { Answer, ErrorNotice } from './answer.tsx'
+import { RestoreFocus } from './restore-focus.tsx'
+import { useCommand } from './use-command.ts'
+
+interface UncertainProps {
+  readonly run: string
+  readonly onResolved: () => void
+}
+
+export function Uncertain({ run, onResolved }: UncertainProps) {
+  const path = `/v1/runs/${part(run)}/effects/uncertain`
+  const found = useAnswer<{ readonly effects: readonly UncertainEffect[] }>(path, { every: 3_000 })
+  return (
+    <Answer of={found}>
+      {({ effects }) => (
+        <>
+          {effects.map((effect) => (
+            <ResolveEffect key={`${effect.step} ${effect.call}`} run={run} effect={effect} onResolved={onResolved} />
+          ))}
+        </>
+      )}
+    </Answer>
+  )
+}
+
+/** Text that is JSON is meant as such; no text is no output. */
+function outputOf(text: string): { readonly output?: unknown } {
+  if (text.trim() === '') return {}
+  try {
+    return { output: JSON.parse(text) }
+  } catch {
+    return { output: text }
+  }
+}
+
+function ResolveEffect({ run, effect, onResolved }: UncertainProps & { readonly effect: UncertainEffect }) {
+  const { step, call, effect: name, since } = effect
+  const client = useClient()
+  const { busy, error, run: perform } = useCommand()
+  const [text, setText] = useState('')
+  const id = useId()
+  const submit = (outcome: object) =>
+    perform(async () => {
+      await client.call(`/v1/runs/${part(run)}/effects/resolve`, { method: 'POST', body: { step, call, ...outcome } })
+      onResolved()
+    })
+  return (
+    <RestoreFocus>
+      <Card className="question" role="group" aria-label={`Outcome of ${name}, ${step}: ${call}`}>
+        <Text as="p" weight="bold" className="break">
+          Nobody knows whether {name} happened
+        </Text>
+        <Text as="p" size="2" mb="2" className="break">
+          It was begun in {step}, {when(since)}, and its end was never heard of. Find out, and say so: only what did not
+          happen is done again.
+        </Text>
+        <Text as="label" size="2" weight="bold" htmlFor={id}>
+          What it gave, text or JSON, if it happened
+        </Text>
+        <TextArea id={id} rows={2} value={text} onChange={({ target }) => setText(target.value)} />
+        <Flex gap="2" mt="3" wrap="wrap">
+          <Button aria-disabled={busy} onClick={() => submit({ happened: true, ...outputOf(text) })}>
+            It happened
+          </Button>
+          <Button aria-disabled={busy} variant="outline" color="red" onClick={() => submit({ happened: false })}>
+            It did not: do it now
+          </Button>
+        </Flex>
+        {error && <ErrorNotice error={error} />}
+      </Card>
+    </RestoreFocus>
+  )
+}

@@ -1,0 +1,36 @@
+import { Button } from '@radix-ui/themes'
+import { useState } from 'react'
+import { asText, count } from '../format.ts'
+import { visible } from '../visible.ts'
+
+const longest = 20_000
+
+interface ValueProps {
+  readonly value: unknown
+  readonly label: string
+  /** All of it at once, however long: nobody agrees to what he does not see. */
+  readonly expanded?: boolean
+}
+
+/** A value as text, never as markup; what was text already is set as such. */
+export function Value({ value, label, expanded = false }: ValueProps) {
+  const [all, setAll] = useState(expanded)
+  const text = asText(value)
+  const left = all ? 0 : text.length - longest
+  const more = `Show ${count(left)} more characters`
+  return (
+    <>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls is reached by keyboard */}
+      <section className="value" aria-label={label} tabIndex={0}>
+        <pre className={typeof value === 'string' ? 'prose' : ''}>
+          {visible(left > 0 ? text.slice(0, longest) : text)}
+        </pre>
+      </section>
+      {left > 0 && (
+        <Button size="1" variant="soft" mt="1" aria-label={`${more} of ${label}`} onClick={() => setAll(true)}>
+          {more}
+        </Button>
+      )}
+    </>
+  )
+}

@@ -1,0 +1,109 @@
+/** A run as its events tell it: which nodes work, what each step took in and gave, what is asked. */
+import type { RunEvent, Topology } from './api/shapes.ts'
+
+export type StepState = 'working' | 'waiting' | 'done' | 'failed' | 'stopped'
+
+export interface Step {
+  readonly id: string
+  readonly branch: string
+  readonly node: string
+  readonly agent: string
+  readonly depth: number
+  readonly began: number
+  readonly state: StepState
+  readonly ended?: number
+  readonly input?: unknown
+  readonly output?: unknown
+  readonly error?: string
+  readonly tokens: number
+  readonly cost: number
+}
+export interface RunState {
+  readonly topology: Topology | undefined
+  readonly task: unknown
+  readonly status: string
+  readonly steps: ReadonlyMap<string, Step>
+  /** What a branch was given last. */
+  readonly inputs: ReadonlyMap<string, unknown>
+  /** Of the event that was told last. */
+  readonly seq: number
+}
+
+export const nothingYet: RunState = {
+  topology: undefined,
+  task: undefined,
+  status: 'running',
+  steps: new Map(),
+  inputs: new Map(),
+  seq: 0,
+}
+
+const over: Readonly<Record<string, string>> = {
+  'run.completed': 'completed',
+  'run.failed': 'failed',
+  'run.cancelled': 'cancelled',
+}
+export const isOver = ({ status }: RunState): boolean => Object.values(over).includes(status)
+
+/** Takes several events at once: the view is drawn once for them. */
+export function fold(state: RunState, events: readonly RunEvent[]): RunState {
+  const fresh = events.filter(({ seq }) => seq > state.seq)
+  if (fresh.length === 0) return state
+  const steps = new Map(state.steps)
+  const inputs = new Map(state.inputs)
+  let { topology, task, status } = state
+  for (const event of fresh) {
+    const { type, branch, step } = event
+    if (type === 'run.started') {
+      topology = event.pinned?.topology
+      task = event.task
+    }
+    if (over[type]) status = over[type]
+    if (type === 'run.retried') status = 'running'
+    if (type === 'run.paused') status = 'paused'
+    if (type === 'run.resumed') status = 'running'
+    if (branch !== undefined && 'input' in event) inputs.set(branch, event.input)
+    if (type === 'step.started' && step !== undefined) steps.set(step, begun(event, inputs.get(branch ?? '')))
+    const known = step === undefined ? undefined : steps.get(step)
+    if (known) steps.set(known.id, updatedStep(known, event))
+  }
+  return { topology, task, status, steps, inputs, seq: fresh.at(-1)?.seq ?? state.seq }
+}
+
+const begun = ({ step = '', branch = '', node = '', agent = '', path, at }: RunEvent, input: unknown): Step => ({
+  id: step,
+  branch,
+  node,
+  agent,
+  depth: Math.max(0, path.length - 1),
+  began: at,
+  state: 'working',
+  input,
+  tokens: 0,
+  cost: 0,
+})
+
+function updatedStep(step: Step, { type, at, outcome, error, usage }: RunEvent): Step {
+  const used = {
+    tokens: step.tokens + (usage?.inputTokens ?? 0) + (usage?.outputTokens ?? 0),
+    cost: step.cost + (usage?.cost ?? 0),
+  }
+  if (type === 'step.completed') return { ...step, ...used, state: 'done', ended: at, output: outcome }
+  if (type === 'step.failed') return { ...step, ...used, state: 'failed', ended: at, error: error?.message ?? '' }
+  if (type === 'step.cancel-requested') return { ...step, state: 'stopped', ended: at }
+  if (type === 'step.waiting') return { ...step, state: 'waiting' }
+  if (type === 'step.resumed') return { ...step, state: 'working' }
+  return step
+}
+
+const liveliest: readonly StepState[] = ['working', 'waiting', 'failed', 'done', 'stopped']
+
+/** The liveliest of what happens at each node that something has happened at. */
+export function statesOfNodes({ steps }: RunState): ReadonlyMap<string, StepState> {
+  const states = new Map<string, StepState>()
+  for (const { node, state } of steps.values()) {
+    const known = states.get(node)
+    if (known === undefined || liveliest.indexOf(state) < liveliest.indexOf(known)) states.set(node, state)
+  }
+  return states
+}

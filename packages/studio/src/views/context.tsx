@@ -1,0 +1,155 @@
+import { Flex, Heading, Link, Table, Text } from '@radix-ui/themes'
+import { type Page, part } from '../api/client.ts'
+import type { Audience, Change, Entry } from '../api/shapes.ts'
+import { useAnswer, useForgetSoon, useStream } from '../api/use-api.tsx'
+import { inShort, when } from '../format.ts'
+import { Answer } from '../parts/answer.tsx'
+import { Find } from '../parts/find.tsx'
+import { Pager } from '../parts/pager.tsx'
+import { Section } from '../parts/section.tsx'
+import { Status } from '../parts/status.tsx'
+import { Value } from '../parts/value.tsx'
+import { linkTo, useSought } from '../route.ts'
+import { visible } from '../visible.ts'
+
+const audienceText = (audience: Audience) =>
+  typeof audience === 'string'
+    ? audience
+    : [...audience.subscribers, ...audience.topics.map((topic) => `#${topic}`)].join(', ') || 'nobody'
+
+export function Context({ at }: { readonly at: string | undefined }) {
+  if (at === undefined) return <Entries />
+  return at === '.' || at === '..' ? <FolderView entry={at} /> : <EntryView entry={at} />
+}
+
+const path = '/v1/context/entries'
+
+/** Live: what the watch tells is asked for again. */
+function useWatched(paths: readonly string[], pattern?: string) {
+  const forget = useForgetSoon()
+  return useStream<Change>('/v1/context/watch', {
+    ...(pattern === undefined ? {} : { query: { pattern } }),
+    onEvent: () => {
+      for (const one of paths) forget(one)
+    },
+  })
+}
+
+function Entries() {
+  const { of, cursors, seek, page } = useSought()
+  const prefix = of('prefix')
+  const query = { limit: 50, cursor: cursors.at(-1), prefix: prefix || undefined }
+  const entries = useAnswer<Page<Entry>>(path, { query })
+  const connection = useWatched([path])
+  return (
+    <>
+      <Flex align="center" gap="3" mb="4" wrap="wrap">
+        <Heading as="h1" size="6">
+          Context
+        </Heading>
+        {connection === 'open' ? (
+          <Status status="ready" reason="live" />
+        ) : (
+          <Status status="waiting" reason={connection} />
+        )}
+      </Flex>
+      <Find label="Keys that begin with" text={prefix} find={(begin) => seek({ prefix: begin })} />
+      <Answer of={entries} none={{ when: ({ items }) => items.length === 0, text: 'Nothing is there.' }}>
+        {({ items, cursor: next }) => (
+          <>
+            <Table.Root variant="surface" size="1">
+              <Table.Header>
+                <Table.Row>
+                  <Table.ColumnHeaderCell>Key</Table.ColumnHeaderCell>
+                  <Table.ColumnHeaderCell>Value</Table.ColumnHeaderCell>
+                  <Table.ColumnHeaderCell className="roomy">Owner</Table.ColumnHeaderCell>
+                  <Table.ColumnHeaderCell className="roomy">For</Table.ColumnHeaderCell>
+                  <Table.ColumnHeaderCell className="roomy">Version</Table.ColumnHeaderCell>
+                </Table.Row>
+              </Table.Header>
+              <Table.Body>
+                {items.map((entry) => (
+                  <Table.Row key={entry.key}>
+                    <Table.RowHeaderCell className="break">
+                      <Link href={linkTo('context', entry.key)}>{visible(entry.key) || '(the empty key)'}</Link>
+                    </Table.RowHeaderCell>
+                    <Table.Cell className="break">{inShort(entry.value, 80)}</Table.Cell>
+                    <Table.Cell className="roomy">{entry.owner}</Table.Cell>
+                    <Table.Cell className="roomy">{audienceText(entry.audience)}</Table.Cell>
+                    <Table.Cell className="roomy">{entry.version}</Table.Cell>
+                  </Table.Row>
+                ))}
+              </Table.Body>
+            </Table.Root>
+            <Pager cursors={cursors} next={next} go={page} back="Back" on="More" />
+          </>
+        )}
+      </Answer>
+    </>
+  )
+}
+
+/** Browsers take these keys for folders of the address, encoded or not: what came would be of another entry. */
+function FolderView({ entry: key }: { readonly entry: string }) {
+  return (
+    <>
+      <Text as="p" size="2" mb="1">
+        <Link href={linkTo('context')}>Context</Link>
+      </Text>
+      <Heading as="h1" size="5" mb="3">
+        {key}
+      </Heading>
+      <Text as="p" size="2">
+        No address can hold this key. POST /v1/context/batch reads its entry.
+      </Text>
+    </>
+  )
+}
+
+function EntryView({ entry: key }: { readonly entry: string }) {
+  const at = `${path}/${part(key)}`
+  const entry = useAnswer<Entry>(at)
+  const history = useAnswer<Page<Entry>>(`${at}/history`)
+  useWatched([at, `${at}/history`])
+  return (
+    <>
+      <Text as="p" size="2" mb="1">
+        <Link href={linkTo('context')}>Context</Link>
+      </Text>
+      <Heading as="h1" size="5" mb="3" className="break">
+        {visible(key) || '(the empty key)'}
+      </Heading>
+      <Answer of={entry}>
+        {({ value, version, owner, audience, updatedAt, expiresAt, provenance, taint }) => (
+          <>
+            <Text as="p" size="2" color="gray" mb="2">
+              version {version} · by {owner} · for {audienceText(audience)} · {when(updatedAt)}
+              {expiresAt && ` · until ${when(expiresAt)}`}
+            </Text>
+            <Value value={value} label={`Value of ${key}`} />
+            <Section title="Where it comes from">
+              <Value value={taint.length > 0 ? { ...provenance, taint } : provenance} label="Provenance" />
+            </Section>
+          </>
+        )}
+      </Answer>
+      <Section title="History">
+        <Answer of={history} none={{ when: ({ items }) => items.length === 0, text: 'It has no earlier versions.' }}>
+          {({ items }) => (
+            <ol className="plain">
+              {items.map((older) => (
+                <li key={older.version}>
+                  <Text size="2">
+                    version {older.version} · by {older.owner} · {when(older.updatedAt)}{' '}
+                    {older.ended && `· ${older.ended}`}
+                  </Text>
+                  <Value value={older.value} label={`Version ${older.version}`} />
+                </li>
+              ))}
+            </ol>
+          )}
+        </Answer>
+      </Section>
+    </>
+  )
+}

@@ -1,0 +1,142 @@
+import { Card, Flex, Grid, Heading, Link, Text } from '@radix-ui/themes'
+import type { Page } from '../api/client.ts'
+import { Problem } from '../api/problem.ts'
+import type { Health, Question, Summary, UncertainEffect } from '../api/shapes.ts'
+import { useAnswer } from '../api/use-api.tsx'
+import { count } from '../format.ts'
+import { Answer } from '../parts/answer.tsx'
+import { Section } from '../parts/section.tsx'
+import { Status } from '../parts/status.tsx'
+import { linkTo, linkToList } from '../route.ts'
+import { visible } from '../visible.ts'
+import { RunTable } from './runs.tsx'
+
+const shown = ['running', 'waiting', 'completed', 'failed'] as const
+const counted = 100
+
+export function Home() {
+  const runs = useAnswer<Page<Summary>>('/v1/runs', { query: { limit: 10 }, every: 3_000 })
+  const ready = useAnswer<{ readonly status: string }>('/ready', { every: 5_000 })
+  return (
+    <>
+      <Flex align="center" gap="3" mb="4" wrap="wrap">
+        <Heading as="h1" size="6">
+          Home
+        </Heading>
+        <span role="status" aria-label="The server">
+          {ready.error ? <Unready error={ready.error} /> : <Status status={ready.data?.status ?? 'connecting'} />}
+        </span>
+      </Flex>
+      <Grid columns={{ initial: '2', sm: '4' }} gap="3" mb="5">
+        {shown.map((status) => (
+          <Count key={status} status={status} />
+        ))}
+      </Grid>
+      <Waiting />
+      <Section title="Newest runs" beside={<Link href={linkTo('runs')}>All runs</Link>}>
+        <Answer
+          of={runs}
+          none={{
+            when: ({ items }) => items.length === 0,
+            text: (
+              <>
+                No run has begun. <Link href={linkTo('try')}>Start one</Link>.
+              </>
+            ),
+          }}
+        >
+          {({ items }) => <RunTable runs={items} />}
+        </Answer>
+      </Section>
+      <Checks />
+    </>
+  )
+}
+
+/** What it answered before says nothing of now. */
+function Unready({ error }: { readonly error: Error }) {
+  const isUnreachable = error instanceof Problem && error.status === 0
+  return <Status status="failed" reason={isUnreachable ? 'cannot be reached' : 'not ready'} />
+}
+
+function Count({ status }: { readonly status: string }) {
+  const { data } = useAnswer<Page<Summary>>('/v1/runs', { query: { status, limit: counted }, every: 5_000 })
+  return (
+    <Card>
+      <Link href={linkToList('runs', { status })} underline="hover" className="plain-link">
+        <Text as="p" size="2" color="gray">
+          {status}
+        </Text>
+        <Text as="p" size="7" weight="bold">
+          {data === undefined ? '…' : `${count(data.items.length)}${data.cursor === undefined ? '' : '+'}`}
+        </Text>
+      </Link>
+    </Card>
+  )
+}
+
+interface Asking {
+  readonly run: string
+  readonly questions: readonly Question[]
+  readonly uncertain: readonly UncertainEffect[]
+}
+
+/** What a person is asked: nothing else here can be done by nobody else. */
+function Waiting() {
+  const { data } = useAnswer<Page<Asking>>('/v1/approvals', { query: { limit: counted }, every: 3_000 })
+  const asked =
+    data?.items.flatMap(({ run, questions, uncertain }) => [
+      ...questions.map(({ id, agent, text }) => ({ run, id, subject: `${agent} asks`, text })),
+      ...uncertain.map(({ step, call, effect }) => ({
+        run,
+        id: `${step} ${call}`,
+        subject: `${step} is uncertain`,
+        text: `nobody knows whether ${effect} happened`,
+      })),
+    ]) ?? []
+  if (asked.length === 0) return null
+  return (
+    <Section title="Waiting for a person">
+      <ul className="plain">
+        {asked.map(({ run, id, subject, text }) => (
+          <li key={`${run} ${id}`}>
+            <Card className="question">
+              <Text as="p" size="2" className="break">
+                <Link href={linkTo('runs', run)} underline="always">
+                  {subject}
+                </Link>
+                : {visible(text)}
+              </Text>
+            </Card>
+          </li>
+        ))}
+      </ul>
+    </Section>
+  )
+}
+
+/** Of everybody's, for whoever may see it. */
+function Checks() {
+  const health = useAnswer<Health>('/v1/health', { every: 5_000 })
+  if (health.error instanceof Problem && health.error.status === 403) return null
+  return (
+    <Section title="Health">
+      <Answer of={health}>
+        {({ checks }) => (
+          <ul className="checks">
+            {checks.map(({ name, status, message }) => (
+              <li key={name}>
+                <Status status={status} /> {name}
+                {message !== undefined && (
+                  <Text as="p" size="1" color="gray" className="break">
+                    {message}
+                  </Text>
+                )}
+              </li>
+            ))}
+          </ul>
+        )}
+      </Answer>
+    </Section>
+  )
+}

@@ -1,0 +1,51 @@
+import { Card, Flex, Heading, Link, Text } from '@radix-ui/themes'
+import { type Page, part } from '../api/client.ts'
+import type { Message } from '../api/shapes.ts'
+import { useAnswer } from '../api/use-api.tsx'
+import { when } from '../format.ts'
+import { Answer } from '../parts/answer.tsx'
+import { Pager } from '../parts/pager.tsx'
+import { Value } from '../parts/value.tsx'
+import { linkTo, useSought } from '../route.ts'
+
+/** What is in one mailbox; looking marks nothing as read. */
+export function Mailbox({ name }: { readonly name: string }) {
+  const { cursors, page } = useSought()
+  const query = { limit: 25, cursor: cursors.at(-1) }
+  const messages = useAnswer<Page<Message>>(`/v1/mailboxes/${part(name)}/messages`, { query, every: 3_000 })
+  return (
+    <>
+      <Text as="p" size="2" mb="1">
+        <Link href={linkTo('messages')}>Messages</Link>
+      </Text>
+      <Heading as="h1" size="5" mb="3" className="break">
+        {name}
+      </Heading>
+      <Answer of={messages} none={{ when: ({ items }) => items.length === 0, text: 'It holds no message.' }}>
+        {({ items, cursor }) => (
+          <>
+            <ul className="plain">
+              {items.map(({ id, from, type, payload, priority, timestamp, threadId }) => (
+                <li key={id}>
+                  <Card>
+                    <Flex justify="between" gap="3" wrap="wrap" mb="2">
+                      <Text size="2" className="break">
+                        {type} from {from} · {priority}
+                        {threadId !== undefined && ` · thread ${threadId}`}
+                      </Text>
+                      <Text size="2" color="gray">
+                        {when(timestamp)}
+                      </Text>
+                    </Flex>
+                    <Value value={payload} label={`Payload of ${type} from ${from}, ${id}`} />
+                  </Card>
+                </li>
+              ))}
+            </ul>
+            <Pager cursors={cursors} next={cursor} go={page} back="Back" on="More" />
+          </>
+        )}
+      </Answer>
+    </>
+  )
+}

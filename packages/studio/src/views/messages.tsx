@@ -1,0 +1,152 @@
+import { Button, Card, Flex, Heading, Link, Table, Text } from '@radix-ui/themes'
+import { type Page, part } from '../api/client.ts'
+import type { Message } from '../api/shapes.ts'
+import { useAnswer, useClient, useForget } from '../api/use-api.tsx'
+import { count, when } from '../format.ts'
+import { Answer, ErrorNotice } from '../parts/answer.tsx'
+import { Pager } from '../parts/pager.tsx'
+import { RestoreFocus } from '../parts/restore-focus.tsx'
+import { Section } from '../parts/section.tsx'
+import { useCommand } from '../parts/use-command.ts'
+import { Value } from '../parts/value.tsx'
+import { linkTo, useSought } from '../route.ts'
+import { visible } from '../visible.ts'
+
+interface Counts {
+  readonly unread: number
+  readonly waiting: number
+  readonly leased: number
+  readonly dead: number
+}
+interface Letter {
+  readonly message: Message
+  readonly reason: string
+  readonly diedAt: string
+}
+
+/** Each is asked for its counts: more at once would be more than the server lets one ask. */
+const perPage = 25
+const countsEvery = 5_000
+
+const useCounts = (mailbox: string) => useAnswer<Counts>(`/v1/mailboxes/${part(mailbox)}`, { every: countsEvery }).data
+
+export function Messages() {
+  const { cursors, page } = useSought()
+  const query = { limit: perPage, cursor: cursors.at(-1) }
+  const mailboxes = useAnswer<Page<string>>('/v1/mailboxes', { query, every: 3_000 })
+  return (
+    <>
+      <Heading as="h1" size="6" mb="4">
+        Messages
+      </Heading>
+      <Section title="Mailboxes">
+        <Answer
+          of={mailboxes}
+          none={{ when: ({ items }) => items.length === 0, text: 'Nobody has written to anybody.' }}
+        >
+          {({ items, cursor }) => (
+            <>
+              <Table.Root variant="surface" size="1">
+                <Table.Header>
+                  <Table.Row>
+                    {['Mailbox', 'Waiting', 'At work', 'Unread', 'Dead'].map((name) => (
+                      <Table.ColumnHeaderCell key={name}>{name}</Table.ColumnHeaderCell>
+                    ))}
+                  </Table.Row>
+                </Table.Header>
+                <Table.Body>
+                  {items.map((mailbox) => (
+                    <MailboxRow key={mailbox} mailbox={mailbox} />
+                  ))}
+                </Table.Body>
+              </Table.Root>
+              <Pager cursors={cursors} next={cursor} go={page} back="Back" on="More" />
+            </>
+          )}
+        </Answer>
+      </Section>
+      {mailboxes.data?.items.map((mailbox) => (
+        <DeadLetters key={mailbox} mailbox={mailbox} />
+      ))}
+    </>
+  )
+}
+
+function MailboxRow({ mailbox }: { readonly mailbox: string }) {
+  const counts = useCounts(mailbox)
+  return (
+    <Table.Row>
+      <Table.RowHeaderCell className="break">
+        <Link href={linkTo('messages', mailbox)}>{mailbox}</Link>
+      </Table.RowHeaderCell>
+      {([counts?.waiting, counts?.leased, counts?.unread, counts?.dead] as const).map((counted, i) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: columns stay where they are
+        <Table.Cell key={i}>{counted === undefined ? '' : count(counted)}</Table.Cell>
+      ))}
+    </Table.Row>
+  )
+}
+
+/** Nothing to see, nothing to say, and nothing to ask for. */
+function DeadLetters({ mailbox }: { readonly mailbox: string }) {
+  const dead = useCounts(mailbox)?.dead ?? 0
+  return dead === 0 ? null : <LettersOf mailbox={mailbox} />
+}
+
+function LettersOf({ mailbox }: { readonly mailbox: string }) {
+  const client = useClient()
+  const path = `/v1/mailboxes/${part(mailbox)}/dead-letters`
+  const letters = useAnswer<Page<Letter>>(path, { query: { limit: perPage }, every: countsEvery })
+  const forget = useForget()
+  const { busy, error, run } = useCommand()
+  const redrive = (id: string) =>
+    run(async () => {
+      await client.call(`${path}/${part(id)}/redrive`, { method: 'POST', body: {} })
+      forget(path)
+      forget(`/v1/mailboxes/${part(mailbox)}`)
+    })
+  return (
+    <Section title={`Dead letters of ${mailbox}`}>
+      {error && <ErrorNotice error={error} />}
+      <Answer of={letters}>
+        {({ items, cursor }) => (
+          <>
+            <ul className="plain">
+              {items.map((letter) => (
+                <li key={letter.message.id}>
+                  <OneLetter letter={letter} busy={busy} redrive={redrive} />
+                </li>
+              ))}
+            </ul>
+            {cursor !== undefined && <Text as="p">There are more: they follow when these are delivered again.</Text>}
+          </>
+        )}
+      </Answer>
+    </Section>
+  )
+}
+
+interface OneLetterProps {
+  readonly letter: Letter
+  readonly busy: boolean
+  readonly redrive: (id: string) => Promise<void>
+}
+
+function OneLetter({ letter: { message, diedAt, reason }, busy, redrive }: OneLetterProps) {
+  const { id, from, type, payload } = message
+  return (
+    <RestoreFocus>
+      <Card>
+        <Flex justify="between" gap="3" wrap="wrap" mb="2">
+          <Text size="2" className="break">
+            {type} from {from} · {when(diedAt)} · {visible(reason)}
+          </Text>
+          <Button size="1" aria-disabled={busy} onClick={() => redrive(id)}>
+            Deliver again
+          </Button>
+        </Flex>
+        <Value value={payload} label={`Payload of ${type} from ${from}, ${id}`} />
+      </Card>
+    </RestoreFocus>
+  )
+}

@@ -1,0 +1,211 @@
+import { Button, Callout, Flex, Heading, Link, Text } from '@radix-ui/themes'
+import { useCallback, useEffect, useRef, useState } from 'react'
+import { part } from '../api/client.ts'
+import type { Result, RunEvent } from '../api/shapes.ts'
+import { useAnswer, useClient, useForget, useForgetSoon, useStream } from '../api/use-api.tsx'
+import { count, lasting, money } from '../format.ts'
+import { Answer, ErrorNotice } from '../parts/answer.tsx'
+import { Graph } from '../parts/graph.tsx'
+import { Ask } from '../parts/question.tsx'
+import { RestoreFocus } from '../parts/restore-focus.tsx'
+import { Section } from '../parts/section.tsx'
+import { Status } from '../parts/status.tsx'
+import { Uncertain } from '../parts/uncertain.tsx'
+import { useCommand } from '../parts/use-command.ts'
+import { Value } from '../parts/value.tsx'
+import { linkTo, navigateTo } from '../route.ts'
+import { fold, isOver, nothingYet, type RunState, statesOfNodes } from '../run-state.ts'
+import { visible } from '../visible.ts'
+import { Timeline } from './timeline.tsx'
+
+/** Events that come within so many ms are drawn together. */
+const gatherMs = 50
+
+function useRun(id: string) {
+  const [state, setState] = useState<RunState>(nothingYet)
+  const waiting = useRef<RunEvent[]>([])
+  const timer = useRef<ReturnType<typeof setTimeout>>(undefined)
+  const latest = useRef(state)
+  latest.current = state
+  const flush = useCallback(() => {
+    timer.current = undefined
+    const events = waiting.current.splice(0)
+    setState((before) => fold(before, events))
+  }, [])
+  useEffect(() => () => clearTimeout(timer.current), [])
+  const connection = useStream<RunEvent>(`/v1/runs/${part(id)}/events`, {
+    onEvent: ({ data }) => {
+      waiting.current.push(data)
+      timer.current ??= setTimeout(flush, gatherMs)
+    },
+    isOver: () => isOver(fold(latest.current, waiting.current)),
+  })
+  return { state, connection }
+}
+
+export function RunView({ id }: { readonly id: string }) {
+  const { state, connection } = useRun(id)
+  const path = `/v1/runs/${part(id)}/result`
+  const result = useAnswer<Result>(path)
+  const forget = useForget()
+  const forgetSoon = useForgetSoon()
+  const { seq } = state
+  // biome-ignore lint/correctness/useExhaustiveDependencies: each event may change how it stands
+  useEffect(() => forgetSoon(path), [seq, path])
+  // Steps under way come to their end first.
+  const isPausing = result.data?.status === 'running' && state.status === 'paused'
+  return (
+    <>
+      <Text as="p" size="2" mb="1">
+        <Link href={linkTo('runs')}>Runs</Link>
+      </Text>
+      <Flex align="center" gap="3" mb="3" wrap="wrap">
+        <Heading as="h1" size="5" className="break">
+          {id}
+        </Heading>
+        <span role="status" aria-label="Status of the run">
+          <Status
+            status={result.data?.status ?? state.status}
+            reason={isPausing ? 'pausing, when its steps have ended' : result.data?.reason}
+          />
+        </span>
+        {connection === 'lost' && <Status status="waiting" reason="connection lost, trying again" />}
+      </Flex>
+      <Answer of={result}>
+        {(found) => <Overview id={id} result={found} isPausing={isPausing} answered={() => forget(path)} />}
+      </Answer>
+      {state.task !== undefined && (
+        <Section title="Task">
+          <Value value={state.task} label="Task of the team" />
+        </Section>
+      )}
+      {state.topology && (
+        <Section title="Team">
+          <Graph topology={state.topology} states={statesOfNodes(state)} />
+        </Section>
+      )}
+      <Section title="Steps">
+        <Timeline run={id} state={state} />
+      </Section>
+    </>
+  )
+}
+
+interface OverviewProps {
+  readonly id: string
+  readonly result: Result
+  readonly isPausing: boolean
+  readonly answered: () => void
+}
+
+function Overview({ id, result, isPausing, answered }: OverviewProps) {
+  const { response, questions = [], error, guard, totalSteps, usage, cost, durationMs } = result
+  const facts = [
+    totalSteps !== undefined && `${count(totalSteps)} ${totalSteps === 1 ? 'step' : 'steps'}`,
+    usage && `${count(usage.inputTokens)} tokens in, ${count(usage.outputTokens)} out`,
+    cost && `${money(cost.usd)}${cost.unknown.length > 0 ? ` and what ${cost.unknown.join(', ')} cost` : ''}`,
+    durationMs !== undefined && lasting(durationMs),
+  ].filter(Boolean)
+  return (
+    <>
+      <Text as="p" size="2" color="gray" mb="3">
+        {facts.join(' · ')}
+      </Text>
+      <Commands id={id} result={result} isPausing={isPausing} answered={answered} />
+      {questions.map((question) => (
+        <Ask key={question.id} run={id} question={question} answered={answered} />
+      ))}
+      {result.reason === 'uncertain' && <Uncertain run={id} onResolved={answered} />}
+      {error && (
+        <Callout.Root color="red" role="alert" mb="3">
+          <Callout.Text>
+            {visible(error.message)} {error.hint}
+          </Callout.Text>
+        </Callout.Root>
+      )}
+      {guard && (
+        <Text as="p" mb="3">
+          The guard {guard.name} ended it: {count(guard.used)} of {count(guard.limit)}.
+        </Text>
+      )}
+      {response !== undefined && response !== null && (
+        <Section title="Response">
+          <Value value={response} label="Response of the team" />
+        </Section>
+      )}
+    </>
+  )
+}
+
+function Commands({ id, result, isPausing, answered }: OverviewProps) {
+  const client = useClient()
+  const [explanation, setExplanation] = useState<string>()
+  const { busy, error, run } = useCommand()
+  const at = `/v1/runs/${part(id)}`
+  const post = (verb: string) =>
+    run(async () => {
+      await client.call(`${at}/${verb}`, { method: 'POST', body: {} })
+      answered()
+    })
+  const why = () =>
+    run(async () => {
+      const { sentences } = await client.call<{ readonly sentences: readonly { readonly text: string }[] }>(`${at}/why`)
+      setExplanation(sentences.map(({ text }) => text).join('\n'))
+    })
+  const retryRun = () =>
+    run(async () => {
+      const { run: forked } = await client.call<{ run: string }>(`${at}/fork`, { method: 'POST', body: { at: 1 } })
+      navigateTo('runs', forked)
+    })
+  const verifyReplay = () =>
+    run(async () => {
+      const { identical } = await client.call<{ identical: boolean }>(`${at}/verify-replay`, {
+        method: 'POST',
+        body: {},
+      })
+      setExplanation(
+        identical ? 'Decided again from what was recorded: identical.' : 'Decided again, it comes out differently.',
+      )
+    })
+  const isActive = result.status === 'running' || result.status === 'waiting'
+  const isPaused = isPausing || result.reason === 'paused' || result.reason === 'breakpoint'
+  return (
+    <div className="commands">
+      <Flex gap="2" wrap="wrap" mb="3">
+        {isActive && (
+          <RestoreFocus>
+            <Flex gap="2" wrap="wrap">
+              <Button variant="soft" aria-disabled={busy} onClick={() => post(isPaused ? 'resume' : 'pause')}>
+                {isPaused ? 'Resume' : 'Pause'}
+              </Button>
+              <Button variant="soft" color="red" aria-disabled={busy} onClick={() => post('cancel')}>
+                Cancel
+              </Button>
+            </Flex>
+          </RestoreFocus>
+        )}
+        <Button variant="soft" aria-disabled={busy} onClick={why}>
+          Why?
+        </Button>
+        {!isActive && (
+          <>
+            <Button variant="soft" aria-disabled={busy} onClick={verifyReplay}>
+              Replay
+            </Button>
+            <Button variant="soft" aria-disabled={busy} onClick={retryRun}>
+              Fork
+            </Button>
+          </>
+        )}
+      </Flex>
+      <div aria-live="polite">
+        {explanation && (
+          <Text as="p" mb="3" className="said">
+            {visible(explanation)}
+          </Text>
+        )}
+      </div>
+      {error && <ErrorNotice error={error} />}
+    </div>
+  )
+}

@@ -1,0 +1,118 @@
+import { Button, Flex, Heading, Link, Table, Text } from '@radix-ui/themes'
+import { type Page, part } from '../api/client.ts'
+import type { Schedule } from '../api/shapes.ts'
+import { useAnswer, useClient, useForget } from '../api/use-api.tsx'
+import { when } from '../format.ts'
+import { Answer, ErrorNotice } from '../parts/answer.tsx'
+import { Pager } from '../parts/pager.tsx'
+import { Status } from '../parts/status.tsx'
+import { useCommand } from '../parts/use-command.ts'
+import { linkTo, navigateTo, useSought } from '../route.ts'
+
+const path = '/v1/schedules'
+
+/** What begins its runs, in words. */
+function triggerText({ at, in: later, every, timeZone, onContext, onMessage }: Schedule): string {
+  if (onContext) return `at each write of ${onContext.pattern}`
+  if (onMessage) return `at each message ${onMessage.type} to ${onMessage.to}`
+  const time = every === undefined ? `once, ${at ?? `${later} after it was made`}` : `every ${every}`
+  return timeZone === undefined ? time : `${time} (${timeZone})`
+}
+
+export function Schedules() {
+  const { cursors, page } = useSought()
+  const query = { limit: 50, cursor: cursors.at(-1) }
+  const schedules = useAnswer<Page<Schedule>>(path, { query, every: 3_000 })
+  return (
+    <>
+      <Heading as="h1" size="6" mb="4">
+        Schedules
+      </Heading>
+      <Answer of={schedules} none={{ when: ({ items }) => items.length === 0, text: 'Nothing starts by itself.' }}>
+        {({ items, cursor }) => (
+          <>
+            <Table.Root variant="surface" size="1">
+              <Table.Header>
+                <Table.Row>
+                  <Table.ColumnHeaderCell>Schedule</Table.ColumnHeaderCell>
+                  <Table.ColumnHeaderCell>State</Table.ColumnHeaderCell>
+                  <Table.ColumnHeaderCell className="roomy">Next</Table.ColumnHeaderCell>
+                  <Table.ColumnHeaderCell className="roomy">Last run</Table.ColumnHeaderCell>
+                  <Table.ColumnHeaderCell>Steer</Table.ColumnHeaderCell>
+                </Table.Row>
+              </Table.Header>
+              <Table.Body>
+                {items.map((schedule) => (
+                  <ScheduleRow key={schedule.id} schedule={schedule} />
+                ))}
+              </Table.Body>
+            </Table.Root>
+            <Pager cursors={cursors} next={cursor} go={page} back="Back" on="More" />
+          </>
+        )}
+      </Answer>
+    </>
+  )
+}
+
+function ScheduleRow({ schedule }: { readonly schedule: Schedule }) {
+  const { id, state, team, agent, agents, next, lastRun, problem } = schedule
+  const client = useClient()
+  const forget = useForget()
+  const { busy, error, run } = useCommand()
+  const post = (verb: string) =>
+    run(async () => {
+      const answer = await client.call<{ readonly run?: string }>(`${path}/${part(id)}/${verb}`, {
+        method: 'POST',
+        body: {},
+      })
+      forget(path)
+      if (answer.run !== undefined) navigateTo('runs', answer.run)
+    })
+  const paused = state === 'paused'
+  return (
+    <Table.Row>
+      <Table.RowHeaderCell className="break">
+        {id}
+        <Text as="p" size="1" color="gray">
+          {team ?? agent ?? agents?.join(', ')} · {triggerText(schedule)}
+        </Text>
+        {problem && (
+          <Text as="p" size="1" color="red">
+            {problem.message}
+          </Text>
+        )}
+        {error && <ErrorNotice error={error} />}
+      </Table.RowHeaderCell>
+      <Table.Cell>
+        <Status status={state} />
+      </Table.Cell>
+      <Table.Cell className="roomy">{next[0] === undefined ? '' : when(next[0])}</Table.Cell>
+      <Table.Cell className="roomy">
+        {lastRun && <Link href={linkTo('runs', lastRun.id)}>…{lastRun.id.slice(-10)}</Link>}
+      </Table.Cell>
+      <Table.Cell>
+        <Flex gap="2" wrap="wrap">
+          <Button
+            size="1"
+            variant="soft"
+            aria-disabled={busy}
+            aria-label={`${paused ? 'Resume' : 'Pause'} ${id}`}
+            onClick={() => post(paused ? 'resume' : 'pause')}
+          >
+            {paused ? 'Resume' : 'Pause'}
+          </Button>
+          <Button
+            size="1"
+            variant="soft"
+            aria-disabled={busy}
+            aria-label={`Run now, ${id}`}
+            onClick={() => post('trigger')}
+          >
+            Run now
+          </Button>
+        </Flex>
+      </Table.Cell>
+    </Table.Row>
+  )
+}

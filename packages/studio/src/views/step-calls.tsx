@@ -1,0 +1,101 @@
+/** What a step asked of models, tools and the world, asked for when somebody looks. */
+import { Text } from '@radix-ui/themes'
+import { part } from '../api/client.ts'
+import type { Call } from '../api/shapes.ts'
+import { useAnswer } from '../api/use-api.tsx'
+import { asText, count, money } from '../format.ts'
+import { Answer } from '../parts/answer.tsx'
+import { Status } from '../parts/status.tsx'
+import { Value } from '../parts/value.tsx'
+import type { Step } from '../run-state.ts'
+import { visible } from '../visible.ts'
+
+interface ModelPart {
+  readonly type: string
+  readonly text?: string
+  readonly toolName?: string
+  readonly input?: unknown
+}
+interface ModelOutput {
+  readonly content?: readonly ModelPart[]
+  readonly model?: string
+  readonly cost?: number
+  readonly usage?: { readonly inputTokens: number; readonly outputTokens: number }
+}
+
+const states: Readonly<Record<Call['state'], string>> = {
+  claimed: 'working',
+  done: 'done',
+  failed: 'failed',
+  uncertain: 'waiting',
+}
+
+export function StepCalls({ run, step }: { readonly run: string; readonly step: Step }) {
+  const isOver = step.state === 'done' || step.state === 'failed' || step.state === 'stopped'
+  const path = `/v1/runs/${part(run)}/steps/${part(step.id)}/calls`
+  const calls = useAnswer<{ readonly calls: readonly Call[] }>(path, isOver ? {} : { every: 2_000 })
+  return (
+    <Answer of={calls} none={{ when: ({ calls: all }) => all.length === 0, text: 'It asked nothing of the world.' }}>
+      {({ calls: all }) => (
+        <ol className="plain">
+          {all.map((call) => (
+            <li key={call.call}>
+              <OneCall call={call} of={step} />
+            </li>
+          ))}
+        </ol>
+      )}
+    </Answer>
+  )
+}
+
+function OneCall({ call, of: { agent, id } }: { readonly call: Call; readonly of: Step }) {
+  const { kind, name, state, output, error, taint = [] } = call
+  const answer = kind === 'model' ? ((output ?? {}) as ModelOutput) : {}
+  const { usage, cost, model } = answer
+  const facts = [
+    kind === 'model' ? `model call ${name}` : `${kind} ${name}`,
+    model,
+    usage && `${count(usage.inputTokens)} tokens in, ${count(usage.outputTokens)} out`,
+    cost !== undefined && money(cost),
+    kind !== 'model' && call.class,
+    ...taint,
+  ].filter(Boolean)
+  return (
+    <>
+      <Text as="p" size="2" mb="1" className="break">
+        <Status
+          status={states[state]}
+          {...(state === 'uncertain' ? { reason: 'nobody knows whether it happened' } : {})}
+        />{' '}
+        {facts.join(' · ')}
+      </Text>
+      {error && <Text as="p">{visible(error.message)}</Text>}
+      {output !== undefined && (
+        <Value
+          value={kind === 'model' ? textOf(answer) : output}
+          label={`${kind} ${name} of ${agent}, ${id}: ${call.call}`}
+        />
+      )}
+    </>
+  )
+}
+
+/** An answer as it reads: texts, and each call of a tool with its arguments. */
+function textOf({ content = [] }: ModelOutput): string {
+  const lines = content.map(({ type, text, toolName, input }) => {
+    if (type === 'tool-call') return `${toolName} ${argumentsOf(input)}`
+    return text === undefined ? '' : type === 'reasoning' ? `(${text})` : text
+  })
+  return lines.filter((line) => line !== '').join('\n')
+}
+
+/** Models send them as text. */
+function argumentsOf(input: unknown): string {
+  if (typeof input !== 'string') return asText(input)
+  try {
+    return asText(JSON.parse(input))
+  } catch {
+    return input
+  }
+}

@@ -1,0 +1,344 @@
+/** The page when things are large, hidden, going wrong or taken away: what a person sees at night. */
+import { AxeBuilder } from '@axe-core/playwright'
+import type { Browser, BrowserContext, Page } from 'playwright-core'
+import { defineAgent, ExternalServiceError, finish, invoke, patterns, type TopologyForm } from 'troupe'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { executable, openBrowser } from './chromium.ts'
+import { Order, type Played, play } from './studio-testbed.ts'
+
+const asking = (name: string, question: object) =>
+  defineAgent({ name, run: async (_, ctx) => finish((await ctx.ask(question as never)) as never) })
+
+describe.skipIf(executable === undefined)('the page at night', () => {
+  let browser: Browser
+  let played: Played
+  const contexts: BrowserContext[] = []
+
+  beforeAll(async () => {
+    browser = await openBrowser()
+    played = await play()
+  }, 180_000)
+  afterEach(async () => {
+    for (const context of contexts.splice(0)) await context.close()
+  })
+  afterAll(async () => {
+    await browser?.close()
+    await played?.[Symbol.asyncDispose]()
+  })
+
+  const open = async (at = 'home'): Promise<Page> => {
+    const context = await browser.newContext({ viewport: { width: 1_200, height: 900 } })
+    contexts.push(context)
+    context.setDefaultTimeout(60_000)
+    const page = await context.newPage()
+    await page.goto(await played.server.link())
+    await page.goto(`${played.server.url}/#/${at}`)
+    await page.getByRole('heading', { level: 1 }).waitFor()
+    return page
+  }
+  const start = async (topology: TopologyForm, config = {}) =>
+    played.troupe.user('default').orchestra.start({ task: 'x', topology, config })
+  const alone = (agent: ReturnType<typeof defineAgent>) =>
+    ({ agents: [agent], flows: [`${agent.name} -> End`] }) as unknown as TopologyForm
+  const active = (page: Page) => page.evaluate(() => document.activeElement?.id || document.activeElement?.textContent)
+
+  test('what is approved is shown whole, and nothing in it is unseen', async () => {
+    const args = {
+      to: '\u202ebob\u200b',
+      note: `${'and so on '.repeat(3_000)}the end`,
+      family: '👩\u200d👧',
+      می: 'می\u200cشود',
+    }
+    const run = await start(alone(asking('Payer', { kind: 'approval', text: 'Pay \u202eit?', tool: 'pay', args })))
+    const page = await open(`runs/${run.id}`)
+    const shown = await page.getByRole('region', { name: 'Arguments of pay' }).innerText()
+    expect(shown).toContain('"to": "\\u{202e}bob\\u{200b}"')
+    expect(shown).toContain('the end')
+    // Written so, and not hidden.
+    expect(shown).toContain('👩\u200d👧')
+    expect(shown).toContain('می\u200cشود')
+    await page.getByText('Pay \\u{202e}it?').waitFor()
+  }, 180_000)
+
+  test('a long value is cut, and shown whole on request', async () => {
+    await played.troupe.user('default').context.push('long', `${'x'.repeat(30_000)}the end`)
+    const page = await open('context/long')
+    const value = page.getByRole('region', { name: 'Value of long' })
+    expect(await value.innerText()).not.toContain('the end')
+    await page.getByRole('button', { name: 'Show 10,007 more characters of Value of long' }).click()
+    expect(await value.innerText()).toContain('the end')
+  }, 180_000)
+
+  test('any option is chosen by keyboard, and the focus is not lost with the question', async () => {
+    const run = await start(alone(asking('Chooser', { kind: 'choice', text: 'Which?', options: ['red', ''] })))
+    const page = await open(`runs/${run.id}`)
+    await page.getByRole('combobox', { name: 'Answer' }).focus()
+    await page.keyboard.press('Enter')
+    await page.getByRole('option', { name: '(nothing)' }).waitFor()
+    await page.keyboard.press('End')
+    await page.keyboard.press('Enter')
+    await page.getByRole('option').first().waitFor({ state: 'detached' })
+    await page.getByRole('button', { name: 'Answer' }).focus()
+    await page.keyboard.press('Enter')
+    await page.getByRole('status', { name: 'Status of the run' }).getByText('completed').waitFor()
+    await page.getByText('Chooser asks').waitFor({ state: 'detached' })
+    expect(await active(page)).toBe('main')
+    expect((await run.result()).response).toBe('')
+  }, 180_000)
+
+  test('a pause says that steps end first, and the keyboard stays on its button', async () => {
+    const gate = Promise.withResolvers<void>()
+    const busy = defineAgent({ name: 'Busy', run: () => gate.promise })
+    const run = await start(alone(busy))
+    const page = await open(`runs/${run.id}`)
+    await page.getByRole('button', { name: 'Pause' }).focus()
+    await page.keyboard.press('Enter')
+    await page.getByText('running: pausing, when its steps have ended').waitFor()
+    expect(await active(page)).toBe('Resume')
+    await page.keyboard.press('Enter')
+    await page.getByRole('button', { name: 'Pause' }).waitFor()
+    expect(await active(page)).toBe('Pause')
+    gate.resolve()
+    await run.result()
+  }, 180_000)
+
+  test('who found out what became of an effect says so where the run waits for it', async () => {
+    const cut = () => {
+      throw new ExternalServiceError('The payment was cut off.', { code: 'outcome.unknown' })
+    }
+    const payer = defineAgent({
+      name: 'Payer',
+      run: async (_, ctx) => finish((await ctx.effect('pay', { class: 'at-most-once' }, cut)) as never),
+    })
+    const run = await start(alone(payer))
+    const page = await open()
+    const waiting = page.getByRole('region', { name: 'Waiting for a person' })
+    await waiting.getByText('nobody knows whether pay happened').waitFor()
+    await page.goto(`${played.server.url}/#/runs/${run.id}`)
+    await page.getByLabel('What it gave').fill('{"receipt":7}')
+    await page.getByRole('button', { name: 'It happened' }).click()
+    await page.getByRole('status', { name: 'Status of the run' }).getByText('completed').waitFor()
+    expect((await run.result()).response).toEqual({ receipt: 7 })
+  }, 180_000)
+
+  test('a run that stands at a breakpoint goes on', async () => {
+    const agent = defineAgent({ name: 'Stopped', run: async () => finish('done') })
+    const run = await start(alone(agent), { debug: { breakOn: [{ agent: 'Stopped' }] } })
+    const page = await open(`runs/${run.id}`)
+    await page.getByText('waiting: breakpoint').waitFor()
+    await page.getByRole('button', { name: 'Resume' }).click()
+    await page.getByRole('status', { name: 'Status of the run' }).getByText('completed').waitFor()
+  }, 180_000)
+
+  test('the steps that failed are found among many', async () => {
+    const leaf = defineAgent<number>({
+      name: 'Leaf',
+      run: (n) => (n === 117 ? Promise.reject(new Error('the 117th is torn')) : Promise.resolve(n)),
+    })
+    const hub = defineAgent<unknown>({
+      name: 'Hub',
+      run: async (input) =>
+        typeof input === 'string'
+          ? invoke(Array.from({ length: 120 }, (_, n) => ({ agent: 'Leaf', input: n })))
+          : (finish('all') as never),
+    })
+    const flows = ['Hub <-> Leaf', 'Hub -> End']
+    const run = await start({ agents: [hub, leaf], flows } as never, { onFailure: 'collect' })
+    await run.result()
+    const page = await open(`runs/${run.id}`)
+    await page.getByRole('combobox', { name: 'Steps that are' }).click()
+    await page.getByRole('option', { name: 'failed · 1' }).click()
+    expect(await page.locator('.step').count()).toBe(1)
+    await page.locator('summary', { hasText: 'Leaf' }).click()
+    await page.locator('.step').getByText('the 117th is torn').waitFor()
+  }, 180_000)
+
+  test('what is looked for, and how far one has come, outlives a reload and the way back', async () => {
+    const { context } = played.troupe.user('default')
+    const ops = Array.from({ length: 120 }, (_, i) => ({
+      type: 'push' as const,
+      key: `many.${String(i).padStart(3, '0')}`,
+      value: i,
+    }))
+    await context.batch(ops, { atomic: true })
+    const page = await open('context')
+    await page.getByLabel('Keys that begin with').fill('many.')
+    await page.getByRole('button', { name: 'Find' }).click()
+    await page.getByRole('link', { name: 'many.000' }).waitFor()
+    await page.getByRole('button', { name: 'More' }).click()
+    await page.getByRole('link', { name: 'many.050' }).waitFor()
+    await page.reload()
+    await page.getByRole('link', { name: 'many.050' }).click()
+    await page.getByRole('heading', { level: 1, name: 'many.050' }).waitFor()
+    await page.goBack()
+    await page.getByRole('link', { name: 'many.051' }).waitFor()
+    expect(await page.getByLabel('Keys that begin with').inputValue()).toBe('many.')
+    await page.getByRole('button', { name: 'Back' }).click()
+    await page.getByRole('link', { name: 'many.000' }).waitFor()
+  }, 180_000)
+
+  test('runs are found by how they stand, from the figures of the first page', async () => {
+    const broken = defineAgent({ name: 'Broken', run: () => Promise.reject(new Error('out of paper')) })
+    await (await start(alone(broken))).result()
+    const page = await open()
+    await page.getByRole('link', { name: /^failed/ }).click()
+    await page
+      .getByRole('row', { name: /failed Broken/ })
+      .first()
+      .waitFor()
+    expect(await page.getByRole('combobox', { name: 'Status' }).innerText()).toBe('failed')
+    expect(await page.getByRole('row', { name: /completed/ }).count()).toBe(0)
+  }, 180_000)
+
+  test('the entry of the empty key is looked at like any other', async () => {
+    await played.troupe.user('default').context.push('', 'nameless')
+    const page = await open('context')
+    await page.getByRole('link', { name: '(the empty key)' }).click()
+    await page.getByRole('heading', { level: 1, name: '(the empty key)' }).waitFor()
+    expect(await page.locator('pre').first().innerText()).toBe('nameless')
+  }, 180_000)
+
+  test('an entry whose key is a folder to browsers is not taken for another one', async () => {
+    const { context } = played.troupe.user('default')
+    await context.batch([
+      { type: 'push', key: '', value: 'nameless' },
+      { type: 'push', key: '.', value: 'dot' },
+    ])
+    const page = await open('context/.')
+    await page.getByText('No address can hold this key').waitFor()
+    expect(await page.locator('main').innerText()).not.toContain('nameless')
+  }, 180_000)
+
+  test('a team with a long name is chosen on a phone', async () => {
+    const page = await open()
+    await page.setViewportSize({ width: 360, height: 700 })
+    await page.route('**/v1/teams*', (route) => route.fulfill({ json: { items: [{ name: 'n'.repeat(200) }] } }))
+    await page.goto(`${played.server.url}/#/try`)
+    await page.reload()
+    await page.getByRole('combobox', { name: 'Team or agent' }).getByText('nnn').waitFor()
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360)
+  }, 180_000)
+
+  test('who is signed out is told once, loses nothing typed, and goes on when signed in again', async () => {
+    const run = await start(alone(asking('Asker', { text: 'Who?' })))
+    const page = await open(`runs/${run.id}`)
+    await page.getByLabel('Answer').fill('half a sentence')
+    await page.context().clearCookies()
+    await page.getByRole('button', { name: 'Answer' }).click()
+    await page.getByRole('alert').getByText('troupe api-keys link').waitFor()
+    const { violations } = await new AxeBuilder({ page }).analyze()
+    expect(violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`)).toEqual([])
+    // In another tab of the same browser.
+    await (await page.context().newPage()).goto(await played.server.link())
+    await page.getByRole('button', { name: 'Try again' }).click()
+    await page.getByText('troupe api-keys link').waitFor({ state: 'detached' })
+    expect(await page.getByLabel('Answer').inputValue()).toBe('half a sentence')
+    await page.getByRole('button', { name: 'Answer' }).click()
+    await page.getByRole('status', { name: 'Status of the run' }).getByText('completed').waitFor()
+  }, 180_000)
+
+  test('a server that went away is not called ready any more', async () => {
+    const page = await open()
+    const server = page.getByRole('status', { name: 'The server' })
+    await server.getByText('ready').waitFor()
+    await page.context().setOffline(true)
+    await server.getByText('failed: cannot be reached').waitFor()
+    await page.context().setOffline(false)
+    await server.getByText('ready').waitFor()
+  }, 180_000)
+
+  test('tabs that nobody looks at take nothing from the one that is looked at, and catch up', async () => {
+    const first = await open('context')
+    const hide = (page: Page, hidden: boolean) =>
+      page.evaluate((now) => {
+        Object.defineProperty(document, 'hidden', { value: now, configurable: true })
+        document.dispatchEvent(new Event('visibilitychange'))
+      }, hidden)
+    const { context } = played.troupe.user('default')
+    // Before whatever else is there, on the first page.
+    const shown = (page: Page, name: string) => page.getByRole('link', { name }).waitFor({ timeout: 20_000 })
+    await context.push('0.before', 1)
+    await shown(first, '0.before')
+    // A browser opens six connections to a server.
+    for (let last = first, tabs = 0; tabs < 6; tabs++) {
+      await hide(last, true)
+      last = await first.context().newPage()
+      await last.goto(`${played.server.url}/#/context`)
+      await shown(last, '0.before')
+    }
+    await context.push('0.while', 1)
+    await hide(first, false)
+    await shown(first, '0.while')
+    await context.push('0.after', 1)
+    await shown(first, '0.after')
+  }, 180_000)
+
+  test('mailboxes come by pages, and are asked for no more than they hold', async () => {
+    const shop = played.troupe.user('default').agent('Shop')
+    const boxes = Array.from({ length: 30 }, (_, i) => `Box-${String(i).padStart(2, '0')}`)
+    for (const to of boxes) await shop.messages.send(Order, { item: 'tea' }, { to })
+    const page = await open('agents')
+    const asked: string[] = []
+    page.on('request', (request) => asked.push(request.url()))
+    await page.goto(`${played.server.url}/#/messages`)
+    await page.getByRole('row', { name: /Box-24 1 0 1 0/ }).waitFor()
+    expect(await page.getByRole('row').count()).toBe(26)
+    await page.getByRole('button', { name: 'More' }).click()
+    await page.getByRole('row', { name: /Box-29 1 0 1 0/ }).waitFor()
+    expect(asked.filter((url) => url.includes('dead-letters'))).toEqual([])
+  }, 180_000)
+
+  test('a team stays in sight while its run goes on', async () => {
+    const hub = defineAgent<unknown>({
+      name: 'Asks',
+      run: async (input, ctx) => {
+        for (let i = 0; i < 40; i++) await ctx.ask({ text: `${i}` })
+        return finish(input as never)
+      },
+    })
+    const run = await start(alone(hub as never))
+    const page = await open(`runs/${run.id}`)
+    await page.getByLabel('Asks, waiting').waitFor()
+    await page.locator('.react-flow__edge').first().waitFor({ state: 'attached' })
+    await page.evaluate(() => {
+      const seen = { hidden: 0, changed: 0 }
+      Object.assign(window, { seen })
+      new MutationObserver((changes) => {
+        for (const { target } of changes) {
+          seen.changed++
+          if ((target as HTMLElement).style.visibility === 'hidden') seen.hidden++
+        }
+      }).observe(document.querySelector('.react-flow__nodes') as Element, { attributes: true, subtree: true })
+    })
+    for (let i = 0; i < 40; i++) {
+      const { questions } = await run.result()
+      await run.answer(questions[0]?.id ?? '', 'on')
+    }
+    await page.getByLabel('Asks, done').waitFor()
+    const seen = await page.evaluate(() => (window as unknown as { seen: { hidden: number; changed: number } }).seen)
+    expect(seen.changed).toBeGreaterThan(0)
+    expect(seen.hidden).toBe(0)
+  }, 180_000)
+
+  test('a team of two hundred is drawn within its frame', async () => {
+    const agent = (name: string) => defineAgent({ name, run: async () => finish('done') })
+    const spokes = Array.from({ length: 200 }, (_, i) => agent(`Spoke-${i}`))
+    const run = await start(patterns.hubAndSpoke({ hub: agent('Hub'), spokes }) as never)
+    await run.result()
+    const page = await open(`runs/${run.id}`)
+    await expect.poll(() => page.locator('.node').count(), { timeout: 60_000 }).toBe(203)
+    const inside = await page.evaluate(() => {
+      const frame = document.querySelector('.graph')?.getBoundingClientRect()
+      const boxes = [...document.querySelectorAll('.node')].map((node) => node.getBoundingClientRect())
+      const fits = (box: DOMRect) =>
+        frame &&
+        box.left >= frame.left &&
+        box.right <= frame.right &&
+        box.top >= frame.top &&
+        box.bottom <= frame.bottom
+      return { fit: boxes.filter(fits).length, width: boxes[0]?.width ?? 0 }
+    })
+    expect(inside.fit).toBe(203)
+    expect(inside.width).toBeGreaterThan(40)
+  }, 180_000)
+})

@@ -1,0 +1,264 @@
+/** The page in a real browser: the story of a run that asks, and what holds on every view. */
+import { AxeBuilder } from '@axe-core/playwright'
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
+import { defineAgent, finish, patterns, Worker } from 'troupe'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { executable, openBrowser } from './chromium.ts'
+import { createDeadLetter, type Played, play } from './studio-testbed.ts'
+
+const views = ['home', 'runs', 'context', 'messages', 'schedules', 'agents', 'try'] as const
+
+// Where no Chromium is installed (`apt-get install chromium`), there is nothing to look with.
+describe.skipIf(executable === undefined)('the page', () => {
+  let browser: Browser
+  let played: Played
+  let page: Page
+  const problems: string[] = []
+
+  const open = async (options: BrowserContextOptions = {}) => {
+    const context = await browser.newContext({ viewport: { width: 1_200, height: 900 }, ...options })
+    context.setDefaultTimeout(60_000)
+    const opened = await context.newPage()
+    opened.on('pageerror', (error) => problems.push(error.message))
+    opened.on('console', (message) => message.type() === 'error' && problems.push(message.text()))
+    await opened.goto(await played.server.link())
+    await opened.getByRole('heading', { level: 1, name: 'Home' }).waitFor()
+    return opened
+  }
+  const go = async (name: string) => {
+    await page.getByRole('navigation').getByRole('link', { name }).click()
+    await page.getByRole('heading', { level: 1, name }).waitFor()
+  }
+
+  beforeAll(async () => {
+    browser = await openBrowser()
+    played = await play()
+    page = await open()
+  }, 180_000)
+  afterAll(async () => {
+    await browser?.close()
+    await played?.[Symbol.asyncDispose]()
+  })
+
+  test('opens by a link that works once, and shows nothing without', async () => {
+    const link = await played.server.link()
+    const context = await browser.newContext()
+    const first = await context.newPage()
+    await first.goto(link)
+    await first.getByRole('heading', { level: 1, name: 'Home' }).waitFor()
+    const other = await (await browser.newContext()).newPage()
+    expect((await other.goto(link))?.status()).toBe(401)
+    await other.goto(played.server.url)
+    await other.getByRole('alert').first().waitFor()
+  }, 180_000)
+
+  test('a run is started, followed, approved with its exact arguments, and ends', async () => {
+    await go('Try it')
+    await page.getByRole('combobox', { name: 'Team or agent' }).click()
+    await page.getByRole('option', { name: 'letters' }).click()
+    await page.getByLabel('Task').fill('the invitation')
+    await page.getByRole('button', { name: 'Start' }).click()
+    await page.getByText('Clerk asks').waitFor()
+    const run = page.url()
+    await go('Home')
+    await page.getByRole('region', { name: 'Waiting for a person' }).getByText('May Clerk call send_letter').waitFor()
+    await page.goto(run)
+    await page.getByText('Clerk asks').waitFor()
+    expect(played.sent).toEqual([])
+    const args = await page.getByRole('region', { name: 'Arguments of send_letter' }).innerText()
+    expect(JSON.parse(args)).toEqual({ to: 'Bob', text: expect.stringContaining('<img') })
+    await page.getByRole('button', { name: 'Approve' }).click()
+    await page.getByRole('status', { name: 'Status of the run' }).getByText('completed').waitFor()
+    expect(played.sent).toEqual(['Bob'])
+    expect(await page.getByRole('region', { name: 'Response' }).last().innerText()).toBe('The letter is sent.')
+    await page.getByRole('button', { name: 'Replay' }).click()
+    await page.getByText('identical').waitFor()
+    await page.getByRole('button', { name: 'Why?' }).click()
+    await page
+      .getByText(/Reader/)
+      .first()
+      .waitFor()
+  }, 180_000)
+
+  test('a step shows what it was given and what it gave', async () => {
+    await page.locator('summary', { hasText: 'Reader' }).click()
+    await page
+      .getByRole('region', { name: /^Outcome of Reader/ })
+      .getByText('Notes on the invitation')
+      .waitFor()
+  })
+
+  test('a step shows what its model said and what its tools did', async () => {
+    await page.locator('summary', { hasText: 'Clerk' }).click()
+    const region = page.getByRole('region', { name: /^model 1 of Clerk/ })
+    expect(await region.innerText()).toMatch(/^send_letter \{\s+"to": "Bob"/)
+    expect(await page.getByRole('region', { name: /^tool send_letter of Clerk/ }).innerText()).toContain('"sent": true')
+    await page.getByText('model call 2').waitFor()
+    const text = await page.locator('.step-detail', { hasText: 'model call 2' }).innerText()
+    for (const cost of ['10 tokens in, 5 out · $0.006', '900 tokens in, 100 out · $0.19', '1,015 tokens · $0.196'])
+      expect(text).toContain(cost)
+  }, 180_000)
+
+  test('a question is answered, and the team shows where it stands', async () => {
+    const chooser = defineAgent({
+      name: 'Chooser',
+      run: async (_, ctx) => finish(await ctx.ask({ kind: 'choice', text: 'Which?', options: ['red', 'blue'] })),
+    })
+    const topology = { agents: [chooser], flows: ['Chooser -> End'] }
+    const run = await played.troupe.user('default').orchestra.start({ task: 'x', topology })
+    await page.goto(`${played.server.url}/#/runs/${run.id}`)
+    await page.getByLabel('Chooser, waiting').waitFor()
+    await page.getByRole('combobox', { name: 'Answer' }).click()
+    await page.getByRole('option', { name: 'blue' }).click()
+    await page.getByRole('button', { name: 'Answer' }).click()
+    await page.getByLabel('Chooser, done').waitFor()
+    expect(await page.getByRole('region', { name: 'Response' }).last().innerText()).toBe('blue')
+  }, 180_000)
+
+  test('home counts what runs, waits, is done and has failed, and tells its health', async () => {
+    const { orchestra } = played.troupe.user('default')
+    const gate = Promise.withResolvers<string>()
+    const busy = defineAgent({ name: 'Busy', run: () => gate.promise })
+    const broken = defineAgent({ name: 'Broken', run: () => Promise.reject(new Error('out of paper')) })
+    const asking = defineAgent({ name: 'Asking', run: (_, ctx) => ctx.ask({ text: 'Who?' }) })
+    const runs = []
+    for (const agent of [busy, broken, asking])
+      runs.push(await orchestra.start({ task: 'x', topology: { agents: [agent], flows: [`${agent.name} -> End`] } }))
+    await Promise.all(runs.slice(1).map((run) => run.result()))
+    await page.goto('about:blank')
+    await page.goto(await played.server.link())
+    for (const status of ['running', 'waiting', 'completed', 'failed'] as const) {
+      const { items } = await orchestra.list({ status, limit: 100 })
+      expect(items.length, status).toBeGreaterThan(0)
+      await page.getByText(new RegExp(`^${status}${items.length}$`)).waitFor()
+    }
+    await page.getByRole('region', { name: 'Health' }).getByText('storage').waitFor()
+    gate.resolve('done')
+    await runs[2]?.cancel()
+  }, 180_000)
+
+  test('a schedule is looked at, paused, continued, and begins a run at once', async () => {
+    await played.troupe.user('default').schedules.create({ id: 'morning', task: 'tea', team: 'letters', every: '1d' })
+    await go('Schedules')
+    await page.getByText('every 1d').waitFor()
+    await page.getByRole('button', { name: 'Pause morning' }).click()
+    await page.getByText('paused').waitFor()
+    await page.getByRole('button', { name: 'Resume morning' }).click()
+    await page.getByText('active').waitFor()
+    await page.getByRole('button', { name: 'Run now, morning' }).click()
+    await page.getByRole('status', { name: 'Status of the run' }).getByText('waiting').waitFor()
+  }, 180_000)
+
+  test('the context changes while one looks', async () => {
+    await go('Context')
+    await page.getByRole('link', { name: 'letters.draft' }).waitFor()
+    await played.troupe.user('default').context.push('letters.later', 'written by somebody else')
+    await page.getByText('written by somebody else').waitFor()
+    await page.getByRole('link', { name: 'letters.draft' }).click()
+    await page.getByText('by Reader').first().waitFor()
+  }, 180_000)
+
+  test('an entry tells for whom it is, where it comes from, and what it was', async () => {
+    const clerk = played.troupe.user('default').agent('Clerk')
+    await clerk.context.push('letters.stored', 'the first words', { subscribers: ['Sales'], topics: ['mail'] })
+    await clerk.context.push('letters.stored', 'the last words')
+    await page.goto(`${played.server.url}/#/context/letters.stored`)
+    await page.getByText('version 2 · by Clerk · for Sales, #mail').waitFor()
+    expect(await page.getByRole('region', { name: 'Value of letters.stored' }).innerText()).toBe('the last words')
+    expect(await page.getByRole('region', { name: 'Version 1' }).innerText()).toBe('the first words')
+    expect(await page.getByRole('region', { name: 'Provenance' }).innerText()).toContain('Clerk')
+  }, 180_000)
+
+  test('a worker is seen at work, and gone when it stops', async () => {
+    const { stop } = await played.troupe.user('default').start(new Worker('Helper', { role: 'storage' }))
+    await go('Agents')
+    const present = page.getByRole('region', { name: 'At work now' })
+    await present.getByRole('row', { name: /Helper storage/ }).waitFor()
+    await stop()
+    await present.getByText('No worker is present.').waitFor()
+  }, 180_000)
+
+  test('a dead letter is delivered again', async () => {
+    await createDeadLetter(played.troupe)
+    await go('Messages')
+    await page.getByText('out of stock').waitFor()
+    await page.getByRole('button', { name: 'Deliver again' }).click()
+    await page.getByText('out of stock').waitFor({ state: 'detached' })
+    expect(await played.troupe.user('default').agent('Stock').mailbox.counts()).toMatchObject({ dead: 0, waiting: 1 })
+    await page.getByRole('link', { name: 'Stock' }).click()
+    expect(await page.getByRole('region', { name: /^Payload of order.place from Shop/ }).innerText()).toContain('<img')
+    expect(await played.troupe.user('default').agent('Stock').mailbox.counts()).toMatchObject({ unread: 1 })
+  }, 180_000)
+
+  test('nothing that agents write is carried out', async () => {
+    for (const view of views) await page.goto(`${played.server.url}/#/${view}`)
+    expect(await page.title()).not.toContain('broken into')
+    expect(await page.locator('img[src="x"]').count()).toBe(0)
+  }, 180_000)
+
+  test.each(['light', 'dark'] as const)(
+    'every view is accessible, %s',
+    async (colorScheme) => {
+      const browserPage = await open({ colorScheme, reducedMotion: 'reduce' })
+      const [run] = (await played.troupe.user('default').orchestra.list({ limit: 1 })).items
+      for (const view of [...views, `runs/${run?.id}`, 'context/letters.draft', 'messages/Stock']) {
+        await browserPage.goto(`${played.server.url}/#/${view}`)
+        await browserPage.getByRole('heading', { level: 1 }).waitFor()
+        await expect.poll(() => browserPage.getByText('Loading').count(), { timeout: 60_000 }).toBe(0)
+        const { violations } = await new AxeBuilder({ page: browserPage }).analyze()
+        const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical')
+        expect(
+          serious.map(({ id, nodes }) => `${view}: ${id}: ${nodes[0]?.html}`),
+          view,
+        ).toEqual([])
+      }
+    },
+    240_000,
+  )
+
+  test('all of it is reached by keyboard', async () => {
+    const browserPage = await open()
+    await browserPage.keyboard.press('Tab')
+    expect(await browserPage.evaluate(() => document.activeElement?.textContent)).toBe('Skip to the content')
+    await browserPage.keyboard.press('Enter')
+    expect(await browserPage.evaluate(() => document.activeElement?.id)).toBe('main')
+    const focused = () => browserPage.evaluate(() => document.activeElement?.textContent)
+    await browserPage.getByRole('link', { name: 'All runs' }).waitFor()
+    for (let tabs = 0; tabs < 10 && (await focused()) !== 'All runs'; tabs++) await browserPage.keyboard.press('Tab')
+    await browserPage.keyboard.press('Enter')
+    await browserPage.getByRole('heading', { level: 1, name: 'Runs' }).waitFor()
+    expect(await browserPage.evaluate(() => document.activeElement?.id)).toBe('main')
+  }, 180_000)
+
+  test('fits a phone', async () => {
+    const browserPage = await open({ viewport: { width: 375, height: 800 } })
+    const [run] = (await played.troupe.user('default').orchestra.list({ limit: 1 })).items
+    for (const view of [...views, `runs/${run?.id}`, 'context/letters.draft', 'messages/Stock']) {
+      await browserPage.goto(`${played.server.url}/#/${view}`)
+      await browserPage.getByRole('heading', { level: 1 }).waitFor()
+      const wide = await browserPage.evaluate(() => document.documentElement.scrollWidth)
+      expect(wide, view).toBeLessThanOrEqual(375)
+    }
+  }, 180_000)
+
+  test('draws a hub with its spokes on a phone large enough to read', async () => {
+    const agent = (name: string) => defineAgent({ name, run: async () => finish('done') })
+    const topology = patterns.hubAndSpoke({ hub: agent('Hub'), spokes: ['A', 'B', 'C', 'D', 'E'].map(agent) })
+    const run = await played.troupe.user('default').orchestra.start({ task: 'x', topology })
+    await run.result()
+    const browserPage = await open({ viewport: { width: 375, height: 800 } })
+    await browserPage.goto(`${played.server.url}/#/runs/${run.id}`)
+    const boxes = browserPage.locator('.node')
+    await boxes.nth(6).waitFor()
+    for (const box of await boxes.all()) expect((await box.boundingBox())?.width).toBeGreaterThan(75)
+  }, 180_000)
+
+  test('says when the server is away, and comes back by itself', async () => {
+    const browserPage = await open()
+    await browserPage.context().setOffline(true)
+    await browserPage.getByText('The server cannot be reached.').first().waitFor()
+    await browserPage.context().setOffline(false)
+    await browserPage.getByText('The server cannot be reached.').first().waitFor({ state: 'detached' })
+    expect(problems.filter((problem) => !/ERR_INTERNET_DISCONNECTED|401/.test(problem))).toEqual([])
+  }, 180_000)
+})

@@ -1,0 +1,82 @@
+/** A troupe with a team that asks before it acts, and a server for it. */
+import { createTroupe, defineAgent, defineMessage, defineTool, finish, LlmAgent, type Troupe } from 'troupe'
+import { type Served, serve } from 'troupe/server'
+import { MockModel } from 'troupe/testing'
+import { z } from 'zod'
+
+export const hostile = '<img src=x onerror="document.title=\'broken into\'">'
+export const Order = defineMessage<{ readonly item: string }>('order.place')
+
+export interface Played extends AsyncDisposable {
+  readonly troupe: Troupe
+  readonly server: Served
+  /** What was sent out, once it was approved. */
+  readonly sent: readonly string[]
+}
+
+export async function play(): Promise<Played> {
+  const sent: string[] = []
+  const send = defineTool({
+    name: 'send_letter',
+    description: 'Sends a letter.',
+    inputSchema: z.object({ to: z.string(), text: z.string() }),
+    effect: 'at-most-once',
+    needsApproval: true,
+    execute: async ({ to }) => {
+      sent.push(to)
+      return { sent: true }
+    },
+  })
+  const reader = defineAgent<string, string>({
+    name: 'Reader',
+    run: async (task, ctx) => {
+      await ctx.context.push('letters.draft', { task, hostile })
+      return `Notes on ${task}`
+    },
+  })
+  const clerk = new LlmAgent({
+    name: 'Clerk',
+    instructions: 'You send letters.',
+    model: new MockModel({
+      responses: [
+        {
+          text: '',
+          toolCalls: [{ name: 'send_letter', args: { to: 'Bob', text: `Dear Bob, you are invited. ${hostile}` } }],
+        },
+        { text: 'The letter is sent.', usage: { inputTokens: 900, outputTokens: 100 } },
+        { text: '', toolCalls: [{ name: 'send_letter', args: { to: 'Cid', text: 'again' } }] },
+        'Sent again.',
+      ],
+    }),
+    tools: { send_letter: send },
+  })
+  const echo = defineAgent<string, string>({ name: 'Echo', run: async (task) => finish(`You said: ${task}`) as never })
+  const troupe = await createTroupe({
+    storage: 'memory:',
+    log: 'silent',
+    agents: [reader, clerk, echo],
+    teams: { letters: { agents: [reader, clerk], flows: ['Reader -> Clerk'] } },
+    messaging: { maxAttempts: 1 },
+    prices: { 'mock/mock': { input: 100, output: 1_000 } },
+  })
+  const server = await serve(troupe, { port: 0, authentication: 'required' })
+  return {
+    troupe,
+    server,
+    sent,
+    async [Symbol.asyncDispose]() {
+      await server.close()
+      await troupe.close()
+    },
+  }
+}
+
+/** A message that nobody could handle. */
+export async function createDeadLetter(troupe: Troupe): Promise<void> {
+  const user = troupe.user('default')
+  await user.agent('Shop').messages.send(Order, { item: hostile }, { to: 'Stock' })
+  const { mailbox } = user.agent('Stock')
+  const [delivery] = await mailbox.receive({ max: 1, wait: '5s' })
+  await delivery?.nack({ reason: 'out of stock' })
+  for (let i = 0; i < 100 && (await mailbox.counts()).dead === 0; i++) await mailbox.receive({ max: 1 })
+}

@@ -1,0 +1,53 @@
+/** Makes agents of registered kinds from their configuration. */
+import { checkName, checkOptions, failure, nearest } from '../../core/index.ts'
+
+/** Kinds and what each is made from: `{ research: { name: string } }`. */
+type Kinds = Readonly<Record<string, unknown>>
+
+/**
+ * @example
+ * const factory = new AgentFactory()
+ * factory.register('research', (config: { name: string }) => new LlmAgent({ name: config.name, model }))
+ * const agent = await factory.create('research', { name: 'Ada' })
+ */
+export class AgentFactory<Agents = unknown, Known extends Kinds = Kinds> {
+  readonly #makers = new Map<string, (config: never) => Agents | Promise<Agents>>()
+
+  /** @throws ValidationError for a kind that is registered already */
+  register<Kind extends string, Config, Made extends Agents>(
+    kind: Kind,
+    make: (config: Config) => Made | Promise<Made>,
+  ): AgentFactory<Agents, Known & Record<Kind, Config>> {
+    checkName('agent', kind)
+    if (this.#makers.has(kind))
+      throw failure('agent.wrong', { agent: kind, problem: 'this kind is registered already' })
+    if (typeof make !== 'function')
+      throw failure('agent.wrong', { agent: kind, problem: 'what makes it is no function' })
+    this.#makers.set(kind, make as (config: never) => Agents | Promise<Agents>)
+    return this as AgentFactory<Agents, Known & Record<Kind, Config>>
+  }
+
+  /**
+   * From a kind and its configuration, or from both as one spec: what stands in a file.
+   * @throws ValidationError `agent.kind_unknown`, naming the known kinds; what making it throws
+   */
+  async create<Kind extends keyof Known & string>(kind: Kind, config: Known[Kind]): Promise<Agents>
+  async create<Kind extends keyof Known & string>(spec: {
+    readonly kind: Kind
+    readonly config: Known[Kind]
+  }): Promise<Agents>
+  async create(kindOrSpec: string | { readonly kind: string; readonly config: unknown }, factoryConfig?: unknown) {
+    if (typeof kindOrSpec !== 'string') checkOptions('create', kindOrSpec, ['kind', 'config'])
+    const { kind, config } = typeof kindOrSpec === 'string' ? { kind: kindOrSpec, config: factoryConfig } : kindOrSpec
+    const make = this.#makers.get(kind)
+    if (make) return make(config as never)
+    const near = nearest(String(kind), this.#makers.keys())
+    const known = `${this.kinds().join(', ') || 'none'}${near ? ` (did you mean ${near}?)` : ''}`
+    throw failure('agent.kind_unknown', { kind: String(kind), known })
+  }
+
+  /** In the order in which they were registered. */
+  kinds(): readonly string[] {
+    return [...this.#makers.keys()]
+  }
+}

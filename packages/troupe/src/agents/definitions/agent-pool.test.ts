@@ -1,0 +1,62 @@
+/** Pools where agents stand: what holds of the agent that a pool lends holds of the pool. */
+import { expect, it } from 'vitest'
+import { z } from 'zod'
+import type { Json } from '../../core/index.ts'
+import { defineMessage } from '../../messaging/index.ts'
+import { AgentPool } from '../../startup/standalone/standalone-agent-pool.ts'
+import { solo, troupesOfTests } from '../../startup/troupe-testbed.test.fixture.ts'
+import { type Agent, type AgentOptions, defineAgent, finish, type StepContext } from '../index.ts'
+
+const { ada } = troupesOfTests()
+const lending = (agent: Agent) => [
+  new AgentPool({ agent, size: 1 }),
+  new AgentPool({ name: agent.name, create: () => agent }),
+]
+
+it('an agent that a pool lends has its own rights, however it was made', async () => {
+  const user = await ada()
+  const run = async (_: Json, { context }: StepContext) => {
+    await context.push('plan', 1)
+    return 'pushed'
+  }
+  const outcomes = async (options: Pick<AgentOptions<Json, Json>, 'role' | 'allow'>) =>
+    Promise.all(
+      lending(defineAgent({ name: 'Clerk', run, ...options })).map(async (clerk) => {
+        const { response, error } = await user.orchestra.run({ task: 'go', topology: solo(clerk) })
+        return response ?? error?.code
+      }),
+    )
+  expect(await outcomes({ role: 'readonly' })).toEqual(['access.denied', 'access.denied'])
+  expect(await outcomes({ allow: [] })).toEqual(['access.denied', 'access.denied'])
+  expect(await user.context.get('plan')).toBeUndefined()
+  expect(await outcomes({})).toEqual(['pushed', 'pushed'])
+})
+
+it('a request to a pool is served by an agent that it lends', async () => {
+  const user = await ada()
+  const Ask = defineMessage('ask', z.object({ n: z.number() }), { reply: z.string() })
+  const pooledAgent = defineAgent({
+    name: 'Desk',
+    run: async () => 'worked',
+    serve: async ({ payload }) => `served ${(payload as { n: number }).n}`,
+  })
+  const clerk = defineAgent({
+    name: 'Clerk',
+    run: async (_, ctx) => finish(await ctx.request(Ask, { n: 7 }, { to: 'Desk' })),
+  })
+  for (const pool of lending(pooledAgent)) {
+    const topology = { agents: [clerk, pool], flows: ['Start -> Clerk', 'Clerk <-> Desk', 'Clerk -> End'] }
+    expect((await user.orchestra.run({ task: 'go', topology })).response).toBe('served 7')
+  }
+})
+
+it('a check sees the schemas of the agent that a pool lends', async () => {
+  const { orchestra } = await ada()
+  const agent = defineAgent({ name: 'A', outputSchema: z.object({ s: z.string() }), run: async () => ({ s: 'x' }) })
+  const receiver = defineAgent({ name: 'B', inputSchema: z.object({ n: z.number() }), run: async () => null })
+  const findings = await orchestra.check({
+    agents: [new AgentPool({ agent: agent }), new AgentPool({ agent: receiver })],
+    flows: ['Start -> A', 'A -> B', 'B -> End'],
+  })
+  expect(findings.map(({ code }) => code)).toContain('schema.misfit')
+})

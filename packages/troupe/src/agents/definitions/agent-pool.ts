@@ -1,0 +1,380 @@
+/**
+ * Running instances with their resources, at most so many, lent one at a time: whoever came first is served first, and
+ * what was lent comes back on every exit.
+ */
+import {
+  type Cancel,
+  type Clock,
+  checkOptions,
+  checkSignal,
+  type Duration,
+  failure,
+  hashText,
+  milliseconds,
+  type Schema,
+} from '../../core/index.ts'
+import type { Agent, AgentAccess, Outcome, StepEntry } from '../agent-port.ts'
+import { clientsFor } from '../step/clients-for.ts'
+
+export interface AgentPoolOptions<T> {
+  /** Makes an instance; `agent` in its place lends one definition as so many instances. */
+  readonly create?: () => T | Promise<T>
+  readonly agent?: T
+  /** In a topology; the agent's by default. */
+  readonly name?: string
+  readonly dispose?: (instance: T) => unknown
+  /** Instances at most; 4 by default. */
+  readonly size?: number
+  /** So many are made at once instead of at first use, `true` all of them; none by default. */
+  readonly warmStart?: number | boolean
+  /** An instance that nobody wanted for so long is disposed of. */
+  readonly maxIdle?: Duration
+  /** How long to wait for one; 30 s by default. */
+  readonly acquireTimeout?: Duration
+  readonly clock: Clock
+}
+
+export interface AgentLease<T> extends AsyncDisposable {
+  readonly instance: T
+  /** Gives it back; a second time does nothing. */
+  release(): Promise<void>
+}
+
+export interface AgentPoolStats {
+  readonly size: number
+  readonly created: number
+  readonly inUse: number
+  readonly idle: number
+  readonly waiting: number
+  /** Since the pool was made. */
+  readonly acquired: number
+  readonly timeouts: number
+  readonly disposed: number
+}
+
+interface Waiter<T> {
+  /** It got one, gave up, or was refused: what comes later goes to somebody else. */
+  isFinished: boolean
+  readonly resolve: (instance: T) => void
+  readonly reject: (error: unknown) => void
+}
+
+const options = ['create', 'agent', 'name', 'dispose', 'size', 'warmStart', 'maxIdle', 'acquireTimeout', 'clock']
+
+/** @example await pool.use(async (browser) => browser.open(url)) */
+export class AgentPool<T = unknown> implements Agent, AsyncDisposable {
+  readonly size: number
+  readonly #options: AgentPoolOptions<T>
+  readonly #create: () => T | Promise<T>
+  readonly #acquireMs: number
+  readonly #idle: { readonly instance: T; readonly cancel: Cancel }[] = []
+  readonly #waiters = new Set<Waiter<T>>()
+  readonly #ready: Promise<void>
+  #created = 0
+  #inUse = 0
+  #acquired = 0
+  #timeouts = 0
+  #disposed = 0
+  #closed = false
+  #resolveIdle: (() => void) | undefined
+  #closing: Promise<void> | undefined
+
+  /** @throws ValidationError naming the option that is wrong */
+  constructor(poolOptions: AgentPoolOptions<T>) {
+    checkOptions('AgentPool', poolOptions, options)
+    this.#options = poolOptions
+    this.size = integer('size', poolOptions.size ?? 4, 1)
+    const { warmStart = 0 } = poolOptions
+    const warm = typeof warmStart === 'boolean' ? (warmStart ? this.size : 0) : integer('warmStart', warmStart, 0)
+    if (warm > this.size) throw wrong(`warmStart is ${warm}, more than its size of ${this.size}`)
+    if ((poolOptions.create === undefined) === (poolOptions.agent === undefined))
+      throw wrong('it needs either create or agent')
+    for (const part of ['create', 'dispose'] as const)
+      if (poolOptions[part] !== undefined && typeof poolOptions[part] !== 'function')
+        throw wrong(`its ${part} is no function`)
+    this.#create = poolOptions.create ?? (() => poolOptions.agent as T)
+    this.#acquireMs = milliseconds(poolOptions.acquireTimeout ?? '30s', 'acquireTimeout')
+    if (poolOptions.maxIdle !== undefined) milliseconds(poolOptions.maxIdle, 'maxIdle')
+    this.#ready = this.#warm(warm)
+    // Who acquires hears of it by its own attempt.
+    this.#ready.catch(() => {})
+  }
+
+  /** Resolves when the instances of `warmStart` stand; rejects with what creating one failed with. */
+  ready(): Promise<void> {
+    return this.#ready
+  }
+
+  /**
+   * @param request.key names the one who asks, in the error
+   * @throws TimeoutError `pool.timeout`, CancelledError, what `create` failed with
+   */
+  async acquire(request: { readonly key?: string; readonly signal?: AbortSignal } = {}): Promise<AgentLease<T>> {
+    checkOptions('acquire', request, ['key', 'signal'])
+    if (this.#closed) throw failure('troupe.closed', { what: 'Acquiring an instance' })
+    checkSignal('Acquiring an instance', request.signal)
+    const instance = await this.#take(request.signal)
+    this.#acquired++
+    let isLeased = true
+    const release = async () => {
+      if (!isLeased) return
+      isLeased = false
+      this.#release(instance)
+    }
+    return { instance, release, [Symbol.asyncDispose]: release }
+  }
+
+  async use<Out>(
+    fn: (instance: T) => Out | Promise<Out>,
+    request: { readonly key?: string; readonly signal?: AbortSignal } = {},
+  ): Promise<Out> {
+    if (typeof fn !== 'function') throw wrong('use was given no function')
+    const lease = await this.acquire(request)
+    try {
+      return await fn(lease.instance)
+    } finally {
+      await lease.release()
+    }
+  }
+
+  stats(): AgentPoolStats {
+    return {
+      size: this.size,
+      created: this.#created,
+      inUse: this.#inUse,
+      idle: this.#idle.length,
+      waiting: this.#waiters.size,
+      acquired: this.#acquired,
+      timeouts: this.#timeouts,
+      disposed: this.#disposed,
+    }
+  }
+
+  /** Refuses who waits, waits for what is lent, and disposes of everything. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  async #close(): Promise<void> {
+    this.#closed = true
+    for (const waiter of this.#waiters) waiter.reject(failure('troupe.closed', { what: 'Acquiring an instance' }))
+    await this.#ready.catch(() => {})
+    if (this.#inUse > 0) {
+      await new Promise<void>((resolve) => {
+        this.#resolveIdle = resolve
+      })
+    }
+    const idle = this.#idle.splice(0)
+    for (const { cancel } of idle) cancel()
+    await Promise.all(idle.map(({ instance }) => this.#dispose(instance)))
+  }
+
+  /** The definition that it lends; what `create` makes is known only once it stands. */
+  get lends(): Agent | undefined {
+    return asAgent(this.#options.agent)
+  }
+  /** In a topology a pool stands for its agents: each step is carried out by one of them. */
+  get name(): string {
+    return this.#options.name ?? this.lends?.name ?? 'Pool'
+  }
+  get access(): AgentAccess {
+    return this.lends?.access ?? {}
+  }
+  get fingerprint(): string {
+    return this.lends?.fingerprint ?? hashText(`${this.name} ${this.#create}`)
+  }
+  get description(): string | undefined {
+    return this.lends?.description
+  }
+  get inputSchema(): Schema | undefined {
+    return this.lends?.inputSchema
+  }
+  get outputSchema(): Schema | undefined {
+    return this.lends?.outputSchema
+  }
+  get toolNames(): readonly string[] | undefined {
+    return this.lends?.toolNames
+  }
+  get source(): string | undefined {
+    return this.lends?.source
+  }
+  get incomplete(): string | undefined {
+    return this.lends?.incomplete
+  }
+
+  /** @throws ValidationError `agent.wrong` when its instances are no agents */
+  step(entry: StepEntry): Promise<Outcome> {
+    return this.#lend(entry, (agent) => agent)
+  }
+
+  /** What stands for this pool and its places where each of its agents is to be as `change` makes it. */
+  changed(change: (agent: Agent) => Agent): Agent {
+    const { name, access, description, inputSchema, outputSchema, toolNames, source, incomplete } = this
+    const fingerprint = this.lends ? change(this.lends).fingerprint : this.fingerprint
+    const known = { name, access, description, inputSchema, outputSchema, toolNames, source, incomplete, fingerprint }
+    return { ...known, step: (entry) => this.#lend(entry, change) }
+  }
+
+  async #lend(entry: StepEntry, change: (agent: Agent) => Agent): Promise<Outcome> {
+    const { signal } = entry.recorder
+    const lease = await this.acquire({ key: entry.recorder.step, signal })
+    // A step that parks never settles: what it holds goes back all the same.
+    const release = () => void lease.release()
+    signal.addEventListener('abort', release, { once: true })
+    // It may have been aborted while the instance was on its way.
+    if (signal.aborted) release()
+    try {
+      const agent = asAgent(lease.instance)
+      if (!agent)
+        throw failure('agent.wrong', { agent: this.name, problem: 'the instances of this pool are no agents' })
+      // Of what `create` makes nothing is known beforehand: each instance has its own rights, within those of the pool.
+      const own = agent === this.lends ? entry : { ...entry, ...clientsFor(agent.access, entry) }
+      const at = change(agent)
+      if (!entry.serve || !at.serve) return await at.step(own)
+      return { kind: 'value', value: await at.serve(entry.serve, own) }
+    } finally {
+      signal.removeEventListener('abort', release)
+      await lease.release()
+    }
+  }
+
+  #take(signal: AbortSignal | undefined): T | Promise<T> {
+    const free = this.#idle.pop()
+    if (free) {
+      free.cancel()
+      this.#inUse++
+      return free.instance
+    }
+    return new Promise<T>((resolve, reject) => {
+      const waiter = this.#waiter(signal, resolve, reject)
+      if (this.#created < this.size && this.#waiters.size === 0) this.#makeFor(waiter)
+      else this.#waiters.add(waiter)
+    })
+  }
+
+  /** Somebody who waits for an instance, be it free or being made, as long as it may and wants. */
+  #waiter(
+    signal: AbortSignal | undefined,
+    resolve: (instance: T) => void,
+    reject: (error: unknown) => void,
+  ): Waiter<T> {
+    const finishWaiting = () => {
+      waiter.isFinished = true
+      this.#waiters.delete(waiter)
+      cancel()
+      signal?.removeEventListener('abort', onAbort)
+    }
+    const waiter: Waiter<T> = {
+      isFinished: false,
+      resolve: (instance) => {
+        finishWaiting()
+        resolve(instance)
+      },
+      reject: (error) => {
+        finishWaiting()
+        reject(error)
+      },
+    }
+    const onAbort = () =>
+      waiter.reject(failure('cancelled', { what: 'Acquiring an instance' }, { cause: signal?.reason }))
+    const cancel = this.#options.clock.after(this.#acquireMs, () => {
+      this.#timeouts++
+      waiter.reject(failure('pool.timeout', { limit: this.#options.acquireTimeout ?? '30s' }))
+    })
+    signal?.addEventListener('abort', onAbort, { once: true })
+    return waiter
+  }
+
+  /** An instance that is made too late for who waited goes to the next. */
+  #makeFor(waiter: Waiter<T>): void {
+    this.#make().then(
+      (instance) => (waiter.isFinished ? this.#release(instance) : waiter.resolve(instance)),
+      (error: unknown) => (waiter.isFinished ? undefined : waiter.reject(error)),
+    )
+  }
+
+  /** Takes a place first, so that no two calls make one instance too many. */
+  async #make(): Promise<T> {
+    this.#created++
+    this.#inUse++
+    try {
+      return await this.#create()
+    } catch (error) {
+      this.#created--
+      this.#inUse--
+      this.#serveNext()
+      throw error
+    }
+  }
+
+  #release(instance: T): void {
+    const next = this.#waiters.values().next().value
+    if (next) {
+      next.resolve(instance)
+      return
+    }
+    this.#inUse--
+    this.#addIdle(instance)
+    if (this.#inUse === 0) this.#resolveIdle?.()
+  }
+
+  #addIdle(instance: T): void {
+    const { maxIdle, clock } = this.#options
+    const entry = { instance, cancel: () => {} }
+    if (maxIdle !== undefined)
+      entry.cancel = clock.after(
+        milliseconds(maxIdle, 'maxIdle'),
+        () => {
+          const index = this.#idle.indexOf(entry)
+          if (index === -1) return
+          this.#idle.splice(index, 1)
+          void this.#dispose(instance)
+        },
+        { background: true },
+      )
+    this.#idle.push(entry)
+  }
+
+  /** A place became free without an instance: the first who waits makes one. */
+  #serveNext(): void {
+    const next = this.#waiters.values().next().value
+    if (!next || this.#closed) {
+      if (this.#inUse === 0) this.#resolveIdle?.()
+      return
+    }
+    this.#waiters.delete(next)
+    this.#makeFor(next)
+  }
+
+  async #dispose(instance: T): Promise<void> {
+    this.#created--
+    this.#disposed++
+    try {
+      await this.#options.dispose?.(instance)
+    } catch {
+      // It is gone either way; what it failed with concerns nobody who waits.
+    }
+  }
+
+  async #warm(count: number): Promise<void> {
+    const made = await Promise.allSettled(Array.from({ length: count }, () => this.#make()))
+    for (const one of made) if (one.status === 'fulfilled') this.#release(one.value)
+    for (const one of made) if (one.status === 'rejected') throw one.reason
+  }
+}
+
+const asAgent = (value: unknown): Agent | undefined =>
+  typeof (value as Agent | undefined)?.step === 'function' ? (value as Agent) : undefined
+
+const wrong = (problem: string) => failure('validation.failed', { what: 'AgentPool', problem })
+
+function integer(option: string, value: number, lowest: number): number {
+  if (!Number.isInteger(value) || value < lowest)
+    throw wrong(`${option} is ${value}, not a whole number from ${lowest}`)
+  return value
+}

@@ -1,0 +1,128 @@
+import { describe, expect, it } from 'vitest'
+import { z } from 'zod'
+import { systemClock as clock } from '../../core/index.ts'
+import { LoadTester } from '../../resilience/index.ts'
+import { MockModel } from '../../testing/index.ts'
+import { defineTool } from '../../tools/index.ts'
+import { EpisodicMemory } from '../memory/episodic-memory.ts'
+import { WorkingMemory } from '../memory/working-memory.ts'
+import { openSessionTestbed } from '../session/session-testbed.test.fixture.ts'
+import { AgentFactory } from './agent-factory.ts'
+import { AgentPool } from './agent-pool.ts'
+import { defineAgent } from './define-agent.ts'
+import { LlmAgent } from './llm-agent.ts'
+
+const wrong = expect.objectContaining({ name: 'ValidationError' })
+const model = new MockModel({ responses: [] })
+const dated = defineAgent({ name: 'Dated', inputSchema: z.object({ due: z.coerce.date() }), run: () => 1 })
+
+describe('what is no agent is refused where it is defined', () => {
+  it.each<[string, object]>([
+    ['instructions', { instructions: 5 }],
+    ['an output', { output: {} }],
+    ['an output that no JSON Schema tells', { output: z.object({ due: z.coerce.date() }) }],
+    ['a helper whose input no JSON Schema tells', { agents: { dated } }],
+    ['a model', { model: 5 }],
+    ['an empty model', { model: '' }],
+    ['a model object', { model: {} }],
+    ['an unknown option of a model', { model: { url: 'http://127.0.0.1', model: 'm', apikey: 'k' } }],
+    ['tools', { tools: 5 }],
+    ['a tool', { tools: [5] }],
+    ['agents', { agents: 'x' }],
+    ['an agent by the name of a coordination tool', { agents: { finish: defineAgent({ name: 'A', run: () => 1 }) } }],
+    ['settings', { settings: null }],
+    ['a description', { description: 5 }],
+    ['a role', { role: 5 }],
+  ])('%s of an LlmAgent', (_, more) => {
+    expect(() => new LlmAgent({ name: 'A', model, ...more } as never)).toThrow(wrong)
+  })
+
+  it('a tool that is added under the name of a helper', () => {
+    const look = defineTool({ name: 'look', description: 'd', inputSchema: z.object({}), execute: () => 1 })
+    const agents = { look: defineAgent({ name: 'Looker', run: () => 1 }) }
+    expect(() => new LlmAgent({ name: 'A', model, agents }).addTool(look)).toThrow(wrong)
+  })
+
+  it.each<[string, object]>([
+    ['an inputSchema', { inputSchema: {} }],
+    ['an outputSchema', { outputSchema: 5 }],
+    ['serve', { serve: 5 }],
+    ['a description', { description: 5 }],
+  ])('%s of a function agent', (_, more) => {
+    expect(() => defineAgent({ name: 'A', run: () => 1, ...more } as never)).toThrow(wrong)
+  })
+
+  it.each<[string, object]>([
+    ['an outputSchema', { outputSchema: {} }],
+    ['an inputSchema that no JSON Schema tells', { inputSchema: z.object({ due: z.coerce.date() }) }],
+    ['a timeout of nothing', { timeout: '0s' }],
+    ['needsApproval', { needsApproval: 'yes' }],
+    ['untrusted', { untrusted: 5 }],
+    ['sensitive', { sensitive: {} }],
+    ['capabilities', { capabilities: 'search' }],
+    ['reconcile', { reconcile: 5 }],
+    ['undo', { undo: 5 }],
+    ['durable', { durable: 'yes' }],
+  ])('%s of a tool', (_, more) => {
+    const complete = { name: 't', description: 'd', inputSchema: z.object({}), execute: () => 1 }
+    expect(() => defineTool({ ...complete, ...more } as never)).toThrow(wrong)
+  })
+})
+
+it('a session refuses what is no text, an option it does not know, and what was aborted before', async () => {
+  const { session } = await openSessionTestbed()
+  const own = session(new LlmAgent({ name: 'A', model: new MockModel({ responses: [] }) }))
+  const calls = [
+    () => own.chat(5 as never),
+    () => own.generate('x', { signl: 1 } as never),
+    () => own.run('x', { signl: 1 } as never),
+    () => own.stream('x', { signl: 1 } as never).result,
+    () => own.generate((() => 1) as never),
+    () => own.chat('x', { signal: 'x' as never }),
+    () => own.executeTool(5 as never, {}),
+    () => own.sendMessage('B', 'x', { signl: 1 } as never),
+    () => own.questions({ signl: 1 } as never),
+  ]
+  for (const call of calls) await expect(call(), String(call)).rejects.toThrow(wrong)
+  const aborted = { signal: AbortSignal.abort() }
+  const cancelled = expect.objectContaining({ name: 'CancelledError' })
+  for (const call of [() => own.chat('x', aborted), () => own.sendMessage('B', 'x', aborted)])
+    await expect(call()).rejects.toThrow(cancelled)
+  expect(await own.run('x', aborted)).toMatchObject({ status: 'cancelled', success: false, text: '' })
+})
+
+describe('helpers of agents refuse what they cannot use', () => {
+  it('pools', async () => {
+    const create = () => ({})
+    expect(() => new AgentPool({ create: 5 as never, clock })).toThrow(wrong)
+    expect(() => new AgentPool({ create, dispose: 5 as never, clock })).toThrow(wrong)
+    await using pool = new AgentPool({ create, clock })
+    await expect(pool.acquire({ kye: 'x' } as never)).rejects.toThrow(wrong)
+    await expect(pool.use(5 as never)).rejects.toThrow(wrong)
+    expect(pool.stats().inUse).toBe(0)
+  })
+
+  it('factories, memories, models and load tests', async () => {
+    await expect(new AgentFactory().create(undefined as never)).rejects.toThrow(wrong)
+    expect(() => new WorkingMemory().add('x', { prioriy: 1 } as never)).toThrow(wrong)
+    await expect(new EpisodicMemory().retrieveSimilar(5 as never)).rejects.toThrow(wrong)
+    expect(() => new LoadTester(5 as never, { clock })).toThrow(wrong)
+    for (const responses of [undefined, 'x', [5], [{}], [{ text: 5 }], [{ toolCalls: [{ nme: 'x' }] }]])
+      expect(() => new MockModel({ responses } as never), JSON.stringify(responses)).toThrow(wrong)
+  })
+
+  it('a load test ends when its signal aborts', async () => {
+    const controller = new AbortController()
+    let sent = 0
+    const tester = new LoadTester(
+      async () => {
+        sent++
+        controller.abort()
+      },
+      { clock },
+    )
+    const running = tester.run({ total: 100, concurrent: 2, signal: controller.signal })
+    await expect(running).rejects.toThrow(expect.objectContaining({ name: 'CancelledError' }))
+    expect(sent).toBeLessThan(5)
+  })
+})

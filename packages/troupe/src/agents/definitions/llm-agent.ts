@@ -1,0 +1,111 @@
+/**
+ * An agent that a language model carries out. A definition: it remembers nothing, is frozen at its first use, and one
+ * object may serve any number of branches, threads and users at once.
+ */
+import { failure, type Schema } from '../../core/index.ts'
+import type { Tool } from '../../tools/index.ts'
+import type { Agent, AgentAccess, Outcome, StepEntry } from '../agent-port.ts'
+import { llmStep } from '../model/llm-step.ts'
+import { createDefinition, fingerprintOf, type LlmAgentOptions, type LlmDefinition, putTool } from './llm-definition.ts'
+
+interface AgentState {
+  /** Changes until the first use alone. */
+  definition: LlmDefinition
+  isFrozen: boolean
+}
+
+/** No entry exports it: an application has no way to the state. */
+const state: unique symbol = Symbol('state')
+
+export const definitionOf = (agent: LlmAgent): LlmDefinition => agent[state].definition
+
+/** Ends the time in which `addTool` may change the agent; called at its first use. */
+export function freezeAgent(agent: LlmAgent): void {
+  agent[state].isFrozen = true
+}
+
+export class LlmAgent implements Agent {
+  [state]: AgentState
+
+  /** @throws ValidationError naming the option that is wrong */
+  constructor(options: LlmAgentOptions) {
+    this[state] = { definition: createDefinition(options), isFrozen: false }
+  }
+
+  get name(): string {
+    return definitionOf(this).name
+  }
+  get description(): string {
+    return definitionOf(this).description ?? ''
+  }
+  get access(): AgentAccess {
+    return definitionOf(this).access
+  }
+  get toolNames(): readonly string[] {
+    return [...definitionOf(this).tools.keys()]
+  }
+  get fingerprint(): string {
+    const definition = definitionOf(this)
+    return fingerprintOf(
+      definition,
+      definition.chain.map((spec) =>
+        typeof spec === 'string'
+          ? spec
+          : 'url' in spec
+            ? `${spec.url} ${spec.model}`
+            : `${spec.provider} ${spec.modelId}`,
+      ),
+    )
+  }
+  get outputSchema(): Schema | undefined {
+    return definitionOf(this).output
+  }
+
+  /**
+   * Gives it another tool; for constructors of subclasses, whose methods become tools that way.
+   * @throws ValidationError `agent.frozen` after the first use
+   * @example
+   * class Librarian extends LlmAgent {
+   *   constructor() {
+   *     super({ name: 'Librarian', model: 'offline/extractive' })
+   *     this.addTool(defineTool({ name: 'find', description: 'Finds a book.', inputSchema, execute: (input) => this.find(input) }))
+   *   }
+   * }
+   */
+  addTool(tool: Tool): this {
+    const { definition, isFrozen } = this[state]
+    if (isFrozen) throw failure('agent.frozen', { agent: this.name, what: `the tool ${String(tool?.name)}` })
+    if (definition.helpers.has(tool?.name))
+      throw failure('agent.wrong', { agent: this.name, problem: `${tool.name} is named twice` })
+    const tools = new Map(definition.tools)
+    putTool(this.name, tools, tool?.name, tool)
+    this[state] = { definition: { ...definition, tools }, isFrozen }
+    return this
+  }
+
+  /**
+   * A changed copy, of the same class, not frozen. `tools` and `agents` replace what was there.
+   * @example const careful = researcher.with({ settings: { temperature: 0 } })
+   */
+  with(changes: Partial<LlmAgentOptions>): this {
+    const { tools, sources, helpers, chain, description, output, access, ...rest } = definitionOf(this)
+    const before: LlmAgentOptions = {
+      ...rest,
+      ...access,
+      tools: { ...Object.fromEntries(tools), ...Object.fromEntries(sources.map((source) => [source.name, source])) },
+      agents: Object.fromEntries(helpers),
+      ...(chain.length > 0 ? { model: chain } : {}),
+      ...(description === undefined ? {} : { description }),
+      ...(output ? { output } : {}),
+    }
+    // The constructor of a subclass takes what it likes: its fields are copied and the definition replaced.
+    const copy = Object.assign(Object.create(Object.getPrototypeOf(this)) as this, this)
+    copy[state] = { definition: createDefinition({ ...before, ...changes }), isFrozen: false }
+    return copy
+  }
+
+  step(entry: StepEntry): Promise<Outcome> {
+    freezeAgent(this)
+    return llmStep(definitionOf(this), entry)
+  }
+}

@@ -1,0 +1,308 @@
+/** What an LlmAgent is: its options, checked and in one form. */
+import { type ContextClient, checkAgentName } from '../../context/index.ts'
+import { checkOptions, checkSchema, failure, hashJson, type Json, jsonSchemaOf, type Schema } from '../../core/index.ts'
+import type { ModelSpec } from '../../models/index.ts'
+import { checkInteger } from '../../resilience/index.ts'
+import { isTool, isToolSource, type Tool, type ToolSource } from '../../tools/index.ts'
+import type { Agent, AgentAccess } from '../agent-port.ts'
+import { isCoordination } from '../model/coordination.ts'
+import { checkAgentAccess } from './define-agent.ts'
+
+export interface ModelSettings {
+  readonly maxOutputTokens?: number
+  /** 0 to 2. */
+  readonly temperature?: number
+  readonly topP?: number
+  readonly stop?: readonly string[]
+  readonly seed?: number
+  /** Model calls of one step at most; 50 by default. */
+  readonly maxTurns?: number
+  /** Tools of one turn that run at once; 8 by default. */
+  readonly maxParallelTools?: number
+  /** Equal questions of one user are answered from the cache, for an hour. */
+  readonly cache?: boolean
+}
+
+export interface MemoryOptions {
+  /** Of the conversation, the newest so many tokens are sent; the rest stays stored and is pointed to. */
+  readonly maxTokens?: number
+  /** Facts that stand in every prompt. */
+  readonly pinned?: readonly string[]
+  /** Of what `maxTokens` leaves out, the exchanges most like the input are shown again: 3 by default. */
+  readonly retrieval?: true | { readonly limit?: number }
+  /** What it has in mind in a conversation, kept by its own tool `remember`: seven things by default. */
+  readonly working?: true | { readonly capacity?: number }
+  /** What it did for this user, in every conversation: 100 by default, of which the 3 most alike are shown. */
+  readonly episodic?: true | { readonly maxEpisodes?: number; readonly limit?: number }
+  /** Entries of the shared context whose keys begin so are shown, twenty at most; `remember` can add to them. */
+  readonly shared?: string
+}
+
+export interface InstructionsAbout {
+  readonly agent: string
+  readonly input: Json
+  readonly context: ContextClient
+}
+export type Instructions = string | ((about: InstructionsAbout) => string | Promise<string>)
+
+/** `capabilities` against the task, likeness of words or vectors, or how they did for this user so far. */
+export type SelectionKind = 'capabilities' | 'similarity' | 'performance'
+
+/** Which of its tools a step offers; what was offered is recorded. Twenty by default where the kind ranks them. */
+export type ToolSelection =
+  | 'all'
+  | SelectionKind
+  | { readonly by: SelectionKind; readonly limit?: number }
+  | ((about: {
+      readonly task: string
+      readonly tools: readonly Tool[]
+    }) => readonly (string | Tool)[] | Promise<readonly (string | Tool)[]>)
+
+export interface LlmAgentOptions extends AgentAccess {
+  readonly name: string
+  readonly description?: string
+  readonly instructions?: Instructions
+  /** One, or a list in which each stands in for those before it; `AGENT_MODEL` of the environment by default. */
+  readonly model?: ModelSpec | readonly ModelSpec[]
+  /** And sources of them, such as `defineMcpTools` makes: asked once a step what they have. */
+  readonly tools?: Readonly<Record<string, Tool | ToolSource>> | readonly (Tool | ToolSource)[]
+  /** Agents that it may call like tools, each by its key. */
+  readonly agents?: Readonly<Record<string, Agent>> | readonly Agent[]
+  readonly memory?: MemoryOptions
+  /** The form of its answer. */
+  readonly output?: Schema
+  readonly settings?: ModelSettings
+  readonly toolSelection?: ToolSelection
+}
+
+export interface LlmDefinition {
+  readonly name: string
+  readonly description: string | undefined
+  readonly instructions: Instructions
+  readonly chain: readonly ModelSpec[]
+  readonly tools: ReadonlyMap<string, Tool>
+  readonly sources: readonly ToolSource[]
+  readonly helpers: ReadonlyMap<string, Agent>
+  readonly memory: MemoryOptions
+  readonly output: Schema | undefined
+  readonly settings: ModelSettings
+  readonly toolSelection: ToolSelection
+  readonly access: AgentAccess
+}
+
+const known = [
+  'name',
+  'description',
+  'instructions',
+  'model',
+  'tools',
+  'agents',
+  'memory',
+  'output',
+  'settings',
+  'toolSelection',
+  'role',
+  'allow',
+  'deny',
+]
+const knownSettings = [
+  'maxOutputTokens',
+  'temperature',
+  'topP',
+  'stop',
+  'seed',
+  'maxTurns',
+  'maxParallelTools',
+  'cache',
+]
+
+/** @throws ValidationError naming the option */
+export function createDefinition(options: LlmAgentOptions): LlmDefinition {
+  checkOptions('LlmAgent', options, known)
+  const name = checkAgentName(options.name)
+  const model = options.model
+  const chain = model === undefined ? [] : Array.isArray(model) ? (model as readonly ModelSpec[]) : [model as ModelSpec]
+  if (Array.isArray(model) && model.length === 0)
+    throw failure('agent.wrong', { agent: name, problem: 'its list of models is empty' })
+  for (const spec of chain) checkModel(name, spec)
+  const { memory = {}, settings = {}, instructions = '', output, description } = options
+  checkMemory(memory)
+  checkSchema(`The output of ${name}`, output)
+  if (output) jsonSchemaOf(output, `The output of ${name}`)
+  if (description !== undefined && typeof description !== 'string')
+    throw failure('agent.wrong', { agent: name, problem: 'its description is no text' })
+  if (typeof instructions !== 'string' && typeof instructions !== 'function')
+    throw failure('agent.wrong', { agent: name, problem: 'its instructions are neither a text nor a function' })
+  const selection = checkSelection(name, options.toolSelection ?? 'all')
+  const tools = new Map<string, Tool>()
+  const sources: ToolSource[] = []
+  for (const [key, tool] of entriesOf<Tool | ToolSource>(name, 'tools', options.tools))
+    if (isToolSource(tool)) putSource(name, sources, key, tool)
+    else putTool(name, tools, key, tool)
+  const helpers = new Map<string, Agent>()
+  for (const [key, helper] of entriesOf(name, 'agents', options.agents)) {
+    if (typeof helper?.step !== 'function')
+      throw failure('agent.wrong', { agent: name, problem: `agents.${key} is no agent` })
+    // A model is shown it, as it is shown that of a tool.
+    if (helper.inputSchema) jsonSchemaOf(helper.inputSchema, `The inputSchema of ${helper.name}`)
+    const toolName = key.replace(/[^A-Za-z0-9_-]/g, '_').slice(0, 64)
+    checkFree(name, 'an agent', toolName)
+    if (tools.has(toolName) || helpers.has(toolName))
+      throw failure('agent.wrong', { agent: name, problem: `${toolName} is named twice` })
+    helpers.set(toolName, helper)
+  }
+  return {
+    name,
+    description,
+    instructions,
+    chain: Object.freeze([...chain]),
+    tools,
+    sources: Object.freeze(sources),
+    helpers,
+    memory: Object.freeze({ ...memory }),
+    output,
+    settings: checkSettings(name, settings),
+    toolSelection: selection,
+    access: checkAgentAccess(options, name, [...tools.keys(), ...helpers.keys()]),
+  }
+}
+
+/** What can be seen without its provider. */
+function checkModel(agent: string, spec: ModelSpec): void {
+  const wrong = (problem: string) => failure('agent.wrong', { agent, problem })
+  if (typeof spec === 'string' && spec !== '') return
+  const isObject = typeof spec === 'object' && spec !== null
+  if (isObject && 'url' in spec) {
+    checkOptions(`the model of ${agent}`, spec, ['url', 'model', 'apiKey'])
+    for (const [option, value] of Object.entries(spec))
+      if (value !== undefined && typeof value !== 'string') throw wrong(`the ${option} of its model is no text`)
+    if (!spec.model) throw wrong('its model has a url and no model')
+    return
+  }
+  if (!isObject || !('specificationVersion' in spec))
+    throw wrong("its model is neither 'provider/model', an AI SDK model object nor { url, model, apiKey }")
+}
+
+function checkMemory(memory: MemoryOptions): void {
+  checkOptions('memory', memory, ['maxTokens', 'pinned', 'retrieval', 'working', 'episodic', 'shared'])
+  const wrong = (option: string, problem: string) => failure('validation.failed', { what: `memory.${option}`, problem })
+  const { maxTokens, pinned, retrieval, working, episodic, shared } = memory
+  if (maxTokens !== undefined) checkInteger('memory', 'maxTokens', maxTokens)
+  if (pinned !== undefined && !(Array.isArray(pinned) && pinned.every((fact) => typeof fact === 'string')))
+    throw wrong('pinned', 'it is no list of texts')
+  if (shared !== undefined && (typeof shared !== 'string' || shared === ''))
+    throw wrong('shared', 'it is not the beginning of a key')
+  const counted = { retrieval: ['limit'], working: ['capacity'], episodic: ['maxEpisodes', 'limit'] }
+  for (const [option, value] of Object.entries({ retrieval, working, episodic })) {
+    if (value === undefined || value === true) continue
+    if (typeof value !== 'object' || value === null) throw wrong(option, 'it is neither true nor an object')
+    checkOptions(`memory.${option}`, value, counted[option as keyof typeof counted])
+    for (const [limitName, number] of Object.entries(value)) checkInteger(`memory.${option}`, limitName, number)
+  }
+  if (retrieval !== undefined && maxTokens === undefined)
+    throw wrong('retrieval', 'it shows what maxTokens leaves out, and that is missing')
+}
+
+function checkSelection(agent: string, selection: ToolSelection): ToolSelection {
+  if (selection === 'all' || typeof selection === 'function') return selection
+  const by = typeof selection === 'object' && selection !== null ? selection.by : selection
+  if (!['capabilities', 'similarity', 'performance'].includes(by))
+    throw failure('agent.wrong', {
+      agent,
+      problem: `toolSelection is ${String(by)}, not all, capabilities, similarity, performance or a function`,
+    })
+  if (typeof selection !== 'object') return selection
+  checkOptions('toolSelection', selection, ['by', 'limit'])
+  if (selection.limit !== undefined) checkInteger('toolSelection', 'limit', selection.limit)
+  return Object.freeze({ ...selection })
+}
+
+function entriesOf<T extends { readonly name: string }>(
+  agent: string,
+  option: string,
+  entries: Readonly<Record<string, T>> | readonly T[] | undefined,
+): [string, T][] {
+  if (entries === undefined) return []
+  if (typeof entries !== 'object' || entries === null)
+    throw failure('agent.wrong', { agent, problem: `its ${option} are neither a list nor an object` })
+  return Array.isArray(entries)
+    ? entries.map((item: T | null) => [String(item?.name), item as T])
+    : Object.entries(entries as Readonly<Record<string, T>>)
+}
+
+/** @throws ValidationError for the name of a coordination tool */
+function checkFree(agent: string, what: string, name: string): void {
+  if (!isCoordination(name)) return
+  const problem = `${what} may not be called ${name}: that is how models say where a run goes`
+  throw failure('agent.wrong', { agent, problem })
+}
+
+/** A tool in a record is offered under its key. */
+export function putTool(agent: string, tools: Map<string, Tool>, key: string, tool: Tool): void {
+  const wrong = (problem: string) => failure('agent.wrong', { agent, problem })
+  if (!isTool(tool)) throw wrong(`tools.${key} was not made by defineTool`)
+  if (!/^[A-Za-z_][A-Za-z0-9_-]{0,63}$/.test(key))
+    throw wrong(`the tool name ${key} must be 1 to 64 letters, digits, _ and -`)
+  checkFree(agent, 'a tool', key)
+  if (tools.has(key)) throw wrong(`it has two tools called ${key}`)
+  tools.set(key, key === tool.name ? tool : Object.freeze({ ...tool, name: key }))
+}
+
+/** Its tools are called after it: another name would be shown nowhere. */
+function putSource(agent: string, sources: ToolSource[], key: string, source: ToolSource): void {
+  const wrong = (problem: string) => failure('agent.wrong', { agent, problem })
+  if (key !== source.name) throw wrong(`tools.${key} is the source ${source.name}: give it that name, or a list`)
+  if (sources.some(({ name }) => name === key)) throw wrong(`it has two sources of tools called ${key}`)
+  sources.push(source)
+}
+
+function checkSettings(agent: string, settings: ModelSettings): ModelSettings {
+  checkOptions('settings', settings, knownSettings)
+  const within = (field: keyof ModelSettings, lowest: number, highest: number, integerOnly: boolean) => {
+    const value = settings[field]
+    if (value === undefined) return
+    if (
+      typeof value !== 'number' ||
+      !(value >= lowest && value <= highest) ||
+      (integerOnly && !Number.isInteger(value))
+    )
+      throw failure('agent.wrong', {
+        agent,
+        problem: `settings.${field} is ${String(value)}, not ${integerOnly ? 'a whole number' : 'a number'} from ${lowest} to ${highest}`,
+      })
+  }
+  within('maxOutputTokens', 1, Number.MAX_SAFE_INTEGER, true)
+  within('temperature', 0, 2, false)
+  within('topP', 0, 1, false)
+  within('seed', Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER, true)
+  within('maxTurns', 1, 10_000, true)
+  within('maxParallelTools', 1, 1_000, true)
+  const { cache, stop } = settings
+  if (cache !== undefined && typeof cache !== 'boolean')
+    throw failure('agent.wrong', { agent, problem: `settings.cache is ${String(cache)}, neither true nor false` })
+  if (stop !== undefined && !(Array.isArray(stop) && stop.every((text) => typeof text === 'string' && text !== '')))
+    throw failure('agent.wrong', { agent, problem: 'settings.stop is no list of texts' })
+  return Object.freeze({ ...settings })
+}
+
+/** Of the settings and of the code as far as it can be seen. */
+export function fingerprintOf(definition: LlmDefinition, modelNames: readonly string[]): string {
+  const tools = [...definition.tools.values()].map((tool) => [
+    tool.name,
+    tool.description,
+    tool.parameters,
+    tool.effect,
+    String(tool.execute),
+  ])
+  return hashJson([
+    definition.name,
+    String(definition.instructions),
+    [...modelNames],
+    tools as Json,
+    [...definition.helpers].map(([key, helper]) => [key, helper.fingerprint]),
+    (definition.output && jsonSchemaOf(definition.output)) ?? null,
+    { ...definition.settings } as Json,
+    { ...definition.memory } as Json,
+    ...definition.sources.map(({ name, settings }) => [name, settings]),
+  ])
+}

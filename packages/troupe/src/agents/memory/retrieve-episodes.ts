@@ -1,0 +1,62 @@
+/**
+ * Finds stored episodes again. Vectors are kept with their items and the model that made them; those of another model are
+ * made anew.
+ */
+import { type Json, TroupeError, type UserId } from '../../core/index.ts'
+import type { Models } from '../../models/index.ts'
+import { type RetrievedEpisode, textOfEpisode } from './episodic-memory.ts'
+import type { Memories, MemoryItem } from './memories-port.ts'
+import { byVectors, byWords, embedOf, passing, type Ranking } from './similarity.ts'
+
+export interface EpisodeSource {
+  readonly memories: Memories
+  readonly models: Models
+  readonly user: UserId
+  readonly memory: string
+  readonly signal?: AbortSignal | undefined
+}
+
+export type RetrievedItem = RetrievedEpisode<Json> & Pick<MemoryItem, 'id' | 'version' | 'provenance' | 'taint' | 'at'>
+
+export async function retrieveEpisodes(
+  episodeSource: EpisodeSource,
+  text: string,
+  limit: number,
+): Promise<readonly RetrievedItem[]> {
+  // Rankings give equals the later place, and the newest comes first in what is read.
+  const items = [...(await episodeSource.memories.read(episodeSource.user, episodeSource.memory))].reverse()
+  if (items.length === 0) return []
+  const { found, ...how } = await rankItems(episodeSource, text, items)
+  return found.slice(0, limit).map(({ index, score }) => {
+    const { content, id, version, provenance, taint, at } = items[index] as MemoryItem
+    return { content, score, ...how, id, version, provenance, taint, at }
+  })
+}
+
+async function rankItems(episodeSource: EpisodeSource, text: string, items: readonly MemoryItem[]): Promise<Ranking> {
+  const { models, user, signal } = episodeSource
+  const texts = items.map(({ content }) => textOfEpisode(content))
+  const embed = embedOf(models, user, signal)
+  if (!embed || models.embedding === undefined) return byWords(text, texts)
+  try {
+    const { model, vectors } = await embed([text])
+    const question = vectors[0] as Float32Array
+    const known = items.map(({ vector }) =>
+      vector?.model === model && vector.numbers.length === question.length ? vector.numbers : undefined,
+    )
+    const missing = known.flatMap((vector, i) => (vector ? [] : [i]))
+    if (missing.length > 0) {
+      const made = await embed(missing.map((i) => texts[i] as string))
+      for (const [n, i] of missing.entries()) known[i] = made.vectors[n] as Float32Array
+      const withVectors = missing.map((i) => {
+        const { id, version } = items[i] as MemoryItem
+        return { id, version, vector: { model, numbers: known[i] as Float32Array } }
+      })
+      await episodeSource.memories.storeVectors(user, episodeSource.memory, withVectors)
+    }
+    return byVectors(model, question, known as readonly Float32Array[])
+  } catch (error) {
+    if (error instanceof TroupeError && passing.has(error.code)) return byWords(text, texts)
+    throw error
+  }
+}

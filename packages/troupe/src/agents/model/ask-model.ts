@@ -1,0 +1,76 @@
+/** One model call of a step: an idempotent effect, reserved in the run's budget before it starts. */
+import { failure, type Json, TroupeError } from '../../core/index.ts'
+import type { ModelAnswer, ModelCall } from '../../models/index.ts'
+import type { LlmRun } from './llm-run.ts'
+
+/** What an answer is taken to need where no limit was set. */
+const assumedOutputTokens = 1_000
+
+export function askModel(run: LlmRun, turn: number): Promise<ModelAnswer> {
+  const { definition, entry, thread, offer } = run
+  const { recorder, services } = entry
+  const { models, budget, timeouts } = services
+  const { maxOutputTokens, temperature, topP, stop, seed, cache } = { ...models.defaults, ...definition.settings }
+  const chain = definition.chain.length > 0 ? definition.chain : models.defaultChain()
+  if (chain.length === 0) throw failure('model.missing', { agent: definition.name })
+  const messages = thread.prompt(definition.memory.maxTokens)
+  const left = thread.length - messages.length
+  const system =
+    left > 0
+      ? `${offer.system}\n\n(${left} earlier messages of this conversation are stored and not shown.)`.trim()
+      : offer.system
+  const call: ModelCall = {
+    user: recorder.principal.userId,
+    prompt: [...(system === '' ? [] : [{ role: 'system' as const, content: system }]), ...messages],
+    tools: [...offer.declared],
+    ...(offer.responseFormat ? { responseFormat: offer.responseFormat } : {}),
+    ...(maxOutputTokens === undefined ? {} : { maxOutputTokens }),
+    ...(temperature === undefined ? {} : { temperature }),
+    ...(topP === undefined ? {} : { topP }),
+    ...(stop === undefined ? {} : { stop }),
+    ...(seed === undefined ? {} : { seed }),
+    ...(cache === undefined ? {} : { cache }),
+    ...(timeouts.model === undefined ? {} : { timeoutMs: timeouts.model }),
+    ...(entry.live ? { onPart: livePart(entry.live) } : {}),
+  }
+  const estimate = {
+    inputTokens: offer.tokens + thread.tokens(definition.memory.maxTokens),
+    outputTokens: maxOutputTokens ?? assumedOutputTokens,
+  }
+  const first = models.nameOf(chain[0] as (typeof chain)[number])
+  const reserved = { tokens: estimate.inputTokens + estimate.outputTokens, cost: models.costOf(first, estimate) ?? 0 }
+  // Helpers of one step may ask at the same time.
+  const id = `${entry.thread}/${turn}`
+  return recorder.effect<ModelAnswer>(
+    `model ${turn}`,
+    {
+      class: 'idempotent',
+      input: [offer.hash, thread.hash()],
+      ...(budget
+        ? {
+            claim: () => budget.reserve(id, reserved),
+            charge: (outcome: { readonly output?: ModelAnswer; readonly error?: unknown }) =>
+              budget.charge(id, used(outcome, reserved)),
+          }
+        : {}),
+    },
+    ({ signal }) => models.call(chain, { ...call, signal }),
+  )
+}
+
+/** A call that every model refused cost nothing; one that was cut off may have cost all that was reserved. */
+function used(
+  { output, error }: { readonly output?: ModelAnswer; readonly error?: unknown },
+  reserved: { readonly tokens: number; readonly cost: number },
+) {
+  if (output) {
+    const { inputTokens, outputTokens } = output.usage
+    return { tokens: inputTokens + outputTokens, cost: output.cost ?? 0, inputTokens, outputTokens }
+  }
+  return error instanceof TroupeError && error.code.startsWith('model.') ? { tokens: 0, cost: 0 } : reserved
+}
+
+const livePart =
+  (live: (part: Json) => void): NonNullable<ModelCall['onPart']> =>
+  (part) =>
+    live(part.type === 'reasoning-delta' ? { type: 'reasoning', reasoning: part.delta } : { ...part })

@@ -1,0 +1,85 @@
+/** Conversations in storage: one row per message, appended in order, never changed. */
+import { sql } from 'kysely'
+import { canonicalJson, decodeJson, type Json, prefixEnd, type TaintLabel } from '../../core/index.ts'
+import { type Dialect, rawTemplates, type Storage, template } from '../../storage/index.ts'
+import { type AgentsTables, messageContent } from '../agents-migrations.ts'
+import type { ThreadMessages } from '../services-port.ts'
+
+export function createThreadMessages({
+  storage,
+}: {
+  readonly storage: Pick<Storage, 'dialect' | 'read'>
+}): ThreadMessages {
+  const queries = compile(storage.dialect)
+  const prefixDeletes = compilePrefixDeletes(storage.dialect)
+  return {
+    async load(user, thread) {
+      const [rows] = await storage.read({ user }, [queries.all({ user, thread }, { returns: true })])
+      return (rows ?? []).map((row) => ({
+        message: decodeJson(String(row.message)),
+        taint: JSON.parse(String(row.taint)) as readonly TaintLabel[],
+      }))
+    },
+    append: (user, thread, from, messages, taint) => ({
+      statements: messages.map((message: Json, i) =>
+        queries.add(
+          { user, thread, seq: from + i, message: canonicalJson(message), taint: JSON.stringify(taint) },
+          // Somebody else went on with this conversation: what was said there is not overwritten.
+          { expect: { rows: 1 }, otherwise: 'thread.conflict', detail: { thread } },
+        ),
+      ),
+    }),
+    forget: (user, thread) => ({ statements: [queries.drop({ user, thread })] }),
+    forgetPrefix(user, prefix) {
+      const range = { user, from: prefix, to: prefixEnd(prefix) }
+      return { statements: prefixDeletes.map((statement) => statement(range)) }
+    },
+  }
+}
+
+function compile(dialect: Dialect) {
+  return {
+    all: template<AgentsTables, { user: string; thread: string }>(
+      dialect,
+      (db, p) =>
+        db
+          .selectFrom('thread_messages')
+          .select(['seq', 'message', 'taint'])
+          .where('user_id', '=', p.user)
+          .where('thread', '=', p.thread)
+          .orderBy('seq'),
+      messageContent,
+    ),
+    drop: template<AgentsTables, { user: string; thread: string }>(dialect, (db, p) =>
+      db.deleteFrom('thread_messages').where('user_id', '=', p.user).where('thread', '=', p.thread),
+    ),
+    add: template<AgentsTables, { user: string; thread: string; seq: number; message: string; taint: string }>(
+      dialect,
+      (db, p) =>
+        db
+          .insertInto('thread_messages')
+          .values({ user_id: p.user, thread: p.thread, seq: p.seq, message: p.message, taint: p.taint })
+          .onConflict((conflict) => conflict.doNothing()),
+      messageContent,
+    ),
+  }
+}
+
+/** Working memories are named for their conversation; what was learned for good stays. */
+function compilePrefixDeletes(dialect: Dialect) {
+  type Range = { user: string; from: string; to: string }
+  const statement = rawTemplates(dialect)<Range>
+  const inMind = (p: Range) => sql`user_id = ${p.user} and source >= ${p.from} and source < ${p.to}
+    and memory like 'working/%'`
+  return [
+    statement(
+      (p) => sql`delete from thread_messages
+        where user_id = ${p.user} and thread >= ${p.from} and thread < ${p.to}`,
+    ),
+    statement(
+      (p) => sql`delete from memory_history where user_id = ${p.user}
+        and memory in (select distinct memory from memory_items where ${inMind(p)})`,
+    ),
+    statement((p) => sql`delete from memory_items where ${inMind(p)}`),
+  ]
+}

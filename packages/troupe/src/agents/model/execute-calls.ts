@@ -1,0 +1,267 @@
+/**
+ * The tool calls of one turn. Every call gets a result, whatever becomes of it; results stand in the model's order. The
+ * first coordination call counts, and is carried out after the tools.
+ */
+import PQueue from 'p-queue'
+import { type Json, nearest } from '../../core/index.ts'
+import { parseArguments, type Tool } from '../../tools/index.ts'
+import type { Agent, Routing } from '../agent-port.ts'
+import {
+  type Approval,
+  type Asking,
+  agreed,
+  approvalHash,
+  askApproval,
+  taintedActionOf,
+  verdictOn,
+} from '../step/approval.ts'
+import { askBreakpoint, type Edited } from '../step/breakpoint.ts'
+import { type Coordination, isCoordination, readCoordination } from './coordination.ts'
+import type { LlmRun } from './llm-run.ts'
+import {
+  argumentsOf,
+  errorOutput,
+  type ToolCallPart,
+  type ToolResultPart,
+  toolResult,
+  valueOutput,
+} from './model-messages.ts'
+import { fieldsOf } from './offer.ts'
+import { type Called, callAgentTool, callHelper, judged, toolFailureMessage } from './run-call.ts'
+import { structuredOf } from './structured-output.ts'
+
+const defaultParallelTools = 8
+
+export interface CallsDone {
+  /** In the model's order; the call of `invoke_agent` that leads on is answered when the fan-out meets again. */
+  readonly results: readonly ToolResultPart[]
+  readonly routing: Routing | undefined
+  /** None of the calls could be carried out. */
+  readonly allWrong: boolean
+  readonly lastProblem: string
+}
+
+/** A call that was understood, with what it needs to be carried out. */
+type Planned =
+  | {
+      readonly kind: 'tool'
+      readonly call: ToolCallPart
+      readonly id: string
+      readonly tool: Tool
+      readonly args: Json
+      readonly input: unknown
+    }
+  | {
+      readonly kind: 'helper'
+      readonly call: ToolCallPart
+      readonly id: string
+      readonly helper: Agent
+      readonly args: Json
+    }
+  | { readonly kind: 'coordination'; readonly call: ToolCallPart; readonly meant: Coordination; readonly args: Json }
+  | {
+      readonly kind: 'rejected'
+      readonly call: ToolCallPart
+      readonly problem: string
+      readonly result: ToolResultPart
+      readonly args: Json
+    }
+
+export async function executeCalls(run: LlmRun, turn: number, calls: readonly ToolCallPart[]): Promise<CallsDone> {
+  const planned: Planned[] = []
+  for (const [i, call] of calls.entries()) planned.push(await plan(run, `${turn}.${i + 1}`, call, planned))
+  const concurrency = run.definition.settings.maxParallelTools ?? defaultParallelTools
+  // Most turns have fewer calls than may run at once: they need no queue.
+  const queue = planned.length > concurrency ? new PQueue({ concurrency }) : undefined
+  const breakpoints = planned.map((one) => reachBreakpoint(run, one))
+  const approvals = await requestApprovals(run, planned)
+  const called = await all(planned.map((one, i) => carryOut(run, queue, one, approvals[i], breakpoints[i])))
+  const results: (ToolResultPart | undefined)[] = []
+  let routing: Routing | undefined
+  for (const [i, one] of planned.entries()) {
+    const done = called[i]
+    if (one.kind === 'coordination') {
+      const led = await applyCoordination(run, one.call, one.meant)
+      results.push(led.result)
+      routing = led.routing
+    } else if (done) {
+      results.push(one.kind === 'rejected' ? done.result : judged(run, one.call, one.args, done))
+      const { toolCallId, toolName } = one.call
+      run.report.called({ id: toolCallId, name: toolName, args: one.args, success: done.success, result: done.value })
+    }
+  }
+  const rejected = planned.filter((one) => one.kind === 'rejected')
+  return {
+    results: results.filter((result) => result !== undefined),
+    routing,
+    allWrong: rejected.length === planned.length,
+    lastProblem: rejected.at(-1)?.problem ?? '',
+  }
+}
+
+/** Waits for all of them, also where one ends the step. */
+async function all<T>(promises: readonly Promise<T>[]): Promise<readonly T[]> {
+  const outcomes = await Promise.allSettled(promises)
+  return outcomes.map((one) => {
+    if (one.status === 'rejected') throw one.reason
+    return one.value
+  })
+}
+
+async function carryOut(
+  run: LlmRun,
+  queue: PQueue | undefined,
+  one: Planned,
+  asked: Promise<Approval> | undefined,
+  stopped: Promise<Edited | undefined> | undefined,
+): Promise<Called | undefined> {
+  if (one.kind === 'coordination') return undefined
+  if (one.kind === 'rejected') return { result: one.result, success: false, value: { error: one.problem } }
+  const approval = await asked
+  if (approval && !agreed(approval)) {
+    const reason = approval.rejection ?? `Not approved: ${approval.reason ?? 'no reason given'}`
+    return {
+      result: toolResult(one.call, { type: 'execution-denied', reason }),
+      success: false,
+      value: { error: reason },
+    }
+  }
+  const edited = await stopped
+  if (edited) return { result: toolResult(one.call, valueOutput(edited.result)), success: true, value: edited.result }
+  const { onCall } = run.entry
+  const { toolCallId: id, toolName: tool } = one.call
+  const carry = async () => {
+    onCall?.({ type: 'tool-call', id, tool, args: one.args })
+    const done = await (one.kind === 'tool' ? callAgentTool(run, one) : callHelper(run, one))
+    onCall?.({ type: 'tool-result', id, tool, success: done.success })
+    return done
+  }
+  return queue ? queue.add(carry) : carry()
+}
+
+async function plan(run: LlmRun, id: string, call: ToolCallPart, before: readonly Planned[]): Promise<Planned> {
+  const { offer, entry, definition } = run
+  const name = call.toolName
+  const read = argumentsOf(call)
+  const args = read.ok ? read.args : null
+  const rejectCall = (problem: string, more: { readonly [key: string]: Json } = {}): Planned => {
+    return { kind: 'rejected', call, problem, args, result: toolResult(call, errorOutput({ error: problem, ...more })) }
+  }
+  const known = offer.declared.map((tool) => tool.name)
+  if (!known.includes(name)) {
+    const near = nearest(name, known)
+    return rejectCall(`There is no tool ${name}; it is unknown here.`, {
+      ...(near === undefined ? {} : { suggestion: `Did you mean ${near}?` }),
+      available_tools: known,
+    })
+  }
+  if (!read.ok)
+    return rejectCall(`The arguments of ${name} can't be read: ${read.problem}`, {
+      suggestion: 'Call it again with one JSON object.',
+    })
+  if (isCoordination(name)) {
+    if (
+      before.some(
+        (one) => one.kind === 'coordination' || (one.kind === 'rejected' && isCoordination(one.call.toolName)),
+      )
+    )
+      return rejectCall('Only the first coordination call of a turn counts; this one was not carried out.', {
+        suggestion: 'Make one of them a turn; call it again if it is still wanted.',
+      })
+    const meant = await checkFinish(run, readCoordination(name, read.args, entry.flow))
+    if (meant.kind !== 'wrong') return { kind: 'coordination', call, meant, args: read.args }
+    return rejectCall(
+      `${name} was not carried out: ${meant.problem}`,
+      meant.suggestion === undefined ? {} : { suggestion: meant.suggestion },
+    )
+  }
+  const tool = offer.tools.get(name)
+  if (tool) {
+    try {
+      return { kind: 'tool', call, id, tool, args: read.args, input: await parseArguments(tool, read.args) }
+    } catch (error) {
+      return rejectCall((error as Error).message, {
+        suggestion: 'Correct the arguments and call it again.',
+        parameters: tool.parameters,
+      })
+    }
+  }
+  const helper = offer.helpers.get(name)
+  if (helper && fieldsOf(helper)) return { kind: 'helper', call, id, helper, args: read.args }
+  const request = (read.args as { readonly request?: Json } | null)?.request
+  if (!helper || request === undefined) return rejectCall(`${name} of ${definition.name} needs { "request": … }`)
+  return { kind: 'helper', call, id, helper, args: request }
+}
+
+/** What the agent finishes with has the form of its output. */
+async function checkFinish(run: LlmRun, meant: Coordination): Promise<Coordination> {
+  const schema = run.definition.output
+  if (!schema || meant.kind !== 'routing' || meant.routing.kind !== 'finish') return meant
+  const found = await structuredOf(schema, meant.routing.value)
+  return found.ok
+    ? { kind: 'routing', routing: { kind: 'finish', value: found.value } }
+    : { kind: 'wrong', problem: found.problem }
+}
+
+/** Asked in the model's order, before anything runs, so that on re-entry the same question is the same call. */
+async function requestApprovals(run: LlmRun, planned: readonly Planned[]) {
+  const { entry, definition } = run
+  const { recorder, ctx, services } = entry
+  const { guard, timeouts } = services
+  const ownTimeout = timeouts.human !== undefined
+  const asking: Asking = { recorder, guard, agent: definition.name, ask: (question) => ctx.ask(question), ownTimeout }
+  const verdicts: ('go' | 'approve' | 'refuse' | { readonly problem: string })[] = []
+  for (const one of planned) verdicts.push(one.kind === 'tool' ? await verdictOf(run, asking, one) : 'go')
+  return planned.map((one, i): Promise<Approval> | undefined => {
+    const verdict = verdicts[i]
+    if (verdict === undefined || verdict === 'go' || one.kind !== 'tool') return undefined
+    const { name } = one.tool
+    if (verdict !== 'approve') {
+      const rejection = verdict === 'refuse' ? guard.rejection(taintedActionOf(asking, name)).message : verdict.problem
+      return Promise.resolve({ approve: false, hash: approvalHash(name, one.args), rejection })
+    }
+    const asked = askApproval(asking, name, one.args)
+    // Awaited beside the running tools; a rejection in between is not lost.
+    asked.catch(() => {})
+    return asked
+  })
+}
+
+/** Where a tool cannot say whether it needs an approval, it is not called, and the step goes on. */
+async function verdictOf(run: LlmRun, asking: Asking, call: Parameters<typeof verdictOn>[1]) {
+  try {
+    return await verdictOn(asking, call)
+  } catch (error) {
+    return { problem: `Not called: whether it needs an approval could not be told: ${toolFailureMessage(run, error)}` }
+  }
+}
+
+/** Asked with the approvals, before anything runs. */
+function reachBreakpoint(run: LlmRun, one: Planned): Promise<Edited | undefined> | undefined {
+  if (one.kind !== 'tool' || !run.entry.services.breakOn?.includes(one.tool.name)) return undefined
+  const stopped = askBreakpoint(run, one.tool.name, one.args)
+  stopped.catch(() => {})
+  return stopped
+}
+
+/** Carries out the coordination call that counts. */
+async function applyCoordination(
+  run: LlmRun,
+  call: ToolCallPart,
+  meant: Coordination,
+): Promise<{ readonly result?: ToolResultPart; readonly routing?: Routing }> {
+  if (meant.kind === 'ask') {
+    try {
+      return {
+        result: toolResult(call, valueOutput(await run.entry.ctx.ask({ kind: 'question', text: meant.question }))),
+      }
+    } catch (error) {
+      return { result: toolResult(call, errorOutput({ error: toolFailureMessage(run, error) })) }
+    }
+  }
+  if (meant.kind !== 'routing') return {}
+  if (meant.routing.kind === 'invoke') return { routing: meant.routing }
+  const text =
+    meant.routing.kind === 'handOff' ? `The work was handed on to ${meant.routing.agent}.` : 'The work is finished.'
+  return { routing: meant.routing, result: toolResult(call, valueOutput(text)) }
+}

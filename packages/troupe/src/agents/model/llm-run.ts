@@ -1,0 +1,14 @@
+/** What the turns of one step share. */
+import type { StepEntry } from '../agent-port.ts'
+import type { LlmDefinition } from '../definitions/llm-definition.ts'
+import type { Report } from '../definitions/step-report.ts'
+import type { Offer } from './offer.ts'
+import type { Thread } from './thread.ts'
+
+export interface LlmRun {
+  readonly definition: LlmDefinition
+  readonly entry: StepEntry
+  readonly thread: Thread
+  readonly offer: Offer
+  readonly report: Report
+}

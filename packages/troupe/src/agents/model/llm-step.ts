@@ -1,0 +1,125 @@
+/**
+ * One step of an LlmAgent: turns of one model call and the tool results that answer it, on the record of the step. Each
+ * turn's messages are appended to the conversation in the change that commits the turn, so that what is stored is always
+ * a whole number of turns.
+ */
+import { failure, isObject, type Json, restoreError, storeError } from '../../core/index.ts'
+import type { ModelAnswer } from '../../models/index.ts'
+import type { Outcome, Routing, StepEntry } from '../agent-port.ts'
+import type { LlmDefinition } from '../definitions/llm-definition.ts'
+import { Report } from '../definitions/step-report.ts'
+import { storeEpisode } from '../memory/retrieve-notes.ts'
+import { askModel } from './ask-model.ts'
+import { type CallsDone, executeCalls } from './execute-calls.ts'
+import type { LlmRun } from './llm-run.ts'
+import { answerText, assistantMessage, pendingCallsOf, toolMessage, userMessage } from './model-messages.ts'
+import { createOffer } from './offer.ts'
+import { diagnosis, maxSteers, steerEmpty, steerOutput, steerToTool } from './steering.ts'
+import { structuredText } from './structured-output.ts'
+import { Thread } from './thread.ts'
+
+const defaultMaxTurns = 50
+/** So many turns in a row of nothing but calls that can't be carried out end the step. */
+const maxWrongTurns = 5
+
+/** @throws what the model, a guard or a budget ended it with; `model.answer`, `agent.turns` */
+export async function llmStep(definition: LlmDefinition, entry: StepEntry): Promise<Outcome> {
+  const report = new Report()
+  try {
+    return { ...(await runTurns(definition, entry, report)), report: report.of() }
+  } catch (error) {
+    throw entry.recorder.signal.aborted ? error : withSpent(error, report)
+  }
+}
+
+async function runTurns(definition: LlmDefinition, entry: StepEntry, report: Report): Promise<Routing> {
+  const thread = await Thread.open(entry)
+  thread.begin(entry.input, entry.results)
+  entry.onThread?.((stored) => thread.unsaved(stored))
+  const offer = await createOffer(definition, entry, thread)
+  const run: LlmRun = { definition, entry, thread, offer, report }
+  const limit = definition.settings.maxTurns ?? defaultMaxTurns
+  let wrong = 0
+  let steers = 0
+  for (let turn = 1; turn <= limit; turn++) {
+    // Begun together: the turn before commits in the change that claims this call.
+    const committed = turn > 1 ? entry.recorder.commit() : undefined
+    const [modelAnswer] = await Promise.all([askModel(run, turn), committed])
+    const answer = thread.withFreeIds(modelAnswer)
+    report.answered(answer)
+    const message = assistantMessage(answer)
+    if (message) thread.add(message)
+    const calls = pendingCallsOf(answer)
+    let routing: Routing | undefined
+    if (calls.length > 0) {
+      const done = await executeCalls(run, turn, calls)
+      if (done.results.length > 0) thread.add(toolMessage(done.results))
+      routing = done.routing
+      wrong = done.allWrong ? wrong + 1 : 0
+      steers = 0
+      if (wrong >= maxWrongTurns) throw misused(run, wrong, done)
+    } else {
+      const read = await readText(run, answer)
+      if ('routing' in read) routing = read.routing
+      else {
+        if (steers >= maxSteers) throw unsteered(run, steers, answer)
+        thread.add(userMessage(read.steer(++steers)))
+      }
+    }
+    thread.stage()
+    if (!routing) continue
+    if ('value' in routing) storeEpisode(definition, entry, routing.value)
+    return routing
+  }
+  throw failure('agent.turns', { agent: definition.name, limit })
+}
+
+/** What failed was paid for all the same: the error says what, in `details.spent`. */
+function withSpent(error: unknown, report: Report): unknown {
+  const { usage, cost } = report.of()
+  if (usage.inputTokens + usage.outputTokens === 0) return error
+  const stored = storeError(error)
+  const details = isObject(stored.details) ? stored.details : {}
+  return restoreError({ ...stored, details: { ...details, spent: { ...usage, usd: cost.usd, unknown: cost.unknown } } })
+}
+
+type Read = { readonly routing: Routing } | { readonly steer: (attempt: number) => string }
+
+/** What a text without calls means: the agent's value where that has one way to go, else a reason to ask again. */
+async function readText({ definition, entry }: LlmRun, answer: ModelAnswer): Promise<Read> {
+  const text = answerText(answer)
+  if (text.trim() === '') {
+    if (answer.finish === 'content-filter')
+      throw failure('model.answer', {
+        agent: definition.name,
+        attempts: 1,
+        problem: "the provider's content filter stopped it",
+      })
+    return { steer: (attempt) => (entry.flow.value === undefined ? steerToTool(entry.flow, attempt) : steerEmpty) }
+  }
+  if (entry.flow.value === undefined) return { steer: (attempt) => steerToTool(entry.flow, attempt) }
+  if (!definition.output) return { routing: { kind: 'value', value: text } }
+  const found = await structuredText(definition.output, text)
+  return found.ok ? { routing: { kind: 'value', value: found.value } } : { steer: () => steerOutput(found.problem) }
+}
+
+const misused = ({ definition }: LlmRun, attempts: number, done: CallsDone) =>
+  failure('model.answer', {
+    agent: definition.name,
+    attempts,
+    problem: `none of its calls could be carried out; the last: ${done.lastProblem}`,
+  })
+
+function unsteered({ definition, entry, offer }: LlmRun, steers: number, answer: ModelAnswer) {
+  const text = answerText(answer)
+  const problem =
+    entry.flow.value === undefined
+      ? diagnosis(entry.flow, [...offer.tools.keys()], text)
+      : text.trim() === ''
+        ? 'it kept answering with nothing'
+        : `its answers never took the form asked for; the last began with "${text.slice(0, 120)}"`
+  return failure('model.answer', { agent: definition.name, attempts: steers + 1, problem } satisfies Record<
+    string,
+    Json
+  >)
+}

@@ -1,0 +1,132 @@
+/**
+ * The messages of a conversation, as the provider interface has them. Invariant: after `closeCalls`, every tool call has
+ * exactly one result, before the next message of another role.
+ */
+import type {
+  LanguageModelV4Message,
+  LanguageModelV4ToolResultOutput,
+  LanguageModelV4ToolResultPart,
+} from '@ai-sdk/provider'
+import { canonicalJson, encodeJson, hashText, isObject, type Json, TroupeError } from '../../core/index.ts'
+import type { AnswerPart, ModelAnswer } from '../../models/index.ts'
+
+export type ThreadMessage = Exclude<LanguageModelV4Message, { role: 'system' }>
+export type ToolResultPart = LanguageModelV4ToolResultPart
+export type ToolCallPart = Extract<AnswerPart, { type: 'tool-call' }>
+
+export const userMessage = (text: string): ThreadMessage => ({ role: 'user', content: [{ type: 'text', text }] })
+export const textOfInput = (input: Json): string => (typeof input === 'string' ? input : JSON.stringify(input))
+
+/** The calls that wait for a result of ours, in the model's order. */
+export const pendingCallsOf = (answer: ModelAnswer): readonly ToolCallPart[] =>
+  answer.content.filter((part): part is ToolCallPart => part.type === 'tool-call' && !part.providerExecuted)
+
+export const answerText = (answer: ModelAnswer): string =>
+  answer.content.map((part) => (part.type === 'text' ? part.text : '')).join('')
+
+/** The arguments of a call, or why they can't be read. */
+export function argumentsOf(
+  call: ToolCallPart,
+): { readonly ok: true; readonly args: Json } | { readonly ok: false; readonly problem: string } {
+  try {
+    const args = JSON.parse(call.input.trim() === '' ? '{}' : call.input) as Json
+    // The parser takes 1e400 for infinity, and any depth.
+    encodeJson(args, 'What was given')
+    return { ok: true, args }
+  } catch (error) {
+    if (error instanceof TroupeError) return { ok: false, problem: error.message }
+    return { ok: false, problem: `they are no JSON (${(error as Error).message}): ${call.input.slice(0, 200)}` }
+  }
+}
+
+/** Providers refuse texts without anything in them; some want their own back. */
+const isBlank = (part: AnswerPart): boolean =>
+  part.type === 'text' && part.text.trim() === '' && part.providerMetadata === undefined
+
+/**
+ * What the model said, as the next prompt holds it; undefined where it said nothing. Arguments that were no object stand
+ * as an empty one.
+ */
+export function assistantMessage(answer: ModelAnswer): ThreadMessage | undefined {
+  const visible = answer.content.filter((part) => !isBlank(part))
+  if (visible.every(({ type }) => type === 'reasoning')) return undefined
+  const content = visible.map((part) => {
+    const options = part.providerMetadata ? { providerOptions: part.providerMetadata } : {}
+    if (part.type === 'text' || part.type === 'reasoning') return { type: part.type, text: part.text, ...options }
+    if (part.type === 'tool-result') {
+      const output = {
+        type: part.isError ? ('error-json' as const) : ('json' as const),
+        value: part.result as Json & object,
+      }
+      return { type: 'tool-result' as const, toolCallId: part.toolCallId, toolName: part.toolName, output, ...options }
+    }
+    const read = argumentsOf(part)
+    const input = read.ok && isObject(read.args) ? read.args : {}
+    const call = { type: 'tool-call' as const, toolCallId: part.toolCallId, toolName: part.toolName, input, ...options }
+    return part.providerExecuted ? { ...call, providerExecuted: true } : call
+  })
+  return { role: 'assistant', content: content as Extract<ThreadMessage, { role: 'assistant' }>['content'] }
+}
+
+export const toolMessage = (results: readonly ToolResultPart[]): ThreadMessage => ({
+  role: 'tool',
+  content: [...results],
+})
+
+export const toolResult = (
+  call: { readonly toolCallId: string; readonly toolName: string },
+  output: LanguageModelV4ToolResultOutput,
+): ToolResultPart => ({
+  type: 'tool-result',
+  toolCallId: call.toolCallId,
+  toolName: call.toolName,
+  output,
+})
+
+/** A result with a remark: texts get a paragraph, everything else is wrapped. */
+export const valueOutput = (value: Json, notice?: string): LanguageModelV4ToolResultOutput => {
+  if (typeof value === 'string') return { type: 'text', value: notice === undefined ? value : `${value}\n\n${notice}` }
+  return { type: 'json', value: (notice === undefined ? value : { result: value, notice }) as never }
+}
+export const errorOutput = (error: { readonly [key: string]: Json }): LanguageModelV4ToolResultOutput => ({
+  type: 'error-json',
+  value: error as never,
+})
+
+/** The calls at the end of a conversation that have no result yet. */
+export function openCalls(
+  messages: readonly ThreadMessage[],
+): readonly { readonly toolCallId: string; readonly toolName: string }[] {
+  const open = new Map<string, { readonly toolCallId: string; readonly toolName: string }>()
+  for (const message of messages) {
+    if (message.role === 'assistant')
+      for (const part of message.content)
+        if (part.type === 'tool-call' && !part.providerExecuted)
+          open.set(part.toolCallId, { toolCallId: part.toolCallId, toolName: part.toolName })
+    if (message.role === 'tool')
+      for (const part of message.content) if (part.type === 'tool-result') open.delete(part.toolCallId)
+  }
+  return [...open.values()]
+}
+
+/** Four characters a token: what English text comes to on average with today's tokenizers. */
+export const tokensOf = (value: unknown): number => Math.ceil((JSON.stringify(value) ?? '').length / 4)
+
+/** The hash of a conversation grows by its newest messages: hashing the whole each turn would be quadratic. */
+export const chainHash = (hash: string, messages: readonly ThreadMessage[]): string =>
+  messages.reduce((before, message) => hashText(before + canonicalJson(message as unknown as Json)), hash)
+
+/**
+ * The newest messages within a number of tokens. It begins with a user's message, so that no result lacks its call; at
+ * least the last exchange stays.
+ */
+export function newestWithin(messages: readonly ThreadMessage[], maxTokens: number): readonly ThreadMessage[] {
+  let used = 0
+  let begin = messages.length
+  for (let i = messages.length - 1; i >= 0; i--) {
+    used += tokensOf(messages[i])
+    if (used > maxTokens && begin < messages.length) break
+    if (messages[i]?.role === 'user') begin = i
+  }
+  return messages.slice(begin === messages.length ? 0 : begin)
+}

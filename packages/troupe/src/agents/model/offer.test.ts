@@ -1,0 +1,92 @@
+import { describe, expect, it } from 'vitest'
+import { z } from 'zod'
+import { defineTool } from '../../tools/index.ts'
+import type { Flow, StepEntry } from '../agent-port.ts'
+import { defineAgent } from '../definitions/define-agent.ts'
+import { createDefinition, type LlmAgentOptions } from '../definitions/llm-definition.ts'
+import { createOffer } from './offer.ts'
+
+const flow: Flow = { invoke: [], handOff: [], finish: false, askUser: false, value: 'back' }
+const tool = (name: string, capabilities: readonly string[] = []) =>
+  defineTool({ name, description: `The tool ${name}.`, inputSchema: z.object({}), capabilities, execute: () => 1 })
+const tools = [tool('search', ['research', 'web']), tool('pay', ['money']), tool('note')]
+async function offered(options: Partial<LlmAgentOptions>, input = 'do some research', more: Partial<StepEntry> = {}) {
+  const recorder = { answer: async (_: unknown, ask: () => unknown) => ask(), principal: { userId: 'u' } }
+  const entry = {
+    input,
+    recorder,
+    ctx: { context: {} },
+    flow,
+    services: { models: {} },
+    ...more,
+  } as unknown as StepEntry
+  return createOffer(createDefinition({ name: 'A', tools, ...options }), entry)
+}
+const names = async (...args: Parameters<typeof offered>) => (await offered(...args)).declared.map(({ name }) => name)
+
+describe('what a step offers its model', () => {
+  it('is every tool that is not denied', async () => {
+    expect(await names({})).toEqual(['search', 'pay', 'note'])
+    expect(await names({ deny: ['pay'] })).toEqual(['search', 'note'])
+  })
+
+  it('is chosen by capabilities, or by a function; where nothing fits, everything stays', async () => {
+    expect(await names({ toolSelection: 'capabilities' })).toEqual(['search', 'note'])
+    expect(await names({ toolSelection: 'capabilities', tools: [tool('pay', ['money'])] })).toEqual(['pay'])
+    expect(
+      await names({ toolSelection: ({ task }) => (task.includes('money') ? ['pay'] : []) }, 'count money'),
+    ).toEqual(['pay'])
+    const chosen = ({ tools: all }: { tools: readonly { name: string }[] }) => all.slice(0, 1) as never
+    expect(await names({ toolSelection: chosen })).toEqual(['search'])
+    await expect(names({ toolSelection: () => ['serch'] })).rejects.toThrow(/serch/)
+    await expect(names({ toolSelection: () => 'search' as never })).rejects.toThrow(/toolSelection.*no list/)
+    expect(() => createDefinition({ name: 'A', toolSelection: 'best' as never })).toThrow(/best/)
+  })
+
+  it('is what is most alike to the task where there are very many', async () => {
+    const converters = Array.from({ length: 200 }, (_, i) => tool(`convert_unit_${i}`))
+    const found = await names(
+      { tools: [...converters, tool('weather_forecast', ['rain'])], toolSelection: 'similarity' },
+      'Will it rain tomorrow?',
+    )
+    expect(found).toHaveLength(20)
+    expect(found).toContain('weather_forecast')
+    expect(await names({ toolSelection: 'similarity' })).toEqual(['search', 'pay', 'note'])
+  })
+
+  it('asks a helper that has fields for its fields, and any other in words', async () => {
+    const adder = defineAgent({ name: 'Adder', inputSchema: z.object({ a: z.number() }), run: ({ a }) => a })
+    const either = z.union([z.object({ b: z.string() }), z.object({ c: z.string() })])
+    const chooser = defineAgent({ name: 'Chooser', inputSchema: either, run: () => 1 })
+    const other = defineAgent({ name: 'Other', inputSchema: z.any(), run: () => 1 })
+    const { declared } = await offered({ tools: [], agents: { add: adder, choose: chooser, ask: other } })
+    expect(declared.map(({ inputSchema }) => inputSchema.type)).toEqual(['object', 'object', 'object'])
+    expect(declared.map(({ inputSchema }) => Object.keys(inputSchema.properties ?? {}))).toEqual([
+      ['a'],
+      ['b', 'c'],
+      ['request'],
+    ])
+  })
+
+  it('says what is pinned, and what instructions make of the input', async () => {
+    const { system } = await offered(
+      { instructions: ({ input }) => `About ${input}.`, memory: { pinned: ['Ada pays in euros.'] } },
+      'lanes',
+    )
+    expect(system).toBe('About lanes.\n\nRemember:\n- Ada pays in euros.')
+  })
+
+  it('has another hash whenever what the model sees or how it is asked differs', async () => {
+    const hashes = await Promise.all(
+      [
+        {},
+        { instructions: 'x' },
+        { deny: ['pay'] },
+        { settings: { temperature: 1 } },
+        { output: z.object({ n: z.number() }) },
+      ].map(async (options) => (await offered(options)).hash),
+    )
+    expect(new Set(hashes).size).toBe(5)
+    expect((await offered({})).hash).toBe(hashes[0])
+  })
+})

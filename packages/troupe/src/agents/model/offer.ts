@@ -1,0 +1,80 @@
+/** What one step offers its model: the system text and the tools, fixed for the step. */
+import type { LanguageModelV4FunctionTool } from '@ai-sdk/provider'
+import { hashJson, type Json, jsonSchemaOf } from '../../core/index.ts'
+import { objectSchema, type Tool } from '../../tools/index.ts'
+import type { Agent, StepEntry } from '../agent-port.ts'
+import type { LlmDefinition } from '../definitions/llm-definition.ts'
+import { rememberTool, retrieveNotes } from '../memory/retrieve-notes.ts'
+import { coordinationTools } from './coordination.ts'
+import { tokensOf } from './model-messages.ts'
+import { deniedTo, selectTools } from './select-tools.ts'
+import type { Thread } from './thread.ts'
+
+export interface Offer {
+  readonly system: string
+  readonly tools: ReadonlyMap<string, Tool>
+  readonly helpers: ReadonlyMap<string, Agent>
+  /** As the model sees them, coordination included. */
+  readonly declared: readonly LanguageModelV4FunctionTool[]
+  /** The form of a bare text, where one is asked for. */
+  readonly responseFormat: { readonly type: 'json'; readonly schema: never; readonly name: string } | undefined
+  /** What all this takes of a prompt, by length. */
+  readonly tokens: number
+  /** Of everything here: part of the input of each model call. */
+  readonly hash: string
+}
+
+const request = {
+  type: 'object',
+  properties: { request: { type: 'string', description: 'What it should do, with everything it needs to know.' } },
+  required: ['request'],
+  additionalProperties: false,
+}
+
+/** The form of what a helper is asked, where its input has fields of its own; undefined: it is asked in words. */
+export function fieldsOf(helper: Agent): { readonly [key: string]: Json } | undefined {
+  const schema = helper.inputSchema && jsonSchemaOf(helper.inputSchema)
+  const form = schema && objectSchema(schema)
+  return form?.properties || schema?.type === 'object' ? form : undefined
+}
+
+export async function createOffer(definition: LlmDefinition, entry: StepEntry, thread?: Thread): Promise<Offer> {
+  const { recorder, flow } = entry
+  const { instructions, memory, output } = definition
+  const text =
+    typeof instructions === 'string'
+      ? instructions
+      : await recorder.answer({ kind: 'instructions', name: definition.name }, async () =>
+          String(await instructions({ agent: definition.name, input: entry.input, context: entry.ctx.context })),
+        )
+  const system = [
+    text,
+    ...(memory.pinned?.length ? [`Remember:\n${memory.pinned.map((fact) => `- ${fact}`).join('\n')}`] : []),
+    await retrieveNotes(definition, entry, thread),
+  ]
+    .filter((part) => part !== '')
+    .join('\n\n')
+  const remember = rememberTool(definition, entry)
+  const selected = await selectTools(definition, entry)
+  const tools = remember ? new Map([...selected, [remember.name, remember]]) : selected
+  const denied = deniedTo(definition, entry)
+  const helpers = new Map([...definition.helpers].filter(([name]) => !denied.has(name)))
+  const declare = (name: string, description: string, inputSchema: unknown) =>
+    ({ type: 'function', name, description, inputSchema }) as LanguageModelV4FunctionTool
+  const declared = [
+    ...[...tools.values()].map((tool) => declare(tool.name, tool.description, tool.parameters)),
+    ...[...helpers].map(([name, helper]) =>
+      declare(name, helper.description || `The agent ${helper.name}.`, fieldsOf(helper) ?? request),
+    ),
+    ...coordinationTools(flow, output),
+  ]
+  const schema = output && flow.value !== undefined ? jsonSchemaOf(output) : undefined
+  const responseFormat = schema ? ({ type: 'json', schema: schema as never, name: 'answer' } as const) : undefined
+  const hash = hashJson([
+    system,
+    declared as unknown as Json,
+    (schema as Json) ?? null,
+    { ...definition.settings } as Json,
+  ])
+  return { system, tools, helpers, declared, responseFormat, hash, tokens: tokensOf(system) + tokensOf(declared) }
+}

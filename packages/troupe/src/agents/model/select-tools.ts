@@ -1,0 +1,100 @@
+/** Which of its tools an agent offers in one step: all, those that fit the task or did well, or a choice of one's own. */
+import { failure, type Json, listOf } from '../../core/index.ts'
+import type { Tool } from '../../tools/index.ts'
+import type { StepEntry } from '../agent-port.ts'
+import { allTools } from '../definitions/all-tools.ts'
+import type { LlmDefinition } from '../definitions/llm-definition.ts'
+import { embedOf, rank } from '../memory/similarity.ts'
+import { textOfInput } from './model-messages.ts'
+import { byPerformance } from './tool-performance.ts'
+
+/** So many are offered where the choice is by likeness or performance. */
+const maxOffered = 20
+
+type Tools = ReadonlyMap<string, Tool>
+
+/** What it may not be offered: by its own definition, or by that of one for whom it acts. */
+export const deniedTo = ({ access }: Pick<LlmDefinition, 'access'>, entry: StepEntry): ReadonlySet<string> =>
+  new Set([...(access.deny ?? []), ...(entry.denied ?? [])])
+
+/** Denied tools are never offered; of the others those that the selection names, or all where it finds none. */
+export async function selectTools(definition: LlmDefinition, entry: StepEntry): Promise<Tools> {
+  const denied = deniedTo(definition, entry)
+  const all = await allTools(definition, entry)
+  const granted = new Map([...all].filter(([name]) => !denied.has(name)))
+  const selection = definition.toolSelection
+  if (selection === 'all') return granted
+  const task = textOfInput(entry.input)
+  // Recorded, so that a step entered again offers the same, whatever was learnt meanwhile.
+  const recorded = async (choose: () => Promise<readonly string[]>) =>
+    entry.recorder.answer({ kind: 'tools', name: definition.name }, async () => [...(await choose())])
+  if (typeof selection === 'function') {
+    const names = await recorded(async () => {
+      const chosen = await selection({ task, tools: [...granted.values()] })
+      return listOf(`What toolSelection of ${definition.name} gave`, chosen).map((one) =>
+        typeof one === 'string' ? one : one.name,
+      )
+    })
+    for (const name of names)
+      if (!all.has(name))
+        throw failure('agent.wrong', { agent: definition.name, problem: `toolSelection named ${name}, which it lacks` })
+    return new Map([...granted].filter(([name]) => names.includes(name)))
+  }
+  const { by, limit = maxOffered } = typeof selection === 'object' ? selection : { by: selection }
+  if (by === 'capabilities') return byCapabilities(granted, task, typeof selection === 'object' ? limit : undefined)
+  if (by === 'performance') {
+    const names = await recorded(() => byPerformance(definition.name, entry, [...granted.keys()], limit))
+    for (const name of names) countOffer(definition, entry, name)
+    return inOrder(granted, names)
+  }
+  if (granted.size <= limit) return granted
+  const names = await recorded(() => bySimilarity(entry, granted, task, limit))
+  return new Map([...granted].filter(([name]) => names.includes(name)))
+}
+
+/** The best first: models take what stands first more often. */
+const inOrder = (granted: Tools, names: readonly Json[]): Tools =>
+  new Map(
+    names.flatMap((name) => {
+      const tool = granted.get(String(name))
+      return tool ? [[tool.name, tool] as const] : []
+    }),
+  )
+
+function countOffer(definition: LlmDefinition, { recorder, services }: StepEntry, tool: string): void {
+  const offered = { offers: 1, calls: 0, successes: 0, durationMs: 0 }
+  recorder.stage({
+    call: { kind: 'tool offer', name: tool },
+    fragment: () => services.toolRecords.add(recorder.principal.userId, definition.name, tool, offered),
+    module: 'other',
+  })
+}
+
+/** Tools that name a capability of the task's words, the most first; such as name none fit every task. */
+function byCapabilities(granted: Tools, task: string, limit: number | undefined): Tools {
+  const words = new Set(task.toLowerCase().match(/[\p{L}\p{N}]+/gu))
+  const fits = ({ capabilities }: Tool) =>
+    capabilities.filter((one) =>
+      one
+        .toLowerCase()
+        .split(/\W+/)
+        .some((word) => words.has(word)),
+    ).length
+  const some = [...granted].filter(([, tool]) => tool.capabilities.length === 0 || fits(tool) > 0)
+  if (some.length === 0) return granted
+  if (limit === undefined || some.length <= limit) return new Map(some)
+  return new Map([...some].sort(([, a], [, b]) => fits(b) - fits(a)).slice(0, limit))
+}
+
+/** By names, descriptions and capabilities; filled up in the order of the definition. */
+async function bySimilarity(entry: StepEntry, granted: Tools, task: string, limit: number): Promise<readonly string[]> {
+  const { recorder, services } = entry
+  const names = [...granted.keys()]
+  const texts = [...granted].map(([name, { description, capabilities }]) =>
+    [name.replaceAll(/[_-]/g, ' '), description, ...capabilities].join(' '),
+  )
+  const embed = embedOf(services.models, recorder.principal.userId, recorder.signal)
+  const { found } = await rank(task, texts, embed)
+  const alike = found.map(({ index }) => names[index] as string)
+  return [...new Set([...alike, ...names])].slice(0, limit)
+}

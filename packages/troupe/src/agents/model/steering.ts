@@ -1,0 +1,42 @@
+/** What a model is told when its answer leads nowhere: friendlier first, then with the very call it should make. */
+import type { Flow } from '../agent-port.ts'
+
+/** So many answers in a row that lead nowhere end the step. */
+export const maxSteers = 9
+
+/** Of a text where only a tool can say what happens next. */
+export function steerToTool(flow: Flow, attempt: number): string {
+  const choices = choicesOf(flow)
+  if (attempt === 1)
+    return `Your text alone leads nowhere: several ways are open. Go on by calling one of ${choices.map(({ tool }) => tool).join(', ')}.`
+  const first = choices[choices.length - 1]
+  const all = choices.map(({ tool, example }) => `${tool}(${example})`).join(' or ')
+  if (attempt === 2) return `Answer with a tool call, not with text: ${all}.`
+  return `Your next answer must be exactly one tool call and no text. For example ${first?.tool}(${first?.example}).`
+}
+
+function choicesOf(flow: Flow): readonly { readonly tool: string; readonly example: string }[] {
+  const open = []
+  if (flow.askUser) open.push({ tool: 'ask_user', example: '{ "question": "…" }' })
+  if (flow.handOff.length > 0)
+    open.push({ tool: 'hand_off', example: `{ "agent_name": "${flow.handOff[0]}", "request": "…" }` })
+  if (flow.invoke.length > 0)
+    open.push({
+      tool: 'invoke_agent',
+      example: `{ "invocations": [{ "agent_name": "${flow.invoke[0]}", "request": "…" }] }`,
+    })
+  if (flow.finish) open.push({ tool: 'finish', example: '{ "answer": "…" }' })
+  return open
+}
+
+export const steerEmpty = 'Your answer was empty. Answer in words, or call a tool.'
+export const steerOutput = (problem: string): string =>
+  `Your answer does not fit the form asked for: ${problem}. Answer with one JSON value of that form and nothing else.`
+
+/** For the error of a model that would not be steered. */
+export const diagnosis = (flow: Flow, tools: readonly string[], last: string): string =>
+  `it kept answering with ${last === '' ? 'nothing' : `text such as "${last.slice(0, 120)}"`} where ${
+    choicesOf(flow)
+      .map(({ tool }) => tool)
+      .join(', ') || 'nothing'
+  } would have led on${tools.length > 0 ? ` (its tools: ${tools.join(', ')})` : ''}`

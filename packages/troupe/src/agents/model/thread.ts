@@ -1,0 +1,147 @@
+/** The conversation of one step: what was stored before, and what the turns of this step add to it. */
+import { hashJson, type Json, joinTaint } from '../../core/index.ts'
+import { freeId, type ModelAnswer } from '../../models/index.ts'
+import type { StepEntry, UnsavedMessages } from '../agent-port.ts'
+import {
+  chainHash,
+  errorOutput,
+  newestWithin,
+  openCalls,
+  type ThreadMessage,
+  textOfInput,
+  tokensOf,
+  toolMessage,
+  toolResult,
+  userMessage,
+  valueOutput,
+} from './model-messages.ts'
+
+export class Thread {
+  readonly #entry: StepEntry
+  readonly #messages: ThreadMessage[]
+  #stored: number
+  #hashed = 0
+  #counted = 0
+  #tokens = 0
+  #hash = hashJson('thread')
+
+  private constructor(entry: StepEntry, stored: readonly ThreadMessage[]) {
+    this.#entry = entry
+    this.#messages = [...stored]
+    this.#stored = stored.length
+  }
+
+  /**
+   * Only the length is recorded: stored messages never change, so that on re-entry the first so many are the same ones,
+   * whatever this step has appended since. What was said in it taints the step.
+   */
+  static async open(entry: StepEntry): Promise<Thread> {
+    const { recorder, services, thread } = entry
+    const stored = await services.threadMessages.load(recorder.principal.userId, thread)
+    const length = await recorder.answer({ kind: 'thread', name: thread }, () => stored.length)
+    const before = stored.slice(0, length)
+    recorder.addTaint(joinTaint(...before.map(({ taint }) => taint)))
+    return new Thread(
+      entry,
+      before.map(({ message }) => message as unknown as ThreadMessage),
+    )
+  }
+
+  /** The step's input: the results of a fan-out answer the call that began it, everything else is said by the user. */
+  begin(input: Json, results: StepEntry['results']): void {
+    const open = openCalls(this.#messages)
+    const asked = results ? open.find((call) => call.toolName === 'invoke_agent') : undefined
+    const passedOn = errorOutput({ error: 'The work was passed on; what came of it did not come back here.' })
+    if (open.length > 0)
+      this.add(
+        toolMessage(
+          open.map((call) => toolResult(call, call === asked ? valueOutput({ results: results as Json }) : passedOn)),
+        ),
+      )
+    if (!asked) this.add(userMessage(textOfInput(input)))
+  }
+
+  /** What a stored conversation of so many messages lacks, its open calls answered as cut off. */
+  unsaved(stored: number): UnsavedMessages {
+    const cut = errorOutput({
+      error: 'This call was cut off: the work was cancelled. Whether it had an effect is not known.',
+    })
+    const closing = openCalls(this.#messages).map((call) => toolResult(call, cut))
+    const messages = closing.length > 0 ? [...this.#messages, toolMessage(closing)] : this.#messages
+    return { messages: messages.slice(stored) as unknown as readonly Json[], taint: this.#entry.recorder.taint }
+  }
+
+  add(message: ThreadMessage): void {
+    this.#messages.push(message)
+  }
+
+  /** Many models count their calls anew in each answer; a conversation in which an id stands twice is refused. */
+  withFreeIds(answer: ModelAnswer): ModelAnswer {
+    if (!answer.content.some(({ type }) => type === 'tool-call')) return answer
+    const usedIds = new Set(
+      this.#messages.flatMap((message) =>
+        message.role === 'assistant'
+          ? message.content.flatMap((part) => (part.type === 'tool-call' ? [part.toolCallId] : []))
+          : [],
+      ),
+    )
+    const renamed = new Map<string, string>()
+    for (const part of answer.content)
+      if (part.type === 'tool-call') renamed.set(part.toolCallId, freeId(part.toolCallId, usedIds))
+    const content = answer.content.map((part) => {
+      const id = 'toolCallId' in part ? renamed.get(part.toolCallId) : undefined
+      return id === undefined ? part : { ...part, toolCallId: id }
+    })
+    return { ...answer, content }
+  }
+
+  /** What the model is sent, within its memory. */
+  prompt(maxTokens: number | undefined): readonly ThreadMessage[] {
+    return maxTokens === undefined ? this.#messages : newestWithin(this.#messages, maxTokens)
+  }
+
+  /** What was said in words and is not sent any more, with its place in the conversation, from 1. */
+  omittedMessages(
+    maxTokens: number | undefined,
+  ): readonly { readonly position: number; readonly role: string; readonly text: string }[] {
+    const left = this.#messages.length - this.prompt(maxTokens).length
+    return this.#messages.slice(0, left).flatMap((message, i) => {
+      if (message.role === 'tool') return []
+      const text = message.content.map((part) => (part.type === 'text' ? part.text : '')).join(' ')
+      return text.trim() === '' ? [] : [{ position: i + 1, role: message.role, text }]
+    })
+  }
+
+  get length(): number {
+    return this.#messages.length
+  }
+
+  /** Of all that was said so far, grown from turn to turn. */
+  hash(): string {
+    this.#hash = chainHash(this.#hash, this.#messages.slice(this.#hashed))
+    this.#hashed = this.#messages.length
+    return this.#hash
+  }
+
+  /** Of what the model is sent, by length; each message is measured once. */
+  tokens(maxTokens: number | undefined): number {
+    for (; this.#counted < this.#messages.length; this.#counted++)
+      this.#tokens += tokensOf(this.#messages[this.#counted])
+    return maxTokens === undefined ? this.#tokens : Math.min(this.#tokens, maxTokens)
+  }
+
+  /** Puts what is new into the turn. */
+  stage(): void {
+    const { recorder, services, thread } = this.#entry
+    const from = this.#stored
+    const added = this.#messages.slice(from) as unknown as readonly Json[]
+    if (added.length === 0) return
+    this.#stored = this.#messages.length
+    const { taint } = recorder
+    recorder.stage({
+      call: { kind: 'thread', name: `${thread} ${from}` },
+      fragment: () => services.threadMessages.append(recorder.principal.userId, thread, from, added, taint),
+      module: 'other',
+    })
+  }
+}

@@ -1,0 +1,37 @@
+/** One call of an agent's tool that its host makes itself, in a session: nobody is asked to approve it. */
+import { failure, type Json, nearest } from '../../core/index.ts'
+import type { Recorder } from '../../journal/index.ts'
+import { callTool, parseArguments, type Tool, type ToolHost } from '../../tools/index.ts'
+import type { Agent, CtxOf } from '../agent-port.ts'
+import { allTools } from '../definitions/all-tools.ts'
+import { definitionOf, LlmAgent } from '../definitions/llm-agent.ts'
+import type { Services } from '../services-port.ts'
+
+/** @throws ValidationError `tool.unknown` or for the arguments, AccessDeniedError, ProcessingError `tool.failed` */
+export async function callForHost(
+  agent: Agent,
+  { tool: name = '', input }: { readonly tool?: string; readonly input: Json },
+  { recorder, ctxOf, services }: { readonly recorder: Recorder; readonly ctxOf: CtxOf; readonly services: Services },
+): Promise<Json> {
+  const tools =
+    agent instanceof LlmAgent ? await allTools(definitionOf(agent), { recorder, services }) : new Map<string, Tool>()
+  const tool = tools.get(name)
+  if (!tool)
+    throw failure('tool.unknown', {
+      tool: name,
+      nearest: nearest(name, tools.keys()) ?? ([...tools.keys()].join(', ') || 'to give the agent tools'),
+    })
+  if (agent.access.deny?.includes(name)) throw failure('access.denied', { agent: agent.name, action: name })
+  const { clock, events, timeouts, recording, guard, policies } = services
+  const { userId } = recorder.principal
+  const timeout = timeouts.tool === undefined ? {} : { timeoutMs: timeouts.tool }
+  const own = { clock, events, recording, guard, policies: policies?.tools, ...timeout }
+  const host: ToolHost = { ...own, userId, agent: agent.name, ctxOf }
+  const parsed = await parseArguments(tool, input)
+  try {
+    return await callTool(host, recorder, tool, { id: '1', args: input, input: parsed })
+  } catch (error) {
+    if (recorder.signal.aborted) throw error
+    throw failure('tool.failed', { tool: name, problem: (error as Error).message }, { cause: error })
+  }
+}

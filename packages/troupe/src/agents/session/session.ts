@@ -1,0 +1,390 @@
+/**
+ * One agent at work for one user and thread. Each call is a durable step of its own; calls of one session run one after
+ * the other, so that the thread stays one conversation.
+ */
+import {
+  CancelledError,
+  checkCall,
+  checkOptions,
+  checkSignal,
+  checkTaint,
+  checkText,
+  construct,
+  encodeJson,
+  failure,
+  type Json,
+  joinTaint,
+  type Principal,
+  restoreError,
+  type TaintLabel,
+  type TroupeError,
+  taintField,
+  type UserId,
+} from '../../core/index.ts'
+import type { Recorder, StepEnd, Steps } from '../../journal/index.ts'
+import type { Message } from '../../messaging/index.ts'
+import type { AuditTrail } from '../../security/index.ts'
+import type { Storage } from '../../storage/index.ts'
+import type {
+  Agent,
+  AgentAccess,
+  AskOptions,
+  CtxOf,
+  Flow,
+  Outcome,
+  StepContext,
+  UnsavedMessages,
+} from '../agent-port.ts'
+import { freezeAgent, LlmAgent } from '../definitions/llm-agent.ts'
+import type { Services } from '../services-port.ts'
+import { answerTo, approvalAuditEntry } from '../step/approval-audit-entry.ts'
+import { createAsk } from '../step/ask-question.ts'
+import { checkAdmission, guardedStep } from '../step/guarded-step.ts'
+import { callForHost } from './call-for-host.ts'
+import { noResult, type RunOutcome, type SessionResult, sessionResultOf } from './session-result.ts'
+import { SessionStream } from './session-stream.ts'
+import { createThreadStore, type OpenStep, type SessionQuestion, type ThreadStore } from './thread-store.ts'
+
+/** What the sessions of one troupe share. */
+export interface SessionParts {
+  readonly steps: Steps
+  readonly storage: Pick<Storage, 'dialect' | 'read' | 'commit'>
+  readonly services: Services
+  readonly audit?: AuditTrail
+  /** `ctx` over a recorder. It may do what the agent of the session may, less where a helper acts that may less. */
+  readonly contextOf: (recorder: Recorder, acting: Acting) => StepContext
+  /** Sends a text to another agent of the user, outside any step. */
+  readonly send: (user: UserId, from: Agent, to: string, content: Json) => Promise<Message>
+}
+export interface Acting {
+  /** Of the session: whose rights count. */
+  readonly agent: Agent
+  /** Who acts: the agent, or a helper of it. */
+  readonly name: string
+  readonly user: UserId
+  readonly ask: StepContext['ask']
+  /** The context of the step, where the recorder is of a stage over it. */
+  readonly over?: StepContext['context']
+  /** Rights of those who act for it, besides its own. */
+  readonly within?: readonly AgentAccess[]
+}
+export interface SessionThread {
+  readonly user: UserId
+  readonly threadId: string
+}
+export type SessionOptions = SessionParts & SessionThread
+
+export interface SessionCallOptions {
+  readonly signal?: AbortSignal
+  /** What is said holds: `untrusted:mail` for what a stranger wrote, `sensitive:payroll` for what must not leave. */
+  readonly taint?: readonly TaintLabel[]
+}
+
+/** What goes with what is said. */
+const turnOptions: readonly string[] = ['signal', 'taint']
+const replyOnly: Flow = { invoke: [], handOff: [], finish: false, askUser: false, value: 'back' }
+/**
+ * How one troupe opens its sessions.
+ * @example const open = createSessions(parts); const session = open(agent, { user: 'ada', threadId: 't' })
+ */
+export function createSessions(parts: SessionParts): (agent: Agent, sessionThread: SessionThread) => Session {
+  const threads = createThreadStore(parts.storage)
+  return (agent, sessionThread) => Session[construct](agent, { ...parts, ...sessionThread }, threads)
+}
+
+export const createSession = (agent: Agent, options: SessionOptions): Session => createSessions(options)(agent, options)
+
+export class Session {
+  readonly agent: Agent
+  readonly threadId: string
+  readonly #options: SessionOptions
+  readonly #threads: ThreadStore
+  /** Of the agent in the thread: two agents on one thread keep conversations of their own. */
+  readonly #thread: string
+  #last: Promise<unknown> = Promise.resolve()
+  /** Of the step that runs: what its conversation would lack if it were cut off. */
+  #unsaved: ((stored: number) => UnsavedMessages) | undefined
+
+  private constructor(agent: Agent, options: SessionOptions, threads: ThreadStore) {
+    this.agent = agent
+    this.threadId = options.threadId
+    this.#options = options
+    this.#threads = threads
+    this.#thread = `${options.threadId}/${agent.name}`
+    if (agent instanceof LlmAgent) freezeAgent(agent)
+  }
+
+  static [construct](agent: Agent, options: SessionOptions, threads: ThreadStore): Session {
+    return new Session(agent, options, threads)
+  }
+
+  /**
+   * Says something to the agent and waits for what it makes of it.
+   * @throws what it failed with; CancelledError when the signal aborts; ConflictError `session.waiting`
+   */
+  generate(input: Json, options: SessionCallOptions = {}): Promise<SessionResult> {
+    return this.#inTurn('generate', options, () => this.#begin({ kind: 'generate', input: copyOf(input) }, options))
+  }
+
+  /**
+   * The same, for the text alone.
+   * @throws ConflictError `session.waiting` when it waits for an approval or answer instead
+   */
+  async chat(text: string, options: SessionCallOptions = {}): Promise<string> {
+    const result = await this.generate(checkText('chat', text), options)
+    if (result.status === 'waiting') throw this.#waiting(result.questions?.[0]?.id ?? '')
+    return result.text
+  }
+
+  /** The same, never throwing for what the agent failed with. */
+  async run(input: Json, options: SessionCallOptions = {}): Promise<RunOutcome> {
+    checkOptions('run', options, turnOptions)
+    try {
+      return await this.generate(input, options)
+    } catch (error) {
+      const status = error instanceof CancelledError ? 'cancelled' : 'failed'
+      return { ...noResult(), status, success: false, error: error as TroupeError }
+    }
+  }
+
+  /**
+   * The pieces of the answer as they come, then in `result` the whole.
+   * @example
+   * const stream = session.stream('Tell me a story.')
+   * for await (const part of stream) if (part.type === 'text-delta') show(part.delta)
+   * const { text } = await stream.result
+   */
+  stream(input: Json, options: SessionCallOptions = {}): SessionStream<SessionResult> {
+    return new SessionStream((live) =>
+      this.#inTurn('stream', options, () => this.#begin({ kind: 'generate', input: copyOf(input) }, options, live)),
+    )
+  }
+
+  /**
+   * Answers what it waits for, and waits for what comes of it.
+   * @throws ConflictError `question.unknown` for a second answer, `approval.mismatch`; ValidationError
+   */
+  answer(id: string, value: Json, options: SessionCallOptions = {}): Promise<SessionResult> {
+    return this.#inTurn('answer', options, async () => {
+      const { user, steps, storage, services, audit } = this.#options
+      const { open, questions } = await this.#threads.read(user, this.#thread)
+      const stored = questions.find(({ question }) => question.id === id)
+      if (!stored || !open) throw failure('question.unknown', { question: id })
+      const checked = answerTo(services.guard, user, stored.question, value)
+      const auditFields = { actor: 'host', operation: 'session.answer', resource: this.threadId }
+      const auditEntry =
+        stored.question.kind === 'approval'
+          ? { ...auditFields, ...approvalAuditEntry(stored.question, checked) }
+          : auditFields
+      const fragments = [
+        this.#threads.answered(user, this.#thread, id),
+        steps.answer(user, stored.step, stored.wait, { value: checked, ...taintField(services.guard.people) }),
+      ]
+      const done = await storage.commit({
+        id: null,
+        scope: { user },
+        statements: [...fragments.flatMap(({ statements }) => statements), ...(audit?.written(user, auditEntry) ?? [])],
+        feed: fragments.flatMap(({ feed = [] }) => feed),
+        wake: fragments.flatMap(({ wake = [] }) => wake),
+      })
+      if (!done.ok) throw failure(done.code, done.detail ?? {})
+      return this.#carryOut(open, options)
+    })
+  }
+
+  /** What the thread waits for. */
+  async questions(options: SessionCallOptions = {}): Promise<readonly SessionQuestion[]> {
+    checkCall('questions', options)
+    return (await this.#threads.read(this.#options.user, this.#thread)).questions.map(({ question }) => question)
+  }
+
+  /**
+   * Calls one of the agent's tools on the host's behalf: no approval is asked for.
+   * @throws ValidationError `tool.unknown` or for the arguments, `access.denied`, ProcessingError `tool.failed`
+   */
+  async executeTool(name: string, input: Json, options: SessionCallOptions = {}): Promise<Json> {
+    checkText('executeTool', name)
+    const result = await this.#inTurn('executeTool', options, () =>
+      this.#begin({ kind: 'tool', tool: name, input: copyOf(input, 'The input of a tool') }, options),
+    )
+    return result.output
+  }
+
+  /**
+   * @returns the message that was sent
+   * @throws AccessDeniedError `access.denied` where its agent may not send
+   */
+  async sendMessage(to: string, content: Json, options: SessionCallOptions = {}): Promise<Message> {
+    checkCall('sendMessage', options)
+    return this.#options.send(this.#options.user, this.agent, to, content)
+  }
+
+  /**
+   * Forgets the thread: what was said in it, what was in mind, and the episodes that came of it. What its steps' journals
+   * hold goes with their retention.
+   * @throws ConflictError `session.waiting` while it waits for an answer
+   */
+  forget(options: SessionCallOptions = {}): Promise<void> {
+    return this.#inTurn('forget', options, async () => {
+      const { user, services, storage } = this.#options
+      const { open, questions } = await this.#threads.read(user, this.#thread)
+      if (open) throw this.#waiting(questions[0]?.question.id ?? '')
+      const fragments = [
+        services.threadMessages.forget(user, this.#messageThread),
+        services.memories.forgetSource(user, this.#messageThread),
+      ]
+      const statements = fragments.flatMap((fragment) => fragment.statements)
+      const done = await storage.commit({ id: null, scope: { user }, statements })
+      if (!done.ok) throw failure(done.code, done.detail ?? {})
+    })
+  }
+
+  /** After what was asked before; what aborts while it waits never begins. */
+  async #inTurn<Out>(what: string, options: SessionCallOptions, work: () => Promise<Out>): Promise<Out> {
+    checkOptions(what, options, what === 'answer' || what === 'forget' ? ['signal'] : turnOptions)
+    checkSignal(what, options.signal)
+    const run = () => {
+      checkSignal(`${what} of ${this.agent.name}`, options.signal)
+      return work()
+    }
+    const mine = this.#last.then(run, run)
+    // Only that it is over: a session that does nothing holds on to no result.
+    this.#last = mine.then(
+      () => {},
+      () => {},
+    )
+    return mine
+  }
+
+  async #begin(
+    call: Omit<OpenStep, 'step'>,
+    options: SessionCallOptions,
+    live?: (part: Json) => void,
+  ): Promise<SessionResult> {
+    const { user, services } = this.#options
+    if (call.kind === 'generate') checkAdmission(services, this.agent.name, user)
+    let state = await this.#threads.read(user, this.#thread)
+    if (state.open) {
+      // Cut off by a crash: what was begun ends first.
+      const before =
+        state.questions.length > 0 ? undefined : await this.#carryOut(state.open, options).catch(() => undefined)
+      state = await this.#threads.read(user, this.#thread)
+      if (state.open) throw this.#waiting(before?.questions?.[0]?.id ?? state.questions[0]?.question.id ?? '')
+    }
+    const labels = call.kind === 'generate' ? services.guard.people : []
+    const taint = taintField(joinTaint(checkTaint(options.taint, 'What is said'), labels))
+    const open = { ...call, ...taint, step: `session:${this.#thread}#${state.steps + 1}` }
+    await this.#threads.begin(user, this.#thread, state.steps + 1, open)
+    return this.#carryOut(open, options, live)
+  }
+
+  get #messageThread(): string {
+    return `thread:${this.#thread}`
+  }
+
+  async #carryOut(open: OpenStep, { signal }: SessionCallOptions, live?: (part: Json) => void): Promise<SessionResult> {
+    const { user, steps } = this.#options
+    const principal: Principal = { userId: user, kind: 'agent', name: this.agent.name }
+    try {
+      const end = await steps.execute(
+        {
+          id: open.step,
+          principal,
+          input: { kind: open.kind, input: open.input, fingerprint: this.agent.fingerprint },
+          ...taintField(open.taint),
+          onEnd: () => this.#threads.ended(user, this.#thread),
+          ...(signal ? { signal } : {}),
+        },
+        (recorder) => this.#program(open, recorder, live),
+      )
+      return await this.#resultOfEnd(end, open, signal)
+    } finally {
+      this.#unsaved = undefined
+    }
+  }
+
+  async #program(open: OpenStep, recorder: Recorder, live: ((part: Json) => void) | undefined): Promise<Outcome> {
+    const { services } = this.#options
+    const contextOf = (inner: Recorder, name: string, more: Pick<Acting, 'over' | 'within'> = {}) => {
+      const ask = (question: AskOptions) => this.#ask(inner, open, name, question)
+      return this.#options.contextOf(inner, { agent: this.agent, name, user: this.#options.user, ask, ...more })
+    }
+    const ctx = contextOf(recorder, this.agent.name)
+    const over = ctx.context
+    const ctxOf: CtxOf = (inner, name = this.agent.name, within = []) => contextOf(inner, name, { over, within })
+    if (open.kind === 'tool')
+      return { kind: 'value', value: await callForHost(this.agent, open, { recorder, ctxOf, services }) }
+    const entry = {
+      input: open.input,
+      ctx,
+      ctxOf,
+      recorder,
+      flow: replyOnly,
+      services,
+      thread: this.#messageThread,
+      onThread: (unsaved: (stored: number) => UnsavedMessages) => {
+        this.#unsaved = unsaved
+      },
+      ...(live ? { live } : {}),
+    }
+    return guardedStep(services, this.agent.name, recorder, async () => this.agent.step(entry))
+  }
+
+  #ask(recorder: Recorder, open: OpenStep, agent: string, options: AskOptions): Promise<Json> {
+    const notify = (name: string, question: object) => {
+      const id = `${open.step.slice(open.step.lastIndexOf('#') + 1)}:${name}`
+      const stored = { question: { ...(question as SessionQuestion), id, agent }, step: open.step, wait: name }
+      return this.#threads.ask(this.#options.user, this.#thread, stored)
+    }
+    return createAsk(recorder, notify)(options)
+  }
+
+  async #resultOfEnd(end: StepEnd, open: OpenStep, signal: AbortSignal | undefined): Promise<SessionResult> {
+    switch (end.status) {
+      case 'completed':
+        return sessionResultOf(end.outcome as Outcome)
+      case 'failed':
+        throw restoreError(end.error)
+      case 'cancelled':
+        await this.#clear(open)
+        throw failure(
+          'cancelled',
+          { what: `${this.agent.name} in the thread ${this.threadId}` },
+          { cause: signal?.reason },
+        )
+      case 'parked':
+        // Whoever waits waits for something: this one was cut off, and goes on when the thread is taken up again.
+        if (end.waits.length === 0) throw failure('troupe.closed', { what: `An answer of ${this.agent.name}` })
+        return { ...noResult(), status: 'waiting', success: false, questions: await this.questions() }
+      case 'uncertain':
+        throw failure('effect.uncertain', { effect: end.effect, step: open.step })
+      case 'code.changed':
+        throw failure('code.changed', { step: open.step, problem: end.problem })
+      case 'lost':
+        throw failure('journal.lost', { journal: open.step })
+    }
+  }
+
+  /**
+   * A step that was cancelled tells nobody by itself. What had been said when it was cut off stays in the thread, so that
+   * the model knows of calls that may have had an effect.
+   */
+  async #clear(open: OpenStep): Promise<void> {
+    const { user, storage, services } = this.#options
+    const state = await this.#threads.read(user, this.#thread)
+    if (state.open?.step !== open.step) return
+    const stored = (await services.threadMessages.load(user, this.#messageThread)).length
+    const { messages, taint } = this.#unsaved?.(stored) ?? { messages: [], taint: [] }
+    const appended = services.threadMessages.append(user, this.#messageThread, stored, messages, taint)
+    const statements = [...this.#threads.ended(user, this.#thread).statements, ...appended.statements]
+    const result = await storage.commit({ id: null, scope: { user }, statements, feed: [], wake: [] })
+    if (!result.ok) throw failure(result.code, result.detail ?? {})
+  }
+
+  #waiting(question: string): TroupeError {
+    return failure('session.waiting', { thread: this.threadId, question })
+  }
+}
+
+/** Checked before anything of it is stored. @throws ValidationError for what JSON can't carry */
+const copyOf = (input: Json, what = 'What the agent is asked'): Json => JSON.parse(encodeJson(input, what)) as Json

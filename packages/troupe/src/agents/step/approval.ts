@@ -1,0 +1,91 @@
+/**
+ * Approvals: a person agrees to one call with its exact arguments, once. Where untrusted input has met sensitive data, a
+ * change outside is judged by policy, whatever the tool says of itself.
+ */
+import { hashJson, type Json, TimeoutError } from '../../core/index.ts'
+import type { Recorder } from '../../journal/index.ts'
+import { describeTaint, isJoined, type TaintedAction, type TaintGuard } from '../../security/index.ts'
+import { reachesOutside, type Tool } from '../../tools/index.ts'
+import type { StepContext } from '../agent-port.ts'
+
+export interface Approval {
+  readonly approve: boolean
+  readonly hash: string
+  readonly reason?: string
+  /** Nobody was asked: what the model is told. */
+  readonly rejection?: string
+}
+
+/** What an approval is bound to. */
+export const approvalHash = (tool: string, args: Json): string => hashJson([tool, args])
+export const agreed = (approval: Approval): boolean => approval.approve === true
+
+/** What an approval is asked with. */
+export interface Asking {
+  readonly recorder: Recorder
+  readonly ask: StepContext['ask']
+  readonly guard: TaintGuard
+  /** Who acts: a helper's own name where it is one. */
+  readonly agent: string
+  /** How long people have in this run, where it says so itself. */
+  readonly ownTimeout?: boolean
+}
+
+export const taintedActionOf = ({ recorder, agent }: Asking, action: string): TaintedAction => ({
+  userId: recorder.principal.userId,
+  agent,
+  action,
+  taint: recorder.taint,
+})
+
+/** Recorded where there is something to judge: entered again, under whatever policy, the call goes the same way. */
+export async function judge(asking: Asking, action: string, call: string): Promise<'go' | 'approve' | 'refuse'> {
+  const { recorder, guard } = asking
+  if (!isJoined(recorder.taint)) return 'go'
+  return recorder.answer({ kind: 'policy', name: call }, () => guard.judge(taintedActionOf(asking, action)))
+}
+
+/** @param id of the call in its step */
+export async function verdictOn(
+  asking: Asking,
+  { tool, id, input }: { readonly tool: Tool; readonly id: string; readonly input: unknown },
+): Promise<'go' | 'approve' | 'refuse'> {
+  const verdict = reachesOutside(tool) ? await judge(asking, tool.name, `${tool.name} ${id}`) : 'go'
+  if (verdict !== 'go') return verdict
+  const needed =
+    typeof tool.needsApproval === 'function' ? Boolean(await tool.needsApproval(input)) : tool.needsApproval
+  return needed ? 'approve' : 'go'
+}
+
+/** An answer that is bound to other arguments approves nothing; whoever takes answers refuses it earlier. */
+export async function askApproval(asking: Asking, action: string, args: Json): Promise<Approval> {
+  const { recorder, guard, agent, ownTimeout } = asking
+  const timeout = ownTimeout ? {} : { timeout: guard.approvalTimeout }
+  const taintedAction = taintedActionOf(asking, action)
+  const hash = approvalHash(action, args)
+  const why = isJoined(taintedAction.taint) ? ` It holds ${describeTaint(taintedAction.taint)}.` : ''
+  const text = `May ${agent} call ${action} with ${shown(args)}?${why}`
+  const answer = await answerOf(() => asking.ask({ kind: 'approval', text, tool: action, args, hash, ...timeout }))
+  if (answer?.approve === true && answer.hash === hash) return { approve: true, hash }
+  recorder.answerNow({ kind: 'denied', name: action }, () => {
+    guard.denied(taintedAction)
+    return true
+  })
+  const reason = answer?.approve === true ? 'the approval was for other arguments' : answer?.reason
+  return { approve: false, hash, ...(typeof reason === 'string' ? { reason } : {}) }
+}
+
+async function answerOf(ask: () => Promise<Json>): Promise<Partial<Approval> | null> {
+  try {
+    return (await ask()) as Partial<Approval> | null
+  } catch (error) {
+    if (error instanceof TimeoutError) return { approve: false, reason: 'nobody approved it in time' }
+    throw error
+  }
+}
+
+/** Nothing in it is invisible, or changes the direction of what follows. */
+const shown = (args: Json): string =>
+  JSON.stringify(args)
+    .slice(0, 500)
+    .replace(/[\p{Cc}\p{Cf}\p{Co}\p{Zl}\p{Zp}]/gu, (one) => `\\u{${(one.codePointAt(0) as number).toString(16)}}`)

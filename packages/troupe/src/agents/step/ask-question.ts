@@ -1,0 +1,71 @@
+/** Questions to people: checked when they are asked, waited for without holding a process, answered in their form. */
+import {
+  checkOptions,
+  encodeJson,
+  failure,
+  hashJson,
+  type Json,
+  milliseconds,
+  type Question,
+  questionKinds,
+  TimeoutError,
+  wrongAnswer,
+} from '../../core/index.ts'
+import type { Recorder } from '../../journal/index.ts'
+import type { Fragment } from '../../storage/index.ts'
+import type { AskOptions } from '../agent-port.ts'
+
+/** @throws ValidationError for a kind, option or timeout that is not one */
+export function createQuestion(options: AskOptions): Question {
+  const wrong = (problem: string) => failure('validation.failed', { what: 'The question', problem })
+  checkOptions('ask', options, ['kind', 'text', 'options', 'timeout', 'default', 'tool', 'args', 'hash'])
+  const { kind = 'question', text, options: choices, timeout } = options
+  if (!questionKinds.includes(kind)) throw wrong(`its kind is ${String(kind)}, not one of ${questionKinds.join(', ')}`)
+  if (typeof text !== 'string' || text.trim() === '') throw wrong('it has no text')
+  if (kind === 'choice' && choices === undefined) throw wrong('a choice needs options')
+  if (choices !== undefined && !isChoice(choices)) throw wrong('its options are no list of texts')
+  if (choices !== undefined && (kind === 'confirmation' || kind === 'approval')) throw wrong(`a ${kind} has no options`)
+  if (timeout !== undefined) milliseconds(timeout, 'The timeout of a question')
+  const fields = Object.entries({ ...options, kind }).filter(([, value]) => value !== undefined)
+  const question = JSON.parse(encodeJson(Object.fromEntries(fields), 'The question')) as Question
+  const misfit = question.default === undefined ? undefined : wrongAnswer(question, question.default)
+  if (misfit) throw wrong(`its default does not fit: ${misfit.message}`)
+  if (kind !== 'approval' || question.hash !== undefined) return question
+  // An approval is of what was shown, also where the code names no hash of its own.
+  const { tool = null, args = null } = question
+  return { ...question, hash: hashJson({ text, tool, args }) }
+}
+
+const isChoice = (options: unknown): boolean =>
+  Array.isArray(options) && options.length > 0 && options.every((option) => typeof option === 'string')
+
+/**
+ * `ask` over a recorder.
+ * @param notify what puts the question where people see it, in the change that commits the turn; `name` addresses the answer
+ */
+export const createAsk =
+  (recorder: Recorder, notify: (name: string, question: Question) => Fragment | Promise<Fragment>) =>
+  async (options: AskOptions): Promise<Json> => {
+    const question = createQuestion(options)
+    try {
+      return await recorder.wait({
+        call: { kind: 'ask', name: question.kind },
+        input: question,
+        notify: (name) => notify(name, question),
+        ...(question.timeout === undefined ? {} : { timeoutMs: milliseconds(question.timeout, 'timeout') }),
+      })
+    } catch (error) {
+      if (error instanceof TimeoutError && question.default !== undefined) return question.default
+      throw error
+    }
+  }
+
+/**
+ * The answer as the question takes it.
+ * @throws ValidationError for what is no answer to it, ConflictError `approval.mismatch` for an approval of something else
+ */
+export function checkAnswerTo(question: Question, value: Json): Json {
+  const wrong = wrongAnswer(question, value)
+  if (wrong) throw wrong
+  return value
+}

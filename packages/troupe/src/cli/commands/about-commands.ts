@@ -1,0 +1,117 @@
+/** What there is: the configuration, the storage, the release. */
+import type { Versions } from '../../operations/index.ts'
+import type { CliCommand } from '../cli-command.ts'
+import { loadStorageConfig } from '../command-context.ts'
+import { exitCodes } from '../exit-codes.ts'
+import { oneLine, safe } from '../output/safe.ts'
+
+interface Health {
+  readonly status: string
+  readonly checks?: readonly { readonly name: string; readonly status: string; readonly message?: string }[]
+}
+
+export const aboutCommands: readonly CliCommand[] = [
+  {
+    name: 'config',
+    here: true,
+    description: 'every setting, its value and where it is from; secrets stay hidden',
+    async run({ config, out }) {
+      const { showConfig } = await import('../../configuration/index.ts')
+      const loaded = await config()
+      const problems = loaded.problems.map(({ code, message, hint }) => ({ code, message, hint }))
+      const settings = showConfig(loaded)
+      if (out.json) out.document({ file: loaded.file ?? null, settings, problems })
+      else {
+        out.table(
+          settings,
+          [
+            { name: 'SETTING', of: ({ path }) => path },
+            { name: 'FROM', of: ({ from }) => from },
+            { name: 'VALUE', of: ({ value }) => value },
+          ],
+          'Nothing is set.',
+        )
+        for (const { message, hint } of problems)
+          out.print(`\n${out.style('red', safe(message))}${hint ? `\n${safe(hint)}` : ''}`)
+      }
+      return problems.length > 0 ? exitCodes.usage : exitCodes.ok
+    },
+  },
+  {
+    name: 'health',
+    description: 'whether the whole works, check by check',
+    options: [['--ready', 'only whether it takes work, which needs no key']],
+    async run({ api, out }, _, { ready }) {
+      const opened = await api()
+      const report = await opened.call<Health>(ready === true ? { path: '/ready', also: 503 } : { path: '/v1/health' })
+      out.document({ location: opened.location, ...report })
+      out.print(`${opened.location}: ${report.status}`)
+      for (const { name, status, message } of report.checks ?? [])
+        out.print(
+          `  ${out.style(status === 'healthy' ? 'green' : 'yellow', status.padEnd(9))}  ${oneLine(name)}${message === undefined ? '' : `: ${oneLine(message)}`}`,
+        )
+      return ['unhealthy', 'not ready'].includes(report.status) ? exitCodes.failed : exitCodes.ok
+    },
+  },
+  {
+    name: 'versions',
+    description: 'which release writes what, and which runs need another one',
+    async run({ api, out }) {
+      const found = await (await api({ code: true })).call<Versions>({ path: '/v1/versions' })
+      out.document(found)
+      if (out.json) return undefined
+      const { build, journal, schemas, agents, staleRuns } = found
+      out.facts({
+        build,
+        journal: `writes ${journal.writes}, reads up to ${journal.reads}`,
+        tables: schemas.map(({ module: moduleName, version }) => `${moduleName} ${version}`).join(', '),
+      })
+      for (const { name, fingerprint } of agents) out.print(`  ${oneLine(name)}  ${fingerprint}`)
+      for (const { user, run, newer, agents: changed } of staleRuns)
+        out.print(
+          `${safe(run)} of ${safe(user)} began with ${newer === undefined ? `other code of ${changed.map(({ name }) => oneLine(name)).join(', ')}` : `a newer release, whose records are of form ${newer}`}`,
+        )
+      if (staleRuns.length === 0) out.print('Every run in flight fits this code.')
+      return undefined
+    },
+  },
+  {
+    name: 'migrate',
+    here: true,
+    description: 'brings the tables up to this release, and nothing else',
+    async run(context) {
+      const loaded = await loadStorageConfig(context)
+      const { createLocalTroupe, storageLocationOf } = await import('../transport/open-transport.ts')
+      const { agents: _, teams: __, ...rest } = loaded.config
+      await (await createLocalTroupe(rest as typeof loaded.config)).close()
+      context.out.show({ migrated: await storageLocationOf(loaded) }, ({ migrated }) => `${migrated} is up to date.`)
+      return undefined
+    },
+  },
+  {
+    name: 'info',
+    here: true,
+    description: 'this release, this machine, this configuration: for a report of a problem',
+    async run({ config, out }) {
+      const { readFile } = await import('node:fs/promises')
+      const { version } = JSON.parse(await readFile(new URL('../../../package.json', import.meta.url), 'utf8')) as {
+        readonly version: string
+      }
+      const loaded = await config()
+      const { storageLocationOf } = await import('../transport/open-transport.ts')
+      const facts = {
+        troupe: version,
+        node: process.version,
+        platform: `${process.platform} ${process.arch}`,
+        configuration: loaded.file ?? 'none',
+        storage: await storageLocationOf(loaded),
+        profile: loaded.config.profile ?? 'development',
+        teams: Object.keys(loaded.config.teams ?? {}).join(', ') || 'none',
+        problems: loaded.problems.length,
+      }
+      if (out.json) out.document(facts)
+      else out.facts(facts)
+      return undefined
+    },
+  },
+]

@@ -1,0 +1,120 @@
+/** API keys of the server. */
+
+import { type CliCommand, listed, text } from '../cli-command.ts'
+import { misused } from '../exit-codes.ts'
+import { safe } from '../output/safe.ts'
+import { part } from '../transport/api.ts'
+
+interface Key {
+  readonly id: string
+  readonly name: string
+  readonly users: 'all' | readonly string[]
+  readonly role: string
+  readonly createdAt: string
+  readonly expiresAt?: string
+  readonly state: string
+  readonly rotationDue: boolean
+}
+interface Made {
+  readonly id: string
+  readonly key: string
+}
+
+const shownOnce = ({ id, key }: Made) =>
+  `${key}\n\nIts id is ${id}. This is the only time that it is shown: keep it where secrets are kept.`
+
+export const apiKeyCommands: readonly CliCommand[] = [
+  {
+    name: 'api-keys create',
+    parameters: '<name>',
+    description: 'makes a key, and shows it this once',
+    options: [
+      ['--users <ids>', 'with commas between, or all (default: the one of --user)'],
+      ['--role <name>', 'readonly, contributor, moderator, admin, or your own (default: contributor)'],
+      ['--operations <names>', 'only these, with commas between'],
+      ['--as <agent>', 'bound to this agent'],
+      ['--expires-in <duration>', 'such as 30d'],
+    ],
+    async run({ api, out, flags }, [name = ''], options) {
+      const users = text(options, 'users') ?? flags.user ?? 'default'
+      const body = {
+        name,
+        users: users === 'all' ? 'all' : users.split(',').filter(Boolean),
+        role: text(options, 'role'),
+        operations: listed(options, 'operations'),
+        agent: text(options, 'as'),
+        expiresIn: text(options, 'expiresIn'),
+      }
+      out.show(
+        await (await api({ absent: 'made' })).call<Made>({ method: 'POST', path: '/v1/api-keys', body }),
+        shownOnce,
+      )
+      return undefined
+    },
+  },
+  {
+    name: 'api-keys list',
+    description: 'the keys, without their secrets',
+    async run({ api, out }) {
+      const found: Key[] = []
+      for await (const one of (await api()).pages<Key>({ path: '/v1/api-keys' })) found.push(one)
+      out.table(
+        found,
+        [
+          { name: 'ID', of: ({ id }) => id },
+          { name: 'NAME', of: ({ name }) => name },
+          { name: 'FOR', of: ({ users }) => (users === 'all' ? 'all' : users.join(',')) },
+          { name: 'ROLE', of: ({ role }) => role },
+          {
+            name: 'STATE',
+            of: ({ state, rotationDue }) => (rotationDue && state === 'valid' ? 'valid, rotation due' : state),
+          },
+          { name: 'EXPIRES', of: ({ expiresAt }) => expiresAt ?? 'never' },
+        ],
+        'There are no keys. `troupe api-keys create NAME` makes one.',
+      )
+      return undefined
+    },
+  },
+  {
+    name: 'api-keys link',
+    description: 'make a link that opens the studio of a server once, within five minutes',
+    options: [
+      ['--users <ids>', 'with commas between (default: all)'],
+      ['--role <name>', 'readonly, contributor, moderator, admin, or your own (default: admin)'],
+    ],
+    async run({ api, out }, _, options) {
+      const opened = await api()
+      if (!opened.remote)
+        throw misused('api-keys link needs a server: no server serves the studio here.', '`troupe serve` starts one.')
+      const body = { users: listed(options, 'users'), role: text(options, 'role') }
+      const { path } = await opened.call<{ path: string }>({ method: 'POST', path: '/v1/links', body })
+      out.show({ link: opened.location + path }, ({ link }) => link)
+      return undefined
+    },
+  },
+  {
+    name: 'api-keys rotate',
+    parameters: '<id>',
+    description: 'makes the successor of a key, which works on for a while',
+    options: [['--overlap <duration>', 'how long the old one works on (default: 24h)']],
+    async run({ api, out }, [id = ''], options) {
+      const body = { overlap: text(options, 'overlap') }
+      out.show(
+        await (await api()).call<Made>({ method: 'POST', path: `/v1/api-keys/${part(id)}/rotate`, body }),
+        shownOnce,
+      )
+      return undefined
+    },
+  },
+  {
+    name: 'api-keys revoke',
+    parameters: '<id>',
+    description: 'ends a key, at once and everywhere',
+    async run({ api, out }, [id = '']) {
+      await (await api()).call({ method: 'DELETE', path: `/v1/api-keys/${part(id)}` })
+      out.show({ ok: true }, () => `${safe(id)} is revoked.`)
+      return undefined
+    },
+  },
+]

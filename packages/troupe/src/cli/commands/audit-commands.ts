@@ -1,0 +1,166 @@
+/** Who did what, and what was refused. */
+import { createWriteStream } from 'node:fs'
+import { access, constants, readFile } from 'node:fs/promises'
+import { pipeline } from 'node:stream/promises'
+import { type CliCommand, listLimit, pagingOptions, text } from '../cli-command.ts'
+import { loadStorageConfig } from '../command-context.ts'
+import { CliError, exitCodes, misused } from '../exit-codes.ts'
+import { safe } from '../output/safe.ts'
+import { needDatabase } from '../transport/open-transport.ts'
+
+interface AuditLine {
+  readonly at: number
+  readonly user?: string
+  readonly actor: string
+  readonly key?: string
+  readonly operation: string
+  readonly resource?: string
+  readonly allowed: boolean
+  readonly reason?: string
+}
+
+const searched = [
+  ['--actor <name>', 'only what this agent did; host is trusted code'],
+  ['--operation <name>', 'only this, such as push_context'],
+  ['--resource <name>', 'only about this key, recipient or run'],
+  ['--from <time>', 'as ISO text'],
+  ['--to <time>', 'as ISO text'],
+  ['--all-users', 'of all users, and of the troupe as a whole'],
+] as const
+
+interface Listing {
+  readonly name: string
+  readonly path: string
+  readonly description: string
+  readonly none: string
+  /** What must stand in a record, where something is taken. */
+  readonly parameters?: '<text>'
+}
+
+const incidents: Listing = {
+  name: 'incidents',
+  path: '/v1/incidents',
+  description: 'what was refused, the newest first',
+  none: 'Nothing was refused.',
+}
+
+const recorded = (listing: Listing): CliCommand => ({
+  name: `audit ${listing.name}`,
+  description: listing.description,
+  ...(listing.parameters === undefined ? {} : { parameters: listing.parameters }),
+  options: [...pagingOptions(50), ...searched],
+  async run({ api, out }, [wanted], options) {
+    const { path, none, parameters } = options.incidents === true ? incidents : listing
+    const query = {
+      ...Object.fromEntries(['actor', 'operation', 'resource', 'from', 'to'].map((one) => [one, text(options, one)])),
+      ...(options.allUsers === true ? { allUsers: true } : {}),
+    }
+    const found: AuditLine[] = []
+    const limit = listLimit(options, 50)
+    const all = (await api()).pages<AuditLine>(
+      { path, query },
+      parameters === undefined ? limit : Number.POSITIVE_INFINITY,
+    )
+    for await (const one of all) {
+      if (wanted === undefined || holds(one, wanted)) found.push(one)
+      if (found.length >= limit) break
+    }
+    out.table(
+      found,
+      [
+        { name: 'AT', of: ({ at }) => new Date(at).toISOString() },
+        { name: 'ACTOR', of: ({ actor }) => actor },
+        { name: 'DID', of: ({ operation }) => operation },
+        ...(options.allUsers === true ? [{ name: 'FOR', of: ({ user }: AuditLine) => user ?? '' }] : []),
+        { name: 'ALLOWED', of: ({ allowed, reason }) => (allowed ? 'yes' : `no: ${reason ?? ''}`) },
+        { name: 'ON', of: ({ resource }) => resource ?? '' },
+      ],
+      none,
+    )
+    return undefined
+  },
+})
+
+const holds = (one: AuditLine, wanted: string): boolean =>
+  [one.actor, one.operation, one.resource, one.reason, one.key, one.user].some((part) => part?.includes(wanted))
+
+const list = recorded({
+  name: 'list',
+  path: '/v1/audit',
+  description: 'who did what, the newest first',
+  none: 'Nothing is recorded.',
+})
+
+export const auditCommands: readonly CliCommand[] = [
+  {
+    ...list,
+    standard: true,
+    options: [...(list.options ?? []), ['--incidents', 'only what was refused: the same as `troupe audit incidents`']],
+  },
+  recorded({
+    name: 'search',
+    path: '/v1/audit',
+    parameters: '<text>',
+    description: 'records in which a text stands, whether as who, what, about what or why',
+    none: 'It stands in no record.',
+  }),
+  recorded(incidents),
+  {
+    name: 'audit export',
+    description: 'the whole log of everybody as lines of JSON, for keeping and for `audit verify --export`',
+    options: [['--out <file>', 'a file that is not there yet; standard output otherwise']],
+    async run({ api, out }, _, options) {
+      const pieces = (await api()).text({ path: '/v1/audit/export' })
+      const path = text(options, 'out')
+      if (path === undefined) for await (const piece of pieces) out.raw(piece)
+      else {
+        await pipeline(pieces, createWriteStream(path, { flags: 'wx', mode: 0o600 })).catch((error: Error) => {
+          if (error instanceof CliError) throw error
+          throw misused(`${path} cannot be written: ${error.message}.`)
+        })
+        out.show({ file: path }, () => `${safe(path)} holds the log.`)
+      }
+      return undefined
+    },
+  },
+  {
+    name: 'audit verify',
+    here: true,
+    parameters: '<checkpoints>',
+    description:
+      'whether the log is as its checkpoints, a file of JSON lines, were signed; of a database that nobody has open',
+    options: [
+      ['--public-key <file>', 'PEM of the Ed25519 key that signed them'],
+      ['--export <file>', 'of an exported log, in place of the database of the configuration'],
+    ],
+    async run(context, [checkpoints = ''], options) {
+      const path = text(options, 'publicKey')
+      if (path === undefined)
+        throw misused(
+          'audit verify needs --public-key.',
+          'Name the PEM file of the public key that belongs to the key of the checkpoints.',
+        )
+      const unread = (file: string) => (error: Error) => {
+        throw misused(`${file} cannot be read: ${error.message}.`)
+      }
+      const publicKey = await readFile(path, 'utf8').catch(unread(path))
+      const exported = text(options, 'export')
+      const { storageOf, verifyAudit } = await import('../../operations/index.ts')
+      const stored = async () => {
+        const { config: opened } = await loadStorageConfig(context)
+        await needDatabase(opened)
+        return storageOf(opened)
+      }
+      const from = exported === undefined ? { storage: await stored() } : { export: exported }
+      await access(checkpoints, constants.R_OK).catch(unread(checkpoints))
+      const report = await verifyAudit({ ...from, checkpoints, publicKey })
+      const { out } = context
+      out.document(report)
+      out.print(`${report.covered} of ${report.size} records are as they were signed.`)
+      for (const { kind, n, problem } of report.findings)
+        out.print(`${out.style('red', kind)}${n === undefined ? '' : ` at ${n}`}: ${safe(problem)}`)
+      if (report.findings.length === 0 && !report.ok) out.print('No checkpoint covers any of it.')
+      return report.ok ? exitCodes.ok : exitCodes.failed
+    },
+  },
+]

@@ -1,0 +1,71 @@
+/** Backups of the database of the configuration, also beside the process that owns it. */
+
+import type { CliCommand, CommandContext } from '../cli-command.ts'
+import { loadStorageConfig } from '../command-context.ts'
+import { safe } from '../output/safe.ts'
+import { needDatabase } from '../transport/open-transport.ts'
+
+const opened = async (context: CommandContext) => {
+  const { config } = await loadStorageConfig(context)
+  return { operations: await import('../../operations/index.ts'), config }
+}
+
+export const backupCommands: readonly CliCommand[] = [
+  {
+    name: 'backup',
+    here: true,
+    parameters: '<folder>',
+    description: 'copies all that is stored, at one moment, beside whoever uses it',
+    async run(context, [folder = '']) {
+      const { operations, config } = await opened(context)
+      await needDatabase(config)
+      const made = await operations.backupTo(await operations.storageOf(config), folder)
+      context.out.show(made, ({ bytes, sha256 }) => `${safe(folder)} holds ${bytes} bytes, SHA-256 ${sha256}.`)
+      return undefined
+    },
+  },
+  {
+    name: 'verify-backup',
+    here: true,
+    parameters: '<folder>',
+    description: 'reads all of a backup: its hash, its integrity, its rows',
+    async run({ out }, [folder = '']) {
+      const { verifyBackup } = await import('../../operations/index.ts')
+      out.show(await verifyBackup(folder), ({ at }) => `${safe(folder)} is whole, and of ${at}.`)
+      return undefined
+    },
+  },
+  {
+    name: 'restore',
+    here: true,
+    parameters: '<folder>',
+    description: 'puts a backup into the storage of the configuration, where there is nothing yet',
+    async run(context, [folder = '']) {
+      const { operations, config } = await opened(context)
+      const restored = await operations.restoreBackup({ from: folder, to: await operations.storageOf(config) })
+      context.out.show(
+        restored,
+        ({ backupAt }) => `Restored, as of ${backupAt}. It waits: troupe resume-restored lets it go on.`,
+      )
+      return undefined
+    },
+  },
+  {
+    name: 'resume-restored',
+    here: true,
+    description: 'lets a restored database go on: runs, schedules, messages',
+    async run(context) {
+      const { config } = await loadStorageConfig(context)
+      await needDatabase(config)
+      // Runs of other programs are left to them.
+      const { agents: _, teams: __, ...rest } = config
+      const { createTroupe } = await import('../../startup/index.ts')
+      await using troupe = await createTroupe({ ...rest, log: 'silent' })
+      await troupe.resumeRestored()
+      context.out.show({ restored: troupe.restored ?? null }, ({ restored }) =>
+        restored ? 'It goes on.' : 'It was never restored from a backup: nothing waits.',
+      )
+      return undefined
+    },
+  },
+]

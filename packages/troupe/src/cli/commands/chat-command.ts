@@ -1,0 +1,137 @@
+/** Talks with an agent or a team, one line at a time. */
+import { createInterface, type Interface } from 'node:readline/promises'
+import type { CliCommand, CommandContext } from '../cli-command.ts'
+import { CliError, exitCodes } from '../exit-codes.ts'
+import { safe } from '../output/safe.ts'
+import { type Api, part } from '../transport/api.ts'
+import { interrupted, isFile, submitAnswer } from './runs/run-command.ts'
+import {
+  isResult,
+  type ShownQuestion,
+  type ShownResult,
+  type Status,
+  showAsked,
+  showQuestion,
+} from './runs/show-result.ts'
+
+export const chatCommand: CliCommand = {
+  name: 'chat',
+  parameters: '[team]',
+  description: 'talks with an agent or a team; each line is a task, the last answers go along',
+  async run(context, [team]) {
+    const { out, signal } = context
+    const api = await context.api({
+      code: true,
+      absent: 'made',
+      ...(team !== undefined && isFile(team) ? { team } : {}),
+    })
+    if (team !== undefined && !isFile(team)) await known(api, team)
+    using lines = createInterface({
+      input: process.stdin,
+      ...(context.interactive ? { output: process.stdout } : {}),
+      signal,
+    })
+    // On a terminal the keys of Ctrl-C come here, and not to the process.
+    lines.on('SIGINT', () => process.emit('SIGINT'))
+    const readLine = listener(context, lines)
+    const transcript: string[] = []
+    for (let line = await readLine('> '); line !== undefined; line = await readLine('> ')) {
+      if (line.trim() === '') continue
+      if (line.trim() === '/exit') break
+      // The thread of the talk, as far as a model needs it; what is asked comes first, that nothing else is taken for it.
+      const task = transcript.length === 0 ? line : `${line}\n\nSaid before:\n${transcript.slice(-10).join('\n')}`
+      const body = { task, team: team !== undefined && isFile(team) ? undefined : team }
+      const { run } = await api.call<{ run: string }>({ method: 'POST', path: '/v1/runs', body })
+      const result = await talkedThrough({ context, api, run, readLine })
+      const answer = isResult(result) ? textOf(result) : result.status
+      transcript.push(`Person: ${line}`, `Answer: ${answer}`)
+      out.line({ run, answer, status: result.status })
+      out.print(safe(answer))
+      if (isResult(result)) for (const question of result.questions) showQuestion(out, run, question)
+    }
+    return signal.aborted ? exitCodes.interrupted : exitCodes.ok
+  },
+}
+
+/** @returns undefined where nothing more is said */
+type ReadLine = (prompt: string) => Promise<string | undefined>
+
+/** A line, and those behind it for as long as they end with a backslash. */
+function listener({ interactive }: CommandContext, lines: Interface): ReadLine {
+  const all = lines[Symbol.asyncIterator]()
+  return async (prompt) => {
+    let text = ''
+    for (let shown = prompt; ; shown = '… ') {
+      if (interactive) {
+        // It is drawn again with what is recalled.
+        lines.setPrompt(shown)
+        process.stdout.write(shown)
+      }
+      const { value, done } = await all.next()
+      if (done) return text === '' ? undefined : text
+      if (!value.endsWith('\\')) return text + value
+      text += `${value.slice(0, -1)}\n`
+    }
+  }
+}
+
+/** To its end; what it asks on the way the next lines answer, where somebody is there. */
+async function talkedThrough({
+  context,
+  api,
+  run,
+  readLine,
+}: {
+  readonly context: CommandContext
+  readonly api: Api
+  readonly run: string
+  readonly readLine: ReadLine
+}): Promise<ShownResult | Status> {
+  const { out, signal } = context
+  const announce = () => out.note(interrupted(api, run))
+  signal.addEventListener('abort', announce)
+  try {
+    for (;;) {
+      const result = await api.call<ShownResult | Status>({
+        path: `/v1/runs/${part(run)}/result`,
+        query: { wait: '30s' },
+      })
+      if (result.status === 'running' && !signal.aborted) continue
+      const [question] = isResult(result) && context.interactive ? result.questions : []
+      if (question === undefined) return result
+      showAsked(out, question)
+      const line = await readLine('? ')
+      if (line === undefined) return result
+      const answer = { question: question.id, value: answerOf(question, line) }
+      // It is asked again.
+      await submitAnswer(context, api, run, answer).catch((error: unknown) => {
+        if (!(error instanceof CliError) || error.exit !== exitCodes.usage) throw error
+        out.print(safe(error.message))
+      })
+    }
+  } finally {
+    signal.removeEventListener('abort', announce)
+  }
+}
+
+function answerOf({ kind, hash, options }: ShownQuestion, line: string): unknown {
+  const isYes = /^y(es)?$/i.test(line.trim())
+  if (kind === 'approval') return { approve: isYes, hash }
+  if (kind === 'confirmation') return isYes
+  return options || kind === 'error' ? line.trim() : line
+}
+
+/** Before anything is asked. @throws CliError where there is no such team */
+async function known(api: Api, team: string): Promise<void> {
+  await api.call({ method: 'POST', path: '/v1/check', body: { team } }).catch((error: unknown) => {
+    // Who may start runs need not be one who may look at teams.
+    if (!(error instanceof CliError) || error.exit !== exitCodes.denied) throw error
+  })
+}
+
+const textOf = ({ response, error, status }: ShownResult): string =>
+  typeof response === 'string'
+    ? response
+    : response === undefined || response === null
+      ? (error?.message ?? status)
+      : JSON.stringify(response)

@@ -1,0 +1,95 @@
+/** Goes through the checklists for production. */
+import { stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { DoctorReport, DoctorResult } from '../../operations/index.ts'
+import { type CliCommand, type CommandContext, text } from '../cli-command.ts'
+import { CliError, complaintOf, exitCodes } from '../exit-codes.ts'
+import type { Output } from '../output/output.ts'
+import { oneLine } from '../output/safe.ts'
+import { needDatabase } from '../transport/open-transport.ts'
+
+export const doctorCommand: CliCommand = {
+  name: 'doctor',
+  description: 'what is missing for production: the configuration, the running system, the project of this folder',
+  options: [
+    ['--production', 'judge as production, whatever the profile'],
+    ['--project <folder>', 'whose files are looked at (default: this one)'],
+    ['--no-project', 'look at no files of a project'],
+    ['--all', 'show what passes too'],
+  ],
+  async run(context, _, options) {
+    const production = options.production === true ? { production: true } : {}
+    const named = text(options, 'project')
+    const project = options.project === false ? undefined : (named ?? ((await isProject('.')) ? '.' : undefined))
+    const report = await examined(context, production, project)
+    context.out.document(report)
+    show(context.out, report, options.all === true)
+    return report.status === 'fail' ? exitCodes.failed : exitCodes.ok
+  },
+}
+
+/** A folder without one is looked at only where it was named. */
+const isProject = (folder: string): Promise<boolean> =>
+  stat(join(folder, 'package.json')).then(
+    () => true,
+    () => false,
+  )
+
+/**
+ * The running troupe is asked by the routes of the server, whether here or there; the project is where the command is. What
+ * does not open is looked at without being opened: that it does not is a result.
+ */
+async function examined(
+  context: CommandContext,
+  production: { readonly production?: boolean },
+  project: string | undefined,
+): Promise<DoctorReport> {
+  const { examineConfig, examineProject, joinedReports, pendingSteps } = await import('../../operations/index.ts')
+  const { config, problems } = await context.withTeams()
+  const { signal } = context
+  const options = { ...production, ...(project === undefined ? {} : { project }), signal }
+  const isHere = context.flags.url === undefined
+  if (problems.length > 0 && isHere) {
+    const [{ message, hint } = { message: '', hint: undefined }] = problems
+    return examineConfig(config, { ...options, problems, problem: { message, ...(hint ? { hint } : {}) } })
+  }
+  // Opening would make it, and a doctor changes nothing.
+  const missing = isHere ? await needDatabase(config).catch((error: Error) => error) : undefined
+  if (missing instanceof CliError) return examineConfig(config, { ...options, problem: complaintOf(missing) })
+  // So would it apply them.
+  const pending = isHere ? await pendingSteps(config).catch(() => []) : []
+  if (pending.length > 0)
+    return examineConfig(config, {
+      ...options,
+      problem: { message: 'It was not opened, for that would migrate it.', hint: 'See storage.migrated.' },
+    })
+  let report: DoctorReport
+  try {
+    report = await (await context.api()).call<DoctorReport>({ path: '/v1/doctor', query: production })
+  } catch (error) {
+    if (error instanceof CliError || !isHere || signal.aborted) throw error
+    return examineConfig(config, { ...options, problem: error as Error })
+  }
+  if (project === undefined) return report
+  const files = await examineProject({ project, config, production: report.production, signal })
+  return joinedReports(report, files)
+}
+
+const marks = { pass: ['green', 'pass'], warn: ['yellow', 'warn'], fail: ['red', 'FAIL'] } as const
+
+function show(out: Output, { checks, counts, production }: DoctorReport, all: boolean): void {
+  if (out.json) return
+  const order: readonly DoctorResult['status'][] = all ? ['pass', 'warn', 'fail'] : ['warn', 'fail']
+  for (const status of order)
+    for (const check of checks.filter((one) => one.status === status)) {
+      const [color, mark] = marks[status]
+      const guides = check.guides.length > 0 ? `  (${check.guides.join(', ')})` : ''
+      out.print(
+        `${out.style(color, mark)}  ${out.style('bold', oneLine(check.id))}  ${oneLine(check.description)}${out.style('dim', guides)}`,
+      )
+      out.print(`      ${oneLine(check.evidence)}`)
+      if (check.remedy !== undefined) out.print(`      → ${oneLine(check.remedy)}`)
+    }
+  const judged = production ? 'production' : 'development; --production judges as production'
+  out.print(`${counts.pass} pass, ${counts.warn} warn, ${counts.fail} fail. Judged as ${judged}.`)
+}

@@ -1,0 +1,73 @@
+/** The load test of the guides. */
+
+import { amount, type CliCommand, integerOption } from '../cli-command.ts'
+import { CliError, exitCodes } from '../exit-codes.ts'
+import { part } from '../transport/api.ts'
+import { isFile } from './runs/run-command.ts'
+import type { Status } from './runs/show-result.ts'
+
+export const loadCommand: CliCommand = {
+  name: 'load',
+  parameters: '<team> [task]',
+  description: 'many runs at once, and how long they take',
+  options: [
+    ['--concurrent <n>', 'at once (default: 20)'],
+    ['--total <n>', 'in all (default: 200)'],
+    ['--success-rate <n>', 'fails below this share, 0 to 1 (default: 0.95)'],
+    ['--per-second <n>', 'fails below so many requests each second'],
+    ['--average <ms>', 'fails above it (default: 2000)'],
+    ['--slowest <ms>', 'fails above it'],
+    ['--p50 <ms>', 'fails above it'],
+    ['--p95 <ms>', 'fails above it'],
+    ['--p99 <ms>', 'fails above it'],
+  ],
+  async run(context, [team = '', task = 'Test request'], options) {
+    const { LoadTester } = await import('../../startup/index.ts')
+    const api = await context.api({ code: true, absent: 'made', ...(isFile(team) ? { team } : {}) })
+    let rejected: unknown
+    const start = async (n: number) => {
+      const body = { task: `${task} ${n}`, team: isFile(team) ? undefined : team }
+      const asked = api.call<{ run: string }>({ method: 'POST', path: '/v1/runs', body })
+      return asked.catch((error: unknown) => {
+        rejected ??= error
+        throw error
+      })
+    }
+    let started = 0
+    const one = async (n: number) => {
+      const { run } = await start(n)
+      started++
+      const { status } = await api.call<Status>({ path: `/v1/runs/${part(run)}/result`, query: { wait: '60s' } })
+      if (status !== 'completed') throw new CliError(`The run ${run} is ${status}.`, { exit: exitCodes.failed })
+    }
+    const report = await new LoadTester(one).run({
+      concurrent: integerOption(options, 'concurrent', 20),
+      total: integerOption(options, 'total', 200),
+      signal: context.signal,
+      thresholds: Object.fromEntries(
+        Object.entries({
+          successRate: amount(options, 'successRate') ?? 0.95,
+          requestsPerSecond: amount(options, 'perSecond'),
+          averageResponseTime: amount(options, 'average') ?? 2_000,
+          maxResponseTime: amount(options, 'slowest'),
+          p50: amount(options, 'p50'),
+          p95: amount(options, 'p95'),
+          p99: amount(options, 'p99'),
+        }).filter(([, limit]) => limit !== undefined),
+      ),
+    })
+    // Nothing ran: there is no such team, or nobody may start it.
+    if (started === 0 && rejected !== undefined) throw rejected
+    if (context.out.json) context.out.document(report)
+    else
+      context.out.facts(
+        Object.fromEntries(
+          Object.entries({ ...report, ...report.percentiles, percentiles: undefined }).map(([name, value]) => [
+            name,
+            typeof value === 'number' ? String(Math.round(value * 1_000) / 1_000) : value,
+          ]),
+        ),
+      )
+    return report.passed ? exitCodes.ok : exitCodes.failed
+  },
+}

@@ -1,0 +1,153 @@
+/** Mailboxes, and what is in them. */
+
+import { type CliCommand, listLimit, pagingOptions, text } from '../cli-command.ts'
+import { exitCodes, misused } from '../exit-codes.ts'
+import { oneLine, safe } from '../output/safe.ts'
+import { part } from '../transport/api.ts'
+import { readValue } from './read-value.ts'
+
+interface Message {
+  readonly id: string
+  readonly from: string
+  readonly to: string
+  readonly type: string
+  readonly payload: unknown
+  readonly priority: string
+  readonly timestamp: string
+}
+interface Letter {
+  readonly message: Message
+  readonly attempt: number
+  readonly reason: string
+  readonly diedAt: string
+}
+interface Counts {
+  readonly unread: number
+  readonly waiting: number
+  readonly leased: number
+  readonly dead: number
+  readonly scheduled: number
+}
+
+const at = (mailbox: string, rest = '') => `/v1/mailboxes/${part(mailbox)}${rest}`
+
+export const messageCommands: readonly CliCommand[] = [
+  {
+    name: 'messages mailboxes',
+    description: 'the mailboxes, and how much is in each',
+    async run({ api, out }) {
+      const opened = await api()
+      const found: ({ readonly mailbox: string } & Counts)[] = []
+      for await (const mailbox of opened.pages<string>({ path: '/v1/mailboxes' }))
+        found.push({ mailbox, ...(await opened.call<Counts>({ path: at(mailbox) })) })
+      out.table(
+        found,
+        [
+          { name: 'MAILBOX', of: ({ mailbox }) => mailbox },
+          { name: 'WAITING', of: ({ waiting }) => waiting },
+          { name: 'LATER', of: ({ scheduled }) => scheduled },
+          { name: 'AT WORK', of: ({ leased }) => leased },
+          { name: 'UNREAD', of: ({ unread }) => unread },
+          { name: 'DEAD', of: ({ dead }) => dead },
+        ],
+        'Nobody has written to anybody.',
+      )
+      return undefined
+    },
+  },
+  {
+    name: 'messages list',
+    parameters: '<mailbox>',
+    description: 'the messages of a mailbox; marks none as read',
+    options: pagingOptions(20),
+    async run({ api, out }, [mailbox = ''], options) {
+      const found: Message[] = []
+      for await (const one of (await api()).pages<Message>({ path: at(mailbox, '/messages') }, listLimit(options, 20)))
+        found.push(one)
+      out.table(
+        found,
+        [
+          { name: 'ID', of: ({ id }) => id },
+          { name: 'FROM', of: ({ from }) => from },
+          { name: 'TYPE', of: ({ type }) => type },
+          { name: 'SENT', of: ({ timestamp }) => timestamp },
+          { name: 'PAYLOAD', of: ({ payload }) => JSON.stringify(payload) },
+        ],
+        'It is empty.',
+      )
+      return undefined
+    },
+  },
+  {
+    name: 'messages send',
+    parameters: '<to> <type> <payload>',
+    description: 'sends a message as the agent of --agent, or as the host',
+    options: [
+      ['--priority <name>', 'urgent, high, normal or low'],
+      ['--ttl <duration>', 'worth nothing after so long'],
+      ['--dedupe-id <id>', 'sent once under this id'],
+    ],
+    async run({ api, out }, [to = '', type = '', valueText = ''], options) {
+      const body = {
+        to,
+        type,
+        payload: readValue(valueText),
+        priority: text(options, 'priority'),
+        ttl: text(options, 'ttl'),
+        dedupeId: text(options, 'dedupeId'),
+      }
+      out.show(
+        await (await api({ absent: 'made' })).call<Message>({ method: 'POST', path: '/v1/messages', body }),
+        ({ id }) => id,
+      )
+      return undefined
+    },
+  },
+  {
+    name: 'messages dead-letters',
+    parameters: '<mailbox>',
+    description: 'its dead letters, and why they died',
+    async run({ api, out }, [mailbox = '']) {
+      const found: Letter[] = []
+      for await (const one of (await api()).pages<Letter>({ path: at(mailbox, '/dead-letters') })) found.push(one)
+      out.table(
+        found,
+        [
+          { name: 'ID', of: ({ message }) => message.id },
+          { name: 'FROM', of: ({ message }) => message.from },
+          { name: 'TYPE', of: ({ message }) => message.type },
+          { name: 'DIED', of: ({ diedAt }) => diedAt },
+          { name: 'REASON', of: ({ reason }) => reason },
+        ],
+        'There are none.',
+      )
+      return undefined
+    },
+  },
+  {
+    name: 'messages redrive',
+    parameters: '<mailbox> [ids...]',
+    description: 'delivers dead letters again, at their first attempt',
+    options: [['--all', 'all of the mailbox']],
+    async run({ api, out }, [mailbox = '', ...ids], { all }) {
+      if (ids.length === 0 && all !== true) throw misused('Name the ids, or say --all.')
+      const opened = await api()
+      const wanted = [...ids]
+      if (all === true)
+        for await (const { message } of opened.pages<Letter>({ path: at(mailbox, '/dead-letters') }))
+          wanted.push(message.id)
+      const failed: { readonly id: string; readonly problem: string }[] = []
+      for (const id of wanted)
+        await opened
+          .call({ method: 'POST', path: at(mailbox, `/dead-letters/${part(id)}/redrive`), body: {} })
+          .catch((error: Error) => failed.push({ id, problem: error.message }))
+      out.show({ redriven: wanted.length - failed.length, failed }, ({ redriven }) =>
+        [
+          `${redriven} are delivered again.`,
+          ...failed.map(({ id, problem }) => `${safe(id)}: ${oneLine(problem)}`),
+        ].join('\n'),
+      )
+      return failed.length > 0 ? exitCodes.failed : undefined
+    },
+  },
+]

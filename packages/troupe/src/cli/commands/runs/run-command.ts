@@ -1,0 +1,226 @@
+/** Runs a team on a task, and shows it at work. */
+import { setTimeout } from 'node:timers/promises'
+import { type CliCommand, type CommandContext, listed, type Options, text } from '../../cli-command.ts'
+import { type ExitCode, exitCodes } from '../../exit-codes.ts'
+import { RunTree, type TreeEvent } from '../../output/run-tree.ts'
+import { safe } from '../../output/safe.ts'
+import { widthOf } from '../../output/width.ts'
+import { type Api, part } from '../../transport/api.ts'
+import { readValue } from '../read-value.ts'
+import { isResult, type ShownQuestion, type ShownResult, type Status, showResult } from './show-result.ts'
+
+export const runCommand: CliCommand = {
+  name: 'run',
+  parameters: '<team> <task>',
+  description: 'runs a team: one of the configuration, an agent, or a file of a team',
+  options: [
+    ['--id <run>', 'starting again with the id of a run gives that run'],
+    ['--tags <names>', 'with commas between'],
+    ['--budget <json>', '{ steps, depth, hops, tokens, cost, time }'],
+    ['--detach', 'prints the id, and leaves the run to the server'],
+  ],
+  async run(context, [team = '', task = ''], options) {
+    const api = await context.api({ code: true, absent: 'made', ...(isFile(team) ? { team } : {}) })
+    const { run } = await api.call<{ run: string }>({
+      method: 'POST',
+      path: '/v1/runs',
+      body: startOf(team, task, options),
+    })
+    if (options.detach !== true) return followRun(context, api, run)
+    context.out.show({ run }, () => run)
+    return undefined
+  },
+}
+
+export const isFile = (team: string): boolean => /\.(ya?ml|json)$/i.test(team)
+
+function startOf(team: string, task: string, options: Readonly<Record<string, unknown>>) {
+  const budget = text(options, 'budget')
+  return {
+    task: task.startsWith('{') || task.startsWith('@') || task === '-' ? readValue(task) : task,
+    team: isFile(team) ? undefined : team,
+    id: text(options, 'id'),
+    tags: listed(options, 'tags'),
+    ...(budget === undefined ? {} : { config: { budget: readValue(budget) } }),
+  }
+}
+
+/** Of commands after which a run goes on. */
+export const leaving = ['--detach', 'leaves the run to a server, or to `runs resume`'] as const
+
+/** Where no server does it, a run is carried on here, unless it is to be left. */
+export async function followUnlessDetached(
+  context: CommandContext,
+  run: string,
+  options: Options,
+  report: () => void,
+): Promise<ExitCode | undefined> {
+  const api = await context.api({ code: true })
+  if (!api.remote && options.detach !== true) return followRun(context, api, run)
+  report()
+  return undefined
+}
+
+/** Asks for a run that the server begins. */
+export async function begunFrom(
+  context: CommandContext,
+  path: string,
+  body: unknown,
+  options: Options,
+): Promise<ExitCode | undefined> {
+  const api = await context.api({ code: true })
+  const { run } = await api.call<{ run: string }>({ method: 'POST', path, body })
+  return followUnlessDetached(context, run, options, () => context.out.show({ run }, () => run))
+}
+
+/** Until it ends, or waits for somebody who is not here. */
+export async function followRun(context: CommandContext, api: Api, run: string): Promise<ExitCode> {
+  const at = `/v1/runs/${part(run)}`
+  const shown = context.out.live ? drawn(context) : lines(context)
+  context.signal.addEventListener('abort', () => {
+    // Nothing is drawn over what is said now.
+    shown.end()
+    context.out.note(interrupted(api, run))
+  })
+  try {
+    for (let from = 0; ; ) {
+      from = await showUntilIdle(context, api, run, { from, shown })
+      const result = await resultOf(api, at, context.signal)
+      shown.end()
+      const isAsked = result.status === 'waiting' && isResult(result) && result.questions.length > 0
+      if (!isAsked || !context.interactive) return showOutcome(context, run, result)
+      for (const question of result.questions) {
+        const value = await answerOf(question)
+        if (value === undefined) return exitCodes.waiting
+        await api.call({ method: 'POST', path: `${at}/answers`, body: { question: question.id, value } })
+      }
+    }
+  } finally {
+    // What draws would keep the process alive.
+    shown.end()
+  }
+}
+
+export const interrupted = (api: Api, run: string): string =>
+  api.remote
+    ? `Interrupted. The server goes on with it: troupe runs result ${run} --wait 30s`
+    : `Interrupted. Nothing is lost, troupe runs resume ${run} carries it on.`
+
+/** Whoever looks next finds it answered. */
+export async function submitAnswer(context: CommandContext, api: Api, run: string, answer: AnswerBody): Promise<void> {
+  const at = `/v1/runs/${part(run)}`
+  await api.call({ method: 'POST', path: `${at}/answers`, body: answer })
+  for (let attempts = 50; attempts > 0; attempts--) {
+    const { questions = [] } = await api.call<Partial<ShownResult>>({ path: `${at}/result` })
+    if (!questions.some(({ id }) => id === answer.question)) return
+    await setTimeout(200, undefined, { signal: context.signal })
+  }
+}
+interface AnswerBody {
+  readonly question: string
+  readonly value: unknown
+}
+
+function showOutcome({ out }: CommandContext, run: string, result: ShownResult | Status): ExitCode {
+  if (out.json) out.line({ type: 'result', run, ...result })
+  else showResult(out, run, result)
+  if (result.status === 'waiting' && isResult(result)) return exitCodes.waiting
+  return result.status === 'completed' ? exitCodes.ok : exitCodes.failed
+}
+
+export const isRunEndEvent = ({ type }: { readonly type: string }) =>
+  type === 'run.completed' || type === 'run.failed' || type === 'run.cancelled'
+
+interface Shown {
+  add(event: TreeEvent): void
+  end(): void
+}
+
+async function showUntilIdle(
+  context: CommandContext,
+  api: Api,
+  run: string,
+  { from, shown }: { readonly from: number; readonly shown: Shown },
+): Promise<number> {
+  let last = from
+  let asked = 0
+  for await (const { data } of api.events<TreeEvent>({ path: `/v1/runs/${part(run)}/events`, query: { from } })) {
+    last = data.seq
+    shown.add(data)
+    context.out.line(data)
+    if (isRunEndEvent(data)) break
+    if (data.type === 'question.asked') asked++
+    if (data.type === 'question.answered') asked--
+    const rests = asked > 0 || data.type === 'run.paused' || data.type === 'step.waiting'
+    if (rests && (await api.call<Status>({ path: `/v1/runs/${part(run)}` })).status !== 'running') break
+  }
+  return last
+}
+
+async function resultOf(api: Api, at: string, signal: AbortSignal): Promise<ShownResult | Status> {
+  for (;;) {
+    const result = await api.call<ShownResult | Status>({ path: `${at}/result`, query: { wait: '30s' } })
+    if (result.status !== 'running' || signal.aborted) return result
+  }
+}
+
+function lines({ out }: CommandContext): Shown {
+  const tree = new RunTree()
+  return {
+    add(event) {
+      const line = tree.add(event)
+      if (line !== undefined) out.print(safe(line))
+    },
+    end() {},
+  }
+}
+
+/** Drawn over itself at most a few times a second. */
+function drawn({ out, signal }: CommandContext): Shown {
+  const tree = new RunTree()
+  let before: readonly string[] = []
+  let begun = performance.now()
+  const draw = () => {
+    const { width } = out
+    const now = tree.draw(width, 20, performance.now() - begun)
+    if (now.join('\n') === before.join('\n')) return
+    // A screen that became narrower has broken the lines that stood there.
+    const height = before.reduce((sum, line) => sum + Math.max(1, Math.ceil(widthOf(line) / width)), 0)
+    out.raw(`${height > 0 ? `\u001b[${height}F\u001b[J` : ''}${now.join('\n')}\n`)
+    before = now
+  }
+  let timer: NodeJS.Timeout | undefined
+  return {
+    add(event) {
+      tree.add(event)
+      begun = performance.now()
+      if (!signal.aborted) timer ??= setInterval(draw, 120)
+    },
+    end() {
+      if (timer === undefined) return
+      clearInterval(timer)
+      timer = undefined
+      draw()
+      before = []
+    },
+  }
+}
+
+/** @returns undefined where the person would rather not */
+async function answerOf(question: ShownQuestion): Promise<unknown> {
+  const { kind, text: questionText, options, tool, args, hash } = question
+  const prompts = await import('@clack/prompts')
+  const message = safe(tool === undefined ? questionText : `${questionText}\n${tool} ${JSON.stringify(args)}`)
+  const choices = (values: readonly string[]) => values.map((value) => ({ value, label: safe(value) }))
+  if (kind === 'approval') {
+    const approve = await prompts.confirm({ message, initialValue: false })
+    return prompts.isCancel(approve) ? undefined : { approve, hash }
+  }
+  const choice =
+    kind === 'confirmation'
+      ? await prompts.confirm({ message })
+      : options || kind === 'error'
+        ? await prompts.select({ message, options: choices(options ?? ['retry', 'skip', 'abort']) })
+        : await prompts.text({ message })
+  return prompts.isCancel(choice) ? undefined : choice
+}

@@ -1,0 +1,286 @@
+/** Runs: looked at, steered, and asked why. */
+
+import { type CliCommand, type CommandContext, integerOption, listed, text } from '../../cli-command.ts'
+import { CliError, exitCodes, misused } from '../../exit-codes.ts'
+import { oneLine, safe } from '../../output/safe.ts'
+import { part } from '../../transport/api.ts'
+import { readValue } from '../read-value.ts'
+import { begunFrom, followUnlessDetached, isRunEndEvent, leaving, submitAnswer } from './run-command.ts'
+import { runsListCommand } from './runs-list-command.ts'
+import { type ShownResult, type Status, showResult } from './show-result.ts'
+
+interface Event {
+  readonly seq: number
+  readonly type: string
+  readonly at: number
+}
+interface UndoListing {
+  readonly step: string
+  readonly effect: string
+  readonly status: string
+  readonly error?: { readonly message: string }
+}
+interface Uncertain {
+  readonly step: string
+  readonly call: string
+  readonly effect: string
+}
+
+const at = (run: string, rest = '') => `/v1/runs/${part(run)}${rest}`
+
+const command = (verb: 'pause' | 'resume' | 'cancel', description: string): CliCommand => ({
+  name: `runs ${verb}`,
+  parameters: '<run>',
+  description,
+  options: verb === 'resume' ? [leaving] : [],
+  async run(context, [run = ''], options) {
+    // To go on and to clean up, it needs the code of its agents; a server has that.
+    const api = await context.api({ code: true })
+    const asked = api.call<Status>({ method: 'POST', path: at(run, `/${verb}`), body: {} })
+    const report = (status: Status) =>
+      context.out.show(status, ({ status: now, reason }) => `${run}: ${now}${reason ? ` (${reason})` : ''}`)
+    const isHere = verb === 'resume' && !api.remote && options.detach !== true
+    const status = await (isHere ? asked.catch(unlessOver) : asked)
+    if (verb === 'resume') return followUnlessDetached(context, run, options, () => status && report(status))
+    if (status) report(status)
+    return undefined
+  },
+})
+
+/** What is opened here is carried on at once: by the time that it is told to go on it may be over. */
+function unlessOver(error: unknown): undefined {
+  if (error instanceof CliError && error.code === 'run.over') return undefined
+  throw error
+}
+
+/** What a route answers, as it is. */
+const asked = (
+  name: string,
+  description: string,
+  rest: string,
+  asText: (found: never) => string = indented,
+): CliCommand => ({
+  name: `runs ${name}`,
+  parameters: '<run>',
+  description,
+  async run({ api, out }, [run = '']) {
+    out.show(await (await api()).call<never>({ path: at(run, rest) }), (found) => safe(asText(found)))
+    return undefined
+  },
+})
+const indented = (found: unknown) => JSON.stringify(found, undefined, 2)
+
+interface ExplanationAnswer {
+  readonly sentences: readonly { readonly text: string }[]
+}
+interface Replayed {
+  readonly identical: boolean
+  readonly events: number
+  readonly difference?: { readonly seq: number; readonly recorded: unknown; readonly replayed: unknown }
+}
+const explanationText = ({ sentences }: ExplanationAnswer) => sentences.map(({ text: line }) => line).join('\n')
+
+async function follow(context: CommandContext, run: string, from: number, only: string | undefined): Promise<void> {
+  // Where nobody serves it, it is carried on here.
+  const api = await context.api({ code: true })
+  for await (const { data } of api.events<Event>({ path: at(run, '/events'), query: { from } })) {
+    if (only === undefined || data.type.startsWith(only)) printEvent(context, data)
+    if (isRunEndEvent(data)) return
+  }
+}
+
+function printEvent({ out }: CommandContext, data: Event): void {
+  out.line(data)
+  const { seq, type, at: when, ...rest } = data
+  const details = Object.fromEntries(Object.entries(rest).filter(([name]) => !ofEach.includes(name)))
+  const width = Math.max(20, out.width - 55)
+  out.print(
+    `${String(seq).padStart(5)}  ${new Date(when).toISOString()}  ${type.padEnd(20)}  ${oneLine(details, width)}`,
+  )
+}
+const ofEach = ['run', 'user', 'trace', 'path']
+
+export const runsCommands: readonly CliCommand[] = [
+  runsListCommand,
+  {
+    name: 'runs show',
+    parameters: '<run>',
+    description: 'how a run stands: questions, result, cost',
+    async run({ api, out }, [run = '']) {
+      showResult(out, run, await (await api()).call<ShownResult | Status>({ path: at(run, '/result') }))
+      return undefined
+    },
+  },
+  {
+    name: 'runs result',
+    parameters: '<run>',
+    description: 'waits until the run ends or waits, and prints its result',
+    options: [['--wait <duration>', 'at most so long, such as 30s (default: as long as it takes)']],
+    async run({ api, out, signal }, [run = ''], options) {
+      const opened = await api({ code: true })
+      const wait = text(options, 'wait')
+      for (;;) {
+        const result = await opened.call<ShownResult | Status>({
+          path: at(run, '/result'),
+          query: { wait: wait ?? '30s' },
+        })
+        if (result.status === 'running' && wait === undefined && !signal.aborted) continue
+        showResult(out, run, result)
+        if (result.status === 'waiting') return exitCodes.waiting
+        return result.status === 'failed' || result.status === 'cancelled' ? exitCodes.failed : exitCodes.ok
+      }
+    },
+  },
+  {
+    name: 'runs events',
+    parameters: '<run>',
+    description: 'its events, and those to come until it ends',
+    options: [
+      ['--from <seq>', 'only later ones'],
+      ['--type <name>', 'only those whose name begins so'],
+    ],
+    async run(context, [run = ''], options) {
+      await follow(context, run, integerOption(options, 'from', 0), text(options, 'type'))
+      return undefined
+    },
+  },
+  command('pause', 'begins no new step'),
+  command('resume', 'lets a paused run go on; without a server carries it on here, also one that was cut off'),
+  command('cancel', 'ends a run; it cleans up'),
+  {
+    name: 'runs answer',
+    parameters: '<run> <question> <value>',
+    description: 'answers a question of the run: a text, one of its options, or yes and no for an approval',
+    options: [leaving],
+    async run(context, [run = '', question = '', valueText = ''], options) {
+      const api = await context.api({ code: true })
+      const { questions = [] } = await api.call<Partial<ShownResult>>({ path: at(run, '/result') })
+      const asks = questions.find(({ id }) => id === question)
+      const value =
+        asks?.kind === 'approval' && /^(yes|no)$/i.test(valueText)
+          ? approval(valueText, asks.hash)
+          : readValue(valueText)
+      await submitAnswer(context, api, run, { question, value })
+      return followUnlessDetached(context, run, options, () => context.out.show({ ok: true }, () => 'Answered.'))
+    },
+  },
+  asked('why', 'in plain words why it waits, failed, cost that much, took that path', '/why', explanationText),
+  {
+    name: 'runs verify-replay',
+    parameters: '<run>',
+    description: 'replay a run on its recorded inputs and compare; calls no model and no tool',
+    async run({ api, out }, [run = '']) {
+      const replayed = await (await api()).call<Replayed>({ method: 'POST', path: at(run, '/verify-replay'), body: {} })
+      out.show(replayed, ({ identical, events, difference }) =>
+        identical
+          ? `Identical: ${events} events.`
+          : safe(`It comes out differently:\n${JSON.stringify(difference, undefined, 2)}`),
+      )
+      return replayed.identical ? exitCodes.ok : exitCodes.failed
+    },
+  },
+  {
+    name: 'runs compare',
+    parameters: '<one> <other>',
+    description: 'where two runs part',
+    async run({ api, out }, [one = '', other = '']) {
+      const found = await (await api()).call<unknown>({ path: at(one, `/compare/${part(other)}`) })
+      out.show(found, (value) => safe(JSON.stringify(value, undefined, 2)))
+      return undefined
+    },
+  },
+  {
+    name: 'runs fork',
+    parameters: '<run>',
+    description: 'a new run that shares the beginning of another, and goes on with what you change',
+    options: [['--at <seq>', 'after this event'], ['--edit <json>', '{ results, prompts, answers, model }'], leaving],
+    async run(context, [run = ''], options) {
+      if (options.at === undefined)
+        throw misused('runs fork needs --at.', `\`troupe runs events ${run}\` shows the numbers.`)
+      const edit = options.edit === undefined ? undefined : readValue(String(options.edit))
+      const body = { at: integerOption(options, 'at', 0), ...(edit === undefined ? {} : { edit }) }
+      return begunFrom(context, at(run, '/fork'), body, options)
+    },
+  },
+  {
+    name: 'runs retry',
+    parameters: '<run>',
+    description: 'a new run that goes on where this one failed; what had succeeded is not done again',
+    options: [
+      ['--from <step>', 'from this failed step on'],
+      ['--budget <json>', 'in place of the one that was used up'],
+      leaving,
+    ],
+    async run(context, [run = ''], options) {
+      const budget = text(options, 'budget')
+      const body = { from: text(options, 'from'), ...(budget === undefined ? {} : { budget: readValue(budget) }) }
+      return begunFrom(context, at(run, '/retry'), body, options)
+    },
+  },
+  {
+    name: 'runs undo',
+    parameters: '<run>',
+    description: 'takes back what a run that is over did outside, the last effect first',
+    options: [['--steps <ids>', 'only of these, with commas between']],
+    async run({ api, out }, [run = ''], options) {
+      const { effects } = await (await api({ code: true })).call<{ effects: readonly UndoListing[] }>({
+        method: 'POST',
+        path: at(run, '/undo'),
+        body: { steps: listed(options, 'steps') },
+      })
+      out.table(
+        effects,
+        [
+          { name: 'STEP', of: ({ step }) => step },
+          { name: 'EFFECT', of: ({ effect }) => effect },
+          { name: 'STATUS', of: ({ status }) => status },
+          { name: 'ERROR', of: ({ error }) => error?.message ?? '' },
+        ],
+        'It did nothing outside.',
+      )
+      return effects.some(({ status }) => status === 'failed') ? exitCodes.failed : exitCodes.ok
+    },
+  },
+  asked('export', 'one file, redacted, that another installation opens and replays', '/export'),
+  {
+    name: 'runs uncertain',
+    parameters: '<run>',
+    description: 'effects of which nobody knows whether they happened',
+    async run({ api, out }, [run = '']) {
+      const { effects } = await (await api()).call<{ effects: readonly Uncertain[] }>({
+        path: at(run, '/effects/uncertain'),
+      })
+      out.table(
+        effects,
+        [
+          { name: 'STEP', of: ({ step }) => step },
+          { name: 'CALL', of: ({ call }) => call },
+          { name: 'EFFECT', of: ({ effect }) => effect },
+        ],
+        'Every effect is known to have happened or not.',
+      )
+      return undefined
+    },
+  },
+  {
+    name: 'runs resolve',
+    parameters: '<run> <step> <call>',
+    description: 'says of an uncertain effect whether it happened',
+    options: [
+      ['--happened', 'it happened'],
+      ['--not-happened', 'it did not happen: it is executed'],
+      ['--output <json>', 'what it gave, where it happened'],
+      leaving,
+    ],
+    async run(context, [run = '', step = '', call = ''], options) {
+      if ((options.happened === true) === (options.notHappened === true))
+        throw misused('Pass --happened or --not-happened.')
+      const output = options.output === undefined ? {} : { output: readValue(String(options.output)) }
+      const body = { step, call, happened: options.happened === true, ...output }
+      await (await context.api({ code: true })).call({ method: 'POST', path: at(run, '/effects/resolve'), body })
+      return followUnlessDetached(context, run, options, () => context.out.show({ ok: true }, () => 'Resolved.'))
+    },
+  },
+]
+
+const approval = (valueText: string, hash: string | undefined) => ({ approve: /^yes$/i.test(valueText), hash })

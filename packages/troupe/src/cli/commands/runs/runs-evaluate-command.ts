@@ -1,0 +1,123 @@
+/** Past runs, run again with something different, told one by one. */
+import { amount, type CliCommand, integerOption, listed, type Options, text } from '../../cli-command.ts'
+import { exitCodes, misused } from '../../exit-codes.ts'
+import { oneLine } from '../../output/safe.ts'
+import { readValue } from '../read-value.ts'
+import { filterOf, runFilterOptions } from './runs-list-command.ts'
+
+interface SideMetrics {
+  readonly quality: number
+  readonly steps: number
+  readonly tokens: number
+  readonly cost: number
+  readonly durationMs: number
+}
+interface Evaluated {
+  readonly run: string
+  readonly status: 'scored' | 'failed' | 'skipped'
+  readonly original?: SideMetrics
+  readonly candidate?: SideMetrics
+  readonly error?: { readonly message: string }
+}
+interface Evaluation {
+  readonly runs: readonly Evaluated[]
+  readonly total: {
+    readonly scored: number
+    readonly failed: number
+    readonly skipped: number
+    readonly better: number
+    readonly worse: number
+    readonly same: number
+    readonly original: SideMetrics
+    readonly candidate: SideMetrics
+    readonly spent: { readonly tokens: number; readonly cost: number }
+  }
+}
+type EvaluationProgressEvent = { readonly done: number; readonly total: number; readonly run: Evaluated } | Evaluation
+
+const ownFilters = runFilterOptions.filter(([flags]) => !/^--reason/.test(flags))
+
+export const runsEvaluateCommand: CliCommand = {
+  name: 'runs evaluate',
+  parameters: '[runs...]',
+  description: 'runs past runs again with something different, and compares quality, steps, cost and time',
+  options: [
+    ['--model <name>', 'this model in place of theirs'],
+    ['--prompts <json>', '{ agent: instructions } in place of theirs'],
+    ['--with-team <name>', 'this registered team in place of theirs'],
+    ['--score <score>', 'exact, citations, a name that the configuration gives, or @file of a JSON Schema'],
+    ['--id <evaluation>', 'keeps what is done: the same command goes on with what is left'],
+    ['--live', 'carries tools out, in place of answering them from the record'],
+    ['--concurrency <n>', 'runs at once (default: 2)'],
+    ['--limit <n>', 'runs at most (default: 100)'],
+    ['--budget <json>', '{ tokens, cost } of all of them together'],
+    ...ownFilters,
+  ],
+  async run({ api, out }, runs, options) {
+    const asked = { method: 'POST', path: '/v1/evaluations', body: bodyOf(runs, options) } as const
+    for await (const { data } of (await api({ code: true })).events<EvaluationProgressEvent>(asked)) {
+      if ('done' in data) {
+        out.note(`${data.done} of ${data.total}: ${lineOf(data.run)}`)
+        continue
+      }
+      out.show(data, ({ total }) => tableOf(total))
+      return data.total.failed > 0 ? exitCodes.failed : exitCodes.ok
+    }
+    throw misused('The evaluation was cut off.', 'With --id the same command goes on where it was.')
+  },
+}
+
+function bodyOf(runs: readonly string[], options: Options) {
+  const { tags: _, minCost: __, maxCost: ___, reason: ____, ...texts } = filterOf(options)
+  const filter = {
+    ...texts,
+    tags: listed(options, 'tags'),
+    minCost: amount(options, 'minCost'),
+    maxCost: amount(options, 'maxCost'),
+  }
+  const isFiltered = Object.values(filter).some((value) => value !== undefined)
+  if (runs.length > 0 === isFiltered) throw misused('runs evaluate takes ids of runs, or options that find them.')
+  const read = (name: string) => (options[name] === undefined ? undefined : readValue(String(options[name])))
+  return {
+    id: text(options, 'id'),
+    runs: runs.length > 0 ? runs : filter,
+    change: { model: text(options, 'model'), prompts: read('prompts'), team: text(options, 'withTeam') },
+    score: scoreOf(text(options, 'score') ?? 'exact'),
+    ...(options.live === true ? { live: true } : {}),
+    concurrency: options.concurrency === undefined ? undefined : integerOption(options, 'concurrency', 2),
+    limit: options.limit === undefined ? undefined : integerOption(options, 'limit', 100),
+    budget: read('budget'),
+  }
+}
+
+function scoreOf(text: string) {
+  if (text === 'exact' || text === 'citations') return text
+  return text.startsWith('@') || text.startsWith('{') ? { schema: readValue(text) } : { named: text }
+}
+
+function lineOf({ run, status, original, candidate, error }: Evaluated): string {
+  const change =
+    original && candidate ? `${rounded(original.quality)} -> ${rounded(candidate.quality)}` : (error?.message ?? '')
+  return oneLine(`${run} ${status} ${change}`)
+}
+
+const rounded = (value: number) => String(Math.round(value * 1e6) / 1e6)
+
+function tableOf({
+  scored,
+  failed,
+  skipped,
+  better,
+  worse,
+  same,
+  original,
+  candidate,
+  spent,
+}: Evaluation['total']): string {
+  const names = ['quality', 'steps', 'tokens', 'cost', 'durationMs'] as const
+  return [
+    `${scored} scored: ${better} better, ${worse} worse, ${same} the same; ${failed} failed, ${skipped} skipped.`,
+    ...names.map((name) => `${name.padEnd(11)}${rounded(original[name])} -> ${rounded(candidate[name])}`),
+    `It used ${spent.tokens} tokens for $${rounded(spent.cost)}.`,
+  ].join('\n')
+}

@@ -1,0 +1,78 @@
+/** How a run stands, as a person reads it. */
+import type { Output } from '../../output/output.ts'
+import { oneLine, safe } from '../../output/safe.ts'
+
+export interface ShownQuestion {
+  readonly id: string
+  readonly kind: string
+  readonly text: string
+  readonly agent: string
+  readonly options?: readonly string[]
+  readonly tool?: string
+  readonly args?: unknown
+  readonly hash?: string
+  readonly default?: unknown
+}
+export interface Status {
+  readonly status: string
+  readonly reason?: string
+}
+export interface ShownResult extends Status {
+  readonly success: boolean
+  readonly response?: unknown
+  readonly questions: readonly ShownQuestion[]
+  readonly totalSteps: number
+  readonly usage: { readonly inputTokens: number; readonly outputTokens: number }
+  readonly cost: { readonly usd: number; readonly unknown: readonly string[] }
+  readonly durationMs: number
+  readonly guard?: { readonly name: string; readonly limit: number; readonly used: number }
+  readonly error?: { readonly message: string; readonly hint?: string; readonly code?: string }
+}
+
+export const isResult = (found: ShownResult | Status): found is ShownResult => 'totalSteps' in found
+
+export function showResult(out: Output, run: string, found: ShownResult | Status): void {
+  out.document({ run, ...found })
+  if (out.json) return
+  if (!isResult(found)) {
+    out.facts({ run, status: found.status, reason: found.reason })
+    return
+  }
+  const { status, reason, questions, response, guard, error } = found
+  out.facts({
+    run,
+    status: reason ? `${status} (${reason})` : status,
+    ...totalsOf(found),
+    guard: guard && `${guard.name}: ${guard.used} of ${guard.limit}`,
+    error: error && safe(error.message),
+    '': error?.hint,
+  })
+  for (const question of questions) showQuestion(out, run, question)
+  if (response !== undefined && response !== null) {
+    out.print()
+    out.print(safe(typeof response === 'string' ? response : JSON.stringify(response, undefined, 2)))
+  }
+}
+
+export const totalsOf = ({ totalSteps, usage, cost, durationMs }: ShownResult) => ({
+  steps: String(totalSteps),
+  tokens: `${usage.inputTokens} in, ${usage.outputTokens} out`,
+  cost: costText(cost),
+  time: `${(durationMs / 1_000).toFixed(1)} s`,
+})
+
+export const costText = ({ usd, unknown }: ShownResult['cost']): string =>
+  `$${usd.toFixed(4)}${unknown.length > 0 ? ` and what ${unknown.join(', ')} cost` : ''}`
+
+export function showQuestion(out: Output, run: string, question: ShownQuestion): void {
+  showAsked(out, question)
+  const { id, kind } = question
+  out.print(out.style('dim', `  troupe runs answer ${run} '${id}' ${kind === 'approval' ? 'yes' : '"…"'}`))
+}
+
+export function showAsked(out: Output, { kind, text, agent, options, tool, args }: ShownQuestion): void {
+  out.print()
+  out.print(`${out.style('yellow', `${safe(agent)} asks`)} (${kind}): ${safe(text)}`)
+  if (tool !== undefined) out.print(`  ${safe(tool)} ${oneLine(args)}`)
+  if (options) out.print(`  one of: ${options.map((one) => safe(one)).join(', ')}`)
+}

@@ -1,0 +1,148 @@
+/** What starts by itself. */
+
+import { type CliCommand, listed, listLimit, pagingOptions, text } from '../cli-command.ts'
+import { exitCodes, misused } from '../exit-codes.ts'
+import type { Output } from '../output/output.ts'
+import { safe } from '../output/safe.ts'
+import { part } from '../transport/api.ts'
+import { readValue } from './read-value.ts'
+import { begunFrom, leaving } from './runs/run-command.ts'
+
+interface Schedule {
+  readonly id: string
+  readonly state: string
+  readonly team?: string
+  readonly agent?: string
+  readonly agents?: readonly string[]
+  readonly at?: string
+  readonly in?: string
+  readonly every?: string
+  readonly timeZone?: string
+  readonly onContext?: { readonly pattern: string }
+  readonly onMessage?: { readonly type: string; readonly to: string }
+  readonly next: readonly string[]
+  readonly waiting: number
+  readonly lastRun?: { readonly id: string }
+  readonly problem?: { readonly message: string }
+}
+
+const at = (schedule: string, rest = '') => `/v1/schedules/${part(schedule)}${rest}`
+
+function triggerText({ at: once, in: later, every, timeZone, onContext, onMessage }: Schedule): string {
+  if (onContext) return `context ${onContext.pattern}`
+  if (onMessage) return `message ${onMessage.type} to ${onMessage.to}`
+  const time = every === undefined ? `once ${once ?? `in ${later}`}` : `every ${every}`
+  return timeZone === undefined ? time : `${time} (${timeZone})`
+}
+
+const shown = (out: Output, schedule: Schedule) =>
+  out.show(
+    schedule,
+    ({ id, state, next }) => `${safe(id)}: ${state}${next[0] === undefined ? '' : `, next ${next[0]}`}`,
+  )
+
+const steered = (verb: 'pause' | 'resume', description: string): CliCommand => ({
+  name: `schedules ${verb}`,
+  parameters: '<schedule>',
+  description,
+  async run({ api, out }, [schedule = '']) {
+    shown(out, await (await api()).call<Schedule>({ method: 'POST', path: at(schedule, `/${verb}`), body: {} }))
+    return undefined
+  },
+})
+
+export const scheduleCommands: readonly CliCommand[] = [
+  {
+    name: 'schedules list',
+    description: 'what starts by itself, and when next',
+    options: pagingOptions(100),
+    async run({ api, out }, _, options) {
+      const found: Schedule[] = []
+      for await (const one of (await api()).pages<Schedule>({ path: '/v1/schedules' }, listLimit(options, 100)))
+        found.push(one)
+      out.table(
+        found,
+        [
+          { name: 'SCHEDULE', of: ({ id }) => id },
+          { name: 'STATE', of: ({ state }) => state },
+          { name: 'ON', of: triggerText },
+          { name: 'TEAM', of: ({ team, agent, agents }) => team ?? agent ?? agents?.join(', ') },
+          { name: 'NEXT', of: ({ next }) => next[0] ?? '' },
+          { name: 'LAST RUN', of: ({ lastRun }) => lastRun?.id ?? '' },
+          { name: 'PROBLEM', of: ({ problem }) => problem?.message ?? '' },
+        ],
+        'Nothing starts by itself.',
+      )
+      return undefined
+    },
+  },
+  {
+    name: 'schedules create',
+    parameters: '<team> [task]',
+    description: 'begins runs of a registered team: at a time, again and again, at a change of context, at a message',
+    options: [
+      ['--id <schedule>', 'creating it again with the same id changes nothing'],
+      ['--at <time>', 'once, as ISO text'],
+      ['--in <duration>', 'once, so long from now'],
+      ['--every <span>', "a span such as 15m, or cron text such as '0 8 * * 1-5'"],
+      ['--time-zone <name>', 'of the times, such as Europe/Berlin (default: UTC)'],
+      ['--on-context <pattern>', 'for each write of a key that fits'],
+      ['--on-message <type>', 'for each message of the type'],
+      ['--to <mailbox>', 'that the messages are in (default: the one named as the schedule)'],
+      ['--prepare <name>', 'the function of the configuration that makes the task'],
+      ['--tags <names>', 'of its runs, with commas between'],
+      ['--overlap <policy>', 'allow, skip or queue, while a run of it goes on'],
+      ['--misfire <policy>', 'skip, once or all, of times that passed while nobody was there'],
+      ['--paused', 'starts no run until `schedules resume`'],
+    ],
+    async run({ api, out }, [team = '', task], options) {
+      const [onContext, onMessage] = [text(options, 'onContext'), text(options, 'onMessage')]
+      const to = text(options, 'to')
+      if (to !== undefined && onMessage === undefined) throw misused('--to is the mailbox of --on-message.')
+      const body = {
+        id: text(options, 'id'),
+        team,
+        task: task === undefined ? undefined : readValue(task),
+        at: text(options, 'at'),
+        in: text(options, 'in'),
+        every: text(options, 'every'),
+        timeZone: text(options, 'timeZone'),
+        onContext: onContext === undefined ? undefined : { pattern: onContext },
+        onMessage: onMessage === undefined ? undefined : { type: onMessage, to },
+        prepare: text(options, 'prepare'),
+        tags: listed(options, 'tags'),
+        overlap: text(options, 'overlap'),
+        misfire: text(options, 'misfire'),
+        paused: options.paused,
+      }
+      shown(
+        out,
+        await (await api({ code: true, absent: 'made' })).call<Schedule>({
+          method: 'POST',
+          path: '/v1/schedules',
+          body,
+        }),
+      )
+      return undefined
+    },
+  },
+  steered('pause', 'starts no run until `schedules resume`'),
+  steered('resume', 'begins runs again'),
+  {
+    name: 'schedules trigger',
+    parameters: '<schedule>',
+    description: 'begins a run of it now',
+    options: [leaving],
+    run: (context, [schedule = ''], options) => begunFrom(context, at(schedule, '/trigger'), {}, options),
+  },
+  {
+    name: 'schedules delete',
+    parameters: '<schedule>',
+    description: 'deletes it; the runs that it began go on',
+    async run({ api, out }, [schedule = '']) {
+      const { deleted } = await (await api()).call<{ deleted: boolean }>({ method: 'DELETE', path: at(schedule) })
+      out.show({ deleted }, () => (deleted ? 'Deleted.' : 'There was none.'))
+      return deleted ? undefined : exitCodes.missing
+    },
+  },
+]

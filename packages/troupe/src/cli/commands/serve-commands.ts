@@ -1,0 +1,88 @@
+/** What runs until it is ended: a server, a worker, a server that begins anew when the code changes. */
+import type { CliCommand, CommandContext } from '../cli-command.ts'
+import { integerOption, text } from '../cli-command.ts'
+import { unlessStopped, usable } from '../command-context.ts'
+import { exitCodes } from '../exit-codes.ts'
+import { tuneCollector } from '../tune-collector.ts'
+
+export const serveCommands: readonly CliCommand[] = [
+  {
+    name: 'serve',
+    here: true,
+    description: 'serves the troupe of the configuration: its API, its studio, its runs',
+    options: [
+      ['--host <address>', 'where it listens (default: 127.0.0.1)'],
+      ['--port <n>', 'where it listens; 0 takes a free one (default: 8000)'],
+    ],
+    async run(context, _, options) {
+      tuneCollector()
+      const loaded = usable(await context.withTeams())
+      const [{ serve }, { createLocalTroupe, storageLocationOf }] = await Promise.all([
+        import('../../server/index.ts'),
+        import('../transport/open-transport.ts'),
+      ])
+      const troupe = await unlessStopped(context.signal, createLocalTroupe(loaded.config))
+      const storage = await storageLocationOf(loaded)
+      const host = text(options, 'host')
+      try {
+        const server = await serve(troupe, {
+          ...loaded.server,
+          ...(host === undefined ? {} : { host }),
+          ...(options.port === undefined ? {} : { port: integerOption(options, 'port', 8_000) }),
+        })
+        const { url, metricsUrl: metrics } = server
+        context.out.line({
+          type: 'serving',
+          url,
+          ...(metrics ? { metrics } : {}),
+          storage,
+          pid: process.pid,
+        })
+        context.out.print(`Serving ${storage} at ${server.url}. Ctrl-C ends it.`)
+        if (context.interactive) context.out.print(`Open ${await server.link()} (works once, within five minutes)`)
+        await ended(context)
+        context.out.print('Ending: what is under way is finished or given back.')
+        const { isComplete } = await troupe.drain({ closing: [() => server.close()] })
+        return isComplete ? exitCodes.ok : exitCodes.failed
+      } finally {
+        await troupe.close()
+      }
+    },
+  },
+  {
+    name: 'worker',
+    here: true,
+    description: 'carries runs and messages on, and listens nowhere: beside a server, on one PostgreSQL',
+    async run(context) {
+      tuneCollector()
+      const loaded = usable(await context.withTeams())
+      const { createLocalTroupe, storageLocationOf } = await import('../transport/open-transport.ts')
+      await using troupe = await unlessStopped(context.signal, createLocalTroupe(loaded.config))
+      const storage = await storageLocationOf(loaded)
+      const { serveMetrics } = await import('../../server/index.ts')
+      await using metrics = loaded.server.metrics && (await serveMetrics(troupe, loaded.server.metrics))
+      const endpoints = metrics ? { metrics: metrics.url } : {}
+      context.out.line({ type: 'working', ...endpoints, storage, pid: process.pid })
+      context.out.print(`Working on ${storage}. Ctrl-C ends it.`)
+      await ended(context)
+      const { isComplete } = await troupe.drain()
+      return isComplete ? exitCodes.ok : exitCodes.failed
+    },
+  },
+  {
+    name: 'dev',
+    here: true,
+    description: 'serves, and begins anew whenever a file of this folder changes',
+    options: [['--port <n>', 'where it listens (default: 8000)']],
+    async run(context, _, options) {
+      const { develop } = await import('../develop.ts')
+      return develop(context, options.port === undefined ? [] : ['--port', String(options.port)])
+    },
+  },
+]
+
+const ended = ({ signal }: CommandContext) =>
+  new Promise<void>((resolve) => {
+    if (signal.aborted) resolve()
+    signal.addEventListener('abort', () => resolve(), { once: true })
+  })

@@ -1,0 +1,103 @@
+/** Finds the troupe that a command is about: the server that was named, the one that owns the database, or its storage. */
+import type { LoadedConfig, TroupeConfig } from '../../configuration/index.ts'
+import type { Troupe } from '../../startup/index.ts'
+import type { ApiOptions } from '../cli-command.ts'
+import { CliError, exitCodes } from '../exit-codes.ts'
+import type { GlobalFlags } from '../global-flags.ts'
+import type { Transport } from './api.ts'
+import { remoteTransport } from './remote-transport.ts'
+
+export interface OpenOptions {
+  readonly flags: GlobalFlags
+  readonly config: () => Promise<LoadedConfig>
+  /** Agents and topologies too: then interrupted runs of theirs go on here. Without, nothing is carried out. */
+  readonly code: boolean
+  readonly absent: ApiOptions['absent']
+}
+
+export interface OpenedApi {
+  readonly transport: Transport
+  /** For the server. */
+  readonly key: string | undefined
+}
+
+export async function openTransport(options: OpenOptions): Promise<OpenedApi> {
+  const { flags } = options
+  if (flags.url !== undefined) return { transport: remoteTransport(flags.url), key: process.env.TROUPE_API_KEY }
+  const loaded = await stored(await options.config(), options.absent)
+  const config = options.code ? loaded.config : withoutCode(loaded.config)
+  try {
+    const { withOrigins } = await import('../../configuration/index.ts')
+    const { effectiveValues, teams } = loaded
+    // What is left out for a command is still what a doctor has to look at.
+    const troupe = await createLocalTroupe(
+      withOrigins(config, { effectiveValues, teams, config: loaded.config, inspectOnly: true }),
+    )
+    const { localTransport } = await import('./local-transport.ts')
+    return { transport: await localTransport(troupe, await storageLocationOf(loaded)), key: undefined }
+  } catch (error) {
+    const address = ownerOf(error)
+    if (address === undefined) throw error
+    const key = process.env.TROUPE_API_KEY ?? loaded.server.key
+    return { transport: remoteTransport(address), key: typeof key === 'string' ? key : undefined }
+  }
+}
+
+/** @throws CliError where the database is a file that is not there, and may neither be made nor done without */
+async function stored(loaded: LoadedConfig, absent: OpenOptions['absent']): Promise<LoadedConfig> {
+  if (absent === 'made') return loaded
+  if (absent === undefined) {
+    await needDatabase(loaded.config)
+    return loaded
+  }
+  const { absentDatabase } = await import('../../operations/index.ts')
+  if (!(await absentDatabase(loaded.config))) return loaded
+  // What is in memory is gone with the command: it is fit for production too.
+  return { ...loaded, config: { ...loaded.config, storage: 'memory:', profile: 'development' } }
+}
+
+/** @throws CliError where the database is a file that is not there */
+export async function needDatabase(config: TroupeConfig): Promise<void> {
+  const { absentDatabase } = await import('../../operations/index.ts')
+  const missing = await absentDatabase(config)
+  if (!missing) return
+  const { path, near } = missing
+  throw new CliError(`There is no database at ${path}.`, {
+    exit: exitCodes.missing,
+    code: 'storage.missing',
+    hint: near === undefined ? 'A run, a server or `troupe migrate` makes one.' : `Did you mean sqlite:${near}?`,
+  })
+}
+
+export async function createLocalTroupe(config: TroupeConfig): Promise<Troupe> {
+  const { createTroupe } = await import('../../startup/index.ts')
+  return createTroupe(config)
+}
+
+/** Runs of other programs are left to them, and nothing is said about it. */
+function withoutCode({ agents: _, teams: __, ...rest }: TroupeConfig): TroupeConfig {
+  return { ...rest, log: 'silent' }
+}
+
+export async function storageLocationOf({ config: { storage } }: LoadedConfig): Promise<string> {
+  const { redactedStorageUrl } = await import('../../configuration/index.ts')
+  const location =
+    typeof storage === 'string' ? storage : ((storage as { readonly url?: unknown } | undefined)?.url ?? '')
+  return redactedStorageUrl(String(location))
+}
+
+/** @throws CliError where the owner of the database serves nobody */
+function ownerOf(error: unknown): string | undefined {
+  const { code, message, details } = error as {
+    readonly code?: string
+    readonly message?: string
+    readonly details?: { readonly address?: unknown } | null
+  }
+  if (code !== 'storage.owned') return undefined
+  if (typeof details?.address === 'string') return details.address
+  throw new CliError(message ?? '', {
+    exit: exitCodes.unavailable,
+    code,
+    hint: 'It serves nobody. Start it with `troupe serve` so that this command can ask it, or end it first.',
+  })
+}

@@ -1,0 +1,219 @@
+/**
+ * `ToolHandler` as the guides use it. Bound to a name it is that agent alone. Without one it is the host's, and each call
+ * says who acts: such a handler belongs to trusted code and never to a model.
+ */
+import { catalogue, checkOptions, type ErrorCode, failure, isObject, type Json, TroupeError } from '../../core/index.ts'
+import { Access, type AccessOptions, type BuiltInTool, builtInToolNames } from '../../security/index.ts'
+import type { AgentHandle, User } from '../../startup/index.ts'
+import type { ToolDefinition } from '../../tools/index.ts'
+import { createIntegration, type Framework, frameworkOf, handlerFor, type Integration, toolsFor } from './frameworks.ts'
+import { type CustomRoles, rightsOf } from './rights.ts'
+import { type ContextMesh, checkMesh } from './syntha-context-mesh.ts'
+import { callSynthaTool, failedToolResult, type SynthaHandler } from './syntha-handler.ts'
+import type { RawArguments } from './tool-arguments.ts'
+import { type SynthaResult, withAliases } from './tool-result.ts'
+import {
+  create_hybrid_tool_handler,
+  type HybridHandler,
+  type UserHandler,
+  type UserSchema,
+  withSchemas,
+} from './tool-schemas.ts'
+import { unsupported } from './unsupported.ts'
+
+export interface ToolHandlerOptions {
+  /** The whole list of tools; `[]` is none. */
+  readonly allowed_tools?: readonly string[]
+  readonly denied_tools?: readonly string[]
+  readonly agent_role?: string
+  /** Lists of tools by the name of a role, besides the four. */
+  readonly role_based_access?: CustomRoles
+  /** Every call is an event here; that cannot be turned off. */
+  readonly enable_logging?: boolean
+  /** true: a failed call throws, as the first guide expects of a missing key. By default it is a result. */
+  readonly raise_errors?: boolean
+}
+
+const known = ['allowed_tools', 'denied_tools', 'agent_role', 'role_based_access', 'enable_logging', 'raise_errors']
+
+export class ToolHandler implements SynthaHandler {
+  readonly #user: () => Promise<User>
+  readonly #handles = new Map<string, AgentHandle>()
+  readonly #custom: CustomRoles
+  readonly #raises: boolean
+  #agent: string | undefined
+  #role: string | undefined
+  #allowed: readonly string[] | undefined
+  #denied: readonly string[]
+
+  /** @throws ValidationError for an unknown option or role */
+  constructor(mesh: ContextMesh | User, agent_name?: string, options: ToolHandlerOptions = {}) {
+    checkOptions('ToolHandler', options, known)
+    if (options.enable_logging === false)
+      throw unsupported('enable_logging: false', 'every call is an event, which costs nothing where nobody listens')
+    checkMesh('What ToolHandler was given', mesh)
+    this.#user = 'open' in mesh ? () => mesh.open() : async () => mesh
+    this.#agent = agent_name
+    this.#raises = options.raise_errors === true
+    this.#custom = options.role_based_access ?? {}
+    this.#role = options.agent_role
+    this.#allowed = options.allowed_tools
+    this.#denied = options.denied_tools ?? []
+    this.#rights()
+  }
+
+  get agent_name(): string | undefined {
+    return this.#agent
+  }
+
+  /** @param rawArguments the keyword arguments of the guide's call */
+  async handle_tool_call(tool_name: string, rawArguments: RawArguments = {}): Promise<SynthaResult> {
+    const handle = await this.#handleOf(tool_name, rawArguments)
+    const result =
+      handle instanceof TroupeError
+        ? withAliases(
+            tool_name,
+            isObject(rawArguments) ? (rawArguments as Readonly<Record<string, Json>>) : {},
+            failedToolResult(handle),
+          )
+        : await callSynthaTool(handle.tools, tool_name, rawArguments)
+    if (result.success || !this.#raises) return result
+    const code = String(result.code)
+    const { class: Failure } = Object.hasOwn(catalogue, code) ? catalogue[code as ErrorCode] : { class: TroupeError }
+    throw new Failure(String(result.error), { code, details: result as Json })
+  }
+
+  /** Whoever the call says it is, where the handler is bound to nobody. */
+  async #handleOf(tool: string, rawArguments: RawArguments): Promise<AgentHandle | TroupeError> {
+    const { agent_name, from_agent } = isObject(rawArguments) ? rawArguments : {}
+    const sender = String(tool).endsWith('get_messages_from_agents') ? undefined : from_agent
+    const name = this.#agent ?? agent_name ?? sender
+    if (typeof name !== 'string')
+      return failure('validation.failed', { what: 'agent_name', problem: 'Agent name not set' })
+    const ready = this.#handles.get(name)
+    if (ready) return ready
+    try {
+      const handle = (await this.#user()).agent(name, this.#rights())
+      this.#handles.set(name, handle)
+      return handle
+    } catch (error) {
+      if (error instanceof TroupeError && error.status === 400) return error
+      throw error
+    }
+  }
+
+  #rights(): AccessOptions {
+    return rightsOf(this.#role, this.#custom, { allow: this.#allowed, deny: this.#denied })
+  }
+  #change(change: () => void): void {
+    const before = [this.#role, this.#allowed, this.#denied] as const
+    change()
+    try {
+      this.#rights()
+    } catch (error) {
+      ;[this.#role, this.#allowed, this.#denied] = before
+      throw error
+    }
+    this.#handles.clear()
+  }
+
+  set_agent_name(agent_name: string): void {
+    this.#agent = agent_name
+  }
+  /** @throws ValidationError `role.unknown`: an unknown role grants nothing here, and not everything */
+  set_agent_role(role: string): void {
+    this.#change(() => {
+      this.#role = role
+    })
+  }
+  set_allowed_tools(tools: readonly string[] | undefined): void {
+    this.#change(() => {
+      this.#allowed = tools
+    })
+  }
+  set_denied_tools(tools: readonly string[]): void {
+    this.#change(() => {
+      this.#denied = tools
+    })
+  }
+  add_allowed_tool(tool: string): void {
+    this.set_allowed_tools([...(this.#allowed ?? []), tool])
+  }
+  remove_allowed_tool(tool: string): void {
+    this.set_allowed_tools((this.#allowed ?? builtInToolNames).filter((one) => one !== tool))
+  }
+  add_denied_tool(tool: string): void {
+    this.set_denied_tools([...this.#denied, tool])
+  }
+  remove_denied_tool(tool: string): void {
+    this.set_denied_tools(this.#denied.filter((one) => one !== tool))
+  }
+
+  get_available_tools(): readonly string[] {
+    return new Access(this.#rights()).summary().available
+  }
+  has_tool_access(tool: string): boolean {
+    return (builtInToolNames as readonly string[]).includes(tool) && new Access(this.#rights()).can(tool as BuiltInTool)
+  }
+  get_access_summary() {
+    const available_tools = this.get_available_tools()
+    return {
+      agent_name: this.#agent,
+      agent_role: this.#role ?? 'contributor',
+      available_tools,
+      denied_tools: this.#denied,
+      allowed_tools: this.#allowed ?? ('all' as const),
+      total_available: available_tools.length,
+      total_possible: builtInToolNames.length,
+    }
+  }
+
+  /** @throws ValidationError for a handler of the host: a model must not choose who it is */
+  async bound(): Promise<AgentHandle> {
+    if (this.#agent === undefined)
+      throw failure('validation.failed', { what: 'The handler', problem: 'it is bound to no agent: give it a name' })
+    const handle = await this.#handleOf('', {})
+    if (handle instanceof TroupeError) throw handle
+    return handle
+  }
+  async get_syntha_schemas_only(): Promise<readonly ToolDefinition[]> {
+    return (await this.bound()).tools.definitions()
+  }
+  /** Ours that clash with one of `merge_with` are called `syntha_…`. */
+  async get_schemas(merge_with: readonly UserSchema[] = []) {
+    return withSchemas(await this.get_syntha_schemas_only(), merge_with)
+  }
+  /** @param user_tools names that are the user's, where they clash with ours */
+  create_hybrid_handler(user_handler: UserHandler, user_tools: readonly string[] = []): HybridHandler {
+    return create_hybrid_tool_handler(this, user_handler, user_tools)
+  }
+
+  async get_openai_functions() {
+    return toolsFor('openai', await this.bound())
+  }
+  async get_anthropic_tools() {
+    return toolsFor('anthropic', await this.bound())
+  }
+  async get_langchain_tools() {
+    return toolsFor('langchain', await this.bound())
+  }
+  async get_langgraph_tools() {
+    return toolsFor('langgraph', await this.bound())
+  }
+  async get_tools_for_framework(framework: string) {
+    return toolsFor(frameworkOf(framework), await this.bound())
+  }
+  async get_framework_handler(framework: string) {
+    frameworkOf(framework)
+    return handlerFor(await this.bound())
+  }
+  async create_framework_integration(framework: string, existing_tools: readonly unknown[] = []): Promise<Integration> {
+    return createIntegration(frameworkOf(framework), await this.bound(), existing_tools)
+  }
+  get_supported_frameworks(): readonly Framework[] {
+    return ['openai', 'anthropic', 'ai-sdk', 'langchain', 'langgraph']
+  }
+  validate_framework(framework: string): boolean {
+    return (this.get_supported_frameworks() as readonly string[]).includes(framework.toLowerCase())
+  }
+}

@@ -1,0 +1,214 @@
+/** Checks what `createTroupe` takes: unknown options and wrong values are refused before anything is opened, all at once. */
+import { contextLimits } from '../context/index.ts'
+import {
+  checkName,
+  checkOptions,
+  failure,
+  isObject,
+  listOf,
+  milliseconds,
+  systemClock,
+  systemRandom,
+  TroupeError,
+} from '../core/index.ts'
+import { type MessagingConfig, messagingSettings } from '../messaging/index.ts'
+import { checkModelLimits, type ModelDefaults, providers } from '../models/index.ts'
+import { checkSchedulesConfig } from '../runs/index.ts'
+import {
+  auditSettings,
+  checkEgress,
+  createRoles,
+  isSecretReference,
+  readTaintPolicy,
+  roleOf,
+} from '../security/index.ts'
+import { checkFaults, retentionBounds } from '../storage/index.ts'
+import { withHelpers } from '../topology/index.ts'
+import { checksById } from './doctor/doctor-catalogue.ts'
+import { checkDoctor } from './doctor/doctor-check.ts'
+import { checkObservation } from './observation-config.ts'
+import { checkOptionShape, shaped } from './option-shapes.ts'
+import { openPolicies } from './policies-config.ts'
+import { retentionPeriods } from './retention-periods.ts'
+import {
+  agentsByName,
+  compiledTeams,
+  type ModelsConfig,
+  storageRetentionOf,
+  type TroupeConfig,
+} from './troupe-config.ts'
+import { unsafeInProduction } from './unsafe-in-production.ts'
+
+/** @throws ValidationError for the one problem that there is; `config.invalid` with all of them in its details */
+export function checkConfig(config: TroupeConfig): TroupeConfig {
+  throwProblems(configProblems(config))
+  return config
+}
+
+/** @throws the one problem that there is; `config.invalid` with all of them in its details */
+export function throwProblems(all: readonly TroupeError[]): void {
+  const [first, ...others] = all
+  if (!first) return
+  if (others.length === 0) throw first
+  const problems = [first, ...others].map(({ message, hint = '' }) => `${message} ${hint}`.trim())
+  throw failure('config.invalid', { first: problems[0] as string, others: others.length, problems })
+}
+
+/** Everything that is wrong with it, and in production everything that is unsafe. */
+export function configProblems(input: TroupeConfig): readonly TroupeError[] {
+  if (typeof input !== 'object' || input === null) return [wrong('The configuration', 'it is no object')]
+  const config = shaped(input)
+  const checks = [
+    ...Object.entries(input).map(
+      ([option, value]) =>
+        () =>
+          checkOptionShape(option, value),
+    ),
+    () => checkStorage(config),
+    () => void createRoles(config.roles),
+    () => checkSchedulesConfig(config.schedules ?? {}),
+    () => void auditSettings(config.audit),
+    () => checkEgress(config.egress ?? {}),
+    () => void readTaintPolicy(config.policy),
+    () => checkPresence(config),
+    () => checkOptions('models', config.models ?? {}, modelsOptions),
+    () => checkDefaults(config.models?.defaults ?? {}),
+    () => checkKeys(config.models ?? {}),
+    () => checkObservation(config),
+    () => checkRetention(config),
+    () => void messagingSettings(config.messaging as MessagingConfig | undefined),
+    () => checkContext(config),
+    () => checkModels(config.models ?? {}),
+    () => void openPolicies(config.policies ?? {}, { clock: systemClock, random: systemRandom }),
+    () => checkDoctor(config.doctor ?? {}, checksById),
+    () => checkGeneral(config),
+    () => checkParts(config),
+    ...rolesOfAgents(config),
+  ]
+  const problems = checks.flatMap((check) => {
+    try {
+      check()
+      return []
+    } catch (error) {
+      if (error instanceof TroupeError) return [error]
+      throw error
+    }
+  })
+  return [...problems, ...(config.profile === 'production' ? unsafeInProduction(config) : [])]
+}
+
+function checkPresence({ presence = {} }: TroupeConfig): void {
+  checkOptions('presence', presence, ['heartbeat'])
+  if (presence.heartbeat !== undefined) milliseconds(presence.heartbeat, 'presence.heartbeat', '1ms')
+}
+
+function checkRetention({ retention = {} }: TroupeConfig): void {
+  retentionBounds(storageRetentionOf(retention))
+  retentionPeriods(retention)
+}
+
+function checkContext({ context = {} }: TroupeConfig): void {
+  checkOptions('context', context, ['limits', 'lifecycles', 'cleanup'])
+  contextLimits(context.limits)
+  if (context.cleanup !== undefined) milliseconds(context.cleanup, 'context.cleanup', '1s')
+}
+
+function checkModels({ limits = {}, attempts = 1 }: ModelsConfig): void {
+  checkModelLimits(limits)
+  if (!(Number.isSafeInteger(attempts) && attempts >= 1))
+    throw wrong('models.attempts', 'it must be a whole number from 1')
+}
+
+const profiles: readonly unknown[] = ['development', 'test', 'production']
+
+const wrong = (what: string, problem: string) => failure('validation.failed', { what, problem })
+
+const modelsOptions = [
+  'model',
+  'apiKey',
+  'keys',
+  'registry',
+  'defaults',
+  'limits',
+  'breaker',
+  'attempts',
+  'idle',
+  'cache',
+  'embedding',
+]
+
+function checkStorage({ storage, lease }: TroupeConfig): void {
+  if (typeof storage !== 'string' && (typeof storage !== 'object' || storage === null))
+    throw wrong('storage', 'it is not memory:, sqlite:PATH, postgres://… or where a PostgreSQL database is')
+  if (lease === undefined) return
+  if (typeof storage === 'string' && !/^postgres(ql)?:/.test(storage))
+    throw wrong('lease', 'it is for PostgreSQL: a process that has this storage has all of its runs')
+  milliseconds(lease, 'lease', '1s')
+}
+
+function checkGeneral({ profile, requireUserId, debug, signals, shutdown, restored, traces }: TroupeConfig): void {
+  if (debug && (traces === false || traces?.store === false))
+    throw wrong('debug', 'it is on while traces are off, and they are what it is for')
+  checkOptions('shutdown', shutdown ?? {}, ['timeout'])
+  if (shutdown?.timeout !== undefined) milliseconds(shutdown.timeout, 'shutdown.timeout', '1s')
+  if (profile !== undefined && !profiles.includes(profile))
+    throw wrong('profile', `it is not one of ${profiles.join(', ')}`)
+  if (restored !== undefined && restored !== 'wait' && restored !== 'resume')
+    throw wrong('restored', 'it is neither wait nor resume')
+  for (const [name, value] of Object.entries({ requireUserId, debug, signals }))
+    if (value !== undefined && typeof value !== 'boolean') throw wrong(name, 'it is neither true nor false')
+}
+
+/** What is code, and what only programs pass. */
+function checkParts({ agents, teams, evaluation = {}, clock, random, faults }: TroupeConfig): void {
+  checkOptions('evaluation', evaluation, ['scores'])
+  for (const [name, score] of Object.entries(evaluation.scores ?? {}))
+    if (typeof score !== 'function') throw wrong(`evaluation.scores.${name}`, 'it is no function')
+  if (agents !== undefined) agentsByName(listOf('agents', agents))
+  if (teams !== undefined && !isObject(teams))
+    throw wrong('teams', 'it must be an object with a topology by the name of each team')
+  if (faults) checkFaults(faults)
+  if (clock !== undefined && typeof clock?.now !== 'function') throw wrong('clock', 'it has no now()')
+  if (random !== undefined && typeof random?.next !== 'function') throw wrong('random', 'it has no next()')
+}
+
+/** Each agent by itself, helpers and those of topologies too: nobody waits for a run to hear of a slip. */
+function rolesOfAgents({ agents = [], teams = {}, roles }: TroupeConfig): readonly (() => void)[] {
+  const named = quietly(() => {
+    const teamAgents = [...compiledTeams(teams).values()].flatMap((team) => [...team.agents.values()])
+    const all = new Set([...agents, ...teamAgents].flatMap((agent) => [...withHelpers(agent)]))
+    return [...all].map(({ name, access }) => ({ name: checkName('agent', name), role: access?.role }))
+  })
+  const known = quietly(() => createRoles(roles))
+  if (!named || !known) return []
+  return named.map(({ name, role }) => () => {
+    if (role !== undefined) roleOf(known, role, name)
+  })
+}
+
+/** What is wrong with it is told by the check that looks at it. */
+function quietly<Out>(make: () => Out): Out | undefined {
+  try {
+    return make()
+  } catch {
+    return undefined
+  }
+}
+
+function checkKeys({ model, apiKey, keys = {} }: ModelsConfig): void {
+  const isText = (value: unknown) => typeof value === 'string' && value !== ''
+  if (model !== undefined && !isText(model))
+    throw wrong('models.model', 'it must be provider/model, or a name of models.registry')
+  checkOptions('models.keys', keys, Object.keys(providers))
+  for (const [name, key] of Object.entries({ apiKey, ...keys }))
+    if (key !== undefined && !isText(key) && !isSecretReference(key))
+      throw wrong(`models: ${name}`, 'it is no key, and names no secret')
+}
+
+function checkDefaults(defaults: ModelDefaults): void {
+  checkOptions('models.defaults', defaults, ['maxOutputTokens', 'temperature'])
+  const { maxOutputTokens = 1, temperature = 0 } = defaults
+  if (!(Number.isSafeInteger(maxOutputTokens) && maxOutputTokens >= 1))
+    throw wrong('models.defaults', 'maxOutputTokens counts from 1')
+  if (!(temperature >= 0 && temperature <= 2)) throw wrong('models.defaults', 'temperature is from 0 to 2')
+}

@@ -1,0 +1,37 @@
+/** Why code of a project could not be loaded, and where. */
+import { fileURLToPath } from 'node:url'
+import { TroupeError } from '../../core/index.ts'
+
+export interface CodeProblem {
+  readonly problem: string
+  /** That it needs, and that is not installed. */
+  readonly package?: string
+}
+
+const ours = new URL('../../', import.meta.url).href
+
+/** @param path of the file that was to be loaded */
+export function codeProblem(error: unknown, path: string): CodeProblem {
+  const message = error instanceof Error ? error.message : String(error)
+  const missing = /^Cannot find package '((?:@[^'/]+\/)?[^'/]+)/.exec(message)?.[1]
+  const location = locationOf(error, path)
+  const hint = error instanceof TroupeError && error.hint ? ` ${error.hint}` : ''
+  return {
+    problem: `${location === undefined ? '' : `${location}: `}${message}${hint}`,
+    ...(missing === undefined ? {} : { package: missing }),
+  }
+}
+
+/** A URL anywhere, or at the very beginning a path: so stand errors of syntax in a folder without `"type": "module"`. */
+const stackLocations = /(file:\/\/[^\n]*?|^(?:\/|[A-Za-z]:\\)[^\n]*?):(\d+)(?=[\s:)]|$)/g
+
+/** The first line of the project's own that the stack names. */
+function locationOf(error: unknown, path: string): string | undefined {
+  const { stack } = Object(error) as { readonly stack?: unknown }
+  for (const { 1: location = '', 2: line } of String(stack ?? '').matchAll(stackLocations)) {
+    if (location.startsWith(ours) || location.includes('/node_modules/')) continue
+    const file = URL.canParse(location) && location.startsWith('file:') ? fileURLToPath(location) : location
+    return file === path ? `line ${line}` : `${file}:${line}`
+  }
+  return undefined
+}

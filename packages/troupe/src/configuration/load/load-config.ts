@@ -1,0 +1,164 @@
+/** Reads the configuration of a deployment from its file, `.env`, the environment and flags, and says where each value is from. */
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { checkOptions, checkText, failure, isObject, TroupeError } from '../../core/index.ts'
+import type { RunConfig, TopologyForm } from '../../topology/index.ts'
+import { configProblems } from '../check-config.ts'
+import type { ServerConfig } from '../server-config.ts'
+import { serverProblems } from '../server-config.ts'
+import type { FoundSetting, SettingSource } from '../settings/setting-source.ts'
+import { type TroupeConfig, troupeOptions, withOrigins } from '../troupe-config.ts'
+import { asObject, composeConfig, defaultsOf } from './compose-config.ts'
+import { readConfigFile } from './config-file.ts'
+import { readConfigValues, readFlags } from './read-config-values.ts'
+import { readVariables, type Variables } from './read-variables.ts'
+
+/** A team that is started by its name. */
+export type Team = {
+  readonly topology: NonNullable<TroupeConfig['teams']>[string]
+  readonly config?: RunConfig
+  readonly description?: string
+}
+
+/** What a file holds: all that createTroupe takes, what `serve` takes, and teams. All of it may be left out. */
+export interface DeploymentConfig extends Omit<Partial<TroupeConfig>, 'teams'> {
+  readonly server?: ServerConfig
+  readonly teams?: Readonly<Record<string, Team | TopologyForm>>
+}
+
+/**
+ * The configuration in `troupe.config.ts`, with its types.
+ * @example
+ * export default defineConfig({ storage: 'sqlite:./data/troupe.db', log: 'info', server: { port: 8_000 } })
+ */
+export const defineConfig = (config: DeploymentConfig): DeploymentConfig => config
+
+export interface LoadConfigOptions {
+  /** The folder of `troupe.config.*` and `.env`; that of the process by default. */
+  readonly cwd?: string
+  /** That of the process by default. */
+  readonly env?: Variables
+  /** By the path of the setting: `{ log: 'debug', 'server.port': 8_080 }`; a text is read as a variable's. */
+  readonly flags?: Readonly<Record<string, unknown>>
+  /** The configuration's file; it must exist. */
+  readonly file?: string
+}
+
+export interface LoadedConfig {
+  /** What createTroupe takes; where there are problems, what is left without the values that are wrong. */
+  readonly config: TroupeConfig
+  readonly server: ServerConfig
+  readonly teams: Readonly<Record<string, Team>>
+  /** What holds, and where it is from, by the path of its setting; `showConfig` makes it fit to be seen. */
+  readonly effectiveValues: ReadonlyMap<string, FoundSetting>
+  /** By the path of the setting. */
+  readonly origins: Readonly<Record<string, SettingSource>>
+  /** All of them; empty where the configuration can be used. Each says in its `hint` what to do. */
+  readonly problems: readonly TroupeError[]
+  /** The file that was read. */
+  readonly file: string | undefined
+}
+
+/**
+ * Sources in rising order: defaults, the file, `.env`, the environment, flags. Never throws for what a source says: all
+ * problems come together.
+ * @throws ValidationError for an option of its own that is none, or is of another kind
+ * @example
+ * const { config, problems } = await loadConfig()
+ * if (problems.length > 0) throw new AggregateError(problems)
+ * const troupe = await createTroupe(config)
+ */
+export async function loadConfig(options: LoadConfigOptions = {}): Promise<LoadedConfig> {
+  checkOptions('loadConfig', options, ['cwd', 'env', 'flags', 'file'])
+  const { cwd = process.cwd(), env = process.env, flags = {} } = options
+  for (const [what, record] of Object.entries({ env, flags }))
+    if (!isObject(record))
+      throw failure('validation.failed', { what: `${what} of loadConfig`, problem: 'it is no object' })
+  for (const [what, text] of Object.entries({ cwd, file: options.file ?? '' })) checkText(`${what} of loadConfig`, text)
+  const problems: TroupeError[] = []
+  const attempt = async <Out>(work: () => Promise<Out>): Promise<Out | undefined> => {
+    try {
+      return await work()
+    } catch (error) {
+      if (!(error instanceof TroupeError)) throw error
+      problems.push(error)
+      return undefined
+    }
+  }
+  const dotenv = await readDotenv(cwd)
+  const file = await attempt(() => readConfigFile(cwd, options.file, { ...dotenv, ...env }))
+  const used = file?.used ?? new Set<string>()
+  const sources = [
+    file ? readConfigValues(file.content, { source: 'file', name: file.path }, troupeOptions) : nothing,
+    readVariables(without(dotenv, env), '.env', used),
+    readVariables(env, 'environment', used),
+    readFlags(flags),
+  ]
+  const layers = sources.map(({ found }) => found)
+  const profile = String(composeConfig(layers).effectiveValues.get('profile')?.value ?? 'development')
+  const { effectiveValues, problems: quarrels } = composeConfig([defaultsOf(profile), ...layers])
+  problems.push(...sources.flatMap((one) => one.problems), ...quarrels)
+  const { server = {}, teams: named = {}, ...rest } = asObject(effectiveValues) as DeploymentConfig
+  const teams = asTeams(named, problems)
+  if (rest.secrets !== undefined && !Array.isArray(rest.secrets)) {
+    problems.push(failure('validation.failed', { what: 'secrets', problem: 'it is no list' }))
+    delete (rest as { secrets?: unknown }).secrets
+  }
+  const composed = withTeams(withVariables(rest as TroupeConfig, { ...dotenv, ...env }), teams)
+  const config = withOrigins(composed, { effectiveValues, teams })
+  problems.push(...configProblems(config), ...serverProblems(server, config.profile))
+  const origins = Object.fromEntries([...effectiveValues].map(([path, { origin }]) => [path, origin]))
+  return { config, server, teams, effectiveValues, origins, problems: once(problems), file: file?.path }
+}
+
+const nothing = { found: [] as readonly FoundSetting[], problems: [] }
+
+/** Without changing the environment of the process. */
+async function readDotenv(cwd: string): Promise<Variables> {
+  const text = await readFile(join(cwd, '.env'), 'utf8').catch((error: unknown) => {
+    if ((error as { readonly code?: unknown }).code === 'ENOENT') return undefined
+    throw failure('config.unreadable', { path: join(cwd, '.env'), problem: String((error as Error).message) })
+  })
+  if (text === undefined) return {}
+  return (await import('dotenv')).parse(text)
+}
+
+const without = (variables: Variables, over: Variables): Variables =>
+  Object.fromEntries(Object.entries(variables).filter(([name]) => over[name] === undefined))
+
+/** What is no team is left out, and told. */
+function asTeams(named: unknown, problems: TroupeError[]): Record<string, Team> {
+  const wrong = (what: string) => problems.push(failure('validation.failed', { what, problem: 'it is no object' }))
+  if (!isObject(named)) {
+    wrong('teams')
+    return {}
+  }
+  const teams = Object.entries(named).flatMap(([name, team]: [string, unknown]) => {
+    if (isObject(team)) return [[name, ('topology' in team ? team : { topology: team }) as Team] as const]
+    wrong(`The team ${name}`)
+    return []
+  })
+  return Object.fromEntries(teams)
+}
+
+/** Named secrets are looked for in the variables that were read here, those of `.env` among them. */
+const withVariables = (config: TroupeConfig, variables: Variables): TroupeConfig => ({
+  ...config,
+  secrets: (config.secrets ?? []).map((source) =>
+    source === 'environment'
+      ? { get: (name: string) => (variables[name] ? { value: variables[name] } : undefined) }
+      : source,
+  ),
+})
+
+/** A team's topology is found by runs that go on, as those of `teams` are. */
+function withTeams(config: TroupeConfig, named: Readonly<Record<string, Team>>): TroupeConfig {
+  if (Object.keys(named).length === 0) return config
+  const teams = Object.fromEntries(Object.entries(named).map(([name, { topology }]) => [name, topology]))
+  return { ...config, teams: { ...teams, ...config.teams } }
+}
+
+/** The same thing is said once. */
+const once = (problems: readonly TroupeError[]): readonly TroupeError[] => [
+  ...new Map(problems.map((problem) => [problem.message, problem])).values(),
+]

@@ -1,0 +1,83 @@
+/** What variables say: those of Troupe, and the names of the guides. */
+import { failure, nearest, type TroupeError } from '../../core/index.ts'
+import { aliases } from '../settings/aliases.ts'
+import { type FoundSetting, type SettingSource, settingSourceText } from '../settings/setting-source.ts'
+import { type Setting, settingAt, settings, variableOf } from '../settings/settings.ts'
+
+export type Variables = Readonly<Record<string, string | undefined>>
+
+export interface ReadSettings {
+  readonly found: readonly FoundSetting[]
+  readonly problems: readonly TroupeError[]
+}
+
+const keyOfProvider = /^models\.keys\.[a-z]+$/
+/** Ours, and those of frameworks that no other program has. */
+const ours = /^(TROUPE|SYNTHA|MARSYS)_/
+/** Of the tests of this workspace. */
+const notSettings = /^TROUPE_(TEST_|(URL|API_KEY|USER)$)/
+
+/**
+ * @param source of the variables, for origins
+ * @param used names that the configuration refers to itself: no settings
+ */
+export function readVariables(
+  variables: Variables,
+  source: 'environment' | '.env',
+  used: ReadonlySet<string>,
+): ReadSettings {
+  const found: FoundSetting[] = []
+  const problems: TroupeError[] = []
+  const names = new Map(settings.map((setting) => [variableOf(setting), setting]))
+  for (const [name, text] of Object.entries(variables)) {
+    if (text === undefined || text === '') continue
+    const origin: SettingSource = { source, name }
+    const alias = Object.hasOwn(aliases, name) ? aliases[name] : undefined
+    const setting = names.get(name)
+    if (setting) {
+      const value = setting.kind.fromText(text)
+      if (value === undefined) problems.push(wrongValue(setting, origin, text))
+      else found.push({ path: setting.path, value, origin })
+    } else if (alias && 'path' in alias) {
+      const aliased = settingAt(alias.path) ?? asKey(alias.path)
+      const read = alias.read ? alias.read(text) : text
+      if (read === undefined) continue
+      const value = aliased.kind.fromText(read)
+      if (value === undefined || !aliased.kind.accepts(value)) problems.push(wrongValue(aliased, origin, text))
+      else found.push({ path: alias.path, value, origin })
+    } else if (alias) {
+      const on = flag.fromText(text)
+      if (on === undefined) problems.push(wrongValue({ ...flagged, path: name }, origin, text))
+      else if ('requires' in alias) found.push({ path: `wanted.${alias.requires}`, value: on, origin })
+      else if (on === false)
+        problems.push(failure('config.always', { name: settingSourceText(origin), always: alias.always }))
+    } else if (ours.test(name) && !notSettings.test(name) && !used.has(name)) {
+      const known = [...names.keys(), ...Object.keys(aliases)]
+      problems.push(
+        failure('option.unknown', {
+          where: settingSourceText(origin),
+          option: name,
+          nearest: nearest(name, known) ?? 'TROUPE_STORAGE',
+        }),
+      )
+    }
+  }
+  return { found, problems }
+}
+
+const flagged = settingAt('debug') as Setting
+const flag = flagged.kind
+const apiKey = settingAt('models.apiKey') as Setting
+const asKey = (path: string): Setting => {
+  if (keyOfProvider.test(path)) return { ...apiKey, path }
+  throw failure('invariant.broken', { rule: `an alias names a setting, and ${path} is none` })
+}
+
+/** What is secret is not shown. */
+export const wrongValue = ({ path, kind, secret }: Setting, origin: SettingSource, value: unknown): TroupeError =>
+  failure('config.value', {
+    setting: path,
+    origin: settingSourceText(origin),
+    value: secret ? 'what it says' : String(typeof value === 'string' ? value : JSON.stringify(value)).slice(0, 100),
+    wanted: kind.description,
+  })

@@ -1,0 +1,89 @@
+/** A configuration for a person's eyes: every setting, its value and where it is from; never a secret. */
+import { failure } from '../../core/index.ts'
+import { isSecretReference } from '../../security/index.ts'
+import { type SettingSource, settingSourceText } from '../settings/setting-source.ts'
+import { settingAt } from '../settings/settings.ts'
+import type { LoadedConfig } from './load-config.ts'
+
+export interface ShownSetting {
+  readonly path: string
+  /** JSON, or `[hidden]`. */
+  readonly value: string
+  readonly origin: SettingSource
+  readonly from: string
+}
+
+/**
+ * @throws ValidationError for what is not of loadConfig
+ * @example
+ * for (const { path, value, from } of showConfig(await loadConfig())) console.log(`${path} = ${value}, from ${from}`)
+ */
+export function showConfig(loaded: Pick<LoadedConfig, 'effectiveValues'>): readonly ShownSetting[] {
+  if (!(loaded?.effectiveValues instanceof Map))
+    throw failure('validation.failed', {
+      what: 'What showConfig was given',
+      problem: 'it is not what loadConfig gives',
+    })
+  return [...(loaded.effectiveValues as LoadedConfig['effectiveValues'])]
+    .filter(([path]) => !path.startsWith('wanted.'))
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([path, { value, origin }]) => ({
+      path,
+      value: shownValue(path, value),
+      origin,
+      from: settingSourceText(origin),
+    }))
+}
+
+/** JSON, or `[hidden]`. */
+export function shownValue(path: string, value: unknown): string {
+  if (path === 'storage.url') return storageUrlText(value)
+  return settingAt(path)?.secret || path.startsWith('models.keys') ? hidden : text(named(path, value))
+}
+
+/** The texts of what is hidden, so that they can be taken out of what is told. */
+export const secretsOf = ({ effectiveValues }: Pick<LoadedConfig, 'effectiveValues'>): readonly string[] =>
+  [...effectiveValues].flatMap(([path, { value }]) => {
+    // Of an address the password alone; it may hold any character.
+    if (path === 'storage.url') return /^\w+:\/\/[^:]*:(.+)@/s.exec(String(value))?.slice(1) ?? []
+    if (path.startsWith('models.keys')) return secretTexts(value, true)
+    return settingAt(path)?.secret ? secretTexts(value, typeof value === 'string') : []
+  })
+
+/** Of a structure those under names of secrets: it has more than secrets. */
+function secretTexts(value: unknown, hides: boolean): readonly string[] {
+  if (typeof value === 'string') return hides ? [value] : []
+  if (typeof value !== 'object' || value === null || value instanceof Uint8Array || isSecretReference(value)) return []
+  return Object.entries(value).flatMap(([name, inner]) => secretTexts(inner, hides || holdsSecrets.test(name)))
+}
+const holdsSecrets = /key|secret|password|token|headers/i
+
+const hidden = '[hidden]'
+
+const storageUrlText = (value: unknown): string =>
+  typeof value === 'string' ? JSON.stringify(redactedStorageUrl(value)) : hidden
+
+/** Where a database is, without the password, and without what may be one. */
+export function redactedStorageUrl(url: string): string {
+  const scheme = /^\w+:\/\//.exec(url)?.[0]
+  if (scheme === undefined) return url
+  if (!URL.canParse(url)) return `${scheme}${hidden}`
+  const { host, pathname } = new URL(url)
+  return `${scheme}${host}${pathname}`
+}
+
+/** Code is known by its name. */
+function named(path: string, value: unknown): unknown {
+  if (path === 'agents' && Array.isArray(value)) return value.map((agent: { readonly name?: unknown }) => agent.name)
+  return path === 'teams' && typeof value === 'object' && value !== null ? Object.keys(value) : value
+}
+
+const secretNames = /key|secret|password|token/i
+const text = (value: unknown): string =>
+  JSON.stringify(value, (name, inner: unknown) =>
+    secretNames.test(name) && (typeof inner === 'string' || inner instanceof Uint8Array)
+      ? hidden
+      : typeof inner === 'function'
+        ? '[code]'
+        : inner,
+  ) ?? '[code]'

@@ -1,0 +1,35 @@
+/** Of which form each option of `createTroupe` is: asked first, so that whatever looks into one finds what it looks into. */
+import { checkOptions, failure, isObject } from '../core/index.ts'
+import { type TroupeConfig, troupeOptions } from './troupe-config.ts'
+
+const objects: readonly string[] = [
+  ...['messaging', 'presence', 'context', 'prices', 'models', 'cassette', 'retention', 'schedules', 'evaluation'],
+  ...['encryption', 'audit', 'egress', 'policy', 'policies', 'roles', 'shutdown', 'doctor', 'faults', 'health', 'otlp'],
+]
+/** False is none of it. */
+const objectsOrFalse: readonly string[] = ['alerts', 'traces', 'watchdog']
+
+const isMisshapen = (option: string, value: unknown): boolean =>
+  value !== undefined &&
+  !isObject(value) &&
+  (objects.includes(option) || (objectsOrFalse.includes(option) && value !== false))
+
+/** @throws ValidationError for an option that there is not, or of another form than its own */
+export function checkOptionShape(option: string, value: unknown): void {
+  checkOptions('createTroupe', { [option]: 0 }, troupeOptions)
+  if (!isMisshapen(option, value)) return
+  const form = objects.includes(option) ? 'no object' : 'neither an object nor false'
+  throw failure('validation.failed', { what: option, problem: `${describe(value)} is ${form}` })
+}
+
+/** What was given, without what a text may hold. */
+function describe(value: unknown): string {
+  if (Array.isArray(value)) return 'a list'
+  return typeof value === 'string' || typeof value === 'function' ? `a ${typeof value}` : String(value)
+}
+
+/** The configuration without what is of another form, for whoever looks into the rest. */
+export function shaped(config: TroupeConfig): TroupeConfig {
+  const odd = Object.entries(config).filter(([option, value]) => isMisshapen(option, value))
+  return { ...config, ...Object.fromEntries(odd.map(([option]) => [option, undefined])) }
+}

@@ -1,0 +1,55 @@
+/** How long what is over is kept, and what goes with it. */
+import type { ThreadMessages } from '../agents/index.ts'
+import { failure, milliseconds, type UserId } from '../core/index.ts'
+import { cleanupRateLimits, type JournalRetention, type Journals } from '../journal/index.ts'
+import { childJournalPrefixes, type EndedRuns, threadPrefix } from '../runs/index.ts'
+import type { Storage } from '../storage/index.ts'
+import type { Retention } from './troupe-config.ts'
+
+export interface CleanupTask {
+  readonly what: string
+  /** @returns how many it removed, of so many at most */
+  readonly cleanup: (batchSize: number) => Promise<unknown>
+}
+
+/** ms after the end of a run. */
+export interface RetentionPeriods {
+  readonly replay: number
+  readonly runs: number
+}
+
+/** @throws ValidationError where results would go before the journals they come from */
+export function retentionPeriods({ replay, runs }: Retention = {}): RetentionPeriods {
+  const retention = {
+    replay: milliseconds(replay ?? '30d', 'retention.replay'),
+    runs: milliseconds(runs ?? '365d', 'retention.runs'),
+  }
+  if (retention.runs >= retention.replay) return retention
+  const problem = `a run cannot go before its journal: ${runs ?? '365d'} is less than retention.replay, ${replay ?? '30d'}`
+  throw failure('validation.failed', { what: 'retention.runs', problem })
+}
+
+/** A run's journal takes those of its steps along, and what was said in them. */
+export const journalRetention = ({ replay }: RetentionPeriods, threadMessages: ThreadMessages): JournalRetention => ({
+  closedMs: replay,
+  childPrefixes: childJournalPrefixes,
+  also(user: UserId, journal) {
+    const prefix = threadPrefix(journal)
+    return prefix === undefined ? [] : threadMessages.forgetPrefix(user, prefix).statements
+  },
+})
+
+/** @param parts `bare`: the storage without encryption over it */
+export const cleanupTasksOf = ({
+  journals,
+  endedRuns,
+  bare,
+}: {
+  readonly journals: Journals
+  readonly endedRuns: EndedRuns
+  readonly bare: Storage
+}): readonly CleanupTask[] => [
+  { what: 'ended journals', cleanup: (limit) => journals.cleanup(limit) },
+  { what: 'ended runs', cleanup: (limit) => endedRuns.cleanup(limit) },
+  { what: 'rate limits', cleanup: () => cleanupRateLimits(bare) },
+]

@@ -1,0 +1,109 @@
+/** The sources of secrets as the configuration lists them: the environment, files, a command, or one's own. */
+import { execFile } from 'node:child_process'
+import { readFile } from 'node:fs/promises'
+import { resolve, sep } from 'node:path'
+import { type Clock, checkOptions, type Duration, failure, milliseconds, type Redactor } from '../../core/index.ts'
+import { type SecretSource, Secrets } from '../../security/index.ts'
+import { readEnvironment } from '../environment.ts'
+
+export interface SecretFiles {
+  /** A folder with one file a secret, as `/run/secrets`; a line's end at its end is no part of it. */
+  readonly files: string
+  /** A file is read anew after so long; 1 min by default. */
+  readonly ttl?: Duration
+}
+
+export interface SecretCommand {
+  /** A program and its arguments, in which `{name}` is the secret's; no shell. What it prints is the secret. */
+  readonly command: readonly string[]
+  /** It is asked anew after so long; 5 min by default. */
+  readonly ttl?: Duration
+  /** 10 s by default. */
+  readonly timeout?: Duration
+}
+
+/** In which order they are asked is the order of the list; `['environment']` where there is none. */
+export type SecretsConfig = readonly ('environment' | SecretFiles | SecretCommand | SecretSource)[]
+
+interface Parts {
+  readonly clock: Clock
+  readonly redactor: Redactor
+  readonly variables: Readonly<Record<string, string | undefined>>
+}
+
+/** @throws ValidationError for a source that is none */
+export function openSecrets(config: SecretsConfig = ['environment'], parts: Parts): Secrets {
+  if (!Array.isArray(config)) throw wrong('secrets', 'it is no list of sources')
+  for (const secret of readEnvironment(parts.variables).secrets) parts.redactor.addSecret(secret)
+  return new Secrets({ ...parts, sources: config.map((one, i) => sourceOf(one, `secrets[${i}]`, parts)) })
+}
+
+const wrong = (what: string, problem: string) => failure('validation.failed', { what, problem })
+
+function sourceOf(config: SecretsConfig[number], where: string, parts: Parts): SecretSource {
+  if (config === 'environment') return { get: (name) => asValue(parts.variables[name]) }
+  if (typeof config === 'object' && config !== null) {
+    if ('get' in config && typeof config.get === 'function') return config
+    if ('files' in config) return filesSource(config, where, parts.clock)
+    if ('command' in config) return commandSource(config, where, parts.clock)
+  }
+  throw wrong(where, "it is none of 'environment', { files }, { command } and { get }")
+}
+
+const asValue = (text: string | undefined) => (text ? { value: text } : undefined)
+
+function filesSource(config: SecretFiles, where: string, clock: Clock): SecretSource {
+  checkOptions(where, config, ['files', 'ttl'])
+  if (typeof config.files !== 'string' || config.files === '') throw wrong(where, 'files is the path of a folder')
+  const folder = resolve(config.files)
+  const ttlMs = milliseconds(config.ttl ?? '1m', `${where}.ttl`, '1ms')
+  return {
+    async get(name) {
+      const path = resolve(folder, name)
+      if (!path.startsWith(folder + sep)) return undefined
+      try {
+        const value = (await readFile(path, 'utf8')).replace(/\r?\n$/, '')
+        return value === '' ? undefined : { value, expiresAt: clock.now() + ttlMs }
+      } catch (error) {
+        const { code } = error as { readonly code?: string }
+        if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'EISDIR') return undefined
+        throw failure('secret.failed', { name, problem: `its file cannot be read (${code ?? 'unknown'})` })
+      }
+    },
+  }
+}
+
+function commandSource(config: SecretCommand, where: string, clock: Clock): SecretSource {
+  checkOptions(where, config, ['command', 'ttl', 'timeout'])
+  const { command } = config
+  if (
+    !Array.isArray(command) ||
+    command.length === 0 ||
+    !command.every((part) => typeof part === 'string' && part !== '')
+  )
+    throw wrong(where, 'command is a list of a program and its arguments')
+  const ttlMs = milliseconds(config.ttl ?? '5m', `${where}.ttl`, '1ms')
+  const timeout = milliseconds(config.timeout ?? '10s', `${where}.timeout`, '1ms')
+  return {
+    async get(name) {
+      const [program = '', ...rest] = command.map((part) => part.replaceAll('{name}', name))
+      const value = (await printed(name, program, rest, timeout)).replace(/\r?\n$/, '')
+      return value === '' ? undefined : { value, expiresAt: clock.now() + ttlMs }
+    },
+  }
+}
+
+/** What it says of its failure may quote a secret, and is not told. */
+const printed = (
+  name: string,
+  program: string,
+  commandArguments: readonly string[],
+  timeout: number,
+): Promise<string> =>
+  new Promise((resolve, reject) => {
+    execFile(program, commandArguments, { timeout, maxBuffer: 64 * 1024, encoding: 'utf8' }, (error, stdout) => {
+      if (!error) return resolve(stdout)
+      const how = error.killed ? `took longer than ${timeout} ms` : `ended with ${String(error.code ?? error.signal)}`
+      reject(failure('secret.failed', { name, problem: `the command ${program} ${how}` }))
+    })
+  })

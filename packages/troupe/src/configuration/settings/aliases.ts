@@ -1,0 +1,83 @@
+/** Names of variables that guides of other frameworks teach, and what each means here. */
+import { providers } from '../../models/index.ts'
+
+export type Alias =
+  /** Says a setting; `read` makes a text of it that the setting reads. */
+  | { readonly path: string; readonly read?: (text: string) => string | undefined; readonly description: string }
+  /** Asks for what always is: refused where it asks for its absence. */
+  | { readonly always: string; readonly description: string }
+  /** On where `path` is set, and refused where it is not, or the other way round. */
+  | { readonly requires: string; readonly remedy: string; readonly description: string }
+
+/** Guides give bare seconds. */
+const seconds = (text: string) => (/^\d+(\.\d+)?$/.test(text) ? `${text}s` : text)
+
+const syntha: Readonly<Record<string, Alias>> = {
+  SYNTHA_ENABLE_INDEXING: { always: 'every entry is found by an index', description: 'always on' },
+  SYNTHA_ENABLE_PERSISTENCE: { always: 'what is accepted is durable; storage says where', description: 'always on' },
+  SYNTHA_AUTO_CLEANUP: {
+    always: 'expired entries are cleaned up; context.cleanup says how often',
+    description: 'always on',
+  },
+  SYNTHA_CLEANUP_INTERVAL: { path: 'context.cleanup', read: seconds, description: 'in seconds' },
+  SYNTHA_ENABLE_ENCRYPTION: {
+    requires: 'encryption',
+    remedy: 'Set TROUPE_ENCRYPTION_KEY to 32 bytes in hexadecimal or base64.',
+    description: 'on with a key',
+  },
+  SYNTHA_AUDIT_LOGGING: { always: 'refused actions are recorded', description: 'always on' },
+  SYNTHA_USER_ISOLATION: { always: 'no user sees anything of another', description: 'always on' },
+  SYNTHA_HEALTH_CHECK_INTERVAL: {
+    path: 'health.every',
+    read: (text) => (text === '0' ? undefined : seconds(text)),
+    description: 'in seconds; 0 is off',
+  },
+  SYNTHA_METRICS_RETENTION: { path: 'traces.retention', read: seconds, description: 'in seconds' },
+  SYNTHA_DEBUG_MODE: { path: 'debug', description: 'the same' },
+  SYNTHA_LOG_LEVEL: { path: 'log', description: 'DEBUG, INFO, WARNING or ERROR' },
+}
+
+const llmAgent: Readonly<Record<string, Alias>> = {
+  AGENT_MODEL: { path: 'models.model', description: 'provider/model' },
+  AGENT_API_KEY: { path: 'models.apiKey', description: 'for AGENT_MODEL' },
+  AGENT_MAX_TOKENS: { path: 'models.defaults.maxOutputTokens', description: 'of an answer' },
+  AGENT_TEMPERATURE: { path: 'models.defaults.temperature', description: 'from 0 to 2' },
+  AGENT_RATE_LIMIT: { path: 'models.limits.*.perMinute', description: 'calls a minute' },
+  AGENT_CACHE_TTL: { path: 'models.cache.ttl', read: seconds, description: 'in seconds' },
+  LOG_LEVEL: { path: 'log', description: 'WARNING too' },
+}
+
+const database: Readonly<Record<string, Alias>> = {
+  DATABASE_URL: { path: 'storage.url', description: 'postgres://…' },
+  DB_HOST: { path: 'storage.host', description: 'the same' },
+  DB_PORT: { path: 'storage.port', description: 'the same' },
+  DB_NAME: { path: 'storage.database', description: 'the same' },
+  DB_USER: { path: 'storage.user', description: 'the same' },
+  DB_PASSWORD: { path: 'storage.password', description: 'the same' },
+}
+
+const others: Readonly<Record<string, Alias>> = {
+  MARSYS_ENV: { path: 'profile', description: 'development, test or production' },
+  MARSYS_LOG_LEVEL: { path: 'log', description: 'WARNING too' },
+  API_KEY: { path: 'models.apiKey', description: 'the key of the model' },
+  MAX_CONNECTIONS: { path: 'server.maxConnections', description: 'open to the server at once' },
+  MESSAGE_TIMEOUT: {
+    path: 'messaging.lease',
+    read: seconds,
+    description: 'in seconds: for so long a message may be worked on',
+  },
+}
+
+/** Keys of providers, under the names that their own packages use. */
+const keys: Readonly<Record<string, Alias>> = Object.fromEntries(
+  Object.entries(providers).map(([name, { key }]) => [key, { path: `models.keys.${name}`, description: `of ${name}` }]),
+)
+
+export const aliases: Readonly<Record<string, Alias>> = { ...syntha, ...llmAgent, ...database, ...others, ...keys }
+
+/** Variables of the guides that are not for a troupe, each with whom they are for. */
+export const notForTroupe: Readonly<Record<string, string>> = {
+  POSTGRES_DB: 'the container of PostgreSQL',
+  POSTGRES_USER: 'the container of PostgreSQL',
+  POSTGRES_PASSWORD: 'the container of PostgreSQL',
+}

@@ -1,0 +1,103 @@
+/** Kinds of values that a setting may have: as a text of the environment, and as a value of a file or a flag. */
+import { type Duration, isObject, milliseconds } from '../../core/index.ts'
+import { isSecretReference } from '../../security/index.ts'
+
+export interface SettingKind {
+  /** Completes "it is not …". */
+  readonly description: string
+  /** @returns undefined for a text that is no such value */
+  fromText(text: string): unknown
+  accepts(value: unknown): boolean
+}
+
+const integer = (lowest: number, highest = Number.MAX_SAFE_INTEGER): SettingKind => {
+  const accepts = (value: unknown) => Number.isSafeInteger(value) && Number(value) >= lowest && Number(value) <= highest
+  return {
+    description: `a whole number from ${lowest}${highest === Number.MAX_SAFE_INTEGER ? '' : ` to ${highest}`}`,
+    fromText: (text) => (/^\d+$/.test(text) && accepts(Number(text)) ? Number(text) : undefined),
+    accepts,
+  }
+}
+
+const decimal = (lowest: number, highest: number): SettingKind => {
+  const accepts = (value: unknown) => typeof value === 'number' && value >= lowest && value <= highest
+  return {
+    description: `a number from ${lowest} to ${highest}`,
+    fromText: (text) => (text.trim() !== '' && accepts(Number(text)) ? Number(text) : undefined),
+    accepts,
+  }
+}
+
+const span = (lowestMs: number, lowest: Duration): SettingKind => {
+  const accepts = (value: unknown) => {
+    try {
+      return milliseconds(value, '') >= lowestMs
+    } catch {
+      return false
+    }
+  }
+  return {
+    description: `a duration such as 30s or 5m${lowestMs > 0 ? `, at least ${lowest}` : ''}`,
+    fromText: (text) => (accepts(text) ? text : undefined),
+    accepts,
+  }
+}
+
+const choice = (...known: readonly string[]): SettingKind => ({
+  description: `one of ${known.join(', ')}`,
+  fromText: (text) => known.find((one) => one === text.toLowerCase()),
+  accepts: (value) => known.includes(value as string),
+})
+
+const yes = ['true', '1', 'yes', 'on']
+const no = ['false', '0', 'no', 'off']
+const flag: SettingKind = {
+  description: 'true or false',
+  fromText: (text) => (yes.includes(text.toLowerCase()) ? true : no.includes(text.toLowerCase()) ? false : undefined),
+  accepts: (value) => typeof value === 'boolean',
+}
+
+const text: SettingKind = {
+  description: 'a text that is not empty',
+  fromText: (text) => text,
+  accepts: (value) => typeof value === 'string' && value !== '',
+}
+
+/** Never shown. */
+const secretText: SettingKind = {
+  description: 'a text that is not empty, or a reference to a secret',
+  fromText: (text) => text,
+  accepts: (value) => text.accepts(value) || isSecretReference(value),
+}
+
+const list: SettingKind = {
+  description: 'a list of texts',
+  fromText: (text) =>
+    text
+      .split(',')
+      .map((one) => one.trim())
+      .filter((one) => one !== ''),
+  accepts: (value) => Array.isArray(value) && value.every((one) => typeof one === 'string'),
+}
+
+const logLevel: SettingKind = {
+  description: 'one of debug, info, warn, error, silent, or { level, … }',
+  accepts: (value) => logLevels.accepts(value) || isObject(value),
+  fromText: (text) => (text.toLowerCase() === 'warning' ? 'warn' : logLevels.fromText(text)),
+}
+const logLevels = choice('debug', 'info', 'warn', 'error', 'silent')
+
+/** What its room checks when the troupe is opened; JSON in the environment. */
+const structure: SettingKind = {
+  description: 'JSON',
+  fromText(text) {
+    try {
+      return JSON.parse(text)
+    } catch {
+      return undefined
+    }
+  },
+  accepts: (value) => value !== undefined && value !== null,
+}
+
+export const kinds = { integer, decimal, span, choice, flag, text, secretText, list, logLevel, structure }

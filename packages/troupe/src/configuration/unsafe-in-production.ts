@@ -1,0 +1,23 @@
+/** What the profile production refuses, all at once; the database's role is looked at when it is opened. */
+import { failure, type TroupeError } from '../core/index.ts'
+import type { TroupeConfig } from './troupe-config.ts'
+
+export function unsafeInProduction(config: TroupeConfig): readonly TroupeError[] {
+  const { encryption, requireUserId, debug, storage, cassette, faults } = config
+  const unsafe = (what: string, problem: string, remedy: string) => failure('config.unsafe', { what, problem, remedy })
+  const problems: TroupeError[] = []
+  if (encryption === undefined)
+    problems.push(failure('encryption.required', { what: 'The profile production', problem: 'there is no key ring' }))
+  if (requireUserId === false)
+    problems.push(
+      unsafe('requireUserId', 'whoever names no user would share one', 'Remove it: it is on in production.'),
+    )
+  if (debug) problems.push(unsafe('debug', 'it shows causes and stacks', 'Set log to debug instead.'))
+  if (storage === 'memory:')
+    problems.push(unsafe('storage', 'memory ends with the process', 'Name a file, sqlite:PATH, or a PostgreSQL.'))
+  if (typeof storage === 'object' && 'tls' in storage && typeof storage.tls === 'object' && storage.tls.check === false)
+    problems.push(unsafe('storage.tls', 'nobody checks who answers', 'Give the certificate of its authority as ca.'))
+  if (cassette) problems.push(unsafe('cassette', 'models would not be asked', 'Remove it: cassettes are for tests.'))
+  if (faults) problems.push(unsafe('faults', 'the storage would be made to fail', 'Remove it: faults are for tests.'))
+  return problems
+}

@@ -1,0 +1,81 @@
+/** A mesh on a real storage, for the tests of this room. */
+import { Client } from 'pg'
+import { type Clock, createEvents, createIds, type EventFields, seededRandom, systemRandom } from '../core/index.ts'
+import { journalMigrations } from '../journal/index.ts'
+import { createIncidents, openAudit, openEncryption, securityMigrations } from '../security/index.ts'
+import { createBlobs, type Faults, openStorage, type Storage } from '../storage/index.ts'
+import { contextMigrations } from './context-migrations.ts'
+import { contextTables } from './context-tables.ts'
+import { createContextMesh } from './mesh.ts'
+import type { MeshParts } from './mesh-core.ts'
+
+export interface Opened extends AsyncDisposable {
+  readonly storage: Storage
+  readonly mesh: ReturnType<typeof createContextMesh>
+  readonly incidents: ReturnType<typeof createIncidents>
+  readonly events: readonly EventFields[]
+}
+
+export async function openMesh(
+  clock: Clock,
+  options: {
+    readonly url?: string
+    readonly schema?: string
+    readonly encrypted?: boolean
+    readonly faults?: Omit<Faults, 'clock' | 'random'>
+    /** With the tables of steps. */
+    readonly durable?: boolean
+  } & Partial<Pick<MeshParts, 'limits' | 'lifecycles'>> = {},
+): Promise<Opened> {
+  const { url = 'memory:', schema, encrypted = false, faults, durable = false, ...rest } = options
+  const random = seededRandom('context')
+  const ids = createIds(clock, random)
+  const seen: EventFields[] = []
+  const failures: unknown[] = []
+  const events = createEvents((error) => failures.push(error))
+  events.on('*', (event) => seen.push(event))
+  const migrations = [...contextMigrations, ...securityMigrations, ...(durable ? journalMigrations : [])]
+  const onServer = schema === undefined ? {} : { postgres: { schema }, time: 'clock' as const }
+  const failing = faults ? { faults: { clock, random, ...faults } } : {}
+  const bare = await openStorage({ url, migrations, clock, random, ...onServer, ...failing })
+  const config = encrypted ? { keys: [{ id: 'test', key: new Uint8Array(32) }] } : undefined
+  const failed = (error: unknown) => failures.push(error)
+  const { storage } = await openEncryption({ storage: bare, config, clock, events, tables: contextTables, failed })
+  // Its ids are none that the seed gives again.
+  const chance = { random: systemRandom, ids: createIds(clock, systemRandom) }
+  const audit = await openAudit({ storage, clock, ...chance, events, holder: 'test', failed: () => {} })
+  const incidents = createIncidents({ audit, events })
+  const blobs = await createBlobs(storage)
+  const mesh = createContextMesh({ storage, clock, random, ids, events, incidents, audit, blobs, ...rest })
+  return {
+    storage,
+    mesh,
+    incidents,
+    events: seen,
+    async [Symbol.asyncDispose]() {
+      await mesh.close()
+      await incidents.flush()
+      await storage.close()
+    },
+  }
+}
+
+export const server = process.env.TROUPE_POSTGRES ?? 'postgres://postgres@127.0.0.1:5432/postgres'
+
+export async function onServer<T>(run: (client: Client) => Promise<T>): Promise<T> {
+  const client = new Client({ connectionString: server, connectionTimeoutMillis: 2_000 })
+  await client.connect()
+  return run(client).finally(() => client.end())
+}
+
+/** Why there is no server; undefined where there is one. */
+export async function missingServer(): Promise<string | undefined> {
+  try {
+    await onServer(async () => {})
+    return undefined
+  } catch (error) {
+    const problem = `no PostgreSQL: ${error instanceof Error ? error.message || error.name : error}`
+    process.stdout.write(`skipped: ${problem}\n`)
+    return problem
+  }
+}

@@ -1,0 +1,63 @@
+import { describe, expect, test } from 'vitest'
+import { z } from 'zod'
+import { createVirtualClock, systemClock } from '../core/index.ts'
+import { openMesh } from './context-testbed.test.fixture.ts'
+import { defineKey } from './index.ts'
+
+const rejected = (code: string) => expect.objectContaining({ code })
+
+describe('an update', () => {
+  test('of what one may write and not read says so, at the second attempt', async () => {
+    await using opened = await openMesh(createVirtualClock())
+    const [a, b] = [opened.mesh.agent('ada', 'A'), opened.mesh.agent('ada', 'B')]
+    await a.push('k', 1, { audience: 'owner', writers: ['B'] })
+    let calls = 0
+    await expect(b.update('k', () => ++calls)).rejects.toThrow(rejected('context.unread'))
+    expect(calls).toBe(1)
+    await a.push('k', 1, { subscribers: ['B'] })
+    expect(await b.update('k', (n) => (n as number) + 1)).toMatchObject({ value: 2, version: 3 })
+  })
+
+  test('gives the value as it is stored, which is what the schema made of it', async () => {
+    await using opened = await openMesh(createVirtualClock())
+    const a = opened.mesh.agent('ada', 'A')
+    const Count = defineKey('count', z.object({ n: z.number() }))
+    expect((await a.update(Count(), () => ({ n: 1, other: 2 }) as never)).value).toEqual({ n: 1 })
+    expect(await a.get('count')).toEqual({ n: 1 })
+    await expect(a.update(Count(), () => ({ n: 'one' }) as never)).rejects.toThrow(rejected('validation.failed'))
+  })
+
+  test('waits no longer than its signal for its function or its turn, and then writes nothing', async () => {
+    await using opened = await openMesh(systemClock)
+    const a = opened.mesh.agent('ada', 'A')
+    const controller = new AbortController()
+    const { signal } = controller
+    const made = Promise.withResolvers<number>()
+    const first = a.update('k', () => made.promise, { signal })
+    controller.abort()
+    await expect(first).rejects.toThrow(rejected('cancelled'))
+    made.resolve(1)
+    expect(await a.get('k')).toBeUndefined()
+
+    // Others of a key wait in line behind one that met a conflict.
+    const [inLine, held, impatient] = [
+      Promise.withResolvers<void>(),
+      Promise.withResolvers<void>(),
+      new AbortController(),
+    ]
+    const slow = a.update('n', async (n) => {
+      if (n === undefined) await a.push('n', 0)
+      else inLine.resolve()
+      await (n === undefined || held.promise)
+      return 1
+    })
+    await inLine.promise
+    const aborted = a.update('n', () => 10, { signal: impatient.signal })
+    const second = a.update('n', (n) => (n as number) + 1)
+    impatient.abort()
+    await expect(aborted).rejects.toThrow(rejected('cancelled'))
+    held.resolve()
+    await Promise.all([slow, second])
+    expect(await a.get('n')).toBe(2)
+  })
+})

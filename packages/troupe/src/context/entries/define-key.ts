@@ -1,0 +1,59 @@
+/** Keys with a form and a type: `defineKey('orders.{id}.status', schema)` makes keys that a push is checked against. */
+import { checkSchema, failure, isObject, type Json, type Schema } from '../../core/index.ts'
+
+/** A key that knows the schema of its value. As text it is the key. */
+export interface Key<T = unknown> {
+  readonly key: string
+  readonly schema: Schema<T>
+  toString(): string
+}
+
+/** The type of the value behind a key. */
+export type KeyValue<K> = K extends Key<infer T> ? T : Json
+
+type Names<Form extends string> = Form extends `${string}{${infer Name}}${infer Rest}` ? Name | Names<Rest> : never
+type Parameters<Form extends string> = string extends Form
+  ? Readonly<Record<string, string | number>>
+  : { readonly [Name in Names<Form>]: string | number }
+
+export interface KeyMaker<Form extends string, T> {
+  (...parameters: Names<Form> extends never ? [Parameters<Form>?] : [Parameters<Form>]): Key<T>
+  /** Matches all keys of this form, for `list` and `watch`. */
+  readonly pattern: string
+}
+
+/**
+ * @param form dotted text with `{name}` where a parameter stands
+ * @param schema any Standard Schema; a push of a value that doesn't match is refused
+ * @throws ValidationError `key.parameter` when a parameter is missing, empty or not in the form
+ * @example
+ * const OrderStatus = defineKey('orders.{id}.status', z.object({ paid: z.boolean() }))
+ * await support.context.push(OrderStatus({ id: 17 }), { paid: true })
+ */
+export function defineKey<const Form extends string, T>(form: Form, schema: Schema<T>): KeyMaker<Form, T> {
+  if (typeof form !== 'string' || /[{}]/.test(form.replace(/\{[^{}]+\}/g, '')))
+    throw failure('validation.failed', {
+      what: 'The form of a key',
+      problem: `${String(form)} is no text with {name} in it`,
+    })
+  // null is no schema anywhere, and one that is left out would be missed only by the first push.
+  checkSchema(`The schema of ${form}`, schema ?? null)
+  const names = [...form.matchAll(/\{([^{}]*)\}/g)].map((found) => found[1] as string)
+  const make = (parameters: Readonly<Record<string, string | number>> = {}): Key<T> => {
+    if (!isObject(parameters))
+      throw failure('validation.failed', { what: `What the key ${form} was given`, problem: 'it is no object' })
+    for (const name of Object.keys(parameters))
+      if (!names.includes(name)) throw failure('key.parameter', { form, name, problem: 'is not in it' })
+    const key = form.replace(/\{([^{}]*)\}/g, (_, name: string) => {
+      const value: unknown = Object.hasOwn(parameters, name) ? parameters[name] : undefined
+      if ((typeof value !== 'string' && !Number.isFinite(value)) || value === '')
+        throw failure('key.parameter', { form, name, problem: 'needs a text or a number' })
+      return String(value)
+    })
+    return { key, schema, toString: () => key }
+  }
+  return Object.assign(make, { pattern: form.replace(/\{[^{}]*\}/g, '*') }) as KeyMaker<Form, T>
+}
+
+export const keyText = (key: Key | string): unknown =>
+  typeof key === 'object' && key !== null && 'key' in key ? key.key : key

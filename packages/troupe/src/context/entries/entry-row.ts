@@ -1,0 +1,101 @@
+/** Rows of entries and their history, converted by hand at the edge. */
+import { decodeJson, type Json, type Provenance, type TaintLabel } from '../../core/index.ts'
+import type { Row, ValueRef } from '../../storage/index.ts'
+import type { Entry, HistoryEntry } from '../context-client.ts'
+import { audienceOf, writersOf } from './audience.ts'
+
+/** An entry as stored, its value perhaps elsewhere. */
+export interface EntryRow {
+  readonly key: string
+  readonly version: number
+  /** The version with which this entry came into being; older ones were another entry under the same key. */
+  readonly born: number
+  /** Names the write that made this version. */
+  readonly change: string
+  readonly revision: number
+  readonly owner: string
+  readonly grantees: readonly string[]
+  readonly writers: readonly string[]
+  readonly lifecycle: string | null
+  readonly ttlMs: number | null
+  readonly createdAt: number
+  readonly updatedAt: number
+  readonly expiresAt: number | null
+  readonly value: ValueRef
+  /** Bytes of the value's JSON. */
+  readonly stored: number
+  readonly metadata: string | null
+  readonly provenance: string
+  readonly taint: string
+}
+
+export interface HistoryRow extends EntryRow {
+  readonly ended: 'replaced' | 'removed' | 'expired'
+  readonly endedChange: string
+}
+
+const nullable = <T>(value: Row[string] | undefined, convert: (value: unknown) => T): T | null =>
+  value === null || value === undefined ? null : convert(value)
+
+/** Inline values are their JSON text, which never begins with `@`; others are `@` and the reference. */
+export const storeValue = (value: ValueRef): string => ('json' in value ? value.json : `@${JSON.stringify(value)}`)
+export const restoreValue = (text: string): ValueRef =>
+  text.startsWith('@') ? (JSON.parse(text.slice(1)) as ValueRef) : { json: text }
+
+export const entryRow = (row: Row): EntryRow => ({
+  key: String(row.key),
+  version: Number(row.version),
+  born: Number(row.born),
+  change: String(row.change),
+  revision: Number(row.revision),
+  owner: String(row.owner),
+  grantees: JSON.parse(String(row.audience)) as string[],
+  writers: JSON.parse(String(row.writers)) as string[],
+  lifecycle: nullable(row.lifecycle, String),
+  ttlMs: nullable(row.ttl_ms, Number),
+  createdAt: Number(row.created_at),
+  updatedAt: Number(row.updated_at),
+  expiresAt: nullable(row.expires_at, Number),
+  value: restoreValue(String(row.value)),
+  stored: Number(row.stored),
+  metadata: nullable(row.metadata, String),
+  provenance: String(row.provenance),
+  taint: String(row.taint),
+})
+
+export const historyRow = (row: Row): HistoryRow => ({
+  ...entryRow(row),
+  ended: String(row.ended) as HistoryRow['ended'],
+  endedChange: String(row.ended_change),
+})
+
+const iso = (ms: number) => new Date(ms).toISOString()
+
+/** JSON, as its value is: what there is none of is left out. */
+export function toEntry(row: EntryRow, json: string): Entry {
+  return {
+    key: row.key,
+    value: decodeJson(json),
+    version: row.version,
+    revision: row.revision,
+    owner: row.owner,
+    audience: audienceOf(row.grantees),
+    writers: writersOf(row.writers),
+    ...(row.lifecycle === null ? {} : { lifecycle: row.lifecycle }),
+    createdAt: iso(row.createdAt),
+    updatedAt: iso(row.updatedAt),
+    ...(row.expiresAt === null ? {} : { expiresAt: iso(row.expiresAt) }),
+    provenance: JSON.parse(row.provenance) as Provenance,
+    taint: taintIn(row),
+    ...(row.metadata === null ? {} : { metadata: decodeJson(row.metadata) as { readonly [key: string]: Json } }),
+  }
+}
+
+export const toHistoryEntry = (row: EntryRow, json: string, ended: HistoryEntry['ended']): HistoryEntry => ({
+  ...toEntry(row, json),
+  ...(ended === undefined ? {} : { ended }),
+})
+
+/** What clings to the value of a row; nothing to none. */
+export const taintIn = (row: { readonly taint?: unknown } | undefined): readonly TaintLabel[] =>
+  row ? (JSON.parse(String(row.taint)) as readonly TaintLabel[]) : []

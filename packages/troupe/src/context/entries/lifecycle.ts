@@ -1,0 +1,78 @@
+/** Lifetimes by name, the troupe's own among them, and the lifetime that a push names. */
+import { checkOptions, type Duration, failure, isObject, milliseconds } from '../../core/index.ts'
+import { compilePattern } from './pattern.ts'
+
+export interface Lifecycle {
+  /** Absent: it does not expire. */
+  readonly ttl?: Duration
+  /** New entries whose key matches have it when their push names no lifetime. */
+  readonly pattern?: string
+}
+
+/** A lifetime as stored. */
+export interface Lifetime {
+  readonly lifecycle: string | null
+  readonly ttlMs: number | null
+}
+
+export interface Lifecycles {
+  /** What a push names; undefined where it names none. @throws ValidationError */
+  named(options: { readonly ttl?: unknown; readonly lifecycle?: unknown }): Lifetime | undefined
+  /** Of a new entry whose push names none. */
+  initial(key: string): Lifetime
+}
+
+const predefined: Readonly<Record<string, Lifecycle>> = {
+  session: { ttl: '1h' },
+  cache: { ttl: '30m' },
+  temporary: { ttl: '5m' },
+  daily: { ttl: '1d' },
+  permanent: {},
+}
+const permanent: Lifetime = { lifecycle: 'permanent', ttlMs: null }
+
+/** Whole milliseconds above zero: storage's time counts nothing finer. @throws ValidationError */
+function lifetimeMs(ttl: unknown, what = 'ttl'): number {
+  const ms = Math.ceil(milliseconds(ttl, what))
+  // The end must stay a date that can be written.
+  if (ms <= 0 || ms > 100 * 365 * 86_400_000)
+    throw failure('validation.failed', {
+      what,
+      problem: `${String(ttl)} is not above zero and at most 100 years`,
+    })
+  return ms
+}
+
+/** @param own by name; they may replace the predefined ones */
+export function createLifecycles(own: Readonly<Record<string, Lifecycle>> = {}): Lifecycles {
+  // A list would be lifecycles called 0, 1 and so on, and an empty one would hold nothing.
+  if (!isObject(own))
+    throw failure('validation.failed', { what: 'context.lifecycles', problem: 'it is an object of lifecycles by name' })
+  const known = new Map<string, Lifetime>()
+  const bound: { readonly matches: (key: string) => boolean; readonly lifetime: Lifetime }[] = []
+  for (const [name, lifecycle] of Object.entries({ ...predefined, ...own })) {
+    checkOptions(`the lifecycle ${name}`, lifecycle, ['ttl', 'pattern'])
+    const lifetime = {
+      lifecycle: name,
+      ttlMs: lifecycle.ttl === undefined ? null : lifetimeMs(lifecycle.ttl, `The ttl of the lifecycle ${name}`),
+    }
+    known.set(name, lifetime)
+    if (lifecycle.pattern !== undefined) bound.push({ matches: compilePattern(lifecycle.pattern).matches, lifetime })
+  }
+  return {
+    named({ ttl, lifecycle }) {
+      if (ttl !== undefined && lifecycle !== undefined)
+        throw failure('validation.failed', { what: 'ttl', problem: 'it excludes lifecycle: name one of them' })
+      if (ttl !== undefined) return { lifecycle: null, ttlMs: lifetimeMs(ttl) }
+      if (lifecycle === undefined) return undefined
+      const found = typeof lifecycle === 'string' ? known.get(lifecycle) : undefined
+      if (!found)
+        throw failure('validation.failed', {
+          what: 'lifecycle',
+          problem: `it is one of ${[...known.keys()].join(', ')}`,
+        })
+      return found
+    },
+    initial: (key) => bound.find(({ matches }) => matches(key))?.lifetime ?? permanent,
+  }
+}

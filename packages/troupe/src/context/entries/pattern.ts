@@ -1,0 +1,95 @@
+/**
+ * Patterns of keys: `*` is any run of characters, dots included, `?` is one (a code point). A key is gone through once,
+ * 32 marks at a time.
+ */
+import { failure } from '../../core/index.ts'
+
+export interface Pattern {
+  /** What every match begins with: what a listing needs to look at. */
+  readonly head: string
+  /** The head alone decides: nothing or one `*` follows it. */
+  readonly plain: 'exact' | 'prefix' | undefined
+  readonly matches: (key: string) => boolean
+}
+
+/** @throws ValidationError for what is no text of at most 1,024 characters */
+export function compilePattern(pattern: unknown): Pattern {
+  if (typeof pattern !== 'string' || pattern.length > 1_024 || pattern.includes('\0') || !pattern.isWellFormed())
+    throw failure('validation.failed', {
+      what: 'The pattern',
+      problem: 'it is a text of at most 1,024 characters, without NUL',
+    })
+  const head = /^[^*?]*/.exec(pattern)?.[0] ?? ''
+  const rest = pattern.slice(head.length)
+  if (rest === '') return { head, plain: 'exact', matches: (key) => key === pattern }
+  if (/^\*+$/.test(rest)) return { head, plain: 'prefix', matches: (key) => key.startsWith(head) }
+  return { head, plain: undefined, matches: matcherOf(pattern, head) }
+}
+
+type Text = readonly string[]
+
+function matcherOf(pattern: string, head: string): Pattern['matches'] {
+  const [first = [], ...others] = pattern.split('*').map((part): Text => [...part])
+  const last = others.pop()
+  const between = others.filter((part) => part.length > 0).map(finderOf)
+  return (key) => {
+    if (!key.startsWith(head)) return false
+    const text = [...key]
+    if (last === undefined) return text.length === first.length && fits(first, text, 0)
+    const end = text.length - last.length
+    if (end < first.length || !fits(first, text, 0) || !fits(last, text, end)) return false
+    // Each part as far to the left as may be leaves the most to those behind it.
+    let at = first.length
+    for (const find of between) {
+      at = find(text, at, end)
+      if (at < 0) return false
+    }
+    return true
+  }
+}
+
+const fits = (part: Text, text: Text, at: number) => part.every((mark, i) => mark === '?' || mark === text[at + i])
+
+/**
+ * Looks for a part without going back: bit i of the state says that the text so far ends with the first i + 1 marks
+ * (Baeza-Yates and Gonnet, "A New Approach to Text Searching", 1992).
+ */
+function finderOf(part: Text): (text: Text, from: number, end: number) => number {
+  const words = Math.ceil(part.length / 32)
+  const bitsOf = (sign: string | undefined) => {
+    const bits = new Uint32Array(words)
+    for (const [i, mark] of part.entries()) if (mark === '?' || mark === sign) (bits[i >> 5] as number) |= 1 << (i & 31)
+    return bits
+  }
+  const known = new Map([...new Set(part)].map((sign) => [sign, bitsOf(sign)]))
+  const other = bitsOf(undefined)
+  const lastBit = 1 << ((part.length - 1) & 31)
+  return (text, from, end) => {
+    const state = new Uint32Array(words)
+    for (let at = from; at < end; at++) {
+      const fitting = known.get(text[at] as string) ?? other
+      let carry = 1
+      for (let word = 0; word < words; word++) {
+        const before = state[word] as number
+        state[word] = ((before << 1) | carry) & (fitting[word] as number)
+        carry = before >>> 31
+      }
+      if ((state[words - 1] as number) & lastBit) return at + 1
+    }
+    return -1
+  }
+}
+
+/** The first text after all that begin with the prefix, in UTF-8 order; undefined where there is none. */
+export function afterPrefix(prefix: string): string | undefined {
+  const points = [...prefix]
+  for (let last = points.pop(); last !== undefined; last = points.pop()) {
+    const code = last.codePointAt(0) as number
+    if (code === 0x10ffff) continue
+    return points.join('') + String.fromCodePoint(code === 0xd7ff ? 0xe000 : code + 1)
+  }
+  return undefined
+}
+
+/** The least key above this one: keys hold no NUL. */
+export const afterKey = (key: string) => `${key}\u0001`

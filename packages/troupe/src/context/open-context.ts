@@ -1,0 +1,89 @@
+/**
+ * A context mesh alone on a storage: no agents, messages or runs, no encryption and no audit log. A database that a
+ * troupe has opened cannot be opened here; a troupe can open a database that was made here.
+ */
+import {
+  type Clock,
+  checkOptions,
+  createEvents,
+  createIds,
+  type Duration,
+  systemClock,
+  systemRandom,
+  type UserId,
+} from '../core/index.ts'
+import { Access, type AccessOptions, checkGrants } from '../security/index.ts'
+import { createBlobs, openStorage } from '../storage/index.ts'
+import type { ContextClient } from './context-client.ts'
+import type { ContextMesh } from './context-mesh.ts'
+import { contextMigrations } from './context-migrations.ts'
+import type { Lifecycle } from './entries/lifecycle.ts'
+import { createContextMesh } from './mesh.ts'
+import type { ContextLimits } from './mesh-core.ts'
+
+export interface OpenContextOptions {
+  readonly limits?: ContextLimits
+  /** Named times to live; `push(key, value, { lifecycle: name })` uses one. */
+  readonly lifecycles?: Readonly<Record<string, Lifecycle>>
+  /** Between two removals of what has expired; 5 min by default. */
+  readonly cleanup?: Duration
+  /** The machine's clock by default. */
+  readonly clock?: Clock
+}
+
+export interface OpenedContext extends AsyncDisposable {
+  /** Returns the context of one user for trusted code: it reads all entries and writes as `host`. */
+  context(user: UserId): ContextMesh
+  /**
+   * Returns the context of one agent.
+   * @param access its role (`contributor` when absent), `allow` and `deny`
+   * @throws ValidationError for a name, role or list that is not allowed
+   */
+  agent(user: UserId, name: string, access?: AccessOptions): ContextClient
+  /** Ends every watch and closes the storage; calls after the first wait for the same end. */
+  close(): Promise<void>
+}
+
+/**
+ * Opens a context mesh on a storage URL.
+ * @param url `memory:`, `sqlite:PATH` or `postgres://…`
+ * @throws ValidationError for an unknown option or URL; ValidationError `storage.too_new` for the database of a troupe
+ * @example
+ * await using mesh = await openContext('sqlite:./data/context.db')
+ * await mesh.agent('ada', 'Support').push('orders.17.status', { paid: true })
+ */
+export async function openContext(url: string, options: OpenContextOptions = {}): Promise<OpenedContext> {
+  checkOptions('openContext', options, ['limits', 'lifecycles', 'cleanup', 'clock'])
+  const { clock = systemClock, cleanup, limits, lifecycles } = options
+  const random = systemRandom
+  const storage = await openStorage({ url, migrations: contextMigrations, clock, random })
+  try {
+    const mesh = createContextMesh({
+      storage,
+      clock,
+      random,
+      ids: createIds(clock, random),
+      events: createEvents(() => {}),
+      blobs: await createBlobs(storage),
+      ...(limits ? { limits } : {}),
+      ...(lifecycles ? { lifecycles } : {}),
+      ...(cleanup ? { cleanup: { every: cleanup } } : {}),
+    })
+    mesh.cleaner.start()
+    let closed: Promise<void> | undefined
+    const close = () => (closed ??= mesh.close().finally(() => storage.close()))
+    return {
+      context: (user) => mesh.host(user),
+      agent(user, name, access = {}) {
+        checkOptions('agent', access, ['role', 'allow', 'deny'])
+        checkGrants(access)
+        return mesh.agent(user, name, new Access(access))
+      },
+      close,
+      [Symbol.asyncDispose]: close,
+    }
+  } catch (error) {
+    await storage.close()
+    throw error
+  }
+}

@@ -1,0 +1,209 @@
+/**
+ * Lists in the order of UTF-8 bytes, at the cost of what is visible: one stream of keys per grantee of the reader, merged
+ * by the engine. A filter that the index can't serve looks at a bounded number of visible keys per page.
+ */
+import {
+  checkName,
+  checkOptions,
+  compareKeys,
+  createPage,
+  decodeCursor,
+  encodeCursor,
+  failure,
+  listOf,
+  type Page,
+} from '../../core/index.ts'
+import type { Row } from '../../storage/index.ts'
+import type { ListOptions } from '../context-client.ts'
+import { agentGrantee, type ContextReader, everyone, topicGrantee } from '../entries/audience.ts'
+import { type EntryRow, entryRow } from '../entries/entry-row.ts'
+import { afterKey, afterPrefix, compilePattern } from '../entries/pattern.ts'
+import type { MeshCore } from '../mesh-core.ts'
+import { now, readerValues } from '../statements/visibility.ts'
+
+export interface ListQuery {
+  readonly limit: number
+  readonly from: string
+  readonly to: string | undefined
+  /** What the keys of the range must pass besides. */
+  readonly matches: ((key: string) => boolean) | undefined
+  /** How much of the scan budget one key costs at most. */
+  readonly weight: number
+  readonly topics: readonly string[] | undefined
+}
+
+export function checkLimit(limit: unknown, standard = 100): number {
+  if (limit === undefined) return standard
+  if (typeof limit !== 'number' || !Number.isInteger(limit) || limit < 1 || limit > 1_000)
+    throw failure('validation.failed', { what: 'limit', problem: 'it must be a whole number from 1 to 1,000' })
+  return limit
+}
+
+/** That a list is asked for; as many as one agent may be subscribed to. */
+const maxTopics = 256
+
+const later = (a: string, b: string) => (compareKeys(a, b) < 0 ? b : a)
+
+/** What a list was of, as the audit log names it. */
+export const listedOf = ({ prefix, pattern }: ListOptions): string => pattern ?? `${prefix ?? ''}*`
+
+/** @throws ValidationError */
+export function parseListOptions(where: string, options: ListOptions): ListQuery {
+  checkOptions(where, options, ['prefix', 'pattern', 'topics', 'limit', 'cursor', 'signal'])
+  const { prefix = '', cursor } = options
+  if (typeof prefix !== 'string' || !prefix.isWellFormed() || prefix.includes('\0'))
+    throw failure('validation.failed', { what: 'prefix', problem: 'it is well-formed text without NUL' })
+  const pattern = options.pattern === undefined ? undefined : compilePattern(options.pattern)
+  const head = pattern?.head ?? ''
+  const begin = later(prefix, head)
+  const ends = [afterPrefix(prefix), afterPrefix(head), pattern?.plain === 'exact' ? afterKey(head) : undefined]
+  const to = ends.filter((end) => end !== undefined).sort(compareKeys)[0]
+  const topics =
+    options.topics === undefined
+      ? undefined
+      : // A stream that is merged twice would be counted twice.
+        [...new Set(listOf('topics', options.topics).map((topic) => topicGrantee(checkName('topic', topic))))]
+  if (topics && topics.length > maxTopics)
+    throw failure('validation.failed', { what: 'topics', problem: `it names at most ${maxTopics}` })
+  return {
+    limit: checkLimit(options.limit),
+    from: cursor === undefined ? begin : later(begin, afterKey(decodeCursor(cursor))),
+    to,
+    matches: pattern && !pattern.plain ? pattern.matches : undefined,
+    weight: 1 + ((options.pattern?.length ?? 0) >> 4),
+    topics,
+  }
+}
+
+interface Found<T> {
+  readonly items: readonly T[]
+  /** The last key looked at, where there may be more. */
+  readonly next: string | undefined
+}
+
+/** Runs a read that depends on the reader's subscriptions in the snapshot in which these were seen. */
+async function withStreams(
+  core: MeshCore,
+  reader: ContextReader,
+  known: readonly string[] | undefined,
+  query: Pick<ListQuery, 'from' | 'to' | 'topics'> & { readonly limit: number },
+  what: 'entries' | 'keys',
+): Promise<{ readonly rows: readonly Row[]; readonly subscribed: readonly string[]; readonly filtered: boolean }> {
+  const scope = { user: reader.user, now }
+  let subscribed = known ?? (reader.all ? [] : await core.subscriptions(reader))
+  let rows: Row[] = []
+  for (let { from } = query; ; ) {
+    const { grantees, filtered } = streamsOf(reader, subscribed, query.topics)
+    const list = core.reads.list(scope, grantees, { ...query, from }, what)
+    const [found = [], current = []] = reader.all
+      ? await core.read(reader.user, list)
+      : await core.read(reader.user, list, core.reads.subscriptions(reader))
+    const seen = current.map(({ grantee }) => String(grantee))
+    if (!reader.all && (seen.length !== subscribed.length || seen.some((grantee, i) => grantee !== subscribed[i]))) {
+      subscribed = seen
+      rows = []
+      from = query.from
+      continue
+    }
+    rows.push(...found.filter(({ live }) => live !== 0))
+    const last = found.at(-1)
+    if (rows.length >= query.limit || found.length < query.limit || !last)
+      return { rows: rows.slice(0, query.limit), subscribed, filtered }
+    // Some of what was looked at is over.
+    from = afterKey(String(last.key))
+  }
+}
+
+/** Topics that the reader is subscribed to are streams of their own; another's are looked for in all it sees. */
+function streamsOf(
+  reader: ContextReader,
+  subscribed: readonly string[],
+  topics: readonly string[] | undefined,
+): { readonly grantees: readonly string[] | 'all'; readonly filtered: boolean } {
+  if (topics && (reader.all || topics.every((topic) => subscribed.includes(topic))))
+    return { grantees: topics, filtered: false }
+  const filtered = topics !== undefined
+  return reader.all
+    ? { grantees: 'all', filtered }
+    : { grantees: [everyone, agentGrantee(reader.agent), ...subscribed], filtered }
+}
+
+const chunk = 500
+
+/** Keys that pass the filters, within the scan budget. */
+async function scan(core: MeshCore, reader: ContextReader, query: ListQuery): Promise<Found<string>> {
+  const items: string[] = []
+  let { from } = query
+  let subscribed: readonly string[] | undefined
+  for (let budget = core.limits.scan; ; ) {
+    const found = await withStreams(core, reader, subscribed, { ...query, from, limit: chunk }, 'keys')
+    subscribed = found.subscribed
+    for (const row of found.rows) {
+      const key = String(row.key)
+      budget -= query.weight
+      const audience = found.filtered ? (JSON.parse(String(row.audience)) as string[]) : []
+      const passes =
+        (query.matches?.(key) ?? true) && (!found.filtered || query.topics?.some((topic) => audience.includes(topic)))
+      if (passes) {
+        if (items.length === query.limit) return { items, next: items.at(-1) }
+        items.push(key)
+      }
+      from = afterKey(key)
+      if (budget <= 0) return { items, next: key }
+    }
+    if (found.rows.length < chunk) return { items, next: undefined }
+  }
+}
+
+async function direct<T>(
+  core: MeshCore,
+  reader: ContextReader,
+  query: ListQuery,
+  what: 'entries' | 'keys',
+  convert: (row: Row) => T,
+): Promise<Found<T> | undefined> {
+  const { rows, filtered } = await withStreams(core, reader, undefined, { ...query, limit: query.limit + 1 }, what)
+  // It was unsubscribed from one of the topics just now: these rows are not yet filtered by topic.
+  if (filtered) return undefined
+  const shown = rows.slice(0, query.limit)
+  return { items: shown.map(convert), next: rows.length > query.limit ? String(shown.at(-1)?.key) : undefined }
+}
+
+const nothing = { items: [], next: undefined }
+
+export async function findKeys(core: MeshCore, reader: ContextReader, query: ListQuery): Promise<Found<string>> {
+  if (query.topics?.length === 0) return nothing
+  const found = query.matches ? undefined : await direct(core, reader, query, 'keys', (row) => String(row.key))
+  return found ?? scan(core, reader, query)
+}
+
+export async function findEntries(core: MeshCore, reader: ContextReader, query: ListQuery): Promise<Found<EntryRow>> {
+  if (query.topics?.length === 0) return nothing
+  const found = query.matches ? undefined : await direct(core, reader, query, 'entries', entryRow)
+  if (found) return found
+  const { items, next } = await scan(core, reader, query)
+  const rows = await readEntries(core, reader, items)
+  return { items: items.flatMap((key) => rows.get(key) ?? []), next }
+}
+
+/** What is visible of these keys. */
+export async function readEntries(
+  core: MeshCore,
+  reader: ContextReader,
+  keys: readonly string[],
+): Promise<Map<string, EntryRow>> {
+  const found = new Map<string, EntryRow>()
+  for (let i = 0; i < keys.length; i += chunk) {
+    const values = { ...readerValues(reader), keys: JSON.stringify(keys.slice(i, i + chunk)) }
+    const [rows = []] = await core.read(reader.user, core.reads.entries(values))
+    for (const row of rows) found.set(String(row.key), entryRow(row))
+  }
+  return found
+}
+
+/** Its next page is another call, for rights and signals may have become others since. */
+export const listingPage = <T>(
+  items: readonly T[],
+  next: string | undefined,
+  onward: (cursor: string) => Promise<Page<T>>,
+): Page<T> => createPage(items, next === undefined ? undefined : encodeCursor(next), onward)

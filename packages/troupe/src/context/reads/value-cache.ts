@@ -1,0 +1,255 @@
+/**
+ * Values as they stand, with their audience, where one process has the storage for itself. Whatever writes is heard of at
+ * the storage before anybody can see it, and what it may touch is let go of; who may read is decided at every read.
+ *
+ * Invariant: what is held is what a read of the storage would find now.
+ */
+import { getHeapStatistics } from 'node:v8'
+import { LRUCache } from 'lru-cache'
+import type { UserId } from '../../core/index.ts'
+import type { Change, ChangeObserver, Row, SingleWriter, Statement } from '../../storage/index.ts'
+import { type ContextReader, everyone, mayRead } from '../entries/audience.ts'
+import { restoreValue } from '../entries/entry-row.ts'
+
+/** Of the memory that this process may take for its objects, an eighth: 512 MB of the 4 GB that Node takes on most machines. */
+const standard = getHeapStatistics().heap_size_limit / 8
+/** Of those that do not fit any more one in so many is let in: what is read often comes again. */
+const oneIn = 8
+/** What an entry takes besides its texts, as measured on Node 24. */
+const entryBytes = 220
+
+interface CachedValue {
+  readonly json: string
+  readonly owner: string
+  readonly grantees: readonly string[]
+  readonly expiresAt: number | null
+  readonly size: number
+}
+interface Topics {
+  readonly names: ReadonlySet<string>
+  readonly size: number
+}
+
+/** What is held of one user. */
+class UserCache {
+  readonly values = new Map<string, CachedValue>()
+  /** By agent. */
+  readonly topics = new Map<string, Topics>()
+  size = 500
+  /** Goes on where it stopped: looking from the start would pass all that was let go of before. */
+  #oldest = this.values.keys()
+
+  oldest(): string | undefined {
+    if (this.values.size === 0) return undefined
+    let { value, done } = this.#oldest.next()
+    if (done) {
+      this.#oldest = this.values.keys()
+      value = this.#oldest.next().value
+    }
+    return value
+  }
+}
+
+const all = [everyone]
+
+export class ValueCache implements ChangeObserver {
+  readonly #singleWriter: SingleWriter
+  readonly #bytes: number
+  /** Who was read of last stands last. */
+  readonly #users = new Map<UserId, UserCache>()
+  #size = 0
+  /** Of each user how many changes have begun and may be seen or not. */
+  readonly #begun = new Map<UserId, number>()
+  /** Changes that have begun, ever. */
+  #changes = 0
+  #passed = 0
+  #closed = false
+  readonly #invalidations = new Invalidations()
+  readonly #noTopics: ReadonlySet<string> = new Set()
+
+  /** @param bytes what it may hold, about */
+  constructor(singleWriter: SingleWriter, bytes = standard) {
+    this.#singleWriter = singleWriter
+    this.#bytes = bytes
+    singleWriter.observe(this)
+  }
+
+  /** About so many bytes are held. */
+  get size(): number {
+    return this.#size
+  }
+
+  /** @returns the value's JSON; undefined where the storage must be asked */
+  find(reader: ContextReader, key: string): string | undefined {
+    const userCache = this.#users.get(reader.user)
+    const cached = userCache?.values.get(key)
+    if (cached === undefined || (cached.expiresAt !== null && cached.expiresAt <= this.#singleWriter.now()))
+      return undefined
+    if (mayRead(cached, reader, this.#noTopics)) return cached.json
+    const topics = userCache?.topics.get(reader.agent)
+    return topics && mayRead(cached, reader, topics.names) ? cached.json : undefined
+  }
+
+  /** Whether only the reader's topics are missing to tell whether it may read what is held. */
+  lacksTopics({ user, agent }: ContextReader, key: string): boolean {
+    const userCache = this.#users.get(user)
+    return userCache?.values.has(key) === true && !userCache.topics.has(agent)
+  }
+
+  /** Before a read: what `add` needs of this moment. @returns undefined where nothing may be kept of it */
+  changeCount(user: UserId): number | undefined {
+    return this.#closed || this.#begun.has(user) ? undefined : this.#changes
+  }
+
+  /** What one read found at a moment. */
+  add(
+    changeCount: number | undefined,
+    reader: ContextReader,
+    key: string,
+    row: Row | undefined,
+    topics?: readonly Row[],
+  ): void {
+    if (changeCount !== this.#changes || this.#closed) return
+    const cached = row && cachedValueOf(row, key)
+    const fits = cached && (this.#size + cached.size <= this.#bytes || this.#passed++ % oneIn === 0)
+    if (!fits && !topics) return
+    const userCache = this.#last(reader.user)
+    if (topics) this.#put(userCache, userCache.topics, reader.agent, topicsOf(topics))
+    if (fits) this.#put(userCache, userCache.values, key, cached)
+    while (this.#size > this.#bytes) this.#evictOldest()
+  }
+
+  begins(change: Change): void {
+    const user = userOf(change)
+    const invalidation = user === undefined ? 'nothing' : this.#invalidations.of(change)
+    if (user === undefined || invalidation === 'nothing') return
+    this.#changes++
+    this.#begun.set(user, (this.#begun.get(user) ?? 0) + 1)
+    const userCache = this.#users.get(user)
+    if (userCache === undefined) return
+    if (invalidation === 'all') this.#evictUser(user, userCache)
+    else for (const { key } of change.feed ?? []) this.#evictKey(userCache, key)
+  }
+
+  ended(change: Change): void {
+    const user = userOf(change)
+    const begun = user === undefined ? undefined : this.#begun.get(user)
+    if (user === undefined || begun === undefined || this.#invalidations.of(change) === 'nothing') return
+    const left = begun - 1
+    if (left === 0) this.#begun.delete(user)
+    else this.#begun.set(user, left)
+  }
+
+  closed(): void {
+    this.#closed = true
+    this.#users.clear()
+    this.#size = 0
+  }
+
+  forget(user: UserId): void {
+    const userCache = this.#users.get(user)
+    if (userCache) this.#evictUser(user, userCache)
+  }
+
+  #last(user: UserId): UserCache {
+    const known = this.#users.get(user)
+    const userCache = known ?? new UserCache()
+    if (known) this.#users.delete(user)
+    else this.#size += userCache.size
+    this.#users.set(user, userCache)
+    return userCache
+  }
+
+  #put<Item extends { readonly size: number }>(
+    userCache: UserCache,
+    into: Map<string, Item>,
+    name: string,
+    item: Item,
+  ): void {
+    const growth = item.size - (into.get(name)?.size ?? 0)
+    into.set(name, item)
+    userCache.size += growth
+    this.#size += growth
+  }
+
+  #evictKey(userCache: UserCache, key: string): void {
+    const size = userCache.values.get(key)?.size ?? 0
+    userCache.values.delete(key)
+    userCache.size -= size
+    this.#size -= size
+  }
+
+  #evictUser(user: UserId, userCache: UserCache): void {
+    this.#users.delete(user)
+    this.#size -= userCache.size
+  }
+
+  /** Of the user that was read of longest ago, what was read first; at last its topics, and all of it. */
+  #evictOldest(): void {
+    for (const [user, userCache] of this.#users) {
+      const key = userCache.oldest()
+      if (key === undefined) this.#evictUser(user, userCache)
+      else this.#evictKey(userCache, key)
+      return
+    }
+  }
+}
+
+/** Undefined for what is too large to stand with its entry. */
+function cachedValueOf(row: Row, key: string): CachedValue | undefined {
+  const value = restoreValue(String(row.value))
+  if (!('json' in value)) return undefined
+  const [owner, audience] = [String(row.owner), String(row.audience)]
+  return {
+    json: value.json,
+    owner,
+    grantees: row.everyone === 1 ? all : (JSON.parse(audience) as string[]),
+    expiresAt: row.expires_at === null ? null : Number(row.expires_at),
+    size: entryBytes + bytesOf(value.json) + bytesOf(key) + bytesOf(owner) + 5 * bytesOf(audience),
+  }
+}
+
+/** Of Latin letters a string takes one byte each, of others two; told at once where V8 knows the string to be of the first. */
+const bytesOf = (text: string): number => (/[^\0-\xff]/.test(text) ? 2 * text.length : text.length)
+
+function topicsOf(rows: readonly Row[]): Topics {
+  const names = rows.map(({ grantee }) => String(grantee))
+  return { names: new Set(names), size: names.reduce((sum, name) => sum + 2 * name.length + 50, 500) }
+}
+
+const userOf = ({ scope }: Change): UserId | undefined => ('user' in scope ? scope.user : undefined)
+
+/** What a change may touch: `nothing` held here, the entries that its feed names, or `all` of its user. */
+class Invalidations {
+  readonly #kinds = new LRUCache<string, 'none' | 'entries' | 'all'>({ max: 1_000 })
+
+  of({ statements, feed = [] }: Change): 'nothing' | 'named' | 'all' {
+    let invalidation: 'nothing' | 'named' = 'nothing'
+    for (const statement of statements) {
+      const kind = this.#kind(statement.sql)
+      if (kind === 'none') continue
+      if (kind === 'all' || !names(statement, feed)) return 'all'
+      invalidation = 'named'
+    }
+    return invalidation
+  }
+
+  /** Whatever is no plain select and speaks of these tables may write to them. */
+  #kind(sql: string): 'none' | 'entries' | 'all' {
+    const known = this.#kinds.get(sql)
+    if (known) return known
+    const kind = /^\s*select\b/i.test(sql)
+      ? 'none'
+      : /context_subscriptions/i.test(sql)
+        ? 'all'
+        : /context_entries/i.test(sql)
+          ? 'entries'
+          : 'none'
+    this.#kinds.set(sql, kind)
+    return kind
+  }
+}
+
+/** A statement that is given none of the keys of its change's feed may write to any entry. */
+const names = ({ binds }: Statement, feed: NonNullable<Change['feed']>): boolean =>
+  feed.some(({ key }) => binds.includes(key))

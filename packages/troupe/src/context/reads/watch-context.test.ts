@@ -1,0 +1,210 @@
+import fc from 'fast-check'
+import { expect, test, vi } from 'vitest'
+import { createVirtualClock, TroupeError } from '../../core/index.ts'
+import type { ContextClient, WatchItem, WatchOptions } from '../context-client.ts'
+import { openMesh } from '../context-testbed.test.fixture.ts'
+import { clientOf, type Name, type Operation, onMesh, operation, roles } from '../random-operations.test.fixture.ts'
+
+/** What a watcher would believe, and what it was told. */
+function follow(client: ContextClient, options: WatchOptions = {}) {
+  const items: WatchItem[] = []
+  const stop = new AbortController()
+  const watch = client.watch({ ...options, signal: stop.signal })
+  const done = (async () => {
+    for await (const item of watch) items.push(item)
+  })()
+  const until = async (enough: (items: readonly WatchItem[]) => boolean) => {
+    for (let i = 0; i < 2_000 && !enough(items); i++) await new Promise((resolve) => setImmediate(resolve))
+    expect(enough(items), JSON.stringify(items)).toBe(true)
+  }
+  return {
+    items,
+    until,
+    async stop() {
+      stop.abort()
+      await done
+    },
+  }
+}
+const believed = (items: readonly WatchItem[]) => {
+  const known = new Map<string, unknown>()
+  for (const item of items)
+    if (item.type === 'put') known.set(item.key, item.value)
+    else if (item.type !== 'resync') known.delete(item.key)
+  return known
+}
+
+const skipped = (error: unknown) => {
+  if (!(error instanceof TroupeError)) throw error
+}
+
+test('whoever follows a watch knows what it can see, whatever users and agents do', { timeout: 60_000 }, () =>
+  fc.assert(
+    fc.asyncProperty(
+      fc.array(operation, { maxLength: 40 }),
+      fc.integer({ min: 0, max: 40 }),
+      async (operations, split) => {
+        const clock = createVirtualClock()
+        await using opened = await openMesh(clock)
+        const play = async (some: readonly Operation[]) => {
+          for (const operation of some)
+            if (operation.type === 'wait') await clock.advance(`${operation.ms}ms`)
+            else await onMesh(opened.mesh, operation).catch(skipped)
+        }
+        const names = (Object.keys(roles) as Name[]).filter((name) => name !== 'R')
+        const early = names.map((name) => follow(clientOf(opened.mesh, 'ada', name)))
+        await play(operations.slice(0, split))
+        const { revision } = await opened.mesh.host('ada').stats()
+        const before = await Promise.all(names.map(async (name) => believedNow(clientOf(opened.mesh, 'ada', name))))
+        await play(operations.slice(split))
+        await opened.mesh.host('ada').cleanup()
+        const late = names.map((name) => follow(clientOf(opened.mesh, 'ada', name), { from: revision }))
+        await opened.mesh.host('ada').push('zz.end', 'end')
+        for (const [i, name] of names.entries()) {
+          const ended = (items: readonly WatchItem[]) =>
+            items.some((item) => item.type === 'put' && item.key === 'zz.end')
+          await early[i]?.until(ended)
+          await late[i]?.until(ended)
+          const seen = await believedNow(clientOf(opened.mesh, 'ada', name))
+          expect(believed(early[i]?.items ?? []), name).toEqual(seen)
+          const resumed = new Map([...(before[i] as Map<string, unknown>)])
+          for (const item of late[i]?.items ?? [])
+            if (item.type === 'put') resumed.set(item.key, item.value)
+            else if (item.type !== 'resync') resumed.delete(item.key)
+          expect(resumed, `${name} resumed`).toEqual(seen)
+          const revisions = (early[i]?.items ?? []).map((item) => item.revision)
+          expect(revisions).toEqual([...revisions].sort((a, b) => a - b))
+        }
+        await Promise.all([...early, ...late].map((watcher) => watcher.stop()))
+      },
+    ),
+    { numRuns: 80 },
+  ),
+)
+
+async function believedNow(client: ContextClient): Promise<Map<string, unknown>> {
+  const known = new Map<string, unknown>()
+  for await (const { key, value } of await client.list()) known.set(key, value)
+  return known
+}
+
+test('a replay gives no value that the reader may no longer read', async () => {
+  await using opened = await openMesh(createVirtualClock())
+  const a = opened.mesh.agent('ada', 'A')
+  const b = opened.mesh.agent('ada', 'B')
+  await a.push('open', 'once open')
+  await a.push('open', 'secret', { audience: 'owner' })
+  await b.subscribe(['x'])
+  await a.push('topic', 'for subscribers', { topics: ['x'] })
+  await b.unsubscribe(['x'])
+  const watcher = follow(b, { from: 0 })
+  await a.push('end', 1)
+  await watcher.until((items) => items.some((item) => 'key' in item && item.key === 'end'))
+  expect(watcher.items.filter((item) => item.type === 'put').map((item) => 'key' in item && item.key)).toEqual(['end'])
+  await watcher.stop()
+})
+
+test('what was overwritten more often than is kept gives resync, never a gap', async () => {
+  const clock = createVirtualClock()
+  await using opened = await openMesh(clock, { limits: { history: 2 } })
+  const a = opened.mesh.agent('ada', 'A')
+  for (let i = 0; i < 10; i++) await a.push('hot', i)
+  await clock.advance('1h')
+  for (let i = 0; i < 10; i++) await a.push('hot', i)
+  const watcher = follow(a, { from: 0 })
+  await watcher.until((items) => items.some(({ type }) => type === 'resync'))
+  await a.push('hot', 'after')
+  await watcher.until((items) => items.some((item) => item.type === 'put' && item.value === 'after'))
+  await watcher.stop()
+})
+
+test('a watch from a revision that is yet to come begins over, for its past is another one', async () => {
+  await using opened = await openMesh(createVirtualClock())
+  const a = opened.mesh.agent('ada', 'A')
+  await a.push('k', 1)
+  const watcher = follow(a, { from: 900 })
+  await watcher.until((items) => items.length === 1)
+  await a.push('k', 2)
+  await watcher.until((items) => items.length === 2)
+  expect(watcher.items).toMatchObject([
+    { type: 'resync', revision: 1 },
+    { type: 'put', value: 2, revision: 2 },
+  ])
+  await watcher.stop()
+})
+
+test('a watch begins at its call, whatever is written before it is first asked', async () => {
+  await using opened = await openMesh(createVirtualClock())
+  const [a, b] = [opened.mesh.agent('ada', 'A'), opened.mesh.agent('ada', 'B')]
+  await a.push('before', 1)
+  const watch = b.watch()
+  await a.push('x', 1)
+  await a.delete('before')
+  const seen: unknown[] = []
+  for await (const item of watch) if (seen.push(['key' in item && item.key, item.type]) === 2) break
+  expect(seen).toEqual([
+    ['x', 'put'],
+    ['before', 'removed'],
+  ])
+})
+
+test('an entry that loses one of its topics is told in its new version, to whoever sees it still', async () => {
+  await using opened = await openMesh(createVirtualClock())
+  const [a, b, c] = ['A', 'B', 'C'].map((name) => opened.mesh.agent('ada', name))
+  await b?.subscribe(['gone', 'stays'])
+  await c?.subscribe(['gone'])
+  await a?.push('k', 'v', { topics: ['gone', 'stays'] })
+  const watches = [a, b, c].map((client) => follow(client as ContextClient))
+  await opened.mesh.host('ada').deleteTopic('gone')
+  // The value is still from who wrote it, and not from who deleted a topic.
+  expect(await b?.getEntry('k')).toMatchObject({ version: 2, provenance: { agent: 'A' } })
+  for (const watch of watches) await watch.until((items) => items.length === 1)
+  const put = { type: 'put', key: 'k', value: 'v', version: 2 }
+  expect(watches.map(({ items }) => items[0])).toMatchObject([put, put, { type: 'left', key: 'k', version: 1 }])
+  expect(await a?.push('k', 'w', { ifVersion: 2 })).toMatchObject({ version: 3 })
+  for (const watch of watches) await watch.stop()
+})
+
+test('what was over when it lost a topic is told as expired, and never as it was', async () => {
+  const clock = createVirtualClock()
+  await using opened = await openMesh(clock)
+  const [a, b] = [opened.mesh.agent('ada', 'A'), opened.mesh.agent('ada', 'B')]
+  await b.subscribe(['stays'])
+  await a.push('k', 'v', { topics: ['gone', 'stays'], ttl: '10s' })
+  const watch = follow(b)
+  await clock.advance('20s')
+  await opened.mesh.host('ada').deleteTopic('gone')
+  await opened.mesh.host('ada').cleanup()
+  await watch.until((items) => items.some(({ type }) => type === 'expired'))
+  await watch.stop()
+  expect(watch.items.map(({ type }) => type)).toEqual(['expired'])
+})
+
+test('a watch that is left while it waits ends, and closing the mesh ends all', async () => {
+  const opened = await openMesh(createVirtualClock())
+  const waiting = opened.mesh.agent('ada', 'A').watch()[Symbol.asyncIterator]()
+  const next = waiting.next()
+  await waiting.return?.()
+  expect(await next).toEqual({ done: true, value: undefined })
+  const other = opened.mesh.agent('ada', 'A').watch()[Symbol.asyncIterator]().next()
+  await opened[Symbol.asyncDispose]()
+  expect((await other).done).toBe(true)
+})
+
+test('what many subscriptions bring into view is told in a few reads, in pages where a topic has many', async () => {
+  await using opened = await openMesh(createVirtualClock())
+  const [a, b] = [opened.mesh.agent('ada', 'A'), opened.mesh.agent('ada', 'B')]
+  const topics = Array.from({ length: 256 }, (_, i) => `t${i}`)
+  const pushed = (topic: string, count: number) =>
+    Array.from({ length: count }, (_, i) => a.push(`${topic}.${i}`, i, { topics: [topic] }))
+  await Promise.all([...pushed('t0', 30), ...pushed('t99', 1), ...pushed('t255', 2)])
+  const watch = follow(b)
+  const reads = vi.spyOn(opened.storage, 'read')
+  await b.subscribe(topics)
+  await watch.until((items) => items.length === 33)
+  expect(reads.mock.calls.length).toBeLessThan(20)
+  await b.unsubscribe(topics)
+  await watch.until((items) => items.length === 66)
+  expect(believed(watch.items).size).toBe(0)
+  await watch.stop()
+})

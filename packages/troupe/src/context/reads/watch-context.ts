@@ -1,0 +1,317 @@
+/**
+ * Watching: every change that the reader may see, once, in the order of revisions, or `resync`. Driven by the feed and its
+ * hints, never by polling. What a change meant for this reader is decided from the versions before and after it, and from
+ * the subscriptions that the reader had at that revision; a value is given only to who may read it still.
+ */
+import { checkOptions, checkSignal, decodeJson, failure, TroupeError } from '../../core/index.ts'
+import type { FeedPage, FeedRow } from '../../storage/index.ts'
+import type { WatchItem, WatchOptions } from '../context-client.ts'
+import { type ContextReader, mayRead } from '../entries/audience.ts'
+import { type EntryRow, entryRow, type HistoryRow, historyRow } from '../entries/entry-row.ts'
+import { compilePattern } from '../entries/pattern.ts'
+import type { MeshCore } from '../mesh-core.ts'
+import type { MeshServices, Watcher } from '../mesh-services.ts'
+import type { SubscriptionChange } from '../writes/topics.ts'
+import { ChangeLimitExceeded, statesOfTopics } from './topic-states.ts'
+
+const pageSize = 256
+
+/** Where a reader stands: a revision, and its subscriptions at that revision. */
+interface Position {
+  revision: number
+  subscribed: ReadonlySet<string>
+}
+
+export function watchContext(
+  mesh: MeshServices,
+  reader: ContextReader,
+  options: WatchOptions,
+): AsyncIterable<WatchItem> {
+  checkOptions('watch', options, ['pattern', 'from', 'signal'])
+  const { from, signal } = options
+  if (!signal?.aborted) checkSignal('watch', signal)
+  if (from !== undefined && (!Number.isSafeInteger(from) || from < 0))
+    throw failure('validation.failed', { what: 'from', problem: 'it is a revision: a whole number from 0' })
+  const matches = options.pattern === undefined ? () => true : compilePattern(options.pattern).matches
+  const waiter = new Waiter(mesh.core, reader.user)
+  const forget = mesh.watching(waiter)
+  const abort = () => waiter.stop()
+  if (signal?.aborted) abort()
+  else signal?.addEventListener('abort', abort, { once: true })
+  // The position is taken at the call and not at the first `next()`.
+  const start = currentPosition(mesh.core, reader)
+  mesh.core.before(reader.user, start)
+  const items = follow({ core: mesh.core, reader, matches, waiter }, start, from)
+  const end = () => {
+    waiter.stop()
+    forget()
+    signal?.removeEventListener('abort', abort)
+  }
+  return {
+    [Symbol.asyncIterator]: () => ({
+      async next() {
+        const item = await items.next()
+        if (item.done) end()
+        return item
+      },
+      async return() {
+        end()
+        return items.return(undefined)
+      },
+    }),
+  }
+}
+
+/** Sleeps until a revision beyond one's own is hinted at. */
+class Waiter implements Watcher {
+  readonly user: string
+  readonly #off: () => void
+  #hinted = 0
+  /** Where it waits: revisions count from 1 again when a user was forgotten. */
+  #passed = 0
+  #wake: (() => void) | undefined
+  stopped = false
+  /** It must start over. */
+  over = false
+
+  constructor(core: MeshCore, user: string) {
+    this.user = user
+    this.#off = core.storage.onHint((hint) => {
+      if (!('user' in hint) || hint.user !== user) return
+      this.#hinted = hint.revision < this.#passed ? Number.POSITIVE_INFINITY : Math.max(this.#hinted, hint.revision)
+      this.#wake?.()
+    })
+  }
+  async beyond(revision: number): Promise<void> {
+    if (this.stopped || this.#hinted > revision) {
+      // Said once: a hint without anything behind it must not turn the wait into a spin.
+      this.#hinted = 0
+      return
+    }
+    this.#passed = revision
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#wake = resolve
+    await promise
+    this.#wake = undefined
+  }
+  /** What it knows is of a user who is forgotten. */
+  startOver(): void {
+    this.over = true
+    this.#hinted = Number.POSITIVE_INFINITY
+    this.#wake?.()
+  }
+  stop(): void {
+    this.stopped = true
+    this.#off()
+    this.#wake?.()
+  }
+}
+
+/** The newest revision with the subscriptions at it. */
+async function currentPosition(core: MeshCore, reader: ContextReader): Promise<Position> {
+  for (;;) {
+    const before = reader.all ? [] : await core.subscriptions(reader)
+    const { head } = await core.storage.feed(reader.user, Number.MAX_SAFE_INTEGER, 1)
+    const after = reader.all ? [] : await core.subscriptions(reader)
+    if (before.join('\0') === after.join('\0')) return { revision: head, subscribed: new Set(after) }
+  }
+}
+
+interface Watch {
+  readonly core: MeshCore
+  readonly reader: ContextReader
+  readonly matches: (key: string) => boolean
+  readonly waiter: Waiter
+}
+
+async function* follow(
+  watch: Watch,
+  start: Promise<Position>,
+  from: number | undefined,
+): AsyncGenerator<WatchItem, undefined> {
+  const { core, reader, waiter } = watch
+  let position = await start
+  if (from !== undefined && from !== position.revision) {
+    // Ahead of the head: it is of a user who was forgotten since, or of a database before it was restored.
+    const earlier = from < position.revision && (await rewind(core, reader, position, from))
+    if (earlier) position = earlier
+    else yield { type: 'resync', revision: position.revision }
+  }
+  while (!waiter.stopped) {
+    const page = await core.storage.feed(reader.user, position.revision, pageSize)
+    // Behind the head: the user was forgotten, and is a new one.
+    if (waiter.over || position.revision < page.horizon || position.revision > page.head) {
+      waiter.over = false
+      position = await currentPosition(core, reader)
+      yield { type: 'resync', revision: position.revision }
+    } else if (page.items.length === 0) await waiter.beyond(position.revision)
+    else {
+      const items = await interpret(watch, page, position).catch(nothingLeft)
+      if (items)
+        for (const item of items)
+          if (waiter.stopped) return undefined
+          else yield item
+      else {
+        position = await currentPosition(core, reader)
+        yield { type: 'resync', revision: position.revision }
+      }
+    }
+  }
+  return undefined
+}
+
+/** Forgotten since the page was read, here or by another process: what it speaks of opens no more, and is gone soon. */
+function nothingLeft(error: unknown): undefined {
+  if (!(error instanceof TroupeError) || error.code !== 'user.forgotten') throw error
+}
+
+const changeOf = (item: FeedRow, reader: ContextReader): SubscriptionChange | undefined => {
+  if (item.kind !== 'subscription' || reader.all) return undefined
+  const change = JSON.parse(item.data) as SubscriptionChange
+  return change.agents.includes(reader.agent) ? change : undefined
+}
+
+/** The position at an earlier revision; undefined where the feed does not reach back so far. */
+async function rewind(
+  core: MeshCore,
+  reader: ContextReader,
+  position: Position,
+  to: number,
+): Promise<Position | undefined> {
+  const changes: SubscriptionChange[] = []
+  for (let at = to; at < position.revision; ) {
+    const page: FeedPage = await core.storage.feed(reader.user, at, pageSize)
+    if (at < page.horizon) return undefined
+    for (const item of page.items) {
+      const change = item.revision <= position.revision ? changeOf(item, reader) : undefined
+      if (change) changes.push(change)
+    }
+    const last = page.items.at(-1)
+    if (!last) break
+    at = last.revision
+  }
+  const subscribed = new Set(position.subscribed)
+  for (const { added = [], removed = [] } of changes.reverse()) {
+    for (const grantee of added) subscribed.delete(grantee)
+    for (const grantee of removed) subscribed.add(grantee)
+  }
+  return { revision: to, subscribed }
+}
+
+/** The versions that a page of the feed speaks of. */
+class Versions {
+  readonly #made = new Map<string, EntryRow>()
+  readonly #ended = new Map<string, HistoryRow>()
+  readonly #current = new Map<string, EntryRow>()
+
+  static async of(core: MeshCore, user: string, items: readonly FeedRow[]): Promise<Versions> {
+    const versions = new Versions()
+    const writes = items.filter(({ kind }) => kind !== 'subscription')
+    if (writes.length === 0) return versions
+    const keys = JSON.stringify([...new Set(writes.map(({ key }) => key))])
+    const changes = JSON.stringify(writes.map(({ data }) => data))
+    const [entries = [], history = []] = await core.read(
+      user,
+      core.reads.changedEntries({ user, keys }),
+      core.reads.changedHistory({ user, keys, changes }),
+    )
+    for (const row of history.map(historyRow)) {
+      versions.#made.set(row.change, row)
+      versions.#ended.set(row.endedChange, row)
+    }
+    for (const row of entries.map(entryRow)) {
+      versions.#made.set(row.change, row)
+      versions.#current.set(row.key, row)
+    }
+    return versions
+  }
+  made = (change: string) => this.#made.get(change)
+  ended = (change: string) => this.#ended.get(change)
+  current = (key: string) => this.#current.get(key)
+}
+
+/** Moves the position over the page. @returns undefined where what it needs is no longer kept */
+async function interpret(watch: Watch, page: FeedPage, position: Position): Promise<WatchItem[] | undefined> {
+  const { core, reader, matches } = watch
+  const versions = await Versions.of(core, reader.user, page.items)
+  const entitled = new Set(reader.all ? [] : await core.subscriptions(reader))
+  const items: WatchItem[] = []
+  for (const item of page.items) {
+    position.revision = item.revision
+    if (item.kind === 'subscription') {
+      const change = changeOf(item, reader)
+      const effects = change ? await effectsOf(watch, item, change, position, entitled) : []
+      if (!effects) return undefined
+      items.push(...effects)
+    } else if (matches(item.key)) {
+      const effect = await effectOf(watch, item, versions, position.subscribed, entitled)
+      if (effect === 'unknown') return undefined
+      if (effect) items.push(effect)
+    }
+  }
+  return items
+}
+
+async function effectOf(
+  { core, reader }: Watch,
+  item: FeedRow,
+  versions: Versions,
+  subscribed: ReadonlySet<string>,
+  entitled: ReadonlySet<string>,
+): Promise<WatchItem | 'unknown' | undefined> {
+  const { key, revision } = item
+  const before = versions.ended(item.data)
+  const saw = before !== undefined && mayRead(before, reader, subscribed)
+  if (item.kind === 'removed' || item.kind === 'expired') {
+    if (!before) return 'unknown'
+    const type = item.kind === 'expired' || before.ended === 'expired' ? 'expired' : 'removed'
+    return saw ? { type, key, version: before.version, revision } : undefined
+  }
+  const after = versions.made(item.data)
+  if (!after) return 'unknown'
+  if (!mayRead(after, reader, subscribed))
+    return saw
+      ? { type: before.ended === 'expired' ? 'expired' : 'left', key, version: before.version, revision }
+      : undefined
+  // It was over already: that is told by the clean-up.
+  if (item.kind === 'audience' && before?.ended === 'expired') return undefined
+  const now = versions.current(key)
+  const allowed = mayRead(after, reader, entitled) && (!now || mayRead(now, reader, entitled))
+  return allowed ? putOf(core, reader, after, revision) : undefined
+}
+
+async function putOf(core: MeshCore, reader: ContextReader, row: EntryRow, revision: number): Promise<WatchItem> {
+  const value = decodeJson(await core.loadJson(reader.user, row.value))
+  return { type: 'put', key: row.key, value, version: row.version, revision }
+}
+
+/** What a change of the reader's own subscriptions brings into its view, and takes out of it. */
+async function effectsOf(
+  { core, reader, matches }: Watch,
+  item: FeedRow,
+  { added = [], removed = [] }: SubscriptionChange,
+  position: Position,
+  entitled: ReadonlySet<string>,
+): Promise<WatchItem[] | undefined> {
+  const before = position.subscribed
+  const after = new Set(before)
+  for (const grantee of added) after.add(grantee)
+  for (const grantee of removed) after.delete(grantee)
+  position.subscribed = after
+  try {
+    const states = await statesOfTopics(core, reader.user, [...added, ...removed], item.revision)
+    const items: WatchItem[] = []
+    for (const row of states) {
+      if (!matches(row.key)) continue
+      const [saw, sees] = [mayRead(row, reader, before), mayRead(row, reader, after)]
+      const isLive = row.expiresAt === null || row.expiresAt > item.at
+      if (!saw && sees && isLive && mayRead(row, reader, entitled))
+        items.push(await putOf(core, reader, row, item.revision))
+      else if (saw && !sees) items.push({ type: 'left', key: row.key, version: row.version, revision: item.revision })
+    }
+    return items
+  } catch (error) {
+    if (error instanceof ChangeLimitExceeded) return undefined
+    throw error
+  }
+}

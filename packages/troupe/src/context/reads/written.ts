@@ -1,0 +1,58 @@
+/** What was written after a revision, for trusted code that follows a user's context over restarts. */
+import type { UserId } from '../../core/index.ts'
+import { isTopic } from '../entries/audience.ts'
+import { type EntryRow, entryRow, historyRow } from '../entries/entry-row.ts'
+import type { MeshCore } from '../mesh-core.ts'
+
+export interface WrittenEntry {
+  readonly key: string
+  readonly revision: number
+  /** Of those of one revision. */
+  readonly ordinal: number
+  /** Of the entry as it was written, while that version is kept. */
+  readonly version?: number
+  readonly topics?: readonly string[]
+}
+
+export interface Written {
+  /** In order. */
+  readonly entries: readonly WrittenEntry[]
+  /** Everything up to this revision was looked at. */
+  readonly revision: number
+  /** What came after the revision asked for is not known one by one any more. */
+  readonly lost: boolean
+}
+
+const pageSize = 256
+
+/** One page of it; the next begins at the `revision` it gives. */
+export async function writtenSince(core: MeshCore, user: UserId, after: number): Promise<Written> {
+  const page = await core.storage.feed(user, after, pageSize)
+  // Behind the head: the user was forgotten, and is a new one.
+  if (after < page.horizon || after > page.head) return { entries: [], revision: page.head, lost: true }
+  const puts = page.items.filter(({ kind }) => kind === 'put')
+  const rows = await versionsOf(core, user, puts)
+  const entries = puts.map(({ key, revision, ordinal, data }) => {
+    const row = rows.get(data)
+    const at = { key, revision, ordinal }
+    return row ? { ...at, version: row.version, topics: row.grantees.filter(isTopic).map((name) => name.slice(1)) } : at
+  })
+  return { entries, revision: page.items.at(-1)?.revision ?? after, lost: false }
+}
+
+/** By the write that made them. */
+async function versionsOf(
+  core: MeshCore,
+  user: UserId,
+  puts: readonly { readonly key: string; readonly data: string }[],
+): Promise<ReadonlyMap<string, EntryRow>> {
+  if (puts.length === 0) return new Map()
+  const keys = JSON.stringify([...new Set(puts.map(({ key }) => key))])
+  const changes = JSON.stringify(puts.map(({ data }) => data))
+  const [entries = [], history = []] = await core.read(
+    user,
+    core.reads.changedEntries({ user, keys }),
+    core.reads.changedHistory({ user, keys, changes }),
+  )
+  return new Map([...history.map(historyRow), ...entries.map(entryRow)].map((row) => [row.change, row]))
+}

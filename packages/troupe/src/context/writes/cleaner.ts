@@ -1,0 +1,172 @@
+/**
+ * Takes away what is over: expired entries (each with its `expired` in the feed), and after a week what removed ones left
+ * in the history. Which users have such work is in a table without content; the rest is done as each of them.
+ */
+import { type Cancel, type Duration, milliseconds, type UserId } from '../../core/index.ts'
+import type { Fragment } from '../../storage/index.ts'
+import { type Actor, endStatements } from '../entries/fragments.ts'
+import { afterKey } from '../entries/pattern.ts'
+import type { MeshCore } from '../mesh-core.ts'
+import { now } from '../statements/visibility.ts'
+
+export interface CleanerOptions {
+  /** Between two rounds; 5 min by default. */
+  readonly every?: Duration
+  /** How long what a removed entry left is kept; 7 days by default. */
+  readonly removedRetention?: Duration
+}
+
+const chunk = 500
+
+export class Cleaner {
+  readonly #core: MeshCore
+  #everyMs: number
+  readonly #retentionMs: number
+  #cancel: Cancel | undefined
+  #round: Promise<void> = Promise.resolve()
+  #stopped = false
+
+  constructor(core: MeshCore, options: CleanerOptions = {}) {
+    this.#core = core
+    this.#everyMs = milliseconds(options.every ?? '5m', 'The interval of clean-up')
+    this.#retentionMs = milliseconds(options.removedRetention ?? '7d', 'The time that removed entries are kept')
+  }
+
+  /** Begins to clean at intervals, of all users that have something to clean. */
+  start(): void {
+    if (this.#stopped || this.#cancel) return
+    this.#cancel = this.#core.clock.after(
+      this.#everyMs,
+      () => {
+        this.#cancel = undefined
+        this.#round = this.#all().then(() => this.start())
+      },
+      { background: true },
+    )
+  }
+
+  /** At other intervals, counted from now. */
+  configure(every: Duration): void {
+    this.#everyMs = milliseconds(every, 'context.cleanup')
+    if (!this.#cancel) return
+    this.#cancel()
+    this.#cancel = undefined
+    this.start()
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true
+    this.#cancel?.()
+    await this.#round
+  }
+
+  async #all(): Promise<void> {
+    try {
+      for (let after = ''; !this.#stopped; ) {
+        const statement = { ...this.#core.reads.work({ after, limit: chunk }), returns: true }
+        const [rows = []] = await this.#core.storage.read({ work: true }, [statement])
+        for (const row of rows) {
+          after = String(row.user_id)
+          if (!this.#stopped) await this.cleanup(after)
+        }
+        if (rows.length < chunk) return
+      }
+    } catch (error) {
+      const problem = error instanceof Error ? error.message : String(error)
+      this.#core.events.emit({ type: 'context.cleanup.failed', at: this.#core.clock.now(), problem })
+    }
+  }
+
+  /** @returns how many entries were removed */
+  async cleanup(user: UserId): Promise<number> {
+    let removed = 0
+    const { reads, writes } = this.#core
+    for (;;) {
+      const [rows = []] = await this.#core.read(user, reads.expired({ user, now, limit: chunk }))
+      const fragments = rows.map((row): Fragment => {
+        const [key, change] = [String(row.key), this.#core.nextChange()]
+        const over = writes.over({ user, key, now, change: String(row.change) }, { expect: { rows: 1 } })
+        return {
+          statements: [over, ...endStatements(this.#core, user, key, change, 'expired')],
+          feed: [{ kind: 'expired', key, data: change }],
+        }
+      })
+      removed += await this.#commit(user, fragments)
+      if (rows.length < chunk) break
+    }
+    await this.#forgetRemoved(user)
+    await this.#core.commit(user, { statements: [writes.workDone({ user })] })
+    return removed
+  }
+
+  /** All in one change; where somebody else was faster with one of them, each for itself. */
+  async #commit(user: UserId, fragments: readonly Fragment[]): Promise<number> {
+    if (fragments.length === 0) return 0
+    const combined = await this.#core.tryCommit(user, ...fragments)
+    if (combined.ok) return fragments.length
+    const results = await Promise.all(fragments.map((fragment) => this.#core.tryCommit(user, fragment)))
+    return results.filter(({ ok }) => ok).length
+  }
+
+  async #forgetRemoved(user: UserId): Promise<void> {
+    const { reads, writes, blobs } = this.#core
+    for (;;) {
+      const before = { $: 'now', plusMs: -this.#retentionMs } as const
+      const [rows = []] = await this.#core.read(user, reads.oldTombstones({ user, before, limit: chunk }))
+      for (const row of rows) {
+        const [key, version] = [String(row.key), Number(row.version)]
+        const [large = []] = blobs ? await this.#core.read(user, reads.historyValues({ user, key, version })) : []
+        const released = large.flatMap(({ change }) => blobs?.release(user, `entry:${String(change)}`) ?? [])
+        await this.#core.commit(user, {
+          statements: [
+            writes.raiseLowestVersion({ user, version }),
+            writes.forgetVersions({ user, key, version }),
+            writes.forgetTombstone({ user, key, version }),
+            ...released,
+          ],
+        })
+      }
+      if (rows.length < chunk) return
+    }
+  }
+
+  /** Lets go of the large values that an entry had before its last so many versions: the engine alone can't. */
+  async forgetLarge(user: UserId, key: string, version: number): Promise<void> {
+    const { reads, writes, blobs, limits } = this.#core
+    const last = version - Math.max(1, limits.history) - 1
+    if (!blobs || last < 1) return
+    const [rows = []] = await this.#core.read(user, reads.historyValues({ user, key, version: last }))
+    if (rows.length === 0) return
+    const released = rows.flatMap(({ change }) => blobs.release(user, `entry:${String(change)}`))
+    await this.#core.commit(user, { statements: [writes.forgetLarge({ user, key, version: last }), ...released] })
+  }
+
+  /** Removes every entry that stands when its turn comes, in the order of keys. */
+  async clear(actor: Actor): Promise<number> {
+    const { user } = actor
+    const { reads, writes } = this.#core
+    let removed = 0
+    for (let from = ''; ; ) {
+      const range = { from, to: undefined, limit: chunk }
+      const [rows = []] = await this.#core.read(user, reads.list({ user, now }, 'all', range, 'entries'))
+      const fragments = rows.map((row): Fragment => {
+        const [key, change] = [String(row.key), this.#core.nextChange()]
+        const existing = writes.existing({ user, key, now }, { expect: { rows: 1 } })
+        return {
+          statements: [
+            existing,
+            ...endStatements(this.#core, user, key, change, 'removed'),
+            ...(this.#core.audit?.written(user, { actor: actor.agent, operation: 'clear_context', entry: key }) ?? []),
+          ],
+          feed: [{ kind: 'removed', key, data: change }],
+        }
+      })
+      removed += await this.#commit(user, fragments)
+      const last = rows.at(-1)
+      if (rows.length < chunk || !last) break
+      from = afterKey(String(last.key))
+    }
+    await this.cleanup(user)
+    return removed
+  }
+}

@@ -1,0 +1,88 @@
+/**
+ * What a step has written and not yet committed: it reads its own, others see it when the turn commits. The stage of a
+ * tool call lies over the step's and never sees a running neighbour's.
+ */
+import { compareKeys } from '../../core/index.ts'
+import type { EntryRow } from '../entries/entry-row.ts'
+import type { ListQuery } from '../reads/listing.ts'
+
+/** An entry as it will stand. Its revision is not known before the commit. */
+export type StagedEntry = Omit<EntryRow, 'revision' | 'stored' | 'value'> & { readonly json: string }
+
+export type OverlayEntry =
+  | { readonly entry: StagedEntry; readonly visible: boolean }
+  /** Removed: its last version, from which a later push counts on. */
+  | { readonly removed: number }
+
+export class Overlay {
+  readonly #parent: Overlay | undefined
+  readonly #writes = new Map<string, { readonly staged: OverlayEntry; readonly write: object }>()
+  readonly #stagings = new Map<string, number>()
+
+  constructor(parent?: Overlay) {
+    this.#parent = parent
+  }
+
+  /** How often something was staged under this key, committed since or not: on re-entry as often as before. */
+  stagings(key: string): number {
+    return (this.#stagings.get(key) ?? 0) + (this.#parent?.stagings(key) ?? 0)
+  }
+  stages(key: string): void {
+    this.#stagings.set(key, (this.#stagings.get(key) ?? 0) + 1)
+  }
+
+  get(key: string): OverlayEntry | undefined {
+    return this.#writes.get(key)?.staged ?? this.#parent?.get(key)
+  }
+  /** @param write what the recorder gives back when it is committed */
+  set(key: string, staged: OverlayEntry, write: object): void {
+    this.#writes.set(key, { staged, write })
+  }
+  /** What was committed is read from the mesh again; what was staged meanwhile stays. */
+  dropCommitted(committed: ReadonlySet<object>): void {
+    for (const [key, { write }] of this.#writes) if (committed.has(write)) this.#writes.delete(key)
+  }
+  keys(): ReadonlySet<string> {
+    return new Set([...(this.#parent?.keys() ?? []), ...this.#writes.keys()])
+  }
+
+  /**
+   * A page of what is committed with the staged writes between its bounds.
+   * @param page in the order of keys
+   * @param within whether a staged key belongs to the page: its range and filters
+   */
+  merge<T>(
+    page: readonly { readonly key: string; readonly item: T }[],
+    within: (key: string, staged: StagedEntry) => boolean,
+    convert: (entry: StagedEntry) => T,
+  ): readonly { readonly key: string; readonly item: T }[] {
+    const merged = new Map(page.map((row) => [row.key, row]))
+    for (const key of this.keys()) {
+      const staged = this.get(key) as OverlayEntry
+      const entry = 'entry' in staged && staged.visible ? staged.entry : undefined
+      merged.delete(key)
+      if (entry && within(key, entry)) merged.set(key, { key, item: convert(entry) })
+    }
+    return [...merged.values()].sort((a, b) => compareKeys(a.key, b.key))
+  }
+}
+
+/** A page of a list with what is staged in its range and passes its filters. */
+export function mergePage<T>(
+  overlay: Overlay,
+  query: ListQuery,
+  rows: readonly { readonly key: string; readonly item: T }[],
+  next: string | undefined,
+  convert: (entry: StagedEntry) => T,
+): { readonly items: readonly T[]; readonly next: string | undefined } {
+  const beyond = (key: string) =>
+    next === undefined ? query.to !== undefined && compareKeys(key, query.to) >= 0 : compareKeys(key, next) > 0
+  const within = (key: string, entry: StagedEntry) =>
+    compareKeys(key, query.from) >= 0 &&
+    !beyond(key) &&
+    (query.matches?.(key) ?? true) &&
+    (query.topics === undefined || query.topics.some((topic) => entry.grantees.includes(topic)))
+  const merged = overlay.merge(rows, within, convert)
+  const shown = merged.slice(0, query.limit)
+  return { items: shown.map(({ item }) => item), next: merged.length > query.limit ? shown.at(-1)?.key : next }
+}

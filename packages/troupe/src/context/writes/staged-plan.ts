@@ -1,0 +1,144 @@
+/** What a write in a step is decided on: what stands there at the call, staged writes included, as the log keeps it. */
+import { failure, type Json, type Provenance } from '../../core/index.ts'
+import { everyone, mayRead, mayWrite } from '../entries/audience.ts'
+import type { EntryRow } from '../entries/entry-row.ts'
+import { entryRow } from '../entries/entry-row.ts'
+import { type Actor, type Push, power, type Removal } from '../entries/fragments.ts'
+import type { MeshCore } from '../mesh-core.ts'
+import { now } from '../statements/visibility.ts'
+import type { Overlay, OverlayEntry, StagedEntry } from './overlay.ts'
+
+type ExistingEntry = Pick<
+  EntryRow,
+  'version' | 'born' | 'owner' | 'grantees' | 'writers' | 'lifecycle' | 'ttlMs' | 'metadata' | 'createdAt'
+>
+
+/** Recorded, and so the same on re-entry. JSON only. */
+export interface Check {
+  readonly existing: ExistingEntry | null
+  /** The last version under this key, from which a new entry counts on. */
+  readonly last: number
+  /** Topics of the entry, and of the push, that are closed to the agent. */
+  readonly closed: readonly string[]
+  readonly readable: boolean
+  readonly writable: boolean
+  readonly subscribed: readonly string[]
+  /** ms since 1970. */
+  readonly at: number
+  /** What stands was written by somebody else while this step ran. */
+  readonly since?: true
+}
+export type CheckJson = Check & { readonly [key: string]: Json }
+
+/** Asked live; answered from the log on re-entry. */
+export async function check(
+  core: MeshCore,
+  actor: Actor,
+  overlay: Overlay,
+  key: string,
+  named: readonly string[] = [],
+  step?: { readonly id: string; readonly began: number },
+): Promise<CheckJson> {
+  const staged = overlay.get(key)
+  const { user, agent } = actor
+  const [rows = [], subscriptions = [], [versions] = [], closedTo = []] = await core.read(
+    user,
+    core.reads.anyEntry({ user, key, now }),
+    core.reads.subscriptions({ user, agent }),
+    core.reads.lastVersion({ user, key }),
+    core.reads.closedTo({ user, agent }),
+  )
+  const subscribed = subscriptions.map(({ grantee }) => String(grantee))
+  const committed = rows[0] && entryRow(rows[0])
+  const found = staged ? ('entry' in staged ? staged.entry : undefined) : committed
+  const known = new Set(subscribed)
+  return {
+    existing: found ? existingEntryOf(found) : null,
+    last: Math.max(
+      staged && 'removed' in staged ? staged.removed : 0,
+      ...[versions?.entry, versions?.tombstone, versions?.lowest].map(Number),
+    ),
+    closed: actor.all
+      ? []
+      : closedTo
+          .map(({ grantee }) => String(grantee))
+          .filter((topic) => named.includes(topic) || found?.grantees.includes(topic)),
+    readable: found !== undefined && mayRead(found, actor, known),
+    writable: found === undefined || power(actor, 'write_others') || mayWrite(found, actor, known),
+    subscribed,
+    at: core.clock.now(),
+    ...(step && !staged && committed && isSince(committed, step) ? { since: true } : {}),
+  } as CheckJson
+}
+
+const isSince = ({ updatedAt, provenance }: EntryRow, { id, began }: { readonly id: string; readonly began: number }) =>
+  updatedAt > began && (JSON.parse(provenance) as Provenance).stepId !== id
+
+const existingEntryOf = (row: ExistingEntry): ExistingEntry => ({
+  version: row.version,
+  born: row.born,
+  owner: row.owner,
+  grantees: row.grantees,
+  writers: row.writers,
+  lifecycle: row.lifecycle,
+  ttlMs: row.ttlMs,
+  metadata: row.metadata,
+  createdAt: row.createdAt,
+})
+
+/** @throws the refusal that can be seen already: what only the commit can see fails the turn */
+export function planPush(
+  core: MeshCore,
+  actor: Actor,
+  push: Push,
+  found: Check,
+): OverlayEntry & { readonly entry: StagedEntry } {
+  const { agent } = actor
+  const { key } = push
+  const { existing } = found
+  const grantees = push.grantees ?? existing?.grantees ?? [everyone]
+  const closed = grantees.filter((grantee) => found.closed.includes(grantee))
+  if (!found.writable || (closed.length > 0 && !push.grantees))
+    throw failure('context.denied', { agent, action: 'write', key })
+  const foreign = existing !== null && existing.owner !== agent && !power(actor, 'change_audience')
+  if (foreign && (push.grantees || push.writers))
+    throw failure('context.denied', { agent, action: 'change who may read or write', key })
+  if (closed.length > 0)
+    throw failure('topic.closed', { agent, action: 'post to', topics: closed.map((grantee) => grantee.slice(1)) })
+  if (push.ifVersion !== undefined && push.ifVersion !== (existing?.version ?? 0))
+    throw failure('context.conflict', { key, expected: push.ifVersion })
+  const lifetime = push.lifetime ?? existing ?? core.lifecycles.initial(key)
+  const version = (existing?.version ?? found.last) + 1
+  const entry: StagedEntry = {
+    key,
+    version,
+    born: existing?.born ?? version,
+    change: push.change,
+    owner: existing?.owner ?? agent,
+    grantees,
+    writers: push.writers ?? existing?.writers ?? [],
+    lifecycle: lifetime.lifecycle,
+    ttlMs: lifetime.ttlMs,
+    createdAt: existing?.createdAt ?? found.at,
+    updatedAt: found.at,
+    expiresAt: lifetime.ttlMs === null ? null : found.at + lifetime.ttlMs,
+    metadata: push.metadata ?? existing?.metadata ?? null,
+    provenance: JSON.stringify(push.provenance),
+    taint: JSON.stringify(push.taint),
+    json: push.json,
+  }
+  return { entry, visible: mayRead(entry, actor, new Set(found.subscribed)) }
+}
+
+/** @returns undefined where nothing that can be seen stands there */
+export function planRemoval(actor: Actor, removal: Removal, found: Check): OverlayEntry | undefined {
+  const { agent } = actor
+  const { key } = removal
+  const { existing } = found
+  if (!existing || !found.readable) return undefined
+  if (existing.owner !== agent && !power(actor, 'delete_others'))
+    throw failure('context.denied', { agent, action: 'delete', key })
+  if (removal.ifVersion !== undefined && removal.ifVersion !== existing.version)
+    throw failure('context.conflict', { key, expected: removal.ifVersion })
+  return { removed: existing.version }
+}

@@ -1,0 +1,57 @@
+/** Codes of agents, sessions and pools. */
+import type { CatalogueEntry } from '../catalogue-entry.ts'
+import * as errors from '../troupe-error.ts'
+
+export const agentsCodes = {
+  'agent.turns': {
+    class: errors.AgentError,
+    message: '{agent} used up its {limit} turns of one step without an end.',
+    hint: 'Raise settings.maxTurns, or give it a narrower task.',
+  },
+  'agent.frozen': {
+    class: errors.ValidationError,
+    message: 'The definition of {agent} was used already and is frozen: {what} is refused.',
+    hint: 'Make a changed copy with agent.with({ … }).',
+  },
+  'agent.wrong': {
+    class: errors.ValidationError,
+    message: 'The definition of {agent} is wrong: {problem}.',
+    hint: 'Correct the option named.',
+  },
+  'agent.kind_unknown': {
+    class: errors.ValidationError,
+    message: 'No kind of agent is called {kind}; known are {known}.',
+    hint: 'Register it first: factory.register(kind, (config) => agent).',
+  },
+  'remote.ended': {
+    class: errors.ExternalServiceError,
+    message: 'The remote agent {agent} ended its task as {state}: {problem}.',
+    hint: 'Look at the other end; onError of the run can send the task to another agent.',
+    retryable: false,
+  },
+  'session.waiting': {
+    class: errors.ConflictError,
+    message: 'The thread {thread} waits for an answer to the question {question}.',
+    hint: 'Answer it first: session.answer(id, value).',
+  },
+  'pool.timeout': {
+    class: errors.TimeoutError,
+    message: 'No instance of the pool became free within its acquisition timeout of {limit}.',
+    hint: 'Raise size or acquireTimeout, or release instances earlier.',
+  },
+  'agent.mismatch': {
+    class: errors.AccessDeniedError,
+    message: 'These tools belong to {agent}: they cannot act as another agent.',
+    hint: 'Leave the name of the agent out; it is known.',
+  },
+  'thread.conflict': {
+    class: errors.ConflictError,
+    message: 'Another process continued the thread {thread} in the meantime.',
+    hint: 'Let one call of a thread end before the next begins, or use another threadId.',
+  },
+  'agent.unknown': {
+    class: errors.NotFoundError,
+    message: 'The run has no agent {agent}; it has {known}.',
+    hint: 'Name one of the agents of the topology.',
+  },
+} as const satisfies Record<string, CatalogueEntry>

@@ -1,0 +1,12 @@
+/** Codes of `observability`. */
+import type { CatalogueEntry } from '../catalogue-entry.ts'
+import * as errors from '../troupe-error.ts'
+
+export const observabilityCodes = {
+  'sending.rejected': {
+    class: errors.ExternalServiceError,
+    message: 'What was sent out was refused with status {status}: {problem}',
+    hint: 'Look at its address, its headers, and the log of the other side.',
+    retryable: true,
+  },
+} as const satisfies Record<string, CatalogueEntry>

@@ -1,0 +1,114 @@
+import { describe, expect, it } from 'vitest'
+import { z } from 'zod'
+import { joinTaint } from './events/envelope.ts'
+import { createEvents, type EventFields, type TroupeEvent } from './events/events.ts'
+import { checkOptions } from './values/check-options.ts'
+import { nearest, nearestName } from './values/nearest.ts'
+import { createPage, type Page } from './values/page.ts'
+import { jsonSchemaOf, parse } from './values/schema.ts'
+
+/** Of an event of a run, the fields that every event has. */
+const bare = (event: EventFields) => event as TroupeEvent
+
+describe('events', () => {
+  it('reach observers by type, prefix and star, and no failure of one reaches anybody else', async () => {
+    const failures: unknown[] = []
+    const events = createEvents((error) => failures.push(error))
+    const seen: string[] = []
+    const note = (name: string) => (event: TroupeEvent) => void seen.push(`${name}:${event.type}`)
+    events.on('run.*', () => {
+      throw new Error('sync')
+    })
+    events.on('*', async () => {
+      throw new Error('async')
+    })
+    const off = events.on('run.started', note('exact'))
+    events.on('run.*', note('prefix'))
+    events.on('*', note('all'))
+    events.emit(bare({ type: 'run.started', at: 1 }))
+    off()
+    events.emit(bare({ type: 'run.started', at: 2 }))
+    events.emit(bare({ type: 'step.started', at: 3 }))
+    await Promise.resolve()
+    expect(seen).toEqual([
+      'exact:run.started',
+      'prefix:run.started',
+      'all:run.started',
+      'prefix:run.started',
+      'all:run.started',
+      'all:step.started',
+    ])
+    expect(failures).toHaveLength(5)
+  })
+
+  it('are changed by no observer, and pass by one that never ends its calls', async () => {
+    const failures: unknown[] = []
+    const events = createEvents((error) => failures.push(error))
+    let hanging = 0
+    events.on('*', (event) => Object.assign(event, { type: 'run.failed' }))
+    events.on('*', () => {
+      hanging++
+      return new Promise(() => {})
+    })
+    const seen = new Set<string>()
+    events.on('*', ({ type }) => void seen.add(type))
+    for (let i = 0; i < 10_050; i++) events.emit(bare({ type: 'run.started', at: i }))
+    expect([...seen]).toEqual(['run.started'])
+    expect([hanging, failures.length]).toEqual([10_000, 10_050])
+  })
+})
+
+describe('schemas', () => {
+  it('give the value or every problem with its path', async () => {
+    const order = z.object({ id: z.number(), lines: z.array(z.object({ sku: z.string() })) })
+    expect(await parse(order, { id: 1, lines: [] }, 'The order')).toEqual({ id: 1, lines: [] })
+    await expect(parse(order, { id: 'x', lines: [{ sku: 2 }] }, 'The order')).rejects.toThrow(
+      /The order is not valid: id: .*; lines\.0\.sku: /,
+    )
+  })
+  it('tell their JSON Schema where the library does', () => {
+    expect(jsonSchemaOf(z.object({ q: z.string() }))).toMatchObject({
+      type: 'object',
+      properties: { q: { type: 'string' } },
+    })
+  })
+})
+
+describe('small things', () => {
+  it('find the nearest known name, or none', () => {
+    expect(nearest('serch_documents', ['read_document', 'search_documents'])).toBe('search_documents')
+    expect(nearest('tiemout', ['timeouts', 'timeout'])).toBe('timeout')
+    expect(nearest('zzz', ['read_document'])).toBeUndefined()
+  })
+  it('tell a slip in a known name from a name of somebody else', () => {
+    const known = ['get_context', 'delete_topic', 'send_message_to_agent']
+    for (const [misspelled, meant] of [
+      ['delet_topic', 'delete_topic'],
+      ['delete_tpoic', 'delete_topic'],
+      ['Delete_Topic', 'delete_topic'],
+      ['delete topic', 'delete_topic'],
+      ['sendMessageToAgent', 'send_message_to_agent'],
+      ['get_contexts', 'get_context'],
+    ] as const)
+      expect(nearestName(misspelled, known), misspelled).toBe(meant)
+    for (const other of ['get_context', 'get_contact', 'send_message', 'delete_entry', 'pay', ''])
+      expect(nearestName(other, known), other).toBeUndefined()
+  })
+  it('refuse an unknown option by name', () => {
+    expect(() => checkOptions('push', { tll: '1h' }, ['ttl', 'topics'])).toThrow('push has no option tll')
+    checkOptions('push', { ttl: '1h' }, ['ttl'])
+  })
+  it('join taint without repeating a label', () => {
+    expect(joinTaint(['untrusted:web'], [], ['sensitive:pay', 'untrusted:web'])).toEqual([
+      'sensitive:pay',
+      'untrusted:web',
+    ])
+  })
+  it('walk through all pages', async () => {
+    const pageFrom = async (from: number): Promise<Page<number>> =>
+      createPage([from, from + 1], from < 4 ? String(from + 2) : undefined, (cursor) => pageFrom(Number(cursor)))
+    const all: number[] = []
+    for await (const n of await pageFrom(0)) all.push(n)
+    expect(all).toEqual([0, 1, 2, 3, 4, 5])
+  })
+})

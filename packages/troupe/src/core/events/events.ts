@@ -1,0 +1,175 @@
+/**
+ * The stream of what happens in a troupe, for observers. Events hold no content and are not awaited; an observer that
+ * throws or is slow affects nothing. An event that occurs within a span carries the place of the span in its trace.
+ */
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { hashText } from '../values/json.ts'
+import type { Json } from '../values/json-value.ts'
+import type { EventName, EventPayloads } from './event-payloads.ts'
+
+/** Where an event occurred: the fields that every event and every log line within it carries too. */
+export type EventContext = {
+  readonly userId?: string
+  /** Of the HTTP request that caused it, as `x-request-id` names it. */
+  readonly requestId?: string
+  readonly runId?: string
+  /** The journal of the step. */
+  readonly stepId?: string
+  readonly agent?: string
+  /** Of W3C Trace Context: 32 and 16 hexadecimal digits. */
+  readonly trace?: string
+  readonly span?: string
+  readonly parent?: string
+}
+
+/** `run` for `run.started`; `context` and `context.cleanup` for `context.cleanup.failed`. */
+type PrefixOf<Name extends string> = Name extends `${infer Head}.${infer Tail}`
+  ? Head | `${Head}.${PrefixOf<Tail>}`
+  : never
+
+/** The name of an event, a prefix (`run.*`), or every event (`*`). */
+export type EventPattern = EventName | `${PrefixOf<EventName>}.*` | '*'
+
+/** The names of the events that a pattern matches. */
+export type MatchedName<Pattern extends EventPattern> = Pattern extends '*'
+  ? EventName
+  : Pattern extends `${infer Prefix}.*`
+    ? Extract<EventName, `${Prefix}.${string}`>
+    : Extract<EventName, Pattern>
+
+type EventOf<Name extends EventName> = Name extends EventName
+  ? { readonly type: Name /** ms since 1970. */; readonly at: number } & EventContext & EventPayloads[Name]
+  : never
+
+/**
+ * An event: `TroupeEvent<'tool.called'>`, one of several (`TroupeEvent<'run.*'>`), or any. `type` tells them apart.
+ * @example troupe.on('tool.called', ({ tool, durationMs }) => console.log(tool, durationMs))
+ */
+export type TroupeEvent<Pattern extends EventPattern = '*'> = EventOf<MatchedName<Pattern>>
+
+/** Any event as a record of fields, for code that treats all events alike; every event is assignable to it. */
+export type EventFields = {
+  readonly type: EventName
+  readonly at: number
+  readonly userId?: string
+  readonly [field: string]: Json | undefined
+}
+
+export type Observer<Pattern extends EventPattern = '*'> = (event: TroupeEvent<Pattern>) => unknown
+
+/** What was said and given: told to those alone who asked for content. */
+export interface EventContent {
+  readonly input?: unknown
+  readonly output?: unknown
+  /** As it was thrown, with its stack. */
+  readonly error?: unknown
+}
+/** Told just before the observers of its event; must not throw. */
+export type ContentObserver = (event: TroupeEvent, content: EventContent) => void
+
+export interface Events {
+  /** @param content asked for only where somebody listens to content */
+  emit(event: TroupeEvent, content?: () => EventContent): void
+  /** @returns a function that ends the observation */
+  on<Pattern extends EventPattern>(pattern: Pattern, observer: Observer<Pattern>): () => void
+  onContent(observer: ContentObserver): () => void
+  /** What is told while `run` works, or by what it has begun, carries these fields, and those around it. */
+  within<Out>(context: EventContext, run: () => Out): Out
+  /** The same in a span of its own, below the one around it; without a trace around it, there is none. */
+  spanned<Out>(run: () => Out): Out
+  eventContext(): EventContext | undefined
+}
+
+const matches = (pattern: EventPattern, type: string) =>
+  pattern === '*' || pattern === type || (pattern.endsWith('.*') && type.startsWith(pattern.slice(0, -1)))
+
+/** What says its own place keeps it; what a timer or a loop tells of another user has none here. */
+const withEventContext = (event: TroupeEvent, store: EventContext | undefined): TroupeEvent =>
+  store && event.trace === undefined && event.userId === store.userId ? { ...store, ...event } : event
+
+/** Calls of one asynchronous observer that have not ended; beyond it, events pass it by until some have. */
+const maxPending = 10_000
+
+interface Entry {
+  readonly pattern: EventPattern
+  /** Called with events that the pattern matches. */
+  readonly observer: (event: never) => unknown
+  pending: number
+}
+
+export interface EventsOptions {
+  /** Tells the spans of this process from those of others. */
+  readonly processId?: string
+  /** Lets others know where the work stands, who keep account of that too. */
+  readonly runInContext?: <Out>(context: EventContext, run: () => Out) => Out
+}
+
+/** @param onFailure is told what an observer threw; it must not throw itself */
+export function createEvents(
+  onFailure: (error: unknown, event: TroupeEvent) => void,
+  { processId = '', runInContext = (_, run) => run() }: EventsOptions = {},
+): Events {
+  const observers = new Set<Entry>()
+  /** By the type of event, whom it is told to. */
+  const entriesByType = new Map<EventName, readonly Entry[]>()
+  const entriesOf = (type: EventName) => {
+    const known = entriesByType.get(type)
+    if (known) return known
+    const found = [...observers].filter(({ pattern }) => matches(pattern, type))
+    entriesByType.set(type, found)
+    return found
+  }
+  const contentObservers = new Set<ContentObserver>()
+  const around = new AsyncLocalStorage<EventContext>()
+  // Spans are numbered from a place of this process's own: a hash for each costs more than all else of it.
+  let lastSpan = BigInt(`0x${hashText(`spans ${processId}`).slice(0, 16)}`)
+  const deliver = (entry: Entry, event: TroupeEvent) => {
+    try {
+      const returned = entry.observer(event as never)
+      if (typeof (returned as { then?: unknown } | undefined)?.then !== 'function') return
+      entry.pending++
+      Promise.resolve(returned)
+        .catch((error: unknown) => onFailure(error, event))
+        .finally(() => entry.pending--)
+    } catch (error) {
+      onFailure(error, event)
+    }
+  }
+  const within: Events['within'] = (context, run) => {
+    const all = { ...around.getStore(), ...context }
+    return around.run(all, () => runInContext(all, run))
+  }
+  return {
+    emit(bare, content) {
+      if (observers.size === 0) return
+      // All see the same one: none may change it for the others.
+      const event = Object.freeze(withEventContext(bare, around.getStore()))
+      if (content) for (const observer of contentObservers) observer(event, content())
+      // One that an observer of this very event has let go hears of it no more.
+      for (const entry of entriesOf(event.type))
+        if (entry.pending < maxPending && observers.has(entry)) deliver(entry, event)
+    },
+    on(pattern, observer) {
+      const entry: Entry = { pattern, observer, pending: 0 }
+      observers.add(entry)
+      entriesByType.clear()
+      return () => {
+        observers.delete(entry)
+        entriesByType.clear()
+      }
+    },
+    onContent(observer) {
+      contentObservers.add(observer)
+      return () => void contentObservers.delete(observer)
+    },
+    within,
+    spanned(run) {
+      const { trace, span } = around.getStore() ?? {}
+      if (trace === undefined) return run()
+      lastSpan = BigInt.asUintN(64, lastSpan + 1n)
+      const own = lastSpan.toString(16).padStart(16, '0')
+      return within({ span: own, ...(span === undefined ? {} : { parent: span }) }, run)
+    },
+    eventContext: () => around.getStore(),
+  }
+}

@@ -1,0 +1,29 @@
+import { expect, it } from 'vitest'
+import { createRedactor } from './redactor.ts'
+
+it('takes every form of a secret out of a text, and nothing else', () => {
+  const redactor = createRedactor()
+  const secret = 'p"ss w/rd\n+17'
+  redactor.addSecret(secret)
+  redactor.addSecret('short')
+  const forms = [
+    secret,
+    JSON.stringify({ a: secret }),
+    JSON.stringify({ body: JSON.stringify({ a: secret }) }),
+    `https://h/?k=${encodeURIComponent(secret)}`,
+    `Basic ${Buffer.from(secret).toString('base64')}`,
+  ]
+  for (const form of forms) {
+    const clean = redactor.redact(form)
+    expect(clean).toContain('[redacted]')
+    expect(clean).not.toMatch(/ss w|w%2Frd/)
+  }
+  expect(redactor.redact('short and plain')).toBe('short and plain')
+})
+
+it('keeps the newest thousand, and takes out the longer of two that hold each other', () => {
+  const redactor = createRedactor()
+  redactor.addSecret('first-secret')
+  for (let i = 0; i < 1_000; i++) redactor.addSecret(`secret-${i}`)
+  expect(redactor.redact('first-secret secret-99 secret-999')).toBe('first-secret [redacted] [redacted]')
+})

@@ -1,0 +1,59 @@
+/** Time as a port: nothing outside core's adapters reads the machine's clock or sets a timer. */
+import { failure } from '../errors/failure.ts'
+
+export type Cancel = () => void
+
+export interface Clock {
+  /** Milliseconds since 1970, as the wall shows them; may jump. */
+  now(): number
+  /** Milliseconds that never go back; for durations and leases. */
+  monotonic(): number
+  /** Runs once after so many milliseconds. A background timer doesn't keep the process alive. */
+  after(ms: number, run: () => void, options?: { readonly background?: boolean }): Cancel
+  /** Runs in a macrotask of its own, after everything already queued. */
+  soon(run: () => void): Cancel
+}
+
+/** Timers of Node take at most 2^31-1 ms (24.8 days): longer ones are set again. */
+const longest = 2 ** 31 - 1
+
+/** The machine's clock. */
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+  after(ms, run, options) {
+    let timer: NodeJS.Timeout
+    const set = (left: number) => {
+      timer = setTimeout(() => (left > longest ? set(left - longest) : run()), Math.min(left, longest))
+      if (options?.background) timer.unref()
+    }
+    set(Math.max(0, ms))
+    return () => clearTimeout(timer)
+  },
+  soon(run) {
+    const immediate = setImmediate(run)
+    return () => clearImmediate(immediate)
+  },
+}
+
+/**
+ * Resolves after `ms`.
+ * @throws CancelledError when the signal aborts first, with its reason as cause.
+ */
+export function sleep(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const abort = () => {
+      cancel()
+      reject(failure('cancelled', { what: 'Waiting' }, { cause: signal?.reason }))
+    }
+    const cancel = clock.after(ms, () => {
+      signal?.removeEventListener('abort', abort)
+      resolve()
+    })
+    if (signal?.aborted) abort()
+    else signal?.addEventListener('abort', abort, { once: true })
+  })
+}
+
+/** A macrotask of its own. */
+export const nextMacrotask = (clock: Clock): Promise<void> => new Promise((resolve) => void clock.soon(resolve))

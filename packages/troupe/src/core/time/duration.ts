@@ -1,0 +1,36 @@
+/** Durations are written with their unit, never as bare numbers. */
+import { failure, nameOf } from '../errors/failure.ts'
+
+export type Duration = `${number}ms` | `${number}s` | `${number}m` | `${number}h` | `${number}d`
+
+const units: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
+/** 1,000,000 days: a moment that is made of now and a few of the longest can still be written as a date. */
+const longest = 86_400_000_000_000
+const form = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/
+
+/**
+ * @param value e.g. `'250ms'`, `'1.5h'`
+ * @param what names the option in the error
+ * @param least refuses what is shorter: what is over at once does something else than it says
+ * @returns milliseconds, at least 0 and at most 1,000,000 days
+ * @throws ValidationError `duration.invalid`; `validation.failed` for what is too short
+ */
+export function milliseconds(value: unknown, what: string, least?: Duration): number {
+  const ms = read(value)
+  if (!Number.isFinite(ms) || ms > longest) throw failure('duration.invalid', { what, value: nameOf(value) })
+  if (least !== undefined && ms < read(least))
+    throw failure('validation.failed', { what, problem: `it must be at least ${least}` })
+  return ms
+}
+
+function read(value: unknown): number {
+  const found = typeof value === 'string' ? form.exec(value) : null
+  return found ? Number(found[1]) * (units[found[2] as string] as number) : Number.NaN
+}
+
+/** The shortest exact way to write so many milliseconds. */
+export function duration(ms: number): Duration {
+  for (const unit of ['d', 'h', 'm', 's'] as const)
+    if (ms > 0 && ms % (units[unit] as number) === 0) return `${ms / (units[unit] as number)}${unit}`
+  return `${ms}ms`
+}

@@ -1,0 +1,68 @@
+/** A clock that moves only when told. A real adapter of the port, for tests and simulation. */
+
+import { failure } from '../errors/failure.ts'
+import { checkOptions } from '../values/check-options.ts'
+import { type Cancel, type Clock, systemClock } from './clock.ts'
+import { type Duration, milliseconds } from './duration.ts'
+
+export interface VirtualClock extends Clock {
+  /** Moves on by so much, running what falls due in order, letting promises settle in between. */
+  advance(by: Duration): Promise<void>
+}
+
+interface Timer {
+  readonly due: number
+  readonly order: number
+  readonly run: () => void
+}
+
+/**
+ * @param options.start milliseconds since 1970 at which it stands first; 2026-01-01 by default
+ * @throws ValidationError for an option that there is not, or a start that is no such number
+ * @example const clock = createVirtualClock(); await clock.advance('5m')
+ */
+export function createVirtualClock(options: { readonly start?: number } = {}): VirtualClock {
+  checkOptions('createVirtualClock', options, ['start'])
+  const start = options.start ?? Date.UTC(2026, 0, 1)
+  if (typeof start !== 'number' || !Number.isFinite(start))
+    throw failure('validation.failed', { what: 'The start of a virtual clock', problem: 'it is no ms since 1970' })
+  let now = start
+  let order = 0
+  const timers = new Set<Timer>()
+  const first = (until: number) => {
+    let found: Timer | undefined
+    for (const timer of timers)
+      if (
+        timer.due <= until &&
+        (!found || timer.due < found.due || (timer.due === found.due && timer.order < found.order))
+      )
+        found = timer
+    return found
+  }
+  // Work that a timer began may cross a few macrotasks (a writer thread's answer) before it sets the next timer.
+  const drainMacrotasks = async () => {
+    for (let i = 0; i < 5; i++) await new Promise<void>((resolve) => void systemClock.soon(resolve))
+  }
+  return {
+    now: () => now,
+    monotonic: () => now - start,
+    after(ms, run): Cancel {
+      const timer = { due: now + Math.max(0, ms), order: order++, run }
+      timers.add(timer)
+      return () => void timers.delete(timer)
+    },
+    soon: (run) => systemClock.soon(run),
+    async advance(by) {
+      const until = now + milliseconds(by, 'The advance')
+      await drainMacrotasks()
+      for (let timer = first(until); timer; timer = first(until)) {
+        timers.delete(timer)
+        now = Math.max(now, timer.due)
+        timer.run()
+        await drainMacrotasks()
+      }
+      now = until
+      await drainMacrotasks()
+    },
+  }
+}

@@ -1,0 +1,79 @@
+/** JSON values, checked: what is accepted comes back exactly, everything else is refused. */
+import { hash } from 'node:crypto'
+import { failure } from '../errors/failure.ts'
+import type { Json } from './json-value.ts'
+
+/** Deeper values are refused: other programs' parsers give up there, or crash. */
+const maxDepth = 500
+
+const rejection = (what: string, path: string, found: string) =>
+  failure('json.unsupported', { what, path: path || 'its root', found })
+
+function check(value: unknown, what: string, path: string, depth: number, open: Set<object>): void {
+  if (value === null || typeof value === 'string' || typeof value === 'boolean') return
+  if (typeof value === 'number') {
+    if (!Number.isFinite(value)) throw rejection(what, path, String(value))
+    if (Object.is(value, -0)) throw rejection(what, path, '-0')
+    return
+  }
+  if (typeof value !== 'object') throw rejection(what, path, value === undefined ? 'undefined' : `a ${typeof value}`)
+  if (open.has(value)) throw rejection(what, path, 'a cycle')
+  if (depth > maxDepth) throw rejection(what, path.slice(0, 40), `more than ${maxDepth} levels`)
+  open.add(value)
+  if (Array.isArray(value)) {
+    if (!isPlainList(value)) throw rejection(what, path, `an instance of ${value.constructor?.name ?? 'a class'}`)
+    // As a match of a regular expression has.
+    if (Object.keys(value).length > value.length) throw rejection(what, path, 'a list with named fields')
+    for (let i = 0; i < value.length; i++) check(value[i], what, `${path}[${i}]`, depth + 1, open)
+  } else {
+    const prototype = Object.getPrototypeOf(value)
+    if (prototype !== null && prototype !== Object.prototype && !isPlain(prototype))
+      throw rejection(what, path, `an instance of ${value.constructor?.name ?? 'a class'}`)
+    if (Object.getOwnPropertySymbols(value).length > 0) throw rejection(what, path, 'a symbol as a key')
+    for (const key of Object.keys(value))
+      check((value as Record<string, unknown>)[key], what, path ? `${path}.${key}` : key, depth + 1, open)
+  }
+  open.delete(value)
+}
+const isPlainList = (list: object) => {
+  const prototype = Object.getPrototypeOf(list)
+  return prototype === Array.prototype || (Array.isArray(prototype) && isPlain(Object.getPrototypeOf(prototype)))
+}
+/** A plain object of another realm (a vm context, a worker's clone) is plain all the same. */
+const isPlain = (prototype: object) =>
+  Object.getPrototypeOf(prototype) === null &&
+  Object.hasOwn(prototype, 'isPrototypeOf') &&
+  Object.hasOwn(prototype, 'valueOf')
+
+/**
+ * The text of a value that JSON carries exactly.
+ * @param what names the value in the error, e.g. `the value of orders.17`
+ * @throws ValidationError `json.unsupported` for undefined, functions, NaN, infinities, -0, BigInt, symbols, Date, Map,
+ * class instances, cycles, and more than 500 levels.
+ */
+export function encodeJson(value: unknown, what = 'The value'): string {
+  check(value, what, '', 0, new Set())
+  return JSON.stringify(value)
+}
+
+export const decodeJson = (text: string): Json => JSON.parse(text) as Json
+
+/** Keys sorted by code units, numbers and strings as in ECMAScript: the form of RFC 8785 for what we accept. */
+export function canonicalJson(value: Json): string {
+  if (value === null || typeof value !== 'object') return JSON.stringify(value)
+  let text = ''
+  if (Array.isArray(value)) {
+    for (const item of value) text += text === '' ? canonicalJson(item) : `,${canonicalJson(item)}`
+    return `[${text}]`
+  }
+  const object = value as { readonly [key: string]: Json }
+  for (const key of Object.keys(object).sort()) {
+    const field = `${JSON.stringify(key)}:${canonicalJson(object[key] as Json)}`
+    text += text === '' ? field : `,${field}`
+  }
+  return `{${text}}`
+}
+
+/** SHA-256 of the canonical form, 64 hexadecimal digits. */
+export const hashJson = (value: Json): string => hashText(canonicalJson(value))
+export const hashText = (text: string | Uint8Array): string => hash('sha256', text)

@@ -1,0 +1,47 @@
+/** The known name that is most like a wrong one, for errors that help. */
+
+/** How many letters are missing, too many, wrong, or swapped with their neighbour: of short names, in O(a·b). */
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, i) => i)
+  let above = row
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i]
+    for (let j = 1; j <= b.length; j++) {
+      const isSwapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]
+      next.push(
+        Math.min(
+          (row[j] as number) + 1,
+          (next[j - 1] as number) + 1,
+          (row[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1),
+          isSwapped ? (above[j - 2] as number) + 1 : Number.POSITIVE_INFINITY,
+        ),
+      )
+    }
+    above = row
+    row = next
+  }
+  return row[b.length] as number
+}
+
+/**
+ * The known name that a wrong one is but a slip away from: a letter, or how its words are written together. For names that
+ * may be somebody's own, where one that is merely alike must be taken as it is.
+ */
+export function nearestName(name: string, known: readonly string[]): string | undefined {
+  const near = known.includes(name) ? undefined : nearest(name, known)
+  if (near === undefined) return undefined
+  const plain = (text: string) => text.replaceAll(/[-_\s]/g, '').toLowerCase()
+  return plain(name) === plain(near) || distance(name.toLowerCase(), near.toLowerCase()) < 2 ? near : undefined
+}
+
+/** @returns undefined when nothing is near: more than half of the longer name differs */
+export function nearest(name: string, known: Iterable<string>): string | undefined {
+  let best: { readonly name: string; readonly far: number } | undefined
+  const wanted = name.slice(0, 100).toLowerCase()
+  for (const candidate of known) {
+    const far = distance(wanted, candidate.slice(0, 100).toLowerCase())
+    if (far <= Math.max(wanted.length, candidate.length) / 2 && (!best || far < best.far))
+      best = { name: candidate, far }
+  }
+  return best?.name
+}

@@ -1,0 +1,104 @@
+/** Schemas are any Standard Schema; this is the only place that calls one. */
+import type { StandardSchemaV1 } from '@standard-schema/spec'
+import { type $ZodType, toJSONSchema } from 'zod/v4/core'
+import { failure } from '../errors/failure.ts'
+import type { Json } from './json-value.ts'
+
+/** A Standard Schema (zod, valibot, arktype, …) of values of type T. */
+export type Schema<T = unknown> = StandardSchemaV1<unknown, T>
+
+const pathOf = (issue: StandardSchemaV1.Issue) =>
+  (issue.path ?? []).map((part) => String(typeof part === 'object' ? part.key : part)).join('.')
+
+/**
+ * The value as the schema gives it (defaults filled, texts coerced where it says so).
+ * @param what names the value in the error
+ * @throws ValidationError `validation.failed`, with every problem and its path, or what the schema itself threw
+ */
+export async function parse<T>(schema: Schema<T>, value: unknown, what: string): Promise<T> {
+  const result = await validated(schema, value, what)
+  if (!result.issues) return result.value
+  const problems = result.issues
+    .slice(0, 20)
+    .map((issue) => (pathOf(issue) ? `${pathOf(issue)}: ${issue.message}` : issue.message))
+  throw failure('validation.failed', { what, problem: problems.join('; ') })
+}
+
+async function validated<T>(schema: Schema<T>, value: unknown, what: string) {
+  try {
+    const result = await schema['~standard'].validate(value)
+    if (typeof result === 'object' && result !== null) return result
+    throw new TypeError('it told neither a value nor issues')
+  } catch (cause) {
+    // A check or transformation of the user's own may throw where it should tell an issue.
+    const problem = `its schema threw: ${cause instanceof Error ? cause.message : String(cause)}`
+    throw failure('validation.failed', { what, problem }, { cause })
+  }
+}
+
+/** @throws ValidationError for what is no Standard Schema; undefined is none, and fine */
+export function checkSchema(what: string, schema: unknown): void {
+  if (schema === undefined) return
+  const { validate } = ((schema as Partial<Schema> | null)?.['~standard'] ?? {}) as { readonly validate?: unknown }
+  if (typeof validate !== 'function') throw failure('validation.failed', { what, problem: 'it is no Standard Schema' })
+}
+
+/** `zod/mini`, and zod 4 before 4.2, know how their JSON Schema is made, but do not tell it themselves. */
+const isZod4 = (schema: object): schema is $ZodType => '_zod' in schema
+
+type Side = 'input' | 'output'
+type ToJsonSchema = (options: { target: string; libraryOptions?: Record<string, unknown> }) => Record<string, unknown>
+interface WithJsonSchema {
+  readonly '~standard': { readonly jsonSchema?: Readonly<Record<Side, ToJsonSchema>> }
+}
+
+function toJson(schema: Schema, side: Side, libraryOptions: Parameters<typeof toJSONSchema>[1] = {}) {
+  const target = 'draft-2020-12'
+  const { jsonSchema } = (schema as WithJsonSchema)['~standard']
+  const made =
+    !jsonSchema && isZod4(schema)
+      ? toJSONSchema(schema, { io: side, target, ...libraryOptions })
+      : jsonSchema?.[side]({ target, libraryOptions: { ...libraryOptions } })
+  return made as { readonly [key: string]: Json } | undefined
+}
+
+/**
+ * The JSON Schema (draft 2020-12) of what goes in; undefined where the library doesn't tell it.
+ * @param what names the schema in the error
+ * @throws ValidationError `validation.failed` for what JSON Schema can't express, such as dates
+ */
+export function jsonSchemaOf(schema: Schema, what = 'The schema'): { readonly [key: string]: Json } | undefined {
+  try {
+    return toJson(schema, 'input')
+  } catch (cause) {
+    const problem = `no JSON Schema can be made of it: ${(cause as Error).message}`
+    throw failure('validation.failed', { what, problem }, { cause })
+  }
+}
+
+/**
+ * What a schema surely takes, or gives, for one to be compared with another; undefined where it can't be said.
+ * @param side `input` is what goes in, `output` what comes out: with defaults, and as transformed
+ */
+export function jsonSchemaFor(schema: Schema, side: Side): { readonly [key: string]: Json } | undefined {
+  try {
+    return toJson(schema, side, side === 'input' ? { override: simplify } : {})
+  } catch {
+    return undefined
+  }
+}
+
+interface ZodDefinition {
+  readonly type: string
+  readonly coerce?: boolean
+  readonly in?: { readonly _zod: { readonly def: ZodDefinition } }
+}
+
+/** Zod tells what `coerce`, `catch` and `preprocess` make of a value in place of what they take, which is any. */
+function simplify(at: { zodSchema: { _zod: { def: ZodDefinition } }; jsonSchema: Record<string, unknown> }): void {
+  const { type, coerce, in: first } = at.zodSchema._zod.def
+  const takesNone = type === 'catch' || (type === 'pipe' && first?._zod.def.type === 'transform')
+  if (!coerce && !takesNone) return
+  for (const key of Object.keys(at.jsonSchema)) delete at.jsonSchema[key]
+  if (takesNone) at.jsonSchema.default = null
+}

@@ -1,0 +1,353 @@
+/**
+ * Effects: claimed before they start where their class asks for it, answered from the record, and never repeated where
+ * nobody knows whether they happened.
+ */
+import { AsyncLocalStorage } from 'node:async_hooks'
+import {
+  CancelledError,
+  encodeJson,
+  failure,
+  hashJson,
+  hashText,
+  type Json,
+  joinTaint,
+  LeaseLostError,
+  storeError,
+  type TaintLabel,
+  TroupeError,
+  toReadable,
+} from '../../core/index.ts'
+import type { Fragment } from '../../storage/index.ts'
+import type { EffectCall, EffectFunction, EffectSpec, Reconciled } from '../effect-port.ts'
+import type { CallId } from '../replay/call-identity.ts'
+import { entryText } from '../replay/log-entry.ts'
+import type { EffectClaim } from '../replay/step-log.ts'
+import { createItem, type Execution } from '../steps/execution.ts'
+import type { Stage } from '../turns/stages.ts'
+import { checkEffect } from './check-effect.ts'
+import { forgetUncertain, markUncertain } from './mark-uncertain.ts'
+
+/** One effect of one life. */
+interface Effect<Out> {
+  readonly execution: Execution
+  readonly stage: Stage
+  readonly id: CallId
+  readonly name: string
+  readonly hash: string
+  readonly key: string
+  readonly spec: EffectSpec<Out>
+  readonly fn: EffectFunction<Out>
+  readonly claimed: boolean
+  /** It is begun by whatever used up the log; it works in the surroundings of its call. */
+  readonly around: Around
+  /** What its function says its outcome came with. */
+  taint: readonly TaintLabel[]
+}
+type Around = ReturnType<typeof AsyncLocalStorage.snapshot>
+
+/** Enough of a SHA-256 that two inputs never meet by chance. */
+export const inputHash = (input: unknown, what: string): string => {
+  if (input === undefined) return ''
+  // Checked first: what JSON can't carry has no canonical form.
+  encodeJson(input, what)
+  return hashJson(input as Json).slice(0, 32)
+}
+
+export function runEffect<Out>(
+  execution: Execution,
+  stage: Stage,
+  name: string,
+  spec: EffectSpec<Out>,
+  fn: EffectFunction<Out>,
+): Promise<Out> {
+  checkEffect(name, spec, fn)
+  const id = execution.counter.next(stage.path, {
+    kind: 'effect',
+    name: spec.key === undefined ? name : `${name}[${spec.key}]`,
+  })
+  const { userId } = execution.options.host.spec.principal
+  // Claimed before, also in the run that this one was forked from, it keeps its key.
+  const derived = () => hashText(`${userId}\n${execution.options.host.spec.id}\n${id}`).slice(0, 40)
+  const key = spec.key ?? execution.log.claims.get(id)?.key ?? derived()
+  const around = AsyncLocalStorage.snapshot()
+  if (spec.class === 'pure')
+    return tainted(
+      execution.work(() => call({ execution, name, fn, key, around }, (labels) => execution.addTaint(labels))),
+      execution,
+      spec.taint,
+    )
+  if (spec.undo) execution.options.learned?.set(id, spec.undo as NonNullable<EffectSpec<unknown>['undo']>)
+  const hash = inputHash(spec.input, `The input of the effect ${name}`)
+  const promise = execution.open(stage, id) as Promise<Out>
+  const claimed = spec.class !== 'read' || spec.claim !== undefined
+  const effect: Effect<Out> = { around, execution, stage, id, name, hash, key, spec, fn, claimed, taint: [] }
+  if (!fromRecord(effect)) execution.start(id, () => begin(effect))
+  return tainted(promise, execution, spec.taint)
+}
+
+function tainted<Out>(promise: Promise<Out>, execution: Execution, labels: EffectSpec['taint']): Promise<Out> {
+  if (!labels?.length) return promise
+  const marked = promise.finally(() => execution.addTaint(labels))
+  marked.catch(() => {})
+  return marked
+}
+
+/** @returns whether the record answers it, or forbids it */
+function fromRecord<Out>({ execution, id, name, hash }: Effect<Out>): boolean {
+  const { delivery, log } = execution
+  const found = delivery.find(id)
+  const claim = log.claims.get(id)
+  if (claim) claim.asked = true
+  const recorded = found?.hash ?? (claim?.outcome ? undefined : claim?.hash)
+  if (recorded !== undefined && recorded !== hash) {
+    execution.changed(`the effect ${name} (${id}) was recorded with another input`)
+    return true
+  }
+  if (found) return true
+  const retained = log.retained.get(id)
+  if (!retained) return false
+  if (retained.item.hash === hash) execution.reuse(id, retained)
+  else if (retained.claimed)
+    execution.options.host.fail(failure('effect.input', { effect: name, step: execution.options.host.spec.id }))
+  else {
+    log.retained.delete(id)
+    return false
+  }
+  return true
+}
+
+function begin<Out>(effect: Effect<Out>): void {
+  const { execution, id, spec, claimed } = effect
+  // Entered again it begins then; here nothing asks for its answer any more.
+  if (execution.draining) return
+  const { pendingCommit } = effect.stage
+  if (pendingCommit) return void beginAfterCommit(effect, pendingCommit)
+  const claim = execution.log.claims.get(id)
+  if (claim?.cleared) return void claim.cleared.then(() => carryOut(effect, claim))
+  const done = track(effect)
+  const run = () => void execution.work(() => perform(effect)).then(done)
+  if (claim && !claim.outcome) void execution.work(() => recover(effect, claim)).then(done)
+  else if (!claimed) run()
+  else {
+    let fragment: Fragment | undefined
+    try {
+      fragment = spec.claim?.()
+    } catch (thrown) {
+      rejectEffect(effect, thrown)
+      done()
+      return
+    }
+    askForClaim(effect, fragment, run, done)
+  }
+}
+
+/** Its input may come of what the commit holds: claimed with it, it does not begin where the commit is refused. */
+function beginAfterCommit<Out>(effect: Effect<Out>, commit: Promise<void>): void {
+  const done = track(effect)
+  void commit.then(() => {
+    if (!effect.execution.dead) begin(effect)
+    done()
+  })
+}
+
+/** The step waits for it before it commits or ends, until the function returned is called. */
+function track<Out>({ execution, stage }: Effect<Out>): () => void {
+  const outcome = Promise.withResolvers<void>()
+  execution.running.set(outcome.promise, stage)
+  return () => {
+    execution.running.delete(outcome.promise)
+    outcome.resolve()
+    if (!execution.dead) execution.options.host.onIdle()
+  }
+}
+
+/** It is durable that the effect did not happen. */
+function carryOut<Out>(effect: Effect<Out>, claim: EffectClaim): void {
+  claim.cleared = undefined
+  if (!effect.execution.dead) void effect.execution.work(() => perform(effect)).then(track(effect))
+}
+
+function askForClaim<Out>(
+  effect: Effect<Out>,
+  fragment: Fragment | undefined,
+  run: () => void,
+  done: () => void,
+): void {
+  const { execution, id, hash, key, spec } = effect
+  const claim: EffectClaim = {
+    hash,
+    key,
+    class: spec.class,
+    outcome: false,
+    uncertain: false,
+    asked: true,
+    cleared: undefined,
+  }
+  execution.log.claims.set(id, claim)
+  execution.appender.claim({
+    text: entryText({ t: 'claim', id, h: hash, k: key, c: spec.class }),
+    fragment,
+    started() {
+      if (!execution.dead) return run()
+      release(effect)
+      done()
+    },
+    rejected(rejection) {
+      execution.log.claims.delete(id)
+      rejectEffect(effect, failure(rejection.code, { ...rejection.detail }))
+      done()
+    },
+    dropped() {
+      execution.log.claims.delete(id)
+      done()
+    },
+  })
+}
+
+/** Stopped between its claim and its start: known not to have happened. */
+function release<Out>({ execution, id, spec }: Effect<Out>): void {
+  const error = failure('cancelled', { what: `The effect ${id}` })
+  execution.appender.add(entryText({ t: 'released', id }), spec.charge?.({ error }))
+}
+
+/** It never started: the refusal is its answer, and is asked for again where a turn is repeated. */
+function rejectEffect<Out>({ execution, id }: Effect<Out>, thrown: unknown): void {
+  const error = storeError(thrown, execution.options.redact)
+  if (execution.dead) return
+  execution.record(createItem('effect', id, { error }), { t: 'effect', id, r: true, e: error }, undefined)
+}
+
+async function perform<Out>(effect: Effect<Out>): Promise<void> {
+  const { checkLease } = effect.execution.options
+  const asked = checkLease?.()
+  if (asked && !(await allowed(effect, asked))) return
+  let output: Out
+  try {
+    output = await call(effect, (labels) => {
+      effect.taint = joinTaint(effect.taint, labels)
+    })
+  } catch (thrown) {
+    return failed(effect, thrown)
+  }
+  succeeded(effect, output)
+}
+
+/** This process was not heard of, by itself even: it begins nothing outside before it knows that the step is still its own. */
+async function allowed<Out>(effect: Effect<Out>, asked: Promise<void>): Promise<boolean> {
+  const { execution, claimed } = effect
+  try {
+    await asked
+    if (!execution.dead) return true
+  } catch (error) {
+    if (!execution.dead && error instanceof LeaseLostError) execution.options.host.leaseLost()
+    else if (!execution.dead) execution.options.host.crashed(error)
+  }
+  if (claimed) release(effect)
+  return false
+}
+
+/** `ctx` is refused inside, and the function sees the abort of the step. */
+async function call<Out>(
+  effect: Pick<Effect<Out>, 'around' | 'execution' | 'name' | 'fn' | 'key'>,
+  taint: EffectCall['taint'],
+): Promise<Out> {
+  const { around, execution, name, fn, key } = effect
+  const effectCall: EffectCall = { key, taint, signal: execution.signal }
+  return around(() => execution.options.effectScope.run({ execution, effect: name }, async () => fn(effectCall)))
+}
+
+/** @throws ValidationError `value.too_large` for what no record can hold */
+export function checkSize(execution: Execution, text: string, what: string): void {
+  const limit = execution.options.limits.valueBytes
+  const bytes = Buffer.byteLength(text)
+  if (bytes > limit) throw failure('value.too_large', { what, bytes, limit })
+}
+
+function succeeded<Out>(effect: Effect<Out>, output: Out | undefined): void {
+  const { execution, id, name, hash, spec, claimed } = effect
+  let text: string | undefined
+  try {
+    text = output === undefined ? undefined : encodeJson(output, `The result of the effect ${name}`)
+    if (text !== undefined) checkSize(execution, text, `The result of the effect ${name}`)
+  } catch (thrown) {
+    failed(effect, thrown)
+    return
+  }
+  const { taint } = effect
+  const item = createItem('effect', id, { value: output as Json | undefined, hash, taint })
+  const fields = { t: 'effect' as const, id, ...(claimed ? {} : { h: hash }), ...labelled(effect) }
+  const fragment = spec.charge?.(output === undefined ? {} : { output })
+  end(effect)
+  execution.record(item, fields, text, { durable: spec.class === 'at-most-once', fragment })
+}
+
+function failed<Out>(effect: Effect<Out>, unread: unknown): void {
+  const thrown = toReadable(unread)
+  const { execution, id, hash, spec, claimed } = effect
+  // Broken off by the end of this life, not failed by itself: nobody knows what became of it. Entered again, it is tried
+  // again, or where that may not be it is uncertain.
+  const { aborted, reason } = execution.signal
+  if (aborted && (spec.class !== 'at-most-once' || isInterruption(thrown, reason))) return
+  const claim = execution.log.claims.get(id)
+  if (claimed && claim && spec.class === 'at-most-once' && isUnknown(thrown)) {
+    uncertain(effect, claim)
+    return
+  }
+  const error = storeError(thrown, execution.options.redact)
+  const item = createItem('effect', id, { error, hash, taint: effect.taint })
+  const fields = { t: 'effect' as const, id, ...(claimed ? {} : { h: hash }), e: error, ...labelled(effect) }
+  const fragment = spec.charge?.({ error: thrown })
+  end(effect)
+  execution.record(item, fields, undefined, { durable: spec.class === 'at-most-once', fragment })
+}
+
+const labelled = ({ taint }: { readonly taint: readonly TaintLabel[] }) => (taint.length > 0 ? { l: taint } : {})
+
+/** It threw because it was told to stop: the reason itself, or an error of stopping. */
+const isInterruption = (thrown: unknown, reason: unknown): boolean =>
+  thrown === reason ||
+  thrown instanceof CancelledError ||
+  (thrown instanceof Error && (thrown.name === 'AbortError' || thrown.cause === reason))
+
+/** It was sent out, and no answer came. */
+const isUnknown = (thrown: unknown) => thrown instanceof TroupeError && thrown.code === 'outcome.unknown'
+
+function end<Out>({ execution, id }: Effect<Out>): void {
+  const claim = execution.log.claims.get(id)
+  if (claim) claim.outcome = true
+}
+
+/** It was claimed in an earlier life, and its outcome is not in the record. */
+async function recover<Out>(effect: Effect<Out>, claim: EffectClaim): Promise<void> {
+  const { execution, id, spec } = effect
+  const verdict = await reconcile(effect, claim)
+  if (execution.dead) return
+  if (claim.uncertain && verdict !== 'unknown') forgetUncertain(execution, id)
+  if (typeof verdict === 'object') return succeeded(effect, verdict.output)
+  if (verdict === 'happened') return succeeded(effect, undefined)
+  // Code that has another class for it by now does not undo what was claimed.
+  const isAtMostOnce = spec.class === 'at-most-once' || claim.class === 'at-most-once'
+  if (verdict === 'not' || !isAtMostOnce) return perform(effect)
+  uncertain(effect, claim)
+}
+
+/** It waits for somebody who finds out. */
+function uncertain<Out>(effect: Effect<Out>, claim: EffectClaim): void {
+  const { execution, id, name } = effect
+  const rerun = () => void claim.cleared?.then(() => carryOut(effect, claim))
+  execution.uncertain.set(id, { effect: name, rerun })
+  if (!claim.uncertain) markUncertain(execution, id, name)
+  claim.uncertain = true
+  execution.delivery.setPassive(id, true)
+}
+
+/** Who can't be asked does not know. */
+async function reconcile<Out>({ execution, name, spec }: Effect<Out>, claim: EffectClaim): Promise<Reconciled<Out>> {
+  if (!spec.reconcile) return 'unknown'
+  try {
+    const { reconcile: ask } = spec
+    return await execution.options.effectScope.run({ execution, effect: name }, async () => ask(claim.key))
+  } catch {
+    return 'unknown'
+  }
+}

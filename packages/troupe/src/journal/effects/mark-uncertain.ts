@@ -1,0 +1,17 @@
+/** Puts an effect on the list of the uncertain, and takes it off, with the next append of its step. */
+import type { CallId } from '../replay/call-identity.ts'
+import { entryText } from '../replay/log-entry.ts'
+import type { Execution } from '../steps/execution.ts'
+
+export function markUncertain(execution: Execution, id: CallId, effect: string): void {
+  const { spec } = execution.options.host
+  const row = execution.options.uncertain.add(spec.principal.userId, spec.id, id, effect)
+  execution.appender.add(entryText({ t: 'uncertain', id }), row)
+  execution.appender.flush()
+}
+
+/** What was asked knows by now. */
+export function forgetUncertain(execution: Execution, id: CallId): void {
+  const { spec } = execution.options.host
+  execution.appender.addFragment(execution.options.uncertain.remove(spec.principal.userId, spec.id, id))
+}

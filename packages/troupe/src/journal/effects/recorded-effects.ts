@@ -1,0 +1,61 @@
+/** The effects of a step, read back from its journal. */
+import type { Json, StoredError, TaintLabel } from '../../core/index.ts'
+import type { EffectClass } from '../effect-port.ts'
+import type { JournalRecord } from '../journal-port.ts'
+import type { CallId } from '../replay/call-identity.ts'
+import type { LogEntry } from '../replay/log-entry.ts'
+import type { RecordedEffect } from '../steps-port.ts'
+
+interface Found {
+  readonly call: CallId
+  readonly hash: string
+  key: string | undefined
+  class: EffectClass
+  state: RecordedEffect['state']
+  output?: Json
+  error?: StoredError
+  taint?: readonly TaintLabel[]
+}
+
+export function effectsOf(records: readonly JournalRecord[]): readonly RecordedEffect[] {
+  const effects = new Map<CallId, Found>()
+  for (const record of records) for (const entry of record.body as LogEntry[]) foldEntry(effects, entry)
+  return [...effects.values()].map((effect) => ({ ...effect, name: nameOf(effect.call) }))
+}
+
+function foldEntry(effects: Map<CallId, Found>, entry: LogEntry): void {
+  switch (entry.t) {
+    case 'claim':
+      effects.set(entry.id, { call: entry.id, hash: entry.h, key: entry.k, class: entry.c, state: 'claimed' })
+      return
+    case 'effect': {
+      if (entry.r) return
+      const unclaimed = {
+        call: entry.id,
+        hash: entry.h ?? '',
+        key: undefined,
+        class: 'read',
+        state: 'claimed',
+      } as const
+      const known = effects.get(entry.id) ?? unclaimed
+      const outcome = {
+        ...(entry.v === undefined ? {} : { output: entry.v }),
+        ...(entry.e === undefined ? {} : { error: entry.e }),
+        ...(entry.l === undefined ? {} : { taint: entry.l }),
+      }
+      effects.set(entry.id, { ...known, ...outcome, state: entry.e ? 'failed' : 'done' })
+      return
+    }
+    case 'released':
+      effects.delete(entry.id)
+      return
+    case 'uncertain':
+    case 'not-happened': {
+      const known = effects.get(entry.id)
+      if (known) known.state = entry.t === 'uncertain' ? 'uncertain' : 'claimed'
+    }
+  }
+}
+
+/** `STAGE/effect:NAME#N`, with the key in brackets where the caller gave one. */
+const nameOf = (call: CallId): string => call.slice(call.indexOf('/effect:') + '/effect:'.length, call.lastIndexOf('#'))

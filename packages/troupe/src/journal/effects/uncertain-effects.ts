@@ -1,0 +1,73 @@
+/** Effects whose outcome nobody knows: listed for people, settled by their decision, never repeated by themselves. */
+import { sql } from 'kysely'
+import { checkOptions, encodeJson, failure, type Json } from '../../core/index.ts'
+import { type Fragment, rawTemplates, type Storage } from '../../storage/index.ts'
+import type { Resolution } from '../effect-port.ts'
+import type { Inbox } from '../inbox-port.ts'
+import type { JournalId } from '../journal-port.ts'
+import type { CallId } from '../replay/call-identity.ts'
+import type { UncertainEffect } from '../steps-port.ts'
+
+/** The sender that a settlement in an inbox names. */
+export const resolutionSender = 'resolution'
+
+export interface UncertainEffects {
+  add(user: string, step: JournalId, call: CallId, effect: string): Fragment
+  remove(user: string, step: JournalId, call: CallId): Fragment
+  list(user: string): Promise<readonly UncertainEffect[]>
+  resolve(user: string, step: JournalId, call: CallId, resolution: Resolution): Fragment
+}
+
+interface EffectKey {
+  readonly user: string
+  readonly step: string
+  readonly call: string
+}
+
+/** What says neither is refused: it would be carried out again. @throws ValidationError */
+function readResolution(resolution: Resolution): Json {
+  const what = 'The settlement of an effect'
+  checkOptions(what, resolution, ['happened', 'output'])
+  const { happened, output } = resolution as { readonly happened?: unknown; readonly output?: unknown }
+  const wrong = (problem: string) => failure('validation.failed', { what, problem })
+  if (typeof happened !== 'boolean') throw wrong('it must say happened: true or happened: false')
+  if (output === undefined) return { happened }
+  if (!happened) throw wrong('what has not happened has no output')
+  return { happened, output: JSON.parse(encodeJson(output, `${what}: its output`)) as Json }
+}
+
+export function createUncertainEffects(storage: Storage, inbox: Inbox): UncertainEffects {
+  const compile = rawTemplates(storage.dialect)
+  const add = compile<EffectKey & { effect: string; now: { readonly $: 'now' } }>(
+    (p) => sql`insert into uncertain_effects (user_id, journal_id, call, effect, since)
+      values (${p.user}, ${p.step}, ${p.call}, ${p.effect}, ${p.now}) on conflict do nothing`,
+  )
+  const remove = compile<EffectKey>(
+    (p) => sql`delete from uncertain_effects where user_id = ${p.user} and journal_id = ${p.step} and call = ${p.call}`,
+  )
+  const list = compile<{ user: string }>(
+    (p) =>
+      sql`select journal_id, call, effect, since from uncertain_effects where user_id = ${p.user} order by since, journal_id, call`,
+  )
+  return {
+    add: (user, step, call, effect) => ({ statements: [add({ user, step, call, effect, now: { $: 'now' } })] }),
+    remove: (user, step, call) => ({ statements: [remove({ user, step, call })] }),
+    async list(user) {
+      const [rows] = await storage.read({ user }, [list({ user }, { returns: true })])
+      return (rows ?? []).map((row) => ({
+        step: row.journal_id as string,
+        call: row.call as string,
+        effect: row.effect as string,
+        since: Number(row.since),
+      }))
+    },
+    resolve(user, step, call, resolution) {
+      const removed = remove(
+        { user, step, call },
+        { expect: { rows: 1 }, otherwise: 'effect.resolved', detail: { effect: call, step } },
+      )
+      const put = inbox.put(user, step, resolutionSender, call, readResolution(resolution))
+      return { ...put, statements: [removed, ...put.statements] }
+    },
+  }
+}

@@ -1,0 +1,184 @@
+/**
+ * Takes back what a step that is over did to the world, the last effect first. Its code is entered once more and answered
+ * from the record alone, the bodies of its tools too, only to learn how each effect is undone; then the undos run as a step
+ * of their own, which survives a crash like any other and repeats none that is recorded.
+ */
+import { failure, type Json, sleep } from '../../core/index.ts'
+import type { EffectSpec } from '../effect-port.ts'
+import type { JournalContent } from '../journal-port.ts'
+import type { Recorder } from '../recorder-port.ts'
+import type { CallId } from '../replay/call-identity.ts'
+import { Execution, type ExecutionHost } from '../steps/execution.ts'
+import { logOf } from '../steps/step-end.ts'
+import type { Program } from '../steps/step-runner.ts'
+import type { StepsContext } from '../steps/steps-context.ts'
+import type { EffectUndoResult, RecordedEffect, StepEnd, StepSpec } from '../steps-port.ts'
+import { Appender } from '../turns/appender.ts'
+import { StageRecorder } from '../turns/stage-recorder.ts'
+import { Turn } from '../turns/turn.ts'
+import { effectsOf } from './recorded-effects.ts'
+
+type UndoFunction = NonNullable<EffectSpec<unknown>['undo']>
+
+/** An effect that happened, and how it is taken back. */
+interface Undoing {
+  readonly call: CallId
+  readonly key: string
+  readonly output: Json
+  readonly undo: UndoFunction
+}
+
+/** @throws ConflictError `code.changed` where the code asks for what the record does not hold */
+async function learnUndos(
+  context: StepsContext,
+  spec: StepSpec,
+  content: JournalContent,
+  program: Program,
+): Promise<ReadonlyMap<CallId, UndoFunction>> {
+  const { clock, timers, effectScope, limits, uncertain, storage, journals } = context
+  const learned = new Map<CallId, UndoFunction>()
+  const changed = Promise.withResolvers<never>()
+  changed.promise.catch(() => {})
+  const reject = (problem: string) => changed.reject(failure('code.changed', { step: spec.id, problem }))
+  const host: ExecutionHost = {
+    spec,
+    turnFailed: () => reject('it commits again'),
+    leaseLost: () => reject('it writes again'),
+    crashed: (error) => changed.reject(error),
+    changed: reject,
+    fail: (error) => changed.reject(error),
+    stepEnded: () => {},
+    onIdle: () => whenIdle(),
+  }
+  // Nothing is written: no call begins, for all of them are answered from the record.
+  const firstRecord = () => '{}'
+  const user = spec.principal.userId
+  const appender = new Appender({ storage, journals, clock, user, step: spec.id, writer: undefined, firstRecord })
+  const log = logOf(content.records, { reexecuteBodies: true })
+  const execution = new Execution({ clock, timers, uncertain, effectScope, limits, log, appender, host, learned })
+  const late = new AbortController()
+  const usedUp = Promise.withResolvers<void>()
+  // A step that was stopped has no end to come to, and one that failed may be mended by now: its code has shown all when
+  // nothing of the record is left.
+  const isDone = () =>
+    !execution.dead && !(log.end && 'value' in log.end) && execution.delivery.usedUp && execution.working === 0
+  function whenIdle() {
+    if (isDone()) clock.soon(() => clock.soon(() => isDone() && usedUp.resolve()))
+  }
+  try {
+    const ended = program(new StageRecorder(execution, new Turn(execution), execution.root)).catch(() => null)
+    const stalled = sleep(clock, limits.stallMs, late.signal).then(
+      () => reject('it asks for what its record does not hold'),
+      () => {},
+    )
+    await Promise.race([ended, usedUp.promise, changed.promise, stalled.then(() => changed.promise)])
+  } finally {
+    late.abort()
+    execution.end('parked')
+  }
+  return learned
+}
+
+/**
+ * @param execute carries out the step that undoes
+ * @param only calls; all by default
+ * @throws ConflictError `step.open`, `code.changed`
+ */
+export async function undoStep(
+  context: StepsContext,
+  spec: StepSpec,
+  program: Program,
+  execute: (spec: StepSpec, program: Program) => Promise<StepEnd>,
+  only?: ReadonlySet<string>,
+): Promise<readonly EffectUndoResult[]> {
+  const { journals } = context
+  const user = spec.principal.userId
+  const content = await journals.load(user, spec.id)
+  if (!content || (!content.closed && content.fenced === undefined)) throw failure('step.open', { step: spec.id })
+  const did = effectsOf(content.records)
+    .filter(({ state, key, call }) => state === 'done' && key !== undefined && (only?.has(call) ?? true))
+    .reverse()
+  if (did.length === 0) return []
+  const learned = await learnUndos(context, spec, content, program)
+  const undoings = did.flatMap(({ call, key, output }): Undoing[] => {
+    const undo = learned.get(call)
+    return undo && key !== undefined ? [{ call, key, output: output ?? null, undo }] : []
+  })
+  const before = await attempts(context, user, spec.id)
+  const left = undoings.filter(({ key }) => !before.past.has(undoKey(key)))
+  if (left.length > 0) await carryOut(spec, before.next, left, execute)
+  const after = await attempts(context, user, spec.id)
+  return did.map(({ call, key = '', name }) => ({
+    call,
+    name,
+    ...became(undoKey(key), learned.has(call), before, after),
+  }))
+}
+
+const undoKey = (key: string) => `undo:${key}`
+
+/** One that is cut off is joined, or entered again, by whoever undoes the step next. */
+async function carryOut(
+  spec: StepSpec,
+  attempt: string,
+  undoings: readonly Undoing[],
+  execute: (spec: StepSpec, program: Program) => Promise<StepEnd>,
+): Promise<void> {
+  const end = await execute(
+    {
+      id: attempt,
+      principal: spec.principal,
+      input: { undo: spec.id },
+      onEnd: () => ({ statements: [] }),
+      ...(spec.runId === undefined ? {} : { runId: spec.runId }),
+      ...(spec.signal ? { signal: spec.signal } : {}),
+    },
+    async (recorder: Recorder) => {
+      for (const { call, key, output, undo } of undoings)
+        await recorder.effect(`undo ${call}`, { class: 'idempotent', key: undoKey(key), input: { call } }, () =>
+          undo(key, output),
+        )
+      return null
+    },
+  )
+  if (end.status !== 'completed' && end.status !== 'failed') throw failure('cancelled', { what: `Undoing ${spec.id}` })
+}
+
+interface Attempts {
+  /** Keys of what was undone in any of them, and in those that are over. */
+  readonly done: ReadonlySet<string>
+  readonly past: ReadonlySet<string>
+  /** What the latest one failed with, by key. */
+  readonly failed: ReadonlyMap<string, RecordedEffect>
+  /** An attempt that failed is followed by another; one that was cut off goes on. */
+  readonly next: string
+}
+
+async function attempts({ journals }: StepsContext, user: string, step: string): Promise<Attempts> {
+  const [done, past] = [new Set<string>(), new Set<string>()]
+  for (let n = 1, failed = new Map<string, RecordedEffect>(); ; n++) {
+    const id = `undo:${step}#${n}`
+    const journal = await journals.load(user, id)
+    if (!journal) return { done, past, failed, next: id }
+    failed = new Map()
+    for (const effect of effectsOf(journal.records)) {
+      if (effect.state === 'done' && effect.key !== undefined) done.add(effect.key)
+      if (effect.state === 'failed' && effect.key !== undefined) failed.set(effect.key, effect)
+    }
+    if (!journal.closed) return { done, past, failed, next: id }
+    for (const key of done) past.add(key)
+  }
+}
+
+function became(
+  key: string,
+  brings: boolean,
+  before: Attempts,
+  after: Attempts,
+): Pick<EffectUndoResult, 'status' | 'error'> {
+  if (!brings) return { status: 'none' }
+  if (before.done.has(key)) return { status: 'already' }
+  if (after.done.has(key)) return { status: 'undone' }
+  const error = after.failed.get(key)?.error
+  return error ? { status: 'failed', error } : { status: 'skipped' }
+}

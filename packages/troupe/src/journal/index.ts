@@ -1,0 +1,27 @@
+/** What survives: journals with one writer, effects, turns, inboxes, timers. */
+export * from './effect-port.ts'
+export { inputHash } from './effects/effect-runner.ts'
+export { createInbox } from './inbox/create-inbox.ts'
+export * from './inbox-port.ts'
+export { journalMigrations } from './journal-migrations.ts'
+export * from './journal-port.ts'
+export { journalTables } from './journal-tables.ts'
+export {
+  createJournals,
+  type JournalRetention,
+  type JournalsOptions,
+  journalLimits,
+} from './journals/create-journals.ts'
+export {
+  cleanupRateLimits,
+  type RateKey,
+  type SharedRateLimit,
+  SharedRateLimiter,
+} from './rate-limits/shared-rate-limiter.ts'
+export * from './recorder-port.ts'
+export { Requests } from './requests/requests.ts'
+export { createSteps, type StepsOptions, stepLimits } from './steps/create-steps.ts'
+export type { StepLimits } from './steps/execution.ts'
+export * from './steps-port.ts'
+export { createTimers } from './timers/create-timers.ts'
+export * from './timers-port.ts'

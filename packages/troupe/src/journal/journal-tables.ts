@@ -1,0 +1,72 @@
+/** The tables of this room, as Kysely sees them, and what in them is content; `migrations.ts` makes them. */
+import type { ContentNames, UserTable } from '../storage/index.ts'
+import { requestsTable } from './requests/requests.ts'
+
+export interface JournalTables {
+  /** Heads: one row per journal, outliving its records. */
+  journals: {
+    user_id: string
+    journal_id: string
+    kind: string
+    head: number
+    epoch: number
+    owner: string
+    /** The epoch that a cancel took the right to write from: that writer may still record results of effects. */
+    fenced: number | null
+    bytes: number
+    closed_at: number | null
+  }
+  journal_records: {
+    user_id: string
+    journal_id: string
+    seq: number
+    at: number
+    /** Form of the body; 0 marks the room's own records (take-overs), which readers never see. */
+    version: number
+    body: string | null
+    /** Where the body is a large value instead. */
+    blob: string | null
+  }
+  journal_snapshots: {
+    user_id: string
+    journal_id: string
+    seq: number
+    version: number
+    state: string | null
+    blob: string | null
+  }
+  inbox: { user_id: string; journal_id: string; id: number; from_id: string; name: string; body: string }
+  timers: { user_id: string; timer_id: string; journal_id: string; name: string; due: number; body: string }
+  uncertain_effects: { user_id: string; journal_id: string; call: string; effect: string; since: number }
+  // Work tables: content-free, read over all users.
+  inbox_arrivals: { id: number; user_id: string; journal_id: string }
+  timers_due: { user_id: string; timer_id: string; due: number }
+  journals_ended: { user_id: string; journal_id: string; at: number; delete_at: number | null }
+}
+
+/** @param journal what the statement calls the id of the journal */
+export const recordContent = (journal: string): ContentNames => ({
+  body: ['journal.record', journal, 'seq'],
+  blob: ['journal.record.large', journal, 'seq'],
+})
+export const snapshotContent = (journal: string): ContentNames => ({
+  state: ['journal.snapshot', journal, 'seq'],
+  blob: ['journal.snapshot.large', journal, 'seq'],
+})
+/** What a timer leaves in an inbox belongs there from the start. */
+export const inboxContent = (journal: string, from: string, name = 'name'): ContentNames => ({
+  body: ['inbox', journal, from, name],
+})
+
+export const journalTables: readonly UserTable[] = [
+  { name: 'journals', key: ['journal_id'] },
+  { name: 'journal_records', key: ['journal_id', 'seq'], content: recordContent('journal_id') },
+  { name: 'journal_snapshots', key: ['journal_id'], content: snapshotContent('journal_id') },
+  { name: 'timers', key: ['timer_id'], content: inboxContent('journal_id', '=timer') },
+  { name: 'inbox', key: ['journal_id', 'id'], content: inboxContent('journal_id', 'from_id') },
+  { name: 'uncertain_effects', key: ['journal_id', 'call'] },
+  { name: 'inbox_arrivals', key: ['id'] },
+  { name: 'timers_due', key: ['timer_id'] },
+  { name: 'journals_ended', key: ['journal_id'] },
+  requestsTable,
+].map((table) => ({ module: 'journal', ...table }))

@@ -1,0 +1,261 @@
+/** Journals on a storage. */
+import { type Clock, type Events, failure, prefixEnd } from '../../core/index.ts'
+import type { Blobs, Row, Statement, Storage } from '../../storage/index.ts'
+import type {
+  Body,
+  JournalContent,
+  JournalId,
+  JournalKind,
+  JournalLimits,
+  JournalRecord,
+  Journals,
+  JournalWriter,
+  Upcaster,
+} from '../journal-port.ts'
+import { type JournalStatements, journalStatements } from './journal-statements.ts'
+import { encodeBody, StorageJournalWriter, type StorageJournalWriterOptions } from './journal-writer.ts'
+import { type HeadRow, headOf, type ReadOptions, readRecordBody, readRecords, versionOf } from './read-records.ts'
+
+export interface JournalsOptions {
+  readonly storage: Storage
+  readonly clock: Clock
+  /** The node that writes, for people: a process and its host. */
+  readonly owner: string
+  readonly limits?: Partial<JournalLimits>
+  readonly upcasters?: { readonly [K in JournalKind]?: Upcaster }
+  /** Bodies over 256 KB go there; without it they stay in their rows. */
+  readonly blobs?: Blobs
+  /** Told `journal.large` when a journal passes `warnRecords`. */
+  readonly events?: Events
+  readonly retention?: JournalRetention
+}
+
+export interface JournalRetention {
+  /** ms for which a closed journal is kept; 30 days by default. */
+  readonly closedMs?: number
+  /** What the ids begin with of journals that go with this one: those of its steps. */
+  readonly childPrefixes?: (journal: JournalId) => readonly string[]
+  /** What else goes with this one, in the same change. */
+  readonly also?: (user: string, journal: JournalId) => readonly Statement[]
+}
+
+/** As Temporal's limits on a workflow's history, which years of use have settled. */
+export const journalLimits: JournalLimits = {
+  warnRecords: 10_240,
+  maxRecords: 51_200,
+  maxBytes: 50 * 1024 * 1024,
+  snapshotEvery: 1_000,
+}
+const day = 86_400_000
+const cleanupConcurrency = 25
+
+/** @example const journals = createJournals({ storage, clock, owner: 'host-1/4711' }) */
+export function createJournals(options: JournalsOptions): Journals {
+  return new StoredJournals(options)
+}
+
+class StoredJournals implements Journals {
+  readonly #options: JournalsOptions
+  readonly #statements: JournalStatements
+  readonly #limits: JournalLimits
+  retentionMs: number
+
+  constructor(options: JournalsOptions) {
+    this.#options = options
+    this.#statements = journalStatements(options.storage.dialect)
+    this.#limits = { ...journalLimits, ...options.limits }
+    this.retentionMs = options.retention?.closedMs ?? 30 * day
+  }
+
+  setRetention(ms: number): void {
+    this.retentionMs = ms
+  }
+
+  create(
+    user: string,
+    id: JournalId,
+    kind: JournalKind,
+    at: number,
+    bodies: readonly Body[],
+    options: { readonly closed?: boolean; readonly isChild?: boolean; readonly retentionMs?: number | undefined } = {},
+  ) {
+    const { closed = false, isChild = false, retentionMs } = options
+    const texts = bodies.map((body) => encodeBody(body, id))
+    const bytes = texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0)
+    const head = texts.length
+    const writer = this.#writer(user, id, kind, { epoch: 1, head, bytes, snapshotAt: 0 })
+    const row = { user, id, kind, head, owner: this.#options.owner, bytes, closed: closed ? at : null }
+    const created = this.#statements.create(row, {
+      expect: { rows: 1 },
+      otherwise: 'journal.lost',
+      detail: { journal: id },
+    })
+    const statements = [created, ...writer.records(0, at, texts)]
+    if (closed && !isChild) statements.push(this.#ended(user, id, at, retentionMs))
+    return { writer: writer as JournalWriter, fragment: { statements } }
+  }
+
+  get form(): number {
+    const { run, step } = this.#options.upcasters ?? {}
+    return Math.max(versionOf(run), versionOf(step))
+  }
+
+  async load(user: string, id: JournalId): Promise<JournalContent | undefined> {
+    return (await this.#load(user, id))?.content
+  }
+
+  async read(user: string, id: JournalId, after: number, limit: number): Promise<readonly JournalRecord[]> {
+    const [heads, rows] = await this.#options.storage.read({ user }, [
+      this.#statements.head({ user, id }, { returns: true }),
+      this.#statements.after({ user, id, after, limit }, { returns: true }),
+    ])
+    const head = heads?.[0]
+    return head ? readRecords(user, id, rows ?? [], this.#reading(headOf(head).kind)) : []
+  }
+
+  async takeOver(user: string, id: JournalId, at: number, also: readonly Statement[] = []) {
+    const found = await this.#load(user, id)
+    if (!found) throw failure('journal.unknown', { journal: id })
+    const { content, head } = found
+    const { owner } = this.#options
+    const takeoverStatement = this.#statements.takeOver(
+      { user, id, from: head.head, epoch: head.epoch, owner },
+      { expect: { rows: 1 }, otherwise: 'journal.lost', detail: { journal: id } },
+    )
+    const body = JSON.stringify({ newOwner: owner, from: head.owner })
+    const record = this.#statements.record({ user, id, seq: head.head + 1, at, version: 0, body, blob: null })
+    const statements = [takeoverStatement, record, ...also]
+    const result = await this.#options.storage.commit({ id: null, scope: { user }, statements })
+    if (!result.ok && result.statement > 1) throw failure(result.code, { ...result.detail })
+    if (!result.ok) throw failure('journal.lost', { journal: id })
+    const epoch = head.epoch + 1
+    const snapshotAt = content.snapshot?.seq ?? 0
+    const writer = this.#writer(user, id, head.kind, { epoch, head: head.head + 1, bytes: head.bytes, snapshotAt })
+    return {
+      writer: writer as JournalWriter,
+      content: { ...content, epoch, head: head.head + 1, owner, fenced: undefined },
+    }
+  }
+
+  fence(user: string, ids: readonly JournalId[]) {
+    const at = this.#options.clock.now()
+    return { statements: ids.map((id) => this.#statements.fence({ user, id, at })) }
+  }
+
+  close(
+    user: string,
+    id: JournalId,
+    { isChild = false, retentionMs }: { readonly isChild?: boolean; readonly retentionMs?: number | undefined } = {},
+  ) {
+    const at = this.#options.clock.now()
+    const closed = this.#statements.close({ user, id, at })
+    if (isChild) return { statements: [closed] }
+    return { statements: [closed, this.#ended(user, id, at, retentionMs)] }
+  }
+
+  retainEnded(user: string, ids: readonly JournalId[], retentionMs: number) {
+    const at = this.#options.clock.now()
+    const reschedule = (id: JournalId) => [
+      this.#statements.forgetEnd({ user, id }),
+      this.#ended(user, id, at, retentionMs),
+    ]
+    return { statements: ids.flatMap(reschedule) }
+  }
+
+  abandon(user: string, ids: readonly JournalId[], retentionMs: number) {
+    const at = this.#options.clock.now()
+    const end = (id: JournalId) => [
+      this.#statements.close({ user, id, at }),
+      this.#statements.endedIfThere({ user, id, at, deleteAt: at + retentionMs }),
+    ]
+    return { statements: ids.flatMap(end) }
+  }
+
+  #ended(user: string, id: JournalId, at: number, retentionMs: number | undefined): Statement {
+    return this.#statements.ended({ user, id, at, deleteAt: retentionMs === undefined ? null : at + retentionMs })
+  }
+
+  async cleanup(limit: number): Promise<number> {
+    const { storage, clock } = this.#options
+    const now = clock.now()
+    const [rows] = await storage.read({ work: true }, [
+      this.#statements.expired({ before: now - this.retentionMs, now, limit }, { returns: true }),
+    ])
+    const remove = async (row: Row) => {
+      const user = row.user_id as string
+      const id = row.journal_id as string
+      const deletes = this.#statements.deletes.map((statement) => statement({ user, id }))
+      const also = this.#options.retention?.also?.(user, id) ?? []
+      const statements = [...deletes, ...this.#released(user, id), ...(await this.#deletedChildren(user, id)), ...also]
+      await storage.commit({ id: null, scope: { user }, statements })
+    }
+    // Some together share a durable commit, and few enough to let others in between.
+    for (let from = 0; from < (rows?.length ?? 0); from += cleanupConcurrency)
+      await Promise.all((rows ?? []).slice(from, from + cleanupConcurrency).map(remove))
+    return rows?.length ?? 0
+  }
+
+  async #deletedChildren(user: string, id: JournalId): Promise<readonly Statement[]> {
+    const statements: Statement[] = []
+    for (const from of this.#options.retention?.childPrefixes?.(id) ?? []) {
+      const range = { user, from, to: prefixEnd(from) }
+      const [large] = await this.#options.storage.read({ user }, [this.#statements.large(range, { returns: true })])
+      for (const row of large ?? []) statements.push(...this.#released(user, row.journal_id as string))
+      statements.push(...this.#statements.deletesWithin.map((statement) => statement(range)))
+    }
+    return statements
+  }
+
+  #released(user: string, id: JournalId): readonly Statement[] {
+    const { blobs } = this.#options
+    return blobs ? [...blobs.release(user, `journal:${id}`), ...blobs.release(user, `snapshot:${id}`)] : []
+  }
+
+  async #load(
+    user: string,
+    id: JournalId,
+  ): Promise<{ readonly content: JournalContent; readonly head: HeadRow } | undefined> {
+    // Most often it does not exist: then one look is enough.
+    const [found] = await this.#options.storage.read({ user }, [this.#statements.head({ user, id }, { returns: true })])
+    if (!found?.[0]) return undefined
+    const [heads, snapshots, rows] = await this.#options.storage.read({ user }, [
+      this.#statements.head({ user, id }, { returns: true }),
+      this.#statements.latestSnapshot({ user, id }, { returns: true }),
+      this.#statements.afterSnapshot({ user, id }, { returns: true }),
+    ])
+    const row = heads?.[0]
+    if (!row) return undefined
+    const head = headOf(row)
+    const reading = this.#reading(head.kind)
+    const stored = snapshots?.[0]
+    const snapshot = stored && {
+      seq: Number(stored.seq),
+      state: await readRecordBody(user, id, stored, 'state', reading),
+    }
+    const records = await readRecords(user, id, rows ?? [], reading)
+    const { epoch, owner, closed, fenced } = head
+    return { head, content: { epoch, head: head.head, owner, closed, fenced, snapshot, records } }
+  }
+
+  #reading(kind: JournalKind): ReadOptions {
+    return { blobs: this.#options.blobs, upcaster: this.#options.upcasters?.[kind] }
+  }
+
+  #writer(
+    user: string,
+    id: JournalId,
+    kind: JournalKind,
+    at: ConstructorParameters<typeof StorageJournalWriter>[3],
+  ): StorageJournalWriter {
+    const { clock, events, blobs, upcasters } = this.#options
+    const options: StorageJournalWriterOptions = {
+      statements: this.#statements,
+      limits: this.#limits,
+      blobs,
+      version: versionOf(upcasters?.[kind]),
+      warn: (userId, journal, records) =>
+        events?.emit({ type: 'journal.large', at: clock.now(), userId, journal, records }),
+    }
+    return new StorageJournalWriter(options, user, id, at)
+  }
+}

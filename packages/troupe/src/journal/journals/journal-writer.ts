@@ -1,0 +1,156 @@
+/**
+ * Writes one journal. Invariant: every fragment moves the head row from the sequence and epoch that this writer knows,
+ * so that a change of a writer that lost its journal changes nothing.
+ */
+import { encodeJson, failure } from '../../core/index.ts'
+import type { Blobs, Fragment, Statement } from '../../storage/index.ts'
+import {
+  type Body,
+  EncodedBody,
+  type JournalId,
+  type JournalLimits,
+  type JournalMark,
+  type JournalWriter,
+} from '../journal-port.ts'
+import type { JournalStatements } from './journal-statements.ts'
+
+export interface StorageJournalWriterOptions {
+  readonly statements: JournalStatements
+  readonly limits: JournalLimits
+  readonly blobs: Blobs | undefined
+  readonly version: number
+  readonly warn: (user: string, journal: JournalId, records: number) => void
+}
+
+/** Over this many bytes a body is a large value; storage keeps smaller ones inline. */
+const largeBytes = 64 * 1024
+/** What is written though the journal is full: its end, and results of what was claimed before. */
+const reserve = 1_024
+
+export const encodeBody = (body: Body, journal: JournalId): string =>
+  body instanceof EncodedBody ? body.text : encodeJson(body, `A record of ${journal}`)
+
+export class StorageJournalWriter implements JournalWriter {
+  readonly user: string
+  readonly id: JournalId
+  readonly epoch: number
+  #head: number
+  #bytes: number
+  #snapshotAt: number
+  #warned: boolean
+  readonly #options: StorageJournalWriterOptions
+
+  constructor(
+    options: StorageJournalWriterOptions,
+    user: string,
+    id: JournalId,
+    at: JournalMark & { readonly epoch: number },
+  ) {
+    this.#options = options
+    this.user = user
+    this.id = id
+    this.epoch = at.epoch
+    this.#head = at.head
+    this.#bytes = at.bytes
+    this.#snapshotAt = at.snapshotAt
+    this.#warned = at.head >= options.limits.warnRecords
+  }
+
+  get head(): number {
+    return this.#head
+  }
+
+  append(at: number, bodies: readonly Body[], options: { readonly last?: boolean } = {}): Fragment {
+    return this.#append(at, bodies, this.#options.statements.move, options.last === true)
+  }
+
+  appendFenced(at: number, bodies: readonly Body[]): Fragment {
+    return this.#append(at, bodies, this.#options.statements.moveFenced, true)
+  }
+
+  mark(): JournalMark {
+    return { head: this.#head, bytes: this.#bytes, snapshotAt: this.#snapshotAt }
+  }
+
+  rewind(mark: JournalMark): void {
+    this.#head = mark.head
+    this.#bytes = mark.bytes
+    this.#snapshotAt = mark.snapshotAt
+  }
+
+  snapshotDue(): boolean {
+    return this.#head - this.#snapshotAt >= this.#options.limits.snapshotEvery
+  }
+
+  snapshot(state: Parameters<JournalWriter['snapshot']>[0]): Fragment {
+    const { statements, blobs, version } = this.#options
+    const text = encodeJson(state, `The snapshot of ${this.id}`)
+    const owner = `snapshot:${this.id}`
+    // Also where it is too large to be taken: it is not tried again with every record.
+    this.#snapshotAt = this.#head
+    const storedBlob = text.length > largeBytes ? blobs?.store(this.user, owner, text) : undefined
+    const large = storedBlob && 'blob' in storedBlob.value ? JSON.stringify(storedBlob.value) : null
+    const head = { user: this.user, id: this.id }
+    return {
+      statements: [
+        ...(blobs?.release(this.user, owner) ?? []),
+        ...(storedBlob?.statements ?? []),
+        statements.snapshot({ ...head, seq: this.#head, version, state: large === null ? text : null, blob: large }),
+      ],
+    }
+  }
+
+  prove(): Fragment {
+    return { statements: [this.#move(this.#options.statements.move, this.#head + 1, this.#bytes)] }
+  }
+
+  #append(at: number, bodies: readonly Body[], move: JournalStatements['move'], last: boolean): Fragment {
+    const texts = bodies.map((body) => encodeBody(body, this.id))
+    let bytes = this.#bytes
+    for (const text of texts) bytes += Buffer.byteLength(text)
+    const to = this.#head + texts.length
+    this.#checkLimits(to, bytes, last)
+    const records = this.records(this.#head, at, texts)
+    const moved = this.#move(move, to, bytes)
+    return { statements: [moved, ...records] }
+  }
+
+  #move(move: JournalStatements['move'], to: number, bytes: number): Statement {
+    const from = this.#head
+    const statement = move(
+      { user: this.user, id: this.id, from, to, epoch: this.epoch, bytes },
+      { expect: { rows: 1 }, otherwise: 'journal.lost', detail: { journal: this.id } },
+    )
+    this.#head = to
+    this.#bytes = bytes
+    return statement
+  }
+
+  /** The rows alone, after a sequence. */
+  records(after: number, at: number, texts: readonly string[]): readonly Statement[] {
+    const { statements, blobs, version } = this.#options
+    const rows: Statement[] = []
+    texts.forEach((text, index) => {
+      const storedBlob = text.length > largeBytes ? blobs?.store(this.user, `journal:${this.id}`, text) : undefined
+      const large = storedBlob && 'blob' in storedBlob.value ? JSON.stringify(storedBlob.value) : null
+      if (large !== null && storedBlob) rows.push(...storedBlob.statements)
+      const body = large === null ? text : null
+      rows.push(
+        statements.record({ user: this.user, id: this.id, seq: after + 1 + index, at, version, body, blob: large }),
+      )
+    })
+    return rows
+  }
+
+  #checkLimits(records: number, bytes: number, last: boolean): void {
+    const { limits, warn } = this.#options
+    const extra = last ? reserve : 0
+    if (records > limits.maxRecords + extra)
+      throw failure('journal.full', { journal: this.id, limit: `${limits.maxRecords} records` })
+    if (!last && bytes > limits.maxBytes)
+      throw failure('journal.full', { journal: this.id, limit: `${limits.maxBytes} bytes` })
+    if (records < limits.warnRecords || this.#warned) return
+    this.#warned = true
+    warn(this.user, this.id, records)
+  }
+}

@@ -1,0 +1,21 @@
+/** The tables of shared rate limits: work tables, whose keys are hashes and tell nobody anything. */
+import { postgresTables, workTable } from '../../storage/index.ts'
+
+export interface RateLimitTables {
+  /** One row per key: who takes from it waits for whoever does. */
+  rate_limits: { key: string; last_used_at: number }
+  /** Calls by slices of the window. */
+  rate_limit_slots: { key: string; slot: number; calls: number }
+}
+
+const sqlite = [
+  'create table rate_limits (key text not null, last_used_at integer not null, primary key (key)) without rowid',
+  'create index rate_limits_last_used on rate_limits (last_used_at)',
+  `create table rate_limit_slots (key text not null, slot integer not null, calls integer not null,
+    primary key (key, slot)) without rowid`,
+]
+
+export const rateLimitSchema = {
+  sqlite,
+  postgres: [...postgresTables(sqlite), workTable('rate_limits'), workTable('rate_limit_slots')],
+}

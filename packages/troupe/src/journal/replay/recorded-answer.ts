@@ -1,0 +1,54 @@
+/** Reads of the world inside: asked once, answered from the log ever after. */
+import { encodeJson, failure, type Json, storeError } from '../../core/index.ts'
+import type { CallName } from '../recorder-port.ts'
+import { createItem, type Execution } from '../steps/execution.ts'
+import type { Stage } from '../turns/stages.ts'
+import type { CallId } from './call-identity.ts'
+import { entryText } from './log-entry.ts'
+
+export function answer<T extends Json>(
+  execution: Execution,
+  stage: Stage,
+  call: CallName,
+  ask: () => T | Promise<T>,
+): Promise<T> {
+  const id = execution.counter.next(stage.path, call)
+  const promise = execution.open(stage, id) as Promise<T>
+  if (!execution.delivery.find(id)) execution.start(id, () => void execution.work(() => read(execution, id, ask)))
+  return promise
+}
+
+async function read(execution: Execution, id: CallId, ask: () => Json | Promise<Json>): Promise<void> {
+  try {
+    const value = await ask()
+    const text = value === undefined ? undefined : encodeJson(value, `The answer to ${id}`)
+    if (execution.dead) return
+    execution.record(createItem('answer', id, { value }), { t: 'answer', id }, text)
+  } catch (thrown) {
+    if (execution.dead) return
+    const error = storeError(thrown, execution.options.redact)
+    execution.record(createItem('answer', id, { error }), { t: 'answer', id, e: error }, undefined)
+  }
+}
+
+/** @throws what `ask` throws, which is not recorded */
+export function answerNow<T extends Json>(execution: Execution, stage: Stage, call: CallName, ask: () => T): T {
+  const id = execution.counter.next(stage.path, call)
+  const logged = execution.delivery.find(id)
+  if (logged) {
+    if (logged.kind !== 'now') throw failure('invariant.broken', { rule: `${id} is answered at once` })
+    logged.consumed = true
+    execution.delivery.requestRun()
+    return logged.value as T
+  }
+  const retained = execution.log.retained.get(id)
+  execution.log.retained.delete(id)
+  const value = retained ? (retained.item.value as T) : ask()
+  const text = retained ? undefined : encodeJson(value, `The answer to ${id}`)
+  const item = createItem('now', id, { value })
+  item.consumed = true
+  const position = execution.delivery.push(item)
+  const fields = { id, ...(position === undefined ? {} : { p: position }) }
+  execution.appender.add(retained ? entryText({ t: 'reused', ...fields }) : entryText({ t: 'now', ...fields }, text))
+  return value
+}

@@ -1,0 +1,258 @@
+/**
+ * The log of a step as a re-entry needs it: what is answered in which order, and what committed turns hold. A fold over
+ * the entries; takes no decision.
+ */
+import { type Json, restoreError, type StoredError, type TaintLabel } from '../../core/index.ts'
+import type { EffectClass } from '../effect-port.ts'
+import { type CallId, isWithin, type StagePath, stageOf } from './call-identity.ts'
+import type { LogEntry } from './log-entry.ts'
+
+/** One answer, given to the call of its id when its turn comes. */
+export interface AnswerItem {
+  readonly kind: 'answer' | 'now' | 'effect' | 'body' | 'commit' | 'reply'
+  readonly id: CallId
+  value: Json | undefined
+  error: StoredError | undefined
+  /** Of the effect's input. */
+  readonly hash: string | undefined
+  taint: readonly TaintLabel[] | undefined
+  /** False until it is durable, or until its body has run again. */
+  ready: boolean
+  /** A `now` that the code has asked for. */
+  consumed: boolean
+}
+
+export interface EffectClaim {
+  readonly hash: string
+  readonly key: string
+  readonly class: EffectClass
+  outcome: boolean
+  uncertain: boolean
+  /** The code has asked for it since it was entered. */
+  asked: boolean
+  /** Settled as not happened in this life: it may be carried out as soon as that is durable. */
+  cleared: Promise<void> | undefined
+}
+
+export interface WaitRecord {
+  readonly hash: string
+  readonly due: number | undefined
+  answered: boolean
+  asked: boolean
+}
+
+export interface RetainedOutcome {
+  readonly item: AnswerItem
+  readonly claimed: boolean
+  /** Its place among the answers of the failed turn. */
+  readonly order: number
+}
+
+export class StepLog {
+  readonly #reexecuteBodies: boolean
+  items: AnswerItem[] = []
+  readonly claims = new Map<CallId, EffectClaim>()
+  readonly waits = new Map<CallId, WaitRecord>()
+  /** Writes of committed turns that the code has not made again yet. */
+  readonly writes = new Set<CallId>()
+  /** Outcomes of a failed turn, answered again wherever they are asked for. */
+  readonly retained = new Map<CallId, RetainedOutcome>()
+  /** Calls of a failed turn: so many answers of turns that stand were given before they were. */
+  readonly positions = new Map<CallId, number>()
+  /** Stages whose bodies are answered from the record: nothing inside is asked again. */
+  readonly #completedStages: StagePath[] = []
+  #open = new Set<AnswerItem>()
+  reportedWaits: string | undefined
+  attempts = 0
+  entries = 0
+  inputHash: string | undefined
+  end: { readonly value?: Json; readonly error?: StoredError } | undefined
+
+  /** @param options.enterBodies bodies are entered again although their results are recorded */
+  constructor({ reexecuteBodies = false }: { readonly reexecuteBodies?: boolean } = {}) {
+    this.#reexecuteBodies = reexecuteBodies
+  }
+
+  add(entry: LogEntry): void {
+    this.entries++
+    // A call that a body left open when it returned may be answered after the body was recorded.
+    if ('id' in entry && this.#isCompleted(entry)) return
+    switch (entry.t) {
+      case 'answer':
+      case 'now':
+      case 'effect':
+      case 'reused':
+      case 'body':
+      case 'commit':
+      case 'reply':
+        this.#deliver(entry)
+        return
+      case 'claim':
+        this.claims.set(entry.id, {
+          hash: entry.h,
+          key: entry.k,
+          class: entry.c,
+          outcome: false,
+          uncertain: false,
+          asked: false,
+          cleared: undefined,
+        })
+        return
+      case 'released':
+        this.claims.delete(entry.id)
+        return
+      case 'uncertain':
+      case 'not-happened': {
+        const claim = this.claims.get(entry.id)
+        if (claim) claim.uncertain = entry.t === 'uncertain'
+        return
+      }
+      case 'turn':
+        this.#commit(entry)
+        return
+      case 'turn.failed':
+        this.attempts = entry.attempt
+        this.#fail()
+        return
+      case 'wait':
+        this.waits.set(entry.id, { hash: entry.h, due: entry.due, answered: false, asked: false })
+        return
+      case 'parked':
+        this.reportedWaits = waitsKey(entry.waits)
+        return
+      case 'started':
+        this.inputHash = entry.h
+        return
+      case 'end':
+        this.end = {
+          ...(entry.v === undefined ? {} : { value: entry.v }),
+          ...(entry.e === undefined ? {} : { error: entry.e }),
+        }
+    }
+  }
+
+  /**
+   * The first thing that code which returned has never asked for.
+   * @param left of the items those not delivered
+   */
+  unread(left: readonly AnswerItem[], asked: (id: CallId) => boolean): CallId | undefined {
+    for (const item of left) if (!item.consumed && !asked(item.id)) return item.id
+    for (const [id, claim] of this.claims) if (!claim.asked && !claim.outcome) return id
+    for (const [id, wait] of this.waits) if (!wait.asked && !wait.answered) return id
+    return this.writes.values().next().value
+  }
+
+  /** A claimed effect of a failed turn that its repetition has never asked for. */
+  unused(): CallId | undefined {
+    for (const [id, retained] of this.retained) if (retained.claimed) return id
+    return undefined
+  }
+
+  #deliver(entry: Extract<LogEntry, { readonly t: AnswerItem['kind'] | 'reused' }>): void {
+    const item = this.#item(entry)
+    if (!item) return
+    if (entry.t === 'effect') this.#outcome(entry.id)
+    if (entry.t === 'reply') this.#answered(entry.id)
+    const position = 'p' in entry ? entry.p : undefined
+    if (position === undefined) this.items.push(item)
+    else this.items.splice(position, 0, item)
+    if (entry.t !== 'commit') this.#open.add(item)
+  }
+
+  #item(entry: Extract<LogEntry, { readonly t: AnswerItem['kind'] | 'reused' }>): AnswerItem | undefined {
+    if (entry.t === 'reused') {
+      const retained = this.retained.get(entry.id)
+      this.retained.delete(entry.id)
+      return retained && { ...retained.item, consumed: false, ready: true }
+    }
+    const hash = entry.t === 'effect' ? (entry.h ?? this.claims.get(entry.id)?.hash) : undefined
+    const value = 'v' in entry ? entry.v : undefined
+    const error = 'e' in entry ? entry.e : undefined
+    const taint = 'l' in entry ? entry.l : undefined
+    return { kind: entry.t, id: entry.id, value, error, hash, taint, ready: entry.t !== 'body', consumed: false }
+  }
+
+  #outcome(id: CallId): void {
+    const claim = this.claims.get(id)
+    if (claim) claim.outcome = true
+  }
+
+  #answered(id: CallId): void {
+    const wait = this.waits.get(id)
+    if (wait) wait.answered = true
+  }
+
+  #commit(entry: Extract<LogEntry, { readonly t: 'turn' }>): void {
+    this.attempts = 0
+    for (const id of entry.w ?? []) if (!this.#isCompleted({ id })) this.writes.add(id)
+    const completed: StagePath[] = []
+    for (const [id, result] of Object.entries(this.#reexecuteBodies ? {} : (entry.b ?? {}))) {
+      const item = this.items.find((each) => each.kind === 'body' && each.id === id)
+      if (!item) continue
+      item.value = result.v
+      item.error = result.e
+      item.taint = result.l
+      item.ready = true
+      completed.push(bodyStage(id))
+    }
+    this.#completedStages.push(...completed)
+    if (completed.length > 0) this.#dropCompleted()
+    const bodies = Object.keys(entry.b ?? {}).map(bodyStage)
+    for (const item of this.#open)
+      if (bodies.some((stage) => isOf(item, stage)) || !entry.o?.some((stage) => isOf(item, stage)))
+        this.#open.delete(item)
+  }
+
+  #fail(): void {
+    let order = 0
+    let count = 0
+    for (const item of this.items) {
+      if (!this.#open.has(item)) {
+        count++
+        continue
+      }
+      this.positions.set(item.id, count)
+      const rejected = item.kind === 'effect' && item.hash === undefined
+      if (item.kind === 'answer' || item.kind === 'body' || rejected) continue
+      const claimed = item.kind === 'reply' || (item.kind === 'effect' && this.claims.has(item.id))
+      this.retained.set(item.id, { item, claimed, order: order++ })
+    }
+    this.items = this.items.filter((item) => !this.#open.has(item))
+    this.#open.clear()
+  }
+
+  #isCompleted({ t, id }: { readonly t?: string; readonly id: CallId }): boolean {
+    return this.#completedStages.some((stage) => isInside({ kind: t, id }, stage))
+  }
+
+  #dropCompleted(): void {
+    const completed = ({ kind, id }: AnswerItem) => this.#isCompleted({ t: kind, id })
+    this.items = this.items.filter((item) => !completed(item))
+    for (const item of this.#open) if (completed(item)) this.#open.delete(item)
+    for (const map of [this.claims, this.waits, this.retained])
+      for (const id of map.keys()) if (this.#isCompleted({ id })) map.delete(id)
+    for (const id of this.writes) if (this.#isCompleted({ id })) this.writes.delete(id)
+  }
+}
+
+/** A body is identified by the path of its own stage. */
+export const bodyCall = (path: StagePath): CallId => `${path}/body:#1`
+const bodyStage = (id: CallId): StagePath => stageOf(id)
+/** The end of a body is the business of the stage around it. */
+const isInside = ({ kind, id }: { readonly kind?: string | undefined; readonly id: CallId }, stage: StagePath) =>
+  kind === 'body' ? bodyStage(id).startsWith(`${stage}>`) : isWithin(stageOf(id), stage)
+
+/** With the end of the stage's own body. */
+const isOf = (item: AnswerItem, stage: StagePath) =>
+  isInside(item, stage) || (item.kind === 'body' && bodyStage(item.id) === stage)
+
+export const waitsKey = (waits: readonly CallId[]): string => JSON.stringify(waits)
+
+/** Settles the promise of a call as it was settled, or would have been, in the first life of the step. */
+export function finishCall(
+  item: Pick<AnswerItem, 'value' | 'error'>,
+  call: { readonly resolve: (value: unknown) => void; readonly reject: (error: unknown) => void },
+): void {
+  if (item.error) call.reject(restoreError(item.error))
+  else call.resolve(item.value)
+}

@@ -1,0 +1,130 @@
+/** Steps on a storage: carries them out, joins what runs already, keeps continuations while memory allows. */
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { type Clock, type Events, failure, type Random } from '../../core/index.ts'
+import type { Storage } from '../../storage/index.ts'
+import { effectsOf } from '../effects/recorded-effects.ts'
+import { createUncertainEffects } from '../effects/uncertain-effects.ts'
+import { undoStep } from '../effects/undo-step.ts'
+import type { Inbox } from '../inbox-port.ts'
+import type { JournalId, Journals } from '../journal-port.ts'
+import type { Steps } from '../steps-port.ts'
+import type { Timers } from '../timers-port.ts'
+import { drainSteps } from './drain-steps.ts'
+import type { EffectScope, StepLimits } from './execution.ts'
+import { emitStepEnd, observedProgram, withinStep } from './observed-step.ts'
+import { StepMachine } from './step-runner.ts'
+import type { ParkedExecution, StepsContext } from './steps-context.ts'
+import { answerSender } from './waits.ts'
+
+export interface StepsOptions {
+  readonly storage: Storage
+  readonly journals: Journals
+  readonly inbox: Inbox
+  readonly timers: Timers
+  readonly clock: Clock
+  readonly random: Random
+  /** Told what each step does, and when it is left. */
+  readonly events?: Events
+  readonly limits?: Partial<StepLimits & { readonly continuations: number }>
+  /**
+   * Asked before each effect of a run's step begins: nothing while this process surely still carries its runs on, else
+   * a promise that says so, or rejects.
+   */
+  readonly checkLease?: () => Promise<void> | undefined
+  /** Takes secrets out of the errors that are recorded. */
+  readonly redact?: (text: string) => string
+  /** Told what the code of an agent threw, as it was thrown. */
+  readonly thrown?: (error: unknown) => void
+}
+
+export const stepLimits: StepLimits & { readonly continuations: number } = {
+  entries: 10_000,
+  valueBytes: 8 * 1024 * 1024 - 64 * 1024,
+  attempts: 5,
+  backoffMs: 10,
+  stallMs: 10_000,
+  unwindMs: 10_000,
+  /** Parked steps whose code is kept in memory; the oldest gives way, and is entered again when something arrives. */
+  continuations: 1_000,
+}
+
+/** More than a journal may hold. */
+const allRecords = 1_000_000
+
+/** With its length, for a name may hold any character. */
+const executionKeyOf = (user: string, step: JournalId) => `${user.length} ${user}${step}`
+
+async function leave(machines: readonly (StepMachine | undefined)[]): Promise<void> {
+  await Promise.all(machines.map((machine) => (machine?.state === 'parked' ? machine.drop() : machine?.stop('closed'))))
+}
+
+/** @example const steps = createSteps({ storage, journals, inbox, timers, clock, random }) */
+export function createSteps(options: StepsOptions): Steps {
+  const { storage, journals, inbox } = options
+  const limits: { -readonly [Name in keyof typeof stepLimits]: number } = { ...stepLimits, ...options.limits }
+  const uncertain = createUncertainEffects(storage, inbox)
+  const machines = new Map<string, StepMachine>()
+  const parked = new Set<ParkedExecution>()
+  const erasing = new Set<string>()
+  const closing = new AbortController()
+  const context: StepsContext = {
+    ...options,
+    limits,
+    uncertain,
+    effectScope: new AsyncLocalStorage<EffectScope>(),
+    parked(machine) {
+      parked.add(machine)
+      const [oldest] = parked
+      if (parked.size > limits.continuations) oldest?.drop()
+    },
+    resumed: (machine) => void parked.delete(machine),
+    over(machine) {
+      parked.delete(machine)
+      const executionKey = executionKeyOf(machine.spec.principal.userId, machine.spec.id)
+      if (machines.get(executionKey) === machine) machines.delete(executionKey)
+    },
+  }
+  const unlisten = inbox.onArrival((user, journal) => machines.get(executionKeyOf(user, journal))?.arrived())
+  const execute: Steps['execute'] = (spec, program) => {
+    if (closing.signal.aborted) return Promise.reject(failure('troupe.closed', { what: `Carrying out ${spec.id}` }))
+    const { userId } = spec.principal
+    if (erasing.has(userId)) return Promise.reject(failure('user.forgotten', { user: userId }))
+    const executionKey = executionKeyOf(spec.principal.userId, spec.id)
+    const known = machines.get(executionKey)
+    if (known?.state === 'parked') {
+      known.resume(spec)
+      emitStepEnd(options, spec, known.end)
+    }
+    if (known) return known.end
+    const machine = new StepMachine(context, spec, observedProgram(options, program))
+    machines.set(executionKey, machine)
+    emitStepEnd(options, spec, machine.end)
+    void withinStep(options, spec, () => machine.execute())
+    return machine.end
+  }
+  return {
+    execute,
+    undo: (spec, program, only) => undoStep(context, spec, program, execute, only),
+    answer: (user, step, wait, answer) => inbox.put(user, step, answerSender, wait, JSON.parse(JSON.stringify(answer))),
+    resolve: (user, step, call, resolution) => uncertain.resolve(user, step, call, resolution),
+    abandon: (user, steps, retentionMs) => journals.abandon(user, steps, retentionMs),
+    retainEnded: (user, ended, retentionMs) => journals.retainEnded(user, ended, retentionMs),
+    uncertain: (user) => uncertain.list(user),
+    effects: async (user, step) => effectsOf(await journals.read(user, step, 0, allRecords)),
+    async forget(user) {
+      erasing.add(user)
+      const mine = [...machines.values()].filter(({ spec }) => spec.principal.userId === user)
+      await Promise.all(mine.map((machine) => machine.forget()))
+      return () => void erasing.delete(user)
+    },
+    release: (user, step) => leave([machines.get(executionKeyOf(user, step))]),
+    releaseRuns: () => leave([...machines.values()].filter(({ spec }) => spec.runId !== undefined)),
+    drain: (timeouts) => drainSteps({ ...options, limits, machines, stopAccepting: () => closing.abort() }, timeouts),
+    async close() {
+      closing.abort()
+      unlisten()
+      for (const machine of [...parked]) machine.drop()
+      await Promise.all([...machines.values()].map((machine) => machine.stop('closed')))
+    },
+  }
+}

@@ -1,0 +1,294 @@
+/**
+ * One life of a step's code: from its start to its end, or until it is given up and entered again. Holds what its calls
+ * share. A dead life answers nobody and changes nothing.
+ */
+import type { AsyncLocalStorage } from 'node:async_hooks'
+import {
+  type Clock,
+  failure,
+  type Json,
+  joinTaint,
+  type StoredError,
+  type TaintLabel,
+  type TroupeError,
+} from '../../core/index.ts'
+import type { Fragment } from '../../storage/index.ts'
+import type { EffectSpec } from '../effect-port.ts'
+import type { UncertainEffects } from '../effects/uncertain-effects.ts'
+import type { StagedWrite } from '../recorder-port.ts'
+import { AnswerDelivery } from '../replay/answer-delivery.ts'
+import { CallCounter, type CallId } from '../replay/call-identity.ts'
+import { entryText } from '../replay/log-entry.ts'
+import type { AnswerItem, RetainedOutcome, StepLog } from '../replay/step-log.ts'
+import type { StepSpec } from '../steps-port.ts'
+import type { Timers } from '../timers-port.ts'
+import type { Appender, Rejection } from '../turns/appender.ts'
+import { Stage } from '../turns/stages.ts'
+
+export interface StepLimits {
+  /** Entries in the log of one step. */
+  readonly entries: number
+  /** Of one recorded value, as JSON: less than a record may have, which says what the value is, too. */
+  readonly valueBytes: number
+  /** Attempts of a turn before its step fails with `turn.conflict`. */
+  readonly attempts: number
+  /** ms before the second attempt; doubled for each further one, and shaken. */
+  readonly backoffMs: number
+  /** ms for which what the log holds next may stand unasked while other calls wait. */
+  readonly stallMs: number
+  /** ms that the clean-up of cancelled code may take; after that it goes on unobserved. */
+  readonly unwindMs: number
+}
+
+/** The effect whose function is running, so that `ctx` inside it is refused. */
+export interface EffectScope {
+  readonly execution: Execution
+  readonly effect: string
+}
+
+export interface ExecutionHost {
+  readonly spec: StepSpec
+  turnFailed(rejection: Rejection): void
+  leaseLost(): void
+  crashed(error: unknown): void
+  /** The code no longer fits the record. */
+  changed(problem: string): void
+  /** The step fails with this error, its staged writes dropped. */
+  fail(error: TroupeError): void
+  stepEnded(end: { readonly value: Json } | { readonly error: StoredError }): void
+  /** Maybe nothing is left but waits. */
+  onIdle(): void
+}
+
+export interface ExecutionOptions {
+  readonly clock: Clock
+  readonly timers: Timers
+  readonly uncertain: UncertainEffects
+  readonly effectScope: AsyncLocalStorage<EffectScope>
+  readonly limits: StepLimits
+  readonly log: StepLog
+  readonly appender: Appender
+  readonly host: ExecutionHost
+  readonly checkLease?: (() => Promise<void> | undefined) | undefined
+  readonly redact?: ((text: string) => string) | undefined
+  /** The one that it ends for: its taint goes on. */
+  readonly before?: Execution | undefined
+  /** The code is entered only to learn how its effects are undone: no call begins. */
+  readonly learned?: Map<CallId, NonNullable<EffectSpec<unknown>['undo']>>
+}
+
+export class Execution {
+  readonly options: ExecutionOptions
+  readonly log: StepLog
+  readonly delivery: AnswerDelivery
+  readonly counter = new CallCounter()
+  readonly root = new Stage('', undefined, false)
+  /** Effects that were started, until their outcome is in the log, and the stage of each. */
+  readonly running = new Map<Promise<void>, Stage>()
+  /** Waits that are told and not answered, in their order. */
+  readonly waits = new Set<CallId>()
+  /** Effects that a person must settle; the value carries one out that did not happen. */
+  readonly uncertain = new Map<CallId, { readonly effect: string; readonly rerun: () => void }>()
+  /** What runs of the step's own outside the log: pure effects, functions of effects, reads. */
+  working = 0
+  returned = false
+  dead = false
+  /** No effect begins any more: the step is about to give up its process. */
+  draining = false
+  /** It was cancelled: calls are refused, where else they never settle. */
+  unwinding = false
+  #controller: AbortController | undefined
+  #reason: unknown
+  #reusing: { readonly id: CallId; readonly retained: RetainedOutcome }[] = []
+  #taint: readonly TaintLabel[]
+
+  constructor(options: ExecutionOptions) {
+    this.options = options
+    this.log = options.log
+    this.#taint = joinTaint(options.host.spec.taint, options.before?.taint)
+    this.delivery = new AnswerDelivery({
+      clock: options.clock,
+      items: options.log.items,
+      positions: options.log.positions,
+      stallMs: options.limits.stallMs,
+      onStalled: (id) => this.#stalled(id),
+      onDelivered: ({ taint }) => {
+        if (taint) this.addTaint(taint)
+      },
+      onIdle: () => {
+        if (!this.dead) options.host.onIdle()
+      },
+    })
+  }
+
+  /** Made when somebody asks for it: most steps never do. */
+  get signal(): AbortSignal {
+    if (!this.#controller) {
+      this.#controller = new AbortController()
+      if (this.#reason !== undefined) this.#controller.abort(this.#reason)
+    }
+    return this.#controller.signal
+  }
+
+  /** The code waits for answers or for a person, and nothing else of it runs. */
+  get onlyWaits(): boolean {
+    if (this.dead || this.returned || this.waits.size + this.uncertain.size === 0) return false
+    return !this.delivery.busy && this.working === 0 && this.running.size === 0
+  }
+
+  /** What a call is answered with once this life is over. */
+  afterwards(): Promise<never> {
+    if (this.unwinding) return Promise.reject(this.#reason)
+    // Code that has returned is over for good; code that gave up its process is entered again, and never answered here.
+    if (this.returned) return Promise.reject(failure('step.over', { step: this.options.host.spec.id }))
+    return new Promise(() => {})
+  }
+
+  get appender(): Appender {
+    return this.options.appender
+  }
+
+  /** @throws ValidationError `effect.nested`; CancelledError `step.over` */
+  check(): void {
+    const effectScope = this.options.effectScope.getStore()
+    if (effectScope?.execution === this) throw failure('effect.nested', { effect: effectScope.effect })
+    if (this.returned || this.dead) throw failure('step.over', { step: this.options.host.spec.id })
+  }
+
+  /** Opens a call: its promise settles when the log gives its answer. */
+  open(stage: Stage, id: CallId, passive = false): Promise<unknown> {
+    const promise = this.delivery.ask(id, passive)
+    stage.openCalls++
+    const close = () => void stage.openCalls--
+    promise.then(close, close)
+    return promise
+  }
+
+  /** Runs when the log is used up; what belongs to a turn that is repeated, at its place. */
+  start(id: CallId, run: () => void): void {
+    if (!this.options.learned) this.delivery.whenInOrder(id, run)
+  }
+
+  /**
+   * Puts an answer into the log.
+   * @param value as JSON text, undefined for none
+   * @param durable given only once it is durable
+   */
+  record(
+    item: AnswerItem,
+    fields: { readonly t: AnswerItem['kind']; readonly [key: string]: unknown },
+    text: string | undefined,
+    how: { readonly durable?: boolean; readonly fragment?: Fragment | undefined } = {},
+  ): void {
+    this.#count()
+    if (how.durable) item.ready = false
+    const p = this.delivery.push(item)
+    this.appender.add(entryText(p === undefined ? fields : { ...fields, p }, text), how.fragment)
+    if (!how.durable) return
+    this.appender.whenDurable(() => this.ready(item))
+    this.appender.flush()
+  }
+
+  ready(item: AnswerItem): void {
+    item.ready = true
+    if (!this.dead) this.delivery.requestRun()
+  }
+
+  /** Answers from what a failed turn left, in the order in which that turn was given it. */
+  reuse(id: CallId, retained: RetainedOutcome): void {
+    this.log.retained.delete(id)
+    this.delivery.whenInOrder(id, () => this.#queueReuse(id, retained))
+  }
+
+  #queueReuse(id: CallId, retained: RetainedOutcome): void {
+    this.#reusing.push({ id, retained })
+    if (this.#reusing.length > 1) return
+    this.options.clock.soon(() => {
+      const asked = this.#reusing.sort((one, other) => one.retained.order - other.retained.order)
+      this.#reusing = []
+      if (this.dead) return
+      for (const { id: each, retained: old } of asked) {
+        const p = this.delivery.push({ ...old.item, ready: true, consumed: false })
+        this.appender.add(entryText({ t: 'reused', id: each, ...(p === undefined ? {} : { p }) }))
+      }
+    })
+  }
+
+  /** Counts as work: the step does not park meanwhile. */
+  async work<T>(run: () => Promise<T>): Promise<T> {
+    this.working++
+    try {
+      return await run()
+    } finally {
+      this.working--
+      if (!this.dead) this.options.host.onIdle()
+    }
+  }
+
+  changed(problem: string): void {
+    if (!this.dead) this.options.host.changed(problem)
+  }
+
+  get taint(): readonly TaintLabel[] {
+    return this.#taint
+  }
+
+  addTaint(labels: readonly TaintLabel[]): void {
+    if (labels.every((label) => this.#taint.includes(label))) return
+    this.#taint = joinTaint(this.#taint, labels)
+  }
+
+  clearTaint(): void {
+    this.#taint = []
+  }
+
+  onCommitted(stage: Stage, listener: (committed: readonly StagedWrite[]) => void): void {
+    stage.listeners.push(listener)
+  }
+
+  /**
+   * Nothing is answered and nothing staged any more. What effects still bring goes to the appender alone.
+   * @param reason of the abort; none where the step is simply over, or its effects go on: ended again, they are aborted
+   * @param unwind open calls reject with it, so that the code's own clean-up runs: for a cancel, never for parking
+   */
+  end(reason?: unknown, unwind = false): void {
+    if (!this.dead) {
+      this.dead = true
+      this.unwinding = unwind
+      this.delivery.end(unwind ? reason : undefined)
+    }
+    this.#reason ??= reason
+    if (this.#reason !== undefined) this.#controller?.abort(this.#reason)
+  }
+
+  /** Resolves when every started effect has its outcome in the log, those started meanwhile included. */
+  async effectsDone(): Promise<void> {
+    while (this.running.size > 0) await Promise.all(this.running.keys())
+  }
+
+  #count(): void {
+    this.log.entries++
+    if (this.log.entries !== this.options.limits.entries || this.dead) return
+    const { id } = this.options.host.spec
+    this.options.host.fail(
+      failure('journal.full', { journal: id, limit: `${this.options.limits.entries} entries of one step` }),
+    )
+  }
+
+  #stalled(id: CallId): void {
+    if (this.dead) return
+    // What runs outside the log may be about to ask.
+    if (this.working > 0) this.delivery.requestRun()
+    else this.changed(`the record goes on with ${id}, which is never asked for`)
+  }
+}
+
+/** An item for an answer that is there. */
+export function createItem(
+  kind: AnswerItem['kind'],
+  id: CallId,
+  outcome: Partial<Pick<AnswerItem, 'value' | 'error' | 'hash' | 'taint'>>,
+): AnswerItem {
+  const { value, error, hash, taint } = outcome
+  return { kind, id, value, error, hash, taint, ready: true, consumed: false }
+}

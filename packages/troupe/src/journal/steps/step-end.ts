@@ -1,0 +1,41 @@
+/** How a step that is over, or given up, is reported. */
+import { ConflictError, failure, TroupeError } from '../../core/index.ts'
+import type { JournalContent, JournalRecord } from '../journal-port.ts'
+import type { LogEntry } from '../replay/log-entry.ts'
+import { StepLog } from '../replay/step-log.ts'
+import type { StepEnd } from '../steps-port.ts'
+import type { Rejection } from '../turns/appender.ts'
+
+export function logOf(
+  records: readonly JournalRecord[],
+  options: { readonly reexecuteBodies?: boolean } = {},
+): StepLog {
+  const log = new StepLog(options)
+  for (const record of records) for (const entry of record.body as LogEntry[]) log.add(entry)
+  return log
+}
+
+/** The end of a step whose journal is closed; one that was closed without an end was cancelled. */
+export function stepEndOf(content: JournalContent): StepEnd {
+  const { end } = logOf(content.records)
+  if (!end) return { status: 'cancelled' }
+  return end.error ? { status: 'failed', error: end.error } : { status: 'completed', outcome: end.value ?? null }
+}
+
+/** Closing is no cancel: the step goes on when it is executed again. */
+export const stoppedEnd = (why: 'cancelled' | 'closed'): StepEnd =>
+  why === 'cancelled' ? { status: 'cancelled' } : { status: 'parked', waits: [] }
+
+/** The error of a step whose staged writes cannot be committed. */
+export const invalidTurn = (error: unknown): TroupeError =>
+  error instanceof TroupeError
+    ? error
+    : failure('validation.failed', { what: 'A staged write', problem: String(error) })
+
+/** Of a turn that was refused each time: others who change the same are a conflict, anything else is what it is. */
+export function neverCommitted({ code, detail }: Rejection, step: string, attempts: number): TroupeError {
+  const own = failure(code, detail)
+  if (!(own instanceof ConflictError)) return own
+  const problem = detail === undefined ? code : `${code} ${JSON.stringify(detail)}`
+  return failure('turn.conflict', { step, attempts, problem })
+}

@@ -1,0 +1,43 @@
+/** What the executions of one `Steps` share. */
+import type { AsyncLocalStorage } from 'node:async_hooks'
+import type { Clock, Random } from '../../core/index.ts'
+import type { Storage } from '../../storage/index.ts'
+import type { UncertainEffects } from '../effects/uncertain-effects.ts'
+import type { Inbox } from '../inbox-port.ts'
+import type { Journals } from '../journal-port.ts'
+import type { StepSpec } from '../steps-port.ts'
+import type { Timers } from '../timers-port.ts'
+import type { EffectScope, StepLimits } from './execution.ts'
+
+/** An execution as those who keep it know it. */
+export interface ParkedExecution {
+  readonly spec: StepSpec
+  /** Its continuation is dropped. */
+  drop(): void
+}
+
+export interface StepsContext {
+  readonly storage: Storage
+  readonly journals: Journals
+  readonly inbox: Inbox
+  readonly timers: Timers
+  readonly clock: Clock
+  readonly random: Random
+  readonly limits: StepLimits
+  readonly effectScope: AsyncLocalStorage<EffectScope>
+  readonly uncertain: UncertainEffects
+  readonly checkLease?: () => Promise<void> | undefined
+  readonly redact?: (text: string) => string
+  parked(machine: ParkedExecution): void
+  resumed(machine: ParkedExecution): void
+  over(machine: ParkedExecution): void
+}
+
+/** The part of the context that each execution of a step uses. */
+export const executionParts = ({ clock, timers, effectScope, limits, uncertain }: StepsContext) => ({
+  clock,
+  timers,
+  effectScope,
+  limits,
+  uncertain,
+})

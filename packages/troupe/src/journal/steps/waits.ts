@@ -1,0 +1,80 @@
+/** Waits: calls whose answer comes by the inbox of the step, and that hold no process meanwhile. */
+import { duration, failure, type Json, type StoredError, storeError, type TaintLabel } from '../../core/index.ts'
+import { resolutionSender } from '../effects/uncertain-effects.ts'
+import type { InboxRow } from '../inbox-port.ts'
+import type { Wait } from '../recorder-port.ts'
+import type { CallId } from '../replay/call-identity.ts'
+import { entryText } from '../replay/log-entry.ts'
+import { timerSender } from '../timers/create-timers.ts'
+import { createItem, type Execution } from './execution.ts'
+
+export interface PendingWait {
+  readonly id: CallId
+  readonly hash: string
+  readonly wait: Wait
+}
+
+/** The sender that an answer in an inbox names. */
+export const answerSender = 'answer'
+
+const timerPrefix = 'wait:'
+export const timerOf = (id: CallId): string => `${timerPrefix}${id}`
+
+/** A wait for people who know its step: `The request note to A`, `The answer to a question`. */
+function inWords(id: CallId): string {
+  const [, kind = '', name = ''] = /^[^/]*\/([^:]*):(.*)#\d+$/s.exec(id) ?? []
+  return kind === 'ask' ? `The answer to ${/^[aeiou]/.test(name) ? 'an' : 'a'} ${name}` : `The ${kind} ${name}`
+}
+
+/** Takes a row of the inbox into the log. What nobody waits for any more changes nothing. */
+export function receive(execution: Execution, row: InboxRow): void {
+  if (row.from === answerSender) {
+    reply(execution, row.name, row.body as Answer)
+  } else if (row.from === timerSender && row.name.startsWith(timerPrefix)) {
+    const id = row.name.slice(timerPrefix.length)
+    const limit = duration(row.body as number)
+    reply(execution, id, { error: storeError(failure('timeout', { what: inWords(id), kind: 'wait', limit })) })
+  } else if (row.from === resolutionSender)
+    applyResolution(execution, row.name, row.body as { readonly happened: boolean; readonly output?: Json })
+}
+
+type Answer = ({ readonly value: Json } | { readonly error: StoredError }) & { readonly taint?: readonly TaintLabel[] }
+
+function reply(execution: Execution, id: CallId, answer: Answer): void {
+  const wait = execution.log.waits.get(id)
+  if (!wait || wait.answered) return
+  wait.answered = true
+  execution.waits.delete(id)
+  const { spec } = execution.options.host
+  const fragment =
+    wait.due === undefined ? undefined : execution.options.timers.clear(spec.principal.userId, spec.id, timerOf(id))
+  const item = createItem('reply', id, answer)
+  const fields = { t: 'reply' as const, id, ...(answer.taint ? { l: answer.taint } : {}) }
+  if ('error' in answer) execution.record(item, { ...fields, e: answer.error }, undefined, { durable: true, fragment })
+  else execution.record(item, fields, JSON.stringify(answer.value), { durable: true, fragment })
+}
+
+function applyResolution(
+  execution: Execution,
+  id: CallId,
+  { happened, output }: { readonly happened: boolean; readonly output?: Json },
+): void {
+  const claim = execution.log.claims.get(id)
+  if (!claim?.uncertain || claim.outcome) return
+  claim.uncertain = false
+  const waiting = execution.uncertain.get(id)
+  execution.uncertain.delete(id)
+  execution.delivery.setPassive(id, false)
+  if (happened) {
+    claim.outcome = true
+    const item = createItem('effect', id, { value: output, hash: claim.hash })
+    const text = output === undefined ? undefined : JSON.stringify(output)
+    execution.record(item, { t: 'effect', id }, text, { durable: true })
+    return
+  }
+  // Durable first: a crash after this finds a claim whose outcome is unknown again.
+  execution.appender.add(entryText({ t: 'not-happened', id }))
+  claim.cleared = new Promise((resolve) => execution.appender.whenDurable(resolve))
+  execution.appender.flush()
+  waiting?.rerun()
+}

@@ -1,0 +1,155 @@
+/**
+ * Durable timers: what falls due becomes a row of its journal's inbox in the change that removes it, so it arrives once
+ * however many processes look.
+ */
+import { sql } from 'kysely'
+import { type Cancel, type Clock, encodeJson, hashText } from '../../core/index.ts'
+import { type Fragment, rawTemplates, type Statement, type Storage } from '../../storage/index.ts'
+import { lastArrival } from '../inbox/create-inbox.ts'
+import { inboxContent } from '../journal-tables.ts'
+import type { Timers } from '../timers-port.ts'
+
+/** The sender that a timer's row in an inbox names. */
+export const timerSender = 'timer'
+
+const batch = 200
+/** Another process may set timers that this one's hints don't tell of. */
+const maxPollMs = 300_000
+/** Until a server's clock is asked again. */
+const clockRetryMs = 20
+/** After a look that failed. */
+const pauseMs = 5_000
+
+type TimerKey = { readonly user: string; readonly timer: string }
+
+function compileStatements(storage: Storage) {
+  const { dialect } = storage
+  const compile = rawTemplates(dialect)
+  type Due = TimerKey & { readonly now: number | { readonly $: 'now' } }
+  const unread = (
+    p: Due,
+  ) => sql`from timers t where t.user_id = ${p.user} and t.timer_id = ${p.timer} and t.due <= ${p.now}
+    and not exists (select 1 from inbox i where i.user_id = t.user_id and i.journal_id = t.journal_id
+      and i.from_id = ${timerSender} and i.name = t.name)`
+  return {
+    set: compile<TimerKey & { journal: string; name: string; due: number; body: string }>(
+      (p) => sql`insert into timers (user_id, timer_id, journal_id, name, due, body)
+        values (${p.user}, ${p.timer}, ${p.journal}, ${p.name}, ${p.due}, ${p.body})
+        on conflict (user_id, timer_id) do update set due = excluded.due, body = excluded.body`,
+      inboxContent('journal', `=${timerSender}`),
+    ),
+    setDue: compile<TimerKey & { due: number }>(
+      (p) => sql`insert into timers_due (user_id, timer_id, due) values (${p.user}, ${p.timer}, ${p.due})
+        on conflict (user_id, timer_id) do update set due = excluded.due`,
+    ),
+    clear: compile<TimerKey>((p) => sql`delete from timers where user_id = ${p.user} and timer_id = ${p.timer}`),
+    clearDue: compile<TimerKey>((p) => sql`delete from timers_due where user_id = ${p.user} and timer_id = ${p.timer}`),
+    first: compile<{ limit: number }>(
+      (p) => sql`select user_id, timer_id, due from timers_due order by due limit ${p.limit}`,
+    ),
+    arrive: compile<Due>(
+      (p) => sql`insert into inbox_arrivals (user_id, journal_id) select t.user_id, t.journal_id ${unread(p)}`,
+    ),
+    deliver: compile<Due>(
+      (p) => sql`insert into inbox (user_id, journal_id, id, from_id, name, body)
+        select t.user_id, t.journal_id, ${lastArrival(dialect)}, ${timerSender}, t.name, t.body ${unread(p)}`,
+    ),
+    remove: compile<Due>(
+      (p) => sql`delete from timers where user_id = ${p.user} and timer_id = ${p.timer} and due <= ${p.now}`,
+    ),
+    removeDue: compile<Due>(
+      (p) => sql`delete from timers_due where user_id = ${p.user} and timer_id = ${p.timer} and due <= ${p.now}`,
+    ),
+  }
+}
+
+/** @example const timers = createTimers({ storage, clock }); timers.start() */
+export function createTimers({ storage, clock }: { readonly storage: Storage; readonly clock: Clock }): Timers {
+  const statements = compileStatements(storage)
+  const timerKey = (user: string, journal: string, name: string): TimerKey => ({
+    user,
+    timer: hashText(`${journal}\n${name}`).slice(0, 32),
+  })
+  const delivery = (at: TimerKey): Statement[] => {
+    const due = { ...at, now: { $: 'now' } as const }
+    return [statements.arrive(due), statements.deliver(due), statements.remove(due), statements.removeDue(due)]
+  }
+  const loop = createLoop(storage, clock, async () => {
+    const [rows] = await storage.read({ work: true }, [statements.first({ limit: batch }, { returns: true })])
+    const now = clock.now()
+    const due = (rows ?? []).filter((row) => Number(row.due) <= now)
+    const results = await Promise.all(
+      due.map((row) => {
+        const at = { user: row.user_id as string, timer: row.timer_id as string }
+        return storage.commit({ id: null, scope: { user: at.user }, statements: delivery(at), wake: ['runs', 'steps'] })
+      }),
+    )
+    // The clock of a server may be behind ours: what is due here is not yet due there.
+    const serverClockIsBehind =
+      storage.dialect.name === 'postgres' && !results.some((result) => result.ok && result.affected.at(-1))
+    if (due.length > 0) return serverClockIsBehind ? clockRetryMs : 0
+    return rows?.[0] ? Number(rows[0].due) - now : undefined
+  })
+  return {
+    set(user, journal, name, due, body): Fragment {
+      const at = timerKey(user, journal, name)
+      // A moment between two milliseconds is over at the next.
+      const dueMs = Math.ceil(due)
+      const timer = { ...at, journal, name, due: dueMs, body: encodeJson(body, `The timer ${name}`) }
+      return { statements: [statements.set(timer), statements.setDue({ ...at, due: dueMs })], wake: ['timers'] }
+    },
+    clear(user, journal, name): Fragment {
+      const at = timerKey(user, journal, name)
+      return { statements: [statements.clear(at), statements.clearDue(at)] }
+    },
+    ...loop,
+  }
+}
+
+/** @param poll delivers what is due; @returns ms until it should look again, undefined when nothing is set */
+function createLoop(
+  storage: Storage,
+  clock: Clock,
+  poll: () => Promise<number | undefined>,
+): Pick<Timers, 'start' | 'stop'> {
+  let running = false
+  let polling: Promise<void> | undefined
+  let needsRecheck = false
+  let cancel: Cancel = () => {}
+  let unhint: () => void = () => {}
+  const run = () => {
+    cancel()
+    if (polling) {
+      needsRecheck = true
+      return
+    }
+    polling = poll()
+      .catch(() => pauseMs)
+      .then((wait) => {
+        polling = undefined
+        if (!running) return
+        if (needsRecheck || wait === 0) {
+          needsRecheck = false
+          return run()
+        }
+        // Only a timer that is set keeps the process alive.
+        cancel = clock.after(Math.min(wait ?? maxPollMs, maxPollMs), run, { background: wait === undefined })
+      })
+  }
+  return {
+    start() {
+      if (running) return
+      running = true
+      unhint = storage.onHint((hint) => {
+        if ('work' in hint && hint.work === 'timers') run()
+      })
+      run()
+    },
+    async stop() {
+      running = false
+      cancel()
+      unhint()
+      await polling
+    },
+  }
+}

@@ -1,0 +1,178 @@
+/** The Recorder of one stage. Thin: every call is carried out by the part of the step that it belongs to. */
+import {
+  encodeJson,
+  failure,
+  type Json,
+  type Principal,
+  type Provenance,
+  type StoredError,
+  storeError,
+  type TaintLabel,
+  type TraceContext,
+  traceOf,
+} from '../../core/index.ts'
+import type { EffectFunction, EffectSpec } from '../effect-port.ts'
+import { runEffect } from '../effects/effect-runner.ts'
+import type { CallName, Recorder, StagedWrite, Wait } from '../recorder-port.ts'
+import { answer, answerNow } from '../replay/recorded-answer.ts'
+import { bodyCall } from '../replay/step-log.ts'
+import { createItem, type Execution } from '../steps/execution.ts'
+import { Stage } from './stages.ts'
+import type { Turn } from './turn.ts'
+
+export class StageRecorder implements Recorder {
+  readonly #execution: Execution
+  readonly #turn: Turn
+  readonly #stage: Stage
+
+  constructor(execution: Execution, turn: Turn, stage: Stage) {
+    this.#execution = execution
+    this.#turn = turn
+    this.#stage = stage
+  }
+
+  get step(): string {
+    return this.#execution.options.host.spec.id
+  }
+
+  get principal(): Principal {
+    return this.#execution.options.host.spec.principal
+  }
+
+  get runId(): string | undefined {
+    return this.#execution.options.host.spec.runId
+  }
+
+  get trace(): TraceContext {
+    const { id, principal, runId, traceId } = this.#execution.options.host.spec
+    const trace = traceOf(principal.userId, runId === undefined ? id : `run:${runId}`, id)
+    return traceId === undefined ? trace : { ...trace, traceId }
+  }
+
+  get provenance(): Provenance {
+    const { principal, step: stepId, runId, trace } = this
+    const { path } = this.#stage
+    const within = { ...(runId === undefined ? {} : { runId }), ...(path === '' ? {} : { effectId: path }) }
+    return { agent: principal.name, stepId, trace, ...within }
+  }
+
+  get signal(): AbortSignal {
+    return this.#execution.signal
+  }
+
+  get taint(): readonly TaintLabel[] {
+    return this.#execution.taint
+  }
+
+  addTaint(labels: readonly TaintLabel[]): void {
+    this.#execution.addTaint(labels)
+  }
+
+  clearTaint(): void {
+    this.#execution.clearTaint()
+  }
+
+  answer<T extends Json>(call: CallName, ask: () => T | Promise<T>): Promise<T> {
+    return this.#call(() => answer(this.#execution, this.#stage, call, ask))
+  }
+
+  answerNow<T extends Json>(call: CallName, ask: () => T): T {
+    this.#check()
+    return answerNow(this.#execution, this.#stage, call, ask)
+  }
+
+  effect<Out>(name: string, spec: EffectSpec<Out>, fn: EffectFunction<Out>): Promise<Out> {
+    return this.#call(() => runEffect(this.#execution, this.#stage, name, spec, fn))
+  }
+
+  stage(write: StagedWrite): boolean {
+    this.#check()
+    const id = this.#execution.counter.next(this.#stage.path, write.call)
+    if (this.#execution.log.writes.delete(id)) return false
+    this.#stage.parts.push({ id, write })
+    return true
+  }
+
+  commit(): Promise<void> {
+    return this.#call(() => this.#turn.commit(this.#stage))
+  }
+
+  wait(wait: Wait): Promise<Json> {
+    return this.#call(() => this.#turn.wait(this.#stage, wait))
+  }
+
+  onCommitted(listener: (committed: readonly StagedWrite[]) => void): void {
+    this.#execution.onCommitted(this.#stage, listener)
+  }
+
+  child(stage: string): Recorder {
+    const path = this.#execution.counter.child(this.#stage.path, stage)
+    return new StageRecorder(this.#execution, this.#turn, new Stage(path, this.#stage, false))
+  }
+
+  body<Out extends Json>(stage: string, run: (recorder: Recorder) => Promise<Out>): Promise<Out> {
+    return this.#call(() => {
+      const execution = this.#execution
+      const path = execution.counter.child(this.#stage.path, stage)
+      const call = bodyCall(path)
+      const logged = execution.delivery.find(call)
+      const promise = execution.open(this.#stage, call, true) as Promise<Out>
+      if (logged?.ready) return promise
+      const inner = new Stage(path, this.#stage, true)
+      void this.#run(inner, run)
+      return promise
+    })
+  }
+
+  async #run<Out extends Json>(inner: Stage, run: (recorder: Recorder) => Promise<Out>): Promise<void> {
+    const execution = this.#execution
+    const call = bodyCall(inner.path)
+    const recorder = new StageRecorder(execution, this.#turn, inner)
+    let item: ReturnType<typeof createItem>
+    let result: { readonly text: string } | { readonly error: StoredError }
+    try {
+      const value = (await run(recorder)) ?? null
+      const text = encodeJson(value, `The result of ${inner.path}`)
+      item = createItem('body', call, { value })
+      result = { text }
+    } catch (thrown) {
+      const error = storeError(thrown, this.#execution.options.redact)
+      item = createItem('body', call, { error })
+      result = { error }
+      inner.discard()
+    }
+    if (execution.dead) return
+    inner.running = false
+    inner.result = { call, item, text: bodyText(result, execution.taint) }
+    const logged = execution.delivery.find(call)
+    if (!logged) return execution.record(item, { t: 'body', id: call }, undefined)
+    logged.value = item.value
+    logged.error = item.error
+    execution.ready(logged)
+  }
+
+  #check(): void {
+    this.#execution.check()
+    if (this.#stage.over) throw failure('step.over', { step: `${this.step}, tool call ${this.#stage.path},` })
+  }
+
+  /** What may not be called now is refused by its promise, as everything else that goes wrong with it. */
+  #call<T>(run: () => Promise<T>): Promise<T> {
+    if (this.#execution.dead) return this.#execution.afterwards()
+    try {
+      this.#check()
+      return run()
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+}
+
+/** What is asked inside a body is not asked again once its result is recorded: what it had read goes with the result. */
+function bodyText(
+  result: { readonly text: string } | { readonly error: StoredError },
+  taint: readonly TaintLabel[],
+): string {
+  const labels = taint.length > 0 ? `,"l":${JSON.stringify(taint)}` : ''
+  return 'text' in result ? `{"v":${result.text}${labels}}` : `{"e":${JSON.stringify(result.error)}${labels}}`
+}

@@ -1,0 +1,267 @@
+/**
+ * The turn: what a step has staged commits with what it has recorded, in one change. Commits wait for the effects that
+ * were started before them.
+ */
+import { encodeJson, type Json, type StoredError, storeError } from '../../core/index.ts'
+import type { Fragment } from '../../storage/index.ts'
+import { checkSize, inputHash } from '../effects/effect-runner.ts'
+import type { Wait } from '../recorder-port.ts'
+import type { CallId } from '../replay/call-identity.ts'
+import { entryText } from '../replay/log-entry.ts'
+import { type AnswerItem, waitsKey } from '../replay/step-log.ts'
+import { createItem, type Execution } from '../steps/execution.ts'
+import { type PendingWait, timerOf } from '../steps/waits.ts'
+import type { TurnPart } from './appender.ts'
+import {
+  type CommitSet,
+  collect,
+  findConflicts,
+  fragmentsOf,
+  isInCommitSet,
+  lineageOf,
+  remove,
+  reportCommitted,
+  type Stage,
+} from './stages.ts'
+
+type Request =
+  | { readonly stage: Stage; readonly commit: CallId }
+  | { readonly stage: Stage; readonly wait: PendingWait }
+  | { readonly stage: Stage; readonly end: Ending }
+
+/** With the value as JSON. */
+type Ending = { readonly value: Json; readonly text: string } | { readonly error: StoredError }
+
+export class Turn {
+  readonly #execution: Execution
+  #ready: Request[] = []
+
+  constructor(execution: Execution) {
+    this.#execution = execution
+  }
+
+  commit(stage: Stage): Promise<void> {
+    const execution = this.#execution
+    const id = execution.counter.next(stage.path, { kind: 'commit', name: '' })
+    const promise = execution.open(stage, id) as Promise<void>
+    if (!execution.delivery.find(id)) execution.start(id, () => void this.#request({ stage, commit: id }))
+    return promise
+  }
+
+  wait(stage: Stage, wait: Wait): Promise<Json> {
+    const execution = this.#execution
+    const id = execution.counter.next(stage.path, wait.call)
+    const hash = inputHash(wait.input, `What ${wait.call.kind} asks`)
+    const known = execution.log.waits.get(id)
+    const promise = execution.open(stage, id, known !== undefined && !known.answered) as Promise<Json>
+    if (!known) {
+      execution.start(id, () => void this.#request({ stage, wait: { id, hash, wait } }))
+      return promise
+    }
+    known.asked = true
+    if (known.hash !== hash) execution.changed(`${id} was asked with another input`)
+    const retained = execution.log.retained.get(id)
+    if (retained) execution.reuse(id, retained)
+    else if (!known.answered) {
+      execution.waits.add(id)
+      execution.options.host.onIdle()
+    }
+    return promise
+  }
+
+  /** The last turn: the outcome with everything that is staged; where it threw, without. */
+  end(end: { readonly value: Json } | { readonly thrown: unknown }): void {
+    this.#ready = [
+      { stage: this.#execution.root, end: 'thrown' in end ? this.#failed(end.thrown) : this.#encoded(end.value) },
+    ]
+    this.#execution.appender.flush(true)
+  }
+
+  /** An outcome that can't be recorded fails the step: entered again it would be the same. */
+  #encoded(value: Json): Ending {
+    const what = `The outcome of ${this.#execution.options.host.spec.id}`
+    try {
+      const text = encodeJson(value, what)
+      checkSize(this.#execution, text, what)
+      return { value, text }
+    } catch (thrown) {
+      return { error: storeError(thrown, this.#execution.options.redact) }
+    }
+  }
+
+  /** What an error says beside its message is left out where it is too much. */
+  #failed(thrown: unknown): Ending {
+    const error = storeError(thrown, this.#execution.options.redact)
+    const { details: _, ...rest } = error
+    return { error: JSON.stringify(error).length > this.#execution.options.limits.valueBytes / 8 ? rest : error }
+  }
+
+  async #request(request: Request): Promise<void> {
+    const execution = this.#execution
+    if (execution.running.size > 0) {
+      const { stage } = request
+      const effects = this.#effectsBefore(request)
+      if ('commit' in request) stage.committing = effects
+      await effects
+      if (stage.committing === effects) stage.committing = undefined
+    }
+    if (execution.dead || execution.returned) return
+    if (this.#isEmpty(request)) {
+      const item = createItem('commit', request.commit, {})
+      return execution.record(item, { t: 'commit', id: request.commit }, undefined)
+    }
+    this.#ready.push(request)
+    execution.appender.flush()
+  }
+
+  /** Waits for effects that were started before, but for those of what stands around it and of neighbours that go on. */
+  async #effectsBefore(request: Request): Promise<void> {
+    const { running } = this.#execution
+    const around = lineage([request])
+    const before = [...running].filter(([, stage]) => stage === request.stage || !around.has(stage))
+    const left = () => before.filter(([effect, stage]) => running.has(effect) && isInCommitSet(stage, around))
+    for (let effects = left(); effects.length > 0; effects = left())
+      await Promise.all(effects.map(([effect]) => effect))
+  }
+
+  /** Nothing is staged and everything is durable: the place of the commit is recorded with the next append. */
+  #isEmpty(request: Request): request is Extract<Request, { readonly commit: CallId }> {
+    const { appender, root } = this.#execution
+    if (!('commit' in request) || appender.dirty || appender.busy) return false
+    const { staged, stages } = collect(root, lineage([request]))
+    return staged.length === 0 && stages.every((stage) => stage.result === undefined)
+  }
+
+  /** Called when an append is cut: decides what the turn holds. */
+  take(): TurnPart | undefined {
+    if (this.#ready.length === 0 || this.#execution.dead) return undefined
+    const threw = this.#ready.some((request) => 'end' in request && 'error' in request.end)
+    // After a refusal one that stands in others' way goes before them; they find what it wrote when they are entered again.
+    const conflicts =
+      this.#execution.log.attempts > 0 && !threw ? findConflicts(this.#execution.root, lineage(this.#ready)) : undefined
+    const requests = conflicts?.body ? [] : this.#ready.splice(0, conflicts ? 1 : this.#ready.length)
+    const isPart = this.#ready.length > 0
+    if (isPart) this.#execution.appender.flush()
+    const commitSet = conflicts?.body ?? (threw ? nothing : collect(this.#execution.root, lineage(requests)))
+    return { ...this.#part(requests, commitSet, threw), ...(isPart ? { isPart } : {}) }
+  }
+
+  #part(requests: readonly Request[], commitSet: CommitSet, threw: boolean): TurnPart {
+    const texts = this.#turnTexts(commitSet, requests)
+    remove(commitSet)
+    const commits = requests.flatMap((request) =>
+      'commit' in request ? [this.#commitItem(request.commit, texts)] : [],
+    )
+    const asked = requests.flatMap((request) => ('wait' in request ? [request.wait] : []))
+    const waitsReport = this.#reportWaits(asked, texts, commits.length === 0)
+    const ends = requests.flatMap((request) => ('end' in request ? [request.end] : []))
+    const stepEnd = ends.map((end) => this.#endStep(end, texts))[0]
+    return {
+      texts,
+      closes: stepEnd === undefined ? false : threw ? 'failed' : 'completed',
+      fragments: async () => [
+        ...(await fragmentsOf(commitSet)),
+        ...(await this.#askAll(asked)),
+        ...(waitsReport ? [waitsReport] : []),
+        ...(stepEnd ? [stepEnd.fragment] : []),
+      ],
+      committed: (made) => {
+        this.#execution.log.attempts = 0
+        reportCommitted(commitSet, made)
+        for (const item of commits) this.#execution.ready(item)
+        for (const { id } of asked) this.#execution.delivery.setPassive(id, true)
+        stepEnd?.notify()
+      },
+    }
+  }
+
+  #turnTexts(commitSet: CommitSet, requests: readonly Request[]): string[] {
+    const { staged, stages, remaining } = commitSet
+    const results = stages.flatMap((stage) => (stage.result ? [stage.result] : []))
+    const only = requests.every((request) => 'end' in request)
+    if (only && staged.length === 0 && results.length === 0) return []
+    const writes = staged.map(({ id }) => id)
+    const fields = {
+      t: 'turn',
+      ...(writes.length > 0 ? { w: writes } : {}),
+      ...(remaining.length > 0 ? { o: remaining.map(({ path }) => path) } : {}),
+    }
+    const bodies = results.map(({ call, text }) => `${JSON.stringify(call)}:${text}`)
+    const text = JSON.stringify(fields)
+    return [bodies.length > 0 ? `${text.slice(0, -1)},"b":{${bodies.join(',')}}}` : text]
+  }
+
+  #commitItem(id: CallId, texts: string[]): AnswerItem {
+    const item = createItem('commit', id, {})
+    item.ready = false
+    this.#execution.delivery.push(item)
+    texts.push(entryText({ t: 'commit', id }))
+    return item
+  }
+
+  /** Told with the turn where the waits are all that will be left. */
+  #reportWaits(asked: readonly PendingWait[], texts: string[], alone: boolean): Fragment | undefined {
+    const execution = this.#execution
+    const now = execution.options.clock.now()
+    for (const { id, hash, wait } of asked) {
+      const due = wait.timeoutMs === undefined ? {} : { due: now + wait.timeoutMs }
+      execution.log.waits.set(id, { hash, due: due.due, answered: false, asked: true })
+      execution.waits.add(id)
+      texts.push(entryText({ t: 'wait', id, h: hash, ...due }))
+    }
+    const { spec } = execution.options.host
+    if (
+      asked.length === 0 ||
+      !alone ||
+      !spec.parked ||
+      execution.delivery.active > asked.length ||
+      execution.uncertain.size > 0
+    )
+      return undefined
+    const waits = [...execution.waits]
+    texts.push(entryText({ t: 'parked', waits }))
+    execution.log.reportedWaits = waitsKey(waits)
+    return spec.parked(waits)
+  }
+
+  async #askAll(asked: readonly PendingWait[]): Promise<Fragment[]> {
+    const { spec } = this.#execution.options.host
+    const fragments: Fragment[] = []
+    for (const { id, wait } of asked) {
+      fragments.push(await wait.notify(id))
+      const due = this.#execution.log.waits.get(id)?.due
+      if (due !== undefined)
+        fragments.push(
+          this.#execution.options.timers.set(
+            spec.principal.userId,
+            spec.id,
+            timerOf(id),
+            due,
+            wait.timeoutMs as number,
+          ),
+        )
+    }
+    return fragments
+  }
+
+  #endStep(end: Ending, texts: string[]) {
+    const execution = this.#execution
+    const { spec } = execution.options.host
+    if ('value' in end) texts.push(entryText({ t: 'end' }, end.text))
+    else texts.push(entryText({ t: 'end', e: end.error }))
+    const clear = [...execution.log.waits]
+      .filter(([, wait]) => !wait.answered && wait.due !== undefined)
+      .flatMap(([id]) => execution.options.timers.clear(spec.principal.userId, spec.id, timerOf(id)).statements)
+    const endReport = spec.onEnd('error' in end ? end : end.value, execution.taint)
+    const fragment: Fragment = { ...endReport, statements: [...endReport.statements, ...clear] }
+    return { fragment, notify: () => execution.options.host.stepEnded(end) }
+  }
+}
+
+const nothing: CommitSet = { staged: [], stages: [], remaining: [] }
+
+function lineage(requests: readonly Request[]): ReadonlySet<Stage> {
+  const stages = new Set<Stage>()
+  for (const { stage } of requests) lineageOf(stage, stages)
+  return stages
+}

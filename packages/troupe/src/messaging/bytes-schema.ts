@@ -1,0 +1,74 @@
+/**
+ * Bytes in messages. JSON has none, so they are stored as base64 and the envelope says at which paths: they come back as
+ * bytes to everybody, and no text is ever taken for some. Only a declared schema lets them in.
+ */
+
+// The one schema library that the built-in tools use too; whoever has another declares `Uint8Array` in it.
+import { z } from 'zod'
+import { checkOptions, failure, type Json } from '../core/index.ts'
+
+/** Where in a payload bytes stand. */
+export type BytesPath = readonly (string | number)[]
+
+/**
+ * The schema of a `Uint8Array`, by itself or inside a zod object.
+ * @param options.max bytes; what a message may hold (8 MB as base64) by default
+ * @example const Scan = defineMessage('scan', z.object({ page: z.int(), image: bytes({ max: 1_000_000 }) }))
+ */
+export function bytesSchema(options: { readonly max?: number } = {}): z.ZodType<Uint8Array, Uint8Array> {
+  checkOptions('bytesSchema', options, ['max'])
+  const { max = Number.POSITIVE_INFINITY } = options
+  if (!(max >= 0)) throw failure('validation.failed', { what: 'max', problem: 'it is a number of bytes' })
+  const some = z.custom<Uint8Array>((value) => value instanceof Uint8Array, 'it is a Uint8Array')
+  return some.refine((value) => value.byteLength <= max, `it has at most ${max} bytes`)
+}
+
+const isPlain = (value: object) =>
+  Array.isArray(value) || [Object.prototype, null].includes(Object.getPrototypeOf(value) as object | null)
+
+/** A copy with something else where the value has bytes; what JSON can't carry otherwise stays as it is. */
+export function replaceBytes(value: unknown, by: (bytes: Uint8Array, path: BytesPath) => string): unknown {
+  const open = new Set<object>()
+  const copy = (at: unknown, path: BytesPath): unknown => {
+    if (at instanceof Uint8Array) return by(at, path)
+    if (typeof at !== 'object' || at === null || open.has(at) || !isPlain(at)) return at
+    open.add(at)
+    const copied = Array.isArray(at)
+      ? at.map((item, i) => copy(item, [...path, i]))
+      : Object.fromEntries(Object.entries(at).map(([key, item]) => [key, copy(item, [...path, key])]))
+    open.delete(at)
+    return copied
+  }
+  return copy(value, [])
+}
+
+/** For `encodeJson`, and where the bytes were. */
+export function withoutBytes(value: unknown): { readonly value: unknown; readonly paths: readonly BytesPath[] } {
+  const paths: BytesPath[] = []
+  const rest = replaceBytes(value, (found, path) => {
+    paths.push(path)
+    return Buffer.from(found.buffer, found.byteOffset, found.byteLength).toString('base64')
+  })
+  return { value: rest, paths }
+}
+
+/** In place: `payload` was just decoded and is nobody else's. */
+export function withBytes(payload: Json, paths: readonly BytesPath[] = []): Json {
+  const root = { payload } as unknown as Record<string, unknown>
+  for (const path of paths) {
+    let holder = root
+    let last: string | number = 'payload'
+    for (const next of path) {
+      holder = own(holder, last) as Record<string, unknown>
+      last = next
+    }
+    holder[last] = new Uint8Array(Buffer.from(String(own(holder, last)), 'base64'))
+  }
+  return root.payload as Json
+}
+
+function own(holder: unknown, name: string | number): unknown {
+  if (typeof holder === 'object' && holder !== null && Object.hasOwn(holder, name))
+    return (holder as Record<string, unknown>)[name]
+  throw failure('storage.corrupt', { path: 'of the storage', problem: 'a message has no bytes where it should' })
+}

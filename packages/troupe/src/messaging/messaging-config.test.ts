@@ -1,0 +1,25 @@
+import { expect, it } from 'vitest'
+import { messagingSettings } from './messaging-config.ts'
+
+it('a delivery is leased for 30 s, tried 5 times, and a mailbox of 10,000 messages or 64 MB refuses more, where nothing else is said', () => {
+  expect(messagingSettings()).toEqual({
+    leaseMs: 30_000,
+    maxAttempts: 5,
+    maxCount: 10_000,
+    maxBytes: 64 * 1024 * 1024,
+    backpressure: 'reject',
+    retentionMs: 24 * 3_600_000,
+  })
+})
+it.each([
+  [{ lease: '0s' }, /lease/],
+  [{ maxAttempts: 0 }, /maxAttempts.*0/],
+  [{ maxAttempts: 1.5 }, /maxAttempts.*1.5/],
+  [{ capacity: { count: -1 } }, /capacity.count.*-1/],
+  [{ capacity: { bytes: Number.POSITIVE_INFINITY } }, /capacity.bytes.*Infinity/],
+  [{ capacity: { size: 1 } }, /size/],
+  [{ backpressure: 'drop-newest' }, /drop-newest.*drop-oldest/],
+  [{ leases: '1s' }, /leases/],
+])('%o is refused, saying what is wrong', (config, problem) => {
+  expect(() => messagingSettings(config as never)).toThrow(problem)
+})

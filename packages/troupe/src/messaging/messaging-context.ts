@@ -1,0 +1,262 @@
+/** What the parts of this room share: the storage, the clock, the statements, the bells. One per troupe. */
+import {
+  type Clock,
+  decodeJson,
+  type EventContext,
+  type EventPayloads,
+  type Events,
+  failure,
+  type Ids,
+  type Json,
+  type MatchedName,
+  type Random,
+  type StoredError,
+  type TroupeError,
+  type TroupeEvent,
+} from '../core/index.ts'
+import type { AuditTrail, Incidents, Signatures } from '../security/index.ts'
+import type {
+  Bind,
+  Blobs,
+  CommitResult,
+  Dialect,
+  Fragment,
+  Row,
+  Statement,
+  Storage,
+  WorkQueue,
+} from '../storage/index.ts'
+import { withBytes } from './bytes-schema.ts'
+import type { MessagingSettings } from './messaging-config.ts'
+import { Notifier } from './notifier.ts'
+import type { BatchMembership } from './receiving/batch-membership.ts'
+import { bytesAtOf, payloadRef } from './receiving/message-row.ts'
+import {
+  type Composing,
+  checkBytes,
+  composeMessage,
+  composeSystemMessage,
+  type Encoded,
+  type MessageDraft,
+  type Sender,
+  type SystemMessage,
+} from './sending/compose-message.ts'
+import { SignedMessages } from './sending/signed-messages.ts'
+import { claimStatements } from './statements/claim-statements.ts'
+import { cleanupStatements } from './statements/cleanup-statements.ts'
+import { deliveryStatements, type MessageLocation } from './statements/delivery-statements.ts'
+import { mailboxReadStatements } from './statements/inspect-statements.ts'
+import { maintenanceStatements } from './statements/maintenance-statements.ts'
+import { moveStatements } from './statements/move-statements.ts'
+import { requestStatements } from './statements/request-statements.ts'
+import { seenStatements } from './statements/seen-statements.ts'
+import { type OutgoingMessage, sendStatements } from './statements/send-statements.ts'
+import { type DeliveryAttempt, failedRetentionMs, handledStep } from './workers/handled-step.ts'
+
+/** Hands an answer to the waiting call of a step; `Steps.answer` of `durable`. */
+export type AnswerStep = (
+  user: string,
+  step: string,
+  wait: string,
+  answer: { readonly value: Json } | { readonly error: StoredError },
+) => Fragment
+
+/** Ends what handlers recorded of messages; `Steps.abandon` of `durable`. */
+export type AbandonSteps = (user: string, steps: readonly string[], retentionMs: number) => Fragment
+
+export interface MessagingContextParts {
+  readonly storage: Storage
+  readonly blobs: Blobs
+  readonly clock: Clock
+  readonly ids: Ids
+  readonly random: Random
+  readonly events: Events
+  readonly settings: MessagingSettings
+  readonly answerStep: AnswerStep
+  readonly abandonSteps: AbandonSteps
+  readonly incidents: Incidents
+  readonly audit?: AuditTrail
+  readonly signatures: Signatures | undefined
+}
+
+/** Statements that hold the bounds of mailboxes. */
+type Bounded = ReturnType<typeof bounded>
+function bounded(dialect: Dialect, settings: MessagingSettings) {
+  const send = sendStatements(dialect, settings)
+  return {
+    settings,
+    send,
+    claim: claimStatements(dialect, settings),
+    move: moveStatements(dialect, settings, send),
+    maintenance: maintenanceStatements(dialect, settings),
+  }
+}
+
+export class MessagingContext {
+  readonly storage: Storage
+  readonly blobs: Blobs
+  readonly clock: Clock
+  readonly ids: Ids
+  readonly random: Random
+  readonly answerStep: AnswerStep
+  readonly #abandonSteps: AbandonSteps
+  #bounded: Bounded
+  readonly #events: Events
+  readonly #audit: AuditTrail | undefined
+  readonly deliveries: ReturnType<typeof deliveryStatements>
+  readonly mailboxReads: ReturnType<typeof mailboxReadStatements>
+  readonly requests: ReturnType<typeof requestStatements>
+  readonly cleanup: ReturnType<typeof cleanupStatements>
+  /** Where messages are signed. */
+  readonly signed: SignedMessages | undefined
+  /** Something may be delivered. */
+  readonly arrivals: Notifier
+  /** A mailbox has room again. */
+  readonly capacity: Notifier
+  /** A request has its answer. */
+  readonly answers: Notifier
+  onCapacityFreed: (user: string, mailbox: string, bytes: number) => void = () => {}
+  onScheduled: (user: string, mailbox: string, availableAt: Bind) => void = () => {}
+
+  constructor(parts: MessagingContextParts) {
+    const { storage, blobs, clock, ids, random, events, settings, answerStep, incidents, signatures } = parts
+    this.storage = storage
+    this.blobs = blobs
+    this.clock = clock
+    this.ids = ids
+    this.random = random
+    this.answerStep = answerStep
+    this.#abandonSteps = parts.abandonSteps
+    this.#events = events
+    this.#audit = parts.audit
+    const { dialect } = storage
+    this.#bounded = bounded(dialect, settings)
+    this.deliveries = deliveryStatements(dialect)
+    this.mailboxReads = mailboxReadStatements(dialect)
+    this.requests = requestStatements(dialect)
+    const seen = seenStatements(dialect)
+    this.cleanup = cleanupStatements(dialect, seen)
+    this.signed = signatures && new SignedMessages({ signatures, storage, incidents, seen })
+    this.arrivals = new Notifier(clock)
+    this.capacity = new Notifier(clock)
+    this.answers = new Notifier(clock)
+  }
+
+  /** For the change in which a message goes to the dead letters that somebody may have begun to handle. */
+  handlingEnded(user: string, message: DeliveryAttempt, batch: BatchMembership | undefined): readonly Statement[] {
+    const retentionMs = failedRetentionMs(this.settings.retentionMs)
+    const steps = [handledStep([message]), ...(batch ? [batch.step] : [])]
+    return this.#abandonSteps(user, steps, retentionMs).statements
+  }
+
+  get settings(): MessagingSettings {
+    return this.#bounded.settings
+  }
+  get send(): Bounded['send'] {
+    return this.#bounded.send
+  }
+  get claim(): Bounded['claim'] {
+    return this.#bounded.claim
+  }
+  get move(): Bounded['move'] {
+    return this.#bounded.move
+  }
+  get maintenance(): Bounded['maintenance'] {
+    return this.#bounded.maintenance
+  }
+  /** What is under way ends as it began. */
+  configure(settings: MessagingSettings): void {
+    this.#bounded = bounded(this.storage.dialect, settings)
+  }
+
+  /**
+   * A change of this room. One process owns a SQLite file and rings its own bells: only PostgreSQL needs our hint.
+   * @param id for PostgreSQL, where an outcome may be unknown and no statement proves it
+   */
+  commit(
+    user: string,
+    statements: readonly Statement[],
+    id: string | null = null,
+    wake: readonly WorkQueue[] = ['mailboxes'],
+  ): Promise<CommitResult> {
+    const postgres = this.storage.dialect.name === 'postgres'
+    const queues = postgres ? wake : wake.filter((queue) => queue !== 'mailboxes')
+    return this.storage.commit({ id: postgres ? id : null, scope: { user }, statements, wake: queues })
+  }
+  async read(user: string, statement: Statement): Promise<readonly Row[]> {
+    const [rows = []] = await this.storage.read({ user }, [statement])
+    return rows
+  }
+  /**
+   * @param nowMs of the clock where absent; a step brings the moment that it recorded
+   * @throws ValidationError
+   */
+  compose(sender: Sender, draft: MessageDraft, payload: Encoded, nowMs?: number): OutgoingMessage {
+    const outgoing = composeMessage(this.#composing(nowMs), this.#traced(sender), draft, payload)
+    checkBytes(outgoing.type, outgoing.bytes, this.settings.maxBytes)
+    return outgoing
+  }
+  /** Of a host that sends within a span of its own. */
+  #traced(sender: Sender): Sender {
+    const { trace, span } = (sender.provenance.trace ? undefined : this.#events.eventContext()) ?? {}
+    if (trace === undefined || span === undefined) return sender
+    return { ...sender, provenance: { ...sender.provenance, trace: { traceId: trace, spanId: span } } }
+  }
+  systemMessage(id: string, systemMessage: SystemMessage): OutgoingMessage {
+    return composeSystemMessage(this.#composing(), id, systemMessage)
+  }
+  #composing(nowMs = this.clock.now()): Composing {
+    return { blobs: this.blobs, largePayload: this.cleanup.largePayload, signed: this.signed !== undefined, nowMs }
+  }
+  /** Into its mailbox, or the change fails. @param before how many statements stand before these in the change */
+  enqueue(message: OutgoingMessage, before: number): readonly Statement[] {
+    return this.send.send(this.signed ? this.signed.sign(message) : message, before)
+  }
+  /** Into its mailbox, or held back where there is no room. */
+  enqueueOrDefer(message: OutgoingMessage): readonly Statement[] {
+    return [...this.send.sendOrHold(this.signed ? this.signed.sign(message) : message), ...this.audited(message)]
+  }
+  /** Somebody looks into a mailbox. */
+  auditRead(user: string, mailbox: string): void {
+    this.#audit?.read(user, { actor: mailbox, operation: 'get_messages_from_agents', resource: mailbox })
+  }
+  /** The record of a send; stands last. */
+  audited({ user, sender, mailbox }: OutgoingMessage): readonly Statement[] {
+    return this.#audit?.written(user, { actor: sender, operation: 'send_message_to_agent', resource: mailbox }) ?? []
+  }
+  /** As it was sent: its type's schema and upcasts come after. */
+  async payloadOf(row: Row): Promise<Json> {
+    return withBytes(decodeJson(await this.#jsonOf(row)), bytesAtOf(row))
+  }
+  async #jsonOf(row: Row): Promise<string> {
+    const ref = payloadRef(row)
+    return 'json' in ref ? ref.json : this.blobs.load(String(row.user_id), ref)
+  }
+  /** Of messages that are about to be handed out, those that are refused for their signature. */
+  async unproven(user: string, rows: readonly Row[]): Promise<ReadonlyMap<string, TroupeError>> {
+    return this.signed ? this.signed.check(user, rows, (row) => this.#jsonOf(row)) : new Map()
+  }
+  /** A message left the mailbox: whoever waits for room looks again. */
+  notifyCapacityFreed({ user, mailbox, bytes }: Pick<MessageLocation, 'user' | 'mailbox' | 'bytes'>): void {
+    this.capacity.notify(user, mailbox)
+    this.onCapacityFreed(user, mailbox, bytes)
+  }
+  /** It was committed. */
+  sent({ user, id, sender, mailbox, type, priority, trace, scheduled, availableAt }: OutgoingMessage): void {
+    if (scheduled) this.onScheduled(user, mailbox, availableAt)
+    const traceFields = trace ? { trace: trace.traceId, span: trace.spanId } : {}
+    this.emit('message.sent', user, { ...traceFields, id, from: sender, to: mailbox, messageType: type, priority })
+  }
+  emit<Name extends MatchedName<'message.*' | 'outbox.*' | 'worker.*'>>(
+    type: Name,
+    userId: string | undefined,
+    fields: EventPayloads[Name] & Pick<EventContext, 'trace' | 'span'>,
+  ): void {
+    const event = { ...fields, type, at: this.clock.now(), ...(userId === undefined ? {} : { userId }) }
+    this.#events.emit(event as TroupeEvent<Name>)
+  }
+}
+
+/** The error of a change that was refused. */
+export const commitRejection = (result: Extract<CommitResult, { ok: false }>) =>
+  failure(result.code, { expected: 'a row', found: result.found, ...result.detail })

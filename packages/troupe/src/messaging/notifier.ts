@@ -1,0 +1,92 @@
+/**
+ * Wake-ups inside one process. Whoever waits listens first, then looks, then waits: what is rung in between is not lost.
+ * Losing a ring elsewhere loses nothing either, for every wait also has a moment at which it looks again.
+ */
+import { type Clock, failure } from '../core/index.ts'
+
+export interface Listening {
+  /** Until it rings, or for so many ms. @throws CancelledError when the signal aborts or the room closes */
+  wait(ms: number | undefined, signal?: AbortSignal): Promise<void>
+  end(): void
+}
+
+class Listener implements Listening {
+  readonly #clock: Clock
+  readonly #leave: () => void
+  #notified: 'no' | 'yes' | 'closed' = 'no'
+  #wake: (() => void) | undefined
+
+  constructor(clock: Clock, leave: () => void) {
+    this.#clock = clock
+    this.#leave = leave
+  }
+  notify(how: 'yes' | 'closed'): void {
+    this.#notified = how
+    this.#wake?.()
+  }
+  end(): void {
+    this.#leave()
+  }
+  async wait(ms: number | undefined, signal?: AbortSignal): Promise<void> {
+    // A moment that is over already needs no timer, which a clock that stands would never run.
+    if (this.#notified === 'no' && !signal?.aborted && !(ms !== undefined && ms <= 0))
+      await new Promise<void>((resolve) => {
+        const cancel = ms === undefined ? undefined : this.#clock.after(ms, () => this.#wake?.())
+        const abort = () => this.#wake?.()
+        signal?.addEventListener('abort', abort, { once: true })
+        this.#wake = () => {
+          this.#wake = undefined
+          cancel?.()
+          signal?.removeEventListener('abort', abort)
+          resolve()
+        }
+      })
+    if (signal?.aborted) throw failure('cancelled', { what: 'Waiting for messages' }, { cause: signal.reason })
+    if (this.#notified === 'closed') throw failure('troupe.closed', { what: 'Waiting for messages' })
+    this.#notified = 'no'
+  }
+}
+
+interface Channel {
+  readonly user: string
+  readonly name: string
+  readonly listeners: Set<Listener>
+}
+
+export class Notifier {
+  readonly #clock: Clock
+  readonly #channels = new Map<string, Channel>()
+  #closed = false
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+  listen(user: string, name: string): Listening {
+    if (this.#closed) throw failure('troupe.closed', { what: 'Waiting for messages' })
+    const key = keyOf(user, name)
+    const channel = this.#channels.get(key) ?? { user, name, listeners: new Set() }
+    this.#channels.set(key, channel)
+    const listener = new Listener(this.#clock, () => {
+      channel.listeners.delete(listener)
+      if (channel.listeners.size === 0) this.#channels.delete(key)
+    })
+    channel.listeners.add(listener)
+    return listener
+  }
+  notify(user: string, name: string): void {
+    for (const listener of this.#channels.get(keyOf(user, name))?.listeners ?? []) listener.notify('yes')
+  }
+  /** Those somebody listens for. */
+  list(): readonly { readonly user: string; readonly name: string }[] {
+    return [...this.#channels.values()]
+  }
+  notifyAll(): void {
+    for (const channel of this.#channels.values()) for (const listener of channel.listeners) listener.notify('yes')
+  }
+  close(): void {
+    this.#closed = true
+    for (const channel of this.#channels.values()) for (const listener of channel.listeners) listener.notify('closed')
+  }
+}
+
+const keyOf = (user: string, name: string) => `${user.length}:${user}${name}`

@@ -1,0 +1,45 @@
+/** Rooms that are closed after each test, files of theirs, and waiting in them. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach } from 'vitest'
+import { type Duration, systemClock, type VirtualClock } from '../core/index.ts'
+import {
+  type MessagingTestbed,
+  type MessagingTestbedOptions,
+  openMessagingTestbed,
+} from './messaging-testbed.test.fixture.ts'
+
+/** To be called once in a file of tests. */
+export function messagingTestbeds() {
+  const open: MessagingTestbed[] = []
+  const folders: string[] = []
+  afterEach(async () => {
+    for (const testbed of open.splice(0)) await testbed.close()
+    for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true })
+  })
+  return {
+    async testbed(options: MessagingTestbedOptions = {}): Promise<MessagingTestbed> {
+      const testbed = await openMessagingTestbed(options)
+      open.push(testbed)
+      return testbed
+    },
+    /** The URL of a database that is not there yet. */
+    newFile(): string {
+      const folder = mkdtempSync(join(tmpdir(), 'troupe-messaging-'))
+      folders.push(folder)
+      return `sqlite:${join(folder, 'troupe.db')}`
+    },
+  }
+}
+
+/** Moves the virtual clock on until something holds. */
+export async function until(clock: VirtualClock, holds: () => boolean | Promise<boolean>, by: Duration = '10ms') {
+  for (let i = 0; i < 2_000; i++) {
+    if (await holds()) return
+    await clock.advance(by)
+    // The writer of a file is a thread, for which the virtual clock does not wait.
+    await new Promise<void>((resolve) => void systemClock.after(1, resolve))
+  }
+  throw new Error('it never came true')
+}

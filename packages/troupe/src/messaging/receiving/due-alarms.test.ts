@@ -1,0 +1,42 @@
+/** Scheduled messages where nobody receives at the moment at which they are due. */
+import { describe, expect, it } from 'vitest'
+import { testStorages } from '../../../test/postgres/test-databases.ts'
+import { defineMessage } from '../message-type.ts'
+import { messagingTestbeds, until } from '../open-testbeds.test.fixture.ts'
+
+const Note = defineMessage('note')
+const testbeds = messagingTestbeds()
+let users = 0
+
+describe.each(await testStorages('alarms'))('at $url', (testStorage) => {
+  const opened = async () => {
+    const made = await testbeds.testbed({ ...testStorage, user: `user ${users++}` })
+    const lanes = async () => (await made.storage.read({ user: `user ${users - 1}` }, [ready]))[0]?.length
+    return { ...made, lanes }
+  }
+  const ready = { sql: "select id from messages where state = 'ready'", binds: [], returns: true }
+
+  it('what is sent after others came due is behind them, whether or not somebody received meanwhile', async () => {
+    const { agent, clock, lanes } = await opened()
+    const send = (payload: string, options = {}) => agent('A').messages.send(Note, payload, { to: 'B', ...options })
+    await send('third', { delay: '30s' })
+    await send('second', { at: new Date(clock.now() + 20_000) })
+    await send('first', { delay: '10s' })
+    await send('before them all')
+    await clock.advance('30s')
+    await until(clock, async () => (await lanes()) === 4, '1ms')
+    await send('last')
+    expect(await agent('B').drain()).toEqual(['before them all', 'first', 'second', 'third', 'last'])
+  })
+  it('all of many that are due at once are brought, those of a turn too', async () => {
+    const { agent, step, clock, lanes } = await opened()
+    await step('A', `step ${users}`, async (messages) => {
+      for (let i = 0; i < 250; i++) await messages.send(Note, i, { to: 'B', delay: '1h' })
+      return null
+    })
+    await clock.advance('1h')
+    await until(clock, async () => (await lanes()) === 250, '1ms')
+    await agent('A').messages.send(Note, 250, { to: 'B' })
+    expect(await agent('B').drain()).toEqual(Array.from({ length: 251 }, (_, i) => i))
+  })
+})

@@ -1,0 +1,64 @@
+/**
+ * Brings scheduled messages into their lanes when they are due although nobody receives then, so that what their sender
+ * sends afterwards stands behind them. Whoever receives brings them too: an alarm that is lost loses no message.
+ */
+import type { Cancel, Clock } from '../../core/index.ts'
+import type { Bind } from '../../storage/index.ts'
+import type { Maintenance } from './maintenance.ts'
+
+/** Mailboxes that have one. */
+const maxAlarms = 10_000
+/** Before a look that found nothing to bring, or failed, is repeated. */
+const recheckMs = 1_000
+
+export interface DueAlarmsParts {
+  readonly clock: Clock
+  readonly maintenance: Pick<Maintenance, 'bringDue' | 'nextScheduled'>
+}
+
+export class DueAlarms {
+  readonly #parts: DueAlarmsParts
+  readonly #alarms = new Map<string, { readonly at: number; readonly cancel: Cancel }>()
+  readonly #firing = new Set<Promise<void>>()
+  #closed = false
+
+  constructor(parts: DueAlarmsParts) {
+    this.#parts = parts
+  }
+
+  /** @param availableAt of a message that was just sent */
+  expect(user: string, mailbox: string, availableAt: Bind): void {
+    if (availableAt === null || availableAt instanceof Uint8Array) return
+    const { clock } = this.#parts
+    const inMs = typeof availableAt === 'object' ? (availableAt.plusMs ?? 0) : Number(availableAt) - clock.now()
+    this.#set(user, mailbox, inMs)
+  }
+  #set(user: string, mailbox: string, inMs: number): void {
+    const { clock } = this.#parts
+    const key = JSON.stringify([user, mailbox])
+    const at = clock.monotonic() + inMs
+    const earlier = this.#alarms.get(key)
+    if (this.#closed || (earlier ? earlier.at <= at : this.#alarms.size >= maxAlarms)) return
+    earlier?.cancel()
+    const fire = () => {
+      this.#alarms.delete(key)
+      const fired = this.#fire(user, mailbox).catch(() => this.#set(user, mailbox, recheckMs))
+      this.#firing.add(fired)
+      void fired.then(() => this.#firing.delete(fired))
+    }
+    this.#alarms.set(key, { at, cancel: clock.after(inMs, fire, { background: true }) })
+  }
+  async #fire(user: string, mailbox: string): Promise<void> {
+    const { maintenance } = this.#parts
+    while (!this.#closed && (await maintenance.bringDue(user, mailbox)) > 0);
+    const next = await maintenance.nextScheduled(user, mailbox)
+    if (next !== undefined) this.#set(user, mailbox, next > 0 ? next : recheckMs)
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    for (const { cancel } of this.#alarms.values()) cancel()
+    this.#alarms.clear()
+    await Promise.all(this.#firing)
+  }
+}

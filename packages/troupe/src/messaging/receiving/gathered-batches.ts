@@ -1,0 +1,121 @@
+/**
+ * What a batch handler gets next: first what is left of a batch that broke off, then what is full or has waited long enough.
+ * A batch that is still whole is gone on with as it was, in its own step, so that its recorded effects are not done again;
+ * of one that is not, and of what was tried before, each message is handled alone.
+ */
+import type { Row } from '../../storage/index.ts'
+import type { Mailboxes } from '../mailboxes.ts'
+import type { MessageType } from '../message-type.ts'
+import { handledStep } from '../workers/handled-step.ts'
+import { type BatchMembership, batchOf } from './batch-membership.ts'
+import type { DeliveryHandle } from './delivery-handle.ts'
+
+export interface GatheredParts {
+  readonly user: string
+  readonly agent: string
+  readonly mailboxes: Pick<Mailboxes, 'messaging' | 'receiver'>
+  readonly type: MessageType
+  /** Registered types that extend it. */
+  readonly nearer: readonly string[]
+  readonly size: number
+  readonly waitMs: number
+  /** The most that the worker makes of a message. */
+  readonly attempts: number
+  readonly signal: AbortSignal
+}
+
+type Jobs = readonly (readonly DeliveryHandle[])[]
+
+/** After a claim in which others were quicker: their change may not have been rung. */
+const recheckMs = 1_000
+
+export class GatheredBatches {
+  readonly #parts: GatheredParts
+  readonly #types: { readonly types: readonly string[]; readonly except: readonly { readonly type: string }[] }
+
+  constructor(parts: GatheredParts) {
+    this.#parts = parts
+    this.#types = { types: [parts.type.name], except: parts.nearer.map((type) => ({ type })) }
+  }
+
+  /** What is to be handled now, one after the other; none after a wait. */
+  async next(): Promise<Jobs> {
+    const { user, agent, mailboxes, size, waitMs, signal } = this.#parts
+    const { messaging, receiver } = mailboxes
+    const listening = messaging.arrivals.listen(user, agent)
+    try {
+      const [handed = [], [row] = []] = await messaging.storage.read({ user }, [
+        messaging.mailboxReads.handed(user, agent, this.#types),
+        messaging.mailboxReads.gathered(user, agent, this.#types, size),
+      ])
+      const now = Number(row?.now)
+      const interruptedBatch = await this.#interruptedBatch(handed)
+      if (interruptedBatch.deliveries.length > 0) return [interruptedBatch.deliveries]
+      const count = Number(row?.count ?? 0)
+      let left = count === 0 ? undefined : Number(row?.first) + waitMs - now
+      if (count >= size || (left !== undefined && left <= 0)) {
+        const jobs = await this.#fresh()
+        if (jobs.length > 0) return jobs
+        left = undefined
+      } else if (handed.length === 0) {
+        await listening.wait(left, signal)
+        return []
+      }
+      // What others have in hand is looked at again when their lease is over.
+      const until = [left, interruptedBatch.recheckMs, await receiver.next(user, agent, now)].filter(
+        (ms) => ms !== undefined,
+      )
+      await listening.wait(until.length === 0 ? undefined : Math.min(...until), signal)
+      return []
+    } finally {
+      listening.end()
+    }
+  }
+
+  async #fresh(): Promise<Jobs> {
+    const deliveries = await this.#claim({ max: this.#parts.size, batch: null })
+    // One that was redriven has tries behind it too, whose effects are looked for one message at a time.
+    const isFresh = ({ attempt, failures }: DeliveryHandle) => attempt === 1 && failures === 0
+    const fresh = deliveries.filter(isFresh)
+    const redelivered = deliveries.filter((delivery) => !isFresh(delivery))
+    return [...redelivered.map((delivery) => [delivery]), fresh].filter((job) => job.length > 0)
+  }
+
+  async #interruptedBatch(
+    handed: readonly Row[],
+  ): Promise<{ readonly deliveries: readonly DeliveryHandle[]; readonly recheckMs?: number }> {
+    let rejected = false
+    for (const row of handed) {
+      const batch = batchOf(row)
+      const now = Number(row.now)
+      if (!batch || Number(row.first) > now) continue
+      const batchSize = await this.#sizeIfComplete(batch, String(row.batch))
+      // Somebody has a part of it in hand.
+      if (batchSize !== undefined && Number(row.last) > now) continue
+      const wanted = batchSize === undefined ? { max: 1 } : { max: batchSize, all: batchSize }
+      const deliveries = await this.#claim({ ...wanted, batch: String(row.batch) })
+      if (deliveries.length > 0) return { deliveries }
+      rejected ||= batchSize !== undefined
+    }
+    return { deliveries: [], ...(rejected ? { recheckMs } : {}) }
+  }
+
+  /** How many they are, where all are there. A last attempt is had alone: it is not to bury those beside it. */
+  async #sizeIfComplete({ step, released }: BatchMembership, batch: string): Promise<number | undefined> {
+    const { user, agent, mailboxes, attempts: maxAttempts } = this.#parts
+    const { messaging } = mailboxes
+    if (released) return undefined
+    const rows = await messaging.read(user, messaging.mailboxReads.members(user, agent, this.#types, batch))
+    const isLast = rows.some(
+      ({ attempts }) => Number(attempts) + 1 >= Math.min(maxAttempts, messaging.settings.maxAttempts),
+    )
+    const deliveryAttempts = rows.map(({ id, failures }) => ({ id: String(id), failures: Number(failures) }))
+    return !isLast && handledStep(deliveryAttempts) === step ? rows.length : undefined
+  }
+
+  #claim(wanted: { readonly max: number; readonly all?: number; readonly batch: string | null }) {
+    const { user, agent, mailboxes, type, signal } = this.#parts
+    const { except } = this.#types
+    return mailboxes.receiver.receive(user, agent, { ...wanted, types: [type], except, waitMs: 0, signal })
+  }
+}

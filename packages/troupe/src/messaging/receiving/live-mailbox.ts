@@ -1,0 +1,247 @@
+/** `support.mailbox`: one agent's own mailbox, and no other. */
+import {
+  checkCall,
+  checkEntryKey,
+  checkFlag,
+  checkOptions,
+  checkSignal,
+  createPage,
+  failure,
+  listOf,
+  type Page,
+  storeError,
+  type TroupeError,
+} from '../../core/index.ts'
+import type { Row, Statement } from '../../storage/index.ts'
+import type { DeadLetter, ListedMessage, Mailbox, MailboxCounts, MailboxFilter } from '../mailbox.ts'
+import type { Message } from '../message.ts'
+import { checkMessageType } from '../message-type.ts'
+import { commitRejection, type MessagingContext } from '../messaging-context.ts'
+import { type Filter, rankOf } from '../statements/list-statements.ts'
+import { confirmationOf } from './delivery-handle.ts'
+import { type Maintenance, toMove } from './maintenance.ts'
+import { isPriority, isUnreadable, readableOf, toMessage } from './message-row.ts'
+import { type Receiver, wantedOf } from './receiver.ts'
+
+const limitOf = (limit = 100): number => {
+  if (!Number.isInteger(limit) || limit < 1 || limit > 1_000)
+    throw failure('validation.failed', {
+      what: 'limit',
+      problem: `it must be a whole number from 1 to 1,000, not ${String(limit)}`,
+    })
+  return limit
+}
+const afterOf = (cursor: string | undefined): number => {
+  if (cursor === undefined) return 0
+  if (!/^\d{1,15}$/.test(cursor)) throw failure('cursor.invalid')
+  return Number(cursor)
+}
+
+/** `12` by age, `2:12` by priority. */
+function locationOf(cursor: string | undefined, order: 'oldest' | 'priority'): Filter['after'] {
+  if (cursor === undefined) return { rank: 0, seq: 0 }
+  const found = order === 'oldest' ? /^()(\d{1,15})$/.exec(cursor) : /^([0-3]):(\d{1,15})$/.exec(cursor)
+  if (!found) throw failure('cursor.invalid')
+  return { rank: Number(found[1]), seq: Number(found[2]) }
+}
+
+const filterOptions = ['unreadOnly', 'from', 'threadId', 'type', 'priority', 'order', 'limit', 'cursor', 'signal']
+
+function filterOf(filter: MailboxFilter): Filter {
+  checkOptions('messages', filter, filterOptions)
+  checkSignal('messages', filter.signal)
+  const { unreadOnly = false, from, threadId, type, priority, order = 'oldest' } = filter
+  if (order !== 'oldest' && order !== 'priority')
+    throw failure('validation.failed', {
+      what: 'order',
+      problem: `it is ${String(order)}, neither oldest nor priority`,
+    })
+  if (priority !== undefined && !isPriority(priority))
+    throw failure('validation.failed', { what: 'priority', problem: `it is ${String(priority)}, which is none` })
+  if (type !== undefined && typeof type !== 'string') checkMessageType(type)
+  return {
+    unread: checkFlag('unreadOnly', unreadOnly),
+    ...(from === undefined ? {} : { from: checkEntryKey(from) }),
+    ...(threadId === undefined ? {} : { thread: checkEntryKey(threadId) }),
+    ...(type === undefined ? {} : { type: checkEntryKey(typeof type === 'string' ? type : type.name) }),
+    ...(priority === undefined ? {} : { priority }),
+    order,
+    after: locationOf(filter.cursor, order),
+    limit: limitOf(filter.limit),
+  }
+}
+
+/**
+ * One row more than asked tells whether there is a next page.
+ * @param item undefined for what is not shown
+ */
+async function paged<T>(
+  rows: readonly Row[],
+  limit: number,
+  item: (row: Row) => Promise<T | undefined>,
+  next: (cursor: string) => Promise<Page<T>>,
+  cursorOf = (row: Row) => String(row.seq),
+): Promise<Page<T>> {
+  const page = rows.slice(0, limit)
+  const last = page.at(-1)
+  const items = (await Promise.all(page.map(item))).filter((one) => one !== undefined)
+  return createPage(items, rows.length > limit && last ? cursorOf(last) : undefined, next)
+}
+
+export function liveMailbox(
+  messaging: MessagingContext,
+  receiver: Receiver,
+  maintenance: Maintenance,
+  user: string,
+  mailbox: string,
+): Mailbox {
+  const messages = async (filter: MailboxFilter = {}): Promise<Page<ListedMessage>> => {
+    const wanted = filterOf(filter)
+    messaging.auditRead(user, mailbox)
+    const rows = await messaging.read(
+      user,
+      messaging.mailboxReads.list(user, mailbox, { ...wanted, limit: wanted.limit + 1 }),
+    )
+    const unproven = await messaging.unproven(user, rows)
+    const item = (row: Row) => toListed(messaging, maintenance, row, unproven.get(String(row.id)))
+    const byRank = (row: Row) => `${rankOf(String(row.priority))}:${String(row.seq)}`
+    const next = (cursor: string) => messages({ ...filter, cursor })
+    return paged(rows, wanted.limit, item, next, wanted.order === 'priority' ? byRank : undefined)
+  }
+  const deadLetters = async (
+    options: { readonly limit?: number; readonly cursor?: string; readonly signal?: AbortSignal } = {},
+  ): Promise<Page<DeadLetter>> => {
+    checkOptions('deadLetters', options, ['limit', 'cursor', 'signal'])
+    checkSignal('deadLetters', options.signal)
+    const limit = limitOf(options.limit)
+    const rows = await messaging.read(
+      user,
+      messaging.mailboxReads.dead(user, mailbox, afterOf(options.cursor), limit + 1),
+    )
+    return paged(
+      rows,
+      limit,
+      (row) => toDeadLetter(messaging, row),
+      (cursor) => deadLetters({ ...options, cursor }),
+    )
+  }
+  return {
+    receive: async (options = {}) => {
+      const wanted = wantedOf(options)
+      messaging.auditRead(user, mailbox)
+      return receiver.receive(user, mailbox, wanted)
+    },
+    messages,
+    deadLetters,
+    async total(filter = {}) {
+      const [row] = await messaging.read(user, messaging.mailboxReads.total(user, mailbox, filterOf(filter)))
+      return Number(row?.count ?? 0)
+    },
+    async markRead(ids, options = {}) {
+      checkCall('markRead', options)
+      const keys = new Set(listOf('The ids of markRead', ids).map((id) => checkEntryKey(id)))
+      return marked(messaging, user, mailbox, keys)
+    },
+    async confirmRead(messages, options = {}) {
+      checkCall('confirmRead', options)
+      const unread = messages.filter(({ read, to }) => !read && to === mailbox)
+      const asked = unread.filter(({ requiresConfirmation, from }) => requiresConfirmation && from !== mailbox)
+      const confirmations = asked.flatMap((message) => confirmationOf(messaging, user, message))
+      await marked(messaging, user, mailbox, new Set(unread.map(({ id }) => id)), confirmations)
+      for (const { from } of asked) messaging.arrivals.notify(user, from)
+      return asked.length
+    },
+    async counts(options = {}) {
+      checkCall('counts', options)
+      return mailboxCounts(messaging, user, mailbox)
+    },
+    async redrive(id, options = {}) {
+      checkCall('redrive', options)
+      await redrive(messaging, maintenance, { user, mailbox, id: checkEntryKey(id) })
+    },
+  }
+}
+
+async function mailboxCounts(messaging: MessagingContext, user: string, mailbox: string): Promise<MailboxCounts> {
+  const [row] = await messaging.read(user, messaging.mailboxReads.counts(user, mailbox))
+  const count = (name: string) => Number(row?.[name] ?? 0)
+  const [leased, ready] = [count('leased'), count('ready') + count('arrived')]
+  return {
+    unread: ready - count('expired') - count('seen'),
+    // What has expired in somebody's hands is leased still, and takes nothing from what waits.
+    waiting: Math.max(0, ready - leased - count('expired') + count('expired_leased')),
+    leased,
+    dead: count('dead'),
+    scheduled: count('scheduled'),
+  }
+}
+
+/** @returns how many were unread */
+async function marked(
+  messaging: MessagingContext,
+  user: string,
+  mailbox: string,
+  ids: ReadonlySet<string>,
+  also: readonly Statement[] = [],
+): Promise<number> {
+  if (ids.size === 0) return 0
+  const marks = [...ids].map((id) => messaging.mailboxReads.markRead(user, mailbox, id))
+  const wake = also.length > 0 ? (['mailboxes', 'outbox'] as const) : undefined
+  const result = await messaging.commit(user, [...marks, ...also], null, wake)
+  if (!result.ok) throw commitRejection(result)
+  const found = result.affected.slice(0, marks.length).reduce((sum, affected) => sum + affected, 0)
+  // What is read makes room for who waits for some, in whichever process.
+  if (found > 0) messaging.notifyCapacityFreed({ user, mailbox, bytes: 0 })
+  return found
+}
+
+/** What is not to be shown, for its sender is not proven or it can't be read, is put aside. */
+async function toListed(
+  messaging: MessagingContext,
+  maintenance: Maintenance,
+  row: Row,
+  unproven: TroupeError | undefined,
+): Promise<ListedMessage | undefined> {
+  try {
+    if (unproven) throw unproven
+    return Object.freeze({ ...toMessage(row, await messaging.payloadOf(row)), read: row.read_at !== null })
+  } catch (error) {
+    if (error !== unproven && !isUnreadable(error)) throw error
+    return void (await maintenance.reject(row, storeError(error).message))
+  }
+}
+
+/** What can't be read of it is left out, so that it hides no other. */
+async function deadMessage(messaging: MessagingContext, row: Row): Promise<Message> {
+  try {
+    return toMessage(row, await messaging.payloadOf(row))
+  } catch (error) {
+    if (!isUnreadable(error)) throw error
+    return readableOf(row)
+  }
+}
+const toDeadLetter = async (messaging: MessagingContext, row: Row): Promise<DeadLetter> =>
+  Object.freeze({
+    message: await deadMessage(messaging, row),
+    attempt: Number(row.attempts),
+    reason: String(row.reason ?? 'unknown'),
+    diedAt: new Date(Number(row.ended_at)).toISOString(),
+  })
+
+/** @throws NotFoundError `message.unknown`, CapacityError `mailbox.full` */
+async function redrive(
+  messaging: MessagingContext,
+  maintenance: Maintenance,
+  { user, mailbox, id }: { readonly user: string; readonly mailbox: string; readonly id: string },
+): Promise<void> {
+  const [row] = await messaging.read(user, messaging.mailboxReads.one(user, mailbox, id))
+  const unknown = () => failure('message.unknown', { what: 'dead letter', message: id, mailbox })
+  if (row?.state !== 'dead') throw unknown()
+  const statements = messaging.move.redrive(toMove(row), { expect: { rows: 1 }, otherwise: 'message.unknown' })
+  let result = await messaging.commit(user, statements)
+  if (!result.ok && result.code === 'mailbox.full' && (await maintenance.reclaimCapacity(user, mailbox)))
+    result = await messaging.commit(user, statements)
+  if (!result.ok) throw result.code === 'message.unknown' ? unknown() : commitRejection(result)
+  messaging.arrivals.notify(user, mailbox)
+  messaging.emit('message.redriven', user, { id, to: mailbox, messageType: String(row.type) })
+}

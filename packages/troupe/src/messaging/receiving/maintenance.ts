@@ -1,0 +1,142 @@
+/**
+ * What falls due in a mailbox without being a delivery: scheduled messages enter their lanes, expired ones leave, heads
+ * whose consumers vanished at every attempt go to the dead letters. Whoever receives or needs room does it on the way;
+ * each message is a change of its own, guarded, so that doing it twice does nothing.
+ */
+import type { Fragment, Row, Statement } from '../../storage/index.ts'
+import type { MessagingContext } from '../messaging-context.ts'
+import type { Move } from '../statements/move-statements.ts'
+import { perhapsDone } from '../workers/handled-step.ts'
+import { batchOf } from './batch-membership.ts'
+import { notAnswered, notifyUnanswered, unanswered } from './delivery-handle.ts'
+import { isPriority, offsets, toMessageLocation } from './message-row.ts'
+
+export const toMove = (row: Row): Move => {
+  const { user, mailbox, id, lane, bytes } = toMessageLocation(row)
+  const priority = String(row.priority)
+  return { user, mailbox, id, lane, bytes, offset: isPriority(priority) ? offsets[priority] : 0 }
+}
+
+/** What one round did: messages that entered their lanes, and places that became free. */
+export interface MaintenanceResult {
+  readonly enqueued: number
+  readonly released: number
+}
+
+export class Maintenance {
+  readonly #messaging: MessagingContext
+  readonly #running = new Map<string, Promise<MaintenanceResult>>()
+
+  constructor(messaging: MessagingContext) {
+    this.#messaging = messaging
+  }
+
+  run(user: string, mailbox: string): Promise<MaintenanceResult> {
+    const key = JSON.stringify([user, mailbox])
+    const running = this.#running.get(key)
+    if (running) return running
+    const run = this.#run(user, mailbox).finally(() => this.#running.delete(key))
+    this.#running.set(key, run)
+    return run
+  }
+
+  async #run(user: string, mailbox: string): Promise<MaintenanceResult> {
+    const found = await this.#messaging.storage.read({ user }, this.#messaging.maintenance.overdue(user, mailbox))
+    const [due = [], expired = [], exhausted = []] = found
+    const moved = this.#bring(user, mailbox, due)
+    const released = [
+      ...expired.map(async (row) => {
+        const done = await this.#change(
+          user,
+          this.#messaging.deliveries.remove(toMessageLocation(row), 'done', 'expired', false),
+        )
+        if (done) this.#messaging.emit('message.expired', user, { id: String(row.id), to: mailbox })
+        return done
+      }),
+      ...exhausted.map((row) => this.#deadLetter(row)),
+    ]
+    const enqueued = await moved
+    const count = (await Promise.all(released)).filter(Boolean).length
+    if (count > 0) {
+      this.#messaging.arrivals.notify(user, mailbox)
+      this.#messaging.notifyCapacityFreed({ user, mailbox, bytes: 0 })
+    }
+    return { enqueued, released: count }
+  }
+
+  async #deadLetter(row: Row): Promise<boolean> {
+    const location = toMessageLocation(row)
+    const reason = `its lease ran out at attempt ${Number(row.attempts)}: the consumer vanished, or took too long; ${perhapsDone}`
+    const answer = unanswered(this.#messaging, row, notAnswered(location.mailbox, String(row.type), reason))
+    const ended = this.#messaging.handlingEnded(
+      location.user,
+      { id: location.id, failures: Number(row.failures) },
+      batchOf(row),
+    )
+    const removed = this.#messaging.deliveries.remove(location, 'dead', reason, false)
+    const done = await this.#change(location.user, [...removed, ...answer.statements, ...ended], answer.wake)
+    if (done) {
+      notifyUnanswered(this.#messaging, row)
+      const fields = {
+        id: location.id,
+        to: location.mailbox,
+        from: String(row.sender),
+        messageType: String(row.type),
+      }
+      this.#messaging.emit('message.dead-lettered', location.user, { ...fields, attempt: Number(row.attempts) })
+    }
+    return done
+  }
+
+  /** Scheduled messages that are due enter their lanes, some at a time. @returns how many did */
+  async bringDue(user: string, mailbox: string): Promise<number> {
+    return this.#bring(user, mailbox, await this.#messaging.read(user, this.#messaging.maintenance.due(user, mailbox)))
+  }
+  async #bring(user: string, mailbox: string, due: readonly Row[]): Promise<number> {
+    const moved = await Promise.all(due.map((row) => this.#change(user, this.#messaging.move.comeDue(toMove(row)))))
+    if (due.length > 0) this.#messaging.arrivals.notify(user, mailbox)
+    return moved.filter(Boolean).length
+  }
+  /** ms until the next scheduled message is due; nothing or less where one is already. */
+  async nextScheduled(user: string, mailbox: string): Promise<number | undefined> {
+    const [row] = await this.#messaging.read(user, this.#messaging.maintenance.nextScheduled(user, mailbox))
+    return row === undefined || row.at === null ? undefined : Number(row.at) - Number(row.now)
+  }
+
+  /** To the dead letters: a message that nobody has and that nobody is to see. */
+  async reject(row: Row, reason: string): Promise<void> {
+    const location = toMessageLocation(row)
+    const answer = unanswered(this.#messaging, row, notAnswered(location.mailbox, String(row.type), reason))
+    const removed = this.#messaging.deliveries.remove(location, 'dead', reason, row.state === 'scheduled')
+    if (!(await this.#change(location.user, [...removed, ...answer.statements], answer.wake))) return
+    notifyUnanswered(this.#messaging, row)
+    const fields = { id: location.id, to: location.mailbox, from: String(row.sender), messageType: String(row.type) }
+    this.#messaging.emit('message.dead-lettered', location.user, { ...fields, attempt: Number(row.attempts) })
+    this.#messaging.notifyCapacityFreed(location)
+  }
+
+  /** Room in a full mailbox that costs nobody anything: what has expired, then what its owner has read. */
+  async reclaimCapacity(user: string, mailbox: string): Promise<boolean> {
+    if ((await this.run(user, mailbox)).released > 0) return true
+    const read = await this.#messaging.read(user, this.#messaging.maintenance.read(user, mailbox))
+    const released = await Promise.all(read.map((row) => this.#removeRead(row)))
+    return released.some(Boolean)
+  }
+  async #removeRead(row: Row): Promise<boolean> {
+    const location = toMessageLocation(row)
+    const problem = 'it was read, and made room in a full mailbox'
+    const answer = unanswered(this.#messaging, row, notAnswered(location.mailbox, String(row.type), problem))
+    const removed = [
+      ...this.#messaging.deliveries.remove(location, 'done', null, false),
+      ...(this.#messaging.signed?.seen(row) ?? []),
+    ]
+    const done = await this.#change(location.user, [...removed, ...answer.statements], answer.wake)
+    if (done) notifyUnanswered(this.#messaging, row)
+    return done
+  }
+
+  /** @returns whether it was done; a guard that failed means somebody else was first */
+  async #change(user: string, statements: readonly Statement[], wake: Fragment['wake'] = []): Promise<boolean> {
+    return (await this.#messaging.commit(user, statements, null, ['mailboxes', ...wake])).ok
+  }
+}

@@ -1,0 +1,159 @@
+/** Between a message and its row. */
+import { decodeJson, encodeJson, type Json, type Provenance, type TaintLabel, TroupeError } from '../../core/index.ts'
+import type { Bind, Row, ValueRef } from '../../storage/index.ts'
+import type { BytesPath } from '../bytes-schema.ts'
+import { deepFreeze, type Message, type Priority } from '../message.ts'
+import { lineage, type MessageType } from '../message-type.ts'
+import type { MessageLocation } from '../statements/delivery-statements.ts'
+import type { OutgoingMessage } from '../statements/send-statements.ts'
+
+/** How long the others may go first: the ageing. */
+export const offsets: Readonly<Record<Priority, number>> = { urgent: 0, high: 5_000, normal: 30_000, low: 120_000 }
+export const isPriority = (value: unknown): value is Priority =>
+  typeof value === 'string' && Object.hasOwn(offsets, value)
+
+/** A type that a message is of: its own, or one above it, and the version of that when the message was sent. */
+export interface MessageKind {
+  readonly name: string
+  readonly version: number
+}
+
+/** The lineage of a type as one text, in which a name can be looked for; null for a type that extends none. */
+export const encodeKinds = (type: MessageType): string | null =>
+  type.parent === undefined
+    ? null
+    : `\n${lineage(type)
+        .map(({ name, version }) => `${name}\t${version}\n`)
+        .join('')}`
+
+/** The nearest first. */
+export function kindsOf(row: Row): readonly MessageKind[] {
+  if (row.kinds === null || row.kinds === undefined) return [{ name: String(row.type), version: Number(row.version) }]
+  return String(row.kinds)
+    .trim()
+    .split('\n')
+    .map((line) => {
+      const [name = '', version] = line.split('\t')
+      return { name, version: Number(version) }
+    })
+}
+
+/** Where a reply goes: to a request that somebody waits for, or to the wait of a step. */
+export type ReplyTo =
+  | { readonly request: string }
+  /** `nonce`: the answer is handed over whole, and its signature is bound to this. */
+  | { readonly step: string; readonly wait: string; readonly nonce?: string }
+
+/** What travels with a message besides its columns. */
+export interface StoredEnvelope {
+  readonly metadata?: { readonly [key: string]: Json }
+  readonly confirm?: true
+  readonly provenance: Provenance
+  readonly taint?: readonly TaintLabel[]
+  /** Where base64 stands for bytes in the payload. */
+  readonly bytesAt?: readonly BytesPath[]
+}
+
+export const encodeEnvelope = (envelope: StoredEnvelope): string => encodeJson(envelope, 'The metadata of the message')
+
+/** A payload begins as JSON does, never with this: what does is a reference to a value that is stored apart. */
+const mark = '@'
+export const storePayload = (value: ValueRef): string => ('json' in value ? value.json : `${mark}${encodeJson(value)}`)
+export const payloadRef = (row: Row): ValueRef => {
+  const stored = String(row.payload)
+  return stored.startsWith(mark) ? (decodeJson(stored.slice(1)) as unknown as ValueRef) : { json: stored }
+}
+/** Most envelopes tell of none, and are not read for it. */
+export const bytesAtOf = (row: Row): readonly BytesPath[] | undefined => {
+  const envelope = String(row.envelope)
+  return envelope.includes('"bytesAt"') ? (decodeJson(envelope) as unknown as StoredEnvelope).bytesAt : undefined
+}
+
+const text = (value: Row[string] | undefined) => (value === null || value === undefined ? undefined : String(value))
+const iso = (value: Row[string] | undefined) => new Date(Number(value)).toISOString()
+
+/** @param payload decoded and frozen */
+export function toMessage(row: Row, payload: Json, version = Number(row.version)): Message {
+  const envelope = decodeJson(String(row.envelope)) as unknown as StoredEnvelope
+  const threadId = text(row.thread_id)
+  const correlationId = text(row.correlation_id)
+  return deepFreeze({
+    id: String(row.id),
+    from: String(row.sender),
+    to: String(row.mailbox),
+    type: String(row.type),
+    version,
+    payload,
+    priority: String(row.priority) as Priority,
+    ...(threadId === undefined ? {} : { threadId }),
+    ...(correlationId === undefined ? {} : { correlationId }),
+    timestamp: iso(row.created_at),
+    ...(row.expires_at === null ? {} : { expiresAt: iso(row.expires_at) }),
+    metadata: envelope.metadata ?? {},
+    requiresConfirmation: envelope.confirm === true,
+    expectsReply: row.reply_to !== null,
+    provenance: envelope.provenance,
+    taint: envelope.taint ?? [],
+  })
+}
+
+/** undefined also for what is no place at all. */
+export function replyToOf(row: Row): ReplyTo | undefined {
+  const { request, step, wait } = (jsonIn(row.reply_to) ?? {}) as { readonly [field: string]: Json }
+  if (typeof request !== 'string' && (typeof step !== 'string' || typeof wait !== 'string')) return undefined
+  return jsonIn(row.reply_to) as unknown as ReplyTo
+}
+function jsonIn(stored: Row[string] | undefined): Json | undefined {
+  try {
+    return typeof stored === 'string' ? decodeJson(stored) : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/**
+ * What in a row can't be read, because somebody changed it or because it broke: looking again would not help, as it may
+ * where the storage failed.
+ */
+export const isUnreadable = (error: unknown): boolean =>
+  !(error instanceof TroupeError) || error.code === 'invariant.broken' || error.code === 'storage.corrupt'
+
+/** As much of a message as can be read without its payload. */
+export function readableOf(row: Row): Message {
+  const envelope = jsonIn(row.envelope)
+  if (typeof envelope === 'object' && envelope !== null) return toMessage(row, null)
+  return toMessage({ ...row, envelope: encodeEnvelope({ provenance: { agent: String(row.sender) } }) }, null)
+}
+
+export const toMessageLocation = (row: Row): MessageLocation => ({
+  user: String(row.user_id),
+  mailbox: String(row.mailbox),
+  seq: Number(row.seq),
+  id: String(row.id),
+  lane: String(row.lane),
+  bytes: Number(row.bytes),
+})
+
+const toTimestamp = (bind: Bind, at: number): number | null =>
+  bind === null ? null : typeof bind === 'object' && '$' in bind ? Math.round(at + (bind.plusMs ?? 0)) : Number(bind)
+
+/** What was stored, as far as a message shows it, without reading it back. @param at when it was committed */
+export const rowOf = (outgoing: OutgoingMessage, at: number): Row => ({
+  user_id: outgoing.user,
+  id: outgoing.id,
+  mailbox: outgoing.mailbox,
+  sender: outgoing.sender,
+  priority: outgoing.priority,
+  type: outgoing.type,
+  version: outgoing.version,
+  kinds: outgoing.kinds,
+  payload: outgoing.payload,
+  bytes: outgoing.bytes,
+  thread_id: outgoing.thread,
+  correlation_id: outgoing.correlation,
+  envelope: outgoing.envelope,
+  signature: outgoing.signature,
+  reply_to: outgoing.replyTo,
+  created_at: at,
+  expires_at: toTimestamp(outgoing.expiresAt, at),
+})

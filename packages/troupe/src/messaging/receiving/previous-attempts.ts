@@ -1,0 +1,78 @@
+/**
+ * What a message was handled in before: tries of its own, and the batch that failed or broke off. An effect that was done
+ * there under a key of its own is not done again.
+ */
+import type { JournalId, RecordedEffect, Steps } from '../../journal/index.ts'
+import type { Fragment } from '../../storage/index.ts'
+import { failedRetentionMs, handledStep } from '../workers/handled-step.ts'
+import type { DeliveryHandle } from './delivery-handle.ts'
+
+/** Tries whose journals are asked, and go with the one that succeeded; those before them go by themselves. */
+const maxCheckedAttempts = 50
+
+export interface PreviousAttemptsParts {
+  readonly user: string
+  readonly steps: Pick<Steps, 'effects' | 'abandon' | 'retainEnded'>
+  readonly retentionMs: number
+}
+
+export class PreviousAttempts {
+  readonly #parts: PreviousAttemptsParts
+
+  constructor(parts: PreviousAttemptsParts) {
+    this.#parts = parts
+  }
+
+  /** Of every try before: one that failed early asked for none of what an earlier one had done. By name and key. */
+  async done(deliveries: readonly DeliveryHandle[]): Promise<ReadonlyMap<string, RecordedEffect>> {
+    const [delivery] = deliveries
+    if (!delivery || deliveries.length > 1) return new Map()
+    const { batch } = delivery
+    const before = [...(batch ? [batch.step] : []), ...previousAttempts(delivery)]
+    const { user, steps } = this.#parts
+    const effectsByAttempt = await Promise.all(before.map((step) => steps.effects(user, step)))
+    return new Map(
+      effectsByAttempt
+        .flat()
+        .filter((effect) => effect.state === 'done' && mayNotRepeat(effect))
+        .map((effect) => [effect.name, effect]),
+    )
+  }
+
+  /**
+   * A message whose batch broke off and is not whole any more is handled alone: nobody goes on with the batch then.
+   * @returns why it can't be, where what the batch did can't be told apart by message
+   */
+  async leaveBatch(delivery: DeliveryHandle): Promise<string | undefined> {
+    const { batch, failures } = delivery
+    if (!batch || failures > 0) return undefined
+    const { user, steps, retentionMs } = this.#parts
+    if (!batch.released) await delivery.leaveBatch(steps.abandon(user, [batch.step], failedRetentionMs(retentionMs)))
+    const effect = (await steps.effects(user, batch.step)).find(isUnclear)
+    if (!effect) return undefined
+    const what = `the batch that it was handled in broke off, and can't be gone on with: its effect ${effect.name}`
+    return isKeyed(effect)
+      ? `${what} may have happened, and may not be repeated`
+      : `${what} has no key that says for which of its messages it was`
+  }
+
+  /** Nobody asks any more what the tries before this one did. The batch's others may, until it goes by itself. */
+  forget(delivery: DeliveryHandle): Fragment {
+    const { user, steps, retentionMs } = this.#parts
+    if (delivery.failures === 0) return { statements: [] }
+    return steps.retainEnded(user, previousAttempts(delivery), retentionMs)
+  }
+}
+
+const previousAttempts = ({ message: { id }, failures }: DeliveryHandle): readonly JournalId[] =>
+  Array.from({ length: Math.min(failures, maxCheckedAttempts) }, (_, i) =>
+    handledStep([{ id, failures: failures - 1 - i }]),
+  )
+
+const mayNotRepeat = (effect: RecordedEffect) => effect.class === 'at-most-once' || effect.class === 'idempotent'
+const isKeyed = ({ name, key }: RecordedEffect) => key !== undefined && name.endsWith(`[${key}]`)
+/** One that is idempotent is repeated under its key. */
+const isUnclear = (effect: RecordedEffect) => {
+  if (!mayNotRepeat(effect) || effect.state === 'failed') return false
+  return !isKeyed(effect) || (effect.state !== 'done' && effect.class === 'at-most-once')
+}

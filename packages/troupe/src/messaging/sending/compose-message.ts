@@ -1,0 +1,251 @@
+/** Makes of a send what is stored: options checked, payload validated, defaults filled in. */
+import {
+  checkEntryKey,
+  checkFlag,
+  checkName,
+  checkOptions,
+  checkSignal,
+  checkTaint,
+  decodeJson,
+  encodeJson,
+  failure,
+  hashJson,
+  type Json,
+  joinTaint,
+  milliseconds,
+  type Provenance,
+  type TaintLabel,
+  taintField,
+} from '../../core/index.ts'
+import type { Bind, Blobs, Statement } from '../../storage/index.ts'
+import type { Priority } from '../message.ts'
+import type { CommonSendOptions } from '../message-client.ts'
+import { checkMessageType, type EncodedPayload, encodePayload, type MessageType } from '../message-type.ts'
+import {
+  encodeEnvelope,
+  encodeKinds,
+  isPriority,
+  offsets,
+  type ReplyTo,
+  storePayload,
+} from '../receiving/message-row.ts'
+import { later } from '../statements/compile.ts'
+import type { OutgoingMessage } from '../statements/send-statements.ts'
+
+/** Larger ones are refused whatever the mailbox holds. */
+export const maxMessageBytes = 8 * 1024 * 1024
+const dedupeMs = 24 * 3_600_000
+
+/** Who sends, bound once. */
+export interface Sender {
+  readonly user: string
+  readonly agent: string
+  readonly provenance: Provenance
+  readonly taint: readonly TaintLabel[]
+}
+
+export const commonOptions = [
+  'priority',
+  'ttl',
+  'delay',
+  'at',
+  'dedupeId',
+  'threadId',
+  'correlationId',
+  'requiresConfirmation',
+  'metadata',
+  'taint',
+  'signal',
+] as const
+
+export interface MessageDraft {
+  readonly id: string
+  readonly to: string
+  readonly type: MessageType
+  readonly options: CommonSendOptions
+  readonly replyTo?: ReplyTo
+}
+
+export interface Encoded extends EncodedPayload {
+  readonly bytes: number
+}
+
+/** @throws ValidationError */
+export async function encode(type: MessageType, payload: unknown, limit: number): Promise<Encoded> {
+  checkMessageType(type)
+  const encoded = await encodePayload(type, payload)
+  const bytes = Buffer.byteLength(encoded.json, 'utf8')
+  checkBytes(type.name, bytes, limit)
+  return { ...encoded, bytes }
+}
+
+/**
+ * Of a payload, and of the message as a whole: where its metadata make it larger than its mailbox, room never comes.
+ * @throws ValidationError `message.too_large`
+ */
+export function checkBytes(type: string, bytes: number, limit: number): void {
+  const effectiveLimit = Math.min(limit, maxMessageBytes)
+  if (bytes > effectiveLimit) throw failure('message.too_large', { type, bytes, limit: effectiveLimit })
+}
+
+interface Times {
+  readonly scheduled: boolean
+  readonly availableAt: Bind
+  readonly expiresAt: Bind
+}
+
+const iso = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?)?$/
+const maxTimestamp = Date.UTC(9999, 11, 31, 23, 59, 59, 999)
+
+/** `Date.parse` takes `10` for the year 2001 and the 30th of February for one of March: what is mistyped must not go out at once. */
+function timestampOf(at: string | Date): number {
+  const timestamp = at instanceof Date ? at.getTime() : iso.test(at) ? Date.parse(at) : Number.NaN
+  const day = typeof at === 'string' ? at.slice(0, 10) : undefined
+  const exists = day === undefined || (Number.isFinite(timestamp) && new Date(day).toISOString().startsWith(day))
+  if (!exists || !(timestamp <= maxTimestamp))
+    throw failure('validation.failed', {
+      what: 'at',
+      problem: 'it is no Date and no ISO text of one, up to the year 9999',
+    })
+  return timestamp
+}
+
+function timesOf({ delay, at, ttl }: CommonSendOptions, nowMs: number): Times {
+  if (delay !== undefined && at !== undefined)
+    throw failure('validation.failed', { what: 'The options of a send', problem: 'delay and at exclude each other' })
+  const ttlMs = ttl === undefined ? undefined : milliseconds(ttl, 'ttl')
+  if (ttlMs === 0) throw failure('validation.failed', { what: 'ttl', problem: 'it must be longer than nothing' })
+  if (at !== undefined) {
+    const timestamp = timestampOf(at)
+    const from = Math.max(timestamp, nowMs)
+    return {
+      scheduled: timestamp > nowMs,
+      availableAt: timestamp,
+      expiresAt: ttlMs === undefined ? null : from + ttlMs,
+    }
+  }
+  const delayMs = delay === undefined ? 0 : milliseconds(delay, 'delay')
+  return {
+    scheduled: delayMs > 0,
+    availableAt: later(delayMs),
+    expiresAt: ttlMs === undefined ? null : later(delayMs + ttlMs),
+  }
+}
+
+/**
+ * @returns the options as they are now, whatever their owner makes of them while the payload is checked
+ * @throws ValidationError for a recipient or an option that is not allowed
+ */
+export function checkSend<Options extends CommonSendOptions>(
+  where: string,
+  options: Options,
+  own: readonly string[],
+): Options {
+  if (typeof options !== 'object' || options === null)
+    throw failure('validation.failed', { what: `The options of ${where}`, problem: 'they are an object' })
+  checkOptions(where, options, [...own, ...commonOptions])
+  const { priority, metadata, requiresConfirmation, dedupeId, at, taint, signal } = options
+  checkSignal(where, signal)
+  checkTaint(taint, `${where}.taint`)
+  if (requiresConfirmation !== undefined) checkFlag('requiresConfirmation', requiresConfirmation)
+  if (dedupeId === '') throw failure('validation.failed', { what: 'dedupeId', problem: 'it is empty' })
+  if (at !== undefined && typeof at !== 'string' && !(at instanceof Date))
+    throw failure('validation.failed', { what: 'at', problem: 'it is no Date and no ISO text of one' })
+  if (priority !== undefined && !isPriority(priority))
+    throw failure('validation.failed', {
+      what: 'priority',
+      problem: `it is ${String(priority)}, not one of urgent, high, normal, low`,
+    })
+  if (metadata !== undefined && (typeof metadata !== 'object' || metadata === null || Array.isArray(metadata)))
+    throw failure('validation.failed', { what: 'metadata', problem: 'it is not an object' })
+  return {
+    ...options,
+    ...(metadata === undefined ? {} : { metadata: copied({ metadata }).metadata }),
+    ...(at instanceof Date ? { at: new Date(at) } : {}),
+    ...(taint === undefined ? {} : { taint: [...taint] }),
+  }
+}
+const copied = <Value extends Json>(value: Value) =>
+  decodeJson(encodeJson(value, 'The metadata of the message')) as Value
+
+/** Who refers to a payload that is stored apart. */
+export const payloadOwnerOf = (id: string): string => `message:${id}`
+
+const optionalKey = (value: string | undefined) => (value === undefined ? null : checkEntryKey(value))
+
+/** What a message is made with. */
+export interface Composing {
+  readonly blobs: Blobs
+  /** Keeps account of the messages whose payload is stored apart. */
+  readonly largePayload: (user: string, mailbox: string, id: string) => Statement
+  /** Messages are signed. */
+  readonly signed: boolean
+  /** Decides only whether a moment given by `at` is still to come. */
+  readonly nowMs: number
+}
+
+export function composeMessage(
+  { blobs, largePayload, signed, nowMs }: Composing,
+  sender: Sender,
+  draft: MessageDraft,
+  payload: Encoded,
+): OutgoingMessage {
+  const { options, type, id } = draft
+  const storedBlob = blobs.store(sender.user, payloadOwnerOf(id), payload.json)
+  const priority: Priority = options.priority ?? 'normal'
+  const envelope = encodeEnvelope({
+    ...(options.metadata === undefined ? {} : { metadata: options.metadata }),
+    ...(options.requiresConfirmation ? { confirm: true } : {}),
+    provenance: sender.provenance,
+    ...taintField(joinTaint(sender.taint, options.taint)),
+    ...(payload.bytesAt === undefined ? {} : { bytesAt: payload.bytesAt }),
+  })
+  const dedupeId = optionalKey(options.dedupeId)
+  return {
+    user: sender.user,
+    mailbox: checkName('agent', draft.to),
+    id,
+    lane: type.ordering === 'none' ? `solo:${id}` : `${priority}:${sender.agent}`,
+    sender: sender.agent,
+    priority,
+    type: type.name,
+    version: type.version,
+    kinds: encodeKinds(type),
+    payload: storePayload(storedBlob.value),
+    largePayload:
+      storedBlob.statements.length === 0 ? [] : [...storedBlob.statements, largePayload(sender.user, draft.to, id)],
+    bytes: payload.bytes + Buffer.byteLength(envelope, 'utf8'),
+    thread: optionalKey(options.threadId),
+    correlation: optionalKey(options.correlationId),
+    envelope,
+    signature: null,
+    trace: sender.provenance.trace,
+    ...(signed ? { payloadHash: hashJson(decodeJson(payload.json)) } : {}),
+    replyTo: draft.replyTo === undefined ? null : encodeJson(draft.replyTo),
+    ...timesOf(options, nowMs),
+    due: later(offsets[priority]),
+    dedupeId,
+    dedupeUntil: dedupeId === null ? null : later(dedupeMs),
+  }
+}
+
+export interface SystemMessage {
+  readonly user: string
+  readonly from: string
+  readonly to: string
+  readonly type: MessageType
+  readonly payload: Json
+  readonly correlationId: string
+  readonly threadId: string | undefined
+  /** Told once, by whichever way it comes to be told. */
+  readonly dedupeId?: string
+}
+
+/** A message that the room itself sends, in the name of an agent. */
+export function composeSystemMessage(composing: Composing, id: string, systemMessage: SystemMessage): OutgoingMessage {
+  const { user, from, to, type, payload: content, ...options } = systemMessage
+  const json = encodeJson(content)
+  const sender: Sender = { user, agent: from, provenance: { agent: from }, taint: [] }
+  const payload = { json, bytes: Buffer.byteLength(json, 'utf8') }
+  return composeMessage(composing, sender, { id, to, type, options: options as CommonSendOptions }, payload)
+}

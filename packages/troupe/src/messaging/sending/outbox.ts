@@ -1,0 +1,149 @@
+/**
+ * What a full mailbox holds back: messages whose turn is committed and paid for, and the room's own notices. They stay
+ * until there is room (`wait`), make some (`drop-oldest`), or come back to their sender as `message.rejected` (`reject`).
+ */
+import { failure, storeError } from '../../core/index.ts'
+import type { Fragment, Row } from '../../storage/index.ts'
+import type { MessagingContext } from '../messaging-context.ts'
+import { unanswered } from '../receiving/delivery-handle.ts'
+import { type Maintenance, toMove } from '../receiving/maintenance.ts'
+import { replyToOf } from '../receiving/message-row.ts'
+import { mailboxLimitText } from '../statements/send-statements.ts'
+import type { OutboundQueue } from './outbound-queue.ts'
+import { MessageConfirmed, MessageRejected } from './system-messages.ts'
+
+/** Notices are never refused back: nobody could be told for ever. */
+const systemMessageTypes: readonly string[] = [MessageRejected.name, MessageConfirmed.name]
+
+export class Outbox {
+  readonly #messaging: MessagingContext
+  readonly #outboundQueue: OutboundQueue
+  readonly #maintenance: Maintenance
+  /** Mailboxes known to hold something back: room there is worth a look. */
+  readonly #holding = new Map<string, { readonly user: string; readonly mailbox: string }>()
+  #running: Promise<void> | undefined
+  #needsRecheck = false
+  #closed = false
+
+  constructor(messaging: MessagingContext, outboundQueue: OutboundQueue, maintenance: Maintenance) {
+    this.#messaging = messaging
+    this.#outboundQueue = outboundQueue
+    this.#maintenance = maintenance
+  }
+  get holding(): boolean {
+    return this.#holding.size > 0
+  }
+
+  /** Looks at everything held back, once more if asked meanwhile. Never rejects: what fails is tried at the next wake-up. */
+  pump(): Promise<void> {
+    if (this.#closed) return Promise.resolve()
+    this.#needsRecheck = this.#running !== undefined
+    this.#running ??= this.#pump()
+      .catch((error: unknown) => this.#messaging.emit('outbox.failed', undefined, { code: codeOf(error) }))
+      .finally(() => {
+        this.#running = undefined
+        if (this.#needsRecheck) void this.pump()
+      })
+    return this.#running
+  }
+  async close(): Promise<void> {
+    this.#closed = true
+    this.#needsRecheck = false
+    await this.#running
+  }
+
+  async #pump(): Promise<void> {
+    const [rows = []] = await this.#messaging.storage.read({ work: true }, [this.#messaging.maintenance.heldAnywhere()])
+    this.#holding.clear()
+    for (const row of rows) {
+      const mailboxKey = { user: String(row.user_id), mailbox: String(row.mailbox) }
+      this.#holding.set(JSON.stringify(mailboxKey), mailboxKey)
+    }
+    for (const [key, { user, mailbox }] of [...this.#holding])
+      if (await this.#releaseMailbox(user, mailbox)) this.#holding.delete(key)
+  }
+
+  /** @returns whether nothing is held back any more */
+  async #releaseMailbox(user: string, mailbox: string): Promise<boolean> {
+    for (;;) {
+      const rows = await this.#messaging.read(user, this.#messaging.maintenance.held(user, mailbox))
+      if (rows.length === 0) {
+        await this.#messaging.commit(user, [this.#messaging.move.forgetHeld(user, mailbox)], null, [])
+        return true
+      }
+      let delivered = 0
+      for (const row of rows) {
+        if (this.#closed || !(await this.#releaseMessage(row))) break
+        delivered += 1
+      }
+      if (delivered === 0) return false
+    }
+  }
+
+  /** @returns whether it is held back no more */
+  async #releaseMessage(row: Row): Promise<boolean> {
+    const move = toMove(row)
+    const { user, mailbox } = move
+    for (let attempt = 0; attempt < 3; attempt++) {
+      const victims = attempt === 0 ? [] : await this.#victims(row)
+      if (victims === undefined) break
+      const { statements, wake } = this.#outboundQueue.drop(victims)
+      const result = await this.#messaging.commit(
+        user,
+        [...statements, ...this.#messaging.move.releaseFromOutbox(move)],
+        null,
+        wake,
+      )
+      if (result.ok) {
+        this.#messaging.arrivals.notify(user, mailbox)
+        this.#outboundQueue.dropped(victims)
+        return true
+      }
+      if (attempt === 0) await this.#maintenance.reclaimCapacity(user, mailbox)
+    }
+    const isRejecting =
+      this.#messaging.settings.backpressure === 'reject' && !systemMessageTypes.includes(String(row.type))
+    return isRejecting && this.#reject(row)
+  }
+  async #victims(row: Row): Promise<readonly Row[] | undefined> {
+    if (this.#messaging.settings.backpressure !== 'drop-oldest') return []
+    return this.#outboundQueue.victims(String(row.user_id), String(row.mailbox), Number(row.bytes))
+  }
+
+  async #reject(row: Row): Promise<boolean> {
+    const { user, mailbox, id } = toMove(row)
+    const sender = String(row.sender)
+    const reply = replyToOf(row) ? this.#unanswered(row) : this.#systemMessage(row)
+    const statements = [this.#messaging.move.reject(user, id), ...reply.statements]
+    const result = await this.#messaging.commit(user, statements, null, ['mailboxes', 'outbox', ...(reply.wake ?? [])])
+    if (result.ok) {
+      this.#messaging.arrivals.notify(user, sender)
+      this.#messaging.emit('message.rejected', user, { id, from: sender, to: mailbox, messageType: String(row.type) })
+    }
+    return result.ok
+  }
+  #unanswered(row: Row): Fragment {
+    const full = failure('mailbox.full', {
+      mailbox: String(row.mailbox),
+      limit: mailboxLimitText(this.#messaging.settings),
+    })
+    return unanswered(this.#messaging, row, storeError(full))
+  }
+  /** To its sender, who waits for nothing. */
+  #systemMessage(row: Row): Fragment {
+    const { user, mailbox, id } = toMove(row)
+    const reason = `the mailbox of ${mailbox} is full: ${mailboxLimitText(this.#messaging.settings)}`
+    const systemMessage = this.#messaging.systemMessage(`${id}-refused`, {
+      user,
+      from: mailbox,
+      to: String(row.sender),
+      type: MessageRejected,
+      payload: { id, to: mailbox, type: String(row.type), reason },
+      correlationId: String(row.correlation_id ?? id),
+      threadId: row.thread_id === null || row.thread_id === undefined ? undefined : String(row.thread_id),
+    })
+    return { statements: this.#messaging.enqueueOrDefer(systemMessage) }
+  }
+}
+
+const codeOf = (error: unknown) => (error instanceof Error && 'code' in error ? String(error.code) : 'unknown')

@@ -1,0 +1,71 @@
+/** Lets go of what nobody needs any more, a bounded number of rows at a time. */
+import { type RawBuilder, sql } from 'kysely'
+import { type Dialect, oneOf, type Statement } from '../../storage/index.ts'
+import { compile, later, storageNow, type Values } from './compile.ts'
+import type { seenStatements } from './seen-statements.ts'
+
+/** Acknowledged messages that a mailbox still shows, and dead letters that it keeps. */
+const maxDoneMessages = 500
+const maxDeadLetters = 10_000
+/** Of the acknowledged ones those above `largeBytes`. */
+const maxLargeMessages = 20
+export const largeMessageBytes = 256 * 1024
+export const deadForMs = 30 * 24 * 3_600_000
+
+export function cleanupStatements(dialect: Dialect, seen: ReturnType<typeof seenStatements>) {
+  const of = (p: Values) => sql`user_id = ${p.user} and mailbox = ${p.mailbox}`
+  const done = (p: Values) => sql`${of(p)} and state = 'done' and dedupe_id is null`
+  const dead = (p: Values) => sql`${of(p)} and state = 'dead'`
+  const remove = (which: (p: Values) => RawBuilder<unknown>) =>
+    compile<Values>(dialect, (p) => sql`delete from messages where ${of(p)} and seq ${oneOf(dialect, which(p))}`)
+  const removals = [
+    remove(
+      (p) => sql`select seq from messages where ${done(p)} and ended_at <= (select ended_at from messages
+        where ${done(p)} order by ended_at desc limit 1 offset ${maxDoneMessages}) order by ended_at limit 1000`,
+    ),
+    // Large ones fewer: they are shown for a while, and take the room of thousands.
+    remove(
+      (p) => sql`select seq from messages where ${done(p)} and bytes > ${largeMessageBytes}
+        order by ended_at desc limit 1000 offset ${maxLargeMessages}`,
+    ),
+    remove(
+      (p) => sql`select seq from messages where ${dead(p)} and (ended_at <= ${later(-deadForMs)}
+        or seq <= coalesce((select seq from messages where ${dead(p)} order by seq desc limit 1 offset ${maxDeadLetters}), -1))
+        order by seq limit 1000`,
+    ),
+  ]
+  const overdue = (p: Values) => sql`user_id = ${p.user} and dedupe_id is not null and dedupe_until <= ${storageNow}`
+  const dedupe = compile<Values>(dialect, (p) => {
+    const some = sql`select seq from messages where ${overdue(p)} order by dedupe_until limit 1000`
+    return sql`update messages set dedupe_id = null where ${overdue(p)} and seq ${oneOf(dialect, some)}`
+  })
+  const largePayload = compile<Values>(
+    dialect,
+    (p) => sql`insert into message_payloads (user_id, mailbox, id) values (${p.user}, ${p.mailbox}, ${p.id})
+      on conflict do nothing`,
+  )
+  const orphaned = compile<Values>(
+    dialect,
+    (p) => sql`select id from message_payloads where ${of(p)} and not exists (select 1 from messages m
+      where m.user_id = message_payloads.user_id and m.id = message_payloads.id) limit 100`,
+  )
+  const forget = compile<Values>(
+    dialect,
+    (p) => sql`delete from message_payloads where user_id = ${p.user} and id = ${p.id}`,
+  )
+  const lanes = compile<Values>(dialect, (p) => sql`delete from mailbox_lanes where ${of(p)} and depth = 0`)
+  const requests = compile<Values>(
+    dialect,
+    (p) => sql`delete from message_requests where user_id = ${p.user} and expires_at <= ${later(-60_000)}`,
+  )
+  return {
+    mailbox(user: string, mailbox: string): readonly Statement[] {
+      return [...[dedupe, ...removals, lanes, requests].map((one) => one({ user, mailbox })), seen.cleanup(user)]
+    },
+    /** Keeps account of a message whose payload is stored apart, so that it is let go of with the message. */
+    largePayload: (user: string, mailbox: string, id: string) => largePayload({ user, mailbox, id }),
+    /** Those whose message is gone, or was a repeat and never came in. */
+    orphaned: (user: string, mailbox: string) => orphaned({ user, mailbox }, { returns: true }),
+    forget: (user: string, id: string) => forget({ user, id }),
+  }
+}

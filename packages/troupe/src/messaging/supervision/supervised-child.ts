@@ -1,0 +1,118 @@
+/** One place below a supervisor: a worker that is made anew for each start, or a supervisor of its own. */
+import { checkOptions, duration, failure, type TroupeError } from '../../core/index.ts'
+import type { HaltableWorker, WorkerWatch } from '../workers/running-worker.ts'
+import type { Worker } from '../workers/worker.ts'
+import {
+  type SuperviseChild,
+  type SuperviseOptions,
+  type SuperviseSettings,
+  superviseOptionNames,
+} from './supervise-options.ts'
+import type { Child, StartableSupervision, SuperviseParts } from './supervision.ts'
+
+export interface ChildParts extends SuperviseParts {
+  /** Of the supervisor above it. */
+  readonly settings: SuperviseSettings
+  /** Aborts when that one ends. */
+  readonly over: AbortSignal
+  readonly supervise: (children: readonly SuperviseChild[], options: SuperviseOptions) => StartableSupervision
+}
+
+/** @throws ValidationError for what makes no worker */
+export function supervisedChild(child: SuperviseChild, parts: ChildParts): Child {
+  if (typeof child === 'function') return workerChild(child, parts)
+  checkOptions('A supervised group', child, ['children', ...superviseOptionNames])
+  const { children, ...options } = child
+  // Made at once too, so that what is misspelt in it is refused before anything starts.
+  let supervisor = parts.supervise(children, options)
+  let used = false
+  return {
+    name: supervisor.name,
+    async begin(failed) {
+      if (used) supervisor = parts.supervise(children, options)
+      used = true
+      const begun = supervisor
+      const leave = () => void begun.stop()
+      parts.over.addEventListener('abort', leave, { once: true })
+      try {
+        await begun.start()
+      } finally {
+        parts.over.removeEventListener('abort', leave)
+      }
+      void begun.ended.then((end) => 'error' in end && failed(end.error))
+      return { stop: () => begun.stop(), halt: () => begun.stop() }
+    },
+    children: () => supervisor.children(),
+  }
+}
+
+function workerChild(make: () => Worker, parts: ChildParts): Child {
+  const { settings } = parts
+  const made = () => {
+    const worker = make()
+    if (typeof worker?.attach === 'function') return worker
+    throw failure('validation.failed', { what: 'What a supervised function gives', problem: 'it is no Worker' })
+  }
+  // Made before anything starts, so that a function that makes none is refused at once; the first start takes it.
+  let next: Worker | undefined = made()
+  const { name } = next
+  return {
+    name,
+    async begin(failed) {
+      const worker = next ?? made()
+      next = undefined
+      let stopping = false
+      let hangs = false
+      let begun: HaltableWorker | undefined
+      const hung = (what: string, ms: number) => {
+        hangs = true
+        // Whoever waits for its gentle end would wait for ever.
+        if (stopping) void begun?.halt()
+        failed(hangsFor(name, what, ms))
+      }
+      const watch: WorkerWatch = {
+        hangMs: settings.hangMs,
+        hung: (message) => hung(`handling ${message.type}`, settings.hangMs ?? 0),
+        failures: settings.failures,
+        failing: (count, error) => failed(failure('worker.failing', { worker: name, count }, { cause: error })),
+      }
+      const running = await inTime(parts, settings.hangMs, name, parts.start(worker, watch))
+      begun = running
+      return {
+        stop: () => {
+          stopping = true
+          return hangs ? running.halt() : running.stop()
+        },
+        halt: () => running.halt(),
+      }
+    },
+  }
+}
+
+const hangsFor = (worker: string, what: string, ms: number): TroupeError =>
+  failure('worker.hung', { worker, what, limit: duration(ms) })
+
+/** A start that takes too long has failed. Where it succeeds later, its worker is let go of. */
+async function inTime(
+  { clock }: SuperviseParts,
+  limitMs: number | undefined,
+  name: string,
+  starting: Promise<HaltableWorker>,
+): Promise<HaltableWorker> {
+  if (limitMs === undefined) return starting
+  const late = Promise.withResolvers<never>()
+  let isLate = false
+  const cancel = clock.after(limitMs, () => {
+    isLate = true
+    late.reject(hangsFor(name, 'starting', limitMs))
+  })
+  starting.then(
+    (running) => (isLate ? void running.halt() : undefined),
+    () => {},
+  )
+  try {
+    return await Promise.race([starting, late.promise])
+  } finally {
+    cancel()
+  }
+}

@@ -1,0 +1,95 @@
+import { describe, expect, it } from 'vitest'
+import { Access } from '../../security/index.ts'
+import { defineMessage } from '../message-type.ts'
+import { type MessagingTestbed, openMessagingTestbed } from '../messaging-testbed.test.fixture.ts'
+import { messagingTestbeds } from '../open-testbeds.test.fixture.ts'
+import { StateMachine } from './state-machine.ts'
+import { Worker } from './worker.ts'
+
+const Pay = defineMessage<string>('pay')
+const transitions = { open: ['paid', 'cancelled'], paid: ['shipped'], shipped: [], cancelled: [] } as const
+
+const { testbed, newFile } = messagingTestbeds()
+const contextOf = ({ mesh }: MessagingTestbed, name: string) => mesh.agent('ada', name, new Access())
+const opened = (made: MessagingTestbed, name = 'Shop') =>
+  StateMachine.open({
+    context: contextOf(made, name),
+    key: 'orders.17.state',
+    initial: 'open',
+    transitions,
+    entry: { writers: ['Clerk'] },
+  })
+
+describe('a state machine that is kept', () => {
+  it('goes on after a restart where it stood, with its history', async () => {
+    const url = newFile()
+    const first = await openMessagingTestbed({ url })
+    const before = await opened(first)
+    expect(before.state).toBe('open')
+    expect(await before.transition('paid')).toBe('paid')
+    await first.close()
+    const after = await opened(await testbed({ url, clock: first.clock }))
+    expect(after.state).toBe('paid')
+    expect(after.history).toEqual([{ from: 'open', to: 'paid' }])
+    expect(after.can('shipped')).toBe(true)
+  })
+  it('judges each of two that change it at once by the state that it finds', async () => {
+    const made = await testbed()
+    const shop = await opened(made)
+    const clerk = await opened(made, 'Clerk')
+    const outcomes = await Promise.allSettled([shop.transition('paid'), clerk.transition('cancelled')])
+    expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
+    expect(outcomes.find(({ status }) => status === 'rejected')).toMatchObject({
+      reason: { name: 'InvalidTransitionError', code: 'transition.invalid' },
+    })
+    expect(await shop.refresh()).toBe(await clerk.refresh())
+    expect(shop.history).toHaveLength(1)
+  })
+  it('makes no transition that its table does not have, and knows where it is afterwards', async () => {
+    const made = await testbed()
+    const shop = await opened(made)
+    const clerk = await opened(made, 'Clerk')
+    await shop.transition('cancelled')
+    await expect(clerk.transition('shipped')).rejects.toThrow(/cancelled/)
+    expect(clerk.state).toBe('cancelled')
+  })
+  it('tells its own changes, and to who watches everyone’s', async () => {
+    const made = await testbed()
+    const shop = await opened(made)
+    const clerk = await opened(made, 'Clerk')
+    const emitted: unknown[] = []
+    shop.on('change', (change) => emitted.push(change))
+    const ended = new AbortController()
+    const changes = clerk.changes({ signal: ended.signal })
+    const next = changes.next()
+    await made.clock.advance('1s')
+    await shop.transition('paid')
+    expect(emitted).toEqual([{ from: 'open', to: 'paid' }])
+    expect(await next).toEqual({ done: false, value: 'paid' })
+    await changes.return(undefined)
+  })
+  it('changes with the message that a handler acknowledges, or not at all', async () => {
+    const made = await testbed({ config: { maxAttempts: 1 } })
+    const worker = new Worker('Shop')
+    worker.on(Pay, async ({ payload }, { context }) => {
+      const machine = await StateMachine.open({ context, key: payload, initial: 'open', transitions })
+      await machine.transition('paid')
+      if (payload === 'fails') throw new Error('no')
+    })
+    await made.start(worker)
+    for (const key of ['fails', 'works']) await made.agent('A').messages.send(Pay, key, { to: 'Shop' })
+    for (let i = 0; (await contextOf(made, 'A').get('works')) === undefined && i < 1_000; i++)
+      await made.clock.advance('10ms')
+    expect(await contextOf(made, 'A').get('works')).toMatchObject({ state: 'paid' })
+    expect(await contextOf(made, 'A').get('fails')).toBeUndefined()
+  })
+  it('refuses an entry that holds something else, and who may not change it', async () => {
+    const made = await testbed()
+    await contextOf(made, 'Shop').push('orders.17.state', { state: 'asleep', history: [] })
+    await expect(opened(made)).rejects.toThrow(/no state that its transitions name/)
+    await contextOf(made, 'Shop').delete('orders.17.state')
+    await opened(made)
+    const stranger = await opened(made, 'Stranger')
+    await expect(stranger.transition('paid')).rejects.toMatchObject({ name: 'AccessDeniedError' })
+  })
+})

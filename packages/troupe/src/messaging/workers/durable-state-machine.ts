@@ -1,0 +1,124 @@
+/**
+ * A state machine that is an entry of the context. Every transition is one `update` of it, so two that start from one
+ * state can't both happen: the later one is judged by the state it finds. In a step it is staged with the turn.
+ */
+import type { ContextClient, PushOptions } from '../../context/index.ts'
+import { checkOptions, failure, type Json, TroupeError } from '../../core/index.ts'
+import { Observers, type Transition, type Transitions, TransitionTable } from './transition-table.ts'
+
+export interface DurableStateMachineOptions<State extends string> {
+  /** Whose entry it is, and by whose rights it is changed: `support.context`, or `ctx.context` in a handler. */
+  readonly context: Pick<ContextClient, 'get' | 'push' | 'update' | 'watch'>
+  readonly key: string
+  readonly initial: NoInfer<State>
+  readonly transitions: Transitions<State>
+  /** Who may read and change it, for whoever creates it, as a push takes it; everyone and its owner by default. */
+  readonly entry?: Omit<PushOptions, 'ifVersion' | 'signal'>
+}
+
+/** Transitions that the entry tells; all of them are in `context.history(key)`, with who made them and when. */
+const remembered = 100
+
+interface StoredState<State extends string> {
+  readonly state: State
+  readonly history: readonly Transition<State>[]
+}
+
+export class DurableStateMachine<State extends string = string> {
+  readonly #options: DurableStateMachineOptions<State>
+  readonly #table: TransitionTable<State>
+  readonly #observers = new Observers<State>()
+  #stored: StoredState<State>
+
+  private constructor(
+    options: DurableStateMachineOptions<State>,
+    table: TransitionTable<State>,
+    stored: StoredState<State>,
+  ) {
+    this.#options = options
+    this.#table = table
+    this.#stored = stored
+  }
+
+  /** @throws ValidationError where the entry holds no state of this table, AccessDeniedError */
+  static async open<State extends string>(
+    options: DurableStateMachineOptions<State>,
+  ): Promise<DurableStateMachine<State>> {
+    checkOptions('StateMachine.open', options, ['context', 'key', 'initial', 'transitions', 'entry'])
+    const { context, key, initial, transitions, entry = {} } = options
+    if (typeof context?.update !== 'function')
+      throw failure('validation.failed', { what: 'context', problem: 'it is no context of an agent or of a handler' })
+    const table = new TransitionTable(transitions)
+    if (!table.names(initial))
+      throw failure('validation.failed', { what: 'initial', problem: `no transition names ${initial}` })
+    let found = await context.get(key)
+    if (found === undefined) {
+      found = { state: initial, history: [] }
+      try {
+        await context.push(key, found, { ...entry, ifVersion: 0 })
+      } catch (error) {
+        if (!(error instanceof TroupeError && error.code === 'context.conflict')) throw error
+        found = await context.get(key)
+      }
+    }
+    return new DurableStateMachine(options, table, readStoredState(table, key, found))
+  }
+
+  /** As this handle knows it: after `refresh` and its own transitions. */
+  get state(): State {
+    return this.#stored.state
+  }
+  /** The last 100 transitions, oldest first, whoever made them. */
+  get history(): readonly Transition<State>[] {
+    return [...this.#stored.history]
+  }
+  can(to: State): boolean {
+    return this.#table.can(this.state, to)
+  }
+  /** @returns the state as it is now */
+  async refresh(): Promise<State> {
+    const { context, key } = this.#options
+    this.#stored = readStoredState(this.#table, key, await context.get(key))
+    return this.state
+  }
+  /**
+   * @returns the new state
+   * @throws InvalidTransitionError by the state that the entry has, whatever this handle knew; AccessDeniedError
+   */
+  async transition(to: State): Promise<State> {
+    const { context, key } = this.#options
+    let made: Transition<State> | undefined
+    const { value } = await context.update(key, (found) => {
+      this.#stored = readStoredState(this.#table, key, found)
+      made = this.#table.require(this.state, to)
+      return { state: to, history: [...this.#stored.history, made].slice(-remembered) } as unknown as Json
+    })
+    this.#stored = readStoredState(this.#table, key, value)
+    if (made) this.#observers.notify(made)
+    return to
+  }
+  /** Tells the transitions made by this handle. @returns a function that ends it */
+  on(event: 'change', observer: (change: Transition<State>) => void): () => void {
+    return this.#observers.on(event, observer)
+  }
+  /** The states it comes to from now on, whoever changes it, in whichever process. Not in a step. */
+  async *changes(options: { readonly signal?: AbortSignal } = {}): AsyncGenerator<State> {
+    checkOptions('changes', options, ['signal'])
+    const { context, key } = this.#options
+    for await (const item of context.watch({ pattern: key, ...options }))
+      if (item.type === 'put' && item.key === key) yield readStoredState(this.#table, key, item.value).state
+  }
+}
+
+function readStoredState<State extends string>(
+  table: TransitionTable<State>,
+  key: string,
+  found: Json | undefined,
+): StoredState<State> {
+  const { state, history } = (found ?? {}) as { readonly state?: unknown; readonly history?: unknown }
+  if (typeof state !== 'string' || !table.names(state) || !Array.isArray(history)) {
+    const problem = found === undefined ? 'it is gone' : 'it holds no state that its transitions name'
+    throw failure('validation.failed', { what: `The state machine ${key}`, problem })
+  }
+  return { state: state as State, history: history as Transition<State>[] }
+}

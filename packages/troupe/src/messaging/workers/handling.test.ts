@@ -1,0 +1,170 @@
+import { afterEach, describe, expect, it } from 'vitest'
+import type { EffectSpec } from '../../journal/index.ts'
+import { defineMessage } from '../message-type.ts'
+import { type MessagingTestbed, openMessagingTestbed } from '../messaging-testbed.test.fixture.ts'
+import { type HandlerContext, Worker } from './worker.ts'
+
+const Note = defineMessage<string>('note')
+const Ask = defineMessage<string>('ask')
+
+let testbed: MessagingTestbed
+afterEach(() => testbed.close())
+
+it('a handler that is entered again finds the attempt with which its try began', async () => {
+  testbed = await openMessagingTestbed()
+  const { start, agent, clock } = testbed
+  const seen: number[] = []
+  const make = () =>
+    new Worker('W').on(Note, async (_, ctx) => {
+      seen.push(ctx.attempt)
+      // With the attempt of the later delivery it would leave its record unread, and stop with code.changed.
+      if (ctx.attempt === 1) await ctx.effect('first only', { class: 'at-most-once' }, () => null)
+      await ctx.messages.request(Ask, 'go on?', { to: 'Host', timeout: '1h' })
+    })
+  const first = await start(make())
+  await agent('A').messages.send(Note, 'x', { to: 'W' })
+  while ((await agent('Host').mailbox.counts()).waiting === 0) await clock.advance('10ms')
+  await first.stop()
+  await start(make())
+  const [question] = await agent('Host').mailbox.receive()
+  await question?.reply('yes')
+  for (let i = 0; i < 200 && (await agent('W').mailbox.messages()).items[0]?.read !== true; i++)
+    await clock.advance('10ms')
+  expect(seen).toEqual([1, 1])
+  expect(await agent('W').mailbox.counts()).toMatchObject({ dead: 0, waiting: 0, leased: 0 })
+})
+
+it('an effect with a key is not done again although a try in between failed before it', async () => {
+  testbed = await openMessagingTestbed()
+  const { start, agent, clock } = testbed
+  let charged = 0
+  await start(
+    new Worker('W').on(Note, async ({ payload }, ctx) => {
+      if (ctx.attempt === 2) throw new Error('sooner')
+      await ctx.effect('charge', { class: 'at-most-once', key: payload }, () => ++charged)
+      if (ctx.attempt < 4) throw new Error('later')
+    }),
+  )
+  await agent('A').messages.send(Note, 'x', { to: 'W' })
+  for (let i = 0; i < 200 && (await agent('W').mailbox.messages()).items[0]?.read !== true; i++)
+    await clock.advance('10ms')
+  expect(charged).toBe(1)
+  expect(await agent('W').mailbox.counts()).toMatchObject({ dead: 0, waiting: 0, leased: 0 })
+})
+
+it('a batch of a peer that is not accepted is put aside, each message once', async () => {
+  testbed = await openMessagingTestbed()
+  const { start, agent, clock, events } = testbed
+  const failures: unknown[] = []
+  const worker = new Worker('W').onBatch(Note, { size: 3, wait: '1s' }, () => {})
+  worker.authorizePeer = ({ name }) => name !== 'Bad'
+  worker.onFailure = (error) => failures.push(error)
+  await start(worker)
+  for (const i of [1, 2, 3]) await agent('Bad').messages.send(Note, `${i}`, { to: 'W' })
+  for (let i = 0; i < 200 && (await agent('W').mailbox.counts()).dead < 3; i++) await clock.advance('10ms')
+  expect((await agent('W').mailbox.deadLetters()).items.map(({ attempt }) => attempt)).toEqual([1, 1, 1])
+  expect(failures).toEqual([])
+  expect(events.filter(({ type }) => type === 'incident.recorded')).toHaveLength(3)
+})
+
+it('a worker that is started takes no more registrations, which nothing would heed', async () => {
+  testbed = await openMessagingTestbed()
+  const worker = new Worker('W')
+  const running = await testbed.start(worker)
+  const late = [
+    () => worker.on(Note, () => {}),
+    () => worker.onBatch(Note, { size: 1, wait: '1s' }, () => {}),
+    () => worker.onConnect('*', () => {}),
+    () => worker.onDisconnect('*', () => {}),
+    () => worker.use({ start() {} }),
+  ]
+  for (const register of late) expect(register).toThrow(/it comes before the start/)
+  await running.stop()
+  const received: string[] = []
+  worker.onStart = () => worker.on(Note, ({ payload }) => void received.push(payload))
+  await testbed.start(worker)
+  await testbed.agent('A').messages.send(Note, 'x', { to: 'W' })
+  for (let i = 0; i < 200 && received.length === 0; i++) await testbed.clock.advance('10ms')
+  expect(received).toEqual(['x'])
+})
+
+it('what is redriven to a batch repeats no effect with a key', async () => {
+  testbed = await openMessagingTestbed({ config: { maxAttempts: 2 } })
+  const { start, agent, clock } = testbed
+  const charged: string[] = []
+  let broken = true
+  await start(
+    new Worker('W').onBatch(Note, { size: 2, wait: '1s' }, async (messages, ctx) => {
+      for (const { payload } of messages)
+        await ctx.effect('charge', { class: 'at-most-once', key: payload }, () => charged.push(payload))
+      if (broken) throw new Error('later')
+    }),
+  )
+  const { mailbox } = agent('W')
+  const sent = [
+    await agent('A').messages.send(Note, 'x', { to: 'W' }),
+    await agent('B').messages.send(Note, 'y', { to: 'W' }),
+  ]
+  for (let i = 0; i < 500 && (await mailbox.counts()).dead < 2; i++) await clock.advance('10ms')
+  const before = charged.length
+  broken = false
+  for (const { id } of sent) await mailbox.redrive(id)
+  for (let i = 0; i < 500 && (await mailbox.messages({ unreadOnly: true })).items.length > 0; i++)
+    await clock.advance('10ms')
+  expect(await mailbox.counts()).toMatchObject({ dead: 0, waiting: 0, unread: 0 })
+  expect(charged.length).toBe(before)
+})
+
+describe('an effect of class at-most-once whose outcome the storage did not take', () => {
+  async function unrecorded(spec: Partial<EffectSpec<number>>, { maxAttempts = 5, batch = false } = {}) {
+    let failing = false
+    testbed = await openMessagingTestbed({ config: { maxAttempts }, faults: () => (failing ? 'io-before' : undefined) })
+    const { start, agent, clock } = testbed
+    let charged = 0
+    const charge = (_: unknown, ctx: HandlerContext) =>
+      ctx.effect('charge', { class: 'at-most-once', ...spec }, () => {
+        failing = true
+        return ++charged
+      })
+    const worker = new Worker('W')
+    if (batch) worker.onBatch(Note, { size: 2, wait: '1s' }, charge)
+    else worker.on(Note, charge)
+    worker.onFailure = () => {
+      failing = false
+    }
+    await start(worker)
+    const { mailbox } = agent('W')
+    for (const payload of batch ? ['x', 'y'] : ['x']) await agent('A').messages.send(Note, payload, { to: 'W' })
+    const isOver = async () => (await mailbox.messages({ unreadOnly: true })).items.length === 0
+    for (let i = 0; i < 10_000 && !(await isOver()); i++) await clock.advance('10ms')
+    const dead = (await mailbox.deadLetters()).items
+    return { charged, reasons: dead.map(({ reason }) => reason), counts: await mailbox.counts() }
+  }
+
+  it.each([[{}], [{ key: 'the order' }]])(
+    'is not done again: its message is put aside with the reason, %o',
+    async (spec) => {
+      const { charged, reasons } = await unrecorded(spec)
+      expect(charged).toBe(1)
+      expect(reasons).toEqual([expect.stringMatching(/whether its effect charge.* happened is unknown/)])
+    },
+  )
+
+  it('is not done again by a batch either', async () => {
+    const { charged, reasons } = await unrecorded({}, { batch: true })
+    expect(charged).toBe(1)
+    expect(reasons).toEqual(
+      ['x', 'y'].map(() => expect.stringMatching(/whether its effect charge.* happened is unknown/)),
+    )
+  })
+  it('is told of with the dead letter where it was the last attempt', async () => {
+    const { charged, reasons } = await unrecorded({ key: 'the order' }, { maxAttempts: 1 })
+    expect(charged).toBe(1)
+    expect(reasons).toEqual([expect.stringMatching(/fault.*may have been done/)])
+  })
+  it('is asked for where it can be, and the handler goes on', async () => {
+    const { charged, counts } = await unrecorded({ reconcile: async () => ({ happened: true, output: 1 }) })
+    expect(charged).toBe(1)
+    expect(counts).toMatchObject({ unread: 0, dead: 0 })
+  })
+})

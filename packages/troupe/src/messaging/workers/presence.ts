@@ -1,0 +1,217 @@
+/**
+ * Who is at work: a row per started worker, kept alive by a heartbeat, so that other processes see it too. A leave is
+ * seen at once in the same process, at the next look elsewhere, and within twice the heartbeat when a process died.
+ */
+import { type Cancel, type Clock, decodeJson, type Events, encodeJson, type Ids } from '../../core/index.ts'
+import type { Row, Statement, Storage } from '../../storage/index.ts'
+import { presenceStatements } from '../statements/presence-statements.ts'
+
+export interface AgentDetail {
+  /** Of this one start of the worker. */
+  readonly id: string
+  readonly name: string
+  readonly role: string
+  readonly topics: readonly string[]
+  /** The process it runs in. */
+  readonly processId: string
+}
+
+export interface PresenceWatcher {
+  /** Agents of this name are oneself. */
+  readonly self: string
+  /** The first session of a name came. */
+  readonly connected: (detail: AgentDetail) => void
+  /** The last session of a name left. */
+  readonly disconnected: (detail: AgentDetail) => void
+}
+
+export interface PresenceParts {
+  readonly storage: Storage
+  readonly clock: Clock
+  readonly ids: Ids
+  readonly events: Events
+  readonly processId: string
+  readonly heartbeatMs: number
+}
+
+interface Scope {
+  /** Started here, by session. */
+  readonly own: Map<string, AgentDetail>
+  readonly watchers: Map<PresenceWatcher, Map<string, AgentDetail>>
+  refreshing: Promise<void> | undefined
+  needsRecheck: boolean
+}
+
+export class Presence {
+  readonly #parts: PresenceParts
+  readonly #statements: ReturnType<typeof presenceStatements>
+  readonly #scopes = new Map<string, Scope>()
+  #timer: Cancel | undefined
+
+  constructor(parts: PresenceParts) {
+    this.#parts = parts
+    // Beats and looks at half the heartbeat, alive for one and a quarter: 1.25 + 0.5 is less than twice.
+    this.#statements = presenceStatements(parts.storage.dialect, parts.heartbeatMs * 1.25)
+  }
+
+  async join(
+    user: string,
+    announced: Pick<AgentDetail, 'name' | 'role' | 'topics'>,
+  ): Promise<{ readonly detail: AgentDetail; leave(): Promise<void> }> {
+    const { name, role, topics } = announced
+    const detail = Object.freeze({
+      id: this.#parts.ids.next(),
+      name,
+      role,
+      topics: Object.freeze([...topics]),
+      processId: this.#parts.processId,
+    })
+    const scope = this.#scope(user)
+    scope.own.set(detail.id, detail)
+    await this.#beat(user, scope, [this.#statements.replace(user, name)])
+    await this.#refresh(user, scope)
+    return { detail, leave: () => this.#leave(user, scope, detail) }
+  }
+
+  /** Those present already are told first. @returns a function that ends it */
+  async watch(user: string, watcher: PresenceWatcher): Promise<() => void> {
+    const scope = this.#scope(user)
+    scope.watchers.set(watcher, new Map())
+    await this.#refresh(user, scope)
+    return () => {
+      scope.watchers.delete(watcher)
+      this.#tidy(user, scope)
+    }
+  }
+
+  /** @param role of those with this role alone */
+  async namesOf(user: string, role?: string): Promise<readonly string[]> {
+    const present = await this.#read(user)
+    return [...new Set(present.filter((one) => role === undefined || one.role === role).map(({ name }) => name))]
+  }
+
+  /** Who is at work under this name, or was in the last 24 h. */
+  async last(user: string, name: string): Promise<AgentDetail | undefined> {
+    const [[row] = []] = await this.#parts.storage.read({ user }, [this.#statements.last(user, name)])
+    return row && toDetail(row)
+  }
+
+  /** Who is at work now, in every process. */
+  list(user: string): Promise<readonly AgentDetail[]> {
+    return this.#read(user)
+  }
+
+  close(): void {
+    this.#timer?.()
+    this.#timer = undefined
+    this.#scopes.clear()
+  }
+
+  async #leave(user: string, scope: Scope, detail: AgentDetail): Promise<void> {
+    if (!scope.own.delete(detail.id)) return
+    await this.#commit(user, [this.#statements.leave(user, detail.id)])
+    await this.#refresh(user, scope)
+    this.#tidy(user, scope)
+  }
+  #scope(user: string): Scope {
+    const scope = this.#scopes.get(user) ?? {
+      own: new Map(),
+      watchers: new Map(),
+      refreshing: undefined,
+      needsRecheck: false,
+    }
+    this.#scopes.set(user, scope)
+    this.#timer ??= this.#parts.clock.after(this.#parts.heartbeatMs / 2, () => this.#tick(), { background: true })
+    return scope
+  }
+  #tidy(user: string, scope: Scope): void {
+    if (scope.own.size === 0 && scope.watchers.size === 0 && this.#scopes.get(user) === scope) this.#scopes.delete(user)
+  }
+
+  #tick(): void {
+    this.#timer = undefined
+    if (this.#scopes.size === 0) return
+    this.#timer = this.#parts.clock.after(this.#parts.heartbeatMs / 2, () => this.#tick(), { background: true })
+    for (const [user, scope] of this.#scopes)
+      void this.#beat(user, scope)
+        .then(() => this.#refresh(user, scope))
+        // The next beat tries again; until then others may take it for gone.
+        .catch(() => {})
+  }
+
+  async #beat(user: string, scope: Scope, also: readonly Statement[] = []): Promise<void> {
+    const beats = [...scope.own.values()].map((detail) =>
+      this.#statements.beat(user, { ...detail, topics: encodeJson(detail.topics) }),
+    )
+    if (beats.length > 0) await this.#commit(user, [...also, ...beats, this.#statements.cleanup(user)])
+  }
+  async #commit(user: string, statements: readonly Statement[]): Promise<void> {
+    await this.#parts.storage.commit({ id: null, scope: { user }, statements })
+  }
+
+  /** One look at a time; asked for meanwhile, once more, and whoever asked waits for that one. */
+  #refresh(user: string, scope: Scope): Promise<void> {
+    if (scope.refreshing) {
+      scope.needsRecheck = true
+      return scope.refreshing
+    }
+    const run = async () => {
+      do {
+        scope.needsRecheck = false
+        this.#compare(user, scope, await this.#read(user))
+      } while (scope.needsRecheck)
+    }
+    scope.refreshing = run().finally(() => {
+      scope.refreshing = undefined
+    })
+    return scope.refreshing
+  }
+
+  #compare(user: string, scope: Scope, present: readonly AgentDetail[]): void {
+    const byName = new Map<string, AgentDetail>()
+    for (const detail of present) if (!byName.has(detail.name)) byName.set(detail.name, detail)
+    for (const [watcher, known] of scope.watchers) {
+      for (const [name, detail] of known)
+        if (!byName.has(name)) {
+          known.delete(name)
+          this.#notify(user, watcher.disconnected, detail)
+        }
+      for (const [name, detail] of byName)
+        if (name !== watcher.self && !known.has(name)) {
+          known.set(name, detail)
+          this.#notify(user, watcher.connected, detail)
+        }
+    }
+  }
+  #notify(user: string, listener: (detail: AgentDetail) => void, detail: AgentDetail): void {
+    try {
+      listener(detail)
+    } catch {
+      const { clock, events } = this.#parts
+      events.emit({ type: 'presence.failed', at: clock.now(), userId: user, agent: detail.name })
+    }
+  }
+
+  async #read(user: string): Promise<readonly AgentDetail[]> {
+    const [rows = []] = await this.#parts.storage.read({ user }, [this.#statements.present(user)])
+    return rows.map(toDetail)
+  }
+}
+
+/** @example const presence = createPresence({ storage, clock, ids, events, processId: 'host-1/4711', heartbeatMs: 10_000 }) */
+export const createPresence = (parts: PresenceParts): Presence => new Presence(parts)
+
+const toDetail = (row: Row): AgentDetail =>
+  Object.freeze({
+    id: String(row.session),
+    name: String(row.agent),
+    role: String(row.role),
+    topics: Object.freeze(decodeJson(String(row.topics)) as readonly string[]),
+    processId: String(row.process_id),
+  })
+
+/** `*` everybody; `topic`; `topic:role`; `*:role`. */
+export function matchesPresence(pattern: string, { role, topics }: Pick<AgentDetail, 'role' | 'topics'>): boolean {
+  if (pattern === '*' || pattern === `*:${role}`) return true
+  return topics.some((topic) => pattern === topic || pattern === `${topic}:${role}`)
+}

@@ -1,0 +1,210 @@
+/** What a worker's options and hooks do, and what one worker leaves to the others. */
+import { describe, expect, it } from 'vitest'
+import { systemClock } from '../../core/index.ts'
+import { defineMessage } from '../message-type.ts'
+import { messagingTestbeds, until } from '../open-testbeds.test.fixture.ts'
+import { MessageConfirmed, MessageRejected } from '../sending/system-messages.ts'
+import { Worker } from './worker.ts'
+
+const Note = defineMessage<string>('note')
+
+const { testbed } = messagingTestbeds()
+const aWhile = async () => {
+  for (let i = 0; i < 20; i++) await new Promise<void>((resolve) => void systemClock.soon(resolve))
+}
+
+describe('what a worker is told', () => {
+  it('is one message at a time where nothing else is said, of several senders too', async () => {
+    const { start, agent, clock } = await testbed()
+    let [working, peak, count] = [0, 0, 0]
+    const worker = new Worker('W').on(Note, async () => {
+      peak = Math.max(peak, ++working)
+      await aWhile()
+      working--
+      count++
+    })
+    for (const from of ['X', 'Y', 'Z']) await agent(from).messages.send(Note, from, { to: 'W' })
+    await start(worker)
+    await until(clock, () => count === 3)
+    expect(peak).toBe(1)
+  })
+  it('lets the pauses between its tries grow to maxBackoff, and no further', async () => {
+    const { start, agent, clock } = await testbed({ config: { maxAttempts: 8 } })
+    const at: number[] = []
+    const worker = new Worker('W', { retry: { backoff: '1s', maxBackoff: '4s' } }).on(Note, () => {
+      at.push(clock.now())
+      throw new Error('no')
+    })
+    await start(worker)
+    await agent('A').messages.send(Note, 'x', { to: 'W' })
+    await until(clock, async () => (await agent('W').mailbox.counts()).dead === 1)
+    const pauses = at.slice(1).map((time, i) => time - (at[i] ?? 0))
+    expect(pauses).toHaveLength(7)
+    expect(Math.max(...pauses)).toBeLessThanOrEqual(6_100)
+    expect(Math.min(...pauses.slice(2))).toBeGreaterThanOrEqual(2_000)
+  })
+  it('bounds what it does, by itself and in its handlers', async () => {
+    const { start, agent, clock, events } = await testbed({ config: { maxAttempts: 1 } })
+    const worker = new Worker('W', { access: { deny: ['send_message_to_agent'] } }).on(Note, (_, ctx) =>
+      ctx.messages.send(Note, 'on behalf', { to: 'B' }),
+    )
+    await start(worker)
+    await expect(worker.send(Note, 'by itself', { to: 'B' })).rejects.toMatchObject({ code: 'access.denied' })
+    await agent('A').messages.send(Note, 'x', { to: 'W' })
+    await until(clock, async () => (await agent('W').mailbox.counts()).dead === 1)
+    expect(await agent('B').drain()).toEqual([])
+    expect(events.filter(({ type }) => type === 'incident.recorded')).toHaveLength(2)
+  })
+  it.each([
+    [{ concurency: 2 }, 'concurrency'],
+    [{ retry: { attempt: 2 } }, 'attempts'],
+  ])('is refused where it is misspelt: %o', (options, meant) => {
+    expect(() => new Worker('W', options as never)).toThrow(expect.objectContaining({ hint: `Did you mean ${meant}?` }))
+  })
+  it.each([[{ concurrency: 0 }], [{ topics: 'sales' }], [{ role: 7 }], [{ retry: { attempts: 0.5 } }]])(
+    'is refused where it would mean nothing: %o',
+    (options) => {
+      expect(() => new Worker('W', options as never)).toThrow(expect.objectContaining({ name: 'ValidationError' }))
+    },
+  )
+  it('to do with a type is what it was told last, one by one or in batches', async () => {
+    const { start, agent, clock } = await testbed()
+    const received: unknown[] = []
+    const batches = (worker: Worker) =>
+      worker.onBatch(
+        Note,
+        { size: 2, wait: '1s' },
+        (messages) => void received.push(messages.map(({ payload }) => payload)),
+      )
+    const alone = (worker: Worker) => worker.on(Note, ({ payload }) => void received.push(payload))
+    await start(batches(alone(new Worker('Batches'))))
+    await start(alone(batches(new Worker('Alone'))))
+    for (const to of ['Batches', 'Alone'])
+      for (const payload of ['x', 'y']) await agent('A').messages.send(Note, payload, { to })
+    await until(clock, () => received.length === 3)
+    expect(received).toEqual(expect.arrayContaining([['x', 'y'], 'x', 'y']))
+  })
+  it('sends by itself once it is started, durable at once', async () => {
+    const { start, agent } = await testbed({ subscribers: { news: ['B'] } })
+    const worker = new Worker('W')
+    expect(() => worker.send(Note, 'early', { to: 'B' })).toThrow(/not started/)
+    await start(worker)
+    await worker.send(Note, 'one', { to: 'B' })
+    expect(await worker.broadcast(Note, 'all', { to: ['B'] })).toMatchObject([{ to: 'B', success: true }])
+    expect(await worker.publish(Note, 'some', { topic: 'news' })).toMatchObject([{ to: 'B', success: true }])
+    const { items } = await agent('B').mailbox.messages()
+    expect(items.map(({ from, payload }) => [from, payload])).toEqual(['one', 'all', 'some'].map((what) => ['W', what]))
+  })
+})
+
+it('a worker hears by its handlers what was acknowledged, and what found no room', async () => {
+  const { start, agent, clock } = await testbed({ config: { capacity: { count: 1 } } })
+  const received: unknown[] = []
+  const worker = new Worker('Desk')
+    .on(MessageConfirmed, ({ payload: { by, type } }) => void received.push(['confirmed', by, type]))
+    .on(MessageRejected, ({ payload: { to, type } }) => void received.push(['rejected', to, type]))
+    .on(Note, async (_, { messages }) => {
+      for (const n of ['first', 'second']) await messages.send(Note, n, { to: 'B', requiresConfirmation: true })
+    })
+  await start(worker)
+  await agent('A').messages.send(Note, 'go', { to: 'Desk' })
+  await until(clock, () => received.length === 1)
+  expect(await agent('B').drain()).toEqual(['first'])
+  await until(clock, () => received.length === 2)
+  expect(received).toEqual([
+    ['rejected', 'B', 'note'],
+    ['confirmed', 'B', 'note'],
+  ])
+})
+
+describe('presence', () => {
+  it('is told to who disconnects by pattern, and a hook that throws stops no other', async () => {
+    const { start, clock } = await testbed({ heartbeat: '300ms' })
+    const received: string[] = []
+    const worker = new Worker('Watch')
+    worker.onConnect('*', () => {
+      throw new Error('in a hook')
+    })
+    worker.onConnect('*:clerk', ({ name }) => received.push(`+${name}`))
+    for (const pattern of ['*:clerk', 'sales', 'sales:guest'])
+      worker.onDisconnect(pattern, ({ name }) => received.push(`-${name} of ${pattern}`))
+    worker.onFailure = (error) => received.push(String(error))
+    await start(worker)
+    const clerk = await start(new Worker('Bob', { role: 'clerk', topics: ['sales'] }))
+    await until(clock, () => received.length === 2)
+    await clerk.stop()
+    await until(clock, () => received.length === 4)
+    await clock.advance('1s')
+    expect(received).toEqual(['Error: in a hook', '+Bob', '-Bob of *:clerk', '-Bob of sales'])
+  })
+  it('is enough for a broadcast to all: nobody has written to it yet', async () => {
+    const { start, agent } = await testbed()
+    await start(new Worker('Fresh'))
+    const outcomes = await agent('A').messages.broadcast(Note, 'hello')
+    expect(outcomes.map(({ to }) => to)).toEqual(['Fresh'])
+  })
+})
+
+describe('one worker', () => {
+  it('that is stopped, or is slow, leaves the others of its process and of its name at work', async () => {
+    const { start, agent, clock } = await testbed()
+    const received: string[] = []
+    const make = (name: string, as: string) =>
+      new Worker(name).on(Note, ({ payload }) => void received.push(`${as} ${payload}`))
+    const stuck = Promise.withResolvers<void>()
+    const [, one] = await Promise.all([
+      start(new Worker('Stuck').on(Note, () => stuck.promise)),
+      start(make('Pair', 'one')),
+      start(make('Pair', 'two')),
+      start(make('Other', 'other')),
+    ])
+    for (const to of ['Stuck', 'Stuck', 'Other']) await agent('A').messages.send(Note, 'x', { to })
+    await until(clock, () => received.length === 1)
+    await one?.stop()
+    for (const n of ['y', 'z']) await agent('A').messages.send(Note, n, { to: 'Pair' })
+    await until(clock, () => received.length === 3)
+    expect(received).toEqual(['other x', 'two y', 'two z'])
+    stuck.resolve()
+  })
+  it('takes nothing of another whose class has the same name', async () => {
+    const { start, agent, clock } = await testbed()
+    const received: string[] = []
+    const make = (name: string) =>
+      new (class NamedWorker extends Worker {
+        constructor() {
+          super(name)
+          this.on(Note, ({ payload }) => void received.push(`${name} ${payload}`))
+        }
+      })()
+    for (const name of ['One', 'Two']) await start(make(name))
+    await agent('A').messages.send(Note, 'x', { to: 'Two' })
+    await until(clock, () => received.length > 0)
+    await clock.advance('1s')
+    expect(received).toEqual(['Two x'])
+  })
+})
+
+it('who waits does not poll: fifty who wait for an hour cost the storage no more than one', async () => {
+  const idle = async (waiting: number) => {
+    const { agent, clock, storage } = await testbed()
+    const { commit, read } = storage
+    let calls = 0
+    const counted = <Args extends unknown[], Out>(call: (...args: Args) => Out) => {
+      return (...args: Args): Out => {
+        calls++
+        return call.apply(storage, args)
+      }
+    }
+    Object.assign(storage, { commit: counted(commit), read: counted(read) })
+    const waits = Array.from({ length: waiting }, (_, i) => agent(`B${i}`).mailbox.receive({ wait: '2h' }))
+    await clock.advance('1m')
+    expect(calls).toBeGreaterThanOrEqual(waiting)
+    calls = 0
+    await clock.advance('1h')
+    const during = calls
+    await clock.advance('1h')
+    expect(await Promise.all(waits)).toEqual(waits.map(() => []))
+    return during
+  }
+  expect(await idle(50)).toBe(await idle(1))
+})

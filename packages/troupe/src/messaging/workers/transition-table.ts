@@ -1,0 +1,58 @@
+/** What may follow what. Both state machines, the one in memory and the one that is kept, ask it and nobody else. */
+import { failure, listOf } from '../../core/index.ts'
+
+export interface Transition<State extends string> {
+  readonly from: State
+  readonly to: State
+}
+
+/** From each state, those it may go to; a final one has none. The compiler knows states by their keys, so a misspelt one is found. */
+export type Transitions<State extends string> = Readonly<Partial<Record<State, readonly NoInfer<State>[]>>>
+
+export class TransitionTable<State extends string> {
+  readonly #next: ReadonlyMap<string, readonly State[]>
+
+  constructor(transitions: Transitions<State>) {
+    if (typeof transitions !== 'object' || transitions === null)
+      throw failure('validation.failed', { what: 'transitions', problem: 'they are no object of lists of states' })
+    const entries = Object.entries(transitions) as [string, readonly State[]][]
+    for (const [from, to] of entries) listOf(`The transitions from ${from}`, to)
+    this.#next = new Map(entries.map(([from, to]) => [from, [...to]]))
+  }
+  names(state: string): boolean {
+    return this.#next.has(state) || [...this.#next.values()].some((to) => (to as readonly string[]).includes(state))
+  }
+  can(from: State, to: State): boolean {
+    return this.#next.get(from)?.includes(to) ?? false
+  }
+  /** @throws InvalidTransitionError */
+  require(from: State, to: State): Transition<State> {
+    if (this.can(from, to)) return Object.freeze({ from, to })
+    const allowed = this.#next.get(from)?.join(', ') || 'nowhere, it is final'
+    throw failure('transition.invalid', { from, to: String(to), allowed })
+  }
+}
+
+/** All hear of a change before the first that threw is told to whoever made it. */
+export class Observers<State extends string> {
+  readonly #observers = new Set<(change: Transition<State>) => void>()
+
+  on(event: 'change', observer: (change: Transition<State>) => void): () => void {
+    if (event !== 'change') throw failure('option.unknown', { where: 'on', option: String(event), nearest: 'change' })
+    if (typeof observer !== 'function')
+      throw failure('validation.failed', { what: 'The observer of a change', problem: 'it is no function' })
+    const own = (change: Transition<State>) => observer(change)
+    this.#observers.add(own)
+    return () => void this.#observers.delete(own)
+  }
+  notify(change: Transition<State>): void {
+    const errors: unknown[] = []
+    for (const observer of this.#observers)
+      try {
+        observer(change)
+      } catch (error) {
+        errors.push(error)
+      }
+    if (errors.length > 0) throw errors[0]
+  }
+}

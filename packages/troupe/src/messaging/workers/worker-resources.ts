@@ -1,0 +1,45 @@
+/** What a worker needs while it works: started in order before it, stopped in the reverse order after it, whatever fails. */
+import { failure } from '../../core/index.ts'
+
+export interface Resource {
+  start?(): unknown
+  stop?(): unknown
+}
+
+/** @throws ValidationError */
+export function checkResource<Used extends Resource>(resource: Used): Used {
+  const is = (what: unknown) => what === undefined || typeof what === 'function'
+  const { start, stop } = resource ?? {}
+  if (!is(start) || !is(stop) || (start === undefined && stop === undefined))
+    throw failure('validation.failed', { what: 'A resource', problem: 'it has a start(), a stop(), or both' })
+  return resource
+}
+
+/**
+ * Starts in order. Where one fails, those before it are stopped again.
+ * @returns what stops them, the last first; each is stopped though another failed to, and the first error is thrown
+ * @throws what the one that failed threw
+ */
+export async function startAll(resources: readonly Resource[]): Promise<() => Promise<void>> {
+  const started: Resource[] = []
+  const stopAll = async () => {
+    const errors: unknown[] = []
+    for (const resource of started.splice(0).reverse())
+      try {
+        await resource.stop?.()
+      } catch (error) {
+        errors.push(error)
+      }
+    if (errors.length > 0) throw errors[0]
+  }
+  for (const resource of resources)
+    try {
+      await resource.start?.()
+      started.push(resource)
+    } catch (error) {
+      // Why it did not start is what the caller has to know; that another did not stop, too, comes after it.
+      await stopAll().catch(() => {})
+      throw error
+    }
+  return stopAll
+}

@@ -1,0 +1,380 @@
+import { describe, expect, it } from 'vitest'
+import { z } from 'zod'
+import { CriticalError, systemClock } from '../../core/index.ts'
+import { defineMessage } from '../message-type.ts'
+import { messagingTestbeds, until } from '../open-testbeds.test.fixture.ts'
+import { matchesPresence } from './presence.ts'
+import { Worker } from './worker.ts'
+
+const Note = defineMessage<string | number>('note')
+const Order = defineMessage('order.place', z.object({ n: z.int() }), { reply: z.object({ left: z.number() }) })
+
+const { testbed } = messagingTestbeds()
+
+class Stock extends Worker {
+  stock = 5
+  constructor() {
+    super('Stock')
+    this.on(Order, this.onOrder)
+  }
+  onOrder(message: { readonly payload: { readonly n: number } }) {
+    this.stock -= message.payload.n
+    return { left: this.stock }
+  }
+}
+class Recording extends Worker {
+  readonly log: unknown[] = []
+}
+
+describe('a worker', () => {
+  it('handles its types with its own this, and what the handler returns is the reply', async () => {
+    const { start, agent } = await testbed()
+    const stock = new Stock()
+    const running = await start(stock)
+    expect(await agent('A').messages.request(Order, { n: 2 }, { to: 'Stock', timeout: '10s' })).toEqual({ left: 3 })
+    expect(stock.stock).toBe(3)
+    await running.stop()
+    await agent('A').messages.send(Order, { n: 1 }, { to: 'Stock' })
+    expect(stock.stock).toBe(3)
+    const next = new Stock()
+    await start(next)
+    while (next.stock !== 4) await new Promise<void>((resolve) => void systemClock.soon(resolve))
+  })
+  it('cannot be started twice', async () => {
+    const { start } = await testbed()
+    const stock = new Stock()
+    await start(stock)
+    await expect(start(stock)).rejects.toMatchObject({ code: 'worker.started' })
+  })
+  it('keeps errors of every shape inside their boundary, and goes on', async () => {
+    const { start, agent, clock } = await testbed({ config: { maxAttempts: 1 } })
+    const failures: unknown[] = []
+    class Failing extends Recording {
+      constructor() {
+        super('W')
+        this.on(Note, ({ payload }) => {
+          this.log.push(payload)
+          if (payload === 'sync') throw new TypeError('sync')
+          if (payload === 'text') throw 'a text'
+          if (payload === 'undef') return Promise.reject(undefined)
+          return undefined
+        })
+      }
+      override onFailure(error: unknown) {
+        failures.push(error)
+        throw new Error('even here')
+      }
+    }
+    const worker = new Failing()
+    await start(worker)
+    for (const payload of ['sync', 'text', 'undef', 'last']) await agent('A').messages.send(Note, payload, { to: 'W' })
+    await until(clock, () => worker.log.includes('last'))
+    const dead = (await agent('W').mailbox.deadLetters()).items
+    expect(dead.map(({ message, reason }) => [message.payload, reason])).toEqual([
+      ['sync', 'TypeError: sync'],
+      ['text', 'Error: thrown: a text'],
+      ['undef', expect.any(String)],
+    ])
+    expect(failures).toHaveLength(3)
+  })
+  it('retries with growing pauses and then puts aside; a critical error at once', async () => {
+    const { start, agent, clock } = await testbed()
+    const worker = new Recording('W', { retry: { attempts: 3, backoff: '1s' } })
+    const at: number[] = []
+    worker.on(Note, ({ payload }) => {
+      at.push(clock.now())
+      throw payload === 'critical' ? new CriticalError('no') : new Error('no')
+    })
+    await start(worker)
+    await agent('A').messages.send(Note, 'again', { to: 'W' })
+    await until(clock, async () => (await agent('W').mailbox.counts()).dead === 1)
+    expect(at).toHaveLength(3)
+    const [first = 0, second = 0] = at.map((time, i) => time - (at[i - 1] ?? time)).slice(1)
+    expect(first).toBeGreaterThanOrEqual(500)
+    expect(second).toBeGreaterThanOrEqual(1_000)
+    await agent('A').messages.send(Note, 'critical', { to: 'W' })
+    await until(clock, async () => (await agent('W').mailbox.counts()).dead === 2)
+    expect(at).toHaveLength(4)
+  })
+  it('refuses more attempts than its mailbox gives', async () => {
+    const { start } = await testbed({ config: { maxAttempts: 2 } })
+    await expect(start(new Worker('W', { retry: { attempts: 3 } }))).rejects.toMatchObject({
+      code: 'validation.failed',
+    })
+  })
+  it('rejects its start with the error of onStart, and is not present then', async () => {
+    const { start, presence } = await testbed()
+    const broken = new Worker('Broken')
+    broken.onStart = async () => {
+      throw new Error('cannot start')
+    }
+    await expect(start(broken)).rejects.toThrow('cannot start')
+    expect(await presence.namesOf('ada')).toEqual([])
+    broken.onStart = () => undefined
+    await start(broken)
+    expect(await presence.namesOf('ada')).toEqual(['Broken'])
+  })
+  it('gives onMessage what no handler takes; without it that is a dead letter with the reason', async () => {
+    const { start, agent, clock } = await testbed()
+    const catching = new Recording('Catching')
+    catching.onMessage = ({ type, payload }) => catching.log.push([type, payload])
+    await start(catching)
+    await start(new Worker('Plain'))
+    await agent('A').messages.send(Note, 1, { to: 'Catching' })
+    const answer = agent('A').messages.request(Note, 2, { to: 'Plain' })
+    await expect(answer).rejects.toMatchObject({ name: 'ProcessingError', code: 'request.failed' })
+    await until(clock, () => catching.log.length > 0)
+    expect(catching.log).toEqual([['note', 1]])
+    expect((await agent('Plain').mailbox.deadLetters()).items[0]?.reason).toMatch(/no handler for note/)
+  })
+  it('tells whoever requested that the handler failed for good', async () => {
+    const { start, agent } = await testbed({ config: { maxAttempts: 1 } })
+    const worker = new Worker('W').on(Order, () => {
+      throw new Error('out of stock')
+    })
+    await start(worker)
+    await expect(agent('A').messages.request(Order, { n: 1 }, { to: 'W' })).rejects.toThrow(/out of stock/)
+  })
+  it('checks replies by their schema', async () => {
+    const { start, agent } = await testbed({ config: { maxAttempts: 1 } })
+    await start(new Worker('W').on(Order, () => ({ left: 'many' })))
+    await expect(agent('A').messages.request(Order, { n: 1 }, { to: 'W' })).rejects.toThrow(/reply to order.place/)
+  })
+  it('commits context, messages and the acknowledgement together, and nothing of a handler that fails', async () => {
+    const { start, agent, clock, mesh } = await testbed({ config: { maxAttempts: 2 } })
+    const worker = new Recording('W', { retry: { backoff: '1s' } })
+    worker.on(Note, async ({ payload }, ctx) => {
+      await ctx.context.push('count', ctx.attempt)
+      await ctx.messages.send(Note, `${payload}-${ctx.attempt}`, { to: 'Next' })
+      worker.log.push(ctx.attempt)
+      if (ctx.attempt === 1) throw new Error('first')
+    })
+    await start(worker)
+    await agent('A').messages.send(Note, 'x', { to: 'W' })
+    await until(clock, () => worker.log.length === 1, '1ms')
+    expect(await agent('Next').drain()).toEqual([])
+    await until(clock, async () => (await agent('Next').mailbox.counts()).waiting === 1)
+    expect(await agent('Next').drain()).toEqual(['x-2'])
+    expect(await mesh.agent('ada', 'W').get('count')).toBe(2)
+    expect(await agent('W').mailbox.counts()).toMatchObject({ waiting: 0, leased: 0, dead: 0 })
+  })
+  it('goes on where a waiting handler stood when its worker is started again, without doing its effects twice', async () => {
+    const { start, agent, clock } = await testbed()
+    const Ask = defineMessage<string>('ask')
+    let charged = 0
+    const make = () => {
+      const worker = new Recording('Front')
+      return worker.on(Ask, async (_, ctx) => {
+        await ctx.effect('charge', { class: 'at-most-once' }, () => ++charged)
+        worker.log.push(await ctx.messages.request(Order, { n: 1 }, { to: 'Stock', timeout: '1h' }))
+      })
+    }
+    const first = await start(make())
+    await agent('A').messages.send(Ask, 'x', { to: 'Front' })
+    await until(clock, async () => (await agent('Stock').mailbox.counts()).waiting === 1, '1ms')
+    await first.stop()
+    const second = make()
+    await start(second)
+    await start(new Stock())
+    await until(clock, () => second.log.length === 1)
+    expect(second.log).toEqual([{ left: 4 }])
+    expect(charged).toBe(1)
+    expect(await agent('Stock').mailbox.counts()).toMatchObject({ waiting: 0, leased: 0 })
+  })
+  it('does the effects of a failed try again in the next one', async () => {
+    const { start, agent, clock } = await testbed()
+    const worker = new Recording('W')
+    worker.on(Note, async (_, ctx) => {
+      worker.log.push(await ctx.effect('charge', { class: 'idempotent' }, () => ctx.attempt))
+      if (ctx.attempt === 1) throw new Error('later')
+    })
+    await start(worker)
+    await agent('A').messages.send(Note, 1, { to: 'W' })
+    await until(clock, () => worker.log.length === 2)
+    expect(worker.log).toEqual([1, 2])
+  })
+  it('answers an effect that was done under a key of its own from any try before', async () => {
+    const { start, agent, clock } = await testbed()
+    let charged = 0
+    const worker = new Recording('W').on(Note, async ({ payload }, ctx) => {
+      worker.log.push(await ctx.effect('charge', { class: 'at-most-once', key: `charge-${payload}` }, () => ++charged))
+      if (ctx.attempt < 3) throw new Error('later')
+    })
+    await start(worker)
+    for (const n of [1, 2]) await agent('A').messages.send(Note, n, { to: 'W' })
+    await until(clock, () => worker.log.length === 6)
+    expect(worker.log).toEqual([1, 1, 1, 2, 2, 2])
+  })
+  it('asks others in a handler, and goes on with the answer', async () => {
+    const { start, agent } = await testbed()
+    await start(new Stock())
+    const Ask = defineMessage<string>('ask')
+    await start(
+      new Worker('Front').on(
+        Ask,
+        async (_, ctx) => (await ctx.messages.request(Order, { n: 1 }, { to: 'Stock' })).left * 10,
+      ),
+    )
+    expect(await agent('A').messages.request(Ask, 'how many?', { to: 'Front' })).toBe(40)
+  })
+  it('renews the lease of slow handlers, so that nobody else gets their message', async () => {
+    const { start, agent, clock } = await testbed({ config: { lease: '3s' } })
+    const worker = new Recording('W')
+    let finish = () => {}
+    worker.on(Note, ({ payload }) => {
+      worker.log.push(payload)
+      return new Promise<void>((resolve) => {
+        finish = resolve
+      })
+    })
+    await start(worker)
+    await agent('A').messages.send(Note, 1, { to: 'W' })
+    await until(clock, () => worker.log.length === 1)
+    for (let i = 0; i < 20; i++) await clock.advance('1s')
+    expect(await agent('W').mailbox.receive()).toEqual([])
+    finish()
+    await until(clock, async () => (await agent('W').mailbox.counts()).leased === 0)
+    expect(worker.log).toEqual([1])
+  })
+  it('handles as many at once as it is told, never two of one sender', async () => {
+    const { start, agent, clock } = await testbed()
+    const worker = new Recording('W', { concurrency: 2 })
+    let peak = 0
+    const working = new Set<string>()
+    let count = 0
+    worker.on(Note, async ({ from }) => {
+      expect(working.has(from)).toBe(false)
+      working.add(from)
+      peak = Math.max(peak, working.size)
+      for (let i = 0; i < 20; i++) await new Promise<void>((resolve) => void systemClock.soon(resolve))
+      working.delete(from)
+      count++
+    })
+    for (const from of ['X', 'Y', 'Z'])
+      for (let i = 0; i < 4; i++) await agent(from).messages.send(Note, i, { to: 'W' })
+    await start(worker)
+    await until(clock, () => count === 12)
+    expect(peak).toBe(2)
+  })
+  it('gathers batches by size or by time, and finds the culprit of a failed one', async () => {
+    const { start, agent, clock } = await testbed({ config: { maxAttempts: 2 } })
+    const worker = new Recording('W')
+    worker.onBatch(Note, { size: 3, wait: '5s' }, (messages) => {
+      const payloads = messages.map(({ payload }) => payload)
+      worker.log.push(payloads)
+      if (payloads.includes('bad')) throw new Error('bad')
+    })
+    await start(worker)
+    for (const i of [0, 1, 2]) await agent('A').messages.send(Note, i, { to: 'W' })
+    await until(clock, () => worker.log.length === 1, '1ms')
+    await agent('A').messages.send(Note, 3, { to: 'W' })
+    await clock.advance('4s')
+    expect(worker.log).toEqual([[0, 1, 2]])
+    await until(clock, () => worker.log.length === 2)
+    expect(worker.log).toEqual([[0, 1, 2], [3]])
+    for (const payload of ['x', 'bad', 'y']) await agent(`from-${payload}`).messages.send(Note, payload, { to: 'W' })
+    await until(clock, async () => (await agent('W').mailbox.counts()).dead === 1)
+    await until(clock, async () => (await agent('W').mailbox.counts()).waiting === 0)
+    expect((await agent('W').mailbox.deadLetters()).items.map(({ message }) => message.payload)).toEqual(['bad'])
+    expect(worker.log.slice(2)).toEqual(expect.arrayContaining([['x', 'bad', 'y'], ['x'], ['bad'], ['y']]))
+  })
+  it('stops only when its handlers are done, and loses nothing', async () => {
+    const { start, agent } = await testbed()
+    const worker = new Recording('W')
+    worker.on(Note, async ({ payload }) => {
+      for (let i = 0; i < 20; i++) await new Promise<void>((resolve) => void systemClock.soon(resolve))
+      worker.log.push(payload)
+    })
+    let stopped = 0
+    worker.onStop = () => {
+      stopped = worker.log.length
+    }
+    for (const i of [0, 1, 2, 3, 4]) await agent('A').messages.send(Note, i, { to: 'W' })
+    const running = await start(worker)
+    for (let i = 0; i < 10; i++) await new Promise<void>((resolve) => void systemClock.soon(resolve))
+    await running.stop()
+    expect(stopped).toBe(worker.log.length)
+    expect([...worker.log, ...(await agent('W').drain())]).toEqual([0, 1, 2, 3, 4])
+  })
+  it('refuses messages and presence of peers it does not accept, with an incident', async () => {
+    const { start, agent, events, clock } = await testbed()
+    const worker = new Recording('W')
+    worker.authorizePeer = ({ name }) => name !== 'Evil'
+    worker.on(Note, ({ from }) => worker.log.push(from))
+    worker.onConnect('*', ({ name }) => worker.log.push(`+${name}`))
+    await start(worker)
+    await start(new Worker('Evil'))
+    await start(new Worker('Good'))
+    await agent('Evil').messages.send(Note, 1, { to: 'W' })
+    await agent('Good').messages.send(Note, 1, { to: 'W' })
+    await until(clock, () => worker.log.length === 2)
+    expect(worker.log.sort()).toEqual(['+Good', 'Good'])
+    expect(events.filter(({ type }) => type === 'incident.recorded').length).toBeGreaterThanOrEqual(2)
+    expect((await agent('W').mailbox.deadLetters()).items.map(({ message }) => message.from)).toEqual(['Evil'])
+  })
+})
+
+describe('presence', () => {
+  it('tells who comes and goes by pattern, those already there included, oneself not, each once', async () => {
+    const { start, clock } = await testbed({ heartbeat: '300ms' })
+    const early = await start(new Worker('Bob', { role: 'bidder', topics: ['sales'] }))
+    const seen: Record<string, string[]> = { any: [], topic: [], topicRole: [], role: [], left: [] }
+    const watch = new Worker('Watch', { role: 'bidder', topics: ['sales'] })
+    for (const [list, pattern] of [
+      ['any', '*'],
+      ['topic', 'sales'],
+      ['topicRole', 'sales:bidder'],
+      ['role', '*:bidder'],
+    ] as const)
+      watch.onConnect(pattern, ({ name }) => seen[list]?.push(name))
+    watch.onDisconnect('*', ({ name }) => seen.left?.push(name))
+    await start(watch)
+    await start(new Worker('Cy', { role: 'clerk', topics: ['sales'] }))
+    await start(new Worker('Di', { role: 'bidder', topics: ['ops'] }))
+    const foreign = await start(new Worker('Foreign', { role: 'bidder', topics: ['sales'] }), 'bob')
+    for (let i = 0; i < 10; i++) await clock.advance('300ms')
+    await early.stop()
+    await foreign.stop()
+    await clock.advance('300ms')
+    expect(seen).toEqual({
+      any: ['Bob', 'Cy', 'Di'],
+      topic: ['Bob', 'Cy'],
+      topicRole: ['Bob'],
+      role: ['Bob', 'Di'],
+      left: ['Bob'],
+    })
+  })
+  it('notices within twice the heartbeat that a process died', async () => {
+    const { start, clock, storage } = await testbed({ heartbeat: '10s' })
+    const { createPresence } = await import('./presence.ts')
+    const { createEvents, createIds, seededRandom } = await import('../../core/index.ts')
+    const ids = createIds(clock, seededRandom('other'))
+    const other = createPresence({
+      storage,
+      clock,
+      ids,
+      events: createEvents(() => {}),
+      processId: 'other',
+      heartbeatMs: 10_000,
+    })
+    await other.join('ada', { name: 'Far', role: 'r', topics: [] })
+    const seen: string[] = []
+    const watch = new Worker('Watch')
+    watch.onConnect('*', ({ name, processId }) => seen.push(`+${name}@${processId}`))
+    watch.onDisconnect('*', ({ name }) => seen.push(`-${name}`))
+    await start(watch)
+    await clock.advance('1m')
+    expect(seen).toEqual(['+Far@other'])
+    other.close()
+    const died = clock.now()
+    await until(clock, () => seen.length === 2, '1s')
+    expect(seen[1]).toBe('-Far')
+    expect(clock.now() - died).toBeLessThanOrEqual(20_000)
+  })
+  it('matches topics and roles that hold colons', () => {
+    expect(matchesPresence('a:b:c', { role: 'c', topics: ['a:b'] })).toBe(true)
+    expect(matchesPresence('a:b:c', { role: 'b:c', topics: ['a'] })).toBe(true)
+    expect(matchesPresence('a:x', { role: 'c', topics: ['a'] })).toBe(false)
+    expect(matchesPresence('a', { role: 'a', topics: [] })).toBe(false)
+  })
+})

@@ -1,0 +1,110 @@
+/**
+ * What a model said, made safe to keep: whatever a provider sends, an answer has texts that are texts, tool calls with
+ * ids of their own and input as text, results of nothing but calls that the provider carried out, and usage that counts
+ * upwards.
+ */
+import type { LanguageModelV4Content, LanguageModelV4Usage } from '@ai-sdk/provider'
+import { invalidModelAnswer } from '../model-failure.ts'
+import type { AnswerPart, ModelUsage } from '../models-port.ts'
+
+/** Longer answers are cut off: nobody reads them, and a stream without end must end. */
+export const maxAnswerCharacters = 4_000_000
+/** A call weighs at least so much, for it is carried out: an answer holds 1,000 at most. */
+const leastOfCall = 4_000
+/** What a part takes of an answer's bound. */
+export const weightOf = (part: LanguageModelV4Content | AnswerPart): number =>
+  'text' in part ? part.text.length : Math.max(JSON.stringify(part).length, part.type === 'tool-call' ? leastOfCall : 0)
+
+/** @throws Error when what came is no list of parts at all */
+export function readAnswerParts(content: unknown): AnswerPart[] {
+  if (!Array.isArray(content)) throw invalidModelAnswer('the answer holds no list of content')
+  const usedIds = new Set<string>()
+  const parts: AnswerPart[] = []
+  // Calls that the provider carries out itself, by the id it knows them by, while their result is outstanding.
+  const executed = new Map<unknown, AnswerPart & { readonly type: 'tool-call' }>()
+  for (const part of content as readonly LanguageModelV4Content[]) {
+    if (part?.type === 'text' || part?.type === 'reasoning') {
+      const text = typeof part.text === 'string' ? part.text.toWellFormed() : ''
+      if (text !== '' || part.providerMetadata) parts.push(withMetadata({ type: part.type, text }, part))
+    } else if (part?.type === 'tool-call') {
+      const toolCallId = freeId(part.toolCallId, usedIds)
+      const input = typeof part.input === 'string' ? part.input : (JSON.stringify(part.input) ?? '')
+      const call = {
+        type: 'tool-call',
+        toolCallId,
+        toolName: String(part.toolName),
+        input: input.toWellFormed(),
+      } as const
+      const answerPart = withMetadata(part.providerExecuted ? { ...call, providerExecuted: true } : call, part)
+      if (part.providerExecuted) executed.set(part.toolCallId, answerPart as typeof call)
+      parts.push(answerPart)
+    } else if (part?.type === 'tool-result' && !part.preliminary) {
+      const call = executed.get(part.toolCallId)
+      if (!call) continue
+      executed.delete(part.toolCallId)
+      const result = JSON.parse(JSON.stringify({ ...part, result: part.result ?? null })) as typeof part
+      parts.push({ ...result, toolCallId: call.toolCallId })
+    }
+  }
+  const unanswered = new Set<AnswerPart>(executed.values())
+  return parts.filter((part) => !unanswered.has(part))
+}
+
+/** Providers want their metadata back (signatures of reasoning): it stays, as plain JSON. */
+const withMetadata = (part: AnswerPart, from: LanguageModelV4Content): AnswerPart =>
+  from.providerMetadata
+    ? ({ ...part, providerMetadata: JSON.parse(JSON.stringify(from.providerMetadata)) } as AnswerPart)
+    : part
+
+/** Two calls of one answer with one id would leave one of them without its result. */
+export function freeId(wanted: unknown, usedIds: Set<string>): string {
+  const stem = typeof wanted === 'string' && wanted !== '' ? wanted.toWellFormed() : 'call'
+  let id = stem
+  for (let n = 2; usedIds.has(id); n++) id = `${stem}-${n}`
+  usedIds.add(id)
+  return id
+}
+
+/** The parts within the bound of an answer; what lies beyond is cut. */
+export function withinBounds(parts: readonly AnswerPart[]): {
+  readonly content: readonly AnswerPart[]
+  readonly cut: boolean
+} {
+  let left = maxAnswerCharacters
+  const content: AnswerPart[] = []
+  for (const part of parts) {
+    const size = weightOf(part)
+    if (size > left) {
+      if ('text' in part && left > 0) content.push({ ...part, text: part.text.slice(0, left).toWellFormed() })
+      return { content, cut: true }
+    }
+    left -= size
+    content.push(part)
+  }
+  return { content, cut: false }
+}
+
+/** Four characters a token, where nobody counted. */
+const estimated = (value: unknown): number => Math.ceil((JSON.stringify(value) ?? '').length / 4)
+
+/** No call takes more, and the sums of many such calls are exact numbers still, which alone the storage takes. */
+const maxTokens = 1e12
+
+/** Whether it can be a number of tokens. */
+export const isTokenCount = (value: unknown): value is number =>
+  typeof value === 'number' && value >= 0 && value <= maxTokens
+
+export interface ReadUsage extends ModelUsage {
+  readonly cachedTokens: number
+}
+
+/** What a provider leaves out, and what can't be, is estimated: a call that nobody counted is not free. */
+export function readUsage(usage: LanguageModelV4Usage | undefined, prompt: unknown, content: unknown): ReadUsage {
+  const { inputTokens, outputTokens } = usage ?? {}
+  const count = (reported: unknown, what: unknown) => (isTokenCount(reported) ? Math.floor(reported) : estimated(what))
+  return {
+    inputTokens: count(inputTokens?.total, prompt),
+    outputTokens: count(outputTokens?.total, content),
+    cachedTokens: isTokenCount(inputTokens?.cacheRead) ? Math.floor(inputTokens.cacheRead) : 0,
+  }
+}

@@ -1,0 +1,15 @@
+/** One line of a cassette: what was asked, and what came of it. */
+import type { Json, Traffic } from '../../core/index.ts'
+
+export interface RecordedInteraction {
+  readonly kind: Traffic['kind']
+  readonly name: string
+  /** Of kind, name and request. */
+  readonly key: string
+  /** Which such request, from 1. */
+  readonly nth: number
+  readonly request: Json
+  readonly answer?: Json
+  readonly parts?: readonly Json[]
+  readonly error?: Json
+}

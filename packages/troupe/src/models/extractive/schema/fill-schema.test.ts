@@ -1,0 +1,107 @@
+import type { LanguageModelV4Prompt } from '@ai-sdk/provider'
+import { describe, expect, it } from 'vitest'
+import { z } from 'zod'
+import { asked, call, notes, tea, user } from '../extractive-model.test.fixture.ts'
+
+describe('its JSON', () => {
+  const json = async (prompt: LanguageModelV4Prompt, schema: z.ZodType) => {
+    const { content, finishReason } = await call({
+      prompt,
+      responseFormat: { type: 'json', schema: JSON.parse(JSON.stringify(z.toJSONSchema(schema))) },
+    })
+    const [part] = content
+    if (part?.type !== 'text') throw new Error('no text')
+    return finishReason.unified === 'stop' ? schema.parse(JSON.parse(part.text)) : part.text
+  }
+  const found = asked('How do retries wait, and when do calls fail?', ['search_documents', { query: 'x' }, notes])
+
+  it('gives findings whose quotation, file and line belong together', async () => {
+    const schema = z.object({
+      question: z.string(),
+      findings: z.array(
+        z.object({
+          claim: z.string(),
+          quote: z.string(),
+          file: z.string(),
+          line: z.int(),
+          heading: z.string().nullable(),
+        }),
+      ),
+      not_found: z.array(z.string()),
+    })
+    const lines = notes.flatMap((note) =>
+      note.text.split('\n').map((text, n) => ({ file: note.document, line: note.startLine + n, text })),
+    )
+    const answer = schema.parse(await json(found, schema))
+    expect(answer.findings.length).toBeGreaterThan(1)
+    for (const { quote, file, line } of answer.findings)
+      expect(lines).toContainEqual({ file, line, text: expect.stringContaining(quote) })
+    expect(answer).toMatchObject({ question: 'How do retries wait, and when do calls fail?', not_found: [] })
+  })
+
+  it('plans sub-questions by what a list is called', async () => {
+    const schema = z.object({ sub_questions: z.array(z.object({ id: z.string(), question: z.string() })).max(5) })
+    expect(await json([user('How do retries wait, and when do calls fail?')], schema)).toEqual({
+      sub_questions: [
+        { id: '1', question: 'How do retries wait?' },
+        { id: '2', question: 'When do calls fail?' },
+      ],
+    })
+  })
+
+  it('fills numbers, choices and forms that stand in the text', async () => {
+    const schema = z.object({
+      kind: z.enum(['black', 'green', 'white']),
+      minutes: z.int(),
+      day: z.iso.date(),
+      site: z.url(),
+    })
+    expect(
+      await json(
+        [
+          user(
+            'How many minutes does green tea brew? Green tea brews for 2 minutes since 2024-05-01, says https://tea.example/green today.',
+          ),
+        ],
+        schema,
+      ),
+    ).toEqual({
+      kind: 'green',
+      minutes: 2,
+      day: '2024-05-01',
+      site: 'https://tea.example/green',
+    })
+  })
+
+  it('leaves out, empties or nulls what the text does not say, where the schema allows it', async () => {
+    const schema = z.object({
+      answer: z.string().nullable(),
+      price: z.number().nullable(),
+      colour: z.enum(['red', 'blue']).optional(),
+      quotes: z.array(z.string()),
+      found: z.boolean(),
+    })
+    expect(await json([user(`Who won the chess championship?\n\n${tea}`)], schema)).toEqual({
+      answer: null,
+      price: null,
+      quotes: [],
+      found: false,
+    })
+  })
+
+  it('says what is missing instead of making it up', async () => {
+    expect(await json([user(`What does tea cost?\n\nTea is a drink.`)], z.object({ price: z.number() }))).toBe(
+      'The text does not say what $.price of the schema asks for.',
+    )
+  })
+
+  it('follows references, and ends on schemas that contain themselves', async () => {
+    const node = z.object({
+      text: z.string(),
+      get children() {
+        return z.array(node)
+      },
+    })
+    expect(await json(found, z.object({ root: node }))).toHaveProperty('root.text')
+  })
+})

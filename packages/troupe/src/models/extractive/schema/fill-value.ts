@@ -1,0 +1,143 @@
+/** The strings and numbers of a filled schema: found by what a property's name says it holds. */
+import type { JSONValue } from '@ai-sdk/provider'
+import { composeText, originNames } from '../text/compose-text.ts'
+import type { Material } from '../text/material.ts'
+import type { Facts } from '../text/sources.ts'
+import { termsOf } from '../text/terms.ts'
+import type { FieldContext } from './field-context.ts'
+import type { JsonSchemaObject } from './json-schema.ts'
+
+/** Names that mean the same value, by the role of the value. */
+const synonyms = [
+  originNames,
+  ['line', 'line_number', 'lineNumber', 'startLine', 'start_line', 'from'],
+  ['endLine', 'end_line', 'to'],
+  ['heading', 'title', 'section', 'headline'],
+  ['agent', 'agent_name', 'agentName', 'author', 'by'],
+]
+
+const roles = {
+  question: /^(?:sub_?)?(?:question|query|task|request|topic|goal|aspect|keyword|term|step)s?$/i,
+  text: /^(?:answer|summary|report|content|draft|response|result|output|body|conclusion|overview)$/i,
+  gap: /gap|missing|not_?found|unanswered/i,
+  identity: /^(?:id|number|no)$/i,
+  share: /confidence|relevance|coverage|score/i,
+}
+
+/** @returns a string that the texts support and the schema allows, or undefined */
+export function fillString(schema: JsonSchemaObject, field: FieldContext, material: Material): string | undefined {
+  const fits = (value: string | undefined): value is string => value !== undefined && allowed(value, schema)
+  const known = factFor(field.name, field.quote?.facts ?? {})
+  if (typeof known === 'string') return fits(known) ? known : undefined
+  if (schema.format !== undefined || schema.pattern !== undefined) return textMatching(schema, material)
+  const options = optionsFor(field, material)
+  return options.find(fits)
+}
+
+function optionsFor({ name, index, quote, question, description }: FieldContext, material: Material): string[] {
+  const { task, quotes, intent } = material
+  const texts = quotes.map((one) => one.text)
+  if (roles.identity.test(name)) return index === undefined ? [] : [String(index + 1)]
+  if (roles.question.test(name)) return [question ?? task.question]
+  if (originNames.includes(name) || isFact(name)) return []
+  if (roles.gap.test(name)) return question === undefined || quote ? [] : [question]
+  if (quote) return [quote.text]
+  if (
+    question !== undefined &&
+    /question|quer|task|aspect|gap|missing|keyword|tag|unanswered|plan|step/i.test(`${name} ${description}`)
+  )
+    return [question]
+  if (intent === 'split' && question !== undefined) return [question]
+  if (roles.text.test(name)) return quotes.length === 0 ? [] : [composeText(material), ...texts]
+  return texts
+}
+
+function isFact(name: string): boolean {
+  return synonyms.some((names) => names.includes(name))
+}
+
+function factFor(name: string, facts: Facts): Facts[string] | undefined {
+  if (facts[name] !== undefined) return facts[name]
+  const same = synonyms.find((names) => names.includes(name)) ?? []
+  return same.map((other) => facts[other]).find((value) => value !== undefined)
+}
+
+function allowed(
+  value: string,
+  { minLength = 0, maxLength = Number.POSITIVE_INFINITY, pattern }: JsonSchemaObject,
+): boolean {
+  const length = [...value].length
+  if (value === '' || length < minLength || length > maxLength) return false
+  return pattern === undefined || new RegExp(pattern, 'u').test(value)
+}
+
+const formats: Record<string, RegExp> = {
+  date: /\b\d{4}-\d{2}-\d{2}\b/,
+  'date-time': /\b\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:\d{2})/,
+  email: /[\w.+-]+@[\w-]+(?:\.[\w-]+)+/,
+  uri: /\bhttps?:\/\/[^\s<>"')\]]+/,
+}
+
+/** A word or phrase of the texts in the form that the schema asks for. */
+function textMatching(schema: JsonSchemaObject, { task, quotes }: Material): string | undefined {
+  const texts = [
+    ...quotes.map((one) => one.text),
+    task.question,
+    ...task.sources.map((one) => one.text.slice(0, 10_000)),
+  ]
+  const form = schema.format === undefined ? undefined : formats[schema.format]
+  if (schema.format !== undefined && !form) return undefined
+  for (const text of texts) {
+    if (form) {
+      const found = form.exec(text)?.[0]
+      if (found !== undefined && allowed(found, schema)) return found
+    } else {
+      const found =
+        text.split(/\s+/).find((word) => allowed(word, schema)) ?? (allowed(text, schema) ? text : undefined)
+      if (found !== undefined) return found
+    }
+  }
+  return undefined
+}
+
+/** @returns a number that stands in the texts or beside them, or undefined */
+export function fillNumber(
+  schema: JsonSchemaObject,
+  integerOnly: boolean,
+  field: FieldContext,
+  material: Material,
+): number | undefined {
+  const fits = (value: JSONValue | undefined): value is number =>
+    typeof value === 'number' &&
+    (!integerOnly || Number.isInteger(value)) &&
+    value >= (schema.minimum ?? Number.NEGATIVE_INFINITY) &&
+    value <= (schema.maximum ?? Number.POSITIVE_INFINITY) &&
+    (typeof schema.exclusiveMinimum !== 'number' || value > schema.exclusiveMinimum) &&
+    (typeof schema.exclusiveMaximum !== 'number' || value < schema.exclusiveMaximum)
+  const { quote, name, index } = field
+  const known = factFor(name, quote?.facts ?? {})
+  if (fits(known)) return known
+  if (isFact(name)) return undefined
+  if (roles.identity.test(name)) return index === undefined ? undefined : index + 1
+  // What can be said of a sentence's fitness is how many of the question's words it holds.
+  if (roles.share.test(name)) {
+    const share = Math.round(((quote ?? material.quotes[0])?.coverage ?? 0) * 100) / 100
+    return !integerOnly && fits(share) ? share : undefined
+  }
+  const texts = quote ? [quote.text] : [...material.quotes.map((one) => one.text), material.task.question]
+  return numbersFor(name, texts).find(fits)
+}
+
+/** Numbers of the sentences that speak of what the name says; of all of them only where there is a single number. */
+function numbersFor(name: string, texts: readonly string[]): number[] {
+  const wanted = termsOf(name.replaceAll('_', ' '))
+  const found: { value: number; near: number }[] = []
+  for (const text of texts) {
+    const terms = new Set(termsOf(text))
+    const near = wanted.filter((term) => terms.has(term)).length
+    for (const [digits] of text.matchAll(/(?<![\p{L}\p{N}.])-?\d+(?:,\d{3})*(?:\.\d+)?(?![\p{L}\p{N}])/gu))
+      found.push({ value: Number(digits.replaceAll(',', '')), near })
+  }
+  const close = found.filter((one) => one.near > 0).sort((a, b) => b.near - a.near)
+  return (close.length > 0 || found.length > 1 ? close : found).map((one) => one.value)
+}

@@ -1,0 +1,46 @@
+/** Everything that an answer, a tool call or a JSON object can be made of: derived from the prompt alone. */
+
+import type { PromptTask } from '../read-prompt.ts'
+import { centralSentences, type Quote, rankSentences } from './rank-sentences.ts'
+import { splitQuestion } from './split-question.ts'
+import { isSignificant } from './terms.ts'
+
+export interface Material {
+  readonly task: PromptTask
+  readonly intent: 'answer' | 'summarise' | 'split'
+  /** The sentences that answer, or that sum up; best first, or in their order. */
+  readonly quotes: readonly Quote[]
+  readonly subQuestions: readonly string[]
+  /** The words of the question that carry meaning, in order. */
+  readonly keywords: readonly string[]
+}
+
+/** The most sentences in one answer. */
+const maxQuotes = 12
+
+const summarising =
+  /\b(?:summari[sz]e[ds]?|summari[sz]ing|summary|tl;?dr|digest|condense|shorten|key points|main points)\b/i
+const splitting = /\b(?:sub-?questions?|(?:break|split)(?:s|ting|ing)?\b.{0,60}\b(?:down|up|into)|decompose[sd]?)\b/i
+
+export function materialOf(task: PromptTask): Material {
+  const intent = intentOf(task)
+  const { question, sources, background } = task
+  let quotes: readonly Quote[] = []
+  if (intent === 'summarise') quotes = centralSentences(sources.length > 0 ? sources : background, 5)
+  else {
+    quotes = rankSentences(question, sources, maxQuotes)
+    if (quotes.length === 0) quotes = rankSentences(question, background, maxQuotes)
+  }
+  const words = question.match(/[\p{L}\p{N}][\p{L}\p{N}_-]*/gu) ?? []
+  const keywords = [...new Set(words.filter((word) => word.length > 1 && isSignificant(word)))].slice(0, 12)
+  return { task, intent, quotes, subQuestions: splitQuestion(question), keywords }
+}
+
+/** The user's words decide; the instructions do where the user only gives a text or a topic. */
+function intentOf({ question, instructions }: PromptTask): Material['intent'] {
+  for (const text of [question, instructions]) {
+    if (splitting.test(text)) return 'split'
+    if (summarising.test(text)) return 'summarise'
+  }
+  return 'answer'
+}

@@ -1,0 +1,99 @@
+/**
+ * Finds the texts in what a prompt holds: plain text as it is, and JSON by its strings, each with the plain values
+ * that stand beside it (a path, a line, a title), so that what is quoted keeps its origin.
+ */
+import type { JSONObject, JSONValue } from '@ai-sdk/provider'
+
+export type Facts = Readonly<Record<string, string | number | boolean>>
+
+export interface TextSource {
+  readonly text: string
+  readonly facts: Facts
+}
+
+export interface FoundSources {
+  readonly sources: TextSource[]
+  /** The plain values of every JSON object met, whether or not a text stood beside them. */
+  readonly records: Facts[]
+}
+
+/** The most characters, objects and levels that are read of one prompt. */
+const limits = { characters: 4_000_000, records: 5_000, depth: 12 }
+
+/** Collects from texts and JSON values until the limits are reached. */
+export class SourceReader {
+  readonly found: FoundSources = { sources: [], records: [] }
+  #characters = 0
+  #cut = false
+
+  /** Whether something was left unread because the prompt is larger than the limits. */
+  get cut(): boolean {
+    return this.#cut
+  }
+
+  /** Reads a text, which may be JSON. */
+  text(text: string, facts: Facts = {}): void {
+    const value = parsed(text)
+    if (value === undefined) this.#push(text, facts)
+    else this.value(value, facts)
+  }
+
+  /** Reads a JSON value. */
+  value(value: JSONValue, facts: Facts = {}, depth = 0): void {
+    if (depth > limits.depth) this.#cut = true
+    else if (typeof value === 'string') {
+      const inner = depth < limits.depth ? parsed(value) : undefined
+      if (inner === undefined) this.#push(value, facts)
+      else this.value(inner, facts, depth + 1)
+    } else if (isList(value)) for (const item of value) this.value(item, facts, depth + 1)
+    else if (value !== null && typeof value === 'object') this.#object(value, facts, depth)
+  }
+
+  #object(object: Readonly<JSONObject>, outer: Facts, depth: number): void {
+    const own: Record<string, string | number | boolean> = {}
+    const inner: JSONValue[] = []
+    for (const [key, value] of Object.entries(object)) {
+      if (typeof value === 'number' || typeof value === 'boolean') own[key] = value
+      else if (typeof value === 'string' && !isText(key, value)) own[key] = value
+      else if (value !== undefined && value !== null) inner.push(value)
+    }
+    if (this.found.records.length === limits.records) {
+      this.#cut = true
+      return
+    }
+    if (Object.keys(own).length > 0) this.found.records.push(own)
+    for (const value of inner) this.value(value, { ...outer, ...own }, depth + 1)
+  }
+
+  #push(text: string, facts: Facts): void {
+    const remaining = limits.characters - this.#characters
+    if (text.length > remaining) this.#cut = true
+    if (remaining <= 0 || text.trim() === '') return
+    this.#characters += text.length
+    this.found.sources.push({ text: text.slice(0, remaining), facts })
+  }
+}
+
+function isList(value: JSONValue): value is readonly JSONValue[] {
+  return Array.isArray(value)
+}
+
+const named =
+  /^(?:path|file|document|uri|url|id|key|name|title|heading|section|author|date|agent|agent_?name|type|kind)$/i
+
+/** Whether a string is something to quote from, rather than a label of it. */
+function isText(key: string, value: string): boolean {
+  return !named.test(key) && (value.includes('\n') || value.trim().split(/\s+/).length >= 3)
+}
+
+/** The value of a text that is JSON: an object or an array; undefined for every other text. */
+export function parsed(text: string): JSONValue | undefined {
+  const trimmed = text.trim()
+  if (!/^[[{]/.test(trimmed) || !/[\]}]$/.test(trimmed)) return undefined
+  try {
+    const value: JSONValue = JSON.parse(trimmed)
+    return value
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,213 @@
+/**
+ * What stands before a model, shared by all agents of a troupe: bounds for all models together, for an account of a
+ * provider and for a model; a pause after the provider asked for one; a breaker. An account is a provider's key, or a
+ * URL with its key: two accounts of one provider fail and wait apart.
+ */
+import { LRUCache } from 'lru-cache'
+import { type Clock, checkOptions, type Duration, failure, hashText, milliseconds, sleep } from '../core/index.ts'
+import { Bulkhead, CircuitBreaker, checkInteger, type Guarded, RateLimiter, wrap } from '../resilience/index.ts'
+import { verdictOf } from './model-failure.ts'
+import type { CallLimits, EmbeddingSpec, ModelLimits, ModelSpec } from './models-port.ts'
+import { modelNameOf } from './resolve-model.ts'
+
+export interface BreakerOptions {
+  /** 5 by default. */
+  readonly failures?: number
+  /** 60 s by default. */
+  readonly pause?: Duration
+}
+
+/** A provider that wants a longer pause is passed over. */
+export const longestPauseMs = 60_000
+const maxPauses = 6
+/** Accounts and models looked after at once; what was quiet longest is forgotten. */
+const maxGates = 1_000
+
+type BreakerState = CircuitBreaker['state']
+
+export interface ModelGate {
+  readonly model: string
+  readonly breaker: BreakerState
+  /**
+   * Waits for its turn, then asks.
+   * @throws RateLimitError `model.limited`, CapacityError `model.busy`, CircuitOpenError, CancelledError, what `ask` throws
+   */
+  pass<Out>(ask: Guarded<Out>, signal: AbortSignal | undefined): Promise<Out>
+  /** Nobody asks this model through this account for so long. */
+  coolDown(ms: number): void
+}
+
+export interface GatesOptions {
+  readonly clock: Clock
+  readonly limits?: ModelLimits
+  readonly breaker?: BreakerOptions
+}
+
+export interface Gates {
+  of(spec: ModelSpec | EmbeddingSpec): ModelGate
+  /** Other bounds, whose counts begin anew; calls under way end within the old ones. Pauses and breakers stay. */
+  limit(limits: ModelLimits): void
+  breakers(): ReadonlyMap<string, BreakerState>
+}
+
+/** @throws ValidationError for a limit that is none */
+export function createGates(options: GatesOptions): Gates {
+  const { clock } = options
+  let limits = checkLimits(options.limits ?? {})
+  const breaker = checkBreaker(options.breaker ?? {})
+  const bounds = new LRUCache<string, Bounds>({ max: maxGates })
+  const gates = new LRUCache<string, BoundGate>({ max: maxGates })
+  const boundsOf = (key: string, account: string): Bounds[] => {
+    const limit = limits[key]
+    if (!limit) return []
+    const found = bounds.get(`${key} ${account}`) ?? createBounds(clock, limit)
+    bounds.set(`${key} ${account}`, found)
+    return [found]
+  }
+  // The narrowest first: who waits for a place at its model holds none of its provider's.
+  const allOf = (name: string, account: string) => [
+    ...boundsOf(name, account),
+    ...boundsOf(providerOf(name), account),
+    ...boundsOf('*', ''),
+  ]
+  return {
+    limit(wanted) {
+      limits = checkLimits(wanted)
+      bounds.clear()
+      for (const gate of gates.values()) gate.bind(allOf(gate.model, gate.account))
+    },
+    of(spec) {
+      const name = modelNameOf(spec)
+      const account = accountOf(spec, name)
+      const key = `${account} ${name}`
+      const found = gates.get(key)
+      if (found) return found
+      const gate = createGate(clock, { name, account }, allOf(name, account), breaker)
+      gates.set(key, gate)
+      return gate
+    },
+    breakers() {
+      const found = new Map<string, BreakerState>()
+      for (const { model, breaker } of gates.values())
+        if (severity.indexOf(breaker) >= severity.indexOf(found.get(model) ?? 'closed')) found.set(model, breaker)
+      return found
+    },
+  }
+}
+const severity: readonly BreakerState[] = ['closed', 'half-open', 'open']
+
+interface BoundGate extends ModelGate {
+  readonly account: string
+  bind(all: readonly Bounds[]): void
+}
+
+interface Bounds {
+  readonly rate: RateLimiter | undefined
+  readonly bulkhead: Bulkhead | undefined
+}
+
+function createBounds(clock: Clock, { concurrent, queue, perMinute }: CallLimits): Bounds {
+  return {
+    rate: perMinute === undefined ? undefined : new RateLimiter({ limit: perMinute, window: '1m', clock }),
+    bulkhead:
+      concurrent === undefined ? undefined : new Bulkhead({ concurrent, ...(queue === undefined ? {} : { queue }) }),
+  }
+}
+
+function createGate(
+  clock: Clock,
+  { name, account }: { readonly name: string; readonly account: string },
+  bounds: readonly Bounds[],
+  options: BreakerOptions,
+): BoundGate {
+  const pause = options.pause ?? '60s'
+  const breaker = new CircuitBreaker({
+    clock,
+    ...options,
+    counts: (error) => verdictOf(error, clock.now()).kind === 'failed',
+    rejection: () => failure('model.circuit_open', { model: name, seconds: milliseconds(pause, 'pause') / 1_000 }),
+  })
+  const bulkheadsOf = (all: readonly Bounds[]) => wrap(...all.flatMap(({ bulkhead }) => (bulkhead ? [bulkhead] : [])))
+  let all = bounds
+  let within = bulkheadsOf(all)
+  let coldUntil = 0
+  const warm = async (signal: AbortSignal | undefined) => {
+    // Another call may be told to wait meanwhile: looked at again, a bounded number of times.
+    for (let pauses = 0; ; pauses++) {
+      const left = coldUntil - clock.monotonic()
+      if (left <= 0) return
+      if (left > longestPauseMs || pauses >= maxPauses) throw limited(name, left)
+      await sleep(clock, left, signal)
+    }
+  }
+  return {
+    model: name,
+    account,
+    bind(others) {
+      all = others
+      within = bulkheadsOf(all)
+    },
+    get breaker() {
+      return breaker.state
+    },
+    async pass(ask, signal) {
+      // Looked at before waiting: who would be refused at the end need not stand in line.
+      if (breaker.state === 'open') throw breaker.rejection()
+      await warm(signal)
+      for (const { rate } of all)
+        await rate?.wait({ signal, maxWaitMs: longestPauseMs }).catch((error: unknown) => {
+          throw asLimited(name, error)
+        })
+      try {
+        return await within.execute((call) => breaker.execute(ask, call), { signal })
+      } catch (error) {
+        const { code, details } = error as { readonly code?: unknown; readonly details?: { readonly queue?: number } }
+        if (code === 'bulkhead.full') throw failure('model.busy', { model: name, queue: details?.queue ?? 0 })
+        throw error
+      }
+    },
+    coolDown(ms) {
+      coldUntil = Math.max(coldUntil, clock.monotonic() + ms)
+    },
+  }
+}
+
+export const limited = (model: string, ms: number, cause?: unknown): Error =>
+  failure('model.limited', { model, seconds: Math.ceil(ms / 1_000) }, cause === undefined ? {} : { cause })
+
+function asLimited(name: string, error: unknown): unknown {
+  const { code, details } = error as { readonly code?: unknown; readonly details?: { readonly retryAfterMs?: number } }
+  return code === 'rate.limited' ? limited(name, details?.retryAfterMs ?? 0) : error
+}
+
+const providerOf = (name: string) => name.slice(0, name.indexOf('/'))
+
+/** Never the key itself: what is kept must not show it. */
+export const accountOf = (spec: ModelSpec | EmbeddingSpec, name: string): string =>
+  typeof spec === 'object' && 'url' in spec
+    ? hashText(`${spec.url} ${typeof spec.apiKey === 'object' ? `secret ${spec.apiKey.secret}` : (spec.apiKey ?? '')}`)
+    : providerOf(name)
+
+/** @throws ValidationError for a limit that is none */
+export function checkLimits(limits: ModelLimits): ModelLimits {
+  if (typeof limits !== 'object' || limits === null)
+    throw failure('validation.failed', { what: 'models.limits', problem: 'it is no object' })
+  for (const [key, limit] of Object.entries(limits)) {
+    const where = `the limits of ${key}`
+    checkOptions(where, limit, ['concurrent', 'queue', 'perMinute'])
+    if (limit.concurrent !== undefined) checkInteger(where, 'concurrent', limit.concurrent)
+    if (limit.perMinute !== undefined) checkInteger(where, 'perMinute', limit.perMinute)
+    if (limit.queue === undefined) continue
+    checkInteger(where, 'queue', limit.queue, 0)
+    if (limit.concurrent === undefined)
+      throw failure('validation.failed', { what: where, problem: 'a queue waits for concurrent, which is missing' })
+  }
+  return limits
+}
+
+function checkBreaker(breaker: BreakerOptions): BreakerOptions {
+  checkOptions('models.breaker', breaker, ['failures', 'pause'])
+  if (breaker.failures !== undefined) checkInteger('models.breaker', 'failures', breaker.failures)
+  if (breaker.pause !== undefined) milliseconds(breaker.pause, 'models.breaker.pause')
+  return breaker
+}

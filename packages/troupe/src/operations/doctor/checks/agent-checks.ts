@@ -1,0 +1,196 @@
+/** Whether agents, their models and their tools are bounded, and go on where something fails. */
+import { definitionOf } from '../../../agents/index.ts'
+import {
+  agentsOf,
+  counted,
+  isModelAgent,
+  listNames,
+  modelAgentsOf,
+  pass,
+  short,
+  teamsOf,
+  toolsOf,
+  warn,
+} from '../doctor-subject.ts'
+import { policyPartsOf } from '../policy-parts.ts'
+import type { CheckFunctions } from './check-functions.ts'
+
+/** More tools than that are more than one job, and models choose badly among them. */
+const maxTools = 15
+/** Characters of instructions beyond which an agent is told more than one thing. */
+const maxInstructions = 12_000
+/** Failures in hundred calls. */
+const maxFailureRate = 0.05
+
+export const agentChecks = {
+  'agents.single'(subject) {
+    const agents = modelAgentsOf(subject)
+    const broad = agents.flatMap((agent) => {
+      const { tools: ownTools, helpers, instructions } = definitionOf(agent)
+      const { name } = agent
+      const tools = ownTools.size + helpers.size
+      const length = typeof instructions === 'string' ? instructions.length : 0
+      if (tools > maxTools) return [`${name} has ${tools} tools`]
+      return length > maxInstructions ? [`${name} has instructions of ${length.toLocaleString('en')} characters`] : []
+    })
+    if (broad.length === 0)
+      return pass(`${counted(agents.length, 'model agent')}, none with more than ${maxTools} tools.`)
+    return warn(`${listNames(broad)}.`, 'Split it into agents of one job each, or set toolSelection.')
+  },
+
+  'agents.inputs'(subject) {
+    const functions = agentsOf(subject).filter((agent) => !isModelAgent(agent))
+    const unchecked = functions.filter((agent) => !('inputSchema' in agent) || agent.inputSchema === undefined)
+    if (unchecked.length === 0)
+      return pass(
+        `${counted(functions.length, 'function agent')} and ${counted(toolsOf(subject).length, 'tool')}, each with a schema of its input.`,
+      )
+    return short(
+      subject,
+      `Whatever comes is taken by ${listNames(unchecked.map(({ name }) => name))}.`,
+      'Give defineAgent an inputSchema, and a pool its agent in place of create.',
+    )
+  },
+
+  'models.fallback'(subject) {
+    const { models = {}, policies = {} } = subject.config
+    const agents = modelAgentsOf(subject)
+    if (agents.length === 0) return pass('No agent of the configuration asks a model.')
+    const chains = Object.values(models.registry ?? {})
+    const isChain = (name: unknown) =>
+      typeof name === 'string' &&
+      Array.isArray(models.registry?.[name]) &&
+      (models.registry[name] as readonly unknown[]).length > 1
+    const alone = agents.filter((agent) => {
+      const { chain } = definitionOf(agent)
+      return chain.length < 2 && !isChain(chain[0] ?? 'default')
+    })
+    const values = Object.values(policies.tools ?? {}).filter((policy) => 'fallback' in policy).length
+    const seen = `${agents.length - alone.length} of ${agents.length} agents have a model that stands in; ${counted(chains.length, 'name')} in the registry, ${counted(values, 'value')} in place of failed tools.`
+    if (alone.length === 0) return pass(seen)
+    return warn(
+      `${seen} Alone: ${listNames(alone.map(({ name }) => name))}.`,
+      "Give a list of models, model: ['anthropic/…', 'openai/…'], or a chain in models.registry.",
+    )
+  },
+
+  'calls.breakers'(subject) {
+    const { services, metrics } = subject.parts
+    const open = [...(services.models.breakers?.() ?? [])].flatMap(([model, state]) =>
+      state === 'closed' ? [] : [`${model} is ${state}`],
+    )
+    if (open.length > 0)
+      return warn(`${listNames(open)}.`, 'See why it fails; it is asked again once its pause is over.')
+    const { failures = 5, pause = '60s' } = subject.config.models?.breaker ?? {}
+    const outside = toolsOf(subject).filter(({ effect }) => effect !== 'durable')
+    const bare = outside.filter(({ name }) => !policyPartsOf(subject.config, name).has('breaker'))
+    const seen = `Models are left alone for ${pause} after ${failures} failures; of ${metrics.summary('model.called').count} calls ${metrics.summary('model.called').failures} failed.`
+    if (bare.length === 0) return pass(seen)
+    return warn(
+      `${seen} Without a breaker: ${listNames(bare.map(({ name }) => name))}.`,
+      "Set policies.tools: { '*': { breaker: { failures: 5, pause: '60s' } } }.",
+    )
+  },
+
+  'calls.retried'(subject) {
+    const attempts = subject.config.models?.attempts ?? 3
+    const repeatable = toolsOf(subject).filter(({ effect }) => effect === 'read' || effect === 'idempotent')
+    const bare = repeatable.filter(({ name }) => !policyPartsOf(subject.config, name).has('retry'))
+    if (attempts < 2)
+      return warn(
+        'A model is asked once, and whatever fails in passing fails the step.',
+        'Set models.attempts to 3, the default.',
+      )
+    const seen = `Models are asked ${attempts} times with growing pauses, steps are resumed after a crash.`
+    if (bare.length === 0) return pass(seen)
+    return warn(
+      `${seen} Tools that could be tried again and are not: ${listNames(bare.map(({ name }) => name))}.`,
+      "Set policies.tools: { '*': { retry: { attempts: 3 } } }; what acts once is left out by itself.",
+    )
+  },
+
+  'calls.timed'(subject) {
+    const bare = toolsOf(subject).filter(
+      ({ name, timeoutMs }) => timeoutMs === undefined && !policyPartsOf(subject.config, name).has('timeout'),
+    )
+    const teams = teamsOf(subject)
+    const untimed = teams.filter(({ config }) => config?.timeouts?.tool === undefined)
+    if (bare.length === 0 || (teams.length > 0 && untimed.length === 0))
+      return pass('Every tool of the configuration has a time limit.')
+    return warn(
+      `Only the end of the run bounds ${listNames(bare.map(({ name }) => name))}.`,
+      "Give defineTool a timeout, set policies.tools: { '*': { timeout: '30s' } }, or timeouts.tool of the team.",
+    )
+  },
+
+  'errors.handled'(subject) {
+    const teams = teamsOf(subject)
+    const silent = teams.filter(({ config }) => !config?.onError && !config?.retry && !config?.onFailure)
+    if (silent.length === 0) return pass(`${counted(teams.length, 'team')}, each says what becomes of an error.`)
+    return warn(
+      `The first error ends a run of ${listNames(silent.map(({ name }) => name))}.`,
+      "Set onError in the config of the team: { '*': { retry: { attempts: 2 } } }, an agent that takes over, or 'ask'.",
+    )
+  },
+
+  'rates.limited'(subject) {
+    const { models = {}, policies = {} } = subject.config
+    const perMinute = Object.entries(models.limits ?? {}).flatMap(([name, { perMinute }]) =>
+      perMinute === undefined ? [] : [`${name}: ${perMinute} a minute`],
+    )
+    const environment = [...(subject.host.rateLimited ? ['AGENT_RATE_LIMIT'] : [])]
+    const groups = { ...policies.agents, ...policies.tools, ...policies.models }
+    const guarded = Object.entries(groups).flatMap(([name, policy]) => (policy.rateLimit ? [name] : []))
+    const all = [...perMinute, ...environment, ...guarded]
+    if (all.length > 0) return pass(`${listNames(all)}; the server limits its callers by itself.`)
+    return short(
+      subject,
+      'As many calls of models go out as agents make.',
+      "Set models.limits: { '*': { perMinute: 60 } }, or TROUPE_MODELS_PER_MINUTE=60.",
+    )
+  },
+
+  'runs.budgeted'(subject) {
+    const teams = teamsOf(subject)
+    const asking = modelAgentsOf(subject).length > 0
+    const open = teams.filter(
+      ({ config }) => config?.budget?.cost === undefined && config?.budget?.tokens === undefined,
+    )
+    if (!asking || open.length === 0) return pass(`${counted(teams.length, 'team')}, none may spend without end.`)
+    return warn(
+      `Steps, depth and time bound a run of ${listNames(open.map(({ name }) => name))}, and nothing what it costs.`,
+      'Set budget: { cost: 5 } (US dollars) or { tokens: 500_000 } in the config of the team.',
+    )
+  },
+
+  'answers.cached'(subject) {
+    const { metrics } = subject.parts
+    const [hits, misses] = [metrics.summary('cache.hit').count, metrics.summary('cache.miss').count]
+    const agents = modelAgentsOf(subject)
+    const cached = agents.filter((agent) => definitionOf(agent).settings.cache === true)
+    const { max = 1_000, ttl = '1h' } = subject.config.models?.cache ?? {}
+    const seen = `${counted(cached.length, 'agent')} of ${agents.length} keep answers (${max} for ${ttl}); ${hits} hits, ${misses} misses since it was opened.`
+    if (agents.length === 0 || cached.length > 0 || hits > 0) return pass(seen)
+    return warn(
+      seen,
+      'Set settings: { cache: true } for agents whose questions repeat, or wrap what is dear in ada.cached(…).',
+    )
+  },
+
+  'results.read'({ parts: { metrics } }) {
+    const { count } = metrics.summary('tool.ignored')
+    const seen = `${counted(count, 'failed result')} of ${metrics.summary('tool.called').count} calls were read by nobody, since it was opened.`
+    if (count === 0) return pass(seen)
+    return warn(seen, 'Look at `success` and `error` of what a tool answers: what failed was not done.')
+  },
+
+  'prompts.once'({ parts: { metrics } }) {
+    const { count } = metrics.summary('prompt.repeated')
+    const seen = `${counted(count, 'prompt')} held what tools read again, since it was opened.`
+    if (count === 0) return pass(seen)
+    return warn(seen, 'Give buildSystemPrompt the keys that stay, or deny get_context to the agent.')
+  },
+} satisfies Partial<CheckFunctions>
+
+export const failing = (summary: { readonly count: number; readonly failures: number }): boolean =>
+  summary.count >= 20 && summary.failures / summary.count > maxFailureRate

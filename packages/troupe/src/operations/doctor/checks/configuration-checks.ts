@@ -1,0 +1,118 @@
+/** Whether the configuration is one, and the process one that may be relied on. */
+
+import { configProblems, unsafeInProduction } from '../../../configuration/index.ts'
+import { milliseconds } from '../../../core/index.ts'
+import { counted, fail, isAtWork, listNames, pass, settingSourceOf, short, warn } from '../doctor-subject.ts'
+import type { CheckFunctions } from './check-functions.ts'
+
+/** Kubernetes kills after so long, unless it is told otherwise. */
+const killedAfterMs = 30_000
+const oldestNode = 24
+
+export const configurationChecks = {
+  'troupe.opens'({ parts, problem }) {
+    if (!parts)
+      return fail(
+        problem ? `${problem.message}` : 'It is not open.',
+        problem?.hint ?? 'Mend what the other checks of the configuration say, and look again.',
+      )
+    const { dialect, location } = parts.storage
+    return pass(`${dialect.name === 'postgres' ? 'PostgreSQL' : 'SQLite'} at ${location}, brought up to this release.`)
+  },
+
+  'configuration.valid'({ config, problems }) {
+    const found = (problems ?? configProblems(config)).filter(({ code }) => !isUnsafe(code))
+    if (found.length === 0) return pass(`${counted(Object.keys(config).length, 'option')} looked at, none is wrong.`)
+    return fail(
+      listNames(
+        found.map(({ message }) => message),
+        10,
+      ),
+      [...new Set(found.flatMap(({ hint }) => hint ?? []))].join(' ') || 'Correct these settings.',
+    )
+  },
+
+  'configuration.safe'(subject) {
+    const unsafe = unsafeInProduction(subject.config)
+    if (unsafe.length === 0) return pass('Nothing that the profile production refuses.')
+    return short(
+      subject,
+      listNames(
+        unsafe.map(({ message }) => message),
+        10,
+      ),
+      [...new Set(unsafe.flatMap(({ hint }) => hint ?? []))].join(' '),
+    )
+  },
+
+  'configuration.external'(subject) {
+    const { origins } = subject
+    if (!origins)
+      return warn(
+        'The program passes its configuration itself; from where it has it cannot be seen.',
+        'Read it with loadConfig(), which takes a file, .env, the environment and flags, and says where each value is from.',
+      )
+    const from = Map.groupBy(origins.effectiveValues.values(), ({ origin }) => origin.source)
+    const sources = [...from].map(
+      ([source, found]) => `${found.length} from ${source === 'default' ? 'defaults' : `the ${source}`}`,
+    )
+    return pass(
+      `${counted(origins.effectiveValues.size, 'setting')}: ${sources.join(', ')}. Any of them may be a variable instead.`,
+    )
+  },
+
+  'profile.production'({ config, production, ...rest }) {
+    const { profile = 'development' } = config
+    if (!production || profile === 'production')
+      return pass(`It is ${profile}, from ${settingSourceOf({ config, production, ...rest }, 'profile')}.`)
+    return fail(
+      `It is judged as production, and the profile is ${profile}: what production refuses is allowed.`,
+      "Set profile: 'production', or TROUPE_PROFILE=production.",
+    )
+  },
+
+  'node.version'({ host }) {
+    const major = Number(host.node.split('.')[0])
+    if (major < oldestNode)
+      return fail(`Node ${host.node} is older than what Troupe is tested on.`, `Install Node ${oldestNode}.`)
+    if (major % 2 === 1)
+      return warn(
+        `Node ${host.node} gets no corrections after half a year.`,
+        `Install Node ${major - 1} or ${major + 1}.`,
+      )
+    return pass(`Node ${host.node}.`)
+  },
+
+  'memory.limited'(subject) {
+    const { memoryLimit } = subject.host
+    if (memoryLimit !== undefined)
+      return pass(`The process may have ${Math.round(memoryLimit / 1_048_576).toLocaleString('en')} MB.`)
+    return warn(
+      'Only the machine bounds its memory: one that grows takes the others down with it.',
+      'Set resources.limits.memory in Kubernetes, mem_limit in compose, or MemoryMax in systemd; deploy/ has each.',
+    )
+  },
+
+  'shutdown.graceful'(subject) {
+    const { config, host } = subject
+    const limit = milliseconds(config.shutdown?.timeout ?? '25s', 'shutdown.timeout')
+    if (limit >= killedAfterMs)
+      return warn(
+        `A drain may take ${limit / 1_000} s, and Kubernetes kills after ${killedAfterMs / 1_000} s.`,
+        'Set shutdown.timeout below terminationGracePeriodSeconds.',
+      )
+    const how = config.signals
+      ? 'signals is on'
+      : isAtWork(subject) && host.handlesSigterm
+        ? 'it is listened for'
+        : undefined
+    if (how) return pass(`At SIGTERM it ends within ${limit / 1_000} s: ${how}.`)
+    const remedy = 'Set signals: true, call handleSignals(troupe), or start it with `troupe serve`.'
+    if (!isAtWork(subject))
+      return warn('Nobody runs it at the moment; a program of your own may not hear SIGTERM.', remedy)
+    return short(subject, 'Nothing hears SIGTERM: a process that is told to end is cut off.', remedy)
+  },
+} satisfies Partial<CheckFunctions>
+
+/** Of these another check speaks. */
+const isUnsafe = (code: string) => code === 'config.unsafe' || code === 'encryption.required'

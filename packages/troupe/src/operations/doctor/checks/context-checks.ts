@@ -1,0 +1,185 @@
+/** Whether what is shared, and what waits, keeps within bounds. */
+
+import { milliseconds, TroupeError } from '../../../core/index.ts'
+import { defineMessage } from '../../../messaging/index.ts'
+import { Access } from '../../../security/index.ts'
+import { healthUser } from '../../health-checks.ts'
+import { counted, coverageOf, fail, listNames, pass, type SystemSubject, short, warn } from '../doctor-subject.ts'
+import type { CheckFunctions } from './check-functions.ts'
+
+/** Between two clean-ups. */
+const longestMs = 3_600_000
+const maxOverdue = 1_000
+const nearly = 0.8
+const maxTopics = 100
+/** Writes of tools, one by one, that say nothing yet. */
+const fewWrites = 500
+/** The first of each kind are looked at, and stand for the others. */
+const [usersRead, entriesRead, mailboxesRead] = [20, 100, 50]
+const agent = 'Doctor'
+const Probe = defineMessage<{ readonly n: number }>('doctor.probe')
+
+export const contextChecks = {
+  async 'cleanup.runs'(subject) {
+    const { parts, config } = subject
+    const every = config.context?.cleanup ?? '5m'
+    const failures = parts.metrics.summary('context.cleanup.failed').count
+    const overdue = (await statsOf(subject)).reduce((sum, { expired }) => sum + expired, 0)
+    const seen = `Every ${every}; ${counted(overdue, 'expired row')} not yet taken away, ${counted(failures, 'failed round')} since it was opened.`
+    if (failures > 0) return warn(seen, 'The event context.cleanup.failed says why; it is tried again.')
+    if (overdue > maxOverdue)
+      return warn(seen, 'Keep a process open that cleans, or call context.cleanup() of the user.')
+    if (milliseconds(every, 'context.cleanup') > longestMs)
+      return warn(seen, "Set context.cleanup to '5m', the default.")
+    return pass(seen)
+  },
+
+  async 'entries.ttl'(subject) {
+    const entries = await entriesOf(subject)
+    const ending = entries.filter(({ expiresAt }) => expiresAt !== undefined).length
+    const patterns = Object.values(subject.config.context?.lifecycles ?? {}).filter(
+      ({ pattern }) => pattern !== undefined,
+    )
+    const seen = `${ending} of ${entries.length} entries that were looked at end by themselves; ${counted(patterns.length, 'lifecycle')} by pattern.`
+    if (ending > 0 || patterns.length > 0 || entries.length < entriesRead) return pass(seen)
+    return warn(seen, "Push with lifecycle: 'session', or set context.lifecycles with patterns of keys.")
+  },
+
+  async 'sensitive.ttl'(subject) {
+    const entries = (await entriesOf(subject)).filter(({ taint }) =>
+      taint.some((label) => label.startsWith('sensitive:')),
+    )
+    const endless = entries.filter(({ expiresAt }) => expiresAt === undefined)
+    const seen = `${endless.length} of ${counted(entries.length, 'sensitive entry')} that were looked at never end.`
+    return endless.length === 0 ? pass(seen) : warn(seen, 'Push what is sensitive with a ttl.')
+  },
+
+  async 'context.bounded'(subject) {
+    const { entries, bytes } = subject.config.context?.limits ?? {}
+    const stats = await statsOf(subject)
+    const largest = {
+      entries: Math.max(0, ...stats.map((one) => one.entries)),
+      bytes: Math.max(0, ...stats.map((one) => one.bytes)),
+    }
+    const seen = `At most ${largest.entries.toLocaleString('en')} entries and ${largest.bytes.toLocaleString('en')} bytes of one user, of ${counted(stats.length, 'user')} looked at`
+    if (entries === undefined && bytes === undefined)
+      return short(
+        subject,
+        `${seen}; nothing bounds them.`,
+        'Set context.limits: { entries: 100_000, bytes: 256_000_000 }.',
+      )
+    const full =
+      largest.entries > nearly * (entries ?? Number.POSITIVE_INFINITY) ||
+      largest.bytes > nearly * (bytes ?? Number.POSITIVE_INFINITY)
+    const bounded = `${seen}; bounds are ${entries?.toLocaleString('en') ?? 'no'} entries, ${bytes?.toLocaleString('en') ?? 'no'} bytes.`
+    return full
+      ? warn(bounded, 'Delete what is of no use any more, push with a ttl, or raise context.limits.')
+      : pass(bounded)
+  },
+
+  async 'topics.used'(subject) {
+    const stats = await statsOf(subject)
+    const largest = Math.max(0, ...stats.map(({ topics }) => topics))
+    const seen = `At most ${counted(largest, 'topic')} of one user.`
+    if (largest > maxTopics)
+      return warn(seen, 'Name topics after what agents are for, not after single entries: subscribers does that.')
+    return pass(seen)
+  },
+
+  'batches.used'({ parts: { metrics } }) {
+    const single = metrics.summary('tool.called', { labels: { tool: 'push_context' } }).count
+    const batches = metrics.summary('tool.called', { labels: { tool: 'batch_context_operation' } }).count
+    const seen = `${single} writes of tools one by one, ${batches} batches, since it was opened; the storage itself puts changes that wait into one commit.`
+    if (single < fewWrites || batches > 0) return pass(seen)
+    return warn(seen, 'Write what belongs together with batch_context_operation, or context.batch(…).')
+  },
+
+  async 'mailboxes.bounded'(subject) {
+    const { settings } = subject.parts.mailboxes.messaging
+    const boxes = await mailboxesOf(subject)
+    const full = boxes.filter(({ waiting }) => waiting > nearly * settings.maxCount)
+    const seen = `${counted(settings.maxCount, 'message')} at most in a mailbox, ${settings.backpressure} beyond; ${counted(boxes.length, 'mailbox')} looked at, none nearly full.`
+    if (full.length > 0)
+      return warn(
+        `Nearly full: ${listNames(full.map(({ name }) => name))}.`,
+        'Start more workers, raise their concurrency, or send less.',
+      )
+    if (settings.backpressure === 'drop-oldest')
+      return warn(seen, "Set messaging.backpressure to 'wait' or 'reject' where no message may be lost.")
+    return pass(seen)
+  },
+
+  async 'letters.dead'(subject) {
+    const boxes = (await mailboxesOf(subject)).filter(({ dead }) => dead > 0)
+    if (boxes.length === 0) return pass(`None in the mailboxes of ${coverageOf(await subject.users())}.`)
+    return warn(
+      listNames(boxes.map(({ name, user, dead }) => `${dead} in ${name} of ${user}`)),
+      '`troupe messages dead-letters AGENT --user USER` shows why; `troupe messages redrive` sends them again.',
+    )
+  },
+
+  async 'writes.undisputed'({ parts }) {
+    const { mesh } = parts
+    const clients = [1, 2].map(() => mesh.agent(healthUser, agent, new Access()))
+    const key = `doctor.${parts.ids.next()}`
+    const writes = await Promise.allSettled(
+      clients.map((context) => context.push(key, 'won', { ifVersion: 0, ttl: '1m', audience: 'owner' })),
+    )
+    const rejected = writes.flatMap((write) => (write.status === 'rejected' ? [write.reason as unknown] : []))
+    await mesh.host(healthUser).delete(key)
+    const odd = rejected.find((error) => !(error instanceof TroupeError && error.name === 'ConflictError'))
+    if (odd) throw odd
+    return rejected.length === 1
+      ? pass('Two wrote the same new entry at once: one won, and the other was told.')
+      : fail(
+          `Of two who wrote at once ${writes.length - rejected.length} won.`,
+          'Stop writing, and report it with `troupe info`.',
+        )
+  },
+
+  'messages.contracts'({ parts: { workers } }) {
+    const types = new Map([...workers.keys()].flatMap(({ types }) => types.map((type) => [type.name, type] as const)))
+    const open = [...types.values()].filter(({ schema }) => schema === undefined).map(({ name }) => name)
+    const seen = `${counted(workers.size, 'worker')} at work here, ${counted(types.size, 'type')} of messages.`
+    if (open.length === 0) return pass(seen)
+    return warn(
+      `${seen} Without a schema: ${listNames(open)}.`,
+      'Give defineMessage a schema: it holds at the send and at the receipt.',
+    )
+  },
+
+  async 'messages.frozen'({ parts, signal }) {
+    const { messages, mailbox } = parts.mailboxes.clients({ user: healthUser, agent, access: new Access() })
+    const sent = await messages.send(Probe, { n: 1 }, { to: agent, ttl: '1m', signal })
+    const [delivery] = await mailbox.receive({ types: [Probe], max: 1, wait: '8s', signal })
+    if (!delivery)
+      return fail('A message to itself did not come.', 'See `troupe health`: its check of messages says more.')
+    await delivery.ack()
+    const changed = Reflect.set(delivery.message.payload as object, 'n', 2) || Reflect.set(sent, 'to', 'another')
+    if (changed) return fail('A payload could be changed after its delivery.', 'Report it with `troupe info`.')
+    return pass('A message was sent and received, and neither end could change it.')
+  },
+} satisfies Partial<CheckFunctions>
+
+const statsOf = async ({ parts, users }: SystemSubject) =>
+  Promise.all((await users()).users.map((user) => parts.mesh.host(user).stats()))
+
+async function entriesOf({ parts, users }: SystemSubject) {
+  const first = (await users()).users.slice(0, usersRead)
+  const pages = await Promise.all(first.map((user) => parts.mesh.host(user).list({ limit: entriesRead })))
+  return pages.flatMap(({ items }) => items)
+}
+
+async function mailboxesOf({ parts, users }: SystemSubject) {
+  const { mailboxes } = parts
+  const found = (await users()).users.map(async (user) => {
+    const names = await mailboxes.names(user, '', mailboxesRead)
+    return Promise.all(
+      names.map(async (name) => {
+        const { mailbox } = mailboxes.clients({ user, agent: name, access: new Access() })
+        return { user, name, ...(await mailbox.counts()) }
+      }),
+    )
+  })
+  return (await Promise.all(found)).flat()
+}

@@ -1,0 +1,129 @@
+/** What our own checks look at, and the words in which they answer. */
+import type { Agent } from '../../agents/index.ts'
+import { AgentPool, definitionOf, LlmAgent } from '../../agents/index.ts'
+import type { Declared, DoctorAnswer, DoctorContext, TroupeConfig } from '../../configuration/index.ts'
+import { settingSourceText } from '../../configuration/index.ts'
+import type { TroupeError, UserId } from '../../core/index.ts'
+import type { Tool } from '../../tools/index.ts'
+import { defineTopology, type RunConfig } from '../../topology/index.ts'
+import type { TroupeParts } from '../troupe-parts.ts'
+import type { Host } from './host-info.ts'
+import type { Project } from './read-project.ts'
+
+export interface DoctorSubject extends Omit<DoctorContext, 'project'> {
+  /** As it was given or loaded, with secrets as they stand there: no evidence quotes a value that may be one. */
+  readonly config: TroupeConfig
+  readonly origins: Declared | undefined
+  readonly host: Host
+  /** ms since 1970. */
+  readonly now: number
+  readonly parts?: TroupeParts
+  /** Why it is not open. */
+  readonly problem?: { readonly message: string; readonly hint?: string | undefined }
+  /** Of the sources of the configuration, where it was loaded. */
+  readonly problems?: readonly TroupeError[]
+  /** Steps of the tables that opening would apply; absent where that could not be found out. */
+  readonly pending?: readonly string[]
+  /** Users whose data is looked at, and whether there are more. */
+  readonly users?: () => Promise<ExaminedUsers>
+  readonly project?: Project
+}
+export interface ExaminedUsers {
+  readonly users: readonly UserId[]
+  readonly more: boolean
+}
+/** Of an open troupe. */
+export type SystemSubject = DoctorSubject & Required<Pick<DoctorSubject, 'parts' | 'users'>>
+export type ProjectSubject = DoctorSubject & { readonly project: Project }
+
+export const pass = (evidence: string): DoctorAnswer => ({ status: 'pass', evidence })
+export const warn = (evidence: string, remedy: string): DoctorAnswer => ({ status: 'warn', evidence, remedy })
+export const fail = (evidence: string, remedy: string): DoctorAnswer => ({ status: 'fail', evidence, remedy })
+/** What production needs, and others are told of. */
+export const short = (
+  { production }: Pick<DoctorSubject, 'production'>,
+  evidence: string,
+  remedy: string,
+): DoctorAnswer => (production ? fail(evidence, remedy) : warn(evidence, remedy))
+
+/** Where a setting is from: a file, a variable, a flag; `the program` where it was given in code, `default` where by nobody. */
+export function settingSourceOf({ config, origins }: DoctorSubject, path: string): string {
+  const found = origins?.effectiveValues.get(path)
+  if (found) return settingSourceText(found.origin)
+  const [first] = path.split('.')
+  const isSet = Object.entries(config).some(([name, value]) => name === first && value !== undefined)
+  return isSet ? 'the program' : 'default'
+}
+
+/** What `serve` was told, where the configuration was loaded and somebody said it. */
+export function serverOf({ origins }: Pick<DoctorSubject, 'origins'>, name: string): unknown {
+  const found = origins?.effectiveValues.get(`server.${name}`)
+  return found?.origin.source === 'default' ? undefined : found?.value
+}
+
+/** Whether something answers HTTP: now, or by a configuration that says where. */
+export const isServed = (subject: DoctorSubject): boolean =>
+  (isAtWork(subject) && (subject.parts?.served.size ?? 0) > 0) ||
+  ['host', 'port', 'key', 'origins'].some((name) => serverOf(subject, name) !== undefined)
+
+/** Whether the program of the configuration is at work in this process: not where only a doctor opened it. */
+export const isAtWork = ({ origins, parts }: Pick<DoctorSubject, 'origins' | 'parts'>): boolean =>
+  parts !== undefined && origins?.inspectOnly !== true
+
+export const isPostgres = ({ config: { storage }, parts }: DoctorSubject): boolean =>
+  parts ? parts.storage.dialect.name === 'postgres' : typeof storage === 'object' || /^postgres(ql)?:/.test(storage)
+
+export interface KnownTeam {
+  readonly name: string
+  readonly config: RunConfig | undefined
+}
+/** Teams that the configuration names, each with how its runs are bounded. */
+export function teamsOf({ config, origins }: DoctorSubject): readonly KnownTeam[] {
+  const teams = origins?.teams ?? {}
+  const named = Object.keys(config.teams ?? {}).filter((name) => !Object.hasOwn(teams, name))
+  return [
+    ...Object.entries(teams).map(([name, team]) => ({ name, config: team.config })),
+    ...named.map((name) => ({ name, config: undefined })),
+  ]
+}
+
+/** Agents that the configuration names, those of its topologies, helpers and what pools lend among them. */
+export function agentsOf({ config }: DoctorSubject): readonly Agent[] {
+  const all = new Map<string, Agent>()
+  const add = (agent: Agent): void => {
+    if (all.has(agent.name)) return
+    // What `create` makes is known only once it stands.
+    const lent = agent instanceof AgentPool ? (agent.lends ?? agent) : agent
+    all.set(agent.name, lent)
+    if (isModelAgent(lent)) for (const helper of definitionOf(lent).helpers.values()) add(helper)
+  }
+  for (const agent of config.agents ?? []) add(agent)
+  for (const topology of Object.values(config.teams ?? {}))
+    for (const agent of defineTopology(topology).agents.values()) add(agent)
+  return [...all.values()]
+}
+
+export const isModelAgent = (agent: Agent): agent is LlmAgent => agent instanceof LlmAgent
+export const modelAgentsOf = (subject: DoctorSubject): readonly LlmAgent[] => agentsOf(subject).filter(isModelAgent)
+
+/** Tools of the agents that the configuration names, by name. */
+export function toolsOf(subject: DoctorSubject): readonly Tool[] {
+  const all = new Map<string, Tool>()
+  for (const agent of modelAgentsOf(subject)) for (const [name, tool] of definitionOf(agent).tools) all.set(name, tool)
+  return [...all.values()]
+}
+
+/** Whose data was looked at, for evidence. */
+export const coverageOf = ({ users, more }: ExaminedUsers): string =>
+  more ? `the first ${users.length} users` : `${counted(users.length, 'user')} with data`
+
+/** `A, B and 3 more` */
+export function listNames(names: readonly string[], max = 5): string {
+  if (names.length <= max) return names.join(', ')
+  return `${names.slice(0, max).join(', ')} and ${names.length - max} more`
+}
+/** `1 agent`, `2 agents`, `3 entries`, `4 indexes` */
+export function counted(n: number, what: string): string {
+  const plural = /[^aeiou]y$/.test(what) ? `${what.slice(0, -1)}ies` : /x$/.test(what) ? `${what}es` : `${what}s`
+  return `${n.toLocaleString('en')} ${n === 1 ? what : plural}`
+}

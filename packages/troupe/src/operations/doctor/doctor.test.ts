@@ -1,0 +1,178 @@
+/** How the doctor works: checks of one's own, time, secrets, what is refused. */
+import { join } from 'node:path'
+import { afterAll, afterEach, describe, expect, it } from 'vitest'
+import { createTroupe, loadConfig, ValidationError } from '../../index.ts'
+import { type DoctorCheck, examineConfig, restoreBackup } from '../../operations.ts'
+import { createVirtualClock } from '../../testing/index.ts'
+import { Practice } from './doctor-testbed.test.fixture.ts'
+
+const practice = new Practice()
+afterEach(() => practice.closeAll())
+afterAll(() => practice.end())
+
+const own = (id: string, run: DoctorCheck['run'], more: Partial<DoctorCheck> = {}): DoctorCheck => ({
+  id,
+  description: `${id} holds.`,
+  run,
+  ...more,
+})
+
+describe('checks of a user', () => {
+  it('are looked at like ours, with the troupe and the project at hand', async () => {
+    const check = own('shop.sales', async ({ troupe, production, project }) => {
+      const { count } = troupe?.metrics.summary('sales') ?? { count: 0 }
+      if (count > 0) return { status: 'pass', evidence: `${count} sold` }
+      return { status: production ? 'fail' : 'warn', evidence: `nothing in ${project}`, remedy: 'sell' }
+    })
+    const troupe = await practice.opened({ doctor: { checks: [check] } })
+    const diagnose = async (production: boolean) => {
+      const report = await troupe.doctor({ production, project: practice.folder })
+      return report.checks.find(({ id }) => id === 'shop.sales')
+    }
+    const base = { about: 'own', description: 'shop.sales holds.', guides: [] }
+    expect(await diagnose(false)).toMatchObject({
+      ...base,
+      status: 'warn',
+      evidence: `nothing in ${practice.folder}`,
+      remedy: 'sell',
+    })
+    expect(await diagnose(true)).toMatchObject({ status: 'fail' })
+    troupe.metrics.increment('sales')
+    expect(await diagnose(true)).toMatchObject({ status: 'pass', evidence: '1 sold' })
+  })
+
+  it('that break, hang or answer nonsense fail, each alone', async () => {
+    const clock = createVirtualClock()
+    let aborted = false
+    const troupe = await practice.opened({
+      clock,
+      doctor: {
+        checks: [
+          own('breaks', () => {
+            throw new Error('no shop')
+          }),
+          own('hangs', ({ signal }) => new Promise(() => signal.addEventListener('abort', () => (aborted = true))), {
+            timeout: '2s',
+          }),
+          own('mumbles', () => 'fine' as never),
+          own('warns-without-remedy', () => ({ status: 'warn', evidence: 'x' }) as never),
+          own('works', () => ({ status: 'pass', evidence: 'works' })),
+        ],
+      },
+    })
+    const asked = troupe.doctor()
+    await clock.advance('2s')
+    const { checks, status, counts } = await asked
+    const found = Object.fromEntries(checks.filter(({ about }) => about === 'own').map((one) => [one.id, one]))
+    expect(found).toMatchObject({
+      breaks: { status: 'fail', evidence: 'The check itself failed: no shop' },
+      hangs: { status: 'fail', evidence: expect.stringContaining('was not done in time') },
+      mumbles: { status: 'fail', evidence: 'The check mumbles gave no answer that can be read.' },
+      'warns-without-remedy': { status: 'fail' },
+      works: { status: 'pass' },
+    })
+    expect(aborted).toBe(true)
+    expect(status).toBe('fail')
+    expect(counts.pass + counts.warn + counts.fail).toBe(checks.length)
+  })
+
+  it('show no secret, and not without end', async () => {
+    const key = 'cd'.repeat(32)
+    const chatty = own('chatty', () => ({ status: 'warn', evidence: `it is ${key} ${'x'.repeat(5_000)}`, remedy: key }))
+    const troupe = await practice.opened({ encryption: { keys: [{ id: 'k', key }] }, doctor: { checks: [chatty] } })
+    const report = await troupe.doctor()
+    expect(JSON.stringify(report)).not.toContain(key)
+    expect(report.checks.find(({ id }) => id === 'chatty')?.evidence.length).toBeLessThan(1_100)
+  })
+})
+
+describe('a configuration that is not opened', () => {
+  it('shows no secret of it either, also where the problem quotes one', async () => {
+    const password = 'of-the-database'
+    const config = { storage: { host: '127.0.0.1', port: 1, user: 'u', database: 'd', password } }
+    const report = await examineConfig(config, { problem: { message: `denied: ${password}`, hint: `not ${password}` } })
+    const found = report.checks.find(({ id }) => id === 'troupe.opens')
+    expect(found).toMatchObject({ status: 'fail', evidence: 'denied: [redacted]', remedy: 'not [redacted]' })
+    expect(JSON.stringify(report)).not.toContain(password)
+    await expect(examineConfig(null as never)).rejects.toThrow(ValidationError)
+  })
+
+  it('may attest in YAML', async () => {
+    const day = new Date().toISOString().slice(0, 10)
+    practice.write({ 'attest.yaml': `storage: 'memory:'\ndoctor:\n  attest:\n    load.tested: ${day}\n` })
+    const { config, problems } = await loadConfig({ cwd: practice.folder, env: {}, file: 'attest.yaml' })
+    expect(problems).toEqual([])
+    const { checks } = await examineConfig(config)
+    expect(checks.find(({ id }) => id === 'load.tested')).toMatchObject({ status: 'pass' })
+  })
+})
+
+describe('createTroupe', () => {
+  const rejected = async (doctor: object, problem: string | RegExp) => {
+    const startup = createTroupe({ storage: 'memory:', doctor } as never)
+    await expect(startup).rejects.toThrow(ValidationError)
+    await expect(startup).rejects.toThrow(problem)
+  }
+
+  it('refuses checks that are none, taken ids, and words about what can be seen', async () => {
+    const run = () => ({ status: 'pass', evidence: '' }) as const
+    await rejected({ cheks: [] }, 'cheks')
+    await rejected({ checks: [{ id: 'a', description: 'x', run, timout: '1s' }] }, 'timout')
+    await rejected({ checks: [own('Not a name', run)] }, 'no lower-case words')
+    await rejected({ checks: [own('node.version', run)] }, 'there is a check of that id')
+    await rejected({ checks: [own('twice', run), own('twice', run)] }, 'there is a check of that id')
+    await rejected({ checks: [own('a', 1 as never)] }, 'run is no function')
+    await rejected({ checks: [own('a', run, { timeout: '0s' })] }, 'at least 1ms')
+    await rejected({ attest: { 'load.testd': '2026-11-01' } }, 'load.testd')
+    await rejected({ attest: { 'node.version': '2026-11-01' } }, 'node.version')
+    await rejected({ attest: { 'load.tested': '2026-02-30' } }, 'no day')
+    await rejected({ attest: { 'load.tested': 'yesterday' } }, 'no day')
+    await rejected({ attestFor: '0d' }, 'at least 1ms')
+    await rejected({ backups: '' }, 'no path')
+  })
+})
+
+describe('troupe.doctor', () => {
+  it('refuses what it does not know, and a project that is no folder', async () => {
+    const troupe = await practice.opened()
+    await expect(troupe.doctor({ prod: true } as never)).rejects.toThrow('prod')
+    await expect(troupe.doctor({ production: 'yes' as never })).rejects.toThrow(ValidationError)
+    await expect(troupe.doctor({ project: `${practice.folder}/nowhere` })).rejects.toThrow('it is no folder')
+  })
+
+  it('ends when it is told to', async () => {
+    const hangs = own('hangs', () => new Promise(() => {}))
+    const troupe = await practice.opened({ doctor: { checks: [hangs] } })
+    const stop = new AbortController()
+    const asked = troupe.doctor({ signal: stop.signal })
+    stop.abort()
+    await expect(asked).rejects.toMatchObject({ code: 'cancelled' })
+    await expect(troupe.doctor({ signal: stop.signal })).rejects.toMatchObject({ code: 'cancelled' })
+  })
+
+  it('leaves nothing behind', async () => {
+    const troupe = await practice.opened()
+    const ada = troupe.user('ada')
+    await ada.context.push('k', 1)
+    const before = await ada.context.stats()
+    await troupe.doctor()
+    expect(await ada.context.stats()).toEqual(before)
+    expect(await troupe.user('troupe.health').context.size()).toBe(0)
+  })
+
+  it('tells of a restored database that waits, until it is resumed', async () => {
+    const original = await practice.opened({ storage: practice.file })
+    await original.backup(join(practice.folder, 'backup'))
+    const storage = `sqlite:${join(practice.folder, 'copy.db')}` as const
+    await restoreBackup({ from: join(practice.folder, 'backup'), to: storage })
+    const copy = await practice.opened({ storage })
+    const moving = async () => (await copy.doctor({ production: true })).checks.find(({ id }) => id === 'runs.moving')
+    expect(await moving()).toMatchObject({
+      status: 'fail',
+      evidence: expect.stringContaining(`a backup of ${copy.restored?.backupAt}`),
+      remedy: expect.stringContaining('troupe resume-restored'),
+    })
+    await copy.resumeRestored()
+    expect(await moving()).toMatchObject({ status: 'pass' })
+  })
+})

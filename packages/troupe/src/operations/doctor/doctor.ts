@@ -1,0 +1,174 @@
+/** The doctor's doors: on an open troupe, on a configuration that does not open, and on a project. */
+import { stat } from 'node:fs/promises'
+import type { DoctorContext } from '../../configuration/index.ts'
+import { declared, openSecrets, revealConfig, type TroupeConfig } from '../../configuration/index.ts'
+import {
+  type Clock,
+  checkFlag,
+  checkOptions,
+  checkSignal,
+  createRedactor,
+  failure,
+  type Redactor,
+  systemClock,
+  type TroupeError,
+} from '../../core/index.ts'
+import { nextUser } from '../../security/index.ts'
+import { type BackedUpStorage, pendingMigrations } from '../../storage/index.ts'
+import { healthUser } from '../health-checks.ts'
+import { storageOf } from '../restore-backup.ts'
+import type { TroupeParts } from '../troupe-parts.ts'
+import { migrations, userTables } from '../troupe-tables.ts'
+import type { ExaminedUsers } from './doctor-subject.ts'
+import { type DoctorReport, examine } from './examine.ts'
+import { type Host, readHost } from './host-info.ts'
+import { type Project, readProject } from './read-project.ts'
+
+export interface DoctorOptions {
+  /** Judge as for production, whatever the profile; by the profile where absent. */
+  readonly production?: boolean
+  /** The folder of a project whose files are looked at too. */
+  readonly project?: string
+  readonly signal?: AbortSignal
+}
+
+/** Of those with data, in the order of their ids. */
+const maxUsers = 100
+
+export async function doctorOf(
+  parts: TroupeParts,
+  troupe: NonNullable<DoctorContext['troupe']>,
+  options: DoctorOptions = {},
+  host: Host = readHost(),
+): Promise<DoctorReport> {
+  const { config, production, project, ...rest } = await readSubject(parts.settings.config, options)
+  let found: Promise<ExaminedUsers> | undefined
+  const subject = {
+    ...rest,
+    config,
+    production,
+    host,
+    now: parts.clock.now(),
+    parts,
+    ...(project ? { project } : {}),
+    users: () => {
+      found ??= usersOf(parts)
+      return found
+    },
+  }
+  const { signal } = options
+  return examine(subject, { clock: parts.clock, redact: parts.redactor.redact, troupe, ...(signal ? { signal } : {}) })
+}
+
+/**
+ * Looks at a configuration that was not opened, or that does not open: its settings, the machine, a project.
+ * @param options.problem why it does not open
+ * @param options.problems what is wrong with its sources, as `loadConfig` gives it
+ * @example
+ * const { config, problems } = await loadConfig()
+ * const { status, checks } = await examineConfig(config, { problems, production: true })
+ */
+export async function examineConfig(
+  config: TroupeConfig,
+  options: DoctorOptions & {
+    readonly problem?: { readonly message: string; readonly hint?: string | undefined }
+    readonly problems?: readonly TroupeError[]
+    readonly clock?: Clock
+  } = {},
+): Promise<DoctorReport> {
+  const { problem, problems, clock = systemClock, ...rest } = options
+  const base = await readSubject(config, rest)
+  const redactor = createRedactor()
+  const storage = await revealed(base.config, redactor)
+  const subject = {
+    ...base,
+    host: readHost(),
+    now: clock.now(),
+    // Why it cannot be found out, opening says.
+    ...(await pendingIn(storage).then(
+      (pending) => ({ pending }),
+      () => ({}),
+    )),
+    ...(problem ? { problem } : {}),
+    ...(problems ? { problems } : {}),
+  }
+  return examine(subject, { clock, redact: redactor.redact, ...(rest.signal ? { signal: rest.signal } : {}) })
+}
+
+/**
+ * The steps of the tables that opening a troupe would apply: `storage 4, the mark of a restored database`.
+ * @throws what the storage says where it cannot be reached
+ */
+export async function pendingSteps(config: TroupeConfig): Promise<readonly string[]> {
+  return pendingIn(await storageOf(config))
+}
+
+async function pendingIn(storage: BackedUpStorage | undefined): Promise<readonly string[]> {
+  if (storage === undefined) throw failure('validation.failed', { what: 'storage', problem: 'it is not known' })
+  const pending = await pendingMigrations(storage, migrations)
+  return pending.map(({ module: moduleName, version, name }) => `${moduleName} ${version}, ${name}`)
+}
+
+/** Where it is; its secrets are known to the redactor from then on, as far as they are found. */
+async function revealed(config: TroupeConfig, redactor: Redactor): Promise<BackedUpStorage | undefined> {
+  try {
+    const secrets = openSecrets(config.secrets, { clock: systemClock, redactor, variables: process.env })
+    return (await revealConfig(config, secrets, redactor)).storage
+  } catch {
+    // That a secret is missing, opening says.
+    return undefined
+  }
+}
+
+/**
+ * Looks at the files of a project alone, and heeds what the configuration attests.
+ * @throws ValidationError for an option that is none, or a project that is no folder
+ * @example const { checks } = await examineProject({ project: '.', config })
+ */
+export async function examineProject(
+  options: Omit<DoctorOptions, 'project'> & { readonly project: string; readonly config?: TroupeConfig },
+): Promise<DoctorReport> {
+  checkOptions('examineProject', options, ['config', 'production', 'project', 'signal'])
+  const { config, ...rest } = options
+  if (rest.project === undefined) throw noFolder()
+  const subject = {
+    ...(await readSubject(config ?? { storage: 'memory:' }, rest)),
+    host: readHost(),
+    now: systemClock.now(),
+  }
+  return examine(subject, { only: ['project'], ...(rest.signal ? { signal: rest.signal } : {}) })
+}
+
+/** @throws ValidationError */
+async function readSubject(input: TroupeConfig, options: DoctorOptions) {
+  if (typeof input !== 'object' || input === null)
+    throw failure('validation.failed', { what: 'The configuration', problem: 'it is no object' })
+  checkOptions('doctor', options, ['production', 'project', 'signal'])
+  checkSignal('doctor', options.signal)
+  const origins = input[declared]
+  const config = origins?.config ?? input
+  const production =
+    options.production === undefined
+      ? config.profile === 'production'
+      : checkFlag('doctor.production', options.production)
+  const project = options.project === undefined ? undefined : await projectAt(options.project)
+  return { config, origins, production, ...(project ? { project } : {}) }
+}
+
+const noFolder = () => failure('validation.failed', { what: 'The project of the doctor', problem: 'it is no folder' })
+
+async function projectAt(folder: string): Promise<Project> {
+  const found = typeof folder === 'string' ? await stat(folder).catch(() => undefined) : undefined
+  if (!found?.isDirectory()) throw noFolder()
+  return readProject(folder)
+}
+
+/** Over row-level security only their ids are seen; what is theirs is read as theirs. */
+async function usersOf({ storage }: TroupeParts): Promise<ExaminedUsers> {
+  const tables = userTables.filter(({ content }) => content)
+  const users: string[] = []
+  let user = await nextUser(storage, tables, '')
+  for (; user !== undefined && users.length < maxUsers; user = await nextUser(storage, tables, user))
+    if (user !== healthUser) users.push(user)
+  return { users, more: user !== undefined }
+}

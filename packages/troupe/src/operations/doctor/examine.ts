@@ -1,0 +1,228 @@
+/**
+ * Looks at everything, at once: each check within its time, so that one that breaks or hangs is a result like the others.
+ * What is found goes past the redactor, and is bounded.
+ */
+
+import {
+  type CheckId,
+  checkDoctor,
+  checkIds,
+  checksById,
+  type DoctorAnswer,
+  type DoctorConfig,
+  type DoctorContext,
+  type DoctorStatus,
+  entryOf,
+  isAttestable,
+} from '../../configuration/index.ts'
+import { type Clock, type Duration, milliseconds, systemClock, type TroupeError } from '../../core/index.ts'
+import { withTimeLimit } from '../../resilience/index.ts'
+import { agentChecks } from './checks/agent-checks.ts'
+import type { CheckFunctions } from './checks/check-functions.ts'
+import { configurationChecks } from './checks/configuration-checks.ts'
+import { contextChecks } from './checks/context-checks.ts'
+import { observationChecks } from './checks/observation-checks.ts'
+import { projectChecks } from './checks/project-checks.ts'
+import { securityChecks } from './checks/security-checks.ts'
+import { storageChecks } from './checks/storage-checks.ts'
+import { workChecks } from './checks/work-checks.ts'
+import { type DoctorSubject, fail, pass, short, warn } from './doctor-subject.ts'
+import { guidesOf } from './guide-lines.ts'
+
+export interface DoctorResult {
+  readonly id: string
+  /** What it looked at: `own` for a check of the user's, `word` for what only a person can say. */
+  readonly about: 'configuration' | 'system' | 'project' | 'word' | 'own'
+  /** What holds where it passes. */
+  readonly description: string
+  readonly status: DoctorStatus
+  /** What was seen. */
+  readonly evidence: string
+  /** What to do; absent where it passed. */
+  readonly remedy?: string
+  /** Lines of the guides that ask for it: `S1:996`. */
+  readonly guides: readonly string[]
+  readonly durationMs: number
+}
+
+export interface DoctorReport {
+  /** The worst of all checks. */
+  readonly status: DoctorStatus
+  /** Whether it was judged as production. */
+  readonly production: boolean
+  /** ISO text. */
+  readonly at: string
+  readonly counts: Readonly<Record<DoctorStatus, number>>
+  readonly checks: readonly DoctorResult[]
+}
+
+const runs: CheckFunctions = {
+  ...configurationChecks,
+  ...storageChecks,
+  ...securityChecks,
+  ...agentChecks,
+  ...observationChecks,
+  ...contextChecks,
+  ...workChecks,
+  ...projectChecks,
+}
+const timeout: Duration = '10s'
+const maxTextLength = 1_000
+
+export interface ExamineOptions {
+  readonly clock?: Clock
+  readonly redact?: (text: string) => string
+  /** All that there is by default. */
+  readonly only?: readonly DoctorResult['about'][]
+  /** What a check of one's own is given as the troupe. */
+  readonly troupe?: DoctorContext['troupe']
+  readonly signal?: AbortSignal
+}
+
+type ExamineSubject = Omit<DoctorSubject, 'signal'>
+
+/** @throws CancelledError; nothing else: what goes wrong is a result */
+export async function examine(subject: ExamineSubject, options: ExamineOptions = {}): Promise<DoctorReport> {
+  const { clock = systemClock, only, signal } = options
+  const config = usable(subject.config.doctor)
+  const ours = checkIds.filter((id) => {
+    const { about } = entryOf(id)
+    return (only?.includes(about) ?? true) && (about !== 'project' || subject.project !== undefined)
+  })
+  const builtIn = ours.map((id) => {
+    const { about, description } = entryOf(id)
+    const evaluate = (one: DoctorSubject) => answerFor(id, one)
+    return timed({
+      id,
+      about,
+      description,
+      timeoutMs: milliseconds(timeout, 'timeout'),
+      evaluate: async (one) => attested(id, one, config, await evaluate(one)),
+    })
+  })
+  const own = (only?.includes('own') ?? true) ? (config.checks ?? []) : []
+  const theirs = own.map(({ id, description, run, timeout: ownTimeout = timeout }) =>
+    timed({
+      id,
+      about: 'own',
+      description,
+      timeoutMs: milliseconds(ownTimeout, 'timeout'),
+      evaluate: async (one) => checkAnswer(id, await run(contextOf(one))),
+    }),
+  )
+  const checks = await Promise.all([...builtIn, ...theirs])
+  return reportOf(checks, subject.production, new Date(subject.now).toISOString())
+
+  function contextOf({ production, signal: within, project }: DoctorSubject): DoctorContext {
+    return {
+      production,
+      signal: within,
+      ...(project ? { project: project.folder } : {}),
+      ...(options.troupe ? { troupe: options.troupe } : {}),
+    }
+  }
+
+  async function timed(check: {
+    readonly id: string
+    readonly about: DoctorResult['about']
+    readonly description: string
+    readonly timeoutMs: number
+    readonly evaluate: (subject: DoctorSubject) => Promise<DoctorAnswer>
+  }): Promise<DoctorResult> {
+    const { id, about, description, timeoutMs, evaluate } = check
+    const began = clock.monotonic()
+    const limit = { clock, limitMs: timeoutMs, kind: 'own', what: `The check ${id}`, signal }
+    const found = await withTimeLimit(limit, (within) => evaluate({ ...subject, signal: within })).catch(
+      (error: unknown) => {
+        if (signal?.aborted) throw error
+        return failedCheck(error)
+      },
+    )
+    const text = (value: string) => bounded(options.redact?.(value) ?? value)
+    return {
+      id,
+      about,
+      description,
+      status: found.status,
+      evidence: text(found.evidence),
+      ...(found.status === 'pass' ? {} : { remedy: text(found.remedy) }),
+      guides: guidesOf(id),
+      durationMs: clock.monotonic() - began,
+    }
+  }
+}
+
+/** Of several examinations as one. */
+export const joined = (first: DoctorReport, ...others: readonly DoctorReport[]): DoctorReport =>
+  reportOf(
+    [first, ...others].flatMap(({ checks }) => checks),
+    first.production,
+    first.at,
+  )
+
+function reportOf(checks: readonly DoctorResult[], production: boolean, at: string): DoctorReport {
+  const count = (status: DoctorStatus) => checks.filter((check) => check.status === status).length
+  const counts = { pass: count('pass'), warn: count('warn'), fail: count('fail') }
+  return { status: counts.fail > 0 ? 'fail' : counts.warn > 0 ? 'warn' : 'pass', production, at, counts, checks }
+}
+
+/** One that is wrong says so among the results, and is not heeded. */
+function usable(config: DoctorConfig = {}): DoctorConfig {
+  try {
+    checkDoctor(config, checksById)
+    return config
+  } catch {
+    return {}
+  }
+}
+
+async function answerFor(id: CheckId, subject: DoctorSubject): Promise<DoctorAnswer> {
+  const { about } = entryOf(id)
+  if (about === 'word')
+    return short(
+      subject,
+      'Nobody has said so.',
+      `Do it, and set doctor.attest: { '${id}': 'YYYY-MM-DD' } to the day on which it was done.`,
+    )
+  if (about === 'system' && !subject.parts)
+    return warn('It was not looked at, for the troupe is not open.', 'Mend what troupe.opens says, and look again.')
+  // What each needs was looked after above.
+  return runs[id as keyof CheckFunctions](subject as never)
+}
+
+/** A person's word stands for what was not seen, for as long as it holds. */
+function attested(id: CheckId, subject: DoctorSubject, config: DoctorConfig, found: DoctorAnswer): DoctorAnswer {
+  const day = config.attest?.[id]
+  if (found.status === 'pass' || !isAttestable(id) || day === undefined) return found
+  const until = Date.parse(day) + milliseconds(config.attestFor ?? '90d', 'doctor.attestFor')
+  const ends = new Date(until).toISOString().slice(0, 10)
+  if (Date.parse(day) > subject.now)
+    return short(subject, `It is attested for ${day}, which is still to come.`, 'Attest what was done, with its day.')
+  if (subject.now < until) return pass(`Attested on ${day}, which holds until ${ends}.`)
+  return short(
+    subject,
+    `Attested on ${day}, which held until ${ends}.`,
+    `Do it again, and set doctor.attest: { '${id}': 'YYYY-MM-DD' }.`,
+  )
+}
+
+function checkAnswer(id: string, answer: DoctorAnswer): DoctorAnswer {
+  const { status, evidence, remedy } = (answer ?? {}) as Partial<Record<'status' | 'evidence' | 'remedy', unknown>>
+  const isComplete = typeof evidence === 'string' && (status === 'pass' || typeof remedy === 'string')
+  if (isComplete && ['pass', 'warn', 'fail'].includes(String(status))) return answer
+  return fail(
+    `The check ${id} gave no answer that can be read.`,
+    "Return { status: 'pass' | 'warn' | 'fail', evidence } as texts, with a remedy where it does not pass.",
+  )
+}
+
+function failedCheck(error: unknown): DoctorAnswer {
+  const { message, hint, code } = error as Partial<TroupeError>
+  const remedy = hint ?? 'See why; what it looks at is not known until it does.'
+  return fail(
+    `The check itself ${code === 'timeout' ? 'was not done in time' : 'failed'}: ${message ?? String(error)}`,
+    remedy,
+  )
+}
+
+const bounded = (text: string) => (text.length > maxTextLength ? `${text.slice(0, maxTextLength)}…` : text)

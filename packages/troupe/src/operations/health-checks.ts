@@ -1,0 +1,221 @@
+/** The checks that every troupe has, and the gauges that read the same. */
+import { statfs } from 'node:fs/promises'
+import { totalmem } from 'node:os'
+import { dirname } from 'node:path'
+import type { ObservationConfig } from '../configuration/index.ts'
+import { type Json, milliseconds, systemClock } from '../core/index.ts'
+import { type ChildState, defineMessage } from '../messaging/index.ts'
+import type { CheckAnswer } from '../observability/index.ts'
+import { Access } from '../security/index.ts'
+import type { TroupeParts } from './troupe-parts.ts'
+
+/** The user of the probes: nobody's, and what they leave expires. */
+export const healthUser = 'troupe.health'
+const agent = 'HealthMonitor'
+const Probe = defineMessage('health.probe')
+
+/** Workers whose mailboxes are looked at. */
+const maxWorkers = 100
+const rateWindow = '5m'
+const sizesCacheMs = 5_000
+
+type Details = { readonly [name: string]: Json }
+const when = (bad: boolean, message: string, details: Details): CheckAnswer => ({
+  status: bad ? 'degraded' : 'healthy',
+  ...(bad ? { message } : {}),
+  details,
+})
+
+export function registerChecks(parts: TroupeParts, config: ObservationConfig): void {
+  const { observation, storage, sharing } = parts
+  const { health } = observation
+  health.register('storage', () => {
+    const { state, problem } = storage.state()
+    return {
+      status: state === 'open' ? 'healthy' : 'unhealthy',
+      ...(problem === undefined ? {} : { message: problem }),
+    }
+  })
+  health.register('transport', () => transport(parts), { critical: false, interval: '1s' })
+  if (sharing) health.register('lease', async () => void (await sharing.lease.check()))
+  health.register('mesh', () => timed(parts, () => probeMesh(parts)))
+  health.register('messages', ({ signal }) => timed(parts, () => probeMessages(parts, signal)))
+  health.register('models', ({ signal }) => probeModels(parts, config, signal), { critical: false, interval: '1m' })
+  if (onRealTime(parts)) registerHost(parts)
+  health.register('eventLoop', () => {
+    const { worstMs } = observation.lag
+    return when(
+      worstMs > milliseconds(observation.bounds.lag, 'health.lag'),
+      `timers came ${Math.round(worstMs)} ms late`,
+      {
+        worstMs,
+      },
+    )
+  })
+  health.register(
+    'queues',
+    async () => {
+      const waiting = await mailboxes(parts, 'waiting')
+      const longestQueue = Math.max(0, ...waiting.map(({ value }) => value))
+      const loads = { longestQueue, workers: parts.workers.size, messagesPerSecond: messagesPerSecond(parts) }
+      return when(longestQueue > observation.bounds.queue, `${longestQueue} messages wait in one mailbox`, loads)
+    },
+    { critical: false },
+  )
+  health.register(
+    'agents',
+    () => {
+      const stalled = observation.watchdog?.stalled() ?? []
+      const down = workersDown(parts)
+      const [first] = stalled
+      const problem = [
+        ...(down[0] ? [`the worker ${down[0]} is down`] : []),
+        ...(first ? [`${first.kind} ${first.id} of ${first.agent ?? 'an unknown agent'} makes no progress`] : []),
+      ].join('; ')
+      return when(problem !== '', problem, { stalled: stalled.length, down: down.length, workers: parts.workers.size })
+    },
+    { critical: false },
+  )
+  registerGauges(parts)
+}
+
+/** Under another clock the machine is not part of what happens: a simulation would differ with it. */
+const onRealTime = ({ clock }: TroupeParts) => clock === systemClock
+
+function registerHost({ observation, metrics, storage }: TroupeParts): void {
+  const { health } = observation
+  health.register('memory', () => {
+    const used = memoryUsed()
+    return when(used > observation.bounds.memory, `${share(used)} of the memory is taken`, { used })
+  })
+  health.register(
+    'disk',
+    async () => {
+      const used = await diskUsed(storage.location)
+      return when(used > observation.bounds.disk, `${share(used)} of the disk is taken`, { used })
+    },
+    { critical: false },
+  )
+  metrics.gauge('memory.resident', () => process.memoryUsage.rss())
+  metrics.gauge('memory.heap', () => process.memoryUsage().heapUsed)
+  metrics.gauge('memory.used', memoryUsed)
+  metrics.gauge('disk.used', () => diskUsed(storage.location))
+}
+
+function registerGauges(parts: TroupeParts): void {
+  const { metrics, storage, clock, services, workers } = parts
+  let sizes: { readonly at: number; readonly read: ReturnType<typeof storage.sizes> } | undefined
+  const read = () => {
+    if (!sizes || clock.monotonic() - sizes.at > sizesCacheMs) sizes = { at: clock.monotonic(), read: storage.sizes() }
+    return sizes.read
+  }
+  for (const statistic of ['database', 'writeAheadLog', 'free'] as const)
+    metrics.gauge(`storage.${statistic}.bytes`, async () => (await read())[statistic])
+  metrics.gauge('storage.rows', async () =>
+    Object.entries((await read()).tables).map(([table, value]) => ({ labels: { table }, value })),
+  )
+  metrics.gauge('workers.running', () => workers.size)
+  metrics.gauge('workers.down', () => workersDown(parts).length)
+  metrics.gauge('mailbox.waiting', () => mailboxes(parts, 'waiting'))
+  metrics.gauge('mailbox.dead', () => mailboxes(parts, 'dead'))
+  const levels = { closed: 0, 'half-open': 0.5, open: 1 }
+  metrics.gauge('model.breaker', () =>
+    [...(services.models.breakers?.() ?? [])].map(([model, state]) => ({ labels: { model }, value: levels[state] })),
+  )
+}
+
+/** How processes tell each other at once; without it they find out each second. */
+function transport({ storage }: TroupeParts): CheckAnswer {
+  if (!storage.broadcast) return when(false, '', { kind: 'local' })
+  const line = storage.broadcast.line()
+  if (!line) return when(false, '', { kind: 'looking' })
+  const { connected, forMs } = line
+  const lost = `the connection that hears the other processes is lost for ${Math.round(forMs)} ms`
+  return when(!connected, lost, { kind: 'listening', connected, forMs })
+}
+
+/** Supervised ones that are not up: between two starts, or because their supervisor gave up. */
+function workersDown({ supervisions }: TroupeParts): readonly string[] {
+  const down = ({ name, status, children }: ChildState): readonly string[] =>
+    children ? children.flatMap(down) : status === 'running' ? [] : [name]
+  return [...supervisions.keys()].flatMap((supervision) => supervision.children().flatMap(down))
+}
+
+/** What comes back, but late, is degraded. */
+async function timed({ clock, observation }: TroupeParts, probe: () => Promise<boolean>): Promise<CheckAnswer> {
+  const began = clock.monotonic()
+  if (!(await probe())) return false
+  const answeredMs = clock.monotonic() - began
+  const late = answeredMs > milliseconds(observation.bounds.lag, 'health.lag')
+  return when(late, `it took ${Math.round(answeredMs)} ms to come back`, {})
+}
+
+/** Written, read and removed again. */
+async function probeMesh({ mesh }: TroupeParts): Promise<boolean> {
+  const { context } = { context: mesh.agent(healthUser, agent, new Access()) }
+  const key = `health.${agent}`
+  await context.push(key, 'ok', { audience: 'owner', ttl: '1m' })
+  const found = await context.get(key)
+  await context.delete(key)
+  return found === 'ok'
+}
+
+/** Sent and received: of several processes each may get another's. */
+async function probeMessages({ mailboxes: all }: TroupeParts, signal: AbortSignal): Promise<boolean> {
+  const { messages, mailbox } = all.clients({ user: healthUser, agent, access: new Access() })
+  await messages.send(Probe, 'ok', { to: agent, ttl: '1m', signal })
+  const [delivery] = await mailbox.receive({ types: [Probe], max: 1, wait: '5s', signal })
+  await delivery?.ack()
+  return delivery !== undefined
+}
+
+/** At no token: whether breakers are closed, and whether a server of one's own answers at all. */
+async function probeModels(
+  { services, egressClient }: TroupeParts,
+  { fetch = (url, init) => egressClient.fetchTo(url)(url, init) }: ObservationConfig,
+  signal: AbortSignal,
+): Promise<CheckAnswer> {
+  const { models } = services
+  const open = [...(models.breakers?.() ?? [])].flatMap(([model, state]) => (state === 'open' ? [model] : []))
+  if (open.length > 0) return when(true, `${open.join(', ')} failed repeatedly and is left alone`, { open })
+  const asked: string[] = []
+  for (const spec of models.defaultChain()) {
+    if (typeof spec !== 'object' || !('url' in spec)) continue
+    asked.push(models.nameOf(spec))
+    const headers = spec.apiKey ? { authorization: `Bearer ${spec.apiKey}` } : {}
+    const answer = await fetch(`${spec.url.replace(/\/$/, '')}/models`, { method: 'GET', headers, signal })
+    if (answer.status >= 500) return when(true, `${models.nameOf(spec)} answers ${answer.status}`, { asked })
+  }
+  return when(false, '', { asked })
+}
+
+async function mailboxes({ workers, mailboxes: all }: TroupeParts, statistic: 'waiting' | 'dead') {
+  const sampled = [...workers].slice(0, maxWorkers)
+  return Promise.all(
+    sampled.map(async ([{ detail }, user]) => {
+      const { mailbox } = all.clients({ user, agent: detail.name, access: new Access() })
+      return { labels: { agent: detail.name }, value: (await mailbox.counts())[statistic] }
+    }),
+  )
+}
+
+/** Acknowledged here: over the last minutes, or since this troupe was opened. */
+function messagesPerSecond({ metrics }: TroupeParts): number {
+  const { count } = metrics.summary('message.acknowledged', { window: rateWindow })
+  const spanMs = Math.min(metrics.uptimeMs, milliseconds(rateWindow, 'The window'))
+  return spanMs > 0 ? (count * 1_000) / spanMs : 0
+}
+
+const share = (value: number) => `${Math.round(value * 100)} %`
+
+/** Of what the container or the machine gives. */
+function memoryUsed(): number {
+  const constrained = process.constrainedMemory()
+  return process.memoryUsage.rss() / (constrained > 0 && constrained < totalmem() ? constrained : totalmem())
+}
+
+export async function diskUsed(location: string): Promise<number> {
+  const folder = location.includes('/') && !location.includes('://') ? dirname(location) : '.'
+  const { blocks, bavail } = await statfs(folder)
+  return blocks === 0 ? 0 : 1 - bavail / blocks
+}

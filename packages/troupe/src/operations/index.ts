@@ -1,0 +1,27 @@
+/** Operating a troupe: doctor, health, backups, audit verification, live settings, versions. */
+export { build } from './build.ts'
+export { type DoctorOptions, doctorOf, examineConfig, examineProject, pendingSteps } from './doctor/doctor.ts'
+export { type DoctorReport, type DoctorResult, joined as joinedReports } from './doctor/examine.ts'
+export { guideChecklists } from './doctor/guide-lines.ts'
+export { registerChecks } from './health-checks.ts'
+export type { LiveConfig } from './live/live-settings.ts'
+export { type ChangedSetting, type ReconfigureOptions, Reconfiguring } from './live/reconfigure.ts'
+export {
+  absentDatabase,
+  backupTo,
+  type RestoreBackupOptions,
+  restoreBackup,
+  storageOf,
+  verifyBackup,
+} from './restore-backup.ts'
+export { Gate } from './services/gate.ts'
+export { Housekeeping } from './services/housekeeping.ts'
+export { createAgentAlertSink, Observation } from './services/observation.ts'
+export { createEgress, openEgressClient } from './services/open-egress-client.ts'
+export { Restored } from './services/restored.ts'
+export { share } from './services/sharing.ts'
+export { ToolSources } from './services/tool-sources.ts'
+export type { SharedServices, TroupeParts } from './troupe-parts.ts'
+export { migrations, userTables } from './troupe-tables.ts'
+export { type VerifyAuditOptions, verifyAudit } from './verify-audit.ts'
+export { type Versions, versionsOf } from './versions.ts'

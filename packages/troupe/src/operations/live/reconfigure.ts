@@ -1,0 +1,137 @@
+/** Changes settings while the troupe runs: all of what was asked for, or nothing. */
+
+import type { SettingSource } from '../../configuration/index.ts'
+import {
+  childrenOf,
+  configProblems,
+  settingAt,
+  shownValue,
+  type TroupeConfig,
+  throwProblems,
+  troupeOptions,
+  wrongValue,
+} from '../../configuration/index.ts'
+import { hostName } from '../../context/index.ts'
+import { checkOptions, failure, nearest, type TroupeError } from '../../core/index.ts'
+import type { TroupeParts } from '../troupe-parts.ts'
+import { type LiveConfig, liveSettings } from './live-settings.ts'
+
+export interface ReconfigureOptions {
+  /** Who or what asks for it, for the event; `reconfigure` by default. */
+  readonly origin?: string
+}
+
+export interface ChangedSetting {
+  /** `messaging.maxAttempts` */
+  readonly setting: string
+  /** JSON, with secrets hidden; undefined where nothing was set. */
+  readonly old: string | undefined
+  readonly new: string
+}
+
+type Plain = Readonly<Record<string, unknown>>
+interface Wanted {
+  readonly path: string
+  readonly value: unknown
+}
+
+const isPlain = (value: unknown): value is Plain =>
+  typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype
+
+export class Reconfiguring {
+  readonly #parts: TroupeParts
+
+  constructor(parts: TroupeParts) {
+    this.#parts = parts
+  }
+
+  /** @throws ValidationError, ConflictError `config.restart`; `config.invalid` with several */
+  reconfigure(changes: LiveConfig, options: ReconfigureOptions): readonly ChangedSetting[] {
+    checkOptions('reconfigure', options, ['origin'])
+    const { origin: name = 'reconfigure' } = options
+    if (typeof name !== 'string' || name === '' || name.length > 200)
+      throw failure('validation.failed', { what: 'origin', problem: 'it is a text of 1 to 200 characters' })
+    if (!isPlain(changes))
+      throw failure('validation.failed', { what: 'What reconfigure is given', problem: 'it is no plain object' })
+    const before = this.#parts.settings.config
+    const { wanted, problems } = read(changes, { source: 'host', name })
+    throwProblems(problems)
+    const changed = wanted.filter(({ path, value }) => !same(valueAt(before, path), value))
+    const config = changed.reduce((merged, one) => withValue(merged, one), before)
+    throwProblems([
+      ...configProblems(config),
+      ...changed.flatMap(({ path }) => (path in liveSettings ? [] : [restart(path)])),
+    ])
+    this.#parts.settings.config = config
+    // One that stands for several settings is done once.
+    for (const apply of new Set(changed.map(({ path }) => liveSettings[path]))) apply?.(this.#parts, config)
+    return changed.map(({ path, value }) => this.#emitChange(path, valueAt(before, path), value, name))
+  }
+
+  #emitChange(setting: string, old: unknown, value: unknown, origin: string): ChangedSetting {
+    const { events, audit, clock, log } = this.#parts
+    const shown = { ...(old === undefined ? {} : { old: shownValue(setting, old) }), new: shownValue(setting, value) }
+    events.emit({ type: 'config.changed', at: clock.now(), setting, ...shown, origin })
+    audit.record({ actor: hostName, operation: 'reconfigure', resource: setting, allowed: true })
+    log.info('a setting was changed', { setting, ...shown, origin })
+    return { setting, old: undefined, ...shown }
+  }
+}
+
+const restart = (setting: string) => failure('config.restart', { setting })
+
+/** Down to what is set as a whole. */
+function read(
+  changes: Plain,
+  origin: SettingSource,
+): { readonly wanted: readonly Wanted[]; readonly problems: TroupeError[] } {
+  const wanted: Wanted[] = []
+  const problems: TroupeError[] = []
+  const unknown = (where: string, option: string, known: readonly string[]) =>
+    problems.push(failure('option.unknown', { where, option, nearest: nearest(option, known) ?? known.join(', ') }))
+  const walk = (value: unknown, path: string): void => {
+    if (value === undefined) return
+    const setting = settingAt(path)
+    const nested = childrenOf(path)
+    if (isPlain(value) && nested.length > 0 && !(path in liveSettings)) {
+      for (const [name, one] of Object.entries(value))
+        if (nested.includes(name) || setting) walk(one, `${path}.${name}`)
+        else unknown(path, name, nested)
+    } else if (setting && !setting.kind.accepts(value)) problems.push(wrongValue(setting, origin, value))
+    else if (path === 'log' && isPlain(value)) {
+      const { level, ...others } = value
+      for (const name of Object.keys(others)) problems.push(restart(`log.${name}`))
+      wanted.push({ path, value: level })
+    } else wanted.push({ path, value })
+  }
+  for (const [name, value] of Object.entries(changes))
+    if (troupeOptions.includes(name)) walk(value, name)
+    else unknown('reconfigure', name, troupeOptions)
+  return { wanted, problems }
+}
+
+/** What was set, or the default; of the log its level alone. */
+function valueAt(config: TroupeConfig, path: string): unknown {
+  let value: unknown = config
+  for (const name of path.split('.')) value = isPlain(value) ? value[name] : undefined
+  const found = path === 'log' && isPlain(value) ? value.level : value
+  return found ?? settingAt(path)?.standard
+}
+
+function withValue(config: TroupeConfig, { path, value }: Wanted): TroupeConfig {
+  if (path === 'log' && isPlain(config.log)) return { ...config, log: { ...config.log, level: value as 'warn' } }
+  const set = (within: unknown, [name, ...rest]: readonly string[]): unknown =>
+    name === undefined
+      ? value
+      : { ...(isPlain(within) ? within : {}), [name]: set(isPlain(within) ? within[name] : undefined, rest) }
+  return set(config, path.split('.')) as TroupeConfig
+}
+
+const same = (one: unknown, other: unknown): boolean => {
+  if (Object.is(one, other)) return true
+  if (Array.isArray(one) && Array.isArray(other))
+    return one.length === other.length && one.every((value, i) => same(value, other[i]))
+  if (!isPlain(one) || !isPlain(other)) return false
+  const names = new Set([...Object.keys(one), ...Object.keys(other)])
+  return [...names].every((name) => same(one[name], other[name]))
+}

@@ -1,0 +1,65 @@
+import { describe, expect, it } from 'vitest'
+import { createTroupe, handleSignals, loadConfig } from '../../index.ts'
+import { examineProject, HealthMonitor, showConfig } from '../../operations.ts'
+
+const x = 5 as never
+
+describe('wrong calls are refused, each with what is wrong', () => {
+  it.each<[pattern: RegExp, call: (troupe: Awaited<ReturnType<typeof createTroupe>>) => unknown]>([
+    [/summary has no option windw/, ({ metrics }) => metrics.summary('x', { windw: '5m' } as never)],
+    [
+      /The gauge g is not valid: it is neither a number nor a function/,
+      ({ metrics }) => metrics.gauge('g', 'x' as never),
+    ],
+    [/The name of a metric is not valid: it is empty/, ({ metrics }) => metrics.gauge('', 1)],
+    [/The name of a metric is not valid: it is empty/, ({ metrics }) => metrics.increment('')],
+    [/The name of a metric is not valid: it is no text/, ({ metrics }) => metrics.timer(x)],
+    [/What x tracks is not valid: it is no function/, ({ metrics }) => metrics.trackExecution('x', x)],
+    [/The name of a metric is not valid: it is no text/, ({ performance }) => performance.time(x)],
+    [/What x tracks is not valid: it is no function/, ({ performance }) => performance.track('x', x)],
+    [/What the span x is of is not valid: it is no function/, (troupe) => troupe.user('ada').traces.span('x', x)],
+    [
+      /timeout is not valid: it must be at least 1ms/,
+      () => new HealthMonitor().register('x', () => true, { timeout: '0s' }),
+    ],
+    [/The health check x is not valid: it is no function/, () => new HealthMonitor().register('x', x)],
+    [/it is no troupe/, () => handleSignals(x)],
+  ])('%s', async (pattern, call) => {
+    await using troupe = await createTroupe({ storage: 'memory:', log: 'silent' })
+    const rejected = expect.objectContaining({ name: 'ValidationError', message: expect.stringMatching(pattern) })
+    await expect(Promise.resolve().then(() => call(troupe))).rejects.toThrow(rejected)
+  })
+
+  it.each<[pattern: RegExp, call: () => unknown]>([
+    [
+      /log.redact is not valid: it is no list/,
+      () => createTroupe({ storage: 'memory:', log: { redact: 'a' as never } }),
+    ],
+    [
+      /log.redact is not valid: it is no list of paths/,
+      () => createTroupe({ storage: 'memory:', log: { redact: [x] } }),
+    ],
+    [
+      /otlp.headers is not valid: it is no object of texts/,
+      () => createTroupe({ storage: 'memory:', otlp: { url: 'http://localhost:4318', headers: x } }),
+    ],
+    [
+      /window is not valid: it must be at least 1ms/,
+      () => {
+        const rule = { name: 'r', metric: 'm', statistic: 'count', above: 1, window: '0s' } as const
+        return createTroupe({ storage: 'memory:', alerts: { rules: [rule] } })
+      },
+    ],
+    [/flags of loadConfig is not valid: it is no object/, () => loadConfig({ flags: x })],
+    [/env of loadConfig is not valid: it is no object/, () => loadConfig({ env: x })],
+    [/cwd of loadConfig was given is not valid: it is a number/, () => loadConfig({ cwd: x })],
+    [/file of loadConfig was given is not valid: it is a number/, () => loadConfig({ file: x })],
+    [/The project of the doctor is not valid: it is no folder/, () => examineProject({} as never)],
+    [/examineProject is not valid: it must be an object/, () => examineProject(x)],
+    [/it is not what loadConfig gives/, () => showConfig(x)],
+    [/it is not what loadConfig gives/, () => showConfig(undefined as never)],
+  ])('%s', async (pattern, call) => {
+    const rejected = expect.objectContaining({ name: 'ValidationError', message: expect.stringMatching(pattern) })
+    await expect(Promise.resolve().then(call)).rejects.toThrow(rejected)
+  })
+})

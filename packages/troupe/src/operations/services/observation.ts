@@ -1,0 +1,223 @@
+/** Puts together what is seen of a troupe: traces, alerts, the watchdog, exports, and when each looks. */
+
+import {
+  type AlertTarget,
+  type HealthBounds,
+  healthBounds,
+  type ObservationConfig,
+  rulesOf,
+  type TracesConfig,
+} from '../../configuration/index.ts'
+import {
+  type Cancel,
+  type Clock,
+  type Events,
+  type FetchPort,
+  type Ids,
+  milliseconds,
+  type Random,
+  systemClock,
+  type UserId,
+} from '../../core/index.ts'
+import { defineMessage, type Mailboxes } from '../../messaging/index.ts'
+import {
+  type AlertSink,
+  Alerts,
+  createTracer,
+  createTraceStore,
+  createWebhook,
+  HealthMonitor,
+  type Log,
+  LoopLag,
+  logEvents,
+  type MetricsCollector,
+  OtlpExporter,
+  Performance,
+  type SpanTracer,
+  type TraceStore,
+  Traces,
+  Watchdog,
+} from '../../observability/index.ts'
+import { Access } from '../../security/index.ts'
+import type { Storage } from '../../storage/index.ts'
+
+export interface ObservationParts {
+  readonly clock: Clock
+  readonly random: Random
+  readonly ids: Ids
+  readonly log: Log
+  readonly events: Events
+  readonly metrics: MetricsCollector
+  readonly storage: Storage
+  /** To places that the configuration names. */
+  readonly fetch: FetchPort
+  /** Over content. */
+  readonly redact: (text: string) => string
+}
+
+/** An alert as an agent gets it. */
+const AlertMessage = defineMessage('alert')
+
+const boundsOf = ({ retention = '7d', max = 1_000 }: TracesConfig) => ({
+  retentionMs: milliseconds(retention, 'traces.retention'),
+  max,
+})
+
+/** Sends alerts into the mailboxes of agents. */
+export const createAgentAlertSink =
+  (mailboxes: Mailboxes) =>
+  ({ user, agent }: Agents): AlertSink => {
+    const { messages } = mailboxes.clients({ user, agent: 'Alerts', access: new Access() })
+    return { notify: (alert) => messages.send(AlertMessage, { ...alert }, { to: agent, priority: 'urgent' }) }
+  }
+
+type Agents = Exclude<AlertTarget, { readonly webhook: unknown }>
+const cleanupIntervalMs = 60_000
+/** Traces removed at once. */
+const cleanupLimit = 200
+
+export class Observation {
+  readonly performance: Performance
+  readonly health: HealthMonitor
+  readonly lag: LoopLag
+  readonly watchdog: Watchdog | undefined
+  readonly alerts: Alerts
+  readonly store: TraceStore | undefined
+  readonly tracer: SpanTracer | undefined
+  readonly #parts: ObservationParts
+  readonly #createAgentSink: (target: Agents) => AlertSink
+  #config: ObservationConfig
+  readonly #otlp: OtlpExporter | undefined
+  readonly #timers = new Map<string, Cancel>()
+  #evaluating: Promise<unknown> = Promise.resolve()
+
+  /** @param createAgentSink sends an alert to an agent */
+  constructor(config: ObservationConfig, parts: ObservationParts, createAgentSink: (target: Agents) => AlertSink) {
+    this.#parts = parts
+    this.#config = config
+    this.#createAgentSink = createAgentSink
+    const { clock, events, metrics, log } = parts
+    const { traces = {}, watchdog = {}, otlp, fetch = parts.fetch } = config
+    const failed = (what: string) => (error: unknown) => log.warn(what, { error: error as Error })
+    this.performance = new Performance(clock, metrics)
+    this.lag = new LoopLag(clock)
+    this.health = new HealthMonitor({
+      clock,
+      changed: (status, before) => events.emit({ type: 'health.changed', at: clock.now(), status, before }),
+    })
+    this.watchdog = watchdog
+      ? new Watchdog({ clock, events, afterMs: milliseconds(watchdog.after ?? '5m', 'watchdog.after') })
+      : undefined
+    this.#otlp = otlp
+      ? new OtlpExporter(otlp, { ...parts, fetch, failed: failed('exporting metrics failed') })
+      : undefined
+    this.store =
+      traces && traces.store !== false
+        ? createTraceStore({
+            ...parts,
+            ...boundsOf(traces),
+          })
+        : undefined
+    const sinks = [...(this.store ? [this.store] : []), ...(this.#otlp ? [this.#otlp] : [])]
+    this.tracer =
+      traces && sinks.length > 0
+        ? createTracer({ ...parts, sinks, content: traces.content === true, failed: failed('spans were lost') })
+        : undefined
+    this.alerts = new Alerts({
+      clock,
+      events,
+      metrics,
+      ...this.#alertOptionsOf(config),
+      failed: (error, alert) => log.warn('an alert could not be told', { alert, error: error as Error }),
+    })
+    logEvents(events, log)
+    metrics.gauge('eventLoop.lag', () => this.lag.worstMs)
+    metrics.gauge('uptime', () => metrics.uptimeMs)
+    metrics.gauge('traces.dropped', () => this.tracer?.dropped ?? 0)
+    metrics.gauge('alerts.active', () => this.alerts.active().length)
+  }
+
+  /** Bounds of what is healthy. */
+  get bounds(): HealthBounds {
+    return { ...healthBounds, ...this.#config.health }
+  }
+
+  start(): void {
+    const { health, traces } = this.#config
+    // Under another clock no timer comes late, and each step of it would stop at this one: only who names a bound wants it.
+    if (this.#parts.clock === systemClock || health?.lag !== undefined) this.lag.start()
+    this.#otlp?.start()
+    if (health?.every !== undefined) this.health.start(health.every)
+    this.#scheduleAlerts()
+    if (traces !== false && this.store)
+      this.#scheduleEvery('cleanup', cleanupIntervalMs, () => this.store?.cleanup(cleanupLimit))
+  }
+
+  /** From the next look on. */
+  configure(config: ObservationConfig): void {
+    const before = this.#config
+    this.#config = config
+    if (config.traces !== false) this.store?.setRetention(boundsOf(config.traces ?? {}))
+    const every = config.health?.every
+    if (every !== undefined && every !== before.health?.every) this.health.start(every)
+    if (config.alerts === before.alerts) return
+    this.alerts.configure(this.#alertOptionsOf(config))
+    this.#timers.get('alerts')?.()
+    this.#scheduleAlerts()
+  }
+
+  #alertOptionsOf({ alerts = {}, fetch = this.#parts.fetch }: ObservationConfig) {
+    if (!alerts) return { rules: [], sinks: [] }
+    const sinks = (alerts.to ?? []).map((to) =>
+      'webhook' in to ? createWebhook(to.webhook, { ...this.#parts, fetch }) : this.#createAgentSink(to),
+    )
+    return { rules: rulesOf(alerts), sinks }
+  }
+
+  #scheduleAlerts(): void {
+    const { alerts } = this.#config
+    const every = alerts ? alerts.every : undefined
+    this.#scheduleEvery('alerts', milliseconds(every ?? '15s', 'alerts.every'), async () => {
+      this.watchdog?.check()
+      await this.alerts.evaluate()
+    })
+  }
+
+  traces(user: UserId): Traces {
+    const { clock, events, ids } = this.#parts
+    const flush = async () => this.tracer?.flush()
+    return new Traces({ clock, events, ids, store: this.store, flush }, user)
+  }
+
+  /** What waits to be stored of the user is let go of, what is being stored is waited for. */
+  async forget(user: UserId): Promise<void> {
+    this.tracer?.forget(user)
+    await this.tracer?.flush()
+  }
+
+  async stop(): Promise<void> {
+    for (const cancel of this.#timers.values()) cancel()
+    this.#timers.clear()
+    this.lag.stop()
+    this.health.stop()
+    this.watchdog?.close()
+    this.#otlp?.hurry()
+    await this.#evaluating
+    await this.alerts.close()
+    await this.tracer?.close()
+    await this.#otlp?.close()
+  }
+
+  #scheduleEvery(name: string, ms: number, run: () => Promise<unknown> | undefined): void {
+    const { clock, log } = this.#parts
+    const round = () => {
+      this.#evaluating = Promise.resolve(run())
+        .catch((error: unknown) => log.warn(`observing failed: ${name}`, { error: error as Error }))
+        .then(() => {
+          if (this.#timers.get(name) === timer) this.#scheduleEvery(name, ms, run)
+        })
+    }
+    const timer = clock.after(ms, round, { background: true })
+    this.#timers.set(name, timer)
+  }
+}

@@ -1,0 +1,75 @@
+/** What goes out of a troupe: the one client of its tools, and one for each place that its configuration names itself. */
+import { systemClock } from '../../core/index.ts'
+import { type Egress, type EgressOptions, type EgressParts, type Fetch, openEgress } from '../../security/index.ts'
+
+/**
+ * A `fetch` that goes where it may and nowhere else: hosts by a list, addresses checked when the connection is made,
+ * redirects each anew, answers bounded in size and time.
+ * @throws ValidationError naming the option
+ * @example
+ * const egress = createEgress({ allow: ['api.example.com', '*.example.org:443'], timeout: '10s' })
+ * const response = await egress.fetch('https://api.example.com/v1/orders')
+ * await egress.close()
+ */
+export const createEgress = (options: EgressOptions = {}, parts: Partial<EgressParts> = {}): Egress =>
+  openEgress(options, { clock: systemClock, ...parts })
+
+export interface EgressClient {
+  /** Of tools, effects and whatever else an agent causes. */
+  readonly egress: Egress
+  /**
+   * To one place that the configuration names, and no other: a model's url, a webhook, a collector. The address may be
+   * private, for whoever wrote the url has named it; never link-local or a cloud's service to its machines, unless the url
+   * is that address itself.
+   */
+  readonly fetchTo: (url: string) => Fetch
+  /**
+   * To a server that works for agents, of MCP say: by the list of their tools where there is one, and in production; else
+   * as `fetchTo`.
+   */
+  readonly fetchFor: (url: string) => Fetch
+  close(): Promise<void>
+}
+
+/** Models stream for as long as they are given, and say much; `models.limits` bounds how many are asked at once. */
+const generous = { maxBytes: 256_000_000, timeout: '1h', maxRedirects: 3, connections: 10_000 } as const
+/** Of networks of one's own. */
+const privateAddresses = [
+  '127.0.0.0/8',
+  '10.0.0.0/8',
+  '172.16.0.0/12',
+  '192.168.0.0/16',
+  '100.64.0.0/10',
+  '::1/128',
+  'fc00::/7',
+]
+
+export interface EgressClientParts extends Pick<EgressParts, 'clock' | 'rejected' | 'lookup'> {
+  /** Without a list nothing goes out of tools. */
+  readonly production: boolean
+}
+
+export function openEgressClient(
+  options: EgressOptions | undefined,
+  { production, ...parts }: EgressClientParts,
+): EgressClient {
+  const rules = { ...(production ? { allow: [] } : {}), ...options }
+  const egress = openEgress(rules, parts)
+  const servers = rules.allow && openEgress({ ...rules, ...generous }, parts)
+  const named = new Map<string, Egress>()
+  const fetchTo = (url: string): Fetch => {
+    const { protocol, hostname, port } = new URL(url)
+    const hostAndPort = `${hostname}:${port || (protocol === 'https:' ? '443' : '80')}`
+    const found = named.get(hostAndPort) ?? openEgress({ ...generous, allow: [hostAndPort], privateAddresses }, parts)
+    named.set(hostAndPort, found)
+    return found.fetch
+  }
+  return {
+    egress,
+    fetchTo,
+    fetchFor: (url) => servers?.fetch ?? fetchTo(url),
+    async close() {
+      await Promise.all([egress, servers, ...named.values()].map((one) => one?.close()))
+    },
+  }
+}

@@ -1,0 +1,27 @@
+/** Where several processes may be on the storage: that this one is alive, and what it takes from those that are not. */
+
+import type { RevealedConfig } from '../../configuration/index.ts'
+import { milliseconds } from '../../core/index.ts'
+import { createRunClaims, openProcessLease, type ProcessLease, type RunClaims } from '../../runs/index.ts'
+
+export interface Sharing {
+  readonly lease: ProcessLease
+  readonly claims: RunClaims
+  /** Gives back what is held, before anything was begun with it. */
+  close(): Promise<void>
+}
+
+type Parts = Omit<Parameters<typeof openProcessLease>[0], 'leaseMs'> &
+  Omit<Parameters<typeof createRunClaims>[0], 'lease' | 'form'> & { readonly journals: { readonly form: number } }
+
+/** @returns undefined where one process has the storage for itself */
+export async function share(config: RevealedConfig, parts: Parts): Promise<Sharing | undefined> {
+  if (!parts.storage.broadcast) return undefined
+  const lease = await openProcessLease({ ...parts, leaseMs: milliseconds(config.lease ?? '10s', 'lease') })
+  const claims = createRunClaims({ ...parts, lease, form: parts.journals.form })
+  const close = async () => {
+    await claims.close()
+    await lease.close()
+  }
+  return { lease, claims, close }
+}

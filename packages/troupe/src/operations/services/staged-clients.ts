@@ -1,0 +1,8 @@
+/** What a step of an agent works with: its writes and messages wait for the commit of its turn. */
+import type { ContextClient } from '../../context/index.ts'
+import type { stagedMessages } from '../../messaging/index.ts'
+
+export interface StagedClients {
+  readonly context: ContextClient
+  readonly messages: ReturnType<typeof stagedMessages>
+}

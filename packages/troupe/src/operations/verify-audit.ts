@@ -1,0 +1,92 @@
+/** Verifies an audit log where no troupe runs: from an export, or from the database itself. */
+import type { KeyObject } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { createInterface } from 'node:readline'
+import { checkOptions, checkSignal, failure, systemClock, systemRandom } from '../core/index.ts'
+import { type AuditReport, type Checkpoint, exportAudit, readCheckpoint, verifyExport } from '../security/index.ts'
+import { absentFile, openStorage, type PostgresOptions } from '../storage/index.ts'
+import { migrations } from './troupe-tables.ts'
+
+export interface VerifyAuditOptions {
+  /** A database that no process has open, or a PostgreSQL one. */
+  readonly storage?: string | PostgresOptions
+  /** What `troupe.audit.export()` gave: a path to its lines, or the lines. */
+  readonly export?: string | AsyncIterable<string> | Iterable<string>
+  /** A path to lines of them, or they themselves. */
+  readonly checkpoints: string | readonly Checkpoint[]
+  /** Ed25519, as PEM of SPKI or a KeyObject; several where the key was changed. */
+  readonly publicKey: string | KeyObject | readonly (string | KeyObject)[]
+  readonly signal?: AbortSignal
+}
+
+const wrong = (what: string, problem: string, cause?: unknown) =>
+  failure('validation.failed', { what, problem }, { cause })
+
+/**
+ * Says what of a log is as it was signed, and where it begins to differ.
+ * @throws ValidationError for options, lines or keys that are none, and files that are not there; CancelledError; what
+ * opening the storage throws
+ * @example
+ * const { ok, findings } = await verifyAudit({ export: 'audit.jsonl', checkpoints: 'checkpoints.jsonl', publicKey })
+ */
+export async function verifyAudit(options: VerifyAuditOptions): Promise<AuditReport> {
+  checkOptions('verifyAudit', options, ['storage', 'export', 'checkpoints', 'publicKey', 'signal'])
+  const { storage, export: lines, publicKey, signal } = options
+  checkSignal('verifyAudit', signal)
+  if ((storage === undefined) === (lines === undefined)) throw wrong('verifyAudit', 'it has one of storage and export')
+  const publicKeys = Array.isArray(publicKey) ? publicKey : [publicKey as string | KeyObject]
+  const signed = { checkpoints: await checkpointsOf(options.checkpoints), publicKeys, signal }
+  if (lines !== undefined) return verifyExport({ lines: linesOf(lines), ...signed })
+  rejectAbsent(storage)
+  const opened = await openStorage({
+    ...(typeof storage === 'string' ? { url: storage } : { url: 'postgres:', postgres: storage as PostgresOptions }),
+    migrations,
+    clock: systemClock,
+    random: systemRandom,
+  })
+  try {
+    return await verifyExport({ lines: exportAudit(opened), ...signed })
+  } finally {
+    await opened.close()
+  }
+}
+
+/** A misspelt path would be made, and found to be a log that somebody emptied. */
+function rejectAbsent(storage: unknown): void {
+  const missing = typeof storage === 'string' ? absentFile(storage) : undefined
+  if (!missing) return
+  const near = missing.near === undefined ? '' : `; did you mean ${missing.near}?`
+  throw wrong('The storage of verifyAudit', `there is no file ${missing.path}${near}`)
+}
+
+async function* linesOf(lines: NonNullable<VerifyAuditOptions['export']>): AsyncIterable<string> {
+  if (typeof lines === 'object' && lines !== null) return yield* lines
+  if (typeof lines !== 'string') throw wrong('The export', 'it is neither a path to lines nor the lines')
+  try {
+    yield* createInterface({ input: createReadStream(lines, 'utf8'), crlfDelay: Number.POSITIVE_INFINITY })
+  } catch (error) {
+    throw wrong(`The export ${lines}`, (error as Error).message, error)
+  }
+}
+
+async function checkpointsOf(source: string | readonly Checkpoint[]): Promise<readonly Checkpoint[]> {
+  if (Array.isArray(source)) return source.map((one, i) => readCheckpoint(one, `checkpoint ${i + 1}`))
+  if (typeof source !== 'string') throw wrong('The checkpoints', 'they are neither a path to lines of them nor a list')
+  const text = await readFile(source, 'utf8').catch((error: Error) => {
+    throw wrong(`The checkpoints ${source}`, error.message, error)
+  })
+  return text.split('\n').flatMap((line, i) => {
+    const value = line.trim() === '' ? undefined : parsed(line)
+    return value === undefined ? [] : [readCheckpoint(value, `Line ${i + 1} of ${source}`)]
+  })
+}
+
+/** @returns undefined for what a crash left half-written, which never counted as delivered; null for what is no line of ours */
+function parsed(line: string): unknown {
+  try {
+    return JSON.parse(line)
+  } catch {
+    return line.startsWith('{') ? undefined : null
+  }
+}

@@ -1,0 +1,60 @@
+/** In whose name a client of MCP calls: fixed by its key or by the host, and never an argument of a call. */
+
+import { type ContextClient, hostName } from '../../../context/index.ts'
+import { construct } from '../../../core/index.ts'
+import type { CommittedMessages, Mailbox } from '../../../messaging/index.ts'
+import type { TroupeParts } from '../../../operations/index.ts'
+import type { Access, BuiltInTool, LeastRole, Operation } from '../../../security/index.ts'
+import type { Troupe } from '../../../startup/index.ts'
+import { ToolHandler } from '../../../tools/index.ts'
+
+export interface McpIdentity {
+  readonly user: string
+  /** The host where absent. */
+  readonly agent: string | undefined
+  readonly access: Access
+  readonly may: (operation: Operation, least: LeastRole) => boolean
+}
+
+/** What one client works with. */
+export interface McpCaller {
+  readonly troupe: Troupe
+  readonly parts: TroupeParts
+  readonly identity: McpIdentity
+  readonly context: ContextClient
+  readonly tools: ToolHandler
+}
+
+interface McpClients {
+  readonly context: ContextClient
+  readonly messages: CommittedMessages
+  readonly mailbox: Mailbox
+}
+
+export function mcpCallerOf(troupe: Troupe, parts: TroupeParts, identity: McpIdentity): McpCaller {
+  const { user, agent, access } = identity
+  const { mesh, mailboxes, clock, ids, events, incidents, unread } = parts
+  const clients: McpClients = {
+    ...mailboxes.clients({ user, agent: agent ?? hostName, access }),
+    context: agent === undefined ? mesh.host(user, access) : mesh.agent(user, agent, access),
+  }
+  const tools = ToolHandler[construct]({ userId: user, ...clients, access, clock, ids, events, incidents, unread })
+  return { troupe, parts, identity, context: clients.context, tools }
+}
+
+/** What a key must be allowed to for each built-in tool, as for the routes of the same effect. */
+export const operationOf: Readonly<Record<BuiltInTool, Operation>> = {
+  get_context: 'context.read',
+  list_context: 'context.read',
+  list_context_keys: 'context.read',
+  push_context: 'context.push',
+  delete_context: 'context.delete',
+  batch_context_operation: 'context.batch',
+  subscribe_to_topics: 'context.subscribe',
+  unsubscribe_from_topics: 'context.subscribe',
+  discover_topics: 'context.read',
+  delete_topic: 'topics.manage',
+  send_message_to_agent: 'messages.send',
+  broadcast_message_to_agents: 'messages.send',
+  get_messages_from_agents: 'messages.read',
+}

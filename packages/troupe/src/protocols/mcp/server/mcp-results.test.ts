@@ -1,0 +1,28 @@
+import * as sdk from '@modelcontextprotocol/server'
+import { describe, expect, it } from 'vitest'
+import { failure } from '../../../core/index.ts'
+import type { Log } from '../../../observability/index.ts'
+import { mcpErrorResult, protocolError } from './mcp-results.ts'
+
+const logged: unknown[] = []
+const log = { error: (_: string, fields: unknown) => logged.push(fields) } as unknown as Log
+const inside = failure('storage.io', { path: '/srv/ada/troupe.db', problem: 'disk of ada' })
+
+describe('what fails over MCP', () => {
+  it('tells nothing of the inside, in a call of a tool and elsewhere', () => {
+    for (const thrown of [inside, new Error('connect 10.0.0.7 as ada')]) {
+      expect(JSON.stringify(mcpErrorResult(thrown, log))).not.toMatch(/ada|10\.0/)
+      const error = protocolError(sdk, thrown, log)
+      expect(error).toMatchObject({ code: sdk.ProtocolErrorCode.InternalError })
+      expect(error.message).not.toMatch(/ada|10\.0/)
+    }
+    expect(logged).toHaveLength(2)
+  })
+
+  it('is the mistake of the client where it is one', () => {
+    const wrong = protocolError(sdk, failure('cursor.invalid'), log)
+    expect(wrong).toMatchObject({ code: sdk.ProtocolErrorCode.InvalidParams })
+    const missing = new sdk.ResourceNotFoundError('troupe://context/a')
+    expect(protocolError(sdk, missing, log)).toBe(missing)
+  })
+})

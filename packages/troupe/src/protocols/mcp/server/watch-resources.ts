@@ -1,0 +1,28 @@
+/** Changes of what a client can see, as they are committed: for those who subscribed to resources. */
+import type { ServerEvent } from '@modelcontextprotocol/server'
+import { TroupeError } from '../../../core/index.ts'
+import type { McpCaller } from './mcp-identity.ts'
+import { mayReadContext, uriOfEntry } from './mcp-resources.ts'
+
+/** @returns ends it */
+export function watchResources(caller: McpCaller, emit: (event: ServerEvent) => void): () => void {
+  if (!mayReadContext(caller)) return () => {}
+  const ends = new AbortController()
+  const follow = async () => {
+    for await (const item of caller.context.watch({ signal: ends.signal })) {
+      if (item.type === 'resync') {
+        emit({ kind: 'resources_list_changed' })
+        continue
+      }
+      emit({ kind: 'resource_updated', uri: uriOfEntry(item.key) })
+      const isNew = item.type === 'put' && item.version === 1
+      if (isNew || item.type !== 'put') emit({ kind: 'resources_list_changed' })
+    }
+  }
+  follow().catch((error: unknown) => {
+    const { log } = caller.parts
+    if (error instanceof TroupeError && error.code === 'cancelled') return
+    log.warn('watching for a client of MCP ended', { error: error as Error })
+  })
+  return () => ends.abort()
+}

@@ -1,0 +1,122 @@
+/**
+ * Gathers single items into batches: a full batch goes at once, a part of one after a while. Our own: dataloader sends a
+ * full batch only when its window is over, and keeps no bound on what waits.
+ */
+import { type Cancel, type Clock, checkOptions, type Duration, failure, milliseconds } from '../../core/index.ts'
+import { checkInteger } from '../check-integer.ts'
+
+export interface BatchProcessorOptions<In, Out> {
+  /** One result for each item, in order; an Error in the place of a result fails that item alone. */
+  readonly process: (items: readonly In[]) => Promise<readonly (Out | Error)[]> | readonly (Out | Error)[]
+  /** Items of a batch at most; 10 by default. */
+  readonly size?: number
+  /** How long the first item of a batch waits for others; 1 s by default. */
+  readonly wait?: Duration
+  /** Items that may wait; 1,000 by default. */
+  readonly maxWaiting?: number
+  readonly clock: Clock
+}
+
+interface Waiting<In, Out> {
+  readonly item: In
+  readonly resolve: (out: Out) => void
+  readonly reject: (error: unknown) => void
+  /** It goes out: its signal is minded no more. */
+  readonly begun: () => void
+}
+
+/**
+ * @example
+ * const batches = new BatchProcessor({ process: (texts: readonly string[]) => embedAll(texts), size: 10, wait: '1s', clock })
+ * const vector = await batches.add('a text')
+ */
+export class BatchProcessor<In, Out> implements AsyncDisposable {
+  readonly #options: BatchProcessorOptions<In, Out>
+  readonly #size: number
+  readonly #waitMs: number
+  readonly #maxWaiting: number
+  #waiting: Waiting<In, Out>[] = []
+  #timer: Cancel | undefined
+  readonly #running = new Set<Promise<void>>()
+  #closed = false
+
+  /** @throws ValidationError naming the option that is wrong */
+  constructor(options: BatchProcessorOptions<In, Out>) {
+    checkOptions('BatchProcessor', options, ['process', 'size', 'wait', 'maxWaiting', 'clock'])
+    if (typeof options.process !== 'function')
+      throw failure('validation.failed', { what: 'The option process of BatchProcessor', problem: 'it is no function' })
+    this.#options = options
+    this.#size = checkInteger('BatchProcessor', 'size', options.size ?? 10)
+    this.#maxWaiting = checkInteger('BatchProcessor', 'maxWaiting', options.maxWaiting ?? 1_000)
+    this.#waitMs = milliseconds(options.wait ?? '1s', 'The wait of a BatchProcessor')
+  }
+
+  /** @throws what `process` failed with; CapacityError `batch.full`; CancelledError for one that had not begun, or closed */
+  add(item: In, { signal }: { readonly signal?: AbortSignal } = {}): Promise<Out> {
+    if (this.#closed) return Promise.reject(failure('troupe.closed', { what: 'Adding to a batch' }))
+    if (signal?.aborted)
+      return Promise.reject(failure('cancelled', { what: 'An item of a batch' }, { cause: signal.reason }))
+    if (this.#waiting.length >= this.#maxWaiting)
+      return Promise.reject(failure('batch.full', { limit: this.#maxWaiting }))
+    return new Promise<Out>((resolve, reject) => {
+      const begun = () => signal?.removeEventListener('abort', onAbort)
+      const one = { item, resolve, reject, begun }
+      const onAbort = () => {
+        this.#waiting.splice(this.#waiting.indexOf(one), 1)
+        // Who comes next is the first of a batch of its own.
+        if (this.#waiting.length === 0) this.#stopWaiting()
+        reject(failure('cancelled', { what: 'An item of a batch' }, { cause: signal?.reason }))
+      }
+      signal?.addEventListener('abort', onAbort, { once: true })
+      this.#waiting.push(one)
+      if (this.#waiting.length >= this.#size) this.#send()
+      else this.#timer ??= this.#options.clock.after(this.#waitMs, () => this.#send())
+    })
+  }
+
+  /** Sends what waits now, and resolves when all that was sent is done. */
+  async flush(): Promise<void> {
+    while (this.#waiting.length > 0) this.#send()
+    await Promise.all(this.#running)
+  }
+
+  /** Takes no more, and flushes. */
+  async close(): Promise<void> {
+    this.#closed = true
+    await this.flush()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  #stopWaiting(): void {
+    this.#timer?.()
+    this.#timer = undefined
+  }
+
+  #send(): void {
+    this.#stopWaiting()
+    const batch = this.#waiting.splice(0, this.#size)
+    if (batch.length === 0) return
+    for (const { begun } of batch) begun()
+    const running = this.#process(batch).finally(() => this.#running.delete(running))
+    this.#running.add(running)
+  }
+
+  async #process(batch: readonly Waiting<In, Out>[]): Promise<void> {
+    try {
+      const results = await this.#options.process(batch.map(({ item }) => item))
+      const wrong = (problem: string) => failure('validation.failed', { what: 'The results of a batch', problem })
+      if (!Array.isArray(results)) throw wrong('process gave no list of results')
+      if (results.length !== batch.length) throw wrong(`there are ${results.length} for ${batch.length} items`)
+      for (const [i, { resolve, reject }] of batch.entries()) {
+        const result = results[i] as Out | Error
+        if (result instanceof Error) reject(result)
+        else resolve(result)
+      }
+    } catch (error) {
+      for (const { reject } of batch) reject(error)
+    }
+  }
+}

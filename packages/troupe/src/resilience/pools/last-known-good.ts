@@ -1,0 +1,74 @@
+/** Answers with what was right last where the source fails: better old than nothing, and said so. */
+import { LRUCache } from 'lru-cache'
+import { type Clock, checkFunction, checkOptions, type Duration, milliseconds } from '../../core/index.ts'
+import { checkInteger } from '../check-integer.ts'
+import type { Guarded, Policy, PolicyCall } from '../policy.ts'
+
+export interface LastKnownGoodOptions {
+  /** Values kept; 1,000 by default. */
+  readonly max?: number
+  /** Older ones are no answer; for ever by default. */
+  readonly maxAge?: Duration
+  /**
+   * Asked before an old value is given: whether whoever asks may still see it. What was revoked meanwhile must not come
+   * back because a source failed.
+   */
+  readonly mayStillSee?: (key: string) => boolean | Promise<boolean>
+  readonly when?: (error: unknown) => boolean
+  readonly clock: Clock
+}
+
+/** @example await lastKnownGood.execute(() => mesh.get('orders.17'), { key: 'ada orders.17' }) */
+export class LastKnownGood implements Policy {
+  readonly #options: LastKnownGoodOptions
+  readonly #maxAgeMs: number
+  readonly #values: LRUCache<string, { readonly value: unknown; readonly at: number }>
+
+  /** @throws ValidationError naming the option that is wrong */
+  constructor(options: LastKnownGoodOptions) {
+    checkOptions('LastKnownGood', options, ['max', 'maxAge', 'mayStillSee', 'when', 'clock'])
+    for (const name of ['mayStillSee', 'when'] as const)
+      if (options[name] !== undefined) checkFunction(`The option ${name} of LastKnownGood`, options[name])
+    this.#options = options
+    this.#maxAgeMs =
+      options.maxAge === undefined
+        ? Number.POSITIVE_INFINITY
+        : milliseconds(options.maxAge, 'maxAge of LastKnownGood', '1ms')
+    this.#values = new LRUCache({ max: checkInteger('LastKnownGood', 'max', options.max ?? 1_000) })
+  }
+
+  /**
+   * @param call.key what the answer depends on, whose it is included; without one nothing is kept
+   * @throws what `fn` throws where there is nothing to answer with
+   */
+  async execute<Out>(fn: Guarded<Out>, call: PolicyCall = {}): Promise<Out> {
+    const { key, signal } = call
+    try {
+      const value = await fn({ signal })
+      if (key !== undefined) this.update(key, value)
+      return value
+    } catch (error) {
+      const when = this.#options.when ?? ((failed) => (failed as Error)?.name !== 'CancelledError')
+      if (key === undefined || signal?.aborted || !when(error)) throw error
+      const known = await this.get(key)
+      if (!known) throw error
+      return known.value as Out
+    }
+  }
+
+  /** Seeds what is answered before the source has ever answered. */
+  update(key: string, value: unknown): void {
+    this.#values.set(key, { value, at: this.#options.clock.monotonic() })
+  }
+
+  /** What would be answered. @returns undefined where nothing is, or it may not be seen any more */
+  async get(key: string): Promise<{ readonly value: unknown; readonly ageMs: number } | undefined> {
+    const known = this.#values.get(key)
+    if (!known) return undefined
+    const ageMs = this.#options.clock.monotonic() - known.at
+    if (ageMs <= this.#maxAgeMs && ((await this.#options.mayStillSee?.(key)) ?? true))
+      return { value: known.value, ageMs }
+    this.#values.delete(key)
+    return undefined
+  }
+}

@@ -1,0 +1,54 @@
+/** Waits for a run, whichever process carries it on: until it is over, or nothing in it can move. */
+import { failure, type Json, type UserId } from '../../core/index.ts'
+import { resultWhileChildrenWait } from './children/child-runs.ts'
+import type { RetryWindow } from './commands/command-options.ts'
+import type { RunHost } from './run-host.ts'
+import type { RunRow } from './store/run-store.ts'
+
+/** @param find undefined while it is to be waited on */
+async function until<T>(
+  host: RunHost,
+  user: UserId,
+  run: string,
+  signal: AbortSignal | undefined,
+  find: (row: RunRow, attempt: number) => Promise<T | undefined>,
+): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    const change = host.nextEvents(user, run, signal)
+    try {
+      const found = await find(await host.row(user, run), attempt)
+      if (found !== undefined) return found
+      await change.promise
+      if (signal?.aborted) throw failure('cancelled', { what: `Waiting for run ${run}` }, { cause: signal.reason })
+    } finally {
+      change.stop()
+    }
+  }
+}
+
+/** The result, once the run is over or nothing in it can move. */
+export function awaitResult(host: RunHost, user: UserId, run: string, signal?: AbortSignal): Promise<Json> {
+  const retryWindow: RetryWindow = {}
+  return until(host, user, run, signal, async (row, attempt) => {
+    if (row.endedAt !== null && row.result !== null) return JSON.parse(row.result) as Json
+    if (row.result === null || row.outside > 0) await host.ensureOwned(user, run, retryWindow)
+    // What is uncertain, or no longer fits its code, may have become clear: by the code that is here.
+    else if (attempt === 1 && (row.reason === 'uncertain' || row.reason === 'code.changed'))
+      await host.claimRun(user, run)
+    return resultWhileChildrenWait(host, user, row)
+  })
+}
+
+/** Resolves when the run is over. */
+export async function awaitEnd(host: RunHost, user: UserId, run: string, signal?: AbortSignal): Promise<void> {
+  const retryWindow: RetryWindow = {}
+  await until(host, user, run, signal, async (row) => {
+    if (row.endedAt !== null) return true
+    await host.ensureOwned(user, run, retryWindow)
+    return undefined
+  })
+}
+
+/** Returns whether nothing in a run, or in the child runs it waits for, can move, as its row shows it. */
+export const isWaiting = async (host: RunHost, user: UserId, row: RunRow): Promise<boolean> =>
+  row.endedAt === null && (await resultWhileChildrenWait(host, user, row)) !== undefined

@@ -1,0 +1,54 @@
+/** In the change that ends a run: the step that started it hears of its end, and the step's run of what was used. */
+import { type Json, taintField, type UserId } from '../../../core/index.ts'
+import type { Statement } from '../../../storage/index.ts'
+import { type RunAccount, runAccountOf } from '../../machine/run-account.ts'
+import type { State } from '../../machine/state.ts'
+import { type RunMessage, runMessageJson } from '../commands/run-message.ts'
+import type { OrchestraParts } from '../orchestra-parts.ts'
+import { runJournal } from '../store/run-journals.ts'
+import { type Charge, parentOf } from './parent.ts'
+
+export function answerParent(
+  { steps, inbox }: OrchestraParts,
+  user: UserId,
+  run: string,
+  state: State,
+  at: number,
+): readonly Statement[] {
+  const parent = parentOf(state.pinned)
+  if (!parent) return []
+  const result = runAccountOf(state, at)
+  const { reservedBy } = parent
+  const charge = less({ ...chargeOf(result), hops: state.counts.hops }, parent.charged)
+  const charged: RunMessage = { type: 'charged', run, ...(reservedBy === undefined ? {} : { reservedBy }), ...charge }
+  return [
+    ...steps.answer(user, parent.step, parent.wait, answerOf(result)).statements,
+    ...inbox.put(user, runJournal(parent.run), runJournal(run), 'charged', runMessageJson(charged)).statements,
+  ]
+}
+
+/** The branches stay in the child's own journal: the step's record holds the answer alone. */
+export function answerOf(result: RunAccount) {
+  const value = JSON.parse(JSON.stringify({ ...result, branchResults: [] })) as Json
+  return { value, ...taintField(result.taint) }
+}
+
+export function chargeOf({ totalSteps: steps, usage, cost }: RunAccount): Charge {
+  const unknown = cost.unknown.length > 0 ? { unknown: cost.unknown } : {}
+  return { steps, usage: { ...usage, cost: cost.usd, ...unknown } }
+}
+
+function less({ steps, hops = 0, usage }: Charge, before: Charge | undefined): Charge {
+  if (!before) return { steps, hops, usage }
+  const { inputTokens, outputTokens, cost } = before.usage
+  return {
+    steps: steps - before.steps,
+    hops: hops - (before.hops ?? 0),
+    usage: {
+      ...usage,
+      inputTokens: usage.inputTokens - inputTokens,
+      outputTokens: usage.outputTokens - outputTokens,
+      cost: Math.max(0, (usage.cost ?? 0) - (cost ?? 0)),
+    },
+  }
+}

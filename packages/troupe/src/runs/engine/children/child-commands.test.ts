@@ -1,0 +1,106 @@
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { type Agent, createTroupe, defineAgent, finish, type Run, type Troupe } from '../../../index.ts'
+
+const open: Troupe[] = []
+const opened = async (config: object = {}) => {
+  const troupe = await createTroupe({ storage: 'memory:', log: 'silent', ...config })
+  open.push(troupe)
+  return troupe
+}
+afterEach(async () => {
+  for (const troupe of open.splice(0)) await troupe.close()
+})
+const line = (...agents: Agent[]) => ({
+  agents,
+  flows: ['Start', ...agents.map(({ name }) => name)].map((name, i) => `${name} -> ${agents[i]?.name ?? 'End'}`),
+})
+const above = (topology: object) =>
+  defineAgent({
+    name: 'Outer',
+    run: async (_, ctx) => {
+      const run = await ctx.startRun({ task: 'sub', topology })
+      const { status, response = null } = await run.result()
+      return finish({ id: run.id, status, response })
+    },
+  })
+const childOf = async (troupe: Troupe, run: Run) => {
+  const { orchestra } = troupe.user('ada')
+  const child = await vi.waitFor(async () => {
+    const found = (await orchestra.list()).items.find(({ id }) => id !== run.id)
+    expect(found).toBeDefined()
+    return found?.id ?? ''
+  })
+  return orchestra.get(child)
+}
+const waits = async (troupe: Troupe, run: Run) =>
+  (await troupe.user('ada').orchestra.why(run.id)).sentences
+    .filter(({ about }) => about === 'waits')
+    .map(({ text }) => text)
+
+describe('a run below that is told by its own id', () => {
+  const gated = () => {
+    const gate = Promise.withResolvers<void>()
+    const begun = Promise.withResolvers<void>()
+    const first = defineAgent({
+      name: 'First',
+      run: async () => {
+        begun.resolve()
+        await gate.promise
+        return 'first'
+      },
+    })
+    return { gate, begun, topology: line(first, defineAgent({ name: 'Last', run: async () => 'last' })) }
+  }
+
+  it('to pause holds the one above, which says so, and goes on with it', async () => {
+    const troupe = await opened()
+    const { gate, begun, topology } = gated()
+    const run = await troupe.user('ada').orchestra.start({ task: 't', topology: line(above(topology)) })
+    await begun.promise
+    const child = await childOf(troupe, run)
+    await child.pause()
+    gate.resolve()
+    expect(await run.result()).toMatchObject({ status: 'waiting', reason: 'paused' })
+    expect(await waits(troupe, run)).toEqual([
+      expect.stringContaining(
+        `Outer (1#1) waits for the run ${child.id} that it started, and that is waiting (paused)`,
+      ),
+    ])
+    await child.resume()
+    expect(await run.result()).toMatchObject({ status: 'completed', response: { response: 'last' } })
+  })
+
+  it('to cancel, at work or paused, tells the one above', async () => {
+    const troupe = await opened()
+    for (const paused of [false, true]) {
+      const { gate, begun, topology } = gated()
+      const run = await troupe.user('ada').orchestra.start({ task: 't', topology: line(above(topology)) })
+      await begun.promise
+      const child = await childOf(troupe, run)
+      if (paused) await child.pause()
+      gate.resolve()
+      if (paused) await run.result()
+      await child.cancel().catch(() => {})
+      const status = paused ? 'cancelled' : (await child.status()).status
+      expect(await run.result()).toMatchObject({ status: 'completed', response: { status } })
+    }
+  })
+
+  it('to try again is a run of its own: the one above was told of the failure', async () => {
+    const troupe = await opened()
+    let fails = true
+    const lame = defineAgent({
+      name: 'Lame',
+      run: async () => {
+        if (fails) throw new Error('not now')
+        return 'repaired'
+      },
+    })
+    const run = await troupe.user('ada').orchestra.start({ task: 't', topology: line(above(line(lame))) })
+    const child = await childOf(troupe, run)
+    expect(await run.result()).toMatchObject({ status: 'completed', response: { status: 'failed' } })
+    fails = false
+    expect(await (await child.retry()).result()).toMatchObject({ status: 'completed', response: 'repaired' })
+    expect(await run.result()).toMatchObject({ response: { status: 'failed' } })
+  })
+})

@@ -1,0 +1,195 @@
+import { describe, expect, it } from 'vitest'
+import { type Agent, defineAgent, LlmAgent, type Run } from '../../../index.ts'
+import { troupesOfTests } from '../../../startup/troupe-testbed.test.fixture.ts'
+import { MockModel } from '../../../testing/index.ts'
+
+const { ada } = troupesOfTests()
+const line = (...agents: Agent[]) => ({
+  agents,
+  flows: ['Start', ...agents.map(({ name }) => name), 'End']
+    .slice(0, -1)
+    .map((name, i) => `${name} -> ${agents[i]?.name ?? 'End'}`),
+})
+const paid = (name: string, times = 9) => {
+  const usage = { inputTokens: 100, outputTokens: 10 }
+  const model = new MockModel({ responses: Array.from({ length: times }, () => ({ text: `${name} said`, usage })) })
+  return { model, agent: new LlmAgent({ name, model, settings: { maxOutputTokens: 20 } }) }
+}
+const responseOf = async (run: Run) => {
+  const { status, response, error } = await run.result()
+  return status === 'completed' ? response : (error?.message ?? status)
+}
+/** Fails until it is told not to. */
+const lame = (name: string) => {
+  const state = { fails: true, executions: 0 }
+  const agent = defineAgent({
+    name,
+    run: async (input: unknown) => {
+      state.executions++
+      if (state.fails) throw new Error('not now')
+      return `${String(input)}, mended`
+    },
+  })
+  return { state, agent }
+}
+
+describe('a run that is tried again', () => {
+  it('does not run again what its step had started and what had ended', async () => {
+    const { orchestra } = await ada()
+    const { model, agent } = paid('Inner')
+    const state = { fails: true, ids: [] as string[], effects: 0 }
+    const outer = defineAgent({
+      name: 'Outer',
+      run: async (_, ctx) => {
+        await ctx.effect('pay', { class: 'at-most-once' }, () => ++state.effects)
+        const child = await ctx.startRun({ task: 'sub', topology: line(agent) })
+        state.ids.push(child.id)
+        const { response = null } = await child.result()
+        if (state.fails) throw new Error('not now')
+        return response
+      },
+    })
+    const run = await orchestra.start({ task: 't', topology: line(outer) })
+    expect(await responseOf(run)).toBe('not now')
+    state.fails = false
+    const retried = await run.retry()
+    expect(await responseOf(retried)).toBe('Inner said')
+    expect([model.calls.length, state.effects]).toEqual([1, 1])
+    expect(new Set(state.ids).size).toBe(1)
+    expect((await retried.result()).usage).toEqual({ inputTokens: 100, outputTokens: 10 })
+    expect((await orchestra.list()).items).toHaveLength(3)
+    expect(await orchestra.verifyReplay(retried.id)).toMatchObject({ identical: true })
+  })
+
+  it('is handed what such a run brought after the step had failed', async () => {
+    const { orchestra } = await ada()
+    const { model, agent } = paid('Inner')
+    const state = { fails: true }
+    const waits = defineAgent({
+      name: 'Waits',
+      run: async (input, ctx) => (state.fails ? await ctx.ask({ text: 'Which?' }) : input),
+    })
+    const outer = defineAgent({
+      name: 'Outer',
+      run: async (_, ctx) => {
+        const child = await ctx.startRun({ task: 'sub', topology: line(agent, waits) })
+        if (state.fails) throw new Error('not now')
+        return (await child.result()).response ?? null
+      },
+    })
+    const run = await orchestra.start({ task: 't', topology: line(outer) })
+    expect(await responseOf(run)).toBe('not now')
+    const [childSummary] = (await orchestra.list()).items.filter(({ id }) => id !== run.id)
+    const child = await orchestra.get(childSummary?.id ?? '')
+    const { questions } = await child.result()
+    state.fails = false
+    await expect(run.retry()).rejects.toMatchObject({ code: 'retry.rejected' })
+    await child.answer(questions[0]?.id ?? '', 'this one')
+    await child.result()
+    expect(await responseOf(await run.retry())).toBe('this one')
+    expect(model.calls).toHaveLength(1)
+  })
+
+  it('tries again the run below that it failed with, where that failed, and pays for nothing twice', async () => {
+    const { orchestra } = await ada()
+    const { model, agent } = paid('Inner')
+    const { state, agent: second } = lame('Second')
+    const middle = (topology: object, name: string) =>
+      defineAgent({
+        name,
+        run: async (_, ctx) => {
+          const { status, response = null, error } = await (await ctx.startRun({ task: 'sub', topology })).result()
+          if (status !== 'completed') throw error ?? new Error(status)
+          return response
+        },
+      })
+    const outer = middle(line(middle(line(agent, second), 'Middle')), 'Outer')
+    const run = await orchestra.start({ task: 't', topology: line(outer), config: { budget: { tokens: 10_000 } } })
+    expect(await responseOf(run)).toBe('not now')
+    state.fails = false
+    const retried = await run.retry()
+    expect(await responseOf(retried)).toBe('Inner said, mended')
+    expect([model.calls.length, state.executions]).toEqual([1, 2])
+    // What was used before counts once.
+    const { usage, totalSteps } = await retried.result()
+    expect({ ...usage, totalSteps }).toEqual({ inputTokens: 100, outputTokens: 10, totalSteps: 4 })
+    const hops: (number | undefined)[] = []
+    for await (const event of retried.events()) if (event.type === 'run.charged') hops.push(event.hops)
+    expect(hops).toEqual([1, 0])
+    const all = (await orchestra.list()).items
+    expect(all).toHaveLength(6)
+    for (const { id } of all) expect(await orchestra.verifyReplay(id)).toMatchObject({ identical: true })
+  })
+
+  it('goes on with runs below that were stopped with it', async () => {
+    const { orchestra } = await ada()
+    const { model, agent } = paid('Inner')
+    const { state, agent: bad } = lame('Bad')
+    const paidFor = Promise.withResolvers<void>()
+    const slow = defineAgent({
+      name: 'Slow',
+      run: async (input, ctx) => {
+        paidFor.resolve()
+        if (state.fails) await new Promise((_, reject) => ctx.signal.addEventListener('abort', reject))
+        return input as string
+      },
+    })
+    const starts = defineAgent({
+      name: 'Starts',
+      run: async (_, ctx) => {
+        const child = await ctx.startRun({ task: 'sub', topology: line(agent, slow) })
+        return (await child.result()).response ?? null
+      },
+    })
+    const lead = defineAgent({ name: 'Lead', run: async () => 'go' })
+    const waits = defineAgent({
+      name: 'Waits',
+      run: async (input) => {
+        await paidFor.promise
+        return input as string
+      },
+    })
+    const topology = {
+      agents: [lead, starts, waits, bad],
+      flows: ['Start -> Lead', 'Lead => {Starts, Waits}', 'Waits -> Bad', 'Bad -> End', 'Starts -> End'],
+    }
+    const run = await orchestra.start({ task: 't', topology })
+    expect((await run.result()).status).toBe('failed')
+    state.fails = false
+    const retried = await run.retry()
+    const { status, error } = await retried.result()
+    expect([status, error]).toEqual(['completed', undefined])
+    expect(model.calls).toHaveLength(1)
+  })
+})
+
+describe('a fork', () => {
+  it('shares the runs that a waiting step had started and that had ended', async () => {
+    const { orchestra } = await ada()
+    const { model, agent } = paid('Inner')
+    const outer = defineAgent({
+      name: 'Outer',
+      run: async (_, ctx) => {
+        const child = await ctx.startRun({ task: 'sub', topology: line(agent) })
+        const { response = null } = await child.result()
+        return `${String(response)} ${String(await ctx.ask({ text: 'Which?' }))}`
+      },
+    })
+    const topology = { agents: [outer], flows: ['Start -> Outer', 'Outer -> End', 'Outer <-> User'] }
+    const run = await orchestra.start({ task: 't', topology })
+    const { questions } = await run.result()
+    await run.answer(questions[0]?.id ?? '', 'one')
+    expect(await responseOf(run)).toBe('Inner said one')
+    const events = []
+    for await (const event of run.events()) events.push(event)
+    const asked = events.find(({ type }) => type === 'question.asked')?.seq ?? 0
+    const fork = await orchestra.fork(run.id, { at: asked, edit: { answers: { [questions[0]?.id ?? '']: 'two' } } })
+    expect(await responseOf(fork)).toBe('Inner said two')
+    expect(model.calls).toHaveLength(1)
+    // Before it had ended, it belongs to the source alone.
+    const started = events.find(({ type }) => type === 'step.started')?.seq ?? 0
+    const early = await orchestra.fork(run.id, { at: started })
+    expect((await early.result()).questions).toHaveLength(1)
+    expect(model.calls).toHaveLength(2)
+  })
+})

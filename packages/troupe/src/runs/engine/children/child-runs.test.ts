@@ -1,0 +1,287 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { type Agent, createTroupe, defineAgent, finish, handOff, invoke, type Troupe } from '../../../index.ts'
+
+let folder: string
+const open: Troupe[] = []
+const opened = async (config: Partial<Parameters<typeof createTroupe>[0]> = {}): Promise<Troupe> => {
+  const troupe = await createTroupe({ storage: `sqlite:${join(folder, 'troupe.db')}`, log: 'silent', ...config })
+  open.push(troupe)
+  return troupe
+}
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'troupe-children-'))
+})
+afterEach(async () => {
+  for (const troupe of open.splice(0)) await troupe.close()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+const solo = (agent: Agent, ...more: string[]) => ({
+  agents: [agent],
+  flows: [`Start -> ${agent.name}`, `${agent.name} -> End`, ...more],
+})
+const inner = (run: (task: string) => unknown = (task) => `inner ${task}`) =>
+  defineAgent<string>({ name: 'Inner', run: async (task) => run(task) })
+const outer = (topology: object, config?: object) =>
+  defineAgent({
+    name: 'Outer',
+    run: async (_, ctx) => {
+      const run = await ctx.startRun({ task: 'sub', topology, ...(config ? { config } : {}) })
+      const { status, response = null, guard } = await run.result()
+      return finish({ id: run.id, status, response, guard: guard?.name ?? null })
+    },
+  })
+
+describe('a run that a step starts', () => {
+  it('has a journal of its own and gives its result to the step', async () => {
+    const ada = (await opened()).user('ada')
+    const run = await ada.orchestra.start({ task: 't', topology: solo(outer(solo(inner()))) })
+    const result = await run.result()
+    expect(result).toMatchObject({ status: 'completed', response: { status: 'completed', response: 'inner sub' } })
+    const { id } = result.response as { id: string }
+    expect(await ada.orchestra.verifyReplay(id)).toMatchObject({ identical: true })
+    expect(await ada.orchestra.verifyReplay(run.id)).toMatchObject({ identical: true })
+    expect((await (await ada.orchestra.get(id)).status()).status).toBe('completed')
+  })
+
+  it('is the same one when the step is entered again, also in another process', async () => {
+    let executions = 0
+    let release = () => {}
+    const gate = new Promise<void>((resolve) => {
+      release = resolve
+    })
+    const child = defineAgent({
+      name: 'Inner',
+      run: async () => (++executions === 1 ? gate.then(() => 'late') : 'again'),
+    })
+    const parent = outer(solo(child))
+    const run = await (await opened()).user('ada').orchestra.start({ task: 't', topology: solo(parent) })
+    await vi.waitFor(() => expect(executions).toBe(1))
+    await open.pop()?.close()
+    release()
+    const second = (await opened({ agents: [parent] })).user('ada')
+    const result = await (await second.orchestra.get(run.id)).result()
+    expect(result).toMatchObject({ status: 'completed', response: { response: 'again' } })
+    expect((await second.orchestra.list()).items).toHaveLength(2)
+  })
+
+  it('is cancelled with its parent, clean-up awaited', async () => {
+    const ada = (await opened()).user('ada')
+    let stopped = false
+    const slow = defineAgent({
+      name: 'Inner',
+      run: (_, ctx) =>
+        new Promise((_resolve, reject) => {
+          ctx.signal.addEventListener('abort', () => {
+            stopped = true
+            reject(ctx.signal.reason)
+          })
+        }),
+    })
+    const run = await ada.orchestra.start({ task: 't', topology: solo(outer(solo(slow))) })
+    await vi.waitFor(async () => expect((await ada.orchestra.list()).items).toHaveLength(2))
+    await vi.waitFor(async () => {
+      const child = (await ada.orchestra.list()).items.find(({ id }) => id !== run.id)
+      for await (const event of (await ada.orchestra.get(child?.id ?? '')).events())
+        if (event.type === 'step.started') break
+    })
+    await run.cancel()
+    expect((await run.result()).status).toBe('cancelled')
+    expect(stopped).toBe(true)
+    expect((await ada.orchestra.list()).items.map(({ status }) => status)).toEqual(['cancelled', 'cancelled'])
+  })
+
+  it("shows its questions as its parent's, and takes their answers through it", async () => {
+    const ada = (await opened()).user('ada')
+    const asker = defineAgent({ name: 'Asker', run: async (_, ctx) => finish(await ctx.ask({ text: 'Which?' })) })
+    const middle = outer(solo(asker, 'Asker -> User', 'User -> Asker'))
+    const top = defineAgent({
+      name: 'Top',
+      run: async (_, ctx) => (await (await ctx.startRun({ task: 't', topology: solo(middle) })).result()).response,
+    })
+    const run = await ada.orchestra.start({ task: 't', topology: solo(top) })
+    const waiting = await run.result()
+    expect(waiting).toMatchObject({ status: 'waiting', reason: 'question', questions: [{ text: 'Which?' }] })
+    await expect(run.answer('nobody::1', 'x')).rejects.toMatchObject({ name: 'ConflictError' })
+    await run.answer(waiting.questions[0]?.id ?? '', 'this one')
+    expect(await run.result()).toMatchObject({ status: 'completed', response: { response: 'this one' } })
+  })
+
+  it('is paused with the run above, and those below it too; who was paused alone stays so', async () => {
+    const ada = (await opened()).user('ada')
+    const first = defineAgent({
+      name: 'First',
+      run: async (_, ctx) => ctx.effect('pause', { class: 'read' }, async () => void (await run.pause())),
+    })
+    const last = defineAgent({ name: 'Last', run: async () => 'end' })
+    const line = { agents: [first, last], flows: ['Start -> First', 'First -> Last', 'Last -> End'] }
+    const run = await ada.orchestra.start({ task: 't', topology: solo(outer(solo(outer(line)))) })
+    const runs = async () => (await ada.orchestra.list()).items
+    const statuses = async () => (await runs()).map(({ status, reason }) => `${status} ${reason}`)
+    await vi.waitFor(async () => expect(await statuses()).toEqual(Array(3).fill('waiting paused')))
+    expect(await run.result()).toMatchObject({ status: 'waiting', reason: 'paused' })
+    const [lowest] = await runs()
+    const own = await ada.orchestra.get(lowest?.id ?? '')
+    await own.resume()
+    await own.pause().catch(() => {})
+    await run.resume()
+    await own.resume().catch(() => {})
+    expect(await run.result()).toMatchObject({ status: 'completed', response: { response: { response: 'end' } } })
+    const middle = (await runs())[1]?.id ?? ''
+    const emitted: string[] = []
+    for await (const event of (await ada.orchestra.get(middle)).events())
+      if (event.type === 'run.paused' || event.type === 'run.resumed') emitted.push(`${event.type} by ${event.by}`)
+    expect(emitted).toEqual(['run.paused by parent', 'run.resumed by parent'])
+  })
+
+  it('that is started while the run above is paused is paused too', async () => {
+    const ada = (await opened()).user('ada')
+    const steps: string[] = []
+    const agents = ['One', 'Two'].map((name) => defineAgent({ name, run: async () => steps.push(name) }))
+    const line = { agents, flows: ['Start -> One', 'One -> Two', 'Two -> End'] }
+    const parent = defineAgent({
+      name: 'Parent',
+      run: async (_, ctx) => {
+        await ctx.effect('pause', { class: 'read' }, async () => void (await run.pause()))
+        return (await (await ctx.startRun({ task: 't', topology: line })).result()).status
+      },
+    })
+    const run = await ada.orchestra.start({ task: 't', topology: solo(parent) })
+    await vi.waitFor(async () => expect((await ada.orchestra.list()).items).toHaveLength(2))
+    const [childSummary] = (await ada.orchestra.list()).items
+    expect(await (await ada.orchestra.get(childSummary?.id ?? '')).result()).toMatchObject({ reason: 'paused' })
+    expect(steps).toEqual(['One'])
+    await run.resume()
+    expect(await run.result()).toMatchObject({ status: 'completed', response: 'completed' })
+  })
+
+  it('takes no more steps than its slice, and its steps count in its parent', async () => {
+    const ada = (await opened()).user('ada')
+    const endless = {
+      agents: [
+        defineAgent({ name: 'X', run: async () => handOff('Y', 1) }),
+        defineAgent({ name: 'Y', run: async () => handOff('X', 1) }),
+      ],
+      flows: ['Start -> X', 'X <-> Y', 'Y -> End'],
+    }
+    const config = { guards: { pingPong: false, noProgress: false } } as const
+    const run = await ada.orchestra.start({
+      task: 't',
+      topology: solo(outer(endless, config)),
+      config: { budget: { steps: 21 } },
+    })
+    const result = await run.result()
+    expect(result.response).toMatchObject({ status: 'failed', guard: 'steps' })
+    // Half of the twenty that were left.
+    expect(result.totalSteps).toBe(11)
+  })
+
+  it('holds its slice against what goes on beside it, and its hops count in its parent', async () => {
+    const ada = (await opened()).user('ada')
+    const stopped = (signal: AbortSignal) =>
+      new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }))
+    const child = solo(defineAgent({ name: 'Inner', run: (_, ctx) => stopped(ctx.signal) }))
+    let started = 0
+    const turns = (name: string, other: string) =>
+      defineAgent({
+        name,
+        run: async () => {
+          started++
+          return handOff(other, 1)
+        },
+      })
+    const beside = {
+      agents: [
+        defineAgent({
+          name: 'Lead',
+          run: async () =>
+            invoke([
+              { agent: 'Outer', input: 1 },
+              { agent: 'X', input: 1 },
+            ]),
+        }),
+        outer(child, { budget: { steps: 6 } }),
+        turns('X', 'Y'),
+        turns('Y', 'X'),
+      ],
+      flows: ['Start -> Lead', 'Lead <-> Outer', 'Lead <-> X', 'X <-> Y', 'Lead -> End'],
+    }
+    const guards = { pingPong: false, noProgress: false } as const
+    const run = await ada.orchestra.start({ task: 't', topology: beside, config: { budget: { steps: 12 }, guards } })
+    expect(await run.result()).toMatchObject({ status: 'failed', guard: { name: 'steps', limit: 12, used: 12 } })
+    // Twelve, less two for Lead and Outer, less what the run below may take.
+    expect(started).toBe(4)
+    expect(await ada.orchestra.verifyReplay(run.id)).toMatchObject({ identical: true })
+  })
+
+  it('takes of the hops of its parent, one run after the other', async () => {
+    const ada = (await opened()).user('ada')
+    const line = (name: string) => ({
+      agents: ['A', 'B', 'C'].map((each) => defineAgent({ name: `${each}${name}`, run: async () => each })),
+      flows: [`Start -> A${name}`, `A${name} -> B${name}`, `B${name} -> C${name}`, `C${name} -> End`],
+    })
+    const lead = defineAgent({
+      name: 'Lead',
+      run: async (_, ctx) => {
+        const seen: (string | undefined)[] = []
+        for (const name of ['1', '2', '3']) {
+          const config = { budget: { hops: 2 } }
+          const { status, guard } = await (await ctx.startRun({ task: 1, topology: line(name), config })).result()
+          seen.push(guard?.name ?? status)
+        }
+        return finish(seen as string[])
+      },
+    })
+    const run = await ada.orchestra.start({ task: 't', topology: solo(lead), config: { budget: { hops: 5 } } })
+    expect((await run.result()).response).toEqual(['completed', 'completed', 'hops'])
+    expect(await ada.orchestra.verifyReplay(run.id)).toMatchObject({ identical: true })
+  })
+
+  it('shares what is left with those that start at the same moment', async () => {
+    const ada = (await opened()).user('ada')
+    const lead = defineAgent({
+      name: 'Lead',
+      run: async (_, ctx) => {
+        const config = { budget: { steps: 4 } }
+        const starting = ['1', '2', '3'].map(async (task) => {
+          const result = await (await ctx.startRun({ task, topology: solo(inner()), config })).result()
+          return result.status
+        })
+        const ended = await Promise.allSettled(starting)
+        return finish(ended.map((one) => (one.status === 'fulfilled' ? one.value : String(one.reason.code))))
+      },
+    })
+    const run = await ada.orchestra.start({ task: 't', topology: solo(lead), config: { budget: { steps: 9 } } })
+    const { guard, totalSteps } = await run.result()
+    expect(guard).toMatchObject({ name: 'steps', limit: 9, used: 9 })
+    expect(totalSteps).toBeLessThanOrEqual(9)
+  })
+
+  it('is refused where its topology is', async () => {
+    const ada = (await opened()).user('ada')
+    const deep = defineAgent({
+      name: 'Deep',
+      run: async (_, ctx) => (await ctx.startRun({ task: 1, topology: { agents: [], flow: [] } })).id,
+    })
+    const result = await (await ada.orchestra.start({ task: 't', topology: solo(deep) })).result()
+    expect(result.error?.name).toBe('ValidationError')
+  })
+
+  it('is bounded in depth however runs start runs', async () => {
+    const ada = (await opened()).user('ada')
+    let made = 0
+    const recursive: Agent = defineAgent({
+      name: 'Again',
+      run: async (_, ctx) => {
+        made++
+        return (await (await ctx.startRun({ task: 1, topology: solo(recursive) })).result()).status
+      },
+    })
+    const run = await ada.orchestra.start({ task: 't', topology: solo(recursive), config: { budget: { depth: 3 } } })
+    await run.result()
+    expect(made).toBeLessThanOrEqual(4)
+  })
+})

@@ -1,0 +1,71 @@
+/**
+ * In the change that pauses a run, lets it go on, or sets its breakpoints: the runs that its steps have started hear of it. A
+ * run that comes to a breakpoint tells the one above, so that all of them stop.
+ */
+import type { UserId } from '../../../core/index.ts'
+import type { Statement } from '../../../storage/index.ts'
+import type { BreakOn } from '../../../topology/index.ts'
+import type { Event, Pinned } from '../../machine/machine-events.ts'
+import { type RunMessage, runMessageJson } from '../commands/run-message.ts'
+import type { OrchestraParts } from '../orchestra-parts.ts'
+import { runJournal } from '../store/run-journals.ts'
+import { parentOf } from './parent.ts'
+
+/** What of its breakpoints holds below too: an event's number is of one journal. */
+export const childBreakpoints = (breakOn: readonly BreakOn[]): readonly BreakOn[] =>
+  breakOn.filter(({ on }) => on !== 'seq')
+
+function childMessageOf(event: Event): RunMessage | undefined {
+  if (event.type === 'run.paused') return { type: 'pause' }
+  if (event.type === 'run.breakpoints-set') return { type: 'break', breakOn: childBreakpoints(event.breakOn) }
+  if (event.type !== 'run.resumed') return undefined
+  return { type: 'resume', ...(event.steps === undefined ? {} : { steps: event.steps }) }
+}
+
+type SequencedEvent = Event & { readonly seq: number }
+interface RunContext {
+  readonly user: UserId
+  readonly run: string
+  readonly pinned: Pinned
+}
+
+export async function notifyRelatedRuns(
+  parts: Pick<OrchestraParts, 'store' | 'inbox'>,
+  runContext: RunContext,
+  events: readonly SequencedEvent[],
+): Promise<readonly Statement[]> {
+  return [...(await notifyChildren(parts, runContext, events)), ...notifyParent(parts, runContext, events)]
+}
+
+async function notifyChildren(
+  { store, inbox }: Pick<OrchestraParts, 'store' | 'inbox'>,
+  { user, run }: RunContext,
+  events: readonly SequencedEvent[],
+): Promise<readonly Statement[]> {
+  const messages = events.flatMap((event) => {
+    const what = childMessageOf(event)
+    return what ? [{ what, seq: event.seq }] : []
+  })
+  if (messages.length === 0) return []
+  const childRuns = (await store.children(user)).filter(({ parent }) => parent.run === run)
+  return childRuns.flatMap((child) =>
+    messages.flatMap(
+      ({ what, seq }) =>
+        inbox.put(user, runJournal(child.run), runJournal(run), `${what.type} ${seq}`, runMessageJson(what)).statements,
+    ),
+  )
+}
+
+export function notifyParent(
+  { inbox }: Pick<OrchestraParts, 'inbox'>,
+  { user, run, pinned }: RunContext,
+  events: readonly SequencedEvent[],
+): readonly Statement[] {
+  const above = parentOf(pinned)?.run
+  if (above === undefined) return []
+  return events.flatMap((event) => {
+    if (event.type !== 'run.paused' || !event.breakpoint) return []
+    const message: RunMessage = { type: 'pause', breakpoint: { run, ...event.breakpoint } }
+    return inbox.put(user, runJournal(above), runJournal(run), `break ${event.seq}`, runMessageJson(message)).statements
+  })
+}

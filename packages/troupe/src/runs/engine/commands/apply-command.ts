@@ -1,0 +1,52 @@
+/** What becomes of a command that a run takes in, for whoever gave it and for the audit log. */
+import { approvalAuditEntry } from '../../../agents/index.ts'
+import { storeError, type TroupeError, type UserId } from '../../../core/index.ts'
+import type { Statement } from '../../../storage/index.ts'
+import type { State } from '../../machine/state.ts'
+import type { OrchestraParts } from '../orchestra-parts.ts'
+import { rejectionOf } from './rejection-of.ts'
+import type { Order } from './run-message.ts'
+
+interface CommandTarget {
+  readonly user: UserId
+  readonly run: string
+  /** Before the command. */
+  readonly state: Readonly<State>
+}
+type Parts = Pick<OrchestraParts, 'commands' | 'audit' | 'services'>
+
+export function applyCommand(
+  parts: Parts,
+  { user, run, state }: CommandTarget,
+  { id, order }: { readonly id: string; readonly order: Order },
+): { readonly rejected: boolean; readonly statements: readonly Statement[] } {
+  const rejection = rejectionOf(state as State, run, order)
+  const outcomeStatement = parts.commands.recordOutcome(
+    user,
+    run,
+    id,
+    rejection ? { error: storeError(rejection) } : {},
+  )
+  return {
+    rejected: rejection !== undefined,
+    statements: [outcomeStatement, ...recordApproval(parts, user, state, order, rejection)],
+  }
+}
+
+/** That an approval was given, or that it was for something else. */
+function recordApproval(
+  { audit, services }: Parts,
+  user: UserId,
+  state: Readonly<State>,
+  order: Order,
+  rejection: TroupeError | undefined,
+): readonly Statement[] {
+  if (order.type !== 'question.answered') return []
+  const { ask, agent = '' } = state.questions.get(order.question) ?? {}
+  if (ask?.kind !== 'approval') return []
+  if (rejection?.code === 'approval.mismatch')
+    services.guard.mismatched({ userId: user, agent, action: ask.tool ?? 'approval' })
+  return (
+    (rejection ? undefined : audit?.written(user, { actor: order.by, ...approvalAuditEntry(ask, order.value) })) ?? []
+  )
+}

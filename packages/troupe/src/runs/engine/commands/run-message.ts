@@ -1,0 +1,142 @@
+/**
+ * What steps and timers put into the inbox of their run, and how it becomes an input of the core. These shapes are
+ * stored: they keep their meaning, and what is added is optional.
+ */
+import type { Outcome, Question } from '../../../agents/index.ts'
+import { failure, type Json, type StoredError, type TaintLabel, taintField } from '../../../core/index.ts'
+import type { BreakOn } from '../../../topology/index.ts'
+import type { Breakpoint, Input, RunCharged, StepUsage } from '../../machine/machine-events.ts'
+
+/** What a run is told to do: an input without its moment, which is when the run takes it in. */
+export type Order =
+  | { readonly type: 'pause' | 'cancel'; readonly by: string }
+  | { readonly type: 'resume'; readonly by: string; readonly steps?: number }
+  | { readonly type: 'break'; readonly by: string; readonly breakOn: readonly BreakOn[] }
+  | { readonly type: 'step.edited'; readonly step: string; readonly outcome: Outcome; readonly by: string }
+  | { readonly type: 'branch.edited'; readonly branch: string; readonly input: Json; readonly by: string }
+  | {
+      readonly type: 'question.answered'
+      readonly question: string
+      readonly value: Json
+      readonly by: string
+      readonly taint?: readonly TaintLabel[]
+    }
+  | { readonly type: 'step.resumed'; readonly step: string }
+
+type Tainted = {
+  readonly taint?: readonly TaintLabel[]
+}
+
+export type RunMessage =
+  | ({
+      readonly type: 'completed'
+      readonly step: string
+      readonly outcome: Outcome
+      readonly usage?: StepUsage
+    } & Tainted)
+  | ({
+      readonly type: 'failed'
+      readonly step: string
+      readonly error: StoredError
+      readonly usage?: StepUsage
+    } & Tainted)
+  | {
+      readonly type: 'asked'
+      readonly step: string
+      readonly wait: string
+      readonly question: Question
+      readonly agent?: string
+    }
+  | ({
+      readonly type: 'requested'
+      readonly step: string
+      readonly wait: string
+      readonly to: string
+      readonly message: string
+      readonly payload: Json
+      readonly deadline?: number
+    } & Tainted)
+  | { readonly type: 'timer'; readonly name: string }
+  /** By the run above; a breakpoint is of a run below. */
+  | { readonly type: 'pause'; readonly breakpoint?: Breakpoint }
+  | { readonly type: 'resume'; readonly steps?: number }
+  | { readonly type: 'break'; readonly breakOn: readonly BreakOn[] }
+  | { readonly type: 'command'; readonly id: string; readonly order: Order }
+  | ({ readonly type: 'charged' } & Omit<RunCharged, 'type'>)
+
+export const runMessageJson = (message: RunMessage): Json => message
+
+/** @param at when the run takes it in, ms since 1970 */
+export function inputOf(body: Json, at: number): Input {
+  const runMessage = body as RunMessage
+  switch (runMessage.type) {
+    case 'completed':
+      return {
+        at,
+        type: 'step.returned',
+        step: runMessage.step,
+        outcome: runMessage.outcome,
+        ...(runMessage.usage ? { usage: runMessage.usage } : {}),
+        ...taintField(runMessage.taint),
+      }
+    case 'failed':
+      return { at, ...rejectionOf(runMessage) }
+    case 'asked':
+      return {
+        at,
+        type: 'question.asked',
+        step: runMessage.step,
+        wait: runMessage.wait,
+        question: runMessage.question,
+        ...(runMessage.agent === undefined ? {} : { agent: runMessage.agent }),
+      }
+    case 'requested': {
+      const { step, wait, to, message, payload } = runMessage
+      const deadline = runMessage.deadline === undefined ? {} : { deadline: runMessage.deadline }
+      return {
+        at,
+        type: 'request.made',
+        step,
+        wait,
+        to,
+        message,
+        payload,
+        ...deadline,
+        ...taintField(runMessage.taint),
+      }
+    }
+    case 'charged':
+      return { ...runMessage, at, type: 'run.charged' }
+    case 'command':
+      return { ...runMessage.order, at }
+    case 'timer':
+      return { at, type: 'timer', name: runMessage.name }
+    case 'pause':
+      return runMessage.breakpoint
+        ? { at, type: 'pause', by: 'breakpoint', breakpoint: runMessage.breakpoint }
+        : { at, type: 'pause', by: 'parent' }
+    case 'resume':
+      return {
+        at,
+        type: 'resume',
+        by: 'parent',
+        ...(runMessage.steps === undefined ? {} : { steps: runMessage.steps }),
+      }
+    case 'break':
+      return { at, type: 'break', by: 'parent', breakOn: runMessage.breakOn }
+    default:
+      throw failure('invariant.broken', { rule: 'what is put into the inbox of a run is known to this release' })
+  }
+}
+
+/** A step whose budget was refused by the storage did not fail: the run's guard tripped. */
+function rejectionOf({ step, error, usage, taint }: RunMessage & { readonly type: 'failed' }) {
+  const more = { ...(usage ? { usage } : {}), ...taintField(taint) }
+  const { budget, limit = 0, used } = (error.details ?? {}) as { budget?: string; limit?: number; used?: number }
+  if (error.code === 'budget.exceeded' && budget !== undefined) {
+    // What was used of tokens and cost the run knows best: a refused reservation has not looked.
+    const known = budget === 'tokens' || budget === 'cost' || used === undefined ? {} : { used }
+    return { type: 'budget.rejected' as const, step, budget, limit, ...known, ...more }
+  }
+  return { type: 'step.failed' as const, step, error, ...more }
+}

@@ -1,0 +1,59 @@
+/** Gives a run a command, and waits until whoever carries the run on has taken it in or refused it. */
+import { checkName, failure, restoreError, type UserId } from '../../../core/index.ts'
+import type { Fragment } from '../../../storage/index.ts'
+import type { RunHost } from '../run-host.ts'
+import type { CommandOptions, RetryWindow } from './command-options.ts'
+import type { Order } from './run-message.ts'
+
+/** @throws what the run refuses it with; ConflictError `run.over`, `run.agents_missing`, `journal.newer` */
+export async function submitCommand(
+  host: RunHost,
+  user: UserId,
+  run: string,
+  order: Order,
+  { id, signal }: CommandOptions,
+  also?: Fragment,
+): Promise<void> {
+  const { commands, ids } = host.parts
+  const command = id === undefined ? ids.next() : checkName('command', id)
+  const row = await host.row(user, run)
+  if (row.endedAt !== null && id === undefined) throw failure('run.over', { run, status: row.status })
+  await commands.submit(user, run, command, order, also)
+  await host.arrived(user, run)
+  try {
+    await untilApplied(host, user, run, command, signal)
+  } catch (error) {
+    await commands.withdraw(user, run, command).catch(() => {})
+    // Who took it in meanwhile has the last word.
+    const outcome = await commands.outcome(user, run, command).catch(() => undefined)
+    if (outcome === undefined || outcome === 'withdrawn') throw error
+    if (outcome.error) throw restoreError(outcome.error)
+  }
+}
+
+async function untilApplied(
+  host: RunHost,
+  user: UserId,
+  run: string,
+  command: string,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const retryWindow: RetryWindow = {}
+  for (;;) {
+    const change = host.nextEvents(user, run, signal)
+    try {
+      const outcome = await host.parts.commands.outcome(user, run, command)
+      if (outcome === 'withdrawn') throw failure('cancelled', { what: `The command ${command} of run ${run}` })
+      if (outcome?.error) throw restoreError(outcome.error)
+      if (outcome) return
+      if (signal?.aborted)
+        throw failure('cancelled', { what: `The command ${command} of run ${run}` }, { cause: signal.reason })
+      const row = await host.row(user, run)
+      if (row.endedAt !== null) throw failure('run.over', { run, status: row.status })
+      await host.ensureOwned(user, run, retryWindow)
+      await change.promise
+    } finally {
+      change.stop()
+    }
+  }
+}

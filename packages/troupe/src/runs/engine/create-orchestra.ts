@@ -1,0 +1,51 @@
+/** Puts the orchestra of a troupe together from what the runtime hands over. */
+import type { Events } from '../../core/index.ts'
+import type { Blobs } from '../../storage/index.ts'
+import type { NamedScores } from '../evaluation/score-answer.ts'
+import { createRunCommands } from './commands/run-commands.ts'
+import { createRunBudgets } from './execution/run-budget.ts'
+import { OrchestraHost } from './orchestra-host.ts'
+import type { OrchestraParts } from './orchestra-parts.ts'
+import { publishedEvent } from './published-event.ts'
+import { resolveTeam } from './resolve-team.ts'
+import { type Known, teamNames } from './run-code.ts'
+import { createRunStore } from './store/run-store.ts'
+
+export type OrchestraServices = Omit<
+  OrchestraParts,
+  | 'store'
+  | 'commands'
+  | 'teamOf'
+  | 'resolveTeam'
+  | 'scores'
+  | 'budgets'
+  | 'announce'
+  | 'live'
+  | 'children'
+  | 'onOwnershipLost'
+> & {
+  readonly events: Events
+  readonly scores?: NamedScores
+  readonly blobs: Blobs
+  /** Who this process is, for those who share the storage. */
+  readonly holder: () => string
+}
+
+export function createOrchestra(services: OrchestraServices, known: Known): OrchestraHost {
+  const { events, holder, blobs, scores = {}, ...parts } = services
+  const announce: OrchestraParts['announce'] = (...about) => events.emit(publishedEvent(...about))
+  return new OrchestraHost(
+    (host) => ({
+      ...parts,
+      ...host,
+      announce,
+      store: createRunStore(parts.storage, { processId: holder, form: parts.journals.form, mark: blobs.mark }),
+      scores,
+      teamOf: teamNames(known),
+      resolveTeam: (reference, what) => resolveTeam(known, reference, what),
+      commands: createRunCommands(parts.storage, parts.inbox, parts.audit),
+      budgets: createRunBudgets(parts.storage.dialect),
+    }),
+    known,
+  )
+}

@@ -1,0 +1,120 @@
+import { expect, it, vi } from 'vitest'
+import { defineAgent, handOff } from '../../../agents/index.ts'
+import { construct, createVirtualClock, systemRandom } from '../../../core/index.ts'
+import { createJournals, journalMigrations } from '../../../journal/index.ts'
+import { silentLog } from '../../../observability/index.ts'
+import { Housekeeping } from '../../../operations/services/housekeeping.ts'
+import { Access } from '../../../security/index.ts'
+import { openParts } from '../../../startup/open-parts.ts'
+import { Troupe } from '../../../startup/troupe.ts'
+import { openStorage } from '../../../storage/index.ts'
+import { createOrchestra } from '../create-orchestra.ts'
+import { Orchestra } from '../orchestra.ts'
+
+const config = { storage: 'memory:', log: 'silent' } as const
+type Parts = Awaited<ReturnType<typeof openParts>>
+const hostOf = (parts: Parts, journals: ReturnType<typeof createJournals>, log = parts.log) => {
+  const clients = (...[recorder, agent, over]: Parameters<Parameters<typeof createOrchestra>[0]['clients']>) =>
+    parts.clients(recorder, new Access(agent.access), over)
+  return createOrchestra(
+    { ...parts, journals, clients, log, build: 'test', redact: (text) => text },
+    { agents: new Map(), teams: new Map() },
+  )
+}
+const openEvaluationTroupe = () => Promise.reject(new Error('nothing is evaluated here'))
+
+it('a broken invariant ends its own run, with the reason, and no other', async () => {
+  const parts = await openParts(config)
+  await using _ = new Troupe(parts, { requireUserId: false, openEvaluationTroupe })
+  const orchestra = Orchestra[construct](parts.orchestra, 'ada', openEvaluationTroupe)
+  const asks = (name: string) => defineAgent({ name, run: (_input, ctx) => ctx.ask({ text: 'Well?' }) })
+  const topology = { agents: [asks('A')], flows: ['Start -> A', 'A -> End', 'A -> User', 'User -> A'] }
+  const [broken, sound] = await Promise.all([1, 2].map((task) => orchestra.start({ task, topology })))
+  const [first, second] = await Promise.all([broken?.result(), sound?.result()])
+  expect([first?.status, second?.status]).toEqual(['waiting', 'waiting'])
+  const types: string[] = []
+  const notified = (async () => {
+    for await (const event of broken?.events() ?? []) types.push(event.type)
+  })()
+  // What no release ever wrote.
+  const row = parts.inbox.put('ada', `run:${broken?.id}`, 'nobody', 'end', { type: 'gossip' })
+  await parts.storage.commit({ id: null, scope: { user: 'ada' }, ...row })
+  await notified
+  expect(await broken?.result()).toMatchObject({ status: 'failed', error: { code: 'invariant.broken' } })
+  expect(types).not.toContain('run.completed')
+  await sound?.answer(second?.questions[0]?.id as string, 'fine')
+  expect(await sound?.result()).toMatchObject({ status: 'completed', response: 'fine' })
+})
+
+it('what comes to a run as it ends is refused, and no run is said to have stopped', async () => {
+  const parts = await openParts(config)
+  await using _ = new Troupe(parts, { requireUserId: false, openEvaluationTroupe })
+  const error = vi.fn()
+  const journals = createJournals({ ...parts, owner: 'here' })
+  const host = hostOf(parts, journals, { ...silentLog, error })
+  const orchestra = Orchestra[construct](host, 'ada', openEvaluationTroupe)
+  const { promise, resolve } = Promise.withResolvers<number>()
+  const agents = [defineAgent({ name: 'A', run: () => promise })]
+  const run = await orchestra.start({ task: 1, topology: { agents, flows: ['Start -> A', 'A -> End'] } })
+  const owner = await host.own('ada', run.id)
+  // Its journal is closed, and it still has the change in hand that closed it.
+  const late = new Promise((rejected) =>
+    owner.observe(() => owner.over && owner.apply(() => undefined).catch(rejected)),
+  )
+  resolve(7)
+  expect(await run.result()).toMatchObject({ status: 'completed', response: 7 })
+  expect(await late).toMatchObject({ code: 'run.over' })
+  expect(error).not.toHaveBeenCalled()
+  await host.close()
+})
+
+it('a run whose journal is full ends with that reason, and its steps are stopped', async () => {
+  const parts = await openParts(config)
+  await using _ = new Troupe(parts, { requireUserId: false, openEvaluationTroupe })
+  const { storage, clock } = parts
+  const journals = createJournals({ storage, clock, owner: 'small', limits: { maxRecords: 20, warnRecords: 10 } })
+  const host = hostOf(parts, journals)
+  const orchestra = Orchestra[construct](host, 'ada', openEvaluationTroupe)
+  const [tick, tock] = [
+    ['Tick', 'Tock'],
+    ['Tock', 'Tick'],
+  ].map(([name = '', other = '']) => defineAgent({ name, run: (n: number) => handOff(other, n + 1) }))
+  const agents = [tick, tock].flatMap((agent) => agent ?? [])
+  const run = await orchestra.start({
+    task: 1,
+    topology: { agents, flows: ['Start -> Tick', 'Tick <-> Tock', 'Tick -> End', 'Tock -> End'] },
+    config: { guards: { pingPong: false, noProgress: false } },
+  })
+  const result = await run.result()
+  expect(result).toMatchObject({ status: 'failed', error: { code: 'journal.full' } })
+  expect(result.totalSteps).toBeLessThan(25)
+  expect(await run.status()).toMatchObject({ status: 'failed' })
+  await host.close()
+})
+
+it('ended journals go with their retention, by themselves', async () => {
+  const clock = createVirtualClock()
+  const storage = await openStorage({ url: 'memory:', migrations: journalMigrations, clock, random: systemRandom })
+  const journals = createJournals({ storage, clock, owner: 'here', retention: { closedMs: 90_000 } })
+  const housekeeping = new Housekeeping({
+    clock,
+    log: silentLog,
+    cleanupTasks: [{ what: 'ended journals', cleanup: (limit) => journals.cleanup(limit) }],
+  })
+  housekeeping.start()
+  for (const [id, closed] of [
+    ['step:ended', true],
+    ['step:open', false],
+  ] as const) {
+    const { fragment } = journals.create('ada', id, 'step', clock.now(), [{ n: 1 }], { closed })
+    await storage.commit({ id: null, scope: { user: 'ada' }, ...fragment })
+  }
+  const left = async () =>
+    Promise.all(['step:ended', 'step:open'].map(async (id) => (await journals.load('ada', id)) !== undefined))
+  await clock.advance('61s')
+  expect(await left()).toEqual([true, true])
+  await clock.advance('60s')
+  expect(await left()).toEqual([false, true])
+  await housekeeping.stop()
+  await storage.close()
+})

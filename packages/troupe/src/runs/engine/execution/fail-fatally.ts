@@ -1,0 +1,52 @@
+/**
+ * What will fail the same way however often it is tried (a full journal, a broken invariant) ends its run, and no other:
+ * the journal stays as it was, for whoever looks into it.
+ */
+import { failure, type StoredError, storeError, TroupeError, type UserId } from '../../../core/index.ts'
+import type { JournalWriter } from '../../../journal/index.ts'
+import type { Statement } from '../../../storage/index.ts'
+import { type RunAccount, runAccountOf } from '../../machine/run-account.ts'
+import type { State } from '../../machine/state.ts'
+import type { OrchestraParts } from '../orchestra-parts.ts'
+import { stepJournal } from '../store/run-journals.ts'
+
+export interface FatalFailure {
+  readonly account: RunAccount & { readonly error: StoredError }
+  readonly statements: readonly Statement[]
+}
+
+/** @param steps those that are carried out, which are fenced */
+export function failFatally(
+  { journals, clock, store }: Pick<OrchestraParts, 'journals' | 'clock' | 'store'>,
+  at: { readonly user: UserId; readonly run: string; readonly state: State; readonly writer: JournalWriter },
+  steps: readonly string[],
+  thrown: unknown,
+): FatalFailure {
+  const { user, run, state, writer } = at
+  const reason =
+    thrown instanceof TroupeError
+      ? thrown
+      : failure('invariant.broken', { rule: `run ${run} goes on` }, { cause: thrown })
+  const error = storeError(reason)
+  const account = { ...runAccountOf(state, clock.now()), status: 'failed', success: false, error } as const
+  const statusRow = {
+    status: 'failed',
+    reason: null,
+    over: true,
+    moving: false,
+    result: JSON.stringify(account),
+    outside: 0,
+    cost: account.cost.usd,
+    outcome: account,
+  }
+  const statements = [
+    ...store.saveStatus(user, run, statusRow),
+    ...writer.prove().statements,
+    ...journals.fence(
+      user,
+      steps.map((step) => stepJournal(run, step)),
+    ).statements,
+    ...journals.close(user, writer.id).statements,
+  ]
+  return { account, statements }
+}

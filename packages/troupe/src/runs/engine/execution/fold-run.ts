@@ -1,0 +1,32 @@
+/** The state that a run's journal leads to: its snapshot, and every event after it. */
+import type { Json } from '../../../core/index.ts'
+import type { JournalRecord } from '../../../journal/index.ts'
+import { evolve } from '../../machine/evolve.ts'
+import type { Pinned } from '../../machine/machine-events.ts'
+import { createState, type State } from '../../machine/state.ts'
+import { loadState } from '../../machine/state-snapshot.ts'
+import { readRecord } from '../store/run-record.ts'
+
+export function foldRun(content: {
+  readonly snapshot: { readonly state: Json } | undefined
+  readonly records: readonly JournalRecord[]
+}): Folded {
+  const saved = content.snapshot?.state as { state: Json; lastSeq: number; lastAt: number } | undefined
+  const state = saved ? loadState(saved.state) : createState()
+  let { lastSeq, lastAt } = saved ?? { lastSeq: 0, lastAt: 0 }
+  for (const { at, body } of content.records) {
+    const { events, first } = readRecord(body)
+    if (!events || first === undefined) continue
+    for (const event of events) evolve(state, event)
+    lastSeq = first + events.length - 1
+    lastAt = Math.max(lastAt, at)
+  }
+  return { state, pinned: state.pinned, lastSeq, lastAt }
+}
+
+interface Folded {
+  readonly state: State
+  readonly pinned: Pinned
+  readonly lastSeq: number
+  readonly lastAt: number
+}

@@ -1,0 +1,46 @@
+/** Inputs taken one after the other: their records, events and commands, the state moved along. */
+import { pathOf } from '../../machine/branches/agent-path.ts'
+import { commandsOf } from '../../machine/commands-of.ts'
+import { decide } from '../../machine/decide.ts'
+import { evolve } from '../../machine/evolve.ts'
+import type { Command, Event, Input } from '../../machine/machine-events.ts'
+import type { State } from '../../machine/state.ts'
+import type { EventWithPath } from '../run-event.ts'
+import type { RunRecord } from '../store/run-record.ts'
+
+export class InputBatch {
+  readonly records: RunRecord[] = []
+  readonly events: EventWithPath[] = []
+  readonly eventCommands: EventCommands[] = []
+  readonly #state: State
+  readonly #ended: Set<string>
+  lastSeq: number
+
+  constructor(state: State, lastSeq: number, ended: Set<string>) {
+    this.#state = state
+    this.lastSeq = lastSeq
+    this.#ended = ended
+  }
+
+  add(input: Input): void {
+    // A step that settled in the same moment in which it was recalled has told its end already.
+    if (input.type === 'step.returned' || input.type === 'step.failed') {
+      if (this.#ended.has(input.step)) return
+      this.#ended.add(input.step)
+    }
+    const events = decide(this.#state, input)
+    if (events.length === 0) return
+    this.records.push({ input, events, first: this.lastSeq + 1 })
+    for (const event of events) {
+      evolve(this.#state, event)
+      this.events.push({ ...event, seq: ++this.lastSeq, path: pathOf(this.#state.paths, event) })
+      this.eventCommands.push({ event, commands: commandsOf(this.#state, event) })
+    }
+  }
+}
+
+/** An event, and the commands that it opened. */
+export interface EventCommands {
+  readonly event: Event
+  readonly commands: readonly Command[]
+}

@@ -1,0 +1,116 @@
+/**
+ * Tokens and cost of one run tree, reserved before each call by a statement of the claim's change, from any node: two
+ * calls at once cannot both take the last of it. What was reserved by a call whose outcome nobody knows stays charged.
+ * A run without limits pays nothing for this: it has no row.
+ */
+import type { Budget } from '../../../agents/index.ts'
+import type { UserId } from '../../../core/index.ts'
+import { type Dialect, type Statement, template } from '../../../storage/index.ts'
+import type { RunTables } from '../store/run-migrations.ts'
+
+export type BudgetLimits = {
+  readonly tokens?: number
+  /** US dollars. */
+  readonly cost?: number
+}
+interface Amount {
+  readonly tokens: number
+  readonly cost: number
+}
+interface Key {
+  readonly user: string
+  readonly run: string
+}
+
+export interface RunBudgets {
+  /** The row, in the change that starts the run. */
+  open(user: UserId, run: string, limits: BudgetLimits, used?: Amount): readonly Statement[]
+  /** @param above the runs that this one is a part of: what it takes, it takes of theirs too */
+  of(
+    user: UserId,
+    run: string,
+    limits: BudgetLimits,
+    above?: readonly ({ readonly run: string } & BudgetLimits)[],
+  ): Budget
+}
+
+const isLimited = (limits: BudgetLimits) => limits.tokens !== undefined || limits.cost !== undefined
+
+export function createRunBudgets(dialect: Dialect): RunBudgets {
+  const { insert, reserveTokens, reserveCost, add } = compile(dialect)
+  return {
+    open: (user, run, limits, { tokens, cost } = { tokens: 0, cost: 0 }) =>
+      isLimited(limits)
+        ? [insert({ user, run, tokens, cost, tokenLimit: limits.tokens ?? null, costLimit: limits.cost ?? null })]
+        : [],
+    of(user, self, own, above = []) {
+      const reserved = new Map<string, Amount>()
+      const rejected = (run: string, budget: 'tokens' | 'cost', limit: number) =>
+        ({ expect: { rows: 1 }, otherwise: 'budget.exceeded', detail: { run, budget, limit, used: limit } }) as const
+      const all = [{ run: self, ...own }, ...above]
+      return {
+        reserve(id, estimate) {
+          reserved.set(id, estimate)
+          const statements: Statement[] = []
+          for (const { run, tokens, cost } of all) {
+            if (tokens !== undefined)
+              statements.push(reserveTokens({ user, run, amount: estimate.tokens }, rejected(run, 'tokens', tokens)))
+            if (cost !== undefined)
+              statements.push(reserveCost({ user, run, amount: estimate.cost }, rejected(run, 'cost', cost)))
+          }
+          return { statements }
+        },
+        charge(id, used) {
+          const estimate = reserved.get(id) ?? used
+          reserved.delete(id)
+          const statements = all.flatMap((limits) => {
+            const tokens = limits.tokens === undefined ? 0 : used.tokens - estimate.tokens
+            const cost = limits.cost === undefined ? 0 : used.cost - estimate.cost
+            return tokens === 0 && cost === 0 ? [] : [add({ user, run: limits.run, tokens, cost })]
+          })
+          return { statements }
+        },
+      }
+    },
+  }
+}
+
+function compile(dialect: Dialect) {
+  return {
+    insert: template<RunTables, Key & Amount & { tokenLimit: number | null; costLimit: number | null }>(
+      dialect,
+      (db, p) =>
+        db.insertInto('budgets').values({
+          user_id: p.user,
+          run_id: p.run,
+          tokens: p.tokens,
+          token_limit: p.tokenLimit,
+          cost: p.cost,
+          cost_limit: p.costLimit,
+        }),
+    ),
+    reserveTokens: template<RunTables, Key & { amount: number }>(dialect, (db, p) =>
+      db
+        .updateTable('budgets')
+        .set((row) => ({ tokens: row('tokens', '+', p.amount) }))
+        .where('user_id', '=', p.user)
+        .where('run_id', '=', p.run)
+        .where((row) => row(row('tokens', '+', p.amount), '<=', row.ref('token_limit'))),
+    ),
+    reserveCost: template<RunTables, Key & { amount: number }>(dialect, (db, p) =>
+      db
+        .updateTable('budgets')
+        .set((row) => ({ cost: row('cost', '+', p.amount) }))
+        .where('user_id', '=', p.user)
+        .where('run_id', '=', p.run)
+        .where((row) => row(row('cost', '+', p.amount), '<=', row.ref('cost_limit'))),
+    ),
+    add: template<RunTables, Key & Amount>(dialect, (db, p) =>
+      db
+        .updateTable('budgets')
+        .set((row) => ({ tokens: row('tokens', '+', p.tokens), cost: row('cost', '+', p.cost) }))
+        .where('user_id', '=', p.user)
+        .where('run_id', '=', p.run),
+    ),
+  }
+}

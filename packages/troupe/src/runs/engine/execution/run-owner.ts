@@ -1,0 +1,399 @@
+/**
+ * The one writer of a run's journal: takes in what happened, lets the core decide, commits input and events with all
+ * that follows from them in one change, and then carries out what is new. It keeps nothing that the journal doesn't
+ * hold: losing it at any moment loses nothing.
+ */
+import { failure, type Json, type StoredError, TroupeError, type UserId } from '../../../core/index.ts'
+import type { JournalWriter, StepEnd } from '../../../journal/index.ts'
+import type { Statement } from '../../../storage/index.ts'
+import { pathOf } from '../../machine/branches/agent-path.ts'
+import { commandsOf } from '../../machine/commands-of.ts'
+import type { Command, Event, Input, Pinned } from '../../machine/machine-events.ts'
+import { pending } from '../../machine/pending.ts'
+import { deriveStatus, runAccountOf } from '../../machine/run-account.ts'
+import type { State } from '../../machine/state.ts'
+import { saveState } from '../../machine/state-snapshot.ts'
+import { answerParent } from '../children/answer-parent.ts'
+import { notifyRelatedRuns } from '../children/notify-related-runs.ts'
+import { parentOf } from '../children/parent.ts'
+import { waitsOutside } from '../children/waiting-on-children.ts'
+import { applyCommand } from '../commands/apply-command.ts'
+import { inputOf, type RunMessage } from '../commands/run-message.ts'
+import type { OrchestraParts } from '../orchestra-parts.ts'
+import type { EventWithPath } from '../run-event.ts'
+import { stepJournal, traceIdOf } from '../store/run-journals.ts'
+import { encodeRecord } from '../store/run-record.ts'
+import { failFatally } from './fail-fatally.ts'
+import { type EventCommands, InputBatch } from './input-batch.ts'
+import { rowsForCommands, rowsOf } from './rows-for-commands.ts'
+import { isReleased, retryDelayMs, type StepLauncher } from './step-launcher.ts'
+
+interface Waiting {
+  /** Nothing: only that the run is still this owner's. */
+  readonly make: (at: number) => Input | undefined
+  readonly done: (error?: unknown) => void
+}
+
+export interface RunOwnerOptions {
+  readonly user: UserId
+  readonly run: string
+  readonly writer: JournalWriter
+  readonly state: State
+  readonly pinned: Pinned
+  readonly launcher: StepLauncher
+  /** Of the newest event. */
+  readonly lastSeq: number
+  readonly lastAt: number
+}
+
+const batch = 200
+
+export class RunOwner {
+  readonly user: UserId
+  readonly run: string
+  readonly pinned: Pinned
+  readonly #parts: OrchestraParts
+  readonly #writer: JournalWriter
+  readonly #launcher: StepLauncher
+  readonly #state: State
+  readonly #trace: string
+  readonly #waiting: Waiting[] = []
+  readonly #observers = new Set<(events: readonly EventWithPath[]) => void>()
+  readonly #ended = new Set<string>()
+  #lastSeq: number
+  #lastAt: number
+  #savedStatus = ''
+  #still: Json | undefined
+  #arrived = false
+  #pumping: Promise<void> | undefined
+  #lost: unknown
+  #failedFatally = false
+  /** Of the writer before what is being taken in. */
+  #mark: ReturnType<JournalWriter['mark']>
+
+  constructor(parts: OrchestraParts, options: RunOwnerOptions) {
+    this.#parts = parts
+    this.user = options.user
+    this.run = options.run
+    this.#trace = traceIdOf(options.user, options.run)
+    this.pinned = options.pinned
+    this.#writer = options.writer
+    this.#mark = options.writer.mark()
+    this.#launcher = options.launcher
+    this.#state = options.launcher.observeState(options.state)
+    this.#lastSeq = options.lastSeq
+    this.#lastAt = options.lastAt
+  }
+
+  /** The core's view; to be read only, and only between two awaits. */
+  get state(): State {
+    return this.#state
+  }
+  get over(): boolean {
+    return this.#failedFatally || deriveStatus(this.#state).over
+  }
+  get lost(): boolean {
+    return this.#lost !== undefined
+  }
+  /** Nothing in it moves without somebody outside. */
+  get waits(): boolean {
+    return deriveStatus(this.#state).status === 'waiting'
+  }
+  /** And nothing that came is still to be taken in. */
+  get isResting(): boolean {
+    return this.waits && !this.#pumping && this.#waiting.length === 0
+  }
+
+  /** Told of events once they are durable. */
+  observe(observer: (events: readonly EventWithPath[]) => void): () => void {
+    this.#observers.add(observer)
+    return () => void this.#observers.delete(observer)
+  }
+
+  /** The rows that follow from a run's first events, for the change that starts it. */
+  beginning(events: readonly Event[]): readonly Statement[] {
+    const rows = this.#rowsForCommands(events.map((event) => ({ event, commands: commandsOf(this.#state, event) })))
+    // One that a breakpoint stops before its first step waits from the start.
+    return this.waits ? [...rows, ...this.#statusRows(this.#lastAt)] : rows
+  }
+
+  /** The rows of a run that begins in the middle: what is pending, and how it stands. */
+  founding(at: number): readonly Statement[] {
+    return [
+      ...[...pending(this.#state)].flatMap((command) => rowsOf(this.#parts, this.#at, command)),
+      ...this.#statusRows(at),
+    ]
+  }
+
+  /** The start is durable. */
+  begin(events: readonly Event[]): void {
+    this.#still = stillOf(this.#state, this.#lastAt)
+    this.#emit(events.map((event, i) => ({ ...event, seq: i + 1, path: pathOf(this.#state.paths, event) })))
+    this.resume(pending(this.#state))
+  }
+
+  /** What is durable of the result, where the run is over or nothing in it can move. */
+  stillResult(): Json | undefined {
+    return this.#still
+  }
+
+  /** Carries out what is pending: after a take-over. */
+  resume(commands: Iterable<Command>): void {
+    this.#still = stillOf(this.#state, this.#lastAt)
+    for (const command of commands) this.#carryOut(command)
+    this.arrived()
+  }
+
+  /** Something was put into the run's inbox. */
+  arrived(): void {
+    this.#arrived = true
+    this.#pump()
+  }
+
+  /** Resolves when the input is durable. */
+  apply(make: Waiting['make']): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const done = (error?: unknown) => (error === undefined ? resolve() : reject(error))
+      this.#waiting.push({ make, done })
+      this.#pump()
+    })
+  }
+
+  /** Waits for what it has begun to commit. The run goes on under its next owner. */
+  async close(): Promise<void> {
+    this.#lost ??= failure('troupe.closed', { what: `Going on with run ${this.run}` })
+    await this.#pumping
+  }
+
+  #pump(): void {
+    this.#pumping ??= this.#run().finally(() => {
+      this.#pumping = undefined
+      if (this.#hasWork) this.#pump()
+      else this.#rejectWaiting()
+    })
+  }
+
+  async #run(): Promise<void> {
+    try {
+      while (this.#hasWork) await this.#drainInbox()
+    } catch (error) {
+      this.#lost ??= error
+      this.#parts.log.error('a run stopped here', { run: this.run, error: error as Error })
+      if (isOwnedByOther(error)) this.#parts.onOwnershipLost(this.user, this.run, error.code === 'journal.lost')
+      else await this.#breakDown(error)
+    }
+  }
+
+  /** A run that is over takes in nothing: its journal is closed. */
+  get #hasWork(): boolean {
+    return !this.#lost && !this.over && (this.#arrived || this.#waiting.length > 0)
+  }
+
+  async #drainInbox(): Promise<void> {
+    this.#arrived = false
+    const asked = this.#waiting.splice(0)
+    try {
+      await this.#applyRows(asked)
+    } catch (error) {
+      for (const { done } of asked) done(error)
+      throw error
+    }
+    for (const { done } of asked) done()
+  }
+
+  async #applyRows(asked: readonly Waiting[]): Promise<void> {
+    const { inbox, clock, storage } = this.#parts
+    this.#mark = this.#writer.mark()
+    const rows = await inbox.read(this.user, this.#writer.id, batch)
+    if (rows.length === batch) this.#arrived = true
+    const at = Math.max(this.#lastAt, clock.now())
+    const step = new InputBatch(this.#state, this.#lastSeq, this.#ended)
+    const rowStatements = rows.flatMap((row) => this.#applyRow(step, row.body, at))
+    // Each is made of the state that those before it have left.
+    const inputs = asked.map(({ make }) => {
+      const input = make(at)
+      if (input) step.add(input)
+      return input
+    })
+    const rowIds = rows.map((row) => row.id)
+    const others = await notifyRelatedRuns(this.#parts, this, step.events)
+    // What changes nothing is refused, or taken out, by the state of whoever surely has the run.
+    const proves = step.records.length === 0 && (rows.length > 0 || inputs.includes(undefined))
+    const statements = [
+      ...(proves ? this.#writer.prove().statements : this.#recorded(step, at)),
+      ...rowStatements,
+      ...(rowIds.length > 0 ? inbox.remove(this.user, this.#writer.id, rowIds).statements : []),
+      ...this.#rowsForCommands(step.eventCommands),
+      ...others,
+    ]
+    if (statements.length > 0) {
+      const notifiesRuns = others.length > 0 || (this.over && parentOf(this.pinned) !== undefined)
+      const wake = ['timers', 'steps', ...(notifiesRuns ? ['runs' as const] : [])] as const
+      const result = await storage.commit({ id: null, scope: { user: this.user }, statements, wake })
+      if (!result.ok) throw failure(result.code, { journal: this.#writer.id, ...result.detail })
+    }
+    this.#lastAt = at
+    this.#lastSeq += step.events.length
+    this.#still = stillOf(this.#state, at)
+    this.#emit(step.events)
+    if (step.events.length === 0 && rowStatements.length > 0) for (const observer of this.#observers) observer([])
+    for (const { commands } of step.eventCommands) for (const command of commands) this.#carryOut(command)
+    if (step.events.some(({ type }) => type === 'run.resumed'))
+      for (const id of this.#launcher.resumeParked())
+        void this.apply((time) => ({ at: time, type: 'step.resumed', step: id })).catch(() => {})
+  }
+
+  /** @returns what becomes of a command; what a step or a timer says is taken as it is */
+  #applyRow(inputBatch: InputBatch, body: Json, at: number): readonly Statement[] {
+    const message = body as RunMessage
+    if (message.type !== 'command') {
+      inputBatch.add(inputOf(body, at))
+      return []
+    }
+    const commandTarget = { user: this.user, run: this.run, state: this.#state }
+    const { rejected, statements } = applyCommand(this.#parts, commandTarget, message)
+    if (!rejected) inputBatch.add(inputOf(body, at))
+    return statements
+  }
+
+  async #breakDown(error: unknown): Promise<void> {
+    this.#writer.rewind(this.#mark)
+    const at = { user: this.user, run: this.run, state: this.#state, writer: this.#writer }
+    const steps = this.#launcher.steps()
+    const { account, statements } = failFatally(this.#parts, at, steps, error)
+    const change = { id: null, scope: { user: this.user }, statements }
+    const written = await this.#parts.storage.commit(change).catch(() => undefined)
+    // Another owner has it, or nothing can be written: whoever takes it up next finds the same.
+    if (!written?.ok) return this.#parts.onOwnershipLost(this.user, this.run, written?.code === 'journal.lost')
+    this.#failedFatally = true
+    this.#still = JSON.parse(JSON.stringify(account)) as Json
+    for (const step of steps) void this.#launcher.cancel(step, account.error)
+    for (const observer of this.#observers) observer([])
+  }
+
+  /** The records, a snapshot where one is due, and what lists show. */
+  #recorded(inputBatch: InputBatch, at: number): readonly Statement[] {
+    if (inputBatch.records.length === 0) return []
+    const statements = [...this.#writer.append(at, inputBatch.records.map(encodeRecord)).statements]
+    if (this.#writer.snapshotDue()) statements.push(...this.#snapshot(inputBatch.lastSeq, at))
+    return [...statements, ...this.#statusRows(at)]
+  }
+
+  /** None where the state is larger than a value may be: then the next owner folds the events. */
+  #snapshot(lastSeq: number, lastAt: number): readonly Statement[] {
+    try {
+      return this.#writer.snapshot({ state: saveState(this.#state), lastSeq, lastAt } as Json).statements
+    } catch (error) {
+      if (error instanceof TroupeError && error.code === 'value.too_large') return []
+      throw error
+    }
+  }
+
+  #statusRows(at: number): readonly Statement[] {
+    const { status, reason = null, over } = deriveStatus(this.#state)
+    const outside = waitsOutside(this.#state) ? this.#state.counts.outside : 0
+    const key = JSON.stringify([status, reason, over, outside])
+    if (key === this.#savedStatus && !over) return []
+    this.#savedStatus = key
+    const moving = status === 'running'
+    const account = runAccountOf(this.#state, at)
+    const result = moving && outside === 0 ? null : JSON.stringify(account)
+    const cost = account.cost.usd
+    const { store, journals } = this.#parts
+    const outcome = over ? account : undefined
+    const rows = store.saveStatus(this.user, this.run, { status, reason, over, moving, result, outside, cost, outcome })
+    if (!over) return rows
+    return [
+      ...rows,
+      ...journals.close(this.user, this.#writer.id).statements,
+      ...answerParent(this.#parts, this.user, this.run, this.#state, at),
+    ]
+  }
+
+  get #at() {
+    return { user: this.user, run: this.run, journal: this.#writer.id }
+  }
+
+  #rowsForCommands(eventCommands: readonly EventCommands[]): readonly Statement[] {
+    return rowsForCommands(this.#parts, this.#at, eventCommands)
+  }
+
+  #emit(events: readonly EventWithPath[]): void {
+    if (events.length === 0) return
+    for (const observer of this.#observers) observer(events)
+    for (const event of events) this.#parts.announce(this.user, this.run, this.#trace, event)
+    if (!this.pinned.config.trace) return
+    for (const { type, seq, ...rest } of events) {
+      const { branch, step, agent } = rest as {
+        readonly branch?: string
+        readonly step?: string
+        readonly agent?: string
+      }
+      this.#parts.log.info(type, { run: this.run, seq, branch, step, agent })
+    }
+  }
+
+  #carryOut(command: Command): void {
+    if (command.type === 'step.execute') this.#launch(command)
+    else if (command.type === 'step.cancel') void this.#cancel(command.step, command.reason)
+    // The answer is in the step's inbox: a step that gave up its process is entered again for it.
+    else if (command.type === 'answer.deliver') this.#launcher.wake(command.step)
+  }
+
+  #launch(command: Extract<Command, { readonly type: 'step.execute' }>): void {
+    this.#launcher.launch(command, (end) =>
+      isReleased(end) ? this.#launchLater(command.step) : this.#stepEnded(command.step, end),
+    )
+  }
+
+  /** Where the run is still this owner's: whoever had it before wrote to the step's journal at the last moment. */
+  #launchLater(step: string): void {
+    const relaunch = async () => {
+      await this.apply(() => undefined)
+      for (const command of pending(this.#state))
+        if (command.type === 'step.execute' && command.step === step) this.#launch(command)
+    }
+    this.#parts.clock.after(retryDelayMs, () => void relaunch().catch(() => {}), { background: true })
+  }
+
+  #stepEnded(step: string, end: StepEnd): void {
+    if (this.#lost || end.status === 'cancelled' || end.status === 'lost') return
+    if (end.status === 'completed' || end.status === 'failed') this.arrived()
+    else
+      void this.apply((at) => ({ at, type: 'step.waiting', step, reason: end.status, detail: detailOf(end) })).catch(
+        () => {},
+      )
+  }
+
+  /** The fence is committed: what the step had settled before is in the inbox, and nothing more will come from it. */
+  async #cancel(step: string, reason: StoredError): Promise<void> {
+    await this.#launcher.cancel(step, reason)
+    await this.#parts.children.cancelOf(this.user, stepJournal(this.run, step)).catch(() => {})
+    this.#arrived = true
+    await this.apply((at) => ({ at, type: 'step.failed', step, error: reason })).catch(() => {})
+  }
+
+  #rejectWaiting(): void {
+    const error = this.#lost ?? failure('run.over', { run: this.run, status: deriveStatus(this.#state).status })
+    for (const { done } of this.#waiting.splice(0)) done(error)
+  }
+}
+
+/**
+ * Another owner has the run, or the storage does not write: neither is the run's fault. `storage.expectation` is a
+ * command that was withdrawn while it was taken in.
+ */
+const isOwnedByOther = (error: unknown): error is TroupeError =>
+  error instanceof TroupeError &&
+  (error.code.startsWith('storage.') || error.code === 'journal.lost' || error.code === 'troupe.closed')
+
+/** What a step waits for, as its run keeps it. */
+const detailOf = (end: StepEnd): Json => {
+  if (end.status === 'parked') return [...end.waits]
+  if (end.status === 'uncertain') return { effect: end.effect, call: end.call }
+  return end.status === 'code.changed' ? { problem: end.problem } : null
+}
+
+/** The result as far as it is settled: none while something moves. */
+const stillOf = (state: State, at: number): Json | undefined =>
+  deriveStatus(state).status === 'running' ? undefined : (JSON.parse(JSON.stringify(runAccountOf(state, at))) as Json)

@@ -1,0 +1,353 @@
+/** Carries out the steps of one run in this process: launches, joins, wakes, cancels. Decides nothing. */
+import {
+  type Agent,
+  type CtxOf,
+  createRepetitionGuard,
+  createStepContext,
+  guardedStep,
+  type Outcome,
+  type Services,
+  type StepEntry,
+} from '../../../agents/index.ts'
+import {
+  failure,
+  type Json,
+  type Principal,
+  type StoredError,
+  type TaintLabel,
+  TroupeError,
+  taintField,
+  type UserId,
+} from '../../../core/index.ts'
+import type { EffectUndoResult, Recorder, StepEnd, StepSpec } from '../../../journal/index.ts'
+import type { Fragment } from '../../../storage/index.ts'
+import type { Command, Pinned, StepUsage } from '../../machine/machine-events.ts'
+import { breakpointsIn } from '../../machine/people/breakpoints.ts'
+import type { State } from '../../machine/state.ts'
+import { parentOf } from '../children/parent.ts'
+import { type RunMessage, runMessageJson } from '../commands/run-message.ts'
+import type { OrchestraParts } from '../orchestra-parts.ts'
+import { runJournal, stepJournal, threadOf } from '../store/run-journals.ts'
+import { createStepClients } from './create-step-clients.ts'
+
+type Execute = Extract<Command, { readonly type: 'step.execute' }>
+type Ended = (end: StepEnd) => void
+
+/** Before a step that the storage failed, or that was left, is entered again, ms. */
+export const retryDelayMs = 1_000
+
+interface Flight {
+  readonly command: Execute
+  readonly ended: Ended
+  readonly controller: AbortController
+  /** Undefined while the step is parked, or waits for another attempt. */
+  running: Promise<void> | undefined
+  /** The storage failed it: it is entered again after a while. */
+  retrying: boolean
+  /** An answer came while it was giving up its process. */
+  needsRestart: boolean
+}
+
+export class StepLauncher {
+  readonly #parts: OrchestraParts
+  readonly #user: UserId
+  readonly #run: string
+  readonly #agents: ReadonlyMap<string, Agent>
+  readonly #pinned: Pinned
+  readonly #flights = new Map<string, Flight>()
+  /** The run is another's: nothing begins here any more. */
+  #over = false
+  /** What is under way goes on, and nothing begins. */
+  #draining = false
+  #state: Readonly<State> | undefined
+  /** Steps that something came for while the run was paused. */
+  readonly #deferred = new Set<string>()
+
+  constructor(parts: OrchestraParts, user: UserId, run: string, pinned: Pinned, agents: ReadonlyMap<string, Agent>) {
+    this.#parts = parts
+    this.#user = user
+    this.#run = run
+    this.#pinned = pinned
+    this.#agents = agents
+  }
+
+  /** The code of the run's agents, by name. */
+  get agents(): ReadonlyMap<string, Agent> {
+    return this.#agents
+  }
+
+  /** @param state of the run, as it changes: where it stops may be set while it goes on */
+  observeState<S extends State>(state: S): S {
+    this.#state = state
+    return state
+  }
+
+  /** A step that is already carried out here is left alone. */
+  launch(command: Execute, ended: Ended): void {
+    if (this.#over || this.#draining || this.#flights.has(command.step)) return
+    const flight: Flight = {
+      command,
+      ended,
+      controller: new AbortController(),
+      running: undefined,
+      retrying: false,
+      needsRestart: false,
+    }
+    this.#flights.set(command.step, flight)
+    if (this.#isPaused && this.#state?.steps.get(command.step)?.status === 'waiting') this.#deferred.add(command.step)
+    else this.#startExecution(flight)
+  }
+
+  /** Something arrived for a step that waits, and the run may be paused. @returns whether it was entered again */
+  arrived(step: string): boolean {
+    if (this.#isPaused && this.isParked(step)) {
+      this.#deferred.add(step)
+      return false
+    }
+    const isParked = this.isParked(step)
+    this.wake(step)
+    return isParked
+  }
+
+  /** The run is not paused any more. @returns steps that are entered again for what came meanwhile */
+  resumeParked(): readonly string[] {
+    if (this.#isPaused) return []
+    const deferred = [...this.#deferred].filter((step) => this.isParked(step))
+    this.#deferred.clear()
+    for (const step of deferred) this.wake(step)
+    return deferred
+  }
+
+  get #isPaused(): boolean {
+    return this.#state?.pausedBy !== undefined
+  }
+
+  /** Something arrived for a step: if it had given up its process, it is entered again. */
+  wake(step: string): void {
+    const flight = this.#flights.get(step)
+    if (!flight || flight.retrying || this.#draining) return
+    if (flight.running) flight.needsRestart = true
+    else this.#startExecution(flight)
+  }
+
+  /** Those that are carried out here, parked ones included. */
+  steps(): readonly string[] {
+    return [...this.#flights.keys()]
+  }
+
+  isParked(step: string): boolean {
+    const flight = this.#flights.get(step)
+    return flight !== undefined && flight.running === undefined && !flight.retrying
+  }
+
+  /** Aborts it and waits until it has stopped; its clean-up included. */
+  async cancel(step: string, reason: StoredError): Promise<void> {
+    const flight = this.#flights.get(step)
+    if (!flight) return
+    flight.controller.abort(failure('cancelled', { what: `The step ${step} (${reason.message})` }))
+    await flight.running
+    this.#flights.delete(step)
+  }
+
+  /** Steps at work go on to their end; what comes after them is for whoever carries the run on next. */
+  drain(): void {
+    this.#draining = true
+  }
+
+  /** Nothing is entered again. */
+  abandon(): void {
+    this.#flights.clear()
+  }
+
+  /** Begins and enters nothing any more; what is under way goes on, for whoever carries the run on here next. */
+  leave(): void {
+    this.#over = true
+    this.#flights.clear()
+  }
+
+  /** Stops what is under way: the run is carried on by somebody else, or by nobody for now. */
+  async release(): Promise<void> {
+    const steps = [...this.#flights.keys()]
+    this.leave()
+    await Promise.all(steps.map((step) => this.#parts.steps.release(this.#user, stepJournal(this.#run, step))))
+  }
+
+  #startExecution(flight: Flight): void {
+    flight.needsRestart = false
+    flight.running = this.#execute(flight)
+      .catch((error: unknown): undefined => {
+        if (isClosed(error)) return
+        this.#parts.log.error('a step could not be carried out', { step: flight.command.step, error: error as Error })
+        this.#retryLater(flight)
+      })
+      .then((end) => {
+        flight.running = undefined
+        if (!end || this.#over) return
+        if (end.status === 'parked' && flight.needsRestart && this.#flights.has(flight.command.step)) {
+          if (!this.#isPaused) return this.#startExecution(flight)
+          this.#deferred.add(flight.command.step)
+        }
+        if (isReleased(end) || (end.status !== 'parked' && end.status !== 'uncertain'))
+          this.#flights.delete(flight.command.step)
+        flight.ended(end)
+      })
+  }
+
+  /** What of it is durable is in its journal; without this the run would wait for it for ever. */
+  #retryLater(flight: Flight): void {
+    flight.retrying = true
+    this.#parts.clock.after(retryDelayMs, () => {
+      flight.retrying = false
+      if (this.#flights.get(flight.command.step) === flight) this.#startExecution(flight)
+    })
+  }
+
+  #execute({ command, controller }: Flight): Promise<StepEnd> {
+    return this.#parts.steps.execute(this.#spec(command, controller.signal), (recorder) =>
+      this.#executeAgent(command, recorder),
+    )
+  }
+
+  /** Takes back what a step that is over did outside; `only`: of these calls. */
+  undo(
+    command: Execute,
+    signal: AbortSignal | undefined,
+    only?: ReadonlySet<string>,
+  ): Promise<readonly EffectUndoResult[]> {
+    const spec = this.#spec(command, signal)
+    return this.#parts.steps.undo(spec, (recorder) => this.#executeAgent(command, recorder), only)
+  }
+
+  #spec(command: Execute, signal: AbortSignal | undefined): StepSpec {
+    const principal: Principal = { userId: this.#user, kind: 'agent', name: command.agent }
+    return {
+      id: stepJournal(this.#run, command.step),
+      principal,
+      runId: this.#run,
+      input: { agent: command.agent, input: command.input },
+      ...taintField(command.taint),
+      ...(signal ? { signal } : {}),
+      canResume: () => !this.#isPaused,
+      onEnd: (end, taint) => this.#reportEnd(command.step, end, taint),
+    }
+  }
+
+  async #executeAgent(command: Execute, recorder: Recorder): Promise<Json> {
+    const agent = this.#agents.get(command.agent)
+    if (!agent) throw failure('agent.unknown', { agent: command.agent, known: [...this.#agents.keys()].join(', ') })
+    return await this.#program(agent, command, recorder)
+  }
+
+  async #program(agent: Agent, command: Execute, recorder: Recorder): Promise<Outcome> {
+    const { clock, random } = this.#parts
+    const { recording, guard } = this.#parts.services
+    const shared = { clock, random, recording, guard, vouches: agent.source !== undefined }
+    const at = {
+      user: this.#user,
+      run: this.#run,
+      step: command.step,
+      agent: agent.name,
+      agents: this.#agents,
+      pinned: this.#pinned,
+    }
+    const own = createStepClients(this.#parts, at, agent, recorder)
+    const ctxOf: CtxOf = (stage, name = agent.name, within = []) => {
+      const over = { context: own.context, within }
+      const clients = createStepClients(this.#parts, { ...at, agent: name }, agent, stage, over)
+      return createStepContext({ ...shared, agent: name, recorder: stage, clients })
+    }
+    const entry: StepEntry = {
+      input: command.input,
+      ctx: createStepContext({ ...shared, agent: agent.name, recorder, clients: own }),
+      recorder,
+      ctxOf,
+      flow: command.flow,
+      services: this.#services(),
+      thread: threadOf(this.#run, command.thread),
+      request: command.request,
+      ...(command.serve ? { serve: { ...command.serve, payload: command.input } } : {}),
+      ...(command.results ? { results: command.results as never } : {}),
+      ...this.#shown(command),
+    }
+    return guardedStep(entry.services, agent.name, recorder, async () => {
+      if (!entry.serve || !agent.serve) return agent.step(entry)
+      return { kind: 'value', value: await agent.serve(entry.serve, entry) }
+    })
+  }
+
+  /** What of its work is seen as it happens; a quiet run shows what it is told to show, and no text. */
+  #shown(command: Execute): Pick<StepEntry, 'live' | 'onCall'> {
+    const { verbosity, showAgentThoughts, showToolCalls } = this.#pinned.config
+    const isShown = (part: Json) =>
+      (part as { type?: Json }).type === 'reasoning' ? showAgentThoughts : verbosity !== 'quiet'
+    return {
+      ...(verbosity === 'quiet' && !showAgentThoughts
+        ? {}
+        : { live: (part: Json) => (isShown(part) ? this.#live(command, part) : undefined) }),
+      ...(showToolCalls ? { onCall: (part: Json) => this.#live(command, part) } : {}),
+    }
+  }
+
+  #live(command: Execute, part: Json): void {
+    const to = command.streamTo ? { to: command.streamTo } : {}
+    this.#parts.live(this.#user, this.#run, { step: command.step, agent: command.agent, part, ...to })
+  }
+
+  #services(): Services {
+    const { timeouts, budget, guards, debug } = this.#pinned.config
+    const breakpoints = this.#state ? breakpointsIn(this.#state) : (debug?.breakOn ?? [])
+    const breakOn = breakpoints.flatMap((each) => (each.on === 'tool' ? [each.tool] : []))
+    return {
+      ...this.#parts.services,
+      budget: this.#parts.budgets.of(this.#user, this.#run, budget, parentOf(this.#pinned)?.limits),
+      timeouts: {
+        ...(timeouts.tool === undefined ? {} : { tool: timeouts.tool }),
+        ...(timeouts.model === undefined ? {} : { model: timeouts.model }),
+        ...(timeouts.human === undefined ? {} : { human: timeouts.human }),
+      },
+      ...(breakOn.length > 0 ? { breakOn } : {}),
+      ...(guards.repetition ? { repetition: createRepetitionGuard(guards.repetition) } : {}),
+    }
+  }
+
+  /** The inbox row that tells the run, in the change that settles the step. */
+  #reportEnd(step: string, end: Json | { readonly error: StoredError }, taint: readonly TaintLabel[]): Fragment {
+    const message: RunMessage = isFailure(end)
+      ? { type: 'failed', step, error: end.error, ...spentOf(end.error), ...taintField(taint) }
+      : { type: 'completed', step, ...plainOutcome(end), ...taintField(taint) }
+    return this.#parts.inbox.put(
+      this.#user,
+      runJournal(this.#run),
+      stepJournal(this.#run, step),
+      'end',
+      runMessageJson(message),
+    )
+  }
+}
+
+/** Nothing came of it here, and it is not over: another writer had its journal, or this process was about to leave it. */
+export const isReleased = (end: StepEnd): boolean =>
+  end.status === 'lost' || (end.status === 'parked' && end.waits.length === 0)
+
+const isClosed = (error: unknown): boolean => error instanceof TroupeError && error.code === 'troupe.closed'
+
+const isFailure = (end: unknown): end is { readonly error: StoredError } =>
+  typeof end === 'object' && end !== null && 'error' in end && !('kind' in end)
+
+/** What a step that failed had used until then. */
+function spentOf(error: StoredError): { readonly usage?: StepUsage } {
+  const { spent } = (error.details ?? {}) as {
+    readonly spent?: { inputTokens: number; outputTokens: number; usd: number; unknown: string[] }
+  }
+  if (!spent) return {}
+  const { usd: cost, unknown, ...tokens } = spent
+  return { usage: { ...tokens, cost, ...(unknown.length > 0 ? { unknown } : {}) } }
+}
+
+/** What the core needs of an outcome; the rest stays in the step's own journal. */
+function plainOutcome(end: Json): { readonly outcome: Outcome; readonly usage?: StepUsage } {
+  const { report, ...outcome } = end as Outcome
+  if (!report) return { outcome }
+  const unknown = report.cost.unknown.length > 0 ? { unknown: report.cost.unknown } : {}
+  return { outcome, usage: { ...report.usage, cost: report.cost.usd, ...unknown } }
+}

@@ -1,0 +1,77 @@
+/** The agents of a run with other prompts or another model: those that stand in it, their helpers, and what pools lend. */
+import { type Agent, AgentPool, definitionOf, LlmAgent, type LlmAgentOptions } from '../../../agents/index.ts'
+import { failure } from '../../../core/index.ts'
+import type { ModelSpec, Models } from '../../../models/index.ts'
+
+type Agents = ReadonlyMap<string, Agent>
+interface Edit {
+  readonly prompts?: { readonly [agent: string]: string }
+  readonly model?: LlmAgentOptions['model']
+}
+
+/**
+ * @throws NotFoundError `agent.unknown` for a prompt of who is not in the run; ValidationError for one of who asks no
+ * model
+ */
+export function editedAgents(agents: Agents, edit: Edit): Agents {
+  const { prompts = {}, model } = edit
+  if (model === undefined && Object.keys(prompts).length === 0) return agents
+  const asking = namesOfAsking(agents)
+  for (const name of Object.keys(prompts)) {
+    if (asking.has(name)) continue
+    if (!agents.has(name))
+      throw failure('agent.unknown', { agent: name, known: [...asking].join(', ') || 'no LlmAgent' })
+    throw failure('validation.failed', { what: `The prompt of ${name}`, problem: `${name} is no LlmAgent` })
+  }
+  return new Map([...agents].map(([name, agent]) => [name, edited(agent, edit)]))
+}
+
+/** @throws ValidationError for a model where nobody asks one */
+export function rejectIneffective(agents: Agents, { model }: Edit): void {
+  if (model === undefined || namesOfAsking(agents).size > 0) return
+  throw failure('validation.failed', {
+    what: 'The model of a fork',
+    problem: 'the run has no LlmAgent that could ask it',
+  })
+}
+
+/** @throws ValidationError `model.unknown`, `model.not_installed` where none of what stands in the place of models can be asked */
+export function rejectUnknown({ model }: Edit, models: Pick<Models, 'obstacles'>): void {
+  if (model === undefined) return
+  const chain = [model].flat() as readonly ModelSpec[]
+  // What is no model at all is told by the agents that are given it.
+  if (!chain.every((spec) => typeof spec === 'string' || (typeof spec === 'object' && spec !== null))) return
+  const asked = models.obstacles?.(chain) ?? []
+  const [first] = asked
+  if (first?.obstacle && asked.every(({ obstacle }) => obstacle)) throw first.obstacle
+}
+
+/** @param called in the team, where a pool has a name of its own */
+function edited(agent: Agent, edit: Edit, called = agent.name): Agent {
+  if (agent instanceof AgentPool) return agent.changed((one) => edited(one, edit, called))
+  if (!(agent instanceof LlmAgent)) return agent
+  const { prompts = {}, model } = edit
+  const key = [called, agent.name].find((name) => Object.hasOwn(prompts, name))
+  const helpers = [...definitionOf(agent).helpers].map(([name, helper]) => [name, edited(helper, edit)] as const)
+  return agent.with({
+    ...(key === undefined ? {} : { instructions: prompts[key] as string }),
+    ...(model === undefined ? {} : { model }),
+    ...(helpers.length > 0 ? { agents: Object.fromEntries(helpers) } : {}),
+  })
+}
+
+/** Those who ask a model, or may: of what the `create` of a pool makes nobody knows beforehand. */
+function namesOfAsking(agents: Agents): ReadonlySet<string> {
+  const names = new Set<string>()
+  const visit = (agent: Agent, called = agent.name): void => {
+    if (agent instanceof AgentPool) {
+      if (agent.lends === undefined) names.add(called)
+      else visit(agent.lends, called)
+    } else if (agent instanceof LlmAgent) {
+      names.add(called).add(agent.name)
+      for (const helper of definitionOf(agent).helpers.values()) visit(helper)
+    }
+  }
+  for (const agent of agents.values()) visit(agent)
+  return names
+}

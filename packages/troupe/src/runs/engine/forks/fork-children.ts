@@ -1,0 +1,84 @@
+/**
+ * What a fork takes over of the runs that its steps had started. One that had ended is not run again: its result is in the
+ * step's record, or is handed to the step. Where a run is tried again, so is one below that failed or was stopped, as a run
+ * of its own that goes on where it stood.
+ */
+import { failure, type Json } from '../../../core/index.ts'
+import type { Statement } from '../../../storage/index.ts'
+import type { RunAccount } from '../../machine/run-account.ts'
+import { answerOf, chargeOf } from '../children/answer-parent.ts'
+import { childCall, childIn, childRunId } from '../children/child-names.ts'
+import { childLineage, type Parent } from '../children/parent.ts'
+import type { OrchestraParts } from '../orchestra-parts.ts'
+import { stepJournal } from '../store/run-journals.ts'
+import type { ForkedSteps, StepLogEntry } from './forked-steps.ts'
+
+export interface ForkedChildren {
+  /** The ids of runs that are tried again, by what they were. */
+  readonly names: ReadonlyMap<string, string>
+  readonly statements: readonly Statement[]
+}
+
+/** The entry that holds the id of a child. */
+export const isChild = ({ t, id = '' }: Pick<StepLogEntry, 't' | 'id'>): boolean =>
+  t === 'now' && id.includes(`/${childCall.kind}:${childCall.name}#`)
+
+/** A reply that says that a run below has not come to a good end, where the step did not stop it itself. */
+export function isFailedChild({ t, id = '', v }: StepLogEntry, entries: readonly StepLogEntry[]): boolean {
+  const child = t === 'reply' ? childIn(id) : undefined
+  if (child === undefined || (v as RunAccount | undefined)?.status === 'completed') return false
+  return !entries.some((entry) => entry.t === 'claim' && entry.k === child)
+}
+
+/** @param shared the entries of the step's log that the fork goes on from */
+export async function forkChildren(
+  parts: Pick<OrchestraParts, 'children' | 'steps' | 'store'>,
+  fork: ForkedSteps,
+  step: string,
+  shared: readonly StepLogEntry[],
+): Promise<ForkedChildren> {
+  const names = new Map<string, string>()
+  const statements: Statement[] = []
+  const replied = new Set(shared.flatMap(({ t, id = '' }) => (t === 'reply' ? [id] : [])))
+  for (const { t, id: wait = '' } of shared) {
+    const child = t === 'wait' && !replied.has(wait) ? childIn(wait) : undefined
+    if (child === undefined) continue
+    const journal = stepJournal(fork.run, step)
+    const row = await parts.store.get(fork.user, child)
+    if (!row) throw failure('run.unknown', { run: child })
+    if (row.endedAt === null || row.result === null)
+      throw failure('retry.rejected', { run: fork.source.run, problem: `the run ${child} that it started is not over` })
+    const result = JSON.parse(row.result) as RunAccount
+    if (!fork.all || result.status === 'completed') {
+      statements.push(...parts.steps.answer(fork.user, journal, wait, answerOf(result)).statements)
+      continue
+    }
+    const retry = childRunId(fork.run, child)
+    names.set(child, retry)
+    const above: Omit<Parent, 'slice'> = {
+      ...childLineage(fork.run, fork.state.pinned),
+      step: journal,
+      wait: renamedWait(wait, names),
+      ...(fork.charged.has(child) ? { charged: chargeOf(result) } : {}),
+    }
+    statements.push(...(await parts.children.retry(fork.user, child, retry, above)))
+  }
+  return { names, statements }
+}
+
+const renamedWait = (wait: string, names: ForkedChildren['names']): string => {
+  const child = childIn(wait)
+  const name = child === undefined ? undefined : names.get(child)
+  return name === undefined ? wait : wait.replace(`/run:${child}#`, () => `/run:${name}#`)
+}
+
+/** Where the step's record names a run that is tried again, it names the new one. */
+export function withChildren(entry: StepLogEntry, names: ForkedChildren['names']): StepLogEntry {
+  if (names.size === 0) return entry
+  if (isChild(entry)) return { ...entry, v: (names.get(String(entry.v)) ?? entry.v) as Json }
+  return {
+    ...entry,
+    ...(entry.id === undefined ? {} : { id: renamedWait(entry.id, names) }),
+    ...(entry.waits === undefined ? {} : { waits: entry.waits.map((wait) => renamedWait(wait, names)) }),
+  }
+}

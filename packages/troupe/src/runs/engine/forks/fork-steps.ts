@@ -1,0 +1,184 @@
+/**
+ * What a fork takes over of the steps of its source: the records of steps that wait, up to the first answer that the fork
+ * does not share, and what LlmAgents that go on had said by then.
+ */
+import type { Statement } from '../../../storage/index.ts'
+import { hasEnded } from '../../machine/state.ts'
+import { childIn } from '../children/child-names.ts'
+import type { OrchestraParts } from '../orchestra-parts.ts'
+import { stepJournal, threadOf } from '../store/run-journals.ts'
+import { readRecord } from '../store/run-record.ts'
+import { failedCalls } from './failed-calls.ts'
+import { type ForkedChildren, forkChildren, isChild, withChildren } from './fork-children.ts'
+import type { ForkedSteps, StepLogEntry } from './forked-steps.ts'
+
+export async function forkSteps(parts: OrchestraParts, fork: ForkedSteps): Promise<readonly Statement[]> {
+  if (hasEnded(fork.state)) return []
+  const statements: Statement[] = []
+  const waiting = new Map<string, readonly StepLogEntry[]>()
+  for (const step of fork.state.steps.values()) {
+    if (step.status === 'ready') continue
+    const known = fork.answered.get(step.id) ?? new Set()
+    const sent = answersTo(fork, step.id)
+    const entries = await entriesOf(parts, fork, step.id)
+    const replied = new Set(entries.flat().flatMap(({ t, id = '' }) => (t === 'reply' ? [id] : [])))
+    // An agent of the run would never serve it, and who is outside the run replies to the source.
+    const isUnasked = (id: string) => !fork.serving.has(`${step.id}>${id}`) && (sent.has(id) || !replied.has(id))
+    // What the run has not heard of where the fork begins is asked anew there, and a run that goes on is the source's.
+    const isUnknownToFork = ({ t, id = '', v }: StepLogEntry) =>
+      (t === 'wait' && id.includes('/ask:') && !fork.state.questions.has(`${step.id}?${id}`)) ||
+      (t === 'wait' && id.includes('/request:') && isUnasked(id)) ||
+      (isChild({ t, id }) && fork.all !== true && !fork.charged.has(String(v)))
+    const isKnown = (id: string) => {
+      const child = childIn(id)
+      if (child !== undefined) return fork.all === true || fork.charged.has(child)
+      // Who is asked outside the run answers the step, and not the run.
+      return known.has(id) || !(sent.has(id) || fork.serving.has(`${step.id}>${id}`))
+    }
+    const isOutside = (id: string) => id.includes('/request:') && isKnown(id) && !known.has(id)
+    const recorded = fork.all === true ? beforeFailure(entries, isOutside) : entries
+    const { shared, rest } = split(recorded, { isKnown, isUnknownToFork }, fork.all === true)
+    if (shared.length === 0) continue
+    waiting.set(step.id, rest)
+    const children = await forkChildren(parts, fork, step.id, shared.flat())
+    const copied = shared.map((entries) => entries.map((entry) => renamed(entry, fork, children.names)))
+    const id = stepJournal(fork.run, step.id)
+    const { fragment } = parts.journals.create(fork.user, id, 'step', parts.clock.now(), copied)
+    statements.push(...fragment.statements, ...children.statements)
+  }
+  return [...statements, ...(await threadMessages(parts, fork, waiting))]
+}
+
+/** The waits of a step that its run has answered, up to the end of the source. */
+const answersTo = ({ source }: ForkedSteps, step: string): ReadonlySet<string> =>
+  new Set(
+    source.records.flatMap(({ body }) =>
+      (readRecord(body).events ?? []).flatMap((event) =>
+        event.type === 'answer.delivered' && event.step === step ? [event.wait] : [],
+      ),
+    ),
+  )
+
+async function entriesOf({ journals }: OrchestraParts, { user, source }: ForkedSteps, step: string) {
+  const content = await journals.load(user, stepJournal(source.run, step))
+  return (content?.records ?? []).map((record) => record.body as readonly StepLogEntry[])
+}
+
+/** A step that has asked for nothing begins anew. */
+function split(
+  bodies: readonly (readonly StepLogEntry[])[],
+  {
+    isKnown,
+    isUnknownToFork,
+  }: { readonly isKnown: (wait: string) => boolean; readonly isUnknownToFork: (entry: StepLogEntry) => boolean },
+  all: boolean,
+) {
+  const isNew = (entry: StepLogEntry) =>
+    entry.t === 'end' || (entry.t === 'reply' && !isKnown(entry.id ?? '')) || isUnknownToFork(entry)
+  const waits = bodies.flat().filter((entry) => entry.t === 'wait' && !isUnknownToFork(entry))
+  if (waits.length === 0 && !all) return { shared: [], rest: [] }
+  const at = bodies.findIndex((entries) => entries.some(isNew))
+  if (at < 0) return { shared: bodies, rest: [] }
+  const cut = (bodies[at] as readonly StepLogEntry[]).findIndex(isNew)
+  const shared = [...bodies.slice(0, at), (bodies[at] as readonly StepLogEntry[]).slice(0, cut)]
+  return {
+    shared: shared.filter((entries) => entries.length > 0),
+    rest: [...(bodies[at] as readonly StepLogEntry[]).slice(cut), ...bodies.slice(at + 1).flat()],
+  }
+}
+
+/**
+ * Without what the step failed with, so that it is carried out again. An idempotent effect keeps its claim, and so its key;
+ * one that acts once is known to have failed, and is claimed anew. So is a run that the step started, and that failed. An
+ * agent outside the run is asked anew; whom the run asks is asked again by it.
+ */
+function beforeFailure(
+  bodies: readonly (readonly StepLogEntry[])[],
+  isOutside: (wait: string) => boolean,
+): readonly (readonly StepLogEntry[])[] {
+  const open = bodies.map((body) => body.filter(({ t }) => t !== 'end'))
+  const entries = open.flat()
+  const indexes = failedCalls(entries)
+  const first = Math.min(...indexes)
+  const failed = new Set([...indexes].map((index) => entries[index] as StepLogEntry))
+  const later = new Set(entries.filter(({ t }, i) => i > first && !isOutcome.has(t)))
+  const ids = new Set([...failed].map(({ id = '' }) => id))
+  const unasked = new Set([...failed].flatMap(({ t, id = '' }) => (t === 'reply' && isOutside(id) ? [id] : [])))
+  const isOmitted = (entry: StepLogEntry) =>
+    failed.has(entry) ||
+    later.has(entry) ||
+    (entry.t === 'wait' && unasked.has(entry.id ?? '')) ||
+    (entry.t === 'parked' && (entry.waits ?? []).some((wait) => unasked.has(wait)))
+  const released = entries.flatMap(({ t, c, id = '' }) =>
+    t === 'claim' && c === 'at-most-once' && ids.has(id) ? [{ t: 'released', id }] : [],
+  )
+  const retained = open.map((body) => body.filter((entry) => !isOmitted(entry)))
+  return released.length > 0 ? [...retained, released] : retained
+}
+
+/** Of what was under way when a call failed; what the code read after it is read anew. */
+const isOutcome = new Set(['effect', 'reply', 'released', 'uncertain', 'not-happened'])
+
+/** Conversations are named for their run. */
+function renamed(entry: StepLogEntry, { source, run }: ForkedSteps, children: ForkedChildren['names']): StepLogEntry {
+  const one = (id: string) => id.replace(`thread:${threadOf(source.run, '')}`, `thread:${threadOf(run, '')}`)
+  return withChildren(
+    {
+      ...entry,
+      ...(entry.id === undefined ? {} : { id: one(entry.id) }),
+      ...(entry.w === undefined ? {} : { w: entry.w.map(one) }),
+    },
+    children,
+  )
+}
+
+/** @param waiting the rests of the logs of steps that wait, which the fork does not share */
+async function threadMessages(
+  parts: OrchestraParts,
+  fork: ForkedSteps,
+  waiting: ReadonlyMap<string, readonly StepLogEntry[]>,
+): Promise<readonly Statement[]> {
+  const { user, source, run, state } = fork
+  const started = source.records.flatMap(({ body }) =>
+    (readRecord(body).events ?? []).flatMap((event) => (event.type === 'step.started' ? [event] : [])),
+  )
+  const statements: Statement[] = []
+  const seen = new Set<string>()
+  for (const { branch: id, node } of started) {
+    const branch = state.branches.get(id)
+    const name = threadOf(source.run, `${id}@${node}`)
+    if (!branch || ['completed', 'failed', 'cancelled'].includes(branch.status) || seen.has(name)) continue
+    seen.add(name)
+    const messages = await parts.services.threadMessages.load(user, name)
+    if (messages.length === 0) continue
+    const later = started.filter(
+      (step) => step.branch === id && step.node === node && isLater(fork, step.step, waiting),
+    )
+    let cut = messages.length
+    for (const { step } of later) {
+      const entries = waiting.get(step) ?? (await entriesOf(parts, fork, step)).flat()
+      cut = Math.min(cut, lengthIn(entries, name) ?? cut)
+    }
+    const own = threadOf(run, `${id}@${node}`)
+    for (const [i, { message, taint }] of messages.slice(0, cut).entries())
+      statements.push(...parts.services.threadMessages.append(user, own, i, [message], taint).statements)
+  }
+  return statements
+}
+
+/** It was begun after the place of the fork, or is carried out again there. */
+const isLater = ({ state }: ForkedSteps, step: string, waiting: ReadonlyMap<string, unknown>): boolean => {
+  if (waiting.has(step) || state.steps.has(step)) return true
+  const at = step.lastIndexOf('#')
+  return Number(step.slice(at + 1)) > (state.branches.get(step.slice(0, at))?.steps ?? 0)
+}
+
+/** How long the conversation was before what these entries tell of: when a step opened it, or first added to it. */
+function lengthIn(entries: readonly StepLogEntry[], name: string): number | undefined {
+  for (const { t, id, v, w = [] } of entries) {
+    if (t === 'answer' && typeof v === 'number' && id?.includes(`thread:${name}#`)) return v
+    const added = w.find((call) => call.includes(`thread:${name} `))
+    if (added !== undefined) return Number(/ (\d+)#\d+$/.exec(added)?.[1])
+  }
+  return undefined
+}

@@ -1,0 +1,38 @@
+/**
+ * Tries a failed run again, as a run of its own: the failed one stays as others have seen it, its result read, its caller
+ * answered, its journal closed. The new one is a fork at the event before the failure.
+ */
+import { checkName, type UserId } from '../../../core/index.ts'
+import { type RunConfig, readConfig } from '../../../topology/index.ts'
+import { PastRun } from '../../history/past-run.ts'
+import type { OrchestraHost } from '../orchestra-host.ts'
+import { findRetryPoint } from './find-retry-point.ts'
+import { forkRun } from './fork-run.ts'
+
+export interface RetryOptions {
+  /** A step that failed, or a branch: its last one that failed. */
+  readonly from?: string
+  /** In place of the run's own limits; what it had used counts in them. */
+  readonly budget?: RunConfig['budget']
+  /** Of the new run. */
+  readonly id?: string
+  readonly signal?: AbortSignal
+}
+
+export function retryRun(
+  host: OrchestraHost,
+  user: UserId,
+  run: string,
+  { from, budget = {}, id }: RetryOptions,
+): Promise<string> {
+  const read = readConfig({ budget }).budget
+  const budgetOverrides = Object.fromEntries(Object.entries(read).filter(([name]) => Object.hasOwn(budget, name)))
+  return host.fork(user, run, async (source) => {
+    const { at, step } = await findRetryPoint(host.parts, user, PastRun.of(run, source.records), { from })
+    const options = { at, ...(id === undefined ? {} : { id: checkName('run', id) }) }
+    return forkRun(host.parts, user, source, options, {
+      budget: budgetOverrides,
+      ...(step === undefined ? {} : { step }),
+    })
+  })
+}

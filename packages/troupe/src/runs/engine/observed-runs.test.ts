@@ -1,0 +1,168 @@
+import { describe, expect, it } from 'vitest'
+import { z } from 'zod'
+import type { EventFields } from '../../core/index.ts'
+import { defineAgent, defineTool, finish, handOff, invoke, type Json, LlmAgent, type Run } from '../../index.ts'
+import { troupesOfTests } from '../../startup/troupe-testbed.test.fixture.ts'
+import { MockModel } from '../../testing/index.ts'
+
+const { ada, opened } = troupesOfTests()
+
+const asker = defineAgent({ name: 'A', run: async (_, ctx) => finish(await ctx.ask({ text: '?' })) })
+const asking = { agents: [asker], flows: ['Start -> A', 'A -> End', 'A -> User', 'User -> A'] }
+const solo = (agent: LlmAgent) => ({
+  agents: [agent],
+  flows: [`Start -> ${agent.name}`, `${agent.name} -> End`],
+})
+const pay = defineTool({
+  name: 'pay',
+  description: 'Pays.',
+  inputSchema: z.object({ amount: z.number() }),
+  effect: 'at-most-once',
+  needsApproval: true,
+  execute: async () => 'paid',
+})
+
+describe('answers', () => {
+  it('that leave a field undefined do not say it; what JSON can not carry is refused, and the run goes on', async () => {
+    const { orchestra } = await ada()
+    const run = await orchestra.start({ task: 't', topology: asking })
+    const [question] = (await run.result()).questions
+    const answer = (value: unknown) => run.answer(question?.id ?? '', value as Json)
+    for (const value of [undefined, Number.NaN, () => 1, { deep: { wrong: undefined } }])
+      await expect(answer(value)).rejects.toMatchObject({ code: 'json.unsupported' })
+    await answer({ colour: 'red', reason: undefined })
+    expect((await run.result()).response).toEqual({ colour: 'red' })
+  })
+
+  it('reach runs whose ids hold slashes', async () => {
+    const { orchestra } = await ada()
+    for (const id of ['a/b', 'a%2Fb', '../x', 'é/ü']) {
+      const run = await orchestra.start({ id, task: 't', topology: asking })
+      const [question] = (await run.result()).questions
+      await run.answer(question?.id ?? '', id)
+      expect((await run.result()).response).toBe(id)
+    }
+  })
+})
+
+it('every event names its run, its user, their trace, and the agents through whom it came to be', async () => {
+  const troupe = await opened()
+  const { orchestra } = troupe.user('ada')
+  const a = defineAgent({ name: 'A', run: async () => handOff('B', 1) })
+  const b = defineAgent({
+    name: 'B',
+    run: async (input: Json) => (input === 1 ? invoke([{ agent: 'C', input }]) : finish(2)),
+  })
+  const c = defineAgent({ name: 'C', run: async () => 3 })
+  const announced: (readonly [type: string, path: unknown, trace: unknown])[] = []
+  troupe.on('*', ({ type, path, trace, seq }: EventFields) => seq && announced.push([type, path, trace]))
+  const flows = ['Start -> A', 'A -> B', 'B <-> C', 'B -> End']
+  const run = await orchestra.start({ task: 't', topology: { agents: [a, b, c], flows } })
+  const traces = new Set<string>()
+  const emitted: typeof announced = []
+  const paths: string[] = []
+  for await (const event of run.events()) {
+    expect(event).toMatchObject({ run: run.id, user: 'ada' })
+    traces.add(event.trace)
+    emitted.push([event.type, event.path, event.trace])
+    if (event.type === 'step.completed') paths.push(event.path.join('/'))
+  }
+  expect([...traces]).toEqual([expect.stringMatching(/^[0-9a-f]{32}$/)])
+  expect(paths).toEqual(['A', 'B', 'B/C', 'B'])
+  expect(announced).toEqual(emitted)
+  const after: string[] = []
+  for await (const event of run.events({ from: emitted.length - 2 })) after.push(event.path.join('/'))
+  expect(after).toEqual(emitted.slice(-2).map(([, path]) => (path as string[]).join('/')))
+})
+
+it('an approval within a helper of a helper names that one and its call', async () => {
+  const { orchestra } = await ada()
+  const call = { text: '', toolCalls: [{ name: 'pay', args: { amount: 5 } }] }
+  const leaf = new LlmAgent({ name: 'Leaf', model: new MockModel({ responses: [call, 'done'] }), tools: { pay } })
+  const ask = (name: string) => ({ text: '', toolCalls: [{ name, args: { request: 'pay' } }] })
+  const chief = new LlmAgent({
+    name: 'Chief',
+    model: new MockModel({ responses: [ask('leaf'), 'ok'] }),
+    agents: { leaf },
+  })
+  const boss = new LlmAgent({
+    name: 'Boss',
+    model: new MockModel({ responses: [ask('chief'), 'end'] }),
+    agents: { chief },
+  })
+  const run = await orchestra.start({ task: 't', topology: solo(boss) })
+  const [question] = (await run.result()).questions
+  expect(question).toMatchObject({ kind: 'approval', agent: 'Leaf', tool: 'pay', args: { amount: 5 } })
+  await run.answer(question?.id ?? '', { approve: true, hash: question?.hash ?? '' })
+  expect((await run.result()).response).toBe('end')
+})
+
+describe('what is seen while a run is at work', () => {
+  const look = defineTool({
+    name: 'look',
+    description: 'Looks.',
+    inputSchema: z.object({ q: z.string() }),
+    effect: 'read',
+    execute: async () => 'seen',
+  })
+  const partsOf = async (run: Run): Promise<string[]> => {
+    const seen = new Set<string>()
+    for await (const { part } of run.live()) seen.add((part as { type: string }).type)
+    return [...seen].sort()
+  }
+  it.each([
+    [{}, ['text-delta', 'tool-call', 'tool-result']],
+    [{ showToolCalls: false }, ['text-delta']],
+    [{ verbosity: 'quiet' as const }, []],
+    [{ verbosity: 'quiet' as const, showToolCalls: true }, ['tool-call', 'tool-result']],
+    [{ verbosity: 'verbose' as const }, ['reasoning', 'text-delta', 'tool-call', 'tool-result']],
+    [{ verbosity: 'quiet' as const, showAgentThoughts: true }, ['reasoning']],
+  ])('follows the config %j', async (config, expected) => {
+    const { orchestra } = await ada()
+    const responses = [
+      { reasoning: 'I look first.', toolCalls: [{ name: 'look', args: { q: 'x' } }], latency: '50ms' as const },
+      'it is so',
+    ]
+    const agent = new LlmAgent({ name: 'A', model: new MockModel({ responses }), tools: { look } })
+    expect(await partsOf(await orchestra.start({ task: 't', topology: solo(agent), config }))).toEqual(expected)
+  })
+})
+
+it('what a step had used counts where a budget refused its next call', async () => {
+  const { orchestra } = await ada()
+  const look = defineTool({
+    name: 'look',
+    description: 'Looks.',
+    inputSchema: z.object({ q: z.number() }),
+    effect: 'read',
+    execute: async ({ q }) => q,
+  })
+  const responses = Array.from({ length: 50 }, (_, q) => ({
+    text: '',
+    toolCalls: [{ name: 'look', args: { q } }],
+    usage: { inputTokens: 80, outputTokens: 20 },
+  }))
+  const model = new MockModel({ responses })
+  const agent = new LlmAgent({ name: 'A', model, tools: { look }, settings: { maxOutputTokens: 20 } })
+  const run = await orchestra.start({ task: 't', topology: solo(agent), config: { budget: { tokens: 600 } } })
+  const { guard, usage } = await run.result()
+  expect(guard?.name).toBe('tokens')
+  expect(usage).toEqual({ inputTokens: model.calls.length * 80, outputTokens: model.calls.length * 20 })
+  expect(model.calls.length).toBeGreaterThan(0)
+})
+
+it('an error of others is routed by its own code', async () => {
+  const { orchestra } = await ada()
+  const agent = defineAgent({
+    name: 'A',
+    run: async () => {
+      throw Object.assign(new Error('no way there'), { code: 'ECONNRESET' })
+    },
+  })
+  const run = await orchestra.start({
+    task: 't',
+    topology: { agents: [agent], flows: ['Start -> A', 'A -> End'] },
+    config: { onError: { ECONNRESET: { value: 'offline' }, '*': { value: 'other' } } },
+  })
+  expect((await run.result()).response).toBe('offline')
+})

@@ -1,0 +1,306 @@
+/** The runs of one user: start, find, check, replay. */
+import type { Agent } from '../../agents/index.ts'
+import {
+  checkCall,
+  checkName,
+  checkOptions,
+  checkSignal,
+  construct,
+  createPage,
+  failure,
+  isObject,
+  type Page,
+  TroupeError,
+  type UserId,
+} from '../../core/index.ts'
+import { checkTopology, type Finding, type RunConfig, readConfig, type TopologyForm } from '../../topology/index.ts'
+import { type EvaluateOptions, type Evaluation, evaluate } from '../evaluation/evaluate.ts'
+import type { OpenEvaluationTroupe } from '../evaluation/evaluation-environment.ts'
+import { type Comparison, compareRuns } from '../history/compare-runs.ts'
+import { type DataAccess, dataAccessOf } from '../history/data-access.ts'
+import { explain, type RunExplanation } from '../history/explain/explain.ts'
+import { explainExpired } from '../history/explain/explain-expired.ts'
+import { type ExportedRun, type ExportOptions, exportRun } from '../history/export-run.ts'
+import { PastRun } from '../history/past-run.ts'
+import { type RunStateAt, runStateAt } from '../history/run-state-at.ts'
+import { type RunUndoResult, type UndoOptions, undoRun } from '../history/undo-run.ts'
+import type { ReplayResult } from '../history/verify-replay.ts'
+import type { ForkOptions } from './forks/fork-run.ts'
+import type { OrchestraHost } from './orchestra-host.ts'
+import type { TeamReference } from './resolve-team.ts'
+import { Run } from './run.ts'
+import type { RunResult } from './run-result.ts'
+import { checkContextOf, type StartSpec } from './start-run.ts'
+import { type RetentionTimes, readRetainedRecords, retentionTimesOf } from './store/retained-records.ts'
+import { checkFilter, type RunFilter, runFilters } from './store/run-filter.ts'
+import { runJournal } from './store/run-journals.ts'
+
+/** Of a call that only looks. */
+export interface RunQueryOptions {
+  readonly signal?: AbortSignal
+}
+export interface RunListOptions extends RunQueryOptions, RunFilter {
+  /** 1 to 500 per page; 50 by default. */
+  readonly limit?: number
+  readonly cursor?: string
+}
+
+export interface RunSummary extends RetentionTimes {
+  readonly id: string
+  readonly status: string
+  readonly reason?: string
+  readonly tags: readonly string[]
+  readonly agents: readonly string[]
+  /** The name of its team, where the troupe that began it knew one. */
+  readonly team?: string
+  /** ISO text. */
+  readonly createdAt: string
+  readonly endedAt?: string
+}
+
+/** A run as it stood with one of its events. */
+export type RunView = RunStateAt & DataAccess
+
+export class Orchestra {
+  readonly #host: OrchestraHost
+  readonly #user: UserId
+  readonly #openEvaluationTroupe: OpenEvaluationTroupe
+
+  private constructor(host: OrchestraHost, user: UserId, openEvaluationTroupe: OpenEvaluationTroupe) {
+    this.#host = host
+    this.#user = user
+    this.#openEvaluationTroupe = openEvaluationTroupe
+  }
+
+  static [construct](host: OrchestraHost, user: UserId, openEvaluationTroupe: OpenEvaluationTroupe): Orchestra {
+    return new Orchestra(host, user, openEvaluationTroupe)
+  }
+
+  /**
+   * Starts a run; resolves when it is durable. Its team is exactly one of `team`, a registered name; `agent`, one agent
+   * alone; and `topology`.
+   * @throws ValidationError `topology.rejected`, with `findings`, and for several teams or none; NotFoundError
+   * `team.unknown`, with the nearest name
+   * @example const run = await ada.orchestra.start({ task: 'Plan a trip', team: 'travel' })
+   */
+  async start(spec: StartSpec): Promise<Run> {
+    return Run[construct](this.#host, this.#user, await this.#host.start(this.#user, spec))
+  }
+
+  /**
+   * Starts a run and gives its result.
+   * @throws CancelledError when the signal aborts: nobody would have the run, so it is cancelled first
+   */
+  async run(spec: StartSpec): Promise<RunResult> {
+    const run = await this.start(spec)
+    try {
+      return await run.result(spec.signal ? { signal: spec.signal } : {})
+    } catch (error) {
+      if (spec.signal?.aborted) await run.cancel().catch(() => {})
+      throw error
+    }
+  }
+
+  /** @throws NotFoundError for a run that this user doesn't have */
+  async get(id: string, options: RunQueryOptions = {}): Promise<Run> {
+    checkCall('orchestra.get', options)
+    await this.#host.row(this.#user, checkName('run', id))
+    return Run[construct](this.#host, this.#user, id)
+  }
+
+  /**
+   * Those that fit all that is named, the newest first.
+   * @throws ValidationError naming what is near
+   * @example const failed = await ada.orchestra.list({ status: 'failed', tags: ['nightly'], from: '2026-03-01' })
+   */
+  async list(options: RunListOptions = {}): Promise<Page<RunSummary>> {
+    checkOptions('orchestra.list', options, ['limit', 'cursor', 'signal', ...runFilters])
+    checkSignal('orchestra.list', options.signal)
+    const { limit = 50, ...rest } = options
+    const { cursor: _, signal: __, ...filter } = rest
+    if (!Number.isSafeInteger(limit) || limit < 1 || limit > 500)
+      throw failure('validation.failed', { what: 'orchestra.list.limit', problem: 'it must be from 1 to 500' })
+    const rows = await this.#host.parts.store.list(
+      this.#user,
+      checkFilter(filter),
+      // One more, which says whether anything follows.
+      limit + 1,
+      options.cursor === undefined ? undefined : readCursor(options.cursor),
+    )
+    const shown = rows.slice(0, limit)
+    const last = shown.at(-1)
+    const cursor = rows.length > limit && last ? JSON.stringify([last.createdAt, last.run]) : undefined
+    const items = shown.map((row) => ({
+      id: row.run,
+      status: row.status,
+      ...(row.reason === null ? {} : { reason: row.reason }),
+      tags: row.tags,
+      agents: row.agents,
+      ...(row.team === null ? {} : { team: row.team }),
+      createdAt: new Date(row.createdAt).toISOString(),
+      ...(row.endedAt === null ? {} : { endedAt: new Date(row.endedAt).toISOString() }),
+      ...retentionTimesOf(this.#host.parts, row),
+    }))
+    return createPage(items, cursor, (next) => this.list({ ...rest, limit, cursor: next }))
+  }
+
+  /**
+   * Returns what is wrong with a team, before it runs.
+   * @param team the name of a registered team or agent, an agent, or a topology
+   * @throws NotFoundError `team.unknown`; ValidationError `topology.invalid`
+   */
+  async check(
+    team: string | Agent | TopologyForm,
+    config?: RunConfig,
+    options: RunQueryOptions = {},
+  ): Promise<readonly Finding[]> {
+    checkCall('orchestra.check', options)
+    const compiled = this.#host.parts.resolveTeam(referenceTo(team), 'orchestra.check')
+    return checkTopology(compiled, readConfig(config, compiled.canonical), checkContextOf(this.#host.parts))
+  }
+
+  /**
+   * Re-runs the decisions of a run on its recorded inputs; no model and no tool is called.
+   * @throws NotFoundError `run.unknown`; `replay.expired` after `replayableUntil`, when the result alone remains
+   */
+  async verifyReplay(id: string, options: RunQueryOptions = {}): Promise<ReplayResult> {
+    checkCall('orchestra.verifyReplay', options)
+    return (await this.#past(id)).verifyReplay()
+  }
+
+  /**
+   * Where two runs part, moments aside: a run and its fork, or two runs of one team.
+   * @throws NotFoundError
+   * @example const { divergedAt, a, b } = await ada.orchestra.compare(run.id, fork.id)
+   */
+  async compare(a: string, b: string, options: RunQueryOptions = {}): Promise<Comparison> {
+    checkCall('orchestra.compare', options)
+    return compareRuns((await this.#past(a)).events, (await this.#past(b)).events)
+  }
+
+  /**
+   * The run as it stood with one of its events: branches, barriers, questions and what it had used; what of the context
+   * it had read and written by then, what it had sent and received.
+   * @throws NotFoundError; ValidationError where `seq` is none of its events
+   * @example const { branches, context } = await ada.orchestra.at(run.id, 12)
+   */
+  async at(id: string, seq: number, options: RunQueryOptions = {}): Promise<RunView> {
+    checkCall('orchestra.at', options)
+    const past = await this.#past(id)
+    const { journals, mesh } = this.#host.parts
+    const view = runStateAt(past, seq)
+    const context = mesh.host(this.#user)
+    return { ...view, ...(await dataAccessOf({ user: this.#user, past, journals, context }, seq)) }
+  }
+
+  /**
+   * A run as one file: its result so far, and its journal's inputs with the events decided from them. `openExport` opens
+   * it anywhere.
+   * @param options `redact`: `secrets` (what looks like a credential), `content` (all texts) or `nothing`; `key`: signs it
+   * @throws NotFoundError; ValidationError `export.unredactable`
+   * @example await writeFile('run.json', JSON.stringify(await ada.orchestra.export(run.id)))
+   */
+  async export(id: string, options: ExportOptions & RunQueryOptions = {}): Promise<ExportedRun> {
+    checkOptions('orchestra.export', options, ['redact', 'key', 'signal'])
+    const { signal, ...how } = options
+    checkSignal('orchestra.export', signal)
+    const row = await this.#host.row(this.#user, checkName('run', id))
+    const { build, redact: known } = this.#host.parts
+    return exportRun(await this.#past(id), row, { ...how, build, known })
+  }
+
+  /**
+   * Why a run stands as it does, in plain sentences: what it waits for, why it failed, what it cost, which way it took and
+   * why, what was slow, which guard it tripped, who has taken it over, who carries it on.
+   * Of one whose journal is not kept any more it says what remains.
+   * @throws NotFoundError
+   * @example for (const { about, text } of (await ada.orchestra.why(run.id)).sentences) console.log(about, text)
+   */
+  async why(id: string, options: RunQueryOptions = {}): Promise<RunExplanation> {
+    checkCall('orchestra.why', options)
+    const { parts } = this.#host
+    const row = await this.#host.row(this.#user, checkName('run', id))
+    const past = await this.#past(id).catch((error: unknown) => {
+      if (error instanceof TroupeError && error.code === 'replay.expired') return undefined
+      throw error
+    })
+    if (!past) return explainExpired(row, retentionTimesOf(parts, row))
+    const content = await parts.journals.load(this.#user, runJournal(id))
+    const holder = await parts.store.holderOf(this.#user, id)
+    const children = row.endedAt === null ? await parts.store.children(this.#user) : []
+    const childStates = new Map(
+      children.flatMap(({ parent, ...child }) => (parent.run === id ? [[child.run, child]] : [])),
+    )
+    const ownership = content && {
+      childStates,
+      takeovers: content.epoch - 1,
+      owner: content.owner,
+      isOwnedByOther: holder?.holder === 'other-process',
+    }
+    return explain(past, row, parts.clock.now(), ownership)
+  }
+
+  async #past(id: string): Promise<PastRun> {
+    const row = await this.#host.row(this.#user, checkName('run', id))
+    return PastRun.of(id, await readRetainedRecords(this.#host.parts, this.#user, row))
+  }
+
+  /**
+   * Takes back what a run that is over did outside: its steps in reverse order, each effect whose tool or code brings
+   * `undo`, those in bodies of tools too. One that fails stops it; called again, it goes on there and repeats none. What
+   * runs that its steps started did is taken back where they were started.
+   * @param options `steps`: those alone
+   * @returns each effect, the last first: `undone`, `already`, `none` (no undo), `failed` with its error, or `skipped`
+   * @throws ConflictError `run.open` while the run is not over, `run.agents_missing`, `code.changed`; NotFoundError
+   * @example for (const { effect, status } of await ada.orchestra.undo(run.id)) console.log(effect, status)
+   */
+  async undo(id: string, options: UndoOptions = {}): Promise<readonly RunUndoResult[]> {
+    checkOptions('orchestra.undo', options, ['steps', 'signal'])
+    checkSignal('orchestra.undo', options.signal)
+    const { endedAt, status } = await this.#host.row(this.#user, checkName('run', id))
+    if (endedAt === null) throw failure('run.open', { run: id, status })
+    const source = (run: string) => this.#host.source(this.#user, run)
+    return undoRun(this.#host.parts, this.#user, await source(id), options, source)
+  }
+
+  /**
+   * A new run that shares another's history up to one of its events, and goes on from there with what is edited.
+   * @param options `at`: the `seq` of the event; `edit`: results by step or agent, answers by question, prompts, a model
+   * @throws NotFoundError; ValidationError where `at` is none of its events, or an edit fits nothing;
+   * ConflictError `run.agents_missing`
+   * @example const run = await ada.orchestra.fork(id, { at: 12, edit: { results: { Researcher: 'Nothing was found.' } } })
+   */
+  async fork(id: string, options: ForkOptions): Promise<Run> {
+    return Run[construct](this.#host, this.#user, checkName('run', id)).fork(options)
+  }
+
+  /**
+   * Runs past runs again with another model, other prompts or another team, and compares quality, steps, cost and time
+   * with what they were. Each has a world of its own in memory, with the context as it was when the run began; tools and
+   * effects are answered as the past run was. Nothing of the user is touched.
+   * @param options `score`: `exact`, `citations`, `{ schema }` or a function; `live`: tools are carried out; `budget` and
+   * `concurrency` of all of them together; `onProgress`: told of each
+   * @returns run by run and in sum; a run that fails, or asks a tool what is not recorded, fails alone
+   * @throws ValidationError; NotFoundError `run.unknown`; ConflictError `run.open`; CancelledError when the signal aborts
+   * @example
+   * const { total } = await ada.orchestra.evaluate({ runs: { tags: ['nightly'] }, change: { model: 'openai/gpt-5-mini' }, score: 'exact' })
+   */
+  evaluate(options: EvaluateOptions): Promise<Evaluation> {
+    return evaluate(this.#host, this.#user, this.#openEvaluationTroupe, options)
+  }
+}
+
+const referenceTo = (team: string | Agent | TopologyForm): TeamReference => {
+  if (typeof team === 'string') return { team }
+  return isObject(team) && 'step' in team ? { agent: team as unknown as Agent } : { topology: team as TopologyForm }
+}
+
+function readCursor(cursor: string): { readonly createdAt: number; readonly run: string } {
+  try {
+    const [createdAt, run] = JSON.parse(cursor) as [unknown, unknown]
+    if (typeof createdAt === 'number' && typeof run === 'string') return { createdAt, run }
+  } catch {
+    // Falls through to the refusal.
+  }
+  throw failure('cursor.invalid')
+}

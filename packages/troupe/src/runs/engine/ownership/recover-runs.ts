@@ -1,0 +1,21 @@
+/** Takes over what a process that ended left running, where one process has the storage. */
+import type { RunHost } from '../run-host.ts'
+
+const page = 100
+
+export async function recoverRuns(host: RunHost): Promise<void> {
+  const { store, log } = host.parts
+  for (let after: { user: string; run: string } | undefined; !host.isClosed; ) {
+    const found = await store.moving(page, after)
+    for (const { user, run } of found) {
+      if (host.isClosed) return
+      await host
+        .own(user, run)
+        .catch((error: unknown) =>
+          log.warn('a run that was left is not taken over here', { run, error: error as Error }),
+        )
+    }
+    after = found.at(-1)
+    if (found.length < page) return
+  }
+}

@@ -1,0 +1,132 @@
+/**
+ * What processes on one storage tell each other of runs, besides what is durable: that one moved, and its live parts. A
+ * process is told of the runs that it follows; whoever carries them on hears that by the same way. Losing all of it costs
+ * a follower live parts, and the time until it looks by itself.
+ */
+import type { Clock, Json, UserId } from '../../../core/index.ts'
+import type { Broadcast } from '../../../storage/index.ts'
+import type { RunLivePart } from '../orchestra-parts.ts'
+
+export interface RunBroadcast {
+  /** Asks for news of a run for the next few seconds. @param live its live parts too */
+  follow(user: UserId, run: string, live: boolean): void
+  changed(user: UserId, run: string): void
+  live(user: UserId, run: string, part: RunLivePart): void
+  close(): void
+}
+
+export interface RunBroadcastHost {
+  /** Whether this process carries it on. */
+  isOwner(user: UserId, run: string): boolean
+  onChanged(user: UserId, run: string): void
+  onLive(user: UserId, run: string, part: RunLivePart): void
+}
+
+type RunMessage =
+  | readonly ['follow', UserId, string, boolean]
+  | readonly ['changed', UserId, string]
+  | readonly ['live', UserId, string, Json]
+
+interface Followed {
+  until: number
+  live: number
+}
+
+/** A follower asks again so often, and is told until this long after it asked. */
+const askMs = 2_000
+const notifyMs = 5_000
+const maxFollowed = 10_000
+
+const none: RunBroadcast = { follow() {}, changed() {}, live() {}, close() {} }
+
+/** @param broadcast undefined where nobody else is on the storage */
+export function createRunBroadcast(
+  broadcast: Broadcast | undefined,
+  clock: Clock,
+  host: RunBroadcastHost,
+): RunBroadcast {
+  return broadcast ? new SharedRunBroadcast(broadcast, clock, host) : none
+}
+
+class SharedRunBroadcast implements RunBroadcast {
+  readonly #broadcast: Broadcast
+  readonly #clock: Clock
+  readonly #host: RunBroadcastHost
+  readonly #off: () => void
+  /** By others. */
+  readonly #followed = new Map<string, Followed>()
+  /** By this process: when it asked last. */
+  readonly #asked = new Map<string, number>()
+
+  constructor(broadcast: Broadcast, clock: Clock, host: RunBroadcastHost) {
+    this.#broadcast = broadcast
+    this.#clock = clock
+    this.#host = host
+    this.#off = broadcast.on((text) => {
+      const message = readMessage(text)
+      if (message) this.#receive(message)
+    })
+  }
+
+  follow(user: UserId, run: string, live: boolean): void {
+    const key = JSON.stringify([user, run, live])
+    const now = this.#clock.monotonic()
+    if (now - (this.#asked.get(key) ?? Number.NEGATIVE_INFINITY) < askMs) return
+    if (this.#asked.size >= maxFollowed) this.#asked.clear()
+    this.#asked.set(key, now)
+    this.#send(['follow', user, run, live])
+  }
+
+  changed(user: UserId, run: string): void {
+    const followed = this.#followedNow(user, run)
+    if (followed) this.#send(['changed', user, run])
+  }
+
+  live(user: UserId, run: string, part: RunLivePart): void {
+    const followed = this.#followedNow(user, run)
+    if (followed && followed.live >= this.#clock.monotonic()) this.#send(['live', user, run, part])
+  }
+
+  close(): void {
+    this.#off()
+  }
+
+  #send(message: RunMessage): void {
+    this.#broadcast.send(JSON.stringify(message))
+  }
+
+  #receive(message: RunMessage): void {
+    const [what, user, run] = message
+    if (what === 'changed') this.#host.onChanged(user, run)
+    else if (what === 'live') this.#host.onLive(user, run, message[3] as RunLivePart)
+    else if (what === 'follow' && this.#host.isOwner(user, run)) {
+      const until = this.#clock.monotonic() + notifyMs
+      const key = JSON.stringify([user, run])
+      const known = this.#followed.get(key)
+      if (this.#followed.size >= maxFollowed && !known) this.#followed.clear()
+      this.#followed.set(key, { until, live: message[3] ? until : (known?.live ?? 0) })
+      // What happened while it asked.
+      this.#send(['changed', user, run])
+    }
+  }
+
+  #followedNow(user: UserId, run: string): Followed | undefined {
+    const key = JSON.stringify([user, run])
+    const followed = this.#followed.get(key)
+    if (!followed || followed.until >= this.#clock.monotonic()) return followed
+    this.#followed.delete(key)
+    return undefined
+  }
+}
+
+/** What a newer release says is passed by. */
+function readMessage(text: string): RunMessage | undefined {
+  try {
+    const message: unknown = JSON.parse(text)
+    return isRunMessage(message) ? message : undefined
+  } catch {
+    return undefined
+  }
+}
+
+const isRunMessage = (message: unknown): message is RunMessage => Array.isArray(message) && message.length >= 3

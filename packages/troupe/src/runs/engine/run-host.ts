@@ -1,0 +1,28 @@
+/** What those who wait for runs, command them, or start some below others ask of whoever has all runs of this process. */
+import type { Agent } from '../../agents/index.ts'
+import type { UserId } from '../../core/index.ts'
+import type { CommandOptions, RetryWindow } from './commands/command-options.ts'
+import type { Order } from './commands/run-message.ts'
+import type { RunOwner } from './execution/run-owner.ts'
+import type { OrchestraParts } from './orchestra-parts.ts'
+import type { RunRow } from './store/run-store.ts'
+
+export interface RunHost {
+  readonly parts: OrchestraParts
+  readonly isClosed: boolean
+  /** @throws NotFoundError `run.unknown` */
+  row(user: UserId, run: string): Promise<RunRow>
+  own(user: UserId, run: string, ownAgents?: ReadonlyMap<string, Agent>): Promise<RunOwner>
+  ensureOwned(user: UserId, run: string, retryWindow: RetryWindow): Promise<void>
+  claimRun(user: UserId, run: string): Promise<void>
+  arrived(user: UserId, run: string): Promise<void>
+  submit(user: UserId, run: string, order: Order, options?: CommandOptions): Promise<void>
+  awaitEnd(user: UserId, run: string, signal?: AbortSignal): Promise<void>
+  /** @param live whether the owner, if it is another process, sends the live parts of the run to this one */
+  nextEvents(
+    user: UserId,
+    run: string,
+    signal?: AbortSignal,
+    live?: boolean,
+  ): { readonly promise: Promise<void>; readonly stop: () => void }
+}

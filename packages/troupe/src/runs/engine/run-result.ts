@@ -1,0 +1,44 @@
+/** What `run.result()` gives: the core's account of a run, its stored errors become errors again. */
+import type { Question } from '../../agents/index.ts'
+import { type Json, restoreError, type TaintLabel, type TroupeError } from '../../core/index.ts'
+import type { RunAccount } from '../machine/run-account.ts'
+
+export interface BranchResult {
+  readonly id: string
+  readonly agent: string
+  readonly status: string
+  readonly success: boolean
+  readonly value?: Json
+  /** Why it failed or was stopped; where the run waits for it as `uncertain` or `code.changed`, of what. */
+  readonly error?: TroupeError
+}
+export interface RunQuestion extends Question {
+  readonly id: string
+  readonly agent: string
+}
+export interface RunResult {
+  readonly status: 'completed' | 'failed' | 'cancelled' | 'waiting' | 'running'
+  readonly reason?: 'question' | 'paused' | 'breakpoint' | 'uncertain' | 'code.changed'
+  readonly success: boolean
+  readonly response?: Json
+  readonly questions: readonly RunQuestion[]
+  readonly totalSteps: number
+  readonly branchResults: readonly BranchResult[]
+  readonly usage: { readonly inputTokens: number; readonly outputTokens: number }
+  /** US dollars; `unknown` names the models whose price nobody knows. */
+  readonly cost: { readonly usd: number; readonly unknown: readonly string[] }
+  readonly durationMs: number
+  /** The guard that ended it, where one did. */
+  readonly guard?: { readonly name: string; readonly limit: number; readonly used: number }
+  readonly error?: TroupeError
+  /** What the response may be derived from: `untrusted:web`, `sensitive:payroll`; absent where from nothing of the kind. */
+  readonly taint?: readonly TaintLabel[]
+}
+
+/** @param stored as the core gives it and the row of the run keeps it */
+export function revive(stored: Json): RunResult {
+  const result = stored as RunAccount
+  const error = (holder: Pick<RunAccount, 'error'>) => (holder.error ? { error: restoreError(holder.error) } : {})
+  const branchResults = result.branchResults.map((branch) => ({ ...branch, ...error(branch) }) as BranchResult)
+  return { ...result, branchResults, ...error(result) } as RunResult
+}

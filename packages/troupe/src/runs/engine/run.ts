@@ -1,0 +1,387 @@
+/** A run as the host holds it: watch it, answer it, stop it. The handle keeps nothing; any process can make one. */
+import { routingOf } from '../../agents/index.ts'
+import {
+  checkCall,
+  checkOptions,
+  checkSignal,
+  checkText,
+  construct,
+  encodeJson,
+  failure,
+  isObject,
+  type Json,
+  taintField,
+  type UserId,
+} from '../../core/index.ts'
+import type { Resolution } from '../../journal/index.ts'
+import { type BreakpointSpec, readBreakOn } from '../../topology/index.ts'
+import { type Inspection, inspectRun } from '../history/inspect-run.ts'
+import { PastRun } from '../history/past-run.ts'
+import { type RecordedCall, recordedCall } from '../history/recorded-call.ts'
+import { type AgentPath, pathOf, pathSetBy } from '../machine/branches/agent-path.ts'
+import { isWaiting } from './await-run.ts'
+import { childQuestionOf } from './children/waiting-on-children.ts'
+import type { CommandOptions } from './commands/command-options.ts'
+import type { Order } from './commands/run-message.ts'
+import { type ForkOptions, forkRun } from './forks/fork-run.ts'
+import { type RetryOptions, retryRun } from './forks/retry-run.ts'
+import type { OrchestraHost } from './orchestra-host.ts'
+import type { RunLivePart } from './orchestra-parts.ts'
+import type { RunEvent } from './run-event.ts'
+import { type RunResult, revive } from './run-result.ts'
+import { type RetentionTimes, readRetainedRecords, rejectExpired, retentionTimesOf } from './store/retained-records.ts'
+import { journalOwnerOf, stepJournal, traceIdOf } from './store/run-journals.ts'
+import { readRecord } from './store/run-record.ts'
+
+export interface UncertainEffectOfRun {
+  readonly step: string
+  /** Which call of the step it is. */
+  readonly call: string
+  /** The name that the code gave it. */
+  readonly effect: string
+  /** ISO text. */
+  readonly since: string
+}
+
+export interface EventOptions {
+  /** Gives what came after this event's `seq`. */
+  readonly from?: number
+  /** Ends where the run waits too, that is, after its `run.waiting`, as `result()` resolves there. False by default. */
+  readonly untilWaiting?: boolean
+  readonly signal?: AbortSignal
+}
+
+/** `{ approve, hash, reason: undefined }` says no reason: it is not refused for that. */
+const omitUndefined = (value: unknown): unknown =>
+  isObject(value) ? Object.fromEntries(Object.entries(value).filter(([, one]) => one !== undefined)) : value
+
+const over = new Set<string>(['run.completed', 'run.failed', 'run.cancelled'])
+const pageSize = 200
+
+function checkCommand(what: string, options: CommandOptions): void {
+  checkOptions(what, options, ['id', 'signal'])
+  checkSignal(what, options.signal)
+}
+
+export class Run {
+  readonly id: string
+  readonly #host: OrchestraHost
+  readonly #user: UserId
+
+  private constructor(host: OrchestraHost, user: UserId, id: string) {
+    this.id = id
+    this.#host = host
+    this.#user = user
+  }
+
+  static [construct](host: OrchestraHost, user: UserId, id: string): Run {
+    return new Run(host, user, id)
+  }
+
+  /** Resolves when the run is over, or nothing in it can move: it waits for a person, is paused, or needs a decision. */
+  async result(options: { readonly signal?: AbortSignal } = {}): Promise<RunResult> {
+    checkCall('run.result', options)
+    return revive(await this.#host.awaitResult(this.#user, this.id, options.signal))
+  }
+
+  /** As things stand now. */
+  async status(
+    options: { readonly signal?: AbortSignal } = {},
+  ): Promise<{ readonly status: RunResult['status'] | 'paused'; readonly reason?: string } & RetentionTimes> {
+    checkCall('run.status', options)
+    const row = await this.#host.row(this.#user, this.id)
+    const reason = row.reason === null ? {} : { reason: row.reason }
+    return { status: row.status as RunResult['status'], ...reason, ...retentionTimesOf(this.#host.parts, row) }
+  }
+
+  /**
+   * The run's journal as it is written, from its beginning or after `from`; ends with the run, when the signal aborts, or
+   * with `untilWaiting` where the run waits.
+   * @throws ValidationError for a `from` that the run has not come to
+   * @example for await (const event of run.events()) console.log(event.seq, event.type)
+   */
+  events(options: EventOptions = {}): AsyncGenerator<RunEvent> {
+    checkOptions('run.events', options, ['from', 'untilWaiting', 'signal'])
+    const { from = 0, untilWaiting = false, signal } = options
+    if (!Number.isSafeInteger(from) || from < 0)
+      throw failure('validation.failed', { what: 'run.events.from', problem: 'it is not the seq of an event' })
+    if (typeof untilWaiting !== 'boolean')
+      throw failure('validation.failed', { what: 'run.events.untilWaiting', problem: 'it is neither true nor false' })
+    // One that has aborted gives nothing, as one that aborts later ends it.
+    if (!signal?.aborted) checkSignal('run.events', signal)
+    return this.#events(from, untilWaiting, signal)
+  }
+
+  async *#events(from: number, untilWaiting: boolean, signal: AbortSignal | undefined): AsyncGenerator<RunEvent> {
+    let seq = from
+    const { id: run } = this
+    const at = { run, user: this.#user, trace: traceIdOf(this.#user, run) }
+    let record = 0
+    rejectExpired(this.#host.parts, await this.#host.row(this.#user, run))
+    if (from > 0) await this.#rejectAhead(from)
+    const paths = new Map<string, AgentPath>()
+    while (!signal?.aborted) {
+      const arrival = this.#host.nextEvents(this.#user, this.id, signal)
+      try {
+        // Read before the records, so that they include how the run came to wait.
+        const row = untilWaiting ? await this.#host.row(this.#user, run) : undefined
+        const before = record
+        let page: Awaited<ReturnType<OrchestraHost['records']>>
+        do {
+          page = await this.#host.records(this.#user, this.id, record, pageSize)
+          for (const { seq: position, body } of page) {
+            record = position
+            const { events = [], first = 1 } = readRecord(body)
+            for (const [i, event] of events.entries()) {
+              const set = pathSetBy(paths, event)
+              if (set) paths.set(...set)
+              if (first + i > seq) {
+                seq = first + i
+                yield { ...event, seq, path: pathOf(paths, event), ...at }
+              }
+              if (over.has(event.type)) return
+            }
+          }
+        } while (page.length === pageSize)
+        if (row && (await isWaiting(this.#host, this.#user, row))) {
+          if (record === before) return
+          continue
+        }
+        // A run that broke down ends without an event of its own.
+        if ((await this.#host.row(this.#user, this.id)).endedAt !== null && page.length === 0) return
+        await arrival.promise
+      } finally {
+        arrival.stop()
+      }
+    }
+  }
+
+  /** Whoever waited behind what never was would wait for ever, or miss what comes. */
+  async #rejectAhead(from: number): Promise<void> {
+    let [newest, record, read] = [0, 0, pageSize]
+    while (read === pageSize && newest < from) {
+      const page = await this.#host.records(this.#user, this.id, record, pageSize)
+      for (const { seq, body } of page) {
+        const { events = [], first = 1 } = readRecord(body)
+        if (events.length > 0) newest = first + events.length - 1
+        record = seq
+      }
+      read = page.length
+    }
+    if (newest < from)
+      throw failure('validation.failed', {
+        what: 'run.events.from',
+        problem: `it is ${from}, and the newest event is ${newest}`,
+      })
+  }
+
+  /** Tokens and progress from now on: not stored, some may be missing. Ends with the run or the signal. */
+  live(options: { readonly signal?: AbortSignal } = {}): AsyncIterable<RunLivePart> {
+    checkOptions('run.live', options, ['signal'])
+    if (!options.signal?.aborted) checkSignal('run.live', options.signal)
+    return this.#host.liveOf(this.#user, this.id, options.signal)
+  }
+
+  /**
+   * No new step begins; those at work end. Any process that has the database may ask; whoever carries the run on does it.
+   * @throws ConflictError `run.over`; `run.agents_missing` where nobody carries it on and no process has its code
+   */
+  async pause(options: CommandOptions = {}): Promise<void> {
+    await this.#submit('pause', options)
+  }
+  /** Goes on, from a pause or a breakpoint: a failure that is held happens, a call that is held back is made. */
+  async resume(options: CommandOptions = {}): Promise<void> {
+    await this.#submit('resume', options)
+  }
+
+  /**
+   * Goes on from a pause or a breakpoint until another step has begun, and stops again behind it.
+   * @returns how the run stands then, or where it is over
+   */
+  async step(options: CommandOptions = {}): Promise<Inspection> {
+    checkCommand('run.step', options)
+    await this.#host.submit(this.#user, this.id, { type: 'resume', by: 'host', steps: 1 }, options)
+    await this.result(options.signal ? { signal: options.signal } : {})
+    return this.inspect()
+  }
+
+  /**
+   * Where it stops from now on, in place of what it was started with: runs that its steps have started stop there too.
+   * @param breakOn as `config.debug.breakOn`; none: nowhere
+   * @throws ValidationError; ConflictError `run.over`
+   * @example await run.breakAt(['error', { agent: 'Writer' }])
+   */
+  async breakAt(breakOn: BreakpointSpec | readonly BreakpointSpec[], options: CommandOptions = {}): Promise<void> {
+    checkCommand('run.breakAt', options)
+    const row = await this.#host.row(this.#user, this.id)
+    const [start] = row.endedAt === null ? await this.#host.records(this.#user, this.id, 0, 1) : []
+    const { input } = start ? readRecord(start.body) : {}
+    const topology = input?.type === 'start' ? input.pinned.topology : undefined
+    const order = { type: 'break', by: 'host', breakOn: readBreakOn(breakOn, topology) } as const
+    await this.#host.submit(this.#user, this.id, order, options)
+  }
+
+  /** How it stands, and what comes next when it goes on; runs that its steps have started and that are not over, `childRuns`. */
+  async inspect(options: { readonly signal?: AbortSignal } = {}): Promise<Inspection> {
+    checkCall('run.inspect', options)
+    const row = await this.#host.row(this.#user, this.id)
+    const own = inspectRun(PastRun.of(this.id, await readRetainedRecords(this.#host.parts, this.#user, row)))
+    const children = row.endedAt === null ? await this.#host.parts.store.children(this.#user) : []
+    const childRuns: Inspection[] = []
+    for (const { run, parent } of children)
+      if (parent.run === this.id) childRuns.push(await Run[construct](this.#host, this.#user, run).inspect(options))
+    return childRuns.length > 0 ? { ...own, childRuns } : own
+  }
+
+  /**
+   * What a step asked of models, tools and the world, in the order in which it began; empty for one that asked nothing,
+   * or whose record is gone. What it asked is in the conversation, and in the tool calls of the models' answers.
+   * @param step as events name it
+   * @example for (const { kind, name, state, output } of await run.calls('1#2')) console.log(kind, name, state, output)
+   */
+  async calls(step: string, options: { readonly signal?: AbortSignal } = {}): Promise<readonly RecordedCall[]> {
+    checkCall('run.calls', options)
+    await this.#host.row(this.#user, this.id)
+    const { steps } = this.#host.parts
+    return (await steps.effects(this.#user, stepJournal(this.id, checkText('The step of run.calls', step)))).map(
+      recordedCall,
+    )
+  }
+
+  /**
+   * Changes what a run that stands at a breakpoint goes on with.
+   * @param edits `results`: by step whose failure is held, what it gives instead; `inputs`: by branch that is about to
+   * begin a step, what it is given. The result of a call that is held back is an answer to its question: `{ result }`
+   * @throws ValidationError for what is not held; ConflictError `run.over`
+   * @example await run.edit({ results: { '1#2': 'a report written by hand' } })
+   */
+  async edit(
+    edits: {
+      readonly results?: Readonly<Record<string, unknown>>
+      readonly inputs?: Readonly<Record<string, unknown>>
+    },
+    options: { readonly signal?: AbortSignal } = {},
+  ): Promise<void> {
+    checkOptions('run.edit', edits, ['results', 'inputs'])
+    checkCall('run.edit', options)
+    const submit = (order: Order) => this.#host.submit(this.#user, this.id, order, options)
+    for (const [step, value] of Object.entries(edits.results ?? {}))
+      if (!(await this.#editChild('results', step, value, options)))
+        await submit({ type: 'step.edited', step, outcome: routingOf(value, 'The result'), by: 'host' })
+    for (const [branch, value] of Object.entries(edits.inputs ?? {})) {
+      if (await this.#editChild('inputs', branch, value, options)) continue
+      const input = JSON.parse(encodeJson(value, 'The input')) as Json
+      await submit({ type: 'branch.edited', branch, input, by: 'host' })
+    }
+  }
+
+  /**
+   * Returns a new run that shares this run's history up to one of its events, and continues from there with the edits.
+   * @param options `at`: the `seq` of the event; `edit`: results by step or agent, answers by question, prompts, a model;
+   * `id` of the new run
+   * @throws ValidationError where `at` is none of its events, or an edit fits nothing; ConflictError `run.agents_missing`
+   * @example const fork = await run.fork({ at: 12, edit: { results: { Researcher: 'Nothing was found.' } } })
+   */
+  async fork(options: ForkOptions): Promise<Run> {
+    const forked = await this.#host.fork(this.#user, this.id, (source) =>
+      forkRun(this.#host.parts, this.#user, source, options),
+    )
+    return new Run(this.#host, this.#user, forked)
+  }
+
+  /**
+   * A new run that goes on where this one failed: it shares all that had settled before the failure, steps that were open
+   * go on from their records, paid calls and completed effects are not repeated, and what failed is tried again.
+   * @param options `from`: a step that failed, or a branch (its last failed one), in place of what made the run fail;
+   * `budget`: other limits, in which counts what was used before; `id` of the new run
+   * @throws ConflictError `retry.rejected` for a run that has not failed; NotFoundError `replay.expired`
+   * @example const repeated = await run.retry({ budget: { cost: 2 } }); console.log((await repeated.result()).status)
+   */
+  async retry(options: RetryOptions = {}): Promise<Run> {
+    checkOptions('run.retry', options, ['from', 'budget', 'id', 'signal'])
+    const { signal, ...how } = options
+    checkSignal('run.retry', signal)
+    return Run[construct](this.#host, this.#user, await retryRun(this.#host, this.#user, this.id, how))
+  }
+
+  /** Its steps clean up, then it ends as cancelled: resolves when it is over, wherever it is carried on. */
+  async cancel(options: CommandOptions = {}): Promise<void> {
+    await this.#submit('cancel', options)
+    await this.#host.awaitEnd(this.#user, this.id, options.signal)
+  }
+
+  /**
+   * @param value of the kind asked: one of the options, a text, `{ approve, hash }`, …
+   * @param options `id`: given again with it, the answer is given once; `signal` takes it back while nobody has taken it in
+   * @throws ConflictError for a question that isn't open, a second answer or a wrong hash; ValidationError for a value
+   * that doesn't fit
+   */
+  async answer(question: string, value: Json, options: CommandOptions = {}): Promise<void> {
+    checkCommand('run.answer', options)
+    if (typeof question !== 'string') throw failure('question.unknown', { question: String(question) })
+    const childQuestion = childQuestionOf(question)
+    if (childQuestion && (await this.#isChildRun(childQuestion.run)))
+      return Run[construct](this.#host, this.#user, childQuestion.run).answer(childQuestion.question, value, options)
+    const copied = JSON.parse(encodeJson(omitUndefined(value), 'The answer')) as Json
+    const people = taintField(this.#host.parts.services.guard.people)
+    const order = { type: 'question.answered', question, value: copied, by: 'host', ...people } as const
+    await this.#host.submit(this.#user, this.id, order, options)
+  }
+
+  /** Effects of this run whose outcome nobody knows: it waits for somebody to find out and `resolve` them. */
+  async uncertain(options: { readonly signal?: AbortSignal } = {}): Promise<readonly UncertainEffectOfRun[]> {
+    checkCall('run.uncertain', options)
+    await this.#host.row(this.#user, this.id)
+    const all = await this.#host.parts.steps.uncertain(this.#user)
+    return all.flatMap(({ step, call, effect, since }) => {
+      const journalOwner = journalOwnerOf(step)
+      return journalOwner?.run === this.id && journalOwner.step !== undefined
+        ? [{ step: journalOwner.step, call, effect, since: new Date(since).toISOString() }]
+        : []
+    })
+  }
+
+  /**
+   * Says what became of an uncertain effect; the run goes on with it: with its output, or by doing it now.
+   * @throws ConflictError `effect.resolved` for one that is not uncertain
+   * @example const [effect] = await run.uncertain(); await run.resolve(effect, { happened: true, output: { charged: 5 } })
+   */
+  async resolve(
+    effect: Pick<UncertainEffectOfRun, 'step' | 'call'>,
+    resolution: Resolution,
+    options: { readonly signal?: AbortSignal } = {},
+  ): Promise<void> {
+    checkCall('run.resolve', options)
+    checkOptions('run.resolve', effect, ['step', 'call', 'effect', 'since'])
+    const { step, call } = effect
+    const resolved = this.#host.parts.steps.resolve(this.#user, stepJournal(this.id, step), call, resolution)
+    await this.#host.submit(this.#user, this.id, { type: 'step.resumed', step }, options, resolved)
+  }
+
+  /** Answers go to runs that this one started, and to no others. */
+  async #isChildRun(run: string): Promise<boolean> {
+    const children = await this.#host.parts.store.children(this.#user)
+    return children.some((child) => child.run === run && child.parent.above.includes(this.id))
+  }
+
+  /** `RUN::PLACE` names a place of a run that this one started. */
+  async #editChild(
+    what: 'results' | 'inputs',
+    target: string,
+    value: unknown,
+    options: { readonly signal?: AbortSignal },
+  ) {
+    const childQuestion = childQuestionOf(target)
+    if (!childQuestion || !(await this.#isChildRun(childQuestion.run))) return false
+    await Run[construct](this.#host, this.#user, childQuestion.run).edit(
+      { [what]: { [childQuestion.question]: value } },
+      options,
+    )
+    return true
+  }
+
+  async #submit(type: 'pause' | 'resume' | 'cancel', options: CommandOptions): Promise<void> {
+    checkCommand(`run.${type}`, options)
+    await this.#host.submit(this.#user, this.id, { type, by: 'host' }, options)
+  }
+}

@@ -1,0 +1,211 @@
+/** Starts a run: checks the team, pins what it depends on, and makes its journal, rows and first steps durable at once. */
+import type { Agent } from '../../agents/index.ts'
+import {
+  canonicalJson,
+  checkName,
+  checkOptions,
+  checkSignal,
+  checkTaint,
+  encodeJson,
+  failure,
+  type Json,
+  joinTaint,
+  type TaintLabel,
+  taintField,
+  type UserId,
+} from '../../core/index.ts'
+import type { Statement } from '../../storage/index.ts'
+import {
+  type CheckContext,
+  type CompiledTopology,
+  checkTopology,
+  type Finding,
+  type RunConfig,
+  readConfig,
+} from '../../topology/index.ts'
+import { decide } from '../machine/decide.ts'
+import { evolve } from '../machine/evolve.ts'
+import type { Event, Input, Pinned } from '../machine/machine-events.ts'
+import { createState } from '../machine/state.ts'
+import { notifyParent } from './children/notify-related-runs.ts'
+import { parentOf } from './children/parent.ts'
+import { RunOwner } from './execution/run-owner.ts'
+import { StepLauncher } from './execution/step-launcher.ts'
+import type { OrchestraParts } from './orchestra-parts.ts'
+import type { TeamReference } from './resolve-team.ts'
+import type { RunSpec } from './run-spec.ts'
+import { runJournal } from './store/run-journals.ts'
+import { encodeRecord, readRecord } from './store/run-record.ts'
+
+export interface RunOptions {
+  /** Starting again with the id of a run that exists, and what it was started with, gives that run; one that was left goes
+   * on with the code given. */
+  readonly id?: string
+  readonly task: unknown
+  /** What the task holds: `untrusted:mail` for what a stranger wrote, `sensitive:payroll` for what must not leave. */
+  readonly taint?: readonly TaintLabel[]
+  readonly config?: RunConfig
+  readonly tags?: readonly string[]
+  /** Of `start`: aborted before the run is durable, none begins. `run` cancels its run. */
+  readonly signal?: AbortSignal
+}
+
+/** A run to start, with its team: exactly one of `team`, `agent` and `topology`. */
+export type StartSpec = RunOptions & TeamReference
+
+export interface Created {
+  readonly owner: RunOwner
+  readonly events: readonly Event[]
+}
+/** Without an owner where the run existed. */
+export interface Started extends Partial<Created> {
+  readonly run: string
+  readonly launcher: StepLauncher
+  /** The code that was given, by name. */
+  readonly agents: ReadonlyMap<string, Agent>
+}
+
+/** A run that may begin. */
+export interface NewRun {
+  readonly run: string
+  readonly spec: RunSpec
+}
+
+/**
+ * @throws ValidationError `topology.rejected`, with all findings on `error.findings`, and for several teams or none;
+ * NotFoundError `team.unknown`
+ */
+export function readStart(
+  parts: Pick<OrchestraParts, 'ids' | 'roles' | 'services' | 'resolveTeam'>,
+  spec: StartSpec,
+): NewRun {
+  const names = ['id', 'task', 'taint', 'team', 'agent', 'topology', 'config', 'tags', 'signal']
+  checkOptions('orchestra.start', spec, names)
+  checkSignal('orchestra.start', spec.signal)
+  const run = spec.id === undefined ? parts.ids.next() : checkName('run', spec.id)
+  const topology = parts.resolveTeam(spec, 'orchestra.start')
+  const prepared = prepareRun({ ...spec, topology }, checkContextOf(parts))
+  return { run, spec: { ...prepared, taint: joinTaint(prepared.taint, parts.services.guard.people) } }
+}
+
+/** What a team is checked against here. */
+export const checkContextOf = ({ roles, services }: Pick<OrchestraParts, 'roles' | 'services'>): CheckContext => ({
+  models: services.models,
+  ...(roles ? { roles } : {}),
+})
+
+/**
+ * @param also goes before it in one change, and only where the run is new
+ * @throws ConflictError `run.repeated`; with `also` what it expects, and `run.exists`
+ */
+export async function startRun(
+  parts: OrchestraParts,
+  user: UserId,
+  { run, spec }: NewRun,
+  also?: readonly Statement[],
+): Promise<Started> {
+  const { agents } = spec
+  const { statements: own, ...created } = createRun(parts, user, run, spec)
+  const statements = also ? [...also, ...own] : own
+  const result = await parts.storage.commit({ id: null, scope: { user }, statements, wake: ['runs', 'timers'] })
+  if (!result.ok && (result.code !== 'run.exists' || also)) throw failure(result.code, { run, ...result.detail })
+  if (!result.ok) await checkSame(parts, user, run, spec)
+  return { run, agents, launcher: created.launcher, ...(result.ok ? created : {}) }
+}
+
+/**
+ * The run that is there began with the same, as far as its journal is kept. Its agents' code may be another by now.
+ * @throws ConflictError `run.repeated`
+ */
+async function checkSame({ journals }: OrchestraParts, user: UserId, run: string, spec: RunSpec): Promise<void> {
+  const [record] = await journals.read(user, runJournal(run), 0, 1)
+  const input = record && readRecord(record.body).input
+  if (input?.type !== 'start') return
+  const same = (a: unknown, b: unknown) => canonicalJson(a as Json) === canonicalJson(b as Json)
+  const { topology, config } = input.pinned
+  if (!same(input.task, spec.task)) throw failure('run.repeated', { run, what: 'task' })
+  if (!same(topology, spec.pinned.topology)) throw failure('run.repeated', { run, what: 'topology' })
+  if (!same(config, spec.pinned.config)) throw failure('run.repeated', { run, what: 'config' })
+}
+
+/**
+ * @param around left out for what a step starts: entered again in another process, it must be told the same
+ * @throws ValidationError `topology.rejected`, with all findings on `error.findings`
+ */
+export function prepareRun(
+  { topology, ...spec }: Omit<RunOptions, 'id' | 'signal'> & { readonly topology: CompiledTopology },
+  around?: CheckContext,
+): RunSpec {
+  const config = readConfig(spec.config, topology.canonical)
+  rejectFindings(checkTopology(topology, config, around))
+  const task = JSON.parse(encodeJson(spec.task ?? null, 'The task')) as Json
+  const fingerprints = Object.fromEntries([...topology.agents].map(([name, agent]) => [name, agent.fingerprint]))
+  const pinned: Pinned = { topology: topology.canonical, config, fingerprints }
+  const taint = checkTaint(spec.taint, 'The task')
+  return { task, taint, pinned, tags: readTags(spec.tags), agents: topology.agents }
+}
+
+/** @throws ValidationError for what is no list of texts */
+function readTags(tags: readonly string[] = []): readonly string[] {
+  if (!Array.isArray(tags) || !tags.every((tag) => typeof tag === 'string' && tag.length <= 256))
+    throw failure('validation.failed', { what: 'The tags of a run', problem: 'they are no list of texts' })
+  return [...tags]
+}
+
+/** The rows of a new run: its journal's first record, and all that follows from it. */
+export function createRun(
+  parts: OrchestraParts,
+  user: UserId,
+  run: string,
+  spec: RunSpec,
+): Created & { readonly launcher: StepLauncher; readonly statements: readonly Statement[] } {
+  const launcher = new StepLauncher(parts, user, run, spec.pinned, spec.agents)
+  const at = parts.clock.now()
+  const input: Input = { at, type: 'start', task: spec.task, pinned: spec.pinned, ...taintField(spec.taint) }
+  const state = createState()
+  const events = decide(state, input)
+  for (const event of events) evolve(state, event)
+  const record = encodeRecord({ input, events, first: 1 })
+  const { writer, fragment } = parts.journals.create(user, runJournal(run), 'run', at, [record])
+  const owner = new RunOwner(parts, {
+    user,
+    run,
+    writer,
+    state,
+    pinned: spec.pinned,
+    launcher,
+    lastSeq: events.length,
+    lastAt: at,
+  })
+  const statements = [
+    ...parts.store.insert(user, run, {
+      tags: spec.tags,
+      agents: [...spec.agents.keys()],
+      parent: parentOf(spec.pinned),
+      team: parts.teamOf(spec.pinned.topology),
+      task: spec.task,
+    }),
+    ...fragment.statements,
+    ...parts.budgets.open(user, run, spec.pinned.config.budget),
+    ...owner.beginning(events),
+    ...notifyParent(
+      parts,
+      { user, run, pinned: spec.pinned },
+      events.map((event, i) => ({ ...event, seq: i + 1 })),
+    ),
+    ...(parts.audit?.written(user, { actor: startedBy(spec.pinned), operation: 'run.start', resource: run }) ?? []),
+  ]
+  return { owner, events, launcher, statements }
+}
+
+const startedBy = (pinned: Pinned): string => (parentOf(pinned) === undefined ? 'host' : 'troupe')
+
+/** An error among the findings refuses the start, with all of them on it. */
+function rejectFindings(findings: readonly Finding[]): void {
+  const errors = findings.filter((finding) => finding.severity === 'error')
+  const [first] = errors
+  if (!first) return
+  const problem = errors.map((finding) => `${finding.location}: ${finding.message}`).join('; ')
+  const error = failure('topology.rejected', { problem, remedy: first.remedy })
+  throw Object.assign(error, { findings })
+}

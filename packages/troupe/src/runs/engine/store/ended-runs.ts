@@ -1,0 +1,74 @@
+/**
+ * Runs that are over go with their retention: the row with the result, what they were found by, their budgets and commands.
+ * Their journals and conversations went before, with `retention.replay`. A content-free row of each says when it ended.
+ */
+import { sql } from 'kysely'
+import type { Clock, UserId } from '../../../core/index.ts'
+import { type Bind, type Dialect, oneOf, rawTemplates, type Statement, type Storage } from '../../../storage/index.ts'
+import { eachOf } from './run-words.ts'
+
+export const endedRunsTables: readonly string[] = [
+  'create table runs_ended (user_id text not null, run_id text not null, at bigint not null, primary key (user_id, run_id))',
+  'create index runs_ended_order on runs_ended (at)',
+]
+
+/** So many go in one change. */
+const batchSize = 100
+const rowsOf = ['run_labels', 'run_commands', 'budgets', 'runs', 'runs_ended'] as const
+
+export interface EndedRuns {
+  /** ms from the end of a run. */
+  readonly retentionMs: number
+  /** Removes those whose time is up, the oldest first, at most so many. @returns how many went */
+  cleanup(limit: number): Promise<number>
+}
+
+export function createEndedRuns({
+  storage,
+  clock,
+  retentionMs,
+}: {
+  readonly storage: Pick<Storage, 'dialect' | 'read' | 'commit'>
+  readonly clock: Clock
+  readonly retentionMs: number
+}): EndedRuns {
+  const { before, removals } = compile(storage.dialect)
+  return {
+    retentionMs,
+    async cleanup(limit) {
+      const at = clock.now() - retentionMs
+      const [rows = []] = await storage.read({ work: true }, [before({ at, limit }, { returns: true })])
+      const ofUser = new Map<UserId, string[]>()
+      for (const { user_id: user, run_id: run } of rows as readonly { user_id: string; run_id: string }[])
+        ofUser.set(user, [...(ofUser.get(user) ?? []), run])
+      for (const [user, runs] of ofUser)
+        for (let i = 0; i < runs.length; i += batchSize) {
+          const gone = { user, runs: JSON.stringify(runs.slice(i, i + batchSize)) }
+          await storage.commit({ id: null, scope: { user }, statements: removals.map((remove) => remove(gone)) })
+        }
+      return rows.length
+    },
+  }
+}
+
+/** In the change that ends the run. */
+export const runEnded = (dialect: Dialect): ((values: { user: string; run: string; now: Bind }) => Statement) =>
+  rawTemplates(dialect)<{ user: string; run: string; now: Bind }>(
+    (p) =>
+      sql`insert into runs_ended (user_id, run_id, at) values (${p.user}, ${p.run}, ${p.now}) on conflict do nothing`,
+  )
+
+function compile(dialect: Dialect) {
+  const compiled = rawTemplates(dialect)
+  return {
+    before: compiled<{ at: number; limit: number }>(
+      (p) => sql`select user_id, run_id from runs_ended where at <= ${p.at} order by at limit ${p.limit}`,
+    ),
+    removals: rowsOf.map((table) =>
+      compiled<{ user: string; runs: string }>(
+        (p) => sql`delete from ${sql.table(table)} where user_id = ${p.user}
+          and run_id ${oneOf(dialect, sql`select each.value from ${eachOf(dialect, p.runs)}`)}`,
+      ),
+    ),
+  }
+}

@@ -1,0 +1,60 @@
+/** The journal of a run as long as it is kept: `retention.replay` after its end. What remains is the row: its result. */
+import { failure, type UserId } from '../../../core/index.ts'
+import type { JournalRecord } from '../../../journal/index.ts'
+import type { OrchestraParts } from '../orchestra-parts.ts'
+import { runJournal } from './run-journals.ts'
+import type { RunRow } from './run-store.ts'
+
+type RecordReader = Pick<OrchestraParts, 'journals' | 'clock'>
+type RetentionParts = Pick<OrchestraParts, 'journals' | 'endedRuns'>
+const page = 500
+
+/** ms since 1970; undefined while it is not over. */
+export const replayableUntil = (
+  { journals }: Pick<RecordReader, 'journals'>,
+  { endedAt }: RunRow,
+): number | undefined => (endedAt === null ? undefined : endedAt + journals.retentionMs)
+
+/** As ISO text, for whoever asks how a run stands. */
+export interface RetentionTimes {
+  /** Once it is over: until then it can be replayed and forked. */
+  readonly replayableUntil?: string
+  /** Until then its result stays; afterwards there is no such run. */
+  readonly retainedUntil?: string
+}
+
+export function retentionTimesOf({ journals, endedRuns }: RetentionParts, row: RunRow): RetentionTimes {
+  const until = replayableUntil({ journals }, row)
+  if (until === undefined || row.endedAt === null) return {}
+  return {
+    replayableUntil: new Date(until).toISOString(),
+    retainedUntil: new Date(row.endedAt + endedRuns.retentionMs).toISOString(),
+  }
+}
+
+/** @throws NotFoundError `replay.expired` */
+export function rejectExpired({ journals, clock }: RecordReader, row: RunRow, gone = false): void {
+  const until = replayableUntil({ journals }, row)
+  if (until !== undefined && (gone || until <= clock.now()))
+    throw failure('replay.expired', { run: row.run, until: new Date(until).toISOString() })
+}
+
+/**
+ * All records of the run, from its first.
+ * @throws NotFoundError `replay.expired`
+ */
+export async function readRetainedRecords(
+  parts: RecordReader,
+  user: UserId,
+  row: RunRow,
+): Promise<readonly JournalRecord[]> {
+  rejectExpired(parts, row)
+  const records: JournalRecord[] = []
+  for (;;) {
+    const more = await parts.journals.read(user, runJournal(row.run), records.at(-1)?.seq ?? 0, page)
+    records.push(...more)
+    if (more.length < page) break
+  }
+  rejectExpired(parts, row, records.length === 0)
+  return records
+}

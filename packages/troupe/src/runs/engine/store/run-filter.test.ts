@@ -1,0 +1,91 @@
+import { DatabaseSync } from 'node:sqlite'
+import { describe, expect, it } from 'vitest'
+import { sqliteDialect } from '../../../storage/index.ts'
+import { listRuns, type RunFilter } from './run-filter.ts'
+import { runMigrations } from './run-migrations.ts'
+import { addWords, maxWords, searchWordsIn } from './run-words.ts'
+
+const db = new DatabaseSync(':memory:')
+for (const { up } of runMigrations) for (const statement of up.sqlite) db.exec(statement)
+const insert =
+  db.prepare(`insert into runs (user_id, run_id, status, tags, agents, parent, team, created_at, updated_at, cost)
+  values ('ada', ?, ?, ?, '["Lead"]', ?, ?, ?, 0, ?)`)
+const { sql: labelling } = addWords(sqliteDialect)({ user: '', run: '', words: '' })
+const label = db.prepare(labelling)
+const mark = (word: string) => `mark of ${word}`
+for (let i = 0; i < 200; i++) {
+  insert.run(
+    `r${i}`,
+    i % 50 === 0 ? 'failed' : 'completed',
+    `["t${i % 10}","all"]`,
+    i === 7 ? '{"run":"r1"}' : null,
+    i % 20 === 0 ? 'trips' : null,
+    i,
+    i / 100,
+  )
+  label.run(...bindsOf({ run: `r${i}`, words: searchWordsIn([`Task ${i % 30}`, { of: ['Zürich'] }]) }))
+}
+function bindsOf({ run, words }: { readonly run: string; readonly words: readonly string[] }): string[] {
+  const { binds } = addWords(sqliteDialect)({ user: 'ada', run, words: JSON.stringify(words.map(mark)) })
+  return [...binds] as string[]
+}
+const found = (filter: RunFilter, limit = 500) => {
+  const { sql, binds } = listRuns(sqliteDialect, 'ada', filter, limit, undefined, mark)
+  return db
+    .prepare(sql)
+    .all(...(binds as (string | number)[]))
+    .map((row) => String(row.run_id))
+}
+
+describe('a list of runs', () => {
+  it.each<[RunFilter, readonly string[]]>([
+    [{ status: 'failed' }, ['r150', 'r100', 'r50', 'r0']],
+    [{ status: 'failed', order: 'oldest' }, ['r0', 'r50', 'r100', 'r150']],
+    [{ tags: ['t3', 'all'], minCost: 1.5, maxCost: 1.8 }, ['r173', 'r163', 'r153']],
+    [{ parent: 'r1' }, ['r7']],
+    [{ agent: 'Lead', from: '1970-01-01T00:00:00.005Z', to: '1970-01-01T00:00:00.007Z' }, ['r6', 'r5']],
+    [{ tags: ['none'] }, []],
+    [{ team: 'trips', status: 'failed' }, ['r100', 'r0']],
+    [{ search: 'task 29 zürich' }, ['r179', 'r149', 'r119', 'r89', 'r59', 'r29']],
+    [{ search: 'TASK, 0', team: 'trips' }, ['r180', 'r120', 'r60', 'r0']],
+    [{ search: 'tas 29' }, []],
+  ])('of %j is those that fit', (filter, ids) => {
+    expect(found(filter)).toEqual(ids)
+  })
+
+  it.each<RunFilter>([
+    {},
+    { status: 'failed' },
+    { tags: ['t3'] },
+    { agent: 'Lead' },
+    { parent: 'r1' },
+    { team: 'trips' },
+    { search: 'task 29' },
+    { search: 'task', team: 'trips', tags: ['all'] },
+    { tags: ['t3'], status: 'failed', from: '2026-01-01' },
+  ])('of %j goes along an index in its order, and neither scans nor sorts', (filter) => {
+    const { sql, binds } = listRuns(sqliteDialect, 'ada', filter, 50, { createdAt: 100, run: 'r100' }, mark)
+    const plan = db
+      .prepare(`explain query plan ${sql}`)
+      .all(...(binds as (string | number)[]))
+      .map((row) => String(row.detail))
+    expect(plan.join('\n')).not.toMatch(/SCAN|TEMP B-TREE/)
+  })
+})
+
+describe('the words of a run', () => {
+  it('are those of texts and numbers wherever they stand, without case, and letters of unspaced scripts', () => {
+    expect(searchWordsIn(['Plan a TRIP', { to: ['Åland', 17], by: null }, undefined, true])).toEqual([
+      'plan',
+      'a',
+      'trip',
+      'åland',
+      '17',
+    ])
+    expect(searchWordsIn(['东京 tower', 'ｆｕｌｌ'])).toEqual(['东', '京', 'tower', 'full'])
+  })
+  it('are bounded, however much there is', () => {
+    expect(searchWordsIn([Array.from({ length: 10_000 }, (_, i) => `w${i}`).join(' ')])).toHaveLength(maxWords)
+    expect(searchWordsIn(['a '.repeat(50_000), 'late'])).toEqual(['a'])
+  })
+})

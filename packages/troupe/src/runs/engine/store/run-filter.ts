@@ -1,0 +1,141 @@
+/** Which runs a list shows, and the statement that finds them: along one index in the order of time, never all of them. */
+import { type RawBuilder, sql } from 'kysely'
+import { checkName, checkOptions, failure, nearest } from '../../../core/index.ts'
+import { type Dialect, rawTemplates, type Statement } from '../../../storage/index.ts'
+import { runContent } from './run-migrations.ts'
+import { searchWordsIn } from './run-words.ts'
+
+export interface RunFilter {
+  readonly status?: 'running' | 'waiting' | 'completed' | 'failed' | 'cancelled'
+  readonly reason?: 'question' | 'paused' | 'breakpoint' | 'uncertain' | 'code.changed'
+  /** The name of an agent whose code the run needs. */
+  readonly agent?: string
+  /** Its team: the name of one of `createTroupe({ teams })`, or of the agent that is alone in it. */
+  readonly team?: string
+  /** Words, all of which stand in its task, tags, answer or error: whole ones, 16 at most, in any order and case. */
+  readonly search?: string
+  /** All of them. */
+  readonly tags?: readonly string[]
+  /** The run whose steps started it. */
+  readonly parent?: string
+  /** ISO text: when it was started, `from` included and `to` not. */
+  readonly from?: string
+  readonly to?: string
+  /** US dollars, as of when it ended or began to wait; both included. */
+  readonly minCost?: number
+  readonly maxCost?: number
+  /** `newest` first by default. */
+  readonly order?: 'newest' | 'oldest'
+}
+
+export interface RunListPosition {
+  readonly createdAt: number
+  readonly run: string
+}
+
+export const runFilters = [
+  'status',
+  'reason',
+  'agent',
+  'team',
+  'search',
+  'tags',
+  'parent',
+  'from',
+  'to',
+  'minCost',
+  'maxCost',
+  'order',
+]
+const maxSearchWords = 16
+const statuses = ['running', 'waiting', 'completed', 'failed', 'cancelled']
+const reasons = ['question', 'paused', 'breakpoint', 'uncertain', 'code.changed']
+
+const wrong = (what: string, problem: string) =>
+  failure('validation.failed', { what: `orchestra.list.${what}`, problem })
+
+/** @throws ValidationError naming what is near */
+export function checkFilter(filter: RunFilter): RunFilter {
+  checkOptions('orchestra.list', filter, runFilters)
+  checkOneOf('status', filter.status, statuses)
+  checkOneOf('reason', filter.reason, reasons)
+  checkOneOf('order', filter.order, ['newest', 'oldest'])
+  if (filter.agent !== undefined) checkName('agent', filter.agent)
+  if (filter.parent !== undefined) checkName('run', filter.parent)
+  if (filter.team !== undefined) checkName('team', filter.team)
+  if (filter.search !== undefined) checkSearch(filter.search)
+  if (filter.tags !== undefined && !(Array.isArray(filter.tags) && filter.tags.every((tag) => typeof tag === 'string')))
+    throw wrong('tags', 'it is a list of texts')
+  for (const bound of ['minCost', 'maxCost'] as const)
+    if (filter[bound] !== undefined && !Number.isFinite(filter[bound]))
+      throw wrong(bound, 'it is a number of US dollars')
+  for (const timeBound of ['from', 'to'] as const)
+    if (filter[timeBound] !== undefined && Number.isNaN(Date.parse(String(filter[timeBound]))))
+      throw wrong(timeBound, 'it is ISO text')
+  return filter
+}
+
+function checkSearch(search: unknown): void {
+  const words = typeof search === 'string' ? searchWordsIn([search]).length : 0
+  if (words === 0) throw wrong('search', 'it holds no word')
+  if (words > maxSearchWords) throw wrong('search', `it holds ${words} words; ${maxSearchWords} are looked for at most`)
+}
+
+function checkOneOf(what: string, value: string | undefined, known: readonly string[]): void {
+  if (value === undefined || known.includes(value)) return
+  if (typeof value !== 'string') throw wrong(what, `it is one of ${known.join(', ')}`)
+  throw wrong(what, `${value} is none of ${known.join(', ')}; the nearest is ${nearest(value, known) ?? known[0]}`)
+}
+
+/**
+ * Of parents, words, tags, teams and agents the first leads; everything else is asked of each run along its index.
+ * @param mark of a word, as the index holds it
+ */
+export function listRuns(
+  dialect: Dialect,
+  user: string,
+  filter: RunFilter,
+  limit: number,
+  after: RunListPosition | undefined,
+  mark: (word: string) => string,
+): Statement {
+  const [leading, ...others] = labelsOf(filter, mark)
+  const order = filter.order === 'oldest' ? sql`asc` : sql`desc`
+  const beyond = filter.order === 'oldest' ? sql`>` : sql`<`
+  const along = leading ? sql.ref('l') : sql.ref('r')
+  const at = sql`${along}.created_at`
+  const where = [
+    sql`r.user_id = ${user}`,
+    ...(leading
+      ? [sql`l.user_id = ${user} and l.kind = ${leading.kind} and l.value = ${leading.value} and r.run_id = l.run_id`]
+      : []),
+    ...others.map(
+      ({ kind, value }) => sql`exists (select 1 from run_labels o where o.user_id = ${user} and o.kind = ${kind}
+        and o.value = ${value} and o.created_at = r.created_at and o.run_id = r.run_id)`,
+    ),
+    ...conditionsOf(filter),
+    ...(filter.from === undefined ? [] : [sql`${at} >= ${Date.parse(filter.from)}`]),
+    ...(filter.to === undefined ? [] : [sql`${at} < ${Date.parse(filter.to)}`]),
+    ...(after ? [sql`(${at}, ${along}.run_id) ${beyond} (${after.createdAt}, ${after.run})`] : []),
+  ]
+  // The order of a cross join is kept: from the label to its run.
+  const from = leading ? sql`run_labels l cross join runs r` : sql`runs r`
+  const query = sql`select r.* from ${from} where ${sql.join(where, sql` and `)}
+    order by ${at} ${order}, ${along}.run_id ${order} limit ${limit}`
+  return rawTemplates(dialect, runContent('run_id'))(() => query)({}, { returns: true })
+}
+
+const labelsOf = ({ parent, search, tags = [], team, agent }: RunFilter, mark: (word: string) => string) => [
+  ...(parent === undefined ? [] : [{ kind: 'parent', value: parent }]),
+  ...searchWordsIn([search]).map((word) => ({ kind: 'word', value: mark(word) })),
+  ...tags.map((value) => ({ kind: 'tag', value })),
+  ...(team === undefined ? [] : [{ kind: 'team', value: team }]),
+  ...(agent === undefined ? [] : [{ kind: 'agent', value: agent }]),
+]
+
+const conditionsOf = ({ status, reason, minCost, maxCost }: RunFilter): readonly RawBuilder<unknown>[] => [
+  ...(status === undefined ? [] : [sql`r.status = ${status}`]),
+  ...(reason === undefined ? [] : [sql`r.reason = ${reason}`]),
+  ...(minCost === undefined ? [] : [sql`r.cost >= ${minCost}`]),
+  ...(maxCost === undefined ? [] : [sql`r.cost <= ${maxCost}`]),
+]

@@ -1,0 +1,64 @@
+import { randomBytes } from 'node:crypto'
+import { afterEach, describe, expect, it } from 'vitest'
+import { dropSchema, missingServer, schemaName, server } from '../../../../test/postgres/postgres-server.ts'
+import { createTroupe, defineAgent, finish, type Troupe, ValidationError } from '../../../index.ts'
+
+const missing = await missingServer()
+const schema = schemaName('run_list')
+let troupe: Troupe
+afterEach(async () => {
+  await troupe.close()
+  if (missing === undefined) await dropSchema(schema)
+})
+
+describe.each(['memory:', { url: server, schema }].slice(0, missing === undefined ? 2 : 1))('runs on %j', (storage) => {
+  it('are found by what is known of them, and started once by their id', async () => {
+    const echo = defineAgent({
+      name: 'Echo',
+      run: async (task: string) => {
+        if (task === 'fail') throw new Error('no')
+        return finish(task)
+      },
+    })
+    const topology = { agents: [echo], flows: ['Start -> Echo', 'Echo -> End'] }
+    const pair = defineAgent({ name: 'Pair', run: async () => 'a couple of Words' })
+    const pairs = { agents: [echo, pair], flows: ['Start -> Pair', 'Pair -> Echo', 'Echo -> End'] }
+    const key = randomBytes(32).toString('hex')
+    const encryption = { keys: [{ id: 'one', key }] }
+    troupe = await createTroupe({ storage, log: 'silent', teams: { pairs }, encryption })
+    const { orchestra } = troupe.user('ada')
+    await orchestra.run({ id: 'pair', task: { about: 'Quarterly figures' }, topology: pairs })
+    expect((await orchestra.list({ team: 'pairs' })).items).toMatchObject([{ id: 'pair', team: 'pairs' }])
+    expect((await orchestra.list({ search: 'figures QUARTERLY couple' })).items).toMatchObject([{ id: 'pair' }])
+    expect((await troupe.user('eve').orchestra.list({ search: 'figures' })).items).toEqual([])
+    await orchestra.fork('pair', { at: 1, id: 'again' }).then((run) => run.result())
+    expect((await orchestra.list({ team: 'pairs', search: 'figures' })).items.map(({ id }) => id)).toEqual([
+      'again',
+      'pair',
+    ])
+    for (const id of ['a', 'b', 'fail'])
+      await orchestra.run({ id, task: id, topology, tags: [id === 'b' ? 'even' : 'odd', 'all'] })
+    const ids = async (filter: Parameters<typeof orchestra.list>[0]) =>
+      (await orchestra.list(filter)).items.map(({ id }) => id)
+    expect(await ids({ tags: ['odd', 'all'] })).toEqual(['fail', 'a'])
+    expect(await ids({ agent: 'Echo', team: 'Echo', order: 'oldest' })).toEqual(['a', 'b', 'fail'])
+    expect(await ids({ status: 'failed', from: '2020-01-01' })).toEqual(['fail'])
+    expect(await ids({ minCost: 1 })).toEqual([])
+    expect(await ids({ team: 'Echo', search: 'odd fail no' })).toEqual(['fail'])
+    const paged: string[] = []
+    for await (const { id } of await orchestra.list({ tags: ['odd'], limit: 1 })) paged.push(id)
+    expect(paged).toEqual(['fail', 'a'])
+    const wrong = async (filter: object) => {
+      const error = await orchestra.list(filter).catch((thrown: unknown) => thrown)
+      return error instanceof ValidationError ? `${error.message} ${error.hint}` : error
+    }
+    expect(await wrong({ status: 'complete' })).toMatch(/nearest is completed/)
+    expect(await wrong({ status: ['failed'] })).toMatch(/status is not valid: it is one of running/)
+    expect(await wrong({ tag: 'odd' })).toMatch(/tags/)
+    expect(await wrong({ search: ' -- ' })).toMatch(/holds no word/)
+    expect(await wrong({ from: 'yesterday' })).toMatch(/ISO text/)
+    const repeated = await Promise.all([1, 2].map(() => orchestra.start({ id: 'a', task: 'a', topology })))
+    expect(repeated.map(({ id }) => id)).toEqual(['a', 'a'])
+    await expect(orchestra.start({ id: 'a', task: 'other', topology })).rejects.toMatchObject({ code: 'run.repeated' })
+  })
+})

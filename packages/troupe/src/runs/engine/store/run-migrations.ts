@@ -1,0 +1,123 @@
+/** The tables of runs: what a list shows, which are not over yet, their budgets. */
+import { type ContentNames, type Migration, postgresTables, type UserTable, workTable } from '../../../storage/index.ts'
+import { evaluatedRunContent, evaluatedRunsTables } from '../../evaluation/evaluation-tables.ts'
+import { scheduleTablesPostgres, scheduleTablesSqlite, scheduleUserTables } from '../../schedules/schedule-tables.ts'
+import { endedRunsTables } from './ended-runs.ts'
+import { runLabels } from './run-labels.ts'
+
+const tables = [
+  // `outside` counts the steps that wait for an event from outside while nothing else in the run moves.
+  `create table runs (
+    user_id text not null, run_id text not null, status text not null, reason text, tags text not null,
+    agents text not null, team text, parent text, created_at bigint not null, updated_at bigint not null, ended_at bigint,
+    result text, outside integer not null default 0, cost double precision not null default 0,
+    primary key (user_id, run_id))`,
+  'create index runs_by_time on runs (user_id, created_at, run_id)',
+  'create index runs_by_status on runs (user_id, status, created_at, run_id)',
+  // Content-free: the unfinished runs of all users, so that a process that opens the storage finds those it may resume.
+  // `owner` is the process that carries the run, empty where there is none; `form` is the newest form of records in the
+  // run's journals: a process that reads only older forms does not claim the run.
+  `create table run_work (user_id text not null, run_id text not null, moving integer not null,
+    owner text not null default '', form integer not null default 1, primary key (user_id, run_id))`,
+  'create index run_work_runnable on run_work (moving, user_id, run_id)',
+  // A claim reads this index alone, so that runs that wait cost it nothing.
+  "create index run_work_claimed on run_work (owner, user_id, run_id) where moving = 1 or owner <> ''",
+  // One row for each process that carries runs: until when it counts as alive.
+  'create table run_processes (process_id text primary key, lease_until bigint not null)',
+  // `outcome` is null until the run has read the command from its inbox.
+  `create table run_commands (
+    user_id text not null, run_id text not null, command_id text not null, body text not null, outcome text,
+    at bigint not null, primary key (user_id, run_id, command_id))`,
+  'create index run_commands_by_time on run_commands (user_id, at)',
+  `create table budgets (
+    user_id text not null, run_id text not null, tokens bigint not null, token_limit bigint,
+    cost double precision not null, cost_limit double precision, primary key (user_id, run_id))`,
+  ...endedRunsTables,
+  ...evaluatedRunsTables,
+]
+const work = ['run_work', 'run_processes', 'runs_ended'].map(workTable)
+
+export const runMigrations: readonly Migration[] = [
+  {
+    module: 'runs',
+    version: 1,
+    name: 'runs, their labels, commands and budgets, evaluations, schedules',
+    lowestReader: 1,
+    up: {
+      sqlite: [...tables, ...runLabels.sqlite, ...scheduleTablesSqlite],
+      postgres: [...postgresTables(tables), ...work, ...runLabels.postgres, ...scheduleTablesPostgres],
+    },
+  },
+]
+
+/** @param run what the statement calls the id of the run */
+export const runContent = (run: string): ContentNames => ({ result: ['run.result', run, 'status'] })
+
+/** @param run and id: what the statement calls the ids of the run and of the command */
+export const commandContent = (run: string, id: string): ContentNames => ({
+  body: ['run.command', run, id],
+  outcome: ['run.command.outcome', run, id],
+})
+
+export const runTables: readonly UserTable[] = [
+  { name: 'runs', key: ['run_id'], content: runContent('run_id') },
+  { name: 'run_work', key: ['run_id'] },
+  { name: 'runs_ended', key: ['run_id'] },
+  { name: 'budgets', key: ['run_id'] },
+  { name: 'run_commands', key: ['run_id', 'command_id'], content: commandContent('run_id', 'command_id') },
+  { name: 'run_labels', key: ['kind', 'value', 'created_at', 'run_id'] },
+  { name: 'evaluated_runs', key: ['evaluation', 'run_id'], content: evaluatedRunContent },
+  ...scheduleUserTables,
+].map((table) => ({ module: 'runs', ...table }))
+
+export interface RunTables {
+  readonly runs: {
+    readonly user_id: string
+    readonly run_id: string
+    readonly status: string
+    readonly reason: string | null
+    /** JSON list of texts. */
+    readonly tags: string
+    /** JSON list of the names of agents whose code the run needs. */
+    readonly agents: string
+    /** JSON `{ step, wait }` of the step that awaits this run. */
+    readonly parent: string | null
+    readonly team: string | null
+    readonly created_at: number
+    readonly updated_at: number
+    readonly ended_at: number | null
+    /** JSON of the result, once it is over or waits; also while its steps wait for others outside alone. */
+    readonly result: string | null
+    /** So many of its steps wait for somebody outside, and nothing else in it moves; 0 otherwise. */
+    readonly outside: number
+    /** US dollars, as of the latest change of its status. */
+    readonly cost: number
+  }
+  readonly run_work: {
+    readonly user_id: string
+    readonly run_id: string
+    readonly moving: number
+    /** The process that carries it on, as `run_processes` names it; empty where nobody does. */
+    readonly owner: string
+    readonly form: number
+  }
+  readonly run_processes: { readonly process_id: string; readonly lease_until: number }
+  readonly run_commands: {
+    readonly user_id: string
+    readonly run_id: string
+    readonly command_id: string
+    /** JSON of what it is to do. */
+    readonly body: string
+    /** JSON: `{}`, or `{ error }` of a refusal; null until the run has taken it in. */
+    readonly outcome: string | null
+    readonly at: number
+  }
+  readonly budgets: {
+    readonly user_id: string
+    readonly run_id: string
+    readonly tokens: number
+    readonly token_limit: number | null
+    readonly cost: number
+    readonly cost_limit: number | null
+  }
+}

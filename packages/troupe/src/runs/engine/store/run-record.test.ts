@@ -1,0 +1,34 @@
+import fc from 'fast-check'
+import { expect, it } from 'vitest'
+import type { Json } from '../../../core/index.ts'
+import { encodeRecord, type RunRecord, readRecord } from './run-record.ts'
+
+const stored = (record: RunRecord) => encodeRecord(record).text
+
+it('a value that stands in a record several times is stored once, and read again at every place', () => {
+  const value = { text: 'x'.repeat(100_000), list: [1, 2] } as Json
+  const events = Array.from({ length: 20 }, (_, i) => ({ type: 'branch.started', input: value, branch: `${i}` }))
+  const record = { input: { type: 'step.returned', outcome: { kind: 'value', value } }, events, first: 7 } as never
+  const text = stored(record)
+  expect(text.length).toBeLessThan(110_000)
+  expect(readRecord(JSON.parse(text) as Json)).toEqual(record)
+})
+
+it('whatever a record holds is read as it was', () => {
+  const name = fc.oneof(fc.constantFrom('__proto__', 'same', 'constructor', 'toString'), fc.string({ maxLength: 3 }))
+  const long = fc.constantFrom('a'.repeat(2_000), 'b'.repeat(70_000))
+  const { value } = fc.letrec((tie) => ({
+    value: fc.oneof({ maxDepth: 4 }, long, fc.integer(), fc.constant(null), tie('list'), tie('record')),
+    list: fc.array(tie('value'), { maxLength: 4 }),
+    record: fc.dictionary(name, tie('value'), { maxKeys: 4 }),
+  }))
+  fc.assert(
+    fc.property(fc.array(value, { maxLength: 3 }), fc.integer({ min: 1, max: 3 }), (values, times) => {
+      const events = Array.from({ length: times }, () => values).flat()
+      const record = { input: values, events, first: 1 } as unknown as RunRecord
+      const plain = JSON.parse(JSON.stringify(record)) as Json
+      expect(readRecord(JSON.parse(stored(record)) as Json)).toEqual(plain)
+    }),
+    { numRuns: 200 },
+  )
+})

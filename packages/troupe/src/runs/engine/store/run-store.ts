@@ -1,0 +1,386 @@
+/** The rows of runs: one per run for lists and results, one content-free while it is not over. */
+import type { Json, UserId } from '../../../core/index.ts'
+import {
+  type Bind,
+  type Blobs,
+  type Dialect,
+  type Row,
+  type Statement,
+  type Storage,
+  templates,
+} from '../../../storage/index.ts'
+import type { RunAccount } from '../../machine/run-account.ts'
+import type { Parent } from '../children/parent.ts'
+import { runEnded } from './ended-runs.ts'
+import { listRuns, type RunFilter, type RunListPosition } from './run-filter.ts'
+import { type RunTables, runContent } from './run-migrations.ts'
+import { addWords, searchWordsIn } from './run-words.ts'
+
+interface Key {
+  readonly user: string
+  readonly run: string
+}
+export interface RunRow {
+  readonly run: string
+  readonly status: string
+  readonly reason: string | null
+  readonly tags: readonly string[]
+  readonly agents: readonly string[]
+  /** The name of its team, as far as the troupe that began it knew one. */
+  readonly team: string | null
+  readonly createdAt: number
+  readonly endedAt: number | null
+  /** JSON text. */
+  readonly result: string | null
+  /** So many of its steps wait for somebody outside, and nothing else in it moves. */
+  readonly outside: number
+}
+export interface RunStatusUpdate {
+  readonly status: string
+  readonly reason: string | null
+  readonly over: boolean
+  /** It goes on by itself when somebody opens the storage; paused and waiting runs do not. */
+  readonly moving: boolean
+  readonly result: string | null
+  readonly outside: number
+  /** US dollars. */
+  readonly cost: number
+  /** What it ended with, to be found by. */
+  readonly outcome?: Pick<RunAccount, 'response' | 'error'> | undefined
+}
+
+export interface RunStore {
+  /** Expects that the run is new; this process holds it. */
+  insert(
+    user: UserId,
+    run: string,
+    row: {
+      readonly tags: readonly string[]
+      readonly agents: readonly string[]
+      readonly parent?: Parent | undefined
+      readonly team?: string | undefined
+      readonly task: Json
+    },
+  ): Statement[]
+  /** Those that steps of other runs started and that are not over. */
+  children(user: UserId): Promise<readonly (RunRow & { readonly parent: Parent })[]>
+  saveStatus(user: UserId, run: string, update: RunStatusUpdate): Statement[]
+  get(user: UserId, run: string): Promise<RunRow | undefined>
+  list(user: UserId, filter: RunFilter, limit: number, after?: RunListPosition): Promise<readonly RunRow[]>
+  /** In the change that takes a run's journal over: `run.not_owned` where a process that lives has it. */
+  claim(user: UserId, run: string): Statement
+  /** Nobody holds it from now on. */
+  release(user: UserId, run: string): Statement
+  holderOf(
+    user: UserId,
+    run: string,
+  ): Promise<{ readonly holder: 'here' | 'other-process' | 'none'; readonly form: number } | undefined>
+  /** Over all users, those that are not over, in pages by key, whatever they hold. */
+  open(limit: number, after?: { readonly user: string; readonly run: string }): Promise<readonly OpenRun[]>
+  /** Over all users, those that go on by themselves and that this build can read, in pages by key. */
+  moving(
+    limit: number,
+    after?: { readonly user: string; readonly run: string },
+  ): Promise<readonly { readonly user: string; readonly run: string }[]>
+}
+
+export interface OpenRun {
+  readonly user: string
+  readonly run: string
+  /** The newest form of records that it was carried on with. */
+  readonly form: number
+  readonly holder: 'here' | 'other-process' | 'none'
+}
+
+/** Who this process is, for those who share the storage, and what it can read. */
+export interface Holder {
+  readonly processId: () => string
+  /** Of the records in journals. */
+  readonly form: number
+  /** Makes of a word what it is found by. */
+  readonly mark: Blobs['mark']
+}
+
+const now = { $: 'now' } as const
+const rowOf = (row: Row): RunRow => ({
+  run: row.run_id as string,
+  status: row.status as string,
+  reason: row.reason as string | null,
+  tags: JSON.parse(row.tags as string) as string[],
+  agents: JSON.parse(row.agents as string) as string[],
+  createdAt: Number(row.created_at),
+  endedAt: row.ended_at === null || row.ended_at === undefined ? null : Number(row.ended_at),
+  team: row.team as string | null,
+  result: row.result as string | null,
+  outside: Number(row.outside),
+})
+
+export function createRunStore(storage: Storage, holder: Holder): RunStore {
+  return { ...createWrites(storage, holder), ...createReads(storage, holder) }
+}
+
+function createWrites(
+  { dialect }: Storage,
+  { processId, form, mark }: Holder,
+): Pick<RunStore, 'insert' | 'saveStatus'> {
+  const queries = compileWrites(dialect)
+  const words = addWords(dialect)
+  const ended = runEnded(dialect)
+  const searchRows = (user: UserId, run: string, values: readonly (Json | undefined)[]) => {
+    const found = searchWordsIn(values).map((word) => mark(user, word))
+    return found.length === 0 ? [] : [words({ user, run, words: JSON.stringify(found) })]
+  }
+  return {
+    insert: (user, run, { tags, agents, parent, team, task }) => [
+      queries.insert(
+        {
+          user,
+          run,
+          tags: JSON.stringify(tags),
+          agents: JSON.stringify(agents),
+          parent: parent === undefined ? null : JSON.stringify(parent),
+          team: team ?? null,
+          now,
+        },
+        { expect: { rows: 1 }, otherwise: 'run.exists', detail: { run } },
+      ),
+      queries.work({ user, run, owner: processId(), form }),
+      ...searchRows(user, run, [...tags, task]),
+    ],
+    saveStatus: (user, run, { status, reason, over, moving, result, outside, cost, outcome: last }) => [
+      queries.update({ user, run, status, reason, result, outside, cost, now, ended: over ? now : null }),
+      ...(over
+        ? [queries.unwork({ user, run }), ended({ user, run, now })]
+        : [queries.move({ user, run, moving: moving ? 1 : 0 })]),
+      ...(last ? searchRows(user, run, [last.response, last.error?.message]) : []),
+    ],
+  }
+}
+
+function createReads(storage: Storage, { processId, form, mark }: Holder): Omit<RunStore, 'insert' | 'saveStatus'> {
+  const { dialect } = storage
+  const queries = { ...compileHolding(dialect), ...compileReads(dialect), ...compileScans(dialect) }
+  return {
+    claim: (user, run) =>
+      queries.claim(
+        { user, run, processId: processId(), form },
+        { expect: { rows: 1 }, otherwise: 'run.not_owned', detail: { run } },
+      ),
+    release: (user, run) => queries.release({ user, run, processId: processId() }),
+    async holderOf(user, run) {
+      const [rows] = await storage.read({ work: true }, [queries.holder({ user, run }, { returns: true })])
+      const row = rows?.[0]
+      if (!row) return undefined
+      return { holder: holderIn(row, processId()), form: Number(row.form) }
+    },
+    async get(user, run) {
+      const [rows] = await storage.read({ user }, [queries.get({ user, run }, { returns: true })])
+      return rows?.[0] && rowOf(rows[0])
+    },
+    async children(user) {
+      const [rows] = await storage.read({ user }, [queries.children({ user }, { returns: true })])
+      return (rows ?? []).map((row) => ({
+        ...rowOf(row),
+        parent: JSON.parse(row.parent as string) as Parent,
+      }))
+    },
+    async list(user, filter, limit, after) {
+      const [rows] = await storage.read({ user }, [
+        listRuns(dialect, user, filter, limit, after, (word) => mark(user, word)),
+      ])
+      return (rows ?? []).map(rowOf)
+    },
+    async open(limit, after) {
+      const from = after ?? { user: '', run: '' }
+      const [rows] = await storage.read({ work: true }, [queries.open({ ...from, limit }, { returns: true })])
+      return (rows ?? []).map((row) => ({
+        user: row.user_id as string,
+        run: row.run_id as string,
+        form: Number(row.form),
+        holder: holderIn(row, processId()),
+      }))
+    },
+    async moving(limit, after) {
+      const from = after ?? { user: '', run: '' }
+      const [rows] = await storage.read({ work: true }, [queries.moving({ ...from, form, limit }, { returns: true })])
+      return (rows ?? []).map((row) => ({ user: row.user_id as string, run: row.run_id as string }))
+    },
+  }
+}
+
+const holderIn = ({ owner, registered }: Row, processId: string) =>
+  owner === processId ? 'here' : registered === null ? 'none' : 'other-process'
+
+type StatusValues = Key & {
+  status: string
+  reason: string | null
+  result: string | null
+  outside: number
+  cost: number
+  now: Bind
+  ended: Bind
+}
+
+function compileWrites(dialect: Dialect) {
+  const own = templates<RunTables>(dialect)
+  return {
+    insert: own<Key & { tags: string; agents: string; parent: string | null; team: string | null; now: Bind }>(
+      (db, p) =>
+        db
+          .insertInto('runs')
+          .values({
+            user_id: p.user,
+            run_id: p.run,
+            status: 'running',
+            reason: null,
+            tags: p.tags,
+            agents: p.agents,
+            parent: p.parent,
+            team: p.team,
+            created_at: p.now as number,
+            updated_at: p.now as number,
+            ended_at: null,
+            result: null,
+            outside: 0,
+            cost: 0,
+          })
+          .onConflict((conflict) => conflict.doNothing()),
+    ),
+    update: own<StatusValues>(
+      (db, p) =>
+        db
+          .updateTable('runs')
+          .set({
+            status: p.status,
+            reason: p.reason,
+            result: p.result,
+            outside: p.outside,
+            cost: p.cost,
+            updated_at: p.now as number,
+            ended_at: p.ended as number,
+          })
+          .where('user_id', '=', p.user)
+          .where('run_id', '=', p.run),
+      runContent('run'),
+    ),
+    work: own<Key & { owner: string; form: number }>((db, p) =>
+      db
+        .insertInto('run_work')
+        .values({ user_id: p.user, run_id: p.run, moving: 1, owner: p.owner, form: p.form })
+        .onConflict((conflict) => conflict.doNothing()),
+    ),
+    move: own<Key & { moving: number }>((db, p) =>
+      db
+        .updateTable('run_work')
+        .set({ moving: p.moving })
+        .where('user_id', '=', p.user)
+        .where('run_id', '=', p.run)
+        .where('moving', '<>', p.moving),
+    ),
+    unwork: own<Key>((db, p) => db.deleteFrom('run_work').where('user_id', '=', p.user).where('run_id', '=', p.run)),
+  }
+}
+
+/** Who carries it on. */
+function compileHolding(dialect: Dialect) {
+  const own = templates<RunTables>(dialect)
+  return {
+    claim: own<Key & { processId: string; form: number }>((db, p) =>
+      db
+        .updateTable('run_work')
+        .set({ owner: p.processId, form: p.form })
+        .where('user_id', '=', p.user)
+        .where('run_id', '=', p.run)
+        .where('form', '<=', p.form)
+        .where((row) =>
+          row.or([
+            row('owner', '=', p.processId),
+            row.not(
+              row.exists(
+                row
+                  .selectFrom('run_processes')
+                  .select('process_id')
+                  .whereRef('run_processes.process_id', '=', 'run_work.owner'),
+              ),
+            ),
+          ]),
+        ),
+    ),
+    release: own<Key & { processId: string }>((db, p) =>
+      db
+        .updateTable('run_work')
+        .set({ owner: '' })
+        .where('user_id', '=', p.user)
+        .where('run_id', '=', p.run)
+        .where('owner', '=', p.processId),
+    ),
+  }
+}
+
+function compileReads(dialect: Dialect) {
+  const own = templates<RunTables>(dialect)
+  return {
+    get: own<Key>(
+      (db, p) => db.selectFrom('runs').selectAll().where('user_id', '=', p.user).where('run_id', '=', p.run),
+      runContent('run_id'),
+    ),
+    children: own<{ user: string }>((db, p) =>
+      db
+        .selectFrom('runs')
+        .selectAll()
+        .where('user_id', '=', p.user)
+        .where('status', 'in', ['running', 'waiting'])
+        .where('parent', 'is not', null)
+        .orderBy('run_id'),
+    ),
+  }
+}
+
+/** Over all users. */
+function compileScans(dialect: Dialect) {
+  const own = templates<RunTables>(dialect)
+  return {
+    holder: own<Key>((db, p) =>
+      db
+        .selectFrom('run_work')
+        .leftJoin('run_processes', 'run_processes.process_id', 'run_work.owner')
+        .select(['run_work.owner', 'run_work.form', 'run_processes.process_id as registered'])
+        .where('run_work.user_id', '=', p.user)
+        .where('run_work.run_id', '=', p.run),
+    ),
+    open: own<Key & { limit: number }>((db, p) =>
+      db
+        .selectFrom('run_work')
+        .leftJoin('run_processes', 'run_processes.process_id', 'run_work.owner')
+        .select([
+          'run_work.user_id',
+          'run_work.run_id',
+          'run_work.owner',
+          'run_work.form',
+          'run_processes.process_id as registered',
+        ])
+        .where((row) =>
+          row.or([
+            row('run_work.user_id', '>', p.user),
+            row.and([row('run_work.user_id', '=', p.user), row('run_work.run_id', '>', p.run)]),
+          ]),
+        )
+        .orderBy('run_work.user_id')
+        .orderBy('run_work.run_id')
+        .limit(p.limit),
+    ),
+    moving: own<Key & { form: number; limit: number }>((db, p) =>
+      db
+        .selectFrom('run_work')
+        .select(['user_id', 'run_id'])
+        .where('moving', '=', 1)
+        .where('form', '<=', p.form)
+        .where((row) =>
+          row.or([row('user_id', '>', p.user), row.and([row('user_id', '=', p.user), row('run_id', '>', p.run)])]),
+        )
+        .orderBy('user_id')
+        .orderBy('run_id')
+        .limit(p.limit),
+    ),
+  }
+}

@@ -1,0 +1,47 @@
+/**
+ * By which words a run is found: those of its task, its tags, its answer and its error. What is kept of a word is a mark that
+ * does not give it away, for these texts are content; so a list finds whole words alone.
+ */
+import { sql } from 'kysely'
+import type { Json } from '../../../core/index.ts'
+import { type Dialect, rawTemplates } from '../../../storage/index.ts'
+
+/** Different ones of what a run begins with, and of what it ends with. */
+export const maxWords = 128
+/** Characters that are looked at for them. */
+const maxTextLength = 20_000
+/** Letters of scripts that are written without spaces are words of their own. */
+const unspaced = '\\p{Script=Han}\\p{Script=Hiragana}\\p{Script=Katakana}\\p{Script=Thai}'
+const word = new RegExp(`[${unspaced}]|(?:(?![${unspaced}])[\\p{L}\\p{N}\\p{M}])+`, 'gu')
+
+/** The different words of a text, as they are compared: without case, accents apart from letters joined to them. */
+const wordsOf = (text: string): readonly string[] => text.normalize('NFKC').toLowerCase().match(word) ?? []
+
+/** The first of them, of texts and numbers wherever they stand; names of fields are none. */
+export function searchWordsIn(values: readonly (Json | undefined)[]): readonly string[] {
+  const found = new Set<string>()
+  let left = maxTextLength
+  const visit = (value: Json | undefined): void => {
+    if (left <= 0 || found.size >= maxWords) return
+    if (typeof value === 'string' || typeof value === 'number') {
+      const text = String(value).slice(0, left)
+      left -= text.length
+      for (const each of wordsOf(text)) if (found.size < maxWords) found.add(each)
+    } else if (typeof value === 'object' && value !== null) for (const each of Object.values(value)) visit(each as Json)
+  }
+  for (const value of values) visit(value)
+  return [...found]
+}
+
+/** The texts of a JSON list as rows of `each`, in its column `value`. */
+export const eachOf = ({ name }: Dialect, list: string) =>
+  name === 'sqlite' ? sql`json_each(${list}) each` : sql`json_array_elements_text(cast(${list} as json)) each(value)`
+
+/** `words`: JSON list of marks; the run's row is there. */
+export const addWords = (dialect: Dialect) =>
+  rawTemplates(dialect)<{ user: string; run: string; words: string }>(
+    (p) =>
+      sql`insert into run_labels (user_id, kind, value, created_at, run_id)
+        select r.user_id, 'word', each.value, r.created_at, r.run_id from runs r cross join ${eachOf(dialect, p.words)}
+        where r.user_id = ${p.user} and r.run_id = ${p.run} on conflict do nothing`,
+  )

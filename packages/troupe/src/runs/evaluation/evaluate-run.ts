@@ -1,0 +1,180 @@
+/** One past run, run again in a world of its own: begun as it began, with what is to be different, scored as it is. */
+import { construct, failure, type Json, type StoredError, storeError, type UserId } from '../../core/index.ts'
+import type { CompiledTopology } from '../../topology/index.ts'
+import { editedAgents } from '../engine/forks/edited-agents.ts'
+import type { ForkOptions, ForkSource } from '../engine/forks/fork-run.ts'
+import type { OrchestraHost } from '../engine/orchestra-host.ts'
+import { Run } from '../engine/run.ts'
+import { type RunResult, revive } from '../engine/run-result.ts'
+import type { RunSpec } from '../engine/run-spec.ts'
+import { prepareRun } from '../engine/start-run.ts'
+import { readRetainedRecords } from '../engine/store/retained-records.ts'
+import type { RunRow } from '../engine/store/run-store.ts'
+import { dataAccessOf } from '../history/data-access.ts'
+import { PastRun } from '../history/past-run.ts'
+import type { Pinned } from '../machine/machine-events.ts'
+import type { OpenEvaluationTroupe } from './evaluation-environment.ts'
+import { layOut, pastContext } from './past-context.ts'
+import { RecordedAnswers } from './recorded-answers.ts'
+import { RecordedCalls, recordedCallsOf, type UnrecordedCall } from './recorded-calls.ts'
+import { type KnownScore, type ScoredRun, scoreAnswer } from './score-answer.ts'
+
+/** What is different; nothing is allowed: it shows how much answers differ by themselves. */
+export interface EvaluationChange extends Pick<NonNullable<ForkOptions['edit']>, 'model' | 'prompts'> {
+  readonly topology?: CompiledTopology
+}
+
+/** Of one side. */
+export type RunMetrics = {
+  readonly quality: number
+  readonly steps: number
+  /** In and out. */
+  readonly tokens: number
+  /** US dollars, without models whose price nobody knows. */
+  readonly cost: number
+  readonly durationMs: number
+}
+
+export type EvaluatedRun = {
+  readonly run: string
+  /** `skipped`: the budget was used up before it began. */
+  readonly status: 'scored' | 'failed' | 'skipped'
+  readonly original?: RunMetrics
+  readonly candidate?: RunMetrics
+  readonly response?: Json
+  /** Why it failed. */
+  readonly error?: StoredError
+  /** Calls that the past run had not made; any of them fails this run. */
+  readonly unrecorded: readonly UnrecordedCall[]
+  /** Keys of the context that the run may lack: their versions of that time are not kept any more. */
+  readonly missingKeys: readonly string[]
+  /** What it used, also where it failed. */
+  readonly spent: Spent
+}
+export type Spent = {
+  readonly tokens: number
+  /** US dollars. */
+  readonly cost: number
+}
+export type SpendingShare = Partial<Spent>
+
+export interface EvaluationParts {
+  readonly host: OrchestraHost
+  readonly user: UserId
+  readonly open: OpenEvaluationTroupe
+  readonly change: EvaluationChange
+  readonly score: KnownScore
+  readonly live: boolean
+  readonly signal: AbortSignal | undefined
+}
+
+/** What is known of it so far, for the report of a failure. */
+interface Known {
+  unrecorded: readonly UnrecordedCall[]
+  missingKeys: readonly string[]
+  spent: Spent
+}
+
+/** Never rejects, but for its signal: what fails is in the report. */
+export async function evaluateRun(parts: EvaluationParts, row: RunRow, share: SpendingShare): Promise<EvaluatedRun> {
+  const known: Known = { unrecorded: [], missingKeys: [], spent: { tokens: 0, cost: 0 } }
+  try {
+    return { run: row.run, status: 'scored', ...(await scored(parts, row, share, known)), ...known }
+  } catch (error) {
+    if (parts.signal?.aborted) throw error
+    return { run: row.run, status: 'failed', error: storeError(error), ...known }
+  }
+}
+
+async function scored(parts: EvaluationParts, row: RunRow, share: SpendingShare, known: Known) {
+  const { host, user, open, live, signal } = parts
+  const past = PastRun.of(row.run, await readRetainedRecords(host.parts, user, row))
+  const spec = specOf(parts, await host.source(user, row.run), past, share)
+  const then = await pastContext(host.parts, user, row, past)
+  known.missingKeys = then.missingKeys
+  const calls = await recordedCallsOf(host.parts, user, row)
+  const recorded = live ? undefined : new RecordedCalls(calls)
+  const evaluationTroupe = await open(recorded)
+  try {
+    await layOut(then, evaluationTroupe, host.parts, user, spec.agents.keys())
+    signal?.throwIfAborted()
+    // Where the world outside is touched its keys are new, else what is done again would pass for done already.
+    const id = live ? host.parts.ids.next() : row.run
+    const run = Run[construct](evaluationTroupe.host, user, await evaluationTroupe.host.begin(user, { run: id, spec }))
+    const result = await new RecordedAnswers(past.events).toEnd(run, signal ? { signal } : {})
+    known.spent = { tokens: tokensOf(result), cost: result.cost.usd }
+    known.unrecorded = recorded?.missing ?? []
+    const [missing] = known.unrecorded
+    if (missing) throw failure('evaluation.unrecorded', { kind: missing.kind, name: missing.name })
+    if (result.status !== 'completed') throw unfinished(row.run, result)
+    const before = revive(JSON.parse(row.result ?? 'null') as Json)
+    const about = { id: row.run, task: spec.task, original: before.response }
+    const original = await sideOf(parts.score, { ...about, side: 'original', result: before }, () =>
+      sourcesOf(host, user, row),
+    )
+    const candidate = await sideOf(parts.score, { ...about, side: 'candidate', result }, async () =>
+      sourcesOf(evaluationTroupe.host, user, await evaluationTroupe.host.row(user, id)),
+    )
+    return { original, candidate, ...(result.response === undefined ? {} : { response: result.response }) }
+  } finally {
+    await evaluationTroupe.close()
+  }
+}
+
+const tokensOf = ({ usage }: RunResult) => usage.inputTokens + usage.outputTokens
+
+/** What the past run began with, and what is to be different; breakpoints apart. */
+function specOf({ change }: EvaluationParts, source: ForkSource, past: PastRun, share: SpendingShare): RunSpec {
+  const [record] = past.records
+  const task = record?.input.type === 'start' ? record.input.task : null
+  const { topology, config, agents } = teamOf(change, task, source)
+  const edited = editedAgents(agents, change)
+  const { debug: _, ...plain } = config
+  const least = (name: 'tokens' | 'cost') => {
+    const limits = [config.budget[name], share[name]].filter((limit) => limit !== undefined)
+    return limits.length === 0 ? {} : { [name]: Math.min(...limits) }
+  }
+  const budget = { ...config.budget, ...least('tokens'), ...least('cost') }
+  const fingerprints = Object.fromEntries([...edited].map(([name, agent]) => [name, agent.fingerprint]))
+  const pinned: Pinned = { topology, config: { ...plain, budget }, fingerprints }
+  return { task, pinned, tags: [], agents: edited }
+}
+
+function teamOf({ topology }: EvaluationChange, task: Json, { pinned, agents }: ForkSource) {
+  if (!topology) return { topology: pinned.topology, config: pinned.config, agents }
+  const spec = prepareRun({ task, topology })
+  return { topology: spec.pinned.topology, config: spec.pinned.config, agents: spec.agents }
+}
+
+function unfinished(run: string, { status, reason, guard, error }: RunResult): Error {
+  if (error) return error
+  const why = guard ? `the guard ${guard.name} ended it at ${guard.used} of ${guard.limit}` : reason
+  return failure('evaluation.unfinished', { run, status: why === undefined ? status : `${status}, ${why}` })
+}
+
+async function sideOf(
+  score: KnownScore,
+  about: Omit<ScoredRun, 'response' | 'sources'>,
+  sources: () => Promise<readonly Json[]>,
+): Promise<RunMetrics> {
+  const { result } = about
+  const sourceTexts = score === 'citations' || typeof score === 'function' ? await sources() : []
+  const quality = await scoreAnswer(score, {
+    ...about,
+    response: result.response,
+    sources: [about.task, ...sourceTexts],
+  })
+  const { totalSteps: steps, cost, durationMs } = result
+  return { quality, steps, tokens: tokensOf(result), cost: cost.usd, durationMs }
+}
+
+/** What a run had read of the context, and what tools and effects had answered it. */
+async function sourcesOf({ parts }: OrchestraHost, user: UserId, row: RunRow): Promise<readonly Json[]> {
+  const past = PastRun.of(row.run, await readRetainedRecords(parts, user, row))
+  const from = { user, past, journals: parts.journals, context: parts.mesh.host(user) }
+  const { context } = await dataAccessOf(from, past.events.length)
+  const calls = await recordedCallsOf(parts, user, row)
+  return [...context.reads, ...calls.map(({ output: value }) => ({ value }))].flatMap(({ value }) =>
+    value === undefined ? [] : [value],
+  )
+}

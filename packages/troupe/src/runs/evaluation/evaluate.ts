@@ -1,0 +1,282 @@
+/** Past runs, run again with something different, and compared with what they were. */
+import {
+  checkName,
+  checkOptions,
+  checkSignal,
+  failure,
+  hashJson,
+  jsonSchemaOf,
+  listOf,
+  type UserId,
+} from '../../core/index.ts'
+import { rejectUnknown } from '../engine/forks/edited-agents.ts'
+import type { OrchestraHost } from '../engine/orchestra-host.ts'
+import type { TeamKind, TeamReference } from '../engine/resolve-team.ts'
+import { checkContextOf, prepareRun } from '../engine/start-run.ts'
+import { checkFilter, type RunFilter, runFilters } from '../engine/store/run-filter.ts'
+import type { RunRow } from '../engine/store/run-store.ts'
+import { type EvaluatedRun, type EvaluationChange, evaluateRun, type RunMetrics, type Spent } from './evaluate-run.ts'
+import type { OpenEvaluationTroupe } from './evaluation-environment.ts'
+import { EvaluationRecord } from './evaluation-record.ts'
+import { checkScore, type NamedScores, type Score } from './score-answer.ts'
+
+export interface EvaluateOptions {
+  /** Keeps what is done: begun again with it, also by another process, it goes on with the runs that are left. */
+  readonly id?: string
+  /** Those that are over among what `orchestra.list` would show, or ids. */
+  readonly runs: RunFilter | readonly string[]
+  /** `model` and `prompts` are of its LlmAgents; `team`, `agent` or `topology` replaces the team with its settings. */
+  readonly change: Omit<EvaluationChange, 'topology'> & (TeamReference | { readonly [kind in TeamKind]?: undefined })
+  readonly score: Score
+  /** Carries tools and effects out, in place of answering them from the record. */
+  readonly live?: boolean
+  /** Runs at once; 2 by default, 32 at most. */
+  readonly concurrency?: number
+  /** Runs at most; 100 by default, 10,000 at most. */
+  readonly limit?: number
+  /** Of all of them together. What a run may use of it is set aside before it begins. */
+  readonly budget?: { readonly tokens?: number; readonly cost?: number }
+  /** Told of each run as it is done; what it throws is ignored. */
+  readonly onProgress?: (progress: EvaluationProgress) => void
+  readonly signal?: AbortSignal
+}
+
+export interface EvaluationProgress {
+  readonly done: number
+  readonly total: number
+  readonly run: EvaluatedRun
+}
+
+export interface Evaluation {
+  /** In the order of `runs`. */
+  readonly runs: readonly EvaluatedRun[]
+  /** Over those that were scored: `quality` is the mean, all else a sum. */
+  readonly total: {
+    readonly scored: number
+    readonly failed: number
+    readonly skipped: number
+    /** Scored higher, lower, and alike. */
+    readonly better: number
+    readonly worse: number
+    readonly same: number
+    readonly original: RunMetrics
+    readonly candidate: RunMetrics
+    /** Of all, those that failed included. */
+    readonly spent: Spent
+  }
+}
+
+const known = ['id', 'runs', 'change', 'score', 'live', 'concurrency', 'limit', 'budget', 'onProgress', 'signal']
+const page = 500
+const wrong = (option: string, problem: string) => failure('validation.failed', { what: `evaluate.${option}`, problem })
+
+export async function evaluate(
+  host: OrchestraHost,
+  user: UserId,
+  open: OpenEvaluationTroupe,
+  options: EvaluateOptions,
+): Promise<Evaluation> {
+  const { concurrency, limit, budget, score } = checkEvaluate(options, host.parts.scores)
+  const { live = false, onProgress, signal } = options
+  const change = changeOf(options.change, host)
+  const record = options.id === undefined ? undefined : recordOf(host, user, options.id)
+  const { rows, before } = await begun(host, user, options, { limit, change, record })
+  const parts = { host, user, open, change, score, live, signal }
+  const purse = new Purse(budget, [...before.values()])
+  const done: EvaluatedRun[] = []
+  const waiting = [...rows.entries()]
+  const work = async () => {
+    for (let next = waiting.shift(); next && !signal?.aborted; next = waiting.shift()) {
+      const [index, row] = next
+      const known = before.get(row.run)
+      const share = known ? undefined : purse.reserve(Math.min(waiting.length + 1, concurrency - purse.out))
+      const run = known ?? (share ? await evaluateRun(parts, row, share) : skipped(row.run))
+      if (share) purse.release(share, run.spent)
+      if (share) await record?.add(run)
+      done[index] = run
+      try {
+        onProgress?.({ done: Object.keys(done).length, total: rows.length, run })
+      } catch {
+        // Who looks on breaks nothing.
+      }
+    }
+  }
+  const outcomes = await Promise.allSettled(Array.from({ length: concurrency }, work))
+  checkSignal('orchestra.evaluate', signal)
+  for (const one of outcomes) if (one.status === 'rejected') throw one.reason
+  return { runs: done, total: totalOf(done) }
+}
+
+const recordOf = (host: OrchestraHost, user: UserId, id: string) =>
+  new EvaluationRecord(host.parts.storage, user, checkName('evaluation', id))
+
+/** The runs it is about, and the reports of those that are done already. */
+async function begun(
+  host: OrchestraHost,
+  user: UserId,
+  { runs, score, live = false }: EvaluateOptions,
+  {
+    limit,
+    change,
+    record,
+  }: { readonly limit: number; readonly change: EvaluationChange; readonly record: EvaluationRecord | undefined },
+): Promise<{ readonly rows: readonly RunRow[]; readonly before: ReadonlyMap<string, EvaluatedRun> }> {
+  if (!record) return { rows: await chosen(host, user, runs, limit), before: new Map() }
+  const { model, prompts = {}, topology } = change
+  const hash = hashJson([
+    JSON.parse(JSON.stringify(runs ?? null)),
+    limit,
+    model === undefined ? null : fingerprintOf(model),
+    prompts,
+    topology?.canonical ?? null,
+    typeof score === 'object' && 'schema' in score ? (jsonSchemaOf(score.schema) ?? 'schema') : fingerprintOf(score),
+    live,
+  ])
+  const { runs: ids, done } = await record.begin(hash, async () =>
+    (await chosen(host, user, runs, limit)).map(({ run }) => run),
+  )
+  return { rows: await chosen(host, user, ids, ids.length), before: done }
+}
+
+/** Of models and scores: the same text where they are the same, as far as a text can tell. */
+const fingerprintOf = (value: unknown): string =>
+  typeof value === 'object' && value !== null && 'modelId' in value
+    ? `${String((value as { readonly provider?: unknown }).provider)}/${String(value.modelId)}`
+    : typeof value === 'object'
+      ? JSON.stringify(value)
+      : String(value)
+
+function checkEvaluate(options: EvaluateOptions, scores: NamedScores) {
+  checkOptions('evaluate', options, known)
+  checkSignal('orchestra.evaluate', options.signal)
+  const { concurrency = 2, limit = 100, budget = {}, live = false, onProgress, change } = options
+  const within = (option: string, value: number, max: number) => {
+    if (!Number.isSafeInteger(value) || value < 1 || value > max)
+      throw wrong(option, `it must be a whole number from 1 to ${max}`)
+  }
+  within('concurrency', concurrency, 32)
+  within('limit', limit, 10_000)
+  checkOptions('evaluate.budget', budget, ['tokens', 'cost'])
+  for (const [name, value] of Object.entries(budget))
+    if (value !== undefined && !(Number.isFinite(value) && value >= 0))
+      throw wrong(`budget.${name}`, 'it must be a number from 0')
+  if (typeof live !== 'boolean') throw wrong('live', 'it must be true or false')
+  if (onProgress !== undefined && typeof onProgress !== 'function') throw wrong('onProgress', 'it is no function')
+  checkOptions('evaluate.change', change, ['model', 'prompts', 'team', 'agent', 'topology'])
+  return { concurrency, limit, budget, score: checkScore(options.score, scores) }
+}
+
+/** @throws ValidationError `topology.rejected`; NotFoundError `team.unknown` */
+function changeOf(
+  { team, agent, topology, ...rest }: EvaluateOptions['change'],
+  { parts }: OrchestraHost,
+): EvaluationChange {
+  rejectUnknown(rest, parts.services.models)
+  if ([team, agent, topology].every((one) => one === undefined)) return rest
+  const compiled = parts.resolveTeam({ team, agent, topology } as TeamReference, 'evaluate.change')
+  prepareRun({ task: null, topology: compiled }, checkContextOf(parts))
+  return { ...rest, topology: compiled }
+}
+
+/** @throws NotFoundError `run.unknown`; ConflictError `run.open` for one that is named and not over */
+async function chosen(
+  host: OrchestraHost,
+  user: UserId,
+  runs: EvaluateOptions['runs'],
+  limit: number,
+): Promise<readonly RunRow[]> {
+  if (Array.isArray(runs)) {
+    const ids = [...new Set(listOf('evaluate.runs', runs as readonly string[]).map((id) => checkName('run', id)))]
+    const rows = await Promise.all(ids.slice(0, limit).map((id) => host.row(user, id)))
+    const open = rows.find(({ endedAt }) => endedAt === null)
+    if (open) throw failure('run.open', { run: open.run, status: open.status })
+    return rows
+  }
+  checkOptions('evaluate.runs', runs, runFilters)
+  const filter = checkFilter(runs as RunFilter)
+  const rows: RunRow[] = []
+  for (let after: RunRow | undefined; ; ) {
+    const more = await host.parts.store.list(user, filter, page, after)
+    rows.push(...more.filter(({ endedAt }) => endedAt !== null))
+    after = more.at(-1)
+    if (rows.length >= limit || more.length < page) return rows.slice(0, limit)
+  }
+}
+
+/** What is left of the budget: shared among the runs that can be under way at once, so that their sum never passes it. */
+class Purse {
+  /** Runs that hold a share. */
+  out = 0
+  readonly #remaining: { tokens?: number; cost?: number }
+
+  /** @param before what was done of it already */
+  constructor(budget: { readonly tokens?: number; readonly cost?: number }, before: readonly EvaluatedRun[]) {
+    this.#remaining = { ...budget }
+    for (const { spent } of before) this.#add(spent, -1)
+  }
+
+  /** @returns undefined where nothing is left */
+  reserve(among: number): Partial<Spent> | undefined {
+    const { tokens, cost } = this.#remaining
+    const share = {
+      ...(tokens === undefined ? {} : { tokens: Math.floor(tokens / among) }),
+      ...(cost === undefined ? {} : { cost: cost / among }),
+    }
+    if (Object.values(share).some((part) => part <= 0)) return undefined
+    this.#add(share, -1)
+    this.out++
+    return share
+  }
+
+  release(share: Partial<Spent>, spent: Spent): void {
+    this.out--
+    this.#add(share, 1)
+    this.#add(spent, -1)
+  }
+
+  #add({ tokens = 0, cost = 0 }: Partial<Spent>, times: 1 | -1): void {
+    if (this.#remaining.tokens !== undefined) this.#remaining.tokens += times * tokens
+    if (this.#remaining.cost !== undefined) this.#remaining.cost += times * cost
+  }
+}
+
+const nothing: Spent = { tokens: 0, cost: 0 }
+const skipped = (run: string): EvaluatedRun => ({
+  run,
+  status: 'skipped',
+  unrecorded: [],
+  missingKeys: [],
+  spent: nothing,
+})
+
+function totalOf(runs: readonly EvaluatedRun[]): Evaluation['total'] {
+  const pairs = runs.flatMap(({ original, candidate }) => (original && candidate ? [{ original, candidate }] : []))
+  const count = (status: EvaluatedRun['status']) => runs.filter((run) => run.status === status).length
+  const differ = (sign: number) =>
+    pairs.filter(({ original, candidate }) => Math.sign(candidate.quality - original.quality) === sign).length
+  return {
+    scored: count('scored'),
+    failed: count('failed'),
+    skipped: count('skipped'),
+    better: differ(1),
+    worse: differ(-1),
+    same: differ(0),
+    original: sumOf(pairs.map(({ original }) => original)),
+    candidate: sumOf(pairs.map(({ candidate }) => candidate)),
+    spent: {
+      tokens: runs.reduce((sum, { spent }) => sum + spent.tokens, 0),
+      cost: runs.reduce((sum, { spent }) => sum + spent.cost, 0),
+    },
+  }
+}
+
+function sumOf(metrics: readonly RunMetrics[]): RunMetrics {
+  const sum = (name: keyof RunMetrics) => metrics.reduce((all, one) => all + one[name], 0)
+  return {
+    quality: metrics.length === 0 ? 0 : sum('quality') / metrics.length,
+    steps: sum('steps'),
+    tokens: sum('tokens'),
+    cost: sum('cost'),
+    durationMs: sum('durationMs'),
+  }
+}

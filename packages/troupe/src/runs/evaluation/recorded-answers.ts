@@ -1,0 +1,39 @@
+/** What people had answered in a past run, given again to whoever asks the same. */
+import type { Json } from '../../core/index.ts'
+import type { Run } from '../engine/run.ts'
+import type { NumberedEvent } from '../engine/run-event.ts'
+import type { RunQuestion, RunResult } from '../engine/run-result.ts'
+
+type Asked = Pick<RunQuestion, 'agent' | 'kind' | 'text' | 'hash'>
+const keyOf = ({ agent, kind, text, hash }: Asked) => JSON.stringify([agent, kind, text, hash ?? null])
+
+export class RecordedAnswers {
+  readonly #answers = new Map<string, Json[]>()
+
+  constructor(events: readonly NumberedEvent[]) {
+    const asked = new Map<string, string>()
+    for (const event of events) {
+      if (event.type === 'question.asked')
+        asked.set(event.question, keyOf({ ...event.ask, agent: event.agent } as Asked))
+      const key = event.type === 'question.answered' ? asked.get(event.question) : undefined
+      if (key !== undefined && event.type === 'question.answered')
+        this.#answers.set(key, [...(this.#answers.get(key) ?? []), event.value])
+    }
+  }
+
+  /** @returns the result of the run, or how it stands where it waits for what is not recorded */
+  async toEnd(run: Run, options: { readonly signal?: AbortSignal }): Promise<RunResult> {
+    for (;;) {
+      const result = await run.result(options)
+      const answers = result.questions.map((question) => this.#answers.get(keyOf(question))?.shift())
+      if (result.reason !== 'question' || answers.includes(undefined)) return result
+      try {
+        for (const [i, { id }] of result.questions.entries()) await run.answer(id, answers[i] ?? null, options)
+      } catch (error) {
+        // It doesn't fit what is asked now: as if there were none.
+        if (options.signal?.aborted) throw error
+        return result
+      }
+    }
+  }
+}

@@ -1,0 +1,91 @@
+/** What the tools and effects of a past run gave, played again in the place of the world: by name and arguments. */
+import { failure, type Json, type Recording, restoreError, type Traffic, type UserId } from '../../core/index.ts'
+import { inputHash, type RecordedEffect } from '../../journal/index.ts'
+import type { OrchestraParts } from '../engine/orchestra-parts.ts'
+import { readRetainedRecords } from '../engine/store/retained-records.ts'
+import { stepJournal } from '../engine/store/run-journals.ts'
+import type { RunRow } from '../engine/store/run-store.ts'
+import { PastRun } from '../history/past-run.ts'
+
+/** A call that the past run had not made. */
+export type UnrecordedCall = {
+  readonly kind: 'tool' | 'effect'
+  readonly name: string
+  readonly args: Json
+}
+
+/** Of one run. */
+const maxChildRuns = 500
+
+/** Everything that a run, and the runs its steps started, asked of the world outside, but for models. */
+export async function recordedCallsOf(
+  parts: OrchestraParts,
+  user: UserId,
+  row: RunRow,
+): Promise<readonly RecordedEffect[]> {
+  const { events } = PastRun.of(row.run, await readRetainedRecords(parts, user, row))
+  const steps = new Set(
+    events.flatMap((event) => (event.type === 'step.started' || event.type === 'request.made' ? [event.step] : [])),
+  )
+  const calls: RecordedEffect[] = []
+  for (const step of steps) calls.push(...(await parts.steps.effects(user, stepJournal(row.run, step))))
+  for (const child of await parts.store.list(user, { parent: row.run, order: 'oldest' }, maxChildRuns))
+    calls.push(...(await recordedCallsOf(parts, user, child)))
+  return calls.filter(({ name }) => !name.startsWith('model '))
+}
+
+export class RecordedCalls implements Recording {
+  /** What was asked for and is not recorded. */
+  readonly missing: UnrecordedCall[] = []
+  readonly #answers = new Map<string, RecordedEffect[]>()
+  readonly #asked = new Map<string, number>()
+
+  constructor(calls: readonly RecordedEffect[]) {
+    for (const call of calls) {
+      if (call.state !== 'done' && call.state !== 'failed') continue
+      for (const name of namesOf(call)) {
+        const key = `${name} ${call.hash}`
+        this.#answers.set(key, [...(this.#answers.get(key) ?? []), call])
+      }
+    }
+  }
+
+  /** The n-th equal call is answered as the n-th was, those after the last as the last. */
+  async play<Out>({ kind, name, request }: Traffic, ask: () => Promise<Out>): Promise<Out> {
+    if (kind !== 'tool' && kind !== 'effect') return ask()
+    const fields = request as { readonly args?: Json; readonly input?: Json }
+    const args = (kind === 'tool' ? fields.args : fields.input) ?? null
+    const hashes = [inputHash(args, `The input of ${name}`), ...(args === null ? [''] : [])]
+    const key = hashes.map((hash) => `${kind} ${name} ${hash}`).find((each) => this.#answers.has(each))
+    const recorded = key === undefined ? [] : (this.#answers.get(key) ?? [])
+    const nth = this.#asked.get(key ?? '') ?? 0
+    const found = recorded[Math.min(nth, recorded.length - 1)]
+    if (!found || key === undefined) {
+      this.missing.push({ kind, name, args })
+      throw failure('evaluation.unrecorded', { kind, name })
+    }
+    this.#asked.set(key, nth + 1)
+    // It was tried as often as it may be before it was recorded as failed.
+    if (found.error) throw restoreError({ ...found.error, retryable: false })
+    return found.output as Out
+  }
+
+  /** Models alone speak in pieces. */
+  playStream<Part>(_: Traffic, ask: () => Promise<ReadableStream<Part>>): Promise<ReadableStream<Part>> {
+    return ask()
+  }
+
+  redactSecret(): void {}
+}
+
+/** Calls of tools are recorded with their place in the turn, effects with the key that their caller gave. */
+function namesOf({ name, key }: RecordedEffect): readonly string[] {
+  const tool = /^(.+) \d+\.\d+$/s.exec(name)?.[1]
+  const isKnown = key !== undefined && name.endsWith(`[${key}]`)
+  const plain = isKnown ? name.slice(0, -key.length - 2) : /^(.*)\[.*\]$/s.exec(name)?.[1]
+  return [
+    ...(tool === undefined ? [] : [`tool ${tool}`]),
+    `effect ${name}`,
+    ...(plain === undefined ? [] : [`effect ${plain}`]),
+  ]
+}

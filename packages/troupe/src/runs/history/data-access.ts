@@ -1,0 +1,199 @@
+/**
+ * What a run had read, written, sent and received by one of its events: from the logs of its steps, and the history of the
+ * context for values that a log only names.
+ */
+import type { ContextMesh } from '../../context/index.ts'
+import { decodeJson, type Json, type UserId } from '../../core/index.ts'
+import type { JournalRecord } from '../../journal/index.ts'
+import type { NumberedEvent } from '../engine/run-event.ts'
+import { stepJournal } from '../engine/store/run-journals.ts'
+import type { PastRun } from './past-run.ts'
+
+export interface ContextRead {
+  readonly step: string
+  readonly agent: string
+  readonly key: string
+  /** 0 where there was no such entry. */
+  readonly version: number
+  readonly value?: Json
+}
+export interface ContextWrite {
+  readonly step: string
+  readonly agent: string
+  readonly key: string
+  readonly kind: 'push' | 'delete'
+  /** Of a push; absent where that version is not kept any more. */
+  readonly version?: number
+  readonly value?: Json
+}
+export interface MessageThen {
+  /** Of a message to a mailbox. */
+  readonly id?: string
+  readonly type: string
+  readonly from: string
+  readonly to: string
+  /** The step that sent or served it. */
+  readonly step: string
+  /** Of requests and replies within the run; a message to a mailbox holds its own. */
+  readonly payload?: Json
+}
+
+export interface DataAccess {
+  readonly context: { readonly reads: readonly ContextRead[]; readonly writes: readonly ContextWrite[] }
+  readonly messages: { readonly sent: readonly MessageThen[]; readonly received: readonly MessageThen[] }
+}
+
+export interface DataAccessSource {
+  readonly user: UserId
+  readonly past: PastRun
+  readonly journals: {
+    read(user: UserId, id: string, after: number, limit: number): Promise<readonly JournalRecord[]>
+  }
+  readonly context: Pick<ContextMesh, 'history'>
+}
+
+type Entry = {
+  readonly t: string
+  readonly id?: string
+  readonly v?: Json
+  readonly w?: readonly string[]
+}
+interface Step {
+  readonly step: string
+  readonly agent: string
+  readonly entries: readonly Entry[]
+}
+
+/** More than a step may have. */
+const allRecords = 1_000_000
+const page = 100
+
+export async function dataAccessOf(from: DataAccessSource, seq: number): Promise<DataAccess> {
+  const events = from.past.events.slice(0, seq)
+  const steps = await stepsBy(from, events)
+  const writes: ContextWrite[] = []
+  const histories = new Map<string, Promise<readonly Version[]>>()
+  for (const { step, agent, entries } of steps) {
+    const calls = entries.flatMap((entry) => (entry.t === 'turn' ? (entry.w ?? []) : [])).map(callOf)
+    for (const { kind, name, nth } of calls) {
+      if (kind !== 'push' && kind !== 'delete') continue
+      const versions = kind === 'push' ? await versionsOf(from, histories, name) : []
+      const own = versions.filter(({ by }) => by === stepJournal(from.past.run, step))
+      const version = own[nth - 1]
+      writes.push({
+        step,
+        agent,
+        key: name,
+        kind,
+        ...(version ? { version: version.version, value: version.value } : {}),
+      })
+    }
+  }
+  return {
+    context: { reads: steps.flatMap(readsOf), writes },
+    messages: { sent: [...steps.flatMap(sentBy), ...asked(events)], received: served(events) },
+  }
+}
+
+/** Those that had begun, with what they had recorded by the moment of the last event. */
+async function stepsBy(
+  { user, past, journals }: DataAccessSource,
+  events: readonly NumberedEvent[],
+): Promise<readonly Step[]> {
+  const until = events.at(-1)?.at ?? 0
+  const agents = new Map<string, string>()
+  for (const event of events)
+    if (event.type === 'step.started' || event.type === 'request.made') agents.set(event.step, event.agent)
+  const steps: Step[] = []
+  for (const [step, agent] of agents) {
+    const records = await journals.read(user, stepJournal(past.run, step), 0, allRecords)
+    const entries = records.filter(({ at }) => at <= until).flatMap(({ body }) => body as readonly Entry[])
+    steps.push({ step, agent, entries })
+  }
+  return steps
+}
+
+interface Version {
+  readonly version: number
+  readonly value: Json
+  readonly by: string | undefined
+}
+
+function versionsOf(
+  { context }: DataAccessSource,
+  histories: Map<string, Promise<readonly Version[]>>,
+  key: string,
+): Promise<readonly Version[]> {
+  const read = async () => {
+    const versions: Version[] = []
+    for await (const { version, value, provenance } of await context.history(key, { limit: page }))
+      versions.push({ version, value, by: provenance.stepId })
+    return versions
+  }
+  const known = histories.get(key) ?? read()
+  histories.set(key, known)
+  return known
+}
+
+/** `STAGE/KIND:NAME#N`. */
+function callOf(id: string): { readonly kind: string; readonly name: string; readonly nth: number } {
+  const call = id.slice(id.indexOf('/') + 1)
+  const [colon, end] = [call.indexOf(':'), call.lastIndexOf('#')]
+  return { kind: call.slice(0, colon), name: call.slice(colon + 1, end), nth: Number(call.slice(end + 1)) }
+}
+
+function readsOf({ step, agent, entries }: Step): readonly ContextRead[] {
+  return entries.flatMap(({ t, id, v }) => {
+    if (t !== 'answer' || id === undefined) return []
+    const { kind, name } = callOf(id)
+    if ((kind === 'get' || kind === 'getEntry') && (v ?? null) === null) return [{ step, agent, key: name, version: 0 }]
+    if (!['get', 'getEntry', 'getMany', 'list'].includes(kind)) return []
+    const items = Array.isArray(v) ? v : ((v as { readonly items?: Json } | null)?.items ?? [v])
+    return (items as readonly RecordedRead[]).map(({ row, json }) => ({
+      step,
+      agent,
+      key: row.key,
+      version: row.version,
+      ...(json === null ? {} : { value: decodeJson(json) }),
+    }))
+  })
+}
+interface RecordedRead {
+  readonly row: { readonly key: string; readonly version: number }
+  readonly json: string | null
+}
+
+/** Those of turns that were committed, with the id that was drawn when they were staged. */
+function sentBy({ step, agent, entries }: Step): readonly MessageThen[] {
+  const ids = new Map(
+    entries.flatMap(({ t, id = '', v }) => {
+      const { kind, name, nth } = callOf(id)
+      return t === 'now' && kind === 'message' ? [[`${name}#${nth}`, (v as { readonly id: string }).id] as const] : []
+    }),
+  )
+  return entries.flatMap(({ t, w = [] }) =>
+    (t === 'turn' ? w : []).flatMap((write) => {
+      const { kind, name, nth } = callOf(write)
+      if (kind !== 'send') return []
+      const at = name.lastIndexOf(' to ')
+      const id = ids.get(`${name}#${nth}`)
+      return [
+        { ...(id === undefined ? {} : { id }), type: name.slice(0, at), from: agent, to: name.slice(at + 4), step },
+      ]
+    }),
+  )
+}
+
+const asked = (events: readonly NumberedEvent[]): readonly MessageThen[] =>
+  events.flatMap((event) =>
+    event.type === 'request.made'
+      ? [{ type: event.message, from: event.fromAgent, to: event.agent, step: event.from, payload: event.payload }]
+      : [],
+  )
+
+const served = (events: readonly NumberedEvent[]): readonly MessageThen[] =>
+  events.flatMap((event) =>
+    event.type === 'request.made'
+      ? [{ type: event.message, from: event.fromAgent, to: event.agent, step: event.step, payload: event.payload }]
+      : [],
+  )

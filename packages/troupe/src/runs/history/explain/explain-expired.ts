@@ -1,0 +1,35 @@
+/** What is still to be said of a run whose journal is not kept any more: how it ended, what it cost, and for how long. */
+import type { Json } from '../../../core/index.ts'
+import { revive } from '../../engine/run-result.ts'
+import type { RetentionTimes } from '../../engine/store/retained-records.ts'
+import type { RunRow } from '../../engine/store/run-store.ts'
+import type { RunExplanation } from './explain.ts'
+import { dollars } from './explain-cost.ts'
+import type { ExplanationLine } from './explanation-line.ts'
+
+export function explainExpired(
+  { status, result }: RunRow,
+  { replayableUntil, retainedUntil }: RetentionTimes,
+): RunExplanation {
+  const sentences: ExplanationLine[] = [
+    {
+      about: 'retained',
+      text: `Its journal was kept until ${replayableUntil} and is gone: which way it took, and why, nobody can tell any more.`,
+    },
+    { about: 'retained', text: `Its result with usage, cost and branch results is kept until ${retainedUntil}.` },
+  ]
+  const last = result === null ? undefined : revive(JSON.parse(result) as Json)
+  if (last?.guard) {
+    const { name, used, limit } = last.guard
+    sentences.push({
+      about: 'guard',
+      text: `The guard ${name} stopped it${limit > 0 ? ` at ${used} of ${limit}` : ''}.`,
+    })
+  }
+  if (last?.error)
+    sentences.push({ about: 'failed', text: `It ended with: ${last.error.message} [${last.error.code}]` })
+  const tokens = last ? last.usage.inputTokens + last.usage.outputTokens : 0
+  if (last && tokens > 0)
+    sentences.push({ about: 'cost', text: `It used ${tokens} tokens for ${dollars(last.cost.usd)}.` })
+  return { status, sentences, causes: [] }
+}

@@ -1,0 +1,76 @@
+/** Why a run failed or was cancelled, and the guard that ended it. */
+import { restoreError } from '../../../core/index.ts'
+import type { NumberedEvent } from '../../engine/run-event.ts'
+import type { PastRun } from '../past-run.ts'
+import type { ExplanationLine } from './explanation-line.ts'
+
+const guards: { readonly [name: string]: string } = {
+  steps: 'Raise config.budget.steps, or look for agents that go in circles.',
+  tokens: 'Raise config.budget.tokens, or give agents less to read.',
+  cost: 'Raise config.budget.cost, or use a cheaper model.',
+  time: 'Raise config.budget.time.',
+  depth: 'Raise config.budget.depth, or invoke less deeply.',
+  hops: 'Raise config.budget.hops.',
+  pingPong: 'Two agents handed the work back and forth: let one of them decide.',
+  noProgress: 'A branch went through the same again and again: let its agent end.',
+  repetition: 'An agent repeated one call: tell it what to do when a tool gives nothing new.',
+  deadlock: 'Agents waited for each other: give one of them serve().',
+}
+
+export function explainFailure({ events }: PastRun, status: string): readonly ExplanationLine[] {
+  const sentences: ExplanationLine[] = []
+  const add = (about: 'failed' | 'guard', text: string, { seq }: NumberedEvent) =>
+    void sentences.push({ about, text, seq })
+  for (const event of events) {
+    if (event.type === 'guard.tripped') {
+      const { name, used, limit, detail } = event.guard
+      const measure = limit > 0 ? ` at ${used} of ${limit}` : ''
+      add(
+        'guard',
+        `The guard ${name} stopped it${measure}${detail ? `: ${detail}` : '.'} ${guards[name] ?? ''}`.trim(),
+        event,
+      )
+    }
+    if (event.type === 'run.retried')
+      add('failed', `It began anew for the ${event.attempt}. time, after: ${event.error.message}`, event)
+    if (event.type === 'run.cancelled') add('failed', `It was cancelled by ${event.by}.`, event)
+  }
+  const cause = status === 'failed' ? rootFailureOf(events) : undefined
+  if (cause) {
+    const { agent, step, error, seq } = cause
+    const attempts = attemptsOf(events, step)
+    const attemptsText = attempts > 1 ? `, tried ${attempts} times` : ''
+    const { hint } = restoreError(error)
+    sentences.push({
+      about: 'failed',
+      text: `It failed because ${agent} (${step}${attemptsText}) failed: ${error.message} [${error.code}]${hint ? ` ${hint}` : ''}`,
+      seq,
+    })
+  }
+  const end = events.findLast((event) => event.type === 'run.failed')
+  if (end?.type === 'run.failed' && end.error.message !== cause?.error.message)
+    add('failed', `It ended with: ${end.error.message} [${end.error.code}]`, end)
+  return sentences
+}
+
+type Failed = Extract<NumberedEvent, { readonly type: 'step.failed' }>
+
+/**
+ * The last step that failed by itself, or at a time limit of its own; those that were told to stop failed for it. One that
+ * served a request too late failed whoever asked, if that took it so.
+ */
+export function rootFailureOf(events: readonly NumberedEvent[]): Failed | undefined {
+  const cancelRequested = new Set<string>()
+  let root: Failed | undefined
+  for (const event of events) {
+    if (event.type === 'step.cancel-requested' && (event.cancellation.as !== 'failed' || event.step.includes('>')))
+      cancelRequested.add(event.step)
+    if (event.type === 'step.failed' && !cancelRequested.has(event.step)) root = event
+  }
+  return root
+}
+
+function attemptsOf(events: readonly NumberedEvent[], step: string): number {
+  const started = events.find((event) => event.type === 'step.started' && event.step === step)
+  return started?.type === 'step.started' ? started.attempt : 1
+}

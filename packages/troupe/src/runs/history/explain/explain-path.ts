@@ -1,0 +1,72 @@
+/** Which way a run took, and why: edges and their conditions, stand-ins, attempts, joins. */
+import type { CanonicalEdge } from '../../../topology/index.ts'
+import type { NumberedEvent } from '../../engine/run-event.ts'
+import type { PastRun } from '../past-run.ts'
+import type { ExplanationLine } from './explanation-line.ts'
+
+/** The rest is counted. */
+const maxSentences = 100
+
+export function explainPath({ events }: PastRun): readonly ExplanationLine[] {
+  const [start] = events
+  const edges = start?.type === 'run.started' ? start.pinned.topology.edges : []
+  const at = new Map<string, string>()
+  const sentences: ExplanationLine[] = []
+  for (const event of events) {
+    const text = describe(event, edges, at)
+    if (event.type === 'branch.started' || event.type === 'branch.moved') at.set(event.branch, event.agent)
+    if (text !== undefined) sentences.push({ about: 'path', text, seq: event.seq })
+  }
+  const left = sentences.length - maxSentences
+  return left > 0
+    ? [...sentences.slice(0, maxSentences), { about: 'path', text: `It took ${left} more ways like these.` }]
+    : sentences
+}
+
+function describe(
+  event: NumberedEvent,
+  edges: readonly CanonicalEdge[],
+  at: ReadonlyMap<string, string>,
+): string | undefined {
+  switch (event.type) {
+    case 'branch.started': {
+      const { parent, agent, branch, edge, meets } = event
+      if (meets !== undefined) return `What met went on at ${agent} as branch ${branch}.`
+      const from = parent === undefined ? 'Start' : (at.get(parent) ?? parent)
+      return `${from} invoked ${agent} as branch ${branch}${edgeReason(edges[edge ?? -1])}.`
+    }
+    case 'branch.moved':
+      return movedOf(event, edges, at)
+    case 'join.completed': {
+      const { agent, satisfied, arrived, missing, error } = event
+      const how = `${arrived} came, ${missing} did not`
+      return satisfied
+        ? `${agent} went on: its join was met (${how}).`
+        : `The join at ${agent} was not met (${how}): ${error?.message ?? ''}`
+    }
+    case 'request.made':
+      return `${event.fromAgent} asked ${event.agent} (${event.message}) and waited for the reply.`
+    default:
+      return undefined
+  }
+}
+
+function movedOf(
+  event: Extract<NumberedEvent, { readonly type: 'branch.moved' }>,
+  edges: readonly CanonicalEdge[],
+  at: ReadonlyMap<string, string>,
+): string {
+  const { branch, agent, attempt, substitute, meets, edge } = event
+  const from = at.get(branch) ?? branch
+  if (attempt !== undefined && attempt > 1) return `${agent} was tried again, attempt ${attempt}.`
+  if (substitute) return `${agent} stood in for ${from}, which failed.`
+  if (meets !== undefined) return `${agent} was run again with what its invocations brought.`
+  return `${from} went on to ${agent}${edgeReason(edges[edge ?? -1])}.`
+}
+
+function edgeReason(edge: CanonicalEdge | undefined): string {
+  if (!edge) return ''
+  const { from, to, type, when } = edge
+  const condition = when === undefined ? '' : `, because the value fits ${JSON.stringify(when)}`
+  return ` along ${from} -> ${to}${type === 'invoke' ? '' : ` (${type})`}${condition}`
+}

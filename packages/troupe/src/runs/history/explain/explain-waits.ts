@@ -1,0 +1,95 @@
+/** What a run that is not over waits for. */
+import { duration, type Json } from '../../../core/index.ts'
+import { childIn } from '../../engine/children/child-names.ts'
+import type { NumberedEvent } from '../../engine/run-event.ts'
+import { hasEnded, type State } from '../../machine/state.ts'
+import type { PastRun } from '../past-run.ts'
+import { openOf } from './causes.ts'
+import type { ExplanationLine } from './explanation-line.ts'
+
+interface RunStatusEntry {
+  readonly status: string
+  readonly reason: string | null
+}
+/** Of runs, by id. */
+export type ChildRunStatuses = ReadonlyMap<string, RunStatusEntry>
+
+export function explainWaits(past: PastRun, now: number, childStates?: ChildRunStatuses): readonly ExplanationLine[] {
+  if (past.events.length === 0) return []
+  const state = past.stateAt(past.events.length)
+  if (hasEnded(state)) return []
+  const decisions = openOf(past.events).flatMap((event) => {
+    const text = describe(event)
+    return text === undefined ? [] : [{ about: 'waits' as const, text: `${text} ${ago(event, now)}`, seq: event.seq }]
+  })
+  return [...decisions, ...othersOf(state, past.events, now, childStates)]
+}
+
+const ago = ({ at }: NumberedEvent, now: number) => `(for ${duration(Math.max(0, now - at))})`
+
+function describe(event: NumberedEvent): string | undefined {
+  if (event.type === 'question.asked') {
+    const { kind, text } = event.ask
+    return `It waits for a person: ${event.agent} asks (${kind}) "${text.slice(0, 200)}", to be answered as ${event.question}.`
+  }
+  if (event.type === 'run.paused')
+    return event.breakpoint
+      ? `It stands at a breakpoint (${event.breakpoint.on}): run.inspect() shows it, step() or resume() continues it.`
+      : `It was paused by ${event.by}: resume() continues it.`
+  if (event.type !== 'step.waiting') return undefined
+  const { step, agent, reason, detail } = event
+  const fields = (detail ?? {}) as { readonly effect?: Json; readonly problem?: Json }
+  if (reason === 'uncertain')
+    return `Nobody knows whether the effect ${fields.effect} of ${agent} (${step}) happened: find out, then call run.resolve().`
+  if (reason === 'code.changed')
+    return `The code of ${agent} no longer fits the record of ${step}: ${fields.problem}. Run the version that began it.`
+  return `The failure of ${agent} (${step}) is held at a breakpoint: resume() lets it fail, edit() gives a result instead.`
+}
+
+/** What moves by itself or by others. */
+function othersOf(
+  state: State,
+  events: readonly NumberedEvent[],
+  now: number,
+  childStates: ChildRunStatuses = new Map(),
+): readonly ExplanationLine[] {
+  const sentences: ExplanationLine[] = []
+  const add = (text: string) => void sentences.push({ about: 'waits', text })
+  for (const { agent, kind, slots, state: is } of state.joins.values()) {
+    const missing = slots.filter(({ result }) => result === undefined).map((slot) => slot.agent)
+    if (kind === 'fork' && is === 'open' && missing.length > 0)
+      add(`${agent} waits for ${missing.join(', ')} (${slots.length - missing.length} of ${slots.length} have come).`)
+    else if (kind === 'merge' && is === 'open') add(`${agent} waits for branches that can still come to it.`)
+  }
+  for (const { status, node, after } of state.branches.values()) {
+    const due = after === undefined ? undefined : state.timers.get(after)?.due
+    if (status === 'delayed' && due !== undefined)
+      add(`${node} is tried again in ${duration(Math.max(0, due - now))}, after a failure.`)
+    else if (status === 'ready' && state.pausedBy === undefined) add(`${node} waits until one of its places is free.`)
+  }
+  for (const { id, agent, status, reason, openQuestions, openRequests } of state.steps.values()) {
+    const since = events.findLast((event) => 'step' in event && event.step === id)?.at ?? now
+    const time = duration(Math.max(0, now - since))
+    if (status === 'running') add(`${agent} is at work on ${id}, for ${time}.`)
+    if (status === 'running' || reason !== 'parked') continue
+    const children = childrenOf(events, id)
+    for (const child of children)
+      add(`${agent} (${id}) waits for ${describeRun(child, childStates.get(child))}, for ${time}.`)
+    if (children.length + openQuestions + openRequests === 0)
+      add(`${agent} (${id}) waits for a reply from outside the run, for ${time}.`)
+  }
+  return sentences
+}
+
+function describeRun(run: string, found?: RunStatusEntry): string {
+  if (!found) return `the run ${run} that it started`
+  const { status, reason } = found
+  return `the run ${run} that it started, and that is ${status}${reason === null ? '' : ` (${reason})`}: ask why of that one`
+}
+
+/** The runs that a parked step waits for. */
+function childrenOf(events: readonly NumberedEvent[], step: string): readonly string[] {
+  const parked = events.findLast((event) => event.type === 'step.waiting' && event.step === step)
+  const waits = parked?.type === 'step.waiting' && Array.isArray(parked.detail) ? parked.detail : []
+  return waits.flatMap((wait) => childIn(String(wait)) ?? [])
+}

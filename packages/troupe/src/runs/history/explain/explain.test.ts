@@ -1,0 +1,68 @@
+import { expect, it } from 'vitest'
+import type { Json } from '../../../core/index.ts'
+import { team } from '../../machine/machine-teams.test.fixture.ts'
+import { type AgentStub, finish, MachineTestbed } from '../../machine/machine-testbed.test.fixture.ts'
+import { PastRun } from '../past-run.ts'
+import { explain, type OwnershipState } from './explain.ts'
+
+/** A run of one agent that goes on for a minute. */
+const begun = (stub: AgentStub = () => finish(1, 60_000)) =>
+  new MachineTestbed(team('A', ['Start -> A', 'A -> End']), { A: stub })
+
+function explanationOf(testbed: MachineTestbed, about: string, ownership?: OwnershipState): string {
+  let first = 1
+  const records = testbed.records.map(({ input, events }) => {
+    const record = { input, events, first }
+    first += events.length
+    return record
+  })
+  const { status, reason = null } = testbed.result
+  return explain(new PastRun('run', records), { status, reason }, testbed.now + 5_000, ownership)
+    .sentences.filter((line) => line.about === about)
+    .map(({ text }) => text)
+    .join('\n')
+}
+const waits = (testbed: MachineTestbed, reason: 'uncertain' | 'code.changed' | 'parked', detail?: Json) => {
+  testbed.apply({
+    at: testbed.now,
+    type: 'step.waiting',
+    step: '1#1',
+    reason,
+    ...(detail === undefined ? {} : { detail }),
+  })
+  return testbed
+}
+
+it('why names the effect that nobody knows about, and the code that fits no more', () => {
+  expect(explanationOf(waits(begun(), 'uncertain', { effect: 'pay', call: '/effect:pay#1' }), 'waits')).toMatch(
+    /Nobody knows whether the effect pay of A \(1#1\) happened.*run\.resolve\(\)/,
+  )
+  expect(explanationOf(waits(begun(), 'code.changed', { problem: 'it asks for another' }), 'waits')).toContain(
+    'The code of A no longer fits the record of 1#1: it asks for another.',
+  )
+})
+
+it('why says who is at work, and what is waited for outside', () => {
+  expect(explanationOf(begun(), 'waits')).toBe('A is at work on 1#1, for 5s.')
+  expect(explanationOf(waits(begun(), 'parked'), 'waits')).toBe(
+    'A (1#1) waits for a reply from outside the run, for 5s.',
+  )
+  const childStates = new Map([['c', { status: 'waiting', reason: 'paused' }]])
+  const ownership = { takeovers: 0, owner: 'host/17', isOwnedByOther: false, childStates }
+  expect(explanationOf(waits(begun(), 'parked', ['/run:c#1', '/run:d#1']), 'waits', ownership)).toBe(
+    `A (1#1) waits for the run c that it started, and that is waiting (paused): ask why of that one, for 5s.
+A (1#1) waits for the run d that it started, for 5s.`,
+  )
+})
+
+it('why says who has taken a run over, and who carries it on', () => {
+  const ownership = { takeovers: 2, owner: 'host/17', isOwnedByOther: true }
+  expect(explanationOf(begun(), 'takeover', ownership)).toContain(
+    'taken up anew 2 times, after a restart, a crash or a wait',
+  )
+  expect(explanationOf(begun(), 'other-process', ownership)).toBe(
+    'Another process, host/17, carries it on: what it is told is handed there.',
+  )
+  expect(explanationOf(begun(), 'takeover', { ...ownership, takeovers: 1 })).toContain('anew once')
+  expect(explanationOf(begun(), 'takeover', { ...ownership, takeovers: 0 })).toBe('')
+})

@@ -1,0 +1,7 @@
+/** One thing that is to be said of a run. */
+export interface ExplanationLine {
+  readonly about: 'waits' | 'failed' | 'guard' | 'cost' | 'path' | 'slow' | 'takeover' | 'other-process' | 'retained'
+  readonly text: string
+  /** Of the event it rests on, where there is one. */
+  readonly seq?: number
+}

@@ -1,0 +1,58 @@
+/** How a run stands now, and what happens when it goes on. */
+import type { Json, StoredError } from '../../core/index.ts'
+import type { Breakpoint, Command, StepEnding } from '../machine/machine-events.ts'
+import { pending } from '../machine/pending.ts'
+import type { State } from '../machine/state.ts'
+import type { PastRun } from './past-run.ts'
+import { type RunStateAt, runStateAt } from './run-state-at.ts'
+
+export interface NextStep {
+  readonly branch: string
+  readonly step: string
+  readonly agent: string
+  readonly input: Json
+}
+export interface SuspendedFailure {
+  readonly step: string
+  readonly agent: string
+  readonly error: StoredError
+}
+export interface Inspection extends RunStateAt {
+  /** Where it stands. */
+  readonly breakpoint?: Breakpoint
+  /** Runs that its steps have started and that are not over. */
+  readonly childRuns?: readonly Inspection[]
+  readonly next: {
+    /** Steps that begin, in their order, as far as places are free. */
+    readonly steps: readonly NextStep[]
+    /** Failures that happen, unless `edit` gives a result. */
+    readonly failures: readonly SuspendedFailure[]
+    /** What is carried out or waited for meanwhile. */
+    readonly pending: readonly Command[]
+  }
+}
+
+export function inspectRun(past: PastRun): Inspection {
+  const seq = past.events.length
+  const state = past.stateAt(seq)
+  return {
+    ...runStateAt(past, seq),
+    ...(state.breakpoint ? { breakpoint: state.breakpoint } : {}),
+    next: { steps: nextSteps(state), failures: suspendedFailures(state), pending: [...pending(state)] },
+  }
+}
+
+const nextSteps = (state: State): readonly NextStep[] =>
+  [...state.branches.values()]
+    .filter(({ status }) => status === 'ready')
+    .sort((a, b) => a.ticket - b.ticket)
+    .map(({ id, node, steps, input }) => {
+      const agent = state.graph?.nodes.get(node)?.label ?? node
+      return { branch: id, step: `${id}#${steps + 1}`, agent, input }
+    })
+
+const suspendedFailures = (state: State): readonly SuspendedFailure[] =>
+  [...state.steps.values()].flatMap(({ id, agent, suspendedEnding }) => {
+    const { error } = (suspendedEnding ?? {}) as Partial<Extract<StepEnding, { readonly error: StoredError }>>
+    return error ? [{ step: id, agent, error }] : []
+  })

@@ -1,0 +1,96 @@
+/** Opens an exported run anywhere: replays and explains it without the database it is of. */
+import { timingSafeEqual } from 'node:crypto'
+import { checkOptions, failure } from '../../core/index.ts'
+import type { NumberedEvent } from '../engine/run-event.ts'
+import { type RunResult, revive } from '../engine/run-result.ts'
+import type { RunRecord } from '../engine/store/run-record.ts'
+import { type Comparison, compareRuns } from './compare-runs.ts'
+import { explain, type RunExplanation } from './explain/explain.ts'
+import { type ExportedRun, exportDigest } from './export-run.ts'
+import { PastRun } from './past-run.ts'
+import { type RunStateAt, runStateAt } from './run-state-at.ts'
+import type { ReplayResult } from './verify-replay.ts'
+
+/** A run read from a file. */
+export class OpenedRun {
+  readonly id: string
+  readonly status: string
+  readonly tags: readonly string[]
+  /** The release that wrote the file. */
+  readonly build: string
+  /** What it ended with or waits for; undefined where it was at work. */
+  readonly result: RunResult | undefined
+  readonly #past: PastRun
+  readonly #reason: string | null
+
+  constructor(file: ExportedRun) {
+    this.id = file.run
+    this.status = file.status
+    this.tags = file.tags
+    this.build = file.build
+    this.result = file.result === undefined ? undefined : revive(file.result)
+    this.#reason = file.reason ?? null
+    this.#past = new PastRun(file.run, file.journal as readonly RunRecord[])
+  }
+
+  /** All of them, or those after `from`; what `Tracer.follow` takes. */
+  async *events(options: { readonly from?: number } = {}): AsyncGenerator<NumberedEvent> {
+    checkOptions('events', options, ['from', 'signal'])
+    yield* this.#past.events.slice(options.from ?? 0)
+  }
+
+  verifyReplay(): ReplayResult {
+    return this.#past.verifyReplay()
+  }
+
+  why(): RunExplanation {
+    const last = this.#past.events.at(-1)?.at ?? 0
+    return explain(this.#past, { status: this.status, reason: this.#reason }, last)
+  }
+
+  /** @throws ValidationError for a `seq` that it does not have */
+  at(seq: number): RunStateAt {
+    return runStateAt(this.#past, seq)
+  }
+
+  compare(other: OpenedRun): Comparison {
+    return compareRuns(this.#past.events, other.#past.events)
+  }
+}
+
+/**
+ * Opens what `orchestra.export` gave, as an object or as its JSON text, in any installation.
+ * @param options.key of the export, where it was given one
+ * @throws ValidationError `export.tampered` where it was changed, or is none; ConflictError `export.newer`
+ * @example
+ * const past = openExport(await readFile('run.json', 'utf8'))
+ * console.log(past.verifyReplay().identical, past.why().sentences)
+ */
+export function openExport(file: ExportedRun | string, options: { readonly key?: string } = {}): OpenedRun {
+  checkOptions('openExport', options, ['key'])
+  const tampered = (run: string, problem: string) => failure('export.tampered', { run, problem })
+  const exported = typeof file === 'string' ? parsed(file) : file
+  const run = typeof exported?.run === 'string' ? exported.run : '?'
+  if (!Array.isArray(exported?.journal) || typeof exported.digest !== 'string') throw tampered(run, 'it is no export')
+  if (exported.version !== 1) throw failure('export.newer', { run, found: exported.version as number, known: 1 })
+  const { digest, ...rest } = exported
+  if (!isSame(digest, exportDigest(rest, options.key)))
+    throw tampered(
+      run,
+      options.key === undefined ? 'its digest is that of another' : 'its digest was not made with this key',
+    )
+  return new OpenedRun(exported)
+}
+
+function parsed(text: string): ExportedRun {
+  try {
+    return JSON.parse(text) as ExportedRun
+  } catch (cause) {
+    throw failure('export.tampered', { run: '?', problem: 'it is no JSON' }, { cause })
+  }
+}
+
+function isSame(a: string, b: string): boolean {
+  const [one, other] = [Buffer.from(a), Buffer.from(b)]
+  return one.length === other.length && timingSafeEqual(one, other)
+}

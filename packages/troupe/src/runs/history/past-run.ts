@@ -1,0 +1,47 @@
+/** A run's journal read back: what happened, in which state it was when, and whether today's rules still decide so. */
+import { failure } from '../../core/index.ts'
+import type { JournalRecord } from '../../journal/index.ts'
+import type { NumberedEvent } from '../engine/run-event.ts'
+import { type RunRecord, readRecord } from '../engine/store/run-record.ts'
+import { evolve } from '../machine/evolve.ts'
+import { createState, type State } from '../machine/state.ts'
+import { type ReplayResult, verifyReplay } from './verify-replay.ts'
+
+export class PastRun {
+  readonly run: string
+  readonly records: readonly RunRecord[]
+  readonly events: readonly NumberedEvent[]
+
+  /** @param records of the run's journal, from its first */
+  constructor(run: string, records: readonly RunRecord[]) {
+    this.run = run
+    this.records = records
+    this.events = this.records.flatMap(({ events, first }) => events.map((event, i) => ({ ...event, seq: first + i })))
+  }
+
+  static of(run: string, records: readonly JournalRecord[]): PastRun {
+    return new PastRun(run, records.map(({ body }) => readRecord(body)).filter(isComplete))
+  }
+
+  verifyReplay(): ReplayResult {
+    return verifyReplay(this.records)
+  }
+
+  /**
+   * The state that its events up to one of them lead to.
+   * @throws ValidationError for a `seq` that it does not have
+   */
+  stateAt(seq: number): State {
+    if (!Number.isSafeInteger(seq) || seq < 1 || seq > this.events.length)
+      throw failure('validation.failed', {
+        what: `The event ${String(seq)} of run ${this.run}`,
+        problem: `it has the events 1 to ${this.events.length}`,
+      })
+    const state = createState()
+    for (const event of this.events.slice(0, seq)) evolve(state, event)
+    return state
+  }
+}
+
+const isComplete = (record: Partial<RunRecord>): record is RunRecord =>
+  record.input !== undefined && record.events !== undefined && record.first !== undefined

@@ -1,0 +1,73 @@
+/** Where a failed run is taken up again: before the failure, with everything that had settled by then. */
+import { failure } from '../../core/index.ts'
+import type { NumberedEvent } from '../engine/run-event.ts'
+import { rootFailureOf } from './explain/explain-failure.ts'
+import type { PastRun } from './past-run.ts'
+
+/**
+ * @param options `from`: a step that failed, or a branch: its last one; absent, what made the run fail. `stopped`: a run
+ * that was cancelled goes on where it was
+ * @returns the `seq` of the last event that is kept, and the step that is tried again
+ * @throws ConflictError `retry.rejected`
+ */
+export function retryPointOf(
+  past: PastRun,
+  { from, stopped = false }: { readonly from?: string | undefined; readonly stopped?: boolean } = {},
+): { readonly at: number; readonly step?: string } {
+  const rejection = (problem: string) => failure('retry.rejected', { run: past.run, problem })
+  const end = past.events.at(-1)?.type
+  const wasStopped = stopped && end === 'run.cancelled'
+  if (end !== 'run.failed' && !wasStopped) throw rejection('it has not failed')
+  const cause = wasStopped ? stopOf : causeOf
+  const failed = from === undefined ? cause(past.events) : lastFailureOf(past.events, from)
+  if (!failed) throw rejection(from === undefined ? 'nothing in it failed' : `no step ${from} of it has failed`)
+  const at = positionBefore(past, stopOfItsOwn(past.events, failed) ?? failed)
+  if (at < 1) throw rejection('it failed as it was started')
+  return { at, ...('step' in failed ? { step: failed.step as string } : {}) }
+}
+
+/**
+ * Where it came to what a step waited for in vain: that a question expired, or that who served a request failed or came to
+ * the limit of its time.
+ * @returns the `seq` of the last event before it, and the step that failed by itself in serving
+ */
+export function waitPointOf(
+  past: PastRun,
+  { step, wait }: { readonly step: string; readonly wait: string },
+): { readonly at: number; readonly served?: string } | undefined {
+  const served = `${step}>${wait}`
+  const found = past.events.findLast(
+    (event) =>
+      (event.type === 'question.expired' && event.question === `${step}?${wait}`) ||
+      (event.type === 'step.cancel-requested' && event.step === served && event.cancellation.as === 'failed') ||
+      (event.type === 'step.failed' && event.step === served),
+  )
+  if (!found) return undefined
+  const stopped = stopOfItsOwn(past.events, found)
+  const at = positionBefore(past, stopped ?? found)
+  return found.type === 'step.failed' && !stopped ? { at, served } : { at }
+}
+
+const positionBefore = ({ records }: PastRun, { seq }: NumberedEvent): number =>
+  (records.findLast(({ first }) => first <= seq)?.first ?? 1) - 1
+
+/** A guard ends a run whatever failed in it; a run's own time limit fails no step. */
+const causeOf = (events: readonly NumberedEvent[]): NumberedEvent | undefined =>
+  events.find(({ type }) => type === 'guard.tripped') ??
+  rootFailureOf(events) ??
+  events.findLast(({ type }) => type === 'run.cancel-requested')
+
+/** Where a step or branch came to its time limit: from there on it was only awaited. */
+const stopOfItsOwn = (events: readonly NumberedEvent[], failed: NumberedEvent): NumberedEvent | undefined =>
+  'step' in failed
+    ? events.find(
+        (event) =>
+          event.type === 'step.cancel-requested' && event.step === failed.step && event.cancellation.as === 'failed',
+      )
+    : undefined
+
+const stopOf = (events: readonly NumberedEvent[]): NumberedEvent | undefined =>
+  events.findLast(({ type }) => type === 'run.cancel-requested') ?? events.at(-1)
+
+const lastFailureOf = (events: readonly NumberedEvent[], from: string): NumberedEvent | undefined =>
+  events.findLast((event) => event.type === 'step.failed' && (event.step === from || event.branch === from))

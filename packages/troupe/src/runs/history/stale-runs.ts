@@ -1,0 +1,71 @@
+/** Runs in flight that this build cannot carry on, or not as they began: of other code, or with newer records. */
+import { TroupeError, type UserId } from '../../core/index.ts'
+import type { OrchestraParts } from '../engine/orchestra-parts.ts'
+import { runJournal } from '../engine/store/run-journals.ts'
+import { readRecord } from '../engine/store/run-record.ts'
+import type { InputOf } from '../machine/machine-events.ts'
+
+export interface StaleRun {
+  readonly user: UserId
+  readonly run: string
+  /** Who carries it on now. */
+  readonly holder: 'here' | 'other-process' | 'none'
+  /** The form of its records, where that is newer than this build reads: it is left to a newer build. */
+  readonly newer?: number
+  /** Agents whose code it began with is not the code here; `here` is absent where there is none. */
+  readonly agents: readonly { readonly name: string; readonly began: string; readonly here?: string }[]
+}
+
+export interface StaleRuns {
+  readonly runs: readonly StaleRun[]
+  /** How many of those that are not over were looked at. */
+  readonly examined: number
+  /** There are more than were looked at. */
+  readonly more: boolean
+}
+
+type Parts = Pick<OrchestraParts, 'journals' | 'store'>
+const page = 100
+
+/** @param known fingerprints of the agents here, by name */
+export async function findStaleRuns(
+  parts: Parts,
+  known: ReadonlyMap<string, string>,
+  limit: number,
+): Promise<StaleRuns> {
+  const runs: StaleRun[] = []
+  let examined = 0
+  for (let after: { readonly user: string; readonly run: string } | undefined; ; ) {
+    const open = await parts.store.open(page, after)
+    for (const { user, run, form, holder } of open) {
+      if (examined >= limit) return { runs, examined, more: true }
+      examined++
+      const newer = form > parts.journals.form ? { newer: form } : await newerIn(parts, user, run)
+      const agents = 'newer' in newer ? [] : await otherCode(parts, known, user, run)
+      if ('newer' in newer || agents.length > 0) runs.push({ user, run, holder, ...newer, agents })
+    }
+    after = open.at(-1)
+    if (open.length < page) return { runs, examined, more: false }
+  }
+}
+
+/** A journal says itself which form its records have. */
+async function newerIn({ journals }: Parts, user: UserId, run: string): Promise<{ readonly newer?: number }> {
+  try {
+    await journals.load(user, runJournal(run))
+    return {}
+  } catch (error) {
+    if (!(error instanceof TroupeError) || error.code !== 'journal.newer') throw error
+    return { newer: Number((error.details as { readonly found: number }).found) }
+  }
+}
+
+async function otherCode({ journals }: Parts, known: ReadonlyMap<string, string>, user: UserId, run: string) {
+  const [first] = await journals.read(user, runJournal(run), 0, 1)
+  const { input } = first ? readRecord(first.body) : {}
+  const { pinned } = (input ?? {}) as Partial<InputOf<'start'>>
+  return Object.entries(pinned?.fingerprints ?? {}).flatMap(([name, began]) => {
+    const here = known.get(name)
+    return here === began ? [] : [{ name, began, ...(here === undefined ? {} : { here }) }]
+  })
+}

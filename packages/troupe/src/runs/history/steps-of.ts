@@ -1,0 +1,46 @@
+/** The steps of a run, in the order of their start: who, when, how they ended, and how long they worked. */
+import type { NumberedEvent } from '../engine/run-event.ts'
+
+export interface ExecutedStep {
+  readonly step: string
+  readonly agent: string
+  readonly branch: string
+  readonly attempt: number
+  /** Of its start. */
+  readonly seq: number
+  /** ms since 1970. */
+  readonly startedAt: number
+  readonly status: 'running' | 'waiting' | 'completed' | 'failed'
+  /** ms, without what it waited. */
+  readonly workMs: number
+}
+
+type OpenStep = { -readonly [key in keyof ExecutedStep]: ExecutedStep[key] } & { since: number }
+
+/** @param until ms since 1970, for those that are open */
+export function stepsOf(events: readonly NumberedEvent[], until: number): readonly ExecutedStep[] {
+  const steps = new Map<string, OpenStep>()
+  for (const event of events) {
+    if (event.type === 'step.started') {
+      const { step, agent, branch, attempt, seq, at } = event
+      steps.set(step, { step, agent, branch, attempt, seq, startedAt: at, since: at, status: 'running', workMs: 0 })
+      continue
+    }
+    const step = 'step' in event && event.step !== undefined ? steps.get(event.step) : undefined
+    if (step) applyEvent(step, event)
+  }
+  return [...steps.values()].map(({ since, ...step }) =>
+    step.status === 'running' ? { ...step, workMs: step.workMs + Math.max(0, until - since) } : step,
+  )
+}
+
+function applyEvent(step: OpenStep, { type, at }: NumberedEvent): void {
+  if (type === 'step.resumed' || type === 'answer.delivered') {
+    if (step.status === 'waiting') step.since = at
+    step.status = 'running'
+    return
+  }
+  if (type !== 'step.waiting' && type !== 'step.completed' && type !== 'step.failed') return
+  if (step.status === 'running') step.workMs += at - step.since
+  step.status = type === 'step.waiting' ? 'waiting' : type === 'step.completed' ? 'completed' : 'failed'
+}

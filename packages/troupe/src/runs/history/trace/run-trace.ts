@@ -1,0 +1,30 @@
+/** What a tracer gives. */
+import type { Json, StoredError } from '../../../core/index.ts'
+import type { ExecutedStep } from '../steps-of.ts'
+
+export interface Interaction {
+  readonly seq: number
+  readonly from: string
+  readonly to: string
+  readonly kind: 'invoke' | 'notify' | 'query' | 'stream' | 'result' | 'request' | 'reply' | 'question' | 'answer'
+  /** What was said; absent where `messages` is false. */
+  readonly value?: Json
+}
+export interface TracedError {
+  readonly seq: number
+  readonly agent: string
+  readonly step?: string
+  readonly error: StoredError
+}
+export interface CapturedState {
+  readonly seq: number
+  /** By branch: its agent and how it stands. */
+  readonly branches: { readonly [branch: string]: { readonly agent: string; readonly status: string } }
+  readonly totalSteps: number
+}
+export interface Trace {
+  readonly executionPath: readonly ExecutedStep[]
+  readonly interactions: readonly Interaction[]
+  readonly errors: readonly TracedError[]
+  readonly states: readonly CapturedState[]
+}

@@ -1,0 +1,221 @@
+import { describe, expect, it } from 'vitest'
+import { z } from 'zod'
+import { defineAgent, defineTool, LlmAgent } from '../../index.ts'
+import { pipe, troupesOfTests } from '../../startup/troupe-testbed.test.fixture.ts'
+import { MockModel } from '../../testing/index.ts'
+
+const { ada } = troupesOfTests()
+
+/** An agent that books by tools, one of them a body, and pays by its own code afterwards. */
+function trip(done: string[], mayUndo: (what: string) => boolean = () => true) {
+  const undoes = (what: string) => async () => {
+    if (!mayUndo(what)) throw new Error(`${what} is locked`)
+    done.push(`undo ${what}`)
+  }
+  const inputSchema = z.object({})
+  const book = defineTool({
+    name: 'book',
+    description: 'Books.',
+    inputSchema,
+    effect: 'at-most-once',
+    execute: async () => done.push('book'),
+    undo: undoes('book'),
+  })
+  const mail = defineTool({
+    name: 'mail',
+    description: 'Mails.',
+    inputSchema,
+    effect: 'at-most-once',
+    execute: async () => done.push('mail'),
+  })
+  const rent = defineTool({
+    name: 'rent',
+    description: 'Rents.',
+    inputSchema,
+    durable: true,
+    execute: async (_, { ctx }) =>
+      ctx.effect('car', { class: 'at-most-once', undo: undoes('car') }, () => done.push('car')),
+  })
+  const model = new MockModel({
+    responses: [
+      { toolCalls: [{ name: 'book' }] },
+      { toolCalls: [{ name: 'rent' }] },
+      { toolCalls: [{ name: 'mail' }] },
+      'booked',
+    ],
+  })
+  const books = new LlmAgent({ name: 'Books', model, tools: { book, mail, rent } })
+  const pays = defineAgent({
+    name: 'Pays',
+    run: async (input, ctx) => {
+      await ctx.effect('pay', { class: 'at-most-once', undo: undoes('pay') }, () => done.push('pay'))
+      return input
+    },
+  })
+  return pipe(books, pays)
+}
+
+describe('undoing a run', () => {
+  it('takes back what its steps did, the last first, in bodies of tools too, once', async () => {
+    const { orchestra } = await ada()
+    const done: string[] = []
+    const run = await orchestra.start({ task: 'go', topology: trip(done) })
+    await run.result()
+    expect(done).toEqual(['book', 'car', 'mail', 'pay'])
+    const shown = async (options = {}) =>
+      (await orchestra.undo(run.id, options)).map(
+        ({ agent, effect, status }) => `${agent} ${effect.split(' ')[0]} ${status}`,
+      )
+    expect(await shown({ steps: ['1#2'] })).toEqual(['Pays pay undone'])
+    expect(await shown()).toEqual(['Pays pay already', 'Books mail none', 'Books car undone', 'Books book undone'])
+    expect(done.slice(4)).toEqual(['undo pay', 'undo car', 'undo book'])
+    expect(await shown()).toEqual(['Pays pay already', 'Books mail none', 'Books car already', 'Books book already'])
+    expect(done).toHaveLength(7)
+    await expect(orchestra.undo(run.id, { steps: ['1#9'] })).rejects.toMatchObject({ code: 'validation.failed' })
+    await expect(orchestra.undo(run.id, { step: '1#1' } as never)).rejects.toMatchObject({ code: 'option.unknown' })
+  })
+
+  it('stops at what cannot be taken back, says what is left, and goes on from there', async () => {
+    const { orchestra } = await ada()
+    const done: string[] = []
+    let locked = 'pay'
+    const run = await orchestra.start({ task: 'go', topology: trip(done, (what) => what !== locked) })
+    await run.result()
+    const shown = async () =>
+      (await orchestra.undo(run.id)).map(({ effect, status }) => `${effect.split(' ')[0]} ${status}`)
+    expect(await shown()).toEqual(['pay failed', 'mail skipped', 'car skipped', 'book skipped'])
+    locked = 'car'
+    expect(await shown()).toEqual(['pay undone', 'mail none', 'car failed', 'book skipped'])
+    locked = ''
+    expect(await shown()).toEqual(['pay already', 'mail none', 'car undone', 'book undone'])
+  })
+
+  it('is refused while it is not over; what a cancelled step did is taken back too', async () => {
+    const { orchestra } = await ada()
+    const done: string[] = []
+    const asks = defineAgent({
+      name: 'A',
+      run: async (_, ctx) => {
+        await ctx.effect('pay', { class: 'at-most-once', undo: async () => void done.push('undo pay') }, () =>
+          done.push('pay'),
+        )
+        return ctx.ask({ text: 'Well?' })
+      },
+    })
+    const run = await orchestra.start({ task: 'go', topology: pipe(asks) })
+    await run.result()
+    await expect(orchestra.undo(run.id)).rejects.toMatchObject({ code: 'run.open' })
+    await run.cancel()
+    expect(await orchestra.undo(run.id)).toMatchObject([{ step: '1#1', effect: 'pay', status: 'undone' }])
+    expect(done).toEqual(['pay', 'undo pay'])
+  })
+
+  it('takes back what runs that a step started did, where it had started them', async () => {
+    const { orchestra } = await ada()
+    const done: string[] = []
+    let locked = true
+    const act = (what: string, isLocked = () => false) => ({
+      class: 'at-most-once' as const,
+      undo: async () => {
+        if (isLocked()) throw new Error(`${what} is locked`)
+        done.push(`undo ${what}`)
+      },
+    })
+    const inner = defineAgent({
+      name: 'Inner',
+      run: (_, ctx) =>
+        ctx.effect(
+          'rent',
+          act('rent', () => locked),
+          () => done.push('rent'),
+        ),
+    })
+    const outer = defineAgent({
+      name: 'Outer',
+      run: async (_, ctx) => {
+        await ctx.effect('book', act('book'), () => done.push('book'))
+        await (await ctx.startRun({ task: 'sub', topology: pipe(inner) })).result()
+        return ctx.effect('pay', act('pay'), () => done.push('pay'))
+      },
+    })
+    const run = await orchestra.start({ task: 'go', topology: pipe(outer) })
+    await run.result()
+    const child = (await orchestra.list({ parent: run.id })).items[0]?.id
+    const first = await orchestra.undo(run.id)
+    expect(first.map(({ run: of, effect, status }) => [of, effect, status])).toEqual([
+      [undefined, 'pay', 'undone'],
+      [child, 'rent', 'failed'],
+      [undefined, 'book', 'skipped'],
+    ])
+    locked = false
+    expect((await orchestra.undo(run.id)).map(({ effect, status }) => `${effect} ${status}`)).toEqual([
+      'pay already',
+      'rent undone',
+      'book undone',
+    ])
+    expect(done).toEqual(['book', 'rent', 'pay', 'undo pay', 'undo rent', 'undo book'])
+  })
+})
+
+describe('undo of a run that was tried again, or forked', () => {
+  const acts = (done: string[], name: string, isLame: () => boolean = () => false) =>
+    defineAgent({
+      name,
+      run: async (_, ctx) => {
+        const act = (what: string) =>
+          ctx.effect(what, { class: 'at-most-once', undo: async () => void done.push(`undo ${what}`) }, () =>
+            done.push(what),
+          )
+        await act(`${name} first`)
+        if (isLame()) throw new Error('not now')
+        await act(`${name} then`)
+        return name
+      },
+    })
+
+  it('takes back what the tries did, each thing once and the last first', async () => {
+    const { orchestra } = await ada()
+    const done: string[] = []
+    let isLame = true
+    const run = await orchestra.start({
+      task: 't',
+      topology: pipe(
+        acts(done, 'A'),
+        acts(done, 'B', () => isLame),
+      ),
+    })
+    expect((await run.result()).status).toBe('failed')
+    isLame = false
+    const retried = await run.retry()
+    expect(await retried.result()).toMatchObject({ status: 'completed' })
+    const all = ['A first', 'A then', 'B first', 'B then']
+    expect(done).toEqual(all)
+    const undoResults = await orchestra.undo(retried.id)
+    expect(done.slice(4)).toEqual(all.toReversed().map((what) => `undo ${what}`))
+    expect(undoResults.map(({ run: of, effect, status }) => [of, effect, status])).toEqual([
+      [undefined, 'B then', 'undone'],
+      ...['B first', 'A then', 'A first'].map((effect) => [run.id, effect, 'undone']),
+    ])
+    expect((await orchestra.undo(run.id)).map(({ status }) => status)).toEqual(['already', 'already', 'already'])
+    expect(done).toHaveLength(8)
+  })
+
+  it('leaves to the run what a fork of it shares, and takes back what the fork did itself', async () => {
+    const { orchestra } = await ada()
+    const done: string[] = []
+    const run = await orchestra.start({ task: 't', topology: pipe(acts(done, 'A'), acts(done, 'B')) })
+    await run.result()
+    const events = []
+    for await (const event of run.events()) events.push(event)
+    const at = events.findLast(({ type }) => type === 'step.started')?.seq ?? 0
+    const fork = await orchestra.fork(run.id, { at })
+    await fork.result()
+    expect(done.splice(0)).toHaveLength(6)
+    expect((await orchestra.undo(fork.id)).map(({ effect, status }) => `${effect} ${status}`)).toEqual([
+      'B then undone',
+      'B first undone',
+    ])
+    await orchestra.undo(run.id)
+    expect(done).toHaveLength(6)
+  })
+})

@@ -1,0 +1,217 @@
+/**
+ * Takes back what a run did outside: its steps that are over, the last first, each effect that brings an undo. What runs that
+ * a step started did is taken back at the place where the step had started them. What a run shares with the one that it is a
+ * fork of was done there: it is taken back with the other tries of one run, and stays where the fork goes another way.
+ */
+import { failure, type StoredError, type UserId } from '../../core/index.ts'
+import { StepLauncher } from '../engine/execution/step-launcher.ts'
+import type { ForkSource } from '../engine/forks/fork-run.ts'
+import { forkedFrom } from '../engine/forks/forked-steps.ts'
+import type { OrchestraParts } from '../engine/orchestra-parts.ts'
+import { stepJournal } from '../engine/store/run-journals.ts'
+import { evolve } from '../machine/evolve.ts'
+import type { Command } from '../machine/machine-events.ts'
+import { createState } from '../machine/state.ts'
+import { PastRun } from './past-run.ts'
+
+export interface UndoOptions {
+  /** Those alone, with the runs that they started; all by default. */
+  readonly steps?: readonly string[]
+  readonly signal?: AbortSignal
+}
+
+export interface RunUndoResult {
+  /** Of a run that a step started: its id. */
+  readonly run?: string
+  readonly step: string
+  readonly agent: string
+  /** Which call of the step it is. */
+  readonly call: string
+  /** The name that the code gave it, or of its tool. */
+  readonly effect: string
+  /** `none`: nothing brings an undo for it. `left`: one that came later failed before it was its turn. */
+  readonly status: 'undone' | 'already' | 'none' | 'failed' | 'skipped'
+  readonly error?: StoredError
+}
+
+interface Undoing {
+  readonly parts: OrchestraParts
+  readonly user: UserId
+  readonly signal: AbortSignal | undefined
+  /** A run that one of the steps started, with its code. */
+  readonly source: (run: string) => Promise<ForkSource>
+  /** What was done so far, the last first. */
+  readonly undoResults: RunUndoResult[]
+}
+
+type Execute = Extract<Command, { readonly type: 'step.execute' }>
+
+/** Model calls are no effects that anybody would take back. */
+const isSideEffect = ({ effect }: RunUndoResult) => !effect.startsWith('model ')
+
+/**
+ * @param open reads a run that one of its steps started, with its code
+ * @returns all that it did, the last first; after one that failed nothing is undone any more
+ * @throws ConflictError `run.open` where a run that it started goes on
+ */
+export async function undoRun(
+  parts: OrchestraParts,
+  user: UserId,
+  source: ForkSource,
+  { steps, signal }: UndoOptions,
+  open: (run: string) => Promise<ForkSource>,
+): Promise<readonly RunUndoResult[]> {
+  const childRuns = await parts.store.children(user)
+  const unfinished = childRuns.find(({ parent }) => parent.above.includes(source.run))
+  if (unfinished) throw failure('run.open', { run: unfinished.run, status: unfinished.status })
+  const undoing: Undoing = { parts, user, signal, source: open, undoResults: [] }
+  await undoSteps(undoing, source, steps, {})
+  return undoing.undoResults
+}
+
+async function undoSteps(
+  undoing: Undoing,
+  source: ForkSource,
+  steps: readonly string[] | undefined,
+  of: Pick<RunUndoResult, 'run'>,
+): Promise<void> {
+  const commands = stepsThatEnded(PastRun.of(source.run, source.records))
+  const unknown = steps?.find((step) => !commands.some((command) => command.step === step))
+  if (unknown !== undefined)
+    throw failure('validation.failed', { what: 'undo.steps', problem: `run ${source.run} has no step ${unknown}` })
+  const launcher = new StepLauncher(undoing.parts, undoing.user, source.run, source.pinned, source.agents)
+  const shares = await sharesOf(undoing, source)
+  for (const command of commands.reverse()) {
+    if (steps && !steps.includes(command.step)) continue
+    const shared = await shares(command.step)
+    for (const part of (await partsOf(undoing, source.run, command, shared?.calls)).reverse()) {
+      if ('run' in part) await undoSteps(undoing, await undoing.source(part.run), undefined, part)
+      else await undoEffects(undoing, launcher, source.run, command, part.only, of)
+    }
+    if (shared?.retryOf) await undoSteps(undoing, shared.retryOf, [command.step], { run: shared.retryOf.run })
+  }
+}
+
+interface Shared {
+  /** What the step had done, and the runs that it had started, where the fork began. */
+  readonly calls: ReadonlySet<string>
+  /** The run where that was done, where this one is another try of it. */
+  readonly retryOf?: ForkSource
+}
+
+/** @returns what a step shares with the run that this one is a fork of; undefined for one that is its own */
+async function sharesOf(
+  { parts, user, source }: Undoing,
+  { run, pinned }: ForkSource,
+): Promise<(step: string) => Promise<Shared | undefined>> {
+  const from = forkedFrom(pinned)
+  if (!from) return async () => undefined
+  const before = await source(from.run)
+  const { events } = PastRun.of(before.run, before.records)
+  const started = new Set(events.slice(0, from.at).flatMap((each) => (each.type === 'step.started' ? [each.step] : [])))
+  return async (step) => {
+    if (!started.has(step)) return undefined
+    const [then, here] = await Promise.all(
+      [before.run, run].map((each) => parts.steps.effects(user, stepJournal(each, step))),
+    )
+    // Under another key it was carried out again.
+    const done = new Set(then?.flatMap(({ call, key, state }) => (state === 'done' ? [`${call} ${key}`] : [])))
+    const effects = here?.flatMap(({ call, key }) => (done.has(`${call} ${key}`) ? [call] : [])) ?? []
+    const runs = (await entriesOf(parts, user, before.run, step)).filter((entry) => startedBy(entry) !== undefined)
+    return {
+      calls: new Set([...effects, ...runs.map(({ id = '' }) => id)]),
+      ...(from.retry ? { retryOf: before } : {}),
+    }
+  }
+}
+
+async function undoEffects(
+  { parts, user, signal, undoResults }: Undoing,
+  launcher: StepLauncher,
+  run: string,
+  command: Execute,
+  only: ReadonlySet<string> | undefined,
+  of: Pick<RunUndoResult, 'run'>,
+): Promise<void> {
+  const { step, agent } = command
+  const stopped = undoResults.some(({ status }) => status === 'failed')
+  const effects = stopped
+    ? await skippedUndos(parts, user, run, command, only)
+    : await launcher.undo(command, signal, only)
+  undoResults.push(
+    ...effects.map(({ name, ...rest }) => ({ ...of, step, agent, effect: name, ...rest })).filter(isSideEffect),
+  )
+}
+
+/** An entry of a step's log, as far as it says what the step did. */
+type Entry = {
+  readonly t: string
+  readonly id?: string
+}
+
+/** The run that the step began there. */
+const startedBy = ({ t, id = '' }: Entry) => (t === 'wait' ? /\/run:(.+)#\d+$/.exec(id)?.[1] : undefined)
+
+async function entriesOf({ journals }: OrchestraParts, user: UserId, run: string, step: string) {
+  const journal = await journals.load(user, stepJournal(run, step))
+  return (journal?.records ?? []).flatMap(({ body }) => body as readonly Entry[])
+}
+
+/**
+ * What a step did, in its order: effects, and runs that it started.
+ * @param shared calls that were made by the run that this one is a fork of
+ */
+async function partsOf(
+  { parts, user }: Undoing,
+  run: string,
+  { step }: Execute,
+  shared?: ReadonlySet<string>,
+): Promise<({ readonly run: string } | { readonly only?: ReadonlySet<string> })[]> {
+  const entries = (await entriesOf(parts, user, run, step)).filter(({ id = '' }) => !shared?.has(id))
+  if (!shared && !entries.some((entry) => startedBy(entry) !== undefined)) return [{}]
+  const found: ({ readonly run: string } | { readonly only: Set<string> })[] = [{ only: new Set() }]
+  const seen = new Set<string>()
+  for (const entry of entries) {
+    const { t, id = '' } = entry
+    const started = startedBy(entry)
+    if (started !== undefined) found.push({ run: started }, { only: new Set() })
+    if ((t !== 'claim' && t !== 'effect') || seen.has(id)) continue
+    seen.add(id)
+    const last = found.at(-1)
+    if (last && 'only' in last) last.only.add(id)
+  }
+  return found.filter((part) => 'run' in part || part.only.size > 0)
+}
+
+/** As they were carried out, in the order in which they ended. */
+function stepsThatEnded(past: PastRun): Execute[] {
+  const state = createState()
+  const started = new Map<string, Execute>()
+  const ended: Execute[] = []
+  for (const event of past.events) {
+    evolve(state, event)
+    if (event.type === 'step.started') {
+      const command = state.open.get(`execute ${event.step}`)
+      if (command?.type === 'step.execute') started.set(event.step, command)
+    }
+    const command =
+      event.type === 'step.completed' || event.type === 'step.failed' ? started.get(event.step) : undefined
+    if (command) ended.push(command)
+  }
+  return ended
+}
+
+/** Not tried, for what came later could not be taken back. */
+async function skippedUndos(
+  { steps }: OrchestraParts,
+  user: UserId,
+  run: string,
+  { step }: Execute,
+  only: ReadonlySet<string> | undefined,
+) {
+  const effects = await steps.effects(user, stepJournal(run, step))
+  return effects
+    .filter(({ state, key, call }) => state === 'done' && key !== undefined && (only?.has(call) ?? true))
+    .map(({ call, name }) => ({ call, name, status: 'skipped' as const }))
+    .reverse()
+}

@@ -1,0 +1,116 @@
+/** Runs of teams: the pure machine, the engine that executes it, history, schedules and evaluation. */
+export type { CommandOptions } from './engine/commands/command-options.ts'
+export { createOrchestra } from './engine/create-orchestra.ts'
+export type { ForkOptions } from './engine/forks/fork-run.ts'
+export type { RetryOptions } from './engine/forks/retry-run.ts'
+export {
+  Orchestra,
+  type RunListOptions,
+  type RunQueryOptions,
+  type RunSummary,
+  type RunView,
+} from './engine/orchestra.ts'
+export type { OrchestraHost } from './engine/orchestra-host.ts'
+export type { RunLivePart } from './engine/orchestra-parts.ts'
+export { openProcessLease, type ProcessLease } from './engine/ownership/process-lease.ts'
+export { createRunClaims, type RunClaims } from './engine/ownership/run-claims.ts'
+export {
+  readTeamRequest,
+  resolveTeam,
+  type TeamKind,
+  type TeamReference,
+  type TeamRequest,
+} from './engine/resolve-team.ts'
+export { type EventOptions, Run, type UncertainEffectOfRun } from './engine/run.ts'
+export type { Known } from './engine/run-code.ts'
+export type {
+  EventWithPath,
+  NumberedEvent,
+  RunEvent,
+} from './engine/run-event.ts'
+export type { BranchResult, RunQuestion, RunResult } from './engine/run-result.ts'
+export type { RunOptions, StartSpec } from './engine/start-run.ts'
+export { createEndedRuns, type EndedRuns } from './engine/store/ended-runs.ts'
+export type { RetentionTimes } from './engine/store/retained-records.ts'
+export type { RunFilter } from './engine/store/run-filter.ts'
+export { childJournalPrefixes, threadPrefix } from './engine/store/run-journals.ts'
+export { runMigrations, runTables } from './engine/store/run-migrations.ts'
+export { createRunStore } from './engine/store/run-store.ts'
+export type { EvaluateOptions, Evaluation, EvaluationProgress } from './evaluation/evaluate.ts'
+export type {
+  EvaluatedRun,
+  EvaluationChange,
+  RunMetrics,
+  Spent,
+} from './evaluation/evaluate-run.ts'
+export type { OpenEvaluationTroupe } from './evaluation/evaluation-environment.ts'
+export type { UnrecordedCall } from './evaluation/recorded-calls.ts'
+export type { NamedScores, Score, ScoredRun, ScoreFunction } from './evaluation/score-answer.ts'
+export type { Comparison } from './history/compare-runs.ts'
+export type {
+  ContextRead,
+  ContextWrite,
+  DataAccess,
+  MessageThen,
+} from './history/data-access.ts'
+export type { RunExplanation } from './history/explain/explain.ts'
+export type { ExplanationLine } from './history/explain/explanation-line.ts'
+export type { ExportedRun, ExportOptions } from './history/export-run.ts'
+export type {
+  Inspection,
+  NextStep,
+  SuspendedFailure,
+} from './history/inspect-run.ts'
+export { OpenedRun, openExport } from './history/open-export.ts'
+export type { RecordedCall } from './history/recorded-call.ts'
+export type { Redaction } from './history/redact-run.ts'
+export type {
+  BranchThen,
+  JoinStateAt,
+  RunStateAt,
+  StepThen,
+} from './history/run-state-at.ts'
+export { findStaleRuns, type StaleRun } from './history/stale-runs.ts'
+export type { ExecutedStep } from './history/steps-of.ts'
+export type { CapturedState, Interaction, Trace, TracedError } from './history/trace/run-trace.ts'
+export { Tracer, type TracerOptions } from './history/trace/run-tracer.ts'
+export type { RunUndoResult, UndoOptions } from './history/undo-run.ts'
+export type { ReplayResult } from './history/verify-replay.ts'
+export type { AgentPath } from './machine/branches/agent-path.ts'
+export type {
+  AnswerTo,
+  BranchId,
+  BranchOrigin,
+  Breakpoint,
+  Cancellation,
+  Command,
+  Event as CoreEvent,
+  Guard,
+  Input as CoreInput,
+  JoinId,
+  Pinned,
+  QuestionId,
+  QuestionRef,
+  Result,
+  RunCharged,
+  StepEnding,
+  StepId,
+  StepUsage,
+  WaitReason,
+} from './machine/machine-events.ts'
+export type { RunBudgetReserved, RunReason, RunWaiting, Tainted } from './machine/result.ts'
+export type {
+  Branch,
+  BranchStatus,
+  JoinState,
+  Slot,
+  Step,
+} from './machine/state.ts'
+export { checkSchedulesConfig, createSchedules, type SchedulesConfig } from './schedules/create-schedules.ts'
+export type { PrepareTask, ScheduleTrigger } from './schedules/schedule-code.ts'
+export type { ScheduleHost } from './schedules/schedule-host.ts'
+export type { Overlap, ScheduleOptions, ScheduleSpec } from './schedules/schedule-spec.ts'
+export type { ScheduleProblem, ScheduleState } from './schedules/schedule-store.ts'
+export type { Misfire } from './schedules/schedule-times.ts'
+export type { Schedule } from './schedules/schedule-view.ts'
+export { Schedules } from './schedules/schedules.ts'

@@ -1,0 +1,54 @@
+/** Scopes end when their last branch has; what they end with goes to the barrier that waits for it. */
+import type { StoredError } from '../../../core/index.ts'
+import { type Deciding, failedResult } from '../decision.ts'
+import { discardJoins } from '../joins/complete-join.ts'
+import { joinProgress, loser, responseOf } from '../joins/join-progress.ts'
+import { considerJoins } from '../joins/node-joins.ts'
+import type { Result } from '../machine-events.ts'
+import { type Group, must } from '../state.ts'
+
+export function considerGroup(d: Deciding, id: string): void {
+  const group = d.state.groups.get(id)
+  if (!group) return
+  const closing = Object.keys(group.closing).filter(
+    (b) => group.closing[b] && joinProgress(d, d.joinState(b)).open === 0,
+  )
+  if (closing.length > 0) {
+    for (const joinId of closing) d.joins.add(joinId)
+    d.groups.add(id)
+    return
+  }
+  if (d.isStopping(group)) {
+    if (group.live === 0) discardJoins(d, group, () => true, group.failing ?? loser())
+  } else if (group.openJoinCount > 0) considerJoins(d, group)
+  if (group.live > 0 || group.openJoinCount > 0 || group.origin.kind !== 'call') return
+  const joinState = d.joinState(group.origin.joinId)
+  const slot = must(joinState.slots[group.origin.slot], 'slot')
+  const result = groupResultOf(d, group, slot.agent)
+  d.emit({
+    type: 'join.arrived',
+    joinId: joinState.id,
+    slot: group.origin.slot,
+    order: [group.origin.slot],
+    depth: group.depth,
+    result: joinState.state === 'closing' && result.success ? failedResult(slot.agent, loser()) : result,
+    ...(group.fatal ? { fatal: true as const } : {}),
+    ...(group.errorHandled && !group.fatal ? { errorHandled: true as const } : {}),
+  })
+}
+
+/** One response, or the list of them in order of invocation; a failure where there is none, or where one is not forgiven. */
+export function groupResultOf(d: Deciding, group: Group, agent: string): Result {
+  const value = responseOf(group)
+  if (group.failing) return failedResult(agent, group.failing)
+  if (value !== undefined) return { agent, success: true, value }
+  return failedResult(agent, d.state.cancellation?.error ?? must(group.firstFailure, 'a branch that was lost'))
+}
+
+/** Its branches are stopped and awaited; then it ends with this error. */
+export function failGroup(d: Deciding, id: string, error: StoredError, fatal: boolean): void {
+  const group = must(d.state.groups.get(id), id)
+  if (d.isStopping(group)) return
+  d.emit({ type: 'group.failed', group: group.id, error, ...(fatal ? { fatal: true as const } : {}) })
+  d.later({ do: 'scope.cancel', group: id, cancellation: { as: 'cancelled', error: loser() } })
+}

@@ -1,0 +1,60 @@
+/** Stopping: branches, their steps and what these wait for, all of them awaited. */
+import { failure, storeError } from '../../../core/index.ts'
+import { type Deciding, isBranchEnded } from '../decision.ts'
+import { fire } from '../joins/complete-join.ts'
+import type { Cancellation } from '../machine-events.ts'
+import type { Branch, Step } from '../state.ts'
+
+/** Meetings that wait in it do not take place any more, which the scope has to remember. */
+export function requestGroupCancel(d: Deciding, id: string, cancellation: Cancellation): void {
+  const group = d.state.groups.get(id)
+  if (!group || group.live === 0) return
+  if (group.openJoinCount > 0 && !d.isStopping(group))
+    d.emit({ type: 'group.failed', group: id, error: cancellation.error })
+  for (const branch of [...group.branches]) requestBranchCancel(d, d.branch(branch), cancellation)
+}
+
+/** It ends at once, or when its step and the branches that it waits for have stopped. */
+export function requestBranchCancel(d: Deciding, branch: Branch, cancellation: Cancellation) {
+  if (isBranchEnded(branch) || branch.cancellation) return
+  d.emit({ type: 'branch.cancel-requested', branch: branch.id, cancellation })
+  const joinState = branch.fork === undefined ? undefined : d.state.joins.get(branch.fork)
+  if (branch.status === 'waiting' && joinState) {
+    if (joinState.state === 'open') fire(d, joinState, cancellation.error, cancellation.error)
+    d.joins.add(joinState.id)
+    return
+  }
+  const step = branch.step === undefined ? undefined : d.state.steps.get(branch.step)
+  if (step) return requestStepCancel(d, step, cancellation)
+  finishCancellation(d, branch)
+}
+
+/** What it waited for has stopped. */
+export function finishCancellation(d: Deciding, branch: Branch) {
+  const { as, error } = branch.cancellation as Cancellation
+  if (branch.question !== undefined) d.emit({ type: 'question.withdrawn', ...d.asked(branch.question) })
+  if (branch.after !== undefined && d.state.timers.has(branch.after))
+    d.emit({ type: 'timer.cleared', name: branch.after })
+  if (as === 'failed') return d.later({ do: 'branch.fail', branch: branch.id, error })
+  d.emit({ type: 'branch.cancelled', branch: branch.id, agent: d.label(branch), error })
+}
+
+export function requestStepCancel(d: Deciding, step: Step, cancellation: Cancellation) {
+  if (step.cancellation) return
+  withdraw(d, step)
+  if (step.status === 'ready' || step.suspendedEnding)
+    return d.later({ do: 'step.end', step: step.id, ending: { error: cancellation.error } })
+  d.emit({ type: 'step.cancel-requested', step: step.id, branch: step.branch, agent: step.agent, cancellation })
+}
+
+/** What a step has asked of people and agents is not wanted any more. */
+export function withdraw(d: Deciding, step: Step): void {
+  if (step.openQuestions + step.openRequests === 0) return
+  for (const question of Object.keys(step.questions))
+    if (step.questions[question]) d.emit({ type: 'question.withdrawn', ...d.asked(question) })
+  const error = storeError(failure('cancelled', { what: `What ${step.agent} had asked` }))
+  for (const id of Object.keys(step.requests)) {
+    const served = step.requests[id] ? d.state.steps.get(id) : undefined
+    if (served) requestStepCancel(d, served, { as: 'cancelled', error })
+  }
+}

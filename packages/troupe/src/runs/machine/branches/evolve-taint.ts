@@ -1,0 +1,89 @@
+/**
+ * What values of a run came with, carried to all that is made of them: a branch derives from its task, from the branch it
+ * came from, from what it has met, and from what its steps have read. A step tells what its outcome is tainted by, which
+ * is what it was given and what it read, unless its code vouched for less. Holds nothing for what is not tainted.
+ */
+import { joinTaint, type TaintLabel } from '../../../core/index.ts'
+import type { Event, EventOf } from '../machine-events.ts'
+import { must, type State } from '../state.ts'
+
+type Taint = readonly TaintLabel[] | undefined
+
+/** Of what its branches have ended with: its result may hold any of it. */
+export const taintOfRun = (state: Readonly<State>): Taint => state.taints.get('run')
+
+/** Of the input of a step: a step that serves is asked in the asker's place. */
+export const taintOfStep = (
+  state: Readonly<State>,
+  { id, branch }: { readonly id: string; readonly branch: string },
+): readonly TaintLabel[] => joinTaint(state.taints.get(`step ${id}`), state.taints.get(`branch ${branch}`))
+
+/** Before the event is folded in: what it closes is still there. */
+export function evolveTaint(state: State, event: Event): void {
+  const { taints } = state
+  switch (event.type) {
+    case 'run.started':
+      put(state, 'task', event.taint)
+      break
+    case 'branch.started': {
+      const task = event.parent === undefined && event.meets === undefined ? taints.get('task') : undefined
+      const from = joinTaint(task, taints.get(`branch ${event.parent}`), taints.get(`join ${event.meets}`))
+      put(state, `branch ${event.branch}`, from)
+      break
+    }
+    case 'branch.moved':
+      add(state, `branch ${event.branch}`, taints.get(`join ${event.meets}`))
+      break
+    // The result tells of every branch, also of those that went on as somebody else's.
+    case 'branch.completed':
+    case 'branch.failed':
+    case 'branch.cancelled':
+      add(state, 'run', taints.get(`branch ${event.branch}`))
+      break
+    case 'step.completed':
+      completed(state, event)
+      break
+    case 'step.failed':
+    case 'step.waiting':
+    case 'question.answered':
+      add(state, `branch ${event.branch}`, event.taint)
+      break
+    case 'request.made':
+      put(state, `step ${event.step}`, event.taint)
+      break
+    case 'join.arrived':
+      add(state, `join ${event.joinId}`, taintOfArrival(state, event))
+      break
+    // The error of a join that is not met tells of a failure that arrived.
+    case 'join.completed':
+      add(state, `branch ${event.branch}`, taints.get(`join ${event.joinId}`))
+      break
+    case 'join.closed':
+      put(state, `join ${event.joinId}`, undefined)
+  }
+}
+
+/** What a step that serves has read comes to its asker with the answer. */
+function completed(state: State, event: EventOf<'step.completed'>): void {
+  const { serve } = must(state.steps.get(event.step), event.step)
+  put(state, serve ? `step ${event.step}` : `branch ${event.branch}`, serve ? undefined : event.taint)
+}
+
+/** What arrives for a whole scope, or without a branch of its own, may be of any branch in it. */
+function taintOfArrival(state: State, event: EventOf<'join.arrived'>): Taint {
+  const { taints, groups } = state
+  if (taints.size === 0) return undefined
+  const joinState = must(state.joins.get(event.joinId), event.joinId)
+  if (event.slot === undefined && event.branch !== undefined) return taints.get(`branch ${event.branch}`)
+  const group = groups.get(String(event.slot === undefined ? joinState.group : joinState.slots[event.slot]?.group))
+  return joinTaint(...(group?.branches ?? []).map((id) => taints.get(`branch ${id}`)))
+}
+
+function put(state: State, key: string, taint: Taint): void {
+  if (taint && taint.length > 0) state.ledger.put(state.taints, key, taint)
+  else state.ledger.drop(state.taints, key)
+}
+
+function add(state: State, key: string, taint: Taint): void {
+  if (taint && taint.length > 0) put(state, key, joinTaint(state.taints.get(key), taint))
+}

@@ -1,0 +1,162 @@
+/** What becomes of failures: retried, routed, asked about, taken in by a meeting, or handed up. */
+import { duration, failure, hashText, type StoredError, storeError } from '../../../core/index.ts'
+import type { ErrorRule, FailurePolicy, GraphNode, RetryRule } from '../../../topology/index.ts'
+import { type Deciding, failedResult } from '../decision.ts'
+import { joinOf, joinProgress, missing, policyOf } from '../joins/join-progress.ts'
+import { canBeSatisfied } from '../joins/join-verdict.ts'
+import { askAboutFailure } from '../people/ask-person.ts'
+import type { Branch, Group } from '../state.ts'
+import { graphIn, planOf } from './flow.ts'
+import { routeResult } from './route-result.ts'
+
+const longestDelay = 60_000
+
+/** Doubles from attempt to attempt; the jitter is derived from the name, so that a replay waits as long. */
+export function delayBefore(retry: RetryRule, attempt: number, name: string): number {
+  const full = Math.min(longestDelay, retry.backoff * 2 ** Math.max(0, attempt - 2))
+  const jitter = Number.parseInt(hashText(`${name} ${attempt}`).slice(0, 8), 16) / 2 ** 32
+  return Math.ceil(full * (1 - jitter / 2))
+}
+
+const ruleFor = (d: Deciding, error: StoredError): ErrorRule | undefined => {
+  const { onError } = d.config
+  const { code } = (error.details ?? {}) as { readonly code?: unknown }
+  for (const kind of [error.code, typeof code === 'string' ? code : error.code, error.name, '*'])
+    if (Object.hasOwn(onError, kind)) return onError[kind]
+  return undefined
+}
+
+/** Errors that say themselves that another attempt is of no use. */
+const isFinal = (error: StoredError) => error.name === 'CriticalError'
+
+export function routeError(d: Deciding, branch: Branch, error: StoredError) {
+  const rule = ruleFor(d, error)
+  if (!rule) return handleBranchFailure(d, branch, error)
+  if (rule.retry && branch.attempt < rule.retry.attempts && !isFinal(error)) return retryBranch(d, branch, rule.retry)
+  const failure = rule.retry && branch.attempt > 1 ? exhausted(error, branch.attempt) : error
+  const substitute = rule.agent === undefined || branch.substitute ? undefined : named(d, rule.agent)
+  if (substitute) {
+    const { id, node } = branch
+    d.emit({
+      type: 'branch.moved',
+      branch: id,
+      node: substitute.name,
+      agent: substitute.label,
+      from: node,
+      substitute: true,
+    })
+    return
+  }
+  if (rule.value !== undefined) {
+    const plan = planOf(d.state, branch, { kind: 'value', value: rule.value })
+    return routeResult(d, branch, plan.kind === 'invalid' ? { kind: 'end', value: rule.value, notify: [] } : plan)
+  }
+  if (rule.ask) return askAboutFailure(d, branch, failure)
+  handleBranchFailure(d, branch, failure)
+}
+
+const named = (d: Deciding, agent: string): GraphNode | undefined => {
+  const { nodes } = graphIn(d.state)
+  return nodes.get(agent) ?? [...nodes.values()].find((n) => n.label === agent)
+}
+
+const exhausted = (error: StoredError, attempts: number): StoredError => ({
+  ...storeError(failure('retries.exhausted', { attempts, error: error.message })),
+  details: { attempts, cause: { ...error } },
+})
+
+/** The same step anew, after its delay. */
+export function retryBranch(d: Deciding, branch: Branch, retry: RetryRule): void {
+  const attempt = branch.attempt + 1
+  const delay = delayBefore(retry, attempt, branch.id)
+  const after = `retry:${branch.id}`
+  retryInPlace(d, branch, attempt, delay > 0 ? after : undefined)
+  if (delay > 0) d.emit({ type: 'timer.set', name: after, due: d.at + delay })
+}
+
+export function retryInPlace(d: Deciding, branch: Branch, attempt: number, after?: string): void {
+  const { id, node, from, substitute } = branch
+  d.emit({
+    type: 'branch.moved',
+    branch: id,
+    node,
+    agent: d.label(branch),
+    ...(from === undefined ? {} : { from }),
+    ...(substitute ? { substitute: true as const } : {}),
+    attempt,
+    ...(after === undefined ? {} : { after }),
+  })
+}
+
+/** The meeting that would miss this branch: the first on its way, where somebody waits or can still come. */
+function joinNodeFor(d: Deciding, group: Group, branch: Branch): GraphNode | undefined {
+  const [first] = d.node(branch.node).first
+  if (first === undefined) return undefined
+  const waits = group.openJoins[first] !== undefined
+  return waits || missing(d, group, first, waits) > 1 ? d.node(first) : undefined
+}
+
+function policyFor(d: Deciding, group: Group, branch: Branch): FailurePolicy {
+  const joinNode = joinNodeFor(d, group, branch)
+  if (joinNode) return policyOf(d, joinNode)
+  if (group.origin.kind === 'call') return d.joinState(group.origin.joinId).onFailure
+  return group.origin.kind === 'notify' ? 'collect' : d.config.onFailure
+}
+
+/** The branch has failed for good, unless a person is to be asked first; who was asked and said abort is not asked again. */
+export function handleBranchFailure(d: Deciding, branch: Branch, error: StoredError, fatal = false) {
+  if (fatal) return failBranch(d, branch, error, 'failFast', 'abort')
+  const group = d.groupOf(branch)
+  const policy = policyFor(d, group, branch)
+  if (policy === 'ask' && !d.isStopping(group)) return askAboutFailure(d, branch, error)
+  failBranch(d, branch, error, policy)
+}
+
+/** @param decision of a person: `skip` goes on without it, `abort` goes down with it */
+export function failBranch(
+  d: Deciding,
+  branch: Branch,
+  error: StoredError,
+  policy: FailurePolicy,
+  decision?: 'skip' | 'abort',
+) {
+  const group = d.groupOf(branch)
+  const agent = d.label(branch)
+  const joinNode = joinNodeFor(d, group, branch)
+  const { id, order, depth } = branch
+  d.emit({
+    type: 'branch.failed',
+    branch: id,
+    agent,
+    error,
+    ...(decision === 'skip' ? { errorHandled: true as const } : {}),
+  })
+  if (d.isStopping(group)) return
+  if (decision === 'abort') return d.later({ do: 'scope.fail', group: group.id, error, fatal: true })
+  if (joinNode && (policy !== 'failFast' || toleratesFailure(d, group, joinNode))) {
+    d.arrivals.push({
+      group: group.id,
+      node: joinNode.name,
+      child: id,
+      order,
+      depth,
+      result: failedResult(agent, error),
+    })
+    return
+  }
+  if (policy === 'failFast' && (group.live > 0 || group.openJoinCount > 0))
+    d.later({ do: 'scope.fail', group: group.id, error, fatal: false })
+}
+
+/** Whether the meeting's join can be met with one failure more. */
+function toleratesFailure(d: Deciding, group: Group, node: GraphNode): boolean {
+  const id = group.openJoins[node.name]
+  const now =
+    id === undefined
+      ? { successes: 0, failures: 0, open: missing(d, group, node.name, false), fatal: false }
+      : joinProgress(d, d.joinState(id))
+  return canBeSatisfied(joinOf(d, node), { ...now, failures: now.failures + 1 })
+}
+
+export const timedOut = (kind: string, what: string, ms: number): StoredError =>
+  storeError(failure('timeout', { what, kind, limit: duration(ms) }))

@@ -1,0 +1,236 @@
+/** The ways that the topology leaves open to an agent where its branch stands, and what an outcome means there. */
+
+import type { Flow, Outcome } from '../../../agents/index.ts'
+import type { Json } from '../../../core/index.ts'
+import { carries, type Graph, type GraphEdge, type GraphNode, returnsTo } from '../../../topology/index.ts'
+import { type Branch, type Group, must, type State } from '../state.ts'
+import { conditionHolds } from './condition.ts'
+
+/** Where an outcome leads, or what is wrong with it. */
+export type Plan =
+  | { readonly kind: 'end'; readonly value: Json; readonly notify: readonly GraphEdge[] }
+  | { readonly kind: 'move'; readonly edge: GraphEdge; readonly input: Json; readonly notify: readonly GraphEdge[] }
+  | { readonly kind: 'fork'; readonly targets: readonly NextTarget[]; readonly notify: readonly GraphEdge[] }
+  | { readonly kind: 'invalid'; readonly problem: string; readonly allowed: string }
+
+export interface NextTarget {
+  readonly edge: GraphEdge
+  readonly input: Json
+}
+
+export const graphIn = (state: Readonly<State>): Graph => must(state.graph, 'graph')
+export const nodeIn = (state: Readonly<State>, name: string): GraphNode => must(graphIn(state).nodes.get(name), name)
+
+/** The node that waits for what this scope ends with; undefined where nobody does. */
+export function callingNode(state: Readonly<State>, group: Group): string | undefined {
+  if (group.origin.kind !== 'call') return undefined
+  return state.joins.get(group.origin.joinId)?.node
+}
+
+/** The key under which turns of a `<~>` are counted. */
+export const edgePairOf = (edge: GraphEdge): string => JSON.stringify([edge.from, edge.to].sort())
+
+/** The turns of a conversation that its first step has begun: the one who opens it has had the first turn. */
+const turnsOf = (branch: Branch, edge: GraphEdge) => (branch.edgePair === edgePairOf(edge) ? branch.turns : 1)
+
+function usable(state: Readonly<State>, branch: Branch, edge: GraphEdge): boolean {
+  if (edge.limit !== undefined && (state.edgeUses[edge.index] ?? 0) >= edge.limit) return false
+  return !(edge.alternating && edge.maxTurns !== undefined && turnsOf(branch, edge) >= edge.maxTurns)
+}
+
+/** A value sent to User comes back as an answer only where User has a way on; else it is the branch's response. */
+const ends = (graph: Graph, edge: GraphEdge): boolean => {
+  const to = must(graph.nodes.get(edge.to), edge.to)
+  return to.kind === 'end' || (to.kind === 'user' && to.out.length === 0)
+}
+
+/** The edges that a plain value may take, of which it takes the only one, or all that fan out. */
+function routes(state: Readonly<State>, branch: Branch, node: GraphNode, value: Json | undefined): GraphEdge[] {
+  const hasReturned = branch.results !== undefined
+  let open = node.out.filter((e) => carries(e) && usable(state, branch, e) && !(e.fanOut && hasReturned))
+  const talk = open.filter((e) => e.alternating)
+  if (talk.length > 0) return talk
+  const chosen = open.filter((e) => e.when && (value === undefined || conditionHolds(e.when, value)))
+  if (chosen.length > 0) return chosen
+  open = open.filter((e) => !e.when)
+  const fan = open.filter((e) => e.fanOut)
+  if (fan.length > 0) return fan
+  const limited = open.filter((e) => e.limit !== undefined)
+  return limited.length > 0 ? limited : open
+}
+
+/** Where a conversation is over at one who has no other way, its last value leaves by the other's. */
+function nextTargets(state: Readonly<State>, branch: Branch, node: GraphNode, value: Json | undefined): GraphEdge[] {
+  const own = routes(state, branch, node, value)
+  if (own.length > 0) return own
+  const over = node.out.find((e) => e.alternating && !usable(state, branch, e))
+  return over ? routes(state, branch, nodeIn(state, over.to), value) : own
+}
+
+type ValueTarget = { readonly to: 'back' | 'end' | 'along'; readonly edges: readonly GraphEdge[] } | undefined
+
+/** @param value undefined where it is not known yet */
+function valueTarget(state: Readonly<State>, branch: Branch, value: Json | undefined): ValueTarget {
+  const node = nodeIn(state, branch.node)
+  const group = must(state.groups.get(branch.group), branch.group)
+  const edges = nextTargets(state, branch, node, value)
+  const talks = edges[0]?.alternating === true
+  const caller = callingNode(state, group)
+  if (caller !== undefined && !talks) {
+    const { origin } = group
+    const queried =
+      origin.kind === 'call' && origin.query && group.branches[0] === branch.id && branch.before === undefined
+    if (queried || (edges.some((e) => e.to === caller) && !edges[0]?.fanOut)) return { to: 'back', edges: [] }
+  }
+  if (edges.length === 0)
+    return node.out.some((e) => carries(e) && e.when)
+      ? undefined
+      : { to: caller === undefined ? 'end' : 'back', edges: [] }
+  const graph = graphIn(state)
+  const several = edges.length > 1 && !edges.every((e) => e.fanOut)
+  // A person who answers back is asked, not told: a plain value takes the other way.
+  const onward = several ? edges.filter((e) => nodeIn(state, e.to).kind !== 'user' || ends(graph, e)) : edges
+  if (several && onward.length !== 1) return undefined
+  return onward.length === 1 && ends(graph, onward[0] as GraphEdge)
+    ? { to: 'end', edges: onward }
+    : { to: 'along', edges: onward }
+}
+
+/** Where a value is not known yet, conditions leave several ways: all of them count as one way along. */
+function valueHint(state: Readonly<State>, branch: Branch): Flow['value'] {
+  const target = valueTarget(state, branch, undefined)
+  if (target) return target.to
+  return nodeIn(state, branch.node).out.some((e) => carries(e) && e.when) ? 'along' : undefined
+}
+
+const isAgent = (graph: Graph, edge: GraphEdge) => graph.nodes.get(edge.to)?.kind === 'agent'
+const labels = (graph: Graph, edges: readonly GraphEdge[]): string[] => {
+  const names = new Map<string, number>()
+  const of = (e: GraphEdge) => must(graph.nodes.get(e.to), e.to).label
+  for (const edge of edges) names.set(of(edge), (names.get(of(edge)) ?? 0) + 1)
+  return [...new Set(edges.map((e) => (names.get(of(e)) === 1 ? of(e) : e.to)))]
+}
+
+const canFinish = (state: Readonly<State>, branch: Branch, node: GraphNode) =>
+  must(state.groups.get(branch.group), branch.group).origin.kind !== 'run' ||
+  node.out.some((e) => nodeIn(state, e.to).kind === 'end' && usable(state, branch, e)) ||
+  !node.out.some((e) => carries(e))
+
+export function flowOf(state: Readonly<State>, branch: Branch): Flow {
+  const graph = graphIn(state)
+  const node = nodeIn(state, branch.node)
+  const open = node.out.filter((e) => isAgent(graph, e) && usable(state, branch, e))
+  return {
+    invoke: labels(graph, open),
+    handOff: labels(graph, open.filter(carries)),
+    finish: canFinish(state, branch, node),
+    askUser: node.out.some((e) => graph.nodes.get(e.to)?.kind === 'user'),
+    value: valueHint(state, branch),
+  }
+}
+
+/** A step that serves a request only answers. */
+export const servingFlow: Flow = { invoke: [], handOff: [], finish: true, askUser: false, value: 'back' }
+
+function allowed(state: Readonly<State>, branch: Branch): string {
+  const flow = flowOf(state, branch)
+  const choices = [
+    flow.invoke.length > 0 ? `invoke ${flow.invoke.join(', ')}` : '',
+    flow.handOff.length > 0 ? `hand off to ${flow.handOff.join(', ')}` : '',
+    flow.finish ? 'finish' : '',
+    flow.askUser ? 'ask the user' : '',
+    flow.value ? 'return a value' : '',
+  ].filter(Boolean)
+  return choices.join('; ')
+}
+
+/** An edge by the name that the agent gave: a node's, its agent's, or that of a team with one way in. */
+function edgeTo(
+  state: Readonly<State>,
+  branch: Branch,
+  name: string,
+  edges: readonly GraphEdge[],
+): GraphEdge | undefined {
+  const open = edges.filter((e) => usable(state, branch, e))
+  const within = open.filter((e) => e.to.startsWith(`${name}/`))
+  return (
+    open.find((e) => e.to === name) ??
+    open.find((e) => nodeIn(state, e.to).label === name) ??
+    (within.length === 1 ? within[0] : undefined)
+  )
+}
+
+export function planOf(state: Readonly<State>, branch: Branch, outcome: Outcome): Plan {
+  const node = nodeIn(state, branch.node)
+  const invalid = (problem: string): Plan => ({ kind: 'invalid', problem, allowed: allowed(state, branch) })
+  switch (outcome.kind) {
+    case 'value':
+      return planValue(state, branch, outcome.value, invalid)
+    case 'finish':
+      return canFinish(state, branch, node)
+        ? { kind: 'end', value: outcome.value, notify: [] }
+        : invalid('it cannot finish here')
+    case 'handOff': {
+      const edge = edgeTo(
+        state,
+        branch,
+        outcome.agent,
+        node.out.filter((e) => carries(e) && nodeIn(state, e.to).kind !== 'end'),
+      )
+      if (!edge) return invalid(`it cannot hand off to ${outcome.agent}`)
+      if (!conditionHolds(edge.when, outcome.input))
+        return invalid(`the condition on the way to ${outcome.agent} does not hold`)
+      return ends(graphIn(state), edge)
+        ? { kind: 'end', value: outcome.input, notify: [] }
+        : { kind: 'move', edge, input: outcome.input, notify: [] }
+    }
+    case 'invoke':
+      return planInvoke(state, branch, outcome.targets, invalid)
+  }
+}
+
+function planValue(state: Readonly<State>, branch: Branch, value: Json, invalid: (problem: string) => Plan): Plan {
+  const notify = nodeIn(state, branch.node).out.filter(
+    (e) => e.type === 'notify' && usable(state, branch, e) && conditionHolds(e.when, value),
+  )
+  const target = valueTarget(state, branch, value)
+  if (!target) return invalid('a plain value has more than one way to go, or none')
+  if (target.to !== 'along') return { kind: 'end', value, notify }
+  const [only] = target.edges as readonly [GraphEdge, ...GraphEdge[]]
+  // What fans out to one alone comes back as from many.
+  const meets = only.fanOut && returnsTo(graphIn(state), only)
+  if (target.edges.length === 1 && !meets) return { kind: 'move', edge: only, input: value, notify }
+  return { kind: 'fork', targets: target.edges.map((edge) => ({ edge, input: value })), notify }
+}
+
+function planInvoke(
+  state: Readonly<State>,
+  branch: Branch,
+  asked: readonly { readonly agent: string; readonly input: Json }[],
+  invalid: (problem: string) => Plan,
+): Plan {
+  if (asked.length === 0) return invalid('it invokes nobody')
+  const graph = graphIn(state)
+  const out = nodeIn(state, branch.node).out.filter((e) => nodeIn(state, e.to).kind !== 'end')
+  const byName = new Map<string, GraphEdge | undefined>()
+  const uses = new Map<number, number>()
+  const targets: NextTarget[] = []
+  for (const { agent, input } of asked) {
+    if (!byName.has(agent)) byName.set(agent, edgeTo(state, branch, agent, out))
+    const edge = byName.get(agent)
+    if (!edge) return invalid(`it cannot invoke ${agent}`)
+    if (!conditionHolds(edge.when, input)) return invalid(`the condition on the way to ${agent} does not hold`)
+    const used = (uses.get(edge.index) ?? state.edgeUses[edge.index] ?? 0) + 1
+    uses.set(edge.index, used)
+    if (edge.limit !== undefined && used > edge.limit)
+      return invalid(`the way to ${agent} may be taken ${edge.limit} times only`)
+    targets.push({ edge, input })
+  }
+  const [only] = targets
+  if (only && targets.length === 1 && only.edge.type !== 'notify') {
+    if (ends(graph, only.edge)) return { kind: 'end', value: only.input, notify: [] }
+    if (only.edge.alternating || !returnsTo(graph, only.edge))
+      return { kind: 'move', edge: only.edge, input: only.input, notify: [] }
+  }
+  return { kind: 'fork', targets, notify: [] }
+}

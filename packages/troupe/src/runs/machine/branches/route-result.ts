@@ -1,0 +1,161 @@
+/** Carries out what an outcome means: ends, goes on, or forks. */
+import type { Json } from '../../../core/index.ts'
+import type { GraphEdge } from '../../../topology/index.ts'
+import { returnsTo } from '../../../topology/index.ts'
+import type { Deciding } from '../decision.ts'
+import { joinOf, policyOf } from '../joins/join-progress.ts'
+import { depthAllowed, hopsAllowed, notPingPong } from '../limits/guards.ts'
+import type { BranchOrigin, EventOf } from '../machine-events.ts'
+import { askPerson } from '../people/ask-person.ts'
+import type { Branch } from '../state.ts'
+import type { NextTarget, Plan } from './flow.ts'
+
+export function routeResult(d: Deciding, branch: Branch, plan: Exclude<Plan, { kind: 'invalid' }>) {
+  const { notify } = plan
+  if (notify.length > 0 && !(hopsAllowed(d, notify.length) && depthAllowed(d, branch.depth + 1))) return
+  if (plan.kind !== 'fork')
+    for (const [i, edge] of notify.entries())
+      startNotification(d, branch, edge, plan.kind === 'end' ? plan.value : plan.input, i + 1)
+  switch (plan.kind) {
+    case 'end':
+      return d.emit({
+        type: 'branch.completed',
+        branch: branch.id,
+        agent: d.label(branch),
+        as: 'ended',
+        value: plan.value,
+      })
+    case 'move':
+      return traverseEdge(d, branch, plan.edge, plan.input)
+    case 'fork':
+      return fork(d, branch, [
+        ...plan.targets,
+        ...notify.map((edge) => ({ edge, input: (plan.targets[0] as NextTarget).input })),
+      ])
+  }
+}
+
+/** Ids of what a branch begins tell the step (or the question) that decided it and the place in that decision. */
+const childId = (branch: Branch, ordinal: number) =>
+  `${branch.id}/${branch.steps}${branch.asked > 0 ? `?${branch.asked}` : ''}.${ordinal}`
+const childOrder = (branch: Branch, ordinal: number) => [...branch.order, branch.steps, branch.asked, ordinal]
+
+function traverseEdge(d: Deciding, branch: Branch, edge: GraphEdge, input: Json) {
+  const node = d.node(edge.to)
+  if (!node.isJoin) return moveAlong(d, branch, edge, input)
+  d.arrivals.push({
+    group: branch.group,
+    node: node.name,
+    branch: branch.id,
+    child: branch.id,
+    order: branch.order,
+    depth: branch.depth,
+    result: { agent: d.label(branch), success: true, value: input },
+    edge,
+  })
+}
+
+/** The same branch at the next node. */
+export function moveAlong(d: Deciding, branch: Branch, edge: GraphEdge, input: Json): void {
+  if (!hopsAllowed(d, 1) || !notPingPong(d, branch, edge)) return
+  const from = branch.node
+  const agent = d.node(edge.to).label
+  d.emit({ type: 'branch.moved', branch: branch.id, node: edge.to, agent, input, edge: edge.index, from })
+  askPerson(d, branch)
+}
+
+type Start = Omit<EventOf<'branch.started'>, 'type' | 'at' | 'agent'>
+
+export function startBranch(d: Deciding, start: Start): void {
+  d.emit({ type: 'branch.started', agent: d.node(start.node).label, ...start })
+  askPerson(d, d.branch(start.branch))
+}
+
+function start(d: Deciding, branch: Branch, target: NextTarget, ordinal: number, origin?: BranchOrigin): void {
+  const child = childId(branch, ordinal)
+  startBranch(d, {
+    branch: child,
+    parent: branch.id,
+    group: origin ? child : branch.group,
+    ...(origin ? { origin } : {}),
+    node: target.edge.to,
+    depth: branch.depth + 1,
+    order: childOrder(branch, ordinal),
+    input: target.input,
+    edge: target.edge.index,
+    from: branch.node,
+  })
+}
+
+/** Apart from everything: the run alone waits for it. Places of notifications of a value come after all others. */
+function startNotification(d: Deciding, branch: Branch, edge: GraphEdge, value: Json, ordinal: number): void {
+  start(d, branch, { edge, input: value }, ordinal, { kind: 'notify' })
+}
+
+function fork(d: Deciding, branch: Branch, targets: readonly NextTarget[]) {
+  if (!depthAllowed(d, branch.depth + 1) || !hopsAllowed(d, targets.length)) return
+  const graph = d.state.graph as NonNullable<typeof d.state.graph>
+  const returnsResult = ({ edge }: NextTarget) => edge.type === 'notify' || returnsTo(graph, edge)
+  const slots = targets.filter(returnsResult)
+  const meets = slots.some(({ edge }) => edge.type !== 'notify') || slots.length === targets.length
+  const id = `${branch.id}#${branch.steps}`
+  if (meets) openFork(d, branch, id, slots)
+  let slot = 0
+  for (const [i, target] of targets.entries()) {
+    const { edge, input } = target
+    if (!returnsResult(target)) oneWayTo(d, branch, target, i + 1)
+    else if (edge.type === 'notify') startNotification(d, branch, edge, input, i + 1)
+    else {
+      const query = edge.type === 'query' ? { query: true as const } : {}
+      start(d, branch, target, i + 1, { kind: 'call', joinId: id, slot, ...query })
+    }
+    if (returnsResult(target)) slot++
+  }
+  if (!meets) return d.emit({ type: 'branch.completed', branch: branch.id, agent: d.label(branch), as: 'split' })
+  for (const [i, target] of slots.entries()) if (target.edge.type === 'notify') notifyTarget(d, branch, id, target, i)
+}
+
+/** Several go on for a branch, and nobody waits for them. */
+export function split(d: Deciding, branch: Branch, targets: readonly NextTarget[]): void {
+  if (!depthAllowed(d, branch.depth + 1) || !hopsAllowed(d, targets.length)) return
+  for (const [i, target] of targets.entries()) oneWayTo(d, branch, target, i + 1)
+  d.emit({ type: 'branch.completed', branch: branch.id, agent: d.label(branch), as: 'split' })
+}
+
+function openFork(d: Deciding, branch: Branch, id: string, slots: readonly NextTarget[]): void {
+  const node = d.node(branch.node)
+  d.emit({
+    type: 'join.opened',
+    joinId: id,
+    kind: 'fork',
+    branch: branch.id,
+    group: branch.group,
+    node: node.name,
+    agent: node.label,
+    join: joinOf(d, node),
+    onFailure: policyOf(d, node),
+    slots: slots.map(({ edge }) => ({ agent: d.node(edge.to).label })),
+  })
+}
+
+/** Who is only told counts as having heard. */
+function notifyTarget(d: Deciding, branch: Branch, joinId: string, target: NextTarget, slot: number): void {
+  const result = { agent: d.node(target.edge.to).label, success: true, value: null }
+  d.emit({ type: 'join.arrived', joinId, slot, order: [slot], depth: branch.depth, result })
+}
+
+/** Into the same scope; at a meeting the request itself arrives. */
+function oneWayTo(d: Deciding, branch: Branch, target: NextTarget, ordinal: number) {
+  const node = d.node(target.edge.to)
+  if (!node.isJoin) return start(d, branch, target, ordinal)
+  d.arrivals.push({
+    group: branch.group,
+    node: node.name,
+    child: childId(branch, ordinal),
+    parent: branch.id,
+    order: childOrder(branch, ordinal),
+    depth: branch.depth,
+    result: { agent: d.label(branch), success: true, value: target.input },
+    edge: target.edge,
+  })
+}

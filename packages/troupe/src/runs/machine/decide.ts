@@ -1,0 +1,136 @@
+/**
+ * What follows from an input: events, and nothing else. The state is left as it was. A rule of ours that turns out
+ * broken fails the run, never the process.
+ */
+import { failure, storeError } from '../../core/index.ts'
+import { considerGroup, failGroup } from './branches/branch-group.ts'
+import { finishCancellation, requestBranchCancel, requestGroupCancel } from './branches/cancellation.ts'
+import { handleBranchFailure } from './branches/fail-branch.ts'
+import { Deciding, type DecisionTask } from './decision.ts'
+import { considerJoin } from './joins/complete-join.ts'
+import { joinArrivals } from './joins/node-joins.ts'
+import { onTimer } from './limits/on-timer.ts'
+import { updateClocks } from './limits/run-clocks.ts'
+import type { Event, Input } from './machine-events.ts'
+import { editBranch } from './people/breakpoints.ts'
+import { answered, asked, passBreakpoints, requested, sendDeferredAnswers } from './people/questions-and-answers.ts'
+import { deriveStatus } from './run-account.ts'
+import { applyStart, cancelRun, considerRun, pauseRun, requestRunCancel, resumeRun } from './run-lifecycle.ts'
+import { recordWaiting } from './run-waiting.ts'
+import { hasEnded, type State } from './state.ts'
+import { schedule } from './steps/schedule-steps.ts'
+import {
+  budgetRejected,
+  endStep,
+  stepEdited,
+  stepFailed,
+  stepResumed,
+  stepReturned,
+  stepWaits,
+} from './steps/step-results.ts'
+
+/** @returns no events where the input has come too late, or does not fit */
+export function decide(state: State, input: Input): readonly Event[] {
+  if (hasEnded(state) || (state.status === 'new') !== (input.type === 'start')) return []
+  const deciding = new Deciding(state, Math.max(input.at, state.now))
+  const before = deriveStatus(state)
+  state.ledger.open()
+  try {
+    applyInput(deciding, input)
+    processTasks(deciding)
+    recordWaiting(deciding, before)
+    return deciding.events
+  } catch (thrown) {
+    const rule = thrown instanceof Error ? thrown.message : String(thrown)
+    return [{ type: 'run.failed', at: deciding.at, error: storeError(failure('invariant.broken', { rule })) }]
+  } finally {
+    state.ledger.rollback()
+  }
+}
+
+function applyInput(d: Deciding, input: Input) {
+  switch (input.type) {
+    case 'start':
+      return applyStart(d, input)
+    case 'step.returned':
+      return stepReturned(d, input)
+    case 'step.failed':
+      return stepFailed(d, input)
+    case 'step.waiting':
+      return stepWaits(d, input)
+    case 'step.resumed':
+      return stepResumed(d, input.step)
+    case 'question.asked':
+      return asked(d, input)
+    case 'question.answered':
+      return answered(d, input)
+    case 'request.made':
+      return requested(d, input)
+    case 'timer':
+      return onTimer(d, input.name)
+    case 'cancel':
+      return cancelRun(d, input.by)
+    case 'pause':
+      return pauseRun(d, input.by, input.breakpoint)
+    case 'break':
+      return d.emit({ type: 'run.breakpoints-set', breakOn: input.breakOn, by: input.by })
+    case 'resume': {
+      const { deferredAnswers } = d.state
+      resumeRun(d, input.by, input.steps)
+      sendDeferredAnswers(d, deferredAnswers)
+      return passBreakpoints(d, input.by)
+    }
+    case 'step.edited':
+      return stepEdited(d, input)
+    case 'branch.edited':
+      return editBranch(d, input.branch, input.input)
+    case 'budget.rejected':
+      return budgetRejected(d, input)
+    case 'run.charged':
+    case 'run.budget-reserved': {
+      const { at: _, ...fields } = input
+      return d.emit(fields)
+    }
+  }
+}
+
+function carryOut(d: Deciding, task: DecisionTask) {
+  switch (task.do) {
+    case 'branch.fail':
+      return handleBranchFailure(d, d.branch(task.branch), task.error, task.fatal)
+    case 'branch.cancel':
+      return requestBranchCancel(d, d.branch(task.branch), task.cancellation)
+    case 'branch.stop':
+      return finishCancellation(d, d.branch(task.branch))
+    case 'scope.fail':
+      return failGroup(d, task.group, task.error, task.fatal)
+    case 'scope.cancel':
+      return requestGroupCancel(d, task.group, task.cancellation)
+    case 'run.cancel':
+      return requestRunCancel(d, task.cancellation, task)
+    case 'step.end': {
+      const step = d.state.steps.get(task.step)
+      return step && endStep(d, step, task.ending)
+    }
+  }
+}
+
+/** Everything that follows, in an order that depends on nothing but the state. */
+function processTasks(d: Deciding): void {
+  for (;;) {
+    if (hasEnded(d.state)) return
+    const task = d.tasks.shift()
+    const [joinId] = d.joins
+    const [group] = d.groups
+    if (task) carryOut(d, task)
+    else if (d.arrivals.length > 0) joinArrivals(d)
+    else if (joinId !== undefined) {
+      d.joins.delete(joinId)
+      considerJoin(d, joinId)
+    } else if (group !== undefined) {
+      d.groups.delete(group)
+      considerGroup(d, group)
+    } else if (!considerRun(d) && !schedule(d)) break
+  }
+  updateClocks(d)
+}

@@ -1,0 +1,130 @@
+/**
+ * One decision in the making: the events so far, already folded into the state (and taken back at its end), and what
+ * they touched and is still to be looked at.
+ */
+import type { StoredError } from '../../core/index.ts'
+import type { GraphEdge, GraphNode, PinnedConfig } from '../../topology/index.ts'
+import { nodeIn } from './branches/flow.ts'
+import { evolve } from './evolve.ts'
+import type {
+  BranchId,
+  Cancellation,
+  Event,
+  Guard,
+  JoinId,
+  QuestionId,
+  QuestionRef,
+  Result,
+  StepEnding,
+  StepId,
+} from './machine-events.ts'
+import { type Branch, type Group, type JoinState, must, type State } from './state.ts'
+
+type Bare<E> = E extends unknown ? Omit<E, 'at'> : never
+
+/** Somebody comes to a node where branches meet; placed when all that this decision brings there is known. */
+export interface Arrival {
+  readonly group: string
+  readonly node: string
+  /** The branch that came; absent where a request was sent there, or a branch failed on its way. */
+  readonly branch?: BranchId
+  /** The id under which it goes on alone, where nobody else comes. */
+  readonly child: BranchId
+  readonly parent?: BranchId
+  readonly order: readonly number[]
+  readonly depth: number
+  readonly result: Result
+  readonly edge?: GraphEdge
+}
+
+/** What is to be done next in the same decision; done in the order in which it was put off. */
+export type DecisionTask =
+  | { readonly do: 'branch.fail'; readonly branch: BranchId; readonly error: StoredError; readonly fatal?: boolean }
+  | { readonly do: 'scope.fail'; readonly group: string; readonly error: StoredError; readonly fatal: boolean }
+  | { readonly do: 'branch.cancel'; readonly branch: BranchId; readonly cancellation: Cancellation }
+  | { readonly do: 'branch.stop'; readonly branch: BranchId }
+  | { readonly do: 'scope.cancel'; readonly group: string; readonly cancellation: Cancellation }
+  | { readonly do: 'run.cancel'; readonly cancellation: Cancellation; readonly guard?: Guard; readonly by?: string }
+  | { readonly do: 'step.end'; readonly step: StepId; readonly ending: StepEnding }
+
+export class Deciding {
+  readonly state: State
+  readonly at: number
+  readonly events: Event[] = []
+  readonly groups = new Set<string>()
+  readonly joins = new Set<JoinId>()
+  readonly arrivals: Arrival[] = []
+  readonly tasks: DecisionTask[] = []
+  readonly changed = {
+    branches: new Set<BranchId>(),
+    steps: new Set<StepId>(),
+    joins: new Set<JoinId>(),
+    questions: new Set<string>(),
+  }
+
+  constructor(state: State, at: number) {
+    this.state = state
+    this.at = at
+  }
+
+  get config(): PinnedConfig {
+    return this.state.pinned.config
+  }
+
+  emit(bare: Bare<Event>): void {
+    if (bare.type === 'join.closed') this.groups.add(this.joinState(bare.joinId).group)
+    const event = { ...bare, at: this.at } as Event
+    evolve(this.state, event)
+    this.events.push(event)
+    if ('branch' in event && event.branch !== undefined) this.changed.branches.add(event.branch)
+    if ('step' in event && event.step !== undefined) this.changed.steps.add(event.step)
+    if ('joinId' in event && event.joinId !== undefined) {
+      this.changed.joins.add(event.joinId)
+      this.joins.add(event.joinId)
+    }
+    if ('question' in event) this.changed.questions.add(event.question)
+    if (event.type.startsWith('branch.') && event.type !== 'branch.started' && 'branch' in event)
+      this.groups.add(this.branch(event.branch as BranchId).group)
+    if (event.type === 'group.failed' || event.type === 'join.opened') this.groups.add(event.group)
+  }
+
+  later(task: DecisionTask): void {
+    this.tasks.push(task)
+  }
+
+  branch(id: BranchId): Branch {
+    return must(this.state.branches.get(id), `branch ${id}`)
+  }
+
+  joinState(id: JoinId): JoinState {
+    return must(this.state.joins.get(id), `join ${id}`)
+  }
+
+  /** As the events about a question name it. */
+  asked(id: QuestionId): QuestionRef {
+    const { branch, agent, step } = must(this.state.questions.get(id), id)
+    return { question: id, branch, agent, ...(step === undefined ? {} : { step }) }
+  }
+
+  groupOf(branch: Branch): Group {
+    return must(this.state.groups.get(branch.group), `group ${branch.group}`)
+  }
+
+  node(name: string): GraphNode {
+    return nodeIn(this.state, name)
+  }
+
+  label(branch: Branch): string {
+    return this.node(branch.node).label
+  }
+
+  /** Nothing new begins in it: it, or the run, is being stopped. */
+  isStopping(group: Group): boolean {
+    return this.state.cancellation !== undefined || this.state.guard !== undefined || group.failing !== undefined
+  }
+}
+
+export const isBranchEnded = (branch: Branch): boolean =>
+  branch.status === 'completed' || branch.status === 'failed' || branch.status === 'cancelled'
+
+export const failedResult = (agent: string, error: StoredError): Result => ({ agent, success: false, error })

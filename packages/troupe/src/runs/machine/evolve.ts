@@ -1,0 +1,176 @@
+/**
+ * Folds an event into the state, in place. Takes no decision and is total: what it is given has happened. Everything
+ * written goes through the ledger.
+ */
+
+import { graphOf } from '../../topology/index.ts'
+import { pathSetBy } from './branches/agent-path.ts'
+import { evolveBranch } from './branches/evolve-branch.ts'
+import { evolveTaint } from './branches/evolve-taint.ts'
+import { evolveJoin } from './joins/evolve-join.ts'
+import type { Event, EventOf } from './machine-events.ts'
+import { evolvePeople } from './people/evolve-people.ts'
+import type { State } from './state.ts'
+import { addUsage, evolveStep } from './steps/evolve-step.ts'
+
+/** @returns the same state */
+export function evolve(state: State, event: Event): State {
+  state.ledger.set(state, 'now', Math.max(state.now, event.at))
+  state.ledger.add(state, 'seq', 1)
+  const path = pathSetBy(state.paths, event)
+  if (path) state.ledger.put(state.paths, ...path)
+  evolveTaint(state, event)
+  return fold(state, event)
+}
+
+function fold(state: State, event: Event): State {
+  switch (event.type) {
+    case 'run.started':
+      return runStarted(state, event)
+    case 'run.budget-reserved':
+    case 'run.charged':
+    case 'run.cancel-requested':
+    case 'run.retried':
+    case 'run.paused':
+    case 'run.resumed':
+    case 'run.breakpoints-set':
+    case 'guard.tripped':
+      return evolveRun(state, event)
+    case 'run.completed':
+    case 'run.failed':
+    case 'run.cancelled':
+      return runEnded(state, event)
+    case 'run.waiting':
+      return state
+    case 'timer.set':
+    case 'timer.cleared':
+      return evolveTimer(state, event)
+    case 'branch.started':
+    case 'branch.moved':
+    case 'branch.completed':
+    case 'branch.failed':
+    case 'branch.cancelled':
+    case 'branch.cancel-requested':
+    case 'group.failed':
+      return evolveBranch(state, event)
+    case 'step.started':
+    case 'step.completed':
+    case 'step.failed':
+    case 'step.waiting':
+    case 'step.resumed':
+    case 'step.cancel-requested':
+      return evolveStep(state, event)
+    case 'join.opened':
+    case 'join.arrived':
+    case 'join.completed':
+    case 'join.closed':
+      return evolveJoin(state, event)
+    default:
+      return evolvePeople(state, event)
+  }
+}
+
+function runStarted(state: State, event: EventOf<'run.started'>): State {
+  const { ledger } = state
+  ledger.set(state, 'status', 'running')
+  ledger.set(state, 'task', event.task)
+  ledger.set(state, 'startedAt', event.at)
+  ledger.set(state, 'pinned', event.pinned)
+  ledger.set(state, 'graph', graphOf(event.pinned.topology))
+  return state
+}
+
+type RunEvent = EventOf<
+  | 'run.budget-reserved'
+  | 'run.charged'
+  | 'run.cancel-requested'
+  | 'run.retried'
+  | 'run.paused'
+  | 'run.resumed'
+  | 'run.breakpoints-set'
+  | 'guard.tripped'
+>
+
+function evolveRun(state: State, event: RunEvent): State {
+  const { ledger } = state
+  switch (event.type) {
+    case 'run.budget-reserved':
+      for (const run of [event.run, ...event.instead]) releaseReservation(state, run)
+      ledger.put(state.reservedBy, event.run, { step: event.step, steps: event.steps, hops: event.hops })
+      ledger.add(state.counts, 'reservedSteps', event.steps)
+      ledger.add(state.counts, 'reservedHops', event.hops)
+      break
+    case 'run.charged':
+      releaseReservation(state, event.reservedBy ?? event.run)
+      ledger.add(state.counts, 'totalSteps', event.steps)
+      ledger.add(state.counts, 'hops', event.hops ?? 0)
+      addUsage(state, event.usage)
+      break
+    case 'run.cancel-requested':
+      ledger.set(state, 'cancellation', event.cancellation)
+      ledger.set(state, 'cancelRequestedBy', event.by)
+      break
+    case 'run.retried':
+      ledger.set(state, 'attempt', event.attempt)
+      ledger.set(state, 'retryTimer', event.after)
+      ledger.set(state, 'cancellation', undefined)
+      break
+    case 'run.paused':
+      ledger.set(state, 'pausedBy', event.by)
+      ledger.set(state, 'breakpoint', event.breakpoint)
+      if (event.breakpoint && event.breakpoint.run === undefined)
+        ledger.set(state, 'lastBreakpoint', { seq: state.seq, step: event.breakpoint.step })
+      break
+    case 'run.resumed':
+      ledger.set(state, 'pausedBy', undefined)
+      ledger.set(state, 'deferredAnswers', [])
+      ledger.set(state, 'breakpoint', undefined)
+      ledger.set(state, 'until', event.steps === undefined ? undefined : state.counts.totalSteps + event.steps)
+      break
+    case 'run.breakpoints-set':
+      ledger.set(state, 'breakOn', event.breakOn)
+      break
+    case 'guard.tripped':
+      ledger.set(state, 'guard', event.guard)
+  }
+  return state
+}
+
+function releaseReservation(state: State, run: string): void {
+  const { ledger, reservedBy, counts } = state
+  const reservation = reservedBy.get(run)
+  if (!reservation) return
+  ledger.drop(reservedBy, run)
+  ledger.add(counts, 'reservedSteps', -reservation.steps)
+  ledger.add(counts, 'reservedHops', -reservation.hops)
+}
+
+function runEnded(state: State, event: EventOf<'run.completed' | 'run.failed' | 'run.cancelled'>): State {
+  const { ledger } = state
+  if (event.type === 'run.completed') {
+    ledger.set(state, 'status', 'completed')
+    ledger.set(state, 'response', event.value)
+  } else {
+    ledger.set(state, 'status', event.type === 'run.failed' ? 'failed' : 'cancelled')
+    ledger.set(state, 'response', event.partial)
+    if (event.type === 'run.failed') ledger.set(state, 'error', event.error)
+  }
+  for (const id of [...state.open.keys()]) ledger.drop(state.open, id)
+  for (const name of [...state.timers.keys()]) ledger.drop(state.timers, name)
+  return state
+}
+
+function evolveTimer(state: State, event: EventOf<'timer.set' | 'timer.cleared'>): State {
+  const { ledger } = state
+  const id = `timer ${event.name}`
+  if (event.type === 'timer.set') {
+    ledger.put(state.timers, event.name, { due: event.due, remainingMs: undefined })
+    ledger.put(state.open, id, { id: `${id} ${event.due}`, type: 'timer.set', name: event.name, due: event.due })
+  } else {
+    if (event.remainingMs === undefined) ledger.drop(state.timers, event.name)
+    else ledger.put(state.timers, event.name, { due: undefined, remainingMs: event.remainingMs })
+    ledger.drop(state.open, id)
+    if (event.name === state.retryTimer && event.remainingMs === undefined) ledger.set(state, 'retryTimer', undefined)
+  }
+  return state
+}

@@ -1,0 +1,39 @@
+/** How a barrier stands, and what its results look like. */
+import { failure, type Json, type StoredError, storeError } from '../../../core/index.ts'
+import type { FailurePolicy, GraphNode, Join } from '../../../topology/index.ts'
+import type { Deciding } from '../decision.ts'
+import { byOrder, type Group, type JoinState, must } from '../state.ts'
+import type { JoinProgress } from './join-verdict.ts'
+
+export const joinOf = (d: Deciding, node: GraphNode): Join => node.join ?? d.config.join
+export const policyOf = (d: Deciding, node: GraphNode): FailurePolicy => node.onFailure ?? d.config.onFailure
+
+/** How many branches of its scope may still come to a meeting; its own place in the counts is not one of them. */
+export function missing(d: Deciding, group: Group, node: string, holds: boolean): number {
+  const own = holds && d.node(node).reach.includes(node) ? 1 : 0
+  return (group.reachableCounts[node] as number) - own
+}
+
+export function joinProgress(d: Deciding, joinState: JoinState): JoinProgress {
+  const { successes, failures, fatal } = joinState
+  const group = must(d.state.groups.get(joinState.group), joinState.group)
+  const open =
+    joinState.kind === 'fork' ? joinState.pending : missing(d, group, joinState.node, joinState.state === 'open')
+  return { successes, failures, open, fatal }
+}
+
+/** Losers are told so; whoever missed a deadline, that. */
+export const loser = (): StoredError => storeError(failure('cancelled', { what: 'A branch that is no longer needed' }))
+
+/** The failure itself where all were needed; else that too few are left, and why. */
+export function cause(joinState: JoinState, now: JoinProgress): StoredError {
+  if (joinState.failure && (joinState.join === 'all' || joinState.fatal)) return joinState.failure
+  const firstFailure = joinState.failure ? `; the first failure: ${joinState.failure.message}` : ''
+  const found = `${now.successes} succeeded, ${now.failures} failed, ${now.open} are open${firstFailure}`
+  return storeError(failure('join.unsatisfied', { node: joinState.node, join: joinState.join as Json, found }))
+}
+
+export function responseOf(group: Group): Json | undefined {
+  if (group.ends.length < 2) return group.ends[0]?.value
+  return [...group.ends].sort(byOrder).map((end) => end.value)
+}

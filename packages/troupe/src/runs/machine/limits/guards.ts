@@ -1,0 +1,79 @@
+/** Guards: bounds that a run may not pass. A tripped one ends the run with what it has. */
+import { failure, type Json, type StoredError, storeError } from '../../../core/index.ts'
+import type { GraphEdge } from '../../../topology/index.ts'
+import type { Deciding } from '../decision.ts'
+import type { Guard } from '../machine-events.ts'
+import type { Branch } from '../state.ts'
+
+export function trip(d: Deciding, guard: Guard, error?: StoredError): void {
+  if (d.state.cancellation || d.state.guard) return
+  d.emit({ type: 'guard.tripped', guard })
+  const { name, used, limit, detail } = guard
+  const tripped =
+    error ?? storeError(failure('guard.tripped', { guard: name, used, limit, detail: detail ? `: ${detail}` : '' }))
+  d.later({ do: 'run.cancel', cancellation: { as: 'failed', error: tripped }, guard })
+}
+
+const fields = (details: Json | undefined): { readonly [key: string]: Json } =>
+  details !== null && typeof details === 'object' && !Array.isArray(details)
+    ? (details as { readonly [key: string]: Json })
+    : {}
+
+/** The guard that a step tripped by itself: its tool calls repeat, or a budget refused its next call. */
+export function guardIn(error: StoredError): Guard | undefined {
+  if (!error.code.startsWith('guard.') && error.code !== 'budget.exceeded') return undefined
+  const { guard, budget, limit, used } = fields(error.details)
+  const name = guard ?? budget
+  return {
+    name: typeof name === 'string' ? name : error.code.split('.')[0] === 'guard' ? error.code.slice(6) : 'budget',
+    limit: typeof limit === 'number' ? limit : 0,
+    used: typeof used === 'number' ? used : 0,
+    detail: error.message,
+  }
+}
+
+/** Looked at before a step is started. */
+export function stepAllowed(d: Deciding): boolean {
+  const { steps } = d.config.budget
+  const used = d.state.counts.totalSteps + d.state.counts.reservedSteps
+  if (used < steps) return true
+  trip(d, { name: 'steps', limit: steps, used })
+  return false
+}
+
+export function depthAllowed(d: Deciding, depth: number): boolean {
+  if (depth <= d.config.budget.depth) return true
+  trip(d, { name: 'depth', limit: d.config.budget.depth, used: depth })
+  return false
+}
+
+export function hopsAllowed(d: Deciding, more: number): boolean {
+  const { hops } = d.config.budget
+  const used = d.state.counts.hops + d.state.counts.reservedHops
+  if (used + more <= hops) return true
+  trip(d, { name: 'hops', limit: hops, used })
+  return false
+}
+
+/** Two who send a branch back and forth, not in a conversation whose turns are bounded. */
+export function notPingPong(d: Deciding, branch: Branch, edge: GraphEdge): boolean {
+  const guard = d.config.guards.pingPong
+  if (!guard || edge.maxTurns !== undefined || edge.limit !== undefined || branch.before !== edge.to) return true
+  const hops = branch.pingPongCount + 2
+  if (hops < guard.hops) return true
+  trip(d, { name: 'pingPong', limit: guard.hops, used: hops, detail: `${edge.from} and ${edge.to}` })
+  return false
+}
+
+/** @returns true where the branch has gone on too long with inputs and outcomes that it had before */
+export function checkProgress(d: Deciding, branch: Branch): boolean {
+  const guard = d.config.guards.noProgress
+  if (!guard || branch.noProgressCount < guard.steps) return false
+  trip(d, {
+    name: 'noProgress',
+    limit: guard.steps,
+    used: branch.noProgressCount,
+    detail: `branch ${branch.id} repeats itself`,
+  })
+  return true
+}

@@ -1,0 +1,331 @@
+import { describe, expect, it } from 'vitest'
+import type { Json } from '../../../core/index.ts'
+import type { RunConfig } from '../../../topology/canonical/run-config.ts'
+import { agent, fan, hub, leaf, team } from '../machine-teams.test.fixture.ts'
+import {
+  type AgentStub,
+  fails,
+  finish,
+  handOff,
+  invoke,
+  MachineTestbed,
+  resultsIn,
+  value,
+  valuesIn,
+} from '../machine-testbed.test.fixture.ts'
+
+describe('timeouts', () => {
+  const solo = (a: AgentStub, config: RunConfig) =>
+    new MachineTestbed(team('A', ['Start -> A', 'A -> End']), { A: a }, config).runUntilIdle()
+  it.each(['run', 'step', 'branch'] as const)('of a %s', (kind) => {
+    const { result } = solo(leaf(1, 25_000), { timeouts: { [kind]: '300ms' } })
+    expect(result).toMatchObject({
+      status: 'failed',
+      durationMs: 300,
+      error: { name: 'TimeoutError', message: expect.stringContaining(`${kind} timeout`) },
+    })
+  })
+  it('of a branch leaves its sibling alone', () => {
+    const flows = ['Start -> Lead', 'Lead <-> Tick', 'Lead <-> B1', 'Tick <-> Tock', 'Lead -> End']
+    const testbed = new MachineTestbed(
+      team('Lead Tick Tock B1', flows),
+      {
+        Lead: (i) =>
+          resultsIn(i)
+            ? finish((resultsIn(i) ?? []).map((r) => r.value ?? r.error?.message ?? null))
+            : invoke(['Tick', 1], ['B1', 1]),
+        Tick: (n) => handOff('Tock', n, 60),
+        Tock: (n) => handOff('Tick', n, 60),
+        B1: leaf('b1'),
+      },
+      { timeouts: { branch: '400ms' }, onFailure: 'collect', guards: { pingPong: false, noProgress: false } },
+    ).runUntilIdle()
+    expect(testbed.result).toMatchObject({
+      status: 'completed',
+      response: [expect.stringContaining('branch timeout'), 'b1'],
+    })
+  })
+  it('of acquiring an instance of a pool', () => {
+    const lead: AgentStub = (i) =>
+      resultsIn(i)
+        ? finish((resultsIn(i) ?? []).map((r) => (r.success ? 'ok' : (r.error?.message ?? ''))))
+        : invoke(['Member', 1], ['Member', 2])
+    const form = team('Lead Member', ['Start -> Lead', 'Lead <-> Member', 'Lead -> End'], {
+      pools: { Member: { size: 1 } },
+    })
+    const testbed = new MachineTestbed(
+      form,
+      { Lead: lead, Member: leaf(1, 1_500) },
+      { timeouts: { acquisition: '200ms' }, onFailure: 'collect' },
+    ).runUntilIdle()
+    expect(testbed.result.response).toEqual(['ok', expect.stringContaining('acquisition timeout')])
+    const withoutTimeout = new MachineTestbed(form, { Lead: lead, Member: leaf(1, 1_500) }).runUntilIdle()
+    expect(withoutTimeout.result).toMatchObject({ response: ['ok', 'ok'], durationMs: 3_000 })
+  })
+})
+
+describe('guards', () => {
+  const off = { pingPong: false, repetition: false, noProgress: false } as const
+  it('steps are counted over all branches, and what there is is kept', () => {
+    let n = 0
+    const testbed = hub(
+      ['B1', 'B2'],
+      { B1: (i) => value(`finding ${i} ${++n}`), B2: (i) => value(`finding ${i} ${++n}`) },
+      { budget: { steps: 20 }, guards: off },
+      () => invoke(['B1', ++n], ['B2', ++n]),
+    )
+    expect(testbed.result).toMatchObject({
+      status: 'failed',
+      guard: { name: 'steps', limit: 20 },
+      error: { name: 'BudgetExceededError' },
+    })
+    expect(testbed.result.totalSteps).toBe(20)
+    expect(JSON.stringify(testbed.result.response)).toMatch(/finding/)
+  })
+  it('depth, hops and time', () => {
+    const deep = new MachineTestbed(
+      team('A B', ['Start -> A', 'A <-> B', 'B -> End', 'A -> End']),
+      { A: () => invoke(['B', 1]), B: () => invoke(['A', 1]) },
+      { budget: { depth: 7 }, guards: off },
+    ).runUntilIdle()
+    expect(deep.result.guard).toMatchObject({ name: 'depth', limit: 7 })
+    const ticking = { A: (n: Json) => handOff('B', n, 10), B: (n: Json) => handOff('A', n, 10) }
+    const loop = team('A B', ['Start -> A', 'A <-> B', 'A -> End'])
+    expect(
+      new MachineTestbed(loop, ticking, { budget: { hops: 30 }, guards: off }).runUntilIdle().result.guard,
+    ).toMatchObject({
+      name: 'hops',
+      used: 30,
+    })
+    expect(
+      new MachineTestbed(loop, ticking, { budget: { time: '1s' }, guards: off }).runUntilIdle().result.guard,
+    ).toMatchObject({
+      name: 'time',
+    })
+  })
+  it('ping-pong stops within 20 hops, a bounded conversation does not', () => {
+    const ticking = { A: (n: Json) => handOff('B', n), B: (n: Json) => handOff('A', n) }
+    const testbed = new MachineTestbed(team('A B', ['Start -> A', 'A <-> B', 'A -> End']), ticking, {
+      guards: { noProgress: false },
+    }).runUntilIdle()
+    expect(testbed.result.guard?.name).toBe('pingPong')
+    expect(testbed.result.totalSteps).toBeLessThanOrEqual(21)
+    const talk = new MachineTestbed(
+      team('A B', ['Start -> A', 'A <~> B', 'A -> End'], { edges: { 'A <~> B': { maxTurns: 40 } } }),
+      { A: (i) => value(Number(i) + 1), B: (i) => value(Number(i) + 1) },
+      {},
+      0,
+    ).runUntilIdle()
+    expect(talk.result).toMatchObject({ status: 'completed', response: 40, totalSteps: 40 })
+  })
+  it('no progress stops a branch that repeats itself', () => {
+    const testbed = hub(['B'], { B: leaf('same') }, { guards: { noProgress: { steps: 10 } } }, () => invoke(['B', 1]))
+    expect(testbed.result.guard?.name).toBe('noProgress')
+    expect(testbed.result.totalSteps).toBeLessThan(30)
+  })
+  it('a deadlock of requests names all who wait', () => {
+    const knot =
+      (other: string): AgentStub =>
+      () => ({ request: { to: other, payload: 1 }, next: () => value(1), after: 30 })
+    const testbed = hub(['Xavier', 'Yvonne'], { Xavier: knot('Yvonne'), Yvonne: knot('Xavier') })
+    expect(testbed.result).toMatchObject({
+      status: 'failed',
+      guard: { name: 'deadlock' },
+      error: { code: 'run.deadlock' },
+    })
+    expect(testbed.result.error?.message).toMatch(/Xavier.*Yvonne|Yvonne.*Xavier/)
+  })
+  it('refused budgets and guards of steps end the run', () => {
+    const testbed = hub(['B'], { B: () => fails('repeats', 0, 'guard.repetition') })
+    expect(testbed.result).toMatchObject({ status: 'failed', guard: { name: 'repetition' } })
+    const tokens = new MachineTestbed(team('A', ['A -> End']), { A: leaf(1, 99) })
+    tokens.apply({ at: 2_000, type: 'budget.rejected', step: '1#1', budget: 'tokens', used: 340, limit: 350 })
+    expect(tokens.runUntilIdle().result).toMatchObject({
+      status: 'failed',
+      guard: { name: 'tokens', used: 340, limit: 350 },
+    })
+  })
+  it('a refused budget tells what was used, and not what it was', () => {
+    for (const [budget, limit, used] of [
+      ['tokens', 350, 110],
+      ['cost', 0.5, 0.25],
+    ] as const) {
+      const testbed = new MachineTestbed(team('A', ['A -> End']), { A: leaf(1, 99) })
+      const usage = { inputTokens: 100, outputTokens: 10, cost: 0.25 }
+      testbed.apply({ at: 2_000, type: 'budget.rejected', step: '1#1', budget, limit, usage })
+      expect(testbed.runUntilIdle().result).toMatchObject({
+        guard: { name: budget, used, limit },
+        usage: { inputTokens: 100 },
+      })
+      const first = new MachineTestbed(team('A', ['A -> End']), { A: leaf(1, 99) })
+      first.apply({ at: 2_000, type: 'budget.rejected', step: '1#1', budget, limit })
+      expect(first.runUntilIdle().result).toMatchObject({ guard: { name: budget, used: 0, limit } })
+    }
+  })
+})
+
+describe('requests', () => {
+  it('are steps of their own whose outcome is the reply', () => {
+    const testbed = hub(
+      ['A'],
+      { A: () => ({ request: { to: 'Oracle', payload: 6 }, next: (v) => value(v as Json) }) },
+      {},
+      fan('A'),
+    )
+    expect(testbed.result.error ?? testbed.result.response).toBeDefined()
+    const form = team('A Oracle', ['Start -> A', 'A -> Oracle', 'A -> End', 'Oracle -> End'])
+    const asked = new MachineTestbed(
+      form,
+      {
+        A: () => ({ request: { to: 'Oracle', payload: 6 }, next: (v) => finish(v as Json) }),
+        Oracle: (i) => value(Number(i) * 7, 5),
+      },
+      { allowParallel: false },
+    ).runUntilIdle()
+    expect(asked.result).toMatchObject({ status: 'completed', response: 42, totalSteps: 2 })
+  })
+  it('end with their deadline', () => {
+    const form = team('A Oracle', ['Start -> A', 'A -> Oracle', 'A -> End', 'Oracle -> End'])
+    const testbed = new MachineTestbed(form, {
+      A: () => ({
+        request: { to: 'Oracle', payload: 6, deadlineAfter: 50 },
+        next: (e) => finish((e as { name: string }).name),
+      }),
+      Oracle: leaf(1, 99_000),
+    }).runUntilIdle()
+    expect(testbed.result.response).toBe('TimeoutError')
+  })
+})
+
+describe('people', () => {
+  const ask =
+    (kind: 'question' | 'choice', more: object = {}): AgentStub =>
+    () => ({ ask: { kind, text: 'Which?', ...more }, next: (a) => finish(a as Json) })
+  const solo = (a: AgentStub, config: RunConfig = {}) =>
+    new MachineTestbed(team('A', ['Start -> A', 'A -> User', 'User -> A', 'A -> End']), { A: a }, config).runUntilIdle()
+  it('a question waits for its answer, which counts once', () => {
+    const testbed = solo(ask('choice', { options: ['red', 'blue'] }))
+    expect(testbed.result).toMatchObject({
+      status: 'waiting',
+      reason: 'question',
+      success: false,
+      questions: [{ agent: 'A', options: ['red', 'blue'] }],
+    })
+    const id = testbed.result.questions[0]?.id ?? ''
+    expect(testbed.answer(id, 'green')).toEqual([])
+    testbed.answer(id, 'red')
+    expect(testbed.answer(id, 'blue')).toEqual([])
+    expect(testbed.runUntilIdle().result.response).toBe('red')
+  })
+  it('a value sent to User is asked, and the answer comes back; without a way back it is the response', () => {
+    const testbed = new MachineTestbed(team('A', ['Start -> A', 'A -> User', 'User -> A', 'A -> End']), {
+      A: (i, _, n) => (n === 1 ? handOff('User', 'Colour?') : finish(i)),
+    }).runUntilIdle()
+    expect(testbed.result.questions).toMatchObject([{ text: 'Colour?' }])
+    testbed.answer(testbed.result.questions[0]?.id ?? '', 'green')
+    expect(testbed.runUntilIdle().result.response).toBe('green')
+    expect(
+      new MachineTestbed(team('A', ['Start -> A', 'A -> User']), { A: leaf('said') }).runUntilIdle().result.response,
+    ).toBe('said')
+  })
+  it('human timeouts give the default, or fail', () => {
+    const late = solo(ask('question', { timeout: '100ms', default: 'none' }))
+    expect(late.run().result.response).toBe('none')
+    const never = solo(
+      () => ({ ask: { kind: 'question', text: '?' }, next: (e) => finish((e as { name: string }).name) }),
+      { timeouts: { human: '1s' } },
+    )
+    expect(never.run().result.response).toBe('TimeoutError')
+  })
+  it('the deadline of a join stands while every missing branch waits for a person', () => {
+    const names = ['A', 'B']
+    const testbed = hub(names, { A: ask('question'), B: leaf('b', 100) }, { deadline: '1s' })
+    testbed.run()
+    expect(testbed.result).toMatchObject({ status: 'waiting', reason: 'question' })
+    testbed.now = 1_000_000
+    testbed.answer(testbed.result.questions[0]?.id ?? '', 'late')
+    expect(testbed.runUntilIdle().result).toMatchObject({ status: 'completed', response: ['late', 'b'] })
+  })
+})
+
+describe('pausing and cancelling', () => {
+  it('lets steps finish, starts none, and goes on', () => {
+    const testbed = new MachineTestbed(
+      team('A B', ['A -> B']),
+      { A: leaf(1, 50), B: leaf(2, 50) },
+      { timeouts: { run: '1s' } },
+    )
+    testbed.apply({ at: 1_010, type: 'pause', by: 'ada' })
+    testbed.run(500_000)
+    expect(testbed.result).toMatchObject({ status: 'waiting', reason: 'paused', totalSteps: 1 })
+    testbed.apply({ at: testbed.now, type: 'resume', by: 'ada' })
+    expect(testbed.runUntilIdle().result).toMatchObject({ status: 'completed', response: 2 })
+  })
+  it('cancels what runs, and awaits it', () => {
+    const testbed = new MachineTestbed(team('Lead A B', ['Start -> Lead', 'Lead <-> A', 'Lead <-> B', 'Lead -> End']), {
+      Lead: fan('A', 'B'),
+      A: () => ({ ...value(1, 5_000), stopsAfter: 40 }),
+      B: leaf(2, 5_000),
+    })
+    testbed.run(1_100)
+    testbed.apply({ at: testbed.now, type: 'cancel', by: 'ada' })
+    testbed.runUntilIdle()
+    expect(testbed.result).toMatchObject({ status: 'cancelled', success: false, durationMs: 140 })
+    expect(testbed.result.branchResults.every((b) => b.status === 'cancelled')).toBe(true)
+  })
+})
+
+describe('other edges', () => {
+  const form = (type: string) => ({
+    nodes: [
+      { name: 'Start', kind: 'start' as const },
+      { name: 'A', kind: 'agent' as const, agent: agent('A') },
+      { name: 'B', kind: 'agent' as const, agent: agent('B') },
+      { name: 'C', kind: 'agent' as const, agent: agent('C') },
+      { name: 'End', kind: 'end' as const },
+    ],
+    edges: [
+      { from: 'Start', to: 'A' },
+      { from: 'A', to: 'B', type: type as 'notify' },
+      { from: 'A', to: 'C' },
+      { from: 'C', to: 'End' },
+    ],
+  })
+  it('a notification is not awaited, but the run ends after it; its failure is nobody else’s', () => {
+    const testbed = new MachineTestbed(form('notify'), {
+      A: leaf('news'),
+      B: leaf('heard', 500),
+      C: leaf('c'),
+    }).runUntilIdle()
+    expect(testbed.result).toMatchObject({ status: 'completed', response: 'c', durationMs: 500 })
+    expect(testbed.inputsOf('B')).toEqual(['news'])
+    expect(
+      new MachineTestbed(form('notify'), { A: leaf('news'), B: () => fails('no'), C: leaf('c') }).runUntilIdle().result
+        .response,
+    ).toBe('c')
+  })
+  it('a query calls and returns', () => {
+    const testbed = new MachineTestbed(form('query'), {
+      A: (i) => (resultsIn(i) ? value(valuesIn(i)[0] ?? null) : invoke(['B', 2])),
+      B: (i) => value(Number(i) * 2),
+      C: (i) => value(i),
+    }).runUntilIdle()
+    expect(testbed.result.response).toBe(4)
+  })
+  it('conditions choose the way of a value', () => {
+    const base = form('invoke')
+    const when = {
+      ...base,
+      edges: [
+        { from: 'Start', to: 'A' },
+        { from: 'A', to: 'B', when: { path: 'kind', equals: 'bug' } },
+        { from: 'A', to: 'C' },
+        { from: 'B', to: 'End' },
+        { from: 'C', to: 'End' },
+      ],
+    }
+    const run = (kind: string) =>
+      new MachineTestbed(when, { A: leaf({ kind }), B: leaf('b'), C: leaf('c') }).runUntilIdle().result.response
+    expect([run('bug'), run('other')]).toEqual(['b', 'c'])
+  })
+})

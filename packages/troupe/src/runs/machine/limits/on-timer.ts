@@ -1,0 +1,85 @@
+/** What follows when a timer has come. */
+
+import { requestBranchCancel, requestStepCancel } from '../branches/cancellation.ts'
+import { retryInPlace, routeError, timedOut } from '../branches/fail-branch.ts'
+import type { Deciding } from '../decision.ts'
+import { fire } from '../joins/complete-join.ts'
+import { joinProgress } from '../joins/join-progress.ts'
+import type { Cancellation } from '../machine-events.ts'
+import { expire } from '../people/questions-and-answers.ts'
+import { beginAttempt, requestRunCancel } from '../run-lifecycle.ts'
+import { must } from '../state.ts'
+import { endStep } from '../steps/step-results.ts'
+import { trip } from './guards.ts'
+import { deadlineOf, idOf, kindOf, questionTimeoutMs } from './run-clocks.ts'
+
+export function onTimer(d: Deciding, name: string) {
+  const due = d.state.timers.get(name)?.due
+  if (due === undefined) return
+  // A node whose clock goes behind may bring it early: it is set again.
+  if (due > d.at) return d.emit({ type: 'timer.set', name, due })
+  d.emit({ type: 'timer.cleared', name })
+  const id = idOf(name)
+  const { timeouts, budget } = d.config
+  switch (kindOf(name)) {
+    case 'run':
+      return requestRunCancel(d, { as: 'failed', error: timedOut('run', 'The run', timeouts.run as number) })
+    case 'time':
+      return trip(d, { name: 'time', limit: budget.time as number, used: d.at - d.state.startedAt })
+    case 'branch':
+      return branchTimeout(d, id, timeouts.branch as number)
+    case 'step':
+      return stepTimeout(d, id, 'step', timeouts.step as number)
+    case 'request':
+      return stepTimeout(d, id, 'request', due - d.state.startedAt)
+    case 'grace':
+      return abandon(d, id)
+    case 'join':
+      return deadline(d, id)
+    case 'acquire':
+      return acquisitionTimeout(d, id, timeouts.acquisition as number)
+    case 'question':
+      return expire(
+        d,
+        id,
+        timedOut('human', 'An answer', questionTimeoutMs(d.state.questions.get(id)?.ask) ?? (timeouts.human as number)),
+      )
+    case 'retry':
+      return delayOver(d, id)
+    default:
+      return beginAttempt(d)
+  }
+}
+
+function branchTimeout(d: Deciding, id: string, limit: number): void {
+  const branch = d.branch(id)
+  requestBranchCancel(d, branch, { as: 'failed', error: timedOut('branch', `Branch ${id} (${branch.agent})`, limit) })
+}
+
+function stepTimeout(d: Deciding, id: string, kind: string, limit: number): void {
+  const step = must(d.state.steps.get(id), id)
+  requestStepCancel(d, step, { as: 'failed', error: timedOut(kind, `Step ${id} (${step.agent})`, limit) })
+}
+
+function abandon(d: Deciding, id: string): void {
+  const step = must(d.state.steps.get(id), id)
+  endStep(d, step, { error: (step.cancellation as Cancellation).error })
+}
+
+/** What has arrived goes on; who has not, has failed. */
+function deadline(d: Deciding, id: string): void {
+  const joinState = d.joinState(id)
+  const late = timedOut('deadline', `The join at ${joinState.agent}`, deadlineOf(d, joinState.node))
+  const { successes } = joinProgress(d, joinState)
+  fire(d, joinState, late, successes === 0 && joinState.onFailure === 'failFast' ? late : undefined)
+}
+
+function acquisitionTimeout(d: Deciding, id: string, limit: number): void {
+  const branch = d.branch(id)
+  routeError(d, branch, timedOut('acquisition', `Waiting for an instance of ${d.label(branch)}`, limit))
+}
+
+function delayOver(d: Deciding, id: string): void {
+  const branch = d.branch(id)
+  retryInPlace(d, branch, branch.attempt)
+}

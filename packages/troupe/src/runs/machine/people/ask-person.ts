@@ -1,0 +1,37 @@
+/** Questions that the run itself puts to people. */
+import type { Json, StoredError } from '../../../core/index.ts'
+import type { Deciding } from '../decision.ts'
+import type { Branch } from '../state.ts'
+
+const textOf = (value: Json) => (typeof value === 'string' ? value : JSON.stringify(value))
+
+/** A branch that has come to User asks there; where User has no way on, its value is its response. */
+export function askPerson(d: Deciding, branch: Branch) {
+  const node = d.node(branch.node)
+  if (node.kind !== 'user' || branch.question !== undefined) return
+  if (node.out.length === 0)
+    return d.emit({ type: 'branch.completed', branch: branch.id, agent: node.label, as: 'ended', value: branch.input })
+  d.emit({
+    type: 'question.asked',
+    question: `${branch.id}?${branch.asked + 1}`,
+    branch: branch.id,
+    agent: branch.from === undefined ? node.label : d.node(branch.from).label,
+    ask: { kind: 'question', text: textOf(branch.input) },
+  })
+}
+
+export function askAboutFailure(d: Deciding, branch: Branch, error: StoredError): void {
+  const agent = d.label(branch)
+  d.emit({
+    type: 'question.asked',
+    question: `${branch.id}!${branch.asked + 1}`,
+    branch: branch.id,
+    agent,
+    failed: error,
+    ask: {
+      kind: 'error',
+      text: `${agent} failed: ${error.message} Retry, skip or abort?`,
+      options: ['retry', 'skip', 'abort'],
+    },
+  })
+}

@@ -1,0 +1,66 @@
+/** Breakpoints: where a run stops, and waits to be looked at, edited, and told to go on. */
+import { type Json, type StoredError, taintField } from '../../../core/index.ts'
+import type { BreakOn } from '../../../topology/index.ts'
+import type { Deciding } from '../decision.ts'
+import { guardIn } from '../limits/guards.ts'
+import type { BranchId, Breakpoint, StepEnding, StepId } from '../machine-events.ts'
+import { pauseRun } from '../run-lifecycle.ts'
+import type { State, Step } from '../state.ts'
+
+/** Those it was started with, unless others were set since. */
+export const breakpointsIn = ({ breakOn, pinned }: Readonly<State>): readonly BreakOn[] =>
+  breakOn ?? pinned.config.debug?.breakOn ?? []
+
+/** Looked at before a step is started. @returns true where the run stops instead */
+export function breaksBefore(d: Deciding, step: StepId, agent: string): boolean {
+  const { until, lastBreakpoint, counts, seq } = d.state
+  if (until !== undefined && counts.totalSteps >= until) return stop(d, { on: 'step', step, agent })
+  if (lastBreakpoint.step === step) return false
+  for (const each of breakpointsIn(d.state)) {
+    if (each.on === 'agent' && each.agent === agent) return stop(d, { on: 'agent', step, agent })
+    if (each.on === 'seq' && each.seq > lastBreakpoint.seq && each.seq <= seq)
+      return stop(d, { on: 'seq', step, agent })
+  }
+  return false
+}
+
+function stop(d: Deciding, breakpoint: Breakpoint): true {
+  pauseRun(d, 'breakpoint', breakpoint)
+  return true
+}
+
+/** A failure that is to be looked at before anything follows from it; guards trip all the same. */
+export function stopsAtFailure(d: Deciding, step: Step, error: StoredError): boolean {
+  const isWanted = breakpointsIn(d.state).some(({ on }) => on === 'error')
+  return isWanted && !step.suspendedEnding && !step.cancellation && !d.state.cancellation && !guardIn(error)
+}
+
+export function suspendFailure(
+  d: Deciding,
+  step: Step,
+  error: StoredError,
+  more: Pick<StepEnding, 'usage' | 'taint'>,
+): void {
+  const { id, branch, agent } = step
+  const { usage, taint } = more
+  const detail = { error, ...(usage ? { usage } : {}) }
+  d.emit({ type: 'step.waiting', step: id, branch, agent, reason: 'breakpoint', detail, ...taintField(taint) })
+  pauseRun(d, 'breakpoint', { on: 'error', step: id, agent })
+}
+
+/** A branch whose step has not begun gets another input. */
+export function editBranch(d: Deciding, id: BranchId, input: Json): void {
+  const branch = d.state.branches.get(id)
+  if (branch?.status !== 'ready') return
+  const { node, from, attempt, substitute } = branch
+  d.emit({
+    type: 'branch.moved',
+    branch: id,
+    node,
+    agent: d.label(branch),
+    input,
+    attempt,
+    ...(from === undefined ? {} : { from }),
+    ...(substitute ? { substitute: true as const } : {}),
+  })
+}

@@ -1,0 +1,163 @@
+/** People and requests: who is asked what, and how the answer comes back. */
+import { failure, type Json, type StoredError, storeError, type TaintLabel, taintField } from '../../../core/index.ts'
+import { failBranch, retryInPlace } from '../branches/fail-branch.ts'
+import { graphIn, planOf } from '../branches/flow.ts'
+import { routeResult, split } from '../branches/route-result.ts'
+import type { Deciding } from '../decision.ts'
+import { depthAllowed, trip } from '../limits/guards.ts'
+import type { InputOf } from '../machine-events.ts'
+import { pauseRun } from '../run-lifecycle.ts'
+import { type AskedQuestion, type Branch, must, type State } from '../state.ts'
+import { reply } from '../steps/step-results.ts'
+import { answerRejection } from './check-answer.ts'
+
+export function asked(d: Deciding, input: InputOf<'question.asked'>): void {
+  const step = d.state.steps.get(input.step)
+  const id = `${input.step}?${input.wait}`
+  if (!step || step.cancellation || d.state.questions.has(id)) return
+  const { branch, agent } = step
+  d.emit({
+    type: 'question.asked',
+    question: id,
+    branch,
+    agent: input.agent ?? agent,
+    step: step.id,
+    wait: input.wait,
+    ask: input.question,
+  })
+  if (input.question.kind === 'breakpoint') pauseRun(d, 'breakpoint', { on: 'tool', step: step.id, agent })
+}
+
+/** Whoever stands before a call goes on with it, once the run goes on. */
+export function passBreakpoints(d: Deciding, by: string): void {
+  if (d.state.pausedBy !== undefined) return
+  for (const { id, ask, status } of d.state.questions.values())
+    if (ask.kind === 'breakpoint' && status === 'open') answered(d, { question: id, value: true, by })
+}
+
+/** What came while the run was paused. */
+export function sendDeferredAnswers(d: Deciding, deferredAnswers: State['deferredAnswers']): void {
+  if (d.state.pausedBy !== undefined) return
+  for (const { step, wait, answer, taint } of deferredAnswers) reply(d, step, wait, answer, taint)
+}
+
+export function answered(
+  d: Deciding,
+  { question: id, value, by, taint }: Omit<InputOf<'question.answered'>, 'at' | 'type'>,
+): void {
+  if (answerRejection(d.state, id, value)) return
+  const question = d.state.questions.get(id) as AskedQuestion
+  d.emit({ type: 'question.answered', ...d.asked(id), value, by, ...taintField(taint) })
+  applyAnswer(d, question, { value }, taint)
+}
+
+/** Its time is up: its default is the answer, or the wait fails. */
+export function expire(d: Deciding, id: string, limit: StoredError): void {
+  const question = must(d.state.questions.get(id), id)
+  const { default: value } = question.ask
+  if (value === undefined) d.emit({ type: 'question.expired', ...d.asked(id) })
+  else d.emit({ type: 'question.answered', ...d.asked(id), value, by: 'timeout' })
+  applyAnswer(d, question, value === undefined ? { error: limit } : { value })
+}
+
+function applyAnswer(
+  d: Deciding,
+  question: AskedQuestion,
+  answer: { readonly value: Json } | { readonly error: StoredError },
+  taint?: readonly TaintLabel[],
+) {
+  const { step, wait, ask } = question
+  // Whoever stands at a breakpoint is what the run was stopped for.
+  if (step !== undefined) return reply(d, step, wait as string, answer, taint, ask.kind === 'breakpoint')
+  const branch = d.branch(question.branch)
+  if (question.failed) return resolveFailure(d, branch, question.failed, 'value' in answer ? answer.value : 'abort')
+  if ('error' in answer) return failBranch(d, branch, answer.error, d.config.onFailure)
+  afterUser(d, branch, answer.value)
+}
+
+/** Back to who asked where there is a way; else on along all ways of User. */
+function afterUser(d: Deciding, branch: Branch, value: Json) {
+  const { out } = d.node(branch.node)
+  const group = d.groupOf(branch)
+  if (group.origin.kind === 'call' && group.branches[0] === branch.id && branch.before === undefined)
+    return routeResult(d, branch, { kind: 'end', value, notify: [] })
+  const back = out.find((e) => e.to === branch.from)
+  const edges = back ? [back] : out
+  const [only] = edges
+  if (only && edges.length === 1 && d.node(only.to).kind !== 'end')
+    return routeResult(d, branch, { kind: 'move', edge: only, input: value, notify: [] })
+  const ends = edges.filter((e) => d.node(e.to).kind === 'end')
+  const on = edges.filter((e) => d.node(e.to).kind !== 'end')
+  if (on.length === 0 || ends.length === edges.length) return routeResult(d, branch, { kind: 'end', value, notify: [] })
+  split(
+    d,
+    branch,
+    on.map((edge) => ({ edge, input: value })),
+  )
+}
+
+function resolveFailure(d: Deciding, branch: Branch, error: StoredError, choice: Json) {
+  if (choice === 'retry') return retryInPlace(d, branch, branch.attempt + 1)
+  if (choice === 'abort') return failBranch(d, branch, error, 'failFast', 'abort')
+  const group = d.groupOf(branch)
+  const alone = group.origin.kind === 'run' && group.live === 1 && group.openJoinCount === 0
+  if (!alone) return failBranch(d, branch, error, 'collect', 'skip')
+  const plan = planOf(d.state, branch, { kind: 'value', value: null })
+  routeResult(d, branch, plan.kind === 'invalid' ? { kind: 'end', value: null, notify: [] } : plan)
+}
+
+/** Another agent of the run is asked: a step of its own, in the asker's place. */
+export function requested(d: Deciding, input: InputOf<'request.made'>) {
+  const asker = d.state.steps.get(input.step)
+  const id = `${input.step}>${input.wait}`
+  if (!asker || asker.cancellation || d.state.steps.has(id)) return
+  const nodes = [...graphIn(d.state).nodes.values()].filter((n) => n.kind === 'agent')
+  const node = nodes.find((n) => n.name === input.to) ?? nodes.find((n) => n.label === input.to)
+  if (!node) {
+    const known = nodes.map((n) => n.label).join(', ')
+    return reply(d, asker.id, input.wait, { error: storeError(failure('agent.unknown', { agent: input.to, known })) })
+  }
+  if (!depthAllowed(d, asker.depth + 1)) return
+  d.emit({
+    type: 'request.made',
+    step: id,
+    branch: asker.branch,
+    node: node.name,
+    agent: node.label,
+    depth: asker.depth + 1,
+    from: asker.id,
+    fromAgent: asker.agent,
+    wait: input.wait,
+    message: input.message,
+    payload: input.payload,
+    ...taintField(input.taint),
+  })
+  if (input.deadline !== undefined)
+    d.emit({ type: 'timer.set', name: `request:${id}`, due: Math.max(input.deadline, d.at) })
+  const cycle = cycleFrom(d, asker.agent)
+  if (!cycle) return
+  const agents = cycle.join(' -> ')
+  trip(
+    d,
+    { name: 'deadlock', limit: 0, used: cycle.length - 1, detail: agents },
+    storeError(failure('run.deadlock', { agents })),
+  )
+}
+
+/** A way through the open requests that leads back to its beginning. */
+function cycleFrom(d: Deciding, start: string): string[] | undefined {
+  const { asks } = d.state
+  const seen = new Set<string>()
+  const walk = (agent: string, path: readonly string[]): string[] | undefined => {
+    for (const other of Object.keys(asks[agent] ?? {})) {
+      if (((asks[agent] as { [other: string]: number })[other] as number) <= 0) continue
+      if (other === start) return [...path, agent, start]
+      if (seen.has(other)) continue
+      seen.add(other)
+      const found = walk(other, [...path, agent])
+      if (found) return found
+    }
+    return undefined
+  }
+  return walk(start, [])
+}

@@ -1,0 +1,122 @@
+/** The account of a run as it stands: for its result, and for lists. */
+import type { Question } from '../../agents/index.ts'
+import { failure, type Json, type StoredError, storeError, type TaintLabel, taintField } from '../../core/index.ts'
+import { taintOfRun } from './branches/evolve-taint.ts'
+import type { Guard } from './machine-events.ts'
+import type { RunReason } from './result.ts'
+import { hasEnded, type State, type Step } from './state.ts'
+
+export type RunStatus = 'running' | 'completed' | 'failed' | 'cancelled' | 'waiting'
+
+export interface DerivedStatus {
+  readonly status: RunStatus
+  readonly reason?: RunReason
+  readonly over: boolean
+}
+
+export type BranchAccount = {
+  readonly id: string
+  readonly agent: string
+  readonly status: 'running' | 'waiting' | 'completed' | 'failed' | 'cancelled'
+  readonly success: boolean
+  readonly value?: Json
+  readonly error?: StoredError
+}
+
+export type RunAccount = {
+  readonly status: RunStatus
+  readonly reason?: RunReason
+  readonly success: boolean
+  readonly response?: Json
+  readonly questions: readonly (Question & { readonly id: string; readonly agent: string })[]
+  readonly totalSteps: number
+  readonly branchResults: readonly BranchAccount[]
+  readonly usage: { readonly inputTokens: number; readonly outputTokens: number }
+  readonly cost: { readonly usd: number; readonly unknown: readonly string[] }
+  readonly durationMs: number
+  readonly guard?: Guard
+  readonly error?: StoredError
+  /** What the run has taken in so far came with this; absent where with nothing. */
+  readonly taint?: readonly TaintLabel[]
+}
+
+/** A run waits when nothing in it can move without somebody outside; then it says for what. */
+export function deriveStatus(state: Readonly<State>): DerivedStatus {
+  const { counts } = state
+  if (hasEnded(state)) return { status: state.status as RunStatus, over: true }
+  const waiting = (reason: RunReason): DerivedStatus => ({ status: 'waiting', reason, over: false })
+  const running: DerivedStatus = { status: 'running', over: false }
+  if (state.cancellation || counts.executing > 0) return running
+  if (state.pausedBy !== undefined) return waiting(state.breakpoint ? 'breakpoint' : 'paused')
+  if (state.status === 'new' || counts.outside + counts.delayed > 0 || state.retryTimer !== undefined) return running
+  if (counts.uncertain > 0) return waiting('uncertain')
+  if (counts.changed > 0) return waiting('code.changed')
+  return counts.openQuestions > 0 ? waiting('question') : running
+}
+
+/** @param at ms since 1970, for how long a run has taken that is not over */
+export function runAccountOf(state: Readonly<State>, at: number): RunAccount {
+  const { status, reason, over } = deriveStatus(state)
+  const problems = problemsOf(state)
+  return {
+    status,
+    ...(reason ? { reason } : {}),
+    success: status === 'completed',
+    ...(state.response === undefined ? {} : { response: state.response }),
+    questions: over ? [] : questionsOf(state),
+    totalSteps: state.counts.totalSteps,
+    branchResults: [...state.branches.values()].map((branch) => accountOf(branch, problems.get(branch.id))),
+    usage: { inputTokens: state.usage.inputTokens, outputTokens: state.usage.outputTokens },
+    cost: { usd: state.usage.usd, unknown: Object.keys(state.usage.unknown) },
+    durationMs: Math.max(0, (over ? state.now : at) - state.startedAt),
+    ...(state.guard ? { guard: state.guard } : {}),
+    ...(state.error ? { error: state.error } : {}),
+    ...taintField(taintOfRun(state)),
+  }
+}
+
+const questionsOf = (state: Readonly<State>) =>
+  [...state.questions.values()]
+    .filter((question) => question.status === 'open')
+    .map(({ id, agent, ask }) => ({ ...ask, id, agent }))
+
+/** What no answer within the run can mend, by branch. */
+function problemsOf({ counts, steps }: Readonly<State>): ReadonlyMap<string, StoredError> {
+  if (counts.uncertain + counts.changed === 0) return new Map()
+  return new Map(
+    [...steps.values()].flatMap((step) => problemOf(step).map((problem) => [step.branch, problem] as const)),
+  )
+}
+
+function problemOf({ id, reason, detail }: Step): readonly StoredError[] {
+  const { effect, problem } = { effect: 'an effect', problem: 'it is another', ...(detail as object | undefined) }
+  if (reason === 'uncertain') return [storeError(failure('effect.uncertain', { step: id, effect }))]
+  return reason === 'code.changed' ? [storeError(failure('code.changed', { step: id, problem }))] : []
+}
+
+function accountOf(
+  branch: {
+    readonly id: string
+    readonly agent: string
+    readonly status: string
+    readonly value: Json | undefined
+    readonly error: StoredError | undefined
+  },
+  problem: StoredError | undefined,
+): BranchAccount {
+  const { id, agent, status, value, error = problem } = branch
+  const shown =
+    status === 'completed' || status === 'failed' || status === 'cancelled'
+      ? status
+      : status === 'running'
+        ? status
+        : 'waiting'
+  return {
+    id,
+    agent,
+    status: shown,
+    success: status === 'completed',
+    ...(value === undefined ? {} : { value }),
+    ...(error ? { error } : {}),
+  }
+}

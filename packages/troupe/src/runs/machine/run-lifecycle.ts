@@ -1,0 +1,128 @@
+/** The run as a whole: begun, paused, stopped, begun anew, ended. */
+import { failure, type Json, type StoredError, storeError, taintField } from '../../core/index.ts'
+import { groupResultOf } from './branches/branch-group.ts'
+import { requestGroupCancel } from './branches/cancellation.ts'
+import { delayBefore } from './branches/fail-branch.ts'
+import { graphIn } from './branches/flow.ts'
+import { startBranch } from './branches/route-result.ts'
+import type { Deciding } from './decision.ts'
+import { responseOf } from './joins/join-progress.ts'
+import { clearClock, startClocks, stopClocks } from './limits/run-clocks.ts'
+import type { Breakpoint, Cancellation, Guard, InputOf } from './machine-events.ts'
+
+export function applyStart(d: Deciding, { task, pinned, taint }: InputOf<'start'>): void {
+  d.emit({ type: 'run.started', task, pinned, ...taintField(taint) })
+  const { timeouts, budget } = pinned.config
+  if (timeouts.run !== undefined) d.emit({ type: 'timer.set', name: 'run', due: d.at + timeouts.run })
+  if (budget.time !== undefined) d.emit({ type: 'timer.set', name: 'time', due: d.at + budget.time })
+  beginAttempt(d)
+}
+
+const groupId = (attempt: number) => (attempt === 1 ? 'run' : `run~${attempt}`)
+
+/** A branch for each entry; those of a later attempt are told apart by it. */
+export function beginAttempt(d: Deciding): void {
+  const { attempt, task } = d.state
+  const prefix = attempt === 1 ? '' : `${attempt}~`
+  for (const [i, edge] of graphIn(d.state).entries.entries())
+    startBranch(d, {
+      branch: `${prefix}${i + 1}`,
+      group: groupId(attempt),
+      origin: { kind: 'run' },
+      node: edge.to,
+      depth: 0,
+      order: [i + 1],
+      input: task,
+    })
+}
+
+export function requestRunCancel(
+  d: Deciding,
+  cancellation: Cancellation,
+  { guard, by }: { readonly guard?: Guard | undefined; readonly by?: string | undefined } = {},
+): void {
+  if (d.state.cancellation) return
+  d.arrivals.length = 0
+  d.emit({
+    type: 'run.cancel-requested',
+    cancellation,
+    ...(guard ? { guard } : {}),
+    ...(by === undefined ? {} : { by }),
+  })
+  const { retryTimer } = d.state
+  if (retryTimer !== undefined) clearClock(d, retryTimer)
+  for (const id of d.state.tops) {
+    requestGroupCancel(d, id, { as: 'cancelled', error: cancellation.error })
+    d.groups.add(id)
+  }
+}
+
+export function cancelRun(d: Deciding, by: string): void {
+  requestRunCancel(d, { as: 'cancelled', error: storeError(failure('cancelled', { what: 'The run' })) }, { by })
+}
+
+export function pauseRun(d: Deciding, by: string, breakpoint?: Breakpoint): void {
+  if (d.state.pausedBy !== undefined || d.state.cancellation) return
+  d.emit({ type: 'run.paused', by, ...(breakpoint ? { breakpoint } : {}) })
+  stopClocks(d)
+}
+
+/** @param steps so many are begun before it stops again */
+export function resumeRun(d: Deciding, by: string, steps?: number): void {
+  const { pausedBy, breakpoint } = d.state
+  // Who was paused by somebody stays so when the run above goes on; a breakpoint stops both, and both go on.
+  if (pausedBy === undefined || (by === 'parent' && pausedBy !== 'parent' && !breakpoint)) return
+  d.emit({ type: 'run.resumed', by, ...(steps === undefined ? {} : { steps }) })
+  startClocks(d)
+  for (const { id, suspendedEnding } of d.state.steps.values())
+    if (suspendedEnding) d.later({ do: 'step.end', step: id, ending: suspendedEnding })
+}
+
+const isIdle = (d: Deciding) => d.state.counts.live === 0 && d.state.counts.steps === 0 && d.state.joins.size === 0
+
+/** @returns true where something was decided */
+export function considerRun(d: Deciding): boolean {
+  const { state } = d
+  if (state.retryTimer !== undefined) return false
+  if (state.cancellation) return isIdle(d) && endCancelled(d, state.cancellation)
+  const group = state.groups.get(groupId(state.attempt))
+  if (!group || group.live > 0 || group.openJoinCount > 0) return false
+  const end = groupResultOf(d, group, '')
+  if (!end.success) {
+    requestRunCancel(d, { as: 'failed', error: end.error as StoredError })
+    return true
+  }
+  if (!isIdle(d)) return false
+  d.emit({ type: 'run.completed', value: end.value ?? null })
+  return true
+}
+
+/** What it has: the responses so far, else the last value that any branch ended with. */
+function partial(d: Deciding): { readonly partial?: Json } {
+  const group = d.state.groups.get(groupId(d.state.attempt))
+  const value = (group && responseOf(group)) ?? d.state.lastValue
+  return value === undefined ? {} : { partial: value }
+}
+
+function endCancelled(d: Deciding, cancellation: Cancellation): true {
+  const { guard, attempt } = d.state
+  const { retry } = d.config
+  if (cancellation.as === 'cancelled')
+    d.emit({ type: 'run.cancelled', by: d.state.cancelRequestedBy as string, ...partial(d) })
+  else if (retry && !guard && attempt < retry.attempts && isRetryable(cancellation.error))
+    retryRun(d, cancellation.error)
+  else d.emit({ type: 'run.failed', error: cancellation.error, ...(guard ? { guard } : {}), ...partial(d) })
+  return true
+}
+
+const isRetryable = ({ name, details }: StoredError) =>
+  name !== 'CriticalError' &&
+  !(name === 'TimeoutError' && (details as { readonly kind?: Json } | undefined)?.kind === 'run')
+
+function retryRun(d: Deciding, error: StoredError): void {
+  const attempt = d.state.attempt + 1
+  const delay = delayBefore(d.config.retry as NonNullable<typeof d.config.retry>, attempt, 'run')
+  const after = `run-retry:${attempt}`
+  d.emit({ type: 'run.retried', attempt, after, error })
+  d.emit({ type: 'timer.set', name: after, due: d.at + delay })
+}

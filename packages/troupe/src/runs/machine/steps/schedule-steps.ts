@@ -1,0 +1,33 @@
+/** Starts steps: as many branches at once as are allowed, in the order in which they became ready. */
+
+import { graphIn } from '../branches/flow.ts'
+import type { Deciding } from '../decision.ts'
+import { stepAllowed } from '../limits/guards.ts'
+import { breaksBefore } from '../people/breakpoints.ts'
+import type { Step } from '../state.ts'
+import { nextReady, nextRequest } from './step-queue.ts'
+
+/** @returns true where a guard tripped, and more follows from that */
+export function schedule(d: Deciding): boolean {
+  const { state } = d
+  if (state.cancellation || state.pausedBy !== undefined || state.retryTimer !== undefined) return false
+  // Who asks waits for the answer: serving steps count against no limit, or all could wait for each other.
+  for (let id = nextRequest(state); id !== undefined; id = nextRequest(state)) {
+    const { branch, node, agent } = state.steps.get(id) as Step
+    if (breaksBefore(d, id, agent)) return false
+    if (!stepAllowed(d)) return true
+    d.emit({ type: 'step.started', step: id, branch, node, agent, attempt: 1 })
+  }
+  const { limited } = graphIn(state)
+  while (state.counts.parallel < d.config.maxParallelBranches) {
+    const branch = nextReady(state, limited)
+    if (!branch) return false
+    const { id, node, attempt } = branch
+    const step = `${id}#${branch.steps + 1}`
+    const agent = d.node(node).label
+    if (breaksBefore(d, step, agent)) return false
+    if (!stepAllowed(d)) return true
+    d.emit({ type: 'step.started', step, branch: id, node, agent, attempt })
+  }
+  return false
+}

@@ -1,0 +1,151 @@
+/** What steps tell: their outcome, their failure, that they wait. */
+
+import type { Outcome } from '../../../agents/index.ts'
+import {
+  failure,
+  hashJson,
+  type Json,
+  type StoredError,
+  storeError,
+  type TaintLabel,
+  taintField,
+} from '../../../core/index.ts'
+import { finishCancellation, withdraw } from '../branches/cancellation.ts'
+import { taintOfStep } from '../branches/evolve-taint.ts'
+import { routeError } from '../branches/fail-branch.ts'
+import { type Plan, planOf } from '../branches/flow.ts'
+import { routeResult } from '../branches/route-result.ts'
+import type { Deciding } from '../decision.ts'
+import { checkProgress, guardIn, trip } from '../limits/guards.ts'
+import type { InputOf, StepEnding } from '../machine-events.ts'
+import { stopsAtFailure, suspendFailure } from '../people/breakpoints.ts'
+import type { StepUsage } from '../result.ts'
+import type { Branch, Step } from '../state.ts'
+
+export function stepReturned(d: Deciding, input: InputOf<'step.returned'>): void {
+  const step = d.state.steps.get(input.step)
+  if (step) endStep(d, step, { outcome: input.outcome, ...endFields(input) })
+}
+
+export function stepFailed(d: Deciding, input: InputOf<'step.failed'>): void {
+  const step = d.state.steps.get(input.step)
+  if (step) endStep(d, step, { error: input.error, ...endFields(input) })
+}
+
+const endFields = ({ usage, taint }: Pick<StepEnding, 'usage' | 'taint'>) => ({
+  ...(usage ? { usage } : {}),
+  ...taintField(taint),
+})
+
+/** Of tokens or cost, by what has ended and this step; what is under way elsewhere has not told yet. */
+function usedOf({ state: { usage } }: Deciding, budget: string, last: StepUsage | undefined): number {
+  if (budget === 'cost') return usage.usd + (last?.cost ?? 0)
+  return usage.inputTokens + usage.outputTokens + (last?.inputTokens ?? 0) + (last?.outputTokens ?? 0)
+}
+
+/** The step has ended with it; the run goes down with what it has. */
+export function budgetRejected(d: Deciding, input: InputOf<'budget.rejected'>): void {
+  const { budget, limit } = input
+  const step = d.state.steps.get(input.step)
+  if (!step) return
+  const used = input.used ?? usedOf(d, budget, input.usage)
+  const error = storeError(failure('budget.exceeded', { budget, used, limit }))
+  endStep(d, step, { error, ...endFields(input) })
+}
+
+export function stepWaits(d: Deciding, input: InputOf<'step.waiting'>): void {
+  const step = d.state.steps.get(input.step)
+  if (!step || step.cancellation || step.suspendedEnding || step.status === 'ready' || step.reason === input.reason)
+    return
+  const { reason, detail } = input
+  const { id, branch, agent } = step
+  d.emit({ type: 'step.waiting', step: id, branch, agent, reason, ...(detail === undefined ? {} : { detail }) })
+}
+
+/** A person says what it gives in place of its failure. */
+export function stepEdited(d: Deciding, { step: id, outcome }: InputOf<'step.edited'>): void {
+  const step = d.state.steps.get(id)
+  if (step?.suspendedEnding)
+    endStep(d, step, { outcome, ...endFields({ ...step.suspendedEnding, taint: taintOfStep(d.state, step) }) })
+}
+
+export function stepResumed(d: Deciding, id: string): void {
+  const step = d.state.steps.get(id)
+  if (step?.status === 'waiting' && !step.suspendedEnding)
+    d.emit({ type: 'step.resumed', step: id, branch: step.branch, agent: step.agent })
+}
+
+export function endStep(d: Deciding, step: Step, ending: StepEnding) {
+  withdraw(d, step)
+  if (step.serve) return endServing(d, step, ending)
+  const branch = d.branch(step.branch)
+  const plan: Plan | undefined = 'outcome' in ending ? planOf(d.state, branch, ending.outcome) : undefined
+  const rejected =
+    plan?.kind === 'invalid' && !step.cancellation ? invalid(step.agent, plan.problem, plan.allowed) : undefined
+  const failed = rejected ?? ('error' in ending ? ending.error : undefined)
+  if (failed && stopsAtFailure(d, step, failed)) return suspendFailure(d, step, failed, endFields(ending))
+  emitEnd(d, step, branch, ending, rejected)
+  if (branch.cancellation) return finishCancellation(d, branch)
+  const error = step.cancellation?.error ?? failed
+  const guard = error && guardIn(error)
+  if (guard) return trip(d, guard)
+  if (error) return routeError(d, branch, error)
+  if (checkProgress(d, branch)) return
+  routeResult(d, branch, plan as Exclude<Plan, { kind: 'invalid' }>)
+}
+
+const invalid = (agent: string, problem: string, allowed: string) =>
+  storeError(failure('outcome.invalid', { agent, problem, allowed }))
+
+function emitEnd(d: Deciding, step: Step, branch: Branch, ending: StepEnding, rejected: StoredError | undefined) {
+  const { id, agent } = step
+  const more = endFields(ending)
+  const error = rejected ?? ('error' in ending ? ending.error : undefined)
+  if (error !== undefined) return d.emit({ type: 'step.failed', step: id, branch: branch.id, agent, error, ...more })
+  const { outcome } = ending as { readonly outcome: Outcome }
+  const progressHash = d.config.guards.noProgress === false ? {} : { progressHash: printOf(branch, outcome) }
+  d.emit({ type: 'step.completed', step: id, branch: branch.id, agent, outcome, ...more, ...progressHash })
+}
+
+const printOf = (branch: Branch, outcome: Outcome) => hashJson([branch.node, branch.input, outcome]).slice(0, 16)
+
+/** The reply goes to who asked, if that one still waits. */
+function endServing(d: Deciding, step: Step, ending: StepEnding) {
+  const serve = step.serve as NonNullable<Step['serve']>
+  const { id, branch, agent } = step
+  const more = endFields(ending)
+  let error = step.cancellation?.error ?? ('error' in ending ? ending.error : undefined)
+  if (error === undefined && 'outcome' in ending) {
+    const { outcome } = ending
+    if (outcome.kind === 'value' || outcome.kind === 'finish') {
+      d.emit({ type: 'step.completed', step: id, branch, agent, outcome, ...more })
+      return reply(d, serve.from, serve.wait, { value: outcome.value }, ending.taint)
+    }
+    error = invalid(
+      agent,
+      `it cannot ${outcome.kind === 'invoke' ? 'invoke' : 'hand off'} while it answers a request`,
+      'return the reply',
+    )
+  }
+  const why = error as StoredError
+  d.emit({ type: 'step.failed', step: id, branch, agent, error: why, ...more })
+  const guard = guardIn(why)
+  if (guard && !step.cancellation) return trip(d, guard)
+  reply(d, serve.from, serve.wait, { error: why }, ending.taint)
+}
+
+export function reply(
+  d: Deciding,
+  to: string,
+  wait: string,
+  answer: { readonly value: Json } | { readonly error: StoredError },
+  taint?: readonly TaintLabel[],
+  whilePaused = false,
+): void {
+  const asker = d.state.steps.get(to)
+  if (!asker || asker.cancellation) return
+  const { branch, agent, status } = asker
+  const isDeferred = d.state.pausedBy !== undefined && status === 'waiting' && !whilePaused
+  const type = isDeferred ? 'answer.deferred' : 'answer.delivered'
+  d.emit({ type, step: to, branch, agent, wait, answer, ...taintField(taint) })
+}

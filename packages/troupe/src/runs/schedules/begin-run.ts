@@ -1,0 +1,82 @@
+/** Begins the run of an occasion: in one change the occasion goes, the schedule moves on, and the run is there. */
+import {
+  encodeJson,
+  failure,
+  type Json,
+  type TaintLabel,
+  TroupeError,
+  taintField,
+  type UserId,
+} from '../../core/index.ts'
+import { withTimeLimit } from '../../resilience/index.ts'
+import type { Statement } from '../../storage/index.ts'
+import type { CompiledTopology } from '../../topology/index.ts'
+import type { ScheduleTrigger } from './schedule-code.ts'
+import { runOf, type ScheduleParts } from './schedule-parts.ts'
+import type { ScheduleRow } from './schedule-store.ts'
+
+export interface Beginning {
+  readonly user: UserId
+  readonly row: ScheduleRow
+  /** Names the occasion, and the run with it. */
+  readonly trigger: string
+  readonly body: ScheduleTrigger
+  readonly topology: CompiledTopology
+  /** The troupe closes, or the user is forgotten. */
+  readonly signal: AbortSignal
+}
+
+const prepareMs = 60_000
+
+/**
+ * @param also goes with it, also where the run is there already
+ * @returns the run's id
+ * @throws what starting a run and preparing its task throw; `schedule.conflict`
+ */
+export async function beginRun(
+  parts: ScheduleParts,
+  beginning: Beginning,
+  also: readonly Statement[],
+): Promise<string> {
+  const { user, row, trigger, topology } = beginning
+  const run = runOf(row.id, trigger)
+  const prepared = await prepareTask(parts, beginning)
+  const { config, tags } = row.spec
+  const spec = { id: run, ...prepared, topology, tags: [...tags, `schedule:${row.id}`], ...(config ? { config } : {}) }
+  const lastAt = parts.clock.now()
+  const statements = [parts.store.turn(user, row, { lastRun: run, lastAt, problem: null }), ...also]
+  try {
+    await parts.start(user, spec, statements)
+  } catch (error) {
+    if (!(error instanceof TroupeError && error.code === 'run.exists')) throw error
+    await commit(parts, user, statements)
+  }
+  parts.events.emit({ type: 'schedule.fired', at: lastAt, userId: user, scheduleId: row.id, runId: run })
+  return run
+}
+
+interface PreparedTask {
+  readonly task: Json
+  readonly taint?: readonly TaintLabel[]
+}
+
+/** The task, and what clings to it where it is made of a message. */
+async function prepareTask(parts: ScheduleParts, { user, row, body, signal }: Beginning): Promise<PreparedTask> {
+  const { task, prepare } = row.spec
+  const { taint, ...trigger } = body.type === 'message' ? body : { ...body, taint: undefined }
+  if (prepare === undefined) return task === undefined ? { task: trigger as Json, ...taintField(taint) } : { task }
+  const make = parts.code.prepare[prepare]
+  if (!make) throw failure('invariant.broken', { rule: 'who begins a run has the code of its schedule' })
+  const limit = { clock: parts.clock, limitMs: prepareMs, kind: 'schedule', signal }
+  const made = await withTimeLimit({ ...limit, what: `Preparing a task of the schedule ${row.id}` }, (ended) =>
+    make(body, { userId: user, schedule: row.id, context: parts.context(user), signal: ended }),
+  )
+  const text = encodeJson(made ?? null, `The task that ${prepare} made`)
+  return { task: JSON.parse(text) as Json, ...taintField(taint) }
+}
+
+/** @throws what a statement expects */
+export async function commit(parts: ScheduleParts, user: UserId, statements: readonly Statement[]): Promise<void> {
+  const result = await parts.storage.commit({ id: null, scope: { user }, statements, wake: ['schedules'] })
+  if (!result.ok) throw failure(result.code, { ...result.detail })
+}

@@ -1,0 +1,168 @@
+/**
+ * Changes of context as occasions. Each follower has a position in its user's revisions: a change behind it becomes an
+ * occasion in the change that moves the position past it, so each does once, whoever looks and whoever dies.
+ */
+import { compilePattern, type WrittenEntry } from '../../context/index.ts'
+import type { UserId } from '../../core/index.ts'
+import { commit } from './begin-run.ts'
+import type { ScheduleTrigger } from './schedule-code.ts'
+import { maxPendingTriggers, type ScheduleParts, scheduleKey } from './schedule-parts.ts'
+import type { ScheduleRow } from './schedule-store.ts'
+import { isMoved } from './serve-schedule.ts'
+
+/** Changes without a match are passed without a word to the storage, up to so many, and for so long. */
+const maxUnsavedRevisions = 500
+const maxUnsavedMs = 60_000
+const pauseMs = 1_000
+
+interface Position {
+  /** Looked at up to here in this process. */
+  revision: number
+  savedAt: number
+}
+
+export class ContextSource {
+  readonly #parts: ScheduleParts
+  readonly #nudge: (user: UserId, id: string) => void
+  #users: ReadonlySet<UserId> = new Set()
+  readonly #positions = new Map<string, Position>()
+  readonly #inProgress = new Map<UserId, { promise: Promise<void>; needsRecheck: boolean }>()
+  #closed = false
+
+  constructor(parts: ScheduleParts, nudge: (user: UserId, id: string) => void) {
+    this.#parts = parts
+    this.#nudge = nudge
+  }
+
+  /** @param users who have schedules that follow their context, from now on */
+  follow(users: readonly UserId[]): void {
+    this.#users = new Set(users)
+    for (const user of this.#users) this.changed(user)
+  }
+
+  /** The user's context may have changed. */
+  changed(user: UserId): void {
+    if (this.#closed || !this.#users.has(user)) return
+    const inProgress = this.#inProgress.get(user)
+    if (inProgress) {
+      inProgress.needsRecheck = true
+      return
+    }
+    const begun = { promise: Promise.resolve(), needsRecheck: false }
+    const poll = async () => {
+      do {
+        begun.needsRecheck = false
+        await this.#poll(user).catch(() => this.#later(user))
+      } while (begun.needsRecheck && !this.#closed && this.#users.has(user))
+      this.#inProgress.delete(user)
+    }
+    begun.promise = poll()
+    this.#inProgress.set(user, begun)
+  }
+
+  async forget(user: UserId): Promise<void> {
+    this.#users = new Set([...this.#users].filter((one) => one !== user))
+    await this.#inProgress.get(user)?.promise
+    const prefix = scheduleKey(user, '')
+    for (const key of this.#positions.keys()) if (key.startsWith(prefix)) this.#positions.delete(key)
+  }
+
+  async stop(): Promise<void> {
+    this.#closed = true
+    await Promise.all([...this.#inProgress.values()].map(({ promise }) => promise))
+  }
+
+  #later(user: UserId): void {
+    this.#parts.clock.after(pauseMs, () => this.changed(user), { background: true })
+  }
+
+  /** Until there is nothing behind anybody's position. */
+  async #poll(user: UserId): Promise<void> {
+    while (!this.#closed && this.#users.has(user)) {
+      const rows = await this.#parts.store.following(user)
+      const open = rows.filter(({ waiting }) => waiting < maxPendingTriggers)
+      const hasChanged = open.length > 0 && (await this.#page(user, open))
+      // Those that have too many waiting go on when some have begun.
+      if (open.length < rows.length) return this.#later(user)
+      if (!hasChanged) return
+    }
+  }
+
+  /** @returns whether there may be more */
+  async #page(user: UserId, rows: readonly ScheduleRow[]): Promise<boolean> {
+    const page = await this.#parts.written(user, Math.min(...rows.map((row) => this.#at(user, row))))
+    let hasChanged = page.lost
+    for (const row of rows) {
+      const processedRevision = this.#at(user, row)
+      if (page.lost) await this.#resync(user, row, page.revision)
+      else if (page.revision > processedRevision) {
+        hasChanged = true
+        const fresh = page.entries.filter(({ revision }) => revision > processedRevision)
+        await this.#addTriggers(user, row, fresh, page.revision)
+      }
+    }
+    return hasChanged
+  }
+
+  #at(user: UserId, row: ScheduleRow): number {
+    return Math.max(row.position ?? 0, this.#positions.get(scheduleKey(user, row.id))?.revision ?? 0)
+  }
+
+  async #addTriggers(user: UserId, row: ScheduleRow, entries: readonly WrittenEntry[], until: number): Promise<void> {
+    const found = entries.filter((entry) => isWanted(row, entry))
+    const { clock } = this.#parts
+    const key = scheduleKey(user, row.id)
+    const known = this.#positions.get(key) ?? { revision: 0, savedAt: clock.monotonic() }
+    this.#positions.set(key, known)
+    const isRecentlySaved =
+      until - (row.position ?? 0) < maxUnsavedRevisions && clock.monotonic() - known.savedAt < maxUnsavedMs
+    if (found.length > 0 || !isRecentlySaved) {
+      const committed = await this.#commit(user, row, until, found.map(triggerOf))
+      if (!committed) return
+      known.savedAt = clock.monotonic()
+    }
+    known.revision = until
+  }
+
+  async #resync(user: UserId, row: ScheduleRow, revision: number): Promise<void> {
+    const body: ScheduleTrigger = { type: 'context', resync: true, revision }
+    this.#positions.delete(scheduleKey(user, row.id))
+    await this.#commit(user, row, revision, [{ trigger: `resync-${revision}`, body }])
+  }
+
+  /** @returns whether it was done; otherwise somebody else has changed the schedule */
+  async #commit(
+    user: UserId,
+    row: ScheduleRow,
+    position: number,
+    triggers: readonly { readonly trigger: string; readonly body: ScheduleTrigger }[],
+  ): Promise<boolean> {
+    const { store, clock } = this.#parts
+    const at = clock.now()
+    const statements = [
+      store.turn(user, row, { position }),
+      ...triggers.map(({ trigger, body }) => store.addTrigger(user, row, { trigger, at, body: JSON.stringify(body) })),
+      ...(triggers.length > 0 ? [store.scheduleAt(user, row.id, { $: 'now' })] : []),
+    ]
+    try {
+      await commit(this.#parts, user, statements)
+    } catch (error) {
+      if (isMoved(error)) return false
+      throw error
+    }
+    if (triggers.length > 0) this.#nudge(user, row.id)
+    return true
+  }
+}
+
+/** Where it is not known any more which topics it had, rather once too often. */
+function isWanted({ spec: { onContext } }: ScheduleRow, { key, topics }: WrittenEntry): boolean {
+  if (!onContext || !compilePattern(onContext.pattern).matches(key)) return false
+  return !onContext.topics || !topics || onContext.topics.some((topic) => topics.includes(topic))
+}
+
+/** Numbered so that they stand in order. */
+const triggerOf = ({ key, revision, ordinal, version }: WrittenEntry) => ({
+  trigger: `${String(revision).padStart(12, '0')}.${String(ordinal).padStart(4, '0')}`,
+  body: { type: 'context', key, revision, ...(version === undefined ? {} : { version }) } as const,
+})

@@ -1,0 +1,51 @@
+/** Puts the schedules of a troupe together from what the runtime hands over. */
+import { checkOptions, failure } from '../../core/index.ts'
+import { checkInteger } from '../../resilience/index.ts'
+import type { OrchestraHost } from '../engine/orchestra-host.ts'
+import type { Known } from '../engine/run-code.ts'
+import { checkContextOf, prepareRun } from '../engine/start-run.ts'
+import { type PrepareTask, ScheduleCode } from './schedule-code.ts'
+import { ScheduleHost } from './schedule-host.ts'
+import type { ScheduleParts } from './schedule-parts.ts'
+import { createScheduleStore } from './schedule-store.ts'
+
+export interface SchedulesConfig {
+  /** Schedules of one user that have not ended; 100 by default. */
+  readonly limit?: number
+  /** Functions that make tasks, by the names under which schedules know them. */
+  readonly prepare?: Readonly<Record<string, PrepareTask>>
+}
+
+type ScheduleServices = Pick<
+  ScheduleParts,
+  'storage' | 'clock' | 'ids' | 'events' | 'log' | 'context' | 'written' | 'mailbox'
+>
+
+/** @throws ValidationError `option.unknown`, `validation.failed` */
+export function checkSchedulesConfig(config: SchedulesConfig): void {
+  checkOptions('schedules', config, ['limit', 'prepare'])
+  checkInteger('schedules', 'limit', config.limit ?? 1)
+  for (const [name, make] of Object.entries(config.prepare ?? {}))
+    if (typeof make !== 'function')
+      throw failure('validation.failed', { what: `schedules.prepare.${name}`, problem: 'it is no function' })
+}
+
+export function createSchedules(
+  services: ScheduleServices,
+  host: OrchestraHost,
+  known: Known,
+  { limit = 100, prepare = {} }: SchedulesConfig = {},
+): ScheduleHost {
+  return new ScheduleHost({
+    ...services,
+    limit,
+    code: new ScheduleCode(known, prepare),
+    store: createScheduleStore(services.storage),
+    start: (user, spec, also) => host.start(user, spec, also),
+    check: (spec) => void prepareRun(spec, checkContextOf(host.parts)),
+    isOver: async (user, run) => {
+      const row = await host.parts.store.get(user, run)
+      return !row || row.endedAt !== null
+    },
+  })
+}

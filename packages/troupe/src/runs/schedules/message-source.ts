@@ -1,0 +1,130 @@
+/**
+ * Messages as occasions: a schedule receives from its mailbox, keeps the message as an occasion under its id, and only then
+ * acknowledges. One that comes twice is the same occasion, and its run the same run.
+ */
+import { TroupeError, taintField, type UserId } from '../../core/index.ts'
+import type { Delivery } from '../../messaging/index.ts'
+import { commit } from './begin-run.ts'
+import type { ScheduleTrigger } from './schedule-code.ts'
+import { maxPendingTriggers, type ScheduleParts, scheduleKey } from './schedule-parts.ts'
+import { isMoved } from './serve-schedule.ts'
+
+interface ScheduleTarget {
+  readonly user: UserId
+  readonly schedule: string
+}
+interface Receiving {
+  readonly stop: AbortController
+  readonly done: Promise<void>
+}
+
+const batchSize = 10
+const pauseMs = 1_000
+
+export class MessageSource {
+  readonly #parts: ScheduleParts
+  readonly #nudge: (user: UserId, id: string) => void
+  readonly #receiving = new Map<string, Receiving>()
+  #closed = false
+
+  constructor(parts: ScheduleParts, nudge: (user: UserId, id: string) => void) {
+    this.#parts = parts
+    this.#nudge = nudge
+  }
+
+  /**
+   * Resolves when those that receive no more have put away what they had in hand.
+   * @param targets all that receive, from now on
+   */
+  async follow(targets: readonly ScheduleTarget[]): Promise<void> {
+    if (this.#closed) return
+    const wanted = new Map(targets.map((target) => [scheduleKey(target.user, target.schedule), target]))
+    const ended = [...this.#receiving].filter(([key]) => !wanted.has(key)).map(([, each]) => each)
+    this.#begin(wanted)
+    await this.#end(ended)
+  }
+
+  #begin(wanted: ReadonlyMap<string, ScheduleTarget>): void {
+    for (const [key, target] of wanted) {
+      if (this.#receiving.get(key)?.stop.signal.aborted === false) continue
+      const stop = new AbortController()
+      const receiving = { stop, done: this.#receive(target, stop.signal).finally(() => this.#ended(key, receiving)) }
+      this.#receiving.set(key, receiving)
+    }
+  }
+
+  async forget(user: UserId): Promise<void> {
+    const prefix = scheduleKey(user, '')
+    await this.#end([...this.#receiving].filter(([key]) => key.startsWith(prefix)).map(([, each]) => each))
+  }
+
+  async stop(): Promise<void> {
+    this.#closed = true
+    await this.#end([...this.#receiving.values()])
+  }
+
+  #ended(key: string, receiving: Receiving): void {
+    if (this.#receiving.get(key) === receiving) this.#receiving.delete(key)
+  }
+
+  async #end(receiving: readonly Receiving[]): Promise<void> {
+    for (const { stop } of receiving) stop.abort()
+    await Promise.all(receiving.map(({ done }) => done))
+  }
+
+  /** Never rejects: what fails is tried again after a pause. */
+  async #receive({ user, schedule }: ScheduleTarget, signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        const row = await this.#parts.store.get(user, schedule)
+        const wanted = row?.state === 'active' ? row.spec.onMessage : undefined
+        if (!row || !wanted) return
+        if (row.waiting >= maxPendingTriggers) await this.#pause(signal)
+        else {
+          const mailbox = this.#parts.mailbox(user, wanted.to)
+          const max = Math.min(batchSize, maxPendingTriggers - row.waiting)
+          for (const delivery of await mailbox.receive({ max, wait: '5m', types: [wanted.type], signal }))
+            await this.#addTrigger(user, schedule, delivery)
+        }
+      } catch (error) {
+        if (!signal.aborted && !(error instanceof TroupeError && error.code === 'lease.lost')) await this.#pause(signal)
+      }
+    }
+  }
+
+  async #addTrigger(user: UserId, schedule: string, delivery: Delivery): Promise<void> {
+    const { store, clock } = this.#parts
+    const { id, from, type, payload, taint } = delivery.message
+    const body: ScheduleTrigger = { type: 'message', id, from, name: type, payload, ...taintField(taint) }
+    const trigger = { trigger: id, at: clock.now(), body: JSON.stringify(body) }
+    for (;;) {
+      const row = await store.get(user, schedule)
+      if (row?.state !== 'active') return delivery.nack()
+      try {
+        await commit(this.#parts, user, [
+          store.turn(user, row, {}),
+          store.addTrigger(user, row, trigger),
+          store.scheduleAt(user, schedule, { $: 'now' }),
+        ])
+        break
+      } catch (error) {
+        if (!isMoved(error)) throw error
+      }
+    }
+    await delivery.ack()
+    this.#nudge(user, schedule)
+  }
+
+  #pause(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const done = () => {
+        cancel()
+        signal.removeEventListener('abort', done)
+        resolve()
+      }
+      const cancel = this.#parts.clock.after(pauseMs, done, { background: true })
+      signal.addEventListener('abort', done, { once: true })
+      if (signal.aborted) done()
+    })
+  }
+}

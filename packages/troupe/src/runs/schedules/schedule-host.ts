@@ -1,0 +1,236 @@
+/**
+ * The schedules of a troupe at work: sees in one row of work what is due, over all users, and serves it. Nothing of what is
+ * kept here is needed by anybody else: any process on the storage with the code goes on.
+ */
+import type { Cancel, TroupeError, TroupeEvent, UserId } from '../../core/index.ts'
+import { commit } from './begin-run.ts'
+import { ContextSource } from './context-source.ts'
+import { MessageSource } from './message-source.ts'
+import { type ScheduleParts, scheduleIdOf, scheduleKey } from './schedule-parts.ts'
+import type { DueSchedule } from './schedule-store.ts'
+import { emitScheduleEvent, isMoved, serveSchedule } from './serve-schedule.ts'
+
+/** Left to a process that has the code, or that can write. */
+interface UnhandledSchedule {
+  readonly until: number
+  /** It was left before for the same. */
+  readonly isRepeated: boolean
+}
+
+const batch = 200
+/** Schedules served at once. */
+const concurrency = 8
+/** Another process may create schedules that this one's hints don't tell of. */
+const maxPollMs = 300_000
+/** After a look that failed; between two at what is listened to. */
+const pauseMs = 1_000
+/** Until somebody else may have begun it; then the reason is noted, and it is looked at again after a while. */
+const firstPauseMs = 3_000
+const unhandledPauseMs = 30_000
+const overEvents = ['run.completed', 'run.failed', 'run.cancelled'] as const
+
+export class ScheduleHost {
+  readonly parts: ScheduleParts
+  readonly #context: ContextSource
+  readonly #messages: MessageSource
+  readonly #unhandled = new Map<string, UnhandledSchedule>()
+  readonly #serving = new Map<string, { promise: Promise<void>; needsRecheck: boolean }>()
+  readonly #erasing = new Set<UserId>()
+  readonly #closing = new AbortController()
+  #offs: readonly (() => void)[] = []
+  #cancel: Cancel = () => {}
+  #cancelListening: Cancel | undefined
+  #polling: Promise<void> | undefined
+  #needsRecheck = false
+
+  constructor(parts: ScheduleParts) {
+    this.parts = parts
+    const nudge = (user: UserId, id: string) => this.nudge(user, id)
+    this.#context = new ContextSource(parts, nudge)
+    this.#messages = new MessageSource(parts, nudge)
+  }
+
+  /** Aborts when the troupe closes. */
+  get closing(): AbortSignal {
+    return this.#closing.signal
+  }
+
+  start(): void {
+    const { storage, events } = this.parts
+    this.#offs = [
+      storage.onHint((hint) => {
+        if ('user' in hint) this.#context.changed(hint.user)
+        else if (hint.work === 'schedules') {
+          this.#poll()
+          this.#listenSoon()
+        }
+      }),
+      ...overEvents.map((type) => events.on(type, (event) => this.#over(event))),
+    ]
+    this.#poll()
+    void this.listen()
+  }
+
+  async stop(): Promise<void> {
+    this.#closing.abort()
+    for (const off of this.#offs) off()
+    this.#cancel()
+    this.#cancelListening?.()
+    await Promise.all([this.#polling, this.#context.stop(), this.#messages.stop()])
+    await Promise.all([...this.#serving.values()].map(({ promise }) => promise))
+  }
+
+  /** Something happened that a schedule may wait for. */
+  nudge(user: UserId, id: string): void {
+    if (!this.#closing.signal.aborted) void this.#serve(user, id, false)
+  }
+
+  /** Begins to listen to what was created or continued, and ends where it was paused or deleted. */
+  async listen(): Promise<void> {
+    if (this.#closing.signal.aborted) return
+    try {
+      const sources = (await this.parts.store.sources()).filter(({ user }) => !this.#erasing.has(user))
+      this.#context.follow(sources.filter(({ source }) => source === 'context').map(({ user }) => user))
+      await this.#messages.follow(sources.filter(({ source }) => source === 'message'))
+    } catch {
+      this.#listenSoon()
+    }
+  }
+
+  /** Nothing of the user's goes on here until what is returned is called. */
+  async forget(user: UserId): Promise<() => void> {
+    this.#erasing.add(user)
+    const prefix = scheduleKey(user, '')
+    this.parts.code.forget(prefix)
+    await Promise.all([this.#context.forget(user), this.#messages.forget(user)])
+    const mine = [...this.#serving].filter(([key]) => key.startsWith(prefix))
+    await Promise.all(mine.map(([, { promise }]) => promise))
+    for (const key of this.#unhandled.keys()) if (key.startsWith(prefix)) this.#unhandled.delete(key)
+    return () => void this.#erasing.delete(user)
+  }
+
+  #listenSoon(): void {
+    if (this.#closing.signal.aborted) return
+    this.#cancelListening ??= this.parts.clock.after(
+      pauseMs,
+      () => {
+        this.#cancelListening = undefined
+        void this.listen()
+      },
+      { background: true },
+    )
+  }
+
+  #over({ userId, runId }: TroupeEvent): void {
+    const id = typeof runId === 'string' ? scheduleIdOf(runId) : undefined
+    if (userId !== undefined && id !== undefined) this.nudge(userId, id)
+  }
+
+  #poll(): void {
+    if (this.#closing.signal.aborted) return
+    this.#cancel()
+    if (this.#polling) {
+      this.#needsRecheck = true
+      return
+    }
+    this.#polling = this.#pollOnce()
+      .catch(() => pauseMs)
+      .then((wait) => {
+        this.#polling = undefined
+        if (this.#closing.signal.aborted) return
+        if (this.#needsRecheck || wait === 0) {
+          this.#needsRecheck = false
+          return this.#poll()
+        }
+        // Only what is set keeps the process alive.
+        const ms = Math.min(wait ?? maxPollMs, maxPollMs)
+        this.#cancel = this.parts.clock.after(ms, () => this.#poll(), { background: wait === undefined })
+      })
+  }
+
+  /** @returns ms until it should look again; undefined where nothing is set */
+  async #pollOnce(): Promise<number | undefined> {
+    const { store, clock } = this.parts
+    let served = 0
+    let soonest = Number.POSITIVE_INFINITY
+    for (let after: DueSchedule | undefined; !this.#closing.signal.aborted; ) {
+      const { due, nextMs } = await store.due(after, batch)
+      soonest = Math.min(soonest, nextMs ?? soonest)
+      const free = due.filter(({ user, schedule }) => {
+        const until = this.#unhandled.get(scheduleKey(user, schedule))?.until ?? 0
+        if (until > clock.monotonic()) soonest = Math.min(soonest, until - clock.monotonic())
+        return until <= clock.monotonic() && !this.#erasing.has(user)
+      })
+      served += free.length
+      await this.#serveAll(free)
+      after = due.at(-1)
+      if (due.length < batch) break
+    }
+    if (served > 0) return 0
+    return soonest === Number.POSITIVE_INFINITY ? undefined : Math.max(1, soonest)
+  }
+
+  async #serveAll(dueSchedules: DueSchedule[]): Promise<void> {
+    const one = async () => {
+      for (
+        let dueSchedule = dueSchedules.shift();
+        dueSchedule && !this.#closing.signal.aborted;
+        dueSchedule = dueSchedules.shift()
+      )
+        await this.#serve(dueSchedule.user, dueSchedule.schedule, true)
+    }
+    await Promise.all(Array.from({ length: concurrency }, one))
+  }
+
+  /** One at a time of each; what is asked for meanwhile comes behind it. */
+  #serve(user: UserId, id: string, isDue: boolean): Promise<void> {
+    const key = scheduleKey(user, id)
+    const inProgress = this.#serving.get(key)
+    if (inProgress) {
+      inProgress.needsRecheck = true
+      return inProgress.promise
+    }
+    const serving = { promise: Promise.resolve(), needsRecheck: false }
+    const serve = async () => {
+      do {
+        serving.needsRecheck = false
+        await this.#serveOnce(user, id, isDue)
+      } while (serving.needsRecheck && !this.#closing.signal.aborted && !this.#erasing.has(user))
+      this.#serving.delete(key)
+    }
+    serving.promise = serve()
+    this.#serving.set(key, serving)
+    return serving.promise
+  }
+
+  async #serveOnce(user: UserId, id: string, isDue: boolean): Promise<void> {
+    const { clock, log } = this.parts
+    const key = scheduleKey(user, id)
+    try {
+      const problem = await serveSchedule(this.parts, { user, id, isDue, signal: this.#closing.signal })
+      if (problem) await this.#leave(user, id, problem)
+      else this.#unhandled.delete(key)
+    } catch (error) {
+      this.#unhandled.set(key, { until: clock.monotonic() + pauseMs, isRepeated: false })
+      if (!isMoved(error) && !this.#closing.signal.aborted)
+        log.warn('a schedule is not served; it is tried again', { schedule: id, error: error as Error })
+    }
+  }
+
+  /** Somebody else may have its code. Where nobody begins it for a while, whoever looks at it is told why. */
+  async #leave(user: UserId, id: string, { code, message }: TroupeError): Promise<void> {
+    const { clock, store } = this.parts
+    const key = scheduleKey(user, id)
+    const before = this.#unhandled.get(key)
+    if (before && before.until > clock.monotonic()) return
+    this.#unhandled.set(key, {
+      until: clock.monotonic() + (before ? unhandledPauseMs : firstPauseMs),
+      isRepeated: true,
+    })
+    const row = before?.isRepeated ? await store.get(user, id) : undefined
+    if (!row || row.problem?.code === code) return
+    const problem = { code, message, since: new Date(row.now).toISOString() }
+    await commit(this.parts, user, [store.turn(user, row, { problem })])
+    emitScheduleEvent(this.parts, { user, id }, 'schedule.unhandled', { code })
+  }
+}

@@ -1,0 +1,306 @@
+/**
+ * The rows of schedules. Everything that changes one raises its `turn` from the one that was read: of several processes
+ * that serve a schedule one goes on, and the others have changed nothing.
+ */
+import { sql } from 'kysely'
+import type { UserId } from '../../core/index.ts'
+import {
+  type Bind,
+  type ContentNames,
+  type Row,
+  rawTemplates,
+  type Statement,
+  type Storage,
+} from '../../storage/index.ts'
+import { type ScheduleSource, type StoredSpec, sourceOf } from './schedule-spec.ts'
+import { scheduleContent, triggerContent } from './schedule-tables.ts'
+
+export type ScheduleState = 'active' | 'paused' | 'ended'
+
+/** Why nothing begins, though something is due. */
+export interface ScheduleProblem {
+  readonly code: string
+  readonly message: string
+  /** ISO text. */
+  readonly since: string
+}
+
+export interface ScheduleRow {
+  readonly id: string
+  readonly state: ScheduleState
+  readonly spec: StoredSpec
+  readonly createdAt: number
+  readonly turn: number
+  /** The earliest time that nobody has looked at yet. */
+  readonly due: number | null
+  /** The revision of the context up to which changes were looked at. */
+  readonly position: number | null
+  readonly lastRun: string | null
+  readonly lastAt: number | null
+  readonly problem: ScheduleProblem | null
+  /** Occasions that have not begun a run yet. */
+  readonly waiting: number
+}
+
+export interface TriggerRow {
+  /** Names it within its schedule, and its run with it. */
+  readonly trigger: string
+  readonly at: number
+  readonly body: string
+  readonly attempts: number
+}
+
+/** What a change sets, besides the turn. */
+export type Turned = Partial<Pick<ScheduleRow, 'state' | 'due' | 'position' | 'lastRun' | 'lastAt' | 'problem'>>
+
+type Key = { readonly user: string; readonly schedule: string }
+
+export interface ScheduleStore {
+  insert(
+    user: UserId,
+    row: Pick<ScheduleRow, 'id' | 'state' | 'spec' | 'due' | 'position'>,
+    limit: number,
+  ): readonly Statement[]
+  get(user: UserId, id: string): Promise<(ScheduleRow & { readonly now: number }) | undefined>
+  /** In the order of their ids. */
+  list(user: UserId, after: string, limit: number): Promise<readonly ScheduleRow[]>
+  /** Those that are active and follow the context. */
+  following(user: UserId): Promise<readonly ScheduleRow[]>
+  triggers(user: UserId, id: string, limit: number): Promise<readonly TriggerRow[]>
+  /** Expects that nobody has changed it since it was read: `schedule.conflict`. */
+  turn(user: UserId, row: ScheduleRow, to: Turned): Statement
+  /** Behind those of earlier turns; nothing where there is one of this name. */
+  addTrigger(user: UserId, row: Pick<ScheduleRow, 'id' | 'turn'>, trigger: Omit<TriggerRow, 'attempts'>): Statement
+  deleteTrigger(user: UserId, id: string, trigger: string): Statement
+  tried(user: UserId, id: string, trigger: string): Statement
+  /** When it is to be looked at next; null: not by time. */
+  scheduleAt(user: UserId, id: string, due: Bind): Statement
+  /** The same where what it listens to may have changed. */
+  work(user: UserId, row: Pick<ScheduleRow, 'id' | 'state' | 'spec'>, due: Bind): Statement
+  delete(user: UserId, id: string): readonly Statement[]
+  /** Over all users, what is due, after the place given; and ms until the next is. */
+  due(
+    after: DueSchedule | undefined,
+    limit: number,
+  ): Promise<{ readonly due: readonly DueSchedule[]; readonly nextMs: number | undefined }>
+  /** Over all users, those that listen to something else than time. */
+  sources(): Promise<readonly (Key & { readonly source: Exclude<ScheduleSource, 'time'> })[]>
+}
+
+export interface DueSchedule extends Key {
+  readonly due: number
+}
+
+const now = { $: 'now' } as const
+const number = (value: Row[string] | undefined): number | null =>
+  value === null || value === undefined ? null : Number(value)
+
+const rowOf = (row: Row): ScheduleRow => ({
+  id: String(row.schedule_id),
+  state: row.state as ScheduleState,
+  spec: JSON.parse(String(row.spec)) as StoredSpec,
+  createdAt: Number(row.created_at),
+  turn: Number(row.turn),
+  due: number(row.due),
+  position: number(row.position),
+  lastRun: row.last_run as string | null,
+  lastAt: number(row.last_at),
+  problem: row.problem === null ? null : (JSON.parse(String(row.problem)) as ScheduleProblem),
+  waiting: Number(row.waiting ?? 0),
+})
+
+export function createScheduleStore(storage: Storage): ScheduleStore {
+  const table = { ...compileWrites(storage), ...compileReads(storage) }
+  return {
+    insert: (user, row, limit) => {
+      const at = { user, schedule: row.id }
+      const { state, due, position } = row
+      const source = sourceOf(row.spec)
+      return [
+        // One after the other where several processes share the database, or two could both take the last place.
+        ...(storage.dialect.name === 'postgres' ? [table.alone({ user })] : []),
+        table.checkLimit({ user, limit }, { expect: { rows: 1 }, otherwise: 'schedule.limit', detail: { limit } }),
+        table.insert(
+          { ...at, state, source, spec: JSON.stringify(row.spec), due, position, now },
+          { expect: { rows: 1 }, otherwise: 'schedule.exists', detail: { schedule: row.id } },
+        ),
+        table.work({ ...at, ...workOf(row, due) }),
+      ]
+    },
+    async get(user, schedule) {
+      const [rows] = await storage.read({ user }, [table.get({ user, schedule, now }, { returns: true })])
+      return rows?.[0] && { ...rowOf(rows[0]), now: Number(rows[0].now) }
+    },
+    async list(user, after, limit) {
+      const [rows] = await storage.read({ user }, [table.list({ user, after, limit }, { returns: true })])
+      return (rows ?? []).map(rowOf)
+    },
+    async following(user) {
+      const [rows] = await storage.read({ user }, [table.following({ user }, { returns: true })])
+      return (rows ?? []).map(rowOf)
+    },
+    async triggers(user, schedule, limit) {
+      const [rows] = await storage.read({ user }, [table.triggers({ user, schedule, limit }, { returns: true })])
+      return (rows ?? []).map((row) => ({
+        trigger: String(row.trigger),
+        at: Number(row.at),
+        body: String(row.body),
+        attempts: Number(row.attempts),
+      }))
+    },
+    turn(user, row, to) {
+      const { state, due, position, lastRun, lastAt, problem } = { ...row, ...to }
+      const values = { state, due, position, lastRun, lastAt, problem: problem && JSON.stringify(problem) }
+      return table.turn(
+        { user, schedule: row.id, turn: row.turn, ...values },
+        { expect: { rows: 1 }, otherwise: 'schedule.conflict', detail: { schedule: row.id } },
+      )
+    },
+    addTrigger: (user, { id, turn }, { trigger, at, body }) =>
+      table.add({ user, schedule: id, trigger, seq: turn, at, body }),
+    deleteTrigger: (user, schedule, trigger) =>
+      table.drop(
+        { user, schedule, trigger },
+        { expect: { rows: 1 }, otherwise: 'schedule.conflict', detail: { schedule } },
+      ),
+    tried: (user, schedule, trigger) => table.tried({ user, schedule, trigger }),
+    scheduleAt: (user, schedule, due) => table.scheduleAt({ user, schedule, due }),
+    work: (user, row, due) => table.work({ user, schedule: row.id, ...workOf(row, due) }),
+    delete: (user, schedule) => [
+      table.deleteTriggers({ user, schedule }),
+      table.deleteWork({ user, schedule }),
+      table.delete({ user, schedule }),
+    ],
+    ...workReads(storage, table),
+  }
+}
+
+/** Over all users. */
+function workReads(storage: Storage, table: ReturnType<typeof compileReads>): Pick<ScheduleStore, 'due' | 'sources'> {
+  return {
+    async due(after, limit) {
+      const from = after ?? { due: 0, user: '', schedule: '' }
+      const [rows = [], next] = await storage.read({ work: true }, [
+        table.due({ ...from, limit, now }, { returns: true }),
+        table.next({ now }, { returns: true }),
+      ])
+      const due = rows.map((row) => ({
+        user: String(row.user_id),
+        schedule: String(row.schedule_id),
+        due: Number(row.due),
+      }))
+      return { due, nextMs: number(next?.[0]?.ms) ?? undefined }
+    },
+    async sources() {
+      const [rows = []] = await storage.read({ work: true }, [table.sources({}, { returns: true })])
+      return rows.map((row) => ({
+        user: String(row.user_id),
+        schedule: String(row.schedule_id),
+        source: row.source as Exclude<ScheduleSource, 'time'>,
+      }))
+    },
+  }
+}
+
+/** Paused it is looked at by nobody. */
+function workOf({ state, spec }: Pick<ScheduleRow, 'state' | 'spec'>, due: Bind) {
+  const source = sourceOf(spec)
+  const listens = state === 'active' && source !== 'time'
+  return { source: listens ? source : null, due: state === 'paused' ? null : due }
+}
+
+const { spec, problem } = scheduleContent('schedule')
+const specContent: ContentNames = { spec: spec as [string, string] }
+const problemContent: ContentNames = { problem: problem as [string, string] }
+
+const here = (p: Key) => sql`user_id = ${p.user} and schedule_id = ${p.schedule}`
+
+function compileWrites(storage: Storage) {
+  const compile = rawTemplates(storage.dialect)
+  type Named = Key & { trigger: string }
+  type Set = {
+    state: string
+    due: number | null
+    position: number | null
+    problem: string | null
+    lastRun: string | null
+    lastAt: number | null
+  }
+  return {
+    alone: compile<{ user: string }>(
+      (p) => sql`select pg_advisory_xact_lock(hashtextextended(${p.user}, to_regclass('schedules')::oid::bigint))`,
+    ),
+    checkLimit: compile<{ user: string; limit: number }>(
+      (p) =>
+        sql`select 1 as allowed where (select count(*) from schedules where user_id = ${p.user} and state <> 'ended') < ${p.limit}`,
+    ),
+    insert: compile<Key & Pick<Set, 'state' | 'due' | 'position'> & { source: string; spec: string; now: Bind }>(
+      (p) => sql`insert into schedules (user_id, schedule_id, state, source, spec, created_at, turn, due, position)
+        values (${p.user}, ${p.schedule}, ${p.state}, ${p.source}, ${p.spec}, ${p.now}, 1, ${p.due}, ${p.position})
+        on conflict do nothing`,
+      specContent,
+    ),
+    work: compile<Key & { source: string | null; due: Bind }>(
+      (p) => sql`insert into schedule_work (user_id, schedule_id, source, due)
+        values (${p.user}, ${p.schedule}, ${p.source}, ${p.due})
+        on conflict (user_id, schedule_id) do update set source = excluded.source, due = excluded.due`,
+    ),
+    turn: compile<Key & Set & { turn: number }>(
+      (p) => sql`update schedules set turn = turn + 1, state = ${p.state}, due = ${p.due}, position = ${p.position},
+          last_run = ${p.lastRun}, last_at = ${p.lastAt}, problem = ${p.problem}
+        where ${here(p)} and turn = ${p.turn}`,
+      problemContent,
+    ),
+    add: compile<Named & { seq: number; at: number; body: string }>(
+      (p) => sql`insert into schedule_triggers (user_id, schedule_id, trigger, seq, at, body, attempts)
+        values (${p.user}, ${p.schedule}, ${p.trigger}, ${p.seq}, ${p.at}, ${p.body}, 0) on conflict do nothing`,
+      triggerContent('schedule', 'trigger'),
+    ),
+    drop: compile<Named>((p) => sql`delete from schedule_triggers where ${here(p)} and trigger = ${p.trigger}`),
+    tried: compile<Named>(
+      (p) => sql`update schedule_triggers set attempts = attempts + 1 where ${here(p)} and trigger = ${p.trigger}`,
+    ),
+    scheduleAt: compile<Key & { due: Bind }>((p) => sql`update schedule_work set due = ${p.due} where ${here(p)}`),
+    deleteTriggers: compile<Key>((p) => sql`delete from schedule_triggers where ${here(p)}`),
+    deleteWork: compile<Key>((p) => sql`delete from schedule_work where ${here(p)}`),
+    delete: compile<Key>((p) => sql`delete from schedules where ${here(p)}`),
+  }
+}
+
+function compileReads(storage: Storage) {
+  const compile = rawTemplates(storage.dialect)
+  const content = scheduleContent('schedule_id')
+  const waiting = sql`(select count(*) from schedule_triggers o
+    where o.user_id = s.user_id and o.schedule_id = s.schedule_id) as waiting`
+  return {
+    get: compile<Key & { now: Bind }>(
+      (p) => sql`select s.*, ${waiting}, 0 + ${p.now} as now from schedules s
+        where s.user_id = ${p.user} and s.schedule_id = ${p.schedule}`,
+      content,
+    ),
+    list: compile<{ user: string; after: string; limit: number }>(
+      (p) => sql`select s.*, ${waiting} from schedules s where s.user_id = ${p.user} and s.schedule_id > ${p.after}
+        order by s.schedule_id limit ${p.limit}`,
+      content,
+    ),
+    following: compile<{ user: string }>(
+      (p) => sql`select s.*, ${waiting} from schedules s
+        where s.user_id = ${p.user} and s.source = 'context' and s.state = 'active'`,
+      content,
+    ),
+    triggers: compile<Key & { limit: number }>(
+      (p) => sql`select schedule_id, trigger, at, body, attempts from schedule_triggers where ${here(p)}
+        order by seq, at, trigger limit ${p.limit}`,
+      triggerContent('schedule_id', 'trigger'),
+    ),
+    due: compile<Key & { due: number; limit: number; now: Bind }>(
+      (p) => sql`select user_id, schedule_id, due from schedule_work
+        where due <= ${p.now} and (due, user_id, schedule_id) > (${p.due}, ${p.user}, ${p.schedule})
+        order by due, user_id, schedule_id limit ${p.limit}`,
+    ),
+    next: compile<{ now: Bind }>((p) => sql`select min(due) - ${p.now} as ms from schedule_work where due > ${p.now}`),
+    sources: compile<Record<never, never>>(
+      () => sql`select user_id, schedule_id, source from schedule_work where source is not null`,
+    ),
+  }
+}

@@ -1,0 +1,131 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { comingTimes, dueTimes, graceMs, maxCatchUp, nextTime, type Timing } from './schedule-times.ts'
+
+const at = (text: string) => Date.parse(text)
+const iso = (times: readonly number[]) => times.map((time) => new Date(time).toISOString())
+const berlin = (cron: string): Timing => ({ cron, timeZone: 'Europe/Berlin' })
+const newYork = (cron: string): Timing => ({ cron, timeZone: 'America/New_York' })
+
+describe('a time of day', () => {
+  it('that does not exist where clocks are put forward falls due at the first moment behind the gap, once', () => {
+    expect(iso(comingTimes(berlin('30 2 * * *'), at('2026-03-28T00:00:00Z'), 3))).toEqual([
+      '2026-03-28T01:30:00.000Z',
+      '2026-03-29T01:00:00.000Z',
+      '2026-03-30T00:30:00.000Z',
+    ])
+    expect(iso(comingTimes(newYork('30 2 * * *'), at('2026-03-07T12:00:00Z'), 2))).toEqual([
+      '2026-03-08T07:00:00.000Z',
+      '2026-03-09T06:30:00.000Z',
+    ])
+  })
+
+  it('that exists twice where clocks are put back falls due the first time, once', () => {
+    expect(iso(comingTimes(berlin('30 2 * * *'), at('2026-10-24T00:00:00Z'), 3))).toEqual([
+      '2026-10-24T00:30:00.000Z',
+      '2026-10-25T00:30:00.000Z',
+      '2026-10-26T01:30:00.000Z',
+    ])
+    expect(iso(comingTimes(newYork('30 1 * * *'), at('2026-10-31T12:00:00Z'), 2))).toEqual([
+      '2026-11-01T05:30:00.000Z',
+      '2026-11-02T06:30:00.000Z',
+    ])
+  })
+
+  it('is one of several alike', () => {
+    const days = (cron: string, from: string, count: number) => iso(comingTimes(berlin(cron), at(from), count))
+    for (const cron of ['0 2,3 * * *', '0 2-3 * * *', '0 2-3/1 * * *', '0 0 2,3 * * *', '0 0 2,3 * * * 2026'])
+      expect(days(cron, '2026-10-24T23:00:00Z', 3), cron).toEqual([
+        '2026-10-25T00:00:00.000Z',
+        '2026-10-25T02:00:00.000Z',
+        '2026-10-26T01:00:00.000Z',
+      ])
+    expect(days('0 */2 * * *', '2026-10-24T23:00:00Z', 2)).toEqual([
+      '2026-10-25T00:00:00.000Z',
+      '2026-10-25T03:00:00.000Z',
+    ])
+    expect(days('30 2,4 * * *', '2026-03-29T00:00:00Z', 3)).toEqual([
+      '2026-03-29T01:00:00.000Z',
+      '2026-03-29T02:30:00.000Z',
+      '2026-03-30T00:30:00.000Z',
+    ])
+  })
+
+  it('keeps its rhythm over both changes where it repeats each hour or within it', () => {
+    for (const change of ['2026-03-29T00:00:00Z', '2026-10-24T23:00:00Z'])
+      for (const [cron, ms] of [
+        ['*/20 * * * *', 1_200_000],
+        ['0 * * * *', 3_600_000],
+        ['0 */1 * * *', 3_600_000],
+      ] as const) {
+        const times = comingTimes(berlin(cron), at(change), 12)
+        expect(times.map((time, i) => time - (times[i - 1] ?? time - ms))).toEqual(times.map(() => ms))
+      }
+  })
+})
+
+describe('what falls due', () => {
+  const cron: Timing = { cron: '0 * * * *', timeZone: 'UTC' }
+  const first = at('2026-01-01T00:00:00Z')
+
+  it('fires once for all that was missed, or each, or none', () => {
+    const now = at('2026-01-01T05:30:00Z')
+    expect(iso(dueTimes(cron, first, now, 'once').fire)).toEqual(['2026-01-01T05:00:00.000Z'])
+    expect(dueTimes(cron, first, now, 'once').missed).toEqual({ from: first, to: at('2026-01-01T04:00:00Z') })
+    expect(dueTimes(cron, first, now, 'all')).toMatchObject({ fire: { length: 6 } })
+    expect(dueTimes(cron, first, now, 'all').missed).toBeUndefined()
+    expect(dueTimes(cron, first, now, 'skip')).toEqual({
+      fire: [],
+      missed: { from: first, to: at('2026-01-01T05:00:00Z') },
+      next: at('2026-01-01T06:00:00Z'),
+    })
+  })
+
+  it('makes up for the newest hundred, and says which are left', () => {
+    const now = first + 200 * 3_600_000 + 60_000
+    const { fire, missed } = dueTimes(cron, first, now, 'all')
+    expect(fire).toHaveLength(maxCatchUp)
+    expect(fire.at(-1)).toBe(first + 200 * 3_600_000)
+    expect(missed).toEqual({ from: first, to: first + 100 * 3_600_000 })
+  })
+
+  it('is over after the one time of `at`', () => {
+    const once: Timing = { at: first }
+    expect(dueTimes(once, first, first + 5, 'skip')).toEqual({ fire: [first], next: undefined })
+    expect(dueTimes(once, first, first + graceMs + 1, 'skip')).toMatchObject({ fire: [], missed: { from: first } })
+    expect(dueTimes(once, first, first + graceMs + 1, 'once').fire).toEqual([first])
+  })
+
+  it('is each time once, whatever the moments at which it is looked at', () => {
+    const timings: readonly Timing[] = [
+      berlin('*/7 * * * *'),
+      newYork('15,45 1-3 * * *'),
+      berlin('30 2 * * *'),
+      berlin('15 1,2,3 * * *'),
+      { everyMs: 431_000, from: at('2026-03-27T13:11:10Z') },
+    ]
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...timings),
+        fc.constantFrom('2026-03-07T05:00:00Z', '2026-03-28T22:00:00Z', '2026-10-24T22:00:00Z'),
+        fc.array(fc.integer({ min: 1, max: 5_000_000 }), { minLength: 1, maxLength: 5 }),
+        (timing, start, pauses) => {
+          const began = nextTime(timing, at(start)) as number
+          const fired: number[] = []
+          let [due, now] = [began, began]
+          for (const pause of pauses) {
+            now += pause
+            if (due > now) continue
+            const found = dueTimes(timing, due, now, 'all')
+            expect(found.missed).toBeUndefined()
+            fired.push(...found.fire)
+            due = found.next as number
+          }
+          expect(fired).toEqual(comingTimes(timing, began - 1, fired.length))
+          expect(due).toBe(nextTime(timing, now < began ? began - 1 : now))
+        },
+      ),
+      { numRuns: 40 },
+    )
+  })
+})

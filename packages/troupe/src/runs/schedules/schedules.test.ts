@@ -1,0 +1,256 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { defineAgent, finish, type ScheduleSpec, TroupeError } from '../../index.ts'
+import { collectEvents, pollOptions, ScheduleTestbed, solo } from './schedule-testbed.test.fixture.ts'
+
+let testbed: ScheduleTestbed
+beforeEach(() => {
+  testbed = new ScheduleTestbed()
+})
+afterEach(() => testbed.end())
+
+describe('a schedule', () => {
+  it.each(['memory:', undefined])('begins a run at each of its times, on %s', async (storage) => {
+    const troupe = await testbed.opened(storage ? { storage } : {})
+    const { schedules } = troupe.user('ada')
+    const events = collectEvents(troupe)
+    const made = await schedules.create({ id: 'hourly', team: 'echo', task: 'x', every: '0 * * * *', tags: ['t'] })
+    expect(made).toMatchObject({
+      state: 'active',
+      team: 'echo',
+      every: '0 * * * *',
+      overlap: 'allow',
+      misfire: 'once',
+    })
+    expect(made.next[0]).toBe('2026-01-01T01:00:00.000Z')
+    expect(made.next).toHaveLength(5)
+    for (let hour = 1; hour <= 3; hour++) {
+      await testbed.pass('20m', 3)
+      await expect.poll(testbed.countOf(troupe, 'hourly'), pollOptions).toBe(hour)
+    }
+    expect(await testbed.runsOf(troupe, 'hourly')).toEqual({
+      '2026-01-01T01:00:00.000Z': 'x',
+      '2026-01-01T02:00:00.000Z': 'x',
+      '2026-01-01T03:00:00.000Z': 'x',
+    })
+    const run = 'hourly@2026-01-01T03:00:00.000Z'
+    expect(await schedules.get('hourly')).toMatchObject({ lastRun: { id: run }, waiting: 0 })
+    const listed = (await troupe.user('ada').orchestra.list()).items.find(({ id }) => id === run)
+    expect(listed?.tags).toEqual(['t', 'schedule:hourly'])
+    expect(events.map(({ type }) => type)).toEqual(['schedule.created', ...Array(3).fill('schedule.fired')])
+    expect(JSON.stringify(events)).not.toContain('"x"')
+  })
+
+  it('begins once at its time, or so long from now, and has ended then', async () => {
+    const troupe = await testbed.opened()
+    const { schedules } = troupe.user('ada')
+    await schedules.create({ id: 'later', team: 'echo', in: '90s' })
+    await schedules.create({ id: 'then', team: 'echo', at: '2026-01-01T01:01', timeZone: 'Europe/Berlin' })
+    await testbed.pass('30s', 4)
+    await expect.poll(testbed.countOf(troupe, 'later'), pollOptions).toBe(1)
+    await expect.poll(testbed.countOf(troupe, 'then'), pollOptions).toBe(1)
+    expect(await testbed.runsOf(troupe, 'then')).toEqual({
+      '2026-01-01T00:01:00.000Z': { type: 'time', due: '2026-01-01T00:01:00.000Z' },
+    })
+    expect(await schedules.get('later')).toMatchObject({ state: 'ended', next: [] })
+    await expect(schedules.pause('later')).rejects.toMatchObject({ code: 'schedule.over' })
+    await testbed.closed(troupe)
+    // While nobody has timers to be run for all of it.
+    await testbed.clock.advance('31d')
+    const later = (await testbed.opened()).user('ada').schedules
+    const stored = async () => [await testbed.clock.advance('1m'), (await later.list()).items][1]
+    await expect.poll(stored, pollOptions).toEqual([])
+  })
+
+  it('is counted by spans from its creation', async () => {
+    const troupe = await testbed.openedInMemory()
+    await testbed.clock.advance('7s')
+    await troupe.user('ada').schedules.create({ id: 'span', team: 'echo', task: 1, every: '90s' })
+    await testbed.pass('30s', 7)
+    await expect.poll(testbed.countOf(troupe, 'span'), pollOptions).toBe(2)
+    expect(Object.keys(await testbed.runsOf(troupe, 'span'))).toEqual([
+      '2026-01-01T00:01:37.000Z',
+      '2026-01-01T00:03:07.000Z',
+    ])
+  })
+
+  it('goes on after a restart, and makes up for what it missed as it says', async () => {
+    const first = await testbed.opened()
+    for (const misfire of ['skip', 'once', 'all'] as const)
+      await first.user('ada').schedules.create({ id: misfire, team: 'echo', task: 1, every: '10m', misfire })
+    await testbed.closed(first)
+    await testbed.clock.advance('35m')
+    const troupe = await testbed.opened()
+    const events = collectEvents(troupe)
+    await expect.poll(testbed.countOf(troupe, 'all'), pollOptions).toBe(3)
+    await expect.poll(testbed.countOf(troupe, 'once'), pollOptions).toBe(1)
+    await testbed.pass('1m', 6)
+    await expect.poll(testbed.countOf(troupe, 'skip'), pollOptions).toBe(1)
+    expect(Object.keys(await testbed.runsOf(troupe, 'skip'))).toEqual(['2026-01-01T00:40:00.000Z'])
+    expect(Object.keys(await testbed.runsOf(troupe, 'once'))).toEqual([
+      '2026-01-01T00:30:00.000Z',
+      '2026-01-01T00:40:00.000Z',
+    ])
+    expect(events.filter(({ type }) => type === 'schedule.missed')).toMatchObject([
+      { scheduleId: expect.any(String), reason: 'late', from: '2026-01-01T00:10:00.000Z' },
+      { scheduleId: expect.any(String), reason: 'late', from: '2026-01-01T00:10:00.000Z' },
+    ])
+  })
+
+  it.each(['allow', 'skip', 'queue'] as const)(
+    'whose run before is not over does as its overlap %s says',
+    async (overlap) => {
+      const ends: (() => void)[] = []
+      const slow = defineAgent({
+        name: 'Slow',
+        run: () => new Promise<string>((resolve) => void ends.push(() => resolve('done'))),
+      })
+      const troupe = await testbed.openedInMemory({ teams: { slow: solo(slow) } })
+      const ada = troupe.user('ada')
+      await ada.schedules.create({ id: 'o', team: 'slow', every: '1m', overlap })
+      const ids = async () => (await ada.orchestra.list()).items.map(({ id }) => id.slice(2)).sort()
+      await testbed.pass('1m', 3)
+      if (overlap === 'allow') return expect.poll(async () => (await ids()).length, pollOptions).toBe(3)
+      expect(await ids()).toEqual(['2026-01-01T00:01:00.000Z'])
+      const waiting = async () => (await ada.schedules.get('o')).waiting
+      await expect.poll(waiting, pollOptions).toBe(overlap === 'queue' ? 2 : 0)
+      await expect.poll(() => ends.length, pollOptions).toBe(1)
+      ends[0]?.()
+      if (overlap === 'queue') {
+        await expect.poll(() => ends.length, pollOptions).toBe(2)
+        ends[1]?.()
+        await expect.poll(() => ends.length, pollOptions).toBe(3)
+        ends[2]?.()
+        expect(await ids()).toHaveLength(3)
+      } else {
+        expect((await (await ada.orchestra.get('o@2026-01-01T00:01:00.000Z')).result()).status).toBe('completed')
+        await testbed.pass('1m', 1)
+        await expect.poll(() => ends.length, pollOptions).toBe(2)
+        ends[1]?.()
+        expect(await ids()).toEqual(['2026-01-01T00:01:00.000Z', '2026-01-01T00:04:00.000Z'])
+      }
+    },
+  )
+
+  it('begins nothing while it is paused, and is triggered all the same', async () => {
+    const troupe = await testbed.openedInMemory()
+    const { schedules } = troupe.user('ada')
+    await schedules.create({ id: 'p', team: 'echo', task: 'x', every: '1m', paused: true })
+    await testbed.pass('1m', 3)
+    expect(await schedules.get('p')).toMatchObject({ state: 'paused', next: [] })
+    expect(await testbed.runsOf(troupe, 'p')).toEqual({})
+    const triggered = await schedules.trigger('p', { id: 'by-hand' })
+    expect(triggered.id).toBe('p@by-hand')
+    expect((await schedules.trigger('p', { id: 'by-hand' })).id).toBe(triggered.id)
+    expect((await triggered.result()).response).toBe('x')
+    expect((await schedules.resume('p')).next[0]).toBe('2026-01-01T00:04:00.000Z')
+    await testbed.pass('1m', 1)
+    await expect.poll(testbed.countOf(troupe, 'p'), pollOptions).toBe(2)
+    expect(await schedules.delete('p')).toBe(true)
+    expect(await schedules.delete('p')).toBe(false)
+    await expect(schedules.get('p')).rejects.toMatchObject({ code: 'schedule.unknown' })
+    await testbed.pass('1m', 3)
+    expect(Object.keys(await testbed.runsOf(troupe, 'p'))).toHaveLength(2)
+  })
+
+  it('is created once by its id, and refused as another', async () => {
+    const { schedules } = (await testbed.openedInMemory({ schedules: { limit: 2 } })).user('ada')
+    const spec: ScheduleSpec = { id: 'a', team: 'echo', task: { n: 1 }, every: '15m' }
+    const [one, two] = await Promise.all([schedules.create(spec), schedules.create(spec)])
+    expect(one).toEqual(two)
+    await expect(schedules.create({ ...spec, task: { n: 2 } })).rejects.toMatchObject({ code: 'schedule.exists' })
+    await schedules.create({ ...spec, id: 'b' })
+    await expect(schedules.create({ ...spec, id: 'c' })).rejects.toMatchObject({ code: 'schedule.limit' })
+    const pages: string[] = []
+    for await (const { id } of await schedules.list({ limit: 1 })) pages.push(id)
+    expect(pages).toEqual(['a', 'b'])
+  })
+
+  it.each([
+    [{ every: '61 * * * *' }, /Invalid value for minute/],
+    [{ every: '@dayly' }, /nearest is @daily/],
+    [{ every: '0 0 30 2 *' }, /never comes/],
+    [{ every: '0 9 * * *', timeZone: 'Europe/Berln' }, /nearest is Europe\/Berlin/],
+    [{ every: '10ms' }, /1s at least/],
+    [{ every: '1h', timeZone: 'UTC' }, /timeZone/],
+    [{ every: '1h', at: '2026-01-02T00:00:00Z' }, /at and every/],
+    [{}, /not none/],
+    [{ at: '2026-01-02T00:00:00' }, /neither Z nor an offset/],
+    [{ at: 'tomorrow' }, /no ISO text/],
+    [{ at: '2026-02-30T00:00:00Z' }, /2026-02-30T00:00:00Z is of no day that there is/],
+    [{ at: '2026-02-29T09:00', timeZone: 'UTC' }, /no day that there is/],
+    [{ onContext: {} }, /onContext\.pattern: it is a text/],
+    [{ at: '2025-01-01T00:00:00Z' }, /over already/],
+    [{ every: '1h', team: 'ecko' }, /nearest is echo/],
+    [{ every: '1h', misfire: 'onze' }, /nearest is once/],
+    [{ every: '1h', overlap: 'queued' }, /nearest is queue/],
+    [{ every: '1h', prepare: 'nothing' }, /prepare/],
+    [{ every: '1h', taem: 'echo' }, /team/],
+    [{ onMessage: { type: 'ping' }, misfire: 'all' }, /never missed/],
+    [{ onContext: { patern: 'x' } }, /pattern/],
+    [{ every: '1h', config: { budget: { stepz: 1 } } }, /steps/],
+  ])('%j is refused, and says what is near', async (wrong, message) => {
+    const { schedules } = (await testbed.openedInMemory()).user('ada')
+    const rejected = await schedules.create({ team: 'echo', ...wrong } as ScheduleSpec).catch((error: unknown) => error)
+    expect(rejected).toBeInstanceOf(TroupeError)
+    expect(`${(rejected as TroupeError).message} ${(rejected as TroupeError).hint}`).toMatch(message)
+    expect((await schedules.list()).items).toEqual([])
+  })
+
+  it('whose code is not here is left, says why, and goes on where the code is', async () => {
+    const first = await testbed.opened()
+    const own = defineAgent({ name: 'Own', run: async () => finish('mine') })
+    await first.user('ada').schedules.create({ id: 'own', topology: solo(own), every: '1m' })
+    await testbed.closed(first)
+    const without = await testbed.opened()
+    await testbed.clock.advance('2m')
+    const problem = async () =>
+      [await testbed.clock.advance('1s'), (await without.user('ada').schedules.get('own')).problem].at(1)
+    await expect.poll(problem, pollOptions).toMatchObject({ code: 'run.agents_missing' })
+    await testbed.closed(without)
+    const reopened = await testbed.opened({ agents: [own] })
+    await expect.poll(testbed.countOf(reopened, 'own'), pollOptions).toBeGreaterThan(0)
+    expect(Object.values(await testbed.runsOf(reopened, 'own'))[0]).toBe('mine')
+    await expect
+      .poll(async () => (await reopened.user('ada').schedules.get('own')).problem, pollOptions)
+      .toBeUndefined()
+  })
+
+  it('has its task made by a registered function, which is tried five times', async () => {
+    let calls = 0
+    const prepare = {
+      digest: async (
+        trigger: unknown,
+        {
+          schedule,
+          userId,
+          context,
+        }: { schedule: string; userId: string; context: { get(key: string): Promise<unknown> } },
+      ) => ({ trigger, schedule, userId, seen: await context.get('k') }),
+      broken: () => {
+        calls++
+        throw new Error('no data')
+      },
+    }
+    const troupe = await testbed.openedInMemory({ schedules: { prepare } })
+    const events = collectEvents(troupe)
+    const ada = troupe.user('ada')
+    await ada.context.push('k', 7)
+    await ada.schedules.create({ id: 'd', team: 'echo', prepare: 'digest', every: '1m' })
+    await testbed.pass('1m', 1)
+    await expect.poll(testbed.countOf(troupe, 'd'), pollOptions).toBe(1)
+    expect(Object.values(await testbed.runsOf(troupe, 'd'))[0]).toMatchObject({
+      schedule: 'd',
+      userId: 'ada',
+      seen: 7,
+      trigger: { type: 'time' },
+    })
+    await ada.schedules.create({ id: 'b', team: 'echo', prepare: 'broken', in: '1s' })
+    const missed = async () => {
+      await testbed.clock.advance('1s')
+      return events.filter((event) => event.type === 'schedule.missed' && event.scheduleId === 'b')
+    }
+    await expect.poll(missed, pollOptions).toMatchObject([{ reason: 'failed' }])
+    expect(calls).toBe(5)
+    expect((await ada.schedules.get('b')).problem?.message).toBe('no data')
+  })
+})

@@ -1,0 +1,239 @@
+/** The schedules of one user: runs that begin at a time, at a change of context, or at a message. */
+import {
+  canonicalJson,
+  checkName,
+  checkOptions,
+  construct,
+  createPage,
+  decodeCursor,
+  encodeCursor,
+  failure,
+  type Json,
+  type Page,
+  type UserId,
+} from '../../core/index.ts'
+import type { CompiledTopology } from '../../topology/index.ts'
+import type { OrchestraHost } from '../engine/orchestra-host.ts'
+import type { TeamReference } from '../engine/resolve-team.ts'
+import { Run } from '../engine/run.ts'
+import { beginRun, commit } from './begin-run.ts'
+import type { ScheduleHost } from './schedule-host.ts'
+import { runOf, scheduleKey } from './schedule-parts.ts'
+import { checkSpec, readSpec, type ScheduleSpec, type StoredSpec } from './schedule-spec.ts'
+import type { ScheduleRow } from './schedule-store.ts'
+import { nextTime } from './schedule-times.ts'
+import { type Schedule, scheduleView } from './schedule-view.ts'
+import { emitScheduleEvent, isMoved } from './serve-schedule.ts'
+
+type Row = ScheduleRow & { readonly now: number }
+
+/** Bytes of an id: the names of its runs are made of it. */
+const longestId = 128
+
+export class Schedules {
+  readonly #scheduleHost: ScheduleHost
+  readonly #host: OrchestraHost
+  readonly #user: UserId
+
+  private constructor(scheduleHost: ScheduleHost, host: OrchestraHost, user: UserId) {
+    this.#scheduleHost = scheduleHost
+    this.#host = host
+    this.#user = user
+  }
+
+  static [construct](scheduleHost: ScheduleHost, host: OrchestraHost, user: UserId): Schedules {
+    return new Schedules(scheduleHost, host, user)
+  }
+
+  /**
+   * Creates a schedule; resolves when it is durable. Again with the same id and spec it gives the one that is there.
+   * @throws ValidationError `schedule.invalid`, `topology.rejected`; NotFoundError `team.unknown`; ConflictError
+   * `schedule.exists`; CapacityError `schedule.limit`
+   * @example await ada.schedules.create({ id: 'digest', team: 'digest', task: 'The news', every: '0 8 * * 1-5', timeZone: 'Europe/Berlin' })
+   */
+  async create(spec: ScheduleSpec): Promise<Schedule> {
+    const { parts } = this.#scheduleHost
+    const { code, clock, store } = parts
+    checkSpec(spec)
+    const id = spec.id === undefined ? parts.ids.next() : checkId(spec.id)
+    let topology: CompiledTopology | undefined
+    const compile = (reference: TeamReference) => {
+      topology = code.compile(reference)
+      return topology
+    }
+    const now = clock.now()
+    const stored = readSpec(id, spec, { prepare: Object.keys(code.prepare), compile }, now)
+    const existing = await store.get(this.#user, id)
+    if (existing) return scheduleView(same(existing, stored))
+    if (topology) {
+      const { config } = spec
+      parts.check({ task: stored.task ?? null, topology, ...(config ? { config } : {}) })
+      code.remember(scheduleKey(this.#user, id), topology.agents)
+    }
+    await this.#insert(id, stored, spec.paused === true, now)
+    const row = await this.#row(id)
+    return scheduleView(same(row, stored))
+  }
+
+  /** @throws NotFoundError `schedule.unknown` */
+  async get(id: string): Promise<Schedule> {
+    return scheduleView(await this.#row(checkId(id)))
+  }
+
+  /**
+   * In the order of their ids; 50 a page unless said, 500 at most.
+   * @throws ValidationError `cursor.invalid`
+   */
+  async list(options: { readonly limit?: number; readonly cursor?: string } = {}): Promise<Page<Schedule>> {
+    checkOptions('schedules.list', options, ['limit', 'cursor'])
+    const limit = Math.min(Math.max(1, options.limit ?? 50), 500)
+    const after = options.cursor === undefined ? '' : decodeCursor(options.cursor)
+    const { store, clock } = this.#scheduleHost.parts
+    // One more, which says whether anything follows.
+    const rows = await store.list(this.#user, after, limit + 1)
+    const now = clock.now()
+    const shown = rows.slice(0, limit)
+    const items = shown.map((row) => scheduleView({ ...row, now }))
+    const last = rows.length > limit ? shown.at(-1)?.id : undefined
+    const next = last === undefined ? undefined : encodeCursor(last)
+    return createPage(items, next, (cursor) => this.list({ limit, cursor }))
+  }
+
+  /**
+   * Starts no run until `resume`, also for triggers that wait already.
+   * @throws NotFoundError `schedule.unknown`; ConflictError `schedule.over`
+   */
+  async pause(id: string): Promise<Schedule> {
+    return this.#turn(checkId(id), 'schedule.paused', (row) => {
+      if (row.state === 'ended') throw failure('schedule.over', { schedule: id })
+      return { state: 'paused' }
+    })
+  }
+
+  /**
+   * Goes on with what comes from now on: times and changes of the pause begin nothing, messages were kept.
+   * @throws NotFoundError `schedule.unknown`; ConflictError `schedule.over`
+   */
+  async resume(id: string): Promise<Schedule> {
+    const position = await this.#head()
+    return this.#turn(checkId(id), 'schedule.resumed', (row) => {
+      if (row.state === 'ended') throw failure('schedule.over', { schedule: id })
+      if (row.state === 'active') return {}
+      const { timing, onContext } = row.spec
+      const due = timing ? (nextTime(timing, row.now) ?? null) : null
+      const state = timing && due === null ? ('ended' as const) : ('active' as const)
+      return { state, due, ...(onContext ? { position } : {}) }
+    })
+  }
+
+  /** Its runs stay. @returns whether there was one */
+  async delete(id: string): Promise<boolean> {
+    const { parts } = this.#scheduleHost
+    const row = await parts.store.get(this.#user, checkId(id))
+    if (!row) return false
+    await commit(parts, this.#user, parts.store.delete(this.#user, id))
+    await this.#scheduleHost.listen()
+    emitScheduleEvent(parts, { user: this.#user, id }, 'schedule.deleted', {})
+    return true
+  }
+
+  /**
+   * Begins a run now, whatever its times, its pause and the run before.
+   * @param options `id`: given again it is the same run
+   * @throws NotFoundError `schedule.unknown`; `run.agents_missing` where its code is not here; what `prepare` throws
+   */
+  async trigger(id: string, options: { readonly id?: string } = {}): Promise<Run> {
+    checkOptions('schedules.trigger', options, ['id'])
+    const { parts } = this.#scheduleHost
+    const user = this.#user
+    const trigger = options.id === undefined ? parts.ids.next() : checkId(options.id, 'The trigger')
+    for (;;) {
+      const row = await this.#row(checkId(id))
+      if (options.id !== undefined && row.lastRun === runOf(id, trigger))
+        return Run[construct](this.#host, user, row.lastRun)
+      const topology = parts.code.of(scheduleKey(user, id), id, row.spec)
+      const body = { type: 'trigger', at: new Date(row.now).toISOString() } as const
+      const beginning = { user, row, trigger, body, topology, signal: this.#scheduleHost.closing }
+      try {
+        return Run[construct](this.#host, user, await beginRun(parts, beginning, []))
+      } catch (error) {
+        if (!isMoved(error)) throw error
+      }
+    }
+  }
+
+  async #insert(id: string, spec: StoredSpec, isPaused: boolean, now: number): Promise<void> {
+    const { parts } = this.#scheduleHost
+    const { store, limit } = parts
+    const due = spec.timing ? (nextTime(spec.timing, now) ?? null) : null
+    if (spec.timing && due === null) throw failure('schedule.invalid', { what: 'at', problem: 'it is over already' })
+    const position = spec.onContext ? await this.#head() : null
+    const state = isPaused ? ('paused' as const) : ('active' as const)
+    try {
+      await commit(parts, this.#user, store.insert(this.#user, { id, state, spec, due, position }, limit))
+    } catch (error) {
+      // Made by another at the same moment: the same, or not.
+      if ((error as { readonly code?: unknown }).code !== 'schedule.exists') throw error
+      return
+    }
+    await this.#scheduleHost.listen()
+    emitScheduleEvent(parts, { user: this.#user, id }, 'schedule.created', {})
+  }
+
+  async #row(id: string): Promise<Row> {
+    const row = await this.#scheduleHost.parts.store.get(this.#user, id)
+    if (!row) throw (await this.#host.parts.erasureError?.(this.#user)) ?? failure('schedule.unknown', { schedule: id })
+    return row
+  }
+
+  async #head(): Promise<number> {
+    return (await this.#host.parts.storage.feed(this.#user, Number.MAX_SAFE_INTEGER, 1)).head
+  }
+
+  async #turn(
+    id: string,
+    event: 'schedule.paused' | 'schedule.resumed',
+    to: (row: Row) => Partial<Pick<ScheduleRow, 'state' | 'due' | 'position'>>,
+  ): Promise<Schedule> {
+    const { parts } = this.#scheduleHost
+    const { store } = parts
+    for (;;) {
+      const row = await this.#row(id)
+      const set = to(row)
+      if (set.state === undefined || set.state === row.state) return scheduleView(row)
+      const turned = { ...row, ...set }
+      const statements = [
+        store.turn(this.#user, row, set),
+        store.work(this.#user, turned, row.waiting > 0 ? row.now : turned.due),
+      ]
+      try {
+        await commit(parts, this.#user, statements)
+      } catch (error) {
+        if (isMoved(error)) continue
+        throw error
+      }
+      await this.#scheduleHost.listen()
+      emitScheduleEvent(parts, { user: this.#user, id }, event, {})
+      return scheduleView(await this.#row(id))
+    }
+  }
+}
+
+function checkId(id: string, what = 'A schedule'): string {
+  checkName('schedule', id)
+  if (Buffer.byteLength(id) > longestId || id.includes('@'))
+    throw failure('name.invalid', {
+      what,
+      value: id.slice(0, 80),
+      problem: 'it holds @, or is too long',
+      limit: longestId,
+    })
+  return id
+}
+
+/** Its times count from when it was made first. */
+function same(row: Row, spec: StoredSpec): Row {
+  const compared = ({ timing: _, ...rest }: StoredSpec) => canonicalJson(JSON.parse(JSON.stringify(rest)) as Json)
+  if (compared(row.spec) === compared(spec)) return row
+  throw failure('schedule.exists', { schedule: row.id })
+}

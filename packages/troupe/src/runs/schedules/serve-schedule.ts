@@ -1,0 +1,204 @@
+/**
+ * Does what a schedule is due for: times become occasions, and occasions become runs, the oldest first.
+ *
+ * Two changes, each all or nothing and on the turn that was read: a time and what comes next; an occasion and its run. A
+ * process that dies between them leaves the occasion, and another one begins its run under the same id.
+ */
+import {
+  type EventFields,
+  type EventPayloads,
+  type MatchedName,
+  storeError,
+  TroupeError,
+  type TroupeEvent,
+  type UserId,
+} from '../../core/index.ts'
+import type { Statement } from '../../storage/index.ts'
+import type { CompiledTopology } from '../../topology/index.ts'
+import { beginRun, commit } from './begin-run.ts'
+import type { ScheduleTrigger } from './schedule-code.ts'
+import { endedMs, maxPendingTriggers, type ScheduleParts, scheduleKey } from './schedule-parts.ts'
+import type { ScheduleRow, TriggerRow } from './schedule-store.ts'
+import { dueTimes } from './schedule-times.ts'
+
+type Served = ScheduleRow & { readonly now: number }
+type ScheduleKey = { readonly user: UserId; readonly id: string }
+
+/** Runs of one schedule begun before others are looked at. */
+const maxRounds = 100
+/** How often a run that can't be begun is tried, and the pause after the first, which doubles. */
+const attempts = 5
+const firstPauseMs = 1_000
+/** Where the run before is not over: its end says so, unless who saw it died. */
+const recheckMs = 60_000
+
+export const isMoved = (error: unknown): boolean => error instanceof TroupeError && error.code === 'schedule.conflict'
+const isOwnedByOther = (error: unknown): boolean =>
+  error instanceof TroupeError &&
+  (error.code.startsWith('storage.') || error.code === 'troupe.closed' || error.code === 'user.forgotten')
+
+/** Whom it is about, and how long it may go on. */
+export interface Serving {
+  readonly user: UserId
+  readonly id: string
+  /** It was due; otherwise something happened that it may wait for. */
+  readonly isDue: boolean
+  readonly signal: AbortSignal
+}
+
+/** @returns why it is left to a process that has its code; undefined where there was nothing else to do */
+export async function serveSchedule(parts: ScheduleParts, serving: Serving): Promise<TroupeError | undefined> {
+  const { user, id, isDue, signal } = serving
+  for (let i = 0; i < maxRounds && !signal.aborted; i++) {
+    const row = await parts.store.get(user, id)
+    if (!row) return isDue ? void (await commit(parts, user, parts.store.delete(user, id))) : undefined
+    try {
+      const done = await serveOnce(parts, serving, row)
+      if (done !== 'retry') return done
+    } catch (error) {
+      if (!isMoved(error)) throw error
+    }
+  }
+  return undefined
+}
+
+async function serveOnce(
+  parts: ScheduleParts,
+  { user, signal, isDue: wasDue }: Serving,
+  row: Served,
+): Promise<'retry' | TroupeError | undefined> {
+  const { store } = parts
+  const isDue = row.due !== null && row.due <= row.now
+  // Whoever paused it has seen to it that nobody looks.
+  if (row.state === 'paused') return undefined
+  if (!isDue && row.waiting === 0) return wasDue ? scheduleNext(parts, user, row) : undefined
+  const topology = codeOf(parts, user, row)
+  if (topology instanceof TroupeError) return topology
+  if (isDue) {
+    await enqueueDue(parts, user, row)
+    return 'retry'
+  }
+  const [first] = await store.triggers(user, row.id, 1)
+  if (!first) return 'retry'
+  return (await begin(parts, user, row, first, topology, signal)) ? 'retry' : undefined
+}
+
+function codeOf(parts: ScheduleParts, user: UserId, row: ScheduleRow): CompiledTopology | TroupeError {
+  try {
+    return parts.code.of(scheduleKey(user, row.id), row.id, row.spec)
+  } catch (error) {
+    if (error instanceof TroupeError) return error
+    throw error
+  }
+}
+
+/** Nothing to do until its next time, or until it has been over for long. */
+async function scheduleNext(parts: ScheduleParts, user: UserId, row: Served): Promise<undefined> {
+  const { store } = parts
+  const until = row.state === 'ended' ? (row.lastAt ?? row.createdAt) + endedMs : row.due
+  const isGone = row.state === 'ended' && until !== null && until <= row.now
+  const next = isGone ? store.delete(user, row.id) : [store.work(user, row, until)]
+  await commit(parts, user, [store.turn(user, row, {}), ...next])
+}
+
+/** Times become occasions, and the schedule goes on behind them. */
+async function enqueueDue(parts: ScheduleParts, user: UserId, row: Served): Promise<void> {
+  const { spec, due, now, id } = row
+  const { store } = parts
+  if (!spec.timing || due === null) return
+  const { fire, missed, next } = dueTimes(spec.timing, due, now, spec.misfire)
+  const free = Math.max(0, maxPendingTriggers - row.waiting)
+  const accepted = fire.slice(0, free)
+  const to = next === undefined ? { due: null, state: 'ended' as const } : { due: next }
+  await commit(parts, user, [
+    store.turn(user, row, to),
+    ...accepted.map((time) => store.addTrigger(user, row, timeTrigger(time))),
+    store.work(user, { ...row, ...to }, accepted.length + row.waiting > 0 ? now : (next ?? now + endedMs)),
+  ])
+  if (missed) emitMissed(parts, { user, id }, 'late', missed.from, missed.to)
+  const over = fire.slice(free)
+  if (over.length > 0) emitMissed(parts, { user, id }, 'full', over[0] as number, over.at(-1) as number)
+  if (next === undefined) emitScheduleEvent(parts, { user, id }, 'schedule.ended', {})
+}
+
+const timeTrigger = (time: number) => {
+  const due = new Date(time).toISOString()
+  return { trigger: due, at: time, body: JSON.stringify({ type: 'time', due } satisfies ScheduleTrigger) }
+}
+
+/** @returns whether more can be done now */
+async function begin(
+  parts: ScheduleParts,
+  user: UserId,
+  row: Served,
+  { trigger, at, body, attempts: tried }: TriggerRow,
+  topology: CompiledTopology,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const { store } = parts
+  const { overlap } = row.spec
+  const scheduleKey = { user, id: row.id }
+  const after = afterwards(parts, user, row, row.waiting - 1)
+  const drop = [store.deleteTrigger(user, row.id, trigger), after]
+  if (overlap !== 'allow' && row.lastRun !== null && !(await parts.isOver(user, row.lastRun))) {
+    const turned = store.turn(user, row, {})
+    if (overlap === 'queue') {
+      await commit(parts, user, [turned, store.scheduleAt(user, row.id, soonest(row, row.now + recheckMs))])
+      return false
+    }
+    await commit(parts, user, [turned, ...drop])
+    emitMissed(parts, scheduleKey, 'overlap', at, at)
+    return true
+  }
+  try {
+    await beginRun(parts, { user, row, trigger, body: JSON.parse(body) as ScheduleTrigger, topology, signal }, drop)
+    return true
+  } catch (error) {
+    if (isMoved(error) || isOwnedByOther(error) || signal.aborted) throw error
+    const { code, message } = storeError(error)
+    const problem = { code, message, since: new Date(row.now).toISOString() }
+    const turned = store.turn(user, row, { problem })
+    emitScheduleEvent(parts, scheduleKey, 'schedule.failed', { code })
+    if (tried + 1 < attempts) {
+      const retryStatement = store.scheduleAt(user, row.id, soonest(row, row.now + firstPauseMs * 2 ** tried))
+      await commit(parts, user, [turned, store.tried(user, row.id, trigger), retryStatement])
+      return false
+    }
+    await commit(parts, user, [turned, ...drop])
+    emitMissed(parts, scheduleKey, 'failed', at, at)
+    return true
+  }
+}
+
+const soonest = (row: Served, at: number): number => Math.min(at, row.due ?? at)
+
+/** When it is to be looked at, so many occasions waiting still. */
+function afterwards({ store }: ScheduleParts, user: UserId, row: Served, waiting: number): Statement {
+  if (waiting > 0) return store.scheduleAt(user, row.id, row.now)
+  return store.scheduleAt(user, row.id, row.state === 'ended' ? row.now + endedMs : row.due)
+}
+
+export function emitScheduleEvent<Name extends MatchedName<'schedule.*'>>(
+  parts: ScheduleParts,
+  { user, id }: ScheduleKey,
+  type: Name,
+  fields: Omit<EventPayloads[Name], 'scheduleId'>,
+): void {
+  const event = { ...fields, type, at: parts.clock.now(), userId: user, scheduleId: id }
+  parts.events.emit(event as EventFields as TroupeEvent)
+}
+
+type MissReason = EventPayloads['schedule.missed']['reason']
+
+const emitMissed = (
+  parts: ScheduleParts,
+  scheduleKey: ScheduleKey,
+  reason: MissReason,
+  from: number,
+  to: number,
+): void =>
+  emitScheduleEvent(parts, scheduleKey, 'schedule.missed', {
+    reason,
+    from: new Date(from).toISOString(),
+    to: new Date(to).toISOString(),
+  })

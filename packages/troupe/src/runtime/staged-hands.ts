@@ -1,8 +1,0 @@
-/** What a step of an agent works with: its writes and messages wait for the commit of its turn. */
-import type { ContextHands } from '../context/index.ts'
-import type { stagedMessages } from '../messaging/index.ts'
-
-export interface StagedHands {
-  readonly context: ContextHands
-  readonly messages: ReturnType<typeof stagedMessages>
-}

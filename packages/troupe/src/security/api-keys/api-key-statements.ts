@@ -1,0 +1,109 @@
+/** The tables of API keys and their statements. Content-free: a key is looked up before anybody knows whose it is. */
+import { sql } from 'kysely'
+import { type Bind, type Dialect, postgresTables, rawTemplates, workTable } from '../../storage/index.ts'
+
+const tables = [
+  // `kind` is key, link or session; the secret itself is stored nowhere.
+  `create table security_api_keys (
+    id text not null primary key, kind text not null, name text not null, hash text not null, role text not null,
+    operations text, agent text, every_user integer not null, created_at integer not null, expires_at integer,
+    revoked_at integer, reminded_at integer)`,
+  // Rows of a user: forgetting takes them, and with the last one what the key opens.
+  `create table security_api_key_users (user_id text not null, key_id text not null, primary key (user_id, key_id))`,
+  'create index security_api_key_users_by_key on security_api_key_users (key_id)',
+]
+
+export const keysSchema = {
+  sqlite: tables,
+  postgres: [...postgresTables(tables), workTable('security_api_keys'), workTable('security_api_key_users')],
+}
+
+export interface NewKey {
+  readonly id: string
+  readonly kind: string
+  readonly name: string
+  readonly hash: string
+  readonly role: string
+  readonly operations: string | null
+  readonly agent: string | null
+  readonly everyUser: number
+  readonly expiresAt: Bind
+}
+
+export type KeyStatements = ReturnType<typeof keyStatements>
+
+export function keyStatements(dialect: Dialect) {
+  const compile = rawTemplates(dialect)
+  type At = { now: Bind }
+  const valid = (p: { id: string } & At) =>
+    sql`id = ${p.id} and revoked_at is null and (expires_at is null or expires_at > ${p.now})`
+  return {
+    insert: compile<NewKey & At>(
+      (
+        p,
+      ) => sql`insert into security_api_keys (id, kind, name, hash, role, operations, agent, every_user, created_at, expires_at)
+        values (${p.id}, ${p.kind}, ${p.name}, ${p.hash}, ${p.role}, ${p.operations}, ${p.agent}, ${p.everyUser}, ${p.now},
+          ${p.expiresAt})`,
+    ),
+    grant: compile<{ user: string; id: string }>(
+      (p) => sql`insert into security_api_key_users (user_id, key_id) values (${p.user}, ${p.id})`,
+    ),
+    /** A new key of the same scope and life. */
+    succeed: compile<{ old: string; id: string; hash: string } & At>(
+      (
+        p,
+      ) => sql`insert into security_api_keys (id, kind, name, hash, role, operations, agent, every_user, created_at, expires_at)
+        select cast(${p.id} as text), kind, name, cast(${p.hash} as text), role, operations, agent, every_user,
+          cast(${p.now} as bigint), cast(${p.now} as bigint) + (expires_at - created_at)
+        from security_api_keys where id = ${p.old} and kind = 'key'`,
+    ),
+    inherit: compile<{ old: string; id: string }>(
+      (p) => sql`insert into security_api_key_users (user_id, key_id)
+        select user_id, cast(${p.id} as text) from security_api_key_users where key_id = ${p.old}`,
+    ),
+    endSoon: compile<{ id: string; until: Bind } & At>(
+      (p) => sql`update security_api_keys set expires_at =
+          case when expires_at is null or expires_at > ${p.until} then ${p.until} else expires_at end
+        where kind = 'key' and ${valid(p)}`,
+    ),
+    revoke: compile<{ id: string } & At>(
+      (p) => sql`update security_api_keys set revoked_at = ${p.now} where id = ${p.id} and revoked_at is null`,
+    ),
+    /** Uses a link up. */
+    consume: compile<{ id: string } & At>(
+      (p) => sql`delete from security_api_keys where kind = 'link' and ${valid(p)}`,
+    ),
+    drop: compile<{ id: string }>((p) => sql`delete from security_api_keys where id = ${p.id} and kind <> 'key'`),
+    cleanupUsers: compile<At>(
+      (p) => sql`delete from security_api_key_users where key_id in
+        (select id from security_api_keys where kind <> 'key' and expires_at <= ${p.now})`,
+    ),
+    cleanup: compile<At>((p) => sql`delete from security_api_keys where kind <> 'key' and expires_at <= ${p.now}`),
+    valid: compile<{ id: string; due: Bind; today: Bind } & At>(
+      (p) => sql`select kind, name, hash, role, operations, agent, every_user, created_at,
+          case when kind = 'key' and created_at <= ${p.due} and (reminded_at is null or reminded_at <= ${p.today})
+            then 1 else 0 end as due
+        from security_api_keys where ${valid(p)}`,
+    ),
+    usersOf: compile<{ id: string }>(
+      (p) => sql`select user_id from security_api_key_users where key_id = ${p.id} order by user_id`,
+    ),
+    remind: compile<{ id: string; today: Bind } & At>(
+      (p) => sql`update security_api_keys set reminded_at = ${p.now}
+        where id = ${p.id} and (reminded_at is null or reminded_at <= ${p.today})`,
+    ),
+    list: compile<{ after: string; limit: number } & At>(
+      (p) => sql`select id, name, role, operations, agent, every_user, created_at, expires_at, revoked_at,
+          case when expires_at <= ${p.now} then 1 else 0 end as expired
+        from security_api_keys where kind = 'key' and id > ${p.after} order by id limit ${p.limit}`,
+    ),
+    usersOfAll: compile<{ after: string; last: string }>(
+      (p) => sql`select key_id, user_id from security_api_key_users where key_id > ${p.after} and key_id <= ${p.last}
+        order by user_id`,
+    ),
+    any: compile<At>(
+      (p) => sql`select 1 as there from security_api_keys
+        where kind = 'key' and revoked_at is null and (expires_at is null or expires_at > ${p.now}) limit 1`,
+    ),
+  }
+}

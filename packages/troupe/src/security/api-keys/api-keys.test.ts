@@ -1,0 +1,172 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, afterEach, describe, expect, it } from 'vitest'
+import { dropSchema, missingServer, schemaName, server } from '../../../test/postgres/postgres-server.ts'
+import type { TroupeConfig } from '../../configuration/index.ts'
+import { createEvents, createIds, createVirtualClock, type EventFields, systemRandom } from '../../core/index.ts'
+import { migrations } from '../../operations/index.ts'
+import { createTroupe, type Troupe } from '../../startup/index.ts'
+import { type OpenedStorage, openStorage } from '../../storage/index.ts'
+import { ApiKeys, createRoles, openAudit } from '../index.ts'
+
+const missing = await missingServer()
+const schema = schemaName('keys')
+const open: Troupe[] = []
+const stores: OpenedStorage[] = []
+const opened = async (config: TroupeConfig) => {
+  const troupe = await createTroupe({ log: 'silent', ...config })
+  open.push(troupe)
+  return troupe
+}
+afterEach(async () => {
+  for (const troupe of open.splice(0)) await troupe.close()
+  for (const store of stores.splice(0)) await store.close()
+})
+afterAll(async () => {
+  if (missing === undefined) await dropSchema(schema)
+})
+
+describe.each([
+  { name: 'in memory', storage: 'memory:' as const, skip: false },
+  { name: 'on PostgreSQL', storage: { url: server, schema }, skip: missing !== undefined },
+])('API keys $name', ({ storage, skip }) => {
+  // Without a troupe, whose own timers would all come due in the months that pass here.
+  const start = async () => {
+    const clock = createVirtualClock()
+    const target = typeof storage === 'string' ? { url: storage } : { url: 'postgres:', postgres: storage }
+    const opened = await openStorage({ ...target, migrations, clock, random: systemRandom, time: 'clock' })
+    stores.push(opened)
+    const emitted: EventFields[] = []
+    const events = createEvents(() => {})
+    events.on('key.*', (event) => emitted.push(event))
+    const ids = createIds(clock, systemRandom)
+    const parts = { storage: opened, clock, random: systemRandom, ids, events, roles: createRoles() }
+    const audit = await openAudit({ ...parts, holder: 'here', failed: () => {} })
+    return { clock, emitted, audit, keys: new ApiKeys({ ...parts, audit }) }
+  }
+
+  it.skipIf(skip)('open what they are for, and are nowhere to be read', async () => {
+    const { keys, emitted } = await start()
+    const { id, key } = await keys.create({ name: 'one', users: ['ada', 'bob'], operations: ['runs.*'], agent: 'Box' })
+    expect(await keys.verify(key)).toMatchObject({ id, users: ['ada', 'bob'], role: 'contributor', agent: 'Box' })
+    const other = await keys.create({ name: 'two', users: 'all' })
+    expect(await keys.verify(`${key.slice(0, -1)}${key.endsWith('A') ? 'B' : 'A'}`)).toBeUndefined()
+    expect(await keys.verify(key.slice(0, 30) + other.key.slice(30))).toBeUndefined()
+    expect(await keys.verify('')).toBeUndefined()
+    expect(emitted.map(({ type, key: named }) => [type, named])).toContainEqual(['key.created', id])
+    const all = []
+    for await (const one of await keys.list({ limit: 1 })) all.push(one)
+    const [first] = all.filter((one) => one.id === id)
+    expect(first).toMatchObject({ name: 'one', users: ['ada', 'bob'], operations: ['runs.*'], state: 'valid' })
+    expect(JSON.stringify([all, emitted])).not.toContain(key.slice(30))
+  })
+  it.skipIf(skip)('end by themselves, and when they are revoked', async () => {
+    const { clock, keys } = await start()
+    const { id, key } = await keys.create({ name: 'short', users: ['ada'], expiresIn: '1h' })
+    await clock.advance('59m')
+    expect(await keys.verify(key)).toBeDefined()
+    await clock.advance('1m')
+    expect(await keys.verify(key)).toBeUndefined()
+    await expect(keys.rotate(id)).rejects.toMatchObject({ code: 'key.unknown' })
+    const second = await keys.create({ name: 'long', users: ['ada'] })
+    await keys.revoke(second.id)
+    expect(await keys.verify(second.key)).toBeUndefined()
+    await expect(keys.revoke(second.id)).rejects.toMatchObject({ code: 'key.unknown' })
+    const states = (await keys.list()).items.filter((one) => [id, second.id].includes(one.id)).map(({ state }) => state)
+    expect(states).toEqual(['expired', 'revoked'])
+  })
+  it.skipIf(skip)('are rotated: both open for the overlap, then the successor alone', async () => {
+    const { clock, keys } = await start()
+    const old = await keys.create({ name: 'n', users: ['ada'], role: 'readonly', expiresIn: '90d' })
+    await clock.advance('10d')
+    const fresh = await keys.rotate(old.id, { overlap: '10m' })
+    expect(await keys.verify(fresh.key)).toMatchObject({ users: ['ada'], role: 'readonly' })
+    await clock.advance('9m')
+    expect(await keys.verify(old.key)).toBeDefined()
+    await clock.advance('1m')
+    expect(await keys.verify(old.key)).toBeUndefined()
+    await clock.advance('89d')
+    expect(await keys.verify(fresh.key)).toBeDefined()
+    await clock.advance('1d')
+    expect(await keys.verify(fresh.key)).toBeUndefined()
+  })
+  it.skipIf(skip)('remind of their age after 30 days, once a day', async () => {
+    const { clock, keys, emitted } = await start()
+    const { key } = await keys.create({ name: 'old', users: ['ada'] })
+    const rotationsDue = () => emitted.filter(({ type }) => type === 'key.rotation-due').length
+    await clock.advance('29d')
+    await keys.verify(key)
+    expect(rotationsDue()).toBe(0)
+    await clock.advance('2d')
+    await keys.verify(key)
+    await keys.verify(key)
+    expect(rotationsDue()).toBe(1)
+    await clock.advance('1d')
+    await keys.verify(key)
+    expect(rotationsDue()).toBe(2)
+    expect((await keys.list()).items.find(({ name }) => name === 'old')).toMatchObject({ rotationDue: true })
+  })
+  it.skipIf(skip)('open nothing of a user who was forgotten', async () => {
+    const troupe = await opened({ storage })
+    const { apiKeys: keys } = troupe
+    const alone = await keys.create({ name: 'a', users: ['gone'] })
+    const both = await keys.create({ name: 'b', users: ['gone', 'stays'] })
+    await troupe.forget('gone')
+    expect(await keys.verify(alone.key)).toBeUndefined()
+    expect(await keys.verify(both.key)).toMatchObject({ users: ['stays'] })
+  })
+  it.skipIf(skip)('open a session by a link, once and soon', async () => {
+    const { clock, keys } = await start()
+    const link = await keys.link({ users: ['ada'], role: 'readonly' })
+    const opened = await Promise.all([keys.openSession(link), keys.openSession(link)])
+    const sessions = opened.flatMap((one) => one ?? [])
+    expect(sessions).toHaveLength(1)
+    const session = sessions[0]?.key ?? ''
+    const grant = await keys.verify(session)
+    expect(grant).toMatchObject({ kind: 'session', users: ['ada'], role: 'readonly' })
+    expect(await keys.openSession(session)).toBeUndefined()
+    await keys.endSession(grant ?? { id: '' })
+    expect(await keys.verify(session)).toBeUndefined()
+    const late = await keys.link({ users: 'all' })
+    await clock.advance('5m')
+    expect(await keys.openSession(late)).toBeUndefined()
+    expect((await keys.list()).items.some(({ name }) => name === 'link' || name === 'session')).toBe(false)
+  })
+  it.skipIf(skip)('are refused with what is none of their options', async () => {
+    const { keys } = await start()
+    const wrong = (options: object) => expect(keys.create({ name: 'n', users: ['ada'], ...options })).rejects
+    await wrong({ rol: 'admin' }).toMatchObject({ code: 'option.unknown' })
+    await wrong({ role: 'king' }).toMatchObject({ code: 'role.unknown' })
+    await wrong({ operations: ['runs.strat'] }).toMatchObject({
+      code: 'option.unknown',
+      hint: 'Did you mean runs.start?',
+    })
+    await wrong({ users: [] }).toMatchObject({ code: 'validation.failed' })
+    await wrong({ name: '' }).toMatchObject({ code: 'validation.failed' })
+    await wrong({ expiresIn: '0s' }).toMatchObject({ code: 'validation.failed' })
+  })
+})
+
+it.skipIf(missing !== undefined)('a key that is revoked in one process opens nothing in another', async () => {
+  const storage = { url: server, schema }
+  const [here, there] = [await opened({ storage }), await opened({ storage })]
+  const { id, key } = await here.apiKeys.create({ name: 'n', users: ['ada'] })
+  expect(await there.apiKeys.verify(key)).toBeDefined()
+  await here.apiKeys.revoke(id)
+  expect(await there.apiKeys.verify(key)).toBeUndefined()
+})
+
+it('no secret of a key, a link or a session is in the files of the storage', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'troupe-keys-'))
+  const { apiKeys: keys } = await opened({ storage: `sqlite:${join(folder, 'troupe.db')}` })
+  const [made, link] = [await keys.create({ name: 'n', users: 'all' }), await keys.link({ users: 'all' })]
+  const rotated = await keys.rotate(made.id)
+  const session = await keys.openSession(await keys.link({ users: 'all' }))
+  const bytes = Buffer.concat(readdirSync(folder).map((name) => readFileSync(join(folder, name))))
+  expect(bytes.includes(made.id)).toBe(true)
+  // Behind its kind and its id.
+  for (const secret of [made.key, link, rotated.key, session?.key ?? ''])
+    expect([secret.length > 60, bytes.includes(secret.slice(-43))]).toEqual([true, false])
+  rmSync(folder, { recursive: true })
+})

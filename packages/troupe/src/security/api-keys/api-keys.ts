@@ -1,0 +1,317 @@
+/**
+ * API keys: what callers from outside sign in with. A key is shown once; stored is the SHA-256 of its secret, which is of
+ * 256 random bits, so that no slower hash would make guessing it any harder. It is looked up at each request: a revocation
+ * holds in every process from the next one on.
+ */
+import { timingSafeEqual } from 'node:crypto'
+import {
+  type Clock,
+  checkName,
+  checkOptions,
+  createPage,
+  type Duration,
+  decodeCursor,
+  type Events,
+  encodeCursor,
+  failure,
+  hashText,
+  type Ids,
+  milliseconds,
+  type Page,
+  type Random,
+} from '../../core/index.ts'
+import type { Bind, Row, Statement, Storage } from '../../storage/index.ts'
+import type { AuditTrail } from '../audit/index.ts'
+import { checkOperations, type OperationPattern } from '../operations.ts'
+import { type Roles, roleOf } from '../roles.ts'
+import { type KeyStatements, keyStatements } from './api-key-statements.ts'
+
+export interface KeyScope {
+  /** Whose data it opens; `all` opens everybody's. */
+  readonly users: 'all' | readonly string[]
+  /** One of the troupe's roles; `contributor` by default. */
+  readonly role?: string
+  /** `['runs.*', 'context.read']`: nothing else, within the role. Everything that the role may where absent. */
+  readonly operations?: readonly OperationPattern[]
+  /** Acts as this agent, and as no other. */
+  readonly agent?: string
+}
+export interface KeyOptions extends KeyScope {
+  /** For people: what it is for. */
+  readonly name: string
+  /** It ends by itself; never where absent. */
+  readonly expiresIn?: Duration
+}
+
+export interface ApiKey extends Required<Pick<KeyScope, 'users' | 'role'>> {
+  readonly id: string
+  readonly name: string
+  readonly operations?: readonly string[]
+  readonly agent?: string
+  /** ISO text. */
+  readonly createdAt: string
+  readonly expiresAt?: string
+  readonly state: 'valid' | 'expired' | 'revoked'
+  /** Older than 30 days: rotate it. */
+  readonly rotationDue: boolean
+}
+export interface CreatedKey {
+  readonly id: string
+  /** `tk_…`, shown this once. */
+  readonly key: string
+}
+
+/** What somebody who signed in may do. */
+export interface Grant {
+  readonly id: string
+  readonly kind: 'key' | 'link' | 'session'
+  readonly name: string
+  readonly users: 'all' | readonly string[]
+  readonly role: string
+  readonly operations: readonly OperationPattern[] | undefined
+  readonly agent: string | undefined
+}
+
+const now = { $: 'now' } as const
+const day = 86_400_000
+const agedDays = 30
+/** A link from a terminal is opened at once, or not at all. */
+const linkMs = 5 * 60_000
+const sessionMs = 12 * 3_600_000
+const form = /^t([kls])_([0-9a-z]{26})_([\w-]{43})$/
+
+export class ApiKeys {
+  readonly #storage: Storage
+  readonly #ids: Ids
+  readonly #random: Random
+  readonly #clock: Clock
+  readonly #events: Events
+  readonly #roles: Roles
+  readonly #audit: Pick<AuditTrail, 'actionStatements'>
+  readonly #statements: KeyStatements
+
+  constructor(parts: {
+    readonly storage: Storage
+    readonly ids: Ids
+    readonly random: Random
+    readonly clock: Clock
+    readonly events: Events
+    readonly roles: Roles
+    readonly audit: Pick<AuditTrail, 'actionStatements'>
+  }) {
+    this.#storage = parts.storage
+    this.#ids = parts.ids
+    this.#random = parts.random
+    this.#clock = parts.clock
+    this.#events = parts.events
+    this.#roles = parts.roles
+    this.#audit = parts.audit
+    this.#statements = keyStatements(parts.storage.dialect)
+  }
+
+  /**
+   * @returns the key itself, which nobody can be told again
+   * @throws ValidationError for an unknown role, operation or option
+   * @example
+   * const { key } = await troupe.apiKeys.create({ name: 'billing', users: ['ada'], operations: ['runs.*'], expiresIn: '90d' })
+   */
+  async create(options: KeyOptions): Promise<CreatedKey> {
+    checkOptions('keys.create', options, ['name', 'users', 'role', 'operations', 'agent', 'expiresIn'])
+    const { name, expiresIn } = options
+    if (typeof name !== 'string' || name === '' || name.length > 200)
+      throw failure('validation.failed', { what: 'The name of a key', problem: 'it is a text of 1 to 200 characters' })
+    const ms = expiresIn === undefined ? undefined : milliseconds(expiresIn, 'expiresIn', '1ms')
+    const made = await this.#insert('key', name, options, ms)
+    this.#emit('key.created', made.id)
+    return made
+  }
+
+  /** Those that were made, in the order of their making, expired and revoked ones too; never their secrets. */
+  async list(options: { readonly limit?: number; readonly cursor?: string } = {}): Promise<Page<ApiKey>> {
+    checkOptions('keys.list', options, ['limit', 'cursor'])
+    const { limit = 100, cursor } = options
+    const after = cursor === undefined ? '' : decodeCursor(cursor)
+    if (!Number.isInteger(limit) || limit < 1 || limit > 1_000)
+      throw failure('validation.failed', { what: 'The limit', problem: 'it is 1 to 1,000' })
+    const [rows = []] = await this.#read(this.#statements.list({ after, limit: limit + 1, now }, { returns: true }))
+    const page = rows.slice(0, limit)
+    const last = String(page.at(-1)?.id ?? '')
+    const [granted = []] = await this.#read(this.#statements.usersOfAll({ after, last }, { returns: true }))
+    const users = Map.groupBy(granted, ({ key_id }) => String(key_id))
+    const items = page.map((row) =>
+      toKey(row, users.get(String(row.id))?.map(({ user_id }) => String(user_id)) ?? [], this.#clock.now()),
+    )
+    const next = rows.length > limit ? encodeCursor(last) : undefined
+    return createPage(items, next, (following) => this.list({ limit, cursor: following }))
+  }
+
+  /**
+   * A new key of the same scope and, where it ends, of the same life; the old one works on for `overlap`.
+   * @param options.overlap 1 h by default; `0ms` ends the old one at once
+   * @throws NotFoundError `key.unknown` for one that is not valid now
+   */
+  async rotate(id: string, options: { readonly overlap?: Duration } = {}): Promise<CreatedKey> {
+    checkOptions('keys.rotate', options, ['overlap'])
+    const until = { $: 'now', plusMs: milliseconds(options.overlap ?? '1h', 'overlap') } as const
+    const made = this.#fresh('key')
+    const unknown = { expect: { rows: 1 }, otherwise: 'key.unknown', detail: { key: String(id) } } as const
+    await this.#commit([
+      this.#statements.succeed({ old: id, id: made.id, hash: made.hash, now }),
+      this.#statements.inherit({ old: id, id: made.id }),
+      // Last, for the successor gets the life that the old one had.
+      this.#statements.endSoon({ id: String(id), until, now }, unknown),
+      ...this.#acted('key.rotate', String(id)),
+    ])
+    this.#emit('key.rotated', id)
+    return { id: made.id, key: made.key }
+  }
+
+  /**
+   * It opens nothing any more, in any process, from the next request on.
+   * @throws NotFoundError `key.unknown`
+   */
+  async revoke(id: string): Promise<void> {
+    const unknown = { expect: { rows: 1 }, otherwise: 'key.unknown', detail: { key: String(id) } } as const
+    await this.#commit([
+      this.#statements.revoke({ id: String(id), now }, unknown),
+      ...this.#acted('key.revoke', String(id)),
+    ])
+    this.#emit('key.revoked', id)
+  }
+
+  /** Whether any key opens something now. */
+  async any(): Promise<boolean> {
+    const [rows = []] = await this.#read(this.#statements.any({ now }, { returns: true }))
+    return rows.length > 0
+  }
+
+  /** @returns undefined for whatever does not open anything now; why is not said */
+  async verify(presented: string): Promise<Grant | undefined> {
+    const [, letter, id, secret] = form.exec(presented) ?? []
+    if (id === undefined || secret === undefined) return undefined
+    const [due, today] = [-agedDays * day, -day].map((plusMs) => ({ $: 'now', plusMs }) as const) as [Bind, Bind]
+    const [rows = [], granted = []] = await this.#read(
+      this.#statements.valid({ id, due, today, now }, { returns: true }),
+      this.#statements.usersOf({ id }, { returns: true }),
+    )
+    const row = rows[0]
+    const same = timingSafeEqual(Buffer.from(hashText(secret)), Buffer.from(String(row?.hash ?? hashText(''))))
+    if (!row || !same || String(row.kind)[0] !== letter) return undefined
+    const users = Number(row.every_user) === 1 ? 'all' : granted.map(({ user_id }) => String(user_id))
+    if (users.length === 0) return undefined
+    if (Number(row.due) === 1) await this.#remind(id, today)
+    return {
+      id,
+      kind: row.kind as Grant['kind'],
+      name: String(row.name),
+      users,
+      role: String(row.role),
+      operations: row.operations === null ? undefined : (JSON.parse(String(row.operations)) as OperationPattern[]),
+      agent: row.agent === null ? undefined : String(row.agent),
+    }
+  }
+
+  /** The secret of a link that opens one session within five minutes. */
+  async link(scope: KeyScope): Promise<string> {
+    return (await this.#insert('link', 'link', scope, linkMs)).key
+  }
+  /** Uses a link up. @returns the secret of a session of 12 h; undefined for what is no link that is good now */
+  async openSession(link: string): Promise<{ readonly key: string; readonly maxAgeMs: number } | undefined> {
+    const grant = await this.verify(link)
+    if (grant?.kind !== 'link') return undefined
+    const made = this.#fresh('session')
+    const { statements } = this.#inserting(made, 'session', 'session', grant, sessionMs)
+    const consumed = this.#statements.consume({ id: grant.id, now }, { expect: { rows: 1 }, otherwise: 'key.unknown' })
+    const cleanups = [this.#statements.cleanupUsers({ now }), this.#statements.cleanup({ now })]
+    const result = await this.#storage.commit({
+      id: null,
+      scope: { work: true },
+      statements: [consumed, ...statements, ...cleanups],
+    })
+    return result.ok ? { key: made.key, maxAgeMs: sessionMs } : undefined
+  }
+  async endSession(grant: Pick<Grant, 'id'>): Promise<void> {
+    await this.#commit([this.#statements.drop({ id: grant.id })])
+  }
+
+  async #insert(kind: Grant['kind'], name: string, scope: KeyScope, ms: number | undefined): Promise<CreatedKey> {
+    const made = this.#fresh(kind)
+    const { statements } = this.#inserting(made, kind, name, scope, ms)
+    await this.#commit([...statements, ...this.#acted(`${kind}.create`, made.id)])
+    return { id: made.id, key: made.key }
+  }
+  #inserting(
+    { id, hash }: { readonly id: string; readonly hash: string },
+    kind: Grant['kind'],
+    name: string,
+    scope: KeyScope | Grant,
+    ms: number | undefined,
+  ) {
+    const { users, role = 'contributor', operations, agent } = scope
+    roleOf(this.#roles, role)
+    if (users !== 'all' && !(Array.isArray(users) && users.length > 0 && users.length <= 1_000))
+      throw failure('validation.failed', { what: 'users', problem: "it is 'all' or a list of 1 to 1,000 of them" })
+    const named = users === 'all' ? [] : [...new Set(users.map((user: string) => checkName('user', user)))]
+    const row = {
+      id,
+      kind,
+      name,
+      hash,
+      role,
+      operations: operations === undefined ? null : JSON.stringify(checkOperations(operations)),
+      agent: agent === undefined ? null : checkName('agent', agent),
+      everyUser: users === 'all' ? 1 : 0,
+      expiresAt: ms === undefined ? null : ({ $: 'now', plusMs: ms } as const),
+    }
+    return {
+      statements: [
+        this.#statements.insert({ ...row, now }),
+        ...named.map((user) => this.#statements.grant({ user, id })),
+      ],
+    }
+  }
+  #fresh(kind: Grant['kind']) {
+    const id = this.#ids.next()
+    const secret = Buffer.from(this.#random.bytes(32)).toString('base64url')
+    return { id, key: `t${kind[0]}_${id}_${secret}`, hash: hashText(secret) }
+  }
+
+  #acted(operation: string, resource: string) {
+    return this.#audit.actionStatements({ actor: 'host', operation, resource })
+  }
+
+  async #remind(id: string, today: Bind): Promise<void> {
+    const result = await this.#storage.commit({
+      id: null,
+      scope: { work: true },
+      statements: [this.#statements.remind({ id, today, now })],
+    })
+    if (result.ok && result.affected[0] === 1) this.#emit('key.rotation-due', id)
+  }
+  #emit(type: 'key.created' | 'key.rotated' | 'key.revoked' | 'key.rotation-due', key: string): void {
+    this.#events.emit({ type, at: this.#clock.now(), key })
+  }
+  async #read(...statements: readonly Statement[]): Promise<readonly (readonly Row[])[]> {
+    return this.#storage.read({ work: true }, statements)
+  }
+  async #commit(statements: readonly Statement[]): Promise<void> {
+    const result = await this.#storage.commit({ id: null, scope: { work: true }, statements })
+    if (!result.ok) throw failure(result.code, { ...result.detail })
+  }
+}
+
+function toKey(row: Row, users: readonly string[], at: number): ApiKey {
+  const iso = (value: Row[string]) => new Date(Number(value)).toISOString()
+  return {
+    id: String(row.id),
+    name: String(row.name),
+    users: Number(row.every_user) === 1 ? 'all' : users,
+    role: String(row.role),
+    ...(row.operations === null ? {} : { operations: JSON.parse(String(row.operations)) as string[] }),
+    ...(row.agent === null ? {} : { agent: String(row.agent) }),
+    createdAt: iso(row.created_at ?? 0),
+    ...(row.expires_at === null ? {} : { expiresAt: iso(row.expires_at ?? 0) }),
+    state: row.revoked_at !== null ? 'revoked' : Number(row.expired) === 1 ? 'expired' : 'valid',
+    rotationDue: at - Number(row.created_at) > agedDays * day,
+  }
+}

@@ -1,0 +1,4 @@
+/** API keys, and the links and sessions of people who open the studio. */
+
+export { keysSchema } from './api-key-statements.ts'
+export { type ApiKey, ApiKeys, type CreatedKey, type Grant, type KeyOptions, type KeyScope } from './api-keys.ts'

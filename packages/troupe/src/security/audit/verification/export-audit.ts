@@ -1,0 +1,73 @@
+/** The log as lines: a head, the leaves in their order with their records, then records that have no leaf. */
+import type { Storage } from '../../../storage/index.ts'
+import type { StoredRecord } from '../audit-record.ts'
+import { type AuditStatements, auditStatements, toStored } from '../audit-statements.ts'
+
+export interface ExportedHead {
+  readonly troupe: 'audit'
+  readonly version: 1
+  /** Of the tree, as its head has it. */
+  readonly size: number
+}
+export interface ExportedLeaf {
+  readonly n: number
+  readonly id: string
+  readonly mark: string
+  readonly digest: string
+  readonly hash: string
+  /** The subtrees that became complete with it, from level 1 up. */
+  readonly nodes: readonly string[]
+  /** Absent where it is gone. */
+  readonly record?: StoredRecord
+}
+export interface ExportedStray {
+  readonly record: StoredRecord
+  /** Of what waits for its place; null where nothing does. */
+  readonly waits: string | null
+}
+export type ExportedLine = ExportedHead | ExportedLeaf | ExportedStray
+
+const page = 1_000
+
+export async function* exportAudit(
+  storage: Pick<Storage, 'read' | 'dialect'>,
+  statements: AuditStatements = auditStatements(storage.dialect),
+): AsyncIterable<string> {
+  for await (const line of linesOf(storage, statements)) yield JSON.stringify(line)
+}
+
+async function* linesOf(storage: Pick<Storage, 'read'>, statements: AuditStatements): AsyncIterable<ExportedLine> {
+  const work = { work: true } as const
+  const [heads] = await storage.read(work, [statements.head({}, { returns: true })])
+  yield { troupe: 'audit', version: 1, size: Number(heads?.[0]?.size ?? 0) }
+  for (let from = 0; ; ) {
+    const [rows = []] = await storage.read(work, [statements.leavesFrom(from, page)])
+    const last = rows.at(-1)
+    if (!last) break
+    const to = Number(last.n)
+    const [nodes = []] = await storage.read(work, [statements.nodesBetween({ from, to }, { returns: true })])
+    const byLeaf = Map.groupBy(nodes, (node) => Number(node.last))
+    for (const row of rows) {
+      const record = toStored(row)
+      yield {
+        n: Number(row.n),
+        id: String(row.leaf),
+        mark: String(row.mark),
+        digest: String(row.digest),
+        hash: String(row.hash),
+        nodes: (byLeaf.get(Number(row.n)) ?? []).map(({ hash }) => String(hash)),
+        ...(record ? { record } : {}),
+      }
+    }
+    from = to + 1
+  }
+  for (let after = ''; ; ) {
+    const [rows = []] = await storage.read(work, [statements.strays(after, page)])
+    for (const row of rows) {
+      const record = toStored(row)
+      if (record) yield { record, waits: row.digest === null ? null : String(row.digest) }
+    }
+    if (rows.length < page) return
+    after = String(rows.at(-1)?.id)
+  }
+}

@@ -1,0 +1,66 @@
+/**
+ * What a database knows of its key ring: a probe per key that it was sealed with, and the secret of its hashes, wrapped. A
+ * wrong or missing key shows when it is opened, not at the first value.
+ */
+import type { OpenedStorage } from '../../storage/index.ts'
+import { newKey } from './encrypt.ts'
+import { commitWork, encryptionStatements } from './encryption-state.ts'
+import type { KeyRing, WrappedKey } from './key-ring-port.ts'
+
+const probe = (id: string) => ({ user: '', id: `probe of ${id}` })
+const secret = { user: '', id: 'secret of hashes' }
+const secretName = 'secret'
+
+async function rowsOf(storage: OpenedStorage): Promise<ReadonlyMap<string, string>> {
+  const { all } = encryptionStatements(storage.dialect)
+  const [rows = []] = await storage.read({ work: true }, [all({}, { returns: true })])
+  return new Map(rows.map(({ name, value }) => [String(name), String(value)]))
+}
+
+/**
+ * Tries every key that the database was sealed with, and leaves a probe of the current one.
+ * @returns the ids of keys that have one
+ * @throws ValidationError `encryption.key_missing` or `encryption.key_wrong`, naming the id
+ */
+export async function checkKeyRing(storage: OpenedStorage, keyRing: KeyRing): Promise<readonly string[]> {
+  const rows = await rowsOf(storage)
+  const ids = [...rows.keys()].filter((name) => name.startsWith('key:')).map((name) => name.slice('key:'.length))
+  for (const id of ids) await keyRing.unwrap(probe(id), { by: id, text: rows.get(`key:${id}`) as string })
+  if (ids.includes(keyRing.current)) return ids
+  const { by, text } = await keyRing.wrap(probe(keyRing.current), newKey())
+  const { begin } = encryptionStatements(storage.dialect)
+  await commitWork(storage, [begin({ name: `key:${by}`, value: text })])
+  return [...ids, by]
+}
+
+/** The secret that joins the database's own in hashes of large values; made where there is none. */
+export async function secretOf(storage: OpenedStorage, keyRing: KeyRing | undefined): Promise<Uint8Array | undefined> {
+  const stored = (await rowsOf(storage)).get(secretName)
+  if (stored !== undefined) return open(stored, keyRing)
+  if (!keyRing) return undefined
+  await putSecret(storage, await wrapped(keyRing, newKey()), 'begin')
+  return secretOf(storage, keyRing)
+}
+
+/** Wraps it by the current key. */
+export async function encryptSecret(storage: OpenedStorage, keyRing: KeyRing): Promise<void> {
+  const plain = await secretOf(storage, keyRing)
+  if (plain) await putSecret(storage, await wrapped(keyRing, plain), 'put')
+}
+
+/** Large values keep their hashes when everything is made plain. */
+export async function openSecret(storage: OpenedStorage, keyRing: KeyRing): Promise<void> {
+  const plain = await secretOf(storage, keyRing)
+  if (plain) await putSecret(storage, JSON.stringify({ plain: Buffer.from(plain).toString('base64url') }), 'put')
+}
+
+const putSecret = (storage: OpenedStorage, value: string, how: 'begin' | 'put') =>
+  commitWork(storage, [encryptionStatements(storage.dialect)[how]({ name: secretName, value })])
+
+const wrapped = async (keyRing: KeyRing, key: Uint8Array) => JSON.stringify(await keyRing.wrap(secret, key))
+
+async function open(stored: string, keyRing: KeyRing | undefined): Promise<Uint8Array | undefined> {
+  const value = JSON.parse(stored) as WrappedKey | { readonly plain: string }
+  if ('plain' in value) return Buffer.from(value.plain, 'base64url')
+  return keyRing?.unwrap(secret, value)
+}

@@ -1,0 +1,125 @@
+/** Goes through one table of one user in the order of its key, and stores what is to be stored otherwise. */
+import { sql } from 'kysely'
+import type { UserId } from '../../core/index.ts'
+import {
+  type Bind,
+  compileContent,
+  type LocatedValue,
+  locationOf,
+  type OpenedStorage,
+  type Row,
+  type Statement,
+  type UserTable,
+} from '../../storage/index.ts'
+import { overwriting } from '../overwriting.ts'
+import type { DataKeys } from './data-keys.ts'
+import { encryptedPrefix } from './encrypt.ts'
+
+export interface TableReencryption {
+  readonly storage: OpenedStorage
+  readonly keys: DataKeys
+  readonly user: UserId
+  /** The id of the key under which everything shall be sealed; undefined: nothing shall. */
+  readonly under: string | undefined
+  readonly signal: AbortSignal
+}
+
+const standardBatch = 100
+const maxAttempts = 5
+
+/** @returns how many rows it stored anew */
+export async function reencryptTable(reencryption: TableReencryption, table: UserTable): Promise<number> {
+  const { batch = standardBatch } = table
+  let stored = 0
+  for (let after: Row | undefined; ; ) {
+    reencryption.signal.throwIfAborted()
+    const rows = await read(reencryption, table, after, batch)
+    for (let attempt = 1; rows.length > 0 && !(await store(reencryption, table, rows)); attempt++)
+      if (attempt === maxAttempts) throw new Error(`the keys of ${table.name} change too fast`)
+    stored += rows.length
+    after = rows.at(-1)
+    if (rows.length < batch) return stored
+  }
+}
+
+type AnyTables = Record<string, Record<string, Bind>>
+const columnsOf = ({ content = {} }: UserTable) => Object.keys(content)
+const head = (under: string | undefined) => encryptedPrefix(under)
+
+/** What still has to be stored otherwise. */
+const wanted = (column: string, under: string | undefined) => {
+  const begin = head(under)
+  const found = sql`substr(${sql.ref(column)}, 1, ${sql.lit(begin.length)})`
+  return under === undefined ? sql<boolean>`${found} = ${begin}` : sql<boolean>`${found} <> ${begin}`
+}
+
+async function read(
+  reencryption: TableReencryption,
+  table: UserTable,
+  after: Row | undefined,
+  batch: number,
+): Promise<readonly Row[]> {
+  const { storage, user, under } = reencryption
+  const columns = columnsOf(table)
+  const keyColumns = compileContent(table.content ?? {}, []).columns.flatMap(({ to }) =>
+    to.of.flatMap(({ name, text }) => (text === undefined ? [name] : [])),
+  )
+  const key = sql.join(table.key.map((name) => sql.ref(name)))
+  let query = storage.dialect
+    .builder<AnyTables>()
+    .selectFrom(table.name)
+    .select([...new Set([...table.key, ...keyColumns, ...columns])])
+    .where('user_id', '=', user)
+    .where(({ or }) => or(columns.map((column) => wanted(column, under))))
+  for (const name of table.key) query = query.orderBy(name)
+  if (after) query = query.where(sql<boolean>`(${key}) > (${sql.join(table.key.map((name) => after[name]))})`)
+  const { sql: text, parameters } = query.limit(batch).compile()
+  const statement = { sql: text, binds: parameters as readonly Bind[], returns: true }
+  return (await storage.read({ user }, [statement]))[0] ?? []
+}
+
+/** @returns false where the key to seal under is another by now */
+async function store(
+  { storage, keys, user, under }: TableReencryption,
+  table: UserTable,
+  rows: readonly Row[],
+): Promise<boolean> {
+  const { columns } = compileContent(table.content ?? {}, [])
+  const found = rows.flatMap((row) =>
+    columns.flatMap(({ column, to }) => {
+      const text = row[column]
+      return typeof text === 'string' ? [{ row, column, text, location: locationOf(to, [], row) }] : []
+    }),
+  )
+  const plain = await keys.decrypt(user, found)
+  const values: LocatedValue[] = found.map(({ location }, i) => ({ location, text: plain[i] as string }))
+  const { texts, guards, committed } =
+    under === undefined ? { texts: plain, guards: [], committed: () => {} } : await keys.encrypt(user, values)
+  const statements = found.map(({ row, column, text }, i) =>
+    replacing(storage, table, row, { column, old: text, text: texts[i] as string, user }),
+  )
+  const replaced = under === undefined ? statements : overwriting(storage.dialect, statements)
+  const result = await storage.commit({ id: null, scope: { user }, statements: [...replaced, ...guards] })
+  if (result.ok) committed()
+  else keys.outdated(user)
+  return result.ok
+}
+
+/** Only where it is still what was read. */
+function replacing(
+  storage: OpenedStorage,
+  table: UserTable,
+  row: Row,
+  value: { readonly column: string; readonly old: string; readonly text: string; readonly user: UserId },
+): Statement {
+  const update = storage.dialect
+    .builder<AnyTables>()
+    .updateTable(table.name)
+    .set({ [value.column]: value.text })
+    .where('user_id', '=', value.user)
+    .where(value.column, '=', value.old)
+  const { sql: text, parameters } = table.key
+    .reduce((query, name) => query.where(name, '=', row[name] as Bind), update)
+    .compile()
+  return { sql: text, binds: parameters as readonly Bind[] }
+}

@@ -1,0 +1,102 @@
+import { expect, it } from 'vitest'
+import { createEvents, createVirtualClock, seededRandom } from '../../core/index.ts'
+import { type Change, type OpenedStorage, openStorage, type UserTable } from '../../storage/index.ts'
+import { securityMigrations } from '../incidents.ts'
+import { openEncryption } from './open-encryption.ts'
+
+const table = ['create table notes (user_id text not null, id integer not null, body text, primary key (user_id, id))']
+const migrations = [
+  ...securityMigrations,
+  { module: 'notes', version: 1, name: 'notes', lowestReader: 1, up: { sqlite: table, postgres: table } },
+]
+const tables: readonly UserTable[] = [
+  { module: 'notes', name: 'notes', key: ['id'], content: { body: ['note', 'id'] }, batch: 7 },
+]
+const users = Array.from({ length: 45 }, (_, i) => `user ${i}`)
+
+/** A process that dies with its n-th change: nothing it asks for afterwards happens. */
+function mortal(storage: OpenedStorage, dies: number): OpenedStorage {
+  let commits = 0
+  return {
+    ...storage,
+    dialect: storage.dialect,
+    location: storage.location,
+    read: (...asked) => storage.read(...asked),
+    commit: (change: Change) =>
+      commits++ < dies ? storage.commit(change) : Promise.reject(new Error('the process is dead')),
+  }
+}
+
+async function openTestbed() {
+  const clock = createVirtualClock()
+  const storage = await openStorage({ url: 'memory:', migrations, clock, random: seededRandom('sweep') })
+  for (const user of users) {
+    const statements = Array.from({ length: user.endsWith('0') ? 20 : 1 }, (_, id) => ({
+      sql: 'insert into notes (user_id, id, body) values (?, ?, ?)',
+      binds: [user, id, id === 3 ? null : `note ${id} of ${user}`],
+    }))
+    await storage.commit({ id: null, scope: { user }, statements })
+  }
+  const progress: unknown[] = []
+  const open = async (dies = Number.POSITIVE_INFINITY) => {
+    const events = createEvents(() => {})
+    events.on('encryption.reencrypted', (event) => progress.push(event.users))
+    const failures: unknown[] = []
+    const failed = (error: unknown) => failures.push(error)
+    const config = { keys: [{ id: 'k', key: new Uint8Array(32) }] }
+    const opened = await openEncryption({ storage: mortal(storage, dies), config, clock, events, tables, failed })
+    opened.encryption.start()
+    return { ...opened, failures }
+  }
+  const bodies = async () =>
+    ((await storage.read({ work: true }, [{ sql: 'select body from notes', binds: [], returns: true }]))[0] ?? []).map(
+      ({ body }) => body,
+    )
+  return { storage, open, bodies, progress }
+}
+
+it('a sweep that is cut off at any change goes on at the next opening', async () => {
+  const { storage, open, bodies, progress } = await openTestbed()
+  let restarts = 0
+  for (let dies = 5; ; dies += 13) {
+    const { encryption, failures } = await open(dies).catch((error: unknown) => ({
+      encryption: undefined,
+      failures: [error],
+    }))
+    await encryption?.whenIdle().catch(() => {})
+    restarts++
+    if (failures.length === 0) break
+  }
+  expect(restarts).toBeGreaterThan(3)
+  for (const body of await bodies()) expect(body === null || String(body).startsWith('~1')).toBe(true)
+  const { encryption } = await open()
+  expect(await encryption.status()).toEqual({ state: 'encrypted', current: 'k' })
+  expect(progress.length).toBeGreaterThan(1)
+  const renewed = await encryption.rotate({ data: true })
+  expect(renewed.users).toBe(45)
+  await encryption.decrypt()
+  expect(
+    (await bodies()).filter((body) => body !== null).every((body) => /^note \d+ of user \d+$/.test(String(body))),
+  ).toBe(true)
+  await storage.close()
+})
+
+it('what somebody writes meanwhile is not overwritten with what was read before', async () => {
+  const { storage, open } = await openTestbed()
+  const { encryption, storage: encrypted } = await open()
+  await Promise.all([
+    encryption.whenIdle(),
+    ...users.map((user) =>
+      encrypted.commit({
+        id: null,
+        scope: { user },
+        statements: [{ sql: 'update notes set body = null where user_id = ? and id = 0', binds: [user] }],
+      }),
+    ),
+  ])
+  const [rows] = await storage.read({ work: true }, [
+    { sql: 'select count(*) as n from notes where id = 0 and body is not null', binds: [], returns: true },
+  ])
+  expect(rows).toEqual([{ n: 0 }])
+  await storage.close()
+})

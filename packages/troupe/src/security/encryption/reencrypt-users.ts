@@ -1,0 +1,82 @@
+/**
+ * Goes over all users and what they have stored: seals what is plain, seals anew under new keys, makes plain, or wraps keys
+ * anew. In bounded batches, beside everything else; each change replaces only values that are still what was read. How far
+ * it came is noted, so that after a crash it goes on, and what was done twice is as if done once.
+ *
+ * Invariant: an old key goes only when all tables of its user were gone through in their order since it was retired.
+ */
+import { type Clock, type Events, TroupeError, type UserId } from '../../core/index.ts'
+import type { OpenedStorage, UserTable } from '../../storage/index.ts'
+import type { DataKeys } from './data-keys.ts'
+import { type Reencryption, writeEncryptionState } from './encryption-state.ts'
+import { nextUser } from './next-user.ts'
+import { reencryptTable } from './reencrypt-table.ts'
+
+export interface ReencryptionResult {
+  readonly users: number
+  /** Rows that were stored anew, and keys that were wrapped anew. */
+  readonly rows: number
+}
+
+export interface ReencryptionParts {
+  readonly storage: OpenedStorage
+  readonly keys: DataKeys
+  readonly clock: Clock
+  readonly events: Events
+  /** Of all rooms. */
+  readonly tables: readonly UserTable[]
+}
+
+/** How far it came is noted, and told, after so many users. */
+const usersPerCheckpoint = 20
+export const keyTable: UserTable = { module: 'security', name: 'security_data_keys', key: ['id'] }
+
+/** @returns what it did since it began, or since it was interrupted */
+export async function reencryptUsers(
+  parts: ReencryptionParts,
+  reencryption: Reencryption,
+  signal: AbortSignal,
+): Promise<ReencryptionResult> {
+  const { storage, keys, clock, events } = parts
+  const tables = parts.tables.filter(({ content }) => content)
+  const over = reencryption.what === 'keys' ? [keyTable] : [...tables, keyTable]
+  let [users, rows, after] = [0, 0, reencryption.after]
+  const emit = (done: boolean) =>
+    events.emit({ type: 'encryption.reencrypted', at: clock.now(), what: reencryption.what, users, rows, done })
+  for (;;) {
+    signal.throwIfAborted()
+    const user = await nextUser(storage, over, after)
+    if (user === undefined) break
+    rows += await reencryptUser(parts, tables, reencryption, user, signal)
+    after = user
+    if (++users % usersPerCheckpoint > 0) continue
+    await writeEncryptionState(storage, { ...keys.encryptionState, reencryption: { ...reencryption, after } })
+    emit(false)
+  }
+  emit(true)
+  return { users, rows }
+}
+
+async function reencryptUser(
+  parts: ReencryptionParts,
+  tables: readonly UserTable[],
+  { what, id }: Reencryption,
+  user: UserId,
+  signal: AbortSignal,
+): Promise<number> {
+  const { storage, keys } = parts
+  if (what === 'keys') return keys.rewrap(user)
+  try {
+    // First what seals from now on, then the tables: nothing comes to lie behind the sweep under what was before.
+    if (what === 'decrypt') await keys.retireKeys(user)
+    const under =
+      what === 'decrypt' ? undefined : what === 'data' ? await keys.renew(user, id) : await keys.currentOf(user)
+    let rows = 0
+    for (const table of tables) rows += await reencryptTable({ storage, keys, user, under, signal }, table)
+    if (what !== 'encrypt') await keys.drop(user, under ?? null)
+    return rows
+  } catch (error) {
+    if (error instanceof TroupeError && error.code === 'user.forgotten') return 0
+    throw error
+  }
+}

@@ -1,0 +1,68 @@
+/** The statements of forgetting, for every table of every room. */
+import { sql } from 'kysely'
+import type { UserId } from '../../core/index.ts'
+import { type Dialect, rawTemplates, type Statement, template, templates, type UserTable } from '../../storage/index.ts'
+import { markOf } from '../encryption/data-key-statements.ts'
+import type { EncryptionTables } from '../encryption/encryption-tables.ts'
+import { overwriting } from '../overwriting.ts'
+
+export function erasureStatements(dialect: Dialect, all: readonly UserTable[], batch: number) {
+  const tables = all.filter(({ only }) => only === undefined || only === dialect.name)
+  const deletions = tables.map((table) => deletionsOf(dialect, table, batch))
+  const marks = markStatements(dialect)
+  const overwritten = (statements: readonly Statement[]) => overwriting(dialect, statements)
+  return {
+    batch,
+    /** How many statements stand before those of the tables. */
+    before: dialect.name === 'sqlite' ? 1 : 0,
+    tables: tables.map(({ module: moduleName }, i) => ({
+      module: moduleName,
+      some: (user: UserId) => overwritten([(deletions[i] as Deletions).some({ user })]),
+    })),
+    begin: (user: UserId, at: number) =>
+      overwritten([marks.begin({ mark: markOf(user), user, at }), ...marks.keys({ user })]),
+    end: (user: UserId) =>
+      overwritten([...deletions.map(({ rest }) => rest({ user })), marks.end({ mark: markOf(user) })]),
+    unfinished: () => marks.unfinished({}, { returns: true }),
+  }
+}
+
+type Deletions = ReturnType<typeof deletionsOf>
+
+function deletionsOf(dialect: Dialect, { name, key }: UserTable, batch: number) {
+  const of = rawTemplates(dialect)<{ user: string }>
+  const columns = sql.join(key.map((column) => sql.ref(column)))
+  return {
+    some: of(
+      (p) => sql`delete from ${sql.table(name)} where user_id = ${p.user} and (${columns}) in (
+        select ${columns} from ${sql.table(name)} where user_id = ${p.user} limit ${sql.lit(batch)})`,
+    ),
+    rest: of((p) => sql`delete from ${sql.table(name)} where user_id = ${p.user}`),
+  }
+}
+
+/** A row where the user was forgotten, or is being. */
+export const markedStatement = (dialect: Dialect) =>
+  template<EncryptionTables, { mark: string }>(dialect, (db, p) =>
+    db.selectFrom('security_erased_users').select('mark').where('mark', '=', p.mark),
+  )
+
+function markStatements(dialect: Dialect) {
+  const own = templates<EncryptionTables>(dialect)
+  const drop = own<{ user: string }>((db, p) => db.deleteFrom('security_data_keys').where('user_id', '=', p.user))
+  return {
+    begin: own<{ mark: string; user: string; at: number }>((db, p) =>
+      db
+        .insertInto('security_erased_users')
+        .values({ mark: p.mark, user_id: p.user, at: p.at })
+        .onConflict((conflict) => conflict.column('mark').doUpdateSet({ user_id: p.user, at: p.at })),
+    ),
+    keys: (values: { user: string }) => [drop(values)],
+    end: own<{ mark: string }>((db, p) =>
+      db.updateTable('security_erased_users').set({ user_id: null }).where('mark', '=', p.mark),
+    ),
+    unfinished: own<Record<never, never>>((db) =>
+      db.selectFrom('security_erased_users').select('user_id').where('user_id', 'is not', null),
+    ),
+  }
+}

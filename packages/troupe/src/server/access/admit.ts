@@ -1,0 +1,115 @@
+/** Who is let in, how often, and to what: before a request's body is read. */
+import { isUtf8 } from 'node:buffer'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { failure, TroupeError } from '../../core/index.ts'
+import type { Route } from '../route.ts'
+import type { Site } from '../site.ts'
+import {
+  actingAgentOf,
+  authorize,
+  keyOf,
+  type RequestedOperation,
+  type RequestPrincipal,
+  userOf,
+} from './request-principal.ts'
+
+/** Who is let in, and in whose name the call is. */
+export interface Admitted {
+  readonly principal: RequestPrincipal
+  readonly user: string
+  /** The host where absent. */
+  readonly agent: string | undefined
+}
+type Entrance = Pick<Route, 'role'> & { readonly operation: RequestedOperation }
+export type Admit = (route: Entrance, request: FastifyRequest, reply: FastifyReply) => Promise<void>
+
+/** Kept with each request: a WeakMap of all would be looked through whenever what is young is collected. */
+const admittedKey = Symbol('admitted')
+const named = Symbol('caller')
+
+/** Of a request that was let in. */
+export const admittedOf = (request: FastifyRequest): Admitted => request.getDecorator<Admitted>(admittedKey)
+
+/** @returns throws what it refuses with */
+export function createAdmit(app: FastifyInstance, site: Site): Admit {
+  const { authenticate, draining } = site
+  app.decorateRequest(admittedKey, null)
+  const limit = createLimit(app, site)
+  return async (route, request, reply) => {
+    if (draining.aborted) throw failure('server.draining')
+    const principal = await authenticate(request)
+    if (principal?.kind !== 'local') await limit(request, reply, principal)
+    if (!principal) throw failure('request.anonymous')
+    const found = await recorded(site, route.operation, principal, () => admitted(site, route, principal, request))
+    request.setDecorator(admittedKey, found)
+  }
+}
+
+/** @throws AccessDeniedError `request.forbidden` */
+function admitted({ parts }: Site, route: Entrance, principal: RequestPrincipal, request: FastifyRequest): Admitted {
+  authorize(principal, parts.roles, route.role, route.operation)
+  const header = (name: string) => {
+    const value = request.headers[name]
+    return inUtf8(Array.isArray(value) ? value[0] : value)
+  }
+  const user = userOf(principal, header('troupe-user'), route.operation)
+  const agent = actingAgentOf(principal, header('troupe-agent'), route.operation)
+  return { principal, user, agent }
+}
+
+/** Node takes each byte of a header for a character; where they are UTF-8, as everywhere else, the name is what they say. */
+function inUtf8(value: string | undefined): string | undefined {
+  if (value === undefined || !/[\x80-\xff]/.test(value)) return value
+  const bytes = Buffer.from(value, 'latin1')
+  return isUtf8(bytes) ? bytes.toString('utf8') : value
+}
+
+/** What is refused to somebody who is known is for the audit log. @throws what `work` throws */
+export async function recorded<T>(
+  { parts }: Pick<Site, 'parts'>,
+  operation: RequestedOperation,
+  principal: RequestPrincipal,
+  work: () => T | Promise<T>,
+): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    if (error instanceof TroupeError && error.code === 'request.forbidden') {
+      const { users, agent = 'host' } = principal
+      const key = keyOf(principal)
+      const user = users !== 'all' && users.length === 1 ? users[0] : undefined
+      parts.audit.record({
+        actor: agent,
+        operation,
+        allowed: false,
+        reason: error.code,
+        ...(key === undefined ? {} : { key }),
+        ...(user === undefined ? {} : { user }),
+      })
+    }
+    throw error
+  }
+}
+
+/** By who it is; of nobody known, by address, so that guessing keys is slow. */
+function createLimit(app: FastifyInstance, { settings: { rateLimit } }: Site) {
+  if (!rateLimit) return async () => {}
+  const { max, windowMs } = rateLimit
+  const bySession = max * 10
+  app.decorateRequest(named, null)
+  const nameOf = (request: FastifyRequest) => request.getDecorator<string | null>(named) ?? request.ip
+  const options = { timeWindow: windowMs, keyGenerator: nameOf }
+  const check = app.createRateLimit({ ...options, max })
+  const checkSession = app.createRateLimit({ ...options, max: bySession })
+  return async (request: FastifyRequest, reply: FastifyReply, principal: RequestPrincipal | undefined) => {
+    if (principal) request.setDecorator(named, `${principal.kind} ${principal.id}`)
+    const found = await (principal?.kind === 'session' ? checkSession : check)(request)
+    if (found.isAllowed) return
+    reply.header('ratelimit-limit', found.max)
+    reply.header('ratelimit-remaining', found.remaining)
+    reply.header('ratelimit-reset', found.ttlInSeconds)
+    if (!found.isExceeded) return
+    reply.header('retry-after', found.ttlInSeconds)
+    throw failure('rate.limited', { limit: found.max, seconds: found.ttlInSeconds })
+  }
+}

@@ -1,0 +1,74 @@
+/** Finds out who calls: by an API key, the host's own key, a token, or the session of a page. */
+import { hash, timingSafeEqual } from 'node:crypto'
+import type { FastifyRequest } from 'fastify'
+import { failure } from '../../core/index.ts'
+import type { TroupeParts } from '../../operations/index.ts'
+import { checkApiKey, type ServerSettings } from '../server-options.ts'
+import type { RequestPrincipal } from './request-principal.ts'
+import { type CheckToken, createTokenCheck } from './tokens.ts'
+
+export const sessionCookie = 'troupe_session'
+
+const everything = { users: 'all', role: 'admin', operations: undefined, agent: undefined } as const
+const local: RequestPrincipal = { id: 'local', kind: 'local', name: 'local', ...everything }
+const hostKey: RequestPrincipal = { id: 'host', kind: 'key', name: 'host', ...everything }
+
+const digest = (text: string) => hash('sha256', text, 'buffer')
+const unsafe = (method: string) => method !== 'GET' && method !== 'HEAD' && method !== 'OPTIONS'
+
+/** @returns undefined for whoever shows nothing that is good now */
+export type Authenticate = (request: FastifyRequest) => Promise<RequestPrincipal | undefined>
+
+export async function createAuthenticate(parts: TroupeParts, settings: ServerSettings): Promise<Authenticate> {
+  const { apiKeys } = parts
+  if (settings.key !== undefined) {
+    const key = await parts.secrets.reveal(settings.key)
+    checkApiKey(key)
+    parts.redactor.addSecret(key)
+  }
+  const checkToken: CheckToken | undefined = settings.jwt && (await createTokenCheck(settings.jwt, parts))
+
+  return async (request) => {
+    const shown = credentialOf(request)
+    if (shown !== undefined) {
+      // Asked for each time: a secret may be replaced while the server runs.
+      const own = settings.key === undefined ? undefined : await parts.secrets.reveal(settings.key)
+      if (own !== undefined && timingSafeEqual(digest(own), digest(shown))) return hostKey
+      if (/^tk_/.test(shown)) return apiKeys.verify(shown)
+      return checkToken?.(shown)
+    }
+    const session = cookieOf(request.headers.cookie, sessionCookie)
+    if (session?.startsWith('ts_')) {
+      const grant = await apiKeys.verify(session)
+      if (grant) return samePage(request, grant)
+    }
+    return settings.isOpen ? local : undefined
+  }
+}
+
+/** A browser sends the cookie along with what other pages make it send: what changes something must come from our own. */
+function samePage(request: FastifyRequest, principal: RequestPrincipal): RequestPrincipal {
+  if (!unsafe(request.method)) return principal
+  const { origin, host } = request.headers
+  const site = request.headers['sec-fetch-site']
+  const isOurs = origin !== undefined && URL.canParse(origin) && new URL(origin).host === host
+  if (isOurs && (site === undefined || site === 'same-origin')) return principal
+  throw failure('request.foreign', { problem: 'of a session that do not come from its own page' })
+}
+
+/** What a request has been let in by, whatever it is. */
+export const shownBy = (request: FastifyRequest): string | undefined =>
+  credentialOf(request) ?? cookieOf(request.headers.cookie, sessionCookie)
+
+function credentialOf({ headers }: FastifyRequest): string | undefined {
+  const key = headers['x-api-key']
+  if (typeof key === 'string') return key
+  return /^bearer +(\S+)$/i.exec(headers.authorization ?? '')?.[1]
+}
+
+export const cookieOf = (header: string | undefined, name: string): string | undefined =>
+  header
+    ?.split(';')
+    .map((pair) => pair.trim())
+    .find((pair) => pair.startsWith(`${name}=`))
+    ?.slice(name.length + 1)

@@ -1,0 +1,15 @@
+/** The headers of Helmet are the same for every answer: it is asked for them once, and not at each request. */
+import { IncomingMessage, ServerResponse } from 'node:http'
+import { Socket } from 'node:net'
+import { studioPolicy } from '../add-studio.ts'
+
+export async function secureHeaders(): Promise<Readonly<Record<string, string>>> {
+  const { default: helmet } = await import('helmet')
+  const request = new IncomingMessage(new Socket())
+  const response = new ServerResponse(request)
+  const put = helmet({ referrerPolicy: { policy: 'no-referrer' }, contentSecurityPolicy: studioPolicy })
+  put(request, response, (error) => {
+    if (error) throw error
+  })
+  return response.getHeaders() as Record<string, string>
+}

@@ -1,0 +1,160 @@
+import { mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, describe, expect, it } from 'vitest'
+import type { TroupeConfig } from '../../configuration/index.ts'
+import { createVirtualClock } from '../../core/index.ts'
+import { caller, Servers } from '../server-testbed.test.fixture.ts'
+
+const servers = new Servers()
+afterEach(() => servers.close())
+const longKey = 'k'.repeat(32)
+
+describe('where the server listens', () => {
+  it('beyond this machine it needs a key, and never asks for none', async () => {
+    const at = { host: '0.0.0.0' }
+    await expect(servers.start({}, at)).rejects.toMatchObject({ code: 'server.exposed' })
+    const open = { ...at, authentication: 'open', key: longKey } as const
+    await expect(servers.start({}, open)).rejects.toMatchObject({ code: 'server.exposed' })
+    const { call, url } = await servers.start({}, { ...at, key: longKey })
+    const port = new URL(url).port
+    expect((await call('GET', '/v1/runs')).status).toBe(401)
+    const known = caller(`http://127.0.0.1:${port}`, { 'x-api-key': longKey })
+    expect((await known('GET', '/v1/runs')).status).toBe(200)
+  })
+  it('on this machine, in production, it asks for a key too', async () => {
+    const encryption = { keys: [{ id: 'one', key: Buffer.alloc(32, 7).toString('base64') }], current: 'one' }
+    const storage = `sqlite:${mkdtempSync(join(tmpdir(), 'troupe-server-'))}/troupe.db`
+    const { call } = await servers.start({ profile: 'production', encryption, storage } as TroupeConfig)
+    expect((await call('GET', '/v1/runs')).status).toBe(401)
+    expect((await call('GET', '/health')).status).toBe(200)
+  })
+  it('options that are wrong are refused, each by name', async () => {
+    const wrong = (options: object) => expect(servers.start({}, options)).rejects
+    await wrong({ prot: 1 }).toMatchObject({ code: 'option.unknown' })
+    await wrong({ key: 'short' }).toMatchObject({ code: 'validation.failed' })
+    await wrong({ bodyLimit: 1 }).toMatchObject({ code: 'validation.failed' })
+    await wrong({ port: 70_000 }).toMatchObject({ code: 'validation.failed' })
+    await wrong({ maxConnections: 0 }).toMatchObject({ code: 'validation.failed' })
+    await wrong({ origins: ['example.com'] }).toMatchObject({ code: 'validation.failed' })
+    await wrong({ origins: ['*'] }).toMatchObject({ code: 'validation.failed' })
+    await wrong({ rateLimit: { max: 0 } }).toMatchObject({ code: 'validation.failed' })
+    await wrong({ rateLimit: { maks: 1 } }).toMatchObject({ code: 'option.unknown' })
+    await wrong({ heartbeat: 5 }).toMatchObject({ code: 'duration.invalid' })
+    await wrong({ heartbeat: '0s' }).toMatchObject({ code: 'validation.failed' })
+    await wrong({ requestTimeout: '0s' }).toMatchObject({ code: 'validation.failed' })
+    await wrong({ rateLimit: { window: '0s' } }).toMatchObject({ code: 'validation.failed' })
+    await wrong({ authentication: 'maybe' }).toMatchObject({ code: 'validation.failed' })
+    const jwt = { issuer: 'i', audience: 'a', algorithms: ['EdDSA'], keys: { keys: [] } }
+    await wrong({ jwt: { ...jwt, algorithms: ['HS256'] } }).toMatchObject({ code: 'validation.failed' })
+    await wrong({ jwt: { ...jwt, algorithms: ['none'] } }).toMatchObject({ code: 'validation.failed' })
+    await wrong({ jwt: { ...jwt, keys: 'http://insecure.test/keys' } }).toMatchObject({ code: 'validation.failed' })
+    await wrong({ jwt: { ...jwt, issuers: 'x' } }).toMatchObject({ code: 'option.unknown' })
+  })
+  it('pages of the origins named may call it, and no others', async () => {
+    const origin = 'https://app.test'
+    const { call } = await servers.start({}, { origins: [origin], hosts: ['api.test'] })
+    const found = await call('GET', '/v1/runs', undefined, { origin })
+    expect(found.headers.get('access-control-allow-origin')).toBe(origin)
+    const preflight = await call('OPTIONS', '/v1/runs', undefined, { origin, 'access-control-request-method': 'POST' })
+    expect(preflight).toMatchObject({ status: 204 })
+    expect((await call('GET', '/v1/runs', undefined, { origin: 'https://b.test' })).status).toBe(403)
+  })
+})
+
+describe('keys over HTTP', () => {
+  it('makes keys, shows each once, and ends them', async () => {
+    const { call, url } = await servers.start({}, { authentication: 'required', key: 'k'.repeat(32) })
+    const host = { 'x-api-key': 'k'.repeat(32) }
+    const made = await call('POST', '/v1/api-keys', { name: 'ci', users: ['ada'], operations: ['runs.read'] }, host)
+    const status = async (key: string, path = '/v1/runs') =>
+      (await caller(url, { 'x-api-key': key })('GET', path)).status
+    const { id, key } = made.body
+    expect([made.status, await status(key), await status(key, '/v1/agents')]).toEqual([201, 200, 403])
+    const listed = await call('GET', '/v1/api-keys', undefined, host)
+    expect(listed.body.items).toMatchObject([{ id, name: 'ci', operations: ['runs.read'], state: 'valid' }])
+    expect(listed.text).not.toContain(key)
+    const rotated = await call('POST', `/v1/api-keys/${id}/rotate`, { overlap: '1h' }, host)
+    expect([rotated.status, await status(key), await status(rotated.body.key)]).toEqual([201, 200, 200])
+    for (const one of [id, rotated.body.id])
+      expect((await call('DELETE', `/v1/api-keys/${one}`, undefined, host)).status).toBe(200)
+    expect([await status(key), await status(rotated.body.key)]).toEqual([401, 401])
+    expect((await call('DELETE', `/v1/api-keys/${id}`, undefined, host)).body.code).toBe('key.unknown')
+  })
+})
+
+describe('the page of the server', () => {
+  const sessionOf = (answer: { headers: Headers }) => answer.headers.get('set-cookie')?.split(';')[0] ?? ''
+
+  it('is opened by a link, once, and then by its cookie alone', async () => {
+    const { link, url } = await servers.start({}, { key: longKey })
+    const address = await link({ users: ['ada'], role: 'contributor' })
+    const path = address.slice(url.length)
+    // A preview of the link in a chat is not the opening of it.
+    expect((await caller(url)('HEAD', path)).headers.get('set-cookie')).toBe(null)
+    const opened = await caller(url)('GET', path)
+    expect(opened.status).toBe(303)
+    expect(opened.headers.get('set-cookie')).toMatch(/HttpOnly; SameSite=Strict; Path=\/; Max-Age=43200$/)
+    expect(opened.headers.get('cache-control')).toBe('no-store')
+    expect(opened.headers.get('referrer-policy')).toBe('no-referrer')
+    expect((await caller(url)('GET', path)).status).toBe(401)
+    const page = caller(url, { cookie: `other=1; ${sessionOf(opened)}` })
+    expect((await page('GET', '/v1/runs')).status).toBe(200)
+    expect((await page('GET', '/v1/api-keys')).status).toBe(403)
+    const start = { task: 1, agent: 'Echo' }
+    const foreign = await page('POST', '/v1/runs', start)
+    expect(foreign).toMatchObject({ status: 403, body: { code: 'request.foreign' } })
+    const crossSite = await page('POST', '/v1/runs', start, { origin: url, 'sec-fetch-site': 'cross-site' })
+    expect(crossSite.status).toBe(403)
+    expect((await page('POST', '/v1/runs', start, { origin: url })).status).toBe(201)
+    expect((await page('DELETE', '/session', undefined, { origin: url })).status).toBe(204)
+    expect((await page('GET', '/v1/runs')).status).toBe(401)
+  })
+  it('is opened by a link that whoever may do everything asks the server for', async () => {
+    const { call, url } = await servers.start({}, { key: longKey })
+    const host = { 'x-api-key': longKey }
+    const made = await call('POST', '/v1/links', { users: ['ada'], role: 'readonly' }, host)
+    expect([made.status, made.body.path]).toEqual([201, expect.stringMatching(/^\/open\?link=tl_/)])
+    const opened = await caller(url)('GET', made.body.path)
+    const page = caller(url, { cookie: sessionOf(opened) })
+    expect((await page('GET', '/v1/runs')).status).toBe(200)
+    expect((await page('GET', '/v1/api-keys')).status).toBe(403)
+    const everything = await caller(url)('GET', (await call('POST', '/v1/links', undefined, host)).body.path)
+    expect((await caller(url, { cookie: sessionOf(everything) })('GET', '/v1/api-keys')).status).toBe(200)
+    expect((await call('POST', '/v1/links', { role: 'king' }, host)).body.code).toBe('role.unknown')
+  })
+  it('is not opened by what is no link, nor by a link that is old', async () => {
+    const clock = createVirtualClock()
+    const { call, link, url, troupe } = await servers.start({ clock }, { key: longKey })
+    const { key } = await troupe.apiKeys.create({ name: 'n', users: 'all' })
+    for (const wrong of ['', 'x', key, 'tl_0', '%00'])
+      expect((await call('GET', `/open?link=${wrong}`)).status).toBe(401)
+    const old = (await link()).slice(url.length)
+    await clock.advance('5m')
+    expect((await call('GET', old)).status).toBe(401)
+  })
+})
+
+describe('more requests than are allowed', () => {
+  it('are refused by key, by address for who has none, and told when to come again', async () => {
+    const { troupe, url, call } = await servers.start({}, { authentication: 'required', rateLimit: { max: 3 } })
+    const made = await Promise.all(['a', 'b'].map((name) => troupe.apiKeys.create({ name, users: ['ada'] })))
+    const [one, other] = made.map(({ key }) => caller(url, { authorization: `Bearer ${key}` })) as [
+      typeof call,
+      typeof call,
+    ]
+    for (let left = 2; left >= 0; left--) {
+      const answer = await one('GET', '/v1/runs')
+      expect(answer.status).toBe(200)
+      expect(answer.headers.get('ratelimit-remaining')).toBe(String(left))
+    }
+    const rejected = await one('GET', '/v1/runs')
+    expect(rejected).toMatchObject({ status: 429, body: { code: 'rate.limited', retryable: true } })
+    expect(Number(rejected.headers.get('retry-after'))).toBeGreaterThan(0)
+    expect((await other('GET', '/v1/runs')).status).toBe(200)
+    for (let i = 0; i < 3; i++)
+      expect((await call('GET', '/v1/runs', undefined, { 'x-api-key': `guess ${i}` })).status).toBe(401)
+    expect((await call('GET', '/v1/runs', undefined, { 'x-api-key': 'another guess' })).status).toBe(429)
+    expect((await call('GET', '/health')).status).toBe(200)
+  })
+})

@@ -1,0 +1,94 @@
+/** Tokens that others issue (JWT): the issuer, the audience and the algorithms are pinned, whatever a token says itself. */
+import type { JSONWebKeySet, JWTPayload, JWTVerifyGetKey } from 'jose'
+import { checkOptions, type Duration, failure, milliseconds } from '../../core/index.ts'
+import type { TroupeParts } from '../../operations/index.ts'
+import { type Roles, roleOf } from '../../security/index.ts'
+import type { RequestPrincipal } from './request-principal.ts'
+
+const algorithms = ['EdDSA', 'ES256', 'ES384', 'ES512', 'PS256', 'PS384', 'PS512', 'RS256', 'RS384', 'RS512'] as const
+
+export interface JwtOptions {
+  readonly issuer: string
+  readonly audience: string
+  /** Asymmetric ones alone: who only checks tokens must not be able to make one. */
+  readonly algorithms: readonly (typeof algorithms)[number][]
+  /** The issuer's keys (JWKS), or the https URL where it publishes them. */
+  readonly keys: JSONWebKeySet | string
+  /** How far the clocks may differ; 30s by default. */
+  readonly clockTolerance?: Duration
+  /** The claims that name the user, the role and the agent: `sub`, `role` and `agent` by default. */
+  readonly claims?: { readonly user?: string; readonly role?: string; readonly agent?: string }
+  /** Of a token without that claim; `readonly` by default. */
+  readonly role?: string
+}
+
+/** @throws ValidationError */
+export function checkJwt(options: JwtOptions): void {
+  checkOptions('jwt', options, ['issuer', 'audience', 'algorithms', 'keys', 'clockTolerance', 'claims', 'role'])
+  const wrong = (what: string, problem: string) => failure('validation.failed', { what: `jwt.${what}`, problem })
+  for (const name of ['issuer', 'audience'] as const)
+    if (typeof options[name] !== 'string' || options[name] === '') throw wrong(name, 'it is a text')
+  const named = options.algorithms
+  if (!Array.isArray(named) || named.length === 0 || !named.every((one) => algorithms.includes(one)))
+    throw wrong('algorithms', `it is a list of some of ${algorithms.join(', ')}`)
+  const { keys } = options
+  const isUrl = typeof keys === 'string' && URL.canParse(keys) && new URL(keys).protocol === 'https:'
+  if (!isUrl && !Array.isArray((keys as JSONWebKeySet | undefined)?.keys))
+    throw wrong('keys', 'it is a key set, or the https URL of one')
+  checkOptions('jwt.claims', options.claims ?? {}, ['user', 'role', 'agent'])
+  milliseconds(options.clockTolerance ?? '30s', 'jwt.clockTolerance')
+}
+
+export type CheckToken = (token: string) => Promise<RequestPrincipal | undefined>
+
+/** @returns a check that gives undefined for whatever is no good token; why is not said */
+export async function createTokenCheck(
+  options: JwtOptions,
+  { clock, roles, egressClient }: Pick<TroupeParts, 'clock' | 'roles' | 'egressClient'>,
+): Promise<CheckToken> {
+  // Loaded where tokens are used.
+  const { createLocalJWKSet, createRemoteJWKSet, customFetch, jwtVerify } = await import('jose')
+  const { issuer, audience, keys } = options
+  const find: JWTVerifyGetKey =
+    typeof keys === 'string'
+      ? createRemoteJWKSet(new URL(keys), { [customFetch]: egressClient.fetchTo(keys) })
+      : createLocalJWKSet(keys)
+  const rules = {
+    issuer,
+    audience,
+    algorithms: [...options.algorithms],
+    clockTolerance: milliseconds(options.clockTolerance ?? '30s', 'jwt.clockTolerance') / 1_000,
+    requiredClaims: ['exp'],
+  }
+  return async (token) => {
+    const verified = await jwtVerify(token, find, { ...rules, currentDate: new Date(clock.now()) }).catch(
+      () => undefined,
+    )
+    return verified && principalOf(verified.payload, options, roles)
+  }
+}
+
+function principalOf(payload: JWTPayload, { claims = {}, role = 'readonly' }: JwtOptions, roles: Roles) {
+  const {
+    [claims.user ?? 'sub']: user,
+    [claims.role ?? 'role']: named = role,
+    [claims.agent ?? 'agent']: agent,
+  } = payload
+  // What is there and no text is not passed over: a token without an agent may do more than one with it.
+  if (typeof user !== 'string' || user === '' || typeof named !== 'string') return undefined
+  if (agent !== undefined && typeof agent !== 'string') return undefined
+  try {
+    roleOf(roles, named)
+  } catch {
+    return undefined
+  }
+  return {
+    id: `token:${user}`,
+    kind: 'token' as const,
+    name: user,
+    users: [user],
+    role: named,
+    operations: undefined,
+    agent,
+  }
+}

@@ -1,0 +1,33 @@
+/** What is asked of no route: nothing is there, or it takes other methods (RFC 9110). */
+import type { FastifyInstance } from 'fastify'
+import { failure } from '../../core/index.ts'
+import { sendProblem } from './problem-details.ts'
+
+/**
+ * Of an app without a prefix whoever owns it says so: there is one answer for all of it.
+ * @param app before it has its routes
+ */
+export function answerUnknown(app: FastifyInstance): void {
+  const methodsAt = new Map<string, Set<string>>()
+  app.addHook('onRoute', ({ method, url }) => {
+    const methods = methodsAt.get(url) ?? new Set()
+    methodsAt.set(url, methods)
+    for (const one of [method].flat()) methods.add(one)
+  })
+  app.setNotFoundHandler((request, reply) => {
+    const { method } = request
+    const path = request.url.split('?')[0] ?? ''
+    const knownMethods = [...methodsAt].filter(([route]) => fits(route, path)).flatMap(([, methods]) => [...methods])
+    if (knownMethods.length === 0) return sendProblem(reply, failure('route.missing', { method, path }))
+    const allowed = [...new Set(knownMethods)].sort().join(', ')
+    reply.header('allow', allowed)
+    return method === 'OPTIONS'
+      ? reply.code(204).send()
+      : sendProblem(reply, failure('route.method', { method, path, allowed }))
+  })
+}
+
+function fits(route: string, path: string): boolean {
+  const [parts, segments] = [route.split('/'), path.split('/')]
+  return parts.length === segments.length && parts.every((part, i) => part.startsWith(':') || part === segments[i])
+}

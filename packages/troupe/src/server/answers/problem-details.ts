@@ -1,0 +1,123 @@
+/** Errors as problem details (RFC 9457): what the catalogue says of them, and never a stack or a path of the machine. */
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
+import { type ErrorCode, failure, nearest, TroupeError } from '../../core/index.ts'
+import type { Log } from '../../observability/index.ts'
+
+export interface ProblemDetails {
+  readonly type: string
+  readonly title: string
+  readonly status: number
+  readonly detail: string
+  readonly code: string
+  readonly hint?: string
+  readonly retryable: boolean
+  /** The id of the request, as the log has it. */
+  readonly request: string
+  readonly findings?: unknown
+  readonly results?: unknown
+}
+
+interface Issue {
+  readonly instancePath?: string
+  readonly message?: string
+  readonly params?: { readonly keys?: readonly string[] }
+}
+type Invalid = FastifyError & { readonly validationContext?: string; readonly validation?: readonly Issue[] }
+
+/** `NotFoundError` is 'Not found'. */
+const titleOf = (name: string) => {
+  const words = name.replace(/Error$/, '').replace(/[a-z](?=[A-Z])/g, '$& ')
+  return words.charAt(0) + words.slice(1).toLowerCase()
+}
+
+export function problemDetailsOf(error: TroupeError, request: string): ProblemDetails {
+  const { code, status, hint, retryable, name, message } = error
+  const { findings, results } = error as { readonly findings?: unknown; readonly results?: unknown }
+  // It would tell where the database is.
+  const detail = code.startsWith('storage.') && status >= 500 ? 'The storage cannot serve this now.' : message
+  return {
+    type: `urn:troupe:error:${code}`,
+    title: titleOf(name),
+    status,
+    detail,
+    code,
+    ...(hint === undefined ? {} : { hint }),
+    retryable,
+    request,
+    ...(findings === undefined ? {} : { findings }),
+    ...(results === undefined ? {} : { results }),
+  }
+}
+
+/** What Fastify refuses, in the words of the catalogue. */
+export function asTroupeError(thrown: unknown, request: FastifyRequest, log: Log): TroupeError {
+  if (thrown instanceof TroupeError) return thrown
+  const error = thrown as Invalid
+  if (Array.isArray(error.validation)) return invalidOf(error, request)
+  const { code = '', statusCode = 500 } = error
+  const known: Readonly<Record<string, ErrorCode>> = {
+    FST_ERR_CTP_BODY_TOO_LARGE: 'request.too_large',
+    FST_ERR_CTP_INVALID_MEDIA_TYPE: 'request.media_type',
+  }
+  if (known[code]) return failure(known[code], { limit: request.routeOptions.bodyLimit })
+  if (statusCode >= 400 && statusCode < 500) return failure('request.invalid', { problem: 'it cannot be read' })
+  log.error('a request failed', { request: request.id, error: error as Error })
+  return failure('server.failed', { request: request.id })
+}
+
+function invalidOf({ validation, validationContext = 'body' }: Invalid, request: FastifyRequest): TroupeError {
+  // What is misspelt is told before what is missing for it.
+  const issues: readonly Issue[] = validation ?? []
+  const issue = issues.find(({ params }) => params?.keys?.length) ?? issues[0] ?? {}
+  const { instancePath = '', message = 'it is wrong', params = {} } = issue
+  const where = `${partNames[validationContext] ?? validationContext}${instancePath.replace(/\/$/, '')}`
+  const [unknown] = params.keys ?? []
+  if (unknown !== undefined) {
+    const options = optionsOf(request, validationContext, instancePath)
+    return failure('option.unknown', {
+      where: `${request.method} ${request.routeOptions.url ?? ''} (${where})`,
+      option: unknown,
+      nearest: nearest(unknown, options) ?? (options.join(', ') || 'to leave it out'),
+    })
+  }
+  const problem = /received undefined$/.test(message) ? 'it is missing' : message
+  return failure('request.invalid', { problem: `${where}: ${problem}` })
+}
+
+const partNames: Readonly<Record<string, string>> = { querystring: 'query' }
+
+/** Of what stands at a path of the place, `/config` of a body; none where it is no object. */
+function optionsOf(request: FastifyRequest, requestPart: string, path: string): readonly string[] {
+  const schemas = request.routeOptions.schema as Readonly<Record<string, Described | undefined>> | undefined
+  let found = bare(schemas?.[requestPart])
+  for (const part of path.split('/').filter(Boolean)) found = bare(found?.shape?.[part] ?? found?.def?.element)
+  const forms = [found, ...(found?.def?.options ?? [])]
+  return [...new Set(forms.flatMap((form) => Object.keys(form?.shape ?? {})))]
+}
+
+interface Described {
+  readonly shape?: Readonly<Record<string, Described>>
+  readonly def?: {
+    readonly in?: Described
+    readonly innerType?: Described
+    readonly element?: Described
+    /** Of a union. */
+    readonly options?: readonly Described[]
+  }
+}
+
+/** Without what makes it optional. */
+function bare(schema: Described | undefined): Described | undefined {
+  const inner = schema?.def?.in ?? schema?.def?.innerType
+  return inner ? bare(inner) : schema
+}
+
+export function sendProblem(reply: FastifyReply, error: TroupeError): FastifyReply {
+  const problem = problemDetailsOf(error, reply.request.id)
+  if (problem.status === 401) reply.header('www-authenticate', 'Bearer realm="troupe"')
+  return reply
+    .code(problem.status)
+    .header('content-type', 'application/problem+json; charset=utf-8')
+    .serializer((text: unknown) => text as string)
+    .send(JSON.stringify(problem))
+}

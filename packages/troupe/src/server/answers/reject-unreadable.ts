@@ -1,0 +1,27 @@
+/** What comes in and is no HTTP, or not whole in time: there is no request yet, so the answer is written by hand. */
+import { STATUS_CODES } from 'node:http'
+import type { Socket } from 'node:net'
+import { failure } from '../../core/index.ts'
+import { problemDetailsOf } from './problem-details.ts'
+
+/** By the codes of Node's parser. */
+const rejections: Readonly<Record<string, { readonly status: number; readonly problem: string }>> = {
+  ERR_HTTP_REQUEST_TIMEOUT: { status: 408, problem: 'it did not come whole in time' },
+  HPE_HEADER_OVERFLOW: { status: 431, problem: 'its headers are too large' },
+}
+const noHttp = { status: 400, problem: 'it is no HTTP that can be read' }
+
+/** @param request under which id it is answered */
+export function rejectUnreadable(error: Error & { code?: string }, socket: Socket, request: string): void {
+  if (error.code === 'ECONNRESET' || socket.destroyed) return
+  const { status, problem } = rejections[error.code ?? ''] ?? noHttp
+  const body = JSON.stringify({ ...problemDetailsOf(failure('request.invalid', { problem }), request), status })
+  const head = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+    'content-type: application/problem+json; charset=utf-8',
+    `content-length: ${Buffer.byteLength(body)}`,
+    'connection: close',
+  ]
+  if (socket.writable) socket.write(`${head.join('\r\n')}\r\n\r\n${body}`)
+  socket.destroy(error)
+}

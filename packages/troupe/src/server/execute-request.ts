@@ -1,0 +1,178 @@
+/** Carries out one request: in whose name, with which hands, and what becomes of the answer. */
+import { Readable } from 'node:stream'
+import type { FastifyReply } from 'fastify'
+import { failure, hashText, TroupeError } from '../core/index.ts'
+import { admittedOf, recorded } from './access/admit.ts'
+import { keyOf } from './access/request-principal.ts'
+import { answerIdempotently } from './answers/answer-idempotently.ts'
+import { bindCursor, openCursor } from './answers/cursors.ts'
+import { problemDetailsOf } from './answers/problem-details.ts'
+import { requestContextOf } from './request-context.ts'
+import type { Call, Route } from './route.ts'
+import type { Site } from './site.ts'
+import type { Frame } from './streams/frame.ts'
+import { sendEvents } from './streams/send-events.ts'
+
+type AnyCall = Call<unknown, unknown, unknown>
+const one = (value: string | string[] | undefined) => (Array.isArray(value) ? value[0] : value)
+
+/** Of a request that was let in. */
+export const callOf = (site: Site, route: Route, reply: FastifyReply): AnyCall => new OwnCall(site, route, reply)
+
+/** A class: what accessors close over that an object has of its own lives until what is old is collected. */
+class OwnCall implements AnyCall {
+  readonly troupe
+  readonly parts
+  readonly feeds
+  readonly principal
+  readonly user
+  readonly agent
+  readonly requestContext
+  readonly params
+  readonly query
+  readonly body
+  readonly idempotencyId: string | undefined
+  readonly header: AnyCall['header']
+  readonly status: AnyCall['status']
+  readonly setHeader: AnyCall['setHeader']
+  readonly #site: Site
+  readonly #reply: FastifyReply
+  #end: AbortSignal | undefined
+  #orchestra: AnyCall['orchestra'] | undefined
+
+  constructor(site: Site, route: Route, reply: FastifyReply) {
+    const { troupe, parts, feeds } = site
+    const { request } = reply
+    const { principal, user, agent } = admittedOf(request)
+    this.troupe = troupe
+    this.parts = parts
+    this.feeds = feeds
+    this.principal = principal
+    this.user = user
+    this.agent = agent
+    // The user that nobody names may be refused.
+    if (!route.needsNoUser) this.#orchestra = troupe.user(user).orchestra
+    this.requestContext = requestContextOf(parts, principal, user, agent)
+    this.params = request.params
+    this.query = openCursor({ path: route.path, user, agent, params: request.params, query: request.query })
+    this.body = request.body
+    this.header = (name) => one(request.headers[name])
+    this.status = (code) => void reply.code(code)
+    this.setHeader = (name, value) =>
+      void reply.header(name, name === 'location' ? request.server.prefix + value : value)
+    const repeatable = route.method === 'POST' ? this.header('idempotency-key') : undefined
+    this.idempotencyId =
+      repeatable === undefined ? undefined : hashText(JSON.stringify([principal.id, route.path, repeatable]))
+    this.#site = site
+    this.#reply = reply
+  }
+
+  get orchestra(): AnyCall['orchestra'] {
+    this.#orchestra ??= this.troupe.user(this.user).orchestra
+    return this.#orchestra
+  }
+
+  /** Most requests are answered before anybody asks for it. */
+  get signal(): AbortSignal {
+    this.#end ??= endOf(this.#site, this.#reply)
+    return this.#end
+  }
+}
+
+/** Aborts when the caller goes away before it is answered, or the server drains. */
+function endOf({ draining, activeRequests }: Site, { raw, request: { method } }: FastifyReply): AbortSignal {
+  const ends = new AbortController()
+  if (draining.aborted || raw.destroyed) {
+    ends.abort()
+    return ends.signal
+  }
+  activeRequests.add(ends)
+  raw.once('close', () => {
+    activeRequests.delete(ends)
+    // Answered: nobody is to be told, and the error that an abort makes is a tenth of a small request.
+    // Who asked for the head of a stream alone has left what it would follow.
+    if (!raw.writableFinished || method === 'HEAD') ends.abort()
+  })
+  return ends.signal
+}
+
+/**
+ * What is done in it stands in the audit log with who called, and so does what is refused on the way; it, and what it
+ * begins, is told and logged with the id of the request.
+ */
+export function executeRequest(site: Site, route: Route, call: AnyCall, reply: FastifyReply): Promise<unknown> {
+  const { principal, user } = call
+  const { audit, events } = site.parts
+  return audit.by(keyOf(principal), () =>
+    recorded(site, route.operation, principal, () =>
+      events.within({ userId: user, requestId: reply.request.id }, () =>
+        mapDrainError(site, () => handled(site, route, call, reply)),
+      ),
+    ),
+  )
+}
+
+/** Whoever waits when the server drains is told to ask again, and not that it gave up. */
+async function mapDrainError<T>({ draining }: Site, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    if (draining.aborted && error instanceof TroupeError && error.code === 'cancelled') throw failure('server.draining')
+    throw error
+  }
+}
+
+async function handled(site: Site, route: Route, call: AnyCall, reply: FastifyReply): Promise<unknown> {
+  if ('handle' in route) {
+    if (route.code !== undefined) reply.code(route.code)
+    const { path } = route
+    const { user, agent, params, query } = call
+    const answer = await answerIdempotently(route, call, reply, async () =>
+      bindCursor({ path, user, agent, params, query }, await route.handle(call)),
+    )
+    // Whoever asked has it.
+    return reply.statusCode === 304 ? reply.send() : answer
+  }
+  if ('text' in route) {
+    const text = await route.text(call)
+    return reply.header('content-type', route.type).send(typeof text === 'string' ? text : Readable.from(text))
+  }
+  const frames = await route.events(call)
+  if (!frames) return reply.code(204).send()
+  await stream(site, call, reply, frames)
+  return reply
+}
+
+async function stream(site: Site, { signal }: AnyCall, reply: FastifyReply, frames: AsyncIterable<Frame>) {
+  const { clock, log } = site.parts
+  const { request } = reply
+  reply.hijack()
+  reply.raw.writeHead(200, {
+    ...(reply.getHeaders() as Record<string, string>),
+    'content-type': 'text/event-stream; charset=utf-8',
+    'cache-control': 'no-store',
+    'x-accel-buffering': 'no',
+    // Whoever followed a stream to its end has no other request waiting.
+    connection: 'close',
+  })
+  if (request.method === 'HEAD') return void reply.raw.end()
+  const { heartbeatMs, stalledMs } = site.settings
+  try {
+    const isSessionValid = () => site.isSessionValid(request)
+    const times = { heartbeatMs, stalledMs }
+    await sendEvents(reply.raw, withProblem(frames, request.id), { clock, signal, times, isSessionValid })
+  } catch (error) {
+    log.warn('a stream ended early', { request: request.id, error: error as Error })
+    reply.raw.destroy()
+  }
+}
+
+/** What fails once the stream has begun is its last event. */
+async function* withProblem(frames: AsyncIterable<Frame>, request: string): AsyncGenerator<Frame> {
+  try {
+    yield* frames
+  } catch (error) {
+    if (!(error instanceof TroupeError)) throw error
+    yield { event: 'problem', data: problemDetailsOf(error, request) }
+  }
+}

@@ -1,0 +1,69 @@
+/** MCP at `/mcp`, with the keys, roles and checks of every other route: what a client may do there is what its key may. */
+import type { FastifyInstance } from 'fastify'
+import { failure } from '../../core/index.ts'
+import { createMcpEndpoint, type McpEndpoint } from '../../protocols/index.ts'
+import { coversOperation, coversRole } from '../../security/index.ts'
+import { type Admit, admittedOf } from '../access/admit.ts'
+import { accessOf, keyOf } from '../access/request-principal.ts'
+import { cutStalled, recheckPeriodically } from '../access/session-guard.ts'
+import type { Site } from '../site.ts'
+import { isGreeting, isSubscription, McpCalls } from './mcp-calls.ts'
+
+/** Messages in one request, which the protocol of 2025-03 sends so. */
+const largestBatch = 100
+const sessionHeader = 'mcp-session-id'
+
+export function addMcp(app: FastifyInstance, site: Site, admit: Admit): void {
+  const { troupe, parts, settings, draining } = site
+  const calls = new McpCalls()
+  let endpoint: Promise<McpEndpoint> | undefined
+  app.route({
+    method: ['POST', 'GET', 'DELETE'],
+    url: '/mcp',
+    schema: { hide: true },
+    bodyLimit: settings.bodyLimit,
+    onRequest: (request, reply) => admit({ role: 'readonly', operation: 'mcp' }, request, reply),
+    handler: async (request, reply) => {
+      const { principal, user, agent } = admittedOf(request)
+      const { body } = request
+      if (Array.isArray(body) && body.length > largestBatch)
+        throw failure('request.invalid', { problem: `a batch has ${largestBatch} messages at most` })
+      endpoint ??= createMcpEndpoint(troupe)
+      const [serve, { toNodeHandler }] = await Promise.all([endpoint, import('@modelcontextprotocol/node')])
+      const identity = {
+        user,
+        agent,
+        access: accessOf(principal, parts.roles),
+        may: (operation: Parameters<typeof coversOperation>[1], least: Parameters<typeof coversRole>[2]) =>
+          coversRole(parts.roles, principal.role, least) && coversOperation(principal.operations, operation),
+      }
+      reply.hijack()
+      for (const [name, value] of Object.entries(reply.getHeaders()))
+        if (value !== undefined) reply.raw.setHeader(name, value)
+      if (isGreeting(body)) reply.raw.setHeader(sessionHeader, parts.ids.next())
+      const session = request.headers[sessionHeader]
+      const callScope = [principal.id, user, agent, session]
+      const ends = session === undefined ? undefined : calls.begin(callScope, body)
+      const left = new AbortController()
+      const isSessionValid = () => site.isSessionValid(request)
+      const cancels = isSubscription(body)
+        ? [
+            recheckPeriodically(parts.clock, settings.heartbeatMs, isSessionValid, () => left.abort()),
+            cutStalled(reply.raw, parts.clock, settings.stalledMs),
+          ]
+        : []
+      const fetch = (web: Request) => {
+        const signal = AbortSignal.any([web.signal, draining, left.signal, ...(ends ? [ends.signal] : [])])
+        return serve(identity, new Request(web, { signal }), body, settings.heartbeatMs)
+      }
+      const handle = toNodeHandler({ fetch })
+      try {
+        await parts.audit.by(keyOf(principal), () => handle(request.raw as never, reply.raw as never, body))
+      } finally {
+        for (const cancel of cancels) cancel()
+        if (ends) calls.end(callScope, body, ends)
+      }
+      return reply
+    },
+  })
+}

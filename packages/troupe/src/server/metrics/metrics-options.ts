@@ -1,0 +1,20 @@
+/** Where figures are served besides. */
+import { checkOptions, failure } from '../../core/index.ts'
+
+export interface MetricsOptions {
+  /** 0 takes a free one. */
+  readonly port: number
+  /** 127.0.0.1 by default. */
+  readonly host?: string
+}
+
+/** @throws ValidationError */
+export function checkMetrics(options: MetricsOptions): MetricsOptions {
+  checkOptions('metrics', options, ['port', 'host'])
+  const wrong = (what: string, problem: string) => failure('validation.failed', { what, problem })
+  const { port, host } = options
+  if (!Number.isInteger(port) || port < 0 || port > 65_535)
+    throw wrong('metrics.port', 'it must be a whole number from 0 to 65,535')
+  if (host !== undefined && typeof host !== 'string') throw wrong('metrics.host', 'it is a text')
+  return options
+}

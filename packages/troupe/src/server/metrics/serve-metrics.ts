@@ -1,0 +1,51 @@
+/** Figures on a port of their own, for who scrapes them: no key is asked for, so it is for a network that others cannot reach. */
+import { failure } from '../../core/index.ts'
+import type { Troupe } from '../../startup/index.ts'
+import { checkOrigin } from '../access/check-origin.ts'
+import { asTroupeError, sendProblem } from '../answers/problem-details.ts'
+import { listen } from '../listen.ts'
+import { isLoopback, ownNames } from '../server-options.ts'
+import { partsIn } from '../site.ts'
+import { checkMetrics, type MetricsOptions } from './metrics-options.ts'
+
+export interface ServedMetrics extends AsyncDisposable {
+  /** `http://127.0.0.1:9464/metrics` */
+  readonly url: string
+  close(): Promise<void>
+}
+
+/**
+ * Serves `/metrics` alone, in the text of Prometheus, and `/health`: beside a server, or for a process that listens nowhere else.
+ * @throws ValidationError for a wrong option; ConflictError `server.address_in_use`
+ * @example const metrics = await serveMetrics(troupe, { port: 9464, host: '0.0.0.0' })
+ */
+export async function serveMetrics(troupe: Troupe, options: MetricsOptions): Promise<ServedMetrics> {
+  const { port, host = '127.0.0.1' } = checkMetrics(options)
+  const { default: fastify } = await import('fastify')
+  const { log } = partsIn(troupe)
+  const app = fastify({ logger: false, bodyLimit: 1_024 })
+  const hosts = isLoopback(host) ? ownNames : undefined
+  app.setErrorHandler((error, request, reply) => sendProblem(reply, asTroupeError(error, request, log)))
+  app.setNotFoundHandler((request, reply) =>
+    sendProblem(reply, failure('route.missing', { method: request.method, path: request.url.split('?')[0] ?? '' })),
+  )
+  app.addHook('onRequest', async (request) => checkOrigin(request, { hosts, origins: [] }))
+  app.get('/metrics', async (_, reply) =>
+    reply.header('content-type', 'text/plain; version=0.0.4; charset=utf-8').send(await troupe.metrics.prometheus()),
+  )
+  app.get('/health', async (_, reply) => {
+    const isLive = troupe.live()
+    return reply.code(isLive ? 200 : 503).send({ status: isLive ? 'ok' : 'closed' })
+  })
+  const boundPort = await listen(app, host, port)
+  const close = async () => {
+    const closed = app.close()
+    app.server.closeIdleConnections()
+    await closed
+  }
+  return {
+    url: `http://${host.includes(':') ? `[${host}]` : host}:${boundPort}/metrics`,
+    close,
+    [Symbol.asyncDispose]: close,
+  }
+}

@@ -1,0 +1,128 @@
+/** API keys over HTTP, for callers who may do everything for everybody: nobody makes a key that opens more than its own. */
+import { z } from 'zod'
+import type { KeyOptions } from '../../security/index.ts'
+import { answers, type Call } from '../route.ts'
+import { requireAll } from './operation-routes.ts'
+import {
+  done,
+  durationSchema,
+  optionalBody,
+  page,
+  pageSchema,
+  pagingQuery,
+  withoutUndefined,
+} from './request-schemas.ts'
+
+const ofKey = z.object({ key: z.string() })
+const users = z.union([z.literal('all'), z.array(z.string())], { error: "it is 'all' or a list of names" })
+const made = z.object({ id: z.string(), key: z.string().describe('Shown this once.') })
+
+const requireOwn = ({ principal }: Pick<Call<unknown, unknown, unknown>, 'principal'>) =>
+  requireAll({ principal, operation: 'api-keys.manage' })
+
+export const apiKeyRoutes = [
+  answers({
+    method: 'GET',
+    path: '/v1/api-keys',
+    needsNoUser: true,
+    operation: 'api-keys.read',
+    role: 'admin',
+    summary: 'The API keys, without their secrets.',
+    query: z.strictObject(pagingQuery),
+    answer: pageSchema(
+      z.object({
+        id: z.string(),
+        name: z.string(),
+        users,
+        role: z.string(),
+        operations: z.array(z.string()).optional(),
+        agent: z.string().optional(),
+        createdAt: z.string(),
+        expiresAt: z.string().optional(),
+        state: z.enum(['valid', 'expired', 'revoked']),
+        rotationDue: z.boolean(),
+      }),
+    ),
+    handle: async (call) => {
+      requireOwn(call)
+      const { items, cursor } = await call.troupe.apiKeys.list(withoutUndefined(call.query))
+      const entries = items.map((one) => {
+        const linkUsers: 'all' | string[] = one.users === 'all' ? 'all' : [...one.users]
+        return { ...one, users: linkUsers, operations: one.operations && [...one.operations] }
+      })
+      return page({ items: entries, cursor })
+    },
+  }),
+  answers({
+    method: 'POST',
+    path: '/v1/api-keys',
+    needsNoUser: true,
+    operation: 'api-keys.manage',
+    role: 'admin',
+    summary: 'Makes an API key.',
+    body: z.strictObject({
+      name: z.string(),
+      users,
+      role: z.string().optional(),
+      operations: z.array(z.string()).optional(),
+      agent: z.string().optional(),
+      expiresIn: durationSchema.optional(),
+    }),
+    answer: made,
+    code: 201,
+    handle: async (call) => {
+      requireOwn(call)
+      return { ...(await call.troupe.apiKeys.create(withoutUndefined(call.body) as KeyOptions)) }
+    },
+  }),
+  answers({
+    method: 'POST',
+    path: '/v1/links',
+    needsNoUser: true,
+    operation: 'api-keys.manage',
+    role: 'admin',
+    summary:
+      'Make a link that opens the studio once, within five minutes; without a scope it opens all data of all users.',
+    body: optionalBody(z.strictObject({ users: users.optional(), role: z.string().optional() })),
+    answer: z.object({ path: z.string().describe('Below the address of the server. Shown this once.') }),
+    code: 201,
+    handle: async (call) => {
+      requireOwn(call)
+      const { users: linkUsers = 'all', role = 'admin' } = call.body ?? {}
+      return { path: `/open?link=${await call.troupe.apiKeys.link({ users: linkUsers, role })}` }
+    },
+  }),
+  answers({
+    method: 'POST',
+    path: '/v1/api-keys/:key/rotate',
+    needsNoUser: true,
+    operation: 'api-keys.manage',
+    role: 'admin',
+    summary: 'Makes the successor of a key, which works on for `overlap`.',
+    params: ofKey,
+    body: optionalBody(z.strictObject({ overlap: durationSchema.optional() })),
+    answer: made,
+    code: 201,
+    handle: async (call) => {
+      requireOwn(call)
+      return {
+        ...(await call.troupe.apiKeys.rotate(call.params.key, withoutUndefined(call.body ?? {}) as { overlap?: '1h' })),
+      }
+    },
+  }),
+  answers({
+    method: 'DELETE',
+    path: '/v1/api-keys/:key',
+    needsNoUser: true,
+    operation: 'api-keys.manage',
+    role: 'admin',
+    summary: 'Revokes a key, at once.',
+    params: ofKey,
+    answer: done,
+    handle: async (call) => {
+      requireOwn(call)
+      await call.troupe.apiKeys.revoke(call.params.key)
+      return { ok: true as const }
+    },
+  }),
+]

@@ -1,0 +1,42 @@
+/** Entries under the conditions of RFC 9110. */
+import { afterEach, expect, it } from 'vitest'
+import { Servers } from '../server-testbed.test.fixture.ts'
+
+const servers = new Servers()
+afterEach(() => servers.close())
+const at = '/v1/context/entries/a'
+
+it('an entry that the asker has is not sent again', async () => {
+  const { call } = await servers.start()
+  await call('PUT', at, { value: 1 })
+  for (const known of ['"1"', 'W/"1"', '"7", "1"', '*']) {
+    const found = await call('GET', at, undefined, { 'if-none-match': known })
+    expect(found, known).toMatchObject({ status: 304, text: '' })
+    expect(found.headers.get('etag')).toBe('"1"')
+  }
+  for (const other of ['"2"', '1', '"11"'])
+    expect((await call('GET', at, undefined, { 'if-none-match': other })).body, other).toMatchObject({ value: 1 })
+  await call('PUT', at, { value: 2 })
+  expect((await call('GET', at, undefined, { 'if-none-match': '"1"' })).body).toMatchObject({ value: 2 })
+  expect((await call('GET', '/v1/context/entries/none', undefined, { 'if-none-match': '*' })).status).toBe(404)
+})
+
+it('a condition of a change that cannot be kept is refused, and nothing is written', async () => {
+  const { call } = await servers.start()
+  await call('PUT', at, { value: 1 })
+  const rejected = [
+    [{ 'if-none-match': '"1"' }, {}],
+    [{ 'if-match': '"1"', 'if-none-match': '*' }, {}],
+    [{ 'if-match': '*' }, {}],
+    [{ 'if-match': '"1"' }, { ifVersion: 2 }],
+    [{ 'if-none-match': '*' }, { ifVersion: 1 }],
+  ] as const
+  for (const [headers, body] of rejected)
+    expect(await call('PUT', at, { value: 2, ...body }, headers), JSON.stringify([headers, body])).toMatchObject({
+      status: 400,
+      body: { code: 'request.invalid' },
+    })
+  expect((await call('DELETE', at, undefined, { 'if-none-match': '"1"' })).status).toBe(400)
+  expect((await call('GET', at)).body).toMatchObject({ value: 1, version: 1 })
+  expect((await call('PUT', at, { value: 2, ifVersion: 1 }, { 'if-match': '"1"' })).status).toBe(200)
+})

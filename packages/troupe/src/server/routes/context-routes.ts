@@ -1,0 +1,244 @@
+/** The shared context: entries, batches, topics, watching. */
+import { z } from 'zod'
+import type { BatchOperation, Entry, HistoryEntry, PushOptions } from '../../context/index.ts'
+import { ConflictError, failure, type Json, TroupeError } from '../../core/index.ts'
+import { answers, type Call, streams } from '../route.ts'
+import {
+  durationSchema,
+  integerBetween,
+  json,
+  metadata,
+  page,
+  pageSchema,
+  pagingQuery,
+  requiredField,
+  withoutUndefined,
+} from './request-schemas.ts'
+import { watched } from './watch-stream.ts'
+
+const pathParams = z.object({ key: z.string() })
+const names = z.array(z.string()).max(1_000)
+const writers = z.union([z.enum(['owner', 'readers']), names], { error: 'it is owner, readers or a list of names' })
+const pushOptions = {
+  audience: z.enum(['everyone', 'owner']).optional(),
+  subscribers: names.optional(),
+  topics: names.optional(),
+  writers: writers.optional(),
+  ttl: durationSchema.optional(),
+  lifecycle: z.string().optional(),
+  ifVersion: z.int().min(0).optional().describe('The version it must have; 0: only when absent. If-Match says it too.'),
+  metadata: metadata.optional(),
+}
+const pushed = z.object({ key: z.string(), version: z.number().optional(), revision: z.number().optional() })
+const entry = z.object({
+  key: z.string(),
+  value: json,
+  version: z.number(),
+  revision: z.number().optional(),
+  owner: z.string(),
+  audience: z.union([
+    z.enum(['everyone', 'owner']),
+    z.object({ subscribers: z.array(z.string()), topics: z.array(z.string()) }),
+  ]),
+  writers,
+  lifecycle: z.string().optional(),
+  createdAt: z.string(),
+  updatedAt: z.string(),
+  expiresAt: z.string().optional(),
+  provenance: metadata,
+  taint: z.array(z.unknown()),
+  metadata: metadata.optional(),
+})
+const older = entry.extend({ ended: z.enum(['replaced', 'removed', 'expired']).optional() })
+const listing = {
+  ...pagingQuery,
+  prefix: z.string().optional(),
+  pattern: z.string().optional(),
+  topic: z.string().optional(),
+}
+
+const wire = (one: Entry) => withoutUndefined(one) as unknown as z.infer<typeof entry>
+const wireOlder = (one: HistoryEntry) => withoutUndefined(one) as unknown as z.infer<typeof older>
+const missing = (key: string) => failure('context.missing', { key })
+
+function listOptions({ topic, ...rest }: { topic?: string | undefined }) {
+  return withoutUndefined({ ...rest, topics: topic === undefined ? undefined : [topic] })
+}
+
+/** `"3"` of If-Match, `*` of If-None-Match; RFC 9110. */
+function expected({ header }: Pick<Call<unknown, unknown, unknown>, 'header'>, ifVersion?: number): number | undefined {
+  const [match, none] = [header('if-match'), header('if-none-match')]
+  const wrong = (problem: string) => failure('request.invalid', { problem })
+  if (match === undefined && none === undefined) return undefined
+  if (match !== undefined && none !== undefined) throw wrong('If-Match and If-None-Match exclude each other')
+  if (none !== undefined && none !== '*') throw wrong('If-None-Match of a change can only be *')
+  const found = match === undefined ? ['', '0'] : /^"(\d{1,15})"$/.exec(match)
+  if (!found) throw wrong('If-Match is not the ETag of an entry')
+  const version = Number(found[1])
+  if (ifVersion !== undefined && ifVersion !== version) throw wrong('body/ifVersion is another version than the header')
+  return version
+}
+
+/** Whether If-None-Match, as a cache sends it, names this one. */
+const isKnown = (header: string | undefined, etag: string) =>
+  header !== undefined &&
+  (header.trim() === '*' || header.split(',').some((one) => one.trim().replace(/^W\//, '') === etag))
+
+/** A precondition of HTTP that fails answers as HTTP has it. */
+async function preconditioned<T>(version: number | undefined, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    if (version === undefined || !(error instanceof TroupeError) || error.code !== 'context.conflict') throw error
+    const { code, message, hint, details } = error
+    throw new ConflictError(message, { status: 412, ...withoutUndefined({ code, hint, details }) })
+  }
+}
+
+const push = z.strictObject({ value: json, ...pushOptions })
+const operation = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('push'), key: z.string(), value: json, ...pushOptions }),
+  z.strictObject({ type: z.literal('get'), key: z.string() }),
+  z.strictObject({ type: z.literal('delete'), key: z.string(), ifVersion: z.int().min(1).optional() }),
+])
+
+export const contextRoutes = [
+  answers({
+    method: 'GET',
+    path: '/v1/context/entries',
+    operation: 'context.read',
+    role: 'readonly',
+    summary: 'The entries that the caller may read, by key.',
+    query: z.strictObject(listing),
+    answer: pageSchema(entry),
+    handle: async ({ requestContext, query }) => {
+      const found = await requestContext.context.list(listOptions(query))
+      return page({ items: found.items.map(wire), cursor: found.cursor })
+    },
+  }),
+  answers({
+    method: 'GET',
+    path: '/v1/context/keys',
+    operation: 'context.read',
+    role: 'readonly',
+    summary: 'Their keys.',
+    query: z.strictObject(listing),
+    answer: pageSchema(z.string()),
+    handle: async ({ requestContext, query }) => page(await requestContext.context.keys(listOptions(query))),
+  }),
+  answers({
+    method: 'GET',
+    path: '/v1/context/values/:key',
+    operation: 'context.read',
+    role: 'readonly',
+    summary: 'The value of an entry alone.',
+    params: pathParams,
+    answer: z.object({ key: z.string(), value: json }),
+    handle: async ({ requestContext, params: { key } }) => {
+      const value = await requestContext.context.get(key)
+      if (value === undefined) throw missing(key)
+      return { key, value }
+    },
+  }),
+  answers({
+    method: 'GET',
+    path: '/v1/context/entries/:key',
+    operation: 'context.read',
+    role: 'readonly',
+    summary: 'An entry, with its version as ETag.',
+    params: pathParams,
+    answer: entry,
+    tagged: true,
+    handle: async ({ requestContext, params: { key }, header, setHeader, status }) => {
+      const found = await requestContext.context.getEntry(key)
+      if (!found) throw missing(key)
+      const etag = `"${found.version}"`
+      setHeader('etag', etag)
+      if (isKnown(header('if-none-match'), etag)) status(304)
+      return wire(found)
+    },
+  }),
+  answers({
+    method: 'PUT',
+    path: '/v1/context/entries/:key',
+    operation: 'context.push',
+    role: 'contributor',
+    summary: 'Writes an entry; with If-Match or ifVersion only over the version named.',
+    params: pathParams,
+    body: push,
+    answer: pushed,
+    handle: async (call) => {
+      const { value: _, ...options } = call.body
+      const version = expected(call, call.body.ifVersion)
+      const all = withoutUndefined({ ...options, ifVersion: version ?? options.ifVersion }) as PushOptions
+      const { key } = call.params
+      const done = await preconditioned(version, () =>
+        call.requestContext.context.push(key, requiredField(call.body, 'value') as Json, all),
+      )
+      if (done.version !== undefined) call.setHeader('etag', `"${done.version}"`)
+      return withoutUndefined(done)
+    },
+  }),
+  answers({
+    method: 'DELETE',
+    path: '/v1/context/entries/:key',
+    operation: 'context.delete',
+    role: 'contributor',
+    summary: 'Deletes an entry; `deleted` is false where the caller can see none.',
+    params: pathParams,
+    answer: z.object({ deleted: z.boolean() }),
+    handle: async (call) => {
+      const ifVersion = expected(call)
+      const { key } = call.params
+      return {
+        deleted: await preconditioned(ifVersion, () =>
+          call.requestContext.context.delete(key, withoutUndefined({ ifVersion })),
+        ),
+      }
+    },
+  }),
+  answers({
+    method: 'GET',
+    path: '/v1/context/entries/:key/history',
+    operation: 'context.read',
+    role: 'readonly',
+    summary: 'Its versions, the oldest first.',
+    params: pathParams,
+    query: z.strictObject(pagingQuery),
+    answer: pageSchema(older),
+    handle: async ({ requestContext, params, query }) => {
+      const found = await requestContext.context.history(params.key, withoutUndefined(query))
+      return page({ items: found.items.map(wireOlder), cursor: found.cursor })
+    },
+  }),
+  answers({
+    method: 'POST',
+    path: '/v1/context/batch',
+    operation: 'context.batch',
+    role: 'contributor',
+    summary: 'Several operations in order; with `atomic` all or none.',
+    body: z.strictObject({ operations: z.array(operation).max(1_000), atomic: z.boolean().optional() }),
+    answer: z.object({
+      results: z.array(z.looseObject({ type: z.string(), key: z.string(), success: z.boolean() })),
+    }),
+    handle: async ({ requestContext, body: { operations, atomic } }) => {
+      for (const [i, one] of operations.entries())
+        if (one.type === 'push' && one.value === undefined) requiredField({}, `operations/${i}/value`)
+      const checked = operations.map((one) => withoutUndefined(one)) as readonly BatchOperation[]
+      const results = await requestContext.context.batch(checked, withoutUndefined({ atomic }))
+      return { results: results.map((result) => ({ ...result })) }
+    },
+  }),
+  streams({
+    method: 'GET',
+    path: '/v1/context/watch',
+    operation: 'context.watch',
+    role: 'readonly',
+    summary: 'Changes of what the caller may read, as server-sent events; Last-Event-ID or `from` goes on behind one.',
+    query: z.strictObject({
+      pattern: z.string().optional(),
+      from: integerBetween(0, Number.MAX_SAFE_INTEGER).optional(),
+    }),
+    events: watched,
+  }),
+]

@@ -1,0 +1,372 @@
+/** Messages: who sends is whom the caller acts as; whose mailboxes it reads is its own, or the host's to choose. */
+import { z } from 'zod'
+import { decodeCursor, encodeCursor, failure, type Json, milliseconds, storeError } from '../../core/index.ts'
+import {
+  type Delivery,
+  type DeliveryLease,
+  defineMessage,
+  type Mailbox,
+  type ReceiveOptions,
+  type SendOutcome,
+} from '../../messaging/index.ts'
+import { accessOf } from '../access/request-principal.ts'
+import { answers, type Call } from '../route.ts'
+import {
+  done,
+  durationSchema,
+  json,
+  metadata,
+  optionalBody,
+  page,
+  pageSchema,
+  pagingQuery,
+  requiredField,
+  storedErrorSchema,
+  withoutUndefined,
+} from './request-schemas.ts'
+
+const priority = z.enum(['urgent', 'high', 'normal', 'low'])
+const message = z.looseObject({
+  id: z.string(),
+  from: z.string(),
+  to: z.string(),
+  type: z.string(),
+  version: z.number(),
+  payload: json,
+  priority,
+  timestamp: z.string(),
+})
+const sending = {
+  type: z.string(),
+  payload: json,
+  priority: priority.optional(),
+  ttl: durationSchema.optional(),
+  delay: durationSchema.optional(),
+  at: z.string().optional(),
+  dedupeId: z.string().optional(),
+  threadId: z.string().optional(),
+  correlationId: z.string().optional(),
+  requiresConfirmation: z.boolean().optional(),
+  metadata: metadata.optional(),
+}
+const outcomes = z.object({
+  outcomes: z.array(
+    z.object({
+      to: z.string(),
+      success: z.boolean(),
+      id: z.string().optional(),
+      duplicate: z.boolean().optional(),
+      dropped: z.array(z.string()).optional(),
+      error: storedErrorSchema.optional(),
+    }),
+  ),
+})
+const outcomesOf = (found: readonly SendOutcome[]) => ({
+  outcomes: found.map((one) => {
+    if (!one.success) return { to: one.to, success: false, error: storeError(one.error) }
+    const { to, id, duplicate, dropped } = one
+    return { to, success: true, id, ...withoutUndefined({ duplicate, dropped: dropped && [...dropped] }) }
+  }),
+})
+
+/** A repeated request is a repeated message. */
+function parts<B extends { type: string; payload?: unknown; dedupeId?: string | undefined }>(
+  call: Call<unknown, unknown, B>,
+) {
+  const { type, payload: _, ...options } = call.body
+  const dedupeId = call.body.dedupeId ?? call.idempotencyId
+  return {
+    type: defineMessage(type),
+    payload: requiredField(call.body, 'payload') as Json,
+    options: { ...withoutUndefined({ ...options, dedupeId }), signal: call.signal } as never,
+  }
+}
+
+const inMailbox = z.object({ mailbox: z.string() })
+type OfMailbox = Call<{ mailbox: string }, unknown, unknown>
+
+/** @throws AccessDeniedError for another's mailbox, where the caller acts as an agent */
+function mailboxOf({ parts: all, principal, user, agent, requestContext, params: { mailbox } }: OfMailbox): Mailbox {
+  if (agent === mailbox) return requestContext.mailbox
+  if (agent !== undefined) throw failure('access.denied', { agent, action: "read another's mailbox" })
+  return all.mailboxes.clients({ user, agent: mailbox, access: accessOf(principal, all.roles) }).mailbox
+}
+
+/** Names a delivery to any node; it acts only while its lease holds, and only in this mailbox of this user. */
+const encodeLease = ({ id, token, batchFrom, batchTo }: DeliveryLease) =>
+  Buffer.from(JSON.stringify([id, token, batchFrom, batchTo])).toString('base64url')
+
+const lease = z.tuple([z.string(), z.string(), z.int().min(0), z.int().min(0)])
+function decodeLease(text: string): DeliveryLease {
+  try {
+    const [id, token, batchFrom, batchTo] = lease.parse(JSON.parse(Buffer.from(text, 'base64url').toString()))
+    return { id, token, batchFrom, batchTo }
+  } catch {
+    throw failure('request.invalid', { problem: 'body/delivery is none that was received' })
+  }
+}
+async function findDelivery(call: Call<{ mailbox: string }, unknown, { delivery: string }>): Promise<Delivery> {
+  mailboxOf(call)
+  return call.parts.mailboxes.receiver.findDelivery(call.user, call.params.mailbox, decodeLease(call.body.delivery))
+}
+
+const delivery = z.string().describe('As `receive` gave it.')
+const counts = z.object({
+  unread: z.number(),
+  waiting: z.number(),
+  leased: z.number(),
+  dead: z.number(),
+  scheduled: z.number(),
+})
+const longestWaitMs = '60s'
+
+export const messageRoutes = [
+  answers({
+    method: 'POST',
+    path: '/v1/messages',
+    operation: 'messages.send',
+    role: 'contributor',
+    summary: 'Sends a message to an agent.',
+    body: z.strictObject({ ...sending, to: z.string() }),
+    answer: message,
+    code: 201,
+    handle: async (call) => {
+      const { type, payload, options } = parts(call)
+      return { ...(await call.requestContext.messages.send(type, payload, options)) }
+    },
+  }),
+  answers({
+    method: 'POST',
+    path: '/v1/messages/broadcast',
+    operation: 'messages.send',
+    role: 'contributor',
+    summary: 'Sends to the agents named, to those at work with a role, or to all.',
+    body: z.strictObject({ ...sending, to: z.array(z.string()).max(1_000).optional(), role: z.string().optional() }),
+    answer: outcomes,
+    handle: async (call) => {
+      const { type, payload, options } = parts(call)
+      return outcomesOf(await call.requestContext.messages.broadcast(type, payload, options))
+    },
+  }),
+  answers({
+    method: 'POST',
+    path: '/v1/messages/publish',
+    operation: 'messages.send',
+    role: 'contributor',
+    summary: 'Sends to the agents that are subscribed to a topic now.',
+    body: z.strictObject({ ...sending, topic: z.string() }),
+    answer: outcomes,
+    handle: async (call) => {
+      const { type, payload, options } = parts(call)
+      return outcomesOf(await call.requestContext.messages.publish(type, payload, options))
+    },
+  }),
+  answers({
+    method: 'POST',
+    path: '/v1/messages/request',
+    operation: 'messages.send',
+    role: 'contributor',
+    summary: 'Sends, and waits for the reply; 30s by default.',
+    body: z.strictObject({
+      type: z.string(),
+      payload: json,
+      to: z.string(),
+      timeout: durationSchema.optional(),
+      priority: priority.optional(),
+      threadId: z.string().optional(),
+      metadata: metadata.optional(),
+    }),
+    answer: z.object({ reply: json }),
+    handle: async (call) => {
+      const { type, payload: _, ...options } = call.body
+      const sent = { ...withoutUndefined(options), signal: call.signal } as Parameters<
+        typeof call.requestContext.messages.request
+      >[2]
+      return {
+        reply: await call.requestContext.messages.request(
+          defineMessage(type),
+          requiredField(call.body, 'payload') as Json,
+          sent,
+        ),
+      }
+    },
+  }),
+  answers({
+    method: 'GET',
+    path: '/v1/mailboxes',
+    operation: 'messages.read',
+    role: 'readonly',
+    summary: 'The mailboxes: the own one of an agent, all of them for the host.',
+    query: z.strictObject(pagingQuery),
+    answer: pageSchema(z.string()),
+    handle: async ({ parts: { mailboxes }, user, agent, query: { limit = 100, cursor } }) => {
+      const after = cursor === undefined ? '' : decodeCursor(cursor)
+      if (agent !== undefined) return { items: [agent] }
+      const found = await mailboxes.names(user, after, limit + 1)
+      const items = found.slice(0, limit)
+      const last = found.length > limit ? items.at(-1) : undefined
+      return page({ items, cursor: last === undefined ? undefined : encodeCursor(last) })
+    },
+  }),
+  answers({
+    method: 'GET',
+    path: '/v1/mailboxes/:mailbox',
+    operation: 'messages.read',
+    role: 'readonly',
+    summary: 'How many messages are in a mailbox, by what becomes of them.',
+    params: inMailbox,
+    answer: counts,
+    handle: async (call) => ({ ...(await mailboxOf(call).counts()) }),
+  }),
+  answers({
+    method: 'GET',
+    path: '/v1/mailboxes/:mailbox/messages',
+    operation: 'messages.read',
+    role: 'readonly',
+    summary: 'Its messages, the oldest first; nothing is marked or taken.',
+    params: inMailbox,
+    query: z.strictObject({
+      ...pagingQuery,
+      unreadOnly: z.enum(['true', 'false']).optional(),
+      from: z.string().optional(),
+      threadId: z.string().optional(),
+      type: z.string().optional(),
+      priority: priority.optional(),
+      order: z.enum(['oldest', 'priority']).optional(),
+    }),
+    answer: pageSchema(message),
+    handle: async (call) => {
+      const { unreadOnly, ...rest } = call.query
+      const filter = withoutUndefined({
+        ...rest,
+        unreadOnly: unreadOnly === undefined ? undefined : unreadOnly === 'true',
+      })
+      const { items, cursor } = await mailboxOf(call).messages(filter)
+      return page({ items: items.map((one) => ({ ...one })), cursor })
+    },
+  }),
+  answers({
+    method: 'POST',
+    path: '/v1/mailboxes/:mailbox/read',
+    operation: 'messages.receive',
+    role: 'contributor',
+    summary: 'Marks messages as read; they stay deliverable.',
+    params: inMailbox,
+    body: z.strictObject({ ids: z.array(z.string()).max(1_000) }),
+    answer: z.object({ marked: z.number() }),
+    handle: async (call) => ({ marked: await mailboxOf(call).markRead(call.body.ids) }),
+  }),
+  answers({
+    method: 'POST',
+    path: '/v1/mailboxes/:mailbox/receive',
+    operation: 'messages.receive',
+    role: 'contributor',
+    summary: 'Leases what is next, waiting for up to `wait` (60s at most); each is settled by its `delivery`.',
+    params: inMailbox,
+    body: optionalBody(
+      z.strictObject({
+        max: z.int().min(1).max(1_000).optional(),
+        wait: durationSchema.optional(),
+        types: z.array(z.string()).max(100).optional(),
+      }),
+    ),
+    answer: z.object({ deliveries: z.array(z.object({ delivery, message, attempt: z.number() })) }),
+    handle: async (call) => {
+      const options = { ...withoutUndefined(call.body ?? {}), signal: call.signal } as ReceiveOptions
+      const received = await mailboxOf(call).receive(bounded(options))
+      return {
+        deliveries: received.map((one) => {
+          const { lease, message: what, attempt } = one as Delivery & { readonly lease: DeliveryLease }
+          return { delivery: encodeLease(lease), message: { ...what }, attempt }
+        }),
+      }
+    },
+  }),
+  ...deliveryRoutes(),
+  answers({
+    method: 'GET',
+    path: '/v1/mailboxes/:mailbox/dead-letters',
+    operation: 'messages.read',
+    role: 'readonly',
+    summary: 'What was given up.',
+    params: inMailbox,
+    query: z.strictObject(pagingQuery),
+    answer: pageSchema(z.object({ message, attempt: z.number(), reason: z.string(), diedAt: z.string() })),
+    handle: async (call) => {
+      const { items, cursor } = await mailboxOf(call).deadLetters(withoutUndefined(call.query))
+      return page({ items: items.map((one) => ({ ...one, message: { ...one.message } })), cursor })
+    },
+  }),
+  answers({
+    method: 'POST',
+    path: '/v1/mailboxes/:mailbox/dead-letters/:message/redrive',
+    operation: 'messages.redrive',
+    role: 'moderator',
+    summary: 'Puts a dead letter at the end of its lane again, at attempt 1.',
+    params: inMailbox.extend({ message: z.string() }),
+    answer: done,
+    handle: async (call) => {
+      await mailboxOf(call).redrive(call.params.message)
+      return ok
+    },
+  }),
+]
+
+const ok = { ok: true } as const
+
+function bounded(options: ReceiveOptions): ReceiveOptions {
+  const long = options.wait !== undefined && milliseconds(options.wait, 'wait') > milliseconds(longestWaitMs, 'wait')
+  return long ? { ...options, wait: longestWaitMs } : options
+}
+
+/** What ends a delivery. @throws LeaseLostError where its lease ran out, or it was settled before */
+function deliveryRoutes() {
+  const common = { method: 'POST', operation: 'messages.receive', role: 'contributor', params: inMailbox } as const
+  return [
+    answers({
+      ...common,
+      path: '/v1/mailboxes/:mailbox/ack',
+      summary: 'It was handled.',
+      body: z.strictObject({ delivery }),
+      answer: done,
+      handle: async (call) => {
+        await (await findDelivery(call)).ack()
+        return ok
+      },
+    }),
+    answers({
+      ...common,
+      path: '/v1/mailboxes/:mailbox/nack',
+      summary: 'It was not handled: it comes back after `delay`, or goes to the dead letters.',
+      body: z.strictObject({ delivery, delay: durationSchema.optional(), reason: z.string().max(4_000).optional() }),
+      answer: done,
+      handle: async (call) => {
+        const { delay, reason } = call.body
+        await (await findDelivery(call)).nack(withoutUndefined({ delay, reason }) as Parameters<Delivery['nack']>[0])
+        return ok
+      },
+    }),
+    answers({
+      ...common,
+      path: '/v1/mailboxes/:mailbox/reply',
+      summary: 'Answers a request, and acknowledges it.',
+      body: z.strictObject({ delivery, value: json }),
+      answer: done,
+      handle: async (call) => {
+        await (await findDelivery(call)).reply(requiredField(call.body, 'value') as Json)
+        return ok
+      },
+    }),
+    answers({
+      ...common,
+      path: '/v1/mailboxes/:mailbox/renew',
+      summary: 'Keeps its lease for another full time.',
+      body: z.strictObject({ delivery }),
+      answer: done,
+      handle: async (call) => {
+        await (await findDelivery(call)).renew()
+        return ok
+      },
+    }),
+  ]
+}

@@ -1,0 +1,171 @@
+/** What operators look at: figures and health of the whole troupe, for callers who are bound to no user. */
+import { z } from 'zod'
+import { failure } from '../../core/index.ts'
+import { answers, type Call, texts } from '../route.ts'
+import { integerBetween, page, pageSchema, pagingQuery, withoutUndefined } from './request-schemas.ts'
+
+/** @throws AccessDeniedError: what is told is of everybody */
+export function requireAll({
+  principal: { users, operations, agent },
+  operation,
+}: Pick<Call<unknown, unknown, unknown>, 'principal'> & { readonly operation: string }) {
+  if (users !== 'all' || agent !== undefined || (operation === 'api-keys.manage' && operations !== undefined))
+    throw failure('request.forbidden', { operation, problem: 'it is about everybody, and the key is bound' })
+}
+
+const check = z.looseObject({ name: z.string(), status: z.string() })
+
+const diagnosis = z.object({
+  id: z.string(),
+  about: z.enum(['configuration', 'system', 'project', 'word', 'own']),
+  description: z.string(),
+  status: z.enum(['pass', 'warn', 'fail']),
+  evidence: z.string(),
+  remedy: z.string().optional(),
+  guides: z.array(z.string()),
+  durationMs: z.number(),
+})
+
+const record = z.object({
+  id: z.string(),
+  at: z.number(),
+  user: z.string().optional(),
+  actor: z.string(),
+  key: z.string().optional(),
+  operation: z.string(),
+  resource: z.string().optional(),
+  allowed: z.boolean(),
+  reason: z.string().optional(),
+})
+const query = {
+  ...pagingQuery,
+  actor: z.string().optional(),
+  operation: z.string().optional(),
+  resource: z.string().optional(),
+  from: z.string().optional(),
+  to: z.string().optional(),
+  allUsers: z.enum(['true', 'false']).optional().describe('Of all users, and of the troupe as a whole.'),
+}
+
+/** Whose records are asked for: the user's whom the call is for, or everybody's, for whoever may ask for those. */
+function userFilter(
+  { troupe, user, principal }: Pick<Call<unknown, unknown, unknown>, 'troupe' | 'user' | 'principal'>,
+  allUsers?: string,
+) {
+  if (allUsers !== 'true') return { user: troupe.user(user).id }
+  requireAll({ principal, operation: 'audit.read' })
+  return {}
+}
+
+const auditRoutes = [
+  answers({
+    method: 'GET',
+    path: '/v1/audit',
+    needsNoUser: true,
+    operation: 'audit.read',
+    role: 'moderator',
+    summary: 'Who did what for the user, the newest first.',
+    query: z.strictObject({ ...query, allowed: z.enum(['true', 'false']).optional() }),
+    answer: pageSchema(record),
+    handle: async (call) => {
+      const { allowed, allUsers, ...rest } = call.query
+      const wanted = withoutUndefined({ ...rest, allowed: allowed === undefined ? undefined : allowed === 'true' })
+      return page(await call.troupe.audit.list({ ...wanted, ...userFilter(call, allUsers) }))
+    },
+  }),
+  answers({
+    method: 'GET',
+    path: '/v1/incidents',
+    needsNoUser: true,
+    operation: 'audit.read',
+    role: 'moderator',
+    summary: 'What was refused to the user and its agents, the newest first.',
+    query: z.strictObject(query),
+    answer: pageSchema(record),
+    handle: async (call) => {
+      const { allUsers, ...wanted } = call.query
+      return page(await call.troupe.audit.incidents({ ...withoutUndefined(wanted), ...userFilter(call, allUsers) }))
+    },
+  }),
+  texts({
+    method: 'GET',
+    path: '/v1/audit/export',
+    needsNoUser: true,
+    operation: 'audit.read',
+    role: 'moderator',
+    summary: 'The whole log of everybody as lines of JSON, for keeping and for verifying.',
+    type: 'application/x-ndjson; charset=utf-8',
+    text: async ({ troupe, principal }) => {
+      requireAll({ principal, operation: 'audit.read' })
+      return linesOf(troupe.audit.export())
+    },
+  }),
+]
+
+async function* linesOf(lines: AsyncIterable<string>): AsyncGenerator<string> {
+  for await (const line of lines) yield `${line}\n`
+}
+
+export const operationRoutes = [
+  ...auditRoutes,
+  answers({
+    method: 'GET',
+    path: '/v1/health',
+    needsNoUser: true,
+    operation: 'metrics.read',
+    role: 'readonly',
+    summary: 'Whether the whole works, check by check.',
+    answer: z.looseObject({ status: z.string(), timestamp: z.string(), checks: z.array(check) }),
+    handle: async ({ troupe, principal }) => {
+      requireAll({ principal, operation: 'metrics.read' })
+      const report = await troupe.health()
+      return { ...report, checks: report.checks.map((one) => ({ ...one })) }
+    },
+  }),
+  answers({
+    method: 'GET',
+    path: '/v1/doctor',
+    needsNoUser: true,
+    operation: 'metrics.read',
+    role: 'admin',
+    summary: 'The checklists for production: what holds, what does not, and what to do.',
+    query: z.strictObject({ production: z.enum(['true', 'false']).optional() }),
+    answer: z.looseObject({ status: z.string(), production: z.boolean(), at: z.string(), checks: z.array(diagnosis) }),
+    handle: async ({ troupe, principal, query: { production }, signal }) => {
+      requireAll({ principal, operation: 'metrics.read' })
+      const report = await troupe.doctor({
+        signal,
+        ...(production === undefined ? {} : { production: production === 'true' }),
+      })
+      return { ...report, checks: report.checks.map((one) => ({ ...one, guides: [...one.guides] })) }
+    },
+  }),
+  answers({
+    method: 'GET',
+    path: '/v1/versions',
+    needsNoUser: true,
+    operation: 'metrics.read',
+    role: 'readonly',
+    summary: 'Which release this is, what it writes and reads, and which runs in flight need another one.',
+    query: z.strictObject({ limit: integerBetween(1, 10_000).optional() }),
+    answer: z.looseObject({ build: z.string(), staleRuns: z.array(z.looseObject({ run: z.string() })) }),
+    handle: async ({ troupe, principal, query: wanted }) => {
+      requireAll({ principal, operation: 'metrics.read' })
+      const { staleRuns, ...rest } = await troupe.versions(withoutUndefined(wanted))
+      return { ...rest, staleRuns: staleRuns.map((one) => ({ ...one })) }
+    },
+  }),
+  texts({
+    method: 'GET',
+    path: '/metrics',
+    needsNoUser: true,
+    operation: 'metrics.read',
+    role: 'readonly',
+    summary: 'Counts and durations, as Prometheus reads them.',
+    type: 'text/plain; version=0.0.4; charset=utf-8',
+    text: async ({ troupe, principal }) => {
+      requireAll({ principal, operation: 'metrics.read' })
+      return troupe.metrics.prometheus()
+    },
+  }),
+]

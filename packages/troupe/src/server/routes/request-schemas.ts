@@ -1,0 +1,63 @@
+/** Shapes that several routes share. Values that users store are any JSON. */
+import { z } from 'zod'
+import { failure } from '../../core/index.ts'
+
+/** A whole number in a query: text, and one of it. */
+export const integerBetween = (from: number, to: number) =>
+  z
+    .string()
+    .regex(/^\d{1,15}$/)
+    .transform(Number)
+    .refine((number) => number >= from && number <= to, `it is ${from} to ${to}`)
+
+export const json = z.unknown()
+export const metadata = z.record(z.string(), z.unknown())
+export const durationSchema = z.templateLiteral([z.number(), z.enum(['ms', 's', 'm', 'h', 'd'])], {
+  error: 'it is a duration such as 250ms, 30s, 5m, 1h or 1d',
+})
+/** Of a cursor: it may hold a key of the context, whose bytes are escaped and encoded. */
+const longestCursor = 15_000
+export const pagingQuery = {
+  limit: integerBetween(1, 500).optional(),
+  cursor: z.string().max(longestCursor).optional(),
+}
+export const pageSchema = <T>(item: z.ZodType<T>) =>
+  z.object({ items: z.array(item), cursor: z.string().optional().describe('Where the next page begins.') })
+/** A value of a body, which may be null and must be there: JSON has no undefined. */
+export function requiredField(body: object, name: string): unknown {
+  const value = (body as Readonly<Record<string, unknown>>)[name]
+  if (value === undefined) throw failure('request.invalid', { problem: `body/${name} is missing` })
+  return value
+}
+
+/** A body that may be left away. */
+export const optionalBody = <T>(body: z.ZodType<T>) => body.nullish().transform((value) => value ?? undefined)
+
+export const done = z.object({ ok: z.literal(true) })
+export const storedErrorSchema = z.object({
+  name: z.string(),
+  code: z.string(),
+  message: z.string(),
+  retryable: z.boolean(),
+  hint: z.string().optional(),
+  details: z.unknown().optional(),
+})
+
+/** What of an object is there, for options that must not be undefined. */
+export const withoutUndefined = <T extends object>(options: T) =>
+  Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]: Exclude<T[K], undefined>
+  }
+
+export const page = <T>({ items, cursor }: { readonly items: readonly T[]; readonly cursor: string | undefined }) => ({
+  items: [...items],
+  ...(cursor === undefined ? {} : { cursor }),
+})
+
+/** Last-Event-ID goes before the query: it is what a client says that comes back by itself. */
+export function resumed(lastEventId: string | undefined, from: number | undefined): number | undefined {
+  if (lastEventId === undefined || lastEventId === '') return from
+  if (!/^\d{1,15}$/.test(lastEventId))
+    throw failure('request.invalid', { problem: 'Last-Event-ID is none of this stream' })
+  return Number(lastEventId)
+}

@@ -1,0 +1,96 @@
+/** What is told of a run that is over, or waits. */
+import { z } from 'zod'
+import { type Clock, milliseconds, storeError, TroupeError } from '../../core/index.ts'
+import type { Run, RunResult } from '../../runs/index.ts'
+import type { Call } from '../route.ts'
+import { json, storedErrorSchema } from './request-schemas.ts'
+
+const question = z.looseObject({ id: z.string(), kind: z.string(), text: z.string(), agent: z.string() })
+
+const full = z.object({
+  status: z.string(),
+  reason: z.string().optional(),
+  success: z.boolean(),
+  response: json.optional(),
+  questions: z.array(question),
+  totalSteps: z.number(),
+  branchResults: z.array(
+    z.object({
+      id: z.string(),
+      agent: z.string(),
+      status: z.string(),
+      success: z.boolean(),
+      value: json.optional(),
+      error: storedErrorSchema.optional(),
+    }),
+  ),
+  usage: z.object({ inputTokens: z.number(), outputTokens: z.number() }),
+  cost: z.object({ usd: z.number(), unknown: z.array(z.string()) }),
+  durationMs: z.number(),
+  guard: z.object({ name: z.string(), limit: z.number(), used: z.number() }).optional(),
+  error: storedErrorSchema.optional(),
+})
+const stillRunning = z.object({ status: z.literal('running') })
+export const runResult = z.union([full, stillRunning])
+
+const longestMs = 60_000
+
+/** @param wait 0s by default: what there is now */
+export async function awaited(
+  call: Pick<Call<unknown, unknown, unknown>, 'parts' | 'signal' | 'status'>,
+  run: Run,
+  wait: string | undefined,
+): Promise<z.infer<typeof runResult>> {
+  const ms = Math.min(milliseconds(wait ?? '0ms', 'wait'), longestMs)
+  if (ms === 0 && (await run.status()).status === 'running') return answerRunning(call)
+  const { signal, over, end } = within(call.parts.clock, Math.max(ms, 1_000), call.signal)
+  try {
+    return wire(await run.result({ signal }))
+  } catch (error) {
+    if (over() && error instanceof TroupeError && error.code === 'cancelled') return answerRunning(call)
+    throw error
+  } finally {
+    end()
+  }
+}
+
+function answerRunning({ status }: Pick<Call<unknown, unknown, unknown>, 'status'>) {
+  status(202)
+  return { status: 'running' as const }
+}
+
+/** A signal that ends with another one, or after so long. */
+function within(clock: Clock, ms: number, other: AbortSignal) {
+  const ends = new AbortController()
+  let isOver = false
+  const cancel = clock.after(ms, () => {
+    isOver = true
+    ends.abort()
+  })
+  const abort = () => ends.abort()
+  if (other.aborted) abort()
+  else other.addEventListener('abort', abort, { once: true })
+  const end = () => {
+    cancel()
+    other.removeEventListener('abort', abort)
+  }
+  return { signal: ends.signal, over: () => isOver, end }
+}
+
+const withStored = <T extends { readonly error?: TroupeError }>({ error, ...rest }: T) => ({
+  ...rest,
+  ...(error ? { error: storeError(error) } : {}),
+})
+
+function wire(result: RunResult): z.infer<typeof full> {
+  const { branchResults, questions, cost } = result
+  return {
+    ...withStored(result),
+    questions: questions.map((one) => ({ ...one })),
+    branchResults: branchResults.map(withStored),
+    cost: { usd: cost.usd, unknown: [...cost.unknown] },
+  }
+}
+
+export const shownResult = (found: z.infer<typeof runResult>) =>
+  'success' in found ? found : { status: found.status, success: undefined, response: undefined, error: undefined }

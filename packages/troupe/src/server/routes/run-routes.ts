@@ -1,0 +1,294 @@
+/** Runs: start, look, follow, steer. */
+import { z } from 'zod'
+import type { Json } from '../../core/index.ts'
+import type { Run, RunEvent } from '../../runs/index.ts'
+import { answers, type Call, streams } from '../route.ts'
+import { followed } from '../streams/followed.ts'
+import type { Frame } from '../streams/frame.ts'
+import {
+  done,
+  durationSchema,
+  integerBetween,
+  json,
+  optionalBody,
+  page,
+  pageSchema,
+  pagingQuery,
+  requiredField,
+  resumed,
+  storedErrorSchema,
+  withoutUndefined,
+} from './request-schemas.ts'
+import { awaited, runResult, shownResult } from './run-result-response.ts'
+import { startBody, startRequestedRun } from './start-run-request.ts'
+
+const pathParams = z.object({ run: z.string() })
+const status = z.object({
+  run: z.string(),
+  status: z.string(),
+  reason: z.string().optional(),
+  replayableUntil: z.string().optional(),
+  retainedUntil: z.string().optional(),
+})
+const summary = z.object({
+  id: z.string(),
+  status: z.string(),
+  reason: z.string().optional(),
+  tags: z.array(z.string()),
+  agents: z.array(z.string()),
+  team: z.string().optional(),
+  createdAt: z.string(),
+  endedAt: z.string().optional(),
+  replayableUntil: z.string().optional(),
+  retainedUntil: z.string().optional(),
+})
+const usd = z
+  .string()
+  .regex(/^\d{1,12}(\.\d{1,12})?$/)
+  .transform(Number)
+/** What `orchestra.list` takes; tags with commas between, or one `tags` each. */
+const filters = {
+  status: z.enum(['running', 'waiting', 'completed', 'failed', 'cancelled']).optional(),
+  reason: z.enum(['question', 'paused', 'breakpoint', 'uncertain', 'code.changed']).optional(),
+  agent: z.string().optional(),
+  team: z.string().optional(),
+  search: z.string().max(1_000).optional(),
+  tags: z
+    .union([z.string(), z.array(z.string()).max(100)])
+    .transform((tags) => (typeof tags === 'string' ? tags.split(',').filter(Boolean) : tags))
+    .optional(),
+  parent: z.string().optional(),
+  from: z.string().max(100).optional(),
+  to: z.string().max(100).optional(),
+  minCost: usd.optional(),
+  maxCost: usd.optional(),
+  order: z.enum(['newest', 'oldest']).optional(),
+}
+const command = optionalBody(z.strictObject({ id: z.string().max(256).optional() }))
+
+type OfRun<Query = unknown, Body = unknown> = Call<{ run: string }, Query, Body>
+const commandOptions = ({ body, idempotencyId, signal }: OfRun<unknown, { id?: string | undefined } | undefined>) => ({
+  ...withoutUndefined({ id: body?.id ?? idempotencyId }),
+  signal,
+})
+
+async function eventsOf({
+  orchestra,
+  user,
+  params,
+  feeds,
+  query,
+  header,
+  signal,
+}: OfRun<{ from?: number | undefined }>) {
+  const run = await orchestra.get(params.run)
+  const last = header('last-event-id')
+  const from = resumed(last, query.from) ?? 0
+  // An EventSource comes back for ever to a stream that ends.
+  if (last !== undefined && isEnded(await run.status()) && !(await hasEvents(run, from))) return undefined
+  async function* source(after: number, ends: AbortSignal) {
+    for await (const item of run.events({ from: after, signal: ends })) yield { at: item.seq, item }
+  }
+  const key = JSON.stringify(['run', user, run.id])
+  // Asked for once, so that what is refused is refused before the stream begins.
+  if (!feeds.reaches(key, from)) await run.events({ from, signal: AbortSignal.abort() }).next()
+  return frames(followed({ feeds, key, from, signal, source }))
+}
+const isEnded = ({ status: now }: { readonly status: string }) => now !== 'running' && now !== 'waiting'
+async function hasEvents(run: Run, from: number): Promise<boolean> {
+  for await (const _ of run.events({ from })) return true
+  return false
+}
+
+async function* frames(events: AsyncIterable<RunEvent>): AsyncGenerator<Frame> {
+  for await (const event of events) yield { id: String(event.seq), event: event.type, data: event }
+}
+
+async function* liveOf(run: Run, { signal }: OfRun): AsyncGenerator<Frame> {
+  for await (const part of run.live({ signal })) yield { event: 'part', data: part }
+}
+
+export const runRoutes = [
+  answers({
+    method: 'POST',
+    path: '/v1/runs',
+    operation: 'runs.start',
+    role: 'contributor',
+    summary: 'Starts a run.',
+    body: startBody,
+    answer: z.object({ run: z.string() }),
+    code: 201,
+    handle: async (call) => {
+      const run = await startRequestedRun(call)
+      call.setHeader('location', `/v1/runs/${encodeURIComponent(run.id)}`)
+      return { run: run.id }
+    },
+  }),
+  answers({
+    method: 'GET',
+    path: '/v1/runs',
+    operation: 'runs.read',
+    role: 'readonly',
+    summary: 'The runs that fit all that is named, the newest first unless said.',
+    query: z.strictObject({ ...pagingQuery, ...filters }),
+    answer: pageSchema(summary),
+    handle: async ({ orchestra, query }) => {
+      const found = await orchestra.list(withoutUndefined(query))
+      return page({
+        ...found,
+        items: found.items.map((one) => ({ ...one, tags: [...one.tags], agents: [...one.agents] })),
+      })
+    },
+  }),
+  answers({
+    method: 'GET',
+    path: '/v1/runs/:run',
+    operation: 'runs.read',
+    role: 'readonly',
+    summary: 'How a run stands.',
+    params: pathParams,
+    answer: status,
+    handle: async ({ orchestra, params }) => ({
+      run: params.run,
+      ...(await (await orchestra.get(params.run)).status()),
+    }),
+  }),
+  answers({
+    method: 'GET',
+    path: '/v1/runs/:run/result',
+    operation: 'runs.read',
+    role: 'readonly',
+    summary: 'Its result, waited for up to `wait` (60s at most); 202 with its status where it still goes on.',
+    params: pathParams,
+    query: z.strictObject({ wait: durationSchema.optional() }),
+    answer: runResult,
+    handle: async (call) => awaited(call, await call.orchestra.get(call.params.run), call.query.wait),
+  }),
+  answers({
+    method: 'GET',
+    path: '/v1/runs/:run/steps/:step/calls',
+    operation: 'runs.read',
+    role: 'readonly',
+    summary: 'What a step asked of models, tools and the world, and what came of it.',
+    params: pathParams.extend({ step: z.string() }),
+    answer: z.object({
+      calls: z.array(
+        z.object({
+          call: z.string(),
+          kind: z.enum(['model', 'tool', 'effect']),
+          name: z.string(),
+          class: z.string(),
+          state: z.enum(['claimed', 'done', 'failed', 'uncertain']),
+          output: json.optional(),
+          error: storedErrorSchema.optional(),
+          taint: z.array(z.string()).optional(),
+        }),
+      ),
+    }),
+    handle: async ({ orchestra, params }) => {
+      const calls = await (await orchestra.get(params.run)).calls(params.step)
+      return { calls: calls.map(({ taint, ...call }) => ({ ...call, ...(taint ? { taint: [...taint] } : {}) })) }
+    },
+  }),
+  streams({
+    method: 'GET',
+    path: '/v1/runs/:run/events',
+    operation: 'runs.read',
+    role: 'readonly',
+    summary: 'Its events as they are recorded, as server-sent events; Last-Event-ID or `from` goes on behind one.',
+    params: pathParams,
+    query: z.strictObject({ from: integerBetween(0, Number.MAX_SAFE_INTEGER).optional() }),
+    events: eventsOf,
+  }),
+  streams({
+    method: 'GET',
+    path: '/v1/runs/:run/live',
+    operation: 'runs.live',
+    role: 'readonly',
+    summary: 'Tokens and progress from now on, as server-sent events; some may be missing.',
+    params: pathParams,
+    events: async (call) => {
+      const run = await call.orchestra.get(call.params.run)
+      // Nothing will come any more, and an EventSource would ask for ever.
+      return isEnded(await run.status()) ? undefined : liveOf(run, call)
+    },
+  }),
+  ...(['pause', 'resume', 'cancel'] as const).map((verb) =>
+    answers({
+      method: 'POST',
+      path: `/v1/runs/:run/${verb}`,
+      operation: 'runs.command',
+      role: 'contributor',
+      summary: { pause: 'No new step begins.', resume: 'A paused run goes on.', cancel: 'It cleans up and ends.' }[
+        verb
+      ],
+      params: pathParams,
+      body: command,
+      answer: status,
+      handle: async (call) => {
+        const run = await call.orchestra.get(call.params.run)
+        await run[verb](commandOptions(call))
+        return { run: run.id, ...(await run.status()) }
+      },
+    }),
+  ),
+  answers({
+    method: 'POST',
+    path: '/v1/runs/:run/answers',
+    operation: 'runs.answer',
+    role: 'contributor',
+    summary: 'Answers a question of the run: a text, one of its options, or `{ approve, hash }`.',
+    params: pathParams,
+    body: z.strictObject({ question: z.string(), value: json, id: z.string().max(256).optional() }),
+    answer: done,
+    handle: async (call) => {
+      const run = await call.orchestra.get(call.params.run)
+      await run.answer(call.body.question, requiredField(call.body, 'value') as Json, commandOptions(call))
+      return { ok: true as const }
+    },
+  }),
+  answers({
+    method: 'POST',
+    path: '/execute',
+    operation: 'runs.start',
+    role: 'contributor',
+    summary: 'Starts a run, in the words of simple clients.',
+    body: startBody,
+    answer: z.object({ task_id: z.string(), status: z.literal('started') }),
+    code: 202,
+    handle: async (call) => ({ task_id: (await startRequestedRun(call)).id, status: 'started' as const }),
+  }),
+  answers({
+    method: 'GET',
+    path: '/status/:run',
+    operation: 'runs.read',
+    role: 'readonly',
+    summary: 'How a run stands, in the words of simple clients.',
+    params: pathParams,
+    answer: z.object({ task_id: z.string(), status: z.string() }),
+    handle: async ({ orchestra, params }) => ({
+      task_id: params.run,
+      status: (await (await orchestra.get(params.run)).status()).status,
+    }),
+  }),
+  answers({
+    method: 'GET',
+    path: '/result/:run',
+    operation: 'runs.read',
+    role: 'readonly',
+    summary: 'Its result, in the words of simple clients; 202 while it goes on.',
+    params: pathParams,
+    answer: z.object({
+      task_id: z.string(),
+      status: z.string(),
+      success: z.boolean().optional(),
+      result: json.optional(),
+      error: storedErrorSchema.optional(),
+    }),
+    handle: async (call) => {
+      const found = await awaited(call, await call.orchestra.get(call.params.run), undefined)
+      const { status: now, success, response, error } = shownResult(found)
+      return { task_id: call.params.run, status: now, ...withoutUndefined({ success, result: response, error }) }
+    },
+  }),
+]

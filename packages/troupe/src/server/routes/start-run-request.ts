@@ -1,0 +1,36 @@
+/** A run that a request starts: of a registered team, of one agent, or over a topology as JSON. */
+import { z } from 'zod'
+import { type Run, readTeamRequest } from '../../runs/index.ts'
+import type { Call } from '../route.ts'
+import { withoutUndefined } from './request-schemas.ts'
+
+/** What names a team: at most one of the three. */
+export const teamFields = {
+  team: z.string().optional().describe('The name of a registered team, or else of a registered agent.'),
+  agent: z.string().optional().describe('The name of a registered agent, which runs alone.'),
+  topology: z
+    .looseObject({}, { error: 'it must be a topology as JSON; a name is a team' })
+    .optional()
+    .describe('A topology as JSON, whose agents are names of registered ones.'),
+}
+
+export const startBody = z.strictObject({
+  id: z.string().optional().describe('Starting again with the id of a run gives that run.'),
+  task: z.unknown(),
+  ...teamFields,
+  config: z.looseObject({}).optional(),
+  tags: z.array(z.string()).max(100).optional(),
+})
+export type StartBody = z.infer<typeof startBody>
+
+export function startRequestedRun(
+  call: Pick<Call<unknown, unknown, StartBody>, 'orchestra' | 'parts' | 'body' | 'idempotencyId'>,
+): Promise<Run> {
+  const { orchestra, parts, body, idempotencyId } = call
+  const { id = idempotencyId, task, config, tags } = body
+  return orchestra.start({
+    task,
+    ...readTeamRequest(parts.settings, body),
+    ...withoutUndefined({ id, config, tags }),
+  } as Parameters<typeof orchestra.start>[0])
+}

@@ -1,0 +1,170 @@
+/** Registered teams and agents, workers that run now, and runs that wait for a person. */
+import { z } from 'zod'
+import { type RunResult, type RunSummary, readTeamRequest, resolveTeam } from '../../runs/index.ts'
+import type { RunConfig } from '../../topology/index.ts'
+import { answers, type Call } from '../route.ts'
+import { json, metadata, page, pageSchema, pagingQuery, withoutUndefined } from './request-schemas.ts'
+import { teamFields } from './start-run-request.ts'
+
+const finding = z.object({
+  code: z.string(),
+  severity: z.enum(['error', 'warning', 'advice']),
+  location: z.string(),
+  message: z.string(),
+  remedy: z.string(),
+})
+const question = z.looseObject({ id: z.string(), kind: z.string(), text: z.string(), agent: z.string() })
+const money = z.object({ usd: z.number(), unknown: z.array(z.string()) })
+const tokens = z.object({ inputTokens: z.number(), outputTokens: z.number() })
+
+type Stored = Pick<RunResult, 'reason' | 'questions' | 'usage' | 'cost'>
+
+/** Of a page of the list those that are over or wait, as they stand: nothing is waited for. */
+async function results(
+  { parts, user }: Pick<Call<unknown, unknown, unknown>, 'parts' | 'user'>,
+  items: readonly RunSummary[],
+) {
+  const rows = await Promise.all(items.map(({ id }) => parts.orchestra.row(user, id)))
+  return rows.flatMap(({ run: id, result }) => (result === null ? [] : [{ id, result: JSON.parse(result) as Stored }]))
+}
+
+export const teamRoutes = [
+  answers({
+    method: 'GET',
+    path: '/v1/teams',
+    needsNoUser: true,
+    operation: 'teams.read',
+    role: 'readonly',
+    summary: 'List the registered teams.',
+    answer: z.object({ items: z.array(z.object({ name: z.string(), agents: z.array(z.string()) })) }),
+    handle: async ({ parts }) => ({
+      items: [...parts.settings.teams].map(([name, { agents }]) => ({ name, agents: [...agents.keys()] })),
+    }),
+  }),
+  answers({
+    method: 'GET',
+    path: '/v1/teams/:team',
+    needsNoUser: true,
+    operation: 'teams.read',
+    role: 'readonly',
+    summary: 'Show the topology of a team in its canonical form.',
+    params: z.object({ team: z.string() }),
+    answer: z.object({ name: z.string(), topology: json }),
+    handle: async ({ parts, params: { team } }) => ({
+      name: team,
+      topology: resolveTeam(parts.settings, { team }, 'The request').toJSON(),
+    }),
+  }),
+  answers({
+    method: 'POST',
+    path: '/v1/check',
+    operation: 'teams.read',
+    role: 'readonly',
+    summary: 'What is wrong with a team, before it runs.',
+    body: z.strictObject({
+      ...teamFields,
+      config: z.looseObject({}).optional(),
+    }),
+    answer: z.object({ findings: z.array(finding) }),
+    handle: async ({ orchestra, parts, body }) => {
+      const team = resolveTeam(parts.settings, readTeamRequest(parts.settings, body), 'The request')
+      const found = await orchestra.check(team, body.config as RunConfig | undefined)
+      return { findings: found.map((one) => ({ ...one })) }
+    },
+  }),
+  answers({
+    method: 'GET',
+    path: '/v1/agents',
+    needsNoUser: true,
+    operation: 'agents.list',
+    role: 'readonly',
+    summary: 'The registered agents, which runs can name.',
+    answer: z.object({ items: z.array(z.object({ name: z.string() })) }),
+    handle: async ({ parts }) => ({ items: [...parts.settings.agents.keys()].map((name) => ({ name })) }),
+  }),
+  answers({
+    method: 'GET',
+    path: '/v1/presence',
+    operation: 'agents.list',
+    role: 'readonly',
+    summary: 'The workers of the user that are at work now, in every process.',
+    answer: z.object({
+      items: z.array(
+        z.object({
+          id: z.string(),
+          name: z.string(),
+          role: z.string(),
+          topics: z.array(z.string()),
+          processId: z.string(),
+        }),
+      ),
+    }),
+    handle: async ({ parts, user }) => {
+      const present = await parts.presence.list(user)
+      return { items: present.map((one) => ({ ...one, topics: [...one.topics] })) }
+    },
+  }),
+  answers({
+    method: 'GET',
+    path: '/v1/approvals',
+    operation: 'approvals.list',
+    role: 'readonly',
+    summary: 'Runs that wait for a person, with their questions and uncertain effects.',
+    query: z.strictObject(pagingQuery),
+    answer: pageSchema(
+      z.object({
+        run: z.string(),
+        reason: z.string().optional(),
+        questions: z.array(question),
+        uncertain: z.array(metadata),
+      }),
+    ),
+    handle: async (call) => {
+      const found = await call.orchestra.list({ ...withoutUndefined(call.query), status: 'waiting' })
+      const waiting = await results(call, found.items)
+      const items = waiting.map(async ({ id, result: { reason, questions } }) => ({
+        run: id,
+        ...withoutUndefined({ reason }),
+        questions: questions.map((one) => ({ ...one })),
+        uncertain: (await (await call.orchestra.get(id)).uncertain()).map((one) => ({ ...one })),
+      }))
+      return page({ items: await Promise.all(items), cursor: found.cursor })
+    },
+  }),
+  answers({
+    method: 'GET',
+    path: '/v1/usage',
+    operation: 'usage.read',
+    role: 'readonly',
+    summary: 'Tokens and cost of the ended and waiting runs among a page of the runs, each and together.',
+    query: z.strictObject(pagingQuery),
+    answer: z.object({
+      items: z.array(z.object({ run: z.string(), usage: tokens, cost: money })),
+      total: z.object({ usage: tokens, cost: money }),
+      cursor: z.string().optional(),
+    }),
+    handle: async (call) => {
+      const found = await call.orchestra.list(withoutUndefined(call.query))
+      const ended = await results(
+        call,
+        found.items.filter(({ status }) => status !== 'running'),
+      )
+      const items = ended.map(({ id, result: { usage, cost } }) => ({
+        run: id,
+        usage: { ...usage },
+        cost: { usd: cost.usd, unknown: [...cost.unknown] },
+      }))
+      const total = {
+        usage: {
+          inputTokens: items.reduce((sum, { usage }) => sum + usage.inputTokens, 0),
+          outputTokens: items.reduce((sum, { usage }) => sum + usage.outputTokens, 0),
+        },
+        cost: {
+          usd: items.reduce((sum, { cost }) => sum + cost.usd, 0),
+          unknown: [...new Set(items.flatMap(({ cost }) => cost.unknown))],
+        },
+      }
+      return { items, total, ...withoutUndefined({ cursor: found.cursor }) }
+    },
+  }),
+]

@@ -1,0 +1,122 @@
+/** Topics, subscriptions, and what only the host does with a user's context. */
+import { z } from 'zod'
+import type { ContextMesh } from '../../context/index.ts'
+import { failure } from '../../core/index.ts'
+import { answers, type Call } from '../route.ts'
+import { done, page, pageSchema, pagingQuery, withoutUndefined } from './request-schemas.ts'
+
+const names = z.array(z.string()).max(1_000)
+const ofTopic = z.object({ topic: z.string() })
+const ok = { ok: true } as const
+
+/** @throws AccessDeniedError where the caller acts as an agent */
+export function hostOf({
+  requestContext,
+  agent,
+}: Pick<Call<unknown, unknown, unknown>, 'requestContext' | 'agent'>): ContextMesh {
+  if (requestContext.host) return requestContext.host
+  throw failure('access.denied', { agent: agent ?? '', action: 'do what the host does' })
+}
+
+export const topicRoutes = [
+  answers({
+    method: 'GET',
+    path: '/v1/topics',
+    operation: 'context.read',
+    role: 'readonly',
+    summary: 'The topics, but closed ones that the caller may neither read nor post to.',
+    query: z.strictObject({ ...pagingQuery, names: z.enum(['true', 'false']).optional() }),
+    answer: pageSchema(
+      z.object({
+        topic: z.string(),
+        subscribers: z.number(),
+        names: z.array(z.string()).optional(),
+        maySubscribe: z.boolean(),
+        mayPost: z.boolean(),
+      }),
+    ),
+    handle: async ({ requestContext, query: { names: named, ...rest } }) => {
+      const { items, cursor } = await requestContext.context.discoverTopics({
+        ...withoutUndefined(rest),
+        names: named === 'true',
+      })
+      const entries = items.map(({ names: subscriberNames, ...one }) => ({
+        ...one,
+        ...(subscriberNames ? { names: [...subscriberNames] } : {}),
+      }))
+      return page({ items: entries, cursor })
+    },
+  }),
+  answers({
+    method: 'DELETE',
+    path: '/v1/topics/:topic',
+    operation: 'topics.manage',
+    role: 'moderator',
+    summary: 'Deletes a topic, and the entries for which it was the only audience.',
+    params: ofTopic,
+    answer: z.object({ topic: z.string(), subscribersAffected: z.number(), entriesDeleted: z.number() }),
+    handle: async ({ requestContext, params }) => ({ ...(await requestContext.context.deleteTopic(params.topic)) }),
+  }),
+  answers({
+    method: 'PUT',
+    path: '/v1/topics/:topic/policy',
+    operation: 'topics.manage',
+    role: 'admin',
+    summary: 'Closes a topic to all but those named; an empty list is nobody, an absent one everybody.',
+    params: ofTopic,
+    body: z.strictObject({ subscribe: names.optional(), post: names.optional() }),
+    answer: done,
+    handle: async (call) => {
+      await hostOf(call).setTopicPolicy(call.params.topic, withoutUndefined(call.body))
+      return ok
+    },
+  }),
+  answers({
+    method: 'GET',
+    path: '/v1/context/subscriptions',
+    operation: 'context.read',
+    role: 'readonly',
+    summary: 'The topics that the agent is subscribed to.',
+    answer: z.object({ topics: z.array(z.string()) }),
+    handle: async ({ requestContext }) => ({ topics: [...(await requestContext.context.topics())] }),
+  }),
+  ...(['subscribe', 'unsubscribe'] as const).map((verb) =>
+    answers({
+      method: 'POST',
+      path: `/v1/context/${verb}`,
+      operation: 'context.subscribe',
+      role: 'contributor',
+      summary: { subscribe: 'Subscribes the agent to topics.', unsubscribe: 'Ends its subscriptions to them.' }[verb],
+      body: z.strictObject({ topics: names }),
+      answer: done,
+      handle: async ({ requestContext, body }) => {
+        await requestContext.context[verb](body.topics)
+        return ok
+      },
+    }),
+  ),
+  answers({
+    method: 'GET',
+    path: '/v1/context/stats',
+    operation: 'context.read',
+    role: 'readonly',
+    summary: 'How much there is; for callers who act as the host.',
+    answer: z.object({
+      entries: z.number(),
+      expired: z.number(),
+      bytes: z.number(),
+      topics: z.number(),
+      revision: z.number(),
+    }),
+    handle: async (call) => ({ ...(await hostOf(call).stats()) }),
+  }),
+  answers({
+    method: 'DELETE',
+    path: '/v1/context/entries',
+    operation: 'context.clear',
+    role: 'admin',
+    summary: 'Removes every entry of the user.',
+    answer: z.object({ removed: z.number() }),
+    handle: async (call) => ({ removed: await hostOf(call).clear() }),
+  }),
+]

@@ -1,0 +1,31 @@
+import { afterEach, expect, it } from 'vitest'
+import { defineAgent, finish } from '../../agents/index.ts'
+import { failure } from '../../core/index.ts'
+import { Servers } from '../server-testbed.test.fixture.ts'
+
+const servers = new Servers()
+afterEach(() => servers.close())
+
+it('a run with an effect of unknown outcome waits until somebody says what became of it', async () => {
+  const pay = defineAgent({
+    name: 'Payer',
+    run: async (_, ctx) =>
+      finish(
+        await ctx.effect('pay', { class: 'at-most-once' }, () => {
+          throw failure('outcome.unknown', { what: 'The payment', problem: 'it was cut off' })
+        }),
+      ),
+  })
+  const { call } = await servers.start({ agents: [pay] })
+  await call('POST', '/v1/runs', { task: 1, id: 'paid' })
+  const result = await call('GET', '/v1/runs/paid/result?wait=20s')
+  expect(result.body).toMatchObject({ status: 'waiting', reason: 'uncertain' })
+  const { effects } = (await call('GET', '/v1/runs/paid/effects/uncertain')).body
+  expect(effects).toMatchObject([{ effect: 'pay' }])
+  const entries = (await call('GET', '/v1/approvals')).body.items
+  expect(entries).toContainEqual({ run: 'paid', reason: 'uncertain', questions: [], uncertain: effects })
+  const { step, call: which } = effects[0]
+  const resolution = { step, call: which, happened: true, output: { receipt: 7 } }
+  expect((await call('POST', '/v1/runs/paid/effects/resolve', resolution)).status).toBe(200)
+  expect((await call('GET', '/v1/runs/paid/result?wait=20s')).body).toMatchObject({ response: { receipt: 7 } })
+})

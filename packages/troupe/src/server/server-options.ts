@@ -1,0 +1,138 @@
+/** What the server takes, checked once. */
+import { checkOptions, type Duration, failure, milliseconds } from '../core/index.ts'
+import { isSecretReference, type SecretText } from '../security/index.ts'
+import { checkJwt, type JwtOptions } from './access/tokens.ts'
+import type { MetricsOptions } from './metrics/metrics-options.ts'
+
+export interface PluginOptions {
+  /**
+   * `open` asks nobody for a key: whoever reaches the server may do everything. The default on the loopback address of a
+   * development profile without `key` and `jwt`; refused elsewhere. `required` otherwise.
+   */
+  readonly authentication?: 'required' | 'open'
+  /** One of 32 characters at least that the host keeps itself: it may do everything, for everybody. */
+  readonly key?: SecretText
+  /** Tokens that somebody else issues. */
+  readonly jwt?: JwtOptions
+  /** Names that it is called by, besides those of the loopback address; every one where absent on another address. */
+  readonly hosts?: readonly string[]
+  /** Pages of other origins that may call it: `['https://app.example.com']`, or `*`. None by default. */
+  readonly origins?: readonly string[]
+  /** Bytes of a request's body; 1 MiB by default. */
+  readonly bodyLimit?: number
+  /** Requests by key, token, or address of who has none; 100 in 1m by default, ten times as many by session. */
+  readonly rateLimit?: { readonly max?: number; readonly window?: Duration } | false
+  /** Between the signs of life of a stream; 15s by default. */
+  readonly heartbeat?: Duration
+}
+export interface ServerOptions extends PluginOptions {
+  /** 127.0.0.1 by default; on another one callers need a key or a token. */
+  readonly host?: string
+  /** 8000 by default; 0 takes a free one. */
+  readonly port?: number
+  /** Also serves `/metrics`, without a key, on a port of its own: see `serveMetrics`. */
+  readonly metrics?: MetricsOptions
+  /** What is under way when the server closes is waited for so long; 10s by default. */
+  readonly drain?: Duration
+  /** Open at once; 10,000 by default. */
+  readonly maxConnections?: number
+  /** A request is read, its headers and its body, within this; 30s by default. */
+  readonly requestTimeout?: Duration
+}
+
+const pluginOptions = [
+  'authentication',
+  'key',
+  'jwt',
+  'hosts',
+  'origins',
+  'bodyLimit',
+  'rateLimit',
+  'heartbeat',
+] satisfies (keyof PluginOptions)[]
+
+export interface ServerSettings {
+  readonly isOpen: boolean
+  readonly key: SecretText | undefined
+  readonly jwt: JwtOptions | undefined
+  /** undefined: whatever it is called by. */
+  readonly hosts: readonly string[] | undefined
+  readonly origins: readonly string[]
+  readonly bodyLimit: number
+  readonly rateLimit: { readonly max: number; readonly windowMs: number } | undefined
+  readonly heartbeatMs: number
+  /** A reader of a stream that takes nothing for so long is let go. */
+  readonly stalledMs: number
+}
+
+const wrong = (what: string, problem: string) => failure('validation.failed', { what, problem })
+const loopback = /^(localhost|127(\.\d{1,3}){3}|::1)$/
+export const isLoopback = (host: string): boolean => loopback.test(host)
+export const ownNames = ['localhost', '127.0.0.1', '[::1]']
+
+/** @param host where it listens; undefined where that is another's to know */
+export function readSettings(
+  options: PluginOptions,
+  {
+    host,
+    production,
+    more = [],
+  }: { readonly host?: string; readonly production: boolean; readonly more?: readonly string[] },
+): ServerSettings {
+  checkOptions('serve', options, [...pluginOptions, ...more])
+  const { key, jwt, hosts, origins = [], bodyLimit = 1_048_576, rateLimit = {}, heartbeat = '15s' } = options
+  if (key !== undefined && !isSecretReference(key)) checkApiKey(key)
+  if (jwt !== undefined) checkJwt(jwt)
+  if (!Number.isInteger(bodyLimit) || bodyLimit < 1_024 || bodyLimit > 2 ** 24)
+    throw wrong('bodyLimit', 'it is 1,024 to 16,777,216 bytes')
+  for (const origin of listed('origins', origins))
+    if (origin !== '*' && (!URL.canParse(origin) || new URL(origin).origin !== origin))
+      throw wrong('origins', `${origin} is none`)
+  const local = host !== undefined && isLoopback(host)
+  const isOpen = opened(options, { local, host, production })
+  if (isOpen && origins.includes('*')) throw wrong('origins', 'every page could call it, for it asks for no key')
+  return {
+    isOpen,
+    key,
+    jwt,
+    hosts: hosts !== undefined || local ? [...ownNames, ...listed('hosts', hosts ?? [])] : undefined,
+    origins,
+    bodyLimit,
+    rateLimit: rateLimit === false ? undefined : limits(rateLimit),
+    heartbeatMs: milliseconds(heartbeat, 'heartbeat', '10ms'),
+    stalledMs: 30_000,
+  }
+}
+
+/** @throws ValidationError for one that could be guessed */
+export function checkApiKey(key: unknown): void {
+  if (typeof key !== 'string' || key.length < 32) throw wrong('key', 'it is a text of 32 characters at least')
+}
+
+function opened(
+  { authentication, key, jwt }: PluginOptions,
+  where: { readonly local: boolean; readonly host: string | undefined; readonly production: boolean },
+): boolean {
+  if (authentication !== undefined && authentication !== 'required' && authentication !== 'open')
+    throw wrong('authentication', 'it is required or open')
+  const may = where.local && !where.production
+  if (authentication === undefined) return may && key === undefined && jwt === undefined
+  if (authentication === 'open' && !may)
+    throw failure('server.exposed', {
+      host: where.host ?? 'an address that it does not know',
+      problem: 'authentication is open only on the loopback address, in development',
+    })
+  return authentication === 'open'
+}
+
+function listed(what: string, list: readonly string[]): readonly string[] {
+  if (!Array.isArray(list) || !list.every((one) => typeof one === 'string')) throw wrong(what, 'it is a list of texts')
+  return list
+}
+
+function limits(options: { readonly max?: number; readonly window?: Duration }) {
+  checkOptions('rateLimit', options, ['max', 'window'])
+  const { max = 100, window = '1m' } = options
+  if (!Number.isInteger(max) || max < 1) throw wrong('rateLimit.max', 'it must be a whole number from 1')
+  return { max, windowMs: milliseconds(window, 'rateLimit.window', '1ms') }
+}

@@ -1,0 +1,59 @@
+import { describe, expect, it } from 'vitest'
+import { defineAgent, patterns } from '../index.ts'
+import { createVirtualClock } from '../testing/index.ts'
+import { troupesOfTests } from './troupe-testbed.test.fixture.ts'
+
+const { opened } = troupesOfTests()
+
+describe('what was answered once', () => {
+  it('is given again to the same user, one asking for all, a whole run too', async () => {
+    const clock = createVirtualClock()
+    const troupe = await opened({ clock })
+    let runs = 0
+    const agent = defineAgent({ name: 'A', run: async () => ++runs })
+    const ask = (user: string) => {
+      const { orchestra } = troupe.user(user)
+      const topology = patterns.pipeline({ stages: [{ agents: [agent] }] })
+      return troupe.user(user).cached(() => orchestra.run({ task: 't', topology }), { key: { a: 1, b: 2 }, ttl: '10m' })
+    }
+    const [one, other] = await Promise.all([ask('ada'), ask('ada')])
+    expect([one.response, other.response]).toEqual([1, 1])
+    expect((await ask('eve')).response).toBe(2)
+    expect(await troupe.user('ada').cached(() => 'unused', { key: { b: 2, a: 1 } })).toMatchObject({ response: 1 })
+    await clock.advance('11m')
+    expect((await ask('ada')).response).toBe(3)
+    await troupe.forget('ada')
+    expect((await ask('ada')).response).toBe(4)
+    await expect(troupe.user('ada').cached(() => Promise.reject(new Error('no')), { key: 'x' })).rejects.toThrow('no')
+    expect(await troupe.user('ada').cached(() => 'yes', { key: 'x' })).toBe('yes')
+  })
+  it('is waited for until the signal aborts, which ends the own call and no answer that others wait for', async () => {
+    const ada = (await opened()).user('ada')
+    const gone = new AbortController()
+    const calls: unknown[] = []
+    const first = ada.cached(
+      ({ signal }) =>
+        new Promise((_, reject) => signal.addEventListener('abort', () => reject(calls.push(signal.reason)))),
+      { key: 'x', signal: gone.signal },
+    )
+    const second = ada.cached(async () => 'asked anew', { key: 'x' })
+    const leaving = new AbortController()
+    const third = ada.cached(async () => calls.push('asked for nobody'), { key: 'x', signal: leaving.signal })
+    leaving.abort()
+    await expect(third).rejects.toMatchObject({ code: 'cancelled' })
+    gone.abort()
+    await expect(first).rejects.toMatchObject({ code: 'cancelled' })
+    expect(await second).toBe('asked anew')
+    expect(calls).toMatchObject([{ code: 'cancelled' }])
+    await expect(ada.cached(() => 1, { key: 'x', signal: gone.signal })).rejects.toMatchObject({ code: 'cancelled' })
+    await expect(ada.cached(() => 1, { key: 'x', signal: 1 as never })).rejects.toThrow(/no AbortSignal/)
+  })
+  it('is refused where it would be kept for no time, under no key, or is no function', async () => {
+    const ada = (await opened()).user('ada')
+    await expect(ada.cached(() => 1, { key: 'x', ttl: '0ms' })).rejects.toThrow(/ttl is not valid: .* at least 1ms/)
+    await expect(ada.cached(() => 1, {} as never)).rejects.toThrow(/its key is missing/)
+    for (const key of [() => 1, { of: new Map() }, Number.NaN])
+      await expect(ada.cached(() => 1, { key: key as never })).rejects.toMatchObject({ code: 'json.unsupported' })
+    await expect(ada.cached('x' as never, { key: 'x' })).rejects.toThrow(/string and not a function/)
+  })
+})

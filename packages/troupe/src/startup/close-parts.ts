@@ -1,0 +1,74 @@
+/** The end of a troupe, in the reverse order of its opening. */
+import { sleep } from '../core/index.ts'
+import type { TroupeParts } from '../operations/index.ts'
+import { type StageFault, staged } from './startup.ts'
+
+/** Handlers at work may end for so long; then they are cut off, and their messages are free. */
+const handlersMs = 30_000
+
+/** First those that would start anew what ends. */
+async function endWorkers({ supervisions, workers, starting, clock }: TroupeParts): Promise<void> {
+  const over = new AbortController()
+  const cut = sleep(clock, handlersMs, over.signal).then(() =>
+    Promise.all([...workers.keys()].map((one) => one.halt())),
+  )
+  const stopped = Promise.allSettled([...supervisions.keys(), ...workers.keys()].map((one) => one.stop()))
+  // What became of a start is told to whoever asked for it.
+  const ended = Promise.allSettled(starting).then(() => stopped)
+  try {
+    const failed = (await Promise.race([ended, cut.then(() => [])])).find(({ status }) => status === 'rejected')
+    if (failed?.status === 'rejected') throw failed.reason
+  } finally {
+    over.abort()
+    cut.catch(() => {})
+  }
+}
+
+/** Nothing new, then handlers and turns at work, then the storage. */
+const ends: Readonly<Record<string, (parts: TroupeParts) => unknown>> = {
+  schedules: ({ schedules }) => schedules.stop(),
+  timers: ({ timers }) => timers.stop(),
+  housekeeping: ({ housekeeping }) => housekeeping.stop(),
+  erasure: ({ erasure }) => erasure.stop(),
+  restored: ({ restored }) => restored.stop(),
+  encryption: ({ encryption }) => encryption.close(),
+  workers: endWorkers,
+  claims: ({ sharing }) => sharing?.claims.close(),
+  steps: ({ steps }) => steps.close(),
+  runs: ({ orchestra }) => orchestra.close(),
+  // From then on others may take the runs.
+  lease: ({ sharing }) => sharing?.lease.close(),
+  tools: ({ toolSources }) => toolSources.close(),
+  mailboxes: ({ mailboxes }) => mailboxes.close(),
+  presence: ({ presence }) => presence.close(),
+  context: ({ mesh }) => mesh.close(),
+  results: ({ unread }) => unread.flush(),
+  incidents: ({ incidents }) => incidents.flush(),
+  observation: ({ observation }) => observation.stop(),
+  audit: ({ audit }) => audit.close(),
+  egress: ({ egressClient }) => egressClient.close(),
+  storage: ({ storage }) => storage.close(),
+  signals: ({ cleanups }) => {
+    for (const cleanup of cleanups.splice(0)) cleanup()
+  },
+}
+
+export const closingStages: readonly string[] = Object.keys(ends)
+
+/**
+ * Each goes on although another failed to end.
+ * @throws the first failure, with `details.stage`; ProcessingError `troupe.unclosed` around what is no error of ours
+ */
+export async function closeParts(parts: TroupeParts, fault: StageFault = () => {}): Promise<void> {
+  const failures: unknown[] = []
+  parts.gate.isClosing = true
+  for (const [stage, end] of Object.entries(ends))
+    try {
+      await end(parts)
+      await fault(stage)
+    } catch (error) {
+      failures.push(staged('troupe.unclosed', error, stage))
+    }
+  parts.gate.state = 'closed'
+  if (failures.length > 0) throw failures[0]
+}

@@ -1,0 +1,97 @@
+/** Opens a troupe. */
+
+import type { TroupeConfig } from '../configuration/index.ts'
+import { checkConfig, configHashes } from '../configuration/index.ts'
+import type { SharedServices, TroupeParts } from '../operations/index.ts'
+import { registerChecks } from '../operations/index.ts'
+import { recordConfig } from '../security/index.ts'
+import { handleSignals } from './handle-signals.ts'
+import { openParts } from './open-parts.ts'
+import { createEvaluationOpener } from './services/create-evaluation-opener.ts'
+import { type StageFault, Startup } from './startup.ts'
+import { partsOf, Troupe } from './troupe.ts'
+
+/**
+ * Opens everything; runs that an earlier process left go on by themselves where `agents` has their code.
+ * @throws ValidationError for a wrong option; what opening the storage throws (`storage.owned`, `storage.foreign`, …). What
+ * fails half-way lets go of all that was opened; `details.stage` says where.
+ * @example
+ * const troupe = await createTroupe({ storage: 'sqlite:./data/troupe.db' })
+ * const ada = troupe.user('ada')
+ * await ada.context.push('plan', { steps: 3 })
+ * await troupe.close()
+ */
+export function createTroupe(config: TroupeConfig): Promise<Troupe> {
+  return openTroupe(config)
+}
+
+/** @param within `sharedServices` of a troupe around it; `fault` strikes at a stage of the opening, for tests */
+export async function openTroupe(
+  config: TroupeConfig,
+  within: { readonly sharedServices?: SharedServices; readonly fault?: StageFault } = {},
+): Promise<Troupe> {
+  checkConfig(config)
+  const startup = new Startup(within.fault)
+  try {
+    const parts = await openParts(config, startup, within.sharedServices)
+    const troupe = await startup.stage('parts', () => troupeOf(parts, config))
+    startup.transferTo(() => troupe.close())
+    for (const [stage, start] of startsOf(parts, troupe, config)) await startup.stage(stage, start)
+    return troupe
+  } catch (error) {
+    await startup.release()
+    throw error
+  }
+}
+
+function troupeOf(parts: TroupeParts, config: TroupeConfig): Troupe {
+  const openEvaluationTroupe = createEvaluationOpener(parts, async (inner, sharedServices) => {
+    const evaluationTroupe = await openTroupe(inner, { sharedServices })
+    return { parts: evaluationTroupe[partsOf], close: () => evaluationTroupe.close() }
+  })
+  return new Troupe(parts, {
+    requireUserId: config.requireUserId ?? config.profile === 'production',
+    openEvaluationTroupe,
+  })
+}
+
+/** In the order in which they begin to work. */
+function startsOf(
+  parts: TroupeParts,
+  troupe: Troupe,
+  config: TroupeConfig,
+): readonly (readonly [stage: string, start: () => unknown])[] {
+  const { audit, encryption, erasure, housekeeping, mailboxes, mesh, observation, orchestra } = parts
+  const { restored, schedules, sharing, timers, log } = parts
+  const begin = () => {
+    timers.start()
+    mailboxes.start()
+    schedules.start()
+    if (sharing) sharing.claims.start((user, run) => orchestra.claim(user, run))
+    else
+      void orchestra
+        .recover()
+        .catch((error: unknown) => log.error('looking for runs that were left failed', { error: error as Error }))
+  }
+  return [
+    // Before anything of theirs goes on.
+    ['erasure', () => erasure.start()],
+    ['record', () => recordOf(parts, config)],
+    ['rotation', () => encryption.start()],
+    ['audit log', () => audit.start()],
+    ['housekeeping', () => housekeeping.start()],
+    ['health', () => registerChecks(parts, config)],
+    ['observation', () => observation.start()],
+    ['clean-up', () => mesh.cleaner.start()],
+    ['signatures', () => mailboxes.signatures?.start()],
+    ['lease', () => sharing?.lease.start(() => orchestra.leaseLost())],
+    ['work', () => restored.open(config.restored ?? 'wait', begin)],
+    ['signals', () => void (config.signals && handleSignals(troupe))],
+  ]
+}
+
+/** Which options are not what they were at the last opening. */
+const recordOf = (parts: TroupeParts, config: TroupeConfig) =>
+  recordConfig(parts, configHashes(config, parts.redactor)).catch((error: unknown) =>
+    parts.log.warn('the configuration could not be recorded', { error: error as Error }),
+  )

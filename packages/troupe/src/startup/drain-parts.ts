@@ -1,0 +1,113 @@
+/** A shutdown that loses nothing: see `Troupe.drain`. */
+import { type Clock, checkOptions, type Duration, failure, listOf, milliseconds, sleep } from '../core/index.ts'
+import type { TroupeParts } from '../operations/index.ts'
+
+export interface DrainOptions {
+  /** 25 s by default, 1 s at least: under the 30 s after which Kubernetes kills. */
+  readonly timeout?: Duration
+  /** What else takes in work, as a server does: ended beside the turns, before the storage. */
+  readonly closing?: readonly (() => unknown)[]
+}
+
+export interface DrainResult {
+  /** Steps and handlers at work that came to their end. */
+  readonly finished: number
+  /** Those that go on where they stand, in another process or at the next opening. */
+  readonly released: number
+  readonly durationMs: number
+  /** false: the timeout came first, and something had not ended; nothing is lost by it. */
+  readonly isComplete: boolean
+}
+
+export const drainTimeout: Duration = '25s'
+/** Of the timeout: turns may finish, then effects may end; the rest is for closing. */
+const [finishing, effects] = [0.5, 0.3]
+
+/** @throws ValidationError for an option that is none, at once */
+export function drainParts(
+  parts: TroupeParts,
+  options: DrainOptions,
+  close: () => Promise<void>,
+): Promise<DrainResult> {
+  checkOptions('drain', options, ['timeout', 'closing'])
+  const ms = milliseconds(options.timeout ?? drainTimeout, 'timeout', '1s')
+  return drainWithin(parts, ms, checkClosing(options.closing), close)
+}
+
+/** @throws ValidationError for what is no list of functions: at the end it is too late to say so */
+export function checkClosing(closing: NonNullable<DrainOptions['closing']> = []): typeof closing {
+  if (listOf('closing', closing).every((end) => typeof end === 'function')) return closing
+  throw failure('validation.failed', { what: 'closing', problem: 'it must be a list of functions' })
+}
+
+async function drainWithin(
+  parts: TroupeParts,
+  ms: number,
+  closing: NonNullable<DrainOptions['closing']>,
+  close: () => Promise<void>,
+): Promise<DrainResult> {
+  const { clock, events, gate, log } = parts
+  const began = clock.monotonic()
+  const failed = (error: unknown) => log.error('a part did not end as it should', { error: error as Error })
+  gate.state = 'draining'
+  events.emit({ type: 'troupe.draining', at: clock.now(), timeoutMs: ms })
+  let drainResult = { finished: 0, released: 0 }
+  const work = async () => {
+    drainResult = await endWork(parts, ms, closing, failed)
+    await close().catch(failed)
+    return true as const
+  }
+  const isComplete = await within(clock, ms, work())
+  if (!isComplete)
+    log.error('the shutdown took longer than its timeout; what is left is gone on with at the next opening')
+  return { ...drainResult, durationMs: clock.monotonic() - began, isComplete }
+}
+
+async function endWork(
+  parts: TroupeParts,
+  ms: number,
+  closing: readonly (() => unknown)[],
+  failed: (error: unknown) => void,
+): Promise<Pick<DrainResult, 'finished' | 'released'>> {
+  const until = parts.clock.monotonic() + ms * 0.9
+  const { clock, orchestra, sharing, steps, timers, housekeeping, workers, starting, supervisions } = parts
+  const contained = async (end: () => unknown) => {
+    try {
+      await end()
+    } catch (error) {
+      failed(error)
+    }
+  }
+  // Before runs are refused: what is due then is for whoever comes next.
+  const scheduled = contained(() => parts.schedules.stop())
+  orchestra.drain()
+  // First those that would start anew what ends.
+  const working = [...supervisions.keys(), ...workers.keys()]
+  const handlers = [...working.map((each) => contained(() => each.stop())), Promise.allSettled(starting)]
+  const intake = [() => timers.stop(), () => housekeeping.stop(), () => sharing?.claims.close()].map(contained)
+  const timeouts = { finishMs: ms * finishing, effectsMs: ms * effects }
+  const workEnded = steps.drain(timeouts)
+  parts.gate.workEnded = Promise.all([workEnded, ...handlers])
+  const outside = closing.map(contained)
+  const [drainResult] = await Promise.all([workEnded, scheduled, ...intake])
+  await within(
+    clock,
+    until - clock.monotonic(),
+    Promise.all([...handlers, ...outside]).then(() => true),
+  )
+  return drainResult
+}
+
+/** @returns false after `ms` */
+async function within(clock: Clock, ms: number, promise: Promise<true>): Promise<boolean> {
+  const over = new AbortController()
+  const late = sleep(clock, ms, over.signal).then(
+    () => false,
+    () => false,
+  )
+  try {
+    return await Promise.race([promise, late])
+  } finally {
+    over.abort()
+  }
+}

@@ -1,0 +1,81 @@
+/**
+ * Answers to the questions of runs that come as messages. Accepted, an answer is durable; it is given once, by the id of its
+ * message, whichever process takes it up and however often. What is refused is a dead letter with the reason.
+ */
+import { z } from 'zod'
+import { checkName, checkOptions, failure, type Json, listOf, TroupeError } from '../core/index.ts'
+import { defineMessage, type HandlerContext, type Message, Worker } from '../messaging/index.ts'
+import type { Orchestra } from '../runs/index.ts'
+import type { Incidents } from '../security/index.ts'
+
+/**
+ * Answers a question of a run, as `run.answer` does; a request is replied to once the run has it.
+ * @example await messages.send(AnswerQuestion, { run: run.id, question: question.id, value: 'red' }, { to: 'Answers' })
+ */
+export const AnswerQuestion = defineMessage(
+  'troupe.answer',
+  z.strictObject({ run: z.string().min(1), question: z.string().min(1), value: z.json() }),
+  { reply: z.strictObject({ answered: z.literal(true) }), ordering: 'none' },
+)
+
+export interface AcceptAnswersOptions {
+  /** The agents whose answers are taken; all others are refused. */
+  readonly from: readonly string[]
+  /** Those of them who may also approve, or not; nobody by default. An approval stays bound to its hash. */
+  readonly approvals?: readonly string[]
+  /** The mailbox; `Answers` by default. */
+  readonly name?: string
+}
+
+/** Errors of a run that come again however often it is asked. */
+const lasting = ['NotFoundError', 'ConflictError', 'ValidationError']
+
+export class QuestionInbox extends Worker {
+  readonly #from: ReadonlySet<string>
+  readonly #approvals: ReadonlySet<string>
+  readonly #rejected: (from: string, action: string) => void
+  readonly #orchestra: Pick<Orchestra, 'get'>
+
+  /** @throws ValidationError */
+  constructor(
+    options: AcceptAnswersOptions,
+    parts: {
+      readonly user: string
+      readonly orchestra: Pick<Orchestra, 'get'>
+      readonly incidents: Pick<Incidents, 'record'>
+    },
+  ) {
+    checkOptions('acceptAnswers', options, ['from', 'approvals', 'name'])
+    super(options.name ?? 'Answers', { role: 'answers' })
+    const named = (what: string, names: readonly string[]) =>
+      new Set(listOf(`acceptAnswers.${what}`, names).map((name) => checkName('agent', name)))
+    this.#from = named('from', options.from)
+    this.#approvals = named('approvals', options.approvals ?? [])
+    this.#orchestra = parts.orchestra
+    this.#rejected = (agent, action) => parts.incidents.record(parts.user, { agent, action, code: 'access.denied' })
+    this.on(AnswerQuestion, this.answer)
+  }
+
+  async answer(
+    { id, from, taint, payload }: Message<{ run: string; question: string; value: unknown }>,
+    { signal }: HandlerContext,
+  ): Promise<{ answered: true }> {
+    const { run, question } = payload
+    const value = payload.value as Json
+    const rejection = (problem: string) => failure('answer.rejected', { from, question, problem })
+    const approves = typeof value === 'object' && value !== null && 'approve' in value
+    if (!this.#from.has(from) || (approves && !this.#approvals.has(from))) {
+      this.#rejected(from, approves ? 'approve' : 'answer')
+      throw rejection(approves ? 'it may not approve' : 'its answers are not taken')
+    }
+    // What a run is answered counts as said by people: anything else would lose its taint here.
+    if (taint.length > 0) throw rejection(`it holds what is ${taint.join(' and ')}`)
+    try {
+      await (await this.#orchestra.get(run, { signal })).answer(question, value, { id, signal })
+    } catch (error) {
+      if (error instanceof TroupeError && lasting.includes(error.name)) throw rejection(error.message)
+      throw error
+    }
+    return { answered: true }
+  }
+}

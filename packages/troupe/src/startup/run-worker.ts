@@ -1,0 +1,79 @@
+/** A worker at work in a troupe: known to whoever ends it, and keeping the process. */
+import { systemClock } from '../core/index.ts'
+import { type HaltableWorker, startWorker, type Worker, type WorkerWatch } from '../messaging/index.ts'
+import type { TroupeParts } from '../operations/index.ts'
+import { unlessAborted } from '../resilience/index.ts'
+import { Access } from '../security/index.ts'
+
+const what = 'Starting a worker'
+
+interface RunWorkerOptions {
+  readonly watch?: WorkerWatch
+  /** Ends the start. One that `onStart` keeps is stopped once it is up. */
+  readonly signal?: AbortSignal
+}
+
+/** @throws what `onStart` throws; CancelledError where the troupe ends meanwhile, or by the signal */
+export async function runWorker(
+  parts: TroupeParts,
+  user: string,
+  worker: Worker,
+  options: RunWorkerOptions = {},
+): Promise<HaltableWorker> {
+  const starting = start(parts, user, worker, options)
+  parts.starting.add(starting)
+  const over = () => void parts.starting.delete(starting)
+  void starting.then(over, over)
+  return unlessAborted({ clock: parts.clock, what, signal: options.signal }, () => starting)
+}
+
+async function start(
+  parts: TroupeParts,
+  user: string,
+  worker: Worker,
+  { watch, signal }: RunWorkerOptions,
+): Promise<HaltableWorker> {
+  const { mailboxes, presence, steps, inbox, clock, random, clients, workers, cleanups, guard, roles } = parts
+  const running = await startWorker(worker, {
+    user,
+    mailboxes,
+    presence,
+    steps,
+    inbox,
+    clock,
+    random,
+    guard,
+    access: new Access(worker.options?.access, roles),
+    contextOf: (recorder, access) => clients(recorder, access).context,
+    ...(watch === undefined ? {} : { watch }),
+  })
+  workers.set(running, user)
+  // On a file nothing else keeps the process: it lives as long as it has a worker.
+  const leave = clock === systemClock ? clock.after(Number.MAX_SAFE_INTEGER, () => {}) : () => {}
+  cleanups.push(leave)
+  const over = () => {
+    workers.delete(running)
+    leave()
+    cleanups.splice(cleanups.indexOf(leave) >>> 0, 1)
+  }
+  const stop = async () => {
+    try {
+      await running.stop()
+    } finally {
+      over()
+    }
+  }
+  const halt = async () => {
+    await running.halt()
+    over()
+  }
+  try {
+    parts.gate.checkStart(what)
+    signal?.throwIfAborted()
+  } catch (error) {
+    await stop()
+    throw error
+  }
+  const { detail, types } = running
+  return { detail, types, stop, halt, [Symbol.asyncDispose]: stop }
+}

@@ -1,0 +1,98 @@
+/** Assembles what executes agents: sessions for one agent, the orchestra for runs of teams, and schedules. */
+import {
+  type Agent,
+  createMemories,
+  createSessions,
+  createStepContext,
+  createToolRecords,
+  type Services,
+} from '../../agents/index.ts'
+import { agentsByName, compiledTeams, type RevealedConfig } from '../../configuration/index.ts'
+import { defineMessage } from '../../messaging/index.ts'
+import { build, type SharedServices, type TroupeParts } from '../../operations/index.ts'
+import { createOrchestra, createSchedules, type Known } from '../../runs/index.ts'
+import { Access, createErasureCheck } from '../../security/index.ts'
+import type { CommonParts, DurableParts } from './open-durable-parts.ts'
+
+/** The type of the plain texts that agents send each other. */
+const Text = defineMessage('text')
+
+/** The services that a step of an agent uses. */
+function servicesOf(parts: DurableParts & CommonParts & SharedServices): Services {
+  const { clock, events, models, guard, policies, recording, toolSources } = parts
+  return {
+    clock,
+    events,
+    models,
+    threadMessages: parts.threadMessages,
+    memories: createMemories(parts),
+    toolRecords: createToolRecords(parts),
+    toolSources,
+    guard,
+    timeouts: {},
+    ...(policies ? { policies } : {}),
+    ...(recording ? { recording } : {}),
+  }
+}
+
+export function assembleTeams(
+  config: RevealedConfig,
+  parts: DurableParts & CommonParts & SharedServices & { readonly holder: () => string },
+): Pick<TroupeParts, 'services' | 'sessions' | 'orchestra' | 'schedules'> & { readonly known: Known } {
+  const { clock, random, storage, steps, mailboxes, mesh, clients, roles, recording, guard, audit } = parts
+  // What an agent may do in its steps: its own definition decides, and that of who acts for it.
+  const accessOf = (agent: Agent, within: readonly Agent['access'][] = []) =>
+    within.reduce((above, access) => new Access(access, roles, above), new Access(agent.access, roles))
+  const services = servicesOf(parts)
+  const sessions = createSessions({
+    steps: {
+      ...steps,
+      execute: async (spec, program) => {
+        parts.gate.check('Asking an agent')
+        return steps.execute(spec, program)
+      },
+    },
+    storage,
+    services,
+    audit,
+    contextOf: (recorder, { agent, name, ask, over, within }) =>
+      createStepContext({
+        agent: name,
+        recorder,
+        clock,
+        random,
+        clients: { ...clients(recorder, accessOf(agent, within), over), ask },
+        ...{ guard, recording, vouches: agent.source !== undefined },
+      }),
+    send: (user, from, to, content) =>
+      mailboxes.clients({ user, agent: from.name, access: accessOf(from) }).messages.send(Text, content, { to }),
+  })
+  const known: Known = {
+    agents: agentsByName(config.agents ?? []),
+    teams: compiledTeams(config.teams ?? {}),
+  }
+  const orchestra = createOrchestra(
+    {
+      ...parts,
+      build,
+      redact: parts.redactor.redact,
+      scores: config.evaluation?.scores ?? {},
+      services,
+      erasureError: createErasureCheck(parts.bare),
+      clients: (recorder, agent, over, within) => clients(recorder, accessOf(agent, within), over),
+    },
+    known,
+  )
+  const schedules = createSchedules(
+    {
+      ...parts,
+      context: (user) => mesh.host(user),
+      written: (user, after) => mesh.written(user, after),
+      mailbox: (user, agent) => mailboxes.clients({ user, agent, access: new Access() }).mailbox,
+    },
+    orchestra,
+    known,
+    config.schedules,
+  )
+  return { services, sessions, orchestra, schedules, known }
+}

@@ -1,0 +1,24 @@
+/** The public EpisodicMemory: what `agents` has, with an embedding model by its name or object. */
+import { embedOf, EpisodicMemory as Memory } from '../../agents/index.ts'
+import { readEnvironment } from '../../configuration/index.ts'
+import { checkOptions, createEvents, systemClock, systemRandom } from '../../core/index.ts'
+import { createModels, type EmbeddingSpec } from '../../models/index.ts'
+
+export interface EpisodicMemoryConfig {
+  /** Kept at most, 100 by default; the oldest goes first. */
+  readonly maxEpisodes?: number
+  /** `'provider/model'`, an AI SDK embedding model, or a URL; without one the likeness is lexical. */
+  readonly embedding?: EmbeddingSpec
+}
+
+/** @example const memory = new EpisodicMemory({ embedding: 'openai/text-embedding-3-small' }) */
+export class EpisodicMemory<T = unknown> extends Memory<T> {
+  constructor(options: EpisodicMemoryConfig = {}) {
+    checkOptions('EpisodicMemory', options, ['maxEpisodes', 'embedding'])
+    const { embedding, ...rest } = options
+    const { env } = readEnvironment(process.env)
+    const parts = { clock: systemClock, random: systemRandom, events: createEvents(() => {}), env }
+    const embed = embedding === undefined ? undefined : embedOf(createModels({ ...parts, embedding }), 'memory')
+    super(embed ? { ...rest, embed } : rest)
+  }
+}

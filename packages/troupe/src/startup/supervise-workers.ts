@@ -1,0 +1,38 @@
+/** Supervised workers of a troupe: ended with it, and seen by its health check. */
+import type { TroupeEvent } from '../core/index.ts'
+import { type SuperviseChild, type SuperviseOptions, type Supervision, Supervisor } from '../messaging/index.ts'
+import type { TroupeParts } from '../operations/index.ts'
+import { runWorker } from './run-worker.ts'
+
+/** @throws ValidationError; CriticalError `supervision.escalated` */
+export async function superviseWorkers(
+  parts: TroupeParts,
+  user: string,
+  children: readonly SuperviseChild[],
+  options: SuperviseOptions,
+  signal: AbortSignal | undefined,
+): Promise<Supervision> {
+  const { clock, random, events, supervisions } = parts
+  const supervisor = new Supervisor(children, options, {
+    clock,
+    random,
+    emit: (type, fields) => events.emit({ ...fields, type, at: clock.now(), userId: user } as TroupeEvent<typeof type>),
+    start: (worker, watch) => runWorker(parts, user, worker, { watch }),
+  })
+  const stop = () => void supervisor.stop()
+  signal?.addEventListener('abort', stop, { once: true })
+  supervisions.set(supervisor, user)
+  void supervisor.ended.then(({ status }) => {
+    signal?.removeEventListener('abort', stop)
+    // One that gave up stays, for the health check to say so.
+    if (status === 'stopped') supervisions.delete(supervisor)
+  })
+  try {
+    await supervisor.start()
+    return supervisor
+  } catch (error) {
+    // Its caller knows.
+    supervisions.delete(supervisor)
+    throw error
+  }
+}

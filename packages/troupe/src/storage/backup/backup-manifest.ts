@@ -1,0 +1,132 @@
+/**
+ * A backup is a folder: the data in one file, and beside it a manifest that says what it is. The manifest is written last,
+ * and the folder gets its name when it is whole: what bears a backup's name is one.
+ */
+import { createHash } from 'node:crypto'
+import {
+  createReadStream,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
+import * as z from 'zod'
+import { failure, TroupeError } from '../../core/index.ts'
+import { beginBackupAttempt, writerFile } from './backup-attempt.ts'
+
+export const manifestSchema = z.strictObject({
+  troupe: z.literal('backup'),
+  format: z.literal(1),
+  engine: z.enum(['sqlite', 'postgres']),
+  /** ISO text: everything acknowledged before is in it. */
+  at: z.iso.datetime(),
+  /** The file with the data, in the same folder. */
+  file: z.enum(['troupe.db', 'troupe.jsonl.gz']),
+  bytes: z.int().nonnegative(),
+  /** Of the file, hexadecimal. */
+  sha256: z.string().regex(/^[0-9a-f]{64}$/),
+  /** By room, how far its tables were brought. */
+  schema: z.record(z.string(), z.int().positive()),
+  /** By table. */
+  rows: z.record(z.string(), z.int().nonnegative()),
+})
+export type BackupManifest = z.infer<typeof manifestSchema>
+
+/** What an engine says of what it wrote, or found. */
+export type Contents = Pick<BackupManifest, 'schema' | 'rows'>
+
+/** A folder whose manifest was read and whose data has the hash of it. */
+export interface StoredBackup {
+  readonly folder: string
+  /** The path of the file with the data. */
+  readonly data: string
+  readonly manifest: BackupManifest
+}
+
+const manifestFile = 'manifest.json'
+
+/**
+ * @param write writes the data to the path
+ * @throws ConflictError `storage.not_empty`; what `write` throws, after which nothing is left
+ */
+export async function writeBackup(
+  folder: string,
+  of: Pick<BackupManifest, 'engine' | 'at' | 'file'>,
+  write: (path: string) => Promise<Contents>,
+  signal?: AbortSignal,
+): Promise<BackupManifest> {
+  const path = resolve(folder)
+  const requireAbsent = () => {
+    if (existsSync(path)) throw failure('storage.not_empty', { path, problem: 'there is something of that name' })
+  }
+  requireAbsent()
+  let partial: string | undefined
+  try {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+    partial = beginBackupAttempt(path)
+    const data = join(partial, of.file)
+    const contents = await write(data)
+    const found = { bytes: statSync(data).size, sha256: await hashOf(data, signal) }
+    const manifest: BackupManifest = { troupe: 'backup', format: 1, ...of, ...found, ...contents }
+    writeFileSync(join(partial, manifestFile), `${JSON.stringify(manifest, null, 2)}\n`, { mode: 0o600, flush: true })
+    requireAbsent()
+    renameSync(partial, path)
+    rmSync(join(path, writerFile), { force: true })
+    return manifest
+  } catch (error) {
+    if (partial !== undefined) rmSync(partial, { recursive: true, force: true })
+    if (error instanceof TroupeError) throw error
+    throw failure('storage.io', { path, problem: (error as Error).message }, { cause: error })
+  }
+}
+
+/**
+ * The manifest, and the path of the data, whose hash fits.
+ * @throws ValidationError `backup.unreadable`; ProcessingError `backup.damaged`
+ */
+export async function readBackup(folder: string, signal?: AbortSignal): Promise<StoredBackup> {
+  const found = findBackup(folder)
+  if ((await hashOf(found.data, signal)) !== found.manifest.sha256)
+    throw damaged(found.folder, `${found.manifest.file} has another hash`)
+  return found
+}
+
+/** The same for whoever only wants to know which backup it is: the data is there in its length, and is not read. */
+export function findBackup(folder: string): StoredBackup {
+  const path = resolve(folder)
+  let parsedJson: unknown
+  try {
+    parsedJson = JSON.parse(readFileSync(join(path, manifestFile), 'utf8'))
+  } catch (error) {
+    throw failure('backup.unreadable', { path, problem: (error as Error).message }, { cause: error })
+  }
+  const parsed = manifestSchema.safeParse(parsedJson)
+  if (!parsed.success)
+    throw failure('backup.unreadable', { path, problem: `its manifest is of another form: ${parsed.error.message}` })
+  const manifest = parsed.data
+  const data = join(path, manifest.file)
+  if (!existsSync(data)) throw damaged(path, `${manifest.file} is missing`)
+  const { size } = statSync(data)
+  if (size !== manifest.bytes) throw damaged(path, `${manifest.file} has ${size} bytes in place of ${manifest.bytes}`)
+  return { folder: path, manifest, data }
+}
+
+export const damaged = (path: string, problem: string, cause?: unknown) =>
+  failure('backup.damaged', { path, problem }, { cause })
+
+/** @throws ProcessingError `backup.damaged` naming the first table that differs */
+export function checkContents(path: string, { rows }: BackupManifest, found: Contents['rows']): void {
+  for (const table of new Set([...Object.keys(rows), ...Object.keys(found)]))
+    if (rows[table] !== found[table])
+      throw damaged(path, `${table} has ${found[table] ?? 'no'} rows in place of ${rows[table] ?? 'none'}`)
+}
+
+async function hashOf(path: string, signal?: AbortSignal): Promise<string> {
+  const hash = createHash('sha256')
+  for await (const chunk of createReadStream(path, signal ? { signal } : {})) hash.update(chunk as Uint8Array)
+  return hash.digest('hex')
+}

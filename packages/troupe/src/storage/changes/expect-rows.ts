@@ -1,0 +1,17 @@
+/** Judges what a read found. */
+import { failure } from '../../core/index.ts'
+import type { Statement } from './statement.ts'
+
+/** @param counts of the statements before it, for `sameAs` */
+export function expectRows({ expect, otherwise, detail }: Statement, found: number, counts: readonly number[]): void {
+  if (expect === undefined) return
+  const same = 'sameAs' in expect ? counts[expect.sameAs] : undefined
+  const low = same ?? ('rows' in expect ? expect.rows : 'min' in expect ? (expect.min ?? 0) : 0)
+  const high = same ?? ('rows' in expect ? expect.rows : 'max' in expect ? (expect.max ?? found) : found)
+  if (found < low || found > high)
+    throw failure(otherwise ?? 'storage.expectation', {
+      ...detail,
+      expected: low === high ? low : `${low} to ${high}`,
+      found,
+    })
+}

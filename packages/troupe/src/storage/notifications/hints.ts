@@ -1,0 +1,38 @@
+/** Tells listeners after commits: per user the newest revision, per queue once, however many changes there were. */
+import type { UserId } from '../../core/index.ts'
+import type { Change, CommitResult, Hint, WorkQueue } from '../storage-port.ts'
+import { Listeners } from './listeners.ts'
+
+export class Hints {
+  readonly #listeners = new Listeners<Hint>()
+  readonly #revisions = new Map<UserId, number>()
+  readonly #queues = new Set<WorkQueue>()
+
+  on(listener: (hint: Hint) => void): () => void {
+    return this.#listeners.on(listener)
+  }
+
+  record(change: Change, result: CommitResult): void {
+    if (!result.ok) return
+    for (const queue of change.wake ?? []) this.#queues.add(queue)
+    if (result.revision === null || !('user' in change.scope)) return
+    const { user } = change.scope
+    this.#revisions.set(user, Math.max(result.revision, this.#revisions.get(user) ?? 0))
+  }
+
+  /** @returns what it gave out: all that was noted since */
+  flush(): readonly Hint[] {
+    if (this.#revisions.size === 0 && this.#queues.size === 0) return []
+    const hints: Hint[] = [...this.#revisions].map(([user, revision]) => ({ user, revision }))
+    for (const work of this.#queues) hints.push({ work })
+    this.#revisions.clear()
+    this.#queues.clear()
+    this.forward(hints)
+    return hints
+  }
+
+  /** Gives out what others noted. */
+  forward(hints: readonly Hint[]): void {
+    for (const hint of hints) this.#listeners.notify(hint)
+  }
+}

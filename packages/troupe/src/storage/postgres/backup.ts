@@ -1,0 +1,238 @@
+/**
+ * A schema of PostgreSQL as a backup: every table in one snapshot, as lines of JSON that the server itself writes and
+ * reads, so that no value is changed on the way. A line that is a text begins the table of that name; the lines behind it
+ * are its rows. The tables themselves are not in it: the migrations make them.
+ */
+import { createReadStream, createWriteStream } from 'node:fs'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { createGunzip, createGzip } from 'node:zlib'
+import type { Client } from 'pg'
+import { failure, TroupeError } from '../../core/index.ts'
+import type { BackupEngine } from '../backup/backup-engine-port.ts'
+import { type Contents, checkContents, damaged, type StoredBackup } from '../backup/backup-manifest.ts'
+import { checkKnown, checkNotEarlier, schemaTable } from '../migrations/applied-migrations.ts'
+import type { PostgresOptions } from '../postgres-options.ts'
+import { markRestored } from '../restoration.ts'
+import { connect } from './connections/connect.ts'
+import { type PostgresSettings, settingsOf } from './connections/connection-target.ts'
+import { disconnect } from './connections/keepalive.ts'
+import { failureOf } from './engine-error.ts'
+import { alone, apply } from './migrate.ts'
+
+/** A value has 8 MB at most, a typical row a few hundred bytes. */
+const rowsPerBatch = 100
+const bytesPerBatch = 4 * 1024 * 1024
+
+export const postgresBackups: BackupEngine<PostgresOptions> = { file: 'troupe.jsonl.gz', copy, verify, restore }
+
+/** By the role that owns the tables, for which row-level security hides nobody. */
+async function copy(options: PostgresOptions, to: string, signal?: AbortSignal): Promise<Contents> {
+  const settings = settingsOf(options)
+  return asOwner(settings, 'troupe backup', signal, async (client) => {
+    await client.query('begin isolation level repeatable read read only; set local statement_timeout = 0')
+    if (!(await tablesOf(client, settings)).includes(schemaTable))
+      throw failure('storage.foreign', { path: settings.location.name, problem: 'the schema has no troupe in it' })
+    await client.query(`set local search_path = ${settings.location.schema}, pg_temp`)
+    const { rows: versions } = await client.query<{ module: string; version: number }>(
+      `select module, max(version) as version from ${schemaTable} group by module`,
+    )
+    const rows: Record<string, number> = {}
+    await pipeline(
+      Readable.from(linesFrom(client, settings, rows)),
+      createGzip(),
+      createWriteStream(to, { mode: 0o600, flush: true }),
+      signal ? { signal } : {},
+    )
+    await client.query('commit')
+    return {
+      schema: Object.fromEntries(versions.map(({ module: moduleName, version }) => [moduleName, version])),
+      rows,
+    }
+  })
+}
+
+/** @throws ProcessingError `backup.damaged` */
+async function verify({ folder, data, manifest }: StoredBackup, signal?: AbortSignal): Promise<void> {
+  const found: Record<string, number> = {}
+  for await (const { table, line } of rowsIn(folder, data, signal)) {
+    found[table] ??= 0
+    if (line === undefined) continue
+    parsed(folder, line)
+    found[table]++
+  }
+  checkContents(folder, manifest, found)
+}
+
+/**
+ * Into a schema that has no table, in one transaction with its tables and its mark: who opens it meanwhile waits, and a
+ * crash leaves nothing.
+ * @throws ConflictError `storage.not_empty`; ValidationError `storage.incompatible`, `storage.too_new`; what the server
+ * refuses
+ */
+async function restore(
+  { folder, data, manifest }: StoredBackup,
+  { location: options, migrations, restoration }: Parameters<BackupEngine<PostgresOptions>['restore']>[1],
+  signal?: AbortSignal,
+): Promise<void> {
+  const settings = settingsOf(options)
+  const { location, migrateLocation } = settings
+  checkNotEarlier(Object.keys(manifest.rows), folder)
+  checkKnown(manifest.schema, migrations, location.name)
+  const at = Date.parse(restoration.at)
+  const owner = { ...migrateLocation, user: location.user }
+  const then = migrations.filter(({ module: moduleName, version }) => version <= (manifest.schema[moduleName] ?? 0))
+  await asOwner(settings, 'troupe restore', signal, (client) =>
+    alone(client, location, async () => {
+      const there = await tablesOf(client, settings)
+      if (there.length > 0)
+        throw failure('storage.not_empty', { path: location.name, problem: `it has ${there.length} tables` })
+      await client.query("set local statement_timeout = 0; set local idle_in_transaction_session_timeout = '5min'")
+      await apply(client, then, owner, at)
+      await fill(client, rowsIn(folder, data, signal), await tablesOf(client, settings))
+      await apply(client, migrations, owner, at)
+      for (const { sql } of markRestored(restoration)) await client.query(sql)
+    }),
+  )
+}
+
+/** What the signal aborts ends with the connection, whatever it waits for. */
+async function asOwner<T>(
+  settings: PostgresSettings,
+  name: string,
+  signal: AbortSignal | undefined,
+  run: (client: Client) => Promise<T>,
+): Promise<T> {
+  try {
+    const client = await connect(settings.migrateLocation, name, settings.acquireMs)
+    const leave = () => void disconnect(client).catch(() => {})
+    signal?.addEventListener('abort', leave)
+    try {
+      return await run(client)
+    } finally {
+      signal?.removeEventListener('abort', leave)
+      await disconnect(client)
+    }
+  } catch (error) {
+    throw error instanceof TroupeError ? error : failureOf(error, settings, settings.migrateLocation.name)
+  }
+}
+
+async function tablesOf(client: Client, { location }: PostgresSettings): Promise<readonly string[]> {
+  const { rows } = await client.query<{ name: string }>(
+    `select c.relname as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
+      where n.nspname = $1 and c.relkind in ('r', 'p') order by c.relname`,
+    [location.schema],
+  )
+  return rows.map(({ name }) => name)
+}
+
+async function* linesFrom(
+  client: Client,
+  settings: PostgresSettings,
+  counts: Record<string, number>,
+): AsyncGenerator<string> {
+  for (const table of await tablesOf(client, settings)) {
+    if (table === schemaTable) continue
+    counts[table] = 0
+    yield `${JSON.stringify(table)}\n`
+    await client.query(`declare troupe_rows no scroll cursor for select row_to_json(t)::text as line from "${table}" t`)
+    for (;;) {
+      const { rows } = await client.query<{ line: string }>(`fetch ${rowsPerBatch} from troupe_rows`)
+      counts[table] += rows.length
+      for (const { line } of rows) yield `${line}\n`
+      if (rows.length < rowsPerBatch) break
+    }
+    await client.query('close troupe_rows')
+  }
+}
+
+/** @returns the beginning of each table, without a line, and its rows */
+async function* rowsIn(
+  folder: string,
+  data: string,
+  signal?: AbortSignal,
+): AsyncGenerator<{ readonly table: string; readonly line?: string }> {
+  const file = createReadStream(data, signal ? { signal } : {})
+  const unpacked = createGunzip()
+  file.on('error', (error) => unpacked.destroy(error))
+  let table: string | undefined
+  try {
+    for await (const line of linesIn(file.pipe(unpacked))) {
+      if (line.startsWith('"')) {
+        table = String(parsed(folder, line))
+        yield { table }
+      } else if (table === undefined) throw new Error('it begins with no table')
+      else yield { table, line }
+    }
+  } catch (error) {
+    throw error instanceof TroupeError ? error : damaged(folder, (error as Error).message, error)
+  } finally {
+    file.destroy()
+  }
+}
+
+/** By hand: readline ends a line at U+2028 too, which JSON may hold. */
+async function* linesIn(chunks: Readable): AsyncGenerator<string> {
+  let rest = ''
+  for await (const chunk of chunks.setEncoding('utf8')) {
+    const lines = (rest + String(chunk)).split('\n')
+    rest = lines.pop() ?? ''
+    yield* lines
+  }
+  if (rest !== '') throw new Error('its last line has no end')
+}
+
+function parsed(folder: string, line: string): unknown {
+  try {
+    return JSON.parse(line)
+  } catch (error) {
+    throw damaged(folder, 'a line is no JSON', error)
+  }
+}
+
+async function fill(client: Client, rows: ReturnType<typeof rowsIn>, tables: readonly string[]): Promise<void> {
+  // What the migrations put in, and what triggers add to a row, is in the backup too.
+  for (const table of tables) {
+    await client.query(`alter table "${table}" disable trigger user`)
+    if (table !== schemaTable) await client.query(`delete from "${table}"`)
+  }
+  let table = ''
+  let lines: string[] = []
+  let bytes = 0
+  const flush = async () => {
+    if (lines.length === 0) return
+    const sql = `insert into "${table}" overriding system value select * from json_populate_recordset(null::"${table}", $1::json)`
+    await client.query(sql, [`[${lines.join(',')}]`])
+    lines = []
+    bytes = 0
+  }
+  for await (const row of rows) {
+    const isFull = lines.length === rowsPerBatch || bytes > bytesPerBatch
+    if (row.line === undefined || isFull) await flush()
+    if (row.line === undefined) {
+      if (!tables.includes(row.table))
+        throw failure('storage.foreign', { path: row.table, problem: 'there is no such table' })
+      table = row.table
+      continue
+    }
+    lines.push(row.line)
+    bytes += row.line.length
+  }
+  await flush()
+  await advance(client)
+  for (const table of tables) await client.query(`alter table "${table}" enable trigger user`)
+}
+
+/** Numbers that are drawn go on behind those that are there. */
+async function advance(client: Client): Promise<void> {
+  const { rows } = await client.query<{ table: string; column: string }>(
+    `select c.relname as "table", a.attname as "column" from pg_class c join pg_attribute a on a.attrelid = c.oid
+      where c.relnamespace = current_schema()::regnamespace and c.relkind = 'r' and a.attidentity <> ''`,
+  )
+  for (const { table, column } of rows)
+    await client.query(
+      `select setval(pg_get_serial_sequence($1, $2), (select coalesce(max("${column}"), 0) + 1 from "${table}"), false)`,
+      [`"${table}"`, column],
+    )
+}

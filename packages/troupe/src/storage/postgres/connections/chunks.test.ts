@@ -1,0 +1,125 @@
+/** Each case is sent twice: by statements that the connection does not know yet, and as one of prepared ones. */
+import pg, { type PoolClient } from 'pg'
+import { afterAll, beforeEach, describe, expect, test } from 'vitest'
+import { missingServer, server } from '../../../../test/postgres/postgres-server.ts'
+import { errorClassOf } from '../engine-error.ts'
+import { Chunks, type QueryOutcome } from './chunks.ts'
+import type { Query } from './prepared-texts.ts'
+
+const missing = await missingServer()
+const chunks = new Chunks(pg.Query)
+const named = (text: string, ...values: Query['values']): Query => ({ name: text.slice(0, 60), text, values })
+const [begin, commit] = [named('begin'), named('commit')]
+
+const outcomesOf = (queryOutcomes: readonly QueryOutcome[]) =>
+  queryOutcomes.map((each) =>
+    each.status === 'rejected' ? errorClassOf(each.reason).kind : (each.value.rows[0] ?? each.value.command),
+  )
+
+describe.skipIf(missing !== undefined)('queries that are sent together', () => {
+  let client: PoolClient
+  /** How often the server said that it is ready for more. */
+  let ready = 0
+  const open: PoolClient[] = []
+
+  beforeEach(async () => {
+    const made = new pg.Client({ connectionString: server, pipeline: true } as pg.ClientConfig)
+    made.on('error', () => {})
+    await made.connect()
+    client = made as unknown as PoolClient
+    open.push(client)
+    await client.query('create temporary table kept (n bigint primary key, unique (n) deferrable initially deferred)')
+    client.connection.on('readyForQuery', () => ready++)
+  })
+  afterAll(() => Promise.all(open.map((each) => (each as unknown as pg.Client).end().catch(() => {}))))
+
+  /** @returns what became of them the first time and the second, when they are one */
+  async function twice(asked: readonly (readonly Query[])[]) {
+    const first = outcomesOf(await chunks.send(client, asked, commit))
+    await client.query('truncate kept')
+    ready = 0
+    const second = outcomesOf(await chunks.send(client, asked, commit))
+    return { first, second, syncs: ready }
+  }
+
+  test('are answered alike, with one Sync where all are prepared', async () => {
+    const bytes = new Uint8Array([0, 255, 92, 34])
+    const texts = ['plain', 'with "quotes", \\ and {braces}', '', 'NULL', '世界 🎭']
+    const asked = [
+      [begin, named('insert into kept values ($1)', 7n)],
+      [
+        named('select $1::text[] as texts, $2::bytea as bytes', texts, bytes),
+        named('select $1::bigint + 1 as big, $2::float8 as real, $3::text as text', 2 ** 52, 0.5, "it's"),
+        named('select n from kept'),
+      ],
+    ]
+    const { first, second, syncs } = await twice(asked)
+    expect(second).toEqual(first)
+    const { texts: received } = second[2] as unknown as { texts: readonly string[] }
+    expect(received).toEqual(texts)
+    expect((second[2] as unknown as { bytes: Buffer }).bytes).toEqual(Buffer.from(bytes))
+    expect(second.slice(3)).toEqual([{ big: '4503599627370497', real: 0.5, text: "it's" }, { n: '7' }, 'COMMIT'])
+    // Two chunks, of which the last has the end.
+    expect(syncs).toBe(2)
+  })
+
+  test('end with what failed: what follows is refused, and the transaction is taken back', async () => {
+    const { first, second } = await twice([
+      [begin, named('insert into kept values ($1)', 1n), named('select 1 / $1::int as n', 0), named('select 2 as n')],
+    ])
+    expect(first).toEqual(['BEGIN', 'INSERT', 'invalid', 'aborted', 'ROLLBACK'])
+    expect(second).toEqual(first)
+    expect((await client.query('select n from kept')).rows).toEqual([])
+  })
+
+  test('go back to a savepoint, and keep what was before it', async () => {
+    const savepoint = named('savepoint one')
+    const back = named('rollback to savepoint one')
+    const { first, second } = await twice([
+      [begin, named('insert into kept values ($1)', 1n), savepoint],
+      [named('insert into kept values ($1)', 2n), named('select 1 / $1::int as n', 0), savepoint],
+      [back],
+    ])
+    expect(first).toEqual(['BEGIN', 'INSERT', 'SAVEPOINT', 'INSERT', 'invalid', 'aborted', 'ROLLBACK', 'COMMIT'])
+    expect(second).toEqual(first)
+    expect((await client.query('select n from kept')).rows).toEqual([{ n: '1' }])
+  })
+
+  test('of which the end itself fails say so', async () => {
+    const insert = named('insert into kept values ($1)', 3n)
+    const { first, second } = await twice([[begin, insert, named('select 1 as n')]])
+    expect([first.at(-1), second.at(-1)]).toEqual(['COMMIT', 'COMMIT'])
+    const deferred = named('alter table kept drop constraint kept_pkey')
+    await client.query(deferred.text)
+    const repeated = outcomesOf(await chunks.send(client, [[begin, insert, named('select 1 as n')]], commit))
+    expect(repeated).toEqual(['BEGIN', 'INSERT', { n: 1 }, 'unique-violation'])
+  })
+
+  test('are all rejected on a connection that is lost, and none waits for ever', async () => {
+    const asked = (seconds: number) => [
+      [begin, named('select 1 as n'), named('select pg_sleep($1)::text as slept', seconds), named('select 2 as n')],
+    ]
+    expect(outcomesOf(await chunks.send(client, asked(0), commit)).at(-1)).toBe('COMMIT')
+    const { rows } = await client.query('select pg_backend_pid() as pid')
+    const sent = chunks.send(client, asked(60), commit)
+    const other = open[0] as PoolClient
+    const end = "select pg_terminate_backend(pid) from pg_stat_activity where pid = $1 and wait_event = 'PgSleep'"
+    while ((await other.query(end, [rows[0].pid])).rowCount === 0);
+    expect(outcomesOf(await sent)).toEqual(['BEGIN', { n: 1 }, 'lost', 'aborted', 'lost'])
+    expect(outcomesOf(await chunks.send(client, asked(0), commit)).at(-1)).toBe('lost')
+  })
+
+  test('are sent one by one by a pg that handles its queries otherwise', async () => {
+    class Other {}
+    const others = new Chunks(Other as unknown as typeof pg.Query)
+    for (let time = 0; time < 2; time++) {
+      ready = 0
+      expect(outcomesOf(await others.send(client, [[begin, named('select 1 as n')]], commit))).toEqual([
+        'BEGIN',
+        { n: 1 },
+        'COMMIT',
+      ])
+      expect(ready).toBe(3)
+    }
+  })
+})

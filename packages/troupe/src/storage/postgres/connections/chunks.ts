@@ -1,0 +1,118 @@
+/**
+ * Queries that are sent together. `pg` puts a Sync behind each, which the server answers, and makes an object and a promise
+ * of each: around a short transaction that costs more than what it is for. Where a connection has all statements of a
+ * chunk prepared, they are bound and executed one after the other with one Sync behind the last. Of a chunk that fails the
+ * server passes over the rest, as it refuses the rest of a transaction.
+ */
+import type { Connection, PoolClient, Query, QueryConfig, QueryResult } from 'pg'
+import type { Row } from '../../storage-port.ts'
+import type { Query as Asked, ParameterValue } from './prepared-texts.ts'
+
+export type QueryOutcome = PromiseSettledResult<QueryResult<Row>>
+
+/** What the types of `pg` leave out. */
+interface PreparedConnection extends Connection {
+  /** The text of each name. */
+  readonly parsedStatements?: Readonly<Record<string, string | undefined>>
+}
+interface HandlingQuery extends Omit<Query, 'submit'> {
+  readonly _results: QueryResult<Row> | readonly QueryResult<Row>[]
+  /** A property to the types of `pg`, and a method to JavaScript. */
+  submit(connection: Connection): void
+  handleCommandComplete(message: unknown, connection: Connection): void
+}
+type QueryClass = new (config: QueryConfig, callback: (error: Error | null | undefined) => void) => HandlingQuery
+
+export class Chunks {
+  readonly #Chunk: ReturnType<typeof chunkOf> | undefined
+
+  /** @param Base of the same `pg` as the connections, which take no other; without the methods needed all goes one by one */
+  constructor(Base: typeof Query) {
+    this.#Chunk = 'handleCommandComplete' in Base.prototype ? chunkOf(Base as unknown as QueryClass) : undefined
+  }
+
+  /**
+   * Never rejects.
+   * @param end of the transaction, which is sent whatever becomes of the chunks
+   * @returns what became of each query, in order, the end last
+   */
+  async send(client: PoolClient, chunks: readonly (readonly Asked[])[], end: Asked): Promise<readonly QueryOutcome[]> {
+    const { stream } = client.connection
+    const others = chunks.slice(0, -1)
+    // Written to the socket at once, for each write wakes the server.
+    stream.cork()
+    const sent = others.map((chunk) => this.#sent(client, chunk))
+    const last = this.#sent(client, [...(chunks.at(-1) ?? []), end])
+    stream.uncork()
+    const queryOutcomes = (await Promise.all([...sent, last])).flat()
+    return queryOutcomes.at(-1) === passedOver
+      ? [...queryOutcomes.slice(0, -1), ...(await this.#sent(client, [end]))]
+      : queryOutcomes
+  }
+
+  #sent(client: PoolClient, chunk: readonly Asked[]): Promise<readonly QueryOutcome[]> {
+    const { parsedStatements = {} } = client.connection as PreparedConnection
+    const known = ({ name, text }: Asked) => name !== undefined && parsedStatements[name] === text
+    if (this.#Chunk && chunk.length > 1 && chunk.every(known)) return this.#Chunk.sent(client, chunk)
+    return Promise.allSettled(chunk.map((asked) => client.query<Row>(asked as QueryConfig)))
+  }
+}
+
+function chunkOf(Base: QueryClass) {
+  return class Chunk extends Base {
+    readonly #asked: readonly Asked[]
+    #completed = 0
+
+    static sent(client: PoolClient, asked: readonly Asked[]): Promise<readonly QueryOutcome[]> {
+      return new Promise((resolve) => {
+        client.query(new Chunk(asked, resolve))
+      })
+    }
+
+    constructor(asked: readonly Asked[], report: (queryOutcomes: readonly QueryOutcome[]) => void) {
+      super({ text: '' }, (error) => report(this.#queryOutcomes(error ?? undefined)))
+      this.#asked = asked
+    }
+
+    override submit(connection: Connection): void {
+      const bound = this.#asked.map(({ name, values }) => ({ statement: name, values: values.map(sentAs) }))
+      for (const each of bound) {
+        connection.bind(each, true)
+        connection.describe(unnamed, true)
+        connection.execute(null, true)
+      }
+      connection.sync()
+    }
+
+    override handleCommandComplete(message: unknown, connection: Connection): void {
+      super.handleCommandComplete(message, connection)
+      this.#completed++
+    }
+
+    #queryOutcomes(error: Error | undefined): readonly QueryOutcome[] {
+      const results = [this._results].flat()
+      const failed = error === undefined ? this.#asked.length : Math.min(this.#completed, this.#asked.length - 1)
+      return this.#asked.map((_, i): QueryOutcome => {
+        if (i < failed) return { status: 'fulfilled', value: results[i] as QueryResult<Row> }
+        return i === failed ? { status: 'rejected', reason: error } : passedOver
+      })
+    }
+  }
+}
+
+/** The portal that was bound last. */
+const unnamed = { type: 'P', name: '' }
+
+/** A value as `pg` would send it: bytes as they are, all else as text. */
+function sentAs(value: ParameterValue): string | Buffer {
+  if (typeof value === 'string') return value
+  if (value instanceof Uint8Array) return Buffer.from(value.buffer, value.byteOffset, value.byteLength)
+  return Array.isArray(value) ? `{${value.map(element)}}` : String(value)
+}
+const element = (text: string | null): string => (text === null ? 'NULL' : `"${text.replace(/["\\]/g, '\\$&')}"`)
+
+/** As a server says of what follows a failure within a transaction. */
+const passedOver: PromiseRejectedResult = {
+  status: 'rejected',
+  reason: Object.assign(new Error('a statement before it failed'), { severity: 'ERROR', code: '25P02' }),
+}

@@ -1,0 +1,95 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { inspect } from 'node:util'
+import { expect, test } from 'vitest'
+import { optionNames, settingsOf } from './connection-target.ts'
+
+const location = (url: string, more = {}) => settingsOf({ url, ...more }).location
+
+test.each(['p@ss/w#rd?%', 'a:b@c', '%zz', 'ü 🔑', '\'"\\', 'plain'])('the password %j arrives as it is', (password) => {
+  expect(location(`postgres://ada:${encodeURIComponent(password)}@db:6543/shop`).password()).toBe(password)
+  expect(location('postgres://db/shop', { password }).password()).toBe(password)
+})
+
+test('a password that is not encoded is taken as it stands', () => {
+  const { user, password, host, database } = location('postgresql://ada:p@ss/w:rd#1@db/shop')
+  expect([user, password(), host, database]).toEqual(['ada', 'p@ss/w:rd#1', 'db', 'shop'])
+})
+
+test('parts stand for a URL, and go before what it says', () => {
+  const { host, port, database, user } = location('postgres://ada@db:6543/shop', { host: 'other', database: 'x' })
+  expect([host, port, database, user]).toEqual(['other', 6543, 'x', 'ada'])
+  const parts = settingsOf({ host: 'h', user: 'u', password: 'p' }).location
+  expect([parts.host, parts.port, parts.database, parts.user]).toEqual(['h', 5432, 'u', 'u'])
+})
+
+test('the name for people has no password', () => {
+  const { name } = location('postgres://ada:secret@db/shop')
+  expect(name).toBe('postgres://ada@db:5432/shop')
+})
+
+test.each([
+  'postgres://ada:secret@db:x/shop',
+  'postgres://ada:secret@db/shop?sslmode=prefer',
+  'postgres://ada:secret@db/shop?unknown=1',
+  'postgres://ada:secret@db:99999/shop',
+  'mysql://ada:secret@db/shop',
+])('%j is refused, without its password', (url) => {
+  try {
+    settingsOf({ url })
+    expect.unreachable()
+  } catch (error) {
+    expect(error).toMatchObject({ code: 'validation.failed' })
+    expect(String(error)).not.toContain('secret')
+  }
+})
+
+test('misspelt and impossible options are refused', () => {
+  for (const wrong of [
+    { poolsize: 3 },
+    { poolSize: 0 },
+    { poolOverflow: -1 },
+    { recycle: '10ms' },
+    { schema: 'a-b' },
+    { tls: { cert: 'x' } },
+    { tls: 'yes' },
+    { tls: null },
+    { tls: { ca: 5 } },
+    { tls: { check: 'no' } },
+    { recycle: 30 },
+  ])
+    expect(() => settingsOf({ url: 'postgres://db/shop', ...(wrong as object) })).toThrow()
+})
+
+test('tables are made under a role of their own, which does not have the password of the other', () => {
+  const settings = settingsOf({ url: 'postgres://app:a@db/shop', migrateUrl: 'postgres://owner@db/shop' })
+  const { location, migrateLocation } = settings
+  expect([location.user, migrateLocation.user, migrateLocation.password()]).toEqual(['app', 'owner', ''])
+})
+
+test('a second way to the server is for the same user of the same database, unless it says otherwise', () => {
+  const url = 'postgres://app:a@pooler:6432/shop?schema=team&sslmode=verify-full'
+  const { listenLocation } = settingsOf({ url, listenUrl: 'postgres://db:5432' })
+  expect(listenLocation).toMatchObject({
+    host: 'db',
+    port: 5432,
+    user: 'app',
+    database: 'shop',
+    schema: 'team',
+    tls: true,
+  })
+  expect(listenLocation?.password()).toBe('a')
+  expect(() => settingsOf({ url, listenUrl: 'postgres://db/shop?schema=other' })).toThrow(/schema/)
+})
+
+test('whoever prints a place, or turns it into JSON, prints no password', () => {
+  const settings = settingsOf({ url: 'postgres://ada:hush@db/shop', migrateUrl: 'postgres://eve:hush@db/shop' })
+  expect(inspect(settings, { depth: 9, showHidden: true }) + JSON.stringify(settings)).not.toContain('hush')
+})
+
+test('the page lists every option and no other', () => {
+  const page = readFileSync(join(import.meta.dirname, '../../../../../../docs/postgres.md'), 'utf8')
+  const table = page.slice(page.indexOf('| option |'), page.indexOf('\n\n', page.indexOf('| option |')))
+  const listed = [...table.matchAll(/^\| (`.*?) \|/gm)].flatMap(([, names = '']) => names.match(/\w+/g) ?? [])
+  expect(listed.sort()).toEqual([...optionNames].sort())
+})

@@ -1,0 +1,165 @@
+/** Where a database is: from a URL or its parts, and as people may see it, without the password. */
+import { checkFlag, checkOptions, failure, milliseconds } from '../../../core/index.ts'
+import type { PostgresOptions } from '../../postgres-options.ts'
+
+export interface ConnectionTarget {
+  readonly host: string
+  readonly port: number
+  readonly database: string
+  readonly user: string
+  /** A function, so that whoever prints a place does not print it. */
+  readonly password: () => string | Promise<string>
+  readonly schema: string
+  readonly tls: NonNullable<PostgresOptions['tls']>
+  /** For messages. */
+  readonly name: string
+}
+
+export interface PostgresSettings {
+  readonly location: ConnectionTarget
+  /** The same database in the eyes of the role that owns the tables. */
+  readonly migrateLocation: ConnectionTarget
+  /** Where to listen; undefined where nobody said. */
+  readonly listenLocation: ConnectionTarget | undefined
+  readonly poolSize: number
+  readonly poolOverflow: number
+  readonly acquireMs: number
+  readonly statementMs: number
+  readonly recycleMs: number
+}
+
+type Parts = Omit<Partial<PostgresOptions>, 'url' | 'migrateUrl' | 'listenUrl'>
+
+/** What `PostgresOptions` may hold. */
+export const optionNames = [
+  'url',
+  'host',
+  'port',
+  'database',
+  'user',
+  'password',
+  'schema',
+  'tls',
+  'migrateUrl',
+  'listenUrl',
+  'poolSize',
+  'poolOverflow',
+  'acquireTimeout',
+  'statementTimeout',
+  'recycle',
+] as const satisfies readonly (keyof PostgresOptions)[]
+
+/** @throws ValidationError `option.unknown`, `validation.failed` */
+export function settingsOf(options: PostgresOptions): PostgresSettings {
+  checkOptions('postgres', options, optionNames)
+  const parts = { ...(options.url === undefined ? {} : parse(options.url)), ...defined(options) }
+  const location = locationOf(parts)
+  const { migrateUrl, listenUrl, poolSize = 10, poolOverflow = 0 } = options
+  if (!Number.isInteger(poolSize) || poolSize < 1 || poolSize > 1_000) throw wrong('poolSize is 1 to 1,000')
+  if (!Number.isInteger(poolOverflow) || poolOverflow < 0 || poolOverflow > 1_000)
+    throw wrong('poolOverflow is 0 to 1,000')
+  const recycleMs = milliseconds(options.recycle ?? '30m', 'recycle')
+  if (recycleMs < 1_000) throw wrong('recycle is at least 1s')
+  return {
+    location,
+    migrateLocation: migrateUrl === undefined ? location : locationOf(beside(parts, migrateUrl)),
+    listenLocation: listenUrl === undefined ? undefined : locationOf(beside(parts, listenUrl)),
+    poolSize,
+    poolOverflow,
+    acquireMs: milliseconds(options.acquireTimeout ?? '10s', 'acquireTimeout'),
+    statementMs: milliseconds(options.statementTimeout ?? '30s', 'statementTimeout'),
+    recycleMs,
+  }
+}
+
+/** What another URL says, and for the rest what the parts do; a password is only for its user. */
+function beside({ password, ...parts }: Parts, url: string): Parts {
+  const other = parse(url)
+  if (other.schema !== undefined && other.schema !== parts.schema)
+    throw wrong('the schema is said in url or schema, for all of its URLs')
+  const same = other.user === undefined || other.user === parts.user
+  return { ...parts, ...(same && password !== undefined ? { password } : {}), ...other }
+}
+
+/** A URL is never repeated in an error: it may hold a password. */
+const wrong = (problem: string) =>
+  failure('validation.failed', { what: 'The place of the PostgreSQL database', problem })
+
+const defined = ({ url: _url, migrateUrl: _migrate, listenUrl: _listen, ...parts }: PostgresOptions): Parts =>
+  Object.fromEntries(Object.entries(parts).filter(([, value]) => value !== undefined))
+
+/**
+ * Taken apart by hand: a password may hold any character, `@`, `/`, `#` and `%` too, encoded or not. The last `@` before
+ * the database ends it.
+ */
+function parse(url: string): Parts {
+  const rest = /^postgres(?:ql)?:\/\/(.*)$/s.exec(url)?.[1]
+  if (rest === undefined) throw wrong('it does not begin with postgres://')
+  const at = rest.lastIndexOf('@')
+  const found = /^(\[[^\]]*\]|[^:/?]*)(?::(\d+))?(?:\/([^?]*))?(?:\?(.*))?$/s.exec(rest.slice(at + 1))
+  if (!found) throw wrong('after the last @ it is not host:port/database')
+  const [, host, port, database, query] = found
+  const secrets = at < 0 ? '' : rest.slice(0, at)
+  const colon = secrets.indexOf(':')
+  const user = colon < 0 ? secrets : secrets.slice(0, colon)
+  return {
+    ...(host ? { host: decoded(host.replace(/^\[|\]$/g, '')) } : {}),
+    ...(port ? { port: Number(port) } : {}),
+    ...(database ? { database: decoded(database) } : {}),
+    ...(user ? { user: decoded(user) } : {}),
+    ...(colon < 0 ? {} : { password: decoded(secrets.slice(colon + 1)) }),
+    ...queried(query ?? ''),
+  }
+}
+
+function queried(query: string): Parts {
+  const parts: { -readonly [Name in 'schema' | 'tls' | 'host']?: Parts[Name] } = {}
+  for (const [name, value] of new URLSearchParams(query)) {
+    if (name === 'schema' || name === 'host') parts[name] = value
+    else if (name !== 'sslmode') throw wrong(`${JSON.stringify(name)} is not one of schema, host, sslmode`)
+    else if (value === 'disable') parts.tls = false
+    else if (value === 'verify-full') parts.tls = true
+    else if (value === 'require') parts.tls = { check: false }
+    else throw wrong('sslmode is disable, require or verify-full')
+  }
+  return parts
+}
+
+/** What is no percent-encoding stands for itself. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
+}
+
+function locationOf(parts: Parts): ConnectionTarget {
+  const { host = 'localhost', port = 5432, user = 'postgres', password, schema = 'troupe', tls = false } = parts
+  const database = parts.database ?? user
+  if (!/^[a-z_][a-z0-9_]{0,40}$/.test(schema)) throw wrong('schema is lower case letters, digits and _, 41 at most')
+  if (!Number.isInteger(port) || port < 1 || port > 65_535) throw wrong('port is 1 to 65535')
+  const plainPassword = typeof password === 'function' ? '' : (password ?? '')
+  for (const text of [host, database, user, plainPassword])
+    if (typeof text !== 'string' || text.includes('\0')) throw wrong('host, database, user and password are texts')
+  checkTls(tls)
+  const name = `postgres://${encodeURIComponent(user)}@${host}:${port}/${encodeURIComponent(database)}`
+  return {
+    host,
+    port,
+    database,
+    user,
+    password: typeof password === 'function' ? password : () => plainPassword,
+    schema,
+    tls,
+    name,
+  }
+}
+
+/** What only counts as true would not check a certificate that it was to be checked against. */
+function checkTls(tls: ConnectionTarget['tls']): void {
+  if (typeof tls === 'boolean') return
+  checkOptions('tls', tls, ['ca', 'check'])
+  if (tls.ca !== undefined && typeof tls.ca !== 'string') throw wrong('tls.ca is certificates as PEM')
+  if (tls.check !== undefined) checkFlag('tls.check', tls.check)
+}

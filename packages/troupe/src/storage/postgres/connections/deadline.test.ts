@@ -1,0 +1,17 @@
+import { expect, test } from 'vitest'
+import { seededRandom } from '../../../core/index.ts'
+import { backoffMs } from './deadline.ts'
+
+test('waits double up to a bound, and no two who lost the same server wait alike', () => {
+  const waits = (seed: number) => {
+    const random = seededRandom(seed)
+    return [0, 1, 2, 3, 10].map((attempt) => backoffMs(attempt, { first: 100, last: 1_000 }, random))
+  }
+  for (let seed = 0; seed < 100; seed++)
+    waits(seed).forEach((wait, i) => {
+      const middle = [100, 200, 400, 800, 1_000][i] as number
+      expect(wait).toBeGreaterThanOrEqual(middle / 2)
+      expect(wait).toBeLessThan(middle * 1.5)
+    })
+  expect(new Set(Array.from({ length: 100 }, (_, seed) => waits(seed)[0])).size).toBe(100)
+})

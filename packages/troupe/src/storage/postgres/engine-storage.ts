@@ -1,0 +1,196 @@
+/** The storage port on PostgreSQL: every change and every read is one transaction, under row-level security. */
+import { failure, type Random, TroupeError, type UserId } from '../../core/index.ts'
+import { readFeed } from '../change-feed.ts'
+import { checkBinds } from '../changes/check-change.ts'
+import { expectRows } from '../changes/expect-rows.ts'
+import type { Statement } from '../changes/statement.ts'
+import type { StorageRetention } from '../cleanup/storage-retention.ts'
+import type { Hints } from '../notifications/hints.ts'
+import { Listeners } from '../notifications/listeners.ts'
+import type { OpenedStorage, StorageFinding } from '../open-storage-options.ts'
+import type * as port from '../storage-port.ts'
+import type { CommitLanes } from './commit-lanes.ts'
+import type { PostgresSettings } from './connections/connection-target.ts'
+import type { Connections } from './connections/connections.ts'
+import { backoffMs, Deadline, pause } from './connections/deadline.ts'
+import { postgresDialect } from './engine-dialect.ts'
+import { failureOf, messageOf } from './engine-error.ts'
+import { ReadLanes } from './read-lanes.ts'
+import type { TransactionOutcome, Transactions } from './transactions.ts'
+
+export interface PostgresStorageOptions {
+  readonly settings: PostgresSettings
+  readonly random: Random
+  /** @throws ValidationError `storage.too_new` */
+  readonly checkSchema: () => Promise<void>
+  readonly connections: Connections
+  readonly transactions: Transactions
+  readonly lanes: CommitLanes
+  readonly hints: Hints
+  readonly broadcast: port.Broadcast
+  /** What must end before the connections do. */
+  readonly stop: () => Promise<void>
+  readonly setRetention: (retention: StorageRetention) => void
+  readonly check: () => Promise<readonly StorageFinding[]>
+}
+
+/** A server that is away is asked for again, ms. */
+const backoff = { first: 25, last: 800 }
+/** Deadlocks and the like, for one read. */
+const maxRepeats = 20
+
+export class PostgresStorage implements OpenedStorage {
+  readonly dialect = postgresDialect
+  readonly location: string
+  readonly broadcast: port.Broadcast
+  readonly #options: PostgresStorageOptions
+  readonly #listeners = new Listeners<port.StorageState>()
+  readonly #reading = new Set<Promise<unknown>>()
+  readonly #lanes: ReadLanes
+  #state: port.StorageState = { state: 'open' }
+  #closing: Promise<void> | undefined
+  #outdated: TroupeError | undefined
+
+  constructor(options: PostgresStorageOptions) {
+    this.location = options.settings.location.name
+    this.broadcast = options.broadcast
+    this.#options = options
+    this.#lanes = new ReadLanes(options.transactions)
+  }
+
+  async commit(change: port.Change): Promise<port.CommitResult> {
+    if (this.#outdated) throw this.#outdated
+    try {
+      return await this.#options.lanes.commit(change)
+    } catch (error) {
+      throw await this.#explained(error)
+    }
+  }
+
+  /** A newer release may bring the schema beyond what this one can work with: from then on nothing is done any more. */
+  async checkSchema(): Promise<void> {
+    try {
+      await this.#options.checkSchema()
+    } catch (error) {
+      if (!(error instanceof TroupeError) || error.code !== 'storage.too_new') throw error
+      this.setState({ state: 'failed', problem: error.message })
+      this.#outdated = error
+    }
+  }
+
+  /** A statement that is not valid any more may be none of ours to blame. */
+  async #explained(error: unknown): Promise<unknown> {
+    if (error instanceof TroupeError && error.code === 'invariant.broken') await this.checkSchema().catch(() => {})
+    return this.#outdated ?? error
+  }
+
+  async read(scope: port.StorageScope, statements: readonly Statement[]): Promise<readonly (readonly port.Row[])[]> {
+    if (this.#closing) throw failure('troupe.closed', { what: 'A read' })
+    if (this.#outdated) throw this.#outdated
+    checkBinds(statements)
+    const reading = this.#read(scope, statements)
+    this.#reading.add(reading)
+    try {
+      return await reading
+    } catch (error) {
+      throw await this.#explained(error)
+    } finally {
+      this.#reading.delete(reading)
+    }
+  }
+
+  feed(user: UserId, after: number, limit: number): Promise<port.FeedPage> {
+    const numbered = (statements: readonly Statement[]) =>
+      statements.map((statement) => {
+        let n = 0
+        return { ...statement, sql: statement.sql.replaceAll('?', () => `$${++n}`) }
+      })
+    return readFeed((statements) => this.read({ user }, numbered(statements)), user, after, limit)
+  }
+
+  onHint(listener: (hint: port.Hint) => void): () => void {
+    return this.#options.hints.on(listener)
+  }
+
+  state(): port.StorageState {
+    return this.#state
+  }
+
+  onState(listener: (state: port.StorageState) => void): () => void {
+    return this.#listeners.on(listener)
+  }
+
+  setState(state: port.StorageState): void {
+    if (this.#outdated && state.state !== 'closed') return
+    if (this.#state.state === 'closed' || (this.#state.state === state.state && this.#state.problem === state.problem))
+      return
+    this.#state = state
+    this.#listeners.notify(state)
+  }
+
+  check(): Promise<readonly StorageFinding[]> {
+    return this.#options.check()
+  }
+
+  async sizes(): Promise<port.StorageSizes> {
+    const ask = async (sql: string) => (await this.read({ work: true }, [{ sql, binds: [], returns: true }]))[0] ?? []
+    const [size] = await ask('select pg_database_size(current_database()) as bytes')
+    const tables = Object.fromEntries(
+      (await ask('select name, count from troupe_sizes()')).map(({ name, count }) => [String(name), Number(count)]),
+    )
+    // The log and free pages belong to the whole server.
+    return { database: Number(size?.bytes), writeAheadLog: 0, free: 0, tables }
+  }
+
+  /** A server is found by its address: there is nobody to be told. */
+  announce(): void {}
+
+  setRetention(retention: StorageRetention): void {
+    this.#options.setRetention(retention)
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    this.setState({ state: 'closed' })
+    await this.#options.lanes.close()
+    await Promise.allSettled(this.#reading)
+    await this.#options.stop()
+    await this.#options.connections.end()
+    this.#listeners.clear()
+  }
+
+  async #read(scope: port.StorageScope, statements: readonly Statement[]): Promise<readonly (readonly port.Row[])[]> {
+    const { settings, random, transactions } = this.#options
+    const deadline = new Deadline(settings.acquireMs)
+    for (let attempt = 0; ; attempt++) {
+      const outcome =
+        attempt === 0 ? await this.#lanes.read(scope, statements) : await alone(transactions, scope, statements)
+      if (outcome.kind === 'done') {
+        for (const [i, statement] of statements.entries())
+          expectRows(statement, outcome.affected[i] ?? 0, outcome.affected)
+        return outcome.rows
+      }
+      const { errorClass, error, statement } = outcome
+      // Another read failed whose transaction it shared.
+      if (errorClass.kind === 'aborted' && attempt === 0) continue
+      if (errorClass.kind === 'writes')
+        throw failure('invariant.broken', { rule: 'a read does not write' }, { cause: error })
+      if (errorClass.kind === 'invalid' && statement >= 0)
+        throw failure('invariant.broken', { rule: `statements are valid (${messageOf(error)})` }, { cause: error })
+      const shouldRetry =
+        errorClass.kind === 'lost' ? !deadline.isOver() : errorClass.kind === 'retry' && attempt < maxRepeats
+      if (!shouldRetry) throw failureOf(error, settings)
+      await pause(backoffMs(attempt + 1, backoff, random))
+    }
+  }
+}
+
+const alone = async (
+  transactions: Transactions,
+  scope: port.StorageScope,
+  statements: readonly Statement[],
+): Promise<TransactionOutcome> => (await transactions.reads(scope, () => [statements]))[0] as TransactionOutcome

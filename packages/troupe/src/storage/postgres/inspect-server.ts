@@ -1,0 +1,121 @@
+/**
+ * What a connection is like: the server, the role it logged in as, and whether somebody stands between. From that follow
+ * what must be refused, what production refuses, and what a doctor says.
+ */
+import type { Client } from 'pg'
+import type { StorageFinding } from '../open-storage-options.ts'
+import type { ConnectionTarget } from './connections/connection-target.ts'
+import { applicationRole } from './migrate.ts'
+
+export interface ServerInspection {
+  /** Major number of the server. */
+  readonly version: number
+  /** The role that logged in. */
+  readonly role: string
+  /** Free of row-level security, as a superuser is. */
+  readonly free: boolean
+  /** May act as the owner of tables, as a superuser may. */
+  readonly owns: boolean
+  /** May make tables. */
+  readonly creates: boolean
+  /** May act as the application role. */
+  readonly member: boolean
+  readonly application: { readonly exists: boolean; readonly free: boolean; readonly owns: boolean }
+  /** Tables that have a user and show all of them to everybody. */
+  readonly open: readonly string[]
+  /** Another one than was reached at first carries statements out, each transaction perhaps another. */
+  readonly pooled: boolean
+}
+
+/** The lowest major number of a server that the tests run on. */
+const oldest = 15
+
+export async function probeServer(client: Client, { schema }: ConnectionTarget): Promise<ServerInspection> {
+  const { rows } = await client.query(
+    `select current_setting('server_version_num')::int / 10000 as version, current_user as role, pg_backend_pid() as pid,
+      (select rolsuper or rolbypassrls from pg_roles where rolname = current_user)::text as free,
+      exists (select from pg_class c where c.relnamespace = to_regnamespace($2) and c.relkind = 'r'
+        and pg_has_role(c.relowner, 'member'))::text as owns,
+      coalesce(has_schema_privilege(to_regnamespace($2), 'create'), false)::text as creates,
+      (r.rolname is not null)::text as exists, coalesce(pg_has_role(r.oid, 'member'), false)::text as member,
+      coalesce(r.rolsuper or r.rolbypassrls, false)::text as application_free,
+      exists (select from pg_class c where c.relowner = r.oid and c.relnamespace = to_regnamespace($2))::text
+        as application_owns,
+      array(select c.relname::text from pg_class c where c.relnamespace = to_regnamespace($2) and c.relkind = 'r'
+        and coalesce(obj_description(c.oid, 'pg_class'), '') <> 'work'
+        and not (c.relrowsecurity and c.relforcerowsecurity)
+        and exists (select from pg_attribute a where a.attrelid = c.oid and a.attname = 'user_id' and not a.attisdropped)
+        order by 1)::text as open
+      from (select) one left join pg_roles r on r.rolname = $1::text`,
+    [applicationRole, schema],
+  )
+  const [row] = rows
+  const is = (name: string) => row[name] === 'true'
+  const { processID } = client as Client & { processID?: number | null }
+  return {
+    version: Number(row.version),
+    role: String(row.role),
+    free: is('free'),
+    owns: is('owns'),
+    creates: is('creates'),
+    member: is('member'),
+    application: { exists: is('exists'), free: is('application_free'), owns: is('application_owns') },
+    open: row.open.slice(1, -1).split(',').filter(Boolean),
+    // A pooler gives a number of its own, by which it would know whose statement is to be cancelled.
+    pooled: Number(row.pid) !== processID,
+  }
+}
+
+/** @returns why nothing may be done by this connection; undefined when all is well */
+export function incompatibilityOf({ version, role, member, application, open }: ServerInspection): string | undefined {
+  if (version < oldest) return `PostgreSQL ${version} is too old: ${oldest} is the oldest that serves`
+  if (!application.exists) return `there is no role ${applicationRole}`
+  if (!member) return `the role ${role} is no member of ${applicationRole}: grant ${applicationRole} to ${role}`
+  if (application.free)
+    return `the role ${applicationRole} is free of row-level security: alter role ${applicationRole} nosuperuser nobypassrls`
+  if (application.owns) return `the role ${applicationRole} owns tables`
+  return open.length > 0 ? `row-level security is not forced on ${open.join(', ')}` : undefined
+}
+
+/** @returns why this role is too powerful to serve users with */
+export function powerOf({ free, owns, role }: ServerInspection): string | undefined {
+  if (free) return `the role ${role} is free of row-level security`
+  return owns ? `the role ${role} owns the tables, or may act as who does` : undefined
+}
+
+/** @param listens whether there is a connection for notifications */
+export function findingsOf(inspection: ServerInspection, listens: boolean): readonly StorageFinding[] {
+  const findings: StorageFinding[] = []
+  const rejection = incompatibilityOf(inspection)
+  if (rejection)
+    findings.push({
+      code: 'storage.insecure',
+      severity: 'error',
+      message: `PostgreSQL is not as it was when it was opened: ${rejection}.`,
+      remedy: 'Undo that change, or open the database anew with the role that migrates.',
+    })
+  const power = powerOf(inspection)
+  if (power)
+    findings.push({
+      code: 'storage.powerful_role',
+      severity: 'warning',
+      message: `Users are served with a role that could see them all: ${power}.`,
+      remedy:
+        'Log in with a role that owns nothing, and name the owner in migrateUrl alone. Production refuses this one.',
+    })
+  else if (inspection.creates)
+    findings.push({
+      code: 'storage.creating_role',
+      severity: 'warning',
+      message: `The role ${inspection.role} may make tables where those of the troupe are.`,
+      remedy: `revoke create on the schema from ${inspection.role}`,
+    })
+  if (!listens)
+    findings.push({
+      code: 'storage.no_listen',
+      severity: 'advice',
+      message: 'A pooler stands before the server: other processes are heard of once a second, not at once.',
+      remedy: 'Name the server itself in listenUrl.',
+    })
+  return findings
+}

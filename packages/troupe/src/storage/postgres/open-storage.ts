@@ -1,0 +1,245 @@
+/** Opens a PostgreSQL database, with its schema up to date and its role in place. */
+import type { Client } from 'pg'
+import { checkOptions, createIds, failure, TroupeError, type UserId } from '../../core/index.ts'
+import { StorageCleanup } from '../cleanup/storage-cleanup.ts'
+import { type RetentionBounds, retentionBounds, type StorageRetention } from '../cleanup/storage-retention.ts'
+import { type Applied, checkReadable, latestOf, pendingAfter } from '../migrations/applied-migrations.ts'
+import type { Migration } from '../migrations/migration.ts'
+import { storageMigrations } from '../migrations/storage-migrations.ts'
+import { Hints } from '../notifications/hints.ts'
+import type { OpenedStorage, OpenStorageOptions } from '../open-storage-options.ts'
+import type { PostgresOptions } from '../postgres-options.ts'
+import type { Hint } from '../storage-port.ts'
+import { CommitLanes } from './commit-lanes.ts'
+import { connect, createChunks, createPool } from './connections/connect.ts'
+import { type ConnectionTarget, type PostgresSettings, settingsOf } from './connections/connection-target.ts'
+import { Connections } from './connections/connections.ts'
+import { answerWithin, disconnect } from './connections/keepalive.ts'
+import { ListenConnection } from './connections/listen-connection.ts'
+import { failureOf } from './engine-error.ts'
+import { PostgresStorage } from './engine-storage.ts'
+import { findingsOf, incompatibilityOf, powerOf, probeServer, type ServerInspection } from './inspect-server.ts'
+import { appliedTo, isCurrent, migrate } from './migrate.ts'
+import { Statistics } from './statistics.ts'
+import { Transactions } from './transactions.ts'
+
+/** The server itself gives a statement up before: a connection that has not answered by then is lost. */
+const answerMsOf = ({ statementMs }: PostgresSettings) => statementMs + 2_000
+const knownOptions = ['url', 'postgres', 'migrations', 'clock', 'random', 'retention', 'time', 'production', 'faults']
+
+/**
+ * @throws ValidationError `validation.failed`, `option.unknown`, `storage.incompatible`, `storage.too_new`,
+ * `storage.insecure`; ExternalServiceError `storage.unreachable`, `storage.denied`, `storage.untrusted`, `storage.io`
+ * @example const storage = await openPostgres({ url: 'postgres://localhost/shop', migrations, clock, random })
+ */
+export async function openPostgres(options: OpenStorageOptions): Promise<OpenedStorage> {
+  checkOptions('openStorage', options, knownOptions)
+  retentionBounds(options.retention)
+  if (options.faults)
+    throw failure('validation.failed', {
+      what: 'faults',
+      problem: 'they are those of the SQLite writer, not of PostgreSQL',
+    })
+  const url = options.url === 'postgres:' ? {} : { url: options.url }
+  const settings = settingsOf({ ...url, ...options.postgres })
+  try {
+    const migrations = [...storageMigrations, ...options.migrations]
+    const inspection = await prepare(settings, options, migrations)
+    return await assemble(settings, options, { pooled: inspection.pooled, known: latestOf(migrations) })
+  } catch (error) {
+    throw failed(error, settings)
+  }
+}
+
+async function prepare(
+  settings: PostgresSettings,
+  options: OpenStorageOptions,
+  migrations: readonly Migration[],
+): Promise<ServerInspection> {
+  const { location, migrateLocation } = settings
+  const now = Math.floor(options.clock.now())
+  const inspectServer = () =>
+    using(location, settings, (client) => answerWithin(client, answerMsOf(settings), probeServer(client, location)))
+  const allow = (problem: string | undefined) => {
+    if (problem) throw failure('storage.insecure', { path: location.name, problem })
+  }
+  // Refused before anything is changed; whoever makes the tables just now is known as their owner only afterwards.
+  if (options.production) allow(powerOf(await inspectServer()))
+  await using(migrateLocation, settings, async (client) => {
+    const current = await answerWithin(client, answerMsOf(settings), isCurrent(client, migrations, migrateLocation))
+    // How long it takes nobody knows.
+    if (!current) await migrate(client, migrations, { ...migrateLocation, user: location.user }, now)
+  })
+  const inspection = await inspectServer()
+  allow(incompatibilityOf(inspection) ?? (options.production ? powerOf(inspection) : undefined))
+  return inspection
+}
+
+/** Looks, and changes nothing. @throws what opening throws where it cannot be reached */
+export async function pendingOnServer(
+  postgres: PostgresOptions,
+  migrations: readonly Migration[],
+): Promise<readonly Migration[]> {
+  const settings = settingsOf(postgres)
+  const { migrateLocation } = settings
+  return using(migrateLocation, settings, async (client) =>
+    pendingAfter(await answerWithin(client, answerMsOf(settings), appliedTo(client, migrateLocation)), migrations),
+  )
+}
+
+const failed = (error: unknown, settings: PostgresSettings, path?: string) =>
+  error instanceof TroupeError ? error : failureOf(error, settings, path)
+
+async function using<T>(
+  location: ConnectionTarget,
+  settings: PostgresSettings,
+  run: (client: Client) => Promise<T>,
+): Promise<T> {
+  try {
+    const client = await connect(location, 'troupe opens', settings.acquireMs)
+    try {
+      return await run(client)
+    } finally {
+      await disconnect(client)
+    }
+  } catch (error) {
+    throw failed(error, settings, location.name)
+  }
+}
+
+async function assemble(
+  settings: PostgresSettings,
+  options: OpenStorageOptions,
+  { pooled, known }: { readonly pooled: boolean; readonly known: ReadonlyMap<string, number> },
+): Promise<OpenedStorage> {
+  const { clock, random, time = 'engine', retention = {} } = options
+  const { location } = settings
+  const answerMs = answerMsOf(settings)
+  const connections = new Connections(await createPool(settings, pooled), answerMs)
+  const one = { ...settings, poolSize: 1, poolOverflow: 0 }
+  const urgent = new Connections(await createPool(one, pooled, 'troupe urgent'), answerMs)
+  const statistics = new Statistics(connections, location.schema)
+  const transactions = new Transactions({
+    connections,
+    urgent,
+    chunks: await createChunks(),
+    schema: location.schema,
+    statementMs: settings.statementMs,
+    names: !pooled,
+    onGrowth: () => statistics.collect(),
+    ...(time === 'clock' ? { now: steady(options) } : {}),
+  })
+  const hints = new Hints()
+  const ids = createIds(clock, random)
+  const listenLocation = settings.listenLocation ?? (pooled ? undefined : location)
+  const line = new ListenConnection({
+    location: listenLocation,
+    schema: location.schema,
+    answerMs,
+    clock,
+    random,
+    node: ids.next(),
+    announce: (received) => hints.forward(received),
+    notify: async (channel, payload) => void (await connections.ask('select pg_notify($1, $2)', [channel, payload])),
+    poll: async (since) => {
+      await storage.checkSchema()
+      return poll(transactions, since)
+    },
+    state: (state) => storage.setState(state),
+  })
+  const lanes = new CommitLanes({
+    transactions,
+    random,
+    ids,
+    settings,
+    committed(change, result) {
+      hints.record(change, result)
+      line.pass(hints.flush())
+    },
+  })
+  const storageCleanup = new StorageCleanup({
+    clock,
+    retention,
+    cleanupTasks: [(bounds) => cleanup(transactions, bounds)],
+  })
+  const stop = async () => {
+    await storageCleanup.stop()
+    await statistics.stop()
+    await line.stop()
+    await urgent.end()
+  }
+  const check = async () =>
+    findingsOf(await using(location, settings, (client) => probeServer(client, location)), listenLocation !== undefined)
+  const checkSchema = async () => checkReadable(await applied(transactions), known, location.name)
+  const setRetention = (wanted: StorageRetention) => storageCleanup.setRetention(wanted)
+  const own = { settings, random, connections, transactions, lanes, hints, broadcast: line, setRetention }
+  const storage = new PostgresStorage({ ...own, stop, check, checkSchema })
+  try {
+    await line.start()
+    return storage
+  } catch (error) {
+    await storage.close()
+    throw failed(error, settings, listenLocation?.name)
+  }
+}
+
+/** The clock's time, which never goes back. */
+function steady({ clock }: OpenStorageOptions): () => number {
+  let last = 0
+  return () => {
+    last = Math.max(last, Math.floor(clock.now()))
+    return last
+  }
+}
+
+async function ask(transactions: Transactions, sql: string, binds: readonly (string | number)[] = []) {
+  const [outcome] = await transactions.reads({ work: true }, () => [[{ sql, binds }]])
+  if (outcome?.kind !== 'done') throw outcome?.error
+  return { rows: outcome.rows[0] ?? [], at: outcome.at }
+}
+
+async function applied(transactions: Transactions): Promise<readonly Applied[]> {
+  const { rows } = await ask(transactions, 'select module, version, lowest_reader from storage_schema')
+  return rows as readonly Applied[]
+}
+
+/** Users whose revision rose, in pages by their name. */
+const changedPage = 10_000
+
+async function poll(transactions: Transactions, since: number) {
+  const { rows, at } = await ask(transactions, 'select last_value as wakes from storage_wakes')
+  const users: Hint[] = []
+  for (let after = '', more = true; more; ) {
+    const changed = await ask(transactions, 'select user_id, revision from troupe_changed($1, $2, $3)', [
+      since,
+      after,
+      changedPage,
+    ])
+    for (const { user_id, revision } of changed.rows)
+      users.push({ user: String(user_id) as UserId, revision: Number(revision) })
+    after = String(changed.rows.at(-1)?.user_id)
+    more = changed.rows.length === changedPage
+  }
+  return { wakes: Number(rows[0]?.wakes), at, users }
+}
+
+/** Rows of each kind in one change. */
+const cleanupBatch = 500
+
+/** By a function of the database, which may look over all users. @returns whether there may be more */
+async function cleanup(
+  transactions: Transactions,
+  { changeIdsMs, feedMs, feedRevisions }: RetentionBounds,
+): Promise<boolean> {
+  const now = { $: 'now' } as const
+  const scope = { work: true } as const
+  const statement = {
+    sql: 'select troupe_cleanup($1, $2, $3, $4) as gone',
+    binds: [{ ...now, plusMs: -changeIdsMs }, { ...now, plusMs: -feedMs }, feedRevisions, cleanupBatch],
+    returns: true,
+  }
+  const change = { id: null, scope, statements: [statement] }
+  const [outcome] = await transactions.changes([{ change, id: null, unknown: false }])
+  if (outcome?.kind !== 'done') throw outcome?.error
+  return Number(outcome.rows[0]?.[0]?.gone ?? 0) > 0
+}

@@ -1,0 +1,370 @@
+/**
+ * Changes of one user, or one read, as one transaction on one connection, sent whole: begin, who it is for, the
+ * statements, COMMIT; answers are looked at afterwards. So a failed expectation has to raise inside the database.
+ *
+ * A savepoint stands behind each change of a group. Where one fails, the server refuses what follows, the transaction
+ * goes back to the last savepoint, and COMMIT keeps the changes before: nothing overtakes, and no failure fails others.
+ *
+ * Invariant: role, user and search path hold for the transaction alone, so a connection of the pool carries nothing over.
+ */
+import type { PoolClient, QueryResult } from 'pg'
+import type { Statement } from '../changes/statement.ts'
+import type { Change, Row, StorageScope } from '../storage-port.ts'
+import { cancelBlockers } from './connections/cancel-blockers.ts'
+import type { Chunks, QueryOutcome } from './connections/chunks.ts'
+import { idleMsOf } from './connections/connect.ts'
+import type { Connections } from './connections/connections.ts'
+import { PreparedTexts, type Query } from './connections/prepared-texts.ts'
+import { errorClassOf, type PostgresErrorClass } from './engine-error.ts'
+import { applicationRole } from './migrate.ts'
+
+export interface TransactionsOptions {
+  readonly connections: Connections
+  /** One, for changes that are urgent: made when the first one comes. */
+  readonly urgent: Connections
+  readonly chunks: Chunks
+  readonly schema: string
+  readonly statementMs: number
+  /** Whether statements get names: behind a pooler the next transaction's server does not know them. */
+  readonly names: boolean
+  /** ms since 1970, where the time is not the database's. */
+  readonly now?: () => number
+  /** Told as often as their number has doubled. */
+  readonly onGrowth: () => void
+}
+
+export type TransactionOutcome =
+  | {
+      readonly kind: 'done'
+      readonly rows: readonly (readonly Row[])[]
+      readonly affected: readonly number[]
+      readonly revision: number | null
+      readonly at: number
+    }
+  | Failed
+
+export interface Failed {
+  readonly kind: 'failed'
+  readonly errorClass: PostgresErrorClass
+  /** Its index; below 0 it was none of the caller's. */
+  readonly statement: number
+  readonly error: unknown
+  /** False where there was no connection to send it by. */
+  readonly sent: boolean
+}
+
+/** A change with the id under which it is kept: the caller's or, where it gave none, the adapter's. */
+export interface Identified {
+  readonly change: Change
+  /** null where a repetition does no harm. */
+  readonly id: string | null
+  /** An earlier attempt may have been committed. */
+  readonly unknown: boolean
+}
+
+interface Answers {
+  readonly kind: 'answered'
+  /** Of each query. */
+  readonly queryOutcomes: readonly QueryOutcome[]
+  readonly committed: QueryOutcome
+  readonly at: number
+}
+
+type Kind = 'changes' | 'reads'
+
+const begins: Readonly<Record<Kind, string>> = {
+  changes: 'begin',
+  reads: 'begin isolation level repeatable read read only',
+}
+
+/** Transactions before tables are looked at for the first time, as a power of two. */
+const firstGrowth = 8
+
+const plainly = (name: string, text: string): Query => ({ name: `troupe_${name}`, text, values: [] })
+const savepoint = plainly('savepoint', 'savepoint troupe')
+const toSavepoint = plainly('to_savepoint', 'rollback to savepoint troupe')
+const commit = plainly('commit', 'commit')
+
+/** Above every count of rows. */
+const endless = Number.MAX_SAFE_INTEGER
+
+export class Transactions {
+  readonly #options: TransactionsOptions
+  readonly #texts = new PreparedTexts("current_setting('troupe.now')::bigint")
+  readonly #setup: Readonly<Record<Kind, string>>
+  #count = 0
+  #doublings = 0
+  /** Of each connection, how often `#count` had doubled when it last began to plan. */
+  readonly #planned = new WeakMap<PoolClient, number>()
+
+  constructor(options: TransactionsOptions) {
+    this.#options = options
+    const setting = (name: string, value: string) => `set_config('${name}', ${value}, true)`
+    const time = options.now ? '$2::text' : 'floor(extract(epoch from clock_timestamp()) * 1000)::bigint::text'
+    const common = [
+      setting('search_path', `'${options.schema}'`),
+      // Where the session is not ours, each transaction brings what connections of ours begin with.
+      ...(options.names
+        ? []
+        : [
+            setting('idle_in_transaction_session_timeout', `'${idleMsOf(options.statementMs)}'`),
+            setting('jit', "'off'"),
+          ]),
+      setting('troupe.user', '$1::text'),
+      setting('role', `'${applicationRole}'`),
+    ]
+    const ofChanges = [
+      // They find rows by keys, for which any plan will do; making one takes longer than what it is for.
+      setting('plan_cache_mode', "'force_generic_plan'"),
+      // Changes of one user go one after the other, so what a guard has read still holds when the next statement writes.
+      `case when $1::text <> '' then pg_advisory_xact_lock(hashtextextended('${options.schema}/' || $1::text, 0)) end`,
+    ]
+    const at = `${setting('troupe.now', time)} as at`
+    this.#setup = {
+      changes: `select ${[...common, ...ofChanges, at].join(', ')}`,
+      reads: `select ${[...common, at].join(', ')}`,
+    }
+  }
+
+  /**
+   * @param group changes of one scope
+   * @returns an outcome for each, in order; what follows one that failed did nothing
+   */
+  async changes(group: readonly Identified[]): Promise<readonly TransactionOutcome[]> {
+    const { scope, urgent } = (group[0] as Identified).change
+    const user = 'user' in scope ? scope.user : ''
+    const each = group.map((identified) => this.#queriesOf(identified, user))
+    const chunks = each.length === 1 ? each : [...each.map((own) => [...own, savepoint]), [toSavepoint]]
+    const connections = urgent ? this.#options.urgent : this.#options.connections
+    const answer = await this.#send('changes', user, () => chunks, connections)
+    if (answer.kind === 'failed') return group.map(() => answer)
+    const { queryOutcomes, committed, at } = answer
+    // Nobody knows of any of them; what a refusal rests on may not stand either.
+    if (isRejected(committed)) return group.map(() => failedAt(committed, -1))
+    let next = 0
+    return untilOneFails(group, ({ change }, i) => {
+      const own = queryOutcomes.slice(next, next + (each[i] as readonly Query[]).length)
+      next += own.length + 1
+      const failed = own.findIndex(isRejected)
+      const first = mayBeRepeated(group[i] as Identified) ? 1 : 0
+      if (failed >= 0) return failedAt(own[failed] as PromiseRejectedResult, failed - first)
+      if (committed.value.command !== 'COMMIT') return rolledBack
+      const results = own.map(resultIn)
+      const revision = change.feed?.length ? (results.at(-1)?.rows[0]?.revision as number) : null
+      return { kind: 'done', at, revision, ...this.#gather(change, results.slice(first)) }
+    })
+  }
+
+  /**
+   * @param take gives the reads, of this scope, once there is a connection, when so many others are free
+   * @returns an outcome for each, in order, expectations not yet judged; what follows one that failed is `aborted`. One
+   * failure where there was no connection.
+   */
+  async reads(
+    scope: StorageScope,
+    take: (free: number) => readonly (readonly Statement[])[],
+  ): Promise<readonly TransactionOutcome[]> {
+    const user = 'user' in scope ? scope.user : ''
+    const { connections } = this.#options
+    let group: readonly (readonly Statement[])[] = []
+    const chunksOf = () => {
+      group = take(connections.free)
+      return [group.flat().map(({ sql, binds }) => this.#texts.query(sql, binds))]
+    }
+    const answer = await this.#send('reads', user, chunksOf)
+    if (answer.kind === 'failed') return answer.sent ? group.map(() => answer) : [answer]
+    const { queryOutcomes, at } = answer
+    let next = 0
+    return untilOneFails(group, (statements) => {
+      const own = queryOutcomes.slice(next, next + statements.length)
+      next += own.length
+      const failed = own.findIndex(isRejected)
+      if (failed >= 0) return failedAt(own[failed] as PromiseRejectedResult, failed)
+      const rows = own.map((each) => resultIn(each).rows.map(plain))
+      return { kind: 'done', rows, affected: rows.map(({ length }) => length), revision: null, at }
+    })
+  }
+
+  /** For who waited in vain. @returns how many were sent away who held others up and did not go on */
+  unblock(): Promise<number> {
+    return cancelBlockers(this.#options.connections, idleMsOf(this.#options.statementMs))
+  }
+
+  /** @returns a failure where nothing was sent, or could not begin */
+  async #send(
+    kind: Kind,
+    user: string,
+    chunksOf: () => readonly (readonly Query[])[],
+    connections: Connections = this.#options.connections,
+  ): Promise<Answers | Failed> {
+    let client: PoolClient | undefined
+    try {
+      client = await connections.acquire()
+    } catch (error) {
+      return { kind: 'failed', errorClass: errorClassOf(error), statement: -2, error, sent: false }
+    }
+    const { now, names, chunks } = this.#options
+    const setup: Query = {
+      text: this.#setup[kind],
+      values: now ? [user, String(Math.floor(now()))] : [user],
+      name: `troupe_${kind}`,
+    }
+    const [first = [], ...others] = chunksOf()
+    const sending = [[this.#begin(kind, client), setup, ...first], ...others]
+    const named = (query: Query): Query => (names ? query : { text: query.text, values: query.values })
+    connections.keepalive.begin(client)
+    const queryOutcomes = await chunks.send(
+      client,
+      sending.map((chunk) => chunk.map(named)),
+      named(commit),
+    )
+    connections.keepalive.end(client)
+    // Who may not write there may be connected to a server that is not the primary any more.
+    const useless = (errorClass: PostgresErrorClass['kind']) =>
+      errorClass === 'lost' || (errorClass === 'writes' && kind === 'changes')
+    connections.release(
+      client,
+      queryOutcomes.some((each) => isRejected(each) && useless(errorClassOf(each.reason).kind)),
+    )
+    const [begun, setupResult] = queryOutcomes as readonly [QueryOutcome, QueryOutcome]
+    if (isRejected(begun)) return failedAt(begun, -2)
+    if (isRejected(setupResult)) return failedAt(setupResult, -2)
+    const at = Number(setupResult.value.rows[0]?.at)
+    return {
+      kind: 'answered',
+      queryOutcomes: queryOutcomes.slice(2, -1),
+      committed: queryOutcomes.at(-1) as QueryOutcome,
+      at,
+    }
+  }
+
+  #begin(kind: Kind, client: PoolClient): Query {
+    const { names, statementMs, onGrowth } = this.#options
+    const doublings = Math.floor(Math.log2(++this.#count))
+    if (doublings > this.#doublings && doublings >= firstGrowth) onGrowth()
+    this.#doublings = doublings
+    // In time for the wait for the lock.
+    if (!names) return { text: `${begins[kind]}; set local statement_timeout = ${statementMs}`, values: [] }
+    // Tables grow, and a plan stands for how large they were: in an empty one each index is as good as another.
+    const planned = this.#planned.get(client) ?? doublings
+    this.#planned.set(client, doublings)
+    if (planned < doublings) return { text: `${begins[kind]}; discard plans`, values: [] }
+    return plainly(`begin_${kind}`, begins[kind])
+  }
+
+  #queriesOf(identified: Identified, user: string): readonly Query[] {
+    const { change, id } = identified
+    const feed = change.feed ?? []
+    const wakes = feed.length > 0 || (change.wake?.length ?? 0) > 0
+    const isReferenced = new Set(
+      change.statements.flatMap(({ expect }) => (expect && 'sameAs' in expect ? expect.sameAs : [])),
+    )
+    const transactionTime = "current_setting('troupe.now')::bigint"
+    const claim: Query = {
+      text: `select troupe_begin($1, $2, ${transactionTime}, $3, $4)`,
+      values: [id ?? '', user, String(wakes), String(feed.length > 0)],
+      name: 'troupe_begin',
+    }
+    const statements = change.statements.map((statement, index) =>
+      this.#query(statement, index, isReferenced.has(index)),
+    )
+    const claimed = mayBeRepeated(identified)
+    const own = claimed ? [claim, ...statements] : statements
+    if (feed.length === 0) return own
+    const columns = (['kind', 'key', 'data'] as const).map((name) => feed.map((item) => item[name]))
+    const feedSql = `select troupe_append_feed($1, $2, ${transactionTime}, $3, $4, $5) as revision`
+    const feedQuery: Query = {
+      text: claimed ? feedSql : `${feedSql}, nextval('storage_wakes')`,
+      values: [id ?? '', user, ...columns],
+      name: claimed ? 'troupe_append_feed' : 'troupe_tell_first',
+    }
+    return [...own, feedQuery]
+  }
+
+  /** An expectation is judged around the statement; what is not expected needs no judge. */
+  #query({ sql, binds, expect, returns }: Statement, index: number, isReferenced: boolean): Query {
+    if (expect === undefined && !isReferenced) return this.#texts.query(sql, binds)
+    const same = expect && 'sameAs' in expect
+    const numbers = same
+      ? [expect.sameAs, index]
+      : expect && 'rows' in expect
+        ? [expect.rows, expect.rows, index]
+        : [expect?.min ?? 0, expect?.max ?? endless, index]
+    const judge = (sent: number) => {
+      const [a, b, c] = [1, 2, 3].map((n) => `$${sent + n}::bigint`)
+      const count = '(select count(*) from troupe_s)'
+      return same ? `troupe_same(${count}, ${a}, ${b})` : `troupe_expect(${count}, ${a}, ${b}, ${c}, ${isReferenced})`
+    }
+    const query = this.#texts.query(sql, binds, {
+      key: `${same ? 'same' : isReferenced ? 'referenced' : 'judged'} ${returns ? 'returns' : ''} `,
+      apply: (text, sent) =>
+        returns
+          ? `with troupe_s as (${text}) select troupe_c.n as troupe_n, troupe_s.*
+            from (select ${judge(sent)} as n) troupe_c left join troupe_s on true`
+          : `with troupe_s as (${returning(text)}) select ${judge(sent)} as troupe_n`,
+    })
+    return { ...query, values: [...query.values, ...numbers.map((number) => Math.min(number, endless))] }
+  }
+
+  #gather(change: Change, results: readonly QueryResult<Row>[]) {
+    const rows: (readonly Row[])[] = []
+    const affected: number[] = []
+    change.statements.forEach((statement, index) => {
+      const result = results[index]
+      const found = (result?.rows ?? []).map(plain)
+      const judged = found[0]?.troupe_n as number | undefined
+      const count = judged ?? result?.rowCount ?? 0
+      affected.push(count)
+      rows.push(statement.returns ? found.slice(0, count).map(({ troupe_n, ...row }) => row) : [])
+    })
+    return { rows, affected }
+  }
+}
+
+/** What is told leaves the row of its id: where nobody else can have the id, nothing needs to be looked for before. */
+const mayBeRepeated = ({ change, unknown }: Identified): boolean =>
+  unknown || (change.id !== null && !change.fresh) || (change.feed ?? []).length === 0
+
+const isRejected = (queryOutcome: QueryOutcome): queryOutcome is PromiseRejectedResult =>
+  queryOutcome.status === 'rejected'
+const resultIn = (queryOutcome: QueryOutcome) => (queryOutcome as PromiseFulfilledResult<QueryResult<Row>>).value
+
+const failedAt = ({ reason }: PromiseRejectedResult, statement: number): Failed => ({
+  kind: 'failed',
+  errorClass: errorClassOf(reason),
+  statement,
+  error: reason,
+  sent: true,
+})
+/** The server took the whole transaction back without saying why. */
+const rolledBack: Failed = {
+  kind: 'failed',
+  errorClass: { kind: 'retry' },
+  statement: -1,
+  error: new Error('the transaction was rolled back'),
+  sent: true,
+}
+
+const aborted: Failed = { ...rolledBack, errorClass: { kind: 'aborted' }, error: new Error('one before it failed') }
+
+/**
+ * What follows one that failed did nothing, whatever the server says of it: what it could not prepare any more, it does not
+ * know by its name. What follows one that lost the connection has lost it too.
+ */
+function untilOneFails<Item>(
+  group: readonly Item[],
+  outcomeOf: (item: Item, index: number) => TransactionOutcome,
+): readonly TransactionOutcome[] {
+  let following: Failed | undefined
+  return group.map((item, index) => {
+    const outcome = following ?? outcomeOf(item, index)
+    if (outcome.kind === 'failed') following = outcome.errorClass.kind === 'lost' ? outcome : aborted
+    return outcome
+  })
+}
+
+const plain = (row: Row): Row => ({ ...row })
+
+/** A statement that writes gives rows only if it is told to. */
+const returning = (text: string): string =>
+  /^\s*(insert|update|delete)\b/i.test(text) && !/\breturning\b/i.test(text) ? `${text} returning 1` : text

@@ -1,0 +1,60 @@
+/** A prepared statement that knows whether it gives rows, and reads integers of any size. */
+import type { DatabaseSync, StatementSync } from 'node:sqlite'
+import { isTooBigForNumber } from '../engine-error.ts'
+
+export type Value = string | number | bigint | Uint8Array | null
+
+/**
+ * SQLite looks at the value of a bare `limit ?` when it compiles, and so compiles the statement anew at every execution,
+ * which costs more than most statements do. It does not look into a sum.
+ */
+const compiledOnce = (sql: string): string => sql.replace(/\blimit \?(\d*)(?!\d|\s*\+)/gi, 'limit ?$1 + 0')
+
+const smallest = BigInt(Number.MIN_SAFE_INTEGER)
+const largest = BigInt(Number.MAX_SAFE_INTEGER)
+
+export class Prepared {
+  /** Undefined for a statement that gives no rows. */
+  readonly columns: readonly string[] | undefined
+  /** It certainly writes nothing. */
+  readonly reads: boolean
+  readonly #statement: StatementSync
+  #big = false
+
+  constructor(db: DatabaseSync, sql: string) {
+    this.#statement = db.prepare(compiledOnce(sql))
+    const columns = this.#statement.columns().map((column) => column.name)
+    this.reads = /^\s*select\b/i.test(sql)
+    this.columns = columns.length > 0 ? columns : undefined
+    this.#statement.setReturnArrays(true)
+  }
+
+  /** How many rows it changed. */
+  run(binds: readonly Value[]): number {
+    return this.#statement.run(...(binds as Value[])).changes as number
+  }
+
+  /**
+   * One array of values per row. Integers come as numbers, beyond 2^53 as bigint.
+   * @throws the ERR_OUT_OF_RANGE of node:sqlite the first time it meets such an integer; it is ready to be run again
+   */
+  rows(binds: readonly Value[]): readonly (readonly Value[])[] {
+    try {
+      const rows = this.#statement.all(...(binds as Value[])) as unknown as Value[][]
+      return this.#big ? rows.map((row) => row.map(narrow)) : rows
+    } catch (error) {
+      if (isTooBigForNumber(error)) {
+        this.#big = true
+        this.#statement.setReadBigInts(true)
+      }
+      throw error
+    }
+  }
+}
+
+const narrow = (value: Value): Value =>
+  typeof value === 'bigint' && value >= smallest && value <= largest ? Number(value) : value
+
+/** node:sqlite binds every number as a REAL, and `5` would become the text `5.0`: integers go as bigint. */
+export const bindable = (value: Value): Value =>
+  typeof value === 'number' && Number.isSafeInteger(value) ? BigInt(value) : value

@@ -1,0 +1,297 @@
+/**
+ * Executes batches on the one connection that writes; those that come while it is at it share its transaction, which is
+ * committed when none waits. A plain class without thread, timer or clock; whoever runs it decides where and when.
+ *
+ * A savepoint per change makes the engine copy each page that the change touches, a fifth of the cost of a push. So a
+ * transaction goes without at first, and most refusals come from guards, before the change has written. Where one comes
+ * later, all is taken back and executed again with savepoints.
+ *
+ * Invariant: `handle` answers `ok` only after COMMIT returned. Of a batch that is answered otherwise nothing can be
+ * seen; what a failed COMMIT left in the log is overwritten by the probe that must succeed before the next batch.
+ */
+import type { DatabaseSync } from 'node:sqlite'
+import type { ChangeBatch, ReplyCell, WriterFailure, WriterReply, WriterRequest } from '../../writer-port.ts'
+import { errorProblem, isTooBigForNumber, isUniqueViolation, messageOf } from '../engine-error.ts'
+import { type DecodedChange, type DecodedStatement, Decoder } from './decoder.ts'
+import { Prepared, type Value } from './prepared-statement.ts'
+import { mode, outcome } from './wire.ts'
+
+export interface WriterOptions {
+  /** A fresh connection that can write. */
+  readonly open: () => DatabaseSync
+  /** False where the data lives in the connection, which is then never given up. */
+  readonly reopens: boolean
+  /** Pages in the log above which they are brought into the database between transactions. */
+  readonly checkpointPages: number
+  /** Why nothing may be written at this moment, whatever the connection says. */
+  readonly fileMissing?: () => WriterFailure | undefined
+}
+
+/** The statements of a change that storage itself adds. */
+type Own = {
+  readonly begin: Prepared
+  readonly commit: Prepared
+  readonly abandon: Prepared
+  readonly savepoint: Prepared
+  readonly release: Prepared
+  readonly rollback: Prepared
+  readonly claim: Prepared
+  readonly claimed: Prepared
+  readonly stamp: Prepared
+  readonly raise: Prepared
+  readonly revision: Prepared
+  readonly feed: Prepared
+  readonly log: Prepared
+}
+
+const sql: Readonly<Record<keyof Own, string>> = {
+  begin: 'begin immediate',
+  commit: 'commit',
+  abandon: 'rollback',
+  savepoint: 'savepoint change',
+  release: 'release change',
+  rollback: 'rollback to change',
+  claim: 'insert into storage_changes (id, user_id, at) values (?, ?, ?) on conflict do nothing',
+  claimed: 'select at, revision from storage_changes where id = ? and user_id = ?',
+  stamp: 'update storage_changes set revision = ? where id = ? and user_id = ?',
+  raise: `insert into storage_revisions (user_id, revision, horizon) values (?, 1, 0)
+    on conflict (user_id) do update set revision = revision + 1`,
+  // Costs half of what `returning` would.
+  revision: 'select revision from storage_revisions where user_id = ?',
+  feed: 'insert into storage_feed (user_id, revision, ordinal, at, kind, key, data) values (?, ?, ?, ?, ?, ?, ?)',
+  log: 'pragma wal_checkpoint(noop)',
+}
+
+/** Refusals come in groups: after one that had written, so many transactions get savepoints at once. */
+const carefulTransactions = 100
+/** A transaction takes no more batches at so many changes or cells, so that the first in it does not wait for too many. */
+const transactionLimits = { changes: 256, cells: 131_072 }
+
+/** Ends one change: thrown inside it, caught around it. */
+class RejectedChange {
+  readonly cells: readonly ReplyCell[]
+  constructor(...cells: readonly ReplyCell[]) {
+    this.cells = cells
+  }
+}
+
+export class Writer {
+  readonly #options: WriterOptions
+  #db: DatabaseSync
+  #own: Own
+  #decoder: Decoder
+  /** Transactions still to be executed with savepoints. */
+  #careful = 0
+  /** Answers every batch until a probe succeeds: later ones rest on texts of earlier ones. */
+  #failed: WriterFailure | undefined
+  /** The change that is being executed has written something. */
+  #wrote = false
+
+  /** @throws what `open` throws */
+  constructor(options: WriterOptions) {
+    this.#options = options
+    this.#db = options.open()
+    this.#own = prepareOwn(this.#db)
+    this.#decoder = new Decoder()
+  }
+
+  /**
+   * @param next a batch that has come meanwhile
+   * @returns a reply for the request, and one for each batch that was taken
+   */
+  handle(request: WriterRequest, next: () => ChangeBatch | undefined = none): readonly WriterReply[] {
+    if (request.kind === 'batch') return this.#failed ? [this.#failed] : this.#batches(request, next)
+    try {
+      const fileMissing = this.#options.fileMissing?.()
+      if (fileMissing) return [fileMissing]
+      if (request.kind === 'probe') this.#probe()
+      else this.#db.exec(`pragma incremental_vacuum(${request.pages})`)
+      return [{ ok: true, cells: [] }]
+    } catch (error) {
+      return [this.#rollBack(error)]
+    }
+  }
+
+  /** Work that nobody waits for: bounds the log. A failure shows at the next batch, which needs the same disk. */
+  tend(): void {
+    try {
+      const [row] = this.#own.log.rows([])
+      if ((row?.[1] as number) > this.#options.checkpointPages) this.#db.exec('pragma wal_checkpoint(passive)')
+    } catch {}
+  }
+
+  close(): void {
+    this.#db.close()
+  }
+
+  #batches(first: ChangeBatch, next: () => ChangeBatch | undefined): readonly WriterReply[] {
+    // Whatever fails, and be it BEGIN, each of them is answered.
+    const answeredBatches = [first]
+    const another = () => {
+      const batch = next()
+      if (batch) answeredBatches.push(batch)
+      return batch
+    }
+    try {
+      this.#failed = this.#options.fileMissing?.()
+      if (this.#failed) return [this.#failed]
+      return this.#transaction(first, another).map((cells) => ({ ok: true, cells }))
+    } catch (error) {
+      const failed = this.#rollBack(error)
+      this.#failed = failed
+      return answeredBatches.map(() => failed)
+    }
+  }
+
+  /** @returns the cells of each batch that it took */
+  #transaction(first: ChangeBatch, next: () => ChangeBatch | undefined): readonly (readonly ReplyCell[])[] {
+    const done: (readonly DecodedChange[])[] = []
+    let replies: (readonly ReplyCell[])[] = []
+    let left = transactionLimits
+    this.#own.begin.run([])
+    let batch: ChangeBatch | undefined = first
+    while (batch) {
+      const changes = this.#decoded(batch)
+      done.push(changes)
+      const cells = this.#execute(changes)
+      if (cells) replies.push(cells)
+      else {
+        this.#own.abandon.run([])
+        this.#careful = carefulTransactions
+        this.#own.begin.run([])
+        replies = done.map((earlier) => this.#execute(earlier) as readonly ReplyCell[])
+      }
+      left = { changes: left.changes - batch.changes, cells: left.cells - batch.cells.length }
+      batch = left.changes > 0 && left.cells > 0 ? next() : undefined
+    }
+    this.#own.commit.run([])
+    if (this.#careful > 0) this.#careful--
+    return replies
+  }
+
+  #decoded(batch: ChangeBatch): readonly DecodedChange[] {
+    this.#decoder.read(batch.cells)
+    return Array.from({ length: batch.changes }, () => this.#decoder.change(batch.at))
+  }
+
+  /** @returns undefined where the transaction must be taken back: without savepoints a change was refused that had written */
+  #execute(changes: readonly DecodedChange[]): readonly ReplyCell[] | undefined {
+    const reply: ReplyCell[] = []
+    for (const change of changes)
+      if (this.#careful > 0) this.#guarded(change, reply)
+      else if (!this.#bare(change, reply)) return undefined
+    return reply
+  }
+
+  /** One change without a savepoint. @returns false where something of it would stay that must not */
+  #bare(change: DecodedChange, reply: ReplyCell[]): boolean {
+    const mark = reply.length
+    try {
+      this.#change(change, reply)
+      return true
+    } catch (error) {
+      if (errorProblem(error) || !this.#db.isTransaction) throw error
+      if (this.#wrote || !(error instanceof RejectedChange)) return false
+      reply.length = mark
+      reply.push(...error.cells)
+      return true
+    }
+  }
+
+  /** One change behind a savepoint: whatever happens in it, its neighbours don't notice. */
+  #guarded(change: DecodedChange, reply: ReplyCell[]): void {
+    const mark = reply.length
+    this.#own.savepoint.run([])
+    let rejection = this.#attempt(change, reply)
+    if (rejection === 'retry') rejection = this.#attempt(change, reply)
+    if (rejection) {
+      reply.length = mark
+      reply.push(...(rejection === 'retry' ? [outcome.invalid, 'an integer is too large'] : rejection))
+    }
+    this.#own.release.run([])
+  }
+
+  /** @returns why nothing of it stays, or `earlier` where a statement met a large integer and now reads them */
+  #attempt(change: DecodedChange, reply: ReplyCell[]): readonly ReplyCell[] | 'retry' | undefined {
+    const mark = reply.length
+    try {
+      this.#change(change, reply)
+      return undefined
+    } catch (error) {
+      if (!(error instanceof RejectedChange) && (errorProblem(error) || !this.#db.isTransaction)) throw error
+      reply.length = mark
+      this.#own.rollback.run([])
+      if (isTooBigForNumber(error)) return 'retry'
+      return error instanceof RejectedChange ? error.cells : [outcome.invalid, messageOf(error)]
+    }
+  }
+
+  #change({ id, user, at, statements, feed }: DecodedChange, reply: ReplyCell[]): void {
+    this.#wrote = id !== null
+    if (id !== null && this.#own.claim.run([id, user, BigInt(at)]) === 0) {
+      const [row] = this.#own.claimed.rows([id, user])
+      throw new RejectedChange(outcome.repeated, ...(row as Value[]))
+    }
+    reply.push(outcome.done, at, null)
+    const revisionAt = reply.length - 1
+    const counts: number[] = []
+    for (const statement of statements) counts.push(this.#statement(statement, counts, reply))
+    if (feed.length === 0) return
+    this.#own.raise.run([user])
+    const revision = this.#own.revision.rows([user])[0]?.[0] as number
+    for (let i = 0; i < feed.length; i += 3)
+      this.#own.feed.run([user, BigInt(revision), BigInt(i / 3), BigInt(at), ...feed.slice(i, i + 3)])
+    if (id !== null) this.#own.stamp.run([BigInt(revision), id, user])
+    reply[revisionAt] = revision
+  }
+
+  #statement(statement: DecodedStatement, counts: readonly number[], reply: ReplyCell[]): number {
+    const index = counts.length
+    const prepared = statement.slot.prepared(this.#db)
+    let count: number
+    let rows: readonly (readonly Value[])[] | undefined
+    try {
+      rows = prepared.columns && prepared.rows(statement.binds)
+      count = rows ? rows.length : prepared.run(statement.binds)
+    } catch (error) {
+      throw isUniqueViolation(error) ? new RejectedChange(outcome.unexpected, index, 0) : error
+    }
+    if (count > 0 && !prepared.reads) this.#wrote = true
+    const same = statement.mode & mode.sameAs
+    const fits = same ? count === counts[statement.low] : count >= statement.low && count <= statement.high
+    if (!fits) throw new RejectedChange(outcome.unexpected, index, count)
+    reply.push(count)
+    if (statement.mode & mode.returns) {
+      reply.push(prepared.columns ?? [], rows?.length ?? 0)
+      if (rows) for (const row of rows) reply.push(...row)
+    }
+    return count
+  }
+
+  #probe(): void {
+    if (this.#options.reopens) {
+      const fresh = this.#options.open()
+      const own = prepareOwn(fresh)
+      this.#db.close()
+      this.#db = fresh
+      this.#own = own
+      this.#decoder = new Decoder()
+    }
+    this.#db.exec("update storage_settings set value = value + 1 where name = 'probe'")
+    this.#failed = undefined
+  }
+
+  #rollBack(error: unknown): WriterFailure {
+    try {
+      if (this.#db.isTransaction) this.#db.exec('rollback')
+    } catch {
+      // The connection is given up by the probe, which must succeed before the next batch.
+    }
+    return { ok: false, problem: errorProblem(error) ?? 'io', message: messageOf(error) }
+  }
+}
+
+const none = () => undefined
+
+const prepareOwn = (db: DatabaseSync): Own =>
+  Object.fromEntries(Object.entries(sql).map(([name, text]) => [name, new Prepared(db, text)])) as Own

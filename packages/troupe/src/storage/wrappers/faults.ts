@@ -1,0 +1,99 @@
+/**
+ * A writer that fails as writers do in the world, by a seed: for tests of what stands above it and for simulation.
+ * A real adapter of the writer's port around another one; which faults strike is drawn per batch.
+ */
+import { type Clock, checkFunction, checkOptions, failure, type Random, sleep } from '../../core/index.ts'
+import type { Disk } from '../disk.ts'
+import type { WriterFailure, WriterReply, WriterRequest, WriterShell } from '../writer-port.ts'
+
+export type FaultKind =
+  /** Nothing is done, an I/O error is answered. */
+  | 'io-before'
+  /** All is done and durable, an I/O error is answered. */
+  | 'io-after'
+  /** Nothing is done: no space. Probes fail too, until space is back. */
+  | 'full'
+  /** All is done and durable; the writer is dead before it can tell. */
+  | 'dead'
+
+export interface Faults {
+  readonly clock: Clock
+  readonly random: Random
+  /** How likely each is at a batch, 0 to 1. */
+  readonly rates?: Partial<Readonly<Record<FaultKind, number>>>
+  /** Before the batch is executed and again before it is answered, ms: evenly between 0 and this. */
+  readonly delayMs?: number
+  /** Decides instead of chance: the fault of the n-th batch, from 0. */
+  readonly at?: (batch: number) => FaultKind | undefined
+  /** How many probes fail after `full`; 2 by default. */
+  readonly fullProbes?: number
+  /** Where the data of `memory:` is, so that it outlives a process that is killed in a simulation. */
+  readonly disk?: Disk
+}
+
+const kinds: readonly FaultKind[] = ['io-before', 'io-after', 'full', 'dead']
+
+/** @throws ValidationError for an option that there is not, and without what decides when a fault strikes */
+export function checkFaults(faults: Faults): void {
+  checkOptions('faults', faults, ['clock', 'random', 'rates', 'delayMs', 'at', 'fullProbes', 'disk'])
+  checkOptions('faults.rates', faults.rates ?? {}, kinds)
+  if (typeof faults.clock?.now !== 'function') throw wrong('faults.clock', 'it has no now()')
+  if (typeof faults.random?.next !== 'function') throw wrong('faults.random', 'it has no next()')
+  if (faults.at !== undefined) checkFunction('faults.at', faults.at)
+}
+
+const wrong = (what: string, problem: string) => failure('validation.failed', { what, problem })
+
+export function withFaults(shell: WriterShell, faults: Faults): WriterShell {
+  let batches = 0
+  let failingProbes = 0
+  let dead = false
+  const delay = async () => {
+    if (faults.delayMs) await sleep(faults.clock, faults.random.next() * faults.delayMs)
+  }
+  const draw = (): FaultKind | undefined => {
+    const batch = batches++
+    if (faults.at) return faults.at(batch)
+    // One draw per batch, so that a change of one rate leaves the course of the others.
+    let left = faults.random.next()
+    for (const kind of kinds) {
+      left -= faults.rates?.[kind] ?? 0
+      if (left < 0) return kind
+    }
+    return undefined
+  }
+  const strike = async (kind: FaultKind, request: WriterRequest): Promise<WriterReply> => {
+    if (kind === 'full') failingProbes = faults.fullProbes ?? 2
+    if (kind === 'io-after' || kind === 'dead') {
+      const reply = await shell.send(request)
+      if (!reply.ok) return reply
+    }
+    if (kind === 'dead') dead = true
+    return failed[kind]
+  }
+  return {
+    // One at a time: what fails here is not known to whoever executes the next one.
+    threaded: false,
+    async send(request) {
+      if (dead) return failed.dead
+      if (request.kind === 'probe' && failingProbes > 0) {
+        failingProbes--
+        return failed.full
+      }
+      if (request.kind !== 'batch') return shell.send(request)
+      await delay()
+      const kind = draw()
+      const reply = await (kind ? strike(kind, request) : shell.send(request))
+      await delay()
+      return reply
+    },
+    close: () => shell.close(),
+  }
+}
+
+const failed: Readonly<Record<FaultKind, WriterFailure>> = {
+  'io-before': { ok: false, problem: 'io', message: 'an injected fault before the commit' },
+  'io-after': { ok: false, problem: 'io', message: 'an injected fault after the commit' },
+  full: { ok: false, problem: 'full', message: 'an injected full disk' },
+  dead: { ok: false, problem: 'dead', message: 'an injected death of the writer' },
+}

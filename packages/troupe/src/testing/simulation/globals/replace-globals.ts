@@ -1,0 +1,28 @@
+/**
+ * Replaces what third-party code reads the world with: Date, performance.now, hrtime, timers in all forms of import,
+ * Math.random, the random functions of crypto, AbortSignal.timeout, the ids of the process and the name of the host. Our own code has ports; this is for libraries alone,
+ * and must run before any of them is loaded.
+ *
+ * Microtasks and `process.nextTick` stay: they cause no choice.
+ */
+import { createRequire, syncBuiltinESMExports } from 'node:module'
+import type { Machine } from '../machine.ts'
+import { replaceChance } from './replace-chance.ts'
+import { replaceTime } from './replace-time.ts'
+import { replaceTimers } from './replace-timers.ts'
+import type { Replaced } from './replaced.ts'
+
+export function replaceGlobals(machine: Machine, except: readonly Replaced[] = []): void {
+  const wanted = (what: Replaced) => !except.includes(what)
+  replaceTime(machine, wanted)
+  replaceTimers(machine, wanted)
+  replaceChance(machine, wanted)
+  if (wanted('identity')) replaceIdentity()
+  syncBuiltinESMExports()
+}
+
+/** What names this process and this machine, and goes into ids. */
+function replaceIdentity(): void {
+  for (const name of ['pid', 'ppid']) Object.defineProperty(process, name, { value: 1_000, configurable: true })
+  Object.assign(createRequire(import.meta.url)('node:os') as object, { hostname: () => 'simulated' })
+}

@@ -1,0 +1,39 @@
+/** The process that simulates: runs the seeds it is given, one line of JSON for each on its fourth descriptor. */
+import { writeSync } from 'node:fs'
+import { real } from './globals/real.ts'
+import { createLeakDetector } from './leak-detector.ts'
+import { preloadedMachine as machine } from './preload.ts'
+import { runSeed } from './run-seed.ts'
+import type { SimulationFaults, SimulationScenario } from './simulation.ts'
+
+/** What `simulate` tells the process. */
+export interface SimulationAssignment {
+  readonly scenario: string
+  readonly seeds: readonly string[]
+  readonly options: never
+  readonly faults: SimulationFaults
+  readonly bail: boolean
+  readonly traceLines: number
+  readonly maxEvents: number
+  readonly maxSimulatedMs: number
+  /** No further seed is begun after so many ms. */
+  readonly capMs: number
+}
+
+const assignment = JSON.parse(process.argv[2] ?? '') as SimulationAssignment
+const { scenario: url, seeds, capMs, bail, ...rest } = assignment
+const leaks = createLeakDetector()
+const send = (line: object) => leaks.allow(() => writeSync(3, `${JSON.stringify(line)}\n`))
+const began = real.now()
+const { default: scenario } = (await import(url)) as { readonly default: SimulationScenario }
+if (typeof scenario !== 'function') throw new TypeError('its default export is no function')
+// What loads on first use, and what is compiled once, is loaded and compiled here; its outcome does not count.
+await runSeed({ ...rest, machine, scenario, seed: 'rehearsal', leaks, rehearsal: true })
+for (const seed of seeds) {
+  if (real.now() - began > capMs) break
+  const report = await runSeed({ ...rest, machine, scenario, seed, leaks, rehearsal: false })
+  send(report)
+  if (bail && report.failure !== undefined) break
+}
+send({ end: true })
+process.exit(0)

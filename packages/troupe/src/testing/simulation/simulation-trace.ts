@@ -1,0 +1,29 @@
+/** What happened in one seed, line by line: as a digest always, as text where it is wanted. */
+import { createHash } from 'node:crypto'
+
+export class SimulationTrace {
+  readonly #hash = createHash('sha256')
+  readonly #lines: string[] = []
+  readonly #traceLines: number
+  count = 0
+
+  /** @param traceLines how many of the last lines are kept as text */
+  constructor(traceLines: number) {
+    this.#traceLines = traceLines
+  }
+
+  line(text: string): void {
+    this.count++
+    this.#hash.update(`${text}\n`)
+    this.#lines.push(text)
+    if (this.#lines.length > 2 * this.#traceLines) this.#lines.splice(0, this.#lines.length - this.#traceLines)
+  }
+
+  tail(): readonly string[] {
+    return this.#lines.slice(-this.#traceLines)
+  }
+
+  digest(): string {
+    return this.#hash.copy().digest('hex')
+  }
+}

@@ -1,0 +1,147 @@
+/** One call of a built-in tool, whoever makes it: a mistake of the caller is a result, and nobody acts as another. */
+
+import { type BatchOperationResult, isToolContext } from '../../context/index.ts'
+import {
+  CancelledError,
+  failure,
+  isObject,
+  type Json,
+  LeaseLostError,
+  nameOf,
+  nearest,
+  TroupeError,
+} from '../../core/index.ts'
+import type { BuiltInTool } from '../../security/index.ts'
+import { contextTools, operationFields } from './context-tools.ts'
+import { messageTools } from './message-tools.ts'
+import { similarKeys } from './similar-keys.ts'
+import type { JsonObject, ToolClients, ToolSpec } from './tool-spec.ts'
+import { topicTools } from './topic-tools.ts'
+
+/** `success: false` comes with `error`, a sentence, and `code`. */
+export type ToolResult = { readonly success: boolean } & JsonObject
+
+export const specs: ReadonlyMap<string, ToolSpec> = new Map(
+  [...contextTools, ...topicTools, ...messageTools].map((spec) => [spec.name, spec]),
+)
+
+/** Whose call it is. */
+export interface ToolCaller {
+  readonly clients: ToolClients
+  /** The tools that it may call. */
+  readonly available: () => readonly string[]
+  readonly role?: string
+  /** @throws AccessDeniedError */
+  readonly authorize: (tool: BuiltInTool) => void
+  /** It named another agent as the one who acts. */
+  readonly impersonated: (tool: BuiltInTool) => void
+  /** Failures that no caller can mend, which are thrown on. */
+  readonly ends?: (code: string) => boolean
+}
+
+/** @throws what is nobody's mistake: the step was cancelled, parked or lost */
+export async function executeToolCall(caller: ToolCaller, name: string, args: unknown): Promise<ToolResult> {
+  try {
+    const spec = specs.get(name)
+    if (!spec)
+      throw failure('tool.unknown', {
+        tool: nameOf(name),
+        nearest:
+          nearest(nameOf(name), [...caller.available(), ...specs.keys()]) ??
+          (caller.available().join(', ') || 'to grant the agent tools'),
+      })
+    caller.authorize(spec.name)
+    return { success: true, ...(await spec.run(caller.clients, argumentsOf(caller, spec, args))) }
+  } catch (error) {
+    if (!(error instanceof TroupeError) || error instanceof CancelledError || error instanceof LeaseLostError)
+      throw error
+    if (caller.ends?.(error.code)) throw error
+    return failed(caller, name, args, error)
+  }
+}
+
+/** Whoever is named as acting must be the agent itself; the name is then of no further use. */
+function argumentsOf({ clients, impersonated }: ToolCaller, spec: ToolSpec, args: unknown): unknown {
+  const wrong = (problem: string) => failure('tool.arguments', { tool: spec.name, problem })
+  if (!isObject(args)) throw wrong('they are an object with the names of the parameters')
+  const sender = spec.name === 'get_messages_from_agents' ? [] : ['from_agent']
+  const unnamed = (value: unknown) => {
+    if (!isObject(value)) return value
+    const own = { ...value }
+    for (const field of ['agent_name', 'agent', 'sender_agent', ...sender]) {
+      if (!Object.hasOwn(own, field)) continue
+      if (own[field] !== clients.agent && own[field] !== null && own[field] !== undefined) {
+        impersonated(spec.name)
+        throw failure('agent.mismatch', { agent: clients.agent })
+      }
+      delete own[field]
+    }
+    return own
+  }
+  const own = unnamed(args) as Record<string, unknown>
+  if (Array.isArray(own.operations)) own.operations = own.operations.map(unnamed)
+  const checked = spec.arguments.safeParse(own)
+  if (checked.success) return checked.data
+  const problems = checked.error.issues
+    .slice(0, 5)
+    .map(({ path, message }) => (path.length > 0 ? `${path.join('.')}: ${message}` : message))
+  throw wrong(problems.join('; '))
+}
+
+async function failed(caller: ToolCaller, name: string, args: unknown, error: TroupeError): Promise<ToolResult> {
+  const { code, hint, message, retryable } = error
+  const { context, agent } = caller.clients
+  const helpful: Record<string, Json> = {}
+  if (code === 'access.denied' || code === 'tool.unknown') {
+    helpful.available_tools = [...caller.available()]
+    if (caller.role !== undefined) helpful.agent_role = caller.role
+  }
+  const { key, topic } = (args ?? {}) as { readonly key?: unknown; readonly topic?: unknown }
+  if (typeof key === 'string' && key.length <= 1_024) helpful.key = key
+  if (code === 'context.missing' && typeof key === 'string')
+    helpful.similar_keys = [...(await similarKeys(context, key))]
+  if (code === 'topic.missing' && topic !== undefined) helpful.available_topics = [...(await topicsOf(caller.clients))]
+  const { results } = error as { readonly results?: readonly BatchOperationResult[] }
+  if (results) Object.assign(helpful, rolledBackFields(results))
+  if (retryable) helpful.retry_after = retryAfter(error)
+  return {
+    success: false,
+    error:
+      code === 'access.denied' && !results ? `Access denied to tool: ${name}` : `${failurePrefix(results)}${message}`,
+    code,
+    tool: specs.has(name) ? name : 'unknown',
+    agent,
+    ...(hint === undefined ? {} : { suggestion: hint }),
+    ...helpful,
+  }
+}
+
+/** Of an atomic batch, in the form of any other batch: one failed, none stands. */
+const rolledBackFields = (results: readonly BatchOperationResult[]): Record<string, Json> => ({
+  total_operations: results.length,
+  successful_operations: 0,
+  failed_operations: results.length,
+  atomic: true,
+  results: results.map(operationFields),
+})
+const failurePrefix = (results: readonly BatchOperationResult[] = []): string => {
+  const at = results.findIndex((result) => !result.success && result.error.code !== 'batch.aborted')
+  return at < 0 ? '' : `Operation ${at} failed: `
+}
+
+async function topicsOf({ context }: ToolClients): Promise<readonly string[]> {
+  if (isToolContext(context) && !context.can('discover_topics')) return []
+  try {
+    return (await context.discoverTopics()).items.map(({ topic }) => topic)
+  } catch (error) {
+    if (error instanceof TroupeError && error.status === 403) return []
+    throw error
+  }
+}
+
+/** In seconds: what whoever refused asks to wait for; one where it does not say. */
+export function retryAfter({ code, details }: TroupeError): number {
+  const { retryAfterMs } = (details ?? {}) as { readonly retryAfterMs?: Json }
+  const asked = typeof retryAfterMs === 'number' ? Math.max(1, Math.ceil(retryAfterMs / 1_000)) : 1
+  return code === 'timeout' ? 30 : asked
+}

@@ -1,0 +1,66 @@
+/** A team on a store in memory, with virtual time, as `createTroupe` wires it but for runs. */
+import { contextMigrations, createContextMesh } from '../../context/index.ts'
+import {
+  construct,
+  createEvents,
+  createIds,
+  createVirtualClock,
+  type EventFields,
+  seededRandom,
+  systemRandom,
+} from '../../core/index.ts'
+import { createMailboxes, messagingMigrations } from '../../messaging/index.ts'
+import { Access, type AccessOptions, createIncidents, openAudit, securityMigrations } from '../../security/index.ts'
+import { createBlobs, openStorage } from '../../storage/index.ts'
+import { ToolHandler, type ToolHandlerParts } from './tool-handler.ts'
+import { UnreadResults } from './unread-results.ts'
+
+export async function openTeam() {
+  const clock = createVirtualClock()
+  const random = seededRandom('tools')
+  const ids = createIds(clock, random)
+  const seen: EventFields[] = []
+  const events = createEvents(() => {})
+  events.on('*', (event) => seen.push(event))
+  const migrations = [...contextMigrations, ...securityMigrations, ...messagingMigrations]
+  const storage = await openStorage({ url: 'memory:', migrations, clock, random })
+  // Its ids are none that the seed gives again.
+  const chance = { random: systemRandom, ids: createIds(clock, systemRandom) }
+  const audit = await openAudit({ storage, clock, ...chance, events, holder: 'test', failed: () => {} })
+  const incidents = createIncidents({ audit, events })
+  const mesh = createContextMesh({ storage, clock, random, ids, events, incidents })
+  const mailboxes = createMailboxes({
+    storage,
+    blobs: await createBlobs(storage),
+    clock,
+    ids,
+    random,
+    events,
+    incidents,
+    subscribersOf: (user, topic, agent) => mesh.subscribersOf(user, topic, agent),
+    presentOf: async () => [],
+    answerStep: () => ({ statements: [] }),
+    abandonSteps: () => ({ statements: [] }),
+  })
+  const unread = new UnreadResults({ clock, events })
+  return {
+    clock,
+    seen,
+    unread,
+    incidents,
+    agent(name: string, options: AccessOptions = {}, more: Partial<ToolHandlerParts> = {}) {
+      const access = new Access(options)
+      const context = mesh.agent('ada', name, access)
+      const clients = mailboxes.clients({ user: 'ada', agent: name, access })
+      const own = { userId: 'ada', context, ...clients, access, clock, ids, events, incidents, unread }
+      const tools = ToolHandler[construct]({ ...own, ...more })
+      return { context, tools, ...clients }
+    },
+    async [Symbol.asyncDispose]() {
+      await mailboxes.close()
+      await mesh.close()
+      await incidents.flush()
+      await storage.close()
+    },
+  }
+}

@@ -1,0 +1,14 @@
+/** What a result says of its call, whoever made it. */
+import { AccessDeniedError, catalogue, type ErrorCode, type Json } from '../core/index.ts'
+
+/** A result that says `success: false`, as those of the built-in tools do. */
+export const isFailure = (result: unknown): result is { readonly [field: string]: Json } =>
+  typeof result === 'object' && result !== null && (result as { readonly success?: unknown }).success === false
+
+/** Rights were missing, or another's name was used. */
+export const isRejection = (code: unknown): boolean =>
+  typeof code === 'string' && Object.hasOwn(catalogue, code) && catalogue[code as ErrorCode].class === AccessDeniedError
+
+/** What events say a result failed with: a code, and not whatever a user's own tool may have put there. */
+export const codeOf = ({ code }: { readonly code?: unknown }): string =>
+  typeof code === 'string' && /^[\w.-]{1,64}$/.test(code) ? code : 'tool.failed'

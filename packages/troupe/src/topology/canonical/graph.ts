@@ -1,0 +1,100 @@
+/**
+ * A topology made ready to be walked: edges by node, where branches meet, and from where they can still come there.
+ * Computed once per run; reachability costs O(nodes · edges) here and nothing later.
+ */
+import type { CanonicalEdge, CanonicalNode, CanonicalTopology } from './canonical-topology.ts'
+
+export interface GraphEdge extends CanonicalEdge {
+  readonly index: number
+}
+
+export interface GraphNode extends CanonicalNode {
+  /** The name under which events and results tell of it. */
+  readonly label: string
+  readonly out: readonly GraphEdge[]
+  readonly in: readonly GraphEdge[]
+  /** Branches of a scope wait for each other here. */
+  readonly isJoin: boolean
+  /** Nodes with a meeting that a branch can still come to from here, over one edge at least. */
+  readonly reach: readonly string[]
+  /** Those of them that come first: no other meeting lies before. */
+  readonly first: readonly string[]
+}
+
+export interface Graph {
+  readonly nodes: ReadonlyMap<string, GraphNode>
+  readonly edges: readonly GraphEdge[]
+  readonly entries: readonly GraphEdge[]
+  /** Nodes whose steps are limited. */
+  readonly limited: readonly string[]
+}
+
+/** Edges along which a branch itself goes on; a query comes back, a notification begins something apart. */
+export const carries = (edge: CanonicalEdge): boolean => edge.type === 'invoke' || edge.type === 'stream'
+
+/** Others than those to whom there is a way back meet here. */
+function meets(node: CanonicalNode, edges: readonly CanonicalEdge[], starts: ReadonlySet<string>): boolean {
+  if (node.kind !== 'agent') return false
+  const from = new Set<string>()
+  for (const edge of edges) if (edge.to === node.name && carries(edge) && !starts.has(edge.from)) from.add(edge.from)
+  for (const edge of edges) if (edge.from === node.name && carries(edge)) from.delete(edge.to)
+  from.delete(node.name)
+  return from.size > 1
+}
+
+type Neighbours = ReadonlyMap<string, readonly string[]>
+
+function walk(start: string, next: Neighbours, joinNodes: ReadonlySet<string>, through: boolean): string[] {
+  const seen = new Set<string>()
+  const found: string[] = []
+  const stack = [...(next.get(start) ?? [])].reverse()
+  while (stack.length > 0) {
+    const name = stack.pop() as string
+    if (seen.has(name)) continue
+    seen.add(name)
+    if (joinNodes.has(name)) found.push(name)
+    if (!through && joinNodes.has(name)) continue
+    const onward = next.get(name) ?? []
+    for (let i = onward.length - 1; i >= 0; i--) stack.push(onward[i] as string)
+  }
+  return found
+}
+
+export function graphOf(topology: CanonicalTopology): Graph {
+  const edges = topology.edges.map((edge, index) => ({ ...edge, index }))
+  const starts = new Set(topology.nodes.filter((n) => n.kind === 'start').map((n) => n.name))
+  const out = new Map<string, GraphEdge[]>()
+  const into = new Map<string, GraphEdge[]>()
+  const next = new Map<string, string[]>()
+  const append = <T>(map: Map<string, T[]>, key: string, value: T) => {
+    const list = map.get(key)
+    if (list) list.push(value)
+    else map.set(key, [value])
+  }
+  for (const edge of edges) {
+    append(out, edge.from, edge)
+    append(into, edge.to, edge)
+    if (carries(edge)) append(next, edge.from, edge.to)
+  }
+  const around = (node: CanonicalNode) => [...(out.get(node.name) ?? []), ...(into.get(node.name) ?? [])]
+  const joinNodes = new Set(topology.nodes.filter((n) => meets(n, around(n), starts)).map((n) => n.name))
+  const nodes = new Map<string, GraphNode>()
+  for (const node of topology.nodes)
+    nodes.set(node.name, {
+      ...node,
+      label: node.agent ?? node.name,
+      out: out.get(node.name) ?? [],
+      in: into.get(node.name) ?? [],
+      isJoin: joinNodes.has(node.name),
+      reach: joinNodes.size === 0 ? [] : walk(node.name, next, joinNodes, true),
+      first: joinNodes.size === 0 ? [] : walk(node.name, next, joinNodes, false),
+    })
+  const limited = topology.nodes.filter((n) => n.limit !== undefined).map((n) => n.name)
+  return { nodes, edges, entries: edges.filter((e) => starts.has(e.from)), limited }
+}
+
+/** Whether what the edge leads to comes back along it: a query, an edge that says so, or one with an edge back. */
+export const returnsTo = (graph: Graph, edge: GraphEdge): boolean =>
+  edge.type === 'query' ||
+  edge.returns === true ||
+  (carries(edge) && graph.nodes.get(edge.to)?.out.some((back) => back.to === edge.from && carries(back)) === true)

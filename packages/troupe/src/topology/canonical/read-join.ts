@@ -1,0 +1,30 @@
+/** Joins and failure policies as they are written, checked. */
+import { failure } from '../../core/index.ts'
+import type { FailurePolicy, Join } from './canonical-topology.ts'
+
+const wrong = (what: string, problem: string) => failure('validation.failed', { what, problem })
+
+/** @throws ValidationError for what is no join, and for bounds that it cannot have */
+export function readJoin(what: string, join: unknown): Join {
+  if (join === 'all' || join === 'any' || join === 'first') return join
+  const keys = join !== null && typeof join === 'object' ? Object.keys(join) : []
+  const { quorum, ratio } = (join ?? {}) as { readonly quorum?: unknown; readonly ratio?: unknown }
+  if (keys.length === 1 && quorum !== undefined) {
+    if (!Number.isSafeInteger(quorum) || (quorum as number) < 1)
+      throw wrong(what, 'a quorum must be a whole number of at least 1')
+    return { quorum: quorum as number }
+  }
+  if (keys.length === 1 && ratio !== undefined) {
+    if (typeof ratio !== 'number' || !(ratio > 0 && ratio <= 1))
+      throw wrong(what, 'a ratio must lie above 0 and be at most 1')
+    return { ratio }
+  }
+  throw wrong(what, "it must be 'all', 'any', 'first', { quorum } or { ratio }")
+}
+
+const policies: readonly unknown[] = ['failFast', 'collect', 'continue', 'ask']
+
+export function readFailurePolicy(what: string, policy: unknown): FailurePolicy {
+  if (!policies.includes(policy)) throw wrong(what, `it must be one of ${policies.join(', ')}`)
+  return policy as FailurePolicy
+}

@@ -1,0 +1,71 @@
+/** What can be seen of the agents themselves: tools they may not call, side effects that no record holds. */
+import type { Agent } from '../../agents/index.ts'
+import type { CompiledTopology } from '../define-topology.ts'
+import type { Finding } from './finding.ts'
+import { withHelpers } from './with-helpers.ts'
+
+export function checkAgents({ agents }: CompiledTopology): Finding[] {
+  const all = new Set([...agents.values()].flatMap((agent) => [...withHelpers(agent)]))
+  return [...all].flatMap((agent) => [...missingCode(agent), ...missingGrants(agent), ...sideEffects(agent)])
+}
+
+function missingCode({ name, incomplete }: Agent): Finding[] {
+  if (incomplete === undefined) return []
+  const remedy = 'Pass the topology itself, not its JSON'
+  return [{ code: 'code.missing', severity: 'error', location: name, message: `${name}: ${incomplete}`, remedy }]
+}
+
+/** A tool on the definition is granted by that; a deny wins. */
+function missingGrants(agent: Agent): Finding[] {
+  const denied = new Set(agent.access.deny ?? [])
+  return (agent.toolNames ?? [])
+    .filter((tool) => denied.has(tool))
+    .map((tool) => ({
+      code: 'tool.not_granted',
+      severity: 'error',
+      location: `${agent.name}: ${tool}`,
+      message: `${agent.name} has the tool ${tool} and no grant for it: its access denies it`,
+      remedy: `Remove ${tool} from deny, or from the tools of ${agent.name}`,
+    }))
+}
+
+const outside: readonly (readonly [pattern: RegExp, what: string])[] = [
+  [/\bfetch\s*\(|\bhttps?\.(?:get|request)\s*\(|\bnew\s+WebSocket\b/, 'the network'],
+  [/\bDate\.now\s*\(|\bnew\s+Date\s*\(\s*\)/, 'the clock of the machine'],
+  [/\bMath\.random\s*\(|\brandomUUID\s*\(/, 'chance'],
+  [/\b(?:readFile|readdir|writeFile|appendFile|unlink|rmdir|mkdir)(?:Sync)?\s*\(/, 'the file system'],
+  [/\bprocess\.env\b/, 'the environment'],
+  [/\b(?:exec|spawn)(?:Sync|File)?\s*\(/, 'other processes'],
+]
+
+/** The part of the source that is not inside `ctx.effect(…)`, as far as brackets tell. */
+function outsideEffects(source: string): string {
+  let rest = ''
+  for (let from = 0; ; ) {
+    const at = source.indexOf('.effect(', from)
+    if (at < 0) return rest + source.slice(from)
+    rest += source.slice(from, at)
+    let depth = 0
+    let i = at + '.effect'.length
+    for (; i < source.length; i++) {
+      if (source[i] === '(') depth++
+      if (source[i] === ')' && --depth === 0) break
+    }
+    from = i + 1
+  }
+}
+
+/** Sees the source of function agents that show it; code they call is not seen. */
+function sideEffects(agent: Agent): Finding[] {
+  if (agent.source === undefined) return []
+  const seen = outsideEffects(agent.source)
+  return outside
+    .filter(([pattern]) => pattern.test(seen))
+    .map(([, what]) => ({
+      code: 'effect.outside',
+      severity: 'advice',
+      location: agent.name,
+      message: `${agent.name} seems to use ${what} outside ctx.effect: that is done again when the step is entered again`,
+      remedy: 'Put it into ctx.effect(name, { class }, fn), or use ctx.now() and ctx.random()',
+    }))
+}

@@ -1,0 +1,115 @@
+/** What a run can cost at worst, against its budget; and what cannot be said because nothing bounds it. */
+
+import type { CanonicalTopology } from '../canonical/canonical-topology.ts'
+import { graphOf, returnsTo } from '../canonical/graph.ts'
+import type { PinnedConfig } from '../canonical/pinned-config.ts'
+import type { Finding } from './finding.ts'
+
+/**
+ * Steps at least: one for each agent that every run comes by, which are those on all ways from Start to End.
+ * A budget below that ends every run.
+ */
+function leastSteps(topology: CanonicalTopology): number {
+  const graph = graphOf(topology)
+  const far = new Map<string, number>([['Start', 0]])
+  const open = ['Start']
+  for (let name = open.shift(); name !== undefined; name = open.shift())
+    for (const { to } of graph.nodes.get(name)?.out ?? []) {
+      if (far.has(to)) continue
+      far.set(to, (far.get(name) ?? 0) + 1)
+      open.push(to)
+    }
+  const end = far.get('End') ?? far.get('User') ?? 2
+  return Math.max(1, end - 1)
+}
+
+/** Without cycles and `=>` alone, each agent runs so often at most as ways lead to it; undefined where nothing bounds it. */
+function maxSteps(topology: CanonicalTopology): number | undefined {
+  const graph = graphOf(topology)
+  const known = new Map<string, number>()
+  const walking = new Set<string>()
+  const runs = (name: string): number | undefined => {
+    if (name === 'Start') return 1
+    const found = known.get(name)
+    if (found !== undefined) return found
+    if (walking.has(name)) return undefined
+    walking.add(name)
+    const node = graph.nodes.get(name)
+    let sum = 0
+    for (const edge of node?.in ?? []) {
+      const from = runs(edge.from)
+      if (from === undefined) return undefined
+      sum += from
+    }
+    walking.delete(name)
+    const runCount = node?.isJoin ? Math.min(1, sum) : sum
+    known.set(name, runCount)
+    return runCount
+  }
+  let total = 0
+  for (const node of topology.nodes) {
+    if (node.kind !== 'agent') continue
+    const runCount = runs(node.name)
+    if (runCount === undefined) return undefined
+    total += runCount
+  }
+  return total
+}
+
+/** The least depth at which each agent can come to work: who is invoked and comes back stands a level below. */
+function depths(topology: CanonicalTopology): ReadonlyMap<string, number> {
+  const graph = graphOf(topology)
+  const least = new Map([['Start', 0]])
+  const open = ['Start']
+  for (let name = open.shift(); name !== undefined; name = open.shift())
+    for (const edge of graph.nodes.get(name)?.out ?? []) {
+      const depth = (least.get(name) ?? 0) + (edge.type === 'notify' || returnsTo(graph, edge) ? 1 : 0)
+      if (depth >= (least.get(edge.to) ?? Number.POSITIVE_INFINITY)) continue
+      least.set(edge.to, depth)
+      open.push(edge.to)
+    }
+  return least
+}
+
+function tooDeep(topology: CanonicalTopology, limit: number): Finding[] {
+  return [...depths(topology)]
+    .filter(([, depth]) => depth > limit)
+    .map(([location, depth]) => ({
+      code: 'budget.worst_case',
+      severity: 'warning',
+      location,
+      message: `${location} stands ${depth} levels deep, and the budget of depth is ${limit}: whoever invokes it ends the run`,
+      remedy: `Raise budget.depth to at least ${depth}`,
+    }))
+}
+
+export function checkBudget(topology: CanonicalTopology, { budget, maxParallelBranches }: PinnedConfig): Finding[] {
+  const findings = tooDeep(topology, budget.depth)
+  const least = leastSteps(topology)
+  if (least > budget.steps)
+    findings.push({
+      code: 'budget.worst_case',
+      severity: 'error',
+      location: 'config.budget.steps',
+      message: `Every run takes at least ${least} steps, and the budget is ${budget.steps}: it is always exceeded`,
+      remedy: `Raise budget.steps to at least ${least}`,
+    })
+  const worstCase = maxSteps(topology)
+  if (worstCase !== undefined && worstCase > budget.steps && least <= budget.steps)
+    findings.push({
+      code: 'budget.worst_case',
+      severity: 'warning',
+      location: 'config.budget.steps',
+      message: `In the worst case a run takes ${worstCase} steps, and the budget is ${budget.steps}`,
+      remedy: `Raise budget.steps to ${worstCase}, or accept that the guard may end it`,
+    })
+  if (worstCase === undefined && budget.tokens === undefined && budget.cost === undefined && budget.time === undefined)
+    findings.push({
+      code: 'budget.worst_case',
+      severity: 'advice',
+      location: 'config.budget',
+      message: `The worst case is bounded by ${budget.steps} steps alone (${maxParallelBranches} at once): the team has cycles, and no budget of tokens, cost or time`,
+      remedy: 'Set budget.tokens, budget.cost or budget.time',
+    })
+  return findings
+}

@@ -1,0 +1,53 @@
+/** What models may use at worst, against the budgets of tokens and cost. */
+import { definitionOf, LlmAgent } from '../../agents/index.ts'
+import type { Models } from '../../models/index.ts'
+import type { PinnedConfig } from '../canonical/pinned-config.ts'
+import type { CompiledTopology } from '../define-topology.ts'
+import type { Finding } from './finding.ts'
+import { withHelpers } from './with-helpers.ts'
+
+export type Prices = Pick<Models, 'nameOf' | 'costOf'>
+
+/** As the settings of an LlmAgent have it where they say nothing. */
+const defaults = { turns: 50, outputTokens: 1_000 }
+
+/** Output alone: what goes in is not known before. Each agent and helper counts once, for how often it runs nothing may bound. */
+export function checkCost({ agents }: CompiledTopology, { budget }: PinnedConfig, prices?: Prices): Finding[] {
+  if (budget.tokens === undefined && budget.cost === undefined) return []
+  const findings: Finding[] = []
+  let tokens = 0
+  let cost = 0
+  for (const agent of new Set([...agents.values()].flatMap((one) => [...withHelpers(one)]))) {
+    if (!(agent instanceof LlmAgent)) continue
+    const { settings, chain } = definitionOf(agent)
+    const outputTokens = (settings.maxTurns ?? defaults.turns) * (settings.maxOutputTokens ?? defaults.outputTokens)
+    tokens += outputTokens
+    const [model] = chain
+    if (budget.cost === undefined || !prices || model === undefined) continue
+    const name = prices.nameOf(model)
+    const price = prices.costOf(name, { inputTokens: 0, outputTokens })
+    if (price === undefined) findings.push(unpriced(agent.name, name))
+    cost += price ?? 0
+  }
+  if (budget.tokens !== undefined && tokens > budget.tokens)
+    findings.push(worst('tokens', `${tokens} tokens`, String(budget.tokens)))
+  if (budget.cost !== undefined && cost > budget.cost)
+    findings.push(worst('cost', `$${cost.toFixed(2)}`, `$${budget.cost}`))
+  return findings
+}
+
+const worst = (name: 'tokens' | 'cost', used: string, limit: string): Finding => ({
+  code: 'budget.worst_case',
+  severity: 'warning',
+  location: `config.budget.${name}`,
+  message: `If each model answers at full length as often as it may, a run uses ${used} and more; the budget is ${limit}`,
+  remedy: `Lower settings.maxTurns or settings.maxOutputTokens, raise budget.${name}, or accept that the guard may end it`,
+})
+
+const unpriced = (agent: string, model: string): Finding => ({
+  code: 'budget.worst_case',
+  severity: 'warning',
+  location: agent,
+  message: `${agent} asks ${model}, whose price is not known: the budget of cost does not see it`,
+  remedy: 'Pass its price to createTroupe({ prices }), or bound the run by budget.tokens',
+})

@@ -1,0 +1,64 @@
+/** Joins that can never be met, because fewer can come than are needed, and those at which nothing ever meets. */
+
+import type { CanonicalTopology } from '../canonical/canonical-topology.ts'
+import { type Graph, type GraphNode, graphOf, returnsTo } from '../canonical/graph.ts'
+import type { PinnedConfig } from '../canonical/pinned-config.ts'
+import type { Finding } from './finding.ts'
+
+/** Agents may be invoked several times, so a fork is judged only where its way is given: `=>`. Meetings by their ways in. */
+export function checkJoins(topology: CanonicalTopology, config: PinnedConfig): Finding[] {
+  const graph = graphOf(topology)
+  const findings: Finding[] = inertConfig(config, graph)
+  for (const node of graph.nodes.values()) {
+    if (node.kind !== 'agent') continue
+    const named = inertOptions(node, graph)
+    if (named.length > 0)
+      findings.push({
+        code: 'join.inert',
+        severity: 'warning',
+        location: node.name,
+        message: `${named.join(' and ')} at ${node.name} never comes into play: nothing meets there, and nobody it invokes comes back`,
+        remedy: `Name it where branches meet, or let those that ${node.name} invokes lead back to it`,
+      })
+    const join = node.join ?? (node.isJoin ? config.join : undefined)
+    if (join === undefined || typeof join !== 'object' || !('quorum' in join)) continue
+    const fan = node.out.filter((edge) => edge.fanOut).length
+    const into = node.in.filter((edge) => edge.from !== 'Start').length
+    const available = node.isJoin ? into : fan > 0 ? fan : Number.POSITIVE_INFINITY
+    if (join.quorum <= available) continue
+    findings.push({
+      code: 'join.impossible',
+      severity: 'error',
+      location: node.name,
+      message: `The join at ${node.name} cannot be met: a quorum of ${join.quorum} is asked of ${available} who can come`,
+      remedy: `Ask for at most ${available}, or let more branches lead to ${node.name}`,
+    })
+  }
+  return findings
+}
+
+/** Nobody waits at End: what ends there is the answer, or one of the list of answers. */
+function inertConfig({ join, deadline }: PinnedConfig, graph: Graph): Finding[] {
+  const named = [...(join === 'all' ? [] : ['join']), ...(deadline === undefined ? [] : ['deadline'])]
+  if (named.length === 0 || [...graph.nodes.values()].some((node) => meets(node, graph))) return []
+  const last = [...graph.nodes.values()].filter((node) =>
+    node.out.some(({ to }) => graph.nodes.get(to)?.kind === 'end'),
+  )
+  return [
+    {
+      code: 'join.inert',
+      severity: 'warning',
+      location: 'config',
+      message: `The ${named.join(' and ')} of the config never comes into play: no branches meet, and what ends at End is waited for`,
+      remedy: `Add an agent at which they meet: {${last.map(({ name }) => name).join(', ')}} -> C, where C is new`,
+    },
+  ]
+}
+
+const meets = (node: GraphNode, graph: Graph): boolean => node.isJoin || node.out.some((edge) => returnsTo(graph, edge))
+
+/** What a node says of joins where it has none. */
+function inertOptions(node: GraphNode, graph: Graph): readonly string[] {
+  if (meets(node, graph)) return []
+  return (['join', 'deadline', 'onFailure'] as const).filter((option) => node[option] !== undefined)
+}

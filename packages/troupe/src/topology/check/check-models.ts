@@ -1,0 +1,32 @@
+/** Models that agents name and nobody can ask: seen before a run has paid for what comes before them. */
+import { type Agent, definitionOf, LlmAgent } from '../../agents/index.ts'
+import { failure, type TroupeError } from '../../core/index.ts'
+import type { Models } from '../../models/index.ts'
+import type { CompiledTopology } from '../define-topology.ts'
+import type { Finding } from './finding.ts'
+import { withHelpers } from './with-helpers.ts'
+
+export type KnownModels = Pick<Models, 'obstacles'>
+
+export function checkModels({ agents }: CompiledTopology, models?: KnownModels): Finding[] {
+  const all = new Set([...agents.values()].flatMap((agent) => [...withHelpers(agent)]))
+  return [...all].flatMap((agent) =>
+    agent instanceof LlmAgent ? ofChain(agent, definitionOf(agent).chain, models) : [],
+  )
+}
+
+/** One that others of its chain stand in for is a warning. */
+function ofChain({ name }: Agent, chain: ReturnType<typeof definitionOf>['chain'], models?: KnownModels): Finding[] {
+  const asked = models?.obstacles?.(chain)
+  if (!asked) return []
+  if (asked.length === 0) return [found('model.missing', 'error', name, failure('model.missing', { agent: name }))]
+  const severity = asked.every(({ obstacle }) => obstacle) ? 'error' : 'warning'
+  return asked.flatMap(({ obstacle }) => (obstacle ? [found('model.unknown', severity, name, obstacle)] : []))
+}
+
+const found = (
+  code: Finding['code'],
+  severity: Finding['severity'],
+  agent: string,
+  { message, hint = '' }: TroupeError,
+): Finding => ({ code, severity, location: agent, message, remedy: hint })

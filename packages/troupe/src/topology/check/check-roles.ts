@@ -1,0 +1,24 @@
+/** Roles that agents name and the troupe has not. */
+import { nearest } from '../../core/index.ts'
+import type { Roles } from '../../security/index.ts'
+import type { CompiledTopology } from '../define-topology.ts'
+import type { Finding } from './finding.ts'
+import { withHelpers } from './with-helpers.ts'
+
+export function checkRoles({ agents }: CompiledTopology, roles?: Roles): Finding[] {
+  if (!roles) return []
+  const known = Object.keys(roles)
+  const all = new Set([...agents.values()].flatMap((agent) => [...withHelpers(agent)]))
+  return [...all].flatMap(({ name, access }) => {
+    const role = access?.role
+    if (role === undefined || Object.hasOwn(roles, role)) return []
+    const near = nearest(role, known)
+    return {
+      code: 'role.unknown',
+      severity: 'error',
+      location: name,
+      message: `${name} has the role ${role}, which there is not`,
+      remedy: `Use one of ${known.join(', ')}${near === undefined ? '' : `; did you mean ${near}?`}`,
+    }
+  })
+}

@@ -1,0 +1,67 @@
+/** Whether what an agent gives can be what the next one takes, as far as both say so in JSON Schema. */
+
+import { jsonSchemaFor } from '../../core/index.ts'
+import { graphOf } from '../canonical/graph.ts'
+import type { CompiledTopology } from '../define-topology.ts'
+import type { Finding } from './finding.ts'
+
+type Schema = { readonly [key: string]: unknown }
+const isSchema = (value: unknown): value is Schema =>
+  value !== null && typeof value === 'object' && !Array.isArray(value)
+
+const typesOf = (schema: Schema): readonly string[] | undefined =>
+  typeof schema.type === 'string' ? [schema.type] : Array.isArray(schema.type) ? (schema.type as string[]) : undefined
+
+/** Why no value of the first can be one of the second; undefined where it may fit. Says nothing where it cannot be sure. */
+export function misfit(actual: Schema, wanted: Schema, path = 'the value'): string | undefined {
+  for (const key of ['anyOf', 'oneOf', 'allOf', '$ref', 'not']) if (key in actual || key in wanted) return undefined
+  const [produced, wants] = [typesOf(actual), typesOf(wanted)]
+  const fits = (g: string) =>
+    wants?.includes(g) ||
+    (g === 'integer' && wants?.includes('number')) ||
+    (g === 'number' && wants?.includes('integer'))
+  if (produced && wants && !produced.some(fits))
+    return `${path} is ${produced.join(' or ')}, and ${wants.join(' or ')} is wanted`
+  const properties = isSchema(actual.properties) ? actual.properties : undefined
+  const wantedProperties = isSchema(wanted.properties) ? wanted.properties : {}
+  const required = Array.isArray(wanted.required) ? (wanted.required as string[]) : []
+  if (!properties) return undefined
+  for (const name of required) {
+    const own = properties[name]
+    if (own === undefined && actual.additionalProperties !== false && 'additionalProperties' in actual) continue
+    const inner = wantedProperties[name]
+    if (own === undefined && isSchema(inner) && 'default' in inner) continue
+    if (own === undefined) return `${path} has no ${name}, which is required`
+    if (isSchema(own) && isSchema(inner)) {
+      const problem = misfit(own, inner, `${path}.${name}`)
+      if (problem) return problem
+    }
+  }
+  return undefined
+}
+
+export function checkSchemas({ canonical, agents }: CompiledTopology): Finding[] {
+  const graph = graphOf(canonical)
+  const agentAt = (name: string) => agents.get(graph.nodes.get(name)?.agent ?? '')
+  const findings: Finding[] = []
+  for (const edge of graph.edges) {
+    const target = graph.nodes.get(edge.to)
+    const source = graph.nodes.get(edge.from)
+    // Who meets gets `{ results }`, and who invokes names each input itself: only what goes along alone is judged.
+    const along = source?.out.filter((e) => e.type === 'invoke' || e.type === 'stream') ?? []
+    if (target?.kind !== 'agent' || target.isJoin || !(along.length === 1 || edge.fanOut)) continue
+    const [produced, wants] = [agentAt(edge.from)?.outputSchema, agentAt(edge.to)?.inputSchema]
+    const actual = produced && jsonSchemaFor(produced, 'output')
+    const wanted = wants && jsonSchemaFor(wants, 'input')
+    const problem = actual && wanted && misfit(actual, wanted)
+    if (!problem || target.out.some((back) => back.to === edge.from)) continue
+    findings.push({
+      code: 'schema.misfit',
+      severity: 'error',
+      location: `${edge.from} -> ${edge.to}`,
+      message: `What ${edge.from} gives does not fit the input schema of ${edge.to}: ${problem}`,
+      remedy: `Let one of the two schemas follow the other, or put an agent between that translates`,
+    })
+  }
+  return findings
+}

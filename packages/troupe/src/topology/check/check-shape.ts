@@ -1,0 +1,96 @@
+/** Whether every agent can be reached, can go on, and can come to an end. */
+import type { CanonicalTopology } from '../canonical/canonical-topology.ts'
+import type { PinnedConfig } from '../canonical/pinned-config.ts'
+import type { Finding } from './finding.ts'
+
+type Next = ReadonlyMap<string, readonly string[]>
+
+function adjacency(topology: CanonicalTopology, turned: boolean): Next {
+  const next = new Map<string, string[]>(topology.nodes.map((node) => [node.name, []]))
+  for (const { from, to } of topology.edges) next.get(turned ? to : from)?.push(turned ? from : to)
+  return next
+}
+
+export function reachable(from: readonly string[], next: Next): ReadonlySet<string> {
+  const seen = new Set(from)
+  const open = [...from]
+  for (let name = open.pop(); name !== undefined; name = open.pop())
+    for (const other of next.get(name) ?? []) {
+      if (seen.has(other)) continue
+      seen.add(other)
+      open.push(other)
+    }
+  return seen
+}
+
+export const onward = (topology: CanonicalTopology): Next => adjacency(topology, false)
+
+/** An agent that has no way on ends its branch, which is right only where End or User was not to come. */
+export function checkShape(topology: CanonicalTopology, config: PinnedConfig): Finding[] {
+  const next = onward(topology)
+  const reached = reachable(['Start', ...substitutes(topology, config)], next)
+  const ending = reachable(
+    topology.nodes
+      .filter((n) => n.kind === 'end' || (n.kind === 'user' && (next.get(n.name) ?? []).length === 0))
+      .map((n) => n.name),
+    adjacency(topology, true),
+  )
+  const notified = new Set(topology.edges.filter((e) => e.type === 'notify' || e.type === 'query').map((e) => e.to))
+  // Who is notified or queried ends with its answer: so can those who lead to it.
+  const answering = reachable([...notified], adjacency(topology, true))
+  const agents = topology.nodes.filter((node) => node.kind === 'agent')
+  const findings: Finding[] = []
+  for (const { name } of agents) {
+    if (!reached.has(name))
+      findings.push({
+        code: 'node.unreachable',
+        severity: 'error',
+        location: name,
+        message: `${name} is unreachable: no way leads from Start to it`,
+        remedy: `Add a flow to ${name}, name it in onError, or remove it`,
+      })
+    else if ((next.get(name) ?? []).length === 0 && !notified.has(name))
+      findings.push({
+        code: 'node.dead_end',
+        severity: 'error',
+        location: name,
+        message: `${name} is a dead end: no way leads on from it`,
+        remedy: `Add ${name} -> End, or a way back to who invokes it`,
+      })
+  }
+  const stuck = agents
+    .map((n) => n.name)
+    .filter(
+      (name) => reached.has(name) && !ending.has(name) && !answering.has(name) && (next.get(name) ?? []).length > 0,
+    )
+  for (const cycle of cycles(stuck, next))
+    findings.push({
+      code: 'cycle.no_exit',
+      severity: 'error',
+      location: cycle.join(', '),
+      message: `${cycle.join(', ')} form a cycle without an exit: no way leads from there to End or User`,
+      remedy: `Let one of them lead to End, or back to who can`,
+    })
+  return findings
+}
+
+/** Where failures are routed: no flow needs to lead there. */
+function substitutes(topology: CanonicalTopology, { onError }: PinnedConfig): readonly string[] {
+  const named = new Set(Object.values(onError).map((rule) => rule.agent))
+  const agents = topology.nodes.filter(({ kind }) => kind === 'agent')
+  return agents.filter(({ name, agent }) => named.has(name) || named.has(agent)).map(({ name }) => name)
+}
+
+/** Groups of nodes that all lead to each other. */
+function cycles(names: readonly string[], next: Next): readonly (readonly string[])[] {
+  const reach = new Map(names.map((name) => [name, reachable(next.get(name) ?? [], next)]))
+  const done = new Set<string>()
+  const groups: string[][] = []
+  for (const name of names) {
+    if (done.has(name) || !reach.get(name)?.has(name)) continue
+    const group = names.filter((other) => reach.get(name)?.has(other) && reach.get(other)?.has(name))
+    for (const one of group) done.add(one)
+    groups.push(group)
+  }
+  return groups
+}

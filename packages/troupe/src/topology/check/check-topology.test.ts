@@ -1,0 +1,266 @@
+import { describe, expect, it } from 'vitest'
+import { z } from 'zod'
+import { type Agent, AgentPool, defineAgent, LlmAgent } from '../../agents/index.ts'
+import { createEvents, type Recording, seededRandom, systemClock } from '../../core/index.ts'
+import { createModels, type ModelsOptions } from '../../models/index.ts'
+import { defineTool } from '../../tools/index.ts'
+import { type RunConfig, readConfig } from '../canonical/run-config.ts'
+import { defineTopology, type TopologyForm } from '../define-topology.ts'
+import { patterns } from '../patterns.ts'
+import { misfit } from './check-schemas.ts'
+import { type CheckContext, checkTopology } from './check-topology.ts'
+
+const leaf = (name: string): Agent => defineAgent({ name, run: () => null })
+const leaves = (names: string) => names.split(' ').map(leaf)
+const team = (names: string, flows: readonly string[], more: object = {}): TopologyForm => ({
+  agents: leaves(names),
+  flows,
+  ...more,
+})
+const check = (form: TopologyForm, config: RunConfig = {}) => {
+  const compiled = defineTopology(form)
+  return checkTopology(compiled, readConfig(config, compiled.canonical))
+}
+const typed = (name: string, schemas: object): Agent => defineAgent({ name, ...schemas, run: async () => ({}) })
+const tool = (name: string, more: object = {}) =>
+  defineTool({
+    name,
+    description: name,
+    inputSchema: z.object({ q: z.string() }),
+    effect: 'read',
+    execute: async () => 1,
+    ...more,
+  })
+const modelsWith = (options: Partial<ModelsOptions>): CheckContext => ({
+  models: createModels({ clock: systemClock, random: seededRandom(1), events: createEvents(() => {}), ...options }),
+})
+const llm = (name: string, options: object) =>
+  new LlmAgent({ name, instructions: 'You act.', model: 'offline/extractive', ...options })
+
+describe('findings', () => {
+  it('name a join of the run where no branches meet before End', () => {
+    const inert = (flows: string[], config: RunConfig) =>
+      check(team('A B C', flows), config).filter(({ code }) => code === 'join.inert')
+    const separateBranches = ['Start -> A', 'A => {B, C}', 'B -> End', 'C -> End']
+    const [finding] = inert(separateBranches, { join: 'first', deadline: '5s' })
+    expect(finding).toMatchObject({ severity: 'warning', location: 'config' })
+    expect(finding?.message).toMatch(/join and deadline of the config never/)
+    expect(finding?.remedy).toMatch(/B, C/)
+    expect(inert(separateBranches, { onFailure: 'collect' })).toEqual([])
+    expect(inert(['Start -> A', 'A <-> B', 'A <-> C', 'A -> End'], { join: 'first' })).toEqual([])
+  })
+  it('name what a node says of joins where nothing ever meets', () => {
+    const flows = ['Start -> A', 'A -> B', 'B <-> C', 'B -> End']
+    const nodes = { A: { join: 'any' }, B: { onFailure: 'collect' }, C: { deadline: '5s' } }
+    const findings = check(team('A B C', flows, { nodes })).filter(({ code }) => code === 'join.inert')
+    expect(findings.map(({ severity, location }) => [severity, location])).toEqual([['warning', 'A']])
+  })
+
+  it.each([
+    ['node.unreachable', 'C', team('A B C', ['Start -> A', 'A -> B', 'B -> End', 'C -> End'])],
+    ['node.dead_end', 'C', team('A B C', ['Start -> A', 'A -> B', 'A -> C', 'B -> End'])],
+    ['cycle.no_exit', 'B, C', team('A B C D', ['Start -> A', 'A -> D', 'D -> End', 'A -> B', 'B -> C', 'C -> B'])],
+    [
+      'join.impossible',
+      'C',
+      team('A B1 B2 C', ['Start -> A', 'A -> B1', 'A -> B2', 'B1 -> C', 'B2 -> C', 'C -> End'], {
+        nodes: { C: { join: { quorum: 3 } } },
+      }),
+    ],
+    [
+      'tool.not_granted',
+      'A: danger',
+      { agents: [llm('A', { tools: { danger: tool('danger') }, deny: ['danger'] })], flows: ['Start -> A'] },
+    ],
+    [
+      'schema.misfit',
+      'A -> B',
+      {
+        agents: [
+          typed('A', { outputSchema: z.object({ n: z.number() }) }),
+          typed('B', { inputSchema: z.object({ text: z.string() }) }),
+        ],
+        flows: ['A -> B'],
+      },
+    ],
+  ] as const)('%s is an error at %s', (code, location, form) => {
+    const found = check(form as TopologyForm).filter((f) => f.severity === 'error')
+    expect(found).toMatchObject([{ code, location }])
+    expect(found[0]?.remedy).not.toBe('')
+  })
+  it('an agent that failures are routed to needs no flow that leads to it', () => {
+    const routed = { onError: { '*': { agent: 'B' } } } as const
+    expect(check(team('A B', ['Start -> A', 'A -> End', 'B -> End']), routed)).toEqual([])
+    expect(check(team('A B', ['Start -> A', 'A -> End', 'B -> End']))).toMatchObject([{ code: 'node.unreachable' }])
+  })
+  it('a budget that every run exceeds is an error, one that some may a warning', () => {
+    const line = team('A B C', ['A -> B', 'B -> C'])
+    expect(check(line, { budget: { steps: 2 } })).toMatchObject([{ code: 'budget.worst_case', severity: 'error' }])
+    expect(check(line, { budget: { steps: 3 } })).toEqual([])
+    const wide = team('A B C D', ['A -> B', 'A -> C', 'A -> D', 'B -> End', 'C -> End', 'D -> End'])
+    expect(check(wide, { budget: { steps: 3 } })).toMatchObject([
+      { severity: 'warning', message: expect.stringContaining('4 steps') },
+    ])
+  })
+  it('a way from untrusted input to a dangerous tool is a warning', () => {
+    const reader = llm('Reader', { tools: [tool('browse', { untrusted: true })] })
+    const form = (more: object): TopologyForm => ({
+      agents: [reader, llm('Payer', { tools: [tool('pay', { effect: 'at-most-once', ...more })] })],
+      flows: ['Reader -> Payer'],
+    })
+    expect(check(form({ needsApproval: false }))).toMatchObject([
+      { code: 'taint.path', severity: 'warning', location: 'Reader -> Payer: pay' },
+    ])
+    expect(check(form({ needsApproval: true }))).toEqual([])
+  })
+  it('what helpers may do counts as what their agent may, however deep they help', () => {
+    const deep = llm('Deep', { tools: [tool('browse', { untrusted: true })] })
+    const form: TopologyForm = {
+      agents: [
+        llm('Reader', { agents: { middle: llm('Middle', { agents: { deep } }) } }),
+        llm('Payer', { agents: { helper: llm('Hand', { tools: [tool('pay', { effect: 'at-most-once' })] }) } }),
+      ],
+      flows: ['Reader -> Payer'],
+    }
+    expect(check(form)).toMatchObject([{ code: 'taint.path', location: 'Reader -> Payer: pay' }])
+    const denied = llm('Boss', { agents: { helper: llm('Hand', { tools: [tool('pay')], deny: ['pay'] }) } })
+    expect(check({ agents: [denied], flows: ['Start -> Boss'] })).toMatchObject([
+      { code: 'tool.not_granted', location: 'Hand: pay' },
+    ])
+  })
+  it('what a pool lends counts as the agent itself, and helpers cost what agents do', () => {
+    const lent = (agent: Agent) => new AgentPool({ agent, clock: systemClock })
+    const reader = lent(llm('Reader', { tools: [tool('browse', { untrusted: true })] }))
+    const payer = lent(llm('Payer', { tools: [tool('pay', { effect: 'at-most-once' })] }))
+    expect(check({ agents: [reader, payer], flows: ['Reader -> Payer'] })).toMatchObject([
+      { code: 'taint.path', location: 'Reader -> Payer: pay' },
+    ])
+    const settings = { maxTurns: 1, maxOutputTokens: 100 }
+    const lead = llm('Lead', { settings, agents: { helper: lent(llm('Helper', { settings })) } })
+    const form: TopologyForm = { agents: [lead], flows: ['Start -> Lead'] }
+    expect(check(form, { budget: { tokens: 200 } })).toEqual([])
+    expect(check(form, { budget: { tokens: 199 } })).toMatchObject([
+      { code: 'budget.worst_case', message: expect.stringContaining('200 tokens') },
+    ])
+  })
+  it('who stands deeper than the budget of depth is a warning', () => {
+    const tree = team('A B C', ['Start -> A', 'A <-> B', 'B <-> C', 'A -> End'])
+    const found = check(tree, { budget: { depth: 1, tokens: 1_000_000 } })
+    expect(found).toMatchObject([{ code: 'budget.worst_case', severity: 'warning', location: 'C' }])
+    expect(found[0]?.remedy).toContain('2')
+    expect(check(tree, { budget: { depth: 2, tokens: 1_000_000 } })).toEqual([])
+  })
+  it('side effects outside ctx.effect are advice', () => {
+    const bare = defineAgent({ name: 'A', run: async () => Date.now() })
+    const inside = defineAgent({
+      name: 'B',
+      run: async (_: unknown, ctx) => ctx.effect('now', { class: 'read' }, () => Math.max(1, Date.now())),
+    })
+    expect(check({ agents: [bare, inside], flows: ['A -> B'] })).toMatchObject([
+      { code: 'effect.outside', severity: 'advice', location: 'A' },
+    ])
+  })
+})
+
+describe('of models', () => {
+  const known = modelsWith({
+    registry: { fast: ['openai/a', 'mistral/b'] },
+    installed: (name) => name === '@ai-sdk/openai',
+  })
+  const findings = (model?: object | string | readonly string[], around = known) => {
+    const lead = llm('Lead', { agents: { clerk: llm('Clerk', { model }) } })
+    const compiled = defineTopology({ agents: [lead], flows: ['Start -> Lead'] })
+    return checkTopology(compiled, readConfig({}, compiled.canonical), around)
+  }
+  it.each([
+    ['opnai/gpt', 'opnai is not known; did you mean openai?'],
+    ['offline/other', 'offline/extractive'],
+    ['openai/', "'provider/model'"],
+    ['fst', 'did you mean fast?'],
+    ['mistral/large', '@ai-sdk/mistral'],
+    ['constructor/x', 'constructor is not known'],
+    [{ url: 'localhost', model: 'x' }, 'url'],
+    [{ specificationVersion: 'v2', provider: 'old', modelId: 'x' }, 'v2'],
+    [['mistral/large', 'opnai/gpt'], '@ai-sdk/mistral'],
+    [['openai/gpt', 'fst'], 'fst'],
+  ] as const)('%j is an error at the agent that names it', (model, named) => {
+    const [first] = findings(model)
+    expect(first).toMatchObject({ code: 'model.unknown', severity: 'error', location: 'Clerk' })
+    expect(first?.message).toContain(named)
+    expect(first?.remedy).not.toBe('')
+  })
+  it('one that another stands in for is a warning', () => {
+    const found = findings('fast')
+    expect(found).toMatchObject([{ code: 'model.unknown', severity: 'warning', location: 'Clerk' }])
+    expect(found[0]?.message).toContain('mistral/b')
+  })
+  it('one that is there, or that a cassette may answer for, is none', () => {
+    expect(findings('openai/gpt')).toEqual([])
+    expect(findings({ url: 'http://127.0.0.1/v1', model: 'x' })).toEqual([])
+    expect(findings('mistral/large', modelsWith({ recording: {} as Recording }))).toEqual([])
+  })
+  it('an agent that names none, where nobody names one for all, is an error', () => {
+    expect(findings()).toMatchObject([{ code: 'model.missing', severity: 'error', location: 'Clerk' }])
+    expect(findings(undefined, modelsWith({ env: { AGENT_MODEL: 'offline/extractive' } }))).toEqual([])
+    expect(findings(undefined, modelsWith({ env: { AGENT_MODEL: 'fst' } }))).toMatchObject([{ code: 'model.unknown' }])
+  })
+})
+
+it('finds nothing wrong with sound teams', () => {
+  const [a, b, c] = leaves('A B C') as [Agent, Agent, Agent]
+  const agents = [a, b, c]
+  const sound: TopologyForm[] = [
+    patterns.pipeline({ stages: [{ agents: [a] }, { agents: [b, c], parallel: true }] }),
+    patterns.hubAndSpoke({ hub: a, spokes: [b, c] }),
+    patterns.hierarchical({ root: a, tree: { A: [b], B: [c] } }),
+    patterns.mesh({ agents }),
+    patterns.star({ center: a, points: [b, c] }),
+    patterns.ring({ agents, rounds: 2 }),
+    patterns.broadcast({ broadcaster: a, receivers: [b, c], allowReplies: true }),
+    patterns.broadcast({ broadcaster: a, receivers: [b, c] }),
+    patterns.supervisor({ supervisor: a, workers: [b, c] }),
+    patterns.swarm({ agents }),
+    patterns.router({ routes: { b, c } }),
+    patterns.mapReduce({ map: a, reduce: b }),
+    patterns.vote({ voters: agents }),
+    patterns.blackboard({ agents, until: () => true }),
+    patterns.planAndExecute({ planner: a, executor: b }),
+    patterns.loop({ body: a, check: b }),
+    team('A B', ['Start -> A', 'A <-> B', 'A -> End']),
+    team('A B C', ['Start -> A', 'A -> B', 'B <-> C', 'A -> End'], { edges: { 'A -> B': { type: 'query' } } }),
+    team('A', ['Start -> A', 'A -> User']),
+    team('A', ['Start -> A', 'A -> User', 'User -> A', 'A -> End']),
+  ]
+  for (const form of sound) expect(check(form).filter((f) => f.severity !== 'advice')).toEqual([])
+})
+
+it('schemas misfit only where no value can fit', () => {
+  const object = (properties: object, required: string[] = [], more: object = {}) => ({
+    type: 'object',
+    properties,
+    required,
+    ...more,
+  })
+  expect(misfit({ type: 'integer' }, { type: 'number' })).toBeUndefined()
+  expect(misfit({ type: 'string' }, { type: 'number' })).toMatch(/string.*number/)
+  expect(misfit(object({ a: { type: 'string' } }), object({ a: { type: 'number' } }, ['a']))).toMatch(/a is string/)
+  expect(misfit(object({}, [], { additionalProperties: true }), object({ a: {} }, ['a']))).toBeUndefined()
+  expect(misfit({ anyOf: [{ type: 'string' }] }, { type: 'number' })).toBeUndefined()
+})
+
+it('schemas that take more than they tell, or give something else than they take, are judged by that', () => {
+  const [text, number] = [z.string(), z.number()]
+  const misfits = (outputSchema: z.ZodType, inputSchema: z.ZodType) =>
+    check({ agents: [typed('A', { outputSchema }), typed('B', { inputSchema })], flows: ['A -> B'] }).map(
+      ({ message }) => message,
+    )
+  for (const takesText of [z.coerce.number(), number.catch(0), z.preprocess(Number, number)]) {
+    expect(misfits(text, takesText)).toEqual([])
+    expect(misfits(z.object({ a: text }), z.object({ a: takesText.optional() }))).toEqual([])
+  }
+  expect(misfits(z.object({}), z.object({ a: number.catch(0) }))).toEqual([])
+  expect(misfits(z.object({}), z.object({ a: z.coerce.number() }))).toEqual([expect.stringContaining('has no a')])
+  expect(misfits(text.transform(Number), number)).toEqual([])
+  expect(misfits(text.transform(Number).pipe(number), number)).toEqual([])
+  expect(misfits(text.transform(Number).pipe(number), text)).toEqual([expect.stringContaining('is number')])
+})

@@ -1,0 +1,43 @@
+/** A compiler for teams: what is wrong with one, or will be, before a run begins. */
+import type { Roles } from '../../security/index.ts'
+import type { PinnedConfig } from '../canonical/pinned-config.ts'
+import type { CompiledTopology } from '../define-topology.ts'
+import { checkAgents } from './check-agents.ts'
+import { checkBudget } from './check-budget.ts'
+import { checkCost, type Prices } from './check-cost.ts'
+import { checkJoins } from './check-joins.ts'
+import { checkModels, type KnownModels } from './check-models.ts'
+import { checkRoles } from './check-roles.ts'
+import { checkSchemas } from './check-schemas.ts'
+import { checkShape } from './check-shape.ts'
+import { checkTaintPaths } from './check-taint-paths.ts'
+import type { Finding } from './finding.ts'
+
+export type { Finding } from './finding.ts'
+
+const rank = { error: 0, warning: 1, advice: 2 } as const
+
+/** What the troupe has that agents name; what is absent is not looked at. */
+export interface CheckContext {
+  readonly models?: Prices & KnownModels
+  readonly roles?: Roles
+}
+
+/** @returns findings, errors first; an error refuses the start of a run */
+export function checkTopology(
+  topology: CompiledTopology,
+  config: PinnedConfig,
+  { models, roles }: CheckContext = {},
+): readonly Finding[] {
+  return [
+    ...checkShape(topology.canonical, config),
+    ...checkJoins(topology.canonical, config),
+    ...checkAgents(topology),
+    ...checkRoles(topology, roles),
+    ...checkModels(topology, models),
+    ...checkSchemas(topology),
+    ...checkBudget(topology.canonical, config),
+    ...checkCost(topology, config, models),
+    ...checkTaintPaths(topology),
+  ].sort((a, b) => rank[a.severity] - rank[b.severity])
+}

@@ -1,0 +1,29 @@
+/** What `check` says about a team before it runs. */
+export type Severity = 'error' | 'warning' | 'advice'
+
+/** Stable codes, as the reference lists them. */
+export type FindingCode =
+  | 'node.unreachable'
+  | 'node.dead_end'
+  | 'cycle.no_exit'
+  | 'join.impossible'
+  | 'join.inert'
+  | 'tool.not_granted'
+  | 'schema.misfit'
+  | 'budget.worst_case'
+  | 'taint.path'
+  | 'effect.outside'
+  | 'code.missing'
+  | 'role.unknown'
+  | 'model.unknown'
+  | 'model.missing'
+
+export interface Finding {
+  readonly code: FindingCode
+  /** An error refuses the start. */
+  readonly severity: Severity
+  /** The node, edge or tool that it is about. */
+  readonly location: string
+  readonly message: string
+  readonly remedy: string
+}

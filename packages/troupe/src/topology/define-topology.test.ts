@@ -1,0 +1,213 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { type Agent, defineAgent } from '../agents/index.ts'
+import {
+  type AgentStub,
+  finish,
+  invoke,
+  MachineTestbed,
+  resultsIn,
+  value,
+  valuesIn,
+} from '../runs/machine/machine-testbed.test.fixture.ts'
+import { readConfig } from './canonical/run-config.ts'
+import { checkTopology } from './check/check-topology.ts'
+import { defineTopology, type TopologyForm } from './define-topology.ts'
+import { patterns } from './patterns.ts'
+
+const leaf = (name: string): Agent => defineAgent({ name, run: () => null })
+const leaves = (names: string) => names.split(' ').map(leaf) as [Agent, Agent, Agent, ...Agent[]]
+const edgesOf = (form: TopologyForm) => defineTopology(form).canonical.edges.map((e) => `${e.from}>${e.to}`)
+
+describe('strings', () => {
+  it('read arrows, braces and options', () => {
+    const form = {
+      agents: leaves('A B C D'),
+      flows: ['Start -> A', 'A => {B, C}', '{B, C} -> D', 'D <~> A'],
+      edges: { 'D<~>A': { maxTurns: 4 } },
+      nodes: { D: { join: 'any' as const, deadline: '2s' as const } },
+    }
+    const { nodes, edges } = defineTopology(form).canonical
+    expect(edges).toEqual([
+      { from: 'Start', to: 'A', type: 'invoke' },
+      { from: 'A', to: 'B', type: 'invoke', fanOut: true },
+      { from: 'A', to: 'C', type: 'invoke', fanOut: true },
+      { from: 'A', to: 'D', type: 'invoke', maxTurns: 4, alternating: true },
+      { from: 'B', to: 'D', type: 'invoke' },
+      { from: 'C', to: 'D', type: 'invoke' },
+      { from: 'D', to: 'A', type: 'invoke', maxTurns: 4, alternating: true },
+    ])
+    expect(nodes.find((n) => n.name === 'D')).toEqual({
+      name: 'D',
+      kind: 'agent',
+      agent: 'D',
+      join: 'any',
+      deadline: 2_000,
+    })
+  })
+  it('a condition whose parts are of the wrong kind is refused', () => {
+    const on = (when: object) => () =>
+      defineTopology({ agents: leaves('A B'), flows: ['A -> B'], edges: { 'A -> B': { when } } })
+    expect(on({ path: 3, equals: 1 })).toThrow(/path of its condition is not a text/)
+    expect(on({ in: 'red' })).toThrow(/in of its condition is not a list/)
+    expect(on({ exists: 'yes' })).toThrow(/exists of its condition is not true or false/)
+    expect(on({ greaterThan: '3' })).toThrow(/greaterThan of its condition is not a number/)
+    expect(on({ equals: undefined })).toThrow(/says nothing/)
+    expect(on({ constructor: 1 })).toThrow(/no part constructor/)
+    expect(on({ path: 'kind', in: ['red', null], exists: true })).not.toThrow()
+  })
+  it('a canonical form with what no topology gives is refused', () => {
+    const [a, b] = leaves('A B')
+    const form = defineTopology({ agents: [a, b], flows: ['A -> B'] }).toJSON()
+    const edge = (more: object) => () =>
+      defineTopology({ ...form, edges: form.edges.map((e) => ({ ...e, ...more })) }, { agents: [a, b] })
+    expect(edge({ type: 'invok' })).toThrow(/no type invok/)
+    expect(edge({ limit: 0 })).toThrow(/limit/)
+    expect(edge({ when: { path: 'kind' } })).toThrow(/says nothing/)
+    const node = (more: object) => () =>
+      defineTopology({ ...form, nodes: form.nodes.map((n) => ({ ...n, ...more })) }, { agents: [a, b] })
+    expect(node({ deadline: '30s' })).toThrow(/deadline is no whole number/)
+    expect(node({})).not.toThrow()
+  })
+  it('a name in the place of a definition is refused with what to pass, as is whatever is no agent', () => {
+    const named = 'Helper' as unknown as Agent
+    const [a] = leaves('A')
+    const remedy = expect.stringMatching(/^Pass the definition itself/)
+    for (const form of [
+      () => patterns.hubAndSpoke({ hub: named, spokes: [a] }),
+      () => patterns.mapReduce({ map: a, reduce: named }),
+      () => defineTopology({ agents: [a, named], flows: ['A -> Helper'] }),
+    ])
+      expect(form).toThrow(
+        expect.objectContaining({
+          hint: remedy,
+          message: expect.stringContaining('Helper: it is a name and not an agent'),
+        }),
+      )
+    for (const wrong of [undefined, null, 17, { name: 'Bob' }] as unknown[] as Agent[])
+      expect(() => patterns.star({ center: wrong, points: [a] })).toThrow(
+        expect.objectContaining({ hint: remedy, message: expect.stringContaining('it is no agent') }),
+      )
+  })
+  it('the first starts and those without a way on end, where nothing says so', () => {
+    expect(edgesOf({ agents: leaves('A B C'), flows: ['A -> B', 'A -> C'] })).toEqual([
+      'Start>A',
+      'A>B',
+      'A>C',
+      'B>End',
+      'C>End',
+    ])
+  })
+  it.each([
+    [{ flows: ['A -> Bx'] }, /no agent Bx.*/],
+    [{ flows: ['A to B'] }, /no arrow/],
+    [{ flows: ['A -> B, C'] }, /braces/],
+    [{ flows: ['A -> B -> C'] }, /more than one arrow/],
+    [{ flows: ['A -> B', 'A -> B'] }, /twice/],
+    [{ flows: ['A -> B'], nodes: { A: { joins: 'all' } } }, /joins/],
+    [{ flows: ['A -> B'], nodes: { A: { join: { ratio: 2 } } } }, /ratio/],
+    [{ flows: ['A -> B'], edges: { 'A -> C': { limit: 1 } } }, /no flow/],
+    [{ flows: ['A -> B'], edges: { 'A -> B': { maxTurns: 1 } } }, /takes turns/],
+    [{ flows: ['A -> B'], pools: { A: { size: 0 } } }, /limit/],
+    [{ flows: ['A -> B'], flow: [] }, /flow/],
+    [{ flows: ['A -> B'], agents: [...leaves('A B'), leaf('start')] }, /reserved/],
+    [{ flows: ['A -> B'], agents: [...leaves('A B'), leaf('A')] }, /twice|two different/],
+  ])('refuse %j', (more, problem) => {
+    expect(() => defineTopology({ agents: leaves('A B C'), ...more } as TopologyForm)).toThrow(problem)
+  })
+})
+
+describe('round trip', () => {
+  const [a, b, c] = leaves('A B C')
+  const agents = [a, b, c]
+  const forms: Record<string, TopologyForm> = {
+    pipeline: patterns.pipeline({ stages: [{ agents: [a] }, { agents: [b, c], parallel: true }] }),
+    hub: patterns.hubAndSpoke({ hub: a, spokes: [b, c], config: { budget: { steps: 9 } } }),
+    vote: patterns.vote({ voters: agents, quorum: 2 }),
+    loop: patterns.loop({ body: a, check: b, max: 3 }),
+    plan: patterns.planAndExecute({ planner: a, executor: b }),
+    router: patterns.router({ routes: { x: a, y: b } }),
+    objects: {
+      nodes: [
+        { name: 'Start', kind: 'start' },
+        { name: 'A', kind: 'agent', agent: a },
+        { name: 'P', kind: 'pool', agent: b, size: 2 },
+        { name: 'End', kind: 'end' },
+      ],
+      edges: [
+        { from: 'Start', to: 'A' },
+        { from: 'A', to: 'P', type: 'query' },
+        { from: 'A', to: 'End', when: { path: 'x', exists: true } },
+      ],
+    },
+  }
+  it.each(Object.keys(forms))('of %s', (name) => {
+    const first = defineTopology(forms[name] as TopologyForm)
+    const json = JSON.parse(JSON.stringify(first))
+    expect(JSON.parse(JSON.stringify(defineTopology(json, { agents })))).toEqual(json)
+    expect(json).toEqual(first.canonical)
+  })
+  it('is of one form, however the team was written down', () => {
+    const strings = { agents, flows: ['A -> B', 'Start -> A', 'B <-> C', 'B -> End'] }
+    const objects = {
+      nodes: [
+        { name: 'End', kind: 'end' as const },
+        { name: 'A', kind: 'agent' as const, agent: a },
+        { name: 'B', kind: 'agent' as const, agent: b },
+        { name: 'C', kind: 'agent' as const, agent: c },
+        { name: 'Start', kind: 'start' as const },
+      ],
+      edges: [
+        { from: 'C', to: 'B' },
+        { from: 'B', to: 'C' },
+        { from: 'B', to: 'End' },
+        { from: 'Start', to: 'A' },
+        { from: 'A', to: 'B' },
+      ],
+    }
+    expect(defineTopology(strings).canonical).toEqual(defineTopology(objects).canonical)
+  })
+  it('says which definition is missing, and which function', () => {
+    const json = JSON.parse(JSON.stringify(defineTopology(forms.pipeline as TopologyForm)))
+    expect(() => defineTopology(json, { agents: [a, b] })).toThrow(/definition of C is missing/)
+    const board = JSON.parse(JSON.stringify(patterns.blackboard({ agents, until: () => true })))
+    const back = defineTopology(board, { agents })
+    expect(JSON.parse(JSON.stringify(back))).toEqual(board)
+    expect(checkTopology(back, readConfig({}, back.canonical))[0]).toMatchObject({
+      code: 'code.missing',
+      severity: 'error',
+      location: 'Board',
+    })
+  })
+  it('of any flows', () => {
+    const names = ['A', 'B', 'C', 'User', 'End']
+    const flow = fc.tuple(fc.constantFrom('A', 'B', 'C'), fc.constantFrom('->', '<->', '=>'), fc.constantFrom(...names))
+    fc.assert(
+      fc.property(fc.array(flow, { minLength: 1, maxLength: 6 }), (flows) => {
+        let form: ReturnType<typeof defineTopology>
+        try {
+          form = defineTopology({ agents, flows: flows.map((f) => f.join(' ')) })
+        } catch {
+          return
+        }
+        const json = JSON.parse(JSON.stringify(form))
+        expect(defineTopology(json, { agents }).canonical).toEqual(json)
+      }),
+      { numRuns: 300 },
+    )
+  })
+})
+
+it('a team inside a team runs as one, and comes back to who invoked it', () => {
+  const [a, b, c] = leaves('A B C')
+  const inner = { agents: [b, c], flows: ['B -> C'] }
+  const form = { agents: [a, { name: 'Team', topology: inner }], flows: ['Start -> A', 'A <-> Team', 'A -> End'] }
+  const lead: AgentStub = (input) =>
+    resultsIn(input) ? finish(valuesIn(input)) : invoke(['Team/B', 1], ['Team/B', 10])
+  const testbed = new MachineTestbed(form, {
+    A: lead,
+    B: (i) => value(Number(i) + 1),
+    C: (i) => value(Number(i) * 2),
+  }).runUntilIdle()
+  expect(testbed.result).toMatchObject({ status: 'completed', response: [4, 22] })
+})

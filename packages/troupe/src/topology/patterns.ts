@@ -1,0 +1,314 @@
+/** Ready topologies. Each is an ordinary topology of nodes and edges; all take `config` for what a run is told by default. */
+import type { Agent, StepContext } from '../agents/index.ts'
+import { checkFlag, checkOptions, failure, isObject, type Json, listOf } from '../core/index.ts'
+import type { CanonicalEdge, CanonicalTopology, PatternRole } from './canonical/canonical-topology.ts'
+import type { RunConfig } from './canonical/run-config.ts'
+import { createRoleAgent, type RoleCode } from './role-agents.ts'
+import { checkDefinition, TopologyDraft } from './topology-draft.ts'
+import type { CompiledTopology, NodeOptions } from './topology-forms.ts'
+
+interface Common {
+  /** What a run of it is told where the run itself says nothing. */
+  readonly config?: RunConfig
+}
+type Agents = readonly Agent[]
+
+class Plan extends TopologyDraft {
+  constructor(where: string, options: Common, known: readonly string[]) {
+    super()
+    checkOptions(`patterns.${where}`, options, [...known, 'config'])
+    if (options.config !== undefined)
+      this.config = JSON.parse(JSON.stringify(options.config)) as NonNullable<CanonicalTopology['config']>
+  }
+
+  add(agent: Agent, options: NodeOptions = {}): string {
+    checkDefinition(agent)
+    if (!this.nodes.has(agent.name)) this.addAgentNode(agent.name, agent, options)
+    return agent.name
+  }
+
+  /** An agent that is in the team already is there once more, as a node of its own. */
+  addCopy(agent: Agent): string {
+    checkDefinition(agent)
+    let name = agent.name
+    for (let n = 2; this.nodes.has(name); n++) name = `${agent.name} ${n}`
+    this.addAgentNode(name, agent)
+    return name
+  }
+
+  /** Under a name that no agent of the user has. */
+  role(wanted: string, role: PatternRole, code?: RoleCode, options: NodeOptions = {}): string {
+    let name = wanted
+    for (let n = 2; this.nodes.has(name); n++) name = `${wanted}${n}`
+    this.addAgentNode(name, createRoleAgent(name, role, code), options, role)
+    return name
+  }
+
+  to(from: string, to: string, more: Partial<CanonicalEdge> = {}): void {
+    this.addEdge({ from: this.use(from, from), to: this.use(to, to), type: 'invoke', ...more })
+  }
+
+  both(a: string, b: string): void {
+    this.to(a, b)
+    this.to(b, a)
+  }
+}
+
+function some<T>(what: string, list: readonly T[]): readonly T[] {
+  if (!Array.isArray(list) || list.length === 0)
+    throw failure('validation.failed', { what, problem: 'it must be a list of at least one' })
+  return list
+}
+/** A switch that is off where nothing is said. */
+const flag = (what: string, value: boolean | undefined) => value !== undefined && checkFlag(what, value)
+
+function record<T>(what: string, value: { readonly [key: string]: T }): { readonly [key: string]: T } {
+  if (isObject(value) && Object.keys(value).length > 0) return value
+  throw failure('validation.failed', { what, problem: 'it must be an object with at least one entry' })
+}
+function code<F>(what: string, value: F): F {
+  if (typeof value === 'function') return value
+  throw failure('validation.failed', { what, problem: 'it must be a function' })
+}
+
+function integer(what: string, value: unknown): number {
+  if (!Number.isSafeInteger(value) || (value as number) < 1)
+    throw failure('validation.failed', { what, problem: 'it must be a whole number of at least 1' })
+  return value as number
+}
+
+/** One stage after the other, and an agent in as many of them as wanted; the agents of a parallel stage all get what the stage before gave. */
+function pipeline(
+  options: Common & { readonly stages: readonly { readonly agents: Agents; readonly parallel?: boolean }[] },
+): CompiledTopology {
+  const plan = new Plan('pipeline', options, ['stages'])
+  let before = ['Start']
+  for (const [i, stage] of some('stages', options.stages).entries()) {
+    checkOptions(`patterns.pipeline.stages[${i}]`, stage, ['agents', 'parallel'])
+    const names = some(`stages[${i}].agents`, stage.agents).map((agent) => plan.addCopy(agent))
+    for (const group of flag(`stages[${i}].parallel`, stage.parallel) ? [names] : names.map((name) => [name])) {
+      for (const from of before)
+        for (const to of group) plan.to(from, to, group.length > 1 && from !== 'Start' ? { fanOut: true } : {})
+      before = group
+    }
+  }
+  for (const from of before) plan.to(from, 'End')
+  return plan.compiled()
+}
+
+/** The hub invokes spokes and meets their results; one at a time unless `parallelSpokes`. */
+function hubAndSpoke(
+  options: Common & { readonly hub: Agent; readonly spokes: Agents; readonly parallelSpokes?: boolean },
+): CompiledTopology {
+  const plan = new Plan('hubAndSpoke', options, ['hub', 'spokes', 'parallelSpokes'])
+  around(plan, options.hub, options.spokes)
+  if (!flag('parallelSpokes', options.parallelSpokes)) plan.config = { allowParallel: false, ...plan.config }
+  return plan.compiled()
+}
+
+function around(plan: Plan, hub: Agent, spokes: Agents, node: NodeOptions = {}): void {
+  const center = plan.add(hub, node)
+  plan.to('Start', center)
+  for (const spoke of some('The team', spokes)) plan.both(center, plan.add(spoke))
+  plan.to(center, 'End')
+}
+
+/** Each parent invokes its children; `tree` gives the children by the name of their parent. */
+function hierarchical(
+  options: Common & { readonly root: Agent; readonly tree: { readonly [parent: string]: Agents } },
+): CompiledTopology {
+  const plan = new Plan('hierarchical', options, ['root', 'tree'])
+  plan.to('Start', plan.add(options.root))
+  const tree = Object.entries(record('tree', options.tree))
+  for (const [parent, children] of tree) for (const child of listOf(`tree.${parent}`, children)) plan.add(child)
+  for (const [parent, children] of tree) for (const child of children) plan.both(plan.use(parent, 'tree'), child.name)
+  plan.to(options.root.name, 'End')
+  return plan.compiled()
+}
+
+/** Everyone may invoke, hand off to and answer everyone; anyone may finish. */
+function mesh(options: Common & { readonly agents: Agents; readonly entry?: Agent }): CompiledTopology {
+  const plan = new Plan('mesh', options, ['agents', 'entry'])
+  everyone(plan, options.agents, options.entry)
+  return plan.compiled()
+}
+
+function everyone(plan: Plan, agents: Agents, entry: Agent | undefined): void {
+  const names = some('The team', agents).map((agent) => plan.add(agent))
+  plan.to('Start', entry ? plan.add(entry) : (names[0] as string))
+  const all = [...new Set([...names, ...(entry ? [entry.name] : [])])]
+  for (const [i, name] of all.entries()) for (const other of all.slice(i + 1)) plan.both(name, other)
+  for (const name of all) plan.to(name, 'End')
+}
+
+/** The center invokes the points, all at once where it asks for several. */
+function star(options: Common & { readonly center: Agent; readonly points: Agents }): CompiledTopology {
+  const plan = new Plan('star', options, ['center', 'points'])
+  around(plan, options.center, options.points)
+  return plan.compiled()
+}
+
+/** Each passes its value to the next, so many rounds. */
+function ring(options: Common & { readonly agents: Agents; readonly rounds?: number }): CompiledTopology {
+  const plan = new Plan('ring', options, ['agents', 'rounds'])
+  const rounds = integer('rounds', options.rounds ?? 1)
+  const names = some('A ring', options.agents).map((agent) => plan.add(agent))
+  const [first, last] = [names[0] as string, names.at(-1) as string]
+  plan.to('Start', first)
+  for (const [i, name] of names.slice(1).entries()) plan.to(names[i] as string, name)
+  if (rounds > 1) plan.to(last, first, { limit: rounds - 1 })
+  plan.to(last, 'End')
+  return plan.compiled()
+}
+
+/** What the broadcaster says goes to all receivers at once; with replies it is run again with them. */
+function broadcast(
+  options: Common & { readonly broadcaster: Agent; readonly receivers: Agents; readonly allowReplies?: boolean },
+): CompiledTopology {
+  const plan = new Plan('broadcast', options, ['broadcaster', 'receivers', 'allowReplies'])
+  const broadcaster = plan.add(options.broadcaster)
+  const replies = flag('allowReplies', options.allowReplies)
+  plan.to('Start', broadcaster)
+  for (const receiver of some('A broadcast', options.receivers)) {
+    const name = plan.add(receiver)
+    plan.to(broadcaster, name, { fanOut: true })
+    plan.to(name, replies ? broadcaster : 'End')
+  }
+  if (replies) plan.to(broadcaster, 'End')
+  return plan.compiled()
+}
+
+/** A hub that sees its workers' failures among the results, and decides itself what to do about them. */
+function supervisor(options: Common & { readonly supervisor: Agent; readonly workers: Agents }): CompiledTopology {
+  const plan = new Plan('supervisor', options, ['supervisor', 'workers'])
+  around(plan, options.supervisor, options.workers, { onFailure: 'collect' })
+  return plan.compiled()
+}
+
+/** One at work at a time, handing off to whom it thinks best; whoever has the answer finishes. */
+function swarm(options: Common & { readonly agents: Agents; readonly entry?: Agent }): CompiledTopology {
+  const plan = new Plan('swarm', options, ['agents', 'entry'])
+  everyone(plan, options.agents, options.entry)
+  return plan.compiled()
+}
+
+/** @param options `by` the field of the task that names the route (`type`), or a function that does */
+function router(
+  options: Common & {
+    readonly routes: { readonly [type: string]: Agent }
+    readonly by?: string | ((task: never) => string | Promise<string>)
+  },
+): CompiledTopology {
+  const plan = new Plan('router', options, ['routes', 'by'])
+  const { by = 'type' } = options
+  if (typeof by !== 'string') code('by', by)
+  const routes = Object.fromEntries(
+    Object.entries(record('routes', options.routes)).map(([type, agent]) => [type, plan.add(agent)]),
+  )
+  const made = typeof by === 'function' ? { by: by as (task: Json) => string | Promise<string> } : undefined
+  const name = plan.role('Router', { kind: 'router', routes, by: typeof by === 'string' ? by : { code: true } }, made)
+  plan.to('Start', name)
+  for (const agent of new Set(Object.values(options.routes))) {
+    plan.to(name, agent.name)
+    plan.to(agent.name, 'End')
+  }
+  return plan.compiled()
+}
+
+/** @param options `split` makes items of the task (a list needs none); `reduce` gets `{ results }` in their order */
+function mapReduce(
+  options: Common & {
+    readonly split?: (task: never) => readonly unknown[] | Promise<readonly unknown[]>
+    readonly map: Agent
+    readonly reduce: Agent
+  },
+): CompiledTopology {
+  const plan = new Plan('mapReduce', options, ['split', 'map', 'reduce'])
+  const map = plan.add(options.map)
+  const reduce = plan.add(options.reduce)
+  const { split } = options
+  if (split !== undefined) code('split', split)
+  const made = split ? { split: split as (task: Json) => readonly unknown[] | Promise<readonly unknown[]> } : undefined
+  const name = plan.role('Split', { kind: 'split', map, reduce, ...(split ? { code: true as const } : {}) }, made)
+  plan.to('Start', name)
+  plan.both(name, map)
+  plan.to(name, reduce)
+  plan.to(reduce, 'End')
+  return plan.compiled()
+}
+
+/** The value that at least `quorum` voters gave (more than half by default); no quorum fails the run. Who votes twice is named twice. */
+function vote(options: Common & { readonly voters: Agents; readonly quorum?: number }): CompiledTopology {
+  const plan = new Plan('vote', options, ['voters', 'quorum'])
+  const voters = some('A vote', options.voters).map((agent) => plan.add(agent))
+  const quorum = integer('quorum', options.quorum ?? Math.floor(voters.length / 2) + 1)
+  if (quorum > voters.length)
+    throw failure('validation.failed', { what: 'quorum', problem: `there are ${voters.length} voters only` })
+  const name = plan.role('Vote', { kind: 'vote', voters, quorum }, undefined, { join: 'all', onFailure: 'collect' })
+  plan.to('Start', name)
+  for (const voter of new Set(voters)) plan.both(name, voter)
+  plan.to(name, 'End')
+  return plan.compiled()
+}
+
+/** All agents work on the shared context, round after round, until it is as wanted. */
+function blackboard(
+  options: Common & { readonly agents: Agents; readonly until: (context: StepContext['context']) => unknown },
+): CompiledTopology {
+  const plan = new Plan('blackboard', options, ['agents', 'until'])
+  const agents = some('A blackboard', options.agents).map((agent) => plan.add(agent))
+  const name = plan.role('Board', { kind: 'blackboard', agents, code: true }, { until: code('until', options.until) })
+  plan.to('Start', name)
+  for (const agent of agents) plan.both(name, agent)
+  plan.to(name, 'End')
+  return plan.compiled()
+}
+
+/** The planner returns tasks (a list, or `{ tasks }`), the executor does each, the planner is run again with the results. */
+function planAndExecute(options: Common & { readonly planner: Agent; readonly executor: Agent }): CompiledTopology {
+  const plan = new Plan('planAndExecute', options, ['planner', 'executor'])
+  const planner = plan.add(options.planner)
+  const executor = plan.add(options.executor)
+  const name = plan.role('Plan', { kind: 'plan', planner, executor })
+  plan.to('Start', name)
+  plan.both(name, planner)
+  plan.both(name, executor)
+  plan.both(planner, executor)
+  plan.to(name, 'End')
+  return plan.compiled()
+}
+
+/** The check returns `{ pass, feedback }`; the body is run again with `{ task, value, feedback }`, `max` times at most. */
+function loop(
+  options: Common & { readonly body: Agent; readonly check: Agent; readonly max?: number },
+): CompiledTopology {
+  const plan = new Plan('loop', options, ['body', 'check', 'max'])
+  const max = integer('max', options.max ?? 10)
+  const body = plan.add(options.body)
+  const check = plan.add(options.check)
+  const name = plan.role('Loop', { kind: 'loop', body, check, max })
+  plan.to('Start', name)
+  plan.to(name, body, { limit: max })
+  plan.to(body, name)
+  plan.both(name, check)
+  plan.to(name, 'End')
+  return plan.compiled()
+}
+
+export const patterns = {
+  pipeline,
+  hubAndSpoke,
+  hierarchical,
+  mesh,
+  star,
+  ring,
+  broadcast,
+  supervisor,
+  swarm,
+  router,
+  mapReduce,
+  vote,
+  blackboard,
+  planAndExecute,
+  loop,
+}

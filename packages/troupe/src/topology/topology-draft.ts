@@ -1,0 +1,224 @@
+/** A topology being put together: nodes and edges checked one by one, definitions collected by name. */
+import type { Agent } from '../agents/index.ts'
+import { checkName, encodeJson, failure, milliseconds, nameOf, nearest } from '../core/index.ts'
+import type {
+  CanonicalEdge,
+  CanonicalNode,
+  CanonicalTopology,
+  Condition,
+  PatternRole,
+} from './canonical/canonical-topology.ts'
+import { readFailurePolicy, readJoin } from './canonical/read-join.ts'
+import type { CompiledTopology, EdgeOptions, NodeOptions } from './topology-forms.ts'
+
+export const invalid = (location: string, problem: string, remedy: string) =>
+  failure('topology.invalid', { location, problem, remedy })
+
+const kindOf = { Start: 'start', End: 'end', User: 'user' } as const
+type Reserved = keyof typeof kindOf
+export const isReserved = (name: string): name is Reserved => Object.hasOwn(kindOf, name)
+
+const types: readonly unknown[] = ['invoke', 'notify', 'query', 'stream']
+/** What each part of a condition may be, and how that is called; absent where it may be anything. */
+const conditions: { readonly [part: string]: readonly [fits: (value: unknown) => boolean, what: string] | undefined } =
+  {
+    path: [(value) => typeof value === 'string', 'a text'],
+    equals: undefined,
+    notEquals: undefined,
+    in: [Array.isArray, 'a list'],
+    exists: [(value) => typeof value === 'boolean', 'true or false'],
+    greaterThan: [Number.isFinite, 'a number'],
+    lessThan: [Number.isFinite, 'a number'],
+  }
+
+/** A name in the place of a definition is the likely mistake: other frameworks keep agents in a registry. */
+export function checkDefinition(agent: unknown): asserts agent is Agent {
+  if (typeof (agent as Agent | undefined)?.step === 'function') return
+  const { name = agent } = (typeof agent === 'object' && agent !== null ? agent : {}) as { readonly name?: unknown }
+  throw invalid(
+    typeof name === 'string' ? name : 'an agent',
+    typeof agent === 'string' ? 'it is a name and not an agent' : 'it is no agent',
+    'Pass the definition itself, made by defineAgent, new LlmAgent or new AgentPool',
+  )
+}
+
+/** How errors call a node, whatever was given for one. */
+export const nodeInError = (node: unknown): string =>
+  `the node ${nameOf((node as { readonly name?: unknown } | null | undefined)?.name)}`
+
+/** How errors call an edge. @throws ValidationError for ends that are no names */
+export function edgeIn(edge: { readonly from: unknown; readonly to: unknown }): string {
+  const { from, to } = edge
+  if (typeof from === 'string' && typeof to === 'string') return `${from} -> ${to}`
+  throw invalid('an edge', `it leads from ${nameOf(from)} to ${nameOf(to)}`, 'Name the nodes: { from: "A", to: "B" }')
+}
+
+export class TopologyDraft {
+  readonly nodes = new Map<string, CanonicalNode>()
+  readonly edges: CanonicalEdge[] = []
+  readonly agents = new Map<string, Agent>()
+  config: CanonicalTopology['config']
+
+  /** @throws ValidationError for a name that is taken or reserved */
+  addNode(node: CanonicalNode): void {
+    const { name } = node
+    checkName('agent', name)
+    if (this.nodes.has(name)) throw invalid(name, 'the name is used twice', 'Give every node a name of its own')
+    const like = ['Start', 'End', 'User'].find((word) => word !== name && word.toLowerCase() === name.toLowerCase())
+    if (like)
+      throw invalid(
+        name,
+        `the name is too much like ${like}, which is reserved`,
+        `Write ${like}, or choose another name`,
+      )
+    if (node.kind !== 'agent' && kindOf[name as Reserved] !== node.kind)
+      throw invalid(name, `a node of kind ${nameOf(node.kind)} has its name reserved`, 'Name it Start, End or User')
+    if (node.kind === 'agent' && isReserved(name)) throw invalid(name, 'the name is reserved', 'Choose another name')
+    this.nodes.set(name, node)
+  }
+
+  /** The code of an agent; one name stands for one definition. */
+  addAgent(agent: Agent): void {
+    checkDefinition(agent)
+    const known = this.agents.get(agent.name)
+    if (known && known !== agent) throw invalid(agent.name, 'two different agents have this name', 'Rename one of them')
+    this.agents.set(agent.name, agent)
+  }
+
+  addAgentNode(name: string, agent: Agent, options: NodeOptions = {}, role?: PatternRole): void {
+    this.addAgent(agent)
+    this.addNode({
+      name,
+      kind: 'agent',
+      agent: agent.name,
+      ...readNodeOptions(name, options),
+      ...(role ? { role } : {}),
+    })
+  }
+
+  /** The name as it is declared; reserved ones are made when first used. */
+  use(name: string, location: string): string {
+    if (this.nodes.has(name)) return name
+    if (isReserved(name)) {
+      this.addNode({ name, kind: kindOf[name] })
+      return name
+    }
+    const like = nearest(name, this.nodes.keys())
+    throw invalid(location, `there is no agent ${name}`, like ? `Did you mean ${like}?` : 'Add it to agents')
+  }
+
+  addEdge(edge: CanonicalEdge): void {
+    const location = `${edge.from} -> ${edge.to}`
+    if (edge.to === 'Start') throw invalid(location, 'nothing leads to Start', 'Lead to the agent itself')
+    if (edge.from === 'End') throw invalid(location, 'nothing leads on from End', 'Begin at an agent')
+    if (edge.from === edge.to && edge.from === 'User')
+      throw invalid(location, 'User does not lead to itself', 'Remove the edge')
+    if (edge.from === 'Start' && edge.to === 'End')
+      throw invalid(location, 'nobody would do anything', 'Begin at an agent')
+    this.checkReserved(edge, location)
+    if (this.edges.some((e) => e.from === edge.from && e.to === edge.to))
+      throw invalid(location, 'the edge is there twice', 'Write it once; `<->` already means both ways')
+    this.edges.push(edge)
+  }
+
+  /** What means nothing at Start, End and User is refused there. */
+  private checkReserved(edge: CanonicalEdge, location: string): void {
+    const { when, limit, alternating, type } = edge
+    if (isReserved(edge.from) && (when !== undefined || limit !== undefined || type !== 'invoke'))
+      throw invalid(location, 'only agents choose between ways', 'Write a plain flow')
+    if (isReserved(edge.to) && type !== 'invoke')
+      throw invalid(location, `${edge.to} cannot be reached by ${type}`, 'Write a plain flow')
+    if (alternating && (isReserved(edge.from) || isReserved(edge.to)))
+      throw invalid(location, 'only agents take turns', 'Write -> or <->')
+  }
+
+  /** Without Start the first agent starts; without End those end that have no way on. */
+  complete(): void {
+    const [first] = [...this.nodes.values()].filter((node) => node.kind === 'agent')
+    if (!first) throw invalid('the topology', 'it has no agents', 'Add one')
+    if (!this.edges.some((edge) => edge.from === 'Start'))
+      this.addEdge({ from: this.use('Start', ''), to: first.name, type: 'invoke' })
+    if (this.edges.some((edge) => edge.to === 'End')) return
+    const sourceNodes = new Set(this.edges.filter((e) => e.type === 'invoke' || e.type === 'stream').map((e) => e.from))
+    const last = [...this.nodes.values()].filter((node) => node.kind === 'agent' && !sourceNodes.has(node.name))
+    for (const { name } of last) this.addEdge({ from: name, to: this.use('End', ''), type: 'invoke' })
+  }
+
+  compiled(): CompiledTopology {
+    this.complete()
+    const { config } = this
+    const canonical: CanonicalTopology = {
+      version: 1,
+      ...inOrder(this.nodes, this.edges),
+      ...(config === undefined ? {} : { config }),
+    }
+    return Object.freeze({ canonical, agents: this.agents as ReadonlyMap<string, Agent>, toJSON: () => canonical })
+  }
+}
+
+const rankOf = { start: 0, agent: 1, user: 2, end: 3 } as const
+
+/**
+ * However a team was written down, it has one form: agents as they were declared, between Start and End; edges by the
+ * node that they leave, those of one node as they were written.
+ */
+function inOrder(
+  all: ReadonlyMap<string, CanonicalNode>,
+  edges: readonly CanonicalEdge[],
+): Pick<CanonicalTopology, 'nodes' | 'edges'> {
+  const nodes = [...all.values()].sort((a, b) => rankOf[a.kind] - rankOf[b.kind])
+  const nodeOrder = new Map(nodes.map(({ name }, i) => [name, i]))
+  const orderOf = ({ from }: CanonicalEdge) => nodeOrder.get(from) ?? 0
+  return { nodes, edges: [...edges].sort((a, b) => orderOf(a) - orderOf(b)) }
+}
+
+export function readNodeOptions(
+  name: string,
+  { join, deadline, onFailure, limit }: NodeOptions,
+): Partial<CanonicalNode> {
+  if (limit !== undefined && (!Number.isSafeInteger(limit) || limit < 1))
+    throw invalid(name, 'its limit is no whole number of at least 1', 'Say how many of its steps may run at once')
+  return {
+    ...(join === undefined ? {} : { join: readJoin(`nodes.${name}.join`, join) }),
+    ...(deadline === undefined ? {} : { deadline: readDeadline(name, deadline) }),
+    ...(onFailure === undefined ? {} : { onFailure: readFailurePolicy(`nodes.${name}.onFailure`, onFailure) }),
+    ...(limit === undefined ? {} : { limit }),
+  }
+}
+
+function readDeadline(name: string, deadline: string): number {
+  const ms = milliseconds(deadline, `nodes.${name}.deadline`)
+  if (ms === 0) throw invalid(`nodes.${name}.deadline`, 'it is over before it begins', 'Make it longer than nothing')
+  return ms
+}
+
+export function readEdgeOptions(
+  location: string,
+  { type = 'invoke', when, maxTurns, limit }: EdgeOptions,
+): Omit<CanonicalEdge, 'from' | 'to'> {
+  if (!types.includes(type))
+    throw invalid(location, `there is no type ${nameOf(type)}`, 'It is invoke, notify, query or stream')
+  for (const [option, value] of Object.entries({ maxTurns, limit }))
+    if (value !== undefined && (!Number.isSafeInteger(value) || value < 1))
+      throw invalid(location, `${option} is no whole number of at least 1`, 'Correct it')
+  return {
+    type,
+    ...(when === undefined ? {} : { when: readCondition(location, when) }),
+    ...(maxTurns === undefined ? {} : { maxTurns }),
+    ...(limit === undefined ? {} : { limit }),
+  }
+}
+
+function readCondition(location: string, when: Condition): Condition {
+  const problem = (what: string) =>
+    invalid(location, what, 'A condition is an object such as { path: "kind", equals: "bug" }')
+  if (when === null || typeof when !== 'object' || Array.isArray(when)) throw problem('its condition is no object')
+  const tests = Object.entries(when).filter(([, value]) => value !== undefined)
+  for (const [part, value] of tests) {
+    if (!Object.hasOwn(conditions, part)) throw problem(`its condition has no part ${part}`)
+    const [fits, what] = conditions[part] ?? []
+    if (fits?.(value) === false) throw problem(`${part} of its condition is not ${what}`)
+  }
+  if (!tests.some(([part]) => part !== 'path')) throw problem('its condition says nothing about the value')
+  return JSON.parse(encodeJson(when, `The condition of ${location}`)) as Condition
+}

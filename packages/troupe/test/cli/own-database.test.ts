@@ -1,0 +1,326 @@
+/** The program on a database of its own, without a server. */
+import { spawnSync } from 'node:child_process'
+import { generateKeyPairSync } from 'node:crypto'
+import { once } from 'node:events'
+import { copyFileSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Ended, ended, environment, Folder, program, untilPrinted } from './cli-process.ts'
+
+const team = join(import.meta.dirname, 'team.config.ts')
+
+describe('the program on a database of its own', () => {
+  const folder = new Folder()
+  beforeAll(() => copyFileSync(team, join(folder.path, 'troupe.config.ts')))
+  afterAll(() => folder[Symbol.dispose]())
+
+  it('ends with what became of the run: 1 where it failed, 6 where a person is asked', async () => {
+    const broken = await folder.run(['run', 'Broken', 'x'])
+    expect(broken.code).toBe(1)
+    expect(broken.out).toContain('out of \\u001b[31mpaper')
+    expect(broken.out + broken.error).not.toContain('\u001b')
+    const waiting = await folder.run(['run', 'Payer', 'x', '--id', 'bill'])
+    expect(waiting).toMatchObject({ code: 6, out: expect.stringContaining('May Payer call pay') })
+    const command = /troupe (runs answer .*)/.exec(waiting.out)?.[1] ?? ''
+    const args = command.split(' ').map((word) => word.replace(/^'|'$/g, ''))
+    // No server goes on with it: whoever answers sees it end.
+    expect(await folder.run(args)).toMatchObject({ code: 0, out: expect.stringContaining('It is paid.') })
+    expect(await folder.json(['runs', 'show', 'bill'])).toMatchObject({ status: 'completed' })
+  }, 60_000)
+
+  it('carries on what a command sets going, to its end or its next question, unless it is to be left', async () => {
+    const last = ({ out }: Ended): unknown => JSON.parse(out.trimEnd().split('\n').at(-1) ?? '')
+    await folder.run(['run', 'Payer', 'x', '--id', 'rent'])
+    const forked = await folder.run(['runs', 'fork', 'rent', '--at', '3', '--json'])
+    expect([forked.code, last(forked)]).toMatchObject([6, { type: 'result', status: 'waiting' }])
+    const { run } = last(forked) as { readonly run: string }
+    const answered = await folder.run(['runs', 'answer', run, '1#1?/ask:approval#1', 'yes', '--detach'])
+    expect(answered).toMatchObject({ code: 0, out: 'Answered.\n' })
+    const resumed = await folder.run(['runs', 'resume', run, '--json'])
+    expect([resumed.code, last(resumed)]).toMatchObject([0, { status: 'completed', response: 'It is paid.' }])
+    // Whoever opens the database carries it on: it may be over before it is told to go on.
+    const over = await folder.run(['runs', 'resume', run, '--json'])
+    expect([over.code, last(over)]).toMatchObject([0, { status: 'completed', response: 'It is paid.' }])
+    await folder.run(['run', 'Broken', 'x', '--id', 'broken'])
+    const retried = await folder.run(['runs', 'retry', 'broken'])
+    expect(retried).toMatchObject({ code: 1, out: expect.stringMatching(/Broken failed[\s\S]*status +failed/) })
+    await folder.run(['schedules', 'create', 'echo', 'x', '--id', 'later', '--in', '1h'])
+    const triggered = await folder.run(['schedules', 'trigger', 'later'])
+    expect(triggered).toMatchObject({ code: 0, out: expect.stringContaining('You said x') })
+  }, 60_000)
+
+  it('ends with 2 for what is wrong, 4 for what is not there, 5 for what cannot be reached', async () => {
+    const [misspelt, unknown, missing, unreachable] = await Promise.all([
+      folder.run(['runs', 'lits']),
+      folder.run(['run', 'Broken', 'x', '--bugdet', '{}']),
+      folder.run(['runs', 'show', 'none']),
+      folder.run(['runs', 'list', '--json'], { env: { TROUPE_URL: 'http://127.0.0.1:1' } }),
+    ])
+    expect(misspelt).toMatchObject({ code: 2, error: expect.stringContaining('Did you mean list?') })
+    expect(unknown).toMatchObject({ code: 2, error: expect.stringContaining('Did you mean --budget?') })
+    expect(missing.code).toBe(4)
+    expect(unreachable.code).toBe(5)
+    expect(JSON.parse(unreachable.error)).toMatchObject({ error: { code: 'server.unreachable' } })
+    const [nowhere, talk, load] = await Promise.all([
+      folder.run(['runs', 'list', '--url', 'far']),
+      folder.run(['chat', 'Nobody', '--storage', 'memory:']),
+      folder.run(['load', 'Nobody', '--total', '3', '--storage', 'memory:']),
+    ])
+    expect(nowhere).toMatchObject({ code: 2, error: expect.stringContaining('far is no address of a server') })
+    for (const one of [talk, load])
+      expect(one).toMatchObject({ code: 4, out: '', error: expect.stringContaining('Nobody') })
+  }, 60_000)
+
+  it('says in which line of which file code is wrong', async () => {
+    const project = join(folder.path, 'wrong code')
+    mkdirSync(join(project, 'agents/A'), { recursive: true })
+    const errorOf = async (...args: string[]) => {
+      const { code, error } = await ended(folder.spawn(['check', ...args], { cwd: project }))
+      expect(code).toBe(2)
+      return error
+    }
+    const write = (name: string, text: string) => writeFileSync(join(project, name), text)
+    write('a.ts', 'export default {\n  log: 1\n  lease: 2\n}\n')
+    expect(await errorOf('--config', 'a.ts')).toMatch(/a\.ts cannot be read: line 3: Expected/)
+    write('b.mjs', 'import "./c.mjs"\nexport default {}\n')
+    write('c.mjs', '\n\nconst none = undefined\nnone.part\n')
+    expect(await errorOf('--config', 'b.mjs')).toContain(`${join(project, 'c.mjs')}:4: Cannot read`)
+    write('d.ts', `import { defineAgent } from 'troupe'\ndefineAgent({ nmae: 'A', run: () => 1 })`)
+    expect(await errorOf('--config', 'd.ts')).toMatch(/line 2: .*nmae.* Did you mean name\?\n/)
+    write('agents/A/agent.ts', '\nthrow new Error("not today")')
+    expect(await errorOf()).toMatch(/agent\.ts cannot be loaded: line 2: not today/)
+  }, 60_000)
+
+  it('keeps what agents print out of the JSON, and tells what they throw in no call as any failure', async () => {
+    const config = join(folder.path, 'loud.mjs')
+    const run = `async () => { console.log('chatter'); Promise.reject(new Error('a stray')); await new Promise(() => {}) }`
+    const agents = `[defineAgent({ name: 'Loud', run: ${run} })]`
+    writeFileSync(
+      config,
+      `import { defineAgent } from 'troupe'\nexport default { storage: 'memory:', agents: ${agents} }`,
+    )
+    const { code, out, error } = await folder.run(['run', 'Loud', 'x', '--config', config, '--json'])
+    expect(code).toBe(1)
+    for (const line of out.trimEnd().split('\n')) expect(JSON.parse(line)).toHaveProperty('type')
+    const [chatter, problem = ''] = error.trimEnd().split('\n')
+    expect([chatter, JSON.parse(problem)]).toEqual([
+      'chatter',
+      { error: { code: 'command.failed', message: 'a stray' } },
+    ])
+  }, 60_000)
+
+  it('is left with Ctrl-C while it still opens what never opens', async () => {
+    writeFileSync(
+      join(folder.path, 'never.mjs'),
+      'console.error("it loads")\nawait new Promise(() => {})\nexport default {}',
+    )
+    const child = folder.spawn(['check', '--config', 'never.mjs'])
+    await untilPrinted(child, /it loads/)
+    child.kill('SIGINT')
+    expect((await ended(child)).code).toBe(130)
+  }, 60_000)
+
+  it('that finds its port taken says what to do, and dev waits for a change', async () => {
+    await using occupied = createServer().listen(0, '127.0.0.1')
+    await once(occupied, 'listening')
+    const port = String((occupied.address() as AddressInfo).port)
+    const { code, error } = await folder.run(['serve', '--port', port, '--storage', 'memory:'])
+    expect([code, error]).toEqual([5, expect.stringMatching(/EADDRINUSE.*\nLet it listen elsewhere/)])
+    const dev = folder.spawn(['dev', '--port', port, '--storage', 'memory:'])
+    await untilPrinted(dev, /The server ended with 5\. It begins anew when a file changes\./)
+    dev.kill('SIGINT')
+    expect((await ended(dev)).code).toBe(0)
+  }, 60_000)
+
+  it('gives one document for several teams', async () => {
+    writeFileSync(
+      join(folder.path, 'two.mjs'),
+      `import { defineAgent } from 'troupe'
+       const a = defineAgent({ name: 'A', run: (task) => task })
+       const team = { agents: [a], flows: ['Start -> A', 'A -> End'] }
+       export default { storage: 'memory:', agents: [a], teams: { one: team, two: team } }`,
+    )
+    const drawn = await folder.json<{ team: string }[]>(['topology', 'draw', '--config', 'two.mjs'])
+    expect(drawn.map(({ team: name }) => name)).toEqual(['one', 'two'])
+    expect(await folder.json(['completion', 'bash'])).toMatchObject({ shell: 'bash', script: expect.any(String) })
+  }, 60_000)
+
+  it.skipIf(!existsSync('/dev/full'))('says so where its output cannot be written', () => {
+    const full = openSync('/dev/full', 'w')
+    const options = { cwd: folder.path, env: environment(), encoding: 'utf8' } as const
+    const args = [program, 'completion', 'bash']
+    const { status, stderr } = spawnSync(process.execPath, args, { ...options, stdio: ['ignore', full, 'pipe'] })
+    expect([status, stderr]).toEqual([1, expect.stringMatching(/^Standard output cannot be written: ENOSPC/)])
+  })
+
+  it('tells programs in JSON what is wrong with the command, with the nearest that there is', async () => {
+    const problemOf = async (...args: string[]) => {
+      const { code, out, error } = await folder.run([...args, '--json'])
+      expect({ code, out }).toEqual({ code: 2, out: '' })
+      return JSON.parse(error).error
+    }
+    const code = 'command.misused'
+    expect(await problemOf('runs', 'lits')).toEqual({
+      code,
+      message: "unknown command 'lits'",
+      hint: 'Did you mean list?',
+    })
+    expect(await problemOf('run', 'echo')).toMatchObject({ code, message: "missing required argument 'task'" })
+    expect(await problemOf('runs')).toMatchObject({ code, hint: 'Add --help for what there is.' })
+  }, 60_000)
+
+  it('doctor looks at the configuration, the database and the folder, and begins no run', async () => {
+    const outcome = await folder.run(['doctor', '--json'])
+    const { checks, status, production } = JSON.parse(outcome.out)
+    expect({ code: outcome.code, status, production }).toEqual({ code: 0, status: 'warn', production: false })
+    const found = Object.fromEntries(checks.map((check: { id: string }) => [check.id, check]))
+    expect(found['troupe.opens']).toMatchObject({ status: 'pass', evidence: expect.stringContaining('troupe.db') })
+    // By what the configuration says, not by what the command opened: without agents, silent.
+    expect(found['agents.inputs'].evidence).toContain('Echo')
+    expect(found['logs.configured'].evidence).not.toContain('says nothing')
+    expect(checks.filter(({ evidence }: { evidence: string }) => evidence.startsWith('The check itself'))).toEqual([])
+    const judged = await folder.run(['doctor', '--production'])
+    expect(judged).toMatchObject({ code: 1, out: expect.stringContaining('TROUPE_ENCRYPTION_KEY') })
+    expect(judged.out).toContain('Judged as production.')
+  }, 60_000)
+
+  it('doctor tells of a configuration that is wrong, and of a database that does not open, as results', async () => {
+    const wrong = await folder.run(['doctor', '--json', '--no-project'], { env: { TROUPE_LEASE: 'soon' } })
+    expect(wrong.code).toBe(1)
+    const status = (out: string, id: string) => JSON.parse(out).checks.find((check: { id: string }) => check.id === id)
+    expect(status(wrong.out, 'configuration.valid')).toMatchObject({
+      status: 'fail',
+      evidence: expect.stringContaining('soon'),
+    })
+    const unreachableReport = await folder.run(['doctor', '--json', '--storage', 'postgres://127.0.0.1:1/none'])
+    expect(unreachableReport.code).toBe(1)
+    expect(status(unreachableReport.out, 'troupe.opens')).toMatchObject({
+      status: 'fail',
+      remedy: expect.stringMatching(/\w/),
+    })
+    expect(status(unreachableReport.out, 'health.good')).toMatchObject({ status: 'warn' })
+    const steps = () => {
+      const db = new DatabaseSync(join(folder.path, 'data', 'troupe.db'))
+      db.exec(
+        "drop table if exists trace_spans; drop table if exists trace_index; delete from storage_schema where module = 'observability'",
+      )
+      const count = db.prepare('select count(*) as steps from storage_schema').get()?.steps
+      db.close()
+      return count
+    }
+    const before = steps()
+    const older = await folder.run(['doctor', '--json', '--no-project'])
+    expect(status(older.out, 'storage.migrated')).toMatchObject({
+      status: 'warn',
+      evidence: expect.stringContaining('observability 1'),
+    })
+    expect(steps()).toBe(before)
+    expect((await folder.run(['migrate'])).code).toBe(0)
+    const misspelt = await folder.run(['doctor', '--produktion'])
+    expect(misspelt.code).toBe(2)
+  }, 60_000)
+
+  it('shows causes and stacks of its own failures with --debug, and where the configuration has debug', async () => {
+    using other = new Folder()
+    const run = (args: readonly string[], env = {}) => other.run(['restore', './none', ...args], { env })
+    const [bare, flagged, configured, guides] = await Promise.all([
+      run([]),
+      run(['--debug']),
+      run([], { TROUPE_DEBUG: 'true' }),
+      run([], { SYNTHA_DEBUG_MODE: 'true' }),
+    ])
+    expect(bare.error).not.toMatch(/ at |Caused by/)
+    for (const { error } of [flagged, configured, guides])
+      expect(error).toMatch(/\n {4}at [\s\S]*\nCaused by Error: ENOENT[\s\S]*\n {4}at /)
+  })
+
+  it('searches the audit log, and exports it for a verification that needs no database', async () => {
+    const { publicKey } = generateKeyPairSync('ed25519')
+    writeFileSync(join(folder.path, 'audit.pem'), publicKey.export({ type: 'spki', format: 'pem' }))
+    writeFileSync(join(folder.path, 'checkpoints.jsonl'), '')
+    const { id } = await folder.json<{ id: string }>(['api-keys', 'create', 'looker', '--users', 'ada'])
+    expect(await folder.json(['audit', 'search', id, '--all-users'])).toMatchObject([
+      { operation: 'key.create', resource: id, key: 'host', allowed: true },
+    ])
+    expect(await folder.json(['audit', 'search', 'nothing like it', '--all-users'])).toEqual([])
+    const link = await folder.run(['api-keys', 'link'])
+    expect(link).toMatchObject({ code: 2, error: expect.stringContaining('needs a server') })
+    expect(await folder.json(['audit', 'export', '--out', 'audit.jsonl'])).toEqual({ file: 'audit.jsonl' })
+    expect(readFileSync(join(folder.path, 'audit.jsonl'), 'utf8')).toContain(id)
+    const repeated = await folder.run(['audit', 'export', '--out', 'audit.jsonl'])
+    expect(repeated).toMatchObject({ code: 2, error: expect.stringContaining('cannot be written') })
+    const verify = ['audit', 'verify', 'checkpoints.jsonl', '--public-key', 'audit.pem', '--export', 'audit.jsonl']
+    expect(await folder.json([...verify], { code: 1 })).toMatchObject({ findings: [], covered: 0 })
+  }, 60_000)
+
+  it('verifies no log without its checkpoints', async () => {
+    const others = ['--public-key', 'troupe.config.ts', '--export', 'troupe.config.ts']
+    const { code, error } = await folder.run(['audit', 'verify', 'none.jsonl', ...others])
+    expect([code, error]).toEqual([2, expect.stringContaining('none.jsonl cannot be read')])
+  })
+
+  it('ends quietly when its reader has enough', async () => {
+    const child = folder.spawn(['completion', 'bash'])
+    child.stdout.destroy()
+    let complaint = ''
+    child.stderr.on('data', (text) => {
+      complaint += text
+    })
+    const [code] = await once(child, 'exit')
+    expect({ code, complaint }).toEqual({ code: 0, complaint: '' })
+  }, 60_000)
+
+  it('lets go of a run by Ctrl-C with 130, and the run goes on from its journal', async () => {
+    const child = folder.spawn(['run', 'Slow', 'x', '--id', 'slow'])
+    await untilPrinted(child, /Slow begins/)
+    child.kill('SIGINT')
+    const { code, error } = await ended(child)
+    // In a pipe too: one sentence, with what to do.
+    const expected = 'Interrupted. Nothing is lost, troupe runs resume slow carries it on.\n'
+    expect({ code, error }).toEqual({ code: 130, error: expected })
+    expect(await folder.json(['runs', 'show', 'slow'])).toMatchObject({ run: 'slow', status: 'running' })
+    expect(await folder.json(['runs', 'cancel', 'slow'])).toMatchObject({ status: 'cancelled' })
+  }, 60_000)
+
+  it('says what became of an effect in which it was killed, and goes on', async () => {
+    const child = folder.spawn(['run', 'Doubtful', 'x', '--id', 'doubt'])
+    await untilPrinted(child, /The letter goes out/)
+    child.kill('SIGKILL')
+    await ended(child)
+    const resumed = await folder.run(['runs', 'resume', 'doubt'])
+    expect(resumed).toMatchObject({ code: 6, out: expect.stringContaining('uncertain') })
+    const [effect] = await folder.json<[{ step: string; call: string; effect: string }]>(['runs', 'uncertain', 'doubt'])
+    expect(effect.effect).toBe('post')
+    const resolve = ['runs', 'resolve', 'doubt', effect.step, effect.call]
+    expect(await folder.run(resolve)).toMatchObject({
+      code: 2,
+      error: expect.stringContaining('--happened or --not-happened'),
+    })
+    const resolved = await folder.run([...resolve, '--happened', '--output', '"sent after all"'])
+    expect(resolved).toMatchObject({ code: 0, out: expect.stringContaining('sent after all') })
+  }, 60_000)
+
+  it('ends with the drain when it is told to, whatever an effect that was cut off still waits for', async () => {
+    const server = folder.spawn(['serve', '--port', '0'], { env: { TROUPE_SHUTDOWN_TIMEOUT: '1s' } })
+    const atWork = untilPrinted(server, /The letter goes out/)
+    await untilPrinted(server, /Serving/)
+    await folder.run(['run', 'Doubtful', 'x', '--id', 'cut-off', '--detach'])
+    await atWork
+    server.kill('SIGTERM')
+    expect((await ended(server)).code).toBe(0)
+    expect(await folder.json(['runs', 'show', 'cut-off'])).toMatchObject({ status: 'running' })
+  }, 60_000)
+
+  it('beside a process that owns the file and serves nobody says who it is, and ends with 5', async () => {
+    const worker = folder.spawn(['worker', '--json'])
+    await untilPrinted(worker, /"working"/)
+    const rejected = await folder.run(['runs', 'list'])
+    expect(rejected.code).toBe(5)
+    expect(rejected.error).toContain(String(worker.pid))
+    expect(rejected.error).toContain('troupe serve')
+    worker.kill('SIGTERM')
+    expect((await ended(worker)).code).toBe(0)
+  }, 60_000)
+})

@@ -1,0 +1,191 @@
+/** Any process on the database answers for any run: one that another carries on, one that nobody does, one of the dead. */
+import { afterAll, afterEach, describe, expect, test } from 'vitest'
+import { createTroupe, defineAgent, finish, type Run, type Troupe, type TroupeConfig } from '../../src/index.ts'
+import { dropSchema, missingServer, schemaName, server, withClient } from './postgres-server.ts'
+
+const missing = await missingServer()
+const schema = schemaName('any')
+const storage = { url: server, schema } as const
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
+
+const asking = defineAgent({
+  name: 'Asks',
+  run: async (_, ctx) => finish(await ctx.ask({ kind: 'choice', text: 'Which?', options: ['red', 'blue'] })),
+})
+const topology = { agents: [asking], flows: ['Asks -> End'] }
+
+describe.skipIf(missing !== undefined)('from any process', () => {
+  const opened: Troupe[] = []
+  const open = async (options: Partial<TroupeConfig> = {}) => {
+    const troupe = await createTroupe({ storage, lease: '1s', log: 'silent', ...options })
+    opened.push(troupe)
+    return troupe
+  }
+  const runOf = (troupe: Troupe, id: string, user = 'ada') => troupe.user(user).orchestra.get(id)
+  const holderOf = (id: string) =>
+    withClient(async (client) => {
+      const { rows } = await client.query(`select owner from ${schema}.run_work where run_id = $1`, [id])
+      return rows[0]?.owner as string | undefined
+    })
+  afterEach(async () => {
+    await Promise.all(opened.splice(0).map((troupe) => troupe.close()))
+  })
+  afterAll(() => dropSchema(schema))
+
+  test('a run is paused, continued and cancelled, its clean-up awaited', async () => {
+    const did: string[] = []
+    const slow = defineAgent({
+      name: 'Slow',
+      run: async (_, ctx) => {
+        try {
+          await ctx.effect('wait', { class: 'read' }, ({ signal }) => abortable(signal, 60_000))
+        } finally {
+          await pause(300)
+          did.push('cleaned up')
+        }
+        return 'late'
+      },
+    })
+    const first = defineAgent({ name: 'First', run: () => pause(300).then(() => 'first') })
+    const [here, there] = [await open({ agents: [first, slow] }), await open()]
+    const team = { agents: [first, slow], flows: ['First -> Slow'] }
+    const run = await here.user('ada').orchestra.start({ task: 'x', topology: team })
+    const far = await runOf(there, run.id)
+    await far.pause()
+    expect(await far.result()).toMatchObject({ status: 'waiting', reason: 'paused' })
+    await far.resume()
+    expect((await far.status()).status).toBe('running')
+    await pause(300)
+    await far.cancel()
+    expect(did).toEqual(['cleaned up'])
+    expect((await far.status()).status).toBe('cancelled')
+    await expect(far.cancel()).rejects.toMatchObject({ code: 'run.over' })
+    await expect((await runOf(there, run.id)).pause()).rejects.toMatchObject({ code: 'run.over' })
+  }, 30_000)
+
+  test('started again by its id elsewhere, a run is the one that is there', async () => {
+    const [here, there] = [await open({ agents: [asking] }), await open({ agents: [asking] })]
+    const spec = { id: 'one-order', task: 'x', topology }
+    const both = await Promise.all([here, there].map((troupe) => troupe.user('ada').orchestra.start(spec)))
+    const id = (await both[0]?.result())?.questions[0]?.id ?? ''
+    await both[1]?.answer(id, 'red')
+    expect((await (await there.user('ada').orchestra.start(spec)).result()).response).toBe('red')
+  })
+
+  test('refusals come back to whoever asked, typed', async () => {
+    const [here, there] = [await open({ agents: [asking] }), await open()]
+    const run = await here.user('ada').orchestra.start({ task: 'x', topology })
+    const far = await runOf(there, run.id)
+    const [question] = (await far.result()).questions
+    const id = question?.id ?? ''
+    await expect(far.answer(id, 'green')).rejects.toMatchObject({ name: 'ValidationError', status: 400 })
+    await expect(far.answer('nothing', 'red')).rejects.toMatchObject({
+      name: 'ConflictError',
+      code: 'question.unknown',
+    })
+    await expect(runOf(there, 'no such run')).rejects.toMatchObject({ code: 'run.unknown' })
+    await far.answer(id, 'red')
+    await expect(far.answer(id, 'blue')).rejects.toMatchObject({ name: 'ConflictError' })
+    expect((await far.result()).response).toBe('red')
+  })
+
+  test('a run that waits is held by nobody, and an answer makes a process that has its code go on', async () => {
+    const [here, other, there] = [await open({ agents: [asking] }), await open({ agents: [asking] }), await open()]
+    const run = await here.user('ada').orchestra.start({ task: 'x', topology })
+    const far = await runOf(there, run.id)
+    const [question] = (await far.result()).questions
+    await expect.poll(() => holderOf(run.id), { timeout: 5_000 }).toBe('')
+    await here.close()
+    await far.answer(question?.id ?? '', 'blue')
+    expect((await (await runOf(other, run.id)).result()).response).toBe('blue')
+  })
+
+  test('where nobody has the code the command is refused, and nothing of it is left', async () => {
+    const [here, there] = [await open({ agents: [asking] }), await open()]
+    const run = await here.user('ada').orchestra.start({ task: 'x', topology })
+    const [question] = (await run.result()).questions
+    await here.close()
+    const far = await runOf(there, run.id)
+    await expect(far.answer(question?.id ?? '', 'red')).rejects.toMatchObject({ code: 'run.agents_missing' })
+    const reloaded = await runOf(await open({ agents: [asking] }), run.id)
+    await pause(300)
+    expect(await reloaded.result()).toMatchObject({ status: 'waiting', reason: 'question' })
+    await reloaded.answer(question?.id ?? '', 'blue')
+    expect((await far.result()).response).toBe('blue')
+  }, 20_000)
+
+  test('a command given again under its id is done once, and answered alike', async () => {
+    const [here, there] = [await open({ agents: [asking] }), await open()]
+    const run = await here.user('ada').orchestra.start({ task: 'x', topology })
+    const far = await runOf(there, run.id)
+    const id = (await far.result()).questions[0]?.id ?? ''
+    await expect(far.answer(id, 'green', { id: 'one' })).rejects.toMatchObject({ code: 'validation.failed' })
+    await expect(run.answer(id, 'green', { id: 'one' })).rejects.toMatchObject({ code: 'validation.failed' })
+    await expect(run.answer(id, 'red', { id: 'one' })).rejects.toMatchObject({ code: 'command.repeated' })
+    await Promise.all([far.answer(id, 'red', { id: 'two' }), run.answer(id, 'red', { id: 'two' })])
+    expect((await run.result()).response).toBe('red')
+    await far.answer(id, 'red', { id: 'two' })
+  })
+
+  test('a command that nobody has taken in is taken back by its signal', async () => {
+    const [here, there] = [await open({ agents: [asking] }), await open()]
+    const run = await here.user('ada').orchestra.start({ task: 'x', topology })
+    const id = (await run.result()).questions[0]?.id ?? ''
+    await here.close()
+    const far = await runOf(there, run.id)
+    const signal = AbortSignal.timeout(500)
+    await expect(far.answer(id, 'red', { signal })).rejects.toMatchObject({ code: 'cancelled' })
+    const reloaded = await runOf(await open({ agents: [asking] }), run.id)
+    expect(await reloaded.result()).toMatchObject({ status: 'waiting' })
+    await reloaded.answer(id, 'blue')
+    expect((await reloaded.result()).response).toBe('blue')
+  })
+
+  test('live parts of a run are heard where somebody follows it', async () => {
+    const talks = defineAgent({
+      name: 'Talks',
+      run: async (_, ctx) => {
+        for (let n = 0; n < 40; n++) await ctx.effect(`say ${n}`, { class: 'read' }, () => pause(50))
+        return 'said'
+      },
+    })
+    const { LlmAgent } = await import('../../src/index.ts')
+    const { MockModel } = await import('../../src/testing/index.ts')
+    const model = new MockModel({ responses: [{ text: 'one two three four five six', latency: '800ms' }] })
+    const speaker = new LlmAgent({ name: 'Speaker', instructions: 'Speak.', model })
+    const [here, there] = [await open({ agents: [talks, speaker] }), await open()]
+    const team = { agents: [talks, speaker], flows: ['Talks -> Speaker'] }
+    const run = await here.user('ada').orchestra.start({ task: 'x', topology: team })
+    const received: string[] = []
+    for await (const { agent } of (await runOf(there, run.id)).live()) received.push(agent)
+    expect(received.length).toBeGreaterThan(0)
+    expect(new Set(received)).toEqual(new Set(['Speaker']))
+  }, 20_000)
+
+  test('a build claims no run whose journal holds what it cannot read, and says so', async () => {
+    const done = defineAgent({ name: 'Done', run: async () => finish('done') })
+    const stays = defineAgent({ name: 'Done', run: () => pause(60_000) })
+    const start = async (troupe: Troupe, id: string) =>
+      troupe.user('ada').orchestra.start({ id, task: 'x', topology: { agents: [stays], flows: ['Done -> End'] } })
+    const [newer, here] = [await open({ agents: [stays] }), await open({ agents: [done] })]
+    await Promise.all([start(newer, 'readable'), start(newer, 'newer')])
+    await withClient((client) => client.query(`update ${schema}.run_work set form = 99 where run_id = 'newer'`))
+    await newer.close()
+    expect((await (await runOf(here, 'readable')).result()).response).toBe('done')
+    const run: Run = await runOf(here, 'newer')
+    await expect(run.cancel()).rejects.toMatchObject({ code: 'journal.newer' })
+    const owner = await holderOf('newer')
+    await pause(2_500)
+    expect(await holderOf('newer')).toBe(owner)
+    expect((await run.status()).status).toBe('running')
+  }, 20_000)
+})
+
+const abortable = (signal: AbortSignal, ms: number) =>
+  new Promise<void>((resolve, reject) => {
+    const timer = setTimeout(resolve, ms)
+    signal.addEventListener('abort', () => {
+      clearTimeout(timer)
+      reject(signal.reason)
+    })
+  })

@@ -1,0 +1,172 @@
+/**
+ * Many runs at once on several worker processes and one database, while workers are killed, frozen and started again at
+ * random. Whoever looks on has no agent's code: it answers the questions, and settles what became uncertain by the ledger.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Random, Troupe } from '../../src/index.ts'
+import type { PostgresOptions } from '../../src/storage/index.ts'
+import { troupe } from '../reliability/troupe-under-test.ts'
+import { linesOf, payers, payment } from './payment-team.ts'
+import { Fleet } from './worker-fleet.ts'
+
+export interface ChaosOptions {
+  readonly storage: PostgresOptions
+  readonly ledger: string
+  readonly runs: number
+  readonly workers: number
+  readonly lease: '1s' | '2s'
+  readonly random: Random
+  /** How long a worker has worked before something happens to it, ms. Absent: nothing is killed or frozen. */
+  readonly blowAfterMs?: number
+  /** Then it is quiet: on a slow machine runs would get on in no pause between two blows. */
+  readonly blows: number
+  /** ms after which what has not ended counts as stuck. */
+  readonly timeoutMs: number
+}
+
+export interface ChaosReport {
+  /** By run: its status, and all that it left, as text. */
+  readonly ends: ReadonlyMap<string, string>
+  readonly problems: readonly string[]
+  readonly kills: number
+  readonly stops: number
+  readonly resolved: number
+}
+
+const usersCount = 8
+const userOf = (n: number) => `u${n % usersCount}`
+
+export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
+  const { storage, runs, workers, lease, random, ledger } = options
+  const fleet = new Fleet({ storage, lease, size: workers })
+  await fleet.open()
+  const service = await troupe.createTroupe({ storage, lease, log: 'silent' })
+  const stop = new AbortController()
+  const until = performance.now() + options.timeoutMs
+  const numbers = Array.from({ length: runs }, (_, n) => n)
+  let resolved = 0
+  try {
+    const trouble =
+      options.blowAfterMs === undefined
+        ? undefined
+        : makeTrouble(fleet, random, { afterMs: options.blowAfterMs, maxBlows: options.blows }, stop.signal)
+    const queue = [...numbers]
+    const begin = async () => {
+      for (let n = queue.shift(); n !== undefined; n = queue.shift()) {
+        const id = `run-${n}`
+        for (let on = n; !(await fleet.start(on, id, userOf(n), ledger)) && performance.now() < until; on++)
+          await sleep(50)
+      }
+    }
+    await Promise.all(Array.from({ length: 20 }, begin))
+    const problems: string[] = []
+    await Promise.all(
+      numbers.map(async (n) => {
+        const watched = await watch(service, userOf(n), `run-${n}`, ledger, until)
+        resolved += watched.resolved
+        if (watched.problem) problems.push(`run-${n}: ${watched.problem}`)
+      }),
+    )
+    stop.abort()
+    await trouble
+    problems.push(...repeatedIn(ledger))
+    const ends = new Map<string, string>()
+    for (const n of numbers) ends.set(`run-${n}`, await endOf(service, userOf(n), `run-${n}`))
+    problems.push(...(await messagesOf(service, numbers)))
+    return { ends, problems, resolved, ...fleet.counts }
+  } finally {
+    stop.abort()
+    await service.close()
+    await fleet.close()
+  }
+}
+
+/**
+ * One thing after another happens to a worker that has worked for a while; now and then to the last one, too. So the
+ * pace is that of the machine: runs get on between two blows.
+ */
+async function makeTrouble(
+  fleet: Fleet,
+  random: Random,
+  { afterMs, maxBlows }: { readonly afterMs: number; readonly maxBlows: number },
+  signal: AbortSignal,
+): Promise<void> {
+  const frozen: Promise<void>[] = []
+  while (!signal.aborted && fleet.counts.kills + fleet.counts.stops < maxBlows) {
+    await sleep((0.1 + 0.4 * random.next()) * afterMs, undefined, { signal }).catch(() => {})
+    const well = fleet.well(afterMs)
+    const worker = well[Math.floor(random.next() * well.length)]
+    if (signal.aborted || worker === undefined || (well.length === 1 && random.next() < 0.8)) continue
+    if (random.next() < 0.5) fleet.kill(worker)
+    else frozen.push(fleet.freeze(worker, 500 + 4_000 * random.next()))
+  }
+  await Promise.all(frozen)
+}
+
+/** Answers and settles until the run is over. */
+async function watch(service: Troupe, user: string, id: string, ledger: string, until: number) {
+  let resolved = 0
+  const run = await service.user(user).orchestra.get(id)
+  while (performance.now() < until) {
+    const signal = AbortSignal.timeout(Math.max(1, Math.ceil(until - performance.now())))
+    const result = await run.result({ signal }).catch((error: Error) => error)
+    if (result instanceof Error) {
+      // Nobody is there who has the code: they are all dead or frozen just now.
+      if ((result as { code?: string }).code !== 'run.agents_missing') return { resolved, problem: result.message }
+      continue
+    }
+    if (result.status === 'completed') return { resolved }
+    if (result.status !== 'waiting') return { resolved, problem: `${result.status} ${result.error?.message}` }
+    for (const { id: question } of result.questions)
+      await run.answer(question, 'yes', { id: `answer ${question}` }).catch(tolerate)
+    for (const { step, call, effect } of await run.uncertain()) {
+      const agent = effect.split(' ').at(-1) as string
+      const happened = linesOf(ledger).includes(payment(id, agent))
+      const resolution = happened ? ({ happened, output: `paid by ${agent}` } as const) : ({ happened: false } as const)
+      await run.resolve({ step, call }, resolution).then(() => resolved++, tolerate)
+    }
+    await sleep(20)
+  }
+  return { resolved, problem: `it did not end: ${JSON.stringify(await run.status())}` }
+}
+
+/** Done already, by a command whose answer was lost; or nobody is there to do it just now. */
+function tolerate(error: { readonly code?: string }): void {
+  const fine = ['question.unknown', 'effect.resolved', 'run.over', 'run.agents_missing']
+  if (!fine.includes(error.code ?? '')) throw error
+}
+
+async function endOf(service: Troupe, user: string, id: string): Promise<string> {
+  const { context, orchestra } = service.user(user)
+  const run = await orchestra.get(id)
+  const { status } = await run.status()
+  if (status !== 'completed') return status
+  const { response, totalSteps } = await run.result()
+  const left: unknown[] = []
+  for (const agent of payers) left.push((await context.getEntry(`${id}.${agent}`))?.value)
+  const { identical } = await orchestra.verifyReplay(id)
+  return JSON.stringify({ status, response, totalSteps, left, identical })
+}
+
+/** A look that finds nothing is not the last: a process that dies just then may hold a lane for as long as its transaction lasts. */
+async function messagesOf(service: Troupe, numbers: readonly number[]): Promise<readonly string[]> {
+  const expected = numbers.flatMap((n) => payers.map((agent) => `run-${n} ${agent}`)).sort()
+  const found: string[] = []
+  const until = performance.now() + 15_000
+  do {
+    for (let n = 0; n < usersCount; n++)
+      for (const delivery of await service.user(userOf(n)).agent('Log').mailbox.receive({ max: 100 })) {
+        found.push((delivery.message.payload as { from: string }).from)
+        await delivery.ack()
+      }
+  } while (found.length < expected.length && performance.now() < until)
+  const missing = expected.filter((message) => !found.includes(message))
+  return found.sort().join() === expected.join()
+    ? []
+    : [`${found.length} messages in place of ${expected.length}, without ${missing.join(', ')}`]
+}
+
+const repeatedIn = (ledger: string): readonly string[] =>
+  [...Map.groupBy(linesOf(ledger), (line) => line)].flatMap(([line, same]) =>
+    same.length > 1 ? [`${line} happened ${same.length} times`] : [],
+  )

@@ -1,0 +1,37 @@
+/** The promises in seeded worlds; some seeds here, as many as wanted by `npm run reliability:simulate`. */
+import { expect, test } from 'vitest'
+import { harness } from '../reliability/library-under-test.ts'
+import { scenarioOf } from '../reliability/scenarios.ts'
+
+/** About 20 s on two cores; the cap keeps it there on a slower machine. */
+const plans = [
+  ['journals', 100, 'journals are written by their newest owner alone, through take-overs and fences'],
+  ['shared-state', 60, 'context is linearizable, no update is lost, and mailboxes keep what they accepted, in order'],
+  ['runs', 60, 'runs of forty steps end as they would have, and repeat no at-most-once effect'],
+  ['models', 50, 'models with parallel tools answer, and no tool acts twice'],
+  ['frozen', 60, 'owners that stand still until their runs are taken over change nothing when they wake'],
+  ['cancelled', 50, 'runs that are cancelled end so, and nothing of them changes afterwards'],
+] as const
+
+test.for(plans)('%s: in %i seeds, %s', { timeout: 90_000 }, async ([scenario, seeds]) => {
+  const report = await harness.simulate({
+    scenario: scenarioOf(scenario),
+    seeds,
+    processes: 2,
+    cap: '25s',
+    maxEvents: 60_000,
+  })
+  expect(report.failures.map(({ seed, failure }) => `${seed}: ${failure}`)).toEqual([])
+  expect(report.seeds.length).toBeGreaterThan(seeds / 4)
+  expect(harness.checkShare(report.operations)).toEqual([])
+})
+
+test('the real library gives a byte-identical trace for the same seed', async () => {
+  const run = (scenario: string) =>
+    harness.simulate({ scenario: scenarioOf(scenario), seeds: 8, base: 'twice', maxEvents: 60_000 })
+  for (const scenario of ['shared-state', 'runs']) {
+    const [once, repeated] = await Promise.all([run(scenario), run(scenario)])
+    expect(once.seeds.map(({ digest }) => digest)).toEqual(repeated.seeds.map(({ digest }) => digest))
+    expect(once.seeds).toHaveLength(8)
+  }
+}, 180_000)

@@ -1,0 +1,91 @@
+/** The simulator itself: the same seed is the same world, to the byte, and nothing else is. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { expect, onTestFinished, test } from 'vitest'
+import type { Json } from '../../src/index.ts'
+import type { SimulateOptions, SimulationReport } from '../../src/testing/index.ts'
+import { harness } from '../reliability/library-under-test.ts'
+
+const scenario = (name: string) => new URL(`./${name}.scenario.ts`, import.meta.url)
+const simulate = (name: string, options: Partial<SimulateOptions>) =>
+  harness.simulate({ scenario: scenario(name), seeds: 5, ...options })
+const digests = ({ seeds }: SimulationReport) => seeds.map(({ digest }) => digest)
+const first = (report: SimulationReport) => report.failures[0]?.failure ?? 'no failure'
+
+test('the same seed gives the same trace to the byte, in one process or another, and another seed another', async () => {
+  const [once, repeated, split] = await Promise.all([
+    simulate('libraries', { seeds: 12 }),
+    simulate('libraries', { seeds: 12 }),
+    simulate('libraries', { seeds: 12, seedsPerProcess: 5 }),
+  ])
+  expect(once.failures).toEqual([])
+  expect(digests(repeated)).toEqual(digests(once))
+  expect(digests(split)).toEqual(digests(once))
+  expect(new Set(digests(once)).size).toBe(12)
+})
+
+test.for(['date', 'performance', 'hrtime', 'timers', 'math', 'crypto', 'abort', 'identity'])(
+  'left as the machine has it, %s alone makes every seed differ or leak',
+  async (real) => {
+    const run = () => simulate('libraries', { seeds: 4, env: { TROUPE_REAL: real } })
+    // One after the other: two processes at once may read the same millisecond.
+    const once = await run()
+    const repeated = await run()
+    const same = once.seeds.filter(({ digest, failure }, i) => digest === repeated.seeds[i]?.digest && !failure)
+    expect(same).toEqual([])
+  },
+)
+
+test.each([
+  ['export default (', /after 0 seeds: SyntaxError/],
+  ['export const world = 1', /after 0 seeds: TypeError: its default export is no function/],
+  ['throw new Error("no such team")', /after 0 seeds: Error: no such team/],
+  ['export default async () => process.exit(7)', /after 0 seeds: code 7/],
+])('a world that does not load, or ends its process, is refused and said to be wrong: %s', async (text, problem) => {
+  const rejected = harness.simulate({ scenario: new URL(`data:text/javascript,${encodeURIComponent(text)}`), seeds: 2 })
+  await expect(rejected).rejects.toMatchObject({ code: 'validation.failed', message: expect.stringMatching(problem) })
+})
+
+test('what reaches the real world, is stuck, never ends, breaks or strays fails its seed', async () => {
+  const of = async (options: Json, more: Partial<SimulateOptions> = {}) =>
+    first(await simulate('leaking', { seeds: 1, options, ...more }))
+  const [none, files, stuck, endless, wrong, stray] = await Promise.all([
+    of('none'),
+    of('files'),
+    of('stuck'),
+    of('endless', { maxEvents: 5_000 }),
+    of('wrong'),
+    of('stray'),
+  ])
+  expect(none).toBe('no failure')
+  expect(files).toMatch(/reached the real world: \w+/)
+  expect(stuck).toMatch(/nothing is left that could happen/)
+  expect(endless).toMatch(/does not end: 5000 events/)
+  expect(wrong).toMatch(/a promise was broken/)
+  expect(stray).toMatch(/nobody caught this/)
+})
+
+test('storage keeps every acknowledged change whole and once, through kills and a failing disk', async () => {
+  const [report, repeated] = await Promise.all([simulate('commits', { seeds: 60 }), simulate('commits', { seeds: 60 })])
+  expect(report.failures.map(({ seed, failure }) => `${seed}: ${failure}`)).toEqual([])
+  expect(digests(repeated)).toEqual(digests(report))
+  expect(report.kills).toBeGreaterThan(60)
+  expect(harness.checkShare(report.operations)).toEqual([])
+})
+
+test('the world of docs/testing.md holds under every seed', async () => {
+  const page = readFileSync(new URL('../../../../docs/testing.md', import.meta.url), 'utf8')
+  const [text] = page.match(/(?<=```ts\n)\/\/ support\.scenario\.ts\n.*?(?=```)/s) ?? []
+  const folder = mkdtempSync(join(tmpdir(), 'troupe-scenario-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  const file = join(folder, 'support.scenario.ts')
+  // There is no package beside it.
+  writeFileSync(
+    file,
+    String(text).replace("from 'troupe'", `from '${new URL('../../dist/index.js', import.meta.url)}'`),
+  )
+  const report = await harness.simulate({ scenario: pathToFileURL(file), seeds: 100 })
+  expect(report.failures.map(({ seed, failure }) => `${seed}: ${failure}`)).toEqual([])
+})

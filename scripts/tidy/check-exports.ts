@@ -1,0 +1,98 @@
+/** Exported names: each is declared in one file, and a file is named for what it exports. */
+import { subWords } from './check-vocabulary.ts'
+import type { Finding } from './finding.ts'
+import { adapterFolders } from './modules.ts'
+import { lineOf, type Node, type SourceFile } from './source-file.ts'
+import { inLibrary, isTest, type Workspace, within } from './workspace.ts'
+
+/** Classes that users make without a troupe: each extends the class of its name and gives it the system's clock. */
+const standalone = 'startup/standalone'
+
+export function checkExports(workspace: Workspace): Finding[] {
+  const files = [...workspace.sources.values()].filter(
+    ({ path }) => /^packages\/[^/]+\/src\//.test(path) && !isTest(path) && !within(inLibrary(path) ?? '', standalone),
+  )
+  return [...declaredOnce(files), ...files.flatMap(namedForExport)]
+}
+
+interface Declaration {
+  readonly file: SourceFile
+  readonly line: number
+}
+
+function declaredOnce(files: readonly SourceFile[]): Finding[] {
+  const declarations = new Map<string, Declaration[]>()
+  for (const file of files)
+    for (const [name, line] of declaredExports(file)) {
+      const key = `${spaceOf(file.path)} ${name}`
+      declarations.set(key, [...(declarations.get(key) ?? []), { file, line }])
+    }
+  return [...declarations].flatMap(([key, all]) => {
+    const [first, ...others] = withoutTwins(all)
+    if (!first) return []
+    const name = key.slice(key.indexOf(' ') + 1)
+    return others.map(({ file, line }) => {
+      const message = `'${name}' is declared in ${first.file.path} too: import it, or give one of them another name`
+      return { path: file.path, line, rule: 'declared-once', message }
+    })
+  })
+}
+
+/** Names are unique within a package; a module of `compat` speaks the words of its framework. */
+function spaceOf(path: string): string {
+  const local = inLibrary(path)
+  if (local?.startsWith('compat/')) return local.split('/').slice(0, 2).join('/')
+  return path.split('/').slice(0, 2).join('/')
+}
+
+/** The adapters of a port declare the same names: the first of them stands for all. */
+function withoutTwins(all: readonly Declaration[]): Declaration[] {
+  const adapterOf = ({ file }: Declaration) =>
+    adapterFolders.find((folder) => within(inLibrary(file.path) ?? '', folder))
+  const used = adapterFolders.filter((folder) => all.some((each) => adapterOf(each) === folder))
+  return all.filter((each) => adapterOf(each) === undefined || adapterOf(each) === used[0])
+}
+
+/** The names that a file declares and exports, each with its line. */
+function declaredExports(file: SourceFile): Map<string, number> {
+  const imported = new Set(
+    (file.program.body as Node[])
+      .filter(({ type }) => type === 'ImportDeclaration')
+      .flatMap(({ specifiers }) => (specifiers as Node[]).map(({ local }) => local.name as string)),
+  )
+  const found = new Map<string, number>()
+  for (const statement of file.program.body as Node[]) {
+    if (statement.type !== 'ExportNamedDeclaration' || statement.source) continue
+    const { declaration, specifiers } = statement
+    const names: (string | undefined)[] = declaration
+      ? declaration.type === 'VariableDeclaration'
+        ? (declaration.declarations as Node[]).map(({ id }) => id.name)
+        : [declaration.id?.name]
+      : (specifiers as Node[]).filter(({ local }) => !imported.has(local.name)).map(({ exported }) => exported.name)
+    for (const name of names)
+      if (name !== undefined && !found.has(name)) found.set(name, lineOf(file.text, statement.start))
+  }
+  return found
+}
+
+/**
+ * A file can be opened by the name of what it exports: its own name shares a word with one of its exports. Codes, tables
+ * and migrations are named for what they describe, and an entry point for its folder.
+ */
+function namedForExport(file: SourceFile): Finding[] {
+  const [name = ''] = (file.path.split('/').at(-1) ?? '').split('.')
+  const isEntry = name === 'index' || file.path.split('/').length === 4
+  if (inLibrary(file.path) === undefined || isEntry || /(^|-)(codes|migrations|tables)$/.test(name)) return []
+  const names = [...declaredExports(file).keys()]
+  const words = subWords(name)
+  const isNamed = names.some((each) => subWords(each).some((word) => words.some((own) => haveOneStem(own, word))))
+  if (names.length === 0 || isNamed) return []
+  const message = `'${name}' has no word of what the file exports (${names.slice(0, 4).join(', ')}): rename one of them`
+  return [{ path: file.path, line: 1, rule: 'named-for-export', message }]
+}
+
+/** `visibility` and `visible`, `elicitation` and `elicit`: their first four letters agree, or all of a shorter word. */
+function haveOneStem(a: string, b: string): boolean {
+  const stem = Math.min(4, a.length, b.length)
+  return a.slice(0, stem) === b.slice(0, stem)
+}
