@@ -45,7 +45,7 @@ describe('vectors of texts', () => {
     expect(asked).toHaveLength(2)
     await embed(own, model, ['a'], 'other')
     expect(asked).toHaveLength(3)
-    expect(seen.at(-1)).toMatchObject({ success: true, texts: 1, inputTokens: 1, usd: 2e-6 })
+    expect(seen.at(-1)).toMatchObject({ success: true, texts: 1, inputTokens: 1, cost: 2e-6 })
   })
 
   it('of another dimension, of other things than numbers, or too few are refused', async () => {

@@ -48,7 +48,7 @@ const storageBugs: readonly Bug[] = [
   {
     name: 'commits with synchronous = normal',
     foundBy: 'power-loss',
-    edits: [edit('storage/sqlite/connection.js', 'pragma synchronous = full', 'pragma synchronous = normal')],
+    edits: [edit('storage/sqlite/open-connection.js', 'pragma synchronous = full', 'pragma synchronous = normal')],
   },
   {
     name: 'does not recognise the id of a change that is committed',
@@ -185,7 +185,7 @@ const messagingBugs: readonly Bug[] = [
     edits: [
       edit(
         'messaging/statements/send-statements.js',
-        'and dedupe_id = @{p.dedupeId} and dedupe_until <= @{now}',
+        'and dedupe_id = @{p.dedupeId} and dedupe_until <= @{storageNow}',
         'and dedupe_id = @{p.dedupeId} and dedupe_until > @{now}',
       ),
     ],
