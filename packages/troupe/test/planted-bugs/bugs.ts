@@ -186,7 +186,7 @@ const messagingBugs: readonly Bug[] = [
       edit(
         'messaging/statements/send-statements.js',
         'and dedupe_id = @{p.dedupeId} and dedupe_until <= @{storageNow}',
-        'and dedupe_id = @{p.dedupeId} and dedupe_until > @{now}',
+        'and dedupe_id = @{p.dedupeId} and dedupe_until > @{storageNow}',
       ),
     ],
   },
