@@ -76,18 +76,20 @@ function declaredExports(file: SourceFile): Map<string, number> {
 }
 
 /**
- * A file can be opened by the name of what it exports: its own name shares a word with one of its exports. Codes, tables
- * and migrations are named for what they describe, and an entry point for its folder.
+ * A file can be opened by the name of what it exports: each word of its own name stands in the name of an export or of its
+ * folder. Ports (`agent-port`), codes, tables and migrations carry their kind beside it; an entry point stands for its folder.
  */
 function namedForExport(file: SourceFile): Finding[] {
   const [name = ''] = (file.path.split('/').at(-1) ?? '').split('.')
   const isEntry = name === 'index' || file.path.split('/').length === 4
   if (inLibrary(file.path) === undefined || isEntry || /(^|-)(codes|migrations|tables)$/.test(name)) return []
   const names = [...declaredExports(file).keys()]
-  const words = subWords(name)
-  const isNamed = names.some((each) => subWords(each).some((word) => words.some((own) => haveOneStem(own, word))))
-  if (names.length === 0 || isNamed) return []
-  const message = `'${name}' has no word of what the file exports (${names.slice(0, 4).join(', ')}): rename one of them`
+  const exported = names.flatMap(subWords)
+  const folders = file.path.split('/').slice(3, -1).flatMap(subWords)
+  const own = subWords(name.replace(/-port$/, '')).filter((word) => word !== 'and')
+  const isIn = (words: readonly string[]) => (word: string) => words.some((each) => haveOneStem(each, word))
+  if (names.length === 0 || (own.every(isIn([...exported, ...folders])) && own.some(isIn(exported)))) return []
+  const message = `'${name}' is not named for what the file exports (${names.slice(0, 4).join(', ')}): rename one of them`
   return [{ path: file.path, line: 1, rule: 'named-for-export', message }]
 }
 

@@ -7,7 +7,7 @@ import { freezeAgent, LlmAgent } from './definitions/llm-agent.ts'
 import { finish, handOff, invoke } from './definitions/routing.ts'
 import { readCoordination } from './model/coordination.ts'
 import { newestWithin, userMessage } from './model/model-messages.ts'
-import { structuredText } from './model/structured-output.ts'
+import { structuredText } from './model/structured-text.ts'
 import { checkAnswerTo, createQuestion } from './step/ask-question.ts'
 import { createRepetitionGuard } from './step/repetition-guard.ts'
 

@@ -26,7 +26,7 @@ export {
   wrongValue,
 } from './load/read-variables.ts'
 export { redactedStorageUrl, type ShownSetting, secretsOf, showConfig, shownValue } from './load/show-config.ts'
-export { contextOptions, modelsOptions } from './module-options.ts'
+export { contextOptions, modelsOptions } from './models-options.ts'
 export {
   type AlertsConfig,
   type AlertTarget,

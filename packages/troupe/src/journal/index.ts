@@ -1,6 +1,6 @@
 /** What survives: journals with one writer, effects, turns, inboxes, timers. */
 export * from './effect-port.ts'
-export { inputHash } from './effects/effect-runner.ts'
+export { inputHash } from './effects/run-effect.ts'
 export { createInbox } from './inbox/create-inbox.ts'
 export * from './inbox-port.ts'
 export { journalMigrations } from './journal-migrations.ts'

@@ -9,8 +9,8 @@ export { type MessagingConfig, type MessagingSettings, messagingSettings } from 
 export { messagingMigrations } from './messaging-migrations.ts'
 export { messagingTables } from './messaging-tables.ts'
 export type { DeliveryLease } from './receiving/receiver.ts'
+export { MessageConfirmed, MessageRejected } from './sending/message-confirmed.ts'
 export { type StagedMessagesParts, stagedMessages } from './sending/staged-messages.ts'
-export { MessageConfirmed, MessageRejected } from './sending/system-messages.ts'
 export {
   type SuperviseChild,
   type SuperviseOptions,

@@ -43,7 +43,7 @@ export type {
   RunMetrics,
   Spent,
 } from './evaluation/evaluate-run.ts'
-export type { OpenEvaluationTroupe } from './evaluation/evaluation-environment.ts'
+export type { OpenEvaluationTroupe } from './evaluation/evaluation-troupe.ts'
 export type { UnrecordedCall } from './evaluation/recorded-calls.ts'
 export type { NamedScores, Score, ScoredRun, ScoreFunction } from './evaluation/score-answer.ts'
 export type { Comparison } from './history/compare-runs.ts'

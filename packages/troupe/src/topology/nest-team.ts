@@ -3,7 +3,7 @@ import type { CanonicalEdge, CanonicalNode } from './canonical/canonical-topolog
 import { invalid, type TopologyDraft } from './topology-draft.ts'
 import type { CompiledTopology } from './topology-forms.ts'
 
-export function nest(draft: TopologyDraft, name: string, { canonical, agents }: CompiledTopology): void {
+export function nestTeam(draft: TopologyDraft, name: string, { canonical, agents }: CompiledTopology): void {
   const inside = (inner: string) => (inner === 'User' ? draft.use('User', name) : `${name}/${inner}`)
   draft.nodes.delete(name)
   for (const agent of agents.values()) draft.addAgent(agent)

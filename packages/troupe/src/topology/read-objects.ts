@@ -1,7 +1,7 @@
 /** Reads the object form: nodes and edges, one by one. */
 import type { Agent } from '../agents/index.ts'
 import { checkFlag, checkName, checkOptions, listOf, nameOf, nearest } from '../core/index.ts'
-import { nest } from './nest-team.ts'
+import { nestTeam } from './nest-team.ts'
 import { edgeIn, invalid, nodeInError, readEdgeOptions, type TopologyDraft } from './topology-draft.ts'
 import type {
   CompiledTopology,
@@ -31,7 +31,7 @@ export function readObjects(
     if (inner) nested.set(node.name, inner)
   }
   for (const edge of listOf('edges', form.edges)) addEdge(draft, edge)
-  for (const [name, inner] of nested) nest(draft, name, inner)
+  for (const [name, inner] of nested) nestTeam(draft, name, inner)
 }
 
 function addNode(

@@ -1,7 +1,7 @@
 /** Reads the string form: agents and the flows between them. */
 import { checkOptions, failure, listOf, nearest } from '../core/index.ts'
 import type { CanonicalEdge } from './canonical/canonical-topology.ts'
-import { nest } from './nest-team.ts'
+import { nestTeam } from './nest-team.ts'
 import { checkDefinition, invalid, readEdgeOptions, type TopologyDraft } from './topology-draft.ts'
 import type {
   CompiledTopology,
@@ -85,7 +85,7 @@ export function readStrings(
   for (const flow of flows)
     for (const from of flow.from)
       for (const to of flow.to) addFlow(draft, flow, from, to, options.get(plain(flow.text)))
-  for (const [name, inner] of nested) nest(draft, name, inner)
+  for (const [name, inner] of nested) nestTeam(draft, name, inner)
 }
 
 function optionsOf({ nodes, pools }: StringForm, name: string): NodeOptions {

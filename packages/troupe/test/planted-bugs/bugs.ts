@@ -28,7 +28,7 @@ const writer = 'storage/sqlite/writer/writer.js'
 const queue = 'storage/sqlite/commit-queue.js'
 const statements = 'journal/journals/journal-statements.js'
 const appender = 'journal/turns/appender.js'
-const effects = 'journal/effects/effect-runner.js'
+const effects = 'journal/effects/run-effect.js'
 const owner = 'runs/engine/execution/run-owner.js'
 const applying = 'runs/engine/commands/apply-command.js'
 
@@ -48,7 +48,7 @@ const storageBugs: readonly Bug[] = [
   {
     name: 'commits with synchronous = normal',
     foundBy: 'power-loss',
-    edits: [edit('storage/sqlite/open-connection.js', 'pragma synchronous = full', 'pragma synchronous = normal')],
+    edits: [edit('storage/sqlite/open-for-writing.js', 'pragma synchronous = full', 'pragma synchronous = normal')],
   },
   {
     name: 'does not recognise the id of a change that is committed',
@@ -117,7 +117,7 @@ const storageBugs: readonly Bug[] = [
     foundBy: 'shared-state',
     edits: [
       edit(
-        'storage/change-feed.js',
+        'storage/read-feed.js',
         'where user_id = ? and revision > ? order',
         'where user_id = ? and revision > ? and revision % 7 <> 3 order',
       ),

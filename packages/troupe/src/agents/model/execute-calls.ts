@@ -16,6 +16,7 @@ import {
   verdictOn,
 } from '../step/approval.ts'
 import { askBreakpoint, type Edited } from '../step/breakpoint.ts'
+import { type Called, callAgentTool, callHelper, judged, toolFailureMessage } from './call-agent-tool.ts'
 import { type Coordination, isCoordination, readCoordination } from './coordination.ts'
 import type { LlmRun } from './llm-run.ts'
 import {
@@ -27,8 +28,7 @@ import {
   valueOutput,
 } from './model-messages.ts'
 import { fieldsOf } from './offer.ts'
-import { type Called, callAgentTool, callHelper, judged, toolFailureMessage } from './run-call.ts'
-import { structuredOf } from './structured-output.ts'
+import { structuredOf } from './structured-text.ts'
 
 const defaultParallelTools = 8
 

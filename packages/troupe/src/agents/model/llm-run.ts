@@ -1,7 +1,7 @@
 /** What the turns of one step share. */
 import type { StepEntry } from '../agent-port.ts'
 import type { LlmDefinition } from '../definitions/llm-definition.ts'
-import type { Report } from '../definitions/step-report.ts'
+import type { Report } from '../definitions/report.ts'
 import type { Offer } from './offer.ts'
 import type { Thread } from './thread.ts'
 

@@ -7,7 +7,7 @@ import { failure, isObject, type Json, restoreError, storeError } from '../../co
 import type { ModelAnswer } from '../../models/index.ts'
 import type { Outcome, Routing, StepEntry } from '../agent-port.ts'
 import type { LlmDefinition } from '../definitions/llm-definition.ts'
-import { Report } from '../definitions/step-report.ts'
+import { Report } from '../definitions/report.ts'
 import { storeEpisode } from '../memory/retrieve-notes.ts'
 import { askModel } from './ask-model.ts'
 import { type CallsDone, executeCalls } from './execute-calls.ts'
@@ -15,7 +15,7 @@ import type { LlmRun } from './llm-run.ts'
 import { answerText, assistantMessage, pendingCallsOf, toolMessage, userMessage } from './model-messages.ts'
 import { createOffer } from './offer.ts'
 import { diagnosis, maxSteers, steerEmpty, steerOutput, steerToTool } from './steering.ts'
-import { structuredText } from './structured-output.ts'
+import { structuredText } from './structured-text.ts'
 import { Thread } from './thread.ts'
 
 const defaultMaxTurns = 50

@@ -22,10 +22,10 @@ export {
 } from './role-handlers.ts'
 export { ContextMesh, type StoreOptions } from './syntha-context-mesh.ts'
 export { type SynthaHandler, synthaHandler } from './syntha-handler.ts'
+export type { SynthaResult } from './syntha-result.ts'
 export { ToolHandler, type ToolHandlerOptions } from './syntha-tool-handler.ts'
 export type { RawArguments } from './tool-arguments.ts'
 export { SynthaToolFactory } from './tool-factory.ts'
-export type { SynthaResult } from './tool-result.ts'
 export {
   create_hybrid_tool_handler,
   get_all_tool_schemas,

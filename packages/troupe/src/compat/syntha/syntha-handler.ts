@@ -1,8 +1,8 @@
 /** One call in the guides' spelling, carried out by the tools of an agent's handle. */
 import { isObject, type Json, TroupeError } from '../../core/index.ts'
 import type { JsonObject, ToolResult, ToolHandler as Tools } from '../../tools/index.ts'
+import { type SynthaResult, withAliases } from './syntha-result.ts'
 import { type RawArguments, toolArguments } from './tool-arguments.ts'
-import { type SynthaResult, withAliases } from './tool-result.ts'
 
 export interface SynthaHandler {
   handle_tool_call(tool_name: string, rawArguments?: RawArguments): Promise<SynthaResult>

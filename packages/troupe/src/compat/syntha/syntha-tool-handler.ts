@@ -10,8 +10,8 @@ import { createIntegration, type Framework, frameworkOf, handlerFor, type Integr
 import { type CustomRoles, rightsOf } from './rights.ts'
 import { type ContextMesh, checkMesh } from './syntha-context-mesh.ts'
 import { callSynthaTool, failedToolResult, type SynthaHandler } from './syntha-handler.ts'
+import { type SynthaResult, withAliases } from './syntha-result.ts'
 import type { RawArguments } from './tool-arguments.ts'
-import { type SynthaResult, withAliases } from './tool-result.ts'
 import {
   create_hybrid_tool_handler,
   type HybridHandler,

@@ -1,5 +1,5 @@
 /** Puts an effect on the list of the uncertain, and takes it off, with the next append of its step. */
-import type { CallId } from '../replay/call-identity.ts'
+import type { CallId } from '../replay/call-id.ts'
 import { entryText } from '../replay/log-entry.ts'
 import type { Execution } from '../steps/execution.ts'
 

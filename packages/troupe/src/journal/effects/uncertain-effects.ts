@@ -5,7 +5,7 @@ import { type Fragment, rawTemplates, type Storage } from '../../storage/index.t
 import type { Resolution } from '../effect-port.ts'
 import type { Inbox } from '../inbox-port.ts'
 import type { JournalId } from '../journal-port.ts'
-import type { CallId } from '../replay/call-identity.ts'
+import type { CallId } from '../replay/call-id.ts'
 import type { UncertainEffect } from '../steps-port.ts'
 
 /** The sender that a settlement in an inbox names. */

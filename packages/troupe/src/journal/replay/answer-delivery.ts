@@ -3,7 +3,7 @@
  * alike. What is not in the log waits until the log is used up.
  */
 import type { Cancel, Clock } from '../../core/index.ts'
-import type { CallId } from './call-identity.ts'
+import type { CallId } from './call-id.ts'
 import { type AnswerItem, finishCall } from './step-log.ts'
 
 interface Call {

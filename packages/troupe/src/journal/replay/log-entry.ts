@@ -4,7 +4,7 @@
  */
 import type { Json, StoredError, TaintLabel } from '../../core/index.ts'
 import type { EffectClass } from '../effect-port.ts'
-import type { CallId, StagePath } from './call-identity.ts'
+import type { CallId, StagePath } from './call-id.ts'
 
 /** A value as JSON text parsed, absent for undefined; or an error. */
 interface Result {

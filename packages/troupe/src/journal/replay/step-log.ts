@@ -4,7 +4,7 @@
  */
 import { type Json, restoreError, type StoredError, type TaintLabel } from '../../core/index.ts'
 import type { EffectClass } from '../effect-port.ts'
-import { type CallId, isWithin, type StagePath, stageOf } from './call-identity.ts'
+import { type CallId, isWithin, type StagePath, stageOf } from './call-id.ts'
 import type { LogEntry } from './log-entry.ts'
 
 /** One answer, given to the call of its id when its turn comes. */

@@ -1,7 +1,7 @@
 /** The gentle end of the steps at work: see `Steps.drain`. */
 import type { Clock } from '../../core/index.ts'
 import type { DrainStepsResult } from '../steps-port.ts'
-import type { StepMachine } from './step-runner.ts'
+import type { StepMachine } from './step-machine.ts'
 import { waitAtMost } from './wait-at-most.ts'
 
 export interface DrainStepsParts {

@@ -3,7 +3,7 @@ import { duration, failure, type Json, type StoredError, storeError, type TaintL
 import { resolutionSender } from '../effects/uncertain-effects.ts'
 import type { InboxRow } from '../inbox-port.ts'
 import type { Wait } from '../recorder-port.ts'
-import type { CallId } from '../replay/call-identity.ts'
+import type { CallId } from '../replay/call-id.ts'
 import { entryText } from '../replay/log-entry.ts'
 import { timerSender } from '../timers/create-timers.ts'
 import { createItem, type Execution } from './execution.ts'

@@ -12,9 +12,9 @@ import {
   traceOf,
 } from '../../core/index.ts'
 import type { EffectFunction, EffectSpec } from '../effect-port.ts'
-import { runEffect } from '../effects/effect-runner.ts'
+import { runEffect } from '../effects/run-effect.ts'
 import type { CallName, Recorder, StagedWrite, Wait } from '../recorder-port.ts'
-import { answer, answerNow } from '../replay/recorded-answer.ts'
+import { answer, answerNow } from '../replay/answer.ts'
 import { bodyCall } from '../replay/step-log.ts'
 import { createItem, type Execution } from '../steps/execution.ts'
 import { Stage } from './stages.ts'

@@ -4,7 +4,7 @@
  */
 import type { Fragment } from '../../storage/index.ts'
 import type { CommittedWrite, StagedWrite } from '../recorder-port.ts'
-import type { CallId, StagePath } from '../replay/call-identity.ts'
+import type { CallId, StagePath } from '../replay/call-id.ts'
 import type { AnswerItem } from '../replay/step-log.ts'
 
 export interface CallWrite {

@@ -4,9 +4,9 @@
  */
 import { encodeJson, type Json, type StoredError, storeError } from '../../core/index.ts'
 import type { Fragment } from '../../storage/index.ts'
-import { checkSize, inputHash } from '../effects/effect-runner.ts'
+import { checkSize, inputHash } from '../effects/run-effect.ts'
 import type { Wait } from '../recorder-port.ts'
-import type { CallId } from '../replay/call-identity.ts'
+import type { CallId } from '../replay/call-id.ts'
 import { entryText } from '../replay/log-entry.ts'
 import { type AnswerItem, waitsKey } from '../replay/step-log.ts'
 import { createItem, type Execution } from '../steps/execution.ts'

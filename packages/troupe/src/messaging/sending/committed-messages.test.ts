@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { defineMessage } from '../message-type.ts'
 import { messagingTestbeds } from '../open-testbeds.test.fixture.ts'
-import { MessageConfirmed } from './system-messages.ts'
+import { MessageConfirmed } from './message-confirmed.ts'
 
 const Note = defineMessage('note')
 const Order = defineMessage('order.place', z.object({ n: z.int() }), { reply: z.object({ left: z.number() }) })

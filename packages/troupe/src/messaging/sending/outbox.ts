@@ -9,8 +9,8 @@ import { unanswered } from '../receiving/delivery-handle.ts'
 import { type Maintenance, toMove } from '../receiving/maintenance.ts'
 import { replyToOf } from '../receiving/message-row.ts'
 import { mailboxLimitText } from '../statements/send-statements.ts'
+import { MessageConfirmed, MessageRejected } from './message-confirmed.ts'
 import type { OutboundQueue } from './outbound-queue.ts'
-import { MessageConfirmed, MessageRejected } from './system-messages.ts'
 
 /** Notices are never refused back: nobody could be told for ever. */
 const systemMessageTypes: readonly string[] = [MessageRejected.name, MessageConfirmed.name]

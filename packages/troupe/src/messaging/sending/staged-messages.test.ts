@@ -11,7 +11,7 @@ import {
 } from '../messaging-testbed.test.fixture.ts'
 import { messagingTestbeds, until } from '../open-testbeds.test.fixture.ts'
 import { Worker } from '../workers/worker.ts'
-import { MessageRejected } from './system-messages.ts'
+import { MessageRejected } from './message-confirmed.ts'
 
 const Note = defineMessage('note')
 const Order = defineMessage('order.place', z.object({ n: z.int() }), { reply: z.object({ left: z.number() }) })

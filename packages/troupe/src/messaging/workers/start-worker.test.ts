@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { systemClock } from '../../core/index.ts'
 import { defineMessage } from '../message-type.ts'
 import { messagingTestbeds, until } from '../open-testbeds.test.fixture.ts'
-import { MessageConfirmed, MessageRejected } from '../sending/system-messages.ts'
+import { MessageConfirmed, MessageRejected } from '../sending/message-confirmed.ts'
 import { Worker } from './worker.ts'
 
 const Note = defineMessage<string>('note')

@@ -4,9 +4,9 @@
  * fits whoever plays it.
  */
 import { failure, hashJson, type Json, type Recording, type Traffic } from '../../core/index.ts'
+import { fromJson, toCassetteJson } from './cassette-json.ts'
 import { missOf } from './cassette-miss.ts'
 import { type CassetteRedaction, createRedaction } from './cassette-redaction.ts'
-import { fromJson, toCassetteJson } from './json-form.ts'
 import type { RecordedInteraction } from './recorded-interaction.ts'
 import { redactParts } from './redact-parts.ts'
 

@@ -7,7 +7,7 @@ import type { TroupeError, UserId } from '../../core/index.ts'
 import type { Tool } from '../../tools/index.ts'
 import { defineTopology, type RunConfig } from '../../topology/index.ts'
 import type { TroupeParts } from '../troupe-parts.ts'
-import type { Host } from './host-info.ts'
+import type { Host } from './host.ts'
 import type { Project } from './read-project.ts'
 
 export interface DoctorSubject extends Omit<DoctorContext, 'project'> {

@@ -8,7 +8,7 @@ import { createTroupe } from '../../startup/create-troupe.ts'
 import { partsOf, type Troupe } from '../../startup/troupe.ts'
 import { type DoctorOptions, doctorOf } from './doctor.ts'
 import type { DoctorReport } from './examine.ts'
-import type { Host } from './host-info.ts'
+import type { Host } from './host.ts'
 
 export class Practice {
   readonly folder = mkdtempSync(join(tmpdir(), 'troupe-doctor-'))

@@ -21,7 +21,7 @@ import type { TroupeParts } from '../troupe-parts.ts'
 import { migrations, userTables } from '../troupe-tables.ts'
 import type { ExaminedUsers } from './doctor-subject.ts'
 import { type DoctorReport, examine } from './examine.ts'
-import { type Host, readHost } from './host-info.ts'
+import { type Host, readHost } from './host.ts'
 import { type Project, readProject } from './read-project.ts'
 
 export interface DoctorOptions {

@@ -15,7 +15,7 @@ import {
 } from '../../core/index.ts'
 import { checkTopology, type Finding, type RunConfig, readConfig, type TopologyForm } from '../../topology/index.ts'
 import { type EvaluateOptions, type Evaluation, evaluate } from '../evaluation/evaluate.ts'
-import type { OpenEvaluationTroupe } from '../evaluation/evaluation-environment.ts'
+import type { OpenEvaluationTroupe } from '../evaluation/evaluation-troupe.ts'
 import { type Comparison, compareRuns } from '../history/compare-runs.ts'
 import { type DataAccess, dataAccessOf } from '../history/data-access.ts'
 import { explain, type RunExplanation } from '../history/explain/explain.ts'

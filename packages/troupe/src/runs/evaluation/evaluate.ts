@@ -16,8 +16,8 @@ import { checkContextOf, prepareRun } from '../engine/start-run.ts'
 import { checkFilter, type RunFilter, runFilters } from '../engine/store/run-filter.ts'
 import type { RunRow } from '../engine/store/run-store.ts'
 import { type EvaluatedRun, type EvaluationChange, evaluateRun, type RunMetrics, type Spent } from './evaluate-run.ts'
-import type { OpenEvaluationTroupe } from './evaluation-environment.ts'
 import { EvaluationRecord } from './evaluation-record.ts'
+import type { OpenEvaluationTroupe } from './evaluation-troupe.ts'
 import { checkScore, type NamedScores, type Score } from './score-answer.ts'
 
 export interface EvaluateOptions {

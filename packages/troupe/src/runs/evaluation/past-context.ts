@@ -6,7 +6,7 @@ import { journalOwnerOf } from '../engine/store/run-journals.ts'
 import type { RunRow } from '../engine/store/run-store.ts'
 import { dataAccessOf } from '../history/data-access.ts'
 import type { PastRun } from '../history/past-run.ts'
-import type { EvaluationTroupe } from './evaluation-environment.ts'
+import type { EvaluationTroupe } from './evaluation-troupe.ts'
 
 interface EntryThen {
   readonly key: string

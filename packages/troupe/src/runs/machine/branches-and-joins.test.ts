@@ -17,7 +17,7 @@ import {
   valuesIn,
 } from './machine-testbed.test.fixture.ts'
 import { checkAnswer } from './people/check-answer.ts'
-import { loadState, saveState } from './state-snapshot.ts'
+import { loadState, saveState } from './save-state.ts'
 
 describe('joins', () => {
   it('that wait for each other alone go on, the first one first', () => {

@@ -21,8 +21,8 @@ import {
 } from './machine-testbed.test.fixture.ts'
 import { checkAnswer } from './people/check-answer.ts'
 import { deriveStatus } from './run-account.ts'
+import { loadState, saveState } from './save-state.ts'
 import { createState } from './state.ts'
-import { loadState, saveState } from './state-snapshot.ts'
 
 const error = { name: 'E', code: 'c', message: 'm', retryable: false }
 

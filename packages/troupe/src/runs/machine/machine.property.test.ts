@@ -11,8 +11,8 @@ import type { Command } from './machine-events.ts'
 import { type AgentStub, MachineTestbed, type Play } from './machine-testbed.test.fixture.ts'
 import { pending } from './pending.ts'
 import { deriveStatus } from './run-account.ts'
+import { loadState, saveState } from './save-state.ts'
 import { createState } from './state.ts'
-import { loadState, saveState } from './state-snapshot.ts'
 
 type Draw = ReturnType<typeof createRandomSource>
 function createRandomSource(seed: number) {

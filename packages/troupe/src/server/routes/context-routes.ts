@@ -14,7 +14,7 @@ import {
   requiredField,
   withoutUndefined,
 } from './request-schemas.ts'
-import { watched } from './watch-stream.ts'
+import { watched } from './watched.ts'
 
 const pathParams = z.object({ key: z.string() })
 const names = z.array(z.string()).max(1_000)

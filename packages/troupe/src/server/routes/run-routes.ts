@@ -19,7 +19,7 @@ import {
   storedErrorSchema,
   withoutUndefined,
 } from './request-schemas.ts'
-import { awaited, runResult, shownResult } from './run-result-response.ts'
+import { awaited, runResult, shownResult } from './run-result.ts'
 import { startBody, startRequestedRun } from './start-run-request.ts'
 
 const pathParams = z.object({ run: z.string() })

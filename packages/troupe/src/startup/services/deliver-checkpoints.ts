@@ -10,7 +10,7 @@ const timeoutMs = 10_000
  * @param fetchTo of a URL of HTTP
  * @returns takes a path, or a URL of HTTP
  */
-export const deliverBy =
+export const deliverCheckpointsBy =
   (fetchTo: (url: string) => Fetch) =>
   (to: string): ((checkpoint: Checkpoint) => Promise<void>) =>
     /^https?:\/\//.test(to) ? (checkpoint) => post(fetchTo(to), to, checkpoint) : (checkpoint) => append(to, checkpoint)

@@ -9,7 +9,7 @@ import { createRoles, type OpenedEncryption, openAudit } from '../../security/in
 import type { OpenedStorage } from '../../storage/index.ts'
 import { UnreadResults } from '../../tools/index.ts'
 import type { Startup } from '../startup.ts'
-import { deliverBy } from './deliver-checkpoints.ts'
+import { deliverCheckpointsBy } from './deliver-checkpoints.ts'
 import { debugTo } from './development.ts'
 
 /** What is open before anything is executed. */
@@ -112,7 +112,7 @@ async function openAccounts(
   const log = {
     ...base,
     config: config.audit,
-    deliverTo: deliverBy(egressClient.fetchTo),
+    deliverTo: deliverCheckpointsBy(egressClient.fetchTo),
     holder: processId,
     failed: (error: unknown) =>
       base.log.warn('work on the audit log failed; it is tried again', { error: error as Error }),

@@ -10,7 +10,7 @@ import { checkChange } from '../changes/check-change.ts'
 import type { Change, CommitResult } from '../storage-port.ts'
 import type { PostgresSettings } from './connections/connection-target.ts'
 import { backoffMs, Deadline, pause } from './connections/deadline.ts'
-import { failureOf, messageOf } from './engine-error.ts'
+import { failureOf, messageOf } from './postgres-error.ts'
 import type { Failed, TransactionOutcome, Transactions } from './transactions.ts'
 
 export interface CommitLanesOptions {

@@ -16,10 +16,10 @@ import { type ConnectionTarget, type PostgresSettings, settingsOf } from './conn
 import { Connections } from './connections/connections.ts'
 import { answerWithin, disconnect } from './connections/keepalive.ts'
 import { ListenConnection } from './connections/listen-connection.ts'
-import { failureOf } from './engine-error.ts'
-import { PostgresStorage } from './engine-storage.ts'
 import { findingsOf, incompatibilityOf, powerOf, probeServer, type ServerInspection } from './inspect-server.ts'
 import { appliedTo, isCurrent, migrate } from './migrate.ts'
+import { failureOf } from './postgres-error.ts'
+import { PostgresStorage } from './postgres-storage.ts'
 import { Statistics } from './statistics.ts'
 import { Transactions } from './transactions.ts'
 

@@ -23,7 +23,7 @@ import type { Migration } from '../migrations/migration.ts'
 import { DatabaseSync } from './database-sync.ts'
 import { fileFailure } from './file-failure.ts'
 import { appliedTo, isCurrent, migrate } from './migrate.ts'
-import { applicationId, openForReading, openForWriting, openImmutable } from './open-connection.ts'
+import { applicationId, openForReading, openForWriting, openImmutable } from './open-for-writing.ts'
 import { OwnerLock } from './owner-lock.ts'
 
 export interface DatabaseFileOptions {

@@ -1,6 +1,6 @@
 /** What went wrong with a file, in the words of the catalogue. */
 import { failure, TroupeError } from '../../core/index.ts'
-import { errorProblem, messageOf } from './engine-error.ts'
+import { errorProblem, messageOf } from './error-problem.ts'
 
 /** @param error of node:fs or node:sqlite; one of ours is given back as it is */
 export function fileFailure(error: unknown, path: string): TroupeError {

@@ -9,9 +9,9 @@ import { failure } from '../../core/index.ts'
 import { expectRows } from '../changes/expect-rows.ts'
 import type { Bind, Statement } from '../changes/statement.ts'
 import type { Row } from '../storage-port.ts'
-import { isTooBigForNumber } from './engine-error.ts'
+import { isTooBigForNumber } from './error-problem.ts'
 import { toRow } from './writer/decode-result.ts'
-import { bindable, Prepared, type Value } from './writer/prepared-statement.ts'
+import { bindable, PreparedStatement, type Value } from './writer/prepared-statement.ts'
 import { wireSlots } from './writer/wire.ts'
 
 export interface ReaderOptions {
@@ -23,7 +23,7 @@ export interface ReaderOptions {
 export class Reader {
   readonly #db: DatabaseSync
   readonly #readOnly: boolean
-  readonly #prepared = new LRUCache<string, Prepared>({ max: wireSlots })
+  readonly #prepared = new LRUCache<string, PreparedStatement>({ max: wireSlots })
   readonly #begin: StatementSync
   readonly #end: StatementSync
   #inTransaction = false
@@ -85,7 +85,7 @@ export class Reader {
     return values.map((row) => toRow(columns, row))
   }
 
-  #values(prepared: Prepared, binds: readonly Value[]): readonly (readonly Value[])[] {
+  #values(prepared: PreparedStatement, binds: readonly Value[]): readonly (readonly Value[])[] {
     try {
       return prepared.rows(binds)
     } catch (error) {
@@ -94,11 +94,11 @@ export class Reader {
     }
   }
 
-  #prepare(sql: string): Prepared {
+  #prepare(sql: string): PreparedStatement {
     let prepared = this.#prepared.get(sql)
     if (prepared) return prepared
     if (!this.#readOnly && this.#writes(sql)) throw failure('invariant.broken', { rule: 'a read does not write' })
-    prepared = new Prepared(this.#db, sql)
+    prepared = new PreparedStatement(this.#db, sql)
     this.#prepared.set(sql, prepared)
     return prepared
   }

@@ -10,7 +10,7 @@ import {
   type Storage,
 } from '../../storage/index.ts'
 import type { ConformanceCase } from './conformance-case.ts'
-import { type ItemQueries, itemMigration, itemQueries } from './storage-items.ts'
+import { type ItemQueries, itemMigration, itemQueries } from './item-queries.ts'
 
 /** Opens an empty storage; the suite closes it. */
 export type OpenForConformance = (options: {

@@ -6,7 +6,7 @@ import { checkOptions, type Duration, failure, type Json, milliseconds } from '.
 import { real } from './globals/real.ts'
 import type { SeedReport } from './run-seed.ts'
 import type { SimulationFaults } from './simulation.ts'
-import type { SimulationAssignment } from './simulation-process.ts'
+import type { SimulationProcessAssignment } from './simulation-process.ts'
 
 export interface SimulateOptions {
   /** The module whose default export is the scenario, as `new URL('./team.scenario.ts', import.meta.url)`. */
@@ -122,7 +122,7 @@ function checkAsked({ scenario, seeds }: SimulateOptions): void {
     throw wrong('simulate.seeds', 'they are neither a number from 1 nor a list of names')
 }
 
-const assign = (options: SimulateOptions, seeds: readonly string[], capMs: number): SimulationAssignment => ({
+const assign = (options: SimulateOptions, seeds: readonly string[], capMs: number): SimulationProcessAssignment => ({
   scenario: String(options.scenario),
   seeds,
   options: (options.options ?? null) as never,
@@ -135,7 +135,7 @@ const assign = (options: SimulateOptions, seeds: readonly string[], capMs: numbe
 })
 
 function inProcess(
-  assignment: SimulationAssignment,
+  assignment: SimulationProcessAssignment,
   env: Readonly<Record<string, string>> = {},
 ): Promise<SeedReport[]> {
   const program = [fileURLToPath(beside('simulation-process')), JSON.stringify(assignment)]

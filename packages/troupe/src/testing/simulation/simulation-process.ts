@@ -7,7 +7,7 @@ import { runSeed } from './run-seed.ts'
 import type { SimulationFaults, SimulationScenario } from './simulation.ts'
 
 /** What `simulate` tells the process. */
-export interface SimulationAssignment {
+export interface SimulationProcessAssignment {
   readonly scenario: string
   readonly seeds: readonly string[]
   readonly options: never
@@ -20,7 +20,7 @@ export interface SimulationAssignment {
   readonly capMs: number
 }
 
-const assignment = JSON.parse(process.argv[2] ?? '') as SimulationAssignment
+const assignment = JSON.parse(process.argv[2] ?? '') as SimulationProcessAssignment
 const { scenario: url, seeds, capMs, bail, ...rest } = assignment
 const leaks = createLeakDetector()
 const send = (line: object) => leaks.allow(() => writeSync(3, `${JSON.stringify(line)}\n`))

@@ -7,8 +7,8 @@ import { failure, type Ids, nearest } from '../../core/index.ts'
 import { type BuiltInTool, builtInToolNames as names } from '../../security/index.ts'
 import { defineTool, type Tool } from '../define-tool.ts'
 import type { StepContext } from '../step-context.ts'
+import { toolSchema } from './callable-tools.ts'
 import { executeToolCall, specs } from './execute-tool-call.ts'
-import { toolSchema } from './tool-formats.ts'
 
 /** A step is given its messages by its run: it has no mailbox of its own to read. */
 const ofHandlersAlone: readonly BuiltInTool[] = ['get_messages_from_agents']

@@ -1,9 +1,5 @@
 /** The built-in tools of one agent, their formats, and what an agent sees as a prompt. */
 export { builtInTools } from './built-in-tools.ts'
-export type { ToolResult } from './execute-tool-call.ts'
-export { mergeTools } from './merge-tools.ts'
-export type { OwnTool } from './own-tools.ts'
-export { buildSystemPrompt, type SystemPromptOptions } from './system-prompt.ts'
 export {
   type AnthropicTool,
   type CallableTools,
@@ -14,7 +10,11 @@ export {
   toLangChain,
   toLangGraph,
   toOpenAI,
-} from './tool-formats.ts'
+} from './callable-tools.ts'
+export type { ToolResult } from './execute-tool-call.ts'
+export { mergeTools } from './merge-tools.ts'
+export type { OwnTool } from './own-tools.ts'
+export { buildSystemPrompt, type SystemPromptOptions } from './system-prompt.ts'
 export { type ToolAccessSummary, ToolHandler, type ToolHandlerParts } from './tool-handler.ts'
 export type {
   JsonObject,

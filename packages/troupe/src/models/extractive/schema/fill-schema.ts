@@ -5,7 +5,7 @@
 import type { JSONValue } from '@ai-sdk/provider'
 import type { Material } from '../text/material.ts'
 import type { FieldContext } from './field-context.ts'
-import { fillNumber, fillString } from './fill-value.ts'
+import { fillNumber, fillString } from './fill-string.ts'
 import { itemOf, type JsonSchema, type JsonSchemaObject, speaksOf, typesOf } from './json-schema.ts'
 
 export type Filled =

@@ -7,7 +7,7 @@ import { type Clock, failure, type Random, TroupeError } from '../../../core/ind
 import { backoffDelay, CircuitBreaker } from '../../../resilience/index.ts'
 import type { ToolChange, ToolForm } from '../../../security/index.ts'
 import { isConnectionGone, notProcessedReason } from './not-processed-reason.ts'
-import { distinct, formOf } from './tool-form.ts'
+import { distinct, toolFormOf } from './tool-form.ts'
 
 export interface ConnectionParts {
   readonly source: string
@@ -131,7 +131,7 @@ export class McpConnection {
       })
     try {
       const { client, tools } = await this.#listed()
-      const forms = new Map(tools.map((tool) => [tool.name, formOf(tool)]))
+      const forms = new Map(tools.map((tool) => [tool.name, toolFormOf(tool)]))
       const changes = await compare([...forms.values()])
       this.#failures = 0
       const live = { client, tools, forms, changes, until: clock.monotonic() + freshMs }

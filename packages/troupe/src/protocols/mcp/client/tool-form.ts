@@ -8,7 +8,7 @@ export const descriptionOf = ({ description, title }: WireTool): string => descr
 
 const json = (value: unknown): Json => (value === undefined ? null : (JSON.parse(JSON.stringify(value)) as Json))
 
-export const formOf = (tool: WireTool): ToolForm => ({
+export const toolFormOf = (tool: WireTool): ToolForm => ({
   name: tool.name,
   description: descriptionOf(tool),
   input: json(tool.inputSchema),

@@ -12,7 +12,7 @@ import type { RunStep } from '../execution/run-step.ts'
 import type { BudgetShare, OrchestraParts, RemainingBudget } from '../orchestra-parts.ts'
 import { revive } from '../run-result.ts'
 import { stepJournal } from '../store/run-journals.ts'
-import { childCall, childRunId, childWait } from './child-names.ts'
+import { childCall, childRunId, childWait } from './child-run-id.ts'
 import { childLineage, withParent } from './parent.ts'
 
 export async function startChildRun(

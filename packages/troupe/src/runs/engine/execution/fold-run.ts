@@ -3,8 +3,8 @@ import type { Json } from '../../../core/index.ts'
 import type { JournalRecord } from '../../../journal/index.ts'
 import { evolve } from '../../machine/evolve.ts'
 import type { Pinned } from '../../machine/machine-events.ts'
+import { loadState } from '../../machine/save-state.ts'
 import { createState, type State } from '../../machine/state.ts'
-import { loadState } from '../../machine/state-snapshot.ts'
 import { readRecord } from '../store/run-record.ts'
 
 export function foldRun(content: {

@@ -4,7 +4,7 @@
  */
 import type { Statement } from '../../../storage/index.ts'
 import { hasEnded } from '../../machine/state.ts'
-import { childIn } from '../children/child-names.ts'
+import { childIn } from '../children/child-run-id.ts'
 import type { OrchestraParts } from '../orchestra-parts.ts'
 import { stepJournal, threadOf } from '../store/run-journals.ts'
 import { readRecord } from '../store/run-record.ts'

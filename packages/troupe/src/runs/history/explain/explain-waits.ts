@@ -1,6 +1,6 @@
 /** What a run that is not over waits for. */
 import { duration, type Json } from '../../../core/index.ts'
-import { childIn } from '../../engine/children/child-names.ts'
+import { childIn } from '../../engine/children/child-run-id.ts'
 import type { NumberedEvent } from '../../engine/run-event.ts'
 import { hasEnded, type State } from '../../machine/state.ts'
 import type { PastRun } from '../past-run.ts'

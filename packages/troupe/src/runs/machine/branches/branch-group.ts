@@ -1,9 +1,9 @@
 /** Scopes end when their last branch has; what they end with goes to the barrier that waits for it. */
 import type { StoredError } from '../../../core/index.ts'
 import { type Deciding, failedResult } from '../decision.ts'
-import { discardJoins } from '../joins/complete-join.ts'
+import { discardJoins } from '../joins/consider-join.ts'
+import { considerJoins } from '../joins/join-arrivals.ts'
 import { joinProgress, loser, responseOf } from '../joins/join-progress.ts'
-import { considerJoins } from '../joins/node-joins.ts'
 import type { Result } from '../machine-events.ts'
 import { type Group, must } from '../state.ts'
 

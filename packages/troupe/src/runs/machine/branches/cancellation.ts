@@ -1,7 +1,7 @@
 /** Stopping: branches, their steps and what these wait for, all of them awaited. */
 import { failure, storeError } from '../../../core/index.ts'
 import { type Deciding, isBranchEnded } from '../decision.ts'
-import { fire } from '../joins/complete-join.ts'
+import { fire } from '../joins/consider-join.ts'
 import type { Cancellation } from '../machine-events.ts'
 import type { Branch, Step } from '../state.ts'
 

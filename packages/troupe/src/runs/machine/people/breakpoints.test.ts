@@ -8,8 +8,8 @@ import { evolve } from '../evolve.ts'
 import type { Input } from '../machine-events.ts'
 import { team } from '../machine-teams.test.fixture.ts'
 import { type AgentStub, fails, finish, MachineTestbed, value } from '../machine-testbed.test.fixture.ts'
+import { loadState, saveState } from '../save-state.ts'
 import { createState } from '../state.ts'
-import { loadState, saveState } from '../state-snapshot.ts'
 
 const line = (config: RunConfig, stubs: Record<string, AgentStub> = {}, flows = ['A -> B', 'B -> C']) =>
   new MachineTestbed(

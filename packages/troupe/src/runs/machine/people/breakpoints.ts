@@ -4,7 +4,7 @@ import type { BreakOn } from '../../../topology/index.ts'
 import type { Deciding } from '../decision.ts'
 import { guardIn } from '../limits/guards.ts'
 import type { BranchId, Breakpoint, StepEnding, StepId } from '../machine-events.ts'
-import { pauseRun } from '../run-lifecycle.ts'
+import { pauseRun } from '../start-and-cancel.ts'
 import type { State, Step } from '../state.ts'
 
 /** Those it was started with, unless others were set since. */

@@ -1,7 +1,7 @@
 /** Reads changes from the cells of a batch, and keeps the statements whose texts came in earlier ones. */
 import type { DatabaseSync } from 'node:sqlite'
 import type { Cell } from '../../writer-port.ts'
-import { bindable, Prepared, type Value } from './prepared-statement.ts'
+import { bindable, PreparedStatement, type Value } from './prepared-statement.ts'
 
 export interface DecodedStatement {
   readonly slot: Slot
@@ -22,13 +22,13 @@ export interface DecodedChange {
 /** A text, prepared when it is first needed, so that one that is wrong fails its own change alone. */
 class Slot {
   readonly #sql: string
-  #prepared: Prepared | undefined
+  #prepared: PreparedStatement | undefined
 
   constructor(sql: string) {
     this.#sql = sql
   }
-  prepared(db: DatabaseSync): Prepared {
-    this.#prepared ??= new Prepared(db, this.#sql)
+  prepared(db: DatabaseSync): PreparedStatement {
+    this.#prepared ??= new PreparedStatement(db, this.#sql)
     return this.#prepared
   }
 }

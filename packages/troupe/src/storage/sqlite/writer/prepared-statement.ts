@@ -1,6 +1,6 @@
 /** A prepared statement that knows whether it gives rows, and reads integers of any size. */
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
-import { isTooBigForNumber } from '../engine-error.ts'
+import { isTooBigForNumber } from '../error-problem.ts'
 
 export type Value = string | number | bigint | Uint8Array | null
 
@@ -13,7 +13,7 @@ const compiledOnce = (sql: string): string => sql.replace(/\blimit \?(\d*)(?!\d|
 const smallest = BigInt(Number.MIN_SAFE_INTEGER)
 const largest = BigInt(Number.MAX_SAFE_INTEGER)
 
-export class Prepared {
+export class PreparedStatement {
   /** Undefined for a statement that gives no rows. */
   readonly columns: readonly string[] | undefined
   /** It certainly writes nothing. */

@@ -2,7 +2,7 @@
 import { statSync } from 'node:fs'
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
 import type { ChangeBatch, WriterFailure, WriterRequest } from '../../writer-port.ts'
-import { openForWriting } from '../open-connection.ts'
+import { openForWriting } from '../open-for-writing.ts'
 import { Writer } from './writer.ts'
 
 const { path, checkpointPages } = workerData as { readonly path: string; readonly checkpointPages: number }

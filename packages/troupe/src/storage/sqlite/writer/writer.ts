@@ -11,9 +11,9 @@
  */
 import type { DatabaseSync } from 'node:sqlite'
 import type { ChangeBatch, ReplyCell, WriterFailure, WriterReply, WriterRequest } from '../../writer-port.ts'
-import { errorProblem, isTooBigForNumber, isUniqueViolation, messageOf } from '../engine-error.ts'
+import { errorProblem, isTooBigForNumber, isUniqueViolation, messageOf } from '../error-problem.ts'
 import { type DecodedChange, type DecodedStatement, Decoder } from './decoder.ts'
-import { Prepared, type Value } from './prepared-statement.ts'
+import { PreparedStatement, type Value } from './prepared-statement.ts'
 import { mode, outcome } from './wire.ts'
 
 export interface WriterOptions {
@@ -29,19 +29,19 @@ export interface WriterOptions {
 
 /** The statements of a change that storage itself adds. */
 type Own = {
-  readonly begin: Prepared
-  readonly commit: Prepared
-  readonly abandon: Prepared
-  readonly savepoint: Prepared
-  readonly release: Prepared
-  readonly rollback: Prepared
-  readonly claim: Prepared
-  readonly claimed: Prepared
-  readonly stamp: Prepared
-  readonly raise: Prepared
-  readonly revision: Prepared
-  readonly feed: Prepared
-  readonly log: Prepared
+  readonly begin: PreparedStatement
+  readonly commit: PreparedStatement
+  readonly abandon: PreparedStatement
+  readonly savepoint: PreparedStatement
+  readonly release: PreparedStatement
+  readonly rollback: PreparedStatement
+  readonly claim: PreparedStatement
+  readonly claimed: PreparedStatement
+  readonly stamp: PreparedStatement
+  readonly raise: PreparedStatement
+  readonly revision: PreparedStatement
+  readonly feed: PreparedStatement
+  readonly log: PreparedStatement
 }
 
 const sql: Readonly<Record<keyof Own, string>> = {
@@ -294,4 +294,4 @@ export class Writer {
 const none = () => undefined
 
 const prepareOwn = (db: DatabaseSync): Own =>
-  Object.fromEntries(Object.entries(sql).map(([name, text]) => [name, new Prepared(db, text)])) as Own
+  Object.fromEntries(Object.entries(sql).map(([name, text]) => [name, new PreparedStatement(db, text)])) as Own

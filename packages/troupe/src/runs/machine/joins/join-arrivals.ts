@@ -5,7 +5,7 @@ import type { GraphEdge } from '../../../topology/index.ts'
 import { moveAlong, startBranch } from '../branches/route-result.ts'
 import type { Arrival, Deciding } from '../decision.ts'
 import { type Group, type JoinState, must } from '../state.ts'
-import { close } from './complete-join.ts'
+import { close } from './consider-join.ts'
 import { cause, joinOf, joinProgress, missing, policyOf } from './join-progress.ts'
 import { verdict } from './join-verdict.ts'
 

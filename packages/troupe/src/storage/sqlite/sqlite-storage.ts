@@ -1,6 +1,5 @@
 /** The storage port on SQLite: commits through the queue, reads on a connection of the caller's thread. */
 import { type Clock, failure, MacrotaskQueue, nextMacrotask, type TroupeError, type UserId } from '../../core/index.ts'
-import { readFeed } from '../change-feed.ts'
 import { checkBinds } from '../changes/check-change.ts'
 import type { Statement } from '../changes/statement.ts'
 import type { StorageCleanup } from '../cleanup/storage-cleanup.ts'
@@ -8,11 +7,12 @@ import type { StorageRetention } from '../cleanup/storage-retention.ts'
 import type { ChangeObservers } from '../notifications/change-observers.ts'
 import type { Hints } from '../notifications/hints.ts'
 import type { OpenedStorage, StorageFinding } from '../open-storage-options.ts'
+import { readFeed } from '../read-feed.ts'
 import type * as port from '../storage-port.ts'
 import type { CommitQueue } from './commit-queue.ts'
-import { sqliteDialect } from './engine-dialect.ts'
-import { errorProblem, messageOf } from './engine-error.ts'
+import { errorProblem, messageOf } from './error-problem.ts'
 import type { Reader } from './reader.ts'
+import { sqliteDialect } from './sqlite-dialect.ts'
 
 export interface SqliteStorageOptions {
   /** `memory`, or the path. */

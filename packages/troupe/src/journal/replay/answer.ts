@@ -3,7 +3,7 @@ import { encodeJson, failure, type Json, storeError } from '../../core/index.ts'
 import type { CallName } from '../recorder-port.ts'
 import { createItem, type Execution } from '../steps/execution.ts'
 import type { Stage } from '../turns/stages.ts'
-import type { CallId } from './call-identity.ts'
+import type { CallId } from './call-id.ts'
 import { entryText } from './log-entry.ts'
 
 export function answer<T extends Json>(

@@ -10,7 +10,7 @@ import type { Disk, DiskObserver } from '../disk.ts'
 import type { Migration } from '../migrations/migration.ts'
 import type { WriterReply, WriterShell } from '../writer-port.ts'
 import { migrate } from './migrate.ts'
-import { openInMemory } from './open-connection.ts'
+import { openInMemory } from './open-for-writing.ts'
 import { Reader } from './reader.ts'
 import { Writer } from './writer/writer.ts'
 

@@ -2,7 +2,7 @@
 import type { Json, StoredError, TaintLabel } from '../../core/index.ts'
 import type { EffectClass } from '../effect-port.ts'
 import type { JournalRecord } from '../journal-port.ts'
-import type { CallId } from '../replay/call-identity.ts'
+import type { CallId } from '../replay/call-id.ts'
 import type { LogEntry } from '../replay/log-entry.ts'
 import type { RecordedEffect } from '../steps-port.ts'
 

@@ -19,7 +19,7 @@ import {
 } from '../../core/index.ts'
 import type { Fragment } from '../../storage/index.ts'
 import type { EffectCall, EffectFunction, EffectSpec, Reconciled } from '../effect-port.ts'
-import type { CallId } from '../replay/call-identity.ts'
+import type { CallId } from '../replay/call-id.ts'
 import { entryText } from '../replay/log-entry.ts'
 import type { EffectClaim } from '../replay/step-log.ts'
 import { createItem, type Execution } from '../steps/execution.ts'
