@@ -242,7 +242,7 @@ const agents: readonly Default[] = [
   {
     what: 'episodes of an `EpisodicMemory`',
     guides: '100 (4)',
-    ours: code('agents/memory/episodic-memory.ts', /maxEpisodes \?\? (\d+)/),
+    ours: code('agents/memory/episodic-index.ts', /maxEpisodes \?\? (\d+)/),
   },
   {
     what: 'items of a `WorkingMemory`',

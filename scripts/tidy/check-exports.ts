@@ -5,12 +5,9 @@ import { adapterFolders } from './modules.ts'
 import { lineOf, type Node, type SourceFile } from './source-file.ts'
 import { inLibrary, isTest, type Workspace, within } from './workspace.ts'
 
-/** Classes that users make without a troupe: each extends the class of its name and gives it the system's clock. */
-const standalone = 'startup/standalone'
-
 export function checkExports(workspace: Workspace): Finding[] {
   const files = [...workspace.sources.values()].filter(
-    ({ path }) => /^packages\/[^/]+\/src\//.test(path) && !isTest(path) && !within(inLibrary(path) ?? '', standalone),
+    ({ path }) => /^packages\/[^/]+\/src\//.test(path) && !isTest(path),
   )
   return [...declaredOnce(files), ...files.flatMap(namedForExport)]
 }

@@ -49,7 +49,12 @@ export const wirers: readonly { readonly at: string; readonly reason: string }[]
   { at: 'context/open-context.ts', reason: 'it opens a mesh without a troupe' },
   { at: 'configuration/check-config.ts', reason: 'the default clock and generator of a configuration' },
   { at: 'testing', reason: "it wires troupes for tests, ours and users'" },
-  { at: 'resilience/pools/load-tester.ts', reason: 'a measuring instrument that users make without a troupe' },
+  { at: 'agents/definitions/agent-pool.ts', reason: 'users make it without a troupe' },
+  { at: 'observability/health/health-monitor.ts', reason: 'users make it without a troupe' },
+  { at: 'observability/metrics/metrics-collector.ts', reason: 'users make it without a troupe' },
+  { at: 'resilience/circuit-breaker.ts', reason: 'users make it without a troupe' },
+  { at: 'resilience/rate-limiter.ts', reason: 'users make it without a troupe' },
+  { at: 'resilience/pools', reason: 'users make it without a troupe' },
 ]
 
 /** Folders without input or output: of ours they import only what is listed, of Node and npm only types. */

@@ -7,6 +7,7 @@ export {
   type Agent,
   AgentFactory,
   type AgentOptions,
+  AgentPool,
   type AgentResult,
   type ChildRun,
   type ChildRunSpec,
@@ -118,7 +119,6 @@ export {
 export { secretRef } from './security/index.ts'
 export {
   type AgentHandle,
-  AgentPool,
   AnswerQuestion,
   createTroupe,
   EpisodicMemory,

@@ -20,6 +20,7 @@ export {
   type GaugeRead,
   type GaugeReading,
   type HealthCheck,
+  HealthMonitor,
   type HealthReport,
   type HealthStatus,
   type Labels,
@@ -27,6 +28,7 @@ export {
   type MetricKind,
   type MetricObservation,
   type MetricSummary,
+  MetricsCollector,
   type OperationReport,
   type OwnSpanOptions,
   type Performance,
@@ -141,5 +143,5 @@ export type {
   SigningKey,
   WrappedKey,
 } from './security/index.ts'
-export { type Audit, type DrainOptions, type DrainResult, HealthMonitor, MetricsCollector } from './startup/index.ts'
+export type { Audit, DrainOptions, DrainResult } from './startup/index.ts'
 export type { BackedUpStorage, BackupManifest, Restoration, StorageSizes, StorageState } from './storage/index.ts'

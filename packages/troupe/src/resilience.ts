@@ -20,4 +20,4 @@ export type {
   ResourcePoolStats,
   RetryPolicyOptions,
 } from './resilience/index.ts'
-export { BatchProcessor, CircuitBreaker, LastKnownGood, LoadTester, Pool, RateLimiter } from './startup/index.ts'
+export { BatchProcessor, CircuitBreaker, LastKnownGood, LoadTester, Pool, RateLimiter } from './resilience/index.ts'

@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import type { Json } from '../core/index.ts'
 import { defineTool } from '../tools/index.ts'
+import { BaseLlmAgent, freezeAgent } from './definitions/base-llm-agent.ts'
 import { defineAgent } from './definitions/define-agent.ts'
-import { freezeAgent, LlmAgent } from './definitions/llm-agent.ts'
 import { finish, handOff, invoke } from './definitions/routing.ts'
 import { readCoordination } from './model/coordination.ts'
 import { newestWithin, userMessage } from './model/model-messages.ts'
@@ -137,7 +137,7 @@ const look = defineTool({
 
 describe('the definition of an LlmAgent', () => {
   it('is frozen at its first use and copied by with', () => {
-    const agent = new LlmAgent({ name: 'A', model: 'offline/extractive' })
+    const agent = new BaseLlmAgent({ name: 'A', model: 'offline/extractive' })
     agent.addTool(look)
     const copy = agent.with({ instructions: 'Other.' })
     freezeAgent(agent)
@@ -152,16 +152,16 @@ describe('the definition of an LlmAgent', () => {
   })
 
   it('refuses what it does not know, naming the nearest', () => {
-    expect(() => new LlmAgent({ name: 'A', instuctions: 'x' } as never)).toThrow(/instuctions/)
-    expect(() => new LlmAgent({ name: 'A', settings: { temperature: 3 } })).toThrow(/temperature/)
-    expect(() => new LlmAgent({ name: 'A', settings: { stop: 'END' as never } })).toThrow(/stop/)
-    expect(() => new LlmAgent({ name: 'A', settings: { cache: 'yes' as never } })).toThrow(/cache/)
-    expect(() => new LlmAgent({ name: 'A', tools: { finish: look } })).toThrow(/finish/)
+    expect(() => new BaseLlmAgent({ name: 'A', instuctions: 'x' } as never)).toThrow(/instuctions/)
+    expect(() => new BaseLlmAgent({ name: 'A', settings: { temperature: 3 } })).toThrow(/temperature/)
+    expect(() => new BaseLlmAgent({ name: 'A', settings: { stop: 'END' as never } })).toThrow(/stop/)
+    expect(() => new BaseLlmAgent({ name: 'A', settings: { cache: 'yes' as never } })).toThrow(/cache/)
+    expect(() => new BaseLlmAgent({ name: 'A', tools: { finish: look } })).toThrow(/finish/)
   })
 
   it('has no name that stands for the host or the person in a run', () => {
     for (const name of ['host', 'User']) {
-      expect(() => new LlmAgent({ name })).toThrow(expect.objectContaining({ code: 'name.invalid' }))
+      expect(() => new BaseLlmAgent({ name })).toThrow(expect.objectContaining({ code: 'name.invalid' }))
       expect(() => defineAgent({ name, run: () => 1 })).toThrow(expect.objectContaining({ code: 'name.invalid' }))
     }
   })

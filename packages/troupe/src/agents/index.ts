@@ -4,6 +4,7 @@ export * from './agent-port.ts'
 export { agentsMigrations, agentsTables } from './agents-migrations.ts'
 export { AgentFactory } from './definitions/agent-factory.ts'
 export { type AgentLease, AgentPool, type AgentPoolOptions, type AgentPoolStats } from './definitions/agent-pool.ts'
+export { BaseLlmAgent, definitionOf } from './definitions/base-llm-agent.ts'
 export {
   type AgentContext,
   type AgentMessage,
@@ -11,7 +12,6 @@ export {
   checkAgentAccess,
   defineAgent,
 } from './definitions/define-agent.ts'
-export { definitionOf, LlmAgent } from './definitions/llm-agent.ts'
 export type {
   Instructions,
   InstructionsAbout,
@@ -31,7 +31,7 @@ export {
 export type { AgentResult, Results } from './definitions/results.ts'
 export { finish, handOff, invoke, type Routed, routingOf, type Target } from './definitions/routing.ts'
 export { createMemories } from './memory/create-memories.ts'
-export { EpisodicMemory, type EpisodicMemoryOptions, type RetrievedEpisode } from './memory/episodic-memory.ts'
+export { EpisodicIndex, type EpisodicIndexOptions, type RetrievedEpisode } from './memory/episodic-index.ts'
 export type {
   FormerMemory,
   Memories,

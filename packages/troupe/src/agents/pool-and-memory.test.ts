@@ -4,7 +4,7 @@ import type { StepEntry } from './agent-port.ts'
 import { AgentFactory } from './definitions/agent-factory.ts'
 import { AgentPool } from './definitions/agent-pool.ts'
 import { defineAgent } from './definitions/define-agent.ts'
-import { EpisodicMemory } from './memory/episodic-memory.ts'
+import { EpisodicIndex } from './memory/episodic-index.ts'
 import type { Embed } from './memory/similarity.ts'
 import { WorkingMemory } from './memory/working-memory.ts'
 
@@ -165,7 +165,7 @@ describe('memories', () => {
   })
 
   it('keeps a hundred episodes and finds the most alike', async () => {
-    const memory = new EpisodicMemory<string>()
+    const memory = new EpisodicIndex<string>()
     for (let i = 0; i < 120; i++)
       memory.add(`episode ${i} about ${i === 110 ? 'repairing a bicycle chain' : `topic number ${i}`}`)
     expect(memory.size).toBe(100)
@@ -195,7 +195,7 @@ describe('episodes with an embedding model', () => {
   })
 
   it('are found by their meaning, and say by what', async () => {
-    const memory = new EpisodicMemory<string>({ embed })
+    const memory = new EpisodicIndex<string>({ embed })
     for (const text of ['mended a bike', 'baked bread']) memory.add(text)
     const [first] = await memory.retrieveSimilar('repaired a bicycle', { limit: 1 })
     expect(first).toMatchObject({ content: 'mended a bike', similarity: 'embedding', model: 'mock/meaning' })
@@ -204,7 +204,7 @@ describe('episodes with an embedding model', () => {
 
   it('are found by their words while the model can not be asked, and not at all by wrong vectors', async () => {
     const failing = (code: 'model.limited' | 'embedding.wrong') =>
-      new EpisodicMemory<string>({
+      new EpisodicIndex<string>({
         embed: async () => {
           throw failure(code, { model: 'm', seconds: 1, problem: 'p' })
         },

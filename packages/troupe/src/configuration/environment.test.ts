@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { createTroupe } from '../startup/create-troupe.ts'
-import { LlmAgent } from '../startup/standalone/standalone-llm-agent.ts'
+import { LlmAgent } from '../startup/llm-agent.ts'
 import { MockModel } from '../testing/index.ts'
 import { readEnvironment } from './environment.ts'
 import type { TroupeConfig } from './troupe-config.ts'

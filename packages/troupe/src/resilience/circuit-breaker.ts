@@ -10,6 +10,7 @@ import {
   duration,
   failure,
   milliseconds,
+  systemClock,
 } from '../core/index.ts'
 import { checkInteger } from './check-integer.ts'
 import type { Guarded, Policy, PolicyCall } from './policy.ts'
@@ -23,17 +24,19 @@ export interface CircuitBreakerOptions {
   readonly counts?: (error: unknown) => boolean
   /** The error of a call that is not let through; CircuitOpenError by default. */
   readonly rejection?: () => Error
-  readonly clock: Clock
+  /** The machine's clock by default. */
+  readonly clock?: Clock
 }
 
 /**
  * Closed it lets all calls through, open none, half-open one at a time; that one decides.
  * @example
- * const breaker = new CircuitBreaker({ failures: 5, pause: '60s', clock })
+ * const breaker = new CircuitBreaker({ failures: 5, pause: '60s' })
  * const stock = await breaker.execute(() => askStock())
  */
 export class CircuitBreaker implements Policy {
   readonly #options: CircuitBreakerOptions
+  readonly #clock: Clock
   readonly #limit: number
   readonly #pauseMs: number
   #failures = 0
@@ -45,9 +48,10 @@ export class CircuitBreaker implements Policy {
   #epoch = 0
 
   /** @throws ValidationError naming the option that is wrong */
-  constructor(options: CircuitBreakerOptions) {
+  constructor(options: CircuitBreakerOptions = {}) {
     checkOptions('CircuitBreaker', options, ['failures', 'pause', 'counts', 'rejection', 'clock'])
     this.#options = options
+    this.#clock = options.clock ?? systemClock
     for (const name of ['counts', 'rejection'] as const)
       if (options[name] !== undefined) checkFunction(`The option ${name} of CircuitBreaker`, options[name])
     this.#limit = checkInteger('CircuitBreaker', 'failures', options.failures ?? 5)
@@ -77,7 +81,7 @@ export class CircuitBreaker implements Policy {
    */
   canExecute(): boolean {
     if (this.#openUntil === undefined) return true
-    const now = this.#options.clock.monotonic()
+    const now = this.#clock.monotonic()
     if (now < this.#openUntil || now < (this.#trialUntil ?? now)) return false
     this.#trialUntil = now + this.#pauseMs
     return true
@@ -93,14 +97,14 @@ export class CircuitBreaker implements Policy {
   recordFailure(): void {
     this.#failures++
     if (this.#openUntil === undefined && this.#failures < this.#limit) return
-    this.#openUntil = this.#options.clock.monotonic() + this.#pauseMs
+    this.#openUntil = this.#clock.monotonic() + this.#pauseMs
     this.#trialUntil = undefined
     this.#epoch++
   }
 
   get state(): 'closed' | 'open' | 'half-open' {
     if (this.#openUntil === undefined) return 'closed'
-    return this.#options.clock.monotonic() < this.#openUntil ? 'open' : 'half-open'
+    return this.#clock.monotonic() < this.#openUntil ? 'open' : 'half-open'
   }
 
   /** The error of a call that is not let through. */

@@ -2,7 +2,7 @@
  * So many calls in a sliding window, counted apart for each key. Our own: rate-limiter-flexible counts in fixed windows
  * on `Date.now`, lets twice the limit through at their edge, and keeps its keys until a global timer fires.
  */
-import { type Clock, checkOptions, type Duration, failure, milliseconds, sleep } from '../core/index.ts'
+import { type Clock, checkOptions, type Duration, failure, milliseconds, sleep, systemClock } from '../core/index.ts'
 import { checkInteger } from './check-integer.ts'
 import type { Guarded, Policy, PolicyCall } from './policy.ts'
 
@@ -13,7 +13,8 @@ export interface RateLimiterOptions {
   readonly window?: Duration
   /** Keys counted at once, 10,000 by default; beyond it the one that was quiet longest is forgotten. */
   readonly maxKeys?: number
-  readonly clock: Clock
+  /** The machine's clock by default. */
+  readonly clock?: Clock
 }
 
 export interface RateTicket {
@@ -28,7 +29,7 @@ const shared = 'all'
 
 /**
  * @example
- * const limiter = new RateLimiter({ limit: 60, window: '1m', clock })
+ * const limiter = new RateLimiter({ limit: 60, window: '1m' })
  * if (!limiter.isAllowed(clientId)) return { error: 'Rate limit exceeded' }
  */
 export class RateLimiter implements Policy {
@@ -40,12 +41,12 @@ export class RateLimiter implements Policy {
   readonly #times = new Map<string, number[]>()
 
   /** @throws ValidationError naming the option that is wrong */
-  constructor(options: RateLimiterOptions) {
+  constructor(options: RateLimiterOptions = {}) {
     checkOptions('RateLimiter', options, ['limit', 'window', 'maxKeys', 'clock'])
     this.limit = checkInteger('RateLimiter', 'limit', options.limit ?? 60)
     this.#maxKeys = checkInteger('RateLimiter', 'maxKeys', options.maxKeys ?? 10_000)
     this.#windowMs = milliseconds(options.window ?? '1m', 'The window of a RateLimiter', '1ms')
-    this.#clock = options.clock
+    this.#clock = options.clock ?? systemClock
   }
 
   /** Whether a call may be made now; it is counted then. */

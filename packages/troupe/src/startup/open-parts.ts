@@ -23,7 +23,13 @@ import {
 } from '../core/index.ts'
 import { Requests } from '../journal/index.ts'
 import { createMailboxes, createPresence, stagedMessages } from '../messaging/index.ts'
-import { checkLogConfig, createPinoLog, runInOpenTelemetryContext, timeStorage } from '../observability/index.ts'
+import {
+  checkLogConfig,
+  createPinoLog,
+  MetricsCollector,
+  runInOpenTelemetryContext,
+  timeStorage,
+} from '../observability/index.ts'
 import type { SharedServices, TroupeParts } from '../operations/index.ts'
 import {
   createAgentAlertSink,
@@ -51,7 +57,6 @@ import { warnInDevelopment } from './services/development.ts'
 import { type BaseParts, type CommonParts, type DurableParts, openDurableParts } from './services/open-durable-parts.ts'
 import { openModels } from './services/open-models.ts'
 import { releaseUser } from './services/release-user.ts'
-import { MetricsCollector } from './standalone/standalone-metrics-collector.ts'
 import { Startup } from './startup.ts'
 
 /** @throws what opening the storage throws */

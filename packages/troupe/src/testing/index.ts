@@ -21,7 +21,7 @@ export {
   journalMigrations,
   type Recorder,
 } from '../journal/index.ts'
-export { LoadTester } from '../startup/index.ts'
+export { LoadTester } from '../resilience/index.ts'
 export {
   type Bind,
   type Broadcast,

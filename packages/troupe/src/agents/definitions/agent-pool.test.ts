@@ -3,9 +3,9 @@ import { expect, it } from 'vitest'
 import { z } from 'zod'
 import type { Json } from '../../core/index.ts'
 import { defineMessage } from '../../messaging/index.ts'
-import { AgentPool } from '../../startup/standalone/standalone-agent-pool.ts'
 import { solo, troupesOfTests } from '../../startup/troupe-testbed.test.fixture.ts'
 import { type Agent, type AgentOptions, defineAgent, finish, type StepContext } from '../index.ts'
+import { AgentPool } from './agent-pool.ts'
 
 const { ada } = troupesOfTests()
 const lending = (agent: Agent) => [

@@ -12,6 +12,7 @@ import {
   hashText,
   milliseconds,
   type Schema,
+  systemClock,
 } from '../../core/index.ts'
 import type { Agent, AgentAccess, Outcome, StepEntry } from '../agent-port.ts'
 import { clientsFor } from '../step/clients-for.ts'
@@ -31,7 +32,8 @@ export interface AgentPoolOptions<T> {
   readonly maxIdle?: Duration
   /** How long to wait for one; 30 s by default. */
   readonly acquireTimeout?: Duration
-  readonly clock: Clock
+  /** The machine's clock by default. */
+  readonly clock?: Clock
 }
 
 export interface AgentLease<T> extends AsyncDisposable {
@@ -65,6 +67,7 @@ const options = ['create', 'agent', 'name', 'dispose', 'size', 'warmStart', 'max
 export class AgentPool<T = unknown> implements Agent, AsyncDisposable {
   readonly size: number
   readonly #options: AgentPoolOptions<T>
+  readonly #clock: Clock
   readonly #create: () => T | Promise<T>
   readonly #acquireMs: number
   readonly #idle: { readonly instance: T; readonly cancel: Cancel }[] = []
@@ -83,6 +86,7 @@ export class AgentPool<T = unknown> implements Agent, AsyncDisposable {
   constructor(poolOptions: AgentPoolOptions<T>) {
     checkOptions('AgentPool', poolOptions, options)
     this.#options = poolOptions
+    this.#clock = poolOptions.clock ?? systemClock
     this.size = integer('size', poolOptions.size ?? 4, 1)
     const { warmStart = 0 } = poolOptions
     const warm = typeof warmStart === 'boolean' ? (warmStart ? this.size : 0) : integer('warmStart', warmStart, 0)
@@ -282,7 +286,7 @@ export class AgentPool<T = unknown> implements Agent, AsyncDisposable {
     }
     const onAbort = () =>
       waiter.reject(failure('cancelled', { what: 'Acquiring an instance' }, { cause: signal?.reason }))
-    const cancel = this.#options.clock.after(this.#acquireMs, () => {
+    const cancel = this.#clock.after(this.#acquireMs, () => {
       this.#timeouts++
       waiter.reject(failure('pool.timeout', { limit: this.#options.acquireTimeout ?? '30s' }))
     })
@@ -324,10 +328,10 @@ export class AgentPool<T = unknown> implements Agent, AsyncDisposable {
   }
 
   #addIdle(instance: T): void {
-    const { maxIdle, clock } = this.#options
+    const { maxIdle } = this.#options
     const entry = { instance, cancel: () => {} }
     if (maxIdle !== undefined)
-      entry.cancel = clock.after(
+      entry.cancel = this.#clock.after(
         milliseconds(maxIdle, 'maxIdle'),
         () => {
           const index = this.#idle.indexOf(entry)

@@ -4,13 +4,13 @@ import { systemClock as clock } from '../../core/index.ts'
 import { LoadTester } from '../../resilience/index.ts'
 import { MockModel } from '../../testing/index.ts'
 import { defineTool } from '../../tools/index.ts'
-import { EpisodicMemory } from '../memory/episodic-memory.ts'
+import { EpisodicIndex } from '../memory/episodic-index.ts'
 import { WorkingMemory } from '../memory/working-memory.ts'
 import { openSessionTestbed } from '../session/session-testbed.test.fixture.ts'
 import { AgentFactory } from './agent-factory.ts'
 import { AgentPool } from './agent-pool.ts'
+import { BaseLlmAgent } from './base-llm-agent.ts'
 import { defineAgent } from './define-agent.ts'
-import { LlmAgent } from './llm-agent.ts'
 
 const wrong = expect.objectContaining({ name: 'ValidationError' })
 const model = new MockModel({ responses: [] })
@@ -34,13 +34,13 @@ describe('what is no agent is refused where it is defined', () => {
     ['a description', { description: 5 }],
     ['a role', { role: 5 }],
   ])('%s of an LlmAgent', (_, more) => {
-    expect(() => new LlmAgent({ name: 'A', model, ...more } as never)).toThrow(wrong)
+    expect(() => new BaseLlmAgent({ name: 'A', model, ...more } as never)).toThrow(wrong)
   })
 
   it('a tool that is added under the name of a helper', () => {
     const look = defineTool({ name: 'look', description: 'd', inputSchema: z.object({}), execute: () => 1 })
     const agents = { look: defineAgent({ name: 'Looker', run: () => 1 }) }
-    expect(() => new LlmAgent({ name: 'A', model, agents }).addTool(look)).toThrow(wrong)
+    expect(() => new BaseLlmAgent({ name: 'A', model, agents }).addTool(look)).toThrow(wrong)
   })
 
   it.each<[string, object]>([
@@ -71,7 +71,7 @@ describe('what is no agent is refused where it is defined', () => {
 
 it('a session refuses what is no text, an option it does not know, and what was aborted before', async () => {
   const { session } = await openSessionTestbed()
-  const own = session(new LlmAgent({ name: 'A', model: new MockModel({ responses: [] }) }))
+  const own = session(new BaseLlmAgent({ name: 'A', model: new MockModel({ responses: [] }) }))
   const calls = [
     () => own.chat(5 as never),
     () => own.generate('x', { signl: 1 } as never),
@@ -105,7 +105,7 @@ describe('helpers of agents refuse what they cannot use', () => {
   it('factories, memories, models and load tests', async () => {
     await expect(new AgentFactory().create(undefined as never)).rejects.toThrow(wrong)
     expect(() => new WorkingMemory().add('x', { prioriy: 1 } as never)).toThrow(wrong)
-    await expect(new EpisodicMemory().retrieveSimilar(5 as never)).rejects.toThrow(wrong)
+    await expect(new EpisodicIndex().retrieveSimilar(5 as never)).rejects.toThrow(wrong)
     expect(() => new LoadTester(5 as never, { clock })).toThrow(wrong)
     for (const responses of [undefined, 'x', [5], [{}], [{ text: 5 }], [{ toolCalls: [{ nme: 'x' }] }]])
       expect(() => new MockModel({ responses } as never), JSON.stringify(responses)).toThrow(wrong)

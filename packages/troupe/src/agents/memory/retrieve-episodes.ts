@@ -4,7 +4,7 @@
  */
 import { type Json, TroupeError, type UserId } from '../../core/index.ts'
 import type { Models } from '../../models/index.ts'
-import { type RetrievedEpisode, textOfEpisode } from './episodic-memory.ts'
+import { type RetrievedEpisode, textOfEpisode } from './episodic-index.ts'
 import type { Memories, MemoryItem } from './memories-port.ts'
 import { byVectors, byWords, embedOf, passing, type Ranking } from './similarity.ts'
 

@@ -6,7 +6,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import type { TroupeConfig } from '../../configuration/troupe-config.ts'
 import { createTroupe } from '../../startup/create-troupe.ts'
-import { LlmAgent } from '../../startup/standalone/standalone-llm-agent.ts'
+import { LlmAgent } from '../../startup/llm-agent.ts'
 import { type MockItem, MockModel } from '../../testing/index.ts'
 import { defineTool } from '../../tools/index.ts'
 

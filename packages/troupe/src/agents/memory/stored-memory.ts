@@ -14,7 +14,7 @@ import {
 import type { Models } from '../../models/index.ts'
 import { checkInteger } from '../../resilience/index.ts'
 import type { Storage } from '../../storage/index.ts'
-import type { RetrievedEpisode } from './episodic-memory.ts'
+import type { RetrievedEpisode } from './episodic-index.ts'
 import type { FormerMemory, Memories, MemoryItem } from './memories-port.ts'
 import { retrieveEpisodes } from './retrieve-episodes.ts'
 

@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest'
 import { z } from 'zod'
 import type { Json } from '../../core/index.ts'
-import { LlmAgent } from '../../startup/standalone/standalone-llm-agent.ts'
+import { LlmAgent } from '../../startup/llm-agent.ts'
 import { solo, troupesOfTests } from '../../startup/troupe-testbed.test.fixture.ts'
 import { type MockItem, MockModel } from '../../testing/index.ts'
 import { builtInTools, defineTool } from '../../tools/index.ts'

@@ -6,7 +6,7 @@ import { createModels } from '../../models/index.ts'
 import { type MockItem, MockModel } from '../../testing/index.ts'
 import { defineTool } from '../../tools/index.ts'
 import type { Flow, StepContext, StepEntry } from '../agent-port.ts'
-import { LlmAgent } from '../definitions/llm-agent.ts'
+import { BaseLlmAgent } from '../definitions/base-llm-agent.ts'
 import type { LlmAgentOptions } from '../definitions/llm-definition.ts'
 import { silentGuard } from '../session/session-testbed.test.fixture.ts'
 import { plainRecorder } from './plain-recorder.test.fixture.ts'
@@ -16,7 +16,7 @@ const back: Flow = { invoke: [], handOff: [], finish: false, askUser: false, val
 /** An agent on a scripted model, and what it takes to have it carry out steps of one conversation. */
 function stage(responses: readonly MockItem[], options: Partial<LlmAgentOptions> = {}) {
   const model = new MockModel({ responses })
-  const agent = new LlmAgent({ name: 'A', instructions: 'You are A.', model, ...options })
+  const agent = new BaseLlmAgent({ name: 'A', instructions: 'You are A.', model, ...options })
   const events = createEvents(() => {})
   const models = createModels({ clock: systemClock, random: seededRandom(1), events })
   const stored: Json[] = []
@@ -257,7 +257,7 @@ describe('a step of an LlmAgent', () => {
   })
 
   it('lets a helper answer like a tool', async () => {
-    const helper = new LlmAgent({ name: 'Helper', model: new MockModel({ responses: ['helped'] }) })
+    const helper = new BaseLlmAgent({ name: 'Helper', model: new MockModel({ responses: ['helped'] }) })
     const { step, model } = stage([call('helper', { request: 'help' }), 'done'], { agents: { helper } })
     expect(await step('go')).toMatchObject({ value: 'done', report: { usage: { inputTokens: 30 } } })
     expect(resultsIn(model, 1)[0]).toMatch(/helped/)

@@ -4,7 +4,7 @@ import type { Recorder } from '../../journal/index.ts'
 import { callTool, parseArguments, type Tool, type ToolHost } from '../../tools/index.ts'
 import type { Agent, CtxOf } from '../agent-port.ts'
 import { allTools } from '../definitions/all-tools.ts'
-import { definitionOf, LlmAgent } from '../definitions/llm-agent.ts'
+import { BaseLlmAgent, definitionOf } from '../definitions/base-llm-agent.ts'
 import type { Services } from '../services-port.ts'
 
 /** @throws ValidationError `tool.unknown` or for the arguments, AccessDeniedError, ProcessingError `tool.failed` */
@@ -14,7 +14,9 @@ export async function callForHost(
   { recorder, ctxOf, services }: { readonly recorder: Recorder; readonly ctxOf: CtxOf; readonly services: Services },
 ): Promise<Json> {
   const tools =
-    agent instanceof LlmAgent ? await allTools(definitionOf(agent), { recorder, services }) : new Map<string, Tool>()
+    agent instanceof BaseLlmAgent
+      ? await allTools(definitionOf(agent), { recorder, services })
+      : new Map<string, Tool>()
   const tool = tools.get(name)
   if (!tool)
     throw failure('tool.unknown', {

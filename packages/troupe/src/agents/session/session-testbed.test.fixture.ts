@@ -14,7 +14,7 @@ import { type MockItem, MockModel } from '../../testing/index.ts'
 import { defineTool } from '../../tools/index.ts'
 import type { Agent } from '../agent-port.ts'
 import { agentsMigrations } from '../agents-migrations.ts'
-import { LlmAgent } from '../definitions/llm-agent.ts'
+import { BaseLlmAgent } from '../definitions/base-llm-agent.ts'
 import type { LlmAgentOptions } from '../definitions/llm-definition.ts'
 import { createMemories } from '../memory/create-memories.ts'
 import { createThreadMessages } from '../model/create-thread-messages.ts'
@@ -122,7 +122,7 @@ export const file = () => {
 }
 export const mockAgent = (responses: readonly MockItem[], options: Partial<LlmAgentOptions> = {}) => {
   const model = new MockModel({ responses })
-  return { model, agent: new LlmAgent({ name: 'A', instructions: 'You are A.', model, ...options }) }
+  return { model, agent: new BaseLlmAgent({ name: 'A', instructions: 'You are A.', model, ...options }) }
 }
 export const tool = (execute: (input: { q: string }, call: { signal: AbortSignal }) => unknown, options = {}) =>
   defineTool({ name: 'act', description: 'Acts.', inputSchema: z.object({ q: z.string() }), ...options, execute })

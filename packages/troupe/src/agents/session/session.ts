@@ -35,7 +35,7 @@ import type {
   StepContext,
   UnsavedMessages,
 } from '../agent-port.ts'
-import { freezeAgent, LlmAgent } from '../definitions/llm-agent.ts'
+import { BaseLlmAgent, freezeAgent } from '../definitions/base-llm-agent.ts'
 import type { Services } from '../services-port.ts'
 import { answerTo, approvalAuditEntry } from '../step/approval-audit-entry.ts'
 import { createAsk } from '../step/ask-question.ts'
@@ -111,7 +111,7 @@ export class Session {
     this.#options = options
     this.#threads = threads
     this.#thread = `${options.threadId}/${agent.name}`
-    if (agent instanceof LlmAgent) freezeAgent(agent)
+    if (agent instanceof BaseLlmAgent) freezeAgent(agent)
   }
 
   static [construct](agent: Agent, options: SessionOptions, threads: ThreadStore): Session {

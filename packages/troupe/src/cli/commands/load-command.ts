@@ -22,7 +22,7 @@ export const loadCommand: CliCommand = {
     ['--p99 <ms>', 'fails above it'],
   ],
   async run(context, [team = '', task = 'Test request'], options) {
-    const { LoadTester } = await import('../../startup/index.ts')
+    const { LoadTester } = await import('../../resilience/index.ts')
     const api = await context.api({ code: true, absent: 'made', ...(isFile(team) ? { team } : {}) })
     let rejected: unknown
     const start = async (n: number) => {

@@ -7,7 +7,7 @@ import { z } from 'zod'
 import type { CassetteConfig } from '../../configuration/cassette-file.ts'
 import { createVirtualClock, seededRandom } from '../../core/index.ts'
 import { createTroupe } from '../../startup/create-troupe.ts'
-import { LlmAgent } from '../../startup/standalone/standalone-llm-agent.ts'
+import { LlmAgent } from '../../startup/llm-agent.ts'
 import { type MockItem, MockModel } from '../../testing/index.ts'
 import { defineTool } from '../../tools/index.ts'
 

@@ -12,6 +12,7 @@ import {
   failure,
   type Json,
   milliseconds,
+  systemClock,
 } from '../../core/index.ts'
 import { withTimeLimit } from '../../resilience/index.ts'
 
@@ -73,7 +74,7 @@ const maxChecks = 200
 
 /**
  * @example
- * const health = new HealthMonitor({ clock })
+ * const health = new HealthMonitor()
  * health.register('shop', async ({ signal }) => (await fetch(shop, { signal })).ok, { timeout: '2s', critical: false })
  * const { status, checks } = await health.report()
  */
@@ -85,14 +86,18 @@ export class HealthMonitor {
   #status: HealthStatus = 'healthy'
   #timer: Cancel | undefined
 
-  /** @param options.changed is told when the whole is not what it was */
-  constructor(options: {
-    readonly clock: Clock
-    readonly changed?: (status: HealthStatus, before: HealthStatus) => void
-  }) {
-    this.#clock = options.clock
+  /** @param options.clock the machine's by default
+   * @param options.changed is called when the overall status changes
+   */
+  constructor(
+    options: {
+      readonly clock?: Clock
+      readonly changed?: (status: HealthStatus, before: HealthStatus) => void
+    } = {},
+  ) {
+    this.#clock = options.clock ?? systemClock
     this.#changed = options.changed ?? (() => {})
-    this.#began = options.clock.monotonic()
+    this.#began = this.#clock.monotonic()
   }
 
   /**

@@ -10,6 +10,7 @@ import {
   type Events,
   failure,
   milliseconds,
+  systemClock,
 } from '../../core/index.ts'
 import { countEvent } from './event-metrics.ts'
 import type { GaugeReading, Metric, MetricKind, Readable } from './metric.ts'
@@ -59,7 +60,7 @@ export class MetricsCollector implements Readable {
   #order = 0
 
   /** @throws ValidationError for what is no clock */
-  constructor(clock: Clock) {
+  constructor(clock: Clock = systemClock) {
     if (typeof clock?.monotonic !== 'function')
       throw failure('validation.failed', { what: 'The clock of a MetricsCollector', problem: 'it has no monotonic()' })
     this.#clock = clock

@@ -10,7 +10,7 @@ import { dropSchema, missingServer, schemaName, server } from '../../../test/pos
 import type { TroupeConfig } from '../../configuration/troupe-config.ts'
 import { defineAgent, defineMessage, defineTool, patterns, Worker } from '../../index.ts'
 import { createTroupe } from '../../startup/create-troupe.ts'
-import { LlmAgent } from '../../startup/standalone/standalone-llm-agent.ts'
+import { LlmAgent } from '../../startup/llm-agent.ts'
 import type { Troupe } from '../../startup/troupe.ts'
 import type { User } from '../../startup/user.ts'
 import { createVirtualClock, MockModel } from '../../testing/index.ts'

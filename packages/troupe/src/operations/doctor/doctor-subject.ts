@@ -1,6 +1,6 @@
 /** What our own checks look at, and the words in which they answer. */
 import type { Agent } from '../../agents/index.ts'
-import { AgentPool, definitionOf, LlmAgent } from '../../agents/index.ts'
+import { AgentPool, BaseLlmAgent, definitionOf } from '../../agents/index.ts'
 import type { Declared, DoctorAnswer, DoctorContext, TroupeConfig } from '../../configuration/index.ts'
 import { settingSourceText } from '../../configuration/index.ts'
 import type { TroupeError, UserId } from '../../core/index.ts'
@@ -103,8 +103,8 @@ export function agentsOf({ config }: DoctorSubject): readonly Agent[] {
   return [...all.values()]
 }
 
-export const isModelAgent = (agent: Agent): agent is LlmAgent => agent instanceof LlmAgent
-export const modelAgentsOf = (subject: DoctorSubject): readonly LlmAgent[] => agentsOf(subject).filter(isModelAgent)
+export const isModelAgent = (agent: Agent): agent is BaseLlmAgent => agent instanceof BaseLlmAgent
+export const modelAgentsOf = (subject: DoctorSubject): readonly BaseLlmAgent[] => agentsOf(subject).filter(isModelAgent)
 
 /** Tools of the agents that the configuration names, by name. */
 export function toolsOf(subject: DoctorSubject): readonly Tool[] {

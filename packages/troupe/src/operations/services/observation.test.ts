@@ -8,7 +8,7 @@ import { systemClock } from '../../core/index.ts'
 import { defineAgent, defineMessage, defineTool, patterns, RecoverableError, Worker } from '../../index.ts'
 import { HealthMonitor } from '../../operations.ts'
 import { createTroupe } from '../../startup/create-troupe.ts'
-import { LlmAgent } from '../../startup/standalone/standalone-llm-agent.ts'
+import { LlmAgent } from '../../startup/llm-agent.ts'
 import { partsOf, type Troupe } from '../../startup/troupe.ts'
 import { createVirtualClock, MockModel } from '../../testing/index.ts'
 

@@ -2,7 +2,15 @@
  * Gathers single items into batches: a full batch goes at once, a part of one after a while. Our own: dataloader sends a
  * full batch only when its window is over, and keeps no bound on what waits.
  */
-import { type Cancel, type Clock, checkOptions, type Duration, failure, milliseconds } from '../../core/index.ts'
+import {
+  type Cancel,
+  type Clock,
+  checkOptions,
+  type Duration,
+  failure,
+  milliseconds,
+  systemClock,
+} from '../../core/index.ts'
 import { checkInteger } from '../check-integer.ts'
 
 export interface BatchProcessorOptions<In, Out> {
@@ -14,7 +22,8 @@ export interface BatchProcessorOptions<In, Out> {
   readonly wait?: Duration
   /** Items that may wait; 1,000 by default. */
   readonly maxWaiting?: number
-  readonly clock: Clock
+  /** The machine's clock by default. */
+  readonly clock?: Clock
 }
 
 interface Waiting<In, Out> {
@@ -27,11 +36,12 @@ interface Waiting<In, Out> {
 
 /**
  * @example
- * const batches = new BatchProcessor({ process: (texts: readonly string[]) => embedAll(texts), size: 10, wait: '1s', clock })
+ * const batches = new BatchProcessor({ process: (texts: readonly string[]) => embedAll(texts), size: 10, wait: '1s' })
  * const vector = await batches.add('a text')
  */
 export class BatchProcessor<In, Out> implements AsyncDisposable {
   readonly #options: BatchProcessorOptions<In, Out>
+  readonly #clock: Clock
   readonly #size: number
   readonly #waitMs: number
   readonly #maxWaiting: number
@@ -46,6 +56,7 @@ export class BatchProcessor<In, Out> implements AsyncDisposable {
     if (typeof options.process !== 'function')
       throw failure('validation.failed', { what: 'The option process of BatchProcessor', problem: 'it is no function' })
     this.#options = options
+    this.#clock = options.clock ?? systemClock
     this.#size = checkInteger('BatchProcessor', 'size', options.size ?? 10)
     this.#maxWaiting = checkInteger('BatchProcessor', 'maxWaiting', options.maxWaiting ?? 1_000)
     this.#waitMs = milliseconds(options.wait ?? '1s', 'The wait of a BatchProcessor')
@@ -70,7 +81,7 @@ export class BatchProcessor<In, Out> implements AsyncDisposable {
       signal?.addEventListener('abort', onAbort, { once: true })
       this.#waiting.push(one)
       if (this.#waiting.length >= this.#size) this.#send()
-      else this.#timer ??= this.#options.clock.after(this.#waitMs, () => this.#send())
+      else this.#timer ??= this.#clock.after(this.#waitMs, () => this.#send())
     })
   }
 

@@ -1,6 +1,6 @@
 /** Answers with what was right last where the source fails: better old than nothing, and said so. */
 import { LRUCache } from 'lru-cache'
-import { type Clock, checkFunction, checkOptions, type Duration, milliseconds } from '../../core/index.ts'
+import { type Clock, checkFunction, checkOptions, type Duration, milliseconds, systemClock } from '../../core/index.ts'
 import { checkInteger } from '../check-integer.ts'
 import type { Guarded, Policy, PolicyCall } from '../policy.ts'
 
@@ -15,21 +15,24 @@ export interface LastKnownGoodOptions {
    */
   readonly mayStillSee?: (key: string) => boolean | Promise<boolean>
   readonly when?: (error: unknown) => boolean
-  readonly clock: Clock
+  /** The machine's clock by default. */
+  readonly clock?: Clock
 }
 
 /** @example await lastKnownGood.execute(() => mesh.get('orders.17'), { key: 'ada orders.17' }) */
 export class LastKnownGood implements Policy {
   readonly #options: LastKnownGoodOptions
+  readonly #clock: Clock
   readonly #maxAgeMs: number
   readonly #values: LRUCache<string, { readonly value: unknown; readonly at: number }>
 
   /** @throws ValidationError naming the option that is wrong */
-  constructor(options: LastKnownGoodOptions) {
+  constructor(options: LastKnownGoodOptions = {}) {
     checkOptions('LastKnownGood', options, ['max', 'maxAge', 'mayStillSee', 'when', 'clock'])
     for (const name of ['mayStillSee', 'when'] as const)
       if (options[name] !== undefined) checkFunction(`The option ${name} of LastKnownGood`, options[name])
     this.#options = options
+    this.#clock = options.clock ?? systemClock
     this.#maxAgeMs =
       options.maxAge === undefined
         ? Number.POSITIVE_INFINITY
@@ -58,14 +61,14 @@ export class LastKnownGood implements Policy {
 
   /** Seeds what is answered before the source has ever answered. */
   update(key: string, value: unknown): void {
-    this.#values.set(key, { value, at: this.#options.clock.monotonic() })
+    this.#values.set(key, { value, at: this.#clock.monotonic() })
   }
 
   /** What would be answered. @returns undefined where nothing is, or it may not be seen any more */
   async get(key: string): Promise<{ readonly value: unknown; readonly ageMs: number } | undefined> {
     const known = this.#values.get(key)
     if (!known) return undefined
-    const ageMs = this.#options.clock.monotonic() - known.at
+    const ageMs = this.#clock.monotonic() - known.at
     if (ageMs <= this.#maxAgeMs && ((await this.#options.mayStillSee?.(key)) ?? true))
       return { value: known.value, ageMs }
     this.#values.delete(key)

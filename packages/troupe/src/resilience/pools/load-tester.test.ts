@@ -54,3 +54,8 @@ it('judges the figures by thresholds, and refuses those that it does not know', 
   await expect(tester.run({ thresholds: { sucessRate: 1 } as never })).rejects.toThrow(/sucessRate/)
   await expect(tester.run({ thresholds: { p95: -1 } })).rejects.toThrow(/p95/)
 })
+
+it('A load tester needs no more than what it puts load on', async () => {
+  const report = await new LoadTester(async () => 'ok').run({ concurrent: 2, total: 6 })
+  expect(report).toMatchObject({ totalRequests: 6, successfulRequests: 6, successRate: 1 })
+})

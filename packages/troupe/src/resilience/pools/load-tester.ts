@@ -1,5 +1,5 @@
 /** Puts load on an agent or a function and says how it held: counts, throughput, response times. */
-import { type Clock, checkOptions, checkSignal, failure } from '../../core/index.ts'
+import { type Clock, checkOptions, checkSignal, failure, systemClock } from '../../core/index.ts'
 import { checkInteger } from '../check-integer.ts'
 
 export type LoadTarget = { chat(text: string): Promise<unknown> } | ((request: number) => Promise<unknown>)
@@ -41,21 +41,21 @@ export interface LoadThresholds {
 
 /**
  * @example
- * const tester = new LoadTester(agent, { clock })
+ * const tester = new LoadTester(agent)
  * const report = await tester.run({ concurrent: 20, total: 200, thresholds: { successRate: 0.95, averageResponseTime: 2_000 } })
  */
 export class LoadTester {
   readonly #send: (request: number) => Promise<unknown>
   readonly #clock: Clock
 
-  constructor(target: LoadTarget, options: { readonly clock: Clock }) {
+  constructor(target: LoadTarget, options: { readonly clock?: Clock } = {}) {
     if (typeof target !== 'function' && typeof target?.chat !== 'function')
       throw failure('validation.failed', {
         what: 'What LoadTester was given',
         problem: 'it is no agent and no function',
       })
     this.#send = typeof target === 'function' ? target : (request) => target.chat(`Test request ${request}`)
-    this.#clock = options.clock
+    this.#clock = options.clock ?? systemClock
   }
 
   /**

@@ -10,6 +10,7 @@ import {
   duration,
   failure,
   milliseconds,
+  systemClock,
 } from '../../core/index.ts'
 import { checkInteger } from '../check-integer.ts'
 
@@ -30,7 +31,8 @@ export interface PoolOptions<T> {
   readonly idle?: Duration
   /** None is lent that is older; 1 h by default. */
   readonly maxLifetime?: Duration
-  readonly clock: Clock
+  /** The machine's clock by default. */
+  readonly clock?: Clock
 }
 
 export interface Lent<T> extends AsyncDisposable {
@@ -73,11 +75,12 @@ const known = [
 
 /**
  * @example
- * const pool = new Pool({ create: connect, dispose: (one) => one.close(), validate: (one) => one.ping(), clock })
+ * const pool = new Pool({ create: connect, dispose: (one) => one.close(), validate: (one) => one.ping() })
  * const rows = await pool.use((connection) => connection.query('select 1'))
  */
 export class Pool<T> implements AsyncDisposable {
   readonly #options: PoolOptions<T>
+  readonly #clock: Clock
   readonly #size: number
   readonly #maxSize: number
   readonly #min: number
@@ -98,6 +101,7 @@ export class Pool<T> implements AsyncDisposable {
     if (typeof options.create !== 'function')
       throw failure('validation.failed', { what: 'The option create of Pool', problem: 'it is no function' })
     this.#options = options
+    this.#clock = options.clock ?? systemClock
     this.#size = checkInteger('Pool', 'size', options.size ?? 20)
     this.#maxSize = this.#size + checkInteger('Pool', 'overflow', options.overflow ?? 30, 0)
     this.#min = checkInteger('Pool', 'min', options.min ?? 0, 0)
@@ -117,7 +121,7 @@ export class Pool<T> implements AsyncDisposable {
   async acquire({ signal }: { readonly signal?: AbortSignal } = {}): Promise<Lent<T>> {
     this.#checkOpen()
     if (signal?.aborted) throw cancelled(signal)
-    const until = this.#options.clock.monotonic() + this.#acquireMs
+    const until = this.#clock.monotonic() + this.#acquireMs
     const free = this.#inUse < this.#maxSize
     if (free) this.#inUse++
     const pooled = free ? this.#take() : await this.#wait(signal)
@@ -130,7 +134,7 @@ export class Pool<T> implements AsyncDisposable {
     until: number,
     signal: AbortSignal | undefined,
   ): Promise<PooledResource<T>> {
-    const { clock } = this.#options
+    const clock = this.#clock
     const over = Promise.withResolvers<never>()
     const cancel = clock.after(Math.max(0, until - clock.monotonic()), () => over.reject(this.#timedOut()))
     const onAbort = () => over.reject(cancelled(signal))
@@ -205,7 +209,7 @@ export class Pool<T> implements AsyncDisposable {
         reject: (error: unknown) => finishWaiting(() => reject(error)),
       }
       const onAbort = () => waiter.reject(cancelled(signal))
-      const cancel = this.#options.clock.after(this.#acquireMs, () => waiter.reject(this.#timedOut()))
+      const cancel = this.#clock.after(this.#acquireMs, () => waiter.reject(this.#timedOut()))
       this.#waiting.push(waiter)
       signal?.addEventListener('abort', onAbort, { once: true })
     })
@@ -219,11 +223,11 @@ export class Pool<T> implements AsyncDisposable {
     }
     const resource = await this.#options.create()
     this.#counters.created++
-    return { resource, madeAt: this.#options.clock.monotonic(), idle: undefined }
+    return { resource, madeAt: this.#clock.monotonic(), idle: undefined }
   }
 
   #isOld({ madeAt }: PooledResource<T>): boolean {
-    return this.#options.clock.monotonic() - madeAt >= this.#lifetimeMs
+    return this.#clock.monotonic() - madeAt >= this.#lifetimeMs
   }
   async #isValid({ resource }: PooledResource<T>): Promise<boolean> {
     try {
@@ -258,7 +262,7 @@ export class Pool<T> implements AsyncDisposable {
   }
 
   #retain(pooled: PooledResource<T>): void {
-    const { clock } = this.#options
+    const clock = this.#clock
     const drop = () => {
       const at = this.#idle.indexOf(pooled)
       if (at < 0) return

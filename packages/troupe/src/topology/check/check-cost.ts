@@ -1,5 +1,5 @@
 /** What models may use at worst, against the budgets of tokens and cost. */
-import { definitionOf, LlmAgent } from '../../agents/index.ts'
+import { BaseLlmAgent, definitionOf } from '../../agents/index.ts'
 import type { Models } from '../../models/index.ts'
 import type { PinnedConfig } from '../canonical/pinned-config.ts'
 import type { CompiledTopology } from '../define-topology.ts'
@@ -18,7 +18,7 @@ export function checkCost({ agents }: CompiledTopology, { budget }: PinnedConfig
   let tokens = 0
   let cost = 0
   for (const agent of new Set([...agents.values()].flatMap((one) => [...withHelpers(one)]))) {
-    if (!(agent instanceof LlmAgent)) continue
+    if (!(agent instanceof BaseLlmAgent)) continue
     const { settings, chain } = definitionOf(agent)
     const outputTokens = (settings.maxTurns ?? defaults.turns) * (settings.maxOutputTokens ?? defaults.outputTokens)
     tokens += outputTokens

@@ -1,5 +1,5 @@
 /** Models that agents name and nobody can ask: seen before a run has paid for what comes before them. */
-import { type Agent, definitionOf, LlmAgent } from '../../agents/index.ts'
+import { type Agent, BaseLlmAgent, definitionOf } from '../../agents/index.ts'
 import { failure, type TroupeError } from '../../core/index.ts'
 import type { Models } from '../../models/index.ts'
 import type { CompiledTopology } from '../define-topology.ts'
@@ -11,7 +11,7 @@ export type KnownModels = Pick<Models, 'obstacles'>
 export function checkModels({ agents }: CompiledTopology, models?: KnownModels): Finding[] {
   const all = new Set([...agents.values()].flatMap((agent) => [...withHelpers(agent)]))
   return [...all].flatMap((agent) =>
-    agent instanceof LlmAgent ? ofChain(agent, definitionOf(agent).chain, models) : [],
+    agent instanceof BaseLlmAgent ? ofChain(agent, definitionOf(agent).chain, models) : [],
   )
 }
 

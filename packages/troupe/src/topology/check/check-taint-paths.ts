@@ -1,5 +1,5 @@
 /** Ways on which untrusted input can come to a tool that changes the world. */
-import { type Agent, definitionOf, LlmAgent } from '../../agents/index.ts'
+import { type Agent, BaseLlmAgent, definitionOf } from '../../agents/index.ts'
 import type { Tool, ToolSource } from '../../tools/index.ts'
 import type { CompiledTopology } from '../define-topology.ts'
 import { onward, reachable } from './check-shape.ts'
@@ -18,7 +18,7 @@ const anyOf = ({ name, untrusted, hasSideEffects }: ToolSource): Seen => ({
 /** Of agents that have any, and of their helpers; function agents act in `ctx.effect`, which nobody can look into. */
 const toolsOf = (agent: Agent | undefined): readonly Seen[] =>
   [...(agent ? withHelpers(agent) : [])].flatMap((one) =>
-    one instanceof LlmAgent ? [...definitionOf(one).tools.values(), ...definitionOf(one).sources.map(anyOf)] : [],
+    one instanceof BaseLlmAgent ? [...definitionOf(one).tools.values(), ...definitionOf(one).sources.map(anyOf)] : [],
   )
 
 export function checkTaintPaths({ canonical, agents }: CompiledTopology): Finding[] {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { type Agent, AgentPool, defineAgent, LlmAgent } from '../../agents/index.ts'
+import { type Agent, AgentPool, defineAgent, BaseLlmAgent as LlmAgent } from '../../agents/index.ts'
 import { createEvents, type Recording, seededRandom, systemClock } from '../../core/index.ts'
 import { createModels, type ModelsOptions } from '../../models/index.ts'
 import { defineTool } from '../../tools/index.ts'

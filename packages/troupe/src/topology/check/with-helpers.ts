@@ -2,12 +2,13 @@
  * An agent and those that help it, as deep as they go: what a helper may do, a step of the agent may. A pool is the agent
  * that it lends.
  */
-import { type Agent, AgentPool, definitionOf, LlmAgent } from '../../agents/index.ts'
+import { type Agent, AgentPool, BaseLlmAgent, definitionOf } from '../../agents/index.ts'
 
 export function withHelpers(agent: Agent, found: Set<Agent> = new Set()): ReadonlySet<Agent> {
   if (agent instanceof AgentPool && agent.lends) return withHelpers(agent.lends, found)
   if (found.has(agent)) return found
   found.add(agent)
-  if (agent instanceof LlmAgent) for (const helper of definitionOf(agent).helpers.values()) withHelpers(helper, found)
+  if (agent instanceof BaseLlmAgent)
+    for (const helper of definitionOf(agent).helpers.values()) withHelpers(helper, found)
   return found
 }

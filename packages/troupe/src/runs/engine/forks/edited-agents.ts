@@ -1,5 +1,5 @@
 /** The agents of a run with other prompts or another model: those that stand in it, their helpers, and what pools lend. */
-import { type Agent, AgentPool, definitionOf, LlmAgent, type LlmAgentOptions } from '../../../agents/index.ts'
+import { type Agent, AgentPool, BaseLlmAgent, definitionOf, type LlmAgentOptions } from '../../../agents/index.ts'
 import { failure } from '../../../core/index.ts'
 import type { ModelSpec, Models } from '../../../models/index.ts'
 
@@ -49,7 +49,7 @@ export function rejectUnknown({ model }: Edit, models: Pick<Models, 'obstacles'>
 /** @param called in the team, where a pool has a name of its own */
 function edited(agent: Agent, edit: Edit, called = agent.name): Agent {
   if (agent instanceof AgentPool) return agent.changed((one) => edited(one, edit, called))
-  if (!(agent instanceof LlmAgent)) return agent
+  if (!(agent instanceof BaseLlmAgent)) return agent
   const { prompts = {}, model } = edit
   const key = [called, agent.name].find((name) => Object.hasOwn(prompts, name))
   const helpers = [...definitionOf(agent).helpers].map(([name, helper]) => [name, edited(helper, edit)] as const)
@@ -67,7 +67,7 @@ function namesOfAsking(agents: Agents): ReadonlySet<string> {
     if (agent instanceof AgentPool) {
       if (agent.lends === undefined) names.add(called)
       else visit(agent.lends, called)
-    } else if (agent instanceof LlmAgent) {
+    } else if (agent instanceof BaseLlmAgent) {
       names.add(called).add(agent.name)
       for (const helper of definitionOf(agent).helpers.values()) visit(helper)
     }

@@ -12,7 +12,7 @@ export interface RetrievedEpisode<T> {
   readonly model?: string
 }
 
-export interface EpisodicMemoryOptions {
+export interface EpisodicIndexOptions {
   /** Kept at most, 100 by default; the oldest goes first. */
   readonly maxEpisodes?: number
   /** Makes vectors of texts; without it the likeness is lexical. */
@@ -21,19 +21,19 @@ export interface EpisodicMemoryOptions {
 
 /**
  * @example
- * const memory = new EpisodicMemory()
+ * const memory = new EpisodicIndex()
  * memory.add('repaired a bicycle chain')
  * await memory.retrieveSimilar('how do I repair a chain?', { limit: 3 })
  */
-export class EpisodicMemory<T = unknown> {
+export class EpisodicIndex<T = unknown> {
   readonly maxEpisodes: number
   readonly #embed: Embed | undefined
   #episodes: T[] = []
 
   /** @throws ValidationError naming the option that is wrong */
-  constructor(options: EpisodicMemoryOptions = {}) {
-    checkOptions('EpisodicMemory', options, ['maxEpisodes', 'embed'])
-    this.maxEpisodes = checkInteger('EpisodicMemory', 'maxEpisodes', options.maxEpisodes ?? 100)
+  constructor(options: EpisodicIndexOptions = {}) {
+    checkOptions('EpisodicIndex', options, ['maxEpisodes', 'embed'])
+    this.maxEpisodes = checkInteger('EpisodicIndex', 'maxEpisodes', options.maxEpisodes ?? 100)
     this.#embed = options.embed
   }
 

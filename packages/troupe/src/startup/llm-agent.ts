@@ -1,13 +1,15 @@
-/** The public LlmAgent: what `agents` has, and a bare `chat` that needs no troupe of one's own. */
-import { LlmAgent as Definition } from '../../agents/index.ts'
-import { createTroupe } from '../create-troupe.ts'
+/** The public LlmAgent: the base class, and a bare `chat` that opens a troupe of its own. */
+import { BaseLlmAgent } from '../agents/index.ts'
+import { createTroupe } from './create-troupe.ts'
 
 /**
+ * An agent that a language model carries out. A definition: it remembers nothing, is frozen at its first use, and one
+ * object may serve any number of branches, threads and users at once.
  * @example
  * const researcher = new LlmAgent({ name: 'Researcher', instructions: 'You find sources.', model: 'offline/extractive' })
  * console.log(await researcher.chat('What is a lane?'))
  */
-export class LlmAgent extends Definition {
+export class LlmAgent extends BaseLlmAgent {
   /**
    * Says something to the agent alone, in a private troupe in memory that ends with the answer: nothing is remembered.
    * @throws what the agent failed with

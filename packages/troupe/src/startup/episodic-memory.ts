@@ -1,8 +1,8 @@
-/** The public EpisodicMemory: what `agents` has, with an embedding model by its name or object. */
-import { embedOf, EpisodicMemory as Memory } from '../../agents/index.ts'
-import { readEnvironment } from '../../configuration/index.ts'
-import { checkOptions, createEvents, systemClock, systemRandom } from '../../core/index.ts'
-import { createModels, type EmbeddingSpec } from '../../models/index.ts'
+/** The public EpisodicMemory: an episodic index whose embedding model is named in the configuration. */
+import { EpisodicIndex, embedOf } from '../agents/index.ts'
+import { readEnvironment } from '../configuration/index.ts'
+import { checkOptions, createEvents, systemClock, systemRandom } from '../core/index.ts'
+import { createModels, type EmbeddingSpec } from '../models/index.ts'
 
 export interface EpisodicMemoryConfig {
   /** Kept at most, 100 by default; the oldest goes first. */
@@ -11,8 +11,11 @@ export interface EpisodicMemoryConfig {
   readonly embedding?: EmbeddingSpec
 }
 
-/** @example const memory = new EpisodicMemory({ embedding: 'openai/text-embedding-3-small' }) */
-export class EpisodicMemory<T = unknown> extends Memory<T> {
+/**
+ * Episodes of one process, found again by likeness.
+ * @example const memory = new EpisodicMemory({ embedding: 'openai/text-embedding-3-small' })
+ */
+export class EpisodicMemory<T = unknown> extends EpisodicIndex<T> {
   constructor(options: EpisodicMemoryConfig = {}) {
     checkOptions('EpisodicMemory', options, ['maxEpisodes', 'embedding'])
     const { embedding, ...rest } = options

@@ -17,14 +17,15 @@ interface AgentState {
 /** No entry exports it: an application has no way to the state. */
 const state: unique symbol = Symbol('state')
 
-export const definitionOf = (agent: LlmAgent): LlmDefinition => agent[state].definition
+export const definitionOf = (agent: BaseLlmAgent): LlmDefinition => agent[state].definition
 
 /** Ends the time in which `addTool` may change the agent; called at its first use. */
-export function freezeAgent(agent: LlmAgent): void {
+export function freezeAgent(agent: BaseLlmAgent): void {
   agent[state].isFrozen = true
 }
 
-export class LlmAgent implements Agent {
+/** What every LlmAgent is; the class that users make adds a `chat` that opens a troupe of its own. */
+export class BaseLlmAgent implements Agent {
   [state]: AgentState
 
   /** @throws ValidationError naming the option that is wrong */
