@@ -36,7 +36,7 @@ import { findEntries, findKeys, listedOf, listingPage, parseListOptions, readEnt
 import { watchContext } from './reads/watch-context.ts'
 import { pushedVersion } from './reads/write-version.ts'
 import { now, readerValues } from './statements/visibility.ts'
-import type { ToolContext } from './tool-context.ts'
+import { isAllowed, listWithRight, type ToolContext } from './tool-context.ts'
 import { revisionOf, runBatch } from './writes/run-batch.ts'
 import { deleteTopic, discoverTopics, subscribe, unsubscribe } from './writes/topics.ts'
 
@@ -122,15 +122,15 @@ export class CommittedContext implements ToolContext {
   }
 
   list(options: port.ListOptions = {}): Promise<Page<port.Entry>> {
-    return this.listAs('list_context', options)
+    return this[listWithRight]('list_context', options)
   }
-  listAs(right: Right, options: port.ListOptions): Promise<Page<port.Entry>> {
+  [listWithRight](right: Right, options: port.ListOptions): Promise<Page<port.Entry>> {
     return this.perform(right, options, async () => {
       const query = parseListOptions('list', options)
       this.#reads(right, listedOf(options))
       const { items, next } = await findEntries(this.mesh.core, this.actor, query)
       const entries = await Promise.all(items.map((row) => this.#entry(row)))
-      return listingPage(entries, next, (cursor) => this.listAs(right, { ...options, cursor }))
+      return listingPage(entries, next, (cursor) => this[listWithRight](right, { ...options, cursor }))
     })
   }
 
@@ -269,7 +269,7 @@ export class CommittedContext implements ToolContext {
     return items
   }
 
-  can(right: Right): boolean {
+  [isAllowed](right: Right): boolean {
     return this.actor.access?.can(right) ?? true
   }
 

@@ -14,6 +14,6 @@ export { type ContextLimits, contextLimits, type MeshParts } from './mesh-core.t
 export { type OpenContextOptions, type OpenedContext, openContext } from './open-context.ts'
 export type { WrittenEntry } from './reads/written.ts'
 export { StagedContext, type StagedParts, stagedContext } from './staged-context.ts'
-export { isToolContext } from './tool-context.ts'
+export { isAllowed, isToolContext, listWithRight } from './tool-context.ts'
 export type { CleanerOptions } from './writes/cleaner.ts'
 export type { TopicPolicy } from './writes/topics.ts'

@@ -37,7 +37,7 @@ import type { Mesh } from './mesh.ts'
 import { findHistory } from './reads/find-history.ts'
 import { findEntries, findKeys, listedOf, parseListOptions, readEntries } from './reads/listing.ts'
 import { recordedPage } from './reads/recorded-page.ts'
-import type { ToolContext } from './tool-context.ts'
+import { isAllowed, listWithRight, type ToolContext } from './tool-context.ts'
 import { mergePage, Overlay, type OverlayEntry } from './writes/overlay.ts'
 import { type CheckJson, check, planPush, planRemoval } from './writes/plan-writes.ts'
 import { allOrNone, checkBatchOperations, foundOf, oneByOne } from './writes/run-batch.ts'
@@ -85,7 +85,7 @@ export class StagedContext implements ToolContext {
     return this.#actor.agent
   }
 
-  can(right: Right): boolean {
+  [isAllowed](right: Right): boolean {
     return this.#actor.access?.can(right) ?? true
   }
 
@@ -241,9 +241,9 @@ export class StagedContext implements ToolContext {
   }
 
   async list(options: port.ListOptions = {}): Promise<Page<port.Entry>> {
-    return this.listAs('list_context', options)
+    return this[listWithRight]('list_context', options)
   }
-  async listAs(right: Right, options: port.ListOptions): Promise<Page<port.Entry>> {
+  async [listWithRight](right: Right, options: port.ListOptions): Promise<Page<port.Entry>> {
     this.#require(right, options)
     const query = parseListOptions('list', options)
     const { items, cursor } = await recordedPage(this.#recorder, 'list', options, async () => {
@@ -260,7 +260,7 @@ export class StagedContext implements ToolContext {
     const entries = await Promise.all(
       (items as unknown as readonly RecordedEntry[]).map((entry) => this.#restored(entry)),
     )
-    return createPage(entries, cursor, (next) => this.listAs(right, { ...options, cursor: next }))
+    return createPage(entries, cursor, (next) => this[listWithRight](right, { ...options, cursor: next }))
   }
 
   async keys(options: port.ListOptions = {}): Promise<Page<string>> {

@@ -1,14 +1,18 @@
-/** What the built-in tools need of hands besides what everybody has: each of them is a right by its own name. */
+/** What the built-in tools need of a context besides what users have: each of them is a right by its own name. */
 import type { Page } from '../core/index.ts'
 import type { Right } from '../security/index.ts'
 import type { ContextClient, Entry, ListOptions } from './context-client.ts'
 
+/** Members of Troupe's own contexts that no entry exports: an application cannot call them. */
+export const isAllowed: unique symbol = Symbol('isAllowed')
+export const listWithRight: unique symbol = Symbol('listWithRight')
+
 export interface ToolContext extends ContextClient {
-  /** For who tells what there is to be done; each call asks for itself. */
-  can(right: Right): boolean
-  /** `list` by another right. */
-  listAs(right: Right, options: ListOptions): Promise<Page<Entry>>
+  /** Whether a call that needs this right would be accepted; the call itself checks again. */
+  [isAllowed](right: Right): boolean
+  /** `list`, checked and recorded under another right. */
+  [listWithRight](right: Right, options: ListOptions): Promise<Page<Entry>>
 }
 
-/** Hands of ours are. */
-export const isToolContext = (context: ContextClient): context is ToolContext => 'listAs' in context
+/** False for a context that an application wrote itself. */
+export const isToolContext = (context: ContextClient): context is ToolContext => listWithRight in context

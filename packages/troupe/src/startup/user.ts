@@ -27,7 +27,7 @@ import {
   type SuperviseOptions,
   type Supervision,
   superviseOptionNames,
-  type Worker,
+  Worker,
 } from '../messaging/index.ts'
 import type { Traces } from '../observability/index.ts'
 import type { TroupeParts } from '../operations/index.ts'
@@ -125,8 +125,8 @@ export class User {
    */
   async start(worker: Worker, options: { readonly signal?: AbortSignal } = {}): Promise<RunningWorker> {
     checkCall('start', options)
-    if (typeof worker?.attach !== 'function')
-      throw misplaced('start', 'it is no Worker; agents work in runs (orchestra.run) and sessions (session)')
+    if (!(worker instanceof Worker))
+      throw misplaced('start', 'it is no Worker; agents work in runs (orchestra.start) and sessions (session)')
     this.#parts.gate.checkStart('Starting a worker')
     const { detail, types, stop } = await runWorker(this.#parts, this.id, worker, options)
     return { detail, types, stop, [Symbol.asyncDispose]: stop }

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
 import { defineMessage, Worker } from '../../messaging/index.ts'
+import { attach } from '../../messaging/workers/worker.ts'
 import { on, onConnect } from './index.ts'
 
 const Note = defineMessage<string>('note')
@@ -32,7 +33,7 @@ it('registers when an instance is made, for that instance', () => {
   }
   on(Note)(Taking.prototype.take, context)
   const clients = { messages: {}, mailbox: {} } as never
-  const [one, other] = [new Taking('one').attach(clients), new Taking('other').attach(clients)]
+  const [one, other] = [new Taking('one')[attach](clients), new Taking('other')[attach](clients)]
   const called = [one, other].map(({ handlers }) => handlers.get('note')?.handler({} as never, {} as never))
   expect(called).toEqual(['one', 'other'])
 })

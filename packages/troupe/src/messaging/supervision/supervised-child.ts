@@ -1,7 +1,7 @@
 /** One place below a supervisor: a worker that is made anew for each start, or a supervisor of its own. */
 import { checkOptions, duration, failure, type TroupeError } from '../../core/index.ts'
 import type { HaltableWorker, WorkerWatch } from '../workers/running-worker.ts'
-import type { Worker } from '../workers/worker.ts'
+import { Worker } from '../workers/worker.ts'
 import {
   type SuperviseChild,
   type SuperviseOptions,
@@ -50,7 +50,7 @@ function workerChild(make: () => Worker, parts: ChildParts): Child {
   const { settings } = parts
   const made = () => {
     const worker = make()
-    if (typeof worker?.attach === 'function') return worker
+    if (worker instanceof Worker) return worker
     throw failure('validation.failed', { what: 'What a supervised function gives', problem: 'it is no Worker' })
   }
   // Made before anything starts, so that a function that makes none is refused at once; the first start takes it.

@@ -14,7 +14,7 @@ import { Handling, type Job } from './handling.ts'
 import type { AgentDetail, Presence } from './presence.ts'
 import { matchesPresence } from './presence.ts'
 import type { HaltableWorker, WorkerWatch } from './running-worker.ts'
-import { type Registrations, Worker } from './worker.ts'
+import { attach, begin, detach, type Registrations, Worker } from './worker.ts'
 import { startAll } from './worker-resources.ts'
 
 export interface StartWorkerParts {
@@ -42,7 +42,7 @@ const haltMs = 30_000
 
 /** @throws what `onStart` throws; ConflictError `worker.started` */
 export async function startWorker(worker: Worker, parts: StartWorkerParts): Promise<HaltableWorker> {
-  if (typeof worker?.attach !== 'function')
+  if (!(worker instanceof Worker))
     throw failure('validation.failed', { what: 'What is started', problem: 'it is a Worker' })
   const running = new WorkerRunner(worker, parts)
   await running.start()
@@ -83,7 +83,7 @@ class WorkerRunner implements HaltableWorker {
         what: 'retry.attempts',
         problem: `${attempts} is above messaging.maxAttempts, ${maxAttempts}`,
       })
-    this.#registered = worker.attach({
+    this.#registered = worker[attach]({
       ...mailboxes.clients({ user, agent: worker.name, access }),
       changed: (change) => mailboxes.messaging.emit('worker.changed', user, { agent: worker.name, ...change }),
     })
@@ -123,7 +123,7 @@ class WorkerRunner implements HaltableWorker {
       this.#release = await startAll(this.#registered.resources)
       await this.#worker.onStart()
       begun = true
-      this.#worker.begin()
+      this.#worker[begin]()
       const { role = 'worker', topics = [] } = options
       const { detail, leave } = await presence.join(user, { name, role, topics })
       this.detail = detail
@@ -186,7 +186,7 @@ class WorkerRunner implements HaltableWorker {
     try {
       if (begun) await this.#worker.onStop()
     } finally {
-      this.#worker.detach()
+      this.#worker[detach]()
       await this.#release?.()
     }
   }

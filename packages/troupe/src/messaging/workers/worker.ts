@@ -13,6 +13,11 @@ import { StateMachine, type StateMachineOptions } from './state-machine.ts'
 import type { Transition } from './transition-table.ts'
 import { checkResource, type Resource } from './worker-resources.ts'
 
+/** What `startWorker` alone calls: no entry exports these names, so an application cannot. */
+export const attach: unique symbol = Symbol('attach')
+export const begin: unique symbol = Symbol('begin')
+export const detach: unique symbol = Symbol('detach')
+
 export interface WorkerOptions {
   /** What presence announces, any text; `worker` by default. Rights are `access`. */
   readonly role?: string
@@ -242,8 +247,8 @@ export class Worker {
     return this.#started().messages.publish(type, payload, options)
   }
 
-  /** For `startWorker` alone. @throws ConflictError `worker.started` */
-  attach(clients: HandlerClients): Registrations {
+  /** @throws ConflictError `worker.started` */
+  [attach](clients: HandlerClients): Registrations {
     if (this.#clients) throw failure('worker.started', { worker: this.name })
     this.#clients = clients
     return {
@@ -254,12 +259,12 @@ export class Worker {
       resources: this.#resources,
     }
   }
-  detach(): void {
+  [detach](): void {
     this.#clients = undefined
     this.#begun = false
   }
-  /** For `startWorker` alone: from here on a registration would never be heard of. `onStart` may still make some. */
-  begin(): void {
+  /** From here on a registration would have no effect; until then `onStart` may make some. */
+  [begin](): void {
     this.#begun = true
   }
   #register(what: string, over = this.#begun): void {

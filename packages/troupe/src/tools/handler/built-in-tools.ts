@@ -2,7 +2,7 @@
  * The built-in tools as tools of an agent's definition: bodies on the hands of its step, so that what they write is staged
  * and commits with the turn. The agent's role, allow and deny hold.
  */
-import { isToolContext } from '../../context/index.ts'
+import { isAllowed, isToolContext } from '../../context/index.ts'
 import { failure, type Ids, nearest } from '../../core/index.ts'
 import { type BuiltInTool, builtInToolNames as names } from '../../security/index.ts'
 import { defineTool, type Tool } from '../define-tool.ts'
@@ -38,7 +38,7 @@ function toolOf(name: BuiltInTool, available: readonly BuiltInTool[]): Tool {
     execute: (args, { ctx }) => {
       const { agent, context, messages } = ctx
       const clients = { agent, context, messages, ids: idsOf(ctx) }
-      const may = (tool: BuiltInTool) => !isToolContext(context) || context.can(tool)
+      const may = (tool: BuiltInTool) => !isToolContext(context) || context[isAllowed](tool)
       const granted = () => available.filter(may)
       return executeToolCall({ clients, available: granted, authorize() {}, impersonated() {}, ends }, name, args)
     },

@@ -1,6 +1,12 @@
 /** The tools on entries, as models see them: snake_case, `ttl` in seconds. */
 import { z } from 'zod'
-import { type BatchOperation, type BatchOperationResult, isToolContext, type PushOptions } from '../../context/index.ts'
+import {
+  type BatchOperation,
+  type BatchOperationResult,
+  isToolContext,
+  listWithRight,
+  type PushOptions,
+} from '../../context/index.ts'
 import { type Duration, decodeCursor, encodeCursor, failure, type Json } from '../../core/index.ts'
 import { type JsonObject, optionalArgument, orUndefined, plain, seconds, type ToolSpec, toolSpec } from './tool-spec.ts'
 
@@ -85,7 +91,7 @@ const getContext = toolSpec({
       })
     }
     const asked = { limit: args.limit ?? 50, ...(args.cursor ? { cursor: args.cursor } : {}) }
-    const page = await (isToolContext(context) ? context.listAs('get_context', asked) : context.list(asked))
+    const page = await (isToolContext(context) ? context[listWithRight]('get_context', asked) : context.list(asked))
     const pairs = page.items.map(({ key, value }) => [key, value] as const)
     return plain({
       agent,

@@ -1,6 +1,6 @@
 /** One call of a built-in tool, whoever makes it: a mistake of the caller is a result, and nobody acts as another. */
 
-import { type BatchOperationResult, isToolContext } from '../../context/index.ts'
+import { type BatchOperationResult, isAllowed, isToolContext } from '../../context/index.ts'
 import {
   CancelledError,
   failure,
@@ -130,7 +130,7 @@ const failurePrefix = (results: readonly BatchOperationResult[] = []): string =>
 }
 
 async function topicsOf({ context }: ToolClients): Promise<readonly string[]> {
-  if (isToolContext(context) && !context.can('discover_topics')) return []
+  if (isToolContext(context) && !context[isAllowed]('discover_topics')) return []
   try {
     return (await context.discoverTopics()).items.map(({ topic }) => topic)
   } catch (error) {

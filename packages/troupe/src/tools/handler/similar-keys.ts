@@ -1,6 +1,6 @@
 /** The keys most like one that was not found, among those that the agent can see. */
 
-import { type ContextClient, isToolContext } from '../../context/index.ts'
+import { type ContextClient, isAllowed, isToolContext } from '../../context/index.ts'
 import { nearest, TroupeError } from '../../core/index.ts'
 
 const maxSimilar = 5
@@ -8,7 +8,7 @@ const maxKeys = 200
 
 export async function similarKeys(context: ContextClient, key: string): Promise<readonly string[]> {
   // It may not list keys: then it is not told any, and nothing is refused that it did not ask for.
-  if (isToolContext(context) && !context.can('list_context_keys')) return []
+  if (isToolContext(context) && !context[isAllowed]('list_context_keys')) return []
   const family = key.slice(0, key.indexOf('.') + 1)
   try {
     const relatives = (await context.keys({ prefix: family, limit: maxKeys })).items

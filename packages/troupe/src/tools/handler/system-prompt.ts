@@ -1,6 +1,6 @@
 /** What an agent can see, as a part of its system prompt: whole entries, under a budget of tokens, with where they are from. */
 
-import { type ContextClient, type Entry, isToolContext } from '../../context/index.ts'
+import { type ContextClient, type Entry, isAllowed, isToolContext } from '../../context/index.ts'
 import { checkOptions, checkText, failure, type Json, listOf } from '../../core/index.ts'
 import type { ToolHandler } from './tool-handler.ts'
 
@@ -63,7 +63,7 @@ async function linesOf(
 ): Promise<{ readonly lines: readonly string[]; readonly isComplete: boolean }> {
   const lines: string[] = []
   // Who may not read more is not sent to try.
-  const may = !isToolContext(context) || context.can('get_context')
+  const may = !isToolContext(context) || context[isAllowed]('get_context')
   const more = (what: string, how: string) => `(${what}${may ? `: ${how}` : ''}.)`
   let left = budget
   let omitted = 0
