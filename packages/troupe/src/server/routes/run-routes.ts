@@ -80,12 +80,17 @@ async function eventsOf({
   query,
   header,
   signal,
-}: OfRun<{ from?: number | undefined }>) {
+}: OfRun<{ from?: number | undefined; untilWaiting?: 'true' | 'false' | undefined }>) {
   const run = await orchestra.get(params.run)
   const last = header('last-event-id')
   const from = resumed(last, query.from) ?? 0
-  // An EventSource comes back for ever to a stream that ends.
-  if (last !== undefined && isEnded(await run.status()) && !(await hasEvents(run, from))) return undefined
+  const untilWaiting = query.untilWaiting === 'true'
+  const { status } = await run.status()
+  const isAtEnd = isEnded({ status }) || (untilWaiting && status === 'waiting')
+  // An EventSource reconnects for ever to a stream that ends.
+  if (last !== undefined && isAtEnd && !(await hasEvents(run, from))) return undefined
+  // It ends for this caller alone, so it shares no feed.
+  if (untilWaiting) return frames(run.events({ from, untilWaiting, signal }))
   async function* source(after: number, ends: AbortSignal) {
     for await (const item of run.events({ from: after, signal: ends })) yield { at: item.seq, item }
   }
@@ -96,7 +101,7 @@ async function eventsOf({
 }
 const isEnded = ({ status: now }: { readonly status: string }) => now !== 'running' && now !== 'waiting'
 async function hasEvents(run: Run, from: number): Promise<boolean> {
-  for await (const _ of run.events({ from })) return true
+  for await (const _ of run.events({ from, untilWaiting: true })) return true
   return false
 }
 
@@ -195,9 +200,14 @@ export const runRoutes = [
     path: '/v1/runs/:run/events',
     operation: 'runs.read',
     role: 'readonly',
-    summary: 'Its events as they are recorded, as server-sent events; Last-Event-ID or `from` goes on behind one.',
+    summary:
+      'Its events as they are recorded, as server-sent events; Last-Event-ID or `from` goes on behind one. With ' +
+      '`untilWaiting` the stream ends where the run waits.',
     params: pathParams,
-    query: z.strictObject({ from: integerBetween(0, Number.MAX_SAFE_INTEGER).optional() }),
+    query: z.strictObject({
+      from: integerBetween(0, Number.MAX_SAFE_INTEGER).optional(),
+      untilWaiting: z.enum(['true', 'false']).optional(),
+    }),
     events: eventsOf,
   }),
   streams({

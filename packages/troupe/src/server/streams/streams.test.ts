@@ -73,6 +73,18 @@ describe('the events of a run', () => {
     await call('GET', '/v1/runs/over/result?wait=20s')
     expect(await call('GET', '/v1/runs/over/events', undefined, { 'last-event-id': '900' })).toMatchObject(rejected)
   })
+  it('A stream of events with untilWaiting ends where the run waits, and after an answer with the run.', async () => {
+    const { call, url } = await servers.start()
+    await call('POST', '/v1/runs', { id: 'r', task: 1, agent: 'Asking' })
+    const first = await take(follow(`${url}/v1/runs/r/events?untilWaiting=true`), 1_000)
+    const [asked, waiting] = [first.find(({ event }) => event === 'question.asked'), first.at(-1)]
+    expect(waiting).toMatchObject({ event: 'run.waiting', data: { reason: 'question' } })
+    const from = { 'last-event-id': waiting?.id ?? '' }
+    expect((await fetch(`${url}/v1/runs/r/events?untilWaiting=true`, { headers: from })).status).toBe(204)
+    await call('POST', '/v1/runs/r/answers', { question: asked?.data.question, value: 'red' })
+    const rest = await take(follow(`${url}/v1/runs/r/events?untilWaiting=true`, from), 1_000)
+    expect(rest.at(-1)?.event).toBe('run.completed')
+  })
   it('end with their head for who asks for no more', async () => {
     const { call, url } = await servers.start()
     await call('POST', '/v1/runs', { id: 'r', task: 1, agent: 'Asking' })
