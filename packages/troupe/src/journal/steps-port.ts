@@ -24,8 +24,11 @@ export interface StepSpec {
   readonly signal?: AbortSignal
   /** In the change that settles the step: tells the run, and what the outcome is tainted by. */
   readonly onEnd: (end: Json | { readonly error: StoredError }, taint: readonly TaintLabel[]) => Fragment
-  /** In the change of a turn that begins to wait, and of the park. Told once per state. */
-  readonly parked?: (waits: readonly string[]) => Fragment
+  /**
+   * The process that executed it ended without stopping it. Restarted five times without a record between, it fails with
+   * `step.crashed`.
+   */
+  readonly restarted?: boolean
   /** Asked when something comes for it while it is parked: where it does not go on, that waits until `execute` again. */
   readonly canResume?: () => boolean
 }

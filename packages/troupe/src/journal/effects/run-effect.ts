@@ -97,7 +97,7 @@ function fromRecord<Out>({ execution, id, name, hash }: Effect<Out>): boolean {
   const { delivery, log } = execution
   const found = delivery.find(id)
   const claim = log.claims.get(id)
-  if (claim) claim.asked = true
+  execution.asked(id)
   const recorded = found?.hash ?? (claim?.outcome ? undefined : claim?.hash)
   if (recorded !== undefined && recorded !== hash) {
     execution.changed(`the effect ${name} (${id}) was recorded with another input`)
@@ -180,7 +180,6 @@ function askForClaim<Out>(
     class: spec.class,
     outcome: false,
     uncertain: false,
-    asked: true,
     cleared: undefined,
   }
   execution.log.claims.set(id, claim)

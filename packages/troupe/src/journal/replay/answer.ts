@@ -49,6 +49,7 @@ export function answerNow<T extends Json>(execution: Execution, stage: Stage, ca
   item.consumed = true
   const position = execution.delivery.push(item)
   const fields = { id, ...(position === undefined ? {} : { p: position }) }
-  execution.appender.add(retained ? entryText({ t: 'reused', ...fields }) : entryText({ t: 'now', ...fields }, text))
+  const entry = retained ? entryText({ t: 'reused', ...fields }) : entryText({ t: 'now', ...fields }, text)
+  execution.extend(id, () => execution.appender.add(entry))
   return value
 }

@@ -51,10 +51,12 @@ export type LogEntry =
       readonly b?: { readonly [body: CallId]: Result }
       readonly o?: readonly StagePath[]
     }
+  /** The process that executed the step ended without stopping it, and another starts it again. */
+  | { readonly t: 'restarted' }
+  /** A restarted step was stopped in order: what restarts it next was no crash of its code. */
+  | { readonly t: 'stopped' }
   | { readonly t: 'turn.failed'; readonly attempt: number; readonly code: string }
   | { readonly t: 'wait'; readonly id: CallId; readonly h: string; readonly due?: number }
-  /** The run was told that these waits are all that is left. */
-  | { readonly t: 'parked'; readonly waits: readonly CallId[] }
   | ({ readonly t: 'end' } & Result)
 
 /** The text of an entry whose value is JSON text already. */

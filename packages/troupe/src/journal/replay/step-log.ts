@@ -28,8 +28,6 @@ export interface EffectClaim {
   readonly class: EffectClass
   outcome: boolean
   uncertain: boolean
-  /** The code has asked for it since it was entered. */
-  asked: boolean
   /** Settled as not happened in this life: it may be carried out as soon as that is durable. */
   cleared: Promise<void> | undefined
 }
@@ -38,7 +36,6 @@ export interface WaitRecord {
   readonly hash: string
   readonly due: number | undefined
   answered: boolean
-  asked: boolean
 }
 
 export interface RetainedOutcome {
@@ -53,6 +50,8 @@ export class StepLog {
   items: AnswerItem[] = []
   readonly claims = new Map<CallId, EffectClaim>()
   readonly waits = new Map<CallId, WaitRecord>()
+  /** Claims and waits without an answer in the record that the code has not asked for in this execution. */
+  readonly unasked = new Set<CallId>()
   /** Writes of committed turns that the code has not made again yet. */
   readonly writes = new Set<CallId>()
   /** Outcomes of a failed turn, answered again wherever they are asked for. */
@@ -62,8 +61,9 @@ export class StepLog {
   /** Stages whose bodies are answered from the record: nothing inside is asked again. */
   readonly #completedStages: StagePath[] = []
   #open = new Set<AnswerItem>()
-  reportedWaits: string | undefined
   attempts = 0
+  /** How often the step was restarted after the end of its process, without a record between. */
+  restarts = 0
   entries = 0
   inputHash: string | undefined
   end: { readonly value?: Json; readonly error?: StoredError } | undefined
@@ -75,6 +75,7 @@ export class StepLog {
 
   add(entry: LogEntry): void {
     this.entries++
+    this.restarts = entry.t === 'restarted' ? this.restarts + 1 : 0
     // A call that a body left open when it returned may be answered after the body was recorded.
     if ('id' in entry && this.#isCompleted(entry)) return
     switch (entry.t) {
@@ -94,12 +95,13 @@ export class StepLog {
           class: entry.c,
           outcome: false,
           uncertain: false,
-          asked: false,
           cleared: undefined,
         })
+        this.unasked.add(entry.id)
         return
       case 'released':
         this.claims.delete(entry.id)
+        this.unasked.delete(entry.id)
         return
       case 'uncertain':
       case 'not-happened': {
@@ -115,10 +117,8 @@ export class StepLog {
         this.#fail()
         return
       case 'wait':
-        this.waits.set(entry.id, { hash: entry.h, due: entry.due, answered: false, asked: false })
-        return
-      case 'parked':
-        this.reportedWaits = waitsKey(entry.waits)
+        this.waits.set(entry.id, { hash: entry.h, due: entry.due, answered: false })
+        this.unasked.add(entry.id)
         return
       case 'started':
         this.inputHash = entry.h
@@ -131,15 +131,22 @@ export class StepLog {
     }
   }
 
+  /** The code has asked for all that the record holds beside answers. */
+  get allAsked(): boolean {
+    return this.unasked.size + this.writes.size === 0
+  }
+
   /**
    * The first thing that code which returned has never asked for.
    * @param left of the items those not delivered
    */
   unread(left: readonly AnswerItem[], asked: (id: CallId) => boolean): CallId | undefined {
     for (const item of left) if (!item.consumed && !asked(item.id)) return item.id
-    for (const [id, claim] of this.claims) if (!claim.asked && !claim.outcome) return id
-    for (const [id, wait] of this.waits) if (!wait.asked && !wait.answered) return id
-    return this.writes.values().next().value
+    return this.firstUnasked
+  }
+
+  get firstUnasked(): CallId | undefined {
+    return this.unasked.values().next().value ?? this.writes.values().next().value
   }
 
   /** A claimed effect of a failed turn that its repetition has never asked for. */
@@ -175,11 +182,13 @@ export class StepLog {
   #outcome(id: CallId): void {
     const claim = this.claims.get(id)
     if (claim) claim.outcome = true
+    this.unasked.delete(id)
   }
 
   #answered(id: CallId): void {
     const wait = this.waits.get(id)
     if (wait) wait.answered = true
+    this.unasked.delete(id)
   }
 
   #commit(entry: Extract<LogEntry, { readonly t: 'turn' }>): void {
@@ -231,7 +240,7 @@ export class StepLog {
     for (const item of this.#open) if (completed(item)) this.#open.delete(item)
     for (const map of [this.claims, this.waits, this.retained])
       for (const id of map.keys()) if (this.#isCompleted({ id })) map.delete(id)
-    for (const id of this.writes) if (this.#isCompleted({ id })) this.writes.delete(id)
+    for (const set of [this.writes, this.unasked]) for (const id of set) if (this.#isCompleted({ id })) set.delete(id)
   }
 }
 
@@ -245,8 +254,6 @@ const isInside = ({ kind, id }: { readonly kind?: string | undefined; readonly i
 /** With the end of the stage's own body. */
 const isOf = (item: AnswerItem, stage: StagePath) =>
   isInside(item, stage) || (item.kind === 'body' && bodyStage(item.id) === stage)
-
-export const waitsKey = (waits: readonly CallId[]): string => JSON.stringify(waits)
 
 /** Settles the promise of a call as it was settled, or would have been, in the first life of the step. */
 export function finishCall(

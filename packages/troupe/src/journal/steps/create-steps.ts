@@ -40,6 +40,7 @@ export interface StepsOptions {
 export const stepLimits: StepLimits & { readonly continuations: number } = {
   entries: 10_000,
   valueBytes: 8 * 1024 * 1024 - 64 * 1024,
+  restarts: 5,
   attempts: 5,
   backoffMs: 10,
   stallMs: 10_000,

@@ -4,6 +4,7 @@
  */
 import type { AsyncLocalStorage } from 'node:async_hooks'
 import {
+  type Cancel,
   type Clock,
   failure,
   type Json,
@@ -30,6 +31,8 @@ export interface StepLimits {
   readonly entries: number
   /** Of one recorded value, as JSON: less than a record may have, which says what the value is, too. */
   readonly valueBytes: number
+  /** Restarts after the end of a process, without a record between, at which a step fails with `step.crashed`. */
+  readonly restarts: number
   /** Attempts of a turn before its step fails with `turn.conflict`. */
   readonly attempts: number
   /** ms before the second attempt; doubled for each further one, and shaken. */
@@ -99,6 +102,9 @@ export class Execution {
   unwinding = false
   #controller: AbortController | undefined
   #reason: unknown
+  /** What would add to the record, until the code has asked for all that the record holds. */
+  #held: (() => void)[] = []
+  #cancelStall: Cancel | undefined
   #reusing: { readonly id: CallId; readonly retained: RetainedOutcome }[] = []
   #taint: readonly TaintLabel[]
 
@@ -164,9 +170,62 @@ export class Execution {
     return promise
   }
 
-  /** Runs when the log is used up; what belongs to a turn that is repeated, at its place. */
+  /**
+   * Runs when the log is used up; what belongs to a turn that is repeated, at its place. A call that the record does not
+   * hold waits until the code has asked for all that the record does hold, so that other code adds nothing to it.
+   */
   start(id: CallId, run: () => void): void {
-    if (!this.options.learned) this.delivery.whenInOrder(id, run)
+    if (this.options.learned) return
+    const isRecorded = this.log.claims.has(id)
+    this.delivery.whenInOrder(id, () => (isRecorded ? run() : this.#whenAllAsked(run)))
+  }
+
+  /** Adds to the record what has its answer already, in the way of `start`. */
+  extend(id: CallId, run: () => void): void {
+    if (this.options.learned || this.log.attempts > 0) run()
+    else this.start(id, run)
+  }
+
+  /** The code asks for a claim or wait, which the record may hold. */
+  asked(id: CallId): void {
+    if (this.log.unasked.delete(id)) this.#releaseHeld()
+  }
+
+  /** @returns whether the record holds the write as committed */
+  askedForWrite(id: CallId): boolean {
+    const isCommitted = this.log.writes.delete(id)
+    if (isCommitted) this.#releaseHeld()
+    return isCommitted
+  }
+
+  /** A turn that is repeated reads anew, and may ask in another order: there the record holds nothing back. */
+  #whenAllAsked(run: () => void): void {
+    if (this.log.attempts > 0 || (this.log.allAsked && this.#held.length === 0)) run()
+    else {
+      this.#held.push(run)
+      this.#watchHeld()
+    }
+  }
+
+  /** A macrotask later, after the call that was asked for last. */
+  #releaseHeld(): void {
+    if (!this.log.allAsked || this.#held.length === 0) return
+    this.options.clock.soon(() => {
+      this.#cancelStall?.()
+      this.#cancelStall = undefined
+      if (!this.dead) for (const run of this.#held.splice(0)) run()
+    })
+  }
+
+  #watchHeld(): void {
+    this.#cancelStall ??= this.options.clock.after(this.options.limits.stallMs, () => {
+      this.#cancelStall = undefined
+      const missing = this.log.firstUnasked
+      if (this.dead || this.#held.length === 0 || missing === undefined) return
+      // Functions that still run may be about to ask.
+      if (this.working > 0 || this.running.size > 0) this.#watchHeld()
+      else this.changed(`the record goes on with ${missing}, which is never asked for`)
+    })
   }
 
   /**
@@ -255,6 +314,7 @@ export class Execution {
     if (!this.dead) {
       this.dead = true
       this.unwinding = unwind
+      this.#cancelStall?.()
       this.delivery.end(unwind ? reason : undefined)
     }
     this.#reason ??= reason

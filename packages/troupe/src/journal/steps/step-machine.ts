@@ -6,7 +6,7 @@ import { failure, hashJson, type Json, type StoredError, sleep, TroupeError } fr
 import type { JournalContent, JournalWriter } from '../journal-port.ts'
 import type { Recorder } from '../recorder-port.ts'
 import { entryText } from '../replay/log-entry.ts'
-import { StepLog, waitsKey } from '../replay/step-log.ts'
+import { StepLog } from '../replay/step-log.ts'
 import type { StepEnd, StepSpec } from '../steps-port.ts'
 import { Appender, type Rejection } from '../turns/appender.ts'
 import { StageRecorder } from '../turns/stage-recorder.ts'
@@ -14,6 +14,7 @@ import { Turn } from '../turns/turn.ts'
 import { Execution, type ExecutionHost } from './execution.ts'
 import { InboxReader } from './inbox-reader.ts'
 import { openStepJournal } from './open-step-journal.ts'
+import { recordRestart } from './record-restart.ts'
 import { invalidTurn, logOf, neverCommitted, stepEndOf, stoppedEnd } from './step-end.ts'
 import { executionParts, type StepsContext } from './steps-context.ts'
 import { waitAtMost } from './wait-at-most.ts'
@@ -66,7 +67,13 @@ export class StepMachine implements ExecutionHost {
       if (content && !writer) return this.#finish(stepEndOf(content))
       if (this.#stopReason) return this.#finish(stoppedEnd(this.#stopReason))
       this.#begin(writer)
-      await this.#live(content)
+      const crashed = this.spec.restarted
+        ? await recordRestart(this.#appender as Appender, content, {
+            step: this.spec.id,
+            limit: this.#context.limits.restarts,
+          })
+        : undefined
+      await (crashed ? this.#endAsFailed(crashed) : this.#live(content))
     } catch (error) {
       if (error instanceof TroupeError && error.code === 'journal.lost') this.#finish({ status: 'lost' })
       else this.#fail(error)
@@ -79,7 +86,7 @@ export class StepMachine implements ExecutionHost {
     this.spec = spec
     this.#listen()
     this.#wake()
-    void this.#inboxReader?.poll()
+    void (spec.signal?.aborted ? this.stop('cancelled') : this.#inboxReader?.poll())
   }
 
   /** Something may be in its inbox. */
@@ -187,16 +194,6 @@ export class StepMachine implements ExecutionHost {
   #park(): void {
     const execution = this.#execution as Execution
     const appender = this.#appender as Appender
-    const waits = [...execution.waits]
-    if (
-      this.spec.parked &&
-      waits.length > 0 &&
-      execution.uncertain.size === 0 &&
-      execution.log.reportedWaits !== waitsKey(waits)
-    ) {
-      execution.log.reportedWaits = waitsKey(waits)
-      appender.add(entryText({ t: 'parked', waits }), this.spec.parked(waits))
-    }
     if (appender.dirty) {
       appender.flush()
       return
@@ -206,7 +203,7 @@ export class StepMachine implements ExecutionHost {
     this.#end.resolve(
       uncertain
         ? { status: 'uncertain', call: uncertain[0], effect: uncertain[1].effect }
-        : { status: 'parked', waits },
+        : { status: 'parked', waits: [...execution.waits] },
     )
     this.#context.parked(this)
   }
@@ -245,6 +242,9 @@ export class StepMachine implements ExecutionHost {
   }
 
   async #live(content: JournalContent | undefined): Promise<void> {
+    // Asked for while the journal was read or written.
+    if (this.#stopReason) return this.#finish(stoppedEnd(this.#stopReason))
+    if (this.#state === 'over') return
     const appender = this.#appender as Appender
     const { redact } = this.#context
     const log = logOf(content?.records ?? [])
@@ -300,7 +300,6 @@ export class StepMachine implements ExecutionHost {
     if (attempt >= limits.attempts) return this.#endAsFailed(neverCommitted(rejection, this.spec.id, attempt))
     const wait = limits.backoffMs * 2 ** (attempt - 1) * (0.5 + random.next())
     await sleep(clock, wait, this.#stopping.signal).catch(() => {})
-    if (this.#stopReason) return this.#finish(stoppedEnd(this.#stopReason))
     const content = await journals.load(this.spec.principal.userId, this.spec.id)
     if (!content || content.epoch !== appender.writer?.epoch) return this.#finish({ status: 'lost' })
     await this.#live(content)
@@ -324,7 +323,8 @@ export class StepMachine implements ExecutionHost {
 
   async #recordAlone(execution: Execution): Promise<void> {
     try {
-      await this.#stopped(execution)
+      const isRestarted = this.spec.restarted && this.#stopReason === 'closed'
+      await this.#stopped(execution, isRestarted ? [entryText({ t: 'stopped' })] : [])
       const { clock, limits } = this.#context
       if (this.#stopReason === 'cancelled') await waitAtMost(clock, limits.unwindMs, this.#code)
       this.#finish(stoppedEnd(this.#stopReason ?? 'cancelled'))

@@ -88,7 +88,7 @@ export class StageRecorder implements Recorder {
   stage(write: StagedWrite): boolean {
     this.#check()
     const id = this.#execution.counter.next(this.#stage.path, write.call)
-    if (this.#execution.log.writes.delete(id)) return false
+    if (this.#execution.askedForWrite(id)) return false
     this.#stage.parts.push({ id, write })
     return true
   }
@@ -145,7 +145,7 @@ export class StageRecorder implements Recorder {
     inner.running = false
     inner.result = { call, item, text: bodyText(result, execution.taint) }
     const logged = execution.delivery.find(call)
-    if (!logged) return execution.record(item, { t: 'body', id: call }, undefined)
+    if (!logged) return execution.extend(call, () => execution.record(item, { t: 'body', id: call }, undefined))
     logged.value = item.value
     logged.error = item.error
     execution.ready(logged)

@@ -8,7 +8,7 @@ import { checkSize, inputHash } from '../effects/run-effect.ts'
 import type { Wait } from '../recorder-port.ts'
 import type { CallId } from '../replay/call-id.ts'
 import { entryText } from '../replay/log-entry.ts'
-import { type AnswerItem, waitsKey } from '../replay/step-log.ts'
+import type { AnswerItem } from '../replay/step-log.ts'
 import { createItem, type Execution } from '../steps/execution.ts'
 import { type PendingWait, timerOf } from '../steps/waits.ts'
 import type { TurnPart } from './appender.ts'
@@ -58,7 +58,7 @@ export class Turn {
       execution.start(id, () => void this.#request({ stage, wait: { id, hash, wait } }))
       return promise
     }
-    known.asked = true
+    execution.asked(id)
     if (known.hash !== hash) execution.changed(`${id} was asked with another input`)
     const retained = execution.log.retained.get(id)
     if (retained) execution.reuse(id, retained)
@@ -153,7 +153,7 @@ export class Turn {
       'commit' in request ? [this.#commitItem(request.commit, texts)] : [],
     )
     const asked = requests.flatMap((request) => ('wait' in request ? [request.wait] : []))
-    const waitsReport = this.#reportWaits(asked, texts, commits.length === 0)
+    this.#recordWaits(asked, texts)
     const ends = requests.flatMap((request) => ('end' in request ? [request.end] : []))
     const stepEnd = ends.map((end) => this.#endStep(end, texts))[0]
     return {
@@ -162,7 +162,6 @@ export class Turn {
       fragments: async () => [
         ...(await fragmentsOf(commitSet)),
         ...(await this.#askAll(asked)),
-        ...(waitsReport ? [waitsReport] : []),
         ...(stepEnd ? [stepEnd.fragment] : []),
       ],
       committed: (made) => {
@@ -199,29 +198,15 @@ export class Turn {
     return item
   }
 
-  /** Told with the turn where the waits are all that will be left. */
-  #reportWaits(asked: readonly PendingWait[], texts: string[], alone: boolean): Fragment | undefined {
+  #recordWaits(asked: readonly PendingWait[], texts: string[]): void {
     const execution = this.#execution
     const now = execution.options.clock.now()
     for (const { id, hash, wait } of asked) {
       const due = wait.timeoutMs === undefined ? {} : { due: now + wait.timeoutMs }
-      execution.log.waits.set(id, { hash, due: due.due, answered: false, asked: true })
+      execution.log.waits.set(id, { hash, due: due.due, answered: false })
       execution.waits.add(id)
       texts.push(entryText({ t: 'wait', id, h: hash, ...due }))
     }
-    const { spec } = execution.options.host
-    if (
-      asked.length === 0 ||
-      !alone ||
-      !spec.parked ||
-      execution.delivery.active > asked.length ||
-      execution.uncertain.size > 0
-    )
-      return undefined
-    const waits = [...execution.waits]
-    texts.push(entryText({ t: 'parked', waits }))
-    execution.log.reportedWaits = waitsKey(waits)
-    return spec.parked(waits)
   }
 
   async #askAll(asked: readonly PendingWait[]): Promise<Fragment[]> {

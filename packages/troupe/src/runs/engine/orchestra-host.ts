@@ -300,7 +300,7 @@ export class OrchestraHost implements RunHost {
     const launcher = new StepLauncher(this.parts, user, run, folded.pinned, agents)
     const owner = new RunOwner(this.parts, { user, run, writer, launcher, ...folded })
     this.#registerRun(owner, launcher)
-    owner.resume(pending(owner.state))
+    owner.resume(pending(owner.state), { restarted: true })
     if (storage.broadcast) this.#idleRelease.scheduleRelease(key, owner)
     return owner
   }

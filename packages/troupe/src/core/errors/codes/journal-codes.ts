@@ -50,6 +50,12 @@ export const journalCodes = {
     message: 'The step {step} is over: ctx answers no more.',
     hint: 'Await everything that uses ctx before the agent returns.',
   },
+  'step.crashed': {
+    class: errors.ProcessingError,
+    message: 'The step {step} ended its process {restarts} times without a record between.',
+    hint: 'Look for what ends the process: memory, a native module, process.exit. Then retry the run.',
+    retryable: false,
+  },
   'journal.unknown': {
     class: errors.NotFoundError,
     message: 'There is no journal {journal}.',

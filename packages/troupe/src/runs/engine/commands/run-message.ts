@@ -4,6 +4,7 @@
  */
 import type { Outcome, Question } from '../../../agents/index.ts'
 import { failure, type Json, type StoredError, type TaintLabel, taintField } from '../../../core/index.ts'
+import type { StepEnd } from '../../../journal/index.ts'
 import type { BreakOn } from '../../../topology/index.ts'
 import type { Breakpoint, Input, RunCharged, StepUsage } from '../../machine/machine-events.ts'
 
@@ -139,4 +140,16 @@ function rejectionOf({ step, error, usage, taint }: RunMessage & { readonly type
     return { type: 'budget.rejected' as const, step, budget, limit, ...known, ...more }
   }
   return { type: 'step.failed' as const, step, error, ...more }
+}
+
+type Unsettled = Extract<StepEnd, { readonly status: 'parked' | 'uncertain' | 'code.changed' }>
+
+/** A step that waits, and what for, as its run records it. */
+export function waitOf(step: string, end: Unsettled, at: number): Extract<Input, { readonly type: 'step.waiting' }> {
+  return { at, type: 'step.waiting', step, reason: end.status, detail: detailOf(end) }
+}
+
+function detailOf(end: Unsettled): Json {
+  if (end.status === 'parked') return [...end.waits]
+  return end.status === 'uncertain' ? { effect: end.effect, call: end.call } : { problem: end.problem }
 }

@@ -1,5 +1,5 @@
 import { expect, it, vi } from 'vitest'
-import { defineAgent, handOff } from '../../../agents/index.ts'
+import { defineAgent, handOff, invoke } from '../../../agents/index.ts'
 import { construct, createVirtualClock, systemRandom } from '../../../core/index.ts'
 import { createJournals, journalMigrations } from '../../../journal/index.ts'
 import { silentLog } from '../../../observability/index.ts'
@@ -10,6 +10,7 @@ import { Troupe } from '../../../startup/troupe.ts'
 import { openStorage } from '../../../storage/index.ts'
 import { createOrchestra } from '../create-orchestra.ts'
 import { Orchestra } from '../orchestra.ts'
+import { stepJournal } from '../store/run-journals.ts'
 
 const config = { storage: 'memory:', log: 'silent' } as const
 type Parts = Awaited<ReturnType<typeof openParts>>
@@ -44,6 +45,48 @@ it('a broken invariant ends its own run, with the reason, and no other', async (
   expect(types).not.toContain('run.completed')
   await sound?.answer(second?.questions[0]?.id as string, 'fine')
   expect(await sound?.result()).toMatchObject({ status: 'completed', response: 'fine' })
+})
+
+it('a run whose step cannot be executed for a broken rule fails with it, and is not tried for ever', async () => {
+  const parts = await openParts(config)
+  await using _ = new Troupe(parts, { requireUserId: false, openEvaluationTroupe })
+  const error = vi.fn()
+  const host = hostOf(parts, createJournals({ ...parts, owner: 'here' }), { ...silentLog, error })
+  const orchestra = Orchestra[construct](host, 'ada', openEvaluationTroupe)
+  let stopped = false
+  const asks = defineAgent({ name: 'Asks', run: (_input, ctx) => ctx.ask({ text: 'Well?' }) })
+  const works = defineAgent({
+    name: 'Works',
+    run: (_input, ctx) =>
+      ctx.effect('work', { class: 'idempotent' }, async ({ signal }) => {
+        await new Promise((resolve) => signal.addEventListener('abort', resolve))
+        stopped = true
+        return 1
+      }),
+  })
+  const splits = defineAgent({ name: 'Splits', run: () => invoke([{ agent: 'Asks' }, { agent: 'Works' }]) })
+  const flows = [
+    'Start -> Splits',
+    'Splits <-> Asks',
+    'Splits <-> Works',
+    'Splits -> End',
+    'Asks -> User',
+    'User -> Asks',
+  ]
+  const run = await orchestra.start({ task: 1, topology: { agents: [splits, asks, works], flows } })
+  let step = ''
+  for await (const event of run.events({ untilWaiting: true }))
+    if (event.type === 'step.waiting') {
+      step = stepJournal(run.id, event.step)
+      break
+    }
+  // What no release ever wrote.
+  const row = parts.inbox.put('ada', step, 'resolution', 'x', null)
+  await parts.storage.commit({ id: null, scope: { user: 'ada' }, ...row })
+  expect(await run.result()).toMatchObject({ status: 'failed', error: { code: 'invariant.broken' } })
+  await vi.waitFor(() => expect(stopped).toBe(true))
+  expect(error.mock.calls.filter(([text]) => text === 'a step could not be carried out')).toHaveLength(1)
+  await host.close()
 })
 
 it('what comes to a run as it ends is refused, and no run is said to have stopped', async () => {

@@ -50,3 +50,11 @@ export function failFatally(
   ]
   return { account, statements }
 }
+
+/**
+ * Another owner has the run, or the storage does not write: neither is the run's fault. `storage.expectation` is a
+ * command that was withdrawn while it was taken in.
+ */
+export const isOwnedByOther = (error: unknown): error is TroupeError =>
+  error instanceof TroupeError &&
+  (error.code.startsWith('storage.') || error.code === 'journal.lost' || error.code === 'troupe.closed')

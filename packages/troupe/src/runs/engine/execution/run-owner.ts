@@ -18,12 +18,12 @@ import { notifyRelatedRuns } from '../children/notify-related-runs.ts'
 import { parentOf } from '../children/parent.ts'
 import { waitsOutside } from '../children/waiting-on-children.ts'
 import { applyCommand } from '../commands/apply-command.ts'
-import { inputOf, type RunMessage } from '../commands/run-message.ts'
+import { inputOf, type RunMessage, waitOf } from '../commands/run-message.ts'
 import type { OrchestraParts } from '../orchestra-parts.ts'
 import type { EventWithPath } from '../run-event.ts'
 import { stepJournal, traceIdOf } from '../store/run-journals.ts'
 import { encodeRecord } from '../store/run-record.ts'
-import { failFatally } from './fail-fatally.ts'
+import { failFatally, isOwnedByOther } from './fail-fatally.ts'
 import { type EventCommands, InputBatch } from './input-batch.ts'
 import { rowsForCommands, rowsOf } from './rows-for-commands.ts'
 import { isReleased, retryDelayMs, type StepLauncher } from './step-launcher.ts'
@@ -137,10 +137,10 @@ export class RunOwner {
     return this.#still
   }
 
-  /** Carries out what is pending: after a take-over. */
-  resume(commands: Iterable<Command>): void {
+  /** Carries out what is pending: after a takeover. @param restarted from a process that ended */
+  resume(commands: Iterable<Command>, { restarted = false } = {}): void {
     this.#still = stillOf(this.#state, this.#lastAt)
-    for (const command of commands) this.#carryOut(command)
+    for (const command of commands) this.#carryOut(command, restarted)
     this.arrived()
   }
 
@@ -333,16 +333,25 @@ export class RunOwner {
     }
   }
 
-  #carryOut(command: Command): void {
-    if (command.type === 'step.execute') this.#launch(command)
+  #carryOut(command: Command, restarted = false): void {
+    if (command.type === 'step.execute') this.#launch(command, restarted)
     else if (command.type === 'step.cancel') void this.#cancel(command.step, command.reason)
     // The answer is in the step's inbox: a step that gave up its process is entered again for it.
     else if (command.type === 'answer.deliver') this.#launcher.wake(command.step)
   }
 
-  #launch(command: Extract<Command, { readonly type: 'step.execute' }>): void {
-    this.#launcher.launch(command, (end) =>
-      isReleased(end) ? this.#launchLater(command.step) : this.#stepEnded(command.step, end),
+  #launch(command: Extract<Command, { readonly type: 'step.execute' }>, restarted = false): void {
+    const { step } = command
+    // A step that waits does nothing that could end its process.
+    const isRestarted = restarted && this.#state.steps.get(step)?.status === 'running'
+    this.#launcher.launch(
+      command,
+      (end) => {
+        if (isReleased(end)) this.#launchLater(step)
+        else if (end.status === 'broken') this.#fail(end.error)
+        else this.#stepEnded(step, end)
+      },
+      isRestarted,
     )
   }
 
@@ -356,13 +365,17 @@ export class RunOwner {
     this.#parts.clock.after(retryDelayMs, () => void relaunch().catch(() => {}), { background: true })
   }
 
+  #fail(error: unknown): void {
+    const broken = () => {
+      throw error
+    }
+    void this.apply(broken).catch(() => {})
+  }
+
   #stepEnded(step: string, end: StepEnd): void {
     if (this.#lost || end.status === 'cancelled' || end.status === 'lost') return
     if (end.status === 'completed' || end.status === 'failed') this.arrived()
-    else
-      void this.apply((at) => ({ at, type: 'step.waiting', step, reason: end.status, detail: detailOf(end) })).catch(
-        () => {},
-      )
+    else void this.apply((at) => waitOf(step, end, at)).catch(() => {})
   }
 
   /** The fence is committed: what the step had settled before is in the inbox, and nothing more will come from it. */
@@ -377,21 +390,6 @@ export class RunOwner {
     const error = this.#lost ?? failure('run.over', { run: this.run, status: deriveStatus(this.#state).status })
     for (const { done } of this.#waiting.splice(0)) done(error)
   }
-}
-
-/**
- * Another owner has the run, or the storage does not write: neither is the run's fault. `storage.expectation` is a
- * command that was withdrawn while it was taken in.
- */
-const isOwnedByOther = (error: unknown): error is TroupeError =>
-  error instanceof TroupeError &&
-  (error.code.startsWith('storage.') || error.code === 'journal.lost' || error.code === 'troupe.closed')
-
-/** What a step waits for, as its run keeps it. */
-const detailOf = (end: StepEnd): Json => {
-  if (end.status === 'parked') return [...end.waits]
-  if (end.status === 'uncertain') return { effect: end.effect, call: end.call }
-  return end.status === 'code.changed' ? { problem: end.problem } : null
 }
 
 /** The result as far as it is settled: none while something moves. */

@@ -12,6 +12,7 @@ import {
 import {
   failure,
   type Json,
+  LeaseLostError,
   type Principal,
   type StoredError,
   type TaintLabel,
@@ -31,7 +32,12 @@ import { runJournal, stepJournal, threadOf } from '../store/run-journals.ts'
 import { createStepClients } from './create-step-clients.ts'
 
 type Execute = Extract<Command, { readonly type: 'step.execute' }>
-type Ended = (end: StepEnd) => void
+/** Its journal or our own code is broken: executed again it would break the same way. */
+interface BrokenStep {
+  readonly status: 'broken'
+  readonly error: unknown
+}
+type Ended = (end: StepEnd | BrokenStep) => void
 
 /** Before a step that the storage failed, or that was left, is entered again, ms. */
 export const retryDelayMs = 1_000
@@ -46,6 +52,8 @@ interface Flight {
   retrying: boolean
   /** An answer came while it was giving up its process. */
   needsRestart: boolean
+  /** For its first execution here: its last process ended while it was at work. */
+  restarted: boolean
 }
 
 export class StepLauncher {
@@ -82,8 +90,11 @@ export class StepLauncher {
     return state
   }
 
-  /** A step that is already carried out here is left alone. */
-  launch(command: Execute, ended: Ended): void {
+  /**
+   * A step that is already carried out here is left alone.
+   * @param restarted it was at work in a process that ended
+   */
+  launch(command: Execute, ended: Ended, restarted = false): void {
     if (this.#over || this.#draining || this.#flights.has(command.step)) return
     const flight: Flight = {
       command,
@@ -92,6 +103,7 @@ export class StepLauncher {
       running: undefined,
       retrying: false,
       needsRestart: false,
+      restarted,
     }
     this.#flights.set(command.step, flight)
     if (this.#isPaused && this.#state?.steps.get(command.step)?.status === 'waiting') this.#deferred.add(command.step)
@@ -175,10 +187,12 @@ export class StepLauncher {
   #startExecution(flight: Flight): void {
     flight.needsRestart = false
     flight.running = this.#execute(flight)
-      .catch((error: unknown): undefined => {
-        if (isClosed(error)) return
+      .catch((error: unknown): BrokenStep | undefined => {
+        if (isClosed(error)) return undefined
         this.#parts.log.error('a step could not be carried out', { step: flight.command.step, error: error as Error })
+        if (!mayPass(error)) return { status: 'broken', error }
         this.#retryLater(flight)
+        return undefined
       })
       .then((end) => {
         flight.running = undefined
@@ -187,8 +201,7 @@ export class StepLauncher {
           if (!this.#isPaused) return this.#startExecution(flight)
           this.#deferred.add(flight.command.step)
         }
-        if (isReleased(end) || (end.status !== 'parked' && end.status !== 'uncertain'))
-          this.#flights.delete(flight.command.step)
+        if (isReleased(end) || !staying.has(end.status)) this.#flights.delete(flight.command.step)
         flight.ended(end)
       })
   }
@@ -202,10 +215,11 @@ export class StepLauncher {
     })
   }
 
-  #execute({ command, controller }: Flight): Promise<StepEnd> {
-    return this.#parts.steps.execute(this.#spec(command, controller.signal), (recorder) =>
-      this.#executeAgent(command, recorder),
-    )
+  #execute(flight: Flight): Promise<StepEnd> {
+    const { command, controller, restarted } = flight
+    flight.restarted = false
+    const spec = { ...this.#spec(command, controller.signal), restarted }
+    return this.#parts.steps.execute(spec, (recorder) => this.#executeAgent(command, recorder))
   }
 
   /** Takes back what a step that is over did outside; `only`: of these calls. */
@@ -326,10 +340,23 @@ export class StepLauncher {
 }
 
 /** Nothing came of it here, and it is not over: another writer had its journal, or this process was about to leave it. */
-export const isReleased = (end: StepEnd): boolean =>
+export const isReleased = (end: StepEnd | BrokenStep): end is Extract<StepEnd, { status: 'lost' | 'parked' }> =>
   end.status === 'lost' || (end.status === 'parked' && end.waits.length === 0)
 
-const isClosed = (error: unknown): boolean => error instanceof TroupeError && error.code === 'troupe.closed'
+/** What is continued here, or, where it is broken, stopped with its run. */
+const staying: ReadonlySet<string> = new Set(['parked', 'uncertain', 'broken'])
+
+const hasCode = (error: unknown, ...codes: readonly string[]): boolean =>
+  error instanceof TroupeError && codes.includes(error.code)
+
+/** The troupe is being closed, or everything of the user erased. */
+const isClosed = (error: unknown): boolean => hasCode(error, 'troupe.closed', 'user.forgotten')
+
+/** The storage or the lease failed, or another release can go on: none is the fault of the run. */
+const mayPass = (error: unknown): boolean =>
+  error instanceof LeaseLostError ||
+  (error instanceof TroupeError && (error.retryable || error.code.startsWith('storage.'))) ||
+  hasCode(error, 'journal.newer')
 
 const isFailure = (end: unknown): end is { readonly error: StoredError } =>
   typeof end === 'object' && end !== null && 'error' in end && !('kind' in end)

@@ -79,6 +79,5 @@ export function withChildren(entry: StepLogEntry, names: ForkedChildren['names']
   return {
     ...entry,
     ...(entry.id === undefined ? {} : { id: renamedWait(entry.id, names) }),
-    ...(entry.waits === undefined ? {} : { waits: entry.waits.map((wait) => renamedWait(wait, names)) }),
   }
 }

@@ -61,7 +61,11 @@ const answersTo = ({ source }: ForkedSteps, step: string): ReadonlySet<string> =
 
 async function entriesOf({ journals }: OrchestraParts, { user, source }: ForkedSteps, step: string) {
   const content = await journals.load(user, stepJournal(source.run, step))
-  return (content?.records ?? []).map((record) => record.body as readonly StepLogEntry[])
+  // Restarts are counted for the run whose process ended.
+  const bodies = (content?.records ?? []).map(({ body }) =>
+    (body as readonly StepLogEntry[]).filter(({ t }) => t !== 'restarted' && t !== 'stopped'),
+  )
+  return bodies.filter((entries) => entries.length > 0)
 }
 
 /** A step that has asked for nothing begins anew. */
@@ -105,10 +109,7 @@ function beforeFailure(
   const ids = new Set([...failed].map(({ id = '' }) => id))
   const unasked = new Set([...failed].flatMap(({ t, id = '' }) => (t === 'reply' && isOutside(id) ? [id] : [])))
   const isOmitted = (entry: StepLogEntry) =>
-    failed.has(entry) ||
-    later.has(entry) ||
-    (entry.t === 'wait' && unasked.has(entry.id ?? '')) ||
-    (entry.t === 'parked' && (entry.waits ?? []).some((wait) => unasked.has(wait)))
+    failed.has(entry) || later.has(entry) || (entry.t === 'wait' && unasked.has(entry.id ?? ''))
   const released = entries.flatMap(({ t, c, id = '' }) =>
     t === 'claim' && c === 'at-most-once' && ids.has(id) ? [{ t: 'released', id }] : [],
   )

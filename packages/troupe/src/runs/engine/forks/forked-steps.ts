@@ -41,6 +41,4 @@ export type StepLogEntry = {
   readonly k?: string
   /** Calls whose writes were committed. */
   readonly w?: readonly string[]
-  /** What a parked step waited for. */
-  readonly waits?: readonly string[]
 }

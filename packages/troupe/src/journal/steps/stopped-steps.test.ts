@@ -1,0 +1,85 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { Json } from '../../core/index.ts'
+import type { Statement, Storage } from '../../storage/index.ts'
+import {
+  createJournalTestbed,
+  type Instance,
+  type JournalTestbed,
+  keyValuesOf,
+  user,
+  writeBook,
+} from '../journal-testbed.test.fixture.ts'
+import type { Recorder } from '../recorder-port.ts'
+
+let testbed: JournalTestbed
+let instance: Instance
+beforeEach(async () => {
+  testbed = await createJournalTestbed()
+  instance = testbed.instance()
+})
+afterEach(() => testbed.close())
+
+/** Calls `run` once, while the journal of the step is read after its turn was rejected. */
+function whileReloaded(run: () => void): void {
+  const { read, commit } = instance.storage
+  let isRejected = false
+  const watched: Pick<Storage, 'read' | 'commit'> = {
+    commit: async (change) => {
+      const result = await commit(change)
+      if (!result.ok) isRejected = true
+      return result
+    },
+    read: async (scope, statements: readonly Statement[]) => {
+      const rows = await read(scope, statements)
+      if (isRejected && statements[0]?.sql.includes('journals')) {
+        isRejected = false
+        run()
+      }
+      return rows
+    },
+  }
+  Object.assign(instance.storage, watched)
+}
+
+describe('a step that is stopped while its journal is read after a rejected turn', () => {
+  const stops = {
+    'a cancel': { stop: (abort: AbortController) => abort.abort(), end: { status: 'cancelled' } },
+    'a close': { stop: () => void instance.steps.close(), end: { status: 'parked', waits: [] } },
+  }
+  it.each(Object.entries(stops))('executes nothing more after %s', async (_, { stop, end }) => {
+    await testbed.storage.commit({ id: null, scope: { user }, ...writeBook('k', 0) })
+    let executions = 0
+    let paid = 0
+    const abort = new AbortController()
+    const program = async (recorder: Recorder): Promise<Json> => {
+      const { version } = await keyValuesOf(instance.storage).get(recorder, 'k')
+      if (++executions > 1) await recorder.effect('pay', { class: 'at-most-once' }, () => ++paid)
+      else await testbed.storage.commit({ id: null, scope: { user }, ...writeBook('k', 1) })
+      keyValuesOf(instance.storage).push(recorder, 'k', 'mine', version)
+      return null
+    }
+    whileReloaded(() => stop(abort))
+    const spec = testbed.spec('step:1', { signal: abort.signal })
+    expect(await testbed.during(instance.steps.execute(spec, program))).toEqual(end)
+    expect([executions, paid]).toEqual([1, 0])
+  })
+})
+
+describe('a parked step', () => {
+  it('that is executed with a signal that has aborted is cancelled, and cleans up', async () => {
+    let cleaned = false
+    const program = async (recorder: Recorder): Promise<Json> => {
+      try {
+        const notify = () => ({ statements: [] })
+        return await recorder.wait({ call: { kind: 'ask', name: 'q' }, input: null, notify })
+      } finally {
+        cleaned = true
+      }
+    }
+    const spec = testbed.spec('step:1')
+    expect(await testbed.during(instance.steps.execute(spec, program))).toMatchObject({ status: 'parked' })
+    const signal = AbortSignal.abort()
+    const end = await testbed.during(instance.steps.execute({ ...spec, signal }, program))
+    expect([end, cleaned]).toEqual([{ status: 'cancelled' }, true])
+  })
+})
