@@ -4,7 +4,7 @@ import type { Json } from '../../core/index.ts'
 import { readConfig } from '../../topology/canonical/run-config.ts'
 import { conditionHolds } from './branches/condition.ts'
 import { decide } from './decide.ts'
-import { team } from './machine-teams.test.fixture.ts'
+import { fan, leaf, team } from './machine-teams.test.fixture.ts'
 import {
   type AgentStub,
   fails,
@@ -247,6 +247,23 @@ describe('steps', () => {
     expect(
       testbed.apply({ at: 2_000, type: 'step.returned', step: '1#1', outcome: { kind: 'value', value: 1 } }),
     ).toMatchObject([{ type: 'run.failed', error: { code: 'invariant.broken' } }])
+  })
+  it('a broken rule stops the other steps of its run', () => {
+    const form = team('A B C', ['Start -> A', 'A <-> B', 'A <-> C', 'A -> End'])
+    const testbed = new MachineTestbed(form, { A: fan('B', 'C'), B: leaf(1, 5), C: leaf(1, 5) })
+    const targets = [
+      { agent: 'B', input: 1 },
+      { agent: 'C', input: 2 },
+    ]
+    testbed.apply({ at: 1_000, type: 'step.returned', step: '1#1', outcome: { kind: 'invoke', targets } })
+    const [first = '', second = ''] = testbed.state.steps.keys()
+    testbed.state.graph = undefined
+    const outcome = { kind: 'value', value: 1 } as const
+    const events = testbed.apply({ at: 2_000, type: 'step.returned', step: first, outcome })
+    expect(events).toMatchObject([
+      { type: 'step.cancel-requested', step: second, cancellation: { error: { code: 'invariant.broken' } } },
+      { type: 'run.failed', error: { code: 'invariant.broken' } },
+    ])
   })
   it('skipping the step of a line goes on without its value', () => {
     const testbed = new MachineTestbed(

@@ -34,18 +34,36 @@ export function decide(state: State, input: Input): readonly Event[] {
   if (hasEnded(state) || (state.status === 'new') !== (input.type === 'start')) return []
   const deciding = new Deciding(state, Math.max(input.at, state.now))
   const before = deriveStatus(state)
+  let thrown: unknown
   state.ledger.open()
   try {
     applyInput(deciding, input)
     processTasks(deciding)
     recordWaiting(deciding, before)
     return deciding.events
-  } catch (thrown) {
-    const rule = thrown instanceof Error ? thrown.message : String(thrown)
-    return [{ type: 'run.failed', at: deciding.at, error: storeError(failure('invariant.broken', { rule })) }]
+  } catch (error) {
+    thrown = error
   } finally {
     state.ledger.rollback()
   }
+  return brokenRule(state, input, deciding.at, thrown)
+}
+
+/** The run fails, and every step that is executed is told to stop: nothing begins after the end of its run. */
+function brokenRule(state: State, input: Input, at: number, thrown: unknown): readonly Event[] {
+  const rule = thrown instanceof Error ? thrown.message : String(thrown)
+  const error = storeError(failure('invariant.broken', { rule }))
+  const cancellation = { as: 'cancelled', error } as const
+  const ended = input.type === 'step.returned' || input.type === 'step.failed' ? input.step : undefined
+  const executing = [...state.steps.values()].filter(
+    ({ id, status, cancellation }) => id !== ended && status !== 'ready' && !cancellation,
+  )
+  return [
+    ...executing.map(({ id: step, branch, agent }): Event => {
+      return { type: 'step.cancel-requested', at, step, branch, agent, cancellation }
+    }),
+    { type: 'run.failed', at, error },
+  ]
 }
 
 function applyInput(d: Deciding, input: Input) {
