@@ -24,8 +24,12 @@ export interface Question {
 export interface UncertainEffect {
   readonly step: string
   readonly call: string
-  /** The name that the code gave it. */
-  readonly effect: string
+  /** Of its tool, or the one that the code gave it. */
+  readonly name: string
+  readonly class: string
+  readonly input?: unknown
+  /** The idempotency key that its function was given. */
+  readonly key?: string
   readonly since: string
 }
 export interface StoredError {
@@ -44,6 +48,7 @@ export interface Result {
   readonly durationMs?: number
   readonly guard?: { readonly name: string; readonly limit: number; readonly used: number }
   readonly error?: StoredError
+  readonly uncertain?: readonly UncertainEffect[]
 }
 export interface Topology {
   readonly nodes: readonly { readonly name: string; readonly kind: string }[]
@@ -108,7 +113,9 @@ export interface Call {
   readonly kind: 'model' | 'tool' | 'effect'
   readonly name: string
   readonly class: string
-  readonly state: 'claimed' | 'done' | 'failed' | 'uncertain'
+  readonly state: 'claimed' | 'done' | 'failed' | 'uncertain' | 'not-happened'
+  readonly key?: string
+  readonly input?: unknown
   readonly output?: unknown
   readonly error?: StoredError
   readonly taint?: readonly string[]

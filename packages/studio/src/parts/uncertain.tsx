@@ -5,16 +5,20 @@ import { part } from '../api/client.ts'
 import type { UncertainEffect } from '../api/shapes.ts'
 import { useAnswer, useClient } from '../api/use-api.tsx'
 import { when } from '../format.ts'
+import { visible } from '../visible.ts'
 import { Answer, ErrorNotice } from './answer.tsx'
 import { RestoreFocus } from './restore-focus.tsx'
 import { useCommand } from './use-command.ts'
+import { Value } from './value.tsx'
 
 interface UncertainProps {
   readonly run: string
+  /** The run is over: what did not happen is not done any more. */
+  readonly isOver: boolean
   readonly onResolved: () => void
 }
 
-export function Uncertain({ run, onResolved }: UncertainProps) {
+export function Uncertain({ run, isOver, onResolved }: UncertainProps) {
   const path = `/v1/runs/${part(run)}/effects/uncertain`
   const found = useAnswer<{ readonly effects: readonly UncertainEffect[] }>(path, { every: 3_000 })
   return (
@@ -22,7 +26,13 @@ export function Uncertain({ run, onResolved }: UncertainProps) {
       {({ effects }) => (
         <>
           {effects.map((effect) => (
-            <ResolveEffect key={`${effect.step} ${effect.call}`} run={run} effect={effect} onResolved={onResolved} />
+            <ResolveEffect
+              key={`${effect.step} ${effect.call}`}
+              run={run}
+              isOver={isOver}
+              effect={effect}
+              onResolved={onResolved}
+            />
           ))}
         </>
       )}
@@ -40,8 +50,8 @@ function outputOf(text: string): { readonly output?: unknown } {
   }
 }
 
-function ResolveEffect({ run, effect, onResolved }: UncertainProps & { readonly effect: UncertainEffect }) {
-  const { step, call, effect: name, since } = effect
+function ResolveEffect({ run, isOver, effect, onResolved }: UncertainProps & { readonly effect: UncertainEffect }) {
+  const { step, call, name, since } = effect
   const client = useClient()
   const { busy, error, run: perform } = useCommand()
   const [text, setText] = useState('')
@@ -58,9 +68,14 @@ function ResolveEffect({ run, effect, onResolved }: UncertainProps & { readonly 
           Nobody knows whether {name} happened
         </Text>
         <Text as="p" size="2" mb="2" className="break">
-          It was begun in {step}, {when(since)}, and its end was never heard of. Find out, and say so: only what did not
-          happen is done again.
+          It was begun in {step}, {when(since)}, and its outcome is unknown. Find out, and say so
+          {isOver ? ': why and undo of the run use it.' : ': only what did not happen is done again.'}
         </Text>
+        <Text as="p" size="2" mb="2" className="break">
+          {effect.class}
+          {effect.key !== undefined && ` · idempotency key ${visible(effect.key)}`}
+        </Text>
+        {effect.input !== undefined && <Value value={effect.input} label={`Input of ${name}, ${step}: ${call}`} />}
         <Text as="label" size="2" weight="bold" htmlFor={id}>
           What it gave, text or JSON, if it happened
         </Text>
@@ -70,7 +85,7 @@ function ResolveEffect({ run, effect, onResolved }: UncertainProps & { readonly 
             It happened
           </Button>
           <Button aria-disabled={busy} variant="outline" color="red" onClick={() => submit({ happened: false })}>
-            It did not: do it now
+            {isOver ? 'It did not happen' : 'It did not: do it now'}
           </Button>
         </Flex>
         {error && <ErrorNotice error={error} />}

@@ -87,11 +87,11 @@ function Waiting() {
   const asked =
     data?.items.flatMap(({ run, questions, uncertain }) => [
       ...questions.map(({ id, agent, text }) => ({ run, id, subject: `${agent} asks`, text })),
-      ...uncertain.map(({ step, call, effect }) => ({
+      ...uncertain.map(({ step, call, name }) => ({
         run,
         id: `${step} ${call}`,
         subject: `${step} is uncertain`,
-        text: `nobody knows whether ${effect} happened`,
+        text: `nobody knows whether ${name} happened`,
       })),
     ]) ?? []
   if (asked.length === 0) return null

@@ -115,7 +115,9 @@ function Overview({ id, result, isPausing, answered }: OverviewProps) {
       {questions.map((question) => (
         <Ask key={question.id} run={id} question={question} answered={answered} />
       ))}
-      {result.reason === 'uncertain' && <Uncertain run={id} onResolved={answered} />}
+      {(result.reason === 'uncertain' || result.uncertain) && (
+        <Uncertain run={id} isOver={result.status !== 'waiting' && result.status !== 'running'} onResolved={answered} />
+      )}
       {error && (
         <Callout.Root color="red" role="alert" mb="3">
           <Callout.Text>

@@ -28,6 +28,12 @@ const states: Readonly<Record<Call['state'], string>> = {
   done: 'done',
   failed: 'failed',
   uncertain: 'waiting',
+  'not-happened': 'stopped',
+}
+
+const reasons: Partial<Record<Call['state'], string>> = {
+  uncertain: 'its outcome is unknown',
+  'not-happened': 'it did not happen',
 }
 
 export function StepCalls({ run, step }: { readonly run: string; readonly step: Step }) {
@@ -59,18 +65,18 @@ function OneCall({ call, of: { agent, id } }: { readonly call: Call; readonly of
     usage && `${count(usage.inputTokens)} tokens in, ${count(usage.outputTokens)} out`,
     cost !== undefined && money(cost),
     kind !== 'model' && call.class,
+    kind !== 'model' && call.key !== undefined && `key ${call.key}`,
     ...taint,
   ].filter(Boolean)
   return (
     <>
       <Text as="p" size="2" mb="1" className="break">
-        <Status
-          status={states[state]}
-          {...(state === 'uncertain' ? { reason: 'nobody knows whether it happened' } : {})}
-        />{' '}
-        {facts.join(' · ')}
+        <Status status={states[state]} {...(state in reasons ? { reason: reasons[state] } : {})} /> {facts.join(' · ')}
       </Text>
       {error && <Text as="p">{visible(error.message)}</Text>}
+      {call.input !== undefined && (
+        <Value value={call.input} label={`Input of ${kind} ${name} of ${agent}, ${id}: ${call.call}`} />
+      )}
       {output !== undefined && (
         <Value
           value={kind === 'model' ? textOf(answer) : output}

@@ -54,6 +54,8 @@ export interface JournalWriter {
    * `journal.lost` when another has taken over.
    */
   appendFenced(at: number, bodies: readonly Body[]): Fragment
+  /** Behind the end of a journal that is closed or fenced: for what becomes known later. */
+  appendEnded(at: number, bodies: readonly Body[]): Fragment
   /** True when the next append should bring the folded state along. */
   snapshotDue(): boolean
   snapshot(state: Json): Fragment
@@ -120,6 +122,11 @@ export interface Journals {
    * that doesn't exist yet is made, closed, so that nobody can begin it late.
    */
   fence(user: UserId, ids: readonly JournalId[]): Fragment
+  /**
+   * For what becomes known of a journal that is over: appends it behind its end.
+   * @returns undefined for a journal that does not exist, or that its writer may go on with
+   */
+  amend(user: UserId, id: JournalId, bodies: readonly Body[]): Promise<Fragment | undefined>
   /** Marks it ended: it goes with its retention, `retentionMs` where that is given, or `isChild` another with that one. */
   close(
     user: UserId,

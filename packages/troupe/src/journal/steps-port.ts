@@ -67,7 +67,10 @@ export interface RecordedEffect {
   /** The idempotency key that its function was given; undefined for one that was not claimed. */
   readonly key: string | undefined
   readonly class: EffectClass
-  readonly state: 'claimed' | 'done' | 'failed' | 'uncertain'
+  /** `not-happened`: somebody said so of an uncertain one. */
+  readonly state: 'claimed' | 'done' | 'failed' | 'uncertain' | 'not-happened'
+  /** Of class `at-most-once`, up to 16 KiB. */
+  readonly input?: Json
   readonly output?: Json
   readonly error?: StoredError
   /** What its function said that its outcome came with. */
@@ -110,6 +113,11 @@ export interface Steps {
   abandon(user: string, steps: readonly JournalId[], retentionMs: number): Fragment
   /** The journals of steps that have ended are kept for so long from now on. */
   retainEnded(user: string, steps: readonly JournalId[], retentionMs: number): Fragment
+  /**
+   * The same for a step that is over: recorded in its journal, for those who read it.
+   * @returns undefined for a step that may go on, which `resolve` is for
+   */
+  resolveEnded(user: string, step: JournalId, call: string, resolution: Resolution): Promise<Fragment | undefined>
   uncertain(user: string): Promise<readonly UncertainEffect[]>
   /** What the step has done to the world so far, in the order of the record: what an undo goes through backwards. */
   effects(user: string, step: JournalId): Promise<readonly RecordedEffect[]>

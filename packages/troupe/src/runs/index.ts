@@ -21,7 +21,7 @@ export {
   type TeamReference,
   type TeamRequest,
 } from './engine/resolve-team.ts'
-export { type EventOptions, Run, type UncertainEffectOfRun } from './engine/run.ts'
+export { type EventOptions, Run } from './engine/run.ts'
 export type { Known } from './engine/run-code.ts'
 export type {
   EventWithPath,
@@ -36,6 +36,7 @@ export type { RunFilter } from './engine/store/run-filter.ts'
 export { childJournalPrefixes, threadPrefix } from './engine/store/run-journals.ts'
 export { runMigrations, runTables } from './engine/store/run-migrations.ts'
 export { createRunStore } from './engine/store/run-store.ts'
+export type { UncertainEffectOfRun } from './engine/uncertain-effects.ts'
 export type { EvaluateOptions, Evaluation, EvaluationProgress } from './evaluation/evaluate.ts'
 export type {
   EvaluatedRun,

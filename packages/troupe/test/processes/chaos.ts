@@ -119,7 +119,7 @@ async function watch(service: Troupe, user: string, id: string, ledger: string, 
     if (result.status !== 'waiting') return { resolved, problem: `${result.status} ${result.error?.message}` }
     for (const { id: question } of result.questions)
       await run.answer(question, 'yes', { id: `answer ${question}` }).catch(tolerate)
-    for (const { step, call, effect } of await run.uncertain()) {
+    for (const { step, call, name: effect } of await run.uncertain()) {
       const agent = effect.split(' ').at(-1) as string
       const happened = linesOf(ledger).includes(payment(id, agent))
       const resolution = happened ? ({ happened, output: `paid by ${agent}` } as const) : ({ happened: false } as const)

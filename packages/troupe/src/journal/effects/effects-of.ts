@@ -12,6 +12,7 @@ interface Found {
   key: string | undefined
   class: EffectClass
   state: RecordedEffect['state']
+  input?: Json
   output?: Json
   error?: StoredError
   taint?: readonly TaintLabel[]
@@ -26,7 +27,14 @@ export function effectsOf(records: readonly JournalRecord[]): readonly RecordedE
 function foldEntry(effects: Map<CallId, Found>, entry: LogEntry): void {
   switch (entry.t) {
     case 'claim':
-      effects.set(entry.id, { call: entry.id, hash: entry.h, key: entry.k, class: entry.c, state: 'claimed' })
+      effects.set(entry.id, {
+        call: entry.id,
+        hash: entry.h,
+        key: entry.k,
+        class: entry.c,
+        state: 'claimed',
+        ...(entry.i === undefined ? {} : { input: entry.i }),
+      })
       return
     case 'effect': {
       if (entry.r) return
@@ -47,12 +55,12 @@ function foldEntry(effects: Map<CallId, Found>, entry: LogEntry): void {
       return
     }
     case 'released':
-      effects.delete(entry.id)
+      if (effects.get(entry.id)?.state !== 'not-happened') effects.delete(entry.id)
       return
     case 'uncertain':
     case 'not-happened': {
       const known = effects.get(entry.id)
-      if (known) known.state = entry.t === 'uncertain' ? 'uncertain' : 'claimed'
+      if (known) known.state = entry.t
     }
   }
 }

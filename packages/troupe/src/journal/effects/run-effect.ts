@@ -45,6 +45,8 @@ interface Effect<Out> {
 }
 type Around = ReturnType<typeof AsyncLocalStorage.snapshot>
 
+const shownInputCharacters = 16 * 1024
+
 /** Enough of a SHA-256 that two inputs never meet by chance. */
 export const inputHash = (input: unknown, what: string): string => {
   if (input === undefined) return ''
@@ -184,7 +186,7 @@ function askForClaim<Out>(
   }
   execution.log.claims.set(id, claim)
   execution.appender.claim({
-    text: entryText({ t: 'claim', id, h: hash, k: key, c: spec.class }),
+    text: entryText({ t: 'claim', id, h: hash, k: key, c: spec.class, ...shownInput(spec) }),
     fragment,
     started() {
       if (!execution.dead) return run()
@@ -201,6 +203,12 @@ function askForClaim<Out>(
       done()
     },
   })
+}
+
+/** What a person needs to find out about an effect whose outcome is unknown; more than 16 KiB is left out. */
+function shownInput<Out>({ class: effectClass, input }: EffectSpec<Out>): { readonly i?: unknown } {
+  if (effectClass !== 'at-most-once' || input === undefined) return {}
+  return JSON.stringify(input).length > shownInputCharacters ? {} : { i: input }
 }
 
 /** Stopped between its claim and its start: known not to have happened. */

@@ -4,8 +4,9 @@ import { checkOptions, encodeJson, failure, type Json } from '../../core/index.t
 import { type Fragment, rawTemplates, type Storage } from '../../storage/index.ts'
 import type { Resolution } from '../effect-port.ts'
 import type { Inbox } from '../inbox-port.ts'
-import type { JournalId } from '../journal-port.ts'
+import type { JournalId, Journals } from '../journal-port.ts'
 import type { CallId } from '../replay/call-id.ts'
+import type { LogEntry } from '../replay/log-entry.ts'
 import type { UncertainEffect } from '../steps-port.ts'
 
 /** The sender that a settlement in an inbox names. */
@@ -16,6 +17,8 @@ export interface UncertainEffects {
   remove(user: string, step: JournalId, call: CallId): Fragment
   list(user: string): Promise<readonly UncertainEffect[]>
   resolve(user: string, step: JournalId, call: CallId, resolution: Resolution): Fragment
+  /** Takes it off the list and into the journal of its step, where that is over; else undefined. */
+  resolveEnded(user: string, step: JournalId, call: CallId, resolution: Resolution): Promise<Fragment | undefined>
 }
 
 interface EffectKey {
@@ -25,7 +28,7 @@ interface EffectKey {
 }
 
 /** What says neither is refused: it would be carried out again. @throws ValidationError */
-function readResolution(resolution: Resolution): Json {
+function readResolution(resolution: Resolution): { readonly happened: boolean; readonly output?: Json } {
   const what = 'The settlement of an effect'
   checkOptions(what, resolution, ['happened', 'output'])
   const { happened, output } = resolution as { readonly happened?: unknown; readonly output?: unknown }
@@ -36,7 +39,7 @@ function readResolution(resolution: Resolution): Json {
   return { happened, output: JSON.parse(encodeJson(output, `${what}: its output`)) as Json }
 }
 
-export function createUncertainEffects(storage: Storage, inbox: Inbox): UncertainEffects {
+export function createUncertainEffects(storage: Storage, inbox: Inbox, journals: Journals): UncertainEffects {
   const compile = rawTemplates(storage.dialect)
   const add = compile<EffectKey & { effect: string; now: { readonly $: 'now' } }>(
     (p) => sql`insert into uncertain_effects (user_id, journal_id, call, effect, since)
@@ -49,6 +52,8 @@ export function createUncertainEffects(storage: Storage, inbox: Inbox): Uncertai
     (p) =>
       sql`select journal_id, call, effect, since from uncertain_effects where user_id = ${p.user} order by since, journal_id, call`,
   )
+  const removeExpected = (user: string, step: string, call: string) =>
+    remove({ user, step, call }, { expect: { rows: 1 }, otherwise: 'effect.resolved', detail: { effect: call, step } })
   return {
     add: (user, step, call, effect) => ({ statements: [add({ user, step, call, effect, now: { $: 'now' } })] }),
     remove: (user, step, call) => ({ statements: [remove({ user, step, call })] }),
@@ -61,11 +66,18 @@ export function createUncertainEffects(storage: Storage, inbox: Inbox): Uncertai
         since: Number(row.since),
       }))
     },
+    async resolveEnded(user, step, call, resolution) {
+      const { happened, output } = readResolution(resolution)
+      const effect: LogEntry = { t: 'effect', id: call, ...(output === undefined ? {} : { v: output }) }
+      const never: LogEntry[] = [
+        { t: 'not-happened', id: call },
+        { t: 'released', id: call },
+      ]
+      const amended = await journals.amend(user, step, [(happened ? [effect] : never) as unknown as Json])
+      return amended && { ...amended, statements: [removeExpected(user, step, call), ...amended.statements] }
+    },
     resolve(user, step, call, resolution) {
-      const removed = remove(
-        { user, step, call },
-        { expect: { rows: 1 }, otherwise: 'effect.resolved', detail: { effect: call, step } },
-      )
+      const removed = removeExpected(user, step, call)
       const put = inbox.put(user, step, resolutionSender, call, readResolution(resolution))
       return { ...put, statements: [removed, ...put.statements] }
     },

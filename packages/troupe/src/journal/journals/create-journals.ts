@@ -142,6 +142,17 @@ class StoredJournals implements Journals {
     return { statements: ids.map((id) => this.#statements.fence({ user, id, at })) }
   }
 
+  async amend(user: string, id: JournalId, bodies: readonly Body[]) {
+    const found = await this.#load(user, id)
+    if (!found || (!found.content.closed && found.content.fenced === undefined)) return undefined
+    const { kind, epoch, head, bytes } = found.head
+    const snapshotAt = found.content.snapshot?.seq ?? 0
+    return this.#writer(user, id, kind, { epoch, head, bytes, snapshotAt }).appendEnded(
+      this.#options.clock.now(),
+      bodies,
+    )
+  }
+
   close(
     user: string,
     id: JournalId,

@@ -37,6 +37,11 @@ function writes(dialect: Dialect) {
       (p) => sql`update journals set head = ${p.to}, bytes = ${p.bytes}
         where user_id = ${p.user} and journal_id = ${p.id} and head = ${p.from} and fenced = ${p.epoch}`,
     ),
+    moveEnded: compile<Head & { from: number; to: number; epoch: number; bytes: number }>(
+      (p) => sql`update journals set head = ${p.to}, bytes = ${p.bytes}
+        where user_id = ${p.user} and journal_id = ${p.id} and head = ${p.from} and epoch = ${p.epoch}
+          and (closed_at is not null or fenced is not null)`,
+    ),
     takeOver: compile<Head & { from: number; epoch: number; owner: string }>(
       (p) => sql`update journals set head = head + 1, epoch = epoch + 1, owner = ${p.owner}, fenced = null
         where user_id = ${p.user} and journal_id = ${p.id} and head = ${p.from} and epoch = ${p.epoch} and closed_at is null`,

@@ -68,6 +68,10 @@ export class StorageJournalWriter implements JournalWriter {
     return this.#append(at, bodies, this.#options.statements.moveFenced, true)
   }
 
+  appendEnded(at: number, bodies: readonly Body[]): Fragment {
+    return this.#append(at, bodies, this.#options.statements.moveEnded, true)
+  }
+
   mark(): JournalMark {
     return { head: this.#head, bytes: this.#bytes, snapshotAt: this.#snapshotAt }
   }

@@ -38,11 +38,19 @@ export type LogEntry =
   | DeliveredEntry
   /** The hash of the step's input: a re-entry with another is tried all the same, and this says why it failed. */
   | { readonly t: 'started'; readonly h: string }
-  | { readonly t: 'claim'; readonly id: CallId; readonly h: string; readonly k: string; readonly c: EffectClass }
+  /** `i` is the input of an effect of class `at-most-once`, for the person who may have to find out what became of it. */
+  | {
+      readonly t: 'claim'
+      readonly id: CallId
+      readonly h: string
+      readonly k: string
+      readonly c: EffectClass
+      readonly i?: Json
+    }
   /** The claim is given back: the step was stopped before the effect began. */
   | { readonly t: 'released'; readonly id: CallId }
   | { readonly t: 'uncertain'; readonly id: CallId }
-  /** A person said that it did not happen: it is carried out now. */
+  /** A person said that it did not happen: it is carried out now, unless its step is over. */
   | { readonly t: 'not-happened'; readonly id: CallId }
   /** Writes and results of bodies of a turn that is committed; `o` are stages that were still running. */
   | {

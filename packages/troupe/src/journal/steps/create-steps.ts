@@ -63,7 +63,7 @@ async function leave(machines: readonly (StepMachine | undefined)[]): Promise<vo
 export function createSteps(options: StepsOptions): Steps {
   const { storage, journals, inbox } = options
   const limits: { -readonly [Name in keyof typeof stepLimits]: number } = { ...stepLimits, ...options.limits }
-  const uncertain = createUncertainEffects(storage, inbox)
+  const uncertain = createUncertainEffects(storage, inbox, journals)
   const machines = new Map<string, StepMachine>()
   const parked = new Set<ParkedExecution>()
   const erasing = new Set<string>()
@@ -108,6 +108,7 @@ export function createSteps(options: StepsOptions): Steps {
     undo: (spec, program, only) => undoStep(context, spec, program, execute, only),
     answer: (user, step, wait, answer) => inbox.put(user, step, answerSender, wait, JSON.parse(JSON.stringify(answer))),
     resolve: (user, step, call, resolution) => uncertain.resolve(user, step, call, resolution),
+    resolveEnded: (user, step, call, resolution) => uncertain.resolveEnded(user, step, call, resolution),
     abandon: (user, steps, retentionMs) => journals.abandon(user, steps, retentionMs),
     retainEnded: (user, ended, retentionMs) => journals.retainEnded(user, ended, retentionMs),
     uncertain: (user) => uncertain.list(user),

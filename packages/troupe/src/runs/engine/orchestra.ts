@@ -13,6 +13,7 @@ import {
   TroupeError,
   type UserId,
 } from '../../core/index.ts'
+import type { RecordedEffect } from '../../journal/index.ts'
 import { checkTopology, type Finding, type RunConfig, readConfig, type TopologyForm } from '../../topology/index.ts'
 import { type EvaluateOptions, type Evaluation, evaluate } from '../evaluation/evaluate.ts'
 import type { OpenEvaluationTroupe } from '../evaluation/evaluation-troupe.ts'
@@ -20,6 +21,7 @@ import { type Comparison, compareRuns } from '../history/compare-runs.ts'
 import { type DataAccess, dataAccessOf } from '../history/data-access.ts'
 import { explain, type RunExplanation } from '../history/explain/explain.ts'
 import { explainExpired } from '../history/explain/explain-expired.ts'
+import { uncertainWaits } from '../history/explain/explain-uncertain.ts'
 import { type ExportedRun, type ExportOptions, exportRun } from '../history/export-run.ts'
 import { PastRun } from '../history/past-run.ts'
 import { type RunStateAt, runStateAt } from '../history/run-state-at.ts'
@@ -33,7 +35,7 @@ import type { RunResult } from './run-result.ts'
 import { checkContextOf, type StartSpec } from './start-run.ts'
 import { type RetentionTimes, readRetainedRecords, retentionTimesOf } from './store/retained-records.ts'
 import { checkFilter, type RunFilter, runFilters } from './store/run-filter.ts'
-import { runJournal } from './store/run-journals.ts'
+import { runJournal, stepJournal } from './store/run-journals.ts'
 
 /** Of a call that only looks. */
 export interface RunQueryOptions {
@@ -231,8 +233,12 @@ export class Orchestra {
     const childStates = new Map(
       children.flatMap(({ parent, ...child }) => (parent.run === id ? [[child.run, child]] : [])),
     )
+    const steps = row.endedAt === null ? [] : uncertainWaits(past.events).map(({ step }) => step)
+    const effects = new Map<string, readonly RecordedEffect[]>()
+    for (const step of steps) effects.set(step, await parts.steps.effects(this.#user, stepJournal(id, step)))
     const ownership = content && {
       childStates,
+      effects,
       takeovers: content.epoch - 1,
       owner: content.owner,
       isOwnedByOther: holder?.holder === 'other-process',

@@ -2,6 +2,7 @@
 import type { Question } from '../../agents/index.ts'
 import { type Json, restoreError, type TaintLabel, type TroupeError } from '../../core/index.ts'
 import type { RunAccount } from '../machine/run-account.ts'
+import type { UncertainEffectOfRun } from './uncertain-effects.ts'
 
 export interface BranchResult {
   readonly id: string
@@ -31,6 +32,8 @@ export interface RunResult {
   /** The guard that ended it, where one did. */
   readonly guard?: { readonly name: string; readonly limit: number; readonly used: number }
   readonly error?: TroupeError
+  /** Effects whose outcome is unknown, as `run.uncertain()` gives them; absent where there is none. */
+  readonly uncertain?: readonly UncertainEffectOfRun[]
   /** What the response may be derived from: `untrusted:web`, `sensitive:payroll`; absent where from nothing of the kind. */
   readonly taint?: readonly TaintLabel[]
 }

@@ -311,7 +311,7 @@ describe('a run', () => {
     const reloaded = await ada.orchestra.get(run.id)
     expect(await reloaded.result()).toMatchObject({ status: 'waiting', reason: 'uncertain' })
     const [effect] = await reloaded.uncertain()
-    expect(effect).toMatchObject({ effect: 'charge', step: '1#1' })
+    expect(effect).toMatchObject({ name: 'charge', step: '1#1' })
     const effectRef = effect as { step: string; call: string }
     for (const wrong of [{ happend: true }, {}, { happened: 'yes' }, { happened: false, output: 1 }, undefined])
       await expect(reloaded.resolve(effectRef, wrong as never)).rejects.toMatchObject({ name: 'ValidationError' })

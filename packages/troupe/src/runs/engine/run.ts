@@ -30,18 +30,9 @@ import type { RunLivePart } from './orchestra-parts.ts'
 import type { RunEvent } from './run-event.ts'
 import { type RunResult, revive } from './run-result.ts'
 import { type RetentionTimes, readRetainedRecords, rejectExpired, retentionTimesOf } from './store/retained-records.ts'
-import { journalOwnerOf, stepJournal, traceIdOf } from './store/run-journals.ts'
+import { stepJournal, traceIdOf } from './store/run-journals.ts'
 import { readRecord } from './store/run-record.ts'
-
-export interface UncertainEffectOfRun {
-  readonly step: string
-  /** Which call of the step it is. */
-  readonly call: string
-  /** The name that the code gave it. */
-  readonly effect: string
-  /** ISO text. */
-  readonly since: string
-}
+import { resolveEffect, type UncertainEffectOfRun, uncertainEffects } from './uncertain-effects.ts'
 
 export interface EventOptions {
   /** Gives what came after this event's `seq`. */
@@ -81,7 +72,9 @@ export class Run {
   /** Resolves when the run is over, or nothing in it can move: it waits for a person, is paused, or needs a decision. */
   async result(options: { readonly signal?: AbortSignal } = {}): Promise<RunResult> {
     checkCall('run.result', options)
-    return revive(await this.#host.awaitResult(this.#user, this.id, options.signal))
+    const result = revive(await this.#host.awaitResult(this.#user, this.id, options.signal))
+    const uncertain = await uncertainEffects(this.#host, this.#user, this.id)
+    return uncertain.length > 0 ? { ...result, uncertain } : result
   }
 
   /** As things stand now. */
@@ -328,21 +321,19 @@ export class Run {
     await this.#host.submit(this.#user, this.id, order, options)
   }
 
-  /** Effects of this run whose outcome nobody knows: it waits for somebody to find out and `resolve` them. */
+  /**
+   * Returns the effects of this run whose outcome is unknown, also after its end: somebody finds out, and resolves them.
+   * @example for (const { name, input, key } of await run.uncertain()) console.log(name, input, key)
+   */
   async uncertain(options: { readonly signal?: AbortSignal } = {}): Promise<readonly UncertainEffectOfRun[]> {
     checkCall('run.uncertain', options)
     await this.#host.row(this.#user, this.id)
-    const all = await this.#host.parts.steps.uncertain(this.#user)
-    return all.flatMap(({ step, call, effect, since }) => {
-      const journalOwner = journalOwnerOf(step)
-      return journalOwner?.run === this.id && journalOwner.step !== undefined
-        ? [{ step: journalOwner.step, call, effect, since: new Date(since).toISOString() }]
-        : []
-    })
+    return uncertainEffects(this.#host, this.#user, this.id)
   }
 
   /**
-   * Says what became of an uncertain effect; the run goes on with it: with its output, or by doing it now.
+   * Records what became of an uncertain effect. A run that is not over continues with its output, or carries it out now;
+   * of a run that is over, `calls`, `why` and `undo` use it.
    * @throws ConflictError `effect.resolved` for one that is not uncertain
    * @example const [effect] = await run.uncertain(); await run.resolve(effect, { happened: true, output: { charged: 5 } })
    */
@@ -352,10 +343,8 @@ export class Run {
     options: { readonly signal?: AbortSignal } = {},
   ): Promise<void> {
     checkCall('run.resolve', options)
-    checkOptions('run.resolve', effect, ['step', 'call', 'effect', 'since'])
-    const { step, call } = effect
-    const resolved = this.#host.parts.steps.resolve(this.#user, stepJournal(this.id, step), call, resolution)
-    await this.#host.submit(this.#user, this.id, { type: 'step.resumed', step }, options, resolved)
+    checkOptions('run.resolve', effect, ['step', 'call', 'name', 'class', 'input', 'key', 'since'])
+    await resolveEffect(this.#host, this.#user, { run: this.id, ...effect }, resolution, options)
   }
 
   /** Answers go to runs that this one started, and to no others. */

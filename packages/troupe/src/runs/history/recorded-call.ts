@@ -9,8 +9,12 @@ export interface RecordedCall {
   /** Of the tool or effect; of a model's call, its turn. */
   readonly name: string
   readonly class: RecordedEffect['class']
-  /** `claimed`: begun, and not over. */
+  /** `claimed`: begun, and not over. `not-happened`: somebody said so of an uncertain one. */
   readonly state: RecordedEffect['state']
+  /** The idempotency key that its function was given; absent for one that was not claimed. */
+  readonly key?: string
+  /** What it was given, of an effect or tool of class `at-most-once` up to 16 KiB. */
+  readonly input?: Json
   /** What came of it; of a model the whole answer: `content`, `usage`, `model`, `cost`. */
   readonly output?: Json
   readonly error?: StoredError
@@ -23,6 +27,8 @@ export function recordedCall({
   name,
   class: effectClass,
   state,
+  key,
+  input,
   output,
   error,
   taint,
@@ -35,6 +41,8 @@ export function recordedCall({
     name: model ?? tool ?? name,
     class: effectClass,
     state,
+    ...(key === undefined ? {} : { key }),
+    ...(input === undefined ? {} : { input }),
     ...(output === undefined ? {} : { output }),
     ...(error === undefined ? {} : { error }),
     ...(taint === undefined ? {} : { taint }),

@@ -11,6 +11,7 @@ import {
   storedErrorSchema,
   withoutUndefined,
 } from './request-schemas.ts'
+import { uncertainEffect } from './run-result.ts'
 
 const pathParams = z.object({ run: z.string() })
 const breakpointError = "it is 'error', { agent }, { tool } or { seq }, or a list of them"
@@ -242,14 +243,15 @@ export const pastRunRoutes = [
     path: '/v1/runs/:run/effects/uncertain',
     operation: 'approvals.list',
     role: 'readonly',
-    summary: 'Its effects whose outcome nobody knows.',
+    summary:
+      'Its effects whose outcome is unknown, also after its end: name, class, input and idempotency key of each.',
     params: pathParams,
     answer: z.object({
-      effects: z.array(z.object({ step: z.string(), call: z.string(), effect: z.string(), since: z.string() })),
+      effects: z.array(uncertainEffect),
     }),
     handle: async ({ orchestra, params }) => {
       const run = await orchestra.get(params.run)
-      return { effects: (await run.uncertain()).map((one) => ({ ...one })) }
+      return { effects: [...(await run.uncertain())] }
     },
   }),
   answers({
@@ -257,7 +259,8 @@ export const pastRunRoutes = [
     path: '/v1/runs/:run/effects/resolve',
     operation: 'runs.resolve',
     role: 'moderator',
-    summary: 'Says what became of one: it happened, with its output, or it did not and is done now.',
+    summary:
+      'Says what became of one: it happened, with its output, or it did not; a run that is not over does it then.',
     params: pathParams,
     body: z.strictObject({
       step: z.string(),

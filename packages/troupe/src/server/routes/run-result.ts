@@ -7,6 +7,16 @@ import { json, storedErrorSchema } from './request-schemas.ts'
 
 const question = z.looseObject({ id: z.string(), kind: z.string(), text: z.string(), agent: z.string() })
 
+export const uncertainEffect = z.object({
+  step: z.string(),
+  call: z.string(),
+  name: z.string(),
+  class: z.string(),
+  input: json.optional(),
+  key: z.string().optional(),
+  since: z.string(),
+})
+
 const full = z.object({
   status: z.string(),
   reason: z.string().optional(),
@@ -29,6 +39,7 @@ const full = z.object({
   durationMs: z.number(),
   guard: z.object({ name: z.string(), limit: z.number(), used: z.number() }).optional(),
   error: storedErrorSchema.optional(),
+  uncertain: z.array(uncertainEffect).optional(),
 })
 const stillRunning = z.object({ status: z.literal('running') })
 export const runResult = z.union([full, stillRunning])
@@ -82,10 +93,11 @@ const withStored = <T extends { readonly error?: TroupeError }>({ error, ...rest
   ...(error ? { error: storeError(error) } : {}),
 })
 
-function wire(result: RunResult): z.infer<typeof full> {
+function wire({ uncertain, ...result }: RunResult): z.infer<typeof full> {
   const { branchResults, questions, cost } = result
   return {
     ...withStored(result),
+    ...(uncertain ? { uncertain: [...uncertain] } : {}),
     questions: questions.map((one) => ({ ...one })),
     branchResults: branchResults.map(withStored),
     cost: { usd: cost.usd, unknown: [...cost.unknown] },

@@ -11,7 +11,7 @@ it('a run with an effect of unknown outcome waits until somebody says what becam
     name: 'Payer',
     run: async (_, ctx) =>
       finish(
-        await ctx.effect('pay', { class: 'at-most-once' }, () => {
+        await ctx.effect('pay', { class: 'at-most-once', key: 'order-17', input: { amount: 250 } }, () => {
           throw failure('outcome.unknown', { what: 'The payment', problem: 'it was cut off' })
         }),
       ),
@@ -21,7 +21,11 @@ it('a run with an effect of unknown outcome waits until somebody says what becam
   const result = await call('GET', '/v1/runs/paid/result?wait=20s')
   expect(result.body).toMatchObject({ status: 'waiting', reason: 'uncertain' })
   const { effects } = (await call('GET', '/v1/runs/paid/effects/uncertain')).body
-  expect(effects).toMatchObject([{ effect: 'pay' }])
+  const known = { name: 'pay', class: 'at-most-once', input: { amount: 250 }, key: 'order-17' }
+  expect(effects).toMatchObject([known])
+  expect(result.body.uncertain).toEqual(effects)
+  const calls = await call('GET', `/v1/runs/paid/steps/${encodeURIComponent(effects[0].step)}/calls`)
+  expect(calls.body.calls).toMatchObject([{ state: 'uncertain', input: { amount: 250 }, key: 'order-17' }])
   const entries = (await call('GET', '/v1/approvals')).body.items
   expect(entries).toContainEqual({ run: 'paid', reason: 'uncertain', questions: [], uncertain: effects })
   const { step, call: which } = effects[0]

@@ -23,7 +23,11 @@ interface UndoListing {
 interface Uncertain {
   readonly step: string
   readonly call: string
-  readonly effect: string
+  readonly name: string
+  readonly class: string
+  readonly input?: unknown
+  readonly key?: string
+  readonly since: string
 }
 
 const at = (run: string, rest = '') => `/v1/runs/${part(run)}${rest}`
@@ -255,7 +259,11 @@ export const runsCommands: readonly CliCommand[] = [
         [
           { name: 'STEP', of: ({ step }) => step },
           { name: 'CALL', of: ({ call }) => call },
-          { name: 'EFFECT', of: ({ effect }) => effect },
+          { name: 'EFFECT', of: ({ name }) => name },
+          { name: 'CLASS', of: (effect) => effect.class },
+          { name: 'INPUT', of: ({ input }) => (input === undefined ? '' : JSON.stringify(input)) },
+          { name: 'KEY', of: ({ key }) => key ?? '' },
+          { name: 'SINCE', of: ({ since }) => since },
         ],
         'Every effect is known to have happened or not.',
       )

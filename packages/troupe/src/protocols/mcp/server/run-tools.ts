@@ -53,10 +53,11 @@ const result = z.object({
   durationMs: z.number().optional(),
   guard: z.looseObject({ name: z.string() }).optional(),
   error: z.looseObject({ code: z.string(), message: z.string() }).optional(),
+  uncertain: z.array(z.looseObject({ step: z.string(), call: z.string(), name: z.string() })).optional(),
 })
 
 export function shownRun(id: string, found: RunResult): z.infer<typeof result> {
-  const { status, reason, success, response, questions, usage, cost, durationMs, guard, error } = found
+  const { status, reason, success, response, questions, usage, cost, durationMs, guard, error, uncertain } = found
   return {
     run: id,
     status,
@@ -69,6 +70,7 @@ export function shownRun(id: string, found: RunResult): z.infer<typeof result> {
     durationMs,
     ...(guard ? { guard: { ...guard } } : {}),
     ...(error ? { error: { ...storeError(error) } } : {}),
+    ...(uncertain ? { uncertain: uncertain.map((one) => ({ ...one })) } : {}),
   }
 }
 

@@ -9,6 +9,7 @@ import { explainCost } from './explain-cost.ts'
 import { explainFailure } from './explain-failure.ts'
 import { explainPath } from './explain-path.ts'
 import { explainTime } from './explain-time.ts'
+import { type EffectsByStep, explainUncertain } from './explain-uncertain.ts'
 import { type ChildRunStatuses, explainWaits } from './explain-waits.ts'
 import type { ExplanationLine } from './explanation-line.ts'
 
@@ -24,6 +25,8 @@ export interface RunExplanation {
 export interface OwnershipState extends Holder {
   /** How runs stand that its steps have started, as far as they are not over. */
   readonly childStates?: ChildRunStatuses
+  /** Effects of steps of a run that is over, where they had been uncertain. */
+  readonly effects?: EffectsByStep
 }
 interface Holder {
   /** How often another process took it up. */
@@ -47,6 +50,7 @@ export function explain(
     ...(reason === null ? {} : { reason }),
     sentences: [
       ...explainWaits(past, now, ownership?.childStates),
+      ...explainUncertain(past, ownership?.effects),
       ...explainFailure(past, status),
       ...explainPath(past),
       ...explainCost(past),

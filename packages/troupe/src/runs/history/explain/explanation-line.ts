@@ -1,6 +1,16 @@
 /** One thing that is to be said of a run. */
 export interface ExplanationLine {
-  readonly about: 'waits' | 'failed' | 'guard' | 'cost' | 'path' | 'slow' | 'takeover' | 'other-process' | 'retained'
+  readonly about:
+    | 'waits'
+    | 'uncertain'
+    | 'failed'
+    | 'guard'
+    | 'cost'
+    | 'path'
+    | 'slow'
+    | 'takeover'
+    | 'other-process'
+    | 'retained'
   readonly text: string
   /** Of the event it rests on, where there is one. */
   readonly seq?: number
