@@ -170,7 +170,8 @@ describe('the definition of an LlmAgent', () => {
 describe('the guard of repetition', () => {
   it('remarks on the third equal call and stops the fifth; something new begins the count anew', () => {
     const judge = createRepetitionGuard()
-    const verdicts = (results: readonly string[]) => results.map((result) => judge('A', 'look', { q: 1 }, result))
+    const verdicts = (results: readonly string[]) =>
+      results.map((result) => judge('A', 'look', { q: 1 }, result).verdict)
     expect(verdicts(['x', 'x', 'x', 'x', 'x'])).toEqual(['go', 'go', 'nudge', 'nudge', 'stop'])
     expect(verdicts(['y', 'y', 'z', 'z', 'z'])).toEqual(['go', 'go', 'go', 'go', 'nudge'])
   })

@@ -73,6 +73,13 @@ export interface Services {
   readonly breakOn?: readonly string[]
   /** How calls of tools, and steps of agents, are guarded, by name. */
   readonly policies?: { readonly tools: Policies; readonly agents: Policies }
-  /** Counts a tool call of this run for the guard of repetition: nudge, stop or go on. */
-  readonly repetition?: (agent: string, tool: string, args: Json, result: Json) => 'go' | 'nudge' | 'stop'
+  /** Counts a tool call of this run for the guard of repetition. */
+  readonly repetition?: (agent: string, tool: string, args: Json, result: Json) => RepetitionVerdict
+}
+
+/** What the guard of repetition says of a call: the `used`th equal one, of `limit` that end the step. */
+export interface RepetitionVerdict {
+  readonly verdict: 'go' | 'nudge' | 'stop'
+  readonly used: number
+  readonly limit: number
 }

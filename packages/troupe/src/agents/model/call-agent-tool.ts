@@ -105,9 +105,11 @@ function countCall({ definition, entry }: LlmRun, tool: Tool, id: string, succes
  * @throws BudgetExceededError `guard.repetition`
  */
 export function judged({ entry, definition }: LlmRun, call: ToolCallPart, args: Json, called: Called): ToolResultPart {
-  const verdict = entry.services.repetition?.(definition.name, call.toolName, args, called.value) ?? 'go'
-  if (verdict === 'go') return called.result
-  if (verdict === 'stop') throw failure('guard.repetition', { agent: definition.name, tool: call.toolName })
+  const repeated = entry.services.repetition?.(definition.name, call.toolName, args, called.value)
+  if (!repeated || repeated.verdict === 'go') return called.result
+  const { verdict, used, limit } = repeated
+  if (verdict === 'stop')
+    throw failure('guard.repetition', { agent: definition.name, tool: call.toolName, used, limit })
   const output = called.success
     ? valueOutput(called.value, nudge)
     : errorOutput({ ...(called.value as { error: string }), notice: nudge })

@@ -245,13 +245,13 @@ describe('a step of an LlmAgent', () => {
   it('remarks on repetition in the result, and ends the step when the guard says so', async () => {
     const verdicts = ['go', 'nudge', 'stop'] as const
     let n = 0
-    const repetition = () => verdicts[n++] ?? 'go'
+    const repetition = () => ({ verdict: verdicts[n++] ?? 'go', used: 3, limit: 3 })
     const { step, model } = stage(
       Array.from({ length: 5 }, () => call('look', { q: 'same' })),
       { tools: [look()] },
     )
-    const services = { repetition }
-    await expect(step('go', { services: services as never })).rejects.toMatchObject({ code: 'guard.repetition' })
+    const expected = { code: 'guard.repetition', details: { used: 3 } }
+    await expect(step('go', { services: { repetition } as never })).rejects.toMatchObject(expected)
     expect(resultsIn(model, 1)[0]).not.toMatch(/several times/)
     expect(resultsIn(model, 2)[1]).toMatch(/several times/)
   })

@@ -39,7 +39,7 @@ const legitimate: readonly ((random: Random) => readonly Call[])[] = [
 
 const stopped = (calls: readonly Call[]) => {
   const guard = createRepetitionGuard()
-  return calls.some(([tool, args, result]) => guard('A', tool, args, result) === 'stop')
+  return calls.some(([tool, args, result]) => guard('A', tool, args, result).verdict === 'stop')
 }
 
 describe('the guard of repetition', () => {
@@ -62,9 +62,10 @@ describe('the guard of repetition', () => {
   it('nudges before it stops, and tells agents, tools and arguments apart', () => {
     const guard = createRepetitionGuard()
     const verdicts = times(5, () => guard('A', 'look', { q: 1, r: 2 }, 'same'))
-    expect(verdicts).toEqual(['go', 'go', 'nudge', 'nudge', 'stop'])
-    expect(guard('B', 'look', { q: 1, r: 2 }, 'same')).toBe('go')
-    expect(guard('A', 'look', { q: 2 }, 'same')).toBe('go')
+    expect(verdicts.map(({ verdict }) => verdict)).toEqual(['go', 'go', 'nudge', 'nudge', 'stop'])
+    expect(verdicts.at(-1)).toMatchObject({ used: 5, limit: 5 })
+    expect(guard('B', 'look', { q: 1, r: 2 }, 'same').verdict).toBe('go')
+    expect(guard('A', 'look', { q: 2 }, 'same').verdict).toBe('go')
   })
 })
 

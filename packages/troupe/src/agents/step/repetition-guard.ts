@@ -27,7 +27,7 @@ export function createRepetitionGuard(
     const before = seen.get(call)
     const count = before?.result === resultHash && before.learnt === learnt ? before.count + 1 : 1
     seen.set(call, { result: resultHash, count, learnt })
-    if (count >= limits.stop) return 'stop'
-    return count >= limits.nudge ? 'nudge' : 'go'
+    const verdict = count >= limits.stop ? 'stop' : count >= limits.nudge ? 'nudge' : 'go'
+    return { verdict, used: count, limit: limits.stop }
   }
 }

@@ -81,7 +81,8 @@ export const runsCodes = {
   },
   'guard.repetition': {
     class: errors.BudgetExceededError,
-    message: '{agent} repeated the call of {tool} with the same arguments again and again and learned nothing new.',
+    message:
+      '{agent} made the call of {tool} with the same arguments {used} times and learned nothing new; the limit is {limit}.',
     hint: 'Tell the agent what to do when a tool gives nothing new, or set guards.repetition.',
   },
   'approval.mismatch': {
