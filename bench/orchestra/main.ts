@@ -47,8 +47,9 @@ const shapes: readonly Shape[] = [
 async function ours(url: string, { topology, steps, rounds: times }: Shape): Promise<number> {
   await using troupe = await createTroupe({ storage: url })
   const { orchestra } = troupe.user('ada')
+  const config = { budget: { steps, hops: 2 * steps, branches: steps } }
   const play = async () => {
-    const { status, error } = await orchestra.run({ task: 1, topology })
+    const { status, error } = await orchestra.run({ task: 1, topology, config })
     if (status !== 'completed') throw error
   }
   if (steps < 100) for (let i = 0; i < 10; i++) await play()

@@ -150,9 +150,9 @@ export class StorageJournalWriter implements JournalWriter {
     const { limits, warn } = this.#options
     const extra = last ? reserve : 0
     if (records > limits.maxRecords + extra)
-      throw failure('journal.full', { journal: this.id, limit: `${limits.maxRecords} records` })
+      throw failure('journal.full', { journal: this.id, used: records, limit: limits.maxRecords, unit: 'records' })
     if (!last && bytes > limits.maxBytes)
-      throw failure('journal.full', { journal: this.id, limit: `${limits.maxBytes} bytes` })
+      throw failure('journal.full', { journal: this.id, used: bytes, limit: limits.maxBytes, unit: 'bytes' })
     if (records < limits.warnRecords || this.#warned) return
     this.#warned = true
     warn(this.user, this.id, records)

@@ -328,11 +328,10 @@ export class Execution {
 
   #count(): void {
     this.log.entries++
-    if (this.log.entries !== this.options.limits.entries || this.dead) return
-    const { id } = this.options.host.spec
-    this.options.host.fail(
-      failure('journal.full', { journal: id, limit: `${this.options.limits.entries} entries of one step` }),
-    )
+    const { limits, host } = this.options
+    if (this.log.entries !== limits.entries || this.dead) return
+    const used = { used: this.log.entries, limit: limits.entries, unit: 'entries of one step' }
+    host.fail(failure('journal.full', { journal: host.spec.id, ...used }))
   }
 
   #stalled(id: CallId): void {

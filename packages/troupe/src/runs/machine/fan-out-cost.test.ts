@@ -16,9 +16,10 @@ function fanOut(width: number, flows: readonly string[], start: 'invoke' | 'oneW
     agents: agents.slice(0, flows.some((f) => f.includes('End1')) ? 3 : 2),
     flows,
   })
+  const budget = { steps: width + 2, hops: 2 * width + 3, branches: width + 1 }
   const pinned = {
     topology: canonical,
-    config: readConfig({ timeouts: { branch: '1h' }, deadline: '1h' }, canonical),
+    config: readConfig({ timeouts: { branch: '1h' }, deadline: '1h', budget }, canonical),
     fingerprints: {},
   }
   const state = createState()

@@ -143,7 +143,7 @@ describe('inputs that come late', () => {
     testbed.apply({ at: 1_002, type: 'resume', by: 'parent' })
     expect(testbed.result.reason).toBe('paused')
     const on = testbed.apply({ at: 1_003, type: 'resume', by: 'ada' })
-    expect(on.map(({ type }) => type)).toEqual(['run.resumed', 'answer.delivered'])
+    expect(on.map(({ type }) => type)).toEqual(['run.resumed', 'answer.delivered', 'timer.set'])
     expect(testbed.runUntilIdle().result.response).toBe('yes')
     expect(testbed.state.deferredAnswers).toEqual([])
   })
@@ -211,6 +211,7 @@ describe('inputs that come late', () => {
     } as never)
     expect(events).toMatchObject([
       { type: 'step.waiting', detail: { effect: 'pay' } },
+      { type: 'timer.cleared', name: 'time', remainingMs: 3_599_000 },
       { type: 'run.waiting', reason: 'uncertain', questions: [] },
     ])
   })
@@ -340,9 +341,15 @@ it('who was paused by itself does not go on because the run above does', () => {
   const testbed = new MachineTestbed(team('A', ['A -> End']), { A: () => value(1, 50) })
   testbed.apply({ at: testbed.now, type: 'pause', by: 'host' })
   expect(testbed.apply({ at: testbed.now, type: 'resume', by: 'parent' })).toEqual([])
-  expect(testbed.apply({ at: testbed.now, type: 'resume', by: 'host' })).toMatchObject([{ type: 'run.resumed' }])
+  expect(testbed.apply({ at: testbed.now, type: 'resume', by: 'host' })).toMatchObject([
+    { type: 'run.resumed' },
+    { type: 'timer.set', name: 'time' },
+  ])
   testbed.apply({ at: testbed.now, type: 'pause', by: 'parent' })
-  expect(testbed.apply({ at: testbed.now, type: 'resume', by: 'parent' })).toMatchObject([{ type: 'run.resumed' }])
+  expect(testbed.apply({ at: testbed.now, type: 'resume', by: 'parent' })).toMatchObject([
+    { type: 'run.resumed' },
+    { type: 'timer.set', name: 'time' },
+  ])
 })
 
 it('a run is running between what was asked and what was told', () => {

@@ -7,14 +7,14 @@ import { graphIn } from './branches/flow.ts'
 import { startBranch } from './branches/route-result.ts'
 import type { Deciding } from './decision.ts'
 import { responseOf } from './joins/join-progress.ts'
+import { branchesAllowed } from './limits/guards.ts'
 import { clearClock, startClocks, stopClocks } from './limits/run-clocks.ts'
 import type { Breakpoint, Cancellation, Guard, InputOf } from './machine-events.ts'
 
 export function applyStart(d: Deciding, { task, pinned, taint }: InputOf<'start'>): void {
   d.emit({ type: 'run.started', task, pinned, ...taintField(taint) })
-  const { timeouts, budget } = pinned.config
+  const { timeouts } = pinned.config
   if (timeouts.run !== undefined) d.emit({ type: 'timer.set', name: 'run', due: d.at + timeouts.run })
-  if (budget.time !== undefined) d.emit({ type: 'timer.set', name: 'time', due: d.at + budget.time })
   beginAttempt(d)
 }
 
@@ -24,7 +24,9 @@ const groupId = (attempt: number) => (attempt === 1 ? 'run' : `run~${attempt}`)
 export function beginAttempt(d: Deciding): void {
   const { attempt, task } = d.state
   const prefix = attempt === 1 ? '' : `${attempt}~`
-  for (const [i, edge] of graphIn(d.state).entries.entries())
+  const { entries } = graphIn(d.state)
+  if (!branchesAllowed(d, entries.length)) return
+  for (const [i, edge] of entries.entries())
     startBranch(d, {
       branch: `${prefix}${i + 1}`,
       group: groupId(attempt),

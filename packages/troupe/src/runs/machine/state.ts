@@ -265,7 +265,7 @@ export interface State {
 const nothing: Pinned = {
   topology: { version: 1, nodes: [], edges: [] },
   config: {
-    budget: { steps: 0, depth: 0, hops: 0 },
+    budget: { steps: 0, depth: 0, hops: 0, branches: 0, time: 0 },
     timeouts: {},
     join: 'all',
     onFailure: 'failFast',

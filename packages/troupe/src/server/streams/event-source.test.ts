@@ -54,7 +54,14 @@ describe('an EventSource', () => {
       'run.waiting',
       'question.answered',
     ]
-    const last = ['answer.delivered', 'step.completed', 'branch.completed', 'run.completed']
+    const last = [
+      'timer.set',
+      'timer.cleared',
+      'answer.delivered',
+      'step.completed',
+      'branch.completed',
+      'run.completed',
+    ]
     const { source, received } = listen(`${first.url}/v1/runs/r/events`, [...types, ...last])
     const asked = (text: string) =>
       until(text, () =>

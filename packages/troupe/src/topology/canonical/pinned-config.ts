@@ -7,9 +7,11 @@ export type Budgets = {
   readonly steps: number
   readonly depth: number
   readonly hops: number
+  /** Branches that are open at the same moment. */
+  readonly branches: number
   readonly tokens?: number
   readonly cost?: number
-  readonly time?: number
+  readonly time: number
 }
 
 /** Milliseconds; absent = none. `tool` and `model` are kept by the step, the others by the core. */

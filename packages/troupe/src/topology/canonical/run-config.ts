@@ -25,13 +25,21 @@ export type ErrorHandling =
 
 /** Durations are written with their unit: `'30s'`. */
 export interface RunConfig {
-  /** Over the whole run; `cost` in US dollars. */
+  /** Bounds over the whole run and the runs that its steps start; a run that reaches one ends with `result.guard`. */
   readonly budget?: {
+    /** Steps that are begun, retries included: 10,000 by default. */
     readonly steps?: number
+    /** Levels of invocations and child runs: 100 by default, 1,000 at most. */
     readonly depth?: number
+    /** Edges that are taken: 10,000 by default. */
     readonly hops?: number
+    /** Branches that are open at the same moment, those included that wait for their turn: 2,000 by default. */
+    readonly branches?: number
+    /** Input and output tokens of all model calls: none by default. */
     readonly tokens?: number
+    /** US dollars: none by default. */
     readonly cost?: number
+    /** Work time: 1 hour by default. */
     readonly time?: Duration
   }
   readonly timeouts?: { readonly [kind in keyof Timeouts]?: Duration }
@@ -85,7 +93,7 @@ const options = [
 const timeoutKinds = ['run', 'branch', 'step', 'tool', 'model', 'acquisition', 'human'] as const
 
 /** Bounds that hold where the config names none. */
-const defaults = { steps: 100_000, depth: 100, hops: 100_000, parallel: 10 }
+const defaults = { steps: 10_000, depth: 100, hops: 10_000, branches: 2_000, time: '1h', parallel: 10 } as const
 const deepest = 1_000
 
 const rejection = (what: string, problem: string) => failure('validation.failed', { what, problem })
@@ -118,16 +126,17 @@ function span(what: string, value: unknown): number {
 }
 
 function readBudget(input: RunConfig['budget']): Budgets {
-  const budget = part('config.budget', input, ['steps', 'depth', 'hops', 'tokens', 'cost', 'time'])
+  const budget = part('config.budget', input, ['steps', 'depth', 'hops', 'branches', 'tokens', 'cost', 'time'])
   const depth = integer('config.budget.depth', budget.depth ?? defaults.depth)
   if (depth > deepest) throw rejection('config.budget.depth', `at most ${deepest} levels are possible`)
   return {
     steps: integer('config.budget.steps', budget.steps ?? defaults.steps),
     depth,
     hops: integer('config.budget.hops', budget.hops ?? defaults.hops),
+    branches: integer('config.budget.branches', budget.branches ?? defaults.branches),
     ...(budget.tokens === undefined ? {} : { tokens: amount('config.budget.tokens', budget.tokens) }),
     ...(budget.cost === undefined ? {} : { cost: amount('config.budget.cost', budget.cost) }),
-    ...(budget.time === undefined ? {} : { time: span('config.budget.time', budget.time) }),
+    time: span('config.budget.time', budget.time ?? defaults.time),
   }
 }
 

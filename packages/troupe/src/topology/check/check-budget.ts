@@ -103,13 +103,13 @@ export function checkBudget(topology: CanonicalTopology, { budget, maxParallelBr
       message: `In the worst case a run takes ${worstCase} steps, and the budget is ${budget.steps}`,
       remedy: `Raise budget.steps to ${worstCase}, or accept that the guard may end it`,
     })
-  if (worstCase === undefined && budget.tokens === undefined && budget.cost === undefined && budget.time === undefined)
+  if (worstCase === undefined && budget.tokens === undefined && budget.cost === undefined)
     findings.push({
       code: 'budget.worst_case',
       severity: 'advice',
       location: 'config.budget',
-      message: `The worst case is bounded by ${budget.steps} steps alone (${maxParallelBranches} at once): the team has cycles, and no budget of tokens, cost or time`,
-      remedy: 'Set budget.tokens, budget.cost or budget.time',
+      message: `The worst case is bounded by ${budget.steps} steps (${maxParallelBranches} at once) and ${budget.time / 60_000} minutes alone: the team has cycles, and no budget of tokens or cost`,
+      remedy: 'Set budget.tokens or budget.cost',
     })
   return findings
 }

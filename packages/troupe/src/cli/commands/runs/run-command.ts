@@ -16,7 +16,7 @@ export const runCommand: CliCommand = {
   options: [
     ['--id <run>', 'starting again with the id of a run gives that run'],
     ['--tags <names>', 'with commas between'],
-    ['--budget <json>', '{ steps, depth, hops, tokens, cost, time }'],
+    ['--budget <json>', '{ steps, depth, hops, branches, tokens, cost, time }'],
     ['--detach', 'prints the id, and leaves the run to the server'],
   ],
   async run(context, [team = '', task = ''], options) {

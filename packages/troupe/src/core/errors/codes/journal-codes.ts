@@ -10,7 +10,7 @@ export const journalCodes = {
   },
   'journal.full': {
     class: errors.CapacityError,
-    message: 'The journal {journal} reached its limit of {limit}.',
+    message: 'The journal {journal} reached its limit of {limit} {unit}.',
     hint: 'Split the work into sub-runs (ctx.startRun), or let the agent start anew.',
     retryable: false,
   },

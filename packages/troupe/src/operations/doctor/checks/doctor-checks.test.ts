@@ -333,7 +333,8 @@ describe('what was done', () => {
       })
     const now = () => systemClock.now() - 2 * 86_400_000
     const first = await practice.opened({ storage, clock: { ...systemClock, now } })
-    await first.user('ada').orchestra.start({ task: 't', topology: solo(pays('this')) })
+    const config = { budget: { time: '7d' } } as const
+    await first.user('ada').orchestra.start({ task: 't', topology: solo(pays('this')), config })
     await begun.promise
     await first.close()
     // Nobody here has its code.

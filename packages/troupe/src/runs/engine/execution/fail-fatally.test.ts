@@ -129,7 +129,11 @@ it('a run whose journal is full ends with that reason, and its steps are stopped
     config: { guards: { pingPong: false, noProgress: false } },
   })
   const result = await run.result()
-  expect(result).toMatchObject({ status: 'failed', error: { code: 'journal.full' } })
+  expect(result).toMatchObject({
+    status: 'failed',
+    error: { code: 'journal.full' },
+    guard: { name: 'journal', limit: 20, used: 21 },
+  })
   expect(result.totalSteps).toBeLessThan(25)
   expect(await run.status()).toMatchObject({ status: 'failed' })
   await host.close()

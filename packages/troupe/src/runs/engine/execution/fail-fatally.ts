@@ -5,6 +5,7 @@
 import { failure, type StoredError, storeError, TroupeError, type UserId } from '../../../core/index.ts'
 import type { JournalWriter } from '../../../journal/index.ts'
 import type { Statement } from '../../../storage/index.ts'
+import { guardIn } from '../../machine/limits/guards.ts'
 import { type RunAccount, runAccountOf } from '../../machine/run-account.ts'
 import type { State } from '../../machine/state.ts'
 import type { OrchestraParts } from '../orchestra-parts.ts'
@@ -28,7 +29,14 @@ export function failFatally(
       ? thrown
       : failure('invariant.broken', { rule: `run ${run} goes on` }, { cause: thrown })
   const error = storeError(reason)
-  const account = { ...runAccountOf(state, clock.now()), status: 'failed', success: false, error } as const
+  const guard = guardIn(error)
+  const account = {
+    ...runAccountOf(state, clock.now()),
+    status: 'failed',
+    success: false,
+    error,
+    ...(guard ? { guard } : {}),
+  } as const
   const statusRow = {
     status: 'failed',
     reason: null,

@@ -11,6 +11,8 @@ const guards: { readonly [name: string]: string } = {
   time: 'Raise config.budget.time.',
   depth: 'Raise config.budget.depth, or invoke less deeply.',
   hops: 'Raise config.budget.hops.',
+  branches: 'Raise config.budget.branches, or let agents invoke fewer at a time.',
+  journal: 'Split the work into child runs (ctx.startRun).',
   pingPong: 'Two agents handed the work back and forth: let one of them decide.',
   noProgress: 'A branch went through the same again and again: let its agent end.',
   repetition: 'An agent repeated one call: tell it what to do when a tool gives nothing new.',

@@ -4,7 +4,7 @@ import type { GraphEdge } from '../../../topology/index.ts'
 import { returnsTo } from '../../../topology/index.ts'
 import type { Deciding } from '../decision.ts'
 import { joinOf, policyOf } from '../joins/join-progress.ts'
-import { depthAllowed, hopsAllowed, notPingPong } from '../limits/guards.ts'
+import { branchesAllowed, depthAllowed, hopsAllowed, notPingPong } from '../limits/guards.ts'
 import type { BranchOrigin, EventOf } from '../machine-events.ts'
 import { askPerson } from '../people/ask-person.ts'
 import type { Branch } from '../state.ts'
@@ -12,7 +12,7 @@ import type { NextTarget, Plan } from './flow.ts'
 
 export function routeResult(d: Deciding, branch: Branch, plan: Exclude<Plan, { kind: 'invalid' }>) {
   const { notify } = plan
-  if (notify.length > 0 && !(hopsAllowed(d, notify.length) && depthAllowed(d, branch.depth + 1))) return
+  if (notify.length > 0 && !mayStart(d, branch, notify.length)) return
   if (plan.kind !== 'fork')
     for (const [i, edge] of notify.entries())
       startNotification(d, branch, edge, plan.kind === 'end' ? plan.value : plan.input, i + 1)
@@ -64,6 +64,9 @@ export function moveAlong(d: Deciding, branch: Branch, edge: GraphEdge, input: J
   askPerson(d, branch)
 }
 
+const mayStart = (d: Deciding, parent: Branch, more: number): boolean =>
+  depthAllowed(d, parent.depth + 1) && hopsAllowed(d, more) && branchesAllowed(d, more)
+
 type Start = Omit<EventOf<'branch.started'>, 'type' | 'at' | 'agent'>
 
 export function startBranch(d: Deciding, start: Start): void {
@@ -93,7 +96,7 @@ function startNotification(d: Deciding, branch: Branch, edge: GraphEdge, value: 
 }
 
 function fork(d: Deciding, branch: Branch, targets: readonly NextTarget[]) {
-  if (!depthAllowed(d, branch.depth + 1) || !hopsAllowed(d, targets.length)) return
+  if (!mayStart(d, branch, targets.length)) return
   const graph = d.state.graph as NonNullable<typeof d.state.graph>
   const returnsResult = ({ edge }: NextTarget) => edge.type === 'notify' || returnsTo(graph, edge)
   const slots = targets.filter(returnsResult)
@@ -117,7 +120,7 @@ function fork(d: Deciding, branch: Branch, targets: readonly NextTarget[]) {
 
 /** Several go on for a branch, and nobody waits for them. */
 export function split(d: Deciding, branch: Branch, targets: readonly NextTarget[]): void {
-  if (!depthAllowed(d, branch.depth + 1) || !hopsAllowed(d, targets.length)) return
+  if (!mayStart(d, branch, targets.length)) return
   for (const [i, target] of targets.entries()) oneWayTo(d, branch, target, i + 1)
   d.emit({ type: 'branch.completed', branch: branch.id, agent: d.label(branch), as: 'split' })
 }

@@ -19,13 +19,16 @@ const fields = (details: Json | undefined): { readonly [key: string]: Json } =>
     ? (details as { readonly [key: string]: Json })
     : {}
 
-/** The guard that a step tripped by itself: its tool calls repeat, or a budget refused its next call. */
+const guardKinds = ['guard.', 'budget.exceeded', 'journal.full'] as const
+
+/** The guard that a step tripped by itself: its tool calls repeat, a budget refused its next call, its journal is full. */
 export function guardIn(error: StoredError): Guard | undefined {
-  if (!error.code.startsWith('guard.') && error.code !== 'budget.exceeded') return undefined
+  const kind = guardKinds.find((prefix) => error.code.startsWith(prefix))
+  if (kind === undefined) return undefined
   const { guard, budget, limit, used } = fields(error.details)
   const name = guard ?? budget
   return {
-    name: typeof name === 'string' ? name : error.code.split('.')[0] === 'guard' ? error.code.slice(6) : 'budget',
+    name: typeof name === 'string' ? name : kind === 'guard.' ? error.code.slice(6) : (kind.split('.')[0] as string),
     limit: typeof limit === 'number' ? limit : 0,
     used: typeof used === 'number' ? used : 0,
     detail: error.message,
@@ -52,6 +55,15 @@ export function hopsAllowed(d: Deciding, more: number): boolean {
   const used = d.state.counts.hops + d.state.counts.reservedHops
   if (used + more <= hops) return true
   trip(d, { name: 'hops', limit: hops, used })
+  return false
+}
+
+/** Looked at before branches begin: those that wait for their turn are open too. */
+export function branchesAllowed(d: Deciding, more: number): boolean {
+  const { branches } = d.config.budget
+  const open = d.state.counts.live + more
+  if (open <= branches) return true
+  trip(d, { name: 'branches', limit: branches, used: open })
   return false
 }
 

@@ -135,9 +135,38 @@ describe('guards', () => {
     })
     expect(testbed.result.error?.message).toMatch(/Xavier.*Yvonne|Yvonne.*Xavier/)
   })
-  it('refused budgets and guards of steps end the run', () => {
+  it('branches count while they are open, those that wait for their turn included', () => {
+    const fanOut = (wide: number, config: RunConfig) =>
+      hub(['B'], { B: leaf(1) }, { maxParallelBranches: 2, ...config }, (i) =>
+        resultsIn(i) ? finish('met') : invoke(...Array.from({ length: wide }, (): [string, Json] => ['B', 1])),
+      ).result
+    expect(fanOut(9, { budget: { branches: 10 } })).toMatchObject({ status: 'completed' })
+    const guard = { name: 'branches', limit: 10, used: 11 }
+    expect(fanOut(10, { budget: { branches: 10 } })).toMatchObject({ status: 'failed', totalSteps: 1, guard })
+    expect(fanOut(2_000, {}).guard).toEqual({ name: 'branches', limit: 2_000, used: 2_001 })
+    const entries = new MachineTestbed(
+      team('A B', ['Start -> A', 'Start -> B', 'A -> End', 'B -> End']),
+      { A: leaf(1), B: leaf(1) },
+      { budget: { branches: 1 } },
+    ).runUntilIdle()
+    expect(entries.result).toMatchObject({ status: 'failed', totalSteps: 0, guard: { name: 'branches', used: 2 } })
+  })
+  it('a team that names no budget is stopped after an hour of work, and after 10,000 steps or hops', () => {
+    const ticking = (after: number) => ({
+      A: (n: Json) => handOff('B', n, after),
+      B: (n: Json) => handOff('A', n, after),
+    })
+    const loop = team('A B', ['Start -> A', 'A <-> B', 'A -> End'])
+    const guardAfter = (after: number) =>
+      new MachineTestbed(loop, ticking(after), { guards: off }).runUntilIdle().result.guard
+    expect(guardAfter(60_000)).toEqual({ name: 'time', limit: 3_600_000, used: 3_600_000 })
+    expect(guardAfter(1)).toMatchObject({ limit: 10_000, used: 10_000 })
+  })
+  it('refused budgets, guards of steps and full journals end the run', () => {
     const testbed = hub(['B'], { B: () => fails('repeats', 0, 'guard.repetition') })
     expect(testbed.result).toMatchObject({ status: 'failed', guard: { name: 'repetition' } })
+    const full = hub(['B'], { B: () => fails('full', 0, 'journal.full') }, { onFailure: 'collect' })
+    expect(full.result).toMatchObject({ status: 'failed', guard: { name: 'journal' } })
     const tokens = new MachineTestbed(team('A', ['A -> End']), { A: leaf(1, 99) })
     tokens.apply({ at: 2_000, type: 'budget.rejected', step: '1#1', budget: 'tokens', used: 340, limit: 350 })
     expect(tokens.runUntilIdle().result).toMatchObject({

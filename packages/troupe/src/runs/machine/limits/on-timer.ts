@@ -25,7 +25,7 @@ export function onTimer(d: Deciding, name: string) {
     case 'run':
       return requestRunCancel(d, { as: 'failed', error: timedOut('run', 'The run', timeouts.run as number) })
     case 'time':
-      return trip(d, { name: 'time', limit: budget.time as number, used: d.at - d.state.startedAt })
+      return trip(d, { name: 'time', limit: budget.time, used: budget.time + d.at - due })
     case 'branch':
       return branchTimeout(d, id, timeouts.branch as number)
     case 'step':

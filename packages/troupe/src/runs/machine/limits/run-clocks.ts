@@ -9,6 +9,7 @@ import { milliseconds, type Question } from '../../../core/index.ts'
 import { missesPeopleAlone } from '../branches/branch-counts.ts'
 import { type Deciding, isBranchEnded } from '../decision.ts'
 import type { BranchId } from '../machine-events.ts'
+import { deriveStatus } from '../run-account.ts'
 import { waitsForCapacity } from '../steps/step-queue.ts'
 
 /** How long a recalled step may take to stop before the run goes on without it. */
@@ -33,11 +34,19 @@ export function clearClock(d: Deciding, name: string): void {
 
 export function updateClocks(d: Deciding): void {
   const { changed } = d
+  updateTimeClock(d)
   markParentsChanged(d)
   for (const id of [...changed.branches]) updateBranchClock(d, id)
   for (const id of [...changed.steps]) updateStepClock(d, id)
   for (const id of [...changed.joins]) updateJoinClock(d, id)
   for (const id of [...changed.questions]) updateQuestionClock(d, id)
+}
+
+/** The budget of time is one of work: its clock stands while nothing in the run moves without somebody outside. */
+function updateTimeClock(d: Deciding): void {
+  const { cancellation, guard, pausedBy } = d.state
+  const isStopped = pausedBy !== undefined || deriveStatus(d.state).status === 'waiting'
+  updateClock(d, 'time', cancellation || guard ? 'none' : isStopped ? 'stopped' : 'runs', d.config.budget.time)
 }
 
 /** Whether somebody is away shows in everything that waits above. */
@@ -126,6 +135,6 @@ export function startClocks(d: Deciding): void {
     if (kind === 'branch' || kind === 'acquire') d.changed.branches.add(idOf(name))
     else if (kind === 'join') d.changed.joins.add(idOf(name))
     else if (kind === 'question') d.changed.questions.add(idOf(name))
-    else if (!ofSteps.has(kind)) updateClock(d, name, 'runs', 0)
+    else if (kind !== 'time' && !ofSteps.has(kind)) updateClock(d, name, 'runs', 0)
   }
 }
