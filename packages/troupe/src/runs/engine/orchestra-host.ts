@@ -196,6 +196,10 @@ export class OrchestraHost implements RunHost {
     return awaitEnd(this, user, run, signal)
   }
 
+  rememberCode(user: UserId, run: string, agents: ReadonlyMap<string, Agent>): void {
+    this.#code.remember(keyOf(user, run), agents)
+  }
+
   ensureOwned(user: UserId, run: string, retryWindow: RetryWindow): Promise<void> {
     return ensureOwned(this, user, run, retryWindow)
   }

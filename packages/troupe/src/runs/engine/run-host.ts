@@ -13,6 +13,8 @@ export interface RunHost {
   /** @throws NotFoundError `run.unknown` */
   row(user: UserId, run: string): Promise<RunRow>
   own(user: UserId, run: string, ownAgents?: ReadonlyMap<string, Agent>): Promise<RunOwner>
+  /** Keeps the code of a run that this process begins, before the run is durable: it may have to be cancelled at once. */
+  rememberCode(user: UserId, run: string, agents: ReadonlyMap<string, Agent>): void
   ensureOwned(user: UserId, run: string, retryWindow: RetryWindow): Promise<void>
   claimRun(user: UserId, run: string): Promise<void>
   arrived(user: UserId, run: string): Promise<void>

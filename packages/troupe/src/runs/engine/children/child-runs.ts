@@ -41,7 +41,10 @@ export function createChildRuns(host: RunHost): ChildRuns {
       const topology = host.parts.resolveTeam(spec as TeamReference, 'ctx.startRun')
       return prepareRun({ task, topology, ...(config ? { config } : {}), ...(tags ? { tags } : {}) })
     },
-    rows: (user, run, spec) => createRun(host.parts, user, run, spec).statements,
+    rows: (user, run, spec) => {
+      host.rememberCode(user, run, spec.agents)
+      return createRun(host.parts, user, run, spec).statements
+    },
     retry: async (user, run, as, parent) => {
       const records = await readRetainedRecords(host.parts, user, await host.row(user, run))
       const { pinned, state } = foldRun({ snapshot: undefined, records })

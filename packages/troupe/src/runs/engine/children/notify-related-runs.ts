@@ -1,6 +1,6 @@
 /**
- * In the change that pauses a run, lets it go on, or sets its breakpoints: the runs that its steps have started hear of it. A
- * run that comes to a breakpoint tells the one above, so that all of them stop.
+ * In the change that pauses a run, lets it go on, sets its breakpoints, or ends it with a failure or a cancellation: the
+ * runs that its steps have started hear of it. A run that comes to a breakpoint tells the one above, so that all of them stop.
  */
 import type { UserId } from '../../../core/index.ts'
 import type { Statement } from '../../../storage/index.ts'
@@ -17,6 +17,7 @@ export const childBreakpoints = (breakOn: readonly BreakOn[]): readonly BreakOn[
 
 function childMessageOf(event: Event): RunMessage | undefined {
   if (event.type === 'run.paused') return { type: 'pause' }
+  if (event.type === 'run.failed' || event.type === 'run.cancelled') return { type: 'cancel' }
   if (event.type === 'run.breakpoints-set') return { type: 'break', breakOn: childBreakpoints(event.breakOn) }
   if (event.type !== 'run.resumed') return undefined
   return { type: 'resume', ...(event.steps === undefined ? {} : { steps: event.steps }) }

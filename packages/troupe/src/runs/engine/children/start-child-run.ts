@@ -23,6 +23,7 @@ export async function startChildRun(
 ): Promise<ChildRun> {
   checkOptions('ctx.startRun', spec, ['task', 'team', 'agent', 'topology', 'config', 'tags'])
   const runSpec = parts.children.prepare(spec)
+  at.onChildRun()
   // Before anything is awaited: runs that start side by side keep their order.
   const run = recorder.answerNow(childCall, () => childRunId(at.run, parts.ids.next()))
   const step = stepJournal(at.run, at.step)

@@ -62,6 +62,8 @@ export type RunMessage =
   | { readonly type: 'pause'; readonly breakpoint?: Breakpoint }
   | { readonly type: 'resume'; readonly steps?: number }
   | { readonly type: 'break'; readonly breakOn: readonly BreakOn[] }
+  /** The run above has failed or was cancelled. */
+  | { readonly type: 'cancel' }
   | { readonly type: 'command'; readonly id: string; readonly order: Order }
   | ({ readonly type: 'charged' } & Omit<RunCharged, 'type'>)
 
@@ -123,6 +125,8 @@ export function inputOf(body: Json, at: number): Input {
         by: 'parent',
         ...(runMessage.steps === undefined ? {} : { steps: runMessage.steps }),
       }
+    case 'cancel':
+      return { at, type: 'cancel', by: 'parent' }
     case 'break':
       return { at, type: 'break', by: 'parent', breakOn: runMessage.breakOn }
     default:

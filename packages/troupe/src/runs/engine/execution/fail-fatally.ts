@@ -6,8 +6,10 @@ import { failure, type StoredError, storeError, TroupeError, type UserId } from 
 import type { JournalWriter } from '../../../journal/index.ts'
 import type { Statement } from '../../../storage/index.ts'
 import { guardIn } from '../../machine/limits/guards.ts'
+import type { Pinned } from '../../machine/machine-events.ts'
 import { type RunAccount, runAccountOf } from '../../machine/run-account.ts'
 import type { State } from '../../machine/state.ts'
+import { notifyRelatedRuns } from '../children/notify-related-runs.ts'
 import type { OrchestraParts } from '../orchestra-parts.ts'
 import { stepJournal } from '../store/run-journals.ts'
 
@@ -17,12 +19,19 @@ export interface FatalFailure {
 }
 
 /** @param steps those that are carried out, which are fenced */
-export function failFatally(
-  { journals, clock, store }: Pick<OrchestraParts, 'journals' | 'clock' | 'store'>,
-  at: { readonly user: UserId; readonly run: string; readonly state: State; readonly writer: JournalWriter },
+export async function failFatally(
+  parts: Pick<OrchestraParts, 'journals' | 'clock' | 'store' | 'inbox'>,
+  at: {
+    readonly user: UserId
+    readonly run: string
+    readonly pinned: Pinned
+    readonly state: State
+    readonly writer: JournalWriter
+  },
   steps: readonly string[],
   thrown: unknown,
-): FatalFailure {
+): Promise<FatalFailure> {
+  const { journals, clock, store } = parts
   const { user, run, state, writer } = at
   const reason =
     thrown instanceof TroupeError
@@ -37,6 +46,9 @@ export function failFatally(
     error,
     ...(guard ? { guard } : {}),
   } as const
+  const failed = { at: clock.now(), seq: state.seq + 1, type: 'run.failed' as const, error }
+  // Where they cannot be read, the run ends all the same.
+  const childRows = await notifyRelatedRuns(parts, at, [failed]).catch(() => [])
   const statusRow = {
     status: 'failed',
     reason: null,
@@ -55,6 +67,7 @@ export function failFatally(
       steps.map((step) => stepJournal(run, step)),
     ).statements,
     ...journals.close(user, writer.id).statements,
+    ...childRows,
   ]
   return { account, statements }
 }

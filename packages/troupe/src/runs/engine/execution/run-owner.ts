@@ -258,10 +258,10 @@ export class RunOwner {
 
   async #breakDown(error: unknown): Promise<void> {
     this.#writer.rewind(this.#mark)
-    const at = { user: this.user, run: this.run, state: this.#state, writer: this.#writer }
+    const at = { user: this.user, run: this.run, pinned: this.pinned, state: this.#state, writer: this.#writer }
     const steps = this.#launcher.steps()
-    const { account, statements } = failFatally(this.#parts, at, steps, error)
-    const change = { id: null, scope: { user: this.user }, statements }
+    const { account, statements } = await failFatally(this.#parts, at, steps, error)
+    const change = { id: null, scope: { user: this.user }, statements, wake: ['runs' as const] }
     const written = await this.#parts.storage.commit(change).catch(() => undefined)
     // Another owner has it, or nothing can be written: whoever takes it up next finds the same.
     if (!written?.ok) return this.#parts.onOwnershipLost(this.user, this.run, written?.code === 'journal.lost')

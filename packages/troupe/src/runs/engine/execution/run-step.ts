@@ -12,4 +12,6 @@ export interface RunStep {
   /** Of the run, by name. */
   readonly agents: ReadonlyMap<string, Agent>
   readonly pinned: Pinned
+  /** Told of each run that the step has started. */
+  readonly onChildRun: () => void
 }

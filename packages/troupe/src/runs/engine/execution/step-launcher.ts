@@ -249,10 +249,19 @@ export class StepLauncher {
   async #executeAgent(command: Execute, recorder: Recorder): Promise<Json> {
     const agent = this.#agents.get(command.agent)
     if (!agent) throw failure('agent.unknown', { agent: command.agent, known: [...this.#agents.keys()].join(', ') })
-    return await this.#program(agent, command, recorder)
+    let startedRuns = false
+    try {
+      return await this.#program(agent, command, recorder, () => {
+        startedRuns = true
+      })
+    } catch (error) {
+      // Who cancels the step cancels these too.
+      if (startedRuns && !recorder.signal.aborted) await this.#parts.children.cancelOf(this.#user, recorder.step)
+      throw error
+    }
   }
 
-  async #program(agent: Agent, command: Execute, recorder: Recorder): Promise<Outcome> {
+  async #program(agent: Agent, command: Execute, recorder: Recorder, onChildRun: () => void): Promise<Outcome> {
     const { clock, random } = this.#parts
     const { recording, guard } = this.#parts.services
     const shared = { clock, random, recording, guard, vouches: agent.source !== undefined }
@@ -263,6 +272,7 @@ export class StepLauncher {
       agent: agent.name,
       agents: this.#agents,
       pinned: this.#pinned,
+      onChildRun,
     }
     const own = createStepClients(this.#parts, at, agent, recorder)
     const ctxOf: CtxOf = (stage, name = agent.name, within = []) => {
