@@ -167,6 +167,25 @@ describe('a chain of models', () => {
     expect(model.calls).toHaveLength(1)
   })
 
+  it('that throws no error fails in a typed way, streamed or not', async () => {
+    for (const [thrown, problem] of [
+      [null, 'thrown: null'],
+      [undefined, 'thrown: undefined'],
+      ['no luck', 'thrown: no luck'],
+      [Symbol('odd'), 'thrown: Symbol(odd)'],
+      [new Proxy({}, { getPrototypeOf: () => Reflect.ownKeys(null as never) as never }), 'cannot be read'],
+    ] as const) {
+      const throws = () => Promise.reject(thrown)
+      const named = { specificationVersion: 'v4', provider: 'p', modelId: 'm', supportedUrls: {} } as const
+      const model: LanguageModelV4 = { ...named, doGenerate: throws, doStream: throws }
+      for (const more of [{}, { onPart: () => {} }])
+        await expect(models().call([model], call('x', more))).rejects.toMatchObject({
+          code: 'model.failed',
+          message: expect.stringContaining(problem),
+        })
+    }
+  })
+
   it('passes over a provider that wants a pause too long, and bounds short ones', async () => {
     const clock = createVirtualClock()
     const long = new MockModel({ responses: [apiError(429, { 'retry-after': '3600' })] })

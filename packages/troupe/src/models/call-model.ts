@@ -5,7 +5,7 @@ import { type Backoff, backoffDelay, withTimeLimit } from '../resilience/index.t
 import { readAnswerParts, readUsage, withinBounds } from './answers/read-answer.ts'
 import { type LiveText, readStream, type StreamedAnswer } from './answers/read-stream.ts'
 import { withIdleLimit } from './idle-limit.ts'
-import { invalidModelAnswer, verdictOf } from './model-failure.ts'
+import { invalidModelAnswer, thrownByModel, verdictOf } from './model-failure.ts'
 import { limited, longestPauseMs, type ModelGate } from './model-gates.ts'
 import type { ModelAnswer, ModelCall } from './models-port.ts'
 import type { createPrices } from './prices.ts'
@@ -94,9 +94,12 @@ async function attempt(
     signal: call.signal,
   }
   return withTimeLimit(limit, async (signal) => {
-    const partial = live
-      ? await streamed(caller, { name, model }, call, live, signal)
-      : await generated(model, optionsOf(call, signal))
+    const answered = live
+      ? streamed(caller, { name, model }, call, live, signal)
+      : generated(model, optionsOf(call, signal))
+    const partial = await answered.catch((thrown: unknown) => {
+      throw thrownByModel(thrown)
+    })
     const { content, cut } = withinBounds(readAnswerParts(partial.content))
     const { cachedTokens, ...usage } = readUsage(partial.usage, call.prompt, content)
     // A stream that was cut may close like a whole one: its provider then tells of no end.

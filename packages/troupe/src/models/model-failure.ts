@@ -1,5 +1,5 @@
 /** What a failed attempt means: try again, wait, or give up. Told from the shape of the AI SDK's errors alone. */
-import { TroupeError } from '../core/index.ts'
+import { storeError, TroupeError, toReadable } from '../core/index.ts'
 import { isOfNetwork } from '../resilience/index.ts'
 
 export type ModelFailure =
@@ -46,6 +46,12 @@ export function verdictOf(error: unknown, at: number): ModelFailure {
 
 /** What a provider sent was no answer; another attempt may bring one. */
 export const invalidModelAnswer = (problem: string): Error => Object.assign(new Error(problem), { isRetryable: true })
+
+/** What a model threw, as an error whose message can be read: it may have thrown null, a text or a Proxy. */
+export function thrownByModel(thrown: unknown): object {
+  const readable = toReadable(thrown)
+  return typeof readable === 'object' && readable !== null ? readable : new Error(storeError(readable).message)
+}
 
 /**
  * What a provider reports within a stream that had begun well: an object of its own, its status among its fields or not
