@@ -13,6 +13,7 @@ import type {
   Access,
   ApiKeys,
   AuditLog,
+  BoundedEvaluator,
   Erasure,
   Incidents,
   Roles,
@@ -61,6 +62,7 @@ export interface TroupeParts {
   readonly starting: Set<Promise<unknown>>
   /** Each with its user; those that gave up, too. */
   readonly supervisions: Map<Supervision, string>
+  readonly evaluator: BoundedEvaluator
   readonly toolPins: ToolPins
   readonly toolSources: ToolSources
   /** Servers of it that are open. */

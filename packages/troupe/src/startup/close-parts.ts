@@ -39,6 +39,7 @@ const ends: Readonly<Record<string, (parts: TroupeParts) => unknown>> = {
   // From then on others may take the runs.
   lease: ({ sharing }) => sharing?.lease.close(),
   tools: ({ toolSources }) => toolSources.close(),
+  evaluator: ({ evaluator }) => evaluator.close(),
   mailboxes: ({ mailboxes }) => mailboxes.close(),
   presence: ({ presence }) => presence.close(),
   context: ({ mesh }) => mesh.close(),

@@ -44,6 +44,7 @@ import {
 import { Cache } from '../resilience/index.ts'
 import {
   ApiKeys,
+  BoundedEvaluator,
   createErasure,
   createIncidents,
   createTaintGuard,
@@ -146,7 +147,8 @@ async function assemble(
   const common = assembleCommon(config, durable, processId)
   const { live, ...own } = await openModels(config, durable, startup)
   const toolPins = new ToolPins(durable)
-  const toolSources = new ToolSources({ ...base, toolPins, fetchFor: egressClient.fetchFor })
+  const evaluator = new BoundedEvaluator({ clock })
+  const toolSources = new ToolSources({ ...base, toolPins, evaluator, fetchFor: egressClient.fetchFor })
   const guards = sharedServices ?? { ...own, toolSources }
   const holder = () => sharing?.lease.processId ?? processId
   const { known, ...teams } = assembleTeams(config, { ...durable, ...common, holder, ...guards })
@@ -166,6 +168,7 @@ async function assemble(
     ...noneAtWork(),
     toolPins,
     toolSources,
+    evaluator,
     served: new Set<object>(),
     live: { ...live, storage: bare, journals },
     housekeeping,

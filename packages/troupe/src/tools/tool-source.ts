@@ -4,7 +4,7 @@
  */
 import type { Clock, Events, Json, Random } from '../core/index.ts'
 import type { Log } from '../observability/index.ts'
-import type { Fetch, Secrets, ToolChange, ToolPins } from '../security/index.ts'
+import type { BoundedEvaluator, Fetch, Secrets, ToolChange, ToolPins } from '../security/index.ts'
 import type { Tool } from './define-tool.ts'
 
 /** What a troupe lends to the sources that it opens. */
@@ -14,6 +14,8 @@ export interface SourceHost {
   readonly events: Events
   readonly secrets: Pick<Secrets, 'reveal'>
   readonly toolPins: ToolPins
+  /** Compiles and tries what a source wrote. */
+  readonly evaluator: BoundedEvaluator
   readonly log: Log
   /** The way out to a url. */
   readonly fetchFor: (url: string) => Fetch

@@ -3,12 +3,12 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { defineAgent } from '../../src/agents/index.ts'
 import type { TroupeConfig } from '../../src/configuration/index.ts'
 import { approveMcpTools, type McpToolsOptions, mcpTools } from '../../src/protocols/index.ts'
 import { serve } from '../../src/server/index.ts'
-import { createTroupe, LlmAgent, type Troupe } from '../../src/startup/index.ts'
+import { createTroupe, LlmAgent, partsOf, type Troupe } from '../../src/startup/index.ts'
 import { MockModel } from '../../src/testing/index.ts'
 import type { Tool } from '../../src/tools/index.ts'
 import { until } from './clients.ts'
@@ -112,11 +112,13 @@ describe('the tools of a program', () => {
     ])
   })
 
-  test('are offered without one whose schema cannot be read', async () => {
+  test('are offered with a schema that cannot be read, which is found when the tool is first called', async () => {
     const properties = { x: { $ref: 'https://elsewhere.example/x.json' } }
     offer(wire('broken', { inputSchema: { type: 'object', properties } }), wire('echo'))
     const { tools } = await other(await begin())
-    expect(tools.map(({ name }) => name)).toEqual(['other_echo'])
+    expect(tools.map(({ name }) => name)).toEqual(['other_broken', 'other_echo'])
+    const validate = async () => byName(tools, 'broken').inputSchema['~standard'].validate({})
+    await expect(validate()).rejects.toMatchObject({ code: 'schema.rejected' })
   })
 
   test('are checked by their own schemas, whatever else says the same $id', async () => {
@@ -129,20 +131,40 @@ describe('the tools of a program', () => {
     expect([await issues('count', 'a'), await issues('count', 1)]).toEqual([1, 0])
   })
 
-  test('hold nobody up with a schema that takes for ever to check', async () => {
+  test('hold nothing up with a schema that takes for ever to check', async () => {
     const slow = { type: 'object', properties: { x: { type: 'string', pattern: '^(a+)+$' } } }
-    const wide = Object.fromEntries(Array.from({ length: 30_000 }, (_, i) => [`p${i}`, { type: 'string' }]))
-    offer(
-      wire('shaped', { inputSchema: slow, outputSchema: slow }),
-      wire('wide', { inputSchema: { type: 'object', properties: wide } }),
-    )
-    const { tools } = await other(await begin(), { resultLimit: 2 ** 22 })
-    expect(tools.map(({ name }) => name)).toEqual(['other_shaped'])
+    offer(wire('shaped', { inputSchema: slow, outputSchema: slow }), wire('echo'))
+    const { tools } = await other(await begin())
     const x = `${'a'.repeat(60)}!`
-    const { issues } = await byName(tools, 'shaped').inputSchema['~standard'].validate({ x })
-    expect(issues?.[0]?.message).toContain('takes longer')
-    await expect(call(byName(tools, 'shaped'), { x })).rejects.toThrow('takes longer')
+    const validate = async () => byName(tools, 'shaped').inputSchema['~standard'].validate({ x })
+    const turns: number[] = []
+    const isOver = new AbortController()
+    const turning = (async () => {
+      for (; !isOver.signal.aborted; turns.push(1)) await new Promise((resolve) => setImmediate(resolve))
+    })()
+    await expect(validate()).rejects.toThrow('takes longer')
+    isOver.abort()
+    await turning
+    expect(turns.length).toBeGreaterThan(20)
     expect(await call(byName(tools, 'shaped'), { x: 'aa' })).toEqual({ x: 'aa' })
+    // Its result is no text that the pattern takes either, and the server has a budget of time.
+    await expect(call(byName(tools, 'shaped'), { x })).rejects.toThrow('takes longer')
+    await expect(call(byName(tools, 'shaped'), { x: 'aa' })).rejects.toThrow('within a minute')
+  })
+
+  test('are not compiled before they are used, so that a thousand of them cost no time', async () => {
+    const wide = Object.fromEntries(
+      Array.from({ length: 100 }, (_, i) => [`p${i}`, { type: 'string', pattern: `^a${i}+$` }]),
+    )
+    offer(
+      ...Array.from({ length: 300 }, (_, i) =>
+        wire(`t${i}`, { inputSchema: { $id: `${i}`, type: 'object', properties: wide } }),
+      ),
+    )
+    const troupe = await begin()
+    const compiled = vi.spyOn(troupe[partsOf].evaluator, 'check')
+    const { tools } = await other(troupe, { resultLimit: 2 ** 22 })
+    expect([tools.length, compiled.mock.calls.length]).toEqual([300, 0])
   })
 
   test('are offered without one whose name no database holds', async () => {

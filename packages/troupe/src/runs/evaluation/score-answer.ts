@@ -68,7 +68,11 @@ export async function scoreAnswer(score: KnownScore, run: ScoredRun): Promise<nu
     const fits = parse(score.schema, run.response ?? null, 'The answer')
     return await fits.then(
       () => 1,
-      () => 0,
+      (error: Error) => {
+        // The schema gave no verdict: it threw.
+        if (error.cause !== undefined) throw error
+        return 0
+      },
     )
   }
   const worth = await score(run)

@@ -33,4 +33,20 @@ describe('an evaluation over HTTP', () => {
       expect(body.detail).toContain('body/score/schema')
     }
   })
+
+  it('serves other callers while the schema of an evaluation backtracks', async () => {
+    const { call } = await servers.start()
+    await call('POST', '/v1/runs', { task: `${'a'.repeat(60)}!`, agent: 'Echo', id: 'one' })
+    await call('GET', '/v1/runs/one/result?wait=20s')
+    const order: string[] = []
+    const schema = { type: 'object', properties: { received: { type: 'string', pattern: '^(a+)+$' } } }
+    const evaluation = call('POST', '/v1/evaluations', { ...asked, score: { schema } }).finally(() =>
+      order.push('evaluation'),
+    )
+    for (let i = 0; i < 3; i++) await call('GET', '/health').then(() => order.push('health'))
+    const { text } = await evaluation
+    expect(order).toEqual(['health', 'health', 'health', 'evaluation'])
+    expect(text).toContain('"status":"failed"')
+    expect(text).toContain('longer than 1000 ms')
+  })
 })

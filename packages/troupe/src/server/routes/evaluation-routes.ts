@@ -1,6 +1,6 @@
 /** Past runs, run again with something different: a long work that is told run by run. */
 import { z } from 'zod'
-import { failure, sleep } from '../../core/index.ts'
+import { failure, type Json, sleep, TroupeError } from '../../core/index.ts'
 import { type EvaluateOptions, type EvaluationProgress, readTeamRequest } from '../../runs/index.ts'
 import { type Call, streams } from '../route.ts'
 import type { Frame } from '../streams/frame.ts'
@@ -62,7 +62,8 @@ export const evaluationRoutes = [
     events: async (call) => {
       const { orchestra, parts, signal } = call
       const progress = new Progress()
-      const work = orchestra.evaluate({ ...optionsOf(call), signal, onProgress: (one) => progress.add(one) })
+      const options = await optionsOf(call)
+      const work = orchestra.evaluate({ ...options, signal, onProgress: (one) => progress.add(one) })
       work.then(
         () => progress.end(),
         () => progress.end(),
@@ -77,11 +78,9 @@ export const evaluationRoutes = [
   }),
 ]
 
-function optionsOf({
-  parts,
-  idempotencyId,
-  body: { score, change, id = idempotencyId, ...rest },
-}: Asked): EvaluateOptions {
+async function optionsOf(call: Asked): Promise<EvaluateOptions> {
+  const { parts, idempotencyId } = call
+  const { score, change, id = idempotencyId, ...rest } = call.body
   const { team, agent, topology, ...edited } = change
   const request = withoutUndefined({ team, agent, topology })
   return {
@@ -90,19 +89,20 @@ function optionsOf({
       ...withoutUndefined(edited),
       ...(Object.keys(request).length === 0 ? {} : readTeamRequest(parts.settings, request)),
     },
-    score: typeof score === 'object' && 'schema' in score ? { schema: schemaOf(score.schema) } : score,
+    score: typeof score === 'object' && 'schema' in score ? { schema: await schemaOf(call, score.schema) } : score,
   } as EvaluateOptions
 }
 
-function schemaOf(schema: Readonly<Record<string, unknown>>) {
+async function schemaOf({ parts, user }: Asked, schema: Readonly<Record<string, unknown>>) {
+  const source = `user ${user}`
+  const json = schema as { readonly [key: string]: Json }
   try {
-    return z.fromJSONSchema(schema)
+    await parts.evaluator.check(source, json)
   } catch (error) {
-    const { message } = error as Error
-    throw failure('request.invalid', {
-      problem: `body/score/schema: it is no JSON Schema that can be used: ${message}`,
-    })
+    if (!(error instanceof TroupeError)) throw error
+    throw failure('request.invalid', { problem: `body/score/schema: ${error.message}` })
   }
+  return parts.evaluator.schemaOf(source, json)
 }
 
 /** What was told and not sent yet; bounded by the runs of an evaluation. */

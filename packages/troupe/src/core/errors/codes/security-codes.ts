@@ -105,6 +105,11 @@ export const securityCodes = {
     message: '{agent} cannot vouch for what its model was told: {problem}.',
     hint: 'Call ctx.declassify in a function agent or a worker that the value goes through.',
   },
+  'schema.rejected': {
+    class: errors.ValidationError,
+    message: 'The schema of {source} cannot be used: {problem}.',
+    hint: 'Simplify the schema: no nested repetition in a pattern, and fewer alternatives.',
+  },
   'user.forgotten': {
     class: errors.NotFoundError,
     message: 'What there was of the user {user} is forgotten.',

@@ -25,7 +25,6 @@ import {
 import { McpConnection } from './mcp-connection.ts'
 import { checkServer, type McpServerConfig } from './mcp-server-config.ts'
 import { openClient } from './open-client.ts'
-import { createSchemaChecks } from './schema-checks.ts'
 import { descriptionOf } from './tool-form.ts'
 
 export interface McpToolsOptions {
@@ -128,23 +127,17 @@ type Listed = {
 }
 
 function openServer(host: SourceHost, checked: Checked): OpenedSource {
-  const { clock, random, events, secrets, toolPins, fetchFor } = host
+  const { clock, random, events, secrets, toolPins, evaluator, fetchFor } = host
   const { name: source, server, timeoutMs, resultLimit } = checked
   const log = host.log.child({ server: source })
-  let checks: ReturnType<typeof createSchemaChecks> | undefined
-  const schemaChecks = () => {
-    checks ??= createSchemaChecks()
-    return checks
-  }
   const connection = new McpConnection({
     source,
     clock,
     random,
     timeoutMs,
-    open: async (listeners) => {
-      const clientOptions = { secrets, fetchFor, schemaChecks: await schemaChecks() }
-      return openClient({ server, log, timeoutMs, messageBytes: 4 * resultLimit, ...clientOptions, ...listeners })
-    },
+    evaluator,
+    open: (listeners) =>
+      openClient({ server, log, timeoutMs, messageBytes: 4 * resultLimit, secrets, fetchFor, ...listeners }),
     compare: async (forms) => {
       const changes = await toolPins.compare(source, forms)
       for (const { tool, change, parts } of changes)
@@ -174,19 +167,11 @@ function openServer(host: SourceHost, checked: Checked): OpenedSource {
   return {
     discover,
     async toolsOf(listed) {
-      const { fromJsonSchema } = await import('@modelcontextprotocol/client')
-      const validator = await schemaChecks()
       const all = listed as readonly Listed[]
       const names = namesOf(source, all)
-      return all.flatMap((tool) => {
-        try {
-          const schema = fromJsonSchema(tool.inputSchema as never, validator) as Schema
-          return [toolOf(connection, checked, { ...tool, offered: names.get(tool.name) as string }, schema)]
-        } catch (error) {
-          // One that nobody can call keeps nobody from the others.
-          log.warn('a tool is not offered: its input schema cannot be read', { tool: tool.name, error: error as Error })
-          return []
-        }
+      return all.map((tool) => {
+        const schema = evaluator.schemaOf(`mcp:${source}`, tool.inputSchema as { readonly [key: string]: Json })
+        return toolOf(connection, checked, { ...tool, offered: names.get(tool.name) as string }, schema)
       })
     },
     close: () => connection.close(),

@@ -3,9 +3,9 @@
  * when it fails repeatedly, and compared with what is pinned whenever it is connected and once a minute.
  */
 import type { CallToolResult, Client, Tool as WireTool } from '@modelcontextprotocol/client'
-import { type Clock, failure, type Random, TroupeError } from '../../../core/index.ts'
+import { type Clock, failure, type Json, type Random, TroupeError } from '../../../core/index.ts'
 import { backoffDelay, CircuitBreaker } from '../../../resilience/index.ts'
-import type { ToolChange, ToolForm } from '../../../security/index.ts'
+import type { BoundedEvaluator, ToolChange, ToolForm } from '../../../security/index.ts'
 import { isConnectionGone, notProcessedReason } from './not-processed-reason.ts'
 import { distinct, toolFormOf } from './tool-form.ts'
 
@@ -14,6 +14,8 @@ export interface ConnectionParts {
   readonly clock: Clock
   readonly random: Random
   readonly timeoutMs: number
+  /** Checks what tools return by the schema that their server declares. */
+  readonly evaluator: BoundedEvaluator
   readonly open: (listeners: {
     readonly changed: () => void
     readonly closed: () => void
@@ -95,8 +97,12 @@ export class McpConnection {
     if (!live.forms.has(tool)) throw failure('mcp.changed', { server: source, tool, what: 'it is gone' })
     signal.throwIfAborted()
     const { ProtocolError } = await import('@modelcontextprotocol/client')
+    const output = live.tools.find(({ name }) => name === tool)?.outputSchema as Json | undefined
+    // A schema that cannot be used is found before the call, which may change the world.
+    if (output !== undefined) await this.#parts.evaluator.check(`mcp:${source}`, output)
+    let result: CallToolResult
     try {
-      return await live.client.callTool({ name: tool, arguments: args }, { signal, timeout })
+      result = await live.client.callTool({ name: tool, arguments: args }, { signal, timeout })
     } catch (error) {
       if (error instanceof ProtocolError)
         throw failure('tool.failed', { tool: `${source}/${tool}`, problem: short(error.message) }, { cause: error })
@@ -109,6 +115,16 @@ export class McpConnection {
       const problem = 'the server took the call and gave no answer that can be read'
       throw failure('outcome.unknown', { what: `The call of ${source}/${tool}`, problem }, { cause: error })
     }
+    if (output !== undefined && !result.isError) await this.#checkResult(tool, output, result)
+    return result
+  }
+
+  async #checkResult(tool: string, output: Json, { structuredContent }: CallToolResult): Promise<void> {
+    const { source, evaluator } = this.#parts
+    const mismatch = await evaluator.check(`mcp:${source}`, output, structuredContent as Json)
+    if (mismatch === undefined) return
+    const problem = short(`its result does not fit the schema that it declares: ${mismatch}`)
+    throw failure('tool.failed', { tool: `${source}/${tool}`, problem })
   }
 
   #discover(refresh = false): Promise<Live> {

@@ -15,8 +15,6 @@ export interface OpenClientOptions {
   readonly timeoutMs: number
   /** A message that is larger ends the connection of a program, and the answer over HTTP. */
   readonly messageBytes: number
-  /** Of what tools answer. */
-  readonly schemaChecks: jsonSchemaValidator
   /** Gives up connecting. */
   readonly signal: AbortSignal
   readonly changed: () => void
@@ -28,6 +26,11 @@ const stderrBytes = 65_536
 const lineLength = 1_000
 /** Programs of the older protocol may say nothing at all to the question which one they speak. */
 const probeMs = 5_000
+
+/** What tools return is checked by the evaluator, not by the client: the client would do it on the main thread. */
+const unchecked: jsonSchemaValidator = {
+  getValidator: () => (value) => ({ valid: true, data: value as never, errorMessage: undefined }),
+}
 
 export async function openClient(options: OpenClientOptions): Promise<Client> {
   const { server, timeoutMs, signal } = options
@@ -41,7 +44,7 @@ export async function openClient(options: OpenClientOptions): Promise<Client> {
         ...(isProgram ? { probe: { timeoutMs: Math.min(probeMs, timeoutMs) } } : {}),
       },
       listChanged: { tools: { autoRefresh: false, onChanged: options.changed } },
-      jsonSchemaValidator: options.schemaChecks,
+      jsonSchemaValidator: unchecked,
     },
   )
   const watchedFetch = watched(options.fetchFor)

@@ -1,0 +1,97 @@
+import { afterEach, describe, expect, it } from 'vitest'
+import type { Json } from '../../core/index.ts'
+import { createVirtualClock } from '../../core/index.ts'
+import { BoundedEvaluator, type EvaluatorLimits } from './bounded-evaluator.ts'
+
+const slow = { type: 'string', pattern: '^(a+)+$' }
+const neverMatching = `${'a'.repeat(60)}!`
+/** Each definition refers to the next one twice: 2^40 ways. */
+const definitions = Array.from({ length: 40 }, (_, i): [string, Json] => {
+  const next = { $ref: `#/$defs/d${i + 1}` }
+  return [`d${i}`, { anyOf: [next, next] }]
+})
+const doubling: Json = {
+  $ref: '#/$defs/d0',
+  $defs: { ...Object.fromEntries(definitions), d40: { anyOf: [{ type: 'number' }, { type: 'boolean' }] } },
+}
+const rejected = (problem: string) => ({ code: 'schema.rejected', message: expect.stringContaining(problem) })
+
+describe('The bounded evaluator', () => {
+  const open: BoundedEvaluator[] = []
+  const begin = (limits: Partial<EvaluatorLimits> = {}) => {
+    const clock = createVirtualClock()
+    const evaluator = new BoundedEvaluator({ clock }, limits)
+    open.push(evaluator)
+    return { clock, evaluator }
+  }
+  afterEach(async () => {
+    for (const one of open.splice(0)) await one.close()
+  })
+
+  it('tells why a value does not fit a schema, and which schema cannot be compiled.', async () => {
+    const { evaluator } = begin()
+    expect(await evaluator.check('ada', { type: 'number' }, 1)).toBe(undefined)
+    expect(await evaluator.check('ada', { type: 'number' }, 'one')).toContain('number')
+    expect(await evaluator.check('ada', { type: 'number' })).toBe(undefined)
+    for (const schema of [{ type: 'shout' }, { type: 'string', pattern: '(' }, { $ref: 'https://elsewhere.example/x' }])
+      await expect(evaluator.check('ada', schema)).rejects.toMatchObject({ code: 'schema.rejected' })
+  })
+
+  it('leaves the main thread free while a pattern backtracks, and ends the pattern at the deadline.', async () => {
+    const { evaluator } = begin({ deadlineMs: 300 })
+    let turns = 0
+    let isOver = false
+    const check = evaluator.check('eve', slow, neverMatching).finally(() => {
+      isOver = true
+    })
+    const turning = (async () => {
+      for (; !isOver; turns++) await new Promise((resolve) => setImmediate(resolve))
+    })()
+    await expect(check).rejects.toMatchObject(rejected('longer than 300 ms'))
+    await turning
+    expect(turns).toBeGreaterThan(20)
+    expect(await evaluator.check('ada', slow, 'aaa')).toBe(undefined)
+  })
+
+  it('ends a schema whose references double at each level.', async () => {
+    const { evaluator } = begin({ deadlineMs: 300 })
+    await expect(evaluator.check('eve', doubling, 'text')).rejects.toMatchObject(rejected('longer than 300 ms'))
+  })
+
+  it('ends a check that needs more memory than the limit, and serves the next one.', async () => {
+    const { evaluator } = begin({ memoryMb: 32, deadlineMs: 60_000, maxSchemaLength: 2 ** 24 })
+    const properties = Object.fromEntries(Array.from({ length: 100_000 }, (_, i) => [`p${i}`, { type: 'string' }]))
+    await expect(evaluator.check('eve', { type: 'object', properties })).rejects.toMatchObject(rejected('32 MB'))
+    expect(await evaluator.check('ada', { type: 'number' }, 1)).toBe(undefined)
+  })
+
+  it('rejects a source that used its time, until the minute is over, and serves other sources.', async () => {
+    const { evaluator, clock } = begin({ budgetMs: 1_500 })
+    for (let i = 0; i < 2; i++)
+      await expect(evaluator.check('eve', slow, neverMatching)).rejects.toMatchObject(rejected('longer than'))
+    await expect(evaluator.check('eve', { type: 'number' }, 1)).rejects.toMatchObject(rejected('within a minute'))
+    expect(await evaluator.check('ada', { type: 'number' }, 1)).toBe(undefined)
+    await clock.advance('60s')
+    expect(await evaluator.check('eve', { type: 'number' }, 1)).toBe(undefined)
+  })
+
+  it('takes so many requests at once and schemas of so many characters.', async () => {
+    const { evaluator } = begin({ maxWaiting: 2, maxSchemaLength: 100 })
+    const all = await Promise.allSettled(Array.from({ length: 6 }, () => evaluator.check('eve', { type: 'number' }, 1)))
+    const problems = all.flatMap((one) => (one.status === 'rejected' ? [one.reason.message] : []))
+    expect(problems).toHaveLength(3)
+    expect(problems[0]).toContain('2 checks wait already')
+    await expect(evaluator.check('eve', { description: 'x'.repeat(100) })).rejects.toMatchObject(
+      rejected('longer than'),
+    )
+  })
+
+  it('rejects what waits when it is closed.', async () => {
+    const { evaluator } = begin()
+    const waiting = [evaluator.check('eve', slow, neverMatching), evaluator.check('eve', slow, neverMatching)]
+    const results = Promise.allSettled(waiting)
+    await evaluator.close()
+    expect((await results).map(({ status }) => status)).toEqual(['rejected', 'rejected'])
+    await expect(evaluator.check('eve', slow, 'a')).rejects.toMatchObject(rejected('closed'))
+  })
+})

@@ -1,0 +1,203 @@
+/**
+ * Evaluates what others wrote: JSON Schemas, and with them regular expressions, of callers and of servers of tools. The
+ * author of an expression decides how long it takes, so nothing of it is compiled or tried on the main thread. One thread
+ * evaluates one request at a time, with a deadline and a memory limit; it is ended and replaced if it exceeds either. Each
+ * source has a budget of time: a source that used it up is rejected until the minute is over.
+ */
+import { once } from 'node:events'
+import { Worker } from 'node:worker_threads'
+import { LRUCache } from 'lru-cache'
+import { type Clock, failure, hashJson, type Json, type Schema } from '../../core/index.ts'
+
+export interface EvaluatorLimits {
+  /** Of one compilation or one check. */
+  readonly deadlineMs: number
+  /** Of the time that the expressions of one source take within a minute. */
+  readonly budgetMs: number
+  /** Of the thread's heap. */
+  readonly memoryMb: number
+  /** Requests that wait, of all sources. */
+  readonly maxWaiting: number
+  /** Of a schema as JSON text. */
+  readonly maxSchemaLength: number
+}
+
+export type EvaluatorRequest = { readonly schema: string; readonly value?: string }
+export type EvaluatorReply = {
+  readonly elapsedMs: number
+  /** Why the schema cannot be compiled. */
+  readonly unusable?: string
+  /** The limit that compiling or checking exceeded; the value has a part in it, so the schema may be tried again. */
+  readonly exceeded?: string
+  readonly mismatch?: string
+}
+
+interface Waiting {
+  readonly source: string
+  readonly key: string
+  readonly request: EvaluatorRequest
+  readonly resolve: (mismatch: string | undefined) => void
+  readonly reject: (error: unknown) => void
+}
+
+const defaults: EvaluatorLimits = {
+  deadlineMs: 1_000,
+  budgetMs: 2_000,
+  memoryMb: 64,
+  maxWaiting: 1_000,
+  maxSchemaLength: 1_048_576,
+}
+const windowMs = 60_000
+const maxSources = 10_000
+const maxUnusable = 10_000
+
+/** Beside this file, in whichever form this file itself runs. */
+const entry = new URL(
+  import.meta.url.endsWith('.ts') ? './evaluator-thread.ts' : './evaluator-thread.js',
+  import.meta.url,
+)
+
+export class BoundedEvaluator {
+  readonly #clock: Clock
+  readonly #limits: EvaluatorLimits
+  readonly #waiting: Waiting[] = []
+  /** By the hash of a schema: why it cannot be compiled. */
+  readonly #unusable = new LRUCache<string, string>({ max: maxUnusable })
+  readonly #spent = new LRUCache<string, { readonly until: number; ms: number }>({ max: maxSources })
+  #thread: Promise<Worker> | undefined
+  #isWorking = false
+  #isClosed = false
+
+  constructor({ clock }: { readonly clock: Clock }, limits: Partial<EvaluatorLimits> = {}) {
+    this.#clock = clock
+    this.#limits = { ...defaults, ...limits }
+  }
+
+  /**
+   * Compiles a schema, or checks a value by it.
+   * @param source the author of the schema: its budget pays
+   * @returns why the value does not fit; undefined if it fits
+   * @throws ValidationError `schema.rejected` for a schema that cannot be compiled, or that exceeded a limit
+   */
+  async check(source: string, schema: Json, value?: Json): Promise<string | undefined> {
+    const { maxSchemaLength, maxWaiting } = this.#limits
+    const text = JSON.stringify(schema)
+    if (text.length > maxSchemaLength) throw rejected(source, `it is longer than ${maxSchemaLength} characters`)
+    const key = hashJson(schema)
+    if (this.#waiting.length >= maxWaiting) throw rejected(source, `${maxWaiting} checks wait already`)
+    const request = { schema: text, ...(value === undefined ? {} : { value: JSON.stringify(value) }) }
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ source, key, request, resolve, reject })
+      void this.#work()
+    })
+  }
+
+  /** A Standard Schema of a JSON Schema that somebody else wrote. Its check is asynchronous. */
+  schemaOf(source: string, schema: { readonly [key: string]: Json }): Schema {
+    const json = () => schema
+    return {
+      '~standard': {
+        version: 1,
+        vendor: 'troupe',
+        jsonSchema: { input: json, output: json },
+        validate: async (value: unknown) => {
+          const mismatch = await this.check(source, schema, value as Json)
+          return mismatch === undefined ? { value } : { issues: [{ message: mismatch }] }
+        },
+      },
+    } as Schema
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true
+    for (const { source, reject } of this.#waiting.splice(0)) reject(rejected(source, 'the troupe is closed'))
+    await this.#end()
+  }
+
+  async #work(): Promise<void> {
+    if (this.#isWorking) return
+    this.#isWorking = true
+    for (let next = this.#waiting.shift(); next; next = this.#waiting.shift())
+      await this.#evaluate(next).then(next.resolve, next.reject)
+    this.#isWorking = false
+    // Only a request under way keeps the process alive.
+    void this.#thread?.then((thread) => thread.unref()).catch(() => {})
+  }
+
+  async #evaluate({ source, key, request }: Waiting): Promise<string | undefined> {
+    if (this.#isClosed) throw rejected(source, 'the troupe is closed')
+    const known = this.#unusable.get(key)
+    if (known !== undefined) throw rejected(source, known)
+    const account = this.#accountOf(source)
+    const { budgetMs } = this.#limits
+    if (account.ms >= budgetMs)
+      throw rejected(source, `what ${source} wrote took ${budgetMs} ms to evaluate within a minute`)
+    const reply = await this.#ask(request)
+    account.ms += reply.elapsedMs
+    if (reply.unusable !== undefined) this.#unusable.set(key, reply.unusable)
+    const problem = reply.unusable ?? reply.exceeded
+    if (problem !== undefined) throw rejected(source, problem)
+    return reply.mismatch
+  }
+
+  async #ask(request: EvaluatorRequest): Promise<EvaluatorReply> {
+    this.#thread ??= this.#start()
+    const thread = await this.#thread
+    thread.ref()
+    const { deadlineMs, memoryMb } = this.#limits
+    return new Promise((resolve) => {
+      const end = (reply: EvaluatorReply) => {
+        clearTimeout(timer)
+        thread.off('message', end).off('error', died).off('exit', died)
+        resolve(reply)
+      }
+      const stop = (exceeded: string) => {
+        end({ elapsedMs: deadlineMs, exceeded })
+        void this.#end()
+      }
+      const died = (reason: unknown) => {
+        const isFull = (reason as { code?: unknown } | null)?.code === 'ERR_WORKER_OUT_OF_MEMORY'
+        stop(isFull ? `it needs more than ${memoryMb} MB` : 'its evaluation ended the thread')
+      }
+      const timer = setTimeout(() => stop(`it takes longer than ${deadlineMs} ms to evaluate`), deadlineMs)
+      thread.on('message', end).on('error', died).on('exit', died)
+      thread.postMessage(request)
+    })
+  }
+
+  async #start(): Promise<Worker> {
+    const { memoryMb } = this.#limits
+    const thread = new Worker(entry, {
+      name: 'troupe-evaluator',
+      execArgv: [],
+      env: {},
+      resourceLimits: { maxOldGenerationSizeMb: memoryMb, maxYoungGenerationSizeMb: 16, stackSizeMb: 4 },
+    })
+    try {
+      await once(thread, 'message')
+    } catch (error) {
+      this.#thread = undefined
+      throw error
+    }
+    // An error without a listener would end the process.
+    thread.on('error', () => {})
+    return thread
+  }
+
+  async #end(): Promise<void> {
+    const thread = this.#thread
+    this.#thread = undefined
+    await thread?.then((one) => one.terminate()).catch(() => {})
+  }
+
+  #accountOf(source: string): { ms: number } {
+    const now = this.#clock.monotonic()
+    const found = this.#spent.get(source)
+    if (found && now < found.until) return found
+    const account = { until: now + windowMs, ms: 0 }
+    this.#spent.set(source, account)
+    return account
+  }
+}
+
+const rejected = (source: string, problem: string) => failure('schema.rejected', { source, problem })

@@ -1,0 +1,45 @@
+/**
+ * The thread of the evaluator: one schema and perhaps one value in, what is wrong out. The process ends the thread when a
+ * deadline passes, and the engine ends it when the memory limit is reached. Loads nothing of other modules.
+ */
+import { parentPort } from 'node:worker_threads'
+import { LRUCache } from 'lru-cache'
+import type { EvaluatorReply, EvaluatorRequest } from './bounded-evaluator.ts'
+
+const maxSchemas = 1_000
+const problemLength = 2_000
+
+const port = parentPort
+if (!port) throw new Error('This file runs as a thread of its own.')
+const { AjvJsonSchemaValidator } = await import('@modelcontextprotocol/client/validators/ajv')
+
+type Check = (value: unknown) => { readonly valid: boolean; readonly errorMessage?: string | undefined }
+const compiled = new LRUCache<string, Check>({ max: maxSchemas })
+
+/** Each schema has an engine of its own: a shared engine takes one schema for another if both declare the same `$id`. */
+function compile(text: string): Check {
+  const check = compiled.get(text) ?? new AjvJsonSchemaValidator().getValidator<unknown>(JSON.parse(text))
+  compiled.set(text, check)
+  return check
+}
+
+function evaluate({ schema, value }: EvaluatorRequest): Omit<EvaluatorReply, 'elapsedMs'> {
+  let check: Check
+  try {
+    check = compile(schema)
+  } catch (error) {
+    return { unusable: (error as Error).message.slice(0, problemLength) }
+  }
+  if (value === undefined) return {}
+  const { valid, errorMessage = 'it does not fit' } = check(JSON.parse(value))
+  return valid ? {} : { mismatch: errorMessage.slice(0, problemLength) }
+}
+
+port.on('message', (request: EvaluatorRequest) => {
+  const started = performance.now()
+  const reply = evaluate(request)
+  port.postMessage({ ...reply, elapsedMs: performance.now() - started } satisfies EvaluatorReply)
+})
+// The first engine takes far longer than those after it, and no request is to pay for that.
+compile('{}')
+port.postMessage('ready')
